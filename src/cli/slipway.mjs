@@ -1,0 +1,6 @@
+#!/usr/bin/env node
+// Starts the command line from any Node 20 or later; the commands themselves are in main.ts.
+import { fileURLToPath } from 'node:url';
+import { runWithNode24 } from './node24.mjs';
+
+runWithNode24('node', [fileURLToPath(new URL('./main.ts', import.meta.url)), ...process.argv.slice(2)]);
