@@ -1,0 +1,98 @@
+// Owns the report: what one device says about one interval, signed, numbered and frozen once sent.
+import type { Digest } from './digest.ts';
+import type { SketchJson } from './sketch.ts';
+
+export const REPORT_PAYLOAD_TYPE = 'application/vnd.slipway.report+json';
+/** Bins of the confidence histogram: [0, 0.05), [0.05, 0.1), … [0.95, 1]. */
+export const CONFIDENCE_BINS = 20;
+/** Classes beyond this number are counted in `REST_CLASS`. */
+export const MOST_CLASSES = 64;
+export const REST_CLASS = '(rest)';
+
+export type ErrorReason = 'runtime' | 'out-of-memory' | 'bad-shape' | 'timeout' | 'load';
+export type FailureReason =
+  | 'network'
+  | 'signature'
+  | 'storage-full'
+  | 'corrupt'
+  | 'out-of-memory'
+  | 'bad-shape'
+  | 'load'
+  | 'timeout'
+  | 'self-test'
+  | 'trial'
+  | 'incompatible';
+
+/** What one running digest of one model did in the interval. */
+export interface ModelInterval {
+  readonly model: string;
+  /** Rollout and revision of the directive entry that it ran under; null when no entry manages it. */
+  readonly rollout: string | null;
+  readonly revision: number | null;
+  /** Which arm the directive put the device in; null when no entry manages the model. Arms can share a digest when only parameters differ. */
+  readonly arm: 'candidate' | 'stable' | null;
+  readonly digest: Digest;
+  readonly version: string;
+  readonly inferences: number;
+  readonly errors: Readonly<Partial<Record<ErrorReason, number>>>;
+  /** Answers below the confidence that the manifest asks for. */
+  readonly unknown: number;
+  readonly latencyMs: SketchJson;
+  readonly confidence: readonly number[];
+  readonly classes: Readonly<Record<string, number>>;
+}
+
+/** State of one model's update machine when the interval closed. */
+export interface ModelState {
+  readonly model: string;
+  readonly rollout: string | null;
+  readonly revision: number | null;
+  /** What serves now; null before the first model. */
+  readonly running: { readonly digest: Digest; readonly version: string; readonly slot: 'A' | 'B' } | null;
+  readonly state:
+    | 'idle'
+    | 'fetching'
+    | 'verified'
+    | 'staged'
+    | 'selfTested'
+    | 'trial'
+    | 'committed'
+    | 'rollingBack'
+    | 'failed';
+  /** The digest that the state is about, when it is not what runs. */
+  readonly subject: { readonly digest: Digest; readonly attempt: number } | null;
+}
+
+/** Something that happened once: an install that ended, well or badly. Sent until acknowledged. */
+export interface Outcome {
+  readonly model: string;
+  readonly rollout: string;
+  readonly revision: number;
+  readonly digest: Digest;
+  readonly attempt: number;
+  /** `refused`: the device would not even try (signature, compatibility); `failed`: tried and gone back. */
+  readonly kind: 'committed' | 'failed' | 'refused' | 'rolled-back' | 'conflict';
+  readonly reason: FailureReason | null;
+  /** In words, for people; at most 500 characters. */
+  readonly message: string;
+  readonly at: string;
+}
+
+export interface DeviceReport {
+  readonly kind: 'DeviceReport';
+  readonly device: string;
+  /** Given at enrolment; a device enrolled anew starts a new epoch at sequence 1. */
+  readonly epoch: number;
+  /** Counts up by one a report, persisted before sending. */
+  readonly sequence: number;
+  readonly bootId: string;
+  readonly startedAt: string;
+  readonly durationMs: number;
+  readonly uptimeMs: number;
+  readonly labels: Readonly<Record<string, string>>;
+  /** Reported properties that selectors may ask for: platform, agent, firmware, freeDiskBytes, … */
+  readonly properties: Readonly<Record<string, string | number>>;
+  readonly intervals: readonly ModelInterval[];
+  readonly states: readonly ModelState[];
+  readonly outcomes: readonly Outcome[];
+}
