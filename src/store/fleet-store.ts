@@ -1,0 +1,231 @@
+// Owns what a fleet store promises, whatever database is below: devices, reports, windows, listening time and the reconciler's memory.
+import type { Digest, JsonValue } from '../contract/digest.ts';
+import type { Directive } from '../contract/directive.ts';
+import type { DeviceReport, FailureReason, ModelState, Outcome } from '../contract/report.ts';
+import type { WindowSpec, WindowTallies } from './window-shapes.ts';
+
+/* ---- enrolment ---- */
+
+export interface EnrolmentTokenOrder {
+  /** How many tokens; 1 unless given, at most 10,000. */
+  readonly count?: number;
+  /** Labels that an enrolling device gets, over what it states itself. */
+  readonly labels?: Readonly<Record<string, string>>;
+  /** The only device that may use the tokens. Only such a token may replace the key of an enrolled device. */
+  readonly device?: string;
+  readonly expiresAtMs: number;
+  /** How many devices may enrol with each token; 1 unless given. */
+  readonly uses?: number;
+}
+
+export interface EnrolmentRequest {
+  readonly token: string;
+  readonly device: string;
+  /** SPKI PEM of a P-256 key. */
+  readonly publicKey: string;
+  readonly labels: Readonly<Record<string, string>>;
+  readonly nowMs: number;
+}
+
+export type EnrolmentRefusal = 'unknown-token' | 'expired-token' | 'used-token' | 'other-device' | 'key-taken';
+export type EnrolmentAnswer =
+  | { readonly kind: 'enrolled'; readonly epoch: number; readonly labels: Readonly<Record<string, string>> }
+  | { readonly kind: 'refused'; readonly reason: EnrolmentRefusal };
+
+/* ---- devices ---- */
+
+/** The last that was heard of one digest on one device under one rollout. */
+export interface LatestOutcome {
+  readonly kind: Outcome['kind'];
+  readonly model: string;
+  readonly attempt: number;
+  readonly reason: FailureReason | null;
+  readonly message: string;
+  /** When the store received it. */
+  readonly atMs: number;
+}
+
+/** A digest that a device was seen taking (staged, tried or running) under a rollout. */
+export interface TakenDigest {
+  readonly digest: Digest;
+  /** Highest attempt seen; 0 when only seen running. */
+  readonly attempt: number;
+  readonly firstSeenAtMs: number;
+}
+
+export interface DeviceRecord {
+  readonly id: string;
+  readonly epoch: number;
+  readonly publicKey: string;
+  readonly labels: Readonly<Record<string, string>>;
+  readonly properties: Readonly<Record<string, string | number>>;
+  /** When the newest report came; the enrolment's time before the first. */
+  readonly lastSeenAtMs: number;
+  /** Listening time of the store (see `Listening`) at that instant: silence is the present listening time minus this. */
+  readonly lastSeenListenedMs: number;
+  /** By model. */
+  readonly models: ReadonlyMap<string, ModelState>;
+  /** By `outcomeKey(rollout, digest)`. */
+  readonly outcomes: ReadonlyMap<string, LatestOutcome>;
+  /** By rollout: the last few digests taken, oldest first. */
+  readonly tookCandidate: ReadonlyMap<string, readonly TakenDigest[]>;
+}
+
+export function outcomeKey(rollout: string, digest: Digest): string {
+  return `${rollout}\n${digest}`;
+}
+
+/** Was the device seen taking this attempt of the digest? */
+export function hasTaken(device: DeviceRecord, rollout: string, digest: Digest, attempt: number): boolean {
+  const taken = device.tookCandidate.get(rollout)?.find((one) => one.digest === digest);
+  return taken !== undefined && (taken.attempt === 0 || taken.attempt >= attempt);
+}
+
+export interface FleetPicture {
+  /** Changes whenever anything in `devices` does. */
+  readonly version: number;
+  readonly devices: ReadonlyMap<string, DeviceRecord>;
+}
+
+/* ---- reports ---- */
+
+/** A report whose envelope was verified by the device's key and whose shape was checked. */
+export interface VerifiedReport {
+  readonly report: DeviceReport;
+  readonly receivedAtMs: number;
+}
+
+/** `unknown-device`: not enrolled, or another epoch than the enrolled one. */
+export type ReportAnswer = 'accepted' | 'duplicate' | 'too-late' | 'unknown-device';
+
+/* ---- windows ---- */
+
+export interface WindowReading {
+  readonly spec: WindowSpec;
+  readonly tallies: WindowTallies;
+  readonly openedAtMs: number;
+  /** Null while open. */
+  readonly closedAtMs: number | null;
+  /** Time in which the store was listening since the window opened. */
+  readonly listenedMs: number;
+  /** The part of it in which the stage's minimum devices ran the candidate (see `markReady`). */
+  readonly readyMs: number;
+  /** Reports that came after the window closed: kept and shown, never folded. */
+  readonly late: { readonly count: number; readonly last: readonly LateReport[] };
+}
+
+export interface LateReport {
+  readonly device: string;
+  readonly epoch: number;
+  readonly sequence: number;
+  readonly digest: Digest;
+  readonly inferences: number;
+  readonly receivedAtMs: number;
+}
+
+/* ---- listening ---- */
+
+export interface Listening {
+  /** Total time in which some process durably recorded that it was listening. Zero in an empty store. */
+  readonly listenedMs: number;
+  readonly heartbeatAtMs: number | null;
+}
+
+/* ---- the reconciler's memory ---- */
+
+export interface SeenStatus {
+  readonly revision: number;
+  /** Head commit on which the status was seen. */
+  readonly commit: string;
+  readonly status: JsonValue;
+}
+
+export interface Brake {
+  readonly rollout: string;
+  readonly revision: number;
+  readonly reason: string;
+  readonly sinceMs: number;
+}
+
+export interface LeaseRequest {
+  readonly name: string;
+  readonly holder: string;
+  readonly ttlMs: number;
+  readonly nowMs: number;
+}
+
+export interface Publication {
+  /** Counts publications; 0 before the first. */
+  readonly sequence: number;
+  readonly directive: Directive | null;
+  /** TUF metadata version of the newest publication. */
+  readonly metadataVersion: number;
+}
+
+export interface PublicationOrder {
+  readonly lease: string;
+  /** Fencing token from `acquireLease`. */
+  readonly token: number;
+  readonly expectedSequence: number;
+  readonly directive: Directive;
+  readonly metadataVersion: number;
+  /** Makes the publication visible (a rename); runs inside the transaction, exactly when lease and sequence hold. */
+  readonly swap: () => void;
+}
+
+/**
+ * The durable memory of the service. Every method may be called by several processes on one store.
+ * Errors are `CodedError`s `STORE_…`: kind `retry-later` when the database is busy or full, `bug` otherwise.
+ */
+export interface FleetStore {
+  /** Makes tokens; the store keeps their hashes only. */
+  createEnrolmentTokens(order: EnrolmentTokenOrder): Promise<readonly string[]>;
+  /** Repeating the same token, device and key gives the same answer; a new token starts a new epoch. */
+  enrol(request: EnrolmentRequest): Promise<EnrolmentAnswer>;
+  findDevice(id: string): Promise<DeviceRecord | undefined>;
+
+  /** Answers in the order of the batch, after the commit that holds all of it. */
+  ingest(batch: readonly VerifiedReport[]): Promise<readonly ReportAnswer[]>;
+  /** All devices, brought up to date with what every process committed. */
+  readFleet(): Promise<FleetPicture>;
+
+  /** Idempotent by rollout and opened revision; closes an older window of the rollout. */
+  openWindow(spec: WindowSpec, nowMs: number): Promise<void>;
+  closeWindow(rollout: string, nowMs: number): Promise<void>;
+  readWindow(rollout: string, openedRevision: number): Promise<WindowReading | undefined>;
+  /** Says whether the stage's minimum devices run the candidate now: only then `readyMs` grows. */
+  markReady(rollout: string, ready: boolean): Promise<void>;
+
+  /**
+   * Says that this process is listening for reports: call each heartbeat. Time since the last heartbeat of any process is added
+   * once; a gap longer than five heartbeats counts as not listening.
+   */
+  recordListening(nowMs: number): Promise<Listening>;
+  readListening(): Promise<Listening>;
+
+  /** `stale`: below the highest seen; `conflict`: another status was seen at this revision. Neither changes anything. */
+  recordSeen(rollout: string, seen: SeenStatus): Promise<'recorded' | 'stale' | 'conflict'>;
+  readSeen(): Promise<ReadonlyMap<string, SeenStatus>>;
+
+  setBrake(brake: Brake): Promise<void>;
+  clearBrake(rollout: string): Promise<void>;
+  readBrakes(): Promise<ReadonlyMap<string, Brake>>;
+
+  /** A fencing token that grows with each change of holder (a renewal keeps it), or null while another holds the lease. */
+  acquireLease(request: LeaseRequest): Promise<number | null>;
+  releaseLease(name: string, token: number): Promise<void>;
+
+  readPublication(): Promise<Publication>;
+  /** A metadata version that was never given out before, above every published one. */
+  reserveMetadataVersion(): Promise<number>;
+  /** `lost`: another holds the lease, or published meanwhile; nothing changed and `swap` did not run. */
+  commitPublication(order: PublicationOrder): Promise<'published' | 'lost'>;
+
+  /** Small state of the service by name, at most 64 KiB each. */
+  putHolding(name: string, value: JsonValue): Promise<void>;
+  readHolding(name: string): Promise<JsonValue | undefined>;
+
+  /** Throws when the store can't commit a write now. */
+  probe(): Promise<void>;
+  close(): Promise<void>;
+}
