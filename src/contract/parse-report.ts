@@ -1,0 +1,291 @@
+// Owns the door for reports: bytes that any device may have sent become a bounded, possible DeviceReport, or an error.
+import { parseInstant } from '../base/clock.ts';
+import { CodedError } from '../base/errors.ts';
+import { isDigest } from './digest.ts';
+import {
+  CONFIDENCE_BINS,
+  type DeviceReport,
+  type ErrorReason,
+  type FailureReason,
+  MOST_CLASSES,
+  type ModelInterval,
+  type ModelState,
+  type Outcome,
+} from './report.ts';
+import type { SketchJson } from './sketch.ts';
+
+export const MOST_INTERVALS = 16;
+export const MOST_STATES = 64;
+export const MOST_OUTCOMES = 64;
+const MOST_LABELS = 64;
+const MOST_BUCKETS = 2_000;
+const MOST_COUNT = 1e9;
+const MOST_SPAN_MS = 366 * 86_400_000;
+const MOST_NAME = 128;
+const MOST_TEXT = 500;
+
+const ERROR_REASONS: readonly ErrorReason[] = ['runtime', 'out-of-memory', 'bad-shape', 'timeout', 'load'];
+const FAILURE_REASONS: readonly FailureReason[] = [
+  'network',
+  'signature',
+  'storage-full',
+  'corrupt',
+  'out-of-memory',
+  'bad-shape',
+  'load',
+  'timeout',
+  'self-test',
+  'trial',
+  'incompatible',
+];
+const STATES: readonly ModelState['state'][] = [
+  'idle',
+  'fetching',
+  'verified',
+  'staged',
+  'selfTested',
+  'trial',
+  'committed',
+  'rollingBack',
+  'failed',
+];
+const OUTCOMES: readonly Outcome['kind'][] = ['committed', 'failed', 'refused', 'rolled-back', 'conflict'];
+
+type Members = Readonly<Record<string, unknown>>;
+
+function refuse(code: 'REPORT_SHAPE' | 'REPORT_BOUNDS' | 'REPORT_NUMBERS', place: string, problem: string): never {
+  throw new CodedError({
+    code,
+    message: `The report's ${place} ${problem}.`,
+    remedy: 'Send what src/contract/report.ts describes; a refused report need not be sent again.',
+  });
+}
+
+function members(value: unknown, place: string): Members {
+  if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as Members;
+  return refuse('REPORT_SHAPE', place, 'is not an object');
+}
+
+function list(value: unknown, place: string, most: number): readonly unknown[] {
+  if (!Array.isArray(value)) return refuse('REPORT_SHAPE', place, 'is not a list');
+  if (value.length > most) return refuse('REPORT_BOUNDS', place, `holds ${value.length} items, ${most} are allowed`);
+  return value;
+}
+
+function text(value: unknown, place: string, most: number): string {
+  if (typeof value !== 'string') return refuse('REPORT_SHAPE', place, 'is not a text');
+  if (value.length > most) return refuse('REPORT_BOUNDS', place, `has ${value.length} characters, ${most} are allowed`);
+  return value;
+}
+
+/** A name that may stand in keys and logs: no control characters, not empty. */
+function name(value: unknown, place: string, most = MOST_NAME): string {
+  const read = text(value, place, most);
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is refused
+  if (read === '' || /[\u0000-\u001f\u007f]/.test(read)) return refuse('REPORT_SHAPE', place, 'is no name');
+  if (read === '__proto__') return refuse('REPORT_SHAPE', place, 'is a name that JavaScript keeps for itself');
+  return read;
+}
+
+function oneOf<T extends string>(value: unknown, place: string, allowed: readonly T[]): T {
+  const found = allowed.find((one) => one === value);
+  return found ?? refuse('REPORT_SHAPE', place, `is none of ${allowed.join(', ')}`);
+}
+
+function count(value: unknown, place: string, most = MOST_COUNT): number {
+  if (typeof value !== 'number' || !Number.isSafeInteger(value) || value < 0 || value > most) {
+    return refuse('REPORT_NUMBERS', place, `is not a whole number from 0 to ${most}`);
+  }
+  return value;
+}
+
+function span(value: unknown, place: string): number {
+  if (typeof value !== 'number' || !(value >= 0 && value <= 10 * MOST_SPAN_MS)) {
+    return refuse('REPORT_NUMBERS', place, 'is not a possible length of time in milliseconds');
+  }
+  return value;
+}
+
+function digest(value: unknown, place: string) {
+  return isDigest(value) ? value : refuse('REPORT_SHAPE', place, 'is not a sha256 digest');
+}
+
+function instant(value: unknown, place: string): string {
+  const read = text(value, place, 40);
+  return parseInstant(read) === undefined ? refuse('REPORT_SHAPE', place, 'is not an instant with a zone') : read;
+}
+
+function orNull<T>(value: unknown, parse: (present: unknown) => T): T | null {
+  return value === null ? null : parse(value);
+}
+
+/** A record whose names and values were checked; built by definition of own members, so that no name reaches a prototype. */
+function record<T>(
+  value: unknown,
+  place: string,
+  most: number,
+  parse: (member: unknown, at: string) => T,
+): Record<string, T> {
+  const entries = Object.entries(members(value, place));
+  if (entries.length > most) refuse('REPORT_BOUNDS', place, `holds ${entries.length} members, ${most} are allowed`);
+  return Object.fromEntries(
+    entries.map(([key, member]) => [name(key, `${place} key`), parse(member, `${place}.${key.slice(0, MOST_NAME)}`)]),
+  );
+}
+
+function sum(counts: readonly number[]): number {
+  return counts.reduce((total, one) => total + one, 0);
+}
+
+function parseSketch(value: unknown, place: string): SketchJson {
+  const { zero, buckets } = members(value, place);
+  let before = Number.NEGATIVE_INFINITY;
+  const parsed = list(buckets, `${place}.buckets`, MOST_BUCKETS).map((pair): readonly [number, number] => {
+    const [index, n] = list(pair, `${place}.buckets item`, 2);
+    if (typeof index !== 'number' || !Number.isInteger(index) || index < -700 || index > 1100 || index <= before) {
+      return refuse('REPORT_NUMBERS', `${place}.buckets`, 'has an index out of range or out of order');
+    }
+    before = index;
+    return [index, count(n, `${place}.buckets count`)];
+  });
+  return { zero: count(zero, `${place}.zero`), buckets: parsed };
+}
+
+function parseInterval(value: unknown, place: string): ModelInterval {
+  const raw = members(value, place);
+  const errors = record(raw.errors, `${place}.errors`, ERROR_REASONS.length, (n, at) => count(n, at));
+  for (const reason of Object.keys(errors)) oneOf(reason, `${place}.errors key`, ERROR_REASONS);
+  const interval: ModelInterval = {
+    model: name(raw.model, `${place}.model`),
+    rollout: orNull(raw.rollout, (present) => name(present, `${place}.rollout`)),
+    revision: orNull(raw.revision, (present) => count(present, `${place}.revision`)),
+    arm: orNull(raw.arm, (present) => oneOf(present, `${place}.arm`, ['candidate', 'stable'])),
+    digest: digest(raw.digest, `${place}.digest`),
+    version: name(raw.version, `${place}.version`),
+    inferences: count(raw.inferences, `${place}.inferences`),
+    errors,
+    unknown: count(raw.unknown, `${place}.unknown`),
+    latencyMs: parseSketch(raw.latencyMs, `${place}.latencyMs`),
+    confidence: list(raw.confidence, `${place}.confidence`, CONFIDENCE_BINS).map((n) =>
+      count(n, `${place}.confidence`),
+    ),
+    classes: record(raw.classes, `${place}.classes`, MOST_CLASSES + 1, (n, at) => count(n, at)),
+  };
+  assertPossible(interval, place);
+  return interval;
+}
+
+/** Each count is a part of the inferences: a report that claims more would turn rates above 1 into evidence. */
+function assertPossible(interval: ModelInterval, place: string): void {
+  if (interval.confidence.length !== CONFIDENCE_BINS) {
+    refuse('REPORT_SHAPE', `${place}.confidence`, `does not have ${CONFIDENCE_BINS} bins`);
+  }
+  const parts: readonly (readonly [string, number])[] = [
+    ['errors', sum(Object.values(interval.errors))],
+    ['unknown', interval.unknown],
+    ['latencyMs', interval.latencyMs.zero + sum(interval.latencyMs.buckets.map(([, n]) => n))],
+    ['confidence', sum(interval.confidence)],
+    ['classes', sum(Object.values(interval.classes))],
+  ];
+  for (const [part, total] of parts) {
+    if (total > interval.inferences) {
+      refuse(
+        'REPORT_NUMBERS',
+        `${place}.${part}`,
+        `adds up to ${total}, more than the ${interval.inferences} inferences`,
+      );
+    }
+  }
+}
+
+function parseState(value: unknown, place: string): ModelState {
+  const raw = members(value, place);
+  return {
+    model: name(raw.model, `${place}.model`),
+    rollout: orNull(raw.rollout, (present) => name(present, `${place}.rollout`)),
+    revision: orNull(raw.revision, (present) => count(present, `${place}.revision`)),
+    running: orNull(raw.running, (present) => {
+      const running = members(present, `${place}.running`);
+      return {
+        digest: digest(running.digest, `${place}.running.digest`),
+        version: name(running.version, `${place}.running.version`),
+        slot: oneOf(running.slot, `${place}.running.slot`, ['A', 'B']),
+      };
+    }),
+    state: oneOf(raw.state, `${place}.state`, STATES),
+    subject: orNull(raw.subject, (present) => {
+      const subject = members(present, `${place}.subject`);
+      return {
+        digest: digest(subject.digest, `${place}.subject.digest`),
+        attempt: count(subject.attempt, `${place}.subject.attempt`),
+      };
+    }),
+  };
+}
+
+function parseOutcome(value: unknown, place: string): Outcome {
+  const raw = members(value, place);
+  return {
+    model: name(raw.model, `${place}.model`),
+    rollout: name(raw.rollout, `${place}.rollout`),
+    revision: count(raw.revision, `${place}.revision`),
+    digest: digest(raw.digest, `${place}.digest`),
+    attempt: count(raw.attempt, `${place}.attempt`),
+    kind: oneOf(raw.kind, `${place}.kind`, OUTCOMES),
+    reason: orNull(raw.reason, (present) => oneOf(present, `${place}.reason`, FAILURE_REASONS)),
+    message: text(raw.message, `${place}.message`, MOST_TEXT),
+    at: instant(raw.at, `${place}.at`),
+  };
+}
+
+function parseProperty(value: unknown, place: string): string | number {
+  if (typeof value === 'number')
+    return Number.isFinite(value) ? value : refuse('REPORT_NUMBERS', place, 'is not finite');
+  return text(value, place, 256);
+}
+
+/** Ids that may stand in addresses, file names and the bytes that are hashed for membership. */
+export function isDeviceId(value: unknown): value is string {
+  return typeof value === 'string' && /^[A-Za-z0-9][A-Za-z0-9._:@-]{0,127}$/.test(value);
+}
+
+/** Labels as a device states them, at enrolment and in reports. */
+export function parseLabels(value: unknown, place = 'labels'): Record<string, string> {
+  return record(value, place, MOST_LABELS, (label, at) => text(label, at, 256));
+}
+
+/**
+ * The report in the payload of a verified envelope. Members it does not know are dropped, so that a newer agent can talk to an older service.
+ * Throws `REPORT_JSON`, `REPORT_SHAPE`, `REPORT_BOUNDS` or `REPORT_NUMBERS`.
+ */
+export function parseReport(payload: Uint8Array): DeviceReport {
+  let value: unknown;
+  try {
+    value = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(payload));
+  } catch (cause) {
+    throw new CodedError({ code: 'REPORT_JSON', message: 'The payload is not JSON in UTF-8.', cause });
+  }
+  return readReport(value);
+}
+
+function readReport(value: unknown): DeviceReport {
+  const raw = members(value, 'payload');
+  if (!isDeviceId(raw.device)) refuse('REPORT_SHAPE', 'device', 'is not a device id');
+  const sequence = count(raw.sequence, 'sequence', Number.MAX_SAFE_INTEGER);
+  if (sequence === 0) refuse('REPORT_NUMBERS', 'sequence', 'starts at 1');
+  return {
+    kind: oneOf(raw.kind, 'kind', ['DeviceReport']),
+    device: raw.device as string,
+    epoch: count(raw.epoch, 'epoch', Number.MAX_SAFE_INTEGER),
+    sequence,
+    bootId: name(raw.bootId, 'bootId', 64),
+    startedAt: instant(raw.startedAt, 'startedAt'),
+    durationMs: span(raw.durationMs, 'durationMs'),
+    uptimeMs: span(raw.uptimeMs, 'uptimeMs'),
+    labels: parseLabels(raw.labels),
+    properties: record(raw.properties, 'properties', MOST_LABELS, parseProperty),
+    intervals: list(raw.intervals, 'intervals', MOST_INTERVALS).map((one, i) => parseInterval(one, `intervals[${i}]`)),
+    states: list(raw.states, 'states', MOST_STATES).map((one, i) => parseState(one, `states[${i}]`)),
+    outcomes: list(raw.outcomes, 'outcomes', MOST_OUTCOMES).map((one, i) => parseOutcome(one, `outcomes[${i}]`)),
+  };
+}
