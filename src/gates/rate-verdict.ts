@@ -1,0 +1,118 @@
+// Owns rule A: is the rate of bad events below a threshold?
+import { pFail, pPass } from './e-process.ts';
+import { byDevice, designEffect, LEAST_CLUSTERS, mergeTallies, minusTally, type Tally } from './tally.ts';
+
+export type Verdict = 'pass' | 'fail' | 'undecided';
+
+export interface RateOptions {
+  /** Error level of a fail, 0..1. */
+  readonly alpha?: number;
+  /** Error level of a pass, 0..1. */
+  readonly beta?: number;
+  /** `stage`: these devices and no others, clusters are reports. `fleet`: the devices are a sample, clusters are devices. */
+  readonly scope?: 'stage' | 'fleet';
+  /** A fail must survive leaving out the device of largest excess (stage scope, three devices or more). */
+  readonly dropWorst?: boolean;
+  /** Least design effect for a pass, from the fleet's history: bursts that the stage has not shown yet. */
+  readonly leastDesignEffect?: number;
+}
+
+/** What the tallies of a stage say about one limit. */
+export interface RateReading<Device extends Tally> {
+  readonly verdict: Verdict;
+  /** Observed rate; null without data. For relative rules the ratio of both rates; null without bad events in the baseline. */
+  readonly estimate: number | null;
+  readonly trials: number;
+  /** Devices with data. */
+  readonly devices: number;
+  readonly designEffect: number;
+  /** Is the observed value within the limit, decided or not? */
+  readonly isWithin: boolean;
+  readonly pFail: number;
+  readonly pPass: number;
+  /** pFail of all devices, before the worst is left out. */
+  readonly pFailAll: number;
+  /** The device of largest excess, where one was left out. */
+  readonly worst: Device | null;
+  /** Why undecided; empty when there is nothing to add. */
+  readonly reason: string;
+}
+
+export const ONE_DEVICE = 'one device explains the breach';
+const LEAST_DEVICES_TO_DROP = 3;
+
+/** Evidence at the effective counts S/d, N/d. */
+function weigh(side: typeof pFail, tally: Tally, threshold: number, effect: number): number {
+  return side(tally.bad / effect, tally.trials / effect, threshold);
+}
+
+/** The device that stands out most above `rate`; undefined in an empty list. */
+export function largestExcess<Device extends Tally>(devices: readonly Device[], rate: number): Device | undefined {
+  let worst: Device | undefined;
+  let most = Number.NEGATIVE_INFINITY;
+  for (const device of devices) {
+    const excess = device.bad - rate * device.trials;
+    if (excess <= most) continue;
+    most = excess;
+    worst = device;
+  }
+  return worst;
+}
+
+export function mayDropWorst(devices: readonly Tally[], options: RateOptions): boolean {
+  const { scope = 'stage', dropWorst = true } = options;
+  return scope === 'stage' && dropWorst && devices.length >= LEAST_DEVICES_TO_DROP;
+}
+
+/** The verdict of two p-values, with the reason when only the worst device stands between it and a fail. */
+export function verdictOf(
+  p: { readonly pFail: number; readonly pPass: number; readonly pFailAll: number },
+  options: RateOptions,
+): { readonly verdict: Verdict; readonly reason: string } {
+  const { alpha = 0.05, beta = 0.05 } = options;
+  if (p.pFail <= alpha) return { verdict: 'fail', reason: '' };
+  if (p.pPass <= beta) return { verdict: 'pass', reason: '' };
+  return { verdict: 'undecided', reason: p.pFailAll <= alpha ? ONE_DEVICE : '' };
+}
+
+/** Is the rate below `threshold` (0..1, both ends excluded; best at most ½: count the rarer outcome)? */
+export function rateVerdict<Device extends Tally>(
+  devices: readonly Device[],
+  threshold: number,
+  options: RateOptions = {},
+): RateReading<Device> {
+  const { scope = 'stage', leastDesignEffect = 1 } = options;
+  const live = devices.filter((device) => device.trials > 0);
+  const all = scope === 'fleet' ? byDevice(live) : mergeTallies(live);
+  const effect = designEffect(all);
+  const base: RateReading<Device> = {
+    verdict: 'undecided',
+    estimate: all.trials > 0 ? all.bad / all.trials : null,
+    trials: all.trials,
+    devices: live.length,
+    designEffect: effect,
+    isWithin: all.bad < threshold * all.trials,
+    pFail: 1,
+    pPass: 1,
+    pFailAll: 1,
+    worst: null,
+    reason: '',
+  };
+  if (live.length === 0) return { ...base, reason: 'no data' };
+  if (all.reports < LEAST_CLUSTERS) {
+    return { ...base, reason: scope === 'fleet' ? 'too few devices' : 'too few reports' };
+  }
+  const pFailAll = weigh(pFail, all, threshold, effect);
+  const worst = mayDropWorst(live, options) ? largestExcess(live, threshold) : undefined;
+  const p = {
+    pPass: weigh(pPass, all, threshold, Math.max(leastDesignEffect, effect)),
+    pFailAll,
+    pFail: worst === undefined ? pFailAll : Math.max(pFailAll, pFailWithout(all, worst, threshold)),
+  };
+  return { ...base, ...p, worst: worst ?? null, ...verdictOf(p, options) };
+}
+
+function pFailWithout(all: Tally, worst: Tally, threshold: number): number {
+  const rest = minusTally(all, worst);
+  return rest.reports < LEAST_CLUSTERS ? 1 : weigh(pFail, rest, threshold, designEffect(rest));
+}

@@ -1,0 +1,73 @@
+// Owns the six sums that carry all evidence about a rate, and the design effect that corrects for events coming in clusters.
+
+/** Sums over clusters, one cluster a report (one device, one interval); tallies of devices or shards merge by addition. */
+export interface Tally {
+  readonly bad: number;
+  readonly trials: number;
+  /** Number of clusters. */
+  readonly reports: number;
+  readonly badSquared: number;
+  /** Σ bad·trials. */
+  readonly badTrials: number;
+  readonly trialsSquared: number;
+}
+
+export const EMPTY_TALLY: Tally = { bad: 0, trials: 0, reports: 0, badSquared: 0, badTrials: 0, trialsSquared: 0 };
+
+/** With fewer clusters than this their spread can't be judged: no verdict. */
+export const LEAST_CLUSTERS = 4;
+
+/** The tally with one more cluster; a cluster without trials says nothing and is left out. */
+export function addReport(tally: Tally, trials: number, bad: number): Tally {
+  if (!(trials > 0)) return tally;
+  return {
+    bad: tally.bad + bad,
+    trials: tally.trials + trials,
+    reports: tally.reports + 1,
+    badSquared: tally.badSquared + bad * bad,
+    badTrials: tally.badTrials + bad * trials,
+    trialsSquared: tally.trialsSquared + trials * trials,
+  };
+}
+
+export function mergeTallies(tallies: readonly Tally[]): Tally {
+  const sum = { ...EMPTY_TALLY };
+  for (const tally of tallies) {
+    sum.bad += tally.bad;
+    sum.trials += tally.trials;
+    sum.reports += tally.reports;
+    sum.badSquared += tally.badSquared;
+    sum.badTrials += tally.badTrials;
+    sum.trialsSquared += tally.trialsSquared;
+  }
+  return sum;
+}
+
+/** What is left of a merged tally without one of its parts. */
+export function minusTally(whole: Tally, part: Tally): Tally {
+  return {
+    bad: whole.bad - part.bad,
+    trials: whole.trials - part.trials,
+    reports: whole.reports - part.reports,
+    badSquared: whole.badSquared - part.badSquared,
+    badTrials: whole.badTrials - part.badTrials,
+    trialsSquared: whole.trialsSquared - part.trialsSquared,
+  };
+}
+
+/** The same totals seen as one cluster a device: devices as a sample of the fleet. */
+export function byDevice(devices: readonly Tally[]): Tally {
+  return devices.reduce((sum, device) => addReport(sum, device.trials, device.bad), EMPTY_TALLY);
+}
+
+/**
+ * Sandwich variance of the rate over its binomial variance, at least 1 (Rao and Scott 1992).
+ * m/(m−1) is the sandwich's own factor, (m−1)/(m−3) the variance of Student's t with m−1 degrees of freedom.
+ */
+export function designEffect(tally: Tally): number {
+  const { bad, trials, reports } = tally;
+  if (reports < LEAST_CLUSTERS || !(bad > 0) || !(bad < trials)) return 1;
+  const rate = bad / trials;
+  const spread = tally.badSquared - 2 * rate * tally.badTrials + rate * rate * tally.trialsSquared;
+  return Math.max(1, ((reports / (reports - 3)) * spread) / (trials * rate * (1 - rate)));
+}
