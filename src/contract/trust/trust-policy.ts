@@ -1,0 +1,244 @@
+// Owns the trust policy: which keys and identities may sign which models and policies, and which keys are the reconciler's.
+import type { KeyObject } from 'node:crypto';
+import { parseInstant } from '../../base/clock.ts';
+import { CodedError, formatError, toCodedError } from '../../base/errors.ts';
+import { keyIdOf, parsePublicKey } from './keys.ts';
+import { matchesGlob } from './name-glob.ts';
+import { parseTrustedRoot, type SigstoreRoot } from './trusted-root.ts';
+
+export const MOST_SIGNERS = 256;
+
+/** A public key: inline, or in a file named relative to the policy's file. */
+export interface KeySource {
+  readonly key?: string;
+  readonly publicKey?: string;
+}
+
+/** An identity that Sigstore's certificates state: exact, or a pattern that the whole identity must fit. */
+export interface KeylessSource {
+  readonly issuer: string;
+  readonly identity?: string;
+  readonly identityPattern?: string;
+}
+
+export interface SignerSource extends KeySource {
+  readonly name: string;
+  readonly keyless?: KeylessSource;
+  readonly notAfter?: string;
+  readonly revoked?: boolean;
+  readonly models?: readonly string[];
+  readonly policies?: readonly string[];
+}
+
+/** The parsed document (`kind: TrustPolicy`). */
+export interface TrustPolicySource {
+  readonly spec: {
+    readonly trustedRoot?: string;
+    readonly signers?: readonly SignerSource[];
+    readonly reconciler?: readonly KeySource[];
+  };
+}
+
+export type SignerIdentity =
+  | { readonly kind: 'key'; readonly keyId: string; readonly key: KeyObject }
+  | { readonly kind: 'keyless'; readonly issuer: string; readonly matches: (identity: string) => boolean };
+
+export interface TrustedSigner {
+  readonly name: string;
+  readonly identity: SignerIdentity;
+  /** Milliseconds since 1970 after which new documents are refused; null = no end. */
+  readonly notAfterMs: number | null;
+  /** Nothing that it ever signed is trusted any more. */
+  readonly revoked: boolean;
+  /** Globs of the names that it may sign; none = may sign none. */
+  readonly models: readonly string[];
+  readonly policies: readonly string[];
+}
+
+export interface TrustPolicy {
+  readonly root: SigstoreRoot | null;
+  readonly signers: readonly TrustedSigner[];
+  /** Keys of the reconciler by key id: evidence and commits. */
+  readonly reconciler: ReadonlyMap<string, KeyObject>;
+}
+
+/** Files that the policy names, as it names them. */
+export function filesOf(source: TrustPolicySource): readonly string[] {
+  const { trustedRoot, signers = [], reconciler = [] } = source.spec;
+  const keys = [...signers, ...reconciler].flatMap(({ key }) => (key === undefined ? [] : [key]));
+  return [...new Set(trustedRoot === undefined ? keys : [trustedRoot, ...keys])];
+}
+
+export function maySign(signer: TrustedSigner, what: 'models' | 'policies', name: string): boolean {
+  return signer[what].some((glob) => matchesGlob(glob, name));
+}
+
+function policyError(message: string, remedy: string, cause?: unknown): CodedError {
+  return new CodedError({ code: 'TRUST_POLICY_SIGNER', message, remedy, cause });
+}
+
+function resolveKey(source: KeySource, files: ReadonlyMap<string, Uint8Array>, who: string): KeyObject {
+  if (source.publicKey !== undefined) return parsePublicKey(source.publicKey, `The key of ${who}`);
+  const bytes = source.key === undefined ? undefined : files.get(source.key);
+  if (bytes === undefined)
+    throw policyError(`${who} has no key.`, 'Give `key: <file>` or `publicKey: |` with a PEM block.');
+  return parsePublicKey(Buffer.from(bytes).toString('latin1'), `The key of ${who} (${source.key})`);
+}
+
+/** Identities of strangers. A pattern that one of them fits would let anyone sign who has an account at the issuer. */
+const STRANGERS = [
+  'https://stranger.invalid/',
+  'https://github.com/stranger/x/.github/workflows/x.yml@refs/heads/x',
+  'x@stranger.invalid',
+];
+const LONGEST_IDENTITY = 2048;
+
+/**
+ * The identity must fit from its first to its last character. Unanchored, `https://github.com/org` is also found in
+ * `https://evil.example/?https://github.com/org`.
+ */
+function identityMatcher(keyless: KeylessSource, who: string): (identity: string) => boolean {
+  const { issuer, identity: exact, identityPattern: pattern } = keyless;
+  if (issuer === '')
+    throw policyError(`${who} has no issuer.`, 'Say who vouches for the identity: `issuer: https://…`.');
+  if (exact !== undefined && pattern === undefined && exact !== '') return (identity) => identity === exact;
+  if (exact !== undefined || pattern === undefined || pattern === '') {
+    throw policyError(
+      `${who} needs exactly one of \`identity\` and \`identityPattern\`.`,
+      'Prefer `identity`, the exact text.',
+    );
+  }
+  let anchored: RegExp;
+  try {
+    new RegExp(pattern, 'u'); // alone first: `a)|(b` is an error here, but would break out of the group below
+    anchored = new RegExp(`^(?:${pattern})$`, 'u');
+  } catch (error) {
+    throw policyError(
+      `The identity pattern of ${who} is not a regular expression.`,
+      'Correct it, or use `identity`.',
+      error,
+    );
+  }
+  if (STRANGERS.some((stranger) => anchored.test(stranger))) {
+    throw policyError(
+      `The identity pattern of ${who} fits strangers too, so anyone with an account at ${issuer} could sign.`,
+      'Name at least the organisation in it.',
+    );
+  }
+  return (identity) => identity.length <= LONGEST_IDENTITY && anchored.test(identity);
+}
+
+function resolveIdentity(
+  source: SignerSource,
+  files: ReadonlyMap<string, Uint8Array>,
+  hasRoot: boolean,
+): SignerIdentity {
+  const who = `signer "${source.name}"`;
+  const { keyless } = source;
+  const ways = [source.key, source.publicKey, keyless].filter((way) => way !== undefined).length;
+  if (ways !== 1) {
+    throw policyError(
+      `${who} needs exactly one of key, publicKey and keyless.`,
+      'Make the others signers of their own.',
+    );
+  }
+  if (keyless === undefined) {
+    const key = resolveKey(source, files, who);
+    return { kind: 'key', keyId: keyIdOf(key), key };
+  }
+  if (!hasRoot) {
+    throw policyError(
+      `${who} is keyless, but there is no usable trusted root.`,
+      'Give `trustedRoot: trusted_root.json`.',
+    );
+  }
+  return { kind: 'keyless', issuer: keyless.issuer, matches: identityMatcher(keyless, who) };
+}
+
+function buildSigner(source: SignerSource, files: ReadonlyMap<string, Uint8Array>, hasRoot: boolean): TrustedSigner {
+  const { name, notAfter } = source;
+  const notAfterMs = notAfter === undefined ? null : parseInstant(notAfter);
+  if (notAfterMs === undefined) {
+    throw policyError(
+      `notAfter of signer "${name}" is no instant: "${notAfter}".`,
+      'Write it like 2027-01-01T00:00:00Z.',
+    );
+  }
+  return {
+    name,
+    identity: resolveIdentity(source, files, hasRoot),
+    notAfterMs,
+    revoked: source.revoked ?? false,
+    models: source.models ?? [],
+    policies: source.policies ?? [],
+  };
+}
+
+/** Runs the parts and reports everything that is wrong with them at once. */
+class Problems {
+  readonly #found: CodedError[] = [];
+
+  try<T>(part: () => T): T | undefined {
+    try {
+      return part();
+    } catch (error) {
+      this.#found.push(toCodedError(error));
+      return undefined;
+    }
+  }
+
+  throwAny(): void {
+    const [first, ...others] = this.#found;
+    if (first === undefined) return;
+    if (others.length === 0) throw first;
+    throw new CodedError({
+      code: 'TRUST_POLICY_PROBLEMS',
+      message: `The trust policy has ${this.#found.length} problems:\n${this.#found.map(formatError).join('\n')}`,
+      cause: new AggregateError(this.#found),
+    });
+  }
+}
+
+function assertSeparate(signers: readonly TrustedSigner[], reconciler: ReadonlyMap<string, KeyObject>): void {
+  const names = new Set<string>();
+  for (const { name, identity } of signers) {
+    if (names.has(name))
+      throw policyError(`Two signers are called "${name}".`, 'Give each its own name: reports tell them apart by it.');
+    names.add(name);
+    if (identity.kind === 'key' && reconciler.has(identity.keyId)) {
+      throw policyError(
+        `signer "${name}" has the reconciler's key, so whoever steals this one key runs any model.`,
+        'Give signers and reconciler different keys.',
+      );
+    }
+  }
+}
+
+/**
+ * The policy of a parsed document. `files` holds the contents of `filesOf(source)`.
+ * Throws TRUST_POLICY_SIGNER, TRUST_KEY_…, TRUST_ROOT_…, or TRUST_POLICY_PROBLEMS that lists several.
+ */
+export function buildTrustPolicy(source: TrustPolicySource, files: ReadonlyMap<string, Uint8Array>): TrustPolicy {
+  const { trustedRoot, signers: signerSources = [], reconciler: reconcilerSources = [] } = source.spec;
+  if (signerSources.length > MOST_SIGNERS || reconcilerSources.length > MOST_SIGNERS) {
+    throw policyError(
+      `The trust policy lists more than ${MOST_SIGNERS} signers.`,
+      'Use identity patterns or fewer keys.',
+    );
+  }
+  const problems = new Problems();
+  const root =
+    trustedRoot === undefined
+      ? null
+      : (problems.try(() => parseTrustedRoot(files.get(trustedRoot), trustedRoot)) ?? null);
+  const signers = signerSources.flatMap(
+    (signer) => problems.try(() => buildSigner(signer, files, root !== null)) ?? [],
+  );
+  const keys = reconcilerSources.flatMap(
+    (key, i) => problems.try(() => resolveKey(key, files, `reconciler key ${i + 1}`)) ?? [],
+  );
+  const reconciler = new Map(keys.map((key) => [keyIdOf(key), key]));
+  problems.try(() => assertSeparate(signers, reconciler));
+  problems.throwAny();
+  return { root, signers, reconciler };
+}

@@ -1,0 +1,34 @@
+// Owns what the reconciler signs with its one key: evidence (DSSE) and commits (SSH).
+import { createPublicKey, type KeyObject } from 'node:crypto';
+import { canonicalJson } from '../contract/digest.ts';
+import { signDsse } from '../contract/trust/dsse.ts';
+import { assertP256, keyIdOf } from '../contract/trust/keys.ts';
+import { formatAllowedSigner } from '../contract/trust/ssh-signature.ts';
+import { IN_TOTO_PAYLOAD_TYPE, type InTotoStatement } from '../contract/trust/statement.ts';
+import { signSsh } from './ssh-sign.ts';
+
+export interface ReconcilerSigner {
+  readonly keyId: string;
+  /** A line for Git's `gpg.ssh.allowedSignersFile`. */
+  readonly allowedSignersLine: string;
+  /** Text of an evidence file: a DSSE envelope around the statement's canonical JSON. */
+  signEvidence(statement: InTotoStatement): string;
+  /** Armored SSH signature over a commit object without its signature, for its `gpgsig` header. */
+  signCommit(payload: string): string;
+}
+
+/** Signs with a P-256 private key in this process; throws TRUST_KEY_KIND for any other. `principal` is the name in the allowed signers file. */
+export function createReconcilerSigner(key: KeyObject, principal = 'slipway'): ReconcilerSigner {
+  assertP256(key, "The reconciler's key");
+  const publicKey = createPublicKey(key);
+  const keyId = keyIdOf(publicKey);
+  return {
+    keyId,
+    allowedSignersLine: formatAllowedSigner(principal, publicKey),
+    signEvidence(statement) {
+      const payload = Buffer.from(canonicalJson(statement), 'utf8');
+      return `${JSON.stringify(signDsse(IN_TOTO_PAYLOAD_TYPE, payload, { keyid: keyId, key }), null, 2)}\n`;
+    },
+    signCommit: (payload) => signSsh(payload, key),
+  };
+}

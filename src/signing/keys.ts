@@ -1,0 +1,116 @@
+// Owns private keys: making, writing and reading them.
+import { createPrivateKey, generateKeyPairSync, type KeyObject } from 'node:crypto';
+import { open, readFile, rm } from 'node:fs/promises';
+import { writeFileDurably } from '../base/durable-file.ts';
+import { CodedError } from '../base/errors.ts';
+import { assertP256, MOST_KEY_BYTES } from '../contract/trust/keys.ts';
+
+/** A key pair as PEM texts: PKCS #8 and SubjectPublicKeyInfo. */
+export interface KeyPairPem {
+  readonly privatePem: string;
+  readonly publicPem: string;
+}
+
+/** A new P-256 pair. */
+export function generateKeyPair(): KeyPairPem {
+  const { privateKey, publicKey } = generateKeyPairSync('ec', {
+    namedCurve: 'P-256',
+    privateKeyEncoding: { type: 'pkcs8', format: 'pem' },
+    publicKeyEncoding: { type: 'spki', format: 'pem' },
+  });
+  return { privatePem: privateKey, publicPem: publicKey };
+}
+
+export interface KeyFiles {
+  readonly privateFile: string;
+  readonly publicFile: string;
+}
+
+async function writeNew(file: string, text: string, mode: number): Promise<void> {
+  try {
+    await using handle = await open(file, 'wx', mode);
+    await handle.writeFile(text);
+    await handle.sync();
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'EEXIST') {
+      throw new CodedError({
+        code: 'KEY_FILE_EXISTS',
+        message: `${file} exists already, and a key that is overwritten is lost.`,
+        remedy: 'Choose another name, or use --force.',
+        cause: error,
+      });
+    }
+    throw new CodedError({
+      code: 'KEY_FILE_UNWRITABLE',
+      message: `${file} can't be written.`,
+      remedy: 'Make its folder, and see that you may write there.',
+      cause: error,
+    });
+  }
+}
+
+/**
+ * Writes both halves, the private one readable by its owner alone (mode 0600). Without `force` neither is written when either
+ * exists: throws KEY_FILE_EXISTS. Otherwise KEY_FILE_UNWRITABLE.
+ */
+export async function writeKeyPair(
+  pair: KeyPairPem,
+  files: KeyFiles,
+  options: { readonly force?: boolean } = {},
+): Promise<void> {
+  if (options.force === true) {
+    await writeFileDurably(files.privateFile, pair.privatePem, 0o600);
+    await writeFileDurably(files.publicFile, pair.publicPem, 0o644);
+    return;
+  }
+  await writeNew(files.privateFile, pair.privatePem, 0o600);
+  try {
+    await writeNew(files.publicFile, pair.publicPem, 0o644);
+  } catch (error) {
+    await rm(files.privateFile, { force: true });
+    throw error;
+  }
+}
+
+/** The P-256 private key in a PEM text; `source` names it for people. Throws KEY_UNREADABLE, KEY_ENCRYPTED or TRUST_KEY_KIND. No message quotes the text. */
+export function parsePrivateKey(pem: string, source: string): KeyObject {
+  if (/-----BEGIN ENCRYPTED|Proc-Type: 4,ENCRYPTED/.test(pem)) {
+    throw new CodedError({
+      code: 'KEY_ENCRYPTED',
+      message: `${source} is encrypted with a passphrase.`,
+      remedy:
+        'Keep it in a secret store and give it decrypted (`openssl pkcs8 -in key.pem`; for cosign keys `cosign import-key-pair` goes the other way: start from your own PEM key).',
+    });
+  }
+  let key: KeyObject;
+  try {
+    key = createPrivateKey(pem);
+  } catch {
+    // the cause is left out on purpose: it may quote what was given
+    throw new CodedError({
+      code: 'KEY_UNREADABLE',
+      message: `${source} is not a private key in PEM.`,
+      remedy: 'Give the whole block that begins with -----BEGIN PRIVATE KEY-----; `slipway keys` makes one.',
+    });
+  }
+  assertP256(key, source);
+  return key;
+}
+
+/** The private key in a file. Throws KEY_FILE_UNREADABLE and what `parsePrivateKey` throws. */
+export async function readPrivateKey(file: string): Promise<KeyObject> {
+  let bytes: Buffer;
+  try {
+    bytes = await readFile(file);
+  } catch (error) {
+    throw new CodedError({
+      code: 'KEY_FILE_UNREADABLE',
+      message: `The private key ${file} can't be read.`,
+      remedy: 'See that the file is there and that this user may read it.',
+      cause: error,
+    });
+  }
+  if (bytes.length > MOST_KEY_BYTES)
+    throw new CodedError({ code: 'KEY_UNREADABLE', message: `${file} is too long to be a private key.` });
+  return parsePrivateKey(bytes.toString('latin1'), file);
+}
