@@ -1,0 +1,66 @@
+// Owns what is said about one rule and about a stage: verdicts, the numbers below them, and why nothing is decided yet.
+import type { Verdict } from './rate-verdict.ts';
+import type { DeviceCounts } from './share-verdict.ts';
+import type { Tally } from './tally.ts';
+
+/** Names the statistics below a verdict; kept with the evidence, so that an audit replays it by the right method. */
+export const METHOD_VERSION = 'slipway-stats/1';
+
+export type RuleUnit = 'ratio' | 'ms';
+
+/** The numbers that a verdict can be worked out from again. */
+export type SufficientSums =
+  | {
+      readonly kind: 'rate';
+      /** All devices of the candidate since the stage opened. */
+      readonly candidate: Tally;
+      /** The device left out for a fail; null when none was. */
+      readonly worst: Tally | null;
+      /** All devices of the candidate in the current tumbling window. */
+      readonly window: Tally;
+      /** The baseline that a relative rule was held against. */
+      readonly baseline: Tally | null;
+    }
+  | ({ readonly kind: 'share' } & DeviceCounts)
+  | { readonly kind: 'none' };
+
+export interface RuleVerdict {
+  /** The rule as the policy has it. */
+  readonly rule: string;
+  readonly metric: string;
+  readonly verdict: Verdict | 'not-applicable';
+  /** Is the observed value within the limit, decided or not? */
+  readonly within: boolean;
+  /** Observed value in `unit`; null without data. */
+  readonly estimate: number | null;
+  /** Bounds for display, valid however often one looks; null where there are none. */
+  readonly lower: number | null;
+  readonly upper: number | null;
+  /** The limit in force, in `unit`; null while there is none. */
+  readonly limit: number | null;
+  /** `ratio`: 0..1, of inferences or devices. */
+  readonly unit: RuleUnit;
+  readonly baseline: { readonly estimate: number | null; readonly devices: number } | null;
+  /** What was counted: inferences, measured latencies, or devices. */
+  readonly trials: number;
+  /** Devices with data. */
+  readonly devices: number;
+  /** The device furthest over the limit, where one was left out. */
+  readonly worstDevice: string | null;
+  /** Why undecided or not applicable, in words; empty otherwise. */
+  readonly reason: string;
+  /** Reported, but never decides. */
+  readonly dryRun: boolean;
+  /** What is missing for a decision if things stay as observed; null when decided, or when no amount would do. */
+  readonly needs: { readonly trials: number; readonly minutes: number | null } | null;
+  readonly sums: SufficientSums;
+}
+
+/** What all rules together say about a stage. */
+export interface StageVerdict {
+  readonly kind: Verdict;
+  readonly rules: readonly RuleVerdict[];
+  /** The rules that failed; or those that are open, and what else is missing; empty for a pass. */
+  readonly because: readonly string[];
+  readonly method: typeof METHOD_VERSION;
+}

@@ -1,0 +1,36 @@
+// Owns what an arm of a window shows as a whole: latencies, errors by kind, confidences and classes, added up over devices.
+import { type ErrorReason, MOST_CLASSES, REST_CLASS } from '../contract/report.ts';
+import { emptySketch, mergeSketch, type Sketch } from '../contract/sketch.ts';
+
+/** What an arm shows as a whole: for people, and as the source of frozen limits. */
+export interface ArmSummary {
+  inferences: number;
+  readonly errors: Partial<Record<ErrorReason, number>>;
+  readonly latencyMs: Sketch;
+  readonly confidence: number[];
+  /** At most `MOST_CLASSES` names; what does not fit is counted in `REST_CLASS`. */
+  readonly classes: Map<string, number>;
+}
+
+export function emptyArmSummary(): ArmSummary {
+  return { inferences: 0, errors: {}, latencyMs: emptySketch(), confidence: [], classes: new Map() };
+}
+
+function countClass(classes: Map<string, number>, name: string, count: number): void {
+  const isKept = classes.has(name) || classes.size < MOST_CLASSES || name === REST_CLASS;
+  const key = isKept ? name : REST_CLASS;
+  classes.set(key, (classes.get(key) ?? 0) + count);
+}
+
+/** Adds one summary into another. */
+export function mergeArmSummary(into: ArmSummary, from: ArmSummary): void {
+  into.inferences += from.inferences;
+  for (const [reason, count] of Object.entries(from.errors) as [ErrorReason, number][]) {
+    into.errors[reason] = (into.errors[reason] ?? 0) + count;
+  }
+  mergeSketch(into.latencyMs, from.latencyMs);
+  from.confidence.forEach((count, bin) => {
+    into.confidence[bin] = (into.confidence[bin] ?? 0) + count;
+  });
+  for (const [name, count] of from.classes) countClass(into.classes, name, count);
+}

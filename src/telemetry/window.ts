@@ -1,0 +1,65 @@
+// Owns what a window is: one stage of one rollout, watched in two arms, and the measures counted in each.
+import type { Digest } from '../contract/digest.ts';
+
+/** The devices on the candidate, and those on stable (the concurrent baseline). */
+export type Arm = 'candidate' | 'stable';
+export const ARMS: readonly Arm[] = ['candidate', 'stable'];
+
+/** Which reports count, for what, and how; fixed when the stage opens, so that a count never changes its meaning. Plain JSON. */
+export interface WindowSpec {
+  readonly rollout: string;
+  /** Revision of the status that opened the stage: what ran under an earlier one belongs to an earlier window. */
+  readonly openedRevision: number;
+  /** Null while nothing rolls: then stable alone is watched, as the baseline of the next start. */
+  readonly candidateDigest: Digest | null;
+  /** 0 while nothing rolls. */
+  readonly candidateAttempt: number;
+  /** Null before the first completion. */
+  readonly stableDigest: Digest | null;
+  /** Sketch bucket edges (contract/sketch.ts) above which the candidate's latencies are counted: one a latency limit. */
+  readonly edges: readonly number[];
+  /** The same for stable: the baseline's own quantile, for relative limits. */
+  readonly baselineEdges: readonly number[];
+  /** Milliseconds since 1970. */
+  readonly openedAtMs: number;
+  /** How often devices report; ten of these make one tumbling window. */
+  readonly intervalMs: number;
+  /**
+   * `device`: sums are kept per device. `group`: per one of `DEVICE_GROUPS` hash groups, for arms too large for that. Fixed at opening,
+   * so that where a report is counted never depends on who reported first.
+   */
+  readonly rows: Readonly<Record<Arm, 'device' | 'group'>>;
+}
+
+/** An arm expected to hold more devices than this is counted in hash groups. */
+export const MOST_DEVICE_ROWS = 4096;
+export const DEVICE_GROUPS = 4096;
+/** Intervals in one tumbling window (STATISTICS: late regressions). */
+export const WINDOW_INTERVALS = 10;
+export const MOST_EDGES = 64;
+
+/** How to keep the rows of an arm of that many devices. */
+export function rowsFor(devices: number): 'device' | 'group' {
+  return devices > MOST_DEVICE_ROWS ? 'group' : 'device';
+}
+
+/** What is counted, of how many: errors and unknown answers of all inferences, latencies above an edge of all latencies. */
+export type Measure = 'error' | 'unknown' | `latency>${number}`;
+
+export function latencyMeasure(edge: number): Measure {
+  return `latency>${edge}`;
+}
+
+/** The measures of an arm, in the order in which its sums are kept. */
+export function measuresOf(spec: WindowSpec, arm: Arm): readonly Measure[] {
+  return ['error', 'unknown', ...edgesOf(spec, arm).map(latencyMeasure)];
+}
+
+export function edgesOf(spec: WindowSpec, arm: Arm): readonly number[] {
+  return arm === 'candidate' ? spec.edges : spec.baselineEdges;
+}
+
+/** Number of the tumbling window, from 0, in which a report that came at that time counts. */
+export function windowNumberAt(spec: WindowSpec, receivedAtMs: number): number {
+  return Math.max(0, Math.floor((receivedAtMs - spec.openedAtMs) / (WINDOW_INTERVALS * spec.intervalMs)));
+}
