@@ -1,0 +1,78 @@
+// Owns the house plan: which rooms there are, and which rooms each may import.
+
+export interface Room {
+  /** Folder from the root of the repository. */
+  readonly folder: string;
+  readonly mayImport: readonly string[];
+  /** Nothing in a pure room touches clock, disk, network or the system's randomness. */
+  readonly pure?: boolean;
+}
+
+const PURE_ROOMS = ['src/gates', 'src/telemetry', 'src/rollout'];
+const GROUND = ['src/base', 'src/contract'];
+const EDGES = ['src/git', 'src/store', 'src/distribution', 'src/fleet-api', 'src/notify', 'src/signing'];
+const ALL_BELOW_SIMULATION = [...GROUND, ...PURE_ROOMS, ...EDGES, 'src/reconcile', 'src/dashboard', 'fleet-agent'];
+
+/** Starts Node 24 from Node 20: both programs need it before a line of TypeScript can run. */
+export const LAUNCHER = 'src/cli/node24.mjs';
+
+/** Lower floors first; a change here needs a decision note in docs/decisions. */
+export const HOUSE_PLAN: readonly Room[] = [
+  { folder: 'src/base', mayImport: [] },
+  { folder: 'src/contract', mayImport: ['src/base', 'schemas'] },
+  { folder: 'src/gates', mayImport: GROUND, pure: true },
+  { folder: 'src/telemetry', mayImport: GROUND, pure: true },
+  { folder: 'src/rollout', mayImport: [...GROUND, 'src/gates', 'src/telemetry'], pure: true },
+  { folder: 'src/git', mayImport: GROUND },
+  { folder: 'src/store', mayImport: [...GROUND, ...PURE_ROOMS] },
+  { folder: 'src/distribution', mayImport: GROUND },
+  { folder: 'src/fleet-api', mayImport: GROUND },
+  { folder: 'src/notify', mayImport: GROUND },
+  { folder: 'src/signing', mayImport: GROUND },
+  { folder: 'src/reconcile', mayImport: [...GROUND, ...PURE_ROOMS, ...EDGES] },
+  { folder: 'src/dashboard', mayImport: [...GROUND, ...PURE_ROOMS, 'src/store'] },
+  { folder: 'fleet-agent', mayImport: [...GROUND, LAUNCHER] },
+  { folder: 'src/simulation', mayImport: [...ALL_BELOW_SIMULATION, 'examples'] },
+  { folder: 'src/cli', mayImport: [...ALL_BELOW_SIMULATION, 'src/simulation', 'examples'] },
+  { folder: 'examples', mayImport: GROUND },
+  { folder: 'schemas', mayImport: [] },
+];
+
+/** Folders that may import every room and are free of the bans: they drive the system from outside. */
+export const OUTSIDE_FOLDERS: readonly string[] = ['test', 'bench', '.ci'];
+
+/** Packages that only compute; the only ones a pure room may import. */
+export const COMPUTING_PACKAGES: readonly string[] = ['semver'];
+
+/** What a pure room may import of Node: digests, which depend on their input alone. */
+export const COMPUTING_NODE_IMPORTS: Readonly<Record<string, readonly string[]>> = {
+  'node:crypto': ['createHash', 'createHmac'],
+};
+
+export interface Ban {
+  /** A dotted name such as `Date.now`, a call such as `setTimeout()`, or `new Date()` without an argument. */
+  readonly banned: string;
+  /** Files or folders where it lives. */
+  readonly homes: readonly string[];
+  readonly replacement: string;
+}
+
+const CLOCK = ['src/base/clock.ts'];
+const RANDOM = ['src/base/random.ts'];
+const SETTINGS = ['src/cli', 'fleet-agent/src/main.ts', 'fleet-agent/slipway-agent.mjs'];
+const TIMER = 'take a Clock (src/base/clock.ts) and call `clock.sleep(ms, signal)`';
+const DURATION = 'take a Clock (src/base/clock.ts) and call `clock.monotonicMs()`';
+
+export const BANS: readonly Ban[] = [
+  { banned: 'Date.now', homes: CLOCK, replacement: 'take a Clock (src/base/clock.ts) and call `clock.now()`' },
+  { banned: 'new Date()', homes: CLOCK, replacement: 'take a Clock and write `new Date(clock.now())`' },
+  { banned: 'Math.random', homes: RANDOM, replacement: 'take a RandomStream (src/base/random.ts) and call `next()`' },
+  { banned: 'setTimeout()', homes: CLOCK, replacement: TIMER },
+  { banned: 'setInterval()', homes: CLOCK, replacement: TIMER },
+  { banned: 'node:timers', homes: CLOCK, replacement: TIMER },
+  { banned: 'node:timers/promises', homes: CLOCK, replacement: TIMER },
+  { banned: 'performance.now', homes: CLOCK, replacement: DURATION },
+  { banned: 'node:perf_hooks', homes: CLOCK, replacement: DURATION },
+  { banned: 'process.hrtime', homes: CLOCK, replacement: DURATION },
+  { banned: 'process.env', homes: SETTINGS, replacement: 'take the setting as an argument; src/cli reads it once' },
+];
