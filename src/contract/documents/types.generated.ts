@@ -1,0 +1,1170 @@
+// Owns the types of the documents. Generated from schemas/*.schema.json by `npm run generate`: change those instead.
+
+/**
+ * The layout and the defaults of a manifests repository: `slipway.yaml` at its root.
+ */
+export interface Repository {
+  /**
+   * The version of Slipway's documents that this one is written for.
+   */
+  readonly apiVersion: 'slipway.dev/v1alpha1';
+  /**
+   * What this document is.
+   */
+  readonly kind: 'Repository';
+  /**
+   * How people refer to this document; optional.
+   */
+  readonly metadata?: {
+    /**
+     * Name of the repository. Lower-case letters, digits, `.`, `_` and `-`; at most 63.
+     */
+    readonly name?: string;
+  };
+  /**
+   * Layout and defaults; everything has a default.
+   */
+  readonly spec: {
+    /**
+     * Folders of the repository, relative to its root.
+     */
+    readonly layout?: {
+      /**
+       * Folder of the model manifests: `<model>/<version>.yaml`.
+       */
+      readonly models?: string;
+      /**
+       * Folder of the rollout policies: `<policy>.yaml`.
+       */
+      readonly policies?: string;
+      /**
+       * Folder of the rollouts: `<rollout>.yaml`.
+       */
+      readonly rollouts?: string;
+      /**
+       * Folder of the device groups: `<group>.yaml`.
+       */
+      readonly fleet?: string;
+      /**
+       * Folder of the evidence that the reconciler writes.
+       */
+      readonly evidence?: string;
+    };
+    /**
+     * What documents need not repeat.
+     */
+    readonly defaults?: {
+      /**
+       * Policy of the rollouts that name none. Lower-case letters, digits, `.`, `_` and `-`; at most 63.
+       */
+      readonly policy?: string;
+    };
+  };
+}
+
+/**
+ * One immutable version of a model: what it is, its files for each platform, what it needs and how it is tested. Signed as a whole; lies at `models/<model>/<version>.yaml`.
+ */
+export interface ModelManifest {
+  /**
+   * The version of Slipway's documents that this one is written for.
+   */
+  readonly apiVersion: 'slipway.dev/v1alpha1';
+  /**
+   * What this document is.
+   */
+  readonly kind: 'ModelManifest';
+  readonly metadata: ModelMetadata;
+  /**
+   * What the version is made of.
+   */
+  readonly spec: {
+    /**
+     * Format of the model file.
+     */
+    readonly framework: string;
+    /**
+     * Where the version comes from.
+     */
+    readonly lineage?: {
+      /**
+       * Version of the same model that this one was trained from.
+       */
+      readonly parent?: string;
+      /**
+       * Version of the training data.
+       */
+      readonly data?: string;
+      /**
+       * Version of the training code, such as a commit.
+       */
+      readonly code?: string;
+      /**
+       * Link to the training run.
+       */
+      readonly run?: string;
+      /**
+       * How the training went.
+       */
+      readonly training?: {
+        /**
+         * Rounds of training, such as federated ones.
+         */
+        readonly rounds?: number;
+        /**
+         * Participants of federated training.
+         */
+        readonly participants?: number;
+        /**
+         * Figures of convergence by name.
+         */
+        readonly convergence?: {
+          /**
+           * A figure.
+           */
+          readonly [k: string]: number;
+        };
+      };
+    };
+    /**
+     * Offline metrics by name, measured before publication.
+     */
+    readonly metrics?: {
+      /**
+       * A figure.
+       */
+      readonly [k: string]: number;
+    };
+    readonly interface: ModelInterface;
+    /**
+     * When an answer counts as one.
+     */
+    readonly confidence?: {
+      /**
+       * Answers with a lower confidence count as "unknown" (0 to 1).
+       */
+      readonly least: number;
+    };
+    /**
+     * The version's files for each platform, the most special first.
+     *
+     * @minItems 1
+     * @maxItems 64
+     */
+    readonly variants: readonly Variant[];
+    readonly compatibility?: Compatibility;
+    /**
+     * What it needs on the device beyond its files.
+     */
+    readonly resources?: {
+      /**
+       * Memory at work, in bytes.
+       */
+      readonly memoryBytes?: number;
+      /**
+       * Disk at work, in bytes.
+       */
+      readonly diskBytes?: number;
+    };
+    /**
+     * Examples with known answers: the self-test on the device.
+     *
+     * @maxItems 100
+     */
+    readonly examples?: readonly ModelExample[];
+    /**
+     * Parameters with their defaults; a rollout may set others.
+     */
+    readonly parameters?: {
+      /**
+       * A value that the model's host reads.
+       */
+      readonly [k: string]: string | number | boolean;
+    };
+    readonly health?: HealthLimits;
+  };
+}
+/**
+ * Which model and version this is.
+ */
+export interface ModelMetadata {
+  /**
+   * Name of the model. Lower-case letters, digits, `.`, `_` and `-`; at most 63.
+   */
+  readonly name: string;
+  /**
+   * The version: free-form, but a safe file name. Quote it where YAML would read a number.
+   */
+  readonly version: string;
+  /**
+   * What this version is, for people.
+   */
+  readonly description?: string;
+  /**
+   * Who answers for it: a person or a team.
+   */
+  readonly owner?: string;
+  /**
+   * What it is used for.
+   */
+  readonly useCase?: string;
+}
+/**
+ * Tensors that go in and come out. Where versions are SemVer, a change needs a major step.
+ */
+export interface ModelInterface {
+  /**
+   * Input tensors.
+   *
+   * @minItems 1
+   * @maxItems 64
+   */
+  readonly inputs: readonly InputTensor[];
+  /**
+   * Output tensors.
+   *
+   * @minItems 1
+   * @maxItems 64
+   */
+  readonly outputs: readonly OutputTensor[];
+}
+/**
+ * One input tensor.
+ */
+export interface InputTensor {
+  /**
+   * Name of the tensor, as the model file has it.
+   */
+  readonly name: string;
+  /**
+   * Element type: the Open Inference Protocol's, in lower case and spelt out.
+   */
+  readonly type:
+    | 'bool'
+    | 'uint8'
+    | 'uint16'
+    | 'uint32'
+    | 'uint64'
+    | 'int8'
+    | 'int16'
+    | 'int32'
+    | 'int64'
+    | 'float16'
+    | 'float32'
+    | 'float64'
+    | 'bytes';
+  /**
+   * Size of each dimension; -1 where any size will do, such as the batch.
+   *
+   * @maxItems 8
+   *
+   * Items: Size of one dimension, or -1 for any.
+   */
+  readonly shape: readonly number[];
+}
+/**
+ * One output tensor.
+ */
+export interface OutputTensor {
+  /**
+   * Name of the tensor, as the model file has it.
+   */
+  readonly name: string;
+  /**
+   * Element type: the Open Inference Protocol's, in lower case and spelt out.
+   */
+  readonly type:
+    | 'bool'
+    | 'uint8'
+    | 'uint16'
+    | 'uint32'
+    | 'uint64'
+    | 'int8'
+    | 'int16'
+    | 'int32'
+    | 'int64'
+    | 'float16'
+    | 'float32'
+    | 'float64'
+    | 'bytes';
+  /**
+   * Size of each dimension; -1 where any size will do, such as the batch.
+   *
+   * @maxItems 8
+   *
+   * Items: Size of one dimension, or -1 for any.
+   */
+  readonly shape: readonly number[];
+  /**
+   * Names of the classes, in the order of the last dimension. Gives the class histogram its names.
+   *
+   * @maxItems 10000
+   *
+   * Items: Name of one class.
+   */
+  readonly classes?: readonly string[];
+}
+/**
+ * The files of the version for one platform. A device takes the first variant that fits it.
+ */
+export interface Variant {
+  /**
+   * Operating system and architecture as in container images, or `any`.
+   */
+  readonly platform: string;
+  /**
+   * What the device must have besides, such as an NPU; all of them.
+   *
+   * @maxItems 32
+   *
+   * Items: One capability tag.
+   */
+  readonly capabilities?: readonly string[];
+  /**
+   * Numeric precision of the weights, for people and reports.
+   */
+  readonly precision?: string;
+  /**
+   * The variant's files.
+   *
+   * @minItems 1
+   * @maxItems 32
+   */
+  readonly files: readonly ModelFile[];
+}
+/**
+ * One file of a variant.
+ */
+export interface ModelFile {
+  /**
+   * What the file is for. Each variant has exactly one `model`.
+   */
+  readonly role: 'model' | 'labels' | 'preprocess' | 'postprocess';
+  /**
+   * File name on the device; no folders.
+   */
+  readonly name: string;
+  /**
+   * Digest of the file's bytes; the device refuses any others. `sha256:` and 64 hexadecimal digits.
+   */
+  readonly digest: `sha256:${string}`;
+  /**
+   * Size in bytes; the device refuses to read more.
+   */
+  readonly sizeBytes: number;
+  /**
+   * Where the file lies: absolute (http or https), or relative to the distribution's base.
+   */
+  readonly url: string;
+}
+/**
+ * What a device must be; one that isn't refuses the version and says which clause failed.
+ */
+export interface Compatibility {
+  /**
+   * Range of agent versions.
+   */
+  readonly agent?: string;
+  /**
+   * Range of firmware versions.
+   */
+  readonly firmware?: string;
+  /**
+   * Range of versions of the inference code around the model.
+   */
+  readonly inferenceCode?: string;
+  /**
+   * Device groups that may run it; none given: all.
+   *
+   * @maxItems 200
+   *
+   * Items: Name of a group.
+   */
+  readonly groups?: readonly string[];
+  /**
+   * Features that the device must report, such as a sensor.
+   *
+   * @maxItems 64
+   *
+   * Items: Name of a feature.
+   */
+  readonly features?: readonly string[];
+}
+/**
+ * An example with a known answer, run on the device before the version may serve.
+ */
+export interface ModelExample {
+  /**
+   * What the example shows, in words.
+   */
+  readonly name: string;
+  /**
+   * Values of each input tensor by its name.
+   */
+  readonly inputs: {
+    /**
+     * Values in row-major order, a dimension of -1 counting as 1.
+     *
+     * @maxItems 20000
+     *
+     * Items: One element.
+     */
+    readonly [k: string]: readonly (number | string | boolean)[];
+  };
+  /**
+   * What must come out: a class, outputs, or both.
+   */
+  readonly expect: {
+    /**
+     * The most probable class.
+     */
+    readonly class?: string;
+    /**
+     * Values of output tensors by name.
+     */
+    readonly outputs?: {
+      /**
+       * Values in row-major order, a dimension of -1 counting as 1.
+       *
+       * @maxItems 20000
+       *
+       * Items: One element.
+       */
+      readonly [k: string]: readonly (number | string | boolean)[];
+    };
+    /**
+     * Largest allowed difference of any output value. Default 0.01.
+     */
+    readonly tolerance?: number;
+  };
+}
+/**
+ * Limits of the trial on each device: a breach switches the device back by itself.
+ */
+export interface HealthLimits {
+  /**
+   * The trial ends at the first of these.
+   */
+  readonly warmUp?: {
+    /**
+     * Length of the trial. Default 1h. A number with ms, s, m, h, d or w.
+     */
+    readonly duration?: string;
+    /**
+     * Inferences of the trial. Default 1000.
+     */
+    readonly inferences?: number;
+  };
+  /**
+   * Most of the inferences that may fail. Default 1%. A percentage.
+   */
+  readonly errorRate?: string;
+  /**
+   * Most of the answers that may be unknown. Default 10%. A percentage.
+   */
+  readonly unknownRate?: string;
+  /**
+   * Highest 95th percentile of the latency. Default: twice that of the version before. A number with ms, s, m, h, d or w.
+   */
+  readonly latencyP95?: string;
+}
+
+/**
+ * How a rollout goes from its first devices to all of them. Signed; lies at `policies/<policy>.yaml`.
+ */
+export interface RolloutPolicy {
+  /**
+   * The version of Slipway's documents that this one is written for.
+   */
+  readonly apiVersion: 'slipway.dev/v1alpha1';
+  /**
+   * What this document is.
+   */
+  readonly kind: 'RolloutPolicy';
+  readonly metadata: PolicyMetadata;
+  /**
+   * What the policy demands.
+   */
+  readonly spec: {
+    /**
+     * Which rollouts may use the policy; signed with it.
+     */
+    readonly appliesTo: {
+      /**
+       * Names of rollouts; `*` stands for any characters.
+       *
+       * @minItems 1
+       * @maxItems 200
+       *
+       * Items: A name, or a pattern with `*`.
+       */
+      readonly rollouts: readonly string[];
+    };
+    /**
+     * Most that a verdict may err: chance of failing a good stage, and of passing a bad one. Default 5%. A percentage.
+     */
+    readonly errorLevel?: string;
+    /**
+     * Time over which a stage's devices spread their downloads. Default 0s. A number with ms, s, m, h, d or w.
+     */
+    readonly spread?: string;
+    /**
+     * A version that was stable within this time may skip the stages. Default: never. A number with ms, s, m, h, d or w.
+     */
+    readonly rollbackWindow?: string;
+    /**
+     * The stages in order; sizes never fall.
+     *
+     * @minItems 1
+     * @maxItems 50
+     */
+    readonly stages: readonly PolicyStage[];
+  };
+}
+/**
+ * Which policy this is.
+ */
+export interface PolicyMetadata {
+  /**
+   * Name of the policy. Lower-case letters, digits, `.`, `_` and `-`; at most 63.
+   */
+  readonly name: string;
+  /**
+   * What it is for, for people.
+   */
+  readonly description?: string;
+}
+/**
+ * One stage. It has a size, a selector or both.
+ */
+export interface PolicyStage {
+  /**
+   * Name of the stage, unique in the policy. Lower-case letters, digits, `.`, `_` and `-`; at most 63.
+   */
+  readonly name: string;
+  /**
+   * How much of the target is in the stage: a percentage, `{ devices: 10 }` or `{ percent: 1 }`. Includes the stages before.
+   */
+  readonly size?: string | StageSizeDevices | StageSizePercent;
+  /**
+   * Devices of the target that are in the stage besides, whatever its size. Terms such as `region:eu-west`, joined by AND, OR, NOT and parentheses; `*` is every device.
+   */
+  readonly select?: string;
+  /**
+   * Shortest time that the stage is watched, counted from when its minimum of devices runs the candidate. Default 0s. A number with ms, s, m, h, d or w.
+   */
+  readonly soak?: string;
+  readonly minimum?: StageMinimum;
+  /**
+   * Time after which an undecided stage ends by `onDeadline`. Default: never. A number with ms, s, m, h, d or w.
+   */
+  readonly deadline?: string;
+  /**
+   * What happens at the deadline: wait for people, go back, or go on if every open rule is observed within its limit. Default hold.
+   */
+  readonly onDeadline?: 'hold' | 'rollback' | 'promote';
+  /**
+   * What a failed rule does: go back, stop here, or ask the approvers. Default rollback.
+   */
+  readonly onFailure?: 'rollback' | 'pause' | 'ask';
+  readonly approval?: StageApproval;
+  /**
+   * A device that took the candidate and is then silent for this long counts as failed. Default 10m. A number with ms, s, m, h, d or w.
+   */
+  readonly silence?: string;
+  /**
+   * What must hold. A stage without rules has those of the stage before.
+   *
+   * @maxItems 64
+   *
+   * Items: A rule, or a rule that is only tried out.
+   */
+  readonly rules?: readonly (string | DryRunRule)[];
+}
+/**
+ * A number of devices.
+ */
+export interface StageSizeDevices {
+  /**
+   * How many devices.
+   */
+  readonly devices: number;
+}
+/**
+ * A share of the target.
+ */
+export interface StageSizePercent {
+  /**
+   * Percent of the target's devices, above 0 and at most 100.
+   */
+  readonly percent: number;
+}
+/**
+ * Evidence without which the stage can't pass.
+ */
+export interface StageMinimum {
+  /**
+   * Devices that run the candidate. Default 3.
+   */
+  readonly devices?: number;
+  /**
+   * Inferences by the candidate. Default 0.
+   */
+  readonly inferences?: number;
+}
+/**
+ * People who must agree before the stage is left.
+ */
+export interface StageApproval {
+  /**
+   * Who may approve, by the names of the trust policy.
+   *
+   * @minItems 1
+   * @maxItems 100
+   *
+   * Items: Name of an approver.
+   */
+  readonly approvers: readonly string[];
+  /**
+   * How many of them must. Default 1.
+   */
+  readonly count?: number;
+}
+/**
+ * A rule that is only tried out.
+ */
+export interface DryRunRule {
+  /**
+   * The rule.
+   */
+  readonly rule: string;
+  /**
+   * true: measured and shown, but never decides.
+   */
+  readonly dryRun?: boolean;
+}
+
+/**
+ * Which model goes to which devices under which policy. People write `spec`, the reconciler writes `status`; lies at `rollouts/<rollout>.yaml`.
+ */
+export interface Rollout {
+  /**
+   * The version of Slipway's documents that this one is written for.
+   */
+  readonly apiVersion: 'slipway.dev/v1alpha1';
+  /**
+   * What this document is.
+   */
+  readonly kind: 'Rollout';
+  readonly metadata: RolloutMetadata;
+  readonly spec: RolloutSpec;
+  readonly status?: RolloutStatus;
+}
+/**
+ * Which rollout this is.
+ */
+export interface RolloutMetadata {
+  /**
+   * Name of the rollout. Lower-case letters, digits, `.`, `_` and `-`; at most 63.
+   */
+  readonly name: string;
+  /**
+   * What it is for, for people.
+   */
+  readonly description?: string;
+}
+/**
+ * What people ask for. No device moves before the reconciler has answered it in `status`.
+ */
+export interface RolloutSpec {
+  /**
+   * Name of the model. Lower-case letters, digits, `.`, `_` and `-`; at most 63.
+   */
+  readonly model: string;
+  /**
+   * The version: a pin, `latest`, or a range over SemVer versions. Quote it where YAML would read a number.
+   */
+  readonly version: string;
+  /**
+   * Name of the policy; the repository's default if left out. Lower-case letters, digits, `.`, `_` and `-`; at most 63.
+   */
+  readonly policy?: string;
+  /**
+   * The devices that the rollout is for. Terms such as `region:eu-west`, joined by AND, OR, NOT and parentheses; `*` is every device.
+   */
+  readonly target: string;
+  /**
+   * Parameters of the model that differ from the manifest's.
+   */
+  readonly parameters?: {
+    /**
+     * A value that the model's host reads.
+     */
+    readonly [k: string]: string | number | boolean;
+  };
+  /**
+   * true: the rollout pauses where it is. Default false.
+   */
+  readonly suspend?: boolean;
+  /**
+   * Requests to the reconciler, which removes them as it answers.
+   *
+   * @maxItems 50
+   */
+  readonly requests?: readonly RolloutRequest[];
+}
+/**
+ * One request by a person; the reconciler answers it by a commit that removes it.
+ */
+export interface RolloutRequest {
+  /**
+   * What is asked: approve (agree to leave the stage), promote (leave it without further evidence), skip (leave it whatever its rules say), abort (go back now), retry (try a rejected digest again), adopt (take HEAD as it is after history was rewound).
+   */
+  readonly act: 'approve' | 'promote' | 'skip' | 'abort' | 'retry' | 'adopt';
+  /**
+   * Digest of the manifest that it is about; valid for that one only. `sha256:` and 64 hexadecimal digits.
+   */
+  readonly digest: `sha256:${string}`;
+  /**
+   * Stage that it is about; valid for that one only. Lower-case letters, digits, `.`, `_` and `-`; at most 63.
+   */
+  readonly stage?: string;
+  /**
+   * Why, for people.
+   */
+  readonly reason?: string;
+  /**
+   * Who asks, by the names of the trust policy.
+   */
+  readonly by?: string;
+}
+/**
+ * What the reconciler decided; leave it to the reconciler.
+ */
+export interface RolloutStatus {
+  /**
+   * Counter: each commit of the reconciler raises it by one.
+   */
+  readonly revision: number;
+  /**
+   * rolling: a candidate walks through the stages; paused: it stands; idle: nothing rolls.
+   */
+  readonly state: 'rolling' | 'paused' | 'idle';
+  /**
+   * The present stage; null when idle. Lower-case letters, digits, `.`, `_` and `-`; at most 63.
+   */
+  readonly stage: string | null;
+  /**
+   * When this status was decided. ISO 8601 with a time zone.
+   */
+  readonly since: string;
+  /**
+   * The version being rolled out; null when idle.
+   */
+  readonly candidate: StatusCandidate | null;
+  /**
+   * The version that the rest of the target runs; null before the first completion.
+   */
+  readonly stable: StatusStable | null;
+  /**
+   * The target, fixed for this attempt. Terms such as `region:eu-west`, joined by AND, OR, NOT and parentheses; `*` is every device.
+   */
+  readonly target: string;
+  /**
+   * Digest of the policy in force; null when there is none. `sha256:` and 64 hexadecimal digits.
+   */
+  readonly policy: `sha256:${string}` | null;
+  /**
+   * Salt of the cohort's buckets; null when idle.
+   */
+  readonly salt: string | null;
+  readonly cohort: StatusCohort;
+  /**
+   * Frozen limits of the present stage.
+   *
+   * @maxItems 64
+   */
+  readonly limits: readonly StatusLimit[];
+  /**
+   * Versions that failed, newest first.
+   *
+   * @maxItems 100
+   */
+  readonly rejected: readonly StatusRejection[];
+  /**
+   * Why it is paused; null when it isn't.
+   */
+  readonly paused: StatusPause | null;
+  /**
+   * File of the evidence for this status.
+   */
+  readonly evidence: string;
+  /**
+   * Versions that were stable, newest first.
+   *
+   * @maxItems 10
+   */
+  readonly previous?: readonly FormerStable[];
+  /**
+   * Last attempts of the digests tried lately.
+   *
+   * @maxItems 20
+   */
+  readonly attempts?: readonly KnownAttempt[];
+}
+/**
+ * The version being rolled out.
+ */
+export interface StatusCandidate {
+  /**
+   * Its version.
+   */
+  readonly version: string;
+  /**
+   * Digest of its manifest. `sha256:` and 64 hexadecimal digits.
+   */
+  readonly digest: `sha256:${string}`;
+  /**
+   * Which walk of this digest through the stages.
+   */
+  readonly attempt: number;
+  /**
+   * Parameters, fixed for this attempt.
+   */
+  readonly parameters: {
+    /**
+     * A value that the model's host reads.
+     */
+    readonly [k: string]: string | number | boolean;
+  };
+}
+/**
+ * The version that devices outside the cohort run.
+ */
+export interface StatusStable {
+  /**
+   * Its version.
+   */
+  readonly version: string;
+  /**
+   * Digest of its manifest. `sha256:` and 64 hexadecimal digits.
+   */
+  readonly digest: `sha256:${string}`;
+  /**
+   * Its parameters.
+   */
+  readonly parameters: {
+    /**
+     * A value that the model's host reads.
+     */
+    readonly [k: string]: string | number | boolean;
+  };
+  /**
+   * Selector under which it became stable. Terms such as `region:eu-west`, joined by AND, OR, NOT and parentheses; `*` is every device.
+   */
+  readonly target: string;
+}
+/**
+ * The devices that are in the present stage.
+ */
+export interface StatusCohort {
+  /**
+   * Devices whose bucket is below this are in; 281474976710656 is all.
+   */
+  readonly cut: number;
+  /**
+   * A selector whose devices are in besides, or null. Terms such as `region:eu-west`, joined by AND, OR, NOT and parentheses; `*` is every device.
+   */
+  readonly select: string | null;
+  /**
+   * Salted hashes of devices that are listed one by one.
+   *
+   * @maxItems 5000
+   *
+   * Items: 24 hexadecimal digits.
+   */
+  readonly devices: readonly string[];
+}
+/**
+ * The limit of one rule, frozen when the stage opened.
+ */
+export interface StatusLimit {
+  /**
+   * The rule, as the policy has it.
+   */
+  readonly rule: string;
+  /**
+   * The limit in the rule's base unit (fraction, ms, …).
+   */
+  readonly limit: number;
+  /**
+   * The edge of the shared sketch buckets that stands for it.
+   */
+  readonly edge: number;
+}
+/**
+ * A version that failed, and is not tried again unless a person asks.
+ */
+export interface StatusRejection {
+  /**
+   * Digest of its manifest. `sha256:` and 64 hexadecimal digits.
+   */
+  readonly digest: `sha256:${string}`;
+  /**
+   * Its version.
+   */
+  readonly version: string;
+  /**
+   * The attempt that failed.
+   */
+  readonly attempt: number;
+  /**
+   * Why, for people.
+   */
+  readonly reason: string;
+  /**
+   * File of the evidence.
+   */
+  readonly evidence: string;
+  /**
+   * When. ISO 8601 with a time zone.
+   */
+  readonly at: string;
+}
+/**
+ * Why and since when the rollout is paused.
+ */
+export interface StatusPause {
+  /**
+   * Why, for people.
+   */
+  readonly reason: string;
+  /**
+   * Since when. ISO 8601 with a time zone.
+   */
+  readonly since: string;
+}
+/**
+ * A version that was stable.
+ */
+export interface FormerStable {
+  /**
+   * Its version.
+   */
+  readonly version: string;
+  /**
+   * Digest of its manifest. `sha256:` and 64 hexadecimal digits.
+   */
+  readonly digest: `sha256:${string}`;
+  /**
+   * Until when it was stable. ISO 8601 with a time zone.
+   */
+  readonly until: string;
+}
+/**
+ * The last attempt of a digest.
+ */
+export interface KnownAttempt {
+  /**
+   * Digest of the manifest. `sha256:` and 64 hexadecimal digits.
+   */
+  readonly digest: `sha256:${string}`;
+  /**
+   * Number of its last attempt.
+   */
+  readonly attempt: number;
+}
+
+/**
+ * Devices with something in common: what they may claim, and which are revoked. Lies at `fleet/<group>.yaml`.
+ */
+export interface DeviceGroup {
+  /**
+   * The version of Slipway's documents that this one is written for.
+   */
+  readonly apiVersion: 'slipway.dev/v1alpha1';
+  /**
+   * What this document is.
+   */
+  readonly kind: 'DeviceGroup';
+  readonly metadata: GroupMetadata;
+  /**
+   * Members, their labels, and revoked devices.
+   */
+  readonly spec: {
+    /**
+     * Labels that every member has; a device that claims others is a contradiction, and is in no arm.
+     */
+    readonly labels?: {
+      /**
+       * Value of the label.
+       */
+      readonly [k: string]: string;
+    };
+    /**
+     * Members listed one by one.
+     *
+     * @maxItems 5000
+     */
+    readonly devices?: readonly GroupDevice[];
+    /**
+     * Revoked devices: their reports and requests are refused.
+     *
+     * @maxItems 5000
+     *
+     * Items: Id of a revoked device. Letters, digits, `.`, `_`, `:` and `-`.
+     */
+    readonly deny?: readonly string[];
+  };
+}
+/**
+ * Which group this is.
+ */
+export interface GroupMetadata {
+  /**
+   * Name of the group. Lower-case letters, digits, `.`, `_` and `-`; at most 63.
+   */
+  readonly name: string;
+  /**
+   * What the group is, for people.
+   */
+  readonly description?: string;
+}
+/**
+ * One device of the group.
+ */
+export interface GroupDevice {
+  /**
+   * The device's id. Letters, digits, `.`, `_`, `:` and `-`.
+   */
+  readonly id: string;
+  /**
+   * Its public key (P-256, PEM); if left out, the one that it enrols with.
+   */
+  readonly publicKey?: string;
+  /**
+   * Labels of this device, besides the group's.
+   */
+  readonly labels?: {
+    /**
+     * Value of the label.
+     */
+    readonly [k: string]: string;
+  };
+}
+
+/**
+ * Who may sign models and policies, and which keys are the reconciler's. Lies outside the manifests repository: whoever can push there must not be able to widen it.
+ */
+export interface TrustPolicyDocument {
+  /**
+   * The version of Slipway's documents that this one is written for.
+   */
+  readonly apiVersion: 'slipway.dev/v1alpha1';
+  /**
+   * What this document is.
+   */
+  readonly kind: 'TrustPolicy';
+  /**
+   * How people refer to this document; optional.
+   */
+  readonly metadata?: {
+    /**
+     * Name of the trust policy. Lower-case letters, digits, `.`, `_` and `-`; at most 63.
+     */
+    readonly name?: string;
+  };
+  /**
+   * Signers and the reconciler's keys.
+   */
+  readonly spec: {
+    /**
+     * File with the Sigstore trusted root, for keyless signers. Relative to this document.
+     */
+    readonly trustedRoot?: string;
+    /**
+     * Who may sign models and policies.
+     *
+     * @maxItems 256
+     */
+    readonly signers?: readonly TrustedSigner[];
+    /**
+     * Keys that sign evidence and commits.
+     *
+     * @maxItems 16
+     */
+    readonly reconciler?: readonly ReconcilerKey[];
+  };
+}
+/**
+ * Who may sign what: one of `key`, `publicKey` and `keyless`.
+ */
+export interface TrustedSigner {
+  /**
+   * What people call the signer; shown with what it signed.
+   */
+  readonly name: string;
+  /**
+   * File with the public key (PEM). Relative to this document.
+   */
+  readonly key?: string;
+  /**
+   * The public key (PEM).
+   */
+  readonly publicKey?: string;
+  readonly keyless?: KeylessIdentity;
+  /**
+   * From then on nothing new is admitted; what was admitted stays valid. ISO 8601 with a time zone.
+   */
+  readonly notAfter?: string;
+  /**
+   * true: nothing that it ever signed is trusted. Default false.
+   */
+  readonly revoked?: boolean;
+  /**
+   * Models that it may sign; `*` stands for any characters. Default: none.
+   *
+   * @maxItems 200
+   *
+   * Items: A name, or a pattern with `*`.
+   */
+  readonly models?: readonly string[];
+  /**
+   * Policies that it may sign; `*` stands for any characters. Default: none.
+   *
+   * @maxItems 200
+   *
+   * Items: A name, or a pattern with `*`.
+   */
+  readonly policies?: readonly string[];
+}
+/**
+ * The identity in Sigstore's certificates.
+ */
+export interface KeylessIdentity {
+  /**
+   * Issuer of the identity token.
+   */
+  readonly issuer: string;
+  /**
+   * The identity, exactly.
+   */
+  readonly identity?: string;
+  /**
+   * A regular expression that the whole identity must match.
+   */
+  readonly identityPattern?: string;
+}
+/**
+ * One of `key` and `publicKey`.
+ */
+export interface ReconcilerKey {
+  /**
+   * File with the public key (PEM). Relative to this document.
+   */
+  readonly key?: string;
+  /**
+   * The public key (PEM).
+   */
+  readonly publicKey?: string;
+}
