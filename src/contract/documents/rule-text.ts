@@ -1,0 +1,190 @@
+// Owns the text of rules such as `latency_p95 < 2x baseline, floor 5ms`: their grammar, their metrics and their units.
+import { parseDurationMs, parsePercent } from '../duration.ts';
+import { TextError } from '../text-error.ts';
+import { findClosestWord } from './closest-word.ts';
+
+export type RuleComparison = '<' | '<=' | '>' | '>=' | '==';
+/** `ratio` is a fraction (0..1), `ms` milliseconds. */
+export type RuleUnit = 'ratio' | 'ms' | 'bytes' | 'celsius' | 'count';
+
+export type RuleLimit =
+  | { readonly kind: 'absolute'; readonly value: number; readonly unit: RuleUnit }
+  /** `factor` times the baseline; differences below `floor` (in the metric's unit) never count as a breach. */
+  | { readonly kind: 'baseline'; readonly factor: number; readonly floor?: number };
+
+export interface ParsedRule {
+  readonly metric: RuleMetric;
+  readonly comparison: RuleComparison;
+  readonly limit: RuleLimit;
+  /** The rule is broken only when its limit is, without a pause, for this long. */
+  readonly sustainedMs?: number;
+  /** The rule as written. */
+  readonly source: string;
+}
+
+interface MetricFacts {
+  readonly unit: RuleUnit;
+  readonly comparisons: readonly RuleComparison[];
+  /** May the limit be relative; and must it have a floor (STATISTICS §2.5 B: without errors on both sides it could never pass)? */
+  readonly baseline: 'no' | 'yes' | 'with-floor';
+  readonly sustained: boolean;
+}
+
+const BELOW: readonly RuleComparison[] = ['<', '<='];
+const LATENCY: MetricFacts = { unit: 'ms', comparisons: BELOW, baseline: 'yes', sustained: false };
+const RATE: MetricFacts = { unit: 'ratio', comparisons: BELOW, baseline: 'with-floor', sustained: false };
+
+const METRICS = {
+  error_rate: RATE,
+  unknown_rate: RATE,
+  latency_p50: LATENCY,
+  latency_p90: LATENCY,
+  latency_p95: LATENCY,
+  latency_p99: LATENCY,
+  failed_devices: { unit: 'ratio', comparisons: BELOW, baseline: 'no', sustained: false },
+} as const satisfies Record<string, MetricFacts>;
+
+export type RuleMetric = keyof typeof METRICS;
+export const RULE_METRICS: readonly RuleMetric[] = Object.keys(METRICS) as RuleMetric[];
+
+const EXAMPLES: Readonly<Record<RuleUnit, string>> = {
+  ratio: '0.5%',
+  ms: '150ms',
+  bytes: '100MB',
+  celsius: '80C',
+  count: '10',
+};
+const WORDS: Readonly<Record<RuleUnit, string>> = {
+  ratio: 'a share',
+  ms: 'a time',
+  bytes: 'a size',
+  celsius: 'a temperature',
+  count: 'a number',
+};
+const BYTES: Readonly<Record<string, number>> = {
+  B: 1,
+  kB: 1e3,
+  MB: 1e6,
+  GB: 1e9,
+  KiB: 1024,
+  MiB: 2 ** 20,
+  GiB: 2 ** 30,
+};
+
+const RULE =
+  /^\s*([A-Za-z_][\w-]*)\s*(<=|>=|==|<|>)\s*((\d+(?:\.\d+)?)x\s+baseline|[\d.]+ ?[A-Za-z%°]*)(?:\s*,\s*floor\s+([\d.]+ ?[A-Za-z%°]*))?(?:\s+for\s+(\w+))?\s*$/d;
+const LONGEST = 200;
+/** Beyond this a factor is a typing error. */
+const LARGEST_FACTOR = 1000;
+
+function problem(code: string, column: number, message: string, remedy: string): TextError {
+  return new TextError({ code, message, remedy, column });
+}
+
+/** The value in the unit's base, or undefined when the text has another unit. */
+function findValue(text: string, unit: RuleUnit): number | undefined {
+  try {
+    if (unit === 'ratio') return parsePercent(text);
+    if (unit === 'ms') return parseDurationMs(text.replace(' ', ''));
+  } catch {
+    return undefined;
+  }
+  const [, amount = '', suffix = ''] = /^(\d+(?:\.\d+)?) ?([A-Za-z°]*)$/.exec(text) ?? [];
+  if (amount === '') return undefined;
+  if (unit === 'bytes') return BYTES[suffix] === undefined ? undefined : Number(amount) * BYTES[suffix];
+  const fits = unit === 'celsius' ? suffix === 'C' || suffix === '°C' : suffix === '';
+  return fits ? Number(amount) : undefined;
+}
+
+function parseValue(text: string, metric: RuleMetric, column: number): number {
+  const { unit } = METRICS[metric];
+  const value = findValue(text, unit);
+  if (value !== undefined) return value;
+  throw problem(
+    'RULE_UNIT',
+    column,
+    `\`${metric}\` is ${WORDS[unit]}, and "${text}" is not.`,
+    `Write it as in \`${metric} < ${EXAMPLES[unit]}\`.`,
+  );
+}
+
+function parseMetric(text: string, column: number): RuleMetric {
+  const known = RULE_METRICS.find((metric) => metric === text);
+  if (known !== undefined) return known;
+  const close = findClosestWord(text, RULE_METRICS);
+  throw problem(
+    'RULE_METRIC',
+    column,
+    `There is no metric \`${text}\`.`,
+    close === undefined ? `Known metrics: ${RULE_METRICS.join(', ')}.` : `Did you mean \`${close}\`?`,
+  );
+}
+
+function parseBaseline(metric: RuleMetric, factorText: string, floor: number | undefined, column: number): RuleLimit {
+  const allowed: MetricFacts['baseline'] = METRICS[metric].baseline;
+  if (allowed === 'no') {
+    const remedy = `Give an absolute limit, as in \`${metric} < ${EXAMPLES[METRICS[metric].unit]}\`.`;
+    throw problem('RULE_BASELINE', column, `\`${metric}\` has no baseline to compare with.`, remedy);
+  }
+  const factor = Number(factorText);
+  if (!(factor > 0 && factor <= LARGEST_FACTOR)) {
+    const remedy = 'Write a factor above 0, such as `2x baseline`.';
+    throw problem('RULE_BASELINE', column, `${factorText}x is no sensible factor.`, remedy);
+  }
+  if (floor !== undefined) return { kind: 'baseline', factor, floor };
+  if (allowed === 'with-floor') {
+    const message = `\`${metric}\` relative to the baseline needs a floor: with no event on either side it could never pass.`;
+    throw problem('RULE_FLOOR', column, message, `Write \`${metric} < ${factorText}x baseline, floor 0.1%\`.`);
+  }
+  return { kind: 'baseline', factor };
+}
+
+function parseAbsolute(metric: RuleMetric, comparison: RuleComparison, text: string, column: number): RuleLimit {
+  const { unit } = METRICS[metric];
+  const value = parseValue(text, metric, column);
+  if (value === 0 && comparison === '<') {
+    const remedy = `Write \`<= ${text}\`, or a limit above zero.`;
+    throw problem('RULE_LIMIT', column, `\`${metric}\` is never below zero, so the rule can never hold.`, remedy);
+  }
+  return { kind: 'absolute', value, unit };
+}
+
+/**
+ * Parses a rule: `<metric> < <limit>`, with a limit such as `0.5%`, `150ms` or `2x baseline`, and `, floor 0.1%` after a relative one.
+ * A rule says what must hold. Throws RULE_SYNTAX, RULE_METRIC, RULE_UNIT, RULE_LIMIT, RULE_BASELINE, RULE_FLOOR or RULE_COMPARISON (TextErrors).
+ */
+export function parseRule(text: string): ParsedRule {
+  const found = text.length > LONGEST ? null : RULE.exec(text);
+  if (found === null) {
+    const remedy = 'Write `<metric> < <limit>`, such as `error_rate < 0.5%` or `latency_p95 < 2x baseline, floor 5ms`.';
+    throw problem('RULE_SYNTAX', 1, `"${text.slice(0, LONGEST)}" is no rule.`, remedy);
+  }
+  const [, metricText = '', comparisonText = '', limitText = '', factorText, floorText, sustainedText] = found;
+  const columnOf = (group: number): number => (found.indices?.[group]?.[0] ?? 0) + 1;
+  const metric = parseMetric(metricText, columnOf(1));
+  const facts: MetricFacts = METRICS[metric];
+  const comparison = facts.comparisons.find((known) => known === comparisonText);
+  if (comparison === undefined) {
+    const message = `\`${metric} ${comparisonText} …\` can't be judged: a rule says what must hold.`;
+    throw problem('RULE_COMPARISON', columnOf(2), message, `Write \`${metric} < ${limitText}\`.`);
+  }
+  const floor = floorText === undefined ? undefined : parseValue(floorText, metric, columnOf(5));
+  if (floor !== undefined && factorText === undefined) {
+    throw problem(
+      'RULE_FLOOR',
+      columnOf(5),
+      'Only a limit relative to the baseline has a floor.',
+      'Leave out `floor`.',
+    );
+  }
+  if (sustainedText !== undefined && !facts.sustained) {
+    const message = `\`${metric}\` is judged over the whole stage, not for a time.`;
+    throw problem('RULE_SUSTAINED', columnOf(6), message, 'Leave out `for`.');
+  }
+  const limit =
+    factorText === undefined
+      ? parseAbsolute(metric, comparison, limitText.trim(), columnOf(3))
+      : parseBaseline(metric, factorText, floor, columnOf(3));
+  const sustained = sustainedText === undefined ? {} : { sustainedMs: parseDurationMs(sustainedText) };
+  return { metric, comparison, limit, ...sustained, source: text.trim() };
+}

@@ -1,0 +1,102 @@
+// Laws of rules as people write them.
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { parseRule } from '../../../src/contract/documents/rule-text.ts';
+import { TextError } from '../../../src/contract/text-error.ts';
+
+test.each([
+  [
+    'error_rate < 0.5%',
+    { metric: 'error_rate', comparison: '<', limit: { kind: 'absolute', value: 0.005, unit: 'ratio' } },
+  ],
+  ['latency_p95 < 2x baseline', { metric: 'latency_p95', comparison: '<', limit: { kind: 'baseline', factor: 2 } }],
+  [
+    'latency_p95 < 2x baseline, floor 5ms',
+    { metric: 'latency_p95', comparison: '<', limit: { kind: 'baseline', factor: 2, floor: 5 } },
+  ],
+  [
+    'latency_p99<=1.5s',
+    { metric: 'latency_p99', comparison: '<=', limit: { kind: 'absolute', value: 1500, unit: 'ms' } },
+  ],
+  [
+    'unknown_rate < 1.5x baseline, floor 0.1 %',
+    { metric: 'unknown_rate', comparison: '<', limit: { kind: 'baseline', factor: 1.5, floor: 0.001 } },
+  ],
+  [
+    '  failed_devices < 5 %',
+    { metric: 'failed_devices', comparison: '<', limit: { kind: 'absolute', value: 0.05, unit: 'ratio' } },
+  ],
+  [
+    'error_rate <= 0%',
+    { metric: 'error_rate', comparison: '<=', limit: { kind: 'absolute', value: 0, unit: 'ratio' } },
+  ],
+])('%s', (text, expected) => {
+  expect(parseRule(text)).toEqual({ ...expected, source: text.trim() });
+});
+
+test.each([
+  ['', 'RULE_SYNTAX', 1, 'Write `<metric>'],
+  ['error_rate', 'RULE_SYNTAX', 1, 'Write `<metric>'],
+  ['error_rate < ', 'RULE_SYNTAX', 1, 'Write `<metric>'],
+  ['eror_rate < 1%', 'RULE_METRIC', 1, 'Did you mean `error_rate`?'],
+  ['latency-p95 < 1ms', 'RULE_METRIC', 1, 'Did you mean `latency_p95`?'],
+  ['cheese < 1%', 'RULE_METRIC', 1, 'Known metrics: error_rate'],
+  ['__proto__ < 1%', 'RULE_METRIC', 1, 'Known metrics'],
+  ['error_rate < 5', 'RULE_UNIT', 14, 'error_rate < 0.5%'],
+  ['error_rate < 5ms', 'RULE_UNIT', 14, 'error_rate < 0.5%'],
+  ['error_rate < 500%', 'RULE_UNIT', 14, 'error_rate < 0.5%'],
+  ['latency_p95 < 5%', 'RULE_UNIT', 15, 'latency_p95 < 150ms'],
+  ['error_rate < 0%', 'RULE_LIMIT', 14, '<= 0%'],
+  ['error_rate > 1%', 'RULE_COMPARISON', 12, 'error_rate < 1%'],
+  ['error_rate < 2x baseline', 'RULE_FLOOR', 14, 'error_rate < 2x baseline, floor 0.1%'],
+  ['error_rate < 1%, floor 1%', 'RULE_FLOOR', 24, 'Leave out'],
+  ['error_rate < 0x baseline, floor 1%', 'RULE_BASELINE', 14, 'above 0'],
+  ['failed_devices < 2x baseline', 'RULE_BASELINE', 18, 'absolute limit'],
+  ['error_rate < 1% for 5m', 'RULE_SUSTAINED', 21, 'Leave out'],
+])('%j is refused with %s at column %i', (text, code, column, remedy) => {
+  expect.assertions(3);
+  try {
+    parseRule(text);
+  } catch (error) {
+    expect((error as TextError).code).toBe(code);
+    expect((error as TextError).column).toBe(column);
+    expect((error as TextError).remedy).toContain(remedy);
+  }
+});
+
+test('any text gives a rule or a TextError, in no time', () => {
+  const piece = fc.constantFrom(
+    'error_rate',
+    'latency_p95',
+    '<',
+    '>=',
+    '2x',
+    'baseline',
+    ',',
+    'floor',
+    '1%',
+    '5ms',
+    ' ',
+    'for',
+    '1.',
+    '9',
+  );
+  fc.assert(
+    fc.property(
+      fc.oneof(
+        fc.string(),
+        fc.array(piece).map((all) => all.join(' ')),
+      ),
+      (text) => {
+        try {
+          parseRule(text);
+        } catch (error) {
+          expect(error).toBeInstanceOf(TextError);
+        }
+      },
+    ),
+    { numRuns: 3000 },
+  );
+  expect(() => parseRule(`error_rate <${' '.repeat(1_000_000)}`)).toThrow(TextError);
+  expect(() => parseRule(`error_rate < ${'1.'.repeat(90)}`)).toThrow(TextError);
+});
