@@ -1,12 +1,11 @@
 // Owns what is said about one rule and about a stage: verdicts, the numbers below them, and why nothing is decided yet.
+import type { RuleMetric, RuleUnit } from '../contract/documents/rule-text.ts';
 import type { Verdict } from './rate-verdict.ts';
 import type { DeviceCounts } from './share-verdict.ts';
 import type { Tally } from './tally.ts';
 
 /** Names the statistics below a verdict; kept with the evidence, so that an audit replays it by the right method. */
 export const METHOD_VERSION = 'slipway-stats/1';
-
-export type RuleUnit = 'ratio' | 'ms';
 
 /** The numbers that a verdict can be worked out from again. */
 export type SufficientSums =
@@ -27,7 +26,7 @@ export type SufficientSums =
 export interface RuleVerdict {
   /** The rule as the policy has it. */
   readonly rule: string;
-  readonly metric: string;
+  readonly metric: RuleMetric;
   readonly verdict: Verdict | 'not-applicable';
   /** Is the observed value within the limit, decided or not? */
   readonly within: boolean;
@@ -47,7 +46,7 @@ export interface RuleVerdict {
   readonly devices: number;
   /** The device furthest over the limit, where one was left out. */
   readonly worstDevice: string | null;
-  /** Why undecided or not applicable, in words; empty otherwise. */
+  /** Why undecided or not applicable, or what the numbers don't show of a fail, in words; else empty. */
   readonly reason: string;
   /** Reported, but never decides. */
   readonly dryRun: boolean;

@@ -16,16 +16,23 @@ export interface ShareReading {
   readonly reason: string;
 }
 
-/** Is the share of bad devices below `limit` (0..1)? Decided as soon as the pending devices can't change the answer. */
-export function shareVerdict({ bad, good, pending }: DeviceCounts, limit: number): ShareReading {
+/** Shares of whole devices are compared with this slack, so that 3 of 30 is 10 % also in binary fractions. */
+const SLACK = 1e-9;
+
+/**
+ * Is the share of bad devices below `limit` (0..1), or at most `limit` with `mayReach`? Decided as soon as the pending devices can't
+ * change the answer.
+ */
+export function shareVerdict({ bad, good, pending }: DeviceCounts, limit: number, mayReach = false): ShareReading {
   const total = bad + good + pending;
   if (total === 0) return { verdict: 'undecided', estimate: null, isWithin: false, reason: 'no devices' };
-  const isFail = bad >= limit * total && bad > 0;
-  const isPass = bad + pending < limit * total || (pending === 0 && bad === 0);
+  const allowed = limit * total;
+  const isOver = (count: number): boolean =>
+    count > 0 && (mayReach ? count > allowed + SLACK : count >= allowed - SLACK);
   return {
-    verdict: isFail ? 'fail' : isPass ? 'pass' : 'undecided',
+    verdict: isOver(bad) ? 'fail' : isOver(bad + pending) ? 'undecided' : 'pass',
     estimate: bad / total,
-    isWithin: bad < limit * total || bad === 0,
-    reason: limit * total < 1 ? 'one bad device already breaches this share' : '',
+    isWithin: !isOver(bad),
+    reason: isOver(1) ? 'one bad device already breaches this share' : '',
   };
 }

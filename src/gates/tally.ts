@@ -55,6 +55,18 @@ export function minusTally(whole: Tally, part: Tally): Tally {
   };
 }
 
+/** The tally as if so many times the same had been seen. */
+export function scaleTally(tally: Tally, scale: number): Tally {
+  return {
+    bad: tally.bad * scale,
+    trials: tally.trials * scale,
+    reports: tally.reports * scale,
+    badSquared: tally.badSquared * scale,
+    badTrials: tally.badTrials * scale,
+    trialsSquared: tally.trialsSquared * scale,
+  };
+}
+
 /** The same totals seen as one cluster a device: devices as a sample of the fleet. */
 export function byDevice(devices: readonly Tally[]): Tally {
   return devices.reduce((sum, device) => addReport(sum, device.trials, device.bad), EMPTY_TALLY);

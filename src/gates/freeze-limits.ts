@@ -1,0 +1,89 @@
+// Owns the limits that are fixed when a stage opens: latency limits as edges of the shared sketch, so that reports count them exactly.
+import type { ParsedRule } from '../contract/documents/rule-text.ts';
+import { bucketEdge, nearestEdgeIndex, quantileOf, type Sketch } from '../contract/sketch.ts';
+import { quantileOfMetric } from './metric-kind.ts';
+
+/** A limit in force, as the status pins it. */
+export interface FrozenLimit {
+  /** The rule as the policy has it. */
+  rule: string;
+  /** Milliseconds; within 1 % of what the rule says. */
+  limit: number;
+  /** Index of the sketch edge that stands for it. */
+  edge: number;
+}
+
+function frozenAt(rule: ParsedRule, edge: number): FrozenLimit {
+  return { rule: rule.source, limit: Number(bucketEdge(edge).toPrecision(4)), edge };
+}
+
+/** The limit of an absolute latency rule; undefined for other rules. */
+function absoluteLimit(rule: ParsedRule): FrozenLimit | undefined {
+  if (quantileOfMetric(rule.metric) === undefined || rule.limit.kind !== 'absolute' || !(rule.limit.value > 0))
+    return undefined;
+  return frozenAt(rule, nearestEdgeIndex(rule.limit.value));
+}
+
+/**
+ * The limit of a relative latency rule: so many edges above the baseline's quantile as the factor spans, or the floor's edge if that is
+ * higher. Whole steps of edges, so that `baselineEdgeOf` finds the way back without rounding.
+ */
+function relativeLimit(rule: ParsedRule, baseline: Sketch): FrozenLimit | undefined {
+  const q = quantileOfMetric(rule.metric);
+  if (q === undefined || rule.limit.kind !== 'baseline' || !(rule.limit.factor > 0)) return undefined;
+  const { factor, floor = 0 } = rule.limit;
+  const quantile = quantileOf(baseline, q);
+  if (quantile === undefined) return undefined;
+  const edges = [
+    ...(quantile > 0 ? [nearestEdgeIndex(quantile) + nearestEdgeIndex(factor)] : []),
+    ...(floor > 0 ? [nearestEdgeIndex(floor)] : []),
+  ];
+  return edges.length === 0 ? undefined : frozenAt(rule, Math.max(...edges));
+}
+
+/**
+ * The latency limits of a stage that opens now. A relative limit without a baseline is left out: on a first rollout it does not apply,
+ * later its rule stays undecided.
+ */
+export function freezeLimits(rules: readonly ParsedRule[], baseline: Sketch | null): FrozenLimit[] {
+  const limits = new Map<string, FrozenLimit>();
+  for (const rule of rules) {
+    const limit = absoluteLimit(rule) ?? (baseline === null ? undefined : relativeLimit(rule, baseline));
+    if (limit !== undefined) limits.set(rule.source, limit);
+  }
+  return [...limits.values()];
+}
+
+/** The limit in force for a latency rule; undefined when a relative one was never frozen. */
+export function limitInForce(rule: ParsedRule, limits: readonly FrozenLimit[]): FrozenLimit | undefined {
+  return limits.find((limit) => limit.rule === rule.source) ?? absoluteLimit(rule);
+}
+
+/**
+ * The edge at which the baseline is counted for a relative latency rule: its own quantile when the limit was frozen. Undefined for
+ * absolute rules, and where the floor is the limit: then the baseline does not matter.
+ */
+export function baselineEdgeOf(rule: ParsedRule, limit: FrozenLimit): number | undefined {
+  if (quantileOfMetric(rule.metric) === undefined || rule.limit.kind !== 'baseline') return undefined;
+  const { factor, floor = 0 } = rule.limit;
+  if (floor > 0 && limit.edge <= nearestEdgeIndex(floor)) return undefined;
+  return limit.edge - nearestEdgeIndex(factor);
+}
+
+/** The sketch edges that a stage's window has to count in each arm. */
+export function edgesToCount(
+  rules: readonly ParsedRule[],
+  limits: readonly FrozenLimit[],
+): { readonly edges: number[]; readonly baselineEdges: number[] } {
+  const edges = new Set<number>();
+  const baselineEdges = new Set<number>();
+  for (const rule of rules) {
+    const limit = quantileOfMetric(rule.metric) === undefined ? undefined : limitInForce(rule, limits);
+    if (limit === undefined) continue;
+    edges.add(limit.edge);
+    const below = baselineEdgeOf(rule, limit);
+    if (below !== undefined) baselineEdges.add(below);
+  }
+  const sorted = (set: ReadonlySet<number>): number[] => [...set].sort((a, b) => a - b);
+  return { edges: sorted(edges), baselineEdges: sorted(baselineEdges) };
+}

@@ -1,0 +1,263 @@
+// Owns the verdict on a stage: each rule judged by what its metric needs, then all of them together.
+import { assertNever } from '../base/errors.ts';
+import { quantileOf } from '../contract/sketch.ts';
+import { baselineEdgeOf, limitInForce } from './freeze-limits.ts';
+import {
+  boundsOf,
+  type CountedEvidence,
+  type CountedLimit,
+  type ErrorLevels,
+  judgeCounts,
+  sumsOf,
+} from './judge-rate-rule.ts';
+import { metricKind } from './metric-kind.ts';
+import { quantileBounds } from './quantile-verdict.ts';
+import { METHOD_VERSION, type RuleVerdict, type StageVerdict } from './rule-verdict.ts';
+import { shareVerdict } from './share-verdict.ts';
+import {
+  type ArmEvidence,
+  DEFAULT_ERROR_LEVEL,
+  newestWindow,
+  type StageQuestion,
+  type StageRule,
+  sizeOf,
+  wholeTallies,
+  windowTallies,
+} from './stage-question.ts';
+import { combineVerdicts, ruleAlpha } from './stage-verdict.ts';
+import { LEAST_CLUSTERS, mergeTallies, type Tally } from './tally.ts';
+
+export type { RuleVerdict, StageVerdict } from './rule-verdict.ts';
+export { METHOD_VERSION } from './rule-verdict.ts';
+
+/** What is said of a rule before anything is known of it. */
+function blankVerdict({ rule, dryRun }: StageRule, reason: string): RuleVerdict {
+  return {
+    rule: rule.source,
+    metric: rule.metric,
+    verdict: 'undecided',
+    within: false,
+    estimate: null,
+    lower: null,
+    upper: null,
+    limit: null,
+    unit: metricKind(rule.metric).kind === 'quantile' ? 'ms' : 'ratio',
+    baseline: null,
+    trials: 0,
+    devices: 0,
+    worstDevice: null,
+    reason,
+    dryRun,
+    needs: null,
+    sums: { kind: 'none' },
+  };
+}
+
+/** A baseline thinner than this share of the candidate's trials is the rest of a stable arm that is going away. */
+const THINNEST_BASELINE = 0.1;
+
+interface BaselineCounts {
+  readonly arm: ArmEvidence;
+  readonly whole: Tally;
+  readonly devices: number;
+  readonly isConcurrent: boolean;
+}
+
+function baselineCounts(
+  arm: ArmEvidence | null | undefined,
+  measure: string,
+  isConcurrent: boolean,
+): BaselineCounts | null {
+  const tallies = arm && wholeTallies(arm, measure)?.filter((tally) => tally.trials > 0);
+  if (!arm || !tallies || tallies.length === 0) return null;
+  return { arm, whole: mergeTallies(tallies), devices: tallies.length, isConcurrent };
+}
+
+function isThick(baseline: BaselineCounts | null, candidateTrials: number): boolean {
+  if (baseline === null) return false;
+  return baseline.whole.reports >= LEAST_CLUSTERS && baseline.whole.trials >= THINNEST_BASELINE * candidateTrials;
+}
+
+/** The concurrent baseline first; the one before it was gone next. */
+function chooseBaseline(question: StageQuestion, measure: string, trials: number): BaselineCounts | null {
+  const concurrent = baselineCounts(question.baseline, measure, true);
+  if (isThick(concurrent, trials)) return concurrent;
+  return baselineCounts(question.earlierBaseline, measure, false) ?? concurrent;
+}
+
+function evidenceOf(
+  question: StageQuestion,
+  measure: string,
+  limit: CountedLimit,
+  baseline: { readonly measure: string; readonly counts: BaselineCounts } | null,
+): CountedEvidence {
+  const index = newestWindow(question.candidate);
+  const beside = baseline?.counts.isConcurrent ? windowTallies(baseline.counts.arm, baseline.measure, index) : [];
+  return {
+    limit,
+    whole: wholeTallies(question.candidate, measure) ?? [],
+    baseline: baseline?.counts.whole ?? null,
+    window: {
+      index,
+      devices: windowTallies(question.candidate, measure, index),
+      baseline: beside.length > 0 ? mergeTallies(beside) : null,
+    },
+  };
+}
+
+/** error_rate and unknown_rate, absolute or against the baseline. */
+function judgeRate(asked: StageRule, measure: string, levels: ErrorLevels, question: StageQuestion): RuleVerdict {
+  const { limit } = asked.rule;
+  const trials = mergeTallies(wholeTallies(question.candidate, measure) ?? []).trials;
+  const counts = limit.kind === 'baseline' ? chooseBaseline(question, measure, trials) : null;
+  const counted: CountedLimit =
+    limit.kind === 'absolute'
+      ? { kind: 'rate', threshold: limit.value }
+      : { kind: 'relative', ratio: limit.factor, floor: limit.floor ?? 0 };
+  const evidence = evidenceOf(question, measure, counted, counts === null ? null : { measure, counts });
+  const { verdict, reading, reason, needs } = judgeCounts(evidence, levels, question);
+  const baseRate = counts === null ? null : counts.whole.bad / counts.whole.trials;
+  const limitRate =
+    limit.kind === 'absolute'
+      ? limit.value
+      : baseRate === null
+        ? null
+        : Math.max(limit.factor * baseRate, limit.floor ?? 0);
+  const all = mergeTallies(evidence.whole);
+  const bounds = boundsOf(evidence.whole, reading.designEffect, limitRate ?? 0.5, levels.beta);
+  return {
+    ...blankVerdict(asked, reason),
+    verdict,
+    within: reading.isWithin,
+    estimate: all.trials > 0 ? all.bad / all.trials : null,
+    lower: bounds?.[0] ?? null,
+    upper: bounds?.[1] ?? null,
+    limit: limitRate,
+    baseline: counts === null ? null : { estimate: baseRate, devices: counts.devices },
+    trials: reading.trials,
+    devices: reading.devices,
+    worstDevice: reading.worst?.device ?? null,
+    needs,
+    sums: sumsOf(evidence, reading.worst),
+  };
+}
+
+/** latency_p…: how many latencies exceed the limit, against the share that the quantile allows or the baseline shows. */
+function judgeLatency(asked: StageRule, q: number, levels: ErrorLevels, question: StageQuestion): RuleVerdict {
+  const { candidate } = question;
+  const limit = limitInForce(asked.rule, question.limits);
+  if (limit === undefined) return blankVerdict(asked, 'no baseline when the stage opened');
+  const measure = `latency>${limit.edge}`;
+  const whole = wholeTallies(candidate, measure);
+  if (whole === undefined) return blankVerdict(asked, 'this window does not count the limit');
+  const below = baselineEdgeOf(asked.rule, limit);
+  const concurrent = below === undefined ? null : baselineCounts(question.baseline, `latency>${below}`, true);
+  // Without a concurrent baseline the frozen limit stands on its own.
+  const counts = isThick(concurrent, mergeTallies(whole).trials) ? concurrent : null;
+  const counted: CountedLimit =
+    counts === null ? { kind: 'rate', threshold: 1 - q } : { kind: 'relative', ratio: 1, floor: 0 };
+  const evidence = evidenceOf(
+    question,
+    measure,
+    counted,
+    counts === null ? null : { measure: `latency>${below}`, counts },
+  );
+  const { verdict, reading, reason, needs } = judgeCounts(evidence, levels, question);
+  const sketch = candidate.summary.latencyMs;
+  const [lower, upper] = quantileBounds(sketch, q, levels.beta, reading.designEffect);
+  const estimate = quantileOf(sketch, q) ?? null;
+  return {
+    ...blankVerdict(asked, reason),
+    verdict,
+    within: reading.isWithin,
+    estimate,
+    lower: estimate === null ? null : lower,
+    upper: Number.isFinite(upper) ? upper : null,
+    limit: limit.limit,
+    baseline:
+      counts === null
+        ? null
+        : { estimate: quantileOf(counts.arm.summary.latencyMs, q) ?? null, devices: counts.devices },
+    trials: reading.trials,
+    devices: reading.devices,
+    worstDevice: reading.worst?.device ?? null,
+    needs,
+    sums: sumsOf(evidence, reading.worst),
+  };
+}
+
+/** failed_devices: exact, on the stage's own devices. */
+function judgeFailedDevices(asked: StageRule, question: StageQuestion): RuleVerdict {
+  const { limit, comparison } = asked.rule;
+  if (limit.kind !== 'absolute') return blankVerdict(asked, 'failed_devices has no baseline');
+  const { bad, good, pending } = question.installs;
+  const reading = shareVerdict({ bad, good, pending }, limit.value, comparison !== '<');
+  return {
+    ...blankVerdict(
+      asked,
+      reading.verdict === 'undecided' ? reading.reason || `${pending} devices have not ended their install` : '',
+    ),
+    verdict: reading.verdict,
+    within: reading.isWithin,
+    estimate: reading.estimate,
+    limit: limit.value,
+    trials: bad + good + pending,
+    devices: bad + good + pending,
+    sums: { kind: 'share', bad, good, pending },
+  };
+}
+
+function judgeRule(asked: StageRule, levels: ErrorLevels, question: StageQuestion): RuleVerdict {
+  const { rule } = asked;
+  if (rule.limit.kind === 'baseline' && !question.hasStable) {
+    return {
+      ...blankVerdict(asked, 'first rollout: there is no stable version to compare with'),
+      verdict: 'not-applicable',
+      within: true,
+    };
+  }
+  const kind = metricKind(rule.metric);
+  switch (kind.kind) {
+    case 'rate':
+      return judgeRate(asked, kind.measure, levels, question);
+    case 'quantile':
+      return judgeLatency(asked, kind.q, levels, question);
+    case 'share':
+      return judgeFailedDevices(asked, question);
+    default:
+      return assertNever(kind);
+  }
+}
+
+/** Is the rule decided on a sample, and so has a share in the error level? Shares of devices are exact and need none. */
+function isSampled({ rule, dryRun }: StageRule): boolean {
+  return !dryRun && metricKind(rule.metric).kind !== 'share';
+}
+
+/**
+ * The verdict on a stage, pure and repeatable: it holds at the error level however often it is asked for. Soak, deadline and approval
+ * are the caller's to weigh.
+ */
+export function judgeStage(question: StageQuestion): StageVerdict {
+  const level = question.errorLevel ?? DEFAULT_ERROR_LEVEL;
+  const levels = { alpha: ruleAlpha(level, question.rules.filter(isSampled).length), beta: level };
+  const rules = question.rules.map((asked) => judgeRule(asked, levels, question));
+  const deciding = rules.flatMap(({ rule, verdict, within, dryRun }) =>
+    dryRun || verdict === 'not-applicable' ? [] : [{ name: rule, verdict, isWithin: within }],
+  );
+  const combined = combineVerdicts(deciding, { elapsedMs: 0 });
+  const missing = missingEvidence(question);
+  if (combined.verdict === 'fail') return { kind: 'fail', rules, because: combined.because, method: METHOD_VERSION };
+  const because = [...combined.because, ...missing];
+  const kind = combined.verdict === 'pass' && missing.length === 0 ? 'pass' : 'undecided';
+  return { kind, rules, because, method: METHOD_VERSION };
+}
+
+/** What the stage lacks of its minimum, in words. */
+function missingEvidence({ candidate, minimum }: StageQuestion): string[] {
+  const { devices, inferences } = sizeOf(candidate);
+  const missing: string[] = [];
+  if (devices < minimum.devices) missing.push(`${minimum.devices - devices} more devices with data`);
+  if (inferences < minimum.inferences) missing.push(`${minimum.inferences - inferences} more inferences`);
+  return missing;
+}
