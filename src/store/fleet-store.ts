@@ -2,7 +2,8 @@
 import type { Digest, JsonValue } from '../contract/digest.ts';
 import type { Directive } from '../contract/directive.ts';
 import type { DeviceReport, FailureReason, ModelState, Outcome } from '../contract/report.ts';
-import type { WindowSpec, WindowTallies } from './window-shapes.ts';
+import type { WindowSpec } from '../telemetry/window.ts';
+import type { WindowTallies } from '../telemetry/window-tallies.ts';
 
 /* ---- enrolment ---- */
 
@@ -95,8 +96,8 @@ export interface VerifiedReport {
   readonly receivedAtMs: number;
 }
 
-/** `unknown-device`: not enrolled, or another epoch than the enrolled one. */
-export type ReportAnswer = 'accepted' | 'duplicate' | 'too-late' | 'unknown-device';
+/** `other-epoch`: the device has enrolled anew since (or never had this epoch); `unknown-device`: it is not enrolled here. */
+export type ReportAnswer = 'accepted' | 'duplicate' | 'too-late' | 'other-epoch' | 'unknown-device';
 
 /* ---- windows ---- */
 
@@ -186,12 +187,13 @@ export interface FleetStore {
 
   /** Answers in the order of the batch, after the commit that holds all of it. */
   ingest(batch: readonly VerifiedReport[]): Promise<readonly ReportAnswer[]>;
-  /** All devices, brought up to date with what every process committed. */
+  /** All devices, brought up to date with what every process committed. The map is updated in place by the next call; its records never change. */
   readFleet(): Promise<FleetPicture>;
 
-  /** Idempotent by rollout and opened revision; closes an older window of the rollout. */
-  openWindow(spec: WindowSpec, nowMs: number): Promise<void>;
-  closeWindow(rollout: string, nowMs: number): Promise<void>;
+  /** Closes an older window of the rollout. Does nothing when this revision or a newer one was opened before. Open it before its directive is published. */
+  openWindow(spec: WindowSpec): Promise<void>;
+  closeWindow(rollout: string): Promise<void>;
+  /** The tallies are shared with later readings: never change them. */
   readWindow(rollout: string, openedRevision: number): Promise<WindowReading | undefined>;
   /** Says whether the stage's minimum devices run the candidate now: only then `readyMs` grows. */
   markReady(rollout: string, ready: boolean): Promise<void>;
@@ -216,8 +218,8 @@ export interface FleetStore {
   releaseLease(name: string, token: number): Promise<void>;
 
   readPublication(): Promise<Publication>;
-  /** A metadata version that was never given out before, above every published one. */
-  reserveMetadataVersion(): Promise<number>;
+  /** A metadata version that was never given out before, above every published one and above the given one (what lies in the publication folder). */
+  reserveMetadataVersion(above?: number): Promise<number>;
   /** `lost`: another holds the lease, or published meanwhile; nothing changed and `swap` did not run. */
   commitPublication(order: PublicationOrder): Promise<'published' | 'lost'>;
 

@@ -1,0 +1,73 @@
+// Owns what is remembered of a device from report to report; the result does not depend on the order in which reports arrive.
+import type { DeviceReport, ModelState } from '../contract/report.ts';
+import { type LatestOutcome, outcomeKey, type TakenDigest } from './fleet-store.ts';
+
+const MOST_OUTCOMES_KEPT = 32;
+const MOST_ROLLOUTS_KEPT = 32;
+const MOST_TAKEN_KEPT = 4;
+
+/** An outcome with the number of the report that told it, by which later tellings win. */
+export interface RememberedOutcome extends LatestOutcome {
+  readonly sequence: number;
+}
+
+export type Outcomes = ReadonlyMap<string, RememberedOutcome>;
+export type Taken = ReadonlyMap<string, readonly TakenDigest[]>;
+
+/** States in which the device has the digest's bytes and has begun, or is about, to run them. */
+const TAKING: readonly ModelState['state'][] = ['staged', 'selfTested', 'trial', 'committed', 'rollingBack', 'failed'];
+
+/** The map unchanged when the report tells nothing new. A higher attempt wins, then the later report. */
+export function rememberOutcomes(before: Outcomes, report: DeviceReport, receivedAtMs: number): Outcomes {
+  if (report.outcomes.length === 0) return before;
+  const after = new Map(before);
+  const { sequence } = report;
+  for (const { rollout, digest, kind, model, attempt, reason, message } of report.outcomes) {
+    const key = outcomeKey(rollout, digest);
+    const known = after.get(key);
+    if (known !== undefined && (known.attempt > attempt || (known.attempt === attempt && known.sequence > sequence)))
+      continue;
+    after.set(key, { kind, model, attempt, reason, message, atMs: receivedAtMs, sequence });
+  }
+  return keepNewest(after, MOST_OUTCOMES_KEPT, (outcome) => outcome.atMs);
+}
+
+interface Sighting {
+  readonly rollout: string;
+  readonly digest: TakenDigest['digest'];
+  readonly attempt: number;
+}
+
+function sightings({ states, outcomes }: DeviceReport): Sighting[] {
+  const seen: Sighting[] = [];
+  for (const { rollout, running, subject, state } of states) {
+    if (rollout === null) continue;
+    if (running !== null) seen.push({ rollout, digest: running.digest, attempt: 0 });
+    if (subject !== null && TAKING.includes(state)) seen.push({ rollout, ...subject });
+  }
+  for (const { rollout, digest, attempt, kind } of outcomes) {
+    if (kind !== 'refused' && kind !== 'conflict') seen.push({ rollout, digest, attempt });
+  }
+  return seen;
+}
+
+/** The map unchanged when the report shows no digest or attempt that was not known. */
+export function rememberTaken(before: Taken, report: DeviceReport, receivedAtMs: number): Taken {
+  let after: Map<string, readonly TakenDigest[]> | undefined;
+  for (const { rollout, digest, attempt } of sightings(report)) {
+    const list = (after ?? before).get(rollout) ?? [];
+    const known = list.find((one) => one.digest === digest);
+    if (known !== undefined && known.attempt >= attempt) continue;
+    const firstSeenAtMs = known?.firstSeenAtMs ?? receivedAtMs;
+    const others = list.filter((one) => one.digest !== digest);
+    after ??= new Map(before);
+    after.set(rollout, [...others, { digest, attempt, firstSeenAtMs }].slice(-MOST_TAKEN_KEPT));
+  }
+  if (after === undefined) return before;
+  return keepNewest(after, MOST_ROLLOUTS_KEPT, (list) => list.at(-1)?.firstSeenAtMs ?? 0);
+}
+
+function keepNewest<T>(map: ReadonlyMap<string, T>, most: number, atMs: (value: T) => number): ReadonlyMap<string, T> {
+  if (map.size <= most) return map;
+  return new Map([...map].sort(([, a], [, b]) => atMs(b) - atMs(a)).slice(0, most));
+}

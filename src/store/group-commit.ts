@@ -1,0 +1,105 @@
+// Owns the intake that lets concurrent requests share one transaction, since the flush to disk costs the same for one and for many.
+import type { Clock } from '../base/clock.ts';
+import { CodedError } from '../base/errors.ts';
+
+export interface GroupCommitOptions<Item, Answer> {
+  readonly clock: Clock;
+  /** Commits the items and answers in their order; throws when nothing was committed. */
+  readonly commit: (items: readonly Item[]) => readonly Answer[];
+  /** How long the first request of a group waits for others; 4 ms unless given. */
+  readonly gatherMs?: number;
+  /** A group of this many items commits at once; 512 unless given. */
+  readonly mostInGroup?: number;
+  /** Beyond this many waiting items requests are turned away; 16,384 unless given. */
+  readonly mostWaiting?: number;
+}
+
+interface Request<Item, Answer> {
+  readonly items: readonly Item[];
+  readonly resolve: (answers: readonly Answer[]) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+/** Answers each request after the commit of the group that holds all of its items. */
+export class GroupCommit<Item, Answer> {
+  readonly #clock: Clock;
+  readonly #commit: (items: readonly Item[]) => readonly Answer[];
+  readonly #gatherMs: number;
+  readonly #mostInGroup: number;
+  readonly #mostWaiting: number;
+  #waiting: Request<Item, Answer>[] = [];
+  #waitingItems = 0;
+  #gathering = false;
+
+  constructor(options: GroupCommitOptions<Item, Answer>) {
+    this.#clock = options.clock;
+    this.#commit = options.commit;
+    this.#gatherMs = options.gatherMs ?? 4;
+    this.#mostInGroup = options.mostInGroup ?? 512;
+    this.#mostWaiting = options.mostWaiting ?? 16_384;
+  }
+
+  /** Throws STORE_OVERLOADED at once when too many wait; else whatever the commit throws. */
+  submit(items: readonly Item[]): Promise<readonly Answer[]> {
+    if (items.length === 0) return Promise.resolve([]);
+    if (this.#waitingItems + items.length > this.#mostWaiting) {
+      return Promise.reject(
+        new CodedError({
+          code: 'STORE_OVERLOADED',
+          kind: 'retry-later',
+          message: `${this.#waitingItems} reports wait to be stored.`,
+          remedy: 'Send again later; devices do so by themselves.',
+        }),
+      );
+    }
+    return new Promise((resolve, reject) => {
+      this.#waiting.push({ items, resolve, reject });
+      this.#waitingItems += items.length;
+      if (this.#waitingItems >= this.#mostInGroup) this.flush();
+      else void this.#gather();
+    });
+  }
+
+  /** Commits all that waits now. */
+  flush(): void {
+    while (this.#waiting.length > 0) this.#commitGroup(this.#takeGroup());
+  }
+
+  async #gather(): Promise<void> {
+    if (this.#gathering) return;
+    this.#gathering = true;
+    await this.#clock.sleep(this.#gatherMs);
+    this.#gathering = false;
+    this.flush();
+  }
+
+  #takeGroup(): readonly Request<Item, Answer>[] {
+    let items = 0;
+    let end = 0;
+    for (const request of this.#waiting) {
+      if (end > 0 && items + request.items.length > this.#mostInGroup) break;
+      items += request.items.length;
+      end += 1;
+    }
+    this.#waitingItems -= items;
+    return this.#waiting.splice(0, end);
+  }
+
+  /** A group that fails for another reason than the database's state is tried one by one: one bad request must not fail its neighbours. */
+  #commitGroup(group: readonly Request<Item, Answer>[]): void {
+    let answers: readonly Answer[];
+    try {
+      answers = this.#commit(group.flatMap((request) => request.items));
+    } catch (error) {
+      const isAlone = group.length === 1 || (error instanceof CodedError && error.kind === 'retry-later');
+      if (isAlone) for (const request of group) request.reject(error);
+      else for (const request of group) this.#commitGroup([request]);
+      return;
+    }
+    let from = 0;
+    for (const { items, resolve } of group) {
+      resolve(answers.slice(from, from + items.length));
+      from += items.length;
+    }
+  }
+}

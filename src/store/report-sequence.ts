@@ -1,0 +1,37 @@
+// Owns "exactly once": which report numbers of a device's epoch were counted, in constant space.
+
+/** How far below the newest number a report may come and still be counted. */
+export const SEQUENCE_WINDOW = 64;
+
+/** The newest number counted, and which of the 64 numbers up to it were: bit 0 of `low` is the newest, bit 31 of `high` the oldest. */
+export interface SequencesSeen {
+  readonly newest: number;
+  readonly low: number;
+  readonly high: number;
+}
+
+export const NO_SEQUENCES: SequencesSeen = { newest: 0, low: 0, high: 0 };
+
+export type Admission =
+  | { readonly kind: 'new'; readonly seen: SequencesSeen }
+  | { readonly kind: 'duplicate' }
+  | { readonly kind: 'too-late' };
+
+/** Is the number to be counted? Numbers more than the window below the newest can't be told from repeats, so they are too late. */
+export function admitSequence(seen: SequencesSeen, sequence: number): Admission {
+  const behind = seen.newest - sequence;
+  if (behind < 0) return { kind: 'new', seen: { ...shift(seen, -behind), newest: sequence } };
+  if (behind >= SEQUENCE_WINDOW) return { kind: 'too-late' };
+  const inLow = behind < 32;
+  const bit = 1 << (behind % 32);
+  if (((inLow ? seen.low : seen.high) & bit) !== 0) return { kind: 'duplicate' };
+  const marked = inLow ? { low: (seen.low | bit) >>> 0 } : { high: (seen.high | bit) >>> 0 };
+  return { kind: 'new', seen: { ...seen, ...marked } };
+}
+
+/** The marks after the newest number rose by `by`, with the new one marked. */
+function shift({ low, high }: SequencesSeen, by: number): { readonly low: number; readonly high: number } {
+  if (by >= 64) return { low: 1, high: 0 };
+  if (by >= 32) return { low: 1, high: (by === 32 ? low : low << (by - 32)) >>> 0 };
+  return { low: ((low << by) | 1) >>> 0, high: ((high << by) | (low >>> (32 - by))) >>> 0 };
+}

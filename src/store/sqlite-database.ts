@@ -1,0 +1,115 @@
+// Owns the SQLite file: how it is opened, transactions, prepared statements, and database errors in our words.
+import { DatabaseSync, type StatementSync } from 'node:sqlite';
+import { CodedError } from '../base/errors.ts';
+import { migrate } from './sqlite-migrations.ts';
+
+export interface SqliteDatabaseOptions {
+  /** The file; it and its folder's permissions are the only protection of what is in it. */
+  readonly file: string;
+  /** How long to wait for another process's transaction; 5 s unless given. */
+  readonly busyTimeoutMs?: number;
+}
+
+/** Codes of sqlite3.h (the low byte of the extended code). */
+const BUSY = 5;
+const LOCKED = 6;
+const FULL = 13;
+
+function errorNumber(thrown: unknown): number | undefined {
+  if (!(thrown instanceof Error) || (thrown as NodeJS.ErrnoException).code !== 'ERR_SQLITE_ERROR') return undefined;
+  const { errcode } = thrown as Error & { errcode?: number };
+  return errcode === undefined ? undefined : errcode & 0xff;
+}
+
+/** A database error as CodedError: busy and full pass by themselves or by an operator's hand, anything else is a bug. */
+export function toStoreError(thrown: unknown): CodedError {
+  if (thrown instanceof CodedError) return thrown;
+  const number = errorNumber(thrown);
+  if (number === BUSY || number === LOCKED) {
+    return new CodedError({
+      code: 'STORE_BUSY',
+      kind: 'retry-later',
+      message: 'Another process kept the store locked for too long.',
+      remedy: 'Repeat; if it stays, look for a process that holds a transaction open on the store file.',
+      cause: thrown,
+    });
+  }
+  if (number === FULL) {
+    return new CodedError({
+      code: 'STORE_FULL',
+      kind: 'retry-later',
+      message: 'The disk of the store is full; nothing was written.',
+      remedy: 'Free disk space; devices keep their reports and send them again.',
+      cause: thrown,
+    });
+  }
+  const message = thrown instanceof Error ? thrown.message : String(thrown);
+  return new CodedError({ code: 'STORE_FAILED', kind: 'bug', message: `The store failed: ${message}.`, cause: thrown });
+}
+
+export class SqliteDatabase {
+  readonly #db: DatabaseSync;
+  readonly #statements = new Map<string, StatementSync>();
+
+  /** Opens or makes the file and brings its tables up to date. Throws STORE_TOO_NEW for a file of a newer Slipway. */
+  constructor(options: SqliteDatabaseOptions) {
+    this.#db = new DatabaseSync(options.file, { timeout: options.busyTimeoutMs ?? 5_000 });
+    try {
+      // FULL flushes the log at each commit: without it an acknowledged report could vanish in a power cut.
+      this.#db.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;');
+      this.#db.exec('PRAGMA wal_autocheckpoint = 20000; PRAGMA cache_size = -65536;');
+      migrate(this);
+    } catch (error) {
+      this.#db.close();
+      throw toStoreError(error);
+    }
+  }
+
+  exec(sql: string): void {
+    this.#db.exec(sql);
+  }
+
+  /** The statement for this text, prepared once. */
+  prepare(sql: string): StatementSync {
+    const known = this.#statements.get(sql);
+    if (known !== undefined) return known;
+    const statement = this.#db.prepare(sql);
+    this.#statements.set(sql, statement);
+    return statement;
+  }
+
+  /** Runs the work in one transaction that holds the write lock from its start; it counts fully or, when it throws, not at all. */
+  transact<T>(work: () => T): T {
+    try {
+      this.#db.exec('BEGIN IMMEDIATE');
+      try {
+        const result = work();
+        this.#db.exec('COMMIT');
+        return result;
+      } catch (error) {
+        if (this.#db.isTransaction) this.#db.exec('ROLLBACK');
+        throw error;
+      }
+    } catch (error) {
+      throw toStoreError(error);
+    }
+  }
+
+  /** Runs reads that see one state of the store. */
+  read<T>(work: () => T): T {
+    try {
+      this.#db.exec('BEGIN');
+      try {
+        return work();
+      } finally {
+        if (this.#db.isTransaction) this.#db.exec('ROLLBACK');
+      }
+    } catch (error) {
+      throw toStoreError(error);
+    }
+  }
+
+  close(): void {
+    if (this.#db.isOpen) this.#db.close();
+  }
+}

@@ -1,0 +1,143 @@
+// Owns the reconciler's memory in SQLite: statuses seen, brakes, leases, and the publication record.
+import { CodedError } from '../base/errors.ts';
+import { canonicalJson, type JsonValue } from '../contract/digest.ts';
+import type { Directive } from '../contract/directive.ts';
+import type { Brake, LeaseRequest, Publication, PublicationOrder, SeenStatus } from './fleet-store.ts';
+import { integer, readCounter, textual, writeCounter } from './sqlite-counters.ts';
+import type { SqliteDatabase } from './sqlite-database.ts';
+
+const MOST_HOLDING_BYTES = 65_536;
+
+export function recordSeen(db: SqliteDatabase, rollout: string, seen: SeenStatus): 'recorded' | 'stale' | 'conflict' {
+  return db.transact(() => {
+    const known = db.prepare('SELECT revision, status FROM seen_status WHERE rollout = ?').get(rollout);
+    const status = canonicalJson(seen.status);
+    if (known !== undefined && integer(known.revision) > seen.revision) return 'stale';
+    if (known !== undefined && known.revision === seen.revision && known.status !== status) return 'conflict';
+    db.prepare(
+      `INSERT INTO seen_status (rollout, revision, commit_id, status) VALUES (?, ?, ?, ?)
+       ON CONFLICT DO UPDATE SET revision = excluded.revision, commit_id = excluded.commit_id, status = excluded.status`,
+    ).run(rollout, seen.revision, seen.commit, status);
+    return 'recorded';
+  });
+}
+
+export function readSeen(db: SqliteDatabase): ReadonlyMap<string, SeenStatus> {
+  const rows = db.prepare('SELECT rollout, revision, commit_id, status FROM seen_status').all();
+  return new Map(
+    rows.map((row) => [
+      textual(row.rollout),
+      {
+        revision: integer(row.revision),
+        commit: textual(row.commit_id),
+        status: JSON.parse(textual(row.status)) as JsonValue,
+      },
+    ]),
+  );
+}
+
+export function setBrake(db: SqliteDatabase, brake: Brake): void {
+  db.prepare(
+    `INSERT INTO brake (rollout, revision, reason, since) VALUES (?, ?, ?, ?)
+     ON CONFLICT DO UPDATE SET revision = excluded.revision, reason = excluded.reason, since = excluded.since`,
+  ).run(brake.rollout, brake.revision, brake.reason, Math.floor(brake.sinceMs));
+}
+
+export function clearBrake(db: SqliteDatabase, rollout: string): void {
+  db.prepare('DELETE FROM brake WHERE rollout = ?').run(rollout);
+}
+
+export function readBrakes(db: SqliteDatabase): ReadonlyMap<string, Brake> {
+  const rows = db.prepare('SELECT rollout, revision, reason, since FROM brake').all();
+  return new Map(
+    rows.map((row) => {
+      const rollout = textual(row.rollout);
+      const brake = {
+        rollout,
+        revision: integer(row.revision),
+        reason: textual(row.reason),
+        sinceMs: integer(row.since),
+      };
+      return [rollout, brake];
+    }),
+  );
+}
+
+/** The token grows whenever the lease was free or another's, so that who held it before is recognised as late. */
+export function acquireLease(db: SqliteDatabase, { name, holder, ttlMs, nowMs }: LeaseRequest): number | null {
+  return db.transact(() => {
+    const known = db.prepare('SELECT holder, token, expires_at FROM lease WHERE name = ?').get(name);
+    const isHeld = known !== undefined && known.holder !== null && integer(known.expires_at) > nowMs;
+    if (isHeld && known.holder !== holder) return null;
+    const token = isHeld ? integer(known.token) : (known === undefined ? 0 : integer(known.token)) + 1;
+    db.prepare(
+      `INSERT INTO lease (name, holder, token, expires_at) VALUES (?, ?, ?, ?)
+       ON CONFLICT DO UPDATE SET holder = excluded.holder, token = excluded.token, expires_at = excluded.expires_at`,
+    ).run(name, holder, token, Math.floor(nowMs + ttlMs));
+    return token;
+  });
+}
+
+/** Does nothing when the token is no longer the lease's. */
+export function releaseLease(db: SqliteDatabase, name: string, token: number): void {
+  db.prepare('UPDATE lease SET holder = NULL WHERE name = ? AND token = ?').run(name, token);
+}
+
+export function readPublication(db: SqliteDatabase): Publication {
+  const row = db.prepare('SELECT sequence, directive, metadata_version FROM publication').get();
+  if (row === undefined) return { sequence: 0, directive: null, metadataVersion: 0 };
+  return {
+    sequence: integer(row.sequence),
+    directive: JSON.parse(textual(row.directive)) as Directive,
+    metadataVersion: integer(row.metadata_version),
+  };
+}
+
+export function reserveMetadataVersion(db: SqliteDatabase, above: number): number {
+  return db.transact(() => {
+    const version = Math.max(readCounter(db, 'metadata_version'), above) + 1;
+    writeCounter(db, 'metadata_version', version);
+    return version;
+  });
+}
+
+/**
+ * Checks lease and sequence, swaps, commits. A kill between swap and commit leaves a swap without record: the next holder
+ * publishes again under a higher version, which the swap allows.
+ */
+export function commitPublication(db: SqliteDatabase, order: PublicationOrder): 'published' | 'lost' {
+  return db.transact(() => {
+    const lease = db.prepare('SELECT token FROM lease WHERE name = ? AND holder IS NOT NULL').get(order.lease);
+    if (lease?.token !== order.token) return 'lost';
+    const before = readPublication(db);
+    if (before.sequence !== order.expectedSequence || order.metadataVersion <= before.metadataVersion) return 'lost';
+    db.prepare(
+      `INSERT INTO publication (only, sequence, directive, metadata_version) VALUES (1, ?, ?, ?)
+       ON CONFLICT DO UPDATE SET sequence = excluded.sequence, directive = excluded.directive, metadata_version = excluded.metadata_version`,
+    ).run(before.sequence + 1, canonicalJson(order.directive), order.metadataVersion);
+    if (readCounter(db, 'metadata_version') < order.metadataVersion)
+      writeCounter(db, 'metadata_version', order.metadataVersion);
+    order.swap();
+    return 'published';
+  });
+}
+
+export function putHolding(db: SqliteDatabase, name: string, value: JsonValue): void {
+  const text = canonicalJson(value);
+  if (Buffer.byteLength(text) > MOST_HOLDING_BYTES) {
+    throw new CodedError({
+      code: 'STORE_HOLDING_SIZE',
+      kind: 'bug',
+      message: `The holding "${name}" exceeds ${MOST_HOLDING_BYTES} bytes.`,
+    });
+  }
+  db.prepare('INSERT INTO holding (name, value) VALUES (?, ?) ON CONFLICT DO UPDATE SET value = excluded.value').run(
+    name,
+    text,
+  );
+}
+
+export function readHolding(db: SqliteDatabase, name: string): JsonValue | undefined {
+  const row = db.prepare('SELECT value FROM holding WHERE name = ?').get(name);
+  return row === undefined ? undefined : (JSON.parse(textual(row.value)) as JsonValue);
+}

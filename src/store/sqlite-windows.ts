@@ -1,0 +1,134 @@
+// Owns windows in SQLite: opening, closing, and reading the sums that reports were folded into.
+import type { Digest } from '../contract/digest.ts';
+import { mergeArmSummary } from '../telemetry/arm-summary.ts';
+import { decodeSummary, decodeTally } from '../telemetry/tally-codec.ts';
+import { ARMS, type Arm, type WindowSpec } from '../telemetry/window.ts';
+import { emptyWindowTallies, type WindowTallies } from '../telemetry/window-tallies.ts';
+import type { LateReport, WindowReading } from './fleet-store.ts';
+import { integer, textual } from './sqlite-counters.ts';
+import type { SqliteDatabase } from './sqlite-database.ts';
+import { WindowFolding } from './window-folding.ts';
+
+/** Closed windows of a rollout that are kept for late reports and for people; evidence in Git has the rest. */
+const MOST_CLOSED_WINDOWS = 8;
+
+interface CachedTallies {
+  readonly changed: number;
+  readonly tallies: WindowTallies;
+}
+
+export class SqliteWindows {
+  readonly #db: SqliteDatabase;
+  /** By window number: what was decoded of a window stays good until it changes. */
+  readonly #cached = new Map<number, CachedTallies>();
+
+  constructor(db: SqliteDatabase) {
+    this.#db = db;
+  }
+
+  /** Inside one transaction: collects what its reports add, then writes it. */
+  beginFolding(): WindowFolding {
+    return new WindowFolding(this.#db);
+  }
+
+  open(spec: WindowSpec): void {
+    const { rollout, openedRevision } = spec;
+    this.#db.transact(() => {
+      const newest = this.#db
+        .prepare('SELECT max(opened_revision) AS revision FROM telemetry_window WHERE rollout = ?')
+        .get(rollout)?.revision;
+      // Known already, or the wish of a leader that was overtaken.
+      if (typeof newest === 'number' && newest >= openedRevision) return;
+      const openedAt = Math.floor(spec.openedAtMs);
+      this.#db
+        .prepare('UPDATE telemetry_window SET closed_at = ? WHERE rollout = ? AND closed_at IS NULL')
+        .run(openedAt, rollout);
+      this.#db
+        .prepare('INSERT INTO telemetry_window (rollout, opened_revision, spec, opened_at) VALUES (?, ?, ?, ?)')
+        .run(rollout, openedRevision, JSON.stringify(spec), openedAt);
+      this.#forgetOldest(rollout);
+    });
+  }
+
+  #forgetOldest(rollout: string): void {
+    const old = this.#db
+      .prepare(
+        `SELECT number FROM telemetry_window WHERE rollout = ? AND closed_at IS NOT NULL
+         ORDER BY opened_revision DESC LIMIT -1 OFFSET ${MOST_CLOSED_WINDOWS}`,
+      )
+      .all(rollout);
+    for (const { number } of old) {
+      for (const table of ['window_row', 'window_summary', 'late_report']) {
+        this.#db.prepare(`DELETE FROM ${table} WHERE window = ?`).run(integer(number));
+      }
+      this.#db.prepare('DELETE FROM telemetry_window WHERE number = ?').run(integer(number));
+      this.#cached.delete(integer(number));
+    }
+  }
+
+  close(rollout: string, nowMs: number): void {
+    this.#db.transact(() =>
+      this.#db
+        .prepare('UPDATE telemetry_window SET closed_at = ? WHERE rollout = ? AND closed_at IS NULL')
+        .run(Math.floor(nowMs), rollout),
+    );
+  }
+
+  markReady(rollout: string, ready: boolean): void {
+    this.#db.transact(() =>
+      this.#db
+        .prepare('UPDATE telemetry_window SET ready = ? WHERE rollout = ? AND closed_at IS NULL AND ready <> ?')
+        .run(Number(ready), rollout, Number(ready)),
+    );
+  }
+
+  read(rollout: string, openedRevision: number): WindowReading | undefined {
+    return this.#db.read(() => {
+      const row = this.#db
+        .prepare('SELECT * FROM telemetry_window WHERE rollout = ? AND opened_revision = ?')
+        .get(rollout, openedRevision);
+      if (row === undefined) return undefined;
+      const number = integer(row.number);
+      const spec = JSON.parse(textual(row.spec)) as WindowSpec;
+      return {
+        spec,
+        tallies: this.#readTallies(number, integer(row.changed), spec),
+        openedAtMs: integer(row.opened_at),
+        closedAtMs: row.closed_at === null ? null : integer(row.closed_at),
+        listenedMs: integer(row.listened_ms),
+        readyMs: integer(row.ready_ms),
+        late: { count: integer(row.late_count), last: this.#readLate(number) },
+      };
+    });
+  }
+
+  #readTallies(number: number, changed: number, spec: WindowSpec): WindowTallies {
+    const cached = this.#cached.get(number);
+    if (cached?.changed === changed) return cached.tallies;
+    const tallies = emptyWindowTallies(spec);
+    const rows = this.#db.prepare('SELECT arm, name, tally FROM window_row WHERE window = ?').iterate(number);
+    for (const { arm, name, tally } of rows)
+      tallies[toArm(arm)].devices.set(textual(name), decodeTally(tally as Uint8Array));
+    const summaries = this.#db.prepare('SELECT arm, summary FROM window_summary WHERE window = ?').all(number);
+    for (const { arm, summary } of summaries)
+      mergeArmSummary(tallies[toArm(arm)].summary, decodeSummary(textual(summary)));
+    this.#cached.set(number, { changed, tallies });
+    return tallies;
+  }
+
+  #readLate(number: number): LateReport[] {
+    const rows = this.#db.prepare('SELECT * FROM late_report WHERE window = ? ORDER BY number DESC').all(number);
+    return rows.map((row) => ({
+      device: textual(row.device),
+      epoch: integer(row.epoch),
+      sequence: integer(row.sequence),
+      digest: textual(row.digest) as Digest,
+      inferences: integer(row.inferences),
+      receivedAtMs: integer(row.received_at),
+    }));
+  }
+}
+
+function toArm(value: unknown): Arm {
+  return ARMS[integer(value)] ?? 'stable';
+}

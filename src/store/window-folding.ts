@@ -1,0 +1,153 @@
+// Owns what the reports of one transaction add to windows: read once, added up in memory, written once.
+import type { DeviceReport } from '../contract/report.ts';
+import { type ArmSummary, emptyArmSummary, mergeArmSummary } from '../telemetry/arm-summary.ts';
+import { armOf, type FoldedInterval, foldReport } from '../telemetry/fold-report.ts';
+import { decodeSummary, decodeTally, encodeSummary, encodeTally } from '../telemetry/tally-codec.ts';
+import { ARMS, type Arm, type WindowSpec } from '../telemetry/window.ts';
+import { addToDevice, type DeviceTally } from '../telemetry/window-tallies.ts';
+import { integer, textual } from './sqlite-counters.ts';
+import type { SqliteDatabase } from './sqlite-database.ts';
+
+/** Late reports of a window that are kept; all are counted. */
+const MOST_LATE_REPORTS = 100;
+
+interface Window {
+  readonly number: number;
+  readonly spec: WindowSpec;
+  readonly isOpen: boolean;
+}
+
+interface TouchedRow {
+  readonly window: number;
+  readonly arm: Arm;
+  readonly name: string;
+  tally: DeviceTally | undefined;
+}
+
+interface TouchedArm {
+  readonly window: number;
+  readonly arm: Arm;
+  readonly summary: ArmSummary;
+}
+
+export class WindowFolding {
+  readonly #db: SqliteDatabase;
+  /** By rollout, newest first. */
+  readonly #windows = new Map<string, readonly Window[]>();
+  readonly #rows = new Map<string, TouchedRow>();
+  readonly #arms = new Map<string, TouchedArm>();
+
+  constructor(db: SqliteDatabase) {
+    this.#db = db;
+  }
+
+  /** Adds a report to the open windows of its rollouts; what belongs to a closed one is kept beside it. */
+  fold(report: DeviceReport, receivedAtMs: number): void {
+    const rollouts = new Set(report.intervals.map((interval) => interval.rollout));
+    for (const rollout of rollouts) {
+      if (rollout === null) continue;
+      const windows = this.#windowsOf(rollout);
+      const open = windows.find((window) => window.isOpen);
+      if (open !== undefined) {
+        for (const folded of foldReport(open.spec, report, receivedAtMs)) this.#add(open.number, folded);
+      }
+      this.#keepLate(windows, report, { rollout, receivedAtMs });
+    }
+  }
+
+  #windowsOf(rollout: string): readonly Window[] {
+    const known = this.#windows.get(rollout);
+    if (known !== undefined) return known;
+    const rows = this.#db
+      .prepare('SELECT number, spec, closed_at FROM telemetry_window WHERE rollout = ? ORDER BY opened_revision DESC')
+      .all(rollout);
+    const windows = rows.map((row) => ({
+      number: integer(row.number),
+      spec: JSON.parse(textual(row.spec)) as WindowSpec,
+      isOpen: row.closed_at === null,
+    }));
+    this.#windows.set(rollout, windows);
+    return windows;
+  }
+
+  #add(window: number, folded: FoldedInterval): void {
+    const { arm, row: name } = folded;
+    const key = `${window}\n${arm}\n${name}`;
+    const row = this.#rows.get(key) ?? { window, arm, name, tally: this.#readTally(window, arm, name) };
+    row.tally = addToDevice(row.tally, folded);
+    this.#rows.set(key, row);
+
+    const armKey = `${window}\n${arm}`;
+    const touched = this.#arms.get(armKey) ?? { window, arm, summary: this.#readSummary(window, arm) };
+    mergeArmSummary(touched.summary, folded.summary);
+    this.#arms.set(armKey, touched);
+  }
+
+  #readTally(window: number, arm: Arm, name: string): DeviceTally | undefined {
+    const row = this.#db
+      .prepare('SELECT tally FROM window_row WHERE window = ? AND arm = ? AND name = ?')
+      .get(window, ARMS.indexOf(arm), name);
+    return row === undefined ? undefined : decodeTally(row.tally as Uint8Array);
+  }
+
+  #readSummary(window: number, arm: Arm): ArmSummary {
+    const row = this.#db
+      .prepare('SELECT summary FROM window_summary WHERE window = ? AND arm = ?')
+      .get(window, ARMS.indexOf(arm));
+    return row === undefined ? emptyArmSummary() : decodeSummary(textual(row.summary));
+  }
+
+  /** An interval belongs to the newest window that was open at its revision; when that one is closed, the interval is late. */
+  #keepLate(
+    windows: readonly Window[],
+    report: DeviceReport,
+    { rollout, receivedAtMs }: { readonly rollout: string; readonly receivedAtMs: number },
+  ): void {
+    for (const interval of report.intervals) {
+      if (interval.rollout !== rollout) continue;
+      const { revision } = interval;
+      const window = windows.find(({ spec }) => revision !== null && spec.openedRevision <= revision);
+      if (window === undefined || window.isOpen || armOf(window.spec, interval) === undefined) continue;
+      this.#db.prepare('UPDATE telemetry_window SET late_count = late_count + 1 WHERE number = ?').run(window.number);
+      this.#db
+        .prepare(
+          'INSERT INTO late_report (window, device, epoch, sequence, digest, inferences, received_at) VALUES (?, ?, ?, ?, ?, ?, ?)',
+        )
+        .run(
+          window.number,
+          report.device,
+          report.epoch,
+          report.sequence,
+          interval.digest,
+          interval.inferences,
+          Math.floor(receivedAtMs),
+        );
+      this.#db
+        .prepare(
+          `DELETE FROM late_report WHERE window = ? AND number <=
+           (SELECT number FROM late_report WHERE window = ? ORDER BY number DESC LIMIT 1 OFFSET ${MOST_LATE_REPORTS})`,
+        )
+        .run(window.number, window.number);
+    }
+  }
+
+  /** Writes the sums under the transaction's change number. */
+  write(change: number): void {
+    for (const { window, arm, name, tally } of this.#rows.values()) {
+      if (tally === undefined) continue;
+      this.#db
+        .prepare(
+          'INSERT INTO window_row (window, arm, name, tally) VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE SET tally = excluded.tally',
+        )
+        .run(window, ARMS.indexOf(arm), name, encodeTally(tally));
+    }
+    for (const { window, arm, summary } of this.#arms.values()) {
+      this.#db
+        .prepare(
+          'INSERT INTO window_summary (window, arm, summary) VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET summary = excluded.summary',
+        )
+        .run(window, ARMS.indexOf(arm), encodeSummary(summary));
+      this.#db.prepare('UPDATE telemetry_window SET changed = ? WHERE number = ?').run(change, window);
+    }
+  }
+}

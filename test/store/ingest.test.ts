@@ -1,0 +1,192 @@
+// What ingest promises: a report counts once, whatever the network does to it.
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import type { DeviceReport } from '../../src/contract/report.ts';
+import { hasTaken, outcomeKey } from '../../src/store/fleet-store.ts';
+import { CANDIDATE, enrolled, folder, interval, NOW, openStore, report, STABLE, spec } from './reports.ts';
+
+const at = (one: DeviceReport, ms = 0) => ({ report: one, receivedAtMs: NOW + ms });
+
+describe('ingest', () => {
+  it('counts a report once however often it comes', async () => {
+    using place = folder();
+    await using store = openStore(place.file);
+    const epoch = await enrolled(store, 'd1');
+    await store.openWindow(spec());
+    const one = at(report({ epoch }));
+    expect(await store.ingest([one, one])).toEqual(['accepted', 'duplicate']);
+    expect((await Promise.all([store.ingest([one]), store.ingest([one])])).flat()).toEqual(['duplicate', 'duplicate']);
+    const window = await store.readWindow('invoice-ocr-eu', 5);
+    expect(window?.tallies.candidate.summary.inferences).toBe(10);
+    expect(window?.tallies.candidate.devices.get('d1')?.whole).toMatchObject([
+      { bad: 1, trials: 10, reports: 1 },
+      { bad: 2, trials: 10 },
+      { bad: 5, trials: 9 },
+    ]);
+  });
+
+  it('gives the sums of the set of reports for any order, repetition and grouping of them', async () => {
+    const script = fc.array(
+      fc.record({
+        device: fc.integer({ min: 0, max: 2 }),
+        sequence: fc.integer({ min: 1, max: 60 }),
+        group: fc.boolean(),
+      }),
+      { minLength: 1, maxLength: 120 },
+    );
+    await fc.assert(
+      fc.asyncProperty(script, async (sends) => {
+        using place = folder();
+        await using store = openStore(place.file);
+        await store.openWindow(spec());
+        const epochs = [await enrolled(store, 'd0'), await enrolled(store, 'd1'), await enrolled(store, 'd2')];
+        const make = (device: number, sequence: number) =>
+          report({
+            device: `d${device}`,
+            epoch: epochs[device]!,
+            sequence,
+            intervals: [interval({ inferences: 20 + sequence, errors: { runtime: sequence % 3 } })],
+          });
+        const pending: Promise<readonly string[]>[] = [];
+        for (const { device, sequence, group } of sends) {
+          const answer = store.ingest([at(make(device, sequence))]);
+          if (!group) await answer;
+          pending.push(answer);
+        }
+        const answers = (await Promise.all(pending)).flat();
+        const distinct = [...new Map(sends.map((one) => [`${one.device}/${one.sequence}`, one])).values()];
+        expect(answers.filter((answer) => answer === 'accepted')).toHaveLength(distinct.length);
+        expect(answers.filter((answer) => answer === 'duplicate')).toHaveLength(sends.length - distinct.length);
+        const window = await store.readWindow('invoice-ocr-eu', 5);
+        const sum = (of: (one: { sequence: number }) => number) => distinct.reduce((total, one) => total + of(one), 0);
+        expect(window?.tallies.candidate.summary.inferences).toBe(sum((one) => 20 + one.sequence));
+        const rows = [...(window?.tallies.candidate.devices.values() ?? [])];
+        const total = (of: (first: { bad: number; badTrials: number }) => number) =>
+          rows.reduce((n, row) => n + of(row.whole[0]!), 0);
+        expect(total((first) => first.bad)).toBe(sum((one) => one.sequence % 3));
+        expect(total((first) => first.badTrials)).toBe(sum((one) => (one.sequence % 3) * (20 + one.sequence)));
+      }),
+      { numRuns: 25 },
+    );
+  });
+
+  it('answers too-late below the window of 64 and counts nothing then', async () => {
+    using place = folder();
+    await using store = openStore(place.file);
+    const epoch = await enrolled(store, 'd1');
+    await store.openWindow(spec());
+    const answers = await store.ingest([100, 36, 37, 37].map((sequence) => at(report({ epoch, sequence }))));
+    expect(answers).toEqual(['accepted', 'too-late', 'accepted', 'duplicate']);
+    expect((await store.readWindow('invoice-ocr-eu', 5))?.tallies.candidate.summary.inferences).toBe(20);
+  });
+
+  it('counts nothing of unknown devices and of epochs that have ended', async () => {
+    using place = folder();
+    await using store = openStore(place.file);
+    const first = await enrolled(store, 'd1');
+    const second = await enrolled(store, 'd1');
+    expect(second).toBeGreaterThan(first);
+    const old = at(report({ epoch: first }));
+    expect(await store.ingest([old, at(report({ device: 'nobody' })), at(report({ epoch: second }))])).toEqual([
+      'other-epoch',
+      'unknown-device',
+      'accepted',
+    ]);
+  });
+
+  it('keeps reports of a closed window beside it, out of it and out of the next', async () => {
+    using place = folder();
+    await using store = openStore(place.file);
+    const epoch = await enrolled(store, 'd1');
+    await store.openWindow(spec());
+    await store.ingest([at(report({ epoch }))]);
+    await store.openWindow(spec({ openedRevision: 8 }));
+    await store.ingest([at(report({ epoch, sequence: 2 })), at(report({ epoch, sequence: 2 }))]);
+    const closed = await store.readWindow('invoice-ocr-eu', 5);
+    expect(closed?.tallies.candidate.summary.inferences).toBe(10);
+    expect(closed?.late).toEqual({
+      count: 1,
+      last: [{ device: 'd1', epoch, sequence: 2, digest: CANDIDATE, inferences: 10, receivedAtMs: NOW }],
+    });
+    const next = await store.readWindow('invoice-ocr-eu', 8);
+    expect(next?.tallies.candidate.devices.size).toBe(0);
+    await store.ingest([at(report({ epoch, sequence: 3, intervals: [interval({ revision: 8 })] }))]);
+    expect((await store.readWindow('invoice-ocr-eu', 8))?.tallies.candidate.summary.inferences).toBe(10);
+  });
+
+  it('does not open a window again for a revision that was passed', async () => {
+    using place = folder();
+    await using store = openStore(place.file);
+    await store.openWindow(spec({ openedRevision: 8 }));
+    await store.openWindow(spec({ openedRevision: 5 }));
+    await store.openWindow(spec({ openedRevision: 8, edges: [1] }));
+    expect(await store.readWindow('invoice-ocr-eu', 5)).toBeUndefined();
+    const window = await store.readWindow('invoice-ocr-eu', 8);
+    expect(window).toMatchObject({ closedAtMs: null, spec: { edges: [244] } });
+  });
+
+  it('draws the same picture of a device whatever the order of its reports', async () => {
+    const outcome = (kind: 'committed' | 'failed', attempt: number) => ({
+      model: 'invoice-ocr',
+      rollout: 'invoice-ocr-eu',
+      revision: 5,
+      digest: CANDIDATE,
+      attempt,
+      kind,
+      reason: kind === 'failed' ? ('trial' as const) : null,
+      message: '',
+      at: '2026-11-20T10:00:00Z',
+    });
+    const reports = [
+      { sequence: 1, labels: { region: 'us' }, outcomes: [outcome('committed', 1)] },
+      { sequence: 2, labels: { region: 'eu' }, outcomes: [outcome('failed', 2)] },
+      { sequence: 3, labels: { region: 'asia' }, outcomes: [outcome('failed', 1)] },
+    ];
+    for (const order of [
+      [0, 1, 2],
+      [2, 1, 0],
+      [1, 2, 0],
+      [2, 0, 1],
+    ]) {
+      using place = folder();
+      await using store = openStore(place.file);
+      const epoch = await enrolled(store, 'd1');
+      for (const i of order) await store.ingest([at(report({ epoch, ...reports[i] }))]);
+      const device = (await store.readFleet()).devices.get('d1');
+      expect(device?.labels).toEqual({ region: 'asia' });
+      expect(device?.outcomes.get(outcomeKey('invoice-ocr-eu', CANDIDATE))).toMatchObject({
+        kind: 'failed',
+        attempt: 2,
+      });
+      expect(hasTaken(device!, 'invoice-ocr-eu', CANDIDATE, 2)).toBe(true);
+      expect(hasTaken(device!, 'invoice-ocr-eu', CANDIDATE, 3)).toBe(false);
+      expect(hasTaken(device!, 'invoice-ocr-eu', STABLE, 0)).toBe(false);
+    }
+  });
+
+  it('fails one poisoned request alone, not its neighbours in the group', async () => {
+    using place = folder();
+    await using store = openStore(place.file);
+    const epoch = await enrolled(store, 'd1');
+    await store.openWindow(spec());
+    const poison = at(report({ epoch, sequence: 2, intervals: [interval({ latencyMs: null as never })] }));
+    const [good, bad, alsoGood] = await Promise.allSettled([
+      store.ingest([at(report({ epoch }))]),
+      store.ingest([poison]),
+      store.ingest([at(report({ epoch, sequence: 3 }))]),
+    ]);
+    expect(good).toMatchObject({ status: 'fulfilled', value: ['accepted'] });
+    expect(bad).toMatchObject({ status: 'rejected', reason: { code: 'STORE_FAILED' } });
+    expect(alsoGood).toMatchObject({ status: 'fulfilled', value: ['accepted'] });
+    expect((await store.readWindow('invoice-ocr-eu', 5))?.tallies.candidate.summary.inferences).toBe(20);
+  });
+
+  it('turns requests away when too many wait, and stores those that it took', async () => {
+    using place = folder();
+    await using store = openStore(place.file);
+    const epoch = await enrolled(store, 'd1');
+    const many = Array.from({ length: 17_000 }, (_, i) => at(report({ epoch, sequence: i + 1 })));
+    await expect(store.ingest(many)).rejects.toMatchObject({ code: 'STORE_OVERLOADED', kind: 'retry-later' });
+    expect(await store.ingest(many.slice(0, 3))).toEqual(['accepted', 'accepted', 'accepted']);
+  });
+});

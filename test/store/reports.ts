@@ -1,0 +1,107 @@
+// Owns reports, window specs and stores for the tests of this room.
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { SystemClock } from '../../src/base/clock.ts';
+import { type Digest, digestOf } from '../../src/contract/digest.ts';
+import type { DeviceReport, ModelInterval } from '../../src/contract/report.ts';
+import { SqliteFleetStore } from '../../src/store/sqlite-fleet-store.ts';
+import type { WindowSpec } from '../../src/telemetry/window.ts';
+
+export const CANDIDATE: Digest = digestOf('candidate');
+export const STABLE: Digest = digestOf('stable');
+export const NOW = Date.parse('2026-11-20T10:00:00Z');
+
+export function spec(over: Partial<WindowSpec> = {}): WindowSpec {
+  return {
+    rollout: 'invoice-ocr-eu',
+    openedRevision: 5,
+    candidateDigest: CANDIDATE,
+    candidateAttempt: 1,
+    stableDigest: STABLE,
+    edges: [244],
+    baselineEdges: [],
+    openedAtMs: NOW,
+    intervalMs: 60_000,
+    rows: { candidate: 'device', stable: 'device' },
+    ...over,
+  };
+}
+
+export function interval(over: Partial<ModelInterval> = {}): ModelInterval {
+  return {
+    model: 'invoice-ocr',
+    rollout: 'invoice-ocr-eu',
+    revision: 5,
+    arm: 'candidate',
+    digest: CANDIDATE,
+    version: '2.0.0',
+    inferences: 10,
+    errors: { runtime: 1 },
+    unknown: 2,
+    latencyMs: {
+      zero: 0,
+      buckets: [
+        [100, 4],
+        [260, 5],
+      ],
+    },
+    confidence: [...new Array<number>(19).fill(0), 9],
+    classes: { invoice: 9 },
+    ...over,
+  };
+}
+
+export function report(over: Partial<DeviceReport> = {}): DeviceReport {
+  return {
+    kind: 'DeviceReport',
+    device: 'd1',
+    epoch: 1,
+    sequence: 1,
+    bootId: 'boot-1',
+    startedAt: '2026-11-20T10:00:00Z',
+    durationMs: 60_000,
+    uptimeMs: 60_000,
+    labels: { region: 'eu-west' },
+    properties: { platform: 'linux/amd64' },
+    intervals: [interval()],
+    states: [
+      {
+        model: 'invoice-ocr',
+        rollout: 'invoice-ocr-eu',
+        revision: 5,
+        running: { digest: CANDIDATE, version: '2.0.0', slot: 'B' },
+        state: 'committed',
+        subject: null,
+      },
+    ],
+    outcomes: [],
+    ...over,
+  };
+}
+
+export interface Folder extends Disposable {
+  readonly path: string;
+  readonly file: string;
+}
+
+export function folder(): Folder {
+  const made = mkdtempSync(path.join(tmpdir(), 'slipway-store-'));
+  return {
+    path: made,
+    file: path.join(made, 'fleet.db'),
+    [Symbol.dispose]: () => rmSync(made, { recursive: true, force: true }),
+  };
+}
+
+export function openStore(file: string, over: { readonly heartbeatMs?: number } = {}): SqliteFleetStore {
+  return new SqliteFleetStore({ file, clock: new SystemClock(), ...over });
+}
+
+/** Enrols the device and gives its epoch. */
+export async function enrolled(store: SqliteFleetStore, device: string, publicKey = 'key'): Promise<number> {
+  const [token = ''] = await store.createEnrolmentTokens({ expiresAtMs: NOW + 1000 });
+  const answer = await store.enrol({ token, device, publicKey, labels: {}, nowMs: NOW });
+  if (answer.kind !== 'enrolled') throw new Error(answer.reason);
+  return answer.epoch;
+}
