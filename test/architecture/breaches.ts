@@ -49,8 +49,8 @@ interface Reading {
 const MOST_LINES = 350;
 const VAGUE_NAME = /(^|[-/])(utils?|common|misc|helpers?|managers?)(?=[-/.]|$)/;
 const VAGUE_TYPE = /(Manager|Helper|Utils?|Impl)$/;
-/** One or more `//` lines that end in a full stop, at the top or below `#!`. */
-const HEADER_SENTENCE = /^(#!.*\n)?(\/\/ \S.*\n)*\/\/ \S.*\.\n/;
+/** One or more `//` lines that end a sentence, at the top or below `#!`. */
+const HEADER_SENTENCE = /^(#!.*\n)?(\/\/ \S.*\n)*\/\/ \S.*[.?]\n/;
 const KEBAB_CASE = /^[a-z0-9]+(-[a-z0-9]+)*(\.(test|generated|config|d))?\.(ts|mjs)$/;
 
 export function isGenerated(file: SourceFile): boolean {
@@ -113,7 +113,8 @@ function read(file: SourceFile): Reading {
     TSInterfaceDeclaration: declare,
     TSTypeAliasDeclaration: declare,
   }).visit(parsed.program);
-  for (const { from, start } of imports) uses.push({ name: from, start });
+  for (const { from, names, start } of imports)
+    for (const name of names) uses.push({ name: `${name} from ${from}`, start });
   const statements = parsed.program.body;
   return {
     file,

@@ -50,7 +50,7 @@ export const COMPUTING_NODE_IMPORTS: Readonly<Record<string, readonly string[]>>
 };
 
 export interface Ban {
-  /** A dotted name such as `Date.now`, a call such as `setTimeout()`, or `new Date()` without an argument. */
+  /** A dotted name (`Date.now`), a call (`setTimeout()`), `new Date()` without an argument, or an import (`a from b`). */
   readonly banned: string;
   /** Files or folders where it lives. */
   readonly homes: readonly string[];
@@ -61,6 +61,11 @@ const CLOCK = ['src/base/clock.ts'];
 const RANDOM = ['src/base/random.ts'];
 const SETTINGS = ['src/cli', 'fleet-agent/src/main.ts', 'fleet-agent/slipway-agent.mjs'];
 const TIMER = 'take a Clock (src/base/clock.ts) and call `clock.sleep(ms, signal)`';
+const SETTING = 'take the setting as an argument; src/cli reads it once';
+/** `setImmediate` is left out: it lets others run and knows no time. */
+const TIMER_IMPORTS = ['node:timers', 'node:timers/promises'].flatMap((from) =>
+  ['setTimeout', 'setInterval', '*'].map((name) => `${name} from ${from}`),
+);
 const DURATION = 'take a Clock (src/base/clock.ts) and call `clock.monotonicMs()`';
 
 export const BANS: readonly Ban[] = [
@@ -69,10 +74,10 @@ export const BANS: readonly Ban[] = [
   { banned: 'Math.random', homes: RANDOM, replacement: 'take a RandomStream (src/base/random.ts) and call `next()`' },
   { banned: 'setTimeout()', homes: CLOCK, replacement: TIMER },
   { banned: 'setInterval()', homes: CLOCK, replacement: TIMER },
-  { banned: 'node:timers', homes: CLOCK, replacement: TIMER },
-  { banned: 'node:timers/promises', homes: CLOCK, replacement: TIMER },
+  ...TIMER_IMPORTS.map((banned) => ({ banned, homes: CLOCK, replacement: TIMER })),
   { banned: 'performance.now', homes: CLOCK, replacement: DURATION },
-  { banned: 'node:perf_hooks', homes: CLOCK, replacement: DURATION },
+  { banned: 'performance from node:perf_hooks', homes: CLOCK, replacement: DURATION },
   { banned: 'process.hrtime', homes: CLOCK, replacement: DURATION },
-  { banned: 'process.env', homes: SETTINGS, replacement: 'take the setting as an argument; src/cli reads it once' },
+  { banned: 'process.env', homes: SETTINGS, replacement: SETTING },
+  { banned: 'env from node:process', homes: SETTINGS, replacement: SETTING },
 ];
