@@ -142,8 +142,12 @@ function readBundle(text: string): ReadBundle {
         `Only Sigstore bundles of version 0.3 are accepted, this is "${printable(mediaType)}"; sign again with a newer tool.`,
       );
     }
+    // With a chain the signer would bring intermediates of its own. The library refuses it too; here it is on purpose.
+    if (hasCertificateChain(json)) {
+      return refused('SIGNATURE_UNSUPPORTED', 'The bundle brings a certificate chain, which version 0.3 forbids.');
+    }
     const bundle = bundleFromJSON(json);
-    const { tlogEntries, timestampVerificationData, content } = bundle.verificationMaterial;
+    const { tlogEntries, timestampVerificationData } = bundle.verificationMaterial;
     const stamps = timestampVerificationData?.rfc3161Timestamps ?? [];
     if (tlogEntries.length > MOST_LOG_ENTRIES || stamps.length > MOST_LOG_ENTRIES) {
       return refused(
@@ -151,14 +155,15 @@ function readBundle(text: string): ReadBundle {
         `The bundle holds more than ${MOST_LOG_ENTRIES} log entries or timestamps.`,
       );
     }
-    // A chain lets the signer bring intermediates of its own; version 0.3 forbids it. The library refuses it too: this is on purpose.
-    if (content.$case === 'x509CertificateChain') {
-      return refused('SIGNATURE_UNSUPPORTED', 'The bundle holds a certificate chain, which version 0.3 forbids.');
-    }
     return { kind: 'read', bundle, envelope: 'dsseEnvelope' in json ? json.dsseEnvelope : undefined };
   } catch {
     return refused('SIGNATURE_UNREADABLE', 'The signature is not a Sigstore bundle.');
   }
+}
+
+function hasCertificateChain(json: object): boolean {
+  const material: unknown = 'verificationMaterial' in json ? json.verificationMaterial : undefined;
+  return typeof material === 'object' && material !== null && Object.keys(material).some((name) => /chain/i.test(name));
 }
 
 /** With a hint only the key of that name is tried; without one, all. The hint is not signed: it only saves work. */

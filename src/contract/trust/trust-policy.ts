@@ -87,6 +87,7 @@ function resolveKey(source: KeySource, files: ReadonlyMap<string, Uint8Array>, w
 
 /** Identities of strangers. A pattern that one of them fits would let anyone sign who has an account at the issuer. */
 const STRANGERS = [
+  '',
   'https://stranger.invalid/',
   'https://github.com/stranger/x/.github/workflows/x.yml@refs/heads/x',
   'x@stranger.invalid',
