@@ -191,8 +191,8 @@ export interface FleetStore {
   readFleet(): Promise<FleetPicture>;
 
   /** Closes an older window of the rollout. Does nothing when this revision or a newer one was opened before. Open it before its directive is published. */
-  openWindow(spec: WindowSpec): Promise<void>;
-  closeWindow(rollout: string): Promise<void>;
+  openWindow(spec: WindowSpec, nowMs: number): Promise<void>;
+  closeWindow(rollout: string, nowMs: number): Promise<void>;
   /** The tallies are shared with later readings: never change them. */
   readWindow(rollout: string, openedRevision: number): Promise<WindowReading | undefined>;
   /** Says whether the stage's minimum devices run the candidate now: only then `readyMs` grows. */

@@ -40,7 +40,6 @@ export interface SqliteFleetStoreOptions extends SqliteDatabaseOptions {
 /** Several processes of one machine may share the file; never over a network file system. */
 export class SqliteFleetStore implements FleetStore, AsyncDisposable {
   readonly #db: SqliteDatabase;
-  readonly #clock: Clock;
   readonly #decoder = new DeviceDecoder();
   readonly #windows: SqliteWindows;
   readonly #intake: GroupCommit<VerifiedReport, ReportAnswer>;
@@ -51,7 +50,6 @@ export class SqliteFleetStore implements FleetStore, AsyncDisposable {
   /** Opens or makes the file. Throws STORE_TOO_NEW, STORE_BUSY or STORE_FAILED. */
   constructor(options: SqliteFleetStoreOptions) {
     this.#db = new SqliteDatabase(options);
-    this.#clock = options.clock;
     this.#windows = new SqliteWindows(this.#db);
     this.#heartbeatMs = options.heartbeatMs ?? 2_000;
     this.#intake = new GroupCommit({
@@ -92,12 +90,12 @@ export class SqliteFleetStore implements FleetStore, AsyncDisposable {
     });
   }
 
-  async openWindow(spec: WindowSpec): Promise<void> {
-    this.#windows.open(spec);
+  async openWindow(spec: WindowSpec, nowMs: number): Promise<void> {
+    this.#windows.open(spec, nowMs);
   }
 
-  async closeWindow(rollout: string): Promise<void> {
-    this.#windows.close(rollout, this.#clock.now());
+  async closeWindow(rollout: string, nowMs: number): Promise<void> {
+    this.#windows.close(rollout, nowMs);
   }
 
   async readWindow(rollout: string, openedRevision: number): Promise<WindowReading | undefined> {

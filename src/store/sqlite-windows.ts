@@ -10,7 +10,7 @@ import type { SqliteDatabase } from './sqlite-database.ts';
 import { WindowFolding } from './window-folding.ts';
 
 /** Closed windows of a rollout that are kept for late reports and for people; evidence in Git has the rest. */
-const MOST_CLOSED_WINDOWS = 8;
+const MOST_CLOSED_WINDOWS = 32;
 
 interface CachedTallies {
   readonly changed: number;
@@ -31,7 +31,7 @@ export class SqliteWindows {
     return new WindowFolding(this.#db);
   }
 
-  open(spec: WindowSpec): void {
+  open(spec: WindowSpec, nowMs: number): void {
     const { rollout, openedRevision } = spec;
     this.#db.transact(() => {
       const newest = this.#db
@@ -39,13 +39,12 @@ export class SqliteWindows {
         .get(rollout)?.revision;
       // Known already, or the wish of a leader that was overtaken.
       if (typeof newest === 'number' && newest >= openedRevision) return;
-      const openedAt = Math.floor(spec.openedAtMs);
       this.#db
         .prepare('UPDATE telemetry_window SET closed_at = ? WHERE rollout = ? AND closed_at IS NULL')
-        .run(openedAt, rollout);
+        .run(Math.floor(nowMs), rollout);
       this.#db
         .prepare('INSERT INTO telemetry_window (rollout, opened_revision, spec, opened_at) VALUES (?, ?, ?, ?)')
-        .run(rollout, openedRevision, JSON.stringify(spec), openedAt);
+        .run(rollout, openedRevision, JSON.stringify(spec), Math.floor(spec.openedAtMs));
       this.#forgetOldest(rollout);
     });
   }

@@ -36,7 +36,7 @@ describe('the store under kill -9', () => {
   it('has every acknowledged report after the restart, and none twice', async () => {
     using place = folder();
     const setUp = openStore(place.file);
-    await setUp.openWindow(spec());
+    await setUp.openWindow(spec(), NOW);
     const epoch = await enrolled(setUp, 'd1');
     await setUp.close();
     let next = 1;
@@ -65,7 +65,7 @@ describe('the store under kill -9', () => {
   it('lets two processes write to one file at once without losing or doubling a report', async () => {
     using place = folder();
     await using store = openStore(place.file);
-    await store.openWindow(spec());
+    await store.openWindow(spec(), NOW);
     const epochs = [await enrolled(store, 'd1'), await enrolled(store, 'd2')] as const;
     const children = [start(place.file, 'd1', epochs[0], 1), start(place.file, 'd2', epochs[1], 1)] as const;
     await until(() => children.every((child) => child.acknowledged.size > 300));

@@ -12,7 +12,7 @@ describe('ingest', () => {
     using place = folder();
     await using store = openStore(place.file);
     const epoch = await enrolled(store, 'd1');
-    await store.openWindow(spec());
+    await store.openWindow(spec(), NOW);
     const one = at(report({ epoch }));
     expect(await store.ingest([one, one])).toEqual(['accepted', 'duplicate']);
     expect((await Promise.all([store.ingest([one]), store.ingest([one])])).flat()).toEqual(['duplicate', 'duplicate']);
@@ -38,7 +38,7 @@ describe('ingest', () => {
       fc.asyncProperty(script, async (sends) => {
         using place = folder();
         await using store = openStore(place.file);
-        await store.openWindow(spec());
+        await store.openWindow(spec(), NOW);
         const epochs = [await enrolled(store, 'd0'), await enrolled(store, 'd1'), await enrolled(store, 'd2')];
         const make = (device: number, sequence: number) =>
           report({
@@ -74,7 +74,7 @@ describe('ingest', () => {
     using place = folder();
     await using store = openStore(place.file);
     const epoch = await enrolled(store, 'd1');
-    await store.openWindow(spec());
+    await store.openWindow(spec(), NOW);
     const answers = await store.ingest([100, 36, 37, 37].map((sequence) => at(report({ epoch, sequence }))));
     expect(answers).toEqual(['accepted', 'too-late', 'accepted', 'duplicate']);
     expect((await store.readWindow('invoice-ocr-eu', 5))?.tallies.candidate.summary.inferences).toBe(20);
@@ -98,9 +98,9 @@ describe('ingest', () => {
     using place = folder();
     await using store = openStore(place.file);
     const epoch = await enrolled(store, 'd1');
-    await store.openWindow(spec());
+    await store.openWindow(spec(), NOW);
     await store.ingest([at(report({ epoch }))]);
-    await store.openWindow(spec({ openedRevision: 8 }));
+    await store.openWindow(spec({ openedRevision: 8 }), NOW);
     await store.ingest([at(report({ epoch, sequence: 2 })), at(report({ epoch, sequence: 2 }))]);
     const closed = await store.readWindow('invoice-ocr-eu', 5);
     expect(closed?.tallies.candidate.summary.inferences).toBe(10);
@@ -117,9 +117,9 @@ describe('ingest', () => {
   it('does not open a window again for a revision that was passed', async () => {
     using place = folder();
     await using store = openStore(place.file);
-    await store.openWindow(spec({ openedRevision: 8 }));
-    await store.openWindow(spec({ openedRevision: 5 }));
-    await store.openWindow(spec({ openedRevision: 8, edges: [1] }));
+    await store.openWindow(spec({ openedRevision: 8 }), NOW);
+    await store.openWindow(spec({ openedRevision: 5 }), NOW);
+    await store.openWindow(spec({ openedRevision: 8, edges: [1] }), NOW);
     expect(await store.readWindow('invoice-ocr-eu', 5)).toBeUndefined();
     const window = await store.readWindow('invoice-ocr-eu', 8);
     expect(window).toMatchObject({ closedAtMs: null, spec: { edges: [244] } });
@@ -168,7 +168,7 @@ describe('ingest', () => {
     using place = folder();
     await using store = openStore(place.file);
     const epoch = await enrolled(store, 'd1');
-    await store.openWindow(spec());
+    await store.openWindow(spec(), NOW);
     const poison = at(report({ epoch, sequence: 2, intervals: [interval({ latencyMs: null as never })] }));
     const [good, bad, alsoGood] = await Promise.allSettled([
       store.ingest([at(report({ epoch }))]),

@@ -92,13 +92,13 @@ describe('listening time', () => {
     await using store = openStore(place.file, { heartbeatMs: 1000 });
     const { rollout } = spec();
     await store.recordListening(NOW);
-    await store.openWindow(spec());
+    await store.openWindow(spec(), NOW);
     await store.recordListening(NOW + 1000);
     await store.markReady(rollout, true);
     await store.recordListening(NOW + 2000);
     await store.markReady(rollout, false);
     await store.recordListening(NOW + 4000);
-    await store.closeWindow(rollout);
+    await store.closeWindow(rollout, NOW + 4000);
     await store.recordListening(NOW + 5000);
     expect(await store.readWindow(rollout, 5)).toMatchObject({ listenedMs: 4000, readyMs: 1000 });
   });
