@@ -1,0 +1,121 @@
+// Owns carrying out a plan: one commit a step, pushed together by compare-and-swap. It makes no choices.
+import { assertInvariant } from '../base/errors.ts';
+import type { Logger } from '../base/logger.ts';
+import { type Digest, digestOf } from '../contract/digest.ts';
+import { spliceSpec, spliceStatus } from '../contract/documents/edit-rollout.ts';
+import { findInTree, type ManifestsRepository } from '../git/manifests-repository.ts';
+import { commitMessage } from '../rollout/commit-message.ts';
+import type { Transition } from '../rollout/transition.ts';
+import type { ReconcilerSigner } from '../signing/evidence-signer.ts';
+import { evidenceOf } from './evidence.ts';
+import { findPolicy, policyCopyPath } from './policies-in-force.ts';
+import type { Snapshot } from './snapshot.ts';
+import { rolloutsByName } from './snapshot-index.ts';
+
+export interface CarryOutFacts {
+  readonly steps: readonly Transition[];
+  readonly snapshot: Snapshot;
+  readonly now: number;
+  readonly signal: AbortSignal;
+}
+
+/** `lost`: the branch may have moved; whatever happened, the next cycle reads it and decides again. */
+export type CarriedOut =
+  | { readonly kind: 'pushed'; readonly commits: readonly PushedStep[] }
+  | { readonly kind: 'lost'; readonly reason: string };
+
+export interface PushedStep {
+  readonly commit: string;
+  /** Digest of its evidence file: names the step on the branch, whatever became of the commit's own id. */
+  readonly evidence: Digest;
+  readonly step: Transition;
+}
+
+/** A rollback looks back at most this far for the commit that it reverts. */
+const MOST_HISTORY = 500;
+const BUNDLE_LIMIT_BYTES = 1024 * 1024;
+
+export class Executor {
+  readonly #repository: ManifestsRepository;
+  readonly #signer: ReconcilerSigner;
+  readonly #logger: Logger;
+
+  constructor(repository: ManifestsRepository, signer: ReconcilerSigner, logger: Logger) {
+    this.#repository = repository;
+    this.#signer = signer;
+    this.#logger = logger;
+  }
+
+  /** Writes a chain of commits on the observed head and pushes it. Nothing is visible to others before the push. */
+  async carryOut({ steps, snapshot, now, signal }: CarryOutFacts): Promise<CarriedOut> {
+    const pushed: PushedStep[] = [];
+    let head = snapshot.commit;
+    for (const step of steps) {
+      const written = await this.#commit(step, snapshot, head, now);
+      pushed.push(written);
+      head = written.commit;
+    }
+    const outcome = await this.#repository.push(head, snapshot.commit, signal);
+    switch (outcome.kind) {
+      case 'pushed':
+        return { kind: 'pushed', commits: pushed };
+      case 'refused':
+        return { kind: 'lost', reason: outcome.reason };
+      case 'unknown':
+        return this.#lookForThem(pushed, snapshot.commit, outcome.error.message, signal);
+    }
+  }
+
+  /** The answer to the push was lost: the branch itself says whether the steps are on it, by trailer and evidence. */
+  async #lookForThem(
+    steps: readonly PushedStep[],
+    observed: string,
+    reason: string,
+    signal: AbortSignal,
+  ): Promise<CarriedOut> {
+    const fetched = await this.#repository.fetch(signal);
+    if (fetched.kind !== 'head') return { kind: 'lost', reason };
+    const since = await this.#repository.logUntil(fetched.commit, observed, MOST_HISTORY);
+    const evidence = new Set(since.flatMap((commit) => commit.trailers.get('Slipway-Evidence') ?? []));
+    const landed = steps.every((one) => evidence.has(one.evidence));
+    return landed ? { kind: 'pushed', commits: steps } : { kind: 'lost', reason };
+  }
+
+  async #commit(step: Transition, snapshot: Snapshot, parent: string, now: number): Promise<PushedStep> {
+    const document = rolloutsByName(snapshot).get(step.rollout);
+    assertInvariant(document?.kind === 'rollout', `a step is only decided for a readable rollout: ${step.rollout}`);
+    const evidence = this.#signer.signEvidence(evidenceOf(step, { observed: snapshot.commit, now }));
+    const text = spliceSpec(document.text, step.spec);
+    const changes = new Map<string, Uint8Array | null>([
+      [document.path, Buffer.from(spliceStatus(text, step.next))],
+      [step.next.evidence, Buffer.from(evidence)],
+      ...(await this.#policyCopy(step, snapshot)),
+    ]);
+    const reverts = step.kind === 'roll-back' ? await this.#findStart(step, snapshot.commit) : null;
+    const digest = digestOf(evidence);
+    const message = commitMessage({ transition: step, observed: snapshot.commit, evidenceDigest: digest, reverts });
+    const commit = await this.#repository.commit({ parent, changes, message, atMs: now });
+    this.#logger.debug('step written', { rollout: step.rollout, kind: step.kind, commit });
+    return { commit, evidence: digest, step };
+  }
+
+  /** The policy and bundle in force lie beside the evidence, so that a later change of the policy does not change this attempt. */
+  async #policyCopy(step: Transition, snapshot: Snapshot): Promise<[string, Uint8Array][]> {
+    if (step.policy === null) return [];
+    const path = policyCopyPath(snapshot.layout.evidence, step.rollout, step.policy);
+    if (findInTree(snapshot.tree, path) !== undefined) return [];
+    const policy = findPolicy(snapshot, step.policy);
+    if (policy === undefined) return [];
+    const copy: [string, Uint8Array][] = [[path, await this.#repository.readBlob(policy.oid, BUNDLE_LIMIT_BYTES)]];
+    if (policy.bundleOid === null) return copy;
+    return [...copy, [`${path}.sigstore.json`, await this.#repository.readBlob(policy.bundleOid, BUNDLE_LIMIT_BYTES)]];
+  }
+
+  /** The commit that started what is rolled back. */
+  async #findStart(step: Transition, head: string): Promise<string | null> {
+    const history = await this.#repository.log(head, MOST_HISTORY);
+    const isStart = (trailers: ReadonlyMap<string, readonly string[]>): boolean =>
+      trailers.get('Slipway-Rollout')?.[0] === step.rollout && trailers.get('Slipway-Kind')?.[0] === 'start';
+    return history.find((commit) => isStart(commit.trailers))?.oid ?? null;
+  }
+}

@@ -1,0 +1,80 @@
+// Owns which devices count: enrolled, not denied, and not contradicting what the fleet documents say of them.
+import type { DeviceGroup } from '../contract/documents/types.generated.ts';
+import { matchesSelector, parseSelector } from '../contract/selector.ts';
+import type { DeviceRecord, FleetPicture } from '../store/fleet-store.ts';
+import type { Snapshot } from './snapshot.ts';
+
+export interface KnownFleet {
+  readonly devices: readonly DeviceRecord[];
+  /** Ids of the devices that match a target. */
+  readonly matching: (target: string) => readonly string[];
+  readonly isDenied: (device: string) => boolean;
+  /** Devices whose reported labels contradict the fleet documents: shown, and in neither arm. */
+  readonly contradicting: readonly { readonly device: string; readonly what: string }[];
+}
+
+interface Claims {
+  readonly denied: ReadonlySet<string>;
+  readonly labels: ReadonlyMap<string, Readonly<Record<string, string>>>;
+}
+
+function claimsOf(groups: readonly DeviceGroup[]): Claims {
+  const denied = new Set<string>();
+  const labels = new Map<string, Readonly<Record<string, string>>>();
+  for (const { spec } of groups) {
+    for (const device of spec.deny ?? []) denied.add(device);
+    for (const device of spec.devices ?? []) {
+      labels.set(device.id, { ...labels.get(device.id), ...spec.labels, ...device.labels });
+    }
+  }
+  return { denied, labels };
+}
+
+function contradiction(device: DeviceRecord, claims: Claims): string | null {
+  for (const [name, wanted] of Object.entries(claims.labels.get(device.id) ?? {})) {
+    const stated = device.labels[name];
+    if (stated !== wanted) return `says ${name}:${stated ?? '(nothing)'}, the fleet documents say ${name}:${wanted}`;
+  }
+  return null;
+}
+
+/** The fleet of one picture and one set of fleet documents; made anew only when either changed. */
+export class KnownFleets {
+  #picture: FleetPicture | undefined;
+  #groups: Snapshot['groups'] | undefined;
+  #fleet: KnownFleet | undefined;
+
+  of(picture: FleetPicture, { groups }: Snapshot): KnownFleet {
+    const isSame = this.#picture?.version === picture.version && this.#groups === groups;
+    if (this.#fleet !== undefined && isSame) return this.#fleet;
+    this.#picture = picture;
+    this.#groups = groups;
+    this.#fleet = knownFleet(
+      picture,
+      [...groups.values()].flatMap((one) => (one.kind === 'group' ? [one.group] : [])),
+    );
+    return this.#fleet;
+  }
+}
+
+function knownFleet(picture: FleetPicture, groups: readonly DeviceGroup[]): KnownFleet {
+  const claims = claimsOf(groups);
+  const devices: DeviceRecord[] = [];
+  const contradicting: { device: string; what: string }[] = [];
+  for (const device of picture.devices.values()) {
+    if (claims.denied.has(device.id)) continue;
+    const what = contradiction(device, claims);
+    if (what === null) devices.push(device);
+    else contradicting.push({ device: device.id, what });
+  }
+  const byTarget = new Map<string, readonly string[]>();
+  const matching = (target: string): readonly string[] => {
+    const known = byTarget.get(target);
+    if (known !== undefined) return known;
+    const selector = parseSelector(target);
+    const ids = devices.filter((device) => matchesSelector(selector, device)).map((device) => device.id);
+    byTarget.set(target, ids);
+    return ids;
+  };
+  return { devices, matching, isDenied: (device) => claims.denied.has(device), contradicting };
+}

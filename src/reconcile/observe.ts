@@ -1,0 +1,235 @@
+// Owns gathering facts: HEAD, the fleet and the measurements, as `decide()` wants them. It reads, and changes nothing that devices see.
+import type { Directive } from '../contract/directive.ts';
+import type { RolloutPolicy, RolloutStatus } from '../contract/documents/types.generated.ts';
+import { matchesGlob } from '../contract/trust/name-glob.ts';
+import type { ManifestsRepository } from '../git/manifests-repository.ts';
+import { type BrokenRollout, decideOnce, type FleetFacts } from '../rollout/decide.ts';
+import type { KnownVersion, PolicyFacts, RolloutFacts, Standing, StatusClaim } from '../rollout/rollout-facts.ts';
+import type { FleetStore, SeenStatus } from '../store/fleet-store.ts';
+import { type KnownFleet, KnownFleets } from './known-fleet.ts';
+import { PoliciesInForce } from './policies-in-force.ts';
+import type {
+  BrokenDocument,
+  ModelDocument,
+  PolicyDocument,
+  RolloutDocument,
+  Snapshot,
+  SnapshotReader,
+} from './snapshot.ts';
+import { ModelIndex, policiesByName, rolloutsByName } from './snapshot-index.ts';
+import type { StatusClaims } from './status-claims.ts';
+import type { Measured, Windows } from './windows.ts';
+
+export interface Observation {
+  readonly snapshot: Snapshot;
+  readonly fleet: KnownFleet;
+  readonly facts: FleetFacts;
+}
+
+export interface ObserverParts {
+  readonly repository: ManifestsRepository;
+  readonly reader: SnapshotReader;
+  readonly claims: StatusClaims;
+  readonly windows: Windows;
+  readonly store: FleetStore;
+}
+
+type VersionDocument = ModelDocument | BrokenDocument;
+type NamedPolicy = PolicyDocument | BrokenDocument | undefined;
+
+/** What the facts of one rollout rest on. As long as all of it is the same and the rollout is as declared, the facts are the same. */
+interface Basis {
+  readonly document: RolloutDocument;
+  readonly versions: readonly VersionDocument[];
+  readonly policy: NamedPolicy;
+  readonly claim: StatusClaim;
+  readonly seen: SeenStatus | undefined;
+  readonly publishedRevision: number;
+}
+
+const NOT_MEASURED: Measured = { cohort: null, verdict: null, window: null };
+
+function isSameBasis(a: Basis, b: Basis): boolean {
+  return (
+    a.document === b.document &&
+    a.versions === b.versions &&
+    a.policy === b.policy &&
+    a.claim === b.claim &&
+    a.seen?.revision === b.seen?.revision &&
+    a.publishedRevision === b.publishedRevision
+  );
+}
+
+function isSettled(facts: RolloutFacts): boolean {
+  const { step, outlook } = decideOnce(facts);
+  return step === null && outlook.waitingOn.length === 0;
+}
+
+/** A version whose signature is judged only when someone asks. */
+class LazyVersion implements KnownVersion {
+  readonly version: string;
+  readonly digest: KnownVersion['digest'];
+  readonly #judge: (now: number) => Standing;
+  readonly #now: number;
+
+  constructor(document: ModelDocument, now: number) {
+    this.version = document.manifest.metadata.version;
+    this.digest = document.digest;
+    this.#judge = document.standing;
+    this.#now = now;
+  }
+
+  get standing(): Standing {
+    return this.#judge(this.#now);
+  }
+}
+
+function knownVersions(documents: readonly VersionDocument[], now: number): KnownVersion[] {
+  return documents.flatMap((document) => (document.kind === 'model' ? [new LazyVersion(document, now)] : []));
+}
+
+function appliesTo(policy: RolloutPolicy, rollout: string): boolean {
+  const globs = policy.spec.appliesTo?.rollouts ?? ['*'];
+  return globs.some((glob) => matchesGlob(glob, rollout));
+}
+
+function policyFacts(named: NamedPolicy, rollout: string, now: number): Pick<RolloutFacts, 'policy' | 'policyProblem'> {
+  if (named === undefined) return { policy: null, policyProblem: 'the policy is not in the repository' };
+  if (named.kind === 'broken') {
+    return { policy: null, policyProblem: `${named.path}: ${named.errors[0]?.message ?? 'can not be read'}` };
+  }
+  const standing: Standing = appliesTo(named.policy, rollout)
+    ? named.standing(now)
+    : {
+        kind: 'refused',
+        code: 'POLICY_NOT_FOR_ROLLOUT',
+        reason: 'The policy does not apply to this rollout (appliesTo).',
+        revoked: false,
+      };
+  return {
+    policy: { digest: named.digest, policy: named.policy, standing } satisfies PolicyFacts,
+    policyProblem: null,
+  };
+}
+
+/** Gathers the facts of all rollouts; keeps what did not change. */
+export class Observer {
+  readonly #parts: ObserverParts;
+  readonly #models = new ModelIndex();
+  readonly #fleets = new KnownFleets();
+  readonly #policies: PoliciesInForce;
+  #kept = new Map<string, { readonly basis: Basis; readonly facts: RolloutFacts }>();
+
+  constructor(parts: ObserverParts) {
+    this.#parts = parts;
+    this.#policies = new PoliciesInForce(parts.repository);
+  }
+
+  async observe(head: string, published: Directive | null, clockNow: number): Promise<Observation> {
+    const { reader, store, claims } = this.#parts;
+    const snapshot = await reader.read(head);
+    const fleet = this.#fleets.of(await store.readFleet(), snapshot);
+    const seen = await store.readSeen();
+    const models = this.#models.of(snapshot);
+    const revisions = new Map((published?.entries ?? []).map((entry) => [entry.rollout, entry.revision]));
+    const { listenedMs } = await store.readListening();
+    const kept = new Map<string, { basis: Basis; facts: RolloutFacts }>();
+    const broken: BrokenRollout[] = [];
+    for (const [name, document] of rolloutsByName(snapshot)) {
+      if (document.kind === 'broken') {
+        broken.push(brokenRollout(name, document));
+        continue;
+      }
+      const { spec } = document.rollout;
+      const basis: Basis = {
+        document,
+        versions: models.get(spec.model) ?? NO_VERSIONS,
+        policy: policiesByName(snapshot).get(spec.policy ?? snapshot.defaultPolicy ?? ''),
+        claim: await claims.judge(name, document, snapshot),
+        seen: seen.get(name),
+        publishedRevision: revisions.get(name) ?? 0,
+      };
+      const before = this.#kept.get(name);
+      const isSame = before !== undefined && isSameBasis(before.basis, basis) && isSettled(before.facts);
+      const facts = isSame ? before.facts : await this.#gather({ name, basis, snapshot, fleet, listenedMs, clockNow });
+      kept.set(name, { basis, facts });
+    }
+    this.#kept = kept;
+    await this.#parts.windows.closeOthers(new Set(kept.keys()), clockNow);
+    const rollouts = [...kept.values()].map((one) => one.facts);
+    return { snapshot, fleet, facts: { rollouts, broken, published } };
+  }
+
+  async #gather(question: GatherQuestion): Promise<RolloutFacts> {
+    const { name, basis, snapshot, fleet, clockNow } = question;
+    const { document, claim, seen } = basis;
+    const status = claim.kind === 'authentic' ? claim.status : null;
+    const now = Math.max(clockNow, status === null ? 0 : Date.parse(status.since));
+    const policyInForce = await this.#policies.find(name, status?.policy ?? null, snapshot);
+    const measured = status === null ? NOT_MEASURED : await this.#measure(question, status, policyInForce, now);
+    const facts: RolloutFacts = {
+      name,
+      spec: document.rollout.spec,
+      claim,
+      seen:
+        seen === undefined ? null : { revision: seen.revision, status: seen.status as unknown as RolloutStatus | null },
+      publishedRevision: basis.publishedRevision,
+      continues: await this.#continues(snapshot.commit, status?.revision ?? 0, basis),
+      versions: knownVersions(basis.versions, now),
+      ...policyFacts(basis.policy, name, now),
+      policyInForce,
+      matching: fleet.matching,
+      ...measured,
+      baseline: null,
+      now,
+    };
+    const waitsForBaseline = decideOnce(facts).outlook.waitingOn.some((one) => one.kind === 'baseline');
+    if (status === null || !(waitsForBaseline || status.candidate !== null)) return facts;
+    const model = facts.spec.model;
+    return { ...facts, baseline: await this.#parts.windows.baseline({ name, model, status, policy: policyInForce }) };
+  }
+
+  async #measure(
+    question: GatherQuestion,
+    status: RolloutStatus,
+    policy: RolloutPolicy | null,
+    now: number,
+  ): Promise<Measured> {
+    const { name, basis, fleet, listenedMs } = question;
+    const { windows } = this.#parts;
+    const rollout = { name, model: basis.document.rollout.spec.model, status, policy };
+    const deviceCount = fleet.matching(status.target).length;
+    await windows.open(rollout, deviceCount, now);
+    if (status.candidate === null) return NOT_MEASURED;
+    return windows.measure({ ...rollout, devices: fleet.devices, deviceCount, listenedMs, now });
+  }
+
+  /** Asked of Git only when HEAD is behind what was seen: does it at least descend from there? */
+  async #continues(head: string, revision: number, { seen, publishedRevision }: Basis): Promise<boolean> {
+    if (revision >= Math.max(seen?.revision ?? 0, publishedRevision)) return true;
+    if (seen === undefined) return false;
+    return (await this.#parts.repository.isAncestor(seen.commit, head)) === true;
+  }
+}
+
+const NO_VERSIONS: readonly VersionDocument[] = [];
+
+interface GatherQuestion {
+  readonly name: string;
+  readonly basis: Basis;
+  readonly snapshot: Snapshot;
+  readonly fleet: KnownFleet;
+  readonly listenedMs: number;
+  readonly clockNow: number;
+}
+
+function brokenRollout(name: string, document: BrokenDocument): BrokenRollout {
+  const [first] = document.errors;
+  const more = document.errors.length > 1 ? ` (and ${document.errors.length - 1} more)` : '';
+  const place = first?.at === undefined ? document.path : `${first.at.file}:${first.at.line}:${first.at.column}`;
+  return {
+    name,
+    code: first?.code ?? 'DOCUMENT_UNREADABLE',
+    reason: `${place}: ${first?.message ?? 'can not be read'}${more}`,
+  };
+}

@@ -1,0 +1,226 @@
+// Owns one commit of the manifests repository as documents: parsed, digested and judged, each once.
+import { CodedError, toCodedError } from '../base/errors.ts';
+import { type Digest, digestOf } from '../contract/digest.ts';
+import { parseDocument } from '../contract/documents/parse-document.ts';
+import type {
+  DeviceGroup,
+  ModelManifest,
+  Repository,
+  Rollout,
+  RolloutPolicy,
+} from '../contract/documents/types.generated.ts';
+import type { DocumentVerifier, Refusal } from '../contract/trust/verifier.ts';
+import { findInTree, type ManifestsRepository, type Tree } from '../git/manifests-repository.ts';
+import type { Standing } from '../rollout/rollout-facts.ts';
+import { FolderCache, type FoundFile } from './folder-cache.ts';
+
+const DOCUMENT_LIMIT_BYTES = 256 * 1024;
+const BUNDLE_LIMIT_BYTES = 1024 * 1024;
+
+/** A document that can't be used: its name comes from its path. */
+export interface BrokenDocument {
+  readonly kind: 'broken';
+  readonly path: string;
+  readonly errors: readonly CodedError[];
+}
+
+export interface ModelDocument {
+  readonly kind: 'model';
+  readonly path: string;
+  readonly oid: string;
+  readonly bundleOid: string | null;
+  readonly digest: Digest;
+  readonly manifest: ModelManifest;
+  /** May it start anew, asked at this time? */
+  readonly standing: (now: number) => Standing;
+}
+
+export interface PolicyDocument {
+  readonly kind: 'policy';
+  readonly path: string;
+  readonly oid: string;
+  readonly bundleOid: string | null;
+  readonly digest: Digest;
+  readonly policy: RolloutPolicy;
+  readonly standing: (now: number) => Standing;
+}
+
+export interface RolloutDocument {
+  readonly kind: 'rollout';
+  readonly path: string;
+  readonly oid: string;
+  readonly rollout: Rollout;
+  /** As it is written: edits splice it. */
+  readonly text: string;
+}
+
+export interface GroupDocument {
+  readonly kind: 'group';
+  readonly path: string;
+  readonly group: DeviceGroup;
+}
+
+export interface Snapshot {
+  readonly commit: string;
+  readonly tree: Tree;
+  readonly layout: Layout;
+  readonly defaultPolicy: string | null;
+  readonly models: ReadonlyMap<string, ModelDocument | BrokenDocument>;
+  readonly policies: ReadonlyMap<string, PolicyDocument | BrokenDocument>;
+  readonly rollouts: ReadonlyMap<string, RolloutDocument | BrokenDocument>;
+  readonly groups: ReadonlyMap<string, GroupDocument | BrokenDocument>;
+  /** Problems of `slipway.yaml` itself; the defaults are used then. */
+  readonly problems: readonly CodedError[];
+}
+
+export interface Layout {
+  readonly models: string;
+  readonly policies: string;
+  readonly rollouts: string;
+  readonly fleet: string;
+  readonly evidence: string;
+}
+
+export const DEFAULT_LAYOUT: Layout = {
+  models: 'models',
+  policies: 'policies',
+  rollouts: 'rollouts',
+  fleet: 'fleet',
+  evidence: 'evidence',
+};
+
+function standingOf(refusal: Refusal): Standing {
+  return { kind: 'refused', code: refusal.code, reason: refusal.reason, revoked: refusal.code === 'SIGNER_REVOKED' };
+}
+
+function wrongKind(path: string, kind: string, wanted: string): BrokenDocument {
+  const error = new CodedError({
+    code: 'DOCUMENT_MISPLACED',
+    message: `A ${kind} stands where a ${wanted} belongs.`,
+    remedy: 'Move it to the folder of its kind.',
+    at: { file: path, line: 1, column: 1 },
+  });
+  return { kind: 'broken', path, errors: [error] };
+}
+
+/** Reads commits one after the other; what did not change between them is not read again. */
+export class SnapshotReader {
+  readonly #repository: ManifestsRepository;
+  #verifier: DocumentVerifier;
+  readonly #models = new FolderCache((found) => this.#guarded(found, () => this.#loadModel(found)));
+  readonly #policies = new FolderCache((found) => this.#guarded(found, () => this.#loadPolicy(found)));
+  readonly #rollouts = new FolderCache((found) => this.#guarded(found, () => this.#loadRollout(found)));
+  readonly #groups = new FolderCache((found) => this.#guarded(found, () => this.#loadGroup(found)));
+
+  constructor(repository: ManifestsRepository, verifier: DocumentVerifier) {
+    this.#repository = repository;
+    this.#verifier = verifier;
+  }
+
+  /** Judges by another trust policy from the next read on. */
+  useVerifier(verifier: DocumentVerifier): void {
+    this.#verifier = verifier;
+    this.#models.clear();
+    this.#policies.clear();
+  }
+
+  async read(commit: string): Promise<Snapshot> {
+    const tree = await this.#repository.readTree(commit);
+    const { layout, defaultPolicy, problems } = await this.#readSettings(tree);
+    const below = async <T>(cache: FolderCache<T>, path: string): Promise<ReadonlyMap<string, T>> => {
+      const folder = findInTree(tree, path);
+      return folder?.kind === 'tree' ? cache.read(path, folder.tree) : new Map();
+    };
+    return {
+      commit,
+      tree,
+      layout,
+      defaultPolicy,
+      problems,
+      models: await below(this.#models, layout.models),
+      policies: await below(this.#policies, layout.policies),
+      rollouts: await below(this.#rollouts, layout.rollouts),
+      groups: await below(this.#groups, layout.fleet),
+    };
+  }
+
+  async #readSettings(tree: Tree): Promise<Pick<Snapshot, 'layout' | 'defaultPolicy' | 'problems'>> {
+    const settings = tree.entries.get('slipway.yaml');
+    if (settings?.kind !== 'blob') return { layout: DEFAULT_LAYOUT, defaultPolicy: null, problems: [] };
+    const bytes = await this.#repository.readBlob(settings.oid, DOCUMENT_LIMIT_BYTES);
+    const parsed = parseDocument('slipway.yaml', bytes);
+    if (parsed.kind === 'broken') return { layout: DEFAULT_LAYOUT, defaultPolicy: null, problems: parsed.errors };
+    if (parsed.document.kind !== 'Repository') {
+      const broken = wrongKind('slipway.yaml', parsed.document.kind, 'Repository');
+      return { layout: DEFAULT_LAYOUT, defaultPolicy: null, problems: broken.errors };
+    }
+    const { spec }: Repository = parsed.document;
+    const layout = { ...DEFAULT_LAYOUT, ...spec?.layout };
+    return { layout, defaultPolicy: spec?.defaults?.policy ?? null, problems: [] };
+  }
+
+  /** One bad document never stops the others: whatever goes wrong with it is its own error. */
+  async #guarded<T>(found: FoundFile, load: () => Promise<T | BrokenDocument>): Promise<T | BrokenDocument> {
+    try {
+      return await load();
+    } catch (error) {
+      const coded = toCodedError(error, 'DOCUMENT_UNREADABLE');
+      if (coded.kind === 'retry-later') throw coded;
+      return { kind: 'broken', path: found.path, errors: [coded] };
+    }
+  }
+
+  async #loadModel(found: FoundFile): Promise<ModelDocument | BrokenDocument> {
+    const bytes = await this.#repository.readBlob(found.oid, DOCUMENT_LIMIT_BYTES);
+    const parsed = parseDocument(found.path, bytes);
+    if (parsed.kind === 'broken') return { kind: 'broken', path: found.path, errors: parsed.errors };
+    const { document } = parsed;
+    if (document.kind !== 'ModelManifest') return wrongKind(found.path, document.kind, 'ModelManifest');
+    const bundle = await this.#readBundle(found);
+    const verifier = this.#verifier;
+    const model = document.metadata.name;
+    const standing = (now: number): Standing => {
+      const answer = verifier.verifyModel(bytes, bundle, { model, now, purpose: 'admit' });
+      return answer.kind === 'verified' ? { kind: 'admitted', signer: answer.signer } : standingOf(answer);
+    };
+    return { kind: 'model', ...found, digest: digestOf(bytes), manifest: document, standing };
+  }
+
+  async #loadPolicy(found: FoundFile): Promise<PolicyDocument | BrokenDocument> {
+    const bytes = await this.#repository.readBlob(found.oid, DOCUMENT_LIMIT_BYTES);
+    const parsed = parseDocument(found.path, bytes);
+    if (parsed.kind === 'broken') return { kind: 'broken', path: found.path, errors: parsed.errors };
+    const { document } = parsed;
+    if (document.kind !== 'RolloutPolicy') return wrongKind(found.path, document.kind, 'RolloutPolicy');
+    const bundle = await this.#readBundle(found);
+    const verifier = this.#verifier;
+    const policy = document.metadata.name;
+    const standing = (now: number): Standing => {
+      const answer = verifier.verifyPolicy(bytes, bundle, { policy, now, purpose: 'admit' });
+      return answer.kind === 'verified' ? { kind: 'admitted', signer: answer.signer } : standingOf(answer);
+    };
+    return { kind: 'policy', ...found, digest: digestOf(bytes), policy: document, standing };
+  }
+
+  async #loadRollout(found: FoundFile): Promise<RolloutDocument | BrokenDocument> {
+    const bytes = await this.#repository.readBlob(found.oid, DOCUMENT_LIMIT_BYTES);
+    const parsed = parseDocument(found.path, bytes);
+    if (parsed.kind === 'broken') return { kind: 'broken', path: found.path, errors: parsed.errors };
+    const { document, source } = parsed;
+    if (document.kind !== 'Rollout') return wrongKind(found.path, document.kind, 'Rollout');
+    return { kind: 'rollout', path: found.path, oid: found.oid, rollout: document, text: source.text };
+  }
+
+  async #loadGroup(found: FoundFile): Promise<GroupDocument | BrokenDocument> {
+    const bytes = await this.#repository.readBlob(found.oid, DOCUMENT_LIMIT_BYTES);
+    const parsed = parseDocument(found.path, bytes);
+    if (parsed.kind === 'broken') return { kind: 'broken', path: found.path, errors: parsed.errors };
+    const { document } = parsed;
+    if (document.kind !== 'DeviceGroup') return wrongKind(found.path, document.kind, 'DeviceGroup');
+    return { kind: 'group', path: found.path, group: document };
+  }
+
+  async #readBundle(found: FoundFile): Promise<Uint8Array | undefined> {
+    return found.bundleOid === null ? undefined : this.#repository.readBlob(found.bundleOid, BUNDLE_LIMIT_BYTES);
+  }
+}

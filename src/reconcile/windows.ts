@@ -1,0 +1,165 @@
+// Owns the measuring of a rollout's present stage: its window is opened, its devices are counted, its rules are judged.
+import { parseInstant } from '../base/clock.ts';
+import type { RolloutPolicy, RolloutStatus } from '../contract/documents/types.generated.ts';
+import { parsePercent } from '../contract/duration.ts';
+import { sketchCount } from '../contract/sketch.ts';
+import { edgesToCount } from '../gates/freeze-limits.ts';
+import { judgeStage } from '../gates/judge-stage.ts';
+import type { StageVerdict } from '../gates/rule-verdict.ts';
+import { type CohortCounts, countCohort, installShare, type KnownDevice } from '../rollout/count-cohort.ts';
+import { entryOf } from '../rollout/directive-of.ts';
+import type { BaselineFacts, WindowTime } from '../rollout/rollout-facts.ts';
+import { leastDevices, type Stage, stagesOf } from '../rollout/stages-of-policy.ts';
+import type { FleetStore, WindowReading } from '../store/fleet-store.ts';
+import { rowsFor, type WindowSpec } from '../telemetry/window.ts';
+import type { ArmTallies } from '../telemetry/window-tallies.ts';
+
+export interface Measured {
+  readonly cohort: CohortCounts | null;
+  readonly verdict: StageVerdict | null;
+  readonly window: WindowTime | null;
+}
+
+export interface RolloutInForce {
+  readonly name: string;
+  readonly model: string;
+  readonly status: RolloutStatus;
+  readonly policy: RolloutPolicy | null;
+}
+
+export interface MeasureQuestion extends RolloutInForce {
+  readonly devices: Iterable<KnownDevice>;
+  readonly deviceCount: number;
+  readonly listenedMs: number;
+  readonly now: number;
+}
+
+function stageOf({ status, policy }: RolloutInForce): Stage | undefined {
+  return policy === null ? undefined : stagesOf(policy).find((stage) => stage.name === status.stage);
+}
+
+function hasTraffic(arm: ArmTallies): boolean {
+  return arm.devices.size > 0;
+}
+
+/** Opens, reads and judges the windows of rollouts. Remembers only what it already told the store. */
+export class Windows {
+  readonly #store: FleetStore;
+  /** How often devices report, in milliseconds. */
+  readonly #intervalMs: number;
+  readonly #opened = new Map<string, number>();
+  readonly #ready = new Map<string, boolean>();
+
+  constructor(store: FleetStore, intervalMs: number) {
+    this.#store = store;
+    this.#intervalMs = intervalMs;
+  }
+
+  /** Sees to it that the window of the present stage, or of the rest, is open. */
+  async open(rollout: RolloutInForce, deviceCount: number, now: number): Promise<void> {
+    const { name, status } = rollout;
+    if (this.#opened.get(name) === status.opened) return;
+    await this.#keepEarlierBaseline(name, this.#opened.get(name));
+    await this.#store.openWindow(this.#specOf(rollout, deviceCount, now), now);
+    this.#opened.set(name, status.opened);
+    this.#ready.delete(name);
+  }
+
+  /** The rollouts that are gone have no open window any more. */
+  async closeOthers(names: ReadonlySet<string>, now: number): Promise<void> {
+    for (const name of this.#opened.keys()) {
+      if (names.has(name)) continue;
+      await this.#store.closeWindow(name, now);
+      this.#opened.delete(name);
+      this.#ready.delete(name);
+    }
+  }
+
+  #specOf(rollout: RolloutInForce, deviceCount: number, now: number): WindowSpec {
+    const { name, status } = rollout;
+    const stage = stageOf(rollout);
+    const counted = edgesToCount(stage?.rules.map((one) => one.rule) ?? [], status.limits);
+    const rows = rowsFor(deviceCount);
+    return {
+      rollout: name,
+      openedRevision: status.opened,
+      candidateDigest: status.candidate?.digest ?? null,
+      candidateAttempt: status.candidate?.attempt ?? 0,
+      stableDigest: status.stable?.digest ?? null,
+      edges: counted.edges,
+      baselineEdges: counted.baselineEdges,
+      openedAtMs: Math.min(now, parseInstant(status.since) ?? now),
+      intervalMs: this.#intervalMs,
+      rows: { candidate: rows, stable: rows },
+    };
+  }
+
+  /** Stable's last measurements beside a candidate serve the stages that leave no device on stable. */
+  async #keepEarlierBaseline(name: string, openedRevision: number | undefined): Promise<void> {
+    if (openedRevision === undefined) return;
+    const reading = await this.#store.readWindow(name, openedRevision);
+    if (reading === undefined || reading.spec.candidateDigest === null || !hasTraffic(reading.tallies.stable)) return;
+    await this.#store.putHolding(`earlier-baseline/${name}`, openedRevision);
+  }
+
+  async #earlierBaseline(name: string): Promise<ArmTallies | null> {
+    const revision = await this.#store.readHolding(`earlier-baseline/${name}`);
+    if (typeof revision !== 'number') return null;
+    return (await this.#store.readWindow(name, revision))?.tallies.stable ?? null;
+  }
+
+  /** How the present stage stands. Its window must be open. */
+  async measure(question: MeasureQuestion): Promise<Measured> {
+    const { name, model, status, policy, devices, listenedMs } = question;
+    const stage = stageOf(question);
+    if (stage === undefined) return { cohort: null, verdict: null, window: null };
+    const entry = entryOf({ rollout: name, model, status, policyInForce: policy });
+    const cohort = countCohort({ entry, devices, listenedMs, silenceMs: stage.silenceMs });
+    await this.#markReady(name, cohort.ready >= Math.max(1, leastDevices(stage, cohort.wanted)));
+    const reading = await this.#store.readWindow(name, status.opened);
+    if (reading === undefined) return { cohort, verdict: null, window: null };
+    const verdict = await this.#judge(question, stage, cohort, reading);
+    return { cohort, verdict, window: { listenedMs: reading.listenedMs, readyMs: reading.readyMs } };
+  }
+
+  async #judge(
+    question: MeasureQuestion,
+    stage: Stage,
+    cohort: CohortCounts,
+    reading: WindowReading,
+  ): Promise<StageVerdict> {
+    const { candidate, stable } = reading.tallies;
+    const inferences = [...candidate.devices.values()].reduce((sum, tally) => sum + tally.inferences, 0);
+    const minutes = reading.listenedMs / 60_000;
+    const level = question.policy?.spec.errorLevel;
+    return judgeStage({
+      rules: stage.rules,
+      limits: question.status.limits,
+      candidate,
+      baseline: hasTraffic(stable) ? stable : null,
+      earlierBaseline: await this.#earlierBaseline(question.name),
+      hasStable: question.status.stable !== null,
+      installs: installShare(cohort),
+      minimum: { devices: leastDevices(stage, cohort.wanted), inferences: stage.minimumInferences },
+      ...(level === undefined ? {} : { errorLevel: parsePercent(level) }),
+      deadlineMs: stage.deadlineMs,
+      intervalMs: this.#intervalMs,
+      perMinute: minutes > 0 ? inferences / minutes : null,
+    });
+  }
+
+  async #markReady(name: string, ready: boolean): Promise<void> {
+    if (this.#ready.get(name) === ready) return;
+    await this.#store.markReady(name, ready);
+    this.#ready.set(name, ready);
+  }
+
+  /** What stable did in the present window: the baseline that limits are frozen from. */
+  async baseline({ name, status }: RolloutInForce): Promise<BaselineFacts | null> {
+    const reading = await this.#store.readWindow(name, status.opened);
+    if (reading === undefined) return null;
+    const { stable } = reading.tallies;
+    const { latencyMs } = stable.summary;
+    return { inferences: sketchCount(latencyMs), devices: stable.devices.size, latencyMs };
+  }
+}

@@ -1,0 +1,61 @@
+// Owns how statuses at HEAD become the directive: nothing else moves a device.
+import type { Directive, DirectiveEntry } from '../contract/directive.ts';
+import type { RolloutPolicy, RolloutStatus } from '../contract/documents/types.generated.ts';
+import { parseDurationMs } from '../contract/duration.ts';
+import type { RolloutFacts } from './rollout-facts.ts';
+
+export interface EntryFacts {
+  readonly rollout: string;
+  readonly model: string;
+  readonly status: RolloutStatus;
+  readonly policyInForce: RolloutPolicy | null;
+}
+
+/** One rollout's entry, from its status alone (the policy in force is pinned by it). */
+export function entryOf({ rollout, model, status, policyInForce }: EntryFacts): DirectiveEntry {
+  const spread = policyInForce?.spec.spread;
+  return {
+    rollout,
+    revision: status.revision,
+    model,
+    target: status.target,
+    stage: status.stage,
+    cohort: status.cohort,
+    salt: status.salt ?? '',
+    candidate: status.candidate,
+    stable: status.stable,
+    spreadMs: spread === undefined ? 0 : parseDurationMs(spread),
+    brake: false,
+  };
+}
+
+/** What HEAD says of a rollout, when it says it with authority and does not go back behind what was published. */
+function declaredEntry(facts: RolloutFacts, published: DirectiveEntry | undefined): DirectiveEntry | undefined {
+  const { claim } = facts;
+  if (claim.kind !== 'authentic') return published;
+  const isBehind = claim.status.revision < Math.max(facts.seen?.revision ?? 0, published?.revision ?? 0);
+  if (isBehind) return published;
+  return entryOf({
+    rollout: facts.name,
+    model: facts.spec.model,
+    status: claim.status,
+    policyInForce: facts.policyInForce,
+  });
+}
+
+export interface DirectiveSources {
+  /** Rollouts that HEAD yields. */
+  readonly readable: readonly RolloutFacts[];
+  /** Rollouts whose file is there and can't be used: their published entry is carried over. */
+  readonly broken: readonly string[];
+  readonly published: Directive | null;
+}
+
+/** The directive of HEAD. An entry is dropped only when its rollout's file is gone. */
+export function directiveOf({ readable, broken, published }: DirectiveSources): Directive {
+  const before = new Map((published?.entries ?? []).map((entry) => [entry.rollout, entry]));
+  const declared = readable.map((facts) => declaredEntry(facts, before.get(facts.name)));
+  const carried = broken.map((rollout) => before.get(rollout));
+  const entries = [...declared, ...carried].filter((entry) => entry !== undefined);
+  return { kind: 'Directive', entries: entries.sort((a, b) => (a.rollout < b.rollout ? -1 : 1)) };
+}

@@ -1,0 +1,231 @@
+// Owns how each step changes the status block: the only place that writes one.
+import { toIsoSeconds } from '../base/clock.ts';
+import type { Digest } from '../contract/digest.ts';
+import type { RolloutStatus } from '../contract/documents/types.generated.ts';
+import { BUCKETS, type Cohort, chooseCut, saltOf } from '../contract/membership.ts';
+import { freezeLimits } from '../gates/freeze-limits.ts';
+import type { BaselineFacts, RolloutFacts } from './rollout-facts.ts';
+import { type Stage, wantedDevices } from './stages-of-policy.ts';
+
+const MOST_PREVIOUS = 10;
+const MOST_ATTEMPTS = 20;
+const MOST_REJECTED = 100;
+
+export type CandidateStatus = NonNullable<RolloutStatus['candidate']>;
+
+/** What stands before the first step: nothing rolls, nothing is stable. */
+export function blankStatus(target: string, now: number): RolloutStatus {
+  return {
+    revision: 0,
+    opened: 0,
+    state: 'idle',
+    stage: null,
+    since: toIsoSeconds(now),
+    candidate: null,
+    stable: null,
+    target,
+    policy: null,
+    salt: null,
+    cohort: { cut: 0, select: null, devices: [] },
+    limits: [],
+    rejected: [],
+    previous: [],
+    attempts: [],
+    paused: null,
+    evidence: '',
+  };
+}
+
+/** The number of the next step: above everything that HEAD, the store and the published directive have seen. */
+export function nextRevision(status: RolloutStatus, facts: RolloutFacts): number {
+  return Math.max(status.revision, facts.seen?.revision ?? 0, facts.publishedRevision) + 1;
+}
+
+export interface Stamp {
+  readonly from: string;
+  readonly to: string;
+  /** Does the step open a stage (or a rest)? Then its measurements begin anew. */
+  readonly opens: boolean;
+}
+
+/** What every step changes: revision, the evidence that it names, and when and by which revision the present stage was opened. */
+export function stamped(status: RolloutStatus, facts: RolloutFacts, { from, to, opens }: Stamp): RolloutStatus {
+  const revision = nextRevision(status, facts);
+  const evidence = `evidence/${facts.name}/${revision}-${from}-${to}.json`;
+  if (!opens) return { ...status, revision, evidence };
+  return { ...status, revision, evidence, opened: revision, since: toIsoSeconds(facts.now) };
+}
+
+/** The number of the next walk of a digest: one above every walk that this rollout remembers. */
+export function nextAttempt(status: RolloutStatus, digest: string): number {
+  const known = [...(status.attempts ?? []), ...status.rejected].filter((one) => one.digest === digest);
+  return 1 + Math.max(0, ...known.map((one) => one.attempt));
+}
+
+function joined(a: string | null, b: string | null): string | null {
+  if (a === null || b === null || a === b) return a ?? b;
+  return `(${a}) OR (${b})`;
+}
+
+/** The cohort of a stage: grown from the one before, never shrunk. */
+export function cohortOf(stage: Stage, before: Cohort, salt: string, deviceIds: readonly string[]): Cohort {
+  const wantsAll = stage.size?.kind === 'share' && stage.size.share >= 1;
+  const cut = wantsAll ? BUCKETS : growCut(stage, before, salt, deviceIds);
+  return { cut, select: joined(before.select, stage.select), devices: before.devices };
+}
+
+function growCut(stage: Stage, before: Cohort, salt: string, deviceIds: readonly string[]): number {
+  const wanted = wantedDevices(stage, deviceIds.length);
+  if (wanted === 0) return before.cut;
+  const cut = chooseCut(deviceIds, salt, wanted, before.cut);
+  // Only a stage of the whole target takes in the devices that join later.
+  return cut >= BUCKETS && before.cut < BUCKETS ? highestCut(deviceIds, salt, before.cut) : cut;
+}
+
+/** The cut that takes in every device that is known now, and of those that join later only their fair share. */
+function highestCut(deviceIds: readonly string[], salt: string, atLeast: number): number {
+  return chooseCut([...deviceIds, ''], salt, deviceIds.length, atLeast);
+}
+
+export interface Opening {
+  readonly stage: Stage;
+  readonly cohort: Cohort;
+  readonly limits: RolloutStatus['limits'];
+}
+
+function limitsOf(stage: Stage, baseline: BaselineFacts | null): RolloutStatus['limits'] {
+  return [
+    ...freezeLimits(
+      stage.rules.map((one) => one.rule),
+      baseline?.latencyMs ?? null,
+    ),
+  ];
+}
+
+export function openingOf(
+  stage: Stage,
+  status: RolloutStatus,
+  salt: string,
+  facts: RolloutFacts,
+  target: string,
+): Opening {
+  return {
+    stage,
+    cohort: cohortOf(stage, status.cohort, salt, facts.matching(target)),
+    limits: limitsOf(stage, facts.baseline),
+  };
+}
+
+export interface NewCandidate {
+  readonly version: string;
+  readonly digest: Digest;
+  readonly parameters: CandidateStatus['parameters'];
+  readonly target: string;
+  readonly policy: Digest;
+}
+
+/** The candidate's first stage. */
+export function startedStatus(
+  status: RolloutStatus,
+  wanted: NewCandidate,
+  stage: Stage,
+  facts: RolloutFacts,
+): RolloutStatus {
+  const attempt = nextAttempt(status, wanted.digest);
+  const salt = saltOf(facts.name, wanted.digest, attempt);
+  const empty: Cohort = { cut: 0, select: null, devices: [] };
+  const opening = openingOf(stage, { ...status, cohort: empty }, salt, facts, wanted.target);
+  const others = (status.attempts ?? []).filter((one) => one.digest !== wanted.digest);
+  return {
+    ...status,
+    state: 'rolling',
+    stage: stage.name,
+    candidate: { version: wanted.version, digest: wanted.digest, attempt, parameters: wanted.parameters },
+    target: wanted.target,
+    policy: wanted.policy,
+    salt,
+    cohort: opening.cohort,
+    limits: opening.limits,
+    attempts: [{ digest: wanted.digest, attempt }, ...others].slice(0, MOST_ATTEMPTS),
+    paused: null,
+  };
+}
+
+/** The next stage of the same walk. */
+export function advancedStatus(status: RolloutStatus, stage: Stage, facts: RolloutFacts): RolloutStatus {
+  const opening = openingOf(stage, status, status.salt ?? '', facts, status.target);
+  return {
+    ...status,
+    state: 'rolling',
+    stage: stage.name,
+    cohort: opening.cohort,
+    limits: opening.limits,
+    paused: null,
+  };
+}
+
+const AT_REST = {
+  state: 'idle',
+  stage: null,
+  candidate: null,
+  salt: null,
+  cohort: { cut: 0, select: null, devices: [] },
+  limits: [],
+  paused: null,
+} as const;
+
+/** Nothing rolls any more; what was stable stays stable. */
+export function restedStatus(status: RolloutStatus): RolloutStatus {
+  return { ...status, ...AT_REST, cohort: { cut: 0, select: null, devices: [] }, limits: [] };
+}
+
+/** The candidate becomes what everyone runs. */
+export function completedStatus(status: RolloutStatus, candidate: CandidateStatus, now: number): RolloutStatus {
+  const { version, digest, parameters } = candidate;
+  const before = status.stable;
+  const until = toIsoSeconds(now);
+  const previous = [
+    ...(before === null || before.digest === digest ? [] : [{ version: before.version, digest: before.digest, until }]),
+    ...(status.previous ?? []).filter((one) => one.digest !== digest && one.digest !== before?.digest),
+  ];
+  return {
+    ...restedStatus(status),
+    stable: { version, digest, parameters, target: status.target },
+    previous: previous.slice(0, MOST_PREVIOUS),
+    rejected: status.rejected.filter((one) => one.digest !== digest),
+  };
+}
+
+/** The candidate is out, and its digest is not tried again unless a person asks. */
+export function rejectedStatus(
+  status: RolloutStatus,
+  candidate: CandidateStatus,
+  reason: string,
+  now: number,
+): RolloutStatus {
+  const entry = {
+    digest: candidate.digest,
+    version: candidate.version,
+    attempt: candidate.attempt,
+    reason,
+    evidence: status.evidence,
+    at: toIsoSeconds(now),
+  };
+  const others = status.rejected.filter((one) => one.digest !== candidate.digest);
+  return { ...restedStatus(status), rejected: [entry, ...others].slice(0, MOST_REJECTED) };
+}
+
+/** Takes a digest off the list of the rejected, because a person asked to try it again. */
+export function permittedStatus(status: RolloutStatus, digest: Digest): RolloutStatus {
+  const retried = status.rejected.find((one) => one.digest === digest);
+  const attempts = status.attempts ?? [];
+  const known = attempts.some((one) => one.digest === digest);
+  return {
+    ...status,
+    rejected: status.rejected.filter((one) => one.digest !== digest),
+    attempts:
+      known || retried === undefined
+        ? attempts
+        : [{ digest, attempt: retried.attempt }, ...attempts].slice(0, MOST_ATTEMPTS),
+  };
+}

@@ -1,0 +1,42 @@
+// Owns what a rollout waits on and how it stands, as values: waiting is an answer.
+import type { StageVerdict } from '../gates/rule-verdict.ts';
+import type { CohortCounts } from './count-cohort.ts';
+
+export type WaitingOn =
+  | { readonly kind: 'soak'; readonly remainingMs: number }
+  | { readonly kind: 'devices'; readonly have: number; readonly need: number }
+  | { readonly kind: 'rest-of-fleet'; readonly pending: number }
+  | { readonly kind: 'verdict'; readonly rules: readonly string[]; readonly minutes: number | null }
+  | { readonly kind: 'approval'; readonly approvers: readonly string[]; readonly have: number; readonly need: number }
+  | { readonly kind: 'baseline'; readonly have: number; readonly need: number }
+  | { readonly kind: 'suspended' }
+  | { readonly kind: 'paused'; readonly reason: string }
+  | { readonly kind: 'rejected'; readonly version: string; readonly reason: string }
+  | { readonly kind: 'deadline-held'; readonly rules: readonly string[] }
+  | { readonly kind: 'first-device'; readonly target: string }
+  | { readonly kind: 'mending'; readonly code: string; readonly reason: string };
+
+export type ConditionType = 'Ready' | 'Progressing' | 'Stalled' | 'SourceVerified';
+
+export interface Condition {
+  readonly type: ConditionType;
+  readonly status: boolean;
+  /** One word for programs. */
+  readonly reason: string;
+  /** A sentence for people. */
+  readonly message: string;
+}
+
+/** How one rollout stands now: shown by the API and the CLI, never committed. */
+export interface Outlook {
+  readonly rollout: string;
+  readonly model: string;
+  readonly revision: number;
+  readonly stage: string | null;
+  readonly candidate: string | null;
+  readonly stable: string | null;
+  readonly cohort: CohortCounts | null;
+  readonly verdict: StageVerdict | null;
+  readonly waitingOn: readonly WaitingOn[];
+  readonly conditions: readonly Condition[];
+}

@@ -1,0 +1,79 @@
+// Owns what `decide()` is told about one rollout: facts gathered by others, never looked up here.
+import type { Digest } from '../contract/digest.ts';
+import type { Rollout, RolloutPolicy, RolloutStatus } from '../contract/documents/types.generated.ts';
+import type { Sketch } from '../contract/sketch.ts';
+import type { StageVerdict } from '../gates/rule-verdict.ts';
+import type { CohortCounts } from './count-cohort.ts';
+
+/** What HEAD's status block is worth. */
+export type StatusClaim =
+  | { readonly kind: 'none' }
+  | { readonly kind: 'authentic'; readonly status: RolloutStatus }
+  /** No evidence names it: someone else wrote it. `lastAuthentic` is the highest that evidence in HEAD's tree or the store proves. */
+  | { readonly kind: 'forged'; readonly reason: string; readonly lastAuthentic: RolloutStatus | null };
+
+/** The highest revision of the rollout that this store has seen, and its status. */
+export interface SeenStatus {
+  readonly revision: number;
+  readonly status: RolloutStatus | null;
+}
+
+/** Whether a document may be used, or why not. */
+export type Standing =
+  | { readonly kind: 'admitted'; readonly signer: string }
+  /** Its signature or signer does not allow it; `revoked` also ends what already runs. */
+  | { readonly kind: 'refused'; readonly code: string; readonly reason: string; readonly revoked: boolean }
+  | { readonly kind: 'broken'; readonly code: string; readonly reason: string };
+
+/** One version of the rollout's model that HEAD holds. */
+export interface KnownVersion {
+  readonly version: string;
+  readonly digest: Digest;
+  readonly standing: Standing;
+}
+
+export interface PolicyFacts {
+  readonly digest: Digest;
+  readonly policy: RolloutPolicy;
+  readonly standing: Standing;
+}
+
+/** What stable did since the window opened: the source of frozen limits. */
+export interface BaselineFacts {
+  readonly inferences: number;
+  readonly devices: number;
+  readonly latencyMs: Sketch;
+}
+
+/** Time that the store durably recorded as listening, since the present revision's window opened. */
+export interface WindowTime {
+  readonly listenedMs: number;
+  /** Of it, the time in which at least the stage's minimum of devices ran the candidate. */
+  readonly readyMs: number;
+}
+
+export interface RolloutFacts {
+  readonly name: string;
+  readonly spec: Rollout['spec'];
+  readonly claim: StatusClaim;
+  readonly seen: SeenStatus | null;
+  /** Revision in the last published directive; 0 when it has no entry. */
+  readonly publishedRevision: number;
+  /** Does HEAD descend from the head on which `seen` rests? False after a force push or a branch switch. */
+  readonly continues: boolean;
+  readonly versions: readonly KnownVersion[];
+  /** The policy that `spec` names, as it stands at HEAD; null with the reason when it is missing or broken. */
+  readonly policy: PolicyFacts | null;
+  readonly policyProblem: string | null;
+  /** The policy pinned by the status, from its copy beside the evidence; null when nothing is pinned. */
+  readonly policyInForce: RolloutPolicy | null;
+  /** Ids of the known devices that match a target. */
+  readonly matching: (target: string) => readonly string[];
+  /** How the present stage's devices stand; null when nothing rolls. */
+  readonly cohort: CohortCounts | null;
+  readonly verdict: StageVerdict | null;
+  readonly window: WindowTime | null;
+  readonly baseline: BaselineFacts | null;
+  /** Milliseconds since 1970; never before the newest `since`. */
+  readonly now: number;
+}

@@ -1,0 +1,79 @@
+// Owns a policy as decisions use it: durations in milliseconds, shares as fractions, rules inherited and parsed.
+
+import { parseRule } from '../contract/documents/rule-text.ts';
+import type { RolloutPolicy } from '../contract/documents/types.generated.ts';
+import { parseDurationMs, parsePercent } from '../contract/duration.ts';
+import type { StageRule } from '../gates/stage-question.ts';
+
+export interface Stage {
+  readonly name: string;
+  readonly size:
+    | { readonly kind: 'share'; readonly share: number }
+    | { readonly kind: 'devices'; readonly devices: number }
+    | null;
+  readonly select: string | null;
+  readonly soakMs: number;
+  /** As the policy says; null leaves it to the default of `leastDevices`. */
+  readonly minimumDevices: number | null;
+  readonly minimumInferences: number;
+  readonly deadlineMs: number | null;
+  readonly onDeadline: 'hold' | 'rollback' | 'promote';
+  readonly onFailure: 'rollback' | 'pause' | 'ask';
+  readonly approval: { readonly approvers: readonly string[]; readonly count: number } | null;
+  readonly silenceMs: number;
+  readonly rules: readonly StageRule[];
+}
+
+/** With fewer devices nobody can tell a bad device from a bad model (DESIGN §4). */
+export const DEFAULT_LEAST_DEVICES = 3;
+const DEFAULT_SILENCE_MS = 10 * 60_000;
+
+type PolicyStage = RolloutPolicy['spec']['stages'][number];
+
+function sizeOf(size: PolicyStage['size']): Stage['size'] {
+  if (size === undefined) return null;
+  if (typeof size === 'string') return { kind: 'share', share: parsePercent(size) };
+  if ('devices' in size && size.devices !== undefined) return { kind: 'devices', devices: size.devices };
+  if ('percent' in size && size.percent !== undefined) return { kind: 'share', share: size.percent / 100 };
+  return null;
+}
+
+function ruleOf(rule: NonNullable<PolicyStage['rules']>[number]): StageRule {
+  if (typeof rule === 'string') return { rule: parseRule(rule), dryRun: false };
+  return { rule: parseRule(rule.rule), dryRun: rule.dryRun ?? false };
+}
+
+/** The stages in order; a stage without rules of its own has those of the one before. */
+export function stagesOf(policy: RolloutPolicy): readonly Stage[] {
+  let inherited: readonly StageRule[] = [];
+  return policy.spec.stages.map((stage): Stage => {
+    if (stage.rules !== undefined) inherited = stage.rules.map(ruleOf);
+    return {
+      name: stage.name,
+      size: sizeOf(stage.size),
+      select: stage.select ?? null,
+      soakMs: stage.soak === undefined ? 0 : parseDurationMs(stage.soak),
+      minimumDevices: stage.minimum?.devices ?? null,
+      minimumInferences: stage.minimum?.inferences ?? 0,
+      deadlineMs: stage.deadline === undefined ? null : parseDurationMs(stage.deadline),
+      onDeadline: stage.onDeadline ?? 'hold',
+      onFailure: stage.onFailure ?? 'rollback',
+      approval:
+        stage.approval === undefined ? null : { approvers: stage.approval.approvers, count: stage.approval.count ?? 1 },
+      silenceMs: stage.silence === undefined ? DEFAULT_SILENCE_MS : parseDurationMs(stage.silence),
+      rules: inherited,
+    };
+  });
+}
+
+/** The fewest devices that must run the candidate: the policy's word, else three, or all of a smaller cohort. */
+export function leastDevices(stage: Stage, wanted: number): number {
+  return stage.minimumDevices ?? Math.min(DEFAULT_LEAST_DEVICES, wanted);
+}
+
+/** How many of the matching devices a stage wants by hash: a share rounded up, never fewer than its minimum allows. */
+export function wantedDevices(stage: Stage, matching: number): number {
+  if (stage.size === null) return 0;
+  const wanted = stage.size.kind === 'devices' ? stage.size.devices : Math.ceil(stage.size.share * matching - 1e-9);
+  return Math.min(matching, Math.max(wanted, stage.minimumDevices ?? DEFAULT_LEAST_DEVICES));
+}

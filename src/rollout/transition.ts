@@ -1,0 +1,46 @@
+// Owns the steps that a rollout can take: each becomes exactly one commit.
+import type { RolloutStatus } from '../contract/documents/types.generated.ts';
+import type { StageVerdict } from '../gates/rule-verdict.ts';
+import type { CohortCounts } from './count-cohort.ts';
+
+export type TransitionKind =
+  | 'start'
+  | 'advance'
+  | 'complete'
+  | 'roll-back'
+  | 'supersede'
+  | 'pause'
+  | 'reopen'
+  | 'answer'
+  | 'restore'
+  | 'adopt';
+
+/** Changes of the rollout's `spec` that go with the step. */
+export interface SpecEdits {
+  /** Puts `spec.version` back; only when it pinned the rejected version. */
+  readonly version?: string;
+  /** Places in `spec.requests` that this commit answers. */
+  readonly answered: readonly number[];
+}
+
+export interface Transition {
+  readonly kind: TransitionKind;
+  readonly rollout: string;
+  readonly model: string;
+  readonly from: string;
+  readonly to: string;
+  /** The status after the step, its `evidence` path included. */
+  readonly next: RolloutStatus;
+  readonly spec: SpecEdits;
+  /** Why, in a sentence for people. */
+  readonly reason: string;
+  /** What was measured when it was decided. */
+  readonly verdict: StageVerdict | null;
+  readonly cohort: CohortCounts | null;
+  /** The candidate that the step is about, when there is one. */
+  readonly subject: { readonly version: string; readonly digest: string; readonly attempt: number } | null;
+  /** Digest of the policy to pin beside the evidence; null when none is in force. */
+  readonly policy: string | null;
+  /** What comes next, in a sentence; null when nothing does. */
+  readonly outlook: string | null;
+}
