@@ -1,0 +1,115 @@
+// Owns the errors of the git edge: their codes, and which kind of fetch problem each one is.
+import { CodedError } from '../base/errors.ts';
+import type { FetchProblem } from './manifests-repository.ts';
+
+const PROBLEMS: Readonly<Record<string, FetchProblem>> = {
+  GIT_CREDENTIALS_REFUSED: 'credentials',
+  GIT_CREDENTIALS_INSECURE: 'credentials',
+  GIT_UNREACHABLE: 'unreachable',
+  GIT_HOST_FAILED: 'unreachable',
+  GIT_TIMEOUT: 'timeout',
+  GIT_REPOSITORY_NOT_FOUND: 'not-a-repository',
+  GIT_REPOSITORY_UNSUPPORTED: 'not-a-repository',
+  GIT_ANSWER_CORRUPT: 'corrupt',
+  GIT_OBJECT_CORRUPT: 'corrupt',
+  GIT_OBJECT_MISSING: 'corrupt',
+};
+
+/** Which problem a failed fetch had, by the error's code. */
+export function fetchProblem(error: CodedError): FetchProblem {
+  return PROBLEMS[error.code] ?? 'other';
+}
+
+export function credentialsRefused(remote: string, status: number | string): CodedError {
+  return new CodedError({
+    code: 'GIT_CREDENTIALS_REFUSED',
+    message: `${remote} refuses the credentials (${status}).`,
+    remedy: 'Check that the token is valid and may read and write this repository.',
+  });
+}
+
+export function repositoryNotFound(remote: string, detail: string): CodedError {
+  return new CodedError({
+    code: 'GIT_REPOSITORY_NOT_FOUND',
+    message: `${remote} is not a Git repository (${detail}).`,
+    remedy: 'Check the address; some hosts also answer "not found" when the token may not see the repository.',
+  });
+}
+
+export function unreachable(remote: string, detail: string, cause?: unknown): CodedError {
+  return new CodedError({
+    code: 'GIT_UNREACHABLE',
+    kind: 'retry-later',
+    message: `${remote} can't be reached: ${detail}.`,
+    remedy: 'Check the network and the host; it is tried again.',
+    cause,
+  });
+}
+
+export function hostFailed(remote: string, detail: string): CodedError {
+  return new CodedError({
+    code: 'GIT_HOST_FAILED',
+    kind: 'retry-later',
+    message: `${remote} failed: ${detail}.`,
+    remedy: "Look at the Git host's own status; it is tried again.",
+  });
+}
+
+export function answerCorrupt(remote: string, detail: string, cause?: unknown): CodedError {
+  return new CodedError({
+    code: 'GIT_ANSWER_CORRUPT',
+    kind: 'retry-later',
+    message: `${remote} sent an answer that is cut short or damaged: ${detail}.`,
+    remedy: 'It is fetched again; if it stays, check proxies in between and run `git fsck` on the host.',
+    cause,
+  });
+}
+
+export function answerTooLarge(remote: string, limitBytes: number): CodedError {
+  return new CodedError({
+    code: 'GIT_ANSWER_TOO_LARGE',
+    message: `${remote} sent more than ${limitBytes} bytes.`,
+    remedy: 'Keep large files out of the manifests repository, or raise the limit.',
+  });
+}
+
+export function timedOut(what: string, limitMs: number): CodedError {
+  return new CodedError({
+    code: 'GIT_TIMEOUT',
+    kind: 'retry-later',
+    message: `${what}: nothing came for ${Math.round(limitMs / 1000)} s.`,
+    remedy: 'It is tried again; raise the time limit if the host is merely slow.',
+  });
+}
+
+export function aborted(what: string): CodedError {
+  return new CodedError({ code: 'GIT_ABORTED', kind: 'retry-later', message: `${what}: stopped on request.` });
+}
+
+export function objectMissing(oid: string, cause?: unknown): CodedError {
+  return new CodedError({
+    code: 'GIT_OBJECT_MISSING',
+    kind: 'retry-later',
+    message: `The mirror has no object ${oid}.`,
+    remedy: 'The next fetch brings it, from a fresh clone if needed.',
+    cause,
+  });
+}
+
+export function objectCorrupt(oid: string, detail: string, cause?: unknown): CodedError {
+  return new CodedError({
+    code: 'GIT_OBJECT_CORRUPT',
+    kind: 'retry-later',
+    message: `Object ${oid} can't be read: ${detail}.`,
+    remedy: 'The next fetch makes a fresh clone; if it stays, run `git fsck` on the host.',
+    cause,
+  });
+}
+
+export function pathRefused(path: string, why: string): CodedError {
+  return new CodedError({
+    code: 'GIT_PATH_REFUSED',
+    kind: 'bug',
+    message: `The path ${JSON.stringify(path)} can't be committed: ${why}.`,
+  });
+}
