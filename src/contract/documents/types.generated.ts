@@ -747,6 +747,10 @@ export interface RolloutStatus {
    */
   readonly revision: number;
   /**
+   * Revision of the commit that opened the present stage, or the rest after a rollout; measurements count from there.
+   */
+  readonly opened: number;
+  /**
    * rolling: a candidate walks through the stages; paused: it stands; idle: nothing rolls.
    */
   readonly state: 'rolling' | 'paused' | 'idle';
