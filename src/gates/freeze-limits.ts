@@ -24,21 +24,15 @@ function absoluteLimit(rule: ParsedRule): FrozenLimit | undefined {
   return frozenAt(rule, nearestEdgeIndex(rule.limit.value));
 }
 
-/**
- * The limit of a relative latency rule: so many edges above the baseline's quantile as the factor spans, or the floor's edge if that is
- * higher. Whole steps of edges, so that `baselineEdgeOf` finds the way back without rounding.
- */
+/** The limit of a relative latency rule: factor times the baseline's quantile, or the floor if that is higher. */
 function relativeLimit(rule: ParsedRule, baseline: Sketch): FrozenLimit | undefined {
   const q = quantileOfMetric(rule.metric);
   if (q === undefined || rule.limit.kind !== 'baseline' || !(rule.limit.factor > 0)) return undefined;
   const { factor, floor = 0 } = rule.limit;
   const quantile = quantileOf(baseline, q);
   if (quantile === undefined) return undefined;
-  const edges = [
-    ...(quantile > 0 ? [nearestEdgeIndex(quantile) + nearestEdgeIndex(factor)] : []),
-    ...(floor > 0 ? [nearestEdgeIndex(floor)] : []),
-  ];
-  return edges.length === 0 ? undefined : frozenAt(rule, Math.max(...edges));
+  const limit = Math.max(factor * quantile, floor);
+  return limit > 0 ? frozenAt(rule, nearestEdgeIndex(limit)) : undefined;
 }
 
 /**
@@ -60,14 +54,14 @@ export function limitInForce(rule: ParsedRule, limits: readonly FrozenLimit[]): 
 }
 
 /**
- * The edge at which the baseline is counted for a relative latency rule: its own quantile when the limit was frozen. Undefined for
- * absolute rules, and where the floor is the limit: then the baseline does not matter.
+ * The edge at which the baseline is counted for a relative latency rule: an edge of the bucket that held its quantile when the limit was
+ * frozen. Undefined for absolute rules, and where the floor is the limit: then the baseline does not matter.
  */
 export function baselineEdgeOf(rule: ParsedRule, limit: FrozenLimit): number | undefined {
   if (quantileOfMetric(rule.metric) === undefined || rule.limit.kind !== 'baseline') return undefined;
   const { factor, floor = 0 } = rule.limit;
   if (floor > 0 && limit.edge <= nearestEdgeIndex(floor)) return undefined;
-  return limit.edge - nearestEdgeIndex(factor);
+  return nearestEdgeIndex(bucketEdge(limit.edge) / factor);
 }
 
 /** The sketch edges that a stage's window has to count in each arm. */

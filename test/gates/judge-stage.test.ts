@@ -1,0 +1,312 @@
+// Laws of verdicts on stages.
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { addToSketch, emptySketch, type Sketch } from '../../src/contract/sketch.ts';
+import { edgesToCount, freezeLimits } from '../../src/gates/freeze-limits.ts';
+import { judgeStage } from '../../src/gates/judge-stage.ts';
+import type { ArmEvidence } from '../../src/gates/stage-question.ts';
+import { alike, arm, ask, type Report, repeat, rules } from './false-evidence.ts';
+
+const healthy = alike(5, repeat(20, [100, 0]));
+const broken = alike(5, repeat(20, [100, 10]));
+
+describe('a stage', () => {
+  test('passes when every rule is kept on enough evidence, and says the numbers', () => {
+    const verdict = judgeStage(ask({ candidate: arm(healthy) }));
+    expect(verdict).toMatchObject({ kind: 'pass', because: [], method: 'slipway-stats/1' });
+    expect(verdict.rules[0]).toMatchObject({
+      rule: 'error_rate < 1%',
+      verdict: 'pass',
+      estimate: 0,
+      lower: 0,
+      limit: 0.01,
+      trials: 10_000,
+      devices: 5,
+      reason: '',
+      needs: null,
+    });
+    expect(verdict.rules[0]?.upper).toBeLessThan(0.01);
+  });
+
+  test('fails when one rule fails, and names it', () => {
+    const verdict = judgeStage(ask({ rules: rules('error_rate < 1%', 'failed_devices < 5%'), candidate: arm(broken) }));
+    expect(verdict).toMatchObject({ kind: 'fail', because: ['error_rate < 1%'] });
+  });
+
+  test('without data is undecided and says so', () => {
+    const verdict = judgeStage(ask({}));
+    expect(verdict.kind).toBe('undecided');
+    expect(verdict.rules[0]).toMatchObject({ verdict: 'undecided', reason: 'no data', estimate: null, lower: null });
+    expect(verdict.because).toEqual(['error_rate < 1%', '3 more devices with data', '100 more inferences']);
+  });
+
+  test('below its minimum of devices or inferences can fail, but never pass', () => {
+    const minimum = { devices: 6, inferences: 20_000 };
+    const waiting = judgeStage(ask({ candidate: arm(healthy), minimum }));
+    expect(waiting).toMatchObject({
+      kind: 'undecided',
+      because: ['1 more devices with data', '10000 more inferences'],
+    });
+    expect(waiting.rules[0]?.verdict).toBe('pass');
+    expect(judgeStage(ask({ candidate: arm(broken), minimum })).kind).toBe('fail');
+  });
+
+  test('is never decided by a dry-run rule', () => {
+    const [rule] = rules('error_rate < 1%');
+    const dry = [{ rule: rule!.rule, dryRun: true }];
+    const failing = judgeStage(ask({ rules: dry, candidate: arm(broken) }));
+    expect(failing.kind).toBe('pass');
+    expect(failing.rules[0]).toMatchObject({ verdict: 'fail', dryRun: true });
+    const open = judgeStage(ask({ rules: dry, candidate: arm(alike(3, repeat(4, [100, 1]))) }));
+    expect(open.kind).toBe('pass');
+  });
+
+  test('with many rules asks each for more evidence before it fails', () => {
+    const candidate = arm(
+      alike(5, [
+        [100, 0],
+        [100, 2],
+        [100, 4],
+        [100, 2],
+        [100, 2],
+      ]),
+    );
+    expect(judgeStage(ask({ candidate })).kind).toBe('fail');
+    const texts = Array.from({ length: 40 }, (_, i) => `error_rate < ${1 + i / 1000}%`);
+    expect(judgeStage(ask({ candidate, rules: rules(...texts) })).kind).toBe('undecided');
+  });
+});
+
+describe('one device', () => {
+  test('that alone explains a breach is named, and neither fails nor passes the stage', () => {
+    const candidate = arm([repeat(20, [100, 40]), ...alike(4, repeat(20, [100, 0]))]);
+    const verdict = judgeStage(ask({ candidate }));
+    expect(verdict.kind).toBe('undecided');
+    expect(verdict.rules[0]).toMatchObject({ reason: 'one device explains the breach', worstDevice: 'd0' });
+  });
+});
+
+describe('rules against the baseline', () => {
+  const relative = rules('error_rate < 2x baseline, floor 0.1%');
+
+  test('do not apply on a first rollout, and do not stop it', () => {
+    const verdict = judgeStage(ask({ rules: relative, hasStable: false, candidate: arm(broken) }));
+    expect(verdict.kind).toBe('pass');
+    expect(verdict.rules[0]?.verdict).toBe('not-applicable');
+    expect(verdict.rules[0]?.reason).toContain('first rollout');
+  });
+
+  test('are undecided while there is a stable version but no baseline', () => {
+    const verdict = judgeStage(ask({ rules: relative, candidate: arm(broken) }));
+    expect(verdict.kind).toBe('undecided');
+    expect(verdict.rules[0]).toMatchObject({ reason: 'no baseline', baseline: null });
+  });
+
+  test('compare with the concurrent baseline', () => {
+    const baseline = arm(alike(20, repeat(20, [100, 3])));
+    const same = judgeStage(ask({ rules: relative, candidate: arm(alike(5, repeat(20, [100, 3]))), baseline }));
+    expect(same.kind).toBe('pass');
+    expect(same.rules[0]).toMatchObject({ estimate: 0.03, limit: 0.06, baseline: { estimate: 0.03, devices: 20 } });
+    const worse = judgeStage(ask({ rules: relative, candidate: arm(broken), baseline }));
+    expect(worse.kind).toBe('fail');
+  });
+
+  test('compare with the baseline before it was gone, when hardly any device is left on stable', () => {
+    const earlierBaseline = arm(alike(20, repeat(20, [100, 3])));
+    const baseline = arm(alike(1, repeat(4, [10, 10])));
+    const verdict = judgeStage(ask({ rules: relative, candidate: arm(broken), baseline, earlierBaseline }));
+    expect(verdict).toMatchObject({ kind: 'fail', rules: [{ baseline: { devices: 20 } }] });
+  });
+});
+
+describe('latency rules', () => {
+  const around = (ms: number): Sketch => {
+    const sketch = emptySketch();
+    for (let i = 0; i < 1000; i++) addToSketch(sketch, ms * (0.5 + i / 1000));
+    return sketch;
+  };
+  const latencyArm = (edge: number, devices: readonly (readonly Report[])[], sketch: Sketch): ArmEvidence =>
+    arm(devices, `latency>${edge}`, sketch);
+
+  test('count how many latencies exceed the limit, and show the quantile with its bounds', () => {
+    const asked = rules('latency_p95 < 150ms');
+    const limits = freezeLimits([asked[0]!.rule], null);
+    const { edges } = edgesToCount([asked[0]!.rule], limits);
+    const kept = latencyArm(edges[0]!, alike(5, repeat(20, [100, 1])), around(80));
+    const verdict = judgeStage(ask({ rules: asked, limits, candidate: kept, minimum: { devices: 0, inferences: 0 } }));
+    expect(verdict.kind).toBe('pass');
+    const [rule] = verdict.rules;
+    expect(rule?.unit).toBe('ms');
+    expect(Math.abs(rule!.limit! - 150) / 150).toBeLessThan(0.0102);
+    expect(rule!.lower!).toBeLessThanOrEqual(rule!.estimate!);
+    expect(rule!.upper!).toBeGreaterThanOrEqual(rule!.estimate!);
+    const over = latencyArm(edges[0]!, alike(5, repeat(20, [100, 30])), around(150));
+    expect(judgeStage(ask({ rules: asked, limits, candidate: over })).kind).toBe('fail');
+  });
+
+  test('against the baseline compare shares beyond both edges, and the frozen limit alone once the baseline is gone', () => {
+    const asked = rules('latency_p95 < 2x baseline, floor 5ms');
+    const limits = freezeLimits([asked[0]!.rule], around(100));
+    const { edges, baselineEdges } = edgesToCount([asked[0]!.rule], limits);
+    const baseline = latencyArm(baselineEdges[0]!, alike(20, repeat(20, [100, 20])), around(100));
+    // Four times the share that p95 allows, but so has the baseline by now: a busy hour is not the candidate's fault.
+    const candidate = latencyArm(edges[0]!, alike(5, repeat(20, [100, 15])), around(100));
+    const question = ask({ rules: asked, limits, candidate, minimum: { devices: 0, inferences: 0 } });
+    expect(judgeStage({ ...question, baseline }).kind).toBe('pass');
+    expect(judgeStage(question).kind).toBe('fail');
+  });
+
+  test('whose limit was never frozen are undecided', () => {
+    const verdict = judgeStage(ask({ rules: rules('latency_p95 < 2x baseline'), candidate: arm(healthy) }));
+    expect(verdict.rules[0]).toMatchObject({
+      verdict: 'undecided',
+      reason: 'no baseline when the stage opened',
+      limit: null,
+    });
+  });
+
+  test('whose limit the window does not count are undecided', () => {
+    const verdict = judgeStage(ask({ rules: rules('latency_p95 < 150ms'), candidate: arm(healthy) }));
+    expect(verdict.rules[0]?.reason).toBe('this window does not count the limit');
+  });
+});
+
+describe('failed_devices', () => {
+  const kindOf = (text: string, bad: number, good: number, pending: number) =>
+    judgeStage(ask({ rules: rules(text), candidate: arm(healthy), installs: { bad, good, pending } })).kind;
+
+  test('is exact: three of thirty are 10 %, not a little less', () => {
+    expect(kindOf('failed_devices < 10%', 3, 27, 0)).toBe('fail');
+    expect(kindOf('failed_devices <= 10%', 3, 27, 0)).toBe('pass');
+    expect(kindOf('failed_devices <= 10%', 4, 26, 0)).toBe('fail');
+    expect(kindOf('failed_devices < 10%', 2, 28, 0)).toBe('pass');
+  });
+
+  test('waits for pending devices only while they can change the answer', () => {
+    expect(kindOf('failed_devices < 10%', 1, 20, 9)).toBe('undecided');
+    expect(kindOf('failed_devices < 10%', 3, 0, 27)).toBe('fail');
+    expect(kindOf('failed_devices < 10%', 0, 28, 2)).toBe('pass');
+    expect(kindOf('failed_devices <= 0%', 0, 30, 0)).toBe('pass');
+  });
+
+  test('leaves the error level to the rules that are decided on samples', () => {
+    const candidate = arm(
+      alike(5, [
+        [100, 0],
+        [100, 2],
+        [100, 4],
+        [100, 2],
+        [100, 2],
+      ]),
+    );
+    const shares = Array.from({ length: 40 }, (_, i) => `failed_devices < ${10 + i}%`);
+    expect(judgeStage(ask({ candidate, rules: rules('error_rate < 1%', ...shares) })).kind).toBe('fail');
+  });
+});
+
+describe('a limit of zero', () => {
+  test('is broken by the first bad event and needs no statistics', () => {
+    const zero = rules('error_rate <= 0%');
+    expect(judgeStage(ask({ rules: zero, candidate: arm(healthy) })).kind).toBe('pass');
+    const one = arm([[[100, 1]], ...alike(4, repeat(20, [100, 0]))]);
+    expect(judgeStage(ask({ rules: zero, candidate: one })).kind).toBe('fail');
+  });
+});
+
+describe('a regression that starts late', () => {
+  test('is found in the newest intervals although the healthy start hides it', () => {
+    const late = alike(5, [...repeat(30, [100, 0]), ...repeat(5, [100, 3] as const)]);
+    const question = ask({ candidate: arm(late) });
+    const verdict = judgeStage(question);
+    expect(verdict.kind).toBe('fail');
+    expect(verdict.rules[0]?.within).toBe(true);
+    expect(verdict.rules[0]?.reason).toContain('newest intervals');
+    const stageAlone = [...question.candidate.devices].map(([name, row]) => [name, { ...row, current: [] }] as const);
+    const blind = { ...question.candidate, devices: new Map(stageAlone) };
+    expect(judgeStage({ ...question, candidate: blind }).kind).not.toBe('fail');
+  });
+});
+
+describe('what a rule needs', () => {
+  test('is enough: with so many more of the same inferences it decides', () => {
+    const candidate = arm(alike(5, repeat(4, [50, 0])));
+    const [rule] = judgeStage(ask({ candidate, rules: rules('error_rate < 0.1%') })).rules;
+    expect(rule?.verdict).toBe('undecided');
+    const needs = rule!.needs!;
+    expect(needs.minutes).toBe(Math.ceil(needs.trials / 600));
+    const reports = Math.ceil(needs.trials / 50 / 5) + 4;
+    const later = judgeStage(
+      ask({ candidate: arm(alike(5, repeat(reports, [50, 0]))), rules: rules('error_rate < 0.1%') }),
+    );
+    expect(later.rules[0]?.verdict).toBe('pass');
+    const tooSoon = judgeStage(
+      ask({ candidate: arm(alike(5, repeat(reports - 3, [50, 0]))), rules: rules('error_rate < 0.1%') }),
+    );
+    expect(tooSoon.rules[0]?.verdict).toBe('undecided');
+  });
+
+  test('has no minutes while the traffic is unknown', () => {
+    const candidate = arm(alike(5, repeat(4, [50, 0])));
+    const [rule] = judgeStage(ask({ candidate, rules: rules('error_rate < 0.1%'), perMinute: null })).rules;
+    expect(rule?.needs?.minutes).toBeNull();
+  });
+});
+
+describe('for any evidence', () => {
+  const report: fc.Arbitrary<Report> = fc
+    .integer({ min: 1, max: 200 })
+    .chain((n) => fc.tuple(fc.constant(n), fc.nat(n)));
+  const evidence = fc.array(fc.array(report, { maxLength: 25 }), { maxLength: 6 });
+  const texts = ['error_rate < 1%', 'error_rate < 20%', 'error_rate < 2x baseline, floor 0.1%'];
+
+  test('more bad events never turn a fail into a pass', () => {
+    const baseline = arm(alike(10, repeat(10, [100, 5])));
+    fc.assert(
+      fc.property(evidence, fc.constantFrom(...texts), fc.nat(), fc.nat(), fc.nat(200), (devices, text, i, j, more) => {
+        const question = ask({ rules: rules(text), candidate: arm(devices), baseline });
+        fc.pre(judgeStage(question).kind === 'fail');
+        const k = i % devices.length;
+        const worse = devices.map((reports, d) =>
+          reports.map(
+            ([n, bad], r): Report => (d === k && r === j % reports.length ? [n, Math.min(n, bad + more)] : [n, bad]),
+          ),
+        );
+        expect(judgeStage({ ...question, candidate: arm(worse) }).kind).not.toBe('pass');
+      }),
+    );
+  });
+
+  test('asking often never changes a verdict', () => {
+    fc.assert(
+      fc.property(evidence, fc.constantFrom(...texts), (devices, text) => {
+        const longest = Math.max(0, ...devices.map((reports) => reports.length));
+        const at = (interval: number) =>
+          ask({
+            rules: rules(text),
+            candidate: arm(devices.map((reports) => reports.slice(0, interval))),
+            baseline: arm(devices),
+          });
+        const askedOnce = judgeStage(at(longest));
+        for (let interval = 0; interval <= longest; interval++) judgeStage(at(interval));
+        const question = at(longest);
+        expect(judgeStage(question)).toEqual(askedOnce);
+        expect(judgeStage(question)).toEqual(askedOnce);
+      }),
+      { numRuns: 50 },
+    );
+  });
+
+  test('every number of a verdict is finite or null, so that it can stand as JSON', () => {
+    fc.assert(
+      fc.property(
+        evidence,
+        evidence,
+        fc.constantFrom(...texts, 'latency_p95 < 150ms', 'failed_devices < 5%'),
+        (a, b, text) => {
+          const verdict = judgeStage(ask({ rules: rules(text), candidate: arm(a), baseline: arm(b) }));
+          expect(JSON.parse(JSON.stringify(verdict))).toEqual(verdict);
+        },
+      ),
+    );
+  });
+});
