@@ -4,7 +4,12 @@ import { describe, expect, test } from 'vitest';
 import { addToSketch, emptySketch, type Sketch } from '../../src/contract/sketch.ts';
 import { edgesToCount, freezeLimits } from '../../src/gates/freeze-limits.ts';
 import { judgeStage } from '../../src/gates/judge-stage.ts';
+import { WINDOW_INTERVALS } from '../../src/gates/late-regression.ts';
 import type { ArmEvidence } from '../../src/gates/stage-question.ts';
+import { foldReport } from '../../src/telemetry/fold-report.ts';
+import { WINDOW_INTERVALS as KEPT_INTERVALS } from '../../src/telemetry/window.ts';
+import { applyFold, emptyWindowTallies } from '../../src/telemetry/window-tallies.ts';
+import { makeInterval, makeReport, makeSpec } from '../telemetry/false-reports.ts';
 import { alike, arm, ask, type Report, repeat, rules } from './false-evidence.ts';
 
 const healthy = alike(5, repeat(20, [100, 0]));
@@ -175,7 +180,9 @@ describe('failed_devices', () => {
   const kindOf = (text: string, bad: number, good: number, pending: number) =>
     judgeStage(ask({ rules: rules(text), candidate: arm(healthy), installs: { bad, good, pending } })).kind;
 
-  test('is exact: three of thirty are 10 %, not a little less', () => {
+  test('is exact: seven of a hundred are 7 %, neither a little less nor more', () => {
+    expect(kindOf('failed_devices < 7%', 7, 93, 0)).toBe('fail');
+    expect(kindOf('failed_devices <= 29%', 29, 71, 0)).toBe('pass');
     expect(kindOf('failed_devices < 10%', 3, 27, 0)).toBe('fail');
     expect(kindOf('failed_devices <= 10%', 3, 27, 0)).toBe('pass');
     expect(kindOf('failed_devices <= 10%', 4, 26, 0)).toBe('fail');
@@ -250,6 +257,21 @@ describe('what a rule needs', () => {
     const [rule] = judgeStage(ask({ candidate, rules: rules('error_rate < 0.1%'), perMinute: null })).rules;
     expect(rule?.needs?.minutes).toBeNull();
   });
+});
+
+test('counts are judged as src/telemetry keeps them', () => {
+  expect(KEPT_INTERVALS).toBe(WINDOW_INTERVALS);
+  const spec = makeSpec();
+  const tallies = emptyWindowTallies(spec);
+  for (let minute = 0; minute < 10; minute++) {
+    for (const device of ['a', 'b', 'c']) {
+      const interval = makeInterval({ errors: { runtime: 20 } });
+      for (const folded of foldReport(spec, makeReport(device, [interval]), minute * 60_000))
+        applyFold(tallies, folded);
+    }
+  }
+  const verdict = judgeStage(ask({ candidate: tallies.candidate, baseline: tallies.stable }));
+  expect(verdict).toMatchObject({ kind: 'fail', rules: [{ estimate: 0.2, trials: 3000, devices: 3 }] });
 });
 
 describe('for any evidence', () => {
