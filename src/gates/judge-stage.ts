@@ -27,9 +27,6 @@ import {
 import { combineVerdicts, ruleAlpha } from './stage-verdict.ts';
 import { LEAST_CLUSTERS, mergeTallies, type Tally } from './tally.ts';
 
-export type { RuleVerdict, StageVerdict } from './rule-verdict.ts';
-export { METHOD_VERSION } from './rule-verdict.ts';
-
 /** What is said of a rule before anything is known of it. */
 function blankVerdict({ rule, dryRun }: StageRule, reason: string): RuleVerdict {
   return {
