@@ -1,0 +1,132 @@
+// Owns what a policy must mean beyond its schema: stages that grow, can pass, and reach everyone.
+import { formatDuration, parseDurationMs, parsePercent } from '../duration.ts';
+import { TextError } from '../text-error.ts';
+import type { FieldPath } from './document-source.ts';
+import { findTextProblem, type Problem, problemInText } from './problem.ts';
+import type { PolicyStage, RolloutPolicy } from './types.generated.ts';
+
+const STAGES = ['spec', 'stages'] as const;
+
+export function checkRolloutPolicy({ spec }: RolloutPolicy): Problem[] {
+  const problems = ['spread', 'rollbackWindow'].flatMap((name) =>
+    checkDuration(['spec', name], spec[name as 'spread' | 'rollbackWindow']),
+  );
+  if (spec.errorLevel !== undefined) problems.push(...checkErrorLevel(spec.errorLevel));
+  for (const [index, stage] of spec.stages.entries()) problems.push(...checkStage(stage, [...STAGES, index]));
+  return [...problems, ...checkNames(spec.stages), ...checkGrowth(spec.stages)];
+}
+
+function checkErrorLevel(text: string): Problem[] {
+  const path = ['spec', 'errorLevel'];
+  const inText = findTextProblem(path, () => parsePercent(text));
+  if (inText !== undefined) return [inText];
+  const level = parsePercent(text);
+  if (level > 0 && level < 0.5) return [];
+  const message = `An error level of ${text} decides nothing.`;
+  return [
+    { code: 'POLICY_ERROR_LEVEL', path, message, remedy: 'Write a percentage above 0% and below 50%, such as `5%`.' },
+  ];
+}
+
+function checkDuration(path: FieldPath, text: string | undefined): Problem[] {
+  const problem = text === undefined ? undefined : findTextProblem(path, () => parseDurationMs(text));
+  return problem === undefined ? [] : [problem];
+}
+
+/** How much of the target a stage takes; undefined when by selector alone, or when its text is wrong. */
+type Size = { readonly kind: 'share'; readonly share: number } | { readonly kind: 'devices'; readonly devices: number };
+
+function sizeOf(size: PolicyStage['size']): Size | TextError | undefined {
+  if (size === undefined) return undefined;
+  if (typeof size === 'object') {
+    return 'devices' in size ? { kind: 'devices', ...size } : { kind: 'share', share: size.percent / 100 };
+  }
+  try {
+    const share = parsePercent(size);
+    if (share > 0) return { kind: 'share', share };
+    const remedy = 'Write a percentage above 0%, such as `1%`, or leave out `size` and give `select`.';
+    return new TextError({ code: 'POLICY_STAGE_SIZE', message: 'A stage of 0% has no devices.', remedy, column: 1 });
+  } catch (error) {
+    if (error instanceof TextError) return error;
+    throw error;
+  }
+}
+
+function checkStage(stage: PolicyStage, path: FieldPath): Problem[] {
+  const problems = (['soak', 'deadline', 'silence'] as const).flatMap((name) =>
+    checkDuration([...path, name], stage[name]),
+  );
+  const size = sizeOf(stage.size);
+  if (size instanceof TextError) problems.push(problemInText([...path, 'size'], size));
+  if (size === undefined && stage.select === undefined) {
+    const message = `Stage "${stage.name}" has no size, so its cohort is unknown.`;
+    const remedy = 'Add `size: 1%`, `size: { devices: 10 }` or `select: …`.';
+    problems.push({ code: 'POLICY_STAGE_SIZE', path, message, remedy });
+  }
+  const least = stage.minimum?.devices ?? 0;
+  if (size !== undefined && 'devices' in size && least > size.devices && stage.select === undefined) {
+    const message = `Stage "${stage.name}" wants ${least} devices before it passes, and takes only ${size.devices}.`;
+    const remedy = 'Lower `minimum.devices` or raise `size.devices`.';
+    problems.push({ code: 'POLICY_STAGE_MINIMUM', path: [...path, 'minimum', 'devices'], message, remedy });
+  }
+  if (problems.length > 0) return problems;
+  return [...checkDeadline(stage, path), ...checkApproval(stage, path)];
+}
+
+function checkDeadline(stage: PolicyStage, path: FieldPath): Problem[] {
+  if (stage.deadline === undefined || stage.soak === undefined) return [];
+  const [soakMs, deadlineMs] = [parseDurationMs(stage.soak), parseDurationMs(stage.deadline)];
+  if (deadlineMs > soakMs) return [];
+  const message = `Stage "${stage.name}" ends by its deadline (${formatDuration(deadlineMs)}) before it has soaked (${formatDuration(soakMs)}).`;
+  const remedy = 'Make `deadline` longer than `soak`.';
+  return [{ code: 'POLICY_STAGE_DEADLINE', path: [...path, 'deadline'], message, remedy }];
+}
+
+function checkApproval({ name, approval }: PolicyStage, path: FieldPath): Problem[] {
+  if (approval === undefined) return [];
+  const different = new Set(approval.approvers).size;
+  if ((approval.count ?? 1) <= different) return [];
+  const message = `Stage "${name}" wants ${approval.count} approvals, and names ${different} different approvers.`;
+  const remedy = 'Lower `count` or name more approvers.';
+  return [{ code: 'POLICY_STAGE_APPROVAL', path: [...path, 'approval', 'count'], message, remedy }];
+}
+
+function checkNames(stages: readonly PolicyStage[]): Problem[] {
+  const seen = new Set<string>();
+  return stages.flatMap(({ name }, index): Problem[] => {
+    if (!seen.has(name)) {
+      seen.add(name);
+      return [];
+    }
+    const message = `A second stage is named "${name}".`;
+    const remedy = 'Give each stage a name of its own: approvals and evidence go by it.';
+    return [{ code: 'POLICY_STAGE_NAME', path: [...STAGES, index, 'name'], message, remedy }];
+  });
+}
+
+/** Canary within ramp within full: a later stage is never smaller, and a ramp by percentages ends at all. */
+function checkGrowth(stages: readonly PolicyStage[]): Problem[] {
+  const problems: Problem[] = [];
+  const largest = { share: 0, devices: 0 };
+  let last: { readonly size: Size | undefined; readonly index: number } | undefined;
+  for (const [index, stage] of stages.entries()) {
+    const size = sizeOf(stage.size);
+    if (size instanceof TextError) return problems;
+    last = { size, index };
+    const [unit, amount] =
+      size?.kind === 'devices' ? (['devices', size.devices] as const) : (['share', size?.share] as const);
+    if (amount === undefined) continue;
+    if (amount < largest[unit]) {
+      const message = `Stage "${stage.name}" is smaller than a stage before it: a cohort never shrinks.`;
+      const remedy = 'Order the stages by size.';
+      problems.push({ code: 'POLICY_STAGE_ORDER', path: [...STAGES, index, 'size'], message, remedy });
+    }
+    largest[unit] = Math.max(largest[unit], amount);
+  }
+  if (last?.size?.kind === 'share' && last.size.share < 1) {
+    const message = 'The last stage leaves out devices, which would then get the version unwatched.';
+    const remedy = 'Add a last stage: `- { name: full, size: 100% }`.';
+    problems.push({ code: 'POLICY_STAGE_LAST', path: [...STAGES, last.index, 'size'], message, remedy });
+  }
+  return problems;
+}

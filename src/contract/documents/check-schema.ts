@@ -1,0 +1,119 @@
+// Owns holding a value against the JSON Schema of its kind, and saying in words what does not fit.
+import { Ajv2020, type ErrorObject, type ValidateFunction } from 'ajv/dist/2020.js';
+import semver from 'semver';
+import deviceGroup from '../../../schemas/device-group.schema.json' with { type: 'json' };
+import modelManifest from '../../../schemas/model-manifest.schema.json' with { type: 'json' };
+import repository from '../../../schemas/repository.schema.json' with { type: 'json' };
+import rollout from '../../../schemas/rollout.schema.json' with { type: 'json' };
+import rolloutPolicy from '../../../schemas/rollout-policy.schema.json' with { type: 'json' };
+import trustPolicy from '../../../schemas/trust-policy.schema.json' with { type: 'json' };
+import { isVersion, isVersionRange } from '../model-version.ts';
+import { parseSelector } from '../selector.ts';
+import { TextError } from '../text-error.ts';
+import { explainSchemaError } from './explain-schema-error.ts';
+import type { Problem } from './problem.ts';
+import { parseRule } from './rule-text.ts';
+import type { SlipwayDocument } from './slipway-document.ts';
+
+type Kind = SlipwayDocument['kind'];
+
+const SCHEMAS: Readonly<Record<Kind, object>> = {
+  DeviceGroup: deviceGroup,
+  ModelManifest: modelManifest,
+  Repository: repository,
+  Rollout: rollout,
+  RolloutPolicy: rolloutPolicy,
+  TrustPolicy: trustPolicy,
+};
+export const KINDS: readonly Kind[] = Object.keys(SCHEMAS) as Kind[];
+
+function parseRange(text: string): void {
+  if (semver.validRange(text) !== null) return;
+  const message = `"${text}" is no range of versions.`;
+  throw new TextError({
+    code: 'VERSION_RANGE',
+    message,
+    remedy: 'Write a range such as `>=1.2 <2` or `^1.4`.',
+    column: 1,
+  });
+}
+
+function parseWish(text: string): void {
+  if (text === 'latest' || isVersion(text) || isVersionRange(text)) return;
+  const message = `"${text}" is neither a version nor a range of versions.`;
+  const remedy = 'Write a version such as `2026.01.10-rc1`, `latest`, or a range such as `>=1.2 <2`.';
+  throw new TextError({ code: 'VERSION_RANGE', message, remedy, column: 1 });
+}
+
+/** Texts with a grammar of their own, by the `format` that the schemas give them. Each throws a TextError. */
+const GRAMMARS: Readonly<Record<string, (text: string) => unknown>> = {
+  'slipway-selector': parseSelector,
+  'slipway-rule': parseRule,
+  'slipway-version-range': parseRange,
+  'slipway-version-wish': parseWish,
+};
+
+const ajv = new Ajv2020({ allErrors: true, verbose: true, strict: true, allowUnionTypes: true, strictRequired: false });
+for (const [name, parse] of Object.entries(GRAMMARS)) {
+  ajv.addFormat(name, (text: string) => findTextError(() => parse(text)) === undefined);
+}
+
+const validators = new Map<Kind, ValidateFunction>();
+
+/** Compiled at the first use: a device reads manifests only. */
+function validatorOf(kind: Kind): ValidateFunction {
+  const known = validators.get(kind);
+  if (known !== undefined) return known;
+  const compiled = ajv.compile(SCHEMAS[kind]);
+  validators.set(kind, compiled);
+  return compiled;
+}
+
+function findTextError(parse: () => unknown): TextError | undefined {
+  try {
+    parse();
+    return undefined;
+  } catch (error) {
+    if (error instanceof TextError) return error;
+    throw error;
+  }
+}
+
+/** Everything in which the value departs from the schema of the kind; none when it fits. `writtenAt` gives a field's value as written. */
+export function checkSchema(kind: Kind, value: unknown, writtenAt: (error: ErrorObject) => string): Problem[] {
+  const validate = validatorOf(kind);
+  if (validate(value)) return [];
+  return relevantErrors(validate.errors ?? []).map((error) => {
+    const grammar = error.keyword === 'format' ? GRAMMARS[String(error.schema)] : undefined;
+    const inText = grammar && findTextError(() => grammar(String(error.data)));
+    return explainSchemaError({ error, written: writtenAt(error), inText });
+  });
+}
+
+/** Leaves out what only follows from other errors: those of the branches of `anyOf` that were not meant, and of names inside `propertyNames`. */
+function relevantErrors(errors: readonly ErrorObject[]): ErrorObject[] {
+  const dropped = new Set<ErrorObject>();
+  for (const error of errors) {
+    if (error.propertyName !== undefined) dropped.add(error);
+    if (error.keyword !== 'anyOf') continue;
+    const branches = branchesOf(error, errors);
+    const meant = branches.filter(
+      (branch) => !branch.some((one) => one.keyword === 'type' && one.instancePath === error.instancePath),
+    );
+    const [only] = meant;
+    const kept = meant.length === 1 && only !== undefined ? only : [error];
+    for (const one of [error, ...branches.flat()]) if (!kept.includes(one)) dropped.add(one);
+  }
+  return errors.filter((error) => !dropped.has(error));
+}
+
+/** The errors under each branch of an `anyOf`. A branch that is a `$ref` reports under the path of what it refers to. */
+function branchesOf(anyOf: ErrorObject, errors: readonly ErrorObject[]): ErrorObject[][] {
+  const branches: unknown[] = Array.isArray(anyOf.schema) ? anyOf.schema : [];
+  return branches.map((branch, index) => {
+    const reference = (branch as { readonly $ref?: unknown }).$ref;
+    const prefix = typeof reference === 'string' ? reference : `${anyOf.schemaPath}/${index}`;
+    const isBelow = (path: string): boolean => path === anyOf.instancePath || path.startsWith(`${anyOf.instancePath}/`);
+    return errors.filter((error) => isBelow(error.instancePath) && `${error.schemaPath}/`.startsWith(`${prefix}/`));
+  });
+}

@@ -1,0 +1,11 @@
+// Owns what a document can be: the union of all kinds.
+import type {
+  DeviceGroup,
+  ModelManifest,
+  Repository,
+  Rollout,
+  RolloutPolicy,
+  TrustPolicyDocument,
+} from './types.generated.ts';
+
+export type SlipwayDocument = DeviceGroup | ModelManifest | Repository | Rollout | RolloutPolicy | TrustPolicyDocument;
