@@ -32,10 +32,12 @@ export function thisMachine(checkout: string, registryUrl: string): Machine {
   return { checkout, home: os.homedir(), registry: host === '' || host === PUBLIC_REGISTRY ? undefined : host };
 }
 
-/** A folder is a trace only when it is specific enough: `/` and `/root` as a parent would match too much. */
+/** Folders that every machine has say nothing about this one, even when the checkout lies in them. */
+const GENERAL_FOLDERS = ['/', '/tmp', '/home', '/opt', '/srv', '/usr', '/var', '/usr/src', '/usr/local', '/var/lib'];
+
 function specificFolders(machine: Machine): string[] {
-  const parent = path.dirname(machine.checkout);
-  return [parent, machine.home].filter((folder) => folder.length > 1).map((folder) => `${folder}/`);
+  const folders = [path.dirname(machine.checkout), machine.home];
+  return folders.filter((folder) => !GENERAL_FOLDERS.includes(folder)).map((folder) => `${folder}/`);
 }
 
 export function findMachineTraces(files: readonly TracedFile[], machine: Machine): Trace[] {

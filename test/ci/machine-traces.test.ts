@@ -16,6 +16,8 @@ describe('machine traces', () => {
 
   it('are not what holds on any machine', () => {
     expect(judge('/var/lib/slipway\n~/.config\nhttps://example.com/home/page\nGET /v1/rollouts')).toEqual([]);
+    const inTmp = { ...machine, checkout: '/tmp/slipway' };
+    expect(findMachineTraces([{ path: 'a.md', text: 'rm -r /tmp/demo' }], inTmp)).toEqual([]);
     expect(thisMachine('/a/b', 'https://registry.npmjs.org/').registry).toBeUndefined();
   });
 });
