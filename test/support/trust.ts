@@ -17,7 +17,7 @@ export function makeKey(): TestKey {
 }
 
 /** A key of a kind that Slipway refuses. */
-export function makeForeignKey(kind: 'ed25519' | 'P-384' | 'rsa'): TestKey {
+export function makeForeignKey(kind: 'ed25519' | 'P-384' | 'secp256k1' | 'rsa'): TestKey {
   const pair =
     kind === 'ed25519'
       ? generateKeyPairSync('ed25519')

@@ -87,7 +87,7 @@ describe('an envelope', () => {
   test('is refused when the key is unknown, another, or of another kind', () => {
     expect(reasonOf({ ...good, signatures: [{ ...good.signatures[0], keyid: 'kiosk-002' }] })).toMatch(/not known/);
     expect(verifyDsse(good, () => other.publicKey, TYPE).kind).toBe('refused');
-    for (const kind of ['ed25519', 'P-384', 'rsa'] as const) {
+    for (const kind of ['ed25519', 'P-384', 'secp256k1', 'rsa'] as const) {
       const foreign = makeForeignKey(kind);
       const algorithm = kind === 'ed25519' ? null : 'sha256';
       const sig = sign(algorithm, preAuthEncoding(TYPE, PAYLOAD), foreign.key).toString('base64');

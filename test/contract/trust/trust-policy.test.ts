@@ -86,7 +86,7 @@ describe('an identity pattern', () => {
     },
   );
 
-  test.each(['(', 'https://github.com/org)|(?:.*', '[', '\\'])(
+  test.each(['(', 'https://github.com/org)|(?:.*', 'https://github.com/org)|(?:https://github.com/team', '[', '\\'])(
     'that is no regular expression by itself is refused: %s',
     (identityPattern) => {
       expect(errorOf(() => build([keyless({ identityPattern })])).code).toBe('TRUST_POLICY_SIGNER');
