@@ -54,8 +54,8 @@ export class Workshop implements AsyncDisposable {
   commit(name: string, files: Readonly<Record<string, string | null>>, message: string, branch = 'main'): string {
     const folder = this.path(`hosts/${name}`);
     const lines = [
-      'commit refs/heads/' + branch,
-      'committer Ann <ann@example.org> ' + `${1_700_000_000 + this.#tick++} +0000`,
+      `commit refs/heads/${branch}`,
+      `committer Ann <ann@example.org> ${1_700_000_000 + this.#tick++} +0000`,
       `data ${Buffer.byteLength(message)}`,
       message,
     ];
