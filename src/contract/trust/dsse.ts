@@ -98,8 +98,8 @@ export function hasSigned(key: KeyObject, bytes: Uint8Array, signature: Uint8Arr
   }
 }
 
-/** Foreign text, safe to show in one line of a message or log: control characters replaced, cut at 120 characters. */
+/** Foreign text, safe to show in one line of a message or log: control characters replaced, cut at 256 characters. */
 export function printable(text: string): string {
   const clean = text.replace(/[\p{C}\u2028\u2029]/gu, '\u{fffd}');
-  return clean.length > 120 ? `${clean.slice(0, 119)}…` : clean;
+  return clean.length > 256 ? `${clean.slice(0, 255)}…` : clean;
 }
