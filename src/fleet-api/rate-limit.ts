@@ -1,0 +1,55 @@
+// Owns how often one caller may ask: token buckets by key, in bounded memory.
+
+export interface RateLimit {
+  readonly perSecond: number;
+  /** How many may come at once after a pause. */
+  readonly burst: number;
+}
+
+interface Bucket {
+  tokens: number;
+  filledAtMs: number;
+}
+
+const MOST_BUCKETS = 100_000;
+
+export class RateLimiter {
+  readonly #limit: RateLimit;
+  readonly #buckets = new Map<string, Bucket>();
+
+  constructor(limit: RateLimit) {
+    this.#limit = limit;
+  }
+
+  /** Takes `cost` for the key; 0 when it may go on, else after how many seconds it may ask again. */
+  take(key: string, nowMs: number, cost = 1): number {
+    const { perSecond, burst } = this.#limit;
+    const bucket = this.#buckets.get(key) ?? this.#make(key, nowMs);
+    bucket.tokens = Math.min(burst, bucket.tokens + ((nowMs - bucket.filledAtMs) / 1000) * perSecond);
+    bucket.filledAtMs = nowMs;
+    // More than a full bucket is never there: let it in when the bucket is full.
+    const needed = Math.min(cost, burst);
+    if (bucket.tokens >= needed) {
+      bucket.tokens -= needed;
+      return 0;
+    }
+    return Math.max(1, Math.ceil((needed - bucket.tokens) / perSecond));
+  }
+
+  #make(key: string, nowMs: number): Bucket {
+    if (this.#buckets.size >= MOST_BUCKETS) this.#forget(nowMs);
+    const bucket = { tokens: this.#limit.burst, filledAtMs: nowMs };
+    this.#buckets.set(key, bucket);
+    return bucket;
+  }
+
+  /** Full buckets tell nothing; when none is full, the oldest go. */
+  #forget(nowMs: number): void {
+    const fillMs = (this.#limit.burst / this.#limit.perSecond) * 1000;
+    for (const [key, { filledAtMs }] of this.#buckets) if (nowMs - filledAtMs >= fillMs) this.#buckets.delete(key);
+    for (const key of this.#buckets.keys()) {
+      if (this.#buckets.size < MOST_BUCKETS) return;
+      this.#buckets.delete(key);
+    }
+  }
+}

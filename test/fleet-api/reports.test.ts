@@ -1,0 +1,153 @@
+// What the service promises about reports and enrolment over HTTP.
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { signDsse } from '../../src/contract/trust/dsse.ts';
+import { interval, NOW, report, spec } from '../store/reports.ts';
+import { enrolDevice, newKey, post, send, signReport, startService } from './service.ts';
+
+describe('reports over HTTP', () => {
+  it('are counted once, under parallel posting of the same', async () => {
+    await using service = await startService();
+    await service.store.openWindow(spec(), NOW);
+    const device = await enrolDevice(service, 'd1');
+    const envelopes = Array.from({ length: 20 }, (_, i) => device.sign({ sequence: i + 1 }));
+    const posts = Array.from({ length: 12 }, (_, i) => send(service, i % 2 === 0 ? envelopes : envelopes.toReversed()));
+    const answers = (await Promise.all(posts)).flatMap(({ body }) => body as { sequence: number; answer: string }[]);
+    expect(answers.filter(({ answer }) => answer === 'accepted')).toHaveLength(20);
+    expect(answers.filter(({ answer }) => answer === 'duplicate')).toHaveLength(11 * 20);
+    const window = await service.store.readWindow('invoice-ocr-eu', 5);
+    expect(window?.tallies.candidate.summary.inferences).toBe(200);
+  });
+
+  it('are rejected when forged, altered, of another device, of another type, of an ended epoch, or denied', async () => {
+    await using service = await startService();
+    await service.store.openWindow(spec(), NOW);
+    const one = await enrolDevice(service, 'd1');
+    const two = await enrolDevice(service, 'd2');
+    const honest = one.sign();
+    const altered = {
+      ...honest,
+      payload: Buffer.from(JSON.stringify(report({ epoch: one.epoch, sequence: 9 }))).toString('base64'),
+    };
+    const bytes = Buffer.from(JSON.stringify(report({ device: 'd1', epoch: one.epoch })));
+    const { body } = await send(service, [
+      signReport(report({ device: 'd1', epoch: one.epoch }), 'd1', newKey().key),
+      altered,
+      signReport(report({ device: 'd1', epoch: one.epoch }), 'd1', two.key),
+      signReport(report({ device: 'd1', epoch: one.epoch }), 'd2', two.key),
+      signDsse('application/vnd.in-toto+json', bytes, { keyid: 'd1', key: one.key }),
+      one.sign({ epoch: one.epoch - 1 }),
+      signReport(report({ device: 'd9' }), 'd9', one.key),
+      null,
+      { signatures: [{}] },
+      one.sign({ intervals: [interval({ inferences: 1 })] }),
+      honest,
+    ]);
+    expect(body).toEqual([
+      { sequence: null, answer: 'rejected', reason: 'bad-signature' },
+      { sequence: null, answer: 'rejected', reason: 'bad-signature' },
+      { sequence: null, answer: 'rejected', reason: 'bad-signature' },
+      { sequence: null, answer: 'rejected', reason: 'other-device' },
+      { sequence: null, answer: 'rejected', reason: 'bad-signature' },
+      { sequence: 1, answer: 'rejected', reason: 'other-epoch' },
+      { sequence: null, answer: 'rejected', reason: 'unknown-device' },
+      { sequence: null, answer: 'rejected', reason: 'bad-envelope' },
+      { sequence: null, answer: 'rejected', reason: 'bad-envelope' },
+      { sequence: null, answer: 'rejected', reason: 'REPORT_NUMBERS' },
+      { sequence: 1, answer: 'accepted' },
+    ]);
+    service.denied.add('d2');
+    expect((await send(service, [two.sign()])).body).toEqual([
+      { sequence: null, answer: 'rejected', reason: 'denied' },
+    ]);
+    const window = await service.store.readWindow('invoice-ocr-eu', 5);
+    expect([...(window?.tallies.candidate.devices.keys() ?? [])]).toEqual(['d1']);
+  });
+
+  it('never make the service fail, whatever stands in their place', async () => {
+    await using service = await startService();
+    const device = await enrolDevice(service, 'd1');
+    const fields = Object.keys(report());
+    const statuses = new Set<number>();
+    const hostile = fc.oneof(
+      fc.json({ maxDepth: 4 }),
+      fc.string(),
+      // A signed report with one member replaced by anything.
+      fc.tuple(fc.constantFrom(...fields, 'x'), fc.jsonValue({ maxDepth: 4 })).map(([field, value]) => {
+        const forged = { ...report({ epoch: device.epoch }), [field]: value };
+        return JSON.stringify([signReport(forged, 'd1', device.key)]);
+      }),
+      fc.tuple(fc.constantFrom(...Object.keys(interval())), fc.jsonValue({ maxDepth: 4 })).map(([field, value]) => {
+        const forged = report({ epoch: device.epoch, intervals: [{ ...interval(), [field]: value }] });
+        return JSON.stringify([signReport(forged, 'd1', device.key)]);
+      }),
+      fc.constant('['.repeat(500_000)),
+      fc.constant(`[${'{"signatures":'.repeat(50_000)}`),
+    );
+    await fc.assert(
+      fc.asyncProperty(hostile, fc.constantFrom('reports', 'enrol'), async (body, where) => {
+        statuses.add((await post(`${service.url}/v1/${where}`, body)).status);
+      }),
+      { numRuns: 400 },
+    );
+    expect([...statuses].filter((status) => status >= 500)).toEqual([]);
+    expect(service.errors).toEqual([]);
+    expect((await fetch(`${service.url}/healthz`)).status).toBe(200);
+  });
+
+  it('are limited per device by what it signed itself, so that no stranger uses up its share', async () => {
+    await using service = await startService({ perDevice: { perSecond: 0.001, burst: 3 } });
+    const device = await enrolDevice(service, 'd1');
+    for (let i = 0; i < 10; i++) {
+      const forged = signReport(report({ device: 'd1', epoch: device.epoch }), 'd1', newKey().key);
+      expect((await send(service, [forged])).status).toBe(200);
+    }
+    expect(
+      (
+        await send(
+          service,
+          [1, 2, 3].map((sequence) => device.sign({ sequence })),
+        )
+      ).status,
+    ).toBe(200);
+    const answer = await post(`${service.url}/v1/reports`, [device.sign({ sequence: 4 })]);
+    expect(answer.status).toBe(429);
+    expect(Number(answer.headers.get('retry-after'))).toBeGreaterThan(0);
+  });
+});
+
+describe('enrolment over HTTP', () => {
+  it('answers what went wrong and what to do', async () => {
+    await using service = await startService();
+    const { pem } = newKey();
+    const ask = { token: 'guessed', device: 'd1', publicKey: pem, labels: {} };
+    const codes: [number, string][] = [];
+    for (const body of [
+      ask,
+      { ...ask, device: '../d1' },
+      { ...ask, publicKey: 'no key' },
+      { ...ask, labels: { a: 1 } },
+      null,
+      [],
+    ]) {
+      const answer = await post(`${service.url}/v1/enrol`, body);
+      codes.push([answer.status, ((await answer.json()) as { error: { code: string } }).error.code]);
+    }
+    expect(codes).toEqual([
+      [403, 'ENROLMENT_UNKNOWN_TOKEN'],
+      [400, 'ENROLMENT_SHAPE'],
+      [400, 'TRUST_KEY_UNREADABLE'],
+      [400, 'REPORT_SHAPE'],
+      [400, 'ENROLMENT_SHAPE'],
+      [400, 'ENROLMENT_SHAPE'],
+    ]);
+    const [token = ''] = await service.store.createEnrolmentTokens({ expiresAtMs: Date.now() + 60_000 });
+    service.denied.add('d1');
+    expect((await post(`${service.url}/v1/enrol`, { ...ask, token })).status).toBe(403);
+    service.denied.clear();
+    const first = await post(`${service.url}/v1/enrol`, { ...ask, token });
+    expect(first.status).toBe(200);
+    const again = await post(`${service.url}/v1/enrol`, { ...ask, token, publicKey: `\n${pem}\n` });
+    expect(await again.json()).toEqual(await first.json());
+  });
+});
