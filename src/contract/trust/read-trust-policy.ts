@@ -1,8 +1,9 @@
-// Owns reading the files that a trust policy names, relative to it and with bounds.
+// Owns reading a trust policy and the files that it names, relative to it and with bounds.
 import { open } from 'node:fs/promises';
 import path from 'node:path';
-import { CodedError } from '../../base/errors.ts';
-import { buildTrustPolicy, filesOf, type TrustPolicy, type TrustPolicySource } from './trust-policy.ts';
+import { assertInvariant, CodedError } from '../../base/errors.ts';
+import { parseDocument } from '../documents/parse-document.ts';
+import { buildTrustPolicy, combineErrors, filesOf, type TrustPolicy, type TrustPolicySource } from './trust-policy.ts';
 import { MOST_ROOT_BYTES } from './trusted-root.ts';
 
 /** Bytes of a file of at most `most` bytes. Throws TRUST_FILE_UNREADABLE, or TRUST_FILE_SIZE also for endless files such as devices. */
@@ -20,11 +21,30 @@ async function readBounded(file: string, most: number): Promise<Buffer> {
     throw new CodedError({
       code: 'TRUST_FILE_UNREADABLE',
       message: `${file} can't be read.`,
-      remedy: 'The trust policy names it, relative to its own folder: put it there, or correct the name.',
+      remedy: 'Put it there, or correct the name; a trust policy names files relative to its own folder.',
       cause: error,
     });
   }
   throw new CodedError({ code: 'TRUST_FILE_SIZE', message: `${file} is longer than ${most} bytes.` });
+}
+
+/**
+ * The trust policy in a file (YAML or JSON, `kind: TrustPolicy`) with the keys and the trusted root that it names.
+ * Throws every problem of it at once: those of the parser with their places, and what `readTrustPolicy` throws.
+ */
+export async function loadTrustPolicy(file: string): Promise<TrustPolicy> {
+  const parsed = parseDocument(file, await readBounded(file, MOST_ROOT_BYTES), { fileName: 'free' });
+  if (parsed.kind === 'parsed') {
+    if (parsed.document.kind === 'TrustPolicy') return readTrustPolicy(parsed.document, file);
+    throw new CodedError({
+      code: 'TRUST_POLICY_KIND',
+      message: `${file} is a ${parsed.document.kind}, not a TrustPolicy.`,
+      remedy: 'Give the file that says who may sign.',
+    });
+  }
+  const [first, ...others] = parsed.errors;
+  assertInvariant(first !== undefined, 'a broken document has a problem');
+  throw combineErrors([first, ...others]);
 }
 
 /**

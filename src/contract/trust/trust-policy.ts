@@ -175,6 +175,16 @@ function buildSigner(source: SignerSource, files: ReadonlyMap<string, Uint8Array
   };
 }
 
+/** One error for all that is wrong with a trust policy: the only one itself, else TRUST_POLICY_PROBLEMS that lists them. */
+export function combineErrors(errors: readonly [CodedError, ...CodedError[]]): CodedError {
+  if (errors.length === 1) return errors[0];
+  return new CodedError({
+    code: 'TRUST_POLICY_PROBLEMS',
+    message: `The trust policy has ${errors.length} problems:\n${errors.map(formatError).join('\n')}`,
+    cause: new AggregateError(errors),
+  });
+}
+
 /** Runs the parts and reports everything that is wrong with them at once. */
 class Problems {
   readonly #found: CodedError[] = [];
@@ -190,13 +200,7 @@ class Problems {
 
   throwAny(): void {
     const [first, ...others] = this.#found;
-    if (first === undefined) return;
-    if (others.length === 0) throw first;
-    throw new CodedError({
-      code: 'TRUST_POLICY_PROBLEMS',
-      message: `The trust policy has ${this.#found.length} problems:\n${this.#found.map(formatError).join('\n')}`,
-      cause: new AggregateError(this.#found),
-    });
+    if (first !== undefined) throw combineErrors([first, ...others]);
   }
 }
 

@@ -7,7 +7,7 @@ import { afterAll, describe, expect, test } from 'vitest';
 import { CodedError } from '../../../src/base/errors.ts';
 import { keyIdOf, parsePublicKey } from '../../../src/contract/trust/keys.ts';
 import { matchesGlob } from '../../../src/contract/trust/name-glob.ts';
-import { readTrustPolicy } from '../../../src/contract/trust/read-trust-policy.ts';
+import { loadTrustPolicy, readTrustPolicy } from '../../../src/contract/trust/read-trust-policy.ts';
 import { buildTrustPolicy, type KeylessSource, type SignerSource } from '../../../src/contract/trust/trust-policy.ts';
 import { parseTrustedRoot } from '../../../src/contract/trust/trusted-root.ts';
 import { type BundleJson, type MockSigstore, startMockSigstore } from '../../support/mock-sigstore.ts';
@@ -160,6 +160,31 @@ describe('a trust policy', () => {
     const policy = await readTrustPolicy(source, path.join(folder, 'trust.yaml'));
     expect(policy.signers[0]?.identity).toMatchObject({ kind: 'key', keyId: keyIdOf(ci.publicKey) });
     expect(policy.reconciler.size).toBe(1);
+  });
+
+  test('in YAML is loaded with its files, or refused with the places of what is wrong', async () => {
+    writeFileSync(path.join(folder, 'reconciler.pub'), makeKey().publicPem);
+    writeFileSync(path.join(folder, 'ci.pub'), ci.publicPem);
+    const load = (text: string) => {
+      const file = path.join(folder, 'trust.yaml');
+      writeFileSync(file, `apiVersion: slipway.dev/v1alpha1\n${text}`);
+      return loadTrustPolicy(file);
+    };
+    const spec =
+      'spec:\n  signers:\n    - { name: ci, key: ci.pub, models: ["*"] }\n  reconciler: [{ key: reconciler.pub }]\n';
+    expect(await load(`kind: TrustPolicy\n${spec}`)).toMatchObject({
+      signers: [{ name: 'ci', models: ['*'], policies: [] }],
+    });
+    await expect(load('kind: TrustPolicy\nspec: { signers: [{ name: ci }, { nam: x }] }\n')).rejects.toMatchObject({
+      code: expect.stringMatching(/^(TRUST|DOCUMENT)_/),
+      message: expect.any(String),
+    });
+    await expect(load('kind: DeviceGroup\nmetadata: { name: trust }\nspec: { devices: [] }\n')).rejects.toMatchObject({
+      code: 'TRUST_POLICY_KIND',
+    });
+    await expect(loadTrustPolicy(path.join(folder, 'absent.yaml'))).rejects.toMatchObject({
+      code: 'TRUST_FILE_UNREADABLE',
+    });
   });
 
   test('says which file is missing, and does not read one without end', async () => {
