@@ -1,0 +1,26 @@
+// Owns what commands print: results on stdout, as text for people or one JSON document for programs.
+import process from 'node:process';
+
+/** The result of a command: a value for `--json`, and the same in words. */
+export interface Result {
+  readonly json: unknown;
+  readonly text: string;
+  /** 0 unless given. */
+  readonly exitCode?: number;
+}
+
+export function printResult(result: Result, asJson: boolean): void {
+  process.stdout.write(asJson ? `${JSON.stringify(result.json, null, 2)}\n` : `${result.text.trimEnd()}\n`);
+  if (result.exitCode !== undefined) process.exitCode = result.exitCode;
+}
+
+/** Columns padded to their widest cell. */
+export function table(header: readonly string[], rows: readonly (readonly string[])[]): string {
+  const widths = header.map((title, i) => Math.max(title.length, ...rows.map((row) => row[i]?.length ?? 0)));
+  const line = (row: readonly string[]): string =>
+    row
+      .map((cell, i) => cell.padEnd(widths[i] ?? 0))
+      .join('  ')
+      .trimEnd();
+  return [header, ...rows].map(line).join('\n');
+}

@@ -1,0 +1,134 @@
+// Owns the bytes of a directive: one canonical form out, and a strict, bounded reading of what comes in.
+import { CodedError } from '../base/errors.ts';
+import { canonicalJson, type Digest, isDigest } from './digest.ts';
+import type { Candidate, Directive, DirectiveEntry, ModelChoice, Parameters, Stable } from './directive.ts';
+import { BUCKETS, type Cohort } from './membership.ts';
+
+/** A directive larger than this is neither published nor read. */
+export const MOST_DIRECTIVE_BYTES = 4 * 1024 * 1024;
+const MOST_ENTRIES = 10_000;
+const MOST_LISTED = 10_000;
+const MOST_TEXT = 4096;
+
+type Fields = Readonly<Record<string, unknown>>;
+
+function refuse(path: string, expected: string): never {
+  throw new CodedError({
+    code: 'DIRECTIVE_UNREADABLE',
+    message: `The directive's ${path} is not ${expected}.`,
+    remedy: 'Device and service must be of versions that understand each other: update the older one.',
+  });
+}
+
+function fields(value: unknown, path: string): Fields {
+  if (value === null || typeof value !== 'object' || Array.isArray(value)) refuse(path, 'a set of fields');
+  return value as Fields;
+}
+
+function text(value: unknown, path: string): string {
+  if (typeof value !== 'string' || value.length > MOST_TEXT) refuse(path, `a text of at most ${MOST_TEXT} characters`);
+  return value;
+}
+
+function count(value: unknown, path: string, most = Number.MAX_SAFE_INTEGER): number {
+  if (typeof value !== 'number' || !Number.isSafeInteger(value) || value < 0 || value > most)
+    refuse(path, 'a whole number');
+  return value;
+}
+
+function digest(value: unknown, path: string): Digest {
+  if (!isDigest(value)) refuse(path, 'a digest');
+  return value;
+}
+
+function parameters(value: unknown, path: string): Parameters {
+  const given = fields(value, path);
+  for (const [name, one] of Object.entries(given)) {
+    const isScalar =
+      typeof one === 'string' || typeof one === 'boolean' || (typeof one === 'number' && Number.isFinite(one));
+    if (!isScalar) refuse(`${path}.${name}`, 'a text, a number, true or false');
+  }
+  return given as Parameters;
+}
+
+function choice(given: Fields, path: string): ModelChoice {
+  return {
+    version: text(given.version, `${path}.version`),
+    digest: digest(given.digest, `${path}.digest`),
+    parameters: parameters(given.parameters, `${path}.parameters`),
+  };
+}
+
+function candidate(value: unknown, path: string): Candidate | null {
+  if (value === null) return null;
+  const given = fields(value, path);
+  return { ...choice(given, path), attempt: count(given.attempt, `${path}.attempt`) };
+}
+
+function stable(value: unknown, path: string): Stable | null {
+  if (value === null) return null;
+  const given = fields(value, path);
+  return { ...choice(given, path), target: text(given.target, `${path}.target`) };
+}
+
+function cohort(value: unknown, path: string): Cohort {
+  const given = fields(value, path);
+  const { devices } = given;
+  if (!Array.isArray(devices) || devices.length > MOST_LISTED)
+    refuse(`${path}.devices`, `a list of at most ${MOST_LISTED}`);
+  return {
+    cut: count(given.cut, `${path}.cut`, BUCKETS),
+    select: given.select === null ? null : text(given.select, `${path}.select`),
+    devices: devices.map((one, i) => text(one, `${path}.devices[${i}]`)),
+  };
+}
+
+function entry(value: unknown, path: string): DirectiveEntry {
+  const given = fields(value, path);
+  if (typeof given.brake !== 'boolean') refuse(`${path}.brake`, 'true or false');
+  return {
+    rollout: text(given.rollout, `${path}.rollout`),
+    revision: count(given.revision, `${path}.revision`),
+    model: text(given.model, `${path}.model`),
+    target: text(given.target, `${path}.target`),
+    stage: given.stage === null ? null : text(given.stage, `${path}.stage`),
+    cohort: cohort(given.cohort, `${path}.cohort`),
+    salt: text(given.salt, `${path}.salt`),
+    candidate: candidate(given.candidate, `${path}.candidate`),
+    stable: stable(given.stable, `${path}.stable`),
+    spreadMs: count(given.spreadMs, `${path}.spreadMs`),
+    brake: given.brake,
+  };
+}
+
+/** Reads a directive whose signature was checked. Throws DIRECTIVE_UNREADABLE. Fields that this version does not know are left out. */
+export function parseDirective(bytes: Uint8Array): Directive {
+  if (bytes.length > MOST_DIRECTIVE_BYTES) refuse('size', `at most ${MOST_DIRECTIVE_BYTES} bytes`);
+  let json: unknown;
+  try {
+    json = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
+  } catch {
+    refuse('text', 'JSON');
+  }
+  const given = fields(json, 'document');
+  if (given.kind !== 'Directive') refuse('kind', '"Directive"');
+  const { entries } = given;
+  if (!Array.isArray(entries) || entries.length > MOST_ENTRIES) refuse('entries', `a list of at most ${MOST_ENTRIES}`);
+  const parsed = entries.map((one, i) => entry(one, `entries[${i}]`));
+  if (new Set(parsed.map((one) => one.rollout)).size !== parsed.length) refuse('entries', 'one a rollout');
+  return { kind: 'Directive', entries: parsed };
+}
+
+/** The canonical bytes: equal directives have equal bytes. */
+export function encodeDirective(directive: Directive): Buffer {
+  const entries = [...directive.entries].sort((a, b) => (a.rollout < b.rollout ? -1 : a.rollout > b.rollout ? 1 : 0));
+  const bytes = Buffer.from(canonicalJson({ kind: 'Directive', entries }));
+  if (bytes.length > MOST_DIRECTIVE_BYTES) {
+    throw new CodedError({
+      code: 'DIRECTIVE_TOO_LARGE',
+      message: `The directive has ${bytes.length} bytes, more than ${MOST_DIRECTIVE_BYTES}.`,
+      remedy: 'List fewer devices one by one: use a selector, or a size.',
+    });
+  }
+  return bytes;
+}

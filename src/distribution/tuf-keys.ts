@@ -1,0 +1,80 @@
+// Owns the keys of the TUF roles: making, writing and reading them, and signing metadata with them.
+import { createPrivateKey, createPublicKey, generateKeyPairSync, type KeyObject, sign } from 'node:crypto';
+import { mkdir, readFile } from 'node:fs/promises';
+import path from 'node:path';
+import { canonicalize } from '@tufjs/canonical-json';
+import { Key, Signature } from '@tufjs/models';
+import { writeFileDurably } from '../base/durable-file.ts';
+import { CodedError } from '../base/errors.ts';
+import { sha256Hex } from '../contract/digest.ts';
+
+export type TufRole = 'root' | 'targets' | 'snapshot' | 'timestamp';
+export const ONLINE_ROLES = ['targets', 'snapshot', 'timestamp'] as const;
+
+/** An Ed25519 key of a role. */
+export interface RoleKey {
+  readonly key: Key;
+  sign(data: Buffer): Signature;
+}
+
+export function roleKeyOf(privateKey: KeyObject): RoleKey {
+  const jwk = createPublicKey(privateKey).export({ format: 'jwk' });
+  if (jwk.crv !== 'Ed25519' || jwk.x === undefined) {
+    throw new CodedError({
+      code: 'TUF_KEY_KIND',
+      message: 'A TUF role key must be an Ed25519 key.',
+      remedy: 'Make one with `slipway init`.',
+    });
+  }
+  const keyVal = { public: Buffer.from(jwk.x, 'base64url').toString('hex') };
+  const keyID = sha256Hex(canonicalize({ keytype: 'ed25519', scheme: 'ed25519', keyval: keyVal }));
+  const key = new Key({ keyID, keyType: 'ed25519', scheme: 'ed25519', keyVal });
+  return { key, sign: (data) => new Signature({ keyID, sig: sign(null, data, privateKey).toString('hex') }) };
+}
+
+export function makeRoleKey(): { readonly roleKey: RoleKey; readonly pem: string } {
+  const { privateKey } = generateKeyPairSync('ed25519');
+  return { roleKey: roleKeyOf(privateKey), pem: privateKey.export({ type: 'pkcs8', format: 'pem' }).toString() };
+}
+
+/** Makes a key and writes it, readable by its owner alone. */
+export async function writeRoleKey(file: string): Promise<RoleKey> {
+  const { roleKey, pem } = makeRoleKey();
+  await mkdir(path.dirname(file), { recursive: true });
+  await writeFileDurably(file, pem, 0o600);
+  return roleKey;
+}
+
+/** Throws TUF_KEY_UNREADABLE. */
+export async function readRoleKey(file: string): Promise<RoleKey> {
+  try {
+    return roleKeyOf(createPrivateKey(await readFile(file)));
+  } catch (cause) {
+    throw new CodedError({
+      code: 'TUF_KEY_UNREADABLE',
+      message: `The TUF key ${file} can't be read.`,
+      remedy: 'Run `slipway init`, or restore the key from your backup.',
+      cause,
+    });
+  }
+}
+
+export interface OnlineKeys {
+  readonly targets: RoleKey;
+  readonly snapshot: RoleKey;
+  readonly timestamp: RoleKey;
+}
+
+export function roleKeyFile(folder: string, role: string): string {
+  return path.join(folder, `${role}.key`);
+}
+
+/** The three keys that the service holds. */
+export async function readOnlineKeys(folder: string): Promise<OnlineKeys> {
+  const [targets, snapshot, timestamp] = await Promise.all(
+    ONLINE_ROLES.map((role) => readRoleKey(roleKeyFile(folder, role))),
+  );
+  if (!targets || !snapshot || !timestamp)
+    throw new CodedError({ code: 'TUF_KEY_UNREADABLE', message: `${folder} lacks a TUF key.` });
+  return { targets, snapshot, timestamp };
+}

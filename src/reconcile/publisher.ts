@@ -1,0 +1,121 @@
+// Owns publishing what HEAD says: documents first, then the directive, recorded in the store so that nobody steps back.
+
+import type { Clock } from '../base/clock.ts';
+import { canonicalJson, type Digest } from '../contract/digest.ts';
+import type { Directive } from '../contract/directive.ts';
+import type { Publication, PublicationLedger, PublishedDocument } from '../distribution/publication.ts';
+import type { ManifestsRepository } from '../git/manifests-repository.ts';
+import type { FleetStore, Publication as PublicationRecord } from '../store/fleet-store.ts';
+import type { ModelDocument, Snapshot } from './snapshot.ts';
+
+const LEASE = 'publication';
+const DOCUMENT_LIMIT_BYTES = 1024 * 1024;
+
+export interface PublisherParts {
+  readonly publication: Publication;
+  readonly store: FleetStore;
+  readonly repository: ManifestsRepository;
+  readonly clock: Clock;
+  /** Names this process among those that may publish. */
+  readonly holder: string;
+  /** How long a holder that says nothing keeps the right to publish. */
+  readonly leaseMs: number;
+  /** The pointer is signed anew when it has less than this left. */
+  readonly renewBeforeMs: number;
+}
+
+export interface PublishQuestion {
+  readonly directive: Directive;
+  readonly published: Directive | null;
+  /** The record that the observation began with. */
+  readonly record: PublicationRecord;
+  readonly snapshot: Snapshot;
+}
+
+export type Published =
+  | { readonly kind: 'unchanged' }
+  | { readonly kind: 'published'; readonly sequence: number }
+  | { readonly kind: 'not-holder' }
+  | { readonly kind: 'lost' };
+
+/** Succeeds only if nobody published since the record was read: a process that stalled always loses. */
+function ledgerOf(parts: PublisherParts, record: PublicationRecord): PublicationLedger {
+  const { store, holder, leaseMs } = parts;
+  return {
+    acquire: (nowMs) => store.acquireLease({ name: LEASE, holder, ttlMs: leaseMs, nowMs }),
+    reserveVersion: (above) => store.reserveMetadataVersion(above),
+    commit: (order) => store.commitPublication({ lease: LEASE, expectedSequence: record.sequence, ...order }),
+  };
+}
+
+export class Publisher {
+  readonly #parts: PublisherParts;
+  /** What was found to be published already: an unchanged HEAD costs a comparison of references. */
+  #same: { readonly directive: string; readonly sequence: number } | undefined;
+
+  constructor(parts: PublisherParts) {
+    this.#parts = parts;
+  }
+
+  /** The directive in the publication folder, for a store that has no record of it. */
+  async findPublished(): Promise<Directive | null> {
+    return (await this.#parts.publication.findPublished()) ?? null;
+  }
+
+  async publish({ directive, published, record, snapshot }: PublishQuestion): Promise<Published> {
+    const { publication, clock } = this.#parts;
+    const nowMs = clock.now();
+    const text = canonicalJson(directive);
+    const isSame = published !== null && record.sequence > 0 && text === this.#textOf(published, record);
+    if (isSame && !(await this.#needsRenewal(nowMs))) return { kind: 'unchanged' };
+    const documents = await this.#documentsOf(directive, snapshot);
+    const outcome = await publication.publish({ directive, documents, nowMs }, ledgerOf(this.#parts, record));
+    if (outcome.kind !== 'published') return outcome;
+    this.#same = { directive: text, sequence: record.sequence + 1 };
+    return { kind: 'published', sequence: record.sequence + 1 };
+  }
+
+  /** Lets another process publish at once when this one stops. */
+  async release(): Promise<void> {
+    const { store, holder, leaseMs, clock } = this.#parts;
+    const token = await store.acquireLease({ name: LEASE, holder, ttlMs: leaseMs, nowMs: clock.now() });
+    if (token !== null) await store.releaseLease(LEASE, token);
+  }
+
+  #textOf(published: Directive, record: PublicationRecord): string {
+    if (this.#same?.sequence !== record.sequence)
+      this.#same = { directive: canonicalJson(published), sequence: record.sequence };
+    return this.#same.directive;
+  }
+
+  /** Metadata is signed anew on its own timer, also while Git is away. */
+  async #needsRenewal(nowMs: number): Promise<boolean> {
+    const expiresAtMs = await this.#parts.publication.expiresAtMs();
+    return expiresAtMs === null || expiresAtMs - nowMs < this.#parts.renewBeforeMs;
+  }
+
+  /** Manifests that the directive names and the publication does not hold yet. One that HEAD lost is left out: devices keep what they have. */
+  async #documentsOf(directive: Directive, snapshot: Snapshot): Promise<PublishedDocument[]> {
+    const named = directive.entries.flatMap((entry) => [entry.candidate?.digest, entry.stable?.digest]);
+    const wanted = new Set(named.filter((digest) => digest !== undefined));
+    const missing: Digest[] = [];
+    for (const digest of wanted) if (!(await this.#parts.publication.holds(digest))) missing.push(digest);
+    if (missing.length === 0) return [];
+    const byDigest = new Map(
+      [...snapshot.models.values()].flatMap((one): [Digest, ModelDocument][] =>
+        one.kind === 'model' ? [[one.digest, one]] : [],
+      ),
+    );
+    const found = missing.map((digest) => byDigest.get(digest)).filter((document) => document !== undefined);
+    return Promise.all(found.map((document) => this.#read(document)));
+  }
+
+  async #read({ digest, oid, bundleOid }: ModelDocument): Promise<PublishedDocument> {
+    const { repository } = this.#parts;
+    return {
+      digest,
+      manifest: await repository.readBlob(oid, DOCUMENT_LIMIT_BYTES),
+      bundle: bundleOid === null ? null : await repository.readBlob(bundleOid, DOCUMENT_LIMIT_BYTES),
+    };
+  }
+}

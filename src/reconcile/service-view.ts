@@ -1,0 +1,47 @@
+// Owns what the service says of itself: the state of its source, and every rollout's outlook.
+import type { FetchProblem } from '../git/manifests-repository.ts';
+import type { Outlook } from '../rollout/outlook.ts';
+
+/** How the manifests repository stands. */
+export type SourceState =
+  | { readonly kind: 'starting' }
+  | { readonly kind: 'followed'; readonly commit: string; readonly atMs: number }
+  | { readonly kind: 'empty' }
+  | { readonly kind: 'branch-missing'; readonly branch: string; readonly others: readonly string[] }
+  /** Devices keep their directive, measuring goes on; steps wait. */
+  | {
+      readonly kind: 'away';
+      readonly problem: FetchProblem;
+      readonly reason: string;
+      readonly remedy: string | null;
+      readonly sinceMs: number;
+    };
+
+export interface ServiceView {
+  readonly source: SourceState;
+  /** The commit that the outlooks are about; null before the first. */
+  readonly commit: string | null;
+  readonly outlooks: readonly Outlook[];
+  /** Documents that can't be used, as people read errors. */
+  readonly problems: readonly string[];
+  /** Devices whose labels contradict the fleet documents. */
+  readonly contradicting: readonly { readonly device: string; readonly what: string }[];
+  /** Rollouts whose brake is on. */
+  readonly brakes: readonly string[];
+  readonly publishedSequence: number;
+  readonly cycledAtMs: number | null;
+  /** Why the last cycle could not finish; null when it did. */
+  readonly trouble: { readonly code: string; readonly message: string; readonly remedy: string | null } | null;
+}
+
+export const NOTHING_YET: ServiceView = {
+  source: { kind: 'starting' },
+  commit: null,
+  outlooks: [],
+  problems: [],
+  contradicting: [],
+  brakes: [],
+  publishedSequence: 0,
+  cycledAtMs: null,
+  trouble: null,
+};
