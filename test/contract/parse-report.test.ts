@@ -1,0 +1,87 @@
+// What the door for reports lets through, and what it never does.
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { CodedError } from '../../src/base/errors.ts';
+import { isDeviceId, parseReport } from '../../src/contract/parse-report.ts';
+import { interval, report } from '../store/reports.ts';
+
+const bytes = (value: unknown): Uint8Array => Buffer.from(typeof value === 'string' ? value : JSON.stringify(value));
+
+function codeOf(value: unknown): string {
+  try {
+    parseReport(bytes(value));
+    return 'parsed';
+  } catch (error) {
+    return error instanceof CodedError ? error.code : `threw ${error}`;
+  }
+}
+
+describe('parseReport', () => {
+  it('gives back what an agent sends, without members that it does not know', () => {
+    expect(parseReport(bytes(report()))).toEqual(report());
+    expect(parseReport(bytes({ ...report(), later: 1, intervals: [{ ...interval(), later: 1 }] }))).toEqual(report());
+  });
+
+  it('refuses numbers that can’t be', () => {
+    const impossible = [
+      { inferences: -1 },
+      { inferences: 1.5 },
+      { inferences: 2e9 },
+      { inferences: null },
+      { errors: { runtime: 11 } },
+      { errors: { runtime: 6, timeout: 5 } },
+      { errors: { runtime: -1 } },
+      { unknown: 11 },
+      { classes: { a: 6, b: 5 } },
+      { confidence: [...new Array<number>(19).fill(0), 11] },
+      { latencyMs: { zero: 6, buckets: [[1, 5]] } },
+      {
+        latencyMs: {
+          zero: 0,
+          buckets: [
+            [1, 1],
+            [1, 1],
+          ],
+        },
+      },
+      { latencyMs: { zero: 0, buckets: [[5000, 1]] } },
+      { latencyMs: { zero: 0, buckets: [[0.5, 1]] } },
+      { latencyMs: { zero: 0, buckets: [[1]] } },
+    ];
+    for (const over of impossible) {
+      const forged = { ...report(), intervals: [{ ...interval(), ...over }] };
+      expect([over, codeOf(forged)]).toEqual([over, 'REPORT_NUMBERS']);
+    }
+    expect(codeOf({ ...report(), sequence: 0 })).toBe('REPORT_NUMBERS');
+    expect(codeOf(JSON.stringify(report()).replace('"durationMs":60000', '"durationMs":1e999'))).toBe('REPORT_NUMBERS');
+  });
+
+  it('refuses what is too much, and names that reach a prototype', () => {
+    const many = <T>(n: number, one: T): T[] => new Array<T>(n).fill(one);
+    const classes = Object.fromEntries(many(66, 0).map((_, i) => [`c${i}`, 0]));
+    expect(codeOf({ ...report(), intervals: many(17, interval()) })).toBe('REPORT_BOUNDS');
+    expect(codeOf({ ...report(), states: many(65, {}) })).toBe('REPORT_BOUNDS');
+    expect(codeOf({ ...report(), outcomes: many(65, {}) })).toBe('REPORT_BOUNDS');
+    expect(codeOf({ ...report(), intervals: [interval({ classes })] })).toBe('REPORT_BOUNDS');
+    expect(codeOf({ ...report(), labels: { a: 'x'.repeat(257) } })).toBe('REPORT_BOUNDS');
+    expect(codeOf(JSON.stringify(report()).replace('"region"', '"__proto__"'))).toBe('REPORT_SHAPE');
+    expect(codeOf({ ...report(), device: 'a\nb' })).toBe('REPORT_SHAPE');
+    expect(codeOf('[['.repeat(200_000))).toBe('REPORT_JSON');
+    expect(codeOf(Buffer.from([0xff, 0xfe]).toString('latin1'))).toBe('REPORT_JSON');
+  });
+
+  it('throws a coded error or nothing, for any JSON in any member', () => {
+    const places = fc.constantFrom(...Object.keys(report()));
+    fc.assert(
+      fc.property(places, fc.jsonValue(), (place, value) => {
+        expect(codeOf({ ...report(), [place]: value })).toMatch(/^(parsed|REPORT_[A-Z]+)$/);
+      }),
+      { numRuns: 1000 },
+    );
+  });
+
+  it('knows ids that may stand in addresses and hashes', () => {
+    expect(['kiosk-001', 'a:b@c.d_e', 'x'.repeat(128)].every(isDeviceId)).toBe(true);
+    expect(['', '-a', '#a', 'a b', 'a/b', 'a\n', 'x'.repeat(129), 1].some(isDeviceId)).toBe(false);
+  });
+});
