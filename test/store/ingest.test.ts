@@ -114,6 +114,17 @@ describe('ingest', () => {
     expect((await store.readWindow('invoice-ocr-eu', 8))?.tallies.candidate.summary.inferences).toBe(10);
   });
 
+  it('folds nothing into a window that was closed without a next one', async () => {
+    using place = folder();
+    await using store = openStore(place.file);
+    const epoch = await enrolled(store, 'd1');
+    await store.openWindow(spec(), NOW);
+    await store.closeWindow('invoice-ocr-eu', NOW + 1);
+    expect(await store.ingest([at(report({ epoch }))])).toEqual(['accepted']);
+    const window = await store.readWindow('invoice-ocr-eu', 5);
+    expect([window?.tallies.candidate.summary.inferences, window?.late.count]).toEqual([0, 1]);
+  });
+
   it('does not open a window again for a revision that was passed', async () => {
     using place = folder();
     await using store = openStore(place.file);
@@ -139,14 +150,15 @@ describe('ingest', () => {
     });
     const reports = [
       { sequence: 1, labels: { region: 'us' }, outcomes: [outcome('committed', 1)] },
-      { sequence: 2, labels: { region: 'eu' }, outcomes: [outcome('failed', 2)] },
-      { sequence: 3, labels: { region: 'asia' }, outcomes: [outcome('failed', 1)] },
+      { sequence: 2, labels: { region: 'eu' }, outcomes: [outcome('committed', 2)] },
+      { sequence: 3, labels: { region: 'eu' }, outcomes: [outcome('failed', 2)] },
+      { sequence: 4, labels: { region: 'asia' }, outcomes: [outcome('failed', 1)] },
     ];
     for (const order of [
-      [0, 1, 2],
-      [2, 1, 0],
-      [1, 2, 0],
-      [2, 0, 1],
+      [0, 1, 2, 3],
+      [3, 2, 1, 0],
+      [1, 2, 0, 3],
+      [2, 0, 3, 1],
     ]) {
       using place = folder();
       await using store = openStore(place.file);
