@@ -32,9 +32,10 @@ export async function streamBody(
       reject(tooLarge(mostBytes));
     });
     request.once('end', resolve);
-    request.once('close', () =>
-      reject(new HttpRefusal({ status: 400, code: 'HTTP_BODY_CUT', message: 'The body ended early.' })),
-    );
+    request.once('close', () => {
+      if (!request.complete)
+        reject(new HttpRefusal({ status: 400, code: 'HTTP_BODY_CUT', message: 'The body ended early.' }));
+    });
     request.once('error', reject);
   });
 }

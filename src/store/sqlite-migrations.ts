@@ -1,6 +1,13 @@
 // Owns the tables of the SQLite store and the steps that brought them about; a step that was released never changes.
+import type { StatementSync } from 'node:sqlite';
 import { CodedError } from '../base/errors.ts';
-import type { SqliteDatabase } from './sqlite-database.ts';
+
+/** What a migration needs of the database. */
+export interface Migratable {
+  exec(sql: string): void;
+  prepare(sql: string): StatementSync;
+  transact<T>(work: () => T): T;
+}
 
 const STEPS: readonly string[] = [
   `
@@ -79,7 +86,7 @@ const STEPS: readonly string[] = [
 ];
 
 /** Carries out the steps that the file lacks, all in one transaction, so that a kill leaves the old tables. */
-export function migrate(db: SqliteDatabase): void {
+export function migrate(db: Migratable): void {
   db.transact(() => {
     db.exec('CREATE TABLE IF NOT EXISTS migration (step INTEGER PRIMARY KEY) STRICT');
     const done = Number(db.prepare('SELECT coalesce(max(step), 0) AS step FROM migration').get()?.step);
