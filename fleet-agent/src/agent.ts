@@ -1,0 +1,305 @@
+// Owns the device's loop: follow directives, serve models, tell what happened; all that it touches is injected.
+import { arch, platform } from 'node:process';
+import { toIsoSeconds } from '../../src/base/clock.ts';
+import { CodedError, toCodedError } from '../../src/base/errors.ts';
+import type { Logger } from '../../src/base/logger.ts';
+import { digestOfJson } from '../../src/contract/digest.ts';
+import type { Directive, Parameters } from '../../src/contract/directive.ts';
+import { parseDocument } from '../../src/contract/documents/parse-document.ts';
+import type { ModelManifest } from '../../src/contract/documents/types.generated.ts';
+import { isDeviceId } from '../../src/contract/parse-report.ts';
+import type { Outcome } from '../../src/contract/report.ts';
+import type { DeviceFacts } from '../../src/contract/selector.ts';
+import { DirectiveClient } from '../../src/contract/tuf/directive-client.ts';
+import {
+  AGENT_VERSION,
+  type AgentIntervals,
+  type AgentOptions,
+  DEFAULT_INTERVALS,
+  type DirectiveSource,
+} from './agent-options.ts';
+import { Bell, Turnstile } from './bell.ts';
+import { platformOf } from './choose-variant.ts';
+import { DeviceFolder } from './device-folder.ts';
+import { DeviceMemory } from './device-memory.ts';
+import { takeDirective } from './directive-intake.ts';
+import { followChanges } from './follow-changes.ts';
+import { joinUrl } from './http.ts';
+import { Identity } from './identity.ts';
+import { InferEndpoint } from './infer-endpoint.ts';
+import { Journal } from './journal.ts';
+import { Measurements } from './measure.ts';
+import { type InferenceAnswer, ModelServer } from './model-server.ts';
+import { freeBytesOf, type SupplyOptions } from './model-supply.ts';
+import { ModelUpdater, type UpdaterTools } from './model-updater.ts';
+import { ReportQueue } from './report-queue.ts';
+import { Reporting } from './reporting.ts';
+import { Slots } from './slots.ts';
+import { type AgentStatus, statusOf } from './status.ts';
+import type { Tensor } from './tensor.ts';
+import type { Circumstances } from './update-step.ts';
+
+export interface Agent {
+  readonly id: string;
+  /** Runs until the signal; rejects only for what a restart would not mend. */
+  run(signal: AbortSignal): Promise<void>;
+  /** Asks the serving version of a model, as the endpoint would. Throws INFER_NO_MODEL, INFER_BUSY or a ModelError. */
+  infer(model: string, inputs: readonly Tensor[]): Promise<InferenceAnswer>;
+  /** Parameters that the directive gives the model here. */
+  parametersOf(model: string): Parameters;
+  status(): AgentStatus;
+  /** Resolves when the committed models serve (or there is none) and the endpoint, if any, listens. */
+  readonly started: Promise<{ readonly endpointPort: number | null }>;
+}
+
+/** An agent that has touched nothing yet. Throws AGENT_ID for an id that can't stand in addresses and file names. */
+export function createAgent(options: AgentOptions): Agent {
+  if (!isDeviceId(options.id)) {
+    throw new CodedError({
+      code: 'AGENT_ID',
+      message: `"${options.id}" can't be a device's id.`,
+      remedy: 'Use letters, digits and . _ : @ -, at most 128, beginning with a letter or digit.',
+    });
+  }
+  return new DeviceAgent(options);
+}
+
+class DeviceAgent implements Agent {
+  readonly id: string;
+  readonly started: Promise<{ readonly endpointPort: number | null }>;
+  readonly #options: AgentOptions;
+  readonly #intervals: AgentIntervals;
+  readonly #logger: Logger;
+  readonly #folder: DeviceFolder;
+  readonly #measurements = new Measurements();
+  readonly #turnstile = new Turnstile();
+  readonly #updaters = new Map<string, ModelUpdater>();
+  readonly #servers = new Map<string, ModelServer>();
+  readonly #parameters = new Map<string, Parameters>();
+  readonly #running: Promise<void>[] = [];
+  readonly #reportBell = new Bell();
+  readonly #startMs: number;
+  #freeBytes = 0;
+  #enrolledLabels: Readonly<Record<string, string>> = {};
+  #conflicts = new Map<string, string>();
+  #conflictOutcomes: Outcome[] = [];
+  #resolveStarted: (facts: { endpointPort: number | null }) => void = () => undefined;
+  #rejectStarted: (error: unknown) => void = () => undefined;
+  #signal: AbortSignal = AbortSignal.abort();
+
+  constructor(options: AgentOptions) {
+    this.id = options.id;
+    this.#options = options;
+    this.#intervals = { ...DEFAULT_INTERVALS, ...options.intervals };
+    this.#logger = options.logger;
+    this.#folder = new DeviceFolder(options.folder);
+    this.#startMs = options.clock.monotonicMs();
+    this.started = new Promise((resolve, reject) => {
+      this.#resolveStarted = resolve;
+      this.#rejectStarted = reject;
+    });
+    this.started.catch(() => undefined);
+  }
+
+  async run(signal: AbortSignal): Promise<void> {
+    this.#signal = signal;
+    const { clock, endpointPort = null } = this.#options;
+    try {
+      await this.#folder.prepare();
+      const identity = await Identity.open(this.id, this.#folder);
+      this.#enrolledLabels = identity.enrolment?.labels ?? {};
+      const memory = await DeviceMemory.open(this.#folder.memoryFile, clock);
+      const queue = await ReportQueue.open(this.#folder.reportFolder, this.#logger);
+      const journal = new Journal(this.#folder, this.#options.onPersisted);
+      const take = (directive: Directive) => this.#take(directive, memory, journal);
+      for (const model of await this.#folder.listModels()) await this.#updaterOf(model, memory, journal);
+      const directives = await this.#openDirectives();
+      const last = directives.lastAccepted();
+      if (last !== undefined) await take(last);
+      const endpoint =
+        endpointPort === null
+          ? null
+          : new InferEndpoint({
+              port: endpointPort,
+              find: (model) => this.#servers.get(model),
+              list: () => [...this.#servers.values()],
+            });
+      this.#resolveStarted({ endpointPort: endpoint === null ? null : await endpoint.start() });
+      const reporting = new Reporting(this.#options, {
+        ...{
+          identity,
+          queue,
+          bell: this.#reportBell,
+          reportMs: this.#intervals.reportMs,
+          measurements: this.#measurements,
+        },
+        facts: () => this.#facts(),
+        updaters: () => [...this.#updaters.values()],
+        takeConflicts: () => this.#conflictOutcomes.splice(0),
+        nowMs: () => memory.nowMs(),
+        onEnrolled: (labels) => {
+          this.#enrolledLabels = labels;
+        },
+      });
+      await Promise.all([
+        followChanges({ ...this.#options, directives, intervals: this.#intervals, take, signal }),
+        reporting.run(signal),
+      ]);
+      await Promise.all(this.#running);
+      await reporting.keepRest();
+      await endpoint?.stop();
+    } catch (error) {
+      this.#rejectStarted(error);
+      throw error;
+    }
+  }
+
+  async #openDirectives(): Promise<DirectiveSource> {
+    const { openDirectives, factoryRoot, clock } = this.#options;
+    if (openDirectives !== undefined) return openDirectives(this.#folder.tufFolder);
+    return DirectiveClient.open({
+      publicationUrl: this.#distributionUrl,
+      stateFolder: this.#folder.tufFolder,
+      factoryRoot,
+      clock,
+    });
+  }
+
+  async infer(model: string, inputs: readonly Tensor[]): Promise<InferenceAnswer> {
+    const server = this.#servers.get(model);
+    if (server !== undefined) return server.infer(inputs);
+    const message = `No version of "${model}" serves on this device.`;
+    throw new CodedError({ code: 'INFER_NO_MODEL', kind: 'retry-later', message });
+  }
+
+  parametersOf(model: string): Parameters {
+    return this.#parameters.get(model) ?? {};
+  }
+
+  status(): AgentStatus {
+    const records = [...this.#updaters.values()].map((updater) => ({
+      record: updater.record,
+      serving: updater.serving,
+    }));
+    return statusOf(this.id, records);
+  }
+
+  get #distributionUrl(): string {
+    const { serverUrl, distributionUrl } = this.#options;
+    return distributionUrl ?? joinUrl(serverUrl ?? '', 'distribution');
+  }
+
+  #facts(): DeviceFacts {
+    const { id, labels, properties = () => ({}) } = this.#options;
+    const uptimeSeconds = Math.floor((this.#options.clock.monotonicMs() - this.#startMs) / 1000);
+    const own = {
+      platform: platformOf(platform, arch),
+      agent: AGENT_VERSION,
+      freeDiskBytes: this.#freeBytes,
+      uptimeSeconds,
+    };
+    return { id, labels: { ...labels, ...this.#enrolledLabels }, properties: { ...own, ...properties() } };
+  }
+
+  async #circumstances(): Promise<Circumstances> {
+    this.#freeBytes = await freeBytesOf(this.#folder.root);
+    const { labels, properties } = this.#facts();
+    const { freeDiskBytes: _disk, uptimeSeconds: _uptime, ...lasting } = properties;
+    const { trustFingerprint } = this.#options;
+    return { fingerprint: digestOfJson({ trustFingerprint, labels, lasting }), freeBytes: this.#freeBytes };
+  }
+
+  async #take(directive: Directive, memory: DeviceMemory, journal: Journal): Promise<void> {
+    await this.#circumstances();
+    const taken = await takeDirective(directive, this.#facts(), { memory, logger: this.#logger });
+    const conflicts = new Map<string, string>();
+    for (const one of taken) {
+      if (one.kind === 'wish') {
+        const updater = await this.#updaterOf(one.model, memory, journal);
+        this.#parameters.set(one.model, one.parameters);
+        updater.wish(one.wish);
+        continue;
+      }
+      const rollouts = one.rollouts.join(', ');
+      conflicts.set(one.model, rollouts);
+      if (this.#conflicts.get(one.model) !== rollouts) this.#tellConflict(one, rollouts, memory.nowMs());
+    }
+    this.#conflicts = conflicts;
+  }
+
+  #tellConflict(
+    conflict: Extract<Awaited<ReturnType<typeof takeDirective>>[number], { kind: 'conflict' }>,
+    rollouts: string,
+    nowMs: number,
+  ): void {
+    const { model, entry } = conflict;
+    const choice = entry.candidate ?? entry.stable;
+    if (choice === null) return;
+    const { rollout, revision } = entry;
+    const message = `Several rollouts are for "${model}" on this device (${rollouts}); nothing changes here.`.slice(
+      0,
+      500,
+    );
+    this.#conflictOutcomes.push({
+      ...{ model, rollout, revision, digest: choice.digest, attempt: entry.candidate?.attempt ?? 0 },
+      ...{ kind: 'conflict', reason: null, message, at: toIsoSeconds(nowMs) },
+    });
+    this.#reportBell.ring();
+  }
+
+  /** The model's updater; started, and its committed version serving, when this resolves. */
+  async #updaterOf(model: string, memory: DeviceMemory, journal: Journal): Promise<ModelUpdater> {
+    const known = this.#updaters.get(model);
+    if (known !== undefined) return known;
+    await this.#folder.prepareModel(model);
+    const server = new ModelServer(model, this.#options.clock, this.#measurements);
+    const updater = await ModelUpdater.open(model, this.#toolsFor(model, server, memory, journal));
+    await updater.start();
+    this.#servers.set(model, server);
+    this.#updaters.set(model, updater);
+    this.#running.push(
+      updater.run(this.#signal).catch((error: unknown) => {
+        this.#logger.error('a model is not looked after any more', { model, error: toCodedError(error) });
+      }),
+    );
+    return updater;
+  }
+
+  #toolsFor(model: string, server: ModelServer, memory: DeviceMemory, journal: Journal): UpdaterTools {
+    const { clock, random, host, onSwitch = null } = this.#options;
+    return {
+      ...{ clock, random, host, onSwitch, server, journal, logger: this.#logger, turnstile: this.#turnstile },
+      slots: new Slots(this.#folder, model),
+      supply: this.#supplyOptions(memory),
+      facts: () => this.#facts(),
+      circumstances: () => this.#circumstances(),
+      onOutcome: () => this.#reportBell.ring(),
+    };
+  }
+
+  #supplyOptions(memory: DeviceMemory): SupplyOptions {
+    const { verifier, clock } = this.#options;
+    const distributionUrl = this.#distributionUrl;
+    const { reserveBytes = 16 * 1024 * 1024, bytesPerSecondMost = null } = this.#options;
+    return {
+      distributionUrl,
+      verifier,
+      parseManifest,
+      reserveBytes,
+      bytesPerSecondMost,
+      clock,
+      nowMs: () => memory.nowMs(),
+    };
+  }
+}
+
+/** Throws the first problem of bytes that are no manifest. */
+function parseManifest(bytes: Buffer, name: string): ModelManifest {
+  const parsed = parseDocument(name, bytes, { isCopy: true });
+  if (parsed.kind === 'broken') throw parsed.errors[0] ?? new Error('the manifest is broken');
+  if (parsed.document.kind === 'ModelManifest') return parsed.document;
+  throw new CodedError({
+    code: 'AGENT_MANIFEST_KIND',
+    message: `${name} is a ${parsed.document.kind}, not a ModelManifest.`,
+  });
+}

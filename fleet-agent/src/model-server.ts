@@ -1,0 +1,178 @@
+// Owns answering: requests go to the version that serves now; a swap is one reference, and the old one ends its work first.
+import type { Clock } from '../../src/base/clock.ts';
+import { CodedError } from '../../src/base/errors.ts';
+import type { Digest } from '../../src/contract/digest.ts';
+import type { ErrorReason } from '../../src/contract/report.ts';
+import { addToSketch, emptySketch, type Sketch } from '../../src/contract/sketch.ts';
+import type { Attribution, Measured, Measurements } from './measure.ts';
+import { type LoadedModel, type ModelError, toModelError } from './model-host.ts';
+import type { SlotName } from './model-record.ts';
+import { checkInputs, judgeOutputs, type ModelSignature, rowsOf } from './model-signature.ts';
+import type { Tensor } from './tensor.ts';
+
+/** A version loaded from a slot, able to answer. */
+export interface Instance {
+  readonly slot: SlotName;
+  readonly digest: Digest;
+  readonly version: string;
+  readonly signature: ModelSignature;
+  readonly loaded: LoadedModel;
+}
+
+export interface InferenceAnswer {
+  readonly modelName: string;
+  readonly modelVersion: string;
+  readonly digest: Digest;
+  readonly outputs: readonly Tensor[];
+}
+
+/** Under what the model runs now, as the last accepted directive says. */
+export interface Assigned {
+  readonly rollout: string | null;
+  readonly revision: number | null;
+  readonly arm: 'candidate' | 'stable' | null;
+}
+
+export const UNASSIGNED: Assigned = { rollout: null, revision: null, arm: null };
+
+/** Counts since a version began to serve, for its trial. */
+export interface ServedCounts {
+  readonly inferences: number;
+  readonly errors: number;
+  readonly unknown: number;
+  readonly lastError: { readonly reason: ErrorReason; readonly message: string } | null;
+  readonly latency: Sketch;
+}
+
+/** Requests that may wait for a model's answer at once; more are turned away rather than piled up. */
+const MOST_IN_FLIGHT = 1024;
+
+export class ModelServer {
+  readonly model: string;
+  readonly #clock: Clock;
+  readonly #measurements: Measurements;
+  readonly #inFlight = new Map<Instance, number>();
+  readonly #drained = new Map<Instance, () => void>();
+  #instance: Instance | null = null;
+  #assigned: Assigned = UNASSIGNED;
+  #counts: ServedCounts = noCounts();
+
+  constructor(model: string, clock: Clock, measurements: Measurements) {
+    this.model = model;
+    this.#clock = clock;
+    this.#measurements = measurements;
+  }
+
+  get instance(): Instance | null {
+    return this.#instance;
+  }
+
+  get counts(): ServedCounts {
+    return this.#counts;
+  }
+
+  get assigned(): Assigned {
+    return this.#assigned;
+  }
+
+  /** From now on intervals are counted under this; what is still in flight counts to what was assigned when it ends. */
+  assign(assigned: Assigned): void {
+    this.#assigned = assigned;
+  }
+
+  /** New requests go to this instance, or are refused. Returns the one before, which may still be answering. */
+  swap(next: Instance | null): Instance | null {
+    const before = this.#instance;
+    this.#instance = next;
+    this.#counts = noCounts();
+    return before;
+  }
+
+  /** Resolves when nothing waits for this instance any more. It must not be the one that serves. */
+  async drain(instance: Instance): Promise<void> {
+    if ((this.#inFlight.get(instance) ?? 0) === 0) return;
+    await new Promise<void>((resolve) => {
+      this.#drained.set(instance, resolve);
+    });
+  }
+
+  /** Answers by the version that serves when it is called. Throws INFER_NO_MODEL, INFER_BUSY, or a ModelError. */
+  async infer(inputs: readonly Tensor[]): Promise<InferenceAnswer> {
+    const instance = this.#instance;
+    if (instance === null) throw noModel(this.model);
+    const waiting = this.#inFlight.get(instance) ?? 0;
+    if (waiting >= MOST_IN_FLIGHT) throw tooBusy(this.model);
+    this.#inFlight.set(instance, waiting + 1);
+    const startMs = this.#clock.monotonicMs();
+    const rows = rowsOf(instance.signature, inputs);
+    try {
+      const outputs = await instance.loaded.run(checkInputs(instance.signature, inputs));
+      const judgements = judgeOutputs(instance.signature, outputs);
+      const unknown = judgements.filter(({ confidence }) => confidence < instance.signature.confidenceLeast).length;
+      const latencyMs = this.#clock.monotonicMs() - startMs;
+      this.#count(instance, {
+        kind: 'answered',
+        rows,
+        latencyMs,
+        judgements: judgements.slice(0, rows),
+        unknown: Math.min(unknown, rows),
+      });
+      return { modelName: this.model, modelVersion: instance.version, digest: instance.digest, outputs };
+    } catch (error) {
+      const failure = toModelError(error, 'runtime');
+      this.#count(instance, { kind: 'failed', rows, reason: failure.reason }, failure);
+      throw failure;
+    } finally {
+      this.#leave(instance);
+    }
+  }
+
+  #count(instance: Instance, measured: Measured, failure?: ModelError): void {
+    const { slot, digest, version } = instance;
+    const attribution: Attribution = { model: this.model, ...this.#assigned, slot, digest, version };
+    this.#measurements.record(attribution, measured);
+    if (instance !== this.#instance) return;
+    const { inferences, errors, unknown, lastError, latency } = this.#counts;
+    if (measured.kind === 'answered') addToSketch(latency, measured.latencyMs, measured.rows);
+    this.#counts = {
+      inferences: inferences + measured.rows,
+      errors: errors + (measured.kind === 'failed' ? measured.rows : 0),
+      unknown: unknown + (measured.kind === 'answered' ? measured.unknown : 0),
+      lastError: failure === undefined ? lastError : { reason: failure.reason, message: failure.message },
+      latency,
+    };
+  }
+
+  #leave(instance: Instance): void {
+    const left = (this.#inFlight.get(instance) ?? 1) - 1;
+    if (left > 0) {
+      this.#inFlight.set(instance, left);
+      return;
+    }
+    this.#inFlight.delete(instance);
+    this.#drained.get(instance)?.();
+    this.#drained.delete(instance);
+  }
+}
+
+function noCounts(): ServedCounts {
+  return { inferences: 0, errors: 0, unknown: 0, lastError: null, latency: emptySketch() };
+}
+
+function noModel(model: string): CodedError {
+  return new CodedError({
+    code: 'INFER_NO_MODEL',
+    kind: 'retry-later',
+    message: `No version of "${model}" serves on this device.`,
+    remedy: 'See `slipway-agent status`; the model may still be on its way, or not be meant for this device.',
+  });
+}
+
+function tooBusy(model: string): CodedError {
+  return new CodedError({
+    code: 'INFER_BUSY',
+    kind: 'retry-later',
+    message: `${MOST_IN_FLIGHT} requests already wait for "${model}".`,
+    remedy: 'Send fewer at once.',
+  });
+}

@@ -1,0 +1,320 @@
+// Owns carrying one model's record out: each step after it is on disk, and the next one from what came of it.
+import { backOffMs } from '../../src/base/back-off.ts';
+import type { Clock } from '../../src/base/clock.ts';
+import { toCodedError } from '../../src/base/errors.ts';
+import type { Logger } from '../../src/base/logger.ts';
+import type { RandomStream } from '../../src/base/random.ts';
+import type { DeviceFacts } from '../../src/contract/selector.ts';
+import { Bell, type Turnstile } from './bell.ts';
+import type { Journal } from './journal.ts';
+import { LoadedSlots } from './loaded-slots.ts';
+import type { ModelHost } from './model-host.ts';
+import { emptyRecord, type Goal, type ModelRecord, type SlotContent, type SlotName } from './model-record.ts';
+import type { Assigned, ModelServer } from './model-server.ts';
+import { DOWNLOAD_BACK_OFF, readManifest, type SupplyOptions, sealOf, supply } from './model-supply.ts';
+import type { Slots } from './slots.ts';
+import type { SwitchHook } from './switch-hook.ts';
+import { callSwitchHook } from './switch-hook.ts';
+import { TrialWatch } from './trial-watch.ts';
+import { transition } from './update-machine.ts';
+import { type Circumstances, nextStep, type Step, type UpdateEvent } from './update-step.ts';
+
+/** What the directive wants of this model. */
+export type Wish =
+  | { readonly kind: 'run'; readonly goal: Goal; readonly stableFirst: Goal | null; readonly spreadWaitMs: number }
+  | { readonly kind: 'none'; readonly rollout: string };
+
+export interface UpdaterTools {
+  readonly clock: Clock;
+  readonly random: RandomStream;
+  readonly logger: Logger;
+  readonly journal: Journal;
+  readonly slots: Slots;
+  readonly host: ModelHost;
+  readonly server: ModelServer;
+  readonly supply: SupplyOptions;
+  /** One model at a time is fetched, staged or self-tested on a device. */
+  readonly turnstile: Turnstile;
+  readonly facts: () => DeviceFacts;
+  readonly circumstances: () => Promise<Circumstances>;
+  readonly onSwitch: SwitchHook | null;
+  /** Something is to be told: a report should not wait for its interval. */
+  readonly onOutcome: () => void;
+}
+
+export class ModelUpdater {
+  readonly model: string;
+  readonly #tools: UpdaterTools;
+  readonly #loaded: LoadedSlots;
+  readonly #trial: TrialWatch;
+  readonly #bell = new Bell();
+  #record: ModelRecord;
+  #serving: SlotName | null = null;
+  #wish: Wish | null = null;
+  #tries = 0;
+  /** Monotonic time before which no byte is fetched, by digest: the spread of downloads over a fleet. */
+  #spread: { readonly digest: string; readonly fromMs: number } | null = null;
+  #step = new AbortController();
+  #writing: Promise<unknown> = Promise.resolve();
+
+  private constructor(record: ModelRecord, tools: UpdaterTools) {
+    this.model = record.model;
+    this.#record = record;
+    this.#tools = tools;
+    this.#loaded = new LoadedSlots(record.model, tools);
+    this.#trial = new TrialWatch(tools);
+  }
+
+  /** Reads the journal, or rebuilds the record from the slots where it is torn or gone. */
+  static async open(model: string, tools: UpdaterTools): Promise<ModelUpdater> {
+    const read = await tools.journal.read(model);
+    const known = typeof read === 'string' ? await rebuild(model, tools.slots) : read;
+    if (read === 'corrupt') tools.logger.warn('journal was unreadable, rebuilt from the running slot', { model });
+    const updater = new ModelUpdater(known, tools);
+    if (typeof read === 'string') await tools.journal.write(known);
+    await updater.apply({ kind: 'restarted' });
+    return updater;
+  }
+
+  get record(): ModelRecord {
+    return this.#record;
+  }
+
+  get serving(): SlotName | null {
+    return this.#serving;
+  }
+
+  /** Rollout, revision and arm of the last directive. */
+  get assigned(): Assigned {
+    return this.#tools.server.assigned;
+  }
+
+  /** Takes note; the loop acts. Work for another version is stopped at once: going back must not wait for a download. */
+  wish(wish: Wish): void {
+    this.#wish = wish;
+    const { phase } = this.#record;
+    const inWork = phase.kind === 'fetching' ? phase.goal.digest : undefined;
+    const wanted = wish.kind === 'run' ? [wish.goal.digest, wish.stableFirst?.digest] : [];
+    if (inWork !== undefined && !wanted.includes(inWork)) this.#step.abort();
+    if (wish.kind === 'run' && this.#spread?.digest !== wish.goal.digest) {
+      const fromMs = this.#tools.clock.monotonicMs() + (phase.kind === 'fetching' ? 0 : wish.spreadWaitMs);
+      this.#spread = { digest: wish.goal.digest, fromMs };
+    }
+    this.#bell.ring();
+  }
+
+  /** Persists what follows from an event; then, and only then, it is so. */
+  async apply(event: UpdateEvent): Promise<void> {
+    const turn = this.#writing.then(async () => {
+      const next = transition(this.#record, event, this.#tools.supply.nowMs());
+      if (next === this.#record) return;
+      await this.#tools.journal.write(next);
+      const hadOutcomes = this.#record.outbox.length;
+      this.#record = next;
+      if (next.outbox.length > hadOutcomes) this.#tools.onOutcome();
+    });
+    this.#writing = turn.catch(() => undefined);
+    await turn;
+  }
+
+  /** Works until stopped. Only a full disk or a bug interrupts a step; it is then tried again later. */
+  async run(signal: AbortSignal): Promise<void> {
+    const stop = (): void => {
+      this.#step.abort();
+      this.#bell.ring();
+    };
+    signal.addEventListener('abort', stop, { once: true });
+    while (!signal.aborted) {
+      try {
+        await this.#work(signal);
+      } catch (error) {
+        if (signal.aborted) break;
+        this.#tools.logger.error('update step failed', { model: this.model, error: toCodedError(error, 'AGENT_STEP') });
+        await this.#rest(backOffMs(this.#tries++, DOWNLOAD_BACK_OFF, this.#tools.random));
+      }
+    }
+    signal.removeEventListener('abort', stop);
+    await this.#loaded.releaseAll();
+  }
+
+  /** The committed version serves, before anything else is looked at. */
+  async start(): Promise<void> {
+    for (let tries = 0; tries < 4; tries++) {
+      const step = nextStep(this.#record, this.#serving);
+      if (step.kind !== 'serve') return;
+      const event = await this.#serve(step.slot);
+      if (event !== undefined) await this.apply(event);
+    }
+  }
+
+  async #work(signal: AbortSignal): Promise<void> {
+    await this.#takeWish();
+    const step = nextStep(this.#record, this.#serving);
+    if (step.kind === 'rest') {
+      const event =
+        this.#record.phase.kind === 'trial' ? this.#trial.look(this.#record.phase, this.#loaded) : undefined;
+      if (event !== undefined) await this.apply(event);
+      this.#loaded.releaseExcept(this.#neededSlots());
+      if (event === undefined || event.kind === 'tried')
+        await this.#rest(this.#record.phase.kind === 'trial' ? this.#trial.tickMs : undefined);
+      return;
+    }
+    const event = await this.#carryOut(step);
+    if (event === undefined || signal.aborted) return;
+    const before = this.#record;
+    await this.apply(event);
+    if (event.kind === 'failed') await this.#afterFailure(event);
+    if (this.#record !== before) this.#tries = 0;
+    else await this.#rest(backOffMs(this.#tries++, DOWNLOAD_BACK_OFF, this.#tools.random));
+  }
+
+  async #takeWish(): Promise<void> {
+    const wish = this.#wish;
+    if (wish === null) return;
+    this.#wish = null;
+    this.#step = new AbortController();
+    const { server } = this.#tools;
+    if (wish.kind === 'none') {
+      server.assign({ rollout: wish.rollout, revision: server.assigned.revision, arm: null });
+      await this.apply({ kind: 'unassigned', rollout: wish.rollout });
+      return;
+    }
+    const { goal, stableFirst } = wish;
+    server.assign({ rollout: goal.rollout, revision: goal.revision, arm: goal.arm });
+    await this.apply({ kind: 'assigned', goal, stableFirst, now: await this.#tools.circumstances() });
+  }
+
+  async #rest(ms?: number): Promise<void> {
+    if (this.#wish === null) await this.#bell.wait(this.#tools.clock, ms);
+  }
+
+  /** Slots whose loaded version may be needed at once. */
+  #neededSlots(): readonly (SlotName | null)[] {
+    const { phase } = this.#record;
+    if (phase.kind === 'trial') return [this.#serving, phase.fallback];
+    return 'slot' in phase ? [this.#serving, phase.slot] : [this.#serving];
+  }
+
+  async #carryOut(step: Exclude<Step, { kind: 'rest' }>): Promise<UpdateEvent | undefined> {
+    switch (step.kind) {
+      case 'serve':
+        return this.#serve(step.slot);
+      case 'fetch':
+        return this.#fetch(step);
+      case 'stage':
+        return this.#tools.turnstile.pass(() => this.#stage(step.goal, step.slot));
+      case 'selfTest':
+        return this.#tools.turnstile.pass(() => this.#loaded.test(step.slot));
+      case 'admit':
+        return { kind: 'admitted' };
+      case 'finishRollback':
+        return { kind: 'served' };
+    }
+  }
+
+  async #fetch(step: Extract<Step, { kind: 'fetch' }>): Promise<UpdateEvent | undefined> {
+    const { clock, turnstile, random, logger } = this.#tools;
+    const waitMs =
+      step.part === null && this.#spread?.digest === step.goal.digest ? this.#spread.fromMs - clock.monotonicMs() : 0;
+    if (waitMs > 0) {
+      await this.#rest(waitMs);
+      return undefined;
+    }
+    const { signal } = this.#step;
+    const result = await turnstile.pass(async () =>
+      supply(
+        {
+          ...{ model: this.model, goal: step.goal, slot: step.slot, slots: this.#tools.slots, part: step.part, signal },
+          facts: this.#tools.facts(),
+          fingerprint: (await this.#tools.circumstances()).fingerprint,
+          onFlushed: (part) => this.apply({ kind: 'progressed', part }),
+        },
+        this.#tools.supply,
+      ),
+    );
+    if (result.kind !== 'later') return result;
+    if (signal.aborted) return undefined;
+    const waited = Math.max(backOffMs(this.#tries++, DOWNLOAD_BACK_OFF, random), result.afterMs ?? 0);
+    logger.warn('download is tried again', {
+      model: this.model,
+      version: step.goal.version,
+      reason: result.message,
+      inMs: Math.round(waited),
+    });
+    await this.#rest(waited);
+    return undefined;
+  }
+
+  async #stage(goal: Goal, slot: SlotName): Promise<UpdateEvent> {
+    const { slots, facts, supply: options } = this.#tools;
+    const kept = await slots.readManifest(slot);
+    const read = kept === undefined ? undefined : readManifest(kept.manifest, goal, this.model, facts(), options);
+    if (read?.kind !== 'read') {
+      const message = read?.message ?? 'The manifest is gone from the slot.';
+      return { kind: 'failed', reason: 'corrupt', message, lapse: { kind: 'never' } };
+    }
+    await slots.seal(slot, sealOf(goal, read.files, new Date(options.nowMs()).toISOString()));
+    return { kind: 'staged' };
+  }
+
+  /** Pointer, then reference: new requests go to the new version, those under way end on the old one. */
+  async #serve(slot: SlotName | null): Promise<UpdateEvent | undefined> {
+    const { server, slots, logger } = this.#tools;
+    const ready = slot === null ? null : await this.#loaded.ready(slot);
+    if (ready !== null && 'kind' in ready) {
+      if (ready.kind === 'failed')
+        logger.error('version can not serve', { model: this.model, slot, reason: ready.message });
+      return ready;
+    }
+    await slots.point(slot);
+    server.swap(ready);
+    this.#serving = slot;
+    this.#trial.begin();
+    logger.info('serving', { model: this.model, version: ready?.version ?? null, slot });
+    return this.#tellProcess(ready?.version ?? null, ready?.digest ?? null);
+  }
+
+  async #tellProcess(version: string | null, digest: string | null): Promise<UpdateEvent | undefined> {
+    const { onSwitch, clock, slots, logger } = this.#tools;
+    if (onSwitch === null) return undefined;
+    const path = this.#serving === null ? '' : slots.path(this.#serving);
+    try {
+      await callSwitchHook(onSwitch, { model: this.model, version, digest, path }, clock, this.#step.signal);
+      return undefined;
+    } catch (error) {
+      const coded = toCodedError(error);
+      logger.error('switch hook failed', { model: this.model, error: coded });
+      if (this.#record.phase.kind !== 'trial') return undefined;
+      return { kind: 'failed', reason: 'load', message: coded.message, lapse: { kind: 'never' } };
+    }
+  }
+
+  /** What failed before it served is removed, so that it takes no space. */
+  async #afterFailure(event: Extract<UpdateEvent, { kind: 'failed' }>): Promise<void> {
+    const { slots, logger } = this.#tools;
+    logger.warn('version failed', { model: this.model, reason: event.reason, message: event.message });
+    for (const slot of ['A', 'B'] as const) {
+      if (this.#record.slots[slot] === null && slot !== this.#serving) await slots.clear(slot);
+    }
+  }
+}
+
+/** The record that the slots alone tell of: what `current` points at runs and is trusted; the other is a copy to test again. */
+async function rebuild(model: string, slots: Slots): Promise<ModelRecord> {
+  const pointed = await slots.pointed();
+  const found = await slots.survey();
+  const empty = emptyRecord(model);
+  const active = found.find(({ slot }) => slot === pointed)?.slot ?? null;
+  const contents = Object.fromEntries(
+    found.map(({ slot, seal }): [SlotName, SlotContent] => {
+      const { digest, version, rollout } = seal;
+      return [slot, { digest, version, rollout, isProven: slot === active }];
+    }),
+  );
+  return {
+    ...empty,
+    active,
+    slots: { ...empty.slots, ...contents },
+    phase: { kind: active === null ? 'idle' : 'committed' },
+  };
+}

@@ -1,0 +1,54 @@
+// Owns how a device's state looks to people and programs: in `slipway-agent status` and to those who hold an Agent.
+import { activeContent, type ModelRecord, type SlotName } from './model-record.ts';
+
+export interface ModelStatus {
+  readonly model: string;
+  readonly running: { readonly version: string; readonly digest: string; readonly slot: SlotName } | null;
+  /** Does it answer in this process? Unknown (null) when read from disk. */
+  readonly isServing: boolean | null;
+  readonly state: ModelRecord['phase']['kind'];
+  /** The version in work, when it is not what runs. */
+  readonly subject: { readonly version: string | null; readonly digest: string; readonly attempt: number } | null;
+  readonly previous: { readonly version: string; readonly digest: string } | null;
+  readonly failures: readonly {
+    readonly digest: string;
+    readonly attempt: number;
+    readonly reason: string;
+    readonly message: string;
+  }[];
+}
+
+export interface AgentStatus {
+  readonly device: string;
+  readonly models: readonly ModelStatus[];
+}
+
+export function statusOf(
+  device: string,
+  records: readonly { readonly record: ModelRecord; readonly serving: SlotName | null | undefined }[],
+): AgentStatus {
+  return { device, models: records.map(({ record, serving }) => modelStatus(record, serving)) };
+}
+
+function modelStatus(record: ModelRecord, serving: SlotName | null | undefined): ModelStatus {
+  const { model, phase, active, slots } = record;
+  const running = activeContent(record);
+  const other = active === null ? null : slots[active === 'A' ? 'B' : 'A'];
+  return {
+    model,
+    running:
+      running === null || active === null ? null : { version: running.version, digest: running.digest, slot: active },
+    isServing: serving === undefined ? null : serving !== null && serving === active,
+    state: phase.kind,
+    subject: subjectOf(record),
+    previous: other === null ? null : { version: other.version, digest: other.digest },
+    failures: record.failures.map(({ digest, attempt, reason, message }) => ({ digest, attempt, reason, message })),
+  };
+}
+
+/** What the phase is about, when it is about something. */
+export function subjectOf({ phase }: ModelRecord): ModelStatus['subject'] {
+  if (phase.kind === 'failed') return { version: null, digest: phase.digest, attempt: phase.attempt };
+  if (!('goal' in phase)) return null;
+  return { version: phase.goal.version, digest: phase.goal.digest, attempt: phase.goal.attempt };
+}
