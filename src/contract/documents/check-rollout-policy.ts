@@ -86,7 +86,7 @@ function checkApproval({ name, approval }: PolicyStage, path: FieldPath): Proble
   if (approval === undefined) return [];
   const different = new Set(approval.approvers).size;
   if ((approval.count ?? 1) <= different) return [];
-  const message = `Stage "${name}" wants ${approval.count} approvals, and names ${different} different approvers.`;
+  const message = `Stage "${name}" wants ${approval.count} approvals, and names only ${different} different approvers.`;
   const remedy = 'Lower `count` or name more approvers.';
   return [{ code: 'POLICY_STAGE_APPROVAL', path: [...path, 'approval', 'count'], message, remedy }];
 }

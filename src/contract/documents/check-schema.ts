@@ -90,7 +90,7 @@ export function checkSchema(kind: Kind, value: unknown, writtenAt: (error: Error
   });
 }
 
-/** Leaves out what only follows from other errors: those of the branches of `anyOf` that were not meant, and of names inside `propertyNames`. */
+/** Leaves out what only follows from other errors: of an `anyOf`, all but the one branch that was most likely meant, and of names inside `propertyNames`. */
 function relevantErrors(errors: readonly ErrorObject[]): ErrorObject[] {
   const dropped = new Set<ErrorObject>();
   for (const error of errors) {
@@ -100,8 +100,9 @@ function relevantErrors(errors: readonly ErrorObject[]): ErrorObject[] {
     const meant = branches.filter(
       (branch) => !branch.some((one) => one.keyword === 'type' && one.instancePath === error.instancePath),
     );
-    const [only] = meant;
-    const kept = meant.length === 1 && only !== undefined ? only : [error];
+    const fewest = Math.min(...meant.map((branch) => branch.length));
+    const [only, ...others] = meant.filter((branch) => branch.length === fewest);
+    const kept = only !== undefined && others.length === 0 ? only : [error];
     for (const one of [error, ...branches.flat()]) if (!kept.includes(one)) dropped.add(one);
   }
   return errors.filter((error) => !dropped.has(error));

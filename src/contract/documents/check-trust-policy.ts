@@ -6,7 +6,10 @@ import type { KeylessIdentity, TrustedSigner, TrustPolicyDocument } from './type
 
 export function checkTrustPolicy({ spec }: TrustPolicyDocument): Problem[] {
   const seen = new Set<string>();
-  return (spec.signers ?? []).flatMap((signer, index) => {
+  const keys = (spec.reconciler ?? []).flatMap((one, index) =>
+    checkPublicKey(one.publicKey, 'reconciler', ['spec', 'reconciler', index, 'publicKey']),
+  );
+  const signers = (spec.signers ?? []).flatMap((signer, index) => {
     const path = ['spec', 'signers', index];
     const problems = [
       ...checkSigner(signer, path),
@@ -26,6 +29,7 @@ export function checkTrustPolicy({ spec }: TrustPolicyDocument): Problem[] {
     seen.add(signer.name);
     return problems;
   });
+  return [...signers, ...keys];
 }
 
 function checkSigner(signer: TrustedSigner, path: FieldPath): Problem[] {

@@ -12,6 +12,7 @@ interface FieldFacts {
   readonly enum?: readonly unknown[];
   readonly const?: unknown;
   readonly type?: string | readonly string[];
+  readonly pattern?: string;
   readonly properties?: Readonly<Record<string, FieldFacts>>;
 }
 
@@ -48,8 +49,13 @@ function shorten(text: string): string {
 function exampleOf(name: string | number | undefined, facts: FieldFacts | undefined): string | undefined {
   const value = facts?.const ?? facts?.examples?.[0] ?? facts?.enum?.[0];
   if (value === undefined) return undefined;
-  const text = typeof value === 'string' && !/^[\d[{*&!|>'"%@`]|: |^$/.test(value) ? value : JSON.stringify(value);
+  const text = typeof value === 'string' && isPlain(value) ? value : JSON.stringify(value);
   return typeof name === 'string' ? `${name}: ${text}` : text;
+}
+
+/** Would YAML read the text as the text that it is, without quotes? */
+function isPlain(text: string): boolean {
+  return !/^[-+.\d]+$|^[[{*&!|>'"%@`#,?<=]|: | #|\n|^$/.test(text);
 }
 
 function firstSentence(facts: FieldFacts | undefined): string {
@@ -165,12 +171,13 @@ function choiceOf(schema: FieldFacts): string {
 function choiceRemedy(value: unknown, schema: FieldFacts): string {
   const choices = choicesOf(schema).map(String);
   const close = findClosestWord(String(value), choices);
-  return close === undefined ? `Write ${choiceOf(schema)}.` : `Did you mean \`${close}\`?`;
+  return close === undefined ? firstSentence(schema) : `Did you mean \`${close}\`?`;
 }
 
 function typeRemedy(error: ErrorObject, schema: FieldFacts, written: string, wayOut: string): string {
   const wantsText = [schema.type].flat().includes('string');
-  if (wantsText && isLeaf(error.data) && error.data !== null) return `Put quotes around it: \`"${written}"\`.`;
+  const fits = schema.pattern === undefined || new RegExp(schema.pattern).test(written);
+  if (wantsText && fits && isLeaf(error.data) && error.data !== null) return `Put quotes around it: \`"${written}"\`.`;
   const isQuoted = typeof error.data === 'string' && /^["']/.test(written);
   if (isQuoted && [schema.type].flat().some((type) => type !== 'object' && type !== 'array'))
     return `Leave out the quotes. ${wayOut}`;
@@ -195,7 +202,7 @@ function limitOf(error: ErrorObject): string {
     case 'maxItems':
       return `must have at most ${limit} entries`;
     case 'minProperties':
-      return `must have at least ${limit} of its fields`;
+      return limit === '1' ? 'must not be empty' : `must have at least ${limit} of its fields`;
     case 'maxProperties':
       return `must have at most ${limit} fields`;
     default:

@@ -18,10 +18,10 @@ export type ParsedDocument =
 
 export interface ParseOptions {
   /**
-   * `named` (default): the file's name must say what the document says (`models/<name>/<version>.yaml`, `<name>.yaml`).
-   * `free`: any name, for copies that are named by their digest.
+   * The file is a copy, named by its digest: its path need not say what the document says
+   * (`models/<name>/<version>.yaml`, `<name>.yaml`). Default false.
    */
-  readonly fileName?: 'named' | 'free';
+  readonly isCopy?: boolean;
 }
 
 /**
@@ -42,7 +42,7 @@ export function parseDocument(file: string, bytes: Uint8Array, options: ParseOpt
   if (misfits.length > 0) return broken(misfits);
   // The schema of its kind has just accepted it, and the types are generated from the schemas.
   const document = value as SlipwayDocument;
-  const problems = [...(options.fileName === 'free' ? [] : checkFileName(document, file)), ...checkMeaning(document)];
+  const problems = [...(options.isCopy ? [] : checkFileName(document, file)), ...checkMeaning(document)];
   return problems.length > 0 ? broken(problems) : { kind: 'parsed', document, source };
 }
 

@@ -28,11 +28,12 @@ export function readSource(file: string, bytes: Uint8Array): ReadSource {
   if (parsed.kind === 'refused') return broken(parsed.findings);
   const notJson = file.endsWith('.json') ? checkJson(text) : [];
   if (notJson.length > 0) return broken(notJson);
-  const [document] = new Composer({ uniqueKeys: false, prettyErrors: false, logLevel: 'silent' }).compose(
-    parsed.tokens,
-    true,
-    text.length,
-  );
+  const [document] = new Composer({
+    uniqueKeys: false,
+    keepSourceTokens: true,
+    prettyErrors: false,
+    logLevel: 'silent',
+  }).compose(parsed.tokens, true, text.length);
   if (document === undefined) return broken([nothing]);
   const composed = [...document.errors, ...document.warnings].map(toFinding);
   if (composed.length > 0) return broken(composed);
@@ -56,7 +57,12 @@ const nothing: Finding = {
 
 function toFinding(error: { readonly pos: [number, number]; readonly message: string }): Finding {
   const [sentence = ''] = error.message.split('\n');
-  return { code: 'DOCUMENT_SYNTAX', offset: error.pos[0], message: sentence, remedy: 'Correct the YAML here.' };
+  return {
+    code: 'DOCUMENT_SYNTAX',
+    offset: error.pos[0],
+    message: sentence.replace(/[.:]?$/, '.'),
+    remedy: 'Correct the YAML here.',
+  };
 }
 
 /** YAML takes in nearly all of JSON and much more; a file that says it is JSON must be JSON. */
