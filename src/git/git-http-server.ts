@@ -35,6 +35,10 @@ export interface GitHttpServerOptions {
   readonly onRequest?:
     | ((request: GitHttpRequest) => GitHttpFault | undefined | Promise<GitHttpFault | undefined>)
     | undefined;
+  /** Called after each answer of git's, with the bytes of its body. */
+  readonly onAnswer?: ((request: GitHttpRequest, bytes: number) => void) | undefined;
+  /** 0 makes it a host that does not speak protocol 2. */
+  readonly protocol?: 0 | 2 | undefined;
 }
 
 export interface GitHttpServer extends AsyncDisposable {
@@ -73,7 +77,8 @@ function startBackend(options: GitHttpServerOptions, request: IncomingMessage, u
   };
   if (request.headers['content-length'] !== undefined) given.CONTENT_LENGTH = header('content-length');
   if (request.headers['content-encoding'] !== undefined) given.HTTP_CONTENT_ENCODING = header('content-encoding');
-  if (request.headers['git-protocol'] !== undefined) given.GIT_PROTOCOL = header('git-protocol');
+  if (request.headers['git-protocol'] !== undefined && options.protocol !== 0)
+    given.GIT_PROTOCOL = header('git-protocol');
   return spawn('git', ['http-backend'], { env: given, stdio: ['pipe', 'pipe', 'ignore'] });
 }
 
@@ -126,7 +131,8 @@ async function answer(
   children: Set<ChildProcess>,
 ): Promise<void> {
   const url = new URL(request.url ?? '/', 'http://loopback');
-  const fault = await options.onRequest?.(describe(request, url));
+  const described = describe(request, url);
+  const fault = await options.onRequest?.(described);
   if (fault?.kind === 'hang') return;
   if (fault?.kind === 'status') {
     request.resume();
@@ -142,6 +148,7 @@ async function answer(
     }
   }
   const { status, headers, body } = await runBackend(options, request, url, children);
+  options.onAnswer?.(described, body.length);
   if (fault?.kind === 'drop-answer') {
     response.socket?.destroy();
     return;

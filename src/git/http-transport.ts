@@ -50,9 +50,16 @@ function redirectedBase(from: URL, location: string | null, shown: string): stri
   return `${to.origin}${to.pathname.slice(0, -'/info/refs'.length)}`;
 }
 
+/** Where the repository lies and what its host can do, as protocol 2 said once: later sessions need not ask again. */
+interface Greeting {
+  readonly base: string;
+  readonly advertisement: Buffer;
+}
+
 export class HttpTransport implements SmartTransport {
   readonly shown: string;
   readonly #options: HttpTransportOptions;
+  #greeting: Greeting | undefined;
 
   constructor(options: HttpTransportOptions) {
     this.shown = options.address.shown;
@@ -62,6 +69,10 @@ export class HttpTransport implements SmartTransport {
   async open(service: GitService, signal: AbortSignal): Promise<SmartSession> {
     const { address, limits } = this.#options;
     const headers = await this.#headers(signal);
+    if (service === 'git-upload-pack') {
+      headers['git-protocol'] = 'version=2';
+      if (this.#greeting !== undefined) return this.#session(this.#greeting, service, headers);
+    }
     let base = address.base;
     for (let hops = 0; ; hops++) {
       const url = new URL(`${base}/info/refs?service=${service}`);
@@ -72,28 +83,30 @@ export class HttpTransport implements SmartTransport {
         continue;
       }
       await this.#check(response, `application/x-${service}-advertisement`);
-      const advertisement = await this.#body(response, limits.advertisementBytes, signal);
-      return this.#session(base, service, headers, advertisement);
+      const greeting = { base, advertisement: await this.#body(response, limits.advertisementBytes, signal) };
+      const version2 = greeting.advertisement.subarray(0, 100).includes('version 2\n');
+      if (service === 'git-upload-pack' && version2) this.#greeting = greeting;
+      return this.#session(greeting, service, headers);
     }
   }
 
-  #session(base: string, service: GitService, headers: Record<string, string>, advertisement: Buffer): SmartSession {
+  #session(greeting: Greeting, service: GitService, headers: Record<string, string>): SmartSession {
+    const types = { 'content-type': `application/x-${service}-request`, accept: `application/x-${service}-result` };
+    const exchange = async (request: Buffer, signal: AbortSignal): Promise<Buffer> => {
+      const post = { method: 'POST', headers: { ...headers, ...types }, body: new Uint8Array(request) };
+      const response = await this.#send(new URL(`${greeting.base}/${service}`), post, signal);
+      await this.#check(response, types.accept);
+      return this.#body(response, this.#options.limits.answerBytes, signal);
+    };
     return {
-      advertisement,
+      advertisement: greeting.advertisement,
       exchange: async (request, signal) => {
-        const all = {
-          ...headers,
-          'content-type': `application/x-${service}-request`,
-          accept: `application/x-${service}-result`,
-        };
-        const body = new Uint8Array(request);
-        const response = await this.#send(
-          new URL(`${base}/${service}`),
-          { method: 'POST', headers: all, body },
-          signal,
-        );
-        await this.#check(response, `application/x-${service}-result`);
-        return this.#body(response, this.#options.limits.answerBytes, signal);
+        try {
+          return await exchange(request, signal);
+        } catch (error) {
+          this.#greeting = undefined; // the repository may have moved: ask again
+          throw error;
+        }
       },
       [Symbol.asyncDispose]: async () => {},
     };
@@ -135,6 +148,7 @@ export class HttpTransport implements SmartTransport {
     await response.body?.cancel();
     // Azure DevOps answers 203 with a sign-in page where others say 401.
     if (status === 401 || status === 403 || status === 203) throw credentialsRefused(this.shown, status);
+    if (REDIRECTS.has(status)) throw hostFailed(this.shown, 'it has moved meanwhile');
     if (status === 429 || status >= 500) throw hostFailed(this.shown, `HTTP status ${status}`);
     if (status === 200) throw repositoryNotFound(this.shown, 'the answer is not of the smart protocol');
     throw repositoryNotFound(this.shown, `HTTP status ${status}`);

@@ -19,39 +19,16 @@ import type {
 } from './manifests-repository.ts';
 import { type Generation, Mirror } from './mirror.ts';
 import { lockMirror } from './mirror-lock.ts';
-import { DEFAULT_PACK_LIMITS, type PackLimits } from './pack-scan.ts';
 import type { Advertisement } from './pkt-line.ts';
 import { type Environment, ProcessTransport } from './process-transport.ts';
 import { parseRemoteAddress } from './remote-address.ts';
-import { fetchPack, pushPack, readAdvertisement } from './smart-client.ts';
-import {
-  DEFAULT_TRANSPORT_LIMITS,
-  type SmartSession,
-  type SmartTransport,
-  type TransportLimits,
-} from './smart-transport.ts';
-import { DEFAULT_TREE_LIMITS, type TreeLimits, TreeReader } from './tree-reader.ts';
+import { DEFAULT_REPOSITORY_LIMITS, type RepositoryLimits } from './repository-limits.ts';
+import { fetchPack, listBranches, pushPack } from './smart-client.ts';
+import type { SmartSession, SmartTransport } from './smart-transport.ts';
+import { TreeReader } from './tree-reader.ts';
 
-export interface RepositoryLimits {
-  readonly transport: TransportLimits;
-  readonly pack: PackLimits;
-  readonly tree: TreeLimits;
-  /** Longest whole fetch or push, milliseconds. */
-  readonly operationMs: number;
-  /** From this many packs on, the next change is fetched as a fresh clone: reads slow down with each pack. */
-  readonly packs: number;
-  /** Commits in one push. */
-  readonly commitsPerPush: number;
-}
-
-export const DEFAULT_REPOSITORY_LIMITS: RepositoryLimits = {
-  transport: DEFAULT_TRANSPORT_LIMITS,
-  pack: DEFAULT_PACK_LIMITS,
-  tree: DEFAULT_TREE_LIMITS,
-  operationMs: 10 * 60_000,
-  packs: 200,
-  commitsPerPush: 1_000,
-};
+/** Branches named when the one wanted is missing. */
+const MOST_SHOWN = 50;
 
 export interface RepositoryOptions {
   /** `https://…`, `ssh://…`, `user@host:path`, `file:///…` or a folder. */
@@ -152,10 +129,11 @@ export class IsomorphicGitRepository implements ManifestsRepository {
     const { branch } = this.#options;
     const session = await this.#transport.open('git-upload-pack', signal);
     try {
-      const offered = readAdvertisement(this.#transport, session);
-      const commit = offered.refs.get(`refs/heads/${branch}`);
-      if (offered.refs.size === 0) return { kind: 'empty' };
-      if (commit === undefined) return { kind: 'branch-missing', branch, others: otherBranches(offered) };
+      const { offered, branches } = await listBranches(this.#transport, session, signal);
+      const commit = branches.get(branch);
+      if (branches.size === 0) return { kind: 'empty' };
+      if (commit === undefined)
+        return { kind: 'branch-missing', branch, others: [...branches.keys()].slice(0, MOST_SHOWN) };
       const present = this.#mirror.generation;
       const previous = present?.head ?? null;
       if (present !== undefined && !this.#suspect && commit === previous)
@@ -201,10 +179,10 @@ export class IsomorphicGitRepository implements ManifestsRepository {
     signal: AbortSignal,
   ): Promise<void> {
     const request = { want: commit, haves, shallow: [...generation.shallow], limits: this.#limits.pack };
-    const { pack, objects } = await fetchPack(this.#transport, session, offered, request, signal);
+    const { pack, objects, shallow } = await fetchPack(this.#transport, session, offered, request, signal);
     signal.throwIfAborted();
     if (objects > 0) await generation.store.addPack(pack, objects);
-    await generation.addShallow(offered.shallow);
+    await generation.addShallow(shallow);
     if (!(await generation.isReadable(commit))) {
       this.#suspect = haves.length > 0;
       throw objectCorrupt(commit, `${this.#transport.shown} sent a pack without it or without its tree`);
@@ -296,9 +274,4 @@ export class IsomorphicGitRepository implements ManifestsRepository {
     this.#last = turn.catch(() => {});
     return turn;
   }
-}
-
-function otherBranches(offered: Advertisement): readonly string[] {
-  const names = [...offered.refs.keys()].filter((name) => name.startsWith('refs/heads/'));
-  return names.map((name) => name.slice('refs/heads/'.length)).slice(0, 50);
 }

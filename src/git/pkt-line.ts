@@ -3,6 +3,8 @@
 export class WireError extends Error {}
 
 export const FLUSH = Buffer.from('0000');
+/** Parts a request of protocol 2. */
+export const DELIMITER = Buffer.from('0001');
 /** A packet, or null for a flush (delimiters and response ends count as flushes). */
 export type Packet = Buffer | null;
 
@@ -28,6 +30,8 @@ export function lineOf(bytes: Buffer): string {
 }
 
 export interface Advertisement {
+  /** 2 advertises no refs: they are asked for. */
+  readonly version: 0 | 2;
   readonly refs: ReadonlyMap<string, string>;
   readonly capabilities: ReadonlySet<string>;
   /** Commits whose parents the host itself does not have. */
@@ -44,11 +48,12 @@ function errorLine(line: string): void {
   if (line.startsWith('ERR ')) throw new WireError(`the host says: ${line.slice(4, 300)}`);
 }
 
-/** Reads an advertisement (protocol 0 or 1), with or without the `# service=` head of HTTP. Throws WireError when it is cut short. */
+/** Reads an advertisement, with or without the `# service=` head of HTTP. Throws WireError when it is cut short. */
 export function parseAdvertisement(bytes: Buffer): Advertisement {
   const refs = new Map<string, string>();
   const capabilities = new Set<string>();
   const shallow: string[] = [];
+  let version: 0 | 2 = 0;
   let offset = 0;
   let first = true;
   for (let head = true; ; head = false) {
@@ -57,11 +62,17 @@ export function parseAdvertisement(bytes: Buffer): Advertisement {
     offset = read.end;
     if (read.packet === null) {
       if (!head && first && offset < bytes.length) continue; // the flush after `# service=`
-      return { refs, capabilities, shallow };
+      return { version, refs, capabilities, shallow };
     }
     const line = lineOf(read.packet);
     errorLine(line);
     if (line.startsWith('# service=') || line === 'version 1') continue;
+    if (version === 2 || line === 'version 2') {
+      version = 2;
+      first = false;
+      capabilities.add(line);
+      continue;
+    }
     if (line.startsWith('shallow ')) {
       shallow.push(line.slice(8));
       continue;
@@ -86,6 +97,23 @@ export function advertisementEnd(bytes: Buffer): number | undefined {
     if (read === undefined) return undefined;
     offset = read.end;
     if (read.packet === null) return offset;
+  }
+}
+
+/** Reads an answer to `ls-refs`. Throws WireError when it is cut short or malformed. */
+export function parseRefList(bytes: Buffer): ReadonlyMap<string, string> {
+  const refs = new Map<string, string>();
+  for (let offset = 0; ; ) {
+    const read = packetAt(bytes, offset);
+    if (read === undefined) throw new WireError('the list of refs is cut short');
+    offset = read.end;
+    if (read.packet === null) return refs;
+    const line = lineOf(read.packet);
+    errorLine(line);
+    const [oid = '', name = ''] = line.split(' ');
+    if (oid === 'unborn') continue;
+    if (!OID.test(oid) || name === '') throw new WireError('a line of the list of refs is malformed');
+    refs.set(name, oid);
   }
 }
 

@@ -36,7 +36,7 @@ function ssh(user: string, hostname: string, port: string, remotePath: string, t
   // A host or path that starts with a dash would be read as an option by ssh or git.
   if (!HOST.test(host) || remotePath.startsWith('-') || /[\0\n\r]/.test(remotePath))
     throw unsupported('ssh://…', 'host or path is malformed');
-  if (remotePath === '') throw unsupported(text, 'it has no path');
+  if (/^[/:]*$/.test(remotePath) || remotePath.startsWith(':')) throw unsupported(text, 'it has no path');
   const shown = `ssh://${host}${port === '' ? '' : `:${port}`}/${remotePath.replace(/^\//, '')}`;
   return { kind: 'ssh', host, port: port === '' ? null : Number(port), path: remotePath, shown };
 }
@@ -65,7 +65,8 @@ export function parseRemoteAddress(text: string, folder: string): RemoteAddress 
     const local = fileURLToPath(url);
     return { kind: 'local', path: local, shown: `file://${local}` };
   }
-  if (scheme === 'ssh') return ssh(url.username, url.hostname, url.port, decodeURIComponent(url.pathname), text);
+  if (scheme === 'ssh')
+    return ssh(url.username, url.hostname, url.port, decodeURIComponent(url.pathname).replace(/^\/~/, '~'), text);
   if (scheme !== 'http' && scheme !== 'https') throw unsupported(text, `${scheme}:// is not spoken`);
   const base = `${url.origin}${url.pathname.replace(/\/+$/, '')}`;
   const loopback = ['localhost', '127.0.0.1', '[::1]'].includes(url.hostname);

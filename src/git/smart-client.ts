@@ -5,23 +5,27 @@ import type { PushOutcome } from './manifests-repository.ts';
 import { PackError, type PackLimits, scanPack } from './pack-scan.ts';
 import {
   type Advertisement,
+  DELIMITER,
   FLUSH,
+  isOid,
   lineOf,
   packet,
   packetAt,
   parseAdvertisement,
+  parseRefList,
   splitSideBand,
   WireError,
 } from './pkt-line.ts';
 import type { SmartSession, SmartTransport } from './smart-transport.ts';
 
 const AGENT = 'agent=slipway';
+const HEADS = 'refs/heads/';
 
 /** What the host advertises. Throws GIT_ANSWER_CORRUPT, or GIT_REPOSITORY_UNSUPPORTED for SHA-256 repositories. */
-export function readAdvertisement(transport: SmartTransport, session: SmartSession): Advertisement {
+function readAdvertisement(transport: SmartTransport, session: SmartSession): Advertisement {
   try {
     const advertisement = parseAdvertisement(session.advertisement);
-    if (![...advertisement.capabilities].includes('object-format=sha256')) return advertisement;
+    if (!advertisement.capabilities.has('object-format=sha256')) return advertisement;
   } catch (error) {
     if (!(error instanceof WireError)) throw error;
     if (!error.message.startsWith('SHA-256')) throw answerCorrupt(transport.shown, error.message, error);
@@ -33,9 +37,46 @@ export function readAdvertisement(transport: SmartTransport, session: SmartSessi
   });
 }
 
+/** Parses what a host sent; what is malformed becomes GIT_ANSWER_CORRUPT. */
+async function parsing<T>(transport: SmartTransport, parse: () => T | Promise<T>): Promise<T> {
+  try {
+    return await parse();
+  } catch (error) {
+    if (error instanceof WireError || error instanceof PackError)
+      throw answerCorrupt(transport.shown, error.message, error);
+    throw error;
+  }
+}
+
+/**
+ * What the host has now: its branches by short name. Protocol 2 is asked for branches alone, since hosts keep a ref for every pull
+ * request that there ever was.
+ */
+export async function listBranches(
+  transport: SmartTransport,
+  session: SmartSession,
+  signal: AbortSignal,
+): Promise<HostState> {
+  const offered = readAdvertisement(transport, session);
+  let { refs } = offered;
+  if (offered.version === 2) {
+    const lines = [packet('command=ls-refs\n'), packet(AGENT), DELIMITER, packet(`ref-prefix ${HEADS}\n`), FLUSH];
+    const answer = await session.exchange(Buffer.concat(lines), signal);
+    refs = await parsing(transport, () => parseRefList(answer));
+  }
+  const heads = [...refs].filter(([name]) => name.startsWith(HEADS));
+  return { offered, branches: new Map(heads.map(([name, oid]) => [name.slice(HEADS.length), oid])) };
+}
+
+export interface HostState {
+  readonly offered: Advertisement;
+  readonly branches: ReadonlyMap<string, string>;
+}
+
 export interface FetchRequest {
   readonly want: string;
   readonly haves: readonly string[];
+  /** Commits whose parents we lack. */
   readonly shallow: readonly string[];
   readonly limits: PackLimits;
 }
@@ -43,6 +84,33 @@ export interface FetchRequest {
 export interface FetchedPack {
   readonly pack: Buffer;
   readonly objects: number;
+  /** Commits whose parents the host lacks. */
+  readonly shallow: readonly string[];
+}
+
+function fetchLines(offered: Advertisement, request: FetchRequest): readonly Buffer[] {
+  const haves = request.haves.map((oid) => packet(`have ${oid}\n`));
+  const known = request.shallow.map((oid) => packet(`shallow ${oid}\n`));
+  if (offered.version === 2) {
+    const options = [packet('ofs-delta\n'), packet('no-progress\n')];
+    const want = packet(`want ${request.want}\n`);
+    return [
+      packet('command=fetch\n'),
+      packet(AGENT),
+      DELIMITER,
+      ...options,
+      want,
+      ...known,
+      ...haves,
+      packet('done\n'),
+      FLUSH,
+    ];
+  }
+  const wished = ['multi_ack_detailed', 'side-band-64k', 'ofs-delta', 'no-progress'].filter((one) =>
+    offered.capabilities.has(one),
+  );
+  const want = packet(`want ${request.want} ${[...wished, AGENT].join(' ')}\n`);
+  return [want, ...(offered.capabilities.has('shallow') ? known : []), FLUSH, ...haves, packet('done\n')];
 }
 
 /** Asks for one commit with its history. The pack is checked whole before it is returned; throws GIT_ANSWER_CORRUPT. */
@@ -53,27 +121,14 @@ export async function fetchPack(
   request: FetchRequest,
   signal: AbortSignal,
 ): Promise<FetchedPack> {
-  const wished = ['multi_ack_detailed', 'side-band-64k', 'ofs-delta', 'no-progress'].filter((one) =>
-    offered.capabilities.has(one),
-  );
-  const shallow = offered.capabilities.has('shallow') ? request.shallow : [];
-  const lines = [
-    packet(`want ${request.want} ${[...wished, AGENT].join(' ')}\n`),
-    ...shallow.map((oid) => packet(`shallow ${oid}\n`)),
-    FLUSH,
-    ...request.haves.map((oid) => packet(`have ${oid}\n`)),
-    packet('done\n'),
-  ];
-  const answer = await session.exchange(Buffer.concat(lines), signal);
-  try {
-    const { data, ended } = splitSideBand(answer);
+  const answer = await session.exchange(Buffer.concat(fetchLines(offered, request)), signal);
+  return parsing(transport, async () => {
+    const { data, lines, ended } = splitSideBand(answer);
     if (!ended) throw new WireError('it ends in the middle');
-    return { pack: data, objects: await scanPack(data, request.limits) };
-  } catch (error) {
-    if (error instanceof WireError || error instanceof PackError)
-      throw answerCorrupt(transport.shown, error.message, error);
-    throw error;
-  }
+    const said = lines.filter((line) => line.startsWith('shallow ')).map((line) => line.slice('shallow '.length));
+    const shallow = [...offered.shallow, ...said].filter(isOid);
+    return { pack: data, objects: await scanPack(data, request.limits), shallow };
+  });
 }
 
 export interface PushRequest {

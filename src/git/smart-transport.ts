@@ -4,7 +4,7 @@ export type GitService = 'git-upload-pack' | 'git-receive-pack';
 
 export interface SmartSession extends AsyncDisposable {
   readonly advertisement: Buffer;
-  /** Sends the one request of this session. A rejected promise says nothing about whether the host acted on it. */
+  /** Sends a request: one a session with protocol 0, any number with protocol 2. A rejected promise says nothing about whether the host acted on it. */
   exchange(request: Buffer, signal: AbortSignal): Promise<Buffer>;
 }
 

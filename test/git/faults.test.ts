@@ -15,9 +15,9 @@ function draft(parent: string, files: Readonly<Record<string, string | null>>, m
 }
 
 /** A server whose faults the test sets as it goes. */
-async function faulty(shop: Workshop) {
+async function faulty(shop: Workshop, protocol: 0 | 2 = 2) {
   const plan: { fault: (request: GitHttpRequest) => GitHttpFault | undefined } = { fault: () => undefined };
-  const server = await shop.serve({ onRequest: (request) => plan.fault(request) });
+  const server = await shop.serve({ protocol, onRequest: (request) => plan.fault(request) });
   return { plan, url: `${server.url}/m.git` };
 }
 
@@ -135,28 +135,33 @@ describe('fetching', () => {
     const commit = await moved.commit(draft(parent, { a: '1' }));
     expect(await moved.push(commit, parent)).toEqual({ kind: 'pushed' });
     plan.fault = ({ service }) => to(`${elsewhere.url}/m.git/info/refs?service=${service}`);
+    expect(await moved.fetch()).toMatchObject({ kind: 'failed', problem: 'unreachable' });
     expect(await moved.fetch()).toMatchObject({ problem: 'other', error: { code: 'GIT_REDIRECT_REFUSED' } });
   });
 
-  test('an answer cut short anywhere is never taken for a success, and leaves the mirror as it was', async () => {
-    await using shop = new Workshop();
-    const lines = Array.from({ length: 3000 }, (_, i) => `${i * 7919}`).join('\n');
-    const bare = shop.bare('m.git', { a: '1' });
-    const { plan, url } = await faulty(shop);
-    const repository = await shop.repository(url);
-    const before = head(await repository.fetch());
-    const after = shop.commit('m.git', { a: '2', 'deep/er/b': lines }, 'two');
-    for (const afterBytes of [0, 3, 8, 9, 40, 200, 1000, 5000]) {
-      plan.fault = ({ step }) => (step === 'exchange' ? { kind: 'truncate', afterBytes } : undefined);
-      expect(await repository.fetch()).toMatchObject({ kind: 'failed', problem: 'corrupt' });
-    }
-    plan.fault = ({ step }) => (step === 'advertise' ? { kind: 'truncate', afterBytes: 100 } : undefined);
-    expect(await repository.fetch()).toMatchObject({ kind: 'failed', problem: 'corrupt' });
-    expect(await readEverything(repository, before)).toBe(1);
-    plan.fault = () => undefined;
-    expect(await repository.fetch()).toEqual({ kind: 'head', commit: after, previous: before, continues: true });
-    expect(git(bare, ['rev-parse', 'main'])).toBe(after);
-  });
+  test.each([0, 2] as const)(
+    'protocol %i: an answer cut short anywhere is no success, and leaves the mirror as it was',
+    async (protocol) => {
+      await using shop = new Workshop();
+      const lines = Array.from({ length: 3000 }, (_, i) => `${i * 7919}`).join('\n');
+      const bare = shop.bare('m.git', { a: '1' });
+      const { plan, url } = await faulty(shop, protocol);
+      const repository = await shop.repository(url);
+      const before = head(await repository.fetch());
+      const after = shop.commit('m.git', { a: '2', 'deep/er/b': lines }, 'two');
+      for (const afterBytes of [0, 3, 8, 9, 40, 100, 200, 1000, 5000]) {
+        plan.fault = ({ step }) => (step === 'exchange' ? { kind: 'truncate', afterBytes } : undefined);
+        expect(await repository.fetch()).toMatchObject({ kind: 'failed', problem: 'corrupt' });
+      }
+      plan.fault = ({ step }) => (step === 'advertise' ? { kind: 'truncate', afterBytes: 60 } : undefined);
+      const other = await shop.repository(url);
+      expect(await other.fetch()).toMatchObject({ kind: 'failed', problem: 'corrupt' });
+      expect(await readEverything(repository, before)).toBe(1);
+      plan.fault = () => undefined;
+      expect(await repository.fetch()).toEqual({ kind: 'head', commit: after, previous: before, continues: true });
+      expect(git(bare, ['rev-parse', 'main'])).toBe(after);
+    },
+  );
 
   test('an answer larger than permitted is refused while it arrives', async () => {
     await using shop = new Workshop();
@@ -187,23 +192,27 @@ describe('fetching', () => {
     expect(await repository.isAncestor(merge, first)).toBe(false);
   });
 
-  test('a remote that is itself shallow is read, and ancestry beyond its edge is unknown', async () => {
-    await using shop = new Workshop();
-    const bare = shop.bare('deep.git', { a: '1' });
-    const old = git(bare, ['rev-parse', 'main']);
-    for (let i = 2; i < 6; i++) shop.commit('deep.git', { a: `${i}` }, `${i}`);
-    execFileSync('git', ['clone', '-q', '--bare', '--depth', '2', `file://${bare}`, shop.path('hosts/m.git')], {
-      stdio: 'pipe',
-    });
-    const repository = await shop.repository(shop.path('hosts/m.git'));
-    const commit = head(await repository.fetch());
-    expect(await repository.isAncestor(old, commit)).toBe('unknown');
-    expect(await repository.log(commit, 10)).toHaveLength(2);
-    const next = await repository.commit(draft(commit, { b: '1' }));
-    expect(await repository.push(next, commit)).toEqual({ kind: 'pushed' });
-    shop.commit('m.git', { c: '1' }, 'more');
-    expect(await repository.fetch()).toMatchObject({ kind: 'head', previous: next, continues: true });
-  });
+  test.each(['http', 'local'])(
+    'a remote (%s) that is itself shallow is read, and ancestry beyond its edge is unknown',
+    async (way) => {
+      await using shop = new Workshop();
+      const bare = shop.bare('deep.git', { a: '1' });
+      const old = git(bare, ['rev-parse', 'main']);
+      for (let i = 2; i < 6; i++) shop.commit('deep.git', { a: `${i}` }, `${i}`);
+      execFileSync('git', ['clone', '-q', '--bare', '--depth', '2', `file://${bare}`, shop.path('hosts/m.git')], {
+        stdio: 'pipe',
+      });
+      const { url } = await faulty(shop);
+      const repository = await shop.repository(way === 'http' ? url : shop.path('hosts/m.git'));
+      const commit = head(await repository.fetch());
+      expect(await repository.isAncestor(old, commit)).toBe('unknown');
+      expect(await repository.log(commit, 10)).toHaveLength(2);
+      const next = await repository.commit(draft(commit, { b: '1' }));
+      expect(await repository.push(next, commit)).toEqual({ kind: 'pushed' });
+      shop.commit('m.git', { c: '1' }, 'more');
+      expect(await repository.fetch()).toMatchObject({ kind: 'head', previous: next, continues: true });
+    },
+  );
 });
 
 describe('pushing', () => {

@@ -3,14 +3,18 @@ import { generateKeyPairSync } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { formatAllowedSigner } from '../../src/contract/trust/ssh-signature.ts';
-import type { GitHttpRequest } from '../../src/git/git-http-server.ts';
 import { findInTree, treeEntries } from '../../src/git/manifests-repository.ts';
 import { signSsh } from '../../src/signing/ssh-sign.ts';
 import { changes, git, head, Workshop } from './git-fixture.ts';
 
 const AT = 1_790_000_000_000;
 
-describe.each(['http', 'path', 'file'] as const)('over %s', (way) => {
+/** Text that does not compress well. */
+function noise(seed: number): string {
+  return Array.from({ length: 100 }, (_, i) => ((i + seed * 100) * 2654435761) % 4294967296).join(' ');
+}
+
+describe.each(['http', 'http with protocol 0', 'path', 'file'] as const)('over %s', (way) => {
   test('a commit that was pushed is on the branch, sound, and changes only what it says', async () => {
     await using shop = new Workshop();
     const bare = shop.bare('m.git', {
@@ -18,8 +22,9 @@ describe.each(['http', 'path', 'file'] as const)('over %s', (way) => {
       'rollouts/b.yaml': 'b: 1\n',
       'models/x/1.yaml': 'x\n',
     });
-    const server = await shop.serve();
-    const remote = { http: `${server.url}/m.git`, path: bare, file: `file://${bare}` }[way];
+    const server = await shop.serve({ protocol: way === 'http' ? 2 : 0 });
+    const remote =
+      { path: bare, file: `file://${bare}`, http: '', 'http with protocol 0': '' }[way] || `${server.url}/m.git`;
     const repository = await shop.repository(remote);
     const first = await repository.fetch();
     expect(first).toMatchObject({ kind: 'head', previous: null, continues: true });
@@ -65,24 +70,30 @@ test('a snapshot is read out of the object store, and folders that did not chang
   await expect(repository.readBlob(file.oid, 3)).rejects.toMatchObject({ code: 'GIT_OBJECT_TOO_LARGE' });
 });
 
-test('an unchanged branch costs one request, a changed one two, and only what changed', async () => {
-  await using shop = new Workshop();
-  const filler = Object.fromEntries(
-    Array.from({ length: 300 }, (_, i) => [`models/m${i}/1.yaml`, `${i} `.repeat(400)]),
-  );
-  shop.bare('m.git', filler);
-  const seen: GitHttpRequest[] = [];
-  const server = await shop.serve({ onRequest: (request) => void seen.push(request) });
-  const repository = await shop.repository(`${server.url}/m.git`);
-  head(await repository.fetch());
-  seen.length = 0;
-  head(await repository.fetch());
-  expect(seen.map(({ step }) => step)).toEqual(['advertise']);
-  shop.commit('m.git', { 'models/m7/1.yaml': 'new' }, 'one');
-  seen.length = 0;
-  head(await repository.fetch());
-  expect(seen.map(({ step }) => step)).toEqual(['advertise', 'exchange']);
-});
+test.each([0, 2] as const)(
+  'protocol %i: an unchanged branch costs one request, a changed one two, and only what changed',
+  async (protocol) => {
+    await using shop = new Workshop();
+    const filler = Object.fromEntries(Array.from({ length: 300 }, (_, i) => [`models/m${i}/1.yaml`, noise(i)]));
+    const bare = shop.bare('m.git', filler);
+    for (let i = 0; i < 300; i++) git(bare, ['update-ref', `refs/pull/${i}/head`, 'refs/heads/main']);
+    const seen: { step: string; bytes: number }[] = [];
+    const server = await shop.serve({ protocol, onAnswer: ({ step }, bytes) => void seen.push({ step, bytes }) });
+    const repository = await shop.repository(`${server.url}/m.git`);
+    head(await repository.fetch());
+    expect(seen.at(-1)?.bytes).toBeGreaterThan(100_000);
+    seen.length = 0;
+    head(await repository.fetch());
+    const look = protocol === 2 ? 'exchange' : 'advertise';
+    expect(seen.map(({ step }) => step)).toEqual([look]);
+    if (protocol === 2) expect(seen[0]?.bytes).toBeLessThan(200); // no refs but branches
+    shop.commit('m.git', { 'models/m7/1.yaml': 'new' }, 'one');
+    seen.length = 0;
+    head(await repository.fetch());
+    expect(seen.map(({ step }) => step)).toEqual([look, 'exchange']);
+    expect(seen[1]?.bytes).toBeLessThan(20_000);
+  },
+);
 
 test('git itself calls a signed commit good, and the log gives payload and signature for checking', async () => {
   await using shop = new Workshop();
