@@ -1,6 +1,6 @@
 // Owns what is remembered of a device from report to report; the result does not depend on the order in which reports arrive.
-import type { DeviceReport, ModelState } from '../contract/report.ts';
-import { type LatestOutcome, outcomeKey, type TakenDigest } from './fleet-store.ts';
+import { type DeviceReport, type ModelState, outcomeKey } from '../contract/report.ts';
+import type { LatestOutcome, TakenDigest } from './fleet-store.ts';
 
 const MOST_OUTCOMES_KEPT = 32;
 const MOST_ROLLOUTS_KEPT = 32;

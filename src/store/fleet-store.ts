@@ -66,14 +66,10 @@ export interface DeviceRecord {
   readonly lastSeenListenedMs: number;
   /** By model. */
   readonly models: ReadonlyMap<string, ModelState>;
-  /** By `outcomeKey(rollout, digest)`. */
+  /** By `outcomeKey` (contract/report.ts) of rollout and digest. */
   readonly outcomes: ReadonlyMap<string, LatestOutcome>;
   /** By rollout: the last few digests taken, oldest first. */
   readonly tookCandidate: ReadonlyMap<string, readonly TakenDigest[]>;
-}
-
-export function outcomeKey(rollout: string, digest: Digest): string {
-  return `${rollout}\n${digest}`;
 }
 
 /** Was the device seen taking this attempt of the digest? */

@@ -1,7 +1,10 @@
 // What the service promises about everything else on its port: bounds, files, long polls, hooks, health.
+import { execFileSync } from 'node:child_process';
 import { createHmac } from 'node:crypto';
-import { mkdirSync, renameSync, symlinkSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, renameSync, symlinkSync, writeFileSync } from 'node:fs';
+import { get as getSecurely } from 'node:https';
 import { connect } from 'node:net';
+import { tmpdir } from 'node:os';
 import path from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
@@ -307,5 +310,38 @@ describe('operators', () => {
     await service.store.close();
     expect((await fetch(`${service.url}/readyz`)).status).toBe(503);
     expect((await fetch(`${service.url}/healthz`)).status).toBe(200);
+  });
+});
+
+describe('TLS', () => {
+  const place = mkdtempSync(path.join(tmpdir(), 'slipway-tls-'));
+
+  function certificate(name: string): { readonly key: string; readonly cert: string } {
+    const [key, cert] = [path.join(place, `${name}.key`), path.join(place, `${name}.crt`)];
+    const curve = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-days', '1'];
+    const subject = ['-subj', `/CN=${name}`, '-addext', 'subjectAltName=IP:127.0.0.1'];
+    execFileSync('openssl', ['req', '-x509', ...curve, ...subject, '-keyout', key, '-out', cert], { stdio: 'ignore' });
+    return { key: readFileSync(key, 'utf8'), cert: readFileSync(cert, 'utf8') };
+  }
+
+  it('serves with new certificates without a restart', async () => {
+    const [first, second] = [certificate('first'), certificate('second')];
+    await using service = await startService({ tls: first });
+    const status = (ca: string) =>
+      new Promise<number | string>((resolve) => {
+        const asked = getSecurely(
+          { port: service.port, host: '127.0.0.1', path: '/healthz', ca, agent: false },
+          (answer) => {
+            answer.resume();
+            resolve(answer.statusCode ?? 0);
+          },
+        );
+        asked.on('error', (error: NodeJS.ErrnoException) => resolve(error.code ?? 'error'));
+      });
+    expect(await status(first.cert)).toBe(200);
+    expect(await status(second.cert)).not.toBe(200);
+    service.api.replaceTls(second);
+    expect(await status(second.cert)).toBe(200);
+    expect(await status(first.cert)).not.toBe(200);
   });
 });

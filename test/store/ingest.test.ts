@@ -1,8 +1,8 @@
 // What ingest promises: a report counts once, whatever the network does to it.
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { DeviceReport } from '../../src/contract/report.ts';
-import { hasTaken, outcomeKey } from '../../src/store/fleet-store.ts';
+import { type DeviceReport, outcomeKey } from '../../src/contract/report.ts';
+import { hasTaken } from '../../src/store/fleet-store.ts';
 import { CANDIDATE, enrolled, folder, interval, NOW, openStore, report, STABLE, spec } from './reports.ts';
 
 const at = (one: DeviceReport, ms = 0) => ({ report: one, receivedAtMs: NOW + ms });
