@@ -96,3 +96,8 @@ export interface DeviceReport {
   readonly states: readonly ModelState[];
   readonly outcomes: readonly Outcome[];
 }
+
+/** Names the newest outcome of a digest under a rollout in a map; neither part holds a line break. */
+export function outcomeKey(rollout: string, digest: Digest): string {
+  return `${rollout}\n${digest}`;
+}

@@ -49,7 +49,7 @@ export class PoliciesInForce {
     if (found?.kind !== 'blob') return null;
     const bytes = await this.#repository.readBlob(found.oid, POLICY_LIMIT_BYTES);
     if (digestOf(bytes) !== digest) return null;
-    const parsed = parseDocument(path, bytes, { fileName: 'free' });
+    const parsed = parseDocument(path, bytes, { isCopy: true });
     return parsed.kind === 'parsed' && parsed.document.kind === 'RolloutPolicy' ? parsed.document : null;
   }
 }

@@ -33,7 +33,7 @@ async function readBounded(file: string, most: number): Promise<Buffer> {
  * Throws every problem of it at once: those of the parser with their places, and what `readTrustPolicy` throws.
  */
 export async function loadTrustPolicy(file: string): Promise<TrustPolicy> {
-  const parsed = parseDocument(file, await readBounded(file, MOST_ROOT_BYTES), { fileName: 'free' });
+  const parsed = parseDocument(file, await readBounded(file, MOST_ROOT_BYTES), { isCopy: true });
   if (parsed.kind === 'parsed') {
     if (parsed.document.kind === 'TrustPolicy') return readTrustPolicy(parsed.document, file);
     throw new CodedError({

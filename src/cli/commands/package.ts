@@ -1,0 +1,33 @@
+// Owns `slipway package`: puts a model's files where devices fetch them, and prints the manifest's lines for them.
+import path from 'node:path';
+import type { Command } from 'commander';
+import { hexOf } from '../../contract/digest.ts';
+import { addArtifact } from '../../distribution/folder-publication.ts';
+import { homeAt } from '../home.ts';
+import { printResult } from '../output.ts';
+
+interface PackageOptions {
+  readonly home: string;
+  readonly role: string;
+  readonly json?: boolean;
+}
+
+export function addPackageCommand(program: Command): void {
+  program
+    .command('package')
+    .description("copy a model's files into the publication, by digest, and print their lines for the manifest")
+    .argument('<files...>', 'files of one variant')
+    .option('--home <folder>', 'home of the service', '.slipway')
+    .option('--role <role>', 'model, labels, preprocess or postprocess', 'model')
+    .option('--json', 'print JSON')
+    .action(async (files: string[], { home, role, json = false }: PackageOptions) => {
+      const packed = [];
+      for (const file of files) {
+        const { digest, sizeBytes } = await addArtifact(homeAt(home).publication, file);
+        packed.push({ role, name: path.basename(file), digest, sizeBytes, url: `artifacts/${hexOf(digest)}` });
+      }
+      const line = (one: (typeof packed)[number]): string =>
+        `        - { role: ${one.role}, name: ${one.name}, digest: "${one.digest}", sizeBytes: ${one.sizeBytes}, url: "${one.url}" }`;
+      printResult({ json: packed, text: packed.map(line).join('\n') }, json);
+    });
+}

@@ -1,0 +1,116 @@
+// Owns `slipway reconcile`: cycles of the loop by hand, or what the next one would do.
+import type { Command } from 'commander';
+import { SystemClock } from '../../base/clock.ts';
+import { CodedError } from '../../base/errors.ts';
+import { SystemRandom } from '../../base/random.ts';
+import type { Cycle } from '../../reconcile/reconciler.ts';
+import type { SourceState } from '../../reconcile/service-view.ts';
+import type { Plan } from '../../rollout/decide.ts';
+import type { Transition } from '../../rollout/transition.ts';
+import { type ComposedReconciler, composeReconciler } from '../compose-service.ts';
+import { printResult, type Result } from '../output.ts';
+import { addServiceOptions, type GivenSettings, serviceSettings } from '../settings.ts';
+import { statusTable } from '../status-table.ts';
+import { systemLogger } from './run.ts';
+
+interface ReconcileOptions extends GivenSettings {
+  readonly once?: boolean;
+  readonly dryRun?: boolean;
+  readonly json?: boolean;
+}
+
+/** Steps follow each other; so many at once by hand are enough. */
+const MOST_CYCLES = 20;
+
+export function sourceProblem(source: SourceState): CodedError | null {
+  switch (source.kind) {
+    case 'followed':
+    case 'starting':
+      return null;
+    case 'empty':
+      return new CodedError({
+        code: 'GIT_EMPTY',
+        message: 'The repository has no commit yet.',
+        remedy: 'Commit the manifests: `slipway init` makes a first set.',
+      });
+    case 'branch-missing': {
+      const others = source.others.length === 0 ? 'it has no branch' : `it has ${source.others.slice(0, 5).join(', ')}`;
+      return new CodedError({
+        code: 'GIT_BRANCH_MISSING',
+        message: `The repository has no branch ${source.branch}; ${others}.`,
+        remedy: 'Name the branch with --branch.',
+      });
+    }
+    case 'away':
+      return new CodedError({
+        code: 'GIT_AWAY',
+        kind: 'retry-later',
+        message: source.reason,
+        ...(source.remedy === null ? {} : { remedy: source.remedy }),
+      });
+  }
+}
+
+const stepLine = (step: Transition): string => `${step.rollout}: ${step.from} → ${step.to}  ${step.reason}`;
+
+function planResult(plan: Plan, title: string, steps: readonly Transition[]): Result {
+  const lines = steps.length === 0 ? ['nothing to do'] : steps.map(stepLine);
+  return {
+    json: { steps: plan.steps, rollouts: plan.outlooks },
+    text: `${title}\n${lines.join('\n')}\n\n${statusTable(plan.outlooks)}`,
+  };
+}
+
+async function dryRun({ reconciler }: ComposedReconciler): Promise<Result> {
+  const { source, plan } = await reconciler.dryRun(new AbortController().signal);
+  const problem = sourceProblem(source);
+  if (problem !== null) throw problem;
+  if (plan === null) return { json: { steps: [], rollouts: [] }, text: 'nothing to do' };
+  return planResult(plan, 'The next cycle would:', plan.steps);
+}
+
+async function reconcile({ reconciler }: ComposedReconciler): Promise<Result> {
+  const done: Transition[] = [];
+  let cycle: Cycle | undefined;
+  for (let i = 0; i < MOST_CYCLES; i++) {
+    cycle = await reconciler.cycle(new AbortController().signal);
+    if (cycle.kind !== 'stepped') break;
+    done.push(...cycle.commits.map((one) => one.step));
+  }
+  if (cycle === undefined || cycle.kind === 'no-source') {
+    throw (
+      sourceProblem(cycle?.source ?? { kind: 'empty' }) ??
+      new CodedError({ code: 'GIT_AWAY', kind: 'retry-later', message: 'The repository was not read.' })
+    );
+  }
+  if (cycle.kind === 'unpushed') {
+    throw new CodedError({
+      code: 'GIT_PUSH_REFUSED',
+      kind: 'retry-later',
+      message: `The steps could not be pushed: ${cycle.reason}.`,
+      remedy: 'See that the service may push to the branch.',
+    });
+  }
+  return planResult(cycle.plan, 'Done:', done);
+}
+
+export function addReconcileCommand(program: Command): void {
+  addServiceOptions(
+    program.command('reconcile').description('do what is to be done now, once, and say what it waits on'),
+  )
+    .option('--once', 'as it does anyway; for scripts that say so')
+    .option('--dry-run', 'say what would be done; commit and publish nothing')
+    .option('--json', 'print JSON')
+    .action(async (given: ReconcileOptions) => {
+      const order = {
+        settings: serviceSettings(given),
+        clock: new SystemClock(),
+        random: new SystemRandom(),
+        logger: systemLogger('warn'),
+      };
+      await using composed = await composeReconciler({ ...order, instance: '-once' });
+      const result = given.dryRun === true ? await dryRun(composed) : await reconcile(composed);
+      await composed.publisher.release();
+      printResult(result, given.json ?? false);
+    });
+}

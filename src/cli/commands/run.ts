@@ -1,0 +1,54 @@
+// Owns `slipway run`: the service, until it is told to stop.
+import process from 'node:process';
+import type { Command } from 'commander';
+import { SystemClock } from '../../base/clock.ts';
+import { createLogger, type LogLevel } from '../../base/logger.ts';
+import { SystemRandom } from '../../base/random.ts';
+import { startService } from '../compose-service.ts';
+import { addServiceOptions, type GivenSettings, serviceSettings } from '../settings.ts';
+
+export function systemLogger(least: LogLevel) {
+  const clock = new SystemClock();
+  return createLogger({
+    least,
+    pretty: process.stderr.isTTY === true,
+    now: () => clock.now(),
+    write: (line) => process.stderr.write(line),
+  });
+}
+
+/** Aborted by the first SIGINT or SIGTERM; a second one ends the process at once. */
+export function stopSignal(): AbortSignal {
+  const stop = new AbortController();
+  for (const name of ['SIGINT', 'SIGTERM'] as const) {
+    process.on(name, () => {
+      if (stop.signal.aborted) process.exit(130);
+      stop.abort();
+    });
+  }
+  return stop.signal;
+}
+
+export function addRunCommand(program: Command): void {
+  addServiceOptions(
+    program.command('run').description('follow the manifests repository and serve the fleet, until stopped'),
+  )
+    .option('--log-level <level>', 'debug, info, warn or error', 'info')
+    .action(async (given: GivenSettings & { readonly logLevel: LogLevel }) => {
+      const logger = systemLogger(given.logLevel);
+      const signal = stopSignal();
+      const settings = serviceSettings(given);
+      await using service = await startService({
+        settings,
+        clock: new SystemClock(),
+        random: new SystemRandom(),
+        logger,
+      });
+      logger.info('serving', { url: service.url, repository: settings.repository, home: settings.home.folder });
+      await new Promise<void>((resolve) => {
+        if (signal.aborted) resolve();
+        signal.addEventListener('abort', () => resolve(), { once: true });
+      });
+      logger.info('stopping');
+    });
+}

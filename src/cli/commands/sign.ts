@@ -1,0 +1,112 @@
+// Owns `slipway sign` and `slipway verify`: signatures of manifests and policies, as CI makes them and as everyone checks them.
+import { readFile } from 'node:fs/promises';
+import type { Command } from 'commander';
+import { SystemClock } from '../../base/clock.ts';
+import { readFileIfPresent, writeFileDurably } from '../../base/durable-file.ts';
+import { CodedError } from '../../base/errors.ts';
+import { digestOf } from '../../contract/digest.ts';
+import { parseDocument } from '../../contract/documents/parse-document.ts';
+import { loadTrustPolicy } from '../../contract/trust/read-trust-policy.ts';
+import { DocumentVerifier } from '../../contract/trust/verifier.ts';
+import { readPrivateKey } from '../../signing/keys.ts';
+import { signBytes } from '../../signing/sign-document.ts';
+import { homeAt } from '../home.ts';
+import { printResult } from '../output.ts';
+
+interface SignOptions {
+  readonly key: string;
+  readonly json?: boolean;
+}
+
+interface VerifyOptions {
+  readonly trust?: string;
+  readonly home: string;
+  readonly json?: boolean;
+}
+
+async function readDocument(file: string): Promise<Buffer> {
+  try {
+    return await readFile(file);
+  } catch (cause) {
+    throw new CodedError({
+      code: 'FILE_UNREADABLE',
+      message: `${file} can't be read.`,
+      remedy: 'Name a file that is there.',
+      cause,
+    });
+  }
+}
+
+/** Model manifest or policy, and its name. Anything else is not signed. */
+function signedKind(file: string, bytes: Uint8Array): { readonly kind: 'model' | 'policy'; readonly name: string } {
+  const parsed = parseDocument(file, bytes, { isCopy: true });
+  if (parsed.kind === 'broken')
+    throw parsed.errors[0] ?? new CodedError({ code: 'DOCUMENT_BROKEN', message: `${file} can't be used.` });
+  const { document } = parsed;
+  if (document.kind === 'ModelManifest') return { kind: 'model', name: document.metadata.name };
+  if (document.kind === 'RolloutPolicy') return { kind: 'policy', name: document.metadata.name };
+  throw new CodedError({
+    code: 'SIGN_KIND',
+    message: `${file} is a ${document.kind}; only model manifests and policies are signed.`,
+    remedy: 'Name a ModelManifest or a RolloutPolicy.',
+  });
+}
+
+async function sign(file: string, keyFile: string): Promise<{ file: string; bundle: string; digest: string }> {
+  const bytes = await readDocument(file);
+  signedKind(file, bytes);
+  const bundle = `${file}.sigstore.json`;
+  await writeFileDurably(bundle, `${JSON.stringify(signBytes(bytes, await readPrivateKey(keyFile)), null, 2)}\n`);
+  return { file, bundle, digest: digestOf(bytes) };
+}
+
+interface Verified {
+  readonly file: string;
+  readonly verified: boolean;
+  readonly signer: string | null;
+  readonly code: string | null;
+  readonly reason: string | null;
+}
+
+async function verify(file: string, verifier: DocumentVerifier): Promise<Verified> {
+  const bytes = await readDocument(file);
+  const { kind, name } = signedKind(file, bytes);
+  const bundle = await readFileIfPresent(`${file}.sigstore.json`);
+  const question = { now: new SystemClock().now(), purpose: 'admit' as const };
+  const answer =
+    kind === 'model'
+      ? verifier.verifyModel(bytes, bundle, { ...question, model: name })
+      : verifier.verifyPolicy(bytes, bundle, { ...question, policy: name });
+  if (answer.kind === 'verified') return { file, verified: true, signer: answer.signer, code: null, reason: null };
+  return { file, verified: false, signer: null, code: answer.code, reason: answer.reason };
+}
+
+export function addSignCommands(program: Command): void {
+  program
+    .command('sign')
+    .description('sign manifests and policies; writes <file>.sigstore.json beside each')
+    .argument('<files...>', 'model manifests or policies')
+    .requiredOption('--key <file>', 'private key (P-256, PEM)')
+    .option('--json', 'print JSON')
+    .action(async (files: string[], { key, json = false }: SignOptions) => {
+      const signed = [];
+      for (const file of files) signed.push(await sign(file, key));
+      printResult({ json: signed, text: signed.map((one) => `signed ${one.file}  ${one.digest}`).join('\n') }, json);
+    });
+  program
+    .command('verify')
+    .description('say who signed manifests and policies, and whether they may')
+    .argument('<files...>', 'model manifests or policies')
+    .option('--trust <file>', 'trust policy (default: that of the home)')
+    .option('--home <folder>', 'home of the service', '.slipway')
+    .option('--json', 'print JSON')
+    .action(async (files: string[], { trust, home, json = false }: VerifyOptions) => {
+      const verifier = new DocumentVerifier(await loadTrustPolicy(trust ?? homeAt(home).trustPolicy));
+      const answers = [];
+      for (const file of files) answers.push(await verify(file, verifier));
+      const line = (one: Verified): string =>
+        one.verified ? `good     ${one.file}  ${one.signer}` : `REFUSED  ${one.file}  ${one.code}: ${one.reason}`;
+      const exitCode = answers.every((one) => one.verified) ? 0 : 1;
+      printResult({ json: answers, text: answers.map(line).join('\n'), exitCode }, json);
+    });
+}

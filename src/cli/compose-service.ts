@@ -1,0 +1,221 @@
+// Owns putting the service together: the only place that chooses implementations for it.
+import { randomUUID } from 'node:crypto';
+import { mkdir } from 'node:fs/promises';
+import type { Clock } from '../base/clock.ts';
+import type { Logger } from '../base/logger.ts';
+import { Metrics } from '../base/metrics.ts';
+import type { RandomStream } from '../base/random.ts';
+import { loadTrustPolicy } from '../contract/trust/read-trust-policy.ts';
+import { DocumentVerifier } from '../contract/trust/verifier.ts';
+import { FolderPublication } from '../distribution/folder-publication.ts';
+import { readOnlineKeys } from '../distribution/tuf-keys.ts';
+import { DEFAULT_LIFETIMES } from '../distribution/tuf-metadata.ts';
+import { HttpFleetApi } from '../fleet-api/http-fleet-api.ts';
+import { openManifestsRepository } from '../git/isomorphic-git-repository.ts';
+import { Executor } from '../reconcile/carry-out.ts';
+import type { KnownFleet } from '../reconcile/known-fleet.ts';
+import { Observer } from '../reconcile/observe.ts';
+import { Publisher } from '../reconcile/publisher.ts';
+import { Reconciler, type ReconcilerEvents, type ReconcilerSettings } from '../reconcile/reconciler.ts';
+import { SnapshotReader } from '../reconcile/snapshot.ts';
+import { StatusClaims } from '../reconcile/status-claims.ts';
+import { Windows } from '../reconcile/windows.ts';
+import { createReconcilerSigner, type ReconcilerSigner } from '../signing/evidence-signer.ts';
+import { readPrivateKey } from '../signing/keys.ts';
+import { SqliteFleetStore } from '../store/sqlite-fleet-store.ts';
+import type { Home } from './home.ts';
+import { rolloutsForViewers } from './rollouts-for-viewers.ts';
+
+export interface ServiceSettings {
+  readonly home: Home;
+  readonly repository: string;
+  readonly branch: string;
+  readonly credentials: { readonly username: string; readonly password: string } | null;
+  readonly insecureHttp: boolean;
+  readonly host: string;
+  readonly port: number;
+  readonly hookSecret: string | null;
+  readonly viewerToken: string | null;
+  /** How often devices are to report. */
+  readonly reportIntervalMs: number;
+  readonly heartbeatMs: number;
+  readonly leaseMs: number;
+  readonly reconciler: ReconcilerSettings;
+  /** For the git and ssh commands: PATH, HOME, SSH_AUTH_SOCK. */
+  readonly environment: Readonly<Record<string, string | undefined>>;
+}
+
+export interface Surroundings {
+  readonly clock: Clock;
+  readonly random: RandomStream;
+  readonly logger: Logger;
+}
+
+/** A reconciler with its edges, without the HTTP side. */
+export interface ComposedReconciler extends AsyncDisposable {
+  readonly reconciler: Reconciler;
+  readonly store: SqliteFleetStore;
+  readonly publisher: Publisher;
+  readonly signer: ReconcilerSigner;
+  /** The fleet as of the last cycle; undefined before the first. */
+  fleet(): KnownFleet | undefined;
+}
+
+const COMMITTER = { name: 'Slipway', email: 'slipway@localhost' };
+
+export interface ComposeOrder extends Surroundings {
+  readonly settings: ServiceSettings;
+  readonly events?: ReconcilerEvents;
+  /** Keeps processes of one machine apart: the mirror is one process's own. */
+  readonly instance?: string;
+}
+
+/** Opens store, mirror, publication and keys, and puts the loop on top. */
+export async function composeReconciler({
+  settings,
+  clock,
+  random,
+  logger,
+  events = {},
+  instance = '',
+}: ComposeOrder): Promise<ComposedReconciler> {
+  const { home } = settings;
+  await mkdir(home.folder, { recursive: true });
+  const trust = await loadTrustPolicy(home.trustPolicy);
+  const signer = createReconcilerSigner(await readPrivateKey(home.reconcilerKey), COMMITTER.email);
+  const keys = await readOnlineKeys(home.tuf);
+  await using disposables = new AsyncDisposableStack();
+  const store = disposables.use(new SqliteFleetStore({ file: home.store, clock, heartbeatMs: settings.heartbeatMs }));
+  const repository = disposables.use(
+    await openManifestsRepository({
+      remote: settings.repository,
+      branch: settings.branch,
+      folder: `${home.mirror}${instance}`,
+      clock,
+      logger,
+      author: COMMITTER,
+      signer: { ...COMMITTER, sign: (payload) => signer.signCommit(payload) },
+      credentials: settings.credentials === null ? undefined : credentialSource(settings.credentials),
+      insecureHttp: settings.insecureHttp,
+      environment: settings.environment,
+    }),
+  );
+  const publication = new FolderPublication({ folder: home.publication, keys, lifetimes: DEFAULT_LIFETIMES });
+  const publisher = new Publisher({
+    publication,
+    store,
+    repository,
+    clock,
+    holder: randomUUID(),
+    leaseMs: settings.leaseMs,
+    renewBeforeMs: DEFAULT_LIFETIMES.timestampMs / 2,
+  });
+  let fleet: KnownFleet | undefined;
+  const observer = new Observer({
+    repository,
+    reader: new SnapshotReader(repository, new DocumentVerifier(trust)),
+    claims: new StatusClaims(repository, trust.reconciler),
+    windows: new Windows(store, settings.reportIntervalMs),
+    store,
+  });
+  const reconciler = new Reconciler(
+    {
+      repository,
+      observer,
+      executor: new Executor(repository, signer, logger),
+      publisher,
+      store,
+      clock,
+      random,
+      logger,
+    },
+    settings.reconciler,
+    {
+      ...events,
+      onObserved: (observation) => {
+        fleet = observation.fleet;
+        events.onObserved?.(observation);
+      },
+    },
+  );
+  const owned = disposables.move();
+  return {
+    reconciler,
+    store,
+    publisher,
+    signer,
+    fleet: () => fleet,
+    [Symbol.asyncDispose]: () => owned.disposeAsync(),
+  };
+}
+
+function credentialSource({ username, password }: { readonly username: string; readonly password: string }) {
+  return () => ({ kind: 'basic' as const, username, password });
+}
+
+export interface RunningService extends AsyncDisposable {
+  readonly url: string;
+  readonly composed: ComposedReconciler;
+}
+
+/** Starts the whole service: the fleet's HTTP side, listening time, and the loop. Stops in reverse when disposed. */
+export async function startService(order: ComposeOrder): Promise<RunningService> {
+  const { settings, clock, logger } = order;
+  const stop = new AbortController();
+  await using disposables = new AsyncDisposableStack();
+  let api: HttpFleetApi | undefined;
+  const events: ReconcilerEvents = {
+    ...order.events,
+    onPublished: (sequence) => {
+      api?.notifyPublished(sequence);
+      order.events?.onPublished?.(sequence);
+    },
+  };
+  const composed = disposables.use(await composeReconciler({ ...order, events }));
+  const { reconciler, store, publisher } = composed;
+  api = disposables.use(
+    new HttpFleetApi({
+      register: store,
+      clock,
+      logger,
+      metrics: new Metrics(),
+      host: settings.host,
+      port: settings.port,
+      publicationFolder: settings.home.publication,
+      isDenied: (device) => composed.fleet()?.isDenied(device) ?? false,
+      isReady: () => reconciler.view().cycledAtMs !== null,
+      onHook: () => reconciler.wake(),
+      ...(settings.hookSecret === null ? {} : { hookSecret: settings.hookSecret }),
+      ...(settings.viewerToken === null ? {} : { viewerToken: settings.viewerToken }),
+      readRollouts: (name) => rolloutsForViewers(reconciler.view(), name),
+    }),
+  );
+  const port = await api.start();
+  const loops = [reconciler.run(stop.signal), listen(store, settings.heartbeatMs, clock, logger, stop.signal)];
+  disposables.defer(async () => {
+    stop.abort();
+    await Promise.all(loops);
+    await publisher.release();
+  });
+  const owned = disposables.move();
+  const host = settings.host.includes(':') ? `[${settings.host}]` : settings.host;
+  return { url: `http://${host}:${port}`, composed, [Symbol.asyncDispose]: () => owned.disposeAsync() };
+}
+
+/** Records, heartbeat by heartbeat, that this process listens for reports: soak and silence count in that time only. */
+async function listen(
+  store: SqliteFleetStore,
+  heartbeatMs: number,
+  clock: Clock,
+  logger: Logger,
+  signal: AbortSignal,
+): Promise<void> {
+  while (!signal.aborted) {
+    try {
+      await store.recordListening(clock.now());
+    } catch (error) {
+      logger.warn('listening time could not be recorded', { error });
+    }
+    await clock.sleep(heartbeatMs, signal);
+  }
+}

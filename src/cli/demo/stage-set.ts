@@ -1,0 +1,116 @@
+// Owns the demo's scenery: a folder with a served Git repository, keys, trust, and the people's clones.
+
+import { randomBytes } from 'node:crypto';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import os from 'node:os';
+import path from 'node:path';
+import process from 'node:process';
+import { addArtifact } from '../../distribution/folder-publication.ts';
+import { initialiseTuf } from '../../distribution/tuf-roots.ts';
+import { type GitHttpServer, startGitHttpServer } from '../../git/git-http-server.ts';
+import { readPrivateKey } from '../../signing/keys.ts';
+import { signBytes } from '../../signing/sign-document.ts';
+import { createHome } from '../create-home.ts';
+import { type Home, homeAt } from '../home.ts';
+import { DEMO_MODEL, type DemoVersion, manifestText, trainDemoVersion } from './example-model.ts';
+import { GitClone, type GitEnvironment, git } from './git-clone.ts';
+
+export interface StageSet extends AsyncDisposable {
+  readonly folder: string;
+  readonly home: Home;
+  readonly factoryRoot: Buffer;
+  /** The bare repository on disk, and how the service reaches it. */
+  readonly repository: string;
+  readonly repositoryUrl: string;
+  readonly credentials: { readonly username: string; readonly password: string };
+  readonly hookSecret: string;
+  readonly viewerToken: string;
+  readonly gitServer: GitHttpServer;
+  /** The clone of a person or of CI. */
+  clone(name: string): Promise<GitClone>;
+}
+
+const secret = (): string => randomBytes(18).toString('base64url');
+
+export interface StageSetOptions {
+  readonly nowMs: number;
+  readonly folder?: string;
+}
+
+/** Builds it in a new temporary folder. */
+export async function createStageSet({ nowMs, folder: given }: StageSetOptions): Promise<StageSet> {
+  const folder = given ?? (await mkdtemp(path.join(os.tmpdir(), 'slipway-demo-')));
+  const home = homeAt(path.join(folder, 'home'));
+  await createHome(home);
+  const factoryRoot = await initialiseTuf({ keys: home.tuf, publication: home.publication, nowMs });
+  const environment: GitEnvironment = { path: process.env.PATH ?? '', home: folder };
+  const repositories = path.join(folder, 'repositories');
+  const repository = path.join(repositories, 'models.git');
+  await mkdir(repository, { recursive: true });
+  await git(['init', '--quiet', '--bare', '--initial-branch=main', '.'], repository, environment);
+  await git(['config', 'http.receivepack', 'true'], repository, environment);
+  const credentials = { username: 'slipway', password: secret() };
+  const gitServer = await startGitHttpServer({ root: repositories, credentials });
+  const repositoryUrl = `${gitServer.url}/models.git`;
+  const withCredentials = repositoryUrl.replace('://', `://${credentials.username}:${credentials.password}@`);
+  return {
+    folder,
+    home,
+    factoryRoot,
+    repository,
+    repositoryUrl,
+    credentials,
+    hookSecret: secret(),
+    viewerToken: secret(),
+    gitServer,
+    async clone(name) {
+      const person = { name, email: `${name}@example.com` };
+      const clone = new GitClone({
+        url: withCredentials,
+        folder: path.join(folder, 'clones', name),
+        person,
+        environment,
+      });
+      await clone.clone();
+      return clone;
+    },
+    async [Symbol.asyncDispose]() {
+      await gitServer.close();
+    },
+  };
+}
+
+export async function removeStageSet(set: StageSet): Promise<void> {
+  await rm(set.folder, { recursive: true, force: true, maxRetries: 5 });
+}
+
+/** A document and its signature, as the files of one commit. */
+export async function signedFiles(
+  set: Pick<StageSet, 'home'>,
+  file: string,
+  text: string,
+): Promise<[string, string][]> {
+  const key = await readPrivateKey(set.home.ciKey);
+  return [
+    [file, text],
+    [`${file}.sigstore.json`, `${JSON.stringify(signBytes(Buffer.from(text), key), null, 2)}\n`],
+  ];
+}
+
+/** What CI does for a release: train, put the file where devices fetch it, write and sign the manifest. */
+export async function releaseFiles(
+  set: Pick<StageSet, 'home' | 'folder'>,
+  kind: DemoVersion,
+  version: string,
+  parent: string | null,
+): Promise<[string, string][]> {
+  const classifier = trainDemoVersion(kind);
+  const onnx = path.join(set.folder, `${version}.onnx`);
+  await writeFile(onnx, classifier.onnx);
+  const artifact = await addArtifact(set.home.publication, onnx);
+  return signedFiles(
+    set,
+    `models/${DEMO_MODEL}/${version}.yaml`,
+    manifestText({ version, parent, classifier, artifact }),
+  );
+}

@@ -1,0 +1,163 @@
+// Owns the settings of the service: one table gives the flags, their environment variables, the help and the typed values.
+import { readFileSync } from 'node:fs';
+import process from 'node:process';
+import { type Command, Option } from 'commander';
+import { CodedError } from '../base/errors.ts';
+import { parseDurationMs } from '../contract/duration.ts';
+import type { ServiceSettings } from './compose-service.ts';
+import { homeAt } from './home.ts';
+
+interface Setting {
+  readonly flag: string;
+  readonly variable: string;
+  readonly help: string;
+  readonly fallback?: string;
+}
+
+/** Secrets come from the environment or a file, never from a flag: flags show in process lists. */
+export const SERVICE_SETTINGS = {
+  home: {
+    flag: '--home <folder>',
+    variable: 'SLIPWAY_HOME',
+    help: 'keys, store, mirror and publication of the service',
+    fallback: '.slipway',
+  },
+  repo: { flag: '--repo <path|url>', variable: 'SLIPWAY_REPO', help: 'the manifests repository' },
+  branch: {
+    flag: '--branch <name>',
+    variable: 'SLIPWAY_BRANCH',
+    help: 'the branch that says what should be',
+    fallback: 'main',
+  },
+  listen: {
+    flag: '--listen <host:port>',
+    variable: 'SLIPWAY_LISTEN',
+    help: 'where devices and viewers connect',
+    fallback: '127.0.0.1:8080',
+  },
+  poll: {
+    flag: '--poll <duration>',
+    variable: 'SLIPWAY_POLL',
+    help: 'how often the repository is asked when no webhook says so',
+    fallback: '30s',
+  },
+  tick: {
+    flag: '--tick <duration>',
+    variable: 'SLIPWAY_TICK',
+    help: 'how often measurements are judged',
+    fallback: '2s',
+  },
+  reportInterval: {
+    flag: '--report-interval <duration>',
+    variable: 'SLIPWAY_REPORT_INTERVAL',
+    help: 'how often devices report',
+    fallback: '60s',
+  },
+  brakeAfter: {
+    flag: '--brake-after <duration>',
+    variable: 'SLIPWAY_BRAKE_AFTER',
+    help: 'how long a rollback may wait for its push',
+    fallback: '2m',
+  },
+  gitUser: {
+    flag: '--git-user <name>',
+    variable: 'SLIPWAY_GIT_USER',
+    help: 'user for the repository; its token is read from SLIPWAY_GIT_TOKEN or SLIPWAY_GIT_TOKEN_FILE',
+    fallback: 'slipway',
+  },
+} as const satisfies Record<string, Setting>;
+
+type SettingName = keyof typeof SERVICE_SETTINGS;
+export type GivenSettings = Partial<Record<SettingName, string>> & { readonly insecureHttp?: boolean };
+
+export function addServiceOptions(command: Command): Command {
+  for (const setting of Object.values<Setting>(SERVICE_SETTINGS)) {
+    const option = new Option(setting.flag, setting.help).env(setting.variable);
+    command.addOption(setting.fallback === undefined ? option : option.default(setting.fallback));
+  }
+  return command.option('--insecure-http', 'send credentials over plain HTTP (for trying things out on one machine)');
+}
+
+function durationOf(given: GivenSettings, name: SettingName): number {
+  const setting: Setting = SERVICE_SETTINGS[name];
+  const text = given[name] ?? setting.fallback ?? '';
+  try {
+    return parseDurationMs(text);
+  } catch (cause) {
+    throw settingError(setting, `${JSON.stringify(text)} is not a duration`, 'Write it like 30s, 5m or 1h.', cause);
+  }
+}
+
+function settingError(setting: Setting, message: string, remedy: string, cause?: unknown): CodedError {
+  const name = setting.flag.split(' ')[0];
+  return new CodedError({
+    code: 'SETTING_VALUE',
+    message: `${name} (${setting.variable}): ${message}.`,
+    remedy,
+    cause,
+  });
+}
+
+/** A secret of the environment: its value, or the content of the file that `<NAME>_FILE` names; null without either. */
+export function secretOf(variable: string): string | null {
+  const value = process.env[variable];
+  if (value !== undefined && value !== '') return value;
+  const file = process.env[`${variable}_FILE`];
+  if (file === undefined || file === '') return null;
+  try {
+    return readFileSync(file, 'utf8').trim();
+  } catch (cause) {
+    throw new CodedError({
+      code: 'SETTING_SECRET',
+      message: `${variable}_FILE names ${file}, which can't be read.`,
+      remedy: 'Name a readable file.',
+      cause,
+    });
+  }
+}
+
+function listenOf(given: GivenSettings): { host: string; port: number } {
+  const text = given.listen ?? SERVICE_SETTINGS.listen.fallback;
+  const match = /^\[?([^\]]*?)\]?:(\d{1,5})$/.exec(text);
+  const port = Number(match?.[2]);
+  if (match?.[1] === undefined || match[1] === '' || port > 65_535) {
+    throw settingError(
+      SERVICE_SETTINGS.listen,
+      `${JSON.stringify(text)} is not an address`,
+      'Write it like 127.0.0.1:8080.',
+    );
+  }
+  return { host: match[1], port };
+}
+
+/** The settings of a command line and its environment. Throws SETTING_…. */
+export function serviceSettings(given: GivenSettings): ServiceSettings {
+  if (given.repo === undefined) {
+    throw settingError(
+      SERVICE_SETTINGS.repo,
+      'it is missing',
+      'Name the manifests repository, for example --repo ./my-models.',
+    );
+  }
+  const token = secretOf('SLIPWAY_GIT_TOKEN');
+  return {
+    home: homeAt(given.home ?? SERVICE_SETTINGS.home.fallback),
+    repository: given.repo,
+    branch: given.branch ?? SERVICE_SETTINGS.branch.fallback,
+    credentials:
+      token === null ? null : { username: given.gitUser ?? SERVICE_SETTINGS.gitUser.fallback, password: token },
+    insecureHttp: given.insecureHttp ?? false,
+    ...listenOf(given),
+    hookSecret: secretOf('SLIPWAY_HOOK_SECRET'),
+    viewerToken: secretOf('SLIPWAY_VIEWER_TOKEN'),
+    reportIntervalMs: durationOf(given, 'reportInterval'),
+    heartbeatMs: 1_000,
+    leaseMs: 15_000,
+    reconciler: {
+      pollMs: durationOf(given, 'poll'),
+      tickMs: durationOf(given, 'tick'),
+      brakeAfterMs: durationOf(given, 'brakeAfter'),
+    },
+    environment: process.env,
+  };
+}
