@@ -1,0 +1,6 @@
+// Owns `slipway history`.
+import type { Command } from 'commander';
+
+export function addHistoryCommand(program: Command): void {
+  program.command('history').description('the steps of a rollout');
+}
