@@ -54,7 +54,7 @@ export interface AgentOptions {
   readonly openDirectives?: (folder: string) => Promise<DirectiveSource>;
   readonly verifier: Pick<DocumentVerifier, 'verifyModel'>;
   /** Digest or name of the trust policy in force: a refused version is looked at again when it changes. */
-  readonly trustFingerprint: string;
+  readonly trustFingerprint: () => string;
   readonly host: ModelHost;
   /** Told after each switch; for models that another process runs. */
   readonly onSwitch?: SwitchHook | null;

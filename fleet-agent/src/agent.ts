@@ -205,7 +205,7 @@ class DeviceAgent implements Agent {
     this.#freeBytes = await freeBytesOf(this.#folder.root);
     const { labels, properties } = this.#facts();
     const { freeDiskBytes: _disk, uptimeSeconds: _uptime, ...lasting } = properties;
-    const { trustFingerprint } = this.#options;
+    const trustFingerprint = this.#options.trustFingerprint();
     return { fingerprint: digestOfJson({ trustFingerprint, labels, lasting }), freeBytes: this.#freeBytes };
   }
 

@@ -27,13 +27,18 @@ export class Journal {
 
   /** The record, `absent`, or `corrupt` (the file is then moved aside for people to look at). */
   async read(model: string): Promise<ModelRecord | 'absent' | 'corrupt'> {
-    const file = this.#folder.recordFile(model);
-    const bytes = await readFileIfPresent(file);
+    const read = await this.peek(model);
+    if (read === 'corrupt') await rename(this.#folder.recordFile(model), `${this.#folder.recordFile(model)}.corrupt`);
+    return read;
+  }
+
+  /** The same, but touches nothing. */
+  async peek(model: string): Promise<ModelRecord | 'absent' | 'corrupt'> {
+    const bytes = await readFileIfPresent(this.#folder.recordFile(model));
     if (bytes === undefined) return 'absent';
     try {
       return parseRecord(JSON.parse(bytes.toString('utf8')), model);
     } catch {
-      await rename(file, `${file}.corrupt`);
       return 'corrupt';
     }
   }

@@ -1,7 +1,6 @@
 // Owns the built-in ONNX host: one thread for all models, shared sessions, and a fresh thread when a model hangs or breaks it.
 import { Worker } from 'node:worker_threads';
 import type { Clock } from '../../src/base/clock.ts';
-import { CodedError } from '../../src/base/errors.ts';
 import { type LoadedModel, ModelError, type ModelFiles, type ModelHost } from './model-host.ts';
 import type { OnnxAnswer, OnnxRequest } from './onnx-messages.ts';
 import type { Tensor } from './tensor.ts';
@@ -188,14 +187,4 @@ export class OnnxHost implements ModelHost {
       this.#send(pending);
     }
   }
-}
-
-/** Throws AGENT_RUNTIME_MISSING, which says what to copy where. */
-export function runtimeMissing(file: string, cause: unknown): CodedError {
-  return new CodedError({
-    code: 'AGENT_RUNTIME_MISSING',
-    message: `The ONNX host ${file} can't be read.`,
-    remedy: 'Copy onnx-host.cjs beside slipway-agent.cjs, or run models by another process (runtime: process).',
-    cause,
-  });
 }

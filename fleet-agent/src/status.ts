@@ -52,3 +52,28 @@ export function subjectOf({ phase }: ModelRecord): ModelStatus['subject'] {
   if (!('goal' in phase)) return null;
   return { version: phase.goal.version, digest: phase.goal.digest, attempt: phase.goal.attempt };
 }
+
+/** The status as people read it: a line a model, and one a failure. */
+export function formatStatus(status: AgentStatus): string {
+  if (status.models.length === 0) return `${status.device}: no model yet\n`;
+  const rows = status.models.map((model) => {
+    const running = model.running === null ? '–' : `${model.running.version} (${model.running.slot})`;
+    const subject = model.subject === null || model.subject.version === null ? '' : ` ${model.subject.version}`;
+    return [model.model, running, `${model.state}${subject}`, model.previous?.version ?? '–'];
+  });
+  const table = [['MODEL', 'RUNNING', 'STATE', 'KEPT'], ...rows];
+  const widths = [0, 1, 2, 3].map((column) => Math.max(...table.map((row) => row[column]?.length ?? 0)));
+  const lines = table.map((row) =>
+    row
+      .map((cell, column) => cell.padEnd(widths[column] ?? 0))
+      .join('  ')
+      .trimEnd(),
+  );
+  const failures = status.models.flatMap((model) =>
+    model.failures.map(
+      (failure) =>
+        `${model.model}: ${failure.digest.slice(0, 19)}… attempt ${failure.attempt} ${failure.reason}: ${failure.message}`,
+    ),
+  );
+  return `${[...lines, ...failures].join('\n')}\n`;
+}

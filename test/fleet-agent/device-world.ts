@@ -251,7 +251,7 @@ export class DeviceWorld implements AsyncDisposable {
         distributionUrl: this.mirrorUrl,
       },
       ...{ token: await this.token(), labels: { region: 'eu' }, factoryRoot: this.factoryRoot },
-      ...{ verifier: verifierFor([{ name: 'ci', publicKey: this.ci.publicPem }]), trustFingerprint: 'test' },
+      ...{ verifier: verifierFor([{ name: 'ci', publicKey: this.ci.publicPem }]), trustFingerprint: () => 'test' },
       ...{ host, clock, random: seededRandom(1, id), logger: silentLogger },
       ...{ intervals: { pollMs: 2000, reportMs: 200, wakeSpreadMs: 0 }, reserveBytes: 0, endpointPort: null },
       ...over,

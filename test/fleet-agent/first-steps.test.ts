@@ -1,3 +1,4 @@
+// Owns the proof that a device gets from nothing to a candidate and back, with the real service.
 import { afterAll, expect, test } from 'vitest';
 import { constantClassifier } from '../support/onnx-fixture.ts';
 import { DeviceWorld, MODEL, modelStatus, oneRow, openHost, outcomesOf, until, untilRuns } from './device-world.ts';

@@ -1,0 +1,190 @@
+// Owns the command `slipway-agent`: the only place that reads environment and command line, and chooses implementations.
+import { existsSync, readFileSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
+import path from 'node:path';
+import process from 'node:process';
+import { SystemClock } from '../../src/base/clock.ts';
+import { CodedError, EXIT_CODES, errorToJson, formatError, toCodedError } from '../../src/base/errors.ts';
+import { createLogger, type Logger } from '../../src/base/logger.ts';
+import { SystemRandom } from '../../src/base/random.ts';
+import { createAgent } from './agent.ts';
+import { AGENT_VERSION } from './agent-options.ts';
+import { DeviceFolder } from './device-folder.ts';
+import { Journal } from './journal.ts';
+import { type ModelHost, processHost } from './model-host.ts';
+import { OnnxHost } from './onnx-host.ts';
+import { type AgentSettings, describeSettings, readSettings } from './settings.ts';
+import { type AgentStatus, formatStatus, statusOf } from './status.ts';
+import { TrustFile } from './trust-file.ts';
+
+const HELP = `slipway-agent ${AGENT_VERSION}
+
+  slipway-agent run     keep this device on what the fleet's directive says
+  slipway-agent status  show what the data folder tells (--json)
+
+Settings, by flag or in the file of --config (YAML, names in camelCase):
+${describeSettings()}
+`;
+
+const clock = new SystemClock();
+
+async function main(args: readonly string[]): Promise<number> {
+  const [command, ...rest] = args;
+  if (command === undefined || command === 'help' || args.includes('--help')) {
+    process.stdout.write(HELP);
+    return command === undefined ? 2 : 0;
+  }
+  if (command === '--version' || command === 'version') {
+    process.stdout.write(`${AGENT_VERSION}\n`);
+    return 0;
+  }
+  const settings = readSettings({ args: rest, environment: process.env, readConfig });
+  if (command === 'run') return run(settings);
+  if (command === 'status') return showStatus(settings);
+  throw new CodedError({
+    code: 'AGENT_COMMAND',
+    message: `There is no command "${command}".`,
+    remedy: 'See `slipway-agent --help`.',
+  });
+}
+
+function readConfig(file: string): string {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch (cause) {
+    const remedy = 'Give another one with --config.';
+    throw new CodedError({ code: 'AGENT_SETTING', message: `The configuration ${file} can't be read.`, remedy, cause });
+  }
+}
+
+async function run(settings: AgentSettings): Promise<number> {
+  const { data, id, server, distribution, token, labels, properties, endpointPort, onSwitch, reserveBytes } = settings;
+  if (server === null && distribution === null)
+    throw missing('server', 'the address of the service or of a published folder');
+  const trust = await TrustFile.open(settings.trust ?? fail('trust', 'the trust policy'));
+  const factoryRoot = await readRoot(settings.root ?? fail('root', "the fleet's TUF root"));
+  const logger = createLogger({
+    least: settings.logLevel,
+    pretty: process.stderr.isTTY === true,
+    now: () => clock.now(),
+    write: (line) => process.stderr.write(line),
+  });
+  const stop = stopOnSignals(logger);
+  const host = openHost(settings);
+  const agent = createAgent({
+    ...{
+      id,
+      folder: data,
+      serverUrl: server,
+      token,
+      labels,
+      properties: () => properties,
+      factoryRoot,
+      host,
+      onSwitch,
+    },
+    ...(distribution === null ? {} : { distributionUrl: distribution }),
+    ...{ verifier: trust.verifier, trustFingerprint: () => trust.fingerprint, endpointPort, reserveBytes },
+    bytesPerSecondMost: settings.bytesPerSecondMost,
+    intervals: { pollMs: settings.pollMs, reportMs: settings.reportMs },
+    ...{ clock, random: new SystemRandom(), logger },
+  });
+  void agent.started.then(
+    ({ endpointPort: port }) => logger.info('started', { device: id, version: AGENT_VERSION, endpointPort: port }),
+    () => undefined,
+  );
+  try {
+    await Promise.all([agent.run(stop.signal), trust.watch(clock, logger, stop.signal)]);
+  } finally {
+    stop.abort();
+    await host.close();
+  }
+  return 0;
+}
+
+function missing(name: string, what: string): CodedError {
+  return new CodedError({
+    code: 'AGENT_SETTING',
+    message: `\`${name}\` is not set: ${what}.`,
+    remedy: `Give --${name}, or \`${name}:\` in the file of --config.`,
+  });
+}
+
+function fail(name: string, what: string): never {
+  throw missing(name, what);
+}
+
+async function readRoot(file: string): Promise<Buffer> {
+  try {
+    return await readFile(file);
+  } catch (cause) {
+    const remedy = 'Copy root.json of the fleet to this device.';
+    throw new CodedError({
+      code: 'AGENT_ROOT_UNREADABLE',
+      message: `The TUF root ${file} can't be read.`,
+      remedy,
+      cause,
+    });
+  }
+}
+
+/** First signal: stop in order. Second: at once. */
+function stopOnSignals(logger: Logger): AbortController {
+  const stop = new AbortController();
+  for (const name of ['SIGINT', 'SIGTERM'] as const) {
+    process.on(name, () => {
+      if (stop.signal.aborted) process.exit(130);
+      logger.info('stopping', { signal: name });
+      stop.abort();
+    });
+  }
+  return stop;
+}
+
+/** Beside the bundle lies the host's bundle; in a checkout the sources are run as they are. */
+function openHost(settings: AgentSettings): ModelHost {
+  if (settings.runtime === 'process') return processHost;
+  const folder = path.dirname(process.argv[1] ?? '.');
+  const bundled = path.join(folder, 'onnx-host.cjs');
+  const threadFile = existsSync(bundled) ? bundled : path.join(folder, 'onnx-thread.ts');
+  if (existsSync(threadFile)) return new OnnxHost({ clock, threadFile });
+  throw new CodedError({
+    code: 'AGENT_RUNTIME_MISSING',
+    message: `The ONNX host ${bundled} is not there.`,
+    remedy: 'Copy onnx-host.cjs beside slipway-agent.cjs, or set `runtime: process`.',
+  });
+}
+
+/** From the journals alone: works beside a running agent and without one. */
+async function showStatus(settings: AgentSettings & { readonly json: boolean }): Promise<number> {
+  const folder = new DeviceFolder(settings.data);
+  if (!existsSync(path.join(folder.root, 'models'))) {
+    throw new CodedError({
+      code: 'AGENT_DATA',
+      message: `${folder.root} is no agent's data folder.`,
+      remedy: 'Give it with --data or --config.',
+    });
+  }
+  const journal = new Journal(folder);
+  const records = [];
+  for (const model of await folder.listModels()) {
+    const record = await journal.peek(model);
+    if (typeof record !== 'string') records.push({ record, serving: undefined });
+  }
+  const status: AgentStatus = statusOf(settings.id, records);
+  process.stdout.write(settings.json ? `${JSON.stringify(status, null, 2)}\n` : formatStatus(status));
+  return 0;
+}
+
+main(process.argv.slice(2)).then(
+  (code) => {
+    process.exitCode = code;
+  },
+  (thrown: unknown) => {
+    const error = toCodedError(thrown);
+    const isJson = process.argv.includes('--json');
+    process.stderr.write(isJson ? `${JSON.stringify(errorToJson(error))}\n` : `${formatError(error)}\n`);
+    if (error.kind === 'bug' && error.cause instanceof Error) process.stderr.write(`${error.cause.stack}\n`);
+    process.exitCode = EXIT_CODES[error.kind];
+  },
+);

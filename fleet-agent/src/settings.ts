@@ -1,0 +1,250 @@
+// Owns the agent's settings: one table that gives flags, environment, configuration file and help, and the typed result.
+import os from 'node:os';
+import path from 'node:path';
+import { parseArgs } from 'node:util';
+import { parse } from 'yaml';
+import { CodedError } from '../../src/base/errors.ts';
+import { findClosestWord } from '../../src/contract/documents/closest-word.ts';
+import { parseDurationMs } from '../../src/contract/duration.ts';
+import { parseLabels } from '../../src/contract/parse-report.ts';
+import type { SwitchHook } from './switch-hook.ts';
+
+interface Setting {
+  /** Name in the configuration file; the flag is its kebab-case form. */
+  readonly name: string;
+  readonly shape: 'text' | 'file' | 'duration' | 'number' | 'pairs' | 'hook';
+  readonly fallback?: string | number;
+  /** Environment variable that gives it; the command line and the file come first. */
+  readonly variable?: string;
+  readonly help: string;
+}
+
+export const SETTINGS = [
+  { name: 'server', shape: 'text', help: 'Address of the service; without it nothing is reported.' },
+  { name: 'distribution', shape: 'text', help: 'Address of the published folder, if it is not <server>/distribution.' },
+  { name: 'data', shape: 'file', fallback: '/var/lib/slipway-agent', help: 'Data folder.' },
+  { name: 'id', shape: 'text', help: "The device's id; the host name unless given." },
+  { name: 'token', shape: 'text', variable: 'SLIPWAY_AGENT_TOKEN', help: 'One-time token for enrolment.' },
+  { name: 'trust', shape: 'file', help: 'Trust policy: who may sign models (YAML).' },
+  { name: 'root', shape: 'file', help: 'TUF root that this device was given at the factory (root.json).' },
+  {
+    name: 'label',
+    shape: 'pairs',
+    help: 'A label, as name=value; may be repeated. In the file: `label: { name: value }`.',
+  },
+  {
+    name: 'property',
+    shape: 'pairs',
+    help: 'A reported property (firmware, features, …), as name=value; may be repeated.',
+  },
+  {
+    name: 'endpointPort',
+    shape: 'number',
+    help: 'Port of the inference endpoint on 127.0.0.1; 0 = any. None unless given.',
+  },
+  {
+    name: 'poll',
+    shape: 'duration',
+    fallback: '5m',
+    help: 'How often to ask for a new directive when nothing wakes the agent.',
+  },
+  { name: 'interval', shape: 'duration', fallback: '1m', help: 'How often to report.' },
+  {
+    name: 'runtime',
+    shape: 'text',
+    fallback: 'onnx',
+    help: 'onnx (built in) or process (another process runs the models).',
+  },
+  { name: 'onSwitch', shape: 'hook', help: 'How to tell another process of a switch; in the file only.' },
+  { name: 'reserveMebibytes', shape: 'number', fallback: 16, help: 'Disk to leave free, in MiB.' },
+  { name: 'kilobytesPerSecond', shape: 'number', help: 'Cap on downloads, in kB/s. None unless given.' },
+  {
+    name: 'logLevel',
+    shape: 'text',
+    fallback: 'info',
+    variable: 'SLIPWAY_AGENT_LOG',
+    help: 'debug, info, warn or error.',
+  },
+] as const satisfies readonly Setting[];
+
+type Name = (typeof SETTINGS)[number]['name'];
+
+export interface AgentSettings {
+  readonly server: string | null;
+  readonly distribution: string | null;
+  readonly data: string;
+  readonly id: string;
+  readonly token: string | null;
+  readonly trust: string | null;
+  readonly root: string | null;
+  readonly labels: Readonly<Record<string, string>>;
+  readonly properties: Readonly<Record<string, string>>;
+  readonly endpointPort: number | null;
+  readonly pollMs: number;
+  readonly reportMs: number;
+  readonly runtime: 'onnx' | 'process';
+  readonly onSwitch: SwitchHook | null;
+  readonly reserveBytes: number;
+  readonly bytesPerSecondMost: number | null;
+  readonly logLevel: 'debug' | 'info' | 'warn' | 'error';
+}
+
+function flagOf(name: string): string {
+  return name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+}
+
+function settingError(message: string, remedy: string, cause?: unknown): CodedError {
+  return new CodedError({ code: 'AGENT_SETTING', message, remedy, cause });
+}
+
+/** Lines of `--help`, one a setting. */
+export function describeSettings(): string {
+  return SETTINGS.map((setting: Setting) => {
+    const extra = [
+      setting.fallback === undefined ? undefined : `default ${setting.fallback}`,
+      setting.variable === undefined ? undefined : `or ${setting.variable}`,
+    ].filter((one) => one !== undefined);
+    return `  --${flagOf(setting.name).padEnd(22)}${setting.help}${extra.length === 0 ? '' : ` (${extra.join('; ')})`}`;
+  }).join('\n');
+}
+
+export interface SettingSources {
+  readonly args: readonly string[];
+  readonly environment: Readonly<Record<string, string | undefined>>;
+  /** Reads the file of `--config`. */
+  readonly readConfig: (file: string) => string;
+}
+
+/** Command line over configuration file over environment over defaults. Throws AGENT_SETTING for what is not understood. */
+export function readSettings({
+  args,
+  environment,
+  readConfig,
+}: SettingSources): AgentSettings & { readonly json: boolean } {
+  const flags = parseFlags(args);
+  const file = typeof flags.config === 'string' ? flags.config : undefined;
+  const config = file === undefined ? {} : parseConfig(readConfig(file), file);
+  const folder = file === undefined ? '.' : path.dirname(file);
+  const find = (name: Name): unknown => {
+    const setting: Setting | undefined = SETTINGS.find((one) => one.name === name);
+    const flag = flags[flagOf(name)];
+    if (flag !== undefined) return setting?.shape === 'file' ? path.resolve(String(flag)) : flag;
+    const written = config[name] ?? (setting?.variable === undefined ? undefined : environment[setting.variable]);
+    if (written === undefined) return setting?.fallback;
+    return setting?.shape === 'file' ? path.resolve(folder, String(written)) : written;
+  };
+  return { ...typed(find), json: flags.json === true };
+}
+
+function parseFlags(
+  args: readonly string[],
+): Readonly<Record<string, string | boolean | readonly (string | boolean)[] | undefined>> {
+  const named = SETTINGS.filter((setting) => setting.shape !== 'hook').map((setting) => {
+    const option = setting.shape === 'pairs' ? { type: 'string', multiple: true } : { type: 'string' };
+    return [flagOf(setting.name), option] as const;
+  });
+  const options = { ...Object.fromEntries(named), config: { type: 'string' }, json: { type: 'boolean' } } as const;
+  try {
+    return parseArgs({
+      args: [...args],
+      options: options as Record<string, { type: 'string' | 'boolean'; multiple?: boolean }>,
+      strict: true,
+    }).values;
+  } catch (error) {
+    throw settingError(error instanceof Error ? error.message : String(error), 'See `slipway-agent --help`.', error);
+  }
+}
+
+function parseConfig(text: string, file: string): Readonly<Record<string, unknown>> {
+  let config: unknown;
+  try {
+    config = parse(text, { maxAliasCount: 0 }) ?? {};
+  } catch (error) {
+    throw settingError(`${file} is no YAML.`, 'Correct it at the place that the cause names.', error);
+  }
+  if (typeof config !== 'object' || Array.isArray(config))
+    throw settingError(`${file} is not a set of fields.`, 'Write `name: value` lines.');
+  const names: readonly string[] = SETTINGS.map((setting) => setting.name);
+  const unknown = Object.keys(config as object).find((name) => !names.includes(name));
+  if (unknown === undefined) return config as Record<string, unknown>;
+  const close = findClosestWord(unknown, names);
+  throw settingError(
+    `${file} sets "${unknown}", which is no setting.`,
+    close === undefined ? `Settings: ${names.join(', ')}.` : `Did you mean "${close}"?`,
+  );
+}
+
+function typed(find: (name: Name) => unknown): AgentSettings {
+  const text = (name: Name): string | null => {
+    const value = find(name);
+    return value === undefined || value === null ? null : String(value);
+  };
+  const kilobytes = numberOf(find('kilobytesPerSecond'), 'kilobytesPerSecond');
+  return {
+    server: addressOf(text('server'), 'server'),
+    distribution: addressOf(text('distribution'), 'distribution'),
+    data: text('data') ?? '.',
+    id: text('id') ?? os.hostname(),
+    token: text('token'),
+    trust: text('trust'),
+    root: text('root'),
+    labels: pairsOf(find('label'), 'label'),
+    properties: pairsOf(find('property'), 'property'),
+    endpointPort: numberOf(find('endpointPort'), 'endpointPort'),
+    pollMs: parseDurationMs(String(find('poll'))),
+    reportMs: parseDurationMs(String(find('interval'))),
+    runtime: oneOf(text('runtime'), 'runtime', ['onnx', 'process']),
+    onSwitch: hookOf(find('onSwitch')),
+    reserveBytes: (numberOf(find('reserveMebibytes'), 'reserveMebibytes') ?? 0) * 1024 * 1024,
+    bytesPerSecondMost: kilobytes === null ? null : kilobytes * 1000,
+    logLevel: oneOf(text('logLevel'), 'logLevel', ['debug', 'info', 'warn', 'error']),
+  };
+}
+
+function addressOf(value: string | null, name: string): string | null {
+  if (value === null || /^https?:\/\/[^/]/.test(value)) return value;
+  throw settingError(`${name} is "${value}", which is no address.`, 'Give one that begins with https:// or http://.');
+}
+
+function numberOf(value: unknown, name: string): number | null {
+  if (value === undefined || value === null) return null;
+  const number = Number(value);
+  if (Number.isSafeInteger(number) && number >= 0) return number;
+  throw settingError(`${name} is "${value}", which is no whole number.`, 'Give a number of 0 or more.');
+}
+
+function oneOf<T extends string>(value: string | null, name: string, allowed: readonly T[]): T {
+  const found = allowed.find((one) => one === value);
+  if (found !== undefined) return found;
+  throw settingError(`${name} is "${value}".`, `Give one of ${allowed.join(', ')}.`);
+}
+
+function pairsOf(value: unknown, name: string): Record<string, string> {
+  if (value === undefined || value === null) return {};
+  if (!Array.isArray(value)) {
+    const entries = Object.entries(value as object).map(([key, one]): [string, string] => [key, String(one)]);
+    return parseLabels(Object.fromEntries(entries), name);
+  }
+  const pairs = value.map((text: unknown): [string, string] => {
+    const [, key, one] = /^([^=]+)=(.*)$/s.exec(String(text)) ?? [];
+    if (key === undefined || one === undefined)
+      throw settingError(`${name} "${text}" is no pair.`, `Write --${name} name=value.`);
+    return [key, one];
+  });
+  return parseLabels(Object.fromEntries(pairs), name);
+}
+
+function hookOf(value: unknown): SwitchHook | null {
+  if (value === undefined || value === null) return null;
+  const hook = value as Partial<Record<string, unknown>>;
+  const isText = (one: unknown): boolean => typeof one === 'string' && one !== '';
+  const isWhole =
+    (hook.kind === 'signal' && isText(hook.pidFile) && /^SIG(HUP|USR1|USR2|TERM)$/.test(String(hook.signal))) ||
+    (hook.kind === 'command' && Array.isArray(hook.argv) && hook.argv.length > 0 && hook.argv.every(isText)) ||
+    (hook.kind === 'http' && addressOf(String(hook.url), 'onSwitch.url') !== null);
+  if (isWhole) return value as SwitchHook;
+  throw settingError(
+    '`onSwitch` is not understood.',
+    'Write { kind: signal, pidFile, signal: SIGHUP }, { kind: command, argv: [program, …] } or { kind: http, url }.',
+  );
+}
