@@ -36,7 +36,7 @@ export class Mirror {
     const usable = /^g-[0-9a-f-]+$/.test(name) ? await Generation.open(path.join(folder, name), subject) : undefined;
     mirror.#generation = usable;
     await mirror.removeOthers();
-    if (usable !== undefined) await removeTemporaries(path.join(usable.store.gitdir, 'objects'));
+    if (usable !== undefined) await removeTemporaries(usable.store.gitdir);
     return mirror;
   }
 
@@ -140,11 +140,17 @@ export class Generation {
   }
 }
 
-async function removeTemporaries(objects: string): Promise<void> {
-  for (const name of await readdir(objects)) {
-    if (!/^([0-9a-f]{2}|pack)$/.test(name)) continue;
-    const folder = path.join(objects, name);
-    for (const file of await readdir(folder))
+/** Removes what writes that a kill cut off have left. */
+async function removeTemporaries(gitdir: string): Promise<void> {
+  const objects = path.join(gitdir, 'objects');
+  const folders = (await readdir(objects)).filter((name) => /^([0-9a-f]{2}|pack)$/.test(name));
+  for (const folder of [
+    gitdir,
+    path.join(gitdir, 'refs', 'slipway'),
+    ...folders.map((name) => path.join(objects, name)),
+  ]) {
+    for (const file of await readdir(folder)) {
       if (file.endsWith('.tmp')) await rm(path.join(folder, file), { force: true });
+    }
   }
 }

@@ -11,6 +11,7 @@ import {
   openManifestsRepository,
   type RepositoryOptions,
 } from '../../src/git/isomorphic-git-repository.ts';
+import type { CommitDraft } from '../../src/git/manifests-repository.ts';
 
 const PERSON = {
   GIT_AUTHOR_NAME: 'Ann',
@@ -120,4 +121,10 @@ export function head(outcome: Awaited<ReturnType<IsomorphicGitRepository['fetch'
 
 export function changes(files: Readonly<Record<string, string | null>>): ReadonlyMap<string, Uint8Array | null> {
   return new Map(Object.entries(files).map(([name, text]) => [name, text === null ? null : Buffer.from(text)]));
+}
+
+/** The same commit, byte for byte, on the same parent: what a retry after a crash writes again. */
+export function sameStep(parent: string): CommitDraft {
+  const files = { 'work/large': 'x'.repeat(30_000), 'work/small': 'y', 'deep/er/z': 'z' };
+  return { parent, changes: changes(files), message: 'the same step', atMs: 1_790_000_000_000 };
 }

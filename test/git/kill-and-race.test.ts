@@ -1,12 +1,12 @@
 // Holds the git edge to its two hardest promises: kill -9 at any moment leaves a usable mirror, and racing writers lose no commit.
-import { spawn } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, test } from 'vitest';
 import { randomBelow, seededRandom } from '../../src/base/random.ts';
 import { treeEntries } from '../../src/git/manifests-repository.ts';
-import { changes, git, head, Workshop } from './git-fixture.ts';
+import { changes, git, head, sameStep, Workshop } from './git-fixture.ts';
 
 const SEED = process.env.SLIPWAY_TEST_SEED ?? '1';
 const KILLS = 16;
@@ -99,6 +99,39 @@ test('killed while it clones, the next start clones anew', async () => {
     await repository[Symbol.asyncDispose]();
   }
 }, 120_000);
+
+test.each([
+  ['an update', '200'],
+  ['a fresh clone', '1'],
+])(
+  'killed at each step of writing %s and a commit, the same work done again is sound',
+  async (_, packs) => {
+    await using shop = new Workshop();
+    const bare = shop.bare('m.git', { a: '1', 'b/c': '2' });
+    const folder = shop.path('mirror');
+    const script = path.join(import.meta.dirname, 'dying-writer.ts');
+    const first = await shop.repository(bare, { folder });
+    head(await first.fetch());
+    await first[Symbol.asyncDispose]();
+    const env = { PATH: process.env.PATH };
+    for (let step = 1, ended = false; !ended; step++) {
+      const parent = shop.commit('m.git', { a: `${step}`, 'deep/er/z': 'old', work: null }, 'people work too');
+      const child = spawnSync(process.execPath, [script, bare, folder, String(step), packs], { env, encoding: 'utf8' });
+      ended = child.signal === null;
+      expect(child.status, child.stderr).toBe(ended ? 0 : null);
+      const repository = await shop.repository(bare, { folder });
+      expect(await repository.fetch()).toMatchObject({ kind: 'head', commit: parent, continues: true });
+      const commit = await repository.commit(sameStep(parent));
+      expect(await repository.push(commit, parent), `after step ${step}`).toEqual({ kind: 'pushed' });
+      await repository[Symbol.asyncDispose]();
+      git(path.join(folder, readFileOrEmpty(path.join(folder, 'current'))), ['fsck', '--full', '--no-dangling']);
+      expect(ended || step < 100).toBe(true);
+      if (ended) expect(step).toBeGreaterThan(20);
+    }
+    git(bare, ['fsck', '--full', '--strict', '--no-dangling']);
+  },
+  180_000,
+);
 
 test('three writers that race lose no commit and overwrite none', async () => {
   await using shop = new Workshop();
