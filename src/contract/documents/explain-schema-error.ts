@@ -170,7 +170,7 @@ function choiceOf(schema: FieldFacts): string {
 
 function choiceRemedy(value: unknown, schema: FieldFacts): string {
   const choices = choicesOf(schema).map(String);
-  const close = findClosestWord(String(value), choices);
+  const close = typeof value === 'string' ? findClosestWord(value, choices) : undefined;
   return close === undefined ? firstSentence(schema) : `Did you mean \`${close}\`?`;
 }
 

@@ -59,7 +59,9 @@ function findKind(value: unknown): SlipwayDocument['kind'] | Problem {
       remedy,
     };
   }
-  const written = String((value as { readonly kind?: unknown }).kind);
+  const given = (value as { readonly kind?: unknown }).kind;
+  // A map has no text: its own `toString` would be asked for one.
+  const written = typeof given === 'string' ? given : JSON.stringify(given);
   const known = KINDS.find((kind) => kind === written);
   if (known !== undefined) return known;
   const close = findClosestWord(written, KINDS);
