@@ -73,7 +73,7 @@ export class History {
   async offers(head: string): Promise<readonly string[]> {
     const offered: string[] = [];
     let here: string | undefined = head;
-    for (let step = 0; here !== undefined && offered.length < 24 && step < 4_096; step++) {
+    for (let step = 0; here !== undefined && offered.length < 24 && step < 512; step++) {
       if (step < 8 || (step & (step - 1)) === 0) offered.push(here);
       here = (await this.#parentsOf(here))?.[0];
     }
