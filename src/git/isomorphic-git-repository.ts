@@ -31,7 +31,7 @@ import { TreeReader } from './tree-reader.ts';
 const MOST_SHOWN = 50;
 
 export interface RepositoryOptions {
-  /** `https://…`, `ssh://…`, `user@host:path`, `file:///…` or a folder. */
+  /** `https://…`, `ssh://…`, `user@host:path`, `file:///…` or a folder (relative ones from where the process started). */
   readonly remote: string;
   readonly branch: string;
   /** Where the mirror lives; for this process alone. */
@@ -58,7 +58,7 @@ export async function openManifestsRepository(options: RepositoryOptions): Promi
       remedy: 'Give the short name, such as main.',
     });
   }
-  const address = parseRemoteAddress(options.remote, options.folder);
+  const address = parseRemoteAddress(options.remote, '.');
   const { clock } = options;
   const transport =
     address.kind === 'http'

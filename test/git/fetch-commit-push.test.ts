@@ -1,6 +1,6 @@
 // Holds the git edge to its daily work against a real Git server: fetch, read, commit, push.
 import { generateKeyPairSync } from 'node:crypto';
-import { writeFileSync } from 'node:fs';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { formatAllowedSigner } from '../../src/contract/trust/ssh-signature.ts';
 import { findInTree, treeEntries } from '../../src/git/manifests-repository.ts';
@@ -114,4 +114,26 @@ test('git itself calls a signed commit good, and the log gives payload and signa
   expect(facts?.signature?.armored).toMatch(/^-----BEGIN SSH SIGNATURE-----\n[^ ]+\n-----END SSH SIGNATURE-----\n$/s);
   writeFileSync(shop.path('allowed'), `${formatAllowedSigner('reconciler@example.org', publicKey)}\n`);
   git(bare, ['-c', `gpg.ssh.allowedSignersFile=${shop.path('allowed')}`, 'verify-commit', commit]);
+});
+
+test('an ssh remote is spoken to through the ssh command, and its refusals are told apart', async () => {
+  await using shop = new Workshop();
+  const bare = shop.bare("it's m.git", { a: '1' });
+  // Stands in for ssh: checks how it was called, then runs the command here as the remote shell would.
+  const script =
+    '#!/bin/sh\nwhile [ "$1" != -- ]; do shift; done\n[ "$2" = git@host.example.org ] || exit 9\nexec sh -c "$3"\n';
+  mkdirSync(shop.path('bin'));
+  writeFileSync(shop.path('bin/ssh'), script, { mode: 0o755 });
+  const environment = { PATH: `${shop.path('bin')}:${process.env.PATH}` };
+  const repository = await shop.repository(`git@host.example.org:${bare}`, { environment });
+  const parent = head(await repository.fetch());
+  const commit = await repository.commit({ parent, changes: changes({ a: '2' }), message: 'two', atMs: AT });
+  expect(await repository.push(commit, parent)).toEqual({ kind: 'pushed' });
+  expect(git(bare, ['rev-parse', 'main'])).toBe(commit);
+  const complain = (said: string) =>
+    writeFileSync(shop.path('bin/ssh'), `#!/bin/sh\necho "${said}" >&2\nexit 255\n`, { mode: 0o755 });
+  complain('git@host.example.org: Permission denied (publickey).');
+  expect(await repository.fetch()).toMatchObject({ kind: 'failed', problem: 'credentials' });
+  complain('ssh: connect to host host.example.org port 22: Connection refused');
+  expect(await repository.fetch()).toMatchObject({ kind: 'failed', problem: 'unreachable' });
 });
