@@ -1,10 +1,11 @@
-// Owns the reconciler's edits of a rollout's file: only what changes is replaced, so that comments, order and quoting of people stay.
+// Owns programs' edits of a rollout's file: only what changes is replaced, so that comments, order and quoting of people stay.
 import { assertInvariant, CodedError } from '../../base/errors.ts';
 import { canonicalJson } from '../digest.ts';
 import { findPair } from './document-source.ts';
 import { readSource } from './read-source.ts';
 import {
   addField,
+  addItem,
   appendField,
   type FieldMap,
   isFieldMap,
@@ -13,7 +14,7 @@ import {
   removeItem,
   setField,
 } from './splice-source.ts';
-import type { RolloutStatus } from './types.generated.ts';
+import type { RolloutRequest, RolloutStatus } from './types.generated.ts';
 
 export interface SpecEdits {
   /** New value of `spec.version`. */
@@ -22,6 +23,8 @@ export interface SpecEdits {
   readonly answered?: readonly number[];
   /** New value of `spec.suspend`. */
   readonly suspend?: boolean;
+  /** Added to `spec.requests`, behind those that stand there. */
+  readonly request?: RolloutRequest;
 }
 
 type Fields = Readonly<Record<string, unknown>>;
@@ -78,6 +81,10 @@ export function spliceSpec(text: string, edits: SpecEdits): string {
     if (left.length > 0) spec.requests = left;
     else delete spec.requests;
   }
+  if (edits.request !== undefined) {
+    edited = addRequest(edited, edits.request);
+    spec.requests = [...((spec.requests as readonly unknown[] | undefined) ?? []), edits.request];
+  }
   return assertEdited(edited, { ...value, spec });
 }
 
@@ -91,6 +98,12 @@ function setSpecField(text: string, name: string, value: unknown): string {
   const spec = specOf(text);
   const pair = findPair(spec, name);
   return pair === undefined ? addField(text, spec, name, value) : setField(text, spec, pair, value);
+}
+
+function addRequest(text: string, request: RolloutRequest): string {
+  const list = findPair(specOf(text), 'requests')?.value;
+  if (isItemList(list) && list.items.length > 0) return addItem(text, list, request);
+  return setSpecField(text, 'requests', [request]);
 }
 
 /** Removes an entry of `spec.requests`, and the list with its last entry. */

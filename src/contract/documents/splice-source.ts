@@ -171,6 +171,21 @@ export function removeItem(text: string, list: ItemList, index: number): string 
   return removeLines(text, lineStart(text, dash.offset), endOf(text, item));
 }
 
+/** Adds an entry behind the last one of a list that has some. */
+export function addItem(text: string, list: ItemList, value: unknown): string {
+  const last = list.items.at(-1);
+  const token = list.srcToken;
+  assertInvariant(last !== undefined, 'an entry is only added to a list that has some');
+  const end = endOf(text, last);
+  if (list.flow === true) return apply(text, { start: end, end, text: `, ${writeJson(value, undefined)}` });
+  const dash =
+    token?.type === 'block-seq' ? token.items[0]?.start.find((mark) => mark.type === 'seq-item-ind') : undefined;
+  assertInvariant(dash !== undefined, 'an entry of a block list starts with a dash');
+  const stop = lineStop(text, end);
+  const style = { indent: columnOf(text, dash.offset), lineEnd: lineEndOf(text) };
+  return apply(text, { start: stop, end: stop, text: style.lineEnd + writeBlock([value], style) });
+}
+
 function removeFromFlow(
   text: string,
   ends: readonly { readonly start: number; readonly end: number }[],

@@ -131,6 +131,19 @@ describe.each(Object.entries(STARTS))('%s', (name, text) => {
     }
   });
 
+  test('gets a request behind the others, or as the first', () => {
+    const { requests = [] } = parse(text).spec;
+    const request = { act: 'promote', digest: DIGEST, stage: 'canary', reason: 'a: "b" # c', by: 'ann' } as const;
+    const edited = spliceSpec(text, { request });
+    expect(parse(edited)).toEqual({ ...parse(text), spec: { ...parse(text).spec, requests: [...requests, request] } });
+    expect(replaced(text, edited)).toBe('');
+    const alone = spliceSpec(text, { answered: requests.map((_, index) => index) });
+    expect(parse(spliceSpec(alone, { request })).spec.requests).toEqual([request]);
+    const back = spliceSpec(edited, { answered: [requests.length] });
+    expect(parse(back)).toEqual(parse(text));
+    if (name.startsWith('JSON')) expect(JSON.parse(edited).spec.requests).toHaveLength(requests.length + 1);
+  });
+
   test('stays as it is when nothing is asked', () => {
     expect(spliceSpec(text, {})).toBe(text);
     expect(spliceSpec(text, { answered: [], suspend: false })).toBe(text);
