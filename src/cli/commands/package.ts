@@ -12,6 +12,14 @@ interface PackageOptions {
   readonly json?: boolean;
 }
 
+interface PackedFile {
+  readonly role: string;
+  readonly name: string;
+  readonly digest: string;
+  readonly sizeBytes: number;
+  readonly url: string;
+}
+
 export function addPackageCommand(program: Command): void {
   program
     .command('package')
@@ -21,12 +29,12 @@ export function addPackageCommand(program: Command): void {
     .option('--role <role>', 'model, labels, preprocess or postprocess', 'model')
     .option('--json', 'print JSON')
     .action(async (files: string[], { home, role, json = false }: PackageOptions) => {
-      const packed = [];
+      const packed: PackedFile[] = [];
       for (const file of files) {
         const { digest, sizeBytes } = await addArtifact(homeAt(home).publication, file);
         packed.push({ role, name: path.basename(file), digest, sizeBytes, url: `artifacts/${hexOf(digest)}` });
       }
-      const line = (one: (typeof packed)[number]): string =>
+      const line = (one: PackedFile): string =>
         `        - { role: ${one.role}, name: ${one.name}, digest: "${one.digest}", sizeBytes: ${one.sizeBytes}, url: "${one.url}" }`;
       printResult({ json: packed, text: packed.map(line).join('\n') }, json);
     });

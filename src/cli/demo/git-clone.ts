@@ -51,6 +51,10 @@ export class GitClone {
     this.#options = options;
   }
 
+  get folder(): string {
+    return this.#options.folder;
+  }
+
   async clone(): Promise<void> {
     const { url, folder, person } = this.#options;
     await mkdir(folder, { recursive: true });

@@ -1,0 +1,79 @@
+// Owns `slipway demo`: the whole story on this machine, in about a minute.
+import { execFile } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import process from 'node:process';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import type { Command } from 'commander';
+import { SystemClock } from '../../base/clock.ts';
+import { AGENT_BUNDLE } from '../demo/device-process.ts';
+import { createStageSet, removeStageSet } from '../demo/stage-set.ts';
+import { type StoryResult, tellStory } from '../demo/story.ts';
+import { StoryTeller, storyText } from '../demo/story-teller.ts';
+import { printResult } from '../output.ts';
+import { stopSignal } from './run.ts';
+
+interface DemoOptions {
+  readonly devices: string;
+  readonly json?: boolean;
+  readonly keep?: boolean;
+}
+
+const AGENT_BUILD = fileURLToPath(new URL('../../../fleet-agent/build.ts', import.meta.url));
+/** Devices that run the bundle as processes of their own. */
+const PROCESSES = 3;
+
+export function addDemoCommand(program: Command): void {
+  program
+    .command('demo')
+    .description('tell the whole story on this machine: a good version to all devices, a bad one caught and taken back')
+    .option('--devices <n>', 'how many devices (10 to 200)', '50')
+    .option('--json', 'print one JSON document')
+    .option('--keep', 'leave repository, service home and devices for a look around')
+    .action(async ({ devices: given, json = false, keep = false }: DemoOptions) => {
+      const clock = new SystemClock();
+      const startedMs = clock.monotonicMs();
+      const devices = Math.min(200, Math.max(10, Number.parseInt(given, 10) || 50));
+      if (!existsSync(AGENT_BUNDLE)) await promisify(execFile)(process.execPath, [AGENT_BUILD]);
+      await using set = await createStageSet({ nowMs: clock.now() });
+      const teller = new StoryTeller({ quiet: json, clock });
+      try {
+        const story = await tellStory({
+          set,
+          clock,
+          devices,
+          processes: PROCESSES,
+          canaryDevices: Math.max(5, Math.round(devices / 10)),
+          rampPercent: 40,
+          soak: '3s',
+          reportMs: 1000,
+          perSecond: 20,
+          tell: (line) => teller.tell(line),
+          signal: stopSignal(),
+        });
+        const seconds = (clock.monotonicMs() - startedMs) / 1000;
+        printStory(story, { seconds, repository: keep ? set.repository : null, folder: set.folder, json });
+      } finally {
+        teller.end();
+        if (!keep) await removeStageSet(set);
+      }
+    });
+}
+
+interface PrintFacts {
+  readonly seconds: number;
+  readonly repository: string | null;
+  readonly folder: string;
+  readonly json: boolean;
+}
+
+function printStory(story: StoryResult, { seconds, repository, folder, json }: PrintFacts): void {
+  const ok = story.claims.every((one) => one.holds);
+  const document = { ok, seconds: Math.round(seconds * 10) / 10, ...story, repository };
+  const around =
+    repository === null
+      ? ''
+      : `\nEverything is left in ${folder}:\n  git -C ${repository} log\n  ls ${folder}/devices ${folder}/home\n`;
+  printResult({ json: document, text: `${storyText(story, seconds)}${around}`, exitCode: ok ? 0 : 1 }, json);
+  process.exitCode = ok ? 0 : 1;
+}

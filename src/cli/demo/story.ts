@@ -1,0 +1,351 @@
+// Owns the story that the demo tells: a first version, a better one, and a bad one that is caught and taken back.
+import { createHmac } from 'node:crypto';
+import type { Clock } from '../../base/clock.ts';
+import { CodedError } from '../../base/errors.ts';
+import { loadTrustPolicy } from '../../contract/trust/read-trust-policy.ts';
+import { SqliteFleetStore } from '../../store/sqlite-fleet-store.ts';
+import { BranchWatch, type SeenCommit } from './branch-watch.ts';
+import { type CheckedCommit, checkCommits } from './check-commits.ts';
+import { DEMO_MODEL, DEMO_POLICY, DEMO_ROLLOUT, type DemoVersion, policyText, rolloutText } from './example-model.ts';
+import { DemoFleet, type DeviceState } from './fleet.ts';
+import type { GitClone } from './git-clone.ts';
+import { ServiceProcess } from './service-process.ts';
+import { releaseFiles, type StageSet, signedFiles } from './stage-set.ts';
+
+export interface StoryOptions {
+  readonly set: StageSet;
+  readonly clock: Clock;
+  readonly devices: number;
+  readonly processes: number;
+  readonly canaryDevices: number;
+  readonly rampPercent: number;
+  readonly soak: string;
+  readonly reportMs: number;
+  readonly perSecond: number;
+  readonly tell: (line: StoryLine) => void;
+  /** Called once the service runs; for tests that disturb it. */
+  readonly onService?: (service: ServiceProcess) => void;
+  readonly signal: AbortSignal;
+}
+
+export type StoryLine =
+  | { readonly kind: 'chapter'; readonly text: string }
+  | { readonly kind: 'note'; readonly text: string }
+  | { readonly kind: 'commit'; readonly commit: SeenCommit; readonly afterMs: number }
+  | { readonly kind: 'progress'; readonly text: string };
+
+export interface StepTime {
+  readonly step: string;
+  readonly commit: string;
+  /** Since the version was pushed. */
+  readonly afterMs: number;
+}
+
+export interface RolloutStory {
+  readonly version: string;
+  readonly outcome: 'stable' | 'reverted';
+  readonly steps: readonly StepTime[];
+  readonly seconds: number;
+  readonly devicesExposed: number;
+  readonly reason: string;
+}
+
+export interface BadRolloutStory extends RolloutStory {
+  readonly canaryDevices: number;
+  /** From the candidate's first device to the revert commit, and on to the last device back on stable. */
+  readonly firstExposureToRevertMs: number;
+  readonly revertToRestoredMs: number;
+}
+
+export interface StoryResult {
+  readonly commits: readonly CheckedCommit[];
+  readonly signaturesCheckedBy: 'git' | 'slipway';
+  readonly firstRollout: RolloutStory;
+  readonly goodRollout: RolloutStory;
+  readonly badRollout: BadRolloutStory;
+  readonly devices: {
+    readonly total: number;
+    readonly processes: number;
+    readonly running: Readonly<Record<string, number>>;
+    readonly inferences: number;
+    readonly errors: number;
+  };
+  /** What had to hold; the story holds when all do. */
+  readonly claims: readonly { readonly claim: string; readonly holds: boolean }[];
+}
+
+const VERSIONS = { baseline: '2026.01.10', good: '2026.02.01', bad: '2026.03.01' } as const satisfies Record<
+  DemoVersion,
+  string
+>;
+const STEP_LIMIT_MS = 120_000;
+
+class Story {
+  readonly #options: StoryOptions;
+  readonly #ci: GitClone;
+  readonly #watch: BranchWatch;
+  readonly service: ServiceProcess;
+  readonly fleet: DemoFleet;
+
+  constructor(
+    options: StoryOptions,
+    parts: { ci: GitClone; watch: BranchWatch; service: ServiceProcess; fleet: DemoFleet },
+  ) {
+    this.#options = options;
+    this.#ci = parts.ci;
+    this.#watch = parts.watch;
+    this.service = parts.service;
+    this.fleet = parts.fleet;
+  }
+
+  /** CI pushes a signed version, a person asks for it. Returns when it was pushed. */
+  async push(kind: DemoVersion, parent: string | null): Promise<number> {
+    const { set, clock, tell } = this.#options;
+    const version = VERSIONS[kind];
+    const files = await releaseFiles(set, kind, version, parent);
+    await this.#ci.push(`release ${DEMO_MODEL} ${version}`, async () => new Map(files));
+    await this.#ci.push(
+      `roll out ${DEMO_MODEL} ${version}`,
+      async () => new Map([[`rollouts/${DEMO_ROLLOUT}.yaml`, await this.#asking(version)]]),
+    );
+    const pushedAtMs = clock.monotonicMs();
+    await this.#tellService();
+    tell({ kind: 'note', text: `pushed ${DEMO_MODEL} ${version}, signed by CI; the rollout now asks for it` });
+    return pushedAtMs;
+  }
+
+  /** One line of the rollout changes; the reconciler's status stays as it is. */
+  async #asking(version: string): Promise<string> {
+    try {
+      const text = await this.#ci.read(`rollouts/${DEMO_ROLLOUT}.yaml`);
+      return text.replace(/^(\s+version: )"[^"]*"(?=.*# change this line)/m, `$1"${version}"`);
+    } catch {
+      return rolloutText(version);
+    }
+  }
+
+  /** As a Git host would after a push. A service that is down misses it, and polls later. */
+  async #tellService(): Promise<void> {
+    const body = JSON.stringify({ ref: 'refs/heads/main' });
+    const signature = `sha256=${createHmac('sha256', this.#options.set.hookSecret).update(body).digest('hex')}`;
+    const headers = { 'content-type': 'application/json', 'x-hub-signature-256': signature, 'x-github-event': 'push' };
+    await fetch(`${this.service.url}/v1/hooks/git`, { method: 'POST', body, headers }).catch(() => undefined);
+  }
+
+  /** Follows the branch until a step of the kind comes. */
+  async follow(
+    pushedAtMs: number,
+    end: readonly string[],
+  ): Promise<{ readonly steps: readonly SeenCommit[]; readonly last: SeenCommit }> {
+    const { clock, tell, signal } = this.#options;
+    const steps: SeenCommit[] = [];
+    const deadline = clock.monotonicMs() + STEP_LIMIT_MS;
+    while (clock.monotonicMs() < deadline) {
+      signal.throwIfAborted();
+      for (const commit of await this.#watch.look()) {
+        if (commit.kind === null) continue;
+        steps.push(commit);
+        tell({ kind: 'commit', commit, afterMs: commit.atMs - pushedAtMs });
+        if (end.includes(commit.kind)) return { steps, last: commit };
+      }
+      await this.#tellProgress();
+      await clock.sleep(100, signal);
+    }
+    throw new CodedError({
+      code: 'DEMO_TOO_SLOW',
+      kind: 'bug',
+      message: `Nothing of ${end.join(', ')} came within ${STEP_LIMIT_MS / 1000} s. The service's log is ${this.service.log}.`,
+    });
+  }
+
+  async #tellProgress(): Promise<void> {
+    const view = await this.service.view();
+    const outlook = view?.rollouts[0];
+    if (outlook === undefined) return;
+    const { cohort, verdict, waitingOn } = outlook;
+    const devices = cohort === null ? '' : `${cohort.ready}/${cohort.wanted} devices`;
+    const rules = verdict === null ? '' : verdict.rules.map((rule) => `${rule.metric} ${rule.verdict}`).join(', ');
+    const waiting = waitingOn.map((one) => one.kind).join(', ');
+    this.#options.tell({
+      kind: 'progress',
+      text: [outlook.stage ?? 'at rest', devices, rules, waiting && `waiting for ${waiting}`]
+        .filter(Boolean)
+        .join('  '),
+    });
+  }
+
+  /** Until every device runs the version. */
+  async waitForAll(version: string): Promise<readonly DeviceState[]> {
+    const { clock, signal } = this.#options;
+    const deadline = clock.monotonicMs() + STEP_LIMIT_MS;
+    for (;;) {
+      signal.throwIfAborted();
+      const states = await this.fleet.states();
+      if (states.every((one) => one.model?.running?.version === version && one.model.state !== 'trial')) return states;
+      if (clock.monotonicMs() > deadline) return states;
+      await clock.sleep(50, signal);
+    }
+  }
+
+  exposed(version: string): number {
+    return [...this.fleet.seenVersions.values()].filter((seen) => seen.has(version)).length;
+  }
+}
+
+function stepTimes(steps: readonly SeenCommit[], pushedAtMs: number): StepTime[] {
+  return steps.map(({ transition, commit, atMs }) => ({
+    step: transition ?? '',
+    commit,
+    afterMs: Math.round(atMs - pushedAtMs),
+  }));
+}
+
+function reasonOf(commit: SeenCommit): string {
+  return commit.body.split('\n')[0] ?? commit.subject;
+}
+
+async function goodChapter(
+  story: Story,
+  options: StoryOptions,
+  kind: DemoVersion,
+  parent: string | null,
+): Promise<RolloutStory> {
+  const pushedAtMs = await story.push(kind, parent);
+  const { steps, last } = await story.follow(pushedAtMs, ['complete', 'roll-back']);
+  await story.waitForAll(VERSIONS[kind]);
+  return {
+    version: VERSIONS[kind],
+    outcome: last.kind === 'complete' ? 'stable' : 'reverted',
+    steps: stepTimes(steps, pushedAtMs),
+    seconds: (options.clock.monotonicMs() - pushedAtMs) / 1000,
+    devicesExposed: story.exposed(VERSIONS[kind]),
+    reason: reasonOf(last),
+  };
+}
+
+async function badChapter(story: Story, options: StoryOptions): Promise<BadRolloutStory> {
+  const { clock, canaryDevices } = options;
+  const pushedAtMs = await story.push('bad', VERSIONS.good);
+  const followed = new AbortController();
+  const exposure = watchExposure(story, clock, VERSIONS.bad, followed.signal);
+  const { steps, last } = await story.follow(pushedAtMs, ['complete', 'roll-back']);
+  await story.waitForAll(VERSIONS.good);
+  const restoredAtMs = clock.monotonicMs();
+  followed.abort();
+  const firstExposedAtMs = (await exposure) ?? last.atMs;
+  return {
+    version: VERSIONS.bad,
+    outcome: last.kind === 'roll-back' ? 'reverted' : 'stable',
+    steps: stepTimes(steps, pushedAtMs),
+    seconds: (restoredAtMs - pushedAtMs) / 1000,
+    devicesExposed: story.exposed(VERSIONS.bad),
+    reason: reasonOf(last),
+    canaryDevices,
+    firstExposureToRevertMs: Math.max(0, Math.round(last.atMs - firstExposedAtMs)),
+    revertToRestoredMs: Math.max(0, Math.round(restoredAtMs - last.atMs)),
+  };
+}
+
+/** When the first device ran the version; watching also keeps the list of devices that ever had it. */
+async function watchExposure(story: Story, clock: Clock, version: string, signal: AbortSignal): Promise<number | null> {
+  let first: number | null = null;
+  while (!signal.aborted) {
+    const states = await story.fleet.states();
+    if (first === null && states.some((one) => one.model?.running?.version === version)) first = clock.monotonicMs();
+    await clock.sleep(100, signal);
+  }
+  return first;
+}
+
+/** Commits the policy that everything runs under, and nothing else yet. */
+async function writeFirstCommit(set: StageSet, ci: GitClone, options: StoryOptions): Promise<void> {
+  const policy = policyText(options);
+  const files = await signedFiles(set, `policies/${DEMO_POLICY}.yaml`, policy);
+  const settings = 'apiVersion: slipway.dev/v1alpha1\nkind: Repository\nspec: {}\n';
+  await ci.push('start the manifests repository', async () => new Map([['slipway.yaml', settings], ...files]));
+}
+
+async function makeTokens(set: StageSet, clock: Clock, count: number): Promise<readonly string[]> {
+  await using store = new SqliteFleetStore({ file: set.home.store, clock });
+  return store.createEnrolmentTokens({ count, expiresAtMs: clock.now() + 3_600_000 });
+}
+
+/** Tells the story on a stage set, and says whether it held. */
+export async function tellStory(options: StoryOptions): Promise<StoryResult> {
+  const { set, clock, tell } = options;
+  const ci = await set.clone('ci');
+  const watch = new BranchWatch(set.repository, await set.clone('watch'), clock);
+  await writeFirstCommit(set, ci, options);
+  const tokens = await makeTokens(set, clock, options.devices);
+  const service = await ServiceProcess.create({ set, clock, reportInterval: `${options.reportMs}ms` });
+  await service.start();
+  options.onService?.(service);
+  try {
+    tell({
+      kind: 'chapter',
+      text: `The service follows ${set.repositoryUrl}; ${options.devices} devices enrol, ${options.processes} of them as processes of their own.`,
+    });
+    await using fleet = await DemoFleet.start({ ...options, serverUrl: service.url, tokens, seed: 'demo' });
+    const story = new Story(options, { ci, watch, service, fleet });
+    tell({ kind: 'chapter', text: `A first version: ${VERSIONS.baseline}` });
+    const firstRollout = await goodChapter(story, options, 'baseline', null);
+    tell({ kind: 'chapter', text: `A better version: ${VERSIONS.good}` });
+    const goodRollout = await goodChapter(story, options, 'good', VERSIONS.baseline);
+    tell({
+      kind: 'chapter',
+      text: `A bad version that does not crash: ${VERSIONS.bad} never says "receipt", and errs on a few inputs`,
+    });
+    const badRollout = await badChapter(story, options);
+    const states = await fleet.states();
+    await watch.look();
+    const trust = await loadTrustPolicy(set.home.trustPolicy);
+    const checked = await checkCommits(await set.clone('reader'), watch.commits, trust);
+    return resultOf({ options, firstRollout, goodRollout, badRollout, states, fleet, checked });
+  } finally {
+    await service.end('SIGTERM');
+  }
+}
+
+interface ResultFacts {
+  readonly options: StoryOptions;
+  readonly firstRollout: RolloutStory;
+  readonly goodRollout: RolloutStory;
+  readonly badRollout: BadRolloutStory;
+  readonly states: readonly DeviceState[];
+  readonly fleet: DemoFleet;
+  readonly checked: { readonly by: 'git' | 'slipway'; readonly commits: readonly CheckedCommit[] };
+}
+
+function resultOf(facts: ResultFacts): StoryResult {
+  const { options, firstRollout, goodRollout, badRollout, states, fleet, checked } = facts;
+  const running: Record<string, number> = {};
+  for (const { model } of states) {
+    const version = model?.running?.version ?? 'none';
+    running[version] = (running[version] ?? 0) + 1;
+  }
+  const steps = checked.commits.filter((commit) => commit.transition !== null);
+  const claims = [
+    { claim: 'the first version became stable', holds: firstRollout.outcome === 'stable' },
+    { claim: 'the better version became stable', holds: goodRollout.outcome === 'stable' },
+    { claim: 'the bad version was reverted', holds: badRollout.outcome === 'reverted' },
+    {
+      claim: 'only canary devices ever had the bad version',
+      holds: badRollout.devicesExposed <= options.canaryDevices,
+    },
+    { claim: 'every device runs the better version again', holds: running[VERSIONS.good] === options.devices },
+    {
+      claim: 'every commit of the reconciler carries its good signature',
+      holds: steps.length > 0 && steps.every((one) => one.signature === 'good'),
+    },
+    { claim: 'no step was committed twice', holds: new Set(steps.map((one) => one.transition)).size === steps.length },
+  ];
+  return {
+    commits: checked.commits,
+    signaturesCheckedBy: checked.by,
+    firstRollout,
+    goodRollout,
+    badRollout,
+    devices: { total: states.length, processes: options.processes, running, ...fleet.traffic },
+    claims,
+  };
+}
