@@ -751,6 +751,10 @@ export interface RolloutStatus {
    */
   readonly opened: number;
   /**
+   * The model, fixed with the first start: what is rolled out under one name is always one model. Lower-case letters, digits, `.`, `_` and `-`; at most 63.
+   */
+  readonly model?: string;
+  /**
    * rolling: a candidate walks through the stages; paused: it stands; idle: nothing rolls.
    */
   readonly state: 'rolling' | 'paused' | 'idle';
