@@ -1,6 +1,149 @@
-// Owns `slipway validate`.
+// Owns `slipway validate`: every problem of every document at once, before anyone commits it.
 import type { Command } from 'commander';
+import { SystemClock, toIsoSeconds } from '../../base/clock.ts';
+import { CodedError, errorToJson, formatError } from '../../base/errors.ts';
+import { digestOf } from '../../contract/digest.ts';
+import { checkReferences } from '../../contract/documents/check-references.ts';
+import type { SlipwayDocument } from '../../contract/documents/slipway-document.ts';
+import { loadTrustPolicy } from '../../contract/trust/read-trust-policy.ts';
+import { DocumentVerifier, type Refusal } from '../../contract/trust/verifier.ts';
+import { printResult, type Result } from '../output.ts';
+import { counted, withoutControls } from '../plain-text.ts';
+import { addRepositoryOptions, findRepository, openBranch, type RepositoryOptions } from '../repository-access.ts';
+import { type FoundDocuments, readDocuments, readSignature, rolloutsOf } from '../repository-documents.ts';
+import { filesOfCommit, filesOfFolder, type RepositoryFiles } from '../repository-files.ts';
+
+interface ValidateOptions extends RepositoryOptions {
+  readonly trust?: string;
+  readonly json?: boolean;
+}
+
+interface Findings {
+  readonly errors: readonly CodedError[];
+  readonly warnings: readonly CodedError[];
+}
+
+/** Digests that rollouts run or ran: what admitted them was judged then, and an end date since does not count. */
+function admittedDigests(found: FoundDocuments): ReadonlySet<string> {
+  const statuses = rolloutsOf(found).rollouts.flatMap(({ rollout }) => rollout.status ?? []);
+  const known = statuses.flatMap((status) => [status.candidate, status.stable, ...(status.previous ?? [])]);
+  return new Set([...known.flatMap((one) => one?.digest ?? []), ...statuses.flatMap((status) => status.policy ?? [])]);
+}
+
+function remedyOf(refusal: Refusal, file: string): string {
+  switch (refusal.code) {
+    case 'SIGNATURE_MISSING':
+      return `Sign it: \`slipway sign ${file} --key …\`, or let CI do it.`;
+    case 'SIGNER_EXPIRED':
+    case 'SIGNER_REVOKED':
+      return 'Sign it again with a key that the trust policy trusts.';
+    case 'SIGNER_UNKNOWN':
+    case 'SIGNER_NOT_ALLOWED':
+      return 'Sign it with a key that may, or let the trust policy name this one.';
+    default:
+      return 'If the document was changed after signing, sign it again.';
+  }
+}
+
+async function checkSignatures(files: RepositoryFiles, found: FoundDocuments, trustFile: string): Promise<Findings> {
+  const verifier = new DocumentVerifier(await loadTrustPolicy(trustFile));
+  const now = new SystemClock().now();
+  const admitted = admittedDigests(found);
+  const errors: CodedError[] = [];
+  const warnings: CodedError[] = [];
+  for (const { file, bytes, parsed } of found.documents) {
+    if (parsed.kind !== 'parsed') continue;
+    const { kind, metadata } = parsed.document;
+    if (kind !== 'ModelManifest' && kind !== 'RolloutPolicy') continue;
+    const signature = await readSignature(files, file);
+    const name = metadata?.name ?? '';
+    const question = { now, purpose: admitted.has(digestOf(bytes)) ? ('keep' as const) : ('admit' as const) };
+    const answer =
+      kind === 'ModelManifest'
+        ? verifier.verifyModel(bytes, signature, { ...question, model: name })
+        : verifier.verifyPolicy(bytes, signature, { ...question, policy: name });
+    if (answer.kind === 'verified') continue;
+    const at = { file, line: 1, column: 1 };
+    const error = new CodedError({ code: answer.code, message: answer.reason, remedy: remedyOf(answer, file), at });
+    // An old version that nothing runs may well outlive its signer: it only can't be started any more.
+    (answer.code === 'SIGNER_EXPIRED' ? warnings : errors).push(error);
+  }
+  return { errors, warnings };
+}
+
+const NAMES: readonly (readonly [SlipwayDocument['kind'], string, string?])[] = [
+  ['ModelManifest', 'model version'],
+  ['RolloutPolicy', 'policy', 'policies'],
+  ['Rollout', 'rollout'],
+  ['DeviceGroup', 'device group'],
+];
+
+function summary(found: FoundDocuments, { errors, warnings }: Findings): string {
+  const kinds = found.documents.flatMap(({ parsed }) => (parsed.kind === 'parsed' ? [parsed.document.kind] : []));
+  const counts = NAMES.map(([kind, one, many]) => counted(kinds.filter((other) => other === kind).length, one, many));
+  const verdict = errors.length === 0 ? 'no errors' : counted(errors.length, 'error');
+  const beside = warnings.length === 0 ? '' : `, ${counted(warnings.length, 'warning')}`;
+  return `${counts.join(', ')}: ${verdict}${beside}.`;
+}
+
+function byPlace(a: CodedError, b: CodedError): number {
+  const [left, right] = [a.at, b.at];
+  if (left?.file !== right?.file) return (left?.file ?? '') < (right?.file ?? '') ? -1 : 1;
+  return (left?.line ?? 0) - (right?.line ?? 0) || (left?.column ?? 0) - (right?.column ?? 0);
+}
+
+async function validate(files: RepositoryFiles, trust: string | undefined): Promise<Result> {
+  const found = await readDocuments(files);
+  const broken = found.documents.flatMap(({ parsed }) => (parsed.kind === 'broken' ? parsed.errors : []));
+  const signatures = trust === undefined ? { errors: [], warnings: [] } : await checkSignatures(files, found, trust);
+  const nothing =
+    found.documents.length === 0
+      ? [
+          new CodedError({
+            code: 'REPO_NO_DOCUMENTS',
+            message: 'There is no document of Slipway here.',
+            remedy: 'Name the manifests repository with --repo; `slipway init` makes one.',
+          }),
+        ]
+      : [];
+  const all = [...nothing, ...broken, ...found.problems, ...checkReferences(found.documents), ...signatures.errors];
+  const errors = all.sort(byPlace);
+  const { warnings } = signatures;
+  const blocks = [...errors.map(formatError), ...warnings.map((one) => `warning: ${formatError(one)}`)];
+  return {
+    json: {
+      valid: errors.length === 0,
+      checkedAt: toIsoSeconds(new SystemClock().now()),
+      documents: found.documents.length,
+      errors: errors.map(errorToJson),
+      warnings: warnings.map(errorToJson),
+    },
+    text: [...blocks.map(withoutControls), summary(found, { errors, warnings })].join('\n\n'),
+    exitCode: errors.length === 0 ? 0 : 1,
+  };
+}
 
 export function addValidateCommand(program: Command): void {
-  program.command('validate').description('check every document');
+  addRepositoryOptions(
+    program
+      .command('validate')
+      .description('check every document of the manifests repository, and what they say about each other'),
+  )
+    .option('--trust <file>', 'check signatures too, under this trust policy')
+    .option('--json', 'print JSON')
+    .addHelpText(
+      'after',
+      '\nA folder is checked as it lies there, uncommitted changes included; with --branch, or for a URL, the branch is.' +
+        '\nExit codes: 0 all is valid (warnings may be), 1 there are errors, 2 the repository or the trust policy is not there.',
+    )
+    .action(async (options: ValidateOptions) => {
+      const place = await findRepository(options.repo);
+      if (place.kind === 'folder' && options.branch === undefined) {
+        printResult(await validate(await filesOfFolder(place.folder), options.trust), options.json ?? false);
+        return;
+      }
+      await using opened = await openBranch(options);
+      const files = await filesOfCommit(opened.repository, await opened.head());
+      printResult(await validate(files, options.trust), options.json ?? false);
+    });
 }
