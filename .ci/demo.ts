@@ -1,30 +1,35 @@
-// Owns the judgement of `npm run demo -- --json`: every scene of the story must have ended as told.
+// Owns the judgement of `npm run demo -- --json`: every claim of the story must hold, and the document must have its promised parts.
 import { readFileSync } from 'node:fs';
 
-interface Scene {
-  readonly name: string;
-  readonly ok: boolean;
+interface Claim {
+  readonly claim: string;
+  readonly holds: boolean;
 }
 
-function isScene(value: unknown): value is Scene {
+function isClaim(value: unknown): value is Claim {
   if (typeof value !== 'object' || value === null) return false;
-  return 'name' in value && typeof value.name === 'string' && 'ok' in value && typeof value.ok === 'boolean';
+  return 'claim' in value && typeof value.claim === 'string' && 'holds' in value && typeof value.holds === 'boolean';
 }
 
-/** The scenes of the demo's JSON; throws when it is not that. */
-function readScenes(file: string): Scene[] {
+const PROMISED = ['ok', 'commits', 'goodRollout', 'badRollout', 'devices'] as const;
+
+/** The claims of the demo's JSON, and that its promised parts are there; throws when it is not that. */
+function readClaims(file: string): Claim[] {
   const outcome: unknown = JSON.parse(readFileSync(file, 'utf8'));
-  if (typeof outcome !== 'object' || outcome === null || !('scenes' in outcome) || !Array.isArray(outcome.scenes))
-    throw new TypeError('the demo printed no { scenes: [{ name, ok }] }');
-  const { scenes } = outcome;
-  if (scenes.length === 0 || !scenes.every(isScene)) throw new TypeError('a scene has no name or no ok');
-  return scenes;
+  if (typeof outcome !== 'object' || outcome === null || !('claims' in outcome) || !Array.isArray(outcome.claims))
+    throw new TypeError('the demo printed no { claims: [{ claim, holds }] }');
+  const { claims } = outcome;
+  if (claims.length === 0 || !claims.every(isClaim)) throw new TypeError('a claim does not say whether it holds');
+  const missing = PROMISED.filter((part) => !(part in outcome));
+  const parts = { claim: `the document has ${PROMISED.join(', ')}`, holds: missing.length === 0 };
+  const ok = { claim: 'the demo says ok', holds: 'ok' in outcome && outcome.ok === true };
+  return [...claims, parts, ok];
 }
 
 const [file] = process.argv.slice(2);
 if (file === undefined) throw new TypeError('usage: demo.ts FILE, where FILE holds what `demo --json` printed');
-const scenes = readScenes(file);
-for (const scene of scenes) console.log(`${scene.ok ? 'passed' : 'FAILED'}  ${scene.name}`);
-const failed = scenes.filter((scene) => !scene.ok).length;
-console.log(`${scenes.length - failed} passed, ${failed} failed, 0 skipped`);
+const claims = readClaims(file);
+for (const { claim, holds } of claims) console.log(`${holds ? 'passed' : 'FAILED'}  ${claim}`);
+const failed = claims.filter((one) => !one.holds).length;
+console.log(`${claims.length - failed} passed, ${failed} failed, 0 skipped`);
 process.exitCode = failed === 0 ? 0 : 1;

@@ -9,6 +9,9 @@ import { findDatatype, runtimeTypeOf, type Tensor } from './tensor.ts';
 /** The bundle sets this to its own copy of the WebAssembly; the sources let ONNX Runtime find the one in its package. */
 declare const SLIPWAY_WASM_BROTLI_BASE64: string | undefined;
 
+/** A run's own setting: the session's does not keep the runtime from printing to stderr what the answer says anyway. */
+const QUIETLY: ort.InferenceSession.RunOptions = { logSeverityLevel: 4 };
+
 const sessions = new Map<string, ort.InferenceSession>();
 
 async function prepareRuntime(): Promise<void> {
@@ -50,7 +53,7 @@ async function carryOut(request: OnnxRequest): Promise<readonly Tensor[]> {
   }
   if (session === undefined) throw new Error('the model is not loaded');
   const feeds = Object.fromEntries(request.inputs.map((tensor) => [tensor.name, toOrtTensor(tensor)]));
-  const results = await session.run(feeds);
+  const results = await session.run(feeds, QUIETLY);
   return Object.entries(results).map(([name, tensor]) => fromOrtTensor(name, tensor));
 }
 
