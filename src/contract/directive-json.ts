@@ -3,19 +3,22 @@ import { CodedError } from '../base/errors.ts';
 import { canonicalJson, type Digest, isDigest } from './digest.ts';
 import type { Candidate, Directive, DirectiveEntry, ModelChoice, Parameters, Stable } from './directive.ts';
 import { BUCKETS, type Cohort } from './membership.ts';
+import { parseSelector } from './selector.ts';
 
 /** A directive larger than this is neither published nor read. */
 export const MOST_DIRECTIVE_BYTES = 4 * 1024 * 1024;
 const MOST_ENTRIES = 10_000;
 const MOST_LISTED = 10_000;
 const MOST_TEXT = 4096;
+/** A name that someone chose is quoted no further than this. */
+const MOST_QUOTED = 100;
 
 type Fields = Readonly<Record<string, unknown>>;
 
 function refuse(path: string, expected: string): never {
   throw new CodedError({
     code: 'DIRECTIVE_UNREADABLE',
-    message: `The directive's ${path} is not ${expected}.`,
+    message: `The directive's ${path.slice(0, MOST_QUOTED)} is not ${expected}.`,
     remedy: 'Device and service must be of versions that understand each other: update the older one.',
   });
 }
@@ -34,6 +37,17 @@ function count(value: unknown, path: string, most = Number.MAX_SAFE_INTEGER): nu
   if (typeof value !== 'number' || !Number.isSafeInteger(value) || value < 0 || value > most)
     refuse(path, 'a whole number');
   return value;
+}
+
+/** A selector that this version can evaluate: found out here, not in the middle of evaluating. */
+function selector(value: unknown, path: string): string {
+  const given = text(value, path);
+  try {
+    parseSelector(given);
+  } catch {
+    refuse(path, 'a selector that this version understands');
+  }
+  return given;
 }
 
 function digest(value: unknown, path: string): Digest {
@@ -68,7 +82,7 @@ function candidate(value: unknown, path: string): Candidate | null {
 function stable(value: unknown, path: string): Stable | null {
   if (value === null) return null;
   const given = fields(value, path);
-  return { ...choice(given, path), target: text(given.target, `${path}.target`) };
+  return { ...choice(given, path), target: selector(given.target, `${path}.target`) };
 }
 
 function cohort(value: unknown, path: string): Cohort {
@@ -78,7 +92,7 @@ function cohort(value: unknown, path: string): Cohort {
     refuse(`${path}.devices`, `a list of at most ${MOST_LISTED}`);
   return {
     cut: count(given.cut, `${path}.cut`, BUCKETS),
-    select: given.select === null ? null : text(given.select, `${path}.select`),
+    select: given.select === null ? null : selector(given.select, `${path}.select`),
     devices: devices.map((one, i) => text(one, `${path}.devices[${i}]`)),
   };
 }
@@ -90,7 +104,7 @@ function entry(value: unknown, path: string): DirectiveEntry {
     rollout: text(given.rollout, `${path}.rollout`),
     revision: count(given.revision, `${path}.revision`),
     model: text(given.model, `${path}.model`),
-    target: text(given.target, `${path}.target`),
+    target: selector(given.target, `${path}.target`),
     stage: given.stage === null ? null : text(given.stage, `${path}.stage`),
     cohort: cohort(given.cohort, `${path}.cohort`),
     salt: text(given.salt, `${path}.salt`),
@@ -119,7 +133,7 @@ export function parseDirective(bytes: Uint8Array): Directive {
   return { kind: 'Directive', entries: parsed };
 }
 
-/** The canonical bytes: equal directives have equal bytes. */
+/** The canonical bytes: equal directives have equal bytes. Throws DIRECTIVE_TOO_LARGE, and DIRECTIVE_UNREADABLE for what devices would refuse. */
 export function encodeDirective(directive: Directive): Buffer {
   const entries = [...directive.entries].sort((a, b) => (a.rollout < b.rollout ? -1 : a.rollout > b.rollout ? 1 : 0));
   const bytes = Buffer.from(canonicalJson({ kind: 'Directive', entries }));
@@ -130,5 +144,6 @@ export function encodeDirective(directive: Directive): Buffer {
       remedy: 'List fewer devices one by one: use a selector, or a size.',
     });
   }
+  parseDirective(bytes);
   return bytes;
 }

@@ -56,3 +56,8 @@ export function chooseCut(deviceIds: readonly string[], salt: string, wanted: nu
   const first = buckets[wanted - 1] ?? 0;
   return Math.max(atLeast, first + 1);
 }
+
+/** The lowest cut that takes in all of these devices; of those that join later, only their fair share. */
+export function coveringCut(deviceIds: readonly string[], salt: string, atLeast = 0): number {
+  return deviceIds.reduce((cut, id) => Math.max(cut, bucketOf(salt, id) + 1), atLeast);
+}

@@ -1,15 +1,23 @@
 // Owns the publication folder: static files that any web host, CDN or carried disk can serve.
-import { renameSync } from 'node:fs';
-import { mkdir, open, readdir, rm, stat } from 'node:fs/promises';
+import { closeSync, fsyncSync, openSync, renameSync, rmSync } from 'node:fs';
+import { mkdir, readdir, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { readFileIfPresent, syncFolder, writeFileDurably } from '../base/durable-file.ts';
 import { CodedError } from '../base/errors.ts';
 import { type Digest, digestOf, hexOf, sha256Hex } from '../contract/digest.ts';
 import { DIRECTIVE_TARGET, type Directive } from '../contract/directive.ts';
-import { encodeDirective, parseDirective } from '../contract/directive-json.ts';
+import { encodeDirective } from '../contract/directive-json.ts';
+import { highestVersion, isWhole, listVersions, readDirective, readPointer } from './pointer.ts';
 import type { Publication, PublicationLedger, PublishedDocument, PublishOrder, PublishOutcome } from './publication.ts';
+import { removeStrays } from './temporary-files.ts';
 import type { OnlineKeys } from './tuf-keys.ts';
-import { type Lifetimes, makeOnline } from './tuf-metadata.ts';
+import { type Lifetimes, makeOnline, type OnlineMetadata } from './tuf-metadata.ts';
+import { assertNamedByRoot } from './tuf-roots.ts';
+import { toUnwritable } from './unwritable.ts';
+
+export { addArtifact } from './artifacts.ts';
+
+const FOLDERS = ['metadata', 'targets', 'manifests', 'artifacts'] as const;
 
 /** Readers that began with an older pointer still find what it names. */
 const KEPT_VERSIONS = 20;
@@ -20,17 +28,13 @@ export interface FolderPublicationOptions {
   readonly lifetimes: Lifetimes;
 }
 
-/** What `timestamp.json` and the files that it names say. */
-interface Pointer {
-  readonly version: number;
-  readonly expiresAtMs: number;
-  readonly directiveHex: string | undefined;
-}
-
 export class FolderPublication implements Publication {
   readonly #folder: string;
   readonly #keys: OnlineKeys;
   readonly #lifetimes: Lifetimes;
+  /** Manifests whose bytes were found to be right by this process. */
+  readonly #sound = new Set<Digest>();
+  #isTidy = false;
 
   constructor({ folder, keys, lifetimes }: FolderPublicationOptions) {
     this.#folder = folder;
@@ -38,13 +42,13 @@ export class FolderPublication implements Publication {
     this.#lifetimes = lifetimes;
   }
 
-  async publish({ directive, documents, nowMs }: PublishOrder, ledger: PublicationLedger): Promise<PublishOutcome> {
-    const token = await ledger.acquire(nowMs);
+  async publish(order: PublishOrder, ledger: PublicationLedger): Promise<PublishOutcome> {
+    const token = await ledger.acquire(order.nowMs);
     if (token === null) return { kind: 'not-holder' };
     try {
-      return await this.#publishAs(token, { directive, documents, nowMs }, ledger);
+      return await this.#publishAs(token, order, ledger);
     } catch (error) {
-      throw unwritable(this.#folder, error);
+      throw toUnwritable(this.#folder, error);
     }
   }
 
@@ -53,13 +57,12 @@ export class FolderPublication implements Publication {
     { directive, documents, nowMs }: PublishOrder,
     ledger: PublicationLedger,
   ): Promise<PublishOutcome> {
+    await this.#makeFolders();
     await this.#assertForward(directive);
-    for (const folder of ['metadata', 'targets', 'manifests', 'artifacts'])
-      await mkdir(this.#at(folder), { recursive: true });
     for (const document of documents) await this.#writeDocument(document);
     const bytes = encodeDirective(directive);
     await this.#writeOnce(this.#at('targets', `${sha256Hex(bytes)}.${DIRECTIVE_TARGET}`), bytes);
-    const version = await ledger.reserveVersion((await this.#readPointer())?.version ?? 0);
+    const version = await ledger.reserveVersion(await highestVersion(this.#folder));
     const online = makeOnline({
       version,
       targets: [{ path: DIRECTIVE_TARGET, bytes }],
@@ -67,39 +70,63 @@ export class FolderPublication implements Publication {
       nowMs,
       lifetimes: this.#lifetimes,
     });
-    await writeFileDurably(this.#at('metadata', `${version}.targets.json`), online.targets);
-    await writeFileDurably(this.#at('metadata', `${version}.snapshot.json`), online.snapshot);
-    // The pointer lies ready beside its place; only the rename happens inside the ledger's transaction.
-    const ready = this.#at('metadata', `.timestamp.${version}.json`);
-    await writeFileDurably(ready, online.timestamp);
+    await assertNamedByRoot(this.#folder, online);
+    const ready = await this.#writeMetadata(version, online);
+    const old = await this.#listOld(version);
     const outcome = await ledger.commit({
       token,
       directive,
       metadataVersion: version,
-      swap: () => renameSync(ready, this.#at('metadata', 'timestamp.json')),
+      swap: () => this.#swap(ready, old),
     });
-    if (outcome === 'lost') {
-      await rm(ready, { force: true });
-      return { kind: 'lost' };
-    }
-    await syncFolder(this.#at('metadata'));
-    await this.#forgetOld(version);
-    return { kind: 'published', metadataVersion: version };
+    if (outcome === 'published') return { kind: 'published', metadataVersion: version };
+    await rm(ready, { force: true });
+    return { kind: 'lost' };
+  }
+
+  /** Bytes before the pointer; the pointer itself lies ready beside its place. */
+  async #writeMetadata(version: number, online: OnlineMetadata): Promise<string> {
+    const ready = this.#at('metadata', `.timestamp.${version}.json`);
+    await writeFileDurably(this.#at('metadata', `${version}.targets.json`), online.targets);
+    await writeFileDurably(this.#at('metadata', `${version}.snapshot.json`), online.snapshot);
+    await writeFileDurably(ready, online.timestamp);
+    return ready;
+  }
+
+  /**
+   * Runs inside the ledger's transaction. The rename is flushed before the ledger records it: after a power cut the record never says
+   * more than the folder. Old files go here too: whoever published next could otherwise count on one that is about to vanish.
+   */
+  #swap(ready: string, old: readonly string[]): void {
+    renameSync(ready, this.#at('metadata', 'timestamp.json'));
+    flushFolder(this.#at('metadata'));
+    for (const file of old) removeQuietly(file);
   }
 
   async expiresAtMs(): Promise<number | null> {
-    return (await this.#readPointer())?.expiresAtMs ?? null;
+    const pointer = await readPointer(this.#folder);
+    return pointer !== undefined && (await isWhole(this.#folder, pointer)) ? pointer.expiresAtMs : null;
   }
 
+  /** Bytes are compared once a process: a damaged manifest is not held, so it is written anew. */
   async holds(digest: Digest): Promise<boolean> {
-    return exists(this.#at('manifests', `${hexOf(digest)}.yaml`));
+    const bytes = await readFileIfPresent(this.#manifestFile(digest));
+    if (bytes === undefined || (!this.#sound.has(digest) && digestOf(bytes) !== digest)) return false;
+    this.#sound.add(digest);
+    return true;
   }
 
   async findPublished(): Promise<Directive | undefined> {
-    const pointer = await this.#readPointer();
-    if (pointer?.directiveHex === undefined) return undefined;
-    const bytes = await readFileIfPresent(this.#at('targets', `${pointer.directiveHex}.${DIRECTIVE_TARGET}`));
-    return bytes === undefined || sha256Hex(bytes) !== pointer.directiveHex ? undefined : parseDirective(bytes);
+    return readDirective(this.#folder);
+  }
+
+  async #makeFolders(): Promise<void> {
+    let isNew = false;
+    for (const folder of FOLDERS) isNew = (await mkdir(this.#at(folder), { recursive: true })) !== undefined || isNew;
+    if (isNew) await syncFolder(this.#folder);
+    if (this.#isTidy) return;
+    for (const folder of FOLDERS) await removeStrays(this.#at(folder));
+    this.#isTidy = true;
   }
 
   /** The last gate before devices: whatever went wrong above, no rollout's revision goes back. */
@@ -125,51 +152,35 @@ export class FolderPublication implements Publication {
         message: `The manifest for ${digest} has another digest.`,
       });
     }
-    const file = this.#at('manifests', `${hexOf(digest)}.yaml`);
+    const file = this.#manifestFile(digest);
     if (bundle !== null) await writeFileDurably(`${file}.sigstore.json`, bundle);
     await this.#writeOnce(file, manifest);
   }
 
-  /** Content-addressed files never change: what is there stays. */
+  /** Content-addressed files never change: what is there stays, unless it was damaged. */
   async #writeOnce(file: string, bytes: Uint8Array): Promise<void> {
-    if (!(await exists(file))) await writeFileDurably(file, bytes);
+    if (!(await readFileIfPresent(file))?.equals(bytes)) await writeFileDurably(file, bytes);
   }
 
-  async #readPointer(): Promise<Pointer | undefined> {
-    const timestamp = await this.#readSigned('timestamp.json');
-    if (timestamp === undefined) return undefined;
-    const targets = await this.#readSigned(`${timestamp.version}.targets.json`);
-    const target = (targets?.targets as Record<string, { hashes?: { sha256?: string } }> | undefined)?.[
-      DIRECTIVE_TARGET
-    ];
-    return {
-      version: Number(timestamp.version),
-      expiresAtMs: Date.parse(String(timestamp.expires)),
-      directiveHex: target?.hashes?.sha256,
-    };
-  }
-
-  async #readSigned(name: string): Promise<Readonly<Record<string, unknown>> | undefined> {
-    const bytes = await readFileIfPresent(this.#at('metadata', name));
-    if (bytes === undefined) return undefined;
-    const { signed } = JSON.parse(bytes.toString('utf8')) as { readonly signed?: Readonly<Record<string, unknown>> };
-    return signed;
-  }
-
-  async #forgetOld(version: number): Promise<void> {
+  /** Files that no reader needs any more, once `version` is published. Roots are not among them: a device may be far behind. */
+  async #listOld(version: number): Promise<string[]> {
     const least = version - KEPT_VERSIONS;
+    const old: string[] = [];
     const kept = new Set<string>();
-    for (const name of await readdir(this.#at('metadata'))) {
-      const numbered = /^(\d+)\.(targets|snapshot)\.json$/.exec(name) ?? /^\.timestamp\.(\d+)\.json$/.exec(name);
-      if (numbered === null) continue;
-      if (Number(numbered[1]) < least) await rm(this.#at('metadata', name), { force: true });
-      else if (numbered[2] === 'targets') kept.add(hexInTargets(await readFileIfPresent(this.#at('metadata', name))));
+    for (const { name, version: its } of await listVersions(this.#folder)) {
+      const file = this.#at('metadata', name);
+      if (its < least) old.push(file);
+      else if (name.endsWith('.targets.json')) kept.add(hexInTargets(await readFileIfPresent(file)));
     }
     for (const name of await readdir(this.#at('targets'))) {
-      const [hex, ...rest] = name.split('.');
-      if (rest.join('.') === DIRECTIVE_TARGET && hex !== undefined && !kept.has(hex))
-        await rm(this.#at('targets', name), { force: true });
+      const [, hex] = /^([0-9a-f]{64})\.directive\.json$/.exec(name) ?? [];
+      if (hex !== undefined && !kept.has(hex)) old.push(this.#at('targets', name));
     }
+    return old;
+  }
+
+  #manifestFile(digest: Digest): string {
+    return this.#at('manifests', `${hexOf(digest)}.yaml`);
   }
 
   #at(...parts: string[]): string {
@@ -181,40 +192,20 @@ function hexInTargets(bytes: Buffer | undefined): string {
   return /"sha256":"([0-9a-f]{64})"/.exec(bytes?.toString('utf8') ?? '')?.[1] ?? '';
 }
 
-async function exists(file: string): Promise<boolean> {
+/** As `syncFolder`, without giving up the turn. */
+function flushFolder(folder: string): void {
+  if (process.platform === 'win32') return;
+  const handle = openSync(folder, 'r');
   try {
-    return (await stat(file)).isFile();
-  } catch {
-    return false;
+    fsyncSync(handle);
+  } finally {
+    closeSync(handle);
   }
 }
 
-function unwritable(folder: string, cause: unknown): unknown {
-  const code = (cause as NodeJS.ErrnoException).code;
-  if (cause instanceof CodedError || (code !== 'ENOSPC' && code !== 'EACCES' && code !== 'EROFS')) return cause;
-  return new CodedError({
-    code: code === 'ENOSPC' ? 'DISTRIBUTION_DISK_FULL' : 'DISTRIBUTION_UNWRITABLE',
-    kind: 'retry-later',
-    message: `The publication folder ${folder} can't be written.`,
-    remedy: 'Free space or mend its permissions; devices keep the last directive meanwhile.',
-    cause,
-  });
-}
-
-/**
- * Copies a file into the folder's artifacts under its digest, hashing while copying; returns digest and size. Repeating does nothing.
- */
-export async function addArtifact(
-  folder: string,
-  file: string,
-): Promise<{ readonly digest: Digest; readonly sizeBytes: number }> {
-  await using source = await open(file, 'r');
-  const chunks: Buffer[] = [];
-  for await (const chunk of source.createReadStream({ autoClose: false })) chunks.push(chunk as Buffer);
-  const bytes = Buffer.concat(chunks);
-  const digest = digestOf(bytes);
-  const target = path.join(folder, 'artifacts', hexOf(digest));
-  await mkdir(path.dirname(target), { recursive: true });
-  if (!(await exists(target))) await writeFileDurably(target, bytes);
-  return { digest, sizeBytes: bytes.length };
+/** The pointer is swapped already: a file that can't be removed must not undo that. The next publication tries again. */
+function removeQuietly(file: string): void {
+  try {
+    rmSync(file, { force: true });
+  } catch {}
 }

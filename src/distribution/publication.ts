@@ -41,11 +41,14 @@ export interface PublicationLedger {
 }
 
 export interface Publication {
-  /** Throws DISTRIBUTION_… (`retry-later`) when the folder can't be written; the pointer then stands as it was. */
+  /**
+   * Throws DISTRIBUTION_DISK_FULL, DISTRIBUTION_UNWRITABLE or DISTRIBUTION_STEP_BACK (all `retry-later`), TUF_KEYS_STALE or DIRECTIVE_…;
+   * the pointer then stands as it was.
+   */
   publish(order: PublishOrder, ledger: PublicationLedger): Promise<PublishOutcome>;
-  /** When the pointer's signature ends, milliseconds since 1970; null before the first publication. */
+  /** When the pointer's signature ends, milliseconds since 1970; null before the first publication, and when the folder was damaged since. */
   expiresAtMs(): Promise<number | null>;
-  /** Is a manifest with this digest there already? */
+  /** Is a manifest with this digest there already, undamaged? */
   holds(digest: Digest): Promise<boolean>;
   /** The directive that the folder holds now; undefined before the first. */
   findPublished(): Promise<Directive | undefined>;

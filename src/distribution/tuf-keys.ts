@@ -11,9 +11,13 @@ import { sha256Hex } from '../contract/digest.ts';
 export type TufRole = 'root' | 'targets' | 'snapshot' | 'timestamp';
 export const ONLINE_ROLES = ['targets', 'snapshot', 'timestamp'] as const;
 
-/** An Ed25519 key of a role. */
-export interface RoleKey {
+/** The public half of a role's key. */
+export interface NamedKey {
   readonly key: Key;
+}
+
+/** An Ed25519 key of a role. */
+export interface RoleKey extends NamedKey {
   sign(data: Buffer): Signature;
 }
 

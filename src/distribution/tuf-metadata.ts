@@ -2,7 +2,7 @@
 import { Metadata, MetaFile, Root, Snapshot, TargetFile, Targets, Timestamp } from '@tufjs/models';
 import { toIsoSeconds } from '../base/clock.ts';
 import { sha256Hex } from '../contract/digest.ts';
-import type { OnlineKeys, RoleKey } from './tuf-keys.ts';
+import type { NamedKey, OnlineKeys, RoleKey } from './tuf-keys.ts';
 
 const SPEC_VERSION = '1.0.31';
 const DAY_MS = 86_400_000;
@@ -38,7 +38,8 @@ function metaFileOf(bytes: Buffer, version: number): MetaFile {
 }
 
 export interface RootRole {
-  readonly keys: readonly RoleKey[];
+  /** Public halves suffice. */
+  readonly keys: readonly NamedKey[];
   readonly threshold: number;
 }
 
@@ -82,14 +83,10 @@ export interface OnlineOrder {
   readonly lifetimes: Lifetimes;
 }
 
+export type OnlineMetadata = Readonly<Record<keyof OnlineKeys, Buffer>>;
+
 /** Targets, snapshot and timestamp of one version, each naming the one before. */
-export function makeOnline({
-  version,
-  targets,
-  keys,
-  nowMs,
-  lifetimes,
-}: OnlineOrder): Readonly<Record<keyof OnlineKeys, Buffer>> {
+export function makeOnline({ version, targets, keys, nowMs, lifetimes }: OnlineOrder): OnlineMetadata {
   const files = targets.map(
     ({ path, bytes }) => new TargetFile({ path, length: bytes.length, hashes: { sha256: sha256Hex(bytes) } }),
   );

@@ -1,12 +1,13 @@
 // Owns the root of trust of a fleet: the first one that devices are given, and its rotation in the field.
 
-import { mkdir, readFile } from 'node:fs/promises';
+import { link, mkdir, readFile, rm } from 'node:fs/promises';
 import path from 'node:path';
-import { Metadata, MetadataKind } from '@tufjs/models';
-import { readFileIfPresent, writeFileDurably } from '../base/durable-file.ts';
+import { Metadata, MetadataKind, type Root } from '@tufjs/models';
+import { readFileIfPresent, syncFolder, writeFileDurably } from '../base/durable-file.ts';
 import { CodedError } from '../base/errors.ts';
-import { ONLINE_ROLES, type RoleKey, roleKeyFile, writeRoleKey } from './tuf-keys.ts';
-import { DEFAULT_LIFETIMES, makeRoot, type RootRoles } from './tuf-metadata.ts';
+import { temporaryName } from './temporary-files.ts';
+import { type NamedKey, ONLINE_ROLES, type RoleKey, roleKeyFile, type TufRole, writeRoleKey } from './tuf-keys.ts';
+import { DEFAULT_LIFETIMES, makeRoot, type OnlineMetadata, type RootRoles } from './tuf-metadata.ts';
 
 export interface InitialiseOrder {
   /** Folder of the role keys; the root's keys may be moved off the machine afterwards. */
@@ -22,30 +23,51 @@ export function rootKeyNames(rootKeys: number): string[] {
   return Array.from({ length: rootKeys }, (_, i) => (rootKeys === 1 ? 'root' : `root-${i + 1}`));
 }
 
-/** Makes all role keys and version 1 of the root; returns its bytes, which devices are given at the factory. Throws TUF_EXISTS. */
+function rootFile(publication: string, version: number): string {
+  return path.join(publication, 'metadata', `${version}.root.json`);
+}
+
+/**
+ * Makes all role keys and version 1 of the root; returns its bytes, which devices are given at the factory. Cut off in the middle, it
+ * is repeated; keys that made a root before are never replaced: its root is put into a publication that lacks it. Throws TUF_EXISTS.
+ */
 export async function initialiseTuf(order: InitialiseOrder): Promise<Buffer> {
-  const { keys, publication, nowMs, rootKeys = 1, rootThreshold = 1 } = order;
-  const rootFile = path.join(publication, 'metadata', '1.root.json');
-  if ((await readFileIfPresent(rootFile)) !== undefined) {
-    throw new CodedError({
-      code: 'TUF_EXISTS',
-      message: `${rootFile} is there already; devices trust its keys.`,
-      remedy: 'Rotate the root instead, or choose another folder.',
-    });
-  }
+  const { keys, publication } = order;
+  const firstFile = rootFile(publication, 1);
+  if ((await readFileIfPresent(firstFile)) !== undefined) throw refuseSecond(firstFile);
+  const factoryFile = path.join(keys, 'root.json');
+  const root = (await readFileIfPresent(factoryFile)) ?? (await makeFirstRoot(order));
+  assertSameWish(root, order, factoryFile);
+  await writeFileDurably(factoryFile, root);
+  await mkdir(path.dirname(firstFile), { recursive: true });
+  await writeFileDurably(firstFile, root);
+  return root;
+}
+
+async function makeFirstRoot({ keys, nowMs, rootKeys = 1, rootThreshold = 1 }: InitialiseOrder): Promise<Buffer> {
   const named = await Promise.all(rootKeyNames(rootKeys).map((name) => writeRoleKey(roleKeyFile(keys, name))));
   const online = await Promise.all(ONLINE_ROLES.map((role) => writeRoleKey(roleKeyFile(keys, role))));
-  const root = makeRoot({
+  return makeRoot({
     version: 1,
     roles: rolesOf(named, rootThreshold, online),
     signers: named,
     nowMs,
     lifetimeMs: DEFAULT_LIFETIMES.rootMs,
   });
-  await mkdir(path.dirname(rootFile), { recursive: true });
-  await writeFileDurably(rootFile, root);
-  await writeFileDurably(path.join(keys, 'root.json'), root);
-  return root;
+}
+
+/** A root of before is used again only when it is what was asked for. */
+function assertSameWish(root: Buffer, { rootKeys = 1, rootThreshold = 1 }: InitialiseOrder, file: string): void {
+  const { keyIDs, threshold } = parseRoot(root).signed.roles.root ?? { keyIDs: [], threshold: 0 };
+  if (keyIDs.length !== rootKeys || threshold !== rootThreshold) throw refuseSecond(file);
+}
+
+function refuseSecond(file: string): CodedError {
+  return new CodedError({
+    code: 'TUF_EXISTS',
+    message: `${file} is there already; devices trust its keys.`,
+    remedy: 'Rotate the root instead, or choose another folder.',
+  });
 }
 
 function rolesOf(
@@ -57,22 +79,69 @@ function rolesOf(
   return { root: { keys: root, threshold }, targets: one(targets), snapshot: one(snapshot), timestamp: one(timestamp) };
 }
 
-/** The newest version of the root in a publication folder. */
-export async function newestRoot(publication: string): Promise<{ readonly version: number; readonly bytes: Buffer }> {
-  let newest: { version: number; bytes: Buffer } | undefined;
+export interface FoundRoot {
+  readonly version: number;
+  readonly bytes: Buffer;
+}
+
+/** The newest version of the root in a publication folder. Throws TUF_ROOT_MISSING. */
+export async function newestRoot(publication: string): Promise<FoundRoot> {
+  const newest = await findNewestRoot(publication);
+  if (newest !== undefined) return newest;
+  throw new CodedError({
+    code: 'TUF_ROOT_MISSING',
+    message: `${publication} has no root.`,
+    remedy: 'Run `slipway init` first.',
+  });
+}
+
+async function findNewestRoot(publication: string): Promise<FoundRoot | undefined> {
+  let newest: FoundRoot | undefined;
   for (let version = 1; ; version++) {
-    const bytes = await readFileIfPresent(path.join(publication, 'metadata', `${version}.root.json`));
-    if (bytes === undefined) break;
+    const bytes = await readFileIfPresent(rootFile(publication, version));
+    if (bytes === undefined) return newest;
     newest = { version, bytes };
   }
-  if (newest === undefined) {
+}
+
+function parseRoot(bytes: Buffer): Metadata<Root> {
+  try {
+    return Metadata.fromJSON(MetadataKind.Root, JSON.parse(bytes.toString('utf8')));
+  } catch (cause) {
     throw new CodedError({
-      code: 'TUF_ROOT_MISSING',
-      message: `${publication} has no root.`,
-      remedy: 'Run `slipway init` first.',
+      code: 'TUF_ROOT_DAMAGED',
+      message: 'The newest root in the publication folder is damaged.',
+      remedy: 'Restore the file from a device, a mirror or a backup; never make another of that version.',
+      cause,
     });
   }
-  return newest;
+}
+
+/**
+ * When the root's own signature ends, milliseconds since 1970: from then on devices accept nothing. Rotate it before, if only to
+ * lengthen it.
+ */
+export function rootExpiresAtMs({ bytes }: FoundRoot): number {
+  return Date.parse(parseRoot(bytes).signed.expires);
+}
+
+/** Throws TUF_KEYS_STALE when devices would refuse metadata because the newest root names other keys. */
+export async function assertNamedByRoot(publication: string, online: OnlineMetadata): Promise<void> {
+  const newest = await findNewestRoot(publication);
+  if (newest === undefined) return;
+  const root = parseRoot(newest.bytes);
+  try {
+    root.verifyDelegate('targets', Metadata.fromJSON(MetadataKind.Targets, JSON.parse(String(online.targets))));
+    root.verifyDelegate('snapshot', Metadata.fromJSON(MetadataKind.Snapshot, JSON.parse(String(online.snapshot))));
+    root.verifyDelegate('timestamp', Metadata.fromJSON(MetadataKind.Timestamp, JSON.parse(String(online.timestamp))));
+  } catch (cause) {
+    throw new CodedError({
+      code: 'TUF_KEYS_STALE',
+      message: `Root version ${newest.version} names other keys than this service signs with (${String((cause as Error).message)}).`,
+      remedy: 'Give the service the keys that the root was rotated to; until then devices keep the last directive.',
+      cause,
+    });
+  }
 }
 
 export interface RotationOrder {
@@ -80,19 +149,68 @@ export interface RotationOrder {
   readonly nowMs: number;
   /** Keys of the present root that sign the change: at least its threshold. */
   readonly oldRootKeys: readonly RoleKey[];
+  /** The new roles; private halves are needed for enough of the root's keys only. */
   readonly roles: RootRoles;
 }
 
-/** Writes the next root, signed by the old root's keys and by the new one's. Old roots are never deleted: a device may be far behind. */
+/** The roles of a root as they stand, with some replaced. */
+export function rolesAfter({ bytes }: FoundRoot, changes: Partial<RootRoles>): RootRoles {
+  const { keys, roles } = parseRoot(bytes).signed;
+  const asItIs = (name: TufRole) => ({
+    keys: (roles[name]?.keyIDs ?? []).map((id) => keys[id]).flatMap((key): NamedKey[] => (key ? [{ key }] : [])),
+    threshold: roles[name]?.threshold ?? 1,
+  });
+  return {
+    root: changes.root ?? asItIs('root'),
+    targets: changes.targets ?? asItIs('targets'),
+    snapshot: changes.snapshot ?? asItIs('snapshot'),
+    timestamp: changes.timestamp ?? asItIs('timestamp'),
+  };
+}
+
+/**
+ * Writes the next root, signed by the old root's keys and by the new one's. Old roots are never deleted: a device may be far behind.
+ * Throws TUF_ROTATION when the signatures do not suffice, or when that version was made meanwhile.
+ */
 export async function rotateRoot({ publication, nowMs, oldRootKeys, roles }: RotationOrder): Promise<Buffer> {
   const before = await newestRoot(publication);
-  const signers = [...new Map([...oldRootKeys, ...roles.root.keys].map((key) => [key.key.keyID, key])).values()];
-  const root = makeRoot({ version: before.version + 1, roles, signers, nowMs, lifetimeMs: DEFAULT_LIFETIMES.rootMs });
-  const next = Metadata.fromJSON(MetadataKind.Root, JSON.parse(root.toString('utf8')));
-  Metadata.fromJSON(MetadataKind.Root, JSON.parse(before.bytes.toString('utf8'))).verifyDelegate('root', next);
-  next.verifyDelegate('root', next);
-  await writeFileDurably(path.join(publication, 'metadata', `${before.version + 1}.root.json`), root);
+  const canSign = roles.root.keys.filter((key): key is RoleKey => 'sign' in key);
+  const signers = [...new Map([...oldRootKeys, ...canSign].map((key) => [key.key.keyID, key])).values()];
+  const version = before.version + 1;
+  const root = makeRoot({ version, roles, signers, nowMs, lifetimeMs: DEFAULT_LIFETIMES.rootMs });
+  const next = parseRoot(root);
+  try {
+    parseRoot(before.bytes).verifyDelegate('root', next);
+    next.verifyDelegate('root', next);
+  } catch (cause) {
+    throw refuseRotation(`Root version ${version} lacks signatures (${(cause as Error).message}).`, cause);
+  }
+  await writeOnlyOnce(rootFile(publication, version), root);
   return root;
+}
+
+/** Two people who rotate at once must not make two roots of one version: devices that saw one would refuse all that follows the other. */
+async function writeOnlyOnce(file: string, bytes: Buffer): Promise<void> {
+  const temporary = temporaryName(path.dirname(file));
+  await writeFileDurably(temporary, bytes);
+  try {
+    await link(temporary, file);
+  } catch (cause) {
+    if ((cause as NodeJS.ErrnoException).code !== 'EEXIST') throw cause;
+    throw refuseRotation(`${file} was made by someone else meanwhile.`, cause);
+  } finally {
+    await rm(temporary, { force: true });
+  }
+  await syncFolder(path.dirname(file));
+}
+
+function refuseRotation(message: string, cause: unknown): CodedError {
+  return new CodedError({
+    code: 'TUF_ROTATION',
+    message,
+    remedy: 'Sign with enough keys of the present root and of the next one, one rotation at a time.',
+    cause,
+  });
 }
 
 export async function readFactoryRoot(keys: string): Promise<Buffer> {

@@ -1,0 +1,77 @@
+// Owns bringing model files into the publication folder, under their digests.
+import { createHash } from 'node:crypto';
+import { mkdir, open, rename, rm } from 'node:fs/promises';
+import path from 'node:path';
+import { syncFolder } from '../base/durable-file.ts';
+import { CodedError } from '../base/errors.ts';
+import type { Digest } from '../contract/digest.ts';
+import { removeStrays, temporaryName } from './temporary-files.ts';
+import { toUnwritable } from './unwritable.ts';
+
+const CHUNK_BYTES = 1024 * 1024;
+
+export interface Artifact {
+  readonly digest: Digest;
+  readonly sizeBytes: number;
+}
+
+/**
+ * Copies a file into the folder's artifacts under its digest, hashing while copying, in constant memory; returns digest and size.
+ * Killed at any moment, it leaves no half file under a digest. Repeating is safe, and mends a file that was damaged in its place.
+ * Throws ARTIFACT_UNREADABLE, DISTRIBUTION_DISK_FULL or DISTRIBUTION_UNWRITABLE.
+ */
+export async function addArtifact(folder: string, file: string): Promise<Artifact> {
+  const artifacts = path.join(folder, 'artifacts');
+  await using source = await openSource(file);
+  const temporary = temporaryName(artifacts);
+  try {
+    await mkdir(artifacts, { recursive: true });
+    await removeStrays(artifacts);
+    const { hex, sizeBytes } = await copyHashing(source, temporary);
+    await rename(temporary, path.join(artifacts, hex));
+    await syncFolder(artifacts);
+    return { digest: `sha256:${hex}`, sizeBytes };
+  } catch (error) {
+    await rm(temporary, { force: true }).catch(() => undefined);
+    throw toUnwritable(folder, error);
+  }
+}
+
+type OpenFile = Awaited<ReturnType<typeof open>>;
+
+async function openSource(file: string): Promise<OpenFile> {
+  let source: OpenFile | undefined;
+  try {
+    source = await open(file, 'r');
+    if ((await source.stat()).isFile()) return source;
+    throw new Error('not a plain file');
+  } catch (cause) {
+    await source?.close();
+    throw new CodedError({
+      code: 'ARTIFACT_UNREADABLE',
+      message: `The model file ${file} can't be read.`,
+      remedy: 'Name a file that exists and that you may read.',
+      cause,
+    });
+  }
+}
+
+async function copyHashing(
+  source: OpenFile,
+  temporary: string,
+): Promise<{ readonly hex: string; readonly sizeBytes: number }> {
+  await using copy = await open(temporary, 'wx', 0o644);
+  const hash = createHash('sha256');
+  const buffer = Buffer.allocUnsafe(CHUNK_BYTES);
+  let sizeBytes = 0;
+  for (;;) {
+    const { bytesRead } = await source.read(buffer, 0, buffer.length, null);
+    if (bytesRead === 0) break;
+    const chunk = buffer.subarray(0, bytesRead);
+    hash.update(chunk);
+    await copy.writeFile(chunk);
+    sizeBytes += bytesRead;
+  }
+  await copy.sync();
+  return { hex: hash.digest('hex'), sizeBytes };
+}
