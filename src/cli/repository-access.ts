@@ -14,6 +14,7 @@ import { silentLogger } from '../base/logger.ts';
 import { openManifestsRepository } from '../git/isomorphic-git-repository.ts';
 import type { ManifestsRepository } from '../git/manifests-repository.ts';
 import { parseRemoteAddress } from '../git/remote-address.ts';
+import type { Person } from './person.ts';
 import { SERVICE_SETTINGS, secretOf } from './settings.ts';
 
 export interface RepositoryOptions {
@@ -82,11 +83,6 @@ export interface OpenedBranch extends AsyncDisposable {
   readonly branch: string;
   /** Head of the branch as it is now. Throws GIT_EMPTY, GIT_BRANCH_MISSING, and what fetching failed with. */
   head(signal?: AbortSignal): Promise<string>;
-}
-
-export interface Person {
-  readonly name: string;
-  readonly email: string;
 }
 
 const NOBODY: Person = { name: 'Slipway', email: 'slipway@localhost' };
