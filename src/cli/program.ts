@@ -1,0 +1,43 @@
+// Owns which commands there are.
+import { Command } from 'commander';
+import { addDemoCommand } from './commands/demo.ts';
+import { addHistoryCommand } from './commands/history.ts';
+import { addInitCommand } from './commands/init.ts';
+import { addKeygenCommand } from './commands/keygen.ts';
+import { addPackageCommand } from './commands/package.ts';
+import { addReconcileCommand } from './commands/reconcile.ts';
+import { addRequestCommands } from './commands/requests.ts';
+import { addRunCommand } from './commands/run.ts';
+import { addSignCommands } from './commands/sign.ts';
+import { addStatusCommand } from './commands/status.ts';
+import { addTokenCommand } from './commands/token.ts';
+import { addValidateCommand } from './commands/validate.ts';
+
+const COMMANDS = [
+  addInitCommand,
+  addKeygenCommand,
+  addPackageCommand,
+  addSignCommands,
+  addValidateCommand,
+  addRunCommand,
+  addReconcileCommand,
+  addTokenCommand,
+  addStatusCommand,
+  addHistoryCommand,
+  addRequestCommands,
+  addDemoCommand,
+];
+
+export const EXIT_CODES_IN_WORDS =
+  'Exit codes: 0 done, 1 the answer is no, 2 input to mend, 3 try again later, 70 a bug.';
+
+/** The whole command line, before it has read any arguments. */
+export function createProgram(): Command {
+  const program = new Command('slipway')
+    .description('GitOps for ML models on fleets of devices: signed manifests, staged rollouts, every step a commit.')
+    .version('0.1.0')
+    .showHelpAfterError()
+    .addHelpText('after', `\n${EXIT_CODES_IN_WORDS}`);
+  for (const add of COMMANDS) add(program);
+  return program;
+}
