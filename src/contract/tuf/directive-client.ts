@@ -1,30 +1,26 @@
 // Owns how a device accepts a directive: by TUF, so that old, frozen, mixed or endless answers change nothing.
-import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
-import path from 'node:path';
-import { Updater } from 'tuf-js';
-import { BadVersionError, DownloadLengthMismatchError, ExpiredMetadataError } from 'tuf-js/dist/error.js';
+import type { MetaFile, TargetFile } from '@tufjs/models';
 import type { Clock } from '../../base/clock.ts';
-import { readFileIfPresent, writeFileDurably } from '../../base/durable-file.ts';
-import { toCodedError } from '../../base/errors.ts';
 import { type Digest, digestOf, sha256Hex } from '../digest.ts';
 import { DIRECTIVE_TARGET, type Directive } from '../directive.ts';
 import { MOST_DIRECTIVE_BYTES, parseDirective } from '../directive-json.ts';
-import { DirectiveFetcher, type Fetch } from './directive-fetcher.ts';
+import { DirectiveFetcher, type Fetch, Unreachable } from './directive-fetcher.ts';
+import { TrustedChain } from './trusted-chain.ts';
+import { TrustedState } from './trusted-state.ts';
+import { type RefusalCode, refusing, TufRefusal } from './tuf-refusal.ts';
 
 export interface DirectiveClientOptions {
   /** URL of the publication (`http(s)://…/` or `file:///…/`): metadata and targets lie below it. */
   readonly publicationUrl: string;
   /** A folder for this client alone. */
   readonly stateFolder: string;
-  /** The root that the device was given at the factory; never overwritten. */
+  /** The root that the device was given at the factory; never written to. Another one begins a new chain of trust. */
   readonly factoryRoot: Uint8Array;
   readonly clock: Clock;
-  /** Longest request; 30 s unless given. */
+  /** Longest request; 30 s unless given. A whole refresh takes at most four times as long. */
   readonly timeoutMs?: number;
   readonly fetch?: Fetch;
 }
-
-export type RefusalCode = 'TUF_EXPIRED' | 'TUF_ROLLBACK' | 'TUF_SIGNATURE' | 'TUF_LENGTH' | 'TUF_OTHER';
 
 export type DirectiveAnswer =
   | {
@@ -38,201 +34,183 @@ export type DirectiveAnswer =
   | { readonly kind: 'refused'; readonly code: RefusalCode; readonly reason: string }
   | { readonly kind: 'unreachable'; readonly reason: string };
 
-/** What was accepted last; on disk it is the floor below which nothing is accepted. */
-interface Accepted {
-  readonly metadataVersion: number;
-  readonly expiresAtMs: number;
-  readonly etag: string | null;
-  readonly digest: Digest;
-  readonly directive: string;
-}
-
-const LIMITS = {
-  rootMaxLength: 512_000,
-  timestampMaxLength: 16_384,
-  snapshotMaxLength: 2_000_000,
-  targetsMaxLength: 5_000_000,
-};
+const LIMITS = { root: 512_000, timestamp: 16_384, snapshot: 2_000_000, targets: 5_000_000 } as const;
+/** Roots that one refresh walks; the rest is for the next. */
+const MOST_ROTATIONS = 256;
 const DEFAULT_TIMEOUT_MS = 30_000;
+const REQUESTS_PER_REFRESH = 4;
+/** Hosts that make ETags of the second of a change give one ETag to two versions; after this long they can't. */
+const ETAG_SETTLES_MS = 2_000;
+
+/** The pointer as a host last gave it. */
+interface Seen {
+  readonly etag: string;
+  readonly text: string;
+  readonly firstMs: number;
+  readonly lastMs: number;
+}
 
 export class DirectiveClient {
   readonly #options: DirectiveClientOptions;
+  readonly #state: TrustedState;
   readonly #fetch: Fetch;
-  #accepted: Accepted | null = null;
-  #directive: Directive | null = null;
+  #seen: Seen | undefined;
 
-  private constructor(options: DirectiveClientOptions) {
+  private constructor(options: DirectiveClientOptions, state: TrustedState) {
     this.#options = options;
+    this.#state = state;
     this.#fetch = options.fetch ?? ((url, init) => fetch(url, init));
   }
 
   /** Opens the client with what it accepted last, if anything; expiry is not asked again for that. */
   static async open(options: DirectiveClientOptions): Promise<DirectiveClient> {
-    const client = new DirectiveClient(options);
-    mkdirSync(client.#metadataFolder, { recursive: true });
-    await client.#recall();
-    return client;
+    return new DirectiveClient(options, await TrustedState.open(options.stateFolder, options.factoryRoot));
   }
 
   /** The directive accepted last, also offline and after its signatures expired. */
   lastAccepted(): Directive | undefined {
-    return this.#directive ?? undefined;
+    return this.#state.directive;
   }
 
-  /** Asks the publication. An idle poll is one conditional request. Never throws for what the publication says. */
+  /**
+   * Asks the publication; one call at a time. An idle poll is one small, mostly conditional request. Throws only when the state folder
+   * can't be written, never for what the publication says.
+   */
   async refresh(signal: AbortSignal): Promise<DirectiveAnswer> {
     const { timeoutMs = DEFAULT_TIMEOUT_MS } = this.#options;
-    const fetcher = new DirectiveFetcher({ fetch: this.#fetch, timeoutMs, signal });
+    const whole = AbortSignal.any([signal, AbortSignal.timeout(timeoutMs * REQUESTS_PER_REFRESH)]);
+    const fetcher = new DirectiveFetcher({ fetch: this.#fetch, timeoutMs, signal: whole });
     try {
-      const asked = await this.#askTimestamp(fetcher);
-      if (asked.kind === 'unchanged') return asked;
-      return await this.#update(fetcher, asked.etag);
+      const pointer = await this.#askPointer(fetcher);
+      return pointer === 'unchanged' ? { kind: 'unchanged' } : await this.#follow(pointer, fetcher);
     } catch (error) {
-      if (fetcher.unreachable !== null) return { kind: 'unreachable', reason: fetcher.unreachable.message };
-      return { kind: 'refused', code: codeOf(error), reason: reasonOf(error) };
+      if (error instanceof Unreachable) return { kind: 'unreachable', reason: error.message };
+      if (error instanceof TufRefusal) return { kind: 'refused', code: error.code, reason: error.message };
+      throw error;
     }
   }
 
-  get #metadataFolder(): string {
-    return path.join(this.#options.stateFolder, 'metadata');
+  /** The pointer alone. The same pointer means the same directive, until it expires: someone may be freezing us. */
+  async #askPointer(fetcher: DirectiveFetcher): Promise<Buffer | 'unchanged'> {
+    const { accepted } = this.#state;
+    const isValid = accepted !== undefined && this.#nowMs() < accepted.validUntilMs;
+    const etag = isValid ? this.#settledEtag(accepted.timestamp) : null;
+    const answer = await fetcher.get(this.#url('metadata', 'timestamp.json'), LIMITS.timestamp, etag);
+    if (answer.kind === 'absent') throw new Unreachable(answer.reason);
+    if (answer.kind === 'unchanged') return 'unchanged';
+    this.#note(answer.bytes.toString('utf8'), answer.etag);
+    return isValid && answer.bytes.equals(Buffer.from(accepted.timestamp)) ? 'unchanged' : answer.bytes;
   }
 
-  get #acceptedFile(): string {
-    return path.join(this.#options.stateFolder, 'accepted.json');
+  #settledEtag(text: string): string | null {
+    const seen = this.#seen;
+    return seen !== undefined && seen.text === text && seen.lastMs - seen.firstMs >= ETAG_SETTLES_MS ? seen.etag : null;
+  }
+
+  #note(text: string, etag: string | null): void {
+    const nowMs = this.#options.clock.monotonicMs();
+    const isSame = this.#seen?.text === text && this.#seen.etag === etag;
+    const firstMs = isSame ? (this.#seen?.firstMs ?? nowMs) : nowMs;
+    this.#seen = etag === null ? undefined : { etag, text, firstMs, lastMs: nowMs };
+  }
+
+  /** Walks the whole chain; what was accepted changes only when all of it holds. */
+  async #follow(asked: Buffer, fetcher: DirectiveFetcher): Promise<DirectiveAnswer> {
+    const { accepted } = this.#state;
+    const chain = this.#openChain();
+    const isRotated = await this.#walkRoots(chain, fetcher);
+    const pointerUrl = this.#url('metadata', 'timestamp.json');
+    // The pointer may have been signed anew together with the root.
+    const timestamp = isRotated ? await fetcher.getPresent(pointerUrl, LIMITS.timestamp) : asked;
+    const snapshotMeta = chain.takeTimestamp(timestamp);
+    if (accepted !== undefined && chain.reached().timestamp === chain.floor.timestamp)
+      assertSame(timestamp, accepted.timestamp);
+    const snapshot = await this.#read('snapshot', snapshotMeta, accepted?.snapshot, fetcher);
+    const targetsMeta = chain.takeSnapshot(snapshot);
+    const targets = await this.#read('targets', targetsMeta, accepted?.targets, fetcher);
+    const target = chain.takeTargets(targets);
+    const bytes = await this.#readDirective(target, accepted?.directive, fetcher);
+    const directive = refusing('The directive', 'anyone', () => parseDirective(bytes));
+    const floor = chain.reached();
+    const texts = {
+      timestamp: timestamp.toString('utf8'),
+      snapshot: snapshot.toString('utf8'),
+      targets: targets.toString('utf8'),
+      directive: bytes.toString('utf8'),
+    };
+    const isNew = accepted?.directive !== texts.directive;
+    const saved = { ...texts, floor, atMs: this.#nowMs(), validUntilMs: chain.validUntilMs() };
+    await this.#state.saveAccepted(saved, directive);
+    return isNew
+      ? { kind: 'directive', directive, digest: digestOf(bytes), metadataVersion: floor.timestamp }
+      : { kind: 'unchanged' };
+  }
+
+  /** With the newest root of before; with the factory's when that one is damaged. */
+  #openChain(): TrustedChain {
+    const { root, floor } = this.#state;
+    try {
+      return new TrustedChain(root, floor, this.#nowMs());
+    } catch (error) {
+      if (root.equals(Buffer.from(this.#options.factoryRoot))) throw error;
+      this.#state.forgetRoot();
+      return new TrustedChain(this.#state.root, floor, this.#nowMs());
+    }
+  }
+
+  /** Each root is kept as soon as it is proven: a device far behind gets on even if it is cut off (TUF 5.3.8). */
+  async #walkRoots(chain: TrustedChain, fetcher: DirectiveFetcher): Promise<boolean> {
+    for (let steps = 0; ; steps++) {
+      if (steps === MOST_ROTATIONS) return true;
+      const answer = await fetcher.get(this.#url('metadata', `${chain.rootVersion + 1}.root.json`), LIMITS.root);
+      if (answer.kind !== 'bytes') return steps > 0;
+      chain.takeRoot(answer.bytes);
+      await this.#state.saveRoot(answer.bytes, chain.floor);
+    }
+  }
+
+  /** A file of the chain: the one accepted before if it is still the one that is named, else from the host. */
+  async #read(
+    role: 'snapshot' | 'targets',
+    { version, length, hashes }: MetaFile,
+    known: string | undefined,
+    fetcher: DirectiveFetcher,
+  ): Promise<Buffer> {
+    if (known !== undefined && hashes?.sha256 === sha256Hex(known)) return Buffer.from(known);
+    const name = `${version}.${role}.json`;
+    assertAtMost(name, length ?? 0, LIMITS[role]);
+    return fetcher.getPresent(this.#url('metadata', name), length ?? LIMITS[role]);
+  }
+
+  async #readDirective(target: TargetFile, known: string | undefined, fetcher: DirectiveFetcher): Promise<Buffer> {
+    const hex = target.hashes.sha256 ?? '';
+    if (!/^[0-9a-f]{64}$/.test(hex))
+      throw new TufRefusal('TUF_OTHER', 'targets.json names no SHA-256 of the directive.');
+    if (known !== undefined && sha256Hex(known) === hex) return Buffer.from(known);
+    assertAtMost('The directive', target.length, MOST_DIRECTIVE_BYTES);
+    const bytes = await fetcher.getPresent(this.#url('targets', `${hex}.${DIRECTIVE_TARGET}`), target.length);
+    if (bytes.length === target.length && sha256Hex(bytes) === hex) return bytes;
+    throw new TufRefusal('TUF_SIGNATURE', 'The directive is not the one that was signed: it was damaged or exchanged.');
   }
 
   #url(...parts: string[]): string {
     return `${this.#options.publicationUrl.replace(/\/+$/, '')}/${parts.join('/')}`;
   }
 
-  async #recall(): Promise<void> {
-    const bytes = await readFileIfPresent(this.#acceptedFile);
-    if (bytes === undefined) return;
-    try {
-      const accepted = JSON.parse(bytes.toString('utf8')) as Accepted;
-      this.#directive = parseDirective(Buffer.from(accepted.directive));
-      this.#accepted = accepted;
-    } catch {
-      rmSync(this.#acceptedFile, { force: true });
-    }
-  }
-
-  /** The pointer alone: unchanged by ETag means unchanged, unless what we have has expired (someone may be freezing us). */
-  async #askTimestamp(
-    fetcher: DirectiveFetcher,
-  ): Promise<{ readonly kind: 'unchanged' } | { readonly kind: 'changed'; readonly etag: string | null }> {
-    const known = this.#accepted;
-    const etag = known !== null && known.expiresAtMs > this.#options.clock.now() ? known.etag : null;
-    const answer = await fetcher.get(
-      this.#url('metadata', 'timestamp.json'),
-      LIMITS.timestampMaxLength,
-      etag ?? undefined,
-    );
-    return answer.status === 304 && etag !== null ? { kind: 'unchanged' } : { kind: 'changed', etag: answer.etag };
-  }
-
-  async #update(fetcher: DirectiveFetcher, etag: string | null): Promise<DirectiveAnswer> {
-    const updater = this.#openUpdater(fetcher);
-    await updater.refresh();
-    const pointer = this.#readPointer();
-    const floor = this.#accepted?.metadataVersion ?? 0;
-    if (pointer.version < floor) {
-      return {
-        kind: 'refused',
-        code: 'TUF_ROLLBACK',
-        reason: `Metadata version ${pointer.version} is below ${floor}, which was accepted before.`,
-      };
-    }
-    const target = await updater.getTargetInfo(DIRECTIVE_TARGET);
-    if (target === undefined)
-      return { kind: 'refused', code: 'TUF_OTHER', reason: 'The publication holds no directive.' };
-    const hex = target.hashes.sha256 ?? '';
-    if (target.length > MOST_DIRECTIVE_BYTES)
-      return { kind: 'refused', code: 'TUF_LENGTH', reason: `The directive is said to have ${target.length} bytes.` };
-    if (this.#accepted?.digest === `sha256:${hex}`) {
-      await this.#accept({
-        ...this.#accepted,
-        metadataVersion: pointer.version,
-        expiresAtMs: pointer.expiresAtMs,
-        etag,
-      });
-      return { kind: 'unchanged' };
-    }
-    const bytes = await fetcher.downloadBytes(this.#url('targets', `${hex}.${DIRECTIVE_TARGET}`), target.length);
-    if (bytes.length !== target.length || sha256Hex(bytes) !== hex) {
-      return { kind: 'refused', code: 'TUF_SIGNATURE', reason: 'The directive is not the one that was signed.' };
-    }
-    this.#directive = parseDirective(bytes);
-    const digest = digestOf(bytes);
-    await this.#accept({
-      metadataVersion: pointer.version,
-      expiresAtMs: pointer.expiresAtMs,
-      etag,
-      digest,
-      directive: bytes.toString('utf8'),
-    });
-    return { kind: 'directive', directive: this.#directive, digest, metadataVersion: pointer.version };
-  }
-
-  /** tuf-js writes its files in place; a half root.json would stop it for good, so the factory's root takes its place then. */
-  #openUpdater(fetcher: DirectiveFetcher): Updater {
-    const options = {
-      metadataDir: this.#metadataFolder,
-      metadataBaseUrl: this.#url('metadata'),
-      targetDir: this.#metadataFolder,
-      targetBaseUrl: this.#url('targets'),
-      fetcher,
-      config: { ...LIMITS, maxRootRotations: 64 },
-    };
-    try {
-      return new Updater(options);
-    } catch {
-      this.#restoreFactoryRoot();
-      return new Updater(options);
-    }
-  }
-
-  #restoreFactoryRoot(): void {
-    rmSync(this.#metadataFolder, { recursive: true, force: true });
-    mkdirSync(this.#metadataFolder, { recursive: true });
-    const temporary = path.join(this.#metadataFolder, 'root.json.tmp');
-    writeFileSync(temporary, this.#options.factoryRoot);
-    renameSync(temporary, path.join(this.#metadataFolder, 'root.json'));
-  }
-
-  #readPointer(): { readonly version: number; readonly expiresAtMs: number } {
-    const { signed } = JSON.parse(readFileSync(path.join(this.#metadataFolder, 'timestamp.json'), 'utf8')) as {
-      readonly signed: { readonly version: number; readonly expires: string };
-    };
-    return { version: signed.version, expiresAtMs: Date.parse(signed.expires) };
-  }
-
-  async #accept(accepted: Accepted): Promise<void> {
-    await writeFileDurably(this.#acceptedFile, JSON.stringify(accepted));
-    this.#accepted = accepted;
+  /** A clock that went back must not bring expired statements back to life. */
+  #nowMs(): number {
+    return Math.max(this.#options.clock.now(), this.#state.accepted?.atMs ?? 0);
   }
 }
 
-function codeOf(error: unknown): RefusalCode {
-  if (error instanceof ExpiredMetadataError) return 'TUF_EXPIRED';
-  if (error instanceof BadVersionError) return 'TUF_ROLLBACK';
-  if (error instanceof DownloadLengthMismatchError) return 'TUF_LENGTH';
-  const message = String((error as Error)?.message ?? error);
-  if (/expired/i.test(message)) return 'TUF_EXPIRED';
-  if (/version/i.test(message)) return 'TUF_ROLLBACK';
-  return /sign|threshold|hash|verif/i.test(message) ? 'TUF_SIGNATURE' : 'TUF_OTHER';
+function assertAtMost(what: string, length: number, most: number): void {
+  if (length <= most) return;
+  throw new TufRefusal('TUF_LENGTH', `${what} is said to have ${length} bytes, more than ${most}.`);
 }
 
-function reasonOf(error: unknown): string {
-  const text = toCodedError(error).message.replace(/\s+/g, ' ').slice(0, 300);
-  switch (codeOf(error)) {
-    case 'TUF_EXPIRED':
-      return `The publication's signatures have expired: it is out of date, or someone keeps it back (${text}).`;
-    case 'TUF_ROLLBACK':
-      return `The publication goes back to an older version (${text}).`;
-    case 'TUF_SIGNATURE':
-      return `The publication is not signed by the keys that the root names now (${text}).`;
-    default:
-      return `The publication can't be believed: ${text}.`;
-  }
+/** One version has one content: two under one number mean a stolen key, or a service that was set back to an old backup. */
+function assertSame(timestamp: Buffer, known: string): void {
+  if (timestamp.equals(Buffer.from(known))) return;
+  const reason = 'timestamp.json has the version that was accepted before, and says something else.';
+  throw new TufRefusal('TUF_ROLLBACK', reason);
 }

@@ -1,8 +1,8 @@
 // Owns the requests of a TUF client: bounded in size and time, over HTTP(S) or out of a folder.
-import { readFile } from 'node:fs/promises';
+import { constants } from 'node:fs';
+import { open } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
-import type { Fetcher } from 'tuf-js';
-import { DownloadHTTPError, DownloadLengthMismatchError } from 'tuf-js/dist/error.js';
+import { TufRefusal } from './tuf-refusal.ts';
 
 /** What `fetch` of the platform does; given from outside so that devices choose TLS and proxies in one place. */
 export type Fetch = (
@@ -12,77 +12,103 @@ export type Fetch = (
 
 export interface FetcherOptions {
   readonly fetch: Fetch;
+  /** Longest time of one request, with its body. */
   readonly timeoutMs: number;
   readonly signal: AbortSignal;
 }
 
-export interface Answer {
-  readonly status: number;
-  readonly etag: string | null;
-  readonly bytes: Buffer;
-}
+export type Answer =
+  | { readonly kind: 'bytes'; readonly bytes: Buffer; readonly etag: string | null }
+  | { readonly kind: 'unchanged' }
+  /** The host says that there is no such file. */
+  | { readonly kind: 'absent'; readonly reason: string };
 
-/** Bytes of an answer, never more than `most`: an endless stream is cut off, not collected. */
-export async function readBounded(response: Response, most: number): Promise<Buffer> {
-  const chunks: Buffer[] = [];
-  let length = 0;
-  for await (const chunk of response.body ?? []) {
-    length += chunk.length;
-    if (length > most) throw new DownloadLengthMismatchError(`more than ${most} bytes`);
-    chunks.push(Buffer.from(chunk));
+/** The host can't be asked now, or has lost a file: no word about what is true. */
+export class Unreachable extends Error {
+  constructor(reason: string, cause?: unknown) {
+    super(reason, cause === undefined ? undefined : { cause });
+    this.name = 'Unreachable';
   }
-  return Buffer.concat(chunks);
 }
 
-/** The fetcher that tuf-js asks. Remembers whether the last failure was one of reaching the host. */
-export class DirectiveFetcher implements Fetcher {
+/** Hosts answer 403 instead of 404 where listing is forbidden. */
+const ABSENT = new Set([403, 404, 410]);
+
+export class DirectiveFetcher {
   readonly #options: FetcherOptions;
-  /** Why the host could not be reached; null while it answers. */
-  unreachable: Error | null = null;
 
   constructor(options: FetcherOptions) {
     this.#options = options;
   }
 
-  /** One GET. `etag` makes it conditional; 304 has no bytes. Throws when the host does not answer in time. */
-  async get(url: string, most: number, etag?: string): Promise<Answer> {
-    if (url.startsWith('file:')) return this.#readFile(url, most);
+  /** One GET of at most `most` bytes; `etag` makes it conditional. Throws Unreachable, or TufRefusal for an answer without end. */
+  async get(url: string, most: number, etag: string | null = null): Promise<Answer> {
+    try {
+      return await (url.startsWith('file:') ? readOut(url, most) : this.#ask(url, most, etag));
+    } catch (error) {
+      if (error instanceof TufRefusal || error instanceof Unreachable) throw error;
+      throw new Unreachable(`${url}: ${tellCause(error)}`, error);
+    }
+  }
+
+  /** As `get`, for a file that must be there. */
+  async getPresent(url: string, most: number): Promise<Buffer> {
+    const answer = await this.get(url, most);
+    if (answer.kind === 'bytes') return answer.bytes;
+    throw new Unreachable(answer.kind === 'absent' ? answer.reason : `${url}: the host sent no bytes`);
+  }
+
+  async #ask(url: string, most: number, etag: string | null): Promise<Answer> {
     const signal = AbortSignal.any([this.#options.signal, AbortSignal.timeout(this.#options.timeoutMs)]);
-    try {
-      const response = await this.#options.fetch(url, {
-        signal,
-        ...(etag === undefined ? {} : { headers: { 'if-none-match': etag } }),
-      });
-      if (response.status >= 500) throw new Error(`the host answered ${response.status}`);
-      const bytes = response.ok ? await readBounded(response, most) : Buffer.alloc(0);
-      if (!response.ok) await response.body?.cancel();
-      return { status: response.status, etag: response.headers.get('etag'), bytes };
-    } catch (error) {
-      if (!(error instanceof DownloadLengthMismatchError)) this.unreachable = error as Error;
-      throw error;
+    const headers: Record<string, string> = etag === null ? {} : { 'if-none-match': etag };
+    const response = await this.#options.fetch(url, { signal, headers });
+    if (response.status === 200) {
+      return { kind: 'bytes', bytes: await readBounded(response, url, most), etag: response.headers.get('etag') };
     }
+    await response.body?.cancel();
+    if (response.status === 304 && etag !== null) return { kind: 'unchanged' };
+    const reason = `${url}: the host answered ${response.status}`;
+    if (ABSENT.has(response.status)) return { kind: 'absent', reason };
+    throw new Unreachable(reason);
   }
+}
 
-  async #readFile(url: string, most: number): Promise<Answer> {
-    try {
-      const bytes = await readFile(fileURLToPath(url));
-      if (bytes.length > most) throw new DownloadLengthMismatchError(`more than ${most} bytes`);
-      return { status: 200, etag: null, bytes };
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code === 'ENOENT')
-        return { status: 404, etag: null, bytes: Buffer.alloc(0) };
-      throw error;
+function tooLong(url: string, most: number): TufRefusal {
+  return new TufRefusal('TUF_LENGTH', `${url} has more than ${most} bytes, more than it may have.`);
+}
+
+/** An endless stream is cut off, not collected. */
+async function readBounded(response: Response, url: string, most: number): Promise<Buffer> {
+  const chunks: Buffer[] = [];
+  let length = 0;
+  for await (const chunk of response.body ?? []) {
+    length += chunk.length;
+    if (length > most) throw tooLong(url, most);
+    chunks.push(Buffer.from(chunk));
+  }
+  return Buffer.concat(chunks);
+}
+
+/** A carried disk is as hostile as a host: no pipes that hang, no devices without end. */
+async function readOut(url: string, most: number): Promise<Answer> {
+  try {
+    await using file = await open(fileURLToPath(url), constants.O_RDONLY | (constants.O_NONBLOCK ?? 0));
+    if (!(await file.stat()).isFile()) return { kind: 'absent', reason: `${url} is not a file` };
+    const bytes = Buffer.alloc(most + 1);
+    let length = 0;
+    for (let got = -1; got !== 0 && length <= most; length += got) {
+      got = (await file.read(bytes, length, bytes.length - length)).bytesRead;
     }
+    if (length > most) throw tooLong(url, most);
+    return { kind: 'bytes', bytes: Buffer.from(bytes.subarray(0, length)), etag: null };
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+    return { kind: 'absent', reason: `${url}: there is no such file` };
   }
+}
 
-  async downloadBytes(url: string, maxLength: number): Promise<Buffer> {
-    const answer = await this.get(url, maxLength);
-    if (answer.status !== 200)
-      throw new DownloadHTTPError(`the host answered ${answer.status} for ${url}`, answer.status);
-    return answer.bytes;
-  }
-
-  downloadFile<T>(): Promise<T> {
-    return Promise.reject(new Error('target files are read as bytes'));
-  }
+/** `fetch failed` says nothing; its cause does. */
+function tellCause(error: unknown): string {
+  const { cause } = error as Error;
+  return cause instanceof Error && cause.message !== '' ? cause.message : ((error as Error)?.message ?? String(error));
 }

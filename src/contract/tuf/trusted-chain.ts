@@ -1,0 +1,109 @@
+// Owns one walk along a publication's chain of signatures: roots, timestamp, snapshot, targets, each checked against the one before.
+import type { MetaFile, TargetFile } from '@tufjs/models';
+import { TrustedMetadataStore } from 'tuf-js/dist/store.js';
+import { DIRECTIVE_TARGET } from '../directive.ts';
+import type { Floor } from './trusted-state.ts';
+import { refusing, TufRefusal } from './tuf-refusal.ts';
+
+type Root = TrustedMetadataStore['root']['signed'];
+
+/**
+ * tuf-js checks signatures, hashes, versions and dates; this adds the floor. Its own `Updater` is not used because it writes its files in
+ * place (half a root.json stops it for good), asks the system's clock, and keeps the floor after a rotation that must lower it.
+ */
+export class TrustedChain {
+  readonly #store: TrustedMetadataStore;
+  #floor: Floor;
+
+  /** Throws TufRefusal when the root is none. */
+  constructor(root: Buffer, floor: Floor, nowMs: number) {
+    this.#store = refusing('The trusted root', 'its own keys', () => new TrustedMetadataStore(root));
+    // Private there, and the system's time otherwise; a test notices when the name changes.
+    Object.assign(this.#store, { referenceTime: new Date(nowMs) });
+    this.#floor = floor;
+  }
+
+  /** The versions below which nothing is accepted. */
+  get floor(): Floor {
+    return this.#floor;
+  }
+
+  get rootVersion(): number {
+    return this.#store.root.signed.version;
+  }
+
+  /** Takes the next root: signed by enough keys of the present one and of its own (TUF 5.3). */
+  takeRoot(bytes: Buffer): void {
+    const before = this.#store.root.signed;
+    refusing(`${before.version + 1}.root.json`, `the keys of root ${before.version} and its own`, () =>
+      this.#store.updateRoot(bytes),
+    );
+    const after = this.#store.root.signed;
+    if (after.version <= this.#floor.root) return;
+    // Whoever stole an online key may have signed the highest version there is; its withdrawal begins anew (TUF 5.3.11).
+    const isNew = keysOf(before, 'timestamp') !== keysOf(after, 'timestamp');
+    const isAnew = isNew || keysOf(before, 'snapshot') !== keysOf(after, 'snapshot');
+    this.#floor = isAnew
+      ? { root: after.version, timestamp: 0, snapshot: 0, targets: 0 }
+      : { ...this.#floor, root: after.version };
+  }
+
+  /** Takes the pointer; returns what it says of the snapshot. */
+  takeTimestamp(bytes: Buffer): MetaFile {
+    const file = 'timestamp.json';
+    const { signed } = refusing(file, this.#signer(), () => this.#store.updateTimestamp(bytes));
+    assertNotBelow(file, signed.version, this.#floor.timestamp);
+    assertNotBelow('The snapshot that timestamp.json names', signed.snapshotMeta.version, this.#floor.snapshot);
+    return signed.snapshotMeta;
+  }
+
+  /** Takes the snapshot; returns what it says of the targets. */
+  takeSnapshot(bytes: Buffer): MetaFile {
+    const file = 'snapshot.json';
+    const { signed } = refusing(file, this.#signer(), () => this.#store.updateSnapshot(bytes));
+    const meta = signed.meta['targets.json'];
+    if (meta === undefined) throw new TufRefusal('TUF_OTHER', `${file} names no targets.json.`);
+    assertNotBelow('The targets.json that snapshot.json names', meta.version, this.#floor.targets);
+    return meta;
+  }
+
+  /** Takes the targets; returns what they say of the directive. */
+  takeTargets(bytes: Buffer): TargetFile {
+    refusing('targets.json', this.#signer(), () => this.#store.updateDelegatedTargets(bytes, 'targets', 'root'));
+    const target = this.#store.targets?.signed.targets[DIRECTIVE_TARGET];
+    if (target === undefined) throw new TufRefusal('TUF_OTHER', 'The publication holds no directive.');
+    return target;
+  }
+
+  /** The floor that this walk reaches, once all of it was taken. */
+  reached(): Floor {
+    const { root, timestamp, snapshot, targets } = this.#store;
+    return {
+      root: root.signed.version,
+      timestamp: timestamp?.signed.version ?? 0,
+      snapshot: snapshot?.signed.version ?? 0,
+      targets: targets?.signed.version ?? 0,
+    };
+  }
+
+  /** When the first signature of the walk ends, milliseconds since 1970. */
+  validUntilMs(): number {
+    const { root, timestamp, snapshot, targets } = this.#store;
+    const all = [root, timestamp, snapshot, targets].map((one) => Date.parse(one?.signed.expires ?? ''));
+    return Math.min(...all);
+  }
+
+  #signer(): string {
+    return `the key that root ${this.rootVersion} names`;
+  }
+}
+
+function keysOf(root: Root, role: string): string {
+  return [...(root.roles[role]?.keyIDs ?? [])].sort().join();
+}
+
+function assertNotBelow(what: string, version: number, floor: number): void {
+  if (version >= floor) return;
+  const reason = `${what} has version ${version}, below ${floor}, which was accepted before: it goes back in time.`;
+  throw new TufRefusal('TUF_ROLLBACK', reason);
+}
