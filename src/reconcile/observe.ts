@@ -175,6 +175,7 @@ export class Observer {
         seen === undefined ? null : { revision: seen.revision, status: seen.status as unknown as RolloutStatus | null },
       publishedRevision: basis.publishedRevision,
       continues: await this.#continues(snapshot.commit, status?.revision ?? 0, basis),
+      evidenceFolder: snapshot.layout.evidence,
       versions: knownVersions(basis.versions, now),
       ...policyFacts(basis.policy, name, now),
       policyInForce,
@@ -183,8 +184,9 @@ export class Observer {
       baseline: null,
       now,
     };
-    const waitsForBaseline = decideOnce(facts).outlook.waitingOn.some((one) => one.kind === 'baseline');
-    if (status === null || !(waitsForBaseline || status.candidate !== null)) return facts;
+    const { step, outlook } = decideOnce(facts);
+    const wantsBaseline = step?.kind === 'start' || outlook.waitingOn.some((one) => one.kind === 'baseline');
+    if (status === null || !(wantsBaseline || status.candidate !== null)) return facts;
     const model = facts.spec.model;
     return { ...facts, baseline: await this.#parts.windows.baseline({ name, model, status, policy: policyInForce }) };
   }

@@ -1,20 +1,54 @@
-// Owns how measured values are written for people.
-export type Unit = 'ratio' | 'ms' | 'bytes' | 'celsius' | 'count';
+// Owns how measured values and counts are written for people.
+import { oneLine } from './plain-text.ts';
 
 function significant(value: number): string {
   return value === 0 ? '0' : String(Number(value.toPrecision(3)));
 }
 
-/** A value with its unit: shares in percent, times in ms or s. */
-export function formatAmount(value: number, unit: string): string {
+/** A whole number with its thousands apart: `12 480`. */
+export function formatCount(count: number): string {
+  return String(Math.round(count)).replace(/\B(?=(\d{3})+$)/g, ' ');
+}
+
+/** `1 device`, `10 devices`. */
+export function countOf(count: number, one: string, many = `${one}s`): string {
+  return `${formatCount(count)} ${count === 1 ? one : many}`;
+}
+
+interface Scale {
+  readonly factor: number;
+  readonly suffix: string;
+}
+
+function scaleOf(value: number, unit: string): Scale {
   switch (unit) {
     case 'ratio':
-      return `${significant(value * 100)} %`;
+      return { factor: 100, suffix: ' %' };
     case 'ms':
-      return value >= 10_000 ? `${significant(value / 1000)} s` : `${significant(value)} ms`;
+      return Math.abs(value) >= 10_000 ? { factor: 0.001, suffix: ' s' } : { factor: 1, suffix: ' ms' };
     case 'celsius':
-      return `${significant(value)} °C`;
+      return { factor: 1, suffix: ' °C' };
     default:
-      return significant(value);
+      return { factor: 1, suffix: '' };
   }
+}
+
+/** A value with its unit: shares in percent, times in ms or s. */
+export function formatAmount(value: number, unit: string): string {
+  const { factor, suffix } = scaleOf(value, unit);
+  return `${significant(value * factor)}${suffix}`;
+}
+
+/** Bounds of a value, in the value's own unit and without repeating it: `(0.14–0.31)`. */
+export function formatBounds(value: number, lower: number, upper: number, unit: string): string {
+  const { factor } = scaleOf(value, unit);
+  return `(${significant(lower * factor)}–${significant(upper * factor)})`;
+}
+
+/** Names in a row: `alice`, `alice or bob`, `a, b and 3 more`. */
+export function listed(names: readonly string[], last: 'and' | 'or', most = 5): string {
+  const known = names.map(oneLine);
+  if (known.length > most) return `${known.slice(0, most).join(', ')} and ${formatCount(known.length - most)} more`;
+  const end = known.at(-1) ?? 'none';
+  return known.length < 2 ? end : `${known.slice(0, -1).join(', ')} ${last} ${end}`;
 }

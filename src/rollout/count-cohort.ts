@@ -60,6 +60,8 @@ export interface CountingFacts {
   readonly listenedMs: number;
   /** Silence longer than this counts. */
   readonly silenceMs: number;
+  /** Revision that opened the stage; the entry's own unless given. */
+  readonly openedRevision?: number;
 }
 
 type Standing = { readonly place: Place; readonly what: string };
@@ -81,13 +83,19 @@ function standingByOutcome(outcome: DeviceOutcome | undefined, attempt: number):
   }
 }
 
+/** Where both arms share a digest (only parameters differ), a device is on the candidate once it has heard of this stage. */
+function hasWord({ rollout, revision }: ModelState, { entry, openedRevision }: CountingFacts): boolean {
+  if (entry.stable === null || entry.stable.digest !== entry.candidate?.digest) return true;
+  return rollout === entry.rollout && (revision ?? -1) >= (openedRevision ?? entry.revision);
+}
+
 function standingOf(device: KnownDevice, candidate: Candidate, facts: CountingFacts): Standing {
   const { model, rollout } = facts.entry;
   const outcome = device.outcomes.get(outcomeKey(rollout, candidate.digest));
   const byOutcome = standingByOutcome(outcome, candidate.attempt);
   if (byOutcome !== undefined) return byOutcome;
   const state = device.models.get(model);
-  const isRunning = state?.running?.digest === candidate.digest;
+  const isRunning = state?.running?.digest === candidate.digest && hasWord(state, facts);
   const taken = device.tookCandidate.get(rollout)?.find((one) => one.digest === candidate.digest);
   const took = isRunning || (taken !== undefined && taken.attempt >= candidate.attempt);
   const isSilent = facts.listenedMs - device.lastSeenListenedMs > facts.silenceMs;

@@ -5,13 +5,19 @@ import { assertNever } from '../base/errors.ts';
 import { canonicalJson } from '../contract/digest.ts';
 import type { RolloutStatus } from '../contract/documents/types.generated.ts';
 import { parseDurationMs } from '../contract/duration.ts';
+import { parseSelector } from '../contract/selector.ts';
 import { sketchCount } from '../contract/sketch.ts';
 import { type Decision, mending, wait } from './decision.ts';
 import { startedStatus } from './next-status.ts';
-import { resolveWish } from './resolve-wish.ts';
+import type { WaitingOn } from './outlook.ts';
 import type { KnownVersion, PolicyFacts, RolloutFacts } from './rollout-facts.ts';
+import { stageInWords } from './stage-in-words.ts';
 import { type Stage, stagesOf } from './stages-of-policy.ts';
-import { labelOf, step } from './steps.ts';
+import { step } from './steps.ts';
+import { wishOf } from './wish-of.ts';
+
+/** As the schema of a status has it. */
+const MOST_SELECTOR = 1024;
 
 /** A relative latency limit is frozen from at least this many answers of stable. */
 export const LEAST_BASELINE_INFERENCES = 100;
@@ -45,17 +51,43 @@ function needsBaseline(stage: Stage, status: RolloutStatus): boolean {
   return relativeLatency && status.stable !== null;
 }
 
+/** The selectors of a walk grow into one, which a status has to hold. */
+function isSelectable(stages: readonly Stage[]): boolean {
+  const select = stages.at(-1)?.select ?? null;
+  if (select === null) return true;
+  try {
+    parseSelector(select);
+    return select.length <= MOST_SELECTOR;
+  } catch {
+    return false;
+  }
+}
+
+/** What keeps the wished version from starting now. */
+function obstacle(
+  facts: RolloutFacts,
+  status: RolloutStatus,
+  stages: readonly Stage[],
+  stage: Stage,
+): WaitingOn | null {
+  if (!isSelectable(stages)) {
+    const reason = 'the selectors of its stages are too long or too many to be joined';
+    return { kind: 'mending', code: 'POLICY_SELECT_TOO_LONG', reason };
+  }
+  if (facts.matching(facts.spec.target).length === 0) return { kind: 'first-device', target: facts.spec.target };
+  // Whoever returns to a version that was stable is in a hurry: nothing is gained by measuring what they leave.
+  const isReturn = stage !== stages[0];
+  const have = facts.baseline === null ? 0 : sketchCount(facts.baseline.latencyMs);
+  if (isReturn || !needsBaseline(stage, status) || have >= LEAST_BASELINE_INFERENCES) return null;
+  return { kind: 'baseline', have, need: LEAST_BASELINE_INFERENCES };
+}
+
 function start(facts: RolloutFacts, status: RolloutStatus, known: KnownVersion, policy: PolicyFacts): Decision {
   const stages = stagesOf(policy.policy);
   const stage = firstStage(stages, facts, status, known);
   if (stage === undefined) return mending(facts, status, 'POLICY_NO_STAGE', 'the policy has no stage');
-  if (facts.matching(facts.spec.target).length === 0) {
-    return wait(facts, status, [{ kind: 'first-device', target: facts.spec.target }]);
-  }
-  const have = facts.baseline === null ? 0 : sketchCount(facts.baseline.latencyMs);
-  if (needsBaseline(stage, status) && have < LEAST_BASELINE_INFERENCES) {
-    return wait(facts, status, [{ kind: 'baseline', have, need: LEAST_BASELINE_INFERENCES }]);
-  }
+  const waiting = obstacle(facts, status, stages, stage);
+  if (waiting !== null) return wait(facts, status, [waiting]);
   const wanted = {
     version: known.version,
     digest: known.digest,
@@ -64,39 +96,51 @@ function start(facts: RolloutFacts, status: RolloutStatus, known: KnownVersion, 
     policy: policy.digest,
   };
   const next = startedStatus(status, wanted, stage, facts);
-  const fast = stage.name !== stages[0]?.name ? '; it was stable before, so earlier stages are skipped' : '';
+  const signed = known.standing.kind === 'admitted' ? `, signed by ${known.standing.signer},` : '';
+  const fast = stage === stages[0] ? '' : '; it was stable before, so earlier stages are skipped';
   return step(facts, status, {
     kind: 'start',
-    from: labelOf(status),
     to: stage.name,
     next,
     answered: [],
-    reason: `${known.version}, signed by ${known.standing.kind === 'admitted' ? known.standing.signer : 'nobody'}, starts in ${stage.name}${fast}`,
+    reason: `${known.version}${signed} starts in ${stage.name}${fast}`,
+    outlook: stageInWords(stage, facts.matching(wanted.target).length, next.limits),
   });
+}
+
+function rejected(facts: RolloutFacts, status: RolloutStatus, known: KnownVersion): Decision {
+  const why = status.rejected.find((one) => one.digest === known.digest)?.reason ?? '';
+  return wait(facts, status, [{ kind: 'rejected', version: known.version, reason: why }]);
 }
 
 /** Nothing rolls: is the wish what is stable, and if not, may it start? */
 export function decideAtRest(facts: RolloutFacts, status: RolloutStatus): Decision {
-  const rejected = new Set(status.rejected.map((one) => one.digest));
-  const wish = resolveWish(facts.spec.version, facts.versions, rejected);
+  const wish = wishOf(facts, status);
   switch (wish.kind) {
     case 'missing':
-      return mending(facts, status, 'MODEL_VERSION_MISSING', wish.reason);
+      return mending(facts, status, wish.code, wish.reason);
     case 'refused':
       return mending(facts, status, wish.code, `${wish.known.version}: ${wish.reason}`);
-    case 'rejected': {
-      const why = status.rejected.find((one) => one.digest === wish.known.digest)?.reason ?? '';
-      return wait(facts, status, [{ kind: 'rejected', version: wish.known.version, reason: why }]);
-    }
+    case 'rejected':
+      return rejected(facts, status, wish.known);
     case 'resolved':
       break;
     default:
       return assertNever(wish);
   }
   if (isAsDeclared(facts, status, wish.known)) return wait(facts, status, []);
+  return decideStart(facts, status, wish.known);
+}
+
+/** Something else than stable is wished. Stable itself is judged like any other version once it is to walk anew. */
+function decideStart(facts: RolloutFacts, status: RolloutStatus, known: KnownVersion): Decision {
+  if (status.rejected.some((one) => one.digest === known.digest)) return rejected(facts, status, known);
+  const { standing } = known;
+  if (standing.kind !== 'admitted')
+    return mending(facts, status, standing.code, `${known.version}: ${standing.reason}`);
   if (facts.spec.suspend === true) return wait(facts, status, [{ kind: 'suspended' }]);
   const { policy } = facts;
   if (policy === null) return mending(facts, status, 'POLICY_MISSING', facts.policyProblem ?? 'no policy is named');
   if (policy.standing.kind !== 'admitted') return mending(facts, status, policy.standing.code, policy.standing.reason);
-  return start(facts, status, wish.known, policy);
+  return start(facts, status, known, policy);
 }

@@ -1,88 +1,105 @@
 // Owns the decision for one rollout: the questions in the order in which their answers count.
 import { assertNever } from '../base/errors.ts';
-import { canonicalJson } from '../contract/digest.ts';
 import type { RolloutStatus } from '../contract/documents/types.generated.ts';
 import { decideAtRest } from './decide-at-rest.ts';
-import { decideWhileRolling } from './decide-while-rolling.ts';
-import { type Decision, mending, wait } from './decision.ts';
-import { blankStatus, permittedStatus } from './next-status.ts';
-import { inWords, sortRequests } from './requests.ts';
-import type { RolloutFacts } from './rollout-facts.ts';
-import { abort, labelOf, step } from './steps.ts';
+import { decideBack } from './decide-back.ts';
+import { decideForward } from './decide-forward.ts';
+import { type Decision, mending } from './decision.ts';
+import { adoptedStatus, blankStatus, permittedStatus } from './next-status.ts';
+import { inWords, type SortedRequests, sortRequests, staleInWords } from './requests.ts';
+import { isOtherOfSameRevision, type RolloutFacts } from './rollout-facts.ts';
+import { answer, isRolling, labelOf, rollBack, step } from './steps.ts';
+import { presentStage } from './walk.ts';
 
-/** HEAD went back behind what was seen or published, and not by a commit on top: only a person can say that this is meant. */
-function isRewound(facts: RolloutFacts, revision: number): boolean {
-  return revision < Math.max(facts.seen?.revision ?? 0, facts.publishedRevision) && !facts.continues;
+/** What was measured belongs to another status than the one that is decided on. */
+function unmeasured(facts: RolloutFacts): RolloutFacts {
+  return { ...facts, cohort: null, verdict: null, window: null };
 }
 
-function decideRewound(facts: RolloutFacts, status: RolloutStatus): Decision {
-  const { adopt } = sortRequests(facts.spec.requests ?? [], status);
+/** HEAD went back behind what was seen or published, and not by a commit on top: only a person can say that this is meant. */
+function isRewound({ seen, publishedRevision, continues }: RolloutFacts, revision: number): boolean {
+  const seenRevision = seen?.revision ?? 0;
+  // What was published above all that was seen here is not known to be below HEAD.
+  return (
+    (revision < seenRevision && !continues) ||
+    (revision < publishedRevision && !(continues && seenRevision >= publishedRevision))
+  );
+}
+
+interface Rewinding {
+  readonly code: 'HISTORY_REWOUND' | 'STATUS_TWICE';
+  readonly reason: string;
+}
+
+function rewindingOf(facts: RolloutFacts, status: RolloutStatus): Rewinding | null {
   const known = Math.max(facts.seen?.revision ?? 0, facts.publishedRevision);
-  if (adopt === null) {
-    const reason = `revision ${status.revision} at HEAD is below ${known}, which was published: the history was rewritten`;
-    return mending(facts, status, 'HISTORY_REWOUND', `${reason}; \`slipway adopt ${facts.name}\` accepts it`);
+  if (isRewound(facts, status.revision)) {
+    const reason = `revision ${status.revision} at HEAD is below ${known}, which was there before: the history was rewritten`;
+    return { code: 'HISTORY_REWOUND', reason };
   }
-  const reason = `the rewritten history was adopted${inWords(adopt)}; revisions go on above ${known}`;
-  return step(facts, status, { kind: 'adopt', to: labelOf(status), next: status, answered: [adopt.index], reason });
+  if (!isOtherOfSameRevision(status, facts.seen)) return null;
+  const reason = `HEAD has another revision ${known} than the one that was there before: the history was rewritten`;
+  return { code: 'STATUS_TWICE', reason };
+}
+
+function decideRewound(facts: RolloutFacts, status: RolloutStatus, { code, reason }: Rewinding): Decision {
+  const { adopt } = sortRequests(facts.spec.requests ?? [], status, null);
+  const known = Math.max(facts.seen?.revision ?? 0, facts.publishedRevision);
+  if (adopt === null) return mending(facts, status, code, `${reason}; \`slipway adopt ${facts.name}\` accepts it`);
+  const words = `the rewritten history was adopted${inWords(adopt)}; revisions go on above ${known}`;
+  return step(unmeasured(facts), status, {
+    kind: 'adopt',
+    to: labelOf(status),
+    next: adoptedStatus(status, facts.seen?.status ?? null),
+    answered: [adopt.index],
+    reason: words,
+  });
 }
 
 /** A status that nobody signed, or an older one put back: the last authentic one is the truth. */
 function putRight(facts: RolloutFacts, truth: RolloutStatus, reason: string): Decision {
-  return step(facts, truth, { kind: 'restore', to: labelOf(truth), next: truth, answered: [], reason });
+  return step(unmeasured(facts), truth, { kind: 'restore', to: labelOf(truth), next: truth, answered: [], reason });
 }
 
-/** An older authentic status on top of the history: someone reverted a commit of the reconciler. */
-function decideReverted(facts: RolloutFacts, seen: RolloutStatus): Decision {
-  if (seen.candidate !== null) {
-    return abort(facts, seen, { reason: 'aborted: its commit was reverted', answered: [] });
+/** An older authentic status, or none, on top of the history: someone reverted a commit of the reconciler. */
+function decideReverted(facts: RolloutFacts, seen: RolloutStatus, what: string): Decision {
+  if (isRolling(seen)) return rollBack(unmeasured(facts), seen, { reason: `aborted: ${what}`, answered: [] });
+  return putRight(facts, seen, `${what} while nothing rolled; to change what runs, change spec.version`);
+}
+
+/** The highest authentic status that anyone knows: evidence may be deleted together with what it backs. */
+function newestKnown(facts: RolloutFacts, inTree: RolloutStatus | null): RolloutStatus | null {
+  const remembered = facts.seen?.status ?? null;
+  if (remembered === null || inTree === null) return remembered ?? inTree;
+  return remembered.revision >= inTree.revision ? remembered : inTree;
+}
+
+/** What people asked for that changes no device: it is answered at once. */
+function decideAnswers(facts: RolloutFacts, status: RolloutStatus, requests: SortedRequests): Decision | null {
+  const { stale, adopt, retry } = requests;
+  if (stale.length > 0) {
+    return answer(facts, status, { reason: staleInWords(stale), answered: stale.map((one) => one.index) });
   }
-  return putRight(
-    facts,
-    seen,
-    'an older status was put back while nothing rolled; a version is changed in spec.version',
-  );
+  if (adopt !== null) {
+    const reason = 'answered with no: adopt: the history was not rewritten';
+    return answer(facts, status, { reason, answered: [adopt.index] });
+  }
+  if (retry === null) return null;
+  const { digest } = retry.request;
+  const version = status.rejected.find((one) => one.digest === digest)?.version ?? digest;
+  const draft = { reason: `${version} may be tried again${inWords(retry)}`, answered: [retry.index] };
+  return answer(facts, status, draft, permittedStatus(status, digest));
 }
 
+/** Back first, answers next, forward last: nothing that people ask may stand between a failed candidate and its rollback. */
 function decideFromStatus(facts: RolloutFacts, status: RolloutStatus): Decision {
-  const requests = sortRequests(facts.spec.requests ?? [], status);
-  if (requests.abort !== null && status.candidate !== null) {
-    const reason = `aborted${inWords(requests.abort)}`;
-    return abort(facts, status, { reason, answered: [requests.abort.index] });
-  }
-  if (requests.stale.length > 0) {
-    const reason = `answered with no: ${requests.stale.map((one) => one.reason).join('; ')}`;
-    return step(facts, status, {
-      kind: 'answer',
-      to: labelOf(status),
-      next: status,
-      answered: requests.stale.map((one) => one.index),
-      reason,
-    });
-  }
-  if (requests.adopt !== null) {
-    const reason = 'nothing to adopt: the history was not rewritten';
-    return step(facts, status, {
-      kind: 'answer',
-      to: labelOf(status),
-      next: status,
-      answered: [requests.adopt.index],
-      reason,
-    });
-  }
-  if (requests.retry !== null) {
-    const next = permittedStatus(status, requests.retry.request.digest);
-    const reason = `may be tried again${inWords(requests.retry)}`;
-    return step(facts, status, { kind: 'answer', to: labelOf(status), next, answered: [requests.retry.index], reason });
-  }
-  switch (status.state) {
-    case 'idle':
-      return decideAtRest(facts, status);
-    case 'rolling':
-    case 'paused':
-      return decideWhileRolling(facts, status, requests);
-    default:
-      return assertNever(status.state);
-  }
+  const requests = sortRequests(facts.spec.requests ?? [], status, presentStage(facts, status));
+  if (!isRolling(status)) return decideAnswers(facts, status, requests) ?? decideAtRest(facts, status);
+  return (
+    decideBack(facts, status, requests) ??
+    decideAnswers(facts, status, requests) ??
+    decideForward(facts, status, requests)
+  );
 }
 
 /**
@@ -91,28 +108,29 @@ function decideFromStatus(facts: RolloutFacts, status: RolloutStatus): Decision 
 export function decideRollout(facts: RolloutFacts): Decision {
   const { claim, seen } = facts;
   const blank = blankStatus(facts.spec.target, facts.now);
-  const claimed = claim.kind === 'authentic' ? claim.status : blank;
-  if (isRewound(facts, claimed.revision)) return decideRewound(facts, claimed);
   switch (claim.kind) {
     case 'forged': {
-      const truth = claim.lastAuthentic ?? seen?.status ?? blank;
-      return putRight(facts, truth, `the status was not written by the reconciler (${claim.reason})`);
+      const inTree = claim.lastAuthentic ?? blank;
+      const rewinding = isRewound(facts, inTree.revision) ? rewindingOf(facts, inTree) : null;
+      if (rewinding !== null) return decideRewound(facts, inTree, rewinding);
+      const reason = `the status was not written by the reconciler (${claim.reason})`;
+      return putRight(facts, newestKnown(facts, claim.lastAuthentic) ?? blank, reason);
     }
-    case 'none':
-      if (seen?.status) return decideReverted(facts, seen.status);
-      return decideFromStatus(facts, blank);
+    case 'none': {
+      const rewinding = rewindingOf(facts, blank);
+      if (rewinding !== null) return decideRewound(facts, blank, rewinding);
+      return seen?.status
+        ? decideReverted(facts, seen.status, 'the status was taken away')
+        : decideFromStatus(facts, blank);
+    }
     case 'authentic': {
-      if (seen?.status && claim.status.revision < seen.revision) return decideReverted(facts, seen.status);
-      if (
-        seen?.status &&
-        claim.status.revision === seen.revision &&
-        canonicalJson(seen.status) !== canonicalJson(claim.status)
-      ) {
-        return wait(facts, claim.status, [
-          { kind: 'mending', code: 'STATUS_TWICE', reason: `two statuses carry revision ${seen.revision}` },
-        ]);
-      }
-      return decideFromStatus(facts, claim.status);
+      const { status } = claim;
+      const rewinding = rewindingOf(facts, status);
+      if (rewinding !== null) return decideRewound(facts, status, rewinding);
+      const isOlder = seen?.status && status.revision < seen.revision;
+      return isOlder
+        ? decideReverted(facts, seen.status, `the status of revision ${status.revision} was put back`)
+        : decideFromStatus(facts, status);
     }
     default:
       return assertNever(claim);

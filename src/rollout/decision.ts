@@ -1,13 +1,33 @@
 // Owns the answer of a decision: one step or none, and how the rollout stands.
 import type { RolloutStatus } from '../contract/documents/types.generated.ts';
 import type { Condition, Outlook, WaitingOn } from './outlook.ts';
-import { resolveWish } from './resolve-wish.ts';
 import type { RolloutFacts } from './rollout-facts.ts';
 import type { Transition } from './transition.ts';
+import { wishOf } from './wish-of.ts';
 
 export interface Decision {
   readonly step: Transition | null;
   readonly outlook: Outlook;
+}
+
+function sourceCondition(facts: RolloutFacts, status: RolloutStatus): Condition {
+  const wish = wishOf(facts, status);
+  const type = 'SourceVerified';
+  switch (wish.kind) {
+    case 'refused':
+      return { type, status: false, reason: wish.code, message: `${wish.known.version}: ${wish.reason}` };
+    case 'missing':
+      return { type, status: false, reason: wish.code, message: wish.reason };
+    case 'resolved': {
+      const { passedOver } = wish;
+      if (passedOver === null) break;
+      const message = `${passedOver.known.version} is newer, and may not be used: ${passedOver.reason}`;
+      return { type, status: false, reason: passedOver.code, message };
+    }
+    case 'rejected':
+      break;
+  }
+  return { type, status: true, reason: 'Verified', message: 'The wished version is signed by someone who may.' };
 }
 
 function conditionsOf(
@@ -37,14 +57,7 @@ function conditionsOf(
   ];
   if (mendingOn?.kind === 'mending')
     conditions.push({ type: 'Stalled', status: true, reason: mendingOn.code, message: mendingOn.reason });
-  const wish = resolveWish(facts.spec.version, facts.versions, new Set());
-  const refusal = wish.kind === 'refused' ? `${wish.known.version}: ${wish.reason}` : null;
-  conditions.push({
-    type: 'SourceVerified',
-    status: refusal === null,
-    reason: wish.kind === 'refused' ? wish.code : 'Verified',
-    message: refusal ?? 'The wished version is signed by someone who may.',
-  });
+  conditions.push(sourceCondition(facts, status));
   return conditions;
 }
 
@@ -56,7 +69,7 @@ export function outlookOf(
 ): Outlook {
   return {
     rollout: facts.name,
-    model: facts.spec.model,
+    model: status.model ?? facts.spec.model,
     revision: status.revision,
     stage: status.stage,
     candidate: status.candidate?.version ?? null,

@@ -2,7 +2,7 @@
 import type { Directive, DirectiveEntry } from '../contract/directive.ts';
 import type { RolloutPolicy, RolloutStatus } from '../contract/documents/types.generated.ts';
 import { parseDurationMs } from '../contract/duration.ts';
-import type { RolloutFacts } from './rollout-facts.ts';
+import { isOtherOfSameRevision, type RolloutFacts } from './rollout-facts.ts';
 
 export interface EntryFacts {
   readonly rollout: string;
@@ -17,7 +17,7 @@ export function entryOf({ rollout, model, status, policyInForce }: EntryFacts): 
   return {
     rollout,
     revision: status.revision,
-    model,
+    model: status.model ?? model,
     target: status.target,
     stage: status.stage,
     cohort: status.cohort,
@@ -29,18 +29,19 @@ export function entryOf({ rollout, model, status, policyInForce }: EntryFacts): 
   };
 }
 
-/** What HEAD says of a rollout, when it says it with authority and does not go back behind what was published. */
+/**
+ * What HEAD says of a rollout, when it says it with authority. An entry changes only with a higher revision: devices that have accepted a
+ * revision, and those that have not, must not be told different things by the same number.
+ */
 function declaredEntry(facts: RolloutFacts, published: DirectiveEntry | undefined): DirectiveEntry | undefined {
-  const { claim } = facts;
+  const { claim, seen } = facts;
   if (claim.kind !== 'authentic') return published;
-  const isBehind = claim.status.revision < Math.max(facts.seen?.revision ?? 0, published?.revision ?? 0);
-  if (isBehind) return published;
-  return entryOf({
-    rollout: facts.name,
-    model: facts.spec.model,
-    status: claim.status,
-    policyInForce: facts.policyInForce,
-  });
+  const { status } = claim;
+  if (published !== undefined && status.revision <= published.revision) return published;
+  const isBehind = status.revision < (seen?.revision ?? 0);
+  const isTwice = isOtherOfSameRevision(status, seen);
+  if (isBehind || isTwice) return published;
+  return entryOf({ rollout: facts.name, model: facts.spec.model, status, policyInForce: facts.policyInForce });
 }
 
 export interface DirectiveSources {

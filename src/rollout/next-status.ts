@@ -1,9 +1,10 @@
 // Owns how each step changes the status block: the only place that writes one.
-import { toIsoSeconds } from '../base/clock.ts';
+import { parseInstant, toIsoSeconds } from '../base/clock.ts';
 import type { Digest } from '../contract/digest.ts';
 import type { RolloutStatus } from '../contract/documents/types.generated.ts';
-import { BUCKETS, type Cohort, chooseCut, saltOf } from '../contract/membership.ts';
+import { BUCKETS, type Cohort, chooseCut, coveringCut, saltOf } from '../contract/membership.ts';
 import { freezeLimits } from '../gates/freeze-limits.ts';
+import { asReason } from './plain-text.ts';
 import type { BaselineFacts, RolloutFacts } from './rollout-facts.ts';
 import { type Stage, wantedDevices } from './stages-of-policy.ts';
 
@@ -48,12 +49,19 @@ export interface Stamp {
   readonly opens: boolean;
 }
 
+/** Where the evidence of the next step will lie. */
+function evidencePath(status: RolloutStatus, facts: RolloutFacts, { from, to }: Stamp): string {
+  return `${facts.evidenceFolder ?? 'evidence'}/${facts.name}/${nextRevision(status, facts)}-${from}-${to}.json`;
+}
+
 /** What every step changes: revision, the evidence that it names, and when and by which revision the present stage was opened. */
-export function stamped(status: RolloutStatus, facts: RolloutFacts, { from, to, opens }: Stamp): RolloutStatus {
+export function stamped(status: RolloutStatus, facts: RolloutFacts, stamp: Stamp): RolloutStatus {
   const revision = nextRevision(status, facts);
-  const evidence = `evidence/${facts.name}/${revision}-${from}-${to}.json`;
-  if (!opens) return { ...status, revision, evidence };
-  return { ...status, revision, evidence, opened: revision, since: toIsoSeconds(facts.now) };
+  const evidence = evidencePath(status, facts, stamp);
+  if (!stamp.opens) return { ...status, revision, evidence };
+  // Time never goes back behind what the status says, whatever a clock does.
+  const sinceMs = Math.max(facts.now, parseInstant(status.since) ?? 0);
+  return { ...status, revision, evidence, opened: revision, since: toIsoSeconds(sinceMs) };
 }
 
 /** The number of the next walk of a digest: one above every walk that this rollout remembers. */
@@ -62,29 +70,16 @@ export function nextAttempt(status: RolloutStatus, digest: string): number {
   return 1 + Math.max(0, ...known.map((one) => one.attempt));
 }
 
-function joined(a: string | null, b: string | null): string | null {
-  if (a === null || b === null || a === b) return a ?? b;
-  return `(${a}) OR (${b})`;
-}
-
-/** The cohort of a stage: grown from the one before, never shrunk. */
+/** The cohort of a stage: grown from the one before, never shrunk. Only a stage of the whole target takes in all who join later. */
 export function cohortOf(stage: Stage, before: Cohort, salt: string, deviceIds: readonly string[]): Cohort {
-  const wantsAll = stage.size?.kind === 'share' && stage.size.share >= 1;
-  const cut = wantsAll ? BUCKETS : growCut(stage, before, salt, deviceIds);
-  return { cut, select: joined(before.select, stage.select), devices: before.devices };
+  return { cut: cutOf(stage, before, salt, deviceIds), select: stage.select ?? before.select, devices: before.devices };
 }
 
-function growCut(stage: Stage, before: Cohort, salt: string, deviceIds: readonly string[]): number {
+function cutOf(stage: Stage, { cut }: Cohort, salt: string, deviceIds: readonly string[]): number {
+  if (cut >= BUCKETS || (stage.size?.kind === 'share' && stage.size.share >= 1)) return BUCKETS;
   const wanted = wantedDevices(stage, deviceIds.length);
-  if (wanted === 0) return before.cut;
-  const cut = chooseCut(deviceIds, salt, wanted, before.cut);
-  // Only a stage of the whole target takes in the devices that join later.
-  return cut >= BUCKETS && before.cut < BUCKETS ? highestCut(deviceIds, salt, before.cut) : cut;
-}
-
-/** The cut that takes in every device that is known now, and of those that join later only their fair share. */
-function highestCut(deviceIds: readonly string[], salt: string, atLeast: number): number {
-  return chooseCut([...deviceIds, ''], salt, deviceIds.length, atLeast);
+  if (wanted === 0) return cut;
+  return wanted < deviceIds.length ? chooseCut(deviceIds, salt, wanted, cut) : coveringCut(deviceIds, salt, cut);
 }
 
 export interface Opening {
@@ -138,6 +133,7 @@ export function startedStatus(
   const others = (status.attempts ?? []).filter((one) => one.digest !== wanted.digest);
   return {
     ...status,
+    model: facts.spec.model,
     state: 'rolling',
     stage: stage.name,
     candidate: { version: wanted.version, digest: wanted.digest, attempt, parameters: wanted.parameters },
@@ -196,23 +192,44 @@ export function completedStatus(status: RolloutStatus, candidate: CandidateStatu
   };
 }
 
-/** The candidate is out, and its digest is not tried again unless a person asks. */
-export function rejectedStatus(
-  status: RolloutStatus,
-  candidate: CandidateStatus,
-  reason: string,
-  now: number,
-): RolloutStatus {
+export interface Rejection {
+  readonly candidate: CandidateStatus;
+  readonly reason: string;
+  readonly stamp: Stamp;
+}
+
+/** The candidate is out, and its digest is not tried again unless a person asks. The rejection names the evidence of its own step. */
+export function rejectedStatus(status: RolloutStatus, facts: RolloutFacts, rejection: Rejection): RolloutStatus {
+  const { candidate, reason, stamp } = rejection;
   const entry = {
     digest: candidate.digest,
     version: candidate.version,
     attempt: candidate.attempt,
-    reason,
-    evidence: status.evidence,
-    at: toIsoSeconds(now),
+    reason: asReason(reason),
+    evidence: evidencePath(status, facts, stamp),
+    at: toIsoSeconds(facts.now),
   };
   const others = status.rejected.filter((one) => one.digest !== candidate.digest);
   return { ...restedStatus(status), rejected: [entry, ...others].slice(0, MOST_REJECTED) };
+}
+
+/** The candidate stays where it is until people say how to go on. */
+export function pausedStatus(status: RolloutStatus, reason: string, now: number): RolloutStatus {
+  return { ...status, state: 'paused', paused: { reason: asReason(reason), since: toIsoSeconds(now) } };
+}
+
+/** A status out of a rewritten history: attempts still count on from those that devices have seen. */
+export function adoptedStatus(status: RolloutStatus, seen: RolloutStatus | null): RolloutStatus {
+  if (seen === null) return status;
+  const all = [status, seen].flatMap((one) => [
+    ...(one.candidate === null ? [] : [one.candidate]),
+    ...(one.attempts ?? []),
+    ...one.rejected,
+  ]);
+  const highest = new Map<Digest, number>();
+  for (const { digest, attempt } of all) highest.set(digest, Math.max(attempt, highest.get(digest) ?? 0));
+  const attempts = [...highest].map(([digest, attempt]) => ({ digest, attempt }));
+  return { ...status, attempts: attempts.slice(0, MOST_ATTEMPTS) };
 }
 
 /** Takes a digest off the list of the rejected, because a person asked to try it again. */

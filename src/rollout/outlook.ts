@@ -6,7 +6,17 @@ export type WaitingOn =
   | { readonly kind: 'soak'; readonly remainingMs: number }
   | { readonly kind: 'devices'; readonly have: number; readonly need: number }
   | { readonly kind: 'rest-of-fleet'; readonly pending: number }
-  | { readonly kind: 'verdict'; readonly rules: readonly string[]; readonly minutes: number | null }
+  | {
+      readonly kind: 'verdict';
+      /** Rules that are still open. */
+      readonly rules: readonly string[];
+      /** About how long the slowest of them still takes; null when nobody can tell. */
+      readonly minutes: number | null;
+      /** The slowest of them, and how many more inferences it needs. */
+      readonly slowest: { readonly metric: string; readonly trials: number } | null;
+      /** What else the stage's minimum lacks, in words. */
+      readonly lacks: readonly string[];
+    }
   | { readonly kind: 'approval'; readonly approvers: readonly string[]; readonly have: number; readonly need: number }
   | { readonly kind: 'baseline'; readonly have: number; readonly need: number }
   | { readonly kind: 'suspended' }

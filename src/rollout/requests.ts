@@ -1,10 +1,18 @@
 // Owns what people ask of a rollout by commit: which requests hold now, and which are answered with a no.
 import type { RolloutRequest, RolloutStatus } from '../contract/documents/types.generated.ts';
+import { countOf, listed } from './amounts.ts';
+import { asReason } from './plain-text.ts';
+import type { Stage } from './stages-of-policy.ts';
 
 export interface PlacedRequest {
   /** Its place in `spec.requests`. */
   readonly index: number;
   readonly request: RolloutRequest;
+}
+
+export interface StaleRequest {
+  readonly index: number;
+  readonly reason: string;
 }
 
 export interface SortedRequests {
@@ -14,11 +22,22 @@ export interface SortedRequests {
   readonly skip: PlacedRequest | null;
   readonly retry: PlacedRequest | null;
   readonly approvals: readonly PlacedRequest[];
+  /** Places of all that is asked about the present stage: whatever ends the stage answers them, so that none counts for the next one. */
+  readonly ofStage: readonly number[];
   /** Valid for nothing that stands now: answered by removing them, with the reason. */
-  readonly stale: readonly { readonly index: number; readonly reason: string }[];
+  readonly stale: readonly StaleRequest[];
 }
 
-function problemOf(request: RolloutRequest, status: RolloutStatus): string | null {
+/** Who may approve is the stage's to say; a pause in a stage without approvers may be ended by anyone who may commit. */
+function approvalProblem({ by }: RolloutRequest, status: RolloutStatus, stage: Stage | null): string | null {
+  if (stage === null) return null;
+  if (stage.approval === null) return status.state === 'paused' ? null : `${stage.name} needs no approval`;
+  const { approvers } = stage.approval;
+  if (by !== undefined && approvers.includes(by)) return null;
+  return `${by ?? 'nobody named'} is not among its approvers, ${listed(approvers, 'and')}`;
+}
+
+function problemOf(request: RolloutRequest, status: RolloutStatus, stage: Stage | null): string | null {
   if (request.act === 'adopt') return null;
   if (request.act === 'retry') {
     return status.rejected.some((one) => one.digest === request.digest)
@@ -29,18 +48,23 @@ function problemOf(request: RolloutRequest, status: RolloutStatus): string | nul
   if (request.digest !== status.candidate.digest)
     return `the candidate is ${status.candidate.digest}, not ${request.digest}`;
   // An abort means the candidate, whatever stage it has reached meanwhile: abort always wins.
-  if (request.act !== 'abort' && request.stage !== undefined && request.stage !== status.stage) {
+  if (request.act === 'abort') return null;
+  if (request.stage !== undefined && request.stage !== status.stage) {
     return `the stage is ${status.stage}, not ${request.stage}`;
   }
-  return null;
+  return request.act === 'approve' ? approvalProblem(request, status, stage) : null;
 }
 
-/** Sorts the requests of a spec by what they ask; the first valid one of a kind counts. */
-export function sortRequests(requests: readonly RolloutRequest[], status: RolloutStatus): SortedRequests {
-  const stale: { index: number; reason: string }[] = [];
+/** Sorts the requests of a spec by what they ask; the first valid one of a kind counts. `stage` is the present one, when it is known. */
+export function sortRequests(
+  requests: readonly RolloutRequest[],
+  status: RolloutStatus,
+  stage: Stage | null,
+): SortedRequests {
+  const stale: StaleRequest[] = [];
   const valid: PlacedRequest[] = [];
   for (const [index, request] of requests.entries()) {
-    const problem = problemOf(request, status);
+    const problem = problemOf(request, status, stage);
     if (problem === null) valid.push({ index, request });
     else stale.push({ index, reason: `${request.act}: ${problem}` });
   }
@@ -53,13 +77,23 @@ export function sortRequests(requests: readonly RolloutRequest[], status: Rollou
     skip: first('skip'),
     retry: first('retry'),
     approvals: valid.filter((one) => one.request.act === 'approve'),
+    ofStage: valid.filter(({ request }) => request.act !== 'adopt' && request.act !== 'retry').map((one) => one.index),
     stale,
   };
 }
 
 /** Who asked, and why, as a clause for a reason. */
 export function inWords({ request }: PlacedRequest): string {
-  const who = request.by === undefined ? '' : ` by ${request.by}`;
-  const why = request.reason === undefined ? '' : `: ${request.reason}`;
+  const who = request.by === undefined ? '' : ` by ${asReason(request.by)}`;
+  const why = request.reason === undefined ? '' : `: ${asReason(request.reason)}`;
   return `${who}${why}`;
+}
+
+const MOST_TOLD = 3;
+
+/** Why requests were answered with a no. */
+export function staleInWords(stale: readonly StaleRequest[]): string {
+  const told = stale.slice(0, MOST_TOLD).map((one) => one.reason);
+  const more = stale.length > MOST_TOLD ? `; and ${countOf(stale.length - MOST_TOLD, 'more', 'more')}` : '';
+  return `answered with no: ${told.join('; ')}${more}`;
 }

@@ -1,5 +1,5 @@
 // Owns what `decide()` is told about one rollout: facts gathered by others, never looked up here.
-import type { Digest } from '../contract/digest.ts';
+import { canonicalJson, type Digest } from '../contract/digest.ts';
 import type { Rollout, RolloutPolicy, RolloutStatus } from '../contract/documents/types.generated.ts';
 import type { Sketch } from '../contract/sketch.ts';
 import type { StageVerdict } from '../gates/rule-verdict.ts';
@@ -16,6 +16,12 @@ export type StatusClaim =
 export interface SeenStatus {
   readonly revision: number;
   readonly status: RolloutStatus | null;
+}
+
+/** Two histories gave the same number to different statuses. */
+export function isOtherOfSameRevision(status: RolloutStatus, seen: SeenStatus | null): boolean {
+  if (!seen?.status || seen.revision !== status.revision) return false;
+  return canonicalJson(seen.status) !== canonicalJson(status);
 }
 
 /** Whether a document may be used, or why not. */
@@ -61,6 +67,8 @@ export interface RolloutFacts {
   readonly publishedRevision: number;
   /** Does HEAD descend from the head on which `seen` rests? False after a force push or a branch switch. */
   readonly continues: boolean;
+  /** Folder that evidence lies in; `evidence` unless the repository says otherwise. */
+  readonly evidenceFolder?: string;
   readonly versions: readonly KnownVersion[];
   /** The policy that `spec` names, as it stands at HEAD; null with the reason when it is missing or broken. */
   readonly policy: PolicyFacts | null;

@@ -1,70 +1,121 @@
-// Owns how far a stage is: failed, held at its deadline, ready to go on, or waiting and for what.
+// Owns how far a stage is: failed, past its deadline, ready to go on, or waiting and for what.
 
+import { formatDuration } from '../contract/duration.ts';
+import type { RuleVerdict } from '../gates/rule-verdict.ts';
+import { countOf, formatAmount, listed } from './amounts.ts';
 import type { WaitingOn } from './outlook.ts';
 import type { RolloutFacts } from './rollout-facts.ts';
 import type { Stage } from './stages-of-policy.ts';
 import { leastDevices } from './stages-of-policy.ts';
 
 export type StageProgress =
-  | { readonly kind: 'failed'; readonly because: readonly string[]; readonly reason: string }
+  /** A rule failed. */
+  | { readonly kind: 'failed'; readonly reason: string }
+  /** The deadline passed, and the policy goes back then. */
+  | { readonly kind: 'expired'; readonly reason: string }
   | { readonly kind: 'passed'; readonly reason: string }
   | { readonly kind: 'waiting'; readonly on: readonly WaitingOn[] };
 
-function openRules(facts: RolloutFacts): readonly string[] {
-  const rules = facts.verdict?.rules ?? [];
-  return rules.filter((rule) => !rule.dryRun && rule.verdict === 'undecided').map((rule) => rule.rule);
+function decidingRules({ verdict }: RolloutFacts): readonly RuleVerdict[] {
+  return (verdict?.rules ?? []).filter((rule) => !rule.dryRun);
 }
 
-function isObservedWithin(facts: RolloutFacts): boolean {
-  return facts.verdict?.rules.every((rule) => rule.dryRun || rule.verdict !== 'undecided' || rule.within) ?? false;
+function openRules(facts: RolloutFacts): readonly RuleVerdict[] {
+  return decidingRules(facts).filter((rule) => rule.verdict === 'undecided');
+}
+
+function missingDevices(stage: Stage, { cohort }: RolloutFacts): WaitingOn[] {
+  const need = Math.max(1, leastDevices(stage, cohort?.wanted ?? 0));
+  const have = cohort?.ready ?? 0;
+  return have < need ? [{ kind: 'devices', have, need }] : [];
+}
+
+/** What the verdict itself finds short of the stage's minimum: devices with data, inferences. */
+function lackedMinimum(facts: RolloutFacts): readonly string[] {
+  const open = new Set(openRules(facts).map((rule) => rule.rule));
+  return facts.verdict?.kind === 'undecided' ? facts.verdict.because.filter((one) => !open.has(one)) : [];
+}
+
+function missingVerdict(facts: RolloutFacts): WaitingOn {
+  const open = openRules(facts);
+  const needs = open.flatMap(({ metric, needs }) => (needs === null ? [] : [{ metric, ...needs }]));
+  const timed = needs.filter((one) => one.minutes !== null);
+  const slowest = [...(timed.length > 0 ? timed : needs)].sort(
+    (a, b) => (b.minutes ?? 0) - (a.minutes ?? 0) || b.trials - a.trials,
+  )[0];
+  return {
+    kind: 'verdict',
+    rules: open.map((rule) => rule.rule),
+    minutes: slowest?.minutes ?? null,
+    slowest: slowest === undefined ? null : { metric: slowest.metric, trials: slowest.trials },
+    lacks: lackedMinimum(facts),
+  };
 }
 
 function whatIsMissing(stage: Stage, isLast: boolean, facts: RolloutFacts): WaitingOn[] {
   const { cohort, window, verdict } = facts;
-  const missing: WaitingOn[] = [];
-  const need = leastDevices(stage, cohort?.wanted ?? 0);
-  const have = cohort?.ready ?? 0;
-  if (have < Math.max(1, need)) missing.push({ kind: 'devices', have, need: Math.max(1, need) });
+  const missing = missingDevices(stage, facts);
   const rest = (cohort?.pending ?? 0) + (cohort?.trying ?? 0);
   if (isLast && rest > 0) missing.push({ kind: 'rest-of-fleet', pending: rest });
   const remainingMs = stage.soakMs - (window?.readyMs ?? 0);
   if (remainingMs > 0) missing.push({ kind: 'soak', remainingMs });
-  if (stage.rules.length > 0 && verdict?.kind !== 'pass')
-    missing.push({ kind: 'verdict', rules: openRules(facts), minutes: minutesOf(facts) });
+  const isJudged = stage.rules.length > 0 || stage.minimumInferences > 0;
+  if (isJudged && verdict?.kind !== 'pass') missing.push(missingVerdict(facts));
   return missing;
 }
 
-function minutesOf(facts: RolloutFacts): number | null {
-  const needed = (facts.verdict?.rules ?? [])
-    .map((rule) => rule.needs?.minutes ?? null)
-    .filter((minutes) => minutes !== null);
-  return needed.length === 0 ? null : Math.max(...needed);
+/** `error_rate 4.2 %, not < 0.5 %`. */
+function breach(rule: RuleVerdict): string {
+  const limit = rule.rule.slice(rule.metric.length).trim();
+  const measured = rule.estimate === null ? '' : ` ${formatAmount(rule.estimate, rule.unit)}`;
+  return `${rule.metric}${measured}, not ${limit}`;
 }
 
-/** How the present stage stands. A failing rule counts at once; everything else has time until the deadline. */
+function failure(stage: Stage, facts: RolloutFacts): string {
+  const failed = decidingRules(facts).filter((rule) => rule.verdict === 'fail');
+  if (failed.length === 0) return `${listed(facts.verdict?.because ?? [], 'and', 3)} failed in ${stage.name}`;
+  const more = failed.length > 2 ? `; and ${failed.length - 2} more` : '';
+  return `${failed.slice(0, 2).map(breach).join('; ')}${more} in ${stage.name}`;
+}
+
+/** `all 4 rules of "canary" held for 30 min on 10 devices, 12 480 inferences`. */
+function success(stage: Stage, facts: RolloutFacts): string {
+  const held = decidingRules(facts).filter((rule) => rule.verdict === 'pass');
+  const rules = held.length === 1 ? `the rule of "${stage.name}"` : `all ${held.length} rules of "${stage.name}"`;
+  const what = held.length === 0 ? `"${stage.name}" has no rule that applies; it ran` : `${rules} held`;
+  const sampled = held.filter((rule) => rule.metric !== 'failed_devices').map((rule) => rule.trials);
+  const inferences = sampled.length === 0 ? '' : `, ${countOf(Math.max(...sampled), 'inference')}`;
+  const time = facts.window === null ? '' : ` for ${formatDuration(facts.window.readyMs)}`;
+  return `${what}${time} on ${countOf(facts.cohort?.ready ?? 0, 'device')}${inferences}`;
+}
+
+/**
+ * How the present stage stands. A failing rule counts at once; everything else has time until the deadline. Below its minimum of devices or
+ * inferences a stage never passes, also at its deadline.
+ */
 export function stageProgress(stage: Stage, isLast: boolean, facts: RolloutFacts): StageProgress {
-  if (facts.verdict?.kind === 'fail') {
-    const because = facts.verdict.because;
-    return {
-      kind: 'failed',
-      because,
-      reason: `${because.map((rule) => `"${rule}"`).join(', ')} failed in ${stage.name}`,
-    };
-  }
+  if (facts.verdict?.kind === 'fail') return { kind: 'failed', reason: failure(stage, facts) };
   const missing = whatIsMissing(stage, isLast, facts);
-  if (missing.length === 0) return { kind: 'passed', reason: `every rule of "${stage.name}" held` };
+  if (missing.length === 0) return { kind: 'passed', reason: success(stage, facts) };
   if (stage.deadlineMs === null || (facts.window?.listenedMs ?? 0) < stage.deadlineMs)
     return { kind: 'waiting', on: missing };
-  return atDeadline(stage, facts);
+  return atDeadline(stage, facts, missing);
 }
 
-function atDeadline(stage: Stage, facts: RolloutFacts): StageProgress {
-  const open = openRules(facts);
+function mayPromote(stage: Stage, facts: RolloutFacts): boolean {
+  const hasMinimum = missingDevices(stage, facts).length === 0 && lackedMinimum(facts).length === 0;
+  return hasMinimum && facts.verdict !== null && openRules(facts).every((rule) => rule.within);
+}
+
+function atDeadline(stage: Stage, facts: RolloutFacts, missing: readonly WaitingOn[]): StageProgress {
+  const limit = formatDuration(stage.deadlineMs ?? 0);
   if (stage.onDeadline === 'rollback') {
-    return { kind: 'failed', because: open, reason: `"${stage.name}" did not pass before its deadline` };
+    return { kind: 'expired', reason: `"${stage.name}" did not pass within its deadline of ${limit}` };
   }
-  if (stage.onDeadline === 'promote' && isObservedWithin(facts)) {
-    return { kind: 'passed', reason: `"${stage.name}" reached its deadline with every rule observed within its limit` };
+  if (stage.onDeadline === 'promote' && mayPromote(stage, facts)) {
+    const reason = `"${stage.name}" reached its deadline of ${limit} with every rule observed within its limit`;
+    return { kind: 'passed', reason };
   }
-  return { kind: 'waiting', on: [{ kind: 'deadline-held', rules: open }] };
+  const held: WaitingOn = { kind: 'deadline-held', rules: openRules(facts).map((rule) => rule.rule) };
+  return { kind: 'waiting', on: [held, ...missing] };
 }

@@ -1,4 +1,4 @@
-// Owns a policy as decisions use it: durations in milliseconds, shares as fractions, rules inherited and parsed.
+// Owns a policy as decisions use it: durations in milliseconds, shares as fractions, rules and selectors inherited and parsed.
 
 import { parseRule } from '../contract/documents/rule-text.ts';
 import type { RolloutPolicy } from '../contract/documents/types.generated.ts';
@@ -11,6 +11,7 @@ export interface Stage {
     | { readonly kind: 'share'; readonly share: number }
     | { readonly kind: 'devices'; readonly devices: number }
     | null;
+  /** Devices that are in besides those by size: whom this stage or one before it selects; null when none does. */
   readonly select: string | null;
   readonly soakMs: number;
   /** As the policy says; null leaves it to the default of `leastDevices`. */
@@ -43,15 +44,22 @@ function ruleOf(rule: NonNullable<PolicyStage['rules']>[number]): StageRule {
   return { rule: parseRule(rule.rule), dryRun: rule.dryRun ?? false };
 }
 
-/** The stages in order; a stage without rules of its own has those of the one before. */
-export function stagesOf(policy: RolloutPolicy): readonly Stage[] {
+function anyOf(selectors: ReadonlySet<string>): string | null {
+  const [first] = selectors;
+  if (first === undefined) return null;
+  return selectors.size === 1 ? first : [...selectors].map((one) => `(${one})`).join(' OR ');
+}
+
+function readStages(policy: RolloutPolicy): readonly Stage[] {
   let inherited: readonly StageRule[] = [];
+  const selectors = new Set<string>();
   return policy.spec.stages.map((stage): Stage => {
     if (stage.rules !== undefined) inherited = stage.rules.map(ruleOf);
+    if (stage.select !== undefined) selectors.add(stage.select);
     return {
       name: stage.name,
       size: sizeOf(stage.size),
-      select: stage.select ?? null,
+      select: anyOf(selectors),
       soakMs: stage.soak === undefined ? 0 : parseDurationMs(stage.soak),
       minimumDevices: stage.minimum?.devices ?? null,
       minimumInferences: stage.minimum?.inferences ?? 0,
@@ -66,14 +74,31 @@ export function stagesOf(policy: RolloutPolicy): readonly Stage[] {
   });
 }
 
+const known = new WeakMap<RolloutPolicy, readonly Stage[]>();
+
+/** The stages in order; a stage without rules of its own has those of the one before. Each policy is read once. */
+export function stagesOf(policy: RolloutPolicy): readonly Stage[] {
+  const before = known.get(policy);
+  if (before !== undefined) return before;
+  const stages = readStages(policy);
+  known.set(policy, stages);
+  return stages;
+}
+
 /** The fewest devices that must run the candidate: the policy's word, else three, or all of a smaller cohort. */
 export function leastDevices(stage: Stage, wanted: number): number {
   return stage.minimumDevices ?? Math.min(DEFAULT_LEAST_DEVICES, wanted);
 }
 
-/** How many of the matching devices a stage wants by hash: a share rounded up, never fewer than its minimum allows. */
+/**
+ * How many of the matching devices a stage wants by hash: a number as the policy says it; a share rounded up, and at least three unless the
+ * policy's minimum says fewer. Never fewer than the policy's minimum.
+ */
 export function wantedDevices(stage: Stage, matching: number): number {
   if (stage.size === null) return 0;
-  const wanted = stage.size.kind === 'devices' ? stage.size.devices : Math.ceil(stage.size.share * matching - 1e-9);
-  return Math.min(matching, Math.max(wanted, stage.minimumDevices ?? DEFAULT_LEAST_DEVICES));
+  const wanted =
+    stage.size.kind === 'devices'
+      ? Math.max(stage.size.devices, stage.minimumDevices ?? 0)
+      : Math.max(Math.ceil(stage.size.share * matching - 1e-9), stage.minimumDevices ?? DEFAULT_LEAST_DEVICES);
+  return Math.min(matching, wanted);
 }

@@ -1,7 +1,7 @@
 // Owns the making of steps: a next status with its number, its evidence and its words.
 import type { RolloutStatus } from '../contract/documents/types.generated.ts';
 import { type Decision, outlookOf } from './decision.ts';
-import { rejectedStatus, stamped } from './next-status.ts';
+import { type CandidateStatus, rejectedStatus, stamped } from './next-status.ts';
 import { isPin } from './resolve-wish.ts';
 import type { RolloutFacts } from './rollout-facts.ts';
 import type { Transition, TransitionKind } from './transition.ts';
@@ -9,6 +9,11 @@ import type { Transition, TransitionKind } from './transition.ts';
 /** The short name of where a rollout is, in trailers and evidence paths. */
 export function labelOf(status: RolloutStatus): string {
   return status.stage ?? (status.stable === null ? 'start' : 'stable');
+}
+
+/** Where a rollout goes that goes back. */
+export function backOf(status: RolloutStatus): string {
+  return status.stable === null ? 'none' : 'stable';
 }
 
 /** The steps that begin a stage or a rest; the others leave its clock and its measurements alone. */
@@ -24,7 +29,6 @@ const OPENING: ReadonlySet<TransitionKind> = new Set([
 
 export interface StepDraft {
   readonly kind: TransitionKind;
-  readonly from?: string;
   readonly to: string;
   /** The status that the step leads to, before it is numbered. */
   readonly next: RolloutStatus;
@@ -36,13 +40,13 @@ export interface StepDraft {
 
 /** One step from `status`, numbered and stamped. */
 export function step(facts: RolloutFacts, status: RolloutStatus, draft: StepDraft): Decision {
-  const from = draft.from ?? labelOf(status);
+  const from = labelOf(status);
   const next = stamped(draft.next, facts, { from, to: draft.to, opens: OPENING.has(draft.kind) });
   const subject = next.candidate ?? status.candidate;
   const transition: Transition = {
     kind: draft.kind,
     rollout: facts.name,
-    model: facts.spec.model,
+    model: next.model ?? facts.spec.model,
     from,
     to: draft.to,
     next,
@@ -50,6 +54,7 @@ export function step(facts: RolloutFacts, status: RolloutStatus, draft: StepDraf
     reason: draft.reason,
     verdict: facts.verdict,
     cohort: facts.cohort,
+    window: facts.window,
     subject: subject === null ? null : { version: subject.version, digest: subject.digest, attempt: subject.attempt },
     policy: next.policy,
     outlook: draft.outlook ?? null,
@@ -57,10 +62,21 @@ export function step(facts: RolloutFacts, status: RolloutStatus, draft: StepDraf
   return { step: transition, outlook: outlookOf(facts, next, [], true) };
 }
 
-/** `spec.version` goes back only when it pins what was rejected, and there is something to go back to. */
+/** A step that changes nothing but what people asked for or put wrong. */
+export function answer(
+  facts: RolloutFacts,
+  status: RolloutStatus,
+  { reason, answered }: EndDraft,
+  next: RolloutStatus = status,
+): Decision {
+  return step(facts, status, { kind: 'answer', to: labelOf(status), next, answered, reason });
+}
+
+/** `spec.version` goes back only when it pins what was rejected, and there is another version to go back to. */
 function restoredVersion(facts: RolloutFacts, status: RolloutStatus): string | undefined {
-  const isRejectedPin = isPin(facts.spec.version) && facts.spec.version === status.candidate?.version;
-  return isRejectedPin ? status.stable?.version : undefined;
+  const { candidate, stable } = status;
+  const isRejectedPin = isPin(facts.spec.version) && facts.spec.version === candidate?.version;
+  return isRejectedPin && stable?.version !== candidate.version ? stable?.version : undefined;
 }
 
 export interface EndDraft {
@@ -68,22 +84,25 @@ export interface EndDraft {
   readonly answered: readonly number[];
 }
 
-/** Back to stable; the candidate's digest is rejected. */
-export function rollBack(facts: RolloutFacts, status: RolloutStatus, { reason, answered }: EndDraft): Decision {
-  if (status.candidate === null) return { step: null, outlook: outlookOf(facts, status, []) };
-  const next = rejectedStatus(status, status.candidate, reason, facts.now);
+/** A status whose candidate is out. */
+export type RollingStatus = RolloutStatus & { readonly candidate: CandidateStatus };
+
+export function isRolling(status: RolloutStatus): status is RollingStatus {
+  return status.candidate !== null;
+}
+
+/** Back to stable; the candidate's digest is rejected. A person's abort is the same step as a failed rule, with the person's reason. */
+export function rollBack(facts: RolloutFacts, status: RollingStatus, { reason, answered }: EndDraft): Decision {
+  const to = backOf(status);
+  const stamp = { from: labelOf(status), to, opens: true };
+  const next = rejectedStatus(status, facts, { candidate: status.candidate, reason, stamp });
   const version = restoredVersion(facts, status);
   return step(facts, status, {
     kind: 'roll-back',
-    to: status.stable === null ? 'none' : 'stable',
+    to,
     next,
     answered,
     reason,
     ...(version === undefined ? {} : { version }),
   });
-}
-
-/** A person ends the walk: the same step as a failed rule, with the person's reason. */
-export function abort(facts: RolloutFacts, status: RolloutStatus, end: EndDraft): Decision {
-  return rollBack(facts, status, end);
 }

@@ -2,6 +2,7 @@
 import type { RolloutStatus } from '../contract/documents/types.generated.ts';
 import type { StageVerdict } from '../gates/rule-verdict.ts';
 import type { CohortCounts } from './count-cohort.ts';
+import type { WindowTime } from './rollout-facts.ts';
 
 export type TransitionKind =
   | 'start'
@@ -37,6 +38,7 @@ export interface Transition {
   /** What was measured when it was decided. */
   readonly verdict: StageVerdict | null;
   readonly cohort: CohortCounts | null;
+  readonly window: WindowTime | null;
   /** The candidate that the step is about, when there is one. */
   readonly subject: { readonly version: string; readonly digest: string; readonly attempt: number } | null;
   /** Digest of the policy to pin beside the evidence; null when none is in force. */

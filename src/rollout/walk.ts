@@ -1,0 +1,36 @@
+// Owns where a walk stands: its candidate, its stages under the policy in force, and what people ask of it.
+import type { RolloutStatus } from '../contract/documents/types.generated.ts';
+import type { SortedRequests } from './requests.ts';
+import type { RolloutFacts } from './rollout-facts.ts';
+import { type Stage, stagesOf } from './stages-of-policy.ts';
+import type { RollingStatus } from './steps.ts';
+
+export interface Walk {
+  readonly facts: RolloutFacts;
+  readonly status: RollingStatus;
+  readonly requests: SortedRequests;
+  readonly stage: Stage;
+  /** The stage after; null in the last. */
+  readonly following: Stage | null;
+}
+
+function placeOf(
+  { policyInForce }: RolloutFacts,
+  status: RolloutStatus,
+): { stage: Stage; following: Stage | null } | null {
+  const stages = policyInForce === null ? [] : stagesOf(policyInForce);
+  const index = stages.findIndex((one) => one.name === status.stage);
+  const stage = stages[index];
+  return stage === undefined ? null : { stage, following: stages[index + 1] ?? null };
+}
+
+/** The present stage; null at rest, and when the policy in force can't be read. */
+export function presentStage(facts: RolloutFacts, status: RolloutStatus): Stage | null {
+  return status.candidate === null ? null : (placeOf(facts, status)?.stage ?? null);
+}
+
+/** Null when the policy in force can't be read, or has no such stage. */
+export function walkOf(facts: RolloutFacts, status: RollingStatus, requests: SortedRequests): Walk | null {
+  const place = placeOf(facts, status);
+  return place === null ? null : { facts, status, requests, ...place };
+}

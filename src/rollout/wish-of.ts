@@ -1,0 +1,30 @@
+// Owns what a rollout's spec wishes now, in the light of what its status knows.
+import type { RolloutStatus } from '../contract/documents/types.generated.ts';
+import { type NamedDigest, resolveWish, type Wish } from './resolve-wish.ts';
+import type { RolloutFacts } from './rollout-facts.ts';
+
+function publishedVersions(status: RolloutStatus): NamedDigest[] {
+  const { candidate, stable, rejected, previous = [] } = status;
+  return [candidate, stable, ...rejected, ...previous].filter((one) => one !== null);
+}
+
+/** Does the spec name another model than the one that runs under this rollout's name? */
+function hasOtherModel(facts: RolloutFacts, status: RolloutStatus): boolean {
+  const runs = status.candidate !== null || status.stable !== null;
+  return runs && status.model !== undefined && status.model !== facts.spec.model;
+}
+
+/** The version that the spec asks for, judged by what runs, what was rejected and what was published before. */
+export function wishOf(facts: RolloutFacts, status: RolloutStatus): Wish {
+  if (hasOtherModel(facts, status)) {
+    const reason = `${facts.name} rolls out ${status.model}; give ${facts.spec.model} a rollout of its own, and put spec.model back`;
+    return { kind: 'missing', code: 'ROLLOUT_MODEL_CHANGED', reason };
+  }
+  return resolveWish({
+    wish: facts.spec.version,
+    versions: facts.versions,
+    rejected: new Set(status.rejected.map((one) => one.digest)),
+    held: [status.candidate, status.stable].filter((one) => one !== null),
+    published: publishedVersions(status),
+  });
+}
