@@ -5,7 +5,7 @@ import type { Clock } from '../base/clock.ts';
 import type { Logger } from '../base/logger.ts';
 import { Metrics } from '../base/metrics.ts';
 import type { RandomStream } from '../base/random.ts';
-import { loadTrustPolicy } from '../contract/trust/read-trust-policy.ts';
+import type { TrustPolicy } from '../contract/trust/trust-policy.ts';
 import { DocumentVerifier } from '../contract/trust/verifier.ts';
 import { FolderPublication } from '../distribution/folder-publication.ts';
 import { readOnlineKeys } from '../distribution/tuf-keys.ts';
@@ -25,6 +25,7 @@ import { readPrivateKey } from '../signing/keys.ts';
 import { SqliteFleetStore } from '../store/sqlite-fleet-store.ts';
 import type { Home } from './home.ts';
 import { rolloutsForViewers } from './rollouts-for-viewers.ts';
+import { TrustWatch } from './watch-trust.ts';
 
 export interface ServiceSettings {
   readonly home: Home;
@@ -57,6 +58,9 @@ export interface ComposedReconciler extends AsyncDisposable {
   readonly store: SqliteFleetStore;
   readonly publisher: Publisher;
   readonly signer: ReconcilerSigner;
+  readonly trust: TrustWatch;
+  /** Judges by another trust policy from the next cycle on, which comes at once. */
+  useTrust(policy: TrustPolicy): void;
   /** The fleet as of the last cycle; undefined before the first. */
   fleet(): KnownFleet | undefined;
 }
@@ -81,8 +85,8 @@ export async function composeReconciler({
 }: ComposeOrder): Promise<ComposedReconciler> {
   const { home } = settings;
   await mkdir(home.folder, { recursive: true });
-  const trust = await loadTrustPolicy(home.trustPolicy);
   const signer = createReconcilerSigner(await readPrivateKey(home.reconcilerKey), COMMITTER.email);
+  const trust = await TrustWatch.open({ file: home.trustPolicy, ownKeyId: signer.keyId });
   const keys = await readOnlineKeys(home.tuf);
   await using disposables = new AsyncDisposableStack();
   const store = disposables.use(new SqliteFleetStore({ file: home.store, clock, heartbeatMs: settings.heartbeatMs }));
@@ -111,10 +115,12 @@ export async function composeReconciler({
     renewBeforeMs: DEFAULT_LIFETIMES.timestampMs / 2,
   });
   let fleet: KnownFleet | undefined;
+  const reader = new SnapshotReader(repository, new DocumentVerifier(trust.policy));
+  const claims = new StatusClaims(repository, trust.policy.reconciler);
   const observer = new Observer({
     repository,
-    reader: new SnapshotReader(repository, new DocumentVerifier(trust)),
-    claims: new StatusClaims(repository, trust.reconciler),
+    reader,
+    claims,
     windows: new Windows(store, settings.reportIntervalMs),
     store,
   });
@@ -144,6 +150,12 @@ export async function composeReconciler({
     store,
     publisher,
     signer,
+    trust,
+    useTrust: (policy) => {
+      reader.useVerifier(new DocumentVerifier(policy));
+      claims.useKeys(policy.reconciler);
+      reconciler.wake();
+    },
     fleet: () => fleet,
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
   };
@@ -172,7 +184,7 @@ export async function startService(order: ComposeOrder): Promise<RunningService>
     },
   };
   const composed = disposables.use(await composeReconciler({ ...order, events }));
-  const { reconciler, store, publisher } = composed;
+  const { reconciler, store, publisher, trust } = composed;
   api = disposables.use(
     new HttpFleetApi({
       register: store,
@@ -187,11 +199,15 @@ export async function startService(order: ComposeOrder): Promise<RunningService>
       onHook: () => reconciler.wake(),
       ...(settings.hookSecret === null ? {} : { hookSecret: settings.hookSecret }),
       ...(settings.viewerToken === null ? {} : { viewerToken: settings.viewerToken }),
-      readRollouts: (name) => rolloutsForViewers(reconciler.view(), name),
+      readRollouts: (name) => rolloutsForViewers({ view: reconciler.view(), trustProblem: trust.problem }, name),
     }),
   );
   const port = await api.start();
-  const loops = [reconciler.run(stop.signal), listen(store, settings.heartbeatMs, clock, logger, stop.signal)];
+  const loops = [
+    reconciler.run(stop.signal),
+    listen(store, settings.heartbeatMs, clock, logger, stop.signal),
+    trust.run(composed.useTrust, clock, logger, stop.signal),
+  ];
   disposables.defer(async () => {
     stop.abort();
     await Promise.all(loops);

@@ -33,13 +33,14 @@ export class FolderCache<T> {
 
   /** All documents below the folder, by path; the same map as before when nothing changed. */
   async read(path: string, tree: Tree): Promise<ReadonlyMap<string, T>> {
+    const before = this.#folders;
     const folders = new Map<string, Folder<T>>();
     await this.#readFolder(path, tree, folders);
-    const isSame =
-      folders.size === this.#folders.size && [...folders].every(([name, folder]) => this.#folders.get(name) === folder);
+    const isSame = folders.size === before.size && [...folders].every(([name, folder]) => before.get(name) === folder);
     if (isSame) return this.#all;
     const all = new Map<string, T>();
     for (const folder of folders.values()) for (const [file, { value }] of folder.files) all.set(file, value);
+    if (this.#folders !== before) return all; // forgotten meanwhile: the next read must not find what this one loaded
     this.#folders = folders;
     this.#all = all;
     return all;

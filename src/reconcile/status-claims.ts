@@ -26,6 +26,7 @@ export class StatusClaims {
     this.#keys = reconcilerKeys;
   }
 
+  /** Judges by other keys from the next question on. */
   useKeys(reconcilerKeys: ReadonlyMap<string, KeyObject>): void {
     this.#keys = reconcilerKeys;
     this.#judged.clear();
@@ -39,8 +40,9 @@ export class StatusClaims {
     const evidenceOid = evidence?.kind === 'blob' ? evidence.oid : null;
     const known = this.#judged.get(name);
     if (known?.document === document && known.evidenceOid === evidenceOid) return known.claim;
+    const keys = this.#keys;
     const claim = await this.#judgeAnew(name, status, evidenceOid, snapshot);
-    this.#judged.set(name, { document, evidenceOid, claim });
+    if (keys === this.#keys) this.#judged.set(name, { document, evidenceOid, claim });
     return claim;
   }
 
