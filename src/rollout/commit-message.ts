@@ -2,81 +2,128 @@
 
 import { assertNever } from '../base/errors.ts';
 import type { Digest } from '../contract/digest.ts';
-import type { RuleVerdict } from '../gates/rule-verdict.ts';
-import { formatAmount } from './amounts.ts';
+import { formatDuration } from '../contract/duration.ts';
+import { countOf } from './amounts.ts';
+import { clipped, oneLine } from './plain-text.ts';
 import type { Transition } from './transition.ts';
+import { verdictTable } from './verdict-table.ts';
+import { wrapped } from './wrapped.ts';
 
 const MOST_TITLE = 100;
 
-function title(transition: Transition): string {
-  const version = transition.subject?.version ?? '';
-  switch (transition.kind) {
+function title({ kind, subject, from, to, next, reason }: Transition): string {
+  const version = subject?.version ?? '';
+  switch (kind) {
     case 'start':
+      return `start ${version} in ${to}`;
     case 'advance':
-      return `${version} ${transition.from} → ${transition.to}`;
+      return `${version} ${from} → ${to}`;
     case 'complete':
       return `${version} is stable`;
     case 'roll-back':
-      return `revert ${version} to ${transition.next.stable?.version ?? 'nothing'}: ${transition.reason}`;
+      return next.stable === null
+        ? `withdraw ${version}: ${reason}`
+        : `revert ${version} to ${next.stable.version}: ${reason}`;
     case 'supersede':
-      return `${version} ${transition.reason}`;
+      return `${version} ${reason}`;
     case 'pause':
-      return `pause ${version} in ${transition.from}: ${transition.reason}`;
+      return `pause ${version} in ${from}: ${reason}`;
     case 'reopen':
-      return `watch ${version} in ${transition.to} again`;
+      return `watch ${version} in ${to} again`;
     case 'answer':
-      return `answer requests: ${transition.reason}`;
+      return reason;
     case 'restore':
-      return `put the status right: ${transition.reason}`;
+      return 'put the status right';
     case 'adopt':
       return 'adopt the rewritten history';
     default:
-      return assertNever(transition.kind);
+      return assertNever(kind);
   }
 }
 
-function ruleLine(rule: RuleVerdict): string {
-  const estimate = rule.estimate === null ? '–' : formatAmount(rule.estimate, rule.unit);
-  const hasBounds = rule.lower !== null && rule.upper !== null;
-  const bounds = hasBounds
-    ? `(${formatAmount(rule.lower ?? 0, rule.unit)}–${formatAmount(rule.upper ?? 0, rule.unit)})`
-    : '';
-  const stable = rule.baseline?.estimate ?? null;
-  const baseline =
-    stable === null ? '' : `   baseline ${formatAmount(stable, rule.unit)} on ${rule.baseline?.devices} devices`;
-  const dry = rule.dryRun ? ' (dry run)' : '';
-  const why = rule.reason === '' ? '' : `   ${rule.reason}`;
-  return `  ${rule.rule.padEnd(36)} ${estimate.padStart(9)}  ${bounds.padEnd(20)} ${rule.verdict}${dry}${baseline}${why}`.trimEnd();
-}
-
-function cohortLines({ cohort }: Transition): string[] {
-  if (cohort === null || cohort.wanted === 0) return [];
+/** Devices that did not do as they should, each on its line. */
+function troubleLines({ cohort }: Transition): string[] {
+  if (cohort === null) return [];
   const apart = [
     [cohort.failed, 'failed'],
     [cohort.refused, 'refused it'],
     [cohort.silent, 'fell silent'],
-    [cohort.incompatible, 'incompatible'],
-    [cohort.unreachable, 'unreachable'],
+    [cohort.incompatible, 'can not run it'],
+    [cohort.conflicted, 'have two rollouts for the model'],
+    [cohort.unreachable, 'were not reached'],
   ] as const;
   const words = apart.filter(([count]) => count > 0).map(([count, what]) => `${count} ${what}`);
-  const rest = words.length === 0 ? '' : `; ${words.join(', ')}`;
-  const troubled = cohort.troubled.map((one) => `  ${one.device}: ${one.what}`);
-  return [`${cohort.ready} of ${cohort.wanted} devices of the stage had it installed${rest}.`, ...troubled];
+  if (words.length === 0) return [];
+  const troubled = cohort.troubled.map((one) => `  ${oneLine(one.device)}: ${clipped(oneLine(one.what), 100)}`);
+  return [`Of ${countOf(cohort.wanted, 'device')} in the stage, ${words.join(', ')}.`, ...troubled];
+}
+
+/** What became of the devices that had the candidate. */
+function retreat({ cohort, next, window }: Transition): string {
+  const after = window ? ` after ${formatDuration(window.listenedMs)}` : '';
+  if (cohort === null || cohort.ready + cohort.trying === 0) return 'No device keeps it.';
+  const count = cohort.ready + cohort.trying;
+  const had = `${countOf(count, 'device')} had it${after}`;
+  const [stop, switched, kept] = count === 1 ? ['it stops', 'it switches', 'it'] : ['they stop', 'they switch', 'they'];
+  return next.stable === null
+    ? `${had}; nothing was stable before it, so ${stop} serving the model.`
+    : `${had}; ${switched} back to ${next.stable.version}, which ${kept} kept. No other device did.`;
+}
+
+/** What the step means, in sentences. */
+function story(transition: Transition): string[] {
+  const { kind, next, cohort } = transition;
+  switch (kind) {
+    case 'roll-back':
+    case 'supersede':
+      return [retreat(transition)];
+    case 'complete':
+      return [`It is what every device of ${oneLine(next.target)} runs from now on.`];
+    case 'pause': {
+      const ready = cohort?.ready ?? 0;
+      return [`${countOf(ready, 'device')} ${ready === 1 ? 'keeps' : 'keep'} it until then; no other device gets it.`];
+    }
+    case 'restore':
+      return ['Devices were not told of it: only a status that the reconciler signed moves them.'];
+    case 'start':
+    case 'advance':
+    case 'reopen':
+    case 'answer':
+    case 'adopt':
+      return [];
+    default:
+      return assertNever(kind);
+  }
+}
+
+/** The steps that rest on what was measured. */
+const MEASURED: ReadonlySet<Transition['kind']> = new Set(['advance', 'complete', 'roll-back', 'pause', 'reopen']);
+
+function sentence(text: string): string {
+  const clean = oneLine(text);
+  const capital = `${clean.charAt(0).toUpperCase()}${clean.slice(1)}`;
+  return /[.!?…]$/.test(capital) ? capital : `${capital}.`;
+}
+
+/** Prose on lines none of which looks like a trailer or like git's own words, wherever its text was broken. */
+function prose(text: string): string[] {
+  return wrapped(text).map((line) => (/^(?:[A-Za-z0-9-]+:|This reverts commit)/.test(line) ? `  ${line}` : line));
+}
+
+function nextLines(outlook: string): string[] {
+  const [first = '', ...rest] = wrapped(`Next: ${oneLine(outlook)}`);
+  return [first, ...rest.map((line) => `  ${line}`)];
 }
 
 function body(transition: Transition): string[] {
-  const { verdict } = transition;
-  const rules = verdict === null ? [] : verdict.rules.map(ruleLine);
+  const isMeasured = MEASURED.has(transition.kind);
   return [
-    `${capital(transition.reason)}.`,
-    ...cohortLines(transition),
-    ...rules,
-    ...(transition.outlook === null ? [] : [`Next: ${transition.outlook}`]),
+    ...prose(sentence(transition.reason)),
+    ...(isMeasured && transition.verdict !== null ? verdictTable(transition.verdict.rules) : []),
+    ...(isMeasured ? troubleLines(transition) : []),
+    ...story(transition).flatMap(prose),
+    ...(transition.outlook === null ? [] : nextLines(transition.outlook)),
   ];
-}
-
-function capital(text: string): string {
-  return text.charAt(0).toUpperCase() + text.slice(1);
 }
 
 export interface MessageFacts {
@@ -88,19 +135,12 @@ export interface MessageFacts {
   readonly reverts: string | null;
 }
 
-/** One line without control characters: nothing out of a document may forge a trailer or a second line. */
-function oneLine(text: string): string {
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is taken out
-  return text.replace(/[\u0000-\u001f\u007f\u2028\u2029]+/g, ' ').trim();
-}
-
-/** The commit message of a step. */
+/** The commit message of a step. Every line is ours: what documents and devices say stands inside one, never begins another. */
 export function commitMessage({ transition, observed, evidenceDigest, reverts }: MessageFacts): string {
-  const head = oneLine(`rollout(${transition.rollout}): ${title(transition)}`);
   const lines = [
-    head.length > MOST_TITLE ? `${head.slice(0, MOST_TITLE - 1)}…` : head,
+    clipped(oneLine(`rollout(${transition.rollout}): ${title(transition)}`), MOST_TITLE),
     '',
-    ...body(transition).map((line) => line.replace(/\S.*$/s, oneLine)),
+    ...body(transition),
     ...(reverts === null ? [] : [`This reverts commit ${reverts}.`]),
     '',
     ...trailers({ transition, observed, evidenceDigest }),

@@ -38,7 +38,7 @@ export interface Transition {
   /** What was measured when it was decided. */
   readonly verdict: StageVerdict | null;
   readonly cohort: CohortCounts | null;
-  readonly window: WindowTime | null;
+  readonly window?: WindowTime | null;
   /** The candidate that the step is about, when there is one. */
   readonly subject: { readonly version: string; readonly digest: string; readonly attempt: number } | null;
   /** Digest of the policy to pin beside the evidence; null when none is in force. */

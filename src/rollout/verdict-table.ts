@@ -1,0 +1,46 @@
+// Owns the table of a verdict: one line a rule, in columns.
+import type { RuleVerdict } from '../gates/rule-verdict.ts';
+import { countOf, formatAmount, formatBounds } from './amounts.ts';
+import { oneLine } from './plain-text.ts';
+
+function measured(rule: RuleVerdict): readonly [amount: string, bounds: string] {
+  const { sums, estimate, lower, upper, unit } = rule;
+  if (sums.kind === 'share') return [`${sums.bad} of ${sums.bad + sums.good + sums.pending}`, ''];
+  if (estimate === null) return ['–', ''];
+  const bounds = lower === null || upper === null ? '' : formatBounds(estimate, lower, upper, unit);
+  return [formatAmount(estimate, unit), bounds];
+}
+
+/** `< 0.5 %` of `error_rate < 0.5%`. */
+function limitOf({ rule, metric }: RuleVerdict): string {
+  return oneLine(rule.slice(metric.length)).replace(/(?<=\d)(?=%|ms\b)/g, ' ');
+}
+
+function verdictWord({ verdict, dryRun }: RuleVerdict): string {
+  const word = verdict === 'not-applicable' ? 'n/a' : verdict;
+  return dryRun ? `${word} (dry run)` : word;
+}
+
+function noteOf(rule: RuleVerdict): string {
+  const stable = rule.baseline?.estimate ?? null;
+  const baseline =
+    stable === null
+      ? []
+      : [`baseline ${formatAmount(stable, rule.unit)} on ${countOf(rule.baseline?.devices ?? 0, 'device')}`];
+  const worst = rule.worstDevice === null ? [] : [`worst ${oneLine(rule.worstDevice)}`];
+  const reason = rule.reason === '' ? [] : [oneLine(rule.reason)];
+  return [...baseline, ...worst, ...reason].join('; ');
+}
+
+/** The rules of a verdict as aligned lines, each indented by two. */
+export function verdictTable(rules: readonly RuleVerdict[]): string[] {
+  const rows = rules.map((rule) => [rule.metric, ...measured(rule), limitOf(rule), verdictWord(rule), noteOf(rule)]);
+  const width = (column: number): number => Math.max(0, ...rows.map((row) => row[column]?.length ?? 0));
+  const widths = [0, 1, 2, 3, 4, 5].map(width).map((most, column) => (column === 5 ? 0 : most));
+  return rows.map((row) =>
+    `  ${row
+      .map((cell, column) => cell.padEnd(widths[column] ?? 0))
+      .filter((_, column) => width(column) > 0)
+      .join('  ')}`.trimEnd(),
+  );
+}
