@@ -1,6 +1,123 @@
-// Owns `slipway status`.
-import type { Command } from 'commander';
+// Owns `slipway status`: how the rollouts stand, live from the service or from Git alone.
+import process from 'node:process';
+import { type Command, Option } from 'commander';
+import { SystemClock, toIsoSeconds } from '../../base/clock.ts';
+import { errorToJson, formatError, toCodedError } from '../../base/errors.ts';
+import type { SourceState } from '../../reconcile/service-view.ts';
+import { countOf } from '../../rollout/amounts.ts';
+import { oneLine } from '../../rollout/plain-text.ts';
+import { gitViewToJson, notesOfGit, readGitView, rowsOfGit } from '../git-status.ts';
+import { type LiveView, readLiveView } from '../live-status.ts';
+import { printResult, type Result } from '../output.ts';
+import { withoutControls } from '../plain-text.ts';
+import { addRepositoryOptions, type OpenedBranch, openBranch, type RepositoryOptions } from '../repository-access.ts';
+import { secretOf } from '../settings.ts';
+import { statusTable, tableOfRows } from '../status-table.ts';
+import { sourceProblem } from './reconcile.ts';
+import { stopSignal } from './run.ts';
+
+const REDRAW_MS = 2_000;
+const MOST_LISTED = 20;
+
+interface StatusOptions extends RepositoryOptions {
+  readonly server?: string;
+  readonly watch?: boolean;
+  readonly json?: boolean;
+}
+
+function sourceLine(source: SourceState, commit: string | null): string {
+  const at = commit === null ? '' : ` The rollouts below are those of ${commit.slice(0, 10)}.`;
+  const problem = sourceProblem(source);
+  if (problem !== null) {
+    const since = source.kind === 'away' ? ` since ${toIsoSeconds(source.sinceMs)}` : '';
+    const reach = since === '' ? '' : `The manifests repository is away${since}: devices keep what they have.\n`;
+    return `${reach}${formatError(problem)}${at === '' ? '' : `\n ${at}`}`;
+  }
+  if (source.kind !== 'followed') return 'The service is starting: it has not read the repository yet.';
+  return `Followed: ${source.commit.slice(0, 10)}, read ${toIsoSeconds(source.atMs)}`;
+}
+
+function listed(title: string, lines: readonly string[]): string[] {
+  if (lines.length === 0) return [];
+  const rest = lines.length - MOST_LISTED;
+  const shown = lines.slice(0, MOST_LISTED).map((line) => `  ${line}`);
+  return [[title, ...shown, ...(rest > 0 ? [`  and ${rest} more`] : [])].join('\n')];
+}
+
+/** What the service says, for people: source, table, and what needs someone. */
+export function liveText({ service, rollouts }: LiveView): string {
+  const { trouble, contradicting, brakes, problems } = service;
+  return [
+    withoutControls(sourceLine(service.source, service.commit)),
+    statusTable(rollouts),
+    ...listed(
+      'Braked: rolled back on the devices before the commit could be pushed',
+      brakes.map((name) => oneLine(name)),
+    ),
+    ...listed(
+      `${countOf(contradicting.length, 'device')} in no rollout: what they state contradicts the fleet documents`,
+      contradicting.map(({ device, what }) => `${oneLine(device)}  ${oneLine(what)}`),
+    ),
+    ...problems.slice(0, MOST_LISTED).map(withoutControls),
+    ...(trouble === null
+      ? []
+      : [
+          withoutControls(
+            `The last cycle did not finish: ${trouble.code}\n  ${trouble.message}${trouble.remedy === null ? '' : `\n  ${trouble.remedy}`}`,
+          ),
+        ]),
+  ].join('\n\n');
+}
+
+async function live(server: string, rollout: string | undefined): Promise<Result> {
+  const view = await readLiveView({ server, rollout, token: secretOf('SLIPWAY_VIEWER_TOKEN') });
+  return { json: view, text: liveText(view) };
+}
+
+async function fromGit({ repository, head, branch }: OpenedBranch, rollout: string | undefined): Promise<Result> {
+  const view = await readGitView(repository, await head(), rollout);
+  const rows = rowsOfGit(view);
+  const table = rows.length === 0 ? 'There are no rollouts.' : tableOfRows(rows);
+  const title = `From Git: ${branch} at ${view.commit.slice(0, 10)}. Devices and verdicts: --server.`;
+  return { json: gitViewToJson(view), text: [title, table, ...notesOfGit(view).map(withoutControls)].join('\n\n') };
+}
+
+/** Draws again and again until told to stop; a failed look is shown, and looked again. */
+async function watch(look: () => Promise<Result>, asJson: boolean): Promise<void> {
+  const stop = stopSignal();
+  const clock = new SystemClock();
+  while (!stop.aborted) {
+    const result = await look().catch((thrown: unknown): Result => {
+      const error = toCodedError(thrown);
+      return { json: { error: errorToJson(error) }, text: formatError(error) };
+    });
+    if (asJson) process.stdout.write(`${JSON.stringify(result.json)}\n`);
+    else {
+      if (process.stdout.isTTY) process.stdout.write('\u001b[2J\u001b[H');
+      process.stdout.write(`${result.text}\n\n${toIsoSeconds(clock.now())}, every 2 s; Ctrl-C ends it\n`);
+    }
+    await clock.sleep(REDRAW_MS, stop);
+  }
+}
 
 export function addStatusCommand(program: Command): void {
-  program.command('status').description('how the rollouts stand');
+  const command = program
+    .command('status')
+    .description('how the rollouts stand: live from the service, or from Git alone')
+    .argument('[rollout]', 'only this one')
+    .addOption(
+      new Option('--server <url>', 'the running service; its token is read from SLIPWAY_VIEWER_TOKEN').env(
+        'SLIPWAY_SERVER',
+      ),
+    );
+  addRepositoryOptions(command)
+    .option('--watch', 'draw it anew every 2 s, until Ctrl-C')
+    .option('--json', 'print JSON; with --watch one document a line')
+    .action(async (rollout: string | undefined, options: StatusOptions) => {
+      const { server, json = false } = options;
+      await using opened = server === undefined ? await openBranch(options) : null;
+      const look = (): Promise<Result> => (opened === null ? live(server ?? '', rollout) : fromGit(opened, rollout));
+      if (options.watch === true) await watch(look, json);
+      else printResult(await look(), json);
+    });
 }

@@ -7,8 +7,9 @@ import { checkReferences } from '../../contract/documents/check-references.ts';
 import type { SlipwayDocument } from '../../contract/documents/slipway-document.ts';
 import { loadTrustPolicy } from '../../contract/trust/read-trust-policy.ts';
 import { DocumentVerifier, type Refusal } from '../../contract/trust/verifier.ts';
+import { countOf } from '../../rollout/amounts.ts';
 import { printResult, type Result } from '../output.ts';
-import { counted, withoutControls } from '../plain-text.ts';
+import { withoutControls } from '../plain-text.ts';
 import { addRepositoryOptions, findRepository, openBranch, type RepositoryOptions } from '../repository-access.ts';
 import { type FoundDocuments, readDocuments, readSignature, rolloutsOf } from '../repository-documents.ts';
 import { filesOfCommit, filesOfFolder, type RepositoryFiles } from '../repository-files.ts';
@@ -80,9 +81,9 @@ const NAMES: readonly (readonly [SlipwayDocument['kind'], string, string?])[] = 
 
 function summary(found: FoundDocuments, { errors, warnings }: Findings): string {
   const kinds = found.documents.flatMap(({ parsed }) => (parsed.kind === 'parsed' ? [parsed.document.kind] : []));
-  const counts = NAMES.map(([kind, one, many]) => counted(kinds.filter((other) => other === kind).length, one, many));
-  const verdict = errors.length === 0 ? 'no errors' : counted(errors.length, 'error');
-  const beside = warnings.length === 0 ? '' : `, ${counted(warnings.length, 'warning')}`;
+  const counts = NAMES.map(([kind, one, many]) => countOf(kinds.filter((other) => other === kind).length, one, many));
+  const verdict = errors.length === 0 ? 'no errors' : countOf(errors.length, 'error');
+  const beside = warnings.length === 0 ? '' : `, ${countOf(warnings.length, 'warning')}`;
   return `${counts.join(', ')}: ${verdict}${beside}.`;
 }
 

@@ -1,0 +1,110 @@
+// Owns how rollouts stand by Git alone: what their status blocks say, and what people asked since.
+import { CodedError, errorToJson, formatError } from '../base/errors.ts';
+import type { Rollout } from '../contract/documents/types.generated.ts';
+import { isVersionRange } from '../contract/model-version.ts';
+import type { ManifestsRepository } from '../git/manifests-repository.ts';
+import { countOf } from '../rollout/amounts.ts';
+import { readDocuments, rolloutsOf } from './repository-documents.ts';
+import { filesOfCommit } from './repository-files.ts';
+import { NOTHING, type StatusRow } from './status-table.ts';
+
+export interface GitView {
+  readonly commit: string;
+  readonly rollouts: readonly Rollout[];
+  readonly broken: readonly { readonly name: string; readonly errors: readonly CodedError[] }[];
+}
+
+/** Throws ROLLOUT_UNKNOWN when one is asked for that is not there. */
+export async function readGitView(
+  repository: ManifestsRepository,
+  commit: string,
+  only: string | undefined,
+): Promise<GitView> {
+  const found = rolloutsOf(await readDocuments(await filesOfCommit(repository, commit)));
+  const isMeant = (name: string): boolean => only === undefined || name === only;
+  const rollouts = found.rollouts.map(({ rollout }) => rollout).filter(({ metadata }) => isMeant(metadata.name));
+  const broken = found.broken.filter(({ name }) => isMeant(name));
+  if (only === undefined || rollouts.length + broken.length > 0) return { commit, rollouts, broken };
+  throw unknownRollout(
+    only,
+    found.rollouts.map(({ rollout }) => rollout.metadata.name),
+  );
+}
+
+export function unknownRollout(name: string, known: readonly string[]): CodedError {
+  const list = known.length === 0 ? 'There is none.' : `Known: ${known.slice(0, 20).join(', ')}.`;
+  return new CodedError({
+    code: 'ROLLOUT_UNKNOWN',
+    message: `There is no rollout ${JSON.stringify(name)}.`,
+    remedy: list,
+  });
+}
+
+function waitingFor({ spec, status }: Rollout): string {
+  const waits: string[] = [];
+  const requests = spec.requests ?? [];
+  if (requests.length > 0)
+    waits.push(`an answer to ${countOf(requests.length, 'request')}: ${requests.map(({ act }) => act).join(', ')}`);
+  if (status?.paused) waits.push(`a person: ${status.paused.reason}`);
+  if (spec.suspend === true) waits.push('`slipway resume`');
+  const refused = status?.rejected.find(({ version }) => version === spec.version);
+  const now = status?.candidate ?? status?.stable;
+  const isPin = spec.version !== 'latest' && !isVersionRange(spec.version);
+  if (refused !== undefined && status?.candidate === null)
+    waits.push(`another version: ${refused.version} was rejected: ${refused.reason}`);
+  else if (status === undefined || (isPin && now?.version !== spec.version))
+    waits.push(`the service, to take up ${spec.version}`);
+  return waits.length === 0 ? NOTHING : waits.join('; ');
+}
+
+function rowOf(rollout: Rollout): StatusRow {
+  const { metadata, spec, status } = rollout;
+  const isRolling = status?.candidate != null;
+  const isStable = status?.stable != null;
+  const stage = status?.state === 'paused' ? 'paused' : (status?.stage ?? (isStable ? 'stable' : NOTHING));
+  return {
+    rollout: metadata.name,
+    model: spec.model,
+    stage,
+    version: status?.candidate?.version ?? status?.stable?.version ?? '',
+    devices: NOTHING,
+    verdict: !isRolling && isStable ? 'complete' : NOTHING,
+    waitingFor: waitingFor(rollout),
+  };
+}
+
+export function rowsOfGit({ rollouts, broken }: GitView): StatusRow[] {
+  const stalled = broken.map(({ name, errors }): StatusRow => {
+    const waits = `mending: ${errors[0]?.code ?? ''}`;
+    return {
+      rollout: name,
+      model: NOTHING,
+      stage: NOTHING,
+      version: '',
+      devices: NOTHING,
+      verdict: NOTHING,
+      waitingFor: waits,
+    };
+  });
+  return [...rollouts.map(rowOf), ...stalled].sort((a, b) => (a.rollout < b.rollout ? -1 : 1));
+}
+
+/** The errors of broken rollouts, as people read errors. */
+export function notesOfGit({ broken }: GitView): string[] {
+  return broken.flatMap(({ errors }) => errors.map(formatError));
+}
+
+export function gitViewToJson({ commit, rollouts, broken }: GitView): unknown {
+  return {
+    commit,
+    rollouts: rollouts.map(({ metadata, spec, status }) => ({
+      rollout: metadata.name,
+      model: spec.model,
+      version: spec.version,
+      suspended: spec.suspend ?? false,
+      requests: spec.requests ?? [],
+      status: status ?? null,
+    })),
+    broken: broken.map(({ name, errors }) => ({ rollout: name, errors: errors.map(errorToJson) })),
+  };
+}
