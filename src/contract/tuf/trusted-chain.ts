@@ -51,6 +51,8 @@ export class TrustedChain {
   /** Takes the pointer; returns what it says of the snapshot. */
   takeTimestamp(bytes: Buffer): MetaFile {
     const file = 'timestamp.json';
+    // A device that lost its newest root must find it again before it listens to keys that it withdrew.
+    assertNotBelow('The newest root of the publication', this.rootVersion, this.#floor.root);
     const { signed } = refusing(file, this.#signer(), () => this.#store.updateTimestamp(bytes));
     assertNotBelow(file, signed.version, this.#floor.timestamp);
     assertNotBelow('The snapshot that timestamp.json names', signed.snapshotMeta.version, this.#floor.snapshot);

@@ -27,9 +27,12 @@ export interface Accepted {
   readonly validUntilMs: number;
 }
 
-interface Anchor {
-  /** Which factory root the chain began with: another one given to the device begins a new chain. */
+/** Which factory root a chain began with: another one given to the device begins a new chain. */
+interface OfChain {
   readonly factory: string;
+}
+
+interface Anchor {
   readonly root: string;
   readonly floor: Floor;
 }
@@ -59,14 +62,17 @@ export class TrustedState {
   static async open(folder: string, factoryRoot: Uint8Array): Promise<TrustedState> {
     const state = new TrustedState(folder, factoryRoot);
     await mkdir(folder, { recursive: true });
-    const accepted = await readChecked<Accepted>(state.#file('accepted'));
-    const anchor = await readChecked<Anchor>(state.#file('anchor'));
+    const accepted = await readChecked<Accepted & OfChain>(state.#file('accepted'));
+    const anchor = await readChecked<Anchor & OfChain>(state.#file('anchor'));
     state.#directive = accepted && parsedOrUndefined(accepted.directive);
-    if (state.#directive !== undefined) state.#accepted = accepted;
     // Whoever gives the device another root means it: what the old chain reached binds no longer.
-    if (anchor !== undefined && anchor.factory !== state.#factory) state.#accepted = undefined;
-    else if (anchor !== undefined) state.#root = Buffer.from(anchor.root);
-    state.#floor = higher(anchor?.factory === state.#factory ? anchor.floor : NO_FLOOR, state.#accepted?.floor);
+    const isOwn = (one: OfChain | undefined): boolean => one?.factory === state.#factory;
+    if (isOwn(accepted) && state.#directive !== undefined) state.#accepted = accepted;
+    if (anchor !== undefined && isOwn(anchor)) {
+      state.#root = Buffer.from(anchor.root);
+      state.#floor = anchor.floor;
+    }
+    state.#floor = higher(state.#floor, state.#accepted?.floor);
     return state;
   }
 
@@ -104,13 +110,13 @@ export class TrustedState {
   async saveAccepted(accepted: Accepted, directive: Directive): Promise<void> {
     await this.#saveAnchor(this.#root, accepted.floor);
     this.#floor = accepted.floor;
-    await writeChecked(this.#file('accepted'), accepted);
+    await writeChecked(this.#file('accepted'), { ...accepted, factory: this.#factory });
     this.#accepted = accepted;
     this.#directive = directive;
   }
 
   async #saveAnchor(root: Buffer, floor: Floor): Promise<void> {
-    const anchor: Anchor = { factory: this.#factory, root: root.toString('utf8'), floor };
+    const anchor: Anchor & OfChain = { factory: this.#factory, root: root.toString('utf8'), floor };
     await writeChecked(this.#file('anchor'), anchor);
   }
 
