@@ -20,7 +20,7 @@ export type DirectiveAnswer =
   | { readonly kind: 'directive'; readonly directive: Directive }
   | { readonly kind: 'unchanged' }
   /** It came and is not to be believed. */
-  | { readonly kind: 'refused'; readonly reason: string }
+  | { readonly kind: 'refused'; readonly code: string; readonly reason: string }
   | { readonly kind: 'unreachable'; readonly reason: string };
 
 export interface AgentIntervals {

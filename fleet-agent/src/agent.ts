@@ -5,8 +5,6 @@ import { CodedError, toCodedError } from '../../src/base/errors.ts';
 import type { Logger } from '../../src/base/logger.ts';
 import { digestOfJson } from '../../src/contract/digest.ts';
 import type { Directive, Parameters } from '../../src/contract/directive.ts';
-import { parseDocument } from '../../src/contract/documents/parse-document.ts';
-import type { ModelManifest } from '../../src/contract/documents/types.generated.ts';
 import { isDeviceId } from '../../src/contract/parse-report.ts';
 import type { Outcome } from '../../src/contract/report.ts';
 import type { DeviceFacts } from '../../src/contract/selector.ts';
@@ -16,6 +14,7 @@ import {
   type AgentIntervals,
   type AgentOptions,
   DEFAULT_INTERVALS,
+  type DirectiveAnswer,
   type DirectiveSource,
 } from './agent-options.ts';
 import { Bell, Turnstile } from './bell.ts';
@@ -23,6 +22,7 @@ import { platformOf } from './choose-variant.ts';
 import { DeviceFolder } from './device-folder.ts';
 import { DeviceMemory } from './device-memory.ts';
 import { takeDirective } from './directive-intake.ts';
+import { RefusalNote } from './directive-refusal.ts';
 import { followChanges } from './follow-changes.ts';
 import { joinUrl } from './http.ts';
 import { Identity } from './identity.ts';
@@ -32,6 +32,7 @@ import { Measurements } from './measure.ts';
 import { type InferenceAnswer, ModelServer } from './model-server.ts';
 import { freeBytesOf, type SupplyOptions } from './model-supply.ts';
 import { ModelUpdater, type UpdaterTools } from './model-updater.ts';
+import { parseManifest } from './parse-manifest.ts';
 import { ReportQueue } from './report-queue.ts';
 import { Reporting } from './reporting.ts';
 import { Slots } from './slots.ts';
@@ -80,6 +81,7 @@ class DeviceAgent implements Agent {
   readonly #reportBell = new Bell();
   readonly #startMs: number;
   #freeBytes = 0;
+  #refusal: RefusalNote | null = null;
   #enrolledLabels: Readonly<Record<string, string>> = {};
   #conflicts = new Map<string, string>();
   #conflictOutcomes: Outcome[] = [];
@@ -110,6 +112,8 @@ class DeviceAgent implements Agent {
       this.#enrolledLabels = identity.enrolment?.labels ?? {};
       const memory = await DeviceMemory.open(this.#folder.memoryFile, clock);
       const queue = await ReportQueue.open(this.#folder.reportFolder, this.#logger);
+      const refusal = await RefusalNote.open(this.#folder.refusalFile);
+      this.#refusal = refusal;
       const journal = new Journal(this.#folder, this.#options.onPersisted);
       const take = (directive: Directive) => this.#take(directive, memory, journal);
       for (const model of await this.#folder.listModels()) await this.#updaterOf(model, memory, journal);
@@ -133,7 +137,7 @@ class DeviceAgent implements Agent {
           reportMs: this.#intervals.reportMs,
           measurements: this.#measurements,
         },
-        facts: () => this.#facts(),
+        facts: () => withProperties(this.#facts(), refusal.properties),
         updaters: () => [...this.#updaters.values()],
         takeConflicts: () => this.#conflictOutcomes.splice(0),
         nowMs: () => memory.nowMs(),
@@ -141,8 +145,11 @@ class DeviceAgent implements Agent {
           this.#enrolledLabels = labels;
         },
       });
+      const note = async (answer: DirectiveAnswer): Promise<void> => {
+        if (await refusal.take(answer, memory.nowMs())) this.#reportBell.ring();
+      };
       await Promise.all([
-        followChanges({ ...this.#options, directives, intervals: this.#intervals, take, signal }),
+        followChanges({ ...this.#options, directives, intervals: this.#intervals, take, note, signal }),
         reporting.run(signal),
       ]);
       await Promise.all(this.#running);
@@ -181,7 +188,7 @@ class DeviceAgent implements Agent {
       record: updater.record,
       serving: updater.serving,
     }));
-    return statusOf(this.id, records);
+    return statusOf(this.id, records, this.#refusal?.refusal ?? null);
   }
 
   get #distributionUrl(): string {
@@ -293,13 +300,6 @@ class DeviceAgent implements Agent {
   }
 }
 
-/** Throws the first problem of bytes that are no manifest. */
-function parseManifest(bytes: Buffer, name: string): ModelManifest {
-  const parsed = parseDocument(name, bytes, { isCopy: true });
-  if (parsed.kind === 'broken') throw parsed.errors[0] ?? new Error('the manifest is broken');
-  if (parsed.document.kind === 'ModelManifest') return parsed.document;
-  throw new CodedError({
-    code: 'AGENT_MANIFEST_KIND',
-    message: `${name} is a ${parsed.document.kind}, not a ModelManifest.`,
-  });
+function withProperties(facts: DeviceFacts, more: DeviceFacts['properties']): DeviceFacts {
+  return { ...facts, properties: { ...facts.properties, ...more } };
 }

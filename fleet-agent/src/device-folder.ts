@@ -26,6 +26,11 @@ export class DeviceFolder {
     return path.join(this.root, 'memory.json');
   }
 
+  /** The refusal of the directive that stands now, if one does. */
+  get refusalFile(): string {
+    return path.join(this.root, 'directive-refusal.json');
+  }
+
   get tufFolder(): string {
     return path.join(this.root, 'tuf');
   }

@@ -2,13 +2,15 @@
 import { backOffMs } from '../../src/base/back-off.ts';
 import { toCodedError } from '../../src/base/errors.ts';
 import type { Directive } from '../../src/contract/directive.ts';
-import type { AgentIntervals, AgentOptions, DirectiveSource } from './agent-options.ts';
+import type { AgentIntervals, AgentOptions, DirectiveAnswer, DirectiveSource } from './agent-options.ts';
 import { ask, joinUrl, retryAfterMs } from './http.ts';
 
 export interface FollowOptions extends Pick<AgentOptions, 'serverUrl' | 'clock' | 'random' | 'logger'> {
   readonly directives: DirectiveSource;
   readonly intervals: AgentIntervals;
   readonly take: (directive: Directive) => Promise<void>;
+  /** Hears every answer, also those that change nothing. */
+  readonly note: (answer: DirectiveAnswer) => Promise<void>;
   readonly signal: AbortSignal;
 }
 
@@ -23,6 +25,12 @@ export async function followChanges(options: FollowOptions): Promise<void> {
   }
 }
 
+type Heard =
+  | { readonly kind: 'changed' }
+  | { readonly kind: 'same' }
+  /** The service did not wait with us: leave it alone for a while. */
+  | { readonly kind: 'silent'; readonly waitMs: number };
+
 class Follower {
   readonly #options: FollowOptions;
   #etag = '';
@@ -35,20 +43,24 @@ class Follower {
   }
 
   async refresh(): Promise<void> {
-    const { directives, take, logger, signal } = this.#options;
+    const { directives, take, note, logger, signal } = this.#options;
     try {
       const answer = await directives.refresh(signal);
-      if (answer.kind === 'refused') logger.error('directive refused', { reason: answer.reason });
+      if (answer.kind === 'refused') logger.error('directive refused', { code: answer.code, reason: answer.reason });
       if (answer.kind === 'unreachable') logger.warn('directive unreachable', { reason: answer.reason });
       const isGood = answer.kind === 'directive' || answer.kind === 'unchanged';
       this.#tries = isGood ? 0 : this.#tries + 1;
       if (answer.kind === 'directive') this.#current = answer.directive;
       if (isGood) this.#current ??= directives.lastAccepted();
       if (isGood && this.#current !== undefined) await take(this.#current);
+      await note(answer);
     } catch (error) {
       if (signal.aborted) return;
       this.#tries += 1;
-      logger.error('directive could not be taken', { error: toCodedError(error, 'AGENT_DIRECTIVE') });
+      logger.error('directive could not be taken', {
+        error: toCodedError(error, 'AGENT_DIRECTIVE'),
+        stack: (error as Error).stack,
+      });
     }
   }
 
@@ -67,7 +79,7 @@ class Follower {
         if (!isFirst) await clock.sleep(untilMs - clock.monotonicMs(), signal);
         return;
       }
-      const heard = await this.#longPoll(serverUrl);
+      const heard = await this.#longPoll(serverUrl, Math.floor((untilMs - clock.monotonicMs()) / 1000));
       if (heard.kind === 'changed') {
         if (!isFirst) await clock.sleep(random.next() * intervals.wakeSpreadMs, signal);
         return;
@@ -78,14 +90,13 @@ class Follower {
     }
   }
 
-  async #longPoll(
-    serverUrl: string,
-  ): Promise<{ kind: 'changed' } | { kind: 'same' } | { kind: 'silent'; waitMs: number }> {
+  async #longPoll(serverUrl: string, leftSeconds: number): Promise<Heard> {
     const { clock, signal, random, intervals } = this.#options;
-    const url = `${joinUrl(serverUrl, 'v1/changes')}?etag=${encodeURIComponent(this.#etag)}&wait=${WAIT_SECONDS}`;
+    const waitSeconds = Math.max(0, Math.min(WAIT_SECONDS, leftSeconds));
+    const url = `${joinUrl(serverUrl, 'v1/changes')}?etag=${encodeURIComponent(this.#etag)}&wait=${waitSeconds}`;
     const startMs = clock.monotonicMs();
     try {
-      const answer = await ask({ url, timeoutMs: (WAIT_SECONDS + 15) * 1000, mostBytes: 4096, signal }, clock);
+      const answer = await ask({ url, timeoutMs: (waitSeconds + 15) * 1000, mostBytes: 4096, signal }, clock);
       if (answer.status === 200) {
         const { etag } = JSON.parse(answer.body.toString('utf8')) as { etag?: unknown };
         if (typeof etag === 'string' && etag !== this.#etag) {

@@ -10,6 +10,7 @@ import { SystemRandom } from '../../src/base/random.ts';
 import { createAgent } from './agent.ts';
 import { AGENT_VERSION } from './agent-options.ts';
 import { DeviceFolder } from './device-folder.ts';
+import { readRefusal } from './directive-refusal.ts';
 import { Journal } from './journal.ts';
 import { type ModelHost, processHost } from './model-host.ts';
 import { OnnxHost } from './onnx-host.ts';
@@ -171,7 +172,7 @@ async function showStatus(settings: AgentSettings & { readonly json: boolean }):
     const record = await journal.peek(model);
     if (typeof record !== 'string') records.push({ record, serving: undefined });
   }
-  const status: AgentStatus = statusOf(settings.id, records);
+  const status: AgentStatus = statusOf(settings.id, records, await readRefusal(folder.refusalFile));
   process.stdout.write(settings.json ? `${JSON.stringify(status, null, 2)}\n` : formatStatus(status));
   return 0;
 }

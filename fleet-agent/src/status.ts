@@ -1,4 +1,5 @@
 // Owns how a device's state looks to people and programs: in `slipway-agent status` and to those who hold an Agent.
+import type { DirectiveRefusal } from './directive-refusal.ts';
 import { activeContent, type ModelRecord, type SlotName } from './model-record.ts';
 
 export interface ModelStatus {
@@ -21,13 +22,16 @@ export interface ModelStatus {
 export interface AgentStatus {
   readonly device: string;
   readonly models: readonly ModelStatus[];
+  /** Why the directive that is published now is not believed here; null when it is. The last accepted one stays in force. */
+  readonly directiveRefusal: DirectiveRefusal | null;
 }
 
 export function statusOf(
   device: string,
   records: readonly { readonly record: ModelRecord; readonly serving: SlotName | null | undefined }[],
+  directiveRefusal: DirectiveRefusal | null,
 ): AgentStatus {
-  return { device, models: records.map(({ record, serving }) => modelStatus(record, serving)) };
+  return { device, models: records.map(({ record, serving }) => modelStatus(record, serving)), directiveRefusal };
 }
 
 function modelStatus(record: ModelRecord, serving: SlotName | null | undefined): ModelStatus {
@@ -55,7 +59,10 @@ export function subjectOf({ phase }: ModelRecord): ModelStatus['subject'] {
 
 /** The status as people read it: a line a model, and one a failure. */
 export function formatStatus(status: AgentStatus): string {
-  if (status.models.length === 0) return `${status.device}: no model yet\n`;
+  const { directiveRefusal: refusal } = status;
+  const refused =
+    refusal === null ? [] : [`directive refused since ${refusal.since}: ${refusal.code}: ${refusal.reason}`];
+  if (status.models.length === 0) return `${[`${status.device}: no model yet`, ...refused].join('\n')}\n`;
   const rows = status.models.map((model) => {
     const running = model.running === null ? '–' : `${model.running.version} (${model.running.slot})`;
     const subject = model.subject === null || model.subject.version === null ? '' : ` ${model.subject.version}`;
@@ -75,5 +82,5 @@ export function formatStatus(status: AgentStatus): string {
         `${model.model}: ${failure.digest.slice(0, 19)}… attempt ${failure.attempt} ${failure.reason}: ${failure.message}`,
     ),
   );
-  return `${[...lines, ...failures].join('\n')}\n`;
+  return `${[...lines, ...failures, ...refused].join('\n')}\n`;
 }

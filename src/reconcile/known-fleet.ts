@@ -1,5 +1,6 @@
 // Owns which devices count: enrolled, not denied, and not contradicting what the fleet documents say of them.
 import type { DeviceGroup } from '../contract/documents/types.generated.ts';
+import { outcomeKey } from '../contract/report.ts';
 import { matchesSelector, parseSelector } from '../contract/selector.ts';
 import type { DeviceRecord, FleetPicture } from '../store/fleet-store.ts';
 import type { Snapshot } from './snapshot.ts';
@@ -11,7 +12,19 @@ export interface KnownFleet {
   readonly isDenied: (device: string) => boolean;
   /** Devices whose reported labels contradict the fleet documents: shown, and in neither arm. */
   readonly contradicting: readonly { readonly device: string; readonly what: string }[];
+  readonly refusing: RefusingDevices;
 }
+
+/** Devices that don't believe what they are handed now: a directive, or a model that it names. They keep what they run. */
+export interface RefusingDevices {
+  readonly count: number;
+  /** At most MOST_REFUSING of them, for people. */
+  readonly first: readonly { readonly device: string; readonly what: string }[];
+}
+
+const MOST_REFUSING = 20;
+/** As agents report that they don't believe the published directive. */
+const DIRECTIVE_REFUSED = 'directiveRefused';
 
 interface Claims {
   readonly denied: ReadonlySet<string>;
@@ -34,6 +47,19 @@ function contradiction(device: DeviceRecord, claims: Claims): string | null {
   for (const [name, wanted] of Object.entries(claims.labels.get(device.id) ?? {})) {
     const stated = device.labels[name];
     if (stated !== wanted) return `says ${name}:${stated ?? '(nothing)'}, the fleet documents say ${name}:${wanted}`;
+  }
+  return null;
+}
+
+/** What the device refuses as tampered with or signed by the wrong one; null when it believes what it is handed. */
+function refusal(device: DeviceRecord): string | null {
+  const directive = device.properties[DIRECTIVE_REFUSED];
+  if (directive !== undefined) return `the directive: ${directive}`;
+  for (const { model, rollout, state, subject } of device.models.values()) {
+    if (state !== 'failed' || subject === null || rollout === null) continue;
+    const outcome = device.outcomes.get(outcomeKey(rollout, subject.digest));
+    if (outcome?.reason === 'signature' || outcome?.reason === 'corrupt')
+      return `${model} ${subject.digest.slice(0, 19)}…: ${outcome.message}`;
   }
   return null;
 }
@@ -61,11 +87,17 @@ function knownFleet(picture: FleetPicture, groups: readonly DeviceGroup[]): Know
   const claims = claimsOf(groups);
   const devices: DeviceRecord[] = [];
   const contradicting: { device: string; what: string }[] = [];
+  const refusing: { device: string; what: string }[] = [];
+  let refusingCount = 0;
   for (const device of picture.devices.values()) {
     if (claims.denied.has(device.id)) continue;
     const what = contradiction(device, claims);
     if (what === null) devices.push(device);
     else contradicting.push({ device: device.id, what });
+    const refused = refusal(device);
+    if (refused === null) continue;
+    refusingCount++;
+    if (refusing.length < MOST_REFUSING) refusing.push({ device: device.id, what: refused });
   }
   const byTarget = new Map<string, readonly string[]>();
   const matching = (target: string): readonly string[] => {
@@ -76,5 +108,11 @@ function knownFleet(picture: FleetPicture, groups: readonly DeviceGroup[]): Know
     byTarget.set(target, ids);
     return ids;
   };
-  return { devices, matching, isDenied: (device) => claims.denied.has(device), contradicting };
+  return {
+    devices,
+    matching,
+    isDenied: (device) => claims.denied.has(device),
+    contradicting,
+    refusing: { count: refusingCount, first: refusing },
+  };
 }

@@ -274,6 +274,7 @@ export class Reconciler {
       outlooks: plan.outlooks,
       problems: [...snapshot.problems, ...errors].slice(0, 100).map(formatError),
       contradicting: fleet.contradicting,
+      refusing: fleet.refusing,
       brakes: [...(await this.#parts.store.readBrakes()).keys()],
       publishedSequence: (await this.#parts.store.readPublication()).sequence,
       cycledAtMs: this.#parts.clock.now(),

@@ -1,6 +1,7 @@
 // Owns what the service says of itself: the state of its source, and every rollout's outlook.
 import type { FetchProblem } from '../git/manifests-repository.ts';
 import type { Outlook } from '../rollout/outlook.ts';
+import type { RefusingDevices } from './known-fleet.ts';
 
 /** How the manifests repository stands. */
 export type SourceState =
@@ -26,6 +27,8 @@ export interface ServiceView {
   readonly problems: readonly string[];
   /** Devices whose labels contradict the fleet documents. */
   readonly contradicting: readonly { readonly device: string; readonly what: string }[];
+  /** Devices that don't believe the directive, or a model that it names. */
+  readonly refusing: RefusingDevices;
   /** Rollouts whose brake is on. */
   readonly brakes: readonly string[];
   readonly publishedSequence: number;
@@ -40,6 +43,7 @@ export const NOTHING_YET: ServiceView = {
   outlooks: [],
   problems: [],
   contradicting: [],
+  refusing: { count: 0, first: [] },
   brakes: [],
   publishedSequence: 0,
   cycledAtMs: null,

@@ -46,7 +46,7 @@ function listed(title: string, lines: readonly string[]): string[] {
 
 /** What the service says, for people: source, table, and what needs someone. */
 export function liveText({ service, rollouts }: LiveView): string {
-  const { trouble, contradicting, brakes, problems } = service;
+  const { trouble, contradicting, refusing, brakes, problems } = service;
   return [
     withoutControls(sourceLine(service.source, service.commit)),
     statusTable(rollouts),
@@ -57,6 +57,10 @@ export function liveText({ service, rollouts }: LiveView): string {
     ...listed(
       `${countOf(contradicting.length, 'device')} in no rollout: what they state contradicts the fleet documents`,
       contradicting.map(({ device, what }) => `${oneLine(device)}  ${oneLine(what)}`),
+    ),
+    ...listed(
+      `${countOf(refusing.count, 'device')} ${refusing.count === 1 ? 'refuses' : 'refuse'} what is published, and ${refusing.count === 1 ? 'keeps what it runs' : 'keep what they run'}`,
+      refusing.first.map(({ device, what }) => `${oneLine(device)}  ${oneLine(what)}`),
     ),
     ...problems.slice(0, MOST_LISTED).map(withoutControls),
     ...(trouble === null
