@@ -1,0 +1,151 @@
+// Owns what people ask of a rollout, as the edit of its file that they could make by hand.
+import { CodedError } from '../base/errors.ts';
+import { type SpecEdits, spliceSpec } from '../contract/documents/edit-rollout.ts';
+import type { Rollout, RolloutPolicy, RolloutRequest, RolloutStatus } from '../contract/documents/types.generated.ts';
+
+export type Verb = 'pause' | 'resume' | RolloutRequest['act'];
+
+export interface Wish {
+  readonly verb: Verb;
+  readonly reason: string | undefined;
+  readonly by: string | undefined;
+  /** Of `retry`: which of the rejected versions; the newest unless given. */
+  readonly version: string | undefined;
+}
+
+/** The edit, and what it asks in words. */
+export interface RequestEdit {
+  readonly text: string;
+  /** `Ask to promote 2.0.0 from canary`, for the commit. */
+  readonly title: string;
+}
+
+function refuse(code: string, message: string, remedy: string): CodedError {
+  return new CodedError({ code, message, remedy });
+}
+
+const look = (name: string): string => `\`slipway status ${name}\` says how it stands.`;
+
+function statusOf({ metadata, status }: Rollout): RolloutStatus {
+  if (status !== undefined) return status;
+  throw refuse(
+    'REQUEST_TOO_EARLY',
+    `The service has not taken up ${metadata.name} yet: it has no status.`,
+    'Wait for its first commit, and pull it; or change the spec.',
+  );
+}
+
+function candidateOf(rollout: Rollout): NonNullable<RolloutStatus['candidate']> {
+  const { candidate, stable } = statusOf(rollout);
+  if (candidate !== null) return candidate;
+  const now = stable === null ? 'it has no version yet' : `${stable.version} is stable`;
+  throw refuse(
+    'REQUEST_NOTHING_ROLLS',
+    `Nothing rolls in ${rollout.metadata.name}: ${now}.`,
+    look(rollout.metadata.name),
+  );
+}
+
+interface About {
+  readonly digest: `sha256:${string}`;
+  readonly stage?: string;
+  readonly title: string;
+}
+
+function aboutCandidate(rollout: Rollout, words: (version: string, stage: string) => string): About {
+  const candidate = candidateOf(rollout);
+  const stage = rollout.status?.stage ?? null;
+  const title = words(candidate.version, stage ?? 'its stage');
+  return { digest: candidate.digest, ...(stage === null ? {} : { stage }), title };
+}
+
+function aboutRejected(rollout: Rollout, version: string | undefined): About {
+  const { rejected } = statusOf(rollout);
+  const found = version === undefined ? rejected[0] : rejected.find((one) => one.version === version);
+  if (found !== undefined) return { digest: found.digest, title: `Ask to try ${found.version} again` };
+  const which = version === undefined ? 'No version' : `${version} is not among the versions that`;
+  const known = rejected.map((one) => one.version).join(', ');
+  throw refuse(
+    'REQUEST_NOT_REJECTED',
+    version === undefined ? `${which} of ${rollout.metadata.name} was rejected.` : `${which} were rejected.`,
+    known === '' ? look(rollout.metadata.name) : `Rejected: ${known}.`,
+  );
+}
+
+function aboutHistory(rollout: Rollout): About {
+  const { candidate, stable, rejected } = statusOf(rollout);
+  const digest = candidate?.digest ?? stable?.digest ?? rejected[0]?.digest;
+  if (digest !== undefined) return { digest, title: 'Ask to adopt the history as it is' };
+  throw refuse(
+    'REQUEST_NOTHING_ROLLS',
+    'There is nothing to adopt: no version was ever rolled out.',
+    look(rollout.metadata.name),
+  );
+}
+
+function aboutOf(act: RolloutRequest['act'], rollout: Rollout, wish: Wish): About {
+  switch (act) {
+    case 'approve':
+      return aboutCandidate(rollout, (version, stage) => `Approve ${version} in ${stage}`);
+    case 'promote':
+      return aboutCandidate(rollout, (version, stage) => `Ask to promote ${version} from ${stage}`);
+    case 'skip':
+      return aboutCandidate(rollout, (version, stage) => `Ask to skip from ${stage} to the last stage with ${version}`);
+    case 'abort':
+      return aboutCandidate(rollout, (version, stage) => `Ask to abort ${version} in ${stage}`);
+    case 'retry':
+      return aboutRejected(rollout, wish.version);
+    case 'adopt':
+      return aboutHistory(rollout);
+  }
+}
+
+function requestEdit(act: RolloutRequest['act'], rollout: Rollout, wish: Wish): { edits: SpecEdits; title: string } {
+  const { title, ...about } = aboutOf(act, rollout, wish);
+  const { reason, by } = wish;
+  const same = rollout.spec.requests?.find(
+    (one) => one.act === act && one.digest === about.digest && one.stage === about.stage && one.by === by,
+  );
+  if (same !== undefined) {
+    throw refuse(
+      'REQUEST_ALREADY',
+      `${rollout.metadata.name} is asked this already, and the service has not answered yet.`,
+      'Is the service running, and was the commit pushed? `slipway status` says what it waits on.',
+    );
+  }
+  const request = { act, ...about, ...(reason === undefined ? {} : { reason }), ...(by === undefined ? {} : { by }) };
+  return { edits: { request }, title };
+}
+
+function suspendEdit(suspend: boolean, { spec, metadata, status }: Rollout): { edits: SpecEdits; title: string } {
+  if ((spec.suspend ?? false) !== suspend) return { edits: { suspend }, title: suspend ? 'Pause' : 'Resume' };
+  if (suspend)
+    throw refuse('REQUEST_ALREADY', `${metadata.name} is paused already.`, '`slipway resume` lets it go on.');
+  if (status?.state !== 'paused')
+    throw refuse('REQUEST_ALREADY', `${metadata.name} is not paused.`, look(metadata.name));
+  throw refuse(
+    'REQUEST_PAUSED_BY_RULE',
+    `${metadata.name} was paused by its policy: ${status.paused?.reason ?? 'a rule failed'}.`,
+    '`slipway approve` watches the stage again, `promote` goes on in spite of it, `abort` goes back.',
+  );
+}
+
+/** Throws REQUEST_… when it would ask for nothing, with what to do instead. */
+export function editForWish(rollout: Rollout, text: string, wish: Wish): RequestEdit {
+  const { verb } = wish;
+  const isSwitch = verb === 'pause' || verb === 'resume';
+  const { edits, title } = isSwitch ? suspendEdit(verb === 'pause', rollout) : requestEdit(verb, rollout, wish);
+  return { text: spliceSpec(text, edits), title };
+}
+
+/** An approval of somebody else would be left standing, and nobody would know why. Throws REQUEST_NOT_APPROVER. */
+export function assertApprover(status: RolloutStatus, policy: RolloutPolicy, by: string): void {
+  if (status.state === 'paused') return;
+  const approvers = policy.spec.stages.find(({ name }) => name === status.stage)?.approval?.approvers;
+  if (approvers === undefined || approvers.includes(by)) return;
+  throw refuse(
+    'REQUEST_NOT_APPROVER',
+    `${JSON.stringify(by)} is not among the approvers of ${status.stage}: ${approvers.join(', ')}.`,
+    'Say who approves with --by, by the names of the policy.',
+  );
+}
