@@ -139,7 +139,7 @@ export class FolderPublication implements Publication {
         code: 'DISTRIBUTION_STEP_BACK',
         kind: 'retry-later',
         message: `Revision ${revision} of ${rollout} is below ${published}, which is published.`,
-        remedy: 'Another service publishes to this folder: let both use one store.',
+        remedy: 'Another service published meanwhile. If this repeats, it has another store: let both use one.',
       });
     }
   }

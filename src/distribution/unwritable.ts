@@ -2,7 +2,17 @@
 import { CodedError } from '../base/errors.ts';
 
 const FULL: readonly string[] = ['ENOSPC', 'EDQUOT'];
-const UNWRITABLE: readonly string[] = ['EACCES', 'EPERM', 'EROFS', 'EIO', 'ENOTDIR', 'EMFILE', 'ENFILE'];
+const UNWRITABLE: readonly string[] = [
+  'EACCES',
+  'EPERM',
+  'EROFS',
+  'EIO',
+  'ENOTDIR',
+  'EISDIR',
+  'EEXIST',
+  'EMFILE',
+  'ENFILE',
+];
 
 /** DISTRIBUTION_DISK_FULL or DISTRIBUTION_UNWRITABLE for what the file system refused; anything else as it is. */
 export function toUnwritable(folder: string, cause: unknown): unknown {
