@@ -117,7 +117,7 @@ export class DirectiveClient {
   /** Walks the whole chain; what was accepted changes only when all of it holds. */
   async #follow(asked: Buffer, fetcher: DirectiveFetcher): Promise<DirectiveAnswer> {
     const { accepted } = this.#state;
-    const chain = this.#openChain();
+    const chain = new TrustedChain(this.#state.root, this.#state.floor, this.#nowMs());
     const isRotated = await this.#walkRoots(chain, fetcher);
     const pointerUrl = this.#url('metadata', 'timestamp.json');
     // The pointer may have been signed anew together with the root.
@@ -146,27 +146,20 @@ export class DirectiveClient {
       : { kind: 'unchanged' };
   }
 
-  /** With the newest root of before; with the factory's when that one is damaged. */
-  #openChain(): TrustedChain {
-    const { root, floor } = this.#state;
-    try {
-      return new TrustedChain(root, floor, this.#nowMs());
-    } catch (error) {
-      if (root.equals(Buffer.from(this.#options.factoryRoot))) throw error;
-      this.#state.forgetRoot();
-      return new TrustedChain(this.#state.root, floor, this.#nowMs());
-    }
-  }
-
-  /** Each root is kept as soon as it is proven: a device far behind gets on even if it is cut off (TUF 5.3.8). */
+  /** Roots that were proven are kept whatever comes next: a device far behind gets on even if it is cut off (TUF 5.3.8). */
   async #walkRoots(chain: TrustedChain, fetcher: DirectiveFetcher): Promise<boolean> {
-    for (let steps = 0; ; steps++) {
-      if (steps === MOST_ROTATIONS) return true;
-      const answer = await fetcher.get(this.#url('metadata', `${chain.rootVersion + 1}.root.json`), LIMITS.root);
-      if (answer.kind !== 'bytes') return steps > 0;
-      chain.takeRoot(answer.bytes);
-      await this.#state.saveRoot(answer.bytes, chain.floor);
+    let newest: Buffer | undefined;
+    try {
+      for (let steps = 0; steps < MOST_ROTATIONS; steps++) {
+        const answer = await fetcher.get(this.#url('metadata', `${chain.rootVersion + 1}.root.json`), LIMITS.root);
+        if (answer.kind !== 'bytes') break;
+        chain.takeRoot(answer.bytes);
+        newest = answer.bytes;
+      }
+    } finally {
+      if (newest !== undefined) await this.#state.saveRoot(newest, chain.floor);
     }
+    return newest !== undefined;
   }
 
   /** A file of the chain: the one accepted before if it is still the one that is named, else from the host. */

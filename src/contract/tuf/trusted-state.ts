@@ -46,7 +46,6 @@ const NO_FLOOR: Floor = { root: 0, timestamp: 0, snapshot: 0, targets: 0 };
 export class TrustedState {
   readonly #folder: string;
   readonly #factory: string;
-  readonly #factoryRoot: Buffer;
   #root: Buffer;
   #floor: Floor = NO_FLOOR;
   #accepted: Accepted | undefined;
@@ -54,9 +53,8 @@ export class TrustedState {
 
   private constructor(folder: string, factoryRoot: Uint8Array) {
     this.#folder = folder;
-    this.#factoryRoot = Buffer.from(factoryRoot);
     this.#factory = sha256Hex(factoryRoot);
-    this.#root = this.#factoryRoot;
+    this.#root = Buffer.from(factoryRoot);
   }
 
   static async open(folder: string, factoryRoot: Uint8Array): Promise<TrustedState> {
@@ -93,11 +91,6 @@ export class TrustedState {
   /** The directive accepted last; it outlives expiry, and also the chain that brought it. */
   get directive(): Directive | undefined {
     return this.#directive;
-  }
-
-  /** Begins at the factory's root again; the floor stays. */
-  forgetRoot(): void {
-    this.#root = this.#factoryRoot;
   }
 
   /** A newer root, with the floor that holds under it. */
