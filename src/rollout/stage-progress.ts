@@ -2,11 +2,12 @@
 
 import { formatDuration } from '../contract/duration.ts';
 import type { RuleVerdict } from '../gates/rule-verdict.ts';
-import { countOf, formatAmount, listed } from './amounts.ts';
+import { countOf, listed } from './amounts.ts';
 import type { WaitingOn } from './outlook.ts';
 import type { RolloutFacts } from './rollout-facts.ts';
 import type { Stage } from './stages-of-policy.ts';
 import { leastDevices } from './stages-of-policy.ts';
+import { breachInWords } from './verdict-table.ts';
 
 export type StageProgress =
   /** A rule failed. */
@@ -64,18 +65,11 @@ function whatIsMissing(stage: Stage, isLast: boolean, facts: RolloutFacts): Wait
   return missing;
 }
 
-/** `error_rate 4.2 %, not < 0.5 %`. */
-function breach(rule: RuleVerdict): string {
-  const limit = rule.rule.slice(rule.metric.length).trim();
-  const measured = rule.estimate === null ? '' : ` ${formatAmount(rule.estimate, rule.unit)}`;
-  return `${rule.metric}${measured}, not ${limit}`;
-}
-
 function failure(stage: Stage, facts: RolloutFacts): string {
   const failed = decidingRules(facts).filter((rule) => rule.verdict === 'fail');
   if (failed.length === 0) return `${listed(facts.verdict?.because ?? [], 'and', 3)} failed in ${stage.name}`;
   const more = failed.length > 2 ? `; and ${failed.length - 2} more` : '';
-  return `${failed.slice(0, 2).map(breach).join('; ')}${more} in ${stage.name}`;
+  return `${failed.slice(0, 2).map(breachInWords).join('; ')}${more} in ${stage.name}`;
 }
 
 /** `all 4 rules of "canary" held for 30 min on 10 devices, 12 480 inferences`. */

@@ -12,8 +12,15 @@ function measured(rule: RuleVerdict): readonly [amount: string, bounds: string] 
 }
 
 /** `< 0.5 %` of `error_rate < 0.5%`. */
-function limitOf({ rule, metric }: RuleVerdict): string {
+function limitOf({ rule, metric }: Pick<RuleVerdict, 'rule' | 'metric'>): string {
   return oneLine(rule.slice(metric.length)).replace(/(?<=\d)(?=%|ms\b)/g, ' ');
+}
+
+/** `error_rate 4.2 %, not < 0.5 %`, and what the numbers don't show of it. */
+export function breachInWords(rule: RuleVerdict): string {
+  const [amount] = measured(rule);
+  const reason = rule.reason === '' ? '' : ` (${oneLine(rule.reason)})`;
+  return `${rule.metric} ${amount}, not ${limitOf(rule)}${reason}`;
 }
 
 function verdictWord({ verdict, dryRun }: RuleVerdict): string {

@@ -285,8 +285,8 @@ export class FalseWorld {
 
   static stable(stages: RolloutPolicy = CAREFUL): FalseWorld {
     const world = new FalseWorld();
-    world.policy = stages;
     world.complete();
+    world.policy = stages;
     return world;
   }
 }
