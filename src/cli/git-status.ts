@@ -52,7 +52,7 @@ function waitingFor({ spec, status }: Rollout): string {
   const isPin = spec.version !== 'latest' && !isVersionRange(spec.version);
   if (refused !== undefined && status?.candidate === null)
     waits.push(`another version: ${refused.version} was rejected: ${refused.reason}`);
-  else if (status === undefined || (isPin && now?.version !== spec.version))
+  else if (spec.suspend !== true && (status === undefined || (isPin && now?.version !== spec.version)))
     waits.push(`the service, to take up ${spec.version}`);
   return waits.length === 0 ? NOTHING : waits.join('; ');
 }

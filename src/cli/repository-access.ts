@@ -133,7 +133,7 @@ async function headOf(repository: ManifestsRepository, signal: AbortSignal | und
     case 'head':
       return outcome.commit;
     case 'failed':
-      throw outcome.error;
+      throw withTokenHint(outcome.error);
     case 'empty':
       throw new CodedError({
         code: 'GIT_EMPTY',
@@ -149,4 +149,15 @@ async function headOf(repository: ManifestsRepository, signal: AbortSignal | und
     default:
       return assertNever(outcome);
   }
+}
+
+/** Says where the token belongs when there was none. */
+function withTokenHint(error: CodedError): CodedError {
+  if (error.code !== 'GIT_CREDENTIALS_REFUSED' || secretOf('SLIPWAY_GIT_TOKEN') !== null) return error;
+  return new CodedError({
+    code: error.code,
+    message: error.message,
+    remedy: 'Set SLIPWAY_GIT_TOKEN (or SLIPWAY_GIT_TOKEN_FILE) to a token that may read and write this repository.',
+    cause: error,
+  });
 }

@@ -58,14 +58,14 @@ function stepOf(commit: CommitFacts, keys: ReadonlyMap<string, KeyObject> | null
   const rollout = trailer('Rollout');
   const transition = trailer('Transition');
   if (rollout === undefined || transition === undefined) return undefined;
-  const [title = '', , reason = ''] = commit.message.split('\n');
+  const [title = '', reason = ''] = commit.message.split(/\n(?:[ \t]*\n)+/);
   return {
     at: toIsoSeconds(commit.atMs),
     rollout,
     transition,
     kind: trailer('Kind') ?? '',
     title: title.replace(/^rollout\([^)]*\): /, ''),
-    reason,
+    reason: oneLine(reason.split(/\n(?= {2}|Next: |This reverts )/)[0] ?? ''),
     commit: commit.oid,
     evidence: trailer('Evidence') ?? null,
     signature: judge(commit, keys),
