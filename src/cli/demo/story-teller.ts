@@ -2,7 +2,8 @@
 import process from 'node:process';
 import type { Clock } from '../../base/clock.ts';
 import { table } from '../output.ts';
-import type { BadRolloutStory, RolloutStory, StoryLine, StoryResult } from './story.ts';
+import type { StoryLine } from './story.ts';
+import type { BadRolloutStory, RolloutStory, StoryResult } from './story-result.ts';
 
 const seconds = (ms: number): string => `${(ms / 1000).toFixed(1)} s`;
 

@@ -5,12 +5,20 @@ import { CodedError } from '../../base/errors.ts';
 import { loadTrustPolicy } from '../../contract/trust/read-trust-policy.ts';
 import { SqliteFleetStore } from '../../store/sqlite-fleet-store.ts';
 import { BranchWatch, type SeenCommit } from './branch-watch.ts';
-import { type CheckedCommit, checkCommits } from './check-commits.ts';
+import { checkCommits } from './check-commits.ts';
 import { DEMO_MODEL, DEMO_POLICY, DEMO_ROLLOUT, type DemoVersion, policyText, rolloutText } from './example-model.ts';
 import { DemoFleet, type DeviceState } from './fleet.ts';
 import type { GitClone } from './git-clone.ts';
 import { ServiceProcess } from './service-process.ts';
 import { releaseFiles, type StageSet, signedFiles } from './stage-set.ts';
+import {
+  type BadRolloutStory,
+  type RolloutStory,
+  resultOf,
+  type StepTime,
+  type StoryResult,
+  VERSIONS,
+} from './story-result.ts';
 
 export interface StoryOptions {
   readonly set: StageSet;
@@ -34,50 +42,6 @@ export type StoryLine =
   | { readonly kind: 'commit'; readonly commit: SeenCommit; readonly afterMs: number }
   | { readonly kind: 'progress'; readonly text: string };
 
-export interface StepTime {
-  readonly step: string;
-  readonly commit: string;
-  /** Since the version was pushed. */
-  readonly afterMs: number;
-}
-
-export interface RolloutStory {
-  readonly version: string;
-  readonly outcome: 'stable' | 'reverted';
-  readonly steps: readonly StepTime[];
-  readonly seconds: number;
-  readonly devicesExposed: number;
-  readonly reason: string;
-}
-
-export interface BadRolloutStory extends RolloutStory {
-  readonly canaryDevices: number;
-  /** From the candidate's first device to the revert commit, and on to the last device back on stable. */
-  readonly firstExposureToRevertMs: number;
-  readonly revertToRestoredMs: number;
-}
-
-export interface StoryResult {
-  readonly commits: readonly CheckedCommit[];
-  readonly signaturesCheckedBy: 'git' | 'slipway';
-  readonly firstRollout: RolloutStory;
-  readonly goodRollout: RolloutStory;
-  readonly badRollout: BadRolloutStory;
-  readonly devices: {
-    readonly total: number;
-    readonly processes: number;
-    readonly running: Readonly<Record<string, number>>;
-    readonly inferences: number;
-    readonly errors: number;
-  };
-  /** What had to hold; the story holds when all do. */
-  readonly claims: readonly { readonly claim: string; readonly holds: boolean }[];
-}
-
-const VERSIONS = { baseline: '2026.01.10', good: '2026.02.01', bad: '2026.03.01' } as const satisfies Record<
-  DemoVersion,
-  string
->;
 const STEP_LIMIT_MS = 120_000;
 
 class Story {
@@ -300,52 +264,8 @@ export async function tellStory(options: StoryOptions): Promise<StoryResult> {
     await watch.look();
     const trust = await loadTrustPolicy(set.home.trustPolicy);
     const checked = await checkCommits(await set.clone('reader'), watch.commits, trust);
-    return resultOf({ options, firstRollout, goodRollout, badRollout, states, fleet, checked });
+    return resultOf({ ...options, firstRollout, goodRollout, badRollout, states, traffic: fleet.traffic, checked });
   } finally {
     await service.end('SIGTERM');
   }
-}
-
-interface ResultFacts {
-  readonly options: StoryOptions;
-  readonly firstRollout: RolloutStory;
-  readonly goodRollout: RolloutStory;
-  readonly badRollout: BadRolloutStory;
-  readonly states: readonly DeviceState[];
-  readonly fleet: DemoFleet;
-  readonly checked: { readonly by: 'git' | 'slipway'; readonly commits: readonly CheckedCommit[] };
-}
-
-function resultOf(facts: ResultFacts): StoryResult {
-  const { options, firstRollout, goodRollout, badRollout, states, fleet, checked } = facts;
-  const running: Record<string, number> = {};
-  for (const { model } of states) {
-    const version = model?.running?.version ?? 'none';
-    running[version] = (running[version] ?? 0) + 1;
-  }
-  const steps = checked.commits.filter((commit) => commit.transition !== null);
-  const claims = [
-    { claim: 'the first version became stable', holds: firstRollout.outcome === 'stable' },
-    { claim: 'the better version became stable', holds: goodRollout.outcome === 'stable' },
-    { claim: 'the bad version was reverted', holds: badRollout.outcome === 'reverted' },
-    {
-      claim: 'only canary devices ever had the bad version',
-      holds: badRollout.devicesExposed <= options.canaryDevices,
-    },
-    { claim: 'every device runs the better version again', holds: running[VERSIONS.good] === options.devices },
-    {
-      claim: 'every commit of the reconciler carries its good signature',
-      holds: steps.length > 0 && steps.every((one) => one.signature === 'good'),
-    },
-    { claim: 'no step was committed twice', holds: new Set(steps.map((one) => one.transition)).size === steps.length },
-  ];
-  return {
-    commits: checked.commits,
-    signaturesCheckedBy: checked.by,
-    firstRollout,
-    goodRollout,
-    badRollout,
-    devices: { total: states.length, processes: options.processes, running, ...fleet.traffic },
-    claims,
-  };
 }
