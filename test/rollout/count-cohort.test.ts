@@ -1,0 +1,176 @@
+// Laws of how devices are counted: each in one place, silence only after taking, nobody judged who was never reached.
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { digestOf } from '../../src/contract/digest.ts';
+import type { DirectiveEntry } from '../../src/contract/directive.ts';
+import { BUCKETS } from '../../src/contract/membership.ts';
+import { type ModelState, outcomeKey } from '../../src/contract/report.ts';
+import {
+  type CohortCounts,
+  countCohort,
+  type DeviceOutcome,
+  installShare,
+  type KnownDevice,
+} from '../../src/rollout/count-cohort.ts';
+
+const CANDIDATE = digestOf('2.0.0');
+const STABLE = digestOf('1.0.0');
+const SILENCE = 600_000;
+const NOW = 10_000_000;
+
+const ENTRY: DirectiveEntry = {
+  rollout: 'eu',
+  revision: 7,
+  model: 'ocr',
+  target: 'region:eu',
+  stage: 'canary',
+  cohort: { cut: BUCKETS, select: null, devices: [] },
+  salt: 'salt',
+  candidate: { version: '2.0.0', digest: CANDIDATE, attempt: 2, parameters: {} },
+  stable: { version: '1.0.0', digest: STABLE, parameters: {}, target: 'region:eu' },
+  spreadMs: 0,
+  brake: false,
+};
+
+const running = (digest: typeof CANDIDATE, more: Partial<ModelState> = {}): ModelState => ({
+  model: 'ocr',
+  rollout: 'eu',
+  revision: 7,
+  running: { digest, version: 'v', slot: 'A' },
+  state: 'committed',
+  subject: null,
+  ...more,
+});
+
+interface Told {
+  readonly state?: ModelState;
+  readonly outcome?: Partial<DeviceOutcome>;
+  readonly took?: number;
+  readonly silentMs?: number;
+  readonly region?: string;
+}
+
+function device({ state, outcome, took, silentMs = 0, region = 'eu' }: Told, id = 'd'): KnownDevice {
+  return {
+    id,
+    labels: { region },
+    properties: {},
+    lastSeenListenedMs: NOW - silentMs,
+    models: new Map(state === undefined ? [] : [['ocr', state]]),
+    outcomes: new Map(
+      outcome === undefined
+        ? []
+        : [[outcomeKey('eu', CANDIDATE), { kind: 'failed', attempt: 2, reason: null, message: 'boom', ...outcome }]],
+    ),
+    tookCandidate: new Map(took === undefined ? [] : [['eu', [{ digest: CANDIDATE, attempt: took }]]]),
+  };
+}
+
+const count = (told: readonly Told[], entry: DirectiveEntry = ENTRY, openedRevision?: number): CohortCounts =>
+  countCohort({
+    entry,
+    devices: told.map((one, i) => device(one, `d${i}`)),
+    listenedMs: NOW,
+    silenceMs: SILENCE,
+    ...(openedRevision === undefined ? {} : { openedRevision }),
+  });
+
+const LATE = SILENCE + 1;
+
+describe('a device of the cohort', () => {
+  it.each<[string, keyof CohortCounts, Told]>([
+    ['that runs the candidate for good is ready', 'ready', { state: running(CANDIDATE) }],
+    ['on trial is trying', 'trying', { state: running(CANDIDATE, { state: 'trial' }) }],
+    [
+      'that downloads it is trying',
+      'trying',
+      { state: running(STABLE, { state: 'fetching', subject: { digest: CANDIDATE, attempt: 2 } }) },
+    ],
+    ['that has not begun is pending', 'pending', { state: running(STABLE) }],
+    ['that never said anything of the model is pending', 'pending', {}],
+    ['that went back has failed', 'failed', { state: running(STABLE), outcome: { kind: 'rolled-back' } }],
+    ['that failed has failed, also when it is silent since', 'failed', { outcome: {}, silentMs: LATE }],
+    ['whose failure was of an earlier attempt may try again', 'pending', { outcome: { attempt: 1 } }],
+    ['that would not try has refused', 'refused', { outcome: { kind: 'refused', reason: 'signature' } }],
+    [
+      'that its manifest excludes is incompatible',
+      'incompatible',
+      { outcome: { kind: 'refused', reason: 'incompatible' } },
+    ],
+    ['claimed by two rollouts is conflicted', 'conflicted', { outcome: { kind: 'conflict' } }],
+    ['that ran it and fell silent is silent', 'silent', { state: running(CANDIDATE), silentMs: LATE }],
+    ['seen taking this attempt, then silent, is silent', 'silent', { state: running(STABLE), took: 2, silentMs: LATE }],
+    ['silent just as long as allowed is not silent', 'ready', { state: running(CANDIDATE), silentMs: SILENCE }],
+    [
+      'seen taking only an earlier attempt is unreachable',
+      'unreachable',
+      { state: running(STABLE), took: 1, silentMs: LATE },
+    ],
+    ['never seen taking it is unreachable', 'unreachable', { silentMs: LATE }],
+  ])('%s', (_, place, told) => {
+    const counts = count([told]);
+    expect(counts).toMatchObject({ matching: 1, wanted: 1, [place]: 1 });
+  });
+
+  it('that shares its digest with stable is ready only once it has heard of this stage', () => {
+    const entry = { ...ENTRY, stable: { ...ENTRY.stable!, digest: CANDIDATE } };
+    expect(count([{ state: running(CANDIDATE, { revision: 6 }) }], entry)).toMatchObject({ ready: 0, pending: 1 });
+    expect(count([{ state: running(CANDIDATE, { revision: 7 }) }], entry)).toMatchObject({ ready: 1 });
+    expect(count([{ state: running(CANDIDATE, { revision: 6 }) }], entry, 6)).toMatchObject({ ready: 1 });
+    expect(count([{ state: running(CANDIDATE, { revision: 6 }), silentMs: LATE }], entry)).toMatchObject({
+      silent: 0,
+      unreachable: 1,
+    });
+  });
+
+  it('is told apart from one of the target outside the cohort, and from one outside the target', () => {
+    const entry = { ...ENTRY, cohort: { cut: 0, select: 'id:d0', devices: [] } };
+    expect(count([{}, {}, { region: 'us' }], entry)).toMatchObject({ matching: 2, wanted: 1, pending: 1 });
+  });
+});
+
+it('nobody is in the cohort at rest or under the brake', () => {
+  for (const entry of [
+    { ...ENTRY, candidate: null },
+    { ...ENTRY, brake: true },
+  ]) {
+    expect(count([{ state: running(CANDIDATE) }], entry)).toMatchObject({ matching: 1, wanted: 0, ready: 0 });
+  }
+});
+
+it('every device of the cohort is counted in exactly one place, and troubled ones are named up to ten', () => {
+  const told = fc.record(
+    {
+      state: fc.option(
+        fc.record({ state: fc.constantFrom('idle', 'trial', 'committed', 'failed'), on: fc.boolean() }),
+        { nil: undefined },
+      ),
+      outcome: fc.record({
+        kind: fc.constantFrom('committed', 'failed', 'refused', 'rolled-back', 'conflict'),
+        attempt: fc.integer({ min: 0, max: 3 }),
+      }),
+      took: fc.integer({ min: 0, max: 3 }),
+      silentMs: fc.constantFrom(0, LATE),
+    },
+    { requiredKeys: [] },
+  );
+  fc.assert(
+    fc.property(fc.array(told, { maxLength: 40 }), (all) => {
+      const counts = count(
+        all.map(({ state, ...rest }) => ({
+          ...rest,
+          ...(state
+            ? { state: running(state.on ? CANDIDATE : STABLE, { state: state.state as ModelState['state'] }) }
+            : {}),
+        })) as Told[],
+      );
+      const { matching, wanted, troubled, ...places } = counts;
+      expect(wanted).toBe(all.length);
+      expect(matching).toBe(all.length);
+      expect(Object.values(places).reduce((sum, one) => sum + one, 0)).toBe(wanted);
+      expect(troubled.length).toBeLessThanOrEqual(10);
+      const { bad, good, pending } = installShare(counts);
+      expect(bad + good + pending).toBe(wanted - counts.unreachable - counts.incompatible - counts.conflicted);
+    }),
+  );
+});
