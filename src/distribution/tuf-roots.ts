@@ -1,6 +1,6 @@
 // Owns the root of trust of a fleet: the first one that devices are given, and its rotation in the field.
 
-import { link, mkdir, readFile, rm } from 'node:fs/promises';
+import { link, mkdir, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { Metadata, MetadataKind, type Root } from '@tufjs/models';
 import { readFileIfPresent, syncFolder, writeFileDurably } from '../base/durable-file.ts';
@@ -211,8 +211,4 @@ function refuseRotation(message: string, cause: unknown): CodedError {
     remedy: 'Sign with enough keys of the present root and of the next one, one rotation at a time.',
     cause,
   });
-}
-
-export async function readFactoryRoot(keys: string): Promise<Buffer> {
-  return readFile(path.join(keys, 'root.json'));
 }

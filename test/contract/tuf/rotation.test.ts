@@ -13,7 +13,7 @@ import {
   roleKeyFile,
 } from '../../../src/distribution/tuf-keys.ts';
 import { DEFAULT_LIFETIMES, makeOnline, makeRoot, type RootRoles } from '../../../src/distribution/tuf-metadata.ts';
-import { newestRoot, rolesAfter, rotateRoot } from '../../../src/distribution/tuf-roots.ts';
+import { newestRoot, rolesAfter, rootExpiresAtMs, rotateRoot } from '../../../src/distribution/tuf-roots.ts';
 import { directiveAt, PublicationWorld, refresh, told } from '../../distribution/publication-world.ts';
 import { StaticServer } from '../../support/static-server.ts';
 
@@ -117,6 +117,18 @@ describe('rotating the root', () => {
       code: 'TUF_SIGNATURE',
       reason: expect.stringContaining('3.root.json'),
     });
+  });
+
+  it('that changes no key renews the root: devices would accept nothing once it expired', async () => {
+    await using world = await PublicationWorld.open();
+    await using host = await StaticServer.start(world.publication);
+    const endsMs = rootExpiresAtMs(await newestRoot(world.publication));
+    world.clock.nowMs = endsMs - 1000;
+    await rotate(world, {}, [await rootKey(world)]);
+    expect(rootExpiresAtMs(await newestRoot(world.publication))).toBeGreaterThan(endsMs + YEAR * 0.9);
+    world.clock.nowMs = endsMs + 1000;
+    await world.publish(directiveAt(1));
+    expect(told(await refresh(await world.device(host.url)))).toBe(1);
   });
 
   it('makes one root of a version, also when two people rotate at once', async () => {
