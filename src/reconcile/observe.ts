@@ -1,4 +1,5 @@
 // Owns gathering facts: HEAD, the fleet and the measurements, as `decide()` wants them. It reads, and changes nothing that devices see.
+import { digestOf } from '../contract/digest.ts';
 import type { Directive } from '../contract/directive.ts';
 import type { RolloutPolicy, RolloutStatus } from '../contract/documents/types.generated.ts';
 import { matchesGlob } from '../contract/trust/name-glob.ts';
@@ -16,7 +17,7 @@ import type {
   Snapshot,
   SnapshotReader,
 } from './snapshot.ts';
-import { ModelIndex, policiesByName, rolloutsByName } from './snapshot-index.ts';
+import { ModelIndex, nameOfPath, policiesByName, rolloutsByName } from './snapshot-index.ts';
 import type { StatusClaims } from './status-claims.ts';
 import type { Measured, Windows } from './windows.ts';
 
@@ -84,8 +85,15 @@ class LazyVersion implements KnownVersion {
   }
 }
 
+/** A version whose document can't be read: it is there, so whoever wishes it is told what is wrong with it. */
+function brokenVersion(document: BrokenDocument): KnownVersion {
+  const { code, reason } = problemOf(document);
+  const digest = digestOf(`nothing: ${document.path}`); // of no content that anyone could have admitted
+  return { version: nameOfPath(document.path), digest, standing: { kind: 'broken', code, reason } };
+}
+
 function knownVersions(documents: readonly VersionDocument[], now: number): KnownVersion[] {
-  return documents.flatMap((document) => (document.kind === 'model' ? [new LazyVersion(document, now)] : []));
+  return documents.map((one) => (one.kind === 'model' ? new LazyVersion(one, now) : brokenVersion(one)));
 }
 
 function appliesTo(policy: RolloutPolicy, rollout: string): boolean {
@@ -226,11 +234,15 @@ interface GatherQuestion {
 }
 
 function brokenRollout(name: string, document: BrokenDocument): BrokenRollout {
+  return { name, ...problemOf(document) };
+}
+
+/** The first of a document's problems, with its place. */
+function problemOf(document: BrokenDocument): { readonly code: string; readonly reason: string } {
   const [first] = document.errors;
   const more = document.errors.length > 1 ? ` (and ${document.errors.length - 1} more)` : '';
   const place = first?.at === undefined ? document.path : `${first.at.file}:${first.at.line}:${first.at.column}`;
   return {
-    name,
     code: first?.code ?? 'DOCUMENT_UNREADABLE',
     reason: `${place}: ${first?.message ?? 'can not be read'}${more}`,
   };
