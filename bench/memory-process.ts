@@ -1,0 +1,44 @@
+// Owns one measurement of memory in a process that does nothing else: a store that is opened, and the fleet read from it.
+import { SystemClock } from '../src/base/clock.ts';
+import { KnownFleets } from '../src/reconcile/known-fleet.ts';
+import type { Snapshot } from '../src/reconcile/snapshot.ts';
+import { SqliteFleetStore } from '../src/store/sqlite-fleet-store.ts';
+import { heapBytes } from './measure.ts';
+import { ROLLOUT } from './report-load.ts';
+
+export interface MemoryMeasured {
+  readonly fleetBytes: number;
+  readonly matchedBytes: number;
+  readonly windowBytes: number;
+  readonly residentBytes: number;
+  readonly readMs: number;
+  readonly refreshMs: number;
+}
+
+const [file = ''] = process.argv.slice(2);
+const store = new SqliteFleetStore({ file, clock: new SystemClock() });
+const empty = heapBytes();
+const resident = process.memoryUsage().rss;
+const start = performance.now();
+const picture = await store.readFleet();
+const readMs = performance.now() - start;
+const withFleet = heapBytes();
+const snapshot = { groups: new Map() } as unknown as Snapshot;
+const fleet = new KnownFleets().of(picture, snapshot);
+fleet.matching('region:eu-west AND hw:rev2');
+const withMatching = heapBytes();
+const window = await store.readWindow(ROLLOUT, 5);
+const withWindow = heapBytes();
+const again = performance.now();
+await store.readFleet();
+const refreshMs = performance.now() - again;
+if (fleet.devices.length !== picture.devices.size || window === undefined)
+  throw new Error('the store is not as expected');
+process.send?.({
+  fleetBytes: withFleet - empty,
+  matchedBytes: withMatching - withFleet,
+  windowBytes: withWindow - withMatching,
+  residentBytes: process.memoryUsage().rss - resident,
+  ...{ readMs, refreshMs },
+} satisfies MemoryMeasured);
+process.disconnect?.();
