@@ -241,15 +241,15 @@ describe('a client', () => {
     await world.publish(directiveAt(1));
     host.misbehave = (request, response) => {
       if (!request.url?.endsWith('root.json')) return false;
-      setTimeout(() => response.end(readFileSync(path.join(world.publication, request.url ?? ''))), 80);
+      setTimeout(() => response.end(readFileSync(path.join(world.publication, request.url ?? ''))), 150);
       return true;
     };
-    const slow = await world.device(host.url, { timeoutMs: 100 });
+    const slow = await world.device(host.url, { timeoutMs: 500 });
     const startMs = performance.now();
     expect(told(await refresh(slow))).toBe('unreachable');
-    expect(performance.now() - startMs).toBeLessThan(1500);
+    expect(performance.now() - startMs).toBeLessThan(3500);
     const roots = async () => (await host.takeAsked()).filter((asked) => asked.path.includes('root')).length;
-    expect(await roots()).toBeLessThan(8);
+    expect(await roots()).toBeLessThan(16);
     host.misbehave = () => false;
     const device = await world.device(host.url, { timeoutMs: 20_000 });
     expect(told(await refresh(device))).toBe(1);
@@ -257,5 +257,15 @@ describe('a client', () => {
     await world.publish(directiveAt(2));
     expect(told(await refresh(device))).toBe(2);
     expect(await roots()).toBe(262 - 257 + 1);
+  });
+
+  it('waits for one request no longer than it may, and not as long as for all', async () => {
+    await using world = await PublicationWorld.open();
+    await using host = await StaticServer.start(world.publication);
+    host.misbehave = () => true;
+    const device = await world.device(host.url, { timeoutMs: 700 });
+    const startMs = performance.now();
+    expect(told(await refresh(device))).toBe('unreachable');
+    expect(performance.now() - startMs).toBeLessThan(2000);
   });
 });
