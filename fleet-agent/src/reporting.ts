@@ -87,7 +87,7 @@ export class Reporting {
   async #tell(signal: AbortSignal): Promise<void> {
     const conflicts = this.#tools.takeConflicts();
     const outboxes = this.#tools.updaters().map((updater) => ({ updater, outcomes: updater.record.outbox }));
-    const outcomes = [...conflicts, ...outboxes.flatMap(({ outcomes: some }) => some)];
+    const outcomes = [...outboxes.flatMap(({ outcomes: some }) => some), ...conflicts];
     for (const body of this.#bodies(outcomes)) await this.#sender?.tell(body, signal);
     for (const { updater, outcomes: some } of outboxes)
       if (some.length > 0) await updater.apply({ kind: 'told', outcomes: some });
