@@ -13,6 +13,8 @@ export interface GitHttpRequest {
   readonly service: GitService | undefined;
   /** Listing refs, or the exchange that fetches or pushes. */
   readonly step: 'advertise' | 'exchange';
+  /** The caller's `User-Agent`. */
+  readonly agent: string;
 }
 
 /** What goes wrong with one request, for tests. */
@@ -59,7 +61,14 @@ function describe(request: IncomingMessage, url: URL): GitHttpRequest {
   const advertise = url.pathname.endsWith('/info/refs');
   const named = advertise ? url.searchParams.get('service') : last;
   const service = named === 'git-upload-pack' || named === 'git-receive-pack' ? named : undefined;
-  return { method: request.method ?? '', path: url.pathname, service, step: advertise ? 'advertise' : 'exchange' };
+  const agent = request.headers['user-agent'] ?? '';
+  return {
+    method: request.method ?? '',
+    path: url.pathname,
+    service,
+    step: advertise ? 'advertise' : 'exchange',
+    agent,
+  };
 }
 
 function startBackend(options: GitHttpServerOptions, request: IncomingMessage, url: URL): ChildProcess {

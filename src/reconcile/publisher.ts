@@ -2,7 +2,7 @@
 
 import type { Clock } from '../base/clock.ts';
 import { canonicalJson, type Digest } from '../contract/digest.ts';
-import type { Directive } from '../contract/directive.ts';
+import type { Directive, DirectiveEntry } from '../contract/directive.ts';
 import type { Publication, PublicationLedger, PublishedDocument } from '../distribution/publication.ts';
 import type { ManifestsRepository } from '../git/manifests-repository.ts';
 import type { FleetStore, Publication as PublicationRecord } from '../store/fleet-store.ts';
@@ -48,10 +48,25 @@ function ledgerOf(parts: PublisherParts, record: PublicationRecord): Publication
   };
 }
 
+/** Entries never change, so their texts are made once: an unchanged HEAD costs a comparison of references. */
+const texts = new WeakMap<DirectiveEntry, string>();
+
+function textOf(entry: DirectiveEntry): string {
+  const known = texts.get(entry) ?? canonicalJson(entry);
+  texts.set(entry, known);
+  return known;
+}
+
+function isSameDirective(one: Directive, other: Directive): boolean {
+  if (one.entries.length !== other.entries.length) return false;
+  return one.entries.every((entry, i) => {
+    const beside = other.entries[i];
+    return beside !== undefined && (entry === beside || textOf(entry) === textOf(beside));
+  });
+}
+
 export class Publisher {
   readonly #parts: PublisherParts;
-  /** What was found to be published already: an unchanged HEAD costs a comparison of references. */
-  #same: { readonly directive: string; readonly sequence: number } | undefined;
 
   constructor(parts: PublisherParts) {
     this.#parts = parts;
@@ -65,13 +80,11 @@ export class Publisher {
   async publish({ directive, published, record, snapshot }: PublishQuestion): Promise<Published> {
     const { publication, clock } = this.#parts;
     const nowMs = clock.now();
-    const text = canonicalJson(directive);
-    const isSame = published !== null && record.sequence > 0 && text === this.#textOf(published, record);
+    const isSame = published !== null && record.sequence > 0 && isSameDirective(directive, published);
     if (isSame && !(await this.#needsRenewal(nowMs))) return { kind: 'unchanged' };
     const documents = await this.#documentsOf(directive, snapshot);
     const outcome = await publication.publish({ directive, documents, nowMs }, ledgerOf(this.#parts, record));
     if (outcome.kind !== 'published') return outcome;
-    this.#same = { directive: text, sequence: record.sequence + 1 };
     return { kind: 'published', sequence: record.sequence + 1 };
   }
 
@@ -80,12 +93,6 @@ export class Publisher {
     const { store, holder, leaseMs, clock } = this.#parts;
     const token = await store.acquireLease({ name: LEASE, holder, ttlMs: leaseMs, nowMs: clock.now() });
     if (token !== null) await store.releaseLease(LEASE, token);
-  }
-
-  #textOf(published: Directive, record: PublicationRecord): string {
-    if (this.#same?.sequence !== record.sequence)
-      this.#same = { directive: canonicalJson(published), sequence: record.sequence };
-    return this.#same.directive;
   }
 
   /** Metadata is signed anew on its own timer, also while Git is away. */

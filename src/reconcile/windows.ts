@@ -114,7 +114,13 @@ export class Windows {
     const stage = stageOf(question);
     if (stage === undefined) return { cohort: null, verdict: null, window: null };
     const entry = entryOf({ rollout: name, model, status, policyInForce: policy });
-    const cohort = countCohort({ entry, devices, listenedMs, silenceMs: stage.silenceMs, openedRevision: status.opened });
+    const cohort = countCohort({
+      entry,
+      devices,
+      listenedMs,
+      silenceMs: stage.silenceMs,
+      openedRevision: status.opened,
+    });
     await this.#markReady(name, cohort.ready >= Math.max(1, leastDevices(stage, cohort.wanted)));
     const reading = await this.#store.readWindow(name, status.opened);
     if (reading === undefined) return { cohort, verdict: null, window: null };

@@ -38,6 +38,8 @@ export interface ServiceProcessOptions {
   readonly reportInterval: string;
   /** Tells several services on one stage set apart. */
   readonly name?: string;
+  /** Flags of `slipway run` beyond those of the demo; a flag given twice counts as given last. */
+  readonly flags?: readonly string[];
 }
 
 export class ServiceProcess {
@@ -62,7 +64,7 @@ export class ServiceProcess {
 
   /** Starts it and waits until it answers. Throws DEMO_SERVICE_START with the log's place. */
   async start(): Promise<void> {
-    const { set, clock, reportInterval } = this.#options;
+    const { set, clock, reportInterval, flags = [] } = this.#options;
     const args = [
       'run',
       '--home',
@@ -83,7 +85,7 @@ export class ServiceProcess {
       '--git-user',
       set.credentials.username,
     ];
-    const child = spawn(process.execPath, [MAIN, ...args, ...pace], {
+    const child = spawn(process.execPath, [MAIN, ...args, ...pace, ...flags], {
       stdio: ['ignore', 'ignore', 'pipe'],
       env: {
         ...process.env,

@@ -7,7 +7,7 @@ import path from 'node:path';
 import process from 'node:process';
 import { addArtifact } from '../../distribution/folder-publication.ts';
 import { initialiseTuf } from '../../distribution/tuf-roots.ts';
-import { type GitHttpServer, startGitHttpServer } from '../../git/git-http-server.ts';
+import { type GitHttpServer, type GitHttpServerOptions, startGitHttpServer } from '../../git/git-http-server.ts';
 import { readPrivateKey } from '../../signing/keys.ts';
 import { signBytes } from '../../signing/sign-document.ts';
 import { createHome } from '../create-home.ts';
@@ -35,10 +35,12 @@ const secret = (): string => randomBytes(18).toString('base64url');
 export interface StageSetOptions {
   readonly nowMs: number;
   readonly folder?: string;
+  /** What the Git host does to requests; for tests that disturb it. */
+  readonly gitHost?: Pick<GitHttpServerOptions, 'onRequest' | 'onAnswer'>;
 }
 
 /** Builds it in a new temporary folder. */
-export async function createStageSet({ nowMs, folder: given }: StageSetOptions): Promise<StageSet> {
+export async function createStageSet({ nowMs, folder: given, gitHost = {} }: StageSetOptions): Promise<StageSet> {
   const folder = given ?? (await mkdtemp(path.join(os.tmpdir(), 'slipway-demo-')));
   const home = homeAt(path.join(folder, 'home'));
   await createHome(home);
@@ -50,7 +52,7 @@ export async function createStageSet({ nowMs, folder: given }: StageSetOptions):
   await git(['init', '--quiet', '--bare', '--initial-branch=main', '.'], repository, environment);
   await git(['config', 'http.receivepack', 'true'], repository, environment);
   const credentials = { username: 'slipway', password: secret() };
-  const gitServer = await startGitHttpServer({ root: repositories, credentials });
+  const gitServer = await startGitHttpServer({ ...gitHost, root: repositories, credentials });
   const repositoryUrl = `${gitServer.url}/models.git`;
   const withCredentials = repositoryUrl.replace('://', `://${credentials.username}:${credentials.password}@`);
   return {
