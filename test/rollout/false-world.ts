@@ -246,7 +246,7 @@ export class FalseWorld {
   }
 
   ask(request: Partial<RolloutRequest> & Pick<RolloutRequest, 'act'>): void {
-    const digest = this.status?.candidate?.digest ?? this.versions[0]!.digest;
+    const digest = this.status?.candidate?.digest ?? this.versions[0]?.digest ?? digestOf('nothing');
     this.spec.requests = [...(this.spec.requests ?? []), { digest, ...request }];
   }
 

@@ -1,0 +1,196 @@
+// Owns an independent judge of steps, written from DESIGN.md §2–§4 and not from the code: what must be true of every step, and when one is due.
+import type { RolloutPolicy, RolloutRequest, RolloutStatus } from '../../src/contract/documents/types.generated.ts';
+import { parseDurationMs } from '../../src/contract/duration.ts';
+import { isInCohort } from '../../src/contract/membership.ts';
+import { matchesSelector, parseSelector } from '../../src/contract/selector.ts';
+import type { Transition } from '../../src/rollout/transition.ts';
+import type { FalseWorld } from './false-world.ts';
+
+type PolicyStage = RolloutPolicy['spec']['stages'][number];
+
+/** What the judge knows before a step; it keeps its own history. */
+export interface Before {
+  readonly world: FalseWorld;
+  /** The last status that the reconciler wrote, whatever stands at HEAD now. */
+  readonly truth: RolloutStatus | null;
+  readonly headIsTruth: boolean;
+  readonly floor: number;
+  /** Highest attempt ever started, by digest. */
+  readonly attempts: ReadonlyMap<string, number>;
+  readonly evidence: ReadonlySet<string>;
+}
+
+function members(world: FalseWorld, { target, cohort, salt }: RolloutStatus): Set<string> {
+  const selector = parseSelector(target);
+  const inside = world.fleet.filter(
+    (device) =>
+      matchesSelector(selector, device) &&
+      isInCohort({
+        cohort,
+        salt: salt ?? '',
+        deviceId: device.id,
+        matchesSelect: (select) => matchesSelector(parseSelector(select), device),
+      }),
+  );
+  return new Set(inside.map((device) => device.id));
+}
+
+function asks(world: FalseWorld, status: RolloutStatus, act: RolloutRequest['act']): RolloutRequest[] {
+  return (world.spec.requests ?? []).filter(
+    (one) =>
+      one.act === act &&
+      one.digest === status.candidate?.digest &&
+      (act === 'abort' || one.stage === undefined || one.stage === status.stage),
+  );
+}
+
+function stagesBelow(world: FalseWorld, status: RolloutStatus): { all: readonly PolicyStage[]; at: number } {
+  const all = world.pinned.get(status.policy ?? '')?.spec.stages ?? [];
+  return { all, at: all.findIndex((stage) => stage.name === status.stage) };
+}
+
+/** Has the stage earned its end: soak, devices, verdict, approvals; or its deadline with leave to promote? */
+function isEarned(world: FalseWorld, status: RolloutStatus, stage: PolicyStage): boolean {
+  const { verdict = null, cohort = null, window = null } = world.measured;
+  const least = stage.minimum?.devices ?? Math.min(3, cohort?.wanted ?? 0);
+  const hasDevices = (cohort?.ready ?? 0) >= Math.max(1, least);
+  const hasSoaked = (window?.readyMs ?? 0) >= parseDurationMs(stage.soak ?? '0s');
+  const isOver = stage.deadline !== undefined && (window?.listenedMs ?? 0) >= parseDurationMs(stage.deadline);
+  const byDeadline = isOver && stage.onDeadline === 'promote' && verdict?.kind !== 'fail';
+  const judged = verdict?.kind === 'pass' || (verdict?.rules.length === 0 && stage.minimum?.inferences === undefined);
+  const approvers = stage.approval?.approvers ?? [];
+  const approved = new Set(
+    asks(world, status, 'approve').flatMap((one) =>
+      one.by !== undefined && approvers.includes(one.by) ? [one.by] : [],
+    ),
+  );
+  const isApproved = stage.approval === undefined || approved.size >= (stage.approval.count ?? 1);
+  return hasDevices && isApproved && ((hasSoaked && judged) || byDeadline);
+}
+
+function judgeForward(before: Before, step: Transition, status: RolloutStatus): string[] {
+  const { world } = before;
+  const wrong: string[] = [];
+  const { all, at } = stagesBelow(world, status);
+  const stage = all[at];
+  if (stage === undefined) return ['left a stage that the policy in force does not have'];
+  const isAsked = asks(world, status, 'promote').length > 0 || asks(world, status, 'skip').length > 0;
+  if (world.spec.suspend === true) wrong.push('promoted while suspended');
+  if (!isAsked && status.state === 'paused') wrong.push('promoted out of a pause without being asked');
+  if (!isAsked && !isEarned(world, status, stage)) wrong.push('promoted without having earned it');
+  if (world.measured.verdict?.kind === 'fail' && status.state === 'rolling' && asks(world, status, 'skip').length === 0)
+    wrong.push('promoted over a failed rule');
+  if (step.kind === 'complete') {
+    if (at !== all.length - 1) wrong.push('completed before the last stage');
+    if (step.next.stable?.digest !== status.candidate?.digest)
+      wrong.push('something else than the candidate became stable');
+    return wrong;
+  }
+  if (all[at + 1]?.name !== step.next.stage) wrong.push(`went from ${status.stage} to ${step.next.stage}`);
+  for (const name of ['candidate', 'salt', 'policy', 'target'] as const) {
+    if (JSON.stringify(step.next[name]) !== JSON.stringify(status[name]))
+      wrong.push(`${name} changed within an attempt`);
+  }
+  const after = members(world, step.next);
+  for (const id of members(world, status)) if (!after.has(id)) wrong.push(`${id} was sent back by a promotion`);
+  return wrong;
+}
+
+function judgeStart(before: Before, { next }: Transition): string[] {
+  const { world, truth } = before;
+  const wrong: string[] = [];
+  const candidate = next.candidate!;
+  const known = world.versions.find((one) => one.digest === candidate.digest);
+  if (known?.standing.kind !== 'admitted') wrong.push('started what nobody admitted');
+  if (world.policyStanding.kind !== 'admitted') wrong.push('started under a policy that nobody admitted');
+  if (world.spec.suspend === true) wrong.push('started while suspended');
+  if (truth?.candidate) wrong.push('started beside another candidate');
+  if (truth?.rejected.some((one) => one.digest === candidate.digest)) wrong.push('started a rejected digest');
+  if (candidate.attempt <= (before.attempts.get(candidate.digest) ?? 0)) wrong.push('repeated an attempt');
+  const stages = world.policy!.spec.stages;
+  const wasStable = (truth?.previous ?? []).some((one) => one.digest === candidate.digest);
+  const mayReturn = wasStable && world.policy!.spec.rollbackWindow !== undefined;
+  const isFirst = next.stage === stages[0]!.name || (mayReturn && next.stage === stages.at(-1)!.name);
+  if (!isFirst) wrong.push(`started in ${next.stage}`);
+  if (next.target !== world.spec.target) wrong.push('started for another target');
+  if (/^\d/.test(world.spec.version) && candidate.version !== world.spec.version) wrong.push('started another version');
+  return wrong;
+}
+
+function judgeBack(before: Before, step: Transition, status: RolloutStatus): string[] {
+  const { world, headIsTruth } = before;
+  const wrong: string[] = [];
+  if (step.next.candidate !== null) wrong.push('kept a candidate that was taken back');
+  if (step.kind === 'supersede') {
+    if (JSON.stringify(step.next.rejected) !== JSON.stringify(status.rejected))
+      wrong.push('blamed what was superseded');
+    return wrong;
+  }
+  const { all, at } = stagesBelow(world, status);
+  const stage = all[at];
+  const { verdict, window } = world.measured;
+  const isOver = stage?.deadline !== undefined && (window?.listenedMs ?? 0) >= parseDurationMs(stage.deadline);
+  const revoked = world.versions.some(
+    ({ digest, standing }) => digest === status.candidate?.digest && standing.kind === 'refused' && standing.revoked,
+  );
+  const because =
+    !headIsTruth ||
+    revoked ||
+    asks(world, status, 'abort').length > 0 ||
+    (verdict?.kind === 'fail' && (stage?.onFailure ?? 'rollback') === 'rollback') ||
+    (isOver && stage.onDeadline === 'rollback') ||
+    world.spec.version !== status.candidate?.version;
+  if (!because) wrong.push('rolled back without a cause');
+  const { rejected } = step.next;
+  if (rejected[0]?.digest !== status.candidate?.digest) wrong.push('the rejected digest is not on record');
+  if (rejected[0]?.evidence !== step.next.evidence) wrong.push('the rejection names other evidence');
+  const { version } = step.spec;
+  if (version !== undefined && (world.spec.version !== status.candidate?.version || version !== status.stable?.version))
+    wrong.push('changed a wish that does not pin what was rejected');
+  return wrong;
+}
+
+/** What is wrong with a step; empty when it is legal. */
+export function judgeStep(before: Before, step: Transition): string[] {
+  const wrong: string[] = [];
+  const { next, kind } = step;
+  const status = before.truth;
+  if (next.revision <= before.floor) wrong.push(`revision ${next.revision} is not above ${before.floor}`);
+  if (before.evidence.has(next.evidence)) wrong.push(`evidence ${next.evidence} was overwritten`);
+  if (kind !== 'complete' && kind !== 'adopt' && JSON.stringify(next.stable) !== JSON.stringify(status?.stable ?? null))
+    wrong.push('stable changed without a completion');
+  if (!before.headIsTruth && !['restore', 'roll-back', 'adopt'].includes(kind))
+    wrong.push(`${kind} on a status that is not the last`);
+  switch (kind) {
+    case 'start':
+      return [...wrong, ...judgeStart(before, step)];
+    case 'advance':
+    case 'complete':
+      return status?.candidate ? [...wrong, ...judgeForward(before, step, status)] : [...wrong, 'nothing was rolling'];
+    case 'roll-back':
+    case 'supersede':
+      return status?.candidate ? [...wrong, ...judgeBack(before, step, status)] : [...wrong, 'nothing was rolling'];
+    case 'pause':
+    case 'reopen':
+    case 'answer':
+    case 'restore':
+      for (const name of ['candidate', 'stage', 'cohort', 'salt'] as const) {
+        const was = status === null ? undefined : JSON.stringify(status[name]);
+        if (was !== undefined && JSON.stringify(next[name]) !== was) wrong.push(`${kind} changed ${name}`);
+      }
+      return wrong;
+    case 'adopt':
+      return wrong;
+  }
+}
+
+/** What is wrong with what was decided, step or none, in view of what was due. */
+export function judgeDue(before: Before, step: Transition | null): string[] {
+  const { world, truth, headIsTruth } = before;
+  if (!headIsTruth || !truth?.candidate) return [];
+  if (asks(world, truth, 'abort').length > 0) return step?.kind === 'roll-back' ? [] : ['an abort did not win'];
+  const mayFail = truth.state === 'rolling' && world.measured.verdict?.kind === 'fail';
+  const isSkipped = asks(world, truth, 'skip').length > 0 && world.spec.suspend !== true;
+  if (!mayFail || isSkipped || !world.pinned.has(truth.policy ?? '')) return [];
+  return step?.kind === 'roll-back' || step?.kind === 'pause' ? [] : ['a failed rule was held up'];
+}
