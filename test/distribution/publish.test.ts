@@ -127,6 +127,7 @@ describe('damage in the folder', () => {
     await world.publish(directiveAt(1), { publisher, documents });
     const device = await world.device(host.url);
     await refresh(device);
+    expect(await publisher.holds(documents[0]!.digest)).toBe(true);
     rmSync(world.publication, { recursive: true });
     expect(await publisher.expiresAtMs()).toBeNull();
     expect(await publisher.holds(documents[0]!.digest)).toBe(false);
