@@ -1,0 +1,260 @@
+// Laws that hold for any facts at all, coherent or not: an answer always comes, the same one, and it never goes back.
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { type Digest, digestOf } from '../../src/contract/digest.ts';
+import type { RolloutPolicy, RolloutRequest, RolloutStatus } from '../../src/contract/documents/types.generated.ts';
+import { BUCKETS } from '../../src/contract/membership.ts';
+import type { StageVerdict } from '../../src/gates/rule-verdict.ts';
+import { commitMessage } from '../../src/rollout/commit-message.ts';
+import { decide } from '../../src/rollout/decide.ts';
+import { decideRollout } from '../../src/rollout/decide-rollout.ts';
+import { outlookLine } from '../../src/rollout/plan-in-words.ts';
+import type { RolloutFacts, Standing, StatusClaim } from '../../src/rollout/rollout-facts.ts';
+import {
+  ADMITTED,
+  baselineOf,
+  ENDED,
+  policyOf,
+  REVOKED,
+  readRollout,
+  ruleVerdict,
+  T0,
+  UNSIGNED,
+  writeRollout,
+} from './false-world.ts';
+
+const POLICIES: readonly RolloutPolicy[] = [
+  policyOf(
+    '- { name: canary, size: 1%, soak: 5m, rules: ["latency_p95 < 2x baseline"] }\n- { name: full, size: 100% }',
+  ),
+  policyOf('- { name: full, size: 100%, onFailure: ask, deadline: 1h, onDeadline: promote }', '  rollbackWindow: 1d\n'),
+  policyOf('- { name: canary, select: "ring:canary", approval: { approvers: [alice] } }'),
+];
+
+const digest: fc.Arbitrary<Digest> = fc.constantFrom('a', 'b', 'c', 'd').map((name) => digestOf(name));
+const name = fc.constantFrom('1.0.0', '2.0.0', '2.0.0+build', '2026.01.10-rc1');
+const wish = fc.oneof(name, fc.constantFrom('latest', '>=1', '^2', '<1'));
+const stage = fc.constantFrom('canary', 'full', 'elsewhere');
+const text = fc.string({ unit: 'binary', minLength: 1, maxLength: 700 });
+const instant = fc.constantFrom('2026-11-20T10:00:00Z', '2036-01-01T00:00:00+02:00', '1999-12-31T23:59:59.5Z');
+const parameters = fc.constantFrom({}, { threshold: 0.5 }, { threshold: 0.5, mode: 'x' });
+const target = fc.constantFrom('*', 'region:eu', 'region:eu AND NOT ring:canary');
+const attempt = fc.integer({ min: 1, max: 9 });
+const revision = fc.integer({ min: 0, max: 12 });
+const evidence = fc.constant('evidence/eu/1-start-canary.json');
+
+const standing = fc.oneof(
+  fc.constantFrom<Standing>(ADMITTED, ADMITTED, UNSIGNED, ENDED, REVOKED),
+  text.map((reason): Standing => ({ kind: 'broken', code: 'DOCUMENT_SYNTAX', reason })),
+);
+
+const status: fc.Arbitrary<RolloutStatus> = fc.record({
+  revision,
+  opened: revision,
+  state: fc.constantFrom('rolling', 'paused', 'idle'),
+  stage: fc.option(stage),
+  since: instant,
+  candidate: fc.option(fc.record({ version: name, digest, attempt, parameters })),
+  stable: fc.option(fc.record({ version: name, digest, parameters, target })),
+  target,
+  policy: fc.option(digest),
+  salt: fc.option(fc.string({ maxLength: 20 })),
+  cohort: fc.record({
+    cut: fc.constantFrom(0, 5, 2 ** 47, BUCKETS),
+    select: fc.constantFrom(null, 'ring:canary'),
+    devices: fc.constant([]),
+  }),
+  limits: fc.constant([]),
+  rejected: fc.array(fc.record({ digest, version: name, attempt, reason: fc.constant('bad'), evidence, at: instant }), {
+    maxLength: 3,
+  }),
+  paused: fc.option(fc.record({ reason: fc.constant('bad'), since: instant })),
+  evidence,
+  previous: fc.array(fc.record({ version: name, digest, until: instant }), { maxLength: 3 }),
+  attempts: fc.array(fc.record({ digest, attempt }), { maxLength: 3 }),
+});
+
+const request: fc.Arbitrary<RolloutRequest> = fc
+  .record({
+    act: fc.constantFrom('approve', 'promote', 'skip', 'abort', 'retry', 'adopt'),
+    digest,
+    stage: fc.option(stage, { nil: undefined }),
+    by: fc.option(fc.constantFrom('alice', 'mallory'), { nil: undefined }),
+    reason: fc.option(text, { nil: undefined }),
+  })
+  .map((one) => JSON.parse(JSON.stringify(one)) as RolloutRequest);
+
+const verdict: fc.Arbitrary<StageVerdict> = fc.record({
+  kind: fc.constantFrom('pass', 'fail', 'undecided'),
+  rules: fc.array(
+    fc
+      .record({
+        verdict: fc.constantFrom('pass', 'fail', 'undecided', 'not-applicable'),
+        within: fc.boolean(),
+        dryRun: fc.boolean(),
+        estimate: fc.option(fc.double({ min: 0, max: 1, noNaN: true })),
+        reason: text,
+        worstDevice: fc.option(text),
+        needs: fc.option(
+          fc.record({ trials: fc.nat(), minutes: fc.option(fc.double({ min: 0, max: 1e6, noNaN: true })) }),
+        ),
+      })
+      .map(({ verdict: kind, ...more }) => ruleVerdict('error_rate < 1%', kind, more as object)),
+    { maxLength: 3 },
+  ),
+  because: fc.array(text, { maxLength: 3 }),
+  method: fc.constant('slipway-stats/1'),
+});
+
+const count = fc.nat(20);
+const cohort = fc.record({
+  ...{
+    matching: count,
+    wanted: count,
+    ready: count,
+    trying: count,
+    failed: count,
+    refused: count,
+    incompatible: count,
+  },
+  ...{ silent: count, unreachable: count, pending: count, conflicted: count },
+  troubled: fc.array(fc.record({ device: text, what: text }), { maxLength: 3 }),
+});
+
+const claim: fc.Arbitrary<StatusClaim> = fc.oneof(
+  { weight: 1, arbitrary: fc.constant<StatusClaim>({ kind: 'none' }) },
+  { weight: 6, arbitrary: status.map((one): StatusClaim => ({ kind: 'authentic', status: one })) },
+  {
+    weight: 1,
+    arbitrary: fc.record({ kind: fc.constant('forged' as const), reason: text, lastAuthentic: fc.option(status) }),
+  },
+);
+
+const facts: fc.Arbitrary<RolloutFacts> = fc
+  .record({
+    name: fc.constant('invoice-ocr-eu'),
+    spec: fc.record({
+      model: fc.constantFrom('ocr', 'other'),
+      version: wish,
+      target,
+      parameters,
+      suspend: fc.boolean(),
+      requests: fc.array(request, { maxLength: 4 }),
+    }),
+    claim,
+    seen: fc.option(fc.record({ revision, status: fc.option(status) })),
+    publishedRevision: revision,
+    continues: fc.boolean(),
+    versions: fc.uniqueArray(fc.record({ version: name, digest, standing }), { selector: (one) => one.version }),
+    policy: fc.option(fc.record({ digest, policy: fc.constantFrom(...POLICIES), standing })),
+    policyProblem: fc.constant(null),
+    policyInForce: fc.option(fc.constantFrom(...POLICIES)),
+    devices: fc.nat(12),
+    cohort: fc.option(cohort),
+    verdict: fc.option(verdict),
+    window: fc.option(fc.record({ listenedMs: fc.nat(1e8), readyMs: fc.nat(1e8) })),
+    baseline: fc.option(fc.constantFrom(baselineOf(5), baselineOf(500))),
+    now: fc.constantFrom(T0, T0 + 1e9),
+  })
+  .map(({ devices, seen, ...rest }) => ({
+    ...rest,
+    // The store remembers a status with its own revision.
+    seen: seen && { revision: seen.revision, status: seen.status && { ...seen.status, revision: seen.revision } },
+    matching: () => Array.from({ length: devices }, (_, i) => `d${i}`),
+  }));
+
+const DIGEST = digestOf('evidence');
+
+describe('whatever the facts', () => {
+  it('an answer comes, the same each time: one legal-looking step, or what it waits on', () => {
+    fc.assert(
+      fc.property(facts, (given) => {
+        const { step, outlook } = decideRollout(given);
+        expect(decideRollout({ ...given })).toEqual({ step, outlook });
+        expect(outlookLine(outlook)).not.toMatch(/[\p{Cc}\p{Cf}]|undefined|NaN/u);
+        if (step === null) return;
+        const floor = Math.max(
+          given.claim.kind === 'authentic' ? given.claim.status.revision : 0,
+          given.seen?.revision ?? 0,
+          given.publishedRevision,
+        );
+        expect(step.next.revision).toBeGreaterThan(floor);
+        expect(step.next.evidence).toBe(`evidence/${given.name}/${step.next.revision}-${step.from}-${step.to}.json`);
+        const known = given.spec.requests?.length ?? 0;
+        for (const index of step.spec.answered) expect(index).toBeLessThan(known);
+        expect(new Set(step.spec.answered).size).toBe(step.spec.answered.length);
+      }),
+      { numRuns: 2000 },
+    );
+  });
+
+  it('what a step writes is read back as it was written', () => {
+    fc.assert(
+      fc.property(facts, (given) => {
+        const { step } = decideRollout(given);
+        fc.pre(step !== null);
+        const { requests: _, ...spec } = given.spec;
+        const read = readRollout(writeRollout(spec, { ...step, spec: { ...step.spec, answered: [] } }));
+        expect(read.status).toEqual(JSON.parse(JSON.stringify(step.next)));
+      }),
+      { numRuns: 100 },
+    );
+  });
+
+  it('a rejected digest is not started, and nobody moves on while suspended', () => {
+    fc.assert(
+      fc.property(facts, (given) => {
+        const { step } = decideRollout(given);
+        const { claim } = given;
+        if (step?.kind === 'start' && claim.kind === 'authentic') {
+          expect(claim.status.rejected.map((one) => one.digest)).not.toContain(step.next.candidate?.digest);
+          const before = [...(claim.status.attempts ?? []), ...claim.status.rejected];
+          for (const one of before)
+            if (one.digest === step.next.candidate?.digest)
+              expect(step.next.candidate.attempt).toBeGreaterThan(one.attempt);
+        }
+        if (given.spec.suspend) expect(['start', 'advance', 'complete', 'reopen']).not.toContain(step?.kind);
+      }),
+      { numRuns: 2000 },
+    );
+  });
+
+  it('the directive never lowers a revision, and never changes an entry of the same one', () => {
+    fc.assert(
+      fc.property(facts, facts, (one, other) => {
+        const first = decide({ rollouts: [one], broken: [], published: null }).directive;
+        const next = { ...other, publishedRevision: first.entries[0]?.revision ?? 0 };
+        const second = decide({ rollouts: [next], broken: [], published: first }).directive;
+        const [before, after] = [first.entries[0], second.entries[0]];
+        if (before === undefined) return;
+        expect(after?.revision).toBeGreaterThanOrEqual(before.revision);
+        if (after?.revision === before.revision) expect(after).toEqual(before);
+      }),
+      { numRuns: 500 },
+    );
+  });
+
+  it('a commit message is one title, ours in every line, and ends in its own trailers alone', () => {
+    fc.assert(
+      fc.property(facts, (given) => {
+        const { step } = decideRollout(given);
+        fc.pre(step !== null);
+        const message = commitMessage({ transition: step, observed: 'abc', evidenceDigest: DIGEST, reverts: null });
+        const lines = message.trimEnd().split('\n');
+        expect(lines[0]!.startsWith('rollout(invoice-ocr-eu): ')).toBe(true);
+        expect(lines[0]!.length).toBeLessThanOrEqual(100);
+        expect(lines[1]).toBe('');
+        expect(lines.filter((line) => /^\S+: /.test(line) && !line.startsWith('Next: ')).slice(1)).toEqual([
+          'Slipway-Rollout: invoice-ocr-eu',
+          `Slipway-Transition: ${step.next.revision} ${step.from}→${step.to}`,
+          `Slipway-Kind: ${step.kind}`,
+          'Slipway-Observed: abc',
+          `Slipway-Evidence: ${DIGEST}`,
+        ]);
+        expect(message.replaceAll('\n', '')).not.toMatch(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]|undefined|NaN/u);
+        expect(lines.every((line) => line === line.trimEnd())).toBe(true);
+      }),
+      { numRuns: 1000 },
+    );
+  });
+});
