@@ -1,16 +1,13 @@
 // Owns the device's loop: follow directives, serve models, tell what happened; all that it touches is injected.
-import { arch, platform } from 'node:process';
 import { toIsoSeconds } from '../../src/base/clock.ts';
 import { CodedError, toCodedError } from '../../src/base/errors.ts';
 import type { Logger } from '../../src/base/logger.ts';
-import { digestOfJson } from '../../src/contract/digest.ts';
 import type { Directive, Parameters } from '../../src/contract/directive.ts';
 import { isDeviceId } from '../../src/contract/parse-report.ts';
 import type { Outcome } from '../../src/contract/report.ts';
 import type { DeviceFacts } from '../../src/contract/selector.ts';
 import { DirectiveClient } from '../../src/contract/tuf/directive-client.ts';
 import {
-  AGENT_VERSION,
   type AgentIntervals,
   type AgentOptions,
   DEFAULT_INTERVALS,
@@ -18,11 +15,12 @@ import {
   type DirectiveSource,
 } from './agent-options.ts';
 import { Bell, Turnstile } from './bell.ts';
-import { platformOf } from './choose-variant.ts';
 import { DeviceFolder } from './device-folder.ts';
 import { DeviceMemory } from './device-memory.ts';
 import { takeDirective } from './directive-intake.ts';
 import { RefusalNote } from './directive-refusal.ts';
+import { DiskReserve } from './disk-reserve.ts';
+import { FactSource } from './fact-source.ts';
 import { followChanges } from './follow-changes.ts';
 import { joinUrl } from './http.ts';
 import { Identity } from './identity.ts';
@@ -30,7 +28,7 @@ import { InferEndpoint } from './infer-endpoint.ts';
 import { Journal } from './journal.ts';
 import { Measurements } from './measure.ts';
 import { type InferenceAnswer, ModelServer } from './model-server.ts';
-import { freeBytesOf, type SupplyOptions } from './model-supply.ts';
+import type { SupplyOptions } from './model-supply.ts';
 import { ModelUpdater, type UpdaterTools } from './model-updater.ts';
 import { parseManifest } from './parse-manifest.ts';
 import { ReportQueue } from './report-queue.ts';
@@ -38,7 +36,6 @@ import { Reporting } from './reporting.ts';
 import { Slots } from './slots.ts';
 import { type AgentStatus, statusOf } from './status.ts';
 import type { Tensor } from './tensor.ts';
-import type { Circumstances } from './update-step.ts';
 
 export interface Agent {
   readonly id: string;
@@ -79,10 +76,8 @@ class DeviceAgent implements Agent {
   readonly #parameters = new Map<string, Parameters>();
   readonly #running: Promise<void>[] = [];
   readonly #reportBell = new Bell();
-  readonly #startMs: number;
-  #freeBytes = 0;
+  readonly #self: FactSource;
   #refusal: RefusalNote | null = null;
-  #enrolledLabels: Readonly<Record<string, string>> = {};
   #conflicts = new Map<string, string>();
   #conflictOutcomes: Outcome[] = [];
   #resolveStarted: (facts: { endpointPort: number | null }) => void = () => undefined;
@@ -95,7 +90,7 @@ class DeviceAgent implements Agent {
     this.#intervals = { ...DEFAULT_INTERVALS, ...options.intervals };
     this.#logger = options.logger;
     this.#folder = new DeviceFolder(options.folder);
-    this.#startMs = options.clock.monotonicMs();
+    this.#self = new FactSource(options);
     this.started = new Promise((resolve, reject) => {
       this.#resolveStarted = resolve;
       this.#rejectStarted = reject;
@@ -109,12 +104,13 @@ class DeviceAgent implements Agent {
     try {
       await this.#folder.prepare();
       const identity = await Identity.open(this.id, this.#folder);
-      this.#enrolledLabels = identity.enrolment?.labels ?? {};
+      this.#self.takeEnrolledLabels(identity.enrolment?.labels ?? {});
       const memory = await DeviceMemory.open(this.#folder.memoryFile, clock);
       const queue = await ReportQueue.open(this.#folder.reportFolder, this.#logger);
       const refusal = await RefusalNote.open(this.#folder.refusalFile);
       this.#refusal = refusal;
       const journal = new Journal(this.#folder, this.#options.onPersisted);
+      const reserve = new DiskReserve(this.#folder.reserveFile);
       const take = (directive: Directive) => this.#take(directive, memory, journal);
       for (const model of await this.#folder.listModels()) await this.#updaterOf(model, memory, journal);
       const directives = await this.#openDirectives();
@@ -137,19 +133,17 @@ class DeviceAgent implements Agent {
           reportMs: this.#intervals.reportMs,
           measurements: this.#measurements,
         },
-        facts: () => withProperties(this.#facts(), refusal.properties),
+        facts: () => withProperties(this.#self.facts(), refusal.properties),
         updaters: () => [...this.#updaters.values()],
         takeConflicts: () => this.#conflictOutcomes.splice(0),
         nowMs: () => memory.nowMs(),
-        onEnrolled: (labels) => {
-          this.#enrolledLabels = labels;
-        },
+        onEnrolled: (labels) => this.#self.takeEnrolledLabels(labels),
       });
       const note = async (answer: DirectiveAnswer): Promise<void> => {
         if (await refusal.take(answer, memory.nowMs())) this.#reportBell.ring();
       };
       await Promise.all([
-        followChanges({ ...this.#options, directives, intervals: this.#intervals, take, note, signal }),
+        followChanges({ ...this.#options, directives, reserve, intervals: this.#intervals, take, note, signal }),
         reporting.run(signal),
       ]);
       await Promise.all(this.#running);
@@ -196,29 +190,9 @@ class DeviceAgent implements Agent {
     return distributionUrl ?? joinUrl(serverUrl ?? '', 'distribution');
   }
 
-  #facts(): DeviceFacts {
-    const { id, labels, properties = () => ({}) } = this.#options;
-    const uptimeSeconds = Math.floor((this.#options.clock.monotonicMs() - this.#startMs) / 1000);
-    const own = {
-      platform: platformOf(platform, arch),
-      agent: AGENT_VERSION,
-      freeDiskBytes: this.#freeBytes,
-      uptimeSeconds,
-    };
-    return { id, labels: { ...labels, ...this.#enrolledLabels }, properties: { ...own, ...properties() } };
-  }
-
-  async #circumstances(): Promise<Circumstances> {
-    this.#freeBytes = await freeBytesOf(this.#folder.root);
-    const { labels, properties } = this.#facts();
-    const { freeDiskBytes: _disk, uptimeSeconds: _uptime, ...lasting } = properties;
-    const trustFingerprint = this.#options.trustFingerprint();
-    return { fingerprint: digestOfJson({ trustFingerprint, labels, lasting }), freeBytes: this.#freeBytes };
-  }
-
   async #take(directive: Directive, memory: DeviceMemory, journal: Journal): Promise<void> {
-    await this.#circumstances();
-    const taken = await takeDirective(directive, this.#facts(), { memory, logger: this.#logger });
+    await this.#self.circumstances();
+    const taken = await takeDirective(directive, this.#self.facts(), { memory, logger: this.#logger });
     const conflicts = new Map<string, string>();
     for (const one of taken) {
       if (one.kind === 'wish') {
@@ -278,8 +252,8 @@ class DeviceAgent implements Agent {
       ...{ clock, random, host, onSwitch, server, journal, logger: this.#logger, turnstile: this.#turnstile },
       slots: new Slots(this.#folder, model),
       supply: this.#supplyOptions(memory),
-      facts: () => this.#facts(),
-      circumstances: () => this.#circumstances(),
+      facts: () => this.#self.facts(),
+      circumstances: () => this.#self.circumstances(),
       onOutcome: () => this.#reportBell.ring(),
     };
   }

@@ -31,6 +31,11 @@ export class DeviceFolder {
     return path.join(this.root, 'directive-refusal.json');
   }
 
+  /** Disk kept aside for the worst day. */
+  get reserveFile(): string {
+    return path.join(this.root, 'reserve.bin');
+  }
+
   get tufFolder(): string {
     return path.join(this.root, 'tuf');
   }

@@ -4,6 +4,7 @@ import { createReadStream } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
 import type { Clock } from '../../src/base/clock.ts';
 import type { Digest } from '../../src/contract/digest.ts';
+import { isDiskFull } from './disk-reserve.ts';
 import { httpError, retryAfterMs } from './http.ts';
 
 export interface DownloadRequest {
@@ -44,8 +45,7 @@ export async function download(request: DownloadRequest): Promise<DownloadResult
     });
     return await new Transfer(request, handle).run();
   } catch (error) {
-    const code = (error as NodeJS.ErrnoException).code;
-    if (code === 'ENOSPC' || code === 'EDQUOT') return { kind: 'full', message: 'The disk is full.' };
+    if (isDiskFull(error)) return { kind: 'full', message: 'The disk is full.' };
     return { kind: 'cut', message: httpError(request.url, error).message, retryAfterMs: null };
   }
 }

@@ -3,11 +3,14 @@ import { backOffMs } from '../../src/base/back-off.ts';
 import { toCodedError } from '../../src/base/errors.ts';
 import type { Directive } from '../../src/contract/directive.ts';
 import type { AgentIntervals, AgentOptions, DirectiveAnswer, DirectiveSource } from './agent-options.ts';
+import type { DiskReserve } from './disk-reserve.ts';
 import { ask, joinUrl, retryAfterMs } from './http.ts';
 
 export interface FollowOptions extends Pick<AgentOptions, 'serverUrl' | 'clock' | 'random' | 'logger'> {
   readonly directives: DirectiveSource;
   readonly intervals: AgentIntervals;
+  /** Seen to before each look, so that there is room for what comes. */
+  readonly reserve: DiskReserve;
   readonly take: (directive: Directive) => Promise<void>;
   /** Hears every answer, also those that change nothing. */
   readonly note: (answer: DirectiveAnswer) => Promise<void>;
@@ -43,8 +46,9 @@ class Follower {
   }
 
   async refresh(): Promise<void> {
-    const { directives, take, note, logger, signal } = this.#options;
+    const { directives, reserve, take, note, logger, signal } = this.#options;
     try {
+      await reserve.adjust();
       const answer = await directives.refresh(signal);
       if (answer.kind === 'refused') logger.error('directive refused', { code: answer.code, reason: answer.reason });
       if (answer.kind === 'unreachable') logger.warn('directive unreachable', { reason: answer.reason });

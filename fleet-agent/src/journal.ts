@@ -4,6 +4,7 @@ import { readFileIfPresent, writeFileDurably } from '../../src/base/durable-file
 import { CodedError } from '../../src/base/errors.ts';
 import { isDigest } from '../../src/contract/digest.ts';
 import type { DeviceFolder } from './device-folder.ts';
+import { DiskReserve, isDiskFull } from './disk-reserve.ts';
 import type { ModelRecord, Phase, SlotContent } from './model-record.ts';
 
 const FORMAT = 1;
@@ -13,15 +14,26 @@ export type OnPersisted = (record: ModelRecord) => void;
 
 export class Journal {
   readonly #folder: DeviceFolder;
+  readonly #reserve: DiskReserve;
   readonly #onPersisted: OnPersisted;
 
   constructor(folder: DeviceFolder, onPersisted: OnPersisted = () => undefined) {
     this.#folder = folder;
+    this.#reserve = new DiskReserve(folder.reserveFile);
     this.#onPersisted = onPersisted;
   }
 
+  /** Durable when it resolves. On a full disk the reserve is given for it: going back must never fail for want of a few bytes. */
   async write(record: ModelRecord): Promise<void> {
-    await writeFileDurably(this.#folder.recordFile(record.model), JSON.stringify({ format: FORMAT, record }));
+    const file = this.#folder.recordFile(record.model);
+    const text = JSON.stringify({ format: FORMAT, record });
+    try {
+      await writeFileDurably(file, text);
+    } catch (error) {
+      if (!isDiskFull(error)) throw error;
+      await this.#reserve.release();
+      await writeFileDurably(file, text);
+    }
     this.#onPersisted(record);
   }
 

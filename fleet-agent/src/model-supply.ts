@@ -8,6 +8,7 @@ import type { ModelFile, ModelManifest } from '../../src/contract/documents/type
 import type { DeviceFacts } from '../../src/contract/selector.ts';
 import type { DocumentVerifier } from '../../src/contract/trust/verifier.ts';
 import { chooseVariant } from './choose-variant.ts';
+import { isDiskFull } from './disk-reserve.ts';
 import { download } from './download.ts';
 import { ask, joinUrl, retryAfterMs } from './http.ts';
 import { type DownloadPart, type Goal, otherSlot, type SlotName } from './model-record.ts';
@@ -69,8 +70,7 @@ export async function supply(request: SupplyRequest, options: SupplyOptions): Pr
     }
     return { kind: 'fetched' };
   } catch (error) {
-    const code = (error as NodeJS.ErrnoException).code;
-    if (code === 'ENOSPC' || code === 'EDQUOT') return storageFull('The disk is full.', 0);
+    if (isDiskFull(error)) return storageFull('The disk is full.', 0);
     const coded = toCodedError(error, 'AGENT_SUPPLY');
     return { kind: 'later', message: coded.message, afterMs: null };
   }

@@ -9,12 +9,12 @@ import { Bell, type Turnstile } from './bell.ts';
 import type { Journal } from './journal.ts';
 import { LoadedSlots } from './loaded-slots.ts';
 import type { ModelHost } from './model-host.ts';
-import { emptyRecord, type Goal, type ModelRecord, type SlotContent, type SlotName } from './model-record.ts';
+import type { Goal, ModelRecord, SlotName } from './model-record.ts';
 import type { Assigned, ModelServer } from './model-server.ts';
 import { DOWNLOAD_BACK_OFF, readManifest, type SupplyOptions, sealOf, supply } from './model-supply.ts';
+import { rebuildRecord } from './rebuild-record.ts';
 import type { Slots } from './slots.ts';
-import type { SwitchHook } from './switch-hook.ts';
-import { callSwitchHook } from './switch-hook.ts';
+import { callSwitchHook, type SwitchHook } from './switch-hook.ts';
 import { TrialWatch } from './trial-watch.ts';
 import { transition } from './update-machine.ts';
 import { type Circumstances, nextStep, type Step, type UpdateEvent } from './update-step.ts';
@@ -68,7 +68,7 @@ export class ModelUpdater {
   /** Reads the journal, or rebuilds the record from the slots where it is torn or gone. */
   static async open(model: string, tools: UpdaterTools): Promise<ModelUpdater> {
     const read = await tools.journal.read(model);
-    const known = typeof read === 'string' ? await rebuild(model, tools.slots) : read;
+    const known = typeof read === 'string' ? await rebuildRecord(model, tools.slots) : read;
     if (read === 'corrupt') tools.logger.warn('journal was unreadable, rebuilt from the running slot', { model });
     const updater = new ModelUpdater(known, tools);
     if (typeof read === 'string') await tools.journal.write(known);
@@ -232,6 +232,8 @@ export class ModelUpdater {
         this.#tools.supply,
       ),
     );
+    // Before the failure is written down: on a full disk there may be no room for that otherwise.
+    if (result.kind === 'failed') await this.#tools.slots.clear(step.slot);
     if (result.kind !== 'later') return result;
     if (signal.aborted) return undefined;
     const waited = Math.max(backOffMs(this.#tries++, DOWNLOAD_BACK_OFF, random), result.afterMs ?? 0);
@@ -292,29 +294,9 @@ export class ModelUpdater {
   /** What failed before it served is removed, so that it takes no space. */
   async #afterFailure(event: Extract<UpdateEvent, { kind: 'failed' }>): Promise<void> {
     const { slots, logger } = this.#tools;
-    logger.warn('version failed', { model: this.model, reason: event.reason, message: event.message });
+    logger.warn('version failed', { model: this.model, reason: event.reason, why: event.message });
     for (const slot of ['A', 'B'] as const) {
       if (this.#record.slots[slot] === null && slot !== this.#serving) await slots.clear(slot);
     }
   }
-}
-
-/** The record that the slots alone tell of: what `current` points at runs and is trusted; the other is a copy to test again. */
-async function rebuild(model: string, slots: Slots): Promise<ModelRecord> {
-  const pointed = await slots.pointed();
-  const found = await slots.survey();
-  const empty = emptyRecord(model);
-  const active = found.find(({ slot }) => slot === pointed)?.slot ?? null;
-  const contents = Object.fromEntries(
-    found.map(({ slot, seal }): [SlotName, SlotContent] => {
-      const { digest, version, rollout } = seal;
-      return [slot, { digest, version, rollout, isProven: slot === active }];
-    }),
-  );
-  return {
-    ...empty,
-    active,
-    slots: { ...empty.slots, ...contents },
-    phase: { kind: active === null ? 'idle' : 'committed' },
-  };
 }

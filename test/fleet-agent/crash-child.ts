@@ -53,7 +53,7 @@ async function main(order: ChildOrder): Promise<void> {
   await agent.started;
   try {
     const answer = await agent.infer(MODEL, oneRow);
-    const data = [...(answer.outputs[0]?.data as Float32Array)];
+    const data = Array.from((answer.outputs[0]?.data ?? []) as ArrayLike<number>);
     say({ kind: 'first', version: answer.modelVersion, best: data.indexOf(Math.max(...data)) });
   } catch {
     say({ kind: 'first', version: null, best: -1 });

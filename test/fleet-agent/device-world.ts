@@ -236,6 +236,10 @@ export class DeviceWorld implements AsyncDisposable {
     this.api.notifyPublished(this.#metadataVersion);
   }
 
+  sleep(ms: number, signal?: AbortSignal): Promise<void> {
+    return clock.sleep(ms, signal);
+  }
+
   async token(): Promise<string> {
     const [token = ''] = await this.store.createEnrolmentTokens({ expiresAtMs: Date.now() + 600_000 });
     return token;
@@ -296,7 +300,7 @@ export class DeviceWorld implements AsyncDisposable {
 export async function until<T>(
   question: () => T | undefined | false | Promise<T | undefined | false>,
   what: string,
-  timeoutMs = 15_000,
+  timeoutMs = 30_000,
 ): Promise<T> {
   const endMs = Date.now() + timeoutMs;
   for (;;) {
@@ -312,13 +316,14 @@ export function modelStatus(agent: Agent, model = MODEL) {
 }
 
 /** Waits until the version serves and its trial is over. */
-export async function untilRuns(agent: Agent, version: string, state = 'committed') {
+export async function untilRuns(agent: Agent, version: string, state = 'committed', timeoutMs = 30_000) {
   return until(
     () => {
       const status = modelStatus(agent);
       return status?.running?.version === version && status.isServing === true && status.state === state && status;
     },
-    `${version} to be ${state}; is ${JSON.stringify(modelStatus(agent))}`,
+    `${version} to be ${state}`,
+    timeoutMs,
   ).catch((error: Error) => {
     throw new Error(`${error.message}\nat last: ${JSON.stringify(modelStatus(agent))}`);
   });

@@ -1,0 +1,48 @@
+// Owns a little disk kept aside, so that a device whose disk others have filled can still write down that it goes back.
+import { randomBytes } from 'node:crypto';
+import { rm, stat, statfs, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+
+/** Enough for journals, signed metadata and a directive of a large fleet. */
+const RESERVE_BYTES = 512 * 1024;
+/** Below this nothing can be relied on to fit. */
+const LOW_BYTES = 128 * 1024;
+
+export class DiskReserve {
+  readonly #file: string;
+
+  constructor(file: string) {
+    this.#file = file;
+  }
+
+  /** Gives the reserve away when the disk is full, and takes it again when there is plenty. Never throws. */
+  async adjust(): Promise<void> {
+    try {
+      const { bavail, bsize } = await statfs(path.dirname(this.#file));
+      const free = bavail * bsize;
+      if (free < LOW_BYTES) await this.release();
+      // Random bytes, because a file system that compresses would keep nothing for zeros.
+      else if (free > 4 * RESERVE_BYTES && !(await this.#isThere()))
+        await writeFile(this.#file, randomBytes(RESERVE_BYTES));
+    } catch {
+      // a reserve that can't be had changes nothing today
+    }
+  }
+
+  async release(): Promise<void> {
+    await rm(this.#file, { force: true });
+  }
+
+  async #isThere(): Promise<boolean> {
+    return stat(this.#file).then(
+      ({ size }) => size === RESERVE_BYTES,
+      () => false,
+    );
+  }
+}
+
+/** Did it fail because no room is left? */
+export function isDiskFull(error: unknown): boolean {
+  const code = (error as NodeJS.ErrnoException | undefined)?.code;
+  return code === 'ENOSPC' || code === 'EDQUOT';
+}

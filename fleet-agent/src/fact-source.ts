@@ -1,0 +1,45 @@
+// Owns what the device says of itself: labels and properties for selectors and reports, and the circumstances of a refusal.
+import { arch, platform } from 'node:process';
+import { digestOfJson } from '../../src/contract/digest.ts';
+import type { DeviceFacts } from '../../src/contract/selector.ts';
+import { AGENT_VERSION, type AgentOptions } from './agent-options.ts';
+import { platformOf } from './choose-variant.ts';
+import { freeBytesOf } from './model-supply.ts';
+import type { Circumstances } from './update-step.ts';
+
+export class FactSource {
+  readonly #options: AgentOptions;
+  readonly #startMs: number;
+  #freeBytes = 0;
+  #enrolledLabels: Readonly<Record<string, string>> = {};
+
+  constructor(options: AgentOptions) {
+    this.#options = options;
+    this.#startMs = options.clock.monotonicMs();
+  }
+
+  /** What the service says that the device is to call itself; it comes before what the device says. */
+  takeEnrolledLabels(labels: Readonly<Record<string, string>>): void {
+    this.#enrolledLabels = labels;
+  }
+
+  facts(): DeviceFacts {
+    const { id, labels, clock, properties = () => ({}) } = this.#options;
+    const own = {
+      platform: platformOf(platform, arch),
+      agent: AGENT_VERSION,
+      freeDiskBytes: this.#freeBytes,
+      uptimeSeconds: Math.floor((clock.monotonicMs() - this.#startMs) / 1000),
+    };
+    return { id, labels: { ...labels, ...this.#enrolledLabels }, properties: { ...own, ...properties() } };
+  }
+
+  /** Looks at the disk, and names everything else that a refusal may depend on. */
+  async circumstances(): Promise<Circumstances> {
+    this.#freeBytes = await freeBytesOf(this.#options.folder);
+    const { labels, properties } = this.facts();
+    const { freeDiskBytes: _disk, uptimeSeconds: _uptime, ...lasting } = properties;
+    const trustFingerprint = this.#options.trustFingerprint();
+    return { fingerprint: digestOfJson({ trustFingerprint, labels, lasting }), freeBytes: this.#freeBytes };
+  }
+}

@@ -1,0 +1,187 @@
+// Owns the proof that a device keeps serving: offline, with a torn journal, with rotten files, and on a full disk.
+import { execFileSync } from 'node:child_process';
+import { lstatSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { afterAll, describe, expect, test } from 'vitest';
+import { constantClassifier } from '../support/onnx-fixture.ts';
+import { DeviceWorld, MODEL, modelStatus, oneRow, openHost, outcomesOf, until, untilRuns } from './device-world.ts';
+
+const host = openHost();
+afterAll(() => host.close());
+
+const deviceFolder = (world: DeviceWorld): string => path.join(world.folder, 'devices', 'device-1');
+const modelFolder = (world: DeviceWorld): string => path.join(deviceFolder(world), 'models', MODEL);
+const away = { serverUrl: 'http://127.0.0.1:9', distributionUrl: 'http://127.0.0.1:9' };
+
+/** A world whose device has run 1.0.0 and then 2.0.0, and is off. */
+async function afterTwoVersions() {
+  const world = await DeviceWorld.open();
+  const one = await world.publishModel({ version: '1.0.0' });
+  const two = await world.publishModel({ version: '2.0.0', onnx: constantClassifier(1), expects: 'receipt' });
+  await world.direct(world.entry({ stable: one }));
+  const { agent, stop } = await world.startAgent(host);
+  await untilRuns(agent, '1.0.0');
+  await world.direct(world.entry({ stable: one, candidate: two }));
+  await untilRuns(agent, '2.0.0');
+  await stop();
+  return { world, one, two };
+}
+
+test('a device that starts offline serves what it had committed, before anything else', async () => {
+  const { world } = await afterTwoVersions();
+  await using _ = world;
+  const { agent } = await world.startAgent(host, away);
+  expect((await agent.infer(MODEL, oneRow)).modelVersion).toBe('2.0.0');
+});
+
+test('an expired signer and a clock that is years off stop no committed model', async () => {
+  const { world } = await afterTwoVersions();
+  await using _ = world;
+  for (const now of [0, Date.parse('2101-01-01T00:00:00Z')]) {
+    const { agent, stop } = await world.startAgent(host, {
+      ...away,
+      clock: { now: () => now, monotonicMs: () => performance.now(), sleep: (ms, signal) => world.sleep(ms, signal) },
+    });
+    expect((await agent.infer(MODEL, oneRow)).modelVersion).toBe('2.0.0');
+    await stop();
+  }
+});
+
+test('a torn journal is rebuilt from the running slot, and kept aside', async () => {
+  const { world } = await afterTwoVersions();
+  await using _ = world;
+  writeFileSync(path.join(modelFolder(world), 'state.json'), '{"format":1,"record":{"mod');
+  const { agent } = await world.startAgent(host, away);
+  expect((await agent.infer(MODEL, oneRow)).modelVersion).toBe('2.0.0');
+  expect(modelStatus(agent)).toMatchObject({ state: 'committed', previous: { version: '1.0.0' } });
+  expect(readdirSync(modelFolder(world))).toContain('state.json.corrupt');
+});
+
+test('a model file that rots on disk is found at the start: the kept version serves, and the lost one is fetched again', async () => {
+  const { world, two } = await afterTwoVersions();
+  await using _ = world;
+  const running = JSON.parse(readFileSync(path.join(modelFolder(world), 'state.json'), 'utf8')) as {
+    record: { active: string };
+  };
+  const file = path.join(modelFolder(world), 'slots', running.record.active, 'files', 'model.onnx');
+  const bytes = readFileSync(file);
+  bytes[bytes.length - 3] = (bytes[bytes.length - 3] ?? 0) ^ 0xff;
+  writeFileSync(file, bytes);
+  const offline = await world.startAgent(host, away);
+  expect((await offline.agent.infer(MODEL, oneRow)).modelVersion).toBe('1.0.0');
+  await offline.stop();
+  const { agent } = await world.startAgent(host);
+  await untilRuns(agent, two.version);
+});
+
+test('`current` is a link that always points at the slot that serves', async () => {
+  const { world } = await afterTwoVersions();
+  await using _ = world;
+  const link = path.join(modelFolder(world), 'current');
+  expect(lstatSync(link).isSymbolicLink()).toBe(true);
+  expect(readFileSync(path.join(link, 'manifest.yaml'), 'utf8')).toContain('"2.0.0"');
+  rmSync(link);
+  await world.startAgent(host, away);
+  expect(readFileSync(path.join(link, 'manifest.yaml'), 'utf8')).toContain('"2.0.0"');
+});
+
+test('no more than two versions lie on the disk, however many there were', async () => {
+  const { world, two } = await afterTwoVersions();
+  await using _ = world;
+  const { agent } = await world.startAgent(host);
+  for (const version of ['3.0.0', '4.0.0']) {
+    const next = await world.publishModel({
+      version,
+      onnx: constantClassifier(2, 10 + Number(version[0])),
+      expects: 'letter',
+    });
+    await world.direct(world.entry({ stable: two, candidate: next }));
+    await untilRuns(agent, version);
+  }
+  const slots = path.join(modelFolder(world), 'slots');
+  expect(readdirSync(slots).sort()).toEqual(['A', 'B']);
+  expect(readdirSync(slots).flatMap((slot) => readdirSync(path.join(slots, slot, 'files')))).toHaveLength(2);
+});
+
+test('a manifest that needs more disk than there is, is refused before a byte of it is fetched, and taken when there is room', async () => {
+  const { world, two } = await afterTwoVersions();
+  await using _ = world;
+  const three = await world.publishModel({ version: '3.0.0', onnx: constantClassifier(2, 50_000), expects: 'letter' });
+  const { agent, stop } = await world.startAgent(host, { reserveBytes: 2 ** 60 });
+  await world.direct(world.entry({ stable: two, candidate: three }));
+  await until(() => modelStatus(agent)?.state === 'failed', 'the failure');
+  expect(modelStatus(agent)?.failures[0]).toMatchObject({
+    reason: 'storage-full',
+    message: expect.stringMatching(/bytes of disk are needed .* are free/),
+  });
+  expect(world.requests.some((request) => request.includes(three.artifact.slice(7)))).toBe(false);
+  await until(
+    async () => outcomesOf(await world.store.findDevice('device-1'), three.digest).includes('failed'),
+    'the service to hear of it',
+  );
+  await stop();
+});
+
+function canMount(folder: string): boolean {
+  try {
+    mkdirSync(folder, { recursive: true });
+    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=3m', 'tmpfs', folder], { stdio: 'ignore' });
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+describe('on a disk that is really full', () => {
+  test('the present model keeps serving, the device says so, and goes back and forth once there is room', async (context) => {
+    const world = await DeviceWorld.open();
+    await using _ = world;
+    const disk = path.join(world.folder, 'disk');
+    if (!canMount(disk)) return context.skip('mounting a small disk needs root');
+    try {
+      const one = await world.publishModel({ version: '1.0.0', onnx: constantClassifier(0, 300_000) });
+      const two = await world.publishModel({
+        version: '2.0.0',
+        onnx: constantClassifier(1, 1_200_000),
+        expects: 'receipt',
+      });
+      await world.direct(world.entry({ stable: one }));
+      const folder = path.join(disk, 'agent');
+      const { agent, stop } = await world.startAgent(host, {
+        folder,
+        intervals: { pollMs: 300, reportMs: 200, wakeSpreadMs: 0 },
+      });
+      await untilRuns(agent, '1.0.0');
+      // statfs says that there is room; then somebody else takes it while the download runs.
+      world.mischief = (url) => {
+        if (url.includes(two.artifact.slice(7))) fill(disk);
+        return undefined;
+      };
+      await world.direct(world.entry({ stable: one, candidate: two }));
+      await until(() => modelStatus(agent)?.failures[0]?.reason === 'storage-full', 'the failure');
+      expect((await agent.infer(MODEL, oneRow)).modelVersion).toBe('1.0.0');
+      world.mischief = () => undefined;
+      rmSync(path.join(disk, 'filler'));
+      await untilRuns(agent, '2.0.0');
+      fill(disk);
+      await world.direct(world.entry({ stable: one }));
+      await untilRuns(agent, '1.0.0');
+      rmSync(path.join(disk, 'filler'));
+      await stop();
+    } finally {
+      execFileSync('umount', ['-l', disk]);
+    }
+  });
+});
+
+/** Takes every byte that is left. */
+function fill(disk: string): void {
+  const file = path.join(disk, 'filler');
+  for (const size of [65_536, 4096, 1]) {
+    try {
+      for (;;) writeFileSync(file, Buffer.alloc(size), { flag: 'a' });
+    } catch {
+      // full for pieces of this size
+    }
+  }
+}
