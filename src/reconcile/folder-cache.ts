@@ -24,6 +24,7 @@ interface Folder<T> {
  */
 export class FolderCache<T> {
   readonly #load: (found: FoundFile) => Promise<T>;
+  #root: { readonly path: string; readonly tree: Tree } | undefined;
   #folders: ReadonlyMap<string, Folder<T>> = new Map();
   #all: ReadonlyMap<string, T> = new Map();
 
@@ -34,9 +35,11 @@ export class FolderCache<T> {
   /** All documents below the folder, by path; the same map as before when nothing changed. */
   async read(path: string, tree: Tree): Promise<ReadonlyMap<string, T>> {
     const before = this.#folders;
+    if (this.#root?.path === path && this.#root.tree === tree) return this.#all;
     const folders = new Map<string, Folder<T>>();
     await this.#readFolder(path, tree, folders);
     const isSame = folders.size === before.size && [...folders].every(([name, folder]) => before.get(name) === folder);
+    this.#root = { path, tree };
     if (isSame) return this.#all;
     const all = new Map<string, T>();
     for (const folder of folders.values()) for (const [file, { value }] of folder.files) all.set(file, value);
@@ -48,6 +51,7 @@ export class FolderCache<T> {
 
   /** Forgets everything, so that the next read loads anew: after the trust policy changed. */
   clear(): void {
+    this.#root = undefined;
     this.#folders = new Map();
   }
 

@@ -72,6 +72,7 @@ class LazyVersion implements KnownVersion {
   readonly digest: KnownVersion['digest'];
   readonly #judge: (now: number) => Standing;
   readonly #now: number;
+  #standing: Standing | undefined;
 
   constructor(document: ModelDocument, now: number) {
     this.version = document.manifest.metadata.version;
@@ -81,7 +82,8 @@ class LazyVersion implements KnownVersion {
   }
 
   get standing(): Standing {
-    return this.#judge(this.#now);
+    this.#standing ??= this.#judge(this.#now);
+    return this.#standing;
   }
 }
 
@@ -153,7 +155,7 @@ export class Observer {
         document,
         versions: models.get(spec.model) ?? NO_VERSIONS,
         policy: policiesByName(snapshot).get(spec.policy ?? snapshot.defaultPolicy ?? ''),
-        claim: await claims.judge(name, document, snapshot),
+        claim: claims.find(name, document, snapshot) ?? (await claims.judge(name, document, snapshot)),
         seen: seen.get(name),
         publishedRevision: revisions.get(name) ?? 0,
       };

@@ -5,7 +5,7 @@ import { formatError, toCodedError } from '../base/errors.ts';
 import type { Logger } from '../base/logger.ts';
 import type { RandomStream } from '../base/random.ts';
 import type { Directive } from '../contract/directive.ts';
-import type { FetchOutcome, ManifestsRepository } from '../git/manifests-repository.ts';
+import type { ManifestsRepository } from '../git/manifests-repository.ts';
 import { decide, type Plan } from '../rollout/decide.ts';
 import type { FleetStore, Publication as PublicationRecord } from '../store/fleet-store.ts';
 import { Brakes } from './brakes.ts';
@@ -13,6 +13,9 @@ import type { Executor, PushedStep } from './carry-out.ts';
 import type { Observation, Observer } from './observe.ts';
 import type { Publisher } from './publisher.ts';
 import { NOTHING_YET, type ServiceView, type SourceState } from './service-view.ts';
+import type { Snapshot } from './snapshot.ts';
+import { documentErrors } from './snapshot-index.ts';
+import { SourceFollower } from './source-follower.ts';
 
 export interface ReconcilerParts {
   readonly repository: ManifestsRepository;
@@ -47,6 +50,8 @@ export type Cycle =
 const PUSH_BACK_OFF: BackOff = { firstMs: 500, capMs: 30_000 };
 /** One wake may follow up so many commits at once before the loop takes breath. */
 const MOST_CYCLES_IN_A_ROW = 20;
+/** How long the loop waits for the remote's answer before it goes on with what it knows. */
+const PATIENCE_MS = 5_000;
 
 export interface ReconcilerEvents {
   readonly onSteps?: (steps: readonly PushedStep[]) => void;
@@ -59,10 +64,10 @@ export class Reconciler {
   readonly #settings: ReconcilerSettings;
   readonly #events: ReconcilerEvents;
   readonly #brakes: Brakes;
-  #head: string | null = null;
+  readonly #source: SourceFollower;
+  #judgedHead: string | null = null;
   #view: ServiceView = NOTHING_YET;
   #wake: AbortController = new AbortController();
-  #fetchAt = 0;
   #failedPushes = 0;
   #pushAgainAt = 0;
 
@@ -71,6 +76,7 @@ export class Reconciler {
     this.#settings = settings;
     this.#events = events;
     this.#brakes = new Brakes(parts.store, settings.brakeAfterMs);
+    this.#source = new SourceFollower(parts, settings.pollMs);
   }
 
   view(): ServiceView {
@@ -79,24 +85,26 @@ export class Reconciler {
 
   /** Takes note that the repository may have changed; the loop acts at its own pace. */
   wake(): void {
-    this.#fetchAt = 0;
+    this.#source.askSoon();
     this.#wake.abort();
   }
 
   /** Runs until the signal; no error of a cycle ends it. */
   async run(signal: AbortSignal): Promise<void> {
+    this.#source.recall();
     while (!signal.aborted) {
       this.#wake = new AbortController();
       await this.#cyclesInARow(signal);
       const pause = this.#settings.tickMs * (0.75 + this.#parts.random.next() / 2);
       await this.#parts.clock.sleep(pause, AbortSignal.any([signal, this.#wake.signal]));
     }
+    await this.#source.settled();
   }
 
   async #cyclesInARow(signal: AbortSignal): Promise<void> {
     for (let i = 0; i < MOST_CYCLES_IN_A_ROW && !signal.aborted; i++) {
       try {
-        const cycle = await this.cycle(signal);
+        const cycle = await this.cycle(signal, PATIENCE_MS);
         if (cycle.kind !== 'stepped') return;
       } catch (thrown) {
         if (signal.aborted) return;
@@ -105,30 +113,38 @@ export class Reconciler {
           ...this.#view,
           trouble: { code: error.code, message: error.message, remedy: error.remedy ?? null },
         };
-        this.#parts.logger[error.kind === 'bug' ? 'error' : 'warn']('cycle failed', { error });
+        if (error.kind === 'bug') this.#parts.logger.error('cycle failed', { error, stack: stackOf(thrown) });
+        else this.#parts.logger.warn('cycle failed', { error });
         return;
       }
     }
   }
 
-  /** One cycle. After `stepped`, another one publishes what was pushed. */
-  async cycle(signal: AbortSignal): Promise<Cycle> {
+  /** One cycle. After `stepped`, another one publishes what was pushed. Waits for a slow remote as long as told, else to its end. */
+  async cycle(signal: AbortSignal, patienceMs: number = Number.POSITIVE_INFINITY): Promise<Cycle> {
     const { clock, store, observer } = this.#parts;
-    const source = await this.#follow(signal);
-    const head = this.#head;
-    if (head === null) {
-      this.#view = { ...this.#view, source, cycledAtMs: clock.now(), trouble: null };
-      return { kind: 'no-source', source };
-    }
+    const head = await this.#follow(signal, patienceMs);
     const record = await store.readPublication();
     const published = record.directive ?? (await this.#parts.publisher.findPublished());
+    if (head === null) {
+      if (record.directive !== null) await this.#publish(record.directive, null, record);
+      this.#view = { ...this.#view, cycledAtMs: clock.now(), trouble: null };
+      return { kind: 'no-source', source: this.#source.state };
+    }
     const observation = await observer.observe(head, published, clock.now());
     this.#events.onObserved?.(observation);
     const plan = decide(observation.facts);
-    await this.#remember(observation);
-    const cycle = await this.#carryOut(plan, observation, source, published, signal);
-    if (cycle.kind !== 'stepped') await this.#publish(plan, observation, record, published);
-    this.#view = await this.#viewOf(plan, observation, source);
+    if (!(await this.#remember(observation))) {
+      const reason = 'another process has seen more; looking again';
+      this.#parts.logger.warn(reason);
+      this.wake();
+      return { kind: 'unpushed', plan, reason };
+    }
+    const cycle = await this.#carryOut(plan, observation, published, signal);
+    if (cycle.kind !== 'stepped') {
+      await this.#publish(await this.#brakes.apply(plan.directive), observation.snapshot, record, published);
+    }
+    this.#view = await this.#viewOf(plan, observation);
     return cycle;
   }
 
@@ -136,68 +152,46 @@ export class Reconciler {
   async dryRun(
     signal: AbortSignal,
   ): Promise<{ readonly source: SourceState; readonly plan: Plan | null; readonly observation: Observation | null }> {
-    const source = await this.#follow(signal);
-    if (this.#head === null) return { source, plan: null, observation: null };
+    const head = await this.#follow(signal, Number.POSITIVE_INFINITY);
+    const source = this.#source.state;
+    if (head === null) return { source, plan: null, observation: null };
     const published =
       (await this.#parts.store.readPublication()).directive ?? (await this.#parts.publisher.findPublished());
-    const observation = await this.#parts.observer.observe(this.#head, published, this.#parts.clock.now());
+    const observation = await this.#parts.observer.observe(head, published, this.#parts.clock.now());
     return { source, plan: decide(observation.facts), observation };
   }
 
-  /** Asks the remote when it is time to; otherwise what is known stands. */
-  async #follow(signal: AbortSignal): Promise<SourceState> {
-    const { clock, random, repository } = this.#parts;
-    const nowMs = clock.monotonicMs();
-    if (nowMs < this.#fetchAt) return this.#view.source;
-    this.#fetchAt = nowMs + this.#settings.pollMs * (0.75 + random.next() / 2);
-    return this.#sourceOf(await repository.fetch(signal));
+  async #follow(signal: AbortSignal, patienceMs: number): Promise<string | null> {
+    await this.#source.follow(signal, patienceMs);
+    const { head, state } = this.#source;
+    if (head !== this.#judgedHead) this.#failedPushes = 0;
+    this.#judgedHead = head;
+    this.#view = { ...this.#view, source: state };
+    return head;
   }
 
-  #sourceOf(outcome: FetchOutcome): SourceState {
-    const { logger, clock } = this.#parts;
-    const before = this.#view.source;
-    switch (outcome.kind) {
-      case 'head':
-        if (this.#head !== outcome.commit) this.#failedPushes = 0;
-        this.#head = outcome.commit;
-        return { kind: 'followed', commit: outcome.commit, atMs: clock.now() };
-      case 'empty':
-        if (before.kind !== 'empty') logger.warn('the repository is empty');
-        return { kind: 'empty' };
-      case 'branch-missing':
-        if (before.kind !== 'branch-missing') logger.warn('the branch is missing', { branch: outcome.branch });
-        return { kind: 'branch-missing', branch: outcome.branch, others: outcome.others };
-      case 'failed': {
-        if (before.kind !== 'away') logger.warn('the repository can not be read', { error: outcome.error });
-        const sinceMs = before.kind === 'away' ? before.sinceMs : clock.now();
-        return {
-          kind: 'away',
-          problem: outcome.problem,
-          reason: outcome.error.message,
-          remedy: outcome.error.remedy ?? null,
-          sinceMs,
-        };
-      }
-    }
-  }
-
-  /** The highest authentic status of each rollout that stands on the branch: the floor below which nothing goes. */
-  async #remember({ snapshot, facts }: Observation): Promise<void> {
+  /**
+   * The highest authentic status of each rollout that stands on the branch: the floor below which nothing goes. False when another process
+   * has meanwhile seen a higher one, or another one of the same number: what was observed here is not to be acted on.
+   */
+  async #remember({ snapshot, facts }: Observation): Promise<boolean> {
+    let isNewest = true;
     for (const { name, claim, seen, publishedRevision } of facts.rollouts) {
       if (claim.kind !== 'authentic' || claim.status.revision < publishedRevision) continue;
       if (seen !== null && claim.status.revision <= seen.revision) continue;
-      await this.#parts.store.recordSeen(name, {
+      const answer = await this.#parts.store.recordSeen(name, {
         revision: claim.status.revision,
         commit: snapshot.commit,
         status: JSON.parse(JSON.stringify(claim.status)),
       });
+      isNewest &&= answer === 'recorded';
     }
+    return isNewest;
   }
 
   async #carryOut(
     plan: Plan,
     observation: Observation,
-    source: SourceState,
     published: Directive | null,
     signal: AbortSignal,
   ): Promise<Cycle> {
@@ -206,17 +200,22 @@ export class Reconciler {
       return { kind: 'in-step', plan };
     }
     const { clock, executor, logger } = this.#parts;
-    const isHeldBack = source.kind !== 'followed' || clock.monotonicMs() < this.#pushAgainAt;
+    const isAway = this.#source.state.kind !== 'followed' || this.#source.isAsking;
+    const isHeldBack = isAway || clock.monotonicMs() < this.#pushAgainAt;
     const now = Math.max(clock.now(), ...observation.facts.rollouts.map((facts) => facts.now));
     const outcome = isHeldBack
-      ? { kind: 'lost' as const, reason: 'the repository is away' }
+      ? {
+          kind: 'lost' as const,
+          reason: isAway ? 'the repository is away' : 'the last push failed; the next one waits',
+        }
       : await executor.carryOut({ steps: plan.steps, snapshot: observation.snapshot, now, signal });
     if (outcome.kind === 'lost') {
       await this.#afterLostPush(plan, published, outcome.reason, isHeldBack);
       return { kind: 'unpushed', plan, reason: outcome.reason };
     }
     this.#failedPushes = 0;
-    this.#head = outcome.commits.at(-1)?.commit ?? this.#head;
+    const last = outcome.commits.at(-1);
+    if (last !== undefined) this.#source.moveTo(last.commit);
     await this.#brakes.noteUnpushed([], published, clock.now());
     for (const { step, commit } of outcome.commits) {
       logger.info('step', {
@@ -238,7 +237,7 @@ export class Reconciler {
     await this.#brakes.noteUnpushed(plan.steps, published, clock.now());
     if (isHeldBack) return;
     logger.warn('push lost, deciding again', { reason });
-    this.#fetchAt = 0;
+    this.#source.askSoon();
     if (this.#failedPushes > 0)
       this.#pushAgainAt = clock.monotonicMs() + backOffMs(this.#failedPushes, PUSH_BACK_OFF, random);
     this.#failedPushes++;
@@ -246,12 +245,11 @@ export class Reconciler {
   }
 
   async #publish(
-    plan: Plan,
-    { snapshot }: Observation,
+    directive: Directive,
+    snapshot: Snapshot | null,
     record: PublicationRecord,
-    published: Directive | null,
+    published: Directive | null = record.directive,
   ): Promise<void> {
-    const directive = await this.#brakes.apply(plan.directive);
     const outcome = await this.#parts.publisher.publish({ directive, published, record, snapshot });
     if (outcome.kind === 'published') {
       this.#parts.logger.info('published', { sequence: outcome.sequence, rollouts: directive.entries.length });
@@ -260,19 +258,12 @@ export class Reconciler {
     if (outcome.kind === 'lost') this.#wake.abort();
   }
 
-  async #viewOf(plan: Plan, { snapshot, fleet }: Observation, source: SourceState): Promise<ServiceView> {
-    const documents = [
-      ...snapshot.models.values(),
-      ...snapshot.policies.values(),
-      ...snapshot.rollouts.values(),
-      ...snapshot.groups.values(),
-    ];
-    const errors = documents.flatMap((document) => (document.kind === 'broken' ? document.errors : []));
+  async #viewOf(plan: Plan, { snapshot, fleet }: Observation): Promise<ServiceView> {
     return {
-      source,
+      source: this.#source.state,
       commit: snapshot.commit,
       outlooks: plan.outlooks,
-      problems: [...snapshot.problems, ...errors].slice(0, 100).map(formatError),
+      problems: documentErrors(snapshot).slice(0, 100).map(formatError),
       contradicting: fleet.contradicting,
       refusing: fleet.refusing,
       brakes: [...(await this.#parts.store.readBrakes()).keys()],
@@ -281,4 +272,9 @@ export class Reconciler {
       trouble: null,
     };
   }
+}
+
+/** A bug is told with where it happened. */
+function stackOf(thrown: unknown): string | undefined {
+  return thrown instanceof Error ? thrown.stack : undefined;
 }

@@ -73,3 +73,19 @@ export class ModelIndex {
 function folderName(path: string): string {
   return path.split('/').at(-2) ?? '';
 }
+
+type Documents = ReadonlyMap<string, { readonly kind: string } | BrokenDocument>;
+const errorsKnown = new WeakMap<Documents, readonly CodedError[]>();
+
+/** The errors of documents of one kind, looked for once as long as the documents are the same. */
+function errorsIn(documents: Documents): readonly CodedError[] {
+  const known =
+    errorsKnown.get(documents) ?? [...documents.values()].flatMap((one) => ('errors' in one ? one.errors : []));
+  errorsKnown.set(documents, known);
+  return known;
+}
+
+/** All that is wrong with the documents of a snapshot. */
+export function documentErrors({ problems, models, policies, rollouts, groups }: Snapshot): readonly CodedError[] {
+  return [...problems, ...[models, policies, rollouts, groups].flatMap(errorsIn)];
+}

@@ -103,10 +103,13 @@ function wrongKind(path: string, kind: string, wanted: string): BrokenDocument {
   return { kind: 'broken', path, errors: [error] };
 }
 
+type SettingsRead = Pick<Snapshot, 'layout' | 'defaultPolicy' | 'problems'>;
+
 /** Reads commits one after the other; what did not change between them is not read again. */
 export class SnapshotReader {
   readonly #repository: ManifestsRepository;
   #verifier: DocumentVerifier;
+  #settings: { readonly oid: string; readonly read: SettingsRead } | undefined;
   readonly #models = new FolderCache((found) => this.#guarded(found, () => this.#loadModel(found)));
   readonly #policies = new FolderCache((found) => this.#guarded(found, () => this.#loadPolicy(found)));
   readonly #rollouts = new FolderCache((found) => this.#guarded(found, () => this.#loadRollout(found)));
@@ -144,10 +147,17 @@ export class SnapshotReader {
     };
   }
 
-  async #readSettings(tree: Tree): Promise<Pick<Snapshot, 'layout' | 'defaultPolicy' | 'problems'>> {
+  async #readSettings(tree: Tree): Promise<SettingsRead> {
     const settings = tree.entries.get('slipway.yaml');
     if (settings?.kind !== 'blob') return { layout: DEFAULT_LAYOUT, defaultPolicy: null, problems: [] };
-    const bytes = await this.#repository.readBlob(settings.oid, DOCUMENT_LIMIT_BYTES);
+    if (this.#settings?.oid === settings.oid) return this.#settings.read;
+    const read = await this.#parseSettings(settings.oid);
+    this.#settings = { oid: settings.oid, read };
+    return read;
+  }
+
+  async #parseSettings(oid: string): Promise<SettingsRead> {
+    const bytes = await this.#repository.readBlob(oid, DOCUMENT_LIMIT_BYTES);
     const parsed = parseDocument('slipway.yaml', bytes);
     if (parsed.kind === 'broken') return { layout: DEFAULT_LAYOUT, defaultPolicy: null, problems: parsed.errors };
     if (parsed.document.kind !== 'Repository') {
@@ -195,9 +205,16 @@ export class SnapshotReader {
     const bundle = await this.#readBundle(found);
     const verifier = this.#verifier;
     const policy = document.metadata.name;
+    // Every rollout under the policy asks in every cycle, all of a cycle for the same time.
+    let last: { readonly now: number; readonly standing: Standing } | undefined;
     const standing = (now: number): Standing => {
+      if (last?.now === now) return last.standing;
       const answer = verifier.verifyPolicy(bytes, bundle, { policy, now, purpose: 'admit' });
-      return answer.kind === 'verified' ? { kind: 'admitted', signer: answer.signer } : standingOf(answer);
+      last = {
+        now,
+        standing: answer.kind === 'verified' ? { kind: 'admitted', signer: answer.signer } : standingOf(answer),
+      };
+      return last.standing;
     };
     return { kind: 'policy', ...found, digest: digestOf(bytes), policy: document, standing };
   }

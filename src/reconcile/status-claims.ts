@@ -11,6 +11,8 @@ const EVIDENCE_LIMIT_BYTES = 1024 * 1024;
 
 interface Judged {
   readonly document: RolloutDocument;
+  /** Root of the last snapshot in which it was found to be so. */
+  readonly tree: Tree;
   readonly evidenceOid: string | null;
   readonly claim: StatusClaim;
 }
@@ -32,6 +34,12 @@ export class StatusClaims {
     this.#judged.clear();
   }
 
+  /** What is known without looking: the same rollout was judged in the same snapshot before. */
+  find(name: string, document: RolloutDocument, snapshot: Snapshot): StatusClaim | undefined {
+    const known = this.#judged.get(name);
+    return known?.document === document && known.tree === snapshot.tree ? known.claim : undefined;
+  }
+
   /** What the status block of a rollout is worth. */
   async judge(name: string, document: RolloutDocument, snapshot: Snapshot): Promise<StatusClaim> {
     const { status } = document.rollout;
@@ -39,10 +47,10 @@ export class StatusClaims {
     const evidence = findInTree(snapshot.tree, status.evidence);
     const evidenceOid = evidence?.kind === 'blob' ? evidence.oid : null;
     const known = this.#judged.get(name);
-    if (known?.document === document && known.evidenceOid === evidenceOid) return known.claim;
+    const isSame = known?.document === document && known.evidenceOid === evidenceOid;
     const keys = this.#keys;
-    const claim = await this.#judgeAnew(name, status, evidenceOid, snapshot);
-    if (keys === this.#keys) this.#judged.set(name, { document, evidenceOid, claim });
+    const claim = isSame ? known.claim : await this.#judgeAnew(name, status, evidenceOid, snapshot);
+    if (keys === this.#keys) this.#judged.set(name, { document, tree: snapshot.tree, evidenceOid, claim });
     return claim;
   }
 

@@ -2,7 +2,7 @@
 import { CodedError } from '../base/errors.ts';
 import type { SqliteDatabase } from './sqlite-database.ts';
 
-export type Counter = 'changes' | 'listened_ms' | 'heartbeat_at' | 'metadata_version' | 'probes';
+export type Counter = 'changes' | 'seen' | 'listened_ms' | 'heartbeat_at' | 'metadata_version' | 'probes';
 
 /** The counter's value; 0 before it was first written. */
 export function readCounter(db: SqliteDatabase, name: Counter): number {

@@ -44,6 +44,8 @@ export class SqliteFleetStore implements FleetStore, AsyncDisposable {
   readonly #windows: SqliteWindows;
   readonly #intake: GroupCommit<VerifiedReport, ReportAnswer>;
   readonly #heartbeatMs: number;
+  readonly #seen = new memory.SeenStatuses();
+  readonly #publication = new memory.PublicationRecord();
   readonly #devices = new Map<string, DeviceRecord>();
   #pictured = 0;
 
@@ -119,7 +121,7 @@ export class SqliteFleetStore implements FleetStore, AsyncDisposable {
   }
 
   async readSeen(): Promise<ReadonlyMap<string, SeenStatus>> {
-    return this.#guard(() => memory.readSeen(this.#db));
+    return this.#seen.read(this.#db);
   }
 
   async setBrake(brake: Brake): Promise<void> {
@@ -143,7 +145,7 @@ export class SqliteFleetStore implements FleetStore, AsyncDisposable {
   }
 
   async readPublication(): Promise<Publication> {
-    return this.#guard(() => memory.readPublication(this.#db));
+    return this.#guard(() => this.#publication.read(this.#db));
   }
 
   async reserveMetadataVersion(above = 0): Promise<number> {

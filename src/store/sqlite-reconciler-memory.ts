@@ -3,7 +3,7 @@ import { CodedError } from '../base/errors.ts';
 import { canonicalJson, type JsonValue } from '../contract/digest.ts';
 import type { Directive } from '../contract/directive.ts';
 import type { Brake, LeaseRequest, Publication, PublicationOrder, SeenStatus } from './fleet-store.ts';
-import { integer, readCounter, textual, writeCounter } from './sqlite-counters.ts';
+import { integer, raiseCounter, readCounter, textual, writeCounter } from './sqlite-counters.ts';
 import type { SqliteDatabase } from './sqlite-database.ts';
 
 const MOST_HOLDING_BYTES = 65_536;
@@ -18,22 +18,38 @@ export function recordSeen(db: SqliteDatabase, rollout: string, seen: SeenStatus
       `INSERT INTO seen_status (rollout, revision, commit_id, status) VALUES (?, ?, ?, ?)
        ON CONFLICT DO UPDATE SET revision = excluded.revision, commit_id = excluded.commit_id, status = excluded.status`,
     ).run(rollout, seen.revision, seen.commit, status);
+    raiseCounter(db, 'seen');
     return 'recorded';
   });
 }
 
-export function readSeen(db: SqliteDatabase): ReadonlyMap<string, SeenStatus> {
-  const rows = db.prepare('SELECT rollout, revision, commit_id, status FROM seen_status').all();
-  return new Map(
-    rows.map((row) => [
-      textual(row.rollout),
-      {
-        revision: integer(row.revision),
-        commit: textual(row.commit_id),
-        status: JSON.parse(textual(row.status)) as JsonValue,
-      },
-    ]),
-  );
+/** Reads the statuses seen. The loop asks each cycle: what did not change since is neither read nor decoded again. */
+export class SeenStatuses {
+  #known: ReadonlyMap<string, SeenStatus> = new Map();
+  #change = -1;
+
+  read(db: SqliteDatabase): ReadonlyMap<string, SeenStatus> {
+    return db.read(() => {
+      const change = readCounter(db, 'seen');
+      if (change === this.#change) return this.#known;
+      const rows = db.prepare('SELECT rollout, revision, commit_id FROM seen_status').all();
+      this.#known = new Map(rows.map((row) => [textual(row.rollout), this.#one(db, row)]));
+      this.#change = change;
+      return this.#known;
+    });
+  }
+
+  #one(db: SqliteDatabase, row: Readonly<Record<string, unknown>>): SeenStatus {
+    const rollout = textual(row.rollout);
+    const known = this.#known.get(rollout);
+    if (known !== undefined && known.revision === row.revision && known.commit === row.commit_id) return known;
+    const { status } = db.prepare('SELECT status FROM seen_status WHERE rollout = ?').get(rollout) ?? {};
+    return {
+      revision: integer(row.revision),
+      commit: textual(row.commit_id),
+      status: JSON.parse(textual(status)) as JsonValue,
+    };
+  }
 }
 
 export function setBrake(db: SqliteDatabase, brake: Brake): void {
@@ -83,7 +99,7 @@ export function releaseLease(db: SqliteDatabase, name: string, token: number): v
   db.prepare('UPDATE lease SET holder = NULL WHERE name = ? AND token = ?').run(name, token);
 }
 
-export function readPublication(db: SqliteDatabase): Publication {
+function readPublication(db: SqliteDatabase): Publication {
   const row = db.prepare('SELECT sequence, directive, metadata_version FROM publication').get();
   if (row === undefined) return { sequence: 0, directive: null, metadataVersion: 0 };
   return {
@@ -91,6 +107,20 @@ export function readPublication(db: SqliteDatabase): Publication {
     directive: JSON.parse(textual(row.directive)) as Directive,
     metadataVersion: integer(row.metadata_version),
   };
+}
+
+/** Reads the publication record. The loop asks several times a cycle: a directive is decoded once. */
+export class PublicationRecord {
+  #known: Publication | undefined;
+
+  read(db: SqliteDatabase): Publication {
+    const row = db.prepare('SELECT sequence, metadata_version FROM publication').get();
+    const known = this.#known;
+    if (known !== undefined && known.sequence === row?.sequence && known.metadataVersion === row.metadata_version)
+      return known;
+    this.#known = readPublication(db);
+    return this.#known;
+  }
 }
 
 export function reserveMetadataVersion(db: SqliteDatabase, above: number): number {
