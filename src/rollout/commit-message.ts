@@ -3,7 +3,7 @@
 import { assertNever } from '../base/errors.ts';
 import type { Digest } from '../contract/digest.ts';
 import { formatDuration } from '../contract/duration.ts';
-import { countOf } from './amounts.ts';
+import { countOf, listed } from './amounts.ts';
 import { clipped, oneLine } from './plain-text.ts';
 import type { Transition } from './transition.ts';
 import { verdictTable } from './verdict-table.ts';
@@ -27,7 +27,7 @@ function title({ kind, subject, from, to, next, reason }: Transition): string {
     case 'supersede':
       return `${version} ${reason}`;
     case 'pause':
-      return `pause ${version} in ${from}: ${reason}`;
+      return `pause ${version}: ${reason}`;
     case 'reopen':
       return `watch ${version} in ${to} again`;
     case 'answer':
@@ -45,24 +45,24 @@ function title({ kind, subject, from, to, next, reason }: Transition): string {
 function troubleLines({ cohort }: Transition): string[] {
   if (cohort === null) return [];
   const apart = [
-    [cohort.failed, 'failed'],
-    [cohort.refused, 'refused it'],
-    [cohort.silent, 'fell silent'],
-    [cohort.incompatible, 'can not run it'],
-    [cohort.conflicted, 'have two rollouts for the model'],
-    [cohort.unreachable, 'were not reached'],
+    [cohort.failed, 'failed', 'failed'],
+    [cohort.refused, 'refused it', 'refused it'],
+    [cohort.silent, 'fell silent', 'fell silent'],
+    [cohort.incompatible, 'can not run it', 'can not run it'],
+    [cohort.conflicted, 'is in two rollouts', 'are in two rollouts'],
+    [cohort.unreachable, 'was not reached', 'were not reached'],
   ] as const;
-  const words = apart.filter(([count]) => count > 0).map(([count, what]) => `${count} ${what}`);
+  const words = apart.filter(([count]) => count > 0).map(([count, one, many]) => countOf(count, one, many));
   if (words.length === 0) return [];
   const troubled = cohort.troubled.map((one) => `  ${oneLine(one.device)}: ${clipped(oneLine(one.what), 100)}`);
-  return [`Of ${countOf(cohort.wanted, 'device')} in the stage, ${words.join(', ')}.`, ...troubled];
+  return [`Of ${countOf(cohort.wanted, 'device')} in the stage ${listed(words, 'and', words.length)}.`, ...troubled];
 }
 
 /** What became of the devices that had the candidate. */
 function retreat({ cohort, next, window }: Transition): string {
   const after = window ? ` after ${formatDuration(window.listenedMs)}` : '';
-  if (cohort === null || cohort.ready + cohort.trying === 0) return 'No device keeps it.';
-  const count = cohort.ready + cohort.trying;
+  const count = cohort === null ? 0 : cohort.ready + cohort.trying + cohort.silent;
+  if (count === 0) return 'No device keeps it.';
   const had = `${countOf(count, 'device')} had it${after}`;
   const [stop, switched, kept] = count === 1 ? ['it stops', 'it switches', 'it'] : ['they stop', 'they switch', 'they'];
   return next.stable === null
@@ -99,20 +99,25 @@ function story(transition: Transition): string[] {
 /** The steps that rest on what was measured. */
 const MEASURED: ReadonlySet<Transition['kind']> = new Set(['advance', 'complete', 'roll-back', 'pause', 'reopen']);
 
+/** With a capital, unless it begins with the name of something, such as `error_rate`. */
 function sentence(text: string): string {
   const clean = oneLine(text);
-  const capital = `${clean.charAt(0).toUpperCase()}${clean.slice(1)}`;
+  const capital = clean.replace(/^[a-z](?=[a-z]*[ :,])/, (first) => first.toUpperCase());
   return /[.!?…]$/.test(capital) ? capital : `${capital}.`;
 }
 
-/** Prose on lines none of which looks like a trailer or like git's own words, wherever its text was broken. */
+/** Prose that begins with our own words; no line after looks like a trailer or like git's own, wherever the text was broken. */
 function prose(text: string): string[] {
-  return wrapped(text).map((line) => (/^(?:[A-Za-z0-9-]+:|This reverts commit)/.test(line) ? `  ${line}` : line));
+  const [first = '', ...rest] = wrapped(text);
+  return [first, ...rest.map((line) => (/^(?:[A-Za-z0-9-]+:|This reverts commit)/.test(line) ? `  ${line}` : line))];
 }
 
-function nextLines(outlook: string): string[] {
-  const [first = '', ...rest] = wrapped(`Next: ${oneLine(outlook)}`);
-  return [first, ...rest.map((line) => `  ${line}`)];
+function nextLines({ outlook, mustHold = [] }: Transition): string[] {
+  if (outlook === null) return [];
+  const [first = '', ...rest] = wrapped(
+    `Next: ${oneLine(outlook)}${mustHold.length === 0 ? '.' : ', while these hold:'}`,
+  );
+  return [first, ...rest.map((line) => `  ${line}`), ...mustHold.map((rule) => `  ${oneLine(rule)}`)];
 }
 
 function body(transition: Transition): string[] {
@@ -122,7 +127,7 @@ function body(transition: Transition): string[] {
     ...(isMeasured && transition.verdict !== null ? verdictTable(transition.verdict.rules) : []),
     ...(isMeasured ? troubleLines(transition) : []),
     ...story(transition).flatMap(prose),
-    ...(transition.outlook === null ? [] : nextLines(transition.outlook)),
+    ...nextLines(transition),
   ];
 }
 

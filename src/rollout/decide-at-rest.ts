@@ -11,7 +11,7 @@ import { type Decision, mending, wait } from './decision.ts';
 import { startedStatus } from './next-status.ts';
 import type { WaitingOn } from './outlook.ts';
 import type { KnownVersion, PolicyFacts, RolloutFacts } from './rollout-facts.ts';
-import { stageInWords } from './stage-in-words.ts';
+import { rulesInWords, stageInWords } from './stage-in-words.ts';
 import { type Stage, stagesOf } from './stages-of-policy.ts';
 import { step } from './steps.ts';
 import { wishOf } from './wish-of.ts';
@@ -104,7 +104,8 @@ function start(facts: RolloutFacts, status: RolloutStatus, known: KnownVersion, 
     next,
     answered: [],
     reason: `${known.version}${signed} starts in ${stage.name}${fast}`,
-    outlook: stageInWords(stage, facts.matching(wanted.target).length, next.limits),
+    outlook: stageInWords(stage, facts.matching(wanted.target).length),
+    mustHold: rulesInWords(stage, next.limits),
   });
 }
 

@@ -49,7 +49,7 @@ function pause({ facts, status, requests }: Walk, reason: string): Decision {
     // What was agreed to before the failure does not count after it.
     answered: requests.ofStage,
     reason,
-    outlook: `a person decides: abort to go back, approve to watch again, promote to go on with ${status.candidate.version}.`,
+    outlook: `a person decides: abort to go back, approve to watch again, promote to go on with ${status.candidate.version}`,
   });
 }
 
@@ -87,12 +87,12 @@ export function decideBack(facts: RolloutFacts, status: RollingStatus, requests:
   if (failure !== null) return failure;
   const wish = otherWish(facts, status);
   if (wish?.kind === 'back') {
-    return rollBack(facts, status, { reason: `aborted: spec.version went back to ${wish.what}`, answered });
+    return rollBack(facts, status, { reason: `aborted, as spec.version went back to ${wish.what}`, answered });
   }
-  if (wish?.kind === 'other') return supersede(facts, status, `superseded: ${wish.what}`, answered);
+  if (wish?.kind === 'other') return supersede(facts, status, `superseded, as ${wish.what}`, answered);
   const isInForce = facts.policy !== null && facts.policy.digest === status.policy;
   const unpinned = isInForce ? revocationOf(facts.policy?.standing) : null;
   return unpinned === null
     ? null
-    : supersede(facts, status, `stopped: trust in its policy was taken back: ${unpinned}`, answered);
+    : supersede(facts, status, `stopped, as trust in its policy was taken back: ${unpinned}`, answered);
 }

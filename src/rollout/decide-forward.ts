@@ -6,21 +6,23 @@ import { advancedStatus, completedStatus } from './next-status.ts';
 import type { WaitingOn } from './outlook.ts';
 import { inWords, type PlacedRequest, type SortedRequests } from './requests.ts';
 import type { RolloutFacts } from './rollout-facts.ts';
-import { stageInWords } from './stage-in-words.ts';
+import { rulesInWords, stageInWords } from './stage-in-words.ts';
 import { stageProgress } from './stage-progress.ts';
 import { labelOf, type RollingStatus, step } from './steps.ts';
 import { type Walk, walkOf } from './walk.ts';
 import { wishOf } from './wish-of.ts';
 
-function goOn({ facts, status, requests, following }: Walk, reason: string): Decision {
+function goOn({ facts, status, requests, stage, following }: Walk, reason: string): Decision {
   const answered = requests.ofStage;
   if (following === null) {
     const next = completedStatus(status, status.candidate, facts.now);
     return step(facts, status, { kind: 'complete', to: 'stable', next, answered, reason });
   }
   const next = advancedStatus(status, following, facts);
-  const outlook = stageInWords(following, facts.matching(status.target).length, next.limits);
-  return step(facts, status, { kind: 'advance', to: following.name, next, answered, reason, outlook });
+  const outlook = stageInWords(following, facts.matching(status.target).length);
+  const sameRules = following.rules === stage.rules;
+  const mustHold = sameRules ? {} : { mustHold: rulesInWords(following, next.limits) };
+  return step(facts, status, { kind: 'advance', to: following.name, next, answered, reason, outlook, ...mustHold });
 }
 
 /** The first approval of each approver. */

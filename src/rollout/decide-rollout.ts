@@ -63,7 +63,7 @@ function putRight(facts: RolloutFacts, truth: RolloutStatus, reason: string): De
 
 /** An older authentic status, or none, on top of the history: someone reverted a commit of the reconciler. */
 function decideReverted(facts: RolloutFacts, seen: RolloutStatus, what: string): Decision {
-  if (isRolling(seen)) return rollBack(unmeasured(facts), seen, { reason: `aborted: ${what}`, answered: [] });
+  if (isRolling(seen)) return rollBack(unmeasured(facts), seen, { reason: `aborted, as ${what}`, answered: [] });
   return putRight(facts, seen, `${what} while nothing rolled; to change what runs, change spec.version`);
 }
 
@@ -87,7 +87,8 @@ function decideAnswers(facts: RolloutFacts, status: RolloutStatus, requests: Sor
   if (retry === null) return null;
   const { digest } = retry.request;
   const version = status.rejected.find((one) => one.digest === digest)?.version ?? digest;
-  const draft = { reason: `${version} may be tried again${inWords(retry)}`, answered: [retry.index] };
+  const asked = retry.request.by === undefined ? '' : ', asked';
+  const draft = { reason: `retry of ${version}${asked}${inWords(retry)}`, answered: [retry.index] };
   return answer(facts, status, draft, permittedStatus(status, digest));
 }
 

@@ -29,13 +29,13 @@ function one(waiting: WaitingOn): string {
     case 'soak':
       return `${formatDuration(waiting.remainingMs)} of soak`;
     case 'devices':
-      return `devices: ${formatCount(waiting.have)} of ${formatCount(waiting.need)} run it`;
+      return `devices: ${formatCount(waiting.have)} of ${formatCount(waiting.need)}`;
     case 'rest-of-fleet':
       return `${countOf(waiting.pending, 'device')} still to take it`;
     case 'verdict':
       return verdictWaits(waiting);
     case 'approval':
-      return `approval by ${waiting.need - waiting.have} of ${listed(waiting.approvers, 'or')}`;
+      return `approval by ${waiting.need - waiting.have} of ${words(waiting.approvers.join(', '))}`;
     case 'baseline':
       return `a baseline: stable has ${formatCount(waiting.have)} of ${formatCount(waiting.need)} inferences`;
     case 'suspended':
@@ -140,6 +140,7 @@ export function outlookCells(outlook: Outlook): OutlookCells {
 /** The same in one line, for logs and lists. */
 export function outlookLine(outlook: Outlook): string {
   const { rollout, stage, devices, verdict, waitingFor } = outlookCells(outlook);
-  const parts = [stage, devices, verdict, ...(waitingFor === '–' ? [] : [`waiting for ${waitingFor}`])];
+  const waits = waitingFor.replace(/ {2,}/g, ' ');
+  const parts = [stage, devices, verdict, ...(/^–/.test(waits) ? [] : [`waiting for ${waits}`])];
   return `${rollout}: ${parts.filter((part) => part !== '–').join(', ') || 'nothing yet'}`;
 }

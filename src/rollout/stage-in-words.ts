@@ -1,9 +1,8 @@
 // Owns how a stage that opens is described: whom it takes in, how long, and what has to hold.
-
 import type { RolloutStatus } from '../contract/documents/types.generated.ts';
 import { formatDuration } from '../contract/duration.ts';
 import { bucketEdge } from '../contract/sketch.ts';
-import { countOf, formatAmount, formatCount, listed } from './amounts.ts';
+import { countOf, formatAmount, formatCount } from './amounts.ts';
 import { oneLine } from './plain-text.ts';
 import { type Stage, wantedDevices } from './stages-of-policy.ts';
 
@@ -25,21 +24,17 @@ function selectInWords({ select, size }: Stage): string {
   return size === null ? `the devices of ${oneLine(select)}` : ` and those of ${oneLine(select)}`;
 }
 
-/** A rule with the limit that was frozen for it: `latency_p95 < 2x baseline (236 ms)`. */
-function ruleInWords(source: string, limits: RolloutStatus['limits']): string {
-  const frozen = limits.find((one) => one.rule === source);
-  if (frozen === undefined || !source.includes('baseline')) return source;
-  return `${source} (${formatAmount(bucketEdge(frozen.edge), 'ms')})`;
+/** `ramp, 25 % of 1 003 devices (251), at least 1 h`. */
+export function stageInWords(stage: Stage, matching: number): string {
+  const soak = stage.soakMs === 0 ? '' : `, at least ${formatDuration(stage.soakMs)}`;
+  return `${stage.name}, ${sizeInWords(stage, matching)}${selectInWords(stage)}${soak}`;
 }
 
-const MOST_RULES = 6;
-
-/** `ramp, 25 % of 1 003 devices (251), at least 1 h, while error_rate < 0.5% holds`. */
-export function stageInWords(stage: Stage, matching: number, limits: RolloutStatus['limits']): string {
-  const whom = `${sizeInWords(stage, matching)}${selectInWords(stage)}`;
-  const soak = stage.soakMs === 0 ? '' : `, at least ${formatDuration(stage.soakMs)}`;
-  const rules = stage.rules.filter((one) => !one.dryRun).map(({ rule }) => ruleInWords(rule.source, limits));
-  const hold = rules.length === 1 ? 'holds' : 'hold';
-  const while_ = rules.length === 0 ? '' : `, while ${listed(rules, 'and', MOST_RULES)} ${hold}`;
-  return `${stage.name}, ${whom}${soak}${while_}.`;
+/** A stage's rules, each with the limit that was frozen for it: `latency_p95 < 2x baseline (236 ms)`. */
+export function rulesInWords({ rules }: Stage, limits: RolloutStatus['limits']): string[] {
+  return rules.map(({ rule, dryRun }) => {
+    const frozen = rule.limit.kind === 'baseline' ? limits.find((one) => one.rule === rule.source) : undefined;
+    const limit = frozen === undefined ? '' : ` (${formatAmount(bucketEdge(frozen.edge), 'ms')})`;
+    return `${rule.source}${limit}${dryRun ? ' (dry run)' : ''}`;
+  });
 }

@@ -36,6 +36,7 @@ export interface StepDraft {
   readonly version?: string;
   readonly reason: string;
   readonly outlook?: string;
+  readonly mustHold?: readonly string[];
 }
 
 /** One step from `status`, numbered and stamped. */
@@ -58,6 +59,7 @@ export function step(facts: RolloutFacts, status: RolloutStatus, draft: StepDraf
     subject: subject === null ? null : { version: subject.version, digest: subject.digest, attempt: subject.attempt },
     policy: next.policy,
     outlook: draft.outlook ?? null,
+    ...(draft.mustHold === undefined ? {} : { mustHold: draft.mustHold }),
   };
   return { step: transition, outlook: outlookOf(facts, next, [], true) };
 }

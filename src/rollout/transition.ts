@@ -43,6 +43,8 @@ export interface Transition {
   readonly subject: { readonly version: string; readonly digest: string; readonly attempt: number } | null;
   /** Digest of the policy to pin beside the evidence; null when none is in force. */
   readonly policy: string | null;
-  /** What comes next, in a sentence; null when nothing does. */
+  /** What comes next, as a clause; null when nothing does. */
   readonly outlook: string | null;
+  /** The rules that have to hold there, with their frozen limits; absent when they are those of the stage before. */
+  readonly mustHold?: readonly string[];
 }

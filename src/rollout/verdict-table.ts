@@ -16,11 +16,11 @@ function limitOf({ rule, metric }: Pick<RuleVerdict, 'rule' | 'metric'>): string
   return oneLine(rule.slice(metric.length)).replace(/(?<=\d)(?=%|ms\b)/g, ' ');
 }
 
-/** `error_rate 4.2 %, not < 0.5 %`, and what the numbers don't show of it. */
-export function breachInWords(rule: RuleVerdict): string {
+/** `error_rate 4.2 % in canary, not < 0.5 %`, and what the numbers don't show of it. */
+export function breachInWords(rule: RuleVerdict, stage: string): string {
   const [amount] = measured(rule);
   const reason = rule.reason === '' ? '' : ` (${oneLine(rule.reason)})`;
-  return `${rule.metric} ${amount}, not ${limitOf(rule)}${reason}`;
+  return `${rule.metric} ${amount} in ${stage}, not ${limitOf(rule)}${reason}`;
 }
 
 function verdictWord({ verdict, dryRun }: RuleVerdict): string {

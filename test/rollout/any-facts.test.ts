@@ -244,7 +244,7 @@ describe('whatever the facts', () => {
         expect(lines[0]!.startsWith('rollout(invoice-ocr-eu): ')).toBe(true);
         expect(lines[0]!.length).toBeLessThanOrEqual(100);
         expect(lines[1]).toBe('');
-        expect(lines.filter((line) => /^\S+: /.test(line) && !line.startsWith('Next: ')).slice(1)).toEqual([
+        expect(lines.slice(3).filter((line) => /^\S+: /.test(line) && !line.startsWith('Next: '))).toEqual([
           'Slipway-Rollout: invoice-ocr-eu',
           `Slipway-Transition: ${step.next.revision} ${step.from}→${step.to}`,
           `Slipway-Kind: ${step.kind}`,

@@ -133,7 +133,7 @@ describe('a failed rule', () => {
         },
       ],
     });
-    expect(step.reason).toBe('error_rate 0.21 %, not < 0.5 %; failed_devices 0.21 %, not < 5 % in canary');
+    expect(step.reason).toBe('error_rate 0.21 % in canary, not < 0.5 %; failed_devices failed as well');
   });
 
   it('is never tried again: not by the same pin, not by latest, only by a retry, as a higher attempt', () => {
@@ -147,7 +147,7 @@ describe('a failed rule', () => {
     world.spec.version = '2.0.0';
     expect(world.decide().outlook.waitingOn).toMatchObject([{ kind: 'rejected', version: '2.0.0' }]);
     world.ask({ act: 'retry', digest: digestOf('2.0.0'), by: 'alice', reason: 'the camera was at fault' });
-    expect(world.mustTake('answer').reason).toBe('2.0.0 may be tried again by alice: the camera was at fault');
+    expect(world.mustTake('answer').reason).toBe('retry of 2.0.0, asked by alice: the camera was at fault');
     expect(world.spec.requests).toBeUndefined();
     expect(world.mustTake('start').next.candidate).toMatchObject({ version: '2.0.0', attempt: 2 });
   });
@@ -521,7 +521,7 @@ describe('a new wish while rolling', () => {
     Object.assign(world.spec, change);
     world.measure('pass');
     const step = world.mustTake('supersede');
-    expect(step).toMatchObject({ from: 'ramp', to: 'stable', reason: `superseded: ${what}` });
+    expect(step).toMatchObject({ from: 'ramp', to: 'stable', reason: `superseded, as ${what}` });
     expect(step.next).toMatchObject({ state: 'idle', candidate: null, stable: { version: '1.0.0' }, rejected: [] });
     const start = world.mustTake('start').next;
     expect(start).toMatchObject({ stage: 'canary', candidate });
@@ -534,7 +534,7 @@ describe('a new wish while rolling', () => {
       world.versions = [version('1.0.0', standing), version('2.0.0')];
       world.spec.version = '1.0.0';
       const step = world.mustTake('roll-back');
-      expect(step.next.rejected[0]?.reason).toBe('aborted: spec.version went back to 1.0.0');
+      expect(step.next.rejected[0]?.reason).toBe('aborted, as spec.version went back to 1.0.0');
       expect(world.decide()).toMatchObject({ step: null, outlook: { waitingOn: [] } });
     }
   });
@@ -572,7 +572,7 @@ describe('a new wish while rolling', () => {
     world.versions = [version('1.0.0')];
     expect(world.decide().step).toBeNull();
     world.versions = [version('1.0.0'), version('2.0.0'), version('2.1.0')];
-    expect(world.mustTake('supersede').reason).toBe('superseded: 2.1.0 is wished instead');
+    expect(world.mustTake('supersede').reason).toBe('superseded, as 2.1.0 is wished instead');
   });
 
   it('does not change the policy in force: that serves the next attempt', () => {

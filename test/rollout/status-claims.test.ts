@@ -60,7 +60,7 @@ describe('a revert of the reconciler’s commit', () => {
       stable: { version: '1.0.0' },
       rejected: [{ version: '2.0.0', digest: digestOf('2.0.0') }],
     });
-    expect(step.reason).toMatch(/^aborted: the status /);
+    expect(step.reason).toMatch(/^aborted, as the status /);
   });
 
   it('of a promotion alone is an abort as well', () => {
