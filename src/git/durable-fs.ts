@@ -14,8 +14,8 @@ async function writeFile(file: string, data: Uint8Array | string, options?: unkn
  * isomorphic-git wraps its file system anew for each object that it reads, and calls `readFile` without a file to see whether this one is
  * made of promises: an answer without an error object (and its stack) makes reading many objects several times faster.
  */
-const readFile: typeof files.readFile = ((file: string | undefined, options?: Parameters<typeof files.readFile>[1]) =>
-  file === undefined ? NO_FILE : files.readFile(file, options)) as typeof files.readFile;
-const NO_FILE = Promise.resolve();
+async function readFile(file: string | undefined, options?: Parameters<typeof files.readFile>[1]): Promise<unknown> {
+  return file === undefined ? undefined : files.readFile(file, options ?? null);
+}
 
 export const durableFs = { promises: { ...files, readFile, writeFile } };
