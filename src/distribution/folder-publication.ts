@@ -11,7 +11,7 @@ import { highestVersion, isWhole, listVersions, readDirective, readPointer } fro
 import type { Publication, PublicationLedger, PublishedDocument, PublishOrder, PublishOutcome } from './publication.ts';
 import { removeStrays } from './temporary-files.ts';
 import type { OnlineKeys } from './tuf-keys.ts';
-import { type Lifetimes, makeOnline, type OnlineMetadata } from './tuf-metadata.ts';
+import { isSignedBy, type Lifetimes, makeOnline, type OnlineMetadata, type OnlineOrder } from './tuf-metadata.ts';
 import { assertNamedByRoot } from './tuf-roots.ts';
 import { toUnwritable } from './unwritable.ts';
 
@@ -21,6 +21,8 @@ const FOLDERS = ['metadata', 'targets', 'manifests', 'artifacts'] as const;
 
 /** Readers that began with an older pointer still find what it names. */
 const KEPT_VERSIONS = 20;
+
+type Kept = NonNullable<OnlineOrder['kept']>;
 
 export interface FolderPublicationOptions {
   readonly folder: string;
@@ -63,16 +65,18 @@ export class FolderPublication implements Publication {
     const bytes = encodeDirective(directive);
     await this.#writeOnce(this.#at('targets', `${sha256Hex(bytes)}.${DIRECTIVE_TARGET}`), bytes);
     const version = await ledger.reserveVersion(await highestVersion(this.#folder));
+    const kept = await this.#stillGood(sha256Hex(bytes), nowMs);
     const online = makeOnline({
       version,
       targets: [{ path: DIRECTIVE_TARGET, bytes }],
       keys: this.#keys,
       nowMs,
       lifetimes: this.#lifetimes,
+      kept,
     });
     await assertNamedByRoot(this.#folder, online);
-    const ready = await this.#writeMetadata(version, online);
-    const old = await this.#listOld(version);
+    const ready = await this.#writeMetadata(version, online, kept);
+    const old = await this.#listOld(kept);
     const outcome = await ledger.commit({
       token,
       directive,
@@ -84,11 +88,31 @@ export class FolderPublication implements Publication {
     return { kind: 'lost' };
   }
 
+  /**
+   * Metadata of before that still says what is to be said, for at least half of its time: a pointer that is only signed anew costs each
+   * device of the fleet no more than the pointer.
+   */
+  async #stillGood(directiveHex: string, nowMs: number): Promise<Kept> {
+    const pointer = await readPointer(this.#folder);
+    const isGood = (role: 'targets' | 'snapshot', lifetimeMs: number): boolean => {
+      const file = pointer?.[role];
+      return (
+        file !== undefined &&
+        file.expiresAtMs - nowMs > lifetimeMs / 2 &&
+        isSignedBy(this.#keys[role], role, file.bytes)
+      );
+    };
+    if (pointer?.directiveHex !== directiveHex || !isGood('targets', this.#lifetimes.targetsMs)) return {};
+    return isGood('snapshot', this.#lifetimes.snapshotMs) ? pointer : { targets: pointer.targets };
+  }
+
   /** Bytes before the pointer; the pointer itself lies ready beside its place. */
-  async #writeMetadata(version: number, online: OnlineMetadata): Promise<string> {
+  async #writeMetadata(version: number, online: OnlineMetadata, kept: Kept): Promise<string> {
     const ready = this.#at('metadata', `.timestamp.${version}.json`);
-    await writeFileDurably(this.#at('metadata', `${version}.targets.json`), online.targets);
-    await writeFileDurably(this.#at('metadata', `${version}.snapshot.json`), online.snapshot);
+    for (const role of ['targets', 'snapshot'] as const) {
+      const file = this.#at('metadata', `${version}.${role}.json`);
+      if (kept[role] === undefined) await writeFileDurably(file, online[role]);
+    }
     await writeFileDurably(ready, online.timestamp);
     return ready;
   }
@@ -162,19 +186,23 @@ export class FolderPublication implements Publication {
     if (!(await readFileIfPresent(file))?.equals(bytes)) await writeFileDurably(file, bytes);
   }
 
-  /** Files that no reader needs any more, once `version` is published. Roots are not among them: a device may be far behind. */
-  async #listOld(version: number): Promise<string[]> {
-    const least = version - KEPT_VERSIONS;
+  /** Files that no reader needs any more, once the new pointer is in its place. Roots are not among them: a device may be far behind. */
+  async #listOld(kept: Kept): Promise<string[]> {
     const old: string[] = [];
-    const kept = new Set<string>();
-    for (const { name, version: its } of await listVersions(this.#folder)) {
-      const file = this.#at('metadata', name);
-      if (its < least) old.push(file);
-      else if (name.endsWith('.targets.json')) kept.add(hexInTargets(await readFileIfPresent(file)));
+    const named = new Set<string>();
+    const versions = await listVersions(this.#folder);
+    for (const role of ['targets', 'snapshot', 'timestamp'] as const) {
+      const newestFirst = versions.filter((one) => one.role === role).sort((a, b) => b.version - a.version);
+      for (const [rank, { name, version: its }] of newestFirst.entries()) {
+        const file = this.#at('metadata', name);
+        const isNeeded = rank < KEPT_VERSIONS || (role !== 'timestamp' && its === kept[role]?.version);
+        if (!isNeeded) old.push(file);
+        else if (role === 'targets') named.add(hexInTargets(await readFileIfPresent(file)));
+      }
     }
     for (const name of await readdir(this.#at('targets'))) {
       const [, hex] = /^([0-9a-f]{64})\.directive\.json$/.exec(name) ?? [];
-      if (hex !== undefined && !kept.has(hex)) old.push(this.#at('targets', name));
+      if (hex !== undefined && !named.has(hex)) old.push(this.#at('targets', name));
     }
     return old;
   }

@@ -6,48 +6,81 @@ import { sha256Hex } from '../contract/digest.ts';
 import { DIRECTIVE_TARGET, type Directive } from '../contract/directive.ts';
 import { parseDirective } from '../contract/directive-json.ts';
 
-/** What `timestamp.json` and the targets that it leads to say. */
+/** A file that the pointer leads to, as it was signed. */
+export interface NamedFile {
+  readonly version: number;
+  readonly bytes: Buffer;
+  readonly expiresAtMs: number;
+}
+
+/** What `timestamp.json` leads to; files that are absent or not as they were signed are undefined. */
 export interface Pointer {
   readonly version: number;
+  /** When the first of its signatures ends. */
   readonly expiresAtMs: number;
+  readonly snapshot: NamedFile | undefined;
+  readonly targets: NamedFile | undefined;
   readonly directiveHex: string | undefined;
+}
+
+interface Meta {
+  readonly version?: unknown;
+  readonly hashes?: { readonly sha256?: unknown };
 }
 
 interface Signed {
   readonly version?: unknown;
   readonly expires?: unknown;
-  readonly targets?: Readonly<Record<string, { readonly hashes?: { readonly sha256?: unknown } } | undefined>>;
+  readonly meta?: Readonly<Record<string, Meta | undefined>>;
+  readonly targets?: Readonly<Record<string, Meta | undefined>>;
+}
+
+interface Found {
+  readonly file: NamedFile;
+  readonly signed: Signed;
 }
 
 /** Undefined when the file is absent or damaged: either way it has to be written anew. */
-async function readSigned(folder: string, name: string): Promise<Signed | undefined> {
+async function readSigned(folder: string, name: string): Promise<Found | undefined> {
   const bytes = await readFileIfPresent(path.join(folder, 'metadata', name));
   if (bytes === undefined) return undefined;
   try {
-    return (JSON.parse(bytes.toString('utf8')) as { readonly signed?: Signed } | null)?.signed;
+    const { signed = {} } = JSON.parse(bytes.toString('utf8')) as { readonly signed?: Signed };
+    const { version } = signed;
+    const expiresAtMs = Date.parse(String(signed.expires));
+    const isWhole = typeof version === 'number' && Number.isSafeInteger(version) && !Number.isNaN(expiresAtMs);
+    return isWhole ? { file: { version, bytes, expiresAtMs }, signed } : undefined;
   } catch {
     return undefined;
   }
 }
 
+/** The file that `above` names, if it is the one that was signed. */
+async function readNamed(folder: string, above: Found | undefined, role: string): Promise<Found | undefined> {
+  const meta = above?.signed.meta?.[`${role}.json`];
+  const found = meta && (await readSigned(folder, `${Number(meta.version)}.${role}.json`));
+  return found !== undefined && sha256Hex(found.file.bytes) === meta?.hashes?.sha256 ? found : undefined;
+}
+
 export async function readPointer(folder: string): Promise<Pointer | undefined> {
   const timestamp = await readSigned(folder, 'timestamp.json');
-  const version = timestamp?.version;
-  const expiresAtMs = Date.parse(String(timestamp?.expires));
-  if (typeof version !== 'number' || !Number.isSafeInteger(version) || Number.isNaN(expiresAtMs)) return undefined;
-  const targets = await readSigned(folder, `${version}.targets.json`);
-  const hex = targets?.targets?.[DIRECTIVE_TARGET]?.hashes?.sha256;
+  if (timestamp === undefined) return undefined;
+  const snapshot = await readNamed(folder, timestamp, 'snapshot');
+  const targets = await readNamed(folder, snapshot, 'targets');
+  const ends = [timestamp, snapshot, targets].flatMap((one) => (one === undefined ? [] : [one.file.expiresAtMs]));
+  const hex = targets?.signed.targets?.[DIRECTIVE_TARGET]?.hashes?.sha256;
   return {
-    version,
-    expiresAtMs,
+    version: timestamp.file.version,
+    expiresAtMs: Math.min(...ends),
+    snapshot: snapshot?.file,
+    targets: targets?.file,
     directiveHex: typeof hex === 'string' && /^[0-9a-f]{64}$/.test(hex) ? hex : undefined,
   };
 }
 
 /** Does everything lie there that the pointer leads to? Else it has to be published anew. */
-export async function isWhole(folder: string, { version, directiveHex }: Pointer): Promise<boolean> {
-  if (directiveHex === undefined || (await readSigned(folder, `${version}.snapshot.json`)) === undefined) return false;
-  return (await readTarget(folder, directiveHex)) !== undefined;
+export async function isWhole(folder: string, { directiveHex }: Pointer): Promise<boolean> {
+  return directiveHex !== undefined && (await readTarget(folder, directiveHex)) !== undefined;
 }
 
 async function readTarget(folder: string, hex: string): Promise<Buffer | undefined> {
@@ -62,13 +95,20 @@ export async function readDirective(folder: string): Promise<Directive | undefin
   return bytes === undefined ? undefined : parseDirective(bytes);
 }
 
-/** Versions of metadata files in the folder; also of those that nothing points to, left by a publication that was cut off. */
-export async function listVersions(folder: string): Promise<{ readonly name: string; readonly version: number }[]> {
-  const found: { name: string; version: number }[] = [];
+export interface NumberedFile {
+  readonly name: string;
+  readonly role: string;
+  readonly version: number;
+}
+
+/** Metadata files in the folder; also those that nothing points to, left by a publication that was cut off. */
+export async function listVersions(folder: string): Promise<NumberedFile[]> {
+  const found: NumberedFile[] = [];
   for (const name of await readdir(path.join(folder, 'metadata'))) {
-    const numbered =
-      /^(\d{1,15})\.(?:targets|snapshot)\.json$/.exec(name) ?? /^\.timestamp\.(\d{1,15})\.json$/.exec(name);
-    if (numbered !== null) found.push({ name, version: Number(numbered[1]) });
+    const [, before, targets, after] =
+      /^(\d{1,15})\.(targets|snapshot)\.json$|^\.timestamp\.(\d{1,15})\.json$/.exec(name) ?? [];
+    const version = before ?? after;
+    if (version !== undefined) found.push({ name, role: targets ?? 'timestamp', version: Number(version) });
   }
   return found;
 }

@@ -1,5 +1,5 @@
 // Owns TUF metadata: what each role signs, in the form that every TUF client reads.
-import { Metadata, MetaFile, Root, Snapshot, TargetFile, Targets, Timestamp } from '@tufjs/models';
+import { Metadata, MetadataKind, MetaFile, Root, Snapshot, TargetFile, Targets, Timestamp } from '@tufjs/models';
 import { toIsoSeconds } from '../base/clock.ts';
 import { sha256Hex } from '../contract/digest.ts';
 import type { NamedKey, OnlineKeys, RoleKey } from './tuf-keys.ts';
@@ -22,9 +22,7 @@ export const DEFAULT_LIFETIMES: Lifetimes = {
   timestampMs: DAY_MS,
 };
 
-type Signable = Metadata<Root> | Metadata<Targets> | Metadata<Snapshot> | Metadata<Timestamp>;
-
-export function encodeMetadata(metadata: Signable): Buffer {
+export function encodeMetadata(metadata: { toJSON(): object }): Buffer {
   return Buffer.from(JSON.stringify(metadata.toJSON()));
 }
 
@@ -33,7 +31,7 @@ function expiryAt(nowMs: number, lifetimeMs: number): string {
   return toIsoSeconds(nowMs + lifetimeMs);
 }
 
-function metaFileOf(bytes: Buffer, version: number): MetaFile {
+function metaFileOf({ bytes, version }: VersionedFile): MetaFile {
   return new MetaFile({ version, length: bytes.length, hashes: { sha256: sha256Hex(bytes) } });
 }
 
@@ -75,39 +73,70 @@ export function makeRoot({ version, roles, signers, nowMs, lifetimeMs }: RootOrd
   return encodeMetadata(metadata);
 }
 
+/** A file of metadata under its version. */
+export interface VersionedFile {
+  readonly version: number;
+  readonly bytes: Buffer;
+}
+
 export interface OnlineOrder {
   readonly version: number;
   readonly targets: readonly { readonly path: string; readonly bytes: Buffer }[];
   readonly keys: OnlineKeys;
   readonly nowMs: number;
   readonly lifetimes: Lifetimes;
+  /** Files of an earlier version that still say what is to be said; a snapshot only together with the targets that it names. */
+  readonly kept?: Partial<Record<'targets' | 'snapshot', VersionedFile | undefined>>;
 }
 
 export type OnlineMetadata = Readonly<Record<keyof OnlineKeys, Buffer>>;
 
-/** Targets, snapshot and timestamp of one version, each naming the one before. */
-export function makeOnline({ version, targets, keys, nowMs, lifetimes }: OnlineOrder): OnlineMetadata {
-  const files = targets.map(
-    ({ path, bytes }) => new TargetFile({ path, length: bytes.length, hashes: { sha256: sha256Hex(bytes) } }),
-  );
+/** Targets, snapshot and timestamp, each naming the one before; what is not kept has the new version. */
+export function makeOnline({ version, targets, keys, nowMs, lifetimes, kept = {} }: OnlineOrder): OnlineMetadata {
   const common = { version, specVersion: SPEC_VERSION };
-  const targetsMetadata = new Metadata(
+  const makeTargets = (): Targets =>
     new Targets({
       ...common,
       expires: expiryAt(nowMs, lifetimes.targetsMs),
-      targets: Object.fromEntries(files.map((file) => [file.path, file])),
-    }),
-  );
-  targetsMetadata.sign((data) => keys.targets.sign(data));
-  const targetsBytes = encodeMetadata(targetsMetadata);
-  const meta = { 'targets.json': metaFileOf(targetsBytes, version) };
-  const snapshot = new Metadata(new Snapshot({ ...common, expires: expiryAt(nowMs, lifetimes.snapshotMs), meta }));
-  snapshot.sign((data) => keys.snapshot.sign(data));
-  const snapshotBytes = encodeMetadata(snapshot);
-  const snapshotMeta = metaFileOf(snapshotBytes, version);
-  const timestamp = new Metadata(
-    new Timestamp({ ...common, expires: expiryAt(nowMs, lifetimes.timestampMs), snapshotMeta }),
-  );
-  timestamp.sign((data) => keys.timestamp.sign(data));
-  return { targets: targetsBytes, snapshot: snapshotBytes, timestamp: encodeMetadata(timestamp) };
+      targets: Object.fromEntries(targets.map((file) => [file.path, targetFileOf(file)])),
+    });
+  const targetsFile = kept.targets ?? { version, bytes: signedBy(keys.targets, makeTargets()) };
+  const makeSnapshot = (): Snapshot =>
+    new Snapshot({
+      ...common,
+      expires: expiryAt(nowMs, lifetimes.snapshotMs),
+      meta: { 'targets.json': metaFileOf(targetsFile) },
+    });
+  const snapshotFile = kept.snapshot ?? { version, bytes: signedBy(keys.snapshot, makeSnapshot()) };
+  const timestamp = new Timestamp({
+    ...common,
+    expires: expiryAt(nowMs, lifetimes.timestampMs),
+    snapshotMeta: metaFileOf(snapshotFile),
+  });
+  return { targets: targetsFile.bytes, snapshot: snapshotFile.bytes, timestamp: signedBy(keys.timestamp, timestamp) };
+}
+
+/** Does the key still stand for what was signed before? Not after a rotation, nor for bytes that someone else put there. */
+export function isSignedBy({ key }: RoleKey, role: 'targets' | 'snapshot', bytes: Buffer): boolean {
+  try {
+    const json = JSON.parse(bytes.toString('utf8'));
+    const metadata =
+      role === 'targets'
+        ? Metadata.fromJSON(MetadataKind.Targets, json)
+        : Metadata.fromJSON(MetadataKind.Snapshot, json);
+    key.verifySignature(metadata);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+function signedBy(key: RoleKey, signed: Targets | Snapshot | Timestamp): Buffer {
+  const metadata = new Metadata(signed);
+  metadata.sign((data) => key.sign(data));
+  return encodeMetadata(metadata);
+}
+
+function targetFileOf({ path, bytes }: OnlineOrder['targets'][number]): TargetFile {
+  return new TargetFile({ path, length: bytes.length, hashes: { sha256: sha256Hex(bytes) } });
 }

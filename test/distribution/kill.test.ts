@@ -57,10 +57,12 @@ class SeenVersions {
     const read = (name: string) => readFileSync(path.join(world.publication, 'metadata', name), 'utf8');
     const pointer = read('timestamp.json');
     const { version } = JSON.parse(pointer).signed;
+    const snapshot = `${JSON.parse(pointer).signed.meta['snapshot.json'].version}.snapshot.json`;
+    const targets = `${JSON.parse(read(snapshot)).signed.meta['targets.json'].version}.targets.json`;
     for (const [name, text] of [
       [`${version}.timestamp`, pointer],
-      [`${version}.snapshot`, read(`${version}.snapshot.json`)],
-      [`${version}.targets`, read(`${version}.targets.json`)],
+      [snapshot, read(snapshot)],
+      [targets, read(targets)],
     ] as const) {
       expect([name, this.#seen.get(name) ?? text]).toEqual([name, text]);
       this.#seen.set(name, text);
