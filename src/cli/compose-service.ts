@@ -1,6 +1,6 @@
 // Owns putting the service together: the only place that chooses implementations for it.
-import { randomUUID } from 'node:crypto';
 import { mkdir } from 'node:fs/promises';
+import os from 'node:os';
 import type { Clock } from '../base/clock.ts';
 import type { Logger } from '../base/logger.ts';
 import { Metrics } from '../base/metrics.ts';
@@ -110,7 +110,7 @@ export async function composeReconciler({
     store,
     repository,
     clock,
-    holder: randomUUID(),
+    holder: `${os.hostname()} ${home.mirror}${instance}`,
     leaseMs: settings.leaseMs,
     renewBeforeMs: DEFAULT_LIFETIMES.timestampMs / 2,
   });
@@ -202,20 +202,30 @@ export async function startService(order: ComposeOrder): Promise<RunningService>
       readRollouts: (name) => rolloutsForViewers({ view: reconciler.view(), trustProblem: trust.problem }, name),
     }),
   );
-  const port = await api.start();
-  const loops = [
-    reconciler.run(stop.signal),
-    listen(store, settings.heartbeatMs, clock, logger, stop.signal),
-    trust.run(composed.useTrust, clock, logger, stop.signal),
-  ];
+  const loops: Promise<void>[] = [];
   disposables.defer(async () => {
     stop.abort();
     await Promise.all(loops);
     await publisher.release();
   });
+  loops.push(reconciler.run(stop.signal));
+  // Who is denied stands in the repository: nobody is let in before it was looked at, unless it can't be had.
+  await firstLook(reconciler, clock);
+  const port = await api.start();
+  loops.push(listen(store, settings.heartbeatMs, clock, logger, stop.signal));
+  loops.push(trust.run(composed.useTrust, clock, logger, stop.signal));
   const owned = disposables.move();
   const host = settings.host.includes(':') ? `[${settings.host}]` : settings.host;
   return { url: `http://${host}:${port}`, composed, [Symbol.asyncDispose]: () => owned.disposeAsync() };
+}
+
+const FIRST_LOOK_MS = 10_000;
+
+/** Waits for the first cycle, however it ended. */
+async function firstLook(reconciler: Reconciler, clock: Clock): Promise<void> {
+  const endMs = clock.monotonicMs() + FIRST_LOOK_MS;
+  const hasLooked = (): boolean => reconciler.view().cycledAtMs !== null || reconciler.view().trouble !== null;
+  while (!hasLooked() && clock.monotonicMs() < endMs) await clock.sleep(10);
 }
 
 /** Records, heartbeat by heartbeat, that this process listens for reports: soak and silence count in that time only. */

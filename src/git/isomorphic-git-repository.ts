@@ -125,6 +125,10 @@ export class IsomorphicGitRepository implements ManifestsRepository {
     });
   }
 
+  knownHead(): string | null {
+    return this.#mirror.generation?.head ?? null;
+  }
+
   async #fetch(signal: AbortSignal): Promise<FetchOutcome> {
     const { branch } = this.#options;
     const session = await this.#transport.open('git-upload-pack', signal);

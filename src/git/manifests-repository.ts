@@ -77,6 +77,8 @@ export interface CommitFacts {
 export interface ManifestsRepository extends AsyncDisposable {
   /** Never throws for what the remote does: every failure is an outcome. */
   fetch(signal?: AbortSignal): Promise<FetchOutcome>;
+  /** Head of the last successful fetch or push, over restarts; null while there was none. It may be behind the remote's. */
+  knownHead(): string | null;
   /** The snapshot of a commit. Throws GIT_OBJECT_MISSING, GIT_OBJECT_CORRUPT, GIT_TREE_TOO_LARGE, GIT_TREE_TOO_DEEP. */
   readTree(commit: string): Promise<Tree>;
   /** Throws GIT_OBJECT_TOO_LARGE above the limit. */

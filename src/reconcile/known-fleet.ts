@@ -18,7 +18,7 @@ export interface KnownFleet {
 /** Devices that don't believe what they are handed now: a directive, or a model that it names. They keep what they run. */
 export interface RefusingDevices {
   readonly count: number;
-  /** At most MOST_REFUSING of them, for people. */
+  /** At most MOST_REFUSING of what they refuse, for people. */
   readonly first: readonly { readonly device: string; readonly what: string }[];
 }
 
@@ -51,17 +51,17 @@ function contradiction(device: DeviceRecord, claims: Claims): string | null {
   return null;
 }
 
-/** What the device refuses as tampered with or signed by the wrong one; null when it believes what it is handed. */
-function refusal(device: DeviceRecord): string | null {
+/** What the device refuses as tampered with or signed by the wrong one. */
+function refusals(device: DeviceRecord): string[] {
   const directive = device.properties[DIRECTIVE_REFUSED];
-  if (directive !== undefined) return `the directive: ${directive}`;
+  const found = directive === undefined ? [] : [`the directive: ${directive}`];
   for (const { model, rollout, state, subject } of device.models.values()) {
     if (state !== 'failed' || subject === null || rollout === null) continue;
     const outcome = device.outcomes.get(outcomeKey(rollout, subject.digest));
     if (outcome?.reason === 'signature' || outcome?.reason === 'corrupt')
-      return `${model} ${subject.digest.slice(0, 19)}…: ${outcome.message}`;
+      found.push(`${model} ${subject.digest.slice(0, 19)}…: ${outcome.message}`);
   }
-  return null;
+  return found;
 }
 
 /** The fleet of one picture and one set of fleet documents; made anew only when either changed. */
@@ -94,10 +94,9 @@ function knownFleet(picture: FleetPicture, groups: readonly DeviceGroup[]): Know
     const what = contradiction(device, claims);
     if (what === null) devices.push(device);
     else contradicting.push({ device: device.id, what });
-    const refused = refusal(device);
-    if (refused === null) continue;
-    refusingCount++;
-    if (refusing.length < MOST_REFUSING) refusing.push({ device: device.id, what: refused });
+    const refused = refusals(device);
+    if (refused.length > 0) refusingCount++;
+    for (const what of refused.slice(0, MOST_REFUSING - refusing.length)) refusing.push({ device: device.id, what });
   }
   const byTarget = new Map<string, readonly string[]>();
   const matching = (target: string): readonly string[] => {

@@ -1,4 +1,6 @@
 // Owns gathering facts: HEAD, the fleet and the measurements, as `decide()` wants them. It reads, and changes nothing that devices see.
+
+import { CodedError, toCodedError } from '../base/errors.ts';
 import { digestOf } from '../contract/digest.ts';
 import type { Directive } from '../contract/directive.ts';
 import type { RolloutPolicy, RolloutStatus } from '../contract/documents/types.generated.ts';
@@ -144,8 +146,9 @@ export class Observer {
     const revisions = new Map((published?.entries ?? []).map((entry) => [entry.rollout, entry.revision]));
     const { listenedMs } = await store.readListening();
     const kept = new Map<string, { basis: Basis; facts: RolloutFacts }>();
-    const broken: BrokenRollout[] = [];
-    for (const [name, document] of rolloutsByName(snapshot)) {
+    const named = rolloutsByName(snapshot);
+    const broken = misplaced(snapshot, published);
+    for (const [name, document] of named) {
       if (document.kind === 'broken') {
         broken.push(brokenRollout(name, document));
         continue;
@@ -161,11 +164,14 @@ export class Observer {
       };
       const before = this.#kept.get(name);
       const isSame = before !== undefined && isSameBasis(before.basis, basis) && isSettled(before.facts);
-      const facts = isSame ? before.facts : await this.#gather({ name, basis, snapshot, fleet, listenedMs, clockNow });
-      kept.set(name, { basis, facts });
+      const question = { name, basis, snapshot, fleet, listenedMs, clockNow };
+      const facts = isSame ? before.facts : await guarded(() => this.#gather(question));
+      if (facts instanceof CodedError) broken.push({ name, code: facts.code, reason: facts.message });
+      else kept.set(name, { basis, facts });
     }
     this.#kept = kept;
-    await this.#parts.windows.closeOthers(new Set(kept.keys()), clockNow);
+    // A rollout that can't be read for a while is still there: its measurements go on.
+    await this.#parts.windows.closeOthers(new Set([...named.keys(), ...broken.map((one) => one.name)]), clockNow);
     const rollouts = [...kept.values()].map((one) => one.facts);
     return { snapshot, fleet, facts: { rollouts, broken, published } };
   }
@@ -233,6 +239,30 @@ interface GatherQuestion {
   readonly fleet: KnownFleet;
   readonly listenedMs: number;
   readonly clockNow: number;
+}
+
+/** What can't be gathered for one rollout stops that one alone; what is only not to be had now stops the cycle. */
+async function guarded<T>(gather: () => Promise<T>): Promise<T | CodedError> {
+  try {
+    return await gather();
+  } catch (thrown) {
+    const error = toCodedError(thrown, 'ROLLOUT_FACTS');
+    if (error.kind === 'retry-later') throw error;
+    return error;
+  }
+}
+
+/** While `slipway.yaml` can't be read, nobody knows where rollouts lie: the published ones that are not found stay as they are. */
+function misplaced(snapshot: Snapshot, published: Directive | null): BrokenRollout[] {
+  const [problem] = snapshot.problems;
+  if (problem === undefined) return [];
+  const found = rolloutsByName(snapshot);
+  const missing = (published?.entries ?? []).filter((entry) => !found.has(entry.rollout));
+  return missing.map(({ rollout }) => ({
+    name: rollout,
+    code: problem.code,
+    reason: `slipway.yaml: ${problem.message}`,
+  }));
 }
 
 function brokenRollout(name: string, document: BrokenDocument): BrokenRollout {

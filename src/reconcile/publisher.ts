@@ -29,7 +29,8 @@ export interface PublishQuestion {
   readonly published: Directive | null;
   /** The record that the observation began with. */
   readonly record: PublicationRecord;
-  readonly snapshot: Snapshot;
+  /** Where the documents are that the directive names; null while no commit is known, when only signatures are renewed. */
+  readonly snapshot: Snapshot | null;
 }
 
 export type Published =
@@ -82,7 +83,7 @@ export class Publisher {
     const nowMs = clock.now();
     const isSame = published !== null && record.sequence > 0 && isSameDirective(directive, published);
     if (isSame && !(await this.#needsRenewal(nowMs))) return { kind: 'unchanged' };
-    const documents = await this.#documentsOf(directive, snapshot);
+    const documents = snapshot === null ? [] : await this.#documentsOf(directive, snapshot);
     const outcome = await publication.publish({ directive, documents, nowMs }, ledgerOf(this.#parts, record));
     if (outcome.kind !== 'published') return outcome;
     return { kind: 'published', sequence: record.sequence + 1 };

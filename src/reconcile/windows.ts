@@ -42,6 +42,10 @@ function hasTraffic(arm: ArmTallies): boolean {
   return arm.devices.size > 0;
 }
 
+/** Where the store keeps which window was opened last, and which of the earlier ones has stable's last measurements beside a candidate. */
+const openedHolding = (rollout: string): string => `opened-window/${rollout}`;
+const baselineHolding = (rollout: string): string => `earlier-baseline/${rollout}`;
+
 /** Opens, reads and judges the windows of rollouts. Remembers only what it already told the store. */
 export class Windows {
   readonly #store: FleetStore;
@@ -59,8 +63,11 @@ export class Windows {
   async open(rollout: RolloutInForce, deviceCount: number, now: number): Promise<void> {
     const { name, status } = rollout;
     if (this.#opened.get(name) === status.opened) return;
-    await this.#keepEarlierBaseline(name, this.#opened.get(name));
+    const before = await this.#store.readHolding(openedHolding(name));
+    const isNewer = typeof before !== 'number' || before < status.opened;
+    if (isNewer && typeof before === 'number') await this.#keepEarlierBaseline(name, before);
     await this.#store.openWindow(this.#specOf(rollout, deviceCount, now), now);
+    if (isNewer) await this.#store.putHolding(openedHolding(name), status.opened);
     this.#opened.set(name, status.opened);
     this.#ready.delete(name);
   }
@@ -94,18 +101,22 @@ export class Windows {
     };
   }
 
-  /** Stable's last measurements beside a candidate serve the stages that leave no device on stable. */
-  async #keepEarlierBaseline(name: string, openedRevision: number | undefined): Promise<void> {
-    if (openedRevision === undefined) return;
-    const reading = await this.#store.readWindow(name, openedRevision);
+  /**
+   * Stable's last measurements beside a candidate serve the stages that leave no device on stable. Which window was open before is in the
+   * store: another process, or this one before a restart, may have opened it.
+   */
+  async #keepEarlierBaseline(name: string, before: number): Promise<void> {
+    const reading = await this.#store.readWindow(name, before);
     if (reading === undefined || reading.spec.candidateDigest === null || !hasTraffic(reading.tallies.stable)) return;
-    await this.#store.putHolding(`earlier-baseline/${name}`, openedRevision);
+    await this.#store.putHolding(baselineHolding(name), before);
   }
 
-  async #earlierBaseline(name: string): Promise<ArmTallies | null> {
-    const revision = await this.#store.readHolding(`earlier-baseline/${name}`);
+  /** Of another stable version it would be no baseline. */
+  async #earlierBaseline(name: string, stable: string | undefined): Promise<ArmTallies | null> {
+    const revision = await this.#store.readHolding(baselineHolding(name));
     if (typeof revision !== 'number') return null;
-    return (await this.#store.readWindow(name, revision))?.tallies.stable ?? null;
+    const reading = await this.#store.readWindow(name, revision);
+    return reading !== undefined && reading.spec.stableDigest === stable ? reading.tallies.stable : null;
   }
 
   /** How the present stage stands. Its window must be open. */
@@ -143,7 +154,7 @@ export class Windows {
       limits: question.status.limits,
       candidate,
       baseline: hasTraffic(stable) ? stable : null,
-      earlierBaseline: await this.#earlierBaseline(question.name),
+      earlierBaseline: await this.#earlierBaseline(question.name, question.status.stable?.digest),
       hasStable: question.status.stable !== null,
       installs: installShare(cohort),
       minimum: { devices: leastDevices(stage, cohort.wanted), inferences: stage.minimumInferences },

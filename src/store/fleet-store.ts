@@ -186,7 +186,7 @@ export interface FleetStore {
   /** All devices, brought up to date with what every process committed. The map is updated in place by the next call; its records never change. */
   readFleet(): Promise<FleetPicture>;
 
-  /** Closes an older window of the rollout. Does nothing when this revision or a newer one was opened before. Open it before its directive is published. */
+  /** Closes an older window of the rollout. Goes on with the window of this revision where there is one; does nothing when a newer one was opened before. Open it before its directive is published. */
   openWindow(spec: WindowSpec, nowMs: number): Promise<void>;
   closeWindow(rollout: string, nowMs: number): Promise<void>;
   /** The tallies are shared with later readings: never change them. */

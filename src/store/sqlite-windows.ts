@@ -37,6 +37,7 @@ export class SqliteWindows {
       const newest = this.#db
         .prepare('SELECT max(opened_revision) AS revision FROM telemetry_window WHERE rollout = ?')
         .get(rollout)?.revision;
+      if (newest === openedRevision) this.#reopen(rollout, openedRevision);
       // Known already, or the wish of a leader that was overtaken.
       if (typeof newest === 'number' && newest >= openedRevision) return;
       this.#db
@@ -47,6 +48,13 @@ export class SqliteWindows {
         .run(rollout, openedRevision, JSON.stringify(spec), Math.floor(spec.openedAtMs));
       this.#forgetOldest(rollout);
     });
+  }
+
+  /** The rollout was gone for a while and came back as it was: its measurements go on. */
+  #reopen(rollout: string, openedRevision: number): void {
+    this.#db
+      .prepare('UPDATE telemetry_window SET closed_at = NULL WHERE rollout = ? AND opened_revision = ?')
+      .run(rollout, openedRevision);
   }
 
   #forgetOldest(rollout: string): void {
