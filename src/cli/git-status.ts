@@ -4,9 +4,11 @@ import type { Rollout } from '../contract/documents/types.generated.ts';
 import { isVersionRange } from '../contract/model-version.ts';
 import type { ManifestsRepository } from '../git/manifests-repository.ts';
 import { countOf } from '../rollout/amounts.ts';
+import type { OutlookCells } from '../rollout/plan-in-words.ts';
 import { readDocuments, rolloutsOf } from './repository-documents.ts';
 import { filesOfCommit } from './repository-files.ts';
-import { NOTHING, type StatusRow } from './status-table.ts';
+
+const NOTHING = '–';
 
 export interface GitView {
   readonly commit: string;
@@ -46,47 +48,38 @@ function waitingFor({ spec, status }: Rollout): string {
   if (requests.length > 0)
     waits.push(`an answer to ${countOf(requests.length, 'request')}: ${requests.map(({ act }) => act).join(', ')}`);
   if (status?.paused) waits.push(`a person: ${status.paused.reason}`);
-  if (spec.suspend === true) waits.push('`slipway resume`');
+  if (spec.suspend === true) waits.push('someone to resume it (spec.suspend)');
   const refused = status?.rejected.find(({ version }) => version === spec.version);
   const now = status?.candidate ?? status?.stable;
   const isPin = spec.version !== 'latest' && !isVersionRange(spec.version);
   if (refused !== undefined && status?.candidate === null)
-    waits.push(`another version: ${refused.version} was rejected: ${refused.reason}`);
+    waits.push(`a retry or another version: ${refused.version} was rejected, ${refused.reason}`);
   else if (spec.suspend !== true && (status === undefined || (isPin && now?.version !== spec.version)))
     waits.push(`the service, to take up ${spec.version}`);
   return waits.length === 0 ? NOTHING : waits.join('; ');
 }
 
-function rowOf(rollout: Rollout): StatusRow {
+function cellsOf(rollout: Rollout): OutlookCells {
   const { metadata, spec, status } = rollout;
-  const isRolling = status?.candidate != null;
-  const isStable = status?.stable != null;
-  const stage = status?.state === 'paused' ? 'paused' : (status?.stage ?? (isStable ? 'stable' : NOTHING));
+  const { candidate = null, stable = null, state, stage } = status ?? {};
+  const rolling = candidate === null ? null : `${state === 'paused' ? 'paused' : stage} ${candidate.version}`;
   return {
     rollout: metadata.name,
     model: spec.model,
-    stage,
-    version: status?.candidate?.version ?? status?.stable?.version ?? '',
+    stage: rolling ?? (stable === null ? NOTHING : `stable ${stable.version}`),
     devices: NOTHING,
-    verdict: !isRolling && isStable ? 'complete' : NOTHING,
+    verdict: candidate === null && stable !== null ? 'complete' : NOTHING,
     waitingFor: waitingFor(rollout),
   };
 }
 
-export function rowsOfGit({ rollouts, broken }: GitView): StatusRow[] {
-  const stalled = broken.map(({ name, errors }): StatusRow => {
-    const waits = `mending: ${errors[0]?.code ?? ''}`;
-    return {
-      rollout: name,
-      model: NOTHING,
-      stage: NOTHING,
-      version: '',
-      devices: NOTHING,
-      verdict: NOTHING,
-      waitingFor: waits,
-    };
+/** Rows of the status table; what only the service knows is left open. */
+export function cellsOfGit({ rollouts, broken }: GitView): OutlookCells[] {
+  const nothing = { model: NOTHING, stage: NOTHING, devices: NOTHING, verdict: NOTHING };
+  const stalled = broken.map(({ name, errors }) => {
+    return { rollout: name, ...nothing, waitingFor: `${errors[0]?.code}: ${errors[0]?.message}` };
   });
-  return [...rollouts.map(rowOf), ...stalled].sort((a, b) => (a.rollout < b.rollout ? -1 : 1));
+  return [...rollouts.map(cellsOf), ...stalled].sort((a, b) => (a.rollout < b.rollout ? -1 : 1));
 }
 
 /** The errors of broken rollouts, as people read errors. */

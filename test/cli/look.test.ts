@@ -22,13 +22,11 @@ async function liveText(server: string): Promise<string> {
 }
 
 test('the live view shows stage, devices, verdict and wait; what contradicts; and a source that went away', async () => {
-  await session.enrol(['kiosk-001', 'kiosk-002', 'kiosk-003', 'kiosk-004'], { region: 'eu-west' });
+  await session.enrol(['kiosk-001', 'kiosk-002', 'kiosk-003'], { region: 'eu-west' });
+  await session.enrol(['kiosk-004'], { region: 'us-east' });
   session.git('.', 'clone', '-q', 'models.git', 'mine');
   const fleet = readFileSync(session.path('mine/fleet/kiosks.yaml'), 'utf8');
-  session.write(
-    'mine/fleet/kiosks.yaml',
-    fleet.replace('devices: []', 'devices: [{ id: kiosk-004, labels: { region: us-east } }]'),
-  );
+  session.write('mine/fleet/kiosks.yaml', fleet.replace('devices: []', 'devices: [{ id: kiosk-004 }]'));
   session.write('mine/rollouts/broken.yaml', 'apiVersion: slipway.dev/v1alpha1\nkind: Rolout\n');
   session.git('mine', 'add', '-A');
   session.git('mine', 'commit', '-qm', 'List a device');
@@ -42,7 +40,9 @@ test('the live view shows stage, devices, verdict and wait; what contradicts; an
   renameSync(session.path('models.git'), session.path('gone.git'));
   await until(async () => (await liveText(url)).includes('is away'));
   await session.say(`status --server ${url}`, VIEWER);
-  await expect(session.text().replaceAll(/~?\d+ (min|s) /g, 'N $1 ')).toMatchFileSnapshot('golden/live.txt');
+  await expect(session.text().replaceAll(/(\d+ min )?\d+ (min|s) of soak/g, 'N min of soak')).toMatchFileSnapshot(
+    'golden/live.txt',
+  );
   const { stdout } = await session.run(['status', '--server', url, '--json'], VIEWER);
   expect(JSON.parse(stdout)).toMatchObject({ service: { source: { kind: 'away' } }, rollouts: [{}, {}] });
 });
@@ -89,6 +89,8 @@ test('history calls only what the reconciler signed good, and says so by its exi
   session.git('mine', 'push', '-q');
   await session.say('history --repo models.git');
   await session.say('history --repo models.git -n 1 --home elsewhere');
+  await session.run(['init', 'others', '--home', 'stranger']);
+  await session.say('history --repo models.git --trust stranger/trust-policy.yaml');
   await session.say('history nothing --repo models.git');
   await session.say('history --repo models.git -n many');
   await expect(session.text()).toMatchFileSnapshot('golden/history.txt');
@@ -124,6 +126,23 @@ test('every problem of a repository comes at once, with place and remedy, from a
   await session.say('validate --repo nowhere');
   await session.say('validate --repo nobody');
   await expect(session.text()).toMatchFileSnapshot('golden/validate.txt');
+});
+
+test('a signer whose time is over is a warning, a revoked one an error', async () => {
+  const trust = readFileSync(session.path('.slipway/trust-policy.yaml'), 'utf8');
+  const args = ['validate', '--repo', 'models', '--trust', '.slipway/trust-policy.yaml'];
+  session.write(
+    '.slipway/trust-policy.yaml',
+    trust.replace('name: ci\n', 'name: ci\n      notAfter: 2026-01-01T00:00:00Z\n'),
+  );
+  const late = await session.run(args);
+  expect(late).toMatchObject({ code: 0, stderr: '' });
+  expect(late.stdout).toContain('no errors, 2 warnings.');
+  expect(late.stdout).toContain('warning: SIGNER_EXPIRED');
+  session.write('.slipway/trust-policy.yaml', trust.replace('name: ci\n', 'name: ci\n      revoked: true\n'));
+  const revoked = await session.run(args);
+  expect(revoked.code).toBe(1);
+  expect(revoked.stdout).toContain('2 errors.');
 });
 
 test('--watch draws again, and ends in peace', async () => {

@@ -49,7 +49,7 @@ function judge({ signature }: CommitFacts, keys: ReadonlyMap<string, KeyObject> 
   const check = verifySshSignature(signature.payload, signature.armored);
   if (check.kind === 'refused') return { kind: 'bad', reason: check.reason };
   if (keys.has(check.keyId)) return { kind: 'good', keyId: check.keyId };
-  return { kind: 'bad', reason: `it was signed by a key that is not the reconciler's (${check.keyId})` };
+  return { kind: 'bad', reason: `it is signed by another key (${check.keyId})` };
 }
 
 /** A commit as a step; undefined when it does not say that it is one. */

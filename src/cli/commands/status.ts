@@ -6,13 +6,13 @@ import { errorToJson, formatError, toCodedError } from '../../base/errors.ts';
 import type { SourceState } from '../../reconcile/service-view.ts';
 import { countOf } from '../../rollout/amounts.ts';
 import { oneLine } from '../../rollout/plain-text.ts';
-import { gitViewToJson, notesOfGit, readGitView, rowsOfGit } from '../git-status.ts';
+import { cellsOfGit, gitViewToJson, notesOfGit, readGitView } from '../git-status.ts';
 import { type LiveView, readLiveView } from '../live-status.ts';
 import { printResult, type Result } from '../output.ts';
 import { withoutControls } from '../plain-text.ts';
 import { addRepositoryOptions, type OpenedBranch, openBranch, type RepositoryOptions } from '../repository-access.ts';
 import { secretOf } from '../settings.ts';
-import { statusTable, tableOfRows } from '../status-table.ts';
+import { statusTable, tableOfCells } from '../status-table.ts';
 import { sourceProblem } from './reconcile.ts';
 import { stopSignal } from './run.ts';
 
@@ -80,8 +80,7 @@ async function live(server: string, rollout: string | undefined): Promise<Result
 
 async function fromGit({ repository, head, branch }: OpenedBranch, rollout: string | undefined): Promise<Result> {
   const view = await readGitView(repository, await head(), rollout);
-  const rows = rowsOfGit(view);
-  const table = rows.length === 0 ? 'There are no rollouts.' : tableOfRows(rows);
+  const table = tableOfCells(cellsOfGit(view));
   const title = `From Git: ${branch} at ${view.commit.slice(0, 10)}. Devices and verdicts: --server.`;
   return { json: gitViewToJson(view), text: [title, table, ...notesOfGit(view).map(withoutControls)].join('\n\n') };
 }
