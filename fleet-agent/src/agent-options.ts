@@ -14,6 +14,8 @@ export interface DirectiveSource {
   refresh(signal: AbortSignal): Promise<DirectiveAnswer>;
   /** The last one accepted here, from disk; undefined when there was none. */
   lastAccepted(): Directive | undefined;
+  /** Names the keys under which it was accepted; revisions are compared within one set of keys only. */
+  lastSigners?(): string | undefined;
 }
 
 export type DirectiveAnswer =

@@ -111,9 +111,12 @@ class DeviceAgent implements Agent {
       this.#refusal = refusal;
       const journal = new Journal(this.#folder, this.#options.onPersisted);
       const reserve = new DiskReserve(this.#folder.reserveFile);
-      const take = (directive: Directive) => this.#take(directive, memory, journal);
       for (const model of await this.#folder.listModels()) await this.#updaterOf(model, memory, journal);
       const directives = await this.#openDirectives();
+      const take = (directive: Directive) => {
+        memory.heedSigners(directives.lastSigners?.());
+        return this.#take(directive, memory, journal);
+      };
       const last = directives.lastAccepted();
       if (last !== undefined) await take(last);
       const endpoint =

@@ -10,6 +10,8 @@ interface MemoryFile {
   readonly format: 1;
   readonly timeFloorMs: number;
   readonly revisions: Readonly<Record<string, number>>;
+  /** Names the keys that vouched for the revisions. */
+  readonly signers?: string;
 }
 
 export class DeviceMemory {
@@ -17,12 +19,15 @@ export class DeviceMemory {
   readonly #clock: Clock;
   readonly #revisions: Map<string, number>;
   #timeFloorMs: number;
+  #signers: string | undefined;
+  #isChanged = false;
 
   private constructor(file: string, clock: Clock, known: MemoryFile) {
     this.#file = file;
     this.#clock = clock;
     this.#timeFloorMs = known.timeFloorMs;
     this.#revisions = new Map(Object.entries(known.revisions));
+    this.#signers = known.signers;
   }
 
   /** A torn or missing file starts empty: TUF's own metadata still forbids going back. */
@@ -40,11 +45,22 @@ export class DeviceMemory {
   }
 
   /**
+   * Names the keys under which the directive to come was accepted. After a rotation revisions begin anew: a thief of the keys that it
+   * withdrew may have driven them up as far as numbers go, and the service must be heard again.
+   */
+  heedSigners(signers: string | undefined): void {
+    if (signers === undefined || signers === this.#signers) return;
+    if (this.#signers !== undefined) this.#revisions.clear();
+    this.#signers = signers;
+    this.#isChanged = true;
+  }
+
+  /**
    * A directive was accepted now. Only this raises the floor: signed metadata was in date, so a clock that is far ahead never
    * becomes the floor.
    */
   async accept(revisions: readonly { readonly rollout: string; readonly revision: number }[]): Promise<void> {
-    let isChanged = false;
+    let isChanged = this.#isChanged;
     for (const { rollout, revision } of revisions) {
       if (revision <= this.revisionOf(rollout)) continue;
       this.#revisions.delete(rollout);
@@ -65,8 +81,10 @@ export class DeviceMemory {
       format: 1,
       timeFloorMs: this.#timeFloorMs,
       revisions: Object.fromEntries(this.#revisions),
+      ...(this.#signers === undefined ? {} : { signers: this.#signers }),
     };
     await writeFileDurably(this.#file, JSON.stringify(memory));
+    this.#isChanged = false;
   }
 }
 

@@ -66,6 +66,7 @@ export class Installation implements AsyncDisposable {
   readonly ci: GitClone;
   readonly log: string[] = [];
   #service: RunningService | undefined;
+  #port = 0;
   readonly #agents: { readonly stop: AbortController; readonly done: Promise<void> }[] = [];
 
   private constructor(set: StageSet, ci: GitClone) {
@@ -84,6 +85,7 @@ export class Installation implements AsyncDisposable {
     return this.#service;
   }
 
+  /** At the same address as before, if it ran before. */
   async startService(): Promise<void> {
     const { set } = this;
     this.#service = await startService({
@@ -93,7 +95,7 @@ export class Installation implements AsyncDisposable {
         branch: 'main',
         credentials: set.credentials,
         insecureHttp: true,
-        ...{ host: '127.0.0.1', port: 0, hookSecret: set.hookSecret, viewerToken: set.viewerToken },
+        ...{ host: '127.0.0.1', port: this.#port, hookSecret: set.hookSecret, viewerToken: set.viewerToken },
         ...{ reportIntervalMs: 300, heartbeatMs: 200, leaseMs: 15_000 },
         reconciler: { pollMs: 200, tickMs: 100, brakeAfterMs: 120_000 },
         environment: process.env,
@@ -107,6 +109,7 @@ export class Installation implements AsyncDisposable {
         write: (line) => void this.log.push(line),
       }),
     });
+    this.#port = Number(new URL(this.#service.url).port);
   }
 
   async stopService(): Promise<void> {

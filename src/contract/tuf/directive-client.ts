@@ -72,6 +72,11 @@ export class DirectiveClient {
     return this.#state.directive;
   }
 
+  /** Names the keys under which that directive was accepted: other names after a rotation of the keys that sign directives. */
+  lastSigners(): string | undefined {
+    return this.#state.accepted?.signers;
+  }
+
   /**
    * Asks the publication; one call at a time. An idle poll is one small, mostly conditional request. Throws only when the state folder
    * can't be written, never for what the publication says.
@@ -139,7 +144,13 @@ export class DirectiveClient {
       directive: bytes.toString('utf8'),
     };
     const isNew = accepted?.directive !== texts.directive;
-    const saved = { ...texts, floor, atMs: this.#nowMs(), validUntilMs: chain.validUntilMs() };
+    const saved = {
+      ...texts,
+      floor,
+      signers: chain.signers(),
+      atMs: this.#nowMs(),
+      validUntilMs: chain.validUntilMs(),
+    };
     await this.#state.saveAccepted(saved, directive);
     return isNew
       ? { kind: 'directive', directive, digest: digestOf(bytes), metadataVersion: floor.timestamp }

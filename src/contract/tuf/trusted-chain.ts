@@ -88,6 +88,11 @@ export class TrustedChain {
     };
   }
 
+  /** Names the keys that may sign directives: ids, sorted. */
+  signers(): string {
+    return keysOf(this.#store.root.signed, 'targets');
+  }
+
   /** When the first signature of the walk ends, milliseconds since 1970. */
   validUntilMs(): number {
     const { root, timestamp, snapshot, targets } = this.#store;

@@ -21,6 +21,8 @@ export interface Accepted {
   readonly snapshot: string;
   readonly targets: string;
   readonly directive: string;
+  /** Names the keys that could sign directives when it was accepted. */
+  readonly signers: string;
   /** When it was accepted, by a clock that never went back here; milliseconds since 1970. */
   readonly atMs: number;
   /** When the first of its signatures ends. */
