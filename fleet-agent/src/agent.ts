@@ -30,6 +30,7 @@ import { Measurements } from './measure.ts';
 import { type InferenceAnswer, ModelServer } from './model-server.ts';
 import type { SupplyOptions } from './model-supply.ts';
 import { ModelUpdater, type UpdaterTools } from './model-updater.ts';
+import { ParametersFile } from './parameters-file.ts';
 import { parseManifest } from './parse-manifest.ts';
 import { ReportQueue } from './report-queue.ts';
 import { Reporting } from './reporting.ts';
@@ -200,7 +201,7 @@ class DeviceAgent implements Agent {
     for (const one of taken) {
       if (one.kind === 'wish') {
         const updater = await this.#updaterOf(one.model, memory, journal);
-        this.#parameters.set(one.model, one.parameters);
+        if (one.wish.kind === 'run') this.#parameters.set(one.model, one.wish.parameters);
         updater.wish(one.wish);
         continue;
       }
@@ -254,6 +255,7 @@ class DeviceAgent implements Agent {
     return {
       ...{ clock, random, host, onSwitch, server, journal, logger: this.#logger, turnstile: this.#turnstile },
       slots: new Slots(this.#folder, model),
+      parameters: new ParametersFile(this.#folder.parametersFile(model)),
       supply: this.#supplyOptions(memory),
       facts: () => this.#self.facts(),
       circumstances: () => this.#self.circumstances(),

@@ -52,6 +52,11 @@ export class DeviceFolder {
     return path.join(this.modelFolder(model), 'state.json');
   }
 
+  /** Parameters of the directive, for the process that runs the model. */
+  parametersFile(model: string): string {
+    return path.join(this.modelFolder(model), 'parameters.json');
+  }
+
   slotFolder(model: string, slot: SlotName): string {
     return path.join(this.modelFolder(model), 'slots', slot);
   }

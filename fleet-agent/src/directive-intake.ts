@@ -7,7 +7,6 @@ import {
   type Directive,
   type DirectiveEntry,
   type ModelChoice,
-  type Parameters,
 } from '../../src/contract/directive.ts';
 import { type DeviceFacts, matchesSelector, parseSelector } from '../../src/contract/selector.ts';
 import { isSafeModelName } from './device-folder.ts';
@@ -16,7 +15,7 @@ import type { Goal } from './model-record.ts';
 import type { Wish } from './model-updater.ts';
 
 export type Taken =
-  | { readonly kind: 'wish'; readonly model: string; readonly wish: Wish; readonly parameters: Parameters }
+  | { readonly kind: 'wish'; readonly model: string; readonly wish: Wish }
   | {
       readonly kind: 'conflict';
       readonly model: string;
@@ -24,15 +23,17 @@ export type Taken =
       readonly entry: DirectiveEntry;
     };
 
-/** Takes an accepted directive; afterwards its revisions are the least that count. */
+/** Takes an accepted directive; afterwards the revisions of what is for this device are the least that count. */
 export async function takeDirective(
   directive: Directive,
   facts: DeviceFacts,
   { memory, logger }: { readonly memory: DeviceMemory; readonly logger: Logger },
 ): Promise<Taken[]> {
   const entries = directive.entries.filter((entry) => isUsable(entry, facts, memory, logger));
-  await memory.accept(entries);
-  return assignmentsFor({ kind: 'Directive', entries }, facts).map((assignment) => toTaken(assignment, entries, facts));
+  const assignments = assignmentsFor({ kind: 'Directive', entries }, facts);
+  const mine = new Set(assignments.flatMap((one) => (one.kind === 'conflict' ? one.rollouts : [one.entry.rollout])));
+  await memory.accept(entries.filter(({ rollout }) => mine.has(rollout)));
+  return assignments.map((assignment) => toTaken(assignment, entries, facts));
 }
 
 function isUsable(entry: DirectiveEntry, facts: DeviceFacts, memory: DeviceMemory, logger: Logger): boolean {
@@ -63,7 +64,7 @@ function toTaken(assignment: Assignment, entries: readonly DirectiveEntry[], fac
   }
   const { entry } = assignment;
   if (assignment.kind === 'none') {
-    return { kind: 'wish', model, wish: { kind: 'none', rollout: entry.rollout }, parameters: {} };
+    return { kind: 'wish', model, wish: { kind: 'none', rollout: entry.rollout } };
   }
   const goal = goalOf(entry, assignment.choice, assignment.arm, assignment.attempt);
   const { stable } = entry;
@@ -74,8 +75,7 @@ function toTaken(assignment: Assignment, entries: readonly DirectiveEntry[], fac
   return {
     kind: 'wish',
     model,
-    wish: { kind: 'run', goal, stableFirst, spreadWaitMs },
-    parameters: assignment.choice.parameters,
+    wish: { kind: 'run', goal, stableFirst, spreadWaitMs, parameters: assignment.choice.parameters },
   };
 }
 

@@ -1,5 +1,6 @@
 // Owns which slots are loaded into the host: checked on disk first, tested before they may serve, freed when idle.
 import type { Logger } from '../../src/base/logger.ts';
+import type { Digest } from '../../src/contract/digest.ts';
 import type { ModelManifest } from '../../src/contract/documents/types.generated.ts';
 import { type ModelHost, toModelError } from './model-host.ts';
 import type { SlotName } from './model-record.ts';
@@ -38,17 +39,20 @@ export class LoadedSlots {
     return this.#loaded.get(slot)?.manifest;
   }
 
-  /** The slot's version, loaded; or the event that says why it can't be. */
-  async ready(slot: SlotName): Promise<Instance | Extract<UpdateEvent, { kind: 'failed' | 'slotLost' }>> {
+  /**
+   * The version with this digest, loaded from its slot; or the event that says why it can't be. Files are digested before they are
+   * loaded; a version in memory is at hand at once.
+   */
+  async ready(
+    slot: SlotName,
+    wanted: Digest,
+  ): Promise<Instance | Extract<UpdateEvent, { kind: 'failed' | 'slotLost' }>> {
     const known = this.#loaded.get(slot);
+    if (known?.instance.digest === wanted) return known.instance;
+    this.#release(slot);
     const { slots, host, supply } = this.#tools;
     const intact = await slots.readIntact(slot);
-    if (intact === undefined) {
-      this.#release(slot);
-      return { kind: 'slotLost', slot };
-    }
-    if (known?.instance.digest === intact.seal.digest) return known.instance;
-    this.#release(slot);
+    if (intact?.seal.digest !== wanted) return { kind: 'slotLost', slot };
     try {
       const { digest, version } = intact.seal;
       const manifest = supply.parseManifest(intact.manifest, slots.path(slot, 'manifest.yaml'));
@@ -65,8 +69,8 @@ export class LoadedSlots {
   }
 
   /** Loads an idle slot and runs its examples. */
-  async test(slot: SlotName): Promise<UpdateEvent> {
-    const ready = await this.ready(slot);
+  async test(slot: SlotName, wanted: Digest): Promise<UpdateEvent> {
+    const ready = await this.ready(slot, wanted);
     if ('kind' in ready) return ready;
     const manifest = this.#loaded.get(slot)?.manifest;
     if (manifest === undefined || !this.#tools.host.canRun) return { kind: 'selfTested' };

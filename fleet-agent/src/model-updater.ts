@@ -4,6 +4,7 @@ import type { Clock } from '../../src/base/clock.ts';
 import { toCodedError } from '../../src/base/errors.ts';
 import type { Logger } from '../../src/base/logger.ts';
 import type { RandomStream } from '../../src/base/random.ts';
+import type { Parameters } from '../../src/contract/directive.ts';
 import type { DeviceFacts } from '../../src/contract/selector.ts';
 import { Bell, type Turnstile } from './bell.ts';
 import type { Journal } from './journal.ts';
@@ -12,16 +13,24 @@ import type { ModelHost } from './model-host.ts';
 import type { Goal, ModelRecord, SlotName } from './model-record.ts';
 import type { Assigned, ModelServer } from './model-server.ts';
 import { DOWNLOAD_BACK_OFF, readManifest, type SupplyOptions, sealOf, supply } from './model-supply.ts';
+import type { ParametersFile } from './parameters-file.ts';
 import { rebuildRecord } from './rebuild-record.ts';
+import { ServingSlot } from './serving-slot.ts';
 import type { Slots } from './slots.ts';
-import { callSwitchHook, type SwitchHook } from './switch-hook.ts';
+import type { SwitchHook } from './switch-hook.ts';
 import { TrialWatch } from './trial-watch.ts';
 import { transition } from './update-machine.ts';
 import { type Circumstances, nextStep, type Step, type UpdateEvent } from './update-step.ts';
 
 /** What the directive wants of this model. */
 export type Wish =
-  | { readonly kind: 'run'; readonly goal: Goal; readonly stableFirst: Goal | null; readonly spreadWaitMs: number }
+  | {
+      readonly kind: 'run';
+      readonly goal: Goal;
+      readonly stableFirst: Goal | null;
+      readonly spreadWaitMs: number;
+      readonly parameters: Parameters;
+    }
   | { readonly kind: 'none'; readonly rollout: string };
 
 export interface UpdaterTools {
@@ -38,6 +47,7 @@ export interface UpdaterTools {
   readonly facts: () => DeviceFacts;
   readonly circumstances: () => Promise<Circumstances>;
   readonly onSwitch: SwitchHook | null;
+  readonly parameters: ParametersFile;
   /** Something is to be told: a report should not wait for its interval. */
   readonly onOutcome: () => void;
 }
@@ -47,9 +57,9 @@ export class ModelUpdater {
   readonly #tools: UpdaterTools;
   readonly #loaded: LoadedSlots;
   readonly #trial: TrialWatch;
+  readonly #serving: ServingSlot;
   readonly #bell = new Bell();
   #record: ModelRecord;
-  #serving: SlotName | null = null;
   #wish: Wish | null = null;
   #tries = 0;
   /** Monotonic time before which no byte is fetched, by digest: the spread of downloads over a fleet. */
@@ -63,6 +73,7 @@ export class ModelUpdater {
     this.#tools = tools;
     this.#loaded = new LoadedSlots(record.model, tools);
     this.#trial = new TrialWatch(tools);
+    this.#serving = new ServingSlot(tools, this.#loaded);
   }
 
   /** Reads the journal, or rebuilds the record from the slots where it is torn or gone. */
@@ -81,7 +92,7 @@ export class ModelUpdater {
   }
 
   get serving(): SlotName | null {
-    return this.#serving;
+    return this.#serving.slot;
   }
 
   /** Rollout, revision and arm of the last directive. */
@@ -140,7 +151,7 @@ export class ModelUpdater {
   /** The committed version serves, before anything else is looked at. */
   async start(): Promise<void> {
     for (let tries = 0; tries < 4; tries++) {
-      const step = nextStep(this.#record, this.#serving);
+      const step = nextStep(this.#record, this.serving);
       if (step.kind !== 'serve') return;
       const event = await this.#serve(step.slot);
       if (event !== undefined) await this.apply(event);
@@ -149,7 +160,7 @@ export class ModelUpdater {
 
   async #work(signal: AbortSignal): Promise<void> {
     await this.#takeWish();
-    const step = nextStep(this.#record, this.#serving);
+    const step = nextStep(this.#record, this.serving);
     if (step.kind === 'rest') {
       const event =
         this.#record.phase.kind === 'trial' ? this.#trial.look(this.#record.phase, this.#loaded) : undefined;
@@ -179,7 +190,8 @@ export class ModelUpdater {
       await this.apply({ kind: 'unassigned', rollout: wish.rollout });
       return;
     }
-    const { goal, stableFirst } = wish;
+    const { goal, stableFirst, parameters } = wish;
+    if (await this.#tools.parameters.take(parameters)) await this.#serving.tell(this.#record, this.#step.signal);
     server.assign({ rollout: goal.rollout, revision: goal.revision, arm: goal.arm });
     await this.apply({ kind: 'assigned', goal, stableFirst, now: await this.#tools.circumstances() });
   }
@@ -191,8 +203,8 @@ export class ModelUpdater {
   /** Slots whose loaded version may be needed at once. */
   #neededSlots(): readonly (SlotName | null)[] {
     const { phase } = this.#record;
-    if (phase.kind === 'trial') return [this.#serving, phase.fallback];
-    return 'slot' in phase ? [this.#serving, phase.slot] : [this.#serving];
+    if (phase.kind === 'trial') return [this.serving, phase.fallback];
+    return 'slot' in phase ? [this.serving, phase.slot] : [this.serving];
   }
 
   async #carryOut(step: Exclude<Step, { kind: 'rest' }>): Promise<UpdateEvent | undefined> {
@@ -204,7 +216,7 @@ export class ModelUpdater {
       case 'stage':
         return this.#tools.turnstile.pass(() => this.#stage(step.goal, step.slot));
       case 'selfTest':
-        return this.#tools.turnstile.pass(() => this.#loaded.test(step.slot));
+        return this.#tools.turnstile.pass(() => this.#loaded.test(step.slot, step.goal.digest));
       case 'admit':
         return { kind: 'admitted' };
       case 'finishRollback':
@@ -259,36 +271,12 @@ export class ModelUpdater {
     return { kind: 'staged' };
   }
 
-  /** Pointer, then reference: new requests go to the new version, those under way end on the old one. */
   async #serve(slot: SlotName | null): Promise<UpdateEvent | undefined> {
-    const { server, slots, logger } = this.#tools;
-    const ready = slot === null ? null : await this.#loaded.ready(slot);
-    if (ready !== null && 'kind' in ready) {
-      if (ready.kind === 'failed')
-        logger.error('version can not serve', { model: this.model, slot, reason: ready.message });
-      return ready;
-    }
-    await slots.point(slot);
-    server.swap(ready);
-    this.#serving = slot;
+    const digest = slot === null ? undefined : this.#record.slots[slot]?.digest;
+    const refusal = await this.#serving.switchTo(slot === null || digest === undefined ? null : { slot, digest });
+    if (refusal !== undefined) return refusal;
     this.#trial.begin();
-    logger.info('serving', { model: this.model, version: ready?.version ?? null, slot });
-    return this.#tellProcess(ready?.version ?? null, ready?.digest ?? null);
-  }
-
-  async #tellProcess(version: string | null, digest: string | null): Promise<UpdateEvent | undefined> {
-    const { onSwitch, clock, slots, logger } = this.#tools;
-    if (onSwitch === null) return undefined;
-    const path = this.#serving === null ? '' : slots.path(this.#serving);
-    try {
-      await callSwitchHook(onSwitch, { model: this.model, version, digest, path }, clock, this.#step.signal);
-      return undefined;
-    } catch (error) {
-      const coded = toCodedError(error);
-      logger.error('switch hook failed', { model: this.model, error: coded });
-      if (this.#record.phase.kind !== 'trial') return undefined;
-      return { kind: 'failed', reason: 'load', message: coded.message, lapse: { kind: 'never' } };
-    }
+    return this.#serving.tell(this.#record, this.#step.signal);
   }
 
   /** What failed before it served is removed, so that it takes no space. */
@@ -296,7 +284,7 @@ export class ModelUpdater {
     const { slots, logger } = this.#tools;
     logger.warn('version failed', { model: this.model, reason: event.reason, why: event.message });
     for (const slot of ['A', 'B'] as const) {
-      if (this.#record.slots[slot] === null && slot !== this.#serving) await slots.clear(slot);
+      if (this.#record.slots[slot] === null && slot !== this.serving) await slots.clear(slot);
     }
   }
 }

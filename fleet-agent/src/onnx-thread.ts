@@ -57,15 +57,20 @@ async function carryOut(request: OnnxRequest): Promise<readonly Tensor[]> {
   return Object.entries(results).map(([name, tensor]) => fromOrtTensor(name, tensor));
 }
 
+/** What WebAssembly and ONNX Runtime say when a model wants more memory than 32 bits can address, or than there is. */
+const MEMORY =
+  /out of memory|bad_alloc|memory access out of bounds|cannot enlarge memory|array buffer allocation|SafeIntOnOverflow|tensor shape is too large/i;
+/** After these the instance's memory can't be trusted. */
+const FATAL = /aborted\(|RuntimeError|unreachable|memory access out of bounds|table index/i;
+const SHAPE =
+  /invalid dimensions|invalid rank|unexpected input data type|input '.*' is missing|invalid input name|ERROR_CODE: 2\b/i;
+
 /** ONNX Runtime tells its errors apart only by their wording. */
 function classify(message: string, kind: OnnxRequest['kind']): { reason: ErrorReason; fatal: boolean } {
-  const memory = /out of memory|bad_alloc|memory access out of bounds|Cannot enlarge memory|Array buffer allocation/i;
-  const fatal = /Aborted\(|RuntimeError|unreachable|memory access out of bounds|table index/i.test(message);
-  if (memory.test(message)) return { reason: 'out-of-memory', fatal };
+  const fatal = FATAL.test(message);
+  if (MEMORY.test(message)) return { reason: 'out-of-memory', fatal };
   if (kind === 'load') return { reason: 'load', fatal };
-  const shape =
-    /invalid dimensions|invalid rank|Unexpected input data type|input '.*' is missing|Invalid input name|tensor\(|shape/i;
-  return { reason: shape.test(message) ? 'bad-shape' : 'runtime', fatal };
+  return { reason: SHAPE.test(message) ? 'bad-shape' : 'runtime', fatal };
 }
 
 async function answerTo(request: OnnxRequest): Promise<OnnxAnswer> {

@@ -79,3 +79,19 @@ export function constantClassifier(classIndex: number, padding = 0): Buffer {
   const model = writeClassifier({ features: 4, classes: 4, weights: new Float32Array(16), bias });
   return padding === 0 ? model : Buffer.concat([model, bytes(6, 'x'.repeat(padding))]);
 }
+
+const INT64 = 7;
+
+/** A model that asks for `gibibytes` of memory as soon as it runs, and not before. */
+export function hungryModel(gibibytes: number): Buffer {
+  const shape = BigInt64Array.from([BigInt(gibibytes), 65_536n, 1024n, 4n]);
+  const graph = Buffer.concat([
+    bytes(1, node('Expand', ['x', 'shape'], ['big'])),
+    bytes(1, node('ReduceSum', ['big'], ['sum'])),
+    bytes(2, 'hungry'),
+    bytes(5, Buffer.concat([number(1, 4), number(2, INT64), bytes(8, 'shape'), bytes(9, Buffer.from(shape.buffer))])),
+    bytes(11, port('x', ['batch', 4])),
+    bytes(12, port('sum', [1, 1, 1, 1])),
+  ]);
+  return Buffer.concat([number(1, 8), bytes(2, 'slipway-test'), bytes(7, graph), bytes(8, number(2, 13))]);
+}
