@@ -5,10 +5,10 @@ import git from 'isomorphic-git';
 import { syncFolder, writeFileDurably } from '../base/durable-file.ts';
 import { CodedError } from '../base/errors.ts';
 import { parseCommit } from './commit-object.ts';
-import { durableFs } from './durable-fs.ts';
 import { objectCorrupt, objectMissing } from './git-errors.ts';
 import type { CommitFacts } from './manifests-repository.ts';
 import { isOid } from './pkt-line.ts';
+import { ReadingFs } from './reading-fs.ts';
 import { parseTree, type RawEntry } from './tree-object.ts';
 
 export type ObjectType = 'blob' | 'tree' | 'commit';
@@ -18,10 +18,12 @@ export class ObjectStore {
   /** Holds isomorphic-git's pack indexes. */
   readonly #cache = {};
   readonly #packs: string;
+  readonly #fs: ReadingFs;
 
   constructor(gitdir: string) {
     this.gitdir = gitdir;
     this.#packs = path.join(gitdir, 'objects', 'pack');
+    this.#fs = new ReadingFs(gitdir);
   }
 
   /** The object's bytes. Throws GIT_OBJECT_MISSING, or GIT_OBJECT_CORRUPT when damaged or of another type. */
@@ -29,7 +31,7 @@ export class ObjectStore {
     if (!isOid(oid)) throw objectMissing(String(oid).slice(0, 80));
     let found: Awaited<ReturnType<typeof git.readObject>>;
     try {
-      found = await git.readObject({ fs: durableFs, gitdir: this.gitdir, oid, format: 'content', cache: this.#cache });
+      found = await git.readObject({ fs: this.#fs, gitdir: this.gitdir, oid, format: 'content', cache: this.#cache });
     } catch (cause) {
       if (cause instanceof Error && 'code' in cause && cause.code === 'NotFoundError') throw objectMissing(oid, cause);
       throw objectCorrupt(oid, cause instanceof Error ? cause.message : String(cause), cause);
@@ -58,7 +60,7 @@ export class ObjectStore {
 
   /** Writes one loose object durably; returns its oid. */
   async write(type: ObjectType, object: Uint8Array): Promise<string> {
-    return git.writeObject({ fs: durableFs, gitdir: this.gitdir, type, object, format: 'content' });
+    return git.writeObject({ fs: this.#fs, gitdir: this.gitdir, type, object, format: 'content' });
   }
 
   /** Stores a checked pack: the pack first, its index last, since readers look for indexes. `count` objects must be found in it. */
@@ -66,22 +68,24 @@ export class ObjectStore {
     const name = `pack-${pack.toString('hex', pack.length - 20)}`;
     await writeFileDurably(path.join(this.#packs, `${name}.pack`), pack);
     const { oids } = await git.indexPack({
-      fs: durableFs,
+      fs: this.#fs,
       dir: this.#packs,
       gitdir: this.gitdir,
       filepath: `${name}.pack`,
       cache: {},
     });
+    this.#fs.forgetPacks();
     if (oids.length === count) return;
     await rm(path.join(this.#packs, `${name}.idx`), { force: true });
     await rm(path.join(this.#packs, `${name}.pack`), { force: true });
+    this.#fs.forgetPacks();
     throw objectCorrupt(name, `only ${oids.length} of ${count} objects could be put together`);
   }
 
   /** A pack of the objects given, self-contained and without deltas. */
   async makePack(oids: readonly string[]): Promise<Buffer> {
     const { packfile } = await git.packObjects({
-      fs: durableFs,
+      fs: this.#fs,
       gitdir: this.gitdir,
       oids: [...oids],
       cache: this.#cache,
