@@ -15,7 +15,7 @@ metadata:
   description: A few devices first, then a quarter, then all; each stage is watched.
 spec:
   appliesTo: { rollouts: ["*"] }
-  spread: 10m                  # downloads of a stage are spread over this time
+  spread: 5s                   # downloads of a stage are spread over this time; minutes to hours for a real fleet
   stages:
     - name: canary
       size: 1%                 # at least 3 devices
