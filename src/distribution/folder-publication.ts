@@ -7,10 +7,10 @@ import { CodedError } from '../base/errors.ts';
 import { type Digest, digestOf, hexOf, sha256Hex } from '../contract/digest.ts';
 import { DIRECTIVE_TARGET, type Directive } from '../contract/directive.ts';
 import { encodeDirective } from '../contract/directive-json.ts';
-import { highestVersion, isWhole, listVersions, readDirective, readPointer } from './pointer.ts';
+import { highestVersion, isWhole, listVersions, type Pointer, readDirective, readPointer } from './pointer.ts';
 import type { Publication, PublicationLedger, PublishedDocument, PublishOrder, PublishOutcome } from './publication.ts';
 import { removeStrays } from './temporary-files.ts';
-import type { OnlineKeys } from './tuf-keys.ts';
+import { ONLINE_ROLES, type OnlineKeys } from './tuf-keys.ts';
 import { isSignedBy, type Lifetimes, makeOnline, type OnlineMetadata, type OnlineOrder } from './tuf-metadata.ts';
 import { assertNamedByRoot } from './tuf-roots.ts';
 import { toUnwritable } from './unwritable.ts';
@@ -129,7 +129,16 @@ export class FolderPublication implements Publication {
 
   async expiresAtMs(): Promise<number | null> {
     const pointer = await readPointer(this.#folder);
-    return pointer !== undefined && (await isWhole(this.#folder, pointer)) ? pointer.expiresAtMs : null;
+    if (pointer === undefined || !this.#isOurs(pointer)) return null;
+    return (await isWhole(this.#folder, pointer)) ? pointer.expiresAtMs : null;
+  }
+
+  /** After a rotation of keys all is to be signed anew at once: only a changed pointer makes devices look for the new root. */
+  #isOurs(pointer: Pointer): boolean {
+    return ONLINE_ROLES.every((role) => {
+      const file = pointer[role];
+      return file !== undefined && isSignedBy(this.#keys[role], role, file.bytes);
+    });
   }
 
   /** Bytes are compared once a process: a damaged manifest is not held, so it is written anew. */

@@ -18,6 +18,7 @@ export interface Pointer {
   readonly version: number;
   /** When the first of its signatures ends. */
   readonly expiresAtMs: number;
+  readonly timestamp: NamedFile;
   readonly snapshot: NamedFile | undefined;
   readonly targets: NamedFile | undefined;
   readonly directiveHex: string | undefined;
@@ -72,6 +73,7 @@ export async function readPointer(folder: string): Promise<Pointer | undefined> 
   return {
     version: timestamp.file.version,
     expiresAtMs: Math.min(...ends),
+    timestamp: timestamp.file,
     snapshot: snapshot?.file,
     targets: targets?.file,
     directiveHex: typeof hex === 'string' && /^[0-9a-f]{64}$/.test(hex) ? hex : undefined,

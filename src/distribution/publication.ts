@@ -46,7 +46,10 @@ export interface Publication {
    * the pointer then stands as it was.
    */
   publish(order: PublishOrder, ledger: PublicationLedger): Promise<PublishOutcome>;
-  /** When the pointer's signature ends, milliseconds since 1970; null before the first publication, and when the folder was damaged since. */
+  /**
+   * When the pointer's signature ends, milliseconds since 1970; null before the first publication, and when the folder was damaged or the
+   * keys were rotated since.
+   */
   expiresAtMs(): Promise<number | null>;
   /** Is a manifest with this digest there already, undamaged? */
   holds(digest: Digest): Promise<boolean>;

@@ -117,15 +117,20 @@ export function makeOnline({ version, targets, keys, nowMs, lifetimes, kept = {}
 }
 
 /** Does the key still stand for what was signed before? Not after a rotation, nor for bytes that someone else put there. */
-export function isSignedBy({ key }: RoleKey, role: 'targets' | 'snapshot', bytes: Buffer): boolean {
+export function isSignedBy({ key }: RoleKey, role: keyof OnlineKeys, bytes: Buffer): boolean {
   try {
     const json = JSON.parse(bytes.toString('utf8'));
-    const metadata =
-      role === 'targets'
-        ? Metadata.fromJSON(MetadataKind.Targets, json)
-        : Metadata.fromJSON(MetadataKind.Snapshot, json);
-    key.verifySignature(metadata);
-    return true;
+    switch (role) {
+      case 'targets':
+        key.verifySignature(Metadata.fromJSON(MetadataKind.Targets, json));
+        return true;
+      case 'snapshot':
+        key.verifySignature(Metadata.fromJSON(MetadataKind.Snapshot, json));
+        return true;
+      case 'timestamp':
+        key.verifySignature(Metadata.fromJSON(MetadataKind.Timestamp, json));
+        return true;
+    }
   } catch {
     return false;
   }

@@ -270,7 +270,10 @@ describe('with the keys of the directive stolen,', { timeout: 120_000 }, () => {
     await rotateRoot({ publication, nowMs: Date.now(), oldRootKeys, roles });
     await home.startService();
     cdn.folder = publication;
-    // The service's own word counts again: what was spoilt on the way is repaired, and version 2 comes as it should.
+    const pointer = path.join(publication, 'metadata', 'timestamp.json');
+    const newKey = roles.timestamp.keys[0]?.key.keyID ?? '';
+    await until(() => readFileSync(pointer, 'utf8').includes(newKey), 'the new keys to vouch for what is published');
+    // The service's own word counts again, whatever numbers the thief used.
     const next = await release(model, '3.0.0', 3);
     await home.ci.pull();
     const text = await home.ci.read(`rollouts/${model}.yaml`);
