@@ -35,6 +35,8 @@ if (values.help === true || unknown.length > 0) {
 const environment = {
   cpu: os.cpus()[0]?.model ?? 'unknown',
   cores: os.availableParallelism(),
+  /** Above the number of cores, other programs took part of the time: trust the ratios more than the times. */
+  load: os.loadavg()[0] ?? 0,
   memoryGib: Math.round(os.totalmem() / 2 ** 30),
   node: process.version,
   sqlite: process.versions.sqlite ?? '',
@@ -51,9 +53,11 @@ const jsonOf = ({ groups, notes }: BenchmarkResult): object => ({
 });
 
 const isJson = values.json === true;
-const { cpu, cores, memoryGib, node, sqlite, git } = environment;
+const { cpu, cores, load, memoryGib, node, sqlite, git } = environment;
 if (!isJson) {
-  console.log(`${cpu}, ${cores} cores, ${memoryGib} GiB; Node ${node}, SQLite ${sqlite}, git ${git}\n`);
+  console.log(
+    `${cpu}, ${cores} cores (load ${load.toFixed(1)} before), ${memoryGib} GiB; Node ${node}, SQLite ${sqlite}, git ${git}\n`,
+  );
 }
 const results: Record<string, object> = {};
 for (const { name, title, run } of BENCHMARKS) {

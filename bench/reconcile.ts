@@ -216,7 +216,7 @@ async function runAll(say: (progress: string) => void): Promise<BenchmarkResult>
   const groups: Group[] = [];
   for (const documents of [10, 1_000, 10_000]) {
     say(`${documents} documents`);
-    groups.push(await measureReconcile({ documents, runs: 9 }));
+    groups.push(await measureReconcile({ documents, runs: 7 }));
   }
   return {
     groups,
