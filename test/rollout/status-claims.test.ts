@@ -228,6 +228,17 @@ describe('a plan', () => {
   });
 });
 
+describe('the time of a status', () => {
+  it('never goes back, whatever the clock does', () => {
+    const world = FalseWorld.rolling();
+    const { since } = world.at;
+    world.now -= 1000 * MINUTE;
+    expect(world.pass().next.since).toBe(since);
+    world.now += 2000 * MINUTE;
+    expect(world.pass().next.since > since).toBe(true);
+  });
+});
+
 describe('a rollout that is deleted and comes back', () => {
   it('counts on from its last revision, and starts from what was stable', () => {
     const world = FalseWorld.stable();
