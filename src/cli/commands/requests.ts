@@ -18,7 +18,7 @@ const VERBS: readonly (readonly [Verb, string])[] = [
   ['resume', 'let a paused rollout go on'],
   ['approve', 'agree that the candidate leaves its stage; of a rollout paused by a rule: watch the stage again'],
   ['promote', 'leave the stage now, without further evidence'],
-  ['skip', 'go to the last stage now'],
+  ['skip', 'leave the present stage whatever its rules say, and go on to the next'],
   ['abort', 'go back to stable now, and reject the candidate'],
   ['retry', 'let a rejected version be tried again'],
   ['adopt', 'take the branch as it is, after its history was rewritten'],
