@@ -159,6 +159,20 @@ spec:
     return { text, artifact };
   }
 
+  /** What CI does for a version: its file into the publication, its manifest signed. */
+  async release(model: string, version: string, answers: number, signer?: TestKey) {
+    const { text, artifact } = await this.manifest({ model, version, answers });
+    const files = await this.signed(`models/${model}/${version}.yaml`, text, signer);
+    return { manifest: text, artifact, bundle: files[1]?.[1] ?? '', files };
+  }
+
+  /** The rollout as it stands, asking for another version. */
+  async asking(rollout: string, version: string): Promise<[string, string]> {
+    await this.ci.pull();
+    const text = await this.ci.read(`rollouts/${rollout}.yaml`);
+    return [`rollouts/${rollout}.yaml`, text.replace(/^( {2}version: )".*"$/m, `$1"${version}"`)];
+  }
+
   /** The file of a document and the one of its signature: by CI unless another key is given. */
   async signed(file: string, text: string, key?: TestKey): Promise<[string, string][]> {
     const bundle = signBytes(Buffer.from(text), key?.key ?? (await this.ciKey()));
@@ -215,6 +229,20 @@ spec:
       SLIPWAY_VIEWER_TOKEN: this.set.viewerToken,
       ...(this.#service === undefined ? {} : { SLIPWAY_SERVER: this.#service.url }),
     });
+  }
+
+  /** Until `slipway status` shows all of it, in words; returns the words. */
+  async untilStatusShows(...patterns: readonly RegExp[]): Promise<string> {
+    let last = '';
+    await until(
+      async () => {
+        last = (await this.slipway('status')).stdout;
+        return patterns.every((pattern) => pattern.test(last));
+      },
+      () => last,
+      60_000,
+    );
+    return last;
   }
 
   /** `slipway-agent status` of a device's folder. */
@@ -332,4 +360,10 @@ export async function until<T>(
 export function running(agent: Agent, model: string): string | undefined {
   const status = agent.status().models.find((one) => one.model === model);
   return status?.isServing === true ? status.running?.version : undefined;
+}
+
+/** The version that answers a request now. */
+export async function answering(agent: Agent, model: string): Promise<string> {
+  const oneRow = [{ name: 'x', datatype: 'FP32', shape: [1, 4], data: new Float32Array(4) }] as const;
+  return (await agent.infer(model, oneRow)).modelVersion;
 }
