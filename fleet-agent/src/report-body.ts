@@ -21,13 +21,14 @@ export function mergeBodies(earlier: ReportBody, later: ReportBody): ReportBody 
     const known = intervals.get(keyOf(interval));
     intervals.set(keyOf(interval), known === undefined ? interval : addIntervals(known, interval));
   }
-  if (intervals.size > MOST_INTERVALS) return undefined;
+  const outcomes = [...earlier.outcomes, ...later.outcomes];
+  if (intervals.size > MOST_INTERVALS || outcomes.length > MOST_OUTCOMES) return undefined;
   return {
     ...later,
     startedAt: earlier.startedAt,
     durationMs: earlier.durationMs + later.durationMs,
     intervals: [...intervals.values()],
-    outcomes: [...earlier.outcomes, ...later.outcomes].slice(-MOST_OUTCOMES),
+    outcomes,
   };
 }
 

@@ -1,9 +1,9 @@
 // Owns reports on their way: drafts that may still be merged, and sent ones that stay as they are until they are acknowledged.
 
-import type { KeyObject } from 'node:crypto';
+import { type KeyObject, randomUUID } from 'node:crypto';
 import { readdir, rm } from 'node:fs/promises';
 import path from 'node:path';
-import { readFileIfPresent, writeFileDurably } from '../../src/base/durable-file.ts';
+import { readFileIfPresent, syncFolder, writeFileDurably } from '../../src/base/durable-file.ts';
 import type { Logger } from '../../src/base/logger.ts';
 import { REPORT_PAYLOAD_TYPE } from '../../src/contract/report.ts';
 import { type DsseEnvelope, signDsse } from '../../src/contract/trust/dsse.ts';
@@ -21,6 +21,8 @@ export interface Sender {
 }
 
 export interface SentReport {
+  /** File of the draft that it was; gone as soon as this one is there. */
+  readonly replaces: string | null;
   readonly epoch: number;
   readonly sequence: number;
   readonly body: ReportBody;
@@ -29,6 +31,8 @@ export interface SentReport {
 
 interface Draft {
   readonly name: string;
+  /** Files whose counts are in this one: after a crash in between they must not count again. */
+  readonly replaces: readonly string[];
   readonly body: ReportBody;
 }
 
@@ -49,6 +53,7 @@ export class ReportQueue {
   static async open(folder: string, logger: Logger): Promise<ReportQueue> {
     const queue = new ReportQueue(folder, logger);
     for (const name of (await readdir(folder)).sort()) await queue.#take(name);
+    await queue.#dropReplaced();
     const reserved = (await queue.#readJson('sequence.json')) as { epoch?: number; reserved?: number } | undefined;
     const { epoch = 0, reserved: upTo = 0 } = reserved ?? {};
     const highest = queue.#sent
@@ -63,20 +68,18 @@ export class ReportQueue {
   }
 
   /** Durable when it resolves. */
-  async addDraft(body: ReportBody): Promise<void> {
-    const name = `draft-${String(this.#nextDraft++).padStart(12, '0')}.json`;
-    await writeFileDurably(path.join(this.#folder, name), JSON.stringify(body), 0o600);
-    this.#drafts.push({ name, body });
+  async addDraft(body: ReportBody, replaces: readonly string[] = []): Promise<void> {
+    this.#drafts.push(await this.#writeDraft(body, replaces));
     if (this.#drafts.length > MOST_DRAFTS) await this.#condense();
   }
 
   /** Numbers and signs a report that is about to be sent for the first time; durable, and frozen from now on. */
-  async freeze(body: ReportBody, sender: Sender): Promise<SentReport> {
+  async freeze(body: ReportBody, sender: Sender, replaces: string | null = null): Promise<SentReport> {
     const sequence = await this.#nextSequence(sender.epoch);
     const payload = Buffer.from(JSON.stringify({ ...body, device: sender.device, epoch: sender.epoch, sequence }));
     const envelope = signDsse(REPORT_PAYLOAD_TYPE, payload, { keyid: sender.device, key: sender.key });
-    const sent: SentReport = { epoch: sender.epoch, sequence, body, envelope };
-    await writeFileDurably(this.#sentFile(sent), JSON.stringify(sent), 0o600);
+    const sent: SentReport = { replaces, epoch: sender.epoch, sequence, body, envelope };
+    await writeFileDurably(this.#path(nameOf(sent)), JSON.stringify(sent), 0o600);
     this.#sent.push(sent);
     return sent;
   }
@@ -86,8 +89,10 @@ export class ReportQueue {
     while (this.#sent.length < most) {
       const [draft] = this.#drafts;
       if (draft === undefined) break;
-      await this.freeze(draft.body, sender);
+      await this.freeze(draft.body, sender, draft.name);
       await this.#dropDraft(draft);
+      // Before anyone acknowledges: were the draft to come back after a power cut, nothing would tell that it was sent.
+      await syncFolder(this.#folder);
     }
     return this.#sent.slice(0, most);
   }
@@ -95,17 +100,23 @@ export class ReportQueue {
   /** These were answered for good. */
   async settle(reports: readonly SentReport[]): Promise<void> {
     this.#sent = this.#sent.filter((sent) => !reports.includes(sent));
-    await Promise.all(reports.map((sent) => rm(this.#sentFile(sent), { force: true })));
+    await Promise.all(reports.map((sent) => rm(this.#path(nameOf(sent)), { force: true })));
   }
 
   /** The service never took them (another epoch, or it forgot the device): they may be told anew under a new number. */
   async thaw(reports: readonly SentReport[]): Promise<void> {
-    for (const sent of reports) await this.addDraft(sent.body);
+    for (const sent of reports) await this.addDraft(sent.body, [nameOf(sent)]);
     await this.settle(reports);
   }
 
-  #sentFile({ epoch, sequence }: SentReport): string {
-    return path.join(this.#folder, `sent-${String(epoch).padStart(6, '0')}-${String(sequence).padStart(12, '0')}.json`);
+  #path(name: string): string {
+    return path.join(this.#folder, name);
+  }
+
+  async #writeDraft(body: ReportBody, replaces: readonly string[]): Promise<Draft> {
+    const name = `draft-${String(this.#nextDraft++).padStart(12, '0')}-${randomUUID().slice(0, 8)}.json`;
+    await writeFileDurably(this.#path(name), JSON.stringify({ replaces, body }), 0o600);
+    return { name, replaces, body };
   }
 
   async #nextSequence(epoch: number): Promise<number> {
@@ -113,11 +124,7 @@ export class ReportQueue {
     const { next, reserved } = this.#sequence;
     if (next > reserved) {
       const upTo = next + SEQUENCES_AT_ONCE - 1;
-      await writeFileDurably(
-        path.join(this.#folder, 'sequence.json'),
-        JSON.stringify({ epoch, reserved: upTo }),
-        0o600,
-      );
+      await writeFileDurably(this.#path('sequence.json'), JSON.stringify({ epoch, reserved: upTo }), 0o600);
       this.#sequence = { epoch, next, reserved: upTo };
     }
     this.#sequence = { ...this.#sequence, next: next + 1 };
@@ -131,9 +138,10 @@ export class ReportQueue {
       if (earlier === undefined || later === undefined) break;
       const body = mergeBodies(earlier.body, later.body);
       if (body === undefined) continue;
-      await writeFileDurably(path.join(this.#folder, later.name), JSON.stringify(body), 0o600);
-      this.#drafts[i + 1] = { name: later.name, body };
+      const merged = await this.#writeDraft(body, [earlier.name, later.name]);
+      this.#drafts.splice(i + 1, 1, merged);
       await this.#dropDraft(earlier);
+      await rm(this.#path(later.name), { force: true });
       return;
     }
     const [oldest] = this.#drafts;
@@ -144,25 +152,36 @@ export class ReportQueue {
 
   async #dropDraft(draft: Draft): Promise<void> {
     this.#drafts = this.#drafts.filter((one) => one.name !== draft.name);
-    await rm(path.join(this.#folder, draft.name), { force: true });
+    await rm(this.#path(draft.name), { force: true });
   }
 
   async #take(name: string): Promise<void> {
-    const number = /^draft-(\d{12})\.json$/.exec(name)?.[1];
+    const number = /^draft-(\d{12})-[0-9a-f]{8}\.json$/.exec(name)?.[1];
     if (number !== undefined) {
-      const body = (await this.#readJson(name)) as ReportBody | undefined;
-      if (body !== undefined && Array.isArray(body.intervals)) this.#drafts.push({ name, body });
+      const draft = (await this.#readJson(name)) as Omit<Draft, 'name'> | undefined;
+      if (Array.isArray(draft?.body?.intervals))
+        this.#drafts.push({ name, replaces: draft.replaces ?? [], body: draft.body });
       this.#nextDraft = Math.max(this.#nextDraft, Number(number) + 1);
     } else if (/^sent-\d{6}-\d{12}\.json$/.test(name)) {
       const sent = (await this.#readJson(name)) as SentReport | undefined;
       if (sent !== undefined && Number.isSafeInteger(sent.sequence)) this.#sent.push(sent);
     } else if (name.endsWith('.tmp')) {
-      await rm(path.join(this.#folder, name), { force: true });
+      await rm(this.#path(name), { force: true });
     }
   }
 
+  /** Finishes what a crash left half done: what another file took over goes. */
+  async #dropReplaced(): Promise<void> {
+    const replaced = new Set([
+      ...this.#drafts.flatMap((draft) => draft.replaces),
+      ...this.#sent.flatMap((sent) => (sent.replaces === null ? [] : [sent.replaces])),
+    ]);
+    for (const draft of this.#drafts.filter(({ name }) => replaced.has(name))) await this.#dropDraft(draft);
+    await this.settle(this.#sent.filter((sent) => replaced.has(nameOf(sent))));
+  }
+
   async #readJson(name: string): Promise<unknown> {
-    const file = path.join(this.#folder, name);
+    const file = this.#path(name);
     const bytes = await readFileIfPresent(file);
     if (bytes === undefined) return undefined;
     try {
@@ -173,4 +192,8 @@ export class ReportQueue {
       return undefined;
     }
   }
+}
+
+function nameOf({ epoch, sequence }: SentReport): string {
+  return `sent-${String(epoch).padStart(6, '0')}-${String(sequence).padStart(12, '0')}.json`;
 }

@@ -9,7 +9,7 @@ import type { Identity } from './identity.ts';
 import type { Measurements } from './measure.ts';
 import { activeContent } from './model-record.ts';
 import type { ModelUpdater } from './model-updater.ts';
-import { MOST_INTERVALS, MOST_OUTCOMES, type ReportBody } from './report-body.ts';
+import { MOST_INTERVALS, MOST_OUTCOMES, mergeBodies, type ReportBody } from './report-body.ts';
 import type { ReportQueue } from './report-queue.ts';
 import { ReportSender } from './report-sender.ts';
 import { subjectOf } from './status.ts';
@@ -30,6 +30,8 @@ export interface ReportingTools {
 
 /** As the service bounds them. */
 const MOST_STATES = 64;
+/** Bodies that wait for room on the disk. */
+const MOST_HELD = 16;
 /** Outcomes that come one after the other share a report. */
 const GATHER_MS = 100;
 
@@ -39,6 +41,7 @@ export class Reporting {
   readonly #sender: ReportSender | null;
   readonly #bootId = randomUUID();
   readonly #bootMs: number;
+  readonly #held: ReportBody[] = [];
   #intervalMs: number;
   #startedAtMs: number;
 
@@ -88,9 +91,24 @@ export class Reporting {
     const conflicts = this.#tools.takeConflicts();
     const outboxes = this.#tools.updaters().map((updater) => ({ updater, outcomes: updater.record.outbox }));
     const outcomes = [...outboxes.flatMap(({ outcomes: some }) => some), ...conflicts];
-    for (const body of this.#bodies(outcomes)) await this.#sender?.tell(body, signal);
+    this.#hold(this.#bodies(outcomes));
+    // A full disk may keep a report from being written: it is held, and written with the next.
+    for (let [body] = this.#held; body !== undefined; [body] = this.#held) {
+      await this.#sender?.tell(body, signal);
+      this.#held.shift();
+    }
     for (const { updater, outcomes: some } of outboxes)
       if (some.length > 0) await updater.apply({ kind: 'told', outcomes: some });
+  }
+
+  #hold(bodies: readonly ReportBody[]): void {
+    for (const body of bodies) {
+      const last = this.#held.at(-1);
+      const merged = last === undefined ? undefined : mergeBodies(last, body);
+      if (merged === undefined) this.#held.push(body);
+      else this.#held[this.#held.length - 1] = merged;
+    }
+    if (this.#held.length > MOST_HELD) this.#held.splice(0, this.#held.length - MOST_HELD);
   }
 
   /** One body, or several where one would be too long. */

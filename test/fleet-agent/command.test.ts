@@ -1,0 +1,172 @@
+// Owns the proof that the built files run a device on the Node that devices have, and that the command reads its settings with care.
+import { execFile, execFileSync, spawn } from 'node:child_process';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import { promisify } from 'node:util';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { readSettings } from '../../fleet-agent/src/settings.ts';
+import { constantClassifier } from '../support/onnx-fixture.ts';
+import { DeviceWorld, MODEL, outcomesOf, until } from './device-world.ts';
+
+const run = promisify(execFile);
+const settings = (args: string[], config?: string) =>
+  readSettings({
+    args: config === undefined ? args : [...args, '--config', '/etc/agent/config.yaml'],
+    environment: { SLIPWAY_AGENT_TOKEN: 'from-env' },
+    readConfig: () => config ?? '',
+  });
+
+describe('settings', () => {
+  test('come from the command line, then the file, then the environment, then defaults', () => {
+    const file = 'server: https://file.example\nlabel: { region: eu }\npoll: 10s\ntrust: trust.yaml\n';
+    expect(
+      settings(['--server', 'https://flag.example', '--label', 'hw=rev2', '--label', 'site=a=b'], file),
+    ).toMatchObject({
+      ...{
+        server: 'https://flag.example',
+        token: 'from-env',
+        pollMs: 10_000,
+        reportMs: 60_000,
+        trust: '/etc/agent/trust.yaml',
+      },
+      labels: { hw: 'rev2', site: 'a=b' },
+    });
+    expect(settings([], file).labels).toEqual({ region: 'eu' });
+  });
+
+  test.each<[string, string[], string | undefined, RegExp]>([
+    ['an unknown flag', ['--sever', 'x'], undefined, /sever/],
+    ['an unknown name in the file', [], 'sever: https://x', /"sever", which is no setting/],
+    ['an address without a scheme', ['--server', 'example.com'], undefined, /no address/],
+    ['a port that is no number', ['--endpoint-port', 'http'], undefined, /no whole number/],
+    ['a duration without a unit', ['--poll', '10'], undefined, /no duration/],
+    ['a label without a value', ['--label', 'region'], undefined, /no pair/],
+    ['a hook that is not understood', [], 'onSwitch: { kind: email }', /onSwitch/],
+    ['a file that is no YAML', [], 'a: [', /no YAML/],
+    ['another runtime', ['--runtime', 'magic'], undefined, /runtime is "magic"/],
+  ])('refuse %s', (_, args, config, message) => {
+    expect(() => settings(args, config)).toThrow(message);
+  });
+});
+
+/** Every Node here from 20 on, by version: the one that runs this, and the one on the path, which may be older. */
+function findNodes(): string[] {
+  const nodes = new Map([[process.version, process.execPath]]);
+  for (const folder of ['/usr/bin', '/usr/local/bin', ...(process.env.PATH ?? '').split(path.delimiter)]) {
+    try {
+      const file = path.join(folder, 'node');
+      const version = execFileSync(file, ['--version'], {
+        encoding: 'utf8',
+        stdio: ['ignore', 'pipe', 'ignore'],
+      }).trim();
+      if (Number(/^v(\d+)/.exec(version)?.[1]) >= 20) nodes.set(version, file);
+    } catch {
+      // no Node in this folder
+    }
+  }
+  return [...nodes.values()];
+}
+
+/** Memory of a process that runs here; 0 where /proc does not tell. */
+function residentMegabytes(pid: number): number {
+  try {
+    return Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1] ?? 0) / 1024;
+  } catch {
+    return 0;
+  }
+}
+
+describe('the built files', () => {
+  let dist: string;
+  beforeAll(async () => {
+    dist = mkdtempSync(path.join(os.tmpdir(), 'slipway-dist-'));
+    await run(process.execPath, [path.join(import.meta.dirname, '../../fleet-agent/build.ts'), dist]);
+  });
+  afterAll(() => rmSync(dist, { recursive: true, force: true }));
+
+  test('are the agent, its ONNX host, and the unit file', () => {
+    expect(readdirSync(dist).sort()).toEqual(['onnx-host.cjs', 'slipway-agent.cjs', 'slipway-agent.service']);
+  });
+
+  test.each(findNodes())(
+    'enrol, install, serve and report on %s, and stop in order',
+    { timeout: 120_000 },
+    async (node) => {
+      await using world = await DeviceWorld.open();
+      const stable = await world.publishModel({ version: '1.0.0', onnx: constantClassifier(3), expects: 'form' });
+      await world.direct(world.entry({ stable }));
+      const file = (name: string, text: string | Buffer): string => {
+        writeFileSync(path.join(world.folder, name), text);
+        return path.join(world.folder, name);
+      };
+      const trust = `apiVersion: slipway.dev/v1alpha1\nkind: TrustPolicy\nspec:\n  signers:\n    - { name: ci, key: ci.pub, models: ["*"] }\n`;
+      file('ci.pub', world.ci.publicPem);
+      file('trust.yaml', trust);
+      file('root.json', world.factoryRoot);
+      const config = file(
+        'agent.yaml',
+        JSON.stringify({
+          server: world.serverUrl,
+          distribution: world.mirrorUrl,
+          data: 'data',
+          id: 'bundled-1',
+          token: await world.token(),
+          trust: 'trust.yaml',
+          root: 'root.json',
+          interval: '200ms',
+          endpointPort: 0,
+        }),
+      );
+      const agent = path.join(dist, 'slipway-agent.cjs');
+      const flags = ['--max-semi-space-size=1', '--max-old-space-size=64'];
+      const child = spawn(node, [...flags, agent, 'run', '--config', config], {
+        stdio: ['ignore', 'ignore', 'pipe'],
+        env: {},
+      });
+      let log = '';
+      child.stderr.on('data', (chunk) => {
+        log += chunk;
+      });
+      const ended = new Promise<number | null>((resolve) => child.on('exit', (code) => resolve(code)));
+      try {
+        await until(
+          async () => outcomesOf(await world.store.findDevice('bundled-1'), stable.digest).includes('committed'),
+          'the commit to be told',
+        ).catch((error: Error) => {
+          throw new Error(`${error.message}\n${log}`);
+        });
+        const port = Number(/"endpointPort":(\d+)/.exec(log)?.[1]);
+        const body = JSON.stringify({ inputs: [{ name: 'x', datatype: 'FP32', shape: [1, 4], data: [0, 0, 0, 0] }] });
+        const answer = await fetch(`http://127.0.0.1:${port}/v2/models/${MODEL}/infer`, { method: 'POST', body });
+        const { outputs } = (await answer.json()) as { outputs: { data: number[] }[] };
+        expect(outputs[0]?.data[3]).toBeGreaterThan(0.9);
+        const status = await run(node, [agent, 'status', '--config', config, '--json']);
+        const megabytes = residentMegabytes(child.pid ?? 0);
+        console.log(`resident: ${megabytes} MB`);
+        expect(megabytes).toBeLessThan(250);
+        expect(JSON.parse(status.stdout)).toMatchObject({
+          device: 'bundled-1',
+          models: [{ model: MODEL, state: 'committed', running: { version: '1.0.0' } }],
+        });
+        expect((await run(node, [agent, 'status', '--config', config])).stdout).toMatch(
+          /MODEL +RUNNING +STATE +KEPT\nsorter +1\.0\.0 \(A\) +committed/,
+        );
+      } finally {
+        child.kill('SIGTERM');
+      }
+      expect(await ended).toBe(0);
+    },
+  );
+
+  test('say what is missing, with the exit code for it', async () => {
+    const failed = await run(process.execPath, [
+      path.join(dist, 'slipway-agent.cjs'),
+      'run',
+      '--server',
+      'http://127.0.0.1:9',
+      '--json',
+    ]).catch((error: { code: number; stderr: string }) => error);
+    expect(failed).toMatchObject({ code: 2, stderr: expect.stringContaining('AGENT_SETTING') });
+  });
+});
