@@ -1,0 +1,131 @@
+// Proves that the running service follows its trust policy: revocation takes a candidate back, a broken edit changes nothing, new keys count at once.
+import { readFile, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import {
+  answering,
+  Installation,
+  openHost,
+  policyText,
+  rolloutText,
+  running,
+  type StartedAgent,
+  until,
+} from '../support/installation.ts';
+import { makeKey } from '../support/trust.ts';
+
+const host = openHost();
+const team = makeKey();
+const successor = makeKey();
+let home: Installation;
+let device: StartedAgent;
+
+const CI = '    - { name: ci, key: keys/ci.pub, models: ["*"], policies: ["*"] }';
+const teamIs = (more: string): string => `${CI}\n    - { name: team, key: keys/team.pub, models: ["*"]${more} }`;
+
+async function untilStep(rollout: string, kind: string) {
+  return until(
+    async () => (await home.steps(rollout)).find((step) => step.kind === kind),
+    async () => [await home.outlook(rollout), home.log.slice(-10)],
+    60_000,
+  );
+}
+
+async function problems(): Promise<string> {
+  return (await home.view()).service.problems.join('\n');
+}
+
+beforeAll(async () => {
+  home = await Installation.open();
+  await writeFile(path.join(home.set.home.folder, 'keys', 'team.pub'), team.publicPem);
+  await home.writeTrust(teamIs(''));
+  await home.pushStart(await home.signed('policies/slow.yaml', policyText('slow', '1h')));
+  await home.startService();
+  device = await home.startAgent(host, { id: 'device-1' });
+}, 60_000);
+
+afterAll(async () => {
+  await home[Symbol.asyncDispose]();
+  await host.close();
+});
+
+describe('while the service runs,', { timeout: 120_000 }, () => {
+  test('revoking the signer of a candidate in mid-rollout takes it back to what another signed', async () => {
+    const first = await home.release('sorter', '1.0.0', 0);
+    const second = await home.release('sorter', '2.0.0', 1, team);
+    await home.push('first', [...first.files, ['rollouts/sorter.yaml', rolloutText('sorter', 'sorter', '1.0.0')]]);
+    await untilStep('sorter', 'complete');
+    const [file, text] = await home.asking('sorter', '2.0.0');
+    await home.push('second', [...second.files, [file, text.replace('policy: quick', 'policy: slow')]]);
+    await until(
+      () => running(device.agent, 'sorter') === '2.0.0',
+      () => home.outlook('sorter'),
+      60_000,
+    );
+    await home.writeTrust(teamIs(', revoked: true'));
+    const back = await untilStep('sorter', 'roll-back');
+    expect(back.message.replace(/\s+/g, ' ')).toMatch(/trust was taken back: .*"team" .* is revoked/);
+    await until(
+      () => running(device.agent, 'sorter') === '1.0.0',
+      () => device.agent.status(),
+    );
+    expect(await answering(device.agent, 'sorter')).toBe('1.0.0');
+    await home.push('ask again', [await home.asking('sorter', '2.0.0')]);
+    await home.untilStatusShows(/^sorter is stalled: SIGNER_REVOKED\n +2\.0\.0: Its signer "team" .* is revoked/m);
+  });
+
+  test.each([
+    ['is not YAML', () => '{', /DOCUMENT_|TRUST_/],
+    [
+      'names a key file that is not there',
+      (text: string) => text.replace('keys/team.pub', 'keys/gone.pub'),
+      /keys\/gone\.pub/,
+    ],
+    [
+      'lets go of the reconciler’s own key',
+      (text: string) => text.replace(/reconciler:[\s\S]*$/, 'reconciler: []\n'),
+      /TRUST_POLICY_OWN_KEY|reconciler/,
+    ],
+  ])('an edit that %s leaves the policy before in force, and the log and the status say so', async (_, edit, told) => {
+    const good = await readFile(home.set.home.trustPolicy, 'utf8');
+    const known = (await home.steps()).length;
+    await writeFile(home.set.home.trustPolicy, edit(good));
+    const text = await until(async () => {
+      const found = await problems();
+      return /the one before stays in force/.test(found) && found;
+    }, problems);
+    expect(text).toMatch(told);
+    expect(home.log.join('')).toContain('trust policy is broken');
+    await home.untilStatusShows(/the one before stays in force/);
+    const name = `while-broken-${known}`;
+    const release = await home.release(name, '1.0.0', 0);
+    await home.push('go on', [...release.files, [`rollouts/${name}.yaml`, rolloutText(name, name, '1.0.0')]]);
+    await untilStep(name, 'complete');
+    expect((await home.steps()).filter((step) => step.kind === 'restore')).toEqual([]);
+    await writeFile(home.set.home.trustPolicy, good);
+    await until(async () => (await problems()) === '', problems);
+    await until(() => home.log.join('').includes('trust policy is whole again'), 'the log to say that it is mended');
+  });
+
+  test('a key file that is replaced counts at once: what the new key signs starts, what the old one signs does not', async () => {
+    await home.writeTrust(teamIs(''));
+    await writeFile(path.join(home.set.home.folder, 'keys', 'team.pub'), successor.publicPem);
+    const old = await home.release('old-key', '1.0.0', 0, team);
+    const fresh = await home.release('new-key', '1.0.0', 0, successor);
+    await home.push('both', [
+      ...old.files,
+      ...fresh.files,
+      ['rollouts/old-key.yaml', rolloutText('old-key', 'old-key', '1.0.0')],
+      ['rollouts/new-key.yaml', rolloutText('new-key', 'new-key', '1.0.0')],
+    ]);
+    await untilStep('new-key', 'start');
+    await until(
+      async () =>
+        (await home.outlook('old-key'))?.waitingOn.some(
+          (one) => one.kind === 'mending' && one.code === 'SIGNER_UNKNOWN',
+        ),
+      () => home.outlook('old-key'),
+    );
+    expect(await home.steps('old-key')).toEqual([]);
+  });
+});
