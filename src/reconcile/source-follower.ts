@@ -72,11 +72,20 @@ export class SourceFollower {
     const patience = clock.sleep(Math.max(0, sinceMs + patienceMs - nowMs), AbortSignal.any([signal, answered.signal]));
     await Promise.race([answer, patience]);
     answered.abort();
+    if (this.#asking?.sinceMs === sinceMs && !signal.aborted) this.#noteSilence(patienceMs);
   }
 
   /** Ends with the answer to the question that is under way, if one is. */
   async settled(): Promise<void> {
     await this.#asking?.answer;
+  }
+
+  #noteSilence(patienceMs: number): void {
+    if (this.#state.kind === 'away') return;
+    const reason = `the host has not answered for ${Math.round(patienceMs / 1000)} s`;
+    this.#parts.logger.warn('the repository can not be read', { reason });
+    const sinceMs = this.#parts.clock.now();
+    this.#state = { kind: 'away', problem: 'timeout', reason, remedy: 'See whether the Git host works.', sinceMs };
   }
 
   async #ask(signal: AbortSignal): Promise<void> {

@@ -21,8 +21,9 @@ export class DirectiveWatch implements AsyncDisposable {
   readonly breaches: string[] = [];
   /** Every directive that was accepted, in order. */
   readonly seen: Directive[] = [];
-  metadataVersion = 0;
-  #pointer = 0;
+  #metadataVersion = 0;
+  /** Version of the pointer that lies there. */
+  pointer = 0;
 
   private constructor(options: WatchOptions) {
     this.#options = options;
@@ -54,9 +55,9 @@ export class DirectiveWatch implements AsyncDisposable {
       if (signal.aborted) return;
       if (answer.kind === 'refused') this.breaches.push(`refused: ${answer.reason}`);
       if (answer.kind === 'directive') {
-        if (answer.metadataVersion < this.metadataVersion)
-          this.breaches.push(`metadata version ${answer.metadataVersion} after ${this.metadataVersion}`);
-        this.metadataVersion = answer.metadataVersion;
+        if (answer.metadataVersion < this.#metadataVersion)
+          this.breaches.push(`metadata version ${answer.metadataVersion} after ${this.#metadataVersion}`);
+        this.#metadataVersion = answer.metadataVersion;
         this.#compare(this.seen.at(-1), answer.directive);
         this.seen.push(answer.directive);
       }
@@ -69,8 +70,8 @@ export class DirectiveWatch implements AsyncDisposable {
     try {
       const text = await readFile(path.join(this.#options.publication, 'metadata', 'timestamp.json'), 'utf8');
       const { signed } = JSON.parse(text) as { readonly signed: { readonly version: number } };
-      if (signed.version < this.#pointer) this.breaches.push(`pointer ${signed.version} after ${this.#pointer}`);
-      this.#pointer = signed.version;
+      if (signed.version < this.pointer) this.breaches.push(`pointer ${signed.version} after ${this.pointer}`);
+      this.pointer = signed.version;
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== 'ENOENT') this.breaches.push(`pointer: ${error}`);
     }
@@ -84,6 +85,8 @@ export class DirectiveWatch implements AsyncDisposable {
         this.breaches.push(`${old.rollout} went from revision ${old.revision} back to ${entry.revision}`);
       else if (entry.revision === old.revision && JSON.stringify(unbraked(entry)) !== JSON.stringify(unbraked(old)))
         this.breaches.push(`${old.rollout} has two contents at revision ${old.revision}`);
+      else if (entry.revision === old.revision && old.brake && !entry.brake)
+        this.breaches.push(`${old.rollout} lost its brake at revision ${old.revision}`);
     }
   }
 

@@ -1,6 +1,6 @@
 // Owns what the system tests share: a served repository, a real service, real devices, and a watcher of all that is published.
 import { createHmac } from 'node:crypto';
-import { writeFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { type Classifier, type TrainingOptions, trainClassifier } from '../../examples/invoices/train.ts';
 import { SystemClock } from '../../src/base/clock.ts';
@@ -76,15 +76,24 @@ export interface WorldOptions {
   readonly flags?: readonly string[];
   readonly onTaken?: GatewayOptions['onTaken'];
   readonly seed?: string;
+  /** Starts other services than the one of the command line; the first is the world's own. */
+  readonly services?: (set: StageSet) => Promise<readonly WorldService[]>;
+  /** Where devices go; the first service unless given. */
+  readonly target?: GatewayOptions['target'];
 }
 
+/** What a world needs of a service. */
+export type WorldService = Pick<ServiceProcess, 'url' | 'start' | 'end' | 'signal' | 'view' | 'log'>;
+
+/** Generous: the machine may be busy with other things, and back-offs double. */
+const MOST_MS = 150_000;
 const PACE = ['--poll', '500ms', '--tick', '100ms'];
 
 export class World implements AsyncDisposable {
   readonly set: StageSet;
   readonly clock = new SystemClock();
   readonly ci: GitClone;
-  readonly service: ServiceProcess;
+  readonly service: WorldService;
   readonly gateway: Gateway;
   readonly watch: DirectiveWatch;
   readonly branch: BranchWatch;
@@ -118,17 +127,15 @@ export class World implements AsyncDisposable {
     const settings = 'apiVersion: slipway.dev/v1alpha1\nkind: Repository\nspec: {}\n';
     const files = await signedFiles(set, 'policies/quick.yaml', policy);
     await ci.push('start', async () => new Map([['slipway.yaml', settings], ...files]));
-    const service = await ServiceProcess.create({
-      set,
-      clock,
-      reportInterval: '300ms',
-      flags: [...PACE, ...flags],
-    });
-    await service.start();
-    stack.defer(() => service.end('SIGKILL'));
-    const gateway = stack.use(
-      await Gateway.start({ target: () => service.url, ...(onTaken === undefined ? {} : { onTaken }) }),
-    );
+    const services = await (options.services ?? ((one) => commandLine(one, flags)))(set);
+    for (const one of services) {
+      stack.defer(() => one.end('SIGKILL'));
+      await one.start();
+    }
+    const [service] = services;
+    if (service === undefined) throw new Error('a world has a service');
+    const target = options.target ?? (() => service.url);
+    const gateway = stack.use(await Gateway.start({ target, ...(onTaken === undefined ? {} : { onTaken }) }));
     const { publication } = set.home;
     const stateFolder = path.join(set.folder, 'watcher');
     const watch = stack.use(await DirectiveWatch.start({ publication, stateFolder, factoryRoot: set.factoryRoot }));
@@ -237,7 +244,7 @@ export class World implements AsyncDisposable {
   }
 
   /** Waits for what will be; fails with what is instead. */
-  until<T>(what: string, look: () => Promise<T | undefined | false | null>, mostMs = 45_000): Promise<T> {
+  until<T>(what: string, look: () => Promise<T | undefined | false | null>, mostMs = MOST_MS): Promise<T> {
     return until(what, look, () => this.#asItIs(), mostMs);
   }
 
@@ -262,6 +269,7 @@ export class World implements AsyncDisposable {
         source: view?.service.source,
         trouble: view?.service.trouble,
         waitingOn: view?.rollouts.map((one) => one.waitingOn),
+        log: (await readFile(this.service.log, 'utf8').catch(() => '')).split('\n').slice(-15),
       },
       null,
       1,
@@ -277,7 +285,7 @@ export async function until<T>(
   what: string,
   look: () => Promise<T | undefined | false | null>,
   asItIs: () => Promise<string> = async () => '',
-  mostMs = 45_000,
+  mostMs = MOST_MS,
 ): Promise<T> {
   const clock = new SystemClock();
   const endMs = clock.monotonicMs() + mostMs;
@@ -287,6 +295,11 @@ export async function until<T>(
     if (clock.monotonicMs() > endMs) throw new Error(`${what}: not within ${mostMs / 1000} s. ${await asItIs()}`);
     await clock.sleep(60);
   }
+}
+
+async function commandLine(set: StageSet, flags: readonly string[]): Promise<readonly WorldService[]> {
+  const order = { set, clock: new SystemClock(), reportInterval: '300ms', flags: [...PACE, ...flags] };
+  return [await ServiceProcess.create(order)];
 }
 
 /** The rollout's text with another wish; everything else stays as it was written. */
