@@ -68,6 +68,8 @@ function isSameDirective(one: Directive, other: Directive): boolean {
 
 export class Publisher {
   readonly #parts: PublisherParts;
+  /** Manifests that lay in the publication when it was renewed last, or came since: the others alone are looked for. */
+  readonly #held = new Set<Digest>();
 
   constructor(parts: PublisherParts) {
     this.#parts = parts;
@@ -83,9 +85,11 @@ export class Publisher {
     const nowMs = clock.now();
     const isSame = published !== null && record.sequence > 0 && isSameDirective(directive, published);
     if (isSame && !(await this.#needsRenewal(nowMs))) return { kind: 'unchanged' };
+    if (isSame) this.#held.clear();
     const documents = snapshot === null ? [] : await this.#documentsOf(directive, snapshot);
     const outcome = await publication.publish({ directive, documents, nowMs }, ledgerOf(this.#parts, record));
     if (outcome.kind !== 'published') return outcome;
+    for (const { digest } of documents) this.#held.add(digest);
     return { kind: 'published', sequence: record.sequence + 1 };
   }
 
@@ -107,7 +111,11 @@ export class Publisher {
     const named = directive.entries.flatMap((entry) => [entry.candidate?.digest, entry.stable?.digest]);
     const wanted = new Set(named.filter((digest) => digest !== undefined));
     const missing: Digest[] = [];
-    for (const digest of wanted) if (!(await this.#parts.publication.holds(digest))) missing.push(digest);
+    for (const digest of wanted) {
+      if (this.#held.has(digest)) continue;
+      if (await this.#parts.publication.holds(digest)) this.#held.add(digest);
+      else missing.push(digest);
+    }
     if (missing.length === 0) return [];
     const byDigest = new Map(
       [...snapshot.models.values()].flatMap((one): [Digest, ModelDocument][] =>

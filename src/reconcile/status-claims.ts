@@ -17,6 +17,11 @@ interface Judged {
   readonly claim: StatusClaim;
 }
 
+function evidenceOidOf({ rollout: { status } }: RolloutDocument, tree: Tree): string | null {
+  const evidence = status === undefined ? undefined : findInTree(tree, status.evidence);
+  return evidence?.kind === 'blob' ? evidence.oid : null;
+}
+
 /** Judges each status once per content of rollout and evidence. */
 export class StatusClaims {
   readonly #repository: ManifestsRepository;
@@ -34,22 +39,25 @@ export class StatusClaims {
     this.#judged.clear();
   }
 
-  /** What is known without looking: the same rollout was judged in the same snapshot before. */
-  find(name: string, document: RolloutDocument, snapshot: Snapshot): StatusClaim | undefined {
+  /** What is known without reading: the same rollout was judged before, on the same evidence. */
+  find(name: string, document: RolloutDocument, { tree }: Snapshot): StatusClaim | undefined {
     const known = this.#judged.get(name);
-    return known?.document === document && known.tree === snapshot.tree ? known.claim : undefined;
+    if (known?.document !== document) return undefined;
+    if (known.tree === tree) return known.claim;
+    if (known.evidenceOid !== evidenceOidOf(document, tree)) return undefined;
+    this.#judged.set(name, { ...known, tree });
+    return known.claim;
   }
 
   /** What the status block of a rollout is worth. */
   async judge(name: string, document: RolloutDocument, snapshot: Snapshot): Promise<StatusClaim> {
     const { status } = document.rollout;
     if (status === undefined) return { kind: 'none' };
-    const evidence = findInTree(snapshot.tree, status.evidence);
-    const evidenceOid = evidence?.kind === 'blob' ? evidence.oid : null;
-    const known = this.#judged.get(name);
-    const isSame = known?.document === document && known.evidenceOid === evidenceOid;
+    const known = this.find(name, document, snapshot);
+    if (known !== undefined) return known;
+    const evidenceOid = evidenceOidOf(document, snapshot.tree);
     const keys = this.#keys;
-    const claim = isSame ? known.claim : await this.#judgeAnew(name, status, evidenceOid, snapshot);
+    const claim = await this.#judgeAnew(name, status, evidenceOid, snapshot);
     if (keys === this.#keys) this.#judged.set(name, { document, tree: snapshot.tree, evidenceOid, claim });
     return claim;
   }
