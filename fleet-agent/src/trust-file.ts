@@ -1,29 +1,27 @@
-// Owns the trust policy on disk: read at the start, and again when it changes, without a restart.
-import { readFile, stat } from 'node:fs/promises';
+// Owns the trust policy on disk: read at the start, and again when it or a file that it names changes, without a restart.
 import type { Clock } from '../../src/base/clock.ts';
 import { toCodedError } from '../../src/base/errors.ts';
 import type { Logger } from '../../src/base/logger.ts';
-import { type Digest, digestOf } from '../../src/contract/digest.ts';
-import { loadTrustPolicy } from '../../src/contract/trust/read-trust-policy.ts';
+import { type LoadedTrust, loadTrust } from '../../src/contract/trust/read-trust-policy.ts';
 import { DocumentVerifier } from '../../src/contract/trust/verifier.ts';
 
+/** Contents are compared, not timestamps: a clock that was wrong, or a copy that keeps old times, hides nothing. */
 const LOOK_EVERY_MS = 30_000;
 
 export class TrustFile {
   readonly #file: string;
+  #loaded: LoadedTrust;
   #verifier: DocumentVerifier;
-  #fingerprint: Digest;
 
-  private constructor(file: string, verifier: DocumentVerifier, fingerprint: Digest) {
+  private constructor(file: string, loaded: LoadedTrust) {
     this.#file = file;
-    this.#verifier = verifier;
-    this.#fingerprint = fingerprint;
+    this.#loaded = loaded;
+    this.#verifier = verifierOf(loaded);
   }
 
   /** Throws what `loadTrustPolicy` throws. */
   static async open(file: string): Promise<TrustFile> {
-    const verifier = new DocumentVerifier(await loadTrustPolicy(file), { cacheEntries: 16 });
-    return new TrustFile(file, verifier, digestOf(await readFile(file)));
+    return new TrustFile(file, await loadTrust(file));
   }
 
   /** By the policy that is in force when it is asked. */
@@ -32,32 +30,31 @@ export class TrustFile {
   }
 
   get fingerprint(): string {
-    return this.#fingerprint;
+    return this.#loaded.digest;
   }
 
-  /** Looks now and then. A file that can't be read changes nothing: trust is neither widened nor lost by an editor at work. */
+  /** Looks now and then. Files that can't be used change nothing: trust is neither widened nor lost by an editor at work. */
   async watch(clock: Clock, logger: Logger, signal: AbortSignal): Promise<void> {
-    let seen = await modified(this.#file);
+    let problem: string | null = null;
     while (!signal.aborted) {
       await clock.sleep(LOOK_EVERY_MS, signal);
-      const now = await modified(this.#file);
-      if (signal.aborted || now === seen) continue;
-      seen = now;
+      if (signal.aborted) return;
       try {
-        const next = await TrustFile.open(this.#file);
-        this.#verifier = next.#verifier;
-        this.#fingerprint = next.#fingerprint;
+        const next = await loadTrust(this.#file);
+        problem = null;
+        if (next.digest === this.#loaded.digest) continue;
+        this.#loaded = next;
+        this.#verifier = verifierOf(next);
         logger.info('trust policy read again', { file: this.#file });
-      } catch (error) {
-        logger.error('trust policy is broken, the one before stays in force', { error: toCodedError(error) });
+      } catch (thrown) {
+        const error = toCodedError(thrown);
+        if (error.message !== problem) logger.error('trust policy is broken, the one before stays in force', { error });
+        problem = error.message;
       }
     }
   }
 }
 
-async function modified(file: string): Promise<number | undefined> {
-  return stat(file).then(
-    ({ mtimeMs }) => mtimeMs,
-    () => undefined,
-  );
+function verifierOf({ policy }: LoadedTrust): DocumentVerifier {
+  return new DocumentVerifier(policy, { cacheEntries: 16 });
 }
