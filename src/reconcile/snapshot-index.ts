@@ -45,29 +45,44 @@ export function policiesByName({ policies }: Snapshot): ReadonlyMap<string, Poli
   return known;
 }
 
-/** The versions of each model; a model whose documents did not change keeps the same array. */
-export class ModelIndex {
-  #source: Snapshot['models'] | undefined;
-  #byModel = new Map<string, readonly (ModelDocument | BrokenDocument)[]>();
+type VersionDocument = ModelDocument | BrokenDocument;
+type Versions = readonly VersionDocument[];
 
-  of({ models }: Snapshot): ReadonlyMap<string, readonly (ModelDocument | BrokenDocument)[]> {
-    if (this.#source === models) return this.#byModel;
-    const grouped = new Map<string, (ModelDocument | BrokenDocument)[]>();
-    for (const document of models.values()) {
-      const name = document.kind === 'model' ? document.manifest.metadata.name : folderName(document.path);
-      const versions = grouped.get(name);
-      if (versions === undefined) grouped.set(name, [document]);
-      else versions.push(document);
+/**
+ * The versions of each model, in order of their paths; a model whose documents did not change keeps the same array, and only those of
+ * changed documents are grouped anew.
+ */
+export class ModelIndex {
+  #source: Snapshot['models'] = new Map();
+  #byModel: ReadonlyMap<string, Versions> = new Map();
+
+  of({ models }: Snapshot): ReadonlyMap<string, Versions> {
+    const before = this.#source;
+    if (before === models) return this.#byModel;
+    const came = Map.groupBy(
+      [...models.values()].filter((document) => before.get(document.path) !== document),
+      modelOf,
+    );
+    const went = [...before.values()].filter((document) => models.get(document.path) !== document);
+    const byModel = new Map(this.#byModel);
+    for (const model of new Set([...came.keys(), ...went.map(modelOf)])) {
+      const stayed = (byModel.get(model) ?? []).filter((document) => models.get(document.path) === document);
+      const versions = [...stayed, ...(came.get(model) ?? [])];
+      if (versions.length === 0) byModel.delete(model);
+      else byModel.set(model, versions.sort(byPath));
     }
-    const kept = [...grouped].map(([name, documents]): [string, readonly (ModelDocument | BrokenDocument)[]] => {
-      const before = this.#byModel.get(name);
-      const isSame = before?.length === documents.length && documents.every((document, i) => document === before[i]);
-      return [name, isSame ? before : documents];
-    });
-    this.#byModel = new Map(kept);
+    this.#byModel = byModel;
     this.#source = models;
-    return this.#byModel;
+    return byModel;
   }
+}
+
+function modelOf(document: VersionDocument): string {
+  return document.kind === 'model' ? document.manifest.metadata.name : folderName(document.path);
+}
+
+function byPath(one: VersionDocument, other: VersionDocument): number {
+  return one.path < other.path ? -1 : 1;
 }
 
 function folderName(path: string): string {
