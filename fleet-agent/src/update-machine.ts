@@ -2,6 +2,7 @@
 import { toIsoSeconds } from '../../src/base/clock.ts';
 import { assertInvariant, assertNever } from '../../src/base/errors.ts';
 import type { Outcome } from '../../src/contract/report.ts';
+import { findBar } from './find-bar.ts';
 import {
   activeContent,
   type Failure,
@@ -86,24 +87,6 @@ function told(
     at: toIsoSeconds(atMs),
   };
   return { ...record, outbox: [...record.outbox, outcome].slice(-MOST_OUTBOX) };
-}
-
-/** Is the goal barred by a failure that still counts? A higher attempt is the permit to try again. */
-export function findBar(record: ModelRecord, goal: Goal, now: Circumstances): Failure | undefined {
-  return record.failures.find(
-    (failure) => failure.digest === goal.digest && goal.attempt <= failure.attempt && !hasLapsed(failure, now),
-  );
-}
-
-function hasLapsed({ lapse }: Failure, now: Circumstances): boolean {
-  switch (lapse.kind) {
-    case 'never':
-      return false;
-    case 'circumstances':
-      return lapse.were !== now.fingerprint;
-    case 'space':
-      return now.freeBytes >= lapse.needBytes;
-  }
 }
 
 /** The goal in work, with what newer directives say of the same version; the attempt that began it stays in force. */
@@ -265,7 +248,10 @@ function dropActive(record: ModelRecord): ModelRecord {
   const other = otherSlot(active);
   const next = record.slots[other]?.isProven === true ? other : null;
   const dropped = { ...withContent(record, active, null), active: next };
-  return record.phase.kind === 'committed' ? moved(dropped, resting(dropped)) : dropped;
+  const { phase } = record;
+  // A version that was proven here and is being tested again serves at once: there is nothing better.
+  const isTaken = 'slot' in phase && phase.slot === next;
+  return phase.kind === 'committed' || isTaken ? moved(dropped, resting(dropped)) : dropped;
 }
 
 function finishRollback(record: ModelRecord, goal: Goal, failure: Failure, atMs: number): ModelRecord {

@@ -1,5 +1,5 @@
 // Owns the proof that the ONNX host shares what is equal, names what went wrong, and survives models that hang or break its thread.
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -88,8 +88,10 @@ describe('with a thread that misbehaves', () => {
   test('a model that hangs while it is loaded is not loaded again by itself', async () => {
     const host = open();
     const good = await host.load(modelFile('fine'));
-    await expect(host.load(modelFile('hang-at-load'))).rejects.toMatchObject({ reason: 'timeout' });
+    const bad = modelFile('hang-at-load');
+    await expect(host.load(bad)).rejects.toMatchObject({ reason: 'timeout' });
     await expect(good.run(run('now'))).resolves.toEqual([]);
+    expect(readFileSync(`${bad.byRole.model?.path}.loads`, 'utf8')).toBe('x');
     await host.close();
   });
 });

@@ -1,5 +1,5 @@
 // Owns a host thread whose models do what their file's text says: answer, hang or die. For the host's own behaviour.
-import { readFileSync } from 'node:fs';
+import { appendFileSync, readFileSync } from 'node:fs';
 import { parentPort } from 'node:worker_threads';
 import type { OnnxRequest } from '../../fleet-agent/src/onnx-messages.ts';
 
@@ -7,6 +7,7 @@ const files = new Map<string, string>();
 
 parentPort?.on('message', (request: OnnxRequest) => {
   if (request.kind === 'load') files.set(request.key, readFileSync(request.file, 'utf8'));
+  if (request.kind === 'load') appendFileSync(`${request.file}.loads`, 'x');
   const does = files.get(request.key) ?? '';
   const wants = request.kind === 'run' ? String(request.inputs[0]?.name) : '';
   if (
