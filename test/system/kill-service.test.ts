@@ -197,7 +197,7 @@ function expectTheEnd(end: StoryEnd): void {
 }
 
 describe('a service that is killed', () => {
-  test('comes to the same end, whenever it was, and no step is committed twice', { timeout: 600_000 }, async () => {
+  test('comes to the same end, whenever it was, and no step is committed twice', { timeout: 1_200_000 }, async () => {
     const whole = await tellStory({ kind: 'never' }, 0);
     expectTheEnd(whole);
     const queue = [...momentsOf(SEED).entries()];

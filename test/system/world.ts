@@ -87,7 +87,7 @@ export type WorldService = Pick<ServiceProcess, 'url' | 'start' | 'end' | 'signa
 
 /** Generous: the machine may be busy with other things, and back-offs double. */
 const MOST_MS = 150_000;
-const PACE = ['--poll', '500ms', '--tick', '100ms'];
+const PACE = ['--poll', '1s', '--tick', '100ms'];
 
 export class World implements AsyncDisposable {
   readonly set: StageSet;
@@ -99,6 +99,7 @@ export class World implements AsyncDisposable {
   readonly branch: BranchWatch;
   readonly fleet: DemoFleet;
   readonly #owned: AsyncDisposableStack;
+  #looked: { readonly head: string; readonly rollout: Rollout | null } | undefined;
 
   private constructor(
     parts: Pick<World, 'set' | 'ci' | 'service' | 'gateway' | 'watch' | 'branch' | 'fleet'>,
@@ -148,7 +149,7 @@ export class World implements AsyncDisposable {
         processes: 0,
         tokens: await makeTokens(set, devices),
         reportMs: 300,
-        perSecond: options.perSecond ?? 40,
+        perSecond: options.perSecond ?? 30,
         seed: options.seed ?? 'system',
       }),
     );
@@ -202,7 +203,14 @@ export class World implements AsyncDisposable {
     return onHost(this.set, ...args);
   }
 
+  /** Read anew only when the branch moved: looking costs a process. */
   async rolloutAtHead(): Promise<Rollout | null> {
+    const head = (await readFile(path.join(this.set.repository, 'refs/heads/main'), 'utf8').catch(() => '')).trim();
+    if (head === '' || this.#looked?.head !== head) this.#looked = { head, rollout: await this.#readRollout() };
+    return this.#looked.rollout;
+  }
+
+  async #readRollout(): Promise<Rollout | null> {
     try {
       const text = await this.host('show', `main:${ROLLOUT_FILE}`);
       const parsed = parseDocument(ROLLOUT_FILE, Buffer.from(text));
