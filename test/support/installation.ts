@@ -14,15 +14,17 @@ import { type RunningService, startService } from '../../src/cli/compose-service
 import type { GitClone } from '../../src/cli/demo/git-clone.ts';
 import { createStageSet, removeStageSet, type StageSet } from '../../src/cli/demo/stage-set.ts';
 import type { LiveView } from '../../src/cli/live-status.ts';
-import { type Digest, digestOf, hexOf } from '../../src/contract/digest.ts';
+import type { Digest } from '../../src/contract/digest.ts';
 import { loadTrustPolicy } from '../../src/contract/trust/read-trust-policy.ts';
 import { DocumentVerifier } from '../../src/contract/trust/verifier.ts';
 import { addArtifact } from '../../src/distribution/artifacts.ts';
 import type { Outlook } from '../../src/rollout/outlook.ts';
 import { readPrivateKey } from '../../src/signing/keys.ts';
 import { signBytes } from '../../src/signing/sign-document.ts';
+import { type ModelText, manifestText, policyText } from './document-texts.ts';
 import { constantClassifier } from './onnx-fixture.ts';
 import type { TestKey } from './trust.ts';
+import { until } from './until.ts';
 
 const at = (file: string): string => fileURLToPath(new URL(`../../${file}`, import.meta.url));
 export const clock = new SystemClock();
@@ -46,20 +48,11 @@ export interface BranchStep {
   readonly message: string;
 }
 
-export interface ModelText {
-  readonly model: string;
-  readonly version: string;
-  /** Class that the model always answers, 0..3. */
-  readonly answers?: number;
-}
-
 export interface StartedAgent {
   readonly agent: Agent;
   readonly folder: string;
   stop(): Promise<void>;
 }
-
-const CLASSES = ['invoice', 'receipt', 'letter', 'form'];
 
 export class Installation implements AsyncDisposable {
   readonly set: StageSet;
@@ -141,21 +134,7 @@ ${signers}
     const file = path.join(this.set.folder, `${model}-${version}.onnx`);
     await writeFile(file, onnx);
     const { digest: artifact, sizeBytes } = await addArtifact(this.set.home.publication, file);
-    const text = `apiVersion: slipway.dev/v1alpha1
-kind: ModelManifest
-metadata: { name: ${model}, version: "${version}", description: sorts paper }
-spec:
-  framework: onnx
-  interface:
-    inputs: [{ name: x, type: float32, shape: [-1, 4] }]
-    outputs: [{ name: probabilities, type: float32, shape: [-1, 4], classes: [${CLASSES.join(', ')}] }]
-  variants:
-    - platform: any
-      files:
-        - { role: model, name: model.onnx, digest: "${artifact}", sizeBytes: ${sizeBytes}, url: "artifacts/${hexOf(artifact)}" }
-  examples: [{ name: zeros, inputs: { x: [0, 0, 0, 0] }, expect: { class: ${CLASSES[answers]} } }]
-  health: { warmUp: { duration: 100ms } }
-`;
+    const text = manifestText({ model, version, answers, artifact, sizeBytes });
     return { text, artifact };
   }
 
@@ -303,58 +282,6 @@ function run(args: readonly string[], environment: Readonly<Record<string, strin
       resolve({ code, stdout, stderr });
     });
   });
-}
-
-export function policyText(name: string, soak: string): string {
-  return `apiVersion: slipway.dev/v1alpha1
-kind: RolloutPolicy
-metadata: { name: ${name}, description: over in a moment }
-spec:
-  appliesTo: { rollouts: ["*"] }
-  stages:
-    - { name: full, size: 100%, soak: ${soak}, minimum: { devices: 1 } }
-`;
-}
-
-export function rolloutText(name: string, model: string, version: string, policy = 'quick'): string {
-  return `apiVersion: slipway.dev/v1alpha1
-kind: Rollout
-metadata: { name: ${name} }
-spec:
-  model: ${model}
-  version: "${version}"
-  policy: ${policy}
-  target: "*"
-`;
-}
-
-/** The text with one byte changed: the last letter before `before`. */
-export function withOneByteChanged(text: string, before: string): string {
-  const i = text.indexOf(before) - 1;
-  if (i < 0) throw new Error(`"${before}" is not in the text`);
-  return `${text.slice(0, i)}${text[i] === 'x' ? 'y' : 'x'}${text.slice(i + 1)}`;
-}
-
-export function digestOfText(text: string): Digest {
-  return digestOf(Buffer.from(text));
-}
-
-/** Polls until the question is answered with something other than undefined or false. */
-export async function until<T>(
-  question: () => T | undefined | false | Promise<T | undefined | false>,
-  what: string | (() => unknown),
-  timeoutMs = 30_000,
-): Promise<T> {
-  const endMs = performance.now() + timeoutMs;
-  for (;;) {
-    const answer = await question();
-    if (answer !== undefined && answer !== false) return answer;
-    if (performance.now() > endMs) {
-      const told = typeof what === 'string' ? what : JSON.stringify(await what());
-      throw new Error(`waited ${timeoutMs} ms in vain: ${told}`);
-    }
-    await new Promise((resolve) => setTimeout(resolve, 50));
-  }
 }
 
 export function running(agent: Agent, model: string): string | undefined {

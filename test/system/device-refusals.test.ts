@@ -6,18 +6,11 @@ import { hexOf } from '../../src/contract/digest.ts';
 import { loadTrustPolicy } from '../../src/contract/trust/read-trust-policy.ts';
 import { DocumentVerifier } from '../../src/contract/trust/verifier.ts';
 import { signBytes } from '../../src/signing/sign-document.ts';
-import {
-  answering,
-  digestOfText,
-  Installation,
-  openHost,
-  rolloutText,
-  type StartedAgent,
-  until,
-  withOneByteChanged,
-} from '../support/installation.ts';
+import { digestOfText, rolloutText, withOneByteChanged } from '../support/document-texts.ts';
+import { answering, Installation, openHost, type StartedAgent } from '../support/installation.ts';
 import { StaticServer } from '../support/static-server.ts';
 import { makeKey, type TestKey } from '../support/trust.ts';
+import { until } from '../support/until.ts';
 
 const host = openHost();
 const stranger = makeKey();
@@ -132,7 +125,8 @@ describe('handed directly to a device,', { timeout: 120_000 }, () => {
     await home.push('second versions', files);
   });
 
-  test.each(CASES)('$title never runs, and its device says why', async ({ model, outcome, message }) => {
+  test.each(CASES.map((one) => [one.title, one] as const))('%s never runs, and its device says why', async (_, one) => {
+    const { model, outcome, message } = one;
     const failed = await until(
       () => {
         const status = device.agent.status().models.find((one) => one.model === model);

@@ -7,16 +7,10 @@ import { digestOfJson, hexOf } from '../../src/contract/digest.ts';
 import type { Rollout, RolloutStatus } from '../../src/contract/documents/types.generated.ts';
 import { EVIDENCE_PREDICATE_TYPE, IN_TOTO_STATEMENT_TYPE } from '../../src/contract/trust/statement.ts';
 import { createReconcilerSigner, type ReconcilerSigner } from '../../src/signing/evidence-signer.ts';
-import {
-  answering,
-  digestOfText,
-  Installation,
-  openHost,
-  rolloutText,
-  type StartedAgent,
-  until,
-} from '../support/installation.ts';
+import { digestOfText, rolloutText } from '../support/document-texts.ts';
+import { answering, Installation, openHost, type StartedAgent } from '../support/installation.ts';
 import { makeKey } from '../support/trust.ts';
+import { until } from '../support/until.ts';
 
 type Files = [string, string][];
 
@@ -160,26 +154,30 @@ afterAll(async () => {
 });
 
 describe('pushed by someone who may push but is not the reconciler,', () => {
-  test.each(CASES)('$title is put right by a commit that says why, and moves no device', async ({ forge, reason }) => {
-    const before = (await readRollout('own')).status;
-    const known = (await home.steps('own')).length;
-    await home.push('slip it in', await forge());
-    const step = await until(
-      async () => (await home.steps('own'))[known],
-      () => home.view(),
-    );
-    expect(step.kind).toBe('restore');
-    expect(step.message.replace(/\s+/g, ' ')).toMatch(reason);
-    const after = (await readRollout('own')).status;
-    expect(after.revision).toBeGreaterThan(before.revision);
-    expect({ ...after, revision: 0, since: '', evidence: '', opened: 0 }).toEqual({
-      ...before,
-      ...{ revision: 0, since: '', evidence: '', opened: 0 },
-    });
-    expect(await answering(device.agent, 'own')).toBe('1.0.0');
-    expect(await publishedDigests()).not.toContain(evilDigest);
-    expect((await home.steps('own')).length).toBe(known + 1);
-    expect((await home.steps('other')).at(-1)?.kind).toBe('complete');
-    expect((await home.view()).service.trouble).toBeNull();
-  });
+  test.each(CASES.map((one) => [one.title, one] as const))(
+    '%s is put right by a commit that says why, and moves no device',
+    async (_, one) => {
+      const { forge, reason } = one;
+      const before = (await readRollout('own')).status;
+      const known = (await home.steps('own')).length;
+      await home.push('slip it in', await forge());
+      const step = await until(
+        async () => (await home.steps('own'))[known],
+        () => home.view(),
+      );
+      expect(step.kind).toBe('restore');
+      expect(step.message.replace(/\s+/g, ' ')).toMatch(reason);
+      const after = (await readRollout('own')).status;
+      expect(after.revision).toBeGreaterThan(before.revision);
+      expect({ ...after, revision: 0, since: '', evidence: '', opened: 0 }).toEqual({
+        ...before,
+        ...{ revision: 0, since: '', evidence: '', opened: 0 },
+      });
+      expect(await answering(device.agent, 'own')).toBe('1.0.0');
+      expect(await publishedDigests()).not.toContain(evilDigest);
+      expect((await home.steps('own')).length).toBe(known + 1);
+      expect((await home.steps('other')).at(-1)?.kind).toBe('complete');
+      expect((await home.view()).service.trouble).toBeNull();
+    },
+  );
 });

@@ -2,18 +2,11 @@
 import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import {
-  Installation,
-  openHost,
-  policyText,
-  rolloutText,
-  running,
-  type StartedAgent,
-  until,
-  withOneByteChanged,
-} from '../support/installation.ts';
+import { policyText, rolloutText, withOneByteChanged } from '../support/document-texts.ts';
+import { Installation, openHost, running, type StartedAgent } from '../support/installation.ts';
 import { type MockSigstore, startMockSigstore } from '../support/mock-sigstore.ts';
 import { makeKey } from '../support/trust.ts';
+import { until } from '../support/until.ts';
 
 type Files = [string, string][];
 
@@ -197,21 +190,30 @@ describe('what is not rightly signed', () => {
     );
   });
 
-  test.each(ALL)('$title never starts, and the service says why', async ({ rollout, code, reason }) => {
-    const outlook = await until(
-      async () => {
-        const found = await home.outlook(rollout);
-        return found?.waitingOn.some((one) => one.kind === 'mending') === true && found;
-      },
-      () => home.outlook(rollout),
-    );
-    expect(outlook.waitingOn).toEqual([{ kind: 'mending', code, reason: expect.stringMatching(reason) }]);
-    expect(outlook.conditions).toContainEqual(
-      expect.objectContaining({ type: 'Stalled', status: true, reason: code, message: expect.stringMatching(reason) }),
-    );
-    expect(await home.steps(rollout)).toEqual([]);
-    expect(running(device.agent, rollout)).toBeUndefined();
-  });
+  test.each(ALL.map((one) => [one.title, one] as const))(
+    '%s never starts, and the service says why',
+    async (_, one) => {
+      const { rollout, code, reason } = one;
+      const outlook = await until(
+        async () => {
+          const found = await home.outlook(rollout);
+          return found?.waitingOn.some((one) => one.kind === 'mending') === true && found;
+        },
+        () => home.outlook(rollout),
+      );
+      expect(outlook.waitingOn).toEqual([{ kind: 'mending', code, reason: expect.stringMatching(reason) }]);
+      expect(outlook.conditions).toContainEqual(
+        expect.objectContaining({
+          type: 'Stalled',
+          status: true,
+          reason: code,
+          message: expect.stringMatching(reason),
+        }),
+      );
+      expect(await home.steps(rollout)).toEqual([]);
+      expect(running(device.agent, rollout)).toBeUndefined();
+    },
+  );
 
   test('is told by `slipway status`, in words and as JSON, with version and code', async () => {
     const text = await home.slipway('status');
@@ -221,7 +223,6 @@ describe('what is not rightly signed', () => {
     for (const { rollout, code } of ALL) {
       expect(rollouts.find((one) => one.rollout === rollout)?.waitingOn[0]?.code).toBe(code);
       expect(text.stdout).toMatch(new RegExp(`^${rollout} is stalled: ${code}$`, 'm'));
-      expect(text.stdout).toMatch(new RegExp(`^${rollout} .*mending: ${code}`, 'm'));
     }
     for (const { reason } of CASES) expect(text.stdout).toMatch(reason);
   });

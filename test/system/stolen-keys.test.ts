@@ -12,20 +12,12 @@ import {
 } from '../../src/distribution/tuf-keys.ts';
 import { newestRoot, rolesAfter, rotateRoot } from '../../src/distribution/tuf-roots.ts';
 import { signBytes } from '../../src/signing/sign-document.ts';
-import {
-  answering,
-  digestOfText,
-  Installation,
-  openHost,
-  rolloutText,
-  running,
-  type StartedAgent,
-  until,
-  withOneByteChanged,
-} from '../support/installation.ts';
+import { digestOfText, rolloutText, withOneByteChanged } from '../support/document-texts.ts';
+import { answering, Installation, openHost, running, type StartedAgent } from '../support/installation.ts';
 import { StaticServer } from '../support/static-server.ts';
 import { addEvilModel, copyPublication, type EvilModel, entryForAll, signDirective } from '../support/thief.ts';
 import { makeKey } from '../support/trust.ts';
+import { until } from '../support/until.ts';
 
 const host = openHost();
 const stranger = makeKey();
@@ -76,6 +68,11 @@ describe('with the keys of the directive stolen,', { timeout: 120_000 }, () => {
     return bad;
   }
 
+  async function untilFailed(digest: string, code: string): Promise<void> {
+    const failures = () => device.agent.status().models.flatMap((one) => one.failures);
+    await until(() => failures().some((one) => one.digest === digest && one.message.startsWith(code)), failures);
+  }
+
   test.each([
     [
       'altered by one byte',
@@ -93,15 +90,7 @@ describe('with the keys of the directive stolen,', { timeout: 120_000 }, () => {
     async (_, code, make) => {
       const { manifest } = await attack(make);
       const digest = digestOfText(manifest);
-      await until(
-        () =>
-          device.agent
-            .status()
-            .models.some((one) =>
-              one.failures.some((failure) => failure.digest === digest && failure.message.startsWith(code)),
-            ),
-        () => device.agent.status(),
-      );
+      await untilFailed(digest, code);
       expect(await answering(device.agent, model)).toBe('1.0.0');
       await home.untilStatusShows(new RegExp(`device-1  ${model} ${digest.slice(0, 19)}….*${code}`));
     },
@@ -109,6 +98,8 @@ describe('with the keys of the directive stolen,', { timeout: 120_000 }, () => {
 
   test('rotating the keys ends it: devices follow the service again, and the old keys are worth nothing', async () => {
     const { tuf, publication } = home.set.home;
+    const driven = await attack((manifest) => ({ manifest, bundle: null }));
+    await untilFailed(digestOfText(driven.manifest), 'SIGNATURE_MISSING');
     await home.stopService();
     const fresh = ONLINE_ROLES.map((role) => ({ role, ...makeRoleKey() }));
     for (const { role, pem } of fresh) writeFileSync(roleKeyFile(tuf, role), pem, { mode: 0o600 });

@@ -2,17 +2,10 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import {
-  answering,
-  Installation,
-  openHost,
-  policyText,
-  rolloutText,
-  running,
-  type StartedAgent,
-  until,
-} from '../support/installation.ts';
+import { policyText, rolloutText } from '../support/document-texts.ts';
+import { answering, Installation, openHost, running, type StartedAgent } from '../support/installation.ts';
 import { makeKey } from '../support/trust.ts';
+import { until } from '../support/until.ts';
 
 const host = openHost();
 const team = makeKey();
