@@ -14,7 +14,7 @@ import type { Cycle } from '../src/reconcile/reconciler.ts';
 import { generateKeyPair } from '../src/signing/keys.ts';
 import type { Benchmark, BenchmarkResult, Group, Line } from './benchmark.ts';
 import { ManifestsSet, REGION } from './manifests-set.ts';
-import { heapBytes, repeatMs, type Spread, spreadOf, timeMs } from './measure.ts';
+import { heapBytes, processorMs, repeatMs, type Spread, spreadOf, timeMs } from './measure.ts';
 
 const DEVICES = 20;
 const run = promisify(execFile);
@@ -81,6 +81,8 @@ async function compose(set: ManifestsSet): Promise<ComposedReconciler> {
 /** One commit met by both: the reconciler until devices could read of it, and `git fetch` in a mirror clone. */
 interface Meeting {
   readonly total: number;
+  /** Time of processors in it; waiting for Git and disks left out. */
+  readonly processor: number;
   readonly phases: Record<Phase, number>;
   readonly git: number;
 }
@@ -133,9 +135,12 @@ export class ReconcileBench implements AsyncDisposable {
     await change();
     const before = isGitFirst ? await this.gitFetch() : 0;
     phases.reset();
-    const total = await timeMs(() => this.reconcile());
+    let total = 0;
+    const processor = await processorMs(async () => {
+      total = await timeMs(() => this.reconcile());
+    });
     const spent = { ...phases.ms };
-    return { total, phases: spent, git: isGitFirst ? before : await this.gitFetch() };
+    return { total, processor, phases: spent, git: isGitFirst ? before : await this.gitFetch() };
   }
 
   /** The stage in which a rollout stands; null at rest. */
@@ -164,6 +169,7 @@ function changeLines(title: string, meetings: readonly Meeting[]): Line[] {
       return phase === 'fetch' ? { ...line, peer: git } : line;
     }),
     { what: '  decide, remember, show', unit: 'ms', ours: of(rest) },
+    { what: '  of all this, processor time', unit: 'ms', ours: of((one) => one.processor) },
   ];
 }
 
@@ -175,7 +181,10 @@ export async function measureReconcile({ documents, runs }: ReconcileOrder): Pro
   );
   const heapBefore = heapBytes();
   phases.reset();
-  const cold = await timeMs(() => bench.reconcile());
+  let cold = 0;
+  const coldProcessor = await processorMs(async () => {
+    cold = await timeMs(() => bench.reconcile());
+  });
   const heap = heapBytes() - heapBefore;
   const releases: Meeting[] = [];
   const wishes: Meeting[] = [];
@@ -193,6 +202,9 @@ export async function measureReconcile({ documents, runs }: ReconcileOrder): Pro
   const poll = await repeatMs(() => bench.reconcile(), { runs });
   const gitPoll = await repeatMs(() => bench.gitFetch(), { runs });
   const idle = await repeatMs(() => bench.tick(), { runs: runs * 3 });
+  const idleProcessor = await processorMs(async () => {
+    for (let i = 0; i < 50; i++) await bench.tick();
+  });
   const one = (value: number): Spread => spreadOf([value]);
   return {
     title: `${documents.toLocaleString('en').replaceAll(',', ' ')} documents (${set.rollouts} rollouts)`,
@@ -201,12 +213,14 @@ export async function measureReconcile({ documents, runs }: ReconcileOrder): Pro
       ...changeLines('a wish: one rollout starts (commit, push, publish)', wishes),
       { what: 'nothing new, remote asked', unit: 'ms', ours: poll, peer: { what: 'git fetch', spread: gitPoll } },
       { what: 'nothing new, between polls', unit: 'ms', ours: idle },
+      { what: '  of this, processor time', unit: 'ms', ours: one(idleProcessor / 50) },
       {
         what: 'first cycle in an empty home',
         unit: 'ms',
         ours: one(cold),
         peer: { what: 'git clone', spread: one(coldGit) },
       },
+      { what: '  of this, processor time', unit: 'ms', ours: one(coldProcessor) },
       { what: 'heap after it', unit: 'bytes', ours: one(heap) },
     ],
   };
