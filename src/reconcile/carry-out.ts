@@ -1,5 +1,5 @@
 // Owns carrying out a plan: one commit a step, pushed together by compare-and-swap. It makes no choices.
-import { assertInvariant } from '../base/errors.ts';
+import { assertInvariant, CodedError, toCodedError } from '../base/errors.ts';
 import type { Logger } from '../base/logger.ts';
 import { type Digest, digestOf } from '../contract/digest.ts';
 import { spliceSpec, spliceStatus } from '../contract/documents/edit-rollout.ts';
@@ -22,7 +22,9 @@ export interface CarryOutFacts {
 /** `lost`: the branch may have moved; whatever happened, the next cycle reads it and decides again. */
 export type CarriedOut =
   | { readonly kind: 'pushed'; readonly commits: readonly PushedStep[] }
-  | { readonly kind: 'lost'; readonly reason: string };
+  | { readonly kind: 'lost'; readonly reason: string }
+  /** No step could be written as a commit; nothing was sent. */
+  | { readonly kind: 'unwritten'; readonly error: CodedError };
 
 export interface PushedStep {
   readonly commit: string;
@@ -46,15 +48,24 @@ export class Executor {
     this.#logger = logger;
   }
 
-  /** Writes a chain of commits on the observed head and pushes it. Nothing is visible to others before the push. */
+  /**
+   * Writes a chain of commits on the observed head and pushes it. Nothing is visible to others before the push. A step that can't be written
+   * holds up no other rollout's.
+   */
   async carryOut({ steps, snapshot, now, signal }: CarryOutFacts): Promise<CarriedOut> {
     const pushed: PushedStep[] = [];
     let head = snapshot.commit;
+    let unwritten: CodedError | undefined;
     for (const step of steps) {
-      const written = await this.#commit(step, snapshot, head, now);
+      const written = await this.#tryCommit(step, snapshot, head, now);
+      if (written instanceof CodedError) {
+        unwritten = written;
+        continue;
+      }
       pushed.push(written);
       head = written.commit;
     }
+    if (pushed.length === 0 && unwritten !== undefined) return { kind: 'unwritten', error: unwritten };
     const outcome = await this.#repository.push(head, snapshot.commit, signal);
     switch (outcome.kind) {
       case 'pushed':
@@ -79,6 +90,22 @@ export class Executor {
     const evidence = new Set(since.flatMap((commit) => commit.trailers.get('Slipway-Evidence') ?? []));
     const landed = steps.every((one) => evidence.has(one.evidence));
     return landed ? { kind: 'pushed', commits: steps } : { kind: 'lost', reason };
+  }
+
+  async #tryCommit(
+    step: Transition,
+    snapshot: Snapshot,
+    parent: string,
+    now: number,
+  ): Promise<PushedStep | CodedError> {
+    try {
+      return await this.#commit(step, snapshot, parent, now);
+    } catch (thrown) {
+      const error = toCodedError(thrown, 'STEP_NOT_WRITTEN');
+      if (error.kind === 'retry-later') throw error;
+      this.#logger.error('step can not be written', { rollout: step.rollout, kind: step.kind, error });
+      return error;
+    }
   }
 
   async #commit(step: Transition, snapshot: Snapshot, parent: string, now: number): Promise<PushedStep> {

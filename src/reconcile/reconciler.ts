@@ -1,7 +1,7 @@
 // Owns the loop: fetch, observe, decide, commit, push, publish. Level-triggered: a cycle that is lost is simply done again.
 import { type BackOff, backOffMs } from '../base/back-off.ts';
 import type { Clock } from '../base/clock.ts';
-import { formatError, toCodedError } from '../base/errors.ts';
+import { type CodedError, formatError, toCodedError } from '../base/errors.ts';
 import type { Logger } from '../base/logger.ts';
 import type { RandomStream } from '../base/random.ts';
 import type { Directive } from '../contract/directive.ts';
@@ -68,6 +68,7 @@ export class Reconciler {
   #judgedHead: string | null = null;
   #view: ServiceView = NOTHING_YET;
   #wake: AbortController = new AbortController();
+  #unwritten: CodedError | null = null;
   #failedPushes = 0;
   #pushAgainAt = 0;
 
@@ -111,7 +112,7 @@ export class Reconciler {
         const error = toCodedError(thrown, 'RECONCILE_FAILED');
         this.#view = {
           ...this.#view,
-          trouble: { code: error.code, message: error.message, remedy: error.remedy ?? null },
+          trouble: troubleOf(error),
         };
         if (error.kind === 'bug') this.#parts.logger.error('cycle failed', { error, stack: stackOf(thrown) });
         else this.#parts.logger.warn('cycle failed', { error });
@@ -196,6 +197,7 @@ export class Reconciler {
     signal: AbortSignal,
   ): Promise<Cycle> {
     if (plan.steps.length === 0) {
+      this.#unwritten = null;
       await this.#brakes.noteUnpushed([], published, this.#parts.clock.now());
       return { kind: 'in-step', plan };
     }
@@ -209,6 +211,11 @@ export class Reconciler {
           reason: isAway ? 'the repository is away' : 'the last push failed; the next one waits',
         }
       : await executor.carryOut({ steps: plan.steps, snapshot: observation.snapshot, now, signal });
+    this.#unwritten = outcome.kind === 'unwritten' ? outcome.error : null;
+    if (outcome.kind === 'unwritten') {
+      await this.#brakes.noteUnpushed(plan.steps, published, clock.now());
+      return { kind: 'unpushed', plan, reason: outcome.error.message };
+    }
     if (outcome.kind === 'lost') {
       await this.#afterLostPush(plan, published, outcome.reason, isHeldBack);
       return { kind: 'unpushed', plan, reason: outcome.reason };
@@ -269,9 +276,13 @@ export class Reconciler {
       brakes: [...(await this.#parts.store.readBrakes()).keys()],
       publishedSequence: (await this.#parts.store.readPublication()).sequence,
       cycledAtMs: this.#parts.clock.now(),
-      trouble: null,
+      trouble: this.#unwritten === null ? null : troubleOf(this.#unwritten),
     };
   }
+}
+
+function troubleOf({ code, message, remedy }: CodedError): NonNullable<ServiceView['trouble']> {
+  return { code, message, remedy: remedy ?? null };
 }
 
 /** A bug is told with where it happened. */

@@ -79,6 +79,35 @@ describe('what people do to a rollout by Git alone', () => {
   });
 });
 
+describe('a step that can not be written', () => {
+  test('is told as trouble, and holds up no other rollout', { timeout: 180_000 }, async () => {
+    await using world = await World.open();
+    const other = `apiVersion: slipway.dev/v1alpha1
+kind: Rollout
+metadata: { name: document-blocked }
+spec:
+  model: document-classifier
+  version: "1"
+  policy: quick
+  target: region:nowhere
+  requests: [{ act: retry, digest: "sha256:${'0'.repeat(64)}" }]
+`;
+    // Its evidence has no place: a file stands where its folder belongs.
+    await world.edit('someone is in the way', async () => ({
+      'rollouts/document-blocked.yaml': other,
+      'evidence/document-blocked': 'a file\n',
+    }));
+    await world.until('the trouble is told', async () =>
+      (await world.view())?.service.trouble?.code.startsWith('GIT_'),
+    );
+    await world.release('sound', SOUND);
+    await world.untilStable(SOUND);
+    expect((await world.view())?.service.trouble).not.toBeNull();
+    await world.edit('out of the way', async () => ({ 'evidence/document-blocked': null }));
+    await world.until('no trouble is left', async () => (await world.view())?.service.trouble === null);
+  });
+});
+
 describe('a source that can not be followed', () => {
   test('is told apart in the view, and the service lives on and recovers', { timeout: 240_000 }, async () => {
     let fault: GitHttpFault | undefined;

@@ -14,8 +14,8 @@ export interface ToldReport {
 export interface GatewayOptions {
   /** Where requests go now. */
   readonly target: () => string;
-  /** Called when the service took reports, before the device hears of it. */
-  readonly onTaken?: (count: number) => void;
+  /** Called when the service took reports, before the device hears of it; with true it never does. */
+  readonly onTaken?: (count: number) => boolean;
 }
 
 interface Reply {
@@ -72,11 +72,14 @@ export class Gateway implements AsyncDisposable {
     passed.end(sent);
     const [answer] = (await once(passed, 'response')) as [IncomingMessage];
     const body = await readAll(answer);
-    if (isReport && answer.statusCode === 200) this.#note(sent, body);
+    if (isReport && answer.statusCode === 200 && this.#note(sent, body)) {
+      response.socket?.destroy();
+      return;
+    }
     response.writeHead(answer.statusCode ?? 502, answer.headers).end(body);
   }
 
-  #note(sent: Buffer, answered: Buffer): void {
+  #note(sent: Buffer, answered: Buffer): boolean {
     const envelopes = JSON.parse(sent.toString('utf8')) as { readonly payload: string }[];
     const replies = JSON.parse(answered.toString('utf8')) as Reply[];
     for (const [i, { payload }] of envelopes.entries()) {
@@ -84,7 +87,7 @@ export class Gateway implements AsyncDisposable {
       this.told.push({ report, answer: replies[i]?.answer ?? 'none', reason: replies[i]?.reason });
     }
     this.#taken += envelopes.length;
-    this.#options.onTaken?.(this.#taken);
+    return this.#options.onTaken?.(this.#taken) ?? false;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

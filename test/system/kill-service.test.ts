@@ -22,15 +22,17 @@ type Moment =
   | { readonly kind: 'report'; readonly nth: number }
   | { readonly kind: 'never' };
 
-/** Two thirds of the moments lie anywhere in the story, a stratum each; the others where a step is half done. */
+/** Most moments lie anywhere in the story, a stratum each; the others where a step is half done. */
 function momentsOf(seed: string): Moment[] {
   const random = seededRandom(seed, 'moments');
   const anywhere = 12;
-  return Array.from({ length: STORIES }, (_, i): Moment => {
+  const moments = Array.from({ length: 20 }, (_, i): Moment => {
     if (i < anywhere) return { kind: 'time', share: (i + random.next()) / anywhere };
     if (i < 17) return { kind: 'push', nth: i - anywhere + 1, side: random.next() < 0.6 ? 'after' : 'before' };
     return { kind: 'report', nth: 1 + Math.floor(random.next() * 120) };
   });
+  // Mixed, so that the first few are of every kind.
+  return moments.map((_, i) => moments[(i * 7 + 5) % moments.length] as Moment).slice(0, STORIES);
 }
 
 interface StoryEnd {
@@ -56,8 +58,11 @@ class Killer {
     this.#moment = moment;
   }
 
-  noteReports(count: number): void {
-    if (this.#moment.kind === 'report' && count >= this.#moment.nth) this.kill();
+  /** Is the answer lost with the service? The device then tells the same report again. */
+  noteReports(count: number): boolean {
+    const isDue = this.#moment.kind === 'report' && count >= this.#moment.nth && this.killed === undefined;
+    if (isDue) this.kill();
+    return isDue;
   }
 
   notePush(side: 'before' | 'after'): void {

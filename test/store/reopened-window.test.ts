@@ -1,0 +1,33 @@
+// What a window promises when its rollout goes away for a while and comes back as it was.
+import { describe, expect, it } from 'vitest';
+import { enrolled, folder, interval, NOW, openStore, report, spec } from './reports.ts';
+
+describe('a window that was closed', () => {
+  it('goes on with what it had when its own revision is opened again', async () => {
+    using place = folder();
+    await using store = openStore(place.file);
+    const epoch = await enrolled(store, 'd1');
+    const tell = (sequence: number) =>
+      store.ingest([{ report: report({ epoch, sequence, intervals: [interval()] }), receivedAtMs: NOW }]);
+    await store.openWindow(spec(), NOW);
+    await tell(1);
+    await store.closeWindow('invoice-ocr-eu', NOW);
+    await tell(2);
+    await store.openWindow(spec(), NOW + 1000);
+    await tell(3);
+    const window = await store.readWindow('invoice-ocr-eu', 5);
+    expect(window?.closedAtMs).toBeNull();
+    expect(window?.tallies.candidate.summary.inferences).toBe(20);
+    expect(window?.late.count).toBe(1);
+  });
+
+  it('stays closed when an older revision is opened', async () => {
+    using place = folder();
+    await using store = openStore(place.file);
+    await store.openWindow(spec(), NOW);
+    await store.openWindow(spec({ openedRevision: 6 }), NOW);
+    await store.openWindow(spec(), NOW);
+    expect((await store.readWindow('invoice-ocr-eu', 5))?.closedAtMs).not.toBeNull();
+    expect((await store.readWindow('invoice-ocr-eu', 6))?.closedAtMs).toBeNull();
+  });
+});
