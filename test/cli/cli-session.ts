@@ -161,7 +161,7 @@ export class CliSession implements AsyncDisposable {
 }
 
 /** Asks again and again until it holds. */
-export async function until(holds: () => Promise<boolean>, limitMs = 30_000): Promise<void> {
+export async function until(holds: () => Promise<boolean>, limitMs = 90_000): Promise<void> {
   const clock = new SystemClock();
   const end = clock.monotonicMs() + limitMs;
   while (!(await holds())) {
