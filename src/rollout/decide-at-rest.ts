@@ -142,6 +142,9 @@ function decideStart(facts: RolloutFacts, status: RolloutStatus, known: KnownVer
   if (facts.spec.suspend === true) return wait(facts, status, [{ kind: 'suspended' }]);
   const { policy } = facts;
   if (policy === null) return mending(facts, status, 'POLICY_MISSING', facts.policyProblem ?? 'no policy is named');
-  if (policy.standing.kind !== 'admitted') return mending(facts, status, policy.standing.code, policy.standing.reason);
+  if (policy.standing.kind !== 'admitted') {
+    const { code, reason } = policy.standing;
+    return mending(facts, status, code, `policy ${policy.policy.metadata.name}: ${reason}`);
+  }
   return start(facts, status, known, policy);
 }
