@@ -2,6 +2,7 @@
 import { rm } from 'node:fs/promises';
 import { toIsoSeconds } from '../../src/base/clock.ts';
 import { readFileIfPresent, writeFileDurably } from '../../src/base/durable-file.ts';
+import { DIRECTIVE_REFUSED } from '../../src/contract/report.ts';
 import type { DirectiveAnswer } from './agent-options.ts';
 
 export interface DirectiveRefusal {
@@ -14,8 +15,6 @@ export interface DirectiveRefusal {
 
 /** A reported property holds at most 256 characters. */
 const MOST_REPORTED = 250;
-/** Name of the reported property; the service shows devices that have it. */
-export const REFUSAL_PROPERTY = 'directiveRefused';
 
 export class RefusalNote {
   readonly #file: string;
@@ -38,7 +37,7 @@ export class RefusalNote {
   get properties(): Readonly<Record<string, string>> {
     if (this.#refusal === null) return {};
     const { code, reason } = this.#refusal;
-    return { [REFUSAL_PROPERTY]: `${code}: ${reason}`.slice(0, MOST_REPORTED) };
+    return { [DIRECTIVE_REFUSED]: `${code}: ${reason}`.slice(0, MOST_REPORTED) };
   }
 
   /** Takes note of an answer; true when what is remembered changed. A host that can't be reached says nothing either way. */

@@ -8,6 +8,8 @@ export const CONFIDENCE_BINS = 20;
 /** Classes beyond this number are counted in `REST_CLASS`. */
 export const MOST_CLASSES = 64;
 export const REST_CLASS = '(rest)';
+/** Reported property of a device that does not believe the published directive: code and reason. */
+export const DIRECTIVE_REFUSED = 'directiveRefused';
 
 export type ErrorReason = 'runtime' | 'out-of-memory' | 'bad-shape' | 'timeout' | 'load';
 export type FailureReason =

@@ -1,6 +1,6 @@
 // Owns which devices count: enrolled, not denied, and not contradicting what the fleet documents say of them.
 import type { DeviceGroup } from '../contract/documents/types.generated.ts';
-import { outcomeKey } from '../contract/report.ts';
+import { DIRECTIVE_REFUSED, outcomeKey } from '../contract/report.ts';
 import { matchesSelector, parseSelector } from '../contract/selector.ts';
 import type { DeviceRecord, FleetPicture } from '../store/fleet-store.ts';
 import type { Snapshot } from './snapshot.ts';
@@ -23,8 +23,6 @@ export interface RefusingDevices {
 }
 
 const MOST_REFUSING = 20;
-/** As agents report that they don't believe the published directive. */
-const DIRECTIVE_REFUSED = 'directiveRefused';
 
 interface Claims {
   readonly denied: ReadonlySet<string>;
