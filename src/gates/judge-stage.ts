@@ -1,5 +1,6 @@
 // Owns the verdict on a stage: each rule judged by what its metric needs, then all of them together.
 import { assertNever } from '../base/errors.ts';
+import { metricFacts } from '../contract/metric-catalogue.ts';
 import { quantileOf } from '../contract/sketch.ts';
 import { baselineEdgeOf, limitInForce } from './freeze-limits.ts';
 import {
@@ -38,7 +39,7 @@ function blankVerdict({ rule, dryRun }: StageRule, reason: string): RuleVerdict 
     lower: null,
     upper: null,
     limit: null,
-    unit: metricKind(rule.metric).kind === 'quantile' ? 'ms' : 'ratio',
+    unit: metricFacts(rule.metric).unit,
     baseline: null,
     trials: 0,
     devices: 0,

@@ -1,5 +1,5 @@
 // Owns what is said about one rule and about a stage: verdicts, the numbers below them, and why nothing is decided yet.
-import type { RuleMetric, RuleUnit } from '../contract/documents/rule-text.ts';
+import type { RuleMetric, RuleUnit } from '../contract/metric-catalogue.ts';
 import type { Verdict } from './rate-verdict.ts';
 import type { DeviceCounts } from './share-verdict.ts';
 import type { Tally } from './tally.ts';

@@ -1,11 +1,15 @@
-// Owns the text of rules such as `latency_p95 < 2x baseline, floor 5ms`: their grammar, their metrics and their units.
+// Owns the text of rules such as `latency_p95 < 2x baseline, floor 5ms`: their grammar and the values of their limits.
 import { parseDurationMs, parsePercent } from '../duration.ts';
+import {
+  type MetricFacts,
+  metricFacts,
+  RULE_METRICS,
+  type RuleComparison,
+  type RuleMetric,
+  type RuleUnit,
+} from '../metric-catalogue.ts';
 import { TextError } from '../text-error.ts';
 import { findClosestWord } from './closest-word.ts';
-
-export type RuleComparison = '<' | '<=' | '>' | '>=' | '==';
-/** `ratio` is a fraction (0..1), `ms` milliseconds. */
-export type RuleUnit = 'ratio' | 'ms' | 'bytes' | 'celsius' | 'count';
 
 export type RuleLimit =
   | { readonly kind: 'absolute'; readonly value: number; readonly unit: RuleUnit }
@@ -22,38 +26,6 @@ export interface ParsedRule {
   readonly source: string;
 }
 
-interface MetricFacts {
-  readonly unit: RuleUnit;
-  readonly comparisons: readonly RuleComparison[];
-  /** May the limit be relative; and must it have a floor (STATISTICS §2.5 B: without errors on both sides it could never pass)? */
-  readonly baseline: 'no' | 'yes' | 'with-floor';
-  readonly sustained: boolean;
-}
-
-const BELOW: readonly RuleComparison[] = ['<', '<='];
-const LATENCY: MetricFacts = { unit: 'ms', comparisons: BELOW, baseline: 'yes', sustained: false };
-const RATE: MetricFacts = { unit: 'ratio', comparisons: BELOW, baseline: 'with-floor', sustained: false };
-
-const METRICS = {
-  error_rate: RATE,
-  unknown_rate: RATE,
-  latency_p50: LATENCY,
-  latency_p90: LATENCY,
-  latency_p95: LATENCY,
-  latency_p99: LATENCY,
-  failed_devices: { unit: 'ratio', comparisons: BELOW, baseline: 'no', sustained: false },
-} as const satisfies Record<string, MetricFacts>;
-
-export type RuleMetric = keyof typeof METRICS;
-export const RULE_METRICS: readonly RuleMetric[] = Object.keys(METRICS) as RuleMetric[];
-
-const EXAMPLES: Readonly<Record<RuleUnit, string>> = {
-  ratio: '0.5%',
-  ms: '150ms',
-  bytes: '100MB',
-  celsius: '80C',
-  count: '10',
-};
 const WORDS: Readonly<Record<RuleUnit, string>> = {
   ratio: 'a share',
   ms: 'a time',
@@ -97,14 +69,14 @@ function findValue(text: string, unit: RuleUnit): number | undefined {
 }
 
 function parseValue(text: string, metric: RuleMetric, column: number): number {
-  const { unit } = METRICS[metric];
+  const { unit, example, comparisons } = metricFacts(metric);
   const value = findValue(text, unit);
   if (value !== undefined) return value;
   throw problem(
     'RULE_UNIT',
     column,
     `\`${metric}\` is ${WORDS[unit]}, and "${text}" is not.`,
-    `Write it as in \`${metric} < ${EXAMPLES[unit]}\`.`,
+    `Write it as in \`${metric} ${comparisons[0]} ${example}\`.`,
   );
 }
 
@@ -121,9 +93,9 @@ function parseMetric(text: string, column: number): RuleMetric {
 }
 
 function parseBaseline(metric: RuleMetric, factorText: string, floor: number | undefined, column: number): RuleLimit {
-  const allowed: MetricFacts['baseline'] = METRICS[metric].baseline;
+  const { baseline: allowed, comparisons, example } = metricFacts(metric);
   if (allowed === 'no') {
-    const remedy = `Give an absolute limit, as in \`${metric} < ${EXAMPLES[METRICS[metric].unit]}\`.`;
+    const remedy = `Give an absolute limit, as in \`${metric} ${comparisons[0]} ${example}\`.`;
     throw problem('RULE_BASELINE', column, `\`${metric}\` has no baseline to compare with.`, remedy);
   }
   const factor = Number(factorText);
@@ -140,7 +112,7 @@ function parseBaseline(metric: RuleMetric, factorText: string, floor: number | u
 }
 
 function parseAbsolute(metric: RuleMetric, comparison: RuleComparison, text: string, column: number): RuleLimit {
-  const { unit } = METRICS[metric];
+  const { unit } = metricFacts(metric);
   const value = parseValue(text, metric, column);
   if (value === 0 && comparison === '<') {
     const remedy = `Write \`<= ${text}\`, or a limit above zero.`;
@@ -162,11 +134,11 @@ export function parseRule(text: string): ParsedRule {
   const [, metricText = '', comparisonText = '', limitText = '', factorText, floorText, sustainedText] = found;
   const columnOf = (group: number): number => (found.indices?.[group]?.[0] ?? 0) + 1;
   const metric = parseMetric(metricText, columnOf(1));
-  const facts: MetricFacts = METRICS[metric];
+  const facts: MetricFacts = metricFacts(metric);
   const comparison = facts.comparisons.find((known) => known === comparisonText);
   if (comparison === undefined) {
     const message = `\`${metric} ${comparisonText} …\` can't be judged: a rule says what must hold.`;
-    throw problem('RULE_COMPARISON', columnOf(2), message, `Write \`${metric} < ${limitText}\`.`);
+    throw problem('RULE_COMPARISON', columnOf(2), message, `Write \`${metric} ${facts.comparisons[0]} ${limitText}\`.`);
   }
   const floor = floorText === undefined ? undefined : parseValue(floorText, metric, columnOf(5));
   if (floor !== undefined && factorText === undefined) {

@@ -1,0 +1,97 @@
+// Owns the catalogue of metrics that rules can name: what each means, its unit, where it comes from, which way is bad, how it is judged.
+
+export type RuleComparison = '<' | '<=' | '>' | '>=' | '==';
+/** `ratio` is a fraction (0..1), `ms` milliseconds. */
+export type RuleUnit = 'ratio' | 'ms' | 'bytes' | 'celsius' | 'count';
+
+/** How a metric is judged; src/gates has a judge for each kind. */
+export type MetricKind =
+  /** Bad inferences of all. */
+  | { readonly kind: 'rate'; readonly measure: 'error' | 'unknown' }
+  /** Latencies above the limit, against the share 1−q that the quantile allows. */
+  | { readonly kind: 'quantile'; readonly q: number }
+  /** Devices of the stage, counted exactly. */
+  | { readonly kind: 'share' };
+
+export interface MetricFacts {
+  /** One sentence for people. */
+  readonly meaning: string;
+  readonly unit: RuleUnit;
+  /** Where the numbers come from, for people. */
+  readonly source: string;
+  readonly bad: 'high' | 'low';
+  readonly judge: MetricKind;
+  /** What a rule may say of it; the first is the usual one. */
+  readonly comparisons: readonly RuleComparison[];
+  /** May the limit be relative; and must it have a floor (STATISTICS §2.5 B: without events on both sides it could never pass)? */
+  readonly baseline: 'no' | 'yes' | 'with-floor';
+  /** May a rule say `for 5m`? */
+  readonly sustained: boolean;
+  /** A limit for examples and messages. */
+  readonly example: string;
+}
+
+const BELOW: readonly RuleComparison[] = ['<', '<='];
+
+function latency(q: number, words: string): MetricFacts {
+  return {
+    meaning: `The time that ${words} of the answers stay below.`,
+    unit: 'ms',
+    source: "latency sketch of the devices' reports; a limit is rounded to the nearest bucket edge (at most 1 %)",
+    bad: 'high',
+    judge: { kind: 'quantile', q },
+    comparisons: BELOW,
+    baseline: 'yes',
+    sustained: false,
+    example: '150ms',
+  };
+}
+
+function rate(measure: 'error' | 'unknown', meaning: string, source: string): MetricFacts {
+  return {
+    meaning,
+    unit: 'ratio',
+    source,
+    bad: 'high',
+    judge: { kind: 'rate', measure },
+    comparisons: BELOW,
+    baseline: 'with-floor',
+    sustained: false,
+    example: '0.5%',
+  };
+}
+
+export const METRICS = {
+  error_rate: rate(
+    'error',
+    'Inferences that ended in an error, of all.',
+    'errors by reason (runtime, out of memory, bad shape, time-out, load) in reports',
+  ),
+  unknown_rate: rate(
+    'unknown',
+    'Answers below the confidence that the manifest asks for (`confidence.least`), of all inferences.',
+    'count of unknown answers in reports',
+  ),
+  latency_p50: latency(0.5, 'half'),
+  latency_p90: latency(0.9, '90 %'),
+  latency_p95: latency(0.95, '95 %'),
+  latency_p99: latency(0.99, '99 %'),
+  failed_devices: {
+    meaning: 'Devices of the stage that failed to take the candidate, went back, or fell silent after taking it.',
+    unit: 'ratio',
+    source: 'outcomes of installs in reports, and silence',
+    bad: 'high',
+    judge: { kind: 'share' },
+    comparisons: BELOW,
+    baseline: 'no',
+    sustained: false,
+    example: '5%',
+  },
+} as const satisfies Record<string, MetricFacts>;
+
+export type RuleMetric = keyof typeof METRICS;
+export const RULE_METRICS: readonly RuleMetric[] = Object.keys(METRICS) as RuleMetric[];
+
+export function metricFacts(metric: RuleMetric): MetricFacts {
+  return METRICS[metric];
+}
