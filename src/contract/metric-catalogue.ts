@@ -11,7 +11,11 @@ export type MetricKind =
   /** Latencies above the limit, against the share 1−q that the quantile allows. */
   | { readonly kind: 'quantile'; readonly q: number }
   /** Devices of the stage, counted exactly. */
-  | { readonly kind: 'share' };
+  | { readonly kind: 'share' }
+  /** Answers of one class of all answers. */
+  | { readonly kind: 'class-share' }
+  /** Every class that the baseline shows, against the baseline. */
+  | { readonly kind: 'vanished-classes' };
 
 export interface MetricFacts {
   /** One sentence for people. */
@@ -27,6 +31,8 @@ export interface MetricFacts {
   readonly baseline: 'no' | 'yes' | 'with-floor';
   /** May a rule say `for 5m`? */
   readonly sustained: boolean;
+  /** Does a rule name a class, as in `class_share[receipt]`? */
+  readonly ofClass: boolean;
   /** A limit for examples and messages. */
   readonly example: string;
 }
@@ -43,6 +49,7 @@ function latency(q: number, words: string): MetricFacts {
     comparisons: BELOW,
     baseline: 'yes',
     sustained: false,
+    ofClass: false,
     example: '150ms',
   };
 }
@@ -57,6 +64,7 @@ function rate(measure: 'error' | 'unknown', meaning: string, source: string): Me
     comparisons: BELOW,
     baseline: 'with-floor',
     sustained: false,
+    ofClass: false,
     example: '0.5%',
   };
 }
@@ -85,7 +93,33 @@ export const METRICS = {
     comparisons: BELOW,
     baseline: 'no',
     sustained: false,
+    ofClass: false,
     example: '5%',
+  },
+  vanished_classes: {
+    meaning:
+      'Classes that stable predicts and the candidate (almost) never does: their share of the answers fell below a quarter. A class of at least 0.5 % must be seen to be there before the stage can pass; a rarer one can fail it.',
+    unit: 'count',
+    source: "class counts in reports, beside stable's and, where known, the same devices' own before",
+    bad: 'high',
+    judge: { kind: 'vanished-classes' },
+    comparisons: ['=='],
+    baseline: 'no',
+    sustained: false,
+    ofClass: false,
+    example: '0',
+  },
+  class_share: {
+    meaning: 'The share of the answers that name one class.',
+    unit: 'ratio',
+    source: 'class counts in reports',
+    bad: 'low',
+    judge: { kind: 'class-share' },
+    comparisons: ['>', '>=', '<', '<='],
+    baseline: 'with-floor',
+    sustained: false,
+    ofClass: true,
+    example: '0.5x baseline',
   },
 } as const satisfies Record<string, MetricFacts>;
 
@@ -94,4 +128,9 @@ export const RULE_METRICS: readonly RuleMetric[] = Object.keys(METRICS) as RuleM
 
 export function metricFacts(metric: RuleMetric): MetricFacts {
   return METRICS[metric];
+}
+
+/** The metric as a rule names it: `error_rate`, `class_share[receipt]`. */
+export function metricName(metric: RuleMetric, ofClass?: string): string {
+  return ofClass === undefined ? metric : `${metric}[${ofClass}]`;
 }

@@ -21,7 +21,18 @@ export type SufficientSums =
       readonly baseline: Tally | null;
     }
   | ({ readonly kind: 'share' } & DeviceCounts)
+  /** Classes, those most in doubt first; `own` is what the same devices did under stable. */
+  | { readonly kind: 'classes'; readonly classes: readonly ClassSums[] }
   | { readonly kind: 'none' };
+
+export interface ClassSums {
+  readonly name: string;
+  readonly candidate: Tally;
+  readonly worst: Tally | null;
+  readonly window: Tally;
+  readonly baseline: Tally | null;
+  readonly own: Tally | null;
+}
 
 export interface RuleVerdict {
   /** The rule as the policy has it. */

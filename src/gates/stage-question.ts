@@ -21,7 +21,7 @@ export interface DeviceEvidence {
 
 /** One arm's counts; what src/telemetry keeps has this shape. */
 export interface ArmEvidence {
-  /** `error`, `unknown`, and `latency>EDGE` for each sketch edge that is counted. */
+  /** `error`, `unknown`, `latency>EDGE` for each sketch edge that is counted, and `class:NAME` for each class that is watched. */
   readonly measures: readonly string[];
   readonly devices: ReadonlyMap<string, DeviceEvidence>;
   readonly summary: { readonly latencyMs: Sketch };
@@ -36,6 +36,8 @@ export interface StageQuestion {
   readonly baseline: ArmEvidence | null;
   /** Stable in the last window that had it, for stages that take in everyone; null or absent when there is none. */
   readonly earlierBaseline?: ArmEvidence | null;
+  /** What stable's devices did before anything rolled, the candidate's present devices among them; null or absent when unknown. */
+  readonly restBaseline?: ArmEvidence | null;
   /** Is there a stable version at all? Without one, relative rules do not apply. */
   readonly hasStable: boolean;
   readonly installs: DeviceCounts;
@@ -50,6 +52,8 @@ export interface StageQuestion {
   /** The candidate's inferences a minute at present; null when unknown. */
   readonly perMinute: number | null;
 }
+
+export const CLASS_MEASURE = 'class:';
 
 export const DEFAULT_ERROR_LEVEL = 0.05;
 

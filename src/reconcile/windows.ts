@@ -2,9 +2,11 @@
 import { parseInstant } from '../base/clock.ts';
 import type { RolloutPolicy, RolloutStatus } from '../contract/documents/types.generated.ts';
 import { parsePercent } from '../contract/duration.ts';
+import { MOST_CLASSES } from '../contract/report.ts';
 import { sketchCount } from '../contract/sketch.ts';
 import { edgesToCount } from '../gates/freeze-limits.ts';
 import { judgeStage } from '../gates/judge-stage.ts';
+import { metricKind } from '../gates/metric-kind.ts';
 import type { StageVerdict } from '../gates/rule-verdict.ts';
 import { type CohortCounts, countCohort, installShare, type KnownDevice } from '../rollout/count-cohort.ts';
 import { entryOf } from '../rollout/directive-of.ts';
@@ -25,6 +27,8 @@ export interface RolloutInForce {
   readonly model: string;
   readonly status: RolloutStatus;
   readonly policy: RolloutPolicy | null;
+  /** Classes that the candidate's manifest names, or stable's while nothing rolls. */
+  readonly classes: readonly string[];
 }
 
 export interface MeasureQuestion extends RolloutInForce {
@@ -36,6 +40,17 @@ export interface MeasureQuestion extends RolloutInForce {
 
 function stageOf({ status, policy }: RolloutInForce): Stage | undefined {
   return policy === null ? undefined : stagesOf(policy).find((stage) => stage.name === status.stage);
+}
+
+function isAboutClasses({ rules }: Stage): boolean {
+  return rules.some(({ rule }) => ['class-share', 'vanished-classes'].includes(metricKind(rule.metric).kind));
+}
+
+/** The classes to count, where any rule of the policy is about classes: of very many those that stable shows most. */
+function classesToWatch({ policy, classes }: RolloutInForce, shown: ReadonlyMap<string, number>): readonly string[] {
+  if (policy === null || !stagesOf(policy).some(isAboutClasses)) return [];
+  if (classes.length <= MOST_CLASSES) return [...new Set(classes)];
+  return [...new Set(classes)].sort((a, b) => (shown.get(b) ?? 0) - (shown.get(a) ?? 0)).slice(0, MOST_CLASSES);
 }
 
 function hasTraffic(arm: ArmTallies): boolean {
@@ -59,8 +74,10 @@ export class Windows {
   async open(rollout: RolloutInForce, deviceCount: number, now: number): Promise<void> {
     const { name, status } = rollout;
     if (this.#opened.get(name) === status.opened) return;
-    await this.#keepEarlierBaseline(name, this.#opened.get(name));
-    await this.#store.openWindow(this.#specOf(rollout, deviceCount, now), now);
+    const before = await this.#keepBaselines(name, this.#opened.get(name));
+    const shown = before?.tallies.stable.summary.classes ?? new Map<string, number>();
+    const classes = classesToWatch(rollout, shown);
+    await this.#store.openWindow({ ...this.#specOf(rollout, deviceCount, now), classes }, now);
     this.#opened.set(name, status.opened);
     this.#ready.delete(name);
   }
@@ -75,7 +92,7 @@ export class Windows {
     }
   }
 
-  #specOf(rollout: RolloutInForce, deviceCount: number, now: number): WindowSpec {
+  #specOf(rollout: RolloutInForce, deviceCount: number, now: number): Omit<WindowSpec, 'classes'> {
     const { name, status } = rollout;
     const stage = stageOf(rollout);
     const counted = edgesToCount(stage?.rules.map((one) => one.rule) ?? [], status.limits);
@@ -94,18 +111,25 @@ export class Windows {
     };
   }
 
-  /** Stable's last measurements beside a candidate serve the stages that leave no device on stable. */
-  async #keepEarlierBaseline(name: string, openedRevision: number | undefined): Promise<void> {
-    if (openedRevision === undefined) return;
+  /**
+   * Stable's last measurements beside a candidate serve the stages that leave no device on stable; those at rest tell what each device did
+   * before anything rolled. Returns the window that is left.
+   */
+  async #keepBaselines(name: string, openedRevision: number | undefined): Promise<WindowReading | undefined> {
+    if (openedRevision === undefined) return undefined;
     const reading = await this.#store.readWindow(name, openedRevision);
-    if (reading === undefined || reading.spec.candidateDigest === null || !hasTraffic(reading.tallies.stable)) return;
-    await this.#store.putHolding(`earlier-baseline/${name}`, openedRevision);
+    if (reading === undefined || !hasTraffic(reading.tallies.stable)) return reading;
+    const kind = reading.spec.candidateDigest === null ? 'rest' : 'earlier';
+    await this.#store.putHolding(`${kind}-baseline/${name}`, openedRevision);
+    return reading;
   }
 
-  async #earlierBaseline(name: string): Promise<ArmTallies | null> {
-    const revision = await this.#store.readHolding(`earlier-baseline/${name}`);
+  /** What stable did in an earlier window, if that stable is the present one. */
+  async #stableBefore(kind: 'rest' | 'earlier', { name, status }: RolloutInForce): Promise<ArmTallies | null> {
+    const revision = await this.#store.readHolding(`${kind}-baseline/${name}`);
     if (typeof revision !== 'number') return null;
-    return (await this.#store.readWindow(name, revision))?.tallies.stable ?? null;
+    const reading = await this.#store.readWindow(name, revision);
+    return reading?.spec.stableDigest === status.stable?.digest ? (reading?.tallies.stable ?? null) : null;
   }
 
   /** How the present stage stands. Its window must be open. */
@@ -143,7 +167,8 @@ export class Windows {
       limits: question.status.limits,
       candidate,
       baseline: hasTraffic(stable) ? stable : null,
-      earlierBaseline: await this.#earlierBaseline(question.name),
+      earlierBaseline: await this.#stableBefore('earlier', question),
+      restBaseline: reading.spec.rows.candidate === 'device' ? await this.#stableBefore('rest', question) : null,
       hasStable: question.status.stable !== null,
       installs: installShare(cohort),
       minimum: { devices: leastDevices(stage, cohort.wanted), inferences: stage.minimumInferences },
@@ -161,7 +186,7 @@ export class Windows {
   }
 
   /** What stable did in the present window: the baseline that limits are frozen from. */
-  async baseline({ name, status }: RolloutInForce): Promise<BaselineFacts | null> {
+  async baseline({ name, status }: Pick<RolloutInForce, 'name' | 'status'>): Promise<BaselineFacts | null> {
     const reading = await this.#store.readWindow(name, status.opened);
     if (reading === undefined) return null;
     const { stable } = reading.tallies;

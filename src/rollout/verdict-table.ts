@@ -11,16 +11,22 @@ function measured(rule: RuleVerdict): readonly [amount: string, bounds: string] 
   return [formatAmount(estimate, unit), bounds];
 }
 
-/** `< 0.5 %` of `error_rate < 0.5%`. */
-function limitOf({ rule, metric }: Pick<RuleVerdict, 'rule' | 'metric'>): string {
-  return oneLine(rule.slice(metric.length)).replace(/(?<=\d)(?=%|ms\b)/g, ' ');
+/** `class_share[receipt]` of `class_share[receipt] > 2%`. */
+function nameOf({ rule, metric }: Pick<RuleVerdict, 'rule' | 'metric'>): string {
+  return rule.startsWith(`${metric}[`) ? rule.slice(0, rule.lastIndexOf(']') + 1) : metric;
 }
 
-/** `error_rate 4.2 %, not < 0.5 %`, and what the numbers don't show of it. */
+/** `< 0.5 %` of `error_rate < 0.5%`. */
+function limitOf(verdict: Pick<RuleVerdict, 'rule' | 'metric'>): string {
+  return oneLine(verdict.rule.slice(nameOf(verdict).length)).replace(/(?<=\d)(?=%|ms\b)/g, ' ');
+}
+
+/** `error_rate 4.2 %, not < 0.5 %`, and what the numbers don't show of it; what classes did is told in words. */
 export function breachInWords(rule: RuleVerdict): string {
+  if (rule.sums.kind === 'classes' && rule.reason !== '') return `${oneLine(rule.reason)} (${oneLine(rule.rule)})`;
   const [amount] = measured(rule);
   const reason = rule.reason === '' ? '' : ` (${oneLine(rule.reason)})`;
-  return `${rule.metric} ${amount}, not ${limitOf(rule)}${reason}`;
+  return `${oneLine(nameOf(rule))} ${amount}, not ${limitOf(rule)}${reason}`;
 }
 
 function verdictWord({ verdict, dryRun }: RuleVerdict): string {
@@ -41,7 +47,13 @@ function noteOf(rule: RuleVerdict): string {
 
 /** The rules of a verdict as aligned lines, each indented by two. */
 export function verdictTable(rules: readonly RuleVerdict[]): string[] {
-  const rows = rules.map((rule) => [rule.metric, ...measured(rule), limitOf(rule), verdictWord(rule), noteOf(rule)]);
+  const rows = rules.map((rule) => [
+    oneLine(nameOf(rule)),
+    ...measured(rule),
+    limitOf(rule),
+    verdictWord(rule),
+    noteOf(rule),
+  ]);
   const width = (column: number): number => Math.max(0, ...rows.map((row) => row[column]?.length ?? 0));
   const widths = [0, 1, 2, 3, 4, 5].map(width).map((most, column) => (column === 5 ? 0 : most));
   return rows.map((row) =>

@@ -21,6 +21,7 @@ export function spec(over: Partial<WindowSpec> = {}): WindowSpec {
     stableDigest: STABLE,
     edges: [244],
     baselineEdges: [],
+    classes: [],
     openedAtMs: NOW,
     intervalMs: 60_000,
     rows: { candidate: 'device', stable: 'device' },

@@ -17,6 +17,7 @@ export function makeSpec(spec: Partial<WindowSpec> = {}): WindowSpec {
     stableDigest: STABLE,
     edges: [200, 250],
     baselineEdges: [215],
+    classes: ['invoice', 'receipt'],
     openedAtMs: 0,
     intervalMs: 60_000,
     rows: { candidate: 'device', stable: 'device' },
