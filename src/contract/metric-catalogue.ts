@@ -98,7 +98,7 @@ export const METRICS = {
   },
   vanished_classes: {
     meaning:
-      'Classes that stable predicts and the candidate (almost) never does: their share of the answers fell below a quarter. A class of at least 0.5 % must be seen to be there before the stage can pass; a rarer one can fail it.',
+      'Classes that stable predicts and the candidate (almost) never does: their share of the answers fell below a third. A class of at least 0.5 % must be seen to be there before the stage can pass; a rarer one can fail it.',
     unit: 'count',
     source: "class counts in reports, beside stable's and, where known, the same devices' own before",
     bad: 'high',

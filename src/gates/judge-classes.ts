@@ -17,7 +17,7 @@ import { CLASS_MEASURE, type NamedTally, type StageQuestion, type StageRule, who
 import { mergeTallies, type Tally } from './tally.ts';
 
 /** A class whose share fell below this part of the baseline's has vanished. */
-const VANISHED_RATIO = 0.25;
+const VANISHED_RATIO = 1 / 3;
 /** A class of at least this share of the baseline's answers must be seen to be there before a stage passes; a rarer one may only fail it. */
 const LEAST_HOLDING_SHARE = 0.005;
 /** Classes that a verdict names, and whose sums it keeps. */
@@ -92,7 +92,7 @@ function openReason(open: readonly ClassReading[]): string {
 }
 
 /**
- * vanished_classes: each class that the baseline shows must keep more than a quarter of its share. Every watched class may spend an equal
+ * vanished_classes: each class that the baseline shows must keep more than a third of its share. Every watched class may spend an equal
  * part of the error level on a fail; a pass needs all of them, so beta is not split.
  */
 export function judgeVanishedClasses(asked: StageRule, levels: ErrorLevels, question: StageQuestion): RuleVerdict {

@@ -74,6 +74,7 @@ spec:
       silence: 20s
       rules:
         - error_rate < 1%
+        - vanished_classes == 0
         - latency_p95 < 5x baseline, floor 100ms
         - failed_devices < 34%
         - { rule: unknown_rate < 25%, dryRun: true }

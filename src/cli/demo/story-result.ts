@@ -4,10 +4,13 @@ import type { DemoVersion } from './example-model.ts';
 import type { DeviceState, Traffic } from './fleet.ts';
 
 /** The versions of the story as its manifests name them. */
-export const VERSIONS = { baseline: '2026.01.10', good: '2026.02.01', bad: '2026.03.01' } as const satisfies Record<
-  DemoVersion,
-  string
->;
+export const VERSIONS = {
+  baseline: '2026.01.10',
+  good: '2026.02.01',
+  bad: '2026.03.01',
+  erring: '2026.03.02',
+} as const satisfies Record<DemoVersion, string>;
+
 export interface StepTime {
   readonly step: string;
   readonly commit: string;

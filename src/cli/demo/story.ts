@@ -257,7 +257,7 @@ export async function tellStory(options: StoryOptions): Promise<StoryResult> {
     const goodRollout = await goodChapter(story, options, 'good', VERSIONS.baseline);
     tell({
       kind: 'chapter',
-      text: `A bad version that does not crash: ${VERSIONS.bad} never says "receipt", and errs on a few inputs`,
+      text: `A bad version that neither crashes nor errs: ${VERSIONS.bad} is the best on paper, and never says "receipt"`,
     });
     const badRollout = await badChapter(story, options);
     const states = await fleet.states();
