@@ -56,6 +56,7 @@ const UNITS: Readonly<Record<MetricFacts['unit'], string>> = {
   bytes: 'size (`kB`, `MiB`, …)',
   celsius: 'degrees (`C`)',
   count: 'number',
+  divergence: 'number, PSI or `KL`',
 };
 
 function metricSection(name: (typeof RULE_METRICS)[number]): string {

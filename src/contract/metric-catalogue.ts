@@ -1,8 +1,8 @@
 // Owns the catalogue of metrics that rules can name: what each means, its unit, where it comes from, which way is bad, how it is judged.
 
 export type RuleComparison = '<' | '<=' | '>' | '>=' | '==';
-/** `ratio` is a fraction (0..1), `ms` milliseconds. */
-export type RuleUnit = 'ratio' | 'ms' | 'bytes' | 'celsius' | 'count';
+/** `ratio` is a fraction (0..1), `ms` milliseconds, `divergence` how far a distribution moved (population stability index, or KL). */
+export type RuleUnit = 'ratio' | 'ms' | 'bytes' | 'celsius' | 'count' | 'divergence';
 
 /** How a metric is judged; src/gates has a judge for each kind. */
 export type MetricKind =
@@ -15,7 +15,9 @@ export type MetricKind =
   /** Answers of one class of all answers. */
   | { readonly kind: 'class-share' }
   /** Every class that the baseline shows, against the baseline. */
-  | { readonly kind: 'vanished-classes' };
+  | { readonly kind: 'vanished-classes' }
+  /** A distribution, against the baseline's. */
+  | { readonly kind: 'drift'; readonly histogram: 'confidence' | 'class' };
 
 export interface MetricFacts {
   /** One sentence for people. */
@@ -66,6 +68,21 @@ function rate(measure: 'error' | 'unknown', meaning: string, source: string): Me
     sustained: false,
     ofClass: false,
     example: '0.5%',
+  };
+}
+
+function drift(histogram: 'confidence' | 'class', meaning: string, source: string): MetricFacts {
+  return {
+    meaning: `${meaning} On the scale of the population stability index, where 0.1 is a small and 0.25 a large shift; \`0.05 KL\` is on the scale of the Kullback–Leibler divergence. Judged after 2, 4, 8, … intervals.`,
+    unit: 'divergence',
+    source,
+    bad: 'high',
+    judge: { kind: 'drift', histogram },
+    comparisons: BELOW,
+    baseline: 'no',
+    sustained: false,
+    ofClass: false,
+    example: '0.1',
   };
 }
 
@@ -121,6 +138,16 @@ export const METRICS = {
     ofClass: true,
     example: '0.5x baseline',
   },
+  confidence_drift: drift(
+    'confidence',
+    "How far the distribution of the answers' confidences is from stable's.",
+    "confidence histograms in reports (10 bins), beside stable's and, where known, the same devices' own before",
+  ),
+  class_drift: drift(
+    'class',
+    "How far the distribution of the answers' classes is from stable's. It hardly moves when a rare class vanishes: `vanished_classes` is for that.",
+    "class counts in reports (the 15 most frequent and the rest), beside stable's and, where known, the same devices' own before",
+  ),
 } as const satisfies Record<string, MetricFacts>;
 
 export type RuleMetric = keyof typeof METRICS;

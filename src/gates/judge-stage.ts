@@ -5,6 +5,7 @@ import { blankVerdict } from './blank-verdict.ts';
 import { baselineCounts, chooseBaseline, evidenceOf, isThick } from './counted-evidence.ts';
 import { baselineEdgeOf, limitInForce } from './freeze-limits.ts';
 import { judgeClassShare, judgeVanishedClasses } from './judge-classes.ts';
+import { judgeDrift } from './judge-drift.ts';
 import { boundsOf, type CountedLimit, type ErrorLevels, judgeCounts, sumsOf } from './judge-rate-rule.ts';
 import { metricKind } from './metric-kind.ts';
 import { quantileBounds } from './quantile-verdict.ts';
@@ -119,7 +120,7 @@ function judgeFailedDevices(asked: StageRule, question: StageQuestion): RuleVerd
 function judgeRule(asked: StageRule, levels: ErrorLevels, question: StageQuestion): RuleVerdict {
   const { rule } = asked;
   const kind = metricKind(rule.metric);
-  const isRelative = rule.limit.kind === 'baseline' || kind.kind === 'vanished-classes';
+  const isRelative = rule.limit.kind === 'baseline' || ['vanished-classes', 'drift'].includes(kind.kind);
   if (isRelative && !question.hasStable) {
     return {
       ...blankVerdict(asked, 'first rollout: there is no stable version to compare with'),
@@ -136,6 +137,8 @@ function judgeRule(asked: StageRule, levels: ErrorLevels, question: StageQuestio
       return judgeClassShare(asked, levels, question);
     case 'vanished-classes':
       return judgeVanishedClasses(asked, levels, question);
+    case 'drift':
+      return judgeDrift(asked, kind.histogram, levels, question);
     case 'share':
       return judgeFailedDevices(asked, question);
     default:

@@ -23,7 +23,19 @@ export type SufficientSums =
   | ({ readonly kind: 'share' } & DeviceCounts)
   /** Classes, those most in doubt first; `own` is what the same devices did under stable. */
   | { readonly kind: 'classes'; readonly classes: readonly ClassSums[] }
+  /** Counts by bin at a look; their moments are behind `lower` and `upper`. */
+  | {
+      readonly kind: 'histogram';
+      readonly look: number;
+      readonly candidate: HistogramSummary;
+      readonly baseline: HistogramSummary;
+    }
   | { readonly kind: 'none' };
+
+export interface HistogramSummary {
+  readonly reports: number;
+  readonly counts: readonly number[];
+}
 
 export interface ClassSums {
   readonly name: string;

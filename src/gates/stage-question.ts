@@ -2,6 +2,7 @@
 import type { ParsedRule } from '../contract/documents/rule-text.ts';
 import type { Sketch } from '../contract/sketch.ts';
 import type { FrozenLimit } from './freeze-limits.ts';
+import type { HistogramTally } from './histogram-tally.ts';
 import type { DeviceCounts } from './share-verdict.ts';
 import { EMPTY_TALLY, mergeTallies, type Tally } from './tally.ts';
 
@@ -17,12 +18,25 @@ export interface DeviceEvidence {
   readonly window: number;
   readonly whole: readonly Tally[];
   readonly current: readonly Tally[];
+  /** In the order of the arm's histograms: sums of reports that came before the row's newest look closed, and since. */
+  readonly looked?: {
+    /** −1 before the first look. */
+    readonly look: number;
+    readonly before: readonly HistogramTally[];
+    readonly since: readonly HistogramTally[];
+  };
 }
+
+/** A histogram that an arm keeps: of confidences, or of answers by class, the rest last. */
+export type ArmHistogram =
+  | { readonly kind: 'confidence' }
+  | { readonly kind: 'class'; readonly names: readonly string[] };
 
 /** One arm's counts; what src/telemetry keeps has this shape. */
 export interface ArmEvidence {
   /** `error`, `unknown`, `latency>EDGE` for each sketch edge that is counted, and `class:NAME` for each class that is watched. */
   readonly measures: readonly string[];
+  readonly histograms?: readonly ArmHistogram[];
   readonly devices: ReadonlyMap<string, DeviceEvidence>;
   readonly summary: { readonly latencyMs: Sketch };
 }
@@ -49,6 +63,8 @@ export interface StageQuestion {
   readonly deadlineMs: number | null;
   /** How often devices report. */
   readonly intervalMs: number;
+  /** Since the window opened; looks at drift come by it. */
+  readonly openMs?: number;
   /** The candidate's inferences a minute at present; null when unknown. */
   readonly perMinute: number | null;
 }

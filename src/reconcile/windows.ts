@@ -13,6 +13,7 @@ import { entryOf } from '../rollout/directive-of.ts';
 import type { BaselineFacts, WindowTime } from '../rollout/rollout-facts.ts';
 import { leastDevices, type Stage, stagesOf } from '../rollout/stages-of-policy.ts';
 import type { FleetStore, WindowReading } from '../store/fleet-store.ts';
+import { type HistogramSpec, MOST_HISTOGRAM_CLASSES } from '../telemetry/histogram-sums.ts';
 import { rowsFor, type WindowSpec } from '../telemetry/window.ts';
 import type { ArmTallies } from '../telemetry/window-tallies.ts';
 
@@ -42,30 +43,48 @@ function stageOf({ status, policy }: RolloutInForce): Stage | undefined {
   return policy === null ? undefined : stagesOf(policy).find((stage) => stage.name === status.stage);
 }
 
-function isAboutClasses({ rules }: Stage): boolean {
-  return rules.some(({ rule }) => ['class-share', 'vanished-classes'].includes(metricKind(rule.metric).kind));
+/** What the rules of all stages need counted beyond rates and latencies, so that each stage finds a baseline of what it asks for. */
+function classesAndHistograms(
+  { policy, classes }: RolloutInForce,
+  shown: ReadonlyMap<string, number>,
+): Pick<WindowSpec, 'classes' | 'histograms'> {
+  const rules = policy === null ? [] : stagesOf(policy).flatMap((stage) => stage.rules);
+  const kinds = rules.map(({ rule }) => metricKind(rule.metric));
+  const isAboutClasses = kinds.some(({ kind }) => kind === 'class-share' || kind === 'vanished-classes');
+  const drifting = new Set(kinds.flatMap((one) => (one.kind === 'drift' ? [one.histogram] : [])));
+  const names = mostShown(classes, shown, MOST_HISTOGRAM_CLASSES);
+  return {
+    classes: isAboutClasses ? mostShown(classes, shown, MOST_CLASSES) : [],
+    histograms: [...drifting].map((kind): HistogramSpec => (kind === 'class' ? { kind, names } : { kind })),
+  };
 }
 
-/** The classes to count, where any rule of the policy is about classes: of very many those that stable shows most. */
-function classesToWatch({ policy, classes }: RolloutInForce, shown: ReadonlyMap<string, number>): readonly string[] {
-  if (policy === null || !stagesOf(policy).some(isAboutClasses)) return [];
-  if (classes.length <= MOST_CLASSES) return [...new Set(classes)];
-  return [...new Set(classes)].sort((a, b) => (shown.get(b) ?? 0) - (shown.get(a) ?? 0)).slice(0, MOST_CLASSES);
+/** Of too many classes those that stable shows most. */
+function mostShown(classes: readonly string[], shown: ReadonlyMap<string, number>, most: number): readonly string[] {
+  const distinct = [...new Set(classes)];
+  if (distinct.length <= most) return distinct;
+  return distinct.sort((a, b) => (shown.get(b) ?? 0) - (shown.get(a) ?? 0)).slice(0, most);
 }
 
 function hasTraffic(arm: ArmTallies): boolean {
   return arm.devices.size > 0;
 }
 
+/** What of the store windows need: a rehearsal keeps it in memory. */
+export type WindowStore = Pick<
+  FleetStore,
+  'openWindow' | 'closeWindow' | 'readWindow' | 'markReady' | 'putHolding' | 'readHolding'
+>;
+
 /** Opens, reads and judges the windows of rollouts. Remembers only what it already told the store. */
 export class Windows {
-  readonly #store: FleetStore;
+  readonly #store: WindowStore;
   /** How often devices report, in milliseconds. */
   readonly #intervalMs: number;
   readonly #opened = new Map<string, number>();
   readonly #ready = new Map<string, boolean>();
 
-  constructor(store: FleetStore, intervalMs: number) {
+  constructor(store: WindowStore, intervalMs: number) {
     this.#store = store;
     this.#intervalMs = intervalMs;
   }
@@ -76,8 +95,8 @@ export class Windows {
     if (this.#opened.get(name) === status.opened) return;
     const before = await this.#keepBaselines(name, this.#opened.get(name));
     const shown = before?.tallies.stable.summary.classes ?? new Map<string, number>();
-    const classes = classesToWatch(rollout, shown);
-    await this.#store.openWindow({ ...this.#specOf(rollout, deviceCount, now), classes }, now);
+    const spec = { ...this.#specOf(rollout, deviceCount, now), ...classesAndHistograms(rollout, shown) };
+    await this.#store.openWindow(spec, now);
     this.#opened.set(name, status.opened);
     this.#ready.delete(name);
   }
@@ -92,7 +111,7 @@ export class Windows {
     }
   }
 
-  #specOf(rollout: RolloutInForce, deviceCount: number, now: number): Omit<WindowSpec, 'classes'> {
+  #specOf(rollout: RolloutInForce, deviceCount: number, now: number): Omit<WindowSpec, 'classes' | 'histograms'> {
     const { name, status } = rollout;
     const stage = stageOf(rollout);
     const counted = edgesToCount(stage?.rules.map((one) => one.rule) ?? [], status.limits);
@@ -175,6 +194,7 @@ export class Windows {
       ...(level === undefined ? {} : { errorLevel: parsePercent(level) }),
       deadlineMs: stage.deadlineMs,
       intervalMs: this.#intervalMs,
+      openMs: Math.max(0, question.now - reading.spec.openedAtMs),
       perMinute: minutes > 0 ? inferences / minutes : null,
     });
   }

@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto';
 import type { DeviceReport, ErrorReason, ModelInterval } from '../contract/report.ts';
 import { countAboveEdge, type Sketch, sketchCount, sketchFromJson } from '../contract/sketch.ts';
 import { type ArmSummary, emptyArmSummary, mergeArmSummary } from './arm-summary.ts';
+import { countBins, lookAt } from './histogram-sums.ts';
 import { type Arm, DEVICE_GROUPS, edgesOf, type WindowSpec, windowNumberAt } from './window.ts';
 
 export interface MeasureCount {
@@ -21,6 +22,10 @@ export interface FoldedInterval {
   readonly inferences: number;
   /** In the order of the arm's measures. */
   readonly counts: readonly MeasureCount[];
+  /** Number of the newest look that had closed when the report came; −1 before the first. */
+  readonly look: number;
+  /** Counts by bin, in the order of the spec's histograms. */
+  readonly histograms: readonly (readonly number[])[];
   readonly summary: ArmSummary;
 }
 
@@ -106,6 +111,8 @@ export function foldReport(spec: WindowSpec, report: DeviceReport, receivedAtMs:
     window: windowNumberAt(spec, receivedAtMs),
     inferences: sums.summary.inferences,
     counts: countMeasures(sums, edgesOf(spec, arm), spec.classes),
+    look: lookAt(spec, receivedAtMs),
+    histograms: spec.histograms.map((one) => countBins(one, sums.summary.confidence, sums.classes)),
     summary: sums.summary,
   }));
 }

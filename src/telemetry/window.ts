@@ -1,5 +1,6 @@
 // Owns what a window is: one stage of one rollout, watched in two arms, and the measures counted in each.
 import type { Digest } from '../contract/digest.ts';
+import type { HistogramSpec } from './histogram-sums.ts';
 
 /** The devices on the candidate, and those on stable (the concurrent baseline). */
 export type Arm = 'candidate' | 'stable';
@@ -22,6 +23,8 @@ export interface WindowSpec {
   readonly baselineEdges: readonly number[];
   /** Classes whose answers are counted in both arms, at most `MOST_CLASSES`; none unless a rule asks for classes. */
   readonly classes: readonly string[];
+  /** Histograms that drift is judged by; none unless a rule asks for them. */
+  readonly histograms: readonly HistogramSpec[];
   /** Milliseconds since 1970. */
   readonly openedAtMs: number;
   /** How often devices report; ten of these make one tumbling window. */
@@ -63,7 +66,7 @@ export function measuresOf(spec: WindowSpec, arm: Arm): readonly Measure[] {
 
 /** A spec as it was stored; what an earlier version did not count yet, its windows don't. */
 export function readWindowSpec(text: string): WindowSpec {
-  return { classes: [], ...(JSON.parse(text) as Omit<WindowSpec, 'classes'>) };
+  return { classes: [], histograms: [], ...(JSON.parse(text) as Omit<WindowSpec, 'classes' | 'histograms'>) };
 }
 
 export function edgesOf(spec: WindowSpec, arm: Arm): readonly number[] {

@@ -22,6 +22,7 @@ export function spec(over: Partial<WindowSpec> = {}): WindowSpec {
     edges: [244],
     baselineEdges: [],
     classes: [],
+    histograms: [],
     openedAtMs: NOW,
     intervalMs: 60_000,
     rows: { candidate: 'device', stable: 'device' },

@@ -75,6 +75,7 @@ spec:
       rules:
         - error_rate < 1%
         - vanished_classes == 0
+        - confidence_drift < 0.25
         - latency_p95 < 5x baseline, floor 100ms
         - failed_devices < 34%
         - { rule: unknown_rate < 25%, dryRun: true }

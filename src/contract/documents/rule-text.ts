@@ -23,6 +23,8 @@ export interface ParsedRule {
   readonly ofClass?: string;
   readonly comparison: RuleComparison;
   readonly limit: RuleLimit;
+  /** A divergence on the scale of Kullback and Leibler instead of the population stability index. */
+  readonly scale?: 'kl';
   /** The rule is broken only when its limit is, without a pause, for this long. */
   readonly sustainedMs?: number;
   /** The rule as written. */
@@ -35,6 +37,7 @@ const WORDS: Readonly<Record<RuleUnit, string>> = {
   bytes: 'a size',
   celsius: 'a temperature',
   count: 'a number',
+  divergence: 'a number on the scale of PSI or KL',
 };
 const BYTES: Readonly<Record<string, number>> = {
   B: 1,
@@ -67,6 +70,7 @@ function findValue(text: string, unit: RuleUnit): number | undefined {
   const [, amount = '', suffix = ''] = /^(\d+(?:\.\d+)?) ?([A-Za-z°]*)$/.exec(text) ?? [];
   if (amount === '') return undefined;
   if (unit === 'bytes') return BYTES[suffix] === undefined ? undefined : Number(amount) * BYTES[suffix];
+  if (unit === 'divergence') return ['', 'PSI', 'KL'].includes(suffix) ? Number(amount) : undefined;
   const fits = unit === 'celsius' ? suffix === 'C' || suffix === '°C' : suffix === '';
   return fits ? Number(amount) : undefined;
 }
@@ -200,5 +204,6 @@ export function parseRule(text: string): ParsedRule {
       : parseBaseline({ metric, comparison, factorText, floor }, columnOf(4));
   const sustained = sustainedText === undefined ? {} : { sustainedMs: parseDurationMs(sustainedText) };
   const about = ofClass === undefined ? {} : { ofClass };
-  return { metric, ...about, comparison, limit, ...sustained, source: text.trim() };
+  const scale = facts.unit === 'divergence' && limitText.trim().endsWith('KL') ? ({ scale: 'kl' } as const) : {};
+  return { metric, ...about, comparison, limit, ...scale, ...sustained, source: text.trim() };
 }

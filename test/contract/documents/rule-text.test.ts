@@ -31,6 +31,19 @@ test.each([
     { metric: 'error_rate', comparison: '<=', limit: { kind: 'absolute', value: 0, unit: 'ratio' } },
   ],
   [
+    'confidence_drift < 0.1',
+    { metric: 'confidence_drift', comparison: '<', limit: { kind: 'absolute', value: 0.1, unit: 'divergence' } },
+  ],
+  [
+    'class_drift < 0.05 KL',
+    {
+      metric: 'class_drift',
+      comparison: '<',
+      limit: { kind: 'absolute', value: 0.05, unit: 'divergence' },
+      scale: 'kl',
+    },
+  ],
+  [
     'vanished_classes == 0',
     { metric: 'vanished_classes', comparison: '==', limit: { kind: 'absolute', value: 0, unit: 'count' } },
   ],
@@ -71,6 +84,8 @@ test.each([
   ['failed_devices < 2x baseline', 'RULE_BASELINE', 18, 'absolute limit'],
   ['vanished_classes == 1', 'RULE_LIMIT', 21, '== 0'],
   ['vanished_classes < 1', 'RULE_COMPARISON', 18, 'vanished_classes == 1'],
+  ['class_drift < 5%', 'RULE_UNIT', 15, 'class_drift < 0.1'],
+  ['class_drift < 2x baseline', 'RULE_BASELINE', 15, 'absolute limit'],
   ['class_share > 1%', 'RULE_CLASS', 1, 'class_share[receipt] > 0.5x baseline'],
   ['class_share[ ] > 1%', 'RULE_CLASS', 13, 'class_share[receipt]'],
   ['error_rate[a] < 1%', 'RULE_CLASS', 12, 'Leave out'],
