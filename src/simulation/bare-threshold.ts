@@ -59,7 +59,7 @@ function minus(now: Totals, before: Totals | undefined): Totals {
 }
 
 /** The rule's number of one interval; undefined where there is none. */
-function valueOf({ metric }: ParsedRule, totals: Totals): number | undefined {
+function measuredBy({ metric }: ParsedRule, totals: Totals): number | undefined {
   const q = quantileOfMetric(metric);
   if (q !== undefined) return quantileOf(totals.latencyMs, q);
   if (totals.inferences === 0) return undefined;
@@ -68,10 +68,10 @@ function valueOf({ metric }: ParsedRule, totals: Totals): number | undefined {
 }
 
 function isBreached(rule: ParsedRule, candidate: Totals, baseline: Totals): boolean {
-  const value = valueOf(rule, candidate);
+  const value = measuredBy(rule, candidate);
   if (value === undefined) return false;
   if (rule.limit.kind === 'absolute') return value >= rule.limit.value;
-  const beside = valueOf(rule, baseline);
+  const beside = measuredBy(rule, baseline);
   if (beside === undefined) return false;
   return value >= Math.max(rule.limit.factor * beside, rule.limit.floor ?? 0);
 }

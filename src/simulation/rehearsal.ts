@@ -97,7 +97,7 @@ class Run {
   #ended: { readonly step: Transition; readonly atMs: number } | null = null;
   #restoredAtMs: number | null = null;
 
-  constructor(order: RehearsalOrder) {
+  constructor(order: RehearsalOrder, ignoresFailures: boolean) {
     this.#order = order;
     const { scenario, seed, policy } = order;
     this.#traits = makePopulation(scenario.population, order.devices, seed);
@@ -110,7 +110,11 @@ class Run {
     const inForce = { policy, policyDigest: digestOfJson(JSON.parse(JSON.stringify(policy))) };
     const classes = CLASS_SHARES.map(([name]) => name);
     const times = { reportMs: REPORT_MS, startMs: START_MS };
-    this.#reconciler = new VirtualReconciler({ ...rollout, ...inForce, ...times, classes }, this.#store, fleet);
+    this.#reconciler = new VirtualReconciler(
+      { ...rollout, ...inForce, ...times, classes, ignoresFailures },
+      this.#store,
+      fleet,
+    );
     const nothing = { directives: [], served: [], heard: [] };
     this.#history = { fleet, candidateDigest: CANDIDATE.digest, statuses: [this.#reconciler.status], ...nothing };
     this.#devices = this.#traits.map((traits) => new VirtualDevice(traits, this.#world()));
@@ -239,7 +243,9 @@ class Run {
       devicesExposed: this.#exposed.size,
       minutesToRevert: isReverted ? this.#minuteOf(ended.atMs) : null,
       minutesToRestore:
-        isReverted && this.#restoredAtMs !== null ? (this.#restoredAtMs - ended.atMs) / MINUTE_MS : null,
+        isReverted && this.#restoredAtMs !== null
+          ? Number(((this.#restoredAtMs - ended.atMs) / MINUTE_MS).toFixed(3))
+          : null,
       seed: this.#order.seed,
       timeline: this.#timeline,
       bareThreshold: this.#bare.outcome(),
@@ -253,7 +259,17 @@ class Run {
   }
 }
 
+/** For so long the candidate is left in place to see what bare thresholds would have made of it. */
+const LEFT_MINUTES = 30;
+
 /** Rehearses; the same order has the same result. */
 export async function rehearse(order: RehearsalOrder): Promise<Rehearsal> {
-  return new Run(order).run();
+  const rehearsal = await new Run(order, false).run();
+  const { minutesToRevert, bareThreshold } = rehearsal;
+  const { argo, flagger } = bareThreshold;
+  const isDecided = argo.outcome === 'reverted' && flagger.outcome === 'reverted';
+  if (minutesToRevert === null || isDecided) return rehearsal;
+  // The same seed gives the same numbers up to the step back, and then those that would have followed.
+  const left = await new Run({ ...order, hours: (minutesToRevert + LEFT_MINUTES) / 60 }, true).run();
+  return { ...rehearsal, bareThreshold: left.bareThreshold };
 }

@@ -3,7 +3,8 @@ import type { Digest } from '../contract/digest.ts';
 import type { Directive } from '../contract/directive.ts';
 import type { Rollout, RolloutPolicy, RolloutStatus } from '../contract/documents/types.generated.ts';
 import { type DeviceFacts, matchesSelector, parseSelector } from '../contract/selector.ts';
-import { Windows } from '../reconcile/windows.ts';
+import type { StageVerdict } from '../gates/rule-verdict.ts';
+import { type Measured, type RolloutInForce, Windows } from '../reconcile/windows.ts';
 import { decide } from '../rollout/decide.ts';
 import { blankStatus } from '../rollout/next-status.ts';
 import type { Outlook } from '../rollout/outlook.ts';
@@ -23,6 +24,8 @@ export interface VirtualRollout {
   readonly startMs: number;
   /** As the manifests name them. */
   readonly classes: readonly string[];
+  /** No failed rule counts: to see what others would have done had the candidate stayed. */
+  readonly ignoresFailures: boolean;
 }
 
 /** What one look at the measurements came to. */
@@ -31,6 +34,17 @@ export interface Look {
   readonly outlook: Outlook;
   /** The directive, when it is another one than before. */
   readonly published: Directive | null;
+}
+
+const NOT_MEASURED: Measured = { cohort: null, verdict: null, window: null };
+
+/** As if every rule that failed were still open. */
+function heldOpen(verdict: StageVerdict | null): StageVerdict | null {
+  if (verdict === null || verdict.kind !== 'fail') return verdict;
+  const rules = verdict.rules.map((rule) =>
+    rule.verdict === 'fail' ? { ...rule, verdict: 'undecided' as const } : rule,
+  );
+  return { ...verdict, kind: 'undecided', rules };
 }
 
 /** One look may be followed by others at once, as in production. */
@@ -103,11 +117,7 @@ export class VirtualReconciler {
     const inForce = { name, model, status, policy: policyInForce, classes };
     const deviceCount = this.#matchingIds(status.target).length;
     await this.#windows.open(inForce, deviceCount, now);
-    const { listenedMs } = this.#store;
-    const measured =
-      status.candidate === null
-        ? { cohort: null, verdict: null, window: null }
-        : await this.#windows.measure({ ...inForce, devices: this.#store.devices(), deviceCount, listenedMs, now });
+    const measured = await this.#measure(inForce, deviceCount, now);
     return {
       name,
       spec: this.#spec,
@@ -124,6 +134,13 @@ export class VirtualReconciler {
       baseline: await this.#windows.baseline(inForce),
       now,
     };
+  }
+
+  async #measure(inForce: RolloutInForce, deviceCount: number, now: number): Promise<Measured> {
+    if (inForce.status.candidate === null) return NOT_MEASURED;
+    const fleet = { devices: this.#store.devices(), deviceCount, listenedMs: this.#store.listenedMs };
+    const measured = await this.#windows.measure({ ...inForce, ...fleet, now });
+    return this.#rollout.ignoresFailures ? { ...measured, verdict: heldOpen(measured.verdict) } : measured;
   }
 
   #matchingIds(target: string): readonly string[] {
