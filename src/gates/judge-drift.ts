@@ -110,15 +110,14 @@ function largestMove(histogram: ArmHistogram, candidate: HistogramTally, baselin
 
 const OWN_PAST = 'the same devices were as different from the others under stable';
 
-/** A fail must hold against the baseline and against the devices' own past. */
+/** A fail must hold against the baseline, and against the devices' own past at the stage's undivided error level. */
 function readBoth(
-  devices: readonly NamedHistogram[],
   baseline: HistogramTally,
   own: HistogramTally | null,
-  read: (devices: readonly NamedHistogram[], against: HistogramTally) => DriftReading<NamedHistogram>,
+  read: (against: HistogramTally, side: 'beside' | 'before') => DriftReading<NamedHistogram>,
 ): DriftReading<NamedHistogram> {
-  const beside = read(devices, baseline);
-  if (beside.verdict !== 'fail' || own === null || read(devices, own).verdict === 'fail') return beside;
+  const beside = read(baseline, 'beside');
+  if (beside.verdict !== 'fail' || own === null || read(own, 'before').verdict === 'fail') return beside;
   return { ...beside, verdict: 'undecided', reason: OWN_PAST };
 }
 
@@ -150,9 +149,10 @@ export function judgeDrift(
   const baseline = chooseBaseline(question, histogram, look, all.trials);
   if (baseline === null) return { ...blankVerdict(asked, 'no baseline'), limit: limit.value };
   const own = ownPast(question, histogram, devices, all.trials);
-  const reading = readBoth(devices, baseline.whole, own, (some, against) =>
-    driftVerdict(some, against, limit.value, look, { ...levels, scale }),
-  );
+  const reading = readBoth(baseline.whole, own, (against, side) => {
+    const alpha = side === 'beside' ? levels.alpha : levels.beta;
+    return driftVerdict(devices, against, limit.value, look, { alpha, beta: levels.beta, scale });
+  });
   const open =
     reading.reason || `too little evidence ${reading.isWithin ? 'within' : 'over'} the limit at the last look`;
   const reason = { fail: () => largestMove(histogram, all, baseline.whole), undecided: () => open, pass: () => '' };

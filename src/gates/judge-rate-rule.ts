@@ -97,6 +97,8 @@ function readBoth(
   if (limit.kind !== 'least-relative' || own === null || !isTelling(own, evidence.baseline)) return beside;
   const before = read(limit, devices, own, levels);
   if (baseline === null || baseline.trials === 0) return before;
+  // The own past only guards against a canary unlike the fleet: for that the stage's error level will do, undivided.
+  if (before.pFail <= levels.beta) return beside;
   const p = {
     pFail: Math.max(beside.pFail, before.pFail),
     pFailAll: Math.max(beside.pFailAll, before.pFailAll),
