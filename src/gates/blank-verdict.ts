@@ -4,10 +4,11 @@ import type { RuleVerdict } from './rule-verdict.ts';
 import type { StageRule } from './stage-question.ts';
 
 /** An undecided verdict with its reason and no numbers. */
-export function blankVerdict({ rule, dryRun }: StageRule, reason: string): RuleVerdict {
+export function blankVerdict({ rule, scope = 'stage', dryRun }: StageRule, reason: string): RuleVerdict {
   return {
     rule: rule.source,
     metric: rule.metric,
+    ...(scope === 'stage' ? {} : { scope }),
     verdict: 'undecided',
     within: false,
     estimate: null,

@@ -1,4 +1,5 @@
 // Owns the verdict on one rule that is counted: rates, and quantiles by how many values exceed the limit.
+import { anyDeviceVerdict } from './any-device-verdict.ts';
 import { priorWeight, rateBounds } from './e-process.ts';
 import { WINDOW_INTERVALS, windowWeight, withWindow } from './late-regression.ts';
 import { leastRateVerdict, leastRelativeVerdict } from './least-rate-verdict.ts';
@@ -36,6 +37,8 @@ export interface CountedVerdict {
 export interface ErrorLevels {
   readonly alpha: number;
   readonly beta: number;
+  /** `fleet`: the devices are a sample of it; `stage` unless given. */
+  readonly scope?: 'stage' | 'fleet';
 }
 
 /** Limits at or beyond the ends of 0..1 leave nothing to estimate: one bad event breaks 0, nothing breaks 1. */
@@ -139,6 +142,23 @@ export function judgeCounts(evidence: CountedEvidence, levels: ErrorLevels, ques
   const counted = weighCounts(evidence, levels, question);
   if (counted.verdict !== 'undecided') return counted;
   return { ...counted, needs: needsOf(evidence, levels, counted.reading, question.perMinute) };
+}
+
+/** Each device alone against an absolute limit: fails when one surely breaches it, passes when all are observed within. */
+export function judgeAnyDevice(evidence: CountedEvidence, levels: ErrorLevels): CountedVerdict {
+  const { limit, baseline } = evidence;
+  const whole = evidence.whole.filter((device) => device.trials > 0);
+  const together = read(limit, whole, baseline, { ...levels, dropWorst: false });
+  if (limit.kind !== 'rate' || limit.threshold <= 0 || limit.threshold >= 1) {
+    const reason = 'a rule about any device takes an absolute limit between 0 % and 100 %';
+    return { verdict: 'undecided', reading: together, reason, needs: null };
+  }
+  const { verdict, isWithin, pFail, worst } = anyDeviceVerdict(whole, limit.threshold, { alpha: levels.alpha });
+  const reading = { ...together, verdict, isWithin, pFail, worst: verdict === 'fail' ? worst : null };
+  const least = whole.length === 0 ? 'no data' : isWithin ? '' : 'not every device is observed within the limit yet';
+  const breach =
+    worst === null ? '' : `${worst.device} alone: ${worst.bad} of ${worst.trials}, beyond what chance explains`;
+  return { verdict, reading, reason: verdict === 'fail' ? breach : least, needs: null };
 }
 
 const MOST_DOUBLINGS = 16;

@@ -6,7 +6,16 @@ import { baselineCounts, chooseBaseline, evidenceOf, isThick } from './counted-e
 import { baselineEdgeOf, limitInForce } from './freeze-limits.ts';
 import { judgeClassShare, judgeVanishedClasses } from './judge-classes.ts';
 import { judgeDrift } from './judge-drift.ts';
-import { boundsOf, type CountedLimit, type ErrorLevels, judgeCounts, sumsOf } from './judge-rate-rule.ts';
+import {
+  boundsOf,
+  type CountedEvidence,
+  type CountedLimit,
+  type CountedVerdict,
+  type ErrorLevels,
+  judgeAnyDevice,
+  judgeCounts,
+  sumsOf,
+} from './judge-rate-rule.ts';
 import { metricKind } from './metric-kind.ts';
 import { quantileBounds } from './quantile-verdict.ts';
 import { METHOD_VERSION, type RuleVerdict, type StageVerdict } from './rule-verdict.ts';
@@ -14,6 +23,16 @@ import { shareVerdict } from './share-verdict.ts';
 import { DEFAULT_ERROR_LEVEL, type StageQuestion, type StageRule, sizeOf, wholeTallies } from './stage-question.ts';
 import { combineVerdicts, ruleAlpha } from './stage-verdict.ts';
 import { mergeTallies } from './tally.ts';
+
+function judgeInScope(
+  { scope }: StageRule,
+  evidence: CountedEvidence,
+  levels: ErrorLevels,
+  question: StageQuestion,
+): CountedVerdict {
+  if (scope === 'any-device') return judgeAnyDevice(evidence, levels);
+  return judgeCounts(evidence, scope === 'fleet' ? { ...levels, scope } : levels, question);
+}
 
 /** error_rate and unknown_rate, absolute or against the baseline. */
 function judgeRate(asked: StageRule, measure: string, levels: ErrorLevels, question: StageQuestion): RuleVerdict {
@@ -25,7 +44,7 @@ function judgeRate(asked: StageRule, measure: string, levels: ErrorLevels, quest
       ? { kind: 'rate', threshold: limit.value }
       : { kind: 'relative', ratio: limit.factor, floor: limit.floor ?? 0 };
   const evidence = evidenceOf(question, measure, counted, counts === null ? null : { measure, counts });
-  const { verdict, reading, reason, needs } = judgeCounts(evidence, levels, question);
+  const { verdict, reading, reason, needs } = judgeInScope(asked, evidence, levels, question);
   const baseRate = counts === null ? null : counts.whole.bad / counts.whole.trials;
   const limitRate =
     limit.kind === 'absolute'
@@ -62,8 +81,9 @@ function judgeLatency(asked: StageRule, q: number, levels: ErrorLevels, question
   if (whole === undefined) return blankVerdict(asked, 'this window does not count the limit');
   const below = baselineEdgeOf(asked.rule, limit);
   const concurrent = below === undefined ? null : baselineCounts(question.baseline, `latency>${below}`, true);
-  // Without a concurrent baseline the frozen limit stands on its own.
-  const counts = isThick(concurrent, mergeTallies(whole).trials) ? concurrent : null;
+  // Without a concurrent baseline, and for one device alone, the frozen limit stands on its own.
+  const isAlone = asked.scope === 'any-device' || !isThick(concurrent, mergeTallies(whole).trials);
+  const counts = isAlone ? null : concurrent;
   const counted: CountedLimit =
     counts === null ? { kind: 'rate', threshold: 1 - q } : { kind: 'relative', ratio: 1, floor: 0 };
   const evidence = evidenceOf(
@@ -72,7 +92,7 @@ function judgeLatency(asked: StageRule, q: number, levels: ErrorLevels, question
     counted,
     counts === null ? null : { measure: `latency>${below}`, counts },
   );
-  const { verdict, reading, reason, needs } = judgeCounts(evidence, levels, question);
+  const { verdict, reading, reason, needs } = judgeInScope(asked, evidence, levels, question);
   const sketch = candidate.summary.latencyMs;
   const [lower, upper] = quantileBounds(sketch, q, levels.beta, reading.designEffect);
   const estimate = quantileOf(sketch, q) ?? null;

@@ -50,6 +50,8 @@ export interface RuleVerdict {
   /** The rule as the policy has it. */
   readonly rule: string;
   readonly metric: RuleMetric;
+  /** What the rule is about, where it is not the stage's devices together. */
+  readonly scope?: 'fleet' | 'any-device';
   readonly verdict: Verdict | 'not-applicable';
   /** Is the observed value within the limit, decided or not? */
   readonly within: boolean;

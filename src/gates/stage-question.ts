@@ -6,8 +6,13 @@ import type { HistogramTally } from './histogram-tally.ts';
 import type { DeviceCounts } from './share-verdict.ts';
 import { EMPTY_TALLY, mergeTallies, type Tally } from './tally.ts';
 
+/** `stage`: these devices together. `fleet`: all devices, of which these are a sample. `any-device`: each of these alone. */
+export type RuleScope = 'stage' | 'fleet' | 'any-device';
+
 export interface StageRule {
   readonly rule: ParsedRule;
+  /** `stage` unless given. */
+  readonly scope?: RuleScope;
   /** Reported, but never decides. */
   readonly dryRun: boolean;
 }

@@ -29,9 +29,12 @@ export function breachInWords(rule: RuleVerdict): string {
   return `${oneLine(nameOf(rule))} ${amount}, not ${limitOf(rule)}${reason}`;
 }
 
-function verdictWord({ verdict, dryRun }: RuleVerdict): string {
+const SCOPES = { fleet: 'fleet', 'any-device': 'any device' } as const;
+
+function verdictWord({ verdict, scope, dryRun }: RuleVerdict): string {
   const word = verdict === 'not-applicable' ? 'n/a' : verdict;
-  return dryRun ? `${word} (dry run)` : word;
+  const more = [...(scope === undefined ? [] : [SCOPES[scope]]), ...(dryRun ? ['dry run'] : [])];
+  return more.length === 0 ? word : `${word} (${more.join(', ')})`;
 }
 
 function noteOf(rule: RuleVerdict): string {
