@@ -42,13 +42,19 @@ interface ClassEvidence extends CountedEvidence {
   readonly baselineDevices: number;
 }
 
-function classEvidence(name: string, limit: CountedLimit, question: StageQuestion): ClassEvidence {
+function classEvidence(name: string, limit: CountedLimit, question: StageQuestion, trials: number): ClassEvidence {
   const measure = `${CLASS_MEASURE}${name}`;
   const isRelative = limit.kind === 'relative' || limit.kind === 'least-relative';
-  const whole = wholeTallies(question.candidate, measure) ?? [];
-  const counts = isRelative ? chooseBaseline(question, measure, mergeTallies(whole).trials) : null;
+  // The trials are those of every class alike.
+  const counts = isRelative ? chooseBaseline(question, measure, trials) : null;
   const evidence = evidenceOf(question, measure, limit, counts === null ? null : { measure, counts });
-  return { ...evidence, own: ownPast(question, measure, whole), baselineDevices: counts?.devices ?? 0 };
+  return { ...evidence, own: ownPast(question, measure, evidence.whole), baselineDevices: counts?.devices ?? 0 };
+}
+
+/** The candidate's answers that have a class. */
+function answersOf({ candidate }: StageQuestion): number {
+  const measure = candidate.measures.find((one) => one.startsWith(CLASS_MEASURE));
+  return measure === undefined ? 0 : mergeTallies(wholeTallies(candidate, measure) ?? []).trials;
 }
 
 function shareOf(tally: Tally | null): number {
@@ -98,12 +104,13 @@ function openReason(open: readonly ClassReading[]): string {
 export function judgeVanishedClasses(asked: StageRule, levels: ErrorLevels, question: StageQuestion): RuleVerdict {
   const watched = question.candidate.measures.filter((measure) => measure.startsWith(CLASS_MEASURE));
   if (watched.length === 0) return blankVerdict(asked, 'the manifest names no classes, so none is watched');
+  const trials = answersOf(question);
   const each = { alpha: levels.alpha / watched.length, beta: levels.beta };
   const limit = { kind: 'least-relative', ratio: VANISHED_RATIO } as const;
   const classes = watched
     .map((measure): ClassReading => {
       const name = measure.slice(CLASS_MEASURE.length);
-      const evidence = classEvidence(name, limit, question);
+      const evidence = classEvidence(name, limit, question, trials);
       return { name, evidence, all: mergeTallies(evidence.whole), ...weighCounts(evidence, each, question) };
     })
     .sort((a, b) => expected(a) - expected(b));
@@ -153,7 +160,7 @@ export function judgeClassShare(asked: StageRule, levels: ErrorLevels, question:
     return blankVerdict(asked, `the manifest does not name the class "${name}"`);
   }
   const limit = limitOf(asked);
-  const evidence = classEvidence(name, limit, question);
+  const evidence = classEvidence(name, limit, question, answersOf(question));
   const counted = judgeCounts(evidence, levels, question);
   const { reading, verdict } = counted;
   const all = mergeTallies(evidence.whole);

@@ -30,9 +30,9 @@ function newestLook({ candidate, openMs = 0, intervalMs }: StageQuestion): numbe
 
 /** What a row held when the look closed: all of it, if nothing came since. */
 function frozenAt({ look, before, since }: Looked, place: number, asked: number): HistogramTally | undefined {
-  const parts = [before[place], ...(look < asked ? [since[place]] : [])];
-  const known = parts.filter((part) => part !== undefined);
-  return known.length === 0 ? undefined : mergeHistograms(known);
+  const known = [before[place], ...(look < asked ? [since[place]] : [])].filter((part) => part !== undefined);
+  const full = known.filter((part) => part.trials > 0);
+  return full.length > 1 ? mergeHistograms(full) : (full[0] ?? known[0]);
 }
 
 /** The histograms of an arm's devices at a look; undefined when the arm does not keep this one. */

@@ -83,24 +83,30 @@ export interface NamedTally extends Tally {
   readonly device: string;
 }
 
-function tallyAt(tallies: readonly Tally[], place: number): Tally {
-  return tallies[place] ?? EMPTY_TALLY;
+/** Written out: a verdict makes one of these for each device and measure. */
+function namedAt(device: string, tallies: readonly Tally[], place: number): NamedTally {
+  const { bad, trials, reports, badSquared, badTrials, trialsSquared } = tallies[place] ?? EMPTY_TALLY;
+  return { device, bad, trials, reports, badSquared, badTrials, trialsSquared };
 }
 
 /** The tallies of one measure by device, since the stage opened; undefined when the arm does not count it. */
 export function wholeTallies(arm: ArmEvidence, measure: string): NamedTally[] | undefined {
   const place = arm.measures.indexOf(measure);
   if (place < 0) return undefined;
-  return [...arm.devices].map(([device, evidence]) => ({ device, ...tallyAt(evidence.whole, place) }));
+  const named: NamedTally[] = [];
+  for (const [device, evidence] of arm.devices) named.push(namedAt(device, evidence.whole, place));
+  return named;
 }
 
 /** The same in one tumbling window: devices whose newest report is older are left out. */
 export function windowTallies(arm: ArmEvidence, measure: string, window: number): NamedTally[] {
   const place = arm.measures.indexOf(measure);
   if (place < 0) return [];
-  return [...arm.devices]
-    .filter(([, evidence]) => evidence.window === window)
-    .map(([device, evidence]) => ({ device, ...tallyAt(evidence.current, place) }));
+  const named: NamedTally[] = [];
+  for (const [device, evidence] of arm.devices) {
+    if (evidence.window === window) named.push(namedAt(device, evidence.current, place));
+  }
+  return named;
 }
 
 /** Number of the newest tumbling window that any device of the arm has reports of. */

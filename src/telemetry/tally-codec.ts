@@ -12,14 +12,17 @@ const FORMAT = 2;
 const HEAD = 5;
 const PER_MEASURE = 6;
 
-function pack(sums: MeasureSums): number[] {
-  return [sums.bad, sums.trials, sums.reports, sums.badSquared, sums.badTrials, sums.trialsSquared];
+function pack(into: number[], sums: MeasureSums): void {
+  into.push(sums.bad, sums.trials, sums.reports, sums.badSquared, sums.badTrials, sums.trialsSquared);
 }
 
 /** Products of pairs of bins are symmetric: one half is written. */
-function packHistogram(sums: HistogramSums): number[] {
-  const half = sums.countProducts.filter((_, i) => i % sums.bins >= Math.floor(i / sums.bins));
-  return [sums.bins, sums.trials, sums.reports, sums.trialsSquared, ...sums.counts, ...sums.countTrials, ...half];
+function packHistogram(into: number[], sums: HistogramSums): void {
+  const { bins, counts, countTrials, countProducts } = sums;
+  into.push(bins, sums.trials, sums.reports, sums.trialsSquared, ...counts, ...countTrials);
+  for (let row = 0; row < bins; row++) {
+    for (let column = row; column < bins; column++) into.push(countProducts[row * bins + column] ?? 0);
+  }
 }
 
 /**
@@ -28,12 +31,12 @@ function packHistogram(sums: HistogramSums): number[] {
  */
 export function encodeTally(tally: DeviceTally): Uint8Array {
   const { look, before, since } = tally.looked;
-  const numbers = [
-    ...[FORMAT, tally.whole.length, tally.inferences, tally.reports, tally.window],
-    ...[...tally.whole, ...tally.current].flatMap(pack),
-    ...[look, before.length],
-    ...[...before, ...since].flatMap(packHistogram),
-  ];
+  const numbers = [FORMAT, tally.whole.length, tally.inferences, tally.reports, tally.window];
+  for (const sums of tally.whole) pack(numbers, sums);
+  for (const sums of tally.current) pack(numbers, sums);
+  numbers.push(look, before.length);
+  for (const sums of before) packHistogram(numbers, sums);
+  for (const sums of since) packHistogram(numbers, sums);
   const bytes = new Uint8Array(numbers.length * 8);
   const view = new DataView(bytes.buffer);
   numbers.forEach((number, i) => {
@@ -84,7 +87,9 @@ class RowReader {
   }
 
   list(length: number): number[] {
-    return Array.from({ length }, () => this.number());
+    const numbers: number[] = [];
+    for (let i = 0; i < length; i++) numbers.push(this.number());
+    return numbers;
   }
 
   measure(): MeasureSums {
