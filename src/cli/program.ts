@@ -9,6 +9,7 @@ import { addReconcileCommand } from './commands/reconcile.ts';
 import { addRequestCommands } from './commands/requests.ts';
 import { addRunCommand } from './commands/run.ts';
 import { addSignCommands } from './commands/sign.ts';
+import { addSimulateCommand } from './commands/simulate.ts';
 import { addStatusCommand } from './commands/status.ts';
 import { addTokenCommand } from './commands/token.ts';
 import { addValidateCommand } from './commands/validate.ts';
@@ -19,6 +20,7 @@ const COMMANDS = [
   addPackageCommand,
   addSignCommands,
   addValidateCommand,
+  addSimulateCommand,
   addRunCommand,
   addReconcileCommand,
   addTokenCommand,

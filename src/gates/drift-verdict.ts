@@ -1,5 +1,5 @@
 // Owns rule D: has a distribution moved from its baseline by more than a limit, on the scale of the population stability index?
-import { type HistogramTally, mergeHistograms } from './histogram-tally.ts';
+import { type HistogramTally, mergeHistograms, minusHistogram } from './histogram-tally.ts';
 import { ONE_DEVICE, type Verdict } from './rate-verdict.ts';
 import { normalQuantile } from './special-functions.ts';
 import { LEAST_CLUSTERS } from './tally.ts';
@@ -126,7 +126,8 @@ export function driftVerdict<Device extends HistogramTally>(
   const estimate = unit * Math.max(0, distance ** 2 - bias);
   const upper = unit * (distance + normalQuantile(1 - lookAlpha(beta, look)) * deviation) ** 2;
   const lowerAll = lowerOf(all);
-  const robust = dropWorst && live.length >= 3 && lowerAll >= limit ? leastWithoutOne(live, lowerAll, lowerOf) : null;
+  const robust =
+    dropWorst && live.length >= 3 && lowerAll >= limit ? leastWithoutOne(live, all, lowerAll, lowerOf) : null;
   const lower = robust?.lower ?? lowerAll;
   const verdict = lower >= limit ? 'fail' : upper < limit ? 'pass' : 'undecided';
   const reason = verdict === 'undecided' && lowerAll >= limit ? ONE_DEVICE : '';
@@ -137,13 +138,14 @@ export function driftVerdict<Device extends HistogramTally>(
 /** The least lower bound over leaving out one device, and that device. */
 function leastWithoutOne<Device extends HistogramTally>(
   devices: readonly Device[],
+  all: HistogramTally,
   lowerAll: number,
   lowerOf: (tally: HistogramTally) => number,
 ): { readonly lower: number; readonly worst: Device | null } {
   let lower = lowerAll;
   let worst: Device | null = null;
   for (const device of devices) {
-    const without = lowerOf(mergeHistograms(devices.filter((other) => other !== device)));
+    const without = lowerOf(minusHistogram(all, device));
     if (without >= lower) continue;
     lower = without;
     worst = device;

@@ -26,10 +26,6 @@ export function emptyHistogram(bins: number): HistogramTally {
   };
 }
 
-function plus(a: readonly number[], b: readonly number[]): number[] {
-  return a.map((x, i) => x + (b[i] ?? 0));
-}
-
 /** The tally with one more report's histogram; an empty one says nothing and is left out. */
 export function addHistogram(tally: HistogramTally, counts: readonly number[]): HistogramTally {
   const trials = counts.reduce((sum, count) => sum + count, 0);
@@ -48,18 +44,36 @@ export function addHistogram(tally: HistogramTally, counts: readonly number[]): 
   ]);
 }
 
+function addInto(sum: number[], more: readonly number[]): void {
+  for (let i = 0; i < sum.length; i++) sum[i] = (sum[i] ?? 0) + (more[i] ?? 0);
+}
+
 /** The sum of tallies over the same bins. */
 export function mergeHistograms(tallies: readonly HistogramTally[]): HistogramTally {
-  return tallies.reduce(
-    (sum, tally) => ({
-      bins: tally.bins,
-      trials: sum.trials + tally.trials,
-      reports: sum.reports + tally.reports,
-      trialsSquared: sum.trialsSquared + tally.trialsSquared,
-      counts: plus(sum.counts, tally.counts),
-      countTrials: plus(sum.countTrials, tally.countTrials),
-      countProducts: plus(sum.countProducts, tally.countProducts),
-    }),
-    emptyHistogram(tallies[0]?.bins ?? 0),
-  );
+  const { bins, ...none } = emptyHistogram(tallies[0]?.bins ?? 0);
+  const [counts, countTrials, countProducts] = [[...none.counts], [...none.countTrials], [...none.countProducts]];
+  let [trials, reports, trialsSquared] = [0, 0, 0];
+  for (const tally of tallies) {
+    trials += tally.trials;
+    reports += tally.reports;
+    trialsSquared += tally.trialsSquared;
+    addInto(counts, tally.counts);
+    addInto(countTrials, tally.countTrials);
+    addInto(countProducts, tally.countProducts);
+  }
+  return { bins, trials, reports, trialsSquared, counts, countTrials, countProducts };
+}
+
+/** What is left of a merged tally without one of its parts. */
+export function minusHistogram(whole: HistogramTally, part: HistogramTally): HistogramTally {
+  const minus = (a: readonly number[], b: readonly number[]): number[] => a.map((x, i) => x - (b[i] ?? 0));
+  return {
+    bins: whole.bins,
+    trials: whole.trials - part.trials,
+    reports: whole.reports - part.reports,
+    trialsSquared: whole.trialsSquared - part.trialsSquared,
+    counts: minus(whole.counts, part.counts),
+    countTrials: minus(whole.countTrials, part.countTrials),
+    countProducts: minus(whole.countProducts, part.countProducts),
+  };
 }

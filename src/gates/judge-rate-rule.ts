@@ -1,21 +1,28 @@
 // Owns the verdict on one rule that is counted: rates, and quantiles by how many values exceed the limit.
+import { anyDeviceVerdict } from './any-device-verdict.ts';
 import { priorWeight, rateBounds } from './e-process.ts';
 import { WINDOW_INTERVALS, windowWeight, withWindow } from './late-regression.ts';
+import { leastRateVerdict, leastRelativeVerdict } from './least-rate-verdict.ts';
 import { type RateOptions, type RateReading, rateVerdict, type Verdict, verdictOf } from './rate-verdict.ts';
 import { relativeRateVerdict } from './relative-rate-verdict.ts';
 import type { NamedTally, StageQuestion } from './stage-question.ts';
-import { EMPTY_TALLY, mergeTallies, scaleTally, type Tally } from './tally.ts';
+import { EMPTY_TALLY, LEAST_CLUSTERS, mergeTallies, scaleTally, type Tally } from './tally.ts';
 
 /** What to hold the counts against. */
 export type CountedLimit =
   | { readonly kind: 'rate'; readonly threshold: number }
-  | { readonly kind: 'relative'; readonly ratio: number; readonly floor: number };
+  | { readonly kind: 'relative'; readonly ratio: number; readonly floor: number }
+  /** The rate must be above it. */
+  | { readonly kind: 'least'; readonly threshold: number }
+  | { readonly kind: 'least-relative'; readonly ratio: number };
 
 /** The counts of one rule: the candidate's by device, the baseline's as one. */
 export interface CountedEvidence {
   readonly limit: CountedLimit;
   readonly whole: readonly NamedTally[];
   readonly baseline: Tally | null;
+  /** What the candidate's devices themselves did under stable; a fail for too little must hold against that too. */
+  readonly own?: Tally | null;
   /** The current tumbling window: its number and its counts. */
   readonly window: { readonly index: number; readonly devices: readonly NamedTally[]; readonly baseline: Tally | null };
 }
@@ -30,6 +37,8 @@ export interface CountedVerdict {
 export interface ErrorLevels {
   readonly alpha: number;
   readonly beta: number;
+  /** `fleet`: the devices are a sample of it; `stage` unless given. */
+  readonly scope?: 'stage' | 'fleet';
 }
 
 /** Limits at or beyond the ends of 0..1 leave nothing to estimate: one bad event breaks 0, nothing breaks 1. */
@@ -62,17 +71,54 @@ function read(
   if (limit.kind === 'relative') {
     return relativeRateVerdict(devices, baseline, limit.ratio, { ...options, floor: limit.floor });
   }
+  if (limit.kind === 'least-relative') return leastRelativeVerdict(devices, baseline, limit.ratio, options);
+  if (limit.kind === 'least') return leastRateVerdict(devices, limit.threshold, options);
   if (limit.threshold <= 0 || limit.threshold >= 1) return exactReading(devices, limit.threshold);
   return rateVerdict(devices, limit.threshold, options);
+}
+
+const OWN_PAST = 'the same devices showed as little under stable';
+/** So many of the events must have been due in the devices' own past for their absence there to say something. */
+const TELLING_EVENTS = 10;
+
+/** Would the devices' own past show it, if they were like the devices of the baseline? */
+function isTelling(own: Tally, baseline: Tally | null): boolean {
+  if (own.reports < LEAST_CLUSTERS) return false;
+  if (baseline === null || baseline.trials === 0) return true;
+  return (baseline.bad / baseline.trials) * own.trials >= TELLING_EVENTS;
+}
+
+/** The reading with the weaker of two proofs: against the baseline, and against the devices' own past. */
+function readBoth(
+  evidence: CountedEvidence,
+  devices: readonly NamedTally[],
+  levels: ErrorLevels,
+  baseline: Tally | null,
+) {
+  const { limit, own = null } = evidence;
+  const beside = read(limit, devices, baseline, levels);
+  if (limit.kind !== 'least-relative' || own === null || !isTelling(own, evidence.baseline)) return beside;
+  const before = read(limit, devices, own, levels);
+  if (baseline === null || baseline.trials === 0) return before;
+  // The own past only guards against a canary unlike the fleet: for that the stage's error level will do, undivided.
+  if (before.pFail <= levels.beta) return beside;
+  const p = {
+    pFail: Math.max(beside.pFail, before.pFail),
+    pFailAll: Math.max(beside.pFailAll, before.pFailAll),
+    pPass: beside.pPass,
+  };
+  const outcome = verdictOf(p, levels);
+  const differs = outcome.verdict === 'undecided' && beside.pFail <= levels.alpha;
+  return { ...beside, ...p, verdict: outcome.verdict, reason: differs ? OWN_PAST : outcome.reason };
 }
 
 const LATE = 'the newest intervals alone breach the limit; over the whole stage it does not show yet';
 
 /** The whole stage and its current tumbling window as one verdict. */
-export function judgeCounts(evidence: CountedEvidence, levels: ErrorLevels, question: StageQuestion): CountedVerdict {
-  const { limit, whole, baseline, window } = evidence;
-  const reading = read(limit, whole, baseline, levels);
-  const late = read(limit, window.devices, window.baseline, levels);
+export function weighCounts(evidence: CountedEvidence, levels: ErrorLevels, question: StageQuestion): CountedVerdict {
+  const { whole, baseline, window } = evidence;
+  const reading = readBoth(evidence, whole, levels, baseline);
+  const late = readBoth(evidence, window.devices, levels, window.baseline);
   const windows =
     question.deadlineMs === null ? null : Math.ceil(question.deadlineMs / (WINDOW_INTERVALS * question.intervalMs));
   const weight = windowWeight(window.index, windows);
@@ -88,24 +134,49 @@ export function judgeCounts(evidence: CountedEvidence, levels: ErrorLevels, ques
   }
   const side = reading.isWithin ? 'within' : 'over';
   const reason = reading.reason || outcome.reason || `too little evidence ${side} the limit`;
-  return { verdict: 'undecided', reading, reason, needs: needsOf(evidence, levels, reading, question.perMinute) };
+  return { verdict: 'undecided', reading, reason, needs: null };
+}
+
+/** The same with what is missing for a decision, which takes some more work. */
+export function judgeCounts(evidence: CountedEvidence, levels: ErrorLevels, question: StageQuestion): CountedVerdict {
+  const counted = weighCounts(evidence, levels, question);
+  if (counted.verdict !== 'undecided') return counted;
+  return { ...counted, needs: needsOf(evidence, levels, counted.reading, question.perMinute) };
+}
+
+/** Each device alone against an absolute limit: fails when one surely breaches it, passes when all are observed within. */
+export function judgeAnyDevice(evidence: CountedEvidence, levels: ErrorLevels): CountedVerdict {
+  const { limit, baseline } = evidence;
+  const whole = evidence.whole.filter((device) => device.trials > 0);
+  const together = read(limit, whole, baseline, { ...levels, dropWorst: false });
+  if (limit.kind !== 'rate' || limit.threshold <= 0 || limit.threshold >= 1) {
+    const reason = 'a rule about any device takes an absolute limit between 0 % and 100 %';
+    return { verdict: 'undecided', reading: together, reason, needs: null };
+  }
+  const { verdict, isWithin, pFail, worst } = anyDeviceVerdict(whole, limit.threshold, { alpha: levels.alpha });
+  const reading = { ...together, verdict, isWithin, pFail, worst: verdict === 'fail' ? worst : null };
+  const least = whole.length === 0 ? 'no data' : isWithin ? '' : 'not every device is observed within the limit yet';
+  const breach =
+    worst === null ? '' : `${worst.device} alone: ${worst.bad} of ${worst.trials}, beyond what chance explains`;
+  return { verdict, reading, reason: verdict === 'fail' ? breach : least, needs: null };
 }
 
 const MOST_DOUBLINGS = 16;
 const BISECTIONS = 8;
 
 /** How much more of the same would decide: all counts are scaled alike until a p-value is small enough. */
-function needsOf(
+export function needsOf(
   evidence: CountedEvidence,
   levels: ErrorLevels,
   reading: RateReading<NamedTally>,
   perMinute: number | null,
 ): CountedVerdict['needs'] {
-  const { limit, whole, baseline } = evidence;
+  const { whole, baseline } = evidence;
   if (reading.trials === 0) return null;
   const isDecided = (scale: number): boolean => {
     const scaled = whole.map((tally) => ({ device: tally.device, ...scaleTally(tally, scale) }));
-    const then = read(limit, scaled, baseline === null ? null : scaleTally(baseline, scale), levels);
+    const beside = baseline === null ? null : scaleTally(baseline, scale);
+    const then = readBoth(evidence, scaled, levels, beside);
     return reading.isWithin ? then.pPass <= levels.beta : withWindow(then.pFail, 1, 1) <= levels.alpha;
   };
   let enough = 2;

@@ -1,12 +1,18 @@
 // Owns the verdict on a stage: each rule judged by what its metric needs, then all of them together.
 import { assertNever } from '../base/errors.ts';
 import { quantileOf } from '../contract/sketch.ts';
+import { blankVerdict } from './blank-verdict.ts';
+import { baselineCounts, chooseBaseline, evidenceOf, isThick } from './counted-evidence.ts';
 import { baselineEdgeOf, limitInForce } from './freeze-limits.ts';
+import { judgeClassShare, judgeVanishedClasses } from './judge-classes.ts';
+import { judgeDrift } from './judge-drift.ts';
 import {
   boundsOf,
   type CountedEvidence,
   type CountedLimit,
+  type CountedVerdict,
   type ErrorLevels,
+  judgeAnyDevice,
   judgeCounts,
   sumsOf,
 } from './judge-rate-rule.ts';
@@ -14,92 +20,18 @@ import { metricKind } from './metric-kind.ts';
 import { quantileBounds } from './quantile-verdict.ts';
 import { METHOD_VERSION, type RuleVerdict, type StageVerdict } from './rule-verdict.ts';
 import { shareVerdict } from './share-verdict.ts';
-import {
-  type ArmEvidence,
-  DEFAULT_ERROR_LEVEL,
-  newestWindow,
-  type StageQuestion,
-  type StageRule,
-  sizeOf,
-  wholeTallies,
-  windowTallies,
-} from './stage-question.ts';
+import { DEFAULT_ERROR_LEVEL, type StageQuestion, type StageRule, sizeOf, wholeTallies } from './stage-question.ts';
 import { combineVerdicts, ruleAlpha } from './stage-verdict.ts';
-import { LEAST_CLUSTERS, mergeTallies, type Tally } from './tally.ts';
+import { mergeTallies } from './tally.ts';
 
-/** What is said of a rule before anything is known of it. */
-function blankVerdict({ rule, dryRun }: StageRule, reason: string): RuleVerdict {
-  return {
-    rule: rule.source,
-    metric: rule.metric,
-    verdict: 'undecided',
-    within: false,
-    estimate: null,
-    lower: null,
-    upper: null,
-    limit: null,
-    unit: metricKind(rule.metric).kind === 'quantile' ? 'ms' : 'ratio',
-    baseline: null,
-    trials: 0,
-    devices: 0,
-    worstDevice: null,
-    reason,
-    dryRun,
-    needs: null,
-    sums: { kind: 'none' },
-  };
-}
-
-/** A baseline thinner than this share of the candidate's trials is the rest of a stable arm that is going away. */
-const THINNEST_BASELINE = 0.1;
-
-interface BaselineCounts {
-  readonly arm: ArmEvidence;
-  readonly whole: Tally;
-  readonly devices: number;
-  readonly isConcurrent: boolean;
-}
-
-function baselineCounts(
-  arm: ArmEvidence | null | undefined,
-  measure: string,
-  isConcurrent: boolean,
-): BaselineCounts | null {
-  const tallies = arm && wholeTallies(arm, measure)?.filter((tally) => tally.trials > 0);
-  if (!arm || !tallies || tallies.length === 0) return null;
-  return { arm, whole: mergeTallies(tallies), devices: tallies.length, isConcurrent };
-}
-
-function isThick(baseline: BaselineCounts | null, candidateTrials: number): boolean {
-  if (baseline === null) return false;
-  return baseline.whole.reports >= LEAST_CLUSTERS && baseline.whole.trials >= THINNEST_BASELINE * candidateTrials;
-}
-
-/** The concurrent baseline first; the one before it was gone next. */
-function chooseBaseline(question: StageQuestion, measure: string, trials: number): BaselineCounts | null {
-  const concurrent = baselineCounts(question.baseline, measure, true);
-  if (isThick(concurrent, trials)) return concurrent;
-  return baselineCounts(question.earlierBaseline, measure, false) ?? concurrent;
-}
-
-function evidenceOf(
+function judgeInScope(
+  { scope }: StageRule,
+  evidence: CountedEvidence,
+  levels: ErrorLevels,
   question: StageQuestion,
-  measure: string,
-  limit: CountedLimit,
-  baseline: { readonly measure: string; readonly counts: BaselineCounts } | null,
-): CountedEvidence {
-  const index = newestWindow(question.candidate);
-  const beside = baseline?.counts.isConcurrent ? windowTallies(baseline.counts.arm, baseline.measure, index) : [];
-  return {
-    limit,
-    whole: wholeTallies(question.candidate, measure) ?? [],
-    baseline: baseline?.counts.whole ?? null,
-    window: {
-      index,
-      devices: windowTallies(question.candidate, measure, index),
-      baseline: beside.length > 0 ? mergeTallies(beside) : null,
-    },
-  };
+): CountedVerdict {
+  if (scope === 'any-device') return judgeAnyDevice(evidence, levels);
+  return judgeCounts(evidence, scope === 'fleet' ? { ...levels, scope } : levels, question);
 }
 
 /** error_rate and unknown_rate, absolute or against the baseline. */
@@ -112,7 +44,7 @@ function judgeRate(asked: StageRule, measure: string, levels: ErrorLevels, quest
       ? { kind: 'rate', threshold: limit.value }
       : { kind: 'relative', ratio: limit.factor, floor: limit.floor ?? 0 };
   const evidence = evidenceOf(question, measure, counted, counts === null ? null : { measure, counts });
-  const { verdict, reading, reason, needs } = judgeCounts(evidence, levels, question);
+  const { verdict, reading, reason, needs } = judgeInScope(asked, evidence, levels, question);
   const baseRate = counts === null ? null : counts.whole.bad / counts.whole.trials;
   const limitRate =
     limit.kind === 'absolute'
@@ -149,8 +81,9 @@ function judgeLatency(asked: StageRule, q: number, levels: ErrorLevels, question
   if (whole === undefined) return blankVerdict(asked, 'this window does not count the limit');
   const below = baselineEdgeOf(asked.rule, limit);
   const concurrent = below === undefined ? null : baselineCounts(question.baseline, `latency>${below}`, true);
-  // Without a concurrent baseline the frozen limit stands on its own.
-  const counts = isThick(concurrent, mergeTallies(whole).trials) ? concurrent : null;
+  // Without a concurrent baseline, and for one device alone, the frozen limit stands on its own.
+  const isAlone = asked.scope === 'any-device' || !isThick(concurrent, mergeTallies(whole).trials);
+  const counts = isAlone ? null : concurrent;
   const counted: CountedLimit =
     counts === null ? { kind: 'rate', threshold: 1 - q } : { kind: 'relative', ratio: 1, floor: 0 };
   const evidence = evidenceOf(
@@ -159,7 +92,7 @@ function judgeLatency(asked: StageRule, q: number, levels: ErrorLevels, question
     counted,
     counts === null ? null : { measure: `latency>${below}`, counts },
   );
-  const { verdict, reading, reason, needs } = judgeCounts(evidence, levels, question);
+  const { verdict, reading, reason, needs } = judgeInScope(asked, evidence, levels, question);
   const sketch = candidate.summary.latencyMs;
   const [lower, upper] = quantileBounds(sketch, q, levels.beta, reading.designEffect);
   const estimate = quantileOf(sketch, q) ?? null;
@@ -206,19 +139,26 @@ function judgeFailedDevices(asked: StageRule, question: StageQuestion): RuleVerd
 
 function judgeRule(asked: StageRule, levels: ErrorLevels, question: StageQuestion): RuleVerdict {
   const { rule } = asked;
-  if (rule.limit.kind === 'baseline' && !question.hasStable) {
+  const kind = metricKind(rule.metric);
+  const isRelative = rule.limit.kind === 'baseline' || ['vanished-classes', 'drift'].includes(kind.kind);
+  if (isRelative && !question.hasStable) {
     return {
       ...blankVerdict(asked, 'first rollout: there is no stable version to compare with'),
       verdict: 'not-applicable',
       within: true,
     };
   }
-  const kind = metricKind(rule.metric);
   switch (kind.kind) {
     case 'rate':
       return judgeRate(asked, kind.measure, levels, question);
     case 'quantile':
       return judgeLatency(asked, kind.q, levels, question);
+    case 'class-share':
+      return judgeClassShare(asked, levels, question);
+    case 'vanished-classes':
+      return judgeVanishedClasses(asked, levels, question);
+    case 'drift':
+      return judgeDrift(asked, kind.histogram, levels, question);
     case 'share':
       return judgeFailedDevices(asked, question);
     default:

@@ -19,7 +19,13 @@ export interface RelativeRateOptions extends RateOptions {
  * Of all bad events M = S_A + S_B the candidate's share is below θ = ρN_A/(ρN_A + N_B) exactly when the rule holds (Poisson
  * thinning; Lindon and Malek 2022), so the engine weighs S_A of M against θ.
  */
-function thinned(side: typeof pFail, candidate: Tally, baseline: Tally, ratio: number, leastEffect: number): number {
+export function thinned(
+  side: typeof pFail,
+  candidate: Tally,
+  baseline: Tally,
+  ratio: number,
+  leastEffect: number,
+): number {
   if (candidate.reports < LEAST_CLUSTERS) return 1;
   const bad = candidate.bad + baseline.bad;
   if (!(bad > 0)) return 1;

@@ -1,5 +1,5 @@
 // Owns what is said about one rule and about a stage: verdicts, the numbers below them, and why nothing is decided yet.
-import type { RuleMetric, RuleUnit } from '../contract/documents/rule-text.ts';
+import type { RuleMetric, RuleUnit } from '../contract/metric-catalogue.ts';
 import type { Verdict } from './rate-verdict.ts';
 import type { DeviceCounts } from './share-verdict.ts';
 import type { Tally } from './tally.ts';
@@ -21,12 +21,37 @@ export type SufficientSums =
       readonly baseline: Tally | null;
     }
   | ({ readonly kind: 'share' } & DeviceCounts)
+  /** Classes, those most in doubt first; `own` is what the same devices did under stable. */
+  | { readonly kind: 'classes'; readonly classes: readonly ClassSums[] }
+  /** Counts by bin at a look; their moments are behind `lower` and `upper`. */
+  | {
+      readonly kind: 'histogram';
+      readonly look: number;
+      readonly candidate: HistogramSummary;
+      readonly baseline: HistogramSummary;
+    }
   | { readonly kind: 'none' };
+
+export interface HistogramSummary {
+  readonly reports: number;
+  readonly counts: readonly number[];
+}
+
+export interface ClassSums {
+  readonly name: string;
+  readonly candidate: Tally;
+  readonly worst: Tally | null;
+  readonly window: Tally;
+  readonly baseline: Tally | null;
+  readonly own: Tally | null;
+}
 
 export interface RuleVerdict {
   /** The rule as the policy has it. */
   readonly rule: string;
   readonly metric: RuleMetric;
+  /** What the rule is about, where it is not the stage's devices together. */
+  readonly scope?: 'fleet' | 'any-device';
   readonly verdict: Verdict | 'not-applicable';
   /** Is the observed value within the limit, decided or not? */
   readonly within: boolean;

@@ -1,7 +1,6 @@
 // Owns gathering facts: HEAD, the fleet and the measurements, as `decide()` wants them. It reads, and changes nothing that devices see.
-
 import { CodedError, toCodedError } from '../base/errors.ts';
-import { digestOf } from '../contract/digest.ts';
+import { type Digest, digestOf } from '../contract/digest.ts';
 import type { Directive } from '../contract/directive.ts';
 import type { RolloutPolicy, RolloutStatus } from '../contract/documents/types.generated.ts';
 import { matchesGlob } from '../contract/trust/name-glob.ts';
@@ -98,6 +97,13 @@ function brokenVersion(document: BrokenDocument): KnownVersion {
 
 function knownVersions(documents: readonly VersionDocument[], now: number): KnownVersion[] {
   return documents.map((one) => (one.kind === 'model' ? new LazyVersion(one, now) : brokenVersion(one)));
+}
+
+/** The classes that a version's manifest names. */
+function classesOf(documents: readonly VersionDocument[], digest: Digest | undefined): readonly string[] {
+  const found = documents.find((one) => one.kind === 'model' && one.digest === digest);
+  if (found?.kind !== 'model') return [];
+  return found.manifest.spec.interface.outputs.find((output) => (output.classes?.length ?? 0) > 0)?.classes ?? [];
 }
 
 function appliesTo(policy: RolloutPolicy, rollout: string): boolean {
@@ -203,8 +209,7 @@ export class Observer {
     const { step, outlook } = decideOnce(facts);
     const wantsBaseline = step?.kind === 'start' || outlook.waitingOn.some((one) => one.kind === 'baseline');
     if (status === null || !(wantsBaseline || status.candidate !== null)) return facts;
-    const model = facts.spec.model;
-    return { ...facts, baseline: await this.#parts.windows.baseline({ name, model, status, policy: policyInForce }) };
+    return { ...facts, baseline: await this.#parts.windows.baseline({ name, status }) };
   }
 
   async #measure(
@@ -215,7 +220,8 @@ export class Observer {
   ): Promise<Measured> {
     const { name, basis, fleet, listenedMs } = question;
     const { windows } = this.#parts;
-    const rollout = { name, model: basis.document.rollout.spec.model, status, policy };
+    const classes = classesOf(basis.versions, (status.candidate ?? status.stable)?.digest);
+    const rollout = { name, model: basis.document.rollout.spec.model, status, policy, classes };
     const deviceCount = fleet.matching(status.target).length;
     await windows.open(rollout, deviceCount, now);
     if (status.candidate === null) return NOT_MEASURED;

@@ -2,15 +2,18 @@
 import { parseInstant } from '../base/clock.ts';
 import type { RolloutPolicy, RolloutStatus } from '../contract/documents/types.generated.ts';
 import { parsePercent } from '../contract/duration.ts';
+import { MOST_CLASSES } from '../contract/report.ts';
 import { sketchCount } from '../contract/sketch.ts';
 import { edgesToCount } from '../gates/freeze-limits.ts';
 import { judgeStage } from '../gates/judge-stage.ts';
+import { metricKind } from '../gates/metric-kind.ts';
 import type { StageVerdict } from '../gates/rule-verdict.ts';
 import { type CohortCounts, countCohort, installShare, type KnownDevice } from '../rollout/count-cohort.ts';
 import { entryOf } from '../rollout/directive-of.ts';
 import type { BaselineFacts, WindowTime } from '../rollout/rollout-facts.ts';
 import { leastDevices, type Stage, stagesOf } from '../rollout/stages-of-policy.ts';
 import type { FleetStore, WindowReading } from '../store/fleet-store.ts';
+import { type HistogramSpec, MOST_HISTOGRAM_CLASSES } from '../telemetry/histogram-sums.ts';
 import { rowsFor, type WindowSpec } from '../telemetry/window.ts';
 import type { ArmTallies } from '../telemetry/window-tallies.ts';
 
@@ -25,6 +28,8 @@ export interface RolloutInForce {
   readonly model: string;
   readonly status: RolloutStatus;
   readonly policy: RolloutPolicy | null;
+  /** Classes that the candidate's manifest names, or stable's while nothing rolls. */
+  readonly classes: readonly string[];
 }
 
 export interface MeasureQuestion extends RolloutInForce {
@@ -38,23 +43,51 @@ function stageOf({ status, policy }: RolloutInForce): Stage | undefined {
   return policy === null ? undefined : stagesOf(policy).find((stage) => stage.name === status.stage);
 }
 
+/** What the rules of all stages need counted beyond rates and latencies, so that each stage finds a baseline of what it asks for. */
+function classesAndHistograms(
+  { policy, classes }: RolloutInForce,
+  shown: ReadonlyMap<string, number>,
+): Pick<WindowSpec, 'classes' | 'histograms'> {
+  const rules = policy === null ? [] : stagesOf(policy).flatMap((stage) => stage.rules);
+  const kinds = rules.map(({ rule }) => metricKind(rule.metric));
+  const isAboutClasses = kinds.some(({ kind }) => kind === 'class-share' || kind === 'vanished-classes');
+  const drifting = new Set(kinds.flatMap((one) => (one.kind === 'drift' ? [one.histogram] : [])));
+  const names = mostShown(classes, shown, MOST_HISTOGRAM_CLASSES);
+  return {
+    classes: isAboutClasses ? mostShown(classes, shown, MOST_CLASSES) : [],
+    histograms: [...drifting].map((kind): HistogramSpec => (kind === 'class' ? { kind, names } : { kind })),
+  };
+}
+
+/** Of too many classes those that stable shows most. */
+function mostShown(classes: readonly string[], shown: ReadonlyMap<string, number>, most: number): readonly string[] {
+  const distinct = [...new Set(classes)];
+  if (distinct.length <= most) return distinct;
+  return distinct.sort((a, b) => (shown.get(b) ?? 0) - (shown.get(a) ?? 0)).slice(0, most);
+}
+
 function hasTraffic(arm: ArmTallies): boolean {
   return arm.devices.size > 0;
 }
 
-/** Where the store keeps which window was opened last, and which of the earlier ones has stable's last measurements beside a candidate. */
+/** Where the store keeps which window was opened last: another process, or this one before a restart, may have opened it. */
 const openedHolding = (rollout: string): string => `opened-window/${rollout}`;
-const baselineHolding = (rollout: string): string => `earlier-baseline/${rollout}`;
+
+/** What of the store windows need: a rehearsal keeps it in memory. */
+export type WindowStore = Pick<
+  FleetStore,
+  'openWindow' | 'closeWindow' | 'readWindow' | 'markReady' | 'putHolding' | 'readHolding'
+>;
 
 /** Opens, reads and judges the windows of rollouts. Remembers only what it already told the store. */
 export class Windows {
-  readonly #store: FleetStore;
+  readonly #store: WindowStore;
   /** How often devices report, in milliseconds. */
   readonly #intervalMs: number;
   readonly #opened = new Map<string, number>();
   readonly #ready = new Map<string, boolean>();
 
-  constructor(store: FleetStore, intervalMs: number) {
+  constructor(store: WindowStore, intervalMs: number) {
     this.#store = store;
     this.#intervalMs = intervalMs;
   }
@@ -63,10 +96,12 @@ export class Windows {
   async open(rollout: RolloutInForce, deviceCount: number, now: number): Promise<void> {
     const { name, status } = rollout;
     if (this.#opened.get(name) === status.opened) return;
-    const before = await this.#store.readHolding(openedHolding(name));
-    const isNewer = typeof before !== 'number' || before < status.opened;
-    if (isNewer && typeof before === 'number') await this.#keepEarlierBaseline(name, before);
-    await this.#store.openWindow(this.#specOf(rollout, deviceCount, now), now);
+    const last = await this.#store.readHolding(openedHolding(name));
+    const isNewer = typeof last !== 'number' || last < status.opened;
+    const before = typeof last === 'number' && isNewer ? await this.#keepBaselines(name, last) : undefined;
+    const shown = before?.tallies.stable.summary.classes ?? new Map<string, number>();
+    const spec = { ...this.#specOf(rollout, deviceCount, now), ...classesAndHistograms(rollout, shown) };
+    await this.#store.openWindow(spec, now);
     if (isNewer) await this.#store.putHolding(openedHolding(name), status.opened);
     this.#opened.set(name, status.opened);
     this.#ready.delete(name);
@@ -82,7 +117,7 @@ export class Windows {
     }
   }
 
-  #specOf(rollout: RolloutInForce, deviceCount: number, now: number): WindowSpec {
+  #specOf(rollout: RolloutInForce, deviceCount: number, now: number): Omit<WindowSpec, 'classes' | 'histograms'> {
     const { name, status } = rollout;
     const stage = stageOf(rollout);
     const counted = edgesToCount(stage?.rules.map((one) => one.rule) ?? [], status.limits);
@@ -102,21 +137,24 @@ export class Windows {
   }
 
   /**
-   * Stable's last measurements beside a candidate serve the stages that leave no device on stable. Which window was open before is in the
-   * store: another process, or this one before a restart, may have opened it.
+   * Stable's last measurements beside a candidate serve the stages that leave no device on stable; those at rest tell what each device did
+   * before anything rolled. Returns the window that is left.
    */
-  async #keepEarlierBaseline(name: string, before: number): Promise<void> {
-    const reading = await this.#store.readWindow(name, before);
-    if (reading === undefined || reading.spec.candidateDigest === null || !hasTraffic(reading.tallies.stable)) return;
-    await this.#store.putHolding(baselineHolding(name), before);
+  async #keepBaselines(name: string, openedRevision: number | undefined): Promise<WindowReading | undefined> {
+    if (openedRevision === undefined) return undefined;
+    const reading = await this.#store.readWindow(name, openedRevision);
+    if (reading === undefined || !hasTraffic(reading.tallies.stable)) return reading;
+    const kind = reading.spec.candidateDigest === null ? 'rest' : 'earlier';
+    await this.#store.putHolding(`${kind}-baseline/${name}`, openedRevision);
+    return reading;
   }
 
-  /** Of another stable version it would be no baseline. */
-  async #earlierBaseline(name: string, stable: string | undefined): Promise<ArmTallies | null> {
-    const revision = await this.#store.readHolding(baselineHolding(name));
+  /** What stable did in an earlier window, if that stable is the present one. */
+  async #stableBefore(kind: 'rest' | 'earlier', { name, status }: RolloutInForce): Promise<ArmTallies | null> {
+    const revision = await this.#store.readHolding(`${kind}-baseline/${name}`);
     if (typeof revision !== 'number') return null;
     const reading = await this.#store.readWindow(name, revision);
-    return reading !== undefined && reading.spec.stableDigest === stable ? reading.tallies.stable : null;
+    return reading?.spec.stableDigest === status.stable?.digest ? (reading?.tallies.stable ?? null) : null;
   }
 
   /** How the present stage stands. Its window must be open. */
@@ -154,13 +192,15 @@ export class Windows {
       limits: question.status.limits,
       candidate,
       baseline: hasTraffic(stable) ? stable : null,
-      earlierBaseline: await this.#earlierBaseline(question.name, question.status.stable?.digest),
+      earlierBaseline: await this.#stableBefore('earlier', question),
+      restBaseline: reading.spec.rows.candidate === 'device' ? await this.#stableBefore('rest', question) : null,
       hasStable: question.status.stable !== null,
       installs: installShare(cohort),
       minimum: { devices: leastDevices(stage, cohort.wanted), inferences: stage.minimumInferences },
       ...(level === undefined ? {} : { errorLevel: parsePercent(level) }),
       deadlineMs: stage.deadlineMs,
       intervalMs: this.#intervalMs,
+      openMs: Math.max(0, question.now - reading.spec.openedAtMs),
       perMinute: minutes > 0 ? inferences / minutes : null,
     });
   }
@@ -172,7 +212,7 @@ export class Windows {
   }
 
   /** What stable did in the present window: the baseline that limits are frozen from. */
-  async baseline({ name, status }: RolloutInForce): Promise<BaselineFacts | null> {
+  async baseline({ name, status }: Pick<RolloutInForce, 'name' | 'status'>): Promise<BaselineFacts | null> {
     const reading = await this.#store.readWindow(name, status.opened);
     if (reading === undefined) return null;
     const { stable } = reading.tallies;

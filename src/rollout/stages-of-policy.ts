@@ -41,7 +41,8 @@ function sizeOf(size: PolicyStage['size']): Stage['size'] {
 
 function ruleOf(rule: NonNullable<PolicyStage['rules']>[number]): StageRule {
   if (typeof rule === 'string') return { rule: parseRule(rule), dryRun: false };
-  return { rule: parseRule(rule.rule), dryRun: rule.dryRun ?? false };
+  const scope = rule.scope === undefined ? {} : { scope: rule.scope };
+  return { rule: parseRule(rule.rule), ...scope, dryRun: rule.dryRun ?? false };
 }
 
 function anyOf(selectors: ReadonlySet<string>): string | null {

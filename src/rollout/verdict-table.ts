@@ -11,21 +11,31 @@ function measured(rule: RuleVerdict): readonly [amount: string, bounds: string] 
   return [formatAmount(estimate, unit), bounds];
 }
 
-/** `< 0.5 %` of `error_rate < 0.5%`. */
-function limitOf({ rule, metric }: Pick<RuleVerdict, 'rule' | 'metric'>): string {
-  return oneLine(rule.slice(metric.length)).replace(/(?<=\d)(?=%|ms\b)/g, ' ');
+/** `class_share[receipt]` of `class_share[receipt] > 2%`. */
+function nameOf({ rule, metric }: Pick<RuleVerdict, 'rule' | 'metric'>): string {
+  return rule.startsWith(`${metric}[`) ? rule.slice(0, rule.lastIndexOf(']') + 1) : metric;
 }
 
-/** `error_rate 4.2 % in canary, not < 0.5 %`, and what the numbers don't show of it. */
+/** `< 0.5 %` of `error_rate < 0.5%`. */
+function limitOf(verdict: Pick<RuleVerdict, 'rule' | 'metric'>): string {
+  return oneLine(verdict.rule.slice(nameOf(verdict).length)).replace(/(?<=\d)(?=%|ms\b)/g, ' ');
+}
+
+/** `error_rate 4.2 % in canary, not < 0.5 %`, and what the numbers don't show of it; what classes did is told in words. */
 export function breachInWords(rule: RuleVerdict, stage: string): string {
+  if (rule.sums.kind === 'classes' && rule.reason !== '')
+    return `${oneLine(rule.reason)} in ${stage} (${oneLine(rule.rule)})`;
   const [amount] = measured(rule);
   const reason = rule.reason === '' ? '' : ` (${oneLine(rule.reason)})`;
-  return `${rule.metric} ${amount} in ${stage}, not ${limitOf(rule)}${reason}`;
+  return `${oneLine(nameOf(rule))} ${amount} in ${stage}, not ${limitOf(rule)}${reason}`;
 }
 
-function verdictWord({ verdict, dryRun }: RuleVerdict): string {
+const SCOPES = { fleet: 'fleet', 'any-device': 'any device' } as const;
+
+function verdictWord({ verdict, scope, dryRun }: RuleVerdict): string {
   const word = verdict === 'not-applicable' ? 'n/a' : verdict;
-  return dryRun ? `${word} (dry run)` : word;
+  const more = [...(scope === undefined ? [] : [SCOPES[scope]]), ...(dryRun ? ['dry run'] : [])];
+  return more.length === 0 ? word : `${word} (${more.join(', ')})`;
 }
 
 function noteOf(rule: RuleVerdict): string {
@@ -41,7 +51,13 @@ function noteOf(rule: RuleVerdict): string {
 
 /** The rules of a verdict as aligned lines, each indented by two. */
 export function verdictTable(rules: readonly RuleVerdict[]): string[] {
-  const rows = rules.map((rule) => [rule.metric, ...measured(rule), limitOf(rule), verdictWord(rule), noteOf(rule)]);
+  const rows = rules.map((rule) => [
+    oneLine(nameOf(rule)),
+    ...measured(rule),
+    limitOf(rule),
+    verdictWord(rule),
+    noteOf(rule),
+  ]);
   const width = (column: number): number => Math.max(0, ...rows.map((row) => row[column]?.length ?? 0));
   const widths = [0, 1, 2, 3, 4, 5].map(width).map((most, column) => (column === 5 ? 0 : most));
   return rows.map((row) =>

@@ -2,7 +2,7 @@
 import type { Digest } from '../contract/digest.ts';
 import { mergeArmSummary } from '../telemetry/arm-summary.ts';
 import { decodeSummary, decodeTally } from '../telemetry/tally-codec.ts';
-import { ARMS, type Arm, type WindowSpec } from '../telemetry/window.ts';
+import { ARMS, type Arm, readWindowSpec, type WindowSpec } from '../telemetry/window.ts';
 import { emptyWindowTallies, type WindowTallies } from '../telemetry/window-tallies.ts';
 import type { LateReport, WindowReading } from './fleet-store.ts';
 import { integer, textual } from './sqlite-counters.ts';
@@ -96,7 +96,7 @@ export class SqliteWindows {
         .get(rollout, openedRevision);
       if (row === undefined) return undefined;
       const number = integer(row.number);
-      const spec = JSON.parse(textual(row.spec)) as WindowSpec;
+      const spec = readWindowSpec(textual(row.spec));
       return {
         spec,
         tallies: this.#readTallies(number, integer(row.changed), spec),

@@ -3,7 +3,7 @@ import type { DeviceReport } from '../contract/report.ts';
 import { type ArmSummary, emptyArmSummary, mergeArmSummary } from '../telemetry/arm-summary.ts';
 import { armOf, type FoldedInterval, foldReport } from '../telemetry/fold-report.ts';
 import { decodeSummary, decodeTally, encodeSummary, encodeTally } from '../telemetry/tally-codec.ts';
-import { ARMS, type Arm, type WindowSpec } from '../telemetry/window.ts';
+import { ARMS, type Arm, readWindowSpec, type WindowSpec } from '../telemetry/window.ts';
 import { addToDevice, type DeviceTally } from '../telemetry/window-tallies.ts';
 import { integer, textual } from './sqlite-counters.ts';
 import type { SqliteDatabase } from './sqlite-database.ts';
@@ -63,7 +63,7 @@ export class WindowFolding {
       .all(rollout);
     const windows = rows.map((row) => ({
       number: integer(row.number),
-      spec: JSON.parse(textual(row.spec)) as WindowSpec,
+      spec: readWindowSpec(textual(row.spec)),
       isOpen: row.closed_at === null,
     }));
     this.#windows.set(rollout, windows);

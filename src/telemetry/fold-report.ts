@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto';
 import type { DeviceReport, ErrorReason, ModelInterval } from '../contract/report.ts';
 import { countAboveEdge, type Sketch, sketchCount, sketchFromJson } from '../contract/sketch.ts';
 import { type ArmSummary, emptyArmSummary, mergeArmSummary } from './arm-summary.ts';
+import { countBins, lookAt } from './histogram-sums.ts';
 import { type Arm, DEVICE_GROUPS, edgesOf, type WindowSpec, windowNumberAt } from './window.ts';
 
 export interface MeasureCount {
@@ -21,6 +22,10 @@ export interface FoldedInterval {
   readonly inferences: number;
   /** In the order of the arm's measures. */
   readonly counts: readonly MeasureCount[];
+  /** Number of the newest look that had closed when the report came; −1 before the first. */
+  readonly look: number;
+  /** Counts by bin, in the order of the spec's histograms. */
+  readonly histograms: readonly (readonly number[])[];
   readonly summary: ArmSummary;
 }
 
@@ -56,15 +61,29 @@ function sumOf(errors: Readonly<Partial<Record<ErrorReason, number>>>): number {
   return Object.values(errors).reduce((sum, count) => sum + count, 0);
 }
 
-/** Each failed inference counts once, whatever its reason; latencies are counted among those that were measured. */
-function countMeasures(summary: ArmSummary, unknown: number, edges: readonly number[]): MeasureCount[] {
+interface Sums {
+  readonly summary: ArmSummary;
+  /** Answers by class as reported: the summary may have put some into its rest. */
+  readonly classes: Map<string, number>;
+  unknown: number;
+}
+
+/** Each failed inference counts once, whatever its reason; latencies and classes are counted among those that have one. */
+function countMeasures(
+  { summary, classes, unknown }: Sums,
+  edges: readonly number[],
+  watched: readonly string[],
+): MeasureCount[] {
   const { inferences } = summary;
   const latencies: Sketch = summary.latencyMs;
   const measured = sketchCount(latencies);
+  let answers = 0;
+  if (watched.length > 0) for (const count of classes.values()) answers += count;
   return [
     { trials: inferences, bad: sumOf(summary.errors) },
     { trials: inferences, bad: unknown },
     ...edges.map((edge) => ({ trials: measured, bad: countAboveEdge(latencies, edge) })),
+    ...watched.map((name) => ({ trials: answers, bad: classes.get(name) ?? 0 })),
   ];
 }
 
@@ -73,22 +92,27 @@ function countMeasures(summary: ArmSummary, unknown: number, edges: readonly num
  * digests. The counts are possible ones: `parseReport` refused all others.
  */
 export function foldReport(spec: WindowSpec, report: DeviceReport, receivedAtMs: number): readonly FoldedInterval[] {
-  const byArm = new Map<Arm, { readonly summary: ArmSummary; unknown: number }>();
+  const byArm = new Map<Arm, Sums>();
   for (const interval of report.intervals) {
     const arm = armOf(spec, interval);
     if (arm === undefined || interval.inferences === 0) continue;
-    const sums = byArm.get(arm) ?? { summary: emptyArmSummary(), unknown: 0 };
+    const sums = byArm.get(arm) ?? { summary: emptyArmSummary(), classes: new Map<string, number>(), unknown: 0 };
     mergeArmSummary(sums.summary, summaryOf(interval));
     sums.unknown += interval.unknown;
+    for (const [name, count] of Object.entries(interval.classes)) {
+      sums.classes.set(name, (sums.classes.get(name) ?? 0) + count);
+    }
     byArm.set(arm, sums);
   }
-  return [...byArm].map(([arm, { summary, unknown }]) => ({
+  return [...byArm].map(([arm, sums]) => ({
     arm,
     device: report.device,
     row: spec.rows[arm] === 'group' ? deviceGroup(report.device) : report.device,
     window: windowNumberAt(spec, receivedAtMs),
-    inferences: summary.inferences,
-    counts: countMeasures(summary, unknown, edgesOf(spec, arm)),
-    summary,
+    inferences: sums.summary.inferences,
+    counts: countMeasures(sums, edgesOf(spec, arm), spec.classes),
+    look: lookAt(spec, receivedAtMs),
+    histograms: spec.histograms.map((one) => countBins(one, sums.summary.confidence, sums.classes)),
+    summary: sums.summary,
   }));
 }

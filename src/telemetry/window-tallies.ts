@@ -2,6 +2,7 @@
 import { assertInvariant } from '../base/errors.ts';
 import { type ArmSummary, emptyArmSummary, mergeArmSummary } from './arm-summary.ts';
 import type { FoldedInterval } from './fold-report.ts';
+import { type HistogramSpec, type LookedSums, lookedOf, mergeLooked } from './histogram-sums.ts';
 import { ARMS, type Arm, type Measure, measuresOf, type WindowSpec } from './window.ts';
 
 /** Sums over reports of one measure: all that a verdict about its rate needs; they merge by addition. */
@@ -27,10 +28,13 @@ export interface DeviceTally {
   readonly whole: readonly MeasureSums[];
   /** In tumbling window `window` alone. */
   readonly current: readonly MeasureSums[];
+  /** In the order of the arm's histograms. */
+  readonly looked: LookedSums;
 }
 
 export interface ArmTallies {
   readonly measures: readonly Measure[];
+  readonly histograms: readonly HistogramSpec[];
   /** By device id, or by hash group. */
   readonly devices: Map<string, DeviceTally>;
   readonly summary: ArmSummary;
@@ -38,14 +42,10 @@ export interface ArmTallies {
 
 export type WindowTallies = Readonly<Record<Arm, ArmTallies>>;
 
-export function emptyDeviceTally(measures: number): DeviceTally {
-  const none = new Array<MeasureSums>(measures).fill(NO_SUMS);
-  return { inferences: 0, reports: 0, window: 0, whole: none, current: none };
-}
-
 export function emptyWindowTallies(spec: WindowSpec): WindowTallies {
   const arm = (which: Arm): ArmTallies => ({
     measures: measuresOf(spec, which),
+    histograms: spec.histograms,
     devices: new Map(),
     summary: emptyArmSummary(),
   });
@@ -76,6 +76,7 @@ export function mergeDeviceTallies(a: DeviceTally, b: DeviceTally): DeviceTally 
     window: newer.window,
     whole: plus(a.whole, b.whole),
     current: a.window === b.window ? plus(a.current, b.current) : newer.current,
+    looked: mergeLooked(a.looked, b.looked),
   };
 }
 
@@ -86,7 +87,8 @@ export function tallyOfFold(folded: FoldedInterval): DeviceTally {
     const squares = { badSquared: bad * bad, badTrials: bad * trials, trialsSquared: trials * trials };
     return { bad, trials, reports: 1, ...squares };
   });
-  return { inferences: folded.inferences, reports: 1, window: folded.window, whole: sums, current: sums };
+  const looked = lookedOf(folded.look, folded.histograms);
+  return { inferences: folded.inferences, reports: 1, window: folded.window, whole: sums, current: sums, looked };
 }
 
 /** The row with one more folded interval; `undefined` when there was no row yet. */

@@ -1,5 +1,6 @@
 // Owns what a window is: one stage of one rollout, watched in two arms, and the measures counted in each.
 import type { Digest } from '../contract/digest.ts';
+import type { HistogramSpec } from './histogram-sums.ts';
 
 /** The devices on the candidate, and those on stable (the concurrent baseline). */
 export type Arm = 'candidate' | 'stable';
@@ -20,6 +21,10 @@ export interface WindowSpec {
   readonly edges: readonly number[];
   /** The same for stable: the baseline's own quantile, for relative limits. */
   readonly baselineEdges: readonly number[];
+  /** Classes whose answers are counted in both arms, at most `MOST_CLASSES`; none unless a rule asks for classes. */
+  readonly classes: readonly string[];
+  /** Histograms that drift is judged by; none unless a rule asks for them. */
+  readonly histograms: readonly HistogramSpec[];
   /** Milliseconds since 1970. */
   readonly openedAtMs: number;
   /** How often devices report; ten of these make one tumbling window. */
@@ -43,8 +48,11 @@ export function rowsFor(devices: number): 'device' | 'group' {
   return devices > MOST_DEVICE_ROWS ? 'group' : 'device';
 }
 
-/** What is counted, of how many: errors and unknown answers of all inferences, latencies above an edge of all latencies. */
-export type Measure = 'error' | 'unknown' | `latency>${number}`;
+/**
+ * What is counted, of how many: errors and unknown answers of all inferences, latencies above an edge of all latencies, answers of a class of
+ * all answers with a class.
+ */
+export type Measure = 'error' | 'unknown' | `latency>${number}` | `class:${string}`;
 
 export function latencyMeasure(edge: number): Measure {
   return `latency>${edge}`;
@@ -52,7 +60,13 @@ export function latencyMeasure(edge: number): Measure {
 
 /** The measures of an arm, in the order in which its sums are kept. */
 export function measuresOf(spec: WindowSpec, arm: Arm): readonly Measure[] {
-  return ['error', 'unknown', ...edgesOf(spec, arm).map(latencyMeasure)];
+  const classes = spec.classes.map((name): Measure => `class:${name}`);
+  return ['error', 'unknown', ...edgesOf(spec, arm).map(latencyMeasure), ...classes];
+}
+
+/** A spec as it was stored; what an earlier version did not count yet, its windows don't. */
+export function readWindowSpec(text: string): WindowSpec {
+  return { classes: [], histograms: [], ...(JSON.parse(text) as Omit<WindowSpec, 'classes' | 'histograms'>) };
 }
 
 export function edgesOf(spec: WindowSpec, arm: Arm): readonly number[] {

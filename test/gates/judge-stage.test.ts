@@ -272,3 +272,33 @@ test('counts are judged as src/telemetry keeps them', () => {
   const verdict = judgeStage(ask({ candidate: tallies.candidate, baseline: tallies.stable }));
   expect(verdict).toMatchObject({ kind: 'fail', rules: [{ estimate: 0.2, trials: 3000, devices: 3 }] });
 });
+
+describe('the scope of a rule', () => {
+  const scoped = (scope: 'stage' | 'fleet' | 'any-device', text = 'error_rate < 1%') =>
+    rules(text).map((one) => ({ ...one, scope }));
+  const verdictOf = (question: Parameters<typeof ask>[0]) => judgeStage(ask(question)).rules[0]!;
+  const oneBad = [...alike(9, repeat(10, [100, 0])), repeat(10, [100, 20] as const)];
+
+  test('one bad device fails a rule about any device, which names it, and not one about the stage', () => {
+    const candidate = arm(oneBad);
+    expect(verdictOf({ rules: scoped('stage'), candidate })).toMatchObject({ verdict: 'undecided', worstDevice: 'd9' });
+    const alone = verdictOf({ rules: scoped('any-device'), candidate });
+    expect(alone).toMatchObject({ verdict: 'fail', worstDevice: 'd9', scope: 'any-device' });
+    expect(alone.reason).toContain('d9 alone: 200 of 1000');
+  });
+
+  test('a rule about any device passes when each is observed within, and not before all are', () => {
+    expect(verdictOf({ rules: scoped('any-device'), candidate: arm(alike(10, repeat(10, [100, 0]))) })).toMatchObject({
+      verdict: 'pass',
+    });
+    const short = arm([...alike(9, repeat(10, [100, 0])), repeat(2, [100, 0])]);
+    expect(verdictOf({ rules: scoped('any-device'), candidate: short }).verdict).toBe('undecided');
+  });
+
+  test('a few devices say less of the fleet than of themselves', () => {
+    const differing = [0, 0, 0, 1, 1, 1, 2, 8, 9, 9].map((bad) => repeat(30, [100, bad] as const));
+    const candidate = arm(differing);
+    expect(verdictOf({ rules: scoped('stage'), candidate }).verdict).toBe('fail');
+    expect(verdictOf({ rules: scoped('fleet'), candidate })).toMatchObject({ verdict: 'undecided', scope: 'fleet' });
+  });
+});

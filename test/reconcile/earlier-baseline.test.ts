@@ -44,7 +44,7 @@ async function baselineInFull(stableInFull: Digest) {
   const epoch = await enrolled(store, 'd1');
   const policy = policyOf();
   const question = (stage: string, opened: number, stable: Digest) => ({
-    ...{ name: NAME, model: 'invoice-ocr', status: statusOf(stage, opened, stable), policy },
+    ...{ name: NAME, model: 'invoice-ocr', status: statusOf(stage, opened, stable), policy, classes: [] },
   });
   await new Windows(store, 60_000).open(question('canary', 5, STABLE), 1, NOW);
   const told = interval({ arm: 'stable', digest: STABLE, inferences: 1000, errors: { runtime: 10 } });

@@ -25,6 +25,37 @@ describe('ingest', () => {
     ]);
   });
 
+  it('keeps classes and histograms over a restart, once each, and apart by looks', async () => {
+    using place = folder();
+    const histograms = [{ kind: 'confidence' as const }, { kind: 'class' as const, names: ['invoice'] }];
+    const minute = 60_000;
+    await using first = openStore(place.file);
+    const epoch = await enrolled(first, 'd1');
+    await first.openWindow(spec({ classes: ['invoice', 'receipt'], histograms }), NOW);
+    const classes = { invoice: 7, letter: 2 };
+    for (const [sequence, ms] of [
+      [1, 0],
+      [2, 3 * minute],
+    ] as const) {
+      const one = at(report({ epoch, sequence, intervals: [interval({ classes })] }), ms);
+      await first.ingest([one, one]);
+    }
+    await first[Symbol.asyncDispose]();
+    await using second = openStore(place.file);
+    const window = await second.readWindow('invoice-ocr-eu', 5);
+    const row = window?.tallies.candidate.devices.get('d1');
+    expect(window?.tallies.candidate.measures.slice(-2)).toEqual(['class:invoice', 'class:receipt']);
+    expect(row?.whole.slice(-2)).toMatchObject([
+      { bad: 14, trials: 18, reports: 2, badSquared: 98 },
+      { bad: 0, trials: 18, trialsSquared: 162 },
+    ]);
+    expect(row?.looked).toMatchObject({
+      look: 0,
+      before: [{ trials: 9 }, { counts: [7, 2] }],
+      since: [{ trials: 9 }, { counts: [7, 2], countProducts: [49, 14, 14, 4] }],
+    });
+  });
+
   it('gives the sums of the set of reports for any order, repetition and grouping of them', async () => {
     const script = fc.array(
       fc.record({

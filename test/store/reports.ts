@@ -21,6 +21,8 @@ export function spec(over: Partial<WindowSpec> = {}): WindowSpec {
     stableDigest: STABLE,
     edges: [244],
     baselineEdges: [],
+    classes: [],
+    histograms: [],
     openedAtMs: NOW,
     intervalMs: 60_000,
     rows: { candidate: 'device', stable: 'device' },

@@ -17,6 +17,8 @@ export function makeSpec(spec: Partial<WindowSpec> = {}): WindowSpec {
     stableDigest: STABLE,
     edges: [200, 250],
     baselineEdges: [215],
+    classes: ['invoice', 'receipt'],
+    histograms: [{ kind: 'confidence' }, { kind: 'class', names: ['invoice', 'letter'] }],
     openedAtMs: 0,
     intervalMs: 60_000,
     rows: { candidate: 'device', stable: 'device' },
@@ -75,6 +77,7 @@ export const anyInterval: fc.Arbitrary<ModelInterval> = fc
     unknown: fc.nat(40),
     rest: fc.nat(100),
     classes: fc.dictionary(fc.constantFrom('invoice', 'receipt', 'letter'), fc.nat(10)),
+    confidence: fc.array(fc.nat(9), { minLength: 20, maxLength: 20 }),
   })
   .map(({ latencies, errors, timeouts, rest, unknown, ...interval }) =>
     makeInterval(

@@ -153,9 +153,21 @@ describe('measures', () => {
   test('latencies above an edge are counted exactly, those on it are not above', () => {
     const latencies = [bucketEdge(200), bucketEdge(200) * 1.001, bucketEdge(250) * 1.001, 1];
     const [folded] = foldReport(spec, makeReport('a', [makeInterval({}, latencies)]), 0);
-    expect(folded?.counts.slice(2)).toEqual([
+    expect(folded?.counts.slice(2, 4)).toEqual([
       { trials: 4, bad: 2 },
       { trials: 4, bad: 1 },
+    ]);
+  });
+
+  test('a watched class is counted among all answers that have a class, over all intervals of the report', () => {
+    const intervals = [
+      makeInterval({ classes: { invoice: 5, letter: 3, toString: 2 } }),
+      makeInterval({ classes: { invoice: 1, receipt: 2, '(rest)': 7 } }),
+    ];
+    const [folded] = foldReport(spec, makeReport('a', intervals), 0);
+    expect(folded?.counts.slice(4)).toEqual([
+      { trials: 20, bad: 6 },
+      { trials: 20, bad: 2 },
     ]);
   });
 

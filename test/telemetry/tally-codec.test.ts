@@ -6,6 +6,8 @@ import { decodeSummary, decodeTally, encodeSummary, encodeTally } from '../../sr
 import { applyFold, emptyWindowTallies } from '../../src/telemetry/window-tallies.ts';
 import { anyArrivals, makeSpec } from './false-reports.ts';
 
+const NONE = { look: -1, before: [], since: [] };
+
 test('what is written is what is read', () => {
   const spec = makeSpec();
   fc.assert(
@@ -23,8 +25,16 @@ test('what is written is what is read', () => {
   );
 });
 
+test('a row from before histograms were kept is read as one without', () => {
+  const numbers = [1, 1, 30, 4, 2, ...[1, 30, 4, 1, 8, 250], ...[0, 10, 1, 0, 0, 100]];
+  const row = decodeTally(new Uint8Array(new Float64Array(numbers).buffer));
+  expect(row).toMatchObject({ inferences: 30, reports: 4, window: 2, looked: NONE });
+  expect(row.whole).toMatchObject([{ bad: 1, trials: 30, trialsSquared: 250 }]);
+  expect(row.current).toMatchObject([{ bad: 0, trials: 10 }]);
+});
+
 test('a row is read wherever it lies in a larger buffer', () => {
-  const tally = { inferences: 3, reports: 1, window: 2, whole: [], current: [] };
+  const tally = { inferences: 3, reports: 1, window: 2, whole: [], current: [], looked: NONE };
   const bytes = encodeTally(tally);
   const shifted = new Uint8Array(bytes.length + 3);
   shifted.set(bytes, 3);
@@ -34,7 +44,7 @@ test('a row is read wherever it lies in a larger buffer', () => {
 test('a damaged row is refused by name, never read as other numbers', () => {
   const refused = (read: () => unknown) =>
     expect(read).toThrow(expect.objectContaining({ code: 'TELEMETRY_ROW_BROKEN' }));
-  const bytes = encodeTally({ inferences: 3, reports: 1, window: 2, whole: [], current: [] });
+  const bytes = encodeTally({ inferences: 3, reports: 1, window: 2, whole: [], current: [], looked: NONE });
   refused(() => decodeTally(bytes.subarray(8)));
   refused(() => decodeTally(bytes.subarray(0, 39)));
   refused(() => decodeTally(new Uint8Array([...bytes, ...bytes])));

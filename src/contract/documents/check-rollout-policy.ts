@@ -1,8 +1,10 @@
 // Owns what a policy must mean beyond its schema: stages that grow, can pass, and reach everyone.
 import { formatDuration, parseDurationMs, parsePercent } from '../duration.ts';
+import { metricFacts } from '../metric-catalogue.ts';
 import { TextError } from '../text-error.ts';
 import type { FieldPath } from './document-source.ts';
 import { findTextProblem, type Problem, problemInText } from './problem.ts';
+import { parseRule } from './rule-text.ts';
 import type { PolicyStage, RolloutPolicy } from './types.generated.ts';
 
 const STAGES = ['spec', 'stages'] as const;
@@ -69,8 +71,27 @@ function checkStage(stage: PolicyStage, path: FieldPath): Problem[] {
     const remedy = 'Lower `minimum.devices` or raise `size.devices`.';
     problems.push({ code: 'POLICY_STAGE_MINIMUM', path: [...path, 'minimum', 'devices'], message, remedy });
   }
+  for (const [index, rule] of (stage.rules ?? []).entries()) {
+    problems.push(...checkScope(rule, [...path, 'rules', index, 'scope']));
+  }
   if (problems.length > 0) return problems;
   return [...checkDeadline(stage, path), ...checkApproval(stage, path)];
+}
+
+/** Only counted metrics have other scopes, and one device alone has no baseline of its own rate. */
+function checkScope(rule: NonNullable<PolicyStage['rules']>[number], path: FieldPath): Problem[] {
+  if (typeof rule === 'string' || rule.scope === undefined || rule.scope === 'stage') return [];
+  const { metric, limit } = parseRule(rule.rule);
+  const { kind } = metricFacts(metric).judge;
+  if (kind !== 'rate' && kind !== 'quantile') {
+    const message = `\`${metric}\` is judged over the stage only.`;
+    return [{ code: 'POLICY_RULE_SCOPE', path, message, remedy: 'Leave out `scope`.' }];
+  }
+  if (rule.scope !== 'any-device' || kind !== 'rate' || limit.kind === 'absolute') return [];
+  const message =
+    'A rule about any device needs an absolute limit: one device is too little to compare with a baseline.';
+  const remedy = `Write \`${metric} < ${metricFacts(metric).example}\`, or leave out \`scope\`.`;
+  return [{ code: 'POLICY_RULE_SCOPE', path, message, remedy }];
 }
 
 function checkDeadline(stage: PolicyStage, path: FieldPath): Problem[] {

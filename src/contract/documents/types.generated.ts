@@ -577,9 +577,9 @@ export interface PolicyStage {
    *
    * @maxItems 64
    *
-   * Items: A rule, or a rule that is only tried out.
+   * Items: A rule, or a rule and how it is meant.
    */
-  readonly rules?: readonly (string | DryRunRule)[];
+  readonly rules?: readonly (string | PolicyRule)[];
 }
 /**
  * A number of devices.
@@ -631,13 +631,17 @@ export interface StageApproval {
   readonly count?: number;
 }
 /**
- * A rule that is only tried out.
+ * A rule, and how it is meant.
  */
-export interface DryRunRule {
+export interface PolicyRule {
   /**
    * The rule.
    */
   readonly rule: string;
+  /**
+   * What must hold to the limit: the devices of the stage together, the whole fleet of which they are a sample, or each of them alone. Default stage.
+   */
+  readonly scope?: 'stage' | 'fleet' | 'any-device';
   /**
    * true: measured and shown, but never decides.
    */

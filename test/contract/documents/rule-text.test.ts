@@ -30,6 +30,36 @@ test.each([
     'error_rate <= 0%',
     { metric: 'error_rate', comparison: '<=', limit: { kind: 'absolute', value: 0, unit: 'ratio' } },
   ],
+  [
+    'confidence_drift < 0.1',
+    { metric: 'confidence_drift', comparison: '<', limit: { kind: 'absolute', value: 0.1, unit: 'divergence' } },
+  ],
+  [
+    'class_drift < 0.05 KL',
+    {
+      metric: 'class_drift',
+      comparison: '<',
+      limit: { kind: 'absolute', value: 0.05, unit: 'divergence' },
+      scale: 'kl',
+    },
+  ],
+  [
+    'vanished_classes == 0',
+    { metric: 'vanished_classes', comparison: '==', limit: { kind: 'absolute', value: 0, unit: 'count' } },
+  ],
+  [
+    'class_share[till receipt] > 0.5x baseline',
+    { metric: 'class_share', ofClass: 'till receipt', comparison: '>', limit: { kind: 'baseline', factor: 0.5 } },
+  ],
+  [
+    'class_share[photo]<10%',
+    {
+      metric: 'class_share',
+      ofClass: 'photo',
+      comparison: '<',
+      limit: { kind: 'absolute', value: 0.1, unit: 'ratio' },
+    },
+  ],
 ])('%s', (text, expected) => {
   expect(parseRule(text)).toEqual({ ...expected, source: text.trim() });
 });
@@ -52,6 +82,17 @@ test.each([
   ['error_rate < 1%, floor 1%', 'RULE_FLOOR', 24, 'Leave out'],
   ['error_rate < 0x baseline, floor 1%', 'RULE_BASELINE', 14, 'above 0'],
   ['failed_devices < 2x baseline', 'RULE_BASELINE', 18, 'absolute limit'],
+  ['vanished_classes == 1', 'RULE_LIMIT', 21, '== 0'],
+  ['vanished_classes < 1', 'RULE_COMPARISON', 18, 'vanished_classes == 1'],
+  ['class_drift < 5%', 'RULE_UNIT', 15, 'class_drift < 0.1'],
+  ['class_drift < 2x baseline', 'RULE_BASELINE', 15, 'absolute limit'],
+  ['class_share > 1%', 'RULE_CLASS', 1, 'class_share[receipt] > 0.5x baseline'],
+  ['class_share[ ] > 1%', 'RULE_CLASS', 13, 'class_share[receipt]'],
+  ['error_rate[a] < 1%', 'RULE_CLASS', 12, 'Leave out'],
+  ['class_share[a] > 0.5x baseline, floor 1%', 'RULE_FLOOR', 18, 'Leave out'],
+  ['class_share[a] < 2x baseline', 'RULE_FLOOR', 18, 'floor 0.1%'],
+  ['class_share[a] >= 100%', 'RULE_LIMIT', 19, 'below 100%'],
+  ['class_share[a] > 0%', 'RULE_LIMIT', 18, 'above zero'],
   ['error_rate < 1% for 5m', 'RULE_SUSTAINED', 21, 'Leave out'],
 ])('%j is refused with %s at column %i', (text, code, column, remedy) => {
   expect.assertions(3);
@@ -68,6 +109,9 @@ test('any text gives a rule or a TextError, in no time', () => {
   const piece = fc.constantFrom(
     'error_rate',
     'latency_p95',
+    'class_share[a]',
+    'vanished_classes',
+    '==',
     '<',
     '>=',
     '2x',

@@ -1,0 +1,28 @@
+// Owns what is said of a rule before anything is known of it.
+import { metricFacts } from '../contract/metric-catalogue.ts';
+import type { RuleVerdict } from './rule-verdict.ts';
+import type { StageRule } from './stage-question.ts';
+
+/** An undecided verdict with its reason and no numbers. */
+export function blankVerdict({ rule, scope = 'stage', dryRun }: StageRule, reason: string): RuleVerdict {
+  return {
+    rule: rule.source,
+    metric: rule.metric,
+    ...(scope === 'stage' ? {} : { scope }),
+    verdict: 'undecided',
+    within: false,
+    estimate: null,
+    lower: null,
+    upper: null,
+    limit: null,
+    unit: metricFacts(rule.metric).unit,
+    baseline: null,
+    trials: 0,
+    devices: 0,
+    worstDevice: null,
+    reason,
+    dryRun,
+    needs: null,
+    sums: { kind: 'none' },
+  };
+}

@@ -1,0 +1,58 @@
+// Owns what a rule is judged on: the candidate's counts of a measure, and the baseline that they are held against.
+import type { CountedEvidence, CountedLimit } from './judge-rate-rule.ts';
+import { type ArmEvidence, newestWindow, type StageQuestion, wholeTallies, windowTallies } from './stage-question.ts';
+import { LEAST_CLUSTERS, mergeTallies, type Tally } from './tally.ts';
+
+/** A baseline thinner than this share of the candidate's trials is the rest of a stable arm that is going away. */
+const THINNEST_BASELINE = 0.1;
+
+export interface BaselineCounts {
+  readonly arm: ArmEvidence;
+  readonly whole: Tally;
+  readonly devices: number;
+  readonly isConcurrent: boolean;
+}
+
+/** One measure of an arm as a baseline; null when nothing was counted. */
+export function baselineCounts(
+  arm: ArmEvidence | null | undefined,
+  measure: string,
+  isConcurrent: boolean,
+): BaselineCounts | null {
+  const tallies = arm && wholeTallies(arm, measure)?.filter((tally) => tally.trials > 0);
+  if (!arm || !tallies || tallies.length === 0) return null;
+  return { arm, whole: mergeTallies(tallies), devices: tallies.length, isConcurrent };
+}
+
+export function isThick(baseline: BaselineCounts | null, candidateTrials: number): boolean {
+  if (baseline === null) return false;
+  return baseline.whole.reports >= LEAST_CLUSTERS && baseline.whole.trials >= THINNEST_BASELINE * candidateTrials;
+}
+
+/** The concurrent baseline first; the one before it was gone next. */
+export function chooseBaseline(question: StageQuestion, measure: string, trials: number): BaselineCounts | null {
+  const concurrent = baselineCounts(question.baseline, measure, true);
+  if (isThick(concurrent, trials)) return concurrent;
+  return baselineCounts(question.earlierBaseline, measure, false) ?? concurrent;
+}
+
+/** The counts of one measure, as judges of counts want them. */
+export function evidenceOf(
+  question: StageQuestion,
+  measure: string,
+  limit: CountedLimit,
+  baseline: { readonly measure: string; readonly counts: BaselineCounts } | null,
+): CountedEvidence {
+  const index = newestWindow(question.candidate);
+  const beside = baseline?.counts.isConcurrent ? windowTallies(baseline.counts.arm, baseline.measure, index) : [];
+  return {
+    limit,
+    whole: wholeTallies(question.candidate, measure) ?? [],
+    baseline: baseline?.counts.whole ?? null,
+    window: {
+      index,
+      devices: windowTallies(question.candidate, measure, index),
+      baseline: beside.length > 0 ? mergeTallies(beside) : null,
+    },
+  };
+}

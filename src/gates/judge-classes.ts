@@ -1,0 +1,187 @@
+// Owns rules over predicted classes: is one still answered as often as it should be, and has any that stable knows vanished?
+import { blankVerdict } from './blank-verdict.ts';
+import { chooseBaseline, evidenceOf } from './counted-evidence.ts';
+import {
+  boundsOf,
+  type CountedEvidence,
+  type CountedLimit,
+  type CountedVerdict,
+  type ErrorLevels,
+  judgeCounts,
+  needsOf,
+  sumsOf,
+  weighCounts,
+} from './judge-rate-rule.ts';
+import type { ClassSums, RuleVerdict } from './rule-verdict.ts';
+import { CLASS_MEASURE, type NamedTally, type StageQuestion, type StageRule, wholeTallies } from './stage-question.ts';
+import { mergeTallies, type Tally } from './tally.ts';
+
+/** A class whose share fell below this part of the baseline's has vanished. */
+const VANISHED_RATIO = 1 / 3;
+/** A class of at least this share of the baseline's answers must be seen to be there before a stage passes; a rarer one may only fail it. */
+const LEAST_HOLDING_SHARE = 0.005;
+/** Classes that a verdict names, and whose sums it keeps. */
+const MOST_NAMED = 3;
+const MOST_SUMS = 16;
+
+interface ClassReading extends CountedVerdict {
+  readonly name: string;
+  readonly evidence: CountedEvidence;
+  readonly all: Tally;
+}
+
+/** What the candidate's own devices did under stable before it came; null when they are not known apart. */
+function ownPast({ restBaseline }: StageQuestion, measure: string, devices: readonly NamedTally[]): Tally | null {
+  if (!restBaseline) return null;
+  const live = new Set(devices.filter((device) => device.trials > 0).map((one) => one.device));
+  const own = (wholeTallies(restBaseline, measure) ?? []).filter((one) => live.has(one.device) && one.trials > 0);
+  return own.length === 0 ? null : mergeTallies(own);
+}
+
+interface ClassEvidence extends CountedEvidence {
+  readonly baselineDevices: number;
+}
+
+function classEvidence(name: string, limit: CountedLimit, question: StageQuestion, trials: number): ClassEvidence {
+  const measure = `${CLASS_MEASURE}${name}`;
+  const isRelative = limit.kind === 'relative' || limit.kind === 'least-relative';
+  // The trials are those of every class alike.
+  const counts = isRelative ? chooseBaseline(question, measure, trials) : null;
+  const evidence = evidenceOf(question, measure, limit, counts === null ? null : { measure, counts });
+  return { ...evidence, own: ownPast(question, measure, evidence.whole), baselineDevices: counts?.devices ?? 0 };
+}
+
+/** The candidate's answers that have a class. */
+function answersOf({ candidate }: StageQuestion): number {
+  const measure = candidate.measures.find((one) => one.startsWith(CLASS_MEASURE));
+  return measure === undefined ? 0 : mergeTallies(wholeTallies(candidate, measure) ?? []).trials;
+}
+
+function shareOf(tally: Tally | null): number {
+  return tally === null || tally.trials === 0 ? 0 : tally.bad / tally.trials;
+}
+
+function percent(share: number): string {
+  const value = 100 * share;
+  return `${Number(value < 10 ? value.toFixed(1) : value.toFixed(0))} %`;
+}
+
+/** `"receipt" fell from 4.1 % to 0 % of predictions on 9 of 10 devices`. */
+function fallInWords({ name, evidence, all }: ClassReading, ratio: number): string {
+  const before = shareOf(evidence.baseline);
+  const live = evidence.whole.filter((device) => device.trials > 0);
+  const fallen = live.filter((device) => shareOf(device) < ratio * before).length;
+  return `"${name}" fell from ${percent(before)} to ${percent(shareOf(all))} of predictions on ${fallen} of ${live.length} devices`;
+}
+
+function sumsOfClass({ name, evidence, reading }: ClassReading): ClassSums {
+  const { candidate, worst, window, baseline } = sumsOf(evidence, reading.worst);
+  return { name, candidate, worst, window, baseline, own: evidence.own ?? null };
+}
+
+function expected({ evidence, all }: ClassReading): number {
+  return shareOf(evidence.baseline) * all.trials;
+}
+
+/** Holds the stage back until it is seen to be there. */
+function isHolding({ evidence }: ClassReading): boolean {
+  return shareOf(evidence.baseline) >= LEAST_HOLDING_SHARE;
+}
+
+function openReason(open: readonly ClassReading[]): string {
+  const [rarest] = open;
+  if (rarest === undefined) return 'every class of the baseline is too rare to be waited for';
+  const due = Number(expected(rarest).toPrecision(2));
+  const told = rarest.reading.reason || `seen ${rarest.all.bad} times where stable would have ${due}`;
+  const more = open.length > 1 ? `; and ${open.length - 1} more classes` : '';
+  return `"${rarest.name}": ${told}${more}`;
+}
+
+/**
+ * vanished_classes: each class that the baseline shows must keep more than a third of its share. Every watched class may spend an equal
+ * part of the error level on a fail; a pass needs all of them, so beta is not split.
+ */
+export function judgeVanishedClasses(asked: StageRule, levels: ErrorLevels, question: StageQuestion): RuleVerdict {
+  const watched = question.candidate.measures.filter((measure) => measure.startsWith(CLASS_MEASURE));
+  if (watched.length === 0) return blankVerdict(asked, 'the manifest names no classes, so none is watched');
+  const trials = answersOf(question);
+  const each = { alpha: levels.alpha / watched.length, beta: levels.beta };
+  const limit = { kind: 'least-relative', ratio: VANISHED_RATIO } as const;
+  const classes = watched
+    .map((measure): ClassReading => {
+      const name = measure.slice(CLASS_MEASURE.length);
+      const evidence = classEvidence(name, limit, question, trials);
+      return { name, evidence, all: mergeTallies(evidence.whole), ...weighCounts(evidence, each, question) };
+    })
+    .sort((a, b) => expected(a) - expected(b));
+  const first = classes[0];
+  if (first === undefined || first.evidence.baseline === null) return blankVerdict(asked, 'no baseline');
+  const vanished = classes.filter((one) => one.verdict === 'fail').sort((a, b) => expected(b) - expected(a));
+  const holding = classes.filter(isHolding);
+  const open = holding.filter((one) => one.verdict !== 'pass' && one.verdict !== 'fail');
+  const isPass = vanished.length === 0 && open.length === 0 && holding.length > 0;
+  const verdict = vanished.length > 0 ? 'fail' : isPass ? 'pass' : 'undecided';
+  const words = vanished.slice(0, MOST_NAMED).map((one) => fallInWords(one, VANISHED_RATIO));
+  const unnamed = vanished.length > MOST_NAMED ? [`and ${vanished.length - MOST_NAMED} more classes`] : [];
+  const [slowest] = open;
+  return {
+    ...blankVerdict(asked, isPass ? '' : vanished.length > 0 ? [...words, ...unnamed].join('; ') : openReason(open)),
+    verdict,
+    within: holding.length > 0 && holding.every((one) => one.reading.isWithin),
+    estimate: vanished.length,
+    limit: 0,
+    trials: first.reading.trials,
+    devices: first.reading.devices,
+    worstDevice: vanished[0]?.reading.worst?.device ?? null,
+    needs:
+      verdict === 'undecided' && slowest !== undefined
+        ? needsOf(slowest.evidence, each, slowest.reading, question.perMinute)
+        : null,
+    sums: {
+      kind: 'classes',
+      classes: [...new Set([...vanished, ...open, ...classes])].slice(0, MOST_SUMS).map(sumsOfClass),
+    },
+  };
+}
+
+function limitOf({ rule }: StageRule): CountedLimit {
+  const { limit, comparison } = rule;
+  const isLeast = comparison.startsWith('>');
+  if (limit.kind === 'absolute') return { kind: isLeast ? 'least' : 'rate', threshold: limit.value };
+  return isLeast
+    ? { kind: 'least-relative', ratio: limit.factor }
+    : { kind: 'relative', ratio: limit.factor, floor: limit.floor ?? 0 };
+}
+
+/** class_share[name]: the share of one class, absolute or against the baseline, from below or from above. */
+export function judgeClassShare(asked: StageRule, levels: ErrorLevels, question: StageQuestion): RuleVerdict {
+  const name = asked.rule.ofClass ?? '';
+  if (!question.candidate.measures.includes(`${CLASS_MEASURE}${name}`)) {
+    return blankVerdict(asked, `the manifest does not name the class "${name}"`);
+  }
+  const limit = limitOf(asked);
+  const evidence = classEvidence(name, limit, question, answersOf(question));
+  const counted = judgeCounts(evidence, levels, question);
+  const { reading, verdict } = counted;
+  const all = mergeTallies(evidence.whole);
+  const before = evidence.baseline === null ? null : shareOf(evidence.baseline);
+  const limitShare = 'threshold' in limit ? limit.threshold : before === null ? null : limit.ratio * before;
+  const bounds = boundsOf(evidence.whole, reading.designEffect, limitShare ?? 0.5, levels.beta);
+  const hasFallen = verdict === 'fail' && limit.kind === 'least-relative';
+  const fall = hasFallen ? fallInWords({ name, evidence, all, ...counted }, limit.ratio) : '';
+  return {
+    ...blankVerdict(asked, fall || counted.reason),
+    verdict,
+    within: reading.isWithin,
+    estimate: all.trials > 0 ? shareOf(all) : null,
+    lower: bounds?.[0] ?? null,
+    upper: bounds?.[1] ?? null,
+    limit: limitShare,
+    baseline: before === null ? null : { estimate: before, devices: evidence.baselineDevices },
+    trials: reading.trials,
+    devices: reading.devices,
+    worstDevice: reading.worst?.device ?? null,
+    needs: counted.needs,
+    sums: { kind: 'classes', classes: [sumsOfClass({ name, evidence, all, ...counted })] },
+  };
+}

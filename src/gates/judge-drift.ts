@@ -1,0 +1,179 @@
+// Owns rules over drift: how far a distribution is from stable's, at looks whose sums were frozen when their interval closed.
+import { blankVerdict } from './blank-verdict.ts';
+import { type DriftReading, driftVerdict } from './drift-verdict.ts';
+import { type HistogramTally, mergeHistograms } from './histogram-tally.ts';
+import type { ErrorLevels } from './judge-rate-rule.ts';
+import type { RuleVerdict } from './rule-verdict.ts';
+import type { ArmEvidence, ArmHistogram, DeviceEvidence, StageQuestion, StageRule } from './stage-question.ts';
+import { LEAST_CLUSTERS } from './tally.ts';
+
+interface NamedHistogram extends HistogramTally {
+  readonly device: string;
+}
+
+type Looked = NonNullable<DeviceEvidence['looked']>;
+
+/** Intervals before the first look; each later one comes after twice as many. */
+const FIRST_LOOK = 2;
+/** A baseline thinner than this share of the candidate's answers is no measure of it. */
+const THINNEST_BASELINE = 0.1;
+/** Fewer answers in the devices' own past say nothing of their composition. */
+const LEAST_OWN_ANSWERS = 200;
+
+/** The newest look that has closed: by the clock, or by what any row shows; −1 before the first. */
+function newestLook({ candidate, openMs = 0, intervalMs }: StageQuestion): number {
+  const closed = Math.floor(openMs / intervalMs);
+  let look = closed < FIRST_LOOK ? -1 : Math.floor(Math.log2(closed / FIRST_LOOK));
+  for (const { looked } of candidate.devices.values()) look = Math.max(look, looked?.look ?? -1);
+  return look;
+}
+
+/** What a row held when the look closed: all of it, if nothing came since. */
+function frozenAt({ look, before, since }: Looked, place: number, asked: number): HistogramTally | undefined {
+  const known = [before[place], ...(look < asked ? [since[place]] : [])].filter((part) => part !== undefined);
+  const full = known.filter((part) => part.trials > 0);
+  return full.length > 1 ? mergeHistograms(full) : (full[0] ?? known[0]);
+}
+
+/** The histograms of an arm's devices at a look; undefined when the arm does not keep this one. */
+function histogramsAt(arm: ArmEvidence, kind: ArmHistogram['kind'], look: number): NamedHistogram[] | undefined {
+  const place = (arm.histograms ?? []).findIndex((one) => one.kind === kind);
+  if (place < 0) return undefined;
+  return [...arm.devices].flatMap(([device, { looked }]) => {
+    const tally = looked && frozenAt(looked, place, look);
+    return tally === undefined || tally.trials === 0 ? [] : [{ ...tally, device }];
+  });
+}
+
+interface Baseline {
+  readonly whole: HistogramTally;
+  readonly devices: number;
+}
+
+const WHOLE = Number.POSITIVE_INFINITY;
+
+function baselineOf(
+  arm: ArmEvidence | null | undefined,
+  histogram: ArmHistogram,
+  look: number,
+  only?: ReadonlySet<string>,
+): Baseline | null {
+  if (!arm) return null;
+  const kept = (arm.histograms ?? []).find((one) => one.kind === histogram.kind);
+  // Of other classes: nothing to compare bin by bin.
+  if (JSON.stringify(kept) !== JSON.stringify(histogram)) return null;
+  const all = histogramsAt(arm, histogram.kind, look) ?? [];
+  const some = only === undefined ? all : all.filter((one) => only.has(one.device));
+  return some.length === 0 ? null : { whole: mergeHistograms(some), devices: some.length };
+}
+
+/** Stable beside the candidate; where it is going away, as it was before. */
+function chooseBaseline(question: StageQuestion, histogram: ArmHistogram, look: number, trials: number) {
+  const beside = baselineOf(question.baseline, histogram, look);
+  const isThick = (beside?.whole.trials ?? 0) >= THINNEST_BASELINE * trials;
+  if (isThick && (beside?.whole.reports ?? 0) >= LEAST_CLUSTERS) return beside;
+  return baselineOf(question.earlierBaseline, histogram, WHOLE) ?? beside;
+}
+
+/** What the candidate's own devices showed before anything rolled, where that is enough to go by: canaries are not like the fleet. */
+function ownPast(
+  question: StageQuestion,
+  histogram: ArmHistogram,
+  devices: readonly NamedHistogram[],
+  trials: number,
+): HistogramTally | null {
+  const names = new Set(devices.map((one) => one.device));
+  const own = baselineOf(question.restBaseline, histogram, WHOLE, names)?.whole ?? null;
+  if (own === null || own.reports < LEAST_CLUSTERS) return null;
+  return own.trials >= Math.max(LEAST_OWN_ANSWERS, THINNEST_BASELINE * trials) ? own : null;
+}
+
+function percent(share: number): string {
+  return `${Number((100 * share).toFixed(share < 0.1 ? 1 : 0))} %`;
+}
+
+function binName(histogram: ArmHistogram, bin: number, bins: number): string {
+  if (histogram.kind === 'class') return bin < histogram.names.length ? `"${histogram.names[bin]}"` : 'other classes';
+  return `confidences of ${Math.round((100 * bin) / bins)}–${Math.round((100 * (bin + 1)) / bins)} %`;
+}
+
+/** The bin that moved most, as its part of the distance. */
+function largestMove(histogram: ArmHistogram, candidate: HistogramTally, baseline: HistogramTally): string {
+  const share = (tally: HistogramTally, bin: number): number => (tally.counts[bin] ?? 0) / tally.trials;
+  const moves = candidate.counts.map((_, bin) =>
+    Math.abs(Math.sqrt(share(candidate, bin)) - Math.sqrt(share(baseline, bin))),
+  );
+  const bin = moves.indexOf(Math.max(...moves));
+  const [from, to] = [share(baseline, bin), share(candidate, bin)].map(percent);
+  return `most of it: ${binName(histogram, bin, candidate.bins)} went from ${from} to ${to} of answers`;
+}
+
+const OWN_PAST = 'the same devices were as different from the others under stable';
+
+/** A fail must hold against the baseline, and against the devices' own past at the stage's undivided error level. */
+function readBoth(
+  baseline: HistogramTally,
+  own: HistogramTally | null,
+  read: (against: HistogramTally, side: 'beside' | 'before') => DriftReading<NamedHistogram>,
+): DriftReading<NamedHistogram> {
+  const beside = read(baseline, 'beside');
+  if (beside.verdict !== 'fail' || own === null || read(own, 'before').verdict === 'fail') return beside;
+  return { ...beside, verdict: 'undecided', reason: OWN_PAST };
+}
+
+/** What is missing until the next look. */
+function untilNextLook(look: number, { openMs = 0, intervalMs, perMinute }: StageQuestion): RuleVerdict['needs'] {
+  const nextMs = FIRST_LOOK * 2 ** (look + 1) * intervalMs;
+  const minutes = Math.max(0, nextMs - openMs) / 60_000;
+  return { trials: Math.ceil(minutes * (perMinute ?? 0)), minutes: Math.ceil(minutes) };
+}
+
+/** confidence_drift and class_drift: stage scope, drop-worst, at the newest look. */
+export function judgeDrift(
+  asked: StageRule,
+  kind: ArmHistogram['kind'],
+  levels: ErrorLevels,
+  question: StageQuestion,
+): RuleVerdict {
+  const { limit, scale = 'psi' } = asked.rule;
+  const histogram = (question.candidate.histograms ?? []).find((one) => one.kind === kind);
+  if (limit.kind !== 'absolute') return blankVerdict(asked, 'drift has no limit relative to the baseline');
+  if (histogram === undefined) return blankVerdict(asked, 'this window does not keep the histogram');
+  const look = newestLook(question);
+  const needs = untilNextLook(look, question);
+  if (look < 0)
+    return { ...blankVerdict(asked, `the first look comes after ${FIRST_LOOK} intervals`), limit: limit.value, needs };
+  const devices = histogramsAt(question.candidate, kind, look) ?? [];
+  if (devices.length === 0) return { ...blankVerdict(asked, 'no data'), limit: limit.value, needs };
+  const all = mergeHistograms(devices);
+  const baseline = chooseBaseline(question, histogram, look, all.trials);
+  if (baseline === null) return { ...blankVerdict(asked, 'no baseline'), limit: limit.value };
+  const own = ownPast(question, histogram, devices, all.trials);
+  const reading = readBoth(baseline.whole, own, (against, side) => {
+    const alpha = side === 'beside' ? levels.alpha : levels.beta;
+    return driftVerdict(devices, against, limit.value, look, { alpha, beta: levels.beta, scale });
+  });
+  const open =
+    reading.reason || `too little evidence ${reading.isWithin ? 'within' : 'over'} the limit at the last look`;
+  const reason = { fail: () => largestMove(histogram, all, baseline.whole), undecided: () => open, pass: () => '' };
+  return {
+    ...blankVerdict(asked, reason[reading.verdict]()),
+    verdict: reading.verdict,
+    within: reading.isWithin,
+    estimate: reading.estimate,
+    lower: reading.estimate === null ? null : reading.lowerAll,
+    upper: Number.isFinite(reading.upper) ? reading.upper : null,
+    limit: limit.value,
+    baseline: { estimate: null, devices: baseline.devices },
+    trials: all.trials,
+    devices: devices.length,
+    worstDevice: reading.worst?.device ?? null,
+    needs: reading.verdict === 'undecided' ? needs : null,
+    sums: {
+      kind: 'histogram',
+      look,
+      candidate: { reports: all.reports, counts: all.counts },
+      baseline: { reports: baseline.whole.reports, counts: baseline.whole.counts },
+    },
+  };
+}

@@ -1,0 +1,102 @@
+// Owns rules A and B the other way round: is a rate above a threshold, or above a share of the baseline's? A fail proves it below.
+import { pFail, pPass } from './e-process.ts';
+import { mayDropWorst, type RateOptions, type RateReading, verdictOf } from './rate-verdict.ts';
+import { thinned } from './relative-rate-verdict.ts';
+import { designEffect, LEAST_CLUSTERS, mergeTallies, minusTally, type Tally } from './tally.ts';
+
+/** The device that falls most below `rate`; undefined in an empty list. */
+function largestDeficit<Device extends Tally>(devices: readonly Device[], rate: number): Device | undefined {
+  let worst: Device | undefined;
+  let most = Number.NEGATIVE_INFINITY;
+  for (const device of devices) {
+    const deficit = rate * device.trials - device.bad;
+    if (deficit <= most) continue;
+    most = deficit;
+    worst = device;
+  }
+  return worst;
+}
+
+/** Evidence that the rate is below, and above; the two sides of the engine, swapped. */
+interface Sides {
+  readonly below: (tally: Tally) => number;
+  readonly above: (tally: Tally) => number;
+  /** The rate at the limit: the measure of which device stands out. */
+  readonly rateAtLimit: number;
+  readonly isWithin: boolean;
+}
+
+function read<Device extends Tally>(
+  live: readonly Device[],
+  all: Tally,
+  sides: Sides,
+  options: RateOptions,
+): RateReading<Device> {
+  const worst = mayDropWorst(live, options) ? largestDeficit(live, sides.rateAtLimit) : undefined;
+  const pFailAll = sides.below(all);
+  const without = worst === undefined ? pFailAll : sides.below(minusTally(all, worst));
+  const p = { pFail: Math.max(pFailAll, without), pFailAll, pPass: sides.above(all) };
+  return { ...blank(live, all), isWithin: sides.isWithin, ...p, worst: worst ?? null, ...verdictOf(p, options) };
+}
+
+function blank<Device extends Tally>(live: readonly Device[], all: Tally): RateReading<Device> {
+  return {
+    verdict: 'undecided',
+    estimate: all.trials > 0 ? all.bad / all.trials : null,
+    trials: all.trials,
+    devices: live.length,
+    designEffect: designEffect(all),
+    isWithin: false,
+    pFail: 1,
+    pPass: 1,
+    pFailAll: 1,
+    worst: null,
+    reason: '',
+  };
+}
+
+/** Is the rate of the counted events above `threshold` (0..1, both ends excluded)? */
+export function leastRateVerdict<Device extends Tally>(
+  devices: readonly Device[],
+  threshold: number,
+  options: RateOptions = {},
+): RateReading<Device> {
+  const live = devices.filter((device) => device.trials > 0);
+  const all = mergeTallies(live);
+  if (live.length === 0) return { ...blank(live, all), reason: 'no data' };
+  if (all.reports < LEAST_CLUSTERS) return { ...blank(live, all), reason: 'too few reports' };
+  const weigh = (side: typeof pFail) => (tally: Tally) => {
+    if (tally.reports < LEAST_CLUSTERS) return 1;
+    const effect = designEffect(tally);
+    return side(tally.bad / effect, tally.trials / effect, threshold);
+  };
+  const isWithin = all.bad > threshold * all.trials;
+  return read(live, all, { below: weigh(pPass), above: weigh(pFail), rateAtLimit: threshold, isWithin }, options);
+}
+
+/**
+ * Is the rate above `ratio` times the baseline's? A group that shows none of the events shows nothing of how they cluster either, so a
+ * fail takes at least the baseline's design effect.
+ */
+export function leastRelativeVerdict<Device extends Tally>(
+  devices: readonly Device[],
+  baseline: Tally | null,
+  ratio: number,
+  options: RateOptions = {},
+): RateReading<Device> {
+  const live = devices.filter((device) => device.trials > 0);
+  const all = mergeTallies(live);
+  const open = (reason: string): RateReading<Device> => ({ ...blank(live, all), reason });
+  if (baseline === null || !(baseline.trials > 0)) return open('no baseline');
+  if (live.length === 0) return open('no data');
+  if (all.reports < LEAST_CLUSTERS || baseline.reports < LEAST_CLUSTERS) return open('too few reports');
+  const clustering = designEffect(baseline);
+  const rateAtLimit = (ratio * (all.bad + baseline.bad)) / (ratio * all.trials + baseline.trials);
+  const sides: Sides = {
+    below: (tally) => thinned(pPass, tally, baseline, ratio, clustering),
+    above: (tally) => thinned(pFail, tally, baseline, ratio, 1),
+    rateAtLimit,
+    isWithin: all.bad * baseline.trials > ratio * baseline.bad * all.trials,
+  };
+  return read(live, all, sides, options);
+}

@@ -1,0 +1,155 @@
+// Owns what a model does on a device in a stretch of time: its answers, errors, latencies and confidences, drawn from its rates.
+import type { RandomStream } from '../base/random.ts';
+import { CONFIDENCE_BINS, type ErrorReason, type ModelInterval } from '../contract/report.ts';
+import { bucketIndex, type Sketch, type SketchJson, sketchFromJson } from '../contract/sketch.ts';
+import { binomial, drawFrom, logNormalTable, normal } from './sampling.ts';
+
+/** What a model does under given circumstances; a scenario says how the candidate's differs from stable's. */
+export interface Behaviour {
+  /** Share of inferences that end in an error, 0..1. */
+  readonly errorRate: number;
+  readonly errorReason: ErrorReason;
+  readonly latencyFactor: number;
+  /** Mean confidence of the answers, 0..1. */
+  readonly confidence: number;
+  /** Class that the model does not see any more: it answers the first one instead. */
+  readonly missedClass: string | null;
+  /** Against stable's. */
+  readonly cpuFactor: number;
+  readonly leakedBytes: number;
+  /** Does the process end, again and again? */
+  readonly crashes: boolean;
+}
+
+export const STABLE_BEHAVIOUR: Behaviour = {
+  errorRate: 0.001,
+  errorReason: 'runtime',
+  latencyFactor: 1,
+  confidence: 0.86,
+  missedClass: null,
+  cpuFactor: 1,
+  leakedBytes: 0,
+  crashes: false,
+};
+
+/** Shares of the inputs, the most common first; the rarest is 1 %. */
+export const CLASS_SHARES: readonly (readonly [string, number])[] = [
+  ['invoice', 0.46],
+  ['receipt', 0.24],
+  ['order', 0.12],
+  ['contract', 0.08],
+  ['letter', 0.05],
+  ['form', 0.03],
+  ['cheque', 0.01],
+  ['other', 0.01],
+];
+export const RARE_CLASS = 'cheque';
+
+/** Answers below this confidence are unknown, as the manifest says. */
+export const LEAST_CONFIDENCE = 0.6;
+const CONFIDENCE_SPREAD = 0.12;
+const LATENCY_MEDIAN_MS = 40;
+const LATENCY_SPREAD = 0.35;
+
+const LATENCIES = logNormalTable(LATENCY_SPREAD);
+
+/** Upper ends of the classes on the line from 0 to 1. */
+const CLASS_NAMES = CLASS_SHARES.map(([name]) => name);
+const CLASS_ENDS = Float64Array.from(
+  CLASS_SHARES.map((_, i) => CLASS_SHARES.slice(0, i + 1).reduce((sum, one) => sum + one[1], 0)),
+);
+
+/** What one version did on one device since the interval began. */
+export class Served {
+  inferences = 0;
+  unknown = 0;
+  errors = 0;
+  readonly #reasons: Partial<Record<ErrorReason, number>> = {};
+  /** Bucket of the shared sketch of each latency. */
+  readonly #latencies: number[] = [];
+  readonly #confidence = new Array<number>(CONFIDENCE_BINS).fill(0);
+  /** In the order of `CLASS_SHARES`. */
+  readonly #classes = new Array<number>(CLASS_NAMES.length).fill(0);
+
+  /** Adds so many inferences of a model that behaves so, on a device with that latency. */
+  add(inferences: number, behaviour: Behaviour, latencyFactor: number, random: RandomStream): void {
+    const { errorRate, errorReason, missedClass } = behaviour;
+    const bad = binomial(inferences, errorRate, random);
+    this.inferences += inferences;
+    this.errors += bad;
+    if (bad > 0) this.#reasons[errorReason] = (this.#reasons[errorReason] ?? 0) + bad;
+    const median = LATENCY_MEDIAN_MS * latencyFactor * behaviour.latencyFactor;
+    const missed = missedClass === null ? -1 : CLASS_NAMES.indexOf(missedClass);
+    for (let i = bad; i < inferences; i++) this.#answer(behaviour.confidence, median, missed, random);
+  }
+
+  #answer(mean: number, median: number, missed: number, random: RandomStream): void {
+    this.#latencies.push(bucketIndex(median * drawFrom(LATENCIES, random)));
+    const confidence = Math.min(0.999, Math.max(0, mean + CONFIDENCE_SPREAD * normal(random)));
+    if (confidence < LEAST_CONFIDENCE) this.unknown++;
+    const bin = (confidence * CONFIDENCE_BINS) | 0;
+    this.#confidence[bin] = (this.#confidence[bin] ?? 0) + 1;
+    const seen = drawClass(random);
+    const answered = seen === missed ? 0 : seen;
+    this.#classes[answered] = (this.#classes[answered] ?? 0) + 1;
+  }
+
+  merge(other: Served): void {
+    this.inferences += other.inferences;
+    this.unknown += other.unknown;
+    this.errors += other.errors;
+    for (const [reason, count] of Object.entries(other.#reasons) as [ErrorReason, number][]) {
+      this.#reasons[reason] = (this.#reasons[reason] ?? 0) + count;
+    }
+    for (const bucket of other.#latencies) this.#latencies.push(bucket);
+    addTo(this.#confidence, other.#confidence);
+    addTo(this.#classes, other.#classes);
+  }
+
+  latencySketch(): Sketch {
+    return sketchFromJson(this.#latencyJson());
+  }
+
+  /** In the form of a report. */
+  toInterval(): Pick<ModelInterval, 'inferences' | 'errors' | 'unknown' | 'latencyMs' | 'confidence' | 'classes'> {
+    const { inferences, unknown } = this;
+    const counted = CLASS_NAMES.flatMap((name, i) => (this.#classes[i] ? [[name, this.#classes[i]] as const] : []));
+    const confidence = [...this.#confidence];
+    const latencyMs = this.#latencyJson();
+    return {
+      inferences,
+      unknown,
+      errors: { ...this.#reasons },
+      latencyMs,
+      confidence,
+      classes: Object.fromEntries(counted),
+    };
+  }
+
+  #latencyJson(): SketchJson {
+    const sorted = Int16Array.from(this.#latencies).sort();
+    const buckets: [number, number][] = [];
+    let last: [number, number] | undefined;
+    for (const bucket of sorted) {
+      if (last !== undefined && last[0] === bucket) last[1]++;
+      else {
+        last = [bucket, 1];
+        buckets.push(last);
+      }
+    }
+    return { zero: 0, buckets };
+  }
+}
+
+function addTo(sums: number[], counts: readonly number[]): void {
+  counts.forEach((count, i) => {
+    sums[i] = (sums[i] ?? 0) + count;
+  });
+}
+
+function drawClass(random: RandomStream): number {
+  const at = random.next();
+  let index = 0;
+  while (index < CLASS_ENDS.length - 1 && at >= (CLASS_ENDS[index] ?? 1)) index++;
+  return index;
+}

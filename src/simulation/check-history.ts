@@ -1,0 +1,112 @@
+// Owns an independent judge of a rehearsed history, written from DESIGN.md and not from the code: what must never have happened.
+import { createHash } from 'node:crypto';
+import { canonicalJson } from '../contract/digest.ts';
+import type { Directive, DirectiveEntry } from '../contract/directive.ts';
+import type { RolloutStatus } from '../contract/documents/types.generated.ts';
+import { type DeviceFacts, matchesSelector, parseSelector } from '../contract/selector.ts';
+
+/** What happened, as the false world saw it; the decisions have no part in writing it. */
+export interface History {
+  readonly fleet: readonly DeviceFacts[];
+  readonly candidateDigest: string;
+  /** The first, and one a commit. */
+  readonly statuses: RolloutStatus[];
+  readonly directives: Directive[];
+  /** A device's model changed; `revision` is the newest that the device had accepted. */
+  readonly served: {
+    readonly device: string;
+    readonly digest: string | null;
+    readonly revision: number;
+    readonly atMs: number;
+  }[];
+  /** A device accepted the entry of a revision. */
+  readonly heard: { readonly device: string; readonly revision: number; readonly atMs: number }[];
+}
+
+const MOST_TOLD = 20;
+
+function isMember({ target, cohort, salt }: DirectiveEntry, device: DeviceFacts): boolean {
+  const matches = (selector: string): boolean => matchesSelector(parseSelector(selector), device);
+  if (!matches(target)) return false;
+  const bucket = Number.parseInt(createHash('sha256').update(`${salt}\n${device.id}`).digest('hex').slice(0, 12), 16);
+  return bucket < cohort.cut || (cohort.select !== null && matches(cohort.select));
+}
+
+function checkStatuses({ statuses, candidateDigest }: History): string[] {
+  const wrong: string[] = [];
+  let isRejected = false;
+  statuses.forEach((status, i) => {
+    const before = statuses[i - 1];
+    if (before !== undefined && status.revision !== before.revision + 1)
+      wrong.push(`revision ${status.revision} follows ${before.revision}`);
+    if (isRejected && status.candidate?.digest === candidateDigest)
+      wrong.push(`revision ${status.revision} starts a rejected digest again`);
+    isRejected ||= status.rejected.some((one) => one.digest === candidateDigest);
+  });
+  return wrong;
+}
+
+function checkDirectives({ directives }: History): string[] {
+  const wrong: string[] = [];
+  let newest: DirectiveEntry | undefined;
+  for (const entry of directives.flatMap((directive) => directive.entries)) {
+    if (newest !== undefined && entry.revision < newest.revision)
+      wrong.push(`the directive went back from revision ${newest.revision} to ${entry.revision}`);
+    if (newest?.revision === entry.revision && canonicalJson(newest) !== canonicalJson(entry))
+      wrong.push(`revision ${entry.revision} was published with two meanings`);
+    newest = entry;
+  }
+  return wrong;
+}
+
+function checkDevices({ fleet, directives, served, statuses, candidateDigest }: History): string[] {
+  const wrong: string[] = [];
+  const devices = new Map(fleet.map((device) => [device.id, device]));
+  const entries = new Map(directives.flatMap(({ entries }) => entries.map((entry) => [entry.revision, entry])));
+  const rejectedAt = statuses.find((one) => one.rejected.some(({ digest }) => digest === candidateDigest))?.revision;
+  for (const { device, digest, revision } of served) {
+    if (digest !== candidateDigest) continue;
+    const facts = devices.get(device);
+    const entry = entries.get(revision);
+    if (facts === undefined || entry === undefined) wrong.push(`${device} ran the candidate under no directive`);
+    else if (entry.candidate?.digest !== candidateDigest && entry.stable?.digest !== candidateDigest)
+      wrong.push(`${device} began the candidate when revision ${revision} did not have it`);
+    else if (entry.candidate?.digest === candidateDigest && !isMember(entry, facts))
+      wrong.push(`${device} ran the candidate outside the cohort of revision ${revision}`);
+    if (rejectedAt !== undefined && revision >= rejectedAt)
+      wrong.push(`${device} began a digest that revision ${rejectedAt} had rejected`);
+  }
+  return wrong;
+}
+
+function checkHearing({ heard }: History): string[] {
+  const newest = new Map<string, number>();
+  const wrong: string[] = [];
+  for (const { device, revision } of heard) {
+    const before = newest.get(device) ?? 0;
+    if (revision < before) wrong.push(`${device} went back from revision ${before} to ${revision}`);
+    newest.set(device, Math.max(before, revision));
+  }
+  return wrong;
+}
+
+/** Who has heard that the candidate was taken back does not run it any more. */
+function checkRest({ served, heard, statuses, candidateDigest }: History): string[] {
+  const last = statuses.at(-1);
+  if (last === undefined || last.candidate !== null || last.stable?.digest === candidateDigest) return [];
+  const runs = new Map(served.map(({ device, digest }) => [device, digest]));
+  const knows = new Set(heard.filter((one) => one.revision >= last.revision).map((one) => one.device));
+  const still = [...runs].filter(([device, digest]) => digest === candidateDigest && knows.has(device));
+  return still.map(([device]) => `${device} runs the candidate though it knows that it was taken back`);
+}
+
+/** What is wrong with a history, at most twenty sentences; empty when nothing is. */
+export function findBreaches(history: History): string[] {
+  return [
+    ...checkStatuses(history),
+    ...checkDirectives(history),
+    ...checkDevices(history),
+    ...checkHearing(history),
+    ...checkRest(history),
+  ].slice(0, MOST_TOLD);
+}

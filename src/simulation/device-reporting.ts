@@ -1,0 +1,130 @@
+// Owns what a virtual device reports: real report documents, an interval each, numbered when they leave and kept while nobody can take them.
+import { activeContent, type ModelRecord, type SlotContent } from '../../fleet-agent/src/model-record.ts';
+import { mergeBodies, type ReportBody } from '../../fleet-agent/src/report-body.ts';
+import { subjectOf } from '../../fleet-agent/src/status.ts';
+import type { Digest } from '../contract/digest.ts';
+import type { ModelInterval, ModelState, Outcome } from '../contract/report.ts';
+import { Served } from './behaviour.ts';
+import type { Traits } from './population.ts';
+import type { VirtualNetwork } from './virtual-network.ts';
+
+/** What the directive that the device follows says of it. */
+export interface Assigned {
+  readonly rollout: string;
+  readonly revision: number;
+  readonly arm: 'candidate' | 'stable' | null;
+}
+
+interface Counted {
+  readonly assigned: Assigned | null;
+  readonly content: SlotContent;
+  readonly served: Served;
+}
+
+export interface ReportingWorld {
+  readonly startMs: number;
+  readonly model: string;
+  readonly network: VirtualNetwork;
+}
+
+/** Reports that wait for the network; beyond this the oldest are merged. */
+const MOST_QUEUED = 60;
+
+export class DeviceReporting {
+  readonly #traits: Traits;
+  readonly #world: ReportingWorld;
+  #counted: Counted[] = [];
+  #sinceMs: number;
+  #sequence = 0;
+  #queue: ReportBody[] = [];
+  #told: { readonly record: ModelRecord; readonly assigned: Assigned | null; readonly state: ModelState } | null = null;
+
+  constructor(traits: Traits, world: ReportingWorld) {
+    this.#traits = traits;
+    this.#world = world;
+    this.#sinceMs = world.startMs;
+  }
+
+  /** Where to count what runs now: what ran under another word of the directive is counted apart. */
+  intervalOf(assigned: Assigned | null, content: SlotContent): Served {
+    const known = this.#counted.find((one) => one.assigned === assigned && one.content.digest === content.digest);
+    if (known !== undefined) return known.served;
+    const served = new Served();
+    this.#counted.push({ assigned, content, served });
+    return served;
+  }
+
+  /** Closes the interval, and sends its report with those that waited when the service can be reached. */
+  tell(now: {
+    readonly record: ModelRecord;
+    readonly assigned: Assigned | null;
+    readonly outcomes: readonly Outcome[];
+    readonly at: number;
+  }): void {
+    const { network } = this.#world;
+    this.#enqueue(this.#body(now));
+    if (!network.isOnline(this.#traits, now.at)) return;
+    for (const body of this.#queue) network.send({ ...body, epoch: 1, sequence: ++this.#sequence }, now.at);
+    this.#queue = [];
+  }
+
+  #enqueue(body: ReportBody): void {
+    this.#queue.push(body);
+    if (this.#queue.length <= MOST_QUEUED) return;
+    const [oldest, next, ...rest] = this.#queue;
+    const merged = oldest && next && mergeBodies(oldest, next);
+    this.#queue = merged === undefined ? this.#queue.slice(1) : [merged, ...rest];
+  }
+
+  #body({ record, assigned, outcomes, at }: Parameters<DeviceReporting['tell']>[0]): ReportBody {
+    const { facts } = this.#traits;
+    const { startMs, network } = this.#world;
+    const intervals = this.#counted.filter((one) => one.served.inferences > 0).map((one) => this.#interval(one));
+    const sinceMs = this.#sinceMs;
+    this.#counted = [];
+    this.#sinceMs = at;
+    return {
+      kind: 'DeviceReport',
+      device: facts.id,
+      bootId: `boot-${this.#traits.index}`,
+      startedAt: new Date(sinceMs + network.clockErrorMs(this.#traits)).toISOString(),
+      durationMs: at - sinceMs,
+      uptimeMs: at - startMs,
+      labels: facts.labels,
+      properties: facts.properties,
+      intervals,
+      states: [this.#state(record, assigned)],
+      outcomes,
+    };
+  }
+
+  #interval({ assigned, content, served }: Counted): ModelInterval {
+    return {
+      model: this.#world.model,
+      rollout: assigned?.rollout ?? null,
+      revision: assigned?.revision ?? null,
+      arm: assigned?.arm ?? null,
+      digest: content.digest,
+      version: content.version,
+      ...served.toInterval(),
+    };
+  }
+
+  /** The same object for as long as nothing changes. */
+  #state(record: ModelRecord, assigned: Assigned | null): ModelState {
+    if (this.#told?.record === record && this.#told.assigned === assigned) return this.#told.state;
+    const running = activeContent(record);
+    const slot = record.active;
+    const subject = subjectOf(record);
+    const state: ModelState = {
+      model: record.model,
+      rollout: assigned?.rollout ?? null,
+      revision: assigned?.revision ?? null,
+      running: running === null || slot === null ? null : { digest: running.digest, version: running.version, slot },
+      state: record.phase.kind,
+      subject: subject === null ? null : { digest: subject.digest as Digest, attempt: subject.attempt },
+    };
+    this.#told = { record, assigned, state };
+    return state;
+  }
+}

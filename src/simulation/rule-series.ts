@@ -1,0 +1,37 @@
+// Owns what is kept of the verdicts over time, for plots: each rule's estimate, bounds and limit at every look.
+import type { RuleUnit } from '../contract/metric-catalogue.ts';
+import type { StageVerdict } from '../gates/rule-verdict.ts';
+
+export interface RulePoint {
+  readonly rule: string;
+  readonly unit: RuleUnit;
+  readonly estimate: number | null;
+  readonly lower: number | null;
+  readonly upper: number | null;
+  readonly limit: number | null;
+  readonly verdict: string;
+}
+
+export interface SeriesPoint {
+  readonly minute: number;
+  readonly stage: string;
+  readonly devicesExposed: number;
+  readonly rules: readonly RulePoint[];
+}
+
+export class RuleSeries {
+  readonly points: SeriesPoint[] = [];
+
+  add(look: {
+    readonly minute: number;
+    readonly stage: string;
+    readonly devicesExposed: number;
+    readonly verdict: StageVerdict | null;
+  }): void {
+    const { minute, stage, devicesExposed } = look;
+    const rules = (look.verdict?.rules ?? []).map(({ rule, unit, estimate, lower, upper, limit, verdict }) => ({
+      ...{ rule, unit, estimate, lower, upper, limit, verdict },
+    }));
+    this.points.push({ minute, stage, devicesExposed, rules });
+  }
+}

@@ -1,0 +1,71 @@
+// Owns the policies that scenarios are rehearsed with when people bring none of their own.
+import { CodedError } from '../base/errors.ts';
+import { parseDocument } from '../contract/documents/parse-document.ts';
+import type { RolloutPolicy } from '../contract/documents/types.generated.ts';
+
+interface PolicyParts {
+  readonly canary?: string;
+  readonly rules?: readonly string[];
+}
+
+const RULES = [
+  'error_rate < 0.5%',
+  '"latency_p95 < 1.5x baseline, floor 5ms"',
+  '"unknown_rate < 1.5x baseline, floor 1%"',
+  'vanished_classes == 0',
+  'confidence_drift < 0.1',
+  'failed_devices < 10%',
+];
+
+function careful({ canary = 'size: { devices: 20 }', rules = RULES }: PolicyParts = {}): string {
+  return `apiVersion: slipway.dev/v1alpha1
+kind: RolloutPolicy
+metadata: { name: rehearsed }
+spec:
+  appliesTo: { rollouts: ["*"] }
+  stages:
+    - name: canary
+      ${canary}
+      soak: 30m
+      deadline: 2h
+      onDeadline: hold
+      rules: [${rules.join(', ')}]
+    - { name: ramp, size: 25%, soak: 1h, deadline: 4h }
+    - { name: full, size: 100%, soak: 30m }
+`;
+}
+
+const OWN: Readonly<Record<string, string>> = {
+  'network-timeout': careful().replace('onDeadline: hold', 'onDeadline: rollback'),
+  'time-of-day': careful({
+    rules: [
+      '"error_rate < 2x baseline, floor 0.2%"',
+      '"latency_p95 < 1.5x baseline, floor 5ms"',
+      'failed_devices < 10%',
+    ],
+  }),
+  kiosks: careful({ canary: 'select: "site:warehouse AND traffic:low AND age:old"' }),
+  keyboard: careful({ canary: 'select: "channel:beta"', rules: [...RULES.slice(0, -1), 'failed_devices < 5%'] }),
+  'any-device': careful({ rules: [...RULES.slice(0, -1), 'failed_devices < 5%'] }),
+};
+
+/** The policy's text for a scenario; the careful one unless it has its own. */
+export function scenarioPolicyText(scenario: string): string {
+  return OWN[scenario] ?? careful();
+}
+
+function notAPolicy(file: string, kind: string): CodedError {
+  return new CodedError({
+    code: 'SIMULATION_POLICY',
+    message: `${file} is a ${kind}, not a RolloutPolicy.`,
+    remedy: 'Give the file of a policy, such as policies/careful.yaml.',
+  });
+}
+
+/** Throws the first problem of the text, or SIMULATION_POLICY. */
+export function parsePolicy(file: string, bytes: Uint8Array): RolloutPolicy {
+  const parsed = parseDocument(file, bytes, { isCopy: true });
+  if (parsed.kind === 'broken') throw parsed.errors[0] ?? notAPolicy(file, 'broken document');
+  if (parsed.document.kind !== 'RolloutPolicy') throw notAPolicy(file, parsed.document.kind);
+  return parsed.document;
+}

@@ -1,0 +1,48 @@
+// Owns what a scenario is: a population, how the candidate differs from stable, and what the network does.
+import type { HealthLimits } from '../contract/documents/types.generated.ts';
+import type { Behaviour } from './behaviour.ts';
+import type { PopulationShape, Traits } from './population.ts';
+
+/** Under what a model runs, as far as its behaviour may depend on it. */
+export interface Circumstances {
+  readonly device: Traits;
+  /** Minutes that this version has served on this device. */
+  readonly minutes: number;
+  /** Local hour of the day, 0..24. */
+  readonly hour: number;
+  /** The policy's first absolute limit of `error_rate`, 0..1. */
+  readonly errorLimit: number;
+}
+
+export interface NetworkFaults {
+  /** Chance that a report is delivered twice. */
+  readonly repeats: number;
+  /** Reports are late by up to this, and overtake each other. */
+  readonly mostDelayMs: number;
+  /** A download that takes longer than this is cut, and starts from the beginning; null for none. */
+  readonly downloadTimeoutMs: number | null;
+  /** Bytes a second that the cellular devices of one region share. */
+  readonly cellBytesPerSecond: number;
+  /** Is the device reachable? `minute` counts from the start of the rehearsal. */
+  readonly isOnline?: (device: Traits, minute: number) => boolean;
+  /** By how much the device's wall clock is wrong. */
+  readonly clockErrorMs?: (device: Traits) => number;
+}
+
+export interface Scenario {
+  readonly name: string;
+  /** What happens, in a sentence that goes on from "The candidate …" or names the fault. */
+  readonly summary: string;
+  /** Should it be kept from the fleet? */
+  readonly isBad: boolean;
+  readonly population: PopulationShape;
+  /** The candidate's size. */
+  readonly modelBytes: number;
+  /** The trial limits in the candidate's manifest. */
+  readonly health: HealthLimits;
+  /** How the candidate differs from stable; nothing for a candidate that is as good. */
+  readonly candidate: (circumstances: Circumstances) => Partial<Behaviour>;
+  /** What befalls both versions alike: the hour of the day, a broken device. */
+  readonly both: (circumstances: Circumstances) => Partial<Behaviour>;
+  readonly network: NetworkFaults;
+}

@@ -1,0 +1,194 @@
+// Owns the table of scenarios that a policy can be rehearsed against.
+import { CodedError } from '../base/errors.ts';
+import { RARE_CLASS, STABLE_BEHAVIOUR } from './behaviour.ts';
+import type { PopulationShape } from './population.ts';
+import type { NetworkFaults, Scenario } from './scenario.ts';
+
+const FLEET: PopulationShape = {
+  trafficPerMinute: 60,
+  trafficSpread: 0.5,
+  errorSpread: 0.5,
+  daySwing: 0.3,
+  hardware: { rev1: 3, rev2: 6, rev3: 1 },
+  firmware: { '2.3.0': 3, '2.4.1': 6, '3.0.0': 1 },
+  os: { '12': 1, '13': 4, '14': 5 },
+  links: { wired: 3, wifi: 4, cellular: 3 },
+};
+
+const NETWORK: NetworkFaults = {
+  repeats: 0,
+  mostDelayMs: 0,
+  downloadTimeoutMs: null,
+  cellBytesPerSecond: 20_000_000,
+};
+
+const GOOD: Omit<Scenario, 'name' | 'summary'> = {
+  isBad: false,
+  population: FLEET,
+  modelBytes: 8_000_000,
+  health: { warmUp: { duration: '5m', inferences: 200 } },
+  candidate: () => ({}),
+  both: () => ({}),
+  network: NETWORK,
+};
+const BAD = { ...GOOD, isBad: true };
+
+const MIB = 2 ** 20;
+/** Memory that a device can spare before the model fails for want of it. */
+const SPARE_BYTES = 200 * MIB;
+
+/** From 0 to 1 over the minutes from `from` to `to`. */
+function ramp(minutes: number, from: number, to: number): number {
+  return Math.min(1, Math.max(0, (minutes - from) / (to - from)));
+}
+
+/** The kiosk that a canary by age and place takes in: one in two hundred. */
+function kiosk(index: number) {
+  const isQuietWarehouse = index % 200 === 7;
+  if (isQuietWarehouse) return { labels: { site: 'warehouse', traffic: 'low', age: 'old' }, trafficFactor: 0.5 };
+  const site = index % 3 === 0 ? 'warehouse' : index % 3 === 1 ? 'store' : 'mall';
+  return { labels: { site, traffic: 'high' } };
+}
+
+/** One phone in twenty is in the beta channel; these all have the newest system. */
+function phone(index: number) {
+  return index % 20 === 3 ? { labels: { channel: 'beta', os: '14' } } : { labels: { channel: 'public' } };
+}
+
+const errors =
+  (times: number): Scenario['candidate'] =>
+  ({ errorLimit }) => ({ errorRate: times * errorLimit });
+
+const TABLE: readonly Scenario[] = [
+  { ...GOOD, name: 'good', summary: 'The candidate is as good as stable.' },
+  {
+    ...GOOD,
+    name: 'error-0.6x',
+    summary: 'The candidate errs at 0.6 times the limit: within it.',
+    candidate: errors(0.6),
+  },
+  { ...BAD, name: 'error-1.2x', summary: 'The candidate errs at 1.2 times the limit.', candidate: errors(1.2) },
+  { ...BAD, name: 'error-2x', summary: 'The candidate errs at twice the limit.', candidate: errors(2) },
+  { ...BAD, name: 'error-10x', summary: 'The candidate errs at ten times the limit.', candidate: errors(10) },
+  {
+    ...BAD,
+    name: 'cpu-spike',
+    summary: 'The candidate needs twice the CPU; after a quarter of an hour devices are hot and slow down.',
+    candidate: ({ minutes }) => ({ cpuFactor: 2, latencyFactor: 1.25 + 0.75 * ramp(minutes, 5, 15) }),
+  },
+  {
+    ...BAD,
+    name: 'missing-class',
+    summary: `The candidate never answers "${RARE_CLASS}", 1 % of the inputs; nothing crashes.`,
+    candidate: () => ({ missedClass: RARE_CLASS, confidence: STABLE_BEHAVIOUR.confidence + 0.01 }),
+  },
+  {
+    ...BAD,
+    name: 'network-timeout',
+    summary:
+      'The candidate has 80 MB: a proxy cuts downloads after a minute, so half of the fleet, on cellular links, never gets it.',
+    modelBytes: 80_000_000,
+    population: { ...FLEET, links: { wired: 2, wifi: 3, cellular: 5 } },
+    network: { ...NETWORK, downloadTimeoutMs: 60_000 },
+  },
+  {
+    ...BAD,
+    name: 'hw-latency',
+    summary: 'The candidate takes twice the time on hardware rev3, a tenth of the fleet.',
+    candidate: ({ device }) => ({ latencyFactor: device.facts.labels.hw === 'rev3' ? 2 : 1 }),
+  },
+  {
+    ...BAD,
+    name: 'memory-leak',
+    summary: 'The candidate leaks 3 MiB a minute; after an hour and more, inferences fail for want of memory.',
+    candidate: ({ minutes }) => {
+      const leakedBytes = 3 * MIB * minutes;
+      const isFull = leakedBytes > SPARE_BYTES;
+      return { leakedBytes, ...(isFull ? { errorRate: 0.05, errorReason: 'out-of-memory' as const } : {}) };
+    },
+  },
+  {
+    ...BAD,
+    name: 'late-regression',
+    summary: 'The candidate is healthy for 40 minutes, then errs at four times the limit.',
+    candidate: ({ minutes, errorLimit }) => (minutes < 40 ? {} : { errorRate: 4 * errorLimit }),
+  },
+  {
+    ...BAD,
+    name: 'confidence-shift',
+    summary: 'The candidate is less sure of its answers: 0.76 instead of 0.86 on average.',
+    candidate: () => ({ confidence: 0.76 }),
+  },
+  {
+    ...GOOD,
+    name: 'time-of-day',
+    summary: 'The candidate is as good as stable; errors and latencies of both swing with the hour of the day.',
+    population: { ...FLEET, daySwing: 0.8 },
+    both: ({ hour }) => {
+      const swing = 1 + 0.6 * Math.cos(((hour - 14) / 24) * 2 * Math.PI);
+      return { errorRate: STABLE_BEHAVIOUR.errorRate * 2 * swing, latencyFactor: 0.8 + 0.3 * swing };
+    },
+  },
+  {
+    ...GOOD,
+    name: 'broken-device',
+    summary:
+      'The candidate is good; every hundredth device is broken and errs in 20 % of inferences, whatever it runs.',
+    both: ({ device }) => (device.index % 100 === 42 ? { errorRate: 0.2 } : {}),
+  },
+  {
+    ...GOOD,
+    name: 'half-offline',
+    summary: 'The candidate is good; every other device is out of reach for the first four hours.',
+    network: { ...NETWORK, isOnline: ({ index }, minute) => index % 2 === 0 || minute > 240 },
+  },
+  {
+    ...GOOD,
+    name: 'clocks-wrong',
+    summary: 'The candidate is good; clocks of a third of the devices are wrong by up to three days.',
+    network: {
+      ...NETWORK,
+      clockErrorMs: ({ index }) => (index % 3 === 0 ? ((index % 7) - 3) * 86_400_000 : 0),
+    },
+  },
+  {
+    ...GOOD,
+    name: 'reports-reordered',
+    summary: 'The candidate is good; a third of the reports comes twice, all up to five minutes late and out of order.',
+    network: { ...NETWORK, repeats: 0.33, mostDelayMs: 300_000 },
+  },
+  {
+    ...BAD,
+    name: 'kiosks',
+    summary: 'Kiosks: within half an hour on a device, the confidence of the candidate falls from 0.86 to 0.72.',
+    population: { ...FLEET, trafficPerMinute: 40, special: kiosk },
+    candidate: ({ minutes }) => ({ confidence: 0.86 - 0.14 * ramp(minutes, 2, 30) }),
+  },
+  {
+    ...BAD,
+    name: 'keyboard',
+    summary: 'A keyboard: the candidate keeps crashing on OS 12, which no device of the beta channel has.',
+    population: { ...FLEET, trafficPerMinute: 30, special: phone },
+    candidate: ({ device }) => ({ crashes: device.facts.labels.os === '12' }),
+  },
+  {
+    ...BAD,
+    name: 'any-device',
+    summary:
+      'The candidate errs in 4 % of inferences on one device in ten (firmware 3.0.0), and is good on the others.',
+    candidate: ({ device }) => (device.facts.properties.firmware === '3.0.0' ? { errorRate: 0.04 } : {}),
+  },
+];
+
+export const SCENARIO_NAMES: readonly string[] = TABLE.map((scenario) => scenario.name);
+
+/** Throws SIMULATION_SCENARIO. */
+export function findScenario(name: string): Scenario {
+  const known = TABLE.find((scenario) => scenario.name === name);
+  if (known !== undefined) return known;
+  throw new CodedError({
+    code: 'SIMULATION_SCENARIO',
+    message: `There is no scenario \`${name.slice(0, 60)}\`.`,
+    remedy: `Known scenarios: ${SCENARIO_NAMES.join(', ')}.`,
+  });
+}

@@ -1,0 +1,273 @@
+// Owns a device in virtual time: the agent's own update machine and trial, with downloads, answers and reports of a false world.
+
+import { spreadShare } from '../../fleet-agent/src/directive-intake.ts';
+import {
+  activeContent,
+  emptyRecord,
+  type Goal,
+  type ModelRecord,
+  type SlotName,
+} from '../../fleet-agent/src/model-record.ts';
+import { DOWNLOAD_BACK_OFF } from '../../fleet-agent/src/model-supply.ts';
+import { judgeTrial, type TrialLimits } from '../../fleet-agent/src/trial.ts';
+import { transition } from '../../fleet-agent/src/update-machine.ts';
+import { nextStep, type UpdateEvent } from '../../fleet-agent/src/update-step.ts';
+import { backOffMs } from '../base/back-off.ts';
+import { type RandomStream, seededRandom } from '../base/random.ts';
+import { assignmentsFor, type Directive, type DirectiveEntry, type ModelChoice } from '../contract/directive.ts';
+import { type Behaviour, Served } from './behaviour.ts';
+import { type Assigned, DeviceReporting } from './device-reporting.ts';
+import type { Traits } from './population.ts';
+import { poisson } from './sampling.ts';
+import type { VirtualNetwork } from './virtual-network.ts';
+
+/** What all devices of a rehearsal share. */
+export interface DeviceWorld {
+  readonly seed: string | number;
+  readonly startMs: number;
+  readonly model: string;
+  readonly stable: ModelChoice;
+  readonly modelBytes: number;
+  readonly trial: TrialLimits;
+  readonly reportMs: number;
+  readonly network: VirtualNetwork;
+  /** How a version behaves on a device that has run it for so many minutes. */
+  readonly behaviour: (digest: string, device: Traits, minutes: number, atMs: number) => Behaviour;
+  readonly busyness: (device: Traits, atMs: number) => number;
+  /** Told when a version begins to serve, and when a directive is accepted. */
+  readonly onServing: (device: string, digest: string | null, revision: number, atMs: number) => void;
+  readonly onHeard: (device: string, revision: number, atMs: number) => void;
+}
+
+interface Work {
+  readonly endsAtMs: number;
+  /** What came of it; null: it is tried again. */
+  readonly event: UpdateEvent | null;
+}
+
+interface Trial {
+  readonly sinceMs: number;
+  readonly served: Served;
+  lookAtMs: number;
+}
+
+const CIRCUMSTANCES = { fingerprint: 'virtual', freeBytes: 1e9 };
+const STAGE_MS = 1000;
+const SELF_TEST_MS = 2000;
+const TRIAL_LOOK_MS = 10_000;
+/** How often a device that was out of reach asks for the directive by itself. */
+const POLL_MS = 300_000;
+const MINUTE_MS = 60_000;
+
+export class VirtualDevice {
+  readonly traits: Traits;
+  readonly #world: DeviceWorld;
+  readonly #traffic: RandomStream;
+  readonly #answers: RandomStream;
+  readonly #updates: RandomStream;
+  #record: ModelRecord;
+  #serving: SlotName | null = 'A';
+  #servingSinceMs: number;
+  #assigned: Assigned | null = null;
+  #heard: { readonly directive: Directive; readonly atMs: number } | null = null;
+  #work: Work | null = null;
+  #tries = 0;
+  #spread: { readonly digest: string; readonly fromMs: number } | null = null;
+  #trial: Trial | null = null;
+  readonly #reporting: DeviceReporting;
+  #countedUntilMs: number;
+  #reportAtMs: number;
+
+  constructor(traits: Traits, world: DeviceWorld) {
+    this.traits = traits;
+    this.#world = world;
+    this.#traffic = seededRandom(world.seed, `traffic ${traits.index}`);
+    this.#answers = seededRandom(world.seed, `answers ${traits.index}`);
+    this.#updates = seededRandom(world.seed, `updates ${traits.index}`);
+    const { digest, version } = world.stable;
+    const content = { digest, version, rollout: '', isProven: true };
+    this.#record = {
+      ...emptyRecord(world.model),
+      active: 'A',
+      slots: { A: content, B: null },
+      phase: { kind: 'committed' },
+    };
+    this.#servingSinceMs = world.startMs;
+    this.#countedUntilMs = world.startMs;
+    this.#reporting = new DeviceReporting(traits, world);
+    this.#reportAtMs = world.startMs + traits.reportPhaseMs;
+  }
+
+  /** The digest that answers now. */
+  get runs(): string | null {
+    return activeContent(this.#record)?.digest ?? null;
+  }
+
+  /** A directive was published: the device hears of it when it can. */
+  tell(directive: Directive, publishedAtMs: number): void {
+    this.#heard = { directive, atMs: this.#world.network.hearsAtMs(publishedAtMs, this.#updates) };
+  }
+
+  /** Lives until then. */
+  advance(untilMs: number): void {
+    for (;;) {
+      const at = Math.min(
+        this.#heard?.atMs ?? Number.POSITIVE_INFINITY,
+        this.#work?.endsAtMs ?? Number.POSITIVE_INFINITY,
+        this.#trial?.lookAtMs ?? Number.POSITIVE_INFINITY,
+        this.#reportAtMs,
+      );
+      if (at > untilMs) return;
+      this.#serve(at);
+      this.#happen(at);
+    }
+  }
+
+  #happen(at: number): void {
+    if (this.#heard !== null && this.#heard.atMs <= at) this.#hear(this.#heard.directive, at);
+    if (this.#work !== null && this.#work.endsAtMs <= at) this.#endWork(this.#work, at);
+    if (this.#trial !== null && this.#trial.lookAtMs <= at) this.#lookAtTrial(at);
+    this.#goOn(at);
+    if (this.#reportAtMs <= at || this.#record.outbox.length > 0) this.#report(at);
+  }
+
+  #hear(directive: Directive, at: number): void {
+    if (!this.#world.network.isOnline(this.traits, at)) {
+      this.#heard = { directive, atMs: at + POLL_MS };
+      return;
+    }
+    this.#heard = null;
+    for (const assignment of assignmentsFor(directive, this.traits.facts)) {
+      if (assignment.kind === 'conflict') continue;
+      const { rollout, revision } = assignment.entry;
+      if (revision < (this.#assigned?.revision ?? 0)) continue;
+      this.#world.onHeard(this.traits.facts.id, revision, at);
+      if (assignment.kind === 'none') {
+        this.#assigned = { rollout, revision, arm: null };
+        this.#apply({ kind: 'unassigned', rollout }, at);
+        continue;
+      }
+      const { entry, arm, choice, attempt } = assignment;
+      this.#assigned = { rollout, revision, arm };
+      if (this.#spread?.digest !== choice.digest) {
+        this.#spread = { digest: choice.digest, fromMs: at + this.#spreadMs(entry) };
+      }
+      const goal: Goal = { rollout, revision, arm, digest: choice.digest, version: choice.version, attempt };
+      this.#apply({ kind: 'assigned', goal, stableFirst: null, now: CIRCUMSTANCES }, at);
+    }
+  }
+
+  #spreadMs({ salt, spreadMs }: DirectiveEntry): number {
+    return spreadMs === 0 ? 0 : spreadShare(salt, this.traits.facts.id) * spreadMs;
+  }
+
+  #apply(event: UpdateEvent, at: number): void {
+    const before = this.#record;
+    this.#record = transition(before, event, at + this.#world.network.clockErrorMs(this.traits));
+    if (this.#record === before) return;
+    if (this.#record.phase.kind !== before.phase.kind) {
+      this.#work = null;
+      this.#trial = null;
+    }
+  }
+
+  #endWork(work: Work, at: number): void {
+    this.#work = null;
+    if (work.event === null) return;
+    this.#tries = 0;
+    this.#apply(work.event, at);
+  }
+
+  /** Does what takes no time, and begins what does. */
+  #goOn(at: number): void {
+    while (this.#work === null) {
+      const step = nextStep(this.#record, this.#serving);
+      switch (step.kind) {
+        case 'rest':
+          if (this.#record.phase.kind === 'trial') this.#beginTrial(at);
+          return;
+        case 'serve':
+          this.#serving = step.slot;
+          this.#servingSinceMs = at;
+          this.#world.onServing(this.traits.facts.id, this.runs, this.#assigned?.revision ?? 0, at);
+          break;
+        case 'admit':
+          this.#apply({ kind: 'admitted' }, at);
+          break;
+        case 'finishRollback':
+          this.#apply({ kind: 'served' }, at);
+          break;
+        case 'fetch':
+          this.#work = this.#fetch(Math.max(at, this.#spread?.fromMs ?? at));
+          return;
+        case 'stage':
+          this.#work = { endsAtMs: at + STAGE_MS, event: { kind: 'staged' } };
+          return;
+        case 'selfTest':
+          this.#work = { endsAtMs: at + SELF_TEST_MS, event: { kind: 'selfTested' } };
+          return;
+      }
+    }
+  }
+
+  #fetch(at: number): Work {
+    const { network, modelBytes } = this.#world;
+    if (network.isOnline(this.traits, at)) {
+      const { endsAtMs, isComplete } = network.download(this.traits, modelBytes, at);
+      if (isComplete) return { endsAtMs, event: { kind: 'fetched' } };
+      return { endsAtMs: endsAtMs + backOffMs(this.#tries++, DOWNLOAD_BACK_OFF, this.#updates), event: null };
+    }
+    return { endsAtMs: at + backOffMs(this.#tries++, DOWNLOAD_BACK_OFF, this.#updates), event: null };
+  }
+
+  #beginTrial(at: number): void {
+    this.#trial ??= { sinceMs: at, lookAtMs: at + TRIAL_LOOK_MS, served: new Served() };
+  }
+
+  #lookAtTrial(at: number): void {
+    const { phase } = this.#record;
+    const trial = this.#trial;
+    if (trial === null || phase.kind !== 'trial') return;
+    trial.lookAtMs = at + TRIAL_LOOK_MS;
+    if (this.#behaviour(at).crashes) {
+      this.#apply({ kind: 'restarted' }, at);
+      return;
+    }
+    const { inferences, unknown, errors } = trial.served;
+    const progress = { ...phase.progress, inferences, unknown, errors, elapsedMs: at - trial.sinceMs };
+    const seen = { latency: trial.served.latencySketch(), lastError: null };
+    const verdict = judgeTrial(this.#world.trial, progress, seen);
+    if (verdict.kind === 'passed') this.#apply({ kind: 'trialPassed', message: verdict.message }, at);
+    if (verdict.kind === 'failed') this.#apply({ ...verdict, lapse: { kind: 'never' } }, at);
+  }
+
+  #behaviour(at: number): Behaviour {
+    const minutes = (at - this.#servingSinceMs) / MINUTE_MS;
+    return this.#world.behaviour(this.runs ?? '', this.traits, minutes, at);
+  }
+
+  /** Answers what came in since the last event. */
+  #serve(at: number): void {
+    const minutes = (at - this.#countedUntilMs) / MINUTE_MS;
+    this.#countedUntilMs = at;
+    const content = activeContent(this.#record);
+    if (content === null || minutes <= 0) return;
+    const mean = minutes * this.traits.trafficPerMinute * this.#world.busyness(this.traits, at);
+    const inferences = poisson(mean, this.#traffic);
+    if (inferences === 0) return;
+    const behaviour = this.#behaviour(at);
+    const interval = this.#reporting.intervalOf(this.#assigned, content);
+    const answered = this.#trial === null ? interval : new Served();
+    answered.add(inferences, behaviour, this.traits.latencyFactor, this.#answers);
+    if (this.#trial === null) return;
+    interval.merge(answered);
+    this.#trial.served.merge(answered);
+  }
+
+  #report(at: number): void {
+    const outcomes = this.#record.outbox;
+    if (this.#reportAtMs <= at) this.#reportAtMs += this.#world.reportMs;
+    this.#reporting.tell({ record: this.#record, assigned: this.#assigned, outcomes, at });
+    if (outcomes.length > 0) this.#apply({ kind: 'told', outcomes }, at);
+  }
+}

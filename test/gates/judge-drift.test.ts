@@ -1,0 +1,178 @@
+// Laws of drift rules, on tallies that the real folding made of reports.
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { type RandomStream, seededRandom } from '../../src/base/random.ts';
+import { judgeStage } from '../../src/gates/judge-stage.ts';
+import { foldReport } from '../../src/telemetry/fold-report.ts';
+import { applyFold, emptyWindowTallies, type WindowTallies } from '../../src/telemetry/window-tallies.ts';
+import { CANDIDATE, makeInterval, makeReport, makeSpec, STABLE } from '../telemetry/false-reports.ts';
+import { DOCUMENTS, draw, type Shares, without } from './false-classes.ts';
+import { ask, rules } from './false-evidence.ts';
+
+const MINUTE = 60_000;
+const CLASSES = Object.keys(DOCUMENTS);
+const spec = makeSpec({ classes: [], histograms: [{ kind: 'confidence' }, { kind: 'class', names: CLASSES }] });
+
+/** Confidences near 1, the nearer the larger `sureness`. */
+function confidences(sureness: number, answers: number, random: RandomStream): number[] {
+  const bins = new Array<number>(20).fill(0);
+  for (let i = 0; i < answers; i++) bins[Math.min(19, Math.floor(20 * random.next() ** (1 / sureness)))]! += 1;
+  return bins;
+}
+
+interface Traffic {
+  readonly shares: Shares;
+  readonly sureness: number;
+  readonly devices: number;
+}
+
+const GOOD: Traffic = { shares: DOCUMENTS, sureness: 8, devices: 10 };
+
+/** Folds one report a minute of each device of both arms. */
+function walk(seed: string, minutes: number, candidate: Traffic, stable: Traffic = { ...GOOD, devices: 30 }) {
+  const random = seededRandom(seed, 'drift');
+  const tallies = emptyWindowTallies(spec);
+  for (let minute = 0; minute < minutes; minute++) {
+    for (const [arm, traffic] of [['candidate', candidate] as const, ['stable', stable] as const]) {
+      for (let d = 0; d < traffic.devices; d++) {
+        const interval = makeInterval({
+          arm,
+          digest: arm === 'candidate' ? CANDIDATE : STABLE,
+          inferences: 60,
+          confidence: confidences(traffic.sureness, 60, random),
+          classes: draw(traffic.shares, 60, random),
+        });
+        const report = makeReport(`${arm}-${d}`, [interval], minute + 1);
+        for (const folded of foldReport(spec, report, minute * MINUTE + 1000 * d)) applyFold(tallies, folded);
+      }
+    }
+  }
+  return tallies;
+}
+
+function question(tallies: WindowTallies, minutes: number, rule: string) {
+  const { candidate, stable: baseline } = tallies;
+  return ask({
+    rules: rules(rule),
+    candidate,
+    baseline,
+    openMs: minutes * MINUTE,
+    minimum: { devices: 1, inferences: 0 },
+  });
+}
+
+const judge = (tallies: WindowTallies, minutes: number, rule: string) =>
+  judgeStage(question(tallies, minutes, rule)).rules[0]!;
+
+const UNSURE = { ...GOOD, sureness: 2 };
+
+describe('confidence_drift', () => {
+  test('finds a model that is less sure than stable, and says where', () => {
+    const verdict = judge(walk('unsure', 8, UNSURE), 8, 'confidence_drift < 0.1');
+    expect(verdict.verdict).toBe('fail');
+    expect(verdict.estimate).toBeGreaterThan(0.25);
+    expect(verdict.reason).toMatch(/^most of it: confidences of \d+–\d+ % went from .* % to .* % of answers$/);
+    expect(verdict.sums).toMatchObject({ kind: 'histogram', look: 2 });
+  });
+
+  test('passes what did not move, and never fails it', () => {
+    for (let run = 0; run < 30; run++) {
+      const tallies = walk(`good ${run}`, 16, GOOD);
+      for (const minutes of [2, 4, 8, 16]) {
+        expect(judge(tallies, minutes, 'confidence_drift < 0.1').verdict).not.toBe('fail');
+      }
+      expect(judge(tallies, 16, 'confidence_drift < 0.1').verdict).toBe('pass');
+    }
+  });
+
+  test('one device that is unlike the others is named, and does not fail the stage', () => {
+    const tallies = walk('one', 8, GOOD);
+    const odd = walk('odd', 8, { ...GOOD, sureness: 0.3, devices: 1 });
+    tallies.candidate.devices.set('odd', odd.candidate.devices.get('candidate-0')!);
+    for (let i = 4; i < 10; i++) tallies.candidate.devices.delete(`candidate-${i}`);
+    const verdict = judge(tallies, 8, 'confidence_drift < 0.05');
+    expect(verdict.verdict).toBe('undecided');
+    expect(verdict).toMatchObject({ worstDevice: 'odd', reason: 'one device explains the breach' });
+  });
+
+  test('devices that were as unsure under stable do not blame the candidate for it', () => {
+    const tallies = walk('unsure', 16, UNSURE);
+    const before = walk('before', 16, UNSURE).candidate;
+    const asked = { ...question(tallies, 16, 'confidence_drift < 0.1'), restBaseline: before };
+    expect(judgeStage(asked).rules[0]).toMatchObject({ verdict: 'undecided' });
+    const other = walk('before', 16, GOOD).candidate;
+    expect(judgeStage({ ...asked, restBaseline: other }).rules[0]?.verdict).toBe('fail');
+  });
+
+  test('a limit on the scale of KL is half of the same limit in PSI', () => {
+    const tallies = walk('unsure', 8, UNSURE);
+    const [psi, kl] = ['confidence_drift < 0.1', 'confidence_drift < 0.05 KL'].map((rule) => judge(tallies, 8, rule));
+    expect(kl?.verdict).toBe(psi?.verdict);
+    expect(kl?.estimate).toBeCloseTo((psi?.estimate ?? 0) / 2, 9);
+  });
+});
+
+describe('class_drift', () => {
+  test('finds a large shift of classes, and hardly moves when a rare one goes: that is what vanished_classes is for', () => {
+    const shifted = { ...GOOD, shares: without(DOCUMENTS, 'letter', 'order') };
+    const gone = { ...GOOD, shares: without(DOCUMENTS, 'receipt', 'invoice') };
+    const found = judge(walk('shift', 8, shifted), 8, 'class_drift < 0.1');
+    expect(found.verdict).toBe('fail');
+    expect(found.reason).toMatch(/^most of it: "letter" went from (19|20|21) % to 0 % of answers$/);
+    expect(judge(walk('rare', 16, gone), 16, 'class_drift < 0.25').verdict).toBe('pass');
+  });
+});
+
+describe('looks', () => {
+  test('a verdict is the same whenever it is asked for between two looks', () => {
+    const [early, late] = [walk('same', 8, UNSURE), walk('same', 15, UNSURE)];
+    expect(judge(late, 15, 'confidence_drift < 0.1')).toEqual({
+      ...judge(early, 8, 'confidence_drift < 0.1'),
+      needs: null,
+    });
+  });
+
+  test('before the first look it says when that comes, and then when the next does', () => {
+    const first = judge(walk('first', 1, GOOD), 1, 'confidence_drift < 0.1');
+    expect(first).toMatchObject({ verdict: 'undecided', reason: 'the first look comes after 2 intervals' });
+    expect(first.needs).toMatchObject({ minutes: 1 });
+    expect(judge(walk('next', 5, GOOD), 5, 'confidence_drift < 0.0001').needs).toMatchObject({ minutes: 3 });
+  });
+
+  test('what a look sees is what came before it closed, in whatever order it is folded', () => {
+    const arrivals = fc.array(fc.record({ atMs: fc.integer({ min: 0, max: 40 * MINUTE }), bin: fc.nat(19) }), {
+      minLength: 1,
+      maxLength: 30,
+    });
+    fc.assert(
+      fc.property(arrivals, (all) => {
+        const tallies = emptyWindowTallies(spec);
+        for (const { atMs, bin } of all) {
+          const confidence = new Array<number>(20).fill(0).map((_, i) => (i === bin ? 1 : 0));
+          for (const folded of foldReport(spec, makeReport('a', [makeInterval({ confidence })]), atMs)) {
+            applyFold(tallies, folded);
+          }
+        }
+        const { look, before, since } = tallies.candidate.devices.get('a')!.looked;
+        const closesAt = look < 0 ? 0 : 2 * 2 ** look * MINUTE;
+        const count = (some: typeof all) => some.length;
+        expect(before[0]?.trials).toBe(count(all.filter((one) => one.atMs < closesAt)));
+        expect(since[0]?.trials).toBe(count(all.filter((one) => one.atMs >= closesAt)));
+      }),
+    );
+  });
+});
+
+test('without a stable version drift does not apply, and every number can stand as JSON', () => {
+  const tallies = walk('json', 8, UNSURE);
+  for (const rule of ['confidence_drift < 0.1', 'class_drift < 0.1']) {
+    const asked = question(tallies, 8, rule);
+    expect(judgeStage({ ...asked, hasStable: false }).rules[0]?.verdict).toBe('not-applicable');
+    expect(judgeStage({ ...asked, baseline: null }).rules[0]).toMatchObject({
+      verdict: 'undecided',
+      reason: 'no baseline',
+    });
+    const verdict = judgeStage(asked);
+    expect(JSON.parse(JSON.stringify(verdict))).toEqual(verdict);
+  }
+});
