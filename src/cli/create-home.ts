@@ -18,9 +18,10 @@ spec:
     - key: keys/reconciler.pub
 `;
 
-/** Throws KEY_FILE_EXISTS when there is a home already: its keys are not replaced. */
+/** Throws KEY_FILE_EXISTS when there is a home already: its keys are not replaced. Nobody but its owner may look into it. */
 export async function createHome(home: Home): Promise<void> {
-  await mkdir(path.dirname(home.reconcilerKey), { recursive: true });
+  await mkdir(home.folder, { recursive: true, mode: 0o700 });
+  await mkdir(path.dirname(home.reconcilerKey), { recursive: true, mode: 0o700 });
   await writeKeyPair(generateKeyPair(), { privateFile: home.reconcilerKey, publicFile: home.reconcilerPublicKey });
   await writeKeyPair(generateKeyPair(), { privateFile: home.ciKey, publicFile: home.ciPublicKey });
   await writeFileDurably(home.trustPolicy, TRUST_POLICY);

@@ -58,9 +58,6 @@ export async function enrolDevice(
     status: 403,
     code: `ENROLMENT_${answer.reason.toUpperCase().replaceAll('-', '_')}`,
     message: WORDS[answer.reason],
-    remedy:
-      answer.reason === 'key-taken'
-        ? 'Make a token for this very device.'
-        : 'Make a new token: `slipway devices enrol`.',
+    remedy: answer.reason === 'key-taken' ? 'Make a token for this very device.' : 'Make a new token: `slipway token`.',
   });
 }

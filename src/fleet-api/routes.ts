@@ -124,7 +124,12 @@ export class Routes {
   }
 
   async #takeHook({ request, response }: Asked): Promise<void> {
-    const check = new HookCheck(request.headers, this.#options.hookSecret ?? '');
+    const { hookSecret } = this.#options;
+    if (hookSecret === undefined) {
+      const message = 'This service has no secret for webhooks, so it believes none.';
+      throw new HttpRefusal({ status: 401, code: 'HOOK_NOT_GENUINE', message, remedy: 'Set SLIPWAY_HOOK_SECRET.' });
+    }
+    const check = new HookCheck(request.headers, hookSecret);
     await streamBody(request, MOST_HOOK_BYTES, (chunk) => check.take(chunk));
     if (!check.isGenuine()) {
       const message = 'The webhook is not signed with the secret of this service.';

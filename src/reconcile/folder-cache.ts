@@ -39,11 +39,14 @@ export class FolderCache<T> {
     const folders = new Map<string, Folder<T>>();
     await this.#readFolder(path, tree, folders);
     const isSame = folders.size === before.size && [...folders].every(([name, folder]) => before.get(name) === folder);
-    this.#root = { path, tree };
-    if (isSame) return this.#all;
+    if (isSame && this.#folders === before) {
+      this.#root = { path, tree };
+      return this.#all;
+    }
     const all = new Map<string, T>();
     for (const folder of folders.values()) for (const [file, { value }] of folder.files) all.set(file, value);
     if (this.#folders !== before) return all; // forgotten meanwhile: the next read must not find what this one loaded
+    this.#root = { path, tree };
     this.#folders = folders;
     this.#all = all;
     return all;
@@ -53,6 +56,7 @@ export class FolderCache<T> {
   clear(): void {
     this.#root = undefined;
     this.#folders = new Map();
+    this.#all = new Map();
   }
 
   async #readFolder(path: string, tree: Tree, into: Map<string, Folder<T>>): Promise<void> {

@@ -50,6 +50,8 @@ export type Cycle =
 const PUSH_BACK_OFF: BackOff = { firstMs: 500, capMs: 30_000 };
 /** One wake may follow up so many commits at once before the loop takes breath. */
 const MOST_CYCLES_IN_A_ROW = 20;
+/** More would make a push that hosts and the mirror's own bounds refuse. */
+const MOST_STEPS_A_PUSH = 200;
 /** How long the loop waits for the remote's answer before it goes on with what it knows. */
 const PATIENCE_MS = 5_000;
 
@@ -123,7 +125,7 @@ export class Reconciler {
 
   /** One cycle. After `stepped`, another one publishes what was pushed. Waits for a slow remote as long as told, else to its end. */
   async cycle(signal: AbortSignal, patienceMs: number = Number.POSITIVE_INFINITY): Promise<Cycle> {
-    const { clock, store, observer } = this.#parts;
+    const { clock, store } = this.#parts;
     const head = await this.#follow(signal, patienceMs);
     const record = await store.readPublication();
     const published = record.directive ?? (await this.#parts.publisher.findPublished());
@@ -132,7 +134,7 @@ export class Reconciler {
       this.#view = { ...this.#view, cycledAtMs: clock.now(), trouble: null };
       return { kind: 'no-source', source: this.#source.state };
     }
-    const observation = await observer.observe(head, published, clock.now());
+    const observation = await this.#observe(head, record, published);
     this.#events.onObserved?.(observation);
     const plan = decide(observation.facts);
     if (!(await this.#remember(observation))) {
@@ -147,6 +149,16 @@ export class Reconciler {
     }
     this.#view = await this.#viewOf(plan, observation);
     return cycle;
+  }
+
+  /** What can't be observed must not stop the renewal of what is published, nor a brake. */
+  async #observe(head: string, record: PublicationRecord, published: Directive | null): Promise<Observation> {
+    try {
+      return await this.#parts.observer.observe(head, published, this.#parts.clock.now());
+    } catch (error) {
+      if (record.directive !== null) await this.#publish(await this.#brakes.apply(record.directive), null, record);
+      throw error;
+    }
   }
 
   /** What the next cycle would do, without doing it. */
@@ -210,7 +222,9 @@ export class Reconciler {
           kind: 'lost' as const,
           reason: isAway ? 'the repository is away' : 'the last push failed; the next one waits',
         }
-      : await executor.carryOut({ steps: plan.steps, snapshot: observation.snapshot, now, signal });
+      : await executor
+          .carryOut({ steps: firstSteps(plan.steps), snapshot: observation.snapshot, now, signal })
+          .catch(asUnwritten);
     this.#unwritten = outcome.kind === 'unwritten' ? outcome.error : null;
     if (outcome.kind === 'unwritten') {
       await this.#brakes.noteUnpushed(plan.steps, published, clock.now());
@@ -279,6 +293,20 @@ export class Reconciler {
       trouble: this.#unwritten === null ? null : troubleOf(this.#unwritten),
     };
   }
+}
+
+/** Devices that have a bad candidate come first; the rest follows in the next cycles at once. */
+function firstSteps(steps: Plan['steps']): Plan['steps'] {
+  const [back, others] = [
+    steps.filter((one) => one.kind === 'roll-back'),
+    steps.filter((one) => one.kind !== 'roll-back'),
+  ];
+  return [...back, ...others].slice(0, MOST_STEPS_A_PUSH);
+}
+
+/** Whatever keeps the steps from being written, the rollbacks among them wait, and the brake counts that. */
+function asUnwritten(thrown: unknown): { readonly kind: 'unwritten'; readonly error: CodedError } {
+  return { kind: 'unwritten', error: toCodedError(thrown, 'STEP_NOT_WRITTEN') };
 }
 
 function troubleOf({ code, message, remedy }: CodedError): NonNullable<ServiceView['trouble']> {

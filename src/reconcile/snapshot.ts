@@ -105,6 +105,16 @@ function wrongKind(path: string, kind: string, wanted: string): BrokenDocument {
 
 type SettingsRead = Pick<Snapshot, 'layout' | 'defaultPolicy' | 'problems'>;
 
+/** One and the same for every read, so that what is made of it is kept. */
+const NOTHING: ReadonlyMap<string, never> = new Map<string, never>();
+
+/** Settings that can't be read are a problem to show; the documents are where they are by default. */
+function unreadableSettings(thrown: unknown): SettingsRead {
+  const error = toCodedError(thrown, 'DOCUMENT_UNREADABLE');
+  if (error.kind === 'retry-later') throw error;
+  return { layout: DEFAULT_LAYOUT, defaultPolicy: null, problems: [error] };
+}
+
 /** Reads commits one after the other; what did not change between them is not read again. */
 export class SnapshotReader {
   readonly #repository: ManifestsRepository;
@@ -132,7 +142,7 @@ export class SnapshotReader {
     const { layout, defaultPolicy, problems } = await this.#readSettings(tree);
     const below = async <T>(cache: FolderCache<T>, path: string): Promise<ReadonlyMap<string, T>> => {
       const folder = findInTree(tree, path);
-      return folder?.kind === 'tree' ? cache.read(path, folder.tree) : new Map();
+      return folder?.kind === 'tree' ? cache.read(path, folder.tree) : NOTHING;
     };
     return {
       commit,
@@ -151,7 +161,7 @@ export class SnapshotReader {
     const settings = tree.entries.get('slipway.yaml');
     if (settings?.kind !== 'blob') return { layout: DEFAULT_LAYOUT, defaultPolicy: null, problems: [] };
     if (this.#settings?.oid === settings.oid) return this.#settings.read;
-    const read = await this.#parseSettings(settings.oid);
+    const read = await this.#parseSettings(settings.oid).catch(unreadableSettings);
     this.#settings = { oid: settings.oid, read };
     return read;
   }

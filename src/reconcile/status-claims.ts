@@ -1,13 +1,16 @@
 // Owns the question whether a status at HEAD is authentic: backed by evidence that the reconciler signed.
 import type { KeyObject } from 'node:crypto';
+import { toCodedError } from '../base/errors.ts';
 import type { RolloutStatus } from '../contract/documents/types.generated.ts';
-import { verifyEvidence } from '../contract/trust/verifier.ts';
+import { type EvidenceCheck, verifyEvidence } from '../contract/trust/verifier.ts';
 import { findInTree, type ManifestsRepository, type Tree } from '../git/manifests-repository.ts';
 import type { StatusClaim } from '../rollout/rollout-facts.ts';
 import { backs, type EvidencePredicate } from './evidence.ts';
 import type { RolloutDocument, Snapshot } from './snapshot.ts';
 
 const EVIDENCE_LIMIT_BYTES = 1024 * 1024;
+/** Someone may put any number of files beside the evidence; the newest authentic one is near the top. */
+const MOST_EVIDENCE_READ = 100;
 
 interface Judged {
   readonly document: RolloutDocument;
@@ -82,20 +85,32 @@ export class StatusClaims {
     if (!status.evidence.startsWith(`${layout.evidence}/${name}/`))
       return `it names evidence of something else: ${status.evidence}`;
     if (oid === null) return `its evidence ${status.evidence} is not there`;
-    const check = verifyEvidence(await this.#repository.readBlob(oid, EVIDENCE_LIMIT_BYTES), this.#keys);
+    const check = await this.#verify(oid);
     if (check.kind === 'refused') return check.reason;
     return backs(check.value.value, name, status) ? null : 'its evidence is about another status';
   }
 
   /** The status of the highest revision that evidence in the tree proves; null when there is none. */
   async #findLastAuthentic(name: string, snapshot: Snapshot): Promise<RolloutStatus | null> {
-    for (const oid of this.#newestFirst(snapshot.tree, `${snapshot.layout.evidence}/${name}`)) {
-      const check = verifyEvidence(await this.#repository.readBlob(oid, EVIDENCE_LIMIT_BYTES), this.#keys);
+    const newest = this.#newestFirst(snapshot.tree, `${snapshot.layout.evidence}/${name}`);
+    for (const oid of newest.slice(0, MOST_EVIDENCE_READ)) {
+      const check = await this.#verify(oid);
       if (check.kind === 'refused') continue;
       const { status, rollout } = check.value.value.predicate as EvidencePredicate;
       if (rollout === name && backs(check.value.value, name, status)) return status;
     }
     return null;
+  }
+
+  /** Evidence that can't be read as such, however large or broken it is, backs nothing: it must not stop the cycle. */
+  async #verify(oid: string): Promise<EvidenceCheck> {
+    try {
+      return verifyEvidence(await this.#repository.readBlob(oid, EVIDENCE_LIMIT_BYTES), this.#keys);
+    } catch (thrown) {
+      const error = toCodedError(thrown);
+      if (error.kind === 'retry-later') throw error;
+      return { kind: 'refused', code: 'EVIDENCE_UNREADABLE', reason: `The evidence can't be read: ${error.message}` };
+    }
   }
 
   #newestFirst(tree: Tree, folder: string): string[] {

@@ -90,7 +90,7 @@ export function parsePrivateKey(pem: string, source: string): KeyObject {
     throw new CodedError({
       code: 'KEY_UNREADABLE',
       message: `${source} is not a private key in PEM.`,
-      remedy: 'Give the whole block that begins with -----BEGIN PRIVATE KEY-----; `slipway keys` makes one.',
+      remedy: 'Give the whole block that begins with -----BEGIN PRIVATE KEY-----; `slipway keygen` makes one.',
     });
   }
   assertP256(key, source);

@@ -79,11 +79,16 @@ export function readBrakes(db: SqliteDatabase): ReadonlyMap<string, Brake> {
   );
 }
 
+const MOST_LEASE_MS = 10 * 60_000;
+
 /** The token grows whenever the lease was free or another's, so that who held it before is recognised as late. */
 export function acquireLease(db: SqliteDatabase, { name, holder, ttlMs, nowMs }: LeaseRequest): number | null {
   return db.transact(() => {
     const known = db.prepare('SELECT holder, token, expires_at FROM lease WHERE name = ?').get(name);
-    const isHeld = known !== undefined && known.holder !== null && integer(known.expires_at) > nowMs;
+    // An end further off than any lease lasts was written by a clock that ran ahead.
+    const expiresAt = known === undefined ? 0 : integer(known.expires_at);
+    const isHeld =
+      known !== undefined && known.holder !== null && expiresAt > nowMs && expiresAt <= nowMs + MOST_LEASE_MS;
     if (isHeld && known.holder !== holder) return null;
     const token = isHeld ? integer(known.token) : (known === undefined ? 0 : integer(known.token)) + 1;
     db.prepare(

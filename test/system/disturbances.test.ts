@@ -44,19 +44,25 @@ describe('what people do to a rollout by Git alone', () => {
     await untilWaitingFor(world, 'approval');
     expect((await world.running()).filter((one) => one === SOUND)).toHaveLength(3);
 
-    const sound = await world.host('show', `main:${ROLLOUT_FILE}`);
+    await approve(world);
+    await world.untilStable(SOUND);
+
+    await world.release('better', BETTER);
+    // Before anything was measured of the stage: its measurements must go on afterwards.
+    const revision = await world.until('it starts', async () => {
+      const status = await world.statusAtHead();
+      return status?.candidate?.version === BETTER && status.revision;
+    });
+    await world.until('it is published', async () => world.watch.entry(ROLLOUT)?.revision === revision);
+    const readable = await world.host('show', `main:${ROLLOUT_FILE}`);
     await world.edit('a slip of the keyboard', async (read) => ({
       [ROLLOUT_FILE]: (await read(ROLLOUT_FILE)).replace('spec:', 'spec: ['),
     }));
     await world.until('it is stalled', async () =>
       (await world.outlook())?.conditions.some((one) => one.type === 'Stalled' && one.reason.startsWith('DOCUMENT_')),
     );
-    expect(world.watch.entry(ROLLOUT)?.revision).toBe(2);
-    await world.edit('mended', async () => ({ [ROLLOUT_FILE]: sound }));
-    await approve(world);
-    await world.untilStable(SOUND);
-
-    await world.release('better', BETTER);
+    expect(world.watch.entry(ROLLOUT)?.revision).toBe(revision);
+    await world.edit('mended', async () => ({ [ROLLOUT_FILE]: readable }));
     await untilWaitingFor(world, 'approval');
     const start = (await world.commits()).findLast((commit) => commit.kind === 'start');
     if (start === undefined) throw new Error('it started');
