@@ -28,8 +28,8 @@ function judgementOf({ scenario }: RehearsalOrder, { outcome, breaches }: Rehear
       return scenario.isBad ? `${candidate}, and was kept from the rest of the fleet.` : `${candidate}: a false alarm.`;
     case 'held':
       return scenario.isBad
-        ? `${candidate}; it was not proven to be, and stays with its stage until a person decides.`
-        : `${candidate}; it was not proven to be, and waits.`;
+        ? `${candidate}; it stays in its stage until a rule is decided, or a person does.`
+        : `${candidate}; it had not got through its stages when the rehearsal ended.`;
   }
 }
 

@@ -46,7 +46,7 @@ const OWN: Readonly<Record<string, string>> = {
   }),
   kiosks: careful({ canary: 'select: "site:warehouse AND traffic:low AND age:old"' }),
   keyboard: careful({ canary: 'select: "channel:beta"', rules: [...RULES.slice(0, -1), 'failed_devices < 5%'] }),
-  'any-device': careful({ rules: [...RULES.slice(0, -1), 'failed_devices < 5%'] }),
+  'any-device': careful({ rules: ['{ rule: error_rate < 1%, scope: any-device }', ...RULES] }),
 };
 
 /** The policy's text for a scenario; the careful one unless it has its own. */

@@ -176,6 +176,8 @@ const TABLE: readonly Scenario[] = [
     name: 'any-device',
     summary:
       'The candidate errs in 4 % of inferences on one device in ten (firmware 3.0.0), and is good on the others.',
+    // The devices' own trials are lenient here: the fleet's rule is to find it.
+    health: { warmUp: { duration: '5m', inferences: 200 }, errorRate: '10%' },
     candidate: ({ device }) => (device.facts.properties.firmware === '3.0.0' ? { errorRate: 0.04 } : {}),
   },
 ];

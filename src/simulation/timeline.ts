@@ -1,6 +1,6 @@
 // Owns the story of a rehearsal in words: each step as its commit tells it, and between them what the rollout waits for.
 import type { Digest } from '../contract/digest.ts';
-import { countOf } from '../rollout/amounts.ts';
+import { countOf, formatCount } from '../rollout/amounts.ts';
 import { commitMessage } from '../rollout/commit-message.ts';
 import type { Outlook } from '../rollout/outlook.ts';
 import { waitingInWords } from '../rollout/plan-in-words.ts';
@@ -41,7 +41,7 @@ export class WaitingWatch {
     const isAll = cohort !== null && ready > 0 && cohort.pending + cohort.trying === 0;
     if (cohort !== null && isAll && ready !== this.#ready && this.#ready < cohort.wanted) {
       const missing = apartInWords(cohort);
-      lines.push(`${ready} of ${countOf(cohort.wanted, 'device')} run it${missing}`);
+      lines.push(`${formatCount(ready)} of ${countOf(cohort.wanted, 'device')} run it${missing}`);
       this.#ready = ready === cohort.wanted ? cohort.wanted : ready;
     }
     const kinds = `${stage} ${waitingOn.map((one) => one.kind).join(' ')}`;

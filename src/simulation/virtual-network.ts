@@ -84,8 +84,8 @@ export class VirtualNetwork {
     const { repeats, mostDelayMs } = this.#faults;
     const copies = repeats > 0 && this.#random.next() < repeats ? 2 : 1;
     for (let i = 0; i < copies; i++) {
-      if (mostDelayMs === 0) this.#deliver(report, atMs);
-      else this.#late.push({ report, atMs: atMs + mostDelayMs * this.#random.next() });
+      if (mostDelayMs === 0) this.#deliver(report, Math.floor(atMs));
+      else this.#late.push({ report, atMs: Math.floor(atMs + mostDelayMs * this.#random.next()) });
     }
   }
 

@@ -65,7 +65,7 @@ export class VirtualReconciler {
     this.#store = store;
     this.#fleet = fleet;
     this.#windows = new Windows(store, rollout.reportMs);
-    const { model, stable, target, policy } = rollout;
+    const { model, stable, target, policy, policyDigest } = rollout;
     this.#spec = { model, version: stable.version, policy: policy.metadata.name, target };
     this.#status = {
       ...blankStatus(target, rollout.startMs),
@@ -73,6 +73,8 @@ export class VirtualReconciler {
       revision: 1,
       opened: 1,
       stable: { version: stable.version, digest: stable.digest, parameters: {}, target },
+      // Stable came by the same policy, so what its rules ask for is counted at rest as well.
+      policy: policyDigest,
       evidence: `evidence/${rollout.name}/1-full-stable.json`,
     };
   }

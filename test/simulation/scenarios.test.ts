@@ -1,0 +1,57 @@
+// Each scenario with its golden timeline: a reviewer reads what a policy makes of it.
+import path from 'node:path';
+import { expect, test } from 'vitest';
+import { type Rehearsal, rehearse } from '../../src/simulation/rehearsal.ts';
+import { rehearsalText } from '../../src/simulation/rehearsal-words.ts';
+import { SCENARIO_NAMES } from '../../src/simulation/scenarios.ts';
+import { orderOf } from './rehearsed.ts';
+
+/** How each ends under its policy; `stage` where it matters. */
+const ENDS: Readonly<Record<string, { readonly outcome: Rehearsal['outcome']; readonly stage?: string }>> = {
+  good: { outcome: 'completed' },
+  'error-0.6x': { outcome: 'completed' },
+  'error-1.2x': { outcome: 'reverted', stage: 'canary' },
+  'error-2x': { outcome: 'reverted', stage: 'canary' },
+  'error-10x': { outcome: 'reverted', stage: 'canary' },
+  'cpu-spike': { outcome: 'reverted', stage: 'canary' },
+  'missing-class': { outcome: 'reverted', stage: 'canary' },
+  'network-timeout': { outcome: 'reverted', stage: 'canary' },
+  // A tenth of the fleet at twice the time is less than half more at the 95th percentile of all.
+  'hw-latency': { outcome: 'completed' },
+  'memory-leak': { outcome: 'reverted', stage: 'ramp' },
+  'late-regression': { outcome: 'reverted', stage: 'ramp' },
+  'confidence-shift': { outcome: 'reverted', stage: 'canary' },
+  'time-of-day': { outcome: 'completed' },
+  'broken-device': { outcome: 'completed' },
+  'half-offline': { outcome: 'completed' },
+  'clocks-wrong': { outcome: 'completed' },
+  'reports-reordered': { outcome: 'completed' },
+  kiosks: { outcome: 'reverted', stage: 'canary' },
+  keyboard: { outcome: 'reverted', stage: 'ramp' },
+  'any-device': { outcome: 'reverted', stage: 'canary' },
+};
+
+/** Devices of the canary under the policies of the scenarios. */
+const CANARY = { kiosks: 10, others: 20 };
+
+test('every scenario has its end here', () => {
+  expect(Object.keys(ENDS)).toEqual(SCENARIO_NAMES);
+});
+
+test.each(SCENARIO_NAMES)(
+  '%s is told as in its golden text, and its history has no fault',
+  async (name) => {
+    const order = orderOf(name);
+    const rehearsal = await rehearse(order);
+    await expect(`${rehearsalText(order, rehearsal)}\n`).toMatchFileSnapshot(
+      path.join(import.meta.dirname, 'golden', `${name}.txt`),
+    );
+    expect(rehearsal.breaches).toEqual([]);
+    expect(rehearsal).toMatchObject(ENDS[name]!);
+    if (rehearsal.outcome === 'reverted' && rehearsal.stage === 'canary') {
+      expect(rehearsal.devicesExposed).toBeLessThanOrEqual(name === 'kiosks' ? CANARY.kiosks : CANARY.others);
+      expect(rehearsal.minutesToRestore).toBeLessThan(1);
+    }
+  },
+  300_000,
+);
