@@ -59,12 +59,6 @@ function noiseOf(
   };
 }
 
-/** Number of the look that is due after so many intervals: looks come at first · 2^j; null between them. */
-export function lookNumber(intervals: number, first = 2): number | null {
-  const look = Math.log2(intervals / first);
-  return look >= 0 && Number.isInteger(look) ? look : null;
-}
-
 /** α_j = α/((j+1)(j+2)), which sums to α over all looks. */
 export function lookAlpha(alpha: number, look: number): number {
   return alpha / ((look + 1) * (look + 2));

@@ -1,8 +1,6 @@
-// Owns rule C: is a quantile below a limit, judged by how many values exceed the limit?
+// Owns what a sketch tells of a quantile: how many values lie above a limit, and between which edges the quantile is.
 import { bucketEdge, bucketIndex, type Sketch, sketchCount } from '../contract/sketch.ts';
 import { pFail, pPass } from './e-process.ts';
-import { type RateOptions, type RateReading, rateVerdict } from './rate-verdict.ts';
-import type { Tally } from './tally.ts';
 
 /** How many values lie above x: surely, and possibly (those of x's own bucket too). Equal when x is a bucket's edge. */
 export function countAbove(sketch: Sketch, x: number): readonly [number, number] {
@@ -15,27 +13,6 @@ export function countAbove(sketch: Sketch, x: number): readonly [number, number]
     if (index > own || (index === own && !isEdge)) possibly += count;
   }
   return [surely, possibly];
-}
-
-/**
- * Quantile q < x ⇔ P(X > x) < 1−q. `surely` counts values surely above the limit (for a fail), `possibly` those that may be (for a
- * pass); both are the same when the limit is a bucket's edge.
- */
-export function quantileVerdict<Device extends Tally>(
-  surely: readonly Device[],
-  possibly: readonly Device[],
-  q: number,
-  options: RateOptions = {},
-): RateReading<Device> {
-  const fail = rateVerdict(surely, 1 - q, options);
-  if (surely === possibly) return fail;
-  const pass = rateVerdict(possibly, 1 - q, options);
-  const passes = pass.pPass <= (options.beta ?? 0.05);
-  return {
-    ...fail,
-    pPass: pass.pPass,
-    verdict: fail.verdict === 'fail' ? 'fail' : passes ? 'pass' : 'undecided',
-  };
 }
 
 /**

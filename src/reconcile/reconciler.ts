@@ -37,8 +37,6 @@ export interface ReconcilerSettings {
   readonly brakeAfterMs: number;
 }
 
-export const DEFAULT_RECONCILER_SETTINGS: ReconcilerSettings = { pollMs: 30_000, tickMs: 2_000, brakeAfterMs: 120_000 };
-
 /** What one cycle did. */
 export type Cycle =
   | { readonly kind: 'no-source'; readonly source: SourceState }

@@ -41,7 +41,6 @@ export const MOST_DEVICE_ROWS = 4096;
 export const DEVICE_GROUPS = 4096;
 /** Intervals in one tumbling window (STATISTICS: late regressions). */
 export const WINDOW_INTERVALS = 10;
-export const MOST_EDGES = 64;
 
 /** How to keep the rows of an arm of that many devices. */
 export function rowsFor(devices: number): 'device' | 'group' {
