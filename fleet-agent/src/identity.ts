@@ -101,8 +101,8 @@ function parseEnrolment(bytes: Buffer | undefined, device: string): Enrolment | 
 function enrolmentError(status: number, body: Buffer): CodedError {
   let said = '';
   try {
-    const { code, message } = JSON.parse(body.toString('utf8')) as Record<string, unknown>;
-    said = ` ${String(code).slice(0, 60)}: ${String(message).slice(0, 200)}`;
+    const { error } = JSON.parse(body.toString('utf8')) as { readonly error?: Readonly<Record<string, unknown>> };
+    if (error !== undefined) said = ` ${String(error.code).slice(0, 60)}: ${String(error.message).slice(0, 200)}`;
   } catch {
     // the status alone will do
   }
@@ -110,6 +110,7 @@ function enrolmentError(status: number, body: Buffer): CodedError {
     code: 'AGENT_ENROLMENT',
     kind: status >= 500 || status === 429 ? 'retry-later' : 'fix-input',
     message: `The service refused the enrolment (${status}).${said}`,
-    remedy: 'Give the agent a fresh token for this device.',
+    remedy:
+      'Give the agent a fresh token; one made with `slipway token --device <id>` when the device is enrolled already.',
   });
 }
