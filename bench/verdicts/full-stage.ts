@@ -22,7 +22,7 @@ import {
 } from './full-traffic.ts';
 import { type RunOutcome, Watch } from './outcome.ts';
 import { Rivals } from './rivals.ts';
-import { LIMIT, MINUTES, PER_MINUTE, type Scenario, stageRate } from './scenario.ts';
+import { isAbove, LIMIT, MINUTES, PER_MINUTE, type Scenario, stageRate } from './scenario.ts';
 
 const BASELINE_DEVICES = 200;
 const BASELINE_ROW = '#000';
@@ -80,11 +80,17 @@ function isTrulyOver(candidate: readonly FullDevice[], baseline: readonly FullDe
   const errors = stageRate(candidate);
   const slow = meanOf(candidate, (device) => device.slowShare);
   return (
-    errors > LIMIT ||
-    errors > 2 * stageRate(baseline) ||
-    meanOf(candidate, (device) => device.unknownRate) > UNKNOWN_LIMIT ||
-    slow > meanOf(baseline, (device) => device.slowShare) ||
-    slow > ABOVE_P95 // the p99 rule: a fifth of the slow ones are that slow
+    isAbove(errors, LIMIT) ||
+    isAbove(errors, 2 * stageRate(baseline)) ||
+    isAbove(
+      meanOf(candidate, (device) => device.unknownRate),
+      UNKNOWN_LIMIT,
+    ) ||
+    isAbove(
+      slow,
+      meanOf(baseline, (device) => device.slowShare),
+    ) ||
+    isAbove(slow, ABOVE_P95) // the p99 rule: a fifth of the slow ones are that slow
   );
 }
 

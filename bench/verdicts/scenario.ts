@@ -88,6 +88,11 @@ export function stageRate(devices: readonly FalseDevice[]): number {
   return bad / trials;
 }
 
+/** Is a mean truly above its limit, and not by the rounding of a sum? */
+export function isAbove(mean: number, limit: number): boolean {
+  return mean > limit * (1 + 1e-9);
+}
+
 function rateAt(scenario: Scenario, device: FalseDevice, minute: number, random: RandomStream): number {
   switch (scenario.clusters) {
     case 'none':

@@ -4,7 +4,7 @@ import { rateVerdict } from '../../src/gates/rate-verdict.ts';
 import { addReport, EMPTY_TALLY, type Tally } from '../../src/gates/tally.ts';
 import { type RunOutcome, Watch } from './outcome.ts';
 import { Rivals } from './rivals.ts';
-import { drawErrors, LIMIT, MINUTES, makeDevices, type Scenario, stageRate } from './scenario.ts';
+import { drawErrors, isAbove, LIMIT, MINUTES, makeDevices, type Scenario, stageRate } from './scenario.ts';
 
 const LEVEL = 0.05;
 
@@ -37,7 +37,7 @@ export function runSingleRule(
     if (!fleet.isOver) fleet.see(minute, rateVerdict(tallies, LIMIT, { scope: 'fleet' }).verdict);
   }
   return {
-    isTrulyOver: stageRate(devices) > LIMIT,
+    isTrulyOver: isAbove(stageRate(devices), LIMIT),
     judges: {
       stage: stage.outcome,
       withoutDrop: withoutDrop.outcome,

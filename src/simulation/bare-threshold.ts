@@ -2,8 +2,7 @@
 import { type ParsedRule, parseRule } from '../contract/documents/rule-text.ts';
 import { quantileOf, type Sketch } from '../contract/sketch.ts';
 import { quantileOfMetric } from '../gates/metric-kind.ts';
-import { wholeTallies } from '../gates/stage-question.ts';
-import { mergeTallies } from '../gates/tally.ts';
+import type { Measure } from '../telemetry/window.ts';
 import type { ArmTallies, WindowTallies } from '../telemetry/window-tallies.ts';
 
 /** What such a controller would have done. */
@@ -37,7 +36,12 @@ interface Totals {
 }
 
 function totalsOf(arm: ArmTallies): Totals {
-  const count = (measure: string): number => mergeTallies(wholeTallies(arm, measure) ?? []).bad;
+  const count = (measure: Measure): number => {
+    const place = arm.measures.indexOf(measure);
+    let bad = 0;
+    for (const { whole } of arm.devices.values()) bad += whole[place]?.bad ?? 0;
+    return bad;
+  };
   const { inferences, latencyMs } = arm.summary;
   const copy = { zero: latencyMs.zero, buckets: new Map(latencyMs.buckets) };
   return { inferences, errors: count('error'), unknown: count('unknown'), latencyMs: copy };

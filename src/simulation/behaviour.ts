@@ -127,16 +127,18 @@ export class Served {
   }
 
   #latencyJson(): SketchJson {
-    const sorted = Int16Array.from(this.#latencies).sort();
-    const buckets: [number, number][] = [];
-    let last: [number, number] | undefined;
-    for (const bucket of sorted) {
-      if (last !== undefined && last[0] === bucket) last[1]++;
-      else {
-        last = [bucket, 1];
-        buckets.push(last);
-      }
+    let least = Number.POSITIVE_INFINITY;
+    let most = Number.NEGATIVE_INFINITY;
+    for (const bucket of this.#latencies) {
+      if (bucket < least) least = bucket;
+      if (bucket > most) most = bucket;
     }
+    const counts = new Uint16Array(Math.max(0, most - least + 1));
+    for (const bucket of this.#latencies) counts[bucket - least] = (counts[bucket - least] ?? 0) + 1;
+    const buckets: (readonly [number, number])[] = [];
+    counts.forEach((count, i) => {
+      if (count > 0) buckets.push([least + i, count]);
+    });
     return { zero: 0, buckets };
   }
 }

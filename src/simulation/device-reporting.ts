@@ -64,7 +64,7 @@ export class DeviceReporting {
     const { network } = this.#world;
     this.#enqueue(this.#body(now));
     if (!network.isOnline(this.#traits, now.at)) return;
-    for (const body of this.#queue) network.send({ ...body, epoch: 1, sequence: ++this.#sequence }, now.at);
+    for (const body of this.#queue) network.send(Object.assign(body, { epoch: 1, sequence: ++this.#sequence }), now.at);
     this.#queue = [];
   }
 

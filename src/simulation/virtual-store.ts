@@ -11,10 +11,15 @@ import { foldReport } from '../telemetry/fold-report.ts';
 import type { WindowSpec } from '../telemetry/window.ts';
 import { applyFold, emptyWindowTallies, type WindowTallies } from '../telemetry/window-tallies.ts';
 
+/** Changed in place: a day of a fleet has millions of reports. */
 interface Device extends KnownDevice {
-  readonly seen: SequencesSeen;
-  readonly outcomes: Outcomes;
-  readonly tookCandidate: Taken;
+  labels: KnownDevice['labels'];
+  properties: KnownDevice['properties'];
+  lastSeenListenedMs: number;
+  models: KnownDevice['models'];
+  seen: SequencesSeen;
+  outcomes: Outcomes;
+  tookCandidate: Taken;
 }
 
 interface Window {
@@ -71,19 +76,15 @@ export class VirtualStore implements WindowStore {
     if (device === undefined) return 'unknown-device';
     const admission = admitSequence(device.seen, report.sequence);
     if (admission.kind !== 'new') return admission.kind;
-    const { seen } = admission;
-    const present =
-      report.sequence === seen.newest
-        ? { labels: report.labels, properties: report.properties, models: modelsOf(device, report) }
-        : {};
-    this.#devices.set(report.device, {
-      ...device,
-      ...present,
-      seen,
-      lastSeenListenedMs: Math.max(device.lastSeenListenedMs, receivedAtMs - this.#startMs),
-      outcomes: rememberOutcomes(device.outcomes, report, receivedAtMs),
-      tookCandidate: rememberTaken(device.tookCandidate, report, receivedAtMs),
-    });
+    device.seen = admission.seen;
+    if (report.sequence === device.seen.newest) {
+      device.labels = report.labels;
+      device.properties = report.properties;
+      device.models = modelsOf(device, report);
+    }
+    device.lastSeenListenedMs = Math.max(device.lastSeenListenedMs, receivedAtMs - this.#startMs);
+    device.outcomes = rememberOutcomes(device.outcomes, report, receivedAtMs);
+    device.tookCandidate = rememberTaken(device.tookCandidate, report, receivedAtMs);
     this.#fold(report, receivedAtMs);
     return 'accepted';
   }
