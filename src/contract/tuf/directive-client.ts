@@ -128,7 +128,8 @@ export class DirectiveClient {
     // The pointer may have been signed anew together with the root.
     const timestamp = isRotated ? await fetcher.getPresent(pointerUrl, LIMITS.timestamp) : asked;
     const snapshotMeta = chain.takeTimestamp(timestamp);
-    if (accepted !== undefined && chain.reached().timestamp === chain.floor.timestamp)
+    const reached = chain.reached().timestamp;
+    if (accepted !== undefined && reached === chain.floor.timestamp && reached === accepted.floor.timestamp)
       assertSame(timestamp, accepted.timestamp);
     const snapshot = await this.#read('snapshot', snapshotMeta, accepted?.snapshot, fetcher);
     const targetsMeta = chain.takeSnapshot(snapshot);

@@ -102,10 +102,11 @@ export class TrustedState {
     this.#floor = floor;
   }
 
+  /** The files before the floor alone: who dies in between has reached that floor, and still knows what it stands for. */
   async saveAccepted(accepted: Accepted, directive: Directive): Promise<void> {
+    await writeChecked(this.#file('accepted'), { ...accepted, factory: this.#factory });
     await this.#saveAnchor(this.#root, accepted.floor);
     this.#floor = accepted.floor;
-    await writeChecked(this.#file('accepted'), { ...accepted, factory: this.#factory });
     this.#accepted = accepted;
     this.#directive = directive;
   }

@@ -405,6 +405,24 @@ describe('the state folder', () => {
     }
   });
 
+  it.each(['accepted.json', 'anchor.json'])('goes on when a crash left %s as it was before', async (name) => {
+    await using world = await PublicationWorld.open();
+    await using host = await StaticServer.start(world.publication);
+    const stateFolder = path.join(world.folder, 'device');
+    const device = await world.device(host.url, { stateFolder });
+    await world.publish(directiveAt(1));
+    await refresh(device);
+    const before = readFileSync(path.join(stateFolder, name));
+    await world.publish(directiveAt(2));
+    await refresh(device);
+    writeFileSync(path.join(stateFolder, name), before);
+    const restarted = await world.device(host.url, { stateFolder });
+    await refresh(restarted);
+    expect(restarted.lastAccepted()).toEqual(directiveAt(2));
+    await world.publish(directiveAt(3));
+    expect(told(await refresh(restarted))).toBe(3);
+  });
+
   it('keeps what was accepted in force when it can no longer be written', async () => {
     await using world = await PublicationWorld.open();
     await using host = await StaticServer.start(world.publication);
