@@ -217,6 +217,11 @@ export class Windows {
     if (reading === undefined) return null;
     const { stable } = reading.tallies;
     const { latencyMs } = stable.summary;
-    return { inferences: sketchCount(latencyMs), devices: stable.devices.size, latencyMs };
+    return {
+      inferences: sketchCount(latencyMs),
+      devices: stable.devices.size,
+      latencyMs,
+      listenedMs: reading.listenedMs,
+    };
   }
 }

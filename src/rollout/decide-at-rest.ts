@@ -6,11 +6,16 @@ import { canonicalJson } from '../contract/digest.ts';
 import type { RolloutStatus } from '../contract/documents/types.generated.ts';
 import { parseDurationMs } from '../contract/duration.ts';
 import { parseSelector } from '../contract/selector.ts';
-import { sketchCount } from '../contract/sketch.ts';
 import { type Decision, mending, wait } from './decision.ts';
 import { startedStatus } from './next-status.ts';
 import type { WaitingOn } from './outlook.ts';
-import type { KnownVersion, PolicyFacts, RolloutFacts } from './rollout-facts.ts';
+import {
+  isFreezable,
+  type KnownVersion,
+  LEAST_BASELINE_INFERENCES,
+  type PolicyFacts,
+  type RolloutFacts,
+} from './rollout-facts.ts';
 import { rulesInWords, stageInWords } from './stage-in-words.ts';
 import { type Stage, stagesOf } from './stages-of-policy.ts';
 import { step } from './steps.ts';
@@ -19,8 +24,8 @@ import { wishOf } from './wish-of.ts';
 /** As the schema of a status has it. */
 const MOST_SELECTOR = 1024;
 
-/** A relative latency limit is frozen from at least this many answers of stable. */
-export const LEAST_BASELINE_INFERENCES = 100;
+/** A fleet without traffic would never have a baseline: after this long of listening a start no longer waits for it. */
+const BASELINE_PATIENCE_MS = 60 * 60_000;
 
 function isAsDeclared(facts: RolloutFacts, status: RolloutStatus, known: KnownVersion): boolean {
   const { stable } = status;
@@ -44,11 +49,11 @@ function firstStage(
   return isRecent && keepsTarget ? stages.at(-1) : stages[0];
 }
 
-function needsBaseline(stage: Stage, status: RolloutStatus): boolean {
+function lacksBaseline({ baseline }: RolloutFacts, status: RolloutStatus, stage: Stage): boolean {
   const relativeLatency = stage.rules.some(
     ({ rule }) => rule.limit.kind === 'baseline' && rule.metric.startsWith('latency_'),
   );
-  return relativeLatency && status.stable !== null;
+  return relativeLatency && status.stable !== null && !isFreezable(baseline);
 }
 
 /** The selectors of a walk grow into one, which a status has to hold. */
@@ -77,9 +82,11 @@ function obstacle(
   if (facts.matching(facts.spec.target).length === 0) return { kind: 'first-device', target: facts.spec.target };
   // Whoever returns to a version that was stable is in a hurry: nothing is gained by measuring what they leave.
   const isReturn = stage !== stages[0];
-  const have = facts.baseline === null ? 0 : sketchCount(facts.baseline.latencyMs);
-  if (isReturn || !needsBaseline(stage, status) || have >= LEAST_BASELINE_INFERENCES) return null;
-  return { kind: 'baseline', have, need: LEAST_BASELINE_INFERENCES };
+  if (isReturn || !lacksBaseline(facts, status, stage)) return null;
+  const remainingMs = BASELINE_PATIENCE_MS - (facts.baseline?.listenedMs ?? 0);
+  if (remainingMs <= 0) return null;
+  const have = facts.baseline?.inferences ?? 0;
+  return { kind: 'baseline', have, need: LEAST_BASELINE_INFERENCES, remainingMs };
 }
 
 function start(facts: RolloutFacts, status: RolloutStatus, known: KnownVersion, policy: PolicyFacts): Decision {
@@ -98,12 +105,15 @@ function start(facts: RolloutFacts, status: RolloutStatus, known: KnownVersion, 
   const next = startedStatus(status, wanted, stage, facts);
   const signed = known.standing.kind === 'admitted' ? `, signed by ${known.standing.signer},` : '';
   const fast = stage === stages[0] ? '' : '; it was stable before, so earlier stages are skipped';
+  const blind = lacksBaseline(facts, status, stage)
+    ? '; stable has hardly any traffic, so its latency rules against the baseline stay undecided'
+    : '';
   return step(facts, status, {
     kind: 'start',
     to: stage.name,
     next,
     answered: [],
-    reason: `${known.version}${signed} starts in ${stage.name}${fast}`,
+    reason: `${known.version}${signed} starts in ${stage.name}${fast}${blind}`,
     outlook: stageInWords(stage, facts.matching(wanted.target).length),
     mustHold: rulesInWords(stage, next.limits),
   });

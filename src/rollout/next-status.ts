@@ -5,7 +5,7 @@ import type { RolloutStatus } from '../contract/documents/types.generated.ts';
 import { BUCKETS, type Cohort, chooseCut, coveringCut, saltOf } from '../contract/membership.ts';
 import { freezeLimits } from '../gates/freeze-limits.ts';
 import { asReason } from './plain-text.ts';
-import type { BaselineFacts, RolloutFacts } from './rollout-facts.ts';
+import { type BaselineFacts, isFreezable, type RolloutFacts } from './rollout-facts.ts';
 import { type Stage, wantedDevices } from './stages-of-policy.ts';
 
 const MOST_PREVIOUS = 10;
@@ -92,7 +92,7 @@ function limitsOf(stage: Stage, baseline: BaselineFacts | null): RolloutStatus['
   return [
     ...freezeLimits(
       stage.rules.map((one) => one.rule),
-      baseline?.latencyMs ?? null,
+      isFreezable(baseline) ? baseline.latencyMs : null,
     ),
   ];
 }

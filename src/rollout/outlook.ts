@@ -18,7 +18,8 @@ export type WaitingOn =
       readonly lacks: readonly string[];
     }
   | { readonly kind: 'approval'; readonly approvers: readonly string[]; readonly have: number; readonly need: number }
-  | { readonly kind: 'baseline'; readonly have: number; readonly need: number }
+  /** Stable's answers; when the time is over it starts without them. */
+  | { readonly kind: 'baseline'; readonly have: number; readonly need: number; readonly remainingMs: number }
   | { readonly kind: 'suspended' }
   | { readonly kind: 'paused'; readonly reason: string }
   | { readonly kind: 'rejected'; readonly version: string; readonly reason: string }

@@ -37,7 +37,7 @@ function one(waiting: WaitingOn): string {
     case 'approval':
       return `approval by ${waiting.need - waiting.have} of ${words(waiting.approvers.join(', '))}`;
     case 'baseline':
-      return `a baseline: stable has ${formatCount(waiting.have)} of ${formatCount(waiting.need)} inferences`;
+      return `a baseline: stable has ${formatCount(waiting.have)} of ${formatCount(waiting.need)} inferences (else it starts without in ${formatDuration(waiting.remainingMs)})`;
     case 'suspended':
       return 'someone to resume it (spec.suspend)';
     case 'paused':

@@ -49,6 +49,16 @@ export interface BaselineFacts {
   readonly inferences: number;
   readonly devices: number;
   readonly latencyMs: Sketch;
+  /** Time that the store durably recorded as listening in that window. */
+  readonly listenedMs: number;
+}
+
+/** A relative latency limit is frozen from at least this many answers of stable. */
+export const LEAST_BASELINE_INFERENCES = 100;
+
+/** Has stable answered often enough for a limit to be frozen from it? */
+export function isFreezable(baseline: BaselineFacts | null): baseline is BaselineFacts {
+  return baseline !== null && baseline.inferences >= LEAST_BASELINE_INFERENCES;
 }
 
 /** Time that the store durably recorded as listening, since the present revision's window opened. */

@@ -103,12 +103,26 @@ describe('a rollout at rest', () => {
     world.versions.push(version('2.0.0'));
     world.spec.version = '2.0.0';
     world.baseline = baselineOf(99);
-    expect(world.decide().outlook.waitingOn).toEqual([{ kind: 'baseline', have: 99, need: 100 }]);
+    expect(world.decide().outlook.waitingOn).toEqual([
+      { kind: 'baseline', have: 99, need: 100, remainingMs: 3_600_000 },
+    ]);
     world.baseline = baselineOf(100, 50);
     const [limit] = world.mustTake('start').next.limits;
     expect(limit!.rule).toBe('latency_p95 < 2x baseline');
     expect(limit!.limit).toBeGreaterThan(98);
     expect(limit!.limit).toBeLessThan(103);
+  });
+
+  it('starts without a baseline when stable has no traffic for an hour, and says so', () => {
+    const world = FalseWorld.stable(RELATIVE);
+    world.versions.push(version('2.0.0'));
+    world.spec.version = '2.0.0';
+    world.baseline = baselineOf(99, 100, 3_599_999);
+    expect(waits(world.decide())).toEqual(['baseline']);
+    world.baseline = baselineOf(99, 100, 3_600_000);
+    const { next, reason } = world.mustTake('start');
+    expect(next.limits).toEqual([]);
+    expect(reason).toContain('stable has hardly any traffic');
   });
 
   it('waits for no baseline when nothing is stable yet', () => {

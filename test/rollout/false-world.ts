@@ -132,10 +132,10 @@ export function cohort(wanted: number, more: Partial<CohortCounts> = {}): Cohort
   return { matching: wanted, wanted, ready: wanted, ...none, troubled: [], ...more };
 }
 
-export function baselineOf(inferences: number, ms = 100): BaselineFacts {
+export function baselineOf(inferences: number, ms = 100, listenedMs = 0): BaselineFacts {
   const latencyMs = emptySketch();
   addToSketch(latencyMs, ms, inferences);
-  return { inferences, devices: 10, latencyMs };
+  return { inferences, devices: 10, latencyMs, listenedMs };
 }
 
 type Spec = { -readonly [Name in keyof Rollout['spec']]: Rollout['spec'][Name] };

@@ -315,7 +315,7 @@ it('every kind of waiting has its words', async () => {
     },
     { kind: 'verdict', rules: [], minutes: null, slowest: null, lacks: [] },
     { kind: 'approval', approvers: ['alice', 'bob'], have: 0, need: 1 },
-    { kind: 'baseline', have: 12, need: 100 },
+    { kind: 'baseline', have: 12, need: 100, remainingMs: 1_500_000 },
     { kind: 'suspended' },
     { kind: 'paused', reason: 'error_rate 4.2 %, not < 0.5 % in ramp' },
     { kind: 'rejected', version: '2.0.0', reason: 'error_rate 4.2 %, not < 0.5 % in ramp' },
