@@ -25,6 +25,12 @@ function evidenceOidOf({ rollout: { status } }: RolloutDocument, tree: Tree): st
   return evidence?.kind === 'blob' ? evidence.oid : null;
 }
 
+/** Why a status is not authentic. */
+interface Problem {
+  readonly reason: string;
+  readonly isSignedByOther?: boolean;
+}
+
 /** Judges each status once per content of rollout and evidence. */
 export class StatusClaims {
   readonly #repository: ManifestsRepository;
@@ -73,7 +79,8 @@ export class StatusClaims {
   ): Promise<StatusClaim> {
     const problem = await this.#problemOf(name, status, evidenceOid, snapshot);
     if (problem === null) return { kind: 'authentic', status };
-    return { kind: 'forged', reason: problem, lastAuthentic: await this.#findLastAuthentic(name, snapshot) };
+    const lastAuthentic = await this.#findLastAuthentic(name, snapshot);
+    return { kind: 'forged', ...problem, lastAuthentic };
   }
 
   async #problemOf(
@@ -81,13 +88,13 @@ export class StatusClaims {
     status: RolloutStatus,
     oid: string | null,
     { layout }: Snapshot,
-  ): Promise<string | null> {
+  ): Promise<Problem | null> {
     if (!status.evidence.startsWith(`${layout.evidence}/${name}/`))
-      return `it names evidence of something else: ${status.evidence}`;
-    if (oid === null) return `its evidence ${status.evidence} is not there`;
+      return { reason: `it names evidence of something else: ${status.evidence}` };
+    if (oid === null) return { reason: `its evidence ${status.evidence} is not there` };
     const check = await this.#verify(oid);
-    if (check.kind === 'refused') return check.reason;
-    return backs(check.value.value, name, status) ? null : 'its evidence is about another status';
+    if (check.kind === 'refused') return { reason: check.reason, isSignedByOther: check.code === 'EVIDENCE_SIGNATURE' };
+    return backs(check.value.value, name, status) ? null : { reason: 'its evidence is about another status' };
   }
 
   /** The status of the highest revision that evidence in the tree proves; null when there is none. */

@@ -61,6 +61,10 @@ function putRight(facts: RolloutFacts, truth: RolloutStatus, reason: string): De
   return step(unmeasured(facts), truth, { kind: 'restore', to: labelOf(truth), next: truth, answered: [], reason });
 }
 
+/** Somebody started a new home on a repository that has a history: to begin anew there would take all devices' models away. */
+const OTHER_SERVICE =
+  'its status was signed by another reconciler, of whom this one knows nothing; run it with the home that it had, or name that key under `reconciler` in the trust policy';
+
 /** An older authentic status, or none, on top of the history: someone reverted a commit of the reconciler. */
 function decideReverted(facts: RolloutFacts, seen: RolloutStatus, what: string): Decision {
   if (isRolling(seen)) return rollBack(unmeasured(facts), seen, { reason: `aborted, as ${what}`, answered: [] });
@@ -114,8 +118,10 @@ export function decideRollout(facts: RolloutFacts): Decision {
       const inTree = claim.lastAuthentic ?? blank;
       const rewinding = isRewound(facts, inTree.revision) ? rewindingOf(facts, inTree) : null;
       if (rewinding !== null) return decideRewound(facts, inTree, rewinding);
-      const reason = `the status was not written by the reconciler (${claim.reason})`;
-      return putRight(facts, newestKnown(facts, claim.lastAuthentic) ?? blank, reason);
+      const truth = newestKnown(facts, claim.lastAuthentic);
+      if (truth === null && claim.isSignedByOther === true)
+        return mending(facts, blank, 'STATUS_OF_OTHER', OTHER_SERVICE);
+      return putRight(facts, truth ?? blank, `the status was not written by the reconciler (${claim.reason})`);
     }
     case 'none': {
       const rewinding = rewindingOf(facts, blank);

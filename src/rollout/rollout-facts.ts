@@ -10,7 +10,13 @@ export type StatusClaim =
   | { readonly kind: 'none' }
   | { readonly kind: 'authentic'; readonly status: RolloutStatus }
   /** No evidence names it: someone else wrote it. `lastAuthentic` is the highest that evidence in HEAD's tree or the store proves. */
-  | { readonly kind: 'forged'; readonly reason: string; readonly lastAuthentic: RolloutStatus | null };
+  | {
+      readonly kind: 'forged';
+      readonly reason: string;
+      readonly lastAuthentic: RolloutStatus | null;
+      /** It names evidence that somebody signed, by a key that is not this reconciler's. */
+      readonly isSignedByOther?: boolean;
+    };
 
 /** The highest revision of the rollout that this store has seen, and its status. */
 export interface SeenStatus {

@@ -44,6 +44,21 @@ describe('a status that the reconciler did not write', () => {
     expect(world.mustTake('restore').next).toMatchObject({ revision: 1, state: 'idle', stable: null });
     expect(world.decide().step?.kind).toBe('start');
   });
+
+  it('stays untouched while another reconciler signed it and nothing of it is known here', () => {
+    const world = new FalseWorld();
+    const claim = {
+      kind: 'forged',
+      reason: 'its key is not known',
+      lastAuthentic: null,
+      isSignedByOther: true,
+    } as const;
+    world.claim = claim;
+    expect(world.decide()).toMatchObject({ step: null, outlook: { waitingOn: [{ code: 'STATUS_OF_OTHER' }] } });
+    const { world: known } = inRamp();
+    known.claim = claim;
+    expect(known.mustTake('restore').next).toMatchObject({ candidate: { version: '2.0.0' } });
+  });
 });
 
 describe('a revert of the reconciler’s commit', () => {
