@@ -39,6 +39,14 @@ function hold(what: string, rows: readonly Row[], say: (value: number) => string
   };
 }
 
+/** As `hold`, for the median of the rows: seven rules share the error level that one rule has alone, and a few devices then take longer. */
+function holdInTheMedian(what: string, rows: readonly Row[], say: (value: number) => string): Requirement {
+  const each = hold(what, rows, say);
+  const median = rows.toSorted((a, b) => a.value - b.value)[Math.floor((rows.length - 1) / 2)];
+  const isMet = median !== undefined && median.value <= median.bound;
+  return { ...each, isMet, broken: isMet ? [] : each.broken };
+}
+
 const percent = (share: number): string => `${(100 * share).toFixed(1)} %`;
 const minutes = (value: number): string => (Number.isFinite(value) ? `minute ${value}` : 'not found in the hour');
 
@@ -61,8 +69,8 @@ export function requirementsOf(summaries: Summaries): Requirement[] {
           percent,
         ),
       ),
-      hold(
-        `${name}: 10x found within ${MOST_MINUTES_TO_FIND} minutes in the median`,
+      (setup === 'single' ? hold : holdInTheMedian)(
+        `${name}: 10x found within ${MOST_MINUTES_TO_FIND} minutes in the median${setup === 'single' ? '' : ', in the median row'}`,
         rows(at(10), ({ medianOfAll }) => medianOfAll ?? Number.POSITIVE_INFINITY, MOST_MINUTES_TO_FIND),
         minutes,
       ),
