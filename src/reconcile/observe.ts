@@ -176,6 +176,7 @@ export class Observer {
       else kept.set(name, { basis, facts });
     }
     this.#kept = kept;
+    claims.keepOnly(named);
     // A rollout that can't be read for a while is still there: its measurements go on.
     await this.#parts.windows.closeOthers(new Set([...named.keys(), ...broken.map((one) => one.name)]), clockNow);
     const rollouts = [...kept.values()].map((one) => one.facts);

@@ -2,6 +2,7 @@
 import { CodedError, toCodedError } from '../base/errors.ts';
 import { type Digest, digestOf } from '../contract/digest.ts';
 import { parseDocument } from '../contract/documents/parse-document.ts';
+import { DEFAULT_LAYOUT, type Layout } from '../contract/documents/repository-layout.ts';
 import type {
   DeviceGroup,
   ModelManifest,
@@ -72,22 +73,6 @@ export interface Snapshot {
   /** Problems of `slipway.yaml` itself; the defaults are used then. */
   readonly problems: readonly CodedError[];
 }
-
-export interface Layout {
-  readonly models: string;
-  readonly policies: string;
-  readonly rollouts: string;
-  readonly fleet: string;
-  readonly evidence: string;
-}
-
-export const DEFAULT_LAYOUT: Layout = {
-  models: 'models',
-  policies: 'policies',
-  rollouts: 'rollouts',
-  fleet: 'fleet',
-  evidence: 'evidence',
-};
 
 function standingOf(refusal: Refusal): Standing {
   return { kind: 'refused', code: refusal.code, reason: refusal.reason, revoked: refusal.code === 'SIGNER_REVOKED' };

@@ -48,6 +48,11 @@ export class StatusClaims {
     this.#judged.clear();
   }
 
+  /** Forgets the rollouts that are gone. */
+  keepOnly(names: ReadonlyMap<string, unknown>): void {
+    for (const name of this.#judged.keys()) if (!names.has(name)) this.#judged.delete(name);
+  }
+
   /** What is known without reading: the same rollout was judged before, on the same evidence. */
   find(name: string, document: RolloutDocument, { tree }: Snapshot): StatusClaim | undefined {
     const known = this.#judged.get(name);

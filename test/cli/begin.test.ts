@@ -1,5 +1,5 @@
 // Laws of the beginning: what `slipway init` makes is valid, complete, and never lies over something else.
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { CliSession } from './cli-session.ts';
@@ -33,6 +33,15 @@ test('a second repository shares the home; its keys stay', async () => {
   const key = readFileSync(session.path('.slipway/keys/ci.key'), 'utf8');
   const { stdout } = await session.run(['init', 'others', '--json']);
   expect(JSON.parse(stdout)).toMatchObject({ homeIsNew: false, folder: 'others' });
+  expect(readFileSync(session.path('.slipway/keys/ci.key'), 'utf8')).toBe(key);
+});
+
+test('a home that was left half made is completed; its keys stay', async () => {
+  await session.run(['init', 'models']);
+  const key = readFileSync(session.path('.slipway/keys/ci.key'), 'utf8');
+  rmSync(session.path('.slipway/trust-policy.yaml'));
+  expect(await session.run(['init', 'others'])).toMatchObject({ code: 0 });
+  expect(existsSync(session.path('.slipway/trust-policy.yaml'))).toBe(true);
   expect(readFileSync(session.path('.slipway/keys/ci.key'), 'utf8')).toBe(key);
 });
 

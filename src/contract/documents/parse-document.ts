@@ -1,5 +1,5 @@
 // Owns the door for documents: bytes in, a typed document out, or every problem of the file with its line and column.
-import type { CodedError } from '../../base/errors.ts';
+import { assertNever, type CodedError } from '../../base/errors.ts';
 import { checkDeviceGroup } from './check-device-group.ts';
 import { checkModelManifest } from './check-model-manifest.ts';
 import { checkRolloutPolicy } from './check-rollout-policy.ts';
@@ -10,6 +10,7 @@ import type { DocumentSource } from './document-source.ts';
 import { pathOfPointer } from './explain-schema-error.ts';
 import { locateProblems, type Problem } from './problem.ts';
 import { readSource } from './read-source.ts';
+import { checkRepository } from './repository-layout.ts';
 import type { SlipwayDocument } from './slipway-document.ts';
 
 export type ParsedDocument =
@@ -83,9 +84,12 @@ function checkMeaning(document: SlipwayDocument): Problem[] {
       return checkDeviceGroup(document);
     case 'TrustPolicy':
       return checkTrustPolicy(document);
-    case 'Rollout':
     case 'Repository':
+      return checkRepository(document);
+    case 'Rollout':
       return [];
+    default:
+      return assertNever(document);
   }
 }
 

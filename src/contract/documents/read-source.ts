@@ -1,5 +1,5 @@
 // Owns the way from bytes to a syntax tree: one YAML or JSON document with bounded depth and size, without anchors, tags or repeated fields.
-import { Composer, type Document, isMap, isScalar, isSeq, LineCounter, type ParsedNode } from 'yaml';
+import { Composer, type Document, isMap, isScalar, isSeq, LineCounter, type Pair, type ParsedNode } from 'yaml';
 import { CodedError } from '../../base/errors.ts';
 import { decodeText } from './decode-text.ts';
 import { DocumentSource, placeAt } from './document-source.ts';
@@ -101,7 +101,7 @@ function checkNodes(root: ParsedNode): Finding[] {
       });
     }
     if (!isMap<ParsedNode, ParsedNode | null>(node)) continue;
-    findings.push(...checkNames(node.items.map((pair) => pair.key)));
+    findings.push(...checkNames(node.items));
     for (const pair of node.items.toReversed()) stack.push(pair.value);
   }
   return findings;
@@ -111,14 +111,18 @@ function isExact(value: number): boolean {
   return Number.isFinite(value) && (!Number.isInteger(value) || Number.isSafeInteger(value));
 }
 
-function checkNames(keys: readonly ParsedNode[]): Finding[] {
+function checkNames(pairs: readonly Pair<ParsedNode, ParsedNode | null>[]): Finding[] {
   const findings: Finding[] = [];
   const seen = new Set<string>();
-  for (const key of keys) {
+  for (const { key, srcToken } of pairs) {
     const offset = key.range[0];
     if (!isScalar(key) || typeof key.value !== 'string') {
       const remedy = 'Put quotes around it.';
       findings.push({ code: 'DOCUMENT_FIELD_NAME', offset, message: 'The name of this field is no text.', remedy });
+    } else if (srcToken?.start.some((token) => token.type === 'explicit-key-ind') === true) {
+      // Edits are spliced in where a name and its value stand on one line.
+      const message = `\`${key.value.slice(0, 60)}\` is written as \`? name\`, which can't be edited in place.`;
+      findings.push({ code: 'DOCUMENT_FIELD_NAME', offset, message, remedy: 'Write `name: value`.' });
     } else if (seen.has(key.value)) {
       const message = `\`${key.value.slice(0, 60)}\` stands here a second time.`;
       findings.push({ code: 'DOCUMENT_DUPLICATE_FIELD', offset, message, remedy: 'Keep one of them.' });

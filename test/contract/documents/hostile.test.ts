@@ -57,6 +57,21 @@ const HOSTILE: readonly (readonly [string, string | Uint8Array, string])[] = [
     `${KINDS}__proto__: { a: 1 }\nconstructor: { prototype: { a: 1 } }`,
     'DOCUMENT_UNKNOWN_FIELD',
   ],
+  [
+    'a field that begins with a question mark',
+    `? apiVersion\n: slipway.dev/v1alpha1\n? kind\n: Rollout`,
+    'DOCUMENT_FIELD_NAME',
+  ],
+  [
+    'folders that climb out',
+    `apiVersion: slipway.dev/v1alpha1\nkind: Repository\nspec: { layout: { models: a/../../b } }`,
+    'DOCUMENT_FIELD_VALUE',
+  ],
+  [
+    'folders in one another',
+    `apiVersion: slipway.dev/v1alpha1\nkind: Repository\nspec: { layout: { models: rollouts/models } }`,
+    'REPOSITORY_LAYOUT',
+  ],
   ['a kind of the prototype', 'kind: constructor', 'DOCUMENT_KIND'],
   ['a kind that is a map', 'kind: { toString: 1 }', 'DOCUMENT_KIND'],
   ['a number that is none', `${KINDS}a: .nan`, 'DOCUMENT_NUMBER'],
