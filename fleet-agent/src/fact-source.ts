@@ -40,6 +40,7 @@ export class FactSource {
     const { labels, properties } = this.facts();
     const { freeDiskBytes: _disk, uptimeSeconds: _uptime, ...lasting } = properties;
     const trustFingerprint = this.#options.trustFingerprint();
-    return { fingerprint: digestOfJson({ trustFingerprint, labels, lasting }), freeBytes: this.#freeBytes };
+    const fingerprint = digestOfJson({ trustFingerprint, labels, lasting });
+    return { fingerprint, freeBytes: this.#freeBytes, nowMs: this.#options.clock.now() };
   }
 }

@@ -15,6 +15,8 @@ function hasLapsed({ lapse }: Failure, now: Circumstances): boolean {
       return false;
     case 'circumstances':
       return lapse.were !== now.fingerprint;
+    case 'time':
+      return now.nowMs >= lapse.untilMs;
     case 'space':
       return now.freeBytes >= lapse.needBytes;
   }

@@ -34,6 +34,8 @@ export type Lapse =
   | { readonly kind: 'never' }
   /** Refused under these circumstances (trust policy, agent, labels, firmware): others may judge otherwise. */
   | { readonly kind: 'circumstances'; readonly were: string }
+  /** The host, or something on the way, gave other bytes than were published: it is asked again later. */
+  | { readonly kind: 'time'; readonly untilMs: number }
   /** Once so much disk is free. */
   | { readonly kind: 'space'; readonly needBytes: number };
 

@@ -32,6 +32,8 @@ export interface SupplyOptions {
 export const DOWNLOAD_BACK_OFF: BackOff = { firstMs: 2000, capMs: 300_000 };
 const MOST_DOCUMENT_BYTES = 256 * 1024;
 const DOCUMENT_TIMEOUT_MS = 30_000;
+/** A host that gave no signature, or a page of its own instead of the manifest, is asked again after this. */
+const WRONG_DOCUMENT_MS = 60 * 60_000;
 
 export type SupplyResult =
   | { readonly kind: 'fetched' }
@@ -93,12 +95,13 @@ type Admission =
 async function admitManifest(request: SupplyRequest, options: SupplyOptions): Promise<Admission> {
   const { goal, slot, slots, facts, fingerprint, model } = request;
   const underThese = { kind: 'circumstances', were: fingerprint } as const;
+  const forNow = { kind: 'time', untilMs: options.nowMs() + WRONG_DOCUMENT_MS } as const;
   const kept = request.part === null ? undefined : await slots.readManifest(slot);
   const documents = kept ?? (await fetchDocuments(request, options));
   if ('kind' in documents) return documents;
   if (digestOf(documents.manifest) !== goal.digest) {
     const message = `The manifest's digest is ${digestOf(documents.manifest)}, not ${goal.digest}.`;
-    return { kind: 'failed', reason: 'corrupt', message, lapse: { kind: 'never' } };
+    return { kind: 'failed', reason: 'corrupt', message, lapse: forNow };
   }
   const question = { model, now: options.nowMs(), purpose: goal.arm === 'candidate' ? 'admit' : 'keep' } as const;
   const verification = options.verifier.verifyModel(documents.manifest, documents.signature, question);
@@ -107,7 +110,7 @@ async function admitManifest(request: SupplyRequest, options: SupplyOptions): Pr
       kind: 'failed',
       reason: 'signature',
       message: `${verification.code}: ${verification.reason}`,
-      lapse: underThese,
+      lapse: verification.code === 'SIGNATURE_MISSING' ? forNow : underThese,
     };
   }
   const read = readManifest(verification.value.value, goal, model, facts, options);

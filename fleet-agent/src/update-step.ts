@@ -6,6 +6,8 @@ import type { DownloadPart, Goal, Lapse, ModelRecord, SlotName, TrialProgress } 
 export interface Circumstances {
   readonly fingerprint: string;
   readonly freeBytes: number;
+  /** Milliseconds since 1970. */
+  readonly nowMs: number;
 }
 
 export interface FailureFacts {

@@ -153,7 +153,7 @@ export class VirtualDevice {
         this.#spread = { digest: choice.digest, fromMs: at + this.#spreadMs(entry) };
       }
       const goal: Goal = { rollout, revision, arm, digest: choice.digest, version: choice.version, attempt };
-      this.#apply({ kind: 'assigned', goal, stableFirst: null, now: CIRCUMSTANCES }, at);
+      this.#apply({ kind: 'assigned', goal, stableFirst: null, now: { ...CIRCUMSTANCES, nowMs: at } }, at);
     }
   }
 

@@ -19,7 +19,7 @@ function goal(n: number, arm: Goal['arm'] = 'candidate', attempt = 1): Goal {
   };
 }
 
-const now = { fingerprint: 'same', freeBytes: 1e9 };
+const now = { fingerprint: 'same', freeBytes: 1e9, nowMs: 1000 };
 const assigned = (wanted: Goal, stableFirst: Goal | null = null): UpdateEvent => ({
   kind: 'assigned',
   goal: wanted,
@@ -27,7 +27,7 @@ const assigned = (wanted: Goal, stableFirst: Goal | null = null): UpdateEvent =>
   now,
 });
 const failed = (
-  reason: 'load' | 'signature' | 'storage-full' = 'load',
+  reason: 'load' | 'signature' | 'storage-full' | 'corrupt' = 'load',
   lapse: Extract<UpdateEvent, { kind: 'failed' }>['lapse'] = { kind: 'never' },
 ): UpdateEvent => ({ kind: 'failed', reason, message: 'why', lapse });
 const progress = (starts = 1) => ({ elapsedMs: 1, inferences: 1, errors: 0, unknown: 0, starts });
@@ -97,7 +97,7 @@ describe('the update machine', () => {
     expect(done).toMatchObject({ active: null, phase: { kind: 'failed' } });
   });
 
-  test('a refusal lapses with its circumstances, a full disk with free space', () => {
+  test('a refusal lapses with its circumstances, a full disk with free space, a wrong document with time', () => {
     const refused = follow(onStable(), assigned(goal(2)), failed('signature', { kind: 'circumstances', were: 'same' }));
     expect(refused.outbox.at(-1)).toMatchObject({ kind: 'refused' });
     expect(follow(refused, assigned(goal(2))).phase.kind).toBe('failed');
@@ -107,6 +107,11 @@ describe('the update machine', () => {
     const full = follow(onStable(), assigned(goal(2)), failed('storage-full', { kind: 'space', needBytes: 2e9 }));
     expect(follow(full, assigned(goal(2))).phase.kind).toBe('failed');
     expect(follow(full, { ...assigned(goal(2)), now: { ...now, freeBytes: 3e9 } } as UpdateEvent).phase.kind).toBe(
+      'fetching',
+    );
+    const wrong = follow(onStable(), assigned(goal(2)), failed('corrupt', { kind: 'time', untilMs: 2000 }));
+    expect(follow(wrong, assigned(goal(2))).phase.kind).toBe('failed');
+    expect(follow(wrong, { ...assigned(goal(2)), now: { ...now, nowMs: 2000 } } as UpdateEvent).phase.kind).toBe(
       'fetching',
     );
   });
