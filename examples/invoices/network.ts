@@ -118,6 +118,8 @@ export interface TrainingPlan {
   readonly learningRate: number;
   /** Share by which weights shrink in each step, against overfitting. */
   readonly weightDecay: number;
+  /** Part of the truth that is spread evenly over all classes, 0..1 (Szegedy et al. 2016): the network learns not to be too sure. */
+  readonly labelSmoothing: number;
 }
 
 /** Trains in place on samples drawn at random; the learning rate falls linearly to nothing. */
@@ -132,7 +134,7 @@ export function trainNetwork(
   for (let step = 0; step < steps; step++) {
     const sample = samples[randomBelow(random, samples.length)];
     if (sample === undefined || !run(network, sample.scaled, sample.pages, activations)) continue;
-    descend(network, sample, activations, plan.learningRate * (1 - step / steps), plan.weightDecay);
+    descend(network, sample, activations, { ...plan, learningRate: plan.learningRate * (1 - step / steps) });
   }
 }
 
@@ -141,11 +143,13 @@ function descend(
   network: Network,
   sample: TrainingSample,
   { hidden, probabilities }: Activations,
-  rate: number,
-  decay: number,
+  { learningRate: rate, weightDecay: decay, labelSmoothing }: TrainingPlan,
 ): void {
-  const errors = probabilities.map((probability, label) => probability - (label === sample.label ? 1 : 0));
   const width = network.outputs;
+  const spread = labelSmoothing / width;
+  const errors = probabilities.map(
+    (probability, label) => probability - spread - (label === sample.label ? 1 - labelSmoothing : 0),
+  );
   for (let j = 0; j < network.hidden; j++) {
     if (at(hidden, j) === 0) continue;
     let error = 0;

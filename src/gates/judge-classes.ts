@@ -63,10 +63,10 @@ function shareOf(tally: Tally | null): number {
 
 function percent(share: number): string {
   const value = 100 * share;
-  return `${Number(value < 10 ? value.toFixed(1) : value.toFixed(0))} %`;
+  return `${value < 10 ? value.toFixed(1) : value.toFixed(0)} %`;
 }
 
-/** `"receipt" fell from 4.1 % to 0 % of predictions on 9 of 10 devices`. */
+/** `"receipt" fell from 4.1 % to 0.0 % of predictions on 9 of 10 devices`. */
 function fallInWords({ name, evidence, all }: ClassReading, ratio: number): string {
   const before = shareOf(evidence.baseline);
   const live = evidence.whole.filter((device) => device.trials > 0);

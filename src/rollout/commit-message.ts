@@ -6,13 +6,23 @@ import { formatDuration } from '../contract/duration.ts';
 import { countOf, listed } from './amounts.ts';
 import { clipped, oneLine } from './plain-text.ts';
 import type { Transition } from './transition.ts';
-import { verdictTable } from './verdict-table.ts';
+import { breachInWords, vanishedInWords, verdictTable } from './verdict-table.ts';
 import { wrapped } from './wrapped.ts';
 
 const MOST_TITLE = 100;
 
-function title({ kind, subject, from, to, next, reason }: Transition): string {
+/** The reason; where its sentence tells of classes that vanished, these alone. */
+function headline({ reason, verdict, from }: Transition): string {
+  const first = verdict?.rules.find((rule) => rule.verdict === 'fail' && !rule.dryRun);
+  const isTold = first !== undefined && first.reason !== '' && reason.startsWith(breachInWords(first, from));
+  const vanished = isTold ? vanishedInWords(first) : null;
+  return vanished === null ? reason : `${vanished} in ${from}`;
+}
+
+function title(transition: Transition): string {
+  const { kind, subject, from, to, next } = transition;
   const version = subject?.version ?? '';
+  const reason = headline(transition);
   switch (kind) {
     case 'start':
       return `start ${version} in ${to}`;

@@ -1,6 +1,6 @@
 // Owns the table of a verdict: one line a rule, in columns.
 import type { RuleVerdict } from '../gates/rule-verdict.ts';
-import { countOf, formatAmount, formatBounds } from './amounts.ts';
+import { countOf, formatAmount, formatBounds, listed } from './amounts.ts';
 import { oneLine } from './plain-text.ts';
 
 function measured(rule: RuleVerdict): readonly [amount: string, bounds: string] {
@@ -21,10 +21,20 @@ function limitOf(verdict: Pick<RuleVerdict, 'rule' | 'metric'>): string {
   return oneLine(verdict.rule.slice(nameOf(verdict).length)).replace(/(?<=\d)(?=%|ms\b)/g, ' ');
 }
 
+/** `"receipt" vanished`: what a title has room for; null where the rule is of another kind. */
+export function vanishedInWords({ metric, sums, estimate }: RuleVerdict): string | null {
+  if (metric !== 'vanished_classes' || sums.kind !== 'classes' || estimate === null || estimate < 1) return null;
+  const names = sums.classes.slice(0, estimate).map((one) => `"${oneLine(one.name)}"`);
+  return `${listed(names, 'and', 2)} vanished`;
+}
+
 /** `error_rate 4.2 % in canary, not < 0.5 %`, and what the numbers don't show of it; what classes did is told in words. */
 export function breachInWords(rule: RuleVerdict, stage: string): string {
-  if (rule.sums.kind === 'classes' && rule.reason !== '')
-    return `${oneLine(rule.reason)} in ${stage} (${oneLine(rule.rule)})`;
+  if (rule.sums.kind === 'classes' && rule.reason !== '') {
+    const reason = oneLine(rule.reason);
+    const ofStage = reason.replaceAll(/(?<=\d of \d+ )(?=devices(?:;|$))/g, () => `${stage} `);
+    return `${ofStage}${ofStage === reason ? ` in ${stage}` : ''} (${oneLine(rule.rule)})`;
+  }
   const [amount] = measured(rule);
   const reason = rule.reason === '' ? '' : ` (${oneLine(rule.reason)})`;
   return `${oneLine(nameOf(rule))} ${amount} in ${stage}, not ${limitOf(rule)}${reason}`;

@@ -56,6 +56,36 @@ const BAD = verdictOf(
   ruleVerdict('unknown_rate < 10%', 'undecided', { estimate: null, lower: null, upper: null, reason: 'no data yet' }),
   FAILED,
 );
+const NO_TALLY = { bad: 0, trials: 0, reports: 0, badSquared: 0, badTrials: 0, trialsSquared: 0 };
+const classOf = (name: string) => ({
+  name,
+  candidate: NO_TALLY,
+  worst: null,
+  window: NO_TALLY,
+  baseline: null,
+  own: null,
+});
+const GONE = verdictOf(
+  'fail',
+  ruleVerdict('vanished_classes == 0', 'fail', {
+    estimate: 2,
+    lower: null,
+    upper: null,
+    unit: 'count',
+    reason:
+      '"receipt" fell from 4.1 % to 0.0 % of predictions on 9 of 10 devices; "order" fell from 3.0 % to 0.2 % of predictions on 10 of 10 devices',
+    sums: { kind: 'classes', classes: ['receipt', 'order', 'invoice'].map(classOf) },
+  }),
+  ruleVerdict('confidence_drift < 0.25', 'fail', {
+    estimate: 1.14,
+    lower: 0.9,
+    upper: 1.4,
+    unit: 'divergence',
+    dryRun: true,
+    reason: 'most of it: confidences of 90–100 % went from 97 % to 57 % of answers',
+    sums: { kind: 'none' },
+  }),
+);
 const AFTER_6_MIN = { listenedMs: 6 * MINUTE, readyMs: 5 * MINUTE };
 const TROUBLED = cohort(11, {
   ready: 8,
@@ -128,6 +158,8 @@ const scenes: Record<string, () => Transition> = {
     );
   },
   'roll-back': () => taken((world) => world.measure('fail', { verdict: BAD, window: AFTER_6_MIN, cohort: TROUBLED })),
+  'roll-back-vanished': () =>
+    taken((world) => world.measure('fail', { verdict: GONE, window: AFTER_6_MIN, cohort: cohort(10) })),
   'roll-back-first': () => {
     const world = new FalseWorld();
     world.mustTake('start');

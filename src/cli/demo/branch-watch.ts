@@ -8,6 +8,8 @@ export interface SeenCommit {
   readonly commit: string;
   readonly subject: string;
   readonly body: string;
+  /** The sentence that a step's body begins with, in the lines of the commit; empty when there is no body. */
+  readonly reason: readonly string[];
   readonly author: string;
   readonly rollout: string | null;
   readonly kind: string | null;
@@ -68,6 +70,13 @@ export class BranchWatch {
   }
 }
 
+/** Up to the first line that ends a sentence: a commit's prose is broken into lines, and the next thing begins its own. */
+function firstSentence(body: string): string[] {
+  const lines = body === '' ? [] : body.split('\n').map((line) => line.trim());
+  const end = lines.findIndex((line) => /[.!?…]$/.test(line));
+  return lines.slice(0, end < 0 ? 1 : end + 1);
+}
+
 function parse(text: string, atMs: number): SeenCommit {
   const [commit = '', author = '', subject = '', body = '', rollout = '', kind = '', transition = ''] = text
     .split('\x1f')
@@ -78,6 +87,7 @@ function parse(text: string, atMs: number): SeenCommit {
     author,
     subject,
     body,
+    reason: firstSentence(body),
     rollout: orNull(rollout),
     kind: orNull(kind),
     transition: orNull(transition),

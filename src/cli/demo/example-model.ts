@@ -74,6 +74,8 @@ spec:
       silence: 20s
       rules:
         - error_rate < 1%
+        - vanished_classes == 0
+        - { rule: confidence_drift < 0.25, dryRun: true }   # on trial: reported, decides nothing yet
         - latency_p95 < 5x baseline, floor 100ms
         - failed_devices < 34%
         - { rule: unknown_rate < 25%, dryRun: true }

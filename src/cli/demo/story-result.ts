@@ -2,6 +2,7 @@
 import type { CheckedCommit } from './check-commits.ts';
 import type { DemoVersion } from './example-model.ts';
 import type { DeviceState, Traffic } from './fleet.ts';
+import type { SaidRule } from './read-evidence.ts';
 
 /** The versions of the story as its manifests name them. */
 export const VERSIONS = { baseline: '2026.01.10', good: '2026.02.01', bad: '2026.03.01' } as const satisfies Record<
@@ -26,6 +27,8 @@ export interface RolloutStory {
 
 export interface BadRolloutStory extends RolloutStory {
   readonly canaryDevices: number;
+  /** What each rule said when it was reverted, from the signed evidence. */
+  readonly rules: readonly SaidRule[];
   /** From the candidate's first device to the revert commit, and on to the last device back on stable. */
   readonly firstExposureToRevertMs: number;
   readonly revertToRestoredMs: number;
@@ -60,6 +63,23 @@ export interface ResultFacts {
   readonly checked: { readonly by: 'git' | 'slipway'; readonly commits: readonly CheckedCommit[] };
 }
 
+/** The bad version never errs: only what it answers gives it away. */
+function howItWasCaught({ reason, rules }: BadRolloutStory): StoryResult['claims'] {
+  const said = (metric: SaidRule['metric']): SaidRule | undefined => rules.find((one) => one.metric === metric);
+  const drift = said('confidence_drift');
+  return [
+    {
+      claim: 'one sentence says why: the class that vanished',
+      holds: said('vanished_classes')?.verdict === 'fail' && /^"receipt" fell from .* to 0\.0 % /.test(reason),
+    },
+    {
+      claim: 'its evidence shows the drift of its confidences',
+      holds: (drift?.estimate ?? 0) > (drift?.limit ?? Number.POSITIVE_INFINITY),
+    },
+    { claim: 'none of its answers was an error', holds: said('error_rate')?.estimate === 0 },
+  ];
+}
+
 /** What the chapters amount to. */
 export function resultOf(facts: ResultFacts): StoryResult {
   const { canaryDevices, processes, devices, firstRollout, goodRollout, badRollout, states, traffic, checked } = facts;
@@ -73,6 +93,7 @@ export function resultOf(facts: ResultFacts): StoryResult {
     { claim: 'the first version became stable', holds: firstRollout.outcome === 'stable' },
     { claim: 'the better version became stable', holds: goodRollout.outcome === 'stable' },
     { claim: 'the bad version was reverted', holds: badRollout.outcome === 'reverted' },
+    ...howItWasCaught(badRollout),
     {
       claim: 'only canary devices ever had the bad version',
       holds: badRollout.devicesExposed <= canaryDevices,

@@ -41,8 +41,8 @@ export class StoryTeller {
       case 'note':
         return `${at}  ${line.text}`;
       case 'commit': {
-        const [first = ''] = line.commit.body.split('\n');
-        return `${at}  ${line.commit.commit.slice(0, 9)} ${line.commit.subject}\n${' '.repeat(20)}${first}`;
+        const { commit, subject, reason } = line.commit;
+        return [`${at}  ${commit.slice(0, 9)} ${subject}`, ...reason.map((text) => ' '.repeat(20) + text)].join('\n');
       }
     }
   }
@@ -66,8 +66,10 @@ function rolloutLine(name: string, story: RolloutStory): string[] {
 }
 
 function badLines(story: BadRolloutStory): string[] {
+  const onTrial = story.rules.flatMap(({ dryRun, breach }) => (dryRun && breach !== null ? [breach] : []));
   return [
     `Caught: ${story.reason}`,
+    ...onTrial.map((breach) => `  a rule on trial, which decides nothing, saw it too: ${breach}.`),
     `  from the first device that ran it to the revert commit: ${seconds(story.firstExposureToRevertMs)}`,
     `  from the revert commit to the last device restored:     ${seconds(story.revertToRestoredMs)}`,
     `  devices that ever had it: ${story.devicesExposed} (the canary), of all devices.`,

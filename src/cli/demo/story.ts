@@ -9,6 +9,7 @@ import { checkCommits } from './check-commits.ts';
 import { DEMO_MODEL, DEMO_POLICY, DEMO_ROLLOUT, type DemoVersion, policyText, rolloutText } from './example-model.ts';
 import { DemoFleet, type DeviceState } from './fleet.ts';
 import type { GitClone } from './git-clone.ts';
+import { readRules } from './read-evidence.ts';
 import { ServiceProcess } from './service-process.ts';
 import { releaseFiles, type StageSet, signedFiles } from './stage-set.ts';
 import {
@@ -165,7 +166,7 @@ function stepTimes(steps: readonly SeenCommit[], pushedAtMs: number): StepTime[]
 }
 
 function reasonOf(commit: SeenCommit): string {
-  return commit.body.split('\n')[0] ?? commit.subject;
+  return commit.reason.length === 0 ? commit.subject : commit.reason.join(' ');
 }
 
 async function goodChapter(
@@ -187,7 +188,10 @@ async function goodChapter(
   };
 }
 
-async function badChapter(story: Story, options: StoryOptions): Promise<BadRolloutStory> {
+async function badChapter(
+  story: Story,
+  options: StoryOptions,
+): Promise<{ readonly story: Omit<BadRolloutStory, 'rules'>; readonly last: SeenCommit }> {
   const { clock, canaryDevices } = options;
   const pushedAtMs = await story.push('bad', VERSIONS.good);
   const followed = new AbortController();
@@ -197,9 +201,9 @@ async function badChapter(story: Story, options: StoryOptions): Promise<BadRollo
   const restoredAtMs = clock.monotonicMs();
   followed.abort();
   const firstExposedAtMs = (await exposure) ?? last.atMs;
-  return {
+  const told = {
     version: VERSIONS.bad,
-    outcome: last.kind === 'roll-back' ? 'reverted' : 'stable',
+    outcome: last.kind === 'roll-back' ? ('reverted' as const) : ('stable' as const),
     steps: stepTimes(steps, pushedAtMs),
     seconds: (restoredAtMs - pushedAtMs) / 1000,
     devicesExposed: story.exposed(VERSIONS.bad),
@@ -208,6 +212,7 @@ async function badChapter(story: Story, options: StoryOptions): Promise<BadRollo
     firstExposureToRevertMs: Math.max(0, Math.round(last.atMs - firstExposedAtMs)),
     revertToRestoredMs: Math.max(0, Math.round(restoredAtMs - last.atMs)),
   };
+  return { story: told, last };
 }
 
 /** When the first device ran the version; watching also keeps the list of devices that ever had it. */
@@ -257,13 +262,16 @@ export async function tellStory(options: StoryOptions): Promise<StoryResult> {
     const goodRollout = await goodChapter(story, options, 'good', VERSIONS.baseline);
     tell({
       kind: 'chapter',
-      text: `A bad version that does not crash: ${VERSIONS.bad} never says "receipt", and errs on a few inputs`,
+      text: `A bad version that neither crashes nor errs, and looks best on paper: ${VERSIONS.bad} never says "receipt", and is less sure of the rest`,
     });
-    const badRollout = await badChapter(story, options);
+    const caught = await badChapter(story, options);
     const states = await fleet.states();
     await watch.look();
     const trust = await loadTrustPolicy(set.home.trustPolicy);
-    const checked = await checkCommits(await set.clone('reader'), watch.commits, trust);
+    const reader = await set.clone('reader');
+    const checked = await checkCommits(reader, watch.commits, trust);
+    const rules = await readRules(reader, caught.last, trust);
+    const badRollout = { ...caught.story, rules };
     return resultOf({ ...options, firstRollout, goodRollout, badRollout, states, traffic: fleet.traffic, checked });
   } finally {
     await service.end('SIGTERM');
