@@ -7,9 +7,8 @@ import path from 'node:path';
 import { SystemClock } from '../src/base/clock.ts';
 import type { VerifiedReport } from '../src/store/fleet-store.ts';
 import { SqliteFleetStore } from '../src/store/sqlite-fleet-store.ts';
-import { emptyArmSummary, mergeArmSummary } from '../src/telemetry/arm-summary.ts';
 import { foldReport } from '../src/telemetry/fold-report.ts';
-import { addToDevice, type DeviceTally } from '../src/telemetry/window-tallies.ts';
+import { applyFold, emptyWindowTallies } from '../src/telemetry/window-tallies.ts';
 import type { Benchmark, Group, Line } from './benchmark.ts';
 import { type LoadResult, sendAll } from './http-load.ts';
 import { ratePerSecond, type Spread, spreadOf } from './measure.ts';
@@ -125,16 +124,12 @@ function foldRate(): Spread {
   const device: EnrolledDevice = { id: 'kiosk-1', epoch: 1, privatePem: '' };
   const spec = windowSpec(1);
   const reports = Array.from({ length: 64 }, (_, n) => reportOf(device, n * 4, n + 1));
-  const summary = emptyArmSummary();
-  let tally: DeviceTally | undefined;
+  const tallies = emptyWindowTallies(spec);
   return ratePerSecond(
     (i) => {
       const report = reports[i % reports.length];
       if (report === undefined) return;
-      for (const folded of foldReport(spec, report, spec.openedAtMs + 1000)) {
-        tally = addToDevice(tally, folded);
-        mergeArmSummary(summary, folded.summary);
-      }
+      for (const folded of foldReport(spec, report, spec.openedAtMs + 1000)) applyFold(tallies, folded);
     },
     { times: 20_000, runs: 5 },
   );

@@ -1,12 +1,7 @@
 // Owns one simulated rollout under a whole policy: seven rules at once, judged each minute by `judgeStage` on folded windows.
 import type { RandomStream } from '../../src/base/random.ts';
 import { judgeStage } from '../../src/gates/judge-stage.ts';
-import {
-  applyFold,
-  type DeviceTally,
-  emptyWindowTallies,
-  mergeDeviceTallies,
-} from '../../src/telemetry/window-tallies.ts';
+import { applyFold, emptyArmTallies, emptyWindowTallies, type RowSums } from '../../src/telemetry/window-tallies.ts';
 import {
   ABOVE_P95,
   ABOVE_P99,
@@ -44,7 +39,7 @@ export interface FullQuestion {
 export interface Baseline {
   readonly devices: readonly FullDevice[];
   /** Their row after each minute. */
-  readonly rows: readonly DeviceTally[];
+  readonly rows: readonly RowSums[];
 }
 
 /** The odd device is the candidate's alone. */
@@ -61,12 +56,13 @@ export function simulateBaseline(
     otherSpread,
   } as const;
   const devices = makeFullDevices(scenario, fleet, random);
-  const rows: DeviceTally[] = [];
+  const rows: RowSums[] = [];
+  const shared = emptyArmTallies(FULL_SPEC, 'stable');
   for (let minute = 1; minute <= MINUTES; minute++) {
     const reports = devices.map((device) => ({ device, counts: drawMinute(scenario, device, minute, random) }));
-    const row = sharedRowOf(minute, reports);
-    const before = rows.at(-1);
-    rows.push(before === undefined ? row : mergeDeviceTallies(before, row));
+    shared.add(BASELINE_ROW, sharedRowOf(minute, reports));
+    const row = shared.read(BASELINE_ROW);
+    if (row !== undefined) rows.push(row);
   }
   return { devices, rows };
 }
@@ -116,7 +112,7 @@ export function runFullStage(question: FullQuestion, random: RandomStream): RunO
       });
     }
     const row = baseline.rows[minute - 1];
-    if (row !== undefined) tallies.stable.devices.set(BASELINE_ROW, row);
+    if (row !== undefined) tallies.stable.put(BASELINE_ROW, row);
     rivals.see(minute, sums);
     const verdict = judgeStage({
       rules: FULL_RULES,

@@ -7,11 +7,11 @@ import { addToSketch, bucketEdge, emptySketch, type Sketch } from '../../src/con
 import { edgesToCount, type FrozenLimit, freezeLimits } from '../../src/gates/freeze-limits.ts';
 import { normalQuantile } from '../../src/gates/special-functions.ts';
 import type { StageRule } from '../../src/gates/stage-question.ts';
-import { addReport, EMPTY_TALLY, type Tally } from '../../src/gates/tally.ts';
-import type { FoldedInterval, MeasureCount } from '../../src/telemetry/fold-report.ts';
+import type { FoldedInterval } from '../../src/telemetry/fold-report.ts';
 import { lookAt } from '../../src/telemetry/histogram-sums.ts';
+import { MEASURE_WIDTH, type MeasureCount, writeMeasure } from '../../src/telemetry/rate-sums.ts';
 import { type Arm, type WindowSpec, windowNumberAt } from '../../src/telemetry/window.ts';
-import { type DeviceTally, tallyOfFold } from '../../src/telemetry/window-tallies.ts';
+import type { RowSums } from '../../src/telemetry/window-tallies.ts';
 import { around1, binomial } from './draw.ts';
 import { drawErrors, type FalseDevice, makeDevices, type Scenario } from './scenario.ts';
 
@@ -181,21 +181,29 @@ export function foldOf(device: FullDevice, minute: number, counts: MinuteCounts)
   };
 }
 
+const NO_SUMS = new Float64Array(0);
+
 /**
  * What all reports of one minute add to a row that they share, as large arms are kept: judges read no more of a baseline than the sum of
  * its rows. A test holds it together with `foldReport`.
  */
-export function sharedRowOf(minute: number, reports: readonly FullReport[]): DeviceTally {
+export function sharedRowOf(minute: number, reports: readonly FullReport[]): RowSums {
   const [first] = reports;
   assertInvariant(first !== undefined, 'a row has reports');
-  const sums: Tally[] = [];
-  let inferences = 0;
+  const measures = countsOf(first.device.arm, first.counts).length;
+  const sums = new Float64Array(measures * MEASURE_WIDTH);
+  const one = new Float64Array(MEASURE_WIDTH);
   for (const { device, counts } of reports) {
-    inferences += counts.inferences;
-    countsOf(device.arm, counts).forEach(({ trials, bad }, i) => {
-      sums[i] = addReport(sums[i] ?? EMPTY_TALLY, trials, bad);
+    countsOf(device.arm, counts).forEach((count, place) => {
+      writeMeasure(one, 0, count);
+      one.forEach((sum, i) => {
+        sums[place * MEASURE_WIDTH + i] = (sums[place * MEASURE_WIDTH + i] ?? 0) + sum;
+      });
     });
   }
-  const one = tallyOfFold(foldOf(first.device, minute, first.counts));
-  return { ...one, inferences, reports: reports.length, whole: sums, current: sums };
+  const at = receivedAtMs(minute);
+  return {
+    rates: { period: windowNumberAt(FULL_SPEC, at), whole: sums, current: sums },
+    looked: { period: lookAt(FULL_SPEC, at), whole: NO_SUMS, current: NO_SUMS },
+  };
 }

@@ -2,6 +2,7 @@
 import type { RandomStream } from '../../src/base/random.ts';
 import { rateVerdict } from '../../src/gates/rate-verdict.ts';
 import { addReport, EMPTY_TALLY, type Tally } from '../../src/gates/tally.ts';
+import { TallyRows } from '../../src/gates/tally-rows.ts';
 import { type RunOutcome, Watch } from './outcome.ts';
 import { Rivals } from './rivals.ts';
 import { drawErrors, isAbove, LIMIT, MINUTES, makeDevices, type Scenario, stageRate } from './scenario.ts';
@@ -31,10 +32,11 @@ export function runSingleRule(
       tallies[i] = addReport(tallies[i] ?? EMPTY_TALLY, device.trials, errors);
     });
     rivals.see(minute, [{ bad, trials, limit: LIMIT }]);
-    const reading = rateVerdict(tallies, LIMIT);
+    const rows = TallyRows.of(tallies);
+    const reading = rateVerdict(rows, LIMIT);
     stage.see(minute, reading.verdict);
     withoutDrop.see(minute, reading.pFailAll <= LEVEL ? 'fail' : reading.pPass <= LEVEL ? 'pass' : 'undecided');
-    if (!fleet.isOver) fleet.see(minute, rateVerdict(tallies, LIMIT, { scope: 'fleet' }).verdict);
+    if (!fleet.isOver) fleet.see(minute, rateVerdict(rows, LIMIT, { scope: 'fleet' }).verdict);
   }
   return {
     isTrulyOver: isAbove(stageRate(devices), LIMIT),

@@ -1,7 +1,8 @@
 // Owns what a rule is judged on: the candidate's counts of a measure, and the baseline that they are held against.
 import type { CountedEvidence, CountedLimit } from './judge-rate-rule.ts';
 import { type ArmEvidence, newestWindow, type StageQuestion, wholeTallies, windowTallies } from './stage-question.ts';
-import { LEAST_CLUSTERS, mergeTallies, type Tally } from './tally.ts';
+import { LEAST_CLUSTERS, type Tally } from './tally.ts';
+import { NO_ROWS } from './tally-rows.ts';
 
 /** A baseline thinner than this share of the candidate's trials is the rest of a stable arm that is going away. */
 const THINNEST_BASELINE = 0.1;
@@ -19,9 +20,9 @@ export function baselineCounts(
   measure: string,
   isConcurrent: boolean,
 ): BaselineCounts | null {
-  const tallies = arm && wholeTallies(arm, measure)?.filter((tally) => tally.trials > 0);
-  if (!arm || !tallies || tallies.length === 0) return null;
-  return { arm, whole: mergeTallies(tallies), devices: tallies.length, isConcurrent };
+  const rows = arm ? wholeTallies(arm, measure) : undefined;
+  if (!arm || rows === undefined || rows.live === 0) return null;
+  return { arm, whole: rows.all, devices: rows.live, isConcurrent };
 }
 
 export function isThick(baseline: BaselineCounts | null, candidateTrials: number): boolean {
@@ -44,15 +45,15 @@ export function evidenceOf(
   baseline: { readonly measure: string; readonly counts: BaselineCounts } | null,
 ): CountedEvidence {
   const index = newestWindow(question.candidate);
-  const beside = baseline?.counts.isConcurrent ? windowTallies(baseline.counts.arm, baseline.measure, index) : [];
+  const beside = baseline?.counts.isConcurrent ? windowTallies(baseline.counts.arm, baseline.measure, index) : NO_ROWS;
   return {
     limit,
-    whole: wholeTallies(question.candidate, measure) ?? [],
+    whole: wholeTallies(question.candidate, measure) ?? NO_ROWS,
     baseline: baseline?.counts.whole ?? null,
     window: {
       index,
       devices: windowTallies(question.candidate, measure, index),
-      baseline: beside.length > 0 ? mergeTallies(beside) : null,
+      baseline: beside.live === 0 ? null : beside.all,
     },
   };
 }

@@ -1,5 +1,6 @@
 // Owns rule D: has a distribution moved from its baseline by more than a limit, on the scale of the population stability index?
-import { type HistogramTally, mergeHistograms, minusHistogram } from './histogram-tally.ts';
+import type { HistogramRows, NamedHistogram } from './histogram-rows.ts';
+import { type HistogramTally, minusHistogram } from './histogram-tally.ts';
 import { ONE_DEVICE, type Verdict } from './rate-verdict.ts';
 import { normalQuantile } from './special-functions.ts';
 import { LEAST_CLUSTERS } from './tally.ts';
@@ -73,29 +74,28 @@ export interface DriftOptions {
   readonly dropWorst?: boolean;
 }
 
-export interface DriftReading<Device extends HistogramTally> {
+export interface DriftReading {
   readonly verdict: Verdict;
   readonly estimate: number | null;
   readonly isWithin: boolean;
   readonly lower: number;
   readonly lowerAll: number;
   readonly upper: number;
-  readonly worst: Device | null;
+  readonly worst: NamedHistogram | null;
   readonly reason: string;
 }
 
 /** Is the drift below `limit`? Ask at looks only, with the look's number and the sums frozen when its interval closed. */
-export function driftVerdict<Device extends HistogramTally>(
-  devices: readonly Device[],
+export function driftVerdict(
+  devices: HistogramRows,
   baseline: HistogramTally | null,
   limit: number,
   look: number,
   options: DriftOptions = {},
-): DriftReading<Device> {
+): DriftReading {
   const { alpha = 0.05, beta = 0.05, scale = 'psi', dropWorst = true } = options;
   const unit = scale === 'psi' ? 1 : 0.5;
-  const live = devices.filter((device) => device.trials > 0);
-  const open = (reason: string): DriftReading<Device> => ({
+  const open = (reason: string): DriftReading => ({
     verdict: 'undecided',
     estimate: null,
     isWithin: false,
@@ -106,8 +106,8 @@ export function driftVerdict<Device extends HistogramTally>(
     reason,
   });
   if (baseline === null || !(baseline.trials > 0)) return open('no baseline');
-  if (live.length === 0) return open('no data');
-  const all = mergeHistograms(live);
+  if (devices.live === 0) return open('no data');
+  const { all } = devices;
   if (all.reports < LEAST_CLUSTERS || baseline.reports < LEAST_CLUSTERS) return open('too few reports');
 
   const z = normalQuantile(1 - lookAlpha(alpha, look));
@@ -121,7 +121,7 @@ export function driftVerdict<Device extends HistogramTally>(
   const upper = unit * (distance + normalQuantile(1 - lookAlpha(beta, look)) * deviation) ** 2;
   const lowerAll = lowerOf(all);
   const robust =
-    dropWorst && live.length >= 3 && lowerAll >= limit ? leastWithoutOne(live, all, lowerAll, lowerOf) : null;
+    dropWorst && devices.live >= 3 && lowerAll >= limit ? leastWithoutOne(devices, all, lowerAll, lowerOf) : null;
   const lower = robust?.lower ?? lowerAll;
   const verdict = lower >= limit ? 'fail' : upper < limit ? 'pass' : 'undecided';
   const reason = verdict === 'undecided' && lowerAll >= limit ? ONE_DEVICE : '';
@@ -130,15 +130,15 @@ export function driftVerdict<Device extends HistogramTally>(
 }
 
 /** The least lower bound over leaving out one device, and that device. */
-function leastWithoutOne<Device extends HistogramTally>(
-  devices: readonly Device[],
+function leastWithoutOne(
+  devices: HistogramRows,
   all: HistogramTally,
   lowerAll: number,
   lowerOf: (tally: HistogramTally) => number,
-): { readonly lower: number; readonly worst: Device | null } {
+): { readonly lower: number; readonly worst: NamedHistogram | null } {
   let lower = lowerAll;
-  let worst: Device | null = null;
-  for (const device of devices) {
+  let worst: NamedHistogram | null = null;
+  for (const device of devices.each()) {
     const without = lowerOf(minusHistogram(all, device));
     if (without >= lower) continue;
     lower = without;

@@ -12,9 +12,11 @@ import {
   sumsOf,
   weighCounts,
 } from './judge-rate-rule.ts';
+import { pastOf } from './own-past.ts';
 import type { ClassSums, RuleVerdict } from './rule-verdict.ts';
-import { CLASS_MEASURE, type NamedTally, type StageQuestion, type StageRule, wholeTallies } from './stage-question.ts';
-import { mergeTallies, type Tally } from './tally.ts';
+import { CLASS_MEASURE, type StageQuestion, type StageRule, wholeTallies } from './stage-question.ts';
+import type { Tally } from './tally.ts';
+import { NO_ROWS, type TallyRows } from './tally-rows.ts';
 
 /** A class whose share fell below this part of the baseline's has vanished. */
 const VANISHED_RATIO = 1 / 3;
@@ -31,11 +33,9 @@ interface ClassReading extends CountedVerdict {
 }
 
 /** What the candidate's own devices did under stable before it came; null when they are not known apart. */
-function ownPast({ restBaseline }: StageQuestion, measure: string, devices: readonly NamedTally[]): Tally | null {
-  if (!restBaseline) return null;
-  const live = new Set(devices.filter((device) => device.trials > 0).map((one) => one.device));
-  const own = (wholeTallies(restBaseline, measure) ?? []).filter((one) => live.has(one.device) && one.trials > 0);
-  return own.length === 0 ? null : mergeTallies(own);
+function ownPast(question: StageQuestion, measure: string, devices: TallyRows): Tally | null {
+  const own = pastOf(question, measure, devices);
+  return own === undefined || own.live === 0 ? null : own.all;
 }
 
 interface ClassEvidence extends CountedEvidence {
@@ -54,7 +54,7 @@ function classEvidence(name: string, limit: CountedLimit, question: StageQuestio
 /** The candidate's answers that have a class. */
 function answersOf({ candidate }: StageQuestion): number {
   const measure = candidate.measures.find((one) => one.startsWith(CLASS_MEASURE));
-  return measure === undefined ? 0 : mergeTallies(wholeTallies(candidate, measure) ?? []).trials;
+  return measure === undefined ? 0 : (wholeTallies(candidate, measure) ?? NO_ROWS).all.trials;
 }
 
 function shareOf(tally: Tally | null): number {
@@ -69,9 +69,8 @@ function percent(share: number): string {
 /** `"receipt" fell from 4.1 % to 0.0 % of predictions on 9 of 10 devices`. */
 function fallInWords({ name, evidence, all }: ClassReading, ratio: number): string {
   const before = shareOf(evidence.baseline);
-  const live = evidence.whole.filter((device) => device.trials > 0);
-  const fallen = live.filter((device) => shareOf(device) < ratio * before).length;
-  return `"${name}" fell from ${percent(before)} to ${percent(shareOf(all))} of predictions on ${fallen} of ${live.length} devices`;
+  const fallen = evidence.whole.countThat((bad, answers) => bad / answers < ratio * before);
+  return `"${name}" fell from ${percent(before)} to ${percent(shareOf(all))} of predictions on ${fallen} of ${evidence.whole.live} devices`;
 }
 
 function sumsOfClass({ name, evidence, reading }: ClassReading): ClassSums {
@@ -111,7 +110,7 @@ export function judgeVanishedClasses(asked: StageRule, levels: ErrorLevels, ques
     .map((measure): ClassReading => {
       const name = measure.slice(CLASS_MEASURE.length);
       const evidence = classEvidence(name, limit, question, trials);
-      return { name, evidence, all: mergeTallies(evidence.whole), ...weighCounts(evidence, each, question) };
+      return { name, evidence, all: evidence.whole.all, ...weighCounts(evidence, each, question) };
     })
     .sort((a, b) => expected(a) - expected(b));
   const first = classes[0];
@@ -163,10 +162,10 @@ export function judgeClassShare(asked: StageRule, levels: ErrorLevels, question:
   const evidence = classEvidence(name, limit, question, answersOf(question));
   const counted = judgeCounts(evidence, levels, question);
   const { reading, verdict } = counted;
-  const all = mergeTallies(evidence.whole);
+  const { all } = evidence.whole;
   const before = evidence.baseline === null ? null : shareOf(evidence.baseline);
   const limitShare = 'threshold' in limit ? limit.threshold : before === null ? null : limit.ratio * before;
-  const bounds = boundsOf(evidence.whole, reading.designEffect, limitShare ?? 0.5, levels.beta);
+  const bounds = boundsOf(all, reading.designEffect, limitShare ?? 0.5, levels.beta);
   const hasFallen = verdict === 'fail' && limit.kind === 'least-relative';
   const fall = hasFallen ? fallInWords({ name, evidence, all, ...counted }, limit.ratio) : '';
   return {

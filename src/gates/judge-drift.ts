@@ -1,17 +1,12 @@
 // Owns rules over drift: how far a distribution is from stable's, at looks whose sums were frozen when their interval closed.
 import { blankVerdict } from './blank-verdict.ts';
 import { type DriftReading, driftVerdict } from './drift-verdict.ts';
-import { type HistogramTally, mergeHistograms } from './histogram-tally.ts';
+import { HistogramRows } from './histogram-rows.ts';
+import type { HistogramTally } from './histogram-tally.ts';
 import type { ErrorLevels } from './judge-rate-rule.ts';
 import type { RuleVerdict } from './rule-verdict.ts';
-import type { ArmEvidence, ArmHistogram, DeviceEvidence, StageQuestion, StageRule } from './stage-question.ts';
+import type { ArmEvidence, ArmHistogram, StageQuestion, StageRule } from './stage-question.ts';
 import { LEAST_CLUSTERS } from './tally.ts';
-
-interface NamedHistogram extends HistogramTally {
-  readonly device: string;
-}
-
-type Looked = NonNullable<DeviceEvidence['looked']>;
 
 /** Intervals before the first look; each later one comes after twice as many. */
 const FIRST_LOOK = 2;
@@ -23,26 +18,28 @@ const LEAST_OWN_ANSWERS = 200;
 /** The newest look that has closed: by the clock, or by what any row shows; −1 before the first. */
 function newestLook({ candidate, openMs = 0, intervalMs }: StageQuestion): number {
   const closed = Math.floor(openMs / intervalMs);
-  let look = closed < FIRST_LOOK ? -1 : Math.floor(Math.log2(closed / FIRST_LOOK));
-  for (const { looked } of candidate.devices.values()) look = Math.max(look, looked?.look ?? -1);
-  return look;
+  const byClock = closed < FIRST_LOOK ? -1 : Math.floor(Math.log2(closed / FIRST_LOOK));
+  return Math.max(byClock, candidate.looked.newest);
 }
 
-/** What a row held when the look closed: all of it, if nothing came since. */
-function frozenAt({ look, before, since }: Looked, place: number, asked: number): HistogramTally | undefined {
-  const known = [before[place], ...(look < asked ? [since[place]] : [])].filter((part) => part !== undefined);
-  const full = known.filter((part) => part.trials > 0);
-  return full.length > 1 ? mergeHistograms(full) : (full[0] ?? known[0]);
+const CONFIDENCE_BINS = 10;
+
+function binsOf(histogram: ArmHistogram): number {
+  return histogram.kind === 'confidence' ? CONFIDENCE_BINS : histogram.names.length + 1;
 }
 
-/** The histograms of an arm's devices at a look; undefined when the arm does not keep this one. */
-function histogramsAt(arm: ArmEvidence, kind: ArmHistogram['kind'], look: number): NamedHistogram[] | undefined {
-  const place = (arm.histograms ?? []).findIndex((one) => one.kind === kind);
-  if (place < 0) return undefined;
-  return [...arm.devices].flatMap(([device, { looked }]) => {
-    const tally = looked && frozenAt(looked, place, look);
-    return tally === undefined || tally.trials === 0 ? [] : [{ ...tally, device }];
-  });
+/** The histograms of an arm's devices at a look, of some devices if so asked; undefined when the arm does not keep this one. */
+function histogramsAt(
+  { histograms, names, looked }: ArmEvidence,
+  kind: ArmHistogram['kind'],
+  look: number,
+  only?: ReadonlySet<string>,
+): HistogramRows | undefined {
+  const place = histograms.findIndex((one) => one.kind === kind);
+  const [kept, sums] = [histograms[place], looked.parts[place]];
+  if (kept === undefined || sums === undefined) return undefined;
+  const { periods, newest } = looked;
+  return new HistogramRows({ sums, names, bins: binsOf(kept), periods, newest }, look, only);
 }
 
 interface Baseline {
@@ -59,12 +56,11 @@ function baselineOf(
   only?: ReadonlySet<string>,
 ): Baseline | null {
   if (!arm) return null;
-  const kept = (arm.histograms ?? []).find((one) => one.kind === histogram.kind);
+  const kept = arm.histograms.find((one) => one.kind === histogram.kind);
   // Of other classes: nothing to compare bin by bin.
   if (JSON.stringify(kept) !== JSON.stringify(histogram)) return null;
-  const all = histogramsAt(arm, histogram.kind, look) ?? [];
-  const some = only === undefined ? all : all.filter((one) => only.has(one.device));
-  return some.length === 0 ? null : { whole: mergeHistograms(some), devices: some.length };
+  const rows = histogramsAt(arm, histogram.kind, look, only);
+  return rows === undefined || rows.live === 0 ? null : { whole: rows.all, devices: rows.live };
 }
 
 /** Stable beside the candidate; where it is going away, as it was before. */
@@ -79,11 +75,11 @@ function chooseBaseline(question: StageQuestion, histogram: ArmHistogram, look: 
 function ownPast(
   question: StageQuestion,
   histogram: ArmHistogram,
-  devices: readonly NamedHistogram[],
+  devices: HistogramRows,
   trials: number,
 ): HistogramTally | null {
-  const names = new Set(devices.map((one) => one.device));
-  const own = baselineOf(question.restBaseline, histogram, WHOLE, names)?.whole ?? null;
+  if (!question.restBaseline) return null;
+  const own = baselineOf(question.restBaseline, histogram, WHOLE, devices.liveNames())?.whole ?? null;
   if (own === null || own.reports < LEAST_CLUSTERS) return null;
   return own.trials >= Math.max(LEAST_OWN_ANSWERS, THINNEST_BASELINE * trials) ? own : null;
 }
@@ -114,8 +110,8 @@ const OWN_PAST = 'the same devices were as different from the others under stabl
 function readBoth(
   baseline: HistogramTally,
   own: HistogramTally | null,
-  read: (against: HistogramTally, side: 'beside' | 'before') => DriftReading<NamedHistogram>,
-): DriftReading<NamedHistogram> {
+  read: (against: HistogramTally, side: 'beside' | 'before') => DriftReading,
+): DriftReading {
   const beside = read(baseline, 'beside');
   if (beside.verdict !== 'fail' || own === null || read(own, 'before').verdict === 'fail') return beside;
   return { ...beside, verdict: 'undecided', reason: OWN_PAST };
@@ -136,16 +132,17 @@ export function judgeDrift(
   question: StageQuestion,
 ): RuleVerdict {
   const { limit, scale = 'psi' } = asked.rule;
-  const histogram = (question.candidate.histograms ?? []).find((one) => one.kind === kind);
+  const histogram = question.candidate.histograms.find((one) => one.kind === kind);
   if (limit.kind !== 'absolute') return blankVerdict(asked, 'drift has no limit relative to the baseline');
   if (histogram === undefined) return blankVerdict(asked, 'this window does not keep the histogram');
   const look = newestLook(question);
   const needs = untilNextLook(look, question);
   if (look < 0)
     return { ...blankVerdict(asked, `the first look comes after ${FIRST_LOOK} intervals`), limit: limit.value, needs };
-  const devices = histogramsAt(question.candidate, kind, look) ?? [];
-  if (devices.length === 0) return { ...blankVerdict(asked, 'no data'), limit: limit.value, needs };
-  const all = mergeHistograms(devices);
+  const devices = histogramsAt(question.candidate, kind, look);
+  if (devices === undefined || devices.live === 0)
+    return { ...blankVerdict(asked, 'no data'), limit: limit.value, needs };
+  const { all } = devices;
   const baseline = chooseBaseline(question, histogram, look, all.trials);
   if (baseline === null) return { ...blankVerdict(asked, 'no baseline'), limit: limit.value };
   const own = ownPast(question, histogram, devices, all.trials);
@@ -166,7 +163,7 @@ export function judgeDrift(
     limit: limit.value,
     baseline: { estimate: null, devices: baseline.devices },
     trials: all.trials,
-    devices: devices.length,
+    devices: devices.live,
     worstDevice: reading.worst?.device ?? null,
     needs: reading.verdict === 'undecided' ? needs : null,
     sums: {

@@ -5,8 +5,9 @@ import { WINDOW_INTERVALS, windowWeight, withWindow } from './late-regression.ts
 import { leastRateVerdict, leastRelativeVerdict } from './least-rate-verdict.ts';
 import { type RateOptions, type RateReading, rateVerdict, type Verdict, verdictOf } from './rate-verdict.ts';
 import { relativeRateVerdict } from './relative-rate-verdict.ts';
-import type { NamedTally, StageQuestion } from './stage-question.ts';
-import { EMPTY_TALLY, LEAST_CLUSTERS, mergeTallies, scaleTally, type Tally } from './tally.ts';
+import type { StageQuestion } from './stage-question.ts';
+import { LEAST_CLUSTERS, scaleTally, type Tally } from './tally.ts';
+import type { NamedTally, TallyRows } from './tally-rows.ts';
 
 /** What to hold the counts against. */
 export type CountedLimit =
@@ -19,17 +20,17 @@ export type CountedLimit =
 /** The counts of one rule: the candidate's by device, the baseline's as one. */
 export interface CountedEvidence {
   readonly limit: CountedLimit;
-  readonly whole: readonly NamedTally[];
+  readonly whole: TallyRows;
   readonly baseline: Tally | null;
   /** What the candidate's devices themselves did under stable; a fail for too little must hold against that too. */
   readonly own?: Tally | null;
   /** The current tumbling window: its number and its counts. */
-  readonly window: { readonly index: number; readonly devices: readonly NamedTally[]; readonly baseline: Tally | null };
+  readonly window: { readonly index: number; readonly devices: TallyRows; readonly baseline: Tally | null };
 }
 
 export interface CountedVerdict {
   readonly verdict: Verdict;
-  readonly reading: RateReading<NamedTally>;
+  readonly reading: RateReading;
   readonly reason: string;
   readonly needs: { readonly trials: number; readonly minutes: number | null } | null;
 }
@@ -42,16 +43,15 @@ export interface ErrorLevels {
 }
 
 /** Limits at or beyond the ends of 0..1 leave nothing to estimate: one bad event breaks 0, nothing breaks 1. */
-function exactReading(devices: readonly NamedTally[], threshold: number): RateReading<NamedTally> {
-  const live = devices.filter((device) => device.trials > 0);
-  const all = mergeTallies(live);
+function exactReading(devices: TallyRows, threshold: number): RateReading {
+  const { all } = devices;
   const isWithin = all.trials > 0 && (threshold >= 1 || all.bad === 0);
   const isBroken = threshold <= 0 && all.bad > 0;
   return {
     verdict: isBroken ? 'fail' : isWithin ? 'pass' : 'undecided',
     estimate: all.trials > 0 ? all.bad / all.trials : null,
     trials: all.trials,
-    devices: live.length,
+    devices: devices.live,
     designEffect: 1,
     isWithin,
     pFail: isBroken ? 0 : 1,
@@ -62,12 +62,7 @@ function exactReading(devices: readonly NamedTally[], threshold: number): RateRe
   };
 }
 
-function read(
-  limit: CountedLimit,
-  devices: readonly NamedTally[],
-  baseline: Tally | null,
-  options: RateOptions,
-): RateReading<NamedTally> {
+function read(limit: CountedLimit, devices: TallyRows, baseline: Tally | null, options: RateOptions): RateReading {
   if (limit.kind === 'relative') {
     return relativeRateVerdict(devices, baseline, limit.ratio, { ...options, floor: limit.floor });
   }
@@ -91,8 +86,8 @@ function isTelling(own: Tally, baseline: Tally | null): boolean {
 /** The reading with the weaker of two proofs: against the baseline, and against the devices' own past. */
 function readBoth(
   evidence: CountedEvidence,
-  devices: readonly NamedTally[],
-  levels: ErrorLevels,
+  devices: TallyRows,
+  levels: ErrorLevels & RateOptions,
   baseline: Tally | null,
 ) {
   const { limit, own = null } = evidence;
@@ -146,8 +141,7 @@ export function judgeCounts(evidence: CountedEvidence, levels: ErrorLevels, ques
 
 /** Each device alone against an absolute limit: fails when one surely breaches it, passes when all are observed within. */
 export function judgeAnyDevice(evidence: CountedEvidence, levels: ErrorLevels): CountedVerdict {
-  const { limit, baseline } = evidence;
-  const whole = evidence.whole.filter((device) => device.trials > 0);
+  const { limit, whole, baseline } = evidence;
   const together = read(limit, whole, baseline, { ...levels, dropWorst: false });
   if (limit.kind !== 'rate' || limit.threshold <= 0 || limit.threshold >= 1) {
     const reason = 'a rule about any device takes an absolute limit between 0 % and 100 %';
@@ -155,7 +149,7 @@ export function judgeAnyDevice(evidence: CountedEvidence, levels: ErrorLevels): 
   }
   const { verdict, isWithin, pFail, worst } = anyDeviceVerdict(whole, limit.threshold, { alpha: levels.alpha });
   const reading = { ...together, verdict, isWithin, pFail, worst: verdict === 'fail' ? worst : null };
-  const least = whole.length === 0 ? 'no data' : isWithin ? '' : 'not every device is observed within the limit yet';
+  const least = whole.live === 0 ? 'no data' : isWithin ? '' : 'not every device is observed within the limit yet';
   const breach =
     worst === null ? '' : `${worst.device} alone: ${worst.bad} of ${worst.trials}, beyond what chance explains`;
   return { verdict, reading, reason: verdict === 'fail' ? breach : least, needs: null };
@@ -168,15 +162,16 @@ const BISECTIONS = 8;
 export function needsOf(
   evidence: CountedEvidence,
   levels: ErrorLevels,
-  reading: RateReading<NamedTally>,
+  reading: RateReading,
   perMinute: number | null,
 ): CountedVerdict['needs'] {
   const { whole, baseline } = evidence;
   if (reading.trials === 0) return null;
+  // Who is left out matters to a fail alone, and takes a walk over all devices.
+  const towards = reading.isWithin ? { ...levels, dropWorst: false } : levels;
   const isDecided = (scale: number): boolean => {
-    const scaled = whole.map((tally) => ({ device: tally.device, ...scaleTally(tally, scale) }));
     const beside = baseline === null ? null : scaleTally(baseline, scale);
-    const then = readBoth(evidence, scaled, levels, beside);
+    const then = readBoth(evidence, whole.scaled(scale), towards, beside);
     return reading.isWithin ? then.pPass <= levels.beta : withWindow(then.pFail, 1, 1) <= levels.alpha;
   };
   let enough = 2;
@@ -196,25 +191,27 @@ export function needsOf(
 
 /** Bounds of the candidate's rate for display; null without data. */
 export function boundsOf(
-  whole: readonly Tally[],
+  all: Tally,
   effect: number,
   limitRate: number,
   alpha: number,
 ): readonly [number, number] | null {
-  const all = mergeTallies(whole);
   if (all.trials === 0) return null;
   const prior = priorWeight(Math.min(0.5, Math.max(1e-6, limitRate)));
   return rateBounds(all.bad / effect, all.trials / effect, prior, alpha);
 }
 
+function unnamed({ device: _, ...tally }: NamedTally): Tally {
+  return tally;
+}
+
 /** The sums that the verdict can be worked out from again. */
 export function sumsOf(evidence: CountedEvidence, worst: NamedTally | null) {
-  const plain = (tally: Tally): Tally => mergeTallies([tally]);
   return {
     kind: 'rate',
-    candidate: mergeTallies(evidence.whole),
-    worst: worst === null ? null : plain(worst),
-    window: evidence.window.devices.length === 0 ? EMPTY_TALLY : mergeTallies(evidence.window.devices),
+    candidate: evidence.whole.all,
+    worst: worst === null ? null : unnamed(worst),
+    window: evidence.window.devices.all,
     baseline: evidence.baseline,
   } as const;
 }

@@ -22,7 +22,7 @@ import { METHOD_VERSION, type RuleVerdict, type StageVerdict } from './rule-verd
 import { shareVerdict } from './share-verdict.ts';
 import { DEFAULT_ERROR_LEVEL, type StageQuestion, type StageRule, sizeOf, wholeTallies } from './stage-question.ts';
 import { combineVerdicts, ruleAlpha } from './stage-verdict.ts';
-import { mergeTallies } from './tally.ts';
+import { NO_ROWS } from './tally-rows.ts';
 
 function judgeInScope(
   { scope }: StageRule,
@@ -37,7 +37,7 @@ function judgeInScope(
 /** error_rate and unknown_rate, absolute or against the baseline. */
 function judgeRate(asked: StageRule, measure: string, levels: ErrorLevels, question: StageQuestion): RuleVerdict {
   const { limit } = asked.rule;
-  const trials = mergeTallies(wholeTallies(question.candidate, measure) ?? []).trials;
+  const trials = (wholeTallies(question.candidate, measure) ?? NO_ROWS).all.trials;
   const counts = limit.kind === 'baseline' ? chooseBaseline(question, measure, trials) : null;
   const counted: CountedLimit =
     limit.kind === 'absolute'
@@ -52,8 +52,8 @@ function judgeRate(asked: StageRule, measure: string, levels: ErrorLevels, quest
       : baseRate === null
         ? null
         : Math.max(limit.factor * baseRate, limit.floor ?? 0);
-  const all = mergeTallies(evidence.whole);
-  const bounds = boundsOf(evidence.whole, reading.designEffect, limitRate ?? 0.5, levels.beta);
+  const { all } = evidence.whole;
+  const bounds = boundsOf(all, reading.designEffect, limitRate ?? 0.5, levels.beta);
   return {
     ...blankVerdict(asked, reason),
     verdict,
@@ -82,7 +82,7 @@ function judgeLatency(asked: StageRule, q: number, levels: ErrorLevels, question
   const below = baselineEdgeOf(asked.rule, limit);
   const concurrent = below === undefined ? null : baselineCounts(question.baseline, `latency>${below}`, true);
   // Without a concurrent baseline, and for one device alone, the frozen limit stands on its own.
-  const isAlone = asked.scope === 'any-device' || !isThick(concurrent, mergeTallies(whole).trials);
+  const isAlone = asked.scope === 'any-device' || !isThick(concurrent, whole.all.trials);
   const counts = isAlone ? null : concurrent;
   const counted: CountedLimit =
     counts === null ? { kind: 'rate', threshold: 1 - q } : { kind: 'relative', ratio: 1, floor: 0 };

@@ -2,20 +2,8 @@
 import { pFail, pPass } from './e-process.ts';
 import { mayDropWorst, type RateOptions, type RateReading, verdictOf } from './rate-verdict.ts';
 import { thinned } from './relative-rate-verdict.ts';
-import { designEffect, LEAST_CLUSTERS, mergeTallies, minusTally, type Tally } from './tally.ts';
-
-/** The device that falls most below `rate`; undefined in an empty list. */
-function largestDeficit<Device extends Tally>(devices: readonly Device[], rate: number): Device | undefined {
-  let worst: Device | undefined;
-  let most = Number.NEGATIVE_INFINITY;
-  for (const device of devices) {
-    const deficit = rate * device.trials - device.bad;
-    if (deficit <= most) continue;
-    most = deficit;
-    worst = device;
-  }
-  return worst;
-}
+import { designEffect, LEAST_CLUSTERS, minusTally, type Tally } from './tally.ts';
+import type { TallyRows } from './tally-rows.ts';
 
 /** Evidence that the rate is below, and above; the two sides of the engine, swapped. */
 interface Sides {
@@ -26,25 +14,22 @@ interface Sides {
   readonly isWithin: boolean;
 }
 
-function read<Device extends Tally>(
-  live: readonly Device[],
-  all: Tally,
-  sides: Sides,
-  options: RateOptions,
-): RateReading<Device> {
-  const worst = mayDropWorst(live, options) ? largestDeficit(live, sides.rateAtLimit) : undefined;
+function read(devices: TallyRows, sides: Sides, options: RateOptions): RateReading {
+  const { all } = devices;
+  const worst = mayDropWorst(devices, options) ? devices.largestDeficit(sides.rateAtLimit) : undefined;
   const pFailAll = sides.below(all);
   const without = worst === undefined ? pFailAll : sides.below(minusTally(all, worst));
   const p = { pFail: Math.max(pFailAll, without), pFailAll, pPass: sides.above(all) };
-  return { ...blank(live, all), isWithin: sides.isWithin, ...p, worst: worst ?? null, ...verdictOf(p, options) };
+  return { ...blank(devices), isWithin: sides.isWithin, ...p, worst: worst ?? null, ...verdictOf(p, options) };
 }
 
-function blank<Device extends Tally>(live: readonly Device[], all: Tally): RateReading<Device> {
+function blank(devices: TallyRows): RateReading {
+  const { all } = devices;
   return {
     verdict: 'undecided',
     estimate: all.trials > 0 ? all.bad / all.trials : null,
     trials: all.trials,
-    devices: live.length,
+    devices: devices.live,
     designEffect: designEffect(all),
     isWithin: false,
     pFail: 1,
@@ -56,39 +41,33 @@ function blank<Device extends Tally>(live: readonly Device[], all: Tally): RateR
 }
 
 /** Is the rate of the counted events above `threshold` (0..1, both ends excluded)? */
-export function leastRateVerdict<Device extends Tally>(
-  devices: readonly Device[],
-  threshold: number,
-  options: RateOptions = {},
-): RateReading<Device> {
-  const live = devices.filter((device) => device.trials > 0);
-  const all = mergeTallies(live);
-  if (live.length === 0) return { ...blank(live, all), reason: 'no data' };
-  if (all.reports < LEAST_CLUSTERS) return { ...blank(live, all), reason: 'too few reports' };
+export function leastRateVerdict(devices: TallyRows, threshold: number, options: RateOptions = {}): RateReading {
+  const { all } = devices;
+  if (devices.live === 0) return { ...blank(devices), reason: 'no data' };
+  if (all.reports < LEAST_CLUSTERS) return { ...blank(devices), reason: 'too few reports' };
   const weigh = (side: typeof pFail) => (tally: Tally) => {
     if (tally.reports < LEAST_CLUSTERS) return 1;
     const effect = designEffect(tally);
     return side(tally.bad / effect, tally.trials / effect, threshold);
   };
   const isWithin = all.bad > threshold * all.trials;
-  return read(live, all, { below: weigh(pPass), above: weigh(pFail), rateAtLimit: threshold, isWithin }, options);
+  return read(devices, { below: weigh(pPass), above: weigh(pFail), rateAtLimit: threshold, isWithin }, options);
 }
 
 /**
  * Is the rate above `ratio` times the baseline's? A group that shows none of the events shows nothing of how they cluster either, so a
  * fail takes at least the baseline's design effect.
  */
-export function leastRelativeVerdict<Device extends Tally>(
-  devices: readonly Device[],
+export function leastRelativeVerdict(
+  devices: TallyRows,
   baseline: Tally | null,
   ratio: number,
   options: RateOptions = {},
-): RateReading<Device> {
-  const live = devices.filter((device) => device.trials > 0);
-  const all = mergeTallies(live);
-  const open = (reason: string): RateReading<Device> => ({ ...blank(live, all), reason });
+): RateReading {
+  const { all } = devices;
+  const open = (reason: string): RateReading => ({ ...blank(devices), reason });
   if (baseline === null || !(baseline.trials > 0)) return open('no baseline');
-  if (live.length === 0) return open('no data');
+  if (devices.live === 0) return open('no data');
   if (all.reports < LEAST_CLUSTERS || baseline.reports < LEAST_CLUSTERS) return open('too few reports');
   const clustering = designEffect(baseline);
   const rateAtLimit = (ratio * (all.bad + baseline.bad)) / (ratio * all.trials + baseline.trials);
@@ -98,5 +77,5 @@ export function leastRelativeVerdict<Device extends Tally>(
     rateAtLimit,
     isWithin: all.bad * baseline.trials > ratio * baseline.bad * all.trials,
   };
-  return read(live, all, sides, options);
+  return read(devices, sides, options);
 }

@@ -1,6 +1,7 @@
 // Owns rule A: is the rate of bad events below a threshold?
 import { pFail, pPass } from './e-process.ts';
-import { byDevice, designEffect, LEAST_CLUSTERS, mergeTallies, minusTally, type Tally } from './tally.ts';
+import { designEffect, LEAST_CLUSTERS, minusTally, type Tally } from './tally.ts';
+import type { NamedTally, TallyRows } from './tally-rows.ts';
 
 export type Verdict = 'pass' | 'fail' | 'undecided';
 
@@ -18,7 +19,7 @@ export interface RateOptions {
 }
 
 /** What the tallies of a stage say about one limit. */
-export interface RateReading<Device extends Tally> {
+export interface RateReading {
   readonly verdict: Verdict;
   /** Observed rate; null without data. For relative rules the ratio of both rates; null without bad events in the baseline. */
   readonly estimate: number | null;
@@ -33,7 +34,7 @@ export interface RateReading<Device extends Tally> {
   /** pFail of all devices, before the worst is left out. */
   readonly pFailAll: number;
   /** The device of largest excess, where one was left out. */
-  readonly worst: Device | null;
+  readonly worst: NamedTally | null;
   /** Why undecided; empty when there is nothing to add. */
   readonly reason: string;
 }
@@ -46,22 +47,9 @@ function weigh(side: typeof pFail, tally: Tally, threshold: number, effect: numb
   return side(tally.bad / effect, tally.trials / effect, threshold);
 }
 
-/** The device that stands out most above `rate`; undefined in an empty list. */
-export function largestExcess<Device extends Tally>(devices: readonly Device[], rate: number): Device | undefined {
-  let worst: Device | undefined;
-  let most = Number.NEGATIVE_INFINITY;
-  for (const device of devices) {
-    const excess = device.bad - rate * device.trials;
-    if (excess <= most) continue;
-    most = excess;
-    worst = device;
-  }
-  return worst;
-}
-
-export function mayDropWorst(devices: readonly Tally[], options: RateOptions): boolean {
+export function mayDropWorst(devices: TallyRows, options: RateOptions): boolean {
   const { scope = 'stage', dropWorst = true } = options;
-  return scope === 'stage' && dropWorst && devices.length >= LEAST_DEVICES_TO_DROP;
+  return scope === 'stage' && dropWorst && devices.live >= LEAST_DEVICES_TO_DROP;
 }
 
 /** The verdict of two p-values, with the reason when only the worst device stands between it and a fail. */
@@ -76,20 +64,15 @@ export function verdictOf(
 }
 
 /** Is the rate below `threshold` (0..1, both ends excluded; best at most ½: count the rarer outcome)? */
-export function rateVerdict<Device extends Tally>(
-  devices: readonly Device[],
-  threshold: number,
-  options: RateOptions = {},
-): RateReading<Device> {
+export function rateVerdict(devices: TallyRows, threshold: number, options: RateOptions = {}): RateReading {
   const { scope = 'stage', leastDesignEffect = 1 } = options;
-  const live = devices.filter((device) => device.trials > 0);
-  const all = scope === 'fleet' ? byDevice(live) : mergeTallies(live);
+  const all = scope === 'fleet' ? devices.byDevice() : devices.all;
   const effect = designEffect(all);
-  const base: RateReading<Device> = {
+  const base: RateReading = {
     verdict: 'undecided',
     estimate: all.trials > 0 ? all.bad / all.trials : null,
     trials: all.trials,
-    devices: live.length,
+    devices: devices.live,
     designEffect: effect,
     isWithin: all.bad < threshold * all.trials,
     pFail: 1,
@@ -98,12 +81,12 @@ export function rateVerdict<Device extends Tally>(
     worst: null,
     reason: '',
   };
-  if (live.length === 0) return { ...base, reason: 'no data' };
+  if (devices.live === 0) return { ...base, reason: 'no data' };
   if (all.reports < LEAST_CLUSTERS) {
     return { ...base, reason: scope === 'fleet' ? 'too few devices' : 'too few reports' };
   }
   const pFailAll = weigh(pFail, all, threshold, effect);
-  const worst = mayDropWorst(live, options) ? largestExcess(live, threshold) : undefined;
+  const worst = mayDropWorst(devices, options) ? devices.largestExcess(threshold) : undefined;
   const p = {
     pPass: weigh(pPass, all, threshold, Math.max(leastDesignEffect, effect)),
     pFailAll,

@@ -1,14 +1,8 @@
 // Owns rule B: is the candidate's rate below a multiple of the baseline's, both seen over the same time?
 import { pFail, pPass } from './e-process.ts';
-import {
-  largestExcess,
-  mayDropWorst,
-  type RateOptions,
-  type RateReading,
-  rateVerdict,
-  verdictOf,
-} from './rate-verdict.ts';
-import { byDevice, designEffect, LEAST_CLUSTERS, mergeTallies, minusTally, type Tally } from './tally.ts';
+import { mayDropWorst, type RateOptions, type RateReading, rateVerdict, verdictOf } from './rate-verdict.ts';
+import { designEffect, LEAST_CLUSTERS, minusTally, type Tally } from './tally.ts';
+import type { TallyRows } from './tally-rows.ts';
 
 export interface RelativeRateOptions extends RateOptions {
   /** The limit is never lower than this rate: rate < max(ratio · baseline, floor). */
@@ -36,20 +30,19 @@ export function thinned(
 }
 
 /** Is rate(candidate) < ratio · rate(baseline), or below the floor? `estimate` is the ratio of both rates. */
-export function relativeRateVerdict<Device extends Tally>(
-  devices: readonly Device[],
+export function relativeRateVerdict(
+  devices: TallyRows,
   baseline: Tally | null,
   ratio: number,
   options: RelativeRateOptions = {},
-): RateReading<Device> {
+): RateReading {
   const { floor = 0, scope = 'stage', leastDesignEffect = 1 } = options;
-  const live = devices.filter((device) => device.trials > 0);
-  const all = scope === 'fleet' ? byDevice(live) : mergeTallies(live);
-  const base: RateReading<Device> = {
+  const all = scope === 'fleet' ? devices.byDevice() : devices.all;
+  const base: RateReading = {
     verdict: 'undecided',
     estimate: null,
     trials: all.trials,
-    devices: live.length,
+    devices: devices.live,
     designEffect: designEffect(all),
     isWithin: false,
     pFail: 1,
@@ -59,12 +52,12 @@ export function relativeRateVerdict<Device extends Tally>(
     reason: '',
   };
   if (baseline === null || !(baseline.trials > 0)) return { ...base, reason: 'no baseline' };
-  if (live.length === 0) return { ...base, reason: 'no data' };
+  if (devices.live === 0) return { ...base, reason: 'no data' };
   if (all.reports < LEAST_CLUSTERS || baseline.reports < LEAST_CLUSTERS) return { ...base, reason: 'too few reports' };
 
   // The pooled rate if the ratio were exactly at its limit: the measure of which device stands out.
   const pooled = (ratio * (all.bad + baseline.bad)) / (ratio * all.trials + baseline.trials);
-  const worst = mayDropWorst(live, options) ? largestExcess(live, pooled) : undefined;
+  const worst = mayDropWorst(devices, options) ? devices.largestExcess(pooled) : undefined;
   const pFailAll = thinned(pFail, all, baseline, ratio, 1);
   const pWithout = worst === undefined ? pFailAll : thinned(pFail, minusTally(all, worst), baseline, ratio, 1);
   const p = withFloor(
@@ -73,7 +66,7 @@ export function relativeRateVerdict<Device extends Tally>(
       pPass: thinned(pPass, all, baseline, ratio, leastDesignEffect),
       pFailAll,
     },
-    floor > 0 ? rateVerdict(live, floor, options) : null,
+    floor > 0 ? rateVerdict(devices, floor, options) : null,
   );
   const outcome = verdictOf(p, options);
   const silent = outcome.verdict === 'undecided' && outcome.reason === '' && all.bad + baseline.bad === 0;

@@ -2,9 +2,8 @@
 import type { ParsedRule } from '../contract/documents/rule-text.ts';
 import type { Sketch } from '../contract/sketch.ts';
 import type { FrozenLimit } from './freeze-limits.ts';
-import type { HistogramTally } from './histogram-tally.ts';
 import type { DeviceCounts } from './share-verdict.ts';
-import { EMPTY_TALLY, mergeTallies, type Tally } from './tally.ts';
+import { NO_ROWS, TallyRows, tallyFrom } from './tally-rows.ts';
 
 /** `stage`: these devices together. `fleet`: all devices, of which these are a sample. `any-device`: each of these alone. */
 export type RuleScope = 'stage' | 'fleet' | 'any-device';
@@ -17,19 +16,24 @@ export interface StageRule {
   readonly dryRun: boolean;
 }
 
-/** One row of an arm; the tallies stand in the order of the arm's measures. */
-export interface DeviceEvidence {
-  /** Number of the tumbling window that `current` is about. */
-  readonly window: number;
-  readonly whole: readonly Tally[];
-  readonly current: readonly Tally[];
-  /** In the order of the arm's histograms: sums of reports that came before the row's newest look closed, and since. */
-  readonly looked?: {
-    /** −1 before the first look. */
-    readonly look: number;
-    readonly before: readonly HistogramTally[];
-    readonly since: readonly HistogramTally[];
-  };
+/** The sums of one measure or histogram, row after row; src/telemetry says in which order. */
+export interface SumsOfRows {
+  /** Since the stage opened. */
+  readonly whole: Float64Array;
+  /** In each row's newest period alone. */
+  readonly current: Float64Array;
+  /** `whole` of all rows. */
+  readonly total: Float64Array;
+  /** `current` of the rows whose newest period is the newest of all. */
+  readonly newestTotal: Float64Array;
+}
+
+export interface RowsByPeriod {
+  /** The newest period that each row has sums of. */
+  readonly periods: Float64Array;
+  /** The newest of any row; −∞ without rows. */
+  readonly newest: number;
+  readonly parts: readonly SumsOfRows[];
 }
 
 /** A histogram that an arm keeps: of confidences, or of answers by class, the rest last. */
@@ -41,8 +45,14 @@ export type ArmHistogram =
 export interface ArmEvidence {
   /** `error`, `unknown`, `latency>EDGE` for each sketch edge that is counted, and `class:NAME` for each class that is watched. */
   readonly measures: readonly string[];
-  readonly histograms?: readonly ArmHistogram[];
-  readonly devices: ReadonlyMap<string, DeviceEvidence>;
+  readonly histograms: readonly ArmHistogram[];
+  /** Devices, or hash groups of them: one a row. */
+  readonly names: readonly string[];
+  rowOf(name: string): number | undefined;
+  /** In the order of the measures; periods are tumbling windows. */
+  readonly rates: RowsByPeriod;
+  /** In the order of the histograms; periods are the times after a look has closed. */
+  readonly looked: RowsByPeriod;
   readonly summary: { readonly latencyMs: Sketch };
 }
 
@@ -78,46 +88,30 @@ export const CLASS_MEASURE = 'class:';
 
 export const DEFAULT_ERROR_LEVEL = 0.05;
 
-/** A device's tally of one measure, with its name. */
-export interface NamedTally extends Tally {
-  readonly device: string;
-}
-
-/** Written out: a verdict makes one of these for each device and measure. */
-function namedAt(device: string, tallies: readonly Tally[], place: number): NamedTally {
-  const { bad, trials, reports, badSquared, badTrials, trialsSquared } = tallies[place] ?? EMPTY_TALLY;
-  return { device, bad, trials, reports, badSquared, badTrials, trialsSquared };
-}
-
 /** The tallies of one measure by device, since the stage opened; undefined when the arm does not count it. */
-export function wholeTallies(arm: ArmEvidence, measure: string): NamedTally[] | undefined {
-  const place = arm.measures.indexOf(measure);
-  if (place < 0) return undefined;
-  const named: NamedTally[] = [];
-  for (const [device, evidence] of arm.devices) named.push(namedAt(device, evidence.whole, place));
-  return named;
+export function wholeTallies({ measures, names, rates }: ArmEvidence, measure: string): TallyRows | undefined {
+  const sums = rates.parts[measures.indexOf(measure)];
+  return sums && new TallyRows({ names, sums: sums.whole }, { all: tallyFrom(sums.total) });
 }
 
 /** The same in one tumbling window: devices whose newest report is older are left out. */
-export function windowTallies(arm: ArmEvidence, measure: string, window: number): NamedTally[] {
-  const place = arm.measures.indexOf(measure);
-  if (place < 0) return [];
-  const named: NamedTally[] = [];
-  for (const [device, evidence] of arm.devices) {
-    if (evidence.window === window) named.push(namedAt(device, evidence.current, place));
-  }
-  return named;
+export function windowTallies({ measures, names, rates }: ArmEvidence, measure: string, window: number): TallyRows {
+  const sums = rates.parts[measures.indexOf(measure)];
+  if (sums === undefined || window > rates.newest) return NO_ROWS;
+  const rows = new Uint32Array(names.length);
+  let count = 0;
+  for (let row = 0; row < names.length; row++) if (rates.periods[row] === window) rows[count++] = row;
+  const known = window === rates.newest ? { all: tallyFrom(sums.newestTotal) } : {};
+  return new TallyRows({ names, sums: sums.current }, { rows: rows.subarray(0, count), ...known });
 }
 
 /** Number of the newest tumbling window that any device of the arm has reports of. */
-export function newestWindow(arm: ArmEvidence): number {
-  let newest = 0;
-  for (const evidence of arm.devices.values()) newest = Math.max(newest, evidence.window);
-  return newest;
+export function newestWindow({ rates }: ArmEvidence): number {
+  return Math.max(0, rates.newest);
 }
 
 /** Devices with data and their inferences. */
 export function sizeOf(arm: ArmEvidence): { readonly devices: number; readonly inferences: number } {
-  const live = (wholeTallies(arm, 'error') ?? []).filter((tally) => tally.trials > 0);
-  return { devices: live.length, inferences: mergeTallies(live).trials };
+  const rows = wholeTallies(arm, 'error') ?? NO_ROWS;
+  return { devices: rows.live, inferences: rows.all.trials };
 }

@@ -67,11 +67,6 @@ export function scaleTally(tally: Tally, scale: number): Tally {
   };
 }
 
-/** The same totals seen as one cluster a device: devices as a sample of the fleet. */
-export function byDevice(devices: readonly Tally[]): Tally {
-  return devices.reduce((sum, device) => addReport(sum, device.trials, device.bad), EMPTY_TALLY);
-}
-
 /**
  * Sandwich variance of the rate over its binomial variance, at least 1 (Rao and Scott 1992).
  * m/(m−1) is the sandwich's own factor, (m−1)/(m−3) the variance of Student's t with m−1 degrees of freedom.

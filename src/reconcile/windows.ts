@@ -67,7 +67,7 @@ function mostShown(classes: readonly string[], shown: ReadonlyMap<string, number
 }
 
 function hasTraffic(arm: ArmTallies): boolean {
-  return arm.devices.size > 0;
+  return arm.names.length > 0;
 }
 
 /** Where the store keeps which window was opened last: another process, or this one before a restart, may have opened it. */
@@ -184,7 +184,6 @@ export class Windows {
     reading: WindowReading,
   ): Promise<StageVerdict> {
     const { candidate, stable } = reading.tallies;
-    const inferences = [...candidate.devices.values()].reduce((sum, tally) => sum + tally.inferences, 0);
     const minutes = reading.listenedMs / 60_000;
     const level = question.policy?.spec.errorLevel;
     return judgeStage({
@@ -201,7 +200,7 @@ export class Windows {
       deadlineMs: stage.deadlineMs,
       intervalMs: this.#intervalMs,
       openMs: Math.max(0, question.now - reading.spec.openedAtMs),
-      perMinute: minutes > 0 ? inferences / minutes : null,
+      perMinute: minutes > 0 ? candidate.summary.inferences / minutes : null,
     });
   }
 
@@ -219,7 +218,7 @@ export class Windows {
     const { latencyMs } = stable.summary;
     return {
       inferences: sketchCount(latencyMs),
-      devices: stable.devices.size,
+      devices: stable.names.length,
       latencyMs,
       listenedMs: reading.listenedMs,
     };

@@ -2,6 +2,7 @@
 import { type ParsedRule, parseRule } from '../contract/documents/rule-text.ts';
 import { quantileOf, type Sketch } from '../contract/sketch.ts';
 import { quantileOfMetric } from '../gates/metric-kind.ts';
+import { measureAt } from '../telemetry/rate-sums.ts';
 import type { Measure } from '../telemetry/window.ts';
 import type { ArmTallies, WindowTallies } from '../telemetry/window-tallies.ts';
 
@@ -37,10 +38,8 @@ interface Totals {
 
 function totalsOf(arm: ArmTallies): Totals {
   const count = (measure: Measure): number => {
-    const place = arm.measures.indexOf(measure);
-    let bad = 0;
-    for (const { whole } of arm.devices.values()) bad += whole[place]?.bad ?? 0;
-    return bad;
+    const sums = arm.rates.parts[arm.measures.indexOf(measure)];
+    return sums === undefined ? 0 : measureAt(sums.total, 0).bad;
   };
   const { inferences, latencyMs } = arm.summary;
   const copy = { zero: latencyMs.zero, buckets: new Map(latencyMs.buckets) };

@@ -83,6 +83,11 @@ const STEPS: readonly string[] = [
   ) STRICT;
   CREATE TABLE holding (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;
   `,
+  // A reader that knows a window's rows up to a change reads those alone that changed since.
+  `
+  ALTER TABLE window_row ADD COLUMN changed INTEGER NOT NULL DEFAULT 0;
+  CREATE INDEX window_row_changed ON window_row (window, changed);
+  `,
 ];
 
 /** Carries out the steps that the file lacks, all in one transaction, so that a kill leaves the old tables. */

@@ -1,7 +1,6 @@
 // Owns windows in SQLite: opening, closing, and reading the sums that reports were folded into.
 import type { Digest } from '../contract/digest.ts';
-import { mergeArmSummary } from '../telemetry/arm-summary.ts';
-import { decodeSummary, decodeTally } from '../telemetry/tally-codec.ts';
+import { decodeRow, decodeSummary } from '../telemetry/tally-codec.ts';
 import { ARMS, type Arm, readWindowSpec, type WindowSpec } from '../telemetry/window.ts';
 import { emptyWindowTallies, type WindowTallies } from '../telemetry/window-tallies.ts';
 import type { LateReport, WindowReading } from './fleet-store.ts';
@@ -12,15 +11,20 @@ import { WindowFolding } from './window-folding.ts';
 /** Closed windows of a rollout that are kept for late reports and for people; evidence in Git has the rest. */
 const MOST_CLOSED_WINDOWS = 32;
 
-interface CachedTallies {
-  readonly changed: number;
+/** Windows of a rollout that are kept decoded: the present one, the two that serve as baselines, and one more. */
+const MOST_DECODED_WINDOWS = 4;
+
+/** What was decoded of a window, up to a change. */
+interface DecodedWindow {
+  readonly rollout: string;
   readonly tallies: WindowTallies;
+  changed: number;
 }
 
 export class SqliteWindows {
   readonly #db: SqliteDatabase;
-  /** By window number: what was decoded of a window stays good until it changes. */
-  readonly #cached = new Map<number, CachedTallies>();
+  /** By window number, the one read last at the end. */
+  readonly #decoded = new Map<number, DecodedWindow>();
 
   constructor(db: SqliteDatabase) {
     this.#db = db;
@@ -69,7 +73,7 @@ export class SqliteWindows {
         this.#db.prepare(`DELETE FROM ${table} WHERE window = ?`).run(integer(number));
       }
       this.#db.prepare('DELETE FROM telemetry_window WHERE number = ?').run(integer(number));
-      this.#cached.delete(integer(number));
+      this.#decoded.delete(integer(number));
     }
   }
 
@@ -109,18 +113,33 @@ export class SqliteWindows {
     });
   }
 
+  /** Decodes what has changed since the last time: a cycle costs what happened, not what there is. */
   #readTallies(number: number, changed: number, spec: WindowSpec): WindowTallies {
-    const cached = this.#cached.get(number);
-    if (cached?.changed === changed) return cached.tallies;
-    const tallies = emptyWindowTallies(spec);
-    const rows = this.#db.prepare('SELECT arm, name, tally FROM window_row WHERE window = ?').iterate(number);
-    for (const { arm, name, tally } of rows)
-      tallies[toArm(arm)].devices.set(textual(name), decodeTally(tally as Uint8Array));
+    const { rollout } = spec;
+    const decoded = this.#decoded.get(number) ?? { rollout, tallies: emptyWindowTallies(spec), changed: -1 };
+    this.#decoded.delete(number);
+    this.#decoded.set(number, decoded);
+    this.#forgetDecoded(rollout);
+    if (decoded.changed !== changed) this.#readChanges(number, decoded);
+    decoded.changed = changed;
+    return decoded.tallies;
+  }
+
+  #readChanges(number: number, { changed, tallies }: DecodedWindow): void {
+    const rows = this.#db
+      .prepare('SELECT arm, name, tally FROM window_row WHERE window = ? AND changed > ?')
+      .iterate(number, changed);
+    for (const { arm, name, tally } of rows) {
+      const into = tallies[toArm(arm)];
+      into.put(textual(name), decodeRow(tally as Uint8Array, into));
+    }
     const summaries = this.#db.prepare('SELECT arm, summary FROM window_summary WHERE window = ?').all(number);
-    for (const { arm, summary } of summaries)
-      mergeArmSummary(tallies[toArm(arm)].summary, decodeSummary(textual(summary)));
-    this.#cached.set(number, { changed, tallies });
-    return tallies;
+    for (const { arm, summary } of summaries) tallies[toArm(arm)].summary = decodeSummary(textual(summary));
+  }
+
+  #forgetDecoded(rollout: string): void {
+    const own = [...this.#decoded].filter(([, one]) => one.rollout === rollout);
+    for (const [number] of own.slice(0, -MOST_DECODED_WINDOWS)) this.#decoded.delete(number);
   }
 
   #readLate(number: number): LateReport[] {

@@ -1,10 +1,9 @@
 // Owns what the reports of one transaction add to windows: read once, added up in memory, written once.
 import type { DeviceReport } from '../contract/report.ts';
-import { type ArmSummary, emptyArmSummary, mergeArmSummary } from '../telemetry/arm-summary.ts';
 import { armOf, type FoldedInterval, foldReport } from '../telemetry/fold-report.ts';
-import { decodeSummary, decodeTally, encodeSummary, encodeTally } from '../telemetry/tally-codec.ts';
+import { decodeRow, decodeSummary, encodeRow, encodeSummary } from '../telemetry/tally-codec.ts';
 import { ARMS, type Arm, readWindowSpec, type WindowSpec } from '../telemetry/window.ts';
-import { addToDevice, type DeviceTally } from '../telemetry/window-tallies.ts';
+import { type ArmTallies, emptyArmTallies } from '../telemetry/window-tallies.ts';
 import { integer, textual } from './sqlite-counters.ts';
 import type { SqliteDatabase } from './sqlite-database.ts';
 
@@ -17,24 +16,17 @@ interface Window {
   readonly isOpen: boolean;
 }
 
-interface TouchedRow {
-  readonly window: number;
-  readonly arm: Arm;
-  readonly name: string;
-  tally: DeviceTally | undefined;
-}
-
+/** The rows of an arm that this transaction adds to, and nothing else of it. */
 interface TouchedArm {
   readonly window: number;
   readonly arm: Arm;
-  readonly summary: ArmSummary;
+  readonly tallies: ArmTallies;
 }
 
 export class WindowFolding {
   readonly #db: SqliteDatabase;
   /** By rollout, newest first. */
   readonly #windows = new Map<string, readonly Window[]>();
-  readonly #rows = new Map<string, TouchedRow>();
   readonly #arms = new Map<string, TouchedArm>();
 
   constructor(db: SqliteDatabase) {
@@ -49,7 +41,7 @@ export class WindowFolding {
       const windows = this.#windowsOf(rollout);
       const open = windows.find((window) => window.isOpen);
       if (open !== undefined) {
-        for (const folded of foldReport(open.spec, report, receivedAtMs)) this.#add(open.number, folded);
+        for (const folded of foldReport(open.spec, report, receivedAtMs)) this.#add(open, folded);
       }
       this.#keepLate(windows, report, { rollout, receivedAtMs });
     }
@@ -70,31 +62,31 @@ export class WindowFolding {
     return windows;
   }
 
-  #add(window: number, folded: FoldedInterval): void {
-    const { arm, row: name } = folded;
-    const key = `${window}\n${arm}\n${name}`;
-    const row = this.#rows.get(key) ?? { window, arm, name, tally: this.#readTally(window, arm, name) };
-    row.tally = addToDevice(row.tally, folded);
-    this.#rows.set(key, row);
-
-    const armKey = `${window}\n${arm}`;
-    const touched = this.#arms.get(armKey) ?? { window, arm, summary: this.#readSummary(window, arm) };
-    mergeArmSummary(touched.summary, folded.summary);
-    this.#arms.set(armKey, touched);
+  #add(window: Window, folded: FoldedInterval): void {
+    const touched = this.#touch(window, folded.arm);
+    if (touched.tallies.rowOf(folded.row) === undefined) this.#readRow(touched, folded.row);
+    touched.tallies.fold(folded);
   }
 
-  #readTally(window: number, arm: Arm, name: string): DeviceTally | undefined {
-    const row = this.#db
-      .prepare('SELECT tally FROM window_row WHERE window = ? AND arm = ? AND name = ?')
-      .get(window, ARMS.indexOf(arm), name);
-    return row === undefined ? undefined : decodeTally(row.tally as Uint8Array);
-  }
-
-  #readSummary(window: number, arm: Arm): ArmSummary {
+  #touch({ number: window, spec }: Window, arm: Arm): TouchedArm {
+    const key = `${window}\n${arm}`;
+    const known = this.#arms.get(key);
+    if (known !== undefined) return known;
+    const tallies = emptyArmTallies(spec, arm);
     const row = this.#db
       .prepare('SELECT summary FROM window_summary WHERE window = ? AND arm = ?')
       .get(window, ARMS.indexOf(arm));
-    return row === undefined ? emptyArmSummary() : decodeSummary(textual(row.summary));
+    if (row !== undefined) tallies.summary = decodeSummary(textual(row.summary));
+    const touched = { window, arm, tallies };
+    this.#arms.set(key, touched);
+    return touched;
+  }
+
+  #readRow({ window, arm, tallies }: TouchedArm, name: string): void {
+    const row = this.#db
+      .prepare('SELECT tally FROM window_row WHERE window = ? AND arm = ? AND name = ?')
+      .get(window, ARMS.indexOf(arm), name);
+    if (row !== undefined) tallies.put(name, decodeRow(row.tally as Uint8Array, tallies));
   }
 
   /** An interval belongs to the newest window that was open at its revision; when that one is closed, the interval is late. */
@@ -133,21 +125,28 @@ export class WindowFolding {
 
   /** Writes the sums under the transaction's change number. */
   write(change: number): void {
-    for (const { window, arm, name, tally } of this.#rows.values()) {
-      if (tally === undefined) continue;
-      this.#db
-        .prepare(
-          'INSERT INTO window_row (window, arm, name, tally) VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE SET tally = excluded.tally',
-        )
-        .run(window, ARMS.indexOf(arm), name, encodeTally(tally));
-    }
-    for (const { window, arm, summary } of this.#arms.values()) {
+    for (const touched of this.#arms.values()) {
+      const { window, arm, tallies } = touched;
+      this.#writeRows(touched, change);
       this.#db
         .prepare(
           'INSERT INTO window_summary (window, arm, summary) VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET summary = excluded.summary',
         )
-        .run(window, ARMS.indexOf(arm), encodeSummary(summary));
+        .run(window, ARMS.indexOf(arm), encodeSummary(tallies.summary));
       this.#db.prepare('UPDATE telemetry_window SET changed = ? WHERE number = ?').run(change, window);
+    }
+  }
+
+  #writeRows({ window, arm, tallies }: TouchedArm, change: number): void {
+    for (const name of tallies.names) {
+      const sums = tallies.read(name);
+      if (sums === undefined) continue;
+      this.#db
+        .prepare(
+          `INSERT INTO window_row (window, arm, name, tally, changed) VALUES (?, ?, ?, ?, ?)
+           ON CONFLICT DO UPDATE SET tally = excluded.tally, changed = excluded.changed`,
+        )
+        .run(window, ARMS.indexOf(arm), name, encodeRow(sums), change);
     }
   }
 }

@@ -4,12 +4,8 @@ import type { DeviceReport, ErrorReason, ModelInterval } from '../contract/repor
 import { countAboveEdge, type Sketch, sketchCount, sketchFromJson } from '../contract/sketch.ts';
 import { type ArmSummary, emptyArmSummary, mergeArmSummary } from './arm-summary.ts';
 import { countBins, lookAt } from './histogram-sums.ts';
+import type { MeasureCount } from './rate-sums.ts';
 import { type Arm, DEVICE_GROUPS, edgesOf, type WindowSpec, windowNumberAt } from './window.ts';
-
-export interface MeasureCount {
-  readonly trials: number;
-  readonly bad: number;
-}
 
 /** What one report adds to one arm: one cluster, however many intervals of that arm the report holds. */
 export interface FoldedInterval {

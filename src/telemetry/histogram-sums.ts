@@ -1,19 +1,5 @@
-// Owns the sums over histograms that drift is judged by, kept apart by looks, so that a look late asked for still sees what it should.
+// Owns the sums over histograms that drift is judged by, as they lie in a row, and the times of the looks that keep them apart.
 import { CONFIDENCE_BINS } from '../contract/report.ts';
-
-/** Sums over reports of one histogram; what src/gates judges has this shape. */
-export interface HistogramSums {
-  readonly bins: number;
-  readonly trials: number;
-  readonly reports: number;
-  readonly trialsSquared: number;
-  /** Σ count of each bin. */
-  readonly counts: readonly number[];
-  /** Σ count·trials of each bin. */
-  readonly countTrials: readonly number[];
-  /** Σ count·count of each pair of bins, row by row. */
-  readonly countProducts: readonly number[];
-}
 
 /** A histogram that is kept: confidences, or answers of these classes and of the rest. */
 export type HistogramSpec =
@@ -40,6 +26,10 @@ export function lookAt({ openedAtMs, intervalMs }: LookTimes, atMs: number): num
   return closed < FIRST_LOOK ? -1 : Math.floor(Math.log2(closed / FIRST_LOOK));
 }
 
+export function binsOf(spec: HistogramSpec): number {
+  return spec.kind === 'confidence' ? CONFIDENCE_SUM_BINS : spec.names.length + 1;
+}
+
 /** The counts of one report in the bins that are kept. */
 export function countBins(
   spec: HistogramSpec,
@@ -47,77 +37,39 @@ export function countBins(
   classes: ReadonlyMap<string, number>,
 ): readonly number[] {
   if (spec.kind === 'confidence') {
-    const bin = (k: number): number => confidence[k] ?? 0;
-    return Array.from({ length: CONFIDENCE_SUM_BINS }, (_, k) => bin(2 * k) + bin(2 * k + 1));
+    const bins: number[] = [];
+    for (let k = 0; k < CONFIDENCE_BINS; k += 2) bins.push((confidence[k] ?? 0) + (confidence[k + 1] ?? 0));
+    return bins;
   }
-  const named = spec.names.map((name) => classes.get(name) ?? 0);
+  const bins = spec.names.map((name) => classes.get(name) ?? 0);
   let rest = 0;
   for (const count of classes.values()) rest += count;
-  for (const count of named) rest -= count;
-  return [...named, rest];
+  for (const count of bins) rest -= count;
+  bins.push(rest);
+  return bins;
 }
 
-/** The sums of one report. */
-function sumsOfCounts(counts: readonly number[]): HistogramSums {
-  const trials = counts.reduce((sum, count) => sum + count, 0);
-  return {
-    bins: counts.length,
-    trials,
-    reports: trials > 0 ? 1 : 0,
-    trialsSquared: trials * trials,
-    counts,
-    countTrials: counts.map((count) => count * trials),
-    countProducts: counts.flatMap((a) => counts.map((b) => a * b)),
-  };
+/**
+ * Numbers of a histogram in a row: trials, reports, trials², the counts, the counts·trials, then the products of pairs of bins, of which
+ * one half will do: Σ count(k)·count(l) for l ≥ k. src/gates reads them so.
+ */
+export function histogramWidth(bins: number): number {
+  return 3 + 2 * bins + (bins * (bins + 1)) / 2;
 }
 
-function emptyHistogramSums(bins: number): HistogramSums {
-  return { ...sumsOfCounts(new Array<number>(bins).fill(0)), reports: 0 };
-}
-
-function plus(a: readonly number[], b: readonly number[]): number[] {
-  return a.map((x, i) => x + (b[i] ?? 0));
-}
-
-function addSums(a: HistogramSums, b: HistogramSums): HistogramSums {
-  return {
-    bins: a.bins,
-    trials: a.trials + b.trials,
-    reports: a.reports + b.reports,
-    trialsSquared: a.trialsSquared + b.trialsSquared,
-    counts: plus(a.counts, b.counts),
-    countTrials: plus(a.countTrials, b.countTrials),
-    countProducts: plus(a.countProducts, b.countProducts),
-  };
-}
-
-function addAll(a: readonly HistogramSums[], b: readonly HistogramSums[]): readonly HistogramSums[] {
-  return a.map((x, i) => {
-    const y = b[i];
-    return y === undefined ? x : addSums(x, y);
-  });
-}
-
-/** A row's histograms: those of reports that came before its newest look closed, and those since. */
-export interface LookedSums {
-  /** −1 before the first look. */
-  readonly look: number;
-  readonly before: readonly HistogramSums[];
-  readonly since: readonly HistogramSums[];
-}
-
-/** The sum of two rows: what lies before the newer look is all that the older row has. Any order gives the same. */
-export function mergeLooked(a: LookedSums, b: LookedSums): LookedSums {
-  if (a.look === b.look) return { look: a.look, before: addAll(a.before, b.before), since: addAll(a.since, b.since) };
-  const [older, newer] = a.look < b.look ? [a, b] : [b, a];
-  return { look: newer.look, before: addAll(newer.before, addAll(older.before, older.since)), since: newer.since };
-}
-
-/** What one report adds. */
-export function lookedOf(look: number, counts: readonly (readonly number[])[]): LookedSums {
-  return {
-    look,
-    before: counts.map((bins) => emptyHistogramSums(bins.length)),
-    since: counts.map(sumsOfCounts),
-  };
+/** Writes the sums of one report; an empty one says nothing. */
+export function writeHistogram(into: Float64Array, from: number, counts: readonly number[]): void {
+  const bins = counts.length;
+  let trials = 0;
+  for (const count of counts) trials += count;
+  into[from] = trials;
+  into[from + 1] = trials > 0 ? 1 : 0;
+  into[from + 2] = trials * trials;
+  let at = from + 3;
+  for (const count of counts) into[at++] = count;
+  for (const count of counts) into[at++] = count * trials;
+  for (let k = 0; k < bins; k++) {
+    const count = counts[k] ?? 0;
+    for (let l = k; l < bins; l++) into[at++] = count * (counts[l] ?? 0);
+  }
 }

@@ -2,46 +2,35 @@
 import { CodedError } from '../base/errors.ts';
 import { type SketchJson, sketchFromJson, sketchToJson } from '../contract/sketch.ts';
 import type { ArmSummary } from './arm-summary.ts';
-import type { HistogramSums, LookedSums } from './histogram-sums.ts';
-import type { DeviceTally, MeasureSums } from './window-tallies.ts';
+import { binsOf, histogramWidth } from './histogram-sums.ts';
+import { NO_PERIOD, type PeriodRow } from './period-table.ts';
+import { MEASURE_WIDTH } from './rate-sums.ts';
+import type { ArmLayout, RowSums } from './window-tallies.ts';
 
 const SUMMARY_FORMAT = 1;
 /** Rows as they were before histograms were kept. */
 const FORMAT_WITHOUT_HISTOGRAMS = 1;
-const FORMAT = 2;
-const HEAD = 5;
-const PER_MEASURE = 6;
+/** Rows whose histograms are apart as before the newest look and since. */
+const FORMAT_BEFORE_AND_SINCE = 2;
+const FORMAT = 3;
 
-function pack(into: number[], sums: MeasureSums): void {
-  into.push(sums.bad, sums.trials, sums.reports, sums.badSquared, sums.badTrials, sums.trialsSquared);
-}
-
-/** Products of pairs of bins are symmetric: one half is written. */
-function packHistogram(into: number[], sums: HistogramSums): void {
-  const { bins, counts, countTrials, countProducts } = sums;
-  into.push(bins, sums.trials, sums.reports, sums.trialsSquared, ...counts, ...countTrials);
-  for (let row = 0; row < bins; row++) {
-    for (let column = row; column < bins; column++) into.push(countProducts[row * bins + column] ?? 0);
-  }
-}
-
-/**
- * A row as little-endian doubles: format, number of measures, inferences, reports, window, then the sums of all, then of the window; then
- * look, number of histograms, and their sums before the look and since.
- */
-export function encodeTally(tally: DeviceTally): Uint8Array {
-  const { look, before, since } = tally.looked;
-  const numbers = [FORMAT, tally.whole.length, tally.inferences, tally.reports, tally.window];
-  for (const sums of tally.whole) pack(numbers, sums);
-  for (const sums of tally.current) pack(numbers, sums);
-  numbers.push(look, before.length);
-  for (const sums of before) packHistogram(numbers, sums);
-  for (const sums of since) packHistogram(numbers, sums);
-  const bytes = new Uint8Array(numbers.length * 8);
+/** A row as little-endian doubles: format; number of measures and of all numbers about them; window; sums of all, sums of the window; the same of histograms. */
+export function encodeRow({ rates, looked }: RowSums): Uint8Array {
+  const numbers = 3 + 2 * rates.whole.length + 2 + 2 * looked.whole.length;
+  const bytes = new Uint8Array(numbers * 8);
   const view = new DataView(bytes.buffer);
-  numbers.forEach((number, i) => {
-    view.setFloat64(i * 8, number, true);
-  });
+  let at = 0;
+  const write = (number: number): void => {
+    view.setFloat64(at, number, true);
+    at += 8;
+  };
+  write(FORMAT);
+  for (const { period, whole, current } of [rates, looked]) {
+    write(whole.length);
+    write(period);
+    for (const number of whole) write(number);
+    for (const number of current) write(number);
+  }
   return bytes;
 }
 
@@ -54,9 +43,6 @@ function broken(problem: string): CodedError {
       'The store was written by another version or damaged; restore it from a backup or let the stage start anew.',
   });
 }
-
-const MOST_BINS = 64;
-const NOTHING_LOOKED: LookedSums = { look: -1, before: [], since: [] };
 
 /** Numbers of a stored row, one after the other; none beyond its end. */
 class RowReader {
@@ -79,62 +65,78 @@ class RowReader {
     return value;
   }
 
-  /** A count of things of which each takes at least so many numbers. */
-  count(each: number): number {
-    const count = this.number();
-    if (!Number.isInteger(count) || count < 0 || count * each > this.left) throw broken(`has ${count} parts`);
-    return count;
+  expect(what: string, wanted: number): void {
+    const found = this.number();
+    if (found !== wanted) throw broken(`has ${found} ${what}, not ${wanted}`);
   }
 
-  list(length: number): number[] {
-    const numbers: number[] = [];
-    for (let i = 0; i < length; i++) numbers.push(this.number());
+  fill(numbers: Float64Array): Float64Array {
+    if (this.left < numbers.length) throw broken('ends too early');
+    for (let i = 0; i < numbers.length; i++) numbers[i] = this.number();
     return numbers;
   }
 
-  measure(): MeasureSums {
-    const [bad = 0, trials = 0, reports = 0, badSquared = 0, badTrials = 0, trialsSquared = 0] = this.list(PER_MEASURE);
-    return { bad, trials, reports, badSquared, badTrials, trialsSquared };
-  }
-
-  histogram(): HistogramSums {
-    const bins = this.count(1);
-    if (bins > MOST_BINS) throw broken(`has ${bins} bins`);
-    const [trials = 0, reports = 0, trialsSquared = 0] = this.list(3);
-    const [counts, countTrials] = [this.list(bins), this.list(bins)];
-    const countProducts = new Array<number>(bins * bins).fill(0);
-    for (let row = 0; row < bins; row++) {
-      for (let column = row; column < bins; column++) {
-        const product = this.number();
-        countProducts[row * bins + column] = product;
-        countProducts[column * bins + row] = product;
-      }
-    }
-    return { bins, trials, reports, trialsSquared, counts, countTrials, countProducts };
-  }
-
-  looked(): LookedSums {
-    const look = this.number();
-    const histograms = this.count(2);
-    const all = Array.from({ length: 2 * histograms }, () => this.histogram());
-    return { look, before: all.slice(0, histograms), since: all.slice(histograms) };
+  list(length: number): Float64Array {
+    return this.fill(new Float64Array(length));
   }
 }
 
-/** Reads what `encodeTally` wrote, of this version or an earlier one. Throws TELEMETRY_ROW_BROKEN. */
-export function decodeTally(bytes: Uint8Array): DeviceTally {
-  const row = new RowReader(bytes);
-  const format = row.number();
-  if (format !== FORMAT && format !== FORMAT_WITHOUT_HISTOGRAMS) throw broken(`has format ${format}, not ${FORMAT}`);
-  const measures = row.number();
-  const [inferences = 0, reports = 0, window = 0] = row.list(HEAD - 2);
-  if (!(Number.isInteger(measures) && measures >= 0 && 2 * PER_MEASURE * measures <= row.left)) {
-    throw broken(`has ${measures} measures`);
+function widthsOf({ measures, histograms }: ArmLayout): { readonly rates: number; readonly looked: number } {
+  const looked = histograms.reduce((sum, one) => sum + histogramWidth(binsOf(one)), 0);
+  return { rates: measures.length * MEASURE_WIDTH, looked };
+}
+
+function decodeSums(row: RowReader, width: number): PeriodRow {
+  row.expect('numbers', width);
+  return { period: row.number(), whole: row.list(width), current: row.list(width) };
+}
+
+/** What lay before the newest look, and since, histogram by histogram; now it is all, and since. */
+function decodeBeforeAndSince(row: RowReader, { histograms }: ArmLayout, width: number): PeriodRow {
+  const period = row.number();
+  row.expect('histograms', histograms.length);
+  const bins = histograms.map(binsOf);
+  const [whole, current] = [new Float64Array(width), new Float64Array(width)];
+  for (const part of [whole, current]) {
+    let from = 0;
+    for (const count of bins) {
+      row.expect('bins', count);
+      row.fill(part.subarray(from, from + histogramWidth(count)));
+      from += histogramWidth(count);
+    }
   }
-  const sums = Array.from({ length: 2 * measures }, () => row.measure());
-  const looked = format === FORMAT ? row.looked() : NOTHING_LOOKED;
+  whole.forEach((before, i) => {
+    whole[i] = before + (current[i] ?? 0);
+  });
+  return { period, whole, current };
+}
+
+/** Rows of formats 1 and 2 began with the number of measures, inferences and reports, which the sums say as well. */
+function decodeEarlier(row: RowReader, layout: ArmLayout, format: number): RowSums {
+  const { rates: width, looked } = widthsOf(layout);
+  row.expect('measures', layout.measures.length);
+  row.list(2);
+  const rates = { period: row.number(), whole: row.list(width), current: row.list(width) };
+  if (format === FORMAT_BEFORE_AND_SINCE) return { rates, looked: decodeBeforeAndSince(row, layout, looked) };
+  return { rates, looked: { period: NO_PERIOD, whole: new Float64Array(looked), current: new Float64Array(looked) } };
+}
+
+function decodeAny(row: RowReader, layout: ArmLayout): RowSums {
+  const format = row.number();
+  if (format === FORMAT_WITHOUT_HISTOGRAMS || format === FORMAT_BEFORE_AND_SINCE) {
+    return decodeEarlier(row, layout, format);
+  }
+  if (format !== FORMAT) throw broken(`has format ${format}, not ${FORMAT}`);
+  const { rates, looked } = widthsOf(layout);
+  return { rates: decodeSums(row, rates), looked: decodeSums(row, looked) };
+}
+
+/** Reads what `encodeRow` wrote, of this version or an earlier one, for an arm that counts the same. Throws TELEMETRY_ROW_BROKEN. */
+export function decodeRow(bytes: Uint8Array, layout: ArmLayout): RowSums {
+  const row = new RowReader(bytes);
+  const sums = decodeAny(row, layout);
   if (row.left > 0) throw broken(`has ${row.left} numbers too many`);
-  return { inferences, reports, window, whole: sums.slice(0, measures), current: sums.slice(measures), looked };
+  return sums;
 }
 
 interface SummaryJson {

@@ -25,13 +25,7 @@ import { judgeStage } from '../../src/gates/judge-stage.ts';
 import { addReport, designEffect, EMPTY_TALLY, mergeTallies } from '../../src/gates/tally.ts';
 import { foldReport } from '../../src/telemetry/fold-report.ts';
 import type { Arm } from '../../src/telemetry/window.ts';
-import {
-  applyFold,
-  type DeviceTally,
-  emptyWindowTallies,
-  mergeDeviceTallies,
-  tallyOfFold,
-} from '../../src/telemetry/window-tallies.ts';
+import { applyFold, emptyArmTallies, emptyWindowTallies } from '../../src/telemetry/window-tallies.ts';
 import { makeInterval, makeReport, STABLE } from '../telemetry/false-reports.ts';
 
 function scenarioOf(name: string) {
@@ -81,7 +75,9 @@ describe('the short way from counts to tallies', () => {
     for (let minute = 1; minute <= 20; minute++) {
       const reports = reportsOf('stable', minute, seededRandom(minute, 'shared row'));
       const rows = reports.flatMap((report) => foldReport(FULL_SPEC, sentBy(report), receivedAtMs(minute)));
-      expect(sharedRowOf(minute, reports)).toEqual(rows.map(tallyOfFold).reduce(mergeDeviceTallies));
+      const shared = emptyArmTallies(FULL_SPEC, 'stable');
+      for (const folded of rows) shared.fold({ ...folded, row: '#000' });
+      expect(sharedRowOf(minute, reports)).toEqual(shared.read('#000'));
     }
   });
 
@@ -89,17 +85,14 @@ describe('the short way from counts to tallies', () => {
     for (const minutes of [3, 12, 25]) {
       const [apart, shared] = [emptyWindowTallies(FULL_SPEC), emptyWindowTallies(FULL_SPEC)];
       const random = seededRandom(minutes, 'rows apart');
-      let row: DeviceTally | undefined;
       for (let minute = 1; minute <= minutes; minute++) {
         for (const { device, counts } of reportsOf('candidate', minute, random)) {
           for (const tallies of [apart, shared]) applyFold(tallies, foldOf(device, minute, counts));
         }
         const reports = reportsOf('stable', minute, random);
         for (const { device, counts } of reports) applyFold(apart, foldOf(device, minute, counts));
-        const added = sharedRowOf(minute, reports);
-        row = row === undefined ? added : mergeDeviceTallies(row, added);
+        shared.stable.add('#000', sharedRowOf(minute, reports));
       }
-      shared.stable.devices.set('#000', row!);
       const judge = ({ candidate, stable }: typeof apart) =>
         judgeStage({
           rules: FULL_RULES,

@@ -61,7 +61,7 @@ describe('reports over HTTP', () => {
       { sequence: null, answer: 'rejected', reason: 'denied' },
     ]);
     const window = await service.store.readWindow('invoice-ocr-eu', 5);
-    expect([...(window?.tallies.candidate.devices.keys() ?? [])]).toEqual(['d1']);
+    expect(window?.tallies.candidate.names).toEqual(['d1']);
   });
 
   it('never make the service fail, whatever stands in their place', async () => {

@@ -1,8 +1,7 @@
 // Owns made-up traffic of classes for tests of gates: devices whose answers fall into classes, interval by interval.
 import { type RandomStream, seededRandom } from '../../src/base/random.ts';
-import { WINDOW_INTERVALS } from '../../src/gates/late-regression.ts';
 import type { ArmEvidence } from '../../src/gates/stage-question.ts';
-import { addReport, EMPTY_TALLY } from '../../src/gates/tally.ts';
+import { measuredArm } from './false-evidence.ts';
 
 export type Shares = Readonly<Record<string, number>>;
 /** Counts by class of one report. */
@@ -43,22 +42,11 @@ export function traffic(
 
 /** An arm whose devices `d0`, `d1`, … reported these counts of the watched classes. */
 export function classArm(devices: readonly (readonly ClassCounts[])[], classes = Object.keys(DOCUMENTS)): ArmEvidence {
-  const of = (reports: readonly ClassCounts[], name: string | null) =>
-    reports.reduce((tally, counts) => {
+  const reports = devices.map((intervals) =>
+    intervals.map((counts) => {
       const trials = Object.values(counts).reduce((sum, count) => sum + count, 0);
-      return addReport(tally, trials, name === null ? 0 : (counts[name] ?? 0));
-    }, EMPTY_TALLY);
-  const names = [null, ...classes];
-  return {
-    measures: ['error', ...classes.map((name) => `class:${name}`)],
-    devices: new Map(
-      devices.map((reports, i) => {
-        const window = Math.max(0, Math.floor((reports.length - 1) / WINDOW_INTERVALS));
-        const current = reports.slice(window * WINDOW_INTERVALS);
-        const [whole, newest] = [names.map((name) => of(reports, name)), names.map((name) => of(current, name))];
-        return [`d${i}`, { window, whole, current: newest }] as const;
-      }),
-    ),
-    summary: { latencyMs: { zero: 0, buckets: new Map() } },
-  };
+      return [0, ...classes.map((name) => counts[name] ?? 0)].map((bad) => ({ trials, bad }));
+    }),
+  );
+  return measuredArm(['error', ...classes.map((name) => `class:${name}` as const)], reports);
 }

@@ -2,8 +2,11 @@
 import { parseRule } from '../../src/contract/documents/rule-text.ts';
 import { emptySketch, type Sketch } from '../../src/contract/sketch.ts';
 import { WINDOW_INTERVALS } from '../../src/gates/late-regression.ts';
-import type { ArmEvidence, DeviceEvidence, StageQuestion, StageRule } from '../../src/gates/stage-question.ts';
-import { addReport, EMPTY_TALLY, type Tally } from '../../src/gates/tally.ts';
+import type { StageQuestion, StageRule } from '../../src/gates/stage-question.ts';
+import { NO_PERIOD } from '../../src/telemetry/period-table.ts';
+import { MEASURE_WIDTH, type MeasureCount, writeMeasure } from '../../src/telemetry/rate-sums.ts';
+import type { Measure } from '../../src/telemetry/window.ts';
+import { ArmTallies } from '../../src/telemetry/window-tallies.ts';
 
 /** Trials and bad events of one report. */
 export type Report = readonly [trials: number, bad: number];
@@ -12,27 +15,41 @@ export function rules(...texts: readonly string[]): StageRule[] {
   return texts.map((text) => ({ rule: parseRule(text), dryRun: false }));
 }
 
-function tallyOf(reports: readonly Report[]): Tally {
-  return reports.reduce((tally, [trials, bad]) => addReport(tally, trials, bad), EMPTY_TALLY);
+const NONE = { period: NO_PERIOD, whole: new Float64Array(0), current: new Float64Array(0) };
+
+/** An arm whose devices `d0`, `d1`, … sent one report an interval, with these counts of each measure. */
+export function measuredArm(
+  measures: readonly Measure[],
+  devices: readonly (readonly (readonly MeasureCount[])[])[],
+): ArmTallies {
+  const arm = new ArmTallies({ measures, histograms: [] });
+  const empty = new Float64Array(MEASURE_WIDTH * measures.length);
+  devices.forEach((reports, d) => {
+    arm.add(`d${d}`, { rates: { period: 0, whole: empty, current: empty }, looked: NONE });
+    reports.forEach((counts, interval) => {
+      const sums = new Float64Array(MEASURE_WIDTH * measures.length);
+      counts.forEach((count, place) => {
+        writeMeasure(sums, MEASURE_WIDTH * place, count);
+      });
+      const period = Math.floor(interval / WINDOW_INTERVALS);
+      arm.add(`d${d}`, { rates: { period, whole: sums, current: sums }, looked: NONE });
+    });
+  });
+  return arm;
 }
 
-/** One report an interval, all of one measure. */
-export function device(reports: readonly Report[]): DeviceEvidence {
-  const window = Math.max(0, Math.floor((reports.length - 1) / WINDOW_INTERVALS));
-  return { window, whole: [tallyOf(reports)], current: [tallyOf(reports.slice(window * WINDOW_INTERVALS))] };
-}
-
-/** An arm whose devices `d0`, `d1`, … sent these reports of one measure. */
+/** An arm whose devices `d0`, `d1`, … sent these reports of one measure, one an interval. */
 export function arm(
   devices: readonly (readonly Report[])[],
-  measure = 'error',
+  measure: Measure = 'error',
   latencyMs: Sketch = emptySketch(),
-): ArmEvidence {
-  return {
-    measures: [measure],
-    devices: new Map(devices.map((reports, i) => [`d${i}`, device(reports)])),
-    summary: { latencyMs },
-  };
+): ArmTallies {
+  const tallies = measuredArm(
+    [measure],
+    devices.map((reports) => reports.map(([trials, bad]) => [{ trials, bad }])),
+  );
+  tallies.summary = { ...tallies.summary, latencyMs };
+  return tallies;
 }
 
 /** The same reports from each of so many devices. */

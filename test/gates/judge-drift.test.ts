@@ -6,6 +6,7 @@ import { judgeStage } from '../../src/gates/judge-stage.ts';
 import { foldReport } from '../../src/telemetry/fold-report.ts';
 import { applyFold, emptyWindowTallies, type WindowTallies } from '../../src/telemetry/window-tallies.ts';
 import { CANDIDATE, makeInterval, makeReport, makeSpec, STABLE } from '../telemetry/false-reports.ts';
+import { plainRow } from '../telemetry/plain-tallies.ts';
 import { DOCUMENTS, draw, type Shares, without } from './false-classes.ts';
 import { ask, rules } from './false-evidence.ts';
 
@@ -86,10 +87,9 @@ describe('confidence_drift', () => {
   });
 
   test('one device that is unlike the others is named, and does not fail the stage', () => {
-    const tallies = walk('one', 8, GOOD);
+    const tallies = walk('one', 8, { ...GOOD, devices: 4 });
     const odd = walk('odd', 8, { ...GOOD, sureness: 0.3, devices: 1 });
-    tallies.candidate.devices.set('odd', odd.candidate.devices.get('candidate-0')!);
-    for (let i = 4; i < 10; i++) tallies.candidate.devices.delete(`candidate-${i}`);
+    tallies.candidate.add('odd', odd.candidate.read('candidate-0')!);
     const verdict = judge(tallies, 8, 'confidence_drift < 0.05');
     expect(verdict.verdict).toBe('undecided');
     expect(verdict).toMatchObject({ worstDevice: 'odd', reason: 'one device explains the breach' });
@@ -153,7 +153,7 @@ describe('looks', () => {
             applyFold(tallies, folded);
           }
         }
-        const { look, before, since } = tallies.candidate.devices.get('a')!.looked;
+        const { look, before, since } = plainRow(tallies.candidate, 'a')!;
         const closesAt = look < 0 ? 0 : 2 * 2 ** look * MINUTE;
         const count = (some: typeof all) => some.length;
         expect(before[0]?.trials).toBe(count(all.filter((one) => one.atMs < closesAt)));

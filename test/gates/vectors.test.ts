@@ -6,6 +6,7 @@ import { anyDeviceVerdict } from '../../src/gates/any-device-verdict.ts';
 import { driftEstimate, driftVerdict } from '../../src/gates/drift-verdict.ts';
 import { logEvidence, pFail, pPass, rateBounds } from '../../src/gates/e-process.ts';
 import { addSample, isSustained, NOT_SUSTAINED } from '../../src/gates/gauge-verdict.ts';
+import { HistogramRows } from '../../src/gates/histogram-rows.ts';
 import { addHistogram, emptyHistogram, type HistogramTally, mergeHistograms } from '../../src/gates/histogram-tally.ts';
 import { withWindow } from '../../src/gates/late-regression.ts';
 import { samplesToDecide } from '../../src/gates/planner.ts';
@@ -16,6 +17,7 @@ import { shareVerdict } from '../../src/gates/share-verdict.ts';
 import { lnGamma, normalQuantile } from '../../src/gates/special-functions.ts';
 import { combineVerdicts, type OnDeadline } from '../../src/gates/stage-verdict.ts';
 import { addReport, designEffect, EMPTY_TALLY, type Tally } from '../../src/gates/tally.ts';
+import { TallyRows } from '../../src/gates/tally-rows.ts';
 
 type Value = number | string | boolean | null;
 type Pair = readonly [number, number];
@@ -105,15 +107,15 @@ function optionsOf(options: Options): RateOptions & { floor?: number } {
 }
 
 /** The reference names its devices by their index, -1 for none. */
-function expectReading<Device>(
+function expectReading(
   what: string,
-  reading: { readonly worst: Device | null },
-  devices: readonly Device[],
+  reading: { readonly worst: { readonly device: string } | null },
+  devices: readonly string[],
   want: Record<string, Value>,
 ): void {
   const got = reading as unknown as Record<string, Value>;
   for (const [name, value] of Object.entries(want)) {
-    if (name === 'worst') expectNear(`${what}.worst`, devices.indexOf(reading.worst as Device), value);
+    if (name === 'worst') expectNear(`${what}.worst`, devices.indexOf(reading.worst?.device ?? ''), value);
     else if (name === 'within') expectNear(`${what}.within`, got.isWithin, value);
     else if (name === 'deff') expectNear(`${what}.deff`, got.designEffect, value);
     else expectNear(`${what}.${name}`, got[name], value);
@@ -148,17 +150,17 @@ describe('the production statistics agree with the independent implementation to
 
   test('rates', () => {
     for (const { devices, t, options, out } of vectors.rateVerdict) {
-      const tallies = devices.map(tallyOf);
-      const live = tallies.filter((tally) => tally.trials > 0);
-      expectReading('rate', rateVerdict(tallies, t, optionsOf(options)), live, out);
+      const rows = TallyRows.of(devices.map(tallyOf));
+      const live = [...rows.each()].map((one) => one.device);
+      expectReading('rate', rateVerdict(rows, t, optionsOf(options)), live, out);
     }
   });
 
   test('rates relative to a baseline', () => {
     for (const { devices, baseline, ratio, options, out } of vectors.relativeRateVerdict) {
-      const tallies = devices.map(tallyOf);
-      const live = tallies.filter((tally) => tally.trials > 0);
-      const reading = relativeRateVerdict(tallies, tallyOf(baseline), ratio, optionsOf(options));
+      const rows = TallyRows.of(devices.map(tallyOf));
+      const live = [...rows.each()].map((one) => one.device);
+      const reading = relativeRateVerdict(rows, tallyOf(baseline), ratio, optionsOf(options));
       expectReading('relative', reading, live, out);
     }
   });
@@ -186,13 +188,13 @@ describe('the production statistics agree with the independent implementation to
       expectNear('drift.deviation', estimate.deviation, want.s);
       expectNear('drift.bias', estimate.bias, want.bias);
       const { alpha = 0.05, beta = 0.05, dropWorst = true, scale = 4 } = options;
-      const reading = driftVerdict(tallies, base, limit, look, {
+      const reading = driftVerdict(HistogramRows.of(tallies), base, limit, look, {
         alpha,
         beta,
         dropWorst,
         scale: scale === 4 ? 'psi' : 'kl',
       });
-      expectReading('drift', reading, tallies, out);
+      expectReading('drift', reading, Object.keys(tallies), out);
     }
   });
 
@@ -209,8 +211,9 @@ describe('the production statistics agree with the independent implementation to
       expectNear(`share ${JSON.stringify(counts)}`, shareVerdict(counts, limit).verdict, out);
     }
     for (const { devices, t, options, out } of vectors.anyDeviceVerdict) {
-      const tallies = devices.map(tallyOf);
-      expectReading('any device', anyDeviceVerdict(tallies, t, optionsOf(options)), tallies, out);
+      const rows = TallyRows.of(devices.map(tallyOf));
+      const live = [...rows.each()].map((one) => one.device);
+      expectReading('any device', anyDeviceVerdict(rows, t, optionsOf(options)), live, out);
     }
   });
 

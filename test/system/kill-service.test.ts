@@ -5,6 +5,7 @@ import { SystemClock } from '../../src/base/clock.ts';
 import { seededRandom } from '../../src/base/random.ts';
 import { SqliteFleetStore } from '../../src/store/sqlite-fleet-store.ts';
 import { armOf } from '../../src/telemetry/fold-report.ts';
+import { plainRows } from '../telemetry/plain-tallies.ts';
 import type { ToldReport } from './gateway.ts';
 import { forcedUpdates, ROLLOUT, World } from './world.ts';
 
@@ -166,8 +167,9 @@ async function storeBreaches(world: World): Promise<string[]> {
       .flatMap((report) => report.intervals)
       .filter((interval) => armOf(window.spec, interval) !== undefined && (interval.revision ?? 0) < next)
       .reduce((sum, interval) => sum + interval.inferences, 0);
-    const tallies = [...window.tallies.candidate.devices.values(), ...window.tallies.stable.devices.values()];
-    const folded = tallies.reduce((sum, tally) => sum + tally.inferences, 0);
+    const { candidate, stable } = window.tallies;
+    const rows = [...plainRows(candidate), ...plainRows(stable)];
+    const folded = rows.reduce((sum, row) => sum + (row.whole[0]?.trials ?? 0), 0);
     const late = window.late.last.reduce((sum, one) => sum + one.inferences, 0);
     // The store keeps the newest hundred late reports and counts the others.
     const areAllKept = window.late.count === window.late.last.length;

@@ -1,0 +1,26 @@
+// Owns what the candidate's own devices did under stable, before anything rolled.
+import { type ArmEvidence, type StageQuestion, wholeTallies } from './stage-question.ts';
+import type { TallyRows } from './tally-rows.ts';
+
+/** Each row of the candidate in the arm of before, −1 where there is none; found once a question. */
+const known = new WeakMap<StageQuestion, Int32Array>();
+
+function pastRows(question: StageQuestion, before: ArmEvidence): Int32Array {
+  const found = known.get(question) ?? Int32Array.from(question.candidate.names, (name) => before.rowOf(name) ?? -1);
+  known.set(question, found);
+  return found;
+}
+
+/** A measure of those devices that have data of it in the candidate as well; undefined when nothing is known of before. */
+export function pastOf(question: StageQuestion, measure: string, devices: TallyRows): TallyRows | undefined {
+  const { restBaseline } = question;
+  const all = restBaseline ? wholeTallies(restBaseline, measure) : undefined;
+  if (!restBaseline || all === undefined) return undefined;
+  const past = pastRows(question, restBaseline);
+  const rows: number[] = [];
+  for (const row of devices.liveRows()) {
+    const before = past[row] ?? -1;
+    if (before >= 0) rows.push(before);
+  }
+  return all.only(Uint32Array.from(rows));
+}

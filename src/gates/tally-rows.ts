@@ -1,0 +1,177 @@
+// Owns the tallies of one measure over many devices: their sum, which have data, and which stands out from the others.
+import { EMPTY_TALLY, scaleTally, type Tally } from './tally.ts';
+
+/** A device's tally of one measure, with its name. */
+export interface NamedTally extends Tally {
+  readonly device: string;
+}
+
+/** Numbers of a tally in a row, in the order of `Tally`. */
+const WIDTH = 6;
+
+/** Where tallies lie: a name and six numbers a row, row after row. */
+export interface TallySource {
+  readonly names: readonly string[];
+  readonly sums: Float64Array;
+}
+
+/** The tally that begins at an offset. */
+export function tallyFrom(sums: Float64Array, at = 0): Tally {
+  return {
+    bad: sums[at] ?? 0,
+    trials: sums[at + 1] ?? 0,
+    reports: sums[at + 2] ?? 0,
+    badSquared: sums[at + 3] ?? 0,
+    badTrials: sums[at + 4] ?? 0,
+    trialsSquared: sums[at + 5] ?? 0,
+  };
+}
+
+/** Which rows are meant, and their sum where it is known already. */
+export interface PickedRows {
+  /** Row numbers; all rows unless given. */
+  readonly rows?: Uint32Array;
+  readonly all?: Tally;
+}
+
+/** Rows without trials say nothing and are passed over. Nothing is copied: the numbers must not change while it is read. */
+export class TallyRows {
+  readonly #source: TallySource;
+  readonly #rows: Uint32Array | null;
+  readonly #scale: number;
+  #all: Tally | undefined;
+  #live: number | undefined;
+
+  constructor(source: TallySource, { rows, all }: PickedRows = {}, scale = 1) {
+    this.#source = source;
+    this.#rows = rows ?? null;
+    this.#scale = scale;
+    this.#all = all;
+  }
+
+  static of(devices: readonly (Tally & { readonly device?: string })[]): TallyRows {
+    const sums = new Float64Array(devices.length * WIDTH);
+    devices.forEach(({ bad, trials, reports, badSquared, badTrials, trialsSquared }, i) => {
+      sums.set([bad, trials, reports, badSquared, badTrials, trialsSquared], i * WIDTH);
+    });
+    return new TallyRows({ names: devices.map(({ device }, i) => device ?? String(i)), sums });
+  }
+
+  /** The same as if so many times as much had been seen. */
+  scaled(scale: number): TallyRows {
+    const rows = this.#rows === null ? {} : { rows: this.#rows };
+    return new TallyRows(this.#source, { ...rows, all: scaleTally(this.all, scale) }, this.#scale * scale);
+  }
+
+  /** Some of the rows, by number. */
+  only(rows: Uint32Array): TallyRows {
+    return new TallyRows(this.#source, { rows }, this.#scale);
+  }
+
+  get #count(): number {
+    return this.#rows === null ? this.#source.names.length : this.#rows.length;
+  }
+
+  /** Number of the row at a place. */
+  #rowAt(place: number): number {
+    return this.#rows === null ? place : (this.#rows[place] ?? 0);
+  }
+
+  #named(row: number): NamedTally {
+    const tally = scaleTally(tallyFrom(this.#source.sums, row * WIDTH), this.#scale);
+    return { device: this.#source.names[row] ?? '', ...tally };
+  }
+
+  /** The sum of the rows. */
+  get all(): Tally {
+    this.#all ??= this.#sum();
+    return this.#all;
+  }
+
+  #sum(): Tally {
+    const { sums } = this.#source;
+    const sum = new Float64Array(WIDTH);
+    for (let place = 0; place < this.#count; place++) {
+      const at = this.#rowAt(place) * WIDTH;
+      for (let i = 0; i < WIDTH; i++) sum[i] = (sum[i] ?? 0) + (sums[at + i] ?? 0);
+    }
+    return scaleTally(tallyFrom(sum), this.#scale);
+  }
+
+  /** Rows with data. */
+  get live(): number {
+    this.#live ??= this.countThat((_, trials) => trials > 0);
+    return this.#live;
+  }
+
+  /** How many of the rows with data are so. */
+  countThat(isSo: (bad: number, trials: number) => boolean): number {
+    const { sums } = this.#source;
+    let count = 0;
+    for (let place = 0; place < this.#count; place++) {
+      const at = this.#rowAt(place) * WIDTH;
+      const trials = sums[at + 1] ?? 0;
+      if (trials > 0 && isSo(sums[at] ?? 0, trials)) count++;
+    }
+    return count;
+  }
+
+  /** The same totals seen as one cluster a device: devices as a sample of the fleet. */
+  byDevice(): Tally {
+    const { sums } = this.#source;
+    let [reports, badSquared, badTrials, trialsSquared] = [0, 0, 0, 0];
+    for (let place = 0; place < this.#count; place++) {
+      const at = this.#rowAt(place) * WIDTH;
+      const bad = this.#scale * (sums[at] ?? 0);
+      const trials = this.#scale * (sums[at + 1] ?? 0);
+      if (!(trials > 0)) continue;
+      reports++;
+      badSquared += bad * bad;
+      badTrials += bad * trials;
+      trialsSquared += trials * trials;
+    }
+    return { bad: this.all.bad, trials: this.all.trials, reports, badSquared, badTrials, trialsSquared };
+  }
+
+  /** The device that stands out most above `rate`; undefined without data. */
+  largestExcess(rate: number): NamedTally | undefined {
+    return this.#furthest(rate, 1);
+  }
+
+  /** The device that falls most below `rate`; undefined without data. */
+  largestDeficit(rate: number): NamedTally | undefined {
+    return this.#furthest(rate, -1);
+  }
+
+  /** Of devices as far from it the first by name, so that it does not matter who reported first. */
+  #furthest(rate: number, side: 1 | -1): NamedTally | undefined {
+    const { names, sums } = this.#source;
+    let furthest = -1;
+    let most = Number.NEGATIVE_INFINITY;
+    for (let place = 0; place < this.#count; place++) {
+      const row = this.#rowAt(place);
+      const trials = sums[row * WIDTH + 1] ?? 0;
+      if (!(trials > 0)) continue;
+      const far = side * ((sums[row * WIDTH] ?? 0) - rate * trials);
+      if (far < most || (far === most && (names[row] ?? '') >= (names[furthest] ?? ''))) continue;
+      most = far;
+      furthest = row;
+    }
+    return furthest < 0 ? undefined : this.#named(furthest);
+  }
+
+  /** The rows with data. */
+  *each(): Iterable<NamedTally> {
+    for (const row of this.liveRows()) yield this.#named(row);
+  }
+
+  /** Their numbers. */
+  *liveRows(): Iterable<number> {
+    for (let place = 0; place < this.#count; place++) {
+      const row = this.#rowAt(place);
+      if ((this.#source.sums[row * WIDTH + 1] ?? 0) > 0) yield row;
+    }
+  }
+}
+
+export const NO_ROWS = new TallyRows({ names: [], sums: new Float64Array(0) }, { all: EMPTY_TALLY });

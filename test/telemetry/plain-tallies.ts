@@ -1,0 +1,81 @@
+// Owns tallies in a form that tests can name numbers in and compare, whatever the order of rows.
+import { binsOf, histogramWidth } from '../../src/telemetry/histogram-sums.ts';
+import type { PeriodRow } from '../../src/telemetry/period-table.ts';
+import { type MeasureSums, measureAt } from '../../src/telemetry/rate-sums.ts';
+import type { ArmTallies, WindowTallies } from '../../src/telemetry/window-tallies.ts';
+
+export interface PlainHistogram {
+  readonly trials: number;
+  readonly reports: number;
+  readonly counts: readonly number[];
+  /** Half of the matrix, row by row. */
+  readonly countProducts: readonly number[];
+}
+
+export interface PlainRow {
+  readonly window: number;
+  readonly whole: readonly MeasureSums[];
+  readonly current: readonly MeasureSums[];
+  readonly look: number;
+  readonly before: readonly PlainHistogram[];
+  readonly since: readonly PlainHistogram[];
+}
+
+function histogramsOf({ histograms }: ArmTallies, numbers: Float64Array): PlainHistogram[] {
+  let from = 0;
+  return histograms.map((spec) => {
+    const bins = binsOf(spec);
+    const [trials = 0, reports = 0, _squares, ...rest] = numbers.subarray(from, from + histogramWidth(bins));
+    from += histogramWidth(bins);
+    return { trials, reports, counts: rest.slice(0, bins), countProducts: rest.slice(2 * bins) };
+  });
+}
+
+/** A row of an arm by name. */
+export function plainRow(arm: ArmTallies | undefined, name: string): PlainRow | undefined {
+  const sums = arm?.read(name);
+  if (arm === undefined || sums === undefined) return undefined;
+  const { rates, looked } = sums;
+  const measures = (row: Float64Array) => arm.measures.map((_, place) => measureAt(row, place));
+  const before = looked.whole.map((sum, i) => sum - looked.current[i]!);
+  return {
+    window: rates.period,
+    whole: measures(rates.whole),
+    current: measures(rates.current),
+    look: looked.period,
+    before: histogramsOf(arm, before),
+    since: histogramsOf(arm, looked.current),
+  };
+}
+
+export function plainRows(arm: ArmTallies | undefined): PlainRow[] {
+  return (arm?.names ?? []).map((name) => plainRow(arm, name)!);
+}
+
+const byName = <V>(pairs: Iterable<readonly [string | number, V]>) =>
+  [...pairs].sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0));
+
+function plainSums({ period, whole, current }: PeriodRow) {
+  return { period, whole: [...whole], current: [...current] };
+}
+
+function settledArm(arm: ArmTallies): unknown {
+  const rows = arm.names.map((name) => {
+    const { rates, looked } = arm.read(name)!;
+    return [name, { rates: plainSums(rates), looked: plainSums(looked) }] as const;
+  });
+  const totals = [arm.rates, arm.looked].map(({ newest, parts }) => ({
+    newest,
+    parts: parts.map(({ total, newestTotal }) => [[...total], [...newestTotal]]),
+  }));
+  const { latencyMs, classes, ...summary } = arm.summary;
+  return {
+    ...{ measures: arm.measures, histograms: arm.histograms, rows: byName(rows), totals, summary },
+    ...{ zero: latencyMs.zero, buckets: byName(latencyMs.buckets), classes: byName(classes) },
+  };
+}
+
+/** All that tallies hold, in a settled order, so that equal tallies are equal objects. */
+export function settled({ candidate, stable }: WindowTallies): unknown {
+  return { candidate: settledArm(candidate), stable: settledArm(stable) };
+}
