@@ -1,5 +1,6 @@
 // Owns what a rule is judged on: the candidate's counts of a measure, and the baseline that they are held against.
 import type { CountedEvidence, CountedLimit } from './judge-rate-rule.ts';
+import type { BaselineSource } from './rule-verdict.ts';
 import { type ArmEvidence, newestWindow, type StageQuestion, wholeTallies, windowTallies } from './stage-question.ts';
 import { LEAST_CLUSTERS, type Tally } from './tally.ts';
 import { NO_ROWS } from './tally-rows.ts';
@@ -23,6 +24,10 @@ export function baselineCounts(
   const rows = arm ? wholeTallies(arm, measure) : undefined;
   if (!arm || rows === undefined || rows.live === 0) return null;
   return { arm, whole: rows.all, devices: rows.live, isConcurrent };
+}
+
+export function sourceOf({ isConcurrent }: BaselineCounts): BaselineSource {
+  return isConcurrent ? 'beside' : 'earlier';
 }
 
 export function isThick(baseline: BaselineCounts | null, candidateTrials: number): boolean {

@@ -1,6 +1,6 @@
 // Owns rules over predicted classes: is one still answered as often as it should be, and has any that stable knows vanished?
 import { blankVerdict } from './blank-verdict.ts';
-import { chooseBaseline, evidenceOf } from './counted-evidence.ts';
+import { chooseBaseline, evidenceOf, sourceOf } from './counted-evidence.ts';
 import {
   boundsOf,
   type CountedEvidence,
@@ -13,7 +13,7 @@ import {
   weighCounts,
 } from './judge-rate-rule.ts';
 import { pastOf } from './own-past.ts';
-import type { ClassSums, RuleVerdict } from './rule-verdict.ts';
+import type { BaselineSource, ClassSums, RuleVerdict } from './rule-verdict.ts';
 import { CLASS_MEASURE, type StageQuestion, type StageRule, wholeTallies } from './stage-question.ts';
 import type { Tally } from './tally.ts';
 import { NO_ROWS, type TallyRows } from './tally-rows.ts';
@@ -40,6 +40,7 @@ function ownPast(question: StageQuestion, measure: string, devices: TallyRows): 
 
 interface ClassEvidence extends CountedEvidence {
   readonly baselineDevices: number;
+  readonly baselineFrom: BaselineSource | null;
 }
 
 function classEvidence(name: string, limit: CountedLimit, question: StageQuestion, trials: number): ClassEvidence {
@@ -48,13 +49,24 @@ function classEvidence(name: string, limit: CountedLimit, question: StageQuestio
   // The trials are those of every class alike.
   const counts = isRelative ? chooseBaseline(question, measure, trials) : null;
   const evidence = evidenceOf(question, measure, limit, counts === null ? null : { measure, counts });
-  return { ...evidence, own: ownPast(question, measure, evidence.whole), baselineDevices: counts?.devices ?? 0 };
+  const own = ownPast(question, measure, evidence.whole);
+  return {
+    ...evidence,
+    own,
+    baselineDevices: counts?.devices ?? 0,
+    baselineFrom: counts === null ? null : sourceOf(counts),
+  };
 }
 
 /** The candidate's answers that have a class. */
 function answersOf({ candidate }: StageQuestion): number {
   const measure = candidate.measures.find((one) => one.startsWith(CLASS_MEASURE));
   return measure === undefined ? 0 : (wholeTallies(candidate, measure) ?? NO_ROWS).all.trials;
+}
+
+/** The devices that a class was held against, and when. */
+function besideOf({ baselineDevices, baselineFrom }: ClassEvidence) {
+  return { devices: baselineDevices, ...(baselineFrom === null ? {} : { from: baselineFrom }) };
 }
 
 function shareOf(tally: Tally | null): number {
@@ -176,7 +188,7 @@ export function judgeClassShare(asked: StageRule, levels: ErrorLevels, question:
     lower: bounds?.[0] ?? null,
     upper: bounds?.[1] ?? null,
     limit: limitShare,
-    baseline: before === null ? null : { estimate: before, devices: evidence.baselineDevices },
+    baseline: before === null ? null : { estimate: before, ...besideOf(evidence) },
     trials: reading.trials,
     devices: reading.devices,
     worstDevice: reading.worst?.device ?? null,

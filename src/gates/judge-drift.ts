@@ -4,7 +4,7 @@ import { type DriftReading, driftVerdict } from './drift-verdict.ts';
 import { HistogramRows } from './histogram-rows.ts';
 import type { HistogramTally } from './histogram-tally.ts';
 import type { ErrorLevels } from './judge-rate-rule.ts';
-import type { RuleVerdict } from './rule-verdict.ts';
+import type { BaselineSource, RuleVerdict } from './rule-verdict.ts';
 import type { ArmEvidence, ArmHistogram, StageQuestion, StageRule } from './stage-question.ts';
 import { LEAST_CLUSTERS } from './tally.ts';
 
@@ -45,6 +45,7 @@ function histogramsAt(
 interface Baseline {
   readonly whole: HistogramTally;
   readonly devices: number;
+  readonly from: BaselineSource;
 }
 
 const WHOLE = Number.POSITIVE_INFINITY;
@@ -60,7 +61,8 @@ function baselineOf(
   // Of other classes: nothing to compare bin by bin.
   if (JSON.stringify(kept) !== JSON.stringify(histogram)) return null;
   const rows = histogramsAt(arm, histogram.kind, look, only);
-  return rows === undefined || rows.live === 0 ? null : { whole: rows.all, devices: rows.live };
+  if (rows === undefined || rows.live === 0) return null;
+  return { whole: rows.all, devices: rows.live, from: look === WHOLE ? 'earlier' : 'beside' };
 }
 
 /** Stable beside the candidate; where it is going away, as it was before. */
@@ -118,10 +120,9 @@ function readBoth(
 }
 
 /** What is missing until the next look. */
-function untilNextLook(look: number, { openMs = 0, intervalMs, perMinute }: StageQuestion): RuleVerdict['needs'] {
+function untilNextLook(look: number, { openMs = 0, intervalMs }: StageQuestion): RuleVerdict['needs'] {
   const nextMs = FIRST_LOOK * 2 ** (look + 1) * intervalMs;
-  const minutes = Math.max(0, nextMs - openMs) / 60_000;
-  return { trials: Math.ceil(minutes * (perMinute ?? 0)), minutes: Math.ceil(minutes) };
+  return { trials: 0, minutes: Math.max(1, Math.ceil((nextMs - openMs) / 60_000)) };
 }
 
 /** confidence_drift and class_drift: stage scope, drop-worst, at the newest look. */
@@ -161,7 +162,7 @@ export function judgeDrift(
     lower: reading.estimate === null ? null : reading.lowerAll,
     upper: Number.isFinite(reading.upper) ? reading.upper : null,
     limit: limit.value,
-    baseline: { estimate: null, devices: baseline.devices },
+    baseline: { estimate: null, devices: baseline.devices, from: baseline.from },
     trials: all.trials,
     devices: devices.live,
     worstDevice: reading.worst?.device ?? null,

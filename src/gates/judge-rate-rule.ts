@@ -148,10 +148,11 @@ export function judgeAnyDevice(evidence: CountedEvidence, levels: ErrorLevels): 
     return { verdict: 'undecided', reading: together, reason, needs: null };
   }
   const { verdict, isWithin, pFail, worst } = anyDeviceVerdict(whole, limit.threshold, { alpha: levels.alpha });
-  const reading = { ...together, verdict, isWithin, pFail, worst: verdict === 'fail' ? worst : null };
+  const outstanding = worst ?? whole.largestExcess(limit.threshold) ?? null;
+  const reading = { ...together, verdict, isWithin, pFail, worst: outstanding };
   const least = whole.live === 0 ? 'no data' : isWithin ? '' : 'not every device is observed within the limit yet';
   const breach =
-    worst === null ? '' : `${worst.device} alone: ${worst.bad} of ${worst.trials}, beyond what chance explains`;
+    worst === null ? '' : `${worst.bad} of ${worst.trials} on ${worst.device}, beyond what chance explains`;
   return { verdict, reading, reason: verdict === 'fail' ? breach : least, needs: null };
 }
 

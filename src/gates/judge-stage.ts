@@ -2,7 +2,7 @@
 import { assertNever } from '../base/errors.ts';
 import { quantileOf } from '../contract/sketch.ts';
 import { blankVerdict } from './blank-verdict.ts';
-import { baselineCounts, chooseBaseline, evidenceOf, isThick } from './counted-evidence.ts';
+import { baselineCounts, chooseBaseline, evidenceOf, isThick, sourceOf } from './counted-evidence.ts';
 import { baselineEdgeOf, limitInForce } from './freeze-limits.ts';
 import { judgeClassShare, judgeVanishedClasses } from './judge-classes.ts';
 import { judgeDrift } from './judge-drift.ts';
@@ -22,6 +22,7 @@ import { METHOD_VERSION, type RuleVerdict, type StageVerdict } from './rule-verd
 import { shareVerdict } from './share-verdict.ts';
 import { DEFAULT_ERROR_LEVEL, type StageQuestion, type StageRule, sizeOf, wholeTallies } from './stage-question.ts';
 import { combineVerdicts, ruleAlpha } from './stage-verdict.ts';
+import { designEffect, EMPTY_TALLY } from './tally.ts';
 import { NO_ROWS } from './tally-rows.ts';
 
 function judgeInScope(
@@ -52,8 +53,9 @@ function judgeRate(asked: StageRule, measure: string, levels: ErrorLevels, quest
       : baseRate === null
         ? null
         : Math.max(limit.factor * baseRate, limit.floor ?? 0);
-  const { all } = evidence.whole;
-  const bounds = boundsOf(all, reading.designEffect, limitRate ?? 0.5, levels.beta);
+  const isAlone = asked.scope === 'any-device';
+  const all = isAlone ? (reading.worst ?? EMPTY_TALLY) : evidence.whole.all;
+  const bounds = boundsOf(all, isAlone ? designEffect(all) : reading.designEffect, limitRate ?? 0.5, levels.beta);
   return {
     ...blankVerdict(asked, reason),
     verdict,
@@ -62,7 +64,7 @@ function judgeRate(asked: StageRule, measure: string, levels: ErrorLevels, quest
     lower: bounds?.[0] ?? null,
     upper: bounds?.[1] ?? null,
     limit: limitRate,
-    baseline: counts === null ? null : { estimate: baseRate, devices: counts.devices },
+    baseline: counts === null ? null : { estimate: baseRate, devices: counts.devices, from: sourceOf(counts) },
     trials: reading.trials,
     devices: reading.devices,
     worstDevice: reading.worst?.device ?? null,
@@ -95,19 +97,24 @@ function judgeLatency(asked: StageRule, q: number, levels: ErrorLevels, question
   const { verdict, reading, reason, needs } = judgeInScope(asked, evidence, levels, question);
   const sketch = candidate.summary.latencyMs;
   const [lower, upper] = quantileBounds(sketch, q, levels.beta, reading.designEffect);
-  const estimate = quantileOf(sketch, q) ?? null;
+  // No sketch is kept of a single device: its count of slow answers stands in `sums`.
+  const estimate = asked.scope === 'any-device' ? null : (quantileOf(sketch, q) ?? null);
   return {
     ...blankVerdict(asked, reason),
     verdict,
     within: reading.isWithin,
     estimate,
     lower: estimate === null ? null : lower,
-    upper: Number.isFinite(upper) ? upper : null,
+    upper: estimate !== null && Number.isFinite(upper) ? upper : null,
     limit: limit.limit,
     baseline:
       counts === null
         ? null
-        : { estimate: quantileOf(counts.arm.summary.latencyMs, q) ?? null, devices: counts.devices },
+        : {
+            estimate: quantileOf(counts.arm.summary.latencyMs, q) ?? null,
+            devices: counts.devices,
+            from: sourceOf(counts),
+          },
     trials: reading.trials,
     devices: reading.devices,
     worstDevice: reading.worst?.device ?? null,
@@ -194,7 +201,9 @@ export function judgeStage(question: StageQuestion): StageVerdict {
 function missingEvidence({ candidate, minimum }: StageQuestion): string[] {
   const { devices, inferences } = sizeOf(candidate);
   const missing: string[] = [];
-  if (devices < minimum.devices) missing.push(`${minimum.devices - devices} more devices with data`);
-  if (inferences < minimum.inferences) missing.push(`${minimum.inferences - inferences} more inferences`);
+  const [devicesShort, inferencesShort] = [minimum.devices - devices, minimum.inferences - inferences];
+  if (devicesShort > 0) missing.push(`${devicesShort} more ${devicesShort === 1 ? 'device' : 'devices'} with data`);
+  if (inferencesShort > 0)
+    missing.push(`${inferencesShort} more ${inferencesShort === 1 ? 'inference' : 'inferences'}`);
   return missing;
 }

@@ -46,6 +46,9 @@ export interface ClassSums {
   readonly own: Tally | null;
 }
 
+/** `beside`: stable's devices in the same time. `earlier`: stable when it was last seen beside the candidate. */
+export type BaselineSource = 'beside' | 'earlier';
+
 export interface RuleVerdict {
   /** The rule as the policy has it. */
   readonly rule: string;
@@ -55,7 +58,7 @@ export interface RuleVerdict {
   readonly verdict: Verdict | 'not-applicable';
   /** Is the observed value within the limit, decided or not? */
   readonly within: boolean;
-  /** Observed value in `unit`; null without data. */
+  /** Observed value in `unit`, of the worst device where the rule is about any; null without data. */
   readonly estimate: number | null;
   /** Bounds for display, valid however often one looks; null where there are none. */
   readonly lower: number | null;
@@ -64,7 +67,12 @@ export interface RuleVerdict {
   readonly limit: number | null;
   /** `ratio`: 0..1, of inferences or devices. */
   readonly unit: RuleUnit;
-  readonly baseline: { readonly estimate: number | null; readonly devices: number } | null;
+  readonly baseline: {
+    readonly estimate: number | null;
+    readonly devices: number;
+    /** Absent in evidence of before this was kept. */
+    readonly from?: BaselineSource;
+  } | null;
   /** What was counted: inferences, measured latencies, or devices. */
   readonly trials: number;
   /** Devices with data. */
@@ -75,7 +83,7 @@ export interface RuleVerdict {
   readonly reason: string;
   /** Reported, but never decides. */
   readonly dryRun: boolean;
-  /** What is missing for a decision if things stay as observed; null when decided, or when no amount would do. */
+  /** What is missing for a decision if things stay as observed: no `trials` when it is time alone. Null when decided, or when no amount would do. */
   readonly needs: { readonly trials: number; readonly minutes: number | null } | null;
   readonly sums: SufficientSums;
 }

@@ -20,6 +20,9 @@ export interface EvidencePredicate {
   readonly policy: string | null;
   readonly cohort: Transition['cohort'];
   readonly verdict: Transition['verdict'];
+  /** How long the stage was measured, and what its policy asked; absent in evidence of before these were kept. */
+  readonly window?: Transition['window'];
+  readonly terms?: Transition['terms'];
 }
 
 export function statusSubject(rollout: string): string {
@@ -40,6 +43,8 @@ export function evidenceOf(transition: Transition, facts: { observed: string; no
     policy: transition.policy,
     cohort: transition.cohort,
     verdict: transition.verdict,
+    window: transition.window ?? null,
+    terms: transition.terms ?? null,
   };
   const status = { name: statusSubject(transition.rollout), digest: { sha256: hexOf(digestOfJson(next)) } };
   const manifest = subject && {

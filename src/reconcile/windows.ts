@@ -70,6 +70,11 @@ function hasTraffic(arm: ArmTallies): boolean {
   return arm.names.length > 0;
 }
 
+/** The candidate's inferences in a minute of listening; null before the first. */
+function perMinuteOf({ tallies, listenedMs }: WindowReading): number | null {
+  return listenedMs > 0 ? tallies.candidate.summary.inferences / (listenedMs / 60_000) : null;
+}
+
 /** Where the store keeps which window was opened last: another process, or this one before a restart, may have opened it. */
 const openedHolding = (rollout: string): string => `opened-window/${rollout}`;
 
@@ -174,7 +179,8 @@ export class Windows {
     const reading = await this.#store.readWindow(name, status.opened);
     if (reading === undefined) return { cohort, verdict: null, window: null };
     const verdict = await this.#judge(question, stage, cohort, reading);
-    return { cohort, verdict, window: { listenedMs: reading.listenedMs, readyMs: reading.readyMs } };
+    const { listenedMs: openMs, readyMs } = reading;
+    return { cohort, verdict, window: { listenedMs: openMs, readyMs, perMinute: perMinuteOf(reading) } };
   }
 
   async #judge(
@@ -184,7 +190,6 @@ export class Windows {
     reading: WindowReading,
   ): Promise<StageVerdict> {
     const { candidate, stable } = reading.tallies;
-    const minutes = reading.listenedMs / 60_000;
     const level = question.policy?.spec.errorLevel;
     return judgeStage({
       rules: stage.rules,
@@ -200,7 +205,7 @@ export class Windows {
       deadlineMs: stage.deadlineMs,
       intervalMs: this.#intervalMs,
       openMs: Math.max(0, question.now - reading.spec.openedAtMs),
-      perMinute: minutes > 0 ? candidate.summary.inferences / minutes : null,
+      perMinute: perMinuteOf(reading),
     });
   }
 

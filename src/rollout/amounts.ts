@@ -45,6 +45,14 @@ export function formatBounds(value: number, lower: number, upper: number, unit: 
   return `(${significant(lower * factor)}–${significant(upper * factor)})`;
 }
 
+/** A time still to go, as people say it: `about 11 more minutes`, `about 2.5 more hours`. */
+export function aboutMore(minutes: number): string {
+  if (minutes < 90) return `about ${countOf(Math.max(1, Math.ceil(minutes)), 'more minute')}`;
+  const hours = minutes / 60;
+  const [amount, unit] = hours < 48 ? [Math.ceil(2 * hours) / 2, 'hour'] : [Math.ceil(hours / 24), 'day'];
+  return `about ${amount < 1000 ? amount : formatCount(amount)} more ${unit}s`;
+}
+
 /** Names in a row: `alice`, `alice or bob`, `a, b and 3 more`. */
 export function listed(names: readonly string[], last: 'and' | 'or', most = 5): string {
   const known = names.map(oneLine);

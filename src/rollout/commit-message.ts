@@ -68,16 +68,27 @@ function troubleLines({ cohort }: Transition): string[] {
   return [`Of ${countOf(cohort.wanted, 'device')} in the stage ${listed(words, 'and', words.length)}.`, ...troubled];
 }
 
-/** What became of the devices that had the candidate. */
-function retreat({ cohort, next, window }: Transition): string {
+/** What becomes of the devices that run the candidate, and of those that were about to. */
+function retreat({ cohort, next, window }: Transition): string[] {
   const after = window ? ` after ${formatDuration(window.listenedMs)}` : '';
-  const count = cohort === null ? 0 : cohort.ready + cohort.trying + cohort.silent;
-  if (count === 0) return 'No device keeps it.';
-  const had = `${countOf(count, 'device')} had it${after}`;
-  const [stop, switched, kept] = count === 1 ? ['it stops', 'it switches', 'it'] : ['they stop', 'they switch', 'they'];
-  return next.stable === null
-    ? `${had}; nothing was stable before it, so ${stop} serving the model.`
-    : `${had}; ${switched} back to ${next.stable.version}, which ${kept} kept. No other device did.`;
+  if (cohort === null) return ['No device keeps it.'];
+  const { ready, trying, onTrial = 0, silent } = cohort;
+  const running = ready + onTrial;
+  const [stop, switched, kept] =
+    running === 1 ? ['it stops', 'it switches', 'it'] : ['they stop', 'they switch', 'they'];
+  const back =
+    next.stable === null
+      ? `nothing was stable before it, so ${stop} serving the model`
+      : `${switched} back to ${next.stable?.version}, which ${kept} kept`;
+  const first = running === 0 ? 'No device runs it' : `${countOf(running, 'device')} had it${after}; ${back}`;
+  const fetching = trying - onTrial;
+  return [
+    `${first}. No device outside the stage got it.`,
+    ...(fetching > 0
+      ? [`${countOf(fetching, 'device')} had not finished taking it, and ${fetching === 1 ? 'drops' : 'drop'} it.`]
+      : []),
+    ...(silent > 0 ? [`${countOf(silent, 'silent device')} may have it until heard of again.`] : []),
+  ];
 }
 
 /** What the step means, in sentences. */
@@ -86,7 +97,7 @@ function story(transition: Transition): string[] {
   switch (kind) {
     case 'roll-back':
     case 'supersede':
-      return [retreat(transition)];
+      return retreat(transition);
     case 'complete':
       return [`It is what every device of ${oneLine(next.target)} runs from now on.`];
     case 'pause': {

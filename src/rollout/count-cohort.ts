@@ -33,6 +33,8 @@ export interface CohortCounts {
   readonly ready: number;
   /** Seen taking it: downloading, on trial. */
   readonly trying: number;
+  /** Of those, how many run it already, on trial; absent in evidence of before this was counted. */
+  readonly onTrial?: number;
   /** Tried and went back. */
   readonly failed: number;
   /** Would not try: signature, content. */
@@ -51,7 +53,7 @@ export interface CohortCounts {
   readonly troubled: readonly { readonly device: string; readonly what: string }[];
 }
 
-type Place = Exclude<keyof CohortCounts, 'matching' | 'wanted' | 'troubled'>;
+type Place = Exclude<keyof CohortCounts, 'matching' | 'wanted' | 'onTrial' | 'troubled'>;
 
 export interface CountingFacts {
   readonly entry: DirectiveEntry;
@@ -64,7 +66,7 @@ export interface CountingFacts {
   readonly openedRevision?: number;
 }
 
-type Standing = { readonly place: Place; readonly what: string };
+type Standing = { readonly place: Place; readonly what: string; readonly isOnTrial?: boolean };
 
 function standingByOutcome(outcome: DeviceOutcome | undefined, attempt: number): Standing | undefined {
   if (outcome === undefined || outcome.attempt < attempt) return undefined;
@@ -101,7 +103,8 @@ function standingOf(device: KnownDevice, candidate: Candidate, facts: CountingFa
   const isSilent = facts.listenedMs - device.lastSeenListenedMs > facts.silenceMs;
   if (isSilent) return took ? { place: 'silent', what: 'took it and fell silent' } : { place: 'unreachable', what: '' };
   if (isRunning && state?.state !== 'trial') return { place: 'ready', what: '' };
-  return { place: took || state?.subject?.digest === candidate.digest ? 'trying' : 'pending', what: '' };
+  const isTrying = took || state?.subject?.digest === candidate.digest;
+  return { place: isTrying ? 'trying' : 'pending', what: '', isOnTrial: isRunning };
 }
 
 const MOST_TROUBLED = 10;
@@ -124,16 +127,18 @@ export function countCohort(facts: CountingFacts): CohortCounts {
   const target = parseSelector(facts.entry.target);
   let matching = 0;
   let wanted = 0;
+  let onTrial = 0;
   for (const device of facts.devices) {
     if (!matchesSelector(target, device)) continue;
     matching++;
     if (candidate === null || !isOnCandidate(facts.entry, device)) continue;
     wanted++;
-    const { place, what } = standingOf(device, candidate, facts);
+    const { place, what, isOnTrial = false } = standingOf(device, candidate, facts);
     places[place]++;
+    if (isOnTrial) onTrial++;
     if (what !== '' && troubled.length < MOST_TROUBLED) troubled.push({ device: device.id, what });
   }
-  return { matching, wanted, ...places, troubled };
+  return { matching, wanted, ...places, onTrial, troubled };
 }
 
 /** The share that `failed_devices` is judged on: failures count whole, the unreachable and the incompatible not at all. */

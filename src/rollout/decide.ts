@@ -38,6 +38,8 @@ function brokenOutlook({ name, code, reason }: BrokenRollout): Outlook {
     stable: null,
     cohort: null,
     verdict: null,
+    window: null,
+    terms: null,
     waitingOn: [{ kind: 'mending', code, reason }],
     conditions: [
       { type: 'Stalled', status: true, reason: code, message: `${reason} Devices keep what was published last.` },

@@ -2,6 +2,7 @@
 import type { RolloutStatus } from '../contract/documents/types.generated.ts';
 import type { Condition, Outlook, WaitingOn } from './outlook.ts';
 import type { RolloutFacts } from './rollout-facts.ts';
+import { termsOf } from './stage-terms.ts';
 import type { Transition } from './transition.ts';
 import { wishOf } from './wish-of.ts';
 
@@ -76,6 +77,8 @@ export function outlookOf(
     stable: status.stable?.version ?? null,
     cohort: facts.cohort,
     verdict: facts.verdict,
+    window: facts.window,
+    terms: termsOf(facts, status),
     waitingOn,
     conditions: conditionsOf(facts, status, waitingOn, isStepping),
   };

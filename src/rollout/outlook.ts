@@ -1,6 +1,8 @@
 // Owns what a rollout waits on and how it stands, as values: waiting is an answer.
 import type { StageVerdict } from '../gates/rule-verdict.ts';
 import type { CohortCounts } from './count-cohort.ts';
+import type { WindowTime } from './rollout-facts.ts';
+import type { StageTerms } from './stage-terms.ts';
 
 export type WaitingOn =
   | { readonly kind: 'soak'; readonly remainingMs: number }
@@ -48,6 +50,10 @@ export interface Outlook {
   readonly stable: string | null;
   readonly cohort: CohortCounts | null;
   readonly verdict: StageVerdict | null;
+  /** How long the stage has been measured; null when nothing rolls. */
+  readonly window: WindowTime | null;
+  /** What the policy in force asks of the stage; null when nothing rolls. */
+  readonly terms: StageTerms | null;
   readonly waitingOn: readonly WaitingOn[];
   readonly conditions: readonly Condition[];
 }

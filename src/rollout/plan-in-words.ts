@@ -1,7 +1,7 @@
 // Owns how a rollout stands, in words: the cells of the status table, and what it waits for.
 import { assertNever } from '../base/errors.ts';
 import { formatDuration } from '../contract/duration.ts';
-import { countOf, formatCount, listed } from './amounts.ts';
+import { aboutMore, countOf, formatCount, listed } from './amounts.ts';
 import type { Outlook, WaitingOn } from './outlook.ts';
 import { clipped, oneLine } from './plain-text.ts';
 
@@ -11,14 +11,12 @@ function words(text: string): string {
   return clipped(oneLine(text), MOST_WORDS);
 }
 
-function minutesInWords(minutes: number | null): string {
-  return minutes === null ? '' : `~${formatDuration(Math.max(1, Math.ceil(minutes)) * 60_000)}: `;
-}
-
 function verdictWaits({ rules, minutes, slowest, lacks }: Extract<WaitingOn, { kind: 'verdict' }>): string {
   if (slowest !== null) {
-    const more = countOf(slowest.trials, 'more inference');
-    return `${minutesInWords(minutes)}${slowest.metric} needs ${more}`;
+    const time = minutes === null ? '' : `${aboutMore(minutes)}: `;
+    // Drift is judged at looks, which come by time.
+    if (slowest.trials === 0) return `${time}the next look at ${slowest.metric}`;
+    return `${time}${slowest.metric} needs ${countOf(slowest.trials, 'more inference')}`;
   }
   if (lacks.length > 0) return listed(lacks, 'and');
   return rules.length === 0 ? 'the first measurements' : `a verdict on ${listed(rules, 'and', 2)}`;

@@ -72,6 +72,8 @@ export interface WindowTime {
   readonly listenedMs: number;
   /** Of it, the time in which at least the stage's minimum of devices ran the candidate. */
   readonly readyMs: number;
+  /** The candidate's inferences a minute over the listened time; null or absent when unknown. */
+  readonly perMinute?: number | null;
 }
 
 export interface RolloutFacts {

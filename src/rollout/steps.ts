@@ -4,6 +4,7 @@ import { type Decision, outlookOf } from './decision.ts';
 import { type CandidateStatus, rejectedStatus, stamped } from './next-status.ts';
 import { isPin } from './resolve-wish.ts';
 import type { RolloutFacts } from './rollout-facts.ts';
+import { termsOf } from './stage-terms.ts';
 import type { Transition, TransitionKind } from './transition.ts';
 
 /** The short name of where a rollout is, in trailers and evidence paths. */
@@ -56,6 +57,7 @@ export function step(facts: RolloutFacts, status: RolloutStatus, draft: StepDraf
     verdict: facts.verdict,
     cohort: facts.cohort,
     window: facts.window,
+    terms: termsOf(facts, status),
     subject: subject === null ? null : { version: subject.version, digest: subject.digest, attempt: subject.attempt },
     policy: next.policy,
     outlook: draft.outlook ?? null,

@@ -3,6 +3,7 @@ import type { RolloutStatus } from '../contract/documents/types.generated.ts';
 import type { StageVerdict } from '../gates/rule-verdict.ts';
 import type { CohortCounts } from './count-cohort.ts';
 import type { WindowTime } from './rollout-facts.ts';
+import type { StageTerms } from './stage-terms.ts';
 
 export type TransitionKind =
   | 'start'
@@ -39,6 +40,8 @@ export interface Transition {
   readonly verdict: StageVerdict | null;
   readonly cohort: CohortCounts | null;
   readonly window?: WindowTime | null;
+  /** What the policy asked of the stage that was left. */
+  readonly terms?: StageTerms | null;
   /** The candidate that the step is about, when there is one. */
   readonly subject: { readonly version: string; readonly digest: string; readonly attempt: number } | null;
   /** Digest of the policy to pin beside the evidence; null when none is in force. */

@@ -1,11 +1,15 @@
 // Owns the table of a verdict: one line a rule, in columns.
 import type { RuleVerdict } from '../gates/rule-verdict.ts';
-import { countOf, formatAmount, formatBounds, listed } from './amounts.ts';
+import { countOf, formatAmount, formatBounds, formatCount, listed } from './amounts.ts';
 import { oneLine } from './plain-text.ts';
 
 function measured(rule: RuleVerdict): readonly [amount: string, bounds: string] {
   const { sums, estimate, lower, upper, unit } = rule;
   if (sums.kind === 'share') return [`${sums.bad} of ${sums.bad + sums.good + sums.pending}`, ''];
+  // One device's latencies are counted, not kept.
+  const { worst = null } = sums.kind === 'rate' ? sums : {};
+  if (estimate === null && rule.scope === 'any-device' && worst !== null)
+    return [`${formatCount(worst.bad)} of ${formatCount(worst.trials)}`, ''];
   if (estimate === null) return ['–', ''];
   const bounds = lower === null || upper === null ? '' : formatBounds(estimate, lower, upper, unit);
   return [formatAmount(estimate, unit), bounds];
@@ -50,10 +54,11 @@ function verdictWord({ verdict, scope, dryRun }: RuleVerdict): string {
 
 function noteOf(rule: RuleVerdict): string {
   const stable = rule.baseline?.estimate ?? null;
+  const earlier = rule.baseline?.from === 'earlier' ? ' before' : '';
   const baseline =
     stable === null
       ? []
-      : [`baseline ${formatAmount(stable, rule.unit)} on ${countOf(rule.baseline?.devices ?? 0, 'device')}`];
+      : [`baseline ${formatAmount(stable, rule.unit)} on ${countOf(rule.baseline?.devices ?? 0, 'device')}${earlier}`];
   const worst = rule.worstDevice === null ? [] : [`worst ${oneLine(rule.worstDevice)}`];
   const reason = rule.reason === '' ? [] : [oneLine(rule.reason)];
   return [...baseline, ...worst, ...reason].join('; ');

@@ -28,6 +28,8 @@ const OUTLOOK: Outlook = {
     conflicted: 0,
     troubled: [{ device: EVIL, what: EVIL.repeat(1000) }],
   },
+  window: null,
+  terms: null,
   verdict: null,
   waitingOn: [{ kind: 'mending', code: EVIL, reason: EVIL }],
   conditions: [

@@ -49,7 +49,7 @@ describe('a stage', () => {
     const waiting = judgeStage(ask({ candidate: arm(healthy), minimum }));
     expect(waiting).toMatchObject({
       kind: 'undecided',
-      because: ['1 more devices with data', '10000 more inferences'],
+      because: ['1 more device with data', '10000 more inferences'],
     });
     expect(waiting.rules[0]?.verdict).toBe('pass');
     expect(judgeStage(ask({ candidate: arm(broken), minimum })).kind).toBe('fail');
@@ -283,8 +283,10 @@ describe('the scope of a rule', () => {
     const candidate = arm(oneBad);
     expect(verdictOf({ rules: scoped('stage'), candidate })).toMatchObject({ verdict: 'undecided', worstDevice: 'd9' });
     const alone = verdictOf({ rules: scoped('any-device'), candidate });
-    expect(alone).toMatchObject({ verdict: 'fail', worstDevice: 'd9', scope: 'any-device' });
-    expect(alone.reason).toContain('d9 alone: 200 of 1000');
+    // The device's own rate, not that of the stage.
+    expect(alone).toMatchObject({ verdict: 'fail', worstDevice: 'd9', scope: 'any-device', estimate: 0.2 });
+    expect(alone.lower).toBeGreaterThan(0.1);
+    expect(alone.reason).toContain('200 of 1000 on d9');
   });
 
   test('a rule about any device passes when each is observed within, and not before all are', () => {

@@ -164,7 +164,8 @@ it('every device of the cohort is counted in exactly one place, and troubled one
             : {}),
         })) as Told[],
       );
-      const { matching, wanted, troubled, ...places } = counts;
+      const { matching, wanted, troubled, onTrial = 0, ...places } = counts;
+      expect(onTrial).toBeLessThanOrEqual(places.trying);
       expect(wanted).toBe(all.length);
       expect(matching).toBe(all.length);
       expect(Object.values(places).reduce((sum, one) => sum + one, 0)).toBe(wanted);
