@@ -1,5 +1,6 @@
 // Owns how rollouts stand by Git alone: what their status blocks say, and what people asked since.
 import { CodedError, errorToJson, formatError } from '../base/errors.ts';
+import { findClosestWord } from '../contract/documents/closest-word.ts';
 import type { Rollout } from '../contract/documents/types.generated.ts';
 import { isVersionRange } from '../contract/model-version.ts';
 import type { ManifestsRepository } from '../git/manifests-repository.ts';
@@ -34,11 +35,12 @@ export async function readGitView(
 }
 
 export function unknownRollout(name: string, known: readonly string[]): CodedError {
+  const close = findClosestWord(name, known);
   const list = known.length === 0 ? 'There is none.' : `Known: ${known.slice(0, 20).join(', ')}.`;
   return new CodedError({
     code: 'ROLLOUT_UNKNOWN',
     message: `There is no rollout ${JSON.stringify(name)}.`,
-    remedy: list,
+    remedy: close === undefined ? list : `Did you mean ${close}? ${list}`,
   });
 }
 

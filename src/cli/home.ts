@@ -1,5 +1,7 @@
 // Owns where a service keeps its things: one folder, the home, outside the manifests repository.
 import path from 'node:path';
+import { readFileIfPresent } from '../base/durable-file.ts';
+import { CodedError } from '../base/errors.ts';
 
 export interface Home {
   readonly folder: string;
@@ -29,4 +31,15 @@ export function homeAt(folder: string): Home {
     mirror: at('mirror'),
     publication: at('publication'),
   };
+}
+
+/** The home that is there: a mistyped folder is not made into an empty one. Throws HOME_MISSING. */
+export async function openHome(folder: string): Promise<Home> {
+  const home = homeAt(folder);
+  if ((await readFileIfPresent(home.trustPolicy)) !== undefined) return home;
+  throw new CodedError({
+    code: 'HOME_MISSING',
+    message: `${home.folder} is no home of a service: it has no trust-policy.yaml.`,
+    remedy: 'Name the home with --home. `slipway init <new-repository> --home <folder>` makes one.',
+  });
 }

@@ -2,6 +2,7 @@
 import { CodedError } from '../base/errors.ts';
 import type { ServiceView } from '../reconcile/service-view.ts';
 import type { Outlook } from '../rollout/outlook.ts';
+import { unknownRollout } from './git-status.ts';
 
 const LONGEST_MS = 15_000;
 const MOST_BYTES = 32 * 1024 * 1024;
@@ -78,11 +79,11 @@ export async function readLiveView({ server, token, rollout }: LiveQuestion): Pr
     });
   }
   if (response.status === 404 && rollout !== undefined) {
-    throw new CodedError({
-      code: 'ROLLOUT_UNKNOWN',
-      message: `The service knows no rollout ${JSON.stringify(rollout)}.`,
-      remedy: 'Run `slipway status` without a name: it lists them all.',
-    });
+    const all = await readLiveView({ server, token, rollout: undefined });
+    throw unknownRollout(
+      rollout,
+      all.rollouts.map((one) => one.rollout),
+    );
   }
   if (!response.ok) throw unreachable(base, `HTTP ${response.status}`);
   const view = await readJson(response, base);

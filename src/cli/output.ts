@@ -14,6 +14,22 @@ export function printResult(result: Result, asJson: boolean): void {
   if (result.exitCode !== undefined) process.exitCode = result.exitCode;
 }
 
+const closed = new AbortController();
+
+/** Aborted when nobody reads the results any more, as after `| head`. */
+export function outputClosed(): AbortSignal {
+  return closed.signal;
+}
+
+/** A reader that has seen enough ends what is printed for it, in peace; a log that nobody reads ends nothing. */
+export function endWithReader(): void {
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EPIPE' && error.code !== 'ERR_STREAM_DESTROYED') throw error;
+    closed.abort();
+  });
+  process.stderr.on('error', () => undefined);
+}
+
 /** Columns padded to their widest cell. */
 export function table(header: readonly string[], rows: readonly (readonly string[])[]): string {
   const widths = header.map((title, i) => Math.max(title.length, ...rows.map((row) => row[i]?.length ?? 0)));

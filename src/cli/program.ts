@@ -13,6 +13,7 @@ import { addSimulateCommand } from './commands/simulate.ts';
 import { addStatusCommand } from './commands/status.ts';
 import { addTokenCommand } from './commands/token.ts';
 import { addValidateCommand } from './commands/validate.ts';
+import { throwUsageErrors } from './usage.ts';
 
 const COMMANDS = [
   addInitCommand,
@@ -38,8 +39,8 @@ export function createProgram(): Command {
   const program = new Command('slipway')
     .description('GitOps for ML models on fleets of devices: signed manifests, staged rollouts, every step a commit.')
     .version('0.1.0')
-    .showHelpAfterError()
     .addHelpText('after', `\n${EXIT_CODES_IN_WORDS}`);
   for (const add of COMMANDS) add(program);
+  throwUsageErrors(program);
   return program;
 }

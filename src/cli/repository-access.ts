@@ -119,12 +119,22 @@ export async function openBranch(options: RepositoryOptions, author: Person = NO
 }
 
 async function branchOf(place: Extract<RepositoryPlace, { kind: 'folder' }>): Promise<string> {
-  if (place.hasGit) return checkedOutBranch(place.folder);
+  assertGit(place);
+  return checkedOutBranch(place.folder);
+}
+
+function assertGit(place: RepositoryPlace): void {
+  if (place.kind === 'remote' || place.hasGit) return;
   throw new CodedError({
     code: 'REPO_NO_GIT',
     message: `${place.folder} is not a Git repository.`,
     remedy: 'Name the manifests repository with --repo: a clone, a bare repository or a URL.',
   });
+}
+
+/** A folder that is not there will not come by itself; a host that does not answer may. Throws REPO_MISSING, REPO_NO_GIT, GIT_URL_…. */
+export async function assertFollowable(repository: string): Promise<void> {
+  assertGit(await findRepository(repository));
 }
 
 async function headOf(repository: ManifestsRepository, signal: AbortSignal | undefined): Promise<string> {

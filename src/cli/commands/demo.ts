@@ -11,7 +11,8 @@ import { createStageSet, removeStageSet } from '../demo/stage-set.ts';
 import { tellStory } from '../demo/story.ts';
 import type { StoryResult } from '../demo/story-result.ts';
 import { StoryTeller, storyText } from '../demo/story-teller.ts';
-import { printResult } from '../output.ts';
+import { wholeNumberOf } from '../option-values.ts';
+import { outputClosed, printResult } from '../output.ts';
 import { stopSignal } from './run.ts';
 
 interface DemoOptions {
@@ -34,7 +35,7 @@ export function addDemoCommand(program: Command): void {
     .action(async ({ devices: given, json = false, keep = false }: DemoOptions) => {
       const clock = new SystemClock();
       const startedMs = clock.monotonicMs();
-      const devices = Math.min(200, Math.max(10, Number.parseInt(given, 10) || 50));
+      const devices = wholeNumberOf('--devices', given, { least: 10, most: 200 });
       if (!existsSync(AGENT_BUNDLE)) await promisify(execFile)(process.execPath, [AGENT_BUILD]);
       await using set = await createStageSet({ nowMs: clock.now() });
       const teller = new StoryTeller({ quiet: json, clock });
@@ -50,7 +51,7 @@ export function addDemoCommand(program: Command): void {
           reportMs: 1000,
           perSecond: 20,
           tell: (line) => teller.tell(line),
-          signal: stopSignal(),
+          signal: AbortSignal.any([stopSignal(), outputClosed()]),
         });
         const seconds = (clock.monotonicMs() - startedMs) / 1000;
         printStory(story, { seconds, repository: keep ? set.repository : null, folder: set.folder, json });

@@ -3,12 +3,13 @@ import type { KeyObject } from 'node:crypto';
 import { type Command, Option } from 'commander';
 import { toIsoSeconds } from '../../base/clock.ts';
 import { readFileIfPresent } from '../../base/durable-file.ts';
-import { CodedError } from '../../base/errors.ts';
 import { loadTrustPolicy } from '../../contract/trust/read-trust-policy.ts';
 import { verifySshSignature } from '../../contract/trust/ssh-signature.ts';
 import type { CommitFacts } from '../../git/manifests-repository.ts';
 import { clipped, oneLine } from '../../rollout/plain-text.ts';
+import { readGitView } from '../git-status.ts';
 import { homeAt } from '../home.ts';
+import { wholeNumberOf } from '../option-values.ts';
 import { printResult, table } from '../output.ts';
 import { addRepositoryOptions, openBranch, type RepositoryOptions } from '../repository-access.ts';
 import { SERVICE_SETTINGS } from '../settings.ts';
@@ -79,16 +80,6 @@ async function reconcilerKeys({ trust, home }: HistoryOptions): Promise<Readonly
   return (await loadTrustPolicy(trust ?? ofHome)).reconciler;
 }
 
-function mostOf(text: string): number {
-  const most = Number(text);
-  if (Number.isInteger(most) && most > 0 && most <= 10_000) return most;
-  throw new CodedError({
-    code: 'SETTING_VALUE',
-    message: `-n: ${JSON.stringify(text)} is not a number of steps.`,
-    remedy: 'Give a whole number from 1 to 10000.',
-  });
-}
-
 function textOf(steps: readonly HistoryStep[], rollout: string | undefined): string {
   if (steps.length === 0) return `No steps${rollout === undefined ? '' : ` of ${oneLine(rollout)}`} yet.`;
   const rows = steps.map((step) => [
@@ -127,14 +118,17 @@ export function addHistoryCommand(program: Command): void {
     .option('--json', 'print JSON')
     .addHelpText('after', '\nExit codes: 0 shown, 1 shown, and at least one signature is bad.')
     .action(async (rollout: string | undefined, options: HistoryOptions) => {
-      const most = mostOf(options.most);
+      const most = wholeNumberOf('-n', options.most, { least: 1, most: 10_000 });
       const keys = await reconcilerKeys(options);
       await using opened = await openBranch(options);
-      const commits = await opened.repository.log(await opened.head(), MOST_COMMITS);
+      const head = await opened.head();
+      const commits = await opened.repository.log(head, MOST_COMMITS);
       const steps = commits
         .flatMap((commit) => stepOf(commit, keys) ?? [])
         .filter((step) => rollout === undefined || step.rollout === rollout)
         .slice(0, most);
+      // No step of it: it may be new, or mistyped. What was removed from the branch still has its history.
+      if (steps.length === 0 && rollout !== undefined) await readGitView(opened.repository, head, rollout);
       const exitCode = steps.some(({ signature }) => signature.kind === 'bad') ? 1 : 0;
       printResult({ json: steps, text: textOf(steps, rollout), exitCode }, options.json ?? false);
     });

@@ -140,13 +140,15 @@ function nextCommands(folder: string, home: string, withExample: boolean): strin
     `slipway package model.onnx${at}`,
     `slipway sign ${repo}/models/<model>/<version>.yaml --key ${shellWord(path.join(home, 'keys', 'ci.key'))}`,
   ];
-  return [
+  const commands = [
     `slipway validate --repo ${repo} --trust ${shellWord(path.join(home, 'trust-policy.yaml'))}`,
     ...(withExample ? [] : publish),
     `slipway run --repo ${repo}${at}`,
     `slipway token${at}`,
     `slipway status --repo ${repo}`,
   ];
+  // As in a checkout of Slipway, where nothing is installed for the whole machine.
+  return commands.map((command) => `npx ${command}`);
 }
 
 function textOf(made: Made): string {

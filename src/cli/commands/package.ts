@@ -1,10 +1,12 @@
 // Owns `slipway package`: puts a model's files where devices fetch them, and prints the manifest's lines for them.
 import path from 'node:path';
-import type { Command } from 'commander';
+import { type Command, Option } from 'commander';
 import { hexOf } from '../../contract/digest.ts';
 import { addArtifact } from '../../distribution/folder-publication.ts';
-import { homeAt } from '../home.ts';
+import { openHome } from '../home.ts';
 import { printResult } from '../output.ts';
+
+const ROLES = ['model', 'labels', 'preprocess', 'postprocess'];
 
 interface PackageOptions {
   readonly home: string;
@@ -26,12 +28,13 @@ export function addPackageCommand(program: Command): void {
     .description("copy a model's files into the publication, by digest, and print their lines for the manifest")
     .argument('<files...>', 'files of one variant')
     .option('--home <folder>', 'home of the service', '.slipway')
-    .option('--role <role>', 'model, labels, preprocess or postprocess', 'model')
+    .addOption(new Option('--role <role>', 'what the files are for').choices(ROLES).default('model'))
     .option('--json', 'print JSON')
     .action(async (files: string[], { home, role, json = false }: PackageOptions) => {
+      const { publication } = await openHome(home);
       const packed: PackedFile[] = [];
       for (const file of files) {
-        const { digest, sizeBytes } = await addArtifact(homeAt(home).publication, file);
+        const { digest, sizeBytes } = await addArtifact(publication, file);
         packed.push({ role, name: path.basename(file), digest, sizeBytes, url: `artifacts/${hexOf(digest)}` });
       }
       const line = (one: PackedFile): string =>

@@ -8,7 +8,9 @@ import type { SourceState } from '../../reconcile/service-view.ts';
 import type { Plan } from '../../rollout/decide.ts';
 import type { Transition } from '../../rollout/transition.ts';
 import { type ComposedReconciler, composeReconciler } from '../compose-service.ts';
+import { openHome } from '../home.ts';
 import { printResult, type Result } from '../output.ts';
+import { assertFollowable } from '../repository-access.ts';
 import { addServiceOptions, type GivenSettings, serviceSettings } from '../settings.ts';
 import { statusTable } from '../status-table.ts';
 import { systemLogger } from './run.ts';
@@ -102,8 +104,11 @@ export function addReconcileCommand(program: Command): void {
     .option('--dry-run', 'say what would be done; commit and publish nothing')
     .option('--json', 'print JSON')
     .action(async (given: ReconcileOptions) => {
+      const settings = serviceSettings(given);
+      await openHome(settings.home.folder);
+      await assertFollowable(settings.repository);
       const order = {
-        settings: serviceSettings(given),
+        settings,
         clock: new SystemClock(),
         random: new SystemRandom(),
         logger: systemLogger('warn'),

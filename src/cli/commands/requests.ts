@@ -24,6 +24,9 @@ const VERBS: readonly (readonly [Verb, string])[] = [
   ['adopt', 'take the branch as it is, after its history was rewritten'],
 ];
 
+const RETRY_HELP = `A rollback that rejects a pinned version puts spec.version back to the stable one. A retry only lifts the rejection:
+to roll the version out, name it in spec.version again. Where spec.version still asks for it (a range, or latest), it starts at once.`;
+
 /** The lines that changed, with a sign before each. */
 function changedLines(before: string, after: string): string[] {
   const [old, now] = [before.split('\n'), after.split('\n')];
@@ -35,16 +38,26 @@ function changedLines(before: string, after: string): string[] {
   return [...taken, ...now.slice(start, now.length - end).map((line) => `+ ${line}`)];
 }
 
-function whatNext({ place, commit, branch }: Requested): string {
+/** Pausing and resuming are in force as they stand; what is asked for is answered. */
+function answerOf(verb: Verb): string {
+  const what =
+    verb === 'pause' || verb === 'resume'
+      ? 'The service takes it up when it next reads the branch'
+      : 'The service answers by a commit when it next reads the branch';
+  return `${what}: \`slipway status --watch\` shows it, \`slipway history\` why.`;
+}
+
+function whatNext(verb: Verb, { place, commit, branch }: Requested): string {
   if (commit === null) return 'Nothing was committed: --dry-run.';
+  const next = answerOf(verb);
   const where = `${commit.slice(0, 10)} on ${branch}`;
   switch (place) {
     case 'pushed':
-      return `Pushed ${where}. The service answers with a commit.`;
+      return `Pushed ${where}. ${next}`;
     case 'local':
-      return `Committed ${where}. Next: git push`;
+      return `Committed ${where}. Next: git push. ${next}`;
     case 'only-copy':
-      return `Committed ${where}. The service answers with a commit.`;
+      return `Committed ${where}. ${next}`;
   }
 }
 
@@ -59,7 +72,10 @@ export function addRequestCommands(program: Command): void {
       .option('--reason <text>', 'why: it is kept with the request and in the history')
       .option('--dry-run', 'show the change; commit nothing')
       .option('--json', 'print JSON')
-      .addHelpText('after', '\nIn a clone the change is committed, and you push it; elsewhere it is pushed at once.')
+      .addHelpText(
+        'after',
+        `${verb === 'retry' ? `\n${RETRY_HELP}\n` : ''}\nIn a clone the change is committed, and you push it; elsewhere it is pushed at once.`,
+      )
       .action(async (rollout: string, ...rest: unknown[]) => {
         const version = verb === 'retry' ? (rest[0] as string | undefined) : undefined;
         const options = (verb === 'retry' ? rest[1] : rest[0]) as RequestOptions;
@@ -68,7 +84,12 @@ export function addRequestCommands(program: Command): void {
         const requested = await commitRequest(options, { rollout, wish, isDryRun });
         const { file, title, before, after, branch, commit, place } = requested;
         const lines = changedLines(before, after);
-        const text = [`${rollout}: ${title}`, `  ${file}`, ...lines.map((line) => `  ${line}`), whatNext(requested)];
+        const text = [
+          `${rollout}: ${title}`,
+          `  ${file}`,
+          ...lines.map((line) => `  ${line}`),
+          whatNext(verb, requested),
+        ];
         const change = lines.join('\n');
         const pushed = commit !== null && place === 'pushed';
         printResult(

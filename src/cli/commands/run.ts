@@ -1,11 +1,15 @@
 // Owns `slipway run`: the service, until it is told to stop.
 import process from 'node:process';
-import type { Command } from 'commander';
+import { type Command, Option } from 'commander';
 import { SystemClock } from '../../base/clock.ts';
 import { createLogger, type LogLevel } from '../../base/logger.ts';
 import { SystemRandom } from '../../base/random.ts';
 import { startService } from '../compose-service.ts';
+import { openHome } from '../home.ts';
+import { assertFollowable } from '../repository-access.ts';
 import { addServiceOptions, type GivenSettings, serviceSettings } from '../settings.ts';
+
+const LOG_LEVELS = ['debug', 'info', 'warn', 'error'] as const satisfies readonly LogLevel[];
 
 export function systemLogger(least: LogLevel) {
   const clock = new SystemClock();
@@ -33,11 +37,13 @@ export function addRunCommand(program: Command): void {
   addServiceOptions(
     program.command('run').description('follow the manifests repository and serve the fleet, until stopped'),
   )
-    .option('--log-level <level>', 'debug, info, warn or error', 'info')
+    .addOption(new Option('--log-level <level>', 'least that is logged').choices(LOG_LEVELS).default('info'))
     .action(async (given: GivenSettings & { readonly logLevel: LogLevel }) => {
       const logger = systemLogger(given.logLevel);
       const signal = stopSignal();
       const settings = serviceSettings(given);
+      await openHome(settings.home.folder);
+      await assertFollowable(settings.repository);
       await using service = await startService({
         settings,
         clock: new SystemClock(),

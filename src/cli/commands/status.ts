@@ -8,7 +8,7 @@ import { countOf } from '../../rollout/amounts.ts';
 import { oneLine } from '../../rollout/plain-text.ts';
 import { cellsOfGit, gitViewToJson, notesOfGit, readGitView } from '../git-status.ts';
 import { type LiveView, readLiveView } from '../live-status.ts';
-import { printResult, type Result } from '../output.ts';
+import { outputClosed, printResult, type Result } from '../output.ts';
 import { withoutControls } from '../plain-text.ts';
 import { addRepositoryOptions, type OpenedBranch, openBranch, type RepositoryOptions } from '../repository-access.ts';
 import { secretOf } from '../settings.ts';
@@ -87,7 +87,7 @@ async function fromGit({ repository, head, branch }: OpenedBranch, rollout: stri
 
 /** Draws again and again until told to stop; a failed look is shown, and looked again. */
 async function watch(look: () => Promise<Result>, asJson: boolean): Promise<void> {
-  const stop = stopSignal();
+  const stop = AbortSignal.any([stopSignal(), outputClosed()]);
   const clock = new SystemClock();
   while (!stop.aborted) {
     const result = await look().catch((thrown: unknown): Result => {

@@ -1,10 +1,14 @@
 // Owns `slipway token`: one-time tokens with which devices enrol.
 import type { Command } from 'commander';
 import { SystemClock } from '../../base/clock.ts';
-import { parseDurationMs } from '../../contract/duration.ts';
 import { SqliteFleetStore } from '../../store/sqlite-fleet-store.ts';
-import { homeAt } from '../home.ts';
+import { openHome } from '../home.ts';
+import { durationOf, wholeNumberOf } from '../option-values.ts';
 import { printResult } from '../output.ts';
+
+const MOST_TOKENS = 10_000;
+/** A token that is over before a device could use it helps nobody. */
+const SHORTEST_MS = 1_000;
 
 interface TokenOptions {
   readonly home: string;
@@ -25,10 +29,13 @@ export function addTokenCommand(program: Command): void {
     .option('--json', 'print JSON')
     .action(async ({ home, count, expires, device, json = false }: TokenOptions) => {
       const clock = new SystemClock();
-      await using store = new SqliteFleetStore({ file: homeAt(home).store, clock });
+      const order = {
+        count: wholeNumberOf('--count', count, { least: 1, most: MOST_TOKENS }),
+        expiresAtMs: clock.now() + durationOf('--expires', expires, SHORTEST_MS),
+      };
+      await using store = new SqliteFleetStore({ file: (await openHome(home)).store, clock });
       const tokens = await store.createEnrolmentTokens({
-        count: Number(count),
-        expiresAtMs: clock.now() + parseDurationMs(expires),
+        ...order,
         ...(device === undefined ? {} : { device }),
       });
       printResult({ json: tokens, text: tokens.join('\n') }, json);

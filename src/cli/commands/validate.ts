@@ -93,33 +93,43 @@ function byPlace(a: CodedError, b: CodedError): number {
   return (left?.line ?? 0) - (right?.line ?? 0) || (left?.column ?? 0) - (right?.column ?? 0);
 }
 
+/** Settings at the root, or a document where the layout wants it; YAML of something else makes no manifests repository. */
+function isManifestsRepository(files: RepositoryFiles, { documents }: FoundDocuments): boolean {
+  if (files.paths.includes('slipway.yaml')) return true;
+  return documents.some(({ bytes }) => /^\W*apiVersion\W*slipway\.dev\//m.test(bytes.toString('utf8')));
+}
+
+function noManifests({ paths }: RepositoryFiles): CodedError {
+  const [inside] = paths.filter((file) => file.endsWith('/slipway.yaml'));
+  const place = inside === undefined ? '' : ` There is one in ${inside.slice(0, -'/slipway.yaml'.length)}.`;
+  return new CodedError({
+    code: 'REPO_NO_DOCUMENTS',
+    message:
+      'This is no manifests repository: it has no slipway.yaml, and no document of Slipway in models, policies, rollouts or fleet.',
+    remedy: `Name it with --repo; \`slipway init\` makes one.${place}`,
+  });
+}
+
 async function validate(files: RepositoryFiles, trust: string | undefined): Promise<Result> {
   const found = await readDocuments(files);
+  if (!isManifestsRepository(files, found)) throw noManifests(files);
   const broken = found.documents.flatMap(({ parsed }) => (parsed.kind === 'broken' ? parsed.errors : []));
   const signatures = trust === undefined ? { errors: [], warnings: [] } : await checkSignatures(files, found, trust);
-  const nothing =
-    found.documents.length === 0
-      ? [
-          new CodedError({
-            code: 'REPO_NO_DOCUMENTS',
-            message: 'There is no document of Slipway here.',
-            remedy: 'Name the manifests repository with --repo; `slipway init` makes one.',
-          }),
-        ]
-      : [];
-  const all = [...nothing, ...broken, ...found.problems, ...checkReferences(found.documents), ...signatures.errors];
+  const all = [...broken, ...found.problems, ...checkReferences(found.documents), ...signatures.errors];
   const errors = all.sort(byPlace);
   const { warnings } = signatures;
+  const unchecked = trust === undefined ? '\nSignatures were not checked: name the trust policy with --trust.' : '';
   const blocks = [...errors.map(formatError), ...warnings.map((one) => `warning: ${formatError(one)}`)];
   return {
     json: {
       valid: errors.length === 0,
       checkedAt: toIsoSeconds(new SystemClock().now()),
       documents: found.documents.length,
+      signaturesChecked: trust !== undefined,
       errors: errors.map(errorToJson),
       warnings: warnings.map(errorToJson),
     },
-    text: [...blocks.map(withoutControls), summary(found, { errors, warnings })].join('\n\n'),
+    text: [...blocks.map(withoutControls), summary(found, { errors, warnings }) + unchecked].join('\n\n'),
     exitCode: errors.length === 0 ? 0 : 1,
   };
 }

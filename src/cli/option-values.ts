@@ -1,0 +1,30 @@
+// Owns the values that options give as text: read with care, and refused with the option's name and what it takes.
+import { CodedError } from '../base/errors.ts';
+import { formatDuration, parseDurationMs } from '../contract/duration.ts';
+
+function valueError(flag: string, text: string, what: string, remedy: string): CodedError {
+  return new CodedError({
+    code: 'SETTING_VALUE',
+    message: `${flag}: ${JSON.stringify(text.slice(0, 60))} is not ${what}.`,
+    remedy,
+  });
+}
+
+/** Throws SETTING_VALUE. */
+export function wholeNumberOf(flag: string, text: string, { least, most }: { least: number; most: number }): number {
+  const value = /^\d{1,9}$/.test(text) ? Number(text) : Number.NaN;
+  if (value >= least && value <= most) return value;
+  throw valueError(flag, text, 'possible', `Give a whole number from ${least} to ${most}.`);
+}
+
+/** Milliseconds. Throws SETTING_VALUE. */
+export function durationOf(flag: string, text: string, leastMs: number): number {
+  let ms = -1;
+  try {
+    ms = parseDurationMs(text);
+  } catch {
+    throw valueError(flag, text, 'a duration', 'Write it like 30s, 5m or 1h.');
+  }
+  if (ms >= leastMs) return ms;
+  throw valueError(flag, text, 'long enough', `Give at least ${formatDuration(leastMs)}.`);
+}

@@ -1,0 +1,30 @@
+// Owns what is said to someone who wrote a command wrongly: one coded error, whatever commander found.
+import type { Command, CommanderError } from 'commander';
+import { CodedError } from '../base/errors.ts';
+
+function nameOf(command: Command): string {
+  return command.parent === null ? command.name() : `${nameOf(command.parent)} ${command.name()}`;
+}
+
+/** `error: unknown command 'statsu'` and `(Did you mean status?)`, as sentences of ours. */
+function usageError(command: Command, { message }: CommanderError): CodedError {
+  const [what = '', ...more] = message.replace(/^error: /, '').split('\n');
+  const sentence = what.charAt(0).toUpperCase() + what.slice(1).replace(/\.$/, '');
+  const hint = more.map((line) => `${line.replace(/^\((.*)\)$/, '$1')} `).join('');
+  return new CodedError({
+    code: 'USAGE',
+    message: `${sentence}.`,
+    remedy: `${hint}See \`${nameOf(command)} --help\`.`,
+  });
+}
+
+/** Makes every command throw USAGE where commander would print and leave. Help and version, which are printed, go through as they are. */
+export function throwUsageErrors(program: Command): void {
+  for (const command of [program, ...program.commands]) {
+    command.configureOutput({ outputError: () => undefined });
+    command.exitOverride((error) => {
+      const isPrinted = error.exitCode === 0 || error.code === 'commander.help';
+      throw isPrinted ? error : usageError(command, error);
+    });
+  }
+}
