@@ -5,7 +5,15 @@ import { compile, type JSONSchema } from 'json-schema-to-typescript';
 
 const FOLDER = import.meta.dirname;
 const TARGET = path.join(FOLDER, '../src/contract/documents/types.generated.ts');
-const SCHEMAS = ['repository', 'model-manifest', 'rollout-policy', 'rollout', 'device-group', 'trust-policy'];
+const SCHEMAS = [
+  'repository',
+  'model-manifest',
+  'rollout-policy',
+  'rollout',
+  'device-group',
+  'trust-policy',
+  'signal-providers',
+];
 const BANNER =
   '// Owns the types of the documents. Generated from schemas/*.schema.json by `npm run generate`: change those instead.\n';
 const DIGEST_PATTERN = '^sha256:[0-9a-f]{64}$';

@@ -17,9 +17,11 @@ import type { KnownFleet } from '../reconcile/known-fleet.ts';
 import { Observer } from '../reconcile/observe.ts';
 import { Publisher } from '../reconcile/publisher.ts';
 import { Reconciler, type ReconcilerEvents, type ReconcilerSettings } from '../reconcile/reconciler.ts';
+import { SignalBoard } from '../reconcile/signal-board.ts';
 import { SnapshotReader } from '../reconcile/snapshot.ts';
 import { StatusClaims } from '../reconcile/status-claims.ts';
 import { Windows } from '../reconcile/windows.ts';
+import { readProviders } from '../signals/read-providers.ts';
 import { createReconcilerSigner, type ReconcilerSigner } from '../signing/evidence-signer.ts';
 import { readPrivateKey } from '../signing/keys.ts';
 import { SqliteFleetStore } from '../store/sqlite-fleet-store.ts';
@@ -35,6 +37,8 @@ export interface ServiceSettings {
   readonly insecureHttp: boolean;
   readonly host: string;
   readonly port: number;
+  /** File that names the providers of outside signals; null takes the home's, if there is one. */
+  readonly signals?: string | null;
   readonly hookSecret: string | null;
   readonly viewerToken: string | null;
   /** How often devices are to report. */
@@ -55,6 +59,8 @@ export interface Surroundings {
 /** A reconciler with its edges, without the HTTP side. */
 export interface ComposedReconciler extends AsyncDisposable {
   readonly reconciler: Reconciler;
+  /** Asks the outside signals; whoever runs the loop runs it as well. */
+  readonly signals: SignalBoard;
   readonly store: SqliteFleetStore;
   readonly publisher: Publisher;
   readonly signer: ReconcilerSigner;
@@ -72,6 +78,7 @@ export interface ComposeOrder extends Surroundings {
   readonly events?: ReconcilerEvents;
   /** Keeps processes of one machine apart: the mirror is one process's own. */
   readonly instance?: string;
+  readonly metrics?: Metrics;
 }
 
 /** Opens store, mirror, publication and keys, and puts the loop on top. */
@@ -82,12 +89,19 @@ export async function composeReconciler({
   logger,
   events = {},
   instance = '',
+  metrics,
 }: ComposeOrder): Promise<ComposedReconciler> {
   const { home } = settings;
   await mkdir(home.folder, { recursive: true });
   const signer = createReconcilerSigner(await readPrivateKey(home.reconcilerKey), COMMITTER.email);
   const trust = await TrustWatch.open({ file: home.trustPolicy, ownKeyId: signer.keyId });
   const keys = await readOnlineKeys(home.tuf);
+  const signals = new SignalBoard({
+    providers: await readProviders({ file: settings.signals ?? home.signals, isOptional: !settings.signals }, clock),
+    clock,
+    logger,
+    ...(metrics === undefined ? {} : { metrics }),
+  });
   await using disposables = new AsyncDisposableStack();
   const store = disposables.use(new SqliteFleetStore({ file: home.store, clock, heartbeatMs: settings.heartbeatMs }));
   const repository = disposables.use(
@@ -121,7 +135,7 @@ export async function composeReconciler({
     repository,
     reader,
     claims,
-    windows: new Windows(store, settings.reportIntervalMs),
+    windows: new Windows(store, settings.reportIntervalMs, signals),
     store,
   });
   const reconciler = new Reconciler(
@@ -147,6 +161,7 @@ export async function composeReconciler({
   const owned = disposables.move();
   return {
     reconciler,
+    signals,
     store,
     publisher,
     signer,
@@ -183,14 +198,15 @@ export async function startService(order: ComposeOrder): Promise<RunningService>
       order.events?.onPublished?.(sequence);
     },
   };
-  const composed = disposables.use(await composeReconciler({ ...order, events }));
-  const { reconciler, store, publisher, trust } = composed;
+  const metrics = new Metrics();
+  const composed = disposables.use(await composeReconciler({ ...order, events, metrics }));
+  const { reconciler, signals, store, publisher, trust } = composed;
   api = disposables.use(
     new HttpFleetApi({
       register: store,
       clock,
       logger,
-      metrics: new Metrics(),
+      metrics,
       host: settings.host,
       port: settings.port,
       publicationFolder: settings.home.publication,
@@ -208,7 +224,7 @@ export async function startService(order: ComposeOrder): Promise<RunningService>
     await Promise.all(loops);
     await publisher.release();
   });
-  loops.push(reconciler.run(stop.signal));
+  loops.push(reconciler.run(stop.signal), signals.run(stop.signal));
   // Who is denied stands in the repository: nobody is let in before it was looked at, unless it can't be had.
   await firstLook(reconciler, clock);
   const port = await api.start();

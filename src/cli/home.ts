@@ -15,6 +15,8 @@ export interface Home {
   readonly store: string;
   readonly mirror: string;
   readonly publication: string;
+  /** Whom rules about outside signals may ask; need not be there. */
+  readonly signals: string;
 }
 
 export function homeAt(folder: string): Home {
@@ -30,6 +32,7 @@ export function homeAt(folder: string): Home {
     store: at('slipway.db'),
     mirror: at('mirror'),
     publication: at('publication'),
+    signals: at('signals.yaml'),
   };
 }
 

@@ -59,6 +59,11 @@ export const SERVICE_SETTINGS = {
     help: 'how long a rollback may wait for its push',
     fallback: '2m',
   },
+  signals: {
+    flag: '--signals <file>',
+    variable: 'SLIPWAY_SIGNALS',
+    help: 'whom rules about outside signals may ask (kind: SignalProviders); signals.yaml in the home unless given',
+  },
   gitUser: {
     flag: '--git-user <name>',
     variable: 'SLIPWAY_GIT_USER',
@@ -148,6 +153,7 @@ export function serviceSettings(given: GivenSettings): ServiceSettings {
       token === null ? null : { username: given.gitUser ?? SERVICE_SETTINGS.gitUser.fallback, password: token },
     insecureHttp: given.insecureHttp ?? false,
     ...listenOf(given),
+    signals: given.signals ?? null,
     hookSecret: secretOf('SLIPWAY_HOOK_SECRET'),
     viewerToken: secretOf('SLIPWAY_VIEWER_TOKEN'),
     reportIntervalMs: durationOf(given, 'reportInterval'),

@@ -28,6 +28,10 @@ function notesOf({ rollout, conditions, cohort }: Outlook): string[] {
         return status ? [`${name} is stalled: ${text}`] : [];
       case 'SourceVerified':
         return status ? [] : [`${name}: the wished version may not start: ${text}`];
+      case 'SignalsAnswered':
+        return status
+          ? []
+          : [`${name}: an outside signal is silent, so its rule can't be decided\n  ${oneLine(message)}`];
       case 'Ready':
       case 'Progressing':
         return [];

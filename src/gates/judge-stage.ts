@@ -20,6 +20,7 @@ import { metricKind } from './metric-kind.ts';
 import { quantileBounds } from './quantile-verdict.ts';
 import { METHOD_VERSION, type RuleVerdict, type StageVerdict } from './rule-verdict.ts';
 import { shareVerdict } from './share-verdict.ts';
+import { judgeSignal } from './signal-verdict.ts';
 import { DEFAULT_ERROR_LEVEL, type StageQuestion, type StageRule, sizeOf, wholeTallies } from './stage-question.ts';
 import { combineVerdicts, ruleAlpha } from './stage-verdict.ts';
 import { designEffect, EMPTY_TALLY } from './tally.ts';
@@ -185,7 +186,11 @@ function isSampled({ rule, dryRun }: StageRule): boolean {
 export function judgeStage(question: StageQuestion): StageVerdict {
   const level = question.errorLevel ?? DEFAULT_ERROR_LEVEL;
   const levels = { alpha: ruleAlpha(level, question.rules.filter(isSampled).length), beta: level };
-  const rules = question.rules.map((asked) => judgeRule(asked, levels, question));
+  const signals = question.signals ?? [];
+  const rules = [
+    ...question.rules.map((asked) => judgeRule(asked, levels, question)),
+    ...signals.map(({ rule, reading }) => judgeSignal(rule, reading)),
+  ];
   const deciding = rules.flatMap(({ rule, verdict, within, dryRun }) =>
     dryRun || verdict === 'not-applicable' ? [] : [{ name: rule, verdict, isWithin: within }],
   );

@@ -1,7 +1,8 @@
 // Owns what is said about one rule and about a stage: verdicts, the numbers below them, and why nothing is decided yet.
-import type { RuleMetric, RuleUnit } from '../contract/metric-catalogue.ts';
+import type { RuleUnit } from '../contract/metric-catalogue.ts';
 import type { Verdict } from './rate-verdict.ts';
 import type { DeviceCounts } from './share-verdict.ts';
+import type { SignalSums } from './signal-track.ts';
 import type { Tally } from './tally.ts';
 
 /** Names the statistics below a verdict; kept with the evidence, so that an audit replays it by the right method. */
@@ -30,6 +31,8 @@ export type SufficientSums =
       readonly candidate: HistogramSummary;
       readonly baseline: HistogramSummary;
     }
+  /** Answers of an outside provider. */
+  | SignalSums
   | { readonly kind: 'none' };
 
 export interface HistogramSummary {
@@ -52,7 +55,8 @@ export type BaselineSource = 'beside' | 'earlier';
 export interface RuleVerdict {
   /** The rule as the policy has it. */
   readonly rule: string;
-  readonly metric: RuleMetric;
+  /** A metric of the catalogue, or the policy's name for an outside signal. */
+  readonly metric: string;
   /** What the rule is about, where it is not the stage's devices together. */
   readonly scope?: 'fleet' | 'any-device';
   readonly verdict: Verdict | 'not-applicable';

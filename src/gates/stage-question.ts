@@ -3,6 +3,7 @@ import type { ParsedRule } from '../contract/documents/rule-text.ts';
 import type { Sketch } from '../contract/sketch.ts';
 import type { FrozenLimit } from './freeze-limits.ts';
 import type { DeviceCounts } from './share-verdict.ts';
+import type { SignalReading, SignalRule } from './signal-track.ts';
 import { NO_ROWS, TallyRows, tallyFrom } from './tally-rows.ts';
 
 /** `stage`: these devices together. `fleet`: all devices, of which these are a sample. `any-device`: each of these alone. */
@@ -58,6 +59,8 @@ export interface ArmEvidence {
 
 export interface StageQuestion {
   readonly rules: readonly StageRule[];
+  /** Rules about outside signals, each with what is known of it; null while nobody asks. */
+  readonly signals?: readonly { readonly rule: SignalRule; readonly reading: SignalReading | null }[];
   /** The limits frozen when the stage opened. */
   readonly limits: readonly FrozenLimit[];
   readonly candidate: ArmEvidence;

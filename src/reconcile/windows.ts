@@ -8,6 +8,7 @@ import { edgesToCount } from '../gates/freeze-limits.ts';
 import { judgeStage } from '../gates/judge-stage.ts';
 import { metricKind } from '../gates/metric-kind.ts';
 import type { StageVerdict } from '../gates/rule-verdict.ts';
+import type { StageQuestion } from '../gates/stage-question.ts';
 import { type CohortCounts, countCohort, installShare, type KnownDevice } from '../rollout/count-cohort.ts';
 import { entryOf } from '../rollout/directive-of.ts';
 import type { BaselineFacts, WindowTime } from '../rollout/rollout-facts.ts';
@@ -16,6 +17,7 @@ import type { FleetStore, WindowReading } from '../store/fleet-store.ts';
 import { type HistogramSpec, MOST_HISTOGRAM_CLASSES } from '../telemetry/histogram-sums.ts';
 import { rowsFor, type WindowSpec } from '../telemetry/window.ts';
 import type { ArmTallies } from '../telemetry/window-tallies.ts';
+import type { SignalBoard } from './signal-board.ts';
 
 export interface Measured {
   readonly cohort: CohortCounts | null;
@@ -38,6 +40,8 @@ export interface MeasureQuestion extends RolloutInForce {
   readonly listenedMs: number;
   readonly now: number;
 }
+
+type JudgedSignals = NonNullable<StageQuestion['signals']>;
 
 function stageOf({ status, policy }: RolloutInForce): Stage | undefined {
   return policy === null ? undefined : stagesOf(policy).find((stage) => stage.name === status.stage);
@@ -84,23 +88,30 @@ export type WindowStore = Pick<
   'openWindow' | 'closeWindow' | 'readWindow' | 'markReady' | 'putHolding' | 'readHolding'
 >;
 
+/** What of the board windows need: a rehearsal has no outside. */
+export type SignalReader = Pick<SignalBoard, 'read' | 'forget'>;
+
 /** Opens, reads and judges the windows of rollouts. Remembers only what it already told the store. */
 export class Windows {
   readonly #store: WindowStore;
   /** How often devices report, in milliseconds. */
   readonly #intervalMs: number;
+  readonly #signals: SignalReader | null;
   readonly #opened = new Map<string, number>();
   readonly #ready = new Map<string, boolean>();
 
-  constructor(store: WindowStore, intervalMs: number) {
+  /** Without `signals` there is no outside, and rules about it are left out. */
+  constructor(store: WindowStore, intervalMs: number, signals: SignalReader | null = null) {
     this.#store = store;
     this.#intervalMs = intervalMs;
+    this.#signals = signals;
   }
 
   /** Sees to it that the window of the present stage, or of the rest, is open. */
   async open(rollout: RolloutInForce, deviceCount: number, now: number): Promise<void> {
     const { name, status } = rollout;
     if (this.#opened.get(name) === status.opened) return;
+    this.#signals?.forget(name);
     const last = await this.#store.readHolding(openedHolding(name));
     const isNewer = typeof last !== 'number' || last < status.opened;
     const before = typeof last === 'number' && isNewer ? await this.#keepBaselines(name, last) : undefined;
@@ -117,6 +128,7 @@ export class Windows {
     for (const name of this.#opened.keys()) {
       if (names.has(name)) continue;
       await this.#store.closeWindow(name, now);
+      this.#signals?.forget(name);
       this.#opened.delete(name);
       this.#ready.delete(name);
     }
@@ -175,16 +187,24 @@ export class Windows {
       silenceMs: stage.silenceMs,
       openedRevision: status.opened,
     });
-    await this.#markReady(name, cohort.ready >= Math.max(1, leastDevices(stage, cohort.wanted)));
+    const isReady = cohort.ready >= Math.max(1, leastDevices(stage, cohort.wanted));
+    await this.#markReady(name, isReady);
+    const signals = this.#readSignals(question, stage, isReady);
     const reading = await this.#store.readWindow(name, status.opened);
     if (reading === undefined) return { cohort, verdict: null, window: null };
-    const verdict = await this.#judge(question, stage, cohort, reading);
+    const verdict = await this.#judge({ ...question, signals }, stage, cohort, reading);
     const { listenedMs: openMs, readyMs } = reading;
     return { cohort, verdict, window: { listenedMs: openMs, readyMs, perMinute: perMinuteOf(reading) } };
   }
 
+  #readSignals({ name, model, status }: MeasureQuestion, { signals }: Stage, isReady: boolean): JudgedSignals {
+    if (this.#signals === null) return [];
+    const readings = this.#signals.read({ rollout: name, model, status, rules: signals, isReady });
+    return signals.map((rule, i) => ({ rule, reading: readings[i] ?? null }));
+  }
+
   async #judge(
-    question: MeasureQuestion,
+    question: MeasureQuestion & { readonly signals: JudgedSignals },
     stage: Stage,
     cohort: CohortCounts,
     reading: WindowReading,
@@ -193,6 +213,7 @@ export class Windows {
     const level = question.policy?.spec.errorLevel;
     return judgeStage({
       rules: stage.rules,
+      signals: question.signals,
       limits: question.status.limits,
       candidate,
       baseline: hasTraffic(stable) ? stable : null,

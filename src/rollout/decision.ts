@@ -31,6 +31,19 @@ function sourceCondition(facts: RolloutFacts, status: RolloutStatus): Condition 
   return { type, status: true, reason: 'Verified', message: 'The wished version is signed by someone who may.' };
 }
 
+/** Whether the outside signals that the stage asks for answer, those that never decide among them; none when it asks for none. */
+function signalsCondition({ verdict }: RolloutFacts): Condition[] {
+  const asked = (verdict?.rules ?? []).flatMap(({ metric, sums }) =>
+    sums.kind === 'signal' ? [{ metric, state: sums.state }] : [],
+  );
+  if (asked.length === 0) return [];
+  const silent = asked.flatMap(({ metric, state }) => (state.kind === 'silent' ? [`${metric}: ${state.reason}`] : []));
+  const type = 'SignalsAnswered';
+  return silent.length === 0
+    ? [{ type, status: true, reason: 'Answered', message: 'Every outside signal that is asked for answers.' }]
+    : [{ type, status: false, reason: 'SIGNAL_SILENT', message: silent.join('; ') }];
+}
+
 function conditionsOf(
   facts: RolloutFacts,
   status: RolloutStatus,
@@ -58,7 +71,7 @@ function conditionsOf(
   ];
   if (mendingOn?.kind === 'mending')
     conditions.push({ type: 'Stalled', status: true, reason: mendingOn.code, message: mendingOn.reason });
-  conditions.push(sourceCondition(facts, status));
+  conditions.push(sourceCondition(facts, status), ...(rolling ? signalsCondition(facts) : []));
   return conditions;
 }
 

@@ -19,6 +19,15 @@ export type WaitingOn =
       /** What else the stage's minimum lacks, in words. */
       readonly lacks: readonly string[];
     }
+  /** A provider that a rule asks gives nothing that can be used. */
+  | {
+      readonly kind: 'signal';
+      readonly signal: string;
+      readonly from: 'prometheus' | 'webhook';
+      readonly provider: string;
+      readonly reason: string;
+      readonly sinceMs: number;
+    }
   | { readonly kind: 'approval'; readonly approvers: readonly string[]; readonly have: number; readonly need: number }
   /** Stable's answers; when the time is over it starts without them. */
   | { readonly kind: 'baseline'; readonly have: number; readonly need: number; readonly remainingMs: number }
@@ -29,7 +38,7 @@ export type WaitingOn =
   | { readonly kind: 'first-device'; readonly target: string }
   | { readonly kind: 'mending'; readonly code: string; readonly reason: string };
 
-export type ConditionType = 'Ready' | 'Progressing' | 'Stalled' | 'SourceVerified';
+export type ConditionType = 'Ready' | 'Progressing' | 'Stalled' | 'SourceVerified' | 'SignalsAnswered';
 
 export interface Condition {
   readonly type: ConditionType;

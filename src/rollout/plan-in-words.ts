@@ -1,4 +1,5 @@
 // Owns how a rollout stands, in words: the cells of the status table, and what it waits for.
+import { toIsoSeconds } from '../base/clock.ts';
 import { assertNever } from '../base/errors.ts';
 import { formatDuration } from '../contract/duration.ts';
 import { aboutMore, countOf, formatCount, listed } from './amounts.ts';
@@ -32,6 +33,8 @@ function one(waiting: WaitingOn): string {
       return `${countOf(waiting.pending, 'device')} still to take it`;
     case 'verdict':
       return verdictWaits(waiting);
+    case 'signal':
+      return `${waiting.signal}: ${words(waiting.reason)}, since ${toIsoSeconds(waiting.sinceMs)}`;
     case 'approval':
       return `approval by ${waiting.need - waiting.have} of ${words(waiting.approvers.join(', '))}`;
     case 'baseline':

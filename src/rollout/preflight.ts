@@ -50,10 +50,12 @@ function inferencesToPass(stage: Stage, errorLevel: number): number {
 
 function leastTimeMs(stage: Stage, devices: number, question: PreflightQuestion): number {
   const { perDevicePerMinute = 0, policy } = question;
-  if (perDevicePerMinute <= 0 || devices === 0) return stage.soakMs;
+  const deciding = stage.signals.filter((one) => !one.dryRun);
+  const leastMs = Math.max(stage.soakMs, ...deciding.map((one) => one.sustainedMs));
+  if (perDevicePerMinute <= 0 || devices === 0) return leastMs;
   const level = policy.spec.errorLevel === undefined ? DEFAULT_ERROR_LEVEL : parsePercent(policy.spec.errorLevel);
   const minutes = inferencesToPass(stage, level) / (devices * perDevicePerMinute);
-  return Math.max(stage.soakMs, Math.ceil(minutes * 60_000));
+  return Math.max(leastMs, Math.ceil(minutes * 60_000));
 }
 
 function stageWarnings(stage: Stage, devices: number, leastMs: number, question: PreflightQuestion): string[] {
@@ -61,7 +63,8 @@ function stageWarnings(stage: Stage, devices: number, leastMs: number, question:
   const least = Math.max(1, leastDevices(stage, devices));
   if (devices < least)
     warnings.push(`it takes in ${countOf(devices, 'device')} and can't pass with fewer than ${least}`);
-  if (stage.rules.every((rule) => rule.dryRun)) warnings.push('no rule decides it: it passes by time alone');
+  if ([...stage.rules, ...stage.signals].every((rule) => rule.dryRun))
+    warnings.push('no rule decides it: it passes by time alone');
   if (!question.hasStable && stage.rules.some(({ rule }) => rule.limit.kind === 'baseline'))
     warnings.push('its relative rules do not apply yet: nothing is stable to compare with');
   if (stage.deadlineMs !== null && leastMs > stage.deadlineMs)

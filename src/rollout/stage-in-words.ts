@@ -31,10 +31,14 @@ export function stageInWords(stage: Stage, matching: number): string {
 }
 
 /** A stage's rules, each with the limit that was frozen for it: `latency_p95 < 2x baseline (236 ms)`. */
-export function rulesInWords({ rules }: Stage, limits: RolloutStatus['limits']): string[] {
-  return rules.map(({ rule, dryRun }) => {
+export function rulesInWords({ rules, signals }: Stage, limits: RolloutStatus['limits']): string[] {
+  const measured = rules.map(({ rule, dryRun }) => {
     const frozen = rule.limit.kind === 'baseline' ? limits.find((one) => one.rule === rule.source) : undefined;
     const limit = frozen === undefined ? '' : ` (${formatAmount(bucketEdge(frozen.edge), 'ms')})`;
     return `${rule.source}${limit}${dryRun ? ' (dry run)' : ''}`;
   });
+  const asked = signals.map(
+    ({ source, from, dryRun }) => `${source} (${from.kind} ${from.provider}${dryRun ? ', dry run' : ''})`,
+  );
+  return [...measured, ...asked];
 }

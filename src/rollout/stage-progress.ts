@@ -37,6 +37,15 @@ function lackedMinimum(facts: RolloutFacts): readonly string[] {
   return facts.verdict?.kind === 'undecided' ? facts.verdict.because.filter((one) => !open.has(one)) : [];
 }
 
+/** Providers that don't answer: nothing else can mend that but a person. */
+function silentSignals(facts: RolloutFacts): WaitingOn[] {
+  return openRules(facts).flatMap(({ metric, sums }): WaitingOn[] => {
+    if (sums.kind !== 'signal' || sums.state.kind !== 'silent') return [];
+    const { from, provider, state } = sums;
+    return [{ kind: 'signal', signal: metric, from, provider, reason: state.reason, sinceMs: state.sinceMs }];
+  });
+}
+
 function missingVerdict(facts: RolloutFacts): WaitingOn {
   const open = openRules(facts);
   const needs = open.flatMap(({ metric, needs }) => (needs === null ? [] : [{ metric, ...needs }]));
@@ -55,12 +64,12 @@ function missingVerdict(facts: RolloutFacts): WaitingOn {
 
 function whatIsMissing(stage: Stage, isLast: boolean, facts: RolloutFacts): WaitingOn[] {
   const { cohort, window, verdict } = facts;
-  const missing = missingDevices(stage, facts);
+  const missing: WaitingOn[] = [...silentSignals(facts), ...missingDevices(stage, facts)];
   const rest = (cohort?.pending ?? 0) + (cohort?.trying ?? 0);
   if (isLast && rest > 0) missing.push({ kind: 'rest-of-fleet', pending: rest });
   const remainingMs = stage.soakMs - (window?.readyMs ?? 0);
   if (remainingMs > 0) missing.push({ kind: 'soak', remainingMs });
-  const isJudged = stage.rules.length > 0 || stage.minimumInferences > 0;
+  const isJudged = stage.rules.length > 0 || stage.signals.length > 0 || stage.minimumInferences > 0;
   if (isJudged && verdict?.kind !== 'pass') missing.push(missingVerdict(facts));
   return missing;
 }
@@ -81,7 +90,7 @@ function success(stage: Stage, facts: RolloutFacts): string {
   const held = decidingRules(facts).filter((rule) => rule.verdict === 'pass');
   const rules = held.length === 1 ? `the rule of "${stage.name}"` : `all ${held.length} rules of "${stage.name}"`;
   const what = held.length === 0 ? `"${stage.name}" has no rule that applies; it ran` : `${rules} held`;
-  const sampled = held.filter((rule) => rule.metric !== 'failed_devices').map((rule) => rule.trials);
+  const sampled = held.filter((rule) => !['share', 'signal'].includes(rule.sums.kind)).map((rule) => rule.trials);
   const inferences = sampled.length === 0 ? '' : `, ${countOf(Math.max(...sampled), 'inference')}`;
   const time = facts.window === null ? '' : ` for ${formatDuration(facts.window.readyMs)}`;
   return `${what}${time} on ${countOf(facts.cohort?.ready ?? 0, 'device')}${inferences}`;

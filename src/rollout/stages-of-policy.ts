@@ -1,8 +1,11 @@
 // Owns a policy as decisions use it: durations in milliseconds, shares as fractions, rules and selectors inherited and parsed.
 
+import { parseQuery } from '../contract/documents/query-text.ts';
 import { parseRule } from '../contract/documents/rule-text.ts';
-import type { RolloutPolicy } from '../contract/documents/types.generated.ts';
+import { parseSignalLimit, parseSignalPass } from '../contract/documents/signal-rule-text.ts';
+import type { PrometheusRule, RolloutPolicy, WebhookRule } from '../contract/documents/types.generated.ts';
 import { parseDurationMs, parsePercent } from '../contract/duration.ts';
+import type { SignalRule } from '../gates/signal-track.ts';
 import type { StageRule } from '../gates/stage-question.ts';
 
 export interface Stage {
@@ -23,6 +26,8 @@ export interface Stage {
   readonly approval: { readonly approvers: readonly string[]; readonly count: number } | null;
   readonly silenceMs: number;
   readonly rules: readonly StageRule[];
+  /** Rules about outside signals. */
+  readonly signals: readonly SignalRule[];
 }
 
 /** With fewer devices nobody can tell a bad device from a bad model (DESIGN §4). */
@@ -39,10 +44,32 @@ function sizeOf(size: PolicyStage['size']): Stage['size'] {
   return null;
 }
 
-function ruleOf(rule: NonNullable<PolicyStage['rules']>[number]): StageRule {
+type PolicyRule = NonNullable<PolicyStage['rules']>[number];
+type OutsideRule = PrometheusRule | WebhookRule;
+
+function isOutside(rule: PolicyRule): rule is OutsideRule {
+  return typeof rule !== 'string' && ('prometheus' in rule || 'webhook' in rule);
+}
+
+function signalOf(rule: OutsideRule): SignalRule {
+  const { dryRun = false } = rule;
+  if ('webhook' in rule)
+    return { ...parseSignalPass(rule.rule), from: { kind: 'webhook', provider: rule.webhook }, dryRun };
+  const from = { kind: 'prometheus', provider: rule.prometheus, query: parseQuery(rule.query) } as const;
+  return { ...parseSignalLimit(rule.rule), from, dryRun };
+}
+
+function ruleOf(rule: Exclude<PolicyRule, OutsideRule>): StageRule {
   if (typeof rule === 'string') return { rule: parseRule(rule), dryRun: false };
   const scope = rule.scope === undefined ? {} : { scope: rule.scope };
   return { rule: parseRule(rule.rule), ...scope, dryRun: rule.dryRun ?? false };
+}
+
+function rulesOf(rules: readonly PolicyRule[]): Pick<Stage, 'rules' | 'signals'> {
+  return {
+    rules: rules.filter((rule) => !isOutside(rule)).map(ruleOf),
+    signals: rules.filter(isOutside).map(signalOf),
+  };
 }
 
 function anyOf(selectors: ReadonlySet<string>): string | null {
@@ -52,10 +79,10 @@ function anyOf(selectors: ReadonlySet<string>): string | null {
 }
 
 function readStages(policy: RolloutPolicy): readonly Stage[] {
-  let inherited: readonly StageRule[] = [];
+  let inherited: Pick<Stage, 'rules' | 'signals'> = { rules: [], signals: [] };
   const selectors = new Set<string>();
   return policy.spec.stages.map((stage): Stage => {
-    if (stage.rules !== undefined) inherited = stage.rules.map(ruleOf);
+    if (stage.rules !== undefined) inherited = rulesOf(stage.rules);
     if (stage.select !== undefined) selectors.add(stage.select);
     return {
       name: stage.name,
@@ -70,7 +97,7 @@ function readStages(policy: RolloutPolicy): readonly Stage[] {
       approval:
         stage.approval === undefined ? null : { approvers: stage.approval.approvers, count: stage.approval.count ?? 1 },
       silenceMs: stage.silence === undefined ? DEFAULT_SILENCE_MS : parseDurationMs(stage.silence),
-      rules: inherited,
+      ...inherited,
     };
   });
 }

@@ -1,5 +1,8 @@
 // Owns the table of a verdict: one line a rule, in columns.
+import { toIsoSeconds } from '../base/clock.ts';
+import { formatDuration } from '../contract/duration.ts';
 import type { RuleVerdict } from '../gates/rule-verdict.ts';
+import type { SignalSums } from '../gates/signal-track.ts';
 import { countOf, formatAmount, formatBounds, formatCount, listed } from './amounts.ts';
 import { oneLine } from './plain-text.ts';
 
@@ -39,9 +42,35 @@ export function breachInWords(rule: RuleVerdict, stage: string): string {
     const ofStage = reason.replaceAll(/(?<=\d of \d+ )(?=devices(?:;|$))/g, () => `${stage} `);
     return `${ofStage}${ofStage === reason ? ` in ${stage}` : ''} (${oneLine(rule.rule)})`;
   }
+  if (rule.sums.kind === 'signal') return signalBreach(rule, rule.sums, stage);
   const [amount] = measured(rule);
   const reason = rule.reason === '' ? '' : ` (${oneLine(rule.reason)})`;
   return `${oneLine(nameOf(rule))} ${amount} in ${stage}, not ${limitOf(rule)}${reason}`;
+}
+
+/** `prometheus main`. */
+function providerOf({ from, provider }: SignalSums): string {
+  return `${from} ${oneLine(provider)}`;
+}
+
+/** `checkout_errors 4.2 % in canary, not < 0.5 % (prometheus main, for 5 min)`; a webhook says itself what it found. */
+function signalBreach(rule: RuleVerdict, sums: SignalSums, stage: string): string {
+  const { run } = sums.track;
+  const heldMs = run === null ? 0 : run.lastMs - run.sinceMs;
+  const by = heldMs === 0 ? providerOf(sums) : `${providerOf(sums)}, for ${formatDuration(heldMs)}`;
+  const reason = rule.reason === '' ? '' : `: ${oneLine(rule.reason)}`;
+  if (rule.estimate === null) return `${oneLine(rule.metric)} failed in ${stage} (${by})${reason}`;
+  const limit = limitOf(rule).replace(/ for \S+$/, '');
+  return `${oneLine(rule.metric)} ${formatAmount(rule.estimate, rule.unit)} in ${stage}, not ${limit} (${by})${reason}`;
+}
+
+/** Whom a rule asked, and what was answered until when. */
+function signalNote(sums: SignalSums): string {
+  const { run } = sums.track;
+  if (run === null) return providerOf(sums);
+  const answers = countOf(run.count, 'answer');
+  const time = `${answers} over ${formatDuration(run.lastMs - run.sinceMs)} until ${toIsoSeconds(run.lastMs)}`;
+  return `${providerOf(sums)}, ${time}`;
 }
 
 const SCOPES = { fleet: 'fleet', 'any-device': 'any device' } as const;
@@ -60,8 +89,9 @@ function noteOf(rule: RuleVerdict): string {
       ? []
       : [`baseline ${formatAmount(stable, rule.unit)} on ${countOf(rule.baseline?.devices ?? 0, 'device')}${earlier}`];
   const worst = rule.worstDevice === null ? [] : [`worst ${oneLine(rule.worstDevice)}`];
+  const signal = rule.sums.kind === 'signal' ? [signalNote(rule.sums)] : [];
   const reason = rule.reason === '' ? [] : [oneLine(rule.reason)];
-  return [...baseline, ...worst, ...reason].join('; ');
+  return [...baseline, ...worst, ...signal, ...reason].join('; ');
 }
 
 /** The rules of a verdict as aligned lines, each indented by two. */

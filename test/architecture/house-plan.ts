@@ -10,7 +10,7 @@ export interface Room {
 
 const PURE_ROOMS = ['src/gates', 'src/telemetry', 'src/rollout'];
 const GROUND = ['src/base', 'src/contract'];
-const EDGES = ['src/git', 'src/store', 'src/distribution', 'src/fleet-api', 'src/notify', 'src/signing'];
+const EDGES = ['src/git', 'src/store', 'src/distribution', 'src/fleet-api', 'src/notify', 'src/signals', 'src/signing'];
 const ALL_BELOW_SIMULATION = [...GROUND, ...PURE_ROOMS, ...EDGES, 'src/reconcile', 'src/dashboard', 'fleet-agent'];
 
 /** Starts Node 24 from Node 20: both programs need it before a line of TypeScript can run. */
@@ -28,6 +28,7 @@ export const HOUSE_PLAN: readonly Room[] = [
   { folder: 'src/distribution', mayImport: GROUND },
   { folder: 'src/fleet-api', mayImport: GROUND },
   { folder: 'src/notify', mayImport: GROUND },
+  { folder: 'src/signals', mayImport: GROUND },
   { folder: 'src/signing', mayImport: GROUND },
   { folder: 'src/reconcile', mayImport: [...GROUND, ...PURE_ROOMS, ...EDGES] },
   { folder: 'src/dashboard', mayImport: [...GROUND, ...PURE_ROOMS, 'src/store'] },

@@ -5,6 +5,7 @@ import { TextError } from '../text-error.ts';
 import type { FieldPath } from './document-source.ts';
 import { findTextProblem, type Problem, problemInText } from './problem.ts';
 import { parseRule } from './rule-text.ts';
+import { type ParsedSignalRule, parseSignalLimit, parseSignalPass } from './signal-rule-text.ts';
 import type { PolicyStage, RolloutPolicy } from './types.generated.ts';
 
 const STAGES = ['spec', 'stages'] as const;
@@ -74,13 +75,14 @@ function checkStage(stage: PolicyStage, path: FieldPath): Problem[] {
   for (const [index, rule] of (stage.rules ?? []).entries()) {
     problems.push(...checkScope(rule, [...path, 'rules', index, 'scope']));
   }
+  problems.push(...checkSignalNames(stage.rules ?? [], [...path, 'rules']));
   if (problems.length > 0) return problems;
   return [...checkDeadline(stage, path), ...checkApproval(stage, path)];
 }
 
 /** Only counted metrics have other scopes, and one device alone has no baseline of its own rate. */
 function checkScope(rule: NonNullable<PolicyStage['rules']>[number], path: FieldPath): Problem[] {
-  if (typeof rule === 'string' || rule.scope === undefined || rule.scope === 'stage') return [];
+  if (typeof rule === 'string' || !('scope' in rule) || rule.scope === undefined || rule.scope === 'stage') return [];
   const { metric, limit } = parseRule(rule.rule);
   const { kind } = metricFacts(metric).judge;
   if (kind !== 'rate' && kind !== 'quantile') {
@@ -92,6 +94,26 @@ function checkScope(rule: NonNullable<PolicyStage['rules']>[number], path: Field
     'A rule about any device needs an absolute limit: one device is too little to compare with a baseline.';
   const remedy = `Write \`${metric} < ${metricFacts(metric).example}\`, or leave out \`scope\`.`;
   return [{ code: 'POLICY_RULE_SCOPE', path, message, remedy }];
+}
+
+/** Verdicts, commits and alerts call a signal by its name alone. */
+function checkSignalNames(rules: NonNullable<PolicyStage['rules']>, path: FieldPath): Problem[] {
+  const seen = new Set<string>();
+  return rules.flatMap((rule, index): Problem[] => {
+    const asked = signalTextOf(rule);
+    if (asked === undefined) return [];
+    const isSecond = seen.has(asked.name);
+    seen.add(asked.name);
+    const message = `A second signal of the stage is named \`${asked.name}\`.`;
+    const remedy = 'Give each a name of its own.';
+    return isSecond ? [{ code: 'RULE_SIGNAL_NAME', path: [...path, index, 'rule'], message, remedy }] : [];
+  });
+}
+
+function signalTextOf(rule: NonNullable<PolicyStage['rules']>[number]): ParsedSignalRule | undefined {
+  if (typeof rule === 'string') return undefined;
+  if ('prometheus' in rule) return parseSignalLimit(rule.rule);
+  return 'webhook' in rule ? parseSignalPass(rule.rule) : undefined;
 }
 
 function checkDeadline(stage: PolicyStage, path: FieldPath): Problem[] {

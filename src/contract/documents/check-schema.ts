@@ -6,13 +6,16 @@ import modelManifest from '../../../schemas/model-manifest.schema.json' with { t
 import repository from '../../../schemas/repository.schema.json' with { type: 'json' };
 import rollout from '../../../schemas/rollout.schema.json' with { type: 'json' };
 import rolloutPolicy from '../../../schemas/rollout-policy.schema.json' with { type: 'json' };
+import signalProviders from '../../../schemas/signal-providers.schema.json' with { type: 'json' };
 import trustPolicy from '../../../schemas/trust-policy.schema.json' with { type: 'json' };
 import { isVersion, isVersionRange } from '../model-version.ts';
 import { parseSelector } from '../selector.ts';
 import { TextError } from '../text-error.ts';
 import { explainSchemaError } from './explain-schema-error.ts';
 import type { Problem } from './problem.ts';
+import { parseQuery } from './query-text.ts';
 import { parseRule } from './rule-text.ts';
+import { parseSignalLimit, parseSignalPass } from './signal-rule-text.ts';
 import type { SlipwayDocument } from './slipway-document.ts';
 
 type Kind = SlipwayDocument['kind'];
@@ -23,6 +26,7 @@ const SCHEMAS: Readonly<Record<Kind, object>> = {
   Repository: repository,
   Rollout: rollout,
   RolloutPolicy: rolloutPolicy,
+  SignalProviders: signalProviders,
   TrustPolicy: trustPolicy,
 };
 export const KINDS: readonly Kind[] = Object.keys(SCHEMAS) as Kind[];
@@ -49,6 +53,9 @@ function parseWish(text: string): void {
 const GRAMMARS: Readonly<Record<string, (text: string) => unknown>> = {
   'slipway-selector': parseSelector,
   'slipway-rule': parseRule,
+  'slipway-signal-limit': parseSignalLimit,
+  'slipway-signal-pass': parseSignalPass,
+  'slipway-query': parseQuery,
   'slipway-version-range': parseRange,
   'slipway-version-wish': parseWish,
 };

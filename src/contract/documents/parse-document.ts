@@ -4,6 +4,7 @@ import { checkDeviceGroup } from './check-device-group.ts';
 import { checkModelManifest } from './check-model-manifest.ts';
 import { checkRolloutPolicy } from './check-rollout-policy.ts';
 import { checkSchema, KINDS } from './check-schema.ts';
+import { checkSignalProviders } from './check-signal-providers.ts';
 import { checkTrustPolicy } from './check-trust-policy.ts';
 import { findClosestWord } from './closest-word.ts';
 import type { DocumentSource } from './document-source.ts';
@@ -84,6 +85,8 @@ function checkMeaning(document: SlipwayDocument): Problem[] {
       return checkDeviceGroup(document);
     case 'TrustPolicy':
       return checkTrustPolicy(document);
+    case 'SignalProviders':
+      return checkSignalProviders(document);
     case 'Repository':
       return checkRepository(document);
     case 'Rollout':
@@ -114,6 +117,7 @@ function checkFileName(document: SlipwayDocument, file: string): Problem[] {
       return misnamed('name', parts.at(-1), document.metadata.name);
     case 'Repository':
     case 'TrustPolicy':
+    case 'SignalProviders':
       return [];
   }
 }

@@ -5,7 +5,15 @@ import type {
   Repository,
   Rollout,
   RolloutPolicy,
+  SignalProviders,
   TrustPolicyDocument,
 } from './types.generated.ts';
 
-export type SlipwayDocument = DeviceGroup | ModelManifest | Repository | Rollout | RolloutPolicy | TrustPolicyDocument;
+export type SlipwayDocument =
+  | DeviceGroup
+  | ModelManifest
+  | Repository
+  | Rollout
+  | RolloutPolicy
+  | SignalProviders
+  | TrustPolicyDocument;

@@ -579,7 +579,7 @@ export interface PolicyStage {
    *
    * Items: A rule, or a rule and how it is meant.
    */
-  readonly rules?: readonly (string | PolicyRule)[];
+  readonly rules?: readonly (string | PolicyRule | PrometheusRule | WebhookRule)[];
 }
 /**
  * A number of devices.
@@ -644,6 +644,44 @@ export interface PolicyRule {
   readonly scope?: 'stage' | 'fleet' | 'any-device';
   /**
    * true: measured and shown, but never decides.
+   */
+  readonly dryRun?: boolean;
+}
+/**
+ * A rule over a number that a Prometheus server answers.
+ */
+export interface PrometheusRule {
+  /**
+   * A name of your own, and what must hold of the answer: a number in the query's own unit, or a percentage of 1. Passes and fails only after the answers said so `for` that long without a pause, and at least three times. Default for 5m.
+   */
+  readonly rule: string;
+  /**
+   * Whom to ask: the name of a Prometheus in the service's `signals.yaml`, where its address and credentials are.
+   */
+  readonly prometheus: string;
+  /**
+   * PromQL that gives one number. Within quotes `{{rollout}}`, `{{model}}`, `{{stage}}`, `{{candidate.version}}`, `{{candidate.digest}}`, `{{stable.version}}` and `{{stable.digest}}` stand for what is rolled out.
+   */
+  readonly query: string;
+  /**
+   * true: asked and shown, but never decides.
+   */
+  readonly dryRun?: boolean;
+}
+/**
+ * A rule that another service judges.
+ */
+export interface WebhookRule {
+  /**
+   * A name of your own, and `passes`. The newest answer counts; with `for` only after all answers of that time said the same.
+   */
+  readonly rule: string;
+  /**
+   * Whom to ask: the name of a webhook in the service's `signals.yaml`, where its address and secrets are.
+   */
+  readonly webhook: string;
+  /**
+   * true: asked and shown, but never decides.
    */
   readonly dryRun?: boolean;
 }
@@ -1179,4 +1217,120 @@ export interface ReconcilerKey {
    * The public key (PEM).
    */
   readonly publicKey?: string;
+}
+
+/**
+ * Whom rules about outside signals may ask: names, addresses, and where their credentials are. Lies outside the manifests repository: whoever can push there must not choose where the service connects.
+ */
+export interface SignalProviders {
+  /**
+   * The version of Slipway's documents that this one is written for.
+   */
+  readonly apiVersion: 'slipway.dev/v1alpha1';
+  /**
+   * What this document is.
+   */
+  readonly kind: 'SignalProviders';
+  /**
+   * How people refer to this document; optional.
+   */
+  readonly metadata?: {
+    /**
+     * Name of the document. Lower-case letters, digits, `.`, `_` and `-`; at most 63.
+     */
+    readonly name?: string;
+  };
+  /**
+   * The providers.
+   */
+  readonly spec: {
+    /**
+     * Servers that speak the HTTP API of Prometheus.
+     *
+     * @maxItems 100
+     */
+    readonly prometheus?: readonly PrometheusProvider[];
+    /**
+     * Services that judge on their own.
+     *
+     * @maxItems 100
+     */
+    readonly webhooks?: readonly WebhookProvider[];
+  };
+}
+/**
+ * One Prometheus server.
+ */
+export interface PrometheusProvider {
+  /**
+   * Its name: what rules of policies call it. Lower-case letters, digits, `.`, `_` and `-`; at most 63.
+   */
+  readonly name: string;
+  /**
+   * Its address; `/api/v1/query` is added.
+   */
+  readonly url: string;
+  /**
+   * File with the token that is sent as `Authorization: Bearer …`. Relative to this document; read anew for each question, so it may change.
+   */
+  readonly bearerTokenFile?: string;
+  readonly basicAuth?: BasicCredentials;
+  /**
+   * How long an answer may take. Default 10s, which is also the most. A number with ms, s, m, h, d or w.
+   */
+  readonly timeout?: string;
+  /**
+   * How often each rule asks. Default 15s. A number with ms, s, m, h, d or w.
+   */
+  readonly every?: string;
+  /**
+   * true: credentials and secrets may go over plain HTTP to other machines.
+   */
+  readonly insecureHttp?: boolean;
+}
+/**
+ * User and password.
+ */
+export interface BasicCredentials {
+  /**
+   * The user.
+   */
+  readonly username: string;
+  /**
+   * File with the password. Relative to this document; read anew for each question, so it may change.
+   */
+  readonly passwordFile: string;
+}
+/**
+ * One service that is asked by POST and answers pass, fail or undecided.
+ */
+export interface WebhookProvider {
+  /**
+   * Its name: what rules of policies call it. Lower-case letters, digits, `.`, `_` and `-`; at most 63.
+   */
+  readonly name: string;
+  /**
+   * Where questions are posted.
+   */
+  readonly url: string;
+  /**
+   * File with the secret that signs questions: HMAC-SHA256 of the body, sent as `X-Slipway-Signature-256: sha256=…`. Relative to this document; read anew for each question, so it may change.
+   */
+  readonly secretFile?: string;
+  /**
+   * File with the token that is sent as `Authorization: Bearer …`. Relative to this document; read anew for each question, so it may change.
+   */
+  readonly bearerTokenFile?: string;
+  /**
+   * How long an answer may take. Default 10s, which is also the most. A number with ms, s, m, h, d or w.
+   */
+  readonly timeout?: string;
+  /**
+   * How often each rule asks. Default 15s. A number with ms, s, m, h, d or w.
+   */
+  readonly every?: string;
+  /**
+   * true: credentials and secrets may go over plain HTTP to other machines.
+   */
+  readonly insecureHttp?: boolean;
 }

@@ -30,7 +30,7 @@ function* subschemas(schema: Schema, at = ''): Generator<[string, Schema]> {
 }
 
 test('there is a schema for each kind', () => {
-  expect(SCHEMAS).toHaveLength(6);
+  expect(SCHEMAS).toHaveLength(7);
 });
 
 test.each(SCHEMAS)('%s describes every field and is closed and bounded', (file) => {
@@ -50,14 +50,13 @@ test('the generated types are those of the schemas', () => {
   execFileSync(process.execPath, ['schemas/generate-types.ts', '--check'], { cwd: ROOT });
 });
 
-test('the example of a trust policy fits', () => {
-  const file = 'examples/trust-policy.yaml';
+test.each(['examples/trust-policy.yaml', 'examples/signals.yaml'])('%s fits', (file) => {
   expect(parseDocument(file, readFileSync(path.join(ROOT, file)))).toMatchObject({ kind: 'parsed' });
 });
 
 test.each(
   readdirSync(path.join(ROOT, 'examples'), { recursive: true, encoding: 'utf8' }).filter((file) =>
-    /(^|[\\/])(manifests[\\/].*|trust-policy)\.yaml$/.test(file),
+    /(^|[\\/])(manifests[\\/].*|trust-policy|signals)\.yaml$/.test(file),
   ),
 )('the example %s names its schema for editors', (file) => {
   const full = path.join(ROOT, 'examples', file);

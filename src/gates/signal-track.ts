@@ -1,0 +1,94 @@
+// Owns what is known of an outside signal: its rule, its newest answers, and for how long they have said the same.
+import type { QueryPart } from '../contract/documents/query-text.ts';
+import type { ParsedSignalRule } from '../contract/documents/signal-rule-text.ts';
+
+/** Whom a rule asks, by the names that the service's providers have. */
+export type SignalSource =
+  | { readonly kind: 'prometheus'; readonly provider: string; readonly query: readonly QueryPart[] }
+  | { readonly kind: 'webhook'; readonly provider: string };
+
+export interface SignalRule extends ParsedSignalRule {
+  readonly from: SignalSource;
+  /** Reported, but never decides. */
+  readonly dryRun: boolean;
+}
+
+/** One answer. */
+export interface SignalSample {
+  readonly atMs: number;
+  /** Null when the provider judges by itself. */
+  readonly value: number | null;
+  /** Null when the provider itself is undecided. */
+  readonly within: boolean | null;
+  /** What the provider said of it; empty when nothing. */
+  readonly reason: string;
+}
+
+/** Answers that said the same, without a pause, up to the newest. */
+export interface SignalRun {
+  readonly within: boolean;
+  readonly sinceMs: number;
+  readonly lastMs: number;
+  readonly count: number;
+  /** Of the values; null when the provider judges by itself. */
+  readonly least: number | null;
+  readonly most: number | null;
+}
+
+export interface SignalTrack {
+  /** Null when the newest answer was undecided, and before the first. */
+  readonly run: SignalRun | null;
+  /** The newest few, oldest first. */
+  readonly samples: readonly SignalSample[];
+}
+
+export type SignalState =
+  | { readonly kind: 'answering' }
+  /** Nobody asks at present, for this reason. */
+  | { readonly kind: 'resting'; readonly reason: string }
+  /** The provider does not answer, or nothing that can be used. */
+  | { readonly kind: 'silent'; readonly reason: string; readonly sinceMs: number };
+
+/** What is known of a signal. */
+export interface SignalReading {
+  /** The query as it was asked, or the question that was posted. */
+  readonly asked: string;
+  /** A longer pause between answers starts the count anew. */
+  readonly longestGapMs: number;
+  readonly state: SignalState;
+  readonly track: SignalTrack;
+}
+
+/** The numbers that the verdict can be worked out from again. */
+export interface SignalSums extends SignalReading {
+  readonly kind: 'signal';
+  readonly from: SignalSource['kind'];
+  readonly provider: string;
+  readonly sustainedMs: number;
+  readonly leastSamples: number;
+}
+
+export const NO_ANSWERS: SignalTrack = { run: null, samples: [] };
+const MOST_SAMPLES = 12;
+
+function extended(run: SignalRun, { atMs, value }: SignalSample): SignalRun {
+  return {
+    ...run,
+    lastMs: atMs,
+    count: run.count + 1,
+    least: value === null || run.least === null ? null : Math.min(run.least, value),
+    most: value === null || run.most === null ? null : Math.max(run.most, value),
+  };
+}
+
+/** The track after one more answer. Answers come in the order of time; where the clock jumped, the count starts anew. */
+export function addAnswer(track: SignalTrack, sample: SignalSample, longestGapMs: number): SignalTrack {
+  const { run } = track;
+  const samples = [...track.samples, sample].slice(-MOST_SAMPLES);
+  const { atMs, value, within } = sample;
+  if (within === null) return { run: null, samples };
+  const pauseMs = run === null ? Number.NaN : atMs - run.lastMs;
+  if (run !== null && run.within === within && pauseMs >= 0 && pauseMs <= longestGapMs)
+    return { run: extended(run, sample), samples };
+  return { run: { within, sinceMs: atMs, lastMs: atMs, count: 1, least: value, most: value }, samples };
+}

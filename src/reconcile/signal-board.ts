@@ -1,0 +1,276 @@
+// Owns asking the outside signals of present stages, at a pace of their own: cycles only read what was answered.
+import { type Clock, toIsoSeconds } from '../base/clock.ts';
+import type { Logger } from '../base/logger.ts';
+import type { Metrics } from '../base/metrics.ts';
+import { fillQuery } from '../contract/documents/query-text.ts';
+import { keepsTo } from '../contract/documents/signal-rule-text.ts';
+import type { RolloutStatus } from '../contract/documents/types.generated.ts';
+import {
+  addAnswer,
+  NO_ANSWERS,
+  type SignalReading,
+  type SignalRule,
+  type SignalSample,
+  type SignalState,
+  type SignalTrack,
+} from '../gates/signal-track.ts';
+import type { SignalAnswer, SignalProvider, SignalQuestion } from '../signals/signal-provider.ts';
+import { questionText } from '../signals/webhook-provider.ts';
+
+/** A present stage, as far as its signals are concerned. */
+export interface SignalStage {
+  readonly rollout: string;
+  readonly model: string;
+  readonly status: RolloutStatus;
+  readonly rules: readonly SignalRule[];
+  /** Does its minimum of devices run the candidate? Only then answers say something about it. */
+  readonly isReady: boolean;
+}
+
+export interface SignalBoardParts {
+  readonly providers: readonly SignalProvider[];
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly metrics?: Metrics;
+}
+
+/** What is kept of one rule. */
+interface Entry {
+  readonly rule: SignalRule;
+  readonly provider: SignalProvider | undefined;
+  question: SignalQuestion;
+  isReady: boolean;
+  track: SignalTrack;
+  silence: { readonly reason: string; readonly sinceMs: number } | null;
+  /** On the monotonic clock. */
+  nextAtMs: number;
+  isAsking: boolean;
+}
+
+interface Stage {
+  readonly key: string;
+  readonly entries: readonly Entry[];
+}
+
+/** So many questions may be on their way to one provider. */
+const MOST_AT_ONCE = 8;
+/** Two answers in a row may be lost before the count starts anew. */
+const MOST_INTERVALS = 3;
+const LONGEST_REST_MS = 1_000;
+
+function questionOf({ rollout, model, status }: SignalStage, signal: string): SignalQuestion {
+  const { candidate, stable } = status;
+  return {
+    signal,
+    rollout,
+    model,
+    stage: status.stage ?? '',
+    revision: status.revision,
+    candidate: {
+      version: candidate?.version ?? '',
+      digest: candidate?.digest ?? '',
+      attempt: candidate?.attempt ?? 0,
+    },
+    stable: stable === null ? null : { version: stable.version, digest: stable.digest },
+    stageOpenedAtMs: Date.parse(status.since),
+  };
+}
+
+function askedText({ rule, question }: Entry): string {
+  if (rule.from.kind === 'webhook') return questionText(question);
+  const { rollout, model, stage, candidate, stable } = question;
+  return fillQuery(rule.from.query, {
+    rollout,
+    model,
+    stage,
+    'candidate.version': candidate.version,
+    'candidate.digest': candidate.digest,
+    'stable.version': stable?.version ?? '',
+    'stable.digest': stable?.digest ?? '',
+  });
+}
+
+/** The answer as it counts for the rule; null when it can't be used. */
+function sampleOf({ demand }: SignalRule, answer: SignalAnswer, atMs: number): SignalSample | string {
+  switch (answer.kind) {
+    case 'none':
+      return answer.reason;
+    case 'value':
+      return demand.kind === 'limit'
+        ? { atMs, value: answer.value, within: keepsTo(demand, answer.value), reason: '' }
+        : 'it answers a number, not a verdict';
+    case 'judged': {
+      if (demand.kind === 'limit') return 'it answers a verdict, not a number';
+      const within = answer.verdict === 'undecided' ? null : answer.verdict === 'pass';
+      return { atMs, value: null, within, reason: answer.reason };
+    }
+  }
+}
+
+/**
+ * Asks each rule's provider at the provider's own interval, at most one question of a rule at a time, and only while the stage is ready.
+ * What was answered is kept in memory: after a restart a rule's time begins anew, which holds a stage and never decides one.
+ */
+export class SignalBoard {
+  readonly #parts: SignalBoardParts;
+  readonly #stages = new Map<string, Stage>();
+  readonly #asking = new Map<SignalProvider, number>();
+  readonly #pending = new Set<Promise<void>>();
+  readonly #answered: (provider: string, outcome: string) => void;
+  readonly #silent: (provider: string, rules: number) => void;
+  #wake = new AbortController();
+
+  constructor(parts: SignalBoardParts) {
+    this.#parts = parts;
+    const answers = parts.metrics?.counter(
+      'slipway_signal_answers_total',
+      'Answers of outside signals, by provider and by what they came to: value, pass, fail, undecided or none.',
+    );
+    const silent = parts.metrics?.gauge(
+      'slipway_signal_silent_rules',
+      'Rules whose provider gives nothing that can be used, by provider.',
+    );
+    this.#answered = (provider, outcome) => answers?.add({ provider, outcome });
+    this.#silent = (provider, rules) => silent?.set(rules, { provider });
+  }
+
+  /** What is known of the signals of a rollout's present stage, in the order of its rules; from now on they are asked for. */
+  read(stage: SignalStage): readonly SignalReading[] {
+    const key = `${stage.status.opened} ${stage.status.candidate?.digest} ${stage.status.policy}`;
+    const known = this.#stages.get(stage.rollout);
+    const present = known?.key === key ? known : this.#begin(stage, key);
+    for (const entry of present.entries) {
+      entry.question = questionOf(stage, entry.rule.name);
+      if (stage.isReady && !entry.isReady) this.#wake.abort();
+      entry.isReady = stage.isReady;
+    }
+    return present.entries.map((entry) => this.#readingOf(entry));
+  }
+
+  /** The stage is over: nobody is asked about it any more. */
+  forget(rollout: string): void {
+    if (this.#stages.delete(rollout)) for (const { name } of this.#parts.providers) this.#countSilent(name);
+  }
+
+  /** Asks until stopped. */
+  async run(signal: AbortSignal): Promise<void> {
+    const { clock } = this.#parts;
+    while (!signal.aborted) {
+      this.#wake = new AbortController();
+      const restMs = this.#askDue(signal);
+      await clock.sleep(restMs, AbortSignal.any([signal, this.#wake.signal]));
+    }
+    await Promise.all(this.#pending);
+  }
+
+  #begin(stage: SignalStage, key: string): Stage {
+    const nowMs = this.#parts.clock.monotonicMs();
+    const entries = stage.rules.map((rule): Entry => {
+      const { kind, provider } = rule.from;
+      const found = this.#parts.providers.find((one) => one.kind === kind && one.name === provider);
+      const question = questionOf(stage, rule.name);
+      const track = NO_ANSWERS;
+      const entry: Entry = {
+        ...{ rule, provider: found, question, track },
+        ...{ isReady: false, silence: null, nextAtMs: nowMs, isAsking: false },
+      };
+      if (found === undefined)
+        this.#fallSilent(entry, `the service knows no ${kind} named ${provider}: add it to its signals.yaml`);
+      return entry;
+    });
+    const begun = { key, entries };
+    if (entries.length > 0) this.#stages.set(stage.rollout, begun);
+    else this.#stages.delete(stage.rollout);
+    return begun;
+  }
+
+  #readingOf(entry: Entry): SignalReading {
+    const { provider, silence, isReady, track } = entry;
+    const longestGapMs = provider === undefined ? 0 : MOST_INTERVALS * provider.everyMs + provider.timeoutMs;
+    const isAsked = isReady || provider === undefined;
+    const state: SignalState = !isAsked
+      ? { kind: 'resting', reason: 'asked while enough devices of the stage are ready' }
+      : silence === null
+        ? { kind: 'answering' }
+        : { kind: 'silent', ...silence };
+    return { asked: askedText(entry), longestGapMs, state, track };
+  }
+
+  /** Starts the questions that are due, the longest due first; returns how long nothing else will be. */
+  #askDue(signal: AbortSignal): number {
+    const nowMs = this.#parts.clock.monotonicMs();
+    const idle = [...this.#stages.values()]
+      .flatMap((stage) => stage.entries)
+      .filter((entry) => entry.provider !== undefined && entry.isReady && !entry.isAsking)
+      .sort((a, b) => a.nextAtMs - b.nextAtMs);
+    for (const entry of idle) {
+      if (entry.nextAtMs > nowMs) return Math.min(LONGEST_REST_MS, entry.nextAtMs - nowMs);
+      if (entry.provider === undefined || (this.#asking.get(entry.provider) ?? 0) >= MOST_AT_ONCE) continue;
+      const asking = this.#ask(entry, entry.provider, signal);
+      this.#pending.add(asking);
+      void asking.finally(() => this.#pending.delete(asking));
+    }
+    return LONGEST_REST_MS;
+  }
+
+  async #ask(entry: Entry, provider: SignalProvider, signal: AbortSignal): Promise<void> {
+    const { clock } = this.#parts;
+    const askedAtMs = clock.now();
+    entry.isAsking = true;
+    entry.nextAtMs = clock.monotonicMs() + provider.everyMs;
+    this.#asking.set(provider, (this.#asking.get(provider) ?? 0) + 1);
+    const answer =
+      provider.kind === 'prometheus'
+        ? await provider.ask(askedText(entry), signal)
+        : await provider.ask(entry.question, signal);
+    entry.isAsking = false;
+    this.#asking.set(provider, (this.#asking.get(provider) ?? 1) - 1);
+    this.#wake.abort();
+    if (!signal.aborted) this.#take(entry, answer, askedAtMs);
+  }
+
+  #take(entry: Entry, answer: SignalAnswer, atMs: number): void {
+    const { rule, question } = entry;
+    const { provider } = rule.from;
+    const sample = sampleOf(rule, answer, atMs);
+    this.#answered(provider, answer.kind === 'judged' ? answer.verdict : answer.kind);
+    if (typeof sample === 'string') {
+      this.#fallSilent(entry, `${rule.from.kind} ${provider}: ${sample}`);
+      return;
+    }
+    // While nobody was ready, what was asked before says nothing about the stage.
+    if (!entry.isReady) return;
+    const { longestGapMs } = this.#readingOf(entry);
+    entry.track = addAnswer(entry.track, sample, longestGapMs);
+    if (entry.silence === null) return;
+    const silentSince = toIsoSeconds(entry.silence.sinceMs);
+    entry.silence = null;
+    this.#countSilent(provider);
+    const { rollout, stage } = question;
+    this.#parts.logger.info('outside signal answers again', {
+      rollout,
+      stage,
+      signal: rule.name,
+      provider,
+      silentSince,
+    });
+  }
+
+  /** Told once; its reason may change while it lasts. */
+  #fallSilent(entry: Entry, reason: string): void {
+    const { rule, question, silence } = entry;
+    entry.silence = { reason, sinceMs: silence?.sinceMs ?? this.#parts.clock.now() };
+    this.#countSilent(rule.from.provider);
+    if (silence !== null) return;
+    const { rollout, stage } = question;
+    const { provider } = rule.from;
+    this.#parts.logger.warn('outside signal is silent: its rule stays undecided', {
+      ...{ rollout, stage, signal: rule.name, provider, reason, dryRun: rule.dryRun },
+    });
+  }
+
+  #countSilent(provider: string): void {
+    const entries = [...this.#stages.values()].flatMap((stage) => stage.entries);
+    this.#silent(provider, entries.filter((one) => one.silence !== null && one.rule.from.provider === provider).length);
+  }
+}

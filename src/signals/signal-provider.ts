@@ -1,0 +1,49 @@
+// Owns what can be asked of a provider of outside signals, and what comes back: answers are values, whatever the provider does.
+
+/** What a question is about; all that a provider is told. */
+export interface SignalQuestion {
+  readonly signal: string;
+  readonly rollout: string;
+  readonly model: string;
+  readonly stage: string;
+  readonly revision: number;
+  readonly candidate: { readonly version: string; readonly digest: string; readonly attempt: number };
+  readonly stable: { readonly version: string; readonly digest: string } | null;
+  readonly stageOpenedAtMs: number;
+}
+
+export type SignalAnswer =
+  | { readonly kind: 'value'; readonly value: number }
+  | { readonly kind: 'judged'; readonly verdict: 'pass' | 'fail' | 'undecided'; readonly reason: string }
+  /** Nothing that can be used, and why. */
+  | { readonly kind: 'none'; readonly reason: string };
+
+interface Provider {
+  readonly name: string;
+  /** How often each rule asks, in milliseconds. */
+  readonly everyMs: number;
+  readonly timeoutMs: number;
+}
+
+/** Answers a query with one number. */
+export interface QueryProvider extends Provider {
+  readonly kind: 'prometheus';
+  /** Never throws. */
+  ask(query: string, signal: AbortSignal): Promise<SignalAnswer>;
+}
+
+/** Judges by itself. */
+export interface JudgingProvider extends Provider {
+  readonly kind: 'webhook';
+  /** Never throws. */
+  ask(question: SignalQuestion, signal: AbortSignal): Promise<SignalAnswer>;
+}
+
+export type SignalProvider = QueryProvider | JudgingProvider;
+
+const MOST_REASON = 300;
+
+/** An answer that can't be used; what the provider itself wrote is kept to its place. */
+export function noAnswer(reason: string): SignalAnswer {
+  return { kind: 'none', reason: reason.slice(0, MOST_REASON).toWellFormed() };
+}

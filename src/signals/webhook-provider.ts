@@ -1,0 +1,86 @@
+// Owns asking a webhook: a signed question by POST, and an answer that is pass, fail or undecided, or is none.
+import { createHmac } from 'node:crypto';
+import { type Clock, toIsoSeconds } from '../base/clock.ts';
+import { request } from './bounded-request.ts';
+import { type Credentials, readCredentials, readSecret } from './credentials.ts';
+import { type JudgingProvider, noAnswer, type SignalAnswer, type SignalQuestion } from './signal-provider.ts';
+
+export interface WebhookOptions {
+  readonly name: string;
+  readonly url: string;
+  readonly credentials: Credentials;
+  /** Signs questions; null sends them unsigned. */
+  readonly secretFile: string | null;
+  readonly everyMs: number;
+  readonly timeoutMs: number;
+}
+
+const MOST_REASON = 500;
+const VERDICTS = ['pass', 'fail', 'undecided'] as const;
+
+/** `{"verdict":"pass"|"fail"|"undecided","reason":"…"}` with status 200; whatever else is no answer. Never throws. */
+export function readWebhookAnswer(status: number, body: string): SignalAnswer {
+  if (status === 401 || status === 403) return noAnswer(`it refuses the credentials (HTTP ${status})`);
+  if (status !== 200) return noAnswer(`it answers HTTP ${status}`);
+  let answer: unknown;
+  try {
+    answer = JSON.parse(body);
+  } catch {
+    return noAnswer('its answer is not JSON');
+  }
+  const { verdict, reason = '' } = (answer ?? {}) as { readonly verdict?: unknown; readonly reason?: unknown };
+  const known = VERDICTS.find((one) => one === verdict);
+  if (known === undefined) return noAnswer('its answer has no verdict of pass, fail or undecided');
+  if (typeof reason !== 'string') return noAnswer('the reason in its answer is not text');
+  return { kind: 'judged', verdict: known, reason: reason.slice(0, MOST_REASON).toWellFormed() };
+}
+
+/** The question as it is posted; `version` names this form. `askedAtMs` keeps a signed question from serving again later. */
+export function questionText({ stageOpenedAtMs, ...facts }: SignalQuestion, askedAtMs?: number): string {
+  const window = {
+    openedAt: toIsoSeconds(stageOpenedAtMs),
+    ...(askedAtMs === undefined ? {} : { askedAt: toIsoSeconds(askedAtMs) }),
+  };
+  return JSON.stringify({ version: 1, ...facts, window });
+}
+
+export class WebhookProvider implements JudgingProvider {
+  readonly kind = 'webhook';
+  readonly name: string;
+  readonly everyMs: number;
+  readonly timeoutMs: number;
+  readonly #options: WebhookOptions;
+  readonly #clock: Clock;
+
+  constructor(options: WebhookOptions, clock: Clock) {
+    this.name = options.name;
+    this.everyMs = options.everyMs;
+    this.timeoutMs = options.timeoutMs;
+    this.#options = options;
+    this.#clock = clock;
+  }
+
+  async ask(question: SignalQuestion, signal: AbortSignal): Promise<SignalAnswer> {
+    const { url, credentials, secretFile, timeoutMs } = this.#options;
+    const body = questionText(question, this.#clock.now());
+    const headers = await readCredentials(credentials);
+    if (headers.kind === 'none') return noAnswer(headers.reason);
+    const secret = secretFile === null ? '' : await readSecret(secretFile);
+    if (secret === null) return noAnswer("its secret can't be read");
+    const signature =
+      secret === ''
+        ? {}
+        : { 'x-slipway-signature-256': `sha256=${createHmac('sha256', secret).update(body).digest('hex')}` };
+    const answer = await request(
+      {
+        url,
+        headers: { ...headers.headers, ...signature, 'content-type': 'application/json' },
+        body,
+        timeoutMs,
+        signal,
+      },
+      this.#clock,
+    );
+    return answer.kind === 'none' ? noAnswer(answer.reason) : readWebhookAnswer(answer.status, answer.body);
+  }
+}

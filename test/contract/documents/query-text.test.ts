@@ -1,0 +1,57 @@
+// Laws of queries: a value fills its placeholder and nothing else, whatever it is.
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { fillQuery, PLACEHOLDERS, parseQuery, type QueryValues } from '../../../src/contract/documents/query-text.ts';
+
+function valuesOf(value: string): QueryValues {
+  return Object.fromEntries(PLACEHOLDERS.map((name) => [name, value])) as unknown as QueryValues;
+}
+
+/** What PromQL takes the first quoted text of a query to be, and what follows it. */
+function firstString(query: string): { text: string; rest: string } {
+  const found = /"((?:[^"\\\n]|\\.)*)"([\s\S]*)$/.exec(query);
+  return { text: JSON.parse(`"${(found?.[1] ?? '').replaceAll("\\'", "'")}"`) as string, rest: found?.[2] ?? '' };
+}
+
+test('a filled value is the text that the query compares with, and never ends its quotes', () => {
+  fc.assert(
+    fc.property(fc.string({ maxLength: 100, unit: 'grapheme-ascii' }), (value) => {
+      const filled = fillQuery(parseQuery('up{version="{{candidate.version}}"} > 0'), valuesOf(value));
+      expect(firstString(filled)).toEqual({ text: value, rest: '} > 0' });
+    }),
+  );
+});
+
+test('in a regular expression a filled value matches itself and nothing else', () => {
+  fc.assert(
+    fc.property(fc.string({ maxLength: 40, unit: 'grapheme-ascii' }), fc.string(), (value, other) => {
+      const filled = fillQuery(parseQuery('up{version =~ "{{ candidate.version }}|x"}'), valuesOf(value));
+      const pattern = firstString(filled).text.replace(/\|x$/, '');
+      expect(new RegExp(`^(?:${pattern})$`).test(value)).toBe(true);
+      expect(new RegExp(`^(?:${pattern})$`).test(other)).toBe(other === value);
+    }),
+  );
+});
+
+test('a value is bounded', () => {
+  expect(fillQuery(parseQuery('a{b="{{stage}}"}'), valuesOf('x'.repeat(10_000))).length).toBeLessThan(300);
+});
+
+test.each([
+  'sum({{rollout}})',
+  '`{{rollout}}`',
+  '"a" + {{rollout}} + "b"',
+  '"{{nothing}}"',
+  '"{{rollout"',
+  '"\\"" + {{rollout}}',
+  "# it's a comment\n{{rollout}}",
+])('%s is refused', (query) => {
+  expect(() => parseQuery(query)).toThrow(/placeholder|outside of quotes/);
+});
+
+test.each(['up', 'up{a="b"}', "{a='{{rollout}}'}", '{a="\\"{{rollout}}"}', '# "\nup{a="{{stage}}"}', '{a=`b`}', ''])(
+  '%s is a query',
+  (query) => {
+    expect(fillQuery(parseQuery(query), valuesOf('X'))).toBe(query.replace(/\{\{\w+\}\}/, 'X'));
+  },
+);
