@@ -1,4 +1,4 @@
-// Owns the reference pages of commands and metrics: written from the code itself; `--check` fails when one is stale.
+// Owns the reference pages of commands, metrics and reports: written from the code and the schemas themselves; `--check` fails when one is stale.
 import { readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import process from 'node:process';
@@ -74,8 +74,74 @@ ${facts.meaning} For example \`${name} ${facts.comparisons[0]} ${facts.example}\
 
 const metricsPage = [METRICS_INTRODUCTION, ...RULE_METRICS.map(metricSection)].join('\n');
 
+const REPORTS_INTRODUCTION = `# Reports
+
+What a device tells the service about one interval, a minute unless its agent is told otherwise. Made from
+[device-report.schema.json](../../schemas/device-report.schema.json) by \`npm run generate\`. A report is signed by the device's key and counted
+exactly once. Parts marked *optional* are left out where a device has nothing to say or does not measure it; older agents know none of them.
+Beyond shapes and bounds, the service refuses reports that can't be: parts that add up to more than the inferences, a mean outside of its least and most,
+more right answers of a class than answers. Limits of rules never travel: a report holds counts, and the service compares.
+`;
+
+interface Field {
+  readonly description?: string;
+  readonly type?: string;
+  readonly const?: string;
+  readonly enum?: readonly string[];
+  readonly properties?: Readonly<Record<string, Field>>;
+  readonly required?: readonly string[];
+  readonly additionalProperties?: Field | false;
+  readonly items?: Field | false;
+  readonly anyOf?: readonly Field[];
+  readonly minimum?: number;
+  readonly maximum?: number;
+  readonly maxItems?: number;
+  readonly maxProperties?: number;
+}
+
+function shapeOf(field: Field): string {
+  if (field.anyOf !== undefined) return field.anyOf.map(shapeOf).join(' or ');
+  if (field.enum !== undefined) return field.enum.map((one) => `\`${one}\``).join(', ');
+  if (field.type === 'array') return `list, at most ${field.maxItems}`;
+  if (field.maxProperties !== undefined) return `map, at most ${field.maxProperties}`;
+  const isBounded = field.maximum !== undefined && field.maximum < 1e9;
+  return `${field.type}${isBounded ? `, ${field.minimum} to ${field.maximum}` : ''}`;
+}
+
+/** Rows of a field's members; those of lists and maps stand under \`[]\` and \`<name>\`. */
+function fieldRows(field: Field, at = ''): string[] {
+  const members = Object.entries(field.properties ?? {}).flatMap(([name, member]) => {
+    const place = at === '' ? name : `${at}.${name}`;
+    const optional = field.required?.includes(name) ? '' : ' *(optional)*';
+    return [
+      `| \`${place}\`${optional} | ${cell(member.description ?? '')} | ${shapeOf(member)} |`,
+      ...fieldRows(member, place),
+    ];
+  });
+  const more = field.additionalProperties;
+  const item = field.items;
+  return [
+    ...members,
+    ...(more ? fieldRows(more, `${at}.<name>`) : []),
+    ...(item ? fieldRows(item, `${at}[]`) : []),
+    ...(field.anyOf ?? []).flatMap((one) => fieldRows(one, at)),
+  ];
+}
+
+const reportSchema = JSON.parse(
+  readFileSync(path.join(import.meta.dirname, '../schemas/device-report.schema.json'), 'utf8'),
+) as Field;
+const reportsPage = [
+  REPORTS_INTRODUCTION,
+  '| field | meaning | value |\n|---|---|---|',
+  fieldRows(reportSchema).join('\n'),
+]
+  .join('\n')
+  .replace('|---|---|---|\n\n', '|---|---|---|\n');
+
 for (const [file, text] of [
   ['commands.md', commandsPage],
+  ['reports.md', reportsPage],
   ['metrics.md', metricsPage],
 ] as const) {
   const target = path.join(import.meta.dirname, 'reference', file);

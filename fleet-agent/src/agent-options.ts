@@ -4,6 +4,7 @@ import type { Logger } from '../../src/base/logger.ts';
 import type { RandomStream } from '../../src/base/random.ts';
 import type { Directive } from '../../src/contract/directive.ts';
 import type { DocumentVerifier } from '../../src/contract/trust/verifier.ts';
+import type { TakeReadings } from './device-gauges.ts';
 import type { OnPersisted } from './journal.ts';
 import type { ModelHost } from './model-host.ts';
 import type { SwitchHook } from './switch-hook.ts';
@@ -30,11 +31,18 @@ export interface AgentIntervals {
   readonly pollMs: number;
   /** Between reports. Default 1 min. */
   readonly reportMs: number;
+  /** Between looks at the device's gauges. Default 5 s. */
+  readonly sampleMs: number;
   /** A wake-up by the service is answered within this, at random, so that a fleet does not ask at one instant. Default 1 s. */
   readonly wakeSpreadMs: number;
 }
 
-export const DEFAULT_INTERVALS: AgentIntervals = { pollMs: 300_000, reportMs: 60_000, wakeSpreadMs: 1000 };
+export const DEFAULT_INTERVALS: AgentIntervals = {
+  pollMs: 300_000,
+  reportMs: 60_000,
+  sampleMs: 5000,
+  wakeSpreadMs: 1000,
+};
 
 export interface AgentOptions {
   /** The device's id: letters, digits, `.`, `_`, `:`, `@`, `-`. */
@@ -67,6 +75,8 @@ export interface AgentOptions {
   readonly reserveBytes?: number;
   /** Cap on downloads; null = none. */
   readonly bytesPerSecondMost?: number | null;
+  /** Reads the device's gauges; `/proc` and `/sys` unless given. */
+  readonly readings?: TakeReadings;
   readonly clock: Clock;
   readonly random: RandomStream;
   readonly logger: Logger;

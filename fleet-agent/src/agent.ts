@@ -16,6 +16,7 @@ import {
 } from './agent-options.ts';
 import { Bell, Turnstile } from './bell.ts';
 import { DeviceFolder } from './device-folder.ts';
+import { DeviceGauges } from './device-gauges.ts';
 import { DeviceMemory } from './device-memory.ts';
 import { takeDirective } from './directive-intake.ts';
 import { RefusalNote } from './directive-refusal.ts';
@@ -36,6 +37,7 @@ import { ReportQueue } from './report-queue.ts';
 import { Reporting } from './reporting.ts';
 import { Slots } from './slots.ts';
 import { type AgentStatus, statusOf } from './status.ts';
+import { systemReadings } from './system-readings.ts';
 import type { Tensor } from './tensor.ts';
 
 export interface Agent {
@@ -71,6 +73,7 @@ class DeviceAgent implements Agent {
   readonly #logger: Logger;
   readonly #folder: DeviceFolder;
   readonly #measurements = new Measurements();
+  readonly #gauges = new DeviceGauges();
   readonly #turnstile = new Turnstile();
   readonly #updaters = new Map<string, ModelUpdater>();
   readonly #servers = new Map<string, ModelServer>();
@@ -101,7 +104,7 @@ class DeviceAgent implements Agent {
 
   async run(signal: AbortSignal): Promise<void> {
     this.#signal = signal;
-    const { clock, endpointPort = null } = this.#options;
+    const { clock, endpointPort = null, readings = systemReadings(this.#folder.root) } = this.#options;
     try {
       await this.#folder.prepare();
       const identity = await Identity.open(this.id, this.#folder);
@@ -127,6 +130,7 @@ class DeviceAgent implements Agent {
               port: endpointPort,
               find: (model) => this.#servers.get(model),
               list: () => [...this.#servers.values()],
+              gauges: this.#gauges,
             });
       this.#resolveStarted({ endpointPort: endpoint === null ? null : await endpoint.start() });
       const reporting = new Reporting(this.#options, {
@@ -136,6 +140,7 @@ class DeviceAgent implements Agent {
           bell: this.#reportBell,
           reportMs: this.#intervals.reportMs,
           measurements: this.#measurements,
+          gauges: this.#gauges,
         },
         facts: () => withProperties(this.#self.facts(), refusal.properties),
         updaters: () => [...this.#updaters.values()],
@@ -149,6 +154,7 @@ class DeviceAgent implements Agent {
       await Promise.all([
         followChanges({ ...this.#options, directives, reserve, intervals: this.#intervals, take, note, signal }),
         reporting.run(signal),
+        this.#gauges.run(readings, { clock, everyMs: this.#intervals.sampleMs, signal }),
       ]);
       await Promise.all(this.#running);
       await reporting.keepRest();
@@ -254,6 +260,7 @@ class DeviceAgent implements Agent {
     const { clock, random, host, onSwitch = null } = this.#options;
     return {
       ...{ clock, random, host, onSwitch, server, journal, logger: this.#logger, turnstile: this.#turnstile },
+      measurements: this.#measurements,
       slots: new Slots(this.#folder, model),
       parameters: new ParametersFile(this.#folder.parametersFile(model)),
       supply: this.#supplyOptions(memory),

@@ -27,7 +27,13 @@ export type DownloadResult =
   | { readonly kind: 'done' }
   /** All bytes came, and they are the wrong ones (or too many). `wasResumed`: the part kept from before may be to blame. */
   | { readonly kind: 'corrupt'; readonly wasResumed: boolean; readonly message: string }
-  | { readonly kind: 'cut'; readonly message: string; readonly retryAfterMs: number | null }
+  /** `isTimeout`: the server fell silent. */
+  | {
+      readonly kind: 'cut';
+      readonly message: string;
+      readonly retryAfterMs: number | null;
+      readonly isTimeout: boolean;
+    }
   | { readonly kind: 'full'; readonly message: string };
 
 /** Between flushes at least this much, and at most 64 flushes a file. */
@@ -46,9 +52,13 @@ export async function download(request: DownloadRequest): Promise<DownloadResult
     return await new Transfer(request, handle).run();
   } catch (error) {
     if (isDiskFull(error)) return { kind: 'full', message: 'The disk is full.' };
-    return { kind: 'cut', message: httpError(request.url, error).message, retryAfterMs: null };
+    const isTimeout = error instanceof Stalled;
+    return { kind: 'cut', message: httpError(request.url, error).message, retryAfterMs: null, isTimeout };
   }
 }
+
+/** The server sent nothing for `STALL_MS`. */
+class Stalled extends Error {}
 
 class Transfer {
   readonly #request: DownloadRequest;
@@ -76,6 +86,7 @@ class Transfer {
         kind: 'cut',
         message: `The download stopped at ${this.#offset} of ${sizeBytes} bytes.`,
         retryAfterMs: null,
+        isTimeout: false,
       };
     const found = `sha256:${this.#hash.digest('hex')}`;
     if (found === this.#request.digest) return { kind: 'done' };
@@ -117,7 +128,7 @@ class Transfer {
     void (async () => {
       while (!watch.signal.aborted && clock.monotonicMs() - heardMs < STALL_MS)
         await clock.sleep(STALL_MS / 4, watch.signal);
-      if (!watch.signal.aborted) stalled.abort(new Error(`nothing came for ${STALL_MS / 1000} s`));
+      if (!watch.signal.aborted) stalled.abort(new Stalled(`nothing came for ${STALL_MS / 1000} s`));
     })();
     try {
       const response = await fetch(url, { headers, signal: AbortSignal.any([signal, stalled.signal]) });
@@ -159,6 +170,7 @@ class Transfer {
       kind: 'cut',
       message: `The server answered ${response.status} for ${new URL(this.#request.url).pathname}.`,
       retryAfterMs: after,
+      isTimeout: false,
     };
   }
 

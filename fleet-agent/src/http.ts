@@ -18,15 +18,19 @@ export interface HttpQuestion {
   readonly signal: AbortSignal;
 }
 
-/** An answer of any status, with a bounded body. Throws AGENT_HTTP (retry later): unreachable, too slow, too long. */
+/** An answer of any status, with a bounded body. Throws AGENT_HTTP (unreachable, too long) or AGENT_HTTP_TIMEOUT; both: retry later. */
 export async function ask(question: HttpQuestion, clock: Clock): Promise<HttpAnswer> {
   const { url, method = 'GET', headers = {}, body, timeoutMs, mostBytes, signal } = question;
   const limit = new AbortController();
+  let isTooSlow = false;
   const stop = (): void => limit.abort();
   signal.addEventListener('abort', stop, { once: true });
   if (signal.aborted) stop();
   const done = new AbortController();
-  void clock.sleep(timeoutMs, done.signal).then(() => limit.abort());
+  void clock.sleep(timeoutMs, done.signal).then(() => {
+    isTooSlow = !done.signal.aborted;
+    limit.abort();
+  });
   try {
     const response = await fetch(url, {
       method,
@@ -36,7 +40,7 @@ export async function ask(question: HttpQuestion, clock: Clock): Promise<HttpAns
     });
     return { status: response.status, headers: response.headers, body: await readBounded(response, mostBytes) };
   } catch (error) {
-    throw httpError(url, error);
+    throw isTooSlow ? timeoutError(url, timeoutMs) : httpError(url, error);
   } finally {
     done.abort();
     signal.removeEventListener('abort', stop);
@@ -52,6 +56,15 @@ async function readBounded(response: Response, mostBytes: number): Promise<Buffe
     chunks.push(chunk);
   }
   return Buffer.concat(chunks, length);
+}
+
+function timeoutError(url: string, timeoutMs: number): CodedError {
+  return new CodedError({
+    code: 'AGENT_HTTP_TIMEOUT',
+    kind: 'retry-later',
+    message: `${new URL(url).origin} did not answer within ${timeoutMs / 1000} s.`,
+    remedy: 'The agent tries again by itself.',
+  });
 }
 
 /** What went wrong with a request, without what the address may hold of secrets. */

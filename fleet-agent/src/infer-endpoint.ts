@@ -2,9 +2,12 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { CodedError, HTTP_STATUSES } from '../../src/base/errors.ts';
+import type { DeviceGauges } from './device-gauges.ts';
 import { ModelError } from './model-host.ts';
 import type { InferenceAnswer, ModelServer } from './model-server.ts';
 import type { Port } from './model-signature.ts';
+import type { Remark } from './recent-answers.ts';
+import { parseReadings, parseRemarks } from './remarks.ts';
 import { isDatatype, packTensor, type Tensor, unpackTensor } from './tensor.ts';
 
 /** A request body may have this many bytes. */
@@ -14,7 +17,10 @@ export interface InferEndpointOptions {
   readonly port: number;
   readonly find: (model: string) => ModelServer | undefined;
   readonly list: () => readonly ModelServer[];
+  readonly gauges: DeviceGauges;
 }
+
+const REMARKS: readonly Remark[] = ['labels', 'complaints', 'anomalies'];
 
 interface Reply {
   readonly status: number;
@@ -71,7 +77,7 @@ export class InferEndpoint {
     const path = (request.url ?? '/').split('?', 1)[0] ?? '/';
     const parts = path.split('/').slice(1).map(decode);
     if (parts[0] !== 'v2') return notFound('There is nothing here.');
-    if (request.method === 'POST') return this.#infer(request, parts);
+    if (request.method === 'POST') return this.#post(request, parts);
     if (request.method !== 'GET') return { status: 405, body: { error: 'Only GET and POST are understood here.' } };
     if (parts.length === 1) return { status: 200, body: { name: 'slipway-agent', version: '2', extensions: [] } };
     if (parts[1] === 'health' && parts[2] === 'live') return { status: 200, body: { live: true } };
@@ -108,6 +114,19 @@ export class InferEndpoint {
     return wanted === undefined || wanted === instance?.version ? instance : undefined;
   }
 
+  async #post(request: IncomingMessage, parts: readonly string[]): Promise<Reply> {
+    if (parts[1] === 'gauges' && parts.length === 2) {
+      const readings = parseReadings(await readBody(request));
+      const taken = readings.filter(([name, reading]) => this.#options.gauges.add(name, reading)).length;
+      return { status: 200, body: { taken, left_out: readings.length - taken } };
+    }
+    const remark = REMARKS.find((one) => one === parts[3]);
+    const server = this.#options.find(parts[2] ?? '');
+    if (parts[1] !== 'models' || parts.length !== 4 || remark === undefined || server === undefined)
+      return this.#infer(request, parts);
+    return { status: 200, body: server.remark(parseRemarks(await readBody(request), remark), remark) };
+  }
+
   async #infer(request: IncomingMessage, parts: readonly string[]): Promise<Reply> {
     const server = this.#options.find(parts[2] ?? '');
     if (
@@ -120,7 +139,7 @@ export class InferEndpoint {
       return notFound(`No version of "${parts[2] ?? ''}" serves here.`);
     }
     const asked = parseInferRequest(await readBody(request));
-    const answer = await server.infer(asked.inputs);
+    const answer = await server.infer(asked.inputs, asked.id);
     return { status: 200, body: formatAnswer(answer, asked) };
   }
 }
@@ -170,12 +189,12 @@ function parseTensor(value: unknown): Tensor {
   return packTensor(name, datatype, shape as number[], data);
 }
 
-function formatAnswer(answer: InferenceAnswer, { id, outputs: wanted }: InferRequest): unknown {
+function formatAnswer(answer: InferenceAnswer, { outputs: wanted }: InferRequest): unknown {
   const outputs = answer.outputs.filter((output) => wanted === undefined || wanted.includes(output.name));
   return {
     model_name: answer.modelName,
     model_version: answer.modelVersion,
-    ...(id === undefined ? {} : { id }),
+    id: answer.id,
     parameters: { digest: answer.digest },
     outputs: outputs.map((output) => {
       const { name, datatype, shape } = output;

@@ -1,7 +1,9 @@
 // Owns which slots are loaded into the host: checked on disk first, tested before they may serve, freed when idle.
+import type { Clock } from '../../src/base/clock.ts';
 import type { Logger } from '../../src/base/logger.ts';
 import type { Digest } from '../../src/contract/digest.ts';
 import type { ModelManifest } from '../../src/contract/documents/types.generated.ts';
+import type { Measurements } from './measure.ts';
 import { type ModelHost, toModelError } from './model-host.ts';
 import type { SlotName } from './model-record.ts';
 import type { Instance, ModelServer } from './model-server.ts';
@@ -17,6 +19,8 @@ export interface LoadedSlotsTools {
   readonly server: ModelServer;
   readonly supply: Pick<SupplyOptions, 'parseManifest'>;
   readonly logger: Logger;
+  readonly clock: Clock;
+  readonly measurements: Measurements;
 }
 
 interface Loaded {
@@ -50,14 +54,18 @@ export class LoadedSlots {
     const known = this.#loaded.get(slot);
     if (known?.instance.digest === wanted) return known.instance;
     this.#release(slot);
-    const { slots, host, supply } = this.#tools;
+    const { slots, host, supply, server, clock, measurements } = this.#tools;
     const intact = await slots.readIntact(slot);
     if (intact?.seal.digest !== wanted) return { kind: 'slotLost', slot };
     try {
       const { digest, version } = intact.seal;
       const manifest = supply.parseManifest(intact.manifest, slots.path(slot, 'manifest.yaml'));
       const signature = signatureOf(manifest);
+      const startMs = clock.monotonicMs();
       const loaded = await host.load(slots.modelFiles(slot, intact.seal));
+      const ms = clock.monotonicMs() - startMs;
+      if (host.canRun)
+        measurements.observe({ model: this.#model, ...server.assigned, slot, digest, version }, { kind: 'loaded', ms });
       const instance: Instance = { slot, digest, version, signature, loaded };
       this.#loaded.set(slot, { instance, manifest });
       return instance;

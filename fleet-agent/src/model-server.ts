@@ -1,13 +1,19 @@
 // Owns answering: requests go to the version that serves now; a swap is one reference, and the old one ends its work first.
+
+import { randomUUID } from 'node:crypto';
 import type { Clock } from '../../src/base/clock.ts';
 import { CodedError } from '../../src/base/errors.ts';
 import type { Digest } from '../../src/contract/digest.ts';
 import type { ErrorReason } from '../../src/contract/report.ts';
 import { addToSketch, emptySketch, type Sketch } from '../../src/contract/sketch.ts';
-import type { Attribution, Measured, Measurements } from './measure.ts';
+import { summarizeInputs } from './input-summaries.ts';
+import type { Attribution, Measured } from './interval-tally.ts';
+import type { Measurements } from './measure.ts';
 import { type LoadedModel, type ModelError, toModelError } from './model-host.ts';
 import type { SlotName } from './model-record.ts';
 import { checkInputs, judgeOutputs, type ModelSignature, rowsOf } from './model-signature.ts';
+import { RecentAnswers, type Remark } from './recent-answers.ts';
+import { countRemarks, type RemarkItem, type RemarkTally } from './remarks.ts';
 import type { Tensor } from './tensor.ts';
 
 /** A version loaded from a slot, able to answer. */
@@ -20,6 +26,8 @@ export interface Instance {
 }
 
 export interface InferenceAnswer {
+  /** Under which corrections and complaints may come back; the caller's, or a new one. */
+  readonly id: string;
   readonly modelName: string;
   readonly modelVersion: string;
   readonly digest: Digest;
@@ -54,6 +62,7 @@ export class ModelServer {
   readonly #inFlight = new Map<Instance, number>();
   readonly #drained = new Map<Instance, () => void>();
   #instance: Instance | null = null;
+  readonly #recent = new RecentAnswers();
   #assigned: Assigned = UNASSIGNED;
   #counts: ServedCounts = noCounts();
 
@@ -78,6 +87,7 @@ export class ModelServer {
   /** From now on intervals are counted under this; what is still in flight counts to what was assigned when it ends. */
   assign(assigned: Assigned): void {
     this.#assigned = assigned;
+    this.#noteServing();
   }
 
   /** New requests go to this instance, or are refused. Returns the one before, which may still be answering. */
@@ -85,6 +95,7 @@ export class ModelServer {
     const before = this.#instance;
     this.#instance = next;
     this.#counts = noCounts();
+    this.#noteServing();
     return before;
   }
 
@@ -96,8 +107,13 @@ export class ModelServer {
     });
   }
 
+  /** Counts what is said of earlier answers to the versions that gave them. */
+  remark(items: readonly RemarkItem[], remark: Remark): RemarkTally {
+    return countRemarks(items, remark, { recent: this.#recent, measurements: this.#measurements });
+  }
+
   /** Answers by the version that serves when it is called. Throws INFER_NO_MODEL, INFER_BUSY, or a ModelError. */
-  async infer(inputs: readonly Tensor[]): Promise<InferenceAnswer> {
+  async infer(inputs: readonly Tensor[], id: string = randomUUID()): Promise<InferenceAnswer> {
     const instance = this.#instance;
     if (instance === null) throw noModel(this.model);
     const waiting = this.#inFlight.get(instance) ?? 0;
@@ -106,18 +122,23 @@ export class ModelServer {
     const startMs = this.#clock.monotonicMs();
     const rows = rowsOf(instance.signature, inputs);
     try {
-      const outputs = await instance.loaded.run(checkInputs(instance.signature, inputs));
+      const checked = checkInputs(instance.signature, inputs);
+      const outputs = await instance.loaded.run(checked);
       const judgements = judgeOutputs(instance.signature, outputs);
       const unknown = judgements.filter(({ confidence }) => confidence < instance.signature.confidenceLeast).length;
       const latencyMs = this.#clock.monotonicMs() - startMs;
+      const answers = judgements.slice(0, rows);
       this.#count(instance, {
         kind: 'answered',
         rows,
         latencyMs,
-        judgements: judgements.slice(0, rows),
+        judgements: answers,
         unknown: Math.min(unknown, rows),
+        features: summarizeInputs(checked),
       });
-      return { modelName: this.model, modelVersion: instance.version, digest: instance.digest, outputs };
+      const classes = answers.map(({ className }) => className);
+      this.#recent.remember(id, this.#attributionOf(instance), classes);
+      return { id, modelName: this.model, modelVersion: instance.version, digest: instance.digest, outputs };
     } catch (error) {
       const failure = toModelError(error, 'runtime');
       this.#count(instance, { kind: 'failed', rows, reason: failure.reason }, failure);
@@ -127,10 +148,17 @@ export class ModelServer {
     }
   }
 
+  #attributionOf({ slot, digest, version }: Instance): Attribution {
+    return { model: this.model, ...this.#assigned, slot, digest, version };
+  }
+
+  #noteServing(): void {
+    const attribution = this.#instance === null ? null : this.#attributionOf(this.#instance);
+    this.#measurements.serve(this.model, attribution, this.#clock.monotonicMs());
+  }
+
   #count(instance: Instance, measured: Measured, failure?: ModelError): void {
-    const { slot, digest, version } = instance;
-    const attribution: Attribution = { model: this.model, ...this.#assigned, slot, digest, version };
-    this.#measurements.record(attribution, measured);
+    this.#measurements.record(this.#attributionOf(instance), measured);
     if (instance !== this.#instance) return;
     const { inferences, errors, unknown, lastError, latency } = this.#counts;
     if (measured.kind === 'answered') addToSketch(latency, measured.latencyMs, measured.rows);

@@ -35,11 +35,19 @@ const DOCUMENT_TIMEOUT_MS = 30_000;
 /** A host that gave no signature, or a page of its own instead of the manifest, is asked again after this. */
 const WRONG_DOCUMENT_MS = 60 * 60_000;
 
-export type SupplyResult =
-  | { readonly kind: 'fetched' }
-  | ({ readonly kind: 'failed' } & FailureFacts)
-  /** Nothing is wrong with the version: try again. `afterMs` is what the server asked for. */
-  | { readonly kind: 'later'; readonly message: string; readonly afterMs: number | null };
+export type SupplyResult = { readonly kind: 'fetched' } | ({ readonly kind: 'failed' } & FailureFacts) | Later;
+
+/** Nothing is wrong with the version: try again. `afterMs` is what the server asked for. */
+export interface Later {
+  readonly kind: 'later';
+  readonly reason: 'network' | 'timeout' | 'corrupt';
+  readonly message: string;
+  readonly afterMs: number | null;
+}
+
+function later(message: string, afterMs: number | null = null, reason: Later['reason'] = 'network'): Later {
+  return { kind: 'later', reason, message, afterMs };
+}
 
 export interface SupplyRequest {
   readonly model: string;
@@ -68,13 +76,13 @@ export async function supply(request: SupplyRequest, options: SupplyOptions): Pr
     for (const file of files) {
       const result = await supplyFile(file, request, options);
       if (result !== undefined) return result;
-      if (signal.aborted) return { kind: 'later', message: 'stopped', afterMs: null };
+      if (signal.aborted) return later('stopped');
     }
     return { kind: 'fetched' };
   } catch (error) {
     if (isDiskFull(error)) return storageFull('The disk is full.', 0);
     const coded = toCodedError(error, 'AGENT_SUPPLY');
-    return { kind: 'later', message: coded.message, afterMs: null };
+    return later(coded.message, null, coded.code === 'AGENT_HTTP_TIMEOUT' ? 'timeout' : 'network');
   }
 }
 
@@ -168,11 +176,7 @@ async function fetchDocuments(
     (answer) => answer.status !== 200 && !(answer === signature && answer.status === 404),
   );
   if (failed !== undefined) {
-    return {
-      kind: 'later',
-      message: `The server answered ${failed.status} for ${path}.`,
-      afterMs: retryAfterMs(failed.headers, options.nowMs()),
-    };
+    return later(`The server answered ${failed.status} for ${path}.`, retryAfterMs(failed.headers, options.nowMs()));
   }
   return { manifest: manifest.body, signature: signature.status === 200 ? signature.body : undefined };
 }
@@ -231,7 +235,7 @@ async function supplyFile(
     case 'done':
       return undefined;
     case 'cut':
-      return { kind: 'later', message: result.message, afterMs: result.retryAfterMs };
+      return later(result.message, result.retryAfterMs, result.isTimeout ? 'timeout' : 'network');
     case 'full':
       return storageFull(result.message, file.sizeBytes);
     case 'corrupt':
@@ -243,11 +247,7 @@ async function supplyFile(
           lapse: { kind: 'never' },
         };
       await onFlushed({ name: file.name, offset: 0, etag: null });
-      return {
-        kind: 'later',
-        message: `${file.name}: the part kept from before does not fit; it is fetched anew.`,
-        afterMs: null,
-      };
+      return later(`${file.name}: the part kept from before does not fit; it is fetched anew.`, null, 'corrupt');
   }
 }
 

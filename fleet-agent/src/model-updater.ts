@@ -9,6 +9,7 @@ import type { DeviceFacts } from '../../src/contract/selector.ts';
 import { Bell, type Turnstile } from './bell.ts';
 import type { Journal } from './journal.ts';
 import { LoadedSlots } from './loaded-slots.ts';
+import type { Measurements } from './measure.ts';
 import type { ModelHost } from './model-host.ts';
 import type { Goal, ModelRecord, SlotName } from './model-record.ts';
 import type { Assigned, ModelServer } from './model-server.ts';
@@ -18,6 +19,7 @@ import { rebuildRecord } from './rebuild-record.ts';
 import { ServingSlot } from './serving-slot.ts';
 import type { Slots } from './slots.ts';
 import type { SwitchHook } from './switch-hook.ts';
+import { type Transferred, transfersBetween } from './transfer-results.ts';
 import { TrialWatch } from './trial-watch.ts';
 import { transition } from './update-machine.ts';
 import { type Circumstances, nextStep, type Step, type UpdateEvent } from './update-step.ts';
@@ -41,6 +43,7 @@ export interface UpdaterTools {
   readonly slots: Slots;
   readonly host: ModelHost;
   readonly server: ModelServer;
+  readonly measurements: Measurements;
   readonly supply: SupplyOptions;
   /** One model at a time is fetched, staged or self-tested on a device. */
   readonly turnstile: Turnstile;
@@ -120,12 +123,26 @@ export class ModelUpdater {
       const next = transition(this.#record, event, this.#tools.supply.nowMs());
       if (next === this.#record) return;
       await this.#tools.journal.write(next);
+      for (const transferred of transfersBetween(this.#record, next)) this.#countTransfer(transferred);
       const hadOutcomes = this.#record.outbox.length;
       this.#record = next;
       if (next.outbox.length > hadOutcomes) this.#tools.onOutcome();
     });
     this.#writing = turn.catch(() => undefined);
     await turn;
+  }
+
+  #countTransfer({ goal: { rollout, revision, arm, digest, version }, step, result }: Transferred): void {
+    const attribution = {
+      model: this.model,
+      rollout,
+      revision,
+      arm,
+      slot: this.#record.active ?? 'A',
+      digest,
+      version,
+    };
+    this.#tools.measurements.observe(attribution, { kind: 'transfer', step, result });
   }
 
   /** Works until stopped. Only a full disk or a bug interrupts a step; it is then tried again later. */
@@ -248,6 +265,7 @@ export class ModelUpdater {
     if (result.kind === 'failed') await this.#tools.slots.clear(step.slot);
     if (result.kind !== 'later') return result;
     if (signal.aborted) return undefined;
+    this.#countTransfer({ goal: step.goal, step: 'download', result: result.reason });
     const waited = Math.max(backOffMs(this.#tries++, DOWNLOAD_BACK_OFF, random), result.afterMs ?? 0);
     logger.warn('download is tried again', {
       model: this.model,

@@ -1,6 +1,17 @@
 // Owns what a report says before it is numbered and signed, and how two that were never sent become one.
-import type { DeviceReport, ErrorReason, ModelInterval } from '../../src/contract/report.ts';
+import { addSummaries, addSummariesByName, MOST_GAUGES } from '../../src/contract/gauges.ts';
+import {
+  type DeviceReport,
+  type ErrorReason,
+  MOST_CLASSES,
+  MOST_FEATURES,
+  type ModelInterval,
+  REST_CLASS,
+  type TransferCounts,
+  type TransferStep,
+} from '../../src/contract/report.ts';
 import { mergeSketch, sketchFromJson, sketchToJson } from '../../src/contract/sketch.ts';
+import { addLabelCounts } from './interval-tally.ts';
 
 /** A report without the number and epoch that it gets when it is sent. */
 export type ReportBody = Omit<DeviceReport, 'epoch' | 'sequence'>;
@@ -27,9 +38,15 @@ export function mergeBodies(earlier: ReportBody, later: ReportBody): ReportBody 
     ...later,
     startedAt: earlier.startedAt,
     durationMs: earlier.durationMs + later.durationMs,
+    ...addGauges(earlier, later),
     intervals: [...intervals.values()],
     outcomes,
   };
+}
+
+function addGauges({ gauges: a }: ReportBody, { gauges: b }: ReportBody): Pick<ReportBody, 'gauges'> {
+  if (a === undefined || b === undefined) return a === undefined ? {} : { gauges: a };
+  return { gauges: addSummariesByName(b, a, MOST_GAUGES) };
 }
 
 function addIntervals(a: ModelInterval, b: ModelInterval): ModelInterval {
@@ -43,7 +60,54 @@ function addIntervals(a: ModelInterval, b: ModelInterval): ModelInterval {
     latencyMs: sketchToJson(latency),
     confidence: a.confidence.map((count, bin) => count + (b.confidence[bin] ?? 0)),
     classes: addCounts(a.classes, b.classes),
+    ...addObservations(a, b),
   };
+}
+
+/** The optional parts; where one lacks a part the other's stands. */
+function addObservations(a: ModelInterval, b: ModelInterval): Partial<ModelInterval> {
+  return {
+    ...both(a, b, 'servedMs', (x, y) => x + y),
+    ...both(a, b, 'loadMs', addSummaries),
+    ...both(a, b, 'features', (x, y) => addSummariesByName(x, y, MOST_FEATURES)),
+    ...both(a, b, 'labels', addLabels),
+    ...both(a, b, 'userReports', (x, y) => x + y),
+    ...both(a, b, 'anomalies', (x, y) => x + y),
+    ...both(a, b, 'transfers', addTransfers),
+  };
+}
+
+function both<K extends keyof ModelInterval>(
+  a: ModelInterval,
+  b: ModelInterval,
+  key: K,
+  add: (x: NonNullable<ModelInterval[K]>, y: NonNullable<ModelInterval[K]>) => ModelInterval[K],
+): Partial<Pick<ModelInterval, K>> {
+  const x: ModelInterval[K] | undefined = a[key] ?? undefined;
+  const y: ModelInterval[K] | undefined = b[key] ?? undefined;
+  const sum = x === undefined || x === null ? y : y === undefined || y === null ? x : add(x, y);
+  return sum === undefined ? {} : ({ [key]: sum } as Pick<ModelInterval, K>);
+}
+
+type Labels = NonNullable<ModelInterval['labels']>;
+
+function addLabels(a: Labels, b: Labels): Labels {
+  const sums = new Map(Object.entries(a));
+  for (const [name, counts] of Object.entries(b)) {
+    const key = sums.has(name) || sums.size < MOST_CLASSES ? name : REST_CLASS;
+    sums.set(key, addLabelCounts(sums.get(key), counts));
+  }
+  return Object.fromEntries(sums);
+}
+
+type Transfers = NonNullable<ModelInterval['transfers']>;
+
+function addTransfers(a: Transfers, b: Transfers): Transfers {
+  const sums = new Map(Object.entries(a) as [TransferStep, TransferCounts][]);
+  for (const [step, counts] of Object.entries(b) as [TransferStep, TransferCounts][]) {
+    sums.set(step, addCounts(sums.get(step) ?? {}, counts));
+  }
+  return Object.fromEntries(sums);
 }
 
 function addCounts(a: Readonly<Record<string, number>>, b: Readonly<Record<string, number>>): Record<string, number> {

@@ -5,6 +5,7 @@ import type { ModelState, Outcome } from '../../src/contract/report.ts';
 import type { DeviceFacts } from '../../src/contract/selector.ts';
 import type { AgentOptions } from './agent-options.ts';
 import type { Bell } from './bell.ts';
+import type { DeviceGauges } from './device-gauges.ts';
 import type { Identity } from './identity.ts';
 import type { Measurements } from './measure.ts';
 import { activeContent } from './model-record.ts';
@@ -18,6 +19,7 @@ export interface ReportingTools {
   readonly identity: Identity;
   readonly queue: ReportQueue;
   readonly measurements: Measurements;
+  readonly gauges: DeviceGauges;
   /** Rung when something should be told before the interval ends. */
   readonly bell: Bell;
   readonly reportMs: number;
@@ -113,7 +115,8 @@ export class Reporting {
 
   /** One body, or several where one would be too long. */
   #bodies(outcomes: readonly Outcome[]): ReportBody[] {
-    const intervals = this.#tools.measurements.take();
+    const intervals = this.#tools.measurements.take(this.#options.clock.monotonicMs());
+    const gauges = this.#tools.gauges.take();
     const bodies: ReportBody[] = [];
     const frame = this.#frame();
     do {
@@ -121,6 +124,7 @@ export class Reporting {
       bodies.push({
         ...frame,
         ...(first === 0 ? {} : { durationMs: 0 }),
+        ...(first === 0 && Object.keys(gauges).length > 0 ? { gauges } : {}),
         intervals: intervals.slice(first * MOST_INTERVALS, (first + 1) * MOST_INTERVALS),
         outcomes: outcomes.slice(first * MOST_OUTCOMES, (first + 1) * MOST_OUTCOMES),
       });

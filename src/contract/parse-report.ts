@@ -1,17 +1,29 @@
 // Owns the door for reports: bytes that any device may have sent become a bounded, possible DeviceReport, or an error.
-import { parseInstant } from '../base/clock.ts';
 import { CodedError } from '../base/errors.ts';
-import { isDigest } from './digest.ts';
+import { FAILURE_REASONS, parseGauges, parseObservations } from './parse-observations.ts';
 import {
   CONFIDENCE_BINS,
   type DeviceReport,
   type ErrorReason,
-  type FailureReason,
   MOST_CLASSES,
   type ModelInterval,
   type ModelState,
   type Outcome,
 } from './report.ts';
+import {
+  count,
+  digest,
+  instant,
+  list,
+  members,
+  name,
+  oneOf,
+  orNull,
+  record,
+  refuse,
+  span,
+  text,
+} from './report-reader.ts';
 import type { SketchJson } from './sketch.ts';
 
 export const MOST_INTERVALS = 16;
@@ -19,25 +31,9 @@ export const MOST_STATES = 64;
 export const MOST_OUTCOMES = 64;
 const MOST_LABELS = 64;
 const MOST_BUCKETS = 2_000;
-const MOST_COUNT = 1e9;
-const MOST_SPAN_MS = 366 * 86_400_000;
-const MOST_NAME = 128;
 const MOST_TEXT = 500;
 
 const ERROR_REASONS: readonly ErrorReason[] = ['runtime', 'out-of-memory', 'bad-shape', 'timeout', 'load'];
-const FAILURE_REASONS: readonly FailureReason[] = [
-  'network',
-  'signature',
-  'storage-full',
-  'corrupt',
-  'out-of-memory',
-  'bad-shape',
-  'load',
-  'timeout',
-  'self-test',
-  'trial',
-  'incompatible',
-];
 const STATES: readonly ModelState['state'][] = [
   'idle',
   'fetching',
@@ -50,88 +46,6 @@ const STATES: readonly ModelState['state'][] = [
   'failed',
 ];
 const OUTCOMES: readonly Outcome['kind'][] = ['committed', 'failed', 'refused', 'rolled-back', 'conflict'];
-
-type Members = Readonly<Record<string, unknown>>;
-
-function refuse(code: 'REPORT_SHAPE' | 'REPORT_BOUNDS' | 'REPORT_NUMBERS', place: string, problem: string): never {
-  throw new CodedError({
-    code,
-    message: `The report's ${place} ${problem}.`,
-    remedy: 'Send what src/contract/report.ts describes; a refused report need not be sent again.',
-  });
-}
-
-function members(value: unknown, place: string): Members {
-  if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as Members;
-  return refuse('REPORT_SHAPE', place, 'is not an object');
-}
-
-function list(value: unknown, place: string, most: number): readonly unknown[] {
-  if (!Array.isArray(value)) return refuse('REPORT_SHAPE', place, 'is not a list');
-  if (value.length > most) return refuse('REPORT_BOUNDS', place, `holds ${value.length} items, ${most} are allowed`);
-  return value;
-}
-
-function text(value: unknown, place: string, most: number): string {
-  if (typeof value !== 'string') return refuse('REPORT_SHAPE', place, 'is not a text');
-  if (value.length > most) return refuse('REPORT_BOUNDS', place, `has ${value.length} characters, ${most} are allowed`);
-  return value;
-}
-
-/** A name that may stand in keys and logs: no control characters, not empty. */
-function name(value: unknown, place: string, most = MOST_NAME): string {
-  const read = text(value, place, most);
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is refused
-  if (read === '' || /[\u0000-\u001f\u007f]/.test(read)) return refuse('REPORT_SHAPE', place, 'is no name');
-  if (read === '__proto__') return refuse('REPORT_SHAPE', place, 'is a name that JavaScript keeps for itself');
-  return read;
-}
-
-function oneOf<T extends string>(value: unknown, place: string, allowed: readonly T[]): T {
-  const found = allowed.find((one) => one === value);
-  return found ?? refuse('REPORT_SHAPE', place, `is none of ${allowed.join(', ')}`);
-}
-
-function count(value: unknown, place: string, most = MOST_COUNT): number {
-  if (typeof value !== 'number' || !Number.isSafeInteger(value) || value < 0 || value > most) {
-    return refuse('REPORT_NUMBERS', place, `is not a whole number from 0 to ${most}`);
-  }
-  return value;
-}
-
-function span(value: unknown, place: string): number {
-  if (typeof value !== 'number' || !(value >= 0 && value <= 10 * MOST_SPAN_MS)) {
-    return refuse('REPORT_NUMBERS', place, 'is not a possible length of time in milliseconds');
-  }
-  return value;
-}
-
-function digest(value: unknown, place: string) {
-  return isDigest(value) ? value : refuse('REPORT_SHAPE', place, 'is not a sha256 digest');
-}
-
-function instant(value: unknown, place: string): string {
-  const read = text(value, place, 40);
-  return parseInstant(read) === undefined ? refuse('REPORT_SHAPE', place, 'is not an instant with a zone') : read;
-}
-
-function orNull<T>(value: unknown, parse: (present: unknown) => T): T | null {
-  return value === null ? null : parse(value);
-}
-
-/** A record whose names and values were checked; built by definition of own members, so that no name reaches a prototype. */
-function record<T>(
-  value: unknown,
-  place: string,
-  most: number,
-  parse: (member: unknown, at: string) => T,
-): Record<string, T> {
-  const entries = Object.entries(members(value, place));
-  if (entries.length > most) refuse('REPORT_BOUNDS', place, `holds ${entries.length} members, ${most} are allowed`);
-  return Object.fromEntries(
-    entries.map(([key, member]) => [name(key, `${place} key`), parse(member, `${place}.${key.slice(0, MOST_NAME)}`)]),
-  );
-}
 
 function sum(counts: readonly number[]): number {
   return counts.reduce((total, one) => total + one, 0);
@@ -170,6 +84,7 @@ function parseInterval(value: unknown, place: string): ModelInterval {
       count(n, `${place}.confidence`),
     ),
     classes: record(raw.classes, `${place}.classes`, MOST_CLASSES + 1, (n, at) => count(n, at)),
+    ...parseObservations(raw, place),
   };
   assertPossible(interval, place);
   return interval;
@@ -284,6 +199,7 @@ function readReport(value: unknown): DeviceReport {
     uptimeMs: span(raw.uptimeMs, 'uptimeMs'),
     labels: parseLabels(raw.labels),
     properties: record(raw.properties, 'properties', MOST_LABELS, parseProperty),
+    ...parseGauges(raw),
     intervals: list(raw.intervals, 'intervals', MOST_INTERVALS).map((one, i) => parseInterval(one, `intervals[${i}]`)),
     states: list(raw.states, 'states', MOST_STATES).map((one, i) => parseState(one, `states[${i}]`)),
     outcomes: list(raw.outcomes, 'outcomes', MOST_OUTCOMES).map((one, i) => parseOutcome(one, `outcomes[${i}]`)),

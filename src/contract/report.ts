@@ -1,5 +1,6 @@
 // Owns the report: what one device says about one interval, signed, numbered and frozen once sent.
 import type { Digest } from './digest.ts';
+import type { Summary } from './gauges.ts';
 import type { SketchJson } from './sketch.ts';
 
 export const REPORT_PAYLOAD_TYPE = 'application/vnd.slipway.report+json';
@@ -8,6 +9,8 @@ export const CONFIDENCE_BINS = 20;
 /** Classes beyond this number are counted in `REST_CLASS`. */
 export const MOST_CLASSES = 64;
 export const REST_CLASS = '(rest)';
+/** Inputs of a model that are summed up; the first ones of its interface. */
+export const MOST_FEATURES = 16;
 /** Reported property of a device that does not believe the published directive: code and reason. */
 export const DIRECTIVE_REFUSED = 'directiveRefused';
 
@@ -25,7 +28,23 @@ export type FailureReason =
   | 'trial'
   | 'incompatible';
 
-/** What one running digest of one model did in the interval. */
+/** Answers of one class whose true class came back from people; counted when that came, whenever the answer was given. */
+export interface LabelCounts {
+  /** Labelled answers that named this class. */
+  readonly predicted: number;
+  /** Labelled answers that should have. */
+  readonly actual: number;
+  /** Both: at most either. */
+  readonly correct: number;
+}
+
+/** The steps of taking a version over: fetching its bytes, checking them and their signatures, making it serve. */
+export type TransferStep = 'download' | 'verify' | 'apply';
+/** Attempts that ended, by how; a download that is cut and tried again counts each time. */
+export type TransferCounts = Readonly<Partial<Record<TransferResult, number>>>;
+export type TransferResult = 'done' | FailureReason;
+
+/** What one running digest of one model did in the interval; the optional parts came later, and are left out where there is nothing to say. */
 export interface ModelInterval {
   readonly model: string;
   /** Rollout and revision of the directive entry that it ran under; null when no entry manages it. */
@@ -42,6 +61,19 @@ export interface ModelInterval {
   readonly latencyMs: SketchJson;
   readonly confidence: readonly number[];
   readonly classes: Readonly<Record<string, number>>;
+  /** How long it served in the interval, in milliseconds: throughput is inferences by this. */
+  readonly servedMs?: number;
+  /** Time to load it from its slot into memory, in milliseconds. */
+  readonly loadMs?: Summary;
+  /** Values of its inputs, by name: of each column where there are few, else of the tensor. Long inputs are sampled. */
+  readonly features?: Readonly<Record<string, Summary>>;
+  /** Answers whose true class came back, by class; bounded as `classes` is. */
+  readonly labels?: Readonly<Record<string, LabelCounts>>;
+  /** Complaints of people about its answers. */
+  readonly userReports?: number;
+  /** Answers that the application called anomalous. */
+  readonly anomalies?: number;
+  readonly transfers?: Readonly<Partial<Record<TransferStep, TransferCounts>>>;
 }
 
 /** State of one model's update machine when the interval closed. */
@@ -94,6 +126,8 @@ export interface DeviceReport {
   readonly labels: Readonly<Record<string, string>>;
   /** Reported properties that selectors may ask for: platform, agent, firmware, freeDiskBytes, … */
   readonly properties: Readonly<Record<string, string | number>>;
+  /** Readings of the device in the interval, by name: those of `GAUGES`, and its own. */
+  readonly gauges?: Readonly<Record<string, Summary>>;
   readonly intervals: readonly ModelInterval[];
   readonly states: readonly ModelState[];
   readonly outcomes: readonly Outcome[];

@@ -1,0 +1,120 @@
+// Owns reading hostile JSON: each value has a type and a bound, and a refusal says where and why.
+import { parseInstant } from '../base/clock.ts';
+import { CodedError } from '../base/errors.ts';
+import { type Digest, isDigest } from './digest.ts';
+
+export const MOST_COUNT = 1e9;
+const MOST_SPAN_MS = 366 * 86_400_000;
+export const MOST_NAME = 128;
+
+export type Members = Readonly<Record<string, unknown>>;
+
+export function refuse(
+  code: 'REPORT_SHAPE' | 'REPORT_BOUNDS' | 'REPORT_NUMBERS',
+  place: string,
+  problem: string,
+): never {
+  throw new CodedError({
+    code,
+    message: `The report's ${place} ${problem}.`,
+    remedy: 'Send what src/contract/report.ts describes; a refused report need not be sent again.',
+  });
+}
+
+export function members(value: unknown, place: string): Members {
+  if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as Members;
+  return refuse('REPORT_SHAPE', place, 'is not an object');
+}
+
+export function list(value: unknown, place: string, most: number): readonly unknown[] {
+  if (!Array.isArray(value)) return refuse('REPORT_SHAPE', place, 'is not a list');
+  if (value.length > most) return refuse('REPORT_BOUNDS', place, `holds ${value.length} items, ${most} are allowed`);
+  return value;
+}
+
+export function text(value: unknown, place: string, most: number): string {
+  if (typeof value !== 'string') return refuse('REPORT_SHAPE', place, 'is not a text');
+  if (value.length > most) return refuse('REPORT_BOUNDS', place, `has ${value.length} characters, ${most} are allowed`);
+  return value;
+}
+
+/** A name that may stand in keys and logs: no control characters, not empty. */
+export function name(value: unknown, place: string, most = MOST_NAME): string {
+  const read = text(value, place, most);
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is refused
+  if (read === '' || /[\u0000-\u001f\u007f]/.test(read)) return refuse('REPORT_SHAPE', place, 'is no name');
+  if (read === '__proto__') return refuse('REPORT_SHAPE', place, 'is a name that JavaScript keeps for itself');
+  return read;
+}
+
+/** May people name a class so? As `name`, without throwing. */
+export function isClassName(value: unknown): value is string {
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is refused
+  return typeof value === 'string' && /^[^\u0000-\u001f\u007f]{1,128}$/.test(value) && value !== '__proto__';
+}
+
+export function oneOf<T extends string>(value: unknown, place: string, allowed: readonly T[]): T {
+  const found = allowed.find((one) => one === value);
+  return found ?? refuse('REPORT_SHAPE', place, `is none of ${allowed.join(', ')}`);
+}
+
+export function count(value: unknown, place: string, most = MOST_COUNT): number {
+  if (typeof value !== 'number' || !Number.isSafeInteger(value) || value < 0 || value > most) {
+    return refuse('REPORT_NUMBERS', place, `is not a whole number from 0 to ${most}`);
+  }
+  return value;
+}
+
+export function span(value: unknown, place: string): number {
+  if (typeof value !== 'number' || !(value >= 0 && value <= 10 * MOST_SPAN_MS)) {
+    return refuse('REPORT_NUMBERS', place, 'is not a possible length of time in milliseconds');
+  }
+  return value;
+}
+
+export function digest(value: unknown, place: string): Digest {
+  return isDigest(value) ? value : refuse('REPORT_SHAPE', place, 'is not a sha256 digest');
+}
+
+export function instant(value: unknown, place: string): string {
+  const read = text(value, place, 40);
+  return parseInstant(read) === undefined ? refuse('REPORT_SHAPE', place, 'is not an instant with a zone') : read;
+}
+
+export function orNull<T>(value: unknown, parse: (present: unknown) => T): T | null {
+  return value === null ? null : parse(value);
+}
+
+/** A record whose names and values were checked; built by definition of own members, so that no name reaches a prototype. */
+export function record<T>(
+  value: unknown,
+  place: string,
+  most: number,
+  parse: (member: unknown, at: string) => T,
+): Record<string, T> {
+  const entries = Object.entries(members(value, place));
+  if (entries.length > most) refuse('REPORT_BOUNDS', place, `holds ${entries.length} members, ${most} are allowed`);
+  return Object.fromEntries(
+    entries.map(([key, member]) => [name(key, `${place} key`), parse(member, `${place}.${key.slice(0, MOST_NAME)}`)]),
+  );
+}
+
+export function finite(value: unknown, place: string, least: number, most: number): number {
+  if (typeof value !== 'number' || !(value >= least && value <= most)) {
+    return refuse('REPORT_NUMBERS', place, `is not a number from ${least} to ${most}`);
+  }
+  return value;
+}
+
+/** What `parse` makes of a member that is there; a member that is not is left out. */
+export function ifPresent<K extends string, T>(
+  raw: Members,
+  key: K,
+  place: string,
+  parse: (present: unknown, at: string) => T,
+): Partial<Record<K, T>> {
+  const present = raw[key];
+  return present === undefined
+    ? {}
+    : ({ [key]: parse(present, place === '' ? key : `${place}.${key}`) } as Record<K, T>);
+}
