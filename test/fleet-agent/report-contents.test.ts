@@ -266,7 +266,8 @@ describe('a device', () => {
     ] as const) {
       expect(await post(where, body)).toMatchObject({ status: 400, code: 'INFER_REMARK' });
     }
-    await until(() => reports.some((one) => one.intervals.some(({ userReports }) => userReports === 1)), 'a complaint');
+    await until(() => told(reports.flatMap((one) => one.intervals)).complaints === 1, 'a complaint');
+    await until(() => reports.some((one) => one.gauges?.queue_depth?.max === 7), 'a gauge');
     const intervals = reports.flatMap((one) => one.intervals);
     expect(told(intervals)).toMatchObject({ predicted: 1, actual: 1, correct: 0, complaints: 1, loads: 1 });
     const labelled = intervals.find((one) => one.labels !== undefined);
@@ -286,6 +287,5 @@ describe('a device', () => {
       2, 1, 1, 1,
     ]);
     expect(reports.some((one) => one.gauges?.cpu?.mean === 0.5)).toBe(true);
-    expect(reports.some((one) => one.gauges?.queue_depth?.max === 7)).toBe(true);
   });
 });
