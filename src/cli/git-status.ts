@@ -5,9 +5,11 @@ import type { Rollout } from '../contract/documents/types.generated.ts';
 import { isVersionRange } from '../contract/model-version.ts';
 import type { ManifestsRepository } from '../git/manifests-repository.ts';
 import { countOf } from '../rollout/amounts.ts';
+import { type LastRejection, lastRejection } from '../rollout/last-rejection.ts';
 import type { OutlookCells } from '../rollout/plan-in-words.ts';
 import { readDocuments, rolloutsOf } from './repository-documents.ts';
 import { filesOfCommit } from './repository-files.ts';
+import { rejectionNote } from './status-table.ts';
 
 const NOTHING = '–';
 
@@ -61,6 +63,17 @@ function waitingFor({ spec, status }: Rollout): string {
   return waits.length === 0 ? NOTHING : waits.join('; ');
 }
 
+function rejectionOf({ status }: Rollout): LastRejection | null {
+  return status === undefined ? null : lastRejection(status);
+}
+
+function verdictOf(rollout: Rollout): string {
+  const rejection = rejectionOf(rollout);
+  if (rejection !== null) return `rejected ${rejection.version}`;
+  const { candidate = null, stable = null } = rollout.status ?? {};
+  return candidate === null && stable !== null ? 'complete' : NOTHING;
+}
+
 function cellsOf(rollout: Rollout): OutlookCells {
   const { metadata, spec, status } = rollout;
   const { candidate = null, stable = null, state, stage } = status ?? {};
@@ -70,7 +83,7 @@ function cellsOf(rollout: Rollout): OutlookCells {
     model: spec.model,
     stage: rolling ?? (stable === null ? NOTHING : `stable ${stable.version}`),
     devices: NOTHING,
-    verdict: candidate === null && stable !== null ? 'complete' : NOTHING,
+    verdict: verdictOf(rollout),
     waitingFor: waitingFor(rollout),
   };
 }
@@ -84,8 +97,16 @@ export function cellsOfGit({ rollouts, broken }: GitView): OutlookCells[] {
   return [...rollouts.map(cellsOf), ...stalled].sort((a, b) => (a.rollout < b.rollout ? -1 : 1));
 }
 
-/** The errors of broken rollouts, as people read errors. */
-export function notesOfGit({ broken }: GitView): string[] {
+/** What was taken back, and the errors of broken rollouts. */
+export function notesOfGit({ rollouts, broken }: GitView): string[] {
+  const takenBack = rollouts.flatMap((rollout) => {
+    const rejection = rejectionOf(rollout);
+    return rejection === null ? [] : [rejectionNote(rollout.metadata.name, rejection)];
+  });
+  return [...takenBack, ...brokenNotes(broken)];
+}
+
+function brokenNotes(broken: GitView['broken']): string[] {
   return broken.flatMap(({ errors }) => errors.map(formatError));
 }
 
@@ -98,6 +119,7 @@ export function gitViewToJson({ commit, rollouts, broken }: GitView): unknown {
       version: spec.version,
       suspended: spec.suspend ?? false,
       requests: spec.requests ?? [],
+      rejected: status === undefined ? null : lastRejection(status),
       status: status ?? null,
     })),
     broken: broken.map(({ name, errors }) => ({ rollout: name, errors: errors.map(errorToJson) })),

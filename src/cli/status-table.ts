@@ -1,5 +1,6 @@
 // Owns how rollouts stand, as people read it: one row each, and below what needs a person.
 import { assertNever } from '../base/errors.ts';
+import type { LastRejection } from '../rollout/last-rejection.ts';
 import type { Outlook } from '../rollout/outlook.ts';
 import { clipped, oneLine } from '../rollout/plain-text.ts';
 import { type OutlookCells, outlookCells } from '../rollout/plan-in-words.ts';
@@ -9,6 +10,8 @@ const HEADER = ['ROLLOUT', 'MODEL', 'STAGE', 'DEVICES', 'VERDICT', 'WAITING FOR'
 const MOST_CELL = 110;
 /** A device's reason is worth a second line of the terminal: its end says what is wrong. */
 const MOST_REASON = 300;
+/** As long as a status keeps it. */
+const MOST_REJECTION = 500;
 
 /** The table alone; what others wrote is kept to its cell. */
 export function tableOfCells(rows: readonly OutlookCells[]): string {
@@ -18,9 +21,16 @@ export function tableOfCells(rows: readonly OutlookCells[]): string {
   return rows.length === 0 ? 'There are no rollouts.' : table(HEADER, cells);
 }
 
-/** What needs a person: what stalls a rollout, what it may not take, which devices are in trouble. */
-function notesOf({ rollout, conditions, cohort }: Outlook): string[] {
+/** Which version was taken back, when and why. */
+export function rejectionNote(rollout: string, { version, reason, at }: LastRejection): string {
+  const what = `${oneLine(rollout)}: ${oneLine(version)} was taken back at ${oneLine(at)}`;
+  return `${clipped(what, MOST_REASON)}\n  ${clipped(oneLine(reason), MOST_REJECTION)}`;
+}
+
+/** What needs a person: what was taken back, what stalls a rollout, what it may not take, which devices are in trouble. */
+function notesOf({ rollout, conditions, cohort, rejected = null }: Outlook): string[] {
   const name = oneLine(rollout);
+  const before = rejected === null ? [] : [rejectionNote(rollout, rejected)];
   const notes = conditions.flatMap(({ type, status, reason, message }) => {
     const text = `${oneLine(reason)}\n  ${oneLine(message)}`;
     switch (type) {
@@ -40,9 +50,9 @@ function notesOf({ rollout, conditions, cohort }: Outlook): string[] {
     }
   });
   const troubled = cohort?.troubled ?? [];
-  if (troubled.length === 0) return notes;
+  if (troubled.length === 0) return [...before, ...notes];
   const lines = troubled.map(({ device, what }) => `  ${oneLine(device)}  ${clipped(oneLine(what), MOST_REASON)}`);
-  return [...notes, [`${name}: devices in trouble`, ...lines].join('\n')];
+  return [...before, ...notes, [`${name}: devices in trouble`, ...lines].join('\n')];
 }
 
 /** The table, and below it what needs a person. */

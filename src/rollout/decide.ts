@@ -40,6 +40,7 @@ function brokenOutlook({ name, code, reason }: BrokenRollout): Outlook {
     verdict: null,
     window: null,
     terms: null,
+    rejected: null,
     waitingOn: [{ kind: 'mending', code, reason }],
     conditions: [
       { type: 'Stalled', status: true, reason: code, message: `${reason} Devices keep what was published last.` },

@@ -1,5 +1,6 @@
 // Owns the answer of a decision: one step or none, and how the rollout stands.
 import type { RolloutStatus } from '../contract/documents/types.generated.ts';
+import { lastRejection } from './last-rejection.ts';
 import type { Condition, Outlook, WaitingOn } from './outlook.ts';
 import type { RolloutFacts } from './rollout-facts.ts';
 import { termsOf } from './stage-terms.ts';
@@ -92,6 +93,7 @@ export function outlookOf(
     verdict: facts.verdict,
     window: facts.window,
     terms: termsOf(facts, status),
+    rejected: lastRejection(status),
     waitingOn,
     conditions: conditionsOf(facts, status, waitingOn, isStepping),
   };

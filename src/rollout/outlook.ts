@@ -1,6 +1,7 @@
 // Owns what a rollout waits on and how it stands, as values: waiting is an answer.
 import type { StageVerdict } from '../gates/rule-verdict.ts';
 import type { CohortCounts } from './count-cohort.ts';
+import type { LastRejection } from './last-rejection.ts';
 import type { WindowTime } from './rollout-facts.ts';
 import type { StageTerms } from './stage-terms.ts';
 
@@ -63,6 +64,8 @@ export interface Outlook {
   readonly window: WindowTime | null;
   /** What the policy in force asks of the stage; null when nothing rolls. */
   readonly terms: StageTerms | null;
+  /** What was taken back last, until another version starts. */
+  readonly rejected: LastRejection | null;
   readonly waitingOn: readonly WaitingOn[];
   readonly conditions: readonly Condition[];
 }

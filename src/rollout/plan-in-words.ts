@@ -99,9 +99,11 @@ const VERDICT_WORDS = [
   ['not-applicable', 'n/a'],
 ] as const;
 
-function verdictCell({ verdict, waitingOn, candidate, stable }: Outlook): string {
+function verdictCell({ verdict, waitingOn, candidate, stable, rejected }: Outlook): string {
   const approval = waitingOn.find((waiting) => waiting.kind === 'approval');
   if (approval !== undefined) return one(approval);
+  // A service of an earlier version does not tell it.
+  if (rejected) return `rejected ${words(rejected.version)}`;
   if (candidate === null) return stable !== null && waitingOn.length === 0 ? 'complete' : '–';
   const rules = (verdict?.rules ?? []).filter((rule) => !rule.dryRun);
   const counts = VERDICT_WORDS.map(

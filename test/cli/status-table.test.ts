@@ -30,6 +30,7 @@ const OUTLOOK: Outlook = {
   },
   window: null,
   terms: null,
+  rejected: { version: EVIL, reason: EVIL, at: EVIL },
   verdict: null,
   waitingOn: [{ kind: 'mending', code: EVIL, reason: EVIL }],
   conditions: [
