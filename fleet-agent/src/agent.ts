@@ -22,6 +22,7 @@ import { takeDirective } from './directive-intake.ts';
 import { RefusalNote } from './directive-refusal.ts';
 import { DiskReserve } from './disk-reserve.ts';
 import { FactSource } from './fact-source.ts';
+import { lockFolder } from './folder-lock.ts';
 import { followChanges } from './follow-changes.ts';
 import { joinUrl } from './http.ts';
 import { Identity } from './identity.ts';
@@ -107,6 +108,7 @@ class DeviceAgent implements Agent {
     const { clock, endpointPort = null, readings = systemReadings(this.#folder.root) } = this.#options;
     try {
       await this.#folder.prepare();
+      await using _lock = await lockFolder(this.#folder.root, clock, this.#logger);
       const identity = await Identity.open(this.id, this.#folder);
       this.#self.takeEnrolledLabels(identity.enrolment?.labels ?? {});
       const memory = await DeviceMemory.open(this.#folder.memoryFile, clock);

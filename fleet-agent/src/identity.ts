@@ -3,7 +3,7 @@ import { createPrivateKey, createPublicKey, generateKeyPairSync, type KeyObject 
 import type { Clock } from '../../src/base/clock.ts';
 import { readFileIfPresent, writeFileDurably } from '../../src/base/durable-file.ts';
 import { CodedError } from '../../src/base/errors.ts';
-import { parseLabels } from '../../src/contract/parse-report.ts';
+import { isDeviceId, parseLabels } from '../../src/contract/parse-report.ts';
 import type { DeviceFolder } from './device-folder.ts';
 import { ask, joinUrl } from './http.ts';
 
@@ -32,6 +32,12 @@ export class Identity {
     const pem = await readFileIfPresent(folder.keyFile);
     const key = pem === undefined ? await makeKey(folder.keyFile) : readKey(pem, folder.keyFile);
     return new Identity(device, key, folder, parseEnrolment(await readFileIfPresent(folder.identityFile), device));
+  }
+
+  /** The id under which the folder's device enrolled; null before. Never throws for what it finds there. */
+  static async storedDevice(folder: DeviceFolder): Promise<string | null> {
+    const bytes = await readFileIfPresent(folder.identityFile);
+    return parseEnrolment(bytes, null)?.device ?? null;
   }
 
   get enrolment(): Enrolment | null {
@@ -87,11 +93,14 @@ function readKey(pem: Buffer, file: string): KeyObject {
   }
 }
 
-function parseEnrolment(bytes: Buffer | undefined, device: string): Enrolment | null {
+/** Null when it is none, or another device's than `wanted`; null wants any. */
+function parseEnrolment(bytes: Buffer | undefined, wanted: string | null): Enrolment | null {
   if (bytes === undefined) return null;
   try {
     const read = JSON.parse(bytes.toString('utf8')) as Partial<Enrolment>;
-    if (read.device !== device || !Number.isSafeInteger(read.epoch)) return null;
+    const { device } = read;
+    if (typeof device !== 'string' || !isDeviceId(device) || !Number.isSafeInteger(read.epoch)) return null;
+    if (wanted !== null && device !== wanted) return null;
     return { device, epoch: Number(read.epoch), labels: parseLabels(read.labels ?? {}) };
   } catch {
     return null;

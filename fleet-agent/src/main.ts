@@ -11,6 +11,7 @@ import { createAgent } from './agent.ts';
 import { AGENT_VERSION } from './agent-options.ts';
 import { DeviceFolder } from './device-folder.ts';
 import { readRefusal } from './directive-refusal.ts';
+import { Identity } from './identity.ts';
 import { Journal } from './journal.ts';
 import { type ModelHost, processHost } from './model-host.ts';
 import { OnnxHost } from './onnx-host.ts';
@@ -172,11 +173,14 @@ async function showStatus(settings: AgentSettings & { readonly json: boolean }):
     const record = await journal.peek(model);
     if (typeof record !== 'string') records.push({ record, serving: undefined });
   }
-  const status: AgentStatus = statusOf(settings.id, records, await readRefusal(folder.refusalFile));
+  // The folder knows whose it is; until it has enrolled, the settings say it.
+  const device = (await Identity.storedDevice(folder)) ?? settings.id;
+  const status: AgentStatus = statusOf(device, records, await readRefusal(folder.refusalFile));
   process.stdout.write(settings.json ? `${JSON.stringify(status, null, 2)}\n` : formatStatus(status));
   return 0;
 }
 
+for (const stream of [process.stdout, process.stderr]) stream.on('error', () => undefined);
 main(process.argv.slice(2)).then(
   (code) => {
     process.exitCode = code;

@@ -37,6 +37,7 @@ export class ReportSender {
   readonly #turnstile = new Turnstile();
   #tries = 0;
   #notBeforeMs = 0;
+  #hasWarned = false;
 
   constructor(options: ReportSenderOptions) {
     this.#options = options;
@@ -80,9 +81,24 @@ export class ReportSender {
 
   async #enrolIfNeeded(signal: AbortSignal): Promise<void> {
     const { identity, token, serverUrl, labels, clock, logger } = this.#options;
-    if (identity.enrolment !== null || token === null) return;
+    if (identity.enrolment !== null) return;
+    if (token === null) {
+      this.#warnUnenrolled();
+      return;
+    }
     const { epoch } = await identity.enrol({ serverUrl, token, labels, clock, signal });
     logger.info('enrolled', { device: identity.device, epoch });
+  }
+
+  /** Once: what waits is told when it is known to the service. */
+  #warnUnenrolled(): void {
+    const { identity, logger } = this.#options;
+    if (this.#hasWarned) return;
+    this.#hasWarned = true;
+    logger.warn('not enrolled, and no token to enrol with: the service hears nothing of this device', {
+      device: identity.device,
+      remedy: `Make a token with \`slipway token --device ${identity.device}\`, and start the agent once with it (--token or SLIPWAY_AGENT_TOKEN).`,
+    });
   }
 
   async #sendBatch(signal: AbortSignal): Promise<'more' | 'done'> {

@@ -159,6 +159,59 @@ describe('the built files', () => {
     },
   );
 
+  test.each(findNodes())(
+    'start once on a data folder, on %s, and again when the first was killed',
+    { timeout: 60_000 },
+    async (node) => {
+      await using world = await DeviceWorld.open();
+      const file = (name: string, text: string | Buffer): string => {
+        writeFileSync(path.join(world.folder, name), text);
+        return path.join(world.folder, name);
+      };
+      file('ci.pub', world.ci.publicPem);
+      const trust = file(
+        'trust.yaml',
+        'apiVersion: slipway.dev/v1alpha1\nkind: TrustPolicy\nspec:\n  signers:\n    - { name: ci, key: ci.pub, models: ["*"] }\n',
+      );
+      const root = file('root.json', world.factoryRoot);
+      const where = ['--data', path.join(world.folder, 'device'), '--trust', trust, '--root', root];
+      const start = (...more: string[]) => {
+        const args = [path.join(dist, 'slipway-agent.cjs'), 'run', '--server', world.serverUrl, ...where, ...more];
+        const child = spawn(node, args, { stdio: ['ignore', 'ignore', 'pipe'], env: {} });
+        const started = { child, log: '', code: undefined as number | null | undefined };
+        child.stderr.on('data', (chunk) => {
+          started.log += chunk;
+        });
+        child.on('exit', (code) => {
+          started.code = code;
+        });
+        return started;
+      };
+      const first = start('--id', 'twin-1');
+      await until(() => first.log.includes('"started"'), 'the first to start');
+      // Without a token and never enrolled, it says so, and what to do.
+      await until(() => first.log.includes('slipway token --device twin-1'), 'the warning');
+      const second = start('--id', 'twin-2');
+      await until(() => second.code !== undefined, 'the second to end');
+      expect([second.code, second.log]).toEqual([2, expect.stringContaining('AGENT_DATA_BUSY')]);
+      first.child.kill('SIGKILL');
+      await until(() => first.code !== undefined, 'the first to die');
+      const third = start('--id', 'twin-1', '--token', await world.token());
+      try {
+        await until(() => third.log.includes('"enrolled"'), 'the third to enrol');
+        const agent = path.join(dist, 'slipway-agent.cjs');
+        // The folder's own id, whatever this host is called; beside the running agent.
+        const { stdout } = await run(node, [agent, 'status', '--data', path.join(world.folder, 'device'), '--json']);
+        expect(JSON.parse(stdout)).toMatchObject({ device: 'twin-1' });
+      } finally {
+        third.child.kill('SIGTERM');
+      }
+      await until(() => third.code !== undefined, 'the third to stop');
+      expect(third.code).toBe(0);
+      expect(readdirSync(path.join(world.folder, 'device')).filter((name) => name.includes('lock'))).toEqual([]);
+    },
+  );
+
   test('say what is missing, with the exit code for it', async () => {
     const failed = await run(process.execPath, [
       path.join(dist, 'slipway-agent.cjs'),
