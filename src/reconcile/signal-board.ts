@@ -57,6 +57,8 @@ const MOST_AT_ONCE = 8;
 /** Two answers in a row may be lost before the count starts anew. */
 const MOST_INTERVALS = 3;
 const LONGEST_REST_MS = 1_000;
+/** Of what a webhook says; a dozen of them stand in the evidence. */
+const MOST_REASON = 200;
 
 function questionOf({ rollout, model, status }: SignalStage, signal: string): SignalQuestion {
   const { candidate, stable } = status;
@@ -102,7 +104,7 @@ function sampleOf({ demand }: SignalRule, answer: SignalAnswer, atMs: number): S
     case 'judged': {
       if (demand.kind === 'limit') return 'it answers a verdict, not a number';
       const within = answer.verdict === 'undecided' ? null : answer.verdict === 'pass';
-      return { atMs, value: null, within, reason: answer.reason };
+      return { atMs, value: null, within, reason: answer.reason.slice(0, MOST_REASON).toWellFormed() };
     }
   }
 }

@@ -1,5 +1,6 @@
 // Owns how a rehearsal is told: the timeline, how it ended, and what others would have done; the same facts for programs.
-import { countOf, formatCount } from '../rollout/amounts.ts';
+import { countOf, formatCount, listed } from '../rollout/amounts.ts';
+import { stagesOf } from '../rollout/stages-of-policy.ts';
 import { ARGO_FAILURE_LIMIT, type BareOutcome, FLAGGER_THRESHOLD } from './bare-threshold.ts';
 import type { Rehearsal, RehearsalOrder } from './rehearsal.ts';
 import { clockOf, timelineText } from './timeline.ts';
@@ -52,12 +53,20 @@ export function resultText(order: RehearsalOrder, rehearsal: Rehearsal): string 
   ].join('\n');
 }
 
+/** Outside signals have no virtual counterpart. */
+function leftOut({ policy }: RehearsalOrder): string[] {
+  const names = new Set(stagesOf(policy).flatMap((stage) => stage.signals.map((one) => one.name)));
+  if (names.size === 0) return [];
+  return [`Not rehearsed, because nobody outside can be asked: ${listed([...names], 'and')}.`];
+}
+
 /** The whole rehearsal as people read it. */
 export function rehearsalText(order: RehearsalOrder, rehearsal: Rehearsal): string {
   const { scenario, devices, seed, policy } = order;
   return [
     `Policy ${policy.metadata.name}, scenario ${scenario.name}, ${countOf(devices, 'device')}, seed ${seed}`,
     scenario.summary,
+    ...leftOut(order),
     '',
     timelineText(rehearsal.timeline),
     '',

@@ -75,7 +75,7 @@ function checkStage(stage: PolicyStage, path: FieldPath): Problem[] {
   for (const [index, rule] of (stage.rules ?? []).entries()) {
     problems.push(...checkScope(rule, [...path, 'rules', index, 'scope']));
   }
-  problems.push(...checkSignalNames(stage.rules ?? [], [...path, 'rules']));
+  problems.push(...checkSignals(stage.rules ?? [], [...path, 'rules']));
   if (problems.length > 0) return problems;
   return [...checkDeadline(stage, path), ...checkApproval(stage, path)];
 }
@@ -96,12 +96,22 @@ function checkScope(rule: NonNullable<PolicyStage['rules']>[number], path: Field
   return [{ code: 'POLICY_RULE_SCOPE', path, message, remedy }];
 }
 
+/** Each keeps its query and its newest answers in the evidence of a step, which has to stay readable. */
+const MOST_SIGNALS = 16;
+
 /** Verdicts, commits and alerts call a signal by its name alone. */
-function checkSignalNames(rules: NonNullable<PolicyStage['rules']>, path: FieldPath): Problem[] {
+function checkSignals(rules: NonNullable<PolicyStage['rules']>, path: FieldPath): Problem[] {
   const seen = new Set<string>();
+  let count = 0;
   return rules.flatMap((rule, index): Problem[] => {
     const asked = signalTextOf(rule);
     if (asked === undefined) return [];
+    count++;
+    if (count === MOST_SIGNALS + 1) {
+      const message = `A stage asks for at most ${MOST_SIGNALS} outside signals.`;
+      const remedy = 'Combine some of them in a query, or ask a webhook that judges them together.';
+      return [{ code: 'POLICY_SIGNALS', path: [...path, index], message, remedy }];
+    }
     const isSecond = seen.has(asked.name);
     seen.add(asked.name);
     const message = `A second signal of the stage is named \`${asked.name}\`.`;

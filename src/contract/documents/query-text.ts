@@ -22,6 +22,7 @@ export type QueryValues = Readonly<Record<Placeholder, string>>;
 
 const LONGEST = 4000;
 const MOST_VALUE = 256;
+const MOST_PLACEHOLDERS = 20;
 
 function problem(code: string, column: number, message: string, remedy: string): TextError {
   return new TextError({ code, message, remedy, column });
@@ -60,6 +61,10 @@ export function parseQuery(query: string): readonly QueryPart[] {
     const char = query[i] ?? '';
     if (query.startsWith('{{', i)) {
       const { part, end } = placeholderAt(query, i, quotes);
+      if (parts.length >= 2 * MOST_PLACEHOLDERS) {
+        const message = `The query has more than ${MOST_PLACEHOLDERS} placeholders.`;
+        throw problem('QUERY_PLACEHOLDER', i + 1, message, 'Ask for less at once.');
+      }
       parts.push({ kind: 'text', text }, part);
       text = '';
       i = end;
