@@ -22,6 +22,7 @@ import { SnapshotReader } from '../reconcile/snapshot.ts';
 import { StatusClaims } from '../reconcile/status-claims.ts';
 import { Windows } from '../reconcile/windows.ts';
 import { readProviders } from '../signals/read-providers.ts';
+import type { SignalProvider } from '../signals/signal-provider.ts';
 import { createReconcilerSigner, type ReconcilerSigner } from '../signing/evidence-signer.ts';
 import { readPrivateKey } from '../signing/keys.ts';
 import { SqliteFleetStore } from '../store/sqlite-fleet-store.ts';
@@ -96,8 +97,11 @@ export async function composeReconciler({
   const signer = createReconcilerSigner(await readPrivateKey(home.reconcilerKey), COMMITTER.email);
   const trust = await TrustWatch.open({ file: home.trustPolicy, ownKeyId: signer.keyId });
   const keys = await readOnlineKeys(home.tuf);
+  const named = settings.signals ?? null;
+  const providers = await readProviders({ file: named ?? home.signals, isOptional: named === null }, clock);
+  if (providers.length > 0) logger.info('outside signals may be asked of', { providers: providers.map(nameOf) });
   const signals = new SignalBoard({
-    providers: await readProviders({ file: settings.signals ?? home.signals, isOptional: !settings.signals }, clock),
+    providers,
     clock,
     logger,
     ...(metrics === undefined ? {} : { metrics }),
@@ -174,6 +178,10 @@ export async function composeReconciler({
     fleet: () => fleet,
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
   };
+}
+
+function nameOf({ kind, name }: SignalProvider): string {
+  return `${kind} ${name}`;
 }
 
 function credentialSource({ username, password }: { readonly username: string; readonly password: string }) {
