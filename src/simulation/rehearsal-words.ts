@@ -54,19 +54,18 @@ export function resultText(order: RehearsalOrder, rehearsal: Rehearsal): string 
 }
 
 /** Outside signals have no virtual counterpart. */
-function leftOut({ policy }: RehearsalOrder): string[] {
-  const names = new Set(stagesOf(policy).flatMap((stage) => stage.signals.map((one) => one.name)));
-  if (names.size === 0) return [];
-  return [`Not rehearsed, because nobody outside can be asked: ${listed([...names], 'and')}.`];
+function outsideSignals({ policy }: RehearsalOrder): readonly string[] {
+  return [...new Set(stagesOf(policy).flatMap((stage) => stage.signals.map((one) => one.name)))];
 }
 
 /** The whole rehearsal as people read it. */
 export function rehearsalText(order: RehearsalOrder, rehearsal: Rehearsal): string {
   const { scenario, devices, seed, policy } = order;
+  const outside = outsideSignals(order);
   return [
     `Policy ${policy.metadata.name}, scenario ${scenario.name}, ${countOf(devices, 'device')}, seed ${seed}`,
     scenario.summary,
-    ...leftOut(order),
+    ...(outside.length === 0 ? [] : [`Not rehearsed, because nobody outside can be asked: ${listed(outside, 'and')}.`]),
     '',
     timelineText(rehearsal.timeline),
     '',
@@ -83,6 +82,7 @@ export function rehearsalJson(order: RehearsalOrder, rehearsal: Rehearsal): Reco
   return {
     ...{ outcome, stage, devicesExposed, minutesToRevert, minutesToRestore, seed },
     ...{ policy: policy.metadata.name, scenario: scenario.name, candidateIsBad: scenario.isBad, devices },
+    notRehearsed: outsideSignals(order),
     ...{ timeline, bareThreshold, breaches },
   };
 }

@@ -1,8 +1,9 @@
 // Laws of rehearsals: repeatable, made of real reports, unmoved by what must not matter, and honest about what others would have done.
 import { expect, test, vi } from 'vitest';
 import { parseReport } from '../../src/contract/parse-report.ts';
+import { rehearse } from '../../src/simulation/rehearsal.ts';
 import { rehearsalPage } from '../../src/simulation/rehearsal-page.ts';
-import { rehearsalJson } from '../../src/simulation/rehearsal-words.ts';
+import { rehearsalJson, rehearsalText } from '../../src/simulation/rehearsal-words.ts';
 import { parsePolicy } from '../../src/simulation/scenario-policies.ts';
 import { findScenario } from '../../src/simulation/scenarios.ts';
 import { VirtualStore } from '../../src/simulation/virtual-store.ts';
@@ -92,4 +93,24 @@ test('a scenario that nobody knows is refused with the names of those that are',
   expect(() => findScenario('gamma-rays')).toThrow(
     expect.objectContaining({ code: 'SIMULATION_SCENARIO', remedy: expect.stringContaining('cpu-spike') }),
   );
+});
+
+test('rules about outside signals are left out of a rehearsal, and it says so', async () => {
+  const text = `apiVersion: slipway.dev/v1alpha1
+kind: RolloutPolicy
+metadata: { name: asking }
+spec:
+  appliesTo: { rollouts: ["*"] }
+  stages:
+    - name: full
+      size: 100%
+      rules: [error_rate < 20%, { rule: queue < 5, prometheus: main, query: queue }, { rule: desk passes, webhook: desk }]
+`;
+  const order = { ...orderOf('good', small), policy: parsePolicy('asking.yaml', Buffer.from(text)) };
+  const rehearsal = await rehearse(order);
+  expect(rehearsal.outcome).toBe('completed');
+  expect(rehearsalText(order, rehearsal)).toContain(
+    'Not rehearsed, because nobody outside can be asked: queue and desk.',
+  );
+  expect(rehearsalJson(order, rehearsal)).toMatchObject({ notRehearsed: ['queue', 'desk'] });
 });
