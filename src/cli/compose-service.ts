@@ -13,6 +13,7 @@ import { DEFAULT_LIFETIMES } from '../distribution/tuf-metadata.ts';
 import { HttpFleetApi } from '../fleet-api/http-fleet-api.ts';
 import { openManifestsRepository } from '../git/isomorphic-git-repository.ts';
 import { Executor } from '../reconcile/carry-out.ts';
+import { readTraffic } from '../reconcile/fleet-traffic.ts';
 import type { KnownFleet } from '../reconcile/known-fleet.ts';
 import { Observer } from '../reconcile/observe.ts';
 import { Publisher } from '../reconcile/publisher.ts';
@@ -209,6 +210,8 @@ export async function startService(order: ComposeOrder): Promise<RunningService>
   const metrics = new Metrics();
   const composed = disposables.use(await composeReconciler({ ...order, events, metrics }));
   const { reconciler, signals, store, publisher, trust } = composed;
+  const trafficOf = (rollout: string, target: string) =>
+    readTraffic(store, rollout, target === '' ? 0 : (composed.fleet()?.matching(target).length ?? 0));
   api = disposables.use(
     new HttpFleetApi({
       register: store,
@@ -223,7 +226,8 @@ export async function startService(order: ComposeOrder): Promise<RunningService>
       onHook: () => reconciler.wake(),
       ...(settings.hookSecret === null ? {} : { hookSecret: settings.hookSecret }),
       ...(settings.viewerToken === null ? {} : { viewerToken: settings.viewerToken }),
-      readRollouts: (name) => rolloutsForViewers({ view: reconciler.view(), trustProblem: trust.problem }, name),
+      readRollouts: (name) =>
+        rolloutsForViewers({ view: reconciler.view(), trustProblem: trust.problem, traffic: trafficOf }, name),
     }),
   );
   const loops: Promise<void>[] = [];

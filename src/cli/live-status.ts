@@ -1,5 +1,6 @@
 // Owns asking a running service how its rollouts stand.
 import { CodedError } from '../base/errors.ts';
+import type { FleetTraffic } from '../reconcile/fleet-traffic.ts';
 import type { ServiceView } from '../reconcile/service-view.ts';
 import type { Outlook } from '../rollout/outlook.ts';
 import { unknownRollout } from './git-status.ts';
@@ -10,6 +11,8 @@ const MOST_BYTES = 32 * 1024 * 1024;
 export interface LiveView {
   readonly service: Omit<ServiceView, 'outlooks'>;
   readonly rollouts: readonly Outlook[];
+  /** Told of one rollout alone. */
+  readonly traffic?: FleetTraffic;
 }
 
 export interface LiveQuestion {

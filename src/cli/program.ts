@@ -5,6 +5,7 @@ import { addHistoryCommand } from './commands/history.ts';
 import { addInitCommand } from './commands/init.ts';
 import { addKeygenCommand } from './commands/keygen.ts';
 import { addPackageCommand } from './commands/package.ts';
+import { addPlanCommand } from './commands/plan.ts';
 import { addReconcileCommand } from './commands/reconcile.ts';
 import { addRequestCommands } from './commands/requests.ts';
 import { addRunCommand } from './commands/run.ts';
@@ -21,6 +22,7 @@ const COMMANDS = [
   addPackageCommand,
   addSignCommands,
   addValidateCommand,
+  addPlanCommand,
   addSimulateCommand,
   addRunCommand,
   addReconcileCommand,

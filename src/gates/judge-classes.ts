@@ -19,9 +19,9 @@ import type { Tally } from './tally.ts';
 import { NO_ROWS, type TallyRows } from './tally-rows.ts';
 
 /** A class whose share fell below this part of the baseline's has vanished. */
-const VANISHED_RATIO = 1 / 3;
+export const VANISHED_RATIO = 1 / 3;
 /** A class of at least this share of the baseline's answers must be seen to be there before a stage passes; a rarer one may only fail it. */
-const LEAST_HOLDING_SHARE = 0.005;
+export const LEAST_HOLDING_SHARE = 0.005;
 /** Classes that a verdict names, and whose sums it keeps. */
 const MOST_NAMED = 3;
 const MOST_SUMS = 16;

@@ -19,31 +19,46 @@ const MOST_SAMPLES = 1e12;
 export function samplesToDecide(threshold: number, rate: number, level: number, options: SampleOptions = {}): number {
   const { designEffect = 1, devices = 0, spread = 0 } = options;
   if (rate === threshold) return Number.POSITIVE_INFINITY;
-  const drops = rate > threshold && devices >= 3;
-  const score = drops ? normalQuantile((devices - 0.375) / (devices + 0.25)) : 0;
-  const isDecided = (trials: number): boolean => {
+  return leastThat((trials) => {
     if (rate < threshold) return pPass((rate * trials) / designEffect, trials / designEffect, threshold) <= level;
-    let bad = rate * trials;
-    let left = trials;
-    if (drops) {
-      const one = bad / devices;
-      bad -= one + score * Math.sqrt(one * designEffect + (spread * one) ** 2);
-      left = (trials * (devices - 1)) / devices;
-    }
-    return bad > 0 && pFail(bad / designEffect, left / designEffect, threshold) <= level;
-  };
-  return leastThat(isDecided, 60);
+    const path = { bad: rate * trials, trials, devices, isHigh: true, designEffect, spread };
+    const rest = withoutFurthest(path);
+    return rest.bad > 0 && pFail(rest.bad / designEffect, rest.trials / designEffect, threshold) <= level;
+  });
 }
 
+export interface ExpectedPath {
+  readonly bad: number;
+  readonly trials: number;
+  readonly devices: number;
+  /** Is the device left out the one with most, or the one with fewest? */
+  readonly isHigh: boolean;
+  readonly designEffect?: number;
+  readonly spread?: number;
+}
+
+/** What is left of the expected counts without the device that is expected to stand out most (Blom's normal score); all of it below three. */
+export function withoutFurthest(path: ExpectedPath): { readonly bad: number; readonly trials: number } {
+  const { bad, trials, devices, isHigh, designEffect = 1, spread = 0 } = path;
+  if (devices < 3) return { bad, trials };
+  const one = bad / devices;
+  const apart =
+    normalQuantile((devices - 0.375) / (devices + 0.25)) * Math.sqrt(one * designEffect + (spread * one) ** 2);
+  const furthest = isHigh ? one + apart : Math.max(0, one - apart);
+  return { bad: bad - furthest, trials: (trials * (devices - 1)) / devices };
+}
+
+const BISECTIONS = 60;
+
 /** The least whole number for which a question turns true, by doubling and bisection; Infinity beyond 1e12. */
-function leastThat(isDecided: (n: number) => boolean, steps: number): number {
+export function leastThat(isDecided: (n: number) => boolean): number {
   let enough = 1;
   while (!isDecided(enough)) {
     enough *= 2;
     if (enough > MOST_SAMPLES) return Number.POSITIVE_INFINITY;
   }
   let short = enough / 2;
-  for (let i = 0; i < steps; i++) {
+  for (let i = 0; i < BISECTIONS; i++) {
     const middle = (short + enough) / 2;
     if (isDecided(middle)) enough = middle;
     else short = middle;

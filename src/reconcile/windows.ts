@@ -80,7 +80,7 @@ function perMinuteOf({ tallies, listenedMs }: WindowReading): number | null {
 }
 
 /** Where the store keeps which window was opened last: another process, or this one before a restart, may have opened it. */
-const openedHolding = (rollout: string): string => `opened-window/${rollout}`;
+export const openedHolding = (rollout: string): string => `opened-window/${rollout}`;
 
 /** What of the store windows need: a rehearsal keeps it in memory. */
 export type WindowStore = Pick<

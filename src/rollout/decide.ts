@@ -37,6 +37,7 @@ function brokenOutlook({ name, code, reason }: BrokenRollout): Outlook {
     candidate: null,
     stable: null,
     cohort: null,
+    target: '',
     verdict: null,
     window: null,
     terms: null,

@@ -85,6 +85,7 @@ export function outlookOf(
   return {
     rollout: facts.name,
     model: status.model ?? facts.spec.model,
+    target: status.target,
     revision: status.revision,
     stage: status.stage,
     candidate: status.candidate?.version ?? null,

@@ -54,6 +54,8 @@ export interface Condition {
 export interface Outlook {
   readonly rollout: string;
   readonly model: string;
+  /** The devices that it is about. */
+  readonly target: string;
   readonly revision: number;
   readonly stage: string | null;
   readonly candidate: string | null;

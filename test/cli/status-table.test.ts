@@ -28,6 +28,7 @@ const OUTLOOK: Outlook = {
     conflicted: 0,
     troubled: [{ device: EVIL, what: EVIL.repeat(1000) }],
   },
+  target: 'region:eu',
   window: null,
   terms: null,
   rejected: { version: EVIL, reason: EVIL, at: EVIL },

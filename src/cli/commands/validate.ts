@@ -10,11 +10,13 @@ import { DocumentVerifier, type Refusal } from '../../contract/trust/verifier.ts
 import { countOf } from '../../rollout/amounts.ts';
 import { printResult, type Result } from '../output.ts';
 import { withoutControls } from '../plain-text.ts';
+import { addTrafficOptions, type TrafficOptions, trafficOf } from '../plan-options.ts';
+import { assumedText, planFindings } from '../policy-warnings.ts';
 import { addRepositoryOptions, findRepository, openBranch, type RepositoryOptions } from '../repository-access.ts';
 import { type FoundDocuments, readDocuments, readSignature, rolloutsOf } from '../repository-documents.ts';
 import { filesOfCommit, filesOfFolder, type RepositoryFiles } from '../repository-files.ts';
 
-interface ValidateOptions extends RepositoryOptions {
+interface ValidateOptions extends RepositoryOptions, TrafficOptions {
   readonly trust?: string;
   readonly json?: boolean;
 }
@@ -110,14 +112,15 @@ function noManifests({ paths }: RepositoryFiles): CodedError {
   });
 }
 
-async function validate(files: RepositoryFiles, trust: string | undefined): Promise<Result> {
+async function validate(files: RepositoryFiles, { trust, ...options }: ValidateOptions): Promise<Result> {
+  const traffic = trafficOf(options);
   const found = await readDocuments(files);
   if (!isManifestsRepository(files, found)) throw noManifests(files);
   const broken = found.documents.flatMap(({ parsed }) => (parsed.kind === 'broken' ? parsed.errors : []));
   const signatures = trust === undefined ? { errors: [], warnings: [] } : await checkSignatures(files, found, trust);
   const all = [...broken, ...found.problems, ...checkReferences(found.documents), ...signatures.errors];
   const errors = all.sort(byPlace);
-  const { warnings } = signatures;
+  const warnings = [...signatures.warnings, ...planFindings(found, traffic)].sort(byPlace);
   const unchecked = trust === undefined ? '\nSignatures were not checked: name the trust policy with --trust.' : '';
   const blocks = [...errors.map(formatError), ...warnings.map((one) => `warning: ${formatError(one)}`)];
   return {
@@ -126,21 +129,27 @@ async function validate(files: RepositoryFiles, trust: string | undefined): Prom
       checkedAt: toIsoSeconds(new SystemClock().now()),
       documents: found.documents.length,
       signaturesChecked: trust !== undefined,
+      assumed: traffic,
       errors: errors.map(errorToJson),
       warnings: warnings.map(errorToJson),
     },
-    text: [...blocks.map(withoutControls), summary(found, { errors, warnings }) + unchecked].join('\n\n'),
+    text: [
+      ...blocks.map(withoutControls),
+      ...assumedText(traffic),
+      summary(found, { errors, warnings }) + unchecked,
+    ].join('\n\n'),
     exitCode: errors.length === 0 ? 0 : 1,
   };
 }
 
 export function addValidateCommand(program: Command): void {
-  addRepositoryOptions(
+  const command = addRepositoryOptions(
     program
       .command('validate')
       .description('check every document of the manifests repository, and what they say about each other'),
-  )
-    .option('--trust <file>', 'check signatures too, under this trust policy')
+  ).option('--trust <file>', 'check signatures too, under this trust policy');
+  const warned = ', to be warned of rules that can not be decided in time';
+  addTrafficOptions(command, { devices: warned, perMinute: warned })
     .option('--json', 'print JSON')
     .addHelpText(
       'after',
@@ -150,11 +159,11 @@ export function addValidateCommand(program: Command): void {
     .action(async (options: ValidateOptions) => {
       const place = await findRepository(options.repo);
       if (place.kind === 'folder' && options.branch === undefined) {
-        printResult(await validate(await filesOfFolder(place.folder), options.trust), options.json ?? false);
+        printResult(await validate(await filesOfFolder(place.folder), options), options.json ?? false);
         return;
       }
       await using opened = await openBranch(options);
       const files = await filesOfCommit(opened.repository, await opened.head());
-      printResult(await validate(files, options.trust), options.json ?? false);
+      printResult(await validate(files, options), options.json ?? false);
     });
 }

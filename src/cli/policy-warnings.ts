@@ -1,0 +1,38 @@
+// Owns what commands warn of in the policies of a repository, each warning where its rule is written.
+import type { CodedError } from '../base/errors.ts';
+import type { FieldPath } from '../contract/documents/document-source.ts';
+import { locateProblems, type Problem } from '../contract/documents/problem.ts';
+import type { RolloutPolicy } from '../contract/documents/types.generated.ts';
+import { countOf } from '../rollout/amounts.ts';
+import { type PlanWarning, warningsOf } from '../rollout/plan-warnings.ts';
+import { planOf, type Traffic } from '../rollout/stage-plan.ts';
+import type { FoundDocuments } from './repository-documents.ts';
+
+/** What speaks against policies: at the asked traffic, or at any. */
+export function planFindings(found: FoundDocuments, traffic: Traffic): CodedError[] {
+  return found.documents.flatMap(({ parsed }) => {
+    if (parsed.kind !== 'parsed' || parsed.document.kind !== 'RolloutPolicy') return [];
+    const { document, source } = parsed;
+    const problems = warningsOf(planOf(document, traffic)).map((warning): Problem => {
+      const { code, message, remedy } = warning;
+      return { code, path: placeOfWarning(document, warning), message, remedy };
+    });
+    return locateProblems(source, problems);
+  });
+}
+
+/** The rule where it is written; in a stage that has it from one before, that stage's name. */
+function placeOfWarning({ spec }: RolloutPolicy, { stage, rule }: PlanWarning): FieldPath {
+  const index = spec.stages.findIndex((one) => one.name === stage);
+  const at = ['spec', 'stages', index];
+  const own = spec.stages[index]?.rules?.findIndex((one) => (typeof one === 'string' ? one : one.rule).trim() === rule);
+  return rule === null || own === undefined || own < 0 ? [...at, 'name'] : [...at, 'rules', own];
+}
+
+/** What the warnings of policies take for granted. */
+export function assumedText({ devices, perMinute }: Traffic): string[] {
+  if (devices === null && perMinute === null) return [];
+  const who = devices === null ? 'an unknown number of devices' : countOf(devices, 'device');
+  const rate = perMinute === null ? 'unknown traffic' : `${countOf(perMinute, 'inference')} a minute of each`;
+  return [`Policies are held against ${who}, ${rate}; \`slipway plan\` tells more.`];
+}

@@ -1,0 +1,114 @@
+// Owns what speaks against a policy before anything rolls under it: rules that can't be decided in time, or at all.
+import { formatDuration } from '../contract/duration.ts';
+import { countOf, formatAmount, formatCount } from './amounts.ts';
+import { oneLine } from './plain-text.ts';
+import type { Plan, PlannedRule, PlannedStage } from './stage-plan.ts';
+
+export interface PlanWarning {
+  readonly code: 'POLICY_TOO_SLOW' | 'POLICY_NEVER_DECIDES' | 'POLICY_ONE_DEVICE' | 'POLICY_TOO_FEW_DEVICES';
+  readonly stage: string;
+  /** The rule as the policy has it; null when the stage as a whole is meant. */
+  readonly rule: string | null;
+  readonly message: string;
+  readonly remedy: string;
+}
+
+/** A time that was worked out, not measured: to the minute. */
+export function aboutTime(minutes: number): string {
+  return formatDuration(Math.max(1, Math.round(minutes)) * 60_000);
+}
+
+/** `0.5 %` of `error_rate < 0.5%`; a rule's own text where it is more than a limit. */
+function confirmed({ rule, forecast }: PlannedRule): string {
+  const text = oneLine(rule);
+  return forecast.kind === 'sampled' && forecast.of === 'inferences'
+    ? `${formatAmount(forecast.limit, 'ratio')} (\`${text}\`)`
+    : `\`${text}\``;
+}
+
+/** The time that a stage has for its verdict, and what it is. */
+function timeOf({ soakMs, deadlineMs }: PlannedStage): { readonly ms: number; readonly what: string } | null {
+  if (deadlineMs !== null) return { ms: deadlineMs, what: 'its deadline' };
+  return soakMs > 0 ? { ms: soakMs, what: 'its soak' } : null;
+}
+
+const AFTER_DEADLINE = {
+  hold: 'and at the deadline it waits for a person',
+  rollback: 'and at the deadline it goes back',
+  promote: 'and at the deadline it goes on if every open rule is observed within its limit',
+} as const;
+
+function slowRule(stage: PlannedStage, planned: PlannedRule, perMinute: number): PlanWarning[] {
+  const { forecast } = planned;
+  const { name, devices, deadlineMs, onDeadline } = stage;
+  const time = timeOf(stage);
+  if (devices === null || time === null || forecast.kind !== 'sampled' || forecast.pass.minutes === null) return [];
+  if (forecast.pass.minutes * 60_000 <= time.ms) return [];
+  const who = `${countOf(devices, 'device')} at ${countOf(perMinute, 'inference')} a minute`;
+  const after = deadlineMs === null ? 'and it goes on until then' : AFTER_DEADLINE[onDeadline];
+  return [
+    {
+      code: 'POLICY_TOO_SLOW',
+      stage: name,
+      rule: planned.rule,
+      message: `Stage "${name}": ${who} cannot confirm ${confirmed(planned)} within ${formatDuration(time.ms)}, ${time.what}; it takes about ${aboutTime(forecast.pass.minutes)}, ${after}.`,
+      remedy: `Take in more devices, give it more time, or widen the limit; \`slipway plan\` tells what each takes.`,
+    },
+  ];
+}
+
+function neverDecided(stage: PlannedStage, planned: PlannedRule): PlanWarning[] {
+  const { forecast, scope, rule } = planned;
+  if (stage.devices === null) return [];
+  const base = { stage: stage.name, rule };
+  const isNever = forecast.kind === 'sampled' && forecast.of !== 'drift';
+  if (isNever && (forecast.pass.inferences === null || forecast.fail.inferences === null)) {
+    const of = scope === 'fleet' ? ' as a sample of the fleet' : '';
+    const what = forecast.pass.inferences === null ? 'confirm' : 'catch twice the limit of';
+    const message = `Stage "${stage.name}": ${countOf(stage.devices, 'device')}${of} can never ${what} \`${oneLine(rule)}\`, however long it runs.`;
+    return [
+      { ...base, code: 'POLICY_NEVER_DECIDES', message, remedy: 'Take in more devices, or leave out `scope: fleet`.' },
+    ];
+  }
+  if (forecast.kind !== 'devices' || forecast.bears > 0) return [];
+  const { limit } = forecast;
+  if (limit <= 0) return [];
+  const one = formatAmount(1 / stage.devices, 'ratio');
+  const message = `Stage "${stage.name}": \`${oneLine(rule)}\` can't be told on ${countOf(stage.devices, 'device')}: one failed device is ${one}, so the first one fails the stage.`;
+  const least = formatCount(Math.floor(1 / limit + 1e-9) + 1);
+  const remedy = `If one broken device may not end a rollout, take in at least ${least} devices or raise the limit.`;
+  return [{ ...base, code: 'POLICY_ONE_DEVICE', message, remedy }];
+}
+
+function stageWarnings(stage: PlannedStage, perMinute: number | null): PlanWarning[] {
+  const { name, devices, minimumDevices, rules } = stage;
+  const base = { stage: name, rule: null };
+  const warnings: PlanWarning[] = [];
+  if (devices !== null && devices < minimumDevices && !stage.selects) {
+    const message = `Stage "${name}" takes in ${countOf(devices, 'device')}, and can't pass with fewer than ${formatCount(minimumDevices)}.`;
+    const remedy = 'Lower `minimum.devices`, or give it more devices.';
+    warnings.push({ ...base, code: 'POLICY_TOO_FEW_DEVICES', message, remedy });
+  }
+  const time = timeOf(stage);
+  const slow = stage.perMinute ? stage.minimumInferences / stage.perMinute : 0;
+  if (time !== null && slow * 60_000 > time.ms) {
+    const message = `Stage "${name}": its minimum of ${formatCount(stage.minimumInferences)} inferences takes about ${aboutTime(slow)}, and ${time.what} is ${formatDuration(time.ms)}.`;
+    warnings.push({
+      ...base,
+      code: 'POLICY_TOO_SLOW',
+      message,
+      remedy: 'Lower `minimum.inferences`, or give it more time.',
+    });
+  }
+  const decided = rules.filter((rule) => !rule.dryRun);
+  return [
+    ...warnings,
+    ...decided.flatMap((rule) => neverDecided(stage, rule)),
+    ...(perMinute === null ? [] : decided.flatMap((rule) => slowRule(stage, rule, perMinute))),
+  ];
+}
+
+/** What the plan of a policy warns of; without a known traffic, what holds at any. */
+export function warningsOf({ stages, traffic }: Plan): PlanWarning[] {
+  return stages.flatMap((stage) => stageWarnings(stage, traffic.perMinute));
+}

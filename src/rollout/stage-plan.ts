@@ -1,0 +1,128 @@
+// Owns what a policy can tell before anything rolls: how long each rule of each stage takes at a given traffic, and what stays unseen.
+import type { RolloutPolicy } from '../contract/documents/types.generated.ts';
+import { metricKind } from '../gates/metric-kind.ts';
+import { forecastRule, type RuleForecast, unseenShare } from '../gates/rule-forecast.ts';
+import type { RuleScope, StageRule } from '../gates/stage-question.ts';
+import { ruleAlpha } from '../gates/stage-verdict.ts';
+import { errorLevelOf } from './stage-terms.ts';
+import { leastDevices, type Stage, stagesOf, wantedDevices } from './stages-of-policy.ts';
+
+/** The traffic that a plan assumes. */
+export interface Traffic {
+  /** Devices of the target; null leaves out stages whose size is a share. */
+  readonly devices: number | null;
+  /** Inferences of one device in a minute; null when nobody says. */
+  readonly perMinute: number | null;
+}
+
+export interface PlanQuestion extends Traffic {
+  /** How far a good candidate's true value is from its limit, as a part of the limit (0..1). */
+  readonly health?: number;
+  /** How often devices report; a minute unless given. */
+  readonly intervalMs?: number;
+}
+
+export interface PlannedRule {
+  readonly rule: string;
+  readonly scope: RuleScope;
+  readonly dryRun: boolean;
+  readonly forecast: RuleForecast;
+}
+
+export interface PlannedStage {
+  readonly name: string;
+  /** Devices that it takes in, those of the stages before included; null when that is not known. */
+  readonly devices: number | null;
+  /** It selects devices by label besides, whose number is not known here. */
+  readonly selects: boolean;
+  readonly soakMs: number;
+  readonly deadlineMs: number | null;
+  readonly onDeadline: Stage['onDeadline'];
+  readonly minimumDevices: number;
+  readonly minimumInferences: number;
+  /** Inferences of the stage in a minute. */
+  readonly perMinute: number | null;
+  /** Minutes until all is confirmed that decides it, the minimum of inferences included; null when something never is, or nobody knows. */
+  readonly passMinutes: number | null;
+  /** The same with its soak, in milliseconds; null likewise. */
+  readonly leastMs: number | null;
+  /** Fewer devices than this part of them (0..1) may all have a fault of which the stage shows nothing. */
+  readonly unseenShare: number | null;
+  readonly rules: readonly PlannedRule[];
+}
+
+export interface Plan {
+  readonly policy: string;
+  readonly traffic: Traffic;
+  readonly health: number;
+  /** Most that a verdict errs, 0..1. */
+  readonly errorLevel: number;
+  readonly stages: readonly PlannedStage[];
+}
+
+export const DEFAULT_HEALTH = 0.4;
+const MINUTE_MS = 60_000;
+
+/** Is the rule decided on a sample, and so has a share in the error level of a fail? */
+function isSampled({ rule, dryRun }: StageRule): boolean {
+  return !dryRun && metricKind(rule.metric).kind !== 'share';
+}
+
+/** The devices of a stage: by its size; of one that only selects, no more than it needs is sure. */
+function devicesOf(stage: Stage, { devices }: Traffic, before: number): number | null {
+  if (stage.size === null) return Math.max(before, leastDevices(stage, Number.POSITIVE_INFINITY));
+  if (stage.size.kind === 'share' && devices === null) return null;
+  return Math.max(before, wantedDevices(stage, devices ?? Number.POSITIVE_INFINITY));
+}
+
+function planRules(stage: Stage, devices: number, level: number, question: PlanQuestion): PlannedRule[] {
+  const alpha = ruleAlpha(level, stage.rules.filter(isSampled).length);
+  const asked = {
+    devices,
+    others: Math.max(0, (question.devices ?? devices) - devices),
+    perMinute: question.perMinute ?? 0,
+    intervalMs: question.intervalMs ?? MINUTE_MS,
+    ...{ alpha, beta: level, health: question.health ?? DEFAULT_HEALTH },
+  };
+  return stage.rules.map((one) => ({
+    rule: one.rule.source,
+    scope: one.scope ?? 'stage',
+    dryRun: one.dryRun,
+    forecast: forecastRule(one, asked),
+  }));
+}
+
+/** Minutes until every deciding rule has passed; null when one never does, or nobody knows. */
+function passMinutesOf(stage: Stage, rules: readonly PlannedRule[], perMinute: number | null): number | null {
+  if (perMinute === null || perMinute <= 0) return null;
+  let most = stage.minimumInferences / perMinute;
+  for (const { dryRun, forecast } of rules) {
+    if (dryRun || forecast.kind !== 'sampled') continue;
+    if (forecast.pass.minutes === null) return null;
+    most = Math.max(most, forecast.pass.minutes);
+  }
+  return most;
+}
+
+/** What each stage of the policy can confirm and catch at this traffic. */
+export function planOf(policy: RolloutPolicy, question: PlanQuestion): Plan {
+  const level = errorLevelOf(policy);
+  let before = 0;
+  const stages = stagesOf(policy).map((stage): PlannedStage => {
+    const devices = devicesOf(stage, question, before);
+    before = devices ?? before;
+    const perMinute = devices === null || question.perMinute === null ? null : devices * question.perMinute;
+    const rules = devices === null ? [] : planRules(stage, devices, level, question);
+    const passMinutes = devices === null ? null : passMinutesOf(stage, rules, perMinute);
+    const { name, soakMs, deadlineMs, onDeadline, minimumInferences } = stage;
+    return {
+      ...{ name, devices, selects: stage.select !== null, soakMs, deadlineMs, onDeadline, minimumInferences },
+      minimumDevices: Math.max(1, leastDevices(stage, devices ?? Number.POSITIVE_INFINITY)),
+      ...{ perMinute, passMinutes, rules },
+      leastMs: passMinutes === null ? null : Math.max(soakMs, Math.ceil(passMinutes * MINUTE_MS)),
+      unseenShare: devices === null ? null : unseenShare(devices, level),
+    };
+  });
+  const { devices, perMinute, health = DEFAULT_HEALTH } = question;
+  return { policy: policy.metadata.name, traffic: { devices, perMinute }, health, errorLevel: level, stages };
+}

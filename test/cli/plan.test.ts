@@ -1,0 +1,83 @@
+// Laws of planning by command: a policy is planned from wherever it lies, and `validate` warns at the rule, without an error.
+import { readFileSync } from 'node:fs';
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { CliSession, until } from './cli-session.ts';
+
+// Each command is a process of its own, and there are many.
+vi.setConfig({ testTimeout: 240_000 });
+
+const VIEWER = { SLIPWAY_VIEWER_TOKEN: 'look' };
+
+let session: CliSession;
+beforeEach(async () => {
+  session = new CliSession();
+  await session.run(['init', 'models', '--example']);
+});
+afterEach(() => session[Symbol.asyncDispose]());
+
+interface PlanJson {
+  readonly policy: string;
+  readonly traffic: unknown;
+  readonly stages: readonly { readonly name: string; readonly devices: number | null }[];
+  readonly warnings: readonly { readonly code: string }[];
+}
+
+async function planJson(...args: string[]): Promise<PlanJson> {
+  const { stdout } = await session.run(['plan', ...args, '--json'], VIEWER);
+  return JSON.parse(stdout) as PlanJson;
+}
+
+test('a policy is planned by its name, its rollout, its file, or as the default, from a folder and a bare repository alike', async () => {
+  session.git('.', 'clone', '-q', '--bare', 'models', 'models.git');
+  await session.say('plan --repo models --devices 500 --per-minute 60');
+  await session.say('plan nothing --repo models');
+  await session.say('plan gone.yaml');
+  await session.say('plan --repo models --devices many');
+  await session.say('plan --repo models --health 100%');
+  await session.say('plan careful --repo models');
+  await expect(session.text()).toMatchFileSnapshot('golden/plan.txt');
+  const traffic = ['--devices', '500', '--per-minute', '60'];
+  const [byName, byRollout, byFile, bare] = await Promise.all([
+    planJson('careful', '--repo', 'models', ...traffic),
+    planJson('document-classifier-eu', '--repo', 'models', ...traffic),
+    planJson('models/policies/careful.yaml', ...traffic),
+    planJson('--repo', 'models.git', ...traffic),
+  ]);
+  expect(byName).toMatchObject({
+    policy: 'careful',
+    traffic: { devices: 500, perMinute: 60 },
+    stages: [{ devices: 5 }, {}, {}],
+  });
+  for (const other of [byRollout, byFile, bare]) expect(other).toEqual(byName);
+});
+
+test('`validate` warns of what can not be decided in time where it is written, and calls nothing invalid', async () => {
+  const quiet = await session.run(['validate', '--repo', 'models', '--json']);
+  expect(JSON.parse(quiet.stdout)).toMatchObject({
+    valid: true,
+    warnings: [],
+    assumed: { devices: null, perMinute: null },
+  });
+  await session.say('validate --repo models --devices 500 --per-minute 1');
+  const policy = readFileSync(session.path('models/policies/careful.yaml'), 'utf8');
+  session.write('models/policies/careful.yaml', policy.replace('size: 1% ', 'size: { devices: 5 } '));
+  await session.say('validate --repo models');
+  await expect(session.text()).toMatchFileSnapshot('golden/validate-plan.txt');
+  const { stdout, code } = await session.run(['validate', '--repo', 'models', '--json']);
+  const line = policy.split('\n').findIndex((text) => text.includes('failed_devices')) + 1;
+  const at = { file: 'policies/careful.yaml', line, column: 11 };
+  expect(code).toBe(0);
+  expect(JSON.parse(stdout)).toMatchObject({ valid: true, warnings: [{ code: 'POLICY_ONE_DEVICE', at }] });
+});
+
+test('the service tells how many devices a rollout has', async () => {
+  session.git('.', 'clone', '-q', '--bare', 'models', 'models.git');
+  await session.enrol(['kiosk-001', 'kiosk-002', 'kiosk-003', 'kiosk-004'], { region: 'eu-west' });
+  const { url } = await session.serve(['--repo', 'models.git'], VIEWER);
+  const plan = () => planJson('document-classifier-eu', '--repo', 'models.git', '--server', url);
+  await until(async () => (await session.run(['status', '--server', url], VIEWER)).stdout.includes('canary 1.0.0'));
+  expect(await plan()).toMatchObject({
+    traffic: { devices: 4, perMinute: 60 },
+    stages: [{ devices: 3 }, { devices: 3 }, { devices: 4 }],
+  });
+});
