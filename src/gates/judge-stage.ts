@@ -175,7 +175,7 @@ function judgeRule(asked: StageRule, levels: ErrorLevels, question: StageQuestio
 }
 
 /** Is the rule decided on a sample, and so has a share in the error level? Shares of devices are exact and need none. */
-function isSampled({ rule, dryRun }: StageRule): boolean {
+export function isSampled({ rule, dryRun }: StageRule): boolean {
   return !dryRun && metricKind(rule.metric).kind !== 'share';
 }
 

@@ -57,6 +57,10 @@ function cellsOf({ forecast }: PlannedRule): Cells {
         `one at ${percent(forecast.fail.value)}`,
         afterInWords(forecast.fail),
       ];
+    case 'signal': {
+      const time = forecast.minutes > 0 ? aboutTime(forecast.minutes) : 'one answer';
+      return ['holds', time, 'is broken', time];
+    }
     case 'unplanned':
       return [forecast.reason, '', '', ''];
   }

@@ -1,8 +1,8 @@
 // Owns what a policy can tell before anything rolls: how long each rule of each stage takes at a given traffic, and what stays unseen.
 import type { RolloutPolicy } from '../contract/documents/types.generated.ts';
-import { metricKind } from '../gates/metric-kind.ts';
+import { isSampled } from '../gates/judge-stage.ts';
 import { forecastRule, type RuleForecast, unseenShare } from '../gates/rule-forecast.ts';
-import type { RuleScope, StageRule } from '../gates/stage-question.ts';
+import type { RuleScope } from '../gates/stage-question.ts';
 import { ruleAlpha } from '../gates/stage-verdict.ts';
 import { errorLevelOf } from './stage-terms.ts';
 import { leastDevices, type Stage, stagesOf, wantedDevices } from './stages-of-policy.ts';
@@ -26,7 +26,13 @@ export interface PlannedRule {
   readonly rule: string;
   readonly scope: RuleScope;
   readonly dryRun: boolean;
-  readonly forecast: RuleForecast;
+  readonly forecast: RuleForecast | SignalForecast;
+}
+
+/** An outside signal: its answers must say the same for so long, whatever the traffic. */
+export interface SignalForecast {
+  readonly kind: 'signal';
+  readonly minutes: number;
 }
 
 export interface PlannedStage {
@@ -63,11 +69,6 @@ export interface Plan {
 export const DEFAULT_HEALTH = 0.4;
 const MINUTE_MS = 60_000;
 
-/** Is the rule decided on a sample, and so has a share in the error level of a fail? */
-function isSampled({ rule, dryRun }: StageRule): boolean {
-  return !dryRun && metricKind(rule.metric).kind !== 'share';
-}
-
 /** The devices of a stage: by its size; of one that only selects, no more than it needs is sure. */
 function devicesOf(stage: Stage, { devices }: Traffic, before: number): number | null {
   if (stage.size === null) return Math.max(before, leastDevices(stage, Number.POSITIVE_INFINITY));
@@ -84,12 +85,16 @@ function planRules(stage: Stage, devices: number, level: number, question: PlanQ
     intervalMs: question.intervalMs ?? MINUTE_MS,
     ...{ alpha, beta: level, health: question.health ?? DEFAULT_HEALTH },
   };
-  return stage.rules.map((one) => ({
+  const rules = stage.rules.map((one) => ({
     rule: one.rule.source,
     scope: one.scope ?? 'stage',
     dryRun: one.dryRun,
     forecast: forecastRule(one, asked),
   }));
+  const signals = stage.signals.map(({ source, dryRun, sustainedMs }): PlannedRule => {
+    return { rule: source, scope: 'stage', dryRun, forecast: { kind: 'signal', minutes: sustainedMs / MINUTE_MS } };
+  });
+  return [...rules, ...signals];
 }
 
 /** Minutes until every deciding rule has passed; null when one never does, or nobody knows. */
@@ -97,7 +102,9 @@ function passMinutesOf(stage: Stage, rules: readonly PlannedRule[], perMinute: n
   if (perMinute === null || perMinute <= 0) return null;
   let most = stage.minimumInferences / perMinute;
   for (const { dryRun, forecast } of rules) {
-    if (dryRun || forecast.kind !== 'sampled') continue;
+    if (dryRun) continue;
+    if (forecast.kind === 'signal') most = Math.max(most, forecast.minutes);
+    if (forecast.kind !== 'sampled') continue;
     if (forecast.pass.minutes === null) return null;
     most = Math.max(most, forecast.pass.minutes);
   }
