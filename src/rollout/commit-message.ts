@@ -64,7 +64,9 @@ function troubleLines({ cohort }: Transition): string[] {
   ] as const;
   const words = apart.filter(([count]) => count > 0).map(([count, one, many]) => countOf(count, one, many));
   if (words.length === 0) return [];
-  const troubled = cohort.troubled.map((one) => `  ${oneLine(one.device)}: ${clipped(oneLine(one.what), 100)}`);
+  const troubled = cohort.troubled.map((one) =>
+    `  ${oneLine(one.device)}: ${clipped(oneLine(one.what), 100)}`.trimEnd(),
+  );
   return [`Of ${countOf(cohort.wanted, 'device')} in the stage ${listed(words, 'and', words.length)}.`, ...troubled];
 }
 
