@@ -5,6 +5,8 @@ import os from 'node:os';
 import { parseArgs } from 'node:util';
 import type { Benchmark, BenchmarkResult } from './benchmark.ts';
 import { directiveBenchmark } from './directive.ts';
+import { foldingBenchmark } from './folding.ts';
+import { judgingBenchmark } from './judging.ts';
 import { memoryBenchmark } from './memory.ts';
 import { printed, ratioOf } from './print.ts';
 import { reconcileBenchmark } from './reconcile.ts';
@@ -16,6 +18,8 @@ const BENCHMARKS: readonly Benchmark[] = [
   reconcileBenchmark,
   reportsBenchmark,
   memoryBenchmark,
+  foldingBenchmark,
+  judgingBenchmark,
   verificationBenchmark,
   swapBenchmark,
   directiveBenchmark,

@@ -28,7 +28,8 @@ export function anyDeviceVerdict(
     if (!isReadable) continue;
     const effect = designEffect(device);
     const p = Math.min(1, devices.live * pFail(device.bad / effect, device.trials / effect, threshold));
-    if (p >= least) continue;
+    // Of equal ones the first by name, so that it does not matter who reported first.
+    if (p > least || (p === least && (worst === null || device.device >= worst.device))) continue;
     least = p;
     worst = device;
   }

@@ -1,64 +1,10 @@
 // Owns rule D: has a distribution moved from its baseline by more than a limit, on the scale of the population stability index?
-import type { HistogramRows, NamedHistogram } from './histogram-rows.ts';
-import { type HistogramTally, minusHistogram } from './histogram-tally.ts';
+import { type DriftEstimate, DriftMeter } from './drift-estimate.ts';
+import type { HistogramRows } from './histogram-rows.ts';
+import type { HistogramTally } from './histogram-tally.ts';
 import { ONE_DEVICE, type Verdict } from './rate-verdict.ts';
 import { normalQuantile } from './special-functions.ts';
 import { LEAST_CLUSTERS } from './tally.ts';
-
-export interface DriftEstimate {
-  /** ‖2√p − 2√q‖: its square is 4 times the squared Hellinger distance, at most PSI and equal to it to second order. */
-  readonly distance: number;
-  /** Standard deviation along the direction of the drift. */
-  readonly deviation: number;
-  /** Variance of the noise over all directions, by which the squared distance reads too high. */
-  readonly bias: number;
-}
-
-const at = (list: readonly number[], index: number): number => list[index] ?? 0;
-const shares = (tally: HistogramTally): number[] => tally.counts.map((count) => count / tally.trials);
-
-/** Distance of two histograms with its noise, both by the cluster sandwich; 2√p is the variance-stabilised histogram. */
-export function driftEstimate(candidate: HistogramTally, baseline: HistogramTally): DriftEstimate {
-  const p = shares(candidate);
-  const q = shares(baseline);
-  const apart = p.map((share, k) => Math.sqrt(share) - Math.sqrt(at(q, k)));
-  const half = Math.hypot(...apart);
-  const direction = apart.map((x) => (half > 0 ? x / half : 0));
-  const a = noiseOf(candidate, p, direction);
-  const b = noiseOf(baseline, q, direction);
-  return { distance: 2 * half, deviation: Math.sqrt(a.along + b.along), bias: a.total + b.total };
-}
-
-/** Variance along a direction and over all of them, never below that of independent draws. */
-function noiseOf(
-  tally: HistogramTally,
-  share: readonly number[],
-  direction: readonly number[],
-): { readonly along: number; readonly total: number } {
-  const { bins, trials, reports, trialsSquared } = tally;
-  const smoothed = tally.counts.map((count) => (count + 0.5) / (trials + bins / 2));
-  const slope = direction.map((x, k) => x / Math.sqrt(at(smoothed, k)));
-  const covariance = (k: number, l: number): number =>
-    at(tally.countProducts, k * bins + l) -
-    at(share, k) * at(tally.countTrials, l) -
-    at(share, l) * at(tally.countTrials, k) +
-    at(share, k) * at(share, l) * trialsSquared;
-  let along = 0;
-  let total = 0;
-  let plainSquares = 0;
-  let plainMean = 0;
-  for (let k = 0; k < bins; k++) {
-    for (let l = 0; l < bins; l++) along += at(slope, k) * at(slope, l) * covariance(k, l);
-    total += covariance(k, k) / at(smoothed, k);
-    plainSquares += at(slope, k) ** 2 * at(share, k);
-    plainMean += at(slope, k) * at(share, k);
-  }
-  const factor = reports / (reports - 3) / (trials * trials);
-  return {
-    along: Math.max(factor * along, (plainSquares - plainMean ** 2) / trials),
-    total: Math.max(factor * total, (bins - 1) / trials),
-  };
-}
 
 /** α_j = α/((j+1)(j+2)), which sums to α over all looks. */
 export function lookAlpha(alpha: number, look: number): number {
@@ -81,7 +27,8 @@ export interface DriftReading {
   readonly lower: number;
   readonly lowerAll: number;
   readonly upper: number;
-  readonly worst: NamedHistogram | null;
+  /** The device left out for a fail. */
+  readonly worst: string | null;
   readonly reason: string;
 }
 
@@ -111,17 +58,16 @@ export function driftVerdict(
   if (all.reports < LEAST_CLUSTERS || baseline.reports < LEAST_CLUSTERS) return open('too few reports');
 
   const z = normalQuantile(1 - lookAlpha(alpha, look));
-  const lowerOf = (tally: HistogramTally): number => {
-    if (tally.reports < LEAST_CLUSTERS) return 0;
-    const { distance, deviation, bias } = driftEstimate(tally, baseline);
-    return unit * Math.max(0, Math.max(0, distance - z * deviation) ** 2 - bias);
-  };
-  const { distance, deviation, bias } = driftEstimate(all, baseline);
+  const meter = new DriftMeter(baseline);
+  const lowerOf = ({ distance, deviation, bias }: DriftEstimate): number =>
+    unit * Math.max(0, Math.max(0, distance - z * deviation) ** 2 - bias);
+  const whole = meter.of(all)();
+  const { distance, deviation, bias } = whole;
   const estimate = unit * Math.max(0, distance ** 2 - bias);
   const upper = unit * (distance + normalQuantile(1 - lookAlpha(beta, look)) * deviation) ** 2;
-  const lowerAll = lowerOf(all);
+  const lowerAll = lowerOf(whole);
   const robust =
-    dropWorst && devices.live >= 3 && lowerAll >= limit ? leastWithoutOne(devices, all, lowerAll, lowerOf) : null;
+    dropWorst && devices.live >= 3 && lowerAll >= limit ? leastWithoutOne(devices, meter, lowerAll, lowerOf) : null;
   const lower = robust?.lower ?? lowerAll;
   const verdict = lower >= limit ? 'fail' : upper < limit ? 'pass' : 'undecided';
   const reason = verdict === 'undecided' && lowerAll >= limit ? ONE_DEVICE : '';
@@ -129,18 +75,20 @@ export function driftVerdict(
   return { verdict, estimate, isWithin: estimate < limit, lower, lowerAll, upper, worst, reason };
 }
 
-/** The least lower bound over leaving out one device, and that device. */
+/** The least lower bound over leaving out one device, and that device: of equal ones the first by name. */
 function leastWithoutOne(
   devices: HistogramRows,
-  all: HistogramTally,
+  meter: DriftMeter,
   lowerAll: number,
-  lowerOf: (tally: HistogramTally) => number,
-): { readonly lower: number; readonly worst: NamedHistogram | null } {
+  lowerOf: (estimate: DriftEstimate) => number,
+): { readonly lower: number; readonly worst: string | null } {
   let lower = lowerAll;
-  let worst: NamedHistogram | null = null;
-  for (const device of devices.each()) {
-    const without = lowerOf(minusHistogram(all, device));
-    if (without >= lower) continue;
+  let worst: string | null = null;
+  const rest = devices.withoutOne();
+  const measure = meter.of(rest.tally);
+  for (const device of rest.devices) {
+    const without = rest.tally.reports < LEAST_CLUSTERS ? 0 : lowerOf(measure());
+    if (without > lower || (without === lower && (worst === null || device >= worst))) continue;
     lower = without;
     worst = device;
   }

@@ -1,10 +1,6 @@
 // Owns the histograms of many devices at one look: their sum, and each of them.
-import type { HistogramTally } from './histogram-tally.ts';
+import { HistogramTally, histogramWidth } from './histogram-tally.ts';
 import type { SumsOfRows } from './stage-question.ts';
-
-export interface NamedHistogram extends HistogramTally {
-  readonly device: string;
-}
 
 /** Where histograms lie: trials, reports, trials², counts, counts·trials, and half of the products of pairs of bins, row after row. */
 export interface HistogramSource {
@@ -14,32 +10,6 @@ export interface HistogramSource {
   /** The newest look of each row, and of any. */
   readonly periods: Float64Array;
   readonly newest: number;
-}
-
-function widthOf(bins: number): number {
-  return 3 + 2 * bins + (bins * (bins + 1)) / 2;
-}
-
-/** Unpacks the numbers of one histogram. */
-function histogramFrom(sums: Float64Array, bins: number): HistogramTally {
-  const products = new Array<number>(bins * bins).fill(0);
-  let at = 3 + 2 * bins;
-  for (let k = 0; k < bins; k++) {
-    for (let l = k; l < bins; l++) {
-      const product = sums[at++] ?? 0;
-      products[k * bins + l] = product;
-      products[l * bins + k] = product;
-    }
-  }
-  return {
-    bins,
-    trials: sums[0] ?? 0,
-    reports: sums[1] ?? 0,
-    trialsSquared: sums[2] ?? 0,
-    counts: [...sums.subarray(3, 3 + bins)],
-    countTrials: [...sums.subarray(3 + bins, 3 + 2 * bins)],
-    countProducts: products,
-  };
 }
 
 /** What rows held when a look closed: what came since is left out. Rows that held nothing are passed over. */
@@ -56,33 +26,32 @@ export class HistogramRows {
   constructor(source: HistogramSource, look = Number.POSITIVE_INFINITY, only?: ReadonlySet<string>) {
     this.#source = source;
     this.#look = look;
-    this.#width = widthOf(source.bins);
+    this.#width = histogramWidth(source.bins);
     this.#isMeant = only === undefined ? () => true : (device) => only.has(device);
     const mayUseTotals = only === undefined && look >= source.newest;
-    this.all = histogramFrom(mayUseTotals ? this.#totals() : this.#sum(), source.bins);
-    this.live = 0;
-    for (const _ of this.#liveRows()) this.live++;
+    this.all = new HistogramTally(source.bins, mayUseTotals ? this.#totals() : this.#sum());
+    this.live = only === undefined && look > source.newest ? source.sums.live : this.#countLive();
   }
 
-  static of(histograms: readonly (HistogramTally & { readonly device?: string })[]): HistogramRows {
+  static of(histograms: readonly HistogramTally[]): HistogramRows {
     const bins = histograms[0]?.bins ?? 0;
-    const width = widthOf(bins);
-    const whole = new Float64Array(histograms.length * width);
+    const width = histogramWidth(bins);
     const nothing = new Float64Array(width);
-    histograms.forEach(({ trials, reports, trialsSquared, counts, countTrials, countProducts }, i) => {
-      const half = countProducts.filter((_, at) => at % bins >= Math.floor(at / bins));
-      whole.set([trials, reports, trialsSquared, ...counts, ...countTrials, ...half], i * width);
+    const whole = new Float64Array(histograms.length * width);
+    histograms.forEach(({ sums }, i) => {
+      whole.set(sums, i * width);
     });
-    return new HistogramRows(
-      {
-        names: histograms.map(({ device }, i) => device ?? String(i)),
-        bins,
-        sums: { whole, current: new Float64Array(whole.length), total: nothing, newestTotal: nothing },
-        periods: new Float64Array(histograms.length),
-        newest: Number.POSITIVE_INFINITY,
-      },
-      Number.MAX_VALUE,
-    );
+    const sums = {
+      whole,
+      current: new Float64Array(whole.length),
+      total: nothing,
+      newestTotal: nothing,
+      live: 0,
+      newestLive: 0,
+    };
+    const periods = new Float64Array(histograms.length);
+    const names = histograms.map((_, i) => String(i));
+    return new HistogramRows({ names, bins, sums, periods, newest: Number.POSITIVE_INFINITY }, Number.MAX_VALUE);
   }
 
   /** Did everything that the row has come before the look closed? */
@@ -96,20 +65,25 @@ export class HistogramRows {
     return newest < this.#look ? total : total.map((sum, i) => sum - (newestTotal[i] ?? 0));
   }
 
-  /** Adds what a row held to sums. */
-  #addRow(row: number, sums: Float64Array): void {
+  /** `into` becomes `sums` with what a row held added, or taken away. */
+  #addRow(row: number, sums: Float64Array, into: Float64Array, sign: 1 | -1): void {
     const { whole, current } = this.#source.sums;
     const from = row * this.#width;
-    const since = this.#isWhole(row) ? 0 : 1;
-    for (let i = 0; i < this.#width; i++) {
-      sums[i] = (sums[i] ?? 0) + (whole[from + i] ?? 0) - since * (current[from + i] ?? 0);
-    }
+    for (let i = 0; i < this.#width; i++) into[i] = (sums[i] ?? 0) + sign * (whole[from + i] ?? 0);
+    if (this.#isWhole(row)) return;
+    for (let i = 0; i < this.#width; i++) into[i] = (into[i] ?? 0) - sign * (current[from + i] ?? 0);
   }
 
   #sum(): Float64Array {
     const sums = new Float64Array(this.#width);
-    for (const row of this.#liveRows()) this.#addRow(row, sums);
+    for (const row of this.#liveRows()) this.#addRow(row, sums, sums, 1);
     return sums;
+  }
+
+  #countLive(): number {
+    let live = 0;
+    for (const _ of this.#liveRows()) live++;
+    return live;
   }
 
   *#liveRows(): Iterable<number> {
@@ -129,12 +103,16 @@ export class HistogramRows {
     return names;
   }
 
-  /** The rows with data, one by one. */
-  *each(): Iterable<NamedHistogram> {
+  /** The sum without one of the devices: `tally` is without the device that was named last, and changes with it. */
+  withoutOne(): { readonly tally: HistogramTally; readonly devices: Iterable<string> } {
+    const tally = new HistogramTally(this.all.bins, this.all.sums.slice());
+    return { tally, devices: this.#leaveOut(tally.sums) };
+  }
+
+  *#leaveOut(sums: Float64Array): Iterable<string> {
     for (const row of this.#liveRows()) {
-      const sums = new Float64Array(this.#width);
-      this.#addRow(row, sums);
-      yield { device: this.#source.names[row] ?? '', ...histogramFrom(sums, this.#source.bins) };
+      this.#addRow(row, this.all.sums, sums, -1);
+      yield this.#source.names[row] ?? '';
     }
   }
 }

@@ -165,7 +165,7 @@ export function judgeDrift(
     baseline: { estimate: null, devices: baseline.devices, from: baseline.from },
     trials: all.trials,
     devices: devices.live,
-    worstDevice: reading.worst?.device ?? null,
+    worstDevice: reading.worst,
     needs: reading.verdict === 'undecided' ? needs : null,
     sums: {
       kind: 'histogram',

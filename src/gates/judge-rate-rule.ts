@@ -113,7 +113,7 @@ const LATE = 'the newest intervals alone breach the limit; over the whole stage 
 export function weighCounts(evidence: CountedEvidence, levels: ErrorLevels, question: StageQuestion): CountedVerdict {
   const { whole, baseline, window } = evidence;
   const reading = readBoth(evidence, whole, levels, baseline);
-  const late = readBoth(evidence, window.devices, levels, window.baseline);
+  const late = readBoth(evidence, window.devices, { ...levels, nameWorst: false }, window.baseline);
   const windows =
     question.deadlineMs === null ? null : Math.ceil(question.deadlineMs / (WINDOW_INTERVALS * question.intervalMs));
   const weight = windowWeight(window.index, windows);
@@ -168,11 +168,9 @@ export function needsOf(
 ): CountedVerdict['needs'] {
   const { whole, baseline } = evidence;
   if (reading.trials === 0) return null;
-  // Who is left out matters to a fail alone, and takes a walk over all devices.
-  const towards = reading.isWithin ? { ...levels, dropWorst: false } : levels;
   const isDecided = (scale: number): boolean => {
     const beside = baseline === null ? null : scaleTally(baseline, scale);
-    const then = readBoth(evidence, whole.scaled(scale), towards, beside);
+    const then = readBoth(evidence, whole.scaled(scale), { ...levels, nameWorst: false }, beside);
     return reading.isWithin ? then.pPass <= levels.beta : withWindow(then.pFail, 1, 1) <= levels.alpha;
   };
   let enough = 2;

@@ -16,8 +16,8 @@ interface Sides {
 
 function read(devices: TallyRows, sides: Sides, options: RateOptions): RateReading {
   const { all } = devices;
-  const worst = mayDropWorst(devices, options) ? devices.largestDeficit(sides.rateAtLimit) : undefined;
   const pFailAll = sides.below(all);
+  const worst = mayDropWorst(devices, pFailAll, options) ? devices.largestDeficit(sides.rateAtLimit) : undefined;
   const without = worst === undefined ? pFailAll : sides.below(minusTally(all, worst));
   const p = { pFail: Math.max(pFailAll, without), pFailAll, pPass: sides.above(all) };
   return { ...blank(devices), isWithin: sides.isWithin, ...p, worst: worst ?? null, ...verdictOf(p, options) };

@@ -14,6 +14,8 @@ export interface RateOptions {
   readonly scope?: 'stage' | 'fleet';
   /** A fail must survive leaving out the device of largest excess (stage scope, three devices or more). */
   readonly dropWorst?: boolean;
+  /** false: the device of largest excess is looked for only where leaving it out can matter, so that a reading may not name it. */
+  readonly nameWorst?: boolean;
   /** Least design effect for a pass, from the fleet's history: bursts that the stage has not shown yet. */
   readonly leastDesignEffect?: number;
 }
@@ -47,9 +49,9 @@ function weigh(side: typeof pFail, tally: Tally, threshold: number, effect: numb
   return side(tally.bad / effect, tally.trials / effect, threshold);
 }
 
-export function mayDropWorst(devices: TallyRows, options: RateOptions): boolean {
-  const { scope = 'stage', dropWorst = true } = options;
-  return scope === 'stage' && dropWorst && devices.live >= LEAST_DEVICES_TO_DROP;
+export function mayDropWorst(devices: TallyRows, pFailAll: number, options: RateOptions): boolean {
+  const { scope = 'stage', dropWorst = true, nameWorst = true } = options;
+  return scope === 'stage' && dropWorst && (nameWorst || pFailAll < 1) && devices.live >= LEAST_DEVICES_TO_DROP;
 }
 
 /** The verdict of two p-values, with the reason when only the worst device stands between it and a fail. */
@@ -86,7 +88,7 @@ export function rateVerdict(devices: TallyRows, threshold: number, options: Rate
     return { ...base, reason: scope === 'fleet' ? 'too few devices' : 'too few reports' };
   }
   const pFailAll = weigh(pFail, all, threshold, effect);
-  const worst = mayDropWorst(devices, options) ? devices.largestExcess(threshold) : undefined;
+  const worst = mayDropWorst(devices, pFailAll, options) ? devices.largestExcess(threshold) : undefined;
   const p = {
     pPass: weigh(pPass, all, threshold, Math.max(leastDesignEffect, effect)),
     pFailAll,

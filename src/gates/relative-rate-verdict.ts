@@ -57,8 +57,8 @@ export function relativeRateVerdict(
 
   // The pooled rate if the ratio were exactly at its limit: the measure of which device stands out.
   const pooled = (ratio * (all.bad + baseline.bad)) / (ratio * all.trials + baseline.trials);
-  const worst = mayDropWorst(devices, options) ? devices.largestExcess(pooled) : undefined;
   const pFailAll = thinned(pFail, all, baseline, ratio, 1);
+  const worst = mayDropWorst(devices, pFailAll, options) ? devices.largestExcess(pooled) : undefined;
   const pWithout = worst === undefined ? pFailAll : thinned(pFail, minusTally(all, worst), baseline, ratio, 1);
   const p = withFloor(
     {
@@ -66,7 +66,7 @@ export function relativeRateVerdict(
       pPass: thinned(pPass, all, baseline, ratio, leastDesignEffect),
       pFailAll,
     },
-    floor > 0 ? rateVerdict(devices, floor, options) : null,
+    floor > 0 ? rateVerdict(devices, floor, { ...options, nameWorst: false }) : null,
   );
   const outcome = verdictOf(p, options);
   const silent = outcome.verdict === 'undecided' && outcome.reason === '' && all.bad + baseline.bad === 0;

@@ -27,6 +27,9 @@ export interface SumsOfRows {
   readonly total: Float64Array;
   /** `current` of the rows whose newest period is the newest of all. */
   readonly newestTotal: Float64Array;
+  /** Rows with data, and those that have some in the newest period. */
+  readonly live: number;
+  readonly newestLive: number;
 }
 
 export interface RowsByPeriod {
@@ -94,7 +97,7 @@ export const DEFAULT_ERROR_LEVEL = 0.05;
 /** The tallies of one measure by device, since the stage opened; undefined when the arm does not count it. */
 export function wholeTallies({ measures, names, rates }: ArmEvidence, measure: string): TallyRows | undefined {
   const sums = rates.parts[measures.indexOf(measure)];
-  return sums && new TallyRows({ names, sums: sums.whole }, { all: tallyFrom(sums.total) });
+  return sums && new TallyRows({ names, sums: sums.whole }, { all: tallyFrom(sums.total), live: sums.live });
 }
 
 /** The same in one tumbling window: devices whose newest report is older are left out. */
@@ -104,7 +107,7 @@ export function windowTallies({ measures, names, rates }: ArmEvidence, measure: 
   const rows = new Uint32Array(names.length);
   let count = 0;
   for (let row = 0; row < names.length; row++) if (rates.periods[row] === window) rows[count++] = row;
-  const known = window === rates.newest ? { all: tallyFrom(sums.newestTotal) } : {};
+  const known = window === rates.newest ? { all: tallyFrom(sums.newestTotal), live: sums.newestLive } : {};
   return new TallyRows({ names, sums: sums.current }, { rows: rows.subarray(0, count), ...known });
 }
 

@@ -27,11 +27,13 @@ export function tallyFrom(sums: Float64Array, at = 0): Tally {
   };
 }
 
-/** Which rows are meant, and their sum where it is known already. */
+/** Which rows are meant, and what of them is known already. */
 export interface PickedRows {
   /** Row numbers; all rows unless given. */
   readonly rows?: Uint32Array;
   readonly all?: Tally;
+  /** How many of them have data. */
+  readonly live?: number;
 }
 
 /** Rows without trials say nothing and are passed over. Nothing is copied: the numbers must not change while it is read. */
@@ -42,11 +44,12 @@ export class TallyRows {
   #all: Tally | undefined;
   #live: number | undefined;
 
-  constructor(source: TallySource, { rows, all }: PickedRows = {}, scale = 1) {
+  constructor(source: TallySource, { rows, all, live }: PickedRows = {}, scale = 1) {
     this.#source = source;
     this.#rows = rows ?? null;
     this.#scale = scale;
     this.#all = all;
+    this.#live = live;
   }
 
   static of(devices: readonly (Tally & { readonly device?: string })[]): TallyRows {
@@ -60,7 +63,11 @@ export class TallyRows {
   /** The same as if so many times as much had been seen. */
   scaled(scale: number): TallyRows {
     const rows = this.#rows === null ? {} : { rows: this.#rows };
-    return new TallyRows(this.#source, { ...rows, all: scaleTally(this.all, scale) }, this.#scale * scale);
+    return new TallyRows(
+      this.#source,
+      { ...rows, all: scaleTally(this.all, scale), live: this.live },
+      this.#scale * scale,
+    );
   }
 
   /** Some of the rows, by number. */

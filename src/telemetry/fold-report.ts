@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto';
 import type { DeviceReport, ErrorReason, ModelInterval } from '../contract/report.ts';
 import { countAboveEdge, type Sketch, sketchCount, sketchFromJson } from '../contract/sketch.ts';
-import { type ArmSummary, emptyArmSummary, mergeArmSummary } from './arm-summary.ts';
+import { type ArmSummary, mergeArmSummary } from './arm-summary.ts';
 import { countBins, lookAt } from './histogram-sums.ts';
 import type { MeasureCount } from './rate-sums.ts';
 import { type Arm, DEVICE_GROUPS, edgesOf, type WindowSpec, windowNumberAt } from './window.ts';
@@ -92,13 +92,21 @@ export function foldReport(spec: WindowSpec, report: DeviceReport, receivedAtMs:
   for (const interval of report.intervals) {
     const arm = armOf(spec, interval);
     if (arm === undefined || interval.inferences === 0) continue;
-    const sums = byArm.get(arm) ?? { summary: emptyArmSummary(), classes: new Map<string, number>(), unknown: 0 };
+    const sums = byArm.get(arm);
+    if (sums === undefined) {
+      // The usual report: one interval an arm.
+      byArm.set(arm, {
+        summary: summaryOf(interval),
+        classes: new Map(Object.entries(interval.classes)),
+        unknown: interval.unknown,
+      });
+      continue;
+    }
     mergeArmSummary(sums.summary, summaryOf(interval));
     sums.unknown += interval.unknown;
     for (const [name, count] of Object.entries(interval.classes)) {
       sums.classes.set(name, (sums.classes.get(name) ?? 0) + count);
     }
-    byArm.set(arm, sums);
   }
   return [...byArm].map(([arm, sums]) => ({
     arm,

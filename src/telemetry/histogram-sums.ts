@@ -57,6 +57,8 @@ export function histogramWidth(bins: number): number {
   return 3 + 2 * bins + (bins * (bins + 1)) / 2;
 }
 
+export const HISTOGRAM_TRIALS = 0;
+
 /** Writes the sums of one report; an empty one says nothing. */
 export function writeHistogram(into: Float64Array, from: number, counts: readonly number[]): void {
   const bins = counts.length;

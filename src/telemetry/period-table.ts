@@ -24,13 +24,23 @@ export class SumsPart {
   readonly total: Float64Array;
   /** `current` of the rows whose newest period is the table's. */
   readonly newestTotal: Float64Array;
+  /** Rows with data, and those with data in the table's newest period. */
+  live = 0;
+  newestLive = 0;
+  /** Which number says whether a row has data. */
+  readonly #trialsAt: number;
 
-  constructor(width: number) {
+  constructor(width: number, trialsAt: number) {
     this.width = width;
+    this.#trialsAt = trialsAt;
     this.whole = new Float64Array(0);
     this.current = new Float64Array(0);
     this.total = new Float64Array(width);
     this.newestTotal = new Float64Array(width);
+  }
+
+  hasData(sums: Float64Array, row: number): boolean {
+    return (sums[row * this.width + this.#trialsAt] ?? 0) > 0;
   }
 
   resize(rows: number): void {
@@ -67,8 +77,9 @@ export class PeriodTable {
   /** Numbers in a row. */
   readonly width: number;
 
-  constructor(widths: readonly number[]) {
-    this.parts = widths.map((width) => new SumsPart(width));
+  /** Parts of so many numbers each, of which one (by its place) is 0 in a row without data. */
+  constructor(widths: readonly number[], trialsAt: number) {
+    this.parts = widths.map((width) => new SumsPart(width, trialsAt));
     let from = 0;
     this.#spans = widths.map((width) => {
       const span = { from, width };
@@ -90,7 +101,10 @@ export class PeriodTable {
   #see(period: number): void {
     if (period <= this.newest) return;
     this.newest = period;
-    for (const part of this.parts) part.newestTotal.fill(0);
+    for (const part of this.parts) {
+      part.newestTotal.fill(0);
+      part.newestLive = 0;
+    }
   }
 
   /** Adds sums to a row; what an older period alone had does not enter a newer one. */
@@ -105,12 +119,17 @@ export class PeriodTable {
       const span = this.#spans[i];
       if (part === undefined || span === undefined) continue;
       const at = row * span.width;
+      const had = part.hasData(part.whole, row);
       add(part.whole, at, whole, span);
       add(part.total, 0, whole, span);
+      if (!had && part.hasData(part.whole, row)) part.live++;
       if (period < before) continue;
       if (period > before) part.current.fill(0, at, at + span.width);
+      const hadNow = part.hasData(part.current, row);
       add(part.current, at, current, span);
-      if (period === this.newest) add(part.newestTotal, 0, current, span);
+      if (period < this.newest) continue;
+      add(part.newestTotal, 0, current, span);
+      if (!hadNow && part.hasData(part.current, row)) part.newestLive++;
     }
   }
 
@@ -128,6 +147,8 @@ export class PeriodTable {
       const span = this.#spans[i];
       if (part === undefined || span === undefined) continue;
       const at = row * span.width;
+      if (part.hasData(part.whole, row)) part.live--;
+      if (period === this.newest && part.hasData(part.current, row)) part.newestLive--;
       part.whole.fill(0, at, at + span.width);
       part.current.fill(0, at, at + span.width);
       add(part.total, 0, whole, span, -1);

@@ -19,6 +19,7 @@ export interface MeasureSums {
 
 /** Numbers of a measure in a row, in the order of `MeasureSums`; src/gates reads them so. */
 export const MEASURE_WIDTH = 6;
+export const MEASURE_TRIALS = 1;
 
 /** Writes the sums of one report; a report without trials says nothing of the measure. */
 export function writeMeasure(into: Float64Array, at: number, { trials, bad }: MeasureCount): void {

@@ -2,9 +2,9 @@
 import { assertInvariant } from '../base/errors.ts';
 import { type ArmSummary, emptyArmSummary, mergeArmSummary } from './arm-summary.ts';
 import type { FoldedInterval } from './fold-report.ts';
-import { binsOf, type HistogramSpec, histogramWidth, writeHistogram } from './histogram-sums.ts';
+import { binsOf, HISTOGRAM_TRIALS, type HistogramSpec, histogramWidth, writeHistogram } from './histogram-sums.ts';
 import { type PeriodRow, PeriodTable } from './period-table.ts';
-import { MEASURE_WIDTH, writeMeasure } from './rate-sums.ts';
+import { MEASURE_TRIALS, MEASURE_WIDTH, writeMeasure } from './rate-sums.ts';
 import { ARMS, type Arm, type Measure, measuresOf, type WindowSpec } from './window.ts';
 
 /** What is kept of a row: a device, or a hash group of devices. */
@@ -37,8 +37,14 @@ export class ArmTallies implements ArmLayout {
   constructor({ measures, histograms }: ArmLayout) {
     this.measures = measures;
     this.histograms = histograms;
-    this.rates = new PeriodTable(measures.map(() => MEASURE_WIDTH));
-    this.looked = new PeriodTable(histograms.map((one) => histogramWidth(binsOf(one))));
+    this.rates = new PeriodTable(
+      measures.map(() => MEASURE_WIDTH),
+      MEASURE_TRIALS,
+    );
+    this.looked = new PeriodTable(
+      histograms.map((one) => histogramWidth(binsOf(one))),
+      HISTOGRAM_TRIALS,
+    );
     this.#ofReport = { rates: new Float64Array(this.rates.width), looked: new Float64Array(this.looked.width) };
   }
 

@@ -1,0 +1,122 @@
+// Owns the load of telemetry: reports of a realistic size for many rollouts, and the policy that judges them.
+import { type RandomStream, seededRandom } from '../src/base/random.ts';
+import { type Digest, digestOf } from '../src/contract/digest.ts';
+import { parseRule } from '../src/contract/documents/rule-text.ts';
+import type { DeviceReport } from '../src/contract/report.ts';
+import { addToSketch, emptySketch, type Sketch, sketchToJson } from '../src/contract/sketch.ts';
+import { edgesToCount, freezeLimits } from '../src/gates/freeze-limits.ts';
+import type { StageQuestion, StageRule } from '../src/gates/stage-question.ts';
+import { type Arm, rowsFor, type WindowSpec } from '../src/telemetry/window.ts';
+import type { WindowTallies } from '../src/telemetry/window-tallies.ts';
+
+const CLASSES: Readonly<Record<string, number>> = {
+  invoice: 0.45,
+  order: 0.25,
+  letter: 0.15,
+  form: 0.08,
+  photo: 0.05,
+  receipt: 0.02,
+};
+const DIGESTS: Readonly<Record<Arm, Digest>> = { candidate: digestOf('candidate'), stable: digestOf('stable') };
+const MINUTE_MS = 60_000;
+const INFERENCES = 60;
+
+/** What a careful policy asks for: seven rules, two of them in need of histograms or classes, one of the baseline's quantile. */
+export const RULES: readonly StageRule[] = [
+  'error_rate < 0.5%',
+  'unknown_rate < 10%',
+  'latency_p95 < 2x baseline, floor 5ms',
+  'latency_p99 < 150ms',
+  'failed_devices < 5%',
+  'vanished_classes == 0',
+  'confidence_drift < 0.1',
+].map((text) => ({ rule: parseRule(text), dryRun: false }));
+
+/** Latencies around 20 ms, some of them three times as long. */
+function drawLatencies(random: RandomStream, count: number): Sketch {
+  const sketch = emptySketch();
+  for (let i = 0; i < count; i++) addToSketch(sketch, 12 * Math.exp(1.2 * random.next()));
+  return sketch;
+}
+
+const parsed = RULES.map(({ rule }) => rule);
+const LIMITS = freezeLimits(parsed, drawLatencies(seededRandom('limits', 'latencies'), 10_000));
+
+/** One rollout's window; both histograms that there are. */
+export function windowOf(rollout: string, devices: number): WindowSpec {
+  const rows = rowsFor(devices);
+  const names = Object.keys(CLASSES);
+  return {
+    ...{ rollout, openedRevision: 5, candidateDigest: DIGESTS.candidate, candidateAttempt: 1 },
+    ...{ stableDigest: DIGESTS.stable, ...edgesToCount(parsed, LIMITS), classes: names, openedAtMs: 0 },
+    ...{ histograms: [{ kind: 'confidence' }, { kind: 'class', names }], intervalMs: MINUTE_MS },
+    rows: { candidate: rows, stable: rows },
+  };
+}
+
+export interface ReportOrder {
+  readonly device: string;
+  readonly rollout: string;
+  readonly arm: Arm;
+  /** Confidences are near 1, the nearer the larger it is. */
+  readonly sureness?: number;
+  readonly errors?: number;
+}
+
+/** A minute of a device that answers once a second. */
+export function drawReport(
+  { device, rollout, arm, sureness = 8, errors = 0 }: ReportOrder,
+  random: RandomStream,
+): DeviceReport {
+  const answers = INFERENCES - errors;
+  const confidence = new Array<number>(20).fill(0);
+  const classes: Record<string, number> = {};
+  for (let i = 0; i < answers; i++) {
+    const bin = Math.min(19, Math.floor(20 * random.next() ** (1 / sureness)));
+    confidence[bin] = (confidence[bin] ?? 0) + 1;
+    const name = drawClass(random.next());
+    classes[name] = (classes[name] ?? 0) + 1;
+  }
+  return {
+    ...{ kind: 'DeviceReport', device, epoch: 1, sequence: 1, bootId: 'boot', startedAt: '2026-11-20T10:00:00Z' },
+    ...{
+      durationMs: MINUTE_MS,
+      uptimeMs: MINUTE_MS,
+      labels: { region: 'eu-west' },
+      properties: {},
+      states: [],
+      outcomes: [],
+    },
+    intervals: [
+      {
+        ...{ model: rollout, rollout, revision: 5, arm, digest: DIGESTS[arm], version: '2.0.0' },
+        ...{
+          inferences: INFERENCES,
+          errors: errors > 0 ? { runtime: errors } : {},
+          unknown: random.next() < 0.5 ? 2 : 0,
+        },
+        ...{ latencyMs: sketchToJson(drawLatencies(random, answers)), confidence, classes },
+      },
+    ],
+  };
+}
+
+function drawClass(at: number): string {
+  let share = 0;
+  for (const [name, own] of Object.entries(CLASSES)) {
+    share += own;
+    if (at < share) return name;
+  }
+  return 'receipt';
+}
+
+/** What is asked of a stage of so many devices after so many minutes. */
+export function questionOf({ candidate, stable }: WindowTallies, devices: number, minutes: number): StageQuestion {
+  return {
+    ...{ rules: RULES, limits: LIMITS, candidate, baseline: stable, hasStable: true },
+    installs: { bad: Math.floor(devices / 100), good: devices - Math.floor(devices / 100), pending: 0 },
+    minimum: { devices: 3, inferences: 1000 },
+    ...{ deadlineMs: 2 * 3_600_000, intervalMs: MINUTE_MS, openMs: minutes * MINUTE_MS },
+    perMinute: devices * INFERENCES,
+  };
+}
