@@ -92,7 +92,11 @@ function askedText({ rule, question }: Entry): string {
   });
 }
 
-/** The answer as it counts for the rule; null when it can't be used. */
+function longestGapOf({ provider }: Entry): number {
+  return provider === undefined ? 0 : MOST_INTERVALS * provider.everyMs + provider.timeoutMs;
+}
+
+/** The answer as it counts for the rule, or why it can't be used. */
 function sampleOf({ demand }: SignalRule, answer: SignalAnswer, atMs: number): SignalSample | string {
   switch (answer.kind) {
     case 'none':
@@ -172,30 +176,36 @@ export class SignalBoard {
       const found = this.#parts.providers.find((one) => one.kind === kind && one.name === provider);
       const question = questionOf(stage, rule.name);
       const track = NO_ANSWERS;
-      const entry: Entry = {
+      return {
         ...{ rule, provider: found, question, track },
         ...{ isReady: false, silence: null, nextAtMs: nowMs, isAsking: false },
       };
-      if (found === undefined)
-        this.#fallSilent(entry, `the service knows no ${kind} named ${provider}: add it to its signals.yaml`);
-      return entry;
     });
+    this.forget(stage.rollout);
     const begun = { key, entries };
     if (entries.length > 0) this.#stages.set(stage.rollout, begun);
-    else this.#stages.delete(stage.rollout);
+    for (const entry of entries) {
+      const { kind, provider } = entry.rule.from;
+      if (entry.provider === undefined)
+        this.#fallSilent(entry, `the service knows no ${kind} named ${provider}: add it to its signals.yaml`);
+    }
     return begun;
   }
 
   #readingOf(entry: Entry): SignalReading {
-    const { provider, silence, isReady, track } = entry;
-    const longestGapMs = provider === undefined ? 0 : MOST_INTERVALS * provider.everyMs + provider.timeoutMs;
-    const isAsked = isReady || provider === undefined;
-    const state: SignalState = !isAsked
-      ? { kind: 'resting', reason: 'asked while enough devices of the stage are ready' }
-      : silence === null
-        ? { kind: 'answering' }
-        : { kind: 'silent', ...silence };
-    return { asked: askedText(entry), longestGapMs, state, track };
+    const longestGapMs = longestGapOf(entry);
+    return { asked: askedText(entry), longestGapMs, state: this.#stateOf(entry, longestGapMs), track: entry.track };
+  }
+
+  #stateOf({ provider, silence, isReady, track }: Entry, longestGapMs: number): SignalState {
+    if (!isReady && provider !== undefined)
+      return { kind: 'resting', reason: 'asked while enough devices of the stage are ready' };
+    if (silence !== null) return { kind: 'silent', ...silence };
+    const last = track.samples.at(-1);
+    const ageMs = last === undefined ? 0 : this.#parts.clock.now() - last.atMs;
+    if (ageMs >= 0 && ageMs <= longestGapMs) return { kind: 'answering' };
+    // What was answered before a pause says nothing about now, neither for nor against.
+    return { kind: 'resting', reason: `no new answer of ${provider?.name} yet` };
   }
 
   /** Starts the questions that are due, the longest due first; returns how long nothing else will be. */
@@ -221,14 +231,23 @@ export class SignalBoard {
     entry.isAsking = true;
     entry.nextAtMs = clock.monotonicMs() + provider.everyMs;
     this.#asking.set(provider, (this.#asking.get(provider) ?? 0) + 1);
-    const answer =
-      provider.kind === 'prometheus'
-        ? await provider.ask(askedText(entry), signal)
-        : await provider.ask(entry.question, signal);
+    const answer = await this.#answerOf(entry, provider, signal);
     entry.isAsking = false;
     this.#asking.set(provider, (this.#asking.get(provider) ?? 1) - 1);
     this.#wake.abort();
     if (!signal.aborted) this.#take(entry, answer, askedAtMs);
+  }
+
+  /** Providers don't throw; were one to, its rule alone is silent. */
+  async #answerOf(entry: Entry, provider: SignalProvider, signal: AbortSignal): Promise<SignalAnswer> {
+    try {
+      return provider.kind === 'prometheus'
+        ? await provider.ask(askedText(entry), signal)
+        : await provider.ask(entry.question, signal);
+    } catch (error) {
+      this.#parts.logger.error('outside signal could not be asked', { signal: entry.rule.name, error });
+      return { kind: 'none', reason: 'it could not be asked' };
+    }
   }
 
   #take(entry: Entry, answer: SignalAnswer, atMs: number): void {
@@ -242,8 +261,7 @@ export class SignalBoard {
     }
     // While nobody was ready, what was asked before says nothing about the stage.
     if (!entry.isReady) return;
-    const { longestGapMs } = this.#readingOf(entry);
-    entry.track = addAnswer(entry.track, sample, longestGapMs);
+    entry.track = addAnswer(entry.track, sample, longestGapOf(entry));
     if (entry.silence === null) return;
     const silentSince = toIsoSeconds(entry.silence.sinceMs);
     entry.silence = null;

@@ -138,9 +138,21 @@ describe('a board', () => {
     read({ isReady: false });
     await clock.pass(120_000);
     expect(asked).toHaveLength(3);
+    answer = () =>
+      new Promise((resolve) => stop.signal.addEventListener('abort', () => resolve({ kind: 'none', reason: '' })));
+    // What was answered before the pause no longer counts, not even until the next answer.
+    expect(verdict(read()[0], { ...RULE, sustainedMs: 0 })).toMatchObject({ verdict: 'undecided', within: false });
+    expect(read()[0]?.state).toEqual({ kind: 'resting', reason: 'no new answer of main yet' });
+  });
+
+  test('after a pause the count starts anew', async () => {
+    read();
+    await clock.pass(61_000);
+    expect(read()[0]?.track.run?.count).toBe(5);
+    read({ isReady: false });
+    await clock.pass(120_000);
     read();
     await clock.pass(1000);
-    // What was answered before the pause no longer counts.
     expect(read()[0]?.track.run?.count).toBe(1);
   });
 
@@ -231,6 +243,19 @@ describe('a board', () => {
       reason: 'the service knows no webhook named main: add it to its signals.yaml',
     });
     expect(log.join()).toContain('outside signal is silent');
+    expect(metrics.write()).toContain('slipway_signal_silent_rules{provider="main"} 1');
+  });
+
+  test('a provider that throws is silent, and the others go on', async () => {
+    answer = () => {
+      throw new Error('a bug');
+    };
+    read();
+    read({ rollout: 'other', rules: [DESK] });
+    await clock.pass(31_000);
+    expect(read()[0]?.state).toMatchObject({ kind: 'silent', reason: 'prometheus main: it could not be asked' });
+    expect(questions).toHaveLength(3);
+    expect(asked).toHaveLength(3);
   });
 
   test('another stage begins without the answers of the one before, and a forgotten one is not asked about', async () => {
