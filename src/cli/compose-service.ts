@@ -22,13 +22,12 @@ import { SignalBoard } from '../reconcile/signal-board.ts';
 import { SnapshotReader } from '../reconcile/snapshot.ts';
 import { StatusClaims } from '../reconcile/status-claims.ts';
 import { Windows } from '../reconcile/windows.ts';
-import { readProviders } from '../signals/read-providers.ts';
-import type { SignalProvider } from '../signals/signal-provider.ts';
 import { createReconcilerSigner, type ReconcilerSigner } from '../signing/evidence-signer.ts';
 import { readPrivateKey } from '../signing/keys.ts';
 import { SqliteFleetStore } from '../store/sqlite-fleet-store.ts';
 import type { Home } from './home.ts';
 import { rolloutsForViewers } from './rollouts-for-viewers.ts';
+import { ProvidersWatch } from './watch-providers.ts';
 import { TrustWatch } from './watch-trust.ts';
 
 export interface ServiceSettings {
@@ -67,6 +66,7 @@ export interface ComposedReconciler extends AsyncDisposable {
   readonly publisher: Publisher;
   readonly signer: ReconcilerSigner;
   readonly trust: TrustWatch;
+  readonly providers: ProvidersWatch;
   /** Judges by another trust policy from the next cycle on, which comes at once. */
   useTrust(policy: TrustPolicy): void;
   /** The fleet as of the last cycle; undefined before the first. */
@@ -99,10 +99,9 @@ export async function composeReconciler({
   const trust = await TrustWatch.open({ file: home.trustPolicy, ownKeyId: signer.keyId });
   const keys = await readOnlineKeys(home.tuf);
   const named = settings.signals ?? null;
-  const providers = await readProviders({ file: named ?? home.signals, isOptional: named === null }, clock);
-  if (providers.length > 0) logger.info('outside signals may be asked of', { providers: providers.map(nameOf) });
+  const providers = await ProvidersWatch.open({ file: named ?? home.signals, isOptional: named === null }, clock);
   const signals = new SignalBoard({
-    providers,
+    providers: providers.providers,
     clock,
     logger,
     ...(metrics === undefined ? {} : { metrics }),
@@ -171,6 +170,7 @@ export async function composeReconciler({
     publisher,
     signer,
     trust,
+    providers,
     useTrust: (policy) => {
       reader.useVerifier(new DocumentVerifier(policy));
       claims.useKeys(policy.reconciler);
@@ -179,10 +179,6 @@ export async function composeReconciler({
     fleet: () => fleet,
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
   };
-}
-
-function nameOf({ kind, name }: SignalProvider): string {
-  return `${kind} ${name}`;
 }
 
 function credentialSource({ username, password }: { readonly username: string; readonly password: string }) {
@@ -209,7 +205,7 @@ export async function startService(order: ComposeOrder): Promise<RunningService>
   };
   const metrics = new Metrics();
   const composed = disposables.use(await composeReconciler({ ...order, events, metrics }));
-  const { reconciler, signals, store, publisher, trust } = composed;
+  const { reconciler, signals, store, publisher, trust, providers } = composed;
   const trafficOf = (rollout: string, target: string) =>
     readTraffic(store, rollout, target === '' ? 0 : (composed.fleet()?.matching(target).length ?? 0));
   api = disposables.use(
@@ -226,8 +222,10 @@ export async function startService(order: ComposeOrder): Promise<RunningService>
       onHook: () => reconciler.wake(),
       ...(settings.hookSecret === null ? {} : { hookSecret: settings.hookSecret }),
       ...(settings.viewerToken === null ? {} : { viewerToken: settings.viewerToken }),
-      readRollouts: (name) =>
-        rolloutsForViewers({ view: reconciler.view(), trustProblem: trust.problem, traffic: trafficOf }, name),
+      readRollouts: (name) => {
+        const problems = { trustProblem: trust.problem, providersProblem: providers.problem };
+        return rolloutsForViewers({ view: reconciler.view(), ...problems, traffic: trafficOf }, name);
+      },
     }),
   );
   const loops: Promise<void>[] = [];
@@ -242,6 +240,7 @@ export async function startService(order: ComposeOrder): Promise<RunningService>
   const port = await api.start();
   loops.push(listen(store, settings.heartbeatMs, clock, logger, stop.signal));
   loops.push(trust.run(composed.useTrust, clock, logger, stop.signal));
+  loops.push(providers.run((list) => signals.useProviders(list), logger, stop.signal));
   const owned = disposables.move();
   const host = settings.host.includes(':') ? `[${settings.host}]` : settings.host;
   return { url: `http://${host}:${port}`, composed, [Symbol.asyncDispose]: () => owned.disposeAsync() };

@@ -120,6 +120,7 @@ function sampleOf({ demand }: SignalRule, answer: SignalAnswer, atMs: number): S
 export class SignalBoard {
   readonly #parts: SignalBoardParts;
   readonly #stages = new Map<string, Stage>();
+  #providers: readonly SignalProvider[];
   readonly #asking = new Map<SignalProvider, number>();
   readonly #pending = new Set<Promise<void>>();
   readonly #answered: (provider: string, outcome: string) => void;
@@ -128,6 +129,7 @@ export class SignalBoard {
 
   constructor(parts: SignalBoardParts) {
     this.#parts = parts;
+    this.#providers = parts.providers;
     const answers = parts.metrics?.counter(
       'slipway_signal_answers_total',
       'Answers of outside signals, by provider and by what they came to: value, pass, fail, undecided or none.',
@@ -155,7 +157,16 @@ export class SignalBoard {
 
   /** The stage is over: nobody is asked about it any more. */
   forget(rollout: string): void {
-    if (this.#stages.delete(rollout)) for (const { name } of this.#parts.providers) this.#countSilent(name);
+    const gone = this.#stages.get(rollout);
+    this.#stages.delete(rollout);
+    for (const { rule } of gone?.entries ?? []) this.#countSilent(rule.from.provider);
+  }
+
+  /** Asks others from now on. Every rule's time begins anew: the same name may stand for another source. */
+  useProviders(providers: readonly SignalProvider[]): void {
+    const rollouts = [...this.#stages.keys()];
+    for (const rollout of rollouts) this.forget(rollout);
+    this.#providers = providers;
   }
 
   /** Asks until stopped. */
@@ -173,7 +184,7 @@ export class SignalBoard {
     const nowMs = this.#parts.clock.monotonicMs();
     const entries = stage.rules.map((rule): Entry => {
       const { kind, provider } = rule.from;
-      const found = this.#parts.providers.find((one) => one.kind === kind && one.name === provider);
+      const found = this.#providers.find((one) => one.kind === kind && one.name === provider);
       const question = questionOf(stage, rule.name);
       const track = NO_ANSWERS;
       return {

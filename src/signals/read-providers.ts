@@ -11,7 +11,8 @@ import { PrometheusProvider } from './prometheus-provider.ts';
 import type { SignalProvider } from './signal-provider.ts';
 import { WebhookProvider } from './webhook-provider.ts';
 
-const MOST_BYTES = 256 * 1024;
+/** Of the list. */
+export const MOST_BYTES = 256 * 1024;
 const DEFAULT_TIMEOUT_MS = 10_000;
 const DEFAULT_EVERY_MS = 15_000;
 

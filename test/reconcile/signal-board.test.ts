@@ -244,6 +244,8 @@ describe('a board', () => {
     });
     expect(log.join()).toContain('outside signal is silent');
     expect(metrics.write()).toContain('slipway_signal_silent_rules{provider="main"} 1');
+    board.useProviders([]);
+    expect(metrics.write()).toContain('slipway_signal_silent_rules{provider="main"} 0');
   });
 
   test('a provider that throws is silent, and the others go on', async () => {

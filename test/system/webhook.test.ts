@@ -50,7 +50,6 @@ kind: SignalProviders
 spec:
   webhooks: [{ name: desk, url: "http://127.0.0.1:${port}/", every: 200ms, timeout: 1s }]
 `;
-  await writeFile(world.set.home.signals, providers);
   await world.pushStart(await world.signed('policies/judged.yaml', POLICY));
   await world.startService();
   const { agent } = await world.startAgent(host, { id: 'kiosk-1' });
@@ -61,6 +60,13 @@ spec:
   const reason = async (): Promise<string> => (await world.outlook('doors'))?.verdict?.rules[0]?.reason ?? '';
   const untilReason = (pattern: RegExp) => until(async () => pattern.test(await reason()), reason, 60_000);
 
+  await untilReason(/the service knows no webhook named desk: add it to its signals\.yaml/);
+  await writeFile(world.set.home.signals, 'apiVersion: slipway.dev/v1alpha1\nkind: SignalProviders\nspec: []\n');
+  await until(
+    async () => (await world.view()).service.problems.join().includes('list of providers was changed'),
+    reason,
+  );
+  await writeFile(world.set.home.signals, providers);
   await untilReason(/^desk is undecided: too few orders$/);
   answer = (response) => response.writeHead(500).end('{"verdict":"fail"}');
   await untilReason(/HTTP 500/);
