@@ -1,6 +1,7 @@
 // Owns which commands there are.
 import { Command } from 'commander';
 import { addDemoCommand } from './commands/demo.ts';
+import { addExplainCommand } from './commands/explain.ts';
 import { addHistoryCommand } from './commands/history.ts';
 import { addInitCommand } from './commands/init.ts';
 import { addKeygenCommand } from './commands/keygen.ts';
@@ -28,6 +29,7 @@ const COMMANDS = [
   addReconcileCommand,
   addTokenCommand,
   addStatusCommand,
+  addExplainCommand,
   addHistoryCommand,
   addRequestCommands,
   addDemoCommand,

@@ -3,6 +3,7 @@ import { type CodedError, formatError } from '../base/errors.ts';
 import type { JsonValue } from '../contract/digest.ts';
 import type { FleetTraffic } from '../reconcile/fleet-traffic.ts';
 import type { ServiceView } from '../reconcile/service-view.ts';
+import { explainOutlook } from '../rollout/explanation.ts';
 
 export interface ViewersFacts {
   readonly view: ServiceView;
@@ -14,7 +15,7 @@ export interface ViewersFacts {
   readonly traffic: (rollout: string, target: string) => Promise<FleetTraffic>;
 }
 
-/** All rollouts with the state of the source; or one of them, with its traffic; undefined when there is none of the name. */
+/** All rollouts with the state of the source; or one of them, explained and with its traffic; undefined when there is none of the name. */
 export async function rolloutsForViewers(
   { view, trustProblem, providersProblem, traffic }: ViewersFacts,
   name?: string,
@@ -26,6 +27,9 @@ export async function rolloutsForViewers(
   const problems = [...ownProblems, ...service.problems];
   const answer = { service: { ...service, problems }, rollouts: chosen };
   const [asked] = name === undefined ? [] : chosen;
-  const more = asked === undefined ? {} : { traffic: await traffic(asked.rollout, asked.target) };
+  const more =
+    asked === undefined
+      ? {}
+      : { explanation: explainOutlook(asked), traffic: await traffic(asked.rollout, asked.target) };
   return JSON.parse(JSON.stringify({ ...answer, ...more })) as JsonValue;
 }

@@ -4,6 +4,7 @@ import { type DriftReading, driftVerdict } from './drift-verdict.ts';
 import { HistogramRows } from './histogram-rows.ts';
 import type { HistogramTally } from './histogram-tally.ts';
 import type { ErrorLevels } from './judge-rate-rule.ts';
+import { TOO_LITTLE } from './rate-verdict.ts';
 import type { BaselineSource, RuleVerdict } from './rule-verdict.ts';
 import type { ArmEvidence, ArmHistogram, StageQuestion, StageRule } from './stage-question.ts';
 import { LEAST_CLUSTERS } from './tally.ts';
@@ -151,8 +152,7 @@ export function judgeDrift(
     const alpha = side === 'beside' ? levels.alpha : levels.beta;
     return driftVerdict(devices, against, limit.value, look, { alpha, beta: levels.beta, scale });
   });
-  const open =
-    reading.reason || `too little evidence ${reading.isWithin ? 'within' : 'over'} the limit at the last look`;
+  const open = reading.reason || `${TOO_LITTLE} ${reading.isWithin ? 'within' : 'over'} the limit at the last look`;
   const reason = { fail: () => largestMove(histogram, all, baseline.whole), undecided: () => open, pass: () => '' };
   return {
     ...blankVerdict(asked, reason[reading.verdict]()),

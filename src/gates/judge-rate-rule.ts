@@ -3,7 +3,14 @@ import { anyDeviceVerdict } from './any-device-verdict.ts';
 import { priorWeight, rateBounds } from './e-process.ts';
 import { WINDOW_INTERVALS, windowWeight, withWindow } from './late-regression.ts';
 import { leastRateVerdict, leastRelativeVerdict } from './least-rate-verdict.ts';
-import { type RateOptions, type RateReading, rateVerdict, type Verdict, verdictOf } from './rate-verdict.ts';
+import {
+  type RateOptions,
+  type RateReading,
+  rateVerdict,
+  TOO_LITTLE,
+  type Verdict,
+  verdictOf,
+} from './rate-verdict.ts';
 import { relativeRateVerdict } from './relative-rate-verdict.ts';
 import type { StageQuestion } from './stage-question.ts';
 import { LEAST_CLUSTERS, scaleTally, type Tally } from './tally.ts';
@@ -128,7 +135,7 @@ export function weighCounts(evidence: CountedEvidence, levels: ErrorLevels, ques
     return { verdict: outcome.verdict, reading, reason: isLate ? LATE : '', needs: null };
   }
   const side = reading.isWithin ? 'within' : 'over';
-  const reason = reading.reason || outcome.reason || `too little evidence ${side} the limit`;
+  const reason = reading.reason || outcome.reason || `${TOO_LITTLE} ${side} the limit`;
   return { verdict: 'undecided', reading, reason, needs: null };
 }
 

@@ -202,13 +202,19 @@ export function judgeStage(question: StageQuestion): StageVerdict {
   return { kind, rules, because, method: METHOD_VERSION };
 }
 
+/** A whole number with its thousands apart: `12 480`. */
+function apart(count: number): string {
+  return String(count).replace(/\B(?=(\d{3})+$)/g, ' ');
+}
+
 /** What the stage lacks of its minimum, in words. */
 function missingEvidence({ candidate, minimum }: StageQuestion): string[] {
   const { devices, inferences } = sizeOf(candidate);
   const missing: string[] = [];
   const [devicesShort, inferencesShort] = [minimum.devices - devices, minimum.inferences - inferences];
-  if (devicesShort > 0) missing.push(`${devicesShort} more ${devicesShort === 1 ? 'device' : 'devices'} with data`);
+  if (devicesShort > 0)
+    missing.push(`${apart(devicesShort)} more ${devicesShort === 1 ? 'device' : 'devices'} with data`);
   if (inferencesShort > 0)
-    missing.push(`${inferencesShort} more ${inferencesShort === 1 ? 'inference' : 'inferences'}`);
+    missing.push(`${apart(inferencesShort)} more ${inferencesShort === 1 ? 'inference' : 'inferences'}`);
   return missing;
 }

@@ -41,7 +41,9 @@ export interface RateReading {
   readonly reason: string;
 }
 
+/** Reasons that are told in more words elsewhere. */
 export const ONE_DEVICE = 'one device explains the breach';
+export const TOO_LITTLE = 'too little evidence';
 const LEAST_DEVICES_TO_DROP = 3;
 
 /** Evidence at the effective counts S/d, N/d. */

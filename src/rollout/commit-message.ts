@@ -4,7 +4,7 @@ import { assertNever } from '../base/errors.ts';
 import type { Digest } from '../contract/digest.ts';
 import { formatDuration } from '../contract/duration.ts';
 import { countOf, listed } from './amounts.ts';
-import { clipped, oneLine } from './plain-text.ts';
+import { asSentence, clipped, oneLine } from './plain-text.ts';
 import type { Transition } from './transition.ts';
 import { breachInWords, vanishedInWords, verdictTable } from './verdict-table.ts';
 import { wrapped } from './wrapped.ts';
@@ -120,14 +120,13 @@ function story(transition: Transition): string[] {
 }
 
 /** The steps that rest on what was measured. */
-const MEASURED: ReadonlySet<Transition['kind']> = new Set(['advance', 'complete', 'roll-back', 'pause', 'reopen']);
-
-/** With a capital, unless it begins with the name of something, such as `error_rate`. */
-function sentence(text: string): string {
-  const clean = oneLine(text);
-  const capital = clean.replace(/^[a-z](?=[a-z]*[ :,])/, (first) => first.toUpperCase());
-  return /[.!?…]$/.test(capital) ? capital : `${capital}.`;
-}
+export const MEASURED_STEPS: ReadonlySet<Transition['kind']> = new Set([
+  'advance',
+  'complete',
+  'roll-back',
+  'pause',
+  'reopen',
+]);
 
 /** Prose that begins with our own words; no line after looks like a trailer or like git's own, wherever the text was broken. */
 function prose(text: string): string[] {
@@ -144,9 +143,9 @@ function nextLines({ outlook, mustHold = [] }: Transition): string[] {
 }
 
 function body(transition: Transition): string[] {
-  const isMeasured = MEASURED.has(transition.kind);
+  const isMeasured = MEASURED_STEPS.has(transition.kind);
   return [
-    ...prose(sentence(transition.reason)),
+    ...prose(asSentence(transition.reason)),
     ...(isMeasured && transition.verdict !== null ? verdictTable(transition.verdict.rules) : []),
     ...(isMeasured ? troubleLines(transition) : []),
     ...story(transition).flatMap(prose),

@@ -28,3 +28,10 @@ export function clipped(text: string, most: number): string {
 export function asReason(text: string): string {
   return clipped(oneLine(text), MOST_REASON) || 'no reason was given';
 }
+
+/** A sentence: with a capital, unless it begins with the name of something, such as `error_rate`. */
+export function asSentence(text: string): string {
+  const clean = oneLine(text);
+  const capital = clean.replace(/^[a-z](?=[a-z]*[ :,])/, (first) => first.toUpperCase());
+  return /[.!?…]$/.test(capital) ? capital : `${capital}.`;
+}

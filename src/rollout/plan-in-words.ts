@@ -23,7 +23,8 @@ function verdictWaits({ rules, minutes, slowest, lacks }: Extract<WaitingOn, { k
   return rules.length === 0 ? 'the first measurements' : `a verdict on ${listed(rules, 'and', 2)}`;
 }
 
-function one(waiting: WaitingOn): string {
+/** What a rollout waits for, as a clause. */
+export function waitInWords(waiting: WaitingOn): string {
   switch (waiting.kind) {
     case 'soak':
       return `${formatDuration(waiting.remainingMs)} of soak`;
@@ -61,7 +62,7 @@ const MOST_TOLD = 2;
 /** What a rollout waits for, the first things first; `–` when all is as declared. */
 export function waitingInWords(waitingOn: readonly WaitingOn[]): string {
   if (waitingOn.length === 0) return '–';
-  const told = waitingOn.slice(0, MOST_TOLD).map(one).join('; ');
+  const told = waitingOn.slice(0, MOST_TOLD).map(waitInWords).join('; ');
   return waitingOn.length > MOST_TOLD ? `${told}; and ${waitingOn.length - MOST_TOLD} more` : told;
 }
 
@@ -101,7 +102,7 @@ const VERDICT_WORDS = [
 
 function verdictCell({ verdict, waitingOn, candidate, stable, rejected }: Outlook): string {
   const approval = waitingOn.find((waiting) => waiting.kind === 'approval');
-  if (approval !== undefined) return one(approval);
+  if (approval !== undefined) return waitInWords(approval);
   // A service of an earlier version does not tell it.
   if (rejected) return `rejected ${words(rejected.version)}`;
   if (candidate === null) return stable !== null && waitingOn.length === 0 ? 'complete' : '–';

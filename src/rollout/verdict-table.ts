@@ -24,7 +24,7 @@ function nameOf({ rule, metric }: Pick<RuleVerdict, 'rule' | 'metric'>): string 
 }
 
 /** `< 0.5 %` of `error_rate < 0.5%`. */
-function limitOf(verdict: Pick<RuleVerdict, 'rule' | 'metric'>): string {
+export function limitOf(verdict: Pick<RuleVerdict, 'rule' | 'metric'>): string {
   return oneLine(verdict.rule.slice(nameOf(verdict).length)).replace(/(?<=\d)(?=%|ms\b)/g, ' ');
 }
 
@@ -65,7 +65,7 @@ function signalBreach(rule: RuleVerdict, sums: SignalSums, stage: string): strin
 }
 
 /** Whom a rule asked, and what was answered until when. */
-function signalNote(sums: SignalSums): string {
+export function signalNote(sums: SignalSums): string {
   const { run } = sums.track;
   if (run === null) return providerOf(sums);
   const answers = countOf(run.count, 'answer');

@@ -49,7 +49,7 @@ describe('a stage', () => {
     const waiting = judgeStage(ask({ candidate: arm(healthy), minimum }));
     expect(waiting).toMatchObject({
       kind: 'undecided',
-      because: ['1 more device with data', '10000 more inferences'],
+      because: ['1 more device with data', '10 000 more inferences'],
     });
     expect(waiting.rules[0]?.verdict).toBe('pass');
     expect(judgeStage(ask({ candidate: arm(broken), minimum })).kind).toBe('fail');

@@ -2,15 +2,13 @@
 import type { KeyObject } from 'node:crypto';
 import { type Command, Option } from 'commander';
 import { toIsoSeconds } from '../../base/clock.ts';
-import { readFileIfPresent } from '../../base/durable-file.ts';
-import { loadTrustPolicy } from '../../contract/trust/read-trust-policy.ts';
 import { verifySshSignature } from '../../contract/trust/ssh-signature.ts';
 import type { CommitFacts } from '../../git/manifests-repository.ts';
 import { clipped, oneLine } from '../../rollout/plain-text.ts';
 import { readGitView } from '../git-status.ts';
-import { homeAt } from '../home.ts';
 import { wholeNumberOf } from '../option-values.ts';
 import { printResult, table } from '../output.ts';
+import { reconcilerKeys } from '../reconciler-keys.ts';
 import { addRepositoryOptions, openBranch, type RepositoryOptions } from '../repository-access.ts';
 import { SERVICE_SETTINGS } from '../settings.ts';
 
@@ -71,13 +69,6 @@ function stepOf(commit: CommitFacts, keys: ReadonlyMap<string, KeyObject> | null
     evidence: trailer('Evidence') ?? null,
     signature: judge(commit, keys),
   };
-}
-
-/** The reconciler's keys: of the policy that is named, or of the home's where there is one; null without either. */
-async function reconcilerKeys({ trust, home }: HistoryOptions): Promise<ReadonlyMap<string, KeyObject> | null> {
-  const ofHome = homeAt(home).trustPolicy;
-  if (trust === undefined && (await readFileIfPresent(ofHome)) === undefined) return null;
-  return (await loadTrustPolicy(trust ?? ofHome)).reconciler;
 }
 
 function textOf(steps: readonly HistoryStep[], rollout: string | undefined): string {

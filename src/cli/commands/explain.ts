@@ -1,0 +1,195 @@
+// Owns `slipway explain`: why a rollout is where it is, rule by rule, from the service or from the evidence in Git.
+import { type Command, Option } from 'commander';
+import { CodedError } from '../../base/errors.ts';
+import type { Rollout } from '../../contract/documents/types.generated.ts';
+import type { EvidencePredicate } from '../../reconcile/evidence.ts';
+import { type Explanation, explainOutlook, explainStage } from '../../rollout/explanation.ts';
+import type { Outlook } from '../../rollout/outlook.ts';
+import { asSentence, oneLine } from '../../rollout/plain-text.ts';
+import { wrapped } from '../../rollout/wrapped.ts';
+import { unknownRollout } from '../git-status.ts';
+import { type FoundStep, type FoundSteps, findSteps } from '../last-step.ts';
+import { readLiveView } from '../live-status.ts';
+import { printResult, type Result } from '../output.ts';
+import { type KeyOptions, reconcilerKeys } from '../reconciler-keys.ts';
+import { addRepositoryOptions, openBranch, type RepositoryOptions } from '../repository-access.ts';
+import { readDocuments, rolloutsOf } from '../repository-documents.ts';
+import { filesOfCommit } from '../repository-files.ts';
+import { SERVICE_SETTINGS, secretOf } from '../settings.ts';
+
+interface ExplainOptions extends RepositoryOptions, KeyOptions {
+  readonly server?: string;
+  readonly json?: boolean;
+}
+
+const VERDICT_WORDS = {
+  pass: 'holds',
+  fail: 'BROKEN',
+  undecided: 'undecided',
+  'not-applicable': 'does not apply',
+} as const;
+
+function indented(text: string): string[] {
+  return wrapped(text).map((line) => `  ${line}`);
+}
+
+function explanationText({ summary, stage, rules, missing, certainty }: Explanation): string {
+  const blocks = rules.map(({ rule, verdict, scope, dryRun, sentences }) => {
+    const about = scope === 'stage' ? [] : [scope === 'fleet' ? 'the fleet' : 'any device'];
+    const more = [...about, ...(dryRun ? ['dry run'] : [])];
+    const head = `${rule}${more.length === 0 ? '' : ` (${more.join(', ')})`}: ${VERDICT_WORDS[verdict]}`;
+    return [head, ...sentences.flatMap(indented)].join('\n');
+  });
+  const waits = missing.length === 0 ? [] : [['Waits for:', ...missing.flatMap(indented)].join('\n')];
+  return [
+    [...wrapped(summary), ...stage.flatMap(indented)].join('\n'),
+    ...blocks,
+    ...waits,
+    ...(certainty === '' ? [] : [wrapped(certainty).join('\n')]),
+  ].join('\n\n');
+}
+
+function headOf({ rollout, candidate, stage, stable, revision }: Outlook): string {
+  const beside = stable === null ? 'nothing was stable before it' : `stable is ${oneLine(stable)}`;
+  return `${oneLine(rollout)}: ${oneLine(candidate ?? '')} is in ${oneLine(stage ?? '')}, ${beside} (revision ${revision}).`;
+}
+
+function ofService(outlook: Outlook): Result {
+  const explanation = explainOutlook(outlook);
+  const { rollout, stage, candidate, stable, revision, verdict, cohort, window, terms, waitingOn } = outlook;
+  return {
+    json: {
+      from: 'service',
+      ...{ rollout, revision, stage, candidate, stable, explanation },
+      ...{ verdict, cohort, window, terms, waitingOn },
+    },
+    text: [headOf(outlook), explanationText(explanation)].join('\n'),
+  };
+}
+
+const SIGNATURES = {
+  good: 'signed by the reconciler',
+  bad: 'NOT signed by the reconciler',
+  unknown: 'its signature was not checked: name the trust policy with --trust',
+} as const;
+
+function stepLines({ predicate, commit, file, signature }: FoundStep): string[] {
+  const { revision, transition, decidedAt, reason } = predicate;
+  const where = commit === null ? 'its commit was not found' : `commit ${commit.slice(0, 10)}`;
+  return [
+    `Step ${revision}, ${oneLine(transition.from)} → ${oneLine(transition.to)} (${oneLine(transition.kind)}), ${oneLine(decidedAt)}, ${where}.`,
+    ...wrapped(asSentence(reason)),
+    `Evidence: ${oneLine(file)}, ${SIGNATURES[signature.kind]}.`,
+  ];
+}
+
+function standing({ metadata, status }: Rollout): string {
+  const name = oneLine(metadata.name);
+  if (status === undefined) return `${name}: the service has not taken it up yet.`;
+  const { candidate, stable, stage } = status;
+  if (candidate !== null) {
+    return `${name}: ${oneLine(candidate.version)} is in ${oneLine(stage ?? '')}. What is measured there, the service knows: --server.`;
+  }
+  return stable === null
+    ? `${name}: nothing is stable.`
+    : `${name}: ${oneLine(stable.version)} is stable; nothing rolls.`;
+}
+
+/** Evidence may have been written by anyone who can push: what can't be told is an error, never a crash. */
+function explainEvidence({ predicate, file }: FoundStep): Explanation {
+  const { verdict, cohort, window, terms }: EvidencePredicate = predicate;
+  try {
+    return explainStage({ verdict, cohort, window, terms });
+  } catch (cause) {
+    throw new CodedError({
+      code: 'EVIDENCE_UNREADABLE',
+      message: `${file} is not evidence as Slipway writes it.`,
+      remedy: '`slipway history` tells which commits the reconciler signed.',
+      cause,
+    });
+  }
+}
+
+function stepJson(step: FoundStep | null): unknown {
+  if (step === null) return null;
+  const { revision, transition, reason, decidedAt } = step.predicate;
+  const { commit, file, signature } = step;
+  return { revision, ...transition, reason, decidedAt, commit, evidence: file, signature };
+}
+
+function ofGit(rollout: Rollout, { newest, measured, refused }: FoundSteps): Result {
+  const explanation = measured === null ? null : explainEvidence(measured);
+  const blocks = [
+    ...(newest === null || newest.file === measured?.file ? [] : [['Newest step', ...stepLines(newest)]]),
+    ...(measured === null
+      ? []
+      : [[newest?.file === measured.file ? 'Last step' : 'Last measured step', ...stepLines(measured)]]),
+    ...(refused === null ? [] : [[`${oneLine(refused.file)} is not believed: ${oneLine(refused.reason)}`]]),
+    ...(explanation === null ? [] : [[explanationText(explanation)]]),
+    ...(newest === null ? [['No step was taken yet.']] : []),
+  ];
+  const { predicate } = measured ?? {};
+  return {
+    json: {
+      from: 'git',
+      rollout: rollout.metadata.name,
+      status: rollout.status ?? null,
+      ...{ newest: stepJson(newest), measured: stepJson(measured), refused, explanation },
+      ...{ verdict: predicate?.verdict ?? null, cohort: predicate?.cohort ?? null },
+      ...{ window: predicate?.window ?? null, terms: predicate?.terms ?? null },
+    },
+    text: [standing(rollout), ...blocks.map((lines) => lines.join('\n'))].join('\n\n'),
+  };
+}
+
+async function fromGit(name: string, options: ExplainOptions): Promise<Result> {
+  const keys = await reconcilerKeys(options);
+  await using opened = await openBranch(options);
+  const { repository } = opened;
+  const head = await opened.head();
+  const documents = await readDocuments(await filesOfCommit(repository, head));
+  const { rollouts, broken } = rolloutsOf(documents);
+  const [error] = broken.find((one) => one.name === name)?.errors ?? [];
+  if (error !== undefined) throw error;
+  const found = rollouts.find(({ rollout }) => rollout.metadata.name === name);
+  if (found === undefined) {
+    throw unknownRollout(
+      name,
+      rollouts.map(({ rollout }) => rollout.metadata.name),
+    );
+  }
+  const evidenceFolder = documents.layout.evidence;
+  return ofGit(found.rollout, await findSteps({ repository, head, evidenceFolder, rollout: name, keys }));
+}
+
+async function explain(name: string, options: ExplainOptions): Promise<Result> {
+  const { server } = options;
+  if (server === undefined) return fromGit(name, options);
+  const view = await readLiveView({ server, rollout: name, token: secretOf('SLIPWAY_VIEWER_TOKEN') });
+  const [outlook] = view.rollouts;
+  return outlook === undefined || outlook.candidate === null ? fromGit(name, options) : ofService(outlook);
+}
+
+export function addExplainCommand(program: Command): void {
+  const { home } = SERVICE_SETTINGS;
+  const command = program
+    .command('explain')
+    .description(
+      'why a rollout is where it is: each rule with what was seen, what is allowed, what follows and what is missing',
+    )
+    .argument('<rollout>', 'which one')
+    .addOption(
+      new Option('--server <url>', 'the running service, for a rollout that is under way').env('SLIPWAY_SERVER'),
+    );
+  addRepositoryOptions(command)
+    .option(
+      '--trust <file>',
+      'trust policy with the keys of the reconciler (default: that of the home, when it is there)',
+    )
+    .addOption(new Option(home.flag, 'home of the service').env(home.variable).default(home.fallback))
+    .option('--json', 'print JSON')
+    .addHelpText('after', '\nWhat rolls is explained by the service; a step that was taken, by its evidence in Git.')
+    .action(async (rollout: string, options: ExplainOptions) => {
+      printResult(await explain(rollout, options), options.json ?? false);
+    });
+}

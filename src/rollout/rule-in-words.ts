@@ -1,0 +1,182 @@
+// Owns how one rule's verdict is told to a person who knows no statistics: what was seen, what is allowed, what follows, what is missing.
+import { assertNever } from '../base/errors.ts';
+import { ONE_DEVICE, TOO_LITTLE } from '../gates/rate-verdict.ts';
+import type { RuleVerdict } from '../gates/rule-verdict.ts';
+import { aboutMore, countOf, formatAmount, formatBounds, formatCount } from './amounts.ts';
+import { asSentence, oneLine } from './plain-text.ts';
+import { limitOf, signalNote } from './verdict-table.ts';
+
+/** What a rule counted. */
+function counted({ unit, sums, trials }: RuleVerdict): string {
+  const isAnswers = unit === 'ms' || sums.kind === 'classes' || sums.kind === 'histogram';
+  if (isAnswers) return countOf(trials, 'answer');
+  return countOf(trials, sums.kind === 'rate' ? 'inference' : 'measurement');
+}
+
+/** ` on 10 devices`. */
+function onDevices({ devices }: RuleVerdict): string {
+  return devices === 0 ? '' : ` on ${countOf(devices, 'device')}`;
+}
+
+function range(rule: RuleVerdict): string {
+  const { estimate, lower, upper, unit } = rule;
+  if (estimate === null || lower === null || upper === null) return '';
+  const [from, to] = formatBounds(estimate, lower, upper, unit).slice(1, -1).split('–');
+  return `; the true value is most likely between ${from} and ${formatAmount(upper, unit).replace(/^\S+/, to ?? '')}`;
+}
+
+function oneDevice(rule: RuleVerdict): string {
+  const { sums, worstDevice, estimate, unit } = rule;
+  const worst = sums.kind === 'rate' ? sums.worst : null;
+  if (worstDevice === null || worst === null) return `Nothing was measured yet${onDevices(rule)}.`;
+  const what = unit === 'ms' ? 'answers over the limit' : 'inferences';
+  const amount = estimate === null ? '' : `${formatAmount(estimate, unit)}, `;
+  const share = `${formatCount(worst.bad)} of ${formatCount(worst.trials)} ${what}`;
+  return `The device that stands out most is ${oneLine(worstDevice)}: ${amount}${share}${range(rule)}.`;
+}
+
+function seen(rule: RuleVerdict): string {
+  const { estimate, unit, trials } = rule;
+  if (estimate === null || trials === 0) return 'Nothing was measured yet.';
+  return `Seen: ${formatAmount(estimate, unit)} over ${counted(rule)}${onDevices(rule)}${range(rule)}.`;
+}
+
+/** What was seen. */
+function observed(rule: RuleVerdict): string {
+  const { sums, estimate, unit, scope } = rule;
+  if (scope === 'any-device') return oneDevice(rule);
+  switch (sums.kind) {
+    case 'share': {
+      const { bad, good, pending } = sums;
+      const open = pending === 0 ? '' : `; ${formatCount(pending)} have not ended their install yet`;
+      return `${formatCount(bad)} of ${countOf(bad + good + pending, 'device')} failed${open}.`;
+    }
+    case 'signal':
+      return estimate === null
+        ? `Asked: ${signalNote(sums)}.`
+        : `Seen: ${formatAmount(estimate, unit)} (${signalNote(sums)}).`;
+    case 'histogram':
+      return estimate === null
+        ? 'Nothing was measured yet.'
+        : `Seen: a shift of ${formatAmount(estimate, unit)} over ${counted(rule)}${onDevices(rule)}${range(rule)}.`;
+    case 'classes':
+      if (estimate !== null && rule.metric === 'vanished_classes') {
+        const gone =
+          estimate === 0 ? 'no class is' : estimate === 1 ? 'one class is' : `${formatCount(estimate)} classes are`;
+        return `Seen: ${gone} gone, over ${counted(rule)}${onDevices(rule)}.`;
+      }
+      return seen(rule);
+    case 'rate':
+    case 'none':
+      return seen(rule);
+    default:
+      return assertNever(sums);
+  }
+}
+
+const COMPARISONS: Readonly<Record<string, string>> = {
+  '<': 'below',
+  '<=': 'at most',
+  '>': 'above',
+  '>=': 'at least',
+  '==': 'exactly',
+};
+
+/** What is allowed, and what it was held against. */
+function allowed(rule: RuleVerdict): string[] {
+  const { limit, unit, baseline } = rule;
+  const isRelative = /\dx\s+baseline/.test(rule.rule);
+  const inForce = isRelative && limit !== null ? ` (now ${formatAmount(limit, unit)})` : '';
+  const text = limitOf(rule).replace(/^(<=|>=|==|<|>)/, (sign) => COMPARISONS[sign] ?? sign);
+  const least = [`Allowed: ${text}${inForce}.`];
+  if (baseline === null) return least;
+  const shows = baseline.estimate === null ? '' : `${formatAmount(baseline.estimate, unit)} `;
+  const when =
+    baseline.from === 'earlier' ? 'when stable was last seen beside the candidate' : 'that run stable at the same time';
+  return [...least, `Compared with: ${shows}on ${countOf(baseline.devices, 'device')} ${when}.`];
+}
+
+/** Would the others keep an upper limit without that device? Null where its counts don't say. */
+function othersKeepIt({ sums, limit, unit, rule }: RuleVerdict): boolean | null {
+  if (sums.kind !== 'rate' || sums.worst === null || limit === null || unit !== 'ratio' || !rule.includes('<'))
+    return null;
+  const { candidate, worst } = sums;
+  const [bad, trials] = [candidate.bad - worst.bad, candidate.trials - worst.trials];
+  return trials > 0 ? bad < limit * trials : null;
+}
+
+/** The device that weighs most, where one was set apart and says something. */
+function worstInWords(rule: RuleVerdict): string[] {
+  const { worstDevice, scope, verdict, sums, reason, within } = rule;
+  const worst = sums.kind === 'rate' ? sums.worst : null;
+  if (worstDevice === null || scope === 'any-device' || verdict === 'pass' || worst?.bad === 0) return [];
+  const counts = worst === null ? '' : ` (${formatCount(worst.bad)} of ${formatCount(worst.trials)})`;
+  const device = `${oneLine(worstDevice)}${counts}`;
+  if (verdict === 'fail')
+    return [`It is broken even without ${device}, the device that stands out most: it is not one device's fault.`];
+  if (reason === ONE_DEVICE || (!within && othersKeepIt(rule) === true))
+    return [`Without ${device} the others keep the limit: that device may be at fault, not the model.`];
+  return [`The device that stands out most: ${device}.`];
+}
+
+function missing({ needs, verdict, dryRun, trials, reason }: RuleVerdict): string[] {
+  if (verdict !== 'undecided') return [];
+  if (needs === null)
+    return trials > 0 && reason.startsWith(TOO_LITTLE) ? ['More of the same would not decide it.'] : [];
+  const time = needs.minutes === null ? '' : `${aboutMore(needs.minutes)} at the present traffic`;
+  const what = dryRun ? 'Until it would be decided' : 'Until it is decided';
+  if (needs.trials === 0) return [`${what}: ${needs.minutes === null ? 'the next look' : aboutMore(needs.minutes)}.`];
+  const count = countOf(needs.trials, 'more inference');
+  return [`${what}, if things stay as they are: ${time === '' ? count : `${time} (${count})`}.`];
+}
+
+function outcome({ verdict, within, reason, trials }: RuleVerdict): string[] {
+  const why = reason === '' ? [] : [asSentence(reason)];
+  switch (verdict) {
+    case 'pass':
+      return ['It holds: proven, not only observed.', ...why];
+    case 'fail':
+      return ['It is broken: proven, not only observed.', ...why];
+    case 'undecided':
+      if (trials === 0) return ['Not decided yet.', ...(reason === 'no data' ? [] : why)];
+      return [
+        within
+          ? 'Not decided yet: within the limit so far, but chance could explain that.'
+          : 'Not decided yet: over the limit so far, but chance could explain that.',
+        ...(reason.startsWith(TOO_LITTLE) ? [] : why),
+      ];
+    case 'not-applicable':
+      return why;
+    default:
+      return assertNever(verdict);
+  }
+}
+
+/** Devices are counted, and signals asked: neither is a sample of anything. */
+function exactOutcome(rule: RuleVerdict): string[] {
+  // Devices that are not done were counted among what was seen.
+  const isTold = rule.reason === '' || (rule.sums.kind === 'share' && /^\d+ devices have not ended/.test(rule.reason));
+  const why = isTold ? [] : [asSentence(rule.reason)];
+  const words = {
+    pass: 'It holds.',
+    fail: 'It is broken.',
+    undecided: 'Not decided yet.',
+    'not-applicable': 'It does not apply.',
+  };
+  return [words[rule.verdict], ...why];
+}
+
+/** The verdict on a rule in sentences, what was seen first. */
+export function ruleSentences(rule: RuleVerdict): string[] {
+  if (rule.verdict === 'not-applicable') return outcome(rule);
+  const isExact = rule.sums.kind === 'share' || rule.sums.kind === 'signal';
+  return [
+    observed(rule),
+    ...allowed(rule),
+    ...(isExact ? exactOutcome(rule) : outcome(rule)),
+    ...worstInWords(rule),
+    ...(rule.scope === 'fleet' ? ['These devices are taken as a sample of the whole fleet.'] : []),
+    ...missing(rule),
+    ...(rule.dryRun ? ['It is shown only, and never decides.'] : []),
+  ];
+}
