@@ -171,7 +171,7 @@ describe('over HTTP', () => {
       };
       const startMs = performance.now();
       expect(await ask(300)).toEqual({ kind: 'none', reason: 'no answer within 0.3 s' });
-      expect(performance.now() - startMs).toBeLessThan(3_000);
+      expect(performance.now() - startMs).toBeLessThan(30_000);
     }
   });
 

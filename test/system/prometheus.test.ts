@@ -27,7 +27,7 @@ spec:
       size: 100%
       minimum: { devices: 1 }
       rules:
-        - { rule: checkout_errors < 5% for 4s, prometheus: main, query: ${JSON.stringify(QUERY)} }
+        - { rule: checkout_errors < 5% for 6s, prometheus: main, query: ${JSON.stringify(QUERY)} }
         - { rule: checkout_missing < 1, prometheus: main, query: no_such_series, dryRun: true }
 `;
 
@@ -73,7 +73,7 @@ spec:
     expect(silent?.conditions.find((one) => one.type === 'SignalsAnswered')).toMatchObject({ status: false });
     expect(silent?.verdict?.kind).toBe('undecided');
     // Longer than the rule's time: what it said before does not carry it over.
-    await new Promise((resolve) => setTimeout(resolve, 5000));
+    await new Promise((resolve) => setTimeout(resolve, 7000));
     expect((await world.outlook('doors'))?.stage).toBe('full');
     expect((await world.steps('doors')).map((one) => one.kind)).toEqual(['start']);
     const warnings = world.log.filter((line) => line.includes('outside signal is silent'));
@@ -88,7 +88,7 @@ spec:
     const [, complete] = await world.steps('doors');
     expect(complete?.kind).toBe('complete');
     expect(complete?.message).toMatch(
-      / {2}checkout_errors +(2|1\.9\d|2\.0\d) % +< 5 % for 4s +pass +prometheus main, \d+ answers over \d s until 20/,
+      / {2}checkout_errors +(2|1\.9\d|2\.0\d) % +< 5 % for 6s +pass +prometheus main, \d+ answers over \d+ s until 20/,
     );
     expect(complete?.message).toMatch(/checkout_missing .*undecided \(dry run\).* gives no series/);
     expect(world.log.some((line) => line.includes('outside signal answers again'))).toBe(true);
@@ -110,7 +110,7 @@ spec:
     const envelope = JSON.parse(await world.ci.read(file)) as { payload: string };
     const { predicate } = JSON.parse(Buffer.from(envelope.payload, 'base64').toString());
     const sums = predicate.verdict.rules[0].sums;
-    expect(sums).toMatchObject({ kind: 'signal', from: 'prometheus', provider: 'main', sustainedMs: 4000 });
+    expect(sums).toMatchObject({ kind: 'signal', from: 'prometheus', provider: 'main', sustainedMs: 6000 });
     expect(sums.asked).toContain('checkout_errors_total{version="2.0.0"}');
     expect(sums.track.run).toMatchObject({ within: false });
     expect(sums.track.samples.length).toBeGreaterThanOrEqual(3);

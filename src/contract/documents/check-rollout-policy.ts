@@ -77,7 +77,7 @@ function checkStage(stage: PolicyStage, path: FieldPath): Problem[] {
   }
   problems.push(...checkSignals(stage.rules ?? [], [...path, 'rules']));
   if (problems.length > 0) return problems;
-  return [...checkDeadline(stage, path), ...checkApproval(stage, path)];
+  return [...checkDeadline(stage, path), ...checkSignalTimes(stage, path), ...checkApproval(stage, path)];
 }
 
 /** Only counted metrics have other scopes, and one device alone has no baseline of its own rate. */
@@ -124,6 +124,20 @@ function signalTextOf(rule: NonNullable<PolicyStage['rules']>[number]): ParsedSi
   if (typeof rule === 'string') return undefined;
   if ('prometheus' in rule) return parseSignalLimit(rule.rule);
   return 'webhook' in rule ? parseSignalPass(rule.rule) : undefined;
+}
+
+/** A signal that must say the same for longer than the stage may last never decides. */
+function checkSignalTimes({ name, deadline, rules = [] }: PolicyStage, path: FieldPath): Problem[] {
+  if (deadline === undefined) return [];
+  const deadlineMs = parseDurationMs(deadline);
+  return rules.flatMap((rule, index): Problem[] => {
+    const signal = signalTextOf(rule);
+    if (signal === undefined || signal.sustainedMs < deadlineMs) return [];
+    const wanted = formatDuration(signal.sustainedMs);
+    const message = `\`${signal.name}\` decides after ${wanted}, and stage "${name}" ends by its deadline (${formatDuration(deadlineMs)}) first.`;
+    const remedy = 'Make `deadline` longer, or say a shorter `for` in the rule.';
+    return [{ code: 'POLICY_STAGE_DEADLINE', path: [...path, 'rules', index, 'rule'], message, remedy }];
+  });
 }
 
 function checkDeadline(stage: PolicyStage, path: FieldPath): Problem[] {
