@@ -13,6 +13,7 @@ const SCHEMAS = [
   'device-group',
   'trust-policy',
   'signal-providers',
+  'notifications',
 ];
 const BANNER =
   '// Owns the types of the documents. Generated from schemas/*.schema.json by `npm run generate`: change those instead.\n';

@@ -12,9 +12,13 @@ import { readOnlineKeys } from '../distribution/tuf-keys.ts';
 import { DEFAULT_LIFETIMES } from '../distribution/tuf-metadata.ts';
 import { HttpFleetApi } from '../fleet-api/http-fleet-api.ts';
 import { openManifestsRepository } from '../git/isomorphic-git-repository.ts';
+import { Courier } from '../notify/courier.ts';
+import { readNotifications } from '../notify/read-notifications.ts';
 import { Executor } from '../reconcile/carry-out.ts';
+import { DeclaredWatch } from '../reconcile/declared-watch.ts';
 import { readTraffic } from '../reconcile/fleet-traffic.ts';
 import type { KnownFleet } from '../reconcile/known-fleet.ts';
+import { Notices } from '../reconcile/notices.ts';
 import { Observer } from '../reconcile/observe.ts';
 import { Publisher } from '../reconcile/publisher.ts';
 import { Reconciler, type ReconcilerEvents, type ReconcilerSettings } from '../reconcile/reconciler.ts';
@@ -40,6 +44,8 @@ export interface ServiceSettings {
   readonly port: number;
   /** File that names the providers of outside signals; null takes the home's, if there is one. */
   readonly signals?: string | null;
+  /** File that names who is told; null takes the home's, if there is one. */
+  readonly notify?: string | null;
   readonly hookSecret: string | null;
   readonly viewerToken: string | null;
   /** How often devices are to report. */
@@ -62,6 +68,8 @@ export interface ComposedReconciler extends AsyncDisposable {
   readonly reconciler: Reconciler;
   /** Asks the outside signals; whoever runs the loop runs it as well. */
   readonly signals: SignalBoard;
+  /** Delivers what is told; whoever runs the loop runs it as well. */
+  readonly courier: Courier;
   readonly store: SqliteFleetStore;
   readonly publisher: Publisher;
   readonly signer: ReconcilerSigner;
@@ -73,6 +81,7 @@ export interface ComposedReconciler extends AsyncDisposable {
   fleet(): KnownFleet | undefined;
 }
 
+const DEFAULT_OFF_DECLARED_MS = 10 * 60_000;
 const COMMITTER = { name: 'Slipway', email: 'slipway@localhost' };
 
 export interface ComposeOrder extends Surroundings {
@@ -106,6 +115,7 @@ export async function composeReconciler({
     logger,
     ...(metrics === undefined ? {} : { metrics }),
   });
+  const notify = await readNotifications({ file: settings.notify ?? home.notify, isOptional: !settings.notify }, clock);
   await using disposables = new AsyncDisposableStack();
   const store = disposables.use(new SqliteFleetStore({ file: home.store, clock, heartbeatMs: settings.heartbeatMs }));
   const repository = disposables.use(
@@ -122,13 +132,14 @@ export async function composeReconciler({
       environment: settings.environment,
     }),
   );
+  const holder = `${os.hostname()} ${home.mirror}${instance}`;
   const publication = new FolderPublication({ folder: home.publication, keys, lifetimes: DEFAULT_LIFETIMES });
   const publisher = new Publisher({
     publication,
     store,
     repository,
     clock,
-    holder: `${os.hostname()} ${home.mirror}${instance}`,
+    holder,
     leaseMs: settings.leaseMs,
     renewBeforeMs: DEFAULT_LIFETIMES.timestampMs / 2,
   });
@@ -142,6 +153,20 @@ export async function composeReconciler({
     windows: new Windows(store, settings.reportIntervalMs, signals),
     store,
   });
+  const measured = metrics === undefined ? {} : { metrics };
+  const notices: Notices = new Notices({
+    ...{ store, claims, clock, logger, holder, ...measured },
+    ...{ targets: notify.targets, runbooks: notify.runbooks, leaseMs: settings.leaseMs },
+    onQueued: () => courier.wake(),
+  });
+  const courier = new Courier({
+    ...{ targets: notify.targets, queues: store, clock, random, logger, ...measured },
+    mayDeliver: () => notices.mayTell(),
+  });
+  const declared = new DeclaredWatch(store, {
+    intervalMs: settings.reportIntervalMs,
+    afterMs: notify.offDeclaredAfterMs ?? Math.max(DEFAULT_OFF_DECLARED_MS, 3 * settings.reportIntervalMs),
+  });
   const reconciler = new Reconciler(
     {
       repository,
@@ -149,6 +174,8 @@ export async function composeReconciler({
       executor: new Executor(repository, signer, logger),
       publisher,
       store,
+      notices,
+      declared,
       clock,
       random,
       logger,
@@ -166,6 +193,7 @@ export async function composeReconciler({
   return {
     reconciler,
     signals,
+    courier,
     store,
     publisher,
     signer,
@@ -205,7 +233,7 @@ export async function startService(order: ComposeOrder): Promise<RunningService>
   };
   const metrics = new Metrics();
   const composed = disposables.use(await composeReconciler({ ...order, events, metrics }));
-  const { reconciler, signals, store, publisher, trust, providers } = composed;
+  const { reconciler, signals, courier, store, publisher, trust, providers } = composed;
   const trafficOf = (rollout: string, target: string) =>
     readTraffic(store, rollout, target === '' ? 0 : (composed.fleet()?.matching(target).length ?? 0));
   api = disposables.use(
@@ -234,7 +262,7 @@ export async function startService(order: ComposeOrder): Promise<RunningService>
     await Promise.all(loops);
     await publisher.release();
   });
-  loops.push(reconciler.run(stop.signal), signals.run(stop.signal));
+  loops.push(reconciler.run(stop.signal), signals.run(stop.signal), courier.run(stop.signal));
   // Who is denied stands in the repository: nobody is let in before it was looked at, unless it can't be had.
   await firstLook(reconciler, clock);
   const port = await api.start();

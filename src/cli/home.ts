@@ -17,6 +17,8 @@ export interface Home {
   readonly publication: string;
   /** Whom rules about outside signals may ask; need not be there. */
   readonly signals: string;
+  /** Who is told of steps and alerts; need not be there. */
+  readonly notify: string;
 }
 
 export function homeAt(folder: string): Home {
@@ -33,6 +35,7 @@ export function homeAt(folder: string): Home {
     mirror: at('mirror'),
     publication: at('publication'),
     signals: at('signals.yaml'),
+    notify: at('notify.yaml'),
   };
 }
 

@@ -64,6 +64,11 @@ export const SERVICE_SETTINGS = {
     variable: 'SLIPWAY_SIGNALS',
     help: 'whom rules about outside signals may ask (kind: SignalProviders); signals.yaml in the home unless given',
   },
+  notify: {
+    flag: '--notify <file>',
+    variable: 'SLIPWAY_NOTIFY',
+    help: 'who is told of steps and alerts (kind: Notifications); notify.yaml in the home unless given',
+  },
   gitUser: {
     flag: '--git-user <name>',
     variable: 'SLIPWAY_GIT_USER',
@@ -154,6 +159,7 @@ export function serviceSettings(given: GivenSettings): ServiceSettings {
     insecureHttp: given.insecureHttp ?? false,
     ...listenOf(given),
     signals: given.signals ?? null,
+    notify: given.notify ?? null,
     hookSecret: secretOf('SLIPWAY_HOOK_SECRET'),
     viewerToken: secretOf('SLIPWAY_VIEWER_TOKEN'),
     reportIntervalMs: durationOf(given, 'reportInterval'),

@@ -5,6 +5,7 @@ import type { Directive } from '../contract/directive.ts';
 import type { RolloutPolicy, RolloutStatus } from '../contract/documents/types.generated.ts';
 import { matchesGlob } from '../contract/trust/name-glob.ts';
 import type { ManifestsRepository } from '../git/manifests-repository.ts';
+import type { WatchedRule } from '../rollout/alerts.ts';
 import { type BrokenRollout, decideOnce, type FleetFacts } from '../rollout/decide.ts';
 import type { KnownVersion, PolicyFacts, RolloutFacts, Standing, StatusClaim } from '../rollout/rollout-facts.ts';
 import type { FleetStore, SeenStatus } from '../store/fleet-store.ts';
@@ -26,6 +27,8 @@ export interface Observation {
   readonly snapshot: Snapshot;
   readonly fleet: KnownFleet;
   readonly facts: FleetFacts;
+  /** How the versions that are fully out keep to the rules that they are watched by. */
+  readonly watched: readonly WatchedRule[];
 }
 
 export interface ObserverParts {
@@ -180,7 +183,7 @@ export class Observer {
     // A rollout that can't be read for a while is still there: its measurements go on.
     await this.#parts.windows.closeOthers(new Set([...named.keys(), ...broken.map((one) => one.name)]), clockNow);
     const rollouts = [...kept.values()].map((one) => one.facts);
-    return { snapshot, fleet, facts: { rollouts, broken, published } };
+    return { snapshot, fleet, facts: { rollouts, broken, published }, watched: [] };
   }
 
   async #gather(question: GatherQuestion): Promise<RolloutFacts> {

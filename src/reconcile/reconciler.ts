@@ -10,6 +10,8 @@ import { decide, type Plan } from '../rollout/decide.ts';
 import type { FleetStore, Publication as PublicationRecord } from '../store/fleet-store.ts';
 import { Brakes } from './brakes.ts';
 import type { Executor, PushedStep } from './carry-out.ts';
+import type { DeclaredWatch } from './declared-watch.ts';
+import type { Notices } from './notices.ts';
 import type { Observation, Observer } from './observe.ts';
 import type { Publisher } from './publisher.ts';
 import { NOTHING_YET, type ServiceView, type SourceState } from './service-view.ts';
@@ -23,6 +25,8 @@ export interface ReconcilerParts {
   readonly executor: Executor;
   readonly publisher: Publisher;
   readonly store: FleetStore;
+  readonly notices: Notices;
+  readonly declared: DeclaredWatch;
   readonly clock: Clock;
   readonly random: RandomStream;
   readonly logger: Logger;
@@ -110,10 +114,7 @@ export class Reconciler {
       } catch (thrown) {
         if (signal.aborted) return;
         const error = toCodedError(thrown, 'RECONCILE_FAILED');
-        this.#view = {
-          ...this.#view,
-          trouble: troubleOf(error),
-        };
+        await this.#show({ ...this.#view, trouble: troubleOf(error) });
         if (error.kind === 'bug') this.#parts.logger.error('cycle failed', { error, stack: stackOf(thrown) });
         else this.#parts.logger.warn('cycle failed', { error });
         return;
@@ -129,7 +130,7 @@ export class Reconciler {
     const published = record.directive ?? (await this.#parts.publisher.findPublished());
     if (head === null) {
       if (record.directive !== null) await this.#publish(record.directive, null, record);
-      this.#view = { ...this.#view, cycledAtMs: clock.now(), trouble: null };
+      await this.#show({ ...this.#view, cycledAtMs: clock.now(), trouble: null });
       return { kind: 'no-source', source: this.#source.state };
     }
     const observation = await this.#observe(head, record, published);
@@ -145,8 +146,24 @@ export class Reconciler {
     if (cycle.kind !== 'stepped') {
       await this.#publish(await this.#brakes.apply(plan.directive), observation.snapshot, record, published);
     }
-    this.#view = await this.#viewOf(plan, observation);
+    await this.#tell(await this.#viewOf(plan, observation), observation, published);
     return cycle;
+  }
+
+  /** The view after a cycle that observed nothing. */
+  async #show(view: ServiceView): Promise<void> {
+    this.#view = view;
+    this.#view = { ...view, alerts: await this.#parts.notices.noteBlind(view) };
+  }
+
+  /** The view after a cycle, with the alerts that follow from it. */
+  async #tell(view: ServiceView, observation: Observation, published: Directive | null): Promise<void> {
+    const { store, notices, declared } = this.#parts;
+    const offDeclared = await declared.look(published, observation.fleet);
+    const seen = { ...view, offDeclared };
+    const brakes = await store.readBrakes();
+    const alerts = await notices.note({ observation, view: seen, brakes, offDeclared, watched: observation.watched });
+    this.#view = { ...seen, alerts };
   }
 
   /** What can't be observed must not stop the renewal of what is published, nor a brake. */
@@ -286,6 +303,8 @@ export class Reconciler {
       contradicting: fleet.contradicting,
       refusing: fleet.refusing,
       brakes: [...(await this.#parts.store.readBrakes()).keys()],
+      offDeclared: this.#view.offDeclared,
+      alerts: this.#view.alerts,
       publishedSequence: (await this.#parts.store.readPublication()).sequence,
       cycledAtMs: this.#parts.clock.now(),
       trouble: this.#unwritten === null ? null : troubleOf(this.#unwritten),

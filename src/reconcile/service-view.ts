@@ -1,5 +1,7 @@
 // Owns what the service says of itself: the state of its source, and every rollout's outlook.
 import type { FetchProblem } from '../git/manifests-repository.ts';
+import type { AlertRecord } from '../rollout/alert-book.ts';
+import type { OffDeclared } from '../rollout/off-declared.ts';
 import type { Outlook } from '../rollout/outlook.ts';
 import type { RefusingDevices } from './known-fleet.ts';
 
@@ -31,6 +33,10 @@ export interface ServiceView {
   readonly refusing: RefusingDevices;
   /** Rollouts whose brake is on. */
   readonly brakes: readonly string[];
+  /** Devices that run something else than the directive declares, by rollout. */
+  readonly offDeclared: readonly OffDeclared[];
+  /** The alerts that stand, in the order in which they began. */
+  readonly alerts: readonly AlertRecord[];
   readonly publishedSequence: number;
   readonly cycledAtMs: number | null;
   /** Why the last cycle could not finish; null when it did. */
@@ -45,6 +51,8 @@ export const NOTHING_YET: ServiceView = {
   contradicting: [],
   refusing: { count: 0, first: [] },
   brakes: [],
+  offDeclared: [],
+  alerts: [],
   publishedSequence: 0,
   cycledAtMs: null,
   trouble: null,

@@ -2,6 +2,7 @@
 import type { KeyObject } from 'node:crypto';
 import { toCodedError } from '../base/errors.ts';
 import type { RolloutStatus } from '../contract/documents/types.generated.ts';
+import type { Subject } from '../contract/trust/statement.ts';
 import { type EvidenceCheck, verifyEvidence } from '../contract/trust/verifier.ts';
 import { findInTree, type ManifestsRepository, type Tree } from '../git/manifests-repository.ts';
 import type { StatusClaim } from '../rollout/rollout-facts.ts';
@@ -18,6 +19,15 @@ interface Judged {
   readonly tree: Tree;
   readonly evidenceOid: string | null;
   readonly claim: StatusClaim;
+}
+
+/** A step as its signed evidence has it. */
+export interface ProvenStep {
+  /** Names the evidence's bytes. */
+  readonly evidence: string;
+  /** The manifest that the step is about; null when it is about none. */
+  readonly subject: Subject | null;
+  readonly predicate: EvidencePredicate;
 }
 
 function evidenceOidOf({ rollout: { status } }: RolloutDocument, tree: Tree): string | null {
@@ -102,6 +112,23 @@ export class StatusClaims {
     return backs(check.value.value, name, status) ? null : { reason: 'its evidence is about another status' };
   }
 
+  /** The steps above a revision that evidence in the tree proves, oldest first and each once. */
+  async stepsAbove(name: string, { tree, layout }: Snapshot, revision: number): Promise<readonly ProvenStep[]> {
+    const found = findInTree(tree, `${layout.evidence}/${name}`);
+    if (found?.kind !== 'tree') return [];
+    const steps = new Map<number, ProvenStep>();
+    const above = numberedEvidence(found.tree).filter((one) => one.revision > revision);
+    for (const { oid, revision: numbered } of above.slice(0, MOST_EVIDENCE_READ)) {
+      const check = await this.#verify(oid);
+      if (check.kind === 'refused') continue;
+      const { subject, predicate: unchecked } = check.value.value;
+      const predicate = unchecked as EvidencePredicate;
+      if (predicate.rollout !== name || predicate.revision !== numbered || steps.has(numbered)) continue;
+      steps.set(numbered, { evidence: oid, subject: subject[1] ?? null, predicate });
+    }
+    return [...steps.values()];
+  }
+
   /** The status of the highest revision that evidence in the tree proves; null when there is none. */
   async #findLastAuthentic(name: string, snapshot: Snapshot): Promise<RolloutStatus | null> {
     const newest = this.#newestFirst(snapshot.tree, `${snapshot.layout.evidence}/${name}`);
@@ -128,10 +155,17 @@ export class StatusClaims {
   #newestFirst(tree: Tree, folder: string): string[] {
     const found = findInTree(tree, folder);
     if (found?.kind !== 'tree') return [];
-    const numbered = [...found.tree.entries].flatMap(([name, child]) => {
-      const revision = /^(\d+)-.*\.json$/.exec(name)?.[1];
-      return revision !== undefined && child.kind === 'blob' ? [{ revision: Number(revision), oid: child.oid }] : [];
-    });
-    return numbered.sort((a, b) => b.revision - a.revision).map((one) => one.oid);
+    return numberedEvidence(found.tree)
+      .reverse()
+      .map((one) => one.oid);
   }
+}
+
+/** The files of an evidence folder that are named by a revision, the lowest first. */
+function numberedEvidence(folder: Tree): { readonly revision: number; readonly oid: string }[] {
+  const numbered = [...folder.entries].flatMap(([name, child]) => {
+    const revision = /^(\d+)-.*\.json$/.exec(name)?.[1];
+    return revision !== undefined && child.kind === 'blob' ? [{ revision: Number(revision), oid: child.oid }] : [];
+  });
+  return numbered.sort((a, b) => a.revision - b.revision);
 }

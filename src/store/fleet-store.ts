@@ -2,6 +2,7 @@
 import type { Digest, JsonValue } from '../contract/digest.ts';
 import type { Directive } from '../contract/directive.ts';
 import type { DeviceReport, FailureReason, ModelState, Outcome } from '../contract/report.ts';
+import type { AlertRecord } from '../rollout/alert-book.ts';
 import type { WindowSpec } from '../telemetry/window.ts';
 import type { WindowTallies } from '../telemetry/window-tallies.ts';
 
@@ -170,6 +171,28 @@ export interface PublicationOrder {
   readonly swap: () => void;
 }
 
+/* ---- what is to be told ---- */
+
+/** What is told changes in one transaction, by whom the lease belongs to. */
+export interface NoticeOrder {
+  readonly lease: string;
+  /** Fencing token from `acquireLease`. */
+  readonly token: number;
+  /** All alerts as they stand now; left out when they did not change. */
+  readonly alerts?: readonly AlertRecord[];
+  /** Up to which revision each rollout was told of. */
+  readonly told?: ReadonlyMap<string, number>;
+  /** Put at the end of the queues of their targets. */
+  readonly notices: readonly { readonly target: string; readonly id: string; readonly notice: JsonValue }[];
+}
+
+export interface QueuedNotice {
+  /** Its place in the queue. */
+  readonly number: number;
+  readonly id: string;
+  readonly notice: JsonValue;
+}
+
 /**
  * The durable memory of the service. Every method may be called by several processes on one store.
  * Errors are `CodedError`s `STORE_…`: kind `retry-later` when the database is busy or full, `bug` otherwise.
@@ -218,6 +241,18 @@ export interface FleetStore {
   reserveMetadataVersion(above?: number): Promise<number>;
   /** `lost`: another holds the lease, or published meanwhile; nothing changed and `swap` did not run. */
   commitPublication(order: PublicationOrder): Promise<'published' | 'lost'>;
+
+  readAlerts(): Promise<readonly AlertRecord[]>;
+  /** Up to which revision each rollout was told of. */
+  readTold(): Promise<ReadonlyMap<string, number>>;
+  /** `lost`: another holds the lease; nothing changed. Of a queue that is too long the oldest notices are dropped. */
+  commitNotices(order: NoticeOrder): Promise<'recorded' | 'lost'>;
+  /** The notices that wait for a target, the oldest first. */
+  readNotices(target: string, most: number): Promise<readonly QueuedNotice[]>;
+  /** It was delivered, or never will be. */
+  dropNotice(number: number): Promise<void>;
+  /** How many notices wait, by target. */
+  countNotices(): Promise<ReadonlyMap<string, number>>;
 
   /** Small state of the service by name, at most 64 KiB each. */
   putHolding(name: string, value: JsonValue): Promise<void>;

@@ -1,6 +1,7 @@
 // Owns the fleet store on one SQLite file: the default, with nothing to install beside it.
 import type { Clock } from '../base/clock.ts';
 import type { JsonValue } from '../contract/digest.ts';
+import type { AlertRecord } from '../rollout/alert-book.ts';
 import type { WindowSpec } from '../telemetry/window.ts';
 import { changedDeviceRows, DeviceDecoder, findDeviceRow } from './device-rows.ts';
 import type {
@@ -13,8 +14,10 @@ import type {
   FleetStore,
   LeaseRequest,
   Listening,
+  NoticeOrder,
   Publication,
   PublicationOrder,
+  QueuedNotice,
   ReportAnswer,
   SeenStatus,
   VerifiedReport,
@@ -26,6 +29,7 @@ import { SqliteDatabase, type SqliteDatabaseOptions, toStoreError } from './sqli
 import { createEnrolmentTokens, enrol } from './sqlite-enrolment.ts';
 import { ingestGroup } from './sqlite-ingest.ts';
 import { readListening, recordListening } from './sqlite-listening.ts';
+import * as notices from './sqlite-notices.ts';
 import * as memory from './sqlite-reconciler-memory.ts';
 import { SqliteWindows } from './sqlite-windows.ts';
 
@@ -154,6 +158,30 @@ export class SqliteFleetStore implements FleetStore, AsyncDisposable {
 
   async commitPublication(order: PublicationOrder): Promise<'published' | 'lost'> {
     return memory.commitPublication(this.#db, order);
+  }
+
+  async readAlerts(): Promise<readonly AlertRecord[]> {
+    return this.#guard(() => notices.readAlerts(this.#db));
+  }
+
+  async readTold(): Promise<ReadonlyMap<string, number>> {
+    return this.#guard(() => notices.readTold(this.#db));
+  }
+
+  async commitNotices(order: NoticeOrder): Promise<'recorded' | 'lost'> {
+    return notices.commitNotices(this.#db, order);
+  }
+
+  async readNotices(target: string, most: number): Promise<readonly QueuedNotice[]> {
+    return this.#guard(() => notices.readNotices(this.#db, target, most));
+  }
+
+  async dropNotice(number: number): Promise<void> {
+    this.#guard(() => notices.dropNotice(this.#db, number));
+  }
+
+  async countNotices(): Promise<ReadonlyMap<string, number>> {
+    return this.#guard(() => notices.countNotices(this.#db));
   }
 
   async putHolding(name: string, value: JsonValue): Promise<void> {

@@ -88,6 +88,14 @@ const STEPS: readonly string[] = [
   ALTER TABLE window_row ADD COLUMN changed INTEGER NOT NULL DEFAULT 0;
   CREATE INDEX window_row_changed ON window_row (window, changed);
   `,
+  // What is to be told to people and other systems.
+  `
+  CREATE TABLE alert (number INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, record TEXT NOT NULL) STRICT;
+  CREATE TABLE notice (
+    number INTEGER PRIMARY KEY AUTOINCREMENT, target TEXT NOT NULL, id TEXT NOT NULL, notice TEXT NOT NULL, UNIQUE (target, id)
+  ) STRICT;
+  CREATE TABLE told_revision (rollout TEXT PRIMARY KEY, revision INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+  `,
 ];
 
 /** Carries out the steps that the file lacks, all in one transaction, so that a kill leaves the old tables. */

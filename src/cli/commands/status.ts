@@ -4,7 +4,9 @@ import { type Command, Option } from 'commander';
 import { SystemClock, toIsoSeconds } from '../../base/clock.ts';
 import { errorToJson, formatError, toCodedError } from '../../base/errors.ts';
 import type { SourceState } from '../../reconcile/service-view.ts';
+import type { AlertRecord } from '../../rollout/alert-book.ts';
 import { countOf } from '../../rollout/amounts.ts';
+import type { OffDeclared } from '../../rollout/off-declared.ts';
 import { oneLine } from '../../rollout/plain-text.ts';
 import { cellsOfGit, gitViewToJson, notesOfGit, readGitView } from '../git-status.ts';
 import { type LiveView, readLiveView } from '../live-status.ts';
@@ -44,12 +46,29 @@ function listed(title: string, lines: readonly string[]): string[] {
   return [[title, ...shown, ...(rest > 0 ? [`  and ${rest} more`] : [])].join('\n')];
 }
 
+function alertLine({ kind, rollout, message, raisedAtMs, runbook }: AlertRecord): string {
+  const since = raisedAtMs === null ? '' : `  since ${toIsoSeconds(raisedAtMs)}`;
+  const page = runbook ? `  ${oneLine(runbook)}` : '';
+  return `${oneLine(kind)}  ${rollout === null ? '' : `${oneLine(rollout)}: `}${oneLine(message)}${since}${page}`;
+}
+
+function offDeclaredText({ rollout, count, staying, first }: OffDeclared): string[] {
+  if (count === 0) return [];
+  const long = staying === 0 ? '' : `, ${staying} of them for too long`;
+  const title = `${oneLine(rollout)}: ${countOf(count, 'device')} ${count === 1 ? 'runs' : 'run'} something else than declared${long}`;
+  const rest = count - first.length;
+  const lines = first.map(({ device, what }) => `${oneLine(device)}  ${oneLine(what)}`);
+  return listed(title, [...lines, ...(rest > 0 ? [`and ${rest} more`] : [])]);
+}
+
 /** What the service says, for people: source, table, and what needs someone. */
 export function liveText({ service, rollouts }: LiveView): string {
-  const { trouble, contradicting, refusing, brakes, problems } = service;
+  const { trouble, contradicting, refusing, brakes, problems, offDeclared = [], alerts = [] } = service;
   return [
     withoutControls(sourceLine(service.source, service.commit)),
     statusTable(rollouts),
+    ...listed('Alerts', alerts.map(alertLine)),
+    ...offDeclared.flatMap(offDeclaredText),
     ...listed(
       'Braked: rolled back on the devices before the commit could be pushed',
       brakes.map((name) => oneLine(name)),

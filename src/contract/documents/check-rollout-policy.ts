@@ -14,13 +14,13 @@ export function checkRolloutPolicy({ spec }: RolloutPolicy): Problem[] {
   const problems = ['spread', 'rollbackWindow'].flatMap((name) =>
     checkDuration(['spec', name], spec[name as 'spread' | 'rollbackWindow']),
   );
-  if (spec.errorLevel !== undefined) problems.push(...checkErrorLevel(spec.errorLevel));
+  if (spec.errorLevel !== undefined) problems.push(...checkErrorLevel(['spec', 'errorLevel'], spec.errorLevel));
+  if (spec.watch !== undefined) problems.push(...checkWatch(spec.watch));
   for (const [index, stage] of spec.stages.entries()) problems.push(...checkStage(stage, [...STAGES, index]));
   return [...problems, ...checkNames(spec.stages), ...checkGrowth(spec.stages)];
 }
 
-function checkErrorLevel(text: string): Problem[] {
-  const path = ['spec', 'errorLevel'];
+function checkErrorLevel(path: FieldPath, text: string): Problem[] {
   const inText = findTextProblem(path, () => parsePercent(text));
   if (inText !== undefined) return [inText];
   const level = parsePercent(text);
@@ -29,6 +29,31 @@ function checkErrorLevel(text: string): Problem[] {
   return [
     { code: 'POLICY_ERROR_LEVEL', path, message, remedy: 'Write a percentage above 0% and below 50%, such as `5%`.' },
   ];
+}
+
+const LONGEST_WATCH_MS = 31 * 86_400_000;
+
+/** What is watched at rest: no install ends there, so shares of installs say nothing. */
+function checkWatch({ rules, window, errorLevel }: NonNullable<RolloutPolicy['spec']['watch']>): Problem[] {
+  const path = ['spec', 'watch', 'window'];
+  const problems = checkDuration(path, window);
+  if (errorLevel !== undefined) problems.push(...checkErrorLevel(['spec', 'watch', 'errorLevel'], errorLevel));
+  if (problems.length === 0 && window !== undefined && !isBetween(parseDurationMs(window), LONGEST_WATCH_MS)) {
+    const remedy = 'Write more than 0s and at most 31d, such as `24h`.';
+    problems.push({ code: 'POLICY_WATCH_WINDOW', path, message: `A window of ${window} can't be kept.`, remedy });
+  }
+  for (const [index, rule] of rules.entries()) {
+    const { metric } = parseRule(rule);
+    if (metricFacts(metric).judge.kind !== 'share') continue;
+    const message = `\`${metric}\` is about installs, and none ends while a version is only watched.`;
+    const remedy = 'Put the rule into a stage.';
+    problems.push({ code: 'POLICY_WATCH_RULE', path: ['spec', 'watch', 'rules', index], message, remedy });
+  }
+  return problems;
+}
+
+function isBetween(ms: number, most: number): boolean {
+  return ms > 0 && ms <= most;
 }
 
 function checkDuration(path: FieldPath, text: string | undefined): Problem[] {

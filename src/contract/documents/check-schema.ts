@@ -3,6 +3,7 @@ import { Ajv2020, type ErrorObject, type ValidateFunction } from 'ajv/dist/2020.
 import semver from 'semver';
 import deviceGroup from '../../../schemas/device-group.schema.json' with { type: 'json' };
 import modelManifest from '../../../schemas/model-manifest.schema.json' with { type: 'json' };
+import notifications from '../../../schemas/notifications.schema.json' with { type: 'json' };
 import repository from '../../../schemas/repository.schema.json' with { type: 'json' };
 import rollout from '../../../schemas/rollout.schema.json' with { type: 'json' };
 import rolloutPolicy from '../../../schemas/rollout-policy.schema.json' with { type: 'json' };
@@ -23,6 +24,7 @@ type Kind = SlipwayDocument['kind'];
 const SCHEMAS: Readonly<Record<Kind, object>> = {
   DeviceGroup: deviceGroup,
   ModelManifest: modelManifest,
+  Notifications: notifications,
   Repository: repository,
   Rollout: rollout,
   RolloutPolicy: rolloutPolicy,

@@ -2,6 +2,7 @@
 import { assertNever, type CodedError } from '../../base/errors.ts';
 import { checkDeviceGroup } from './check-device-group.ts';
 import { checkModelManifest } from './check-model-manifest.ts';
+import { checkNotifications } from './check-notifications.ts';
 import { checkRolloutPolicy } from './check-rollout-policy.ts';
 import { checkSchema, KINDS } from './check-schema.ts';
 import { checkSignalProviders } from './check-signal-providers.ts';
@@ -87,6 +88,8 @@ function checkMeaning(document: SlipwayDocument): Problem[] {
       return checkTrustPolicy(document);
     case 'SignalProviders':
       return checkSignalProviders(document);
+    case 'Notifications':
+      return checkNotifications(document);
     case 'Repository':
       return checkRepository(document);
     case 'Rollout':
@@ -115,6 +118,7 @@ function checkFileName(document: SlipwayDocument, file: string): Problem[] {
     case 'RolloutPolicy':
     case 'DeviceGroup':
       return misnamed('name', parts.at(-1), document.metadata.name);
+    case 'Notifications':
     case 'Repository':
     case 'TrustPolicy':
     case 'SignalProviders':

@@ -2,6 +2,7 @@
 import type {
   DeviceGroup,
   ModelManifest,
+  Notifications,
   Repository,
   Rollout,
   RolloutPolicy,
@@ -12,6 +13,7 @@ import type {
 export type SlipwayDocument =
   | DeviceGroup
   | ModelManifest
+  | Notifications
   | Repository
   | Rollout
   | RolloutPolicy

@@ -509,6 +509,11 @@ export interface RolloutPolicy {
      */
     readonly spread?: string;
     /**
+     * Page that says what to do; alerts about rollouts under this policy link it.
+     */
+    readonly runbook?: string;
+    readonly watch?: PolicyWatch;
+    /**
      * A version that was stable within this time may skip the stages. Default: never. A number with ms, s, m, h, d or w.
      */
     readonly rollbackWindow?: string;
@@ -533,6 +538,28 @@ export interface PolicyMetadata {
    * What it is for, for people.
    */
   readonly description?: string;
+}
+/**
+ * What must go on to hold of the version that is fully out. A rule that fails raises an alert and may ask for retraining; it never rolls back.
+ */
+export interface PolicyWatch {
+  /**
+   * What must hold. The baseline is the version itself, as it was in its first window at rest.
+   *
+   * @minItems 1
+   * @maxItems 32
+   *
+   * Items: A rule such as `confidence_drift < 0.25`, `error_rate < 1%` or `vanished_classes == 0`.
+   */
+  readonly rules: readonly string[];
+  /**
+   * How long measurements are added up before they begin anew; each window is judged for itself. A day holds the times of a day. Default 24h, least 10 report intervals, most 31d. A number with ms, s, m, h, d or w.
+   */
+  readonly window?: string;
+  /**
+   * Chance of a false alarm in one window, with every rule exactly at its limit. Default 1%. A percentage.
+   */
+  readonly errorLevel?: string;
 }
 /**
  * One stage. It has a size, a selector or both.
@@ -1331,6 +1358,153 @@ export interface WebhookProvider {
   readonly every?: string;
   /**
    * true: credentials and secrets may go over plain HTTP to other machines.
+   */
+  readonly insecureHttp?: boolean;
+}
+
+/**
+ * Who is told of steps and alerts, and who may be asked for retraining. Lies outside the manifests repository: whoever can push there must not choose where the service connects.
+ */
+export interface Notifications {
+  /**
+   * The version of Slipway's documents that this one is written for.
+   */
+  readonly apiVersion: 'slipway.dev/v1alpha1';
+  /**
+   * What this document is.
+   */
+  readonly kind: 'Notifications';
+  readonly metadata?: NotificationsMetadata;
+  /**
+   * Targets, and what alerts link.
+   */
+  readonly spec: {
+    /**
+     * Names this service in events (the `source` of CloudEvents), among others that report to the same place. Default /slipway. A URI reference.
+     */
+    readonly source?: string;
+    /**
+     * Pages that say what to do, by kind of alert; `*` for all others. A page that the rollout's policy names goes before.
+     */
+    readonly runbooks?: {
+      /**
+       * Address of the page.
+       */
+      readonly [k: string]: string;
+    };
+    /**
+     * How long a device may run something else than declared before an alert is raised; the time over which its policy spreads downloads is added. Default 10m, or three report intervals if that is longer. A number with ms, s, m, h, d or w.
+     */
+    readonly offDeclaredAfter?: string;
+    /**
+     * Receivers of CDEvents.
+     *
+     * @maxItems 20
+     */
+    readonly webhooks?: readonly EventWebhook[];
+    /**
+     * Repositories whose workflows train models: a `repository_dispatch` starts them when a stable version drifts.
+     *
+     * @maxItems 20
+     */
+    readonly github?: readonly GithubDispatch[];
+  };
+}
+/**
+ * How people refer to this document; optional.
+ */
+export interface NotificationsMetadata {
+  /**
+   * Name of the document. Lower-case letters, digits, `.`, `_` and `-`; at most 63.
+   */
+  readonly name?: string;
+}
+/**
+ * One receiver of CDEvents: each is posted as a structured CloudEvent until it is taken, in order.
+ */
+export interface EventWebhook {
+  /**
+   * Its name, in logs and metrics; its queue goes by it. Lower-case letters, digits, `.`, `_` and `-`; at most 63.
+   */
+  readonly name: string;
+  /**
+   * Where events are posted.
+   */
+  readonly url: string;
+  /**
+   * File with the secret that signs events: HMAC-SHA256 of the body, sent as `X-Slipway-Signature-256: sha256=…`. Relative to this document; read anew for each delivery, so it may change.
+   */
+  readonly secretFile?: string;
+  /**
+   * File with the token that is sent as `Authorization: Bearer …`. Relative to this document; read anew for each delivery, so it may change.
+   */
+  readonly bearerTokenFile?: string;
+  /**
+   * What it is told: `rollouts` (steps), `alerts` (their beginning and end), `retraining` (wishes for it). Default all.
+   *
+   * @minItems 1
+   * @maxItems 3
+   *
+   * Items: A topic.
+   */
+  readonly events?: readonly ('rollouts' | 'alerts' | 'retraining')[];
+  /**
+   * Names of rollouts that it is told of; `*` stands for any characters. Alerts about the service go to those with `*`. Default every one.
+   *
+   * @minItems 1
+   * @maxItems 200
+   *
+   * Items: A name, or a pattern with `*`.
+   */
+  readonly rollouts?: readonly string[];
+  /**
+   * How long one delivery may take. Default 10s, which is also the most. A number with ms, s, m, h, d or w.
+   */
+  readonly timeout?: string;
+  /**
+   * true: tokens may go over plain HTTP to other machines.
+   */
+  readonly insecureHttp?: boolean;
+}
+/**
+ * One repository on GitHub that is asked for retraining.
+ */
+export interface GithubDispatch {
+  /**
+   * Its name, in logs and metrics; its queue goes by it. Lower-case letters, digits, `.`, `_` and `-`; at most 63.
+   */
+  readonly name: string;
+  /**
+   * Owner and name.
+   */
+  readonly repository: string;
+  /**
+   * File with a token that may write the repository's contents. Relative to this document; read anew for each delivery, so it may change.
+   */
+  readonly tokenFile: string;
+  /**
+   * Address of the API: `https://<host>/api/v3` for a GitHub Enterprise Server. Default https://api.github.com.
+   */
+  readonly url?: string;
+  /**
+   * The `event_type` that the workflow waits for. Default slipway-retraining.
+   */
+  readonly eventType?: string;
+  /**
+   * Names of rollouts whose drift it is asked about; `*` stands for any characters. Default every one.
+   *
+   * @minItems 1
+   * @maxItems 200
+   *
+   * Items: A name, or a pattern with `*`.
+   */
+  readonly rollouts?: readonly string[];
+  /**
+   * How long one delivery may take. Default 10s, which is also the most. A number with ms, s, m, h, d or w.
+   */
+  readonly timeout?: string;
+  /**
+   * true: the token may go over plain HTTP to other machines.
    */
   readonly insecureHttp?: boolean;
 }

@@ -1,0 +1,81 @@
+// Owns what is told to others: notices, as they wait in a queue and whatever form a target wants them in.
+import type { JsonValue } from '../contract/digest.ts';
+
+export interface VersionName {
+  readonly version: string;
+  readonly digest: string;
+}
+
+/** One step of a rollout, as its evidence has it. */
+export interface StepNotice {
+  readonly kind: 'step';
+  readonly rollout: string;
+  readonly model: string;
+  readonly revision: number;
+  /** Kind of the step: start, advance, complete, roll-back, pause, … */
+  readonly step: string;
+  readonly from: string;
+  readonly to: string;
+  readonly reason: string;
+  /** The version that the step is about; null when there is none. */
+  readonly subject: VersionName | null;
+  /** What is stable after the step. */
+  readonly stable: VersionName | null;
+  /** What was stable before that; null when nothing was. */
+  readonly previous: VersionName | null;
+  readonly evidence: string;
+}
+
+/** The beginning or the end of an alert. */
+export interface AlertNotice {
+  readonly kind: 'alert';
+  readonly is: 'raised' | 'ended';
+  readonly alert: string;
+  readonly alertKind: string;
+  readonly rollout: string | null;
+  readonly reason: string;
+  readonly message: string;
+  readonly sinceMs: number;
+  readonly numbers: Readonly<Record<string, JsonValue>>;
+  readonly runbook: string | null;
+}
+
+/** The version that is fully out has drifted: whoever trains models may want to train anew. Once an episode. */
+export interface RetrainingNotice {
+  readonly kind: 'retraining';
+  readonly rollout: string;
+  readonly model: string;
+  readonly version: string;
+  readonly digest: string;
+  readonly rule: string;
+  readonly message: string;
+  readonly numbers: Readonly<Record<string, JsonValue>>;
+  /** The alert that began the episode. */
+  readonly alert: string;
+}
+
+export type NoticeContent = StepNotice | AlertNotice | RetrainingNotice;
+
+/** Lies in queues over restarts and upgrades: a later version reads every format that was written. */
+export interface Notice {
+  readonly format: 1;
+  /** The same each time it is sent: receivers that saw it before drop it. */
+  readonly id: string;
+  /** When it happened. */
+  readonly atMs: number;
+  readonly content: NoticeContent;
+}
+
+/** What a target may want. */
+export type NoticeTopic = 'rollouts' | 'alerts' | 'retraining';
+
+export function topicOf({ kind }: NoticeContent): NoticeTopic {
+  return kind === 'step' ? 'rollouts' : kind === 'alert' ? 'alerts' : 'retraining';
+}
+
+/** A notice as it was queued; undefined when a newer Slipway wrote it in a form that this one does not know. */
+export function readNotice(value: JsonValue): Notice | undefined {
+  const notice = value as unknown as Partial<Notice> | null;
+  const isKnown = ['step', 'alert', 'retraining'].includes(notice?.content?.kind ?? '');
+  return notice?.format === 1 && isKnown ? (notice as Notice) : undefined;
+}

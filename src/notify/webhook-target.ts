@@ -1,0 +1,51 @@
+// Owns webhooks: each notice as a CDEvent, signed when a secret is given.
+import { createHmac } from 'node:crypto';
+import type { Clock } from '../base/clock.ts';
+import { CLOUD_EVENT_TYPE, cloudEventOf } from './cd-event.ts';
+import type { Notice, NoticeContent } from './notice.ts';
+import { type Delivery, isWished, type NoticeTarget, type Wishes } from './notice-target.ts';
+import { bearer, post, readSecret } from './post.ts';
+
+export interface WebhookTargetOptions extends Wishes {
+  readonly name: string;
+  readonly url: string;
+  /** Names this service among others, as CloudEvents want it. */
+  readonly source: string;
+  /** File of the secret that signs; null sends unsigned. Read anew for each delivery. */
+  readonly secretFile: string | null;
+  readonly bearerTokenFile: string | null;
+  readonly timeoutMs: number;
+}
+
+export class WebhookTarget implements NoticeTarget {
+  readonly name: string;
+  readonly #options: WebhookTargetOptions;
+  readonly #clock: Clock;
+
+  constructor(options: WebhookTargetOptions, clock: Clock) {
+    this.name = options.name;
+    this.#options = options;
+    this.#clock = clock;
+  }
+
+  wants(content: NoticeContent): boolean {
+    return isWished(content, this.#options);
+  }
+
+  async deliver(notice: Notice, signal: AbortSignal): Promise<Delivery> {
+    const { url, source, secretFile, bearerTokenFile, timeoutMs } = this.#options;
+    const body = cloudEventOf(notice, source);
+    const headers: Record<string, string> = { 'content-type': CLOUD_EVENT_TYPE };
+    if (secretFile !== null) {
+      const secret = await readSecret(secretFile);
+      if (secret === null) return { kind: 'later', reason: "its secret can't be read", afterMs: null };
+      headers['x-slipway-signature-256'] = `sha256=${createHmac('sha256', secret).update(body).digest('hex')}`;
+    }
+    if (bearerTokenFile !== null) {
+      const shown = bearer((await readSecret(bearerTokenFile)) ?? '');
+      if (shown === null) return { kind: 'later', reason: "its token can't be read", afterMs: null };
+      Object.assign(headers, shown);
+    }
+    return post({ url, headers, body, timeoutMs, signal }, this.#clock);
+  }
+}

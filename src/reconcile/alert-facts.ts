@@ -1,0 +1,41 @@
+// Owns what alerts are judged on: the newest observation and what the service says of itself, as plain facts.
+import type { AlertFacts, WatchedRule } from '../rollout/alerts.ts';
+import type { OffDeclared } from '../rollout/off-declared.ts';
+import type { Brake } from '../store/fleet-store.ts';
+import type { Observation } from './observe.ts';
+import type { ServiceView } from './service-view.ts';
+
+export interface Looked {
+  readonly observation: Observation;
+  readonly view: ServiceView;
+  readonly brakes: ReadonlyMap<string, Brake>;
+  readonly offDeclared: readonly OffDeclared[];
+  readonly watched: readonly WatchedRule[];
+}
+
+export function alertFactsOf({ observation, view, brakes, offDeclared, watched }: Looked): AlertFacts {
+  const { rollouts } = observation.facts;
+  const { source, trouble } = view;
+  return {
+    outlooks: view.outlooks,
+    forged: rollouts.flatMap(({ name, claim }) =>
+      // Another reconciler's signature stalls the rollout, and is told as that.
+      claim.kind === 'forged' && claim.isSignedByOther !== true ? [{ rollout: name, reason: claim.reason }] : [],
+    ),
+    brakes: [...brakes.values()],
+    refusing: view.refusing,
+    away: source.kind === 'away' ? { reason: source.reason } : null,
+    trouble,
+    offDeclared: offDeclared.map(({ rollout, count, staying, first }) => ({
+      ...{ rollout, count, staying },
+      first: first.slice(0, staying).map((one) => one.device),
+    })),
+    watched,
+    runbooks: new Map(
+      rollouts.flatMap(({ name, policyInForce }) => {
+        const runbook = policyInForce?.spec.runbook;
+        return runbook === undefined ? [] : [[name, runbook] as const];
+      }),
+    ),
+  };
+}

@@ -1,0 +1,226 @@
+// Owns what is told: alerts and steps become log lines, metrics and notices in queues, each once, over restarts and several processes.
+import type { Clock } from '../base/clock.ts';
+import { toCodedError } from '../base/errors.ts';
+import type { Logger } from '../base/logger.ts';
+import type { Gauge, Metrics } from '../base/metrics.ts';
+import type { Notice, NoticeContent } from '../notify/notice.ts';
+import { type AlertRecord, stepBook } from '../rollout/alert-book.ts';
+import { type AlertReading, alertKeyOf, alertsOf } from '../rollout/alerts.ts';
+import type { OffDeclared } from '../rollout/off-declared.ts';
+import type { FleetStore, NoticeOrder } from '../store/fleet-store.ts';
+import { alertFactsOf, type Looked } from './alert-facts.ts';
+import type { ServiceView } from './service-view.ts';
+import type { StatusClaims } from './status-claims.ts';
+import { alertNotice, retrainingNotice, stepNotice } from './told-steps.ts';
+
+const LEASE = 'notices';
+/** Stands in `told` for "something was told before": a store that is new to a repository tells nothing of its past. */
+const BEGUN = '';
+
+export interface NoticesParts {
+  readonly store: FleetStore;
+  readonly claims: StatusClaims;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly metrics?: Metrics;
+  /** Who is told what; deliveries are another's business. */
+  readonly targets: readonly { readonly name: string; wants(content: NoticeContent): boolean }[];
+  /** By kind of alert, from the settings; `*` for all others. */
+  readonly runbooks: ReadonlyMap<string, string>;
+  /** Names this process among those that may tell. */
+  readonly holder: string;
+  readonly leaseMs: number;
+  /** Something was queued. */
+  readonly onQueued?: () => void;
+}
+
+interface Told {
+  readonly notices: readonly Notice[];
+  readonly revisions: ReadonlyMap<string, number>;
+}
+
+const NOTHING_TOLD: Told = { notices: [], revisions: new Map() };
+
+export class Notices {
+  readonly #parts: NoticesParts;
+  #lease: { readonly token: number; readonly renewAtMs: number } | undefined;
+  #book: readonly AlertRecord[] | undefined;
+  #told: Map<string, number> | undefined;
+  readonly #alertGauge: Gauge | undefined;
+  readonly #offGauge: Gauge | undefined;
+  readonly #raised;
+  /** Labels that were set before, so that what ended goes back to 0. */
+  readonly #shown = new Map<string, { readonly kind: string; readonly rollout: string }>();
+
+  constructor(parts: NoticesParts) {
+    this.#parts = parts;
+    const { metrics } = parts;
+    this.#alertGauge = metrics?.gauge('slipway_alert', 'Alerts that stand, by kind and rollout; 0 when they are over.');
+    this.#raised = metrics?.counter('slipway_alerts_total', 'Alerts raised, by kind and rollout.');
+    this.#offGauge = metrics?.gauge(
+      'slipway_devices_off_declared',
+      'Devices that run something else than the directive declares, by rollout.',
+    );
+  }
+
+  /** Does this process tell, rather than another on the same store? */
+  async mayTell(): Promise<boolean> {
+    return (await this.#acquire()) !== null;
+  }
+
+  /** After a cycle: what began and what ended is told. Never throws: telling must not stop the loop. */
+  async note(looked: Looked): Promise<readonly AlertRecord[]> {
+    this.#showOffDeclared(looked.offDeclared);
+    return this.#guarded(async () => this.#step(alertsOf(alertFactsOf(looked)), looked));
+  }
+
+  /** After a cycle that observed nothing: of the rollouts nothing can be told, of the service something. */
+  async noteBlind({ source, trouble }: ServiceView): Promise<readonly AlertRecord[]> {
+    return this.#guarded(async () => {
+      const away = source.kind === 'away' ? { reason: source.reason } : null;
+      const nothing = { outlooks: [], forged: [], brakes: [], offDeclared: [], watched: [], runbooks: new Map() };
+      const refusing = { count: 0, first: [] };
+      const reading = alertsOf({ ...nothing, refusing, away, trouble });
+      const seen = new Set(['source-away', 'cycle-failed']);
+      const unknown = (await this.#readBook()).filter((record) => !seen.has(record.kind));
+      return this.#step({ ...reading, unknown }, null);
+    });
+  }
+
+  async #guarded(work: () => Promise<readonly AlertRecord[]>): Promise<readonly AlertRecord[]> {
+    try {
+      return (await work()).filter((record) => record.raisedAtMs !== null);
+    } catch (thrown) {
+      this.#forget();
+      const error = toCodedError(thrown, 'NOTICES_FAILED');
+      this.#parts.logger.warn('what is to be told could not be recorded; it is tried again', { error });
+      return [];
+    }
+  }
+
+  #forget(): void {
+    this.#lease = undefined;
+    this.#book = undefined;
+    this.#told = undefined;
+  }
+
+  async #acquire(): Promise<number | null> {
+    const { store, clock, holder, leaseMs } = this.#parts;
+    const nowMs = clock.monotonicMs();
+    if (this.#lease !== undefined && nowMs < this.#lease.renewAtMs) return this.#lease.token;
+    const token = await store.acquireLease({ name: LEASE, holder, ttlMs: leaseMs, nowMs: clock.now() });
+    if (token !== this.#lease?.token) this.#forget();
+    this.#lease = token === null ? undefined : { token, renewAtMs: nowMs + leaseMs / 3 };
+    return token;
+  }
+
+  async #readBook(): Promise<readonly AlertRecord[]> {
+    this.#book ??= await this.#parts.store.readAlerts();
+    return this.#book;
+  }
+
+  async #step(reading: AlertReading, looked: Looked | null): Promise<readonly AlertRecord[]> {
+    const { store, clock, targets, onQueued } = this.#parts;
+    const token = await this.#acquire();
+    if (token === null) {
+      const others = await store.readAlerts();
+      this.#showAlerts(others);
+      return others;
+    }
+    const nowMs = clock.now();
+    const stepped = stepBook(await this.#readBook(), this.#withRunbooks(reading), nowMs);
+    const told = looked === null ? NOTHING_TOLD : await this.#stepsOf(looked);
+    const modelOf = (rollout: string | null): string =>
+      looked?.view.outlooks.find((one) => one.rollout === rollout)?.model ?? '';
+    const ofAlerts = stepped.changes.flatMap((change, i) => {
+      const before = stepped.changes.slice(0, i).map((one) => one.alert.id);
+      const isLater = (record: AlertRecord): boolean => record.raisedAtMs === nowMs && !before.includes(record.id);
+      const standing = stepped.records.filter((record) => !isLater(record));
+      const wish = retrainingNotice(change, standing, modelOf(change.alert.rollout), nowMs);
+      return [alertNotice(change, nowMs), ...(wish === null ? [] : [wish])];
+    });
+    const notices = [...told.notices, ...ofAlerts].flatMap((notice) => {
+      const wanting = targets.filter((target) => target.wants(notice.content));
+      const value = JSON.parse(JSON.stringify(notice));
+      return wanting.map(({ name }) => ({ target: name, id: notice.id, notice: value }));
+    });
+    if (stepped.isChanged || told.revisions.size > 0) {
+      const alerts = stepped.isChanged ? { alerts: stepped.records } : {};
+      const isRecorded = await this.#record({ lease: LEASE, token, ...alerts, told: told.revisions, notices });
+      if (!isRecorded) return store.readAlerts();
+    }
+    this.#book = stepped.records;
+    for (const [rollout, revision] of told.revisions) this.#told?.set(rollout, revision);
+    this.#tell(stepped.changes);
+    this.#showAlerts(stepped.records);
+    if (notices.length > 0) onQueued?.();
+    return stepped.records;
+  }
+
+  async #record(order: NoticeOrder): Promise<boolean> {
+    if ((await this.#parts.store.commitNotices(order)) === 'recorded') return true;
+    this.#forget();
+    return false;
+  }
+
+  #withRunbooks({ present, unknown }: AlertReading): AlertReading {
+    const { runbooks } = this.#parts;
+    const runbookOf = (kind: string): string | null => runbooks.get(kind) ?? runbooks.get('*') ?? null;
+    return { present: present.map((one) => ({ ...one, runbook: one.runbook ?? runbookOf(one.kind) })), unknown };
+  }
+
+  /** The steps on the branch that were not told yet, as their evidence has them: oldest first within a rollout. */
+  async #stepsOf({ observation, view }: Looked): Promise<Told> {
+    const { store, claims } = this.#parts;
+    this.#told ??= new Map(await store.readTold());
+    const told = this.#told;
+    const revisions = new Map<string, number>();
+    if (!told.has(BEGUN)) revisions.set(BEGUN, 1);
+    const notices: Notice[] = [];
+    for (const { name, claim } of observation.facts.rollouts) {
+      if (claim.kind !== 'authentic') continue;
+      const { revision, model } = claim.status;
+      const before = told.get(name) ?? 0;
+      if (revision <= before) continue;
+      revisions.set(name, revision);
+      if (!told.has(BEGUN)) continue;
+      const named = model ?? view.outlooks.find((one) => one.rollout === name)?.model ?? '';
+      const steps = await claims.stepsAbove(name, observation.snapshot, before);
+      const known = steps.filter((step) => step.predicate.revision <= revision);
+      notices.push(...known.map((step) => stepNotice(step, named)));
+    }
+    return { notices, revisions };
+  }
+
+  #tell(changes: ReturnType<typeof stepBook>['changes']): void {
+    const { logger } = this.#parts;
+    for (const { kind, alert } of changes) {
+      const about = { kind: alert.kind, rollout: alert.rollout, reason: alert.reason, message: alert.message };
+      const runbook = alert.runbook ? { runbook: alert.runbook } : {};
+      if (kind === 'ended') {
+        logger.info('alert ended', { ...about, alert: alert.id });
+        continue;
+      }
+      logger.warn('alert', { ...about, ...runbook, alert: alert.id });
+      this.#raised?.add({ kind: alert.kind, rollout: alert.rollout ?? '' });
+    }
+  }
+
+  #showAlerts(records: readonly AlertRecord[]): void {
+    const standing = new Set<string>();
+    for (const { kind, rollout: name, raisedAtMs } of records) {
+      const labels = { kind, rollout: name ?? '' };
+      const key = alertKeyOf({ ...labels, kind, subject: '' });
+      if (raisedAtMs !== null) standing.add(key);
+      if (raisedAtMs !== null) this.#shown.set(key, labels);
+    }
+    for (const [key, labels] of this.#shown) {
+      this.#alertGauge?.set(standing.has(key) ? 1 : 0, labels);
+      if (!standing.has(key)) this.#shown.delete(key);
+    }
+  }
+
+  #showOffDeclared(counts: readonly OffDeclared[]): void {
+    for (const { rollout, count } of counts) this.#offGauge?.set(count, { rollout });
+  }
+}

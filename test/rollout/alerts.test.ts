@@ -1,0 +1,184 @@
+// Proves that alerts are raised once and ended once, whatever comes between looks, and that each condition has its alert.
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { type AlertRecord, MOST_ALERTS, stepBook } from '../../src/rollout/alert-book.ts';
+import {
+  ALERT_KINDS,
+  type Alert,
+  type AlertFacts,
+  type AlertKind,
+  alertKeyOf,
+  alertsOf,
+} from '../../src/rollout/alerts.ts';
+import type { Outlook } from '../../src/rollout/outlook.ts';
+
+const KINDS = Object.keys(ALERT_KINDS) as AlertKind[];
+
+const NOTHING: AlertFacts = {
+  ...{ outlooks: [], forged: [], brakes: [], offDeclared: [], watched: [], runbooks: new Map() },
+  ...{ refusing: { count: 0, first: [] }, away: null, trouble: null },
+};
+
+function outlook(over: Partial<Outlook>): Outlook {
+  return {
+    ...{ rollout: 'eu', model: 'ocr', revision: 3, stage: 'canary', candidate: '2', stable: '1' },
+    ...{
+      cohort: null,
+      verdict: null,
+      window: null,
+      terms: null,
+      rejected: null,
+      waitingOn: [],
+      conditions: [],
+      ...over,
+    },
+  };
+}
+
+const stalled = (reason: string): Outlook =>
+  outlook({ conditions: [{ type: 'Stalled', status: true, reason, message: 'it is\nso' }] });
+
+const kindsOf = (facts: Partial<AlertFacts>): string[] =>
+  alertsOf({ ...NOTHING, ...facts }).present.map((alert) => `${alert.kind} ${alert.rollout} ${alert.reason}`);
+
+describe('each condition that needs a person is an alert', () => {
+  test('what stalls a rollout, and a history that was rewound', () => {
+    expect(kindsOf({ outlooks: [stalled('POLICY_MISSING')] })).toEqual(['stalled eu POLICY_MISSING']);
+    expect(kindsOf({ outlooks: [stalled('HISTORY_REWOUND')] })).toEqual(['history-rewound eu HISTORY_REWOUND']);
+    expect(alertsOf({ ...NOTHING, outlooks: [stalled('X')] }).present[0]?.message).toBe('it is so');
+  });
+
+  test('a forged status, a brake, a refused version, a pause, a held deadline', () => {
+    expect(kindsOf({ forged: [{ rollout: 'eu', reason: 'r' }] })).toEqual(['status-forged eu StatusForged']);
+    expect(kindsOf({ brakes: [{ rollout: 'eu', reason: 'r' }] })).toEqual(['braked eu Braked']);
+    const conditions = [{ type: 'SourceVerified' as const, status: false, reason: 'SIGNER_UNKNOWN', message: 'm' }];
+    expect(kindsOf({ outlooks: [outlook({ conditions })] })).toEqual(['version-refused eu SIGNER_UNKNOWN']);
+    expect(kindsOf({ outlooks: [outlook({ waitingOn: [{ kind: 'paused', reason: 'r' }] })] })).toEqual([
+      'paused eu Paused',
+    ]);
+    expect(kindsOf({ outlooks: [outlook({ waitingOn: [{ kind: 'deadline-held', rules: [] }] })] })).toEqual([
+      'deadline-held eu DeadlineHeld',
+    ]);
+  });
+
+  test('a provider of outside signals that is silent', () => {
+    const conditions = [{ type: 'SignalsAnswered' as const, status: false, reason: 'SIGNAL_SILENT', message: 'm' }];
+    expect(kindsOf({ outlooks: [outlook({ conditions })] })).toEqual(['signal-silent eu SIGNAL_SILENT']);
+  });
+
+  test('refusing devices, a repository that is away, a cycle that fails', () => {
+    expect(kindsOf({ refusing: { count: 2, first: [{ device: 'a' }] } })).toEqual(['devices-refusing null Refusing']);
+    expect(kindsOf({ away: { reason: 'r' } })).toEqual(['source-away null SourceAway']);
+    expect(kindsOf({ trouble: { code: 'STORE_FULL', message: 'm' } })).toEqual(['cycle-failed null STORE_FULL']);
+  });
+
+  test('devices that are off are an alert once they stay so, and until none is off', () => {
+    const off = { rollout: 'eu', first: ['a'] };
+    const of = (count: number, staying: number) => alertsOf({ ...NOTHING, offDeclared: [{ ...off, count, staying }] });
+    expect(of(1, 0)).toMatchObject({ present: [], unknown: [{ kind: 'devices-off-declared' }] });
+    expect(of(2, 1).present).toMatchObject([{ kind: 'devices-off-declared', numbers: { devices: 1 } }]);
+    expect(of(0, 0)).toEqual({ present: [], unknown: [] });
+  });
+
+  test('a watched rule is one when it fails, and stays as it is while nobody can tell', () => {
+    const watched = {
+      rollout: 'eu',
+      version: '1',
+      digest: 'sha256:1',
+      rule: 'error_rate < 1%',
+      message: 'm',
+      numbers: {},
+    };
+    const of = (verdict: 'pass' | 'fail' | 'undecided') => alertsOf({ ...NOTHING, watched: [{ ...watched, verdict }] });
+    expect(of('fail').present.map((one) => one.kind)).toEqual(['stable-drift']);
+    expect(of('undecided')).toMatchObject({ present: [], unknown: [{ kind: 'stable-drift' }] });
+    expect(of('pass')).toEqual({ present: [], unknown: [] });
+  });
+});
+
+const alerts = fc.record({
+  kind: fc.constantFrom(...KINDS),
+  rollout: fc.constantFrom('a', 'b', null),
+  subject: fc.constantFrom('x', 'y'),
+  reason: fc.constant('R'),
+  message: fc.string(),
+});
+const looks = fc.array(
+  fc.record({
+    present: fc.array(alerts, { maxLength: 6 }),
+    unknown: fc.array(alerts, { maxLength: 3 }),
+    afterMs: fc.nat(400_000),
+  }),
+  { maxLength: 30 },
+);
+
+describe('the book of alerts', () => {
+  test('raises and ends each alert in turn, under one id, and forgets nothing over a restart', () => {
+    fc.assert(
+      fc.property(looks, (steps) => {
+        let book: readonly AlertRecord[] = [];
+        let now = 1_000_000;
+        const standing = new Map<string, string>();
+        for (const { afterMs, ...reading } of steps) {
+          now += afterMs;
+          const stepped = stepBook(JSON.parse(JSON.stringify(book)) as AlertRecord[], reading, now);
+          for (const { kind, alert } of stepped.changes) {
+            const key = alertKeyOf(alert);
+            expect(standing.get(key)).toBe(kind === 'raised' ? undefined : alert.id);
+            if (kind === 'raised') standing.set(key, alert.id);
+            else standing.delete(key);
+          }
+          const raised = stepped.records.filter((record) => record.raisedAtMs !== null);
+          expect(new Set(raised.map((record) => record.id))).toEqual(new Set(standing.values()));
+          expect(new Set(stepped.records.map(alertKeyOf)).size).toBe(stepped.records.length);
+          if (!stepped.isChanged) expect(stepped.changes).toEqual([]);
+          book = stepped.records;
+        }
+      }),
+    );
+  });
+
+  test('a look that is repeated changes nothing more', () => {
+    fc.assert(
+      fc.property(fc.array(alerts), fc.array(alerts), (present, unknown) => {
+        const once = stepBook([], { present, unknown }, 5_000);
+        const again = stepBook(once.records, { present, unknown }, 5_000);
+        expect(again.changes).toEqual([]);
+        expect(again.isChanged).toBe(false);
+      }),
+    );
+  });
+
+  test('what can not be told stays as it is, and what is over ends', () => {
+    const alert: Alert = { kind: 'stalled', rollout: 'a', subject: 's', reason: 'R', message: 'm' };
+    const { records } = stepBook([], { present: [alert], unknown: [] }, 1_000);
+    expect(stepBook(records, { present: [], unknown: [alert] }, 9_000_000).records).toEqual(records);
+    expect(stepBook(records, { present: [], unknown: [] }, 2_000).changes).toMatchObject([{ kind: 'ended' }]);
+  });
+
+  test('a forged status that was put back is still seen for a quarter of an hour', () => {
+    const alert: Alert = { kind: 'status-forged', rollout: 'a', subject: '', reason: 'R', message: 'm' };
+    const begun = stepBook([], { present: [alert], unknown: [] }, 0);
+    const gone = stepBook(begun.records, { present: [], unknown: [] }, 1_000);
+    expect(gone).toMatchObject({ records: [{ goneSinceMs: 1_000 }], changes: [] });
+    expect(stepBook(gone.records, { present: [], unknown: [] }, 15 * 60_000).changes).toEqual([]);
+    expect(stepBook(gone.records, { present: [], unknown: [] }, 15 * 60_000 + 1_000).changes).toHaveLength(1);
+  });
+
+  test('a fact that passes before its time is no alert', () => {
+    const alert: Alert = { kind: 'source-away', rollout: null, subject: '', reason: 'R', message: 'm' };
+    const begun = stepBook([], { present: [alert], unknown: [] }, 0);
+    expect(begun.changes).toEqual([]);
+    expect(stepBook(begun.records, { present: [], unknown: [] }, 60_000)).toMatchObject({ records: [], changes: [] });
+    expect(stepBook(begun.records, { present: [alert], unknown: [] }, 120_000).changes).toMatchObject([
+      { kind: 'raised' },
+    ]);
+  });
+
+  test('is bounded', () => {
+    const present = Array.from({ length: MOST_ALERTS + 10 }, (_, i): Alert => {
+      return { kind: 'stalled', rollout: `r${i}`, subject: '', reason: 'R', message: 'm' };
+    });
+    expect(stepBook([], { present, unknown: [] }, 1).records).toHaveLength(MOST_ALERTS);
+  });
+});
