@@ -195,7 +195,7 @@ export class Notices {
   #tell(changes: ReturnType<typeof stepBook>['changes']): void {
     const { logger } = this.#parts;
     for (const { kind, alert } of changes) {
-      const about = { kind: alert.kind, rollout: alert.rollout, reason: alert.reason, message: alert.message };
+      const about = { kind: alert.kind, rollout: alert.rollout, reason: alert.reason, what: alert.message };
       const runbook = alert.runbook ? { runbook: alert.runbook } : {};
       if (kind === 'ended') {
         logger.info('alert ended', { ...about, alert: alert.id });
