@@ -46,10 +46,16 @@ function listed(title: string, lines: readonly string[]): string[] {
   return [[title, ...shown, ...(rest > 0 ? [`  and ${rest} more`] : [])].join('\n')];
 }
 
+/** What an alert is about stands elsewhere on the page, except of these. */
+const TOLD_BY_ALERT: ReadonlySet<AlertRecord['kind']> = new Set(['status-forged', 'stable-drift']);
+
 function alertLine({ kind, rollout, message, raisedAtMs, runbook }: AlertRecord): string {
-  const since = raisedAtMs === null ? '' : `  since ${toIsoSeconds(raisedAtMs)}`;
-  const page = runbook ? `  ${oneLine(runbook)}` : '';
-  return `${oneLine(kind)}  ${rollout === null ? '' : `${oneLine(rollout)}: `}${oneLine(message)}${since}${page}`;
+  const since = raisedAtMs === null ? '' : `since ${toIsoSeconds(raisedAtMs)}`;
+  const what = TOLD_BY_ALERT.has(kind) ? message : '';
+  return [kind, rollout ?? 'the service', since, what, runbook ?? '']
+    .filter((part) => part !== '')
+    .map(oneLine)
+    .join('  ');
 }
 
 function offDeclaredText({ rollout, count, staying, first }: OffDeclared): string[] {
