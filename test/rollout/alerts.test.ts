@@ -21,7 +21,7 @@ const NOTHING: AlertFacts = {
 
 function outlook(over: Partial<Outlook>): Outlook {
   return {
-    ...{ rollout: 'eu', model: 'ocr', revision: 3, stage: 'canary', candidate: '2', stable: '1' },
+    ...{ rollout: 'eu', model: 'ocr', target: '*', revision: 3, stage: 'canary', candidate: '2', stable: '1' },
     ...{
       cohort: null,
       verdict: null,
