@@ -177,7 +177,11 @@ export function foldOf(device: FullDevice, minute: number, counts: MinuteCounts)
     counts: countsOf(device.arm, counts),
     look: lookAt(FULL_SPEC, receivedAtMs(minute)),
     histograms: [],
-    summary: { inferences, errors: { runtime: errors }, latencyMs, confidence: [], classes: new Map(classes) },
+    gauges: [],
+    summary: {
+      ...{ inferences, errors: { runtime: errors }, latencyMs, confidence: [] },
+      ...{ classes: new Map(classes), gauges: new Map() },
+    },
   };
 }
 

@@ -1,4 +1,5 @@
 // Owns the catalogue of metrics that rules can name: what each means, its unit, where it comes from, which way is bad, how it is judged.
+import type { GaugeName } from './gauges.ts';
 
 export type RuleComparison = '<' | '<=' | '>' | '>=' | '==';
 /** `ratio` is a fraction (0..1), `ms` milliseconds, `divergence` how far a distribution moved (population stability index, or KL). */
@@ -7,7 +8,7 @@ export type RuleUnit = 'ratio' | 'ms' | 'bytes' | 'celsius' | 'count' | 'diverge
 /** How a metric is judged; src/gates has a judge for each kind. */
 export type MetricKind =
   /** Bad inferences of all. */
-  | { readonly kind: 'rate'; readonly measure: 'error' | 'unknown' }
+  | { readonly kind: 'rate'; readonly measure: 'error' | 'unknown' | 'complaint' | 'anomaly' }
   /** Latencies above the limit, against the share 1−q that the quantile allows. */
   | { readonly kind: 'quantile'; readonly q: number }
   /** Devices of the stage, counted exactly. */
@@ -16,8 +17,15 @@ export type MetricKind =
   | { readonly kind: 'class-share' }
   /** Every class that the baseline shows, against the baseline. */
   | { readonly kind: 'vanished-classes' }
+  /** Good outcomes of all, of which the bad ones are counted. */
+  | { readonly kind: 'success'; readonly measure: SuccessMeasure }
+  /** Readings of each device by itself; a device's own gauge where none is given. */
+  | { readonly kind: 'gauge'; readonly gauge: DeviceGauge | null }
   /** A distribution, against the baseline's. */
   | { readonly kind: 'drift'; readonly histogram: 'confidence' | 'class' };
+
+export type SuccessMeasure = 'download' | 'accuracy' | 'precision' | 'recall' | 'f1';
+export type DeviceGauge = GaugeName | 'throughput' | 'load_time';
 
 export interface MetricFacts {
   /** One sentence for people. */
@@ -33,13 +41,14 @@ export interface MetricFacts {
   readonly baseline: 'no' | 'yes' | 'with-floor';
   /** May a rule say `for 5m`? */
   readonly sustained: boolean;
-  /** Does a rule name a class, as in `class_share[receipt]`? */
+  /** Does a rule name a class, as in `class_share[receipt]`, or a gauge, as in `gauge[queue_depth]`? */
   readonly ofClass: boolean;
   /** A limit for examples and messages. */
   readonly example: string;
 }
 
 const BELOW: readonly RuleComparison[] = ['<', '<='];
+const ABOVE: readonly RuleComparison[] = ['>', '>='];
 
 function latency(q: number, words: string): MetricFacts {
   return {
@@ -56,7 +65,7 @@ function latency(q: number, words: string): MetricFacts {
   };
 }
 
-function rate(measure: 'error' | 'unknown', meaning: string, source: string): MetricFacts {
+function rate(measure: Extract<MetricKind, { kind: 'rate' }>['measure'], meaning: string, source: string): MetricFacts {
   return {
     meaning,
     unit: 'ratio',
@@ -85,6 +94,44 @@ function drift(histogram: 'confidence' | 'class', meaning: string, source: strin
     example: '0.1',
   };
 }
+
+const LABELS = 'labels that came back to devices (`POST /v2/models/<model>/labels`), counted in reports';
+
+function success(measure: SuccessMeasure, facts: Pick<MetricFacts, 'meaning' | 'source' | 'example'>): MetricFacts {
+  const isOfClass = measure === 'precision' || measure === 'recall' || measure === 'f1';
+  return {
+    ...facts,
+    unit: 'ratio',
+    bad: 'low',
+    judge: { kind: 'success', measure },
+    comparisons: ABOVE,
+    baseline: 'yes',
+    sustained: false,
+    ofClass: isOfClass,
+  };
+}
+
+const EACH_DEVICE =
+  'Each device is judged by itself, by the mean of each report: with `for 5m` it breaches when every report of so long is beyond the limit. The stage fails when more than a tenth of the devices that report it do, two at least; with `share: 30%` beside the rule when more than that do, with `scope: any-device` when one does.';
+const EACH_MEAN =
+  "Relative to the baseline, each device's mean over the stage is held against the mean of stable's devices; the stage fails when it is proven that more than half of the devices (or than `share`) are beyond.";
+
+function gauge(
+  name: DeviceGauge | null,
+  facts: Pick<MetricFacts, 'meaning' | 'unit' | 'source' | 'bad' | 'example'>,
+): MetricFacts {
+  return {
+    ...facts,
+    meaning: `${facts.meaning} ${EACH_DEVICE} ${EACH_MEAN}`,
+    judge: { kind: 'gauge', gauge: name },
+    comparisons: name === null ? [...BELOW, ...ABOVE] : facts.bad === 'high' ? BELOW : ABOVE,
+    baseline: 'yes',
+    sustained: true,
+    ofClass: name === null,
+  };
+}
+
+const AGENT = 'the agent reads it on Linux every 5 s; least, mean and most in reports';
 
 export const METRICS = {
   error_rate: rate(
@@ -148,6 +195,97 @@ export const METRICS = {
     "How far the distribution of the answers' classes is from stable's. It hardly moves when a rare class vanishes: `vanished_classes` is for that.",
     "class counts in reports (the 15 most frequent and the rest), beside stable's and, where known, the same devices' own before",
   ),
+  download_success: success('download', {
+    meaning:
+      'Downloads of the candidate that ended well, of all tries that ended. A download that is cut and tried again counts each time.',
+    source: 'transfers in reports',
+    example: '99%',
+  }),
+  accuracy: success('accuracy', {
+    meaning:
+      "Right answers, of those whose true class came back. The baseline is stable's, or the accuracy that the candidate's manifest states in `metrics`.",
+    source: LABELS,
+    example: '95%',
+  }),
+  precision: success('precision', {
+    meaning:
+      'Right answers, of the labelled ones that named the class. The baseline is as for `accuracy`, as `precision/receipt` in `metrics`.',
+    source: LABELS,
+    example: '90%',
+  }),
+  recall: success('recall', {
+    meaning:
+      'Labelled answers that named the class, of those that should have. The baseline is as for `accuracy`, as `recall/receipt` in `metrics`.',
+    source: LABELS,
+    example: '90%',
+  }),
+  f1: success('f1', {
+    meaning:
+      'Harmonic mean of precision and recall of a class: F = 2TP / (2TP + FP + FN). It is judged as the rate (FP + FN) / (TP + FP + FN), which is 2(1 − F) / (2 − F), so nothing is approximated. The baseline is as for `accuracy`, as `f1/receipt` in `metrics`.',
+    source: LABELS,
+    example: '90%',
+  }),
+  anomaly_rate: rate(
+    'anomaly',
+    'Answers that the application called anomalous, of all inferences. They are counted when the application says so.',
+    'anomalies that came back to devices (`POST /v2/models/<model>/anomalies`), counted in reports',
+  ),
+  user_reports: rate(
+    'complaint',
+    'Complaints of people about answers, of all inferences. They are counted when people complain.',
+    'complaints that came back to devices (`POST /v2/models/<model>/complaints`), counted in reports',
+  ),
+  cpu: gauge('cpu', {
+    meaning: 'Processor time in use, of all cores.',
+    unit: 'ratio',
+    source: AGENT,
+    bad: 'high',
+    example: '85%',
+  }),
+  memory: gauge('memory', { meaning: 'Memory in use.', unit: 'ratio', source: AGENT, bad: 'high', example: '90%' }),
+  temperature: gauge('temperature', {
+    meaning: 'The hottest thermal zone.',
+    unit: 'celsius',
+    source: AGENT,
+    bad: 'high',
+    example: '80C',
+  }),
+  disk: gauge('disk', {
+    meaning: "Disk in use, of the one that holds the agent's folder.",
+    unit: 'ratio',
+    source: AGENT,
+    bad: 'high',
+    example: '95%',
+  }),
+  battery: gauge('battery', { meaning: 'Charge left.', unit: 'ratio', source: AGENT, bad: 'low', example: '20%' }),
+  battery_drain: gauge('battery_drain', {
+    meaning: 'Share of a full battery that an hour takes, while discharging.',
+    unit: 'ratio',
+    source: AGENT,
+    bad: 'high',
+    example: '1.3x baseline',
+  }),
+  load_time: gauge('load_time', {
+    meaning: 'Time to load the version into memory, whenever a device does.',
+    unit: 'ms',
+    source: 'load times in reports',
+    bad: 'high',
+    example: '2s',
+  }),
+  throughput: gauge('throughput', {
+    meaning: 'Inferences a second while the version serves.',
+    unit: 'count',
+    source: 'inferences and the time served in reports',
+    bad: 'low',
+    example: '0.8x baseline',
+  }),
+  gauge: gauge(null, {
+    meaning: "A gauge of the device's own, by name.",
+    unit: 'count',
+    source: 'readings that applications give the agent (`POST /v2/gauges`), in reports',
+    bad: 'high',
+    example: '5',
+  }),
 } as const satisfies Record<string, MetricFacts>;
 
 export type RuleMetric = keyof typeof METRICS;

@@ -6,6 +6,7 @@ import { baselineCounts, chooseBaseline, evidenceOf, isThick, sourceOf } from '.
 import { baselineEdgeOf, limitInForce } from './freeze-limits.ts';
 import { judgeClassShare, judgeVanishedClasses } from './judge-classes.ts';
 import { judgeDrift } from './judge-drift.ts';
+import { judgeGauge } from './judge-gauge.ts';
 import {
   boundsOf,
   type CountedEvidence,
@@ -16,6 +17,7 @@ import {
   judgeCounts,
   sumsOf,
 } from './judge-rate-rule.ts';
+import { judgeSuccess } from './judge-success.ts';
 import { metricKind } from './metric-kind.ts';
 import { quantileBounds } from './quantile-verdict.ts';
 import { METHOD_VERSION, type RuleVerdict, type StageVerdict } from './rule-verdict.ts';
@@ -149,7 +151,8 @@ function judgeRule(asked: StageRule, levels: ErrorLevels, question: StageQuestio
   const { rule } = asked;
   const kind = metricKind(rule.metric);
   const isRelative = rule.limit.kind === 'baseline' || ['vanished-classes', 'drift'].includes(kind.kind);
-  if (isRelative && !question.hasStable) {
+  // What the manifest states is there without a stable version.
+  if (isRelative && !question.hasStable && kind.kind !== 'success') {
     return {
       ...blankVerdict(asked, 'first rollout: there is no stable version to compare with'),
       verdict: 'not-applicable',
@@ -167,6 +170,10 @@ function judgeRule(asked: StageRule, levels: ErrorLevels, question: StageQuestio
       return judgeVanishedClasses(asked, levels, question);
     case 'drift':
       return judgeDrift(asked, kind.histogram, levels, question);
+    case 'success':
+      return judgeSuccess(asked, kind.measure, levels, question);
+    case 'gauge':
+      return judgeGauge(asked, levels, question);
     case 'share':
       return judgeFailedDevices(asked, question);
     default:
@@ -176,7 +183,8 @@ function judgeRule(asked: StageRule, levels: ErrorLevels, question: StageQuestio
 
 /** Is the rule decided on a sample, and so has a share in the error level? Shares of devices are exact and need none. */
 export function isSampled({ rule, dryRun }: StageRule): boolean {
-  return !dryRun && metricKind(rule.metric).kind !== 'share';
+  const { kind } = metricKind(rule.metric);
+  return !dryRun && kind !== 'share' && !(kind === 'gauge' && rule.limit.kind === 'absolute');
 }
 
 /**

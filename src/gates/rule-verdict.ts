@@ -22,6 +22,8 @@ export type SufficientSums =
       readonly baseline: Tally | null;
     }
   | ({ readonly kind: 'share' } & DeviceCounts)
+  /** Devices by how their own gauge stands; `mean` over all of them. */
+  | ({ readonly kind: 'gauge'; readonly mean: number | null } & DeviceCounts)
   /** Classes, those most in doubt first; `own` is what the same devices did under stable. */
   | { readonly kind: 'classes'; readonly classes: readonly ClassSums[] }
   /** Counts by bin at a look; their moments are behind `lower` and `upper`. */
@@ -49,8 +51,11 @@ export interface ClassSums {
   readonly own: Tally | null;
 }
 
-/** `beside`: stable's devices in the same time. `earlier`: stable when it was last seen beside the candidate. */
-export type BaselineSource = 'beside' | 'earlier';
+/**
+ * `beside`: stable's devices in the same time. `earlier`: stable when it was last seen beside the candidate. `offline`: what the manifest
+ * states.
+ */
+export type BaselineSource = 'beside' | 'earlier' | 'offline';
 
 export interface RuleVerdict {
   /** The rule as the policy has it. */

@@ -13,6 +13,8 @@ export interface StageRule {
   readonly rule: ParsedRule;
   /** `stage` unless given. */
   readonly scope?: RuleScope;
+  /** For a rule over a gauge: the share of devices that may breach it, 0..1. */
+  readonly share?: number;
   /** Reported, but never decides. */
   readonly dryRun: boolean;
 }
@@ -45,6 +47,24 @@ export type ArmHistogram =
   | { readonly kind: 'confidence' }
   | { readonly kind: 'class'; readonly names: readonly string[] };
 
+/** A gauge of one device: its mean, and how long it was beyond its limit. */
+export interface DeviceGaugeState {
+  /** Σ value·weight. */
+  readonly total: number;
+  readonly weight: number;
+  readonly reports: number;
+  readonly longestMs: number;
+  /** The newest stretches on one side of the limit, by time. */
+  readonly spans: readonly { readonly fromMs: number; readonly toMs: number; readonly isBeyond: boolean }[];
+}
+
+/** Gauges that an arm follows on each of its devices. */
+export interface FollowedGauges {
+  readonly specs: readonly { readonly gauge: string; readonly limit: number | null; readonly bad: 'above' | 'below' }[];
+  /** In the order of the specs. */
+  readonly devices: ReadonlyMap<string, readonly DeviceGaugeState[]>;
+}
+
 /** One arm's counts; what src/telemetry keeps has this shape. */
 export interface ArmEvidence {
   /** `error`, `unknown`, `latency>EDGE` for each sketch edge that is counted, and `class:NAME` for each class that is watched. */
@@ -57,7 +77,12 @@ export interface ArmEvidence {
   readonly rates: RowsByPeriod;
   /** In the order of the histograms; periods are the times after a look has closed. */
   readonly looked: RowsByPeriod;
-  readonly summary: { readonly latencyMs: Sketch };
+  readonly gauges?: FollowedGauges;
+  readonly summary: {
+    readonly latencyMs: Sketch;
+    /** Σ value·weight and Σ weight of each gauge. */
+    readonly gauges?: ReadonlyMap<string, { readonly total: number; readonly weight: number }>;
+  };
 }
 
 export interface StageQuestion {
@@ -73,6 +98,8 @@ export interface StageQuestion {
   readonly earlierBaseline?: ArmEvidence | null;
   /** What stable's devices did before anything rolled, the candidate's present devices among them; null or absent when unknown. */
   readonly restBaseline?: ArmEvidence | null;
+  /** What the candidate's manifest says that it did before it was published, by metric: `accuracy`, `recall/receipt`; none unless given. */
+  readonly offline?: Readonly<Record<string, number>>;
   /** Is there a stable version at all? Without one, relative rules do not apply. */
   readonly hasStable: boolean;
   readonly installs: DeviceCounts;

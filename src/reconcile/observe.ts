@@ -109,6 +109,15 @@ function classesOf(documents: readonly VersionDocument[], digest: Digest | undef
   return found.manifest.spec.interface.outputs.find((output) => (output.classes?.length ?? 0) > 0)?.classes ?? [];
 }
 
+/** What a version's manifest states of itself. */
+function metricsOf(
+  documents: readonly VersionDocument[],
+  digest: Digest | undefined,
+): Readonly<Record<string, number>> {
+  const found = documents.find((one) => one.kind === 'model' && one.digest === digest);
+  return found?.kind === 'model' ? (found.manifest.spec.metrics ?? {}) : {};
+}
+
 function appliesTo(policy: RolloutPolicy, rollout: string): boolean {
   const globs = policy.spec.appliesTo?.rollouts ?? ['*'];
   return globs.some((glob) => matchesGlob(glob, rollout));
@@ -225,7 +234,8 @@ export class Observer {
     const { name, basis, fleet, listenedMs } = question;
     const { windows } = this.#parts;
     const classes = classesOf(basis.versions, (status.candidate ?? status.stable)?.digest);
-    const rollout = { name, model: basis.document.rollout.spec.model, status, policy, classes };
+    const offline = metricsOf(basis.versions, status.candidate?.digest);
+    const rollout = { name, model: basis.document.rollout.spec.model, status, policy, classes, offline };
     const deviceCount = fleet.matching(status.target).length;
     await windows.open(rollout, deviceCount, now);
     if (status.candidate === null) return NOT_MEASURED;

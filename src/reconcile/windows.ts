@@ -1,11 +1,14 @@
 // Owns the measuring of a rollout's present stage: its window is opened, its devices are counted, its rules are judged.
 import { parseInstant } from '../base/clock.ts';
+import type { ParsedRule } from '../contract/documents/rule-text.ts';
 import type { RolloutPolicy, RolloutStatus } from '../contract/documents/types.generated.ts';
 import { parsePercent } from '../contract/duration.ts';
 import { MOST_CLASSES } from '../contract/report.ts';
 import { sketchCount } from '../contract/sketch.ts';
 import { edgesToCount } from '../gates/freeze-limits.ts';
+import { gaugeTermsOf } from '../gates/gauge-terms.ts';
 import { judgeStage } from '../gates/judge-stage.ts';
+import { badOutcomesOf } from '../gates/judge-success.ts';
 import { metricKind } from '../gates/metric-kind.ts';
 import type { StageVerdict } from '../gates/rule-verdict.ts';
 import type { StageQuestion } from '../gates/stage-question.ts';
@@ -14,6 +17,8 @@ import { entryOf } from '../rollout/directive-of.ts';
 import type { BaselineFacts, WindowTime } from '../rollout/rollout-facts.ts';
 import { leastDevices, type Stage, stagesOf } from '../rollout/stages-of-policy.ts';
 import type { FleetStore, WindowReading } from '../store/fleet-store.ts';
+import type { EventMeasure } from '../telemetry/event-counts.ts';
+import type { GaugeSpec } from '../telemetry/gauge-readings.ts';
 import { type HistogramSpec, MOST_HISTOGRAM_CLASSES } from '../telemetry/histogram-sums.ts';
 import { rowsFor, type WindowSpec } from '../telemetry/window.ts';
 import type { ArmTallies } from '../telemetry/window-tallies.ts';
@@ -32,6 +37,8 @@ export interface RolloutInForce {
   readonly policy: RolloutPolicy | null;
   /** Classes that the candidate's manifest names, or stable's while nothing rolls. */
   readonly classes: readonly string[];
+  /** What the candidate's manifest states of itself in `metrics`; nothing unless given. */
+  readonly offline?: Readonly<Record<string, number>>;
 }
 
 export interface MeasureQuestion extends RolloutInForce {
@@ -51,27 +58,41 @@ function stageOf({ status, policy }: RolloutInForce): Stage | undefined {
 function classesAndHistograms(
   { policy, classes }: RolloutInForce,
   shown: ReadonlyMap<string, number>,
-): Pick<WindowSpec, 'classes' | 'histograms'> {
+): Pick<WindowSpec, 'classes' | 'histograms' | 'events' | 'gauges'> {
   const rules = policy === null ? [] : stagesOf(policy).flatMap((stage) => stage.rules);
   const kinds = rules.map(({ rule }) => metricKind(rule.metric));
   const isAboutClasses = kinds.some(({ kind }) => kind === 'class-share' || kind === 'vanished-classes');
   const drifting = new Set(kinds.flatMap((one) => (one.kind === 'drift' ? [one.histogram] : [])));
   const names = mostShown(classes, shown, MOST_HISTOGRAM_CLASSES);
+  const events = [...new Set(rules.flatMap(({ rule }) => eventsOf(rule)))];
+  const gauges = rules.flatMap(({ rule }) => gaugeTermsOf(rule) ?? []);
   return {
+    ...(events.length > 0 ? { events } : {}),
+    ...(gauges.length > 0 ? { gauges: distinct(gauges) } : {}),
     classes: isAboutClasses ? mostShown(classes, shown, MOST_CLASSES) : [],
     histograms: [...drifting].map((kind): HistogramSpec => (kind === 'class' ? { kind, names } : { kind })),
   };
 }
 
+function eventsOf(rule: ParsedRule): EventMeasure[] {
+  const kind = metricKind(rule.metric);
+  if (kind.kind === 'success') return [badOutcomesOf(kind.measure, rule.ofClass) as EventMeasure];
+  return kind.kind === 'rate' && (kind.measure === 'complaint' || kind.measure === 'anomaly') ? [kind.measure] : [];
+}
+
+function distinct(gauges: readonly GaugeSpec[]): GaugeSpec[] {
+  return [...new Map(gauges.map((one) => [JSON.stringify(one), one])).values()];
+}
+
 /** Of too many classes those that stable shows most. */
 function mostShown(classes: readonly string[], shown: ReadonlyMap<string, number>, most: number): readonly string[] {
-  const distinct = [...new Set(classes)];
-  if (distinct.length <= most) return distinct;
-  return distinct.sort((a, b) => (shown.get(b) ?? 0) - (shown.get(a) ?? 0)).slice(0, most);
+  const known = [...new Set(classes)];
+  if (known.length <= most) return known;
+  return known.sort((a, b) => (shown.get(b) ?? 0) - (shown.get(a) ?? 0)).slice(0, most);
 }
 
 function hasTraffic(arm: ArmTallies): boolean {
-  return arm.names.length > 0;
+  return arm.summary.inferences > 0;
 }
 
 /** The candidate's inferences in a minute of listening; null before the first. */
@@ -219,6 +240,7 @@ export class Windows {
       baseline: hasTraffic(stable) ? stable : null,
       earlierBaseline: await this.#stableBefore('earlier', question),
       restBaseline: reading.spec.rows.candidate === 'device' ? await this.#stableBefore('rest', question) : null,
+      ...(question.offline === undefined ? {} : { offline: question.offline }),
       hasStable: question.status.stable !== null,
       installs: installShare(cohort),
       minimum: { devices: leastDevices(stage, cohort.wanted), inferences: stage.minimumInferences },

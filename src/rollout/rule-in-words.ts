@@ -6,8 +6,19 @@ import { aboutMore, countOf, formatAmount, formatBounds, formatCount } from './a
 import { asSentence, oneLine } from './plain-text.ts';
 import { limitOf, signalNote } from './verdict-table.ts';
 
+/** What its trials are, where they are no inferences. */
+const TRIALS: Readonly<Record<string, string>> = {
+  download_success: 'download',
+  accuracy: 'labelled answer',
+  precision: 'labelled answer',
+  recall: 'labelled answer',
+  f1: 'labelled answer',
+};
+
 /** What a rule counted. */
-function counted({ unit, sums, trials }: RuleVerdict): string {
+function counted({ unit, sums, trials, metric }: RuleVerdict): string {
+  const named = TRIALS[metric];
+  if (named !== undefined) return countOf(trials, named);
   const isAnswers = unit === 'ms' || sums.kind === 'classes' || sums.kind === 'histogram';
   if (isAnswers) return countOf(trials, 'answer');
   return countOf(trials, sums.kind === 'rate' ? 'inference' : 'measurement');
@@ -44,6 +55,8 @@ function seen(rule: RuleVerdict): string {
 /** What was seen. */
 function observed(rule: RuleVerdict): string {
   const { sums, estimate, unit, scope } = rule;
+  if (sums.kind === 'gauge')
+    return estimate === null ? 'Nothing was measured yet.' : `Seen: ${formatAmount(estimate, unit)} on average${onDevices(rule)}.`;
   if (scope === 'any-device') return oneDevice(rule);
   switch (sums.kind) {
     case 'share': {
@@ -90,6 +103,8 @@ function allowed(rule: RuleVerdict): string[] {
   const text = limitOf(rule).replace(/^(<=|>=|==|<|>)/, (sign) => COMPARISONS[sign] ?? sign);
   const least = [`Allowed: ${text}${inForce}.`];
   if (baseline === null) return least;
+  if (baseline.from === 'offline' && baseline.estimate !== null)
+    return [...least, `Compared with: ${formatAmount(baseline.estimate, unit)}, as the manifest states it.`];
   const shows = baseline.estimate === null ? '' : `${formatAmount(baseline.estimate, unit)} `;
   const when =
     baseline.from === 'earlier' ? 'when stable was last seen beside the candidate' : 'that run stable at the same time';
@@ -109,6 +124,8 @@ function othersKeepIt({ sums, limit, unit, rule }: RuleVerdict): boolean | null 
 function worstInWords(rule: RuleVerdict): string[] {
   const { worstDevice, scope, verdict, sums, reason, within } = rule;
   const worst = sums.kind === 'rate' ? sums.worst : null;
+  if (sums.kind === 'gauge')
+    return worstDevice === null ? [] : [`The device that was beyond the limit longest: ${oneLine(worstDevice)}.`];
   if (worstDevice === null || scope === 'any-device' || verdict === 'pass' || worst?.bad === 0) return [];
   const counts = worst === null ? '' : ` (${formatCount(worst.bad)} of ${formatCount(worst.trials)})`;
   const device = `${oneLine(worstDevice)}${counts}`;
@@ -119,14 +136,14 @@ function worstInWords(rule: RuleVerdict): string[] {
   return [`The device that stands out most: ${device}.`];
 }
 
-function missing({ needs, verdict, dryRun, trials, reason }: RuleVerdict): string[] {
+function missing({ needs, verdict, dryRun, trials, reason, metric }: RuleVerdict): string[] {
   if (verdict !== 'undecided') return [];
   if (needs === null)
     return trials > 0 && reason.startsWith(TOO_LITTLE) ? ['More of the same would not decide it.'] : [];
   const time = needs.minutes === null ? '' : `${aboutMore(needs.minutes)} at the present traffic`;
   const what = dryRun ? 'Until it would be decided' : 'Until it is decided';
   if (needs.trials === 0) return [`${what}: ${needs.minutes === null ? 'the next look' : aboutMore(needs.minutes)}.`];
-  const count = countOf(needs.trials, 'more inference');
+  const count = countOf(needs.trials, `more ${TRIALS[metric] ?? 'inference'}`);
   return [`${what}, if things stay as they are: ${time === '' ? count : `${time} (${count})`}.`];
 }
 
@@ -169,7 +186,7 @@ function exactOutcome(rule: RuleVerdict): string[] {
 /** The verdict on a rule in sentences, what was seen first. */
 export function ruleSentences(rule: RuleVerdict): string[] {
   if (rule.verdict === 'not-applicable') return outcome(rule);
-  const isExact = rule.sums.kind === 'share' || rule.sums.kind === 'signal';
+  const isExact = ['share', 'signal', 'gauge'].includes(rule.sums.kind);
   return [
     observed(rule),
     ...allowed(rule),

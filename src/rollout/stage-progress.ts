@@ -90,7 +90,9 @@ function success(stage: Stage, facts: RolloutFacts): string {
   const held = decidingRules(facts).filter((rule) => rule.verdict === 'pass');
   const rules = held.length === 1 ? `the rule of "${stage.name}"` : `all ${held.length} rules of "${stage.name}"`;
   const what = held.length === 0 ? `"${stage.name}" has no rule that applies; it ran` : `${rules} held`;
-  const sampled = held.filter((rule) => !['share', 'signal'].includes(rule.sums.kind)).map((rule) => rule.trials);
+  const sampled = held
+    .filter((rule) => !['share', 'gauge', 'signal'].includes(rule.sums.kind))
+    .map((rule) => rule.trials);
   const inferences = sampled.length === 0 ? '' : `, ${countOf(Math.max(...sampled), 'inference')}`;
   const time = facts.window === null ? '' : ` for ${formatDuration(facts.window.readyMs)}`;
   return `${what}${time} on ${countOf(facts.cohort?.ready ?? 0, 'device')}${inferences}`;

@@ -62,7 +62,8 @@ function signalOf(rule: OutsideRule): SignalRule {
 function ruleOf(rule: Exclude<PolicyRule, OutsideRule>): StageRule {
   if (typeof rule === 'string') return { rule: parseRule(rule), dryRun: false };
   const scope = rule.scope === undefined ? {} : { scope: rule.scope };
-  return { rule: parseRule(rule.rule), ...scope, dryRun: rule.dryRun ?? false };
+  const share = rule.share === undefined ? {} : { share: parsePercent(rule.share) };
+  return { rule: parseRule(rule.rule), ...scope, ...share, dryRun: rule.dryRun ?? false };
 }
 
 function rulesOf(rules: readonly PolicyRule[]): Pick<Stage, 'rules' | 'signals'> {

@@ -44,8 +44,21 @@ export function breachInWords(rule: RuleVerdict, stage: string): string {
   }
   if (rule.sums.kind === 'signal') return signalBreach(rule, rule.sums, stage);
   const [amount] = measured(rule);
+  if (rule.sums.kind === 'gauge') return gaugeBreach(rule, rule.sums, { amount, stage });
   const reason = rule.reason === '' ? '' : ` (${oneLine(rule.reason)})`;
   return `${oneLine(nameOf(rule))} ${amount} in ${stage}, not ${limitOf(rule)}${reason}`;
+}
+
+/** `temperature not < 80C for 5m on 18 of 20 devices in canary (mean 84 °C, baseline 60 °C)`. */
+function gaugeBreach(
+  rule: RuleVerdict,
+  { bad, good, pending }: Extract<RuleVerdict['sums'], { kind: 'gauge' }>,
+  { amount, stage }: { readonly amount: string; readonly stage: string },
+): string {
+  const before = rule.baseline?.estimate ?? null;
+  const beside = before === null ? '' : `, baseline ${formatAmount(before, rule.unit)}`;
+  const on = `on ${bad} of ${countOf(bad + good + pending, 'device')} in ${stage}`;
+  return `${oneLine(nameOf(rule))} not ${limitOf(rule)} ${on} (mean ${amount}${beside})`;
 }
 
 /** `prometheus main`. */
@@ -84,9 +97,12 @@ function verdictWord({ verdict, scope, dryRun }: RuleVerdict): string {
 function noteOf(rule: RuleVerdict): string {
   const stable = rule.baseline?.estimate ?? null;
   const earlier = rule.baseline?.from === 'earlier' ? ' before' : '';
+  const isStated = rule.baseline?.from === 'offline';
   const baseline =
     stable === null
       ? []
+      : isStated
+      ? [`baseline ${formatAmount(stable, rule.unit)} by the manifest`]
       : [`baseline ${formatAmount(stable, rule.unit)} on ${countOf(rule.baseline?.devices ?? 0, 'device')}${earlier}`];
   const worst = rule.worstDevice === null ? [] : [`worst ${oneLine(rule.worstDevice)}`];
   const signal = rule.sums.kind === 'signal' ? [signalNote(rule.sums)] : [];

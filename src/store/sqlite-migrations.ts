@@ -96,6 +96,13 @@ const STEPS: readonly string[] = [
   ) STRICT;
   CREATE TABLE told_revision (rollout TEXT PRIMARY KEY, revision INTEGER NOT NULL) STRICT, WITHOUT ROWID;
   `,
+  // Gauges of the candidate's devices, one by one however its rows are kept.
+  `
+  CREATE TABLE window_gauge (
+    window INTEGER NOT NULL, device TEXT NOT NULL, gauges TEXT NOT NULL, changed INTEGER NOT NULL, PRIMARY KEY (window, device)
+  ) STRICT, WITHOUT ROWID;
+  CREATE INDEX window_gauge_changed ON window_gauge (window, changed);
+  `,
 ];
 
 /** Carries out the steps that the file lacks, all in one transaction, so that a kill leaves the old tables. */

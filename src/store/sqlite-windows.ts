@@ -1,5 +1,6 @@
 // Owns windows in SQLite: opening, closing, and reading the sums that reports were folded into.
 import type { Digest } from '../contract/digest.ts';
+import { decodeGauges } from '../telemetry/gauge-codec.ts';
 import { decodeRow, decodeSummary } from '../telemetry/tally-codec.ts';
 import { ARMS, type Arm, readWindowSpec, type WindowSpec } from '../telemetry/window.ts';
 import { emptyWindowTallies, type WindowTallies } from '../telemetry/window-tallies.ts';
@@ -69,7 +70,7 @@ export class SqliteWindows {
       )
       .all(rollout);
     for (const { number } of old) {
-      for (const table of ['window_row', 'window_summary', 'late_report']) {
+      for (const table of ['window_row', 'window_summary', 'window_gauge', 'late_report']) {
         this.#db.prepare(`DELETE FROM ${table} WHERE window = ?`).run(integer(number));
       }
       this.#db.prepare('DELETE FROM telemetry_window WHERE number = ?').run(integer(number));
@@ -132,6 +133,12 @@ export class SqliteWindows {
     for (const { arm, name, tally } of rows) {
       const into = tallies[toArm(arm)];
       into.put(textual(name), decodeRow(tally as Uint8Array, into));
+    }
+    const followed = this.#db
+      .prepare('SELECT device, gauges FROM window_gauge WHERE window = ? AND changed > ?')
+      .iterate(number, changed);
+    for (const { device, gauges } of followed) {
+      tallies.candidate.gauges.devices.set(textual(device), decodeGauges(textual(gauges)));
     }
     const summaries = this.#db.prepare('SELECT arm, summary FROM window_summary WHERE window = ?').all(number);
     for (const { arm, summary } of summaries) tallies[toArm(arm)].summary = decodeSummary(textual(summary));

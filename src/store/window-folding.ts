@@ -1,6 +1,7 @@
 // Owns what the reports of one transaction add to windows: read once, added up in memory, written once.
 import type { DeviceReport } from '../contract/report.ts';
 import { armOf, type FoldedInterval, foldReport } from '../telemetry/fold-report.ts';
+import { decodeGauges, encodeGauges } from '../telemetry/gauge-codec.ts';
 import { decodeRow, decodeSummary, encodeRow, encodeSummary } from '../telemetry/tally-codec.ts';
 import { ARMS, type Arm, readWindowSpec, type WindowSpec } from '../telemetry/window.ts';
 import { type ArmTallies, emptyArmTallies } from '../telemetry/window-tallies.ts';
@@ -65,7 +66,14 @@ export class WindowFolding {
   #add(window: Window, folded: FoldedInterval): void {
     const touched = this.#touch(window, folded.arm);
     if (touched.tallies.rowOf(folded.row) === undefined) this.#readRow(touched, folded.row);
+    const { gauges } = touched.tallies;
+    if (gauges.specs.length > 0 && !gauges.devices.has(folded.device)) this.#readGauges(touched, folded.device);
     touched.tallies.fold(folded);
+  }
+
+  #readGauges({ window, tallies }: TouchedArm, device: string): void {
+    const row = this.#db.prepare('SELECT gauges FROM window_gauge WHERE window = ? AND device = ?').get(window, device);
+    if (row !== undefined) tallies.gauges.devices.set(device, decodeGauges(textual(row.gauges)));
   }
 
   #touch({ number: window, spec }: Window, arm: Arm): TouchedArm {
@@ -128,12 +136,24 @@ export class WindowFolding {
     for (const touched of this.#arms.values()) {
       const { window, arm, tallies } = touched;
       this.#writeRows(touched, change);
+      this.#writeGauges(touched, change);
       this.#db
         .prepare(
           'INSERT INTO window_summary (window, arm, summary) VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET summary = excluded.summary',
         )
         .run(window, ARMS.indexOf(arm), encodeSummary(tallies.summary));
       this.#db.prepare('UPDATE telemetry_window SET changed = ? WHERE number = ?').run(change, window);
+    }
+  }
+
+  #writeGauges({ window, tallies }: TouchedArm, change: number): void {
+    for (const [device, states] of tallies.gauges.devices) {
+      this.#db
+        .prepare(
+          `INSERT INTO window_gauge (window, device, gauges, changed) VALUES (?, ?, ?, ?)
+           ON CONFLICT DO UPDATE SET gauges = excluded.gauges, changed = excluded.changed`,
+        )
+        .run(window, device, encodeGauges(states), change);
     }
   }
 

@@ -10,10 +10,17 @@ export interface ArmSummary {
   readonly confidence: number[];
   /** At most `MOST_CLASSES` names; what does not fit is counted in `REST_CLASS`. */
   readonly classes: Map<string, number>;
+  /** Σ value·weight and Σ weight of each gauge that is followed, over all devices. */
+  readonly gauges: Map<string, GaugeTotal>;
+}
+
+export interface GaugeTotal {
+  readonly total: number;
+  readonly weight: number;
 }
 
 export function emptyArmSummary(): ArmSummary {
-  return { inferences: 0, errors: {}, latencyMs: emptySketch(), confidence: [], classes: new Map() };
+  return { inferences: 0, errors: {}, latencyMs: emptySketch(), confidence: [], classes: new Map(), gauges: new Map() };
 }
 
 function countClass(classes: Map<string, number>, name: string, count: number): void {
@@ -33,4 +40,8 @@ export function mergeArmSummary(into: ArmSummary, from: ArmSummary): void {
     into.confidence[bin] = (into.confidence[bin] ?? 0) + count;
   });
   for (const [name, count] of from.classes) countClass(into.classes, name, count);
+  for (const [name, { total, weight }] of from.gauges) {
+    const known = into.gauges.get(name) ?? { total: 0, weight: 0 };
+    into.gauges.set(name, { total: known.total + total, weight: known.weight + weight });
+  }
 }

@@ -3,6 +3,8 @@ import { createHash } from 'node:crypto';
 import type { DeviceReport, ErrorReason, ModelInterval } from '../contract/report.ts';
 import { countAboveEdge, type Sketch, sketchCount, sketchFromJson } from '../contract/sketch.ts';
 import { type ArmSummary, mergeArmSummary } from './arm-summary.ts';
+import { countEvents } from './event-counts.ts';
+import { type GaugeReading, readGauge } from './gauge-readings.ts';
 import { countBins, lookAt } from './histogram-sums.ts';
 import type { MeasureCount } from './rate-sums.ts';
 import { type Arm, DEVICE_GROUPS, edgesOf, type WindowSpec, windowNumberAt } from './window.ts';
@@ -22,6 +24,8 @@ export interface FoldedInterval {
   readonly look: number;
   /** Counts by bin, in the order of the spec's histograms. */
   readonly histograms: readonly (readonly number[])[];
+  /** In the order of the spec's gauges; null where the report does not say. */
+  readonly gauges: readonly (GaugeReading | null)[];
   readonly summary: ArmSummary;
 }
 
@@ -50,6 +54,7 @@ function summaryOf(interval: ModelInterval): ArmSummary {
     latencyMs: sketchFromJson(interval.latencyMs),
     confidence: [...interval.confidence],
     classes: new Map(Object.entries(interval.classes)),
+    gauges: new Map(),
   };
 }
 
@@ -58,6 +63,7 @@ function sumOf(errors: Readonly<Partial<Record<ErrorReason, number>>>): number {
 }
 
 interface Sums {
+  readonly intervals: ModelInterval[];
   readonly summary: ArmSummary;
   /** Answers by class as reported: the summary may have put some into its rest. */
   readonly classes: Map<string, number>;
@@ -89,9 +95,10 @@ function countMeasures(
  */
 export function foldReport(spec: WindowSpec, report: DeviceReport, receivedAtMs: number): readonly FoldedInterval[] {
   const byArm = new Map<Arm, Sums>();
+  const isAboutMore = spec.events !== undefined || spec.gauges !== undefined;
   for (const interval of report.intervals) {
     const arm = armOf(spec, interval);
-    if (arm === undefined || interval.inferences === 0) continue;
+    if (arm === undefined || (interval.inferences === 0 && !isAboutMore)) continue;
     const sums = byArm.get(arm);
     if (sums === undefined) {
       // The usual report: one interval an arm.
@@ -99,24 +106,49 @@ export function foldReport(spec: WindowSpec, report: DeviceReport, receivedAtMs:
         summary: summaryOf(interval),
         classes: new Map(Object.entries(interval.classes)),
         unknown: interval.unknown,
+        intervals: [interval],
       });
       continue;
     }
+    sums.intervals.push(interval);
     mergeArmSummary(sums.summary, summaryOf(interval));
     sums.unknown += interval.unknown;
     for (const [name, count] of Object.entries(interval.classes)) {
       sums.classes.set(name, (sums.classes.get(name) ?? 0) + count);
     }
   }
-  return [...byArm].map(([arm, sums]) => ({
+  return [...byArm].map(([arm, sums]) => folded(spec, arm, sums, { report, receivedAtMs, isAlone: byArm.size === 1 }));
+}
+
+/** A report that tells of both arms says nothing of either about the device as a whole. */
+function readGauges(spec: WindowSpec, report: DeviceReport, { intervals, summary }: Sums): (GaugeReading | null)[] {
+  return (spec.gauges ?? []).map(({ gauge }) => {
+    const reading = readGauge(gauge, report, intervals);
+    if (reading !== null) {
+      summary.gauges.set(gauge, { total: reading.value * reading.weight, weight: reading.weight });
+    }
+    return reading;
+  });
+}
+
+interface Received {
+  readonly report: DeviceReport;
+  readonly receivedAtMs: number;
+  readonly isAlone: boolean;
+}
+
+function folded(spec: WindowSpec, arm: Arm, sums: Sums, { report, receivedAtMs, isAlone }: Received): FoldedInterval {
+  const { events = [] } = spec;
+  return {
     arm,
     device: report.device,
     row: spec.rows[arm] === 'group' ? deviceGroup(report.device) : report.device,
     window: windowNumberAt(spec, receivedAtMs),
     inferences: sums.summary.inferences,
-    counts: countMeasures(sums, edgesOf(spec, arm), spec.classes),
+    counts: [...countMeasures(sums, edgesOf(spec, arm), spec.classes), ...countEvents(events, sums.intervals)],
     look: lookAt(spec, receivedAtMs),
     histograms: spec.histograms.map((one) => countBins(one, sums.summary.confidence, sums.classes)),
+    gauges: isAlone ? readGauges(spec, report, sums) : [],
     summary: sums.summary,
-  }));
+  };
 }

@@ -146,6 +146,8 @@ interface SummaryJson {
   readonly latencyMs: SketchJson;
   readonly confidence: readonly number[];
   readonly classes: readonly (readonly [string, number])[];
+  /** Name, Σ value·weight, Σ weight; absent before gauges were kept. */
+  readonly gauges?: readonly (readonly [string, number, number])[];
 }
 
 /** An arm's summary as JSON text. */
@@ -157,6 +159,7 @@ export function encodeSummary(summary: ArmSummary): string {
     latencyMs: sketchToJson(summary.latencyMs),
     confidence: summary.confidence,
     classes: [...summary.classes],
+    gauges: [...summary.gauges].map(([name, { total, weight }]) => [name, total, weight] as const),
   };
   return JSON.stringify(json);
 }
@@ -176,5 +179,6 @@ export function decodeSummary(text: string): ArmSummary {
     latencyMs: sketchFromJson(json.latencyMs),
     confidence: [...json.confidence],
     classes: new Map(json.classes),
+    gauges: new Map((json.gauges ?? []).map(([name, total, weight]) => [name, { total, weight }])),
   };
 }

@@ -2,6 +2,8 @@
 import { assertInvariant } from '../base/errors.ts';
 import { type ArmSummary, emptyArmSummary, mergeArmSummary } from './arm-summary.ts';
 import type { FoldedInterval } from './fold-report.ts';
+import type { GaugeSpec } from './gauge-readings.ts';
+import { GaugeTallies } from './gauge-tallies.ts';
 import { binsOf, HISTOGRAM_TRIALS, type HistogramSpec, histogramWidth, writeHistogram } from './histogram-sums.ts';
 import { type PeriodRow, PeriodTable } from './period-table.ts';
 import { MEASURE_TRIALS, MEASURE_WIDTH, writeMeasure } from './rate-sums.ts';
@@ -19,6 +21,8 @@ export interface RowSums {
 export interface ArmLayout {
   readonly measures: readonly Measure[];
   readonly histograms: readonly HistogramSpec[];
+  /** Gauges that are followed on each device, whatever the rows; none unless given. */
+  readonly gauges?: { readonly specs: readonly GaugeSpec[]; readonly intervalMs: number };
 }
 
 /** One arm: rows by name, and tables with a line a row. Judges read the tables as they are, so they change under who holds them. */
@@ -29,12 +33,14 @@ export class ArmTallies implements ArmLayout {
   readonly names: string[] = [];
   readonly rates: PeriodTable;
   readonly looked: PeriodTable;
+  readonly gauges: GaugeTallies;
   summary: ArmSummary = emptyArmSummary();
   readonly #rows = new Map<string, number>();
   /** One report's sums, used again and again. */
   readonly #ofReport: { readonly rates: Float64Array; readonly looked: Float64Array };
 
-  constructor({ measures, histograms }: ArmLayout) {
+  constructor({ measures, histograms, gauges = { specs: [], intervalMs: 0 } }: ArmLayout) {
+    this.gauges = new GaugeTallies(gauges.specs, gauges.intervalMs);
     this.measures = measures;
     this.histograms = histograms;
     this.rates = new PeriodTable(
@@ -77,6 +83,8 @@ export class ArmTallies implements ArmLayout {
       rates: { period: folded.window, whole: rates, current: rates },
       looked: { period: folded.look, whole: looked, current: looked },
     });
+    if (folded.gauges.some((reading) => reading !== null) && this.gauges.specs.length > 0)
+      this.gauges.fold(folded.device, folded.gauges);
     mergeArmSummary(this.summary, folded.summary);
   }
 
@@ -104,7 +112,8 @@ export class ArmTallies implements ArmLayout {
 export type WindowTallies = Readonly<Record<Arm, ArmTallies>>;
 
 export function emptyArmTallies(spec: WindowSpec, arm: Arm): ArmTallies {
-  return new ArmTallies({ measures: measuresOf(spec, arm), histograms: spec.histograms });
+  const gauges = arm === 'candidate' ? { gauges: { specs: spec.gauges ?? [], intervalMs: spec.intervalMs } } : {};
+  return new ArmTallies({ measures: measuresOf(spec, arm), histograms: spec.histograms, ...gauges });
 }
 
 export function emptyWindowTallies(spec: WindowSpec): WindowTallies {
@@ -123,6 +132,7 @@ export function mergeWindowTallies(into: WindowTallies, from: WindowTallies): vo
       const sums = from[arm].read(name);
       if (sums !== undefined) into[arm].add(name, sums);
     }
+    for (const [device, states] of from[arm].gauges.devices) into[arm].gauges.add(device, states);
     mergeArmSummary(into[arm].summary, from[arm].summary);
   }
 }

@@ -1,5 +1,7 @@
 // Owns what a window is: one stage of one rollout, watched in two arms, and the measures counted in each.
 import type { Digest } from '../contract/digest.ts';
+import type { EventMeasure } from './event-counts.ts';
+import type { GaugeSpec } from './gauge-readings.ts';
 import type { HistogramSpec } from './histogram-sums.ts';
 
 /** The devices on the candidate, and those on stable (the concurrent baseline). */
@@ -25,6 +27,10 @@ export interface WindowSpec {
   readonly classes: readonly string[];
   /** Histograms that drift is judged by; none unless a rule asks for them. */
   readonly histograms: readonly HistogramSpec[];
+  /** What else is counted, of downloads, labels and remarks; none unless a rule asks for it. */
+  readonly events?: readonly EventMeasure[];
+  /** Gauges that are followed on each device of the candidate; none unless a rule asks for them. */
+  readonly gauges?: readonly GaugeSpec[];
   /** Milliseconds since 1970. */
   readonly openedAtMs: number;
   /** How often devices report; ten of these make one tumbling window. */
@@ -51,7 +57,7 @@ export function rowsFor(devices: number): 'device' | 'group' {
  * What is counted, of how many: errors and unknown answers of all inferences, latencies above an edge of all latencies, answers of a class of
  * all answers with a class.
  */
-export type Measure = 'error' | 'unknown' | `latency>${number}` | `class:${string}`;
+export type Measure = 'error' | 'unknown' | `latency>${number}` | `class:${string}` | EventMeasure;
 
 export function latencyMeasure(edge: number): Measure {
   return `latency>${edge}`;
@@ -60,7 +66,7 @@ export function latencyMeasure(edge: number): Measure {
 /** The measures of an arm, in the order in which its sums are kept. */
 export function measuresOf(spec: WindowSpec, arm: Arm): readonly Measure[] {
   const classes = spec.classes.map((name): Measure => `class:${name}`);
-  return ['error', 'unknown', ...edgesOf(spec, arm).map(latencyMeasure), ...classes];
+  return ['error', 'unknown', ...edgesOf(spec, arm).map(latencyMeasure), ...classes, ...(spec.events ?? [])];
 }
 
 /** A spec as it was stored; what an earlier version did not count yet, its windows don't. */

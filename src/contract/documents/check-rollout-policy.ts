@@ -99,6 +99,7 @@ function checkStage(stage: PolicyStage, path: FieldPath): Problem[] {
   }
   for (const [index, rule] of (stage.rules ?? []).entries()) {
     problems.push(...checkScope(rule, [...path, 'rules', index, 'scope']));
+    problems.push(...checkShare(rule, [...path, 'rules', index, 'share']));
   }
   problems.push(...checkSignals(stage.rules ?? [], [...path, 'rules']));
   if (problems.length > 0) return problems;
@@ -110,15 +111,28 @@ function checkScope(rule: NonNullable<PolicyStage['rules']>[number], path: Field
   if (typeof rule === 'string' || !('scope' in rule) || rule.scope === undefined || rule.scope === 'stage') return [];
   const { metric, limit } = parseRule(rule.rule);
   const { kind } = metricFacts(metric).judge;
-  if (kind !== 'rate' && kind !== 'quantile') {
+  const isOfEach = kind === 'gauge' && rule.scope === 'any-device';
+  if (kind !== 'rate' && kind !== 'quantile' && !isOfEach) {
     const message = `\`${metric}\` is judged over the stage only.`;
     return [{ code: 'POLICY_RULE_SCOPE', path, message, remedy: 'Leave out `scope`.' }];
   }
-  if (rule.scope !== 'any-device' || kind !== 'rate' || limit.kind === 'absolute') return [];
+  if (rule.scope !== 'any-device' || kind === 'quantile' || limit.kind === 'absolute') return [];
   const message =
     'A rule about any device needs an absolute limit: one device is too little to compare with a baseline.';
   const remedy = `Write \`${metric} < ${metricFacts(metric).example}\`, or leave out \`scope\`.`;
   return [{ code: 'POLICY_RULE_SCOPE', path, message, remedy }];
+}
+
+/** Only gauges are judged device by device, so that a share of devices can be allowed. */
+function checkShare(rule: NonNullable<PolicyStage['rules']>[number], path: FieldPath): Problem[] {
+  if (typeof rule === 'string' || !('share' in rule) || rule.share === undefined) return [];
+  const { metric } = parseRule(rule.rule);
+  const isGauge = metricFacts(metric).judge.kind === 'gauge';
+  if (isGauge && rule.scope !== 'any-device' && parsePercent(rule.share) < 1) return [];
+  const message = isGauge
+    ? 'A share of devices is below 100%, and has no `scope`.'
+    : `\`${metric}\` is not judged device by device.`;
+  return [{ code: 'POLICY_RULE_SHARE', path, message, remedy: 'Leave out `share`.' }];
 }
 
 /** Each keeps its query and its newest answers in the evidence of a step, which has to stay readable. */

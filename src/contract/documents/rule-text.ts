@@ -1,5 +1,6 @@
 // Owns the text of rules such as `latency_p95 < 2x baseline, floor 5ms`: their grammar and the values of their limits.
 import { parseDurationMs, parsePercent } from '../duration.ts';
+import { isGaugeName } from '../gauges.ts';
 import {
   type MetricFacts,
   metricFacts,
@@ -19,7 +20,7 @@ export type RuleLimit =
 
 export interface ParsedRule {
   readonly metric: RuleMetric;
-  /** The class that the rule is about, as in `class_share[receipt]`. */
+  /** The class that the rule is about, as in `class_share[receipt]`, or the gauge, as in `gauge[queue_depth]`. */
   readonly ofClass?: string;
   readonly comparison: RuleComparison;
   readonly limit: RuleLimit;
@@ -104,12 +105,19 @@ function parseClass(metric: RuleMetric, text: string | undefined, column: number
   const { ofClass, comparisons, example } = metricFacts(metric);
   // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is refused
   const name = text === undefined || text.trim() === '' || /[\u0000-\u001f\u007f]/.test(text) ? undefined : text.trim();
+  if (metric === 'gauge') return parseGaugeName(name, column);
   if (ofClass === (name !== undefined) && ofClass === (text !== undefined)) return name;
   const message = ofClass ? `\`${metric}\` is about one class of the model.` : `\`${metric}\` is not about one class.`;
   const remedy = ofClass
     ? `Name the class: \`${metric}[receipt] ${comparisons[0]} ${example}\`.`
     : 'Leave out what is in brackets.';
   throw problem('RULE_CLASS', column, message, remedy);
+}
+
+function parseGaugeName(name: string | undefined, column: number): string {
+  if (name !== undefined && isGaugeName(name)) return name;
+  const message = "`gauge` is about one gauge of the device's own, by its name in a–z, digits and _.";
+  throw problem('RULE_CLASS', column, message, 'Name it: `gauge[queue_depth] < 5 for 5m`.');
 }
 
 interface Relative {
@@ -197,6 +205,11 @@ export function parseRule(text: string): ParsedRule {
   if (sustainedText !== undefined && !facts.sustained) {
     const message = `\`${metric}\` is judged over the whole stage, not for a time.`;
     throw problem('RULE_SUSTAINED', columnOf(7), message, 'Leave out `for`.');
+  }
+  if (sustainedText !== undefined && factorText !== undefined) {
+    const message =
+      "A limit relative to the baseline is held against each device's mean over the whole stage, not for a time.";
+    throw problem('RULE_SUSTAINED', columnOf(7), message, 'Leave out `for`, or give an absolute limit.');
   }
   const limit =
     factorText === undefined

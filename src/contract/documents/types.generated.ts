@@ -670,6 +670,10 @@ export interface PolicyRule {
    */
   readonly scope?: 'stage' | 'fleet' | 'any-device';
   /**
+   * For a rule over a gauge of each device: the stage fails when more than this share of its devices breach. A percentage.
+   */
+  readonly share?: string;
+  /**
    * true: measured and shown, but never decides.
    */
   readonly dryRun?: boolean;

@@ -1,0 +1,150 @@
+// Owns rules over good outcomes (downloads, right answers): judged by the bad ones, which are the rarer, against what the limit leaves to them.
+import type { SuccessMeasure } from '../contract/metric-catalogue.ts';
+import { blankVerdict } from './blank-verdict.ts';
+import { baselineCounts, evidenceOf, sourceOf } from './counted-evidence.ts';
+import { boundsOf, type CountedVerdict, type ErrorLevels, judgeCounts, sumsOf } from './judge-rate-rule.ts';
+import type { BaselineSource, RuleVerdict } from './rule-verdict.ts';
+import { type StageQuestion, type StageRule, sizeOf, wholeTallies } from './stage-question.ts';
+import { designEffect } from './tally.ts';
+
+/** What is counted for a measure: the bad ones; src/telemetry says of which. */
+export function badOutcomesOf(measure: SuccessMeasure, ofClass: string | undefined): string {
+  switch (measure) {
+    case 'download':
+      return 'download';
+    case 'accuracy':
+      return 'wrong';
+    case 'precision':
+      return `imprecise:${ofClass ?? ''}`;
+    case 'recall':
+      return `missed:${ofClass ?? ''}`;
+    case 'f1':
+      return `confused:${ofClass ?? ''}`;
+  }
+}
+
+/**
+ * The rate of bad outcomes that a value stands for, and back. With TP, FP, FN: F1 = 2TP / (2TP + FP + FN), and of the TP + FP + FN answers
+ * that are about the class the share 2(1 − F) / (2 − F) is bad. Its own inverse, as 1 − x is; falling, so a least value is a most rate.
+ */
+function otherSide(measure: SuccessMeasure, value: number): number {
+  return measure === 'f1' ? (2 * (1 - value)) / (2 - value) : 1 - value;
+}
+
+/** Nothing is known beforehand of what a baseline's rate is: the prior of its bounds is even. */
+const ANY_RATE = 0.5;
+
+interface SuccessBaseline {
+  readonly estimate: number;
+  /** Between these it surely is. */
+  readonly least: number;
+  readonly most: number;
+  readonly devices: number;
+  readonly from: BaselineSource;
+}
+
+/** Stable's beside the candidate, then what the manifest states, then stable's of before. */
+function baselineOf(
+  asked: StageRule,
+  measure: SuccessMeasure,
+  level: number,
+  question: StageQuestion,
+): SuccessBaseline | null {
+  const { metric, ofClass } = asked.rule;
+  const counted = badOutcomesOf(measure, ofClass);
+  const fromCounts = (counts: ReturnType<typeof baselineCounts>): SuccessBaseline | null => {
+    if (counts === null) return null;
+    const { whole } = counts;
+    const rate = whole.bad / whole.trials;
+    const [least, most] = boundsOf(whole, designEffect(whole), ANY_RATE, level) ?? [0, 1];
+    const value = (bad: number): number => otherSide(measure, bad);
+    return {
+      estimate: value(rate),
+      least: value(most),
+      most: value(least),
+      devices: counts.devices,
+      from: sourceOf(counts),
+    };
+  };
+  const beside = fromCounts(baselineCounts(question.baseline, counted, true));
+  if (beside !== null) return beside;
+  const name = ofClass === undefined ? metric : `${metric}/${ofClass}`;
+  const stated = Object.hasOwn(question.offline ?? {}, name) ? question.offline?.[name] : undefined;
+  if (stated !== undefined && stated >= 0 && stated <= 1) {
+    return { estimate: stated, least: stated, most: stated, devices: 0, from: 'offline' };
+  }
+  return fromCounts(baselineCounts(question.earlierBaseline, counted, false));
+}
+
+/** The value that must be kept to pass, and the one below which it fails; they differ by how well the baseline is known. */
+interface Limits {
+  readonly toFail: number;
+  readonly toPass: number;
+  readonly shown: number;
+}
+
+function limitsOf({ rule }: StageRule, baseline: SuccessBaseline | null): Limits | null {
+  const { limit } = rule;
+  if (limit.kind === 'absolute') return { toFail: limit.value, toPass: limit.value, shown: limit.value };
+  if (baseline === null) return null;
+  const of = (value: number): number => Math.min(1, limit.factor * value);
+  return { toFail: of(baseline.least), toPass: of(baseline.most), shown: of(baseline.estimate) };
+}
+
+/** download_success, accuracy, precision, recall, f1: absolute, or against the baseline by its bounds. */
+export function judgeSuccess(
+  asked: StageRule,
+  measure: SuccessMeasure,
+  levels: ErrorLevels,
+  question: StageQuestion,
+): RuleVerdict {
+  const counted = badOutcomesOf(measure, asked.rule.ofClass);
+  if (!question.candidate.measures.includes(counted)) return blankVerdict(asked, 'this window does not count it');
+  const isRelative = asked.rule.limit.kind === 'baseline';
+  // Half of the level goes to the bounds of the baseline.
+  const split = isRelative ? { ...levels, alpha: levels.alpha / 2, beta: levels.beta / 2 } : levels;
+  const baseline = isRelative ? baselineOf(asked, measure, split.alpha, question) : null;
+  const limits = limitsOf(asked, baseline);
+  if (limits === null) return blankVerdict(asked, 'no baseline');
+  const perMinute = trialsPerMinute(counted, question);
+  const judge = (value: number): CountedVerdict => {
+    const limit = { kind: 'rate', threshold: otherSide(measure, value) } as const;
+    return judgeCounts(evidenceOf(question, counted, limit, null), split, { ...question, perMinute });
+  };
+  const failing = judge(limits.toFail);
+  const passing = limits.toPass === limits.toFail ? failing : judge(limits.toPass);
+  const decided = failing.verdict === 'fail' ? failing : passing;
+  const verdict = failing.verdict === 'fail' ? 'fail' : passing.verdict === 'pass' ? 'pass' : 'undecided';
+  const rate = otherSide(measure, limits.shown);
+  const evidence = evidenceOf(question, counted, { kind: 'rate', threshold: rate }, null);
+  const { all } = evidence.whole;
+  const bounds = boundsOf(all, decided.reading.designEffect, rate, levels.beta);
+  return {
+    ...blankVerdict(asked, all.trials === 0 ? nothingOf(measure) : decided.reason),
+    verdict,
+    within: decided.reading.isWithin,
+    estimate: all.trials > 0 ? otherSide(measure, all.bad / all.trials) : null,
+    lower: bounds === null ? null : otherSide(measure, bounds[1]),
+    upper: bounds === null ? null : otherSide(measure, bounds[0]),
+    limit: limits.shown,
+    baseline:
+      baseline === null ? null : { estimate: baseline.estimate, devices: baseline.devices, from: baseline.from },
+    trials: decided.reading.trials,
+    devices: decided.reading.devices,
+    worstDevice: decided.reading.worst?.device ?? null,
+    needs: decided.needs,
+    sums: sumsOf(evidence, decided.reading.worst),
+  };
+}
+
+/** Labels and downloads come at a pace of their own, seen against that of inferences. */
+function trialsPerMinute(counted: string, question: StageQuestion): number | null {
+  const { inferences } = sizeOf(question.candidate);
+  const trials = wholeTallies(question.candidate, counted)?.all.trials ?? 0;
+  if (question.perMinute === null || inferences === 0 || trials === 0) return null;
+  return (question.perMinute * trials) / inferences;
+}
+
+function nothingOf(measure: SuccessMeasure): string {
+  return measure === 'download' ? 'no download ended yet' : 'no labels came back yet';
+}

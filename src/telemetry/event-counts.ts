@@ -1,0 +1,87 @@
+// Owns counting what reports say beyond answers: how downloads ended, what labels showed, what people and applications remarked.
+import { assertNever } from '../base/errors.ts';
+import type { LabelCounts, ModelInterval } from '../contract/report.ts';
+import type { MeasureCount } from './rate-sums.ts';
+
+/**
+ * What is counted, of how many. `download`: attempts that failed, of all that ended. `complaint`, `anomaly`: remarks, of inferences. `wrong`:
+ * wrong answers, of labelled ones. `imprecise:C`: wrong ones of the labelled answers that named C. `missed:C`: those not named so of the
+ * labelled answers that should have been. `confused:C`: both, of the labelled answers that either named C or should have.
+ */
+export type EventMeasure =
+  | 'download'
+  | 'complaint'
+  | 'anomaly'
+  | 'wrong'
+  | `imprecise:${string}`
+  | `missed:${string}`
+  | `confused:${string}`;
+
+type Parsed =
+  | { readonly kind: 'download' | 'complaint' | 'anomaly' | 'wrong' }
+  | { readonly kind: 'imprecise' | 'missed' | 'confused'; readonly className: string };
+
+function parse(measure: EventMeasure): Parsed {
+  const colon = measure.indexOf(':');
+  if (colon < 0) return { kind: measure as 'download' | 'complaint' | 'anomaly' | 'wrong' };
+  const kind = measure.slice(0, colon) as 'imprecise' | 'missed' | 'confused';
+  return { kind, className: measure.slice(colon + 1) };
+}
+
+const NO_LABELS: LabelCounts = { predicted: 0, actual: 0, correct: 0 };
+
+function labelsOf({ labels = {} }: ModelInterval, className: string): LabelCounts {
+  return Object.hasOwn(labels, className) ? (labels[className] ?? NO_LABELS) : NO_LABELS;
+}
+
+/** Remarks come later than the answers that they are about: a report that has more of them than inferences counts them as its inferences. */
+function remarks(bad: number, { inferences }: ModelInterval): MeasureCount {
+  return { trials: Math.max(inferences, bad), bad };
+}
+
+function countOf(parsed: Parsed, interval: ModelInterval): MeasureCount {
+  switch (parsed.kind) {
+    case 'download': {
+      const attempts = Object.values(interval.transfers?.download ?? {}).reduce((sum, one) => sum + one, 0);
+      return { trials: attempts, bad: attempts - (interval.transfers?.download?.done ?? 0) };
+    }
+    case 'complaint':
+      return remarks(interval.userReports ?? 0, interval);
+    case 'anomaly':
+      return remarks(interval.anomalies ?? 0, interval);
+    case 'wrong': {
+      const labels = Object.values(interval.labels ?? {});
+      const answers = labels.reduce((sum, one) => sum + one.predicted, 0);
+      return { trials: answers, bad: Math.max(0, answers - labels.reduce((sum, one) => sum + one.correct, 0)) };
+    }
+    case 'imprecise': {
+      const { predicted, correct } = labelsOf(interval, parsed.className);
+      return { trials: predicted, bad: predicted - correct };
+    }
+    case 'missed': {
+      const { actual, correct } = labelsOf(interval, parsed.className);
+      return { trials: actual, bad: actual - correct };
+    }
+    case 'confused': {
+      const { predicted, actual, correct } = labelsOf(interval, parsed.className);
+      const either = predicted + actual - correct;
+      return { trials: either, bad: either - correct };
+    }
+    default:
+      return assertNever(parsed);
+  }
+}
+
+/** The counts of one arm's intervals in one report, in the order of the measures. */
+export function countEvents(measures: readonly EventMeasure[], intervals: readonly ModelInterval[]): MeasureCount[] {
+  return measures.map((measure) => {
+    const parsed = parse(measure);
+    let [trials, bad] = [0, 0];
+    for (const interval of intervals) {
+      const count = countOf(parsed, interval);
+      trials += count.trials;
+      bad += count.bad;
+    }
+    return { trials, bad };
+  });
+}

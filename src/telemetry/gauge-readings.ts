@@ -1,0 +1,62 @@
+// Owns reading gauges out of reports: the device's own, and those that its intervals say, such as throughput.
+import type { Summary } from '../contract/gauges.ts';
+import type { DeviceReport, ModelInterval } from '../contract/report.ts';
+
+/** A gauge that is followed. Its limit stands in the window, so that it can be told how long a device was beyond it. */
+export interface GaugeSpec {
+  /** A gauge of `GAUGES`, `throughput` (inferences a second), `load_time` (ms), or `own:NAME`. */
+  readonly gauge: string;
+  /** Null: only its mean is kept. */
+  readonly limit: number | null;
+  /** Which side of the limit is bad. */
+  readonly bad: 'above' | 'below';
+}
+
+/** A device's gauge in one report. */
+export interface GaugeReading {
+  readonly value: number;
+  /** How much of it there was: readings, or milliseconds. */
+  readonly weight: number;
+  readonly fromMs: number;
+  readonly toMs: number;
+}
+
+const OWN = 'own:';
+
+export function ownGauge(name: string): string {
+  return `${OWN}${name}`;
+}
+
+function meanOf(summaries: readonly Summary[]): Pick<GaugeReading, 'value' | 'weight'> | null {
+  let [total, weight] = [0, 0];
+  for (const { mean, samples } of summaries) {
+    total += mean * samples;
+    weight += samples;
+  }
+  return weight === 0 ? null : { value: total / weight, weight };
+}
+
+function measured(gauge: string, { gauges = {} }: DeviceReport, intervals: readonly ModelInterval[]) {
+  if (gauge === 'load_time') return meanOf(intervals.flatMap(({ loadMs }) => (loadMs === undefined ? [] : [loadMs])));
+  if (gauge === 'throughput') {
+    const timed = intervals.filter(({ servedMs = 0 }) => servedMs > 0);
+    const weight = timed.reduce((sum, { servedMs = 0 }) => sum + servedMs, 0);
+    const inferences = timed.reduce((sum, one) => sum + one.inferences, 0);
+    return weight === 0 ? null : { value: (1000 * inferences) / weight, weight };
+  }
+  const name = gauge.startsWith(OWN) ? gauge.slice(OWN.length) : gauge;
+  const summary = Object.hasOwn(gauges, name) ? gauges[name] : undefined;
+  return summary === undefined ? null : meanOf([summary]);
+}
+
+/** What a report says of a gauge, of the version whose intervals are given; null where it says nothing. Times are the device's own. */
+export function readGauge(
+  gauge: string,
+  report: DeviceReport,
+  intervals: readonly ModelInterval[],
+): GaugeReading | null {
+  const read = measured(gauge, report, intervals);
+  if (read === null) return null;
+  const fromMs = Date.parse(report.startedAt);
+  return { ...read, fromMs, toMs: fromMs + report.durationMs };
+}

@@ -1,0 +1,274 @@
+// Laws of rules over gauges, labels, downloads and remarks, judged on what real reports were folded into.
+import { describe, expect, test } from 'vitest';
+import { parseRule } from '../../src/contract/documents/rule-text.ts';
+import type { LabelCounts, ModelInterval } from '../../src/contract/report.ts';
+import { gaugeTermsOf } from '../../src/gates/gauge-terms.ts';
+import { judgeStage } from '../../src/gates/judge-stage.ts';
+import type { RuleVerdict } from '../../src/gates/rule-verdict.ts';
+import type { StageQuestion, StageRule } from '../../src/gates/stage-question.ts';
+import { breachInWords } from '../../src/rollout/verdict-table.ts';
+import { foldReport } from '../../src/telemetry/fold-report.ts';
+import { applyFold, emptyWindowTallies } from '../../src/telemetry/window-tallies.ts';
+import { makeInterval, makeReport, makeSpec, STABLE } from '../telemetry/false-reports.ts';
+import { ask } from './false-evidence.ts';
+
+const MINUTE = 60_000;
+
+interface Told {
+  readonly gauges?: Readonly<Record<string, number>>;
+  readonly interval?: Partial<ModelInterval>;
+}
+/** What each device says each minute. */
+type Story = readonly ((minute: number) => Told)[];
+
+interface Asked {
+  readonly rule: string;
+  readonly over?: Partial<StageRule>;
+  readonly candidate: Story;
+  readonly stable?: Story;
+  readonly minutes?: number;
+  readonly question?: Partial<StageQuestion>;
+}
+
+function judge({ rule, over = {}, candidate, stable = [], minutes = 10, question = {} }: Asked): RuleVerdict {
+  const parsed = parseRule(rule);
+  const terms = gaugeTermsOf(parsed);
+  const spec = makeSpec({
+    ...{ classes: [], histograms: [] },
+    events: ['download', 'complaint', 'anomaly', 'wrong', 'imprecise:a', 'missed:a', 'confused:a'],
+    gauges: terms === undefined ? [] : [terms],
+  });
+  const tallies = emptyWindowTallies(spec);
+  const arms = [
+    ['candidate', candidate, {}],
+    ['stable', stable, { arm: 'stable', digest: STABLE }],
+  ] as const;
+  for (const [arm, story, which] of arms) {
+    story.forEach((say, d) => {
+      for (let minute = 0; minute < minutes; minute++) {
+        const { gauges = {}, interval = {} } = say(minute);
+        const summaries = Object.entries(gauges).map(([name, mean]) => [
+          name,
+          { min: mean, mean, max: mean, samples: 12 },
+        ]);
+        const report = {
+          ...makeReport(
+            `${arm}-${d}`,
+            [makeInterval({ servedMs: MINUTE, inferences: 60, ...which, ...interval })],
+            minute + 1,
+          ),
+          startedAt: new Date(minute * MINUTE).toISOString(),
+          gauges: Object.fromEntries(summaries),
+        };
+        for (const folded of foldReport(spec, report, minute * MINUTE)) applyFold(tallies, folded);
+      }
+    });
+  }
+  const asked: StageRule = { rule: parsed, dryRun: false, ...over };
+  const baseline = stable.length === 0 ? null : tallies.stable;
+  const [verdict] = judgeStage(ask({ rules: [asked], candidate: tallies.candidate, baseline, ...question })).rules;
+  if (verdict === undefined) throw new Error('no verdict');
+  return verdict;
+}
+
+const of = (devices: number, say: (minute: number, device: number) => Told): Story =>
+  Array.from({ length: devices }, (_, d) => (minute: number) => say(minute, d));
+const cpu = (...means: readonly number[]): Story => means.map((mean) => () => ({ gauges: { cpu: mean } }));
+const many = (devices: number, mean: number): number[] => Array.from({ length: devices }, () => mean);
+
+describe('a rule over a gauge', () => {
+  const rule = 'cpu < 85% for 5m';
+
+  test('passes when every device was watched for the time and is within', () => {
+    expect(judge({ rule, candidate: cpu(...many(10, 0.6)) })).toMatchObject({
+      verdict: 'pass',
+      estimate: expect.closeTo(0.6, 9),
+    });
+  });
+
+  test('fails when many devices are beyond for the time, and says how many', () => {
+    const verdict = judge({ rule, candidate: cpu(...many(8, 0.95), 0.5, 0.5) });
+    expect(verdict).toMatchObject({
+      verdict: 'fail',
+      sums: { kind: 'gauge', bad: 8, good: 2, pending: 0 },
+      worstDevice: 'candidate-0',
+    });
+    expect(verdict.reason).toBe('8 of 10 devices above it for 5 min');
+    expect(breachInWords(verdict, 'canary')).toBe('cpu not < 85 % for 5m on 8 of 10 devices in canary (mean 86 %)');
+  });
+
+  test('is undecided before the time is over, whichever way it goes', () => {
+    expect(judge({ rule, candidate: cpu(...many(10, 0.95)), minutes: 4 }).verdict).toBe('undecided');
+    expect(judge({ rule, candidate: cpu(...many(10, 0.5)), minutes: 4 }).verdict).toBe('undecided');
+  });
+
+  test('is not broken by peaks that are shorter', () => {
+    const candidate = of(10, (minute) => ({ gauges: { cpu: minute % 3 === 0 ? 0.2 : 0.99 } }));
+    expect(judge({ rule, candidate, minutes: 31 }).verdict).toBe('pass');
+  });
+
+  test('one device alone does not condemn the version, nor lets it pass among few; among many it does', () => {
+    expect(judge({ rule, candidate: cpu(0.99, ...many(4, 0.5)) })).toMatchObject({
+      verdict: 'undecided',
+      reason: expect.stringContaining('one device explains'),
+    });
+    expect(judge({ rule, candidate: cpu(0.99, ...many(19, 0.5)) }).verdict).toBe('pass');
+  });
+
+  test('with a share fails when more than that share breaches, and with any device when one does', () => {
+    const candidate = cpu(...many(3, 0.99), ...many(7, 0.5));
+    expect(judge({ rule, candidate, over: { share: 0.3 } }).verdict).toBe('pass');
+    expect(judge({ rule, candidate, over: { share: 0.29 } }).verdict).toBe('fail');
+    expect(judge({ rule, candidate: cpu(0.99, ...many(19, 0.5)), over: { scope: 'any-device' } }).verdict).toBe('fail');
+  });
+
+  test('that no device reports, or too few, is undecided and says so', () => {
+    expect(judge({ rule, candidate: of(10, () => ({})) })).toMatchObject({
+      verdict: 'undecided',
+      reason: 'no device of the stage reports it',
+    });
+    const candidate = [...cpu(0.5, 0.5), ...of(8, () => ({}))];
+    expect(judge({ rule, candidate })).toMatchObject({
+      verdict: 'undecided',
+      reason: expect.stringContaining("only 2 of the stage's devices"),
+    });
+  });
+
+  test('may ask for a least value, of a gauge of the device’s own too', () => {
+    const battery = (left: number) => of(10, () => ({ gauges: { battery: left } }));
+    expect(judge({ rule: 'battery > 20% for 5m', candidate: battery(0.5) }).verdict).toBe('pass');
+    expect(judge({ rule: 'battery > 20% for 5m', candidate: battery(0.1) }).verdict).toBe('fail');
+    const queue = (depth: number) => of(10, () => ({ gauges: { queue_depth: depth } }));
+    expect(judge({ rule: 'gauge[queue_depth] < 5 for 5m', candidate: queue(4) }).verdict).toBe('pass');
+    expect(judge({ rule: 'gauge[queue_depth] < 5 for 5m', candidate: queue(7) }).verdict).toBe('fail');
+  });
+
+  test('over load time breaches with one load', () => {
+    const load = (ms: number) =>
+      of(10, (minute) => (minute === 0 ? { interval: { loadMs: { min: ms, mean: ms, max: ms, samples: 1 } } } : {}));
+    expect(judge({ rule: 'load_time < 2s', candidate: load(300) }).verdict).toBe('pass');
+    expect(judge({ rule: 'load_time < 2s', candidate: load(9000) }).verdict).toBe('fail');
+  });
+});
+
+describe('a gauge against the baseline', () => {
+  const rule = 'battery_drain < 1.3x baseline';
+  const drain = (devices: number, mean: number) =>
+    of(devices, (_, d) => ({ gauges: { battery_drain: mean * (0.9 + 0.02 * (d % 10)) } }));
+  const stable = drain(50, 0.1);
+
+  test('fails when most devices are beyond it, and passes when all are within', () => {
+    expect(judge({ rule, candidate: drain(10, 0.2), stable })).toMatchObject({
+      verdict: 'fail',
+      baseline: { from: 'beside' },
+    });
+    expect(judge({ rule, candidate: drain(10, 0.1), stable }).verdict).toBe('pass');
+  });
+
+  test('a few devices that are beyond it prove nothing, and nor do a few reports', () => {
+    const candidate = [...drain(8, 0.1), ...drain(2, 0.3)];
+    expect(judge({ rule, candidate, stable }).verdict).toBe('undecided');
+    expect(judge({ rule, candidate: drain(4, 0.3), stable }).verdict).toBe('undecided');
+    expect(judge({ rule, candidate: drain(10, 0.3), stable, minutes: 3 }).verdict).toBe('undecided');
+  });
+
+  test('without a baseline is undecided; on a first rollout it does not apply', () => {
+    expect(judge({ rule, candidate: drain(10, 0.3) })).toMatchObject({
+      verdict: 'undecided',
+      reason: expect.stringContaining('no baseline'),
+    });
+    expect(judge({ rule, candidate: drain(10, 0.3), question: { hasStable: false } }).verdict).toBe('not-applicable');
+  });
+
+  test('throughput fails when it is too low', () => {
+    const served = (inferences: number) => of(10, () => ({ interval: { inferences } }));
+    const asked = { rule: 'throughput > 0.8x baseline', stable: served(60) };
+    expect(judge({ ...asked, candidate: served(30) }).verdict).toBe('fail');
+    expect(judge({ ...asked, candidate: served(59) }).verdict).toBe('pass');
+  });
+});
+
+describe('a rule over labels', () => {
+  const labelled = (a: LabelCounts, b: LabelCounts = { predicted: 10, actual: 10, correct: 10 }): Story =>
+    of(10, () => ({ interval: { labels: { a, b } } }));
+  const good = { predicted: 10, actual: 10, correct: 10 };
+  const half = { predicted: 10, actual: 10, correct: 5 };
+
+  test.each([
+    ['accuracy > 90%', half],
+    ['precision[a] > 80%', { predicted: 10, actual: 5, correct: 5 }],
+    ['recall[a] > 80%', { predicted: 5, actual: 10, correct: 5 }],
+    ['f1[a] > 80%', half],
+  ])('%s passes for right answers and fails for wrong ones', (rule, bad) => {
+    expect(judge({ rule, candidate: labelled(good) }).verdict).toBe('pass');
+    expect(judge({ rule, candidate: labelled(bad) }).verdict).toBe('fail');
+    expect(judge({ rule, candidate: of(10, () => ({})) })).toMatchObject({
+      verdict: 'undecided',
+      reason: 'no labels came back yet',
+    });
+  });
+
+  test('shows F1 itself, by its definition, between its bounds', () => {
+    const verdict = judge({ rule: 'f1[a] > 50%', candidate: labelled({ predicted: 8, actual: 10, correct: 6 }) });
+    expect(verdict.estimate).toBeCloseTo(12 / 18, 12);
+    expect(verdict.lower).toBeLessThan(12 / 18);
+    expect(verdict.upper).toBeGreaterThan(12 / 18);
+    expect(verdict.limit).toBe(0.5);
+  });
+
+  test('against the baseline takes stable beside it first, else what the manifest states, and is undecided without either', () => {
+    const rule = 'accuracy > 0.9x baseline';
+    const ok = { predicted: 10, actual: 10, correct: 9 };
+    expect(judge({ rule, candidate: labelled(half), stable: labelled(good) })).toMatchObject({
+      verdict: 'fail',
+      baseline: { from: 'beside' },
+    });
+    expect(judge({ rule, candidate: labelled(ok), stable: labelled(ok) }).verdict).toBe('pass');
+    const offline = { accuracy: 0.99 };
+    expect(judge({ rule, candidate: labelled(half), question: { offline } })).toMatchObject({
+      verdict: 'fail',
+      baseline: { from: 'offline', estimate: 0.99 },
+    });
+    expect(judge({ rule, candidate: labelled(half), question: { offline, hasStable: false } }).verdict).toBe('fail');
+    expect(judge({ rule, candidate: labelled(half) })).toMatchObject({ verdict: 'undecided', reason: 'no baseline' });
+    const recall = {
+      rule: 'recall[a] > 0.9x baseline',
+      candidate: labelled(half),
+      question: { offline: { 'recall/a': 0.95 } },
+    };
+    expect(judge(recall).verdict).toBe('fail');
+  });
+
+  test('a baseline that is hardly known condemns nothing, and what is good enough for any baseline passes', () => {
+    const stable = [() => ({ interval: { labels: { a: { predicted: 1, actual: 1, correct: 1 } } } })];
+    const asked = { rule: 'accuracy > 0.95x baseline', stable, minutes: 4 };
+    expect(judge({ ...asked, candidate: labelled(half) }).verdict).toBe('undecided');
+    expect(judge({ ...asked, candidate: labelled(good) }).verdict).toBe('pass');
+  });
+});
+
+describe('downloads and remarks', () => {
+  const downloads = (done: number, network: number) =>
+    of(10, (minute) => (minute < 4 ? { interval: { transfers: { download: { done, network } } } } : {}));
+
+  test('a version whose downloads break fails, one whose downloads end well passes, and one device alone explains nothing', () => {
+    const rule = 'download_success > 90%';
+    expect(judge({ rule, candidate: downloads(1, 4) })).toMatchObject({
+      verdict: 'fail',
+      estimate: expect.closeTo(0.2, 9),
+    });
+    expect(judge({ rule, candidate: downloads(30, 0) }).verdict).toBe('pass');
+    const one = [...downloads(1, 0).slice(1), () => ({ interval: { transfers: { download: { network: 5 } } } })];
+    expect(judge({ rule, candidate: one }).verdict).toBe('undecided');
+  });
+
+  test('complaints and anomalies are rates of inferences', () => {
+    const complaining = (userReports: number) => of(10, () => ({ interval: { userReports } }));
+    expect(judge({ rule: 'user_reports < 1%', candidate: complaining(3) }).verdict).toBe('fail');
+    expect(judge({ rule: 'user_reports < 1%', candidate: complaining(0) }).verdict).toBe('pass');
+    const odd = (anomalies: number) => of(10, () => ({ interval: { anomalies } }));
+    expect(judge({ rule: 'anomaly_rate < 2x baseline, floor 0.1%', candidate: odd(9), stable: odd(1) }).verdict).toBe(
+      'fail',
+    );
+  });
+});

@@ -1,0 +1,203 @@
+// Laws of what windows keep of gauges, labels, downloads and remarks: order, repetition and halves don't matter, and more of the bad never looks better.
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import type { DeviceReport, ModelInterval } from '../../src/contract/report.ts';
+import type { EventMeasure } from '../../src/telemetry/event-counts.ts';
+import { foldReport } from '../../src/telemetry/fold-report.ts';
+import { decodeGauges, encodeGauges } from '../../src/telemetry/gauge-codec.ts';
+import type { GaugeSpec } from '../../src/telemetry/gauge-readings.ts';
+import { GaugeTallies } from '../../src/telemetry/gauge-tallies.ts';
+import { measureAt } from '../../src/telemetry/rate-sums.ts';
+import { decodeSummary, encodeSummary } from '../../src/telemetry/tally-codec.ts';
+import {
+  applyFold,
+  emptyWindowTallies,
+  mergeWindowTallies,
+  type WindowTallies,
+} from '../../src/telemetry/window-tallies.ts';
+import { makeInterval, makeReport, makeSpec, STABLE } from './false-reports.ts';
+
+const MINUTE = 60_000;
+const CPU: GaugeSpec = { gauge: 'cpu', limit: 0.85, bad: 'above' };
+const GAUGES: readonly GaugeSpec[] = [
+  CPU,
+  { gauge: 'throughput', limit: null, bad: 'below' },
+  { gauge: 'own:queue', limit: 5, bad: 'above' },
+];
+const EVENTS: readonly EventMeasure[] = [
+  'download',
+  'complaint',
+  'anomaly',
+  'wrong',
+  'imprecise:a',
+  'missed:a',
+  'confused:a',
+];
+const SPEC = makeSpec({ gauges: GAUGES, events: EVENTS, classes: [], histograms: [] });
+const FIRST = 4 - 2 + SPEC.edges.length; // error, unknown and the edges come first
+
+/** The minute's report of a device whose processor was so busy. */
+function at(minute: number, cpu: number, over: Partial<ModelInterval> = {}, device = 'd'): DeviceReport {
+  const startedAt = new Date(minute * MINUTE).toISOString();
+  const summary = { min: cpu, mean: cpu, max: cpu, samples: 12 };
+  const interval = makeInterval({ servedMs: MINUTE, inferences: 60, ...over });
+  return {
+    ...makeReport(device, [interval], minute + 1),
+    startedAt,
+    gauges: { cpu: summary, queue: { ...summary, mean: 10 * cpu, max: 10 * cpu } },
+  };
+}
+
+function tell(reports: readonly DeviceReport[], spec = SPEC): WindowTallies {
+  const tallies = emptyWindowTallies(spec);
+  for (const report of reports) for (const folded of foldReport(spec, report, MINUTE)) applyFold(tallies, folded);
+  return tallies;
+}
+
+function longestMinutes(reports: readonly DeviceReport[], gauge = 0): number {
+  return (tell(reports).candidate.gauges.devices.get('d')?.[gauge]?.longestMs ?? 0) / MINUTE;
+}
+
+const busy = (minutes: readonly number[]) => minutes.map((minute) => at(minute, 0.9));
+
+describe('how long a gauge was beyond its limit', () => {
+  it('adds up over reports that follow each other, and starts anew after one within', () => {
+    expect(longestMinutes(busy([0, 1, 2, 3, 4]))).toBe(5);
+    expect(longestMinutes([...busy([0, 1]), at(2, 0.5), ...busy([3, 4, 5])])).toBe(3);
+    expect(longestMinutes(busy([0, 1, 2]), 2)).toBe(3);
+  });
+
+  it('is not broken by two missing reports, and is by three', () => {
+    expect(longestMinutes(busy([0, 1, 4, 5]))).toBe(6);
+    expect(longestMinutes(busy([0, 1, 5, 6]))).toBe(2);
+  });
+
+  it('stays known when the device is well again for long', () => {
+    const calm = Array.from({ length: 300 }, (_, i) => at(10 + i, i % 3 === 0 ? 0.9 : 0.2));
+    const tallies = tell([...busy([0, 1, 2, 3, 4]), ...calm]);
+    expect(tallies.candidate.gauges.devices.get('d')?.[0]).toMatchObject({ longestMs: 5 * MINUTE, reports: 305 });
+    expect(tallies.candidate.gauges.devices.get('d')?.[0]?.spans.length).toBeLessThanOrEqual(8);
+  });
+});
+
+/** Sums of readings are the same but for rounding. */
+function rounded({ candidate }: WindowTallies) {
+  const states = candidate.gauges.devices.get('d') ?? [];
+  return states.map((state) => ({ ...state, total: Math.round(state.total * 1e6) }));
+}
+
+const minutes = fc.uniqueArray(fc.nat(7), { maxLength: 8 });
+const levels = fc.array(fc.constantFrom(0.2, 0.9), { minLength: 8, maxLength: 8 });
+
+describe('folding', () => {
+  it('is the same in any order, and when halves are merged', () => {
+    fc.assert(
+      fc.property(minutes, levels, fc.nat(8), (order, cpu, cut) => {
+        const reports = order.map((minute) =>
+          at(minute, cpu[minute] ?? 0, { userReports: minute, transfers: { download: { done: 1, network: minute } } }),
+        );
+        const whole = tell([...reports].sort((a, b) => a.sequence - b.sequence));
+        const halves = tell(reports.slice(0, cut));
+        mergeWindowTallies(halves, tell(reports.slice(cut)));
+        for (const other of [tell(reports), halves]) {
+          expect(rounded(other)).toEqual(rounded(whole));
+          expect(other.candidate.read('d')).toEqual(whole.candidate.read('d'));
+        }
+      }),
+      { numRuns: 500 },
+    );
+  });
+
+  it('a report beyond the limit where one was within never shortens the longest time', () => {
+    fc.assert(
+      fc.property(levels, fc.nat(7), (cpu, worse) => {
+        const before = cpu.map((value, minute) => at(minute, value));
+        const after = before.map((report, minute) => (minute === worse ? at(minute, 0.95) : report));
+        expect(longestMinutes(after)).toBeGreaterThanOrEqual(longestMinutes(before));
+      }),
+    );
+  });
+
+  it('what is stored is what was there', () => {
+    fc.assert(
+      fc.property(levels, (cpu) => {
+        const tallies = tell(cpu.map((value, minute) => at(minute, value)));
+        const states = tallies.candidate.gauges.devices.get('d') ?? [];
+        expect(decodeGauges(encodeGauges(states))).toEqual(states);
+        expect(decodeSummary(encodeSummary(tallies.candidate.summary)).gauges).toEqual(
+          tallies.candidate.summary.gauges,
+        );
+      }),
+    );
+  });
+
+  it('keeps the mean of each device, weighed, and the sums of the arm', () => {
+    const { candidate, stable } = tell([
+      at(0, 0.2),
+      at(1, 0.4),
+      at(0, 1, {}, 'e'),
+      at(0, 0.5, { arm: 'stable', digest: STABLE }, 's'),
+    ]);
+    const state = candidate.gauges.devices.get('d')?.[0];
+    expect((state?.total ?? 0) / (state?.weight ?? 1)).toBeCloseTo(0.3, 12);
+    expect(candidate.summary.gauges.get('cpu')).toEqual({ total: 12 * (0.2 + 0.4 + 1), weight: 36 });
+    expect(candidate.summary.gauges.get('throughput')).toEqual({ total: 3 * MINUTE, weight: 3 * MINUTE });
+    expect(stable.summary.gauges.get('cpu')).toEqual({ total: 6, weight: 12 });
+    expect(stable.gauges.devices.size).toBe(0);
+  });
+
+  it('a report that tells of both arms says nothing of either about the device', () => {
+    const both = { ...at(0, 1), intervals: [makeInterval(), makeInterval({ arm: 'stable', digest: STABLE })] };
+    const { candidate, stable } = tell([both]);
+    expect([candidate.gauges.devices.size, candidate.summary.gauges.size, stable.summary.gauges.size]).toEqual([
+      0, 0, 0,
+    ]);
+  });
+
+  it('a name that JavaScript knows is no gauge and no class of a report that does not have it', () => {
+    const spec = makeSpec({
+      gauges: [{ gauge: 'own:constructor', limit: 1, bad: 'above' }],
+      events: ['missed:constructor'],
+    });
+    const { candidate } = tell([at(0, 1, { labels: {} })], spec);
+    expect(candidate.gauges.devices.size).toBe(0);
+  });
+});
+
+describe('labels, downloads and remarks', () => {
+  const labels = { a: { predicted: 5, actual: 4, correct: 3 }, b: { predicted: 1, actual: 2, correct: 0 } };
+  const sums = (over: Partial<ModelInterval>, measure: EventMeasure) => {
+    const row = tell([at(0, 0.1, over)]).candidate.read('d');
+    const { bad, trials } = measureAt(row?.rates.whole ?? new Float64Array(0), FIRST + EVENTS.indexOf(measure));
+    return [bad, trials];
+  };
+
+  it('are counted by what each means', () => {
+    expect(sums({ labels }, 'wrong')).toEqual([3, 6]);
+    expect(sums({ labels }, 'imprecise:a')).toEqual([2, 5]);
+    expect(sums({ labels }, 'missed:a')).toEqual([1, 4]);
+    expect(sums({ labels }, 'confused:a')).toEqual([3, 6]);
+    expect(sums({ transfers: { download: { done: 1, network: 2, timeout: 1 } } }, 'download')).toEqual([3, 4]);
+    expect(sums({ userReports: 2 }, 'complaint')).toEqual([2, 60]);
+  });
+
+  it('count in a report without an inference, and never more than there is', () => {
+    expect(sums({ inferences: 0, anomalies: 3 }, 'anomaly')).toEqual([3, 3]);
+    expect(sums({ inferences: 0, labels }, 'wrong')).toEqual([3, 6]);
+  });
+
+  it('of stable never count to the candidate', () => {
+    const { candidate, stable } = tell([at(0, 1, { arm: 'stable', digest: STABLE, labels, userReports: 9 })]);
+    expect(candidate.names).toEqual([]);
+    expect(measureAt(stable.read('d')?.rates.whole ?? new Float64Array(0), 3 + EVENTS.indexOf('complaint')).bad).toBe(
+      9,
+    );
+  });
+});
+
+it('devices are followed one by one where rows are groups', () => {
+  const spec = makeSpec({ gauges: GAUGES, rows: { candidate: 'group', stable: 'group' } });
+  const { candidate } = tell([at(0, 0.9, {}, 'x'), at(0, 0.1, {}, 'y')], spec);
+  expect(new GaugeTallies(GAUGES, MINUTE).devices.size).toBe(0);
+  expect([...candidate.gauges.devices.keys()]).toEqual(['x', 'y']);
+});
