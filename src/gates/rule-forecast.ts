@@ -1,6 +1,7 @@
 // Owns the forecast of one rule: how many inferences it takes to pass when all is well, and to fail when it is not.
 import { assertNever } from '../base/errors.ts';
 import type { ParsedRule } from '../contract/documents/rule-text.ts';
+import { formatDuration } from '../contract/duration.ts';
 import { type DriftPlan, driftSamples } from './drift-forecast.ts';
 import { pFail, pPass } from './e-process.ts';
 import { LEAST_HOLDING_SHARE, VANISHED_RATIO } from './judge-classes.ts';
@@ -256,6 +257,19 @@ export function forecastRule(asked: StageRule, question: ForecastQuestion): Rule
       return forecastDrift(kind.histogram, rule, question);
     case 'share':
       return forecastDevices(rule, question);
+    case 'success': {
+      const what = kind.measure === 'download' ? 'how often downloads are tried' : 'how many labels come back';
+      return { kind: 'unplanned', reason: `how long it takes depends on ${what}` };
+    }
+    case 'gauge': {
+      const { limit, sustainedMs = 0 } = rule;
+      if (limit.kind === 'baseline')
+        return { kind: 'unplanned', reason: 'devices count here, not inferences: 7 or more can prove it' };
+      return {
+        kind: 'unplanned',
+        reason: `each device is watched by itself, for ${formatDuration(sustainedMs)} at least`,
+      };
+    }
     default:
       return assertNever(kind);
   }

@@ -23,10 +23,6 @@ export interface GaugeReading {
 
 const OWN = 'own:';
 
-export function ownGauge(name: string): string {
-  return `${OWN}${name}`;
-}
-
 function meanOf(summaries: readonly Summary[]): Pick<GaugeReading, 'value' | 'weight'> | null {
   let [total, weight] = [0, 0];
   for (const { mean, samples } of summaries) {

@@ -43,16 +43,27 @@ function joined(spans: readonly GaugeSpan[], intervalMs: number): GaugeSpan[] {
   return result;
 }
 
-function longestBeyond(spans: readonly GaugeSpan[], intervalMs: number): number {
-  let longest = 0;
-  let run: { fromMs: number; toMs: number } | null = null;
+interface Run {
+  readonly fromMs: number;
+  toMs: number;
+}
+
+/** The stretches beyond the limit, by time: one that is within ends a run, a short silence does not. */
+export function runsBeyond(spans: readonly GaugeSpan[], intervalMs: number): readonly Run[] {
+  const runs: Run[] = [];
+  let isBroken = true;
   for (const { fromMs, toMs, isBeyond } of spans) {
-    if (!isBeyond) run = null;
-    else if (run !== null && fromMs - run.toMs <= MOST_GAP_INTERVALS * intervalMs) run.toMs = Math.max(run.toMs, toMs);
-    else run = { fromMs, toMs };
-    if (run !== null) longest = Math.max(longest, run.toMs - run.fromMs);
+    const run = runs.at(-1);
+    const goesOn = !isBroken && run !== undefined && fromMs - run.toMs <= MOST_GAP_INTERVALS * intervalMs;
+    if (isBeyond && goesOn) run.toMs = Math.max(run.toMs, toMs);
+    else if (isBeyond) runs.push({ fromMs, toMs });
+    isBroken = !isBeyond;
   }
-  return longest;
+  return runs;
+}
+
+function longestBeyond(spans: readonly GaugeSpan[], intervalMs: number): number {
+  return Math.max(0, ...runsBeyond(spans, intervalMs).map(({ fromMs, toMs }) => toMs - fromMs));
 }
 
 /** What both say. */

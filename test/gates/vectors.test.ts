@@ -6,7 +6,6 @@ import { anyDeviceVerdict } from '../../src/gates/any-device-verdict.ts';
 import { DriftMeter } from '../../src/gates/drift-estimate.ts';
 import { driftVerdict } from '../../src/gates/drift-verdict.ts';
 import { logEvidence, pFail, pPass, rateBounds } from '../../src/gates/e-process.ts';
-import { addSample, isSustained, NOT_SUSTAINED } from '../../src/gates/gauge-verdict.ts';
 import { HistogramRows } from '../../src/gates/histogram-rows.ts';
 import { addHistogram, HistogramTally } from '../../src/gates/histogram-tally.ts';
 import { withWindow } from '../../src/gates/late-regression.ts';
@@ -19,6 +18,7 @@ import { lnGamma, normalQuantile } from '../../src/gates/special-functions.ts';
 import { combineVerdicts, type OnDeadline } from '../../src/gates/stage-verdict.ts';
 import { addReport, designEffect, EMPTY_TALLY, type Tally } from '../../src/gates/tally.ts';
 import { TallyRows } from '../../src/gates/tally-rows.ts';
+import { runsBeyond } from '../../src/telemetry/gauge-tallies.ts';
 
 type Value = number | string | boolean | null;
 type Pair = readonly [number, number];
@@ -205,11 +205,11 @@ describe('the production statistics agree with the independent implementation to
 
   test('sustained gauges, shares of devices, single devices', () => {
     for (const { limit, duration, maxGap, samples, out } of vectors.sustained) {
-      const rule = { limit, durationMs: duration, longestGapMs: maxGap };
-      let state = NOT_SUSTAINED;
-      samples.forEach(([at, value], i) => {
-        state = addSample(rule, state, at, value);
-        expectNear(`sustained at ${at}`, isSustained(rule, state), out[i]!);
+      const spans = samples.map(([at, value]) => ({ fromMs: at, toMs: at, isBeyond: value > limit }));
+      samples.forEach(([at], i) => {
+        const run = runsBeyond(spans.slice(0, i + 1), maxGap / 2).at(-1);
+        const isSustained = run !== undefined && run.toMs === at && at - run.fromMs >= duration;
+        expectNear(`sustained at ${at}`, isSustained, out[i]!);
       });
     }
     for (const { counts, limit, out } of vectors.shareVerdict) {

@@ -9,6 +9,31 @@ test.each([
     'error_rate < 0.5%',
     { metric: 'error_rate', comparison: '<', limit: { kind: 'absolute', value: 0.005, unit: 'ratio' } },
   ],
+  [
+    'cpu < 85% for 5m',
+    { metric: 'cpu', comparison: '<', limit: { kind: 'absolute', value: 0.85, unit: 'ratio' }, sustainedMs: 300_000 },
+  ],
+  [
+    'temperature < 80C',
+    { metric: 'temperature', comparison: '<', limit: { kind: 'absolute', value: 80, unit: 'celsius' } },
+  ],
+  [
+    'battery_drain < 1.3x baseline',
+    { metric: 'battery_drain', comparison: '<', limit: { kind: 'baseline', factor: 1.3 } },
+  ],
+  ['throughput > 0.8x baseline', { metric: 'throughput', comparison: '>', limit: { kind: 'baseline', factor: 0.8 } }],
+  [
+    'gauge[queue_depth] < 5 for 1h',
+    {
+      ...{ metric: 'gauge', ofClass: 'queue_depth', comparison: '<', sustainedMs: 3_600_000 },
+      limit: { kind: 'absolute', value: 5, unit: 'count' },
+    },
+  ],
+  [
+    'recall[receipt] > 90%',
+    { metric: 'recall', ofClass: 'receipt', comparison: '>', limit: { kind: 'absolute', value: 0.9, unit: 'ratio' } },
+  ],
+  ['accuracy > 0.98x baseline', { metric: 'accuracy', comparison: '>', limit: { kind: 'baseline', factor: 0.98 } }],
   ['latency_p95 < 2x baseline', { metric: 'latency_p95', comparison: '<', limit: { kind: 'baseline', factor: 2 } }],
   [
     'latency_p95 < 2x baseline, floor 5ms',
@@ -94,6 +119,12 @@ test.each([
   ['class_share[a] >= 100%', 'RULE_LIMIT', 19, 'below 100%'],
   ['class_share[a] > 0%', 'RULE_LIMIT', 18, 'above zero'],
   ['error_rate < 1% for 5m', 'RULE_SUSTAINED', 21, 'Leave out'],
+  ['cpu < 2x baseline for 5m', 'RULE_SUSTAINED', 23, 'Leave out'],
+  ['gauge < 5', 'RULE_CLASS', 1, 'gauge[queue_depth] < 5'],
+  ['gauge[Queue Depth] < 5', 'RULE_CLASS', 7, 'gauge[queue_depth] < 5'],
+  ['recall > 90%', 'RULE_CLASS', 1, 'recall[receipt]'],
+  ['cpu > 85%', 'RULE_COMPARISON', 5, 'cpu < 85%'],
+  ['temperature < 80', 'RULE_UNIT', 15, '80C'],
 ])('%j is refused with %s at column %i', (text, code, column, remedy) => {
   expect.assertions(3);
   try {
