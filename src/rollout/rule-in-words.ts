@@ -56,7 +56,9 @@ function seen(rule: RuleVerdict): string {
 function observed(rule: RuleVerdict): string {
   const { sums, estimate, unit, scope } = rule;
   if (sums.kind === 'gauge')
-    return estimate === null ? 'Nothing was measured yet.' : `Seen: ${formatAmount(estimate, unit)} on average${onDevices(rule)}.`;
+    return estimate === null
+      ? 'Nothing was measured yet.'
+      : `Seen: ${formatAmount(estimate, unit)} on average${onDevices(rule)}.`;
   if (scope === 'any-device') return oneDevice(rule);
   switch (sums.kind) {
     case 'share': {

@@ -102,8 +102,10 @@ function noteOf(rule: RuleVerdict): string {
     stable === null
       ? []
       : isStated
-      ? [`baseline ${formatAmount(stable, rule.unit)} by the manifest`]
-      : [`baseline ${formatAmount(stable, rule.unit)} on ${countOf(rule.baseline?.devices ?? 0, 'device')}${earlier}`];
+        ? [`baseline ${formatAmount(stable, rule.unit)} by the manifest`]
+        : [
+            `baseline ${formatAmount(stable, rule.unit)} on ${countOf(rule.baseline?.devices ?? 0, 'device')}${earlier}`,
+          ];
   const worst = rule.worstDevice === null ? [] : [`worst ${oneLine(rule.worstDevice)}`];
   const signal = rule.sums.kind === 'signal' ? [signalNote(rule.sums)] : [];
   const reason = rule.reason === '' ? [] : [oneLine(rule.reason)];

@@ -6,6 +6,7 @@ import { gaugeTermsOf } from '../../src/gates/gauge-terms.ts';
 import { judgeStage } from '../../src/gates/judge-stage.ts';
 import type { RuleVerdict } from '../../src/gates/rule-verdict.ts';
 import type { StageQuestion, StageRule } from '../../src/gates/stage-question.ts';
+import { ruleSentences } from '../../src/rollout/rule-in-words.ts';
 import { breachInWords } from '../../src/rollout/verdict-table.ts';
 import { foldReport } from '../../src/telemetry/fold-report.ts';
 import { applyFold, emptyWindowTallies } from '../../src/telemetry/window-tallies.ts';
@@ -95,6 +96,9 @@ describe('a rule over a gauge', () => {
     });
     expect(verdict.reason).toBe('8 of 10 devices above it for 5 min');
     expect(breachInWords(verdict, 'canary')).toBe('cpu not < 85 % for 5m on 8 of 10 devices in canary (mean 86 %)');
+    expect(ruleSentences(verdict).join(' ')).toBe(
+      'Seen: 86 % on average on 10 devices. Allowed: below 85 % for 5m. It is broken. 8 of 10 devices above it for 5 min. The device that was beyond the limit longest: candidate-0.',
+    );
   });
 
   test('is undecided before the time is over, whichever way it goes', () => {
