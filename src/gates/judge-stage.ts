@@ -76,6 +76,27 @@ function judgeRate(asked: StageRule, measure: string, levels: ErrorLevels, quest
   };
 }
 
+/** Share of beta for a pass by the frozen limit alone: enough when hardly anything is that slow, as at night. */
+const FROZEN_SHARE = 0.1;
+
+type Weighed = CountedVerdict & { readonly isWithin: boolean };
+
+function withReading(counted: CountedVerdict): Weighed {
+  return { ...counted, isWithin: counted.reading.isWithin };
+}
+
+/**
+ * Beside the baseline's slow answers nothing can pass when both arms have none; the limit that was frozen from them can still be kept.
+ * Only a pass may rest on it: whether the candidate fails is told beside the baseline, whatever the load.
+ */
+function passEither(beside: CountedVerdict, frozen: CountedVerdict): Weighed {
+  const isWithin = beside.reading.isWithin || frozen.reading.isWithin;
+  if (beside.verdict !== 'undecided' || !frozen.reading.isWithin) return { ...beside, isWithin };
+  if (frozen.verdict === 'pass') return { ...beside, verdict: 'pass', reason: '', needs: null, isWithin };
+  const needs = beside.needs ?? frozen.needs;
+  return { ...beside, reason: beside.reading.isWithin ? beside.reason : frozen.reason, needs, isWithin };
+}
+
 /** latency_p…: how many latencies exceed the limit, against the share that the quantile allows or the baseline shows. */
 function judgeLatency(asked: StageRule, q: number, levels: ErrorLevels, question: StageQuestion): RuleVerdict {
   const { candidate } = question;
@@ -97,7 +118,18 @@ function judgeLatency(asked: StageRule, q: number, levels: ErrorLevels, question
     counted,
     counts === null ? null : { measure: `latency>${below}`, counts },
   );
-  const { verdict, reading, reason, needs } = judgeInScope(asked, evidence, levels, question);
+  const { verdict, reading, reason, needs, isWithin } =
+    counts === null
+      ? withReading(judgeInScope(asked, evidence, levels, question))
+      : passEither(
+          judgeInScope(asked, evidence, { ...levels, beta: (1 - FROZEN_SHARE) * levels.beta }, question),
+          judgeInScope(
+            asked,
+            evidenceOf(question, measure, { kind: 'rate', threshold: 1 - q }, null),
+            { ...levels, beta: FROZEN_SHARE * levels.beta },
+            question,
+          ),
+        );
   const sketch = candidate.summary.latencyMs;
   const [lower, upper] = quantileBounds(sketch, q, levels.beta, reading.designEffect);
   // No sketch is kept of a single device: its count of slow answers stands in `sums`.
@@ -105,7 +137,7 @@ function judgeLatency(asked: StageRule, q: number, levels: ErrorLevels, question
   return {
     ...blankVerdict(asked, reason),
     verdict,
-    within: reading.isWithin,
+    within: isWithin,
     estimate,
     lower: estimate === null ? null : lower,
     upper: estimate !== null && Number.isFinite(upper) ? upper : null,

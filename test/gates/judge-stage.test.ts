@@ -160,6 +160,21 @@ describe('latency rules', () => {
     expect(judgeStage(question).kind).toBe('fail');
   });
 
+  test('against the baseline pass by the frozen limit when neither arm is slow any more, and never fail by it', () => {
+    const asked = rules('latency_p95 < 2x baseline, floor 5ms');
+    const limits = freezeLimits([asked[0]!.rule], around(100));
+    const { edges, baselineEdges } = edgesToCount([asked[0]!.rule], limits);
+    const idle = latencyArm(baselineEdges[0]!, alike(20, repeat(20, [100, 0])), around(20));
+    const arms = (bad: number, reports: number) =>
+      latencyArm(edges[0]!, alike(5, repeat(reports, [10, bad])), around(20));
+    const question = (candidate: ArmEvidence) =>
+      ask({ rules: asked, limits, candidate, baseline: idle, minimum: { devices: 0, inferences: 0 } });
+    expect(judgeStage(question(arms(0, 1))).rules[0]).toMatchObject({ verdict: 'undecided', within: true });
+    expect(judgeStage(question(arms(0, 4))).kind).toBe('pass');
+    // Slower than anything beside it.
+    expect(judgeStage(question(arms(1, 40))).kind).toBe('fail');
+  });
+
   test('whose limit was never frozen are undecided', () => {
     const verdict = judgeStage(ask({ rules: rules('latency_p95 < 2x baseline'), candidate: arm(healthy) }));
     expect(verdict.rules[0]).toMatchObject({
