@@ -28,7 +28,7 @@ const MOST_SUMS = 16;
 
 interface ClassReading extends CountedVerdict {
   readonly name: string;
-  readonly evidence: CountedEvidence;
+  readonly evidence: ClassEvidence;
   readonly all: Tally;
 }
 
@@ -141,6 +141,7 @@ export function judgeVanishedClasses(asked: StageRule, levels: ErrorLevels, ques
     within: holding.length > 0 && holding.every((one) => one.reading.isWithin),
     estimate: vanished.length,
     limit: 0,
+    baseline: { estimate: null, ...besideOf(first.evidence) },
     trials: first.reading.trials,
     devices: first.reading.devices,
     worstDevice: vanished[0]?.reading.worst?.device ?? null,

@@ -1,6 +1,6 @@
 // Owns what speaks against a policy before anything rolls under it: rules that can't be decided in time, or at all.
 import { formatDuration } from '../contract/duration.ts';
-import { countOf, formatAmount, formatCount } from './amounts.ts';
+import { countOf, formatAmount, formatCount, listed } from './amounts.ts';
 import { oneLine } from './plain-text.ts';
 import type { Plan, PlannedRule, PlannedStage } from './stage-plan.ts';
 
@@ -38,21 +38,30 @@ const AFTER_DEADLINE = {
   promote: 'and at the deadline it goes on if every open rule is observed within its limit',
 } as const;
 
-function slowRule(stage: PlannedStage, planned: PlannedRule, perMinute: number): PlanWarning[] {
-  const { forecast } = planned;
+/** The rules that take longer than the stage has, as one warning at the slowest. */
+function slowRules(stage: PlannedStage, decided: readonly PlannedRule[], perMinute: number): PlanWarning[] {
   const { name, devices, deadlineMs, onDeadline } = stage;
   const time = timeOf(stage);
-  if (devices === null || time === null || forecast.kind !== 'sampled' || forecast.pass.minutes === null) return [];
-  if (forecast.pass.minutes * 60_000 <= time.ms) return [];
+  if (devices === null || time === null) return [];
+  const minutesOf = ({ forecast }: PlannedRule): number =>
+    forecast.kind === 'sampled' ? (forecast.pass.minutes ?? 0) : forecast.kind === 'signal' ? forecast.minutes : 0;
+  const slow = decided.filter((one) => minutesOf(one) * 60_000 > time.ms).sort((x, y) => minutesOf(y) - minutesOf(x));
+  const [slowest, ...others] = slow;
+  if (slowest === undefined) return [];
   const who = `${countOf(devices, 'device')} at ${countOf(perMinute, 'inference')} a minute`;
   const after = deadlineMs === null ? 'and it goes on until then' : AFTER_DEADLINE[onDeadline];
+  const names = listed(
+    others.map(({ rule }) => `\`${rule}\``),
+    'and',
+  );
+  const also = others.length === 0 ? '' : ` Too slow as well: ${names}.`;
   return [
     {
       code: 'POLICY_TOO_SLOW',
       stage: name,
-      rule: planned.rule,
-      message: `Stage "${name}": ${who} cannot confirm ${confirmed(planned)} within ${formatDuration(time.ms)}, ${time.what}; it takes about ${aboutTime(forecast.pass.minutes)}, ${after}.`,
-      remedy: `Take in more devices, give it more time, or widen the limit; \`slipway plan\` tells what each takes.`,
+      rule: slowest.rule,
+      message: `Stage "${name}": ${who} cannot confirm ${confirmed(slowest)} within ${formatDuration(time.ms)}, ${time.what}; it takes about ${aboutTime(minutesOf(slowest))}, ${after}.${also}`,
+      remedy: 'Take in more devices, give it more time, or widen the limit.',
     },
   ];
 }
@@ -104,7 +113,7 @@ function stageWarnings(stage: PlannedStage, perMinute: number | null): PlanWarni
   return [
     ...warnings,
     ...decided.flatMap((rule) => neverDecided(stage, rule)),
-    ...(perMinute === null ? [] : decided.flatMap((rule) => slowRule(stage, rule, perMinute))),
+    ...(perMinute === null ? [] : slowRules(stage, decided, perMinute)),
   ];
 }
 

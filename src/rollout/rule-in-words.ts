@@ -102,15 +102,17 @@ function allowed(rule: RuleVerdict): string[] {
   const { limit, unit, baseline } = rule;
   const isRelative = /\dx\s+baseline/.test(rule.rule);
   const inForce = isRelative && limit !== null ? ` (now ${formatAmount(limit, unit)})` : '';
-  const text = limitOf(rule).replace(/^(<=|>=|==|<|>)/, (sign) => COMPARISONS[sign] ?? sign);
+  const text = limitOf(rule)
+    .replace(/^== 0$/, 'none')
+    .replace(/^(<=|>=|==|<|>)/, (sign) => COMPARISONS[sign] ?? sign);
   const least = [`Allowed: ${text}${inForce}.`];
   if (baseline === null) return least;
   if (baseline.from === 'offline' && baseline.estimate !== null)
     return [...least, `Compared with: ${formatAmount(baseline.estimate, unit)}, as the manifest states it.`];
-  const shows = baseline.estimate === null ? '' : `${formatAmount(baseline.estimate, unit)} `;
+  const shows = baseline.estimate === null ? '' : `${formatAmount(baseline.estimate, unit)} on `;
   const when =
     baseline.from === 'earlier' ? 'when stable was last seen beside the candidate' : 'that run stable at the same time';
-  return [...least, `Compared with: ${shows}on ${countOf(baseline.devices, 'device')} ${when}.`];
+  return [...least, `Compared with: ${shows}${countOf(baseline.devices, 'device')} ${when}.`];
 }
 
 /** Would the others keep an upper limit without that device? Null where its counts don't say. */

@@ -3,7 +3,7 @@ import { type Command, Option } from 'commander';
 import { CodedError } from '../../base/errors.ts';
 import type { Rollout } from '../../contract/documents/types.generated.ts';
 import type { EvidencePredicate } from '../../reconcile/evidence.ts';
-import { type Explanation, explainOutlook, explainStage } from '../../rollout/explanation.ts';
+import { type ExplainedRule, type Explanation, explainOutlook, explainStage } from '../../rollout/explanation.ts';
 import type { Outlook } from '../../rollout/outlook.ts';
 import { asSentence, oneLine } from '../../rollout/plain-text.ts';
 import { wrapped } from '../../rollout/wrapped.ts';
@@ -33,8 +33,14 @@ function indented(text: string): string[] {
   return wrapped(text).map((line) => `  ${line}`);
 }
 
+/** What people look for first: what is broken, then what is open; what never decides last. */
+function placeOf({ verdict, dryRun }: ExplainedRule): number {
+  return ['fail', 'undecided', 'pass', 'not-applicable'].indexOf(verdict) + (dryRun ? 10 : 0);
+}
+
 function explanationText({ summary, stage, rules, missing, certainty }: Explanation): string {
-  const blocks = rules.map(({ rule, verdict, scope, dryRun, sentences }) => {
+  const inOrder = [...rules].sort((a, b) => placeOf(a) - placeOf(b));
+  const blocks = inOrder.map(({ rule, verdict, scope, dryRun, sentences }) => {
     const about = scope === 'stage' ? [] : [scope === 'fleet' ? 'the fleet' : 'any device'];
     const more = [...about, ...(dryRun ? ['dry run'] : [])];
     const head = `${rule}${more.length === 0 ? '' : ` (${more.join(', ')})`}: ${VERDICT_WORDS[verdict]}`;

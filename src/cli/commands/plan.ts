@@ -97,8 +97,14 @@ function devicesUnknown(): CodedError {
   });
 }
 
-function warningText({ message, remedy }: PlanWarning): string {
-  return [...wrapped(`! ${message}`), ...wrapped(remedy)].map((line, i) => (i === 0 ? line : `  ${line}`)).join('\n');
+/** The warnings, and each remedy once. */
+function warningsText(warnings: readonly PlanWarning[]): string[] {
+  const remedies = [...new Set(warnings.map(({ remedy }) => remedy))];
+  const told = warnings.map(({ message }) => {
+    const [first = '', ...rest] = wrapped(`! ${message}`);
+    return [first, ...rest.map((line) => `  ${line}`)].join('\n');
+  });
+  return warnings.length === 0 ? [] : [told.join('\n'), remedies.flatMap(wrapped).join('\n')];
 }
 
 function planText(plan: Plan, warnings: readonly PlanWarning[]): string {
@@ -112,7 +118,7 @@ function planText(plan: Plan, warnings: readonly PlanWarning[]): string {
     ].join('\n'),
   );
   const head = [`Policy ${plan.policy}`, ...assumptionsOf(plan)].join('\n');
-  return [head, ...stages, ...warnings.map(warningText)].join('\n\n');
+  return [head, ...stages, ...warningsText(warnings)].join('\n\n');
 }
 
 export function addPlanCommand(program: Command): void {
