@@ -160,6 +160,14 @@ const scenes: Record<string, () => Transition> = {
   'roll-back': () => taken((world) => world.measure('fail', { verdict: BAD, window: AFTER_6_MIN, cohort: TROUBLED })),
   'roll-back-vanished': () =>
     taken((world) => world.measure('fail', { verdict: GONE, window: AFTER_6_MIN, cohort: cohort(10) })),
+  'roll-back-while-downloading': () =>
+    taken((world) =>
+      world.measure('fail', {
+        verdict: BAD,
+        window: AFTER_6_MIN,
+        cohort: cohort(11, { ready: 4, trying: 7, onTrial: 1 }),
+      }),
+    ),
   'roll-back-first': () => {
     const world = new FalseWorld();
     world.mustTake('start');
