@@ -22,6 +22,7 @@ import { Notices } from '../reconcile/notices.ts';
 import { Observer } from '../reconcile/observe.ts';
 import { Publisher } from '../reconcile/publisher.ts';
 import { Reconciler, type ReconcilerEvents, type ReconcilerSettings } from '../reconcile/reconciler.ts';
+import { RestWindows } from '../reconcile/rest-windows.ts';
 import { SignalBoard } from '../reconcile/signal-board.ts';
 import { SnapshotReader } from '../reconcile/snapshot.ts';
 import { StatusClaims } from '../reconcile/status-claims.ts';
@@ -151,6 +152,7 @@ export async function composeReconciler({
     reader,
     claims,
     windows: new Windows(store, settings.reportIntervalMs, signals),
+    rest: new RestWindows(store, settings.reportIntervalMs),
     store,
   });
   const measured = metrics === undefined ? {} : { metrics };

@@ -11,6 +11,7 @@ import type { KnownVersion, PolicyFacts, RolloutFacts, Standing, StatusClaim } f
 import type { FleetStore, SeenStatus } from '../store/fleet-store.ts';
 import { type KnownFleet, KnownFleets } from './known-fleet.ts';
 import { PoliciesInForce } from './policies-in-force.ts';
+import type { RestWindows } from './rest-windows.ts';
 import type {
   BrokenDocument,
   ModelDocument,
@@ -36,6 +37,7 @@ export interface ObserverParts {
   readonly reader: SnapshotReader;
   readonly claims: StatusClaims;
   readonly windows: Windows;
+  readonly rest: RestWindows;
   readonly store: FleetStore;
 }
 
@@ -166,6 +168,7 @@ export class Observer {
     const kept = new Map<string, { basis: Basis; facts: RolloutFacts }>();
     const named = rolloutsByName(snapshot);
     const broken = misplaced(snapshot, published);
+    const watched: WatchedRule[] = [];
     for (const [name, document] of named) {
       if (document.kind === 'broken') {
         broken.push(brokenRollout(name, document));
@@ -184,15 +187,35 @@ export class Observer {
       const isSame = before !== undefined && isSameBasis(before.basis, basis) && isSettled(before.facts);
       const question = { name, basis, snapshot, fleet, listenedMs, clockNow };
       const facts = isSame ? before.facts : await guarded(() => this.#gather(question));
-      if (facts instanceof CodedError) broken.push({ name, code: facts.code, reason: facts.message });
-      else kept.set(name, { basis, facts });
+      if (facts instanceof CodedError) {
+        broken.push({ name, code: facts.code, reason: facts.message });
+        continue;
+      }
+      kept.set(name, { basis, facts });
+      watched.push(...(await this.#watch(basis, facts, clockNow)));
     }
     this.#kept = kept;
     claims.keepOnly(named);
+    this.#parts.rest.keepOnly(new Set(kept.keys()));
     // A rollout that can't be read for a while is still there: its measurements go on.
     await this.#parts.windows.closeOthers(new Set([...named.keys(), ...broken.map((one) => one.name)]), clockNow);
     const rollouts = [...kept.values()].map((one) => one.facts);
-    return { snapshot, fleet, facts: { rollouts, broken, published }, watched: [] };
+    return { snapshot, fleet, facts: { rollouts, broken, published }, watched };
+  }
+
+  /** By what the policy at HEAD watches, if it is admitted: that moves no device, so nothing has to be pinned. */
+  async #watch(
+    { document, versions }: Basis,
+    { name, claim, policy: named, policyInForce }: RolloutFacts,
+    now: number,
+  ): Promise<readonly WatchedRule[]> {
+    if (claim.kind !== 'authentic') return [];
+    const { status } = claim;
+    const { model } = document.rollout.spec;
+    const admitted = named?.standing.kind === 'admitted' ? named.policy : policyInForce;
+    const watch = admitted?.spec.watch ?? null;
+    const classes = classesOf(versions, status.stable?.digest);
+    return this.#parts.rest.look({ name, model, status, policy: policyInForce, classes, watch, now });
   }
 
   async #gather(question: GatherQuestion): Promise<RolloutFacts> {

@@ -3,13 +3,9 @@ import { parseInstant } from '../base/clock.ts';
 import type { ParsedRule } from '../contract/documents/rule-text.ts';
 import type { RolloutPolicy, RolloutStatus } from '../contract/documents/types.generated.ts';
 import { parsePercent } from '../contract/duration.ts';
-import { MOST_CLASSES } from '../contract/report.ts';
 import { sketchCount } from '../contract/sketch.ts';
 import { edgesToCount } from '../gates/freeze-limits.ts';
-import { gaugeTermsOf } from '../gates/gauge-terms.ts';
 import { judgeStage } from '../gates/judge-stage.ts';
-import { badOutcomesOf } from '../gates/judge-success.ts';
-import { metricKind } from '../gates/metric-kind.ts';
 import type { StageVerdict } from '../gates/rule-verdict.ts';
 import type { StageQuestion } from '../gates/stage-question.ts';
 import { type CohortCounts, countCohort, installShare, type KnownDevice } from '../rollout/count-cohort.ts';
@@ -17,12 +13,10 @@ import { entryOf } from '../rollout/directive-of.ts';
 import type { BaselineFacts, WindowTime } from '../rollout/rollout-facts.ts';
 import { leastDevices, type Stage, stagesOf } from '../rollout/stages-of-policy.ts';
 import type { FleetStore, WindowReading } from '../store/fleet-store.ts';
-import type { EventMeasure } from '../telemetry/event-counts.ts';
-import type { GaugeSpec } from '../telemetry/gauge-readings.ts';
-import { type HistogramSpec, MOST_HISTOGRAM_CLASSES } from '../telemetry/histogram-sums.ts';
 import { rowsFor, type WindowSpec } from '../telemetry/window.ts';
 import type { ArmTallies } from '../telemetry/window-tallies.ts';
 import type { SignalBoard } from './signal-board.ts';
+import { countsOf } from './window-counts.ts';
 
 export interface Measured {
   readonly cohort: CohortCounts | null;
@@ -54,41 +48,15 @@ function stageOf({ status, policy }: RolloutInForce): Stage | undefined {
   return policy === null ? undefined : stagesOf(policy).find((stage) => stage.name === status.stage);
 }
 
-/** What the rules of all stages need counted beyond rates and latencies, so that each stage finds a baseline of what it asks for. */
-function classesAndHistograms(
-  { policy, classes }: RolloutInForce,
-  shown: ReadonlyMap<string, number>,
-): Pick<WindowSpec, 'classes' | 'histograms' | 'events' | 'gauges'> {
-  const rules = policy === null ? [] : stagesOf(policy).flatMap((stage) => stage.rules);
-  const kinds = rules.map(({ rule }) => metricKind(rule.metric));
-  const isAboutClasses = kinds.some(({ kind }) => kind === 'class-share' || kind === 'vanished-classes');
-  const drifting = new Set(kinds.flatMap((one) => (one.kind === 'drift' ? [one.histogram] : [])));
-  const names = mostShown(classes, shown, MOST_HISTOGRAM_CLASSES);
-  const events = [...new Set(rules.flatMap(({ rule }) => eventsOf(rule)))];
-  const gauges = rules.flatMap(({ rule }) => gaugeTermsOf(rule) ?? []);
-  return {
-    ...(events.length > 0 ? { events } : {}),
-    ...(gauges.length > 0 ? { gauges: distinct(gauges) } : {}),
-    classes: isAboutClasses ? mostShown(classes, shown, MOST_CLASSES) : [],
-    histograms: [...drifting].map((kind): HistogramSpec => (kind === 'class' ? { kind, names } : { kind })),
-  };
+/** The rules of all stages, so that each stage finds a baseline of what it asks for. */
+function rulesOfStages({ policy }: RolloutInForce): readonly ParsedRule[] {
+  return policy === null ? [] : stagesOf(policy).flatMap((stage) => stage.rules.map((one) => one.rule));
 }
 
-function eventsOf(rule: ParsedRule): EventMeasure[] {
-  const kind = metricKind(rule.metric);
-  if (kind.kind === 'success') return [badOutcomesOf(kind.measure, rule.ofClass) as EventMeasure];
-  return kind.kind === 'rate' && (kind.measure === 'complaint' || kind.measure === 'anomaly') ? [kind.measure] : [];
-}
-
-function distinct(gauges: readonly GaugeSpec[]): GaugeSpec[] {
-  return [...new Map(gauges.map((one) => [JSON.stringify(one), one])).values()];
-}
-
-/** Of too many classes those that stable shows most. */
-function mostShown(classes: readonly string[], shown: ReadonlyMap<string, number>, most: number): readonly string[] {
-  const known = [...new Set(classes)];
-  if (known.length <= most) return known;
-  return known.sort((a, b) => (shown.get(b) ?? 0) - (shown.get(a) ?? 0)).slice(0, most);
+/** A rest is kept in parts that begin anew in time: the one with more in it says more. */
+function thicker(a: WindowReading | undefined, b: WindowReading | undefined): WindowReading | undefined {
+  const inferences = (one: WindowReading | undefined): number => one?.tallies.stable.summary.inferences ?? -1;
+  return inferences(b) > inferences(a) ? b : a;
 }
 
 function hasTraffic(arm: ArmTallies): boolean {
@@ -106,7 +74,7 @@ export const openedHolding = (rollout: string): string => `opened-window/${rollo
 /** What of the store windows need: a rehearsal keeps it in memory. */
 export type WindowStore = Pick<
   FleetStore,
-  'openWindow' | 'closeWindow' | 'readWindow' | 'markReady' | 'putHolding' | 'readHolding'
+  'openWindow' | 'closeWindow' | 'readWindow' | 'readAside' | 'markReady' | 'putHolding' | 'readHolding'
 >;
 
 /** What of the board windows need: a rehearsal has no outside. */
@@ -137,7 +105,10 @@ export class Windows {
     const isNewer = typeof last !== 'number' || last < status.opened;
     const before = typeof last === 'number' && isNewer ? await this.#keepBaselines(name, last) : undefined;
     const shown = before?.tallies.stable.summary.classes ?? new Map<string, number>();
-    const spec = { ...this.#specOf(rollout, deviceCount, now), ...classesAndHistograms(rollout, shown) };
+    const spec = {
+      ...this.#specOf(rollout, deviceCount, now),
+      ...countsOf(rulesOfStages(rollout), rollout.classes, shown),
+    };
     await this.#store.openWindow(spec, now);
     if (isNewer) await this.#store.putHolding(openedHolding(name), status.opened);
     this.#opened.set(name, status.opened);
@@ -180,18 +151,29 @@ export class Windows {
    */
   async #keepBaselines(name: string, openedRevision: number | undefined): Promise<WindowReading | undefined> {
     if (openedRevision === undefined) return undefined;
-    const reading = await this.#store.readWindow(name, openedRevision);
+    const reading = await this.#readThickest(name, openedRevision);
     if (reading === undefined || !hasTraffic(reading.tallies.stable)) return reading;
     const kind = reading.spec.candidateDigest === null ? 'rest' : 'earlier';
     await this.#store.putHolding(`${kind}-baseline/${name}`, openedRevision);
     return reading;
   }
 
+  /** A window, or the part of the same rest that was put aside before it. */
+  async #readThickest(name: string, openedRevision: number): Promise<WindowReading | undefined> {
+    const reading = await this.#store.readWindow(name, openedRevision);
+    if (reading === undefined || reading.spec.candidateDigest !== null) return reading;
+    const parts = [await this.#store.readAside(name, 'previous'), await this.#store.readAside(name, 'baseline')];
+    const own = parts.filter(
+      (part) => part?.spec.openedRevision === openedRevision && part.spec.stableDigest === reading.spec.stableDigest,
+    );
+    return own.reduce(thicker, reading);
+  }
+
   /** What stable did in an earlier window, if that stable is the present one. */
   async #stableBefore(kind: 'rest' | 'earlier', { name, status }: RolloutInForce): Promise<ArmTallies | null> {
     const revision = await this.#store.readHolding(`${kind}-baseline/${name}`);
     if (typeof revision !== 'number') return null;
-    const reading = await this.#store.readWindow(name, revision);
+    const reading = await this.#readThickest(name, revision);
     return reading?.spec.stableDigest === status.stable?.digest ? (reading?.tallies.stable ?? null) : null;
   }
 
@@ -260,7 +242,7 @@ export class Windows {
 
   /** What stable did in the present window: the baseline that limits are frozen from. */
   async baseline({ name, status }: Pick<RolloutInForce, 'name' | 'status'>): Promise<BaselineFacts | null> {
-    const reading = await this.#store.readWindow(name, status.opened);
+    const reading = await this.#readThickest(name, status.opened);
     if (reading === undefined) return null;
     const { stable } = reading.tallies;
     const { latencyMs } = stable.summary;

@@ -117,6 +117,11 @@ export class VirtualStore implements WindowStore {
     return window === undefined ? undefined : { ...window, late: { count: 0, last: [] } };
   }
 
+  /** Rehearsals end before a rest begins anew. */
+  async readAside(): Promise<undefined> {
+    return undefined;
+  }
+
   async markReady(rollout: string, ready: boolean): Promise<void> {
     const open = this.#windows.get(rollout)?.at(-1);
     if (open !== undefined && open.closedAtMs === null) open.isReady = ready;

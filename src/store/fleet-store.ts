@@ -121,6 +121,17 @@ export interface LateReport {
   readonly receivedAtMs: number;
 }
 
+/** A window at rest begins anew. */
+export interface AsideOrder {
+  /** What counts from now on, under the same revision. */
+  readonly spec: WindowSpec;
+  /** What becomes of what was counted until now; it replaces what was put aside under the same name. */
+  readonly as: AsideName;
+  readonly nowMs: number;
+}
+
+export type AsideName = 'previous' | 'baseline';
+
 /* ---- listening ---- */
 
 export interface Listening {
@@ -214,6 +225,10 @@ export interface FleetStore {
   closeWindow(rollout: string, nowMs: number): Promise<void>;
   /** The tallies are shared with later readings: never change them. */
   readWindow(rollout: string, openedRevision: number): Promise<WindowReading | undefined>;
+  /** Puts the open window of this revision aside and opens it anew; does nothing when another process did, or when it is not open. */
+  setAside(order: AsideOrder): Promise<void>;
+  /** What was put aside last under the name. */
+  readAside(rollout: string, as: AsideName): Promise<WindowReading | undefined>;
   /** Says whether the stage's minimum devices run the candidate now: only then `readyMs` grows. */
   markReady(rollout: string, ready: boolean): Promise<void>;
 

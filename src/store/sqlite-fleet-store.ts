@@ -5,6 +5,8 @@ import type { AlertRecord } from '../rollout/alert-book.ts';
 import type { WindowSpec } from '../telemetry/window.ts';
 import { changedDeviceRows, DeviceDecoder, findDeviceRow } from './device-rows.ts';
 import type {
+  AsideName,
+  AsideOrder,
   Brake,
   DeviceRecord,
   EnrolmentAnswer,
@@ -106,6 +108,14 @@ export class SqliteFleetStore implements FleetStore, AsyncDisposable {
 
   async readWindow(rollout: string, openedRevision: number): Promise<WindowReading | undefined> {
     return this.#windows.read(rollout, openedRevision);
+  }
+
+  async setAside(order: AsideOrder): Promise<void> {
+    this.#windows.setAside(order);
+  }
+
+  async readAside(rollout: string, as: AsideName): Promise<WindowReading | undefined> {
+    return this.#windows.readAside(rollout, as);
   }
 
   async markReady(rollout: string, ready: boolean): Promise<void> {

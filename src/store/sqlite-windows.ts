@@ -4,7 +4,7 @@ import { decodeGauges } from '../telemetry/gauge-codec.ts';
 import { decodeRow, decodeSummary } from '../telemetry/tally-codec.ts';
 import { ARMS, type Arm, readWindowSpec, type WindowSpec } from '../telemetry/window.ts';
 import { emptyWindowTallies, type WindowTallies } from '../telemetry/window-tallies.ts';
-import type { LateReport, WindowReading } from './fleet-store.ts';
+import type { AsideName, AsideOrder, LateReport, WindowReading } from './fleet-store.ts';
 import { integer, textual } from './sqlite-counters.ts';
 import type { SqliteDatabase } from './sqlite-database.ts';
 import { WindowFolding } from './window-folding.ts';
@@ -48,10 +48,34 @@ export class SqliteWindows {
       this.#db
         .prepare('UPDATE telemetry_window SET closed_at = ? WHERE rollout = ? AND closed_at IS NULL')
         .run(Math.floor(nowMs), rollout);
-      this.#db
-        .prepare('INSERT INTO telemetry_window (rollout, opened_revision, spec, opened_at) VALUES (?, ?, ?, ?)')
-        .run(rollout, openedRevision, JSON.stringify(spec), Math.floor(spec.openedAtMs));
+      this.#insert(spec);
       this.#forgetOldest(rollout);
+    });
+  }
+
+  #insert(spec: WindowSpec): void {
+    this.#db
+      .prepare('INSERT INTO telemetry_window (rollout, opened_revision, spec, opened_at) VALUES (?, ?, ?, ?)')
+      .run(spec.rollout, spec.openedRevision, JSON.stringify(spec), Math.floor(spec.openedAtMs));
+  }
+
+  /** The rows stay where they are; the window goes on under a name that no rollout has, and that no report is folded by. */
+  setAside({ spec, as, nowMs }: AsideOrder): void {
+    const { rollout, openedRevision } = spec;
+    this.#db.transact(() => {
+      const open = this.#db
+        .prepare(
+          'SELECT number, opened_at FROM telemetry_window WHERE rollout = ? AND opened_revision = ? AND closed_at IS NULL',
+        )
+        .get(rollout, openedRevision);
+      if (open === undefined || integer(open.opened_at) >= Math.floor(spec.openedAtMs)) return;
+      const aside = asideName(rollout, as);
+      const replaced = this.#db.prepare('SELECT number FROM telemetry_window WHERE rollout = ?').all(aside);
+      for (const { number } of replaced) this.#drop(integer(number));
+      this.#db
+        .prepare('UPDATE telemetry_window SET rollout = ?, closed_at = ? WHERE number = ?')
+        .run(aside, Math.floor(nowMs), integer(open.number));
+      this.#insert(spec);
     });
   }
 
@@ -69,13 +93,15 @@ export class SqliteWindows {
          ORDER BY opened_revision DESC LIMIT -1 OFFSET ${MOST_CLOSED_WINDOWS}`,
       )
       .all(rollout);
-    for (const { number } of old) {
-      for (const table of ['window_row', 'window_summary', 'window_gauge', 'late_report']) {
-        this.#db.prepare(`DELETE FROM ${table} WHERE window = ?`).run(integer(number));
-      }
-      this.#db.prepare('DELETE FROM telemetry_window WHERE number = ?').run(integer(number));
-      this.#decoded.delete(integer(number));
+    for (const { number } of old) this.#drop(integer(number));
+  }
+
+  #drop(number: number): void {
+    for (const table of ['window_row', 'window_summary', 'window_gauge', 'late_report']) {
+      this.#db.prepare(`DELETE FROM ${table} WHERE window = ?`).run(number);
     }
+    this.#db.prepare('DELETE FROM telemetry_window WHERE number = ?').run(number);
+    this.#decoded.delete(number);
   }
 
   close(rollout: string, nowMs: number): void {
@@ -99,19 +125,29 @@ export class SqliteWindows {
       const row = this.#db
         .prepare('SELECT * FROM telemetry_window WHERE rollout = ? AND opened_revision = ?')
         .get(rollout, openedRevision);
-      if (row === undefined) return undefined;
-      const number = integer(row.number);
-      const spec = readWindowSpec(textual(row.spec));
-      return {
-        spec,
-        tallies: this.#readTallies(number, integer(row.changed), spec),
-        openedAtMs: integer(row.opened_at),
-        closedAtMs: row.closed_at === null ? null : integer(row.closed_at),
-        listenedMs: integer(row.listened_ms),
-        readyMs: integer(row.ready_ms),
-        late: { count: integer(row.late_count), last: this.#readLate(number) },
-      };
+      return row === undefined ? undefined : this.#readRow(row);
     });
+  }
+
+  readAside(rollout: string, as: AsideName): WindowReading | undefined {
+    return this.#db.read(() => {
+      const row = this.#db.prepare('SELECT * FROM telemetry_window WHERE rollout = ?').get(asideName(rollout, as));
+      return row === undefined ? undefined : this.#readRow(row);
+    });
+  }
+
+  #readRow(row: Readonly<Record<string, unknown>>): WindowReading {
+    const number = integer(row.number);
+    const spec = readWindowSpec(textual(row.spec));
+    return {
+      spec,
+      tallies: this.#readTallies(number, integer(row.changed), spec),
+      openedAtMs: integer(row.opened_at),
+      closedAtMs: row.closed_at === null ? null : integer(row.closed_at),
+      listenedMs: integer(row.listened_ms),
+      readyMs: integer(row.ready_ms),
+      late: { count: integer(row.late_count), last: this.#readLate(number) },
+    };
   }
 
   /** Decodes what has changed since the last time: a cycle costs what happened, not what there is. */
@@ -160,6 +196,11 @@ export class SqliteWindows {
       receivedAtMs: integer(row.received_at),
     }));
   }
+}
+
+/** Names of rollouts have no line break. */
+function asideName(rollout: string, as: AsideName): string {
+  return `${rollout}\n${as}`;
 }
 
 function toArm(value: unknown): Arm {

@@ -5,11 +5,16 @@ import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { SystemClock } from '../../src/base/clock.ts';
 import { seededRandom } from '../../src/base/random.ts';
+import { DEMO_MODEL } from '../../src/cli/demo/example-model.ts';
 import { ServiceProcess } from '../../src/cli/demo/service-process.ts';
+import { signedFiles } from '../../src/cli/demo/stage-set.ts';
+import { type Digest, digestOf } from '../../src/contract/digest.ts';
 import type { NoticeContent } from '../../src/notify/notice.ts';
+import { SqliteFleetStore } from '../../src/store/sqlite-fleet-store.ts';
 import { type Behaviour, openReceiver, type Receiver } from '../notify/receiver.ts';
+import { report } from '../store/reports.ts';
 import { rolloutText } from '../support/document-texts.ts';
-import { ROLLOUT, ROLLOUT_FILE, World } from './world.ts';
+import { quickPolicy, ROLLOUT, ROLLOUT_FILE, World } from './world.ts';
 
 const SEED = process.env.SLIPWAY_TEST_SEED ?? 'notices 1';
 const SOUND = '2026.01.10';
@@ -24,6 +29,7 @@ interface Told {
 }
 
 let receiver: Receiver;
+let training: Receiver;
 let world: World;
 
 function told(): Told[] {
@@ -64,14 +70,17 @@ async function kill(): Promise<void> {
 
 beforeAll(async () => {
   receiver = await openReceiver();
+  training = await openReceiver(204);
   const random = seededRandom(SEED, 'receiver');
   const ill: readonly Behaviour[] = ['fail', 'hang', 'reset', 'redirect'];
   receiver.behave = () => (random.next() < 0.4 ? (ill[Math.floor(random.next() * ill.length)] ?? 'fail') : 'take');
   world = await World.open({
     services: async (set) => {
       const target = `{ name: ops, url: "${receiver.url}", secretFile: ops.secret, timeout: 300ms }`;
+      const github = `{ name: train, repository: acme/training, tokenFile: github.token, url: "${training.url}/api/v3" }`;
+      await writeFile(path.join(set.home.folder, 'github.token'), 'ghp_test');
       const runbooks = '{ stalled: "https://wiki.example.com/stalled" }';
-      const spec = `  runbooks: ${runbooks}\n  webhooks: [${target}]\n`;
+      const spec = `  offDeclaredAfter: 1s\n  runbooks: ${runbooks}\n  webhooks: [${target}]\n  github: [${github}]\n`;
       await writeFile(path.join(set.home.folder, 'ops.secret'), SECRET);
       await writeFile(set.home.notify, `apiVersion: slipway.dev/v1alpha1\nkind: Notifications\nspec:\n${spec}`);
       return [await ServiceProcess.create({ set, clock: new SystemClock(), reportInterval: '300ms', flags: PACE })];
@@ -82,6 +91,7 @@ beforeAll(async () => {
 afterAll(async () => {
   await world?.[Symbol.asyncDispose]();
   await receiver?.[Symbol.asyncDispose]();
+  await training?.[Symbol.asyncDispose]();
 });
 
 describe('what is told', () => {
@@ -160,5 +170,82 @@ describe('what is told', () => {
     await world.until('it is put back', async () => (await world.statusAtHead())?.revision !== 900);
     expect((await world.view())?.service.alerts).toMatchObject([{ kind: 'status-forged', rollout: ROLLOUT }]);
     expect(await metrics()).toContain(`slipway_alerts_total{kind="status-forged",rollout="${ROLLOUT}"} 1`);
+  });
+
+  test('is a wish for retraining when the version that is fully out breaks what is watched: once, and nothing is rolled back', {
+    timeout: 240_000,
+  }, async () => {
+    const watched = (rules: string) =>
+      quickPolicy().replace('  stages:', `  watch: { rules: [${rules}], window: 1h }\n  stages:`);
+    const policy = await signedFiles(
+      world.set,
+      'policies/quick.yaml',
+      watched('"class_share[invoice] > 90%", error_rate < 50%'),
+    );
+    const before = await world.transitions();
+    await world.edit('watch it', async () => Object.fromEntries(policy));
+    await world.until('it is told', async () => alertsTold('stable-drift').length === 1);
+    await world.until('training is asked for', async () => training.taken.length > 0);
+    await kill();
+    await world.until('it is looked at again', async () =>
+      (await world.view())?.service.alerts.some((one) => one.kind === 'stable-drift'),
+    );
+    await world.clock.sleep(3_000);
+    const dispatched = training.taken.map(({ body }) => JSON.parse(body).client_payload);
+    expect(new Set(dispatched.map((one) => one.id)).size).toBe(1);
+    expect(dispatched[0]).toMatchObject({ rollout: ROLLOUT, version: SOUND, rule: 'class_share[invoice] > 90%' });
+    expect(dispatched[0].numbers.estimate).toBeLessThan(0.9);
+    expect(training.taken[0]?.url).toBe('/api/v3/repos/acme/training/dispatches');
+    expect(alertsTold('stable-drift')).toEqual(['raised']);
+    expect(firstTold().filter((one) => one.type.includes('slipway-retraining'))).toHaveLength(1);
+    expect(await world.transitions()).toEqual(before);
+    const calm = await signedFiles(world.set, 'policies/quick.yaml', watched('error_rate < 50%'));
+    await world.edit('watch something else', async () => Object.fromEntries(calm));
+    await world.until('its end is told', async () => alertsTold('stable-drift').length === 2);
+  });
+
+  test('is an alert when a device keeps running something else than declared', { timeout: 240_000 }, async () => {
+    await using store = new SqliteFleetStore({ file: world.set.home.store, clock: world.clock });
+    const status = await world.statusAtHead();
+    const [token = ''] = await store.createEnrolmentTokens({ expiresAtMs: world.clock.now() + 60_000 });
+    const labels = { region: 'eu-west' };
+    const enrolled = await store.enrol({ token, device: 'stray', publicKey: 'none', labels, nowMs: world.clock.now() });
+    if (enrolled.kind !== 'enrolled') throw new Error(enrolled.reason);
+    let sequence = 0;
+    const say = async (digest: Digest): Promise<void> => {
+      const running = { digest, version: digest === status?.stable?.digest ? SOUND : 'stray', slot: 'A' as const };
+      const state = {
+        model: DEMO_MODEL,
+        rollout: ROLLOUT,
+        revision: 1,
+        running,
+        state: 'committed' as const,
+        subject: null,
+      };
+      const told = report({
+        device: 'stray',
+        epoch: enrolled.epoch,
+        sequence: ++sequence,
+        labels,
+        intervals: [],
+        states: [state],
+      });
+      await store.ingest([{ report: told, receivedAtMs: world.clock.now() }]);
+    };
+    await world.until('it is told', async () => {
+      await say(digestOf('stray'));
+      await world.clock.sleep(200);
+      return alertsTold('devices-off-declared').length === 1;
+    });
+    expect(await metrics()).toContain(`slipway_devices_off_declared{rollout="${ROLLOUT}"} 1`);
+    const [off] = (await world.view())?.service.offDeclared ?? [];
+    expect(off).toMatchObject({ rollout: ROLLOUT, count: 1, staying: 1, first: [{ device: 'stray' }] });
+    expect(off?.first[0]?.what).toBe(`runs stray, declared is ${SOUND}`);
+    await world.until('its end is told', async () => {
+      await say(status?.stable?.digest as Digest);
+      await world.clock.sleep(200);
+      return alertsTold('devices-off-declared').length === 2;
+    });
+    expect(await metrics()).toContain(`slipway_devices_off_declared{rollout="${ROLLOUT}"} 0`);
   });
 });

@@ -44,8 +44,11 @@ function checkWatch({ rules, window, errorLevel }: NonNullable<RolloutPolicy['sp
   }
   for (const [index, rule] of rules.entries()) {
     const { metric } = parseRule(rule);
-    if (metricFacts(metric).judge.kind !== 'share') continue;
-    const message = `\`${metric}\` is about installs, and none ends while a version is only watched.`;
+    const { kind } = metricFacts(metric).judge;
+    if (kind !== 'share' && kind !== 'gauge') continue;
+    const why =
+      kind === 'share' ? 'installs, and none ends at rest' : 'gauges, which are followed for a candidate only';
+    const message = `\`${metric}\` can't be watched: it is about ${why}.`;
     const remedy = 'Put the rule into a stage.';
     problems.push({ code: 'POLICY_WATCH_RULE', path: ['spec', 'watch', 'rules', index], message, remedy });
   }

@@ -1,0 +1,49 @@
+// Owns what a window counts beyond rates: the classes, histograms, events and gauges that rules ask for.
+import type { ParsedRule } from '../contract/documents/rule-text.ts';
+import { MOST_CLASSES } from '../contract/report.ts';
+import { gaugeTermsOf } from '../gates/gauge-terms.ts';
+import { badOutcomesOf } from '../gates/judge-success.ts';
+import { metricKind } from '../gates/metric-kind.ts';
+import type { EventMeasure } from '../telemetry/event-counts.ts';
+import type { GaugeSpec } from '../telemetry/gauge-readings.ts';
+import { type HistogramSpec, MOST_HISTOGRAM_CLASSES } from '../telemetry/histogram-sums.ts';
+import type { WindowSpec } from '../telemetry/window.ts';
+
+export type WindowCounts = Pick<WindowSpec, 'classes' | 'histograms' | 'events' | 'gauges'>;
+
+/** `classes` are those of the manifest, `shown` how often stable shows them. */
+export function countsOf(
+  rules: readonly ParsedRule[],
+  classes: readonly string[],
+  shown: ReadonlyMap<string, number>,
+): WindowCounts {
+  const kinds = rules.map((rule) => metricKind(rule.metric));
+  const isAboutClasses = kinds.some(({ kind }) => kind === 'class-share' || kind === 'vanished-classes');
+  const drifting = new Set(kinds.flatMap((one) => (one.kind === 'drift' ? [one.histogram] : [])));
+  const names = mostShown(classes, shown, MOST_HISTOGRAM_CLASSES);
+  const events = [...new Set(rules.flatMap(eventsOf))];
+  const gauges = rules.flatMap((rule) => gaugeTermsOf(rule) ?? []);
+  return {
+    ...(events.length > 0 ? { events } : {}),
+    ...(gauges.length > 0 ? { gauges: distinct(gauges) } : {}),
+    classes: isAboutClasses ? mostShown(classes, shown, MOST_CLASSES) : [],
+    histograms: [...drifting].map((kind): HistogramSpec => (kind === 'class' ? { kind, names } : { kind })),
+  };
+}
+
+function eventsOf(rule: ParsedRule): EventMeasure[] {
+  const kind = metricKind(rule.metric);
+  if (kind.kind === 'success') return [badOutcomesOf(kind.measure, rule.ofClass) as EventMeasure];
+  return kind.kind === 'rate' && (kind.measure === 'complaint' || kind.measure === 'anomaly') ? [kind.measure] : [];
+}
+
+function distinct(gauges: readonly GaugeSpec[]): GaugeSpec[] {
+  return [...new Map(gauges.map((one) => [JSON.stringify(one), one])).values()];
+}
+
+/** Of too many classes those that stable shows most. */
+function mostShown(classes: readonly string[], shown: ReadonlyMap<string, number>, most: number): readonly string[] {
+  const known = [...new Set(classes)];
+  if (known.length <= most) return known;
+  return known.sort((a, b) => (shown.get(b) ?? 0) - (shown.get(a) ?? 0)).slice(0, most);
+}
