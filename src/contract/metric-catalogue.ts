@@ -197,7 +197,7 @@ export const METRICS = {
   ),
   download_success: success('download', {
     meaning:
-      'Downloads of the candidate that ended well, of all tries that ended. A download that is cut and tried again counts each time.',
+      'Downloads of the candidate that ended well, of all tries that ended. A download that is cut and tried again counts each time. Once every device of the stage has ended its install, being within the limit is enough.',
     source: 'transfers in reports',
     example: '99%',
   }),
@@ -273,7 +273,8 @@ export const METRICS = {
     example: '2s',
   }),
   throughput: gauge('throughput', {
-    meaning: 'Inferences a second while the version serves.',
+    meaning:
+      'Inferences a second while the version serves. It says how fast a version is only where there is always work waiting; relative to the baseline, where devices are about equally busy.',
     unit: 'count',
     source: 'inferences and the time served in reports',
     bad: 'low',

@@ -114,13 +114,14 @@ export function judgeSuccess(
   const failing = judge(limits.toFail);
   const passing = limits.toPass === limits.toFail ? failing : judge(limits.toPass);
   const decided = failing.verdict === 'fail' ? failing : passing;
-  const verdict = failing.verdict === 'fail' ? 'fail' : passing.verdict === 'pass' ? 'pass' : 'undecided';
+  const isProven = passing.verdict === 'pass' || (passing.reading.isWithin && isComplete(measure, question));
+  const verdict = failing.verdict === 'fail' ? 'fail' : isProven ? 'pass' : 'undecided';
   const rate = otherSide(measure, limits.shown);
   const evidence = evidenceOf(question, counted, { kind: 'rate', threshold: rate }, null);
   const { all } = evidence.whole;
   const bounds = boundsOf(all, decided.reading.designEffect, rate, levels.beta);
   return {
-    ...blankVerdict(asked, all.trials === 0 ? nothingOf(measure) : decided.reason),
+    ...blankVerdict(asked, all.trials === 0 ? nothingOf(measure) : verdict === 'pass' ? '' : decided.reason),
     verdict,
     within: decided.reading.isWithin,
     estimate: all.trials > 0 ? otherSide(measure, all.bad / all.trials) : null,
@@ -132,9 +133,15 @@ export function judgeSuccess(
     trials: decided.reading.trials,
     devices: decided.reading.devices,
     worstDevice: decided.reading.worst?.device ?? null,
-    needs: decided.needs,
+    needs: verdict === 'undecided' ? decided.needs : null,
     sums: sumsOf(evidence, decided.reading.worst),
   };
+}
+
+/** A stage has no more downloads than its devices: once all have ended, what was seen is all there is, and no sample. */
+function isComplete(measure: SuccessMeasure, { installs, candidate, minimum }: StageQuestion): boolean {
+  const devices = wholeTallies(candidate, badOutcomesOf(measure, undefined))?.live ?? 0;
+  return measure === 'download' && installs.pending === 0 && devices >= Math.max(1, minimum.devices);
 }
 
 /** Labels and downloads come at a pace of their own, seen against that of inferences. */

@@ -60,3 +60,17 @@ export function listed(names: readonly string[], last: 'and' | 'or', most = 5): 
   const end = known.at(-1) ?? 'none';
   return known.length < 2 ? end : `${known.slice(0, -1).join(', ')} ${last} ${end}`;
 }
+
+/** What its trials are, where they are no inferences. */
+const TRIALS: Readonly<Record<string, string>> = {
+  download_success: 'download',
+  accuracy: 'labelled answer',
+  precision: 'labelled answer',
+  recall: 'labelled answer',
+  f1: 'labelled answer',
+};
+
+/** What a metric counts, in the singular. */
+export function trialOf(metric: string): string {
+  return TRIALS[metric] ?? 'inference';
+}

@@ -2,7 +2,7 @@
 import { toIsoSeconds } from '../base/clock.ts';
 import { assertNever } from '../base/errors.ts';
 import { formatDuration } from '../contract/duration.ts';
-import { aboutMore, countOf, formatCount, listed } from './amounts.ts';
+import { aboutMore, countOf, formatCount, listed, trialOf } from './amounts.ts';
 import type { Outlook, WaitingOn } from './outlook.ts';
 import { clipped, oneLine } from './plain-text.ts';
 
@@ -17,7 +17,7 @@ function verdictWaits({ rules, minutes, slowest, lacks }: Extract<WaitingOn, { k
     const time = minutes === null ? '' : `${aboutMore(minutes)}: `;
     // Drift is judged at looks, which come by time.
     if (slowest.trials === 0) return `${time}the next look at ${slowest.metric}`;
-    return `${time}${slowest.metric} needs ${countOf(slowest.trials, 'more inference')}`;
+    return `${time}${slowest.metric} needs ${countOf(slowest.trials, `more ${trialOf(slowest.metric)}`)}`;
   }
   if (lacks.length > 0) return listed(lacks, 'and');
   return rules.length === 0 ? 'the first measurements' : `a verdict on ${listed(rules, 'and', 2)}`;

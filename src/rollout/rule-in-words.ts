@@ -2,23 +2,13 @@
 import { assertNever } from '../base/errors.ts';
 import { ONE_DEVICE, TOO_LITTLE } from '../gates/rate-verdict.ts';
 import type { RuleVerdict } from '../gates/rule-verdict.ts';
-import { aboutMore, countOf, formatAmount, formatBounds, formatCount } from './amounts.ts';
+import { aboutMore, countOf, formatAmount, formatBounds, formatCount, trialOf } from './amounts.ts';
 import { asSentence, oneLine } from './plain-text.ts';
 import { limitOf, signalNote } from './verdict-table.ts';
 
-/** What its trials are, where they are no inferences. */
-const TRIALS: Readonly<Record<string, string>> = {
-  download_success: 'download',
-  accuracy: 'labelled answer',
-  precision: 'labelled answer',
-  recall: 'labelled answer',
-  f1: 'labelled answer',
-};
-
 /** What a rule counted. */
 function counted({ unit, sums, trials, metric }: RuleVerdict): string {
-  const named = TRIALS[metric];
-  if (named !== undefined) return countOf(trials, named);
+  if (trialOf(metric) !== 'inference') return countOf(trials, trialOf(metric));
   const isAnswers = unit === 'ms' || sums.kind === 'classes' || sums.kind === 'histogram';
   if (isAnswers) return countOf(trials, 'answer');
   return countOf(trials, sums.kind === 'rate' ? 'inference' : 'measurement');
@@ -147,7 +137,7 @@ function missing({ needs, verdict, dryRun, trials, reason, metric }: RuleVerdict
   const time = needs.minutes === null ? '' : `${aboutMore(needs.minutes)} at the present traffic`;
   const what = dryRun ? 'Until it would be decided' : 'Until it is decided';
   if (needs.trials === 0) return [`${what}: ${needs.minutes === null ? 'the next look' : aboutMore(needs.minutes)}.`];
-  const count = countOf(needs.trials, `more ${TRIALS[metric] ?? 'inference'}`);
+  const count = countOf(needs.trials, `more ${trialOf(metric)}`);
   return [`${what}, if things stay as they are: ${time === '' ? count : `${time} (${count})`}.`];
 }
 

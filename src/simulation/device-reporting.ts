@@ -3,7 +3,8 @@ import { activeContent, type ModelRecord, type SlotContent } from '../../fleet-a
 import { mergeBodies, type ReportBody } from '../../fleet-agent/src/report-body.ts';
 import { subjectOf } from '../../fleet-agent/src/status.ts';
 import type { Digest } from '../contract/digest.ts';
-import type { ModelInterval, ModelState, Outcome } from '../contract/report.ts';
+import type { Summary } from '../contract/gauges.ts';
+import type { ModelInterval, ModelState, Outcome, TransferResult } from '../contract/report.ts';
 import { Served } from './behaviour.ts';
 import type { Traits } from './population.ts';
 import type { VirtualNetwork } from './virtual-network.ts';
@@ -15,10 +16,14 @@ export interface Assigned {
   readonly arm: 'candidate' | 'stable' | null;
 }
 
+type Version = Pick<SlotContent, 'digest' | 'version'>;
+
 interface Counted {
   readonly assigned: Assigned | null;
-  readonly content: SlotContent;
+  readonly content: Version;
   readonly served: Served;
+  /** Downloads that ended, by how. */
+  readonly downloads: Partial<Record<TransferResult, number>>;
 }
 
 export interface ReportingWorld {
@@ -46,12 +51,22 @@ export class DeviceReporting {
   }
 
   /** Where to count what runs now: what ran under another word of the directive is counted apart. */
-  intervalOf(assigned: Assigned | null, content: SlotContent): Served {
+  intervalOf(assigned: Assigned | null, content: Version): Served {
+    return this.#countedOf(assigned, content).served;
+  }
+
+  /** A try to download a version ended. */
+  countDownload(assigned: Assigned | null, content: Version, result: TransferResult): void {
+    const { downloads } = this.#countedOf(assigned, content);
+    downloads[result] = (downloads[result] ?? 0) + 1;
+  }
+
+  #countedOf(assigned: Assigned | null, content: Version): Counted {
     const known = this.#counted.find((one) => one.assigned === assigned && one.content.digest === content.digest);
-    if (known !== undefined) return known.served;
-    const served = new Served();
-    this.#counted.push({ assigned, content, served });
-    return served;
+    if (known !== undefined) return known;
+    const counted: Counted = { assigned, content, served: new Served(), downloads: {} };
+    this.#counted.push(counted);
+    return counted;
   }
 
   /** Closes the interval, and sends its report with those that waited when the service can be reached. */
@@ -59,6 +74,7 @@ export class DeviceReporting {
     readonly record: ModelRecord;
     readonly assigned: Assigned | null;
     readonly outcomes: readonly Outcome[];
+    readonly gauges: Readonly<Record<string, Summary>>;
     readonly at: number;
   }): void {
     const { network } = this.#world;
@@ -76,11 +92,14 @@ export class DeviceReporting {
     this.#queue = merged === undefined ? this.#queue.slice(1) : [merged, ...rest];
   }
 
-  #body({ record, assigned, outcomes, at }: Parameters<DeviceReporting['tell']>[0]): ReportBody {
+  #body({ record, assigned, outcomes, gauges, at }: Parameters<DeviceReporting['tell']>[0]): ReportBody {
     const { facts } = this.#traits;
     const { startMs, network } = this.#world;
-    const intervals = this.#counted.filter((one) => one.served.inferences > 0).map((one) => this.#interval(one));
     const sinceMs = this.#sinceMs;
+    const served = this.#counted.filter((one) => one.served.inferences > 0).length;
+    const intervals = this.#counted
+      .filter((one) => one.served.inferences > 0 || Object.keys(one.downloads).length > 0)
+      .map((one) => this.#interval(one, served === 1 ? at - sinceMs : 0));
     this.#counted = [];
     this.#sinceMs = at;
     return {
@@ -92,13 +111,15 @@ export class DeviceReporting {
       uptimeMs: at - startMs,
       labels: facts.labels,
       properties: facts.properties,
+      gauges,
       intervals,
       states: [this.#state(record, assigned)],
       outcomes,
     };
   }
 
-  #interval({ assigned, content, served }: Counted): ModelInterval {
+  /** `servedMs`: 0 where it is not known. */
+  #interval({ assigned, content, served, downloads }: Counted, servedMs: number): ModelInterval {
     return {
       model: this.#world.model,
       rollout: assigned?.rollout ?? null,
@@ -107,6 +128,8 @@ export class DeviceReporting {
       digest: content.digest,
       version: content.version,
       ...served.toInterval(),
+      ...(served.inferences > 0 && servedMs > 0 ? { servedMs } : {}),
+      ...(Object.keys(downloads).length > 0 ? { transfers: { download: downloads } } : {}),
     };
   }
 

@@ -17,6 +17,14 @@ const RULES = [
   'failed_devices < 10%',
 ];
 
+/** How warm and busy a device may get; a gauge's rule is about each device by itself. */
+const HEALTH = [
+  'cpu < 85% for 5m',
+  'temperature < 65C for 5m',
+  'memory < 80% for 5m',
+  '"battery_drain < 1.3x baseline"',
+];
+
 function careful({ canary = 'size: { devices: 20 }', rules = RULES }: PolicyParts = {}): string {
   return `apiVersion: slipway.dev/v1alpha1
 kind: RolloutPolicy
@@ -36,7 +44,9 @@ spec:
 }
 
 const OWN: Readonly<Record<string, string>> = {
-  'network-timeout': careful().replace('onDeadline: hold', 'onDeadline: rollback'),
+  'cpu-spike': careful({ rules: [...RULES, ...HEALTH] }),
+  'memory-leak': careful({ rules: [...RULES, ...HEALTH] }),
+  'network-timeout': careful({ rules: [...RULES, 'download_success > 80%'] }),
   'time-of-day': careful({
     rules: [
       '"error_rate < 2x baseline, floor 0.2%"',

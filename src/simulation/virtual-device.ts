@@ -15,10 +15,12 @@ import { nextStep, type UpdateEvent } from '../../fleet-agent/src/update-step.ts
 import { backOffMs } from '../base/back-off.ts';
 import { type RandomStream, seededRandom } from '../base/random.ts';
 import { assignmentsFor, type Directive, type DirectiveEntry, type ModelChoice } from '../contract/directive.ts';
+import type { TransferResult } from '../contract/report.ts';
 import { type Behaviour, Served } from './behaviour.ts';
 import { type Assigned, DeviceReporting } from './device-reporting.ts';
 import type { Traits } from './population.ts';
 import { poisson } from './sampling.ts';
+import { VirtualGauges } from './virtual-gauges.ts';
 import type { VirtualNetwork } from './virtual-network.ts';
 
 /** What all devices of a rehearsal share. */
@@ -43,6 +45,8 @@ interface Work {
   readonly endsAtMs: number;
   /** What came of it; null: it is tried again. */
   readonly event: UpdateEvent | null;
+  /** How a download ended. */
+  readonly download?: TransferResult;
 }
 
 interface Trial {
@@ -75,6 +79,7 @@ export class VirtualDevice {
   #spread: { readonly digest: string; readonly fromMs: number } | null = null;
   #trial: Trial | null = null;
   readonly #reporting: DeviceReporting;
+  readonly #gauges: VirtualGauges;
   #countedUntilMs: number;
   #reportAtMs: number;
 
@@ -95,6 +100,7 @@ export class VirtualDevice {
     this.#servingSinceMs = world.startMs;
     this.#countedUntilMs = world.startMs;
     this.#reporting = new DeviceReporting(traits, world);
+    this.#gauges = new VirtualGauges(traits, seededRandom(world.seed, `gauges ${traits.index}`));
     this.#reportAtMs = world.startMs + traits.reportPhaseMs;
   }
 
@@ -173,6 +179,9 @@ export class VirtualDevice {
 
   #endWork(work: Work, at: number): void {
     this.#work = null;
+    const { phase } = this.#record;
+    if (work.download !== undefined && 'goal' in phase)
+      this.#reporting.countDownload(this.#assigned, phase.goal, work.download);
     if (work.event === null) return;
     this.#tries = 0;
     this.#apply(work.event, at);
@@ -214,8 +223,9 @@ export class VirtualDevice {
     const { network, modelBytes } = this.#world;
     if (network.isOnline(this.traits, at)) {
       const { endsAtMs, isComplete } = network.download(this.traits, modelBytes, at);
-      if (isComplete) return { endsAtMs, event: { kind: 'fetched' } };
-      return { endsAtMs: endsAtMs + backOffMs(this.#tries++, DOWNLOAD_BACK_OFF, this.#updates), event: null };
+      if (isComplete) return { endsAtMs, event: { kind: 'fetched' }, download: 'done' };
+      const waitMs = backOffMs(this.#tries++, DOWNLOAD_BACK_OFF, this.#updates);
+      return { endsAtMs: endsAtMs + waitMs, event: null, download: 'timeout' };
     }
     return { endsAtMs: at + backOffMs(this.#tries++, DOWNLOAD_BACK_OFF, this.#updates), event: null };
   }
@@ -267,7 +277,9 @@ export class VirtualDevice {
   #report(at: number): void {
     const outcomes = this.#record.outbox;
     if (this.#reportAtMs <= at) this.#reportAtMs += this.#world.reportMs;
-    this.#reporting.tell({ record: this.#record, assigned: this.#assigned, outcomes, at });
+    const busyness = this.#world.busyness(this.traits, at);
+    const gauges = this.#gauges.read({ behaviour: this.#behaviour(at), busyness, at });
+    this.#reporting.tell({ record: this.#record, assigned: this.#assigned, outcomes, gauges, at });
     if (outcomes.length > 0) this.#apply({ kind: 'told', outcomes }, at);
   }
 }

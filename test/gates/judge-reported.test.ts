@@ -266,6 +266,16 @@ describe('downloads and remarks', () => {
     expect(judge({ rule, candidate: one }).verdict).toBe('undecided');
   });
 
+  test('once every install of the stage has ended, what was downloaded is all there is', () => {
+    const asked = {
+      rule: 'download_success > 90%',
+      candidate: of(10, (minute) => (minute === 0 ? { interval: { transfers: { download: { done: 1 } } } } : {})),
+    };
+    const pending = { installs: { bad: 0, good: 9, pending: 1 } };
+    expect(judge({ ...asked, question: pending })).toMatchObject({ verdict: 'undecided', within: true });
+    expect(judge(asked)).toMatchObject({ verdict: 'pass', needs: null });
+  });
+
   test('complaints and anomalies are rates of inferences', () => {
     const complaining = (userReports: number) => of(10, () => ({ interval: { userReports } }));
     expect(judge({ rule: 'user_reports < 1%', candidate: complaining(3) }).verdict).toBe('fail');
