@@ -5,6 +5,7 @@ import process from 'node:process';
 import type { Argument, Command } from 'commander';
 import { createProgram, EXIT_CODES_IN_WORDS } from '../src/cli/program.ts';
 import { type MetricFacts, metricFacts, RULE_METRICS } from '../src/contract/metric-catalogue.ts';
+import { ALERT_KINDS } from '../src/rollout/alerts.ts';
 
 function cell(text: string): string {
   return text.replaceAll('|', '\\|').replaceAll('<', '&lt;');
@@ -139,8 +140,53 @@ const reportsPage = [
   .join('\n')
   .replace('|---|---|---|\n\n', '|---|---|---|\n');
 
+const ALERTS_INTRODUCTION = `# Alerts and notifications
+
+Made from the code and [notifications.schema.json](../../schemas/notifications.schema.json) by \`npm run generate\`. How to use them:
+[Alerts, events and retraining](../how-to/alerts-and-retraining.md).
+
+## Kinds of alerts
+
+The words of \`slipway_alert{kind,rollout}\`, of events, and of \`runbooks\` in \`notify.yaml\`.
+
+| kind | meaning |
+|---|---|
+`;
+
+const NOTIFY_INTRODUCTION = `
+## Fields of \`notify.yaml\`
+
+\`kind: Notifications\`, outside the manifests repository. The service reads it when it starts.
+
+| field | meaning | value |
+|---|---|---|
+`;
+
+/** A schema whose parts stand where they are used. */
+function withoutReferences(schema: unknown, definitions: Readonly<Record<string, unknown>>): unknown {
+  if (Array.isArray(schema)) return schema.map((one) => withoutReferences(one, definitions));
+  if (schema === null || typeof schema !== 'object') return schema;
+  const { $ref } = schema as { readonly $ref?: string };
+  if ($ref !== undefined) return withoutReferences(definitions[$ref.replace('#/$defs/', '')], definitions);
+  return Object.fromEntries(
+    Object.entries(schema).map(([name, value]) => [name, withoutReferences(value, definitions)]),
+  );
+}
+
+const notifySchema = JSON.parse(
+  readFileSync(path.join(import.meta.dirname, '../schemas/notifications.schema.json'), 'utf8'),
+);
+const notifySpec = withoutReferences(notifySchema.properties.spec, notifySchema.$defs) as Field;
+const alertsPage = [
+  ALERTS_INTRODUCTION,
+  ...Object.entries(ALERT_KINDS).map(([kind, meaning]) => `| \`${kind}\` | ${cell(meaning)} |\n`),
+  NOTIFY_INTRODUCTION,
+  fieldRows(notifySpec, 'spec').join('\n'),
+].join('');
+
 for (const [file, text] of [
   ['commands.md', commandsPage],
+  ['alerts.md', alertsPage],
   ['reports.md', reportsPage],
   ['metrics.md', metricsPage],
 ] as const) {

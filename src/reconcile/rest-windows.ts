@@ -82,7 +82,7 @@ function isCounting(spec: WindowSpec, counts: RestCounts): boolean {
   return JSON.stringify(restCounts(spec)) === JSON.stringify(restCounts(counts));
 }
 
-/** Looks at each resting version once a report interval; what it puts aside bounds the store to three windows a version. */
+/** Looks at each watched version once a report interval; what it puts aside bounds the store to three windows a version. */
 export class RestWindows {
   readonly #store: RestStore;
   readonly #intervalMs: number;
@@ -103,7 +103,7 @@ export class RestWindows {
     const key = watchKey(resting);
     const last = this.#looked.get(name);
     const isKnown = last?.opened === status.opened && last.key === key;
-    if (isKnown && Math.abs(now - last.atMs) < this.#intervalMs) return last.rules;
+    if (isKnown && Math.abs(now - last.atMs) < this.#paceMs(question.watch)) return last.rules;
     const rules = await this.#lookAnew(resting, key);
     this.#looked.set(name, { atMs: now, opened: status.opened, key, rules });
     return rules;
@@ -133,6 +133,11 @@ export class RestWindows {
     if (isDue && state.phase === 'learning' && hasTraffic) return this.#freeze(question, reading, state);
     if (isDue) await this.#begin(question, reading, state.counts, 'previous');
     return this.#judge(question, reading, state);
+  }
+
+  /** What nothing watches is only kept from growing. */
+  #paceMs(watch: PolicyWatch | null): number {
+    return watch === null ? Math.max(this.#intervalMs, DEFAULT_WINDOW_MS / 24) : this.#intervalMs;
   }
 
   #windowMs(watch: PolicyWatch | null): number {

@@ -5,9 +5,9 @@ import { asReason } from './plain-text.ts';
 
 /** Every kind of alert, with what it means; the words are part of metrics and events. */
 export const ALERT_KINDS = {
-  stalled: 'A rollout can’t go on until someone mends a document, a signature or a policy.',
+  stalled: "A rollout can't go on until someone mends a document, a signature or a policy.",
   'history-rewound': 'The branch went back behind what was seen or published; `slipway adopt` accepts it.',
-  'status-forged': 'A status that the reconciler did not write stood in a rollout’s file; it is put back.',
+  'status-forged': "A status that the reconciler did not write stood in a rollout's file; it is put back.",
   'version-refused': 'A wished or newer version may not be used: its signature or signer does not allow it.',
   paused: 'A stage failed and its policy stops there: someone has to decide.',
   'deadline-held': 'A stage reached its deadline undecided and is held.',
@@ -15,9 +15,9 @@ export const ALERT_KINDS = {
   'signal-silent': 'A provider that a rule asks gives nothing that can be used; the rule stays undecided.',
   'devices-off-declared': 'Devices have been running something else than declared for too long.',
   'stable-drift': 'The version that is fully out breaks a rule that it is watched by.',
-  'devices-refusing': 'Devices don’t believe the directive, or a model that it names.',
-  'source-away': 'The manifests repository can’t be read.',
-  'cycle-failed': 'The reconciler’s last cycle did not finish.',
+  'devices-refusing': "Devices don't believe the directive, or a model that it names.",
+  'source-away': "The manifests repository can't be read.",
+  'cycle-failed': "The reconciler's last cycle did not finish.",
 } as const satisfies Readonly<Record<string, string>>;
 
 export type AlertKind = keyof typeof ALERT_KINDS;

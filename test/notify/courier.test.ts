@@ -286,6 +286,14 @@ describe('the list of targets', () => {
     expect(await read('  hooks: []\n')).toBe('DOCUMENT_UNKNOWN_FIELD');
   });
 
+  test('of the examples can be read', async () => {
+    const file = path.join(import.meta.dirname, '../../examples/notify.yaml');
+    const { targets, runbooks, offDeclaredAfterMs } = await readNotifications({ file, isOptional: false }, clock);
+    expect(targets.map((one) => one.name)).toEqual(['ops', 'training', 'retrain']);
+    expect(runbooks.get('stalled')).toMatch(/stalled$/);
+    expect(offDeclaredAfterMs).toBe(900_000);
+  });
+
   test('need not be there, unless it was named', async () => {
     const file = path.join(folder, 'none.yaml');
     expect((await readNotifications({ file, isOptional: true }, clock)).targets).toEqual([]);

@@ -1,0 +1,151 @@
+// Proves that what begins and ends is told once, by one of several processes, over restarts; and that drift asks for retraining once an episode.
+import { describe, expect, test } from 'vitest';
+import { SystemClock } from '../../src/base/clock.ts';
+import { createLogger } from '../../src/base/logger.ts';
+import { Metrics } from '../../src/base/metrics.ts';
+import type { Notice, NoticeContent } from '../../src/notify/notice.ts';
+import type { Looked } from '../../src/reconcile/alert-facts.ts';
+import { Notices, type NoticesParts } from '../../src/reconcile/notices.ts';
+import { NOTHING_YET } from '../../src/reconcile/service-view.ts';
+import type { WatchedRule } from '../../src/rollout/alerts.ts';
+import type { SqliteFleetStore } from '../../src/store/sqlite-fleet-store.ts';
+import { folder, openStore } from '../store/reports.ts';
+
+type Verdicts = Readonly<Record<string, WatchedRule['verdict']>>;
+
+function looked(verdicts: Verdicts, brake?: string): Looked {
+  const watched = Object.entries(verdicts).map(([rule, verdict]): WatchedRule => {
+    return {
+      rollout: 'eu',
+      version: '1',
+      digest: 'sha256:1',
+      rule,
+      verdict,
+      message: `${rule} broke`,
+      numbers: { estimate: 0.4 },
+    };
+  });
+  const observation = {
+    facts: { rollouts: [], broken: [], published: null },
+    watched,
+  } as unknown as Looked['observation'];
+  const braked = { rollout: 'eu', revision: 1, reason: brake ?? '', sinceMs: 0 };
+  return {
+    ...{ observation, view: NOTHING_YET, offDeclared: [], watched },
+    brakes: new Map(brake === undefined ? [] : [['eu', braked]]),
+  };
+}
+
+class World {
+  readonly lines: string[] = [];
+  readonly metrics = new Metrics();
+  readonly notices: Notices;
+
+  constructor(store: SqliteFleetStore, over: Partial<NoticesParts> = {}) {
+    const write = (line: string): void => void this.lines.push(line);
+    this.notices = new Notices({
+      ...{ store, clock: new SystemClock(), metrics: this.metrics, holder: 'a', leaseMs: 60_000 },
+      claims: { stepsAbove: async () => [] } as unknown as NoticesParts['claims'],
+      logger: createLogger({ least: 'info', pretty: false, now: () => 0, write }),
+      targets: [{ name: 'ops', wants: () => true }],
+      runbooks: new Map([['*', 'https://wiki.example/all']]),
+      ...over,
+    });
+  }
+
+  raised(): number {
+    return this.lines.filter((line) => line.includes('"message":"alert"')).length;
+  }
+}
+
+async function queued(store: SqliteFleetStore): Promise<NoticeContent[]> {
+  return (await store.readNotices('ops', 1_000)).map((one) => (one.notice as unknown as Notice).content);
+}
+
+const retrainings = async (store: SqliteFleetStore): Promise<number> =>
+  (await queued(store)).filter((one) => one.kind === 'retraining').length;
+
+describe('an alert', () => {
+  test('is told once while it stands and once at its end, over restarts, with the page that people are to read', async () => {
+    using place = folder();
+    await using store = openStore(place.file);
+    const first = new World(store);
+    await first.notices.note(looked({}, 'away'));
+    await first.notices.note(looked({}, 'away'));
+    const second = new World(store);
+    expect(await second.notices.note(looked({}, 'away'))).toMatchObject([
+      { kind: 'braked', runbook: 'https://wiki.example/all' },
+    ]);
+    expect([first.raised(), second.raised()]).toEqual([1, 0]);
+    expect(second.metrics.write()).toContain('slipway_alert{kind="braked",rollout="eu"} 1');
+    expect(await second.notices.note(looked({}))).toEqual([]);
+    expect(second.metrics.write()).toContain('slipway_alert{kind="braked",rollout="eu"} 0');
+    expect((await queued(store)).map((one) => (one.kind === 'alert' ? one.is : one.kind))).toEqual(['raised', 'ended']);
+  });
+
+  test('is told by one of several processes, and shown by all', async () => {
+    using place = folder();
+    await using store = openStore(place.file);
+    const teller = new World(store);
+    const other = new World(store, { holder: 'b' });
+    await teller.notices.note(looked({}, 'away'));
+    expect(await other.notices.note(looked({}))).toMatchObject([{ kind: 'braked' }]);
+    expect(await other.notices.mayTell()).toBe(false);
+    expect(other.raised()).toBe(0);
+    expect(await queued(store)).toHaveLength(1);
+  });
+
+  test('stays as it is while the repository can not be observed', async () => {
+    using place = folder();
+    await using store = openStore(place.file);
+    const { notices } = new World(store);
+    await notices.note(looked({}, 'away'));
+    const trouble = { code: 'X', message: 'm', remedy: null };
+    expect(await notices.noteBlind({ ...NOTHING_YET, trouble })).toMatchObject([{ kind: 'braked' }]);
+    expect(await queued(store)).toHaveLength(1);
+  });
+
+  test('that can not be recorded is told the next time, and stops nothing', async () => {
+    using place = folder();
+    await using store = openStore(place.file);
+    let isFull = true;
+    const failing = new Proxy(store, {
+      get: (target, name) => {
+        if (name === 'commitNotices' && isFull) return () => Promise.reject(new Error('disk full'));
+        const value: unknown = Reflect.get(target, name);
+        return typeof value === 'function' ? value.bind(target) : value;
+      },
+    });
+    const world = new World(failing);
+    expect(await world.notices.note(looked({}, 'away'))).toEqual([]);
+    isFull = false;
+    expect(await world.notices.note(looked({}, 'away'))).toHaveLength(1);
+    expect(world.raised()).toBe(1);
+  });
+});
+
+describe('a wish for retraining', () => {
+  test('is sent once an episode, however many rules break and whenever the service restarts', async () => {
+    using place = folder();
+    await using store = openStore(place.file);
+    await new World(store).notices.note(looked({ a: 'pass', b: 'pass', c: 'pass' }));
+    expect(await retrainings(store)).toBe(0);
+    await new World(store).notices.note(looked({ a: 'fail', b: 'fail', c: 'pass' }));
+    expect(await retrainings(store)).toBe(1);
+    await new World(store).notices.note(looked({ a: 'pass', b: 'undecided', c: 'fail' }));
+    await new World(store).notices.note(looked({ a: 'fail', b: 'undecided', c: 'fail' }));
+    expect(await retrainings(store)).toBe(1);
+    await new World(store).notices.note(looked({ a: 'pass', b: 'pass', c: 'pass' }));
+    expect(await retrainings(store)).toBe(1);
+    await new World(store).notices.note(looked({ a: 'undecided', b: 'fail', c: 'pass' }));
+    expect(await retrainings(store)).toBe(2);
+    const wish = (await queued(store)).find((one) => one.kind === 'retraining');
+    expect(wish).toMatchObject({
+      rollout: 'eu',
+      version: '1',
+      digest: 'sha256:1',
+      rule: 'a',
+      numbers: { estimate: 0.4 },
+    });
+  });
+});
