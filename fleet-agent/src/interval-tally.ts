@@ -67,12 +67,14 @@ export class IntervalTally {
     this.#attribution = attribution;
   }
 
-  /** Having served, with nothing to answer, is nothing to tell. */
   get isEmpty(): boolean {
     return this.#isEmpty;
   }
 
+  /** Having served is told also of a time without a request: the device's gauges are this version's then. */
   addServed(ms: number): void {
+    if (ms <= 0) return;
+    this.#isEmpty = false;
     this.#servedMs += ms;
   }
 

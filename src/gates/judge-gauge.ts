@@ -17,20 +17,16 @@ const LEAST_DEVICES_TO_SPARE_ONE = 3;
 const LEAST_REPORTS = 4;
 const HALF = 0.5;
 
+/** One gauge on the devices that report it. */
 interface Followed {
-  readonly device: string;
-  readonly state: DeviceGaugeState;
+  readonly place: number;
+  readonly devices: ReadonlyMap<string, readonly DeviceGaugeState[]>;
 }
 
-function followedBy({ gauges }: ArmEvidence, terms: GaugeTerms): readonly Followed[] | undefined {
-  const place =
-    gauges?.specs.findIndex((one) => one.gauge === terms.gauge && one.limit === terms.limit && one.bad === terms.bad) ??
-    -1;
-  if (gauges === undefined || place < 0) return undefined;
-  return [...gauges.devices].flatMap(([device, states]) => {
-    const state = states[place];
-    return state === undefined || state.reports === 0 ? [] : [{ device, state }];
-  });
+function followedBy({ gauges }: ArmEvidence, { gauge, limit, bad }: GaugeTerms): Followed | undefined {
+  if (gauges === undefined) return undefined;
+  const place = gauges.specs.findIndex((one) => one.gauge === gauge && one.limit === limit && one.bad === bad);
+  return place < 0 ? undefined : { place, devices: gauges.devices };
 }
 
 type Standing = 'bad' | 'good' | 'pending';
@@ -47,10 +43,27 @@ function meanOf(total: { readonly total: number; readonly weight: number } | und
   return total === undefined || total.weight === 0 ? null : total.total / total.weight;
 }
 
-function countStandings(devices: readonly Followed[], standing: (one: DeviceGaugeState) => Standing): DeviceCounts {
+interface Standings {
+  readonly counts: DeviceCounts;
+  readonly devices: number;
+  /** The device that was beyond the limit longest, of several the first by name; null when none was. */
+  readonly longest: string | null;
+}
+
+function countStandings({ place, devices }: Followed, standing: (one: DeviceGaugeState) => Standing): Standings {
   const counts = { bad: 0, good: 0, pending: 0 };
-  for (const { state } of devices) counts[standing(state)]++;
-  return counts;
+  let [known, longestMs] = [0, 0];
+  let longest: string | null = null;
+  for (const [device, states] of devices) {
+    const state = states[place];
+    if (state === undefined || state.reports === 0) continue;
+    known++;
+    counts[standing(state)]++;
+    if (state.longestMs === 0 || state.longestMs < longestMs) continue;
+    if (longest === null || state.longestMs > longestMs || device < longest) longest = device;
+    longestMs = state.longestMs;
+  }
+  return { counts, devices: known, longest };
 }
 
 interface Weighed {
@@ -81,23 +94,12 @@ function inWords({ bad, good, pending }: DeviceCounts, { bad: side }: GaugeTerms
   return `${bad} of ${bad + good + pending} devices ${side} it${time}${open}`;
 }
 
-function longest(devices: readonly Followed[]): string | null {
-  let worst: Followed | undefined;
-  for (const one of devices) {
-    if (one.state.longestMs === 0) continue;
-    const isLonger = worst === undefined || one.state.longestMs > worst.state.longestMs;
-    const isFirst = worst?.state.longestMs === one.state.longestMs && one.device < worst.device;
-    if (isLonger || isFirst) worst = one;
-  }
-  return worst?.device ?? null;
-}
-
 function judgeAbsolute(asked: StageRule, terms: GaugeTerms & { limit: number }, question: StageQuestion): RuleVerdict {
-  const devices = followedBy(question.candidate, terms);
-  if (devices === undefined) return blankVerdict(asked, 'this window does not follow the gauge');
-  if (devices.length === 0) return blankVerdict(asked, 'no device of the stage reports it');
+  const followed = followedBy(question.candidate, terms);
+  if (followed === undefined) return blankVerdict(asked, 'this window does not follow the gauge');
   const { sustainedMs = 0 } = asked.rule;
-  const counts = countStandings(devices, (state) => standingOf(state, sustainedMs));
+  const { counts, devices, longest } = countStandings(followed, (state) => standingOf(state, sustainedMs));
+  if (devices === 0) return blankVerdict(asked, 'no device of the stage reports it');
   const { verdict, isWithin, reason } = weighDevices(asked, counts, question);
   const mean = meanOf(question.candidate.summary.gauges?.get(terms.gauge));
   const told = [inWords(counts, terms, sustainedMs), ...(reason === '' ? [] : [reason])].join('; ');
@@ -107,9 +109,9 @@ function judgeAbsolute(asked: StageRule, terms: GaugeTerms & { limit: number }, 
     within: isWithin,
     estimate: mean,
     limit: terms.limit,
-    trials: devices.length,
-    devices: devices.length,
-    worstDevice: counts.bad > 0 ? longest(devices) : null,
+    trials: devices,
+    devices,
+    worstDevice: counts.bad > 0 ? longest : null,
     sums: { kind: 'gauge', ...counts, mean },
   };
 }
@@ -149,19 +151,19 @@ function weighMeans(
 
 function judgeRelative(asked: StageRule, terms: GaugeTerms, levels: ErrorLevels, question: StageQuestion): RuleVerdict {
   const { limit } = asked.rule;
-  const devices = followedBy(question.candidate, terms);
-  if (limit.kind !== 'baseline' || devices === undefined)
+  const followed = followedBy(question.candidate, terms);
+  if (limit.kind !== 'baseline' || followed === undefined)
     return blankVerdict(asked, 'this window does not follow the gauge');
   const baseline = baselineOf(question, terms.gauge);
   if (baseline === null) return blankVerdict(asked, 'no baseline: stable does not report it');
-  if (devices.length === 0) return blankVerdict(asked, 'no device of the stage reports it');
   const allowedMean = Math.max(limit.factor * baseline.mean, limit.floor ?? 0);
   const leastReports = terms.gauge === 'load_time' ? 1 : LEAST_REPORTS;
-  const counts = countStandings(devices, (state) => {
+  const { counts, devices } = countStandings(followed, (state) => {
     if (state.reports < leastReports) return 'pending';
     const mean = state.total / state.weight;
     return (terms.bad === 'above' ? mean > allowedMean : mean < allowedMean) ? 'bad' : 'good';
   });
+  if (devices === 0) return blankVerdict(asked, 'no device of the stage reports it');
   const { verdict, isWithin, reason } = weighMeans(counts, asked.share ?? HALF, levels, question.minimum.devices);
   const mean = meanOf(question.candidate.summary.gauges?.get(terms.gauge));
   const told = [inWords(counts, terms, 0), ...(reason === '' ? [] : [reason])].join('; ');
@@ -172,8 +174,8 @@ function judgeRelative(asked: StageRule, terms: GaugeTerms, levels: ErrorLevels,
     estimate: mean,
     limit: allowedMean,
     baseline: { estimate: baseline.mean, devices: baseline.devices, from: baseline.from },
-    trials: devices.length,
-    devices: devices.length,
+    trials: devices,
+    devices,
     sums: { kind: 'gauge', ...counts, mean },
   };
 }

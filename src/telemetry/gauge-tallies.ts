@@ -31,6 +31,15 @@ function byTime(a: GaugeSpan, b: GaugeSpan): number {
   return a.fromMs - b.fromMs || a.toMs - b.toMs || Number(a.isBeyond) - Number(b.isBeyond);
 }
 
+/** The usual case: one report that goes on where the newest span ends, on the same side. */
+function goneOn(spans: readonly GaugeSpan[], more: readonly GaugeSpan[], intervalMs: number): GaugeSpan[] | undefined {
+  const [last, next] = [spans.at(-1), more[0]];
+  if (last === undefined || next === undefined || more.length !== 1 || last.isBeyond !== next.isBeyond)
+    return undefined;
+  if (next.fromMs < last.toMs || next.fromMs - last.toMs > intervalMs / 2) return undefined;
+  return [...spans.slice(0, -1), { ...last, toMs: next.toMs }];
+}
+
 /** Neighbours on the same side with no room for a report in between are one. */
 function joined(spans: readonly GaugeSpan[], intervalMs: number): GaugeSpan[] {
   const result: GaugeSpan[] = [];
@@ -68,7 +77,7 @@ function longestBeyond(spans: readonly GaugeSpan[], intervalMs: number): number 
 
 /** What both say. */
 export function mergeGauges(a: GaugeState, b: GaugeState, intervalMs: number): GaugeState {
-  const spans = joined([...a.spans, ...b.spans], intervalMs);
+  const spans = goneOn(a.spans, b.spans, intervalMs) ?? joined([...a.spans, ...b.spans], intervalMs);
   const before = Math.max(a.pastMs, b.pastMs);
   const longestMs = Math.max(before, longestBeyond(spans, intervalMs));
   return {
