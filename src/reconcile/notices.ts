@@ -52,6 +52,8 @@ export class Notices {
   /** Labels that were set before, so that what ended goes back to 0. */
   readonly #shown = new Map<string, { readonly kind: string; readonly rollout: string }>();
 
+  readonly #offShown = new Set<string>();
+
   constructor(parts: NoticesParts) {
     this.#parts = parts;
     const { metrics } = parts;
@@ -221,6 +223,11 @@ export class Notices {
   }
 
   #showOffDeclared(counts: readonly OffDeclared[]): void {
-    for (const { rollout, count } of counts) this.#offGauge?.set(count, { rollout });
+    for (const rollout of this.#offShown) this.#offGauge?.set(0, { rollout });
+    this.#offShown.clear();
+    for (const { rollout, count } of counts) {
+      this.#offGauge?.set(count, { rollout });
+      this.#offShown.add(rollout);
+    }
   }
 }

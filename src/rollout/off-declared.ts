@@ -62,10 +62,22 @@ function deviation(assignment: Exclude<Assignment, { kind: 'conflict' }>, device
   return `runs ${running.version}, declared is ${choice.version}${why}`;
 }
 
+/** A device of the cohort that still runs stable is the stage's to wait for: it is off only when it stays so. */
+function isExpected(assignment: Assignment, device: KnownDevice): boolean {
+  if (assignment.kind !== 'run' || assignment.arm !== 'candidate') return false;
+  return device.models.get(assignment.model)?.running?.digest === assignment.entry.stable?.digest;
+}
+
 interface Found {
   readonly device: string;
   readonly what: string;
   readonly isStaying: boolean;
+}
+
+/** What devices are told, by model: a device is asked about those models alone that it has. */
+function byModel({ entries }: Directive): ReadonlyMap<string, Directive> {
+  const models = Map.groupBy(entries, (entry) => entry.model);
+  return new Map([...models].map(([model, own]) => [model, { kind: 'Directive', entries: own }]));
 }
 
 /** Compares every device that is heard with what it is told. `before` is what the last count gave. */
@@ -73,10 +85,13 @@ export function countOffDeclared(facts: DeclaredFacts, before: OffSince): Counte
   const { directive, listenedMs } = facts;
   const since = new Map<string, number>();
   const byRollout = new Map(directive.entries.map((entry) => [entry.rollout, [] as Found[]]));
+  const told = byModel(directive);
   for (const device of facts.devices) {
     if (listenedMs - device.lastSeenListenedMs > facts.silenceMs) continue;
-    for (const assignment of assignmentsFor(directive, device)) {
-      if (assignment.kind === 'conflict') continue;
+    for (const model of device.models.keys()) {
+      const own = told.get(model);
+      const [assignment] = own === undefined ? [] : assignmentsFor(own, device);
+      if (assignment === undefined || assignment.kind === 'conflict') continue;
       const what = deviation(assignment, device);
       if (what === null) continue;
       const { rollout, spreadMs } = assignment.entry;
@@ -85,7 +100,8 @@ export function countOffDeclared(facts: DeclaredFacts, before: OffSince): Counte
       const firstMs = before.get(key) ?? listenedMs;
       since.set(key, firstMs);
       const isStaying = listenedMs - firstMs >= facts.afterMs + spreadMs;
-      byRollout.get(rollout)?.push({ device: device.id, what, isStaying });
+      if (isStaying || !isExpected(assignment, device))
+        byRollout.get(rollout)?.push({ device: device.id, what, isStaying });
     }
   }
   return { rollouts: [...byRollout].map(([rollout, found]) => counted(rollout, found)), since };

@@ -68,7 +68,15 @@ describe('a device is off what is declared', () => {
     const rolling = entry({ candidate: CANDIDATE, cohort: WHOLE_COHORT });
     const outcome = { kind: 'failed' as const, attempt: 1, reason: 'trial', message: 'm' };
     const failed = { ...device('failed', 1), outcomes: new Map([[outcomeKey('eu', digest(2)), outcome]]) };
-    expect(namesOff(rolling, [failed, device('late', 1), device('in', 2)])).toEqual(['late']);
+    expect(namesOff(rolling, [failed, device('third', 7), device('in', 2)])).toEqual(['third']);
+  });
+
+  test('not while the stage waits for it, unless it stays on stable', () => {
+    const rolling = entry({ candidate: CANDIDATE, cohort: WHOLE_COHORT });
+    const first = count(rolling, [device('late', 1)]);
+    expect(first.rollouts[0]?.count).toBe(0);
+    const heard = [{ ...device('late', 1), lastSeenListenedMs: 1_600 }];
+    expect(count(rolling, heard, 1_600, first.since).rollouts[0]).toMatchObject({ count: 1, staying: 1 });
   });
 
   test('not when it was silent for long: nobody knows what it runs', () => {
