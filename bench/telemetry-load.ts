@@ -49,7 +49,7 @@ export function windowOf(rollout: string, devices: number): WindowSpec {
   return {
     ...{ rollout, openedRevision: 5, candidateDigest: DIGESTS.candidate, candidateAttempt: 1 },
     ...{ stableDigest: DIGESTS.stable, ...edgesToCount(parsed, LIMITS), classes: names, openedAtMs: 0 },
-    ...{ histograms: [{ kind: 'confidence' }, { kind: 'class', names }], intervalMs: MINUTE_MS },
+    ...{ histograms: [{ kind: 'confidence' }, { kind: 'class', names }], groups: [], intervalMs: MINUTE_MS },
     rows: { candidate: rows, stable: rows },
   };
 }

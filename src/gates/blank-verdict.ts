@@ -3,6 +3,9 @@ import { metricFacts } from '../contract/metric-catalogue.ts';
 import type { RuleVerdict } from './rule-verdict.ts';
 import type { StageRule } from './stage-question.ts';
 
+/** Why a relative latency rule can't be judged in this stage at all. */
+export const NOT_FROZEN = 'no baseline when the stage opened';
+
 /** An undecided verdict with its reason and no numbers. */
 export function blankVerdict({ rule, scope = 'stage', dryRun }: StageRule, reason: string): RuleVerdict {
   return {

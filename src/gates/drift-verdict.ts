@@ -2,7 +2,7 @@
 import { type DriftEstimate, DriftMeter } from './drift-estimate.ts';
 import type { HistogramRows } from './histogram-rows.ts';
 import type { HistogramTally } from './histogram-tally.ts';
-import { ONE_DEVICE, type Verdict } from './rate-verdict.ts';
+import { NO_BASELINE, ONE_DEVICE, type Verdict } from './rate-verdict.ts';
 import { normalQuantile } from './special-functions.ts';
 import { LEAST_CLUSTERS } from './tally.ts';
 
@@ -52,7 +52,7 @@ export function driftVerdict(
     worst: null,
     reason,
   });
-  if (baseline === null || !(baseline.trials > 0)) return open('no baseline');
+  if (baseline === null || !(baseline.trials > 0)) return open(NO_BASELINE);
   if (devices.live === 0) return open('no data');
   const { all } = devices;
   if (all.reports < LEAST_CLUSTERS || baseline.reports < LEAST_CLUSTERS) return open('too few reports');

@@ -2,6 +2,7 @@
 import type { ParsedRule } from '../contract/documents/rule-text.ts';
 import { bucketEdge, nearestEdgeIndex, quantileOf, type Sketch } from '../contract/sketch.ts';
 import { quantileOfMetric } from './metric-kind.ts';
+import type { StageRule } from './stage-question.ts';
 
 /** A limit in force, as the status pins it. */
 export interface FrozenLimit {
@@ -11,6 +12,8 @@ export interface FrozenLimit {
   limit: number;
   /** Index of the sketch edge that stands for it. */
   edge: number;
+  /** The group that it is frozen for, such as `hw:rev2`; absent for all devices together. */
+  group?: string;
 }
 
 function frozenAt(rule: ParsedRule, edge: number): FrozenLimit {
@@ -48,9 +51,28 @@ export function freezeLimits(rules: readonly ParsedRule[], baseline: Sketch | nu
   return [...limits.values()];
 }
 
+/** The relative latency limits of a rule by groups: each group's own baseline gives its limit. */
+export function freezeGroupLimits(
+  { rule, grouping }: StageRule,
+  baselines: ReadonlyMap<string, Sketch>,
+): FrozenLimit[] {
+  if (grouping === undefined) return [];
+  const head = `${grouping.by}:`;
+  return [...baselines].flatMap(([group, baseline]) => {
+    if (!group.startsWith(head)) return [];
+    const limit = relativeLimit(grouping.limits.get(group.slice(head.length)) ?? rule, baseline);
+    return limit === undefined ? [] : [{ ...limit, group }];
+  });
+}
+
+/** The limits that hold for one group, as if it were all: its own. */
+export function limitsOfGroup(limits: readonly FrozenLimit[], group: string): FrozenLimit[] {
+  return limits.flatMap(({ group: own, ...limit }) => (own === group ? [limit] : []));
+}
+
 /** The limit in force for a latency rule; undefined when a relative one was never frozen. */
 export function limitInForce(rule: ParsedRule, limits: readonly FrozenLimit[]): FrozenLimit | undefined {
-  return limits.find((limit) => limit.rule === rule.source) ?? absoluteLimit(rule);
+  return limits.find((limit) => limit.rule === rule.source && limit.group === undefined) ?? absoluteLimit(rule);
 }
 
 /**
@@ -72,11 +94,14 @@ export function edgesToCount(
   const edges = new Set<number>();
   const baselineEdges = new Set<number>();
   for (const rule of rules) {
-    const limit = quantileOfMetric(rule.metric) === undefined ? undefined : limitInForce(rule, limits);
-    if (limit === undefined) continue;
-    edges.add(limit.edge);
-    const below = baselineEdgeOf(rule, limit);
-    if (below !== undefined) baselineEdges.add(below);
+    if (quantileOfMetric(rule.metric) === undefined) continue;
+    const ofGroups = limits.filter((limit) => limit.rule === rule.source && limit.group !== undefined);
+    for (const limit of [limitInForce(rule, limits), ...ofGroups]) {
+      if (limit === undefined) continue;
+      edges.add(limit.edge);
+      const below = baselineEdgeOf(rule, limit);
+      if (below !== undefined) baselineEdges.add(below);
+    }
   }
   const sorted = (set: ReadonlySet<number>): number[] => [...set].sort((a, b) => a - b);
   return { edges: sorted(edges), baselineEdges: sorted(baselineEdges) };

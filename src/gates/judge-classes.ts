@@ -13,6 +13,7 @@ import {
   weighCounts,
 } from './judge-rate-rule.ts';
 import { pastOf } from './own-past.ts';
+import { NO_BASELINE } from './rate-verdict.ts';
 import type { BaselineSource, ClassSums, RuleVerdict } from './rule-verdict.ts';
 import { CLASS_MEASURE, type StageQuestion, type StageRule, wholeTallies } from './stage-question.ts';
 import type { Tally } from './tally.ts';
@@ -126,7 +127,7 @@ export function judgeVanishedClasses(asked: StageRule, levels: ErrorLevels, ques
     })
     .sort((a, b) => expected(a) - expected(b));
   const first = classes[0];
-  if (first === undefined || first.evidence.baseline === null) return blankVerdict(asked, 'no baseline');
+  if (first === undefined || first.evidence.baseline === null) return blankVerdict(asked, NO_BASELINE);
   const vanished = classes.filter((one) => one.verdict === 'fail').sort((a, b) => expected(b) - expected(a));
   const holding = classes.filter(isHolding);
   const open = holding.filter((one) => one.verdict !== 'pass' && one.verdict !== 'fail');

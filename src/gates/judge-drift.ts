@@ -4,7 +4,7 @@ import { type DriftReading, driftVerdict } from './drift-verdict.ts';
 import { HistogramRows } from './histogram-rows.ts';
 import type { HistogramTally } from './histogram-tally.ts';
 import type { ErrorLevels } from './judge-rate-rule.ts';
-import { TOO_LITTLE } from './rate-verdict.ts';
+import { NO_BASELINE, TOO_LITTLE } from './rate-verdict.ts';
 import type { BaselineSource, RuleVerdict } from './rule-verdict.ts';
 import type { ArmEvidence, ArmHistogram, StageQuestion, StageRule } from './stage-question.ts';
 import { LEAST_CLUSTERS } from './tally.ts';
@@ -146,7 +146,7 @@ export function judgeDrift(
     return { ...blankVerdict(asked, 'no data'), limit: limit.value, needs };
   const { all } = devices;
   const baseline = chooseBaseline(question, histogram, look, all.trials);
-  if (baseline === null) return { ...blankVerdict(asked, 'no baseline'), limit: limit.value };
+  if (baseline === null) return { ...blankVerdict(asked, NO_BASELINE), limit: limit.value };
   const own = ownPast(question, histogram, devices, all.trials);
   const reading = readBoth(baseline.whole, own, (against, side) => {
     const alpha = side === 'beside' ? levels.alpha : levels.beta;

@@ -1,12 +1,13 @@
 // Owns the verdict on a stage: each rule judged by what its metric needs, then all of them together.
 import { assertNever } from '../base/errors.ts';
 import { quantileOf } from '../contract/sketch.ts';
-import { blankVerdict } from './blank-verdict.ts';
+import { blankVerdict, NOT_FROZEN } from './blank-verdict.ts';
 import { baselineCounts, chooseBaseline, evidenceOf, isThick, sourceOf } from './counted-evidence.ts';
 import { baselineEdgeOf, limitInForce } from './freeze-limits.ts';
 import { judgeClassShare, judgeVanishedClasses } from './judge-classes.ts';
 import { judgeDrift } from './judge-drift.ts';
 import { judgeGauge } from './judge-gauge.ts';
+import { judgeByGroup } from './judge-groups.ts';
 import {
   boundsOf,
   type CountedEvidence,
@@ -20,7 +21,7 @@ import {
 import { judgeSuccess } from './judge-success.ts';
 import { metricKind } from './metric-kind.ts';
 import { quantileBounds } from './quantile-verdict.ts';
-import { METHOD_VERSION, type RuleVerdict, type StageVerdict } from './rule-verdict.ts';
+import { METHOD_VERSION, type RuleVerdict, ruleName, type StageVerdict } from './rule-verdict.ts';
 import { shareVerdict } from './share-verdict.ts';
 import { judgeSignal } from './signal-verdict.ts';
 import { DEFAULT_ERROR_LEVEL, type StageQuestion, type StageRule, sizeOf, wholeTallies } from './stage-question.ts';
@@ -101,7 +102,7 @@ function passEither(beside: CountedVerdict, frozen: CountedVerdict): Weighed {
 function judgeLatency(asked: StageRule, q: number, levels: ErrorLevels, question: StageQuestion): RuleVerdict {
   const { candidate } = question;
   const limit = limitInForce(asked.rule, question.limits);
-  if (limit === undefined) return blankVerdict(asked, 'no baseline when the stage opened');
+  if (limit === undefined) return blankVerdict(asked, NOT_FROZEN);
   const measure = `latency>${limit.edge}`;
   const whole = wholeTallies(candidate, measure);
   if (whole === undefined) return blankVerdict(asked, 'this window does not count the limit');
@@ -191,6 +192,7 @@ function judgeRule(asked: StageRule, levels: ErrorLevels, question: StageQuestio
       within: true,
     };
   }
+  if (asked.grouping !== undefined) return judgeByGroup(asked, asked.grouping, { levels, question, judge: judgeRule });
   switch (kind.kind) {
     case 'rate':
       return judgeRate(asked, kind.measure, levels, question);
@@ -231,9 +233,10 @@ export function judgeStage(question: StageQuestion): StageVerdict {
     ...question.rules.map((asked) => judgeRule(asked, levels, question)),
     ...signals.map(({ rule, reading }) => judgeSignal(rule, reading)),
   ];
-  const deciding = rules.flatMap(({ rule, verdict, within, dryRun }) =>
-    dryRun || verdict === 'not-applicable' ? [] : [{ name: rule, verdict, isWithin: within }],
-  );
+  const deciding = rules.flatMap((rule) => {
+    const { verdict, within, dryRun } = rule;
+    return dryRun || verdict === 'not-applicable' ? [] : [{ name: ruleName(rule), verdict, isWithin: within }];
+  });
   const combined = combineVerdicts(deciding, { elapsedMs: 0 });
   const missing = missingEvidence(question);
   if (combined.verdict === 'fail') return { kind: 'fail', rules, because: combined.because, method: METHOD_VERSION };

@@ -1,6 +1,6 @@
 // Owns rules A and B the other way round: is a rate above a threshold, or above a share of the baseline's? A fail proves it below.
 import { pFail, pPass } from './e-process.ts';
-import { mayDropWorst, type RateOptions, type RateReading, verdictOf } from './rate-verdict.ts';
+import { mayDropWorst, NO_BASELINE, type RateOptions, type RateReading, verdictOf } from './rate-verdict.ts';
 import { thinned } from './relative-rate-verdict.ts';
 import { designEffect, LEAST_CLUSTERS, minusTally, type Tally } from './tally.ts';
 import type { TallyRows } from './tally-rows.ts';
@@ -66,7 +66,7 @@ export function leastRelativeVerdict(
 ): RateReading {
   const { all } = devices;
   const open = (reason: string): RateReading => ({ ...blank(devices), reason });
-  if (baseline === null || !(baseline.trials > 0)) return open('no baseline');
+  if (baseline === null || !(baseline.trials > 0)) return open(NO_BASELINE);
   if (devices.live === 0) return open('no data');
   if (all.reports < LEAST_CLUSTERS || baseline.reports < LEAST_CLUSTERS) return open('too few reports');
   const clustering = designEffect(baseline);

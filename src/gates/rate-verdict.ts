@@ -42,6 +42,8 @@ export interface RateReading {
 }
 
 /** Reasons that are told in more words elsewhere. */
+/** Why a relative rule can't be judged yet. */
+export const NO_BASELINE = 'no baseline';
 export const ONE_DEVICE = 'one device explains the breach';
 export const TOO_LITTLE = 'too little evidence';
 const LEAST_DEVICES_TO_DROP = 3;

@@ -1,6 +1,13 @@
 // Owns rule B: is the candidate's rate below a multiple of the baseline's, both seen over the same time?
 import { pFail, pPass } from './e-process.ts';
-import { mayDropWorst, type RateOptions, type RateReading, rateVerdict, verdictOf } from './rate-verdict.ts';
+import {
+  mayDropWorst,
+  NO_BASELINE,
+  type RateOptions,
+  type RateReading,
+  rateVerdict,
+  verdictOf,
+} from './rate-verdict.ts';
 import { designEffect, LEAST_CLUSTERS, minusTally, type Tally } from './tally.ts';
 import type { TallyRows } from './tally-rows.ts';
 
@@ -51,7 +58,7 @@ export function relativeRateVerdict(
     worst: null,
     reason: '',
   };
-  if (baseline === null || !(baseline.trials > 0)) return { ...base, reason: 'no baseline' };
+  if (baseline === null || !(baseline.trials > 0)) return { ...base, reason: NO_BASELINE };
   if (devices.live === 0) return { ...base, reason: 'no data' };
   if (all.reports < LEAST_CLUSTERS || baseline.reports < LEAST_CLUSTERS) return { ...base, reason: 'too few reports' };
 

@@ -51,6 +51,21 @@ export interface ClassSums {
   readonly own: Tally | null;
 }
 
+/** What one group's devices show of a rule. */
+export interface GroupVerdict {
+  /** `hw:rev2`. */
+  readonly name: string;
+  readonly verdict: Verdict | 'not-applicable';
+  readonly within: boolean;
+  readonly estimate: number | null;
+  readonly lower: number | null;
+  readonly upper: number | null;
+  readonly limit: number | null;
+  readonly trials: number;
+  readonly devices: number;
+  readonly reason: string;
+}
+
 /**
  * `beside`: stable's devices in the same time. `earlier`: stable when it was last seen beside the candidate. `offline`: what the manifest
  * states.
@@ -64,8 +79,15 @@ export interface RuleVerdict {
   readonly metric: string;
   /** What the rule is about, where it is not the stage's devices together. */
   readonly scope?: 'fleet' | 'any-device';
+  /** The label that the rule makes groups by, and how it stands in each; absent of rules without groups. */
+  readonly by?: string;
+  readonly groups?: readonly GroupVerdict[];
+  /** The group that the numbers are of: the one at fault, or that the others wait for, or the one nearest to its limit. */
+  readonly group?: string;
+  /** The rule as it is for that group, where the group has a limit of its own. */
+  readonly groupRule?: string;
   readonly verdict: Verdict | 'not-applicable';
-  /** Is the observed value within the limit, decided or not? */
+  /** Is the observed value within the limit, decided or not? In all groups, where there are some. */
   readonly within: boolean;
   /** Observed value in `unit`, of the worst device where the rule is about any; null without data. */
   readonly estimate: number | null;
@@ -95,6 +117,11 @@ export interface RuleVerdict {
   /** What is missing for a decision if things stay as observed: no `trials` when it is time alone. Null when decided, or when no amount would do. */
   readonly needs: { readonly trials: number; readonly minutes: number | null } | null;
   readonly sums: SufficientSums;
+}
+
+/** A name that tells a rule by groups from the same rule without. */
+export function ruleName({ rule, by }: Pick<RuleVerdict, 'rule' | 'by'>): string {
+  return by === undefined ? rule : `${rule} by ${by}`;
 }
 
 /** What all rules together say about a stage. */

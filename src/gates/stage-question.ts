@@ -15,8 +15,29 @@ export interface StageRule {
   readonly scope?: RuleScope;
   /** For a rule over a gauge: the share of devices that may breach it, 0..1. */
   readonly share?: number;
+  /** The rule must hold in each group of the stage's devices. */
+  readonly grouping?: RuleGrouping;
   /** Reported, but never decides. */
   readonly dryRun: boolean;
+}
+
+/** Groups by the values of a label. */
+export interface RuleGrouping {
+  readonly by: string;
+  /** The rule with a limit of its own, by value. */
+  readonly limits: ReadonlyMap<string, ParsedRule>;
+}
+
+/** How the devices of one group stand. */
+export interface GroupFacts {
+  /** `hw:rev2`. */
+  readonly name: string;
+  /** The label's value; of the group of all others no device has it. */
+  readonly value: string;
+  /** Those in the stage. */
+  readonly installs: DeviceCounts;
+  /** Devices of the group that the stage does not take in. */
+  readonly outside: number;
 }
 
 /** The sums of one measure or histogram, row after row; src/telemetry says in which order. */
@@ -79,10 +100,13 @@ export interface ArmEvidence {
   readonly looked: RowsByPeriod;
   readonly gauges?: FollowedGauges;
   readonly summary: {
+    readonly inferences: number;
     readonly latencyMs: Sketch;
     /** Σ value·weight and Σ weight of each gauge. */
     readonly gauges?: ReadonlyMap<string, { readonly total: number; readonly weight: number }>;
   };
+  /** The same of some of the devices, by the name of their group. */
+  readonly groups: ReadonlyMap<string, ArmEvidence>;
 }
 
 export interface StageQuestion {
@@ -103,6 +127,8 @@ export interface StageQuestion {
   /** Is there a stable version at all? Without one, relative rules do not apply. */
   readonly hasStable: boolean;
   readonly installs: DeviceCounts;
+  /** By label: all groups, as they were fixed when the stage opened. */
+  readonly groups?: ReadonlyMap<string, readonly GroupFacts[]>;
   /** Below these the stage can't pass; it can fail. */
   readonly minimum: { readonly devices: number; readonly inferences: number };
   /** Alpha and beta of the stage, 0..1; 0.05 unless given. */

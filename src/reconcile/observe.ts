@@ -260,7 +260,7 @@ export class Observer {
     const offline = metricsOf(basis.versions, status.candidate?.digest);
     const rollout = { name, model: basis.document.rollout.spec.model, status, policy, classes, offline };
     const deviceCount = fleet.matching(status.target).length;
-    await windows.open(rollout, deviceCount, now);
+    await windows.open(rollout, { devices: fleet.devices, deviceCount }, now);
     if (status.candidate === null) return NOT_MEASURED;
     return windows.measure({ ...rollout, devices: fleet.devices, deviceCount, listenedMs, now });
   }

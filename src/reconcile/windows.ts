@@ -9,14 +9,16 @@ import { judgeStage } from '../gates/judge-stage.ts';
 import type { StageVerdict } from '../gates/rule-verdict.ts';
 import type { StageQuestion } from '../gates/stage-question.ts';
 import { type CohortCounts, countCohort, installShare, type KnownDevice } from '../rollout/count-cohort.ts';
+import { countGroups } from '../rollout/count-groups.ts';
 import { entryOf } from '../rollout/directive-of.ts';
 import type { BaselineFacts, WindowTime } from '../rollout/rollout-facts.ts';
-import { leastDevices, type Stage, stagesOf } from '../rollout/stages-of-policy.ts';
+import { leastDevices, rulesWithin, type Stage, stagesOf } from '../rollout/stages-of-policy.ts';
 import type { FleetStore, WindowReading } from '../store/fleet-store.ts';
+import { chooseGroups, type GroupSpec } from '../telemetry/groups.ts';
 import { rowsFor, type WindowSpec } from '../telemetry/window.ts';
 import type { ArmTallies } from '../telemetry/window-tallies.ts';
 import type { SignalBoard } from './signal-board.ts';
-import { countsOf } from './window-counts.ts';
+import { countsOf, type WindowCounts } from './window-counts.ts';
 
 export interface Measured {
   readonly cohort: CohortCounts | null;
@@ -35,9 +37,13 @@ export interface RolloutInForce {
   readonly offline?: Readonly<Record<string, number>>;
 }
 
-export interface MeasureQuestion extends RolloutInForce {
-  readonly devices: Iterable<KnownDevice>;
+/** The devices that there are, and how many of them match the target. */
+export interface FleetNow {
+  readonly devices: readonly KnownDevice[];
   readonly deviceCount: number;
+}
+
+export interface MeasureQuestion extends RolloutInForce, FleetNow {
   readonly listenedMs: number;
   readonly now: number;
 }
@@ -51,6 +57,13 @@ function stageOf({ status, policy }: RolloutInForce): Stage | undefined {
 /** The rules of all stages, so that each stage finds a baseline of what it asks for. */
 function rulesOfStages({ policy }: RolloutInForce): readonly ParsedRule[] {
   return policy === null ? [] : stagesOf(policy).flatMap((stage) => stage.rules.map((one) => one.rule));
+}
+
+/** Groups by the labels that the rules of all stages name. */
+function groupsOfStages({ policy }: RolloutInForce, devices: readonly KnownDevice[]): GroupSpec[] {
+  const rules = policy === null ? [] : stagesOf(policy).flatMap((stage) => stage.rules);
+  const labels = new Set(rules.flatMap(({ grouping }) => (grouping === undefined ? [] : [grouping.by])));
+  return labels.size === 0 ? [] : chooseGroups([...labels].sort(), devices);
 }
 
 /** A rest is kept in parts that begin anew in time: the one with more in it says more. */
@@ -97,7 +110,7 @@ export class Windows {
   }
 
   /** Sees to it that the window of the present stage, or of the rest, is open. */
-  async open(rollout: RolloutInForce, deviceCount: number, now: number): Promise<void> {
+  async open(rollout: RolloutInForce, { devices, deviceCount }: FleetNow, now: number): Promise<void> {
     const { name, status } = rollout;
     if (this.#opened.get(name) === status.opened) return;
     this.#signals?.forget(name);
@@ -108,6 +121,7 @@ export class Windows {
     const spec = {
       ...this.#specOf(rollout, deviceCount, now),
       ...countsOf(rulesOfStages(rollout), rollout.classes, shown),
+      groups: groupsOfStages(rollout, devices),
     };
     await this.#store.openWindow(spec, now);
     if (isNewer) await this.#store.putHolding(openedHolding(name), status.opened);
@@ -126,10 +140,10 @@ export class Windows {
     }
   }
 
-  #specOf(rollout: RolloutInForce, deviceCount: number, now: number): Omit<WindowSpec, 'classes' | 'histograms'> {
+  #specOf(rollout: RolloutInForce, deviceCount: number, now: number): Omit<WindowSpec, keyof WindowCounts | 'groups'> {
     const { name, status } = rollout;
     const stage = stageOf(rollout);
-    const counted = edgesToCount(stage?.rules.map((one) => one.rule) ?? [], status.limits);
+    const counted = edgesToCount(stage?.rules.flatMap(rulesWithin) ?? [], status.limits);
     const rows = rowsFor(deviceCount);
     return {
       rollout: name,
@@ -183,19 +197,15 @@ export class Windows {
     const stage = stageOf(question);
     if (stage === undefined) return { cohort: null, verdict: null, window: null };
     const entry = entryOf({ rollout: name, model, status, policyInForce: policy });
-    const cohort = countCohort({
-      entry,
-      devices,
-      listenedMs,
-      silenceMs: stage.silenceMs,
-      openedRevision: status.opened,
-    });
+    const counting = { entry, devices, listenedMs, silenceMs: stage.silenceMs, openedRevision: status.opened };
+    const cohort = countCohort(counting);
     const isReady = cohort.ready >= Math.max(1, leastDevices(stage, cohort.wanted));
     await this.#markReady(name, isReady);
     const signals = this.#readSignals(question, stage, isReady);
     const reading = await this.#store.readWindow(name, status.opened);
     if (reading === undefined) return { cohort, verdict: null, window: null };
-    const verdict = await this.#judge({ ...question, signals }, stage, cohort, reading);
+    const groups = countGroups(counting, reading.spec.groups);
+    const verdict = await this.#judge({ ...question, signals, groups }, stage, cohort, reading);
     const { listenedMs: openMs, readyMs } = reading;
     return { cohort, verdict, window: { listenedMs: openMs, readyMs, perMinute: perMinuteOf(reading) } };
   }
@@ -207,7 +217,7 @@ export class Windows {
   }
 
   async #judge(
-    question: MeasureQuestion & { readonly signals: JudgedSignals },
+    question: MeasureQuestion & Required<Pick<StageQuestion, 'signals' | 'groups'>>,
     stage: Stage,
     cohort: CohortCounts,
     reading: WindowReading,
@@ -217,6 +227,7 @@ export class Windows {
     return judgeStage({
       rules: stage.rules,
       signals: question.signals,
+      groups: question.groups,
       limits: question.status.limits,
       candidate,
       baseline: hasTraffic(stable) ? stable : null,
@@ -250,6 +261,7 @@ export class Windows {
       inferences: sketchCount(latencyMs),
       devices: stable.names.length,
       latencyMs,
+      groups: new Map([...stable.groups].map(([group, { summary }]) => [group, summary.latencyMs])),
       listenedMs: reading.listenedMs,
     };
   }

@@ -11,11 +11,12 @@ import { wrapped } from './wrapped.ts';
 
 const MOST_TITLE = 100;
 
-/** The reason; where its sentence tells of classes that vanished, these alone. */
+/** The reason; where its sentence tells of classes that vanished, or of other groups as well, what failed alone. */
 function headline({ reason, verdict, from }: Transition): string {
   const first = verdict?.rules.find((rule) => rule.verdict === 'fail' && !rule.dryRun);
   const isTold = first !== undefined && first.reason !== '' && reason.startsWith(breachInWords(first, from));
   const vanished = isTold ? vanishedInWords(first) : null;
+  if (isTold && vanished === null && first.by !== undefined) return breachInWords({ ...first, reason: '' }, from);
   return vanished === null ? reason : `${vanished} in ${from}`;
 }
 

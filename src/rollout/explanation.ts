@@ -1,6 +1,6 @@
 // Owns the explanation of a stage: the same words for a stage that is being measured and for one that evidence tells of.
 import { formatDuration } from '../contract/duration.ts';
-import type { RuleVerdict, StageVerdict } from '../gates/rule-verdict.ts';
+import { type RuleVerdict, ruleName, type StageVerdict } from '../gates/rule-verdict.ts';
 import { countOf, formatCount, listed } from './amounts.ts';
 import type { CohortCounts } from './count-cohort.ts';
 import type { Outlook } from './outlook.ts';
@@ -124,7 +124,7 @@ function certaintyOf({ terms }: MeasuredStage): string {
 export function explainStage(stage: MeasuredStage, missing: readonly string[] = []): Explanation {
   const rules = (stage.verdict?.rules ?? []).map((rule): ExplainedRule => {
     const { verdict, scope = 'stage', dryRun } = rule;
-    return { rule: oneLine(rule.rule), verdict, scope, dryRun, sentences: ruleSentences(rule) };
+    return { rule: oneLine(ruleName(rule)), verdict, scope, dryRun, sentences: ruleSentences(rule) };
   });
   return {
     summary: summaryOf(stage),

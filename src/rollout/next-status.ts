@@ -3,10 +3,11 @@ import { parseInstant, toIsoSeconds } from '../base/clock.ts';
 import type { Digest } from '../contract/digest.ts';
 import type { RolloutStatus } from '../contract/documents/types.generated.ts';
 import { BUCKETS, type Cohort, chooseCut, coveringCut, saltOf } from '../contract/membership.ts';
-import { freezeLimits } from '../gates/freeze-limits.ts';
+import { sketchCount } from '../contract/sketch.ts';
+import { freezeGroupLimits, freezeLimits } from '../gates/freeze-limits.ts';
 import { asReason } from './plain-text.ts';
-import { type BaselineFacts, isFreezable, type RolloutFacts } from './rollout-facts.ts';
-import { type Stage, wantedDevices } from './stages-of-policy.ts';
+import { type BaselineFacts, isFreezable, LEAST_BASELINE_INFERENCES, type RolloutFacts } from './rollout-facts.ts';
+import { rulesWithin, type Stage, wantedDevices } from './stages-of-policy.ts';
 
 const MOST_PREVIOUS = 10;
 const MOST_ATTEMPTS = 20;
@@ -89,11 +90,11 @@ export interface Opening {
 }
 
 function limitsOf(stage: Stage, baseline: BaselineFacts | null): RolloutStatus['limits'] {
+  const known = isFreezable(baseline) ? baseline : null;
+  const groups = [...(known?.groups ?? [])].filter(([, sketch]) => sketchCount(sketch) >= LEAST_BASELINE_INFERENCES);
   return [
-    ...freezeLimits(
-      stage.rules.map((one) => one.rule),
-      isFreezable(baseline) ? baseline.latencyMs : null,
-    ),
+    ...freezeLimits(stage.rules.flatMap(rulesWithin), known?.latencyMs ?? null),
+    ...stage.rules.flatMap((rule) => freezeGroupLimits(rule, new Map(groups))),
   ];
 }
 

@@ -55,6 +55,8 @@ export interface BaselineFacts {
   readonly inferences: number;
   readonly devices: number;
   readonly latencyMs: Sketch;
+  /** The same by group, where rules ask for groups: `hw:rev2`. */
+  readonly groups?: ReadonlyMap<string, Sketch>;
   /** Time that the store durably recorded as listening in that window. */
   readonly listenedMs: number;
 }

@@ -90,7 +90,7 @@ const COMPARISONS: Readonly<Record<string, string>> = {
 /** What is allowed, and what it was held against. */
 function allowed(rule: RuleVerdict): string[] {
   const { limit, unit, baseline } = rule;
-  const isRelative = /\dx\s+baseline/.test(rule.rule);
+  const isRelative = /\dx\s+baseline/.test(rule.groupRule ?? rule.rule);
   const inForce = isRelative && limit !== null ? ` (now ${formatAmount(limit, unit)})` : '';
   const text = limitOf(rule)
     .replace(/^== 0$/, 'none')
@@ -177,16 +177,39 @@ function exactOutcome(rule: RuleVerdict): string[] {
   return [words[rule.verdict], ...why];
 }
 
+const VERDICT_WORDS = {
+  pass: 'holds',
+  fail: 'is broken',
+  undecided: 'is not decided',
+  'not-applicable': 'does not count',
+};
+
+/** `Of the others: hw:rev1 82.3 ms, holds; hw:rev2 – (fewer than 3 devices in the stage), does not count.` */
+function otherGroups({ groups = [], group, unit, sums }: RuleVerdict): string[] {
+  const others = groups.filter((one) => one.name !== group);
+  if (others.length === 0) return [];
+  const told = others.map(({ name, estimate, verdict, reason, trials }) => {
+    const isCounted = sums.kind === 'share' && estimate !== null;
+    const amount =
+      estimate === null ? '' : ` ${formatAmount(estimate, unit)}${isCounted ? ` of ${formatCount(trials)}` : ''}`;
+    const why = verdict === 'not-applicable' && reason !== '' ? ` (${oneLine(reason)})` : '';
+    return `${oneLine(name)}${amount} ${VERDICT_WORDS[verdict]}${why}`;
+  });
+  return [`Of the other groups: ${told.join('; ')}.`];
+}
+
 /** The verdict on a rule in sentences, what was seen first. */
 export function ruleSentences(rule: RuleVerdict): string[] {
-  if (rule.verdict === 'not-applicable') return outcome(rule);
+  if (rule.verdict === 'not-applicable') return [...outcome(rule), ...otherGroups(rule)];
   const isExact = ['share', 'signal', 'gauge'].includes(rule.sums.kind);
   return [
+    ...(rule.group === undefined ? [] : [`The numbers are of the group ${oneLine(rule.group)}.`]),
     observed(rule),
     ...allowed(rule),
     ...(isExact ? exactOutcome(rule) : outcome(rule)),
     ...worstInWords(rule),
     ...(rule.scope === 'fleet' ? ['These devices are taken as a sample of the whole fleet.'] : []),
+    ...otherGroups(rule),
     ...missing(rule),
     ...(rule.dryRun ? ['It is shown only, and never decides.'] : []),
   ];

@@ -2,6 +2,7 @@
 import type { RolloutStatus } from '../contract/documents/types.generated.ts';
 import { formatDuration } from '../contract/duration.ts';
 import { bucketEdge } from '../contract/sketch.ts';
+import type { StageRule } from '../gates/stage-question.ts';
 import { countOf, formatAmount, formatCount } from './amounts.ts';
 import { oneLine } from './plain-text.ts';
 import { type Stage, wantedDevices } from './stages-of-policy.ts';
@@ -30,12 +31,20 @@ export function stageInWords(stage: Stage, matching: number): string {
   return `${stage.name}, ${sizeInWords(stage, matching)}${selectInWords(stage)}${soak}`;
 }
 
+/** ` by hw, rev2: < 200ms`. */
+function groupingInWords(grouping: StageRule['grouping']): string {
+  if (grouping === undefined) return '';
+  const own = [...grouping.limits].map(([value, { source }]) => `, ${value}: ${source.slice(source.search(/[<>=]/))}`);
+  return ` by ${grouping.by}${own.join('')}`;
+}
+
 /** A stage's rules, each with the limit that was frozen for it: `latency_p95 < 2x baseline (236 ms)`. */
 export function rulesInWords({ rules, signals }: Stage, limits: RolloutStatus['limits']): string[] {
-  const measured = rules.map(({ rule, dryRun }) => {
-    const frozen = rule.limit.kind === 'baseline' ? limits.find((one) => one.rule === rule.source) : undefined;
+  const measured = rules.map(({ rule, grouping, dryRun }) => {
+    const isShared = rule.limit.kind === 'baseline' && grouping === undefined;
+    const frozen = isShared ? limits.find((one) => one.rule === rule.source) : undefined;
     const limit = frozen === undefined ? '' : ` (${formatAmount(bucketEdge(frozen.edge), 'ms')})`;
-    return `${rule.source}${limit}${dryRun ? ' (dry run)' : ''}`;
+    return `${rule.source}${limit}${groupingInWords(grouping)}${dryRun ? ' (dry run)' : ''}`;
   });
   const asked = signals.map(
     ({ source, from, dryRun }) => `${source} (${from.kind} ${from.provider}${dryRun ? ', dry run' : ''})`,

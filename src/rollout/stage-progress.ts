@@ -1,7 +1,7 @@
 // Owns how far a stage is: failed, past its deadline, ready to go on, or waiting and for what.
 
 import { formatDuration } from '../contract/duration.ts';
-import type { RuleVerdict } from '../gates/rule-verdict.ts';
+import { type RuleVerdict, ruleName } from '../gates/rule-verdict.ts';
 import { countOf, listed } from './amounts.ts';
 import type { WaitingOn } from './outlook.ts';
 import type { RolloutFacts } from './rollout-facts.ts';
@@ -33,7 +33,7 @@ function missingDevices(stage: Stage, { cohort }: RolloutFacts): WaitingOn[] {
 
 /** What the verdict itself finds short of the stage's minimum: devices with data, inferences. */
 function lackedMinimum(facts: RolloutFacts): readonly string[] {
-  const open = new Set(openRules(facts).map((rule) => rule.rule));
+  const open = new Set(openRules(facts).map(ruleName));
   return facts.verdict?.kind === 'undecided' ? facts.verdict.because.filter((one) => !open.has(one)) : [];
 }
 
@@ -55,7 +55,7 @@ function missingVerdict(facts: RolloutFacts): WaitingOn {
   )[0];
   return {
     kind: 'verdict',
-    rules: open.map((rule) => rule.rule),
+    rules: open.map(ruleName),
     minutes: slowest?.minutes ?? null,
     slowest: slowest === undefined ? null : { metric: slowest.metric, trials: slowest.trials },
     lacks: lackedMinimum(facts),
@@ -125,6 +125,6 @@ function atDeadline(stage: Stage, facts: RolloutFacts, missing: readonly Waiting
     const reason = `"${stage.name}" reached its deadline of ${limit} with every rule observed within its limit`;
     return { kind: 'passed', reason };
   }
-  const held: WaitingOn = { kind: 'deadline-held', rules: openRules(facts).map((rule) => rule.rule) };
+  const held: WaitingOn = { kind: 'deadline-held', rules: openRules(facts).map(ruleName) };
   return { kind: 'waiting', on: [held, ...missing] };
 }

@@ -1,7 +1,7 @@
 // Owns a policy as decisions use it: durations in milliseconds, shares as fractions, rules and selectors inherited and parsed.
 
 import { parseQuery } from '../contract/documents/query-text.ts';
-import { parseRule } from '../contract/documents/rule-text.ts';
+import { type ParsedRule, parseRule, ruleWithLimit } from '../contract/documents/rule-text.ts';
 import { parseSignalLimit, parseSignalPass } from '../contract/documents/signal-rule-text.ts';
 import type { PrometheusRule, RolloutPolicy, WebhookRule } from '../contract/documents/types.generated.ts';
 import { parseDurationMs, parsePercent } from '../contract/duration.ts';
@@ -46,6 +46,7 @@ function sizeOf(size: PolicyStage['size']): Stage['size'] {
 
 type PolicyRule = NonNullable<PolicyStage['rules']>[number];
 type OutsideRule = PrometheusRule | WebhookRule;
+type ByLabel = Exclude<PolicyRule, OutsideRule | string>;
 
 function isOutside(rule: PolicyRule): rule is OutsideRule {
   return typeof rule !== 'string' && ('prometheus' in rule || 'webhook' in rule);
@@ -59,11 +60,23 @@ function signalOf(rule: OutsideRule): SignalRule {
   return { ...parseSignalLimit(rule.rule), from, dryRun };
 }
 
+function groupingOf({ rule, by, limits = {} }: ByLabel): Pick<StageRule, 'grouping'> {
+  if (by === undefined) return {};
+  const parsed = parseRule(rule);
+  const own = Object.entries(limits).map(([value, limit]) => [value, ruleWithLimit(parsed, limit)] as const);
+  return { grouping: { by, limits: new Map(own) } };
+}
+
 function ruleOf(rule: Exclude<PolicyRule, OutsideRule>): StageRule {
   if (typeof rule === 'string') return { rule: parseRule(rule), dryRun: false };
   const scope = rule.scope === undefined ? {} : { scope: rule.scope };
   const share = rule.share === undefined ? {} : { share: parsePercent(rule.share) };
-  return { rule: parseRule(rule.rule), ...scope, ...share, dryRun: rule.dryRun ?? false };
+  return { rule: parseRule(rule.rule), ...scope, ...share, ...groupingOf(rule), dryRun: rule.dryRun ?? false };
+}
+
+/** A rule and those of its groups with limits of their own. */
+export function rulesWithin({ rule, grouping }: StageRule): ParsedRule[] {
+  return [rule, ...(grouping?.limits.values() ?? [])];
 }
 
 function rulesOf(rules: readonly PolicyRule[]): Pick<Stage, 'rules' | 'signals'> {

@@ -18,21 +18,27 @@ function measured(rule: RuleVerdict): readonly [amount: string, bounds: string] 
   return [formatAmount(estimate, unit), bounds];
 }
 
+/** `latency_p95 on hw:rev2`, of the group that the numbers are of; `latency_p95 by hw` before there are any. */
+function titleOf(rule: RuleVerdict): string {
+  if (rule.by === undefined) return oneLine(nameOf(rule));
+  return oneLine(rule.group === undefined ? `${nameOf(rule)} by ${rule.by}` : `${nameOf(rule)} on ${rule.group}`);
+}
+
 /** `class_share[receipt]` of `class_share[receipt] > 2%`. */
 function nameOf({ rule, metric }: Pick<RuleVerdict, 'rule' | 'metric'>): string {
   return rule.startsWith(`${metric}[`) ? rule.slice(0, rule.lastIndexOf(']') + 1) : metric;
 }
 
 /** `< 0.5 %` of `error_rate < 0.5%`. */
-export function limitOf(verdict: Pick<RuleVerdict, 'rule' | 'metric'>): string {
-  return oneLine(verdict.rule.slice(nameOf(verdict).length)).replace(/(?<=\d)(?=%|ms\b)/g, ' ');
+export function limitOf(verdict: Pick<RuleVerdict, 'rule' | 'groupRule' | 'metric'>): string {
+  return oneLine((verdict.groupRule ?? verdict.rule).slice(nameOf(verdict).length)).replace(/(?<=\d)(?=%|ms\b)/g, ' ');
 }
 
 /** `"receipt" vanished`: what a title has room for; null where the rule is of another kind. */
-export function vanishedInWords({ metric, sums, estimate }: RuleVerdict): string | null {
+export function vanishedInWords({ metric, sums, estimate, group }: RuleVerdict): string | null {
   if (metric !== 'vanished_classes' || sums.kind !== 'classes' || estimate === null || estimate < 1) return null;
   const names = sums.classes.slice(0, estimate).map((one) => `"${oneLine(one.name)}"`);
-  return `${listed(names, 'and', 2)} vanished`;
+  return `${listed(names, 'and', 2)} vanished${group === undefined ? '' : ` on ${oneLine(group)}`}`;
 }
 
 /** `error_rate 4.2 % in canary, not < 0.5 %`, and what the numbers don't show of it; what classes did is told in words. */
@@ -40,13 +46,13 @@ export function breachInWords(rule: RuleVerdict, stage: string): string {
   if (rule.sums.kind === 'classes' && rule.reason !== '') {
     const reason = oneLine(rule.reason);
     const ofStage = reason.replaceAll(/(?<=\d of \d+ )(?=devices(?:;|$))/g, () => `${stage} `);
-    return `${ofStage}${ofStage === reason ? ` in ${stage}` : ''} (${oneLine(rule.rule)})`;
+    return `${ofStage}${ofStage === reason ? ` in ${stage}` : ''} (${oneLine(rule.rule)}${rule.group === undefined ? '' : `, ${oneLine(rule.group)}`})`;
   }
   if (rule.sums.kind === 'signal') return signalBreach(rule, rule.sums, stage);
   const [amount] = measured(rule);
   if (rule.sums.kind === 'gauge') return gaugeBreach(rule, rule.sums, { amount, stage });
   const reason = rule.reason === '' ? '' : ` (${oneLine(rule.reason)})`;
-  return `${oneLine(nameOf(rule))} ${amount} in ${stage}, not ${limitOf(rule)}${reason}`;
+  return `${titleOf(rule)} ${amount} in ${stage}, not ${limitOf(rule)}${reason}`;
 }
 
 /** `temperature not < 80C for 5m on 18 of 20 devices in canary (mean 84 °C, baseline 60 °C)`. */
@@ -107,20 +113,25 @@ function noteOf(rule: RuleVerdict): string {
             `baseline ${formatAmount(stable, rule.unit)} on ${countOf(rule.baseline?.devices ?? 0, 'device')}${earlier}`,
           ];
   const worst = rule.worstDevice === null ? [] : [`worst ${oneLine(rule.worstDevice)}`];
+  const unjudged = (rule.groups ?? []).filter((one) => one.verdict === 'not-applicable' && one.devices > 0);
+  const passedOver =
+    unjudged.length === 0
+      ? []
+      : [
+          `not judged: ${listed(
+            unjudged.map((one) => `${oneLine(one.name)} (${oneLine(one.reason)})`),
+            'and',
+            3,
+          )}`,
+        ];
   const signal = rule.sums.kind === 'signal' ? [signalNote(rule.sums)] : [];
   const reason = rule.reason === '' ? [] : [oneLine(rule.reason)];
-  return [...baseline, ...worst, ...signal, ...reason].join('; ');
+  return [...baseline, ...worst, ...signal, ...reason, ...passedOver].join('; ');
 }
 
 /** The rules of a verdict as aligned lines, each indented by two. */
 export function verdictTable(rules: readonly RuleVerdict[]): string[] {
-  const rows = rules.map((rule) => [
-    oneLine(nameOf(rule)),
-    ...measured(rule),
-    limitOf(rule),
-    verdictWord(rule),
-    noteOf(rule),
-  ]);
+  const rows = rules.map((rule) => [titleOf(rule), ...measured(rule), limitOf(rule), verdictWord(rule), noteOf(rule)]);
   const width = (column: number): number => Math.max(0, ...rows.map((row) => row[column]?.length ?? 0));
   const widths = [0, 1, 2, 3, 4, 5].map(width).map((most, column) => (column === 5 ? 0 : most));
   return rows.map((row) =>

@@ -1,6 +1,6 @@
 // Owns what is kept of the verdicts over time, for plots: each rule's estimate, bounds and limit at every look.
 import type { RuleUnit } from '../contract/metric-catalogue.ts';
-import type { StageVerdict } from '../gates/rule-verdict.ts';
+import { ruleName, type StageVerdict } from '../gates/rule-verdict.ts';
 
 export interface RulePoint {
   readonly rule: string;
@@ -29,9 +29,10 @@ export class RuleSeries {
     readonly verdict: StageVerdict | null;
   }): void {
     const { minute, stage, devicesExposed } = look;
-    const rules = (look.verdict?.rules ?? []).map(({ rule, unit, estimate, lower, upper, limit, verdict }) => ({
-      ...{ rule, unit, estimate, lower, upper, limit, verdict },
-    }));
+    const rules = (look.verdict?.rules ?? []).map((one): RulePoint => {
+      const { unit, estimate, lower, upper, limit, verdict } = one;
+      return { rule: ruleName(one), unit, estimate, lower, upper, limit, verdict };
+    });
     this.points.push({ minute, stage, devicesExposed, rules });
   }
 }

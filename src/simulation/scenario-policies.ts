@@ -55,7 +55,11 @@ const OWN: Readonly<Record<string, string>> = {
     ],
   }),
   kiosks: careful({ canary: 'select: "site:warehouse AND traffic:low AND age:old"' }),
-  keyboard: careful({ canary: 'select: "channel:beta"', rules: [...RULES.slice(0, -1), 'failed_devices < 5%'] }),
+  keyboard: careful({
+    canary: 'select: "channel:beta"',
+    rules: [...RULES, '{ rule: failed_devices < 5%, by: os }'],
+  }),
+  'hw-latency': careful({ rules: [...RULES, '{ rule: "latency_p95 < 1.5x baseline, floor 5ms", by: hw }'] }),
   'any-device': careful({ rules: ['{ rule: error_rate < 1%, scope: any-device }', ...RULES] }),
 };
 

@@ -118,7 +118,7 @@ export class VirtualReconciler {
     const policyInForce = status.policy === policyDigest ? policy : null;
     const inForce = { name, model, status, policy: policyInForce, classes };
     const deviceCount = this.#matchingIds(status.target).length;
-    await this.#windows.open(inForce, deviceCount, now);
+    await this.#windows.open(inForce, { devices: this.#store.devices(), deviceCount }, now);
     const measured = await this.#measure(inForce, deviceCount, now);
     return {
       name,

@@ -35,6 +35,7 @@ interface Window {
 /** A store that is always listening. The order of reports and their repetition are treated as the real stores do. */
 export class VirtualStore implements WindowStore {
   readonly #devices = new Map<string, Device>();
+  readonly #all: readonly Device[];
   /** By rollout, oldest first; the last may be open. */
   readonly #windows = new Map<string, Window[]>();
   readonly #holdings = new Map<string, JsonValue>();
@@ -48,14 +49,15 @@ export class VirtualStore implements WindowStore {
       const nothing = { models: new Map(), outcomes: new Map(), tookCandidate: new Map() };
       this.#devices.set(facts.id, { ...facts, ...nothing, lastSeenListenedMs: 0, seen: NO_SEQUENCES });
     }
+    this.#all = [...this.#devices.values()];
   }
 
   get listenedMs(): number {
     return this.#heardUntilMs - this.#startMs;
   }
 
-  devices(): Iterable<KnownDevice> {
-    return this.#devices.values();
+  devices(): readonly KnownDevice[] {
+    return this.#all;
   }
 
   /** Records that the store was listening until now. */

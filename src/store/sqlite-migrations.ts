@@ -103,6 +103,25 @@ const STEPS: readonly string[] = [
   ) STRICT, WITHOUT ROWID;
   CREATE INDEX window_gauge_changed ON window_gauge (window, changed);
   `,
+  // What is counted of a group of devices lies beside what is counted of all; these have no group.
+  `
+  CREATE TABLE grouped_row (
+    window INTEGER NOT NULL REFERENCES telemetry_window (number), arm INTEGER NOT NULL, in_group TEXT NOT NULL, name TEXT NOT NULL,
+    changed INTEGER NOT NULL, tally BLOB NOT NULL,
+    PRIMARY KEY (window, arm, in_group, name)
+  ) STRICT, WITHOUT ROWID;
+  INSERT INTO grouped_row SELECT window, arm, '', name, changed, tally FROM window_row;
+  DROP TABLE window_row;
+  ALTER TABLE grouped_row RENAME TO window_row;
+  CREATE INDEX window_row_changed ON window_row (window, changed);
+  CREATE TABLE grouped_summary (
+    window INTEGER NOT NULL REFERENCES telemetry_window (number), arm INTEGER NOT NULL, in_group TEXT NOT NULL, summary TEXT NOT NULL,
+    PRIMARY KEY (window, arm, in_group)
+  ) STRICT, WITHOUT ROWID;
+  INSERT INTO grouped_summary SELECT window, arm, '', summary FROM window_summary;
+  DROP TABLE window_summary;
+  ALTER TABLE grouped_summary RENAME TO window_summary;
+  `,
 ];
 
 /** Carries out the steps that the file lacks, all in one transaction, so that a kill leaves the old tables. */

@@ -3,7 +3,7 @@ import type { Digest } from '../contract/digest.ts';
 import { decodeGauges } from '../telemetry/gauge-codec.ts';
 import { decodeRow, decodeSummary } from '../telemetry/tally-codec.ts';
 import { ARMS, type Arm, readWindowSpec, type WindowSpec } from '../telemetry/window.ts';
-import { emptyWindowTallies, type WindowTallies } from '../telemetry/window-tallies.ts';
+import { type ArmTallies, emptyWindowTallies, type WindowTallies } from '../telemetry/window-tallies.ts';
 import type { AsideName, AsideOrder, LateReport, WindowReading } from './fleet-store.ts';
 import { integer, textual } from './sqlite-counters.ts';
 import type { SqliteDatabase } from './sqlite-database.ts';
@@ -12,8 +12,8 @@ import { WindowFolding } from './window-folding.ts';
 /** Closed windows of a rollout that are kept for late reports and for people; evidence in Git has the rest. */
 const MOST_CLOSED_WINDOWS = 32;
 
-/** Windows of a rollout that are kept decoded: the present one, the two that serve as baselines, and one more. */
-const MOST_DECODED_WINDOWS = 4;
+/** Windows of a rollout that are kept decoded: the present one, those that serve as baselines, and one more. */
+const MOST_DECODED_WINDOWS = 6;
 
 /** What was decoded of a window, up to a change. */
 interface DecodedWindow {
@@ -164,10 +164,10 @@ export class SqliteWindows {
 
   #readChanges(number: number, { changed, tallies }: DecodedWindow): void {
     const rows = this.#db
-      .prepare('SELECT arm, name, tally FROM window_row WHERE window = ? AND changed > ?')
+      .prepare('SELECT arm, in_group, name, tally FROM window_row WHERE window = ? AND changed > ?')
       .iterate(number, changed);
-    for (const { arm, name, tally } of rows) {
-      const into = tallies[toArm(arm)];
+    for (const { arm, in_group: group, name, tally } of rows) {
+      const into = partOf(tallies[toArm(arm)], textual(group));
       into.put(textual(name), decodeRow(tally as Uint8Array, into));
     }
     const followed = this.#db
@@ -176,8 +176,12 @@ export class SqliteWindows {
     for (const { device, gauges } of followed) {
       tallies.candidate.gauges.devices.set(textual(device), decodeGauges(textual(gauges)));
     }
-    const summaries = this.#db.prepare('SELECT arm, summary FROM window_summary WHERE window = ?').all(number);
-    for (const { arm, summary } of summaries) tallies[toArm(arm)].summary = decodeSummary(textual(summary));
+    const summaries = this.#db
+      .prepare('SELECT arm, in_group, summary FROM window_summary WHERE window = ?')
+      .all(number);
+    for (const { arm, in_group: group, summary } of summaries) {
+      partOf(tallies[toArm(arm)], textual(group)).summary = decodeSummary(textual(summary));
+    }
   }
 
   #forgetDecoded(rollout: string): void {
@@ -205,4 +209,9 @@ function asideName(rollout: string, as: AsideName): string {
 
 function toArm(value: unknown): Arm {
   return ARMS[integer(value)] ?? 'stable';
+}
+
+/** All of an arm, or one of its groups. */
+function partOf(arm: ArmTallies, group: string): ArmTallies {
+  return group === '' ? arm : arm.group(group);
 }

@@ -17,10 +17,12 @@ interface Window {
   readonly isOpen: boolean;
 }
 
-/** The rows of an arm that this transaction adds to, and nothing else of it. */
-interface TouchedArm {
+/** The rows of an arm, or of one of its groups, that this transaction adds to, and nothing else of it. */
+interface TouchedPart {
   readonly window: number;
   readonly arm: Arm;
+  /** Empty for all of the arm. */
+  readonly group: string;
   readonly tallies: ArmTallies;
 }
 
@@ -28,7 +30,7 @@ export class WindowFolding {
   readonly #db: SqliteDatabase;
   /** By rollout, newest first. */
   readonly #windows = new Map<string, readonly Window[]>();
-  readonly #arms = new Map<string, TouchedArm>();
+  readonly #parts = new Map<string, TouchedPart>();
 
   constructor(db: SqliteDatabase) {
     this.#db = db;
@@ -64,36 +66,39 @@ export class WindowFolding {
   }
 
   #add(window: Window, folded: FoldedInterval): void {
-    const touched = this.#touch(window, folded.arm);
-    if (touched.tallies.rowOf(folded.row) === undefined) this.#readRow(touched, folded.row);
-    const { gauges } = touched.tallies;
-    if (gauges.specs.length > 0 && !gauges.devices.has(folded.device)) this.#readGauges(touched, folded.device);
-    touched.tallies.fold(folded);
+    for (const { name, row } of [{ name: '', row: folded.row }, ...folded.groups]) {
+      const part = this.#touch(window, folded.arm, name);
+      if (part.tallies.rowOf(row) === undefined) this.#readRow(part, row);
+      const { gauges } = part.tallies;
+      if (gauges.specs.length > 0 && !gauges.devices.has(folded.device)) this.#readGauges(part, folded.device);
+      part.tallies.fold({ ...folded, row });
+    }
   }
 
-  #readGauges({ window, tallies }: TouchedArm, device: string): void {
+  #readGauges({ window, tallies }: TouchedPart, device: string): void {
     const row = this.#db.prepare('SELECT gauges FROM window_gauge WHERE window = ? AND device = ?').get(window, device);
     if (row !== undefined) tallies.gauges.devices.set(device, decodeGauges(textual(row.gauges)));
   }
 
-  #touch({ number: window, spec }: Window, arm: Arm): TouchedArm {
-    const key = `${window}\n${arm}`;
-    const known = this.#arms.get(key);
+  #touch({ number: window, spec }: Window, arm: Arm, group: string): TouchedPart {
+    const key = `${window}\n${arm}\n${group}`;
+    const known = this.#parts.get(key);
     if (known !== undefined) return known;
-    const tallies = emptyArmTallies(spec, arm);
+    const all = emptyArmTallies(spec, arm);
+    const tallies = group === '' ? all : all.group(group);
     const row = this.#db
-      .prepare('SELECT summary FROM window_summary WHERE window = ? AND arm = ?')
-      .get(window, ARMS.indexOf(arm));
+      .prepare('SELECT summary FROM window_summary WHERE window = ? AND arm = ? AND in_group = ?')
+      .get(window, ARMS.indexOf(arm), group);
     if (row !== undefined) tallies.summary = decodeSummary(textual(row.summary));
-    const touched = { window, arm, tallies };
-    this.#arms.set(key, touched);
+    const touched = { window, arm, group, tallies };
+    this.#parts.set(key, touched);
     return touched;
   }
 
-  #readRow({ window, arm, tallies }: TouchedArm, name: string): void {
+  #readRow({ window, arm, group, tallies }: TouchedPart, name: string): void {
     const row = this.#db
-      .prepare('SELECT tally FROM window_row WHERE window = ? AND arm = ? AND name = ?')
-      .get(window, ARMS.indexOf(arm), name);
+      .prepare('SELECT tally FROM window_row WHERE window = ? AND arm = ? AND in_group = ? AND name = ?')
+      .get(window, ARMS.indexOf(arm), group, name);
     if (row !== undefined) tallies.put(name, decodeRow(row.tally as Uint8Array, tallies));
   }
 
@@ -133,20 +138,21 @@ export class WindowFolding {
 
   /** Writes the sums under the transaction's change number. */
   write(change: number): void {
-    for (const touched of this.#arms.values()) {
-      const { window, arm, tallies } = touched;
-      this.#writeRows(touched, change);
-      this.#writeGauges(touched, change);
+    for (const part of this.#parts.values()) {
+      const { window, arm, group, tallies } = part;
+      this.#writeRows(part, change);
+      this.#writeGauges(part, change);
       this.#db
         .prepare(
-          'INSERT INTO window_summary (window, arm, summary) VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET summary = excluded.summary',
+          `INSERT INTO window_summary (window, arm, in_group, summary) VALUES (?, ?, ?, ?)
+           ON CONFLICT DO UPDATE SET summary = excluded.summary`,
         )
-        .run(window, ARMS.indexOf(arm), encodeSummary(tallies.summary));
+        .run(window, ARMS.indexOf(arm), group, encodeSummary(tallies.summary));
       this.#db.prepare('UPDATE telemetry_window SET changed = ? WHERE number = ?').run(change, window);
     }
   }
 
-  #writeGauges({ window, tallies }: TouchedArm, change: number): void {
+  #writeGauges({ window, tallies }: TouchedPart, change: number): void {
     for (const [device, states] of tallies.gauges.devices) {
       this.#db
         .prepare(
@@ -157,16 +163,16 @@ export class WindowFolding {
     }
   }
 
-  #writeRows({ window, arm, tallies }: TouchedArm, change: number): void {
+  #writeRows({ window, arm, group, tallies }: TouchedPart, change: number): void {
     for (const name of tallies.names) {
       const sums = tallies.read(name);
       if (sums === undefined) continue;
       this.#db
         .prepare(
-          `INSERT INTO window_row (window, arm, name, tally, changed) VALUES (?, ?, ?, ?, ?)
+          `INSERT INTO window_row (window, arm, in_group, name, tally, changed) VALUES (?, ?, ?, ?, ?, ?)
            ON CONFLICT DO UPDATE SET tally = excluded.tally, changed = excluded.changed`,
         )
-        .run(window, ARMS.indexOf(arm), name, encodeRow(sums), change);
+        .run(window, ARMS.indexOf(arm), group, name, encodeRow(sums), change);
     }
   }
 }

@@ -1,10 +1,10 @@
 // Owns how a report becomes counts: which arm an interval belongs to, and what in it is bad.
-import { createHash } from 'node:crypto';
 import type { DeviceReport, ErrorReason, ModelInterval } from '../contract/report.ts';
 import { countAboveEdge, type Sketch, sketchCount, sketchFromJson } from '../contract/sketch.ts';
 import { type ArmSummary, mergeArmSummary } from './arm-summary.ts';
 import { countEvents } from './event-counts.ts';
 import { type GaugeReading, readGauge } from './gauge-readings.ts';
+import { groupOf, hashRow } from './groups.ts';
 import { countBins, lookAt } from './histogram-sums.ts';
 import type { MeasureCount } from './rate-sums.ts';
 import { type Arm, DEVICE_GROUPS, edgesOf, type WindowSpec, windowNumberAt } from './window.ts';
@@ -15,6 +15,8 @@ export interface FoldedInterval {
   readonly device: string;
   /** Row of the arm that it is counted in: the device's id, or its hash group. */
   readonly row: string;
+  /** The groups that the device belongs to, and its row in the table of each. */
+  readonly groups: readonly { readonly name: string; readonly row: string }[];
   /** Number of the tumbling window, by receipt: a device's clock can't choose where it counts. */
   readonly window: number;
   readonly inferences: number;
@@ -31,8 +33,7 @@ export interface FoldedInterval {
 
 /** The hash group of a device, such as `#0a1`. No device id starts with `#`. */
 export function deviceGroup(device: string): string {
-  const bucket = createHash('sha256').update(`row\n${device}`).digest().readUInt32BE(0) % DEVICE_GROUPS;
-  return `#${bucket.toString(16).padStart(3, '0')}`;
+  return hashRow(device, DEVICE_GROUPS);
 }
 
 /**
@@ -143,6 +144,10 @@ function folded(spec: WindowSpec, arm: Arm, sums: Sums, { report, receivedAtMs, 
     arm,
     device: report.device,
     row: spec.rows[arm] === 'group' ? deviceGroup(report.device) : report.device,
+    groups: spec.groups.map((group) => ({
+      name: groupOf(group, report.labels),
+      row: spec.rows[arm] === 'group' ? hashRow(report.device) : report.device,
+    })),
     window: windowNumberAt(spec, receivedAtMs),
     inferences: sums.summary.inferences,
     counts: [...countMeasures(sums, edgesOf(spec, arm), spec.classes), ...countEvents(events, sums.intervals)],

@@ -35,6 +35,8 @@ export class ArmTallies implements ArmLayout {
   readonly looked: PeriodTable;
   readonly gauges: GaugeTallies;
   summary: ArmSummary = emptyArmSummary();
+  /** The same of some of the devices, by the name of their group. */
+  readonly groups = new Map<string, ArmTallies>();
   readonly #rows = new Map<string, number>();
   /** One report's sums, used again and again. */
   readonly #ofReport: { readonly rates: Float64Array; readonly looked: Float64Array };
@@ -67,7 +69,15 @@ export class ArmTallies implements ArmLayout {
     return row;
   }
 
-  /** Counts one folded interval. Callers see to it that each report is folded once. */
+  /** The table of a group, made when first asked for; gauges are followed on devices, not in groups. */
+  group(name: string): ArmTallies {
+    const { measures, histograms } = this;
+    const known = this.groups.get(name) ?? new ArmTallies({ measures, histograms });
+    this.groups.set(name, known);
+    return known;
+  }
+
+  /** Counts one folded interval, in no group. Callers see to it that each report is folded once. */
   fold(folded: FoldedInterval): void {
     const { rates, looked } = this.#ofReport;
     assertInvariant(folded.counts.length === this.measures.length, 'a report counts every measure');
@@ -120,19 +130,24 @@ export function emptyWindowTallies(spec: WindowSpec): WindowTallies {
   return { candidate: emptyArmTallies(spec, 'candidate'), stable: emptyArmTallies(spec, 'stable') };
 }
 
-/** Counts one folded interval in its arm. */
+/** Counts one folded interval in its arm, and there in its groups. */
 export function applyFold(tallies: WindowTallies, folded: FoldedInterval): void {
-  tallies[folded.arm].fold(folded);
+  const arm = tallies[folded.arm];
+  arm.fold(folded);
+  for (const { name, row } of folded.groups) arm.group(name).fold({ ...folded, row });
+}
+
+function mergeArm(into: ArmTallies, from: ArmTallies): void {
+  for (const name of from.names) {
+    const sums = from.read(name);
+    if (sums !== undefined) into.add(name, sums);
+  }
+  for (const [device, states] of from.gauges.devices) into.gauges.add(device, states);
+  mergeArmSummary(into.summary, from.summary);
+  for (const [name, group] of from.groups) mergeArm(into.group(name), group);
 }
 
 /** Adds the tallies of another shard or half of the same window; changes `into`. */
 export function mergeWindowTallies(into: WindowTallies, from: WindowTallies): void {
-  for (const arm of ARMS) {
-    for (const name of from[arm].names) {
-      const sums = from[arm].read(name);
-      if (sums !== undefined) into[arm].add(name, sums);
-    }
-    for (const [device, states] of from[arm].gauges.devices) into[arm].gauges.add(device, states);
-    mergeArmSummary(into[arm].summary, from[arm].summary);
-  }
+  for (const arm of ARMS) mergeArm(into[arm], from[arm]);
 }

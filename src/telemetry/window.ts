@@ -2,6 +2,7 @@
 import type { Digest } from '../contract/digest.ts';
 import type { EventMeasure } from './event-counts.ts';
 import type { GaugeSpec } from './gauge-readings.ts';
+import type { GroupSpec } from './groups.ts';
 import type { HistogramSpec } from './histogram-sums.ts';
 
 /** The devices on the candidate, and those on stable (the concurrent baseline). */
@@ -31,6 +32,8 @@ export interface WindowSpec {
   readonly events?: readonly EventMeasure[];
   /** Gauges that are followed on each device of the candidate; none unless a rule asks for them. */
   readonly gauges?: readonly GaugeSpec[];
+  /** Labels by which all of this is counted apart as well; none unless a rule asks for them. */
+  readonly groups: readonly GroupSpec[];
   /** Milliseconds since 1970. */
   readonly openedAtMs: number;
   /** How often devices report; ten of these make one tumbling window. */
@@ -71,7 +74,8 @@ export function measuresOf(spec: WindowSpec, arm: Arm): readonly Measure[] {
 
 /** A spec as it was stored; what an earlier version did not count yet, its windows don't. */
 export function readWindowSpec(text: string): WindowSpec {
-  return { classes: [], histograms: [], ...(JSON.parse(text) as Omit<WindowSpec, 'classes' | 'histograms'>) };
+  type Later = 'classes' | 'histograms' | 'groups';
+  return { classes: [], histograms: [], groups: [], ...(JSON.parse(text) as Omit<WindowSpec, Later>) };
 }
 
 export function edgesOf(spec: WindowSpec, arm: Arm): readonly number[] {

@@ -46,17 +46,17 @@ async function baselineInFull(stableInFull: Digest) {
   const question = (stage: string, opened: number, stable: Digest) => ({
     ...{ name: NAME, model: 'invoice-ocr', status: statusOf(stage, opened, stable), policy, classes: [] },
   });
-  await new Windows(store, 60_000).open(question('canary', 5, STABLE), 1, NOW);
+  await new Windows(store, 60_000).open(question('canary', 5, STABLE), { devices: [], deviceCount: 1 }, NOW);
   const told = interval({ arm: 'stable', digest: STABLE, inferences: 1000, errors: { runtime: 10 } });
   await store.ingest([{ report: report({ epoch, intervals: [told] }), receivedAtMs: NOW }]);
   const restarted = new Windows(store, 60_000);
-  await restarted.open(question('full', 6, stableInFull), 1, NOW);
+  await restarted.open(question('full', 6, stableInFull), { devices: [], deviceCount: 1 }, NOW);
   const candidate = interval({ revision: 6, digest: CANDIDATE, inferences: 1000, errors: { runtime: 10 } });
   await store.ingest([{ report: report({ epoch, sequence: 2, intervals: [candidate] }), receivedAtMs: NOW }]);
   const { devices } = await store.readFleet();
   const measured = await restarted.measure({
     ...question('full', 6, stableInFull),
-    ...{ devices: devices.values(), deviceCount: 1, listenedMs: 0, now: NOW },
+    ...{ devices: [...devices.values()], deviceCount: 1, listenedMs: 0, now: NOW },
   });
   return measured.verdict?.rules[0]?.baseline ?? null;
 }

@@ -140,7 +140,7 @@ async function live(minutes: number, behaviour: Behaviour, story: Story = {}): P
 }
 
 async function begin(story: Story = {}): Promise<void> {
-  await new Windows(store, MINUTE).open(question(story), DEVICES, now);
+  await new Windows(store, MINUTE).open(question(story), { devices: [], deviceCount: DEVICES }, now);
 }
 
 const failing = (seen: Map<string, Set<string>>): string[] =>
@@ -196,7 +196,7 @@ describe('a version that is fully out', () => {
     store = open();
     rest = new RestWindows(store, MINUTE);
     const rolling = { ...question({}), status: statusOf(STABLE, 6, true), now };
-    await new Windows(store, MINUTE).open(rolling, DEVICES, now);
+    await new Windows(store, MINUTE).open(rolling, { devices: [], deviceCount: DEVICES }, now);
     const meanwhile = await rest.look(rolling);
     expect(meanwhile.map((one: WatchedRule) => one.verdict)).toEqual(WATCH.rules.map(() => 'undecided'));
     await begin({ opened: 7 });

@@ -23,6 +23,7 @@ export function spec(over: Partial<WindowSpec> = {}): WindowSpec {
     baselineEdges: [],
     classes: [],
     histograms: [],
+    groups: [],
     openedAtMs: NOW,
     intervalMs: 60_000,
     rows: { candidate: 'device', stable: 'device' },

@@ -19,6 +19,7 @@ export function makeSpec(spec: Partial<WindowSpec> = {}): WindowSpec {
     baselineEdges: [215],
     classes: ['invoice', 'receipt'],
     histograms: [{ kind: 'confidence' }, { kind: 'class', names: ['invoice', 'letter'] }],
+    groups: [{ by: 'hw', values: ['rev1', 'rev2'] }],
     openedAtMs: 0,
     intervalMs: 60_000,
     rows: { candidate: 'device', stable: 'device' },
@@ -96,11 +97,18 @@ export interface Arrival {
   readonly receivedAtMs: number;
 }
 
+/** Two devices of one revision, one of a revision that no window knows, one that says nothing. */
+const LABELS: Readonly<Record<string, Record<string, string>>> = {
+  a: { hw: 'rev1' },
+  b: { hw: 'rev1' },
+  c: { hw: 'rev9' },
+};
+
 export const anyArrivals: fc.Arbitrary<Arrival[]> = fc.array(
   fc.record({
     report: fc
       .tuple(fc.constantFrom('a', 'b', 'c', 'd'), fc.array(anyInterval, { maxLength: 3 }))
-      .map(([device, intervals]) => makeReport(device, intervals)),
+      .map(([device, intervals]) => ({ ...makeReport(device, intervals), labels: LABELS[device] ?? {} })),
     receivedAtMs: fc.nat(3_600_000),
   }),
   { maxLength: 20 },

@@ -69,7 +69,9 @@ function settledArm(arm: ArmTallies): unknown {
     parts: parts.map(({ total, newestTotal }) => [[...total], [...newestTotal]]),
   }));
   const { latencyMs, classes, ...summary } = arm.summary;
+  const groups = byName([...arm.groups].map(([name, group]) => [name, settledArm(group)] as const));
   return {
+    groups,
     ...{ measures: arm.measures, histograms: arm.histograms, rows: byName(rows), totals, summary },
     ...{ zero: latencyMs.zero, buckets: byName(latencyMs.buckets), classes: byName(classes) },
   };

@@ -220,3 +220,15 @@ export function parseRule(text: string): ParsedRule {
   const scale = facts.unit === 'divergence' && limitText.trim().endsWith('KL') ? ({ scale: 'kl' } as const) : {};
   return { metric, ...about, comparison, limit, ...scale, ...sustained, source: text.trim() };
 }
+
+/** The same rule with another limit, such as `200ms` or `3x baseline`. Throws as `parseRule` does. */
+export function ruleWithLimit({ metric, ofClass, comparison }: ParsedRule, limit: string): ParsedRule {
+  const head = `${metricName(metric, ofClass)} ${comparison} `;
+  try {
+    return parseRule(`${head}${limit}`);
+  } catch (error) {
+    if (!(error instanceof TextError)) throw error;
+    const { code, message, remedy = '', column } = error;
+    throw problem(code, Math.max(1, column - head.length), message, remedy);
+  }
+}

@@ -674,6 +674,19 @@ export interface PolicyRule {
    */
   readonly share?: string;
   /**
+   * Name of a label: the rule must hold in each group of the stage's devices that share a value of it, of at least three devices. The 15 values that most devices have are groups, the others are one together.
+   */
+  readonly by?: string;
+  /**
+   * Limits of groups with one of their own, by the label's value: what stands after the comparison.
+   */
+  readonly limits?: {
+    /**
+     * The group's limit.
+     */
+    readonly [k: string]: string;
+  };
+  /**
    * true: measured and shown, but never decides.
    */
   readonly dryRun?: boolean;
@@ -863,7 +876,7 @@ export interface RolloutStatus {
   /**
    * Frozen limits of the present stage.
    *
-   * @maxItems 64
+   * @maxItems 1024
    */
   readonly limits: readonly StatusLimit[];
   /**
@@ -978,6 +991,10 @@ export interface StatusLimit {
    * The limit in the rule's base unit (fraction, ms, …).
    */
   readonly limit: number;
+  /**
+   * The group of devices that the limit is frozen for, of a rule by groups; absent for all devices together.
+   */
+  readonly group?: string;
   /**
    * The edge of the shared sketch buckets that stands for it.
    */

@@ -1,0 +1,27 @@
+// Owns how the devices of each group of a stage stand, for rules by group.
+import type { GroupFacts } from '../gates/stage-question.ts';
+import { type GroupSpec, groupName, groupOf, OTHER_VALUES } from '../telemetry/groups.ts';
+import { type CountingFacts, countCohort, installShare, type KnownDevice } from './count-cohort.ts';
+
+/** By label, the groups that a window counts apart. */
+export function countGroups(
+  facts: CountingFacts,
+  groups: readonly GroupSpec[],
+): ReadonlyMap<string, readonly GroupFacts[]> {
+  return new Map(groups.map((group) => [group.by, countGroup(facts, group)]));
+}
+
+function countGroup(facts: CountingFacts, group: GroupSpec): GroupFacts[] {
+  const members = new Map<string, KnownDevice[]>();
+  for (const device of facts.devices) {
+    const name = groupOf(group, device.labels);
+    const known = members.get(name);
+    if (known === undefined) members.set(name, [device]);
+    else known.push(device);
+  }
+  return [...group.values, OTHER_VALUES].map((value): GroupFacts => {
+    const name = groupName(group.by, value);
+    const cohort = countCohort({ ...facts, devices: members.get(name) ?? [] });
+    return { name, value, installs: installShare(cohort), outside: cohort.matching - cohort.wanted };
+  });
+}

@@ -1,0 +1,56 @@
+// Owns which groups of devices are counted apart besides all together: by a label, the values known when the window opened.
+import { createHash } from 'node:crypto';
+
+/** A label whose values are counted apart. */
+export interface GroupSpec {
+  readonly by: string;
+  /** Values with a group of their own; devices of any other value, or of none, share one more. */
+  readonly values: readonly string[];
+}
+
+/** Values of a label with a group of their own. */
+const MOST_VALUES = 15;
+/** In place of a value: all others. No label has it. */
+export const OTHER_VALUES = '(others)';
+/** A group of a large arm is counted in so many hash groups: it is a part of what the arm keeps already. */
+const GROUP_ROWS = 256;
+
+/** The group of a device, such as `hw:rev2`. */
+export function groupOf({ by, values }: GroupSpec, labels: Readonly<Record<string, string>>): string {
+  const value = Object.hasOwn(labels, by) ? labels[by] : undefined;
+  return groupName(by, value !== undefined && values.includes(value) ? value : OTHER_VALUES);
+}
+
+export function groupName(by: string, value: string): string {
+  return `${by}:${value}`;
+}
+
+/** Groups by the labels of the devices that there are: of too many values those that most devices have. */
+export function chooseGroups(
+  by: readonly string[],
+  devices: Iterable<{ readonly labels: Readonly<Record<string, string>> }>,
+): GroupSpec[] {
+  const counts = by.map(() => new Map<string, number>());
+  for (const { labels } of devices) {
+    by.forEach((label, i) => {
+      const value = Object.hasOwn(labels, label) ? labels[label] : undefined;
+      if (value !== undefined) counts[i]?.set(value, (counts[i]?.get(value) ?? 0) + 1);
+    });
+  }
+  return by.map((label, i) => {
+    const values = [...(counts[i] ?? [])].sort(([a, m], [b, n]) => n - m || (a < b ? -1 : 1));
+    return {
+      by: label,
+      values: values
+        .slice(0, MOST_VALUES)
+        .map(([value]) => value)
+        .sort(),
+    };
+  });
+}
+
+/** The row of a device in its group's table, where rows are hash groups. */
+export function hashRow(device: string, rows = GROUP_ROWS): string {
+  const bucket = createHash('sha256').update(`row\n${device}`).digest().readUInt32BE(0) % rows;
+  return `#${bucket.toString(16).padStart(3, '0')}`;
+}
