@@ -25,7 +25,15 @@ export function windowSpec(devices: number): WindowSpec {
   const rows = devices > 4096 ? 'group' : 'device';
   return {
     ...{ rollout: ROLLOUT, openedRevision: 5, candidateDigest: CANDIDATE, candidateAttempt: 1, stableDigest: STABLE },
-    ...{ edges: [244], baselineEdges: [], classes: [], histograms: [], groups: [], openedAtMs: Date.now(), intervalMs: 60_000 },
+    ...{
+      edges: [244],
+      baselineEdges: [],
+      classes: [],
+      histograms: [],
+      groups: [],
+      openedAtMs: Date.now(),
+      intervalMs: 60_000,
+    },
     rows: { candidate: rows, stable: rows },
   };
 }

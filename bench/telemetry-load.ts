@@ -5,7 +5,8 @@ import { parseRule } from '../src/contract/documents/rule-text.ts';
 import type { DeviceReport } from '../src/contract/report.ts';
 import { addToSketch, emptySketch, type Sketch, sketchToJson } from '../src/contract/sketch.ts';
 import { edgesToCount, freezeLimits } from '../src/gates/freeze-limits.ts';
-import type { StageQuestion, StageRule } from '../src/gates/stage-question.ts';
+import type { StageQuestion } from '../src/gates/stage-question.ts';
+import type { StageRule } from '../src/gates/stage-rule.ts';
 import { type Arm, rowsFor, type WindowSpec } from '../src/telemetry/window.ts';
 import type { WindowTallies } from '../src/telemetry/window-tallies.ts';
 

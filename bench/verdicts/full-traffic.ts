@@ -6,7 +6,7 @@ import { parseRule } from '../../src/contract/documents/rule-text.ts';
 import { addToSketch, bucketEdge, emptySketch, type Sketch } from '../../src/contract/sketch.ts';
 import { edgesToCount, type FrozenLimit, freezeLimits } from '../../src/gates/freeze-limits.ts';
 import { normalQuantile } from '../../src/gates/special-functions.ts';
-import type { StageRule } from '../../src/gates/stage-question.ts';
+import type { StageRule } from '../../src/gates/stage-rule.ts';
 import type { FoldedInterval } from '../../src/telemetry/fold-report.ts';
 import { lookAt } from '../../src/telemetry/histogram-sums.ts';
 import { MEASURE_WIDTH, type MeasureCount, writeMeasure } from '../../src/telemetry/rate-sums.ts';

@@ -1,7 +1,7 @@
 // Owns what is said of a rule before anything is known of it.
 import { metricFacts } from '../contract/metric-catalogue.ts';
 import type { RuleVerdict } from './rule-verdict.ts';
-import type { StageRule } from './stage-question.ts';
+import type { StageRule } from './stage-rule.ts';
 
 /** Why a relative latency rule can't be judged in this stage at all. */
 export const NOT_FROZEN = 'no baseline when the stage opened';

@@ -2,7 +2,7 @@
 import type { ParsedRule } from '../contract/documents/rule-text.ts';
 import { bucketEdge, nearestEdgeIndex, quantileOf, type Sketch } from '../contract/sketch.ts';
 import { quantileOfMetric } from './metric-kind.ts';
-import type { StageRule } from './stage-question.ts';
+import type { StageRule } from './stage-rule.ts';
 
 /** A limit in force, as the status pins it. */
 export interface FrozenLimit {

@@ -15,7 +15,8 @@ import {
 import { pastOf } from './own-past.ts';
 import { NO_BASELINE } from './rate-verdict.ts';
 import type { BaselineSource, ClassSums, RuleVerdict } from './rule-verdict.ts';
-import { CLASS_MEASURE, type StageQuestion, type StageRule, wholeTallies } from './stage-question.ts';
+import { CLASS_MEASURE, type StageQuestion, wholeTallies } from './stage-question.ts';
+import type { StageRule } from './stage-rule.ts';
 import type { Tally } from './tally.ts';
 import { NO_ROWS, type TallyRows } from './tally-rows.ts';
 

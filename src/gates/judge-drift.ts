@@ -6,7 +6,8 @@ import type { HistogramTally } from './histogram-tally.ts';
 import type { ErrorLevels } from './judge-rate-rule.ts';
 import { NO_BASELINE, TOO_LITTLE } from './rate-verdict.ts';
 import type { BaselineSource, RuleVerdict } from './rule-verdict.ts';
-import type { ArmEvidence, ArmHistogram, StageQuestion, StageRule } from './stage-question.ts';
+import type { ArmEvidence, ArmHistogram, StageQuestion } from './stage-question.ts';
+import type { StageRule } from './stage-rule.ts';
 import { LEAST_CLUSTERS } from './tally.ts';
 
 /** Intervals before the first look; each later one comes after twice as many. */

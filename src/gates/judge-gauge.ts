@@ -7,7 +7,8 @@ import type { ErrorLevels } from './judge-rate-rule.ts';
 import { ONE_DEVICE, type Verdict } from './rate-verdict.ts';
 import type { BaselineSource, RuleVerdict } from './rule-verdict.ts';
 import { type DeviceCounts, shareVerdict } from './share-verdict.ts';
-import type { ArmEvidence, DeviceGaugeState, StageQuestion, StageRule } from './stage-question.ts';
+import type { ArmEvidence, DeviceGaugeState, StageQuestion } from './stage-question.ts';
+import type { StageRule } from './stage-rule.ts';
 
 /** So many of the devices may breach a gauge's limit unless the rule says otherwise: a fan fails, a battery ages. */
 const DEFAULT_SHARE = 0.1;

@@ -5,7 +5,8 @@ import type { ErrorLevels } from './judge-rate-rule.ts';
 import { metricKind } from './metric-kind.ts';
 import { NO_BASELINE } from './rate-verdict.ts';
 import type { GroupVerdict, RuleVerdict } from './rule-verdict.ts';
-import type { ArmEvidence, GroupFacts, RuleGrouping, StageQuestion, StageRule } from './stage-question.ts';
+import type { ArmEvidence, GroupFacts, StageQuestion } from './stage-question.ts';
+import type { RuleGrouping, StageRule } from './stage-rule.ts';
 import { ruleAlpha } from './stage-verdict.ts';
 
 /** A group of fewer devices in the stage can't be told from its devices. */

@@ -4,7 +4,8 @@ import { blankVerdict } from './blank-verdict.ts';
 import { baselineCounts, evidenceOf, sourceOf } from './counted-evidence.ts';
 import { boundsOf, type CountedVerdict, type ErrorLevels, judgeCounts, sumsOf } from './judge-rate-rule.ts';
 import type { BaselineSource, RuleVerdict } from './rule-verdict.ts';
-import { type StageQuestion, type StageRule, sizeOf, wholeTallies } from './stage-question.ts';
+import { type StageQuestion, sizeOf, wholeTallies } from './stage-question.ts';
+import type { StageRule } from './stage-rule.ts';
 import { designEffect } from './tally.ts';
 
 /** What is counted for a measure: the bad ones; src/telemetry says of which. */

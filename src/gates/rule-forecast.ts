@@ -8,7 +8,7 @@ import { LEAST_HOLDING_SHARE, VANISHED_RATIO } from './judge-classes.ts';
 import { metricKind } from './metric-kind.ts';
 import { leastThat, samplesToDecide, withoutFurthest } from './planner.ts';
 import { shareVerdict } from './share-verdict.ts';
-import type { StageRule } from './stage-question.ts';
+import type { StageRule } from './stage-rule.ts';
 import { LEAST_CLUSTERS } from './tally.ts';
 
 export interface ForecastQuestion {

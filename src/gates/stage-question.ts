@@ -1,32 +1,10 @@
 // Owns what judges are told about a stage: its rules, the counts of both arms, how its installs went, and the present traffic.
-import type { ParsedRule } from '../contract/documents/rule-text.ts';
 import type { Sketch } from '../contract/sketch.ts';
 import type { FrozenLimit } from './freeze-limits.ts';
 import type { DeviceCounts } from './share-verdict.ts';
 import type { SignalReading, SignalRule } from './signal-track.ts';
+import type { StageRule } from './stage-rule.ts';
 import { NO_ROWS, TallyRows, tallyFrom } from './tally-rows.ts';
-
-/** `stage`: these devices together. `fleet`: all devices, of which these are a sample. `any-device`: each of these alone. */
-export type RuleScope = 'stage' | 'fleet' | 'any-device';
-
-export interface StageRule {
-  readonly rule: ParsedRule;
-  /** `stage` unless given. */
-  readonly scope?: RuleScope;
-  /** For a rule over a gauge: the share of devices that may breach it, 0..1. */
-  readonly share?: number;
-  /** The rule must hold in each group of the stage's devices. */
-  readonly grouping?: RuleGrouping;
-  /** Reported, but never decides. */
-  readonly dryRun: boolean;
-}
-
-/** Groups by the values of a label. */
-export interface RuleGrouping {
-  readonly by: string;
-  /** The rule with a limit of its own, by value. */
-  readonly limits: ReadonlyMap<string, ParsedRule>;
-}
 
 /** How the devices of one group stand. */
 export interface GroupFacts {

@@ -2,7 +2,7 @@
 import type { RolloutStatus } from '../contract/documents/types.generated.ts';
 import { formatDuration } from '../contract/duration.ts';
 import { bucketEdge } from '../contract/sketch.ts';
-import type { StageRule } from '../gates/stage-question.ts';
+import type { StageRule } from '../gates/stage-rule.ts';
 import { countOf, formatAmount, formatCount } from './amounts.ts';
 import { oneLine } from './plain-text.ts';
 import { type Stage, wantedDevices } from './stages-of-policy.ts';

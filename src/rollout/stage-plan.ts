@@ -2,7 +2,7 @@
 import type { RolloutPolicy } from '../contract/documents/types.generated.ts';
 import { isSampled } from '../gates/judge-stage.ts';
 import { forecastRule, type RuleForecast, unseenShare } from '../gates/rule-forecast.ts';
-import type { RuleScope } from '../gates/stage-question.ts';
+import type { RuleScope } from '../gates/stage-rule.ts';
 import { ruleAlpha } from '../gates/stage-verdict.ts';
 import { errorLevelOf } from './stage-terms.ts';
 import { leastDevices, type Stage, stagesOf, wantedDevices } from './stages-of-policy.ts';

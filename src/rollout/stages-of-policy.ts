@@ -6,7 +6,7 @@ import { parseSignalLimit, parseSignalPass } from '../contract/documents/signal-
 import type { PrometheusRule, RolloutPolicy, WebhookRule } from '../contract/documents/types.generated.ts';
 import { parseDurationMs, parsePercent } from '../contract/duration.ts';
 import type { SignalRule } from '../gates/signal-track.ts';
-import type { StageRule } from '../gates/stage-question.ts';
+import type { StageRule } from '../gates/stage-rule.ts';
 
 export interface Stage {
   readonly name: string;

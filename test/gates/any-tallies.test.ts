@@ -6,7 +6,7 @@ import type { DeviceReport, ModelInterval } from '../../src/contract/report.ts';
 import { bucketEdge } from '../../src/contract/sketch.ts';
 import { edgesToCount, type FrozenLimit } from '../../src/gates/freeze-limits.ts';
 import { judgeStage } from '../../src/gates/judge-stage.ts';
-import type { RuleScope, StageRule } from '../../src/gates/stage-question.ts';
+import type { RuleScope, StageRule } from '../../src/gates/stage-rule.ts';
 import { foldReport } from '../../src/telemetry/fold-report.ts';
 import {
   applyFold,

@@ -2,7 +2,8 @@
 import { parseRule } from '../../src/contract/documents/rule-text.ts';
 import { emptySketch, type Sketch } from '../../src/contract/sketch.ts';
 import { WINDOW_INTERVALS } from '../../src/gates/late-regression.ts';
-import type { StageQuestion, StageRule } from '../../src/gates/stage-question.ts';
+import type { StageQuestion } from '../../src/gates/stage-question.ts';
+import type { StageRule } from '../../src/gates/stage-rule.ts';
 import { NO_PERIOD } from '../../src/telemetry/period-table.ts';
 import { MEASURE_WIDTH, type MeasureCount, writeMeasure } from '../../src/telemetry/rate-sums.ts';
 import type { Measure } from '../../src/telemetry/window.ts';

@@ -4,7 +4,8 @@ import { parseRule, ruleWithLimit } from '../../src/contract/documents/rule-text
 import { addToSketch, emptySketch, type Sketch } from '../../src/contract/sketch.ts';
 import { edgesToCount, freezeGroupLimits, freezeLimits } from '../../src/gates/freeze-limits.ts';
 import { judgeStage } from '../../src/gates/judge-stage.ts';
-import type { GroupFacts, StageQuestion, StageRule } from '../../src/gates/stage-question.ts';
+import type { GroupFacts, StageQuestion } from '../../src/gates/stage-question.ts';
+import type { StageRule } from '../../src/gates/stage-rule.ts';
 import { foldReport } from '../../src/telemetry/fold-report.ts';
 import { applyFold, emptyWindowTallies } from '../../src/telemetry/window-tallies.ts';
 import { CANDIDATE, makeInterval, makeReport, makeSpec, STABLE } from '../telemetry/false-reports.ts';

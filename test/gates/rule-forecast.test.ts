@@ -6,7 +6,7 @@ import { parseRule } from '../../src/contract/documents/rule-text.ts';
 import { freezeLimits } from '../../src/gates/freeze-limits.ts';
 import { judgeStage } from '../../src/gates/judge-stage.ts';
 import { type ForecastQuestion, forecastRule, type RuleForecast, unseenShare } from '../../src/gates/rule-forecast.ts';
-import type { StageRule } from '../../src/gates/stage-question.ts';
+import type { StageRule } from '../../src/gates/stage-rule.ts';
 import { binomial } from '../../src/simulation/sampling.ts';
 import { arm, ask, type Report, rules } from './false-evidence.ts';
 

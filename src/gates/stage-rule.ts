@@ -1,0 +1,24 @@
+// Owns a rule as a stage asks it: what must hold, of whom, and whether it decides.
+import type { ParsedRule } from '../contract/documents/rule-text.ts';
+
+/** `stage`: these devices together. `fleet`: all devices, of which these are a sample. `any-device`: each of these alone. */
+export type RuleScope = 'stage' | 'fleet' | 'any-device';
+
+export interface StageRule {
+  readonly rule: ParsedRule;
+  /** `stage` unless given. */
+  readonly scope?: RuleScope;
+  /** For a rule over a gauge: the share of devices that may breach it, 0..1. */
+  readonly share?: number;
+  /** The rule must hold in each group of the stage's devices. */
+  readonly grouping?: RuleGrouping;
+  /** Reported, but never decides. */
+  readonly dryRun: boolean;
+}
+
+/** Groups by the values of a label. */
+export interface RuleGrouping {
+  readonly by: string;
+  /** The rule with a limit of its own, by value. */
+  readonly limits: ReadonlyMap<string, ParsedRule>;
+}
