@@ -54,9 +54,10 @@ const LONGEST_WATCH_MS = 31 * 86_400_000;
 /** What is watched at rest: no install ends there, so shares of installs say nothing. */
 function checkWatch({ rules, window, errorLevel }: NonNullable<RolloutPolicy['spec']['watch']>): Problem[] {
   const path = ['spec', 'watch', 'window'];
-  const problems = checkDuration(path, window);
+  const inText = checkDuration(path, window);
+  const problems = [...inText];
   if (errorLevel !== undefined) problems.push(...checkErrorLevel(['spec', 'watch', 'errorLevel'], errorLevel));
-  if (problems.length === 0 && window !== undefined && !isBetween(parseDurationMs(window), LONGEST_WATCH_MS)) {
+  if (inText.length === 0 && window !== undefined && !isBetween(parseDurationMs(window), LONGEST_WATCH_MS)) {
     const remedy = 'Write more than 0s and at most 31d, such as `24h`.';
     problems.push({ code: 'POLICY_WATCH_WINDOW', path, message: `A window of ${window} can't be kept.`, remedy });
   }
