@@ -79,14 +79,18 @@ function obstacle(
     const reason = 'the selectors of its stages are too long or too many to be joined';
     return { kind: 'mending', code: 'POLICY_SELECT_TOO_LONG', reason };
   }
-  if (facts.matching(facts.spec.target).length === 0) return { kind: 'first-device', target: facts.spec.target };
+  const { target } = facts.spec;
+  const have = facts.matching(target).length;
+  // Whom a stage takes in is settled when it opens: with too few it could never pass.
+  const need = Math.max(1, stage.minimumDevices ?? 1);
+  if (have < need) return { kind: 'known-devices', target, have, need };
   // Whoever returns to a version that was stable is in a hurry: nothing is gained by measuring what they leave.
   const isReturn = stage !== stages[0];
   if (isReturn || !lacksBaseline(facts, status, stage)) return null;
   const remainingMs = BASELINE_PATIENCE_MS - (facts.baseline?.listenedMs ?? 0);
   if (remainingMs <= 0) return null;
-  const have = facts.baseline?.inferences ?? 0;
-  return { kind: 'baseline', have, need: LEAST_BASELINE_INFERENCES, remainingMs };
+  const seen = facts.baseline?.inferences ?? 0;
+  return { kind: 'baseline', have: seen, need: LEAST_BASELINE_INFERENCES, remainingMs };
 }
 
 function start(facts: RolloutFacts, status: RolloutStatus, known: KnownVersion, policy: PolicyFacts): Decision {

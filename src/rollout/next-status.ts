@@ -2,12 +2,13 @@
 import { parseInstant, toIsoSeconds } from '../base/clock.ts';
 import type { Digest } from '../contract/digest.ts';
 import type { RolloutStatus } from '../contract/documents/types.generated.ts';
-import { BUCKETS, type Cohort, chooseCut, coveringCut, saltOf } from '../contract/membership.ts';
+import { type Cohort, saltOf } from '../contract/membership.ts';
 import { sketchCount } from '../contract/sketch.ts';
 import { freezeGroupLimits, freezeLimits } from '../gates/freeze-limits.ts';
+import { cohortOf } from './choose-cohort.ts';
 import { asReason } from './plain-text.ts';
 import { type BaselineFacts, isFreezable, LEAST_BASELINE_INFERENCES, type RolloutFacts } from './rollout-facts.ts';
-import { rulesWithin, type Stage, wantedDevices } from './stages-of-policy.ts';
+import { rulesWithin, type Stage } from './stages-of-policy.ts';
 
 const MOST_PREVIOUS = 10;
 const MOST_ATTEMPTS = 20;
@@ -69,18 +70,6 @@ export function stamped(status: RolloutStatus, facts: RolloutFacts, stamp: Stamp
 export function nextAttempt(status: RolloutStatus, digest: string): number {
   const known = [...(status.attempts ?? []), ...status.rejected].filter((one) => one.digest === digest);
   return 1 + Math.max(0, ...known.map((one) => one.attempt));
-}
-
-/** The cohort of a stage: grown from the one before, never shrunk. Only a stage of the whole target takes in all who join later. */
-export function cohortOf(stage: Stage, before: Cohort, salt: string, deviceIds: readonly string[]): Cohort {
-  return { cut: cutOf(stage, before, salt, deviceIds), select: stage.select ?? before.select, devices: before.devices };
-}
-
-function cutOf(stage: Stage, { cut }: Cohort, salt: string, deviceIds: readonly string[]): number {
-  if (cut >= BUCKETS || (stage.size?.kind === 'share' && stage.size.share >= 1)) return BUCKETS;
-  const wanted = wantedDevices(stage, deviceIds.length);
-  if (wanted === 0) return cut;
-  return wanted < deviceIds.length ? chooseCut(deviceIds, salt, wanted, cut) : coveringCut(deviceIds, salt, cut);
 }
 
 export interface Opening {

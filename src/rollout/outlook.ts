@@ -36,7 +36,7 @@ export type WaitingOn =
   | { readonly kind: 'paused'; readonly reason: string }
   | { readonly kind: 'rejected'; readonly version: string; readonly reason: string }
   | { readonly kind: 'deadline-held'; readonly rules: readonly string[] }
-  | { readonly kind: 'first-device'; readonly target: string }
+  | { readonly kind: 'known-devices'; readonly target: string; readonly have: number; readonly need: number }
   | { readonly kind: 'mending'; readonly code: string; readonly reason: string };
 
 export type ConditionType = 'Ready' | 'Progressing' | 'Stalled' | 'SourceVerified' | 'SignalsAnswered';

@@ -48,8 +48,10 @@ export function waitInWords(waiting: WaitingOn): string {
       return `a retry or another version: ${words(`${waiting.version} was rejected, ${waiting.reason}`)}`;
     case 'deadline-held':
       return 'a person: its deadline is over, promote or abort';
-    case 'first-device':
-      return `the first device of ${words(waiting.target)}`;
+    case 'known-devices':
+      return waiting.need === 1
+        ? `the first device of ${words(waiting.target)}`
+        : `devices of ${words(waiting.target)}: ${formatCount(waiting.have)} of at least ${formatCount(waiting.need)} are known`;
     case 'mending':
       return `${waiting.code}: ${words(waiting.reason)}`;
     default:

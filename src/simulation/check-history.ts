@@ -29,7 +29,8 @@ function isMember({ target, cohort, salt }: DirectiveEntry, device: DeviceFacts)
   const matches = (selector: string): boolean => matchesSelector(parseSelector(selector), device);
   if (!matches(target)) return false;
   const bucket = Number.parseInt(createHash('sha256').update(`${salt}\n${device.id}`).digest('hex').slice(0, 12), 16);
-  return bucket < cohort.cut || (cohort.select !== null && matches(cohort.select));
+  const listed = createHash('sha256').update(`listed\n${salt}\n${device.id}`).digest('hex').slice(0, 24);
+  return bucket < cohort.cut || cohort.devices.includes(listed) || (cohort.select !== null && matches(cohort.select));
 }
 
 function checkStatuses({ statuses, candidateDigest }: History): string[] {

@@ -1,7 +1,7 @@
 // Laws of a rollout at rest: what starts, what does not, and why.
 import { describe, expect, it } from 'vitest';
 import { digestOf } from '../../src/contract/digest.ts';
-import { BUCKETS, bucketOf } from '../../src/contract/membership.ts';
+import { BUCKETS, isInCohort } from '../../src/contract/membership.ts';
 import {
   ADMITTED,
   baselineOf,
@@ -87,7 +87,7 @@ describe('a rollout at rest', () => {
   it('waits for the first device of its target', () => {
     const world = new FalseWorld();
     world.fleet = [];
-    expect(waits(world.decide())).toEqual(['first-device']);
+    expect(waits(world.decide())).toEqual(['known-devices']);
   });
 
   it('does not start while it is suspended', () => {
@@ -288,10 +288,15 @@ describe('the model of a rollout', () => {
   });
 });
 
+/** Ids of the fleet's devices that the stage takes in by hash or one by one. */
+function membersOf(world: FalseWorld): string[] {
+  const { cohort, salt } = world.at;
+  const isMember = (deviceId: string) => isInCohort({ cohort, salt: salt!, deviceId, matchesSelect: () => false });
+  return world.fleet.map((device) => device.id).filter(isMember);
+}
+
 describe('the cohort of a stage', () => {
   it('has exactly the devices that the policy wants, by the fleet that is known', () => {
-    const inCohort = (world: FalseWorld): number =>
-      world.fleet.filter((device) => bucketOf(world.at.salt!, device.id) < world.at.cohort.cut).length;
     for (const [count, size, wanted] of [
       [1003, '1%', 11],
       [1003, '25%', 251],
@@ -307,8 +312,43 @@ describe('the cohort of a stage', () => {
       world.fleet = devices(count);
       world.policy = policyOf(`- { name: canary, size: ${size} }\n- { name: full, size: 100% }`);
       world.mustTake('start');
-      expect(inCohort(world), `${size} of ${count}`).toBe(wanted);
+      expect(membersOf(world), `${size} of ${count}`).toHaveLength(wanted);
     }
+  });
+
+  it.each([
+    ['1%', 3, 100],
+    ['25%', 40, 2500],
+    ['{ devices: 10 }', 12, 0],
+    ['{ devices: 10 }', 5, 0],
+  ])(
+    'of %s, chosen from the few that are known (%i), takes of those that join later their share and no more',
+    (size, known, share) => {
+      const world = new FalseWorld();
+      world.fleet = devices(known);
+      world.policy = policyOf(`- { name: canary, size: ${size} }\n- { name: full, size: 100% }`);
+      world.mustTake('start');
+      const first = membersOf(world);
+      world.fleet = devices(10_000 + known);
+      const members = membersOf(world);
+      expect(members).toEqual(expect.arrayContaining(first));
+      // Five standard deviations of a draw of 10,000.
+      const spread = 5 * Math.sqrt(share * (1 - share / 10_000));
+      expect(members.length - first.length).toBeLessThanOrEqual(share + spread);
+      expect(members.length - first.length).toBeGreaterThanOrEqual(share === 0 ? 0 : share - spread - first.length);
+    },
+  );
+
+  it('waits until as many devices are known as the policy wants to see', () => {
+    const world = new FalseWorld();
+    world.policy = policyOf('- { name: canary, size: 1%, minimum: { devices: 3 } }\n- { name: full, size: 100% }');
+    world.fleet = devices(2);
+    expect(world.decide().outlook.waitingOn).toEqual([
+      { kind: 'known-devices', target: 'region:eu', have: 2, need: 3 },
+    ]);
+    world.fleet = devices(3);
+    world.mustTake('start');
+    expect(membersOf(world)).toHaveLength(3);
   });
 
   it('never takes in all who join later, short of the stage of the whole target', () => {
@@ -323,7 +363,7 @@ describe('the cohort of a stage', () => {
     const world = new FalseWorld();
     world.policy = policyOf('- { name: canary, size: 0.01%, minimum: { devices: 1 } }\n- { name: full, size: 100% }');
     world.mustTake('start');
-    expect(world.fleet.filter((device) => bucketOf(world.at.salt!, device.id) < world.at.cohort.cut)).toHaveLength(1);
+    expect(membersOf(world)).toHaveLength(1);
   });
 
   it('grows from stage to stage, by hash and by selectors', () => {

@@ -360,7 +360,8 @@ it('every kind of waiting has its words', async () => {
     { kind: 'paused', reason: 'error_rate 4.2 %, not < 0.5 % in ramp' },
     { kind: 'rejected', version: '2.0.0', reason: 'error_rate 4.2 %, not < 0.5 % in ramp' },
     { kind: 'deadline-held', rules: ['error_rate < 0.5%'] },
-    { kind: 'first-device', target: 'region:eu AND hw:rev9' },
+    { kind: 'known-devices', target: 'region:eu AND hw:rev9', have: 0, need: 1 },
+    { kind: 'known-devices', target: 'region:eu', have: 1, need: 3 },
     { kind: 'mending', code: 'HISTORY_REWOUND', reason: 'revision 3 at HEAD is below 7' },
   ];
   expect(waitingInWords([])).toBe('–');
