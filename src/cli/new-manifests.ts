@@ -25,7 +25,10 @@ spec:
       rules:                   # the stages below inherit them
         - error_rate < 0.5%
         - latency_p95 < 2x baseline, floor 5ms
-        - failed_devices < 5%
+        - vanished_classes == 0    # names a class that the version never says any more
+        - confidence_drift < 0.25  # how far the confidences moved from those on stable
+        - failed_devices < 5%      # of fewer than 21 devices, the first one that fails is too many
+        - download_success > 80%
         - { rule: unknown_rate < 10%, dryRun: true }   # shown, never decides
     - { name: ramp, size: 25%, soak: 1h }
     - { name: full, size: 100%, soak: 1h }
