@@ -1,5 +1,6 @@
 // Owns what alerts are judged on: the newest observation and what the service says of itself, as plain facts.
 import type { AlertFacts, WatchedRule } from '../rollout/alerts.ts';
+import { STATUS_OF_OTHER } from '../rollout/decide-rollout.ts';
 import type { OffDeclared } from '../rollout/off-declared.ts';
 import type { Brake } from '../store/fleet-store.ts';
 import type { Observation } from './observe.ts';
@@ -16,11 +17,16 @@ export interface Looked {
 export function alertFactsOf({ observation, view, brakes, offDeclared, watched }: Looked): AlertFacts {
   const { rollouts } = observation.facts;
   const { source, trouble } = view;
+  // Where the rollout stalls on another reconciler's signature, that is told; anything else was put back.
+  const isLeftAlone = (name: string): boolean =>
+    view.outlooks.some(
+      ({ rollout, waitingOn }) =>
+        rollout === name && waitingOn.some((one) => one.kind === 'mending' && one.code === STATUS_OF_OTHER),
+    );
   return {
     outlooks: view.outlooks,
     forged: rollouts.flatMap(({ name, claim }) =>
-      // Another reconciler's signature stalls the rollout, and is told as that.
-      claim.kind === 'forged' && claim.isSignedByOther !== true ? [{ rollout: name, reason: claim.reason }] : [],
+      claim.kind === 'forged' && !isLeftAlone(name) ? [{ rollout: name, reason: claim.reason }] : [],
     ),
     brakes: [...brakes.values()],
     refusing: view.refusing,

@@ -108,7 +108,8 @@ export class StatusClaims {
       return { reason: `it names evidence of something else: ${status.evidence}` };
     if (oid === null) return { reason: `its evidence ${status.evidence} is not there` };
     const check = await this.#verify(oid);
-    if (check.kind === 'refused') return { reason: check.reason, isSignedByOther: check.code === 'EVIDENCE_SIGNATURE' };
+    if (check.kind === 'refused')
+      return { reason: check.reason, isSignedByOther: check.code === 'EVIDENCE_KEY_UNKNOWN' };
     return backs(check.value.value, name, status) ? null : { reason: 'its evidence is about another status' };
   }
 

@@ -61,6 +61,8 @@ function putRight(facts: RolloutFacts, truth: RolloutStatus, reason: string): De
   return step(unmeasured(facts), truth, { kind: 'restore', to: labelOf(truth), next: truth, answered: [], reason });
 }
 
+/** What a rollout waits on while another reconciler's status is left alone. */
+export const STATUS_OF_OTHER = 'STATUS_OF_OTHER';
 /** Somebody started a new home on a repository that has a history: to begin anew there would take all devices' models away. */
 const OTHER_SERVICE =
   'its status was signed by another reconciler, of whom this one knows nothing; run it with the home that it had, or name that key under `reconciler` in the trust policy';
@@ -120,7 +122,7 @@ export function decideRollout(facts: RolloutFacts): Decision {
       if (rewinding !== null) return decideRewound(facts, inTree, rewinding);
       const truth = newestKnown(facts, claim.lastAuthentic);
       if (truth === null && claim.isSignedByOther === true)
-        return mending(facts, blank, 'STATUS_OF_OTHER', OTHER_SERVICE);
+        return mending(facts, blank, STATUS_OF_OTHER, OTHER_SERVICE);
       return putRight(facts, truth ?? blank, `the status was not written by the reconciler (${claim.reason})`);
     }
     case 'none': {

@@ -171,8 +171,10 @@ describe('latency rules', () => {
       ask({ rules: asked, limits, candidate, baseline: idle, minimum: { devices: 0, inferences: 0 } });
     expect(judgeStage(question(arms(0, 1))).rules[0]).toMatchObject({ verdict: 'undecided', within: true });
     expect(judgeStage(question(arms(0, 4))).kind).toBe('pass');
-    // Slower than anything beside it.
+    // Slower than anything beside it: at 1 of 30 it still keeps what was frozen (1 of 20), and fails all the same.
     expect(judgeStage(question(arms(1, 40))).kind).toBe('fail');
+    const kept = latencyArm(edges[0]!, alike(5, repeat(200, [30, 1])), around(20));
+    expect(judgeStage(question(kept)).rules[0]).toMatchObject({ verdict: 'fail', within: true });
   });
 
   test('whose limit was never frozen are undecided', () => {

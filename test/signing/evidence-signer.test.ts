@@ -39,7 +39,7 @@ describe('evidence', () => {
     const stranger = makeKey();
     const text = createReconcilerSigner(stranger.key).signEvidence(STATEMENT);
     expect(verifyEvidence(text, trusted)).toMatchObject({
-      code: 'EVIDENCE_SIGNATURE',
+      code: 'EVIDENCE_KEY_UNKNOWN',
       reason: expect.stringContaining('not known'),
     });
     const forged = signDsse(IN_TOTO_PAYLOAD_TYPE, Buffer.from(JSON.stringify(STATEMENT)), {

@@ -18,7 +18,7 @@ export interface DsseEnvelope {
 
 export type DsseCheck =
   | { readonly kind: 'verified'; readonly payload: Buffer; readonly keyid: string }
-  | { readonly kind: 'refused'; readonly reason: string };
+  | { readonly kind: 'refused'; readonly reason: string; readonly isKeyUnknown?: boolean };
 
 /** What is signed: type and payload with their lengths, so that neither can be taken for the other. */
 export function preAuthEncoding(payloadType: string, payload: Uint8Array): Buffer {
@@ -47,7 +47,7 @@ export function decodeStrictBase64(text: string): Buffer | undefined {
   return bytes.toString('base64') === text ? bytes : undefined;
 }
 
-function refused(reason: string): DsseCheck {
+function refused(reason: string): DsseCheck & { readonly kind: 'refused' } {
   return { kind: 'refused', reason };
 }
 
@@ -82,7 +82,7 @@ export function verifyDsse(
   if (bytes === undefined || signatureBytes === undefined)
     return refused('payload or signature is not standard base64');
   const key = find(keyid);
-  if (key === undefined) return refused(`the key "${printable(keyid)}" is not known`);
+  if (key === undefined) return { ...refused(`the key "${printable(keyid)}" is not known`), isKeyUnknown: true };
   if (!isP256(key)) return refused(`the key "${printable(keyid)}" is not P-256`);
   if (!hasSigned(key, preAuthEncoding(payloadType, bytes), signatureBytes))
     return refused('the signature does not fit');

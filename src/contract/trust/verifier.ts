@@ -199,9 +199,11 @@ function textOf(signature: Uint8Array | string): string {
   return typeof signature === 'string' ? signature : Buffer.from(signature).toString('utf8');
 }
 
+export type EvidenceProblem = 'EVIDENCE_UNREADABLE' | 'EVIDENCE_SIGNATURE' | 'EVIDENCE_KEY_UNKNOWN';
+
 export type EvidenceCheck =
   | { readonly kind: 'verified'; readonly value: Verified<InTotoStatement>; readonly keyId: string }
-  | { readonly kind: 'refused'; readonly code: 'EVIDENCE_UNREADABLE' | 'EVIDENCE_SIGNATURE'; readonly reason: string };
+  | { readonly kind: 'refused'; readonly code: EvidenceProblem; readonly reason: string };
 
 /** The statement of an evidence file that one of the reconciler's keys signed. `Verified.digest` is that of the payload. Never throws. */
 export function verifyEvidence(
@@ -215,8 +217,10 @@ export function verifyEvidence(
     return { kind: 'refused', code: 'EVIDENCE_UNREADABLE', reason: 'The evidence is not JSON.' };
   }
   const check = verifyDsse(json, (keyid) => reconciler.get(keyid), IN_TOTO_PAYLOAD_TYPE);
-  if (check.kind === 'refused')
-    return { kind: 'refused', code: 'EVIDENCE_SIGNATURE', reason: `The evidence is refused: ${check.reason}.` };
+  if (check.kind === 'refused') {
+    const code = check.isKeyUnknown === true ? 'EVIDENCE_KEY_UNKNOWN' : 'EVIDENCE_SIGNATURE';
+    return { kind: 'refused', code, reason: `The evidence is refused: ${check.reason}.` };
+  }
   const read = parseStatement(check.payload, EVIDENCE_PREDICATE_TYPE);
   if (read.kind === 'refused')
     return { kind: 'refused', code: 'EVIDENCE_UNREADABLE', reason: `The evidence is refused: ${read.reason}.` };

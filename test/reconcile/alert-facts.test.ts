@@ -1,0 +1,21 @@
+// Laws of the facts that alerts are judged on: nobody forges a status in silence.
+import { expect, test } from 'vitest';
+import { alertFactsOf, type Looked } from '../../src/reconcile/alert-facts.ts';
+
+/** One rollout whose status names evidence by a key that is not known, and what it waits on. */
+function looked(waitingOn: readonly { readonly kind: string; readonly code?: string }[]): Looked {
+  const claim = { kind: 'forged', reason: 'its key is not known', lastAuthentic: null, isSignedByOther: true };
+  return {
+    observation: { facts: { rollouts: [{ name: 'own', claim, policyInForce: null }] } },
+    view: { outlooks: [{ rollout: 'own', waitingOn }], source: { kind: 'followed' }, refusing: [], trouble: null },
+    ...{ brakes: new Map(), offDeclared: [], watched: [] },
+  } as unknown as Looked;
+}
+
+test('a forged status is told, by whatever key its evidence is signed', () => {
+  expect(alertFactsOf(looked([])).forged).toEqual([{ rollout: 'own', reason: 'its key is not known' }]);
+});
+
+test('a status that is left alone as another reconciler’s is told as that, not as forged', () => {
+  expect(alertFactsOf(looked([{ kind: 'mending', code: 'STATUS_OF_OTHER' }])).forged).toEqual([]);
+});
