@@ -4,7 +4,13 @@ import path from 'node:path';
 import process from 'node:process';
 import type { Argument, Command } from 'commander';
 import { createProgram, EXIT_CODES_IN_WORDS } from '../src/cli/program.ts';
-import { type MetricFacts, metricFacts, RULE_METRICS } from '../src/contract/metric-catalogue.ts';
+import {
+  exampleRule,
+  type MetricFacts,
+  metricFacts,
+  metricScopes,
+  RULE_METRICS,
+} from '../src/contract/metric-catalogue.ts';
 import { ALERT_KINDS } from '../src/rollout/alerts.ts';
 
 function cell(text: string): string {
@@ -49,6 +55,32 @@ What rules of a policy can name. Made from the catalogue in \`src/contract/metri
 A rule says what must hold: \`<metric> <comparison> <limit>\`. A limit is a value in the metric's unit, or a multiple of the baseline
 (\`latency_p95 < 2x baseline, floor 5ms\`): of what stable does on other devices at the same time, or did when it was last seen beside
 the candidate. A rule that can't be decided yet is *undecided* and holds the stage; \`{ rule: …, dryRun: true }\` is shown and never decides.
+
+## Floors
+
+\`, floor <value>\` after an upper limit relative to the baseline is the least that the limit can be: the limit is the higher one of the
+multiple and the floor. With \`latency_p95 < 2x baseline, floor 5ms\`, a stable that takes 10 ms gives a limit of 20 ms, and one that takes
+1 ms a limit of 5 ms instead of 2 ms. So a candidate is not refused for twice next to nothing. Where the table says *with a floor*, an upper
+limit must have one: when no event is seen on either side, a mere multiple of zero could never pass. Lower limits (\`>\`) have none.
+
+## Whom a rule is about
+
+A rule is about the devices of the stage together. Beside a rule may stand, where its metric takes it:
+
+| field | meaning |
+|---|---|
+| \`scope: fleet\` | the devices of the stage are a sample, and the whole fleet must keep the limit |
+| \`scope: any-device\` | each device must keep it; the limit is absolute, except for latencies |
+| \`share: 30%\` | the stage fails when more than this share of its devices breach |
+| \`for 5m\`, in the rule | a device breaches only when it is beyond the limit for so long without a pause |
+
+## Gauges
+
+Gauges (\`cpu\` and all others that take \`for\`) are followed on each device by itself, by the mean of each report. Without \`for\` a single
+report beyond the limit is a breach. The stage fails when more than a tenth of the devices that report the gauge breach (with \`share\`,
+when more than that do). One device alone is enough only with \`scope: any-device\`, with a \`share\` that it exceeds, or where fewer than three devices report the gauge.
+Relative to the baseline, each device's mean over the stage is held against the mean of stable's devices, and the stage fails when it is
+proven that more than half of the devices (or than \`share\`) are beyond.
 `;
 
 const UNITS: Readonly<Record<MetricFacts['unit'], string>> = {
@@ -62,14 +94,24 @@ const UNITS: Readonly<Record<MetricFacts['unit'], string>> = {
 
 function metricSection(name: (typeof RULE_METRICS)[number]): string {
   const facts: MetricFacts = metricFacts(name);
-  const relative = { no: 'no', yes: 'yes', 'with-floor': 'yes, with a floor' }[facts.baseline];
+  const withFloor = facts.comparisons.some((one) => one.startsWith('>'))
+    ? 'yes; `<` with a floor'
+    : 'yes, with a floor';
+  const relative = { no: 'no', yes: 'yes', 'with-floor': withFloor }[facts.baseline];
+  const isGauge = facts.judge.kind === 'gauge';
+  const takes = [
+    ...(facts.sustained ? ['`for`'] : []),
+    ...metricScopes(name).map((scope) => `\`scope: ${scope}\``),
+    ...(isGauge ? ['`share`'] : []),
+  ];
+  const each = isGauge ? ' Judged [device by device](#gauges).' : '';
   return `## \`${name}\`
 
-${facts.meaning} For example \`${name} ${facts.comparisons[0]} ${facts.example}\`.
+${facts.meaning}${each} For example \`${exampleRule(name)}\`.
 
-| unit | comparisons | relative to the baseline | bad is | comes from |
-|---|---|---|---|---|
-| ${UNITS[facts.unit]} | ${facts.comparisons.map((one) => `\`${one}\``).join(', ')} | ${relative} | ${facts.bad} | ${facts.source} |
+| unit | comparisons | relative to the baseline | takes | bad is | comes from |
+|---|---|---|---|---|---|
+| ${UNITS[facts.unit]} | ${facts.comparisons.map((one) => `\`${one}\``).join(', ')} | ${relative} | ${takes.join(', ') || '–'} | ${facts.bad} | ${facts.source} |
 `;
 }
 

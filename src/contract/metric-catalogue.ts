@@ -43,8 +43,10 @@ export interface MetricFacts {
   readonly sustained: boolean;
   /** Does a rule name a class, as in `class_share[receipt]`, or a gauge, as in `gauge[queue_depth]`? */
   readonly ofClass: boolean;
-  /** A limit for examples and messages. */
+  /** What follows the comparison in examples and messages. */
   readonly example: string;
+  /** Can its values be below zero? */
+  readonly signed?: boolean;
 }
 
 const BELOW: readonly RuleComparison[] = ['<', '<='];
@@ -111,23 +113,18 @@ function success(measure: SuccessMeasure, facts: Pick<MetricFacts, 'meaning' | '
   };
 }
 
-const EACH_DEVICE =
-  'Each device is judged by itself, by the mean of each report: with `for 5m` it breaches when every report of so long is beyond the limit. The stage fails when more than a tenth of the devices that report it do, two at least; with `share: 30%` beside the rule when more than that do, with `scope: any-device` when one does.';
-const EACH_MEAN =
-  "Relative to the baseline, each device's mean over the stage is held against the mean of stable's devices; the stage fails when it is proven that more than half of the devices (or than `share`) are beyond.";
-
 function gauge(
   name: DeviceGauge | null,
   facts: Pick<MetricFacts, 'meaning' | 'unit' | 'source' | 'bad' | 'example'>,
 ): MetricFacts {
   return {
     ...facts,
-    meaning: `${facts.meaning} ${EACH_DEVICE} ${EACH_MEAN}`,
     judge: { kind: 'gauge', gauge: name },
     comparisons: name === null ? [...BELOW, ...ABOVE] : facts.bad === 'high' ? BELOW : ABOVE,
     baseline: 'yes',
     sustained: true,
     ofClass: name === null,
+    signed: name === null || name === 'temperature',
   };
 }
 
@@ -162,7 +159,7 @@ export const METRICS = {
   },
   vanished_classes: {
     meaning:
-      'Classes that stable predicts and the candidate (almost) never does: their share of the answers fell below a third. A class of at least 0.5 % must be seen to be there before the stage can pass; a rarer one can fail it.',
+      'Classes that stable predicts and the candidate (almost) never does: with the candidate, their share of the answers is less than a third of what it is with stable. A class of at least 0.5 % must be seen to be there before the stage can pass; a rarer one can fail it.',
     unit: 'count',
     source: "class counts in reports, beside stable's and, where known, the same devices' own before",
     bad: 'high',
@@ -240,15 +237,21 @@ export const METRICS = {
     unit: 'ratio',
     source: AGENT,
     bad: 'high',
-    example: '85%',
+    example: '85% for 5m',
   }),
-  memory: gauge('memory', { meaning: 'Memory in use.', unit: 'ratio', source: AGENT, bad: 'high', example: '90%' }),
+  memory: gauge('memory', {
+    meaning: 'Memory in use.',
+    unit: 'ratio',
+    source: AGENT,
+    bad: 'high',
+    example: '90% for 5m',
+  }),
   temperature: gauge('temperature', {
     meaning: 'The hottest thermal zone.',
     unit: 'celsius',
     source: AGENT,
     bad: 'high',
-    example: '80C',
+    example: '80C for 5m',
   }),
   disk: gauge('disk', {
     meaning: "Disk in use, of the one that holds the agent's folder.",
@@ -257,7 +260,13 @@ export const METRICS = {
     bad: 'high',
     example: '95%',
   }),
-  battery: gauge('battery', { meaning: 'Charge left.', unit: 'ratio', source: AGENT, bad: 'low', example: '20%' }),
+  battery: gauge('battery', {
+    meaning: 'Charge left.',
+    unit: 'ratio',
+    source: AGENT,
+    bad: 'low',
+    example: '20% for 5m',
+  }),
   battery_drain: gauge('battery_drain', {
     meaning: 'Share of a full battery that an hour takes, while discharging.',
     unit: 'ratio',
@@ -285,7 +294,7 @@ export const METRICS = {
     unit: 'count',
     source: 'readings that applications give the agent (`POST /v2/gauges`), in reports',
     bad: 'high',
-    example: '5',
+    example: '5 for 5m',
   }),
 } as const satisfies Record<string, MetricFacts>;
 
@@ -299,4 +308,39 @@ export function metricFacts(metric: RuleMetric): MetricFacts {
 /** The metric as a rule names it: `error_rate`, `class_share[receipt]`. */
 export function metricName(metric: RuleMetric, ofClass?: string): string {
   return ofClass === undefined ? metric : `${metric}[${ofClass}]`;
+}
+
+/** The class or the gauge of examples. */
+export function exampleSubject(metric: RuleMetric): string | undefined {
+  if (metric === 'gauge') return 'queue_depth';
+  return metricFacts(metric).ofClass ? 'receipt' : undefined;
+}
+
+/** A rule over the metric that holds by itself, such as `latency_p95 < 150ms`. */
+export function exampleRule(metric: RuleMetric, ofClass = exampleSubject(metric)): string {
+  const { comparisons, example } = metricFacts(metric);
+  return `${metricName(metric, ofClass)} ${comparisons[0]} ${example}`;
+}
+
+const ABSOLUTE: Readonly<Record<RuleUnit, string>> = {
+  ratio: '10%',
+  ms: '150ms',
+  bytes: '1MB',
+  celsius: '80C',
+  count: '5',
+  divergence: '0.1',
+};
+
+/** The same with a limit that needs no baseline: `battery_drain < 10%`. */
+export function absoluteExample(metric: RuleMetric, ofClass = exampleSubject(metric)): string {
+  const { comparisons, example, unit } = metricFacts(metric);
+  if (!example.includes('baseline')) return exampleRule(metric, ofClass);
+  return `${metricName(metric, ofClass)} ${comparisons[0]} ${ABSOLUTE[unit]}`;
+}
+
+/** Whom a rule may be about besides the stage as a whole. */
+export function metricScopes(metric: RuleMetric): readonly ('fleet' | 'any-device')[] {
+  const { kind } = metricFacts(metric).judge;
+  if (kind === 'rate' || kind === 'quantile') return ['fleet', 'any-device'];
+  return kind === 'gauge' ? ['any-device'] : [];
 }

@@ -1,6 +1,6 @@
 // Owns what a policy must mean beyond its schema: stages that grow, can pass, and reach everyone.
 import { formatDuration, parseDurationMs, parsePercent } from '../duration.ts';
-import { metricFacts } from '../metric-catalogue.ts';
+import { absoluteExample, metricFacts, metricScopes } from '../metric-catalogue.ts';
 import { TextError } from '../text-error.ts';
 import type { FieldPath } from './document-source.ts';
 import { findTextProblem, type Problem, problemInText } from './problem.ts';
@@ -132,17 +132,21 @@ function checkStage(stage: PolicyStage, path: FieldPath): Problem[] {
 /** Only counted metrics have other scopes, and one device alone has no baseline of its own rate. */
 function checkScope(rule: NonNullable<PolicyStage['rules']>[number], path: FieldPath): Problem[] {
   if (typeof rule === 'string' || !('scope' in rule) || rule.scope === undefined || rule.scope === 'stage') return [];
-  const { metric, limit } = parseRule(rule.rule);
+  const { metric, ofClass, limit } = parseRule(rule.rule);
   const { kind } = metricFacts(metric).judge;
-  const isOfEach = kind === 'gauge' && rule.scope === 'any-device';
-  if (kind !== 'rate' && kind !== 'quantile' && !isOfEach) {
-    const message = `\`${metric}\` is judged over the stage only.`;
-    return [{ code: 'POLICY_RULE_SCOPE', path, message, remedy: 'Leave out `scope`.' }];
+  const scopes = metricScopes(metric);
+  if (!scopes.includes(rule.scope)) {
+    const isOfEach = scopes.includes('any-device');
+    const message = isOfEach
+      ? `\`${metric}\` is followed on each device, not estimated for the fleet.`
+      : `\`${metric}\` is judged over the stage only.`;
+    const remedy = isOfEach ? 'Leave out `scope`, or write `scope: any-device`.' : 'Leave out `scope`.';
+    return [{ code: 'POLICY_RULE_SCOPE', path, message, remedy }];
   }
   if (rule.scope !== 'any-device' || kind === 'quantile' || limit.kind === 'absolute') return [];
   const message =
     'A rule about any device needs an absolute limit: one device is too little to compare with a baseline.';
-  const remedy = `Write \`${metric} < ${metricFacts(metric).example}\`, or leave out \`scope\`.`;
+  const remedy = `Write an absolute limit, as in \`${absoluteExample(metric, ofClass)}\`, or leave out \`scope\`.`;
   return [{ code: 'POLICY_RULE_SCOPE', path, message, remedy }];
 }
 
@@ -152,10 +156,20 @@ function checkShare(rule: NonNullable<PolicyStage['rules']>[number], path: Field
   const { metric } = parseRule(rule.rule);
   const isGauge = metricFacts(metric).judge.kind === 'gauge';
   if (isGauge && rule.scope !== 'any-device' && parsePercent(rule.share) < 1) return [];
-  const message = isGauge
-    ? 'A share of devices is below 100%, and has no `scope`.'
-    : `\`${metric}\` is not judged device by device.`;
-  return [{ code: 'POLICY_RULE_SHARE', path, message, remedy: 'Leave out `share`.' }];
+  const wrong = (message: string, remedy: string): Problem[] => [{ code: 'POLICY_RULE_SHARE', path, message, remedy }];
+  if (!isGauge)
+    return wrong(
+      `\`${metric}\` is not judged device by device, so no share of devices may breach it.`,
+      'Leave out `share`.',
+    );
+  if (rule.scope === 'any-device') {
+    const message = 'With `scope: any-device` one device is enough to fail; `share` allows more of them.';
+    return wrong(message, 'Leave out `scope` to allow a share of the devices, or `share` to allow none.');
+  }
+  return wrong(
+    `A stage that fails when more than ${rule.share} of its devices breach never fails.`,
+    'Write a share below 100%, such as `share: 30%`.',
+  );
 }
 
 /** A rule by groups is judged in each of them as a stage of its own. */

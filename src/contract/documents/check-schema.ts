@@ -12,9 +12,10 @@ import trustPolicy from '../../../schemas/trust-policy.schema.json' with { type:
 import { isVersion, isVersionRange } from '../model-version.ts';
 import { parseSelector } from '../selector.ts';
 import { TextError } from '../text-error.ts';
-import { explainSchemaError } from './explain-schema-error.ts';
+import { explainSchemaError, pathOfPointer } from './explain-schema-error.ts';
 import type { Problem } from './problem.ts';
 import { parseQuery } from './query-text.ts';
+import { findRuleObjectProblem } from './rule-object.ts';
 import { parseRule } from './rule-text.ts';
 import { parseSignalLimit, parseSignalPass } from './signal-rule-text.ts';
 import type { SlipwayDocument } from './slipway-document.ts';
@@ -92,11 +93,28 @@ function findTextError(parse: () => unknown): TextError | undefined {
 export function checkSchema(kind: Kind, value: unknown, writtenAt: (error: ErrorObject) => string): Problem[] {
   const validate = validatorOf(kind);
   if (validate(value)) return [];
-  return relevantErrors(validate.errors ?? []).map((error) => {
+  const errors = validate.errors ?? [];
+  const wholes = new Map(errors.flatMap(ruleProblemOf));
+  const others = errors.filter(
+    ({ instancePath }) => ![...wholes.keys()].some((rule) => isAtOrBelow(instancePath, rule)),
+  );
+  const single = relevantErrors(others).map((error) => {
     const grammar = error.keyword === 'format' ? GRAMMARS[String(error.schema)] : undefined;
     const inText = grammar && findTextError(() => grammar(String(error.data)));
     return explainSchemaError({ error, written: writtenAt(error), inText });
   });
+  return [...wholes.values(), ...single];
+}
+
+function isAtOrBelow(path: string, other: string): boolean {
+  return path === other || path.startsWith(`${other}/`);
+}
+
+/** Where a stage's rule fits none of the shapes of rules: what is wrong with its fields together, by its place. */
+function ruleProblemOf({ keyword, instancePath, data }: ErrorObject): [string, Problem][] {
+  if (keyword !== 'anyOf' || !/^\/spec\/stages\/\d+\/rules\/\d+$/.test(instancePath)) return [];
+  const problem = findRuleObjectProblem(data, pathOfPointer(instancePath));
+  return problem === undefined ? [] : [[instancePath, problem]];
 }
 
 /** Leaves out what only follows from other errors: of an `anyOf`, all but the one branch that was most likely meant, and of names inside `propertyNames`. */
@@ -123,7 +141,8 @@ function branchesOf(anyOf: ErrorObject, errors: readonly ErrorObject[]): ErrorOb
   return branches.map((branch, index) => {
     const reference = (branch as { readonly $ref?: unknown }).$ref;
     const prefix = typeof reference === 'string' ? reference : `${anyOf.schemaPath}/${index}`;
-    const isBelow = (path: string): boolean => path === anyOf.instancePath || path.startsWith(`${anyOf.instancePath}/`);
-    return errors.filter((error) => isBelow(error.instancePath) && `${error.schemaPath}/`.startsWith(`${prefix}/`));
+    return errors.filter(
+      (error) => isAtOrBelow(error.instancePath, anyOf.instancePath) && `${error.schemaPath}/`.startsWith(`${prefix}/`),
+    );
   });
 }

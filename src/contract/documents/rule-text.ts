@@ -1,8 +1,9 @@
 // Owns the text of rules such as `latency_p95 < 2x baseline, floor 5ms`: their grammar and the values of their limits.
-import { parseDurationMs, parsePercent } from '../duration.ts';
+import { parseDurationMs } from '../duration.ts';
 import { isGaugeName } from '../gauges.ts';
 import {
-  type MetricFacts,
+  exampleRule,
+  exampleSubject,
   metricFacts,
   metricName,
   RULE_METRICS,
@@ -11,11 +12,13 @@ import {
   type RuleUnit,
 } from '../metric-catalogue.ts';
 import { TextError } from '../text-error.ts';
-import { findClosestWord } from './closest-word.ts';
+import { findClosestMetric } from './closest-metric.ts';
+import { findSlip, whereItBreaks } from './rule-slips.ts';
+import { EXAMPLE_FLOOR, findValue, meantValues, UNIT_IN_WORDS } from './rule-value.ts';
 
 export type RuleLimit =
   | { readonly kind: 'absolute'; readonly value: number; readonly unit: RuleUnit }
-  /** `factor` times the baseline; differences below `floor` (in the metric's unit) never count as a breach. */
+  /** `factor` times the baseline, or `floor` (in the metric's unit) where that is higher. */
   | { readonly kind: 'baseline'; readonly factor: number; readonly floor?: number };
 
 export interface ParsedRule {
@@ -32,26 +35,8 @@ export interface ParsedRule {
   readonly source: string;
 }
 
-const WORDS: Readonly<Record<RuleUnit, string>> = {
-  ratio: 'a share',
-  ms: 'a time',
-  bytes: 'a size',
-  celsius: 'a temperature',
-  count: 'a number',
-  divergence: 'a number on the scale of PSI or KL',
-};
-const BYTES: Readonly<Record<string, number>> = {
-  B: 1,
-  kB: 1e3,
-  MB: 1e6,
-  GB: 1e9,
-  KiB: 1024,
-  MiB: 2 ** 20,
-  GiB: 2 ** 30,
-};
-
 const RULE =
-  /^\s*([A-Za-z_][\w-]*)(?:\[([^\][]{1,128})\])?\s*(<=|>=|==|<|>)\s*((\d+(?:\.\d+)?)x\s+baseline|[\d.]+ ?[A-Za-z%°]*)(?:\s*,\s*floor\s+([\d.]+ ?[A-Za-z%°]*))?(?:\s+for\s+(\w+))?\s*$/d;
+  /^\s*([A-Za-z_][\w-]*)(?:\[([^\][]{1,128})\])?\s*(<=|>=|==|<|>)\s*((\d+(?:\.\d+)?)x\s+baseline|-?[\d.]+ ?[A-Za-z%°]*)(?:\s*,\s*floor\s+(-?[\d.]+ ?[A-Za-z%°]*))?(?:\s+for\s+(\w[\w.]*))?\s*$/d;
 const LONGEST = 200;
 /** Beyond this a factor is a typing error. */
 const LARGEST_FACTOR = 1000;
@@ -60,165 +45,260 @@ function problem(code: string, column: number, message: string, remedy: string):
   return new TextError({ code, message, remedy, column });
 }
 
-/** The value in the unit's base, or undefined when the text has another unit. */
-function findValue(text: string, unit: RuleUnit): number | undefined {
-  try {
-    if (unit === 'ratio') return parsePercent(text);
-    if (unit === 'ms') return parseDurationMs(text.replace(' ', ''));
-  } catch {
-    return undefined;
-  }
-  const [, amount = '', suffix = ''] = /^(\d+(?:\.\d+)?) ?([A-Za-z°]*)$/.exec(text) ?? [];
-  if (amount === '') return undefined;
-  if (unit === 'bytes') return BYTES[suffix] === undefined ? undefined : Number(amount) * BYTES[suffix];
-  if (unit === 'divergence') return ['', 'PSI', 'KL'].includes(suffix) ? Number(amount) : undefined;
-  const fits = unit === 'celsius' ? suffix === 'C' || suffix === '°C' : suffix === '';
-  return fits ? Number(amount) : undefined;
+/** A rule's parts as they are written. */
+interface Written {
+  readonly metric: RuleMetric;
+  readonly ofClass: string | undefined;
+  readonly comparison: string;
+  readonly limit: string;
+  readonly factor: string | undefined;
+  readonly floor: string | undefined;
+  readonly sustained: string | undefined;
 }
 
-function parseValue(text: string, metric: RuleMetric, column: number): number {
-  const { unit, example, comparisons } = metricFacts(metric);
-  const value = findValue(text, unit);
-  if (value !== undefined) return value;
-  throw problem(
-    'RULE_UNIT',
-    column,
-    `\`${metric}\` is ${WORDS[unit]}, and "${text}" is not.`,
-    `Write it as in \`${metric} ${comparisons[0]} ${example}\`.`,
-  );
+type Part = 'metric' | 'class' | 'comparison' | 'limit' | 'floor' | 'sustained';
+type Columns = Readonly<Record<Part, number>>;
+
+function textOf({ metric, ofClass, comparison, limit, floor, sustained }: Written): string {
+  const more = [floor === undefined ? '' : `, floor ${floor}`, sustained === undefined ? '' : ` for ${sustained}`];
+  return `${metricName(metric, ofClass)} ${comparison} ${limit}${more.join('')}`;
+}
+
+/** The rule that a text stands for: itself, or what its error says to write in its place. */
+function ruleMeant(text: string): string | undefined {
+  try {
+    parseRule(text);
+    return text;
+  } catch (error) {
+    if (!(error instanceof TextError)) throw error;
+    const advised = /`([^`]+)`/.exec(error.remedy ?? '')?.[1];
+    return advised === undefined || advised === text || !/^[a-z].*[<>=]/.test(advised) ? undefined : advised;
+  }
+}
+
+/** The rule with other parts, mended once more where that does not do; else an example over the same metric. */
+function instead(written: Written, ...others: readonly Partial<Written>[]): string {
+  for (const other of others) {
+    const meant = ruleMeant(textOf({ ...written, ...other }));
+    if (meant !== undefined) return meant;
+  }
+  return exampleRule(written.metric, metricFacts(written.metric).ofClass ? written.ofClass : undefined);
 }
 
 function parseMetric(text: string, column: number): RuleMetric {
   const known = RULE_METRICS.find((metric) => metric === text);
   if (known !== undefined) return known;
-  const close = findClosestWord(text, RULE_METRICS);
+  const close = findClosestMetric(text);
+  const gauge = isGaugeName(text) ? ` A gauge of the devices' own is \`gauge[${text}]\`.` : '';
   throw problem(
     'RULE_METRIC',
     column,
     `There is no metric \`${text}\`.`,
-    close === undefined ? `Known metrics: ${RULE_METRICS.join(', ')}.` : `Did you mean \`${close}\`?`,
+    close === undefined ? `Known metrics: ${RULE_METRICS.join(', ')}.${gauge}` : `Did you mean \`${close}\`?`,
   );
 }
 
-/** The class in brackets, which some metrics must have and others can't. */
-function parseClass(metric: RuleMetric, text: string | undefined, column: number): string | undefined {
-  const { ofClass, comparisons, example } = metricFacts(metric);
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is refused
-  const name = text === undefined || text.trim() === '' || /[\u0000-\u001f\u007f]/.test(text) ? undefined : text.trim();
-  if (metric === 'gauge') return parseGaugeName(name, column);
-  if (ofClass === (name !== undefined) && ofClass === (text !== undefined)) return name;
-  const message = ofClass ? `\`${metric}\` is about one class of the model.` : `\`${metric}\` is not about one class.`;
-  const remedy = ofClass
-    ? `Name the class: \`${metric}[receipt] ${comparisons[0]} ${example}\`.`
-    : 'Leave out what is in brackets.';
-  throw problem('RULE_CLASS', column, message, remedy);
+/** Refuses a missing class where the metric is about one, a class where it is not, and what is no name. */
+function checkClass(written: Written, text: string | undefined, columns: Columns): void {
+  const { metric, ofClass: name } = written;
+  const column = text === undefined ? columns.metric : columns.class;
+  const nobody = { ...written, ofClass: undefined };
+  if (!metricFacts(metric).ofClass) {
+    if (text === undefined) return;
+    const remedy = `Leave out what is in brackets: \`${instead(nobody, {})}\`.`;
+    throw problem('RULE_CLASS', column, `\`${metric}\` is not about one class.`, remedy);
+  }
+  const bare = /^(["'])\s*([^"'`]+?)\s*\1$/.exec(name ?? '')?.[2];
+  if (bare !== undefined) {
+    const remedy = `Write \`${instead(nobody, { ofClass: bare })}\`.`;
+    throw problem('RULE_CLASS', column, 'A name in brackets stands without quotes.', remedy);
+  }
+  if (name !== undefined && (metric !== 'gauge' || isGaugeName(name))) return;
+  const message =
+    metric === 'gauge'
+      ? "`gauge` is about one gauge of the device's own, by its name in a–z, digits and _."
+      : `\`${metric}\` is about one class of the model.`;
+  throw problem('RULE_CLASS', column, message, `Name it: \`${instead(nobody, { ofClass: exampleSubject(metric) })}\`.`);
 }
 
-function parseGaugeName(name: string | undefined, column: number): string {
-  if (name !== undefined && isGaugeName(name)) return name;
-  const message = "`gauge` is about one gauge of the device's own, by its name in a–z, digits and _.";
-  throw problem('RULE_CLASS', column, message, 'Name it: `gauge[queue_depth] < 5 for 5m`.');
+const FLIPPED: Readonly<Record<string, RuleComparison>> = { '<': '>', '<=': '>=', '>': '<', '>=': '<=' };
+
+function parseComparison(written: Written, columns: Columns): RuleComparison {
+  const { metric, ofClass, comparison } = written;
+  const { comparisons } = metricFacts(metric);
+  const known = comparisons.find((one) => one === comparison);
+  if (known !== undefined) return known;
+  const flipped = comparisons.filter((one) => one === FLIPPED[comparison]);
+  const remedy = `Write \`${instead(written, ...[...flipped, ...comparisons].map((one) => ({ comparison: one })))}\`.`;
+  const message = `\`${metricName(metric, ofClass)} ${comparison} …\` can't be judged: a rule says what must hold.`;
+  throw problem('RULE_COMPARISON', columns.comparison, message, remedy);
 }
 
-interface Relative {
-  readonly metric: RuleMetric;
-  readonly comparison: RuleComparison;
-  readonly factorText: string;
-  readonly floor: number | undefined;
+function parseValue(written: Written, part: 'limit' | 'floor', columns: Columns): number {
+  const { metric, ofClass } = written;
+  const { unit, signed = false } = metricFacts(metric);
+  const text = (written[part] ?? '').trim();
+  const value = findValue(text, unit);
+  const named = part === 'floor' ? `The floor of \`${metric}\`` : `\`${metric}\``;
+  if (value !== undefined && (value >= 0 || (signed && part === 'limit'))) return value;
+  if (value !== undefined) {
+    const remedy = `Write \`${instead(written, { [part]: text.slice(1) })}\`.`;
+    throw problem('RULE_LIMIT', columns[part], `${named} is never below zero.`, remedy);
+  }
+  const meant = meantValues(text, unit).map((other) => instead({ ...written, ofClass }, { [part]: other }));
+  const example = part === 'floor' ? instead(written, { floor: EXAMPLE_FLOOR[unit] }) : instead(written);
+  const [first, second] = meant.length === 0 ? [example] : [...new Set(meant)];
+  const also = second === undefined ? '' : `, or \`${second}\``;
+  const message = `${named} is ${UNIT_IN_WORDS[unit]}, and "${text}" is not.`;
+  const write = meant.length === 0 ? 'Write it as in' : 'Write';
+  throw problem('RULE_UNIT', columns[part], message, `${write} \`${first}\`${also}.`);
 }
 
-function parseBaseline({ metric, comparison, factorText, floor }: Relative, column: number): RuleLimit {
-  const { baseline: allowed, comparisons, example } = metricFacts(metric);
+function parseBaseline(written: Written, comparison: RuleComparison, columns: Columns): RuleLimit {
+  const { metric, factor: factorText = '' } = written;
+  const { baseline: allowed, judge, unit } = metricFacts(metric);
   if (allowed === 'no') {
-    const remedy = `Give an absolute limit, as in \`${metric} ${comparisons[0]} ${example}\`.`;
-    throw problem('RULE_BASELINE', column, `\`${metric}\` has no baseline to compare with.`, remedy);
+    const why = judge.kind === 'drift' ? 'is a distance from stable already' : 'has no baseline to compare with';
+    const remedy = `Give an absolute limit, as in \`${instead(written)}\`.`;
+    throw problem('RULE_BASELINE', columns.limit, `\`${metric}\` ${why}.`, remedy);
   }
   const factor = Number(factorText);
   if (!(factor > 0 && factor <= LARGEST_FACTOR)) {
-    const remedy = 'Write a factor above 0, such as `2x baseline`.';
-    throw problem('RULE_BASELINE', column, `${factorText}x is no sensible factor.`, remedy);
+    const remedy = `Write a factor above 0, as in \`${instead(written, { limit: '2x baseline' })}\`.`;
+    throw problem('RULE_BASELINE', columns.limit, `${factorText}x is no sensible factor.`, remedy);
   }
+  const floor = written.floor === undefined ? undefined : parseValue(written, 'floor', columns);
   if (comparison.startsWith('>')) {
     if (floor === undefined) return { kind: 'baseline', factor };
-    throw problem('RULE_FLOOR', column, 'A least share has no floor.', 'Leave out `floor`.');
+    const remedy = `Leave out \`floor\`: \`${instead(written, { floor: undefined })}\`.`;
+    throw problem('RULE_FLOOR', columns.limit, 'Only an upper limit has a floor, which it never gets below.', remedy);
   }
   if (floor !== undefined) return { kind: 'baseline', factor, floor };
   if (allowed === 'with-floor') {
     const message = `\`${metric}\` relative to the baseline needs a floor: with no event on either side it could never pass.`;
-    throw problem('RULE_FLOOR', column, message, `Write \`${metric} < ${factorText}x baseline, floor 0.1%\`.`);
+    const remedy = `Write \`${instead(written, { floor: EXAMPLE_FLOOR[unit] })}\`.`;
+    throw problem('RULE_FLOOR', columns.limit, message, remedy);
   }
   return { kind: 'baseline', factor };
 }
 
-function parseAbsolute(metric: RuleMetric, comparison: RuleComparison, text: string, column: number): RuleLimit {
-  const { unit } = metricFacts(metric);
-  const value = parseValue(text, metric, column);
+function parseAbsolute(written: Written, comparison: RuleComparison, columns: Columns): RuleLimit {
+  const { metric } = written;
+  const { unit, signed = false } = metricFacts(metric);
+  const value = parseValue(written, 'limit', columns);
+  const wrong = (message: string, remedy: string): TextError => problem('RULE_LIMIT', columns.limit, message, remedy);
   if (comparison === '==' && value !== 0) {
-    const remedy = `Write \`${metric} == 0\`.`;
-    throw problem('RULE_LIMIT', column, `\`${metric}\` can only be held against 0.`, remedy);
-  }
-  if (value === 0 && comparison.startsWith('>')) {
-    const remedy = 'Give a limit above zero.';
-    throw problem('RULE_LIMIT', column, `\`${metric}\` is never below zero, so the rule says nothing.`, remedy);
+    throw wrong(`\`${metric}\` can only be held against 0.`, `Write \`${instead(written, { limit: '0' })}\`.`);
   }
   if (unit === 'ratio' && value >= 1 && comparison.startsWith('>')) {
-    throw problem('RULE_LIMIT', column, 'No number of answers proves a share of 100%.', 'Write a limit below 100%.');
+    const remedy = `Write a limit below 100%, such as \`${instead(written, { limit: '99%' })}\`.`;
+    throw wrong('No number of answers proves a share of 100%.', remedy);
   }
-  if (value === 0 && comparison === '<') {
-    const remedy = `Write \`<= ${text}\`, or a limit above zero.`;
-    throw problem('RULE_LIMIT', column, `\`${metric}\` is never below zero, so the rule can never hold.`, remedy);
+  if (signed || value > 0 || comparison === '==' || comparison === '<=') return { kind: 'absolute', value, unit };
+  if (comparison === '<') {
+    const remedy = `Write \`${instead(written, { comparison: '<=' })}\`, or a limit above zero.`;
+    throw wrong(`\`${metric}\` is never below zero, so the rule can never hold.`, remedy);
   }
-  return { kind: 'absolute', value, unit };
+  const message = `\`${metric}\` is never below zero, so the rule says nothing.`;
+  throw wrong(message, `Give a limit above zero, as in \`${instead(written)}\`.`);
+}
+
+function parseSustained(written: Written, columns: Columns): number | undefined {
+  const { metric, sustained, factor } = written;
+  if (sustained === undefined) return undefined;
+  const remedy = (): string => `Leave out \`for\`: \`${instead(written, { sustained: undefined })}\`.`;
+  if (!metricFacts(metric).sustained) {
+    const message = `\`${metric}\` is judged over the whole stage, not for a time.`;
+    throw problem('RULE_SUSTAINED', columns.sustained, message, remedy());
+  }
+  if (factor !== undefined) {
+    const message =
+      "A limit relative to the baseline is held against each device's mean over the whole stage, not for a time.";
+    throw problem('RULE_SUSTAINED', columns.sustained, message, remedy());
+  }
+  try {
+    return parseDurationMs(sustained);
+  } catch (error) {
+    if (!(error instanceof TextError)) throw error;
+    const { code, message } = error;
+    throw problem(code, columns.sustained, message, `Write \`${instead(written, { sustained: '5m' })}\`.`);
+  }
+}
+
+/** What is wrong with a text that has not the form of a rule. */
+function syntaxProblem(text: string): TextError {
+  if (text.length > LONGEST) {
+    const remedy = 'Write it shorter, as in `error_rate < 0.5%`.';
+    return problem('RULE_SYNTAX', 1, `A rule has at most ${LONGEST} characters.`, remedy);
+  }
+  const signal = /^\s*([A-Za-z_][\w-]{0,62})\s+passes\b/.exec(text)?.[1];
+  if (signal !== undefined) {
+    const remedy = `Say which webhook judges it: \`{ rule: ${signal} passes, webhook: ${signal.toLowerCase().replaceAll('_', '-')} }\`.`;
+    return problem(
+      'RULE_SYNTAX',
+      1,
+      `\`${signal} passes\` is about an outside signal, and names nobody to ask.`,
+      remedy,
+    );
+  }
+  const slip = findSlip(text);
+  const meant = slip === undefined ? undefined : ruleMeant(slip.mended);
+  if (slip !== undefined && meant !== undefined) {
+    return problem('RULE_SYNTAX', slip.column, slip.message, `Write \`${meant}\`.`);
+  }
+  const { column, message } = whereItBreaks(text);
+  const [, spaces = '', word = ''] = /^(\s*)([A-Za-z_][\w-]*)/.exec(text) ?? [];
+  const metric = word === '' ? undefined : parseMetric(word, spaces.length + 1);
+  const remedy =
+    metric === undefined
+      ? 'Write `<metric> < <limit>`, such as `error_rate < 0.5%` or `latency_p95 < 2x baseline, floor 5ms`.'
+      : `Write it as in \`${exampleRule(metric)}\`.`;
+  return problem('RULE_SYNTAX', column, message, remedy);
 }
 
 /**
  * Parses a rule: `<metric> < <limit>`, with a limit such as `0.5%`, `150ms` or `2x baseline`, and `, floor 0.1%` after a relative one.
- * A rule says what must hold. Throws RULE_SYNTAX, RULE_METRIC, RULE_UNIT, RULE_LIMIT, RULE_CLASS, RULE_BASELINE, RULE_FLOOR or RULE_COMPARISON (TextErrors).
+ * A rule says what must hold. Throws RULE_SYNTAX, RULE_METRIC, RULE_UNIT, RULE_LIMIT, RULE_CLASS, RULE_BASELINE, RULE_FLOOR, RULE_SUSTAINED,
+ * RULE_COMPARISON or DURATION_SYNTAX (TextErrors); a rule that their remedy holds is one that parses.
  */
 export function parseRule(text: string): ParsedRule {
   const found = text.length > LONGEST ? null : RULE.exec(text);
-  if (found === null) {
-    const remedy = 'Write `<metric> < <limit>`, such as `error_rate < 0.5%` or `latency_p95 < 2x baseline, floor 5ms`.';
-    throw problem('RULE_SYNTAX', 1, `"${text.slice(0, LONGEST)}" is no rule.`, remedy);
-  }
-  const [, metricText = '', classText, comparisonText = '', limitText = '', factorText, floorText, sustainedText] =
-    found;
+  if (found === null) throw syntaxProblem(text);
+  const [, metricText = '', classText, comparisonText = '', limitText = '', factor, floor, sustained] = found;
   const columnOf = (group: number): number => (found.indices?.[group]?.[0] ?? 0) + 1;
-  const metric = parseMetric(metricText, columnOf(1));
-  const facts: MetricFacts = metricFacts(metric);
-  const ofClass = parseClass(metric, classText, columnOf(classText === undefined ? 1 : 2));
-  const named = metricName(metric, ofClass);
-  const comparison = facts.comparisons.find((known) => known === comparisonText);
-  if (comparison === undefined) {
-    const message = `\`${named} ${comparisonText} …\` can't be judged: a rule says what must hold.`;
-    throw problem('RULE_COMPARISON', columnOf(3), message, `Write \`${named} ${facts.comparisons[0]} ${limitText}\`.`);
+  const columns: Columns = {
+    ...{ metric: columnOf(1), class: columnOf(2), comparison: columnOf(3), limit: columnOf(4) },
+    ...{ floor: columnOf(6), sustained: columnOf(7) },
+  };
+  const metric = parseMetric(metricText, columns.metric);
+  const ofClass = nameInBrackets(classText);
+  const written: Written = {
+    ...{ metric, ofClass, factor, floor: floor?.trim(), sustained },
+    ...{ comparison: comparisonText, limit: limitText.trim() },
+  };
+  checkClass(written, classText, columns);
+  const comparison = parseComparison(written, columns);
+  if (floor !== undefined && factor === undefined) {
+    const remedy = `Leave out \`floor\`: \`${instead(written, { floor: undefined })}\`.`;
+    throw problem('RULE_FLOOR', columns.floor, 'Only a limit relative to the baseline has a floor.', remedy);
   }
-  const floor = floorText === undefined ? undefined : parseValue(floorText, metric, columnOf(6));
-  if (floor !== undefined && factorText === undefined) {
-    throw problem(
-      'RULE_FLOOR',
-      columnOf(6),
-      'Only a limit relative to the baseline has a floor.',
-      'Leave out `floor`.',
-    );
-  }
-  if (sustainedText !== undefined && !facts.sustained) {
-    const message = `\`${metric}\` is judged over the whole stage, not for a time.`;
-    throw problem('RULE_SUSTAINED', columnOf(7), message, 'Leave out `for`.');
-  }
-  if (sustainedText !== undefined && factorText !== undefined) {
-    const message =
-      "A limit relative to the baseline is held against each device's mean over the whole stage, not for a time.";
-    throw problem('RULE_SUSTAINED', columnOf(7), message, 'Leave out `for`, or give an absolute limit.');
-  }
-  const limit =
-    factorText === undefined
-      ? parseAbsolute(metric, comparison, limitText.trim(), columnOf(4))
-      : parseBaseline({ metric, comparison, factorText, floor }, columnOf(4));
-  const sustained = sustainedText === undefined ? {} : { sustainedMs: parseDurationMs(sustainedText) };
-  const about = ofClass === undefined ? {} : { ofClass };
-  const scale = facts.unit === 'divergence' && limitText.trim().endsWith('KL') ? ({ scale: 'kl' } as const) : {};
-  return { metric, ...about, comparison, limit, ...scale, ...sustained, source: text.trim() };
+  const sustainedMs = parseSustained(written, columns);
+  const limit = (factor === undefined ? parseAbsolute : parseBaseline)(written, comparison, columns);
+  const isKl = metricFacts(metric).unit === 'divergence' && written.limit.endsWith('KL');
+  return {
+    metric,
+    ...(ofClass === undefined ? {} : { ofClass }),
+    ...{ comparison, limit },
+    ...(isKl ? { scale: 'kl' as const } : {}),
+    ...(sustainedMs === undefined ? {} : { sustainedMs }),
+    source: text.trim(),
+  };
+}
+
+/** The name as it counts; none when it is blank or no text. */
+function nameInBrackets(text: string | undefined): string | undefined {
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is refused
+  return text === undefined || text.trim() === '' || /[\u0000-\u001f\u007f]/.test(text) ? undefined : text.trim();
 }
 
 /** The same rule with another limit, such as `200ms` or `3x baseline`. Throws as `parseRule` does. */

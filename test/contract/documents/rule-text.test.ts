@@ -2,6 +2,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { parseRule } from '../../../src/contract/documents/rule-text.ts';
+import { exampleRule, RULE_METRICS } from '../../../src/contract/metric-catalogue.ts';
 import { TextError } from '../../../src/contract/text-error.ts';
 
 test.each([
@@ -90,14 +91,47 @@ test.each([
 });
 
 test.each([
+  ['gauge[signal_dbm] > -80', -80, 'count'],
+  ['temperature < -5C', -5, 'celsius'],
+  ['gauge[drift] >= 0', 0, 'count'],
+])('%s: gauges and temperatures can be below zero', (text, value, unit) => {
+  expect(parseRule(text).limit).toEqual({ kind: 'absolute', value, unit });
+});
+
+test.each([
   ['', 'RULE_SYNTAX', 1, 'Write `<metric>'],
-  ['error_rate', 'RULE_SYNTAX', 1, 'Write `<metric>'],
-  ['error_rate < ', 'RULE_SYNTAX', 1, 'Write `<metric>'],
+  ['error_rate', 'RULE_SYNTAX', 11, '`error_rate < 0.5%`'],
+  ['error_rate < ', 'RULE_SYNTAX', 14, '`error_rate < 0.5%`'],
+  ['error_rate is low', 'RULE_SYNTAX', 12, '`error_rate < 0.5%`'],
+  ['error_rate < 0,5%', 'RULE_SYNTAX', 15, 'Write `error_rate < 0.5%`.'],
+  ['latency_p95 < 2 x baseline', 'RULE_SYNTAX', 15, 'Write `latency_p95 < 2x baseline`.'],
+  ['error_rate < 2 x baseline', 'RULE_SYNTAX', 14, 'Write `error_rate < 2x baseline, floor 0.1%`.'],
+  ['latency_p95 < 2x the baseline', 'RULE_SYNTAX', 15, 'Write `latency_p95 < 2x baseline`.'],
+  ['latency_p95 < 200% of baseline', 'RULE_SYNTAX', 15, 'Write `latency_p95 < 2x baseline`.'],
+  ['latency_p95 < 2x baseline floor 5ms', 'RULE_SYNTAX', 26, 'Write `latency_p95 < 2x baseline, floor 5ms`.'],
+  ['cpu < 85% for 5 minutes', 'RULE_SYNTAX', 15, 'Write `cpu < 85% for 5m`.'],
+  ['cpu < 85% for ever', 'DURATION_SYNTAX', 15, 'Write `cpu < 85% for 5m`.'],
+  ['fraud_desk passes', 'RULE_SYNTAX', 1, '`{ rule: fraud_desk passes, webhook: fraud-desk }`'],
+  ['p95_latency < 1ms', 'RULE_METRIC', 1, 'Did you mean `latency_p95`?'],
+  ['cpu_usage < 85%', 'RULE_METRIC', 1, 'Did you mean `cpu`?'],
+  ['queue_depth < 5', 'RULE_METRIC', 1, '`gauge[queue_depth]`'],
+  ['error_rate == 0', 'RULE_COMPARISON', 12, 'Write `error_rate <= 0%`.'],
+  ['failed_devices == 0', 'RULE_COMPARISON', 16, 'Write `failed_devices <= 0%`.'],
+  ['error_rate == 2x baseline, floor 1%', 'RULE_COMPARISON', 12, 'Write `error_rate < 2x baseline, floor 1%`.'],
+  ['cpu > 85% for 5m', 'RULE_COMPARISON', 5, 'Write `cpu < 85% for 5m`.'],
+  ['error_rate < 0.005', 'RULE_UNIT', 14, 'Write `error_rate < 0.5%`.'],
+  ['error_rate < 0.5', 'RULE_UNIT', 14, 'Write `error_rate < 50%`, or `error_rate < 0.5%`.'],
+  ['latency_p95 < 150', 'RULE_UNIT', 15, 'Write `latency_p95 < 150ms`.'],
+  ['latency_p95 < 2x baseline, floor 1%', 'RULE_UNIT', 34, '`latency_p95 < 2x baseline, floor 5ms`.'],
+  ['error_rate < 2x baseline, floor 0.01', 'RULE_UNIT', 33, 'Write `error_rate < 2x baseline, floor 1%`.'],
+  ['class_share["cheque"] > 1%', 'RULE_CLASS', 13, 'Write `class_share[cheque] > 1%`.'],
+  ['class_share[receipt] < 2x baseline', 'RULE_FLOOR', 24, 'Write `class_share[receipt] < 2x baseline, floor 0.1%`.'],
+  ['cpu < -5%', 'RULE_LIMIT', 7, 'Write `cpu < 5%`.'],
   ['eror_rate < 1%', 'RULE_METRIC', 1, 'Did you mean `error_rate`?'],
   ['latency-p95 < 1ms', 'RULE_METRIC', 1, 'Did you mean `latency_p95`?'],
   ['cheese < 1%', 'RULE_METRIC', 1, 'Known metrics: error_rate'],
   ['__proto__ < 1%', 'RULE_METRIC', 1, 'Known metrics'],
-  ['error_rate < 5', 'RULE_UNIT', 14, 'error_rate < 0.5%'],
+  ['error_rate < 5', 'RULE_UNIT', 14, 'error_rate < 5%'],
   ['error_rate < 5ms', 'RULE_UNIT', 14, 'error_rate < 0.5%'],
   ['error_rate < 500%', 'RULE_UNIT', 14, 'error_rate < 0.5%'],
   ['latency_p95 < 5%', 'RULE_UNIT', 15, 'latency_p95 < 150ms'],
@@ -108,10 +142,11 @@ test.each([
   ['error_rate < 0x baseline, floor 1%', 'RULE_BASELINE', 14, 'above 0'],
   ['failed_devices < 2x baseline', 'RULE_BASELINE', 18, 'absolute limit'],
   ['vanished_classes == 1', 'RULE_LIMIT', 21, '== 0'],
-  ['vanished_classes < 1', 'RULE_COMPARISON', 18, 'vanished_classes == 1'],
+  ['vanished_classes < 1', 'RULE_COMPARISON', 18, 'vanished_classes == 0'],
   ['class_drift < 5%', 'RULE_UNIT', 15, 'class_drift < 0.1'],
   ['class_drift < 2x baseline', 'RULE_BASELINE', 15, 'absolute limit'],
-  ['class_share > 1%', 'RULE_CLASS', 1, 'class_share[receipt] > 0.5x baseline'],
+  ['class_share > 1%', 'RULE_CLASS', 1, 'class_share[receipt] > 1%'],
+  ['class_share > nothing', 'RULE_SYNTAX', 15, 'class_share[receipt] > 0.5x baseline'],
   ['class_share[ ] > 1%', 'RULE_CLASS', 13, 'class_share[receipt]'],
   ['error_rate[a] < 1%', 'RULE_CLASS', 12, 'Leave out'],
   ['class_share[a] > 0.5x baseline, floor 1%', 'RULE_FLOOR', 18, 'Leave out'],
@@ -174,4 +209,40 @@ test('any text gives a rule or a TextError, in no time', () => {
   );
   expect(() => parseRule(`error_rate <${' '.repeat(1_000_000)}`)).toThrow(TextError);
   expect(() => parseRule(`error_rate < ${'1.'.repeat(90)}`)).toThrow(TextError);
+});
+
+test.each(RULE_METRICS)('the example of %s is a rule', (metric) => {
+  expect(parseRule(exampleRule(metric)).metric).toBe(metric);
+});
+
+function rulesIn(remedy: string): string[] {
+  return [...remedy.matchAll(/`([^`]+)`/g)].map(([, text = '']) => text).filter((text) => /^[a-z].*[<>=]/.test(text));
+}
+
+test('a rule that a remedy says to write is one that parses, and not the one refused', () => {
+  const metric = fc.constantFrom(...RULE_METRICS, 'p95_latency', 'cpu_usage');
+  const brackets = fc.constantFrom('', '', '[receipt]', '["cheque"]', '[ ]', '[queue_depth]', '[Queue Depth]');
+  const comparison = fc.constantFrom('<', '<=', '>', '>=', '==', '=', '');
+  const amount = fc.constantFrom('0', '1', '5', '0.005', '0.5', '-3', '200', '0,5', '1e3', '100', '9999');
+  const unit = fc.constantFrom('', '%', 'ms', 'C', ' s', 'KL', 'x baseline', ' x baseline', '% of baseline', 'MB');
+  const floor = fc.constantFrom('', '', ', floor 1%', ', floor 5ms', ', floor 3', ' floor 1%', ', floor -1%');
+  const time = fc.constantFrom('', '', ' for 5m', ' for 5 minutes', ' for ever', ' for 0s');
+  const rules = fc.tuple(metric, brackets, comparison, amount, unit, floor, time);
+  let advised = 0;
+  fc.assert(
+    fc.property(rules, ([name, about, sign, value, suffix, ...rest]) => {
+      const text = `${name}${about} ${sign} ${value}${suffix}${rest.join('')}`;
+      try {
+        parseRule(text);
+      } catch (error) {
+        for (const rule of rulesIn((error as TextError).remedy ?? '')) {
+          expect(() => parseRule(rule), `${text} → ${rule}`).not.toThrow();
+          expect(rule).not.toBe(text);
+          advised++;
+        }
+      }
+    }),
+    { numRuns: 20_000 },
+  );
+  expect(advised).toBeGreaterThan(5000);
 });

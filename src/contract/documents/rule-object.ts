@@ -1,0 +1,38 @@
+// Owns what is said of a rule that is written as fields which make none: two places to ask, or a metric as a field's name.
+import { exampleRule, metricFacts, RULE_METRICS } from '../metric-catalogue.ts';
+import { TextError } from '../text-error.ts';
+import type { FieldPath } from './document-source.ts';
+import { findTextProblem, type Problem } from './problem.ts';
+import { parseRule } from './rule-text.ts';
+
+/** The problem of the fields as a whole; undefined when they are a rule, or wrong only in one of them. */
+export function findRuleObjectProblem(value: unknown, path: FieldPath): Problem | undefined {
+  if (value === null || typeof value !== 'object' || Array.isArray(value)) return undefined;
+  if ('prometheus' in value && 'webhook' in value) {
+    const message = 'The rule asks a Prometheus and a webhook; a rule asks one of them.';
+    const remedy = 'Leave out `webhook` and what it judges, or make two rules of it.';
+    return { code: 'POLICY_RULE_FIELDS', path, message, remedy };
+  }
+  if ('rule' in value) {
+    if ('prometheus' in value || 'webhook' in value || 'query' in value) return undefined;
+    const { rule } = value;
+    return typeof rule === 'string' ? findTextProblem([...path, 'rule'], () => parseRule(rule)) : undefined;
+  }
+  for (const [name, limit] of Object.entries(value)) {
+    const metric = RULE_METRICS.find((known) => name === known || name.startsWith(`${known}[`));
+    if (metric === undefined) continue;
+    const rule = `${name} ${metricFacts(metric).comparisons[0]} ${String(limit)}`;
+    const message = `\`${name}\` is a metric, not a field: a rule is one text that says what must hold.`;
+    return { code: 'POLICY_RULE_FIELDS', path, message, remedy: `Write \`- ${ruleOr(rule, exampleRule(metric))}\`.` };
+  }
+  return undefined;
+}
+
+function ruleOr(text: string, other: string): string {
+  try {
+    return parseRule(text).source;
+  } catch (error) {
+    if (error instanceof TextError) return other;
+    throw error;
+  }
+}

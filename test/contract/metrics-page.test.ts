@@ -1,0 +1,18 @@
+// Laws of the reference of metrics: what the page shows as a rule is one.
+import { readFileSync } from 'node:fs';
+import path from 'node:path';
+import { expect, test } from 'vitest';
+import { parseRule } from '../../src/contract/documents/rule-text.ts';
+import { RULE_METRICS } from '../../src/contract/metric-catalogue.ts';
+
+const page = readFileSync(path.join(import.meta.dirname, '../../docs/reference/metrics.md'), 'utf8');
+const examples = [...page.matchAll(/`([a-z_0-9]+(?:\[[^\]`]*\])? ?[<>=]=? ?[^`]+)`/g)].map(([, text = '']) => text);
+
+test('each metric has an example', () => {
+  const metrics = new Set(examples.map((text) => parseRule(text).metric));
+  expect([...metrics].sort()).toEqual([...RULE_METRICS].sort());
+});
+
+test.each([...new Set(examples)])('%s is a rule', (text) => {
+  expect(parseRule(text).source).toBe(text);
+});
