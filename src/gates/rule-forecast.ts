@@ -1,7 +1,6 @@
 // Owns the forecast of one rule: how many inferences it takes to pass when all is well, and to fail when it is not.
 import { assertNever } from '../base/errors.ts';
 import type { ParsedRule } from '../contract/documents/rule-text.ts';
-import { formatDuration } from '../contract/duration.ts';
 import { type DriftPlan, driftSamples } from './drift-forecast.ts';
 import { pFail, pPass } from './e-process.ts';
 import { LEAST_HOLDING_SHARE, VANISHED_RATIO } from './judge-classes.ts';
@@ -47,6 +46,8 @@ export type RuleForecast =
   /** Devices are counted exactly: how many bad ones the limit bears. */
   | { readonly kind: 'devices'; readonly limit: number; readonly bears: number }
   | { readonly kind: 'any-device'; readonly limit: number; readonly fail: Needed }
+  /** Each device must be watched for so long, whatever the traffic. */
+  | { readonly kind: 'sustained'; readonly minutes: number }
   | { readonly kind: 'unplanned'; readonly reason: string };
 
 /** A bad candidate is as far beyond its limit as this. */
@@ -265,10 +266,7 @@ export function forecastRule(asked: StageRule, question: ForecastQuestion): Rule
       const { limit, sustainedMs = 0 } = rule;
       if (limit.kind === 'baseline')
         return { kind: 'unplanned', reason: 'devices count here, not inferences: 7 or more can prove it' };
-      return {
-        kind: 'unplanned',
-        reason: `each device is watched by itself, for ${formatDuration(sustainedMs)} at least`,
-      };
+      return { kind: 'sustained', minutes: sustainedMs / 60_000 };
     }
     default:
       return assertNever(kind);

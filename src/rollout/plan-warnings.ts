@@ -66,6 +66,25 @@ function slowRules(stage: PlannedStage, decided: readonly PlannedRule[], perMinu
   ];
 }
 
+/** Rules for a time that a stage's deadline does not leave, whatever its traffic. */
+function lateRules({ name, deadlineMs, onDeadline }: PlannedStage, decided: readonly PlannedRule[]): PlanWarning[] {
+  if (deadlineMs === null) return [];
+  return decided.flatMap(({ rule, forecast }): PlanWarning[] => {
+    if (forecast.kind !== 'sustained' || forecast.minutes * 60_000 < deadlineMs) return [];
+    const needs = `\`${oneLine(rule)}\` can pass after ${aboutTime(forecast.minutes)} at the earliest`;
+    const message = `Stage "${name}": ${needs}; its deadline is ${formatDuration(deadlineMs)}, ${AFTER_DEADLINE[onDeadline]}.`;
+    return [
+      {
+        code: 'POLICY_TOO_SLOW',
+        stage: name,
+        rule,
+        message,
+        remedy: 'Make `deadline` longer, or say a shorter `for` in the rule.',
+      },
+    ];
+  });
+}
+
 function neverDecided(stage: PlannedStage, planned: PlannedRule): PlanWarning[] {
   const { forecast, scope, rule } = planned;
   if (stage.devices === null) return [];
@@ -112,6 +131,7 @@ function stageWarnings(stage: PlannedStage, perMinute: number | null): PlanWarni
   const decided = rules.filter((rule) => !rule.dryRun);
   return [
     ...warnings,
+    ...lateRules(stage, decided),
     ...decided.flatMap((rule) => neverDecided(stage, rule)),
     ...(perMinute === null ? [] : slowRules(stage, decided, perMinute)),
   ];

@@ -1,7 +1,7 @@
 // Owns how a plan is told: for each stage its devices and time, for each rule what passes and what is caught, and what stays unseen.
 import { formatDuration } from '../contract/duration.ts';
 import type { Needed, RuleForecast } from '../gates/rule-forecast.ts';
-import { countOf, formatAmount, formatCount } from './amounts.ts';
+import { countOf, formatAmount, formatCount, listed } from './amounts.ts';
 import { oneLine } from './plain-text.ts';
 import { aboutTime } from './plan-warnings.ts';
 import type { Plan, PlannedRule, PlannedStage } from './stage-plan.ts';
@@ -18,7 +18,7 @@ function caseInWords({ of }: Sampled, { value }: Needed): string {
     case 'inferences':
       return percent(value);
     case 'slow-answers':
-      return `${percent(value)} over it`;
+      return `${percent(value)} of answers slower`;
     case 'class':
       return value === 0 ? 'a class gone' : `a class of ${percent(value)}`;
     case 'drift':
@@ -60,6 +60,11 @@ function cellsOf({ forecast }: PlannedRule): Cells {
     case 'signal': {
       const time = forecast.minutes > 0 ? aboutTime(forecast.minutes) : 'one answer';
       return ['holds', time, 'is broken', time];
+    }
+    case 'sustained': {
+      const { minutes } = forecast;
+      const time = minutes > 0 ? `${aboutTime(minutes)} of each device` : 'the first reports';
+      return ['within it', time, 'beyond it', time];
     }
     case 'unplanned':
       return [forecast.reason, '', '', ''];
@@ -103,12 +108,22 @@ export function stageSentences({ devices, soakMs, leastMs, passMinutes, unseenSh
   else if (leastMs !== null && passMinutes !== null) {
     const isSoak = leastMs <= soakMs;
     const time = isSoak ? `its soak of ${formatDuration(soakMs)}` : `about ${aboutTime(passMinutes)}`;
-    sentences.push(`If all is well it passes after ${time}${isSoak ? ': the rules are confirmed before' : ''}.`);
+    const open = rules.filter(({ dryRun, forecast }) => !dryRun && forecast.kind === 'unplanned');
+    const names = listed(
+      open.map(({ rule }) => `\`${oneLine(rule)}\``),
+      'and',
+    );
+    const beside = open.length > 0 ? `, or later: the time of ${names} is not known` : '';
+    sentences.push(
+      `If all is well it passes after ${time}${beside || (isSoak ? ': the rules are confirmed before' : '')}.`,
+    );
   }
-  const share = Number((100 * unseenShare).toPrecision(2));
-  sentences.push(
-    `A fault on fewer than ${share} % of devices can stay unseen: its ${countOf(devices, 'device')} may all be without it.`,
-  );
+  if (unseenShare > 0) {
+    const share = Number((100 * unseenShare).toPrecision(2));
+    sentences.push(
+      `A fault on fewer than ${share} % of devices can stay unseen: its ${countOf(devices, 'device')} may all be without it.`,
+    );
+  }
   if (devices < 3) sentences.push('With fewer than 3 devices, one bad device is taken for a bad model.');
   return sentences;
 }

@@ -52,7 +52,7 @@ export interface PlannedStage {
   readonly passMinutes: number | null;
   /** The same with its soak, in milliseconds; null likewise. */
   readonly leastMs: number | null;
-  /** Fewer devices than this part of them (0..1) may all have a fault of which the stage shows nothing. */
+  /** Fewer devices than this part of them (0..1) may all have a fault of which the stage shows nothing; 0 when it takes in all. */
   readonly unseenShare: number | null;
   readonly rules: readonly PlannedRule[];
 }
@@ -103,7 +103,7 @@ function passMinutesOf(stage: Stage, rules: readonly PlannedRule[], perMinute: n
   let most = stage.minimumInferences / perMinute;
   for (const { dryRun, forecast } of rules) {
     if (dryRun) continue;
-    if (forecast.kind === 'signal') most = Math.max(most, forecast.minutes);
+    if (forecast.kind === 'signal' || forecast.kind === 'sustained') most = Math.max(most, forecast.minutes);
     if (forecast.kind !== 'sampled') continue;
     if (forecast.pass.minutes === null) return null;
     most = Math.max(most, forecast.pass.minutes);
@@ -127,7 +127,7 @@ export function planOf(policy: RolloutPolicy, question: PlanQuestion): Plan {
       minimumDevices: Math.max(1, leastDevices(stage, devices ?? Number.POSITIVE_INFINITY)),
       ...{ perMinute, passMinutes, rules },
       leastMs: passMinutes === null ? null : Math.max(soakMs, Math.ceil(passMinutes * MINUTE_MS)),
-      unseenShare: devices === null ? null : unseenShare(devices, level),
+      unseenShare: devices === null ? null : devices === question.devices ? 0 : unseenShare(devices, level),
     };
   });
   const { devices, perMinute, health = DEFAULT_HEALTH } = question;

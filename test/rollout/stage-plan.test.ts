@@ -72,3 +72,27 @@ test('a cohort never shrinks, and is never more than the target', () => {
   expect(devices(30)).toEqual([5, 5, 30]);
   expect(devices(4)).toEqual([4, 4, 4]);
 });
+
+test('a rule for longer than the deadline is warned of at any traffic, and one for longer than the soak delays the stage', () => {
+  const late = policyOf(
+    '- { name: full, size: 100%, soak: 30m, deadline: 2h, rules: [error_rate < 1%, memory < 90% for 3h] }',
+  );
+  for (const perMinute of [null, 60]) {
+    expect(messages(late, { devices: 50, perMinute })[0]).toContain(
+      'POLICY_TOO_SLOW: Stage "full": `memory < 90% for 3h` can pass after 3 h at the earliest; its deadline is 2 h',
+    );
+  }
+  const sentences = (text: string): string[] =>
+    planOf(policyOf(text), { devices: 50, perMinute: 60 }).stages.flatMap(stageSentences);
+  const stage = (rule: string): string => `- { name: full, size: 100%, soak: 30m, rules: [error_rate < 1%, ${rule}] }`;
+  expect(sentences(stage('memory < 90% for 3h'))).toEqual(['If all is well it passes after about 3 h.']);
+  expect(sentences(stage('memory < 90% for 5m'))[0]).toContain('30 min: the rules are confirmed before');
+  expect(sentences(stage('download_success > 99%'))[0]).toContain(
+    '30 min, or later: the time of `download_success > 99%` is not known.',
+  );
+});
+
+test('a stage of the whole target leaves no device out, so nothing is unseen in it', () => {
+  const { stages } = planOf(POLICY, { devices: 2000, perMinute: 60 });
+  expect(stages.map((stage) => /unseen/.test(stageSentences(stage).join(' ')))).toEqual([true, true, false]);
+});

@@ -4,6 +4,7 @@ import path from 'node:path';
 import { expect, test } from 'vitest';
 import { formatError } from '../../../src/base/errors.ts';
 import { checkReferences, type RepositoryFile } from '../../../src/contract/documents/check-references.ts';
+import { warnOfClasses } from '../../../src/contract/documents/check-rule-classes.ts';
 import { parseDocument } from '../../../src/contract/documents/parse-document.ts';
 
 const ROOT = path.join(import.meta.dirname, '../../../examples/manifests');
@@ -111,4 +112,36 @@ test.each([
   const found = problems(changes).filter((error) => error.startsWith('MANIFEST_INTERFACE'));
   expect(found).toHaveLength(refused ? 1 : 0);
   if (refused) expect(found[0]).toContain(`models/invoice-ocr/${after}.yaml`);
+});
+
+const POLICY_FILE = 'policies/careful.yaml';
+const classWarnings = (changes: Parameters<typeof repository>[0]): string[] =>
+  warnOfClasses(repository(changes)).map((error) => formatError(error));
+const withRule =
+  (rule: string) =>
+  (text: string): string =>
+    text.replace('- vanished_classes == 0', `- ${rule}`);
+
+test('a class in a rule that no manifest of the rolled-out model names is warned of where it stands', () => {
+  expect(classWarnings({})).toEqual([]);
+  expect(classWarnings({ [POLICY_FILE]: withRule('class_share[receipt] > 1%') })).toEqual([]);
+  const [mistyped, ...others] = classWarnings({ [POLICY_FILE]: withRule('class_share[reciept] > 1%') });
+  expect(others).toEqual([]);
+  expect(mistyped).toContain(`REFERENCE_CLASS  ${POLICY_FILE}:28:23`);
+  expect(mistyped).toContain('Did you mean `receipt`?');
+  const [unknown] = classWarnings({ [POLICY_FILE]: withRule('{ rule: "recall[nonsense] > 90%", dryRun: true }') });
+  expect(unknown).toContain(`REFERENCE_CLASS  ${POLICY_FILE}:28:27`);
+  expect(unknown).toContain('Its classes: invoice, receipt, letter, other.');
+});
+
+test('gauges are no classes; a policy that nothing uses, and one of a model with a manifest that tells no classes, are not warned of', () => {
+  const wrong = withRule('class_share[reciept] > 1%');
+  const noClasses = (text: string): string => text.replace(/^ +classes: .*\n/m, '');
+  expect(classWarnings({ [POLICY_FILE]: withRule('gauge[reciept] < 5') })).toEqual([]);
+  const unused = { [ROLLOUT]: (text: string) => text.replace('policy: careful', 'policy: other') };
+  expect(classWarnings({ [POLICY_FILE]: wrong, ...unused })).toEqual([]);
+  const broken = { 'models/invoice-ocr/2025.12.01.yaml': 'kind: ModelManifest' };
+  expect(classWarnings({ [POLICY_FILE]: wrong, ...broken })).toEqual([]);
+  const oneWithout = { 'models/invoice-ocr/2025.12.01.yaml': noClasses };
+  expect(classWarnings({ [POLICY_FILE]: wrong, ...oneWithout })).toEqual([]);
 });
