@@ -3,7 +3,7 @@ import { readFile, stat } from 'node:fs/promises';
 import type { Clock } from '../base/clock.ts';
 import { CodedError, toCodedError } from '../base/errors.ts';
 import type { Logger } from '../base/logger.ts';
-import { MOST_BYTES, type ProvidersFile, readProviders } from '../signals/read-providers.ts';
+import { lackingSecrets, MOST_BYTES, type ProvidersFile, readProviders } from '../signals/read-providers.ts';
 import type { SignalProvider } from '../signals/signal-provider.ts';
 
 const LOOK_EVERY_MS = 2_000;
@@ -60,12 +60,19 @@ export class ProvidersWatch {
     }
   }
 
+  /** Said when the list is read, rather than at the first question: secrets may still come later. */
+  async #warnOfSecrets(logger: Logger): Promise<void> {
+    for (const lacking of await lackingSecrets(this.#file))
+      logger.warn("a provider's secret can't be read: it is missing, empty or too long", { ...lacking });
+  }
+
   /** Looks until stopped; each problem is logged once. */
   async run(
     onChange: (providers: readonly SignalProvider[]) => void,
     logger: Logger,
     signal: AbortSignal,
   ): Promise<void> {
+    await this.#warnOfSecrets(logger);
     while (!signal.aborted) {
       await this.#clock.sleep(LOOK_EVERY_MS, signal);
       const before = this.#problem?.message;
@@ -75,6 +82,7 @@ export class ProvidersWatch {
           count: this.#providers.length,
         });
         onChange(this.#providers);
+        await this.#warnOfSecrets(logger);
       }
       const problem = this.#problem;
       if (problem !== null && problem.message !== before)

@@ -6,7 +6,7 @@ import { CodedError, formatError } from '../base/errors.ts';
 import { parseDocument } from '../contract/documents/parse-document.ts';
 import type { SignalProviders } from '../contract/documents/types.generated.ts';
 import { parseDurationMs } from '../contract/duration.ts';
-import type { Credentials } from './credentials.ts';
+import { type Credentials, readSecret } from './credentials.ts';
 import { PrometheusProvider } from './prometheus-provider.ts';
 import type { SignalProvider } from './signal-provider.ts';
 import { WebhookProvider } from './webhook-provider.ts';
@@ -94,4 +94,26 @@ export async function readProviders(
       cause,
     });
   }
+}
+
+export interface LackingSecret {
+  readonly provider: string;
+  readonly file: string;
+}
+
+/** The files of secrets that the list names and nobody can use as they lie there. Never throws: a broken list has none. */
+export async function lackingSecrets({ file: list }: ProvidersFile): Promise<readonly LackingSecret[]> {
+  const { spec } = await readDocument(list).catch(() => ({ spec: {} as SignalProviders['spec'] }));
+  const named = [
+    ...(spec.prometheus ?? []).flatMap(({ name, bearerTokenFile, basicAuth }) =>
+      [bearerTokenFile, basicAuth?.passwordFile].map((file) => ({ provider: name, file })),
+    ),
+    ...(spec.webhooks ?? []).flatMap(({ name, bearerTokenFile, secretFile }) =>
+      [bearerTokenFile, secretFile].map((file) => ({ provider: name, file })),
+    ),
+  ].flatMap(({ provider, file }) =>
+    file === undefined ? [] : [{ provider, file: path.resolve(path.dirname(list), file) }],
+  );
+  const isLacking = await Promise.all(named.map(async ({ file }) => (await readSecret(file)) === null));
+  return named.filter((_, index) => isLacking[index] === true);
 }

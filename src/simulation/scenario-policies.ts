@@ -1,5 +1,5 @@
 // Owns the policies that scenarios are rehearsed with when people bring none of their own.
-import { CodedError } from '../base/errors.ts';
+import { CodedError, formatError } from '../base/errors.ts';
 import { parseDocument } from '../contract/documents/parse-document.ts';
 import type { RolloutPolicy } from '../contract/documents/types.generated.ts';
 
@@ -76,10 +76,20 @@ function notAPolicy(file: string, kind: string): CodedError {
   });
 }
 
-/** Throws the first problem of the text, or SIMULATION_POLICY. */
+/** All problems of a policy's text as one error: the first, and below it the others with their places. */
+export function brokenPolicy(file: string, [first, ...others]: readonly CodedError[]): CodedError {
+  if (first === undefined) return notAPolicy(file, 'broken document');
+  if (others.length === 0) return first;
+  const { code, message, remedy, at } = first;
+  const rest = others.map((one) => `\n${formatError(one)}`).join('\n');
+  const told = remedy === undefined ? { message: `${message}\n${rest}` } : { message, remedy: `${remedy}\n${rest}` };
+  return new CodedError({ code, ...told, ...(at === undefined ? {} : { at }) });
+}
+
+/** Throws all problems of the text, or SIMULATION_POLICY. */
 export function parsePolicy(file: string, bytes: Uint8Array): RolloutPolicy {
   const parsed = parseDocument(file, bytes, { isCopy: true });
-  if (parsed.kind === 'broken') throw parsed.errors[0] ?? notAPolicy(file, 'broken document');
+  if (parsed.kind === 'broken') throw brokenPolicy(file, parsed.errors);
   if (parsed.document.kind !== 'RolloutPolicy') throw notAPolicy(file, parsed.document.kind);
   return parsed.document;
 }

@@ -59,7 +59,8 @@ const errors =
   (times: number): Scenario['candidate'] =>
   ({ errorLimit }) => ({ errorRate: times * errorLimit });
 
-const TABLE: readonly Scenario[] = [
+/** All of them, in the order of the documentation. */
+export const SCENARIOS: readonly Scenario[] = [
   { ...GOOD, name: 'good', summary: 'The candidate is as good as stable.' },
   {
     ...GOOD,
@@ -182,15 +183,13 @@ const TABLE: readonly Scenario[] = [
   },
 ];
 
-export const SCENARIO_NAMES: readonly string[] = TABLE.map((scenario) => scenario.name);
-
 /** Throws SIMULATION_SCENARIO. */
 export function findScenario(name: string): Scenario {
-  const known = TABLE.find((scenario) => scenario.name === name);
+  const known = SCENARIOS.find((scenario) => scenario.name === name);
   if (known !== undefined) return known;
   throw new CodedError({
     code: 'SIMULATION_SCENARIO',
     message: `There is no scenario \`${name.slice(0, 60)}\`.`,
-    remedy: `Known scenarios: ${SCENARIO_NAMES.join(', ')}.`,
+    remedy: `Known scenarios: ${SCENARIOS.map((scenario) => scenario.name).join(', ')}.`,
   });
 }

@@ -60,3 +60,14 @@ test("the project's own example is valid", async () => {
   const example = fileURLToPath(new URL('../../examples/manifests', import.meta.url));
   expect(await session.run(['validate', '--repo', example])).toMatchObject({ code: 0, stderr: '' });
 });
+
+test('a version that never says one class any more is caught in the canary of both policies that people begin with', async () => {
+  await session.run(['init', 'models']);
+  const example = fileURLToPath(new URL('../../examples/manifests', import.meta.url));
+  for (const repo of ['models', example]) {
+    const { stdout } = await session.run(
+      `simulate careful --repo ${repo} --scenario missing-class --devices 300 --hours 2 --json`.split(' '),
+    );
+    expect(JSON.parse(stdout)).toMatchObject({ outcome: 'reverted', stage: 'canary', policy: 'careful' });
+  }
+});

@@ -70,6 +70,35 @@ test('`validate` warns of what can not be decided in time where it is written, a
   expect(JSON.parse(stdout)).toMatchObject({ valid: true, warnings: [{ code: 'POLICY_ONE_DEVICE', at }] });
 });
 
+test('a policy is rehearsed by its name as it is planned, scenarios are listed, and all that is wrong with it is told', async () => {
+  const rehearsed = (...args: string[]) =>
+    session.run(['simulate', ...args, '--devices', '50', '--hours', '0.2', '--json']);
+  const [byName, byFile] = await Promise.all([
+    rehearsed('careful', '--repo', 'models'),
+    rehearsed('models/policies/careful.yaml'),
+  ]);
+  expect(JSON.parse(byName.stdout)).toMatchObject({ policy: 'careful', outcome: 'unfinished', stage: 'canary' });
+  expect(byFile).toEqual(byName);
+  const list = await session.run(['simulate', '--list', '--json']);
+  expect(JSON.parse(list.stdout)).toMatchObject({
+    scenarios: expect.arrayContaining([
+      { name: 'missing-class', summary: expect.stringContaining('"cheque"'), candidateIsBad: true },
+    ]),
+  });
+  expect((await session.run(['simulate', '--list'])).stdout).toMatch(/^missing-class +The candidate never answers/m);
+  const policy = readFileSync(session.path('models/policies/careful.yaml'), 'utf8');
+  session.write('models/policies/careful.yaml', policy.replace('30m', 'soon').replace('error_rate <', 'eror_rate <'));
+  const [ofName, ofFile] = await Promise.all([
+    rehearsed('careful', '--repo', 'models'),
+    rehearsed('models/policies/careful.yaml'),
+  ]);
+  for (const { code, stdout, stderr } of [ofName, ofFile]) {
+    expect([code, stdout]).toEqual([2, '']);
+    expect(stderr).toContain('eror_rate');
+    expect(stderr).toContain('soon');
+  }
+});
+
 test('the service tells how many devices a rollout has', async () => {
   session.git('.', 'clone', '-q', '--bare', 'models', 'models.git');
   await session.enrol(['kiosk-001', 'kiosk-002', 'kiosk-003', 'kiosk-004'], { region: 'eu-west' });

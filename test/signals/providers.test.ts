@@ -10,7 +10,7 @@ import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { SystemClock } from '../../src/base/clock.ts';
 import { PrometheusProvider, readPrometheusAnswer } from '../../src/signals/prometheus-provider.ts';
-import { readProviders } from '../../src/signals/read-providers.ts';
+import { lackingSecrets, readProviders } from '../../src/signals/read-providers.ts';
 import type { SignalAnswer, SignalQuestion } from '../../src/signals/signal-provider.ts';
 import { readWebhookAnswer } from '../../src/signals/webhook-provider.ts';
 
@@ -240,6 +240,8 @@ spec:
   webhooks: [{ name: desk, url: "${url}/desk", secretFile: secret, every: 1m, timeout: 2s }]
 `,
     );
+    const lacking = [{ provider: 'gone', file: path.join(folder, 'nothing') }];
+    expect(await lackingSecrets({ file, isOptional: false })).toEqual(lacking);
     const [token, basic, gone, desk] = await readProviders({ file, isOptional: false }, clock);
     if (token?.kind !== 'prometheus' || basic?.kind !== 'prometheus' || gone?.kind !== 'prometheus') throw new Error();
     if (desk?.kind !== 'webhook') throw new Error();

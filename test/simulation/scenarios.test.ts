@@ -3,8 +3,10 @@ import path from 'node:path';
 import { expect, test } from 'vitest';
 import { type Rehearsal, rehearse } from '../../src/simulation/rehearsal.ts';
 import { rehearsalText } from '../../src/simulation/rehearsal-words.ts';
-import { SCENARIO_NAMES } from '../../src/simulation/scenarios.ts';
+import { SCENARIOS } from '../../src/simulation/scenarios.ts';
 import { orderOf } from './rehearsed.ts';
+
+const NAMES = SCENARIOS.map(({ name }) => name);
 
 /** How each ends under its policy; `stage` where it matters. */
 const ENDS: Readonly<Record<string, { readonly outcome: Rehearsal['outcome']; readonly stage?: string }>> = {
@@ -35,10 +37,10 @@ const ENDS: Readonly<Record<string, { readonly outcome: Rehearsal['outcome']; re
 const CANARY = { kiosks: 10, others: 20 };
 
 test('every scenario has its end here', () => {
-  expect(Object.keys(ENDS)).toEqual(SCENARIO_NAMES);
+  expect(Object.keys(ENDS)).toEqual(NAMES);
 });
 
-test.each(SCENARIO_NAMES)(
+test.each(NAMES)(
   '%s is told as in its golden text, and its history has no fault',
   async (name) => {
     const order = orderOf(name);

@@ -1,8 +1,6 @@
 // Owns `slipway plan`: what a policy can confirm and catch, before anything rolls under it.
-import { readFile } from 'node:fs/promises';
 import { type Command, Option } from 'commander';
 import { CodedError } from '../../base/errors.ts';
-import type { RolloutPolicy } from '../../contract/documents/types.generated.ts';
 import { type PlanWarning, warningsOf } from '../../rollout/plan-warnings.ts';
 import { DEFAULT_HEALTH, type Plan, planOf, type Traffic } from '../../rollout/stage-plan.ts';
 import {
@@ -13,13 +11,11 @@ import {
   stageSentences,
 } from '../../rollout/stage-plan-in-words.ts';
 import { wrapped } from '../../rollout/wrapped.ts';
-import { parsePolicy } from '../../simulation/scenario-policies.ts';
+import { findPolicy } from '../find-policy.ts';
 import { readLiveView } from '../live-status.ts';
 import { printResult, table } from '../output.ts';
 import { addTrafficOptions, healthOf, type TrafficOptions, trafficOf } from '../plan-options.ts';
-import { addRepositoryOptions, findRepository, openBranch, type RepositoryOptions } from '../repository-access.ts';
-import { type FoundDocuments, readDocuments } from '../repository-documents.ts';
-import { filesOfCommit, filesOfFolder } from '../repository-files.ts';
+import { addRepositoryOptions, type RepositoryOptions } from '../repository-access.ts';
 import { secretOf } from '../settings.ts';
 
 interface PlanOptions extends RepositoryOptions, TrafficOptions {
@@ -30,51 +26,6 @@ interface PlanOptions extends RepositoryOptions, TrafficOptions {
 
 /** Of no fleet that is known, what is planned for. */
 const ASSUMED_PER_MINUTE = 60;
-
-async function readFound(options: PlanOptions): Promise<FoundDocuments> {
-  const place = await findRepository(options.repo);
-  if (place.kind === 'folder' && options.branch === undefined) return readDocuments(await filesOfFolder(place.folder));
-  await using opened = await openBranch(options);
-  // Awaited here: the mirror goes when this returns.
-  return await readDocuments(await filesOfCommit(opened.repository, await opened.head()));
-}
-
-/** The policy of that rollout, or of that name; without a name the only one, or the default one. */
-function choosePolicy({ documents }: FoundDocuments, name: string | undefined) {
-  const parsed = documents.flatMap((one) => (one.parsed.kind === 'parsed' ? [one.parsed.document] : []));
-  const policies = parsed.filter((one) => one.kind === 'RolloutPolicy');
-  const fallback = parsed.find((one) => one.kind === 'Repository')?.spec.defaults?.policy;
-  const rollout = parsed.filter((one) => one.kind === 'Rollout').find((one) => one.metadata.name === name);
-  const wanted = rollout === undefined ? (name ?? fallback) : (rollout.spec.policy ?? fallback);
-  const policy =
-    policies.find((one) => one.metadata.name === wanted) ??
-    (name === undefined && policies.length === 1 ? policies[0] : undefined);
-  if (policy !== undefined) return { policy, rollout: rollout?.metadata.name };
-  const broken = documents.filter((one) => one.parsed.kind === 'broken').length;
-  const known = policies.map((one) => one.metadata.name).slice(0, 20);
-  throw new CodedError({
-    code: 'PLAN_UNKNOWN',
-    message: `There is no rollout or policy ${JSON.stringify(wanted ?? '')} that can be read here.`,
-    remedy:
-      broken > 0
-        ? '`slipway validate` tells what is wrong with the documents.'
-        : `Name a rollout, a policy (${known.join(', ') || 'there is none'}) or the file of one.`,
-  });
-}
-
-async function findPolicy(
-  name: string | undefined,
-  options: PlanOptions,
-): Promise<{ readonly policy: RolloutPolicy; readonly rollout?: string | undefined }> {
-  if (name === undefined || !/\.(ya?ml|json)$/.test(name)) return choosePolicy(await readFound(options), name);
-  try {
-    return { policy: parsePolicy(name, await readFile(name)) };
-  } catch (cause) {
-    if (cause instanceof CodedError) throw cause;
-    const message = `${name} can't be read.`;
-    throw new CodedError({ code: 'PLAN_UNKNOWN', message, remedy: 'Name the file of a policy.', cause });
-  }
-}
 
 /** What the flags say, else what the service knows, else what is assumed. */
 async function findTraffic(rollout: string | undefined, options: PlanOptions): Promise<Traffic> {

@@ -1,19 +1,23 @@
 // Owns `slipway simulate`: rehearses a policy before anyone rolls out under it.
-import { readFile, writeFile } from 'node:fs/promises';
+import { writeFile } from 'node:fs/promises';
 import type { Command } from 'commander';
 import { CodedError } from '../../base/errors.ts';
+import type { RolloutPolicy } from '../../contract/documents/types.generated.ts';
 import { type RehearsalOrder, rehearse } from '../../simulation/rehearsal.ts';
 import { rehearsalPage } from '../../simulation/rehearsal-page.ts';
 import { rehearsalJson, rehearsalText } from '../../simulation/rehearsal-words.ts';
 import { parsePolicy, scenarioPolicyText } from '../../simulation/scenario-policies.ts';
-import { findScenario, SCENARIO_NAMES } from '../../simulation/scenarios.ts';
-import { printResult } from '../output.ts';
+import { findScenario, SCENARIOS } from '../../simulation/scenarios.ts';
+import { findPolicy } from '../find-policy.ts';
+import { printResult, type Result, table } from '../output.ts';
+import { addRepositoryOptions, type RepositoryOptions } from '../repository-access.ts';
 
-interface SimulateOptions {
+interface SimulateOptions extends RepositoryOptions {
   readonly scenario: string;
   readonly devices: string;
   readonly seed: string;
   readonly hours: string;
+  readonly list?: boolean;
   readonly json?: boolean;
   readonly html?: string;
 }
@@ -32,41 +36,49 @@ function numberOption(name: string, text: string, most: number, isWhole: boolean
   });
 }
 
-async function orderOf(file: string | undefined, options: SimulateOptions): Promise<RehearsalOrder> {
+/** Without a name, the scenario's own policy. */
+async function policyOf(name: string | undefined, options: SimulateOptions): Promise<RolloutPolicy> {
+  if (name !== undefined) return (await findPolicy(name, options)).policy;
+  return parsePolicy('rehearsed.yaml', Buffer.from(scenarioPolicyText(options.scenario)));
+}
+
+async function orderOf(name: string | undefined, options: SimulateOptions): Promise<RehearsalOrder> {
   const scenario = findScenario(options.scenario);
-  const bytes = file === undefined ? Buffer.from(scenarioPolicyText(scenario.name)) : await readPolicy(file);
   const seed = options.seed.slice(0, LONGEST_SEED);
   return {
-    policy: parsePolicy(file ?? 'rehearsed.yaml', bytes),
     scenario,
     devices: numberOption('devices', options.devices, MOST_DEVICES, true),
     seed: /^\d{1,15}$/.test(seed) ? Number(seed) : seed,
     hours: numberOption('hours', options.hours, MOST_HOURS, false),
+    policy: await policyOf(name, options),
   };
 }
 
-async function readPolicy(file: string): Promise<Uint8Array> {
-  try {
-    return await readFile(file);
-  } catch (cause) {
-    const remedy = 'Give the file of a policy, such as policies/careful.yaml, or none for the scenario’s own.';
-    throw new CodedError({ code: 'SIMULATION_POLICY', message: `${file} can't be read.`, remedy, cause });
-  }
+function scenarioList(): Result {
+  const rows = SCENARIOS.map(({ name, summary }) => [name, summary]);
+  const scenarios = SCENARIOS.map(({ name, summary, isBad }) => ({ name, summary, candidateIsBad: isBad }));
+  return { json: { scenarios }, text: table(['SCENARIO', 'WHAT HAPPENS'], rows) };
 }
 
 export function addSimulateCommand(program: Command): void {
-  program
+  const command = program
     .command('simulate')
     .description('rehearse a policy over a virtual fleet in virtual time, by the decisions and verdicts of the service')
-    .argument('[policy]', "file of a policy; without one, the scenario's own is rehearsed")
-    .option('--scenario <name>', `what happens: ${SCENARIO_NAMES.join(', ')}`, 'good')
+    .argument('[rollout|policy]', "a rollout, a policy, or a policy's file; else the scenario's own policy")
+    .option('--scenario <name>', 'what happens; `--list` tells them', 'good')
+    .option('--list', 'tell the scenarios, and rehearse nothing')
     .option('--devices <number>', 'size of the fleet', '2000')
     .option('--seed <seed>', 'the same seed gives the same rehearsal', '1')
-    .option('--hours <number>', 'longest time that is rehearsed', '24')
+    .option('--hours <number>', 'longest time that is rehearsed', '24');
+  addRepositoryOptions(command)
     .option('--json', 'print JSON')
     .option('--html <file>', 'write a page with plots')
-    .action(async (file: string | undefined, options: SimulateOptions) => {
-      const order = await orderOf(file, options);
+    .action(async (name: string | undefined, options: SimulateOptions) => {
+      if (options.list === true) {
+        printResult(scenarioList(), options.json ?? false);
+        return;
+      }
+      const order = await orderOf(name, options);
       const rehearsal = await rehearse(order);
       if (options.html !== undefined) await writeFile(options.html, rehearsalPage(order, rehearsal));
       const result = { json: rehearsalJson(order, rehearsal), text: rehearsalText(order, rehearsal) };

@@ -87,7 +87,9 @@ function summary(found: FoundDocuments, { errors, warnings }: Findings): string 
   const counts = NAMES.map(([kind, one, many]) => countOf(kinds.filter((other) => other === kind).length, one, many));
   const verdict = errors.length === 0 ? 'no errors' : countOf(errors.length, 'error');
   const beside = warnings.length === 0 ? '' : `, ${countOf(warnings.length, 'warning')}`;
-  return `${counts.join(', ')}: ${verdict}${beside}.`;
+  const all = found.documents.length;
+  const read = kinds.length === all ? '' : `; ${kinds.length} of ${countOf(all, 'document')} can be read`;
+  return `${counts.join(', ')}${read}: ${verdict}${beside}.`;
 }
 
 function byPlace(a: CodedError, b: CodedError): number {

@@ -75,7 +75,7 @@ spec:
       rules:
         - error_rate < 1%
         - vanished_classes == 0
-        - { rule: confidence_drift < 0.25, dryRun: true }   # on trial: reported, decides nothing yet
+        - { rule: confidence_drift < 0.25, dryRun: true }   # only watches: told, never decides
         - latency_p95 < 5x baseline, floor 500ms
         - failed_devices < 34%
         - { rule: unknown_rate < 25%, dryRun: true }

@@ -66,10 +66,10 @@ function rolloutLine(name: string, story: RolloutStory): string[] {
 }
 
 function badLines(story: BadRolloutStory): string[] {
-  const onTrial = story.rules.flatMap(({ dryRun, breach }) => (dryRun && breach !== null ? [breach] : []));
+  const watchers = story.rules.flatMap(({ dryRun, breach }) => (dryRun && breach !== null ? [breach] : []));
   return [
     `Caught: ${story.reason}`,
-    ...onTrial.map((breach) => `  a rule on trial, which decides nothing, saw it too: ${breach}.`),
+    ...watchers.map((breach) => `  a rule that only watches (dry run) saw it too: ${breach}.`),
     `  from the first device that ran it to the revert commit: ${seconds(story.firstExposureToRevertMs)}`,
     `  from the revert commit to the last device restored:     ${seconds(story.revertToRestoredMs)}`,
     `  devices that ever had it: ${story.devicesExposed} (the canary), of all devices.`,

@@ -1,0 +1,59 @@
+// Owns finding the policy that a command is about: by its name, by a rollout, or in a file.
+import { readFile } from 'node:fs/promises';
+import { CodedError } from '../base/errors.ts';
+import type { RolloutPolicy } from '../contract/documents/types.generated.ts';
+import { brokenPolicy, parsePolicy } from '../simulation/scenario-policies.ts';
+import { findRepository, openBranch, type RepositoryOptions } from './repository-access.ts';
+import { type FoundDocuments, readDocuments } from './repository-documents.ts';
+import { filesOfCommit, filesOfFolder } from './repository-files.ts';
+
+export interface FoundPolicy {
+  readonly policy: RolloutPolicy;
+  /** Whose policy it is, when it was found by a rollout. */
+  readonly rollout?: string | undefined;
+}
+
+async function readFound(options: RepositoryOptions): Promise<FoundDocuments> {
+  const place = await findRepository(options.repo);
+  if (place.kind === 'folder' && options.branch === undefined) return readDocuments(await filesOfFolder(place.folder));
+  await using opened = await openBranch(options);
+  // Awaited here: the mirror goes when this returns.
+  return await readDocuments(await filesOfCommit(opened.repository, await opened.head()));
+}
+
+/** The policy of that rollout, or of that name; without a name the only one, or the default one. */
+function choosePolicy({ documents, layout }: FoundDocuments, name: string | undefined): FoundPolicy {
+  const parsed = documents.flatMap((one) => (one.parsed.kind === 'parsed' ? [one.parsed.document] : []));
+  const policies = parsed.filter((one) => one.kind === 'RolloutPolicy');
+  const fallback = parsed.find((one) => one.kind === 'Repository')?.spec.defaults?.policy;
+  const rollout = parsed.filter((one) => one.kind === 'Rollout').find((one) => one.metadata.name === name);
+  const wanted = rollout === undefined ? (name ?? fallback) : (rollout.spec.policy ?? fallback);
+  const policy =
+    policies.find((one) => one.metadata.name === wanted) ??
+    (name === undefined && policies.length === 1 ? policies[0] : undefined);
+  if (policy !== undefined) return { policy, rollout: rollout?.metadata.name };
+  const broken = documents.filter((one) => one.parsed.kind === 'broken');
+  const meant = broken.find(({ file }) => file.replace(/\.(ya?ml|json)$/, '') === `${layout.policies}/${wanted}`);
+  if (meant?.parsed.kind === 'broken') throw brokenPolicy(meant.file, meant.parsed.errors);
+  const known = policies.map((one) => one.metadata.name).slice(0, 20);
+  throw new CodedError({
+    code: 'POLICY_UNKNOWN',
+    message: `There is no rollout or policy ${JSON.stringify(wanted ?? '')} that can be read here.`,
+    remedy:
+      broken.length > 0
+        ? '`slipway validate` tells what is wrong with the documents.'
+        : `Name a rollout, a policy (${known.join(', ') || 'there is none'}) or the file of one.`,
+  });
+}
+
+/** Throws POLICY_UNKNOWN, and all that is wrong with the policy. */
+export async function findPolicy(name: string | undefined, options: RepositoryOptions): Promise<FoundPolicy> {
+  if (name === undefined || !/\.(ya?ml|json)$/.test(name)) return choosePolicy(await readFound(options), name);
+  try {
+    return { policy: parsePolicy(name, await readFile(name)) };
+  } catch (cause) {
+    if (cause instanceof CodedError) throw cause;
+    const message = `${name} can't be read.`;
+    throw new CodedError({ code: 'POLICY_UNKNOWN', message, remedy: 'Name the file of a policy.', cause });
+  }
+}
