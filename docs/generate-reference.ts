@@ -79,7 +79,10 @@ A rule is about the devices of the stage together. Beside a rule may stand, wher
 Gauges (\`cpu\` and all others that take \`for\`) are followed on each device by itself, by the mean of each report. Without \`for\` a single
 report beyond the limit is a breach. The stage fails when more than a tenth of the devices that report the gauge breach (with \`share\`,
 when more than that do). One device alone is enough only with \`scope: any-device\`, with a \`share\` that it exceeds, or where fewer than three devices report the gauge.
-Relative to the baseline, each device's mean over the stage is held against the mean of stable's devices, and the stage fails when it is
+Where more than 4,096 devices are expected, a fixed sample is followed, and the verdict says so: one device each of 4,096 groups by a hash of
+the device's name. \`load_time\` takes no \`for\`: a version is loaded once.
+
+Relative to the baseline, each device's mean over the stage is held against the median of the means of stable's devices, so that each weighs once, and the stage fails when it is
 proven that more than half of the devices (or than \`share\`) are beyond.
 `;
 

@@ -123,6 +123,7 @@ export class IntervalTally {
 
   toInterval(): ModelInterval {
     const { model, rollout, revision, arm, digest, version } = this.#attribution;
+    const servedMs = Math.round(this.#servedMs);
     const transfers = [...this.#transfers].map(([step, results]) => [step, Object.fromEntries(results)] as const);
     return {
       ...{ model, rollout, revision, arm, digest, version },
@@ -132,7 +133,7 @@ export class IntervalTally {
       latencyMs: sketchToJson(this.#latency),
       confidence: this.#confidence,
       classes: Object.fromEntries(this.#classes),
-      ...(this.#servedMs > 0 ? { servedMs: this.#servedMs } : {}),
+      ...(servedMs > 0 ? { servedMs } : {}),
       ...(this.#loadMs === undefined ? {} : { loadMs: this.#loadMs }),
       ...(this.#features.size > 0 ? { features: Object.fromEntries(this.#features) } : {}),
       ...(this.#labels.size > 0 ? { labels: Object.fromEntries(this.#labels) } : {}),

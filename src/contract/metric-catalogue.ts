@@ -122,7 +122,7 @@ function gauge(
     judge: { kind: 'gauge', gauge: name },
     comparisons: name === null ? [...BELOW, ...ABOVE] : facts.bad === 'high' ? BELOW : ABOVE,
     baseline: 'yes',
-    sustained: true,
+    sustained: name !== 'load_time',
     ofClass: name === null,
     signed: name === null || name === 'temperature',
   };

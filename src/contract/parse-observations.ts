@@ -10,10 +10,22 @@ import {
   type TransferCounts,
   type TransferStep,
 } from './report.ts';
-import { count, finite, ifPresent, type Members, members, oneOf, record, refuse, span } from './report-reader.ts';
+import {
+  count,
+  finite,
+  ifPresent,
+  type Members,
+  MOST_SPAN_MS,
+  members,
+  oneOf,
+  record,
+  refuse,
+} from './report-reader.ts';
 
 /** A load that took longer than a day is none. */
 const MOST_LOAD_MS = 86_400_000;
+/** As long as the longest report. */
+const MOST_SERVED_MS = 10 * MOST_SPAN_MS;
 const STEPS: readonly TransferStep[] = ['download', 'verify', 'apply'];
 
 export const FAILURE_REASONS: readonly FailureReason[] = [
@@ -35,7 +47,7 @@ const TRANSFER_RESULTS = ['done', ...FAILURE_REASONS] as const;
 /** The optional parts of an interval, those that are there. */
 export function parseObservations(raw: Members, place: string): Partial<ModelInterval> {
   return {
-    ...ifPresent(raw, 'servedMs', place, span),
+    ...(raw.servedMs === 0 ? {} : ifPresent(raw, 'servedMs', place, (ms, at) => count(ms, at, MOST_SERVED_MS))),
     ...ifPresent(raw, 'loadMs', place, (loads, at) => parseSummary(loads, at, 0, MOST_LOAD_MS)),
     ...ifPresent(raw, 'features', place, (features, at) =>
       record(features, at, MOST_FEATURES, (one, key) => parseSummary(one, key, -MOST_READING, MOST_READING)),

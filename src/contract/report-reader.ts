@@ -4,7 +4,7 @@ import { CodedError } from '../base/errors.ts';
 import { type Digest, isDigest } from './digest.ts';
 
 export const MOST_COUNT = 1e9;
-const MOST_SPAN_MS = 366 * 86_400_000;
+export const MOST_SPAN_MS = 366 * 86_400_000;
 export const MOST_NAME = 128;
 
 export type Members = Readonly<Record<string, unknown>>;

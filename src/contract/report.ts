@@ -61,7 +61,7 @@ export interface ModelInterval {
   readonly latencyMs: SketchJson;
   readonly confidence: readonly number[];
   readonly classes: Readonly<Record<string, number>>;
-  /** How long it served in the interval, in milliseconds: throughput is inferences by this. */
+  /** How long it served in the interval, in whole milliseconds, at least 1: throughput is inferences by this. */
   readonly servedMs?: number;
   /** Time to load it from its slot into memory, in milliseconds. */
   readonly loadMs?: Summary;

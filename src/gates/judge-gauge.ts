@@ -14,7 +14,6 @@ import type { StageRule } from './stage-rule.ts';
 const DEFAULT_SHARE = 0.1;
 /** With so many devices or more, one alone never condemns the version. */
 const LEAST_DEVICES_TO_SPARE_ONE = 3;
-/** A device's mean says something after so many reports; a version is loaded once. */
 const LEAST_REPORTS = 4;
 const HALF = 0.5;
 
@@ -22,26 +21,61 @@ const HALF = 0.5;
 interface Followed {
   readonly place: number;
   readonly devices: ReadonlyMap<string, readonly DeviceGaugeState[]>;
+  /** Too many devices to follow each. */
+  readonly isSample: boolean;
 }
 
 function followedBy({ gauges }: ArmEvidence, { gauge, limit, bad }: GaugeTerms): Followed | undefined {
   if (gauges === undefined) return undefined;
   const place = gauges.specs.findIndex((one) => one.gauge === gauge && one.limit === limit && one.bad === bad);
-  return place < 0 ? undefined : { place, devices: gauges.devices };
+  return place < 0 ? undefined : { place, devices: gauges.devices, isSample: gauges.isSample };
 }
 
 type Standing = 'bad' | 'good' | 'pending';
 
-/** Beyond its limit for so long; not for now, after having been watched for so long; or neither yet. */
-function standingOf({ longestMs, spans }: DeviceGaugeState, forMs: number): Standing {
-  const last = spans.at(-1);
-  if (longestMs > 0 && longestMs >= forMs) return 'bad';
-  const watchedMs = last === undefined ? 0 : last.toMs - (spans[0]?.fromMs ?? last.toMs);
-  return last?.isBeyond === true || watchedMs < forMs ? 'pending' : 'good';
+/** How long the newest stretch beyond the limit has lasted, 0 when it is over, and how long others did that ended. */
+function stretches({ spans, pastMs }: DeviceGaugeState): { readonly presentMs: number; readonly endedMs: number } {
+  let [fromMs, toMs, isOpen, endedMs] = [0, 0, false, pastMs];
+  for (const span of spans) {
+    if (!span.isBeyond) {
+      if (isOpen) endedMs = Math.max(endedMs, toMs - fromMs);
+      isOpen = false;
+      continue;
+    }
+    fromMs = isOpen ? fromMs : span.fromMs;
+    toMs = isOpen ? Math.max(toMs, span.toMs) : span.toMs;
+    isOpen = true;
+  }
+  return { presentMs: isOpen ? toMs - fromMs : 0, endedMs };
 }
 
-function meanOf(total: { readonly total: number; readonly weight: number } | undefined): number | null {
-  return total === undefined || total.weight === 0 ? null : total.total / total.weight;
+/**
+ * Beyond its limit for so long; not, after having been watched for so long; or neither yet. A device that is beyond at the moment may
+ * stay so, unless it is one whose gauge went as far and came back before.
+ */
+function standingOf(state: DeviceGaugeState, forMs: number): Standing {
+  if (state.longestMs > 0 && state.longestMs >= forMs) return 'bad';
+  const { presentMs, endedMs } = stretches(state);
+  return presentMs > endedMs || state.watchedMs < forMs ? 'pending' : 'good';
+}
+
+/** A device's mean says something after so many reports; a version is loaded once. */
+function leastReportsOf(gauge: string): number {
+  return gauge === 'load_time' ? 1 : LEAST_REPORTS;
+}
+
+/** Of the devices' own means, so that each weighs once, however much it claims to have measured; null where none says enough. */
+function medianOf({ place, devices }: Followed, leastReports: number): number | null {
+  const means: number[] = [];
+  for (const states of devices.values()) {
+    const state = states[place];
+    if (state !== undefined && state.weight > 0 && state.reports >= leastReports)
+      means.push(state.total / state.weight);
+  }
+  if (means.length === 0) return null;
+  const sorted = Float64Array.from(means).sort();
+  const [low, high] = [sorted[(sorted.length - 1) >> 1] ?? 0, sorted[sorted.length >> 1] ?? 0];
+  return low + (high - low) / 2;
 }
 
 interface Standings {
@@ -88,11 +122,18 @@ function weighDevices({ scope, share }: StageRule, counts: DeviceCounts, questio
   return { verdict, isWithin, reason: '' };
 }
 
+interface TimeAndSample {
+  readonly forMs: number;
+  readonly isSample: boolean;
+}
+
 /** `3 of 20 devices above it for 5 min`. */
-function inWords({ bad, good, pending }: DeviceCounts, { bad: side }: GaugeTerms, forMs: number): string {
+function inWords({ bad, good, pending }: DeviceCounts, { bad: side }: GaugeTerms, facts: TimeAndSample): string {
+  const { forMs, isSample } = facts;
   const time = forMs === 0 ? '' : ` for ${formatDuration(forMs)}`;
   const open = pending === 0 ? '' : `, ${pending} not known yet`;
-  return `${bad} of ${bad + good + pending} devices ${side} it${time}${open}`;
+  const sample = isSample ? ' in a sample of' : ' of';
+  return `${bad}${sample} ${bad + good + pending} devices ${side} it${time}${open}`;
 }
 
 function judgeAbsolute(asked: StageRule, terms: GaugeTerms & { limit: number }, question: StageQuestion): RuleVerdict {
@@ -102,36 +143,48 @@ function judgeAbsolute(asked: StageRule, terms: GaugeTerms & { limit: number }, 
   const { counts, devices, longest } = countStandings(followed, (state) => standingOf(state, sustainedMs));
   if (devices === 0) return blankVerdict(asked, 'no device of the stage reports it');
   const { verdict, isWithin, reason } = weighDevices(asked, counts, question);
-  const mean = meanOf(question.candidate.summary.gauges?.get(terms.gauge));
-  const told = [inWords(counts, terms, sustainedMs), ...(reason === '' ? [] : [reason])].join('; ');
+  const median = medianOf(followed, 1);
+  const { isSample } = followed;
+  const told = [inWords(counts, terms, { forMs: sustainedMs, isSample }), ...(reason === '' ? [] : [reason])].join(
+    '; ',
+  );
   return {
     ...blankVerdict(asked, told),
     verdict,
     within: isWithin,
-    estimate: mean,
+    estimate: median,
     limit: terms.limit,
     trials: devices,
     devices,
     worstDevice: counts.bad > 0 ? longest : null,
-    sums: { kind: 'gauge', ...counts, mean },
+    sums: { kind: 'gauge', ...counts, median },
   };
 }
 
 interface GaugeBaseline {
-  readonly mean: number;
+  /** The median of its devices' own means. */
+  readonly typical: number;
   readonly from: BaselineSource;
   readonly devices: number;
 }
 
-function baselineOf({ baseline, earlierBaseline }: StageQuestion, gauge: string): GaugeBaseline | null {
+/** The first arm of stable that says enough, else why there is none. */
+function baselineOf({ baseline, earlierBaseline }: StageQuestion, terms: GaugeTerms): GaugeBaseline | string {
+  let reason = 'no baseline: stable does not report it';
   for (const [arm, from] of [
     [baseline, 'beside'],
     [earlierBaseline, 'earlier'],
   ] as const) {
-    const mean = meanOf(arm?.summary.gauges?.get(gauge));
-    if (arm && mean !== null && mean > 0) return { mean, from, devices: arm.names.length };
+    const followed = arm ? followedBy(arm, terms) : undefined;
+    if (followed === undefined || followed.devices.size === 0) continue;
+    const typical = medianOf(followed, leastReportsOf(terms.gauge));
+    if (typical !== null && typical > 0) return { typical, from, devices: followed.devices.size };
+    reason =
+      typical === null
+        ? 'no baseline yet: too few reports of each device of stable'
+        : 'a ratio needs a positive baseline, and the median of stable is not above 0: give an absolute limit';
   }
-  return null;
+  return reason;
 }
 
 /** Devices as trials: is the share of those whose own mean is beyond the limit surely above `allowed`, or surely below? */
@@ -155,10 +208,10 @@ function judgeRelative(asked: StageRule, terms: GaugeTerms, levels: ErrorLevels,
   const followed = followedBy(question.candidate, terms);
   if (limit.kind !== 'baseline' || followed === undefined)
     return blankVerdict(asked, 'this window does not follow the gauge');
-  const baseline = baselineOf(question, terms.gauge);
-  if (baseline === null) return blankVerdict(asked, 'no baseline: stable does not report it');
-  const allowedMean = Math.max(limit.factor * baseline.mean, limit.floor ?? 0);
-  const leastReports = terms.gauge === 'load_time' ? 1 : LEAST_REPORTS;
+  const baseline = baselineOf(question, terms);
+  if (typeof baseline === 'string') return blankVerdict(asked, baseline);
+  const allowedMean = Math.max(limit.factor * baseline.typical, limit.floor ?? 0);
+  const leastReports = leastReportsOf(terms.gauge);
   const { counts, devices } = countStandings(followed, (state) => {
     if (state.reports < leastReports) return 'pending';
     const mean = state.total / state.weight;
@@ -166,18 +219,19 @@ function judgeRelative(asked: StageRule, terms: GaugeTerms, levels: ErrorLevels,
   });
   if (devices === 0) return blankVerdict(asked, 'no device of the stage reports it');
   const { verdict, isWithin, reason } = weighMeans(counts, asked.share ?? HALF, levels, question.minimum.devices);
-  const mean = meanOf(question.candidate.summary.gauges?.get(terms.gauge));
-  const told = [inWords(counts, terms, 0), ...(reason === '' ? [] : [reason])].join('; ');
+  const median = medianOf(followed, leastReports);
+  const { isSample } = followed;
+  const told = [inWords(counts, terms, { forMs: 0, isSample }), ...(reason === '' ? [] : [reason])].join('; ');
   return {
     ...blankVerdict(asked, told),
     verdict,
     within: isWithin,
-    estimate: mean,
+    estimate: median,
     limit: allowedMean,
-    baseline: { estimate: baseline.mean, devices: baseline.devices, from: baseline.from },
+    baseline: { estimate: baseline.typical, devices: baseline.devices, from: baseline.from },
     trials: devices,
     devices,
-    sums: { kind: 'gauge', ...counts, mean },
+    sums: { kind: 'gauge', ...counts, median },
   };
 }
 

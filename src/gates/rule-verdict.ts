@@ -22,8 +22,8 @@ export type SufficientSums =
       readonly baseline: Tally | null;
     }
   | ({ readonly kind: 'share' } & DeviceCounts)
-  /** Devices by how their own gauge stands; `mean` over all of them. */
-  | ({ readonly kind: 'gauge'; readonly mean: number | null } & DeviceCounts)
+  /** Devices by how their own gauge stands, and the median of their own means. */
+  | ({ readonly kind: 'gauge'; readonly median: number | null } & DeviceCounts)
   /** Classes, those most in doubt first; `own` is what the same devices did under stable. */
   | { readonly kind: 'classes'; readonly classes: readonly ClassSums[] }
   /** Counts by bin at a look; their moments are behind `lower` and `upper`. */

@@ -52,13 +52,18 @@ export interface DeviceGaugeState {
   readonly total: number;
   readonly weight: number;
   readonly reports: number;
+  /** Time that reports told of. */
+  readonly watchedMs: number;
   readonly longestMs: number;
+  /** Of it what lies before the spans. */
+  readonly pastMs: number;
   /** The newest stretches on one side of the limit, by time. */
   readonly spans: readonly { readonly fromMs: number; readonly toMs: number; readonly isBeyond: boolean }[];
 }
 
-/** Gauges that an arm follows on each of its devices. */
+/** Gauges that an arm follows on its devices, on each or on a sample. */
 export interface FollowedGauges {
+  readonly isSample: boolean;
   readonly specs: readonly { readonly gauge: string; readonly limit: number | null; readonly bad: 'above' | 'below' }[];
   /** In the order of the specs. */
   readonly devices: ReadonlyMap<string, readonly DeviceGaugeState[]>;

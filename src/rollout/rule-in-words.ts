@@ -48,7 +48,7 @@ function observed(rule: RuleVerdict): string {
   if (sums.kind === 'gauge')
     return estimate === null
       ? 'Nothing was measured yet.'
-      : `Seen: ${formatAmount(estimate, unit)} on average${onDevices(rule)}.`;
+      : `Seen: a median of ${formatAmount(estimate, unit)}${onDevices(rule)}.`;
   if (scope === 'any-device') return oneDevice(rule);
   switch (sums.kind) {
     case 'share': {

@@ -55,7 +55,7 @@ export function breachInWords(rule: RuleVerdict, stage: string): string {
   return `${titleOf(rule)} ${amount} in ${stage}, not ${limitOf(rule)}${reason}`;
 }
 
-/** `temperature not < 80C for 5m on 18 of 20 devices in canary (mean 84 °C, baseline 60 °C)`. */
+/** `temperature not < 80C for 5m on 18 of 20 devices in canary (median 84 °C, baseline 60 °C)`. */
 function gaugeBreach(
   rule: RuleVerdict,
   { bad, good, pending }: Extract<RuleVerdict['sums'], { kind: 'gauge' }>,
@@ -64,7 +64,7 @@ function gaugeBreach(
   const before = rule.baseline?.estimate ?? null;
   const beside = before === null ? '' : `, baseline ${formatAmount(before, rule.unit)}`;
   const on = `on ${bad} of ${countOf(bad + good + pending, 'device')} in ${stage}`;
-  return `${oneLine(nameOf(rule))} not ${limitOf(rule)} ${on} (mean ${amount}${beside})`;
+  return `${oneLine(nameOf(rule))} not ${limitOf(rule)} ${on} (median ${amount}${beside})`;
 }
 
 /** `prometheus main`. */

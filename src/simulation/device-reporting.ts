@@ -99,7 +99,7 @@ export class DeviceReporting {
     const served = this.#counted.filter((one) => one.served.inferences > 0).length;
     const intervals = this.#counted
       .filter((one) => one.served.inferences > 0 || Object.keys(one.downloads).length > 0)
-      .map((one) => this.#interval(one, served === 1 ? at - sinceMs : 0));
+      .map((one) => this.#interval(one, served === 1 ? Math.round(at - sinceMs) : 0));
     this.#counted = [];
     this.#sinceMs = at;
     return {

@@ -122,6 +122,19 @@ const STEPS: readonly string[] = [
   DROP TABLE window_summary;
   ALTER TABLE grouped_summary RENAME TO window_summary;
   `,
+  // Gauges of both arms, one device a row; those stored before are the candidate's.
+  `
+  CREATE TABLE followed_gauge (
+    window INTEGER NOT NULL REFERENCES telemetry_window (number), arm INTEGER NOT NULL, name TEXT NOT NULL, changed INTEGER NOT NULL,
+    device TEXT NOT NULL, gauges TEXT NOT NULL,
+    PRIMARY KEY (window, arm, name)
+  ) STRICT, WITHOUT ROWID;
+  INSERT INTO followed_gauge SELECT window, 0, device, changed, device, gauges FROM window_gauge
+    WHERE window IN (SELECT number FROM telemetry_window);
+  DROP TABLE window_gauge;
+  ALTER TABLE followed_gauge RENAME TO window_gauge;
+  CREATE INDEX window_gauge_changed ON window_gauge (window, changed);
+  `,
 ];
 
 /** Carries out the steps that the file lacks, all in one transaction, so that a kill leaves the old tables. */

@@ -171,10 +171,10 @@ export class SqliteWindows {
       into.put(textual(name), decodeRow(tally as Uint8Array, into));
     }
     const followed = this.#db
-      .prepare('SELECT device, gauges FROM window_gauge WHERE window = ? AND changed > ?')
+      .prepare('SELECT arm, device, gauges FROM window_gauge WHERE window = ? AND changed > ? ORDER BY changed')
       .iterate(number, changed);
-    for (const { device, gauges } of followed) {
-      tallies.candidate.gauges.devices.set(textual(device), decodeGauges(textual(gauges)));
+    for (const { arm, device, gauges } of followed) {
+      tallies[toArm(arm)].gauges.put(textual(device), decodeGauges(textual(gauges)));
     }
     const summaries = this.#db
       .prepare('SELECT arm, in_group, summary FROM window_summary WHERE window = ?')

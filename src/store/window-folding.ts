@@ -75,9 +75,17 @@ export class WindowFolding {
     }
   }
 
-  #readGauges({ window, tallies }: TouchedPart, device: string): void {
-    const row = this.#db.prepare('SELECT gauges FROM window_gauge WHERE window = ? AND device = ?').get(window, device);
-    if (row !== undefined) tallies.gauges.devices.set(device, decodeGauges(textual(row.gauges)));
+  /** Also the device that is followed in this one's place; before rows had one device each they had the name of their device. */
+  #readGauges({ window, arm, tallies: { gauges } }: TouchedPart, device: string): void {
+    const rows = this.#db
+      .prepare(
+        'SELECT device, gauges FROM window_gauge WHERE window = ? AND arm = ? AND name IN (?, ?) ORDER BY changed',
+      )
+      .all(window, ARMS.indexOf(arm), gauges.rowOf(device), device);
+    for (const row of rows) {
+      // What this transaction added already is newer.
+      if (!gauges.devices.has(textual(row.device))) gauges.put(textual(row.device), decodeGauges(textual(row.gauges)));
+    }
   }
 
   #touch({ number: window, spec }: Window, arm: Arm, group: string): TouchedPart {
@@ -152,14 +160,14 @@ export class WindowFolding {
     }
   }
 
-  #writeGauges({ window, tallies }: TouchedPart, change: number): void {
+  #writeGauges({ window, arm, tallies }: TouchedPart, change: number): void {
     for (const [device, states] of tallies.gauges.devices) {
       this.#db
         .prepare(
-          `INSERT INTO window_gauge (window, device, gauges, changed) VALUES (?, ?, ?, ?)
-           ON CONFLICT DO UPDATE SET gauges = excluded.gauges, changed = excluded.changed`,
+          `INSERT INTO window_gauge (window, arm, name, device, gauges, changed) VALUES (?, ?, ?, ?, ?, ?)
+           ON CONFLICT DO UPDATE SET device = excluded.device, gauges = excluded.gauges, changed = excluded.changed`,
         )
-        .run(window, device, encodeGauges(states), change);
+        .run(window, ARMS.indexOf(arm), tallies.gauges.rowOf(device), device, encodeGauges(states), change);
     }
   }
 

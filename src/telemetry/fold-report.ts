@@ -3,11 +3,11 @@ import type { DeviceReport, ErrorReason, ModelInterval } from '../contract/repor
 import { countAboveEdge, type Sketch, sketchCount, sketchFromJson } from '../contract/sketch.ts';
 import { type ArmSummary, mergeArmSummary } from './arm-summary.ts';
 import { countEvents } from './event-counts.ts';
-import { type GaugeReading, readGauge } from './gauge-readings.ts';
+import { type GaugeReading, readGauges } from './gauge-readings.ts';
 import { groupOf, hashRow } from './groups.ts';
 import { countBins, lookAt } from './histogram-sums.ts';
 import type { MeasureCount } from './rate-sums.ts';
-import { type Arm, DEVICE_GROUPS, edgesOf, type WindowSpec, windowNumberAt } from './window.ts';
+import { type Arm, DEVICE_GROUPS, edgesOf, gaugesOf, type WindowSpec, windowNumberAt } from './window.ts';
 
 /** What one report adds to one arm: one cluster, however many intervals of that arm the report holds. */
 export interface FoldedInterval {
@@ -26,7 +26,7 @@ export interface FoldedInterval {
   readonly look: number;
   /** Counts by bin, in the order of the spec's histograms. */
   readonly histograms: readonly (readonly number[])[];
-  /** In the order of the spec's gauges; null where the report does not say. */
+  /** In the order of the arm's gauges; null where the report does not say. */
   readonly gauges: readonly (GaugeReading | null)[];
   readonly summary: ArmSummary;
 }
@@ -122,14 +122,22 @@ export function foldReport(spec: WindowSpec, report: DeviceReport, receivedAtMs:
 }
 
 /** A report that tells of both arms says nothing of either about the device as a whole. */
-function readGauges(spec: WindowSpec, report: DeviceReport, { intervals, summary }: Sums): (GaugeReading | null)[] {
-  return (spec.gauges ?? []).map(({ gauge }) => {
-    const reading = readGauge(gauge, report, intervals);
-    if (reading !== null) {
-      summary.gauges.set(gauge, { total: reading.value * reading.weight, weight: reading.weight });
-    }
-    return reading;
+function gaugesIn(
+  spec: WindowSpec,
+  arm: Arm,
+  { intervals, summary }: Sums,
+  { report, receivedAtMs }: Received,
+): (GaugeReading | null)[] {
+  const receipt = { openedAtMs: spec.openedAtMs, receivedAtMs };
+  const { gauges = [] } = spec;
+  const readings = readGauges(gauges, { report, intervals, receipt });
+  gauges.forEach(({ gauge }, i) => {
+    const reading = readings[i] ?? null;
+    if (reading === null) return;
+    summary.gauges.set(gauge, { total: reading.value * reading.weight, weight: reading.weight });
   });
+  const followed = gaugesOf(spec, arm);
+  return readings.filter((_, i) => followed.some((one) => one === gauges[i]));
 }
 
 interface Received {
@@ -153,7 +161,7 @@ function folded(spec: WindowSpec, arm: Arm, sums: Sums, { report, receivedAtMs, 
     counts: [...countMeasures(sums, edgesOf(spec, arm), spec.classes), ...countEvents(events, sums.intervals)],
     look: lookAt(spec, receivedAtMs),
     histograms: spec.histograms.map((one) => countBins(one, sums.summary.confidence, sums.classes)),
-    gauges: isAlone ? readGauges(spec, report, sums) : [],
+    gauges: isAlone ? gaugesIn(spec, arm, sums, { report, receivedAtMs, isAlone }) : [],
     summary: sums.summary,
   };
 }

@@ -45,14 +45,33 @@ function measured(gauge: string, { gauges = {} }: DeviceReport, intervals: reado
   return summary === undefined ? null : meanOf([summary]);
 }
 
-/** What a report says of a gauge, of the version whose intervals are given; null where it says nothing. Times are the device's own. */
-export function readGauge(
-  gauge: string,
-  report: DeviceReport,
-  intervals: readonly ModelInterval[],
-): GaugeReading | null {
-  const read = measured(gauge, report, intervals);
-  if (read === null) return null;
-  const fromMs = Date.parse(report.startedAt);
-  return { ...read, fromMs, toMs: fromMs + report.durationMs };
+/** What bounds the times that a report claims. */
+export interface Receipt {
+  readonly openedAtMs: number;
+  readonly receivedAtMs: number;
+}
+
+/** The time that a report tells of, by the device's clock: it never ends after its receipt, and is no longer than the stage is open. */
+function spanOf(
+  { startedAt, durationMs }: DeviceReport,
+  { openedAtMs, receivedAtMs }: Receipt,
+): Pick<GaugeReading, 'fromMs' | 'toMs'> {
+  const lengthMs = Math.max(1, Math.min(durationMs, receivedAtMs - openedAtMs));
+  const toMs = Math.min(Date.parse(startedAt) + durationMs, receivedAtMs);
+  return { fromMs: toMs - lengthMs, toMs };
+}
+
+/** What a report says of each gauge, of the version whose intervals are given; null where it says nothing. */
+export function readGauges(
+  specs: readonly GaugeSpec[],
+  {
+    report,
+    intervals,
+    receipt,
+  }: Readonly<{ report: DeviceReport; intervals: readonly ModelInterval[]; receipt: Receipt }>,
+): (GaugeReading | null)[] {
+  return specs.map(({ gauge }) => {
+    const read = measured(gauge, report, intervals);
+    return read === null ? null : { ...read, ...spanOf(report, receipt) };
+  });
 }

@@ -1,5 +1,7 @@
 // Owns what is known of the gauges of each device: their means, and how long each has been beyond its limit without a pause.
+import { createHash } from 'node:crypto';
 import type { GaugeReading, GaugeSpec } from './gauge-readings.ts';
+import { hashRow } from './groups.ts';
 
 /** One gauge of one device. Adding readings in any order, or of two halves, leaves the same, within the bound on spans. */
 export interface GaugeState {
@@ -7,6 +9,8 @@ export interface GaugeState {
   readonly total: number;
   readonly weight: number;
   readonly reports: number;
+  /** Time that reports told of, up to now; a gauge without a limit is not watched. */
+  readonly watchedMs: number;
   /** The longest time beyond the limit without a pause, as far as is known. */
   readonly longestMs: number;
   /** The same, as it was when the oldest spans were last forgotten. */
@@ -21,7 +25,10 @@ export interface GaugeSpan {
   readonly isBeyond: boolean;
 }
 
-export const NO_GAUGE: GaugeState = { total: 0, weight: 0, reports: 0, longestMs: 0, pastMs: 0, spans: [] };
+export const NO_GAUGE: GaugeState = {
+  ...{ total: 0, weight: 0, reports: 0 },
+  ...{ watchedMs: 0, longestMs: 0, pastMs: 0, spans: [] },
+};
 /** Of a device whose gauge comes and goes the oldest are forgotten. */
 const MOST_SPANS = 8;
 /** Intervals without a report that do not end a stretch (STATISTICS §2.5 E). */
@@ -84,6 +91,7 @@ export function mergeGauges(a: GaugeState, b: GaugeState, intervalMs: number): G
     total: a.total + b.total,
     weight: a.weight + b.weight,
     reports: a.reports + b.reports,
+    watchedMs: a.watchedMs + b.watchedMs,
     longestMs,
     // What is forgotten no later report can undo.
     pastMs: spans.length > MOST_SPANS ? longestMs : before,
@@ -95,7 +103,26 @@ export function mergeGauges(a: GaugeState, b: GaugeState, intervalMs: number): G
 export function gaugeOf({ limit, bad }: GaugeSpec, { value, weight, fromMs, toMs }: GaugeReading): GaugeState {
   const isBeyond = limit !== null && (bad === 'above' ? value > limit : value < limit);
   const spans = limit === null ? [] : [{ fromMs, toMs, isBeyond }];
-  return { total: value * weight, weight, reports: 1, longestMs: isBeyond ? toMs - fromMs : 0, pastMs: 0, spans };
+  const watchedMs = limit === null ? 0 : toMs - fromMs;
+  return {
+    ...{ total: value * weight, weight, reports: 1 },
+    ...{ watchedMs, longestMs: isBeyond ? watchedMs : 0, pastMs: 0, spans },
+  };
+}
+
+/** Of the devices in one row the one that comes first in this order is followed: as good as drawn by lot, and the same everywhere. */
+function isBefore(a: string, b: string): boolean {
+  const [one, other] = [a, b].map((device) => createHash('sha256').update(`gauge\n${device}`).digest('hex'));
+  return (one ?? '') < (other ?? '');
+}
+
+/** Of which devices gauges are followed: all, or one of each of so many hash groups. */
+export type FollowedDevices = 'all' | { readonly oneOf: number };
+
+export interface GaugeLayout {
+  readonly specs: readonly GaugeSpec[];
+  readonly intervalMs: number;
+  readonly followed: FollowedDevices;
 }
 
 /** The gauges of the devices of an arm, in the order of the specs. */
@@ -103,26 +130,59 @@ export class GaugeTallies {
   readonly specs: readonly GaugeSpec[];
   readonly devices = new Map<string, readonly GaugeState[]>();
   readonly intervalMs: number;
+  readonly followed: FollowedDevices;
+  /** The device that is followed in each row; empty where all are. */
+  readonly #inRow = new Map<string, string>();
 
-  constructor(specs: readonly GaugeSpec[], intervalMs: number) {
+  constructor({ specs, intervalMs, followed }: GaugeLayout) {
     this.specs = specs;
     this.intervalMs = intervalMs;
+    this.followed = followed;
   }
 
+  get isSample(): boolean {
+    return this.followed !== 'all';
+  }
+
+  /** The row in which a device is kept; of each row one device is followed. */
+  rowOf(device: string): string {
+    return this.followed === 'all' ? device : hashRow(device, this.followed.oneOf);
+  }
+
+  /**
+   * Is the device followed, of those known by now? Whoever comes before all others of its row is so from its first report on: what is
+   * kept at the end does not depend on who reported first.
+   */
+  #follow(device: string): boolean {
+    if (this.followed === 'all') return true;
+    const row = this.rowOf(device);
+    const holder = this.#inRow.get(row);
+    if (holder === device) return true;
+    if (holder !== undefined && isBefore(holder, device)) return false;
+    if (holder !== undefined) this.devices.delete(holder);
+    this.#inRow.set(row, device);
+    return true;
+  }
+
+  /** Readings in the order of the specs. */
   fold(device: string, readings: readonly (GaugeReading | null)[]): void {
-    this.add(
-      device,
-      this.specs.map((spec, i) => {
-        const reading = readings[i];
-        return reading === null || reading === undefined ? NO_GAUGE : gaugeOf(spec, reading);
-      }),
-    );
+    const states = this.specs.map((spec, i) => {
+      const reading = readings[i];
+      return reading === null || reading === undefined ? NO_GAUGE : gaugeOf(spec, reading);
+    });
+    if (states.some((state) => state.reports > 0)) this.add(device, states);
   }
 
   /** Adds what is known elsewhere of a device. */
   add(device: string, more: readonly GaugeState[]): void {
+    if (!this.#follow(device)) return;
     const known = this.devices.get(device);
     const sums = this.specs.map((_, i) => mergeGauges(known?.[i] ?? NO_GAUGE, more[i] ?? NO_GAUGE, this.intervalMs));
     this.devices.set(device, sums);
+  }
+
+  /** Replaces what is known of a device by what was read elsewhere. */
+  put(device: string, states: readonly GaugeState[]): void {
+    if (this.#follow(device)) this.devices.set(device, states);
   }
 }

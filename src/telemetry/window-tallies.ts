@@ -2,12 +2,11 @@
 import { assertInvariant } from '../base/errors.ts';
 import { type ArmSummary, emptyArmSummary, mergeArmSummary } from './arm-summary.ts';
 import type { FoldedInterval } from './fold-report.ts';
-import type { GaugeSpec } from './gauge-readings.ts';
-import { GaugeTallies } from './gauge-tallies.ts';
+import { type GaugeLayout, GaugeTallies } from './gauge-tallies.ts';
 import { binsOf, HISTOGRAM_TRIALS, type HistogramSpec, histogramWidth, writeHistogram } from './histogram-sums.ts';
 import { type PeriodRow, PeriodTable } from './period-table.ts';
 import { MEASURE_TRIALS, MEASURE_WIDTH, writeMeasure } from './rate-sums.ts';
-import { ARMS, type Arm, type Measure, measuresOf, type WindowSpec } from './window.ts';
+import { ARMS, type Arm, DEVICE_GROUPS, gaugesOf, type Measure, measuresOf, type WindowSpec } from './window.ts';
 
 /** What is kept of a row: a device, or a hash group of devices. */
 export interface RowSums {
@@ -21,8 +20,8 @@ export interface RowSums {
 export interface ArmLayout {
   readonly measures: readonly Measure[];
   readonly histograms: readonly HistogramSpec[];
-  /** Gauges that are followed on each device, whatever the rows; none unless given. */
-  readonly gauges?: { readonly specs: readonly GaugeSpec[]; readonly intervalMs: number };
+  /** Gauges that are followed on devices one by one, also where rows are hash groups; none unless given. */
+  readonly gauges?: GaugeLayout;
 }
 
 /** One arm: rows by name, and tables with a line a row. Judges read the tables as they are, so they change under who holds them. */
@@ -41,8 +40,8 @@ export class ArmTallies implements ArmLayout {
   /** One report's sums, used again and again. */
   readonly #ofReport: { readonly rates: Float64Array; readonly looked: Float64Array };
 
-  constructor({ measures, histograms, gauges = { specs: [], intervalMs: 0 } }: ArmLayout) {
-    this.gauges = new GaugeTallies(gauges.specs, gauges.intervalMs);
+  constructor({ measures, histograms, gauges = { specs: [], intervalMs: 0, followed: 'all' } }: ArmLayout) {
+    this.gauges = new GaugeTallies(gauges);
     this.measures = measures;
     this.histograms = histograms;
     this.rates = new PeriodTable(
@@ -93,8 +92,7 @@ export class ArmTallies implements ArmLayout {
       rates: { period: folded.window, whole: rates, current: rates },
       looked: { period: folded.look, whole: looked, current: looked },
     });
-    if (folded.gauges.some((reading) => reading !== null) && this.gauges.specs.length > 0)
-      this.gauges.fold(folded.device, folded.gauges);
+    if (this.gauges.specs.length > 0) this.gauges.fold(folded.device, folded.gauges);
     mergeArmSummary(this.summary, folded.summary);
   }
 
@@ -122,8 +120,9 @@ export class ArmTallies implements ArmLayout {
 export type WindowTallies = Readonly<Record<Arm, ArmTallies>>;
 
 export function emptyArmTallies(spec: WindowSpec, arm: Arm): ArmTallies {
-  const gauges = arm === 'candidate' ? { gauges: { specs: spec.gauges ?? [], intervalMs: spec.intervalMs } } : {};
-  return new ArmTallies({ measures: measuresOf(spec, arm), histograms: spec.histograms, ...gauges });
+  const followed = spec.rows[arm] === 'group' ? { oneOf: DEVICE_GROUPS } : 'all';
+  const gauges: GaugeLayout = { specs: gaugesOf(spec, arm), intervalMs: spec.intervalMs, followed };
+  return new ArmTallies({ measures: measuresOf(spec, arm), histograms: spec.histograms, gauges });
 }
 
 export function emptyWindowTallies(spec: WindowSpec): WindowTallies {

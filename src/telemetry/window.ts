@@ -30,7 +30,7 @@ export interface WindowSpec {
   readonly histograms: readonly HistogramSpec[];
   /** What else is counted, of downloads, labels and remarks; none unless a rule asks for it. */
   readonly events?: readonly EventMeasure[];
-  /** Gauges that are followed on each device of the candidate; none unless a rule asks for them. */
+  /** Gauges that are followed on each device, on stable's those without a limit; none unless a rule asks for them. */
   readonly gauges?: readonly GaugeSpec[];
   /** Labels by which all of this is counted apart as well; none unless a rule asks for them. */
   readonly groups: readonly GroupSpec[];
@@ -80,6 +80,11 @@ export function readWindowSpec(text: string): WindowSpec {
 
 export function edgesOf(spec: WindowSpec, arm: Arm): readonly number[] {
   return arm === 'candidate' ? spec.edges : spec.baselineEdges;
+}
+
+/** The gauges that are followed on each device of an arm: of stable those alone that the candidate is held against. */
+export function gaugesOf({ gauges = [] }: WindowSpec, arm: Arm): readonly GaugeSpec[] {
+  return arm === 'candidate' ? gauges : gauges.filter(({ limit }) => limit === null);
 }
 
 /** Number of the tumbling window, from 0, in which a report that came at that time counts. */

@@ -99,6 +99,7 @@ describe('a report and its schema', () => {
     ],
     ['an end that is none', { transfers: { download: { slow: 1 } } }, 'REPORT_SHAPE'],
     ['complaints below none', { userReports: -1 }, 'REPORT_NUMBERS'],
+    ['a time served that is next to nothing', { servedMs: 5e-324 }, 'REPORT_NUMBERS'],
     ['a load of a year', { loadMs: { min: 0, mean: 0, max: 3e10, samples: 1 } }, 'REPORT_NUMBERS'],
   ])('an interval with %s is refused', (_, over, code) => {
     expect(codeOf({ ...FULL_REPORT, intervals: [{ ...FULL_INTERVAL, ...over }] })).toBe(code);

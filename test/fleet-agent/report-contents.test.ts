@@ -131,6 +131,10 @@ test('an interval tells how long its version served, and only the version that s
   expect(measurements.take(10_000)).toMatchObject([{ revision: 2, inferences: 0, servedMs: 1000 }]);
   measurements.observe(next, { kind: 'complaint' });
   expect(measurements.take(12_000)[0]?.servedMs).toBe(2000);
+  measurements.observe(next, { kind: 'complaint' });
+  expect(measurements.take(12_000.4)[0]).not.toHaveProperty('servedMs');
+  measurements.observe(next, { kind: 'complaint' });
+  expect(measurements.take(13_000)[0]?.servedMs).toBe(1000);
 });
 
 test('a device can name so many gauges of its own, and its standard ones still have room', () => {

@@ -1,7 +1,7 @@
 // Laws of rules over gauges, labels, downloads and remarks, judged on what real reports were folded into.
 import { describe, expect, test } from 'vitest';
 import { parseRule } from '../../src/contract/documents/rule-text.ts';
-import type { LabelCounts, ModelInterval } from '../../src/contract/report.ts';
+import type { DeviceReport, LabelCounts, ModelInterval } from '../../src/contract/report.ts';
 import { gaugeTermsOf } from '../../src/gates/gauge-terms.ts';
 import { judgeStage } from '../../src/gates/judge-stage.ts';
 import type { RuleVerdict } from '../../src/gates/rule-verdict.ts';
@@ -19,6 +19,8 @@ const MINUTE = 60_000;
 interface Told {
   readonly gauges?: Readonly<Record<string, number>>;
   readonly interval?: Partial<ModelInterval>;
+  /** In place of what the report says otherwise. */
+  readonly report?: Partial<DeviceReport>;
 }
 /** What each device says each minute. */
 type Story = readonly ((minute: number) => Told)[];
@@ -48,7 +50,7 @@ function judge({ rule, over = {}, candidate, stable = [], minutes = 10, question
   for (const [arm, story, which] of arms) {
     story.forEach((say, d) => {
       for (let minute = 0; minute < minutes; minute++) {
-        const { gauges = {}, interval = {} } = say(minute);
+        const { gauges = {}, interval = {}, report: over = {} } = say(minute);
         const summaries = Object.entries(gauges).map(([name, mean]) => [
           name,
           { min: mean, mean, max: mean, samples: 12 },
@@ -61,8 +63,9 @@ function judge({ rule, over = {}, candidate, stable = [], minutes = 10, question
           ),
           startedAt: new Date(minute * MINUTE).toISOString(),
           gauges: Object.fromEntries(summaries),
+          ...over,
         };
-        for (const folded of foldReport(spec, report, minute * MINUTE)) applyFold(tallies, folded);
+        for (const folded of foldReport(spec, report, (minute + 1) * MINUTE)) applyFold(tallies, folded);
       }
     });
   }
@@ -96,9 +99,9 @@ describe('a rule over a gauge', () => {
       worstDevice: 'candidate-0',
     });
     expect(verdict.reason).toBe('8 of 10 devices above it for 5 min');
-    expect(breachInWords(verdict, 'canary')).toBe('cpu not < 85 % for 5m on 8 of 10 devices in canary (mean 86 %)');
+    expect(breachInWords(verdict, 'canary')).toBe('cpu not < 85 % for 5m on 8 of 10 devices in canary (median 95 %)');
     expect(ruleSentences(verdict).join(' ')).toBe(
-      'Seen: 86 % on average on 10 devices. Allowed: below 85 % for 5m. It is broken. 8 of 10 devices above it for 5 min. The device that was beyond the limit longest: candidate-0.',
+      'Seen: a median of 95 % on 10 devices. Allowed: below 85 % for 5m. It is broken. 8 of 10 devices above it for 5 min. The device that was beyond the limit longest: candidate-0.',
     );
   });
 
@@ -110,6 +113,19 @@ describe('a rule over a gauge', () => {
   test('is not broken by peaks that are shorter', () => {
     const candidate = of(10, (minute) => ({ gauges: { cpu: minute % 3 === 0 ? 0.2 : 0.99 } }));
     expect(judge({ rule, candidate, minutes: 31 }).verdict).toBe('pass');
+  });
+
+  test('is kept by a gauge that flaps around it, also while it is beyond', () => {
+    for (const minutes of [180, 181]) {
+      const candidate = of(10, (minute) => ({ gauges: { cpu: minute % 2 === 0 ? 0.99 : 0.6 } }));
+      expect(judge({ rule: 'cpu < 85% for 10m', candidate, minutes }).verdict).toBe('pass');
+    }
+  });
+
+  test('is not kept yet where all have just gone beyond it', () => {
+    const candidate = of(10, (minute) => ({ gauges: { cpu: minute < 27 ? 0.5 : 0.99 } }));
+    expect(judge({ rule, candidate, minutes: 30 })).toMatchObject({ verdict: 'undecided', sums: { pending: 10 } });
+    expect(judge({ rule, candidate, minutes: 32 }).verdict).toBe('fail');
   });
 
   test('one device alone does not condemn the version, nor lets it pass among few; among many it does', () => {
@@ -175,6 +191,26 @@ describe('a gauge against the baseline', () => {
     expect(judge({ rule, candidate, stable }).verdict).toBe('undecided');
     expect(judge({ rule, candidate: drain(4, 0.3), stable }).verdict).toBe('undecided');
     expect(judge({ rule, candidate: drain(10, 0.3), stable, minutes: 3 }).verdict).toBe('undecided');
+  });
+
+  test('is not moved by one device of stable, whatever it claims', () => {
+    const claims = (mean: number, samples: number) => () => ({
+      gauges: {},
+      report: { gauges: { battery_drain: { min: mean, mean, max: mean, samples } } },
+    });
+    for (const told of [0.0001, 100]) {
+      const liar = [...stable, claims(told, 1e9)];
+      expect(judge({ rule, candidate: drain(10, 0.1), stable: liar }).verdict).toBe('pass');
+      expect(judge({ rule, candidate: drain(10, 0.2), stable: liar }).verdict).toBe('fail');
+    }
+  });
+
+  test('says that a ratio needs a baseline above zero', () => {
+    const signal = of(10, () => ({ gauges: { dbm: -60 } }));
+    expect(judge({ rule: 'gauge[dbm] < 2x baseline', candidate: signal, stable: signal })).toMatchObject({
+      verdict: 'undecided',
+      reason: expect.stringContaining('a ratio needs a positive baseline'),
+    });
   });
 
   test('without a baseline is undecided; on a first rollout it does not apply', () => {

@@ -6,7 +6,8 @@ import type { EventMeasure } from '../../src/telemetry/event-counts.ts';
 import { foldReport } from '../../src/telemetry/fold-report.ts';
 import { decodeGauges, encodeGauges } from '../../src/telemetry/gauge-codec.ts';
 import type { GaugeSpec } from '../../src/telemetry/gauge-readings.ts';
-import { GaugeTallies } from '../../src/telemetry/gauge-tallies.ts';
+import { NO_GAUGE } from '../../src/telemetry/gauge-tallies.ts';
+import { hashRow } from '../../src/telemetry/groups.ts';
 import { measureAt } from '../../src/telemetry/rate-sums.ts';
 import { decodeSummary, encodeSummary } from '../../src/telemetry/tally-codec.ts';
 import {
@@ -50,7 +51,8 @@ function at(minute: number, cpu: number, over: Partial<ModelInterval> = {}, devi
 
 function tell(reports: readonly DeviceReport[], spec = SPEC): WindowTallies {
   const tallies = emptyWindowTallies(spec);
-  for (const report of reports) for (const folded of foldReport(spec, report, MINUTE)) applyFold(tallies, folded);
+  for (const report of reports)
+    for (const folded of foldReport(spec, report, Date.parse(report.startedAt) + MINUTE)) applyFold(tallies, folded);
   return tallies;
 }
 
@@ -143,7 +145,8 @@ describe('folding', () => {
     expect(candidate.summary.gauges.get('cpu')).toEqual({ total: 12 * (0.2 + 0.4 + 1), weight: 36 });
     expect(candidate.summary.gauges.get('throughput')).toEqual({ total: 3 * MINUTE, weight: 3 * MINUTE });
     expect(stable.summary.gauges.get('cpu')).toEqual({ total: 6, weight: 12 });
-    expect(stable.gauges.devices.size).toBe(0);
+    expect(stable.gauges.specs.map(({ gauge }) => gauge)).toEqual(['throughput']);
+    expect(stable.gauges.devices.get('s')?.[0]).toMatchObject({ total: MINUTE, weight: MINUTE, reports: 1 });
   });
 
   it('a report that tells of both arms says nothing of either about the device', () => {
@@ -195,9 +198,86 @@ describe('labels, downloads and remarks', () => {
   });
 });
 
-it('devices are followed one by one where rows are groups', () => {
+describe('many devices', () => {
   const spec = makeSpec({ gauges: GAUGES, rows: { candidate: 'group', stable: 'group' } });
-  const { candidate } = tell([at(0, 0.9, {}, 'x'), at(0, 0.1, {}, 'y')], spec);
-  expect(new GaugeTallies(GAUGES, MINUTE).devices.size).toBe(0);
-  expect([...candidate.gauges.devices.keys()]).toEqual(['x', 'y']);
+  const names = Array.from({ length: 9000 }, (_, i) => `device-${i}`);
+  const followed = (tallies: WindowTallies) => [...tallies.candidate.gauges.devices.keys()].sort();
+
+  it('are followed as a sample that has a bound', () => {
+    const { devices, isSample } = tell(
+      names.map((name) => at(0, 0.9, {}, name)),
+      spec,
+    ).candidate.gauges;
+    expect(isSample).toBe(true);
+    expect(devices.size).toBeLessThanOrEqual(4096);
+    expect(devices.size).toBeGreaterThan(3000);
+  });
+
+  it('are the same sample, with all that it reported, in any order and in halves', () => {
+    const few = Array.from({ length: 6 }, (_, group) =>
+      names.filter((name) => hashRow(name, 4096) === rowAt(group)),
+    ).flat();
+    fc.assert(
+      fc.property(fc.shuffledSubarray(few, { minLength: few.length }), fc.nat(few.length), (order, cut) => {
+        const reports = order.flatMap((name) => [at(0, 0.9, {}, name), at(1, 0.9, {}, name)]);
+        const whole = tell(
+          [...reports].sort((a, b) => (a.device < b.device ? -1 : 1)),
+          spec,
+        );
+        const halves = tell(reports.slice(0, cut), spec);
+        mergeWindowTallies(halves, tell(reports.slice(cut), spec));
+        expect(followed(halves)).toEqual(followed(whole));
+        for (const [state] of halves.candidate.gauges.devices.values()) expect(state?.reports).toBe(2);
+      }),
+      { numRuns: 50 },
+    );
+  });
+
+  it('few devices are all followed', () => {
+    expect([...tell([at(0, 0.9, {}, 'x'), at(0, 0.1, {}, 'y')]).candidate.gauges.devices.keys()]).toEqual(['x', 'y']);
+  });
+});
+
+function rowAt(group: number): string {
+  return hashRow(`device-${group}`, 4096);
+}
+
+describe('times that a report claims', () => {
+  const claim = (over: Partial<DeviceReport>) =>
+    tell([{ ...at(4, 0.9), ...over }]).candidate.gauges.devices.get('d')?.[0];
+  const RECEIVED = 5 * MINUTE;
+  const received = (over: Partial<DeviceReport>) => {
+    const tallies = emptyWindowTallies(SPEC);
+    for (const one of foldReport(SPEC, { ...at(4, 0.9), ...over }, RECEIVED)) applyFold(tallies, one);
+    return tallies.candidate.gauges.devices.get('d')?.[0];
+  };
+
+  it('are never longer than the stage is open, and never end after the receipt', () => {
+    expect(received({ durationMs: 366 * 86_400_000 })).toMatchObject({ longestMs: RECEIVED, watchedMs: RECEIVED });
+    expect(received({ startedAt: '2040-01-01T00:00:00Z' })?.spans).toEqual([
+      { fromMs: 4 * MINUTE, toMs: RECEIVED, isBeyond: true },
+    ]);
+  });
+
+  it('stay the device’s own where they are possible', () => {
+    expect(claim({})?.spans).toEqual([{ fromMs: 4 * MINUTE, toMs: RECEIVED, isBeyond: true }]);
+  });
+});
+
+describe('stored gauges', () => {
+  it('of the first format are read, and tell as long a watch as their spans', () => {
+    expect(decodeGauges('[1,[[2,1,3,60000,0,[0,60000,1,60000,180000,0]]]]')).toEqual([
+      {
+        ...{ total: 2, weight: 1, reports: 3, longestMs: MINUTE, pastMs: 0, watchedMs: 3 * MINUTE },
+        spans: [
+          { fromMs: 0, toMs: MINUTE, isBeyond: true },
+          { fromMs: MINUTE, toMs: 3 * MINUTE, isBeyond: false },
+        ],
+      },
+    ]);
+  });
+
+  it('that are not finite are not written', () => {
+    expect(() => encodeGauges([{ ...NO_GAUGE, total: Number.POSITIVE_INFINITY }])).toThrow('finite');
+  });
 });

@@ -208,7 +208,10 @@ function parseSustained(written: Written, columns: Columns): number | undefined 
   if (sustained === undefined) return undefined;
   const remedy = (): string => `Leave out \`for\`: \`${instead(written, { sustained: undefined })}\`.`;
   if (!metricFacts(metric).sustained) {
-    const message = `\`${metric}\` is judged over the whole stage, not for a time.`;
+    const message =
+      metric === 'load_time'
+        ? 'A version is loaded once, so `load_time` is never beyond its limit for a time.'
+        : `\`${metric}\` is judged over the whole stage, not for a time.`;
     throw problem('RULE_SUSTAINED', columns.sustained, message, remedy());
   }
   if (factor !== undefined) {

@@ -154,6 +154,7 @@ test.each([
   ['class_share[a] >= 100%', 'RULE_LIMIT', 19, 'below 100%'],
   ['class_share[a] > 0%', 'RULE_LIMIT', 18, 'above zero'],
   ['error_rate < 1% for 5m', 'RULE_SUSTAINED', 21, 'Leave out'],
+  ['load_time < 2s for 5m', 'RULE_SUSTAINED', 20, 'Leave out'],
   ['cpu < 2x baseline for 5m', 'RULE_SUSTAINED', 23, 'Leave out'],
   ['gauge < 5', 'RULE_CLASS', 1, 'gauge[queue_depth] < 5'],
   ['gauge[Queue Depth] < 5', 'RULE_CLASS', 7, 'gauge[queue_depth] < 5'],
