@@ -31,14 +31,23 @@ interface Asked {
   readonly candidate: Story;
   readonly stable?: Story;
   readonly minutes?: number;
+  readonly rows?: 'device' | 'group';
   readonly question?: Partial<StageQuestion>;
 }
 
-function judge({ rule, over = {}, candidate, stable = [], minutes = 10, question = {} }: Asked): RuleVerdict {
+function judge({
+  rule,
+  over = {},
+  candidate,
+  stable = [],
+  minutes = 10,
+  question = {},
+  rows = 'device',
+}: Asked): RuleVerdict {
   const parsed = parseRule(rule);
   const terms = gaugeTermsOf(parsed);
   const spec = makeSpec({
-    ...{ classes: [], histograms: [] },
+    ...{ classes: [], histograms: [], rows: { candidate: rows, stable: rows } },
     events: ['download', 'complaint', 'anomaly', 'wrong', 'imprecise:a', 'missed:a', 'confused:a'],
     gauges: terms === undefined ? [] : [terms],
   });
@@ -103,6 +112,11 @@ describe('a rule over a gauge', () => {
     expect(ruleSentences(verdict).join(' ')).toBe(
       'Seen: a median of 95 % on 10 devices. Allowed: below 85 % for 5m. It is broken. 8 of 10 devices above it for 5 min. The device that was beyond the limit longest: candidate-0.',
     );
+  });
+
+  test('says that its devices are a sample where they are too many to follow each', () => {
+    const verdict = judge({ rule, candidate: cpu(...many(10, 0.95)), rows: 'group' });
+    expect(verdict).toMatchObject({ verdict: 'fail', reason: '10 in a sample of 10 devices above it for 5 min' });
   });
 
   test('is undecided before the time is over, whichever way it goes', () => {
