@@ -11,8 +11,8 @@ function endInWords({ outcome, stage, minutesToRevert }: Rehearsal): string {
       return 'completed: the candidate is stable';
     case 'reverted':
       return `reverted in ${stage} ${clockOf(minutesToRevert ?? 0)} after the start`;
-    case 'unfinished':
-      return stage === null ? 'unfinished: it never started' : `unfinished, still in ${stage}`;
+    case 'held':
+      return stage === null ? 'held: it never started' : `held in ${stage}`;
   }
 }
 
@@ -27,7 +27,7 @@ function judgementOf({ scenario }: RehearsalOrder, { outcome, breaches }: Rehear
         : `${candidate}, and the fleet got it.`;
     case 'reverted':
       return scenario.isBad ? `${candidate}, and was kept from the rest of the fleet.` : `${candidate}: a false alarm.`;
-    case 'unfinished':
+    case 'held':
       return scenario.isBad
         ? `${candidate}; it stays in its stage until a rule is decided, or a person does.`
         : `${candidate}; it had not got through its stages when the rehearsal ended.`;

@@ -26,7 +26,7 @@ export interface RehearsalOrder {
   readonly hours: number;
 }
 
-export type RehearsalOutcome = 'completed' | 'reverted' | 'unfinished';
+export type RehearsalOutcome = 'completed' | 'reverted' | 'held';
 
 export interface Rehearsal {
   readonly outcome: RehearsalOutcome;
@@ -226,7 +226,7 @@ class Run {
 
   #result(lastMinute: number): Rehearsal {
     const ended = this.#ended;
-    const outcome = ended === null ? 'unfinished' : ended.step.kind === 'complete' ? 'completed' : 'reverted';
+    const outcome = ended === null ? 'held' : ended.step.kind === 'complete' ? 'completed' : 'reverted';
     const isReverted = ended !== null && outcome === 'reverted';
     if (isReverted && this.#restoredAtMs !== null) {
       const seconds = Math.round((this.#restoredAtMs - ended.atMs) / 1000);

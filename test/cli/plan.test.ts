@@ -77,7 +77,7 @@ test('a policy is rehearsed by its name as it is planned, scenarios are listed, 
     rehearsed('careful', '--repo', 'models'),
     rehearsed('models/policies/careful.yaml'),
   ]);
-  expect(JSON.parse(byName.stdout)).toMatchObject({ policy: 'careful', outcome: 'unfinished', stage: 'canary' });
+  expect(JSON.parse(byName.stdout)).toMatchObject({ policy: 'careful', outcome: 'held', stage: 'canary' });
   expect(byFile).toEqual(byName);
   const list = await session.run(['simulate', '--list', '--json']);
   expect(JSON.parse(list.stdout)).toMatchObject({
