@@ -63,7 +63,7 @@ export class InferEndpoint {
   async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
     let reply: Reply;
     try {
-      reply = await this.#route(request);
+      reply = refusalOf(request) ?? (await this.#route(request));
     } catch (error) {
       reply = replyOfError(error);
     }
@@ -142,6 +142,18 @@ export class InferEndpoint {
     const answer = await server.infer(asked.inputs, asked.id);
     return { status: 200, body: formatAnswer(answer, asked) };
   }
+}
+
+const OWN_NAMES: ReadonlySet<string> = new Set(['127.0.0.1', 'localhost', '[::1]']);
+
+/** What a web page that runs on the device sends: from an origin, or to a foreign name that leads here (DNS rebinding). */
+function refusalOf({ headers }: IncomingMessage): Reply | undefined {
+  const name = headers.host?.replace(/:\d+$/, '').toLowerCase();
+  if (headers.origin === undefined && (name === undefined || OWN_NAMES.has(name))) return undefined;
+  return {
+    status: 403,
+    body: { error: 'Web pages are not answered here: ask 127.0.0.1 or localhost, without an origin.' },
+  };
 }
 
 interface InferRequest {

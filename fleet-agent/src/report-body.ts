@@ -59,7 +59,7 @@ function addIntervals(a: ModelInterval, b: ModelInterval): ModelInterval {
     unknown: a.unknown + b.unknown,
     latencyMs: sketchToJson(latency),
     confidence: a.confidence.map((count, bin) => count + (b.confidence[bin] ?? 0)),
-    classes: addCounts(a.classes, b.classes),
+    classes: addClasses(a.classes, b.classes),
     ...addObservations(a, b),
   };
 }
@@ -87,6 +87,16 @@ function both<K extends keyof ModelInterval>(
   const y: ModelInterval[K] | undefined = b[key] ?? undefined;
   const sum = x === undefined || x === null ? y : y === undefined || y === null ? x : add(x, y);
   return sum === undefined ? {} : ({ [key]: sum } as Pick<ModelInterval, K>);
+}
+
+/** Of too many classes the later ones are told as the rest: the service takes no more. */
+function addClasses(a: ModelInterval['classes'], b: ModelInterval['classes']): ModelInterval['classes'] {
+  const sums = new Map(Object.entries(a));
+  for (const [name, count] of Object.entries(b)) {
+    const key = sums.has(name) || sums.size < MOST_CLASSES ? name : REST_CLASS;
+    sums.set(key, (sums.get(key) ?? 0) + count);
+  }
+  return Object.fromEntries(sums);
 }
 
 type Labels = NonNullable<ModelInterval['labels']>;

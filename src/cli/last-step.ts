@@ -1,6 +1,6 @@
 // Owns finding the last step of a rollout in Git: its evidence, whether the reconciler signed it, and its commit.
 import type { KeyObject } from 'node:crypto';
-import { CodedError } from '../base/errors.ts';
+import { CodedError, toCodedError } from '../base/errors.ts';
 import { decodeStrictBase64 } from '../contract/trust/dsse.ts';
 import { verifyEvidence } from '../contract/trust/verifier.ts';
 import { findInTree, type ManifestsRepository } from '../git/manifests-repository.ts';
@@ -72,6 +72,17 @@ function signatureOf(bytes: Uint8Array, keys: StepQuestion['keys']): EvidenceSig
   return check.kind === 'verified' ? { kind: 'good', keyId: check.keyId } : { kind: 'bad', reason: check.reason };
 }
 
+/** Nothing for what is too large to be evidence: one such file must not hide the others. */
+async function readEvidence(repository: StepQuestion['repository'], oid: string): Promise<Uint8Array> {
+  try {
+    return await repository.readBlob(oid, EVIDENCE_LIMIT_BYTES);
+  } catch (thrown) {
+    const error = toCodedError(thrown);
+    if (error.kind === 'retry-later') throw error;
+    return new Uint8Array();
+  }
+}
+
 async function* evidenceFiles({ repository, head, evidenceFolder, rollout }: StepQuestion) {
   const folder = findInTree(await repository.readTree(head), `${evidenceFolder}/${rollout}`);
   if (folder?.kind !== 'tree') return;
@@ -82,7 +93,7 @@ async function* evidenceFiles({ repository, head, evidenceFolder, rollout }: Ste
       : [{ revision: Number(revision), name, oid: child.oid }];
   });
   for (const { name, oid } of numbered.sort((a, b) => b.revision - a.revision).slice(0, MOST_STEPS)) {
-    yield { file: `${evidenceFolder}/${rollout}/${name}`, bytes: await repository.readBlob(oid, EVIDENCE_LIMIT_BYTES) };
+    yield { file: `${evidenceFolder}/${rollout}/${name}`, bytes: await readEvidence(repository, oid) };
   }
 }
 

@@ -1,4 +1,5 @@
 // Owns the proof that the local endpoint speaks the Open Inference Protocol, and that what it answers is measured.
+import http from 'node:http';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Agent } from '../../fleet-agent/src/agent.ts';
 import { CLASSES, DeviceWorld, MODEL, openHost, until, untilRuns } from './device-world.ts';
@@ -101,6 +102,21 @@ describe('the endpoint', () => {
     const answer = await call(`/v2/models/${MODEL}/infer`, body).catch((error: Error) => error);
     if (!(answer instanceof Error)) expect(answer.status).toBe(status);
     expect((await call('/v2/health/live')).status).toBe(200);
+  });
+
+  test('answers no web page: neither another origin nor a foreign name that leads here', async () => {
+    const ask = (headers: Readonly<Record<string, string>>): Promise<number> =>
+      new Promise((resolve, reject) => {
+        const { port } = new URL(url);
+        const request = http.request({ host: '127.0.0.1', port, path: '/v2/health/live', headers }, (answer) => {
+          answer.resume();
+          resolve(answer.statusCode ?? 0);
+        });
+        request.on('error', reject).end();
+      });
+    expect(await ask({ origin: 'https://attacker.example' })).toBe(403);
+    expect(await ask({ host: 'attacker.example' })).toBe(403);
+    expect(await ask({ host: 'localhost:1234' })).toBe(200);
   });
 
   test('does not know other paths and methods', async () => {

@@ -142,6 +142,13 @@ describe('the queue', () => {
       durationMs: 2000,
       intervals: [{ inferences: 7, errors: { runtime: 3, timeout: 1 }, classes: { a: 7 } }],
     });
+    const classesOf = (from: number) => Object.fromEntries(Array.from({ length: 64 }, (_, i) => [`c${from + i}`, 1]));
+    const classes = mergeBodies(
+      body([interval(64, { classes: classesOf(0) })]),
+      body([interval(64, { classes: classesOf(60) })]),
+    )?.intervals[0]?.classes;
+    expect(Object.keys(classes ?? {})).toHaveLength(65);
+    expect(classes).toMatchObject({ c63: 2, '(rest)': 60 });
     const many = Array.from({ length: 10 }, (_, i) => interval(1, { revision: i }));
     const others = Array.from({ length: 10 }, (_, i) => interval(1, { revision: 100 + i }));
     expect(mergeBodies(body(many), body(others))).toBeUndefined();
