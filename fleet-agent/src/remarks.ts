@@ -1,6 +1,6 @@
 // Owns what applications may say afterwards over the local endpoint: true classes, complaints, anomalies, readings of their own.
 import { assertNever, CodedError } from '../../src/base/errors.ts';
-import { GAUGES, gaugeBounds, isGaugeName, MOST_GAUGES } from '../../src/contract/gauges.ts';
+import { gaugeBounds, isGaugeName, MOST_GAUGES } from '../../src/contract/gauges.ts';
 import { isClassName } from '../../src/contract/report-reader.ts';
 import type { Measurements } from './measure.ts';
 import type { RecentAnswers, Remark } from './recent-answers.ts';
@@ -62,7 +62,6 @@ export function parseReadings(body: Buffer): readonly (readonly [string, number]
   if (entries.length > MOST_GAUGES) throw remarkError('there are too many gauges', remedy);
   return entries.map(([name, value]) => {
     if (!isGaugeName(name)) throw remarkError(`"${name.slice(0, 64)}" is no name of a gauge`, remedy);
-    if (Object.hasOwn(GAUGES, name)) throw remarkError(`${name} is what the agent itself measures`, remedy);
     const { least, most } = gaugeBounds(name);
     if (typeof value === 'number' && value >= least && value <= most) return [name, value] as const;
     throw remarkError(`${name} is not a number from ${least} to ${most}`, remedy);
