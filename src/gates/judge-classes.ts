@@ -101,12 +101,16 @@ function isHolding({ evidence }: ClassReading): boolean {
   return shareOf(evidence.baseline) >= LEAST_HOLDING_SHARE;
 }
 
+function moreClasses(count: number): string {
+  return `${count} more ${count === 1 ? 'class' : 'classes'}`;
+}
+
 function openReason(open: readonly ClassReading[]): string {
   const [rarest] = open;
   if (rarest === undefined) return 'every class of the baseline is too rare to be waited for';
   const due = Number(expected(rarest).toPrecision(2));
   const told = rarest.reading.reason || `seen ${rarest.all.bad} times where stable would have ${due}`;
-  const more = open.length > 1 ? `; and ${open.length - 1} more classes` : '';
+  const more = open.length > 1 ? `; and ${moreClasses(open.length - 1)}` : '';
   return `"${rarest.name}": ${told}${more}`;
 }
 
@@ -135,7 +139,7 @@ export function judgeVanishedClasses(asked: StageRule, levels: ErrorLevels, ques
   const isPass = vanished.length === 0 && open.length === 0 && holding.length > 0;
   const verdict = vanished.length > 0 ? 'fail' : isPass ? 'pass' : 'undecided';
   const words = vanished.slice(0, MOST_NAMED).map((one) => fallInWords(one, VANISHED_RATIO));
-  const unnamed = vanished.length > MOST_NAMED ? [`and ${vanished.length - MOST_NAMED} more classes`] : [];
+  const unnamed = vanished.length > MOST_NAMED ? [`and ${moreClasses(vanished.length - MOST_NAMED)}`] : [];
   const [slowest] = open;
   return {
     ...blankVerdict(asked, isPass ? '' : vanished.length > 0 ? [...words, ...unnamed].join('; ') : openReason(open)),

@@ -114,7 +114,9 @@ function readBoth(
   return { ...beside, ...p, verdict: outcome.verdict, reason: differs ? OWN_PAST : outcome.reason };
 }
 
-const LATE = 'the newest intervals alone breach the limit; over the whole stage it does not show yet';
+/** How a reason begins that rests on the newest intervals. */
+export const ALONE = 'the newest intervals alone';
+const LATE = `${ALONE} prove it; over the whole stage it is not proven yet`;
 
 /** The whole stage and its current tumbling window as one verdict. */
 export function weighCounts(evidence: CountedEvidence, levels: ErrorLevels, question: StageQuestion): CountedVerdict {

@@ -124,6 +124,13 @@ export function ruleName({ rule, by }: Pick<RuleVerdict, 'rule' | 'by'>): string
   return by === undefined ? rule : `${rule} by ${by}`;
 }
 
+/** The same for people: with the scope, that tells it from the same rule of the stage's devices together. */
+export function ruleInScope(verdict: Pick<RuleVerdict, 'rule' | 'by' | 'scope'>): string {
+  const { scope } = verdict;
+  const about = scope === undefined ? '' : ` (${scope === 'fleet' ? 'fleet' : 'any device'})`;
+  return `${ruleName(verdict)}${about}`;
+}
+
 /** What all rules together say about a stage. */
 export interface StageVerdict {
   readonly kind: Verdict;

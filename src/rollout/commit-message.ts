@@ -4,20 +4,27 @@ import { assertNever } from '../base/errors.ts';
 import type { Digest } from '../contract/digest.ts';
 import { formatDuration } from '../contract/duration.ts';
 import { countOf, listed } from './amounts.ts';
+import { lateBreachOf } from './late-in-words.ts';
 import { asSentence, clipped, oneLine } from './plain-text.ts';
 import type { Transition } from './transition.ts';
-import { breachInWords, vanishedInWords, verdictTable } from './verdict-table.ts';
+import { breachInShort, breachInWords, vanishedInWords, verdictTable } from './verdict-table.ts';
 import { wrapped } from './wrapped.ts';
 
 const MOST_TITLE = 100;
+/** What a title has room for beside the versions. */
+const MOST_BREACH = 60;
 
 /** The reason; where its sentence tells of classes that vanished, or of other groups as well, what failed alone. */
 function headline({ reason, verdict, from }: Transition): string {
+  const [expired] = /^"[^"]*" did not pass within its deadline of [^:;]*/.exec(reason) ?? [];
+  if (expired !== undefined) return expired;
   const first = verdict?.rules.find((rule) => rule.verdict === 'fail' && !rule.dryRun);
-  const isTold = first !== undefined && first.reason !== '' && reason.startsWith(breachInWords(first, from));
+  const isTold = first !== undefined && reason.startsWith(breachInWords(first, from));
   const vanished = isTold ? vanishedInWords(first) : null;
-  if (isTold && vanished === null && first.by !== undefined) return breachInWords({ ...first, reason: '' }, from);
-  return vanished === null ? reason : `${vanished} in ${from}`;
+  if (isTold && vanished === null && first.by !== undefined) return breachInShort(first, from);
+  if (vanished !== null) return `${vanished} in ${from}`;
+  // A note in parentheses is never cut in its middle.
+  return isTold && (lateBreachOf(first) !== null || reason.length > MOST_BREACH) ? breachInShort(first, from) : reason;
 }
 
 function title(transition: Transition): string {
@@ -102,7 +109,7 @@ function story(transition: Transition): string[] {
     case 'supersede':
       return retreat(transition);
     case 'complete':
-      return [`It is what every device of ${oneLine(next.target)} runs from now on.`];
+      return [`It is what every device${next.target === '*' ? '' : ` of ${oneLine(next.target)}`} runs from now on.`];
     case 'pause': {
       const ready = cohort?.ready ?? 0;
       return [`${countOf(ready, 'device')} ${ready === 1 ? 'keeps' : 'keep'} it until then; no other device gets it.`];

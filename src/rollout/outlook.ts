@@ -15,8 +15,8 @@ export type WaitingOn =
       readonly rules: readonly string[];
       /** About how long the slowest of them still takes; null when nobody can tell. */
       readonly minutes: number | null;
-      /** The slowest of them, and how many more inferences it needs. */
-      readonly slowest: { readonly metric: string; readonly trials: number } | null;
+      /** The slowest of them, and how many more inferences it needs, to hold if it is within its limit so far, else to be broken. */
+      readonly slowest: { readonly metric: string; readonly trials: number; readonly within?: boolean } | null;
       /** What else the stage's minimum lacks, in words. */
       readonly lacks: readonly string[];
     }

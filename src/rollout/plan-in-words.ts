@@ -17,7 +17,9 @@ function verdictWaits({ rules, minutes, slowest, lacks }: Extract<WaitingOn, { k
     const time = minutes === null ? '' : `${aboutMore(minutes)}: `;
     // Drift is judged at looks, which come by time.
     if (slowest.trials === 0) return `${time}the next look at ${slowest.metric}`;
-    return `${time}${slowest.metric} needs ${countOf(slowest.trials, `more ${trialOf(slowest.metric)}`)}`;
+    const { within } = slowest;
+    const proof = within === undefined ? '' : ` to prove that it ${within ? 'holds' : 'is broken'}`;
+    return `${time}${slowest.metric} needs ${countOf(slowest.trials, `more ${trialOf(slowest.metric)}`)}${proof}`;
   }
   if (lacks.length > 0) return listed(lacks, 'and');
   return rules.length === 0 ? 'the first measurements' : `a verdict on ${listed(rules, 'and', 2)}`;
@@ -59,7 +61,7 @@ export function waitInWords(waiting: WaitingOn): string {
   }
 }
 
-const MOST_TOLD = 2;
+const MOST_TOLD = 4;
 
 /** What a rollout waits for, the first things first; `–` when all is as declared. */
 export function waitingInWords(waitingOn: readonly WaitingOn[]): string {

@@ -3,6 +3,7 @@ import { assertNever } from '../base/errors.ts';
 import { ONE_DEVICE, TOO_LITTLE } from '../gates/rate-verdict.ts';
 import type { RuleVerdict } from '../gates/rule-verdict.ts';
 import { aboutMore, countOf, formatAmount, formatBounds, formatCount, trialOf } from './amounts.ts';
+import { lateBreachOf, reasonBesideLate } from './late-in-words.ts';
 import { asSentence, oneLine } from './plain-text.ts';
 import { limitOf, signalNote } from './verdict-table.ts';
 
@@ -141,7 +142,23 @@ function missing({ needs, verdict, dryRun, trials, reason, metric }: RuleVerdict
   return [`${what}, if things stay as they are: ${time === '' ? count : `${time} (${count})`}.`];
 }
 
-function outcome({ verdict, within, reason, trials }: RuleVerdict): string[] {
+/** Is the device that stands out most observed within an upper limit? Then others are only not heard of yet. */
+function isOnlyUnheard({ scope, sums, limit, unit, rule }: RuleVerdict): boolean {
+  if (scope !== 'any-device' || sums.kind !== 'rate' || limit === null || !rule.includes('<')) return false;
+  if (sums.worst === null) return true;
+  return unit === 'ratio' && sums.worst.bad <= limit * sums.worst.trials;
+}
+
+function outcome(rule: RuleVerdict): string[] {
+  const { verdict, within, reason, trials } = rule;
+  const late = lateBreachOf(rule);
+  if (late !== null) {
+    const others = reasonBesideLate(rule);
+    return [
+      `It is broken: the newest intervals alone prove it, with ${late.amount} (${late.counts}); the whole stage does not yet.`,
+      ...(others === '' ? [] : [asSentence(others)]),
+    ];
+  }
   const why = reason === '' ? [] : [asSentence(reason)];
   switch (verdict) {
     case 'pass':
@@ -150,6 +167,7 @@ function outcome({ verdict, within, reason, trials }: RuleVerdict): string[] {
       return ['It is broken: proven, not only observed.', ...why];
     case 'undecided':
       if (trials === 0) return ['Not decided yet.', ...(reason === 'no data' ? [] : why)];
+      if (!within && isOnlyUnheard(rule)) return ['Not decided yet.', ...why];
       return [
         within
           ? 'Not decided yet: within the limit so far, but chance could explain that.'

@@ -38,13 +38,26 @@ function groupingInWords(grouping: StageRule['grouping']): string {
   return ` by ${grouping.by}${own.join('')}`;
 }
 
+const SCOPES = { stage: [], fleet: ['fleet'], 'any-device': ['any device'] } as const;
+
+/** ` (any device, dry run)`, ` (10 % of devices)`: of whom it must hold, and whether it decides. */
+function aboutInWords({ scope = 'stage', share, dryRun }: StageRule): string {
+  const more = [
+    ...SCOPES[scope],
+    ...(share === undefined ? [] : [`${formatAmount(share, 'ratio')} of devices may break it`]),
+    ...(dryRun ? ['dry run'] : []),
+  ];
+  return more.length === 0 ? '' : ` (${more.join(', ')})`;
+}
+
 /** A stage's rules, each with the limit that was frozen for it: `latency_p95 < 2x baseline (236 ms)`. */
 export function rulesInWords({ rules, signals }: Stage, limits: RolloutStatus['limits']): string[] {
-  const measured = rules.map(({ rule, grouping, dryRun }) => {
+  const measured = rules.map((asked) => {
+    const { rule, grouping } = asked;
     const isShared = rule.limit.kind === 'baseline' && grouping === undefined;
     const frozen = isShared ? limits.find((one) => one.rule === rule.source) : undefined;
     const limit = frozen === undefined ? '' : ` (${formatAmount(bucketEdge(frozen.edge), 'ms')})`;
-    return `${rule.source}${limit}${groupingInWords(grouping)}${dryRun ? ' (dry run)' : ''}`;
+    return `${rule.source}${limit}${groupingInWords(grouping)}${aboutInWords(asked)}`;
   });
   const asked = signals.map(
     ({ source, from, dryRun }) => `${source} (${from.kind} ${from.provider}${dryRun ? ', dry run' : ''})`,

@@ -1,9 +1,10 @@
 // Owns how far a stage is: failed, past its deadline, ready to go on, or waiting and for what.
 
 import { formatDuration } from '../contract/duration.ts';
-import { type RuleVerdict, ruleName } from '../gates/rule-verdict.ts';
-import { countOf, listed } from './amounts.ts';
+import { type RuleVerdict, ruleInScope, ruleName } from '../gates/rule-verdict.ts';
+import { countOf, formatCount, listed } from './amounts.ts';
 import type { WaitingOn } from './outlook.ts';
+import { oneLine } from './plain-text.ts';
 import type { RolloutFacts } from './rollout-facts.ts';
 import type { Stage } from './stages-of-policy.ts';
 import { leastDevices } from './stages-of-policy.ts';
@@ -48,16 +49,16 @@ function silentSignals(facts: RolloutFacts): WaitingOn[] {
 
 function missingVerdict(facts: RolloutFacts): WaitingOn {
   const open = openRules(facts);
-  const needs = open.flatMap(({ metric, needs }) => (needs === null ? [] : [{ metric, ...needs }]));
+  const needs = open.flatMap(({ metric, within, needs }) => (needs === null ? [] : [{ metric, within, ...needs }]));
   const timed = needs.filter((one) => one.minutes !== null);
   const slowest = [...(timed.length > 0 ? timed : needs)].sort(
     (a, b) => (b.minutes ?? 0) - (a.minutes ?? 0) || b.trials - a.trials,
   )[0];
   return {
     kind: 'verdict',
-    rules: open.map(ruleName),
+    rules: open.map(ruleInScope),
     minutes: slowest?.minutes ?? null,
-    slowest: slowest === undefined ? null : { metric: slowest.metric, trials: slowest.trials },
+    slowest: slowest === undefined ? null : { metric: slowest.metric, trials: slowest.trials, within: slowest.within },
     lacks: lackedMinimum(facts),
   };
 }
@@ -116,15 +117,42 @@ function mayPromote(stage: Stage, facts: RolloutFacts): boolean {
   return hasMinimum && facts.verdict !== null && openRules(facts).every((rule) => rule.within);
 }
 
+/** `: error_rate < 0.5% was not decided; of 20 devices 12 had not finished taking it`. */
+function whyNot(facts: RolloutFacts): string {
+  const open = openRules(facts).map((rule) => oneLine(ruleInScope(rule)));
+  const rules =
+    open.length === 0 ? [] : [`${listed(open, 'and', 3)} ${open.length === 1 ? 'was' : 'were'} not decided`];
+  const lacks = lackedMinimum(facts);
+  const minimum = lacks.length === 0 ? [] : [`it lacked ${listed(lacks, 'and', 3)}`];
+  const why = [...rules, ...minimum, ...devicesApart(facts)];
+  return why.length === 0 ? '' : `: ${why.join('; ')}`;
+}
+
+function devicesApart({ cohort }: RolloutFacts): string[] {
+  if (cohort === null) return [];
+  const { trying, onTrial = 0, pending, failed, refused, silent, unreachable, wanted } = cohort;
+  const apart = [
+    [trying - onTrial, 'had not finished the download'],
+    [onTrial, onTrial === 1 ? 'was on trial' : 'were on trial'],
+    [pending, 'had not begun'],
+    [failed, 'failed'],
+    [refused, 'refused it'],
+    [silent, 'fell silent'],
+    [unreachable, unreachable === 1 ? 'was not reached' : 'were not reached'],
+  ] as const;
+  const told = apart.filter(([count]) => count > 0).map(([count, what]) => `${formatCount(count)} ${what}`);
+  return told.length === 0 ? [] : [`of ${countOf(wanted, 'device')} ${listed(told, 'and', told.length)}`];
+}
+
 function atDeadline(stage: Stage, facts: RolloutFacts, missing: readonly WaitingOn[]): StageProgress {
   const limit = formatDuration(stage.deadlineMs ?? 0);
   if (stage.onDeadline === 'rollback') {
-    return { kind: 'expired', reason: `"${stage.name}" did not pass within its deadline of ${limit}` };
+    return { kind: 'expired', reason: `"${stage.name}" did not pass within its deadline of ${limit}${whyNot(facts)}` };
   }
   if (stage.onDeadline === 'promote' && mayPromote(stage, facts)) {
     const reason = `"${stage.name}" reached its deadline of ${limit} with every rule observed within its limit`;
     return { kind: 'passed', reason };
   }
-  const held: WaitingOn = { kind: 'deadline-held', rules: openRules(facts).map(ruleName) };
+  const held: WaitingOn = { kind: 'deadline-held', rules: openRules(facts).map(ruleInScope) };
   return { kind: 'waiting', on: [held, ...missing] };
 }

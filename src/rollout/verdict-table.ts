@@ -4,10 +4,13 @@ import { formatDuration } from '../contract/duration.ts';
 import type { RuleVerdict } from '../gates/rule-verdict.ts';
 import type { SignalSums } from '../gates/signal-track.ts';
 import { countOf, formatAmount, formatBounds, formatCount, listed } from './amounts.ts';
+import { lateBreachOf, reasonBesideLate } from './late-in-words.ts';
 import { oneLine } from './plain-text.ts';
 
 function measured(rule: RuleVerdict): readonly [amount: string, bounds: string] {
   const { sums, estimate, lower, upper, unit } = rule;
+  const late = lateBreachOf(rule);
+  if (late !== null) return [late.amount, ''];
   if (sums.kind === 'share') return [`${sums.bad} of ${sums.bad + sums.good + sums.pending}`, ''];
   // One device's latencies are counted, not kept.
   const { worst = null } = sums.kind === 'rate' ? sums : {};
@@ -51,8 +54,22 @@ export function breachInWords(rule: RuleVerdict, stage: string): string {
   if (rule.sums.kind === 'signal') return signalBreach(rule, rule.sums, stage);
   const [amount] = measured(rule);
   if (rule.sums.kind === 'gauge') return gaugeBreach(rule, rule.sums, { amount, stage });
+  const late = lateBreachOf(rule);
+  if (late !== null) {
+    const others = reasonBesideLate(rule);
+    const more = others === '' ? '' : ` (${oneLine(others)})`;
+    const when = `${late.amount} in the newest intervals (${late.counts})`;
+    return `${titleOf(rule)} ${when} in ${stage}, not ${limitOf(rule)}; ${late.whole}${more}`;
+  }
   const reason = rule.reason === '' ? '' : ` (${oneLine(rule.reason)})`;
   return `${titleOf(rule)} ${amount} in ${stage}, not ${limitOf(rule)}${reason}`;
+}
+
+/** The same where room is scarce: without what the numbers don't show. */
+export function breachInShort(rule: RuleVerdict, stage: string): string {
+  const late = lateBreachOf(rule);
+  if (late !== null) return `${titleOf(rule)} ${late.amount} lately in ${stage}, not ${limitOf(rule)}`;
+  return breachInWords({ ...rule, reason: '' }, stage).replace(/ \([^()]*\)$/, '');
 }
 
 /** `temperature not < 80C for 5m on 18 of 20 devices in canary (median 84 °C, baseline 60 °C)`. */
@@ -125,7 +142,10 @@ function noteOf(rule: RuleVerdict): string {
           )}`,
         ];
   const signal = rule.sums.kind === 'signal' ? [signalNote(rule.sums)] : [];
-  const reason = rule.reason === '' ? [] : [oneLine(rule.reason)];
+  const late = lateBreachOf(rule);
+  const told = late === null ? rule.reason : reasonBesideLate(rule);
+  const lately = late === null ? [] : [`in the newest intervals alone (${late.counts}); ${late.whole}`];
+  const reason = [...lately, ...(told === '' ? [] : [oneLine(told)])];
   return [...baseline, ...worst, ...signal, ...reason, ...passedOver].join('; ');
 }
 

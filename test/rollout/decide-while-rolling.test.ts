@@ -303,7 +303,9 @@ describe('a deadline', () => {
     (onFailure) => {
       const world = FalseWorld.rolling(withStage(`onDeadline: rollback, onFailure: ${onFailure}`));
       world.measure('undecided', { window: late });
-      expect(world.mustTake('roll-back').reason).toBe('"canary" did not pass within its deadline of 2 h');
+      expect(world.mustTake('roll-back').reason).toBe(
+        '"canary" did not pass within its deadline of 2 h: error_rate < 0.5% was not decided',
+      );
     },
   );
 
