@@ -13,10 +13,16 @@ export const PLACEHOLDERS = [
 ] as const;
 export type Placeholder = (typeof PLACEHOLDERS)[number];
 
-export type QueryPart =
-  | { readonly kind: 'text'; readonly text: string }
-  /** Stands inside quotes; `isPattern` where these hold a regular expression (`=~"…"`). */
-  | { readonly kind: 'placeholder'; readonly name: Placeholder; readonly isPattern: boolean };
+export type QueryPart = { readonly kind: 'text'; readonly text: string } | PlaceholderPart;
+
+interface PlaceholderPart {
+  readonly kind: 'placeholder';
+  readonly name: Placeholder;
+  /** The quotes that it stands in. */
+  readonly mark: string;
+  /** Do they hold a regular expression (`=~"…"`, the last argument of `label_replace`)? */
+  readonly isPattern: boolean;
+}
 
 export type QueryValues = Readonly<Record<Placeholder, string>>;
 
@@ -28,7 +34,7 @@ function problem(code: string, column: number, message: string, remedy: string):
   return new TextError({ code, message, remedy, column });
 }
 
-/** The quotes that stand open before a place, and whether a matcher by regular expression opened them. */
+/** The quotes that stand open before a place, and whether they hold a regular expression. */
 interface OpenQuotes {
   readonly mark: string;
   readonly isPattern: boolean;
@@ -47,7 +53,41 @@ function placeholderAt(query: string, start: number, quotes: OpenQuotes | null):
     const message = `\`{{${known}}}\` stands outside of quotes, where its value could change what is asked.`;
     throw problem('QUERY_PLACEHOLDER', start + 1, message, `Write it in quotes, as in \`version="{{${known}}}"\`.`);
   }
-  return { part: { kind: 'placeholder', name: known, isPattern: quotes.isPattern }, end: end + 2 };
+  return { part: { kind: 'placeholder', name: known, ...quotes }, end: end + 2 };
+}
+
+/** `label_replace(vector, target, replacement, source, pattern)`, counted from 0. */
+const PATTERN_ARGUMENT = 4;
+
+interface OpenBracket {
+  readonly isLabelReplace: boolean;
+  argument: number;
+}
+
+/** The code of a query up to a place, without comments and placeholders: what quotes that open there are about. */
+class CodeBefore {
+  readonly #brackets: OpenBracket[] = [];
+  #code = '';
+
+  add(text: string): void {
+    this.#code += text;
+  }
+
+  /** A character outside of quotes. */
+  step(char: string): void {
+    const innermost = this.#brackets.at(-1);
+    if ('([{'.includes(char))
+      this.#brackets.push({ isLabelReplace: /(?<![\w:])label_replace\s*$/.test(this.#code), argument: 0 });
+    else if (')]}'.includes(char)) this.#brackets.pop();
+    else if (char === ',' && innermost !== undefined) innermost.argument += 1;
+    this.add(char);
+  }
+
+  opensPattern(): boolean {
+    const innermost = this.#brackets.at(-1);
+    const isArgument = innermost?.isLabelReplace === true && innermost.argument === PATTERN_ARGUMENT;
+    return isArgument || /[=!]~\s*$/.test(this.#code);
+  }
 }
 
 /** The parts of a query in PromQL. Throws QUERY_LENGTH and QUERY_PLACEHOLDER (TextErrors); the server checks the rest. */
@@ -55,6 +95,7 @@ export function parseQuery(query: string): readonly QueryPart[] {
   if (query.length > LONGEST)
     throw problem('QUERY_LENGTH', 1, `The query is longer than ${LONGEST} characters.`, 'Shorten it.');
   const parts: QueryPart[] = [];
+  const before = new CodeBefore();
   let quotes: OpenQuotes | null = null;
   let text = '';
   for (let i = 0; i < query.length; ) {
@@ -77,23 +118,28 @@ export function parseQuery(query: string): readonly QueryPart[] {
       continue;
     }
     const isEscape: boolean = char === '\\' && quotes !== null && quotes.mark !== '`';
-    if (quotes === null && '"\'`'.includes(char)) {
-      quotes = { mark: char, isPattern: /[=!]~\s*$/.test(text) };
-    } else if (char === quotes?.mark) quotes = null;
-    text += isEscape ? query.slice(i, i + 2) : char;
-    i += isEscape ? 2 : 1;
+    const taken = isEscape ? query.slice(i, i + 2) : char;
+    if (quotes === null && '"\'`'.includes(char)) quotes = { mark: char, isPattern: before.opensPattern() };
+    else if (quotes === null) before.step(char);
+    else if (char === quotes.mark) {
+      quotes = null;
+      before.add(char);
+    }
+    text += taken;
+    i += taken.length;
   }
   return [...parts, { kind: 'text', text }];
 }
 
-/** As a literal inside quotes of PromQL, or of a regular expression inside them. */
-function escaped(value: string, isPattern: boolean): string {
+/** As a literal inside its quotes of PromQL, or of a regular expression inside them; an escape of the other quotes would be none. */
+function escaped(value: string, { mark, isPattern }: PlaceholderPart): string {
   const bounded = value.slice(0, MOST_VALUE);
   const literal = isPattern ? bounded.replace(/[\\.+*?()|[\]{}^$]/g, '\\$&') : bounded;
-  return literal.replace(/[\\"']/g, '\\$&').replace(/[\r\n]+/g, '\\n');
+  const quoted = literal.replaceAll('\\', '\\\\').replaceAll(mark, `\\${mark}`);
+  return quoted.replace(/[\r\n]+/g, '\\n');
 }
 
 /** The query with its placeholders filled. No value can end the quotes that it stands in. */
 export function fillQuery(parts: readonly QueryPart[], values: QueryValues): string {
-  return parts.map((part) => (part.kind === 'text' ? part.text : escaped(values[part.name], part.isPattern))).join('');
+  return parts.map((part) => (part.kind === 'text' ? part.text : escaped(values[part.name], part))).join('');
 }

@@ -10,7 +10,7 @@ function valuesOf(value: string): QueryValues {
 /** What PromQL takes the first quoted text of a query to be, and what follows it. */
 function firstString(query: string): { text: string; rest: string } {
   const found = /"((?:[^"\\\n]|\\.)*)"([\s\S]*)$/.exec(query);
-  return { text: JSON.parse(`"${(found?.[1] ?? '').replaceAll("\\'", "'")}"`) as string, rest: found?.[2] ?? '' };
+  return { text: JSON.parse(`"${found?.[1] ?? ''}"`) as string, rest: found?.[2] ?? '' };
 }
 
 test('a filled value is the text that the query compares with, and never ends its quotes', () => {
@@ -55,3 +55,23 @@ test.each(['up', 'up{a="b"}', "{a='{{rollout}}'}", '{a="\\"{{rollout}}"}', '# "\
     expect(fillQuery(parseQuery(query), valuesOf('X'))).toBe(query.replace(/\{\{\w+\}\}/, 'X'));
   },
 );
+
+test.each([
+  ['label_replace(x,"a","$1","b","{{stage}}(.*)")', 'label_replace(x,"a","$1","b","1\\\\.0(.*)")'],
+  [
+    'label_replace(f(x, y{a="b"}), "a", "$1", "b", "{{stage}}")',
+    'label_replace(f(x, y{a="b"}), "a", "$1", "b", "1\\\\.0")',
+  ],
+  ['label_replace(x{a="{{stage}}"}, "a", "{{stage}}", "b", "c")', 'label_replace(x{a="1.0"}, "a", "1.0", "b", "c")'],
+  ['label_join(x, "a", "b", "c", "{{stage}}")', 'label_join(x, "a", "b", "c", "1.0")'],
+  ['my_label_replace(x, 1, 2, 3, "{{stage}}")', 'my_label_replace(x, 1, 2, 3, "1.0")'],
+  ['x{v=~ # is it?\n"{{stage}}"}', 'x{v=~ # is it?\n"1\\\\.0"}'],
+  ['x{v= # =~\n"{{stage}}"}', 'x{v= # =~\n"1.0"}'],
+])('%s is filled by what its quotes hold: a pattern or plain text', (query, filled) => {
+  expect(fillQuery(parseQuery(query), valuesOf('1.0'))).toBe(filled);
+});
+
+test('only the quotes that are open are escaped: PromQL knows no escape of the others in them', () => {
+  expect(fillQuery(parseQuery('x{v="{{stage}}"}'), valuesOf(`it's "b\\"`))).toBe('x{v="it\'s \\"b\\\\\\""}');
+  expect(fillQuery(parseQuery("x{v='{{stage}}'}"), valuesOf(`it's "b"`))).toBe(`x{v='it\\'s "b"'}`);
+});
