@@ -1,4 +1,5 @@
 // Owns what one running version did in the present interval: its counts, and their form in a report.
+import { assertNever } from '../../src/base/errors.ts';
 import type { Digest } from '../../src/contract/digest.ts';
 import { addSummaries, type Summary, summaryOf } from '../../src/contract/gauges.ts';
 import {
@@ -118,6 +119,8 @@ export class IntervalTally {
         addTo(results, observation.result, 1);
         return;
       }
+      default:
+        assertNever(observation);
     }
   }
 

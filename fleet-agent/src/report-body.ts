@@ -59,7 +59,7 @@ function addIntervals(a: ModelInterval, b: ModelInterval): ModelInterval {
     unknown: a.unknown + b.unknown,
     latencyMs: sketchToJson(latency),
     confidence: a.confidence.map((count, bin) => count + (b.confidence[bin] ?? 0)),
-    classes: addClasses(a.classes, b.classes),
+    classes: addByClass(a.classes, b.classes, (x, y) => x + y),
     ...addObservations(a, b),
   };
 }
@@ -70,7 +70,7 @@ function addObservations(a: ModelInterval, b: ModelInterval): Partial<ModelInter
     ...both(a, b, 'servedMs', (x, y) => x + y),
     ...both(a, b, 'loadMs', addSummaries),
     ...both(a, b, 'features', (x, y) => addSummariesByName(x, y, MOST_FEATURES)),
-    ...both(a, b, 'labels', addLabels),
+    ...both(a, b, 'labels', (x, y) => addByClass(x, y, addLabelCounts)),
     ...both(a, b, 'userReports', (x, y) => x + y),
     ...both(a, b, 'anomalies', (x, y) => x + y),
     ...both(a, b, 'transfers', addTransfers),
@@ -89,23 +89,17 @@ function both<K extends keyof ModelInterval>(
   return sum === undefined ? {} : ({ [key]: sum } as Pick<ModelInterval, K>);
 }
 
-/** Of too many classes the later ones are told as the rest: the service takes no more. */
-function addClasses(a: ModelInterval['classes'], b: ModelInterval['classes']): ModelInterval['classes'] {
-  const sums = new Map(Object.entries(a));
-  for (const [name, count] of Object.entries(b)) {
-    const key = sums.has(name) || sums.size < MOST_CLASSES ? name : REST_CLASS;
-    sums.set(key, (sums.get(key) ?? 0) + count);
-  }
-  return Object.fromEntries(sums);
-}
-
-type Labels = NonNullable<ModelInterval['labels']>;
-
-function addLabels(a: Labels, b: Labels): Labels {
+/** Both by class; what has no room among the names that a report holds counts to the rest. */
+function addByClass<T>(
+  a: Readonly<Record<string, T>>,
+  b: Readonly<Record<string, T>>,
+  add: (x: T, y: T) => T,
+): Record<string, T> {
   const sums = new Map(Object.entries(a));
   for (const [name, counts] of Object.entries(b)) {
     const key = sums.has(name) || sums.size < MOST_CLASSES ? name : REST_CLASS;
-    sums.set(key, addLabelCounts(sums.get(key), counts));
+    const known = sums.get(key);
+    sums.set(key, known === undefined ? counts : add(known, counts));
   }
   return Object.fromEntries(sums);
 }

@@ -1,4 +1,5 @@
 // Owns rules over good outcomes (downloads, right answers): judged by the bad ones, which are the rarer, against what the limit leaves to them.
+import { assertNever } from '../base/errors.ts';
 import type { SuccessMeasure } from '../contract/metric-catalogue.ts';
 import { blankVerdict } from './blank-verdict.ts';
 import { baselineCounts, evidenceOf, sourceOf } from './counted-evidence.ts';
@@ -21,6 +22,8 @@ export function badOutcomesOf(measure: SuccessMeasure, ofClass: string | undefin
       return `missed:${ofClass ?? ''}`;
     case 'f1':
       return `confused:${ofClass ?? ''}`;
+    default:
+      return assertNever(measure);
   }
 }
 

@@ -1,5 +1,6 @@
 // Owns asking the outside signals of present stages, at a pace of their own: cycles only read what was answered.
 import { type Clock, toIsoSeconds } from '../base/clock.ts';
+import { assertNever } from '../base/errors.ts';
 import type { Logger } from '../base/logger.ts';
 import type { Metrics } from '../base/metrics.ts';
 import { fillQuery } from '../contract/documents/query-text.ts';
@@ -110,6 +111,8 @@ function sampleOf({ demand }: SignalRule, answer: SignalAnswer, atMs: number): S
       const within = answer.verdict === 'undecided' ? null : answer.verdict === 'pass';
       return { atMs, value: null, within, reason: answer.reason.slice(0, MOST_REASON).toWellFormed() };
     }
+    default:
+      return assertNever(answer);
   }
 }
 

@@ -1,5 +1,6 @@
 // Owns the credentials of providers: files read anew for each question, so that they may be rotated.
 import { open } from 'node:fs/promises';
+import { assertNever } from '../base/errors.ts';
 
 export type Credentials =
   | { readonly kind: 'none' }
@@ -45,5 +46,7 @@ export async function readCredentials(credentials: Credentials): Promise<ReadHea
       const pair = Buffer.from(`${credentials.username}:${password}`).toString('base64');
       return { kind: 'read', headers: { authorization: `Basic ${pair}` } };
     }
+    default:
+      return assertNever(credentials);
   }
 }

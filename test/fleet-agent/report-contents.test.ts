@@ -97,6 +97,34 @@ test('what the agent makes fits schema and parser, and merging two reports loses
   );
 });
 
+test('two reports of many classes merge into one that the service takes, and no answer is lost', () => {
+  const answers = fc
+    .record({ from: fc.nat(150), count: fc.nat(120) })
+    .map(({ from, count }) => Array.from({ length: count }, (_, i) => `class ${from + (i % 100)}`));
+  const bodyWith = (classNames: readonly string[]): ReportBody => {
+    const measurements = new Measurements();
+    for (const className of classNames) {
+      const judgements = [{ className, confidence: 0.9 }];
+      measurements.record(AT, { kind: 'answered', rows: 1, latencyMs: 1, judgements, unknown: 0 });
+      measurements.observe(AT, { kind: 'labelled', predicted: className, actual: className });
+    }
+    return bodyOf(measurements, new DeviceGauges(), 1000);
+  };
+  fc.assert(
+    fc.property(answers, answers, answers, (a, b, c) => {
+      const first = mergeBodies(bodyWith(a), bodyWith(b));
+      const merged = first === undefined ? undefined : mergeBodies(first, bodyWith(c));
+      const payload = { ...merged, epoch: 1, sequence: 1 };
+      expect(objections(payload)).toBe('');
+      expect(parseReport(Buffer.from(JSON.stringify(payload)))).toEqual(payload);
+      const counts = (merged?.intervals ?? []).flatMap(({ classes }) => Object.values(classes));
+      expect(counts.reduce((sum, one) => sum + one, 0)).toBe(a.length + b.length + c.length);
+      expect(told(merged?.intervals ?? []).correct).toBe(a.length + b.length + c.length);
+    }),
+    { numRuns: 100 },
+  );
+});
+
 test('a summary lies within what was read, however reports are merged', () => {
   fc.assert(
     fc.property(

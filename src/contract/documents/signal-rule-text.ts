@@ -1,4 +1,5 @@
 // Owns the text of rules about outside signals, such as `checkout_errors < 0.5% for 5m` and `fraud_desk passes`.
+import { assertNever } from '../../base/errors.ts';
 import { parseDurationMs } from '../duration.ts';
 import { RULE_METRICS, type RuleComparison } from '../metric-catalogue.ts';
 import { TextError } from '../text-error.ts';
@@ -120,5 +121,7 @@ export function keepsTo({ comparison, limit }: Extract<SignalDemand, { kind: 'li
       return value >= limit;
     case '==':
       return value === limit;
+    default:
+      return assertNever(comparison);
   }
 }
