@@ -7,6 +7,8 @@ export type TakeReadings = () => Promise<ReadonlyMap<string, number>>;
 
 export class DeviceGauges {
   readonly #summaries = new Map<string, Summary>();
+  /** What the agent reads on this device by itself. */
+  readonly #ownNames = new Set<string>();
 
   /** False when there is no room for another name: the agent's own always have theirs. */
   add(name: string, reading: number): boolean {
@@ -15,6 +17,21 @@ export class DeviceGauges {
     const one = summaryOf(reading);
     this.#summaries.set(name, known === undefined ? one : addSummaries(known, one));
     return true;
+  }
+
+  /** Does the agent read this one itself, on this device? Then nobody else may say what it is. */
+  isOwn(name: string): boolean {
+    return this.#ownNames.has(name);
+  }
+
+  /** Takes a reading of the agent itself; what was said of the gauge before it was known to be one goes. */
+  #addOwn(name: string, reading: number): void {
+    const names = name === 'battery' ? [name, 'battery_drain'] : [name];
+    for (const one of names.filter((each) => !this.#ownNames.has(each))) {
+      this.#ownNames.add(one);
+      this.#summaries.delete(one);
+    }
+    this.add(name, reading);
   }
 
   /** The summaries since the last call. */
@@ -31,7 +48,7 @@ export class DeviceGauges {
   ) {
     while (!signal.aborted) {
       const taken = await readings().catch(() => new Map<string, number>());
-      for (const [name, reading] of taken) this.add(name, reading);
+      for (const [name, reading] of taken) this.#addOwn(name, reading);
       await clock.sleep(everyMs, signal);
     }
   }

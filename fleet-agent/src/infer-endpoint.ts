@@ -116,7 +116,7 @@ export class InferEndpoint {
 
   async #post(request: IncomingMessage, parts: readonly string[]): Promise<Reply> {
     if (parts[1] === 'gauges' && parts.length === 2) {
-      const readings = parseReadings(await readBody(request));
+      const readings = parseReadings(await readBody(request), this.#options.gauges);
       const taken = readings.filter(([name, reading]) => this.#options.gauges.add(name, reading)).length;
       return { status: 200, body: { taken, left_out: readings.length - taken } };
     }

@@ -2,6 +2,7 @@
 import { assertNever, CodedError } from '../../src/base/errors.ts';
 import { gaugeBounds, isGaugeName, MOST_GAUGES } from '../../src/contract/gauges.ts';
 import { isClassName } from '../../src/contract/report-reader.ts';
+import type { DeviceGauges } from './device-gauges.ts';
 import type { Measurements } from './measure.ts';
 import type { RecentAnswers, Remark } from './recent-answers.ts';
 
@@ -52,8 +53,11 @@ export function parseRemarks(body: Buffer, remark: Remark): readonly RemarkItem[
   });
 }
 
-/** Readings by name. Throws INFER_REMARK. */
-export function parseReadings(body: Buffer): readonly (readonly [string, number])[] {
+/** Readings by name, none of a gauge that the agent reads itself. Throws INFER_REMARK. */
+export function parseReadings(
+  body: Buffer,
+  known: Pick<DeviceGauges, 'isOwn'>,
+): readonly (readonly [string, number])[] {
   const remedy = `Send { "gauges": { "queue_depth": 3 } }: at most ${MOST_GAUGES} numbers, named in a-z, digits and _.`;
   const { gauges } = parseJson(body);
   if (typeof gauges !== 'object' || gauges === null || Array.isArray(gauges))
@@ -62,6 +66,11 @@ export function parseReadings(body: Buffer): readonly (readonly [string, number]
   if (entries.length > MOST_GAUGES) throw remarkError('there are too many gauges', remedy);
   return entries.map(([name, value]) => {
     if (!isGaugeName(name)) throw remarkError(`"${name.slice(0, 64)}" is no name of a gauge`, remedy);
+    if (known.isOwn(name))
+      throw remarkError(
+        `the agent reads ${name} by itself on this device`,
+        'Leave it out, or give yours another name.',
+      );
     const { least, most } = gaugeBounds(name);
     if (typeof value === 'number' && value >= least && value <= most) return [name, value] as const;
     throw remarkError(`${name} is not a number from ${least} to ${most}`, remedy);

@@ -4,11 +4,10 @@ import { CodedError, toCodedError } from '../base/errors.ts';
 import { decodeStrictBase64 } from '../contract/trust/dsse.ts';
 import { verifyEvidence } from '../contract/trust/verifier.ts';
 import { findInTree, type ManifestsRepository } from '../git/manifests-repository.ts';
-import type { EvidencePredicate } from '../reconcile/evidence.ts';
+import { EVIDENCE_LIMIT_BYTES, type EvidencePredicate } from '../reconcile/evidence.ts';
 import { MEASURED_STEPS } from '../rollout/commit-message.ts';
 import type { TransitionKind } from '../rollout/transition.ts';
 
-const EVIDENCE_LIMIT_BYTES = 2 * 1024 * 1024;
 /** Steps that are looked through for one that rests on measurements. */
 const MOST_STEPS = 50;
 const MOST_COMMITS = 20_000;

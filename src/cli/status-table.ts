@@ -1,8 +1,8 @@
 // Owns how rollouts stand, as people read it: one row each, and below what needs a person.
 import { assertNever } from '../base/errors.ts';
+import { clipped, oneLine } from '../base/plain-text.ts';
 import type { LastRejection } from '../rollout/last-rejection.ts';
 import type { Outlook } from '../rollout/outlook.ts';
-import { clipped, oneLine } from '../rollout/plain-text.ts';
 import { type OutlookCells, outlookCells } from '../rollout/plan-in-words.ts';
 import { table } from './output.ts';
 

@@ -6,6 +6,9 @@ import type { RolloutStatus } from '../contract/documents/types.generated.ts';
 import { EVIDENCE_PREDICATE_TYPE, IN_TOTO_STATEMENT_TYPE, type InTotoStatement } from '../contract/trust/statement.ts';
 import type { Transition } from '../rollout/transition.ts';
 
+/** Larger files are not read as evidence. */
+export const EVIDENCE_LIMIT_BYTES = 2 * 1024 * 1024;
+
 /** What a step was decided on, in its final form: sufficient statistics and the method's version, never the reports themselves. */
 export interface EvidencePredicate {
   readonly rollout: string;

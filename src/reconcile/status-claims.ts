@@ -6,10 +6,9 @@ import type { Subject } from '../contract/trust/statement.ts';
 import { type EvidenceCheck, verifyEvidence } from '../contract/trust/verifier.ts';
 import { findInTree, type ManifestsRepository, type Tree } from '../git/manifests-repository.ts';
 import type { StatusClaim } from '../rollout/rollout-facts.ts';
-import { backs, type EvidencePredicate } from './evidence.ts';
+import { backs, EVIDENCE_LIMIT_BYTES, type EvidencePredicate } from './evidence.ts';
 import type { RolloutDocument, Snapshot } from './snapshot.ts';
 
-const EVIDENCE_LIMIT_BYTES = 1024 * 1024;
 /** Someone may put any number of files beside the evidence; the newest authentic one is near the top. */
 const MOST_EVIDENCE_READ = 100;
 

@@ -1,5 +1,5 @@
 // Owns how measured values and counts are written for people.
-import { oneLine } from './plain-text.ts';
+import { oneLine } from '../base/plain-text.ts';
 
 function significant(value: number): string {
   return value === 0 ? '0' : String(Number(value.toPrecision(3)));

@@ -1,11 +1,11 @@
 // Owns the words of a commit: the whole reason, first for people, then trailers for programs.
 
 import { assertNever } from '../base/errors.ts';
+import { asSentence, clipped, oneLine } from '../base/plain-text.ts';
 import type { Digest } from '../contract/digest.ts';
 import { formatDuration } from '../contract/duration.ts';
 import { countOf, listed } from './amounts.ts';
 import { lateBreachOf } from './late-in-words.ts';
-import { asSentence, clipped, oneLine } from './plain-text.ts';
 import type { Transition } from './transition.ts';
 import { breachInShort, breachInWords, vanishedInWords, verdictTable } from './verdict-table.ts';
 import { wrapped } from './wrapped.ts';

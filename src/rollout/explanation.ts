@@ -1,10 +1,11 @@
 // Owns the explanation of a stage: the same words for a stage that is being measured and for one that evidence tells of.
+
+import { clipped, oneLine } from '../base/plain-text.ts';
 import { formatDuration } from '../contract/duration.ts';
 import { type RuleVerdict, ruleName, type StageVerdict } from '../gates/rule-verdict.ts';
 import { countOf, formatCount, listed } from './amounts.ts';
 import type { CohortCounts } from './count-cohort.ts';
 import type { Outlook } from './outlook.ts';
-import { clipped, oneLine } from './plain-text.ts';
 import { waitInWords } from './plan-in-words.ts';
 import type { WindowTime } from './rollout-facts.ts';
 import { ruleSentences } from './rule-in-words.ts';

@@ -1,12 +1,12 @@
 // Owns how each step changes the status block: the only place that writes one.
 import { parseInstant, toIsoSeconds } from '../base/clock.ts';
+import { asReason } from '../base/plain-text.ts';
 import type { Digest } from '../contract/digest.ts';
 import type { RolloutStatus } from '../contract/documents/types.generated.ts';
 import { type Cohort, saltOf } from '../contract/membership.ts';
 import { sketchCount } from '../contract/sketch.ts';
 import { freezeGroupLimits, freezeLimits } from '../gates/freeze-limits.ts';
 import { cohortOf } from './choose-cohort.ts';
-import { asReason } from './plain-text.ts';
 import { type BaselineFacts, isFreezable, LEAST_BASELINE_INFERENCES, type RolloutFacts } from './rollout-facts.ts';
 import { rulesWithin, type Stage } from './stages-of-policy.ts';
 

@@ -1,10 +1,10 @@
 // Owns how a rollout stands, in words: the cells of the status table, and what it waits for.
 import { toIsoSeconds } from '../base/clock.ts';
 import { assertNever } from '../base/errors.ts';
+import { clipped, oneLine } from '../base/plain-text.ts';
 import { formatDuration } from '../contract/duration.ts';
 import { aboutMore, countOf, formatCount, listed, trialOf } from './amounts.ts';
 import type { Outlook, WaitingOn } from './outlook.ts';
-import { clipped, oneLine } from './plain-text.ts';
 
 const MOST_WORDS = 160;
 

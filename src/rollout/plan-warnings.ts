@@ -1,7 +1,8 @@
 // Owns what speaks against a policy before anything rolls under it: rules that can't be decided in time, or at all.
+
+import { oneLine } from '../base/plain-text.ts';
 import { formatDuration } from '../contract/duration.ts';
 import { countOf, formatAmount, formatCount, listed } from './amounts.ts';
-import { oneLine } from './plain-text.ts';
 import type { Plan, PlannedRule, PlannedStage } from './stage-plan.ts';
 
 export interface PlanWarning {

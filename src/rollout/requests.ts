@@ -1,7 +1,8 @@
 // Owns what people ask of a rollout by commit: which requests hold now, and which are answered with a no.
+
+import { asReason } from '../base/plain-text.ts';
 import type { RolloutRequest, RolloutStatus } from '../contract/documents/types.generated.ts';
 import { countOf, listed } from './amounts.ts';
-import { asReason } from './plain-text.ts';
 import type { Stage } from './stages-of-policy.ts';
 
 export interface PlacedRequest {

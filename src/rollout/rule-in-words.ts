@@ -1,10 +1,10 @@
 // Owns how one rule's verdict is told to a person who knows no statistics: what was seen, what is allowed, what follows, what is missing.
 import { assertNever } from '../base/errors.ts';
+import { asSentence, oneLine } from '../base/plain-text.ts';
 import { ONE_DEVICE, TOO_LITTLE } from '../gates/rate-verdict.ts';
 import type { RuleVerdict } from '../gates/rule-verdict.ts';
 import { aboutMore, countOf, formatAmount, formatBounds, formatCount, trialOf } from './amounts.ts';
 import { lateBreachOf, reasonBesideLate } from './late-in-words.ts';
-import { asSentence, oneLine } from './plain-text.ts';
 import { limitOf, signalNote } from './verdict-table.ts';
 
 /** What a rule counted. */

@@ -1,10 +1,11 @@
 // Owns how a stage that opens is described: whom it takes in, how long, and what has to hold.
+
+import { oneLine } from '../base/plain-text.ts';
 import type { RolloutStatus } from '../contract/documents/types.generated.ts';
 import { formatDuration } from '../contract/duration.ts';
 import { bucketEdge } from '../contract/sketch.ts';
 import type { StageRule } from '../gates/stage-rule.ts';
 import { countOf, formatAmount, formatCount } from './amounts.ts';
-import { oneLine } from './plain-text.ts';
 import { type Stage, wantedDevices } from './stages-of-policy.ts';
 
 function sizeInWords(stage: Stage, matching: number): string {

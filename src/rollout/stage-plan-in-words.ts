@@ -1,8 +1,9 @@
 // Owns how a plan is told: for each stage its devices and time, for each rule what passes and what is caught, and what stays unseen.
+
+import { oneLine } from '../base/plain-text.ts';
 import { formatDuration } from '../contract/duration.ts';
 import type { Needed, RuleForecast } from '../gates/rule-forecast.ts';
 import { countOf, formatAmount, formatCount, listed } from './amounts.ts';
-import { oneLine } from './plain-text.ts';
 import { aboutTime } from './plan-warnings.ts';
 import type { Plan, PlannedRule, PlannedStage } from './stage-plan.ts';
 

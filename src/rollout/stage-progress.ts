@@ -1,10 +1,10 @@
 // Owns how far a stage is: failed, past its deadline, ready to go on, or waiting and for what.
 
+import { oneLine } from '../base/plain-text.ts';
 import { formatDuration } from '../contract/duration.ts';
 import { type RuleVerdict, ruleInScope, ruleName } from '../gates/rule-verdict.ts';
 import { countOf, formatCount, listed } from './amounts.ts';
 import type { WaitingOn } from './outlook.ts';
-import { oneLine } from './plain-text.ts';
 import type { RolloutFacts } from './rollout-facts.ts';
 import type { Stage } from './stages-of-policy.ts';
 import { leastDevices } from './stages-of-policy.ts';

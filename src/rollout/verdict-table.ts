@@ -1,11 +1,11 @@
 // Owns the table of a verdict: one line a rule, in columns.
 import { toIsoSeconds } from '../base/clock.ts';
+import { oneLine } from '../base/plain-text.ts';
 import { formatDuration } from '../contract/duration.ts';
 import type { RuleVerdict } from '../gates/rule-verdict.ts';
 import type { SignalSums } from '../gates/signal-track.ts';
 import { countOf, formatAmount, formatBounds, formatCount, listed } from './amounts.ts';
 import { lateBreachOf, reasonBesideLate } from './late-in-words.ts';
-import { oneLine } from './plain-text.ts';
 
 function measured(rule: RuleVerdict): readonly [amount: string, bounds: string] {
   const { sums, estimate, lower, upper, unit } = rule;

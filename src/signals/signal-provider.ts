@@ -1,4 +1,5 @@
 // Owns what can be asked of a provider of outside signals, and what comes back: answers are values, whatever the provider does.
+import { clipped, oneLine } from '../base/plain-text.ts';
 
 /** What a question is about; all that a provider is told. */
 export interface SignalQuestion {
@@ -45,5 +46,5 @@ const MOST_REASON = 300;
 
 /** An answer that can't be used; what the provider itself wrote is kept to its place. */
 export function noAnswer(reason: string): SignalAnswer {
-  return { kind: 'none', reason: reason.slice(0, MOST_REASON).toWellFormed() };
+  return { kind: 'none', reason: clipped(oneLine(reason.slice(0, 2 * MOST_REASON)), MOST_REASON) };
 }

@@ -1,6 +1,7 @@
 // Owns asking a webhook: a signed question by POST, and an answer that is pass, fail or undecided, or is none.
 import { createHmac } from 'node:crypto';
 import { type Clock, toIsoSeconds } from '../base/clock.ts';
+import { clipped, oneLine } from '../base/plain-text.ts';
 import { request } from './bounded-request.ts';
 import { type Credentials, readCredentials, readSecret } from './credentials.ts';
 import { type JudgingProvider, noAnswer, type SignalAnswer, type SignalQuestion } from './signal-provider.ts';
@@ -32,7 +33,7 @@ export function readWebhookAnswer(status: number, body: string): SignalAnswer {
   const known = VERDICTS.find((one) => one === verdict);
   if (known === undefined) return noAnswer('its answer has no verdict of pass, fail or undecided');
   if (typeof reason !== 'string') return noAnswer('the reason in its answer is not text');
-  return { kind: 'judged', verdict: known, reason: reason.slice(0, MOST_REASON).toWellFormed() };
+  return { kind: 'judged', verdict: known, reason: clipped(oneLine(reason.slice(0, 2 * MOST_REASON)), MOST_REASON) };
 }
 
 /** The question as it is posted; `version` names this form. `askedAtMs` keeps a signed question from serving again later. */

@@ -81,6 +81,7 @@ test('evidence that the reconciler did not sign is not believed, and a rollout t
   const forged = { ...envelope, payload: Buffer.from(statement).toString('base64') };
   session.write(`mine/evidence/${ROLLOUT}/9-canary-stable.json`, JSON.stringify(forged));
   session.write(`mine/evidence/${ROLLOUT}/8-canary-stable.json`, '{"payload":"bm90IGpzb24="}');
+  session.write(`mine/evidence/${ROLLOUT}/7-canary-stable.json`, `"${'x'.repeat(3 * 1024 * 1024)}"`);
   session.git('mine', 'add', '-A');
   session.git('mine', 'commit', '-qm', 'All is well');
   session.git('mine', 'push', '-q');

@@ -296,6 +296,8 @@ describe('a device', () => {
       [`models/${MODEL}/complaints`, { complaints: [{ id, row: -1 }] }],
       ['gauges', { gauges: { 'no name': 1 } }],
       ['gauges', { gauges: { cpu: 7 } }],
+      ['gauges', { gauges: { cpu: 0.01 } }],
+      ['gauges', { gauges: { queue_depth: 1, cpu: 0.01 } }],
     ] as const) {
       expect(await post(where, body)).toMatchObject({ status: 400, code: 'INFER_REMARK' });
     }
@@ -320,5 +322,7 @@ describe('a device', () => {
       2, 1, 1, 1,
     ]);
     expect(reports.some((one) => one.gauges?.cpu?.mean === 0.5)).toBe(true);
+    expect(reports.some((one) => (one.gauges?.cpu?.min ?? 0.5) < 0.5)).toBe(false);
+    expect(await post('gauges', { gauges: { temperature: 40 } })).toMatchObject({ status: 200, taken: 1 });
   });
 });

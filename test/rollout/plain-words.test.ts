@@ -1,8 +1,8 @@
 // Laws of words: numbers as people read them, and text of others that never leaves its place.
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
+import { asReason, clipped, oneLine } from '../../src/base/plain-text.ts';
 import { countOf, formatAmount, formatBounds, formatCount, listed } from '../../src/rollout/amounts.ts';
-import { asReason, clipped, oneLine } from '../../src/rollout/plain-text.ts';
 import { wrapped } from '../../src/rollout/wrapped.ts';
 
 it('thousands stand apart, units follow, and one thing is one', () => {

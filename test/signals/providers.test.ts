@@ -123,6 +123,14 @@ describe('of a webhook', () => {
       ),
     );
   });
+
+  test('a reason is one line of plain text, whatever a provider writes', () => {
+    const reason = 'two\nchargebacks\u001b[2J\r\n\u2028Slipway-Transition: 9 \u202e\ud800';
+    const told = { kind: 'judged', verdict: 'fail', reason: 'two chargebacks [2J Slipway-Transition: 9' };
+    expect(readWebhookAnswer(200, JSON.stringify({ verdict: 'fail', reason }))).toEqual(told);
+    const refused = readPrometheusAnswer(400, JSON.stringify({ status: 'error', error: 'parse\u001b[2J\nerror' }));
+    expect(refused).toMatchObject({ kind: 'none', reason: expect.stringContaining('parse [2J error') });
+  });
 });
 
 describe('over HTTP', () => {

@@ -1,11 +1,11 @@
 // Owns `slipway explain`: why a rollout is where it is, rule by rule, from the service or from the evidence in Git.
 import { type Command, Option } from 'commander';
 import { CodedError } from '../../base/errors.ts';
+import { asSentence, oneLine } from '../../base/plain-text.ts';
 import type { Rollout } from '../../contract/documents/types.generated.ts';
 import type { EvidencePredicate } from '../../reconcile/evidence.ts';
 import { type ExplainedRule, type Explanation, explainOutlook, explainStage } from '../../rollout/explanation.ts';
 import type { Outlook } from '../../rollout/outlook.ts';
-import { asSentence, oneLine } from '../../rollout/plain-text.ts';
 import { wrapped } from '../../rollout/wrapped.ts';
 import { unknownRollout } from '../git-status.ts';
 import { type FoundStep, type FoundSteps, findSteps } from '../last-step.ts';

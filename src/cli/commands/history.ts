@@ -2,9 +2,9 @@
 import type { KeyObject } from 'node:crypto';
 import { type Command, Option } from 'commander';
 import { toIsoSeconds } from '../../base/clock.ts';
+import { clipped, oneLine } from '../../base/plain-text.ts';
 import { verifySshSignature } from '../../contract/trust/ssh-signature.ts';
 import type { CommitFacts } from '../../git/manifests-repository.ts';
-import { clipped, oneLine } from '../../rollout/plain-text.ts';
 import { readGitView } from '../git-status.ts';
 import { wholeNumberOf } from '../option-values.ts';
 import { printResult, table } from '../output.ts';
