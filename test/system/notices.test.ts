@@ -235,7 +235,8 @@ describe('what is told', () => {
     await world.until('it is told', async () => {
       await say(digestOf('stray'));
       await world.clock.sleep(200);
-      return alertsTold('devices-off-declared').length === 1;
+      // A busy machine may have told, and taken back, that a device lagged behind.
+      return alertsTold('devices-off-declared').at(-1) === 'raised';
     });
     expect(await metrics()).toContain(`slipway_devices_off_declared{rollout="${ROLLOUT}"} 1`);
     const [off] = (await world.view())?.service.offDeclared ?? [];
@@ -244,7 +245,7 @@ describe('what is told', () => {
     await world.until('its end is told', async () => {
       await say(status?.stable?.digest as Digest);
       await world.clock.sleep(200);
-      return alertsTold('devices-off-declared').length === 2;
+      return alertsTold('devices-off-declared').at(-1) === 'ended';
     });
     expect(await metrics()).toContain(`slipway_devices_off_declared{rollout="${ROLLOUT}"} 0`);
   });
