@@ -99,7 +99,7 @@ spec:
     await until(async () => (await world.steps('doors')).some((one) => one.kind === 'roll-back'), signal);
     const back = (await world.steps('doors')).at(-1);
     expect(back?.message).toMatch(
-      /revert 2\.0\.0 to 1\.0\.0: [^]*\ncheckout_errors (39\.\d|40|40\.\d) % in full, not < 5 % \(prometheus main/,
+      /revert 2\.0\.0 to 1\.0\.0: [\s\S]*\ncheckout_errors (39\.\d|40|40\.\d) % in full, not < 5 % \(prometheus main/,
     );
     await until(
       () => running(agent, 'door') === '1.0.0',
