@@ -1,5 +1,5 @@
 // Owns the lock of a data folder: one agent at a time, freed by the operating system when its process dies.
-import { type FileHandle, mkdir, open, rm, rmdir } from 'node:fs/promises';
+import { type FileHandle, lstat, mkdir, open, rename, rm, rmdir } from 'node:fs/promises';
 import { connect, createServer, type Server } from 'node:net';
 import path from 'node:path';
 import process from 'node:process';
@@ -14,12 +14,24 @@ const LONGEST_ADDRESS = 103;
 const PAUSE_MS = 50;
 /** A takeover takes two pauses; one that stands this many was left by a process that died in it. */
 const MOST_PAUSES = 40;
+/** Waiting ends after so many, whoever takes over in between. */
+const MOST_WAITS = 4 * MOST_PAUSES;
 
 function busy(folder: string): CodedError {
   return new CodedError({
     code: 'AGENT_DATA_BUSY',
     message: `Another agent works on the data folder ${folder}.`,
     remedy: 'Stop the other one, or give this one a data folder of its own with --data.',
+  });
+}
+
+/** Something lies where the lock's own files are, and no agent put it there: it is not ours to remove. */
+function blocked(file: string, cause?: unknown): CodedError {
+  return new CodedError({
+    code: 'AGENT_DATA_BUSY',
+    message: `${file} is in the way of the data folder's lock.`,
+    remedy: 'See that no other agent works on this folder, then remove that file or folder.',
+    cause,
   });
 }
 
@@ -70,6 +82,17 @@ async function isHeld(address: string): Promise<boolean> {
   });
 }
 
+/** What is there, so that it is known again after it was moved, and another one in its place is not; undefined when nothing is. */
+async function identityOf(file: string): Promise<{ readonly id: string; readonly isFolder: boolean } | undefined> {
+  try {
+    const found = await lstat(file, { bigint: true });
+    return { id: `${found.dev}:${found.ino}:${found.mtimeNs}`, isFolder: found.isDirectory() };
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    throw error;
+  }
+}
+
 async function makeFolder(folder: string): Promise<boolean> {
   try {
     await mkdir(folder);
@@ -80,21 +103,75 @@ async function makeFolder(folder: string): Promise<boolean> {
   }
 }
 
-/** Removes what a dead process left. Only who made the takeover folder may, so that nobody removes what another one has just put there. */
+/**
+ * Removes the takeover that a dead process left. It is moved aside first: of many that do so one has it, and who finds that it took
+ * another one, made in the meantime, puts that back.
+ */
+async function removeStale(takeover: string, stale: string): Promise<void> {
+  const aside = `${takeover}.${process.pid}`;
+  try {
+    await rename(takeover, aside);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return;
+    throw blocked(takeover, error);
+  }
+  try {
+    if ((await identityOf(aside))?.id === stale) await rmdir(aside);
+    else await rename(aside, takeover);
+  } catch (error) {
+    await rename(aside, takeover).catch(() => undefined);
+    throw blocked(takeover, error);
+  }
+}
+
+/** Makes the takeover folder, and tells by which it is known. Throws AGENT_DATA_BUSY, also when that takes too long. */
+async function beginTakeover(takeover: string, address: string, clock: Clock): Promise<string | undefined> {
+  let seen: string | undefined;
+  let pauses = 0;
+  for (let waits = 0; waits < MOST_WAITS; waits++) {
+    if (await makeFolder(takeover)) return (await identityOf(takeover))?.id;
+    const found = await identityOf(takeover);
+    if (found?.isFolder === false) throw blocked(takeover);
+    pauses = found?.id === seen ? pauses + 1 : 0;
+    seen = found?.id;
+    if (seen !== undefined && pauses >= MOST_PAUSES) await removeStale(takeover, seen);
+    await clock.sleep(PAUSE_MS);
+    if (await isHeld(address)) throw busy(path.dirname(takeover));
+  }
+  throw blocked(takeover);
+}
+
+/**
+ * Removes what a dead process left. Only who made the takeover folder may; and as that one, too, may be stopped for so long that another
+ * follows, what is removed is moved aside first, and put back when it lives.
+ */
 async function clear(folder: string, address: string, clock: Clock): Promise<void> {
   const takeover = path.join(folder, TAKEOVER);
-  for (let pauses = 0; !(await makeFolder(takeover)); pauses++) {
-    if (pauses === MOST_PAUSES) await rmdir(takeover).catch(() => undefined);
-    await clock.sleep(PAUSE_MS);
-  }
+  const mine = await beginTakeover(takeover, address, clock);
   try {
     // Between taking an address and listening there is a moment without an answer: a dead one gives none a second time either.
     await clock.sleep(PAUSE_MS);
     if (await isHeld(address)) throw busy(folder);
-    await rm(path.join(folder, SOCKET), { force: true });
+    await removeDead(folder, address);
   } finally {
-    await rmdir(takeover).catch(() => undefined);
+    const left = await identityOf(takeover).catch(() => undefined);
+    if (left?.id === mine) await rmdir(takeover).catch(() => undefined);
   }
+}
+
+async function removeDead(folder: string, address: string): Promise<void> {
+  const socket = path.join(folder, SOCKET);
+  const found = await identityOf(socket);
+  if (found === undefined) return;
+  if (found.isFolder) throw blocked(socket);
+  // No longer than the lock's own name, so that its address fits as well.
+  const name = `dead.${process.pid.toString(36)}`;
+  await rename(socket, path.join(folder, name));
+  if (await isHeld(path.join(path.dirname(address), name))) {
+    await rename(path.join(folder, name), socket);
+    throw busy(folder);
+  }
+  await rm(path.join(folder, name), { force: true });
 }
 
 /** File systems that hold no sockets, such as FAT, answer so. */
