@@ -1,8 +1,9 @@
 // Owns the retraining hook at GitHub: a `repository_dispatch` event that starts a workflow of the training repository.
 import type { Clock } from '../base/clock.ts';
+import { bearerHeader, readSecret } from '../base/secret-file.ts';
+import { deliverPost } from './deliver-post.ts';
 import type { Notice, NoticeContent } from './notice.ts';
 import { type Delivery, isWished, type NoticeTarget } from './notice-target.ts';
-import { bearer, post, readSecret } from './post.ts';
 
 export interface GithubTargetOptions {
   readonly name: string;
@@ -37,12 +38,12 @@ export class GithubTarget implements NoticeTarget {
   async deliver({ id, content }: Notice, signal: AbortSignal): Promise<Delivery> {
     if (content.kind !== 'retraining') return { kind: 'refused', reason: 'only a wish for retraining is dispatched' };
     const { apiUrl, repository, tokenFile, eventType, timeoutMs } = this.#options;
-    const shown = bearer((await readSecret(tokenFile)) ?? '');
+    const shown = bearerHeader(await readSecret(tokenFile));
     if (shown === null) return { kind: 'later', reason: "its token can't be read", afterMs: null };
     const { rollout, model, version, digest, rule, message, numbers, alert } = content;
     // GitHub takes at most ten fields here.
     const payload = { id, rollout, model, version, digest, rule, message, numbers, alert };
-    return post(
+    return deliverPost(
       {
         url: `${apiUrl.replace(/\/+$/, '')}/repos/${repository}/dispatches`,
         headers: {

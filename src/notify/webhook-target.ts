@@ -1,10 +1,11 @@
 // Owns webhooks: each notice as a CDEvent, signed when a secret is given.
 import { createHmac } from 'node:crypto';
 import type { Clock } from '../base/clock.ts';
+import { bearerHeader, readSecret } from '../base/secret-file.ts';
 import { CLOUD_EVENT_TYPE, cloudEventOf } from './cd-event.ts';
+import { deliverPost } from './deliver-post.ts';
 import type { Notice, NoticeContent } from './notice.ts';
 import { type Delivery, isWished, type NoticeTarget, type Wishes } from './notice-target.ts';
-import { bearer, post, readSecret } from './post.ts';
 
 export interface WebhookTargetOptions extends Wishes {
   readonly name: string;
@@ -42,10 +43,10 @@ export class WebhookTarget implements NoticeTarget {
       headers['x-slipway-signature-256'] = `sha256=${createHmac('sha256', secret).update(body).digest('hex')}`;
     }
     if (bearerTokenFile !== null) {
-      const shown = bearer((await readSecret(bearerTokenFile)) ?? '');
+      const shown = bearerHeader(await readSecret(bearerTokenFile));
       if (shown === null) return { kind: 'later', reason: "its token can't be read", afterMs: null };
       Object.assign(headers, shown);
     }
-    return post({ url, headers, body, timeoutMs, signal }, this.#clock);
+    return deliverPost({ url, headers, body, timeoutMs, signal }, this.#clock);
   }
 }

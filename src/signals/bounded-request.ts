@@ -1,21 +1,17 @@
-// Owns asking a provider over HTTP: one POST, bounded in time and size, to the configured address and nowhere else.
+// Owns asking a provider over HTTP: one POST, and an answer bounded in size.
 import type { Clock } from '../base/clock.ts';
+import { type Post, post, redirectReason, UnusableAnswer } from '../base/post.ts';
 
-export interface BoundedRequest {
-  readonly url: string;
-  readonly headers: Readonly<Record<string, string>>;
+interface ProviderAnswer {
+  readonly status: number;
   readonly body: string;
-  readonly timeoutMs: number;
-  readonly signal: AbortSignal;
 }
 
 export type BoundedAnswer =
-  | { readonly kind: 'answered'; readonly status: number; readonly body: string }
+  | ({ readonly kind: 'answered' } & ProviderAnswer)
   | { readonly kind: 'none'; readonly reason: string };
 
 const MOST_BYTES = 1024 * 1024;
-
-class TooLong extends Error {}
 
 /** The body as text of at most 1 MiB, after any decompression. */
 async function readBody(response: Response): Promise<string> {
@@ -23,50 +19,28 @@ async function readBody(response: Response): Promise<string> {
   let length = 0;
   for await (const chunk of response.body ?? []) {
     length += chunk.length;
-    if (length > MOST_BYTES) throw new TooLong();
+    if (length > MOST_BYTES) throw new UnusableAnswer('its answer is longer than 1 MiB');
     chunks.push(chunk);
   }
-  return new TextDecoder('utf-8', { fatal: true }).decode(Buffer.concat(chunks, length));
-}
-
-/** The reason without the address: that is the operator's, and status pages show reasons. */
-function reasonOf(error: unknown): string {
-  if (error instanceof TooLong) return 'its answer is longer than 1 MiB';
-  const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;
-  const code = (cause as { readonly code?: unknown }).code;
-  if (code === 'ERR_ENCODING_INVALID_ENCODED_DATA') return 'its answer is not UTF-8';
-  return typeof code === 'string' ? `it can't be reached (${code})` : "it can't be reached";
-}
-
-/** Redirects are not followed: they would carry credentials and questions to a host that nobody configured. Never throws. */
-export async function request(
-  { url, headers, body, timeoutMs, signal }: BoundedRequest,
-  clock: Clock,
-): Promise<BoundedAnswer> {
-  const limit = new AbortController();
-  const done = new AbortController();
-  let isLate = false;
-  void clock.sleep(timeoutMs, done.signal).then(() => {
-    isLate = !done.signal.aborted;
-    limit.abort();
-  });
   try {
-    const response = await fetch(url, {
-      method: 'POST',
-      headers: { 'accept-encoding': 'identity', 'user-agent': 'slipway', ...headers },
-      body,
-      redirect: 'manual',
-      signal: AbortSignal.any([signal, limit.signal]),
-    });
-    if (response.status >= 300 && response.status < 400) {
-      await response.body?.cancel();
-      return { kind: 'none', reason: `it redirects (HTTP ${response.status}), which is not followed` };
-    }
-    return { kind: 'answered', status: response.status, body: await readBody(response) };
-  } catch (error) {
-    return { kind: 'none', reason: isLate ? `no answer within ${timeoutMs / 1000} s` : reasonOf(error) };
-  } finally {
-    done.abort();
-    limit.abort();
+    return new TextDecoder('utf-8', { fatal: true }).decode(Buffer.concat(chunks, length));
+  } catch {
+    throw new UnusableAnswer('its answer is not UTF-8');
   }
+}
+
+async function readAnswer(response: Response): Promise<ProviderAnswer> {
+  const redirect = redirectReason(response);
+  if (redirect === null) return { status: response.status, body: await readBody(response) };
+  await response.body?.cancel();
+  throw new UnusableAnswer(redirect);
+}
+
+/** Never throws. */
+export async function request(asked: Post, clock: Clock): Promise<BoundedAnswer> {
+  const headers = { 'accept-encoding': 'identity', ...asked.headers };
+  const outcome = await post({ ...asked, headers }, clock, readAnswer);
+  return outcome.kind === 'answered'
+    ? { kind: 'answered', ...outcome.value }
+    : { kind: 'none', reason: outcome.reason };
 }

@@ -2,8 +2,9 @@
 import { createHmac } from 'node:crypto';
 import { type Clock, toIsoSeconds } from '../base/clock.ts';
 import { clipped, oneLine } from '../base/plain-text.ts';
+import { readSecret } from '../base/secret-file.ts';
 import { request } from './bounded-request.ts';
-import { type Credentials, readCredentials, readSecret } from './credentials.ts';
+import { type Credentials, readCredentials } from './credentials.ts';
 import { type JudgingProvider, noAnswer, type SignalAnswer, type SignalQuestion } from './signal-provider.ts';
 
 export interface WebhookOptions {

@@ -1,0 +1,21 @@
+// Owns secrets that lie in files: read anew for each use, so that they may be rotated, and never shown.
+import { open } from 'node:fs/promises';
+
+const MOST_BYTES = 16 * 1024;
+
+/** The secret, without white space around it; null when the file can't be read, is empty, or is too long to be a secret. */
+export async function readSecret(file: string): Promise<string | null> {
+  try {
+    await using handle = await open(file, 'r');
+    const { bytesRead, buffer } = await handle.read(Buffer.alloc(MOST_BYTES + 1), 0, MOST_BYTES + 1, null);
+    const text = buffer.subarray(0, bytesRead).toString('utf8').trim();
+    return bytesRead > MOST_BYTES || text === '' ? null : text;
+  } catch {
+    return null;
+  }
+}
+
+/** The header that shows a token; null when there is none, or one that can't stand in a header (visible ASCII can). */
+export function bearerHeader(token: string | null): { readonly authorization: string } | null {
+  return token !== null && /^[\x21-\x7e]+$/.test(token) ? { authorization: `Bearer ${token}` } : null;
+}
