@@ -7,6 +7,7 @@ import {
   type Directive,
   type DirectiveEntry,
   type ModelChoice,
+  stableFor,
 } from '../../src/contract/directive.ts';
 import { type DeviceFacts, matchesSelector, parseSelector } from '../../src/contract/selector.ts';
 import { isSafeModelName } from './device-folder.ts';
@@ -67,7 +68,7 @@ function toTaken(assignment: Assignment, entries: readonly DirectiveEntry[], fac
     return { kind: 'wish', model, wish: { kind: 'none', rollout: entry.rollout } };
   }
   const goal = goalOf(entry, assignment.choice, assignment.arm, assignment.attempt);
-  const { stable } = entry;
+  const stable = stableFor(entry, facts);
   const mayTakeStable =
     assignment.arm === 'candidate' && stable !== null && matchesSelector(parseSelector(stable.target), facts);
   const stableFirst = mayTakeStable ? goalOf(entry, stable, 'stable', 0) : null;

@@ -28,3 +28,12 @@ export function durationOf(flag: string, text: string, leastMs: number): number 
   if (ms >= leastMs) return ms;
   throw valueError(flag, text, 'long enough', `Give at least ${formatDuration(leastMs)}.`);
 }
+
+/** As a request has it. */
+const MOST_GROUP = 512;
+
+/** A label and its value. Throws SETTING_VALUE. */
+export function groupOf(text: string): string {
+  if (/^[^:]+:./.test(text) && text.length <= MOST_GROUP) return text;
+  throw valueError('--group', text, 'a group of devices', 'Give a label and its value, such as hw:rev2.');
+}

@@ -11,6 +11,8 @@ export interface Wish {
   readonly by: string | undefined;
   /** Of `retry`: which of the rejected versions; the newest unless given. */
   readonly version: string | undefined;
+  /** Of `abort` and `promote`: a group of devices that alone is meant, such as `hw:rev2`. */
+  readonly group?: string | undefined;
 }
 
 /** The edit, and what it asks in words. */
@@ -49,6 +51,7 @@ function candidateOf(rollout: Rollout): NonNullable<RolloutStatus['candidate']> 
 interface About {
   readonly digest: `sha256:${string}`;
   readonly stage?: string;
+  readonly group?: string;
   readonly title: string;
 }
 
@@ -57,6 +60,27 @@ function aboutCandidate(rollout: Rollout, words: (version: string, stage: string
   const stage = rollout.status?.stage ?? null;
   const title = words(candidate.version, stage ?? 'its stage');
   return { digest: candidate.digest, ...(stage === null ? {} : { stage }), title };
+}
+
+/** One group goes back, or goes along again: at rest that is about the stable version. */
+function aboutGroup(act: 'abort' | 'promote', rollout: Rollout, group: string): About {
+  const { candidate, stable, exceptions = [] } = statusOf(rollout);
+  const known = exceptions.find((one) => one.group === group);
+  if (act === 'abort') {
+    const { digest, version } = candidateOf(rollout);
+    if (known?.kind === 'rolled-back')
+      throw refuse('REQUEST_ALREADY', `${group} went back already: ${known.reason}.`, look(rollout.metadata.name));
+    return { digest, group, title: `Ask to take ${version} back from ${group} alone` };
+  }
+  const present = candidate ?? stable;
+  if (known !== undefined && present !== null)
+    return { digest: present.digest, group, title: `Ask to let ${group} go along with ${present.version} again` };
+  const apart = exceptions.map((one) => one.group).join(', ');
+  throw refuse(
+    'REQUEST_GROUP_UNKNOWN',
+    `${group} goes along with ${rollout.metadata.name} already.`,
+    apart === '' ? look(rollout.metadata.name) : `Those that do not: ${apart}.`,
+  );
 }
 
 function aboutRejected(rollout: Rollout, version: string | undefined): About {
@@ -84,6 +108,8 @@ function aboutHistory(rollout: Rollout): About {
 }
 
 function aboutOf(act: RolloutRequest['act'], rollout: Rollout, wish: Wish): About {
+  const { group } = wish;
+  if (group !== undefined && (act === 'abort' || act === 'promote')) return aboutGroup(act, rollout, group);
   switch (act) {
     case 'approve':
       return aboutCandidate(rollout, (version, stage) => `Approve ${version} in ${stage}`);
@@ -104,7 +130,12 @@ function requestEdit(act: RolloutRequest['act'], rollout: Rollout, wish: Wish): 
   const { title, ...about } = aboutOf(act, rollout, wish);
   const { reason, by } = wish;
   const same = rollout.spec.requests?.find(
-    (one) => one.act === act && one.digest === about.digest && one.stage === about.stage && one.by === by,
+    (one) =>
+      one.act === act &&
+      one.digest === about.digest &&
+      one.stage === about.stage &&
+      one.group === about.group &&
+      one.by === by,
   );
   if (same !== undefined) {
     throw refuse(

@@ -2,7 +2,7 @@
 import { assertNever } from '../base/errors.ts';
 import { clipped, oneLine } from '../base/plain-text.ts';
 import type { LastRejection } from '../rollout/last-rejection.ts';
-import type { Outlook } from '../rollout/outlook.ts';
+import type { ExceptedOutlook, Outlook } from '../rollout/outlook.ts';
 import { type OutlookCells, outlookCells } from '../rollout/plan-in-words.ts';
 import { table } from './output.ts';
 
@@ -27,10 +27,24 @@ export function rejectionNote(rollout: string, { version, reason, at }: LastReje
   return `${clipped(what, MOST_REASON)}\n  ${clipped(oneLine(reason), MOST_REJECTION)}`;
 }
 
+/** A group that does not go along, what it runs, and why. */
+function exceptionNote(rollout: string, { group, kind, version, reason }: ExceptedOutlook): string {
+  const run = version === null ? 'the stable version' : oneLine(version);
+  const how = {
+    'rolled-back': `went back alone, to ${run}`,
+    held: 'is held: no more of it get the candidate',
+    behind: `stayed on ${run}`,
+  }[kind];
+  return `${rollout}: ${clipped(oneLine(group), MOST_REASON)} ${how}\n  ${clipped(oneLine(reason), MOST_REJECTION)}`;
+}
+
 /** What needs a person: what was taken back, what stalls a rollout, what it may not take, which devices are in trouble. */
-function notesOf({ rollout, conditions, cohort, rejected = null }: Outlook): string[] {
+function notesOf({ rollout, conditions, cohort, exceptions = [], rejected = null }: Outlook): string[] {
   const name = oneLine(rollout);
-  const before = rejected === null ? [] : [rejectionNote(rollout, rejected)];
+  const before = [
+    ...(rejected === null ? [] : [rejectionNote(rollout, rejected)]),
+    ...exceptions.map((one) => exceptionNote(name, one)),
+  ];
   const notes = conditions.flatMap(({ type, status, reason, message }) => {
     const text = `${oneLine(reason)}\n  ${oneLine(message)}`;
     switch (type) {

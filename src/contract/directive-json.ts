@@ -1,7 +1,15 @@
 // Owns the bytes of a directive: one canonical form out, and a strict, bounded reading of what comes in.
 import { CodedError } from '../base/errors.ts';
 import { canonicalJson, type Digest, isDigest } from './digest.ts';
-import type { Candidate, Directive, DirectiveEntry, ModelChoice, Parameters, Stable } from './directive.ts';
+import type {
+  Candidate,
+  Directive,
+  DirectiveEntry,
+  GroupException,
+  ModelChoice,
+  Parameters,
+  Stable,
+} from './directive.ts';
 import { BUCKETS, type Cohort } from './membership.ts';
 import { parseSelector } from './selector.ts';
 
@@ -9,6 +17,7 @@ import { parseSelector } from './selector.ts';
 export const MOST_DIRECTIVE_BYTES = 4 * 1024 * 1024;
 const MOST_ENTRIES = 10_000;
 const MOST_LISTED = 10_000;
+const MOST_EXCEPTIONS = 16;
 const MOST_TEXT = 4096;
 /** A name that someone chose is quoted no further than this. */
 const MOST_QUOTED = 100;
@@ -97,6 +106,30 @@ function cohort(value: unknown, path: string): Cohort {
   };
 }
 
+const EXCEPTION_KINDS = ['rolled-back', 'held', 'behind'] as const;
+
+/** A kind that this version does not know may keep a model from devices: an entry with one is not to be guessed at. */
+function exception(value: unknown, path: string): GroupException {
+  const given = fields(value, path);
+  const group = text(given.group, `${path}.group`);
+  if (!/^[^:]+:./s.test(group)) refuse(`${path}.group`, 'a label and a value');
+  const kind = EXCEPTION_KINDS.find((one) => one === given.kind);
+  if (kind === undefined) refuse(`${path}.kind`, `one of ${EXCEPTION_KINDS.join(', ')}`);
+  return {
+    group,
+    kind,
+    cohort: given.cohort === null ? null : cohort(given.cohort, `${path}.cohort`),
+    stable: stable(given.stable, `${path}.stable`),
+  };
+}
+
+/** Absent where there are none, so that most entries keep their bytes. */
+function exceptions(value: unknown, path: string): Pick<DirectiveEntry, 'exceptions'> {
+  if (value === undefined) return {};
+  if (!Array.isArray(value) || value.length > MOST_EXCEPTIONS) refuse(path, `a list of at most ${MOST_EXCEPTIONS}`);
+  return { exceptions: value.map((one, i) => exception(one, `${path}[${i}]`)) };
+}
+
 function entry(value: unknown, path: string): DirectiveEntry {
   const given = fields(value, path);
   if (typeof given.brake !== 'boolean') refuse(`${path}.brake`, 'true or false');
@@ -110,6 +143,7 @@ function entry(value: unknown, path: string): DirectiveEntry {
     salt: text(given.salt, `${path}.salt`),
     candidate: candidate(given.candidate, `${path}.candidate`),
     stable: stable(given.stable, `${path}.stable`),
+    ...exceptions(given.exceptions, `${path}.exceptions`),
     spreadMs: count(given.spreadMs, `${path}.spreadMs`),
     brake: given.brake,
   };

@@ -1,5 +1,6 @@
 // Owns the directive: what the whole fleet should run now, and what it says to one device.
 import type { Digest, JsonValue } from './digest.ts';
+import { type ExceptedGroup, isOfGroup, standsApart } from './group-exception.ts';
 import { type Cohort, isInCohort } from './membership.ts';
 import { type DeviceFacts, matchesSelector, parseSelector } from './selector.ts';
 
@@ -23,6 +24,14 @@ export interface Stable extends ModelChoice {
   readonly target: string;
 }
 
+/** A group of devices that does not go along with the others. */
+export interface GroupException extends ExceptedGroup {
+  /** Of a held group, who has the candidate; else null. */
+  readonly cohort: Cohort | null;
+  /** What the group runs in place of the entry's stable; null when it runs that one. */
+  readonly stable: Stable | null;
+}
+
 /** One rollout, as devices see it. */
 export interface DirectiveEntry {
   readonly rollout: string;
@@ -36,6 +45,8 @@ export interface DirectiveEntry {
   readonly salt: string;
   readonly candidate: Candidate | null;
   readonly stable: Stable | null;
+  /** Groups of devices that do not go along with the others; absent when all do. */
+  readonly exceptions?: readonly GroupException[];
   /** Downloads are spread over this time. */
   readonly spreadMs: number;
   /** Emergency stop, published before its commit: everyone runs stable, whatever the cohort. */
@@ -70,27 +81,45 @@ function matches(selector: string, facts: DeviceFacts): boolean {
   return matchesSelector(parseSelector(selector), facts);
 }
 
-/** Does the entry's candidate go to this device? */
+function isIn(cohort: Cohort, { salt }: DirectiveEntry, facts: DeviceFacts): boolean {
+  const matchesSelect = (selector: string): boolean => matches(selector, facts);
+  return isInCohort({ cohort, salt, deviceId: facts.id, matchesSelect });
+}
+
+function exceptionsFor({ exceptions = [] }: DirectiveEntry, { labels }: DeviceFacts): readonly GroupException[] {
+  return exceptions.filter(({ group }) => isOfGroup(group, labels));
+}
+
+/** Does the entry's candidate go to this device? A device of several groups gets it only if all of them do. */
 export function isOnCandidate(entry: DirectiveEntry, facts: DeviceFacts): boolean {
   if (entry.candidate === null || entry.brake || !matches(entry.target, facts)) return false;
-  return isInCohort({
-    cohort: entry.cohort,
-    salt: entry.salt,
-    deviceId: facts.id,
-    matchesSelect: (selector) => matches(selector, facts),
-  });
+  if (!isIn(entry.cohort, entry, facts)) return false;
+  const apart = exceptionsFor(entry, facts).filter(standsApart);
+  return apart.every(({ cohort }) => cohort !== null && isIn(cohort, entry, facts));
+}
+
+/** What the device runs while it is not on the candidate; the first of its groups that is behind decides where it is in several. */
+export function stableFor(entry: DirectiveEntry, facts: DeviceFacts): Stable | null {
+  const behind = exceptionsFor(entry, facts).find(({ stable }) => stable !== null);
+  return behind?.stable ?? entry.stable;
 }
 
 /** What one entry says to the device; undefined when it is not for the device. */
 function assignmentOf(entry: DirectiveEntry, facts: DeviceFacts): Assignment | undefined {
-  const { model, candidate, stable } = entry;
+  const { model, candidate } = entry;
   if (candidate !== null && isOnCandidate(entry, facts)) {
     return { kind: 'run', model, entry, arm: 'candidate', choice: candidate, attempt: candidate.attempt };
   }
+  const stable = stableFor(entry, facts);
   if (stable !== null && matches(stable.target, facts)) {
     return { kind: 'run', model, entry, arm: 'stable', choice: stable, attempt: 0 };
   }
   return matches(entry.target, facts) ? { kind: 'none', model, entry } : undefined;
+}
+
+/** All versions that an entry may ask a device to run. */
+export function choicesOf({ candidate, stable, exceptions = [] }: DirectiveEntry): readonly ModelChoice[] {
+  return [candidate, stable, ...exceptions.map((one) => one.stable)].filter((choice) => choice !== null);
 }
 
 /** What the directive says to the device, one assignment a model that any entry is for. */

@@ -1,5 +1,6 @@
 // Owns which devices count: enrolled, not denied, and not contradicting what the fleet documents say of them.
 import type { DeviceGroup } from '../contract/documents/types.generated.ts';
+import { isInAnyGroup } from '../contract/group-exception.ts';
 import { DIRECTIVE_REFUSED, outcomeKey } from '../contract/report.ts';
 import { matchesSelector, parseSelector } from '../contract/selector.ts';
 import type { DeviceRecord, FleetPicture } from '../store/fleet-store.ts';
@@ -7,8 +8,8 @@ import type { Snapshot } from './snapshot.ts';
 
 export interface KnownFleet {
   readonly devices: readonly DeviceRecord[];
-  /** Ids of the devices that match a target. */
-  readonly matching: (target: string) => readonly string[];
+  /** Ids of the devices that match a target, without those of groups that stand apart. */
+  readonly matching: (target: string, apart?: readonly string[]) => readonly string[];
   readonly isDenied: (device: string) => boolean;
   /** Devices whose reported labels contradict the fleet documents: shown, and in neither arm. */
   readonly contradicting: readonly { readonly device: string; readonly what: string }[];
@@ -97,12 +98,15 @@ function knownFleet(picture: FleetPicture, groups: readonly DeviceGroup[]): Know
     for (const what of refused.slice(0, MOST_REFUSING - refusing.length)) refusing.push({ device: device.id, what });
   }
   const byTarget = new Map<string, readonly string[]>();
-  const matching = (target: string): readonly string[] => {
-    const known = byTarget.get(target);
+  const matching = (target: string, apart: readonly string[] = []): readonly string[] => {
+    const key = JSON.stringify([target, ...apart]);
+    const known = byTarget.get(key);
     if (known !== undefined) return known;
     const selector = parseSelector(target);
-    const ids = devices.filter((device) => matchesSelector(selector, device)).map((device) => device.id);
-    byTarget.set(target, ids);
+    const ids = devices
+      .filter((device) => matchesSelector(selector, device) && !isInAnyGroup(apart, device.labels))
+      .map((device) => device.id);
+    byTarget.set(key, ids);
     return ids;
   };
   return {

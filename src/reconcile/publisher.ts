@@ -2,7 +2,7 @@
 
 import type { Clock } from '../base/clock.ts';
 import { canonicalJson, type Digest } from '../contract/digest.ts';
-import type { Directive, DirectiveEntry } from '../contract/directive.ts';
+import { choicesOf, type Directive, type DirectiveEntry } from '../contract/directive.ts';
 import type { Publication, PublicationLedger, PublishedDocument } from '../distribution/publication.ts';
 import type { ManifestsRepository } from '../git/manifests-repository.ts';
 import type { FleetStore, Publication as PublicationRecord } from '../store/fleet-store.ts';
@@ -108,8 +108,7 @@ export class Publisher {
 
   /** Manifests that the directive names and the publication does not hold yet. One that HEAD lost is left out: devices keep what they have. */
   async #documentsOf(directive: Directive, snapshot: Snapshot): Promise<PublishedDocument[]> {
-    const named = directive.entries.flatMap((entry) => [entry.candidate?.digest, entry.stable?.digest]);
-    const wanted = new Set(named.filter((digest) => digest !== undefined));
+    const wanted = new Set(directive.entries.flatMap(choicesOf).map(({ digest }) => digest));
     const missing: Digest[] = [];
     for (const digest of wanted) {
       if (this.#held.has(digest)) continue;

@@ -3,6 +3,7 @@ import { parseInstant } from '../base/clock.ts';
 import type { ParsedRule } from '../contract/documents/rule-text.ts';
 import type { RolloutPolicy, RolloutStatus } from '../contract/documents/types.generated.ts';
 import { parsePercent } from '../contract/duration.ts';
+import { groupsApart, isInAnyGroup } from '../contract/group-exception.ts';
 import { sketchCount } from '../contract/sketch.ts';
 import { edgesToCount } from '../gates/freeze-limits.ts';
 import { judgeStage } from '../gates/judge-stage.ts';
@@ -59,11 +60,16 @@ function rulesOfStages({ policy }: RolloutInForce): readonly ParsedRule[] {
   return policy === null ? [] : stagesOf(policy).flatMap((stage) => stage.rules.map((one) => one.rule));
 }
 
-/** Groups by the labels that the rules of all stages name. */
-function groupsOfStages({ policy }: RolloutInForce, devices: readonly KnownDevice[]): GroupSpec[] {
+/** Groups by the labels that the rules of all stages name; those that stand apart are not counted. */
+function groupsOfStages({ policy, status }: RolloutInForce, devices: readonly KnownDevice[]): GroupSpec[] {
   const rules = policy === null ? [] : stagesOf(policy).flatMap((stage) => stage.rules);
   const labels = new Set(rules.flatMap(({ grouping }) => (grouping === undefined ? [] : [grouping.by])));
-  return labels.size === 0 ? [] : chooseGroups([...labels].sort(), devices);
+  if (labels.size === 0) return [];
+  const excepted = groupsApart(status.exceptions);
+  return chooseGroups(
+    [...labels].sort(),
+    devices.filter((device) => !isInAnyGroup(excepted, device.labels)),
+  );
 }
 
 /** A rest is kept in parts that begin anew in time: the one with more in it says more. */
@@ -145,6 +151,7 @@ export class Windows {
     const stage = stageOf(rollout);
     const counted = edgesToCount(stage?.rules.flatMap(rulesWithin) ?? [], status.limits);
     const rows = rowsFor(deviceCount);
+    const without = groupsApart(status.exceptions);
     return {
       rollout: name,
       openedRevision: status.opened,
@@ -156,6 +163,7 @@ export class Windows {
       openedAtMs: Math.min(now, parseInstant(status.since) ?? now),
       intervalMs: this.#intervalMs,
       rows: { candidate: rows, stable: rows },
+      ...(without.length === 0 ? {} : { without }),
     };
   }
 

@@ -5,6 +5,7 @@ import { asSentence, clipped, oneLine } from '../base/plain-text.ts';
 import type { Digest } from '../contract/digest.ts';
 import { formatDuration } from '../contract/duration.ts';
 import { countOf, listed } from './amounts.ts';
+import { exceptionsOf } from './exceptions.ts';
 import { lateBreachOf } from './late-in-words.ts';
 import type { Transition } from './transition.ts';
 import { breachInShort, breachInWords, vanishedInWords, verdictTable } from './verdict-table.ts';
@@ -25,6 +26,19 @@ function headline({ reason, verdict, from }: Transition): string {
   if (vanished !== null) return `${vanished} in ${from}`;
   // A note in parentheses is never cut in its middle.
   return isTold && (lateBreachOf(first) !== null || reason.length > MOST_BREACH) ? breachInShort(first, from) : reason;
+}
+
+/** What becomes of the groups that the step is about; the breach that names its group already stands behind. */
+function exceptTitle({ groups, next, subject }: Transition, reason: string): string {
+  const names = listed((groups?.names ?? []).map(oneLine), 'and', 2);
+  switch (groups?.becomes) {
+    case 'rolled-back':
+      return `revert ${subject?.version} on ${names} alone to ${next.stable?.version}: ${reason}`;
+    case 'held':
+      return `hold ${subject?.version} on ${names} alone: ${reason}`;
+    default:
+      return reason;
+  }
 }
 
 function title(transition: Transition): string {
@@ -48,6 +62,8 @@ function title(transition: Transition): string {
       return `pause ${version}: ${reason}`;
     case 'reopen':
       return `watch ${version} in ${to} again`;
+    case 'except':
+      return exceptTitle(transition, reason);
     case 'answer':
       return reason;
     case 'restore':
@@ -101,6 +117,30 @@ function retreat({ cohort, next, window }: Transition): string[] {
   ];
 }
 
+/** What becomes of the groups, and of the others. */
+function exceptStory({ groups, next, subject, from }: Transition): string[] {
+  const names = listed((groups?.names ?? []).map(oneLine), 'and', 2);
+  const others = `The others go on with ${subject?.version} in ${from}, which is measured anew`;
+  switch (groups?.becomes) {
+    case 'rolled-back':
+      return [`Devices of ${names} switch back to what they ran before, and get it no more. ${others} without them.`];
+    case 'held':
+      return [
+        `Devices of ${names} that have it keep it, and no more of them get it until a person decides: abort with --group to send them back, promote with --group to let them go along. ${others} without them.`,
+      ];
+    default:
+      return next.candidate === null ? [] : [`${others} with them.`];
+  }
+}
+
+/** The groups that stay on a version of before. */
+function behindStory({ next }: Transition): string[] {
+  return exceptionsOf(next).map(
+    ({ group, stable }) =>
+      `Devices of ${oneLine(group)} stay on ${stable?.version}, until a later version completes with them or someone promotes the group.`,
+  );
+}
+
 /** What the step means, in sentences. */
 function story(transition: Transition): string[] {
   const { kind, next, cohort } = transition;
@@ -109,13 +149,18 @@ function story(transition: Transition): string[] {
     case 'supersede':
       return retreat(transition);
     case 'complete':
-      return [`It is what every device${next.target === '*' ? '' : ` of ${oneLine(next.target)}`} runs from now on.`];
+      return [
+        `It is what every device${next.target === '*' ? '' : ` of ${oneLine(next.target)}`} runs from now on.`,
+        ...behindStory(transition),
+      ];
     case 'pause': {
       const ready = cohort?.ready ?? 0;
       return [`${countOf(ready, 'device')} ${ready === 1 ? 'keeps' : 'keep'} it until then; no other device gets it.`];
     }
     case 'restore':
       return ['Devices were not told of it: only a status that the reconciler signed moves them.'];
+    case 'except':
+      return exceptStory(transition);
     case 'start':
     case 'advance':
     case 'reopen':
@@ -134,6 +179,7 @@ export const MEASURED_STEPS: ReadonlySet<Transition['kind']> = new Set([
   'roll-back',
   'pause',
   'reopen',
+  'except',
 ]);
 
 /** Prose that begins with our own words; no line after looks like a trailer or like git's own, wherever the text was broken. */

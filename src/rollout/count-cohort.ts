@@ -1,6 +1,7 @@
 // Owns how the devices of a stage stand: who has the candidate, who failed, who is silent, who was never reached.
 import { assertNever } from '../base/errors.ts';
 import { type Candidate, type DirectiveEntry, isOnCandidate } from '../contract/directive.ts';
+import { groupsApart, isInAnyGroup } from '../contract/group-exception.ts';
 import { type ModelState, outcomeKey } from '../contract/report.ts';
 import { type DeviceFacts, matchesSelector, parseSelector } from '../contract/selector.ts';
 
@@ -23,10 +24,12 @@ export interface KnownDevice extends DeviceFacts {
   readonly tookCandidate: ReadonlyMap<string, readonly { readonly digest: string; readonly attempt: number }[]>;
 }
 
-/** Each device of the target is in `outside` or in exactly one of the others. */
+/** How the devices of a target stand with the candidate. */
 export interface CohortCounts {
   /** Known devices that match the target. */
   readonly matching: number;
+  /** Of them, in groups that stand apart from the others, and counted nowhere below; absent when there are none. */
+  readonly apart?: number;
   /** Of them, in the cohort: the sum of all below. */
   readonly wanted: number;
   /** The candidate is committed. */
@@ -53,7 +56,7 @@ export interface CohortCounts {
   readonly troubled: readonly { readonly device: string; readonly what: string }[];
 }
 
-type Place = Exclude<keyof CohortCounts, 'matching' | 'wanted' | 'onTrial' | 'troubled'>;
+type Place = Exclude<keyof CohortCounts, 'matching' | 'apart' | 'wanted' | 'onTrial' | 'troubled'>;
 
 export interface CountingFacts {
   readonly entry: DirectiveEntry;
@@ -125,12 +128,18 @@ export function countCohort(facts: CountingFacts): CohortCounts {
   const troubled: { device: string; what: string }[] = [];
   const { candidate } = facts.entry;
   const target = parseSelector(facts.entry.target);
+  const excepted = groupsApart(facts.entry.exceptions);
   let matching = 0;
+  let apart = 0;
   let wanted = 0;
   let onTrial = 0;
   for (const device of facts.devices) {
     if (!matchesSelector(target, device)) continue;
     matching++;
+    if (isInAnyGroup(excepted, device.labels)) {
+      apart++;
+      continue;
+    }
     if (candidate === null || !isOnCandidate(facts.entry, device)) continue;
     wanted++;
     const { place, what, isOnTrial = false } = standingOf(device, candidate, facts);
@@ -138,7 +147,7 @@ export function countCohort(facts: CountingFacts): CohortCounts {
     if (isOnTrial) onTrial++;
     if (what !== '' && troubled.length < MOST_TROUBLED) troubled.push({ device: device.id, what });
   }
-  return { matching, wanted, ...places, onTrial, troubled };
+  return { matching, ...(excepted.length === 0 ? {} : { apart }), wanted, ...places, onTrial, troubled };
 }
 
 /** The share that `failed_devices` is judged on: failures count whole, the unreachable and the incompatible not at all. */

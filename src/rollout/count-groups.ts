@@ -22,6 +22,11 @@ function countGroup(facts: CountingFacts, group: GroupSpec): GroupFacts[] {
   return [...group.values, OTHER_VALUES].map((value): GroupFacts => {
     const name = groupName(group.by, value);
     const cohort = countCohort({ ...facts, devices: members.get(name) ?? [] });
-    return { name, value, installs: installShare(cohort), outside: cohort.matching - cohort.wanted };
+    return {
+      name,
+      value,
+      installs: installShare(cohort),
+      outside: cohort.matching - (cohort.apart ?? 0) - cohort.wanted,
+    };
   });
 }

@@ -1,6 +1,7 @@
 // Owns what takes a candidate back, or stops it: abort, revocation, a failed rule, a deadline, another wish. Nothing holds these up.
 import { assertNever } from '../base/errors.ts';
 import { canonicalJson } from '../contract/digest.ts';
+import { decideGroupBack, decideGroupFailure } from './decide-groups.ts';
 import type { Decision } from './decision.ts';
 import { pausedStatus, restedStatus } from './next-status.ts';
 import { inWords, type SortedRequests } from './requests.ts';
@@ -62,6 +63,8 @@ function decideFailure(walk: Walk): Decision | null {
   if (isSkipped || (progress.kind !== 'failed' && progress.kind !== 'expired')) return null;
   const back = { reason: progress.reason, answered: requests.ofStage };
   if (progress.kind === 'expired') return rollBack(facts, status, back);
+  const ofGroups = decideGroupFailure(walk, progress.reason);
+  if (ofGroups !== null) return ofGroups;
   switch (stage.onFailure) {
     case 'rollback':
       return rollBack(facts, status, back);
@@ -82,6 +85,8 @@ export function decideBack(facts: RolloutFacts, status: RollingStatus, requests:
   const candidate = facts.versions.find((known) => known.digest === status.candidate.digest);
   const revoked = revocationOf(candidate?.standing);
   if (revoked !== null) return rollBack(facts, status, { reason: `trust was taken back: ${revoked}`, answered });
+  const ofGroup = decideGroupBack(facts, status, requests.ofGroup);
+  if (ofGroup !== null) return ofGroup;
   const walk = walkOf(facts, status, requests);
   const failure = walk === null ? null : decideFailure(walk);
   if (failure !== null) return failure;

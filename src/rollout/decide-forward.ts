@@ -1,7 +1,9 @@
 // Owns what takes a candidate on, once nothing speaks against it: the next stage, the end, or what the walk waits for.
 import type { RolloutStatus } from '../contract/documents/types.generated.ts';
+import { groupsApart } from '../contract/group-exception.ts';
 import { listed } from './amounts.ts';
 import { type Decision, mending, wait } from './decision.ts';
+import { apartIn } from './exceptions.ts';
 import { advancedStatus, completedStatus } from './next-status.ts';
 import type { WaitingOn } from './outlook.ts';
 import { inWords, type PlacedRequest, type SortedRequests } from './requests.ts';
@@ -19,7 +21,8 @@ function goOn({ facts, status, requests, stage, following }: Walk, reason: strin
     return step(facts, status, { kind: 'complete', to: 'stable', next, answered, reason });
   }
   const next = advancedStatus(status, following, facts);
-  const outlook = stageInWords(following, facts.matching(status.target).length);
+  const apart = groupsApart(status.exceptions);
+  const outlook = stageInWords(following, facts.matching(status.target, apart).length);
   const sameRules = following.rules === stage.rules;
   const mustHold = sameRules ? {} : { mustHold: rulesInWords(following, next.limits) };
   return step(facts, status, { kind: 'advance', to: following.name, next, answered, reason, outlook, ...mustHold });
@@ -63,6 +66,11 @@ function decideStage(walk: Walk): Decision {
   const { facts, status, stage, following } = walk;
   const progress = stageProgress(stage, following === null, facts);
   if (progress.kind === 'waiting') return wait(facts, status, [...progress.on, ...wishProblems(walk)]);
+  const held = apartIn(status).filter(({ kind }) => kind === 'held');
+  if (following === null && held.length > 0) {
+    const groups = held.map(({ group }) => group);
+    return wait(facts, status, [{ kind: 'groups-held', groups }, ...wishProblems(walk)]);
+  }
   const approvals = approvalsOf(walk);
   if (stage.approval !== null && approvals.length < stage.approval.count) {
     const { approvers, count } = stage.approval;

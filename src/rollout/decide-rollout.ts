@@ -4,6 +4,7 @@ import type { RolloutStatus } from '../contract/documents/types.generated.ts';
 import { decideAtRest } from './decide-at-rest.ts';
 import { decideBack } from './decide-back.ts';
 import { decideForward } from './decide-forward.ts';
+import { decideGroupAlong } from './decide-groups.ts';
 import { type Decision, mending } from './decision.ts';
 import { adoptedStatus, blankStatus, permittedStatus } from './next-status.ts';
 import { inWords, type SortedRequests, sortRequests, staleInWords } from './requests.ts';
@@ -80,9 +81,9 @@ function newestKnown(facts: RolloutFacts, inTree: RolloutStatus | null): Rollout
   return remembered.revision >= inTree.revision ? remembered : inTree;
 }
 
-/** What people asked for that changes no device: it is answered at once. */
+/** What people asked for that is not about the whole walk: it is answered at once. */
 function decideAnswers(facts: RolloutFacts, status: RolloutStatus, requests: SortedRequests): Decision | null {
-  const { stale, adopt, retry } = requests;
+  const { stale, adopt, retry, ofGroup } = requests;
   if (stale.length > 0) {
     return answer(facts, status, { reason: staleInWords(stale), answered: stale.map((one) => one.index) });
   }
@@ -90,6 +91,8 @@ function decideAnswers(facts: RolloutFacts, status: RolloutStatus, requests: Sor
     const reason = 'answered with no: adopt: the history was not rewritten';
     return answer(facts, status, { reason, answered: [adopt.index] });
   }
+  const along = decideGroupAlong(facts, status, ofGroup);
+  if (along !== null) return along;
   if (retry === null) return null;
   const { digest } = retry.request;
   const version = status.rejected.find((one) => one.digest === digest)?.version ?? digest;

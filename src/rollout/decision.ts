@@ -1,5 +1,6 @@
 // Owns the answer of a decision: one step or none, and how the rollout stands.
 import type { RolloutStatus } from '../contract/documents/types.generated.ts';
+import { exceptionsOf } from './exceptions.ts';
 import { lastRejection } from './last-rejection.ts';
 import type { Condition, Outlook, WaitingOn } from './outlook.ts';
 import type { RolloutFacts } from './rollout-facts.ts';
@@ -76,6 +77,13 @@ function conditionsOf(
   return conditions;
 }
 
+function exceptedOutlook(status: RolloutStatus): Pick<Outlook, 'exceptions'> {
+  const exceptions = exceptionsOf(status).map(({ group, kind, stable, reason }) => {
+    return { group, kind, version: stable?.version ?? null, reason };
+  });
+  return exceptions.length === 0 ? {} : { exceptions };
+}
+
 export function outlookOf(
   facts: RolloutFacts,
   status: RolloutStatus,
@@ -94,6 +102,7 @@ export function outlookOf(
     verdict: facts.verdict,
     window: facts.window,
     terms: termsOf(facts, status),
+    ...exceptedOutlook(status),
     rejected: lastRejection(status),
     waitingOn,
     conditions: conditionsOf(facts, status, waitingOn, isStepping),

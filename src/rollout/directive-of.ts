@@ -2,6 +2,7 @@
 import type { Directive, DirectiveEntry } from '../contract/directive.ts';
 import type { RolloutPolicy, RolloutStatus } from '../contract/documents/types.generated.ts';
 import { parseDurationMs } from '../contract/duration.ts';
+import { exceptionsOf } from './exceptions.ts';
 import { isOtherOfSameRevision, type RolloutFacts } from './rollout-facts.ts';
 
 export interface EntryFacts {
@@ -9,6 +10,12 @@ export interface EntryFacts {
   readonly model: string;
   readonly status: RolloutStatus;
   readonly policyInForce: RolloutPolicy | null;
+}
+
+/** As devices need them: reasons and evidence stay in Git. */
+function directiveExceptions(status: RolloutStatus): Pick<DirectiveEntry, 'exceptions'> {
+  const exceptions = exceptionsOf(status).map(({ group, kind, cohort, stable }) => ({ group, kind, cohort, stable }));
+  return exceptions.length === 0 ? {} : { exceptions };
 }
 
 /** One rollout's entry, from its status alone (the policy in force is pinned by it). */
@@ -24,6 +31,7 @@ export function entryOf({ rollout, model, status, policyInForce }: EntryFacts): 
     salt: status.salt ?? '',
     candidate: status.candidate,
     stable: status.stable,
+    ...directiveExceptions(status),
     spreadMs: spread === undefined ? 0 : parseDurationMs(spread),
     brake: false,
   };

@@ -71,6 +71,7 @@ function devicesLine({ cohort, verdict }: MeasuredStage): string[] {
     [cohort.incompatible, 'can not run it'],
     [cohort.conflicted, 'in two rollouts'],
     [cohort.unreachable, 'not reached'],
+    [cohort.apart ?? 0, 'in groups that stand apart'],
   ] as const;
   const told = apart.filter(([count]) => count > 0).map(([count, what]) => `${formatCount(count)} ${what}`);
   const ready = `${formatCount(cohort.ready)} of ${countOf(cohort.wanted, 'device')} run it`;

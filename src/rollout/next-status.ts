@@ -1,14 +1,17 @@
 // Owns how each step changes the status block: the only place that writes one.
-import { parseInstant, toIsoSeconds } from '../base/clock.ts';
+import { toIsoSeconds } from '../base/clock.ts';
 import { asReason } from '../base/plain-text.ts';
 import type { Digest } from '../contract/digest.ts';
 import type { RolloutStatus } from '../contract/documents/types.generated.ts';
+import { groupsApart } from '../contract/group-exception.ts';
 import { type Cohort, saltOf } from '../contract/membership.ts';
 import { sketchCount } from '../contract/sketch.ts';
 import { freezeGroupLimits, freezeLimits } from '../gates/freeze-limits.ts';
 import { cohortOf } from './choose-cohort.ts';
+import { exceptionsAfterCompletion, exceptionsAfterRetreat, exceptionsOf, withExceptions } from './exceptions.ts';
 import { type BaselineFacts, isFreezable, LEAST_BASELINE_INFERENCES, type RolloutFacts } from './rollout-facts.ts';
 import { rulesWithin, type Stage } from './stages-of-policy.ts';
+import { evidencePath, type Stamp } from './status-stamp.ts';
 
 const MOST_PREVIOUS = 10;
 const MOST_ATTEMPTS = 20;
@@ -37,33 +40,6 @@ export function blankStatus(target: string, now: number): RolloutStatus {
     paused: null,
     evidence: '',
   };
-}
-
-/** The number of the next step: above everything that HEAD, the store and the published directive have seen. */
-export function nextRevision(status: RolloutStatus, facts: RolloutFacts): number {
-  return Math.max(status.revision, facts.seen?.revision ?? 0, facts.publishedRevision) + 1;
-}
-
-export interface Stamp {
-  readonly from: string;
-  readonly to: string;
-  /** Does the step open a stage (or a rest)? Then its measurements begin anew. */
-  readonly opens: boolean;
-}
-
-/** Where the evidence of the next step will lie. */
-function evidencePath(status: RolloutStatus, facts: RolloutFacts, { from, to }: Stamp): string {
-  return `${facts.evidenceFolder ?? 'evidence'}/${facts.name}/${nextRevision(status, facts)}-${from}-${to}.json`;
-}
-
-/** What every step changes: revision, the evidence that it names, and when and by which revision the present stage was opened. */
-export function stamped(status: RolloutStatus, facts: RolloutFacts, stamp: Stamp): RolloutStatus {
-  const revision = nextRevision(status, facts);
-  const evidence = evidencePath(status, facts, stamp);
-  if (!stamp.opens) return { ...status, revision, evidence };
-  // Time never goes back behind what the status says, whatever a clock does.
-  const sinceMs = Math.max(facts.now, parseInstant(status.since) ?? 0);
-  return { ...status, revision, evidence, opened: revision, since: toIsoSeconds(sinceMs) };
 }
 
 /** The number of the next walk of a digest: one above every walk that this rollout remembers. */
@@ -96,7 +72,7 @@ export function openingOf(
 ): Opening {
   return {
     stage,
-    cohort: cohortOf(stage, status.cohort, salt, facts.matching(target)),
+    cohort: cohortOf(stage, status.cohort, salt, facts.matching(target, groupsApart(exceptionsOf(status)))),
     limits: limitsOf(stage, facts.baseline),
   };
 }
@@ -160,12 +136,16 @@ const AT_REST = {
   paused: null,
 } as const;
 
-/** Nothing rolls any more; what was stable stays stable. */
-export function restedStatus(status: RolloutStatus): RolloutStatus {
+function atRest(status: RolloutStatus): RolloutStatus {
   return { ...status, ...AT_REST, cohort: { cut: 0, select: null, devices: [] }, limits: [] };
 }
 
-/** The candidate becomes what everyone runs. */
+/** Nothing rolls any more; what was stable stays stable. */
+export function restedStatus(status: RolloutStatus): RolloutStatus {
+  return withExceptions(atRest(status), exceptionsAfterRetreat(status));
+}
+
+/** The candidate becomes what everyone runs but the groups that stand apart. */
 export function completedStatus(status: RolloutStatus, candidate: CandidateStatus, now: number): RolloutStatus {
   const { version, digest, parameters } = candidate;
   const before = status.stable;
@@ -174,12 +154,13 @@ export function completedStatus(status: RolloutStatus, candidate: CandidateStatu
     ...(before === null || before.digest === digest ? [] : [{ version: before.version, digest: before.digest, until }]),
     ...(status.previous ?? []).filter((one) => one.digest !== digest && one.digest !== before?.digest),
   ];
-  return {
-    ...restedStatus(status),
+  const next = {
+    ...atRest(status),
     stable: { version, digest, parameters, target: status.target },
     previous: previous.slice(0, MOST_PREVIOUS),
     rejected: status.rejected.filter((one) => one.digest !== digest),
   };
+  return withExceptions(next, exceptionsAfterCompletion(status));
 }
 
 export interface Rejection {

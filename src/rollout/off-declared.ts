@@ -1,5 +1,5 @@
 // Owns declared against reported: which devices run something else than the directive says, and since when.
-import { type Assignment, assignmentsFor, type Directive } from '../contract/directive.ts';
+import { type Assignment, assignmentsFor, type Directive, stableFor } from '../contract/directive.ts';
 import { type ModelState, outcomeKey } from '../contract/report.ts';
 import type { KnownDevice } from './count-cohort.ts';
 
@@ -65,7 +65,7 @@ function deviation(assignment: Exclude<Assignment, { kind: 'conflict' }>, device
 /** A device of the cohort that still runs stable is the stage's to wait for: it is off only when it stays so. */
 function isExpected(assignment: Assignment, device: KnownDevice): boolean {
   if (assignment.kind !== 'run' || assignment.arm !== 'candidate') return false;
-  return device.models.get(assignment.model)?.running?.digest === assignment.entry.stable?.digest;
+  return device.models.get(assignment.model)?.running?.digest === stableFor(assignment.entry, device)?.digest;
 }
 
 interface Found {

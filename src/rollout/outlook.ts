@@ -35,6 +35,8 @@ export type WaitingOn =
   | { readonly kind: 'suspended' }
   | { readonly kind: 'paused'; readonly reason: string }
   | { readonly kind: 'rejected'; readonly version: string; readonly reason: string }
+  /** Groups that a failed rule holds: the rollout does not complete before a person says what becomes of them. */
+  | { readonly kind: 'groups-held'; readonly groups: readonly string[] }
   | { readonly kind: 'deadline-held'; readonly rules: readonly string[] }
   | { readonly kind: 'known-devices'; readonly target: string; readonly have: number; readonly need: number }
   | { readonly kind: 'mending'; readonly code: string; readonly reason: string };
@@ -48,6 +50,15 @@ export interface Condition {
   readonly reason: string;
   /** A sentence for people. */
   readonly message: string;
+}
+
+/** How a group stands that does not go along. */
+export interface ExceptedOutlook {
+  readonly group: string;
+  readonly kind: 'rolled-back' | 'held' | 'behind';
+  /** The version that it runs while it is not on the candidate; null when that is the stable one. */
+  readonly version: string | null;
+  readonly reason: string;
 }
 
 /** How one rollout stands now: shown by the API and the CLI, never committed. */
@@ -66,6 +77,8 @@ export interface Outlook {
   readonly window: WindowTime | null;
   /** What the policy in force asks of the stage; null when nothing rolls. */
   readonly terms: StageTerms | null;
+  /** Groups of devices that do not go along with the others, and what they run in place of stable; absent when all go along. */
+  readonly exceptions?: readonly ExceptedOutlook[];
   /** What was taken back last, until another version starts. */
   readonly rejected: LastRejection | null;
   readonly waitingOn: readonly WaitingOn[];

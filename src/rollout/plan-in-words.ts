@@ -48,6 +48,8 @@ export function waitInWords(waiting: WaitingOn): string {
       return `a person: ${words(waiting.reason)}`;
     case 'rejected':
       return `a retry or another version: ${words(`${waiting.version} was rejected, ${waiting.reason}`)}`;
+    case 'groups-held':
+      return `a person: ${words(listed(waiting.groups, 'and'))} ${waiting.groups.length === 1 ? 'is' : 'are'} held, promote or abort with --group`;
     case 'deadline-held':
       return 'a person: its deadline is over, promote or abort';
     case 'known-devices':
@@ -128,6 +130,7 @@ function apartInWords({ cohort }: Outlook): string {
   const apart = [
     ...(cohort.unreachable > 0 ? [`${formatCount(cohort.unreachable)} not reached`] : []),
     ...(cohort.incompatible > 0 ? [`${formatCount(cohort.incompatible)} can not run it`] : []),
+    ...((cohort.apart ?? 0) > 0 ? [`${formatCount(cohort.apart ?? 0)} in groups apart`] : []),
     ...(cohort.conflicted > 0 ? [`${formatCount(cohort.conflicted)} in two rollouts`] : []),
   ];
   return apart.length === 0 ? '' : `  (${apart.join(', ')})`;

@@ -3,6 +3,7 @@
 import { asReason } from '../base/plain-text.ts';
 import type { RolloutRequest, RolloutStatus } from '../contract/documents/types.generated.ts';
 import { countOf, listed } from './amounts.ts';
+import { exceptionsOf, MOST_EXCEPTIONS } from './exceptions.ts';
 import type { Stage } from './stages-of-policy.ts';
 
 export interface PlacedRequest {
@@ -22,6 +23,8 @@ export interface SortedRequests {
   readonly promote: PlacedRequest | null;
   readonly skip: PlacedRequest | null;
   readonly retry: PlacedRequest | null;
+  /** The first that is about one group alone: an abort, or a promote. */
+  readonly ofGroup: PlacedRequest | null;
   readonly approvals: readonly PlacedRequest[];
   /** Places of all that is asked about the present stage: whatever ends the stage answers them, so that none counts for the next one. */
   readonly ofStage: readonly number[];
@@ -38,7 +41,31 @@ function approvalProblem({ by }: RolloutRequest, status: RolloutStatus, stage: S
   return `${by ?? 'nobody named'} is not among its approvers, ${listed(approvers, 'and')}`;
 }
 
+/** What is asked for one group alone. */
+function groupProblem({ act, digest }: RolloutRequest, group: string, status: RolloutStatus): string | null {
+  const exception = exceptionsOf(status).find((one) => one.group === group);
+  const { candidate, stable } = status;
+  switch (act) {
+    case 'promote': {
+      if (exception === undefined) return `${group} goes along already`;
+      const present = candidate ?? stable;
+      return present?.digest === digest ? null : `the others run ${present?.digest ?? 'nothing'}, not ${digest}`;
+    }
+    case 'abort':
+      if (candidate === null) return 'nothing is rolling';
+      if (digest !== candidate.digest) return `the candidate is ${candidate.digest}, not ${digest}`;
+      if (stable === null) return 'nothing is stable that the group could go back to; abort the whole rollout';
+      if (exception?.kind === 'rolled-back') return `${group} went back already`;
+      return exception === undefined && exceptionsOf(status).length >= MOST_EXCEPTIONS
+        ? `${MOST_EXCEPTIONS} groups stand apart already; abort the whole rollout`
+        : null;
+    default:
+      return `only abort and promote are about a group alone`;
+  }
+}
+
 function problemOf(request: RolloutRequest, status: RolloutStatus, stage: Stage | null): string | null {
+  if (request.group !== undefined) return groupProblem(request, request.group, status);
   if (request.act === 'adopt') return null;
   if (request.act === 'retry') {
     return status.rejected.some((one) => one.digest === request.digest)
@@ -70,13 +97,14 @@ export function sortRequests(
     else stale.push({ index, reason: `${request.act}: ${problem}` });
   }
   const first = (act: RolloutRequest['act']): PlacedRequest | null =>
-    valid.find((one) => one.request.act === act) ?? null;
+    valid.find(({ request }) => request.act === act && request.group === undefined) ?? null;
   return {
     abort: first('abort'),
     adopt: first('adopt'),
     promote: first('promote'),
     skip: first('skip'),
     retry: first('retry'),
+    ofGroup: valid.find(({ request }) => request.group !== undefined) ?? null,
     approvals: valid.filter((one) => one.request.act === 'approve'),
     ofStage: valid.filter(({ request }) => request.act !== 'adopt' && request.act !== 'retry').map((one) => one.index),
     stale,

@@ -95,8 +95,8 @@ export interface RolloutFacts {
   readonly policyProblem: string | null;
   /** The policy pinned by the status, from its copy beside the evidence; null when nothing is pinned. */
   readonly policyInForce: RolloutPolicy | null;
-  /** Ids of the known devices that match a target. */
-  readonly matching: (target: string) => readonly string[];
+  /** Ids of the known devices that match a target, without those of groups that stand apart. */
+  readonly matching: (target: string, apart?: readonly string[]) => readonly string[];
   /** How the present stage's devices stand; null when nothing rolls. */
   readonly cohort: CohortCounts | null;
   readonly verdict: StageVerdict | null;

@@ -13,6 +13,8 @@ export interface StageTerms {
   readonly deadlineMs: number | null;
   readonly onDeadline: Stage['onDeadline'];
   readonly onFailure: Stage['onFailure'];
+  /** Absent where groups are not told apart, and in evidence of before they were. */
+  readonly onGroupFailure?: Exclude<Stage['onGroupFailure'], 'stage'>;
   /** Below these the stage can't pass. */
   readonly minimumDevices: number;
   readonly minimumInferences: number;
@@ -37,10 +39,11 @@ export function termsOf(
   if (policyInForce === null) return null;
   const stage = stagesOf(policyInForce).find((one) => one.name === status.stage);
   if (stage === undefined) return null;
-  const { name, soakMs, deadlineMs, onDeadline, onFailure, minimumInferences } = stage;
+  const { name, soakMs, deadlineMs, onDeadline, onFailure, onGroupFailure, minimumInferences } = stage;
   return {
     stage: name,
     ...{ soakMs, deadlineMs, onDeadline, onFailure },
+    ...(onGroupFailure === 'stage' ? {} : { onGroupFailure }),
     minimumDevices: Math.max(1, leastDevices(stage, cohort?.wanted ?? 0)),
     minimumInferences,
     errorLevel: errorLevelOf(policyInForce),

@@ -23,6 +23,8 @@ export interface Stage {
   readonly deadlineMs: number | null;
   readonly onDeadline: 'hold' | 'rollback' | 'promote';
   readonly onFailure: 'rollback' | 'pause' | 'ask';
+  /** What a failure in some groups alone does; `stage`: what `onFailure` says. */
+  readonly onGroupFailure: 'stage' | 'rollback' | 'hold';
   readonly approval: { readonly approvers: readonly string[]; readonly count: number } | null;
   readonly silenceMs: number;
   readonly rules: readonly StageRule[];
@@ -108,6 +110,7 @@ function readStages(policy: RolloutPolicy): readonly Stage[] {
       deadlineMs: stage.deadline === undefined ? null : parseDurationMs(stage.deadline),
       onDeadline: stage.onDeadline ?? 'hold',
       onFailure: stage.onFailure ?? 'rollback',
+      onGroupFailure: stage.onGroupFailure ?? 'stage',
       approval:
         stage.approval === undefined ? null : { approvers: stage.approval.approvers, count: stage.approval.count ?? 1 },
       silenceMs: stage.silence === undefined ? DEFAULT_SILENCE_MS : parseDurationMs(stage.silence),

@@ -1,11 +1,12 @@
 // Owns the making of steps: a next status with its number, its evidence and its words.
 import type { RolloutStatus } from '../contract/documents/types.generated.ts';
 import { type Decision, outlookOf } from './decision.ts';
-import { type CandidateStatus, rejectedStatus, stamped } from './next-status.ts';
+import { type CandidateStatus, rejectedStatus } from './next-status.ts';
 import { isPin } from './resolve-wish.ts';
 import type { RolloutFacts } from './rollout-facts.ts';
 import { termsOf } from './stage-terms.ts';
-import type { Transition, TransitionKind } from './transition.ts';
+import { stamped } from './status-stamp.ts';
+import type { GroupsOfStep, Transition, TransitionKind } from './transition.ts';
 
 /** The short name of where a rollout is, in trailers and evidence paths. */
 export function labelOf(status: RolloutStatus): string {
@@ -25,6 +26,7 @@ const OPENING: ReadonlySet<TransitionKind> = new Set([
   'roll-back',
   'supersede',
   'reopen',
+  'except',
   'adopt',
 ]);
 
@@ -38,6 +40,7 @@ export interface StepDraft {
   readonly reason: string;
   readonly outlook?: string;
   readonly mustHold?: readonly string[];
+  readonly groups?: GroupsOfStep;
 }
 
 /** One step from `status`, numbered and stamped. */
@@ -62,6 +65,7 @@ export function step(facts: RolloutFacts, status: RolloutStatus, draft: StepDraf
     policy: next.policy,
     outlook: draft.outlook ?? null,
     ...(draft.mustHold === undefined ? {} : { mustHold: draft.mustHold }),
+    ...(draft.groups === undefined ? {} : { groups: draft.groups }),
   };
   return { step: transition, outlook: outlookOf(facts, next, [], true) };
 }

@@ -13,6 +13,8 @@ export type TransitionKind =
   | 'supersede'
   | 'pause'
   | 'reopen'
+  /** Groups stand apart from here on, or go along again. */
+  | 'except'
   | 'answer'
   | 'restore'
   | 'adopt';
@@ -23,6 +25,12 @@ export interface SpecEdits {
   readonly version?: string;
   /** Places in `spec.requests` that this commit answers. */
   readonly answered: readonly number[];
+}
+
+/** The groups of devices that a step is about, and what becomes of them. */
+export interface GroupsOfStep {
+  readonly becomes: 'rolled-back' | 'held' | 'rejoined';
+  readonly names: readonly string[];
 }
 
 export interface Transition {
@@ -50,4 +58,6 @@ export interface Transition {
   readonly outlook: string | null;
   /** The rules that have to hold there, with their frozen limits; absent when they are those of the stage before. */
   readonly mustHold?: readonly string[];
+  /** Of a step about some groups alone. */
+  readonly groups?: GroupsOfStep;
 }

@@ -1,8 +1,9 @@
 // Owns an independent judge of a rehearsed history, written from DESIGN.md and not from the code: what must never have happened.
 import { createHash } from 'node:crypto';
 import { canonicalJson } from '../contract/digest.ts';
-import type { Directive, DirectiveEntry } from '../contract/directive.ts';
+import { choicesOf, type Directive, type DirectiveEntry } from '../contract/directive.ts';
 import type { RolloutStatus } from '../contract/documents/types.generated.ts';
+import type { Cohort } from '../contract/membership.ts';
 import { type DeviceFacts, matchesSelector, parseSelector } from '../contract/selector.ts';
 
 /** What happened, as the false world saw it; the decisions have no part in writing it. */
@@ -25,9 +26,20 @@ export interface History {
 
 const MOST_TOLD = 20;
 
-function isMember({ target, cohort, salt }: DirectiveEntry, device: DeviceFacts): boolean {
+function isMember({ target, cohort, salt, exceptions = [] }: DirectiveEntry, device: DeviceFacts): boolean {
   const matches = (selector: string): boolean => matchesSelector(parseSelector(selector), device);
   if (!matches(target)) return false;
+  const apart = exceptions.filter(({ group, kind }) => {
+    const [label = '', ...value] = group.split(':');
+    return kind !== 'behind' && device.labels[label] === value.join(':');
+  });
+  if (apart.some(({ kind }) => kind === 'rolled-back')) return false;
+  if (apart.some((one) => one.cohort === null || !isWithin(one.cohort, salt, device))) return false;
+  return isWithin(cohort, salt, device);
+}
+
+function isWithin(cohort: Cohort, salt: string, device: DeviceFacts): boolean {
+  const matches = (selector: string): boolean => matchesSelector(parseSelector(selector), device);
   const bucket = Number.parseInt(createHash('sha256').update(`${salt}\n${device.id}`).digest('hex').slice(0, 12), 16);
   const listed = createHash('sha256').update(`listed\n${salt}\n${device.id}`).digest('hex').slice(0, 24);
   return bucket < cohort.cut || cohort.devices.includes(listed) || (cohort.select !== null && matches(cohort.select));
@@ -70,7 +82,7 @@ function checkDevices({ fleet, directives, served, statuses, candidateDigest }: 
     const facts = devices.get(device);
     const entry = entries.get(revision);
     if (facts === undefined || entry === undefined) wrong.push(`${device} ran the candidate under no directive`);
-    else if (entry.candidate?.digest !== candidateDigest && entry.stable?.digest !== candidateDigest)
+    else if (!choicesOf(entry).some((choice) => choice.digest === candidateDigest))
       wrong.push(`${device} began the candidate when revision ${revision} did not have it`);
     else if (entry.candidate?.digest === candidateDigest && !isMember(entry, facts))
       wrong.push(`${device} ran the candidate outside the cohort of revision ${revision}`);

@@ -1,7 +1,9 @@
 // Owns the reconciler's cycle in virtual time: the production's windows, verdicts and decisions; a commit is its status put in force.
+
 import type { Digest } from '../contract/digest.ts';
 import type { Directive } from '../contract/directive.ts';
 import type { Rollout, RolloutPolicy, RolloutStatus } from '../contract/documents/types.generated.ts';
+import { isInAnyGroup } from '../contract/group-exception.ts';
 import { type DeviceFacts, matchesSelector, parseSelector } from '../contract/selector.ts';
 import type { StageVerdict } from '../gates/rule-verdict.ts';
 import { type Measured, type RolloutInForce, Windows } from '../reconcile/windows.ts';
@@ -131,7 +133,7 @@ export class VirtualReconciler {
       policy: { digest: policyDigest, policy, standing: { kind: 'admitted', signer: 'ci' } },
       policyProblem: null,
       policyInForce,
-      matching: (target) => this.#matchingIds(target),
+      matching: (target, apart) => this.#matchingIds(target, apart),
       ...measured,
       baseline: await this.#windows.baseline(inForce),
       now,
@@ -145,12 +147,15 @@ export class VirtualReconciler {
     return this.#rollout.ignoresFailures ? { ...measured, verdict: heldOpen(measured.verdict) } : measured;
   }
 
-  #matchingIds(target: string): readonly string[] {
-    const known = this.#matching.get(target);
+  #matchingIds(target: string, apart: readonly string[] = []): readonly string[] {
+    const key = JSON.stringify([target, ...apart]);
+    const known = this.#matching.get(key);
     if (known !== undefined) return known;
     const selector = parseSelector(target);
-    const ids = this.#fleet.filter((device) => matchesSelector(selector, device)).map((device) => device.id);
-    this.#matching.set(target, ids);
+    const ids = this.#fleet
+      .filter((device) => matchesSelector(selector, device) && !isInAnyGroup(apart, device.labels))
+      .map((device) => device.id);
+    this.#matching.set(key, ids);
     return ids;
   }
 }

@@ -1,4 +1,5 @@
 // Owns how a report becomes counts: which arm an interval belongs to, and what in it is bad.
+import { isInAnyGroup } from '../contract/group-exception.ts';
 import type { DeviceReport, ErrorReason, ModelInterval } from '../contract/report.ts';
 import { countAboveEdge, type Sketch, sketchCount, sketchFromJson } from '../contract/sketch.ts';
 import { type ArmSummary, mergeArmSummary } from './arm-summary.ts';
@@ -92,9 +93,10 @@ function countMeasures(
 
 /**
  * What a parsed report adds to a window, at most one entry an arm. Nothing when it speaks of other rollouts, earlier revisions or other
- * digests. The counts are possible ones: `parseReport` refused all others.
+ * digests, or when its device stands apart. The counts are possible ones: `parseReport` refused all others.
  */
 export function foldReport(spec: WindowSpec, report: DeviceReport, receivedAtMs: number): readonly FoldedInterval[] {
+  if (spec.without !== undefined && isInAnyGroup(spec.without, report.labels)) return [];
   const byArm = new Map<Arm, Sums>();
   const isAboutMore = spec.events !== undefined || spec.gauges !== undefined;
   for (const interval of report.intervals) {

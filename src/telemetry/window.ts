@@ -34,6 +34,8 @@ export interface WindowSpec {
   readonly gauges?: readonly GaugeSpec[];
   /** Labels by which all of this is counted apart as well; none unless a rule asks for them. */
   readonly groups: readonly GroupSpec[];
+  /** Groups of devices, such as `hw:rev2`, that stand apart: their reports are of neither arm. Absent when there are none. */
+  readonly without?: readonly string[];
   /** Milliseconds since 1970. */
   readonly openedAtMs: number;
   /** How often devices report; ten of these make one tumbling window. */

@@ -29,6 +29,9 @@ const POLICIES: readonly RolloutPolicy[] = [
   ),
   policyOf('- { name: full, size: 100%, onFailure: ask, deadline: 1h, onDeadline: promote }', '  rollbackWindow: 1d\n'),
   policyOf('- { name: canary, select: "ring:canary", approval: { approvers: [alice] } }'),
+  policyOf(
+    '- { name: canary, size: 1%, onGroupFailure: rollback }\n- { name: full, size: 100%, onGroupFailure: hold }',
+  ),
 ];
 
 const digest: fc.Arbitrary<Digest> = fc.constantFrom('a', 'b', 'c', 'd').map((name) => digestOf(name));
@@ -48,37 +51,57 @@ const standing = fc.oneof(
   text.map((reason): Standing => ({ kind: 'broken', code: 'DOCUMENT_SYNTAX', reason })),
 );
 
-const status: fc.Arbitrary<RolloutStatus> = fc.record({
-  revision,
-  opened: revision,
-  state: fc.constantFrom('rolling', 'paused', 'idle'),
-  stage: fc.option(stage),
-  since: instant,
-  candidate: fc.option(fc.record({ version: name, digest, attempt, parameters })),
-  stable: fc.option(fc.record({ version: name, digest, parameters, target })),
-  target,
-  policy: fc.option(digest),
-  salt: fc.option(fc.string({ maxLength: 20 })),
-  cohort: fc.record({
-    cut: fc.constantFrom(0, 5, 2 ** 47, BUCKETS),
-    select: fc.constantFrom(null, 'ring:canary'),
-    devices: fc.constant([]),
-  }),
-  limits: fc.constant([]),
-  rejected: fc.array(fc.record({ digest, version: name, attempt, reason: fc.constant('bad'), evidence, at: instant }), {
-    maxLength: 3,
-  }),
-  paused: fc.option(fc.record({ reason: fc.constant('bad'), since: instant })),
-  evidence,
-  previous: fc.array(fc.record({ version: name, digest, until: instant }), { maxLength: 3 }),
-  attempts: fc.array(fc.record({ digest, attempt }), { maxLength: 3 }),
+const group = fc.constantFrom('hw:rev1', 'hw:rev2', 'hw:(others)', 'region:a:b');
+const anyCohort = fc.record({
+  cut: fc.constantFrom(0, 5, 2 ** 47, BUCKETS),
+  select: fc.constantFrom(null, 'ring:canary'),
+  devices: fc.constant([]),
 });
+const stable = fc.option(fc.record({ version: name, digest, parameters, target }));
+const exception = fc.record({
+  group,
+  kind: fc.constantFrom('rolled-back', 'held', 'behind'),
+  cohort: fc.option(anyCohort),
+  stable,
+  reason: fc.constant('slow'),
+  evidence,
+  since: instant,
+});
+
+const status: fc.Arbitrary<RolloutStatus> = fc
+  .record({
+    revision,
+    opened: revision,
+    state: fc.constantFrom('rolling', 'paused', 'idle'),
+    stage: fc.option(stage),
+    since: instant,
+    candidate: fc.option(fc.record({ version: name, digest, attempt, parameters })),
+    stable,
+    target,
+    policy: fc.option(digest),
+    salt: fc.option(fc.string({ maxLength: 20 })),
+    cohort: anyCohort,
+    limits: fc.constant([]),
+    rejected: fc.array(
+      fc.record({ digest, version: name, attempt, reason: fc.constant('bad'), evidence, at: instant }),
+      {
+        maxLength: 3,
+      },
+    ),
+    paused: fc.option(fc.record({ reason: fc.constant('bad'), since: instant })),
+    evidence,
+    previous: fc.array(fc.record({ version: name, digest, until: instant }), { maxLength: 3 }),
+    attempts: fc.array(fc.record({ digest, attempt }), { maxLength: 3 }),
+    exceptions: fc.option(fc.uniqueArray(exception, { selector: (one) => one.group, minLength: 1, maxLength: 3 })),
+  })
+  .map(({ exceptions, ...more }) => (exceptions === null ? more : { ...more, exceptions }));
 
 const request: fc.Arbitrary<RolloutRequest> = fc
   .record({
     act: fc.constantFrom('approve', 'promote', 'skip', 'abort', 'retry', 'adopt'),
     digest,
     stage: fc.option(stage, { nil: undefined }),
+    group: fc.option(group, { nil: undefined, freq: 3 }),
     by: fc.option(fc.constantFrom('alice', 'mallory'), { nil: undefined }),
     reason: fc.option(text, { nil: undefined }),
   })
@@ -95,6 +118,12 @@ const verdict: fc.Arbitrary<StageVerdict> = fc.record({
         estimate: fc.option(fc.double({ min: 0, max: 1, noNaN: true })),
         reason: text,
         worstDevice: fc.option(text),
+        groups: fc.option(
+          fc.array(fc.record({ name: group, verdict: fc.constantFrom('pass', 'fail'), devices: fc.nat(9) }), {
+            maxLength: 4,
+          }),
+          { nil: undefined },
+        ),
         needs: fc.option(
           fc.record({ trials: fc.nat(), minutes: fc.option(fc.double({ min: 0, max: 1e6, noNaN: true })) }),
         ),

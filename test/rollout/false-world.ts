@@ -11,6 +11,7 @@ import type {
   RolloutRequest,
   RolloutStatus,
 } from '../../src/contract/documents/types.generated.ts';
+import { isInAnyGroup } from '../../src/contract/group-exception.ts';
 import { type DeviceFacts, matchesSelector, parseSelector } from '../../src/contract/selector.ts';
 import { addToSketch, emptySketch } from '../../src/contract/sketch.ts';
 import { metricKind } from '../../src/gates/metric-kind.ts';
@@ -195,9 +196,10 @@ export class FalseWorld {
       policy: policy === null ? null : { digest: this.policyDigest, policy, standing: this.policyStanding },
       policyProblem: policy === null ? 'the policy is not in the repository' : null,
       policyInForce: claim.kind === 'authentic' ? (this.pinned.get(claim.status.policy ?? '') ?? null) : null,
-      matching: (target) => {
+      matching: (target, apart = []) => {
         const selector = parseSelector(target);
-        return this.fleet.filter((device) => matchesSelector(selector, device)).map((device) => device.id);
+        const meant = this.fleet.filter((device) => matchesSelector(selector, device));
+        return meant.filter((device) => !isInAnyGroup(apart, device.labels)).map((device) => device.id);
       },
       cohort: rolling ? (this.measured.cohort ?? null) : null,
       verdict: rolling ? (this.measured.verdict ?? null) : null,

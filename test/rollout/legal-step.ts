@@ -39,6 +39,7 @@ function asks(world: FalseWorld, status: RolloutStatus, act: RolloutRequest['act
   return (world.spec.requests ?? []).filter(
     (one) =>
       one.act === act &&
+      one.group === undefined &&
       one.digest === status.candidate?.digest &&
       (act === 'abort' || one.stage === undefined || one.stage === status.stage),
   );
@@ -150,6 +151,32 @@ function judgeBack(before: Before, step: Transition, status: RolloutStatus): str
   return wrong;
 }
 
+/** Groups stand apart only for a cause, take nobody else along, and leave the walk as it is. */
+function judgeExcept(before: Before, step: Transition, status: RolloutStatus): string[] {
+  const { world } = before;
+  const wrong: string[] = [];
+  for (const name of ['candidate', 'stage', 'cohort', 'salt', 'target', 'policy', 'rejected'] as const) {
+    if (JSON.stringify(step.next[name]) !== JSON.stringify(status[name])) wrong.push(`except changed ${name}`);
+  }
+  const names = step.groups?.names ?? [];
+  const untold = (all: RolloutStatus): string =>
+    JSON.stringify((all.exceptions ?? []).filter(({ group }) => !names.includes(group)));
+  if (untold(step.next) !== untold(status)) wrong.push('other groups changed than those that were told');
+  const isAsked = (act: RolloutRequest['act']): boolean =>
+    (world.spec.requests ?? []).some((one) => one.act === act && names.includes(one.group ?? ''));
+  if (step.groups?.becomes === 'rejoined') return isAsked('promote') ? wrong : [...wrong, 'a group rejoined unasked'];
+  if (status.stable === null) wrong.push('a group went back to nothing');
+  const { all, at } = stagesBelow(world, status);
+  const wanted = { stage: null, rollback: 'rolled-back', hold: 'held' }[all[at]?.onGroupFailure ?? 'stage'];
+  const failed = (world.measured.verdict?.rules ?? []).filter((rule) => rule.verdict === 'fail' && !rule.dryRun);
+  const isAtFault = names.every((name) =>
+    failed.some((rule) => rule.groups?.some((group) => group.name === name && group.verdict === 'fail')),
+  );
+  const isByRule = failed.length > 0 && isAtFault && wanted === step.groups?.becomes;
+  if (!isByRule && !isAsked('abort')) wrong.push('a group stands apart without a cause');
+  return wrong;
+}
+
 /** What is wrong with a step; empty when it is legal. */
 export function judgeStep(before: Before, step: Transition): string[] {
   const wrong: string[] = [];
@@ -170,6 +197,8 @@ export function judgeStep(before: Before, step: Transition): string[] {
     case 'roll-back':
     case 'supersede':
       return status?.candidate ? [...wrong, ...judgeBack(before, step, status)] : [...wrong, 'nothing was rolling'];
+    case 'except':
+      return status?.candidate ? [...wrong, ...judgeExcept(before, step, status)] : [...wrong, 'nothing was rolling'];
     case 'pause':
     case 'reopen':
     case 'answer':
@@ -192,5 +221,7 @@ export function judgeDue(before: Before, step: Transition | null): string[] {
   const mayFail = truth.state === 'rolling' && world.measured.verdict?.kind === 'fail';
   const isSkipped = asks(world, truth, 'skip').length > 0 && world.spec.suspend !== true;
   if (!mayFail || isSkipped || !world.pinned.has(truth.policy ?? '')) return [];
-  return step?.kind === 'roll-back' || step?.kind === 'pause' ? [] : ['a failed rule was held up'];
+  return step?.kind === 'roll-back' || step?.kind === 'pause' || step?.kind === 'except'
+    ? []
+    : ['a failed rule was held up'];
 }

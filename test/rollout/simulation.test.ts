@@ -26,6 +26,8 @@ const POLICIES = [
   `- { name: ring, select: "ring:canary", onFailure: pause, rules: [error_rate < 0.5%] }
 - { name: half, size: 50%, deadline: 1h, onDeadline: promote, approval: { approvers: [alice, bob], count: 2 } }
 - { name: full, size: 100%, onFailure: ask, deadline: 1h, onDeadline: rollback }`,
+  `- { name: canary, size: 10%, onGroupFailure: rollback, rules: [{ rule: "error_rate < 0.5%", by: hw }] }
+- { name: full, size: 100%, onGroupFailure: hold }`,
   '- { name: one, size: { devices: 1 } }\n- { name: ten, size: { devices: 10 }, approval: { approvers: [alice] } }',
 ].map((stages, i) => policyOf(stages, i === 0 ? '  rollbackWindow: 1d\n' : ''));
 
@@ -49,14 +51,19 @@ const measure = fc
     ready: fc.constantFrom(0, 2, 11, 11),
     minutes: fc.constantFrom(0, 29, 61, 121),
     within: fc.boolean(),
+    faulty: fc.subarray(['hw:rev1', 'hw:rev2', 'hw:rev3']),
   })
   .map((measured) =>
     told((world) => {
-      const { kind, ready, minutes, within } = measured;
+      const { kind, ready, minutes, within, faulty } = measured;
+      const groups = ['hw:rev1', 'hw:rev2', 'hw:rev3'].map((name) => ({
+        ...{ name, within, estimate: null, lower: null, upper: null, limit: null, trials: 9, devices: 4, reason: '' },
+        verdict: kind === 'fail' && !faulty.includes(name) ? ('pass' as const) : kind,
+      }));
       const isJudged = world.status?.candidate && world.pinned.has(world.status.policy ?? '');
       if (!isJudged) return;
       world.measured = {
-        verdict: stageVerdict(world.stage, kind, { within }),
+        verdict: stageVerdict(world.stage, kind, { within, ...(groups.length === 0 ? {} : { by: 'hw', groups }) }),
         cohort: cohort(11, { ready, unreachable: 11 - ready }),
         window: { listenedMs: minutes * MINUTE, readyMs: minutes * MINUTE },
       };
@@ -78,8 +85,9 @@ const request = fc
     name: fc.constantFrom(null, null, ...NAMES),
     stage: fc.option(fc.constantFrom(...STAGES), { nil: undefined }),
     by: fc.option(fc.constantFrom('alice', 'bob', 'mallory'), { nil: undefined }),
+    group: fc.option(fc.constantFrom('hw:rev1', 'hw:rev2'), { nil: undefined, freq: 2 }),
   })
-  .map(({ act, name, stage, by }) =>
+  .map(({ act, name, stage, by, group }) =>
     told(
       (world) =>
         world.ask({
@@ -87,8 +95,9 @@ const request = fc
           ...(name === null ? {} : { digest: digestOf(name) }),
           ...(stage === undefined ? {} : { stage }),
           ...(by === undefined ? {} : { by }),
+          ...(group === undefined ? {} : { group }),
         }),
-      { act, name, stage, by },
+      { act, name, stage, by, group },
     ),
   );
 
@@ -110,7 +119,7 @@ const repository = fc.oneof(
         world.versions = one.standing === null ? others : [...others, version(one.name, one.standing)];
       }, one),
     ),
-  fc.constantFrom(0, 1, 2, null).map((policy) =>
+  fc.constantFrom(0, 1, 2, 3, null).map((policy) =>
     told(
       (world) => {
         world.policy = policy === null ? null : POLICIES[policy]!;
@@ -219,7 +228,7 @@ function run(policy: number, acts: readonly Act[], seen: Seen): void {
   }
 }
 
-const life = [fc.integer({ min: 0, max: 2 }), fc.array(act, { minLength: 10, maxLength: 50, size: 'max' })] as const;
+const life = [fc.integer({ min: 0, max: 3 }), fc.array(act, { minLength: 10, maxLength: 50, size: 'max' })] as const;
 
 describe('a rollout over its whole life', () => {
   it('takes only legal steps, takes the due ones, and never lowers or changes a published revision', () => {
@@ -236,7 +245,7 @@ describe('a rollout over its whole life', () => {
       { numRuns: 120, seed: 20261120 },
     );
     const kinds: Transition['kind'][] = ['start', 'advance', 'complete', 'roll-back', 'supersede'];
-    const more: Transition['kind'][] = ['pause', 'reopen', 'answer', 'restore', 'adopt'];
+    const more: Transition['kind'][] = ['pause', 'reopen', 'except', 'answer', 'restore', 'adopt'];
     for (const kind of [...kinds, ...more]) expect(seen.get(kind) ?? 0, kind).toBeGreaterThan(0);
   });
 });

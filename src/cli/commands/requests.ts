@@ -1,6 +1,7 @@
 // Owns the verbs with which people steer a rollout: each makes the one commit that they could make by hand.
 import type { Command } from 'commander';
 import { commitRequest, type Requested } from '../commit-request.ts';
+import { groupOf } from '../option-values.ts';
 import { printResult } from '../output.ts';
 import { withoutControls } from '../plain-text.ts';
 import { addRepositoryOptions, type RepositoryOptions } from '../repository-access.ts';
@@ -9,6 +10,7 @@ import type { Verb } from '../rollout-request.ts';
 interface RequestOptions extends RepositoryOptions {
   readonly reason?: string;
   readonly by?: string;
+  readonly group?: string;
   readonly dryRun?: boolean;
   readonly json?: boolean;
 }
@@ -68,6 +70,10 @@ export function addRequestCommands(program: Command): void {
     addRepositoryOptions(command);
     if (verb !== 'pause' && verb !== 'resume')
       command.option('--by <name>', 'who asks, by the names of the policy (default: the user of git)');
+    if (verb === 'abort' || verb === 'promote') {
+      const what = verb === 'abort' ? 'take it back from' : 'let go along again';
+      command.option('--group <label:value>', `${what} this group of devices alone, such as hw:rev2`, groupOf);
+    }
     command
       .option('--reason <text>', 'why: it is kept with the request and in the history')
       .option('--dry-run', 'show the change; commit nothing')
@@ -79,8 +85,8 @@ export function addRequestCommands(program: Command): void {
       .action(async (rollout: string, ...rest: unknown[]) => {
         const version = verb === 'retry' ? (rest[0] as string | undefined) : undefined;
         const options = (verb === 'retry' ? rest[1] : rest[0]) as RequestOptions;
-        const { reason, by, dryRun: isDryRun = false, json = false } = options;
-        const wish = { verb, reason, by, version };
+        const { reason, by, group, dryRun: isDryRun = false, json = false } = options;
+        const wish = { verb, reason, by, version, group };
         const requested = await commitRequest(options, { rollout, wish, isDryRun });
         const { file, title, before, after, branch, commit, place } = requested;
         const lines = changedLines(before, after);

@@ -594,6 +594,10 @@ export interface PolicyStage {
    * What a failed rule does: go back, stop here, or ask the approvers. Default rollback.
    */
   readonly onFailure?: 'rollback' | 'pause' | 'ask';
+  /**
+   * What happens when only rules by group failed, and only in some of the groups: stage (the whole stage, as `onFailure` says), rollback (those groups go back alone, the others go on), hold (those groups go no further until a person decides, the others go on). Default stage.
+   */
+  readonly onGroupFailure?: 'stage' | 'rollback' | 'hold';
   readonly approval?: StageApproval;
   /**
    * A device that took the candidate and is then silent for this long counts as failed. Default 10m. A number with ms, s, m, h, d or w.
@@ -816,6 +820,10 @@ export interface RolloutRequest {
    */
   readonly stage?: string;
   /**
+   * A group of devices that alone is meant, as label and value: with abort it goes back, with promote it goes along again.
+   */
+  readonly group?: string;
+  /**
    * Why, for people.
    */
   readonly reason?: string;
@@ -905,6 +913,13 @@ export interface RolloutStatus {
    * @maxItems 20
    */
   readonly attempts?: readonly KnownAttempt[];
+  /**
+   * Groups of devices that do not go along with the others; absent when all do.
+   *
+   * @minItems 1
+   * @maxItems 16
+   */
+  readonly exceptions?: readonly StatusException[];
 }
 /**
  * The version being rolled out.
@@ -1071,6 +1086,60 @@ export interface KnownAttempt {
    * Number of its last attempt.
    */
   readonly attempt: number;
+}
+/**
+ * A group of devices that does not go along with the others.
+ */
+export interface StatusException {
+  /**
+   * Its label and value.
+   */
+  readonly group: string;
+  /**
+   * rolled-back: none of the group runs the candidate; held: those keep it that had it, and no more get it; behind: it kept an earlier stable version when the others completed, and takes part in the next rollout.
+   */
+  readonly kind: 'rolled-back' | 'held' | 'behind';
+  /**
+   * Of a group that is held, the devices that have the candidate; else null.
+   */
+  readonly cohort: StatusCohort1 | null;
+  /**
+   * What the group runs in place of the stable version, as it is behind; null when it runs the stable one.
+   */
+  readonly stable: StatusStable | null;
+  /**
+   * Why, for people.
+   */
+  readonly reason: string;
+  /**
+   * File of the evidence.
+   */
+  readonly evidence: string;
+  /**
+   * Since when. ISO 8601 with a time zone.
+   */
+  readonly since: string;
+}
+/**
+ * The devices of the target that are in the present stage.
+ */
+export interface StatusCohort1 {
+  /**
+   * Devices whose bucket is below this are in; 281474976710656 is all.
+   */
+  readonly cut: number;
+  /**
+   * A selector whose devices are in besides, or null. Terms such as `region:eu-west`, joined by AND, OR, NOT and parentheses; `*` is every device.
+   */
+  readonly select: string | null;
+  /**
+   * Salted hashes of devices that are listed one by one.
+   *
+   * @maxItems 5000
+   *
+   * Items: 24 hexadecimal digits.
+   */
+  readonly devices: readonly string[];
 }
 
 /**

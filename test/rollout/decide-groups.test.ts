@@ -1,0 +1,312 @@
+// What holds for groups alone: those at fault stand apart and nobody else does, the others go on, and no group is forgotten.
+import { describe, expect, it } from 'vitest';
+import { digestOf } from '../../src/contract/digest.ts';
+import { assignmentsFor } from '../../src/contract/directive.ts';
+import type { GroupVerdict, RuleVerdict } from '../../src/gates/rule-verdict.ts';
+import { commitMessage } from '../../src/rollout/commit-message.ts';
+import type { Decision } from '../../src/rollout/decision.ts';
+import { outlookLine } from '../../src/rollout/plan-in-words.ts';
+import { cohort, devices, FalseWorld, MINUTE, policyOf, ruleVerdict, version } from './false-world.ts';
+
+const RULE = 'latency_p95 < 2x baseline';
+
+function policy(onGroupFailure: string, more = ''): ReturnType<typeof policyOf> {
+  return policyOf(`- name: canary
+  size: 10%
+  soak: 30m
+  onGroupFailure: ${onGroupFailure}
+  rules: [error_rate < 0.5%, { rule: ${RULE}, by: hw }${more}]
+- { name: full, size: 100%, soak: 1h, onGroupFailure: ${onGroupFailure} }`);
+}
+
+function group(name: string, verdict: GroupVerdict['verdict'], count = 10): GroupVerdict {
+  const within = verdict !== 'fail';
+  return {
+    name,
+    verdict,
+    within,
+    estimate: 0.1,
+    lower: 0,
+    upper: 0.2,
+    limit: 0.05,
+    trials: 999,
+    devices: count,
+    reason: '',
+  };
+}
+
+function fleet(): ReturnType<typeof devices> {
+  return devices(90).map((device, i) => ({ ...device, labels: { ...device.labels, hw: `rev${(i % 3) + 1}` } }));
+}
+
+function rollingWorld(onGroupFailure: string, more = ''): FalseWorld {
+  const world = FalseWorld.stable(policy(onGroupFailure, more));
+  world.fleet = fleet();
+  world.versions.push(version('2.0.0'));
+  world.spec.version = '2.0.0';
+  world.mustTake('start');
+  return world;
+}
+
+function byHw(groups: readonly GroupVerdict[]): RuleVerdict {
+  const failed = groups.find((one) => one.verdict === 'fail');
+  const verdict = failed === undefined ? 'pass' : 'fail';
+  return ruleVerdict(RULE, verdict, { by: 'hw', groups, ...(failed === undefined ? {} : { group: failed.name }) });
+}
+
+/** Measured: the named groups fail, the others pass. */
+function fail(world: FalseWorld, names: readonly string[], others: readonly RuleVerdict[] = []): void {
+  const groups = ['rev1', 'rev2', 'rev3'].map((value) => {
+    const name = `hw:${value}`;
+    return group(name, names.includes(name) ? 'fail' : 'pass');
+  });
+  world.measure('fail', {
+    verdict: { kind: 'fail', rules: [...others, byHw(groups)], because: [RULE], method: 'slipway-stats/1' },
+  });
+}
+
+function runs(world: FalseWorld, value: string): Set<string> {
+  const directive = world.publish();
+  const told = world.fleet
+    .filter((device) => device.labels.hw === value)
+    .flatMap((device) => assignmentsFor(directive, device))
+    .map((one) => (one.kind === 'run' ? `${one.choice.version} as ${one.arm}` : one.kind));
+  return new Set(told);
+}
+
+const waits = ({ outlook }: Decision): string[] => outlook.waitingOn.map((one) => one.kind);
+
+function messageOf(world: FalseWorld): string {
+  const transition = world.steps.at(-1)!;
+  const digest = digestOf('evidence');
+  return commitMessage({ transition, observed: 'a'.repeat(40), evidenceDigest: digest, reverts: null });
+}
+
+/** Through all stages that are left, on good measurements. */
+function finish(world: FalseWorld): void {
+  for (let i = 0; i < 5 && world.at.candidate !== null; i++) world.pass();
+}
+
+describe('a group that is at fault', () => {
+  it('goes back alone where the policy says so, and the others go on, measured anew', () => {
+    const world = rollingWorld('rollback');
+    const before = world.at;
+    fail(world, ['hw:rev2']);
+    world.now += 40 * MINUTE;
+    const { next, spec } = world.mustTake('except');
+    expect(next).toMatchObject({ stage: 'canary', candidate: before.candidate, cohort: before.cohort, rejected: [] });
+    expect(next.exceptions).toMatchObject([{ group: 'hw:rev2', kind: 'rolled-back', cohort: null, stable: null }]);
+    expect(next.opened).toBe(next.revision);
+    expect(spec).toEqual({ answered: [] });
+    expect(runs(world, 'rev2')).toEqual(new Set(['1.0.0 as stable']));
+    expect(runs(world, 'rev1')).toEqual(new Set(['1.0.0 as stable', '2.0.0 as candidate']));
+    expect(messageOf(world)).toMatch(/^rollout\(invoice-ocr-eu\): revert 2\.0\.0 on hw:rev2 alone to 1\.0\.0: /);
+  });
+
+  it('stays behind when the others complete, and takes part in the next rollout', () => {
+    const world = rollingWorld('rollback');
+    fail(world, ['hw:rev2']);
+    world.mustTake('except');
+    finish(world);
+    expect(world.at).toMatchObject({
+      stable: { version: '2.0.0' },
+      exceptions: [{ kind: 'behind', stable: { version: '1.0.0' } }],
+    });
+    expect(messageOf(world)).toContain('Devices of hw:rev2 stay on 1.0.0');
+    expect(runs(world, 'rev2')).toEqual(new Set(['1.0.0 as stable']));
+    expect(runs(world, 'rev3')).toEqual(new Set(['2.0.0 as stable']));
+    expect(waits(world.decide())).toEqual([]);
+    world.versions.push(version('3.0.0'));
+    world.spec.version = '3.0.0';
+    world.mustTake('start');
+    expect(runs(world, 'rev2')).toEqual(new Set(['1.0.0 as stable', '3.0.0 as candidate']));
+    finish(world);
+    expect(world.at.exceptions).toBeUndefined();
+    expect(runs(world, 'rev2')).toEqual(new Set(['3.0.0 as stable']));
+  });
+
+  it('is still behind after the next candidate failed as a whole', () => {
+    const world = rollingWorld('rollback');
+    fail(world, ['hw:rev2']);
+    world.mustTake('except');
+    finish(world);
+    world.versions.push(version('3.0.0'));
+    world.spec.version = '3.0.0';
+    world.mustTake('start');
+    fail(world, ['hw:rev2']);
+    expect(world.mustTake('except').next.exceptions).toMatchObject([
+      { kind: 'rolled-back', stable: { version: '1.0.0' } },
+    ]);
+    world.ask({ act: 'abort' });
+    world.mustTake('roll-back');
+    expect(runs(world, 'rev2')).toEqual(new Set(['1.0.0 as stable']));
+    expect(runs(world, 'rev1')).toEqual(new Set(['2.0.0 as stable']));
+  });
+
+  it('is forgotten when the candidate that it failed on is taken back', () => {
+    const world = rollingWorld('rollback');
+    fail(world, ['hw:rev2']);
+    world.mustTake('except');
+    world.ask({ act: 'abort' });
+    expect(world.mustTake('roll-back').next).not.toHaveProperty('exceptions');
+  });
+
+  it('that is held keeps the candidate where it had it, gets no more of it, and a person decides before the end', () => {
+    const world = rollingWorld('hold');
+    const had = runs(world, 'rev2');
+    fail(world, ['hw:rev2']);
+    expect(world.mustTake('except').next.exceptions).toMatchObject([
+      { kind: 'held', cohort: { cut: world.at.cohort.cut } },
+    ]);
+    world.pass();
+    expect(world.at.stage).toBe('full');
+    expect(runs(world, 'rev1')).toEqual(new Set(['2.0.0 as candidate']));
+    expect(runs(world, 'rev2')).toEqual(had);
+    world.measure('pass');
+    expect(waits(world.decide())).toEqual(['groups-held']);
+    expect(outlookLine(world.decide().outlook)).toContain('hw:rev2 is held, promote or abort with --group');
+    world.ask({ act: 'abort', group: 'hw:rev2', by: 'alice', reason: 'too slow' });
+    expect(world.mustTake('except').reason).toBe('hw:rev2 goes back alone by alice: too slow');
+    expect(runs(world, 'rev2')).toEqual(new Set(['1.0.0 as stable']));
+    finish(world);
+    expect(world.at.exceptions).toMatchObject([{ kind: 'behind' }]);
+  });
+
+  it('that is held stays behind when a person promotes the last stage over it', () => {
+    const world = rollingWorld('hold');
+    fail(world, ['hw:rev2']);
+    world.mustTake('except');
+    world.pass();
+    world.ask({ act: 'promote' });
+    expect(world.mustTake('complete').next.exceptions).toMatchObject([
+      { kind: 'behind', stable: { version: '1.0.0' } },
+    ]);
+  });
+
+  it('goes along again when a person promotes it: the stage opens anew with it', () => {
+    const world = rollingWorld('hold');
+    fail(world, ['hw:rev2']);
+    world.mustTake('except');
+    world.pass();
+    world.ask({ act: 'promote', group: 'hw:rev2' });
+    const { next, groups } = world.mustTake('except');
+    expect(groups).toEqual({ becomes: 'rejoined', names: ['hw:rev2'] });
+    expect(next).not.toHaveProperty('exceptions');
+    expect(next.opened).toBe(next.revision);
+    expect(runs(world, 'rev2')).toEqual(new Set(['2.0.0 as candidate']));
+  });
+
+  it('that is behind takes the stable version when a person promotes it', () => {
+    const world = rollingWorld('rollback');
+    fail(world, ['hw:rev2']);
+    world.mustTake('except');
+    finish(world);
+    world.spec.requests = [{ act: 'promote', digest: digestOf('2.0.0'), group: 'hw:rev2' }];
+    world.mustTake('answer');
+    expect(world.spec.requests).toBeUndefined();
+    expect(runs(world, 'rev2')).toEqual(new Set(['2.0.0 as stable']));
+  });
+
+  it('goes back though the rollout is suspended, and goes along again only when it is not', () => {
+    const world = rollingWorld('rollback');
+    world.spec.suspend = true;
+    fail(world, ['hw:rev2']);
+    world.mustTake('except');
+    world.ask({ act: 'promote', group: 'hw:rev2' });
+    expect(waits(world.decide())).toEqual(['suspended']);
+    world.spec.suspend = false;
+    world.mustTake('except');
+  });
+});
+
+describe('the whole stage goes back', () => {
+  it('unless the policy wants groups apart', () => {
+    const world = rollingWorld('stage');
+    fail(world, ['hw:rev2']);
+    world.mustTake('roll-back');
+  });
+
+  it('when a rule about all devices failed as well', () => {
+    const world = rollingWorld('rollback');
+    fail(world, ['hw:rev2'], [ruleVerdict('error_rate < 0.5%', 'fail')]);
+    world.mustTake('roll-back');
+  });
+
+  it('when the groups that failed make up more than half of the devices', () => {
+    const world = rollingWorld('rollback');
+    fail(world, ['hw:rev1', 'hw:rev2']);
+    world.mustTake('roll-back');
+  });
+
+  it('when those at fault are the devices of no value that has a group of its own', () => {
+    const world = rollingWorld('rollback');
+    fail(world, []);
+    const rules = [byHw([group('hw:rev1', 'pass'), group('hw:(others)', 'fail')])];
+    world.measure('fail', { verdict: { kind: 'fail', rules, because: [RULE], method: 'slipway-stats/1' } });
+    world.mustTake('roll-back');
+  });
+
+  it('when more groups than four have failed, one after the other', () => {
+    const world = rollingWorld('rollback');
+    const kinds = [];
+    for (let i = 0; i < 5; i++) {
+      const rules = [byHw([group(`hw:bad${i}`, 'fail'), group('hw:rev1', 'pass')])];
+      world.measure('fail', { verdict: { kind: 'fail', rules, because: [RULE], method: 'slipway-stats/1' } });
+      kinds.push(world.take()?.kind);
+    }
+    expect(kinds).toEqual(['except', 'except', 'except', 'except', 'roll-back']);
+  });
+
+  it('on a first rollout: no group has a version to go back to', () => {
+    const world = new FalseWorld();
+    world.policy = policy('rollback');
+    world.fleet = fleet();
+    world.mustTake('start');
+    fail(world, ['hw:rev2']);
+    world.mustTake('roll-back');
+  });
+});
+
+describe('a request about a group', () => {
+  it.each([
+    ['approve', 'hw:rev2', 'only abort and promote are about a group alone'],
+    ['promote', 'hw:rev2', 'hw:rev2 goes along already'],
+  ] as const)('to %s %s is answered with a no where it means nothing', (act, name, why) => {
+    const world = rollingWorld('rollback');
+    world.ask({ act, group: name });
+    expect(world.mustTake('answer').reason).toContain(why);
+  });
+
+  it('to abort does not abort the others', () => {
+    const world = rollingWorld('rollback');
+    world.ask({ act: 'abort', group: 'hw:rev3' });
+    expect(world.mustTake('except').next.exceptions).toMatchObject([{ group: 'hw:rev3', kind: 'rolled-back' }]);
+    world.ask({ act: 'abort', group: 'hw:rev3' });
+    expect(world.mustTake('answer').reason).toContain('hw:rev3 went back already');
+  });
+
+  it('is not lost when the stage fails at the same time', () => {
+    const world = rollingWorld('rollback');
+    world.ask({ act: 'abort', group: 'hw:rev3' });
+    fail(world, ['hw:rev2']);
+    world.mustTake('except');
+    fail(world, ['hw:rev2']);
+    world.mustTake('except');
+    expect(world.at.exceptions?.map((one) => one.group)).toEqual(['hw:rev3', 'hw:rev2']);
+  });
+});
+
+describe('the cohort', () => {
+  it('is chosen and counted without the groups that stand apart', () => {
+    const world = rollingWorld('rollback');
+    fail(world, ['hw:rev2']);
+    world.mustTake('except');
+    expect(world.pass().outlook).toContain('full, all 60 devices');
+  });
+
+  it('counts the devices apart for people', () => {
+    const world = rollingWorld('rollback');
+    world.measure('undecided', { cohort: cohort(6, { matching: 90, apart: 30 }) });
+    expect(outlookLine(world.decide().outlook)).toContain('30 in groups apart');
+  });
+});
