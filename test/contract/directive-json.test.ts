@@ -22,23 +22,37 @@ const parameters = fc.dictionary(
 const selector = fc.constantFrom('*', 'region:eu-west AND hw:rev2', 'NOT (a:1 OR b:[1 TO 2])', 'id:"ü"');
 const count = fc.maxSafeNat();
 const choice = { version: text, digest: text.map((one) => digestOf(one)), parameters };
-const entries: fc.Arbitrary<DirectiveEntry> = fc.record({
+const cohort = fc.record({
+  cut: fc.integer({ min: 0, max: BUCKETS }),
+  select: fc.option(selector),
+  devices: fc.array(text, { maxLength: 3 }),
+});
+const stable = fc.option(fc.record({ ...choice, target: selector }));
+const exceptions = fc.array(
+  fc.record({
+    group: text.map((one) => `hw:_${one}`),
+    kind: fc.constantFrom('rolled-back', 'held', 'behind'),
+    cohort: fc.option(cohort),
+    stable,
+  }),
+  { maxLength: 3 },
+);
+const plainEntries = fc.record({
   rollout: text,
   revision: count,
   model: text,
   target: selector,
   stage: fc.option(text),
-  cohort: fc.record({
-    cut: fc.integer({ min: 0, max: BUCKETS }),
-    select: fc.option(selector),
-    devices: fc.array(text, { maxLength: 3 }),
-  }),
+  cohort,
   salt: text,
   candidate: fc.option(fc.record({ ...choice, attempt: count })),
-  stable: fc.option(fc.record({ ...choice, target: selector })),
+  stable,
   spreadMs: count,
   brake: fc.boolean(),
 });
+const entries: fc.Arbitrary<DirectiveEntry> = fc
+  .tuple(plainEntries, fc.option(exceptions))
+  .map(([entry, all]) => (all === null ? entry : { ...entry, exceptions: all }));
 const directives = fc
   .uniqueArray(entries, { selector: (one) => one.rollout, maxLength: 5 })
   .map((list): Directive => ({ kind: 'Directive', entries: list }));

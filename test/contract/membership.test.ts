@@ -209,3 +209,51 @@ describe('what a directive says to a device', () => {
     );
   });
 });
+
+describe('a group that does not go along', () => {
+  const nobody = { cut: 0, select: null, devices: [] };
+  const old = { version: '0.9.0', digest: digestOf('old'), parameters: {}, target: '*' };
+  const exceptions = [
+    { group: 'hw:rev2', kind: 'rolled-back', cohort: null, stable: null },
+    { group: 'hw:rev3', kind: 'held', cohort: { ...nobody, select: 'ring:canary' }, stable: null },
+    { group: 'hw:rev4', kind: 'behind', cohort: null, stable: old },
+    { group: 'site:a:b', kind: 'rolled-back', cohort: null, stable: old },
+  ] as const;
+  const directive = { kind: 'Directive', entries: [entry({ exceptions })] } as const;
+
+  it.each([
+    [{ hw: 'rev1' }, '2.0.0 as candidate'],
+    [{ hw: 'rev2' }, '1.0.0 as stable'],
+    [{ hw: 'rev3' }, '1.0.0 as stable'],
+    [{ hw: 'rev3', ring: 'canary' }, '2.0.0 as candidate'],
+    [{ hw: 'rev3', ring: 'canary', site: 'a:b' }, '0.9.0 as stable'],
+    [{ hw: 'rev4' }, '2.0.0 as candidate'],
+    [{ hw: 'toString', site: 'a' }, '2.0.0 as candidate'],
+    [{}, '2.0.0 as candidate'],
+  ])('%j runs %s', (labels, runs) => {
+    const read = parseDirective(encodeDirective(directive));
+    const [told] = assignmentsFor(read, facts('d', labels as Record<string, string>));
+    expect(told?.kind === 'run' ? `${told.choice.version} as ${told.arm}` : told?.kind).toBe(runs);
+  });
+
+  it('is on its own stable version under the brake, as everyone is on theirs', () => {
+    const braked = { kind: 'Directive', entries: [entry({ exceptions, brake: true })] } as const;
+    const versionOf = (labels: Record<string, string>): string | undefined => {
+      const [told] = assignmentsFor(braked, facts('d', labels));
+      return told?.kind === 'run' ? told.choice.version : undefined;
+    };
+    expect([versionOf({ hw: 'rev4' }), versionOf({ hw: 'rev3', ring: 'canary' })]).toEqual(['0.9.0', '1.0.0']);
+  });
+
+  it.each([
+    { group: 'hw', kind: 'held', cohort: null, stable: null },
+    { group: 'hw:rev2', kind: 'postponed', cohort: null, stable: null },
+    { group: 'hw:rev2', kind: 'held', cohort: { cut: -1, select: null, devices: [] }, stable: null },
+  ])(
+    'that can not be understood makes the directive unreadable: guessing could give devices what they must not have',
+    (bad) => {
+      const bytes = Buffer.from(JSON.stringify({ kind: 'Directive', entries: [{ ...entry(), exceptions: [bad] }] }));
+      expect(() => parseDirective(bytes)).toThrow(/exceptions\[0\]/);
+    },
+  );
+});

@@ -48,12 +48,13 @@ interface Told {
   readonly took?: number;
   readonly silentMs?: number;
   readonly region?: string;
+  readonly hw?: string;
 }
 
-function device({ state, outcome, took, silentMs = 0, region = 'eu' }: Told, id = 'd'): KnownDevice {
+function device({ state, outcome, took, silentMs = 0, region = 'eu', hw = 'rev1' }: Told, id = 'd'): KnownDevice {
   return {
     id,
-    labels: { region },
+    labels: { region, hw },
     properties: {},
     lastSeenListenedMs: NOW - silentMs,
     models: new Map(state === undefined ? [] : [['ocr', state]]),
@@ -174,4 +175,30 @@ it('every device of the cohort is counted in exactly one place, and troubled one
       expect(bad + good + pending).toBe(wanted - counts.unreachable - counts.incompatible - counts.conflicted);
     }),
   );
+});
+
+describe('groups that stand apart', () => {
+  const rolledBack = { group: 'hw:rev2', kind: 'rolled-back', cohort: null, stable: null } as const;
+  const held = { ...rolledBack, kind: 'held', cohort: ENTRY.cohort } as const;
+
+  it.each([rolledBack, held])(
+    'are counted by themselves, and never as ready, pending or failed ($kind)',
+    (exception) => {
+      const told = [
+        { hw: 'rev2', state: running(CANDIDATE) },
+        { hw: 'rev2' },
+        { hw: 'rev2', outcome: {} },
+        {},
+      ] as const;
+      const counts = count(told, { ...ENTRY, exceptions: [exception] });
+      expect(counts).toMatchObject({ matching: 4, apart: 3, wanted: 1, pending: 1, ready: 0, failed: 0, troubled: [] });
+    },
+  );
+
+  it('are counted with the others once they are only behind', () => {
+    const behind = { ...rolledBack, kind: 'behind', stable: ENTRY.stable } as const;
+    const counts = count([{ hw: 'rev2', state: running(CANDIDATE) }, {}], { ...ENTRY, exceptions: [behind] });
+    expect(counts).toMatchObject({ matching: 2, wanted: 2, ready: 1 });
+    expect(counts).not.toHaveProperty('apart');
+  });
 });

@@ -45,6 +45,21 @@ describe('folding', () => {
     );
   });
 
+  test('what devices of a group apart report is of neither arm, and changes nothing else', () => {
+    const apart = makeSpec({ without: ['hw:rev2'] });
+    fc.assert(
+      fc.property(anyArrivals, (arrivals) => {
+        const labelled = arrivals.map(({ report, receivedAtMs }, i) => ({
+          report: { ...report, labels: { ...report.labels, hw: i % 2 === 0 ? 'rev2' : 'rev1' } },
+          receivedAtMs,
+        }));
+        const others = labelled.filter(({ report }) => report.labels.hw === 'rev1');
+        expect(settled(foldAll(labelled, apart))).toEqual(settled(foldAll(others, apart)));
+        expect(settled(foldAll(others, apart))).toEqual(settled(foldAll(others)));
+      }),
+    );
+  });
+
   test('arms never mix: what stable reports leaves the candidate as it is', () => {
     const isStable = (arm: string | null) => arm === 'stable';
     fc.assert(
