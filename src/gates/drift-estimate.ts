@@ -10,6 +10,13 @@ export interface DriftEstimate {
   readonly bias: number;
 }
 
+interface Noise {
+  /** Variance along the direction asked for. */
+  readonly along: number;
+  /** Over all directions. */
+  readonly total: number;
+}
+
 /** A histogram with what is asked of it again and again; the sums may change below it, if `read` is called then. */
 class Reading {
   readonly #tally: HistogramTally;
@@ -38,7 +45,7 @@ class Reading {
    * Variance along a direction and over all of them by the cluster sandwich, never below that of independent draws. With shares p, counts
    * c and trials n of each report: Σ (s·(c − pn))² = Σ (s·c)² − 2 (s·p) Σ (s·c) n + (s·p)² Σ n².
    */
-  noise(direction: Float64Array): { readonly along: number; readonly total: number } {
+  noise(direction: Float64Array): Noise {
     const { bins, sums, trials, reports, trialsSquared } = this.#tally;
     let [along, total, mixed, plainMean, plainSquares] = [0, 0, 0, 0, 0];
     let at = COUNTS + 2 * bins;
@@ -63,15 +70,71 @@ class Reading {
       total: Math.max(factor * total, (bins - 1) / trials),
     };
   }
+
+  /** The sandwich without a direction, and what independent draws would have: slope·share and slope²·share of each bin. */
+  writeCovariances(sandwich: Float64Array, means: Float64Array, squares: Float64Array): void {
+    const { bins, sums, trials, reports, trialsSquared } = this.#tally;
+    const factor = reports / (reports - 3) / (trials * trials);
+    const share = (k: number): number => (sums[COUNTS + k] ?? 0) / trials;
+    const countTrials = (k: number): number => sums[COUNTS + bins + k] ?? 0;
+    let at = 0;
+    for (let k = 0; k < bins; k++) {
+      const slope = this.#slopes[k] ?? 0;
+      means[k] = slope * share(k);
+      squares[k] = slope * slope * share(k);
+      for (let l = k; l < bins; l++, at++) {
+        const product = sums[COUNTS + 2 * bins + at] ?? 0;
+        const covariance =
+          product - share(k) * countTrials(l) - share(l) * countTrials(k) + share(k) * share(l) * trialsSquared;
+        sandwich[at] = (l === k ? 1 : 2) * factor * slope * (this.#slopes[l] ?? 0) * covariance;
+      }
+    }
+  }
+}
+
+/** The noise of a histogram that does not change, asked for along many directions: all that does not depend on them is worked out once. */
+class FixedNoise {
+  /** Covariances of the scaled shares: the diagonal and what lies right of it, which counts twice. */
+  readonly #sandwich: Float64Array;
+  readonly #means: Float64Array;
+  readonly #squares: Float64Array;
+  readonly #trials: number;
+  readonly #total: number;
+
+  constructor(tally: HistogramTally, reading: Reading) {
+    const { bins, trials } = tally;
+    this.#trials = trials;
+    this.#sandwich = new Float64Array((bins * (bins + 1)) / 2);
+    this.#means = new Float64Array(bins);
+    this.#squares = new Float64Array(bins);
+    this.#total = reading.noise(new Float64Array(bins)).total;
+    reading.writeCovariances(this.#sandwich, this.#means, this.#squares);
+  }
+
+  noise(direction: Float64Array): Noise {
+    const bins = direction.length;
+    let [along, mean, squares, at] = [0, 0, 0, 0];
+    for (let k = 0; k < bins; k++) {
+      const part = direction[k] ?? 0;
+      let row = 0;
+      for (let l = k; l < bins; l++) row += (this.#sandwich[at++] ?? 0) * (direction[l] ?? 0);
+      along += part * row;
+      mean += part * (this.#means[k] ?? 0);
+      squares += part * part * (this.#squares[k] ?? 0);
+    }
+    return { along: Math.max(along, (squares - mean ** 2) / this.#trials), total: this.#total };
+  }
 }
 
 /** Compares histograms with one baseline. */
 export class DriftMeter {
   readonly #baseline: Reading;
+  readonly #noise: FixedNoise;
   readonly #direction: Float64Array;
 
   constructor(baseline: HistogramTally) {
     this.#baseline = new Reading(baseline);
+    this.#noise = new FixedNoise(baseline, this.#baseline);
     this.#direction = new Float64Array(baseline.bins);
   }
 
@@ -94,7 +157,7 @@ export class DriftMeter {
     }
     const half = Math.sqrt(squares);
     for (let k = 0; k < direction.length; k++) direction[k] = half > 0 ? (direction[k] ?? 0) / half : 0;
-    const [a, b] = [candidate.noise(direction), this.#baseline.noise(direction)];
+    const [a, b] = [candidate.noise(direction), this.#noise.noise(direction)];
     return { distance: 2 * half, deviation: Math.sqrt(a.along + b.along), bias: a.total + b.total };
   }
 }

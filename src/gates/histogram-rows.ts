@@ -68,10 +68,14 @@ export class HistogramRows {
   /** `into` becomes `sums` with what a row held added, or taken away. */
   #addRow(row: number, sums: Float64Array, into: Float64Array, sign: 1 | -1): void {
     const { whole, current } = this.#source.sums;
-    const from = row * this.#width;
-    for (let i = 0; i < this.#width; i++) into[i] = (sums[i] ?? 0) + sign * (whole[from + i] ?? 0);
-    if (this.#isWhole(row)) return;
-    for (let i = 0; i < this.#width; i++) into[i] = (into[i] ?? 0) - sign * (current[from + i] ?? 0);
+    const width = this.#width;
+    let at = row * width;
+    if (this.#isWhole(row)) {
+      for (let i = 0; i < width; i++, at++) into[i] = (sums[i] ?? 0) + sign * (whole[at] ?? 0);
+    } else {
+      for (let i = 0; i < width; i++, at++)
+        into[i] = (sums[i] ?? 0) + sign * (whole[at] ?? 0) - sign * (current[at] ?? 0);
+    }
   }
 
   #sum(): Float64Array {
