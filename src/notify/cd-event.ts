@@ -26,6 +26,7 @@ const OWN_STEPS: Readonly<Record<string, string>> = {
   pause: 'paused',
   supersede: 'superseded',
   reopen: 'reopened',
+  except: 'excepted',
   answer: 'answered',
   restore: 'restored',
   adopt: 'adopted',

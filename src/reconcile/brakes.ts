@@ -1,6 +1,7 @@
-// Owns the brake: a rollback that can't be pushed in time is published before its commit, as the one exception to "publish after push".
+// Owns the brake: a rollback that can't be pushed in time is published before its commit, as the one exception to "publish after push". It is
+// for all devices, also where only some groups go back.
 import type { Directive } from '../contract/directive.ts';
-import type { Transition } from '../rollout/transition.ts';
+import { type Transition, takesBack } from '../rollout/transition.ts';
 import type { Brake, FleetStore } from '../store/fleet-store.ts';
 
 export class Brakes {
@@ -16,7 +17,7 @@ export class Brakes {
 
   /** Takes note of the rollbacks that were decided and are not on the branch; sets a brake for those that wait too long. */
   async noteUnpushed(steps: readonly Transition[], published: Directive | null, nowMs: number): Promise<boolean> {
-    const unpushed = new Map(steps.filter((step) => step.kind === 'roll-back').map((step) => [step.rollout, step]));
+    const unpushed = new Map(steps.filter(takesBack).map((step) => [step.rollout, step]));
     for (const rollout of this.#waitingSince.keys()) if (!unpushed.has(rollout)) this.#waitingSince.delete(rollout);
     let isNew = false;
     for (const [rollout, step] of unpushed) {

@@ -13,7 +13,13 @@ export const EVIDENCE_LIMIT_BYTES = 2 * 1024 * 1024;
 export interface EvidencePredicate {
   readonly rollout: string;
   readonly revision: number;
-  readonly transition: { readonly kind: string; readonly from: string; readonly to: string };
+  readonly transition: {
+    readonly kind: string;
+    readonly from: string;
+    readonly to: string;
+    /** Of a step about some groups of devices alone. */
+    readonly groups?: Transition['groups'];
+  };
   readonly reason: string;
   readonly decidedAt: string;
   /** The head on which it was decided. */
@@ -38,7 +44,10 @@ export function evidenceOf(transition: Transition, facts: { observed: string; no
   const predicate: EvidencePredicate = {
     rollout: transition.rollout,
     revision: next.revision,
-    transition: { kind: transition.kind, from: transition.from, to: transition.to },
+    transition: {
+      ...{ kind: transition.kind, from: transition.from, to: transition.to },
+      ...(transition.groups === undefined ? {} : { groups: transition.groups }),
+    },
     reason: transition.reason,
     decidedAt: toIsoSeconds(facts.now),
     observed: facts.observed,

@@ -7,6 +7,7 @@ import type { RandomStream } from '../base/random.ts';
 import type { Directive } from '../contract/directive.ts';
 import type { ManifestsRepository } from '../git/manifests-repository.ts';
 import { decide, type Plan } from '../rollout/decide.ts';
+import { takesBack } from '../rollout/transition.ts';
 import type { FleetStore, Publication as PublicationRecord } from '../store/fleet-store.ts';
 import { Brakes } from './brakes.ts';
 import type { Executor, PushedStep } from './carry-out.ts';
@@ -314,10 +315,7 @@ export class Reconciler {
 
 /** Devices that have a bad candidate come first; the rest follows in the next cycles at once. */
 function firstSteps(steps: Plan['steps']): Plan['steps'] {
-  const [back, others] = [
-    steps.filter((one) => one.kind === 'roll-back'),
-    steps.filter((one) => one.kind !== 'roll-back'),
-  ];
+  const [back, others] = [steps.filter(takesBack), steps.filter((one) => !takesBack(one))];
   return [...back, ...others].slice(0, MOST_STEPS_A_PUSH);
 }
 

@@ -28,14 +28,16 @@ function headline({ reason, verdict, from }: Transition): string {
   return isTold && (lateBreachOf(first) !== null || reason.length > MOST_BREACH) ? breachInShort(first, from) : reason;
 }
 
-/** What becomes of the groups that the step is about; the breach that names its group already stands behind. */
-function exceptTitle({ groups, next, subject }: Transition, reason: string): string {
+/** What becomes of the groups that the step is about; a breach need not name its group once more. */
+function exceptTitle({ groups, subject }: Transition, reason: string): string {
   const names = listed((groups?.names ?? []).map(oneLine), 'and', 2);
+  if (names !== '' && reason.startsWith(names)) return reason;
+  const why = reason.replace(` on ${names}`, '');
   switch (groups?.becomes) {
     case 'rolled-back':
-      return `revert ${subject?.version} on ${names} alone to ${next.stable?.version}: ${reason}`;
+      return `revert ${subject?.version} on ${names} alone: ${why}`;
     case 'held':
-      return `hold ${subject?.version} on ${names} alone: ${reason}`;
+      return `hold ${subject?.version} on ${names} alone: ${why}`;
     default:
       return reason;
   }

@@ -61,3 +61,8 @@ export interface Transition {
   /** Of a step about some groups alone. */
   readonly groups?: GroupsOfStep;
 }
+
+/** Does the step take a bad candidate away from devices? Nothing may hold it up. */
+export function takesBack({ kind, groups }: Pick<Transition, 'kind' | 'groups'>): boolean {
+  return kind === 'roll-back' || (kind === 'except' && groups?.becomes === 'rolled-back');
+}

@@ -30,7 +30,7 @@ const POLICIES: readonly RolloutPolicy[] = [
   policyOf('- { name: full, size: 100%, onFailure: ask, deadline: 1h, onDeadline: promote }', '  rollbackWindow: 1d\n'),
   policyOf('- { name: canary, select: "ring:canary", approval: { approvers: [alice] } }'),
   policyOf(
-    '- { name: canary, size: 1%, onGroupFailure: rollback }\n- { name: full, size: 100%, onGroupFailure: hold }',
+    '- { name: canary, size: 1%, onGroupFailure: rollback, rules: [{ rule: error_rate < 1%, by: hw }] }\n- { name: full, size: 100%, onGroupFailure: hold }',
   ),
 ];
 

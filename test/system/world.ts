@@ -6,7 +6,7 @@ import { type Classifier, type TrainingOptions, trainClassifier } from '../../ex
 import { SystemClock } from '../../src/base/clock.ts';
 import { BranchWatch, type SeenCommit } from '../../src/cli/demo/branch-watch.ts';
 import { DEMO_MODEL, DEMO_ROLLOUT, manifestText, rolloutText } from '../../src/cli/demo/example-model.ts';
-import { DemoFleet } from '../../src/cli/demo/fleet.ts';
+import { DemoFleet, type FleetOptions } from '../../src/cli/demo/fleet.ts';
 import { type GitClone, git } from '../../src/cli/demo/git-clone.ts';
 import { type ServiceAnswer, ServiceProcess } from '../../src/cli/demo/service-process.ts';
 import {
@@ -76,6 +76,7 @@ export interface WorldOptions {
   readonly flags?: readonly string[];
   readonly onTaken?: GatewayOptions['onTaken'];
   readonly seed?: string;
+  readonly labels?: FleetOptions['labels'];
   /** Starts other services than the one of the command line; the first is the world's own. */
   readonly services?: (set: StageSet) => Promise<readonly WorldService[]>;
   /** Where devices go; the first service unless given. */
@@ -151,6 +152,7 @@ export class World implements AsyncDisposable {
         reportMs: 300,
         perSecond: options.perSecond ?? 30,
         seed: options.seed ?? 'system',
+        ...(options.labels === undefined ? {} : { labels: options.labels }),
       }),
     );
     const branch = new BranchWatch(set.repository, await set.clone('watch'), clock);

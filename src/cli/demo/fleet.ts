@@ -24,6 +24,8 @@ export interface FleetOptions {
   /** Inferences a second on each device. */
   readonly perSecond: number;
   readonly seed: string;
+  /** By device; a tenth of other hardware unless given. */
+  readonly labels?: (device: string) => Readonly<Record<string, string>>;
 }
 
 /** What one device says of itself. */
@@ -67,7 +69,9 @@ export class DemoFleet implements AsyncDisposable {
     return fleet;
   }
 
-  #labels(id: string): Record<string, string> {
+  #labels(id: string): Readonly<Record<string, string>> {
+    const { labels } = this.#options;
+    if (labels !== undefined) return labels(id);
     return { region: 'eu-west', hw: id.endsWith('0') ? 'rev3' : 'rev2' };
   }
 

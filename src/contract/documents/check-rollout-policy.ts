@@ -1,10 +1,12 @@
 // Owns what a policy must mean beyond its schema: stages that grow, can pass, and reach everyone.
+
 import { formatDuration, parseDurationMs, parsePercent } from '../duration.ts';
 import { absoluteExample, metricFacts, metricScopes } from '../metric-catalogue.ts';
 import { TextError } from '../text-error.ts';
+import { checkGrouping, checkGroups } from './check-policy-groups.ts';
 import type { FieldPath } from './document-source.ts';
 import { findTextProblem, type Problem, problemInText } from './problem.ts';
-import { parseRule, ruleWithLimit } from './rule-text.ts';
+import { parseRule } from './rule-text.ts';
 import { type ParsedSignalRule, parseSignalLimit, parseSignalPass } from './signal-rule-text.ts';
 import type { PolicyStage, RolloutPolicy } from './types.generated.ts';
 
@@ -17,25 +19,7 @@ export function checkRolloutPolicy({ spec }: RolloutPolicy): Problem[] {
   if (spec.errorLevel !== undefined) problems.push(...checkErrorLevel(['spec', 'errorLevel'], spec.errorLevel));
   if (spec.watch !== undefined) problems.push(...checkWatch(spec.watch));
   for (const [index, stage] of spec.stages.entries()) problems.push(...checkStage(stage, [...STAGES, index]));
-  return [...problems, ...checkLabels(spec.stages), ...checkNames(spec.stages), ...checkGrowth(spec.stages)];
-}
-
-/** Each label has everything counted once more. */
-const MOST_LABELS = 3;
-
-function checkLabels(stages: readonly PolicyStage[]): Problem[] {
-  const labels = new Set<string>();
-  for (const [index, { rules = [] }] of stages.entries()) {
-    for (const [place, rule] of rules.entries()) {
-      if (typeof rule === 'string' || !('by' in rule) || rule.by === undefined) continue;
-      labels.add(rule.by);
-      if (labels.size <= MOST_LABELS) continue;
-      const message = `The policy's rules make groups by more than ${MOST_LABELS} labels.`;
-      const remedy = 'Keep to those that tell faults apart, such as `hw` and `os`.';
-      return [{ code: 'POLICY_RULE_BY', path: [...STAGES, index, 'rules', place, 'by'], message, remedy }];
-    }
-  }
-  return [];
+  return [...problems, ...checkGrouping(spec.stages), ...checkNames(spec.stages), ...checkGrowth(spec.stages)];
 }
 
 function checkErrorLevel(path: FieldPath, text: string): Problem[] {
@@ -170,38 +154,6 @@ function checkShare(rule: NonNullable<PolicyStage['rules']>[number], path: Field
     `A stage that fails when more than ${rule.share} of its devices breach never fails.`,
     'Write a share below 100%, such as `share: 30%`.',
   );
-}
-
-/** A rule by groups is judged in each of them as a stage of its own. */
-function checkGroups(rule: NonNullable<PolicyStage['rules']>[number], path: FieldPath): Problem[] {
-  if (typeof rule === 'string' || 'prometheus' in rule || 'webhook' in rule) return [];
-  const { by, limits = {}, scope = 'stage' } = rule;
-  if (by === undefined && Object.keys(limits).length > 0) {
-    const message = 'Limits of groups need a label that makes the groups.';
-    return [
-      { code: 'POLICY_RULE_BY', path: [...path, 'limits'], message, remedy: 'Add `by: hw`, or leave out `limits`.' },
-    ];
-  }
-  if (by !== undefined && scope !== 'stage') {
-    const message = 'A rule by groups is about the devices of the stage.';
-    return [{ code: 'POLICY_RULE_BY', path: [...path, 'scope'], message, remedy: 'Leave out `scope`, or `by`.' }];
-  }
-  const { metric } = parseRule(rule.rule);
-  if (by !== undefined && metricFacts(metric).judge.kind === 'gauge') {
-    const message = `\`${metric}\` is judged device by device, so groups of devices change nothing.`;
-    return [
-      {
-        code: 'POLICY_RULE_BY',
-        path: [...path, 'by'],
-        message,
-        remedy: 'Leave out `by`; `share` allows some devices to breach.',
-      },
-    ];
-  }
-  return Object.entries(limits).flatMap(([value, limit]) => {
-    const problem = findTextProblem([...path, 'limits', value], () => ruleWithLimit(parseRule(rule.rule), limit));
-    return problem === undefined ? [] : [problem];
-  });
 }
 
 /** Each keeps its query and its newest answers in the evidence of a step, which has to stay readable. */

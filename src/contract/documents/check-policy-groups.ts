@@ -1,0 +1,82 @@
+// Owns what rules by group must mean in a policy: labels that can be counted, limits that fit, and failures that some group can have.
+import { metricFacts } from '../metric-catalogue.ts';
+import type { FieldPath } from './document-source.ts';
+import { findTextProblem, type Problem } from './problem.ts';
+import { parseRule, ruleWithLimit } from './rule-text.ts';
+import type { PolicyStage } from './types.generated.ts';
+
+const STAGES = ['spec', 'stages'] as const;
+
+type PolicyRule = NonNullable<PolicyStage['rules']>[number];
+
+function labelOf(rule: PolicyRule): string | undefined {
+  return typeof rule === 'string' || !('by' in rule) ? undefined : rule.by;
+}
+
+export function checkGrouping(stages: readonly PolicyStage[]): Problem[] {
+  return [...checkLabels(stages), ...checkGroupFailure(stages)];
+}
+
+/** A stage without a rule that decides by group never has a group at fault. */
+function checkGroupFailure(stages: readonly PolicyStage[]): Problem[] {
+  let inherited: readonly PolicyRule[] = [];
+  return stages.flatMap(({ name, rules, onGroupFailure = 'stage' }, index): Problem[] => {
+    inherited = rules ?? inherited;
+    const decides = inherited.some((rule) => labelOf(rule) !== undefined && !(typeof rule === 'object' && rule.dryRun));
+    if (decides || onGroupFailure === 'stage') return [];
+    const message = `No rule of stage "${name}" decides by group, so none can fail in a group alone.`;
+    const remedy = 'Add one, such as `{ rule: error_rate < 1%, by: hw }`, or leave out `onGroupFailure`.';
+    return [{ code: 'POLICY_GROUP_FAILURE', path: [...STAGES, index, 'onGroupFailure'], message, remedy }];
+  });
+}
+
+/** Each label has everything counted once more. */
+const MOST_LABELS = 3;
+
+function checkLabels(stages: readonly PolicyStage[]): Problem[] {
+  const labels = new Set<string>();
+  for (const [index, { rules = [] }] of stages.entries()) {
+    for (const [place, rule] of rules.entries()) {
+      const by = labelOf(rule);
+      if (by === undefined) continue;
+      labels.add(by);
+      if (labels.size <= MOST_LABELS) continue;
+      const message = `The policy's rules make groups by more than ${MOST_LABELS} labels.`;
+      const remedy = 'Keep to those that tell faults apart, such as `hw` and `os`.';
+      return [{ code: 'POLICY_RULE_BY', path: [...STAGES, index, 'rules', place, 'by'], message, remedy }];
+    }
+  }
+  return [];
+}
+
+/** A rule by groups is judged in each of them as a stage of its own. */
+export function checkGroups(rule: PolicyRule, path: FieldPath): Problem[] {
+  if (typeof rule === 'string' || 'prometheus' in rule || 'webhook' in rule) return [];
+  const { by, limits = {}, scope = 'stage' } = rule;
+  if (by === undefined && Object.keys(limits).length > 0) {
+    const message = 'Limits of groups need a label that makes the groups.';
+    return [
+      { code: 'POLICY_RULE_BY', path: [...path, 'limits'], message, remedy: 'Add `by: hw`, or leave out `limits`.' },
+    ];
+  }
+  if (by !== undefined && scope !== 'stage') {
+    const message = 'A rule by groups is about the devices of the stage.';
+    return [{ code: 'POLICY_RULE_BY', path: [...path, 'scope'], message, remedy: 'Leave out `scope`, or `by`.' }];
+  }
+  const { metric } = parseRule(rule.rule);
+  if (by !== undefined && metricFacts(metric).judge.kind === 'gauge') {
+    const message = `\`${metric}\` is judged device by device, so groups of devices change nothing.`;
+    return [
+      {
+        code: 'POLICY_RULE_BY',
+        path: [...path, 'by'],
+        message,
+        remedy: 'Leave out `by`; `share` allows some devices to breach.',
+      },
+    ];
+  }
+  return Object.entries(limits).flatMap(([value, limit]) => {
+    const problem = findTextProblem([...path, 'limits', value], () => ruleWithLimit(parseRule(rule.rule), limit));
+    return problem === undefined ? [] : [problem];
+  });
+}
