@@ -68,6 +68,12 @@ function aboutGroup(act: 'abort' | 'promote', rollout: Rollout, group: string): 
   const known = exceptions.find((one) => one.group === group);
   if (act === 'abort') {
     const { digest, version } = candidateOf(rollout);
+    if (stable === null)
+      throw refuse(
+        'REQUEST_NOTHING_STABLE',
+        `${group} has nothing to go back to: ${version} is the first version of ${rollout.metadata.name}.`,
+        '`slipway abort` without --group takes it back from all devices.',
+      );
     if (known?.kind === 'rolled-back')
       throw refuse('REQUEST_ALREADY', `${group} went back already: ${known.reason}.`, look(rollout.metadata.name));
     return { digest, group, title: `Ask to take ${version} back from ${group} alone` };

@@ -76,8 +76,13 @@ export function decideGroupBack(
 ): Decision | null {
   const group = asked?.request.group;
   if (asked?.request.act !== 'abort' || group === undefined) return null;
+  const answered = [asked.index];
+  const isEmpty = facts.matching(status.target, [group]).length === facts.matching(status.target).length;
+  if (isEmpty) {
+    return answer(facts, status, { reason: `answered with no: abort: no known device is in ${group}`, answered });
+  }
   const reason = `${group} goes back alone${inWords(asked)}`;
-  return except(facts, status, { groups: [group], kind: 'rolled-back', reason, answered: [asked.index] });
+  return except(facts, status, { groups: [group], kind: 'rolled-back', reason, answered });
 }
 
 /**

@@ -31,6 +31,7 @@ const OUTLOOK: Outlook = {
   target: 'region:eu',
   window: null,
   terms: null,
+  exceptions: [{ group: EVIL, kind: 'behind', version: EVIL, reason: EVIL }],
   rejected: { version: EVIL, reason: EVIL, at: EVIL },
   verdict: null,
   waitingOn: [{ kind: 'mending', code: EVIL, reason: EVIL }],

@@ -36,6 +36,9 @@ test('a rollout is paused, resumed, approved, aborted and tried again from a clo
   await session.say(`promote ${ROLLOUT} --repo models --dry-run`);
   await session.say(`approve ${ROLLOUT} --repo models --by bob --dry-run`);
   await session.say(`retry ${ROLLOUT} --repo models`);
+  await session.say(`abort ${ROLLOUT} --group hw --repo models`);
+  await session.say(`abort ${ROLLOUT} --group hw:rev2 --repo models`);
+  await session.say(`promote ${ROLLOUT} --group hw:rev2 --repo models`);
   await session.say(`abort ${ROLLOUT} --repo models --reason "wrong data: # 7"`);
   await session.say(`abort ${ROLLOUT} --repo models`);
   await session.say('status --repo models');

@@ -6,6 +6,7 @@ import type { GroupVerdict, RuleVerdict } from '../../src/gates/rule-verdict.ts'
 import { commitMessage } from '../../src/rollout/commit-message.ts';
 import type { Decision } from '../../src/rollout/decision.ts';
 import { outlookLine } from '../../src/rollout/plan-in-words.ts';
+import { takesBack } from '../../src/rollout/transition.ts';
 import { cohort, devices, FalseWorld, MINUTE, policyOf, ruleVerdict, version } from './false-world.ts';
 
 const RULE = 'latency_p95 < 2x baseline';
@@ -301,9 +302,19 @@ describe('a request about a group', () => {
   it('to abort does not abort the others', () => {
     const world = rollingWorld('rollback');
     world.ask({ act: 'abort', group: 'hw:rev3' });
-    expect(world.mustTake('except').next.exceptions).toMatchObject([{ group: 'hw:rev3', kind: 'rolled-back' }]);
+    const step = world.mustTake('except');
+    expect(step.next.exceptions).toMatchObject([{ group: 'hw:rev3', kind: 'rolled-back' }]);
+    expect(takesBack(step)).toBe(true);
     world.ask({ act: 'abort', group: 'hw:rev3' });
     expect(world.mustTake('answer').reason).toContain('hw:rev3 went back already');
+  });
+
+  it('that no device is in is answered with a no: a slip of the pen stops nothing', () => {
+    const world = rollingWorld('rollback');
+    const { opened } = world.at;
+    world.ask({ act: 'abort', group: 'hw:rve2' });
+    expect(world.mustTake('answer').reason).toBe('answered with no: abort: no known device is in hw:rve2');
+    expect(world.at.opened).toBe(opened);
   });
 
   it('is not lost when the stage fails at the same time', () => {
