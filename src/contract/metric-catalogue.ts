@@ -19,13 +19,15 @@ export type MetricKind =
   | { readonly kind: 'vanished-classes' }
   /** Good outcomes of all, of which the bad ones are counted. */
   | { readonly kind: 'success'; readonly measure: SuccessMeasure }
-  /** Readings of each device by itself; a device's own gauge where none is given. */
-  | { readonly kind: 'gauge'; readonly gauge: DeviceGauge | null }
+  /** Readings of each device by itself. */
+  | { readonly kind: 'gauge'; readonly gauge: DeviceGauge | GaugeFamily }
   /** A distribution, against the baseline's. */
   | { readonly kind: 'drift'; readonly histogram: 'confidence' | 'class' };
 
 export type SuccessMeasure = 'download' | 'accuracy' | 'precision' | 'recall' | 'f1';
 export type DeviceGauge = GaugeName | 'throughput' | 'load_time';
+/** Gauges that a rule names in brackets: of the device's own, and the inputs of a model. */
+export type GaugeFamily = 'own' | 'input';
 
 export interface MetricFacts {
   /** One sentence for people. */
@@ -41,7 +43,7 @@ export interface MetricFacts {
   readonly baseline: 'no' | 'yes' | 'with-floor';
   /** May a rule say `for 5m`? */
   readonly sustained: boolean;
-  /** Does a rule name a class, as in `class_share[receipt]`, or a gauge, as in `gauge[queue_depth]`? */
+  /** Does a rule name a class, as in `class_share[receipt]`, a gauge, as in `gauge[queue_depth]`, or an input, as in `input[amount]`? */
   readonly ofClass: boolean;
   /** What follows the comparison in examples and messages. */
   readonly example: string;
@@ -114,17 +116,18 @@ function success(measure: SuccessMeasure, facts: Pick<MetricFacts, 'meaning' | '
 }
 
 function gauge(
-  name: DeviceGauge | null,
+  name: DeviceGauge | GaugeFamily,
   facts: Pick<MetricFacts, 'meaning' | 'unit' | 'source' | 'bad' | 'example'>,
 ): MetricFacts {
+  const isFamily = name === 'own' || name === 'input';
   return {
     ...facts,
     judge: { kind: 'gauge', gauge: name },
-    comparisons: name === null ? [...BELOW, ...ABOVE] : facts.bad === 'high' ? BELOW : ABOVE,
+    comparisons: isFamily ? [...BELOW, ...ABOVE] : facts.bad === 'high' ? BELOW : ABOVE,
     baseline: 'yes',
     sustained: name !== 'load_time',
-    ofClass: name === null,
-    signed: name === null || name === 'temperature',
+    ofClass: isFamily,
+    signed: isFamily || name === 'temperature',
   };
 }
 
@@ -289,12 +292,20 @@ export const METRICS = {
     bad: 'low',
     example: '0.8x baseline',
   }),
-  gauge: gauge(null, {
+  gauge: gauge('own', {
     meaning: "A gauge of the device's own, by name.",
     unit: 'count',
     source: 'readings that applications give the agent (`POST /v2/gauges`), in reports',
     bad: 'high',
     example: '5 for 5m',
+  }),
+  input: gauge('input', {
+    meaning:
+      'The mean of an input of the model, in its own unit, by the name that reports give it: `x[3]` for a column (from 0) of a table of at most 16, else the name of the tensor, as in `input[amount]`. It moves where sensors or what is done before the model changed, also where answers look as ever. A report tells of 16 inputs, the first of the interface; text has no mean.',
+    unit: 'count',
+    source: 'summaries of inputs in reports',
+    bad: 'high',
+    example: '1.2x baseline',
   }),
 } as const satisfies Record<string, MetricFacts>;
 
@@ -308,34 +319,6 @@ export function metricFacts(metric: RuleMetric): MetricFacts {
 /** The metric as a rule names it: `error_rate`, `class_share[receipt]`. */
 export function metricName(metric: RuleMetric, ofClass?: string): string {
   return ofClass === undefined ? metric : `${metric}[${ofClass}]`;
-}
-
-/** The class or the gauge of examples. */
-export function exampleSubject(metric: RuleMetric): string | undefined {
-  if (metric === 'gauge') return 'queue_depth';
-  return metricFacts(metric).ofClass ? 'receipt' : undefined;
-}
-
-/** A rule over the metric that holds by itself, such as `latency_p95 < 150ms`. */
-export function exampleRule(metric: RuleMetric, ofClass = exampleSubject(metric)): string {
-  const { comparisons, example } = metricFacts(metric);
-  return `${metricName(metric, ofClass)} ${comparisons[0]} ${example}`;
-}
-
-const ABSOLUTE: Readonly<Record<RuleUnit, string>> = {
-  ratio: '10%',
-  ms: '150ms',
-  bytes: '1MB',
-  celsius: '80C',
-  count: '5',
-  divergence: '0.1',
-};
-
-/** The same with a limit that needs no baseline: `battery_drain < 10%`. */
-export function absoluteExample(metric: RuleMetric, ofClass = exampleSubject(metric)): string {
-  const { comparisons, example, unit } = metricFacts(metric);
-  if (!example.includes('baseline')) return exampleRule(metric, ofClass);
-  return `${metricName(metric, ofClass)} ${comparisons[0]} ${ABSOLUTE[unit]}`;
 }
 
 /** Whom a rule may be about besides the stage as a whole. */

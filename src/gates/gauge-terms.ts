@@ -14,7 +14,7 @@ export function gaugeTermsOf(rule: ParsedRule): GaugeTerms | undefined {
   const kind = metricKind(rule.metric);
   if (kind.kind !== 'gauge') return undefined;
   return {
-    gauge: kind.gauge ?? `own:${rule.ofClass ?? ''}`,
+    gauge: rule.ofClass === undefined ? kind.gauge : `${kind.gauge}:${rule.ofClass}`,
     limit: rule.limit.kind === 'absolute' ? rule.limit.value : null,
     bad: rule.comparison.startsWith('>') ? 'below' : 'above',
   };

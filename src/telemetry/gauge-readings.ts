@@ -4,7 +4,7 @@ import type { DeviceReport, ModelInterval } from '../contract/report.ts';
 
 /** A gauge that is followed. Its limit stands in the window, so that it can be told how long a device was beyond it. */
 export interface GaugeSpec {
-  /** A gauge of `GAUGES`, `throughput` (inferences a second), `load_time` (ms), or `own:NAME`. */
+  /** A gauge of `GAUGES`, `throughput` (inferences a second), `load_time` (ms), `own:NAME`, or `input:NAME`. */
   readonly gauge: string;
   /** Null: only its mean is kept. */
   readonly limit: number | null;
@@ -22,6 +22,12 @@ export interface GaugeReading {
 }
 
 const OWN = 'own:';
+const INPUT = 'input:';
+
+function summaryIn(summaries: Readonly<Record<string, Summary>> | undefined, name: string): readonly Summary[] {
+  const summary = summaries !== undefined && Object.hasOwn(summaries, name) ? summaries[name] : undefined;
+  return summary === undefined ? [] : [summary];
+}
 
 function meanOf(summaries: readonly Summary[]): Pick<GaugeReading, 'value' | 'weight'> | null {
   let [total, weight] = [0, 0];
@@ -32,7 +38,7 @@ function meanOf(summaries: readonly Summary[]): Pick<GaugeReading, 'value' | 'we
   return weight === 0 ? null : { value: total / weight, weight };
 }
 
-function measured(gauge: string, { gauges = {} }: DeviceReport, intervals: readonly ModelInterval[]) {
+function measured(gauge: string, { gauges }: DeviceReport, intervals: readonly ModelInterval[]) {
   if (gauge === 'load_time') return meanOf(intervals.flatMap(({ loadMs }) => (loadMs === undefined ? [] : [loadMs])));
   if (gauge === 'throughput') {
     const timed = intervals.filter(({ servedMs = 0 }) => servedMs > 0);
@@ -40,9 +46,10 @@ function measured(gauge: string, { gauges = {} }: DeviceReport, intervals: reado
     const inferences = timed.reduce((sum, one) => sum + one.inferences, 0);
     return weight === 0 ? null : { value: (1000 * inferences) / weight, weight };
   }
-  const name = gauge.startsWith(OWN) ? gauge.slice(OWN.length) : gauge;
-  const summary = Object.hasOwn(gauges, name) ? gauges[name] : undefined;
-  return summary === undefined ? null : meanOf([summary]);
+  if (gauge.startsWith(INPUT)) {
+    return meanOf(intervals.flatMap(({ features }) => summaryIn(features, gauge.slice(INPUT.length))));
+  }
+  return meanOf(summaryIn(gauges, gauge.startsWith(OWN) ? gauge.slice(OWN.length) : gauge));
 }
 
 /** What bounds the times that a report claims. */

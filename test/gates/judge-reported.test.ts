@@ -88,6 +88,10 @@ function judge({
 const of = (devices: number, say: (minute: number, device: number) => Told): Story =>
   Array.from({ length: devices }, (_, d) => (minute: number) => say(minute, d));
 const cpu = (...means: readonly number[]): Story => means.map((mean) => () => ({ gauges: { cpu: mean } }));
+const input = (name: string, mean: number): Told => ({
+  interval: { features: { [name]: { min: mean, mean, max: mean, samples: 60 } } },
+});
+const asked = (name: string, devices: number, mean: number): Story => of(devices, () => input(name, mean));
 const many = (devices: number, mean: number): number[] => Array.from({ length: devices }, () => mean);
 
 describe('a rule over a gauge', () => {
@@ -178,6 +182,34 @@ describe('a rule over a gauge', () => {
     expect(judge({ rule: 'gauge[queue_depth] < 5 for 5m', candidate: queue(7) }).verdict).toBe('fail');
   });
 
+  test('over an input asks for the mean of each report, also below zero, and takes a time', () => {
+    const rule = 'input[x[3]] > -5 for 5m';
+    expect(judge({ rule, candidate: asked('x[3]', 10, -4) }).verdict).toBe('pass');
+    const breached = judge({ rule, candidate: asked('x[3]', 10, -6) });
+    expect(breached).toMatchObject({ verdict: 'fail', metric: 'input', unit: 'count', limit: -5 });
+    expect(breachInWords(breached, 'canary')).toBe(
+      'input[x[3]] not > -5 for 5m on 10 of 10 devices in canary (median -6)',
+    );
+    expect(ruleSentences(breached).join(' ')).toBe(
+      'Seen: a median of -6 on 10 devices. Allowed: above -5 for 5m. It is broken. 10 of 10 devices below it for 5 min. The device that was beyond the limit longest: candidate-0.',
+    );
+    expect(judge({ rule, candidate: asked('x[3]', 10, -6), minutes: 4 }).verdict).toBe('undecided');
+    expect(judge({ rule, candidate: asked('x[2]', 10, -6) })).toMatchObject({
+      verdict: 'undecided',
+      reason: 'no device of the stage reports it',
+    });
+  });
+
+  test('over an input bears a share of the devices, and without `for` breaches with one report', () => {
+    const candidate = [...asked('amount', 3, 99), ...asked('amount', 7, 50)];
+    const rule = 'input[amount] < 85';
+    expect(judge({ rule, candidate }).verdict).toBe('fail');
+    expect(judge({ rule, candidate, over: { share: 0.3 } }).verdict).toBe('pass');
+    expect(judge({ rule, candidate, over: { dryRun: true } })).toMatchObject({ verdict: 'fail', dryRun: true });
+    const once = of(10, (minute) => input('amount', minute === 7 ? 99 : 50));
+    expect(judge({ rule, candidate: once }).verdict).toBe('fail');
+  });
+
   test('over load time breaches with one load', () => {
     const load = (ms: number) =>
       of(10, (minute) => (minute === 0 ? { interval: { loadMs: { min: ms, mean: ms, max: ms, samples: 1 } } } : {}));
@@ -222,6 +254,23 @@ describe('a gauge against the baseline', () => {
   test('says that a ratio needs a baseline above zero', () => {
     const signal = of(10, () => ({ gauges: { dbm: -60 } }));
     expect(judge({ rule: 'gauge[dbm] < 2x baseline', candidate: signal, stable: signal })).toMatchObject({
+      verdict: 'undecided',
+      reason: expect.stringContaining('a ratio needs a positive baseline'),
+    });
+  });
+
+  test('an input fails when most devices are above or below what stable is asked', () => {
+    const stable = asked('amount', 50, 120);
+    const above = judge({ rule: 'input[amount] < 1.2x baseline', candidate: asked('amount', 10, 160), stable });
+    expect(above).toMatchObject({ verdict: 'fail', baseline: { estimate: 120, from: 'beside' }, limit: 144 });
+    expect(ruleSentences(above).join(' ')).toBe(
+      'Seen: a median of 160 on 10 devices. Allowed: below 1.2x baseline (now 144). Compared with: 120 on 50 devices that run stable at the same time. It is broken. 10 of 10 devices above it.',
+    );
+    const below = 'input[amount] > 0.8x baseline';
+    expect(judge({ rule: below, candidate: asked('amount', 10, 90), stable }).verdict).toBe('fail');
+    expect(judge({ rule: below, candidate: asked('amount', 10, 160), stable }).verdict).toBe('pass');
+    const cold = asked('amount', 50, -20);
+    expect(judge({ rule: below, candidate: asked('amount', 10, -20), stable: cold })).toMatchObject({
       verdict: 'undecided',
       reason: expect.stringContaining('a ratio needs a positive baseline'),
     });

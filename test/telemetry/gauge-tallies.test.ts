@@ -157,12 +157,30 @@ describe('folding', () => {
     ]);
   });
 
-  it('a name that JavaScript knows is no gauge and no class of a report that does not have it', () => {
+  it('an input is read from the intervals of its arm alone, each value weighing once, and from no gauge of the same name', () => {
+    const spec = makeSpec({ gauges: [{ gauge: 'input:cpu', limit: null, bad: 'above' }] });
+    const asked = (mean: number, samples: number): Partial<ModelInterval> => ({
+      features: { cpu: { min: -9, mean, max: 9, samples }, other: { min: 1, mean: 1, max: 1, samples: 1 } },
+    });
+    const report = at(0, 0.9);
+    const intervals = [asked(-2, 30), asked(4, 10), {}, { ...asked(9, 1), rollout: 'us' }].map((over) =>
+      makeInterval(over),
+    );
+    const { candidate, stable } = tell([{ ...report, intervals: [...intervals] }, at(0, 0.9, {}, 'silent')], spec);
+    expect([...candidate.gauges.devices.keys()]).toEqual(['d']);
+    expect(candidate.gauges.devices.get('d')?.[0]).toMatchObject({ total: -20, weight: 40, reports: 1 });
+    expect(stable.gauges.devices.size).toBe(0);
+  });
+
+  it('a name that JavaScript knows is no gauge, no input and no class of a report that does not have it', () => {
     const spec = makeSpec({
-      gauges: [{ gauge: 'own:constructor', limit: 1, bad: 'above' }],
+      gauges: [
+        { gauge: 'own:constructor', limit: 1, bad: 'above' },
+        { gauge: 'input:constructor', limit: 1, bad: 'above' },
+      ],
       events: ['missed:constructor'],
     });
-    const { candidate } = tell([at(0, 1, { labels: {} })], spec);
+    const { candidate } = tell([at(0, 1, { labels: {}, features: {} })], spec);
     expect(candidate.gauges.devices.size).toBe(0);
   });
 });

@@ -1,7 +1,8 @@
 // Owns what a policy must mean beyond its schema: stages that grow, can pass, and reach everyone.
 
 import { formatDuration, parseDurationMs, parsePercent } from '../duration.ts';
-import { absoluteExample, metricFacts, metricScopes } from '../metric-catalogue.ts';
+import { metricFacts, metricScopes } from '../metric-catalogue.ts';
+import { absoluteExample } from '../metric-examples.ts';
 import { TextError } from '../text-error.ts';
 import { checkGrouping, checkGroups } from './check-policy-groups.ts';
 import type { FieldPath } from './document-source.ts';

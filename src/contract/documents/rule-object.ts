@@ -1,5 +1,6 @@
 // Owns what is said of a rule that is written as fields which make none: two places to ask, or a metric as a field's name.
-import { exampleRule, metricFacts, RULE_METRICS } from '../metric-catalogue.ts';
+import { metricFacts, RULE_METRICS } from '../metric-catalogue.ts';
+import { exampleRule } from '../metric-examples.ts';
 import { TextError } from '../text-error.ts';
 import type { FieldPath } from './document-source.ts';
 import { findTextProblem, type Problem } from './problem.ts';

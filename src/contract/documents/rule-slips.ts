@@ -73,7 +73,7 @@ export function findSlip(text: string): (RuleSlip & { readonly mended: string })
 }
 
 const PARTS: readonly { readonly pattern: RegExp; readonly what: string }[] = [
-  { pattern: /\s*[A-Za-z_][\w-]*(?:\[[^\][]{1,128}\])?\s*/y, what: 'a metric' },
+  { pattern: /\s*[A-Za-z_][\w-]*(?:\[(?:[^\][]|\[\d{1,4}\]){1,128}\])?\s*/y, what: 'a metric' },
   { pattern: /(?:<=|>=|==|<|>)\s*/y, what: '`<`, `<=`, `>`, `>=` or `==`' },
   { pattern: /(?:\d+(?:\.\d+)?x\s+baseline|-?[\d.]+ ?[A-Za-z%°]*)\s*/y, what: 'a limit' },
   { pattern: /(?:,\s*floor\s+-?[\d.]+ ?[A-Za-z%°]*\s*)?/y, what: '' },

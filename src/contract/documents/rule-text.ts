@@ -2,8 +2,6 @@
 import { parseDurationMs } from '../duration.ts';
 import { isGaugeName } from '../gauges.ts';
 import {
-  exampleRule,
-  exampleSubject,
   metricFacts,
   metricName,
   RULE_METRICS,
@@ -11,6 +9,7 @@ import {
   type RuleMetric,
   type RuleUnit,
 } from '../metric-catalogue.ts';
+import { exampleRule, exampleSubject } from '../metric-examples.ts';
 import { TextError } from '../text-error.ts';
 import { findClosestMetric } from './closest-metric.ts';
 import { findSlip, whereItBreaks } from './rule-slips.ts';
@@ -23,7 +22,7 @@ export type RuleLimit =
 
 export interface ParsedRule {
   readonly metric: RuleMetric;
-  /** The class that the rule is about, as in `class_share[receipt]`, or the gauge, as in `gauge[queue_depth]`. */
+  /** What the rule is about: a class, as in `class_share[receipt]`, a gauge, as in `gauge[queue_depth]`, an input, as in `input[x[3]]`. */
   readonly ofClass?: string;
   readonly comparison: RuleComparison;
   readonly limit: RuleLimit;
@@ -36,7 +35,7 @@ export interface ParsedRule {
 }
 
 const RULE =
-  /^\s*([A-Za-z_][\w-]*)(?:\[([^\][]{1,128})\])?\s*(<=|>=|==|<|>)\s*((\d+(?:\.\d+)?)x\s+baseline|-?[\d.]+ ?[A-Za-z%°]*)(?:\s*,\s*floor\s+(-?[\d.]+ ?[A-Za-z%°]*))?(?:\s+for\s+(\w[\w.]*))?\s*$/d;
+  /^\s*([A-Za-z_][\w-]*)(?:\[((?:[^\][]|\[\d{1,4}\]){1,128})\])?\s*(<=|>=|==|<|>)\s*((\d+(?:\.\d+)?)x\s+baseline|-?[\d.]+ ?[A-Za-z%°]*)(?:\s*,\s*floor\s+(-?[\d.]+ ?[A-Za-z%°]*))?(?:\s+for\s+(\w[\w.]*))?\s*$/d;
 const LONGEST = 200;
 /** Beyond this a factor is a typing error. */
 const LARGEST_FACTOR = 1000;
@@ -89,14 +88,22 @@ function parseMetric(text: string, column: number): RuleMetric {
   const known = RULE_METRICS.find((metric) => metric === text);
   if (known !== undefined) return known;
   const close = findClosestMetric(text);
-  const gauge = isGaugeName(text) ? ` A gauge of the devices' own is \`gauge[${text}]\`.` : '';
+  const named = `A gauge of the devices' own is \`gauge[${text}]\`, an input of the model \`input[${text}]\`.`;
   throw problem(
     'RULE_METRIC',
     column,
     `There is no metric \`${text}\`.`,
-    close === undefined ? `Known metrics: ${RULE_METRICS.join(', ')}.${gauge}` : `Did you mean \`${close}\`?`,
+    close === undefined
+      ? `Known metrics: ${RULE_METRICS.join(', ')}.${isGaugeName(text) ? ` ${named}` : ''}`
+      : `Did you mean \`${close}\`?`,
   );
 }
+
+/** What metrics are about that are not about a class. */
+const SUBJECTS: Readonly<Partial<Record<RuleMetric, string>>> = {
+  gauge: "one gauge of the device's own, by its name in a–z, digits and _",
+  input: 'one input of the model, by the name that reports give it, such as `x` or `x[3]`',
+};
 
 /** Refuses a missing class where the metric is about one, a class where it is not, and what is no name. */
 function checkClass(written: Written, text: string | undefined, columns: Columns): void {
@@ -114,10 +121,8 @@ function checkClass(written: Written, text: string | undefined, columns: Columns
     throw problem('RULE_CLASS', column, 'A name in brackets stands without quotes.', remedy);
   }
   if (name !== undefined && (metric !== 'gauge' || isGaugeName(name))) return;
-  const message =
-    metric === 'gauge'
-      ? "`gauge` is about one gauge of the device's own, by its name in a–z, digits and _."
-      : `\`${metric}\` is about one class of the model.`;
+  const about = SUBJECTS[metric] ?? 'one class of the model';
+  const message = `\`${metric}\` is about ${about}.`;
   throw problem('RULE_CLASS', column, message, `Name it: \`${instead(nobody, { ofClass: exampleSubject(metric) })}\`.`);
 }
 

@@ -58,10 +58,10 @@ export function findValue(text: string, unit: RuleUnit): number | undefined {
   return fits ? Number(amount) : undefined;
 }
 
-/** What a value without its unit can have meant, the likeliest first: `0.005` a fraction, `150` milliseconds. */
+/** What a value without its unit can have meant, the likeliest first: `0.005` a fraction, `150` milliseconds; a number has none: `85C`. */
 export function meantValues(text: string, unit: RuleUnit): string[] {
-  const amount = /^-?\d{1,9}(?:\.\d{1,9})?$/.exec(text.trim())?.[0];
-  if (amount === undefined) return [];
+  const [, amount, suffix] = /^(-?\d{1,9}(?:\.\d{1,9})?)( ?[A-Za-z°]+)?$/.exec(text.trim()) ?? [];
+  if (amount === undefined || (suffix !== undefined && unit !== 'count')) return [];
   const value = Number(amount);
   if (unit !== 'ratio' || value === 0 || value > 1) return [`${amount}${BARE_UNIT[unit]}`];
   const asFraction = `${Number((100 * value).toPrecision(9))}%`;

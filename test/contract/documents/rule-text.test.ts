@@ -2,7 +2,8 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { parseRule } from '../../../src/contract/documents/rule-text.ts';
-import { exampleRule, RULE_METRICS } from '../../../src/contract/metric-catalogue.ts';
+import { RULE_METRICS } from '../../../src/contract/metric-catalogue.ts';
+import { exampleRule } from '../../../src/contract/metric-examples.ts';
 import { TextError } from '../../../src/contract/text-error.ts';
 
 test.each([
@@ -28,6 +29,24 @@ test.each([
     {
       ...{ metric: 'gauge', ofClass: 'queue_depth', comparison: '<', sustainedMs: 3_600_000 },
       limit: { kind: 'absolute', value: 5, unit: 'count' },
+    },
+  ],
+  [
+    'input[temperature] < 85 for 5m',
+    {
+      ...{ metric: 'input', ofClass: 'temperature', comparison: '<', sustainedMs: 300_000 },
+      limit: { kind: 'absolute', value: 85, unit: 'count' },
+    },
+  ],
+  [
+    'input[x[3]] > 0.8x baseline',
+    { metric: 'input', ofClass: 'x[3]', comparison: '>', limit: { kind: 'baseline', factor: 0.8 } },
+  ],
+  [
+    'input[serving/image:0] < 1.2x baseline, floor 2.5',
+    {
+      ...{ metric: 'input', ofClass: 'serving/image:0', comparison: '<' },
+      limit: { kind: 'baseline', factor: 1.2, floor: 2.5 },
     },
   ],
   [
@@ -94,7 +113,8 @@ test.each([
   ['gauge[signal_dbm] > -80', -80, 'count'],
   ['temperature < -5C', -5, 'celsius'],
   ['gauge[drift] >= 0', 0, 'count'],
-])('%s: gauges and temperatures can be below zero', (text, value, unit) => {
+  ['input[x[12]] >= -2.5', -2.5, 'count'],
+])('%s: gauges, inputs and temperatures can be below zero', (text, value, unit) => {
   expect(parseRule(text).limit).toEqual({ kind: 'absolute', value, unit });
 });
 
@@ -159,6 +179,18 @@ test.each([
   ['gauge < 5', 'RULE_CLASS', 1, 'gauge[queue_depth] < 5'],
   ['gauge[Queue Depth] < 5', 'RULE_CLASS', 7, 'gauge[queue_depth] < 5'],
   ['recall > 90%', 'RULE_CLASS', 1, 'recall[receipt]'],
+  ['input < 5', 'RULE_CLASS', 1, 'Name it: `input[amount] < 5`.'],
+  ['input[ ] < 5', 'RULE_CLASS', 7, 'input[amount] < 5'],
+  ['input["amount"] < 5', 'RULE_CLASS', 7, 'Write `input[amount] < 5`.'],
+  ['input[x[3] < 5', 'RULE_SYNTAX', 6, 'input[amount] < 1.2x baseline'],
+  ['input[x[y]] < 5', 'RULE_SYNTAX', 6, 'input[amount] < 1.2x baseline'],
+  ['input[temperature] < 85C', 'RULE_UNIT', 22, 'Write `input[temperature] < 85`.'],
+  ['input[temperature] < 85 °C for 5m', 'RULE_UNIT', 22, 'Write `input[temperature] < 85 for 5m`.'],
+  ['input[amount] == 5', 'RULE_COMPARISON', 15, 'Write `input[amount] < 5`.'],
+  ['input[amount] < 2x baseline for 5m', 'RULE_SUSTAINED', 33, 'Leave out'],
+  ['input[amount] > 2x baseline, floor 5', 'RULE_FLOOR', 17, 'Leave out'],
+  ['input[amount] < 2x baseline, floor -5', 'RULE_LIMIT', 36, 'floor 5'],
+  ['amount < 5', 'RULE_METRIC', 1, '`input[amount]`'],
   ['cpu > 85%', 'RULE_COMPARISON', 5, 'cpu < 85%'],
   ['temperature < 80', 'RULE_UNIT', 15, '80C'],
 ])('%j is refused with %s at column %i', (text, code, column, remedy) => {

@@ -1,0 +1,31 @@
+// Owns examples of rules over each metric, for messages and the reference.
+import { metricFacts, metricName, type RuleMetric, type RuleUnit } from './metric-catalogue.ts';
+
+/** The class, the gauge or the input of examples. */
+export function exampleSubject(metric: RuleMetric): string | undefined {
+  if (metric === 'gauge') return 'queue_depth';
+  if (metric === 'input') return 'amount';
+  return metricFacts(metric).ofClass ? 'receipt' : undefined;
+}
+
+/** A rule over the metric that holds by itself, such as `latency_p95 < 150ms`. */
+export function exampleRule(metric: RuleMetric, ofClass = exampleSubject(metric)): string {
+  const { comparisons, example } = metricFacts(metric);
+  return `${metricName(metric, ofClass)} ${comparisons[0]} ${example}`;
+}
+
+const ABSOLUTE: Readonly<Record<RuleUnit, string>> = {
+  ratio: '10%',
+  ms: '150ms',
+  bytes: '1MB',
+  celsius: '80C',
+  count: '5',
+  divergence: '0.1',
+};
+
+/** The same with a limit that needs no baseline: `battery_drain < 10%`. */
+export function absoluteExample(metric: RuleMetric, ofClass = exampleSubject(metric)): string {
+  const { comparisons, example, unit } = metricFacts(metric);
+  if (!example.includes('baseline')) return exampleRule(metric, ofClass);
+  return `${metricName(metric, ofClass)} ${comparisons[0]} ${ABSOLUTE[unit]}`;
+}
