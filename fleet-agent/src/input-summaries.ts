@@ -1,22 +1,20 @@
 // Owns summing up what a model is asked: least, mean and most of its inputs, at a bounded cost a request.
 import { addSummaries, MOST_READING, type Summary, summaryOf } from '../../src/contract/gauges.ts';
+import { columnsOf, LONGEST_INPUT_NAME } from '../../src/contract/input-names.ts';
 import { MOST_FEATURES } from '../../src/contract/report.ts';
 import type { Tensor } from './tensor.ts';
 
 /** Values looked at in one request; of longer inputs every n-th is. */
 const MOST_VALUES = 1024;
-/** A table of no more columns than this is summed up by column, as `x[3]`. */
-const MOST_COLUMNS = 16;
 
 /** Summaries by name; text and what is not finite is left out. */
 export function summarizeInputs(inputs: readonly Tensor[]): Map<string, Summary> {
   const features = new Map<string, Summary>();
   for (const { name, datatype, shape, data } of inputs) {
-    if (datatype === 'BYTES' || name.length > 100) continue;
-    const columns = shape.length === 2 ? (shape[1] ?? 0) : 0;
-    const byColumn = columns > 0 && columns <= MOST_COLUMNS;
-    for (const index of sampled(data.length, byColumn ? columns : 1)) {
-      const key = byColumn ? `${name}[${index % columns}]` : name;
+    if (datatype === 'BYTES' || name.length > LONGEST_INPUT_NAME) continue;
+    const columns = columnsOf(shape);
+    for (const index of sampled(data.length, columns || 1)) {
+      const key = columns > 0 ? `${name}[${index % columns}]` : name;
       const value = Number(data[index]);
       if (!(Math.abs(value) <= MOST_READING)) continue;
       const known = features.get(key);

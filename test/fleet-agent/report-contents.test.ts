@@ -12,6 +12,7 @@ import { RecentAnswers } from '../../fleet-agent/src/recent-answers.ts';
 import { mergeBodies, type ReportBody } from '../../fleet-agent/src/report-body.ts';
 import { systemReadings } from '../../fleet-agent/src/system-readings.ts';
 import { digestOf } from '../../src/contract/digest.ts';
+import { inputNamesOf } from '../../src/contract/input-names.ts';
 import { parseReport } from '../../src/contract/parse-report.ts';
 import type { DeviceReport, ModelInterval } from '../../src/contract/report.ts';
 import { objections } from '../contract/full-report.ts';
@@ -201,6 +202,23 @@ test('inputs are summed up by column where there are few, by tensor where there 
   expect([...sums.keys()]).toEqual(['i']);
   expect(sums.get('i')?.mean).toBe(7);
   expect(sums.get('i')?.samples).toBeLessThanOrEqual(1024);
+});
+
+test('inputs have the names by which the contract knows those of the manifest', () => {
+  const tensor = fc.record({
+    name: fc.constantFrom('x', 'serving/image:0', 'n'.repeat(101)),
+    shape: fc.array(fc.integer({ min: 1, max: 20 }), { maxLength: 3 }),
+  });
+  fc.assert(
+    fc.property(fc.uniqueArray(tensor, { minLength: 1, maxLength: 3, selector: ({ name }) => name }), (tensors) => {
+      const asked = tensors.map(({ name, shape }) => {
+        const data = new Float32Array(shape.reduce((product, size) => product * size, 1));
+        return { name, datatype: 'FP32', shape, data } as const;
+      });
+      const inputs = tensors.map(({ name, shape }) => ({ name, type: 'float32' as const, shape }));
+      expect([...summarizeInputs(asked).keys()]).toEqual(inputNamesOf(inputs));
+    }),
+  );
 });
 
 describe('the readings', () => {

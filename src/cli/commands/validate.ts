@@ -4,7 +4,7 @@ import { SystemClock, toIsoSeconds } from '../../base/clock.ts';
 import { CodedError, errorToJson, formatError } from '../../base/errors.ts';
 import { digestOf } from '../../contract/digest.ts';
 import { checkReferences } from '../../contract/documents/check-references.ts';
-import { warnOfClasses } from '../../contract/documents/check-rule-classes.ts';
+import { warnOfSubjects } from '../../contract/documents/check-rule-subjects.ts';
 import type { SlipwayDocument } from '../../contract/documents/slipway-document.ts';
 import { loadTrustPolicy } from '../../contract/trust/read-trust-policy.ts';
 import { DocumentVerifier, type Refusal } from '../../contract/trust/verifier.ts';
@@ -123,7 +123,7 @@ async function validate(files: RepositoryFiles, { trust, ...options }: ValidateO
   const signatures = trust === undefined ? { errors: [], warnings: [] } : await checkSignatures(files, found, trust);
   const all = [...broken, ...found.problems, ...checkReferences(found.documents), ...signatures.errors];
   const errors = all.sort(byPlace);
-  const warnings = [...signatures.warnings, ...warnOfClasses(found.documents), ...planFindings(found, traffic)].sort(
+  const warnings = [...signatures.warnings, ...warnOfSubjects(found.documents), ...planFindings(found, traffic)].sort(
     byPlace,
   );
   const unchecked = trust === undefined ? '\nSignatures were not checked: name the trust policy with --trust.' : '';

@@ -4,7 +4,7 @@ import path from 'node:path';
 import { expect, test } from 'vitest';
 import { formatError } from '../../../src/base/errors.ts';
 import { checkReferences, type RepositoryFile } from '../../../src/contract/documents/check-references.ts';
-import { warnOfClasses } from '../../../src/contract/documents/check-rule-classes.ts';
+import { warnOfSubjects } from '../../../src/contract/documents/check-rule-subjects.ts';
 import { parseDocument } from '../../../src/contract/documents/parse-document.ts';
 
 const ROOT = path.join(import.meta.dirname, '../../../examples/manifests');
@@ -115,21 +115,21 @@ test.each([
 });
 
 const POLICY_FILE = 'policies/careful.yaml';
-const classWarnings = (changes: Parameters<typeof repository>[0]): string[] =>
-  warnOfClasses(repository(changes)).map((error) => formatError(error));
+const subjectWarnings = (changes: Parameters<typeof repository>[0]): string[] =>
+  warnOfSubjects(repository(changes)).map((error) => formatError(error));
 const withRule =
   (rule: string) =>
   (text: string): string =>
     text.replace('- vanished_classes == 0', `- ${rule}`);
 
 test('a class in a rule that no manifest of the rolled-out model names is warned of where it stands', () => {
-  expect(classWarnings({})).toEqual([]);
-  expect(classWarnings({ [POLICY_FILE]: withRule('class_share[receipt] > 1%') })).toEqual([]);
-  const [mistyped, ...others] = classWarnings({ [POLICY_FILE]: withRule('class_share[reciept] > 1%') });
+  expect(subjectWarnings({})).toEqual([]);
+  expect(subjectWarnings({ [POLICY_FILE]: withRule('class_share[receipt] > 1%') })).toEqual([]);
+  const [mistyped, ...others] = subjectWarnings({ [POLICY_FILE]: withRule('class_share[reciept] > 1%') });
   expect(others).toEqual([]);
   expect(mistyped).toContain(`REFERENCE_CLASS  ${POLICY_FILE}:28:23`);
   expect(mistyped).toContain('Did you mean `receipt`?');
-  const [unknown] = classWarnings({ [POLICY_FILE]: withRule('{ rule: "recall[nonsense] > 90%", dryRun: true }') });
+  const [unknown] = subjectWarnings({ [POLICY_FILE]: withRule('{ rule: "recall[nonsense] > 90%", dryRun: true }') });
   expect(unknown).toContain(`REFERENCE_CLASS  ${POLICY_FILE}:28:27`);
   expect(unknown).toContain('Its classes: invoice, receipt, letter, other.');
 });
@@ -137,11 +137,33 @@ test('a class in a rule that no manifest of the rolled-out model names is warned
 test('gauges are no classes; a policy that nothing uses, and one of a model with a manifest that tells no classes, are not warned of', () => {
   const wrong = withRule('class_share[reciept] > 1%');
   const noClasses = (text: string): string => text.replace(/^ +classes: .*\n/m, '');
-  expect(classWarnings({ [POLICY_FILE]: withRule('gauge[reciept] < 5') })).toEqual([]);
+  expect(subjectWarnings({ [POLICY_FILE]: withRule('gauge[reciept] < 5') })).toEqual([]);
   const unused = { [ROLLOUT]: (text: string) => text.replace('policy: careful', 'policy: other') };
-  expect(classWarnings({ [POLICY_FILE]: wrong, ...unused })).toEqual([]);
+  expect(subjectWarnings({ [POLICY_FILE]: wrong, ...unused })).toEqual([]);
   const broken = { 'models/invoice-ocr/2025.12.01.yaml': 'kind: ModelManifest' };
-  expect(classWarnings({ [POLICY_FILE]: wrong, ...broken })).toEqual([]);
+  expect(subjectWarnings({ [POLICY_FILE]: wrong, ...broken })).toEqual([]);
   const oneWithout = { 'models/invoice-ocr/2025.12.01.yaml': noClasses };
-  expect(classWarnings({ [POLICY_FILE]: wrong, ...oneWithout })).toEqual([]);
+  expect(subjectWarnings({ [POLICY_FILE]: wrong, ...oneWithout })).toEqual([]);
 });
+
+test('an input in a rule that no report of the rolled-out model tells of is warned of where it stands', () => {
+  expect(subjectWarnings({ [POLICY_FILE]: withRule('input[x[7]] < 1.2x baseline') })).toEqual([]);
+  const [beyond, ...others] = subjectWarnings({ [POLICY_FILE]: withRule('input[x[8]] < 1.2x baseline') });
+  expect(others).toEqual([]);
+  expect(beyond).toContain(`REFERENCE_INPUT  ${POLICY_FILE}:28:17`);
+  expect(beyond).toContain('Its inputs in reports: x[0], x[1], x[2], x[3], x[4], x[5], x[6], x[7].');
+  const [whole] = subjectWarnings({ [POLICY_FILE]: withRule('input[x] < 5') });
+  expect(whole).toContain('is about an input that reports of "invoice-ocr" don\'t tell of, so it would see no value.');
+});
+
+test.each(['[-1, -1]', '[-1, 8, 1]'])(
+  'an input that reports of one manifest may tell of, its shape %s, is not warned of',
+  (shape) => {
+    const file = 'models/invoice-ocr/2025.12.01.yaml';
+    const shaped = (text: string): string =>
+      text.replace('[-1, 8]', shape).replace(/^ {2}examples:\n(?: {4}.*\n)+/m, '');
+    const changes = { [POLICY_FILE]: withRule('input[x] < 5'), [file]: shaped };
+    expect(repository(changes).every(({ parsed }) => parsed.kind === 'parsed')).toBe(true);
+    expect(subjectWarnings(changes)).toEqual([]);
+  },
+);
