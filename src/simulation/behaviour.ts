@@ -1,6 +1,7 @@
 // Owns what a model does on a device in a stretch of time: its answers, errors, latencies and confidences, drawn from its rates.
 import type { RandomStream } from '../base/random.ts';
-import { CONFIDENCE_BINS, type ErrorReason, type ModelInterval } from '../contract/report.ts';
+import { addSummariesByName, type Summary } from '../contract/gauges.ts';
+import { CONFIDENCE_BINS, type ErrorReason, MOST_FEATURES, type ModelInterval } from '../contract/report.ts';
 import { bucketIndex, type Sketch, type SketchJson, sketchFromJson } from '../contract/sketch.ts';
 import { binomial, drawFrom, logNormalTable, normal } from './sampling.ts';
 
@@ -17,6 +18,8 @@ export interface Behaviour {
   /** Against stable's. */
   readonly cpuFactor: number;
   readonly leakedBytes: number;
+  /** What it is asked, after its preprocessing, against what stable is. */
+  readonly inputFactor: number;
   /** Does the process end, again and again? */
   readonly crashes: boolean;
 }
@@ -29,6 +32,7 @@ export const STABLE_BEHAVIOUR: Behaviour = {
   missedClass: null,
   cpuFactor: 1,
   leakedBytes: 0,
+  inputFactor: 1,
   crashes: false,
 };
 
@@ -70,6 +74,7 @@ export class Served {
   readonly #confidence = new Array<number>(CONFIDENCE_BINS).fill(0);
   /** In the order of `CLASS_SHARES`. */
   readonly #classes = new Array<number>(CLASS_NAMES.length).fill(0);
+  #features: Readonly<Record<string, Summary>> = {};
 
   /** Adds so many inferences of a model that behaves so, on a device with that latency. */
   add(inferences: number, behaviour: Behaviour, latencyFactor: number, random: RandomStream): void {
@@ -94,6 +99,11 @@ export class Served {
     this.#classes[answered] = (this.#classes[answered] ?? 0) + 1;
   }
 
+  /** Adds what the inferences were asked. */
+  addInputs(features: Readonly<Record<string, Summary>>): void {
+    this.#features = addSummariesByName(this.#features, features, MOST_FEATURES);
+  }
+
   merge(other: Served): void {
     this.inferences += other.inferences;
     this.unknown += other.unknown;
@@ -104,6 +114,7 @@ export class Served {
     for (const bucket of other.#latencies) this.#latencies.push(bucket);
     addTo(this.#confidence, other.#confidence);
     addTo(this.#classes, other.#classes);
+    this.addInputs(other.#features);
   }
 
   latencySketch(): Sketch {
@@ -111,7 +122,10 @@ export class Served {
   }
 
   /** In the form of a report. */
-  toInterval(): Pick<ModelInterval, 'inferences' | 'errors' | 'unknown' | 'latencyMs' | 'confidence' | 'classes'> {
+  toInterval(): Pick<
+    ModelInterval,
+    'inferences' | 'errors' | 'unknown' | 'latencyMs' | 'confidence' | 'classes' | 'features'
+  > {
     const { inferences, unknown } = this;
     const counted = CLASS_NAMES.flatMap((name, i) => (this.#classes[i] ? [[name, this.#classes[i]] as const] : []));
     const confidence = [...this.#confidence];
@@ -123,6 +137,7 @@ export class Served {
       latencyMs,
       confidence,
       classes: Object.fromEntries(counted),
+      ...(inferences > 0 ? { features: this.#features } : {}),
     };
   }
 

@@ -25,6 +25,9 @@ const HEALTH = [
   '"battery_drain < 1.3x baseline"',
 ];
 
+/** What the model is asked may not wander, whatever it answers. */
+const INPUTS = ['"input[brightness] > 0.8x baseline"', '"input[brightness] < 1.2x baseline"'];
+
 function careful({ canary = 'size: { devices: 20 }', rules = RULES }: PolicyParts = {}): string {
   return `apiVersion: slipway.dev/v1alpha1
 kind: RolloutPolicy
@@ -46,6 +49,7 @@ spec:
 const OWN: Readonly<Record<string, string>> = {
   'cpu-spike': careful({ rules: [...RULES, ...HEALTH] }),
   'memory-leak': careful({ rules: [...RULES, ...HEALTH] }),
+  'input-shift': careful({ rules: [...RULES, ...INPUTS] }),
   'network-timeout': careful({ rules: [...RULES, 'download_success > 80%'] }),
   'time-of-day': careful({
     rules: [

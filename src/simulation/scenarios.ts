@@ -121,6 +121,12 @@ export const SCENARIOS: readonly Scenario[] = [
     candidate: () => ({ confidence: 0.76 }),
   },
   {
+    ...BAD,
+    name: 'input-shift',
+    summary: "The candidate's preprocessing makes images brighter by a third; its answers look as good as ever.",
+    candidate: () => ({ inputFactor: 1.33 }),
+  },
+  {
     ...GOOD,
     name: 'time-of-day',
     summary: 'The candidate is as good as stable; errors and latencies of both swing with the hour of the day.',

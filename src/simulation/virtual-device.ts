@@ -21,6 +21,7 @@ import { type Assigned, DeviceReporting } from './device-reporting.ts';
 import type { Traits } from './population.ts';
 import { poisson } from './sampling.ts';
 import { VirtualGauges } from './virtual-gauges.ts';
+import { VirtualInputs } from './virtual-inputs.ts';
 import type { VirtualNetwork } from './virtual-network.ts';
 
 /** What all devices of a rehearsal share. */
@@ -80,6 +81,7 @@ export class VirtualDevice {
   #trial: Trial | null = null;
   readonly #reporting: DeviceReporting;
   readonly #gauges: VirtualGauges;
+  readonly #inputs: VirtualInputs;
   #countedUntilMs: number;
   #reportAtMs: number;
 
@@ -101,6 +103,7 @@ export class VirtualDevice {
     this.#countedUntilMs = world.startMs;
     this.#reporting = new DeviceReporting(traits, world);
     this.#gauges = new VirtualGauges(traits, seededRandom(world.seed, `gauges ${traits.index}`));
+    this.#inputs = new VirtualInputs(seededRandom(world.seed, `inputs ${traits.index}`));
     this.#reportAtMs = world.startMs + traits.reportPhaseMs;
   }
 
@@ -269,6 +272,7 @@ export class VirtualDevice {
     const interval = this.#reporting.intervalOf(this.#assigned, content);
     const answered = this.#trial === null ? interval : new Served();
     answered.add(inferences, behaviour, this.traits.latencyFactor, this.#answers);
+    answered.addInputs(this.#inputs.read(inferences, behaviour));
     if (this.#trial === null) return;
     interval.merge(answered);
     this.#trial.served.merge(answered);

@@ -23,6 +23,9 @@ const RULES = [
   'memory < 80% for 5m',
   'disk < 95% for 5m',
   'download_success > 80%',
+  'input[brightness] < 180 for 5m',
+  'input[brightness] > 0.8x baseline',
+  'input[brightness] < 1.2x baseline',
 ];
 
 test.each([
@@ -30,6 +33,8 @@ test.each([
   ['cpu-spike', 'temperature < 65C for 5m', 25],
   ['cpu-spike', 'battery_drain < 1.3x baseline', 12],
   ['network-timeout', 'download_success > 80%', 10],
+  ['input-shift', 'input[brightness] < 1.2x baseline', 12],
+  ['input-shift', 'input[brightness] < 140 for 5m', 12],
 ])('%s is caught in its first stage by `%s` alone', async (scenario, rule, minutes) => {
   const rehearsal = await rehearsed(scenario, { policy: policyOf([rule]), hours: 2 });
   expect(rehearsal).toMatchObject({ outcome: 'reverted', stage: 'canary', breaches: [] });

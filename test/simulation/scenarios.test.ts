@@ -23,6 +23,7 @@ const ENDS: Readonly<Record<string, { readonly outcome: Rehearsal['outcome']; re
   'memory-leak': { outcome: 'reverted', stage: 'ramp' },
   'late-regression': { outcome: 'reverted', stage: 'ramp' },
   'confidence-shift': { outcome: 'reverted', stage: 'canary' },
+  'input-shift': { outcome: 'reverted', stage: 'canary' },
   'time-of-day': { outcome: 'completed' },
   'broken-device': { outcome: 'completed' },
   'half-offline': { outcome: 'completed' },
