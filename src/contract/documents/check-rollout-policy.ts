@@ -8,7 +8,7 @@ import { checkGrouping, checkGroups } from './check-policy-groups.ts';
 import type { FieldPath } from './document-source.ts';
 import { findTextProblem, type Problem, problemInText } from './problem.ts';
 import { parseRule } from './rule-text.ts';
-import { type ParsedSignalRule, parseSignalLimit, parseSignalPass } from './signal-rule-text.ts';
+import { type ParsedSignalRule, parseSignalLimit, parseSignalPass, signalColumns } from './signal-rule-text.ts';
 import type { PolicyStage, RolloutPolicy } from './types.generated.ts';
 
 const STAGES = ['spec', 'stages'] as const;
@@ -177,8 +177,13 @@ function checkSignals(rules: NonNullable<PolicyStage['rules']>, path: FieldPath)
     seen.add(asked.name);
     const message = `A second signal of the stage is named \`${asked.name}\`.`;
     const remedy = 'Give each a name of its own.';
-    return isSecond ? [{ code: 'RULE_SIGNAL_NAME', path: [...path, index, 'rule'], message, remedy }] : [];
+    const column = signalColumns(textOf(rule)).name;
+    return isSecond ? [{ code: 'RULE_SIGNAL_NAME', path: [...path, index, 'rule'], column, message, remedy }] : [];
   });
+}
+
+function textOf(rule: NonNullable<PolicyStage['rules']>[number]): string {
+  return typeof rule === 'string' ? rule : rule.rule;
 }
 
 function signalTextOf(rule: NonNullable<PolicyStage['rules']>[number]): ParsedSignalRule | undefined {
@@ -197,7 +202,8 @@ function checkSignalTimes({ name, deadline, rules = [] }: PolicyStage, path: Fie
     const wanted = formatDuration(signal.sustainedMs);
     const message = `\`${signal.name}\` decides after ${wanted}, and stage "${name}" ends by its deadline (${formatDuration(deadlineMs)}) first.`;
     const remedy = 'Make `deadline` longer, or say a shorter `for` in the rule.';
-    return [{ code: 'POLICY_STAGE_DEADLINE', path: [...path, 'rules', index, 'rule'], message, remedy }];
+    const column = signalColumns(textOf(rule)).time;
+    return [{ code: 'POLICY_STAGE_DEADLINE', path: [...path, 'rules', index, 'rule'], column, message, remedy }];
   });
 }
 

@@ -1,5 +1,5 @@
 // Owns where things stand in a document: its text, its syntax tree, and the line and column of every field.
-import { isMap, isScalar, isSeq, type LineCounter, type Node, type Pair, type ParsedNode } from 'yaml';
+import { isMap, isScalar, isSeq, type LineCounter, type Node, type Pair, type ParsedNode, type Scalar } from 'yaml';
 import type { SourcePlace } from '../../base/errors.ts';
 
 /** Steps from the root of a document to a field: names of fields and positions in lists. */
@@ -41,13 +41,10 @@ export class DocumentSource {
     return this.placeAt(this.#find(path, part).offset);
   }
 
-  /** Place of a column (from 1) inside a text value; of the value itself where escapes or line breaks make that unclear. */
+  /** Place of a column (from 1) inside a text value; of the value itself where escapes make that unclear. */
   placeInside(path: FieldPath, column: number): SourcePlace {
     const { node, offset } = this.#find(path, 'value');
-    const written = this.writtenAt(path);
-    const plain = isScalar(node) && node.type === 'PLAIN' && !written.includes('\n');
-    const quoted = isScalar(node) && /^(?:"[^"\\\n]*"|'[^'\n]*')$/.test(written);
-    return this.placeAt(plain ? offset + column - 1 : quoted ? offset + column : offset);
+    return this.placeAt(offset + (isScalar(node) ? writtenIndex(node, this.writtenAt(path), column - 1) : 0));
   }
 
   /** The value of a field as it is written. */
@@ -86,4 +83,30 @@ function offsetOf(node: Node): number {
 export function placeAt(file: string, lines: LineCounter, offset: number): SourcePlace {
   const { line, col } = lines.linePos(offset);
   return { file, line: Math.max(1, line), column: Math.max(1, col) };
+}
+
+/** Index in a text as it is written of the character at an index of its value; 0 where escapes over several lines make that unclear. */
+function writtenIndex({ type, value }: Scalar, written: string, index: number): number {
+  if (typeof value !== 'string') return 0;
+  const isQuoted = type === 'QUOTE_DOUBLE' || type === 'QUOTE_SINGLE';
+  if (!written.includes('\n')) return isQuoted ? indexInQuotes(written, index) : index;
+  if (isQuoted && /\\|''/.test(written)) return 0;
+  // Only blanks differ from those of the value: breaks and indentation are folded.
+  const isBlock = type === 'BLOCK_LITERAL' || type === 'BLOCK_FOLDED';
+  let at = isBlock ? written.indexOf('\n') + 1 : Number(isQuoted);
+  for (let left = value.slice(0, index).replaceAll(/\s/g, '').length; left > 0 && at < written.length; at++) {
+    if (!isBlank(written[at])) left--;
+  }
+  while (at < written.length && isBlank(written[at]) && !isBlank(value[index])) at++;
+  return at;
+}
+
+function isBlank(character = ' '): boolean {
+  return /\s/.test(character);
+}
+
+function indexInQuotes(written: string, index: number): number {
+  const isDouble = written.startsWith('"');
+  const characters = written.slice(1).match(isDouble ? /\\(?:x\w{2}|u\w{4}|U\w{8}|.)|./g : /''|./g) ?? [];
+  return 1 + characters.slice(0, index).join('').length;
 }

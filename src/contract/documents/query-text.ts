@@ -93,7 +93,7 @@ class CodeBefore {
 /** The parts of a query in PromQL. Throws QUERY_LENGTH and QUERY_PLACEHOLDER (TextErrors); the server checks the rest. */
 export function parseQuery(query: string): readonly QueryPart[] {
   if (query.length > LONGEST)
-    throw problem('QUERY_LENGTH', 1, `The query is longer than ${LONGEST} characters.`, 'Shorten it.');
+    throw problem('QUERY_LENGTH', LONGEST + 1, `The query is longer than ${LONGEST} characters.`, 'Shorten it.');
   const parts: QueryPart[] = [];
   const before = new CodeBefore();
   let quotes: OpenQuotes | null = null;

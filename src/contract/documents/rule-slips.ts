@@ -72,9 +72,17 @@ export function findSlip(text: string): (RuleSlip & { readonly mended: string })
   return first === undefined ? undefined : { ...first, mended: mended.trim() };
 }
 
-const PARTS: readonly { readonly pattern: RegExp; readonly what: string }[] = [
+/** A part of a rule: a sticky pattern, and what it is in words. */
+export interface RulePart {
+  readonly pattern: RegExp;
+  readonly what: string;
+}
+
+export const COMPARISON: RulePart = { pattern: /(?:<=|>=|==|<|>)\s*/y, what: '`<`, `<=`, `>`, `>=` or `==`' };
+
+const PARTS: readonly RulePart[] = [
   { pattern: /\s*[A-Za-z_][\w-]*(?:\[(?:[^\][]|\[\d{1,4}\]){1,128}\])?\s*/y, what: 'a metric' },
-  { pattern: /(?:<=|>=|==|<|>)\s*/y, what: '`<`, `<=`, `>`, `>=` or `==`' },
+  COMPARISON,
   { pattern: /(?:\d+(?:\.\d+)?x\s+baseline|-?[\d.]+ ?[A-Za-z%°]*)\s*/y, what: 'a limit' },
   { pattern: /(?:,\s*floor\s+-?[\d.]+ ?[A-Za-z%°]*\s*)?/y, what: '' },
   { pattern: /(?:for\s+\w[\w.]*\s*)?/y, what: '' },
@@ -83,15 +91,16 @@ const PARTS: readonly { readonly pattern: RegExp; readonly what: string }[] = [
 const LONGEST_TOLD = 30;
 
 /** Where the text stops being a rule, and what it should go on with. */
-export function whereItBreaks(text: string): RuleSlip {
+export function whereItBreaks(text: string, parts = PARTS): RuleSlip {
   let at = 0;
-  for (const { pattern, what } of PARTS) {
+  for (const { pattern, what } of parts) {
     pattern.lastIndex = at;
     const found = pattern.exec(text);
     if (found !== null) {
       at += found[0].length;
       continue;
     }
+    at += text.slice(at).search(/\S|$/);
     const rest = text.slice(at).trim();
     const told = rest.length > LONGEST_TOLD ? `${rest.slice(0, LONGEST_TOLD)}…` : rest;
     return { column: at + 1, message: `Expected ${what}, found ${told === '' ? 'the end' : `"${told}"`}.` };

@@ -38,15 +38,18 @@ test('a value is bounded', () => {
 });
 
 test.each([
-  'sum({{rollout}})',
-  '`{{rollout}}`',
-  '"a" + {{rollout}} + "b"',
-  '"{{nothing}}"',
-  '"{{rollout"',
-  '"\\"" + {{rollout}}',
-  "# it's a comment\n{{rollout}}",
-])('%s is refused', (query) => {
-  expect(() => parseQuery(query)).toThrow(/placeholder|outside of quotes/);
+  ['sum({{rollout}})', 5],
+  ['`{{rollout}}`', 2],
+  ['"a" + {{rollout}} + "b"', 7],
+  ['"{{nothing}}"', 2],
+  ['"{{rollout"', 2],
+  ['"\\"" + {{rollout}}', 8],
+  ["# it's a comment\n{{rollout}}", 18],
+  ['"{{rollout}}"'.repeat(21), 262],
+  ['x'.repeat(4001), 4001],
+])('%s is refused where it goes wrong, at column %i', (query, column) => {
+  const refused = { column, message: expect.stringMatching(/placeholder|outside of quotes|longer/) };
+  expect(() => parseQuery(query)).toThrow(expect.objectContaining(refused));
 });
 
 test.each(['up', 'up{a="b"}', "{a='{{rollout}}'}", '{a="\\"{{rollout}}"}', '# "\nup{a="{{stage}}"}', '{a=`b`}', ''])(
