@@ -1,4 +1,4 @@
-// Owns the guard over single devices: does any one device of the stage breach a rate?
+// Owns the guard over single devices: do any of the stage, or more than a share of them, each breach a rate?
 import { pFail } from './e-process.ts';
 import type { Verdict } from './rate-verdict.ts';
 import { designEffect, LEAST_CLUSTERS } from './tally.ts';
@@ -7,31 +7,54 @@ import type { NamedTally, TallyRows } from './tally-rows.ts';
 export interface AnyDeviceReading {
   readonly verdict: Verdict;
   readonly isWithin: boolean;
-  /** Least p-value over the devices, times their number (Bonferroni). */
+  /** Of the device that decides, times the number of devices that it could have been by chance. */
   readonly pFail: number;
+  /** The device that stands out most, if any does. */
   readonly worst: NamedTally | null;
+  /** Devices that may breach, and those that do, each beyond what chance explains. */
+  readonly mayBreach: number;
+  readonly breaching: number;
 }
 
-/** Fails when one device surely breaches the threshold; passes when every device is observed within: proof for each would take too long. */
+export interface AnyDeviceOptions {
+  readonly alpha?: number;
+  /** Share of the devices with data that may breach, 0..1; none unless given. */
+  readonly share?: number;
+}
+
+/**
+ * Fails when more devices than may surely breach the threshold; passes when all others are observed within: proof for each would take too
+ * long. With k devices that may breach, the (k+1)th least p-value decides, times the D − k devices that could have it by chance: if at most k
+ * truly breach, that product is at most alpha in at most alpha of cases, whatever depends on what (Bonferroni for k = 0; Lehmann and Romano
+ * 2005, Ann. Stat. 33, for the generalized one).
+ */
 export function anyDeviceVerdict(
   devices: TallyRows,
   threshold: number,
-  options: { readonly alpha?: number } = {},
+  { alpha = 0.05, share = 0 }: AnyDeviceOptions = {},
 ): AnyDeviceReading {
-  const { alpha = 0.05 } = options;
-  let worst: NamedTally | null = null;
-  let least = 1;
-  let isWithin = devices.live > 0;
+  const mayBreach = Math.floor(share * devices.live + 1e-9);
+  const tried = devices.live - mayBreach;
+  const judged: { readonly p: number; readonly device: NamedTally }[] = [];
+  let within = 0;
   for (const device of devices.each()) {
-    const isReadable = device.reports >= LEAST_CLUSTERS;
-    if (!isReadable || !(device.bad < threshold * device.trials)) isWithin = false;
-    if (!isReadable) continue;
+    if (device.reports < LEAST_CLUSTERS) continue;
+    if (device.bad < threshold * device.trials) within++;
     const effect = designEffect(device);
-    const p = Math.min(1, devices.live * pFail(device.bad / effect, device.trials / effect, threshold));
-    // Of equal ones the first by name, so that it does not matter who reported first.
-    if (p > least || (p === least && (worst === null || device.device >= worst.device))) continue;
-    least = p;
-    worst = device;
+    const p = Math.min(1, tried * pFail(device.bad / effect, device.trials / effect, threshold));
+    judged.push({ p, device });
   }
-  return { verdict: least <= alpha ? 'fail' : isWithin ? 'pass' : 'undecided', isWithin, pFail: least, worst };
+  // Of equal ones the first by name, so that it does not matter who reported first.
+  judged.sort((a, b) => a.p - b.p || (a.device.device < b.device.device ? -1 : 1));
+  const p = judged[mayBreach]?.p ?? 1;
+  const [first] = judged;
+  const isWithin = devices.live > 0 && devices.live - within <= mayBreach;
+  return {
+    verdict: p <= alpha ? 'fail' : isWithin ? 'pass' : 'undecided',
+    isWithin,
+    pFail: p,
+    worst: first !== undefined && first.p < 1 ? first.device : null,
+    mayBreach,
+    breaching: judged.filter((one) => one.p <= alpha).length,
+  };
 }

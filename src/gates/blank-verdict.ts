@@ -7,11 +7,12 @@ import type { StageRule } from './stage-rule.ts';
 export const NOT_FROZEN = 'no baseline when the stage opened';
 
 /** An undecided verdict with its reason and no numbers. */
-export function blankVerdict({ rule, scope = 'stage', dryRun }: StageRule, reason: string): RuleVerdict {
+export function blankVerdict({ rule, scope = 'stage', share, dryRun }: StageRule, reason: string): RuleVerdict {
   return {
     rule: rule.source,
     metric: rule.metric,
     ...(scope === 'stage' ? {} : { scope }),
+    ...(scope === 'any-device' && share !== undefined ? { share } : {}),
     verdict: 'undecided',
     within: false,
     estimate: null,

@@ -148,20 +148,23 @@ export function judgeCounts(evidence: CountedEvidence, levels: ErrorLevels, ques
   return { ...counted, needs: needsOf(evidence, levels, counted.reading, question.perMinute) };
 }
 
-/** Each device alone against an absolute limit: fails when one surely breaches it, passes when all are observed within. */
-export function judgeAnyDevice(evidence: CountedEvidence, levels: ErrorLevels): CountedVerdict {
+/** Each device alone against an absolute limit: how many surely breach it, and are the others observed within? */
+export function judgeAnyDevice(evidence: CountedEvidence, levels: ErrorLevels, share = 0): CountedVerdict {
   const { limit, whole, baseline } = evidence;
   const together = read(limit, whole, baseline, { ...levels, dropWorst: false });
   if (limit.kind !== 'rate' || limit.threshold <= 0 || limit.threshold >= 1) {
     const reason = 'a rule about any device takes an absolute limit between 0 % and 100 %';
     return { verdict: 'undecided', reading: together, reason, needs: null };
   }
-  const { verdict, isWithin, pFail, worst } = anyDeviceVerdict(whole, limit.threshold, { alpha: levels.alpha });
+  const found = anyDeviceVerdict(whole, limit.threshold, { alpha: levels.alpha, share });
+  const { verdict, isWithin, pFail, worst, mayBreach, breaching } = found;
   const outstanding = worst ?? whole.largestExcess(limit.threshold) ?? null;
   const reading = { ...together, verdict, isWithin, pFail, worst: outstanding };
-  const least = whole.live === 0 ? 'no data' : isWithin ? '' : 'not every device is observed within the limit yet';
+  const others = mayBreach === 0 ? 'not every device is' : `more than ${mayBreach} of ${whole.live} devices are not`;
+  const least = whole.live === 0 ? 'no data' : isWithin ? '' : `${others} observed within the limit yet`;
+  const many = mayBreach === 0 ? '' : `${breaching} of ${whole.live} devices breach it, ${mayBreach} may; `;
   const breach =
-    worst === null ? '' : `${worst.bad} of ${worst.trials} on ${worst.device}, beyond what chance explains`;
+    worst === null ? '' : `${many}${worst.bad} of ${worst.trials} on ${worst.device}, beyond what chance explains`;
   return { verdict, reading, reason: verdict === 'fail' ? breach : least, needs: null };
 }
 

@@ -31,12 +31,12 @@ import { designEffect, EMPTY_TALLY } from './tally.ts';
 import { NO_ROWS } from './tally-rows.ts';
 
 function judgeInScope(
-  { scope }: StageRule,
+  { scope, share }: StageRule,
   evidence: CountedEvidence,
   levels: ErrorLevels,
   question: StageQuestion,
 ): CountedVerdict {
-  if (scope === 'any-device') return judgeAnyDevice(evidence, levels);
+  if (scope === 'any-device') return judgeAnyDevice(evidence, levels, share);
   return judgeCounts(evidence, scope === 'fleet' ? { ...levels, scope } : levels, question);
 }
 

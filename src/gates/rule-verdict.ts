@@ -3,6 +3,7 @@ import type { RuleUnit } from '../contract/metric-catalogue.ts';
 import type { Verdict } from './rate-verdict.ts';
 import type { DeviceCounts } from './share-verdict.ts';
 import type { SignalSums } from './signal-track.ts';
+import type { RuleScope } from './stage-rule.ts';
 import type { Tally } from './tally.ts';
 
 /** Names the statistics below a verdict; kept with the evidence, so that an audit replays it by the right method. */
@@ -79,6 +80,8 @@ export interface RuleVerdict {
   readonly metric: string;
   /** What the rule is about, where it is not the stage's devices together. */
   readonly scope?: 'fleet' | 'any-device';
+  /** Of devices that are judged alone, the share that may breach, 0..1; absent when none may. */
+  readonly share?: number;
   /** The label that the rule makes groups by, and how it stands in each; absent of rules without groups. */
   readonly by?: string;
   readonly groups?: readonly GroupVerdict[];
@@ -124,11 +127,17 @@ export function ruleName({ rule, by }: Pick<RuleVerdict, 'rule' | 'by'>): string
   return by === undefined ? rule : `${rule} by ${by}`;
 }
 
+/** What a rule is about, where it is not the stage's devices together; else empty. */
+export function scopeInWords({ scope, share }: { readonly scope?: RuleScope; readonly share?: number }): string {
+  if (scope === 'fleet') return 'fleet';
+  if (scope !== 'any-device') return '';
+  return share === undefined ? 'any device' : `over ${Number((100 * share).toPrecision(3))} % of devices`;
+}
+
 /** The same for people: with the scope, that tells it from the same rule of the stage's devices together. */
-export function ruleInScope(verdict: Pick<RuleVerdict, 'rule' | 'by' | 'scope'>): string {
-  const { scope } = verdict;
-  const about = scope === undefined ? '' : ` (${scope === 'fleet' ? 'fleet' : 'any device'})`;
-  return `${ruleName(verdict)}${about}`;
+export function ruleInScope(verdict: Pick<RuleVerdict, 'rule' | 'by' | 'scope' | 'share'>): string {
+  const about = scopeInWords(verdict);
+  return `${ruleName(verdict)}${about === '' ? '' : ` (${about})`}`;
 }
 
 /** What all rules together say about a stage. */

@@ -8,7 +8,7 @@ export interface StageRule {
   readonly rule: ParsedRule;
   /** `stage` unless given. */
   readonly scope?: RuleScope;
-  /** For a rule over a gauge: the share of devices that may breach it, 0..1. */
+  /** The share of devices that may breach it, 0..1, where each is judged alone. */
   readonly share?: number;
   /** The rule must hold in each group of the stage's devices. */
   readonly grouping?: RuleGrouping;

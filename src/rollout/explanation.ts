@@ -23,6 +23,8 @@ export interface ExplainedRule {
   readonly rule: string;
   readonly verdict: RuleVerdict['verdict'];
   readonly scope: NonNullable<RuleVerdict['scope']> | 'stage';
+  /** Of a rule about any device, the share of them that may breach, 0..1; absent when none may. */
+  readonly share?: number;
   readonly dryRun: boolean;
   readonly sentences: readonly string[];
 }
@@ -126,7 +128,8 @@ function certaintyOf({ terms }: MeasuredStage): string {
 export function explainStage(stage: MeasuredStage, missing: readonly string[] = []): Explanation {
   const rules = (stage.verdict?.rules ?? []).map((rule): ExplainedRule => {
     const { verdict, scope = 'stage', dryRun } = rule;
-    return { rule: oneLine(ruleName(rule)), verdict, scope, dryRun, sentences: ruleSentences(rule) };
+    const share = rule.share === undefined ? {} : { share: rule.share };
+    return { rule: oneLine(ruleName(rule)), verdict, scope, ...share, dryRun, sentences: ruleSentences(rule) };
   });
   return {
     summary: summaryOf(stage),

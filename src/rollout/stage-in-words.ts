@@ -4,6 +4,7 @@ import { oneLine } from '../base/plain-text.ts';
 import type { RolloutStatus } from '../contract/documents/types.generated.ts';
 import { formatDuration } from '../contract/duration.ts';
 import { bucketEdge } from '../contract/sketch.ts';
+import { scopeInWords } from '../gates/rule-verdict.ts';
 import type { StageRule } from '../gates/stage-rule.ts';
 import { countOf, formatAmount, formatCount } from './amounts.ts';
 import { type Stage, wantedDevices } from './stages-of-policy.ts';
@@ -39,15 +40,11 @@ function groupingInWords(grouping: StageRule['grouping']): string {
   return ` by ${grouping.by}${own.join('')}`;
 }
 
-const SCOPES = { stage: [], fleet: ['fleet'], 'any-device': ['any device'] } as const;
-
 /** ` (any device, dry run)`, ` (10 % of devices)`: of whom it must hold, and whether it decides. */
 function aboutInWords({ scope = 'stage', share, dryRun }: StageRule): string {
-  const more = [
-    ...SCOPES[scope],
-    ...(share === undefined ? [] : [`${formatAmount(share, 'ratio')} of devices may break it`]),
-    ...(dryRun ? ['dry run'] : []),
-  ];
+  const about =
+    share === undefined ? scopeInWords({ scope }) : `${formatAmount(share, 'ratio')} of devices may break it`;
+  const more = [about, dryRun ? 'dry run' : ''].filter((text) => text !== '');
   return more.length === 0 ? '' : ` (${more.join(', ')})`;
 }
 

@@ -5,6 +5,7 @@ import { type ParsedRule, parseRule, ruleWithLimit } from '../contract/documents
 import { parseSignalLimit, parseSignalPass } from '../contract/documents/signal-rule-text.ts';
 import type { PrometheusRule, RolloutPolicy, WebhookRule } from '../contract/documents/types.generated.ts';
 import { parseDurationMs, parsePercent } from '../contract/duration.ts';
+import { metricKind } from '../gates/metric-kind.ts';
 import type { SignalRule } from '../gates/signal-track.ts';
 import type { StageRule } from '../gates/stage-rule.ts';
 
@@ -71,9 +72,13 @@ function groupingOf({ rule, by, limits = {} }: ByLabel): Pick<StageRule, 'groupi
 
 function ruleOf(rule: Exclude<PolicyRule, OutsideRule>): StageRule {
   if (typeof rule === 'string') return { rule: parseRule(rule), dryRun: false };
-  const scope = rule.scope === undefined ? {} : { scope: rule.scope };
+  const parsed = parseRule(rule.rule);
   const share = rule.share === undefined ? {} : { share: parsePercent(rule.share) };
-  return { rule: parseRule(rule.rule), ...scope, ...share, ...groupingOf(rule), dryRun: rule.dryRun ?? false };
+  // A share of devices is about each of them alone; gauges are so anyway.
+  const isOfEach = rule.share !== undefined && metricKind(parsed.metric).kind !== 'gauge';
+  const named = isOfEach ? 'any-device' : rule.scope;
+  const scope = named === undefined ? {} : { scope: named };
+  return { rule: parsed, ...scope, ...share, ...groupingOf(rule), dryRun: rule.dryRun ?? false };
 }
 
 /** A rule and those of its groups with limits of their own. */

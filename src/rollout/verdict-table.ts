@@ -2,7 +2,7 @@
 import { toIsoSeconds } from '../base/clock.ts';
 import { oneLine } from '../base/plain-text.ts';
 import { formatDuration } from '../contract/duration.ts';
-import type { RuleVerdict } from '../gates/rule-verdict.ts';
+import { type RuleVerdict, scopeInWords } from '../gates/rule-verdict.ts';
 import type { SignalSums } from '../gates/signal-track.ts';
 import { countOf, formatAmount, formatBounds, formatCount, listed } from './amounts.ts';
 import { lateBreachOf, reasonBesideLate } from './late-in-words.ts';
@@ -109,11 +109,9 @@ export function signalNote(sums: SignalSums): string {
   return `${providerOf(sums)}, ${time}`;
 }
 
-const SCOPES = { fleet: 'fleet', 'any-device': 'any device' } as const;
-
-function verdictWord({ verdict, scope, dryRun }: RuleVerdict): string {
-  const word = verdict === 'not-applicable' ? 'n/a' : verdict;
-  const more = [...(scope === undefined ? [] : [SCOPES[scope]]), ...(dryRun ? ['dry run'] : [])];
+function verdictWord(rule: RuleVerdict): string {
+  const word = rule.verdict === 'not-applicable' ? 'n/a' : rule.verdict;
+  const more = [scopeInWords(rule), rule.dryRun ? 'dry run' : ''].filter((text) => text !== '');
   return more.length === 0 ? word : `${word} (${more.join(', ')})`;
 }
 

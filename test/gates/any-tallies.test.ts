@@ -35,6 +35,7 @@ const RULES: readonly StageRule[] = [
   rule('error_rate < 5%'),
   rule('error_rate < 5%', 'fleet'),
   rule('error_rate < 5%', 'any-device'),
+  { ...rule('error_rate < 5%', 'any-device'), share: 0.25 },
   rule('error_rate < 2x baseline, floor 0.1%'),
   rule('unknown_rate < 10%'),
   rule('latency_p95 < 55ms'),

@@ -314,6 +314,22 @@ describe('the scope of a rule', () => {
     expect(verdictOf({ rules: scoped('any-device'), candidate: short }).verdict).toBe('undecided');
   });
 
+  test('about a share of the devices fails only when more than that share surely breach, and passes when the others are within', () => {
+    const asked = (share: number) => scoped('any-device').map((one) => ({ ...one, share }));
+    const bad = (count: number) =>
+      arm([
+        ...alike(count, repeat(20, [100, 20])),
+        ...Array.from({ length: 20 - count }, () => repeat(20, [100, 0] as const)),
+      ]);
+    expect(verdictOf({ rules: asked(0.1), candidate: bad(2) })).toMatchObject({ verdict: 'pass', share: 0.1 });
+    const broken = verdictOf({ rules: asked(0.1), candidate: bad(3) });
+    expect(broken).toMatchObject({ verdict: 'fail', scope: 'any-device' });
+    expect(broken.reason).toContain('3 of 20 devices breach it, 2 may');
+    // A third device that is only a little over is not proven: chance could explain it.
+    const third = arm([...alike(2, repeat(20, [100, 20])), repeat(20, [100, 1]), ...alike(17, repeat(20, [100, 0]))]);
+    expect(verdictOf({ rules: asked(0.1), candidate: third })).toMatchObject({ verdict: 'undecided' });
+  });
+
   test('a few devices say less of the fleet than of themselves', () => {
     const differing = [0, 0, 0, 1, 1, 1, 2, 8, 9, 9].map((bad) => repeat(30, [100, bad] as const));
     const candidate = arm(differing);

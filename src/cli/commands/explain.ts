@@ -3,6 +3,7 @@ import { type Command, Option } from 'commander';
 import { CodedError } from '../../base/errors.ts';
 import { asSentence, oneLine } from '../../base/plain-text.ts';
 import type { Rollout } from '../../contract/documents/types.generated.ts';
+import { scopeInWords } from '../../gates/rule-verdict.ts';
 import type { EvidencePredicate } from '../../reconcile/evidence.ts';
 import { type ExplainedRule, type Explanation, explainOutlook, explainStage } from '../../rollout/explanation.ts';
 import type { Outlook } from '../../rollout/outlook.ts';
@@ -40,9 +41,9 @@ function placeOf({ verdict, dryRun }: ExplainedRule): number {
 
 function explanationText({ summary, stage, rules, missing, certainty }: Explanation): string {
   const inOrder = [...rules].sort((a, b) => placeOf(a) - placeOf(b));
-  const blocks = inOrder.map(({ rule, verdict, scope, dryRun, sentences }) => {
-    const about = scope === 'stage' ? [] : [scope === 'fleet' ? 'the fleet' : 'any device'];
-    const more = [...about, ...(dryRun ? ['dry run'] : [])];
+  const blocks = inOrder.map(({ rule, verdict, scope, share, dryRun, sentences }) => {
+    const about = scope === 'fleet' ? 'the fleet' : scopeInWords({ scope, ...(share === undefined ? {} : { share }) });
+    const more = [about, dryRun ? 'dry run' : ''].filter((text) => text !== '');
     const head = `${rule}${more.length === 0 ? '' : ` (${more.join(', ')})`}: ${VERDICT_WORDS[verdict]}`;
     return [head, ...sentences.flatMap(indented)].join('\n');
   });

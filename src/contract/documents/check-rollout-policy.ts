@@ -135,14 +135,14 @@ function checkScope(rule: NonNullable<PolicyStage['rules']>[number], path: Field
   return [{ code: 'POLICY_RULE_SCOPE', path, message, remedy }];
 }
 
-/** Only gauges are judged device by device, so that a share of devices can be allowed. */
+/** Where devices are judged one by one, a share of them can be allowed. */
 function checkShare(rule: NonNullable<PolicyStage['rules']>[number], path: FieldPath): Problem[] {
   if (typeof rule === 'string' || !('share' in rule) || rule.share === undefined) return [];
-  const { metric } = parseRule(rule.rule);
-  const isGauge = metricFacts(metric).judge.kind === 'gauge';
-  if (isGauge && rule.scope !== 'any-device' && parsePercent(rule.share) < 1) return [];
+  const { metric, ofClass, limit } = parseRule(rule.rule);
+  const { kind } = metricFacts(metric).judge;
+  const isOfEach = metricScopes(metric).includes('any-device');
   const wrong = (message: string, remedy: string): Problem[] => [{ code: 'POLICY_RULE_SHARE', path, message, remedy }];
-  if (!isGauge)
+  if (!isOfEach)
     return wrong(
       `\`${metric}\` is not judged device by device, so no share of devices may breach it.`,
       'Leave out `share`.',
@@ -151,6 +151,20 @@ function checkShare(rule: NonNullable<PolicyStage['rules']>[number], path: Field
     const message = 'With `scope: any-device` one device is enough to fail; `share` allows more of them.';
     return wrong(message, 'Leave out `scope` to allow a share of the devices, or `share` to allow none.');
   }
+  if (rule.scope !== undefined || rule.by !== undefined) {
+    const message = 'A rule about a share of the devices is about each of them alone.';
+    if (kind !== 'gauge')
+      return wrong(message, `Leave out \`${rule.scope === undefined ? 'by' : 'scope'}\`, or \`share\`.`);
+  }
+  if (kind === 'rate' && limit.kind !== 'absolute') {
+    const message =
+      'A rule about single devices needs an absolute limit: one is too little to compare with a baseline.';
+    return wrong(
+      message,
+      `Write an absolute limit, as in \`${absoluteExample(metric, ofClass)}\`, or leave out \`share\`.`,
+    );
+  }
+  if (parsePercent(rule.share) < 1) return [];
   return wrong(
     `A stage that fails when more than ${rule.share} of its devices breach never fails.`,
     'Write a share below 100%, such as `share: 30%`.',

@@ -674,7 +674,7 @@ export interface PolicyRule {
    */
   readonly scope?: 'stage' | 'fleet' | 'any-device';
   /**
-   * For a rule over a gauge of each device: the stage fails when more than this share of its devices breach. A percentage.
+   * For a rule that can be asked of each device alone: the stage fails when more than this share of its devices breach. A percentage.
    */
   readonly share?: string;
   /**
