@@ -66,7 +66,7 @@ A rule is about the devices of the stage together. Beside a rule may stand, wher
 |---|---|
 | \`scope: fleet\` | the devices of the stage are a sample, and the whole fleet must keep the limit |
 | \`scope: any-device\` | each device must keep it; the limit is absolute, except for latencies |
-| \`share: 30%\` | the stage fails when more than this share of its devices breach |
+| \`share: 30%\` | each device is judged alone, and the stage fails when more than this share of them breach |
 | \`for 5m\`, in the rule | a device breaches only when it is beyond the limit for so long without a pause |
 
 ## Gauges
@@ -100,7 +100,7 @@ function metricSection(name: (typeof RULE_METRICS)[number]): string {
   const takes = [
     ...(facts.sustained ? ['`for`'] : []),
     ...metricScopes(name).map((scope) => `\`scope: ${scope}\``),
-    ...(isGauge ? ['`share`'] : []),
+    ...(metricScopes(name).includes('any-device') ? ['`share`'] : []),
   ];
   const each = isGauge ? ' Judged [device by device](#gauges).' : '';
   return `## \`${name}\`
