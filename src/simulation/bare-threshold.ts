@@ -23,6 +23,8 @@ export interface BareThresholds {
   readonly argo: BareOutcome;
   /** Flagger, `threshold: 5`: the rollout is reverted at its fifth failed check, of any metric. */
   readonly flagger: BareOutcome;
+  /** Minutes from the start of the rollout up to which they saw numbers. */
+  readonly watchedMinutes: number;
 }
 
 export const ARGO_FAILURE_LIMIT = 3;
@@ -93,6 +95,7 @@ export class BareControllers {
   #before: { readonly candidate: Totals; readonly stable: Totals } | undefined;
   readonly #byRule = new Map<string, number>();
   #failedChecks = 0;
+  #watchedMinutes = 0;
   #argo: BareOutcome | null = null;
   #flagger: BareOutcome | null = null;
 
@@ -102,6 +105,7 @@ export class BareControllers {
     const before = this.#opened === openedRevision ? this.#before : undefined;
     this.#opened = openedRevision;
     this.#before = now;
+    this.#watchedMinutes = minute;
     const candidate = minus(now.candidate, before?.candidate);
     const baseline = minus(now.stable, before?.stable);
     const broken = rules.filter((rule) => isBreached(parseRule(rule), candidate, baseline));
@@ -122,6 +126,7 @@ export class BareControllers {
     return {
       argo: this.#argo ?? { ...none, breaches: Math.max(0, ...this.#byRule.values()) },
       flagger: this.#flagger ?? { ...none, breaches: this.#failedChecks },
+      watchedMinutes: this.#watchedMinutes,
     };
   }
 }

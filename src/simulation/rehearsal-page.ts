@@ -1,5 +1,6 @@
 // Owns the rehearsal as one page: self-contained HTML with plots in SVG, no script and nothing fetched.
 import { formatAmount } from '../rollout/amounts.ts';
+import { leftOutInWords } from './left-out.ts';
 import type { Rehearsal, RehearsalOrder } from './rehearsal.ts';
 import { resultText } from './rehearsal-words.ts';
 import type { RulePoint, SeriesPoint } from './rule-series.ts';
@@ -128,6 +129,7 @@ svg { width: 100%; height: auto; } svg text { font: 11px system-ui, sans-serif; 
 export function rehearsalPage(order: RehearsalOrder, rehearsal: Rehearsal): string {
   const { scenario, policy, devices, seed } = order;
   const title = `Rehearsal of ${policy.metadata.name}: ${scenario.name}`;
+  const leftOut = leftOutInWords(policy).map((sentence) => `<p>${escaped(sentence)}</p>\n`);
   const rules = [...new Set(rehearsal.series.flatMap((point) => point.rules.map((one) => one.rule)))];
   return `<!doctype html>
 <html lang="en">
@@ -141,7 +143,7 @@ export function rehearsalPage(order: RehearsalOrder, rehearsal: Rehearsal): stri
 <body>
 <h1>${escaped(title)}</h1>
 <p>${escaped(scenario.summary)} ${devices} devices, seed ${escaped(String(seed))}.</p>
-<pre>${escaped(resultText(order, rehearsal))}</pre>
+${leftOut.join('')}<pre>${escaped(resultText(order, rehearsal))}</pre>
 <p>Solid: what was measured. Shaded: its bounds, valid however often one looks. Dashed: the limit. A dot: the rule failed.</p>
 ${rules.map((rule) => rulePlot(rule, rehearsal.series)).join('\n')}
 ${exposurePlot(rehearsal.series, devices)}

@@ -1,7 +1,8 @@
 // Owns how a rehearsal is told: the timeline, how it ended, and what others would have done; the same facts for programs.
-import { countOf, formatCount, listed } from '../rollout/amounts.ts';
-import { stagesOf } from '../rollout/stages-of-policy.ts';
+import { assertNever } from '../base/errors.ts';
+import { countOf, formatCount } from '../rollout/amounts.ts';
 import { ARGO_FAILURE_LIMIT, type BareOutcome, FLAGGER_THRESHOLD } from './bare-threshold.ts';
+import { leftOutInWords, leftOutOf } from './left-out.ts';
 import type { Rehearsal, RehearsalOrder } from './rehearsal.ts';
 import { clockOf, timelineText } from './timeline.ts';
 
@@ -16,14 +17,34 @@ function endInWords({ outcome, stage, minutesToRevert }: Rehearsal): string {
   }
 }
 
+/**
+ * An end held against the truth of the scenario. `false-alarm`: a good candidate was taken back; `miss`: a bad one was not; `open`:
+ * nothing was decided yet.
+ */
+type Judgement = 'right' | 'false-alarm' | 'miss' | 'open';
+
+function judgementOf({ scenario }: RehearsalOrder, outcome: Rehearsal['outcome'] | BareOutcome['outcome']): Judgement {
+  switch (outcome) {
+    case 'reverted':
+      return scenario.isBad ? 'right' : 'false-alarm';
+    case 'completed':
+    case 'no objection':
+      return scenario.isBad ? 'miss' : 'right';
+    case 'held':
+      return 'open';
+    default:
+      return assertNever(outcome);
+  }
+}
+
 /** Was it right? */
-function judgementOf({ scenario }: RehearsalOrder, { outcome, breaches }: Rehearsal): string {
+function judgementInWords({ scenario }: RehearsalOrder, { outcome, breaches }: Rehearsal): string {
   if (breaches.length > 0) return `An independent judge of the history found: ${breaches.join('; ')}.`;
   const candidate = scenario.isBad ? 'The candidate was bad' : 'The candidate was good';
   switch (outcome) {
     case 'completed':
       return scenario.isBad
-        ? `${candidate}, and the whole fleet got it: no rule of this policy sees what is wrong with it.`
+        ? `${candidate}, and the whole fleet got it: a miss; no rule of this policy sees what is wrong with it.`
         : `${candidate}, and the fleet got it.`;
     case 'reverted':
       return scenario.isBad ? `${candidate}, and was kept from the rest of the fleet.` : `${candidate}: a false alarm.`;
@@ -34,38 +55,41 @@ function judgementOf({ scenario }: RehearsalOrder, { outcome, breaches }: Rehear
   }
 }
 
-function bareInWords({ outcome, minutesToRevert, stage, rule, breaches }: BareOutcome): string {
-  if (outcome === 'reverted') return `would have reverted at ${clockOf(minutesToRevert ?? 0)} in ${stage} (${rule})`;
-  return `would not have objected (${countOf(breaches, 'interval')} over a limit)`;
+function bareInWords(order: RehearsalOrder, bare: BareOutcome, watchedMinutes: number): string {
+  const when = `at ${clockOf(bare.minutesToRevert ?? 0)} in ${bare.stage} (${bare.rule})`;
+  const breaches = `(${countOf(bare.breaches, 'interval')} over a limit)`;
+  switch (judgementOf(order, bare.outcome)) {
+    case 'false-alarm':
+      return `would have taken a good model back ${when}: a false alarm`;
+    case 'miss':
+      return `would not have noticed in ${clockOf(watchedMinutes)} ${breaches}: a miss`;
+    default:
+      return bare.outcome === 'reverted' ? `would have reverted ${when}` : `would not have objected ${breaches}`;
+  }
 }
 
 /** Told at the end of the timeline. */
 export function resultText(order: RehearsalOrder, rehearsal: Rehearsal): string {
   const { devicesExposed, bareThreshold } = rehearsal;
+  const { argo, flagger, watchedMinutes } = bareThreshold;
   const had = `${formatCount(devicesExposed)} of ${countOf(order.devices, 'device')} ran the candidate`;
   return [
     `Outcome: ${endInWords(rehearsal)}; ${had}.`,
-    judgementOf(order, rehearsal),
+    judgementInWords(order, rehearsal),
     '',
     'One number against one threshold a minute, on the same numbers:',
-    `  Argo Rollouts, failureLimit ${ARGO_FAILURE_LIMIT}  ${bareInWords(bareThreshold.argo)}`,
-    `  Flagger, threshold ${FLAGGER_THRESHOLD}           ${bareInWords(bareThreshold.flagger)}`,
+    `  Argo Rollouts, failureLimit ${ARGO_FAILURE_LIMIT}  ${bareInWords(order, argo, watchedMinutes)}`,
+    `  Flagger, threshold ${FLAGGER_THRESHOLD}           ${bareInWords(order, flagger, watchedMinutes)}`,
   ].join('\n');
-}
-
-/** Outside signals have no virtual counterpart. */
-function outsideSignals({ policy }: RehearsalOrder): readonly string[] {
-  return [...new Set(stagesOf(policy).flatMap((stage) => stage.signals.map((one) => one.name)))];
 }
 
 /** The whole rehearsal as people read it. */
 export function rehearsalText(order: RehearsalOrder, rehearsal: Rehearsal): string {
   const { scenario, devices, seed, policy } = order;
-  const outside = outsideSignals(order);
   return [
     `Policy ${policy.metadata.name}, scenario ${scenario.name}, ${countOf(devices, 'device')}, seed ${seed}`,
     scenario.summary,
-    ...(outside.length === 0 ? [] : [`Not rehearsed, because nobody outside can be asked: ${listed(outside, 'and')}.`]),
+    ...leftOutInWords(policy),
     '',
     timelineText(rehearsal.timeline),
     '',
@@ -75,14 +99,16 @@ export function rehearsalText(order: RehearsalOrder, rehearsal: Rehearsal): stri
 
 /** The same for programs; minutes count from the start of the rollout. */
 export function rehearsalJson(order: RehearsalOrder, rehearsal: Rehearsal): Record<string, unknown> {
-  const { outcome, stage, devicesExposed, minutesToRevert, minutesToRestore, seed, breaches, bareThreshold } =
-    rehearsal;
+  const { outcome, stage, devicesExposed, minutesToRevert, minutesToRestore, seed, breaches } = rehearsal;
+  const { argo, flagger, watchedMinutes } = rehearsal.bareThreshold;
   const timeline = rehearsal.timeline.map((entry) => ({ ...entry, minute: Math.round(entry.minute * 100) / 100 }));
   const { scenario, devices, policy } = order;
+  const judged = (bare: BareOutcome) => ({ ...bare, judgement: judgementOf(order, bare.outcome) });
   return {
-    ...{ outcome, stage, devicesExposed, minutesToRevert, minutesToRestore, seed },
+    ...{ outcome, stage, judgement: judgementOf(order, outcome) },
+    ...{ devicesExposed, minutesToRevert, minutesToRestore, seed },
     ...{ policy: policy.metadata.name, scenario: scenario.name, candidateIsBad: scenario.isBad, devices },
-    notRehearsed: outsideSignals(order),
-    ...{ timeline, bareThreshold, breaches },
+    notRehearsed: leftOutOf(policy),
+    ...{ timeline, bareThreshold: { argo: judged(argo), flagger: judged(flagger), watchedMinutes }, breaches },
   };
 }

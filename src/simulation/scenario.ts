@@ -33,7 +33,10 @@ export interface Scenario {
   readonly name: string;
   /** What happens, in a sentence that goes on from "The candidate …" or names the fault. */
   readonly summary: string;
-  /** Should it be kept from the fleet? */
+  /**
+   * The truth that every end is held against: should the candidate be kept from the fleet? A broken device, the hour of the day or the
+   * network makes no model bad, and neither do errors within the limit.
+   */
   readonly isBad: boolean;
   readonly population: PopulationShape;
   /** The candidate's size. */

@@ -85,7 +85,9 @@ test('a policy is rehearsed by its name as it is planned, scenarios are listed, 
       { name: 'missing-class', summary: expect.stringContaining('"cheque"'), candidateIsBad: true },
     ]),
   });
-  expect((await session.run(['simulate', '--list'])).stdout).toMatch(/^missing-class +The candidate never answers/m);
+  expect((await session.run(['simulate', '--list'])).stdout).toMatch(
+    /^missing-class +bad +The candidate never answers/m,
+  );
   const policy = readFileSync(session.path('models/policies/careful.yaml'), 'utf8');
   session.write('models/policies/careful.yaml', policy.replace('30m', 'soon').replace('error_rate <', 'eror_rate <'));
   const [ofName, ofFile] = await Promise.all([

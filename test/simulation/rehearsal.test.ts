@@ -59,11 +59,51 @@ test('JSON has what programs ask for', async () => {
 });
 
 test('a bare threshold reverts a healthy candidate that Slipway completes', async () => {
-  const rehearsal = await rehearsed('error-0.6x', { devices: 100, hours: 3, policy: FIVE });
+  const order = orderOf('error-0.6x', { devices: 100, hours: 3, policy: FIVE });
+  const rehearsal = await rehearse(order);
   expect(rehearsal.outcome).toBe('completed');
   expect(rehearsal.bareThreshold.argo.outcome).toBe('reverted');
   expect(rehearsal.bareThreshold.flagger.outcome).toBe('reverted');
+  expect(rehearsalJson(order, rehearsal)).toMatchObject({
+    judgement: 'right',
+    bareThreshold: { argo: { judgement: 'false-alarm' }, flagger: { judgement: 'false-alarm' } },
+  });
+  const told = /would have taken a good model back at \d:\d\d in canary \(error_rate < 0\.5%\): a false alarm/g;
+  expect(rehearsalText(order, rehearsal).match(told)).toHaveLength(2);
+  expect(rehearsalPage(order, rehearsal).match(/would have taken a good model back/g)).toHaveLength(2);
 });
+
+test('a bare threshold misses a class that is gone, and it is told up to when it was watched', async () => {
+  const order = orderOf('missing-class', small);
+  const rehearsal = await rehearse(order);
+  const { minutesToRevert, bareThreshold } = rehearsal;
+  expect(bareThreshold.watchedMinutes).toBe(minutesToRevert! + 30);
+  expect(rehearsalJson(order, rehearsal)).toMatchObject({
+    judgement: 'right',
+    bareThreshold: { argo: { judgement: 'miss' }, flagger: { judgement: 'miss' } },
+  });
+  expect(rehearsalText(order, rehearsal)).toMatch(
+    /Flagger, threshold 5 +would not have noticed in 0:\d\d \(\d+ intervals? over a limit\): a miss$/m,
+  );
+});
+
+test.each([
+  ['completed', false, 'right', 'The candidate was good, and the fleet got it.'],
+  ['completed', true, 'miss', 'The candidate was bad, and the whole fleet got it: a miss'],
+  ['reverted', false, 'false-alarm', 'The candidate was good: a false alarm.'],
+  ['reverted', true, 'right', 'The candidate was bad, and was kept from the rest of the fleet.'],
+  ['held', false, 'open', 'it had not got through its stages'],
+  ['held', true, 'open', 'it stays in its stage'],
+] as const)(
+  "%s, with a candidate whose being bad is %s, is judged '%s' of Slipway as well",
+  async (outcome, isBad, judgement, told) => {
+    const order = orderOf('good', { devices: 20, hours: 0.1 });
+    const judged = { ...order, scenario: { ...order.scenario, isBad } };
+    const rehearsal = { ...(await rehearse(order)), outcome };
+    expect(rehearsalJson(judged, rehearsal)).toMatchObject({ judgement, candidateIsBad: isBad });
+    expect(rehearsalText(judged, rehearsal)).toContain(told);
+  },
+);
 
 /** A canary of five devices: few numbers a minute. */
 const FIVE = parsePolicy(
@@ -95,13 +135,15 @@ test('a scenario that nobody knows is refused with the names of those that are',
   );
 });
 
-test('rules about outside signals are left out of a rehearsal, and it says so', async () => {
+test('rules about outside signals and those that watch the version that is fully out are left out, and it says so', async () => {
   const text = `apiVersion: slipway.dev/v1alpha1
 kind: RolloutPolicy
 metadata: { name: asking }
 spec:
   appliesTo: { rollouts: ["*"] }
+  watch: { rules: [error_rate < 1%, vanished_classes == 0] }
   stages:
+    - { name: canary, size: 50%, rules: [{ rule: queue < 5, prometheus: main, query: queue }] }
     - name: full
       size: 100%
       rules: [error_rate < 20%, { rule: queue < 5, prometheus: main, query: queue }, { rule: desk passes, webhook: desk }]
@@ -109,8 +151,26 @@ spec:
   const order = { ...orderOf('good', small), policy: parsePolicy('asking.yaml', Buffer.from(text)) };
   const rehearsal = await rehearse(order);
   expect(rehearsal.outcome).toBe('completed');
-  expect(rehearsalText(order, rehearsal)).toContain(
-    'Not rehearsed, because nobody outside can be asked: queue and desk.',
-  );
-  expect(rehearsalJson(order, rehearsal)).toMatchObject({ notRehearsed: ['queue', 'desk'] });
+  const told = [
+    'Not rehearsed, because nobody outside can be asked: queue < 5 (prometheus main) and desk passes (webhook desk). Stages go on without.',
+    'Not rehearsed, because a rehearsal ends when the version is fully out: the watch over it, error_rate < 1% and vanished_classes == 0.',
+  ];
+  expect(rehearsalText(order, rehearsal)).toContain(told.join('\n'));
+  for (const sentence of told)
+    expect(rehearsalPage(order, rehearsal)).toContain(`<p>${sentence.replaceAll('<', '&#60;')}</p>`);
+  expect(rehearsalJson(order, rehearsal)).toMatchObject({
+    notRehearsed: [
+      { rule: 'queue < 5', asks: 'prometheus main', stages: ['canary', 'full'], reason: 'outside-signal' },
+      { rule: 'desk passes', asks: 'webhook desk', stages: ['full'], reason: 'outside-signal' },
+      { rule: 'error_rate < 1%', asks: null, stages: [], reason: 'watch' },
+      { rule: 'vanished_classes == 0', asks: null, stages: [], reason: 'watch' },
+    ],
+  });
+});
+
+test('nothing is said to be left out of a policy that is rehearsed as a whole', async () => {
+  const order = orderOf('good', { devices: 20, hours: 0.1 });
+  const rehearsal = await rehearse(order);
+  expect(rehearsalText(order, rehearsal)).not.toContain('Not rehearsed');
+  expect(rehearsalJson(order, rehearsal)).toMatchObject({ notRehearsed: [] });
 });

@@ -55,9 +55,9 @@ async function orderOf(name: string | undefined, options: SimulateOptions): Prom
 }
 
 function scenarioList(): Result {
-  const rows = SCENARIOS.map(({ name, summary }) => [name, summary]);
+  const rows = SCENARIOS.map(({ name, summary, isBad }) => [name, isBad ? 'bad' : 'good', summary]);
   const scenarios = SCENARIOS.map(({ name, summary, isBad }) => ({ name, summary, candidateIsBad: isBad }));
-  return { json: { scenarios }, text: table(['SCENARIO', 'WHAT HAPPENS'], rows) };
+  return { json: { scenarios }, text: table(['SCENARIO', 'CANDIDATE', 'WHAT HAPPENS'], rows) };
 }
 
 export function addSimulateCommand(program: Command): void {
