@@ -16,10 +16,12 @@ export interface NoticeQueues {
     most: number,
   ): Promise<readonly { readonly number: number; readonly id: string; readonly notice: JsonValue }[]>;
   dropNotice(number: number): Promise<void>;
+  dropNoticesOf(target: string): Promise<number>;
   countNotices(): Promise<ReadonlyMap<string, number>>;
 }
 
 export interface CourierParts {
+  /** Until others are put in force. */
   readonly targets: readonly NoticeTarget[];
   readonly queues: NoticeQueues;
   /** Of several processes only one delivers: two would mix up the order. */
@@ -41,12 +43,20 @@ type Settled = 'settled' | 'later';
 
 export class Courier {
   readonly #parts: CourierParts;
+  #targets: ReadonlyMap<string, NoticeTarget>;
+  /** Names that were on the list and are no more. Remembered, since a notice may be queued for them by who had not heard of it. */
+  readonly #vanished = new Set<string>();
+  /** The queues that are being delivered. */
+  readonly #serving = new Map<string, Promise<void>>();
   #wake = new AbortController();
+  /** Aborted when other targets are in force: whoever waits to try again tries the new one at once. */
+  #changed = new AbortController();
   readonly #count: (target: string, outcome: string) => void;
   readonly #waiting: (target: string, notices: number) => void;
 
   constructor(parts: CourierParts) {
     this.#parts = parts;
+    this.#targets = byName(parts.targets);
     const outcomes = parts.metrics?.counter(
       'slipway_notices_total',
       'Attempts to deliver a notice, by target and by what they came to: taken, later, refused or unreadable.',
@@ -63,33 +73,91 @@ export class Courier {
     this.#wake = new AbortController();
   }
 
-  /** Delivers until the signal; no failure of a target or of the store ends it. */
-  async run(signal: AbortSignal): Promise<void> {
-    await Promise.all(this.#parts.targets.map((target) => this.#serve(target, signal)));
+  /**
+   * Delivers to others from now on. A queue goes by the name of its target: it goes on to the new target of that name, and is dropped
+   * when there is none. What is on its way to an old target is waited for, so that nothing is lost or sent twice.
+   */
+  useTargets(targets: readonly NoticeTarget[]): void {
+    const before = this.#targets;
+    this.#targets = byName(targets);
+    for (const name of before.keys()) this.#vanished.add(name);
+    for (const name of this.#targets.keys()) {
+      this.#vanished.delete(name);
+      if (!before.has(name)) this.#waiting(name, 0);
+    }
+    this.#changed.abort();
+    this.#changed = new AbortController();
   }
 
-  async #serve(target: NoticeTarget, signal: AbortSignal): Promise<void> {
+  /** Delivers until the signal; no failure of a target or of the store ends it. */
+  async run(signal: AbortSignal): Promise<void> {
     const { clock, logger } = this.#parts;
+    await this.#warnOfUnlisted();
     while (!signal.aborted) {
-      const wake = this.#wake.signal;
-      try {
-        await this.#deliverAll(target, signal);
-        this.#waiting(target.name, (await this.#parts.queues.countNotices()).get(target.name) ?? 0);
-      } catch (thrown) {
-        logger.warn('notices could not be read', { target: target.name, error: toCodedError(thrown) });
+      const changed = this.#changed.signal;
+      for (const name of this.#targets.keys()) {
+        if (this.#serving.has(name)) continue;
+        const served = this.#serve(name, signal).finally(() => this.#serving.delete(name));
+        this.#serving.set(name, served);
       }
-      await clock.sleep(REST_MS, AbortSignal.any([signal, wake]));
+      try {
+        await this.#dropVanished();
+      } catch (thrown) {
+        logger.warn('notices of a target that is no longer listed could not be dropped', {
+          error: toCodedError(thrown),
+        });
+      }
+      await clock.sleep(REST_MS, AbortSignal.any([signal, changed]));
+    }
+    await Promise.all(this.#serving.values());
+  }
+
+  /** Nobody saw them taken from the list: a wrong list at the start must not cost what waits for the targets of the right one. */
+  async #warnOfUnlisted(): Promise<void> {
+    const { queues, logger } = this.#parts;
+    const waiting = await queues.countNotices().catch(() => new Map<string, number>());
+    for (const [target, notices] of waiting) {
+      if (!this.#targets.has(target)) logger.warn('notices wait for a target that is not listed', { target, notices });
+    }
+  }
+
+  /** Aloud: whoever takes a target from the list by mistake is to see what it cost. */
+  async #dropVanished(): Promise<void> {
+    const { queues, mayDeliver, logger } = this.#parts;
+    const gone = [...this.#vanished].filter((name) => !this.#serving.has(name));
+    if (gone.length === 0 || !(await mayDeliver())) return;
+    const waiting = await queues.countNotices();
+    for (const target of gone) {
+      if (!this.#vanished.has(target)) continue;
+      this.#waiting(target, 0);
+      if (!waiting.has(target)) continue;
+      const notices = await queues.dropNoticesOf(target);
+      logger.warn('a target is no longer listed: the notices that waited for it are dropped', { target, notices });
+    }
+  }
+
+  async #serve(name: string, signal: AbortSignal): Promise<void> {
+    const { clock, logger } = this.#parts;
+    while (!signal.aborted && this.#targets.has(name)) {
+      const wakes = [signal, this.#wake.signal, this.#changed.signal];
+      try {
+        await this.#deliverAll(name, signal);
+        this.#waiting(name, (await this.#parts.queues.countNotices()).get(name) ?? 0);
+      } catch (thrown) {
+        logger.warn('notices could not be read', { target: name, error: toCodedError(thrown) });
+      }
+      await clock.sleep(REST_MS, AbortSignal.any(wakes));
     }
   }
 
   /** Until the queue is empty. */
-  async #deliverAll(target: NoticeTarget, signal: AbortSignal): Promise<void> {
+  async #deliverAll(name: string, signal: AbortSignal): Promise<void> {
     const { queues, mayDeliver } = this.#parts;
     for (;;) {
       if (signal.aborted || !(await mayDeliver())) return;
-      const batch = await queues.readNotices(target.name, BATCH);
+      const batch = await queues.readNotices(name, BATCH);
       for (const one of batch) {
-        if ((await this.#deliver(target, one, signal)) === 'later') return;
+        if ((await this.#deliver(name, one, signal)) === 'later') return;
         await queues.dropNotice(one.number);
       }
       if (batch.length < BATCH) return;
@@ -98,21 +166,25 @@ export class Courier {
 
   /** Whatever comes after it waits: a receiver must not hear of a rollback before its start. */
   async #deliver(
-    target: NoticeTarget,
+    name: string,
     { id, notice: value }: { readonly id: string; readonly notice: JsonValue },
     signal: AbortSignal,
   ): Promise<Settled> {
     const { clock, random, logger, mayDeliver } = this.#parts;
-    const { name } = target;
     const notice = readNotice(value);
     if (notice === undefined) {
       this.#count(name, 'unreadable');
       logger.error('a notice can not be read and is dropped', { target: name, id });
       return 'settled';
     }
+    let tried: NoticeTarget | undefined;
     let refusals = 0;
     for (let attempt = 0; ; attempt++) {
       if (!(await mayDeliver())) return 'later';
+      const changed = this.#changed.signal;
+      const target = this.#targets.get(name);
+      if (target === undefined) return 'later';
+      if (target !== tried) [tried, attempt, refusals] = [target, 0, 0];
       const delivery = await target.deliver(notice, signal);
       if (signal.aborted && delivery.kind !== 'taken') return 'later';
       this.#count(name, delivery.kind);
@@ -124,7 +196,7 @@ export class Courier {
       }
       this.#tellFailure(name, id, attempt, delivery);
       const pauseMs = Math.max(backOffMs(attempt, BACK_OFF, random), wishOf(delivery));
-      await clock.sleep(pauseMs, signal);
+      await clock.sleep(pauseMs, AbortSignal.any([signal, changed]));
       if (signal.aborted) return 'later';
     }
   }
@@ -139,6 +211,10 @@ export class Courier {
       reason: delivery.reason,
     });
   }
+}
+
+function byName(targets: readonly NoticeTarget[]): ReadonlyMap<string, NoticeTarget> {
+  return new Map(targets.map((target) => [target.name, target]));
 }
 
 function wishOf(delivery: Delivery): number {

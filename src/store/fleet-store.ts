@@ -266,6 +266,8 @@ export interface FleetStore {
   readNotices(target: string, most: number): Promise<readonly QueuedNotice[]>;
   /** It was delivered, or never will be. */
   dropNotice(number: number): Promise<void>;
+  /** Nobody is there to be told: all that waits for the target is dropped, and counted. */
+  dropNoticesOf(target: string): Promise<number>;
   /** How many notices wait, by target. */
   countNotices(): Promise<ReadonlyMap<string, number>>;
 

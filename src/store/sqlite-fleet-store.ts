@@ -190,6 +190,10 @@ export class SqliteFleetStore implements FleetStore, AsyncDisposable {
     this.#guard(() => notices.dropNotice(this.#db, number));
   }
 
+  async dropNoticesOf(target: string): Promise<number> {
+    return this.#guard(() => notices.dropNoticesOf(this.#db, target));
+  }
+
   async countNotices(): Promise<ReadonlyMap<string, number>> {
     return this.#guard(() => notices.countNotices(this.#db));
   }

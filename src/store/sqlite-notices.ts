@@ -71,6 +71,10 @@ export function dropNotice(db: SqliteDatabase, number: number): void {
   db.prepare('DELETE FROM notice WHERE number = ?').run(number);
 }
 
+export function dropNoticesOf(db: SqliteDatabase, target: string): number {
+  return integer(db.prepare('DELETE FROM notice WHERE target = ?').run(target).changes);
+}
+
 export function countNotices(db: SqliteDatabase): ReadonlyMap<string, number> {
   const rows = db.prepare('SELECT target, count(*) AS waiting FROM notice GROUP BY target').all();
   return new Map(rows.map((row) => [textual(row.target), integer(row.waiting)]));

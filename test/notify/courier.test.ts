@@ -4,7 +4,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { SystemClock } from '../../src/base/clock.ts';
+import { type Clock, SystemClock } from '../../src/base/clock.ts';
 import { createLogger } from '../../src/base/logger.ts';
 import { Metrics } from '../../src/base/metrics.ts';
 import { seededRandom } from '../../src/base/random.ts';
@@ -70,21 +70,22 @@ async function targetsOf(spec: string): Promise<readonly NoticeTarget[]> {
 }
 
 interface Running {
+  readonly courier: Courier;
   readonly lines: string[];
   readonly metrics: Metrics;
   stop(): Promise<void>;
 }
 
-function deliver(targets: readonly NoticeTarget[], mayDeliver = async () => true): Running {
+function deliver(targets: readonly NoticeTarget[], mayDeliver = async () => true, clock: Clock = hurried): Running {
   const lines: string[] = [];
   const metrics = new Metrics();
   const logger = createLogger({ least: 'info', pretty: false, now: () => 0, write: (line) => void lines.push(line) });
   const random = seededRandom('courier', 'back-off');
-  const courier = new Courier({ targets, queues: store, mayDeliver, clock: hurried, random, logger, metrics });
+  const courier = new Courier({ targets, queues: store, mayDeliver, clock, random, logger, metrics });
   const end = new AbortController();
   const done = courier.run(end.signal);
   return {
-    ...{ lines, metrics },
+    ...{ courier, lines, metrics },
     stop: async () => {
       end.abort();
       await done;
@@ -196,6 +197,145 @@ describe('a queue', () => {
     const order = { lease: 'notices', token: lease, notices: [{ target: 'ops', id: 'x', notice: {} }] };
     expect(await store.commitNotices(order)).toBe('lost');
     expect(await waiting()).toBe(0);
+  });
+});
+
+/** Whoever waits to try again waits for ever, unless it is called. */
+const patient: Clock = {
+  ...hurried,
+  sleep: (ms, signal) =>
+    ms === 2_000
+      ? hurried.sleep(ms, signal)
+      : new Promise((resolve) => signal?.addEventListener('abort', () => resolve(), { once: true })),
+};
+
+describe('when another list is in force,', () => {
+  const webhookAt = ({ url }: Receiver, name = 'ops') => `{ name: ${name}, url: "${url}/in" }`;
+  const listOf = (...webhooks: string[]) => targetsOf(`  webhooks: [${webhooks.join(', ')}]\n`);
+  const ids = (from: number, to: number) => Array.from({ length: to - from }, (_, i) => `eu-${from + i}`);
+  const linesOf = ({ lines }: Running, what: string) =>
+    lines.filter((line) => line.includes(what)).map((line) => JSON.parse(line) as Record<string, unknown>);
+
+  test('a target that was given a new address is told there at once what waits: in order, nothing lost, nothing twice', async () => {
+    await using moved = await openReceiver();
+    receiver.behave = (nth) => (nth < 3 ? 'take' : 'fail');
+    await queue(Array.from({ length: 9 }, (_, i) => step(i)));
+    const running = deliver(await listOf(webhookAt(receiver)), async () => true, patient);
+    await until(
+      () => receiver.received.length === 4,
+      () => receiver.received.length,
+      20_000,
+    );
+    await until(
+      () => running.lines.join('').includes('it is tried again'),
+      () => running.lines,
+      20_000,
+    );
+    running.courier.useTargets(await listOf(webhookAt(moved)));
+    await untilNoneWaits();
+    await running.stop();
+    expect(receiver.taken.map(({ body }) => JSON.parse(body).id)).toEqual(ids(0, 3));
+    expect(moved.taken.map(({ body }) => JSON.parse(body).id)).toEqual(ids(3, 9));
+  });
+
+  test('what is on its way is neither cut off nor sent again', async () => {
+    const sent: string[] = [];
+    let answer = (): void => undefined;
+    const target = (which: string, isSlow: boolean): NoticeTarget => ({
+      name: 'ops',
+      wants: () => true,
+      deliver: async ({ id }, signal) => {
+        sent.push(`${which} ${id}`);
+        if (isSlow) await new Promise<void>((resolve) => (answer = resolve));
+        expect(signal.aborted).toBe(false);
+        return { kind: 'taken' };
+      },
+    });
+    await queue([step(1), step(2)]);
+    const running = deliver([target('old', true)]);
+    await until(
+      () => sent.length === 1,
+      () => sent,
+      20_000,
+    );
+    running.courier.useTargets([target('new', false)]);
+    await clock.sleep(100);
+    expect(sent).toEqual(['old eu-1']);
+    answer();
+    await untilNoneWaits();
+    await running.stop();
+    expect(sent).toEqual(['old eu-1', 'new eu-2']);
+  });
+
+  test('what the target before refused is not held against the new one', async () => {
+    const refusing = (times: number, then: () => void): NoticeTarget => {
+      let tries = 0;
+      const deliver: NoticeTarget['deliver'] = async () => {
+        if (++tries > times) return { kind: 'taken' };
+        if (tries === times) then();
+        return { kind: 'refused', reason: 'HTTP 422' };
+      };
+      return { name: 'ops', wants: () => true, deliver };
+    };
+    await queue([step(1)]);
+    const next = refusing(9, () => undefined);
+    const running = deliver([refusing(9, () => running.courier.useTargets([next]))]);
+    await untilNoneWaits();
+    await running.stop();
+    expect(running.metrics.write()).toContain('slipway_notices_total{target="ops",outcome="taken"} 1');
+  });
+
+  test('a target that vanished loses its queue aloud, also what comes late, and the others go on', async () => {
+    await using other = await openReceiver();
+    receiver.behave = () => 'fail';
+    await queue([step(1), step(2), step(3)]);
+    const running = deliver(await listOf(webhookAt(receiver), webhookAt(other, 'other')));
+    await until(
+      () => receiver.received.length > 0,
+      () => running.lines,
+      20_000,
+    );
+    running.courier.useTargets(await listOf(webhookAt(other, 'other')));
+    await untilNoneWaits();
+    await queue([step(4)]);
+    await untilNoneWaits();
+    await queue([step(5)], 'other');
+    await until(
+      async () => (await waiting('other')) === 0,
+      () => running.lines,
+      20_000,
+    );
+    expect(linesOf(running, 'no longer listed')).toMatchObject([
+      { level: 'warn', target: 'ops', notices: 3 },
+      { level: 'warn', target: 'ops', notices: 1 },
+    ]);
+    expect(running.metrics.write()).toContain('slipway_notices_waiting{target="ops"} 0');
+    receiver.behave = () => 'take';
+    running.courier.useTargets(await listOf(webhookAt(receiver), webhookAt(other, 'other')));
+    await queue([step(6)]);
+    await untilNoneWaits();
+    await running.stop();
+    expect(idsOf(receiver.taken)).toEqual(['eu-6']);
+    expect(idsOf(other.taken)).toEqual(['eu-5']);
+  });
+
+  test('a process that may not deliver drops nothing', async () => {
+    await queue([step(1)]);
+    const running = deliver(await listOf(webhookAt(receiver)), async () => false);
+    running.courier.useTargets([]);
+    await clock.sleep(150);
+    await running.stop();
+    expect(await waiting()).toBe(1);
+  });
+
+  test('what waits for a target that was never listed is kept, and said', async () => {
+    await queue([step(1)], 'gone');
+    const running = deliver(await listOf(webhookAt(receiver)));
+    running.courier.useTargets(await listOf(webhookAt(receiver)));
+    await clock.sleep(150);
+    await running.stop();
+    expect(await waiting('gone')).toBe(1);
+    expect(linesOf(running, 'not listed')).toMatchObject([{ level: 'warn', target: 'gone', notices: 1 }]);
   });
 });
 
