@@ -196,7 +196,7 @@ The words of \`slipway_alert{kind,rollout}\`, of events, and of \`runbooks\` in 
 const NOTIFY_INTRODUCTION = `
 ## Fields of \`notify.yaml\`
 
-\`kind: Notifications\`, outside the manifests repository. The service reads it when it starts.
+\`kind: Notifications\`, outside the manifests repository. The service reads it again when it changes.
 
 | field | meaning | value |
 |---|---|---|

@@ -13,7 +13,7 @@ import { DEFAULT_LIFETIMES } from '../distribution/tuf-metadata.ts';
 import { HttpFleetApi } from '../fleet-api/http-fleet-api.ts';
 import { openManifestsRepository } from '../git/isomorphic-git-repository.ts';
 import { Courier } from '../notify/courier.ts';
-import { readNotifications } from '../notify/read-notifications.ts';
+import type { NotifySettings } from '../notify/read-notifications.ts';
 import { Executor } from '../reconcile/carry-out.ts';
 import { DeclaredWatch } from '../reconcile/declared-watch.ts';
 import { readTraffic } from '../reconcile/fleet-traffic.ts';
@@ -27,12 +27,14 @@ import { SignalBoard } from '../reconcile/signal-board.ts';
 import { SnapshotReader } from '../reconcile/snapshot.ts';
 import { StatusClaims } from '../reconcile/status-claims.ts';
 import { Windows } from '../reconcile/windows.ts';
+import type { SignalProvider } from '../signals/signal-provider.ts';
 import { createReconcilerSigner, type ReconcilerSigner } from '../signing/evidence-signer.ts';
 import { readPrivateKey } from '../signing/keys.ts';
 import { SqliteFleetStore } from '../store/sqlite-fleet-store.ts';
 import type { Home } from './home.ts';
+import { openNotifications, openProviders } from './home-lists.ts';
 import { rolloutsForViewers } from './rollouts-for-viewers.ts';
-import { ProvidersWatch } from './watch-providers.ts';
+import type { ListWatch } from './watch-list.ts';
 import { TrustWatch } from './watch-trust.ts';
 
 export interface ServiceSettings {
@@ -75,14 +77,16 @@ export interface ComposedReconciler extends AsyncDisposable {
   readonly publisher: Publisher;
   readonly signer: ReconcilerSigner;
   readonly trust: TrustWatch;
-  readonly providers: ProvidersWatch;
+  readonly providers: ListWatch<readonly SignalProvider[]>;
+  readonly notify: ListWatch<NotifySettings>;
   /** Judges by another trust policy from the next cycle on, which comes at once. */
   useTrust(policy: TrustPolicy): void;
+  /** Tells others from now on. */
+  useNotifications(list: NotifySettings): void;
   /** The fleet as of the last cycle; undefined before the first. */
   fleet(): KnownFleet | undefined;
 }
 
-const DEFAULT_OFF_DECLARED_MS = 10 * 60_000;
 const COMMITTER = { name: 'Slipway', email: 'slipway@localhost' };
 
 export interface ComposeOrder extends Surroundings {
@@ -108,15 +112,14 @@ export async function composeReconciler({
   const signer = createReconcilerSigner(await readPrivateKey(home.reconcilerKey), COMMITTER.email);
   const trust = await TrustWatch.open({ file: home.trustPolicy, ownKeyId: signer.keyId });
   const keys = await readOnlineKeys(home.tuf);
-  const named = settings.signals ?? null;
-  const providers = await ProvidersWatch.open({ file: named ?? home.signals, isOptional: named === null }, clock);
+  const providers = await openProviders(home, settings.signals ?? null, clock);
   const signals = new SignalBoard({
-    providers: providers.providers,
+    providers: providers.value,
     clock,
     logger,
     ...(metrics === undefined ? {} : { metrics }),
   });
-  const notify = await readNotifications({ file: settings.notify ?? home.notify, isOptional: !settings.notify }, clock);
+  const notify = await openNotifications(home, settings.notify ?? null, clock);
   await using disposables = new AsyncDisposableStack();
   const store = disposables.use(new SqliteFleetStore({ file: home.store, clock, heartbeatMs: settings.heartbeatMs }));
   const repository = disposables.use(
@@ -158,16 +161,16 @@ export async function composeReconciler({
   const measured = metrics === undefined ? {} : { metrics };
   const notices: Notices = new Notices({
     ...{ store, claims, clock, logger, holder, ...measured },
-    ...{ targets: notify.targets, runbooks: notify.runbooks, leaseMs: settings.leaseMs },
+    ...{ list: notify.value, leaseMs: settings.leaseMs },
     onQueued: () => courier.wake(),
   });
   const courier = new Courier({
-    ...{ targets: notify.targets, queues: store, clock, random, logger, ...measured },
+    ...{ targets: notify.value.targets, queues: store, clock, random, logger, ...measured },
     mayDeliver: () => notices.mayTell(),
   });
   const declared = new DeclaredWatch(store, {
     intervalMs: settings.reportIntervalMs,
-    afterMs: notify.offDeclaredAfterMs ?? Math.max(DEFAULT_OFF_DECLARED_MS, 3 * settings.reportIntervalMs),
+    afterMs: notify.value.offDeclaredAfterMs,
   });
   const reconciler = new Reconciler(
     {
@@ -201,10 +204,16 @@ export async function composeReconciler({
     signer,
     trust,
     providers,
+    notify,
     useTrust: (policy) => {
       reader.useVerifier(new DocumentVerifier(policy));
       claims.useKeys(policy.reconciler);
       reconciler.wake();
+    },
+    useNotifications: (list) => {
+      notices.useList(list);
+      declared.allow(list.offDeclaredAfterMs);
+      courier.useTargets(list.targets);
     },
     fleet: () => fleet,
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
@@ -235,7 +244,7 @@ export async function startService(order: ComposeOrder): Promise<RunningService>
   };
   const metrics = new Metrics();
   const composed = disposables.use(await composeReconciler({ ...order, events, metrics }));
-  const { reconciler, signals, courier, store, publisher, trust, providers } = composed;
+  const { reconciler, signals, courier, store, publisher, trust, providers, notify } = composed;
   const trafficOf = (rollout: string, target: string) =>
     readTraffic(store, rollout, target === '' ? 0 : (composed.fleet()?.matching(target).length ?? 0));
   api = disposables.use(
@@ -253,8 +262,8 @@ export async function startService(order: ComposeOrder): Promise<RunningService>
       ...(settings.hookSecret === null ? {} : { hookSecret: settings.hookSecret }),
       ...(settings.viewerToken === null ? {} : { viewerToken: settings.viewerToken }),
       readRollouts: (name) => {
-        const problems = { trustProblem: trust.problem, providersProblem: providers.problem };
-        return rolloutsForViewers({ view: reconciler.view(), ...problems, traffic: trafficOf }, name);
+        const homeProblems = [trust.problem, providers.problem, notify.problem];
+        return rolloutsForViewers({ view: reconciler.view(), homeProblems, traffic: trafficOf }, name);
       },
     }),
   );
@@ -270,7 +279,8 @@ export async function startService(order: ComposeOrder): Promise<RunningService>
   const port = await api.start();
   loops.push(listen(store, settings.heartbeatMs, clock, logger, stop.signal));
   loops.push(trust.run(composed.useTrust, clock, logger, stop.signal));
-  loops.push(providers.run((list) => signals.useProviders(list), logger, stop.signal));
+  loops.push(providers.run((list) => signals.useProviders(list), clock, logger, stop.signal));
+  loops.push(notify.run(composed.useNotifications, clock, logger, stop.signal));
   const owned = disposables.move();
   const host = settings.host.includes(':') ? `[${settings.host}]` : settings.host;
   return { url: `http://${host}:${port}`, composed, [Symbol.asyncDispose]: () => owned.disposeAsync() };

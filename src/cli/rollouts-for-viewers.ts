@@ -7,23 +7,21 @@ import { explainOutlook } from '../rollout/explanation.ts';
 
 export interface ViewersFacts {
   readonly view: ServiceView;
-  /** Why the trust policy as it lies on disk is not the one in force; null when it is. */
-  readonly trustProblem: CodedError | null;
-  /** The same of the list of providers. */
-  readonly providersProblem: CodedError | null;
+  /** Why a file of the home as it lies there is not the one in force; null of each that is. */
+  readonly homeProblems: readonly (CodedError | null)[];
   /** What the devices of one rollout do. */
   readonly traffic: (rollout: string, target: string) => Promise<FleetTraffic>;
 }
 
 /** All rollouts with the state of the source; or one of them, explained and with its traffic; undefined when there is none of the name. */
 export async function rolloutsForViewers(
-  { view, trustProblem, providersProblem, traffic }: ViewersFacts,
+  { view, homeProblems, traffic }: ViewersFacts,
   name?: string,
 ): Promise<JsonValue | undefined> {
   const { outlooks, ...service } = view;
   const chosen = name === undefined ? outlooks : outlooks.filter((outlook) => outlook.rollout === name);
   if (name !== undefined && chosen.length === 0) return undefined;
-  const ownProblems = [trustProblem, providersProblem].flatMap((one) => (one === null ? [] : [formatError(one)]));
+  const ownProblems = homeProblems.flatMap((one) => (one === null ? [] : [formatError(one)]));
   const problems = [...ownProblems, ...service.problems];
   const answer = { service: { ...service, problems }, rollouts: chosen };
   const [asked] = name === undefined ? [] : chosen;

@@ -1,36 +1,47 @@
-// Owns the list of providers while the service runs: read again when it changes, without a restart.
+// Owns a list in the service's home while the service runs: read again when it changes, without a restart.
 import { readFile, stat } from 'node:fs/promises';
 import type { Clock } from '../base/clock.ts';
 import { CodedError, toCodedError } from '../base/errors.ts';
 import type { Logger } from '../base/logger.ts';
-import { lackingSecrets, MOST_BYTES, type ProvidersFile, readProviders } from '../signals/read-providers.ts';
-import type { SignalProvider } from '../signals/signal-provider.ts';
 
 const LOOK_EVERY_MS = 2_000;
+/** Whatever is longer is no list: it is known by its size alone. */
+const MOST_BYTES = 1024 * 1024;
 
-export class ProvidersWatch {
-  readonly #file: ProvidersFile;
-  readonly #clock: Clock;
+export interface WatchedList<T> {
+  /** As in "the list of providers". */
+  readonly name: string;
+  readonly file: string;
+  /** Throws what is wrong with it, with its place. `isFirst` is for the reading at the start: what is missing later was there before. */
+  readonly read: (isFirst: boolean) => Promise<T>;
+  /** Says after each reading what may still come right by itself. Never throws. */
+  readonly warn?: (logger: Logger) => Promise<void>;
+}
+
+export class ListWatch<T> {
+  readonly #list: WatchedList<T>;
+  /** As it was read, and as it lay there at the last look. */
   #content: string | null;
-  #providers: readonly SignalProvider[];
+  #seen: string | null;
+  #value: T;
   #problem: CodedError | null = null;
 
-  private constructor(file: ProvidersFile, clock: Clock, content: string | null, providers: readonly SignalProvider[]) {
-    this.#file = file;
-    this.#clock = clock;
+  private constructor(list: WatchedList<T>, content: string | null, value: T) {
+    this.#list = list;
     this.#content = content;
-    this.#providers = providers;
+    this.#seen = content;
+    this.#value = value;
   }
 
-  /** Throws what `readProviders` throws. */
-  static async open(file: ProvidersFile, clock: Clock): Promise<ProvidersWatch> {
-    const content = await contentOf(file);
-    return new ProvidersWatch(file, clock, content, await readProviders(file, clock));
+  /** Throws what the reading throws. */
+  static async open<T>(list: WatchedList<T>): Promise<ListWatch<T>> {
+    const content = await contentOf(list.file);
+    return new ListWatch(list, content, await list.read(true));
   }
 
-  /** The providers in force: those of the last list that could be used. */
-  get providers(): readonly SignalProvider[] {
-    return this.#providers;
+  /** What is in force: the last list that could be used. */
+  get value(): T {
+    return this.#value;
   }
 
   /** Why the file as it lies there can't be used; null when it can. */
@@ -38,20 +49,26 @@ export class ProvidersWatch {
     return this.#problem;
   }
 
-  /** Reads the file; true when other providers are in force since. Never throws: a broken edit changes nothing. */
+  /**
+   * Reads the file once it lies there alike at two looks, so that none is caught half written or between two names; true when another
+   * list is in force since. Never throws: a broken edit changes nothing.
+   */
   async look(): Promise<boolean> {
-    const content = await contentOf(this.#file);
-    if (content === this.#content) return false;
+    const { name, file, read } = this.#list;
+    const content = await contentOf(file);
+    const isSettled = content === this.#seen;
+    this.#seen = content;
+    if (!isSettled || content === this.#content) return false;
     this.#content = content;
     try {
-      this.#providers = await readProviders(this.#file, this.#clock);
+      this.#value = await read(false);
       this.#problem = null;
       return true;
     } catch (error) {
-      const told = toCodedError(error, 'SIGNALS_FILE_UNREADABLE');
+      const told = toCodedError(error);
       this.#problem = new CodedError({
         code: told.code,
-        message: `The list of providers was changed and can't be used; the one before stays in force. ${told.message}`,
+        message: `The ${name} was changed and can't be used; the one before stays in force. ${told.message}`,
         ...(told.remedy === undefined ? {} : { remedy: told.remedy }),
         ...(told.at === undefined ? {} : { at: told.at }),
         cause: told,
@@ -60,39 +77,28 @@ export class ProvidersWatch {
     }
   }
 
-  /** Said when the list is read, rather than at the first question: secrets may still come later. */
-  async #warnOfSecrets(logger: Logger): Promise<void> {
-    for (const lacking of await lackingSecrets(this.#file))
-      logger.warn("a provider's secret can't be read: it is missing, empty or too long", { ...lacking });
-  }
-
   /** Looks until stopped; each problem is logged once. */
-  async run(
-    onChange: (providers: readonly SignalProvider[]) => void,
-    logger: Logger,
-    signal: AbortSignal,
-  ): Promise<void> {
-    await this.#warnOfSecrets(logger);
+  async run(onChange: (value: T) => void, clock: Clock, logger: Logger, signal: AbortSignal): Promise<void> {
+    const { name, file, warn } = this.#list;
+    await warn?.(logger);
     while (!signal.aborted) {
-      await this.#clock.sleep(LOOK_EVERY_MS, signal);
+      await clock.sleep(LOOK_EVERY_MS, signal);
       const before = this.#problem?.message;
       if (await this.look()) {
-        logger.info('providers of outside signals read again', {
-          file: this.#file.file,
-          count: this.#providers.length,
-        });
-        onChange(this.#providers);
-        await this.#warnOfSecrets(logger);
+        logger.info('list read again', { list: name, file });
+        onChange(this.#value);
+        await warn?.(logger);
       }
       const problem = this.#problem;
-      if (problem !== null && problem.message !== before)
-        logger.error('list of providers is broken', { error: problem });
+      if (problem !== null && problem.message !== before) {
+        logger.error('list is broken; the one before stays in force', { list: name, error: problem });
+      }
     }
   }
 }
 
-/** Null without the file. What is too long to be a list is known by its size alone. */
-async function contentOf({ file }: ProvidersFile): Promise<string | null> {
+/** Null without the file. */
+async function contentOf(file: string): Promise<string | null> {
   try {
     const { size } = await stat(file);
     return size > MOST_BYTES ? `${size} bytes` : await readFile(file, 'utf8');

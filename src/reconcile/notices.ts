@@ -17,16 +17,22 @@ const LEASE = 'notices';
 /** Stands in `told` for "something was told before": a store that is new to a repository tells nothing of its past. */
 const BEGUN = '';
 
+/** What of the settings matters here. */
+export interface NoticeList {
+  /** Who is told what; deliveries are another's business. */
+  readonly targets: readonly { readonly name: string; wants(content: NoticeContent): boolean }[];
+  /** By kind of alert, from the settings; `*` for all others. */
+  readonly runbooks: ReadonlyMap<string, string>;
+}
+
 export interface NoticesParts {
   readonly store: FleetStore;
   readonly claims: StatusClaims;
   readonly clock: Clock;
   readonly logger: Logger;
   readonly metrics?: Metrics;
-  /** Who is told what; deliveries are another's business. */
-  readonly targets: readonly { readonly name: string; wants(content: NoticeContent): boolean }[];
-  /** By kind of alert, from the settings; `*` for all others. */
-  readonly runbooks: ReadonlyMap<string, string>;
+  /** Until another is put in force. */
+  readonly list: NoticeList;
   /** Names this process among those that may tell. */
   readonly holder: string;
   readonly leaseMs: number;
@@ -43,6 +49,7 @@ const NOTHING_TOLD: Told = { notices: [], revisions: new Map() };
 
 export class Notices {
   readonly #parts: NoticesParts;
+  #list: NoticeList;
   #lease: { readonly token: number; readonly renewAtMs: number } | undefined;
   #book: readonly AlertRecord[] | undefined;
   #told: Map<string, number> | undefined;
@@ -56,6 +63,7 @@ export class Notices {
 
   constructor(parts: NoticesParts) {
     this.#parts = parts;
+    this.#list = parts.list;
     const { metrics } = parts;
     this.#alertGauge = metrics?.gauge('slipway_alert', 'Alerts that stand, by kind and rollout; 0 when they are over.');
     this.#raised = metrics?.counter('slipway_alerts_total', 'Alerts raised, by kind and rollout.');
@@ -63,6 +71,11 @@ export class Notices {
       'slipway_devices_off_declared',
       'Devices that run something else than the directive declares, by rollout.',
     );
+  }
+
+  /** Queues for others from now on; a new target hears of what happens from here. */
+  useList(list: NoticeList): void {
+    this.#list = list;
   }
 
   /** Does this process tell, rather than another on the same store? */
@@ -122,7 +135,7 @@ export class Notices {
   }
 
   async #step(reading: AlertReading, looked: Looked | null): Promise<readonly AlertRecord[]> {
-    const { store, clock, targets, onQueued } = this.#parts;
+    const { store, clock, onQueued } = this.#parts;
     const token = await this.#acquire();
     if (token === null) {
       const others = await store.readAlerts();
@@ -142,7 +155,7 @@ export class Notices {
       return [alertNotice(change, nowMs), ...(wish === null ? [] : [wish])];
     });
     const notices = [...told.notices, ...ofAlerts].flatMap((notice) => {
-      const wanting = targets.filter((target) => target.wants(notice.content));
+      const wanting = this.#list.targets.filter((target) => target.wants(notice.content));
       const value = JSON.parse(JSON.stringify(notice));
       return wanting.map(({ name }) => ({ target: name, id: notice.id, notice: value }));
     });
@@ -166,7 +179,7 @@ export class Notices {
   }
 
   #withRunbooks({ present, unknown }: AlertReading): AlertReading {
-    const { runbooks } = this.#parts;
+    const { runbooks } = this.#list;
     const runbookOf = (kind: string): string | null => runbooks.get(kind) ?? runbooks.get('*') ?? null;
     return { present: present.map((one) => ({ ...one, runbook: one.runbook ?? runbookOf(one.kind) })), unknown };
   }

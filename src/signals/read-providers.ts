@@ -12,8 +12,7 @@ import { PrometheusProvider } from './prometheus-provider.ts';
 import type { SignalProvider } from './signal-provider.ts';
 import { WebhookProvider } from './webhook-provider.ts';
 
-/** Of the list. */
-export const MOST_BYTES = 256 * 1024;
+const MOST_BYTES = 256 * 1024;
 const DEFAULT_TIMEOUT_MS = 10_000;
 const DEFAULT_EVERY_MS = 15_000;
 

@@ -5,7 +5,7 @@ import { createLogger } from '../../src/base/logger.ts';
 import { Metrics } from '../../src/base/metrics.ts';
 import type { Notice, NoticeContent } from '../../src/notify/notice.ts';
 import type { Looked } from '../../src/reconcile/alert-facts.ts';
-import { Notices, type NoticesParts } from '../../src/reconcile/notices.ts';
+import { type NoticeList, Notices, type NoticesParts } from '../../src/reconcile/notices.ts';
 import { NOTHING_YET } from '../../src/reconcile/service-view.ts';
 import type { WatchedRule } from '../../src/rollout/alerts.ts';
 import type { SqliteFleetStore } from '../../src/store/sqlite-fleet-store.ts';
@@ -36,6 +36,11 @@ function looked(verdicts: Verdicts, brake?: string): Looked {
   };
 }
 
+const LIST: NoticeList = {
+  targets: [{ name: 'ops', wants: () => true }],
+  runbooks: new Map([['*', 'https://wiki.example/all']]),
+};
+
 class World {
   readonly lines: string[] = [];
   readonly metrics = new Metrics();
@@ -47,8 +52,7 @@ class World {
       ...{ store, clock: new SystemClock(), metrics: this.metrics, holder: 'a', leaseMs: 60_000 },
       claims: { stepsAbove: async () => [] } as unknown as NoticesParts['claims'],
       logger: createLogger({ least: 'info', pretty: false, now: () => 0, write }),
-      targets: [{ name: 'ops', wants: () => true }],
-      runbooks: new Map([['*', 'https://wiki.example/all']]),
+      list: LIST,
       ...over,
     });
   }
@@ -81,6 +85,18 @@ describe('an alert', () => {
     expect(await second.notices.note(looked({}))).toEqual([]);
     expect(second.metrics.write()).toContain('slipway_alert{kind="braked",rollout="eu"} 0');
     expect((await queued(store)).map((one) => (one.kind === 'alert' ? one.is : one.kind))).toEqual(['raised', 'ended']);
+  });
+
+  test('is queued for whom another list names, with its page, from the moment it is in force', async () => {
+    using place = folder();
+    await using store = openStore(place.file);
+    const { notices } = new World(store);
+    notices.useList({
+      targets: [{ name: 'desk', wants: () => true }],
+      runbooks: new Map([['braked', 'https://desk/']]),
+    });
+    expect(await notices.note(looked({}, 'away'))).toMatchObject([{ runbook: 'https://desk/' }]);
+    expect(await store.countNotices()).toEqual(new Map([['desk', 1]]));
   });
 
   test('is told by one of several processes, and shown by all', async () => {

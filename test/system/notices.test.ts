@@ -249,4 +249,30 @@ describe('what is told', () => {
     });
     expect(await metrics()).toContain(`slipway_devices_off_declared{rollout="${ROLLOUT}"} 0`);
   });
+
+  test('goes to whom the list names as it lies there; a broken list changes nothing, and the status says so', {
+    timeout: 240_000,
+  }, async () => {
+    await using moved = await openReceiver();
+    const file = world.set.home.notify;
+    const list = await readFile(file, 'utf8');
+    const problems = async () => (await world.view())?.service.problems.join('\n') ?? '';
+    const before = alertsTold('stalled').length;
+    await writeFile(file, list.replace('webhooks:', 'webhoks:'));
+    await world.until('the status says so', async () =>
+      /notify\.yaml:\d+:\d+\n.*list of who is told was changed and can't be used; the one before stays/.test(
+        await problems(),
+      ),
+    );
+    const stuck = rolloutText('document-stuck', 'no-such-model', '1.0.0');
+    await world.edit('a rollout of nothing', async () => ({ 'rollouts/document-stuck.yaml': stuck }));
+    await world.until('it is told as before', async () => alertsTold('stalled').length === before + 1);
+    await writeFile(file, list.replace(receiver.url, moved.url));
+    await world.until('the list is mended', async () => (await problems()) === '');
+    await world.edit('away with it', async () => ({ 'rollouts/document-stuck.yaml': null }));
+    await world.until('its end is told at the new address', async () =>
+      moved.taken.some(({ body }) => JSON.parse(body).type === 'dev.cdevents.incident.resolved.0.3.0'),
+    );
+    expect(alertsTold('stalled')).toHaveLength(before + 1);
+  });
 });

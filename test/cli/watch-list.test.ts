@@ -1,0 +1,164 @@
+// Laws of lists that are read again: a good edit is in force within seconds, a broken one changes nothing and is told with its place.
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import os from 'node:os';
+import path from 'node:path';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { SystemClock } from '../../src/base/clock.ts';
+import { createLogger } from '../../src/base/logger.ts';
+import { type Home, homeAt } from '../../src/cli/home.ts';
+import { openNotifications, openProviders } from '../../src/cli/home-lists.ts';
+import type { ListWatch } from '../../src/cli/watch-list.ts';
+import { until } from '../support/until.ts';
+
+const system = new SystemClock();
+/** Looks every few milliseconds. */
+const clock = {
+  now: () => system.now(),
+  monotonicMs: () => system.monotonicMs(),
+  sleep: (ms: number, signal?: AbortSignal) => system.sleep(Math.min(ms, 10), signal),
+};
+let folder: string;
+let home: Home;
+
+beforeEach(async () => {
+  folder = await mkdtemp(path.join(os.tmpdir(), 'slipway-list-'));
+  home = homeAt(folder);
+});
+
+afterEach(() => rm(folder, { recursive: true, force: true }));
+
+const write = (spec: string) =>
+  writeFile(home.notify, `apiVersion: slipway.dev/v1alpha1\nkind: Notifications\nspec:\n${spec}`);
+const webhook = (...names: string[]) =>
+  `  webhooks: [${names.map((name) => `{ name: ${name}, url: "https://events.example.com/" }`).join(', ')}]\n`;
+
+function watched<T>(list: ListWatch<T>) {
+  const lines: { readonly level: string; readonly message: string; readonly error?: object }[] = [];
+  const taken: T[] = [];
+  const write = (line: string): void => void lines.push(JSON.parse(line));
+  const logger = createLogger({ least: 'info', pretty: false, now: () => 0, write });
+  const end = new AbortController();
+  const done = list.run((value) => void taken.push(value), clock, logger, end.signal);
+  return {
+    ...{ lines, taken },
+    [Symbol.asyncDispose]: async () => {
+      end.abort();
+      await done;
+    },
+  };
+}
+
+async function settled<T>(list: ListWatch<T>): Promise<boolean> {
+  expect(await list.look()).toBe(false);
+  return list.look();
+}
+
+describe('the list of who is told', () => {
+  const namesIn = (list: Awaited<ReturnType<typeof openNotifications>>) => list.value.targets.map((one) => one.name);
+
+  test('is in force as it lies there, without a restart: targets, pages and times', async () => {
+    const list = await openNotifications(home, null, clock);
+    expect(namesIn(list)).toEqual([]);
+    await using run = watched(list);
+    await write(`${webhook('ops')}  offDeclaredAfter: 3m\n  runbooks: { "*": "https://wiki.example.com/" }\n`);
+    await until(
+      () => run.taken.length === 1,
+      () => run.lines,
+    );
+    expect(namesIn(list)).toEqual(['ops']);
+    expect(run.taken[0]).toMatchObject({
+      offDeclaredAfterMs: 180_000,
+      runbooks: new Map([['*', 'https://wiki.example.com/']]),
+    });
+    expect(run.lines).toMatchObject([{ level: 'info', message: 'list read again', list: 'list of who is told' }]);
+  });
+
+  test('that is broken leaves the one before in force, and is logged once with its place until it is mended', async () => {
+    await write(webhook('ops'));
+    const list = await openNotifications(home, null, clock);
+    await using run = watched(list);
+    await write(webhook('new').replace('url', 'adress'));
+    await until(
+      () => list.problem !== null,
+      () => run.lines,
+    );
+    await system.sleep(100);
+    expect(namesIn(list)).toEqual(['ops']);
+    expect(run.taken).toEqual([]);
+    expect(list.problem?.message).toContain(
+      "The list of who is told was changed and can't be used; the one before stays",
+    );
+    expect(run.lines).toMatchObject([{ level: 'error', error: { at: { file: home.notify, line: 4 } } }]);
+    await write(webhook('new'));
+    await until(
+      () => run.taken.length === 1,
+      () => run.lines,
+    );
+    expect(namesIn(list)).toEqual(['new']);
+    expect(list.problem).toBeNull();
+  });
+
+  test('that goes away is no list: its targets would lose what waits for them', async () => {
+    await write(webhook('ops'));
+    const list = await openNotifications(home, null, clock);
+    await rm(home.notify);
+    expect(await settled(list)).toBe(false);
+    expect(namesIn(list)).toEqual(['ops']);
+    expect(list.problem).toMatchObject({ code: 'NOTIFY_FILE_UNREADABLE' });
+    await write(webhook('ops'));
+    expect(await settled(list)).toBe(true);
+    expect(list.problem).toBeNull();
+  });
+
+  test('that is caught half written, or between two names, is not read', async () => {
+    await write(webhook('ops', 'late'));
+    const list = await openNotifications(home, null, clock);
+    await write(webhook('ops'));
+    expect(await list.look()).toBe(false);
+    await rm(home.notify);
+    expect(await list.look()).toBe(false);
+    await write(webhook('new'));
+    expect(await list.look()).toBe(false);
+    expect(namesIn(list)).toEqual(['ops', 'late']);
+    expect(list.problem).toBeNull();
+    expect(await list.look()).toBe(true);
+    expect(namesIn(list)).toEqual(['new']);
+  });
+
+  test('that is longer than any list is refused by its size', async () => {
+    const list = await openNotifications(home, null, clock);
+    await writeFile(home.notify, '#'.repeat(2 ** 21));
+    expect(await settled(list)).toBe(false);
+    expect(list.problem).toMatchObject({ code: 'NOTIFY_FILE_SIZE' });
+  });
+});
+
+test('the list of providers says after each reading which secrets are lacking, and may go away', async () => {
+  const providers = (secret: string) => `apiVersion: slipway.dev/v1alpha1
+kind: SignalProviders
+spec:
+  webhooks: [{ name: desk, url: "https://desk.example.com/", secretFile: ${secret} }]
+`;
+  await writeFile(home.signals, providers('one'));
+  const list = await openProviders(home, null, clock);
+  await using run = watched(list);
+  await until(
+    () => run.lines.length === 1,
+    () => run.lines,
+  );
+  await writeFile(home.signals, providers('two'));
+  await until(
+    () => run.lines.length === 3,
+    () => run.lines,
+  );
+  expect(run.lines).toMatchObject([
+    { level: 'warn', provider: 'desk', file: path.join(folder, 'one') },
+    { level: 'info', message: 'list read again' },
+    { level: 'warn', provider: 'desk', file: path.join(folder, 'two') },
+  ]);
+  await rm(home.signals);
+  await until(
+    () => list.value.length === 0,
+    () => run.lines,
+  );
+});
