@@ -15,9 +15,14 @@ interface Form {
   readonly content: Readonly<Record<string, JsonValue>>;
 }
 
-/** A package URL of a model: no registry knows it, so its type is `generic` and its digest goes with it. */
+/** The model or, when nobody knows it, the rollout: an id is never empty. */
+function serviceOf({ model, rollout }: Pick<StepNotice, 'model' | 'rollout'>): string {
+  return model === '' ? rollout : model;
+}
+
+/** A package URL of a model: no registry knows it, so its type is `generic` and its digest goes with it, its colon as it is. */
 function purlOf(model: string, { version, digest }: VersionName): string {
-  return `pkg:generic/${encodeURIComponent(model)}@${encodeURIComponent(version)}?checksum=${encodeURIComponent(digest)}`;
+  return `pkg:generic/${encodeURIComponent(model)}@${encodeURIComponent(version)}?checksum=${digest}`;
 }
 
 const OWN_STEPS: Readonly<Record<string, string>> = {
@@ -44,10 +49,11 @@ function formOfStep(step: StepNotice): Form {
   const type = typeOfStep(step);
   const environment = { id: step.rollout };
   const artifact = type.startsWith('dev.cdevents.') ? step.stable : step.subject;
-  const artifactId = artifact === null ? {} : { artifactId: purlOf(step.model, artifact) };
+  const service = serviceOf(step);
+  const artifactId = artifact === null ? {} : { artifactId: purlOf(service, artifact) };
   const isOwn = type.startsWith('dev.cdeventsx.');
-  const own = isOwn ? { service: { id: step.model }, from: step.from, to: step.to, reason: step.reason } : {};
-  return { type, subject: isOwn ? step.rollout : step.model, content: { environment, ...artifactId, ...own } };
+  const own = isOwn ? { service: { id: service }, from: step.from, to: step.to, reason: step.reason } : {};
+  return { type, subject: isOwn ? step.rollout : service, content: { environment, ...artifactId, ...own } };
 }
 
 function formOfAlert(alert: AlertNotice): Form {
@@ -58,11 +64,12 @@ function formOfAlert(alert: AlertNotice): Form {
 }
 
 function formOfRetraining(wish: RetrainingNotice): Form {
-  const { rollout, model, rule, message } = wish;
+  const { rollout, rule, message } = wish;
+  const service = serviceOf(wish);
   const content = {
     environment: { id: rollout },
-    service: { id: model },
-    artifactId: purlOf(model, wish),
+    service: { id: service },
+    artifactId: purlOf(service, wish),
     rule,
     message,
   };

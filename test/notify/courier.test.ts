@@ -424,6 +424,10 @@ describe('the list of targets', () => {
       '  webhooks: [{ name: a, url: "https://x.example/" }]\n  github: [{ name: a, repository: o/r, tokenFile: t }]\n';
     expect(await read(twice)).toBe('NOTIFY_NAME');
     expect(await read('  hooks: []\n')).toBe('DOCUMENT_UNKNOWN_FIELD');
+    for (const source of ['the eu one', '<eu>', '50%', 'a#b#c', '9:00', '{id}'])
+      expect(await read(`  source: "${source}"\n`), source).toBe('DOCUMENT_FIELD_VALUE');
+    for (const source of ['/slipway', 'eu', 'https://slipway.example.com:8443/eu?a=%20b#c', 'urn:slipway:eu', './a:b'])
+      expect(await read(`  source: "${source}"\n`), source).toEqual([]);
   });
 
   test('of the examples can be read', async () => {
