@@ -152,8 +152,8 @@ function story(transition: Transition): string[] {
       return retreat(transition);
     case 'complete':
       return [
-        `It is what every device${next.target === '*' ? '' : ` of ${oneLine(next.target)}`} runs from now on.`,
         ...behindStory(transition),
+        `It is what every ${exceptionsOf(next).length === 0 ? '' : 'other '}device${next.target === '*' ? '' : ` of ${oneLine(next.target)}`} runs from now on.`,
       ];
     case 'pause': {
       const ready = cohort?.ready ?? 0;

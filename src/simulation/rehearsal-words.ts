@@ -1,15 +1,17 @@
 // Owns how a rehearsal is told: the timeline, how it ended, and what others would have done; the same facts for programs.
 import { assertNever } from '../base/errors.ts';
-import { countOf, formatCount } from '../rollout/amounts.ts';
+import { countOf, formatCount, listed } from '../rollout/amounts.ts';
 import { ARGO_FAILURE_LIMIT, type BareOutcome, FLAGGER_THRESHOLD } from './bare-threshold.ts';
 import { leftOutInWords, leftOutOf } from './left-out.ts';
 import type { Rehearsal, RehearsalOrder } from './rehearsal.ts';
 import { clockOf, timelineText } from './timeline.ts';
 
-function endInWords({ outcome, stage, minutesToRevert }: Rehearsal): string {
+function endInWords({ outcome, stage, groupsApart, minutesToRevert }: Rehearsal): string {
   switch (outcome) {
     case 'completed':
-      return 'completed: the candidate is stable';
+      return groupsApart.length === 0
+        ? 'completed: the candidate is stable'
+        : `completed without ${listed(groupsApart, 'and')}: the candidate is stable for the others`;
     case 'reverted':
       return `reverted in ${stage} ${clockOf(minutesToRevert ?? 0)} after the start`;
     case 'held':
@@ -23,7 +25,13 @@ function endInWords({ outcome, stage, minutesToRevert }: Rehearsal): string {
  */
 type Judgement = 'right' | 'false-alarm' | 'miss' | 'open';
 
-function judgementOf({ scenario }: RehearsalOrder, outcome: Rehearsal['outcome'] | BareOutcome['outcome']): Judgement {
+interface End extends Partial<Pick<Rehearsal, 'groupsApart'>> {
+  readonly outcome: Rehearsal['outcome'] | BareOutcome['outcome'];
+}
+
+function judgementOf({ scenario }: RehearsalOrder, { outcome, groupsApart = [] }: End): Judgement {
+  // Something was taken back, if only from some.
+  if (groupsApart.length > 0) return scenario.isBad ? 'right' : 'false-alarm';
   switch (outcome) {
     case 'reverted':
       return scenario.isBad ? 'right' : 'false-alarm';
@@ -38,9 +46,13 @@ function judgementOf({ scenario }: RehearsalOrder, outcome: Rehearsal['outcome']
 }
 
 /** Was it right? */
-function judgementInWords({ scenario }: RehearsalOrder, { outcome, breaches }: Rehearsal): string {
+function judgementInWords({ scenario }: RehearsalOrder, { outcome, groupsApart, breaches }: Rehearsal): string {
   if (breaches.length > 0) return `An independent judge of the history found: ${breaches.join('; ')}.`;
   const candidate = scenario.isBad ? 'The candidate was bad' : 'The candidate was good';
+  if (outcome === 'completed' && groupsApart.length > 0)
+    return scenario.isBad
+      ? `${candidate}, and was kept from ${listed(groupsApart, 'and')}; the others got it.`
+      : `${candidate}, and was taken back from ${listed(groupsApart, 'and')}: a false alarm.`;
   switch (outcome) {
     case 'completed':
       return scenario.isBad
@@ -58,7 +70,7 @@ function judgementInWords({ scenario }: RehearsalOrder, { outcome, breaches }: R
 function bareInWords(order: RehearsalOrder, bare: BareOutcome, watchedMinutes: number): string {
   const when = `at ${clockOf(bare.minutesToRevert ?? 0)} in ${bare.stage} (${bare.rule})`;
   const breaches = `(${countOf(bare.breaches, 'interval')} over a limit)`;
-  switch (judgementOf(order, bare.outcome)) {
+  switch (judgementOf(order, bare)) {
     case 'false-alarm':
       return `would have taken a good model back ${when}: a false alarm`;
     case 'miss':
@@ -99,13 +111,13 @@ export function rehearsalText(order: RehearsalOrder, rehearsal: Rehearsal): stri
 
 /** The same for programs; minutes count from the start of the rollout. */
 export function rehearsalJson(order: RehearsalOrder, rehearsal: Rehearsal): Record<string, unknown> {
-  const { outcome, stage, devicesExposed, minutesToRevert, minutesToRestore, seed, breaches } = rehearsal;
+  const { outcome, stage, groupsApart, devicesExposed, minutesToRevert, minutesToRestore, seed, breaches } = rehearsal;
   const { argo, flagger, watchedMinutes } = rehearsal.bareThreshold;
   const timeline = rehearsal.timeline.map((entry) => ({ ...entry, minute: Math.round(entry.minute * 100) / 100 }));
   const { scenario, devices, policy } = order;
-  const judged = (bare: BareOutcome) => ({ ...bare, judgement: judgementOf(order, bare.outcome) });
+  const judged = (bare: BareOutcome) => ({ ...bare, judgement: judgementOf(order, bare) });
   return {
-    ...{ outcome, stage, judgement: judgementOf(order, outcome) },
+    ...{ outcome, stage, groupsApart, judgement: judgementOf(order, rehearsal) },
     ...{ devicesExposed, minutesToRevert, minutesToRestore, seed },
     ...{ policy: policy.metadata.name, scenario: scenario.name, candidateIsBad: scenario.isBad, devices },
     notRehearsed: leftOutOf(policy),

@@ -3,6 +3,7 @@ import { trialLimitsOf } from '../../fleet-agent/src/trial.ts';
 import { digestOf, digestOfJson } from '../contract/digest.ts';
 import type { RolloutPolicy } from '../contract/documents/types.generated.ts';
 import type { DeviceReport } from '../contract/report.ts';
+import { exceptionsOf } from '../rollout/exceptions.ts';
 import { stagesOf } from '../rollout/stages-of-policy.ts';
 import type { Transition } from '../rollout/transition.ts';
 import { BareControllers, type BareThresholds } from './bare-threshold.ts';
@@ -32,6 +33,8 @@ export interface Rehearsal {
   readonly outcome: RehearsalOutcome;
   /** The stage that it ended in: the one that was reverted, that holds, or the last. */
   readonly stage: string | null;
+  /** Groups of devices that the candidate was taken back from, or held in, alone. */
+  readonly groupsApart: readonly string[];
   /** Devices on which the candidate ever answered. */
   readonly devicesExposed: number;
   /** From the start of the rollout to the step back; null when there was none. */
@@ -241,6 +244,7 @@ class Run {
     return {
       outcome,
       stage: ended === null ? this.#reconciler.status.stage : ended.step.from,
+      groupsApart: exceptionsOf(this.#reconciler.status).map(({ group }) => group),
       devicesExposed: this.#exposed.size,
       minutesToRevert: isReverted ? this.#minuteOf(ended.atMs) : null,
       minutesToRestore:

@@ -24,6 +24,7 @@ const STEPS: Readonly<Record<TransitionKind, readonly [string, string]>> = {
   supersede: ['dev.cdeventsx.slipway-rollout.superseded.0.1.0', 'dev.cdeventsx.slipway-rollout.superseded.0.1.0'],
   pause: ['dev.cdeventsx.slipway-rollout.paused.0.1.0', 'dev.cdeventsx.slipway-rollout.paused.0.1.0'],
   reopen: ['dev.cdeventsx.slipway-rollout.reopened.0.1.0', 'dev.cdeventsx.slipway-rollout.reopened.0.1.0'],
+  except: ['dev.cdeventsx.slipway-rollout.excepted.0.1.0', 'dev.cdeventsx.slipway-rollout.excepted.0.1.0'],
   answer: ['dev.cdeventsx.slipway-rollout.answered.0.1.0', 'dev.cdeventsx.slipway-rollout.answered.0.1.0'],
   restore: ['dev.cdeventsx.slipway-rollout.restored.0.1.0', 'dev.cdeventsx.slipway-rollout.restored.0.1.0'],
   adopt: ['dev.cdeventsx.slipway-rollout.adopted.0.1.0', 'dev.cdeventsx.slipway-rollout.adopted.0.1.0'],
