@@ -114,7 +114,7 @@ function drawClass(at: number): string {
 /** What is asked of a stage of so many devices after so many minutes. */
 export function questionOf({ candidate, stable }: WindowTallies, devices: number, minutes: number): StageQuestion {
   return {
-    ...{ rules: RULES, limits: LIMITS, candidate, baseline: stable, hasStable: true },
+    ...{ rules: RULES, limits: LIMITS, candidate, baseline: stable, history: stable, hasStable: true },
     installs: { bad: Math.floor(devices / 100), good: devices - Math.floor(devices / 100), pending: 0 },
     minimum: { devices: 3, inferences: 1000 },
     ...{ deadlineMs: 2 * 3_600_000, intervalMs: MINUTE_MS, openMs: minutes * MINUTE_MS },

@@ -1,4 +1,5 @@
 // Owns what a rule is judged on: the candidate's counts of a measure, and the baseline that they are held against.
+import { burstEffect } from './burst-effect.ts';
 import type { CountedEvidence, CountedLimit } from './judge-rate-rule.ts';
 import type { BaselineSource } from './rule-verdict.ts';
 import { type ArmEvidence, newestWindow, type StageQuestion, wholeTallies, windowTallies } from './stage-question.ts';
@@ -42,12 +43,28 @@ export function chooseBaseline(question: StageQuestion, measure: string, trials:
   return baselineCounts(question.earlierBaseline, measure, false) ?? concurrent;
 }
 
+type BesideCounts = { readonly measure: string; readonly counts: BaselineCounts } | null;
+
+/** How far stable's events come in bursts: before anything rolled, and in the counts that the rule is held against. */
+function leastEffectOf(
+  { history }: StageQuestion,
+  measure: string,
+  { kind }: CountedLimit,
+  baseline: BesideCounts,
+): number {
+  // Bad events that have not come yet can only make look well what must stay below its limit.
+  if (kind !== 'rate' && kind !== 'relative') return 1;
+  const before = history ? burstEffect(wholeTallies(history, measure)) : 1;
+  const beside = baseline === null ? 1 : burstEffect(wholeTallies(baseline.counts.arm, baseline.measure));
+  return Math.max(before, beside);
+}
+
 /** The counts of one measure, as judges of counts want them. */
 export function evidenceOf(
   question: StageQuestion,
   measure: string,
   limit: CountedLimit,
-  baseline: { readonly measure: string; readonly counts: BaselineCounts } | null,
+  baseline: BesideCounts,
 ): CountedEvidence {
   const index = newestWindow(question.candidate);
   const beside = baseline?.counts.isConcurrent ? windowTallies(baseline.counts.arm, baseline.measure, index) : NO_ROWS;
@@ -55,6 +72,7 @@ export function evidenceOf(
     limit,
     whole: wholeTallies(question.candidate, measure) ?? NO_ROWS,
     baseline: baseline?.counts.whole ?? null,
+    leastEffect: leastEffectOf(question, measure, limit, baseline),
     window: {
       index,
       devices: windowTallies(question.candidate, measure, index),

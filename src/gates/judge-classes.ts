@@ -88,8 +88,8 @@ function fallInWords({ name, evidence, all }: ClassReading, ratio: number): stri
 }
 
 function sumsOfClass({ name, evidence, reading }: ClassReading): ClassSums {
-  const { candidate, worst, window, baseline } = sumsOf(evidence, reading.worst);
-  return { name, candidate, worst, window, baseline, own: evidence.own ?? null };
+  const { kind: _, ...sums } = sumsOf(evidence, reading.worst);
+  return { name, ...sums, own: evidence.own ?? null };
 }
 
 function expected({ evidence, all }: ClassReading): number {

@@ -25,7 +25,7 @@ function groupArm(arm: ArmEvidence | null | undefined, name: string): ArmEvidenc
 
 /** The question as if the group were the stage. */
 function narrowed(question: StageQuestion, { name, installs }: GroupFacts, candidate: ArmEvidence): StageQuestion {
-  const { baseline, earlierBaseline, restBaseline, perMinute } = question;
+  const { baseline, earlierBaseline, restBaseline, history, perMinute } = question;
   const all = question.candidate.summary.inferences;
   return {
     ...question,
@@ -35,6 +35,7 @@ function narrowed(question: StageQuestion, { name, installs }: GroupFacts, candi
     baseline: groupArm(baseline, name),
     earlierBaseline: groupArm(earlierBaseline, name),
     restBaseline: groupArm(restBaseline, name),
+    history: groupArm(history, name),
     perMinute: perMinute === null || all === 0 ? null : (perMinute * candidate.summary.inferences) / all,
   };
 }

@@ -1,5 +1,6 @@
 // Owns the verdict on one rule that is counted: rates, and quantiles by how many values exceed the limit.
 import { anyDeviceVerdict } from './any-device-verdict.ts';
+import { burstsInWords } from './burst-effect.ts';
 import { priorWeight, rateBounds } from './e-process.ts';
 import { WINDOW_INTERVALS, windowWeight, withWindow } from './late-regression.ts';
 import { leastRateVerdict, leastRelativeVerdict } from './least-rate-verdict.ts';
@@ -31,6 +32,8 @@ export interface CountedEvidence {
   readonly baseline: Tally | null;
   /** What the candidate's devices themselves did under stable; a fail for too little must hold against that too. */
   readonly own?: Tally | null;
+  /** Least design effect of a pass: stable's bursts, which the candidate may not have met yet. */
+  readonly leastEffect: number;
   /** The current tumbling window: its number and its counts. */
   readonly window: { readonly index: number; readonly devices: TallyRows; readonly baseline: Tally | null };
 }
@@ -97,8 +100,8 @@ function readBoth(
   levels: ErrorLevels & RateOptions,
   baseline: Tally | null,
 ) {
-  const { limit, own = null } = evidence;
-  const beside = read(limit, devices, baseline, levels);
+  const { limit, own = null, leastEffect } = evidence;
+  const beside = read(limit, devices, baseline, { ...levels, leastDesignEffect: leastEffect });
   if (limit.kind !== 'least-relative' || own === null || !isTelling(own, evidence.baseline)) return beside;
   const before = read(limit, devices, own, levels);
   if (baseline === null || baseline.trials === 0) return before;
@@ -118,6 +121,19 @@ function readBoth(
 export const ALONE = 'the newest intervals alone';
 const LATE = `${ALONE} prove it; over the whole stage it is not proven yet`;
 
+/** Would it pass, had stable shown no bursts? */
+function isHeldByBursts(evidence: CountedEvidence, levels: ErrorLevels, reading: RateReading): boolean {
+  if (!reading.isWithin || evidence.leastEffect <= 1) return false;
+  const { whole, baseline } = evidence;
+  const calm = readBoth({ ...evidence, leastEffect: 1 }, whole, { ...levels, nameWorst: false }, baseline);
+  return calm.pPass <= levels.beta;
+}
+
+/** The reading with the design effect that its bounds are shown at: what is not proven broken may still burst. */
+function asShown(reading: RateReading, { leastEffect }: CountedEvidence): RateReading {
+  return { ...reading, designEffect: Math.max(leastEffect, reading.designEffect) };
+}
+
 /** The whole stage and its current tumbling window as one verdict. */
 export function weighCounts(evidence: CountedEvidence, levels: ErrorLevels, question: StageQuestion): CountedVerdict {
   const { whole, baseline, window } = evidence;
@@ -134,11 +150,13 @@ export function weighCounts(evidence: CountedEvidence, levels: ErrorLevels, ques
   const outcome = verdictOf(p, levels);
   if (outcome.verdict !== 'undecided') {
     const isLate = outcome.verdict === 'fail' && withWindow(reading.pFail, 1, 1) > levels.alpha;
-    return { verdict: outcome.verdict, reading, reason: isLate ? LATE : '', needs: null };
+    const shown = outcome.verdict === 'fail' ? reading : asShown(reading, evidence);
+    return { verdict: outcome.verdict, reading: shown, reason: isLate ? LATE : '', needs: null };
   }
   const side = reading.isWithin ? 'within' : 'over';
-  const reason = reading.reason || outcome.reason || `${TOO_LITTLE} ${side} the limit`;
-  return { verdict: 'undecided', reading, reason, needs: null };
+  const bursts = isHeldByBursts(evidence, levels, reading) ? burstsInWords(evidence.leastEffect) : '';
+  const reason = reading.reason || outcome.reason || bursts || `${TOO_LITTLE} ${side} the limit`;
+  return { verdict: 'undecided', reading: asShown(reading, evidence), reason, needs: null };
 }
 
 /** The same with what is missing for a decision, which takes some more work. */
@@ -218,11 +236,13 @@ function unnamed({ device: _, ...tally }: NamedTally): Tally {
 
 /** The sums that the verdict can be worked out from again. */
 export function sumsOf(evidence: CountedEvidence, worst: NamedTally | null) {
+  const { leastEffect } = evidence;
   return {
     kind: 'rate',
     candidate: evidence.whole.all,
     worst: worst === null ? null : unnamed(worst),
     window: evidence.window.devices.all,
     baseline: evidence.baseline,
+    ...(leastEffect > 1 ? { leastEffect } : {}),
   } as const;
 }

@@ -21,6 +21,8 @@ export type SufficientSums =
       readonly window: Tally;
       /** The baseline that a relative rule was held against. */
       readonly baseline: Tally | null;
+      /** Least design effect of a pass, by stable's bursts; absent where it is 1. */
+      readonly leastEffect?: number;
     }
   | ({ readonly kind: 'share' } & DeviceCounts)
   /** Devices by how their own gauge stands, and the median of their own means. */
@@ -50,6 +52,8 @@ export interface ClassSums {
   readonly window: Tally;
   readonly baseline: Tally | null;
   readonly own: Tally | null;
+  /** As for rates. */
+  readonly leastEffect?: number;
 }
 
 /** What one group's devices show of a rule. */

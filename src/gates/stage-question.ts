@@ -105,6 +105,8 @@ export interface StageQuestion {
   readonly earlierBaseline?: ArmEvidence | null;
   /** What stable's devices did before anything rolled, the candidate's present devices among them; null or absent when unknown. */
   readonly restBaseline?: ArmEvidence | null;
+  /** The same of stable as a whole, where rows may be hash groups too: how its events come in bursts. Null or absent when unknown. */
+  readonly history?: ArmEvidence | null;
   /** What the candidate's manifest says that it did before it was published, by metric: `accuracy`, `recall/receipt`; none unless given. */
   readonly offline?: Readonly<Record<string, number>>;
   /** Is there a stable version at all? Without one, relative rules do not apply. */

@@ -6,6 +6,17 @@ export interface NamedTally extends Tally {
   readonly device: string;
 }
 
+/** How unevenly events came within rows, each held to its own rate. */
+export interface WithinRows {
+  /** Σ of the squared distances of reports from their row's rate. */
+  readonly spread: number;
+  /** What it would be were events independent. */
+  readonly expected: number;
+  readonly reports: number;
+  readonly bad: number;
+  readonly rows: number;
+}
+
 /** Numbers of a tally in a row, in the order of `Tally`. */
 const WIDTH = 6;
 
@@ -138,6 +149,37 @@ export class TallyRows {
       trialsSquared += trials * trials;
     }
     return { bad: this.all.bad, trials: this.all.trials, reports, badSquared, badTrials, trialsSquared };
+  }
+
+  /** How events cluster within rows, without the row whose events do so most: it alone says little of the others. */
+  withinRows(): WithinRows {
+    const { sums } = this.#source;
+    const sum = { spread: 0, expected: 0, reports: 0, bad: 0, rows: 0 };
+    let worst = { spread: 0, expected: 0, reports: 0, bad: 0, rows: 0 };
+    for (let place = 0; place < this.#count; place++) {
+      const at = this.#rowAt(place) * WIDTH;
+      const bad = sums[at] ?? 0;
+      const trials = sums[at + 1] ?? 0;
+      if (!(trials > 0)) continue;
+      const rate = bad / trials;
+      const reports = sums[at + 2] ?? 0;
+      const spread = (sums[at + 3] ?? 0) - 2 * rate * (sums[at + 4] ?? 0) + rate * rate * (sums[at + 5] ?? 0);
+      const expected = trials * rate * (1 - rate);
+      sum.spread += spread;
+      sum.expected += expected;
+      sum.reports += reports;
+      sum.bad += bad;
+      sum.rows++;
+      if (spread - expected > worst.spread - worst.expected) worst = { spread, expected, reports, bad, rows: 1 };
+    }
+    const scale = this.#scale;
+    return {
+      spread: scale * (sum.spread - worst.spread),
+      expected: scale * (sum.expected - worst.expected),
+      reports: scale * (sum.reports - worst.reports),
+      bad: scale * (sum.bad - worst.bad),
+      rows: sum.rows - worst.rows,
+    };
   }
 
   /** The device that stands out most above `rate`; undefined without data. */

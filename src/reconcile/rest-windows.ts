@@ -8,7 +8,7 @@ import { judgeStage } from '../gates/judge-stage.ts';
 import type { RuleVerdict } from '../gates/rule-verdict.ts';
 import type { WatchedRule } from '../rollout/alerts.ts';
 import { countOf, formatAmount } from '../rollout/amounts.ts';
-import { stagesOf } from '../rollout/stages-of-policy.ts';
+import { rulesWithin, stagesOf } from '../rollout/stages-of-policy.ts';
 import type { FleetStore, WindowReading } from '../store/fleet-store.ts';
 import type { WindowSpec } from '../telemetry/window.ts';
 import { countsOf, type WindowCounts } from './window-counts.ts';
@@ -181,7 +181,7 @@ export class RestWindows {
     const rules = [...ofStages.map((one) => one.rule), ...watched];
     const { classes } = tallies.stable.summary;
     const counts = countsOf(rules, question.classes, classes);
-    return { events: [], ...counts, baselineEdges: edgesOf(watched, limits) };
+    return { events: [], ...counts, baselineEdges: edgesOf([...ofStages.flatMap(rulesWithin), ...watched], limits) };
   }
 
   async #begin(

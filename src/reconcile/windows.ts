@@ -60,6 +60,12 @@ function rulesOfStages({ policy }: RolloutInForce): readonly ParsedRule[] {
   return policy === null ? [] : stagesOf(policy).flatMap((stage) => stage.rules.map((one) => one.rule));
 }
 
+/** At rest stable is counted at the fixed latency limits of all stages, so that each finds how its slow answers come in bursts. */
+function edgesAtRest({ policy }: RolloutInForce): Pick<WindowSpec, 'edges' | 'baselineEdges'> {
+  const rules = policy === null ? [] : stagesOf(policy).flatMap((stage) => stage.rules.flatMap(rulesWithin));
+  return { edges: [], baselineEdges: edgesToCount(rules, []).edges };
+}
+
 /** Groups by the labels that the rules of all stages name; those that stand apart are not counted. */
 function groupsOfStages({ policy, status }: RolloutInForce, devices: readonly KnownDevice[]): GroupSpec[] {
   const rules = policy === null ? [] : stagesOf(policy).flatMap((stage) => stage.rules);
@@ -149,7 +155,10 @@ export class Windows {
   #specOf(rollout: RolloutInForce, deviceCount: number, now: number): Omit<WindowSpec, keyof WindowCounts | 'groups'> {
     const { name, status } = rollout;
     const stage = stageOf(rollout);
-    const counted = edgesToCount(stage?.rules.flatMap(rulesWithin) ?? [], status.limits);
+    const counted =
+      status.candidate === null
+        ? edgesAtRest(rollout)
+        : edgesToCount(stage?.rules.flatMap(rulesWithin) ?? [], status.limits);
     const rows = rowsFor(deviceCount);
     const without = groupsApart(status.exceptions);
     return {
@@ -232,6 +241,7 @@ export class Windows {
   ): Promise<StageVerdict> {
     const { candidate, stable } = reading.tallies;
     const level = question.policy?.spec.errorLevel;
+    const atRest = await this.#stableBefore('rest', question);
     return judgeStage({
       rules: stage.rules,
       signals: question.signals,
@@ -240,7 +250,8 @@ export class Windows {
       candidate,
       baseline: hasTraffic(stable) ? stable : null,
       earlierBaseline: await this.#stableBefore('earlier', question),
-      restBaseline: reading.spec.rows.candidate === 'device' ? await this.#stableBefore('rest', question) : null,
+      restBaseline: reading.spec.rows.candidate === 'device' ? atRest : null,
+      history: atRest,
       ...(question.offline === undefined ? {} : { offline: question.offline }),
       hasStable: question.status.stable !== null,
       installs: installShare(cohort),

@@ -19,6 +19,8 @@ interface Group {
   readonly devices: number;
   readonly errors?: number;
   readonly latencyMs?: number;
+  /** All its errors come in every tenth minute. */
+  readonly hasBursts?: boolean;
 }
 
 /** Twenty answers up to that time, one of them the slowest. */
@@ -55,10 +57,11 @@ function question(
   const tallies = emptyWindowTallies(spec);
   for (let minute = 0; minute < minutes; minute++) {
     for (const [arm, groups] of [['candidate', candidate] as const, ['stable', stable] as const]) {
-      for (const { value, devices, errors = 0, latencyMs = 50 } of groups) {
+      for (const { value, devices, errors = 0, latencyMs = 50, hasBursts = false } of groups) {
         for (let d = 0; d < devices; d++) {
           const digest = arm === 'candidate' ? CANDIDATE : STABLE;
-          const interval = makeInterval({ arm, digest, errors: { runtime: errors } }, latencies(latencyMs));
+          const runtime = hasBursts ? ((minute + d) % 10 === 0 ? 10 * errors : 0) : errors;
+          const interval = makeInterval({ arm, digest, errors: { runtime } }, latencies(latencyMs));
           const report = { ...makeReport(`${arm}-${value}-${d}`, [interval]), labels: { hw: value } };
           for (const folded of foldReport(spec, report, minute * MINUTE)) applyFold(tallies, folded);
         }
@@ -157,6 +160,24 @@ describe('a rule by group', () => {
   test('does not apply where no group can be judged, and never fails a stage then', () => {
     const few = [{ value: 'rev1', devices: 2, errors: 50 }];
     expect(verdictOf(byHw('error_rate < 0.5%'), { candidate: few })).toMatchObject({ verdict: 'not-applicable' });
+  });
+
+  test('waits for the bursts of the same group on stable alone', () => {
+    const asked = question([byHw('error_rate < 0.5%')], { candidate: three() });
+    const verdictAfter = (bursting: string) => {
+      const stable = STABLE_GROUPS.map((one) => ({ ...one, errors: 2, hasBursts: one.value === bursting }));
+      const { baseline: history } = question([], { candidate: [], stable });
+      return judgeStage({ ...asked, history }).rules[0]!;
+    };
+    expect(verdictAfter('none').verdict).toBe('pass');
+    expect(verdictAfter('rev3')).toMatchObject({ verdict: 'undecided', group: 'hw:rev3' });
+    expect(verdictAfter('rev3').reason).toContain('come in bursts');
+    expect(verdictAfter('rev3').groups?.map(({ verdict }) => verdict)).toEqual([
+      'pass',
+      'pass',
+      'undecided',
+      'not-applicable',
+    ]);
   });
 
   test('counts installs by group', () => {
