@@ -245,8 +245,11 @@ export async function startService(order: ComposeOrder): Promise<RunningService>
   const metrics = new Metrics();
   const composed = disposables.use(await composeReconciler({ ...order, events, metrics }));
   const { reconciler, signals, courier, store, publisher, trust, providers, notify } = composed;
-  const trafficOf = (rollout: string, target: string) =>
-    readTraffic(store, rollout, target === '' ? 0 : (composed.fleet()?.matching(target).length ?? 0));
+  const trafficOf = (rollout: string, target: string) => {
+    const fleet = composed.fleet();
+    const ids = new Set(target === '' ? [] : fleet?.matching(target));
+    return readTraffic(store, rollout, fleet?.devices.filter(({ id }) => ids.has(id)) ?? []);
+  };
   api = disposables.use(
     new HttpFleetApi({
       register: store,

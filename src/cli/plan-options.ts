@@ -2,9 +2,13 @@
 import type { Command } from 'commander';
 import { CodedError } from '../base/errors.ts';
 import { parsePercent } from '../contract/duration.ts';
+import type { KnownGroup, LabelGroups } from '../rollout/reckoned-groups.ts';
+import type { Traffic } from '../rollout/stage-plan.ts';
+import { MOST_VALUES, OTHER_VALUES } from '../telemetry/groups.ts';
 
 export interface TrafficOptions {
   readonly devices?: string;
+  readonly groups?: string;
   readonly perMinute?: string;
 }
 
@@ -25,18 +29,50 @@ export function addTrafficOptions(
 ): Command {
   return command
     .option('--devices <number>', `devices of the target${more.devices}`)
+    .option('--groups <list>', 'devices of groups that rules are held in, such as hw:rev1=300,hw:rev2=20')
     .option('--per-minute <number>', `inferences of one device in a minute${more.perMinute}`);
 }
 
-/** Null where it was not said. Throws SETTING_VALUE. */
-export function trafficOf({ devices, perMinute }: TrafficOptions): {
-  readonly devices: number | null;
-  readonly perMinute: number | null;
-} {
+/** Null where it was not said; devices may be said by their groups alone. Throws SETTING_VALUE. */
+export function trafficOf(options: TrafficOptions): Traffic {
+  const { devices, groups, perMinute } = options;
+  const named = groups === undefined ? null : namedGroups(groups);
+  const most = Math.max(0, ...(named?.values() ?? []).map(sumOf));
+  const said = devices === undefined ? null : numberOf('--devices', devices, MOST_DEVICES, true);
+  if (said !== null && most > said)
+    throw optionProblem('--groups', groups ?? '', `Its devices are ${most}, and --devices says ${said}.`);
+  const all = said ?? (most || null);
   return {
-    devices: devices === undefined ? null : numberOf('--devices', devices, MOST_DEVICES, true),
+    devices: all,
     perMinute: perMinute === undefined ? null : numberOf('--per-minute', perMinute, MOST_PER_MINUTE, false),
+    ...(named === null || all === null ? {} : { groups: [...named].map(([by, values]) => asCounted(by, values, all)) }),
   };
+}
+
+function sumOf(values: ReadonlyMap<string, number>): number {
+  return [...values.values()].reduce((sum, count) => sum + count, 0);
+}
+
+/** Devices by value, by label. */
+function namedGroups(text: string): Map<string, Map<string, number>> {
+  const named = new Map<string, Map<string, number>>();
+  for (const one of text.split(',')) {
+    const [, by, value, count] = /^\s*([^:=\s]+):([^=]+)=(\d{1,9})\s*$/.exec(one) ?? [];
+    if (by === undefined || value === undefined || count === undefined)
+      throw optionProblem('--groups', one, 'Write each group as label:value=devices, with commas between them.');
+    const values = named.get(by) ?? new Map<string, number>();
+    values.set(value, (values.get(value) ?? 0) + Number(count));
+    named.set(by, values);
+  }
+  return named;
+}
+
+/** The groups that a window would count apart of them: the values that most devices have, and one of all other devices. */
+function asCounted(by: string, values: ReadonlyMap<string, number>, devices: number): LabelGroups {
+  const counted = [...values].sort(([a, m], [b, n]) => n - m || (a < b ? -1 : 1)).slice(0, MOST_VALUES);
+  const others = devices - sumOf(new Map(counted));
+  const groups = [...counted, [OTHER_VALUES, others] as const];
+  return { by, groups: groups.map(([value, count]): KnownGroup => ({ value, devices: count, perMinute: null })) };
 }
 
 function numberOf(flag: string, text: string, most: number, isWhole: boolean): number {

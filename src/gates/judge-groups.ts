@@ -10,7 +10,7 @@ import type { RuleGrouping, StageRule } from './stage-rule.ts';
 import { ruleAlpha } from './stage-verdict.ts';
 
 /** A group of fewer devices in the stage can't be told from its devices. */
-const LEAST_DEVICES = 3;
+export const LEAST_DEVICES = 3;
 
 type Judge = (asked: StageRule, levels: ErrorLevels, question: StageQuestion) => RuleVerdict;
 
@@ -41,7 +41,11 @@ function narrowed(question: StageQuestion, { name, installs }: GroupFacts, candi
 }
 
 /** The rule in one group, with the group's own limit where it has one. */
-function ruleIn({ grouping: _, ...asked }: StageRule, { by: __, limits }: RuleGrouping, value: string): StageRule {
+export function ruleIn(
+  { grouping: _, ...asked }: StageRule,
+  { by: __, limits }: RuleGrouping,
+  value: string,
+): StageRule {
   return { ...asked, rule: limits.get(value) ?? asked.rule };
 }
 

@@ -48,7 +48,9 @@ export type RuleForecast =
   | { readonly kind: 'any-device'; readonly limit: number; readonly fail: Needed }
   /** Each device must be watched for so long, whatever the traffic. */
   | { readonly kind: 'sustained'; readonly minutes: number }
-  | { readonly kind: 'unplanned'; readonly reason: string };
+  | { readonly kind: 'unplanned'; readonly reason: string }
+  /** The rule does not count here: neither does it hold the stage, nor see anything. */
+  | { readonly kind: 'passed-over'; readonly reason: string };
 
 /** A bad candidate is as far beyond its limit as this. */
 export const BREACH = 2;

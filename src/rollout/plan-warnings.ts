@@ -2,11 +2,19 @@
 
 import { oneLine } from '../base/plain-text.ts';
 import { formatDuration } from '../contract/duration.ts';
+import { LEAST_DEVICES } from '../gates/judge-groups.ts';
+import { ruleName } from '../gates/rule-verdict.ts';
 import { countOf, formatAmount, formatCount, listed } from './amounts.ts';
+import { isOneOfMany } from './reckoned-groups.ts';
 import type { Plan, PlannedRule, PlannedStage } from './stage-plan.ts';
 
 export interface PlanWarning {
-  readonly code: 'POLICY_TOO_SLOW' | 'POLICY_NEVER_DECIDES' | 'POLICY_ONE_DEVICE' | 'POLICY_TOO_FEW_DEVICES';
+  readonly code:
+    | 'POLICY_TOO_SLOW'
+    | 'POLICY_NEVER_DECIDES'
+    | 'POLICY_ONE_DEVICE'
+    | 'POLICY_TOO_FEW_DEVICES'
+    | 'POLICY_NO_GROUP';
   readonly stage: string;
   /** The rule as the policy has it; null when the stage as a whole is meant. */
   readonly rule: string | null;
@@ -19,9 +27,30 @@ export function aboutTime(minutes: number): string {
   return formatDuration(Math.max(1, Math.round(minutes)) * 60_000);
 }
 
+/** The rule, with what it makes groups by. */
+function nameOf({ rule, grouping }: PlannedRule): string {
+  return oneLine(ruleName({ rule, ...(grouping === undefined ? {} : { by: grouping.by }) }));
+}
+
+/** Whom a rule is decided on: the stage's devices, or those of its slowest group, which may have a traffic of its own. */
+function judgedDevices(
+  devices: number,
+  { grouping }: PlannedRule,
+): { readonly count: number; readonly who: string; readonly perMinute?: number } {
+  const slowest = grouping?.groups.find(({ name }) => name === grouping.slowest);
+  if (grouping === undefined || slowest === undefined) return { count: devices, who: countOf(devices, 'device') };
+  const name = isOneOfMany(slowest.name) ? 'a group' : oneLine(slowest.name);
+  const assumed = grouping.areKnown
+    ? ''
+    : ` (${oneLine(grouping.by)} is assumed to have ${grouping.count} groups of one size)`;
+  const { devices: count, perMinute } = slowest;
+  return { count, perMinute, who: `${countOf(count, 'device')} of ${name}${assumed}` };
+}
+
 /** `0.5 %` of `error_rate < 0.5%`; a rule's own text where it is more than a limit. */
-function confirmed({ rule, forecast }: PlannedRule): string {
-  const text = oneLine(rule);
+function confirmed(planned: PlannedRule): string {
+  const { forecast } = planned;
+  const text = nameOf(planned);
   return forecast.kind === 'sampled' && forecast.of === 'inferences'
     ? `${formatAmount(forecast.limit, 'ratio')} (\`${text}\`)`
     : `\`${text}\``;
@@ -49,10 +78,11 @@ function slowRules(stage: PlannedStage, decided: readonly PlannedRule[], perMinu
   const slow = decided.filter((one) => minutesOf(one) * 60_000 > time.ms).sort((x, y) => minutesOf(y) - minutesOf(x));
   const [slowest, ...others] = slow;
   if (slowest === undefined) return [];
-  const who = `${countOf(devices, 'device')} at ${countOf(perMinute, 'inference')} a minute`;
+  const judged = judgedDevices(devices, slowest);
+  const who = `${judged.who} at ${countOf(judged.perMinute ?? perMinute, 'inference')} a minute`;
   const after = deadlineMs === null ? 'and it goes on until then' : AFTER_DEADLINE[onDeadline];
   const names = listed(
-    others.map(({ rule }) => `\`${rule}\``),
+    others.map((one) => `\`${nameOf(one)}\``),
     'and',
   );
   const also = others.length === 0 ? '' : ` Too slow as well: ${names}.`;
@@ -87,14 +117,23 @@ function lateRules({ name, deadlineMs, onDeadline }: PlannedStage, decided: read
 }
 
 function neverDecided(stage: PlannedStage, planned: PlannedRule): PlanWarning[] {
-  const { forecast, scope, rule } = planned;
+  const { forecast, scope, rule, grouping } = planned;
   if (stage.devices === null) return [];
   const base = { stage: stage.name, rule };
+  const name = nameOf(planned);
+  const { count, who } = judgedDevices(stage.devices, planned);
+  if (forecast.kind === 'passed-over') {
+    // What is only assumed of groups is no reason to warn, unless no group at all can have so many.
+    if (grouping?.areKnown === false && stage.devices >= LEAST_DEVICES) return [];
+    const message = `Stage "${stage.name}": \`${name}\` judges nothing here: ${forecast.reason}.`;
+    const remedy = 'Take in more devices, or ask it in a later stage.';
+    return [{ ...base, code: 'POLICY_NO_GROUP', message, remedy }];
+  }
   const isNever = forecast.kind === 'sampled' && forecast.of !== 'drift';
   if (isNever && (forecast.pass.inferences === null || forecast.fail.inferences === null)) {
     const of = scope === 'fleet' ? ' as a sample of the fleet' : '';
     const what = forecast.pass.inferences === null ? 'confirm' : 'catch twice the limit of';
-    const message = `Stage "${stage.name}": ${countOf(stage.devices, 'device')}${of} can never ${what} \`${oneLine(rule)}\`, however long it runs.`;
+    const message = `Stage "${stage.name}": ${who}${of} can never ${what} \`${name}\`, however long it runs.`;
     return [
       { ...base, code: 'POLICY_NEVER_DECIDES', message, remedy: 'Take in more devices, or leave out `scope: fleet`.' },
     ];
@@ -102,10 +141,10 @@ function neverDecided(stage: PlannedStage, planned: PlannedRule): PlanWarning[] 
   if (forecast.kind !== 'devices' || forecast.bears > 0) return [];
   const { limit } = forecast;
   if (limit <= 0) return [];
-  const one = formatAmount(1 / stage.devices, 'ratio');
-  const message = `Stage "${stage.name}": \`${oneLine(rule)}\` can't be told on ${countOf(stage.devices, 'device')}: one failed device is ${one}, so the first one fails the stage.`;
+  const one = formatAmount(1 / count, 'ratio');
+  const message = `Stage "${stage.name}": \`${name}\` can't be told on ${who}: one failed device is ${one}, so the first one fails the stage.`;
   const least = formatCount(Math.floor(1 / limit + 1e-9) + 1);
-  const remedy = `If one broken device may not end a rollout, take in at least ${least} devices or raise the limit.`;
+  const remedy = `If one broken device may not end a rollout, take in at least ${least} devices${grouping === undefined ? '' : ' of each group'} or raise the limit.`;
   return [{ ...base, code: 'POLICY_ONE_DEVICE', message, remedy }];
 }
 

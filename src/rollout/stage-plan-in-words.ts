@@ -2,9 +2,12 @@
 
 import { oneLine } from '../base/plain-text.ts';
 import { formatDuration } from '../contract/duration.ts';
+import type { GroupForecast } from '../gates/group-forecast.ts';
 import type { Needed, RuleForecast } from '../gates/rule-forecast.ts';
+import { ruleName } from '../gates/rule-verdict.ts';
 import { countOf, formatAmount, formatCount, listed } from './amounts.ts';
 import { aboutTime } from './plan-warnings.ts';
+import { isOneOfMany, type PlannedGrouping } from './reckoned-groups.ts';
 import type { Plan, PlannedRule, PlannedStage } from './stage-plan.ts';
 
 type Sampled = Extract<RuleForecast, { kind: 'sampled' }>;
@@ -68,16 +71,28 @@ function cellsOf({ forecast }: PlannedRule): Cells {
       return ['within it', time, 'beyond it', time];
     }
     case 'unplanned':
+    case 'passed-over':
       return [forecast.reason, '', '', ''];
   }
 }
 
-function ruleInWords({ rule, scope, dryRun }: PlannedRule): string {
+/** `hw:rev3`, with the limit of its own that it may have. */
+function slowestInWords({ rule, grouping }: PlannedRule): string[] {
+  const slowest = grouping?.groups.find(({ name }) => name === grouping.slowest);
+  if (slowest === undefined || isOneOfMany(slowest.name)) return [];
+  const own = slowest.rule === rule ? '' : `: ${oneLine(slowest.rule)}`;
+  return [`${oneLine(slowest.name)}${own}`];
+}
+
+function ruleInWords(planned: PlannedRule): string {
+  const { rule, scope, dryRun, grouping } = planned;
   const more = [
+    ...slowestInWords(planned),
     ...(scope === 'stage' ? [] : [scope === 'fleet' ? 'fleet' : 'any device']),
     ...(dryRun ? ['dry run'] : []),
   ];
-  return `${oneLine(rule)}${more.length === 0 ? '' : ` (${more.join(', ')})`}`;
+  const name = oneLine(ruleName({ rule, ...(grouping === undefined ? {} : { by: grouping.by }) }));
+  return `${name}${more.length === 0 ? '' : ` (${more.join(', ')})`}`;
 }
 
 export const PLAN_HEADER = ['RULE', 'WELL', 'PASSES AFTER', 'BAD', 'CAUGHT AFTER'] as const;
@@ -101,11 +116,57 @@ export function stageHeading({ name, devices, selects, perMinute, soakMs, deadli
   return `${name}: ${who}${traffic}${times.length === 0 ? '' : `; ${times.join(', ')}`}`;
 }
 
+function shareInWords(share: number): string {
+  return `${Number((100 * share).toPrecision(2))} %`;
+}
+
+/** How the devices are taken to lie in groups of a label, and what stays unseen of one group. */
+function groupSentences({ by, areKnown, count, groups }: PlannedGrouping): string[] {
+  const isOver = ({ forecast }: GroupForecast): boolean => forecast.kind === 'passed-over';
+  const told = (some: readonly GroupForecast[]): string =>
+    listed(
+      some.map(({ name, devices }) => `${name} with ${countOf(devices, 'device')}`),
+      'and',
+    );
+  const judged = groups.filter((group) => !isOver(group));
+  const over = groups.filter(isOver);
+  const [smallest] = judged.filter((group) => group.unseenShare > 0).sort((a, b) => a.devices - b.devices);
+  const label = oneLine(by);
+  const sentences: string[] = [];
+  if (!areKnown) {
+    const each = countOf(groups[0]?.devices ?? 0, 'device');
+    sentences.push(
+      `Which groups of ${label} there are is not known: ${count} of one size are assumed, with ${each} each.`,
+    );
+  }
+  if (areKnown && judged.length > 0)
+    sentences.push(`By ${label} each group is judged alone, and the slowest decides: ${told(judged)}.`);
+  if (over.length > 0) {
+    const who = areKnown ? told(over) : 'each of them';
+    sentences.push(
+      `Passed over: ${who}. Fewer than 3 can't be told from a group, so what is wrong with such a group alone stays unseen.`,
+    );
+  }
+  if (smallest !== undefined) {
+    const whose = isOneOfMany(smallest.name) ? 'such a group' : oneLine(smallest.name);
+    sentences.push(
+      `Of ${whose} alone, a fault on fewer than ${shareInWords(smallest.unseenShare)} can stay unseen: it has ${countOf(smallest.devices, 'device')} here.`,
+    );
+  }
+  return sentences;
+}
+
+function distinctGroupings(rules: readonly PlannedRule[]): PlannedGrouping[] {
+  const known = rules.flatMap(({ grouping }) => grouping ?? []);
+  return [...new Map(known.map((grouping) => [grouping.by, grouping])).values()];
+}
+
 /** What the stage as a whole can tell, in sentences. */
 export function stageSentences({ devices, soakMs, leastMs, passMinutes, unseenShare, rules }: PlannedStage): string[] {
   const sentences: string[] = [];
   if (devices === null || unseenShare === null) return ['Say how many devices the target has: --devices.'];
-  if (rules.every((rule) => rule.dryRun)) sentences.push('No rule decides it: it passes by time alone.');
+  if (rules.every(({ dryRun, forecast }) => dryRun || forecast.kind === 'passed-over'))
+    sentences.push('No rule decides it: it passes by time alone.');
   else if (leastMs !== null && passMinutes !== null) {
     const isSoak = leastMs <= soakMs;
     const time = isSoak ? `its soak of ${formatDuration(soakMs)}` : `about ${aboutTime(passMinutes)}`;
@@ -120,11 +181,11 @@ export function stageSentences({ devices, soakMs, leastMs, passMinutes, unseenSh
     );
   }
   if (unseenShare > 0) {
-    const share = Number((100 * unseenShare).toPrecision(2));
     sentences.push(
-      `A fault on fewer than ${share} % of devices can stay unseen: its ${countOf(devices, 'device')} may all be without it.`,
+      `A fault on fewer than ${shareInWords(unseenShare)} of devices can stay unseen: its ${countOf(devices, 'device')} may all be without it.`,
     );
   }
+  sentences.push(...distinctGroupings(rules).flatMap(groupSentences));
   if (devices < 3) sentences.push('With fewer than 3 devices, one bad device is taken for a bad model.');
   return sentences;
 }

@@ -1,9 +1,12 @@
 // Owns what a policy can tell before anything rolls: how long each rule of each stage takes at a given traffic, and what stays unseen.
 import type { RolloutPolicy } from '../contract/documents/types.generated.ts';
+import { forecastByGroup, slowestGroup } from '../gates/group-forecast.ts';
+import { LEAST_DEVICES } from '../gates/judge-groups.ts';
 import { isSampled } from '../gates/judge-stage.ts';
-import { forecastRule, type RuleForecast, unseenShare } from '../gates/rule-forecast.ts';
-import type { RuleScope } from '../gates/stage-rule.ts';
+import { type ForecastQuestion, forecastRule, type RuleForecast, unseenShare } from '../gates/rule-forecast.ts';
+import type { RuleGrouping, RuleScope, StageRule } from '../gates/stage-rule.ts';
 import { ruleAlpha } from '../gates/stage-verdict.ts';
+import { type LabelGroups, type PlannedGrouping, reckonGroups } from './reckoned-groups.ts';
 import { errorLevelOf } from './stage-terms.ts';
 import { leastDevices, type Stage, stagesOf, wantedDevices } from './stages-of-policy.ts';
 
@@ -13,6 +16,8 @@ export interface Traffic {
   readonly devices: number | null;
   /** Inferences of one device in a minute; null when nobody says. */
   readonly perMinute: number | null;
+  /** The target's devices by label, of the labels that somebody knows of. */
+  readonly groups?: readonly LabelGroups[];
 }
 
 export interface PlanQuestion extends Traffic {
@@ -26,7 +31,10 @@ export interface PlannedRule {
   readonly rule: string;
   readonly scope: RuleScope;
   readonly dryRun: boolean;
+  /** Of a rule by group that of its slowest group. */
   readonly forecast: RuleForecast | SignalForecast;
+  /** Of a rule by group alone. */
+  readonly grouping?: PlannedGrouping;
 }
 
 /** An outside signal: its answers must say the same for so long, whatever the traffic. */
@@ -76,6 +84,34 @@ function devicesOf(stage: Stage, { devices }: Traffic, before: number): number |
   return Math.max(before, wantedDevices(stage, devices ?? Number.POSITIVE_INFINITY));
 }
 
+interface GroupsOfPlan {
+  readonly stage: Stage;
+  readonly target: number | null;
+  readonly known: readonly LabelGroups[];
+}
+
+function planByGroup(
+  asked: StageRule,
+  grouping: RuleGrouping,
+  question: ForecastQuestion,
+  { stage, target, known }: GroupsOfPlan,
+): Pick<PlannedRule, 'forecast' | 'grouping'> {
+  const { by } = grouping;
+  // Devices that are selected besides those by size only make groups larger.
+  if (stage.size === null)
+    return { forecast: { kind: 'unplanned', reason: `which groups of ${by} the stage selects is not known` } };
+  const { areKnown, ...reckoned } = reckonGroups(grouping, known, { ...question, target });
+  const groups = forecastByGroup(asked, grouping, reckoned, question);
+  const slowest = slowestGroup(groups);
+  return {
+    forecast: slowest?.forecast ?? {
+      kind: 'passed-over',
+      reason: `no group of ${by} ${areKnown ? 'has' : 'would have'} ${LEAST_DEVICES} devices in it`,
+    },
+    grouping: { by, areKnown, count: reckoned.count, slowest: slowest?.name ?? null, groups },
+  };
+}
+
 function planRules(stage: Stage, devices: number, level: number, question: PlanQuestion): PlannedRule[] {
   const alpha = ruleAlpha(level, stage.rules.filter(isSampled).length);
   const asked = {
@@ -89,7 +125,9 @@ function planRules(stage: Stage, devices: number, level: number, question: PlanQ
     rule: one.rule.source,
     scope: one.scope ?? 'stage',
     dryRun: one.dryRun,
-    forecast: forecastRule(one, asked),
+    ...(one.grouping === undefined
+      ? { forecast: forecastRule(one, asked) }
+      : planByGroup(one, one.grouping, asked, { stage, target: question.devices, known: question.groups ?? [] })),
   }));
   const signals = stage.signals.map(({ source, dryRun, sustainedMs }): PlannedRule => {
     return { rule: source, scope: 'stage', dryRun, forecast: { kind: 'signal', minutes: sustainedMs / MINUTE_MS } };
@@ -130,6 +168,7 @@ export function planOf(policy: RolloutPolicy, question: PlanQuestion): Plan {
       unseenShare: devices === null ? null : devices === question.devices ? 0 : unseenShare(devices, level),
     };
   });
-  const { devices, perMinute, health = DEFAULT_HEALTH } = question;
-  return { policy: policy.metadata.name, traffic: { devices, perMinute }, health, errorLevel: level, stages };
+  const { devices, perMinute, groups, health = DEFAULT_HEALTH } = question;
+  const traffic = { devices, perMinute, ...(groups === undefined ? {} : { groups }) };
+  return { policy: policy.metadata.name, traffic, health, errorLevel: level, stages };
 }

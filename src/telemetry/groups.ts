@@ -9,7 +9,7 @@ export interface GroupSpec {
 }
 
 /** Values of a label with a group of their own. */
-const MOST_VALUES = 15;
+export const MOST_VALUES = 15;
 /** In place of a value: all others. No label has it. */
 export const OTHER_VALUES = '(others)';
 /** A group of a large arm is counted in so many hash groups: it is a part of what the arm keeps already. */

@@ -18,7 +18,7 @@ afterEach(() => session[Symbol.asyncDispose]());
 interface PlanJson {
   readonly policy: string;
   readonly traffic: unknown;
-  readonly stages: readonly { readonly name: string; readonly devices: number | null }[];
+  readonly stages: readonly { readonly name: string; readonly devices: number | null; readonly rules: unknown }[];
   readonly warnings: readonly { readonly code: string }[];
 }
 
@@ -101,9 +101,36 @@ test('a policy is rehearsed by its name as it is planned, scenarios are listed, 
   }
 });
 
-test('the service tells how many devices a rollout has', async () => {
+/** Lets the policy hold its error rate in each group. */
+function holdByGroup(): void {
+  const policy = readFileSync(session.path('models/policies/careful.yaml'), 'utf8');
+  const grouped = policy.replace('- error_rate < 0.5%', '- { rule: error_rate < 0.5%, by: hw }');
+  expect(grouped).not.toBe(policy);
+  session.write('models/policies/careful.yaml', grouped);
+}
+
+test('groups are said by hand, to `plan` and to `validate`; else they are assumed, and it says so', async () => {
+  holdByGroup();
+  const groups = '--groups hw:rev1=400,hw:rev2=60';
+  await session.say(`plan --repo models --devices 500 ${groups}`);
+  await session.say('plan --repo models --devices 500');
+  await session.say(`validate --repo models --per-minute 60 ${groups}`);
+  await session.say(`plan --repo models --devices 50 ${groups}`);
+  await session.say('plan --repo models --groups rev1=400');
+  await expect(session.text()).toMatchFileSnapshot('golden/plan-by-group.txt');
+  const many = Array.from({ length: 17 }, (_, i) => `hw:rev${i}=${100 - i}`).join(',');
+  const { traffic } = await planJson('--repo', 'models', '--groups', many);
+  expect(traffic).toMatchObject({ devices: 1564, groups: [{ by: 'hw', groups: { length: 16 } }] });
+  expect(JSON.stringify(traffic)).toContain('{"value":"(others)","devices":169,"perMinute":null}');
+});
+
+test('the service tells how many devices a rollout has, and in which groups', async () => {
+  holdByGroup();
+  await session.run(['sign', 'models/policies/careful.yaml', '--key', '.slipway/keys/ci.key']);
+  session.git('models', 'commit', '-aqm', 'by group');
   session.git('.', 'clone', '-q', '--bare', 'models', 'models.git');
-  await session.enrol(['kiosk-001', 'kiosk-002', 'kiosk-003', 'kiosk-004'], { region: 'eu-west' });
+  await session.enrol(['kiosk-001', 'kiosk-002', 'kiosk-005'], { region: 'eu-west', hw: 'rev2' });
+  await session.enrol(['kiosk-003'], { region: 'eu-west', hw: 'rev3' });
   const { url } = await session.serve(['--repo', 'models.git'], VIEWER);
   const plan = () => planJson('document-classifier-eu', '--repo', 'models.git', '--server', url);
   await until(async () => (await session.run(['status', '--server', url], VIEWER)).stdout.includes('canary 1.0.0'));
@@ -111,4 +138,17 @@ test('the service tells how many devices a rollout has', async () => {
     traffic: { devices: 4, perMinute: 60 },
     stages: [{ devices: 3 }, { devices: 3 }, { devices: 4 }],
   });
+  const { stages } = await plan();
+  expect(stages[2]?.rules).toMatchObject([
+    {
+      grouping: {
+        ...{ by: 'hw', areKnown: true, count: 3, slowest: 'hw:rev2' },
+        groups: [
+          { name: 'hw:rev2', devices: 3, forecast: { kind: 'sampled' } },
+          { name: 'hw:rev3', devices: 1, forecast: { kind: 'passed-over' } },
+        ],
+      },
+    },
+    ...Array.from({ length: 6 }, () => ({})),
+  ]);
 });

@@ -96,3 +96,86 @@ test('a stage of the whole target leaves no device out, so nothing is unseen in 
   const { stages } = planOf(POLICY, { devices: 2000, perMinute: 60 });
   expect(stages.map((stage) => /unseen/.test(stageSentences(stage).join(' ')))).toEqual([true, true, false]);
 });
+
+const GROUPED = policyOf(`- name: canary
+  size: 5%
+  soak: 10m
+  deadline: 15m
+  rules: [error_rate < 0.5%, { rule: error_rate < 0.5%, by: hw }, { rule: latency_p99 < 150ms, by: hw, limits: { rev3: 200ms } }, { rule: failed_devices < 5%, by: hw }, { rule: "latency_p95 < 2x baseline", by: site }]
+- { name: full, size: 100% }`);
+const HW = (rev1: number, rev2: number, rev3: number): Traffic['groups'] => [
+  {
+    by: 'hw',
+    groups: [
+      { value: 'rev1', devices: rev1, perMinute: null },
+      { value: 'rev2', devices: rev2, perMinute: null },
+      { value: 'rev3', devices: rev3, perMinute: 30 },
+      { value: '(others)', devices: 0, perMinute: null },
+    ],
+  },
+];
+
+test('a plan by group reads as it should, of groups that are known and of those that are assumed', async () => {
+  const plan = planOf(GROUPED, { devices: 1000, perMinute: 60, groups: HW(600, 300, 100) ?? [] });
+  const stages = plan.stages.map((stage) =>
+    [stageHeading(stage), ...planRows(stage).map((row) => `  ${row.join(' | ')}`), ...stageSentences(stage)].join('\n'),
+  );
+  const text = [...stages, ...warningsOf(plan).map(({ message, remedy }) => `! ${message}\n  ${remedy}`)].join('\n\n');
+  await expect(`${text}\n`).toMatchFileSnapshot('golden/plan-by-group.txt');
+});
+
+test('the slowest group decides when a stage passes, and each has its share of the devices', () => {
+  const at = (...sizes: [number, number, number]) =>
+    planOf(GROUPED, { devices: 1000, perMinute: 60, groups: HW(...sizes) ?? [] }).stages[0]!;
+  const [even, odd] = [at(334, 333, 333), at(600, 300, 100)];
+  expect(odd.rules[1]?.grouping).toMatchObject({
+    ...{ by: 'hw', areKnown: true, count: 4, slowest: 'hw:rev3' },
+    groups: [{ devices: 30 }, { devices: 15 }, { devices: 5, perMinute: 30 }],
+  });
+  expect(odd.passMinutes!).toBeGreaterThan(2 * even.passMinutes!);
+  const forecast = odd.rules[1]?.forecast;
+  expect(forecast?.kind === 'sampled' && forecast.pass.minutes).toBe(odd.passMinutes);
+  const full = planOf(GROUPED, { devices: 1000, perMinute: 60, groups: HW(600, 300, 100) ?? [] }).stages[1]!;
+  expect(full.rules[1]?.grouping?.groups.map(({ devices, unseenShare }) => [devices, unseenShare])).toEqual([
+    [600, 0],
+    [300, 0],
+    [100, 0],
+  ]);
+});
+
+test('what is not known of groups is said, and is no reason to warn that none can be judged', () => {
+  const traffic = { devices: 100, perMinute: 60 };
+  const [canary] = planOf(GROUPED, traffic).stages;
+  expect(canary?.rules[1]).toMatchObject({
+    forecast: { kind: 'passed-over', reason: 'no group of hw would have 3 devices in it' },
+    grouping: { areKnown: false, count: 2, slowest: null },
+  });
+  expect(stageSentences(canary!).join(' ')).toContain(
+    'Which groups of hw there are is not known: 2 of one size are assumed, with 2 devices each. Passed over: each of them.',
+  );
+  const alone = policyOf('- { name: full, size: { devices: 5 }, rules: [{ rule: error_rate < 1%, by: hw }] }');
+  expect(stageSentences(planOf(alone, traffic).stages[0]!)[0]).toBe('No rule decides it: it passes by time alone.');
+  const nearlyAll = policyOf('- { name: full, size: { devices: 99 }, rules: [{ rule: error_rate < 1%, by: hw }] }');
+  const [most] = planOf(nearlyAll, traffic).stages;
+  expect(most?.rules[0]?.grouping?.groups[0]?.unseenShare).toBeGreaterThan(0);
+  const told = (groups: Traffic['groups']) =>
+    messages(GROUPED, { ...traffic, ...(groups ? { groups } : {}) }).join('\n');
+  expect(told(undefined)).not.toContain('POLICY_NO_GROUP');
+  expect(told(HW(34, 33, 33))).toContain(
+    'POLICY_NO_GROUP: Stage "canary": `error_rate < 0.5% by hw` judges nothing here: no group of hw has 3 devices in it.',
+  );
+});
+
+test('a rule by group in a stage that selects is not planned: nobody knows which groups that takes in', () => {
+  const selecting = policyOf('- { name: full, select: "hw:rev3", rules: [{ rule: error_rate < 1%, by: hw }] }');
+  const [stage] = planOf(selecting, { devices: 1000, perMinute: 60, groups: HW(600, 300, 100) ?? [] }).stages;
+  expect(stage?.rules[0]?.forecast).toEqual({
+    kind: 'unplanned',
+    reason: 'which groups of hw the stage selects is not known',
+  });
+  const sizes = policyOf(`- { name: canary, select: "hw:rev3", rules: [{ rule: error_rate < 1%, by: hw }] }
+- { name: full, size: 100% }`);
+  const [, full] = planOf(sizes, { devices: 1000, perMinute: 60, groups: HW(600, 300, 100) ?? [] }).stages;
+  expect(full?.rules[0]?.grouping?.slowest).toBe('hw:rev3');
+  expect(stageSentences(stage!)[0]).toContain('the time of `error_rate < 1%` is not known');
+});

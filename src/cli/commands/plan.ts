@@ -34,9 +34,11 @@ async function findTraffic(rollout: string | undefined, options: PlanOptions): P
   const isSaid = said.devices !== null && said.perMinute !== null;
   const asked = server === undefined || rollout === undefined || isSaid ? undefined : { server, rollout };
   const live = asked && (await readLiveView({ ...asked, token: secretOf('SLIPWAY_VIEWER_TOKEN') })).traffic;
+  const groups = [...(said.groups ?? []), ...(live?.groups ?? [])];
   return {
     devices: said.devices ?? (live?.devices || null),
     perMinute: said.perMinute ?? live?.perMinute ?? ASSUMED_PER_MINUTE,
+    ...(groups.length === 0 ? {} : { groups }),
   };
 }
 
