@@ -43,20 +43,11 @@ export function chooseBaseline(question: StageQuestion, measure: string, trials:
   return baselineCounts(question.earlierBaseline, measure, false) ?? concurrent;
 }
 
-type BesideCounts = { readonly measure: string; readonly counts: BaselineCounts } | null;
-
-/** How far stable's events come in bursts: before anything rolled, and in the counts that the rule is held against. */
-function leastEffectOf(
-  { history }: StageQuestion,
-  measure: string,
-  { kind }: CountedLimit,
-  baseline: BesideCounts,
-): number {
+/** How far the measure's events came in bursts on stable before anything rolled. */
+function leastEffectOf({ history }: StageQuestion, measure: string, { kind }: CountedLimit): number {
   // Bad events that have not come yet can only make look well what must stay below its limit.
-  if (kind !== 'rate' && kind !== 'relative') return 1;
-  const before = history ? burstEffect(wholeTallies(history, measure)) : 1;
-  const beside = baseline === null ? 1 : burstEffect(wholeTallies(baseline.counts.arm, baseline.measure));
-  return Math.max(before, beside);
+  const isUpper = kind === 'rate' || kind === 'relative';
+  return history && isUpper ? burstEffect(wholeTallies(history, measure)) : 1;
 }
 
 /** The counts of one measure, as judges of counts want them. */
@@ -64,7 +55,7 @@ export function evidenceOf(
   question: StageQuestion,
   measure: string,
   limit: CountedLimit,
-  baseline: BesideCounts,
+  baseline: { readonly measure: string; readonly counts: BaselineCounts } | null,
 ): CountedEvidence {
   const index = newestWindow(question.candidate);
   const beside = baseline?.counts.isConcurrent ? windowTallies(baseline.counts.arm, baseline.measure, index) : NO_ROWS;
@@ -72,7 +63,7 @@ export function evidenceOf(
     limit,
     whole: wholeTallies(question.candidate, measure) ?? NO_ROWS,
     baseline: baseline?.counts.whole ?? null,
-    leastEffect: leastEffectOf(question, measure, limit, baseline),
+    leastEffect: leastEffectOf(question, measure, limit),
     window: {
       index,
       devices: windowTallies(question.candidate, measure, index),

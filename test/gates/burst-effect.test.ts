@@ -52,12 +52,13 @@ describe('a stage that has met no burst yet', () => {
     expect(verdictAfter(soon, arm(alike(20, repeat(60, [100, 1])))).sums).not.toHaveProperty('leastEffect');
   });
 
-  test('waits also beside the counts that a relative rule is held against', () => {
-    const relative = rules('error_rate < 2x baseline, floor 0.1%');
-    const beside = (baseline: ArmEvidence) =>
-      judgeStage(ask({ rules: relative, candidate: clean(25), baseline })).rules[0]!;
-    expect(beside(arm(alike(20, repeat(60, [100, 1])))).verdict).toBe('pass');
-    expect(beside(arm(bursty(20)))).toMatchObject({ verdict: 'undecided', within: true });
+  test('waits so under a relative rule too', () => {
+    const baseline = arm(alike(20, repeat(60, [100, 1])));
+    const verdictBeside = (history: ArmEvidence | null) =>
+      judgeStage(ask({ rules: rules('error_rate < 2x baseline, floor 0.1%'), candidate: clean(25), baseline, history }))
+        .rules[0]!;
+    expect(verdictBeside(null).verdict).toBe('pass');
+    expect(verdictBeside(arm(bursty(20)))).toMatchObject({ verdict: 'undecided', within: true });
   });
 });
 
