@@ -2,7 +2,6 @@
 import { parseInstant } from '../base/clock.ts';
 import type { ParsedRule } from '../contract/documents/rule-text.ts';
 import type { RolloutPolicy, RolloutStatus } from '../contract/documents/types.generated.ts';
-import { parsePercent } from '../contract/duration.ts';
 import { groupsApart, isInAnyGroup } from '../contract/group-exception.ts';
 import { sketchCount } from '../contract/sketch.ts';
 import { edgesToCount } from '../gates/freeze-limits.ts';
@@ -240,7 +239,6 @@ export class Windows {
     reading: WindowReading,
   ): Promise<StageVerdict> {
     const { candidate, stable } = reading.tallies;
-    const level = question.policy?.spec.errorLevel;
     const atRest = await this.#stableBefore('rest', question);
     return judgeStage({
       rules: stage.rules,
@@ -256,7 +254,7 @@ export class Windows {
       hasStable: question.status.stable !== null,
       installs: installShare(cohort),
       minimum: { devices: leastDevices(stage, cohort.wanted), inferences: stage.minimumInferences },
-      ...(level === undefined ? {} : { errorLevel: parsePercent(level) }),
+      errorLevel: stage.errorLevel,
       deadlineMs: stage.deadlineMs,
       intervalMs: this.#intervalMs,
       openMs: Math.max(0, question.now - reading.spec.openedAtMs),

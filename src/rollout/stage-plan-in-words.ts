@@ -4,7 +4,7 @@ import { oneLine } from '../base/plain-text.ts';
 import { formatDuration } from '../contract/duration.ts';
 import type { GroupForecast } from '../gates/group-forecast.ts';
 import type { Needed, RuleForecast } from '../gates/rule-forecast.ts';
-import { ruleName } from '../gates/rule-verdict.ts';
+import { ruleName, scopeInWords } from '../gates/rule-verdict.ts';
 import { countOf, formatAmount, formatCount, listed } from './amounts.ts';
 import { aboutTime } from './plan-warnings.ts';
 import { isOneOfMany, type PlannedGrouping } from './reckoned-groups.ts';
@@ -85,12 +85,10 @@ function slowestInWords({ rule, grouping }: PlannedRule): string[] {
 }
 
 function ruleInWords(planned: PlannedRule): string {
-  const { rule, scope, dryRun, grouping } = planned;
-  const more = [
-    ...slowestInWords(planned),
-    ...(scope === 'stage' ? [] : [scope === 'fleet' ? 'fleet' : 'any device']),
-    ...(dryRun ? ['dry run'] : []),
-  ];
+  const { rule, dryRun, grouping } = planned;
+  const more = [...slowestInWords(planned), scopeInWords(planned), dryRun ? 'dry run' : ''].filter(
+    (text) => text !== '',
+  );
   const name = oneLine(ruleName({ rule, ...(grouping === undefined ? {} : { by: grouping.by }) }));
   return `${name}${more.length === 0 ? '' : ` (${more.join(', ')})`}`;
 }
@@ -190,14 +188,23 @@ export function stageSentences({ devices, soakMs, leastMs, passMinutes, unseenSh
   return sentences;
 }
 
+/** How often verdicts err, stage by stage where stages differ. */
+function certainty(stages: readonly PlannedStage[]): string {
+  const most = stages.map(({ errorLevel }) => Number((100 * errorLevel).toPrecision(3)));
+  if (new Set(most).size === 1)
+    return `A verdict is wrong in at most ${most[0]} of 100 stages, however often one looks.`;
+  const own = stages.map(({ name }, i) => `${most[i]} of 100 in ${name}`);
+  return `A verdict is wrong, however often one looks, in at most ${listed(own, 'and', own.length)}.`;
+}
+
 /** What the plan takes for granted. */
-export function assumptionsOf({ traffic, health, errorLevel }: Plan): string[] {
+export function assumptionsOf({ traffic, health, stages }: Plan): string[] {
   const devices = traffic.devices === null ? 'an unknown number of devices' : countOf(traffic.devices, 'device');
   const rate =
     traffic.perMinute === null ? 'unknown traffic' : `${countOf(traffic.perMinute, 'inference')} a minute of each`;
   return [
     `Assumed: ${devices}, ${rate}.`,
     `"Well" is ${percent(health)} of each limit, "bad" is twice the limit. Times are those of a typical rollout: half of them take longer.`,
-    `A verdict is wrong in at most ${Number((100 * errorLevel).toPrecision(3))} of 100 stages, however often one looks.`,
+    certainty(stages),
   ];
 }

@@ -7,7 +7,6 @@ import { type ForecastQuestion, forecastRule, type RuleForecast, unseenShare } f
 import type { RuleGrouping, RuleScope, StageRule } from '../gates/stage-rule.ts';
 import { ruleAlpha } from '../gates/stage-verdict.ts';
 import { type LabelGroups, type PlannedGrouping, reckonGroups } from './reckoned-groups.ts';
-import { errorLevelOf } from './stage-terms.ts';
 import { leastDevices, type Stage, stagesOf, wantedDevices } from './stages-of-policy.ts';
 
 /** The traffic that a plan assumes. */
@@ -30,6 +29,8 @@ export interface PlanQuestion extends Traffic {
 export interface PlannedRule {
   readonly rule: string;
   readonly scope: RuleScope;
+  /** Of a rule about any device, the share of them that may breach, 0..1; absent when none may. */
+  readonly share?: number;
   readonly dryRun: boolean;
   /** Of a rule by group that of its slowest group. */
   readonly forecast: RuleForecast | SignalForecast;
@@ -52,6 +53,8 @@ export interface PlannedStage {
   readonly soakMs: number;
   readonly deadlineMs: number | null;
   readonly onDeadline: Stage['onDeadline'];
+  /** Most that its verdict errs, 0..1. */
+  readonly errorLevel: number;
   readonly minimumDevices: number;
   readonly minimumInferences: number;
   /** Inferences of the stage in a minute. */
@@ -69,8 +72,6 @@ export interface Plan {
   readonly policy: string;
   readonly traffic: Traffic;
   readonly health: number;
-  /** Most that a verdict errs, 0..1. */
-  readonly errorLevel: number;
   readonly stages: readonly PlannedStage[];
 }
 
@@ -124,6 +125,7 @@ function planRules(stage: Stage, devices: number, level: number, question: PlanQ
   const rules = stage.rules.map((one) => ({
     rule: one.rule.source,
     scope: one.scope ?? 'stage',
+    ...(one.scope === 'any-device' && one.share !== undefined ? { share: one.share } : {}),
     dryRun: one.dryRun,
     ...(one.grouping === undefined
       ? { forecast: forecastRule(one, asked) }
@@ -151,24 +153,32 @@ function passMinutesOf(stage: Stage, rules: readonly PlannedRule[], perMinute: n
 
 /** What each stage of the policy can confirm and catch at this traffic. */
 export function planOf(policy: RolloutPolicy, question: PlanQuestion): Plan {
-  const level = errorLevelOf(policy);
   let before = 0;
   const stages = stagesOf(policy).map((stage): PlannedStage => {
     const devices = devicesOf(stage, question, before);
     before = devices ?? before;
     const perMinute = devices === null || question.perMinute === null ? null : devices * question.perMinute;
-    const rules = devices === null ? [] : planRules(stage, devices, level, question);
+    const rules = devices === null ? [] : planRules(stage, devices, stage.errorLevel, question);
     const passMinutes = devices === null ? null : passMinutesOf(stage, rules, perMinute);
-    const { name, soakMs, deadlineMs, onDeadline, minimumInferences } = stage;
+    const { name, soakMs, deadlineMs, onDeadline, errorLevel, minimumInferences } = stage;
     return {
-      ...{ name, devices, selects: stage.select !== null, soakMs, deadlineMs, onDeadline, minimumInferences },
+      ...{
+        name,
+        devices,
+        selects: stage.select !== null,
+        soakMs,
+        deadlineMs,
+        onDeadline,
+        errorLevel,
+        minimumInferences,
+      },
       minimumDevices: Math.max(1, leastDevices(stage, devices ?? Number.POSITIVE_INFINITY)),
       ...{ perMinute, passMinutes, rules },
       leastMs: passMinutes === null ? null : Math.max(soakMs, Math.ceil(passMinutes * MINUTE_MS)),
-      unseenShare: devices === null ? null : devices === question.devices ? 0 : unseenShare(devices, level),
+      unseenShare: devices === null ? null : devices === question.devices ? 0 : unseenShare(devices, stage.errorLevel),
     };
   });
   const { devices, perMinute, groups, health = DEFAULT_HEALTH } = question;
   const traffic = { devices, perMinute, ...(groups === undefined ? {} : { groups }) };
-  return { policy: policy.metadata.name, traffic, health, errorLevel: level, stages };
+  return { policy: policy.metadata.name, traffic, health, stages };
 }

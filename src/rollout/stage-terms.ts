@@ -1,7 +1,5 @@
 // Owns what a policy asks of a stage, as numbers that are shown and kept beside its verdict.
 import type { RolloutStatus } from '../contract/documents/types.generated.ts';
-import { parsePercent } from '../contract/duration.ts';
-import { DEFAULT_ERROR_LEVEL } from '../gates/stage-question.ts';
 import type { CohortCounts } from './count-cohort.ts';
 import type { RolloutFacts } from './rollout-facts.ts';
 import { leastDevices, type Stage, stagesOf } from './stages-of-policy.ts';
@@ -22,12 +20,6 @@ export interface StageTerms {
   readonly errorLevel: number;
 }
 
-/** The error level of a policy, 0..1. */
-export function errorLevelOf(policy: NonNullable<RolloutFacts['policyInForce']>): number {
-  const { errorLevel } = policy.spec;
-  return errorLevel === undefined ? DEFAULT_ERROR_LEVEL : parsePercent(errorLevel);
-}
-
 /** The terms of the status's stage; null when nothing rolls, or its policy is not to be had. */
 export function termsOf(
   {
@@ -39,13 +31,13 @@ export function termsOf(
   if (policyInForce === null) return null;
   const stage = stagesOf(policyInForce).find((one) => one.name === status.stage);
   if (stage === undefined) return null;
-  const { name, soakMs, deadlineMs, onDeadline, onFailure, onGroupFailure, minimumInferences } = stage;
+  const { name, soakMs, deadlineMs, onDeadline, onFailure, onGroupFailure, minimumInferences, errorLevel } = stage;
   return {
     stage: name,
     ...{ soakMs, deadlineMs, onDeadline, onFailure },
     ...(onGroupFailure === 'stage' ? {} : { onGroupFailure }),
     minimumDevices: Math.max(1, leastDevices(stage, cohort?.wanted ?? 0)),
     minimumInferences,
-    errorLevel: errorLevelOf(policyInForce),
+    errorLevel,
   };
 }

@@ -7,6 +7,7 @@ import type { PrometheusRule, RolloutPolicy, WebhookRule } from '../contract/doc
 import { parseDurationMs, parsePercent } from '../contract/duration.ts';
 import { metricKind } from '../gates/metric-kind.ts';
 import type { SignalRule } from '../gates/signal-track.ts';
+import { DEFAULT_ERROR_LEVEL } from '../gates/stage-question.ts';
 import type { StageRule } from '../gates/stage-rule.ts';
 
 export interface Stage {
@@ -26,6 +27,8 @@ export interface Stage {
   readonly onFailure: 'rollback' | 'pause' | 'ask';
   /** What a failure in some groups alone does; `stage`: what `onFailure` says. */
   readonly onGroupFailure: 'stage' | 'rollback' | 'hold';
+  /** Most that its verdict may err on either side, 0..1: its own, else the policy's. */
+  readonly errorLevel: number;
   readonly approval: { readonly approvers: readonly string[]; readonly count: number } | null;
   readonly silenceMs: number;
   readonly rules: readonly StageRule[];
@@ -99,6 +102,10 @@ function anyOf(selectors: ReadonlySet<string>): string | null {
   return selectors.size === 1 ? first : [...selectors].map((one) => `(${one})`).join(' OR ');
 }
 
+function levelOf({ errorLevel }: { readonly errorLevel?: string }): number | undefined {
+  return errorLevel === undefined ? undefined : parsePercent(errorLevel);
+}
+
 function readStages(policy: RolloutPolicy): readonly Stage[] {
   let inherited: Pick<Stage, 'rules' | 'signals'> = { rules: [], signals: [] };
   const selectors = new Set<string>();
@@ -116,6 +123,7 @@ function readStages(policy: RolloutPolicy): readonly Stage[] {
       onDeadline: stage.onDeadline ?? 'hold',
       onFailure: stage.onFailure ?? 'rollback',
       onGroupFailure: stage.onGroupFailure ?? 'stage',
+      errorLevel: levelOf(stage) ?? levelOf(policy.spec) ?? DEFAULT_ERROR_LEVEL,
       approval:
         stage.approval === undefined ? null : { approvers: stage.approval.approvers, count: stage.approval.count ?? 1 },
       silenceMs: stage.silence === undefined ? DEFAULT_SILENCE_MS : parseDurationMs(stage.silence),

@@ -179,3 +179,15 @@ test('a rule by group in a stage that selects is not planned: nobody knows which
   expect(full?.rules[0]?.grouping?.slowest).toBe('hw:rev3');
   expect(stageSentences(stage!)[0]).toContain('the time of `error_rate < 1%` is not known');
 });
+
+test('a stage may have an error level of its own, by which it is planned; others have the policy’s', () => {
+  const policy = policyOf(
+    `- { name: canary, size: 1%, rules: [error_rate < 1%] }\n- { name: full, size: 100%, errorLevel: 1% }`,
+    '  errorLevel: 10%\n',
+  );
+  const plan = planOf(policy, { devices: 1000, perMinute: 10 });
+  expect(plan.stages.map(({ errorLevel }) => errorLevel)).toEqual([0.1, 0.01]);
+  expect(assumptionsOf(plan).at(-1)).toBe(
+    'A verdict is wrong, however often one looks, in at most 10 of 100 in canary and 1 of 100 in full.',
+  );
+});

@@ -91,6 +91,7 @@ function checkStage(stage: PolicyStage, path: FieldPath): Problem[] {
   const problems = (['soak', 'deadline', 'silence'] as const).flatMap((name) =>
     checkDuration([...path, name], stage[name]),
   );
+  if (stage.errorLevel !== undefined) problems.push(...checkErrorLevel([...path, 'errorLevel'], stage.errorLevel));
   const size = sizeOf(stage.size);
   if (size instanceof TextError) problems.push(problemInText([...path, 'size'], size));
   if (size === undefined && stage.select === undefined) {

@@ -595,6 +595,10 @@ export interface PolicyStage {
    */
   readonly onFailure?: 'rollback' | 'pause' | 'ask';
   /**
+   * The error level of this stage, where it is another than the policy's. A percentage.
+   */
+  readonly errorLevel?: string;
+  /**
    * What happens when only rules by group failed, and only in some of the groups: stage (the whole stage, as `onFailure` says), rollback (those groups go back alone, the others go on), hold (those groups go no further until a person decides, the others go on). Default stage.
    */
   readonly onGroupFailure?: 'stage' | 'rollback' | 'hold';
