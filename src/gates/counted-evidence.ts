@@ -1,6 +1,6 @@
 // Owns what a rule is judged on: the candidate's counts of a measure, and the baseline that they are held against.
 import { burstEffect } from './burst-effect.ts';
-import type { CountedEvidence, CountedLimit } from './judge-rate-rule.ts';
+import { type CountedEvidence, type CountedLimit, LOUD_TIMES } from './judge-rate-rule.ts';
 import type { BaselineSource } from './rule-verdict.ts';
 import { type ArmEvidence, newestWindow, type StageQuestion, wholeTallies, windowTallies } from './stage-question.ts';
 import { LEAST_CLUSTERS, type Tally } from './tally.ts';
@@ -24,7 +24,9 @@ export function baselineCounts(
 ): BaselineCounts | null {
   const rows = arm ? wholeTallies(arm, measure) : undefined;
   if (!arm || rows === undefined || rows.live === 0) return null;
-  return { arm, whole: rows.all, devices: rows.live, isConcurrent };
+  // One device of stable that claims a thousand million good inferences must not be the baseline.
+  const quiet = rows.withoutLoud(LOUD_TIMES)?.rows ?? rows;
+  return { arm, whole: quiet.all, devices: quiet.live, isConcurrent };
 }
 
 export function sourceOf({ isConcurrent }: BaselineCounts): BaselineSource {

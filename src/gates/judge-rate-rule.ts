@@ -134,6 +134,19 @@ function asShown(reading: RateReading, { leastEffect }: CountedEvidence): RateRe
   return { ...reading, designEffect: Math.max(leastEffect, reading.designEffect) };
 }
 
+/** Devices that claim so many times the trials of the median one may add to what the others prove, and not stand for it. */
+export const LOUD_TIMES = 10;
+
+/** Why a pass does not count that the others alone don't bear: a single device could lie about how much it did. Empty when they do. */
+function onlyByTheLoud(evidence: CountedEvidence, levels: ErrorLevels): string {
+  const quiet = evidence.whole.withoutLoud(LOUD_TIMES);
+  if (quiet === null) return '';
+  const { pPass } = readBoth(evidence, quiet.rows, { ...levels, nameWorst: false }, evidence.baseline);
+  if (pPass <= levels.beta) return '';
+  const times = Number(quiet.claims.toPrecision(2));
+  return `by all it would pass; ${quiet.loudest} alone says that it did ${times} times as much as the median device, and the others do not prove it yet`;
+}
+
 /** The whole stage and its current tumbling window as one verdict. */
 export function weighCounts(evidence: CountedEvidence, levels: ErrorLevels, question: StageQuestion): CountedVerdict {
   const { whole, baseline, window } = evidence;
@@ -148,6 +161,8 @@ export function weighCounts(evidence: CountedEvidence, levels: ErrorLevels, ques
     pPass: reading.pPass,
   };
   const outcome = verdictOf(p, levels);
+  const loud = outcome.verdict === 'pass' ? onlyByTheLoud(evidence, levels) : '';
+  if (loud !== '') return { verdict: 'undecided', reading: asShown(reading, evidence), reason: loud, needs: null };
   if (outcome.verdict !== 'undecided') {
     const isLate = outcome.verdict === 'fail' && withWindow(reading.pFail, 1, 1) > levels.alpha;
     const shown = outcome.verdict === 'fail' ? reading : asShown(reading, evidence);

@@ -17,6 +17,9 @@ export interface WithinRows {
   readonly rows: number;
 }
 
+/** With fewer rows none is out of line. */
+const LEAST_ROWS_OF_MEDIAN = 3;
+
 /** Numbers of a tally in a row, in the order of `Tally`. */
 const WIDTH = 6;
 
@@ -180,6 +183,49 @@ export class TallyRows {
       bad: scale * (sum.bad - worst.bad),
       rows: sum.rows - worst.rows,
     };
+  }
+
+  #mostTrials(): number {
+    const { names, sums } = this.#source;
+    const rows = this.#rows;
+    const count = rows?.length ?? names.length;
+    let most = 0;
+    for (let place = 0; place < count; place++) {
+      const trials = sums[(rows === null ? place : (rows[place] ?? 0)) * WIDTH + 1] ?? 0;
+      if (trials > most) most = trials;
+    }
+    return most;
+  }
+
+  /** Rows with data, and fewer trials than that. */
+  #countBelow(trials: number): number {
+    const { names, sums } = this.#source;
+    const rows = this.#rows;
+    const count = rows?.length ?? names.length;
+    let below = 0;
+    for (let place = 0; place < count; place++) {
+      const own = sums[(rows === null ? place : (rows[place] ?? 0)) * WIDTH + 1] ?? 0;
+      if (own > 0 && own < trials) below++;
+    }
+    return below;
+  }
+
+  /**
+   * Without the rows that claim more than `times` as many trials as the median row: what one device says of itself is not to outweigh the
+   * others. Null when there are none, or too few rows to have a median.
+   */
+  withoutLoud(times: number): { readonly rows: TallyRows; readonly loudest: string; readonly claims: number } | null {
+    const { names, sums } = this.#source;
+    const trialsOf = (row: number): number => sums[row * WIDTH + 1] ?? 0;
+    const middle = Math.floor((this.live - 1) / 2);
+    // The usual case without sorting: the median row is not so far below the loudest.
+    if (this.live < LEAST_ROWS_OF_MEDIAN || this.#countBelow(this.#mostTrials() / times) <= middle) return null;
+    const live = Uint32Array.from(this.liveRows());
+    const median = Float64Array.from(live, trialsOf).sort()[middle] ?? 0;
+    const quiet = live.filter((row) => trialsOf(row) <= times * median);
+    if (quiet.length === live.length) return null;
+    const loudest = live.reduce((most, row) => (trialsOf(row) > trialsOf(most) ? row : most));
+    return { rows: this.only(quiet), loudest: names[loudest] ?? '', claims: trialsOf(loudest) / median };
   }
 
   /** The device that stands out most above `rate`; undefined without data. */
