@@ -16,6 +16,14 @@ export interface ReckonedGroup {
   readonly perMinute: number;
 }
 
+export interface ReckonedGroups {
+  readonly groups: readonly ReckonedGroup[];
+  /** All among which the error level is shared, those without devices too. */
+  readonly count: number;
+  /** Does the stage take in all devices? */
+  readonly isWhole: boolean;
+}
+
 export interface GroupForecast {
   readonly name: string;
   /** In the stage. */
@@ -24,7 +32,7 @@ export interface GroupForecast {
   readonly perMinute: number;
   /** The rule as it is for this group. */
   readonly rule: string;
-  /** Fewer of its devices than this part (0..1) may all have a fault of which the stage shows nothing; 0 when it takes in the whole group. */
+  /** Fewer of its devices than this part (0..1) may all have a fault of which the stage shows nothing; 0 when the stage takes in all. */
   readonly unseenShare: number;
   readonly forecast: RuleForecast;
 }
@@ -33,17 +41,17 @@ export interface GroupForecast {
 export function forecastByGroup(
   asked: StageRule,
   grouping: RuleGrouping,
-  reckoned: { readonly groups: readonly ReckonedGroup[]; readonly count: number },
+  { groups, count, isWhole }: ReckonedGroups,
   question: ForecastQuestion,
 ): GroupForecast[] {
-  const alpha = ruleAlpha(question.alpha, reckoned.count);
-  return reckoned.groups.map(({ name, value, devices, others, perMinute }): GroupForecast => {
+  const alpha = ruleAlpha(question.alpha, count);
+  return groups.map(({ name, value, devices, others, perMinute }): GroupForecast => {
     const own = ruleIn(asked, grouping, value);
     const isTold = devices >= LEAST_DEVICES;
     const reason = `fewer than ${LEAST_DEVICES} devices in the stage`;
     return {
       ...{ name, devices, perMinute, rule: own.rule.source },
-      unseenShare: others === 0 ? 0 : unseenShare(devices, question.beta),
+      unseenShare: isWhole ? 0 : unseenShare(devices, question.beta),
       forecast: isTold
         ? forecastRule(own, { ...question, devices, others, perMinute, alpha })
         : { kind: 'passed-over', reason },

@@ -1,5 +1,5 @@
 // Owns the groups that a plan reckons with: those that there are, or as many of one size as the policy gives reason to assume.
-import type { GroupForecast, ReckonedGroup } from '../gates/group-forecast.ts';
+import type { GroupForecast, ReckonedGroup, ReckonedGroups } from '../gates/group-forecast.ts';
 import type { RuleGrouping } from '../gates/stage-rule.ts';
 import { groupName, OTHER_VALUES } from '../telemetry/groups.ts';
 
@@ -17,18 +17,11 @@ export interface KnownGroup {
   readonly perMinute: number | null;
 }
 
-export interface ReckonedGroups {
-  /** False: they are assumed. */
-  readonly areKnown: boolean;
-  /** All among which the error level is shared, those without devices too. */
-  readonly count: number;
-  /** Those with devices. */
-  readonly groups: readonly ReckonedGroup[];
-}
-
 /** The groups of one rule with what is forecast of each. */
-export interface PlannedGrouping extends Pick<ReckonedGroups, 'areKnown' | 'count'> {
+export interface PlannedGrouping extends Pick<ReckonedGroups, 'count'> {
   readonly by: string;
+  /** False: nobody said which there are, and they are assumed. */
+  readonly areKnown: boolean;
   /** The group that the others wait for; null when none can be judged. */
   readonly slowest: string | null;
   readonly groups: readonly GroupForecast[];
@@ -55,32 +48,41 @@ export function isOneOfMany(name: string): boolean {
 }
 
 /** The values that the policy names and all others, of one size. */
-function assumedGroups({ by, limits }: RuleGrouping, { devices, target, perMinute }: StageShare): ReckonedGroups {
+function assumedGroups(
+  { by, limits }: RuleGrouping,
+  { devices, target, perMinute }: StageShare,
+): Omit<ReckonedGroups, 'isWhole'> {
   const count = Math.max(LEAST_ASSUMED, limits.size + 1);
   const values = limits.size === 0 ? [eachOf(count)] : [...limits.keys(), OTHER_VALUES];
   const inStage = Math.floor(devices / count);
-  const others = Math.ceil(Math.max(0, (target ?? devices) - devices) / count);
+  const others = Math.floor(Math.max(0, (target ?? devices) - devices) / count);
   const groups = values.map((value) => ({ name: groupName(by, value), value, devices: inStage, others, perMinute }));
-  return { areKnown: false, count, groups };
+  return { count, groups };
 }
 
 /**
  * The groups of a label in a stage: by hash, so each with its share of the devices (a part of a device counts as none). Without a word about
  * them they are assumed.
  */
-export function reckonGroups(grouping: RuleGrouping, known: readonly LabelGroups[], stage: StageShare): ReckonedGroups {
+export function reckonGroups(
+  grouping: RuleGrouping,
+  known: readonly LabelGroups[],
+  stage: StageShare,
+): ReckonedGroups & Pick<PlannedGrouping, 'areKnown'> {
   const own = known.find(({ by }) => by === grouping.by)?.groups ?? [];
   const all = own.reduce((sum, { devices }) => sum + devices, 0);
-  if (all === 0) return assumedGroups(grouping, stage);
+  const isWhole = stage.target !== null && stage.devices >= stage.target;
+  if (all === 0) return { areKnown: false, isWhole, ...assumedGroups(grouping, stage) };
   const target = stage.target ?? all;
   const groups = own.map(({ value, devices, perMinute }): ReckonedGroup => {
     const inStage = Math.floor((devices / all) * stage.devices + 1e-9);
-    const others = stage.devices >= target ? 0 : Math.max(0, Math.round((devices / all) * target) - inStage);
+    const others = isWhole ? 0 : Math.max(0, Math.round((devices / all) * target) - inStage);
     return {
       ...{ name: groupName(grouping.by, value), value, others },
       devices: inStage,
       perMinute: perMinute ?? stage.perMinute,
     };
   });
-  return { areKnown: true, count: own.length, groups: groups.filter(({ devices, others }) => devices + others > 0) };
+  const some = groups.filter(({ devices, others }) => devices + others > 0);
+  return { areKnown: true, isWhole, count: own.length, groups: some };
 }

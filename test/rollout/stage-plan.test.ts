@@ -158,6 +158,8 @@ test('what is not known of groups is said, and is no reason to warn that none ca
   const nearlyAll = policyOf('- { name: full, size: { devices: 99 }, rules: [{ rule: error_rate < 1%, by: hw }] }');
   const [most] = planOf(nearlyAll, traffic).stages;
   expect(most?.rules[0]?.grouping?.groups[0]?.unseenShare).toBeGreaterThan(0);
+  const [unknown] = planOf(nearlyAll, { devices: null, perMinute: null }).stages;
+  expect(stageSentences(unknown!).at(-1)).toContain('a fault on fewer than 5.9 % can stay unseen');
   const told = (groups: Traffic['groups']) =>
     messages(GROUPED, { ...traffic, ...(groups ? { groups } : {}) }).join('\n');
   expect(told(undefined)).not.toContain('POLICY_NO_GROUP');
