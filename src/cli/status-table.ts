@@ -1,6 +1,7 @@
 // Owns how rollouts stand, as people read it: one row each, and below what needs a person.
 import { assertNever } from '../base/errors.ts';
 import { clipped, oneLine } from '../base/plain-text.ts';
+import { exceptionInWords } from '../rollout/exception-in-words.ts';
 import type { LastRejection } from '../rollout/last-rejection.ts';
 import type { ExceptedOutlook, Outlook } from '../rollout/outlook.ts';
 import { type OutlookCells, outlookCells } from '../rollout/plan-in-words.ts';
@@ -27,15 +28,10 @@ export function rejectionNote(rollout: string, { version, reason, at }: LastReje
   return `${clipped(what, MOST_REASON)}\n  ${clipped(oneLine(reason), MOST_REJECTION)}`;
 }
 
-/** A group that does not go along, what it runs, and why. */
-function exceptionNote(rollout: string, { group, kind, version, reason }: ExceptedOutlook): string {
-  const run = version === null ? 'the stable version' : oneLine(version);
-  const how = {
-    'rolled-back': `went back alone, to ${run}`,
-    held: 'is held: no more of it get the candidate',
-    behind: `stayed on ${run}`,
-  }[kind];
-  return `${rollout}: ${clipped(oneLine(group), MOST_REASON)} ${how}\n  ${clipped(oneLine(reason), MOST_REJECTION)}`;
+/** A group that does not go along, and why. */
+function exceptionNote(rollout: string, exception: ExceptedOutlook): string {
+  const what = `${rollout}: ${exceptionInWords(exception)}`;
+  return `${clipped(what, MOST_REASON)}\n  ${clipped(oneLine(exception.reason), MOST_REJECTION)}`;
 }
 
 /** What needs a person: what was taken back, what stalls a rollout, what it may not take, which devices are in trouble. */

@@ -1,6 +1,6 @@
 // Owns what a rule is judged on: the candidate's counts of a measure, and the baseline that they are held against.
 import { burstEffect } from './burst-effect.ts';
-import { type CountedEvidence, type CountedLimit, LOUD_TIMES } from './judge-rate-rule.ts';
+import type { CountedEvidence, CountedLimit } from './judge-rate-rule.ts';
 import type { BaselineSource } from './rule-verdict.ts';
 import { type ArmEvidence, newestWindow, type StageQuestion, wholeTallies, windowTallies } from './stage-question.ts';
 import { LEAST_CLUSTERS, type Tally } from './tally.ts';
@@ -25,7 +25,7 @@ export function baselineCounts(
   const rows = arm ? wholeTallies(arm, measure) : undefined;
   if (!arm || rows === undefined || rows.live === 0) return null;
   // One device of stable that claims a thousand million good inferences must not be the baseline.
-  const quiet = rows.withoutLoud(LOUD_TIMES)?.rows ?? rows;
+  const quiet = rows.withoutLoud()?.rows ?? rows;
   return { arm, whole: quiet.all, devices: quiet.live, isConcurrent };
 }
 

@@ -134,12 +134,9 @@ function asShown(reading: RateReading, { leastEffect }: CountedEvidence): RateRe
   return { ...reading, designEffect: Math.max(leastEffect, reading.designEffect) };
 }
 
-/** Devices that claim so many times the trials of the median one may add to what the others prove, and not stand for it. */
-export const LOUD_TIMES = 10;
-
 /** Why a pass does not count that the others alone don't bear: a single device could lie about how much it did. Empty when they do. */
 function onlyByTheLoud(evidence: CountedEvidence, levels: ErrorLevels): string {
-  const quiet = evidence.whole.withoutLoud(LOUD_TIMES);
+  const quiet = evidence.whole.withoutLoud();
   if (quiet === null) return '';
   const { pPass } = readBoth(evidence, quiet.rows, { ...levels, nameWorst: false }, evidence.baseline);
   if (pPass <= levels.beta) return '';

@@ -17,6 +17,8 @@ export interface WithinRows {
   readonly rows: number;
 }
 
+/** Rows that claim so many times the trials of the median one may add to what the others prove, and not stand for it. */
+const LOUD_TIMES = 10;
 /** With fewer rows none is out of line. */
 const LEAST_ROWS_OF_MEDIAN = 3;
 
@@ -211,18 +213,18 @@ export class TallyRows {
   }
 
   /**
-   * Without the rows that claim more than `times` as many trials as the median row: what one device says of itself is not to outweigh the
+   * Without the rows that claim many times the trials of the median row: what one device says of itself is not to outweigh the
    * others. Null when there are none, or too few rows to have a median.
    */
-  withoutLoud(times: number): { readonly rows: TallyRows; readonly loudest: string; readonly claims: number } | null {
+  withoutLoud(): { readonly rows: TallyRows; readonly loudest: string; readonly claims: number } | null {
     const { names, sums } = this.#source;
     const trialsOf = (row: number): number => sums[row * WIDTH + 1] ?? 0;
     const middle = Math.floor((this.live - 1) / 2);
     // The usual case without sorting: the median row is not so far below the loudest.
-    if (this.live < LEAST_ROWS_OF_MEDIAN || this.#countBelow(this.#mostTrials() / times) <= middle) return null;
+    if (this.live < LEAST_ROWS_OF_MEDIAN || this.#countBelow(this.#mostTrials() / LOUD_TIMES) <= middle) return null;
     const live = Uint32Array.from(this.liveRows());
     const median = Float64Array.from(live, trialsOf).sort()[middle] ?? 0;
-    const quiet = live.filter((row) => trialsOf(row) <= times * median);
+    const quiet = live.filter((row) => trialsOf(row) <= LOUD_TIMES * median);
     if (quiet.length === live.length) return null;
     const loudest = live.reduce((most, row) => (trialsOf(row) > trialsOf(most) ? row : most));
     return { rows: this.only(quiet), loudest: names[loudest] ?? '', claims: trialsOf(loudest) / median };

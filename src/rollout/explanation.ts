@@ -5,6 +5,7 @@ import { formatDuration } from '../contract/duration.ts';
 import { type RuleVerdict, ruleName, type StageVerdict } from '../gates/rule-verdict.ts';
 import { countOf, formatCount, listed } from './amounts.ts';
 import type { CohortCounts } from './count-cohort.ts';
+import { exceptionInWords } from './exception-in-words.ts';
 import type { Outlook } from './outlook.ts';
 import { waitInWords } from './plan-in-words.ts';
 import type { WindowTime } from './rollout-facts.ts';
@@ -19,6 +20,8 @@ export interface MeasuredStage {
   readonly terms?: StageTerms | null | undefined;
 }
 
+const MOST_EXCEPTION = 400;
+
 export interface ExplainedRule {
   readonly rule: string;
   readonly verdict: RuleVerdict['verdict'];
@@ -32,7 +35,7 @@ export interface ExplainedRule {
 export interface Explanation {
   /** What follows for the stage, in a sentence. */
   readonly summary: string;
-  /** Devices, soak, minimum, deadline. */
+  /** Devices, soak, minimum, deadline, groups that do not go along. */
   readonly stage: readonly string[];
   readonly rules: readonly ExplainedRule[];
   /** What it waits for; empty for a step that was taken. */
@@ -142,5 +145,8 @@ export function explainStage(stage: MeasuredStage, missing: readonly string[] = 
 
 /** How a rollout stands now, and why. */
 export function explainOutlook(outlook: Outlook): Explanation {
-  return explainStage(outlook, outlook.waitingOn.map(waitInWords));
+  const { exceptions = [], waitingOn } = outlook;
+  const explanation = explainStage(outlook, waitingOn.map(waitInWords));
+  const apart = exceptions.map((one) => clipped(`${exceptionInWords(one)}: ${oneLine(one.reason)}`, MOST_EXCEPTION));
+  return { ...explanation, stage: [...explanation.stage, ...apart] };
 }

@@ -5,6 +5,7 @@ import { assignmentsFor } from '../../src/contract/directive.ts';
 import type { GroupVerdict, RuleVerdict } from '../../src/gates/rule-verdict.ts';
 import { commitMessage } from '../../src/rollout/commit-message.ts';
 import type { Decision } from '../../src/rollout/decision.ts';
+import { explainOutlook } from '../../src/rollout/explanation.ts';
 import { outlookLine } from '../../src/rollout/plan-in-words.ts';
 import { takesBack } from '../../src/rollout/transition.ts';
 import { cohort, devices, FalseWorld, MINUTE, policyOf, ruleVerdict, version } from './false-world.ts';
@@ -340,6 +341,14 @@ describe('the cohort', () => {
     );
     expect(taken).toHaveLength(30);
     expect(taken.every(({ labels }) => labels.hw !== 'rev2')).toBe(true);
+  });
+
+  it('is explained with the groups that do not go along, and why', () => {
+    const world = rollingWorld('hold');
+    fail(world, ['hw:rev2']);
+    world.mustTake('except');
+    const { stage } = explainOutlook(world.decide().outlook);
+    expect(stage.at(-1)).toMatch(/^hw:rev2 is held: no more of it get the candidate: latency_p95 /);
   });
 
   it('counts the devices apart for people', () => {
