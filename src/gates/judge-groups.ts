@@ -23,6 +23,31 @@ function groupArm(arm: ArmEvidence | null | undefined, name: string): ArmEvidenc
   return arm?.groups.get(name) ?? null;
 }
 
+/** A group's table with the gauges of its devices, which the arm keeps device by device. */
+function withGauges(
+  group: ArmEvidence | null,
+  gauges: ArmEvidence['gauges'],
+  { isMember }: GroupFacts,
+): ArmEvidence | null {
+  if (group === null || gauges === undefined || isMember === undefined) return group;
+  const { measures, histograms, names, rates, looked, summary, groups } = group;
+  const { isSample, specs } = gauges;
+  const devices = new Map([...gauges.devices].filter(([device]) => isMember(device)));
+  const rowOf = (name: string): number | undefined => group.rowOf(name);
+  return { measures, histograms, names, rowOf, rates, looked, summary, groups, gauges: { isSample, specs, devices } };
+}
+
+/** The question about gauges, as if the group were the stage. */
+function narrowedToGauges(question: StageQuestion, facts: GroupFacts, narrow: StageQuestion): StageQuestion {
+  const { candidate, baseline, earlierBaseline } = narrow;
+  return {
+    ...narrow,
+    candidate: withGauges(candidate, question.candidate.gauges, facts) ?? candidate,
+    baseline: withGauges(baseline, question.baseline?.gauges, facts),
+    earlierBaseline: withGauges(earlierBaseline ?? null, question.earlierBaseline?.gauges, facts),
+  };
+}
+
 /** The question as if the group were the stage. */
 function narrowed(question: StageQuestion, { name, installs }: GroupFacts, candidate: ArmEvidence): StageQuestion {
   const { baseline, earlierBaseline, restBaseline, history, perMinute } = question;
@@ -62,12 +87,13 @@ function judgeGroup(
   const { bad, good, pending } = facts.installs;
   const devices = bad + good + pending;
   if (devices < LEAST_DEVICES) return passedOver(asked, `fewer than ${LEAST_DEVICES} devices in the stage`, devices);
-  const isExact = metricKind(asked.rule.metric).kind === 'share';
-  const candidate = isExact ? question.candidate : groupArm(question.candidate, facts.name);
+  const { kind } = metricKind(asked.rule.metric);
+  const candidate = kind === 'share' ? question.candidate : groupArm(question.candidate, facts.name);
   if (candidate === null) return blankVerdict(asked, 'no data');
-  const verdict = judge(asked, levels, narrowed(question, facts, candidate));
+  const narrow = narrowed(question, facts, candidate);
+  const verdict = judge(asked, levels, kind === 'gauge' ? narrowedToGauges(question, facts, narrow) : narrow);
   // A limit that was not frozen never comes; devices on stable may yet report.
-  const isHopeless = verdict.reason === NOT_FROZEN || (verdict.reason === NO_BASELINE && facts.outside === 0);
+  const isHopeless = verdict.reason === NOT_FROZEN || (verdict.reason.startsWith(NO_BASELINE) && facts.outside === 0);
   return isHopeless ? passedOver(asked, 'stable has no such devices to compare with', devices) : verdict;
 }
 

@@ -16,6 +16,8 @@ export interface GroupFacts {
   readonly installs: DeviceCounts;
   /** Devices of the group that the stage does not take in. */
   readonly outside: number;
+  /** Does the device belong to the group? Gauges are kept by device; absent where nobody knows. */
+  readonly isMember?: (device: string) => boolean;
 }
 
 /** The sums of one measure or histogram, row after row; src/telemetry says in which order. */

@@ -56,7 +56,7 @@ function stageOf({ status, policy }: RolloutInForce): Stage | undefined {
 
 /** The rules of all stages, so that each stage finds a baseline of what it asks for. */
 function rulesOfStages({ policy }: RolloutInForce): readonly ParsedRule[] {
-  return policy === null ? [] : stagesOf(policy).flatMap((stage) => stage.rules.map((one) => one.rule));
+  return policy === null ? [] : stagesOf(policy).flatMap((stage) => stage.rules.flatMap(rulesWithin));
 }
 
 /** At rest stable is counted at the fixed latency limits of all stages, so that each finds how its slow answers come in bursts. */

@@ -21,12 +21,19 @@ function countGroup(facts: CountingFacts, group: GroupSpec): GroupFacts[] {
   }
   return [...group.values, OTHER_VALUES].map((value): GroupFacts => {
     const name = groupName(group.by, value);
-    const cohort = countCohort({ ...facts, devices: members.get(name) ?? [] });
+    const own = members.get(name) ?? [];
+    const cohort = countCohort({ ...facts, devices: own });
+    let ids: ReadonlySet<string> | undefined;
+    const isMember = (device: string): boolean => {
+      ids ??= new Set(own.map(({ id }) => id));
+      return ids.has(device);
+    };
     return {
       name,
       value,
       installs: installShare(cohort),
       outside: cohort.matching - (cohort.apart ?? 0) - cohort.wanted,
+      isMember,
     };
   });
 }

@@ -81,7 +81,7 @@ function gaugeBreach(
   const before = rule.baseline?.estimate ?? null;
   const beside = before === null ? '' : `, baseline ${formatAmount(before, rule.unit)}`;
   const on = `on ${bad} of ${countOf(bad + good + pending, 'device')} in ${stage}`;
-  return `${oneLine(nameOf(rule))} not ${limitOf(rule)} ${on} (median ${amount}${beside})`;
+  return `${titleOf(rule)} not ${limitOf(rule)} ${on} (median ${amount}${beside})`;
 }
 
 /** `prometheus main`. */

@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { parseRule, ruleWithLimit } from '../../src/contract/documents/rule-text.ts';
 import { addToSketch, emptySketch, type Sketch } from '../../src/contract/sketch.ts';
 import { edgesToCount, freezeGroupLimits, freezeLimits } from '../../src/gates/freeze-limits.ts';
+import { gaugeTermsOf } from '../../src/gates/gauge-terms.ts';
 import { judgeStage } from '../../src/gates/judge-stage.ts';
 import type { GroupFacts, StageQuestion } from '../../src/gates/stage-question.ts';
 import type { StageRule } from '../../src/gates/stage-rule.ts';
@@ -19,6 +20,8 @@ interface Group {
   readonly devices: number;
   readonly errors?: number;
   readonly latencyMs?: number;
+  /** Of its processors, 0..1. */
+  readonly cpu?: number;
   /** All its errors come in every tenth minute. */
   readonly hasBursts?: boolean;
 }
@@ -53,16 +56,26 @@ function question(
   const ofGroups = new Map(stable.map(({ value, latencyMs = 50 }) => [`hw:${value}`, sketch(latencyMs)]));
   const frozen = [...freezeLimits(parsed, sketch(50)), ...rules.flatMap((one) => freezeGroupLimits(one, ofGroups))];
   const values = [...new Set([...candidate, ...stable].map(({ value }) => value))].filter((value) => value !== 'odd');
-  const spec = makeSpec({ ...edgesToCount(parsed, frozen), groups: [{ by: 'hw', values }] });
+  const gauges = parsed.flatMap((one) => gaugeTermsOf(one) ?? []);
+  const spec = makeSpec({
+    ...edgesToCount(parsed, frozen),
+    groups: [{ by: 'hw', values }],
+    ...(gauges.length === 0 ? {} : { gauges, events: [] }),
+  });
   const tallies = emptyWindowTallies(spec);
   for (let minute = 0; minute < minutes; minute++) {
     for (const [arm, groups] of [['candidate', candidate] as const, ['stable', stable] as const]) {
-      for (const { value, devices, errors = 0, latencyMs = 50, hasBursts = false } of groups) {
+      for (const { value, devices, errors = 0, latencyMs = 50, hasBursts = false, cpu = 0.5 } of groups) {
         for (let d = 0; d < devices; d++) {
           const digest = arm === 'candidate' ? CANDIDATE : STABLE;
           const runtime = hasBursts ? ((minute + d) % 10 === 0 ? 10 * errors : 0) : errors;
           const interval = makeInterval({ arm, digest, errors: { runtime } }, latencies(latencyMs));
-          const report = { ...makeReport(`${arm}-${value}-${d}`, [interval]), labels: { hw: value } };
+          const report = {
+            ...makeReport(`${arm}-${value}-${d}`, [interval]),
+            labels: { hw: value },
+            startedAt: new Date(minute * MINUTE).toISOString(),
+            gauges: { cpu: { min: cpu, mean: cpu, max: cpu, samples: 12 } },
+          };
           for (const folded of foldReport(spec, report, minute * MINUTE)) applyFold(tallies, folded);
         }
       }
@@ -76,6 +89,7 @@ function question(
       value,
       installs: { bad: 0, good: own?.devices ?? 0, pending: 0 },
       outside: outside(value),
+      isMember: (device) => device.split('-')[1] === value,
     };
   });
   return ask({
@@ -217,5 +231,35 @@ describe('a rule by group', () => {
       }),
     );
     expect(JSON.parse(JSON.stringify(verdict))).toEqual(verdict);
+  });
+});
+
+describe('a rule by group over a gauge', () => {
+  test('finds the group whose devices are beyond the limit, though they are few among all', () => {
+    const fleet = { candidate: three({ cpu: 0.97 }) };
+    expect(verdictOf({ rule: parseRule('cpu < 85% for 5m'), dryRun: false }, fleet).verdict).toBe('pass');
+    const found = verdictOf(byHw('cpu < 85% for 5m'), fleet);
+    expect(found).toMatchObject({ verdict: 'fail', group: 'hw:rev3', devices: 5 });
+    expect(found.estimate).toBeCloseTo(0.97);
+    expect(found.sums).toMatchObject({ kind: 'gauge', bad: 5, good: 0 });
+  });
+
+  test('holds each group to its own limit, and compares it with the same group on stable', () => {
+    const hot = three({ cpu: 0.9 });
+    expect(verdictOf(byHw('cpu < 85% for 5m', { rev3: '95%' }), { candidate: hot }).verdict).toBe('pass');
+    const stable = [...STABLE_GROUPS.slice(0, 2), { value: 'rev3', devices: 10, cpu: 0.85 }];
+    const relative = byHw('cpu < 1.5x baseline');
+    expect(verdictOf(relative, { candidate: hot, stable }).verdict).toBe('pass');
+    expect(verdictOf(relative, { candidate: three({ devices: 20, cpu: 0.9 }) })).toMatchObject({
+      verdict: 'fail',
+      group: 'hw:rev3',
+    });
+  });
+
+  test('passes over a group of which stable has no devices', () => {
+    const stable = STABLE_GROUPS.slice(0, 2);
+    expect(verdictOf(byHw('cpu < 1.5x baseline'), { candidate: three({ cpu: 0.9 }), stable })).toMatchObject({
+      verdict: 'pass',
+    });
   });
 });

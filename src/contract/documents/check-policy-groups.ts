@@ -1,5 +1,4 @@
 // Owns what rules by group must mean in a policy: labels that can be counted, limits that fit, and failures that some group can have.
-import { metricFacts } from '../metric-catalogue.ts';
 import type { FieldPath } from './document-source.ts';
 import { findTextProblem, type Problem } from './problem.ts';
 import { parseRule, ruleWithLimit } from './rule-text.ts';
@@ -62,18 +61,6 @@ export function checkGroups(rule: PolicyRule, path: FieldPath): Problem[] {
   if (by !== undefined && scope !== 'stage') {
     const message = 'A rule by groups is about the devices of the stage.';
     return [{ code: 'POLICY_RULE_BY', path: [...path, 'scope'], message, remedy: 'Leave out `scope`, or `by`.' }];
-  }
-  const { metric } = parseRule(rule.rule);
-  if (by !== undefined && metricFacts(metric).judge.kind === 'gauge') {
-    const message = `\`${metric}\` is judged device by device, so groups of devices change nothing.`;
-    return [
-      {
-        code: 'POLICY_RULE_BY',
-        path: [...path, 'by'],
-        message,
-        remedy: 'Leave out `by`; `share` allows some devices to breach.',
-      },
-    ];
   }
   return Object.entries(limits).flatMap(([value, limit]) => {
     const problem = findTextProblem([...path, 'limits', value], () => ruleWithLimit(parseRule(rule.rule), limit));
