@@ -10,7 +10,7 @@ const ROLLOUT = PUBLISHED.entries[0]!.rollout;
 
 function stepOf(kind: Transition['kind'], becomes?: 'rolled-back' | 'held' | 'rejoined'): Transition {
   const groups = becomes === undefined ? {} : { groups: { becomes, names: ['hw:rev2'] } };
-  return { kind, rollout: ROLLOUT, reason: 'too slow', ...groups } as Transition;
+  return { kind, rollout: ROLLOUT, reason: 'too slow', ...groups } as unknown as Transition;
 }
 
 async function isBrakedAfter(step: Transition): Promise<boolean> {
