@@ -10,6 +10,7 @@ import type {
   Parameters,
   Stable,
 } from './directive.ts';
+import { isNameable } from './group-exception.ts';
 import { BUCKETS, type Cohort } from './membership.ts';
 import { parseSelector } from './selector.ts';
 
@@ -112,7 +113,7 @@ const EXCEPTION_KINDS = ['rolled-back', 'held', 'behind'] as const;
 function exception(value: unknown, path: string): GroupException {
   const given = fields(value, path);
   const group = text(given.group, `${path}.group`);
-  if (!/^[^:]+:./s.test(group)) refuse(`${path}.group`, 'a label and a value');
+  if (!isNameable(group)) refuse(`${path}.group`, 'a label and a value');
   const kind = EXCEPTION_KINDS.find((one) => one === given.kind);
   if (kind === undefined) refuse(`${path}.kind`, `one of ${EXCEPTION_KINDS.join(', ')}`);
   return {

@@ -11,6 +11,14 @@ export interface ExceptedGroup {
   readonly kind: 'rolled-back' | 'held' | 'behind';
 }
 
+/** As the schemas of statuses and requests have it. */
+const MOST_NAME = 512;
+
+/** Can statuses, directives and requests name the group? Devices state their labels: empty values, and such of several lines, must not get there. */
+export function isNameable(group: string): boolean {
+  return group.length <= MOST_NAME && /^[^:]+:.+$/.test(group) && !/\p{Cc}/u.test(group);
+}
+
 type Labels = Readonly<Record<string, string>>;
 
 /** The label and the value that a group is named by. */

@@ -3,6 +3,7 @@ import { assertInvariant, CodedError, toCodedError } from '../base/errors.ts';
 import type { Logger } from '../base/logger.ts';
 import { type Digest, digestOf } from '../contract/digest.ts';
 import { spliceSpec, spliceStatus } from '../contract/documents/edit-rollout.ts';
+import { parseDocument } from '../contract/documents/parse-document.ts';
 import { findInTree, type ManifestsRepository } from '../git/manifests-repository.ts';
 import { commitMessage } from '../rollout/commit-message.ts';
 import type { Transition } from '../rollout/transition.ts';
@@ -112,9 +113,10 @@ export class Executor {
     const document = rolloutsByName(snapshot).get(step.rollout);
     assertInvariant(document?.kind === 'rollout', `a step is only decided for a readable rollout: ${step.rollout}`);
     const evidence = this.#signer.signEvidence(evidenceOf(step, { observed: snapshot.commit, now }));
-    const text = spliceSpec(document.text, step.spec);
+    const text = spliceStatus(spliceSpec(document.text, step.spec), step.next);
+    assertReadable(document.path, text);
     const changes = new Map<string, Uint8Array | null>([
-      [document.path, Buffer.from(spliceStatus(text, step.next))],
+      [document.path, Buffer.from(text)],
       [step.next.evidence, Buffer.from(evidence)],
       ...(await this.#policyCopy(step, snapshot)),
     ]);
@@ -145,4 +147,17 @@ export class Executor {
       trailers.get('Slipway-Rollout')?.[0] === step.rollout && trailers.get('Slipway-Kind')?.[0] === 'start';
     return history.find((commit) => isStart(commit.trailers))?.oid ?? null;
   }
+}
+
+/** What this service could not read again would end its own control over the rollout: such a step is not written. */
+function assertReadable(file: string, text: string): void {
+  const parsed = parseDocument(file, Buffer.from(text));
+  if (parsed.kind === 'parsed') return;
+  const [first] = parsed.errors;
+  throw new CodedError({
+    code: 'STEP_UNREADABLE',
+    kind: 'bug',
+    message: `With the step, ${file} could not be read again: ${first?.message ?? 'it is broken'}`,
+    ...(first === undefined ? {} : { cause: first }),
+  });
 }

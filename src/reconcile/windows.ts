@@ -77,6 +77,12 @@ function groupsOfStages({ policy, status }: RolloutInForce, devices: readonly Kn
   );
 }
 
+/** Groups that are behind are compared with what they run; nothing is compared while nothing rolls. */
+function otherStableOf({ candidate, exceptions = [] }: RolloutStatus): Pick<WindowSpec, 'otherStable'> {
+  const others = candidate === null ? [] : exceptions.flatMap(({ stable }) => (stable === null ? [] : [stable.digest]));
+  return others.length === 0 ? {} : { otherStable: [...new Set(others)].sort() };
+}
+
 /** A rest is kept in parts that begin anew in time: the one with more in it says more. */
 function thicker(a: WindowReading | undefined, b: WindowReading | undefined): WindowReading | undefined {
   const inferences = (one: WindowReading | undefined): number => one?.tallies.stable.summary.inferences ?? -1;
@@ -172,6 +178,7 @@ export class Windows {
       intervalMs: this.#intervalMs,
       rows: { candidate: rows, stable: rows },
       ...(without.length === 0 ? {} : { without }),
+      ...otherStableOf(status),
     };
   }
 

@@ -31,7 +31,7 @@ function headline({ reason, verdict, from }: Transition): string {
 /** What becomes of the groups that the step is about; a breach need not name its group once more. */
 function exceptTitle({ groups, subject }: Transition, reason: string): string {
   const names = listed((groups?.names ?? []).map(oneLine), 'and', 2);
-  if (names !== '' && reason.startsWith(names)) return reason;
+  if (reason.startsWith(`group ${names} `)) return reason;
   const why = reason.replace(` on ${names}`, '');
   switch (groups?.becomes) {
     case 'rolled-back':
@@ -128,7 +128,7 @@ function exceptStory({ groups, next, subject, from }: Transition): string[] {
       return [`Devices of ${names} switch back to what they ran before, and get it no more. ${others} without them.`];
     case 'held':
       return [
-        `Devices of ${names} that have it keep it, and no more of them get it until a person decides: abort with --group to send them back, promote with --group to let them go along. ${others} without them.`,
+        `Devices of ${names} that are in ${from} keep it, and no later stage takes in more of them until a person decides: abort with --group to send them back, promote with --group to let them go along. ${others} without them.`,
       ];
     default:
       return next.candidate === null ? [] : [`${others} with them.`];
@@ -139,7 +139,7 @@ function exceptStory({ groups, next, subject, from }: Transition): string[] {
 function behindStory({ next }: Transition): string[] {
   return exceptionsOf(next).map(
     ({ group, stable }) =>
-      `Devices of ${oneLine(group)} stay on ${stable?.version}, until a later version completes with them or someone promotes the group.`,
+      `Devices of ${oneLine(group)} run ${stable?.version}, until a later version completes with them or someone promotes the group.`,
   );
 }
 

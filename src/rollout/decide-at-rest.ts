@@ -5,7 +5,9 @@ import { assertNever } from '../base/errors.ts';
 import { canonicalJson } from '../contract/digest.ts';
 import type { RolloutStatus } from '../contract/documents/types.generated.ts';
 import { parseDurationMs } from '../contract/duration.ts';
+import { groupsApart } from '../contract/group-exception.ts';
 import { parseSelector } from '../contract/selector.ts';
+import { listed } from './amounts.ts';
 import { type Decision, mending, wait } from './decision.ts';
 import { startedStatus } from './next-status.ts';
 import type { WaitingOn } from './outlook.ts';
@@ -107,6 +109,12 @@ function start(facts: RolloutFacts, status: RolloutStatus, known: KnownVersion, 
     policy: policy.digest,
   };
   const next = startedStatus(status, wanted, stage, facts);
+  const apart = groupsApart(next.exceptions);
+  if (apart.length > 0 && facts.matching(wanted.target, apart).length === 0) {
+    return wait(facts, status, [
+      { kind: 'rejected', version: known.version, reason: `it failed in ${listed(apart, 'and')}` },
+    ]);
+  }
   const signed = known.standing.kind === 'admitted' ? `, signed by ${known.standing.signer},` : '';
   const fast = stage === stages[0] ? '' : '; it was stable before, so earlier stages are skipped';
   const blind = lacksBaseline(facts, status, stage)
@@ -117,10 +125,16 @@ function start(facts: RolloutFacts, status: RolloutStatus, known: KnownVersion, 
     to: stage.name,
     next,
     answered: [],
-    reason: `${known.version}${signed} starts in ${stage.name}${fast}${blind}`,
-    outlook: stageInWords(stage, facts.matching(wanted.target).length),
+    reason: `${known.version}${signed} starts in ${stage.name}${fast}${blind}${failedBefore(apart)}`,
+    outlook: stageInWords(stage, facts.matching(wanted.target, apart).length),
     mustHold: rulesInWords(stage, next.limits),
   });
+}
+
+/** `; hw:rev2 stands apart, as it failed there before`. */
+function failedBefore(apart: readonly string[]): string {
+  if (apart.length === 0) return '';
+  return `; ${listed(apart, 'and')} ${apart.length === 1 ? 'stands' : 'stand'} apart, as it failed there before`;
 }
 
 function rejected(facts: RolloutFacts, status: RolloutStatus, known: KnownVersion): Decision {

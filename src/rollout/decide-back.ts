@@ -85,7 +85,7 @@ export function decideBack(facts: RolloutFacts, status: RollingStatus, requests:
   const candidate = facts.versions.find((known) => known.digest === status.candidate.digest);
   const revoked = revocationOf(candidate?.standing);
   if (revoked !== null) return rollBack(facts, status, { reason: `trust was taken back: ${revoked}`, answered });
-  const ofGroup = decideGroupBack(facts, status, requests.ofGroup);
+  const ofGroup = decideGroupBack(facts, status, requests);
   if (ofGroup !== null) return ofGroup;
   const walk = walkOf(facts, status, requests);
   const failure = walk === null ? null : decideFailure(walk);

@@ -1,7 +1,7 @@
 // Owns what becomes of groups of devices alone: those at fault stand apart, and people send one back or let it go along.
 
 import type { RolloutStatus } from '../contract/documents/types.generated.ts';
-import { partsOfGroup } from '../contract/group-exception.ts';
+import { groupsApart, isNameable, partsOfGroup } from '../contract/group-exception.ts';
 import type { RuleVerdict } from '../gates/rule-verdict.ts';
 import { OTHER_VALUES } from '../telemetry/groups.ts';
 import type { Decision } from './decision.ts';
@@ -14,10 +14,12 @@ import {
   MOST_EXCEPTIONS,
   rejoinedStatus,
 } from './exceptions.ts';
-import { inWords, type PlacedRequest } from './requests.ts';
+import { openingOf } from './next-status.ts';
+import { inWords, type PlacedRequest, type SortedRequests } from './requests.ts';
 import type { RolloutFacts } from './rollout-facts.ts';
+import type { Stage } from './stages-of-policy.ts';
 import { answer, isRolling, labelOf, type RollingStatus, step } from './steps.ts';
-import type { Walk } from './walk.ts';
+import { presentStage, type Walk } from './walk.ts';
 
 /** The groups in which a rule failed; null when it failed in ways that no group can be blamed for. */
 function failedGroups({ groups = [] }: RuleVerdict): readonly string[] | null {
@@ -42,21 +44,50 @@ function groupsAtFault({ facts, status, stage }: Walk): readonly string[] | null
     for (const name of names) groups.add(name);
   }
   // Devices of all other values have nothing in common that would name them.
-  const isNamed = [...groups].every((group) => partsOfGroup(group).value !== OTHER_VALUES);
-  const isFew = groups.size + apartIn(status).length <= MOST_APART;
-  const hasRoom = new Set([...groups, ...exceptionsOf(status).map(({ group }) => group)]).size <= MOST_EXCEPTIONS;
-  return groups.size > 0 && isNamed && isFew && hasRoom ? [...groups].sort() : null;
+  const isNamed = [...groups].every((group) => isNameable(group) && partsOfGroup(group).value !== OTHER_VALUES);
+  const apart = new Set([...groups, ...apartIn(status).map(({ group }) => group)]);
+  const all = new Set([...groups, ...exceptionsOf(status).map(({ group }) => group)]);
+  const isFew = apart.size <= MOST_APART && all.size <= MOST_EXCEPTIONS && leavesHalf(facts, status, [...apart]);
+  return groups.size > 0 && isNamed && isFew ? [...groups].sort() : null;
+}
+
+/** Does at least half of the target's known devices go on without these groups? */
+function leavesHalf({ matching }: RolloutFacts, { target }: RolloutStatus, apart: readonly string[]): boolean {
+  return 2 * matching(target, apart).length >= matching(target).length;
 }
 
 interface Exception extends Pick<Apartness, 'groups' | 'kind' | 'reason'> {
   readonly answered: readonly number[];
+  /** Null when the policy in force can't be read. */
+  readonly stage: Stage | null;
 }
 
-/** The groups stand apart; the stage opens anew without them, as what was measured so far was measured with them. */
-function except(facts: RolloutFacts, status: RollingStatus, { groups, kind, reason, answered }: Exception): Decision {
+/**
+ * The groups stand apart; the stage opens anew without them, as what was measured so far was measured with them, and takes in others in
+ * their place. Of groups that stood apart already nothing was measured.
+ */
+function except(facts: RolloutFacts, status: RollingStatus, exception: Exception): Decision {
+  const { groups, kind, reason, answered, stage } = exception;
   const to = labelOf(status);
-  const next = exceptedStatus(status, facts, { groups, kind, reason, stamp: { from: to, to, opens: true } });
-  return step(facts, status, { kind: 'except', to, next, answered, reason, groups: { becomes: kind, names: groups } });
+  const apart = groupsApart(status.exceptions);
+  const opens = groups.some((group) => !apart.includes(group));
+  const next = exceptedStatus(status, facts, { groups, kind, reason, stamp: { from: to, to, opens } });
+  return step(facts, status, {
+    kind: 'except',
+    to,
+    next: opens ? refilled(next, stage, facts) : next,
+    opens,
+    answered,
+    reason,
+    groups: { becomes: kind, names: groups },
+  });
+}
+
+/** As many of the others as the stage wants. */
+function refilled(next: RolloutStatus, stage: Stage | null, facts: RolloutFacts): RolloutStatus {
+  if (stage === null) return next;
+  const { cohort } = openingOf(stage, next, next.salt ?? '', facts, next.target);
+  return { ...next, cohort };
 }
 
 /** What a failed rule does when only groups are at fault; null when it is the whole stage's. */
@@ -65,39 +96,49 @@ export function decideGroupFailure(walk: Walk, reason: string): Decision | null 
   const groups = groupsAtFault(walk);
   if (groups === null) return null;
   const kind = stage.onGroupFailure === 'hold' ? 'held' : 'rolled-back';
-  return except(facts, status, { groups, kind, reason, answered: requests.ofStage });
+  return except(facts, status, { groups, kind, reason, answered: requests.ofStage, stage });
+}
+
+/** What was agreed to before a group went or came does not count after it. */
+function answeredWith(asked: PlacedRequest, { approvals }: SortedRequests): readonly number[] {
+  return [asked, ...approvals].map(({ index }) => index).sort((a, b) => a - b);
 }
 
 /** A person sends one group back alone. */
-export function decideGroupBack(
-  facts: RolloutFacts,
-  status: RollingStatus,
-  asked: PlacedRequest | null,
-): Decision | null {
+export function decideGroupBack(facts: RolloutFacts, status: RollingStatus, requests: SortedRequests): Decision | null {
+  const { abortOfGroup: asked } = requests;
   const group = asked?.request.group;
-  if (asked?.request.act !== 'abort' || group === undefined) return null;
-  const answered = [asked.index];
-  const isEmpty = facts.matching(status.target, [group]).length === facts.matching(status.target).length;
-  if (isEmpty) {
-    return answer(facts, status, { reason: `answered with no: abort: no known device is in ${group}`, answered });
+  if (asked === null || group === undefined) return null;
+  const { matching } = facts;
+  const [all, others] = [matching(status.target).length, matching(status.target, [group]).length];
+  const no = others === all ? `no known device is in ${group}` : `all devices are in ${group}, abort the whole rollout`;
+  if (others === all || others === 0) {
+    return answer(facts, status, { reason: `answered with no: abort: ${no}`, answered: [asked.index] });
   }
-  const reason = `${group} goes back alone${inWords(asked)}`;
-  return except(facts, status, { groups: [group], kind: 'rolled-back', reason, answered });
+  const reason = `group ${group} goes back alone${inWords(asked)}`;
+  const answered = answeredWith(asked, requests);
+  return except(facts, status, {
+    ...{ groups: [group], kind: 'rolled-back', reason, answered },
+    stage: presentStage(facts, status),
+  });
 }
 
 /**
  * A person lets a group go along again: while a candidate rolls the stage opens anew with it, at rest it takes what is stable. Not
- * while the rollout is suspended. */
+ * while the rollout is suspended.
+ */
 export function decideGroupAlong(
   facts: RolloutFacts,
   status: RolloutStatus,
-  asked: PlacedRequest | null,
+  requests: SortedRequests,
 ): Decision | null {
+  const { promoteOfGroup: asked } = requests;
   const group = asked?.request.group;
-  if (asked?.request.act !== 'promote' || group === undefined || facts.spec.suspend === true) return null;
+  if (asked === null || group === undefined || facts.spec.suspend === true) return null;
   const next = rejoinedStatus(status, group);
-  const draft = { reason: `${group} goes along again${inWords(asked)}`, answered: [asked.index] };
-  if (!isRolling(status)) return answer(facts, status, draft, next);
+  const reason = `group ${group} goes along again${inWords(asked)}`;
+  if (!isRolling(status)) return answer(facts, status, { reason, answered: [asked.index] }, next);
+  const answered = answeredWith(asked, requests);
   const groups = { becomes: 'rejoined', names: [group] } as const;
-  return step(facts, status, { ...draft, kind: 'except', to: labelOf(status), next, groups });
+  return step(facts, status, { kind: 'except', to: labelOf(status), next, answered, reason, groups });
 }

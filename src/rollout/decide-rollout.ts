@@ -83,7 +83,7 @@ function newestKnown(facts: RolloutFacts, inTree: RolloutStatus | null): Rollout
 
 /** What people asked for that is not about the whole walk: it is answered at once. */
 function decideAnswers(facts: RolloutFacts, status: RolloutStatus, requests: SortedRequests): Decision | null {
-  const { stale, adopt, retry, ofGroup } = requests;
+  const { stale, adopt, retry } = requests;
   if (stale.length > 0) {
     return answer(facts, status, { reason: staleInWords(stale), answered: stale.map((one) => one.index) });
   }
@@ -91,7 +91,7 @@ function decideAnswers(facts: RolloutFacts, status: RolloutStatus, requests: Sor
     const reason = 'answered with no: adopt: the history was not rewritten';
     return answer(facts, status, { reason, answered: [adopt.index] });
   }
-  const along = decideGroupAlong(facts, status, ofGroup);
+  const along = decideGroupAlong(facts, status, requests);
   if (along !== null) return along;
   if (retry === null) return null;
   const { digest } = retry.request;

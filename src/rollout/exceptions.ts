@@ -6,6 +6,9 @@ import { standsApart } from '../contract/group-exception.ts';
 import type { RolloutFacts } from './rollout-facts.ts';
 import { evidencePath, type Stamp } from './status-stamp.ts';
 
+type RollingStatus = RolloutStatus & { readonly candidate: NonNullable<RolloutStatus['candidate']> };
+
+type GroupRejection = NonNullable<RolloutStatus['groupRejections']>[number];
 export type StatusException = NonNullable<RolloutStatus['exceptions']>[number];
 
 /** A candidate that fails in more groups than this has failed. */
@@ -13,6 +16,8 @@ export const MOST_APART = 4;
 
 /** As the schema of a status has it. */
 export const MOST_EXCEPTIONS = 16;
+const MOST_GROUP_REJECTIONS = 50;
+const MOST_SELECTOR = 1024;
 
 export function exceptionsOf({ exceptions = [] }: Pick<RolloutStatus, 'exceptions'>): readonly StatusException[] {
   return exceptions;
@@ -29,6 +34,22 @@ export function withExceptions(status: RolloutStatus, exceptions: readonly Statu
   return exceptions.length === 0 ? others : { ...others, exceptions };
 }
 
+function rejectionsOf({ groupRejections = [] }: RolloutStatus): readonly GroupRejection[] {
+  return groupRejections;
+}
+
+function withRejections(status: RolloutStatus, rejections: readonly GroupRejection[]): RolloutStatus {
+  const { groupRejections: _, ...others } = status;
+  return rejections.length === 0 ? others : { ...others, groupRejections: rejections.slice(0, MOST_GROUP_REJECTIONS) };
+}
+
+/** Devices of both targets: one that was narrowed meanwhile leaves no group behind outside of it. */
+function within(before: string, now: string): string {
+  if (before === now || before === '*') return now;
+  const both = `(${before}) AND (${now})`;
+  return now === '*' || both.length > MOST_SELECTOR ? before : both;
+}
+
 export interface Apartness {
   readonly groups: readonly string[];
   readonly kind: 'rolled-back' | 'held';
@@ -37,30 +58,46 @@ export interface Apartness {
 }
 
 /** The groups stand apart from here on; the cohort of a held one is the present one. A group that was behind still is. */
-export function exceptedStatus(status: RolloutStatus, facts: RolloutFacts, apartness: Apartness): RolloutStatus {
-  const { groups, kind, reason, stamp } = apartness;
+export function exceptedStatus(status: RollingStatus, facts: RolloutFacts, apartness: Apartness): RolloutStatus {
+  const { groups, kind, stamp } = apartness;
   const before = exceptionsOf(status);
+  const reason = asReason(apartness.reason);
+  const evidence = evidencePath(status, facts, stamp);
+  const at = toIsoSeconds(facts.now);
   const added = groups.map((group): StatusException => {
-    const known = before.find((one) => one.group === group);
-    return {
-      group,
-      kind,
-      cohort: kind === 'held' ? status.cohort : null,
-      stable: known?.stable ?? null,
-      reason: asReason(reason),
-      evidence: evidencePath(status, facts, stamp),
-      since: toIsoSeconds(facts.now),
-    };
+    const stable = before.find((one) => one.group === group)?.stable ?? null;
+    return { group, kind, cohort: kind === 'held' ? status.cohort : null, stable, reason, evidence, since: at };
   });
-  return withExceptions(status, [...before.filter((one) => !groups.includes(one.group)), ...added]);
+  const next = withExceptions(status, [...before.filter((one) => !groups.includes(one.group)), ...added]);
+  if (kind === 'held') return next;
+  const { version, digest } = status.candidate;
+  const rejections = groups.map((group) => ({ group, digest, version, reason, evidence, at }));
+  const others = rejectionsOf(status).filter((one) => !(groups.includes(one.group) && one.digest === digest));
+  return withRejections(next, [...rejections, ...others]);
 }
 
-/** The group goes along with the others again, and is behind no longer. */
+/** The groups in which the digest failed alone: they stand apart from its start, and stay behind if they are. */
+export function startedApart(status: RolloutStatus, digest: string): RolloutStatus {
+  const before = exceptionsOf(status);
+  const failed = rejectionsOf(status).filter((one) => one.digest === digest);
+  const apart = failed.map(({ group, reason, evidence, at }): StatusException => {
+    const stable = before.find((one) => one.group === group)?.stable ?? null;
+    return { group, kind: 'rolled-back', cohort: null, stable, reason, evidence, since: at };
+  });
+  const others = before.filter(({ group }) => !failed.some((one) => one.group === group));
+  return withExceptions(status, [...others, ...apart].slice(-MOST_EXCEPTIONS));
+}
+
+/** The group goes along with the others again. While a candidate rolls it still has its own stable version below it. */
 export function rejoinedStatus(status: RolloutStatus, group: string): RolloutStatus {
-  return withExceptions(
-    status,
-    exceptionsOf(status).filter((one) => one.group !== group),
-  );
+  const digest = (status.candidate ?? status.stable)?.digest;
+  const exceptions = exceptionsOf(status).flatMap((one) => {
+    if (one.group !== group) return [one];
+    const isBehind = status.candidate !== null && one.stable !== null;
+    return isBehind ? [{ ...one, kind: 'behind' as const, cohort: null }] : [];
+  });
+  const rejections = rejectionsOf(status).filter((one) => one.group !== group || one.digest !== digest);
+  return withRejections(withExceptions(status, exceptions), rejections);
 }
 
 /** The candidate is out, or stopped: what remains is who was behind before. */
@@ -74,6 +111,15 @@ export function exceptionsAfterRetreat(status: RolloutStatus): readonly StatusEx
 export function exceptionsAfterCompletion(status: RolloutStatus): readonly StatusException[] {
   return apartIn(status).flatMap((one) => {
     const stable = one.stable ?? status.stable;
-    return stable === null ? [] : [{ ...one, kind: 'behind' as const, cohort: null, stable }];
+    return stable === null
+      ? []
+      : [
+          {
+            ...one,
+            kind: 'behind' as const,
+            cohort: null,
+            stable: { ...stable, target: within(stable.target, status.target) },
+          },
+        ];
   });
 }

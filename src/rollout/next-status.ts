@@ -8,7 +8,13 @@ import { type Cohort, saltOf } from '../contract/membership.ts';
 import { sketchCount } from '../contract/sketch.ts';
 import { freezeGroupLimits, freezeLimits } from '../gates/freeze-limits.ts';
 import { cohortOf } from './choose-cohort.ts';
-import { exceptionsAfterCompletion, exceptionsAfterRetreat, exceptionsOf, withExceptions } from './exceptions.ts';
+import {
+  exceptionsAfterCompletion,
+  exceptionsAfterRetreat,
+  exceptionsOf,
+  startedApart,
+  withExceptions,
+} from './exceptions.ts';
 import { type BaselineFacts, isFreezable, LEAST_BASELINE_INFERENCES, type RolloutFacts } from './rollout-facts.ts';
 import { rulesWithin, type Stage } from './stages-of-policy.ts';
 import { evidencePath, type Stamp } from './status-stamp.ts';
@@ -95,10 +101,11 @@ export function startedStatus(
   const attempt = nextAttempt(status, wanted.digest);
   const salt = saltOf(facts.name, wanted.digest, attempt);
   const empty: Cohort = { cut: 0, select: null, devices: [] };
-  const opening = openingOf(stage, { ...status, cohort: empty }, salt, facts, wanted.target);
+  const apart = startedApart(status, wanted.digest);
+  const opening = openingOf(stage, { ...apart, cohort: empty }, salt, facts, wanted.target);
   const others = (status.attempts ?? []).filter((one) => one.digest !== wanted.digest);
   return {
-    ...status,
+    ...apart,
     model: facts.spec.model,
     state: 'rolling',
     stage: stage.name,

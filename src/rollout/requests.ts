@@ -2,6 +2,7 @@
 
 import { asReason } from '../base/plain-text.ts';
 import type { RolloutRequest, RolloutStatus } from '../contract/documents/types.generated.ts';
+import { isNameable, standsApart } from '../contract/group-exception.ts';
 import { countOf, listed } from './amounts.ts';
 import { exceptionsOf, MOST_EXCEPTIONS } from './exceptions.ts';
 import type { Stage } from './stages-of-policy.ts';
@@ -23,8 +24,9 @@ export interface SortedRequests {
   readonly promote: PlacedRequest | null;
   readonly skip: PlacedRequest | null;
   readonly retry: PlacedRequest | null;
-  /** The first that is about one group alone: an abort, or a promote. */
-  readonly ofGroup: PlacedRequest | null;
+  /** The first of each that is about one group alone. */
+  readonly abortOfGroup: PlacedRequest | null;
+  readonly promoteOfGroup: PlacedRequest | null;
   readonly approvals: readonly PlacedRequest[];
   /** Places of all that is asked about the present stage: whatever ends the stage answers them, so that none counts for the next one. */
   readonly ofStage: readonly number[];
@@ -43,11 +45,13 @@ function approvalProblem({ by }: RolloutRequest, status: RolloutStatus, stage: S
 
 /** What is asked for one group alone. */
 function groupProblem({ act, digest }: RolloutRequest, group: string, status: RolloutStatus): string | null {
+  if (!isNameable(group)) return 'no device may be in a group of that name';
   const exception = exceptionsOf(status).find((one) => one.group === group);
   const { candidate, stable } = status;
   switch (act) {
     case 'promote': {
-      if (exception === undefined) return `${group} goes along already`;
+      const isApart = exception !== undefined && (candidate === null || standsApart(exception));
+      if (!isApart) return `${group} goes along already`;
       const present = candidate ?? stable;
       return present?.digest === digest ? null : `the others run ${present?.digest ?? 'nothing'}, not ${digest}`;
     }
@@ -83,6 +87,11 @@ function problemOf(request: RolloutRequest, status: RolloutStatus, stage: Stage 
   return request.act === 'approve' ? approvalProblem(request, status, stage) : null;
 }
 
+/** About a group alone is asked besides: what ends a stage does not answer it. */
+function isOfStage({ request: { act, group } }: PlacedRequest): boolean {
+  return act !== 'adopt' && act !== 'retry' && group === undefined;
+}
+
 /** Sorts the requests of a spec by what they ask; the first valid one of a kind counts. `stage` is the present one, when it is known. */
 export function sortRequests(
   requests: readonly RolloutRequest[],
@@ -98,15 +107,18 @@ export function sortRequests(
   }
   const first = (act: RolloutRequest['act']): PlacedRequest | null =>
     valid.find(({ request }) => request.act === act && request.group === undefined) ?? null;
+  const ofGroup = (act: RolloutRequest['act']): PlacedRequest | null =>
+    valid.find(({ request }) => request.act === act && request.group !== undefined) ?? null;
   return {
     abort: first('abort'),
     adopt: first('adopt'),
     promote: first('promote'),
     skip: first('skip'),
     retry: first('retry'),
-    ofGroup: valid.find(({ request }) => request.group !== undefined) ?? null,
+    abortOfGroup: ofGroup('abort'),
+    promoteOfGroup: ofGroup('promote'),
     approvals: valid.filter((one) => one.request.act === 'approve'),
-    ofStage: valid.filter(({ request }) => request.act !== 'adopt' && request.act !== 'retry').map((one) => one.index),
+    ofStage: valid.filter(isOfStage).map((one) => one.index),
     stale,
   };
 }

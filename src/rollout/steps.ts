@@ -41,12 +41,14 @@ export interface StepDraft {
   readonly outlook?: string;
   readonly mustHold?: readonly string[];
   readonly groups?: GroupsOfStep;
+  /** Does it open its stage anew? As its kind does unless given. */
+  readonly opens?: boolean;
 }
 
 /** One step from `status`, numbered and stamped. */
 export function step(facts: RolloutFacts, status: RolloutStatus, draft: StepDraft): Decision {
   const from = labelOf(status);
-  const next = stamped(draft.next, facts, { from, to: draft.to, opens: OPENING.has(draft.kind) });
+  const next = stamped(draft.next, facts, { from, to: draft.to, opens: draft.opens ?? OPENING.has(draft.kind) });
   const subject = next.candidate ?? status.candidate;
   const transition: Transition = {
     kind: draft.kind,

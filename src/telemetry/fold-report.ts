@@ -45,7 +45,9 @@ export function armOf(spec: WindowSpec, interval: ModelInterval): Arm | undefine
   const isOfWindow = interval.rollout === spec.rollout && (interval.revision ?? -1) >= spec.openedRevision;
   if (!isOfWindow) return undefined;
   if (interval.arm === 'candidate' && interval.digest === spec.candidateDigest) return 'candidate';
-  if (interval.arm === 'stable' && interval.digest === spec.stableDigest) return 'stable';
+  if (interval.arm !== 'stable') return undefined;
+  const isStable = interval.digest === spec.stableDigest || spec.otherStable?.includes(interval.digest) === true;
+  if (isStable) return 'stable';
   return undefined;
 }
 

@@ -1,5 +1,6 @@
 // Owns which groups of devices are counted apart besides all together: by a label, the values known when the window opened.
 import { createHash } from 'node:crypto';
+import { isNameable } from '../contract/group-exception.ts';
 
 /** A label whose values are counted apart. */
 export interface GroupSpec {
@@ -25,7 +26,7 @@ export function groupName(by: string, value: string): string {
   return `${by}:${value}`;
 }
 
-/** Groups by the labels of the devices that there are: of too many values those that most devices have. */
+/** Groups by the labels of the devices that there are: of too many values those that most devices have. A value that can't be named has no group. */
 export function chooseGroups(
   by: readonly string[],
   devices: Iterable<{ readonly labels: Readonly<Record<string, string>> }>,
@@ -34,7 +35,8 @@ export function chooseGroups(
   for (const { labels } of devices) {
     by.forEach((label, i) => {
       const value = Object.hasOwn(labels, label) ? labels[label] : undefined;
-      if (value !== undefined) counts[i]?.set(value, (counts[i]?.get(value) ?? 0) + 1);
+      if (value !== undefined && isNameable(groupName(label, value)))
+        counts[i]?.set(value, (counts[i]?.get(value) ?? 0) + 1);
     });
   }
   return by.map((label, i) => {

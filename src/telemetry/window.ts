@@ -20,6 +20,8 @@ export interface WindowSpec {
   readonly candidateAttempt: number;
   /** Null before the first completion. */
   readonly stableDigest: Digest | null;
+  /** What groups run in place of stable that are behind: there it is the baseline. Absent when none is. */
+  readonly otherStable?: readonly Digest[];
   /** Sketch bucket edges (contract/sketch.ts) above which the candidate's latencies are counted: one a latency limit. */
   readonly edges: readonly number[];
   /** The same for stable: the baseline's own quantile, for relative limits. */

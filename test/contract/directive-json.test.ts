@@ -5,6 +5,7 @@ import { CodedError } from '../../src/base/errors.ts';
 import { digestOf } from '../../src/contract/digest.ts';
 import type { Directive, DirectiveEntry } from '../../src/contract/directive.ts';
 import { encodeDirective, MOST_DIRECTIVE_BYTES, parseDirective } from '../../src/contract/directive-json.ts';
+import { isNameable } from '../../src/contract/group-exception.ts';
 import { BUCKETS } from '../../src/contract/membership.ts';
 import { directiveAt, entry } from '../distribution/publication-world.ts';
 
@@ -30,7 +31,7 @@ const cohort = fc.record({
 const stable = fc.option(fc.record({ ...choice, target: selector }));
 const exceptions = fc.array(
   fc.record({
-    group: text.map((one) => `hw:_${one}`),
+    group: text.map((one) => `hw:_${one}`).filter(isNameable),
     kind: fc.constantFrom('rolled-back', 'held', 'behind'),
     cohort: fc.option(cohort),
     stable,

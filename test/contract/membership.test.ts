@@ -2,8 +2,9 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { digestOf } from '../../src/contract/digest.ts';
-import { assignmentsFor, type DirectiveEntry, isOnCandidate } from '../../src/contract/directive.ts';
+import { assignmentsFor, choicesOf, type DirectiveEntry, isOnCandidate } from '../../src/contract/directive.ts';
 import { encodeDirective, parseDirective } from '../../src/contract/directive-json.ts';
+import { isNameable } from '../../src/contract/group-exception.ts';
 import {
   BUCKETS,
   bucketOf,
@@ -235,6 +236,18 @@ describe('a group that does not go along', () => {
     const [told] = assignmentsFor(read, facts('d', labels as Record<string, string>));
     expect(told?.kind === 'run' ? `${told.choice.version} as ${told.arm}` : told?.kind).toBe(runs);
   });
+
+  it('has its own versions among those that the entry may ask for: they must be published', () => {
+    const versions = choicesOf(directive.entries[0]).map((one) => one.version);
+    expect(versions).toEqual(['2.0.0', '1.0.0', '0.9.0', '0.9.0']);
+  });
+
+  it.each(['hw:', ':rev2', 'hw', `hw:${'x'.repeat(512)}`, 'hw:a\nb', 'hw:a\u2028b', 'hw:\u0007'])(
+    'can not be named %j',
+    (name) => {
+      expect(isNameable(name)).toBe(false);
+    },
+  );
 
   it('is on its own stable version under the brake, as everyone is on theirs', () => {
     const braked = { kind: 'Directive', entries: [entry({ exceptions, brake: true })] } as const;

@@ -155,7 +155,8 @@ function judgeBack(before: Before, step: Transition, status: RolloutStatus): str
 function judgeExcept(before: Before, step: Transition, status: RolloutStatus): string[] {
   const { world } = before;
   const wrong: string[] = [];
-  for (const name of ['candidate', 'stage', 'cohort', 'salt', 'target', 'policy', 'rejected'] as const) {
+  if (step.next.cohort.cut < status.cohort.cut) wrong.push('except took devices out of the cohort');
+  for (const name of ['candidate', 'stage', 'salt', 'target', 'policy', 'rejected'] as const) {
     if (JSON.stringify(step.next[name]) !== JSON.stringify(status[name])) wrong.push(`except changed ${name}`);
   }
   const names = step.groups?.names ?? [];

@@ -60,6 +60,16 @@ describe('folding', () => {
     );
   });
 
+  test('what a group runs that is behind is its baseline, and of no other arm', () => {
+    const old = `sha256:${'9'.repeat(64)}` as const;
+    const behind = makeSpec({ otherStable: [old] });
+    const told = (over: Parameters<typeof makeInterval>[0]) =>
+      foldReport(behind, makeReport('d', [makeInterval({ digest: old, ...over })]), 60_000).map(({ arm }) => arm);
+    expect(told({ arm: 'stable' })).toEqual(['stable']);
+    expect(told({ arm: 'candidate' })).toEqual([]);
+    expect(foldReport(spec, makeReport('d', [makeInterval({ digest: old, arm: 'stable' })]), 60_000)).toEqual([]);
+  });
+
   test('arms never mix: what stable reports leaves the candidate as it is', () => {
     const isStable = (arm: string | null) => arm === 'stable';
     fc.assert(

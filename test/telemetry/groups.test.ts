@@ -34,3 +34,10 @@ test('a value that came later, none, and what only looks like one are in the gro
   for (const labels of [{ hw: 'rev9' }, {}, { os: 'rev1' }]) expect(groupOf(spec, labels)).toBe('hw:(others)');
   expect(groupOf({ by: 'toString', values: ['x'] }, {})).toBe('toString:(others)');
 });
+
+test('a value that a status could not name has no group: its devices are among the others', () => {
+  const odd = ['', 'a\nb', 'x'.repeat(600)];
+  const [chosen] = chooseGroups(['hw'], [...odd, 'rev1'].map(device));
+  expect(chosen?.values).toEqual(['rev1']);
+  for (const value of odd) expect(groupOf(chosen!, { hw: value })).toBe('hw:(others)');
+});

@@ -599,7 +599,7 @@ export interface PolicyStage {
    */
   readonly errorLevel?: string;
   /**
-   * What happens when only rules by group failed, and only in some of the groups: stage (the whole stage, as `onFailure` says), rollback (those groups go back alone, the others go on), hold (those groups go no further until a person decides, the others go on). Default stage.
+   * What happens when only rules by group failed, and only in some of the groups: stage (the whole stage, as `onFailure` says), rollback (those groups go back alone, the others go on), hold (those groups go no further than this stage until a person decides, the others go on). Default stage.
    */
   readonly onGroupFailure?: 'stage' | 'rollback' | 'hold';
   readonly approval?: StageApproval;
@@ -924,6 +924,13 @@ export interface RolloutStatus {
    * @maxItems 16
    */
   readonly exceptions?: readonly StatusException[];
+  /**
+   * Versions that failed in some groups alone, newest first; absent when there are none.
+   *
+   * @minItems 1
+   * @maxItems 50
+   */
+  readonly groupRejections?: readonly GroupRejection[];
 }
 /**
  * The version being rolled out.
@@ -1100,11 +1107,11 @@ export interface StatusException {
    */
   readonly group: string;
   /**
-   * rolled-back: none of the group runs the candidate; held: those keep it that had it, and no more get it; behind: it kept an earlier stable version when the others completed, and takes part in the next rollout.
+   * rolled-back: none of the group runs the candidate; held: it stays with those of the present stage, and no later stage takes in more of the group; behind: it kept an earlier stable version when the others completed, and takes part in the next rollout.
    */
   readonly kind: 'rolled-back' | 'held' | 'behind';
   /**
-   * Of a group that is held, the devices that have the candidate; else null.
+   * Of a group that is held, those of the present stage; else null.
    */
   readonly cohort: StatusCohort1 | null;
   /**
@@ -1144,6 +1151,35 @@ export interface StatusCohort1 {
    * Items: 24 hexadecimal digits.
    */
   readonly devices: readonly string[];
+}
+/**
+ * A version that failed in one group of devices alone, which does not get it again unless a person promotes the group.
+ */
+export interface GroupRejection {
+  /**
+   * Label and value of the group.
+   */
+  readonly group: string;
+  /**
+   * Digest of its manifest. `sha256:` and 64 hexadecimal digits.
+   */
+  readonly digest: `sha256:${string}`;
+  /**
+   * Its version.
+   */
+  readonly version: string;
+  /**
+   * Why, for people.
+   */
+  readonly reason: string;
+  /**
+   * File of the evidence.
+   */
+  readonly evidence: string;
+  /**
+   * When. ISO 8601 with a time zone.
+   */
+  readonly at: string;
 }
 
 /**
