@@ -33,6 +33,16 @@ function sourceCondition(facts: RolloutFacts, status: RolloutStatus): Condition 
   return { type, status: true, reason: 'Verified', message: 'The wished version is signed by someone who may.' };
 }
 
+/** Groups that are behind on a version that nobody vouches for any more: only a person, or a later version, can take them off it. */
+function revokedBehind({ versions }: RolloutFacts, status: RolloutStatus): Condition[] {
+  return exceptionsOf(status).flatMap(({ group, stable }): Condition[] => {
+    const standing = versions.find(({ digest }) => digest === stable?.digest)?.standing;
+    if (stable === null || standing?.kind !== 'refused' || !standing.revoked) return [];
+    const message = `${group} runs ${stable.version}, and trust in it was taken back: ${standing.reason}`;
+    return [{ type: 'Stalled', status: true, reason: standing.code, message }];
+  });
+}
+
 /** Whether the outside signals that the stage asks for answer, those that never decide among them; none when it asks for none. */
 function signalsCondition({ verdict }: RolloutFacts): Condition[] {
   const asked = (verdict?.rules ?? []).flatMap(({ metric, sums }) =>
@@ -73,6 +83,7 @@ function conditionsOf(
   ];
   if (mendingOn?.kind === 'mending')
     conditions.push({ type: 'Stalled', status: true, reason: mendingOn.code, message: mendingOn.reason });
+  conditions.push(...revokedBehind(facts, status));
   conditions.push(sourceCondition(facts, status), ...(rolling ? signalsCondition(facts) : []));
   return conditions;
 }

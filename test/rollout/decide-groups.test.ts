@@ -8,7 +8,7 @@ import type { Decision } from '../../src/rollout/decision.ts';
 import { explainOutlook } from '../../src/rollout/explanation.ts';
 import { outlookLine } from '../../src/rollout/plan-in-words.ts';
 import { takesBack } from '../../src/rollout/transition.ts';
-import { cohort, devices, FalseWorld, MINUTE, policyOf, ruleVerdict, version } from './false-world.ts';
+import { cohort, devices, FalseWorld, MINUTE, policyOf, REVOKED, ruleVerdict, version } from './false-world.ts';
 
 const RULE = 'latency_p95 < 2x baseline';
 
@@ -442,6 +442,15 @@ describe('a group that is behind', () => {
     world.mustTake('except');
     expect(runs(world, 'rev2')).toEqual(new Set(['1.0.0 as stable', '3.0.0 as candidate']));
     expect(world.at.exceptions).toMatchObject([{ kind: 'behind', stable: { version: '1.0.0' } }]);
+  });
+
+  it('is shown as stalled when trust in its version was taken back', () => {
+    const world = behind();
+    world.versions = world.versions.map((one) => (one.version === '1.0.0' ? version('1.0.0', REVOKED) : one));
+    const { conditions } = world.decide().outlook;
+    expect(conditions.find(({ type }) => type === 'Stalled')?.message).toBe(
+      'hw:rev2 runs 1.0.0, and trust in it was taken back: ci is revoked',
+    );
   });
 
   it('goes back to its old version when a candidate is taken back that was held in it', () => {
