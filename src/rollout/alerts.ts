@@ -2,6 +2,7 @@
 
 import { asReason } from '../base/plain-text.ts';
 import { listed } from './amounts.ts';
+import { exceptionInWords } from './exception-in-words.ts';
 import type { Outlook } from './outlook.ts';
 
 /** Every kind of alert, with what it means; the words are part of metrics and events. */
@@ -12,6 +13,7 @@ export const ALERT_KINDS = {
   'version-refused': 'A wished or newer version may not be used: its signature or signer does not allow it.',
   paused: 'A stage failed and its policy stops there: someone has to decide.',
   'deadline-held': 'A stage reached its deadline undecided and is held.',
+  'group-apart': 'A group of devices does not go along with its rollout: it went back alone, is held, or is behind.',
   braked: 'A rollback could not be pushed in time and was published before its commit.',
   'signal-silent': 'A provider that a rule asks gives nothing that can be used; the rule stays undecided.',
   'devices-off-declared': 'Devices have been running something else than declared for too long.',
@@ -112,9 +114,17 @@ function ofWaiting({ rollout, stage, waitingOn }: Outlook): Alert[] {
   });
 }
 
+function ofExceptions({ rollout, exceptions = [] }: Outlook): Alert[] {
+  return exceptions.map((one): Alert => {
+    const reason = { 'rolled-back': 'GroupRolledBack', held: 'GroupHeld', behind: 'GroupBehind' }[one.kind];
+    const message = asReason(`${exceptionInWords(one)}: ${one.reason}`);
+    return { kind: 'group-apart', rollout, subject: one.group, reason, message };
+  });
+}
+
 /** A stalled wish is told once: by what stalls it. */
 function ofOutlook(outlook: Outlook): Alert[] {
-  const found = [...ofConditions(outlook), ...ofWaiting(outlook)];
+  const found = [...ofConditions(outlook), ...ofWaiting(outlook), ...ofExceptions(outlook)];
   const isStalled = found.some((one) => one.kind === 'stalled' || one.kind === 'history-rewound');
   return isStalled ? found.filter((one) => one.kind !== 'version-refused') : found;
 }

@@ -48,6 +48,20 @@ describe('each condition that needs a person is an alert', () => {
     expect(alertsOf({ ...NOTHING, outlooks: [stalled('X')] }).present[0]?.message).toBe('it is so');
   });
 
+  test('a group that does not go along, each by itself, until it does', () => {
+    const exceptions = [
+      { group: 'hw:rev2', kind: 'held', version: null, reason: 'slow' },
+      { group: 'hw:rev3', kind: 'behind', version: '1.0.0', reason: 'slow' },
+    ] as const;
+    const found = alertsOf({ ...NOTHING, outlooks: [outlook({ exceptions })] }).present;
+    expect(found.map(({ kind, subject, reason }) => [kind, subject, reason])).toEqual([
+      ['group-apart', 'hw:rev2', 'GroupHeld'],
+      ['group-apart', 'hw:rev3', 'GroupBehind'],
+    ]);
+    expect(found[1]?.message).toBe('hw:rev3 stayed on 1.0.0: slow');
+    expect(kindsOf({ outlooks: [outlook({})] })).toEqual([]);
+  });
+
   test('a forged status, a brake, a refused version, a pause, a held deadline', () => {
     expect(kindsOf({ forged: [{ rollout: 'eu', reason: 'r' }] })).toEqual(['status-forged eu StatusForged']);
     expect(kindsOf({ brakes: [{ rollout: 'eu', reason: 'r' }] })).toEqual(['braked eu Braked']);
