@@ -79,6 +79,17 @@ describe('a device is off what is declared', () => {
     expect(count(rolling, heard, 1_600, first.since).rollouts[0]).toMatchObject({ count: 1, staying: 1 });
   });
 
+  test('not while a device of a group that is behind goes on with the version that is stable there', () => {
+    const old = { ...STABLE, version: '0', digest: digest(7) };
+    const exceptions = [{ group: 'hw:rev2', kind: 'behind', cohort: null, stable: old }] as const;
+    const rolling = entry({ candidate: CANDIDATE, cohort: WHOLE_COHORT, exceptions });
+    const behind = { ...device('behind', 7), labels: { hw: 'rev2' } };
+    expect(namesOff(rolling, [behind, device('other', 7)])).toEqual(['other']);
+    expect(namesOff(entry({ exceptions }), [behind, { ...device('ahead', 1), labels: { hw: 'rev2' } }])).toEqual([
+      'ahead',
+    ]);
+  });
+
   test('not when it was silent for long: nobody knows what it runs', () => {
     expect(count(entry(), [device('gone', 7)], 1_600).rollouts[0]?.count).toBe(0);
   });
