@@ -5,6 +5,7 @@ import { exceptionInWords } from '../rollout/exception-in-words.ts';
 import type { LastRejection } from '../rollout/last-rejection.ts';
 import type { ExceptedOutlook, Outlook } from '../rollout/outlook.ts';
 import { type OutlookCells, outlookCells } from '../rollout/plan-in-words.ts';
+import { changedPolicyInWords } from '../rollout/policy-in-words.ts';
 import { table } from './output.ts';
 
 const HEADER = ['ROLLOUT', 'MODEL', 'STAGE', 'DEVICES', 'VERDICT', 'WAITING FOR'];
@@ -35,11 +36,14 @@ function exceptionNote(rollout: string, exception: ExceptedOutlook): string {
 }
 
 /** What needs a person: what was taken back, what stalls a rollout, what it may not take, which devices are in trouble. */
-function notesOf({ rollout, conditions, cohort, exceptions = [], rejected = null }: Outlook): string[] {
+function notesOf({ rollout, conditions, cohort, changedPolicy, exceptions = [], rejected = null }: Outlook): string[] {
   const name = oneLine(rollout);
   const before = [
     ...(rejected === null ? [] : [rejectionNote(rollout, rejected)]),
     ...exceptions.map((one) => exceptionNote(name, one)),
+    ...(changedPolicy === undefined
+      ? []
+      : [`${clipped(name, MOST_REASON)}: ${clipped(changedPolicyInWords(changedPolicy), MOST_REASON)}`]),
   ];
   const notes = conditions.flatMap(({ type, status, reason, message }) => {
     const text = `${oneLine(reason)}\n  ${oneLine(message)}`;

@@ -95,6 +95,12 @@ function exceptedOutlook(status: RolloutStatus): Pick<Outlook, 'exceptions'> {
   return exceptions.length === 0 ? {} : { exceptions };
 }
 
+function changedPolicy({ policy, policyInForce }: RolloutFacts, status: RolloutStatus): Pick<Outlook, 'changedPolicy'> {
+  if (status.candidate === null || policy === null || policyInForce === null) return {};
+  if (status.policy === policy.digest) return {};
+  return { changedPolicy: { atHead: policy.policy.metadata.name, inForce: policyInForce.metadata.name } };
+}
+
 export function outlookOf(
   facts: RolloutFacts,
   status: RolloutStatus,
@@ -113,6 +119,7 @@ export function outlookOf(
     verdict: facts.verdict,
     window: facts.window,
     terms: termsOf(facts, status),
+    ...changedPolicy(facts, status),
     ...exceptedOutlook(status),
     rejected: lastRejection(status),
     waitingOn,

@@ -1,6 +1,6 @@
 // Owns the explanation of a stage: the same words for a stage that is being measured and for one that evidence tells of.
 
-import { clipped, oneLine } from '../base/plain-text.ts';
+import { asSentence, clipped, oneLine } from '../base/plain-text.ts';
 import { formatDuration } from '../contract/duration.ts';
 import { type RuleVerdict, ruleName, type StageVerdict } from '../gates/rule-verdict.ts';
 import { countOf, formatCount, listed } from './amounts.ts';
@@ -8,6 +8,7 @@ import type { CohortCounts } from './count-cohort.ts';
 import { exceptionInWords } from './exception-in-words.ts';
 import type { Outlook } from './outlook.ts';
 import { waitInWords } from './plan-in-words.ts';
+import { changedPolicyInWords } from './policy-in-words.ts';
 import type { WindowTime } from './rollout-facts.ts';
 import { ruleSentences } from './rule-in-words.ts';
 import type { StageTerms } from './stage-terms.ts';
@@ -145,8 +146,9 @@ export function explainStage(stage: MeasuredStage, missing: readonly string[] = 
 
 /** How a rollout stands now, and why. */
 export function explainOutlook(outlook: Outlook): Explanation {
-  const { exceptions = [], waitingOn } = outlook;
+  const { exceptions = [], changedPolicy, waitingOn } = outlook;
   const explanation = explainStage(outlook, waitingOn.map(waitInWords));
   const apart = exceptions.map((one) => clipped(`${exceptionInWords(one)}: ${oneLine(one.reason)}`, MOST_EXCEPTION));
-  return { ...explanation, stage: [...explanation.stage, ...apart] };
+  const policy = changedPolicy === undefined ? [] : [asSentence(changedPolicyInWords(changedPolicy))];
+  return { ...explanation, stage: [...explanation.stage, ...policy, ...apart] };
 }

@@ -61,6 +61,13 @@ export interface ExceptedOutlook {
   readonly reason: string;
 }
 
+/** The policy at HEAD is not the one that the attempt under way began with. */
+export interface ChangedPolicy {
+  readonly atHead: string;
+  /** The name of the one in force. */
+  readonly inForce: string;
+}
+
 /** How one rollout stands now: shown by the API and the CLI, never committed. */
 export interface Outlook {
   readonly rollout: string;
@@ -77,6 +84,8 @@ export interface Outlook {
   readonly window: WindowTime | null;
   /** What the policy in force asks of the stage; null when nothing rolls. */
   readonly terms: StageTerms | null;
+  /** Absent when the attempt's policy is that of HEAD, and when nothing rolls. */
+  readonly changedPolicy?: ChangedPolicy;
   /** Groups of devices that do not go along with the others, and what they run in place of stable; absent when all go along. */
   readonly exceptions?: readonly ExceptedOutlook[];
   /** What was taken back last, until another version starts. */

@@ -31,6 +31,7 @@ const OUTLOOK: Outlook = {
   target: 'region:eu',
   window: null,
   terms: null,
+  changedPolicy: { atHead: EVIL, inForce: 'careful' },
   exceptions: [{ group: EVIL, kind: 'behind', version: EVIL, reason: EVIL }],
   rejected: { version: EVIL, reason: EVIL, at: EVIL },
   verdict: null,
@@ -62,6 +63,12 @@ test('nor what a service that is not ours answers', () => {
   expect(text).not.toMatch(/[^\P{C}\n]/u);
   expect(text).toContain('Braked');
   expect(text).toContain('is away since 1970-01-01T00:00:00Z');
+});
+
+test('a policy that changed since the attempt began is said below the table', () => {
+  const outlook: Outlook = { ...OUTLOOK, rollout: 'ocr-eu', changedPolicy: { atHead: 'careful', inForce: 'careful' } };
+  const words = 'the policy careful at HEAD has changed since; this attempt goes on under the one it began with';
+  expect(statusTable([outlook])).toContain(`\n\nocr-eu: ${words}`);
 });
 
 test('no rollouts are said, not drawn', () => {

@@ -2,6 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { digestOf } from '../../src/contract/digest.ts';
 import { BUCKETS } from '../../src/contract/membership.ts';
+import { explainOutlook } from '../../src/rollout/explanation.ts';
 import {
   baselineOf,
   CAREFUL,
@@ -586,6 +587,30 @@ describe('a new wish while rolling', () => {
     world.spec.target = 'ring:canary';
     world.mustTake('supersede');
     expect(world.mustTake('start').next.stage).toBe('all-at-once');
+  });
+
+  it('is told of when it is another policy, until an attempt begins under that', () => {
+    const world = FalseWorld.rolling();
+    world.measure('undecided');
+    expect(world.decide().outlook).not.toHaveProperty('changedPolicy');
+    world.policy = policyOf('- { name: all-at-once, size: 100% }');
+    const { outlook } = world.decide();
+    const words = 'The policy careful at HEAD has changed since; this attempt goes on under the one it began with.';
+    expect(outlook.changedPolicy).toEqual({ atHead: 'careful', inForce: 'careful' });
+    expect(explainOutlook(outlook).stage).toContain(words);
+    world.policy = { ...world.policy, metadata: { name: 'hasty' } };
+    const other = 'The policy is hasty at HEAD now; this attempt goes on under careful, with which it began.';
+    expect(explainOutlook(world.decide().outlook).stage).toContain(other);
+
+    const digest = world.at.candidate!.digest;
+    world.ask({ act: 'abort' });
+    world.mustTake('roll-back');
+    expect(world.decide().outlook).not.toHaveProperty('changedPolicy');
+    world.ask({ act: 'retry', digest });
+    world.spec.version = '2.0.0';
+    world.mustTake('answer');
+    expect(world.mustTake('start').next).toMatchObject({ stage: 'all-at-once', policy: world.policyDigest });
+    expect(world.decide().outlook).not.toHaveProperty('changedPolicy');
   });
 });
 
