@@ -240,10 +240,11 @@ export function judgeStage(question: StageQuestion): StageVerdict {
   });
   const combined = combineVerdicts(deciding, { elapsedMs: 0 });
   const missing = missingEvidence(question);
-  if (combined.verdict === 'fail') return { kind: 'fail', rules, because: combined.because, method: METHOD_VERSION };
+  const about = { measured: sizeOf(question.candidate), method: METHOD_VERSION } as const;
+  if (combined.verdict === 'fail') return { kind: 'fail', rules, because: combined.because, ...about };
   const because = [...combined.because, ...missing];
   const kind = combined.verdict === 'pass' && missing.length === 0 ? 'pass' : 'undecided';
-  return { kind, rules, because, method: METHOD_VERSION };
+  return { kind, rules, because, ...about };
 }
 
 /** A whole number with its thousands apart: `12 480`. */

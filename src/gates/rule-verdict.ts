@@ -144,11 +144,19 @@ export function ruleInScope(verdict: Pick<RuleVerdict, 'rule' | 'by' | 'scope' |
   return `${ruleName(verdict)}${about === '' ? '' : ` (${about})`}`;
 }
 
+/** Devices with inferences, and those inferences. */
+export interface MeasuredArm {
+  readonly devices: number;
+  readonly inferences: number;
+}
+
 /** What all rules together say about a stage. */
 export interface StageVerdict {
   readonly kind: Verdict;
   readonly rules: readonly RuleVerdict[];
   /** The rules that failed; or those that are open, and what else is missing; empty for a pass. */
   readonly because: readonly string[];
+  /** The candidate as a whole, where rules may be about groups of it; absent in evidence of before it was kept. */
+  readonly measured?: MeasuredArm;
   readonly method: typeof METHOD_VERSION;
 }

@@ -1,6 +1,7 @@
 // Owns what judges are told about a stage: its rules, the counts of both arms, how its installs went, and the present traffic.
 import type { Sketch } from '../contract/sketch.ts';
 import type { FrozenLimit } from './freeze-limits.ts';
+import type { MeasuredArm } from './rule-verdict.ts';
 import type { DeviceCounts } from './share-verdict.ts';
 import type { SignalReading, SignalRule } from './signal-track.ts';
 import type { StageRule } from './stage-rule.ts';
@@ -156,8 +157,7 @@ export function newestWindow({ rates }: ArmEvidence): number {
   return Math.max(0, rates.newest);
 }
 
-/** Devices with data and their inferences. */
-export function sizeOf(arm: ArmEvidence): { readonly devices: number; readonly inferences: number } {
+export function sizeOf(arm: ArmEvidence): MeasuredArm {
   const rows = wholeTallies(arm, 'error') ?? NO_ROWS;
   return { devices: rows.live, inferences: rows.all.trials };
 }

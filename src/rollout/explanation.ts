@@ -81,10 +81,10 @@ function devicesLine({ cohort, verdict }: MeasuredStage): string[] {
   ] as const;
   const told = apart.filter(([count]) => count > 0).map(([count, what]) => `${formatCount(count)} ${what}`);
   const ready = `${formatCount(cohort.ready)} of ${countOf(cohort.wanted, 'device')} run it`;
-  const measured = Math.max(
-    0,
-    ...(verdict?.rules ?? []).map((rule) => (rule.sums.kind === 'share' ? 0 : rule.devices)),
+  const withData = (verdict?.rules ?? []).filter(
+    ({ sums, verdict }) => sums.kind !== 'share' && verdict !== 'not-applicable',
   );
+  const measured = Math.max(verdict?.measured?.devices ?? 0, ...withData.map(({ devices }) => devices));
   return [
     `Devices: ${[ready, ...told].join(', ')}; ${measured === 0 ? 'none has' : `${formatCount(measured)} ${measured === 1 ? 'has' : 'have'}`} sent data.`,
     ...cohort.troubled.map(({ device, what }) => `In trouble: ${oneLine(device)}, ${clipped(oneLine(what), 200)}.`),
@@ -97,6 +97,13 @@ const AFTER_DEADLINE = {
   promote: 'then it goes on if every open rule is within its limit',
 } as const;
 
+/** Of the whole stage; evidence of before that was kept has it by its rules, none of them by group. */
+function inferencesSeen(verdict: StageVerdict | null): number | null {
+  if (verdict?.measured !== undefined) return verdict.measured.inferences;
+  const counts = (verdict?.rules ?? []).map((rule) => (rule.sums.kind === 'rate' ? rule.sums.candidate.trials : 0));
+  return counts.length === 0 ? null : Math.max(...counts);
+}
+
 function clockLines({ window, terms, cohort, verdict }: MeasuredStage): string[] {
   if (!terms) return [];
   const { readyMs = 0, listenedMs = 0 } = window ?? {};
@@ -106,10 +113,11 @@ function clockLines({ window, terms, cohort, verdict }: MeasuredStage): string[]
       : readyMs >= terms.soakMs
         ? `Soak: over, watched for ${formatDuration(readyMs)} of at least ${formatDuration(terms.soakMs)}.`
         : `Soak: watched for ${formatDuration(readyMs)} of at least ${formatDuration(terms.soakMs)}.`;
-  const counts = (verdict?.rules ?? []).map((rule) => (rule.sums.kind === 'rate' ? rule.sums.candidate.trials : 0));
-  const seen = counts.length === 0 ? '' : ` (so far ${formatCount(Math.max(...counts))})`;
+  const seen = inferencesSeen(verdict);
   const inferences =
-    terms.minimumInferences === 0 ? '' : ` and ${countOf(terms.minimumInferences, 'inference')}${seen}`;
+    terms.minimumInferences === 0
+      ? ''
+      : ` and ${countOf(terms.minimumInferences, 'inference')}${seen === null ? '' : ` (so far ${formatCount(seen)})`}`;
   const devices = `${countOf(terms.minimumDevices, 'device')} (${formatCount(cohort?.ready ?? 0)} run it)`;
   const { deadlineMs } = terms;
   const left = (deadlineMs ?? 0) - listenedMs;

@@ -94,7 +94,9 @@ function success(stage: Stage, facts: RolloutFacts): string {
   const sampled = held
     .filter((rule) => !['share', 'gauge', 'signal'].includes(rule.sums.kind))
     .map((rule) => rule.trials);
-  const inferences = sampled.length === 0 ? '' : `, ${countOf(Math.max(...sampled), 'inference')}`;
+  // A rule by group has the numbers of one group.
+  const seen = facts.verdict?.measured?.inferences ?? Math.max(...sampled);
+  const inferences = sampled.length === 0 ? '' : `, ${countOf(seen, 'inference')}`;
   const time = facts.window === null ? '' : ` for ${formatDuration(facts.window.readyMs)}`;
   return `${what}${time} on ${countOf(facts.cohort?.ready ?? 0, 'device')}${inferences}`;
 }

@@ -209,6 +209,16 @@ describe('a rule by group', () => {
     expect(verdict.because).toEqual(['failed_devices < 5% by hw']);
   });
 
+  test('leaves the numbers of the stage those of all its devices, however few the group has that it names', () => {
+    const stage = judgeStage(question([byHw('error_rate < 0.5%')], { candidate: three({ errors: 3 }) }));
+    expect(stage.rules[0]).toMatchObject({ group: 'hw:rev3', devices: 5, trials: 5 * 20 * 100 });
+    expect(stage.measured).toEqual({ devices: 95, inferences: 95 * 20 * 100 });
+    expect(judgeStage(question([byHw('error_rate < 0.5%')], { candidate: [] })).measured).toEqual({
+      devices: 0,
+      inferences: 0,
+    });
+  });
+
   test('shares its part of the error level among the groups', () => {
     const values = Array.from({ length: 15 }, (_, i) => `v${i}`);
     const breach = { value: 'v0', devices: 5, errors: 2 };

@@ -70,6 +70,15 @@ describe('a stage', () => {
     expect(step.next.cohort.cut).toBeGreaterThan(before.cohort.cut);
   });
 
+  it('that passes says on how many inferences of all its devices, where a rule has those of one group', () => {
+    const world = FalseWorld.rolling();
+    const verdict = stageVerdict(world.stage, 'pass', { by: 'hw', group: 'hw:rev2', devices: 2, trials: 473 });
+    world.measure('pass', { cohort: cohort(7), verdict: { ...verdict, measured: { devices: 7, inferences: 2610 } } });
+    expect(world.mustTake('advance').reason).toBe(
+      'all 2 rules of "canary" held for 30 min on 7 devices, 2 610 inferences',
+    );
+  });
+
   it('that is the last waits for the rest of the fleet, then completes', () => {
     const world = FalseWorld.rolling();
     world.pass();

@@ -137,6 +137,19 @@ test('a stage tells its devices, its soak, its least evidence, its deadline and 
   expect(over.stage.join('\n')).toMatch(/Soak: over.*\n.*\nDeadline: its 2 h are over\./);
 });
 
+test('a stage tells all its devices and inferences, also where each rule has those of one group', () => {
+  const of = (group: string, trials: number, devices: number) =>
+    ruleVerdict('error_rate < 1%', 'undecided', { by: 'hw', group, trials, devices });
+  const rulesByGroup = [of('hw:rev2', 0, 0), of('hw:rev3', 473, 2)];
+  const verdict: StageVerdict = {
+    ...{ kind: 'undecided', rules: rulesByGroup, because: [], method: 'slipway-stats/1' },
+    measured: { devices: 7, inferences: 2610 },
+  };
+  const { stage } = explainStage({ verdict, cohort: cohort(7), terms: TERMS });
+  expect(stage[0]).toBe('Devices: 7 of 7 devices run it; 7 have sent data.');
+  expect(stage.join()).toContain('and 1 000 inferences (so far 2 610)');
+});
+
 test('evidence of before the window and the terms were kept is still explained', () => {
   const { certainty, stage, summary } = explainStage({
     verdict: scenes['a rule that is broken']!(),
