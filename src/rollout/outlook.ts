@@ -19,6 +19,8 @@ export type WaitingOn =
       readonly slowest: { readonly metric: string; readonly trials: number; readonly within?: boolean } | null;
       /** What else the stage's minimum lacks, in words. */
       readonly lacks: readonly string[];
+      /** Of a rule that more of the same would not decide, why that is; absent when there is none. */
+      readonly why?: string;
     }
   /** A provider that a rule asks gives nothing that can be used. */
   | {

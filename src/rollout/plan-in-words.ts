@@ -12,7 +12,13 @@ function words(text: string): string {
   return clipped(oneLine(text), MOST_WORDS);
 }
 
-function verdictWaits({ rules, minutes, slowest, lacks }: Extract<WaitingOn, { kind: 'verdict' }>): string {
+function verdictWaits({ why, ...waiting }: Extract<WaitingOn, { kind: 'verdict' }>): string {
+  const what = numbersWaits(waiting);
+  if (why === undefined) return what;
+  return waiting.slowest === null && waiting.lacks.length === 0 ? `${what} (${words(why)})` : `${what}; ${words(why)}`;
+}
+
+function numbersWaits({ rules, minutes, slowest, lacks }: Extract<WaitingOn, { kind: 'verdict' }>): string {
   if (slowest !== null) {
     const time = minutes === null ? '' : `${aboutMore(minutes)}: `;
     // Drift is judged at looks, which come by time.

@@ -1,7 +1,8 @@
 // Owns how far a stage is: failed, past its deadline, ready to go on, or waiting and for what.
 
-import { oneLine } from '../base/plain-text.ts';
+import { clipped, oneLine } from '../base/plain-text.ts';
 import { formatDuration } from '../contract/duration.ts';
+import { ONE_DEVICE } from '../gates/rate-verdict.ts';
 import { type RuleVerdict, ruleInScope, ruleName } from '../gates/rule-verdict.ts';
 import { countOf, formatCount, listed } from './amounts.ts';
 import type { WaitingOn } from './outlook.ts';
@@ -17,6 +18,9 @@ export type StageProgress =
   | { readonly kind: 'expired'; readonly reason: string }
   | { readonly kind: 'passed'; readonly reason: string }
   | { readonly kind: 'waiting'; readonly on: readonly WaitingOn[] };
+
+/** A reason is one of several things in a cell of a table. */
+const MOST_WHY = 160;
 
 function decidingRules({ verdict }: RolloutFacts): readonly RuleVerdict[] {
   return (verdict?.rules ?? []).filter((rule) => !rule.dryRun);
@@ -47,6 +51,23 @@ function silentSignals(facts: RolloutFacts): WaitingOn[] {
   });
 }
 
+/**
+ * `latency_p95 on hw:rev2: one device explains the breach, kiosk-017`. Beside a wait that can be counted only that is said: everything else
+ * that rules wait for then comes with time.
+ */
+function whyStuck(open: readonly RuleVerdict[], isCounted: boolean): { readonly why?: string } {
+  const stuck = open.filter(({ needs, reason, sums }) => needs === null && reason !== '' && sums.kind !== 'signal');
+  const ofOneDevice = stuck.find(({ reason }) => reason.includes(ONE_DEVICE));
+  // What is seen and still open says more than what nothing was heard of yet.
+  const rule = ofOneDevice ?? (isCounted ? undefined : (stuck.find(({ estimate }) => estimate !== null) ?? stuck[0]));
+  if (rule === undefined) return {};
+  const { metric, group, reason, worstDevice } = rule;
+  // The only open rule is named beside it.
+  const about = [...(open.length > 1 ? [metric] : []), ...(group === undefined ? [] : [group])].join(' on ');
+  const device = rule === ofOneDevice && worstDevice !== null ? `, ${worstDevice}` : '';
+  return { why: clipped(oneLine(`${about === '' ? '' : `${about}: `}${reason}${device}`), MOST_WHY) };
+}
+
 function missingVerdict(facts: RolloutFacts): WaitingOn {
   const open = openRules(facts);
   const needs = open.flatMap(({ metric, within, needs }) => (needs === null ? [] : [{ metric, within, ...needs }]));
@@ -54,12 +75,14 @@ function missingVerdict(facts: RolloutFacts): WaitingOn {
   const slowest = [...(timed.length > 0 ? timed : needs)].sort(
     (a, b) => (b.minutes ?? 0) - (a.minutes ?? 0) || b.trials - a.trials,
   )[0];
+  const lacks = lackedMinimum(facts);
   return {
     kind: 'verdict',
     rules: open.map(ruleInScope),
     minutes: slowest?.minutes ?? null,
     slowest: slowest === undefined ? null : { metric: slowest.metric, trials: slowest.trials, within: slowest.within },
-    lacks: lackedMinimum(facts),
+    lacks,
+    ...whyStuck(open, slowest !== undefined || lacks.length > 0),
   };
 }
 

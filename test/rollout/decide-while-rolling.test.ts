@@ -2,7 +2,9 @@
 import { describe, expect, it } from 'vitest';
 import { digestOf } from '../../src/contract/digest.ts';
 import { BUCKETS } from '../../src/contract/membership.ts';
+import { ruleName, type StageVerdict } from '../../src/gates/rule-verdict.ts';
 import { explainOutlook } from '../../src/rollout/explanation.ts';
+import { waitingInWords } from '../../src/rollout/plan-in-words.ts';
 import {
   baselineOf,
   CAREFUL,
@@ -43,6 +45,28 @@ describe('a stage', () => {
         ],
       },
     });
+  });
+
+  it('that nothing but a person moves on says why: the group, the device and the reason, on one bounded line', () => {
+    const world = FalseWorld.rolling();
+    const stuck = ruleVerdict('latency_p95 < 150ms', 'undecided', {
+      ...{ by: 'hw', group: 'hw:rev2', worstDevice: 'kiosk-017', reason: 'one device explains the breach' },
+    });
+    const open = ruleVerdict('unknown_rate < 10%', 'undecided', { needs: { trials: 3400, minutes: 10.6 } });
+    const unheard = ruleVerdict('error_rate < 0.5%', 'undecided', { estimate: null, reason: 'no data' });
+    const waiting = (...rules: StageVerdict['rules']): string => {
+      const because = rules.map(ruleName);
+      world.measure('undecided', { verdict: { kind: 'undecided', rules, because, method: 'slipway-stats/1' } });
+      return waitingInWords(world.decide().outlook.waitingOn);
+    };
+    const why = 'latency_p95 on hw:rev2: one device explains the breach, kiosk-017';
+    expect(waiting(stuck)).toBe(`a verdict on latency_p95 < 150ms by hw (${why.slice('latency_p95 on '.length)})`);
+    expect(waiting(unheard, open, stuck)).toMatch(/^about 11 more minutes: unknown_rate needs 3 400 more inferences/);
+    expect(waiting(unheard, open, stuck)).toContain(`; ${why}`);
+    expect(waiting(unheard)).toBe('a verdict on error_rate < 0.5% (no data)');
+    const hostile = waiting({ ...stuck, group: `hw:${'x\n'.repeat(900)}` });
+    expect(hostile).not.toContain('\n');
+    expect(hostile.length).toBeLessThan(250);
   });
 
   it.each([

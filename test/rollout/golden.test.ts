@@ -348,6 +348,22 @@ it('every kind of waiting has its words', async () => {
     { kind: 'verdict', rules: ['failed_devices < 5%'], minutes: null, slowest: null, lacks: [] },
     {
       kind: 'verdict',
+      rules: ['latency_p95 < 150ms by hw'],
+      minutes: null,
+      slowest: null,
+      lacks: [],
+      why: 'hw:rev2: one device explains the breach, kiosk-017',
+    },
+    {
+      kind: 'verdict',
+      rules: ['error_rate < 0.5%', 'latency_p95 < 150ms by hw'],
+      minutes: 10.4,
+      slowest: { metric: 'error_rate', trials: 3400 },
+      lacks: [],
+      why: 'latency_p95 on hw:rev2: one device explains the breach, kiosk-017',
+    },
+    {
+      kind: 'verdict',
       rules: [],
       minutes: null,
       slowest: null,
