@@ -5,11 +5,12 @@ import type { Rollout } from '../contract/documents/types.generated.ts';
 import { isVersionRange } from '../contract/model-version.ts';
 import type { ManifestsRepository } from '../git/manifests-repository.ts';
 import { countOf } from '../rollout/amounts.ts';
+import { exceptedIn } from '../rollout/decision.ts';
 import { type LastRejection, lastRejection } from '../rollout/last-rejection.ts';
 import type { OutlookCells } from '../rollout/plan-in-words.ts';
 import { readDocuments, rolloutsOf } from './repository-documents.ts';
 import { filesOfCommit } from './repository-files.ts';
-import { rejectionNote } from './status-table.ts';
+import { exceptionNote, rejectionNote } from './status-table.ts';
 
 const NOTHING = '–';
 
@@ -97,13 +98,17 @@ export function cellsOfGit({ rollouts, broken }: GitView): OutlookCells[] {
   return [...rollouts.map(cellsOf), ...stalled].sort((a, b) => (a.rollout < b.rollout ? -1 : 1));
 }
 
-/** What was taken back, and the errors of broken rollouts. */
+/** What was taken back, which groups do not go along, and the errors of broken rollouts. */
 export function notesOfGit({ rollouts, broken }: GitView): string[] {
-  const takenBack = rollouts.flatMap((rollout) => {
+  const ofRollouts = rollouts.flatMap((rollout) => {
+    const { name } = rollout.metadata;
     const rejection = rejectionOf(rollout);
-    return rejection === null ? [] : [rejectionNote(rollout.metadata.name, rejection)];
+    return [
+      ...(rejection === null ? [] : [rejectionNote(name, rejection)]),
+      ...exceptedIn(rollout.status ?? {}).map((one) => exceptionNote(name, one)),
+    ];
   });
-  return [...takenBack, ...brokenNotes(broken)];
+  return [...ofRollouts, ...brokenNotes(broken)];
 }
 
 function brokenNotes(broken: GitView['broken']): string[] {

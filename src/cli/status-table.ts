@@ -30,8 +30,8 @@ export function rejectionNote(rollout: string, { version, reason, at }: LastReje
 }
 
 /** A group that does not go along, and why. */
-function exceptionNote(rollout: string, exception: ExceptedOutlook): string {
-  const what = `${rollout}: ${exceptionInWords(exception)}`;
+export function exceptionNote(rollout: string, exception: ExceptedOutlook): string {
+  const what = `${oneLine(rollout)}: ${exceptionInWords(exception)}`;
   return `${clipped(what, MOST_REASON)}\n  ${clipped(oneLine(exception.reason), MOST_REJECTION)}`;
 }
 

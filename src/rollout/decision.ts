@@ -2,7 +2,7 @@
 import type { RolloutStatus } from '../contract/documents/types.generated.ts';
 import { exceptionsOf } from './exceptions.ts';
 import { lastRejection } from './last-rejection.ts';
-import type { Condition, Outlook, WaitingOn } from './outlook.ts';
+import type { Condition, ExceptedOutlook, Outlook, WaitingOn } from './outlook.ts';
 import type { RolloutFacts } from './rollout-facts.ts';
 import { termsOf } from './stage-terms.ts';
 import type { Transition } from './transition.ts';
@@ -88,10 +88,15 @@ function conditionsOf(
   return conditions;
 }
 
-function exceptedOutlook(status: RolloutStatus): Pick<Outlook, 'exceptions'> {
-  const exceptions = exceptionsOf(status).map(({ group, kind, stable, reason }) => {
+/** The groups that do not go along, as a status has them. */
+export function exceptedIn(status: Pick<RolloutStatus, 'exceptions'>): ExceptedOutlook[] {
+  return exceptionsOf(status).map(({ group, kind, stable, reason }) => {
     return { group, kind, version: stable?.version ?? null, reason };
   });
+}
+
+function exceptedOutlook(status: RolloutStatus): Pick<Outlook, 'exceptions'> {
+  const exceptions = exceptedIn(status);
   return exceptions.length === 0 ? {} : { exceptions };
 }
 
