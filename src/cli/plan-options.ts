@@ -1,7 +1,6 @@
 // Owns the options that say which traffic a policy is planned for.
 import type { Command } from 'commander';
 import { CodedError } from '../base/errors.ts';
-import { parsePercent } from '../contract/duration.ts';
 import type { KnownGroup, LabelGroups } from '../rollout/reckoned-groups.ts';
 import type { Traffic } from '../rollout/stage-plan.ts';
 import { MOST_VALUES, OTHER_VALUES } from '../telemetry/groups.ts';
@@ -83,7 +82,8 @@ function numberOf(flag: string, text: string, most: number, isWhole: boolean): n
 
 /** A share of the limit, above 0 and below 1. Throws SETTING_VALUE. */
 export function healthOf(text: string): number {
-  const share = /^\d{1,3}(?:\.\d{1,9})? ?%$/.test(text) ? parsePercent(text) : Number.NaN;
+  const amount = /^(\d{1,3}(?:\.\d{1,9})?) ?%$/.exec(text)?.[1];
+  const share = amount === undefined ? Number.NaN : Number(amount) / 100;
   if (share > 0 && share < 1) return share;
   throw optionProblem('--health', text, 'Give a percentage of the limit above 0% and below 100%, such as `40%`.');
 }

@@ -34,6 +34,7 @@ test('a policy is planned by its name, its rollout, its file, or as the default,
   await session.say('plan gone.yaml');
   await session.say('plan --repo models --devices many');
   await session.say('plan --repo models --health 100%');
+  await session.say('plan --repo models --health 140%');
   await session.say('plan careful --repo models');
   await expect(session.text()).toMatchFileSnapshot('golden/plan.txt');
   const traffic = ['--devices', '500', '--per-minute', '60'];

@@ -63,7 +63,25 @@ export function checkGroups(rule: PolicyRule, path: FieldPath): Problem[] {
     return [{ code: 'POLICY_RULE_BY', path: [...path, 'scope'], message, remedy: 'Leave out `scope`, or `by`.' }];
   }
   return Object.entries(limits).flatMap(([value, limit]) => {
-    const problem = findTextProblem([...path, 'limits', value], () => ruleWithLimit(parseRule(rule.rule), limit));
-    return problem === undefined ? [] : [problem];
+    const problem = limitProblem(rule.rule, limit, [...path, 'limits', value]);
+    return problem === undefined ? [] : [{ ...problem, remedy: asGroupLimit(problem.remedy, value) }];
   });
+}
+
+function limitProblem(rule: string, limit: string, path: FieldPath): Problem | undefined {
+  const asked = (text: string): Problem | undefined =>
+    findTextProblem(path, () => ruleWithLimit(parseRule(rule), text));
+  const bare = limit.replace(/^\s*(?:<=|>=|==|<|>)\s*/, '');
+  const problem = asked(limit);
+  if (problem === undefined || bare === limit || asked(bare) !== undefined) return problem;
+  const message = 'The limit of a group has no sign of its own: it is that of the rule.';
+  return { ...problem, message, remedy: `Write \`${rule.match(/^[^<>=]*[<>=]+/)?.[0]} ${bare}\`.` };
+}
+
+/** What to write for a rule, `latency_p95 < 200ms`, as it stands beside the group: `rev2: 200ms`. */
+function asGroupLimit(remedy: string, value: string): string {
+  const name = /^[A-Za-z][\w.-]*$/.test(value) ? value : JSON.stringify(value);
+  return remedy.replaceAll(/`[a-z]\w*(?:\[[^`]*\])? (?:<=|>=|==|<|>) ([^`]+)`/g, (_, limit: string) =>
+    limit.includes(',') ? `\`${name}: "${limit}"\`` : `\`${name}: ${limit}\``,
+  );
 }

@@ -165,9 +165,12 @@ function checkShare(rule: NonNullable<PolicyStage['rules']>[number], path: Field
       `Write an absolute limit, as in \`${absoluteExample(metric, ofClass)}\`, or leave out \`share\`.`,
     );
   }
-  if (parsePercent(rule.share) < 1) return [];
+  const { share } = rule;
+  const inText = findTextProblem(path, () => parsePercent(share));
+  if (inText !== undefined) return [inText];
+  if (parsePercent(share) < 1) return [];
   return wrong(
-    `A stage that fails when more than ${rule.share} of its devices breach never fails.`,
+    `A stage that fails when more than ${share} of its devices breach never fails.`,
     'Write a share below 100%, such as `share: 30%`.',
   );
 }

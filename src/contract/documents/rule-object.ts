@@ -17,7 +17,7 @@ export function findRuleObjectProblem(value: unknown, path: FieldPath): Problem 
   if ('rule' in value) {
     if ('prometheus' in value || 'webhook' in value || 'query' in value) return undefined;
     const { rule } = value;
-    return typeof rule === 'string' ? findTextProblem([...path, 'rule'], () => parseRule(rule)) : undefined;
+    return typeof rule === 'string' ? (findSplitRule(value, rule, path) ?? findInRule(rule, path)) : undefined;
   }
   for (const [name, limit] of Object.entries(value)) {
     const metric = RULE_METRICS.find((known) => name === known || name.startsWith(`${known}[`));
@@ -29,7 +29,34 @@ export function findRuleObjectProblem(value: unknown, path: FieldPath): Problem 
   return undefined;
 }
 
-function ruleOr(text: string, other: string): string {
+function findInRule(rule: string, path: FieldPath): Problem | undefined {
+  const problem = findTextProblem([...path, 'rule'], () => parseRule(rule));
+  if (problem === undefined || !/`[^`]*, floor /.test(problem.remedy)) return problem;
+  return { ...problem, remedy: `${problem.remedy} Put the rule in quotes: between braces YAML ends it at its comma.` };
+}
+
+/** `{ rule: error_rate < 2x baseline, floor 1% }`: between braces a comma ends the text, and the floor becomes a field. */
+function findSplitRule(value: object, rule: string, path: FieldPath): Problem | undefined {
+  const [name, given] = Object.entries(value).find(([name]) => /^floor\b/.test(name)) ?? [];
+  if (name === undefined) return undefined;
+  const floor = typeof given === 'string' || typeof given === 'number' ? `${name} ${given}` : name;
+  const whole = ruleOr(`${rule}, ${floor}`, undefined);
+  const message =
+    given === null
+      ? `\`${shortened(name)}\` is read as a field, as YAML ends the rule before it at the comma.`
+      : 'The floor is a part of the rule, not a field.';
+  const example = whole === undefined ? 'rule: "error_rate < 2x baseline, floor 0.1%"' : `rule: "${whole}"`;
+  const remedy = `Put the rule in quotes${whole === undefined ? ', as in' : ':'} \`${example}\`.`;
+  return { code: 'POLICY_RULE_FIELDS', path: [...path, name], part: 'name', message, remedy };
+}
+
+const MOST_NAME = 60;
+
+function shortened(name: string): string {
+  return name.length > MOST_NAME ? `${name.slice(0, MOST_NAME - 1)}…` : name;
+}
+
+function ruleOr<Other extends string | undefined>(text: string, other: Other): string | Other {
   try {
     return parseRule(text).source;
   } catch (error) {
