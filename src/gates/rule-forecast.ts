@@ -45,7 +45,8 @@ export type RuleForecast =
     }
   /** Devices are counted exactly: how many bad ones the limit bears. */
   | { readonly kind: 'devices'; readonly limit: number; readonly bears: number }
-  | { readonly kind: 'any-device'; readonly limit: number; readonly fail: Needed }
+  /** Devices are judged alone: how many may breach; with one more that do, each shows it after its own `fail`. */
+  | { readonly kind: 'any-device'; readonly limit: number; readonly bears: number; readonly fail: Needed }
   /** Each device must be watched for so long, whatever the traffic. */
   | { readonly kind: 'sustained'; readonly minutes: number }
   | { readonly kind: 'unplanned'; readonly reason: string }
@@ -127,15 +128,17 @@ function fleetSamples(threshold: number, rate: number, level: number, { devices 
 function forecastRate(
   threshold: number,
   of: 'inferences' | 'slow-answers',
-  scope: StageRule['scope'],
+  { scope, share = 0 }: Pick<StageRule, 'scope' | 'share'>,
   question: ForecastQuestion,
 ): RuleForecast {
   const { devices, beta, health, alpha } = question;
   const good = health * threshold;
   const bad = Math.min(BREACH * threshold, (1 + threshold) / 2);
   if (scope === 'any-device') {
-    const onOne = samplesToDecide(threshold, bad, alpha / devices);
-    return { kind: 'any-device', limit: threshold, fail: needed(bad, onOne, { ...question, devices: 1 }) };
+    // As `anyDeviceVerdict` has it: of so many devices one could be beyond the limit by chance.
+    const bears = Math.floor(share * devices + 1e-9);
+    const onOne = samplesToDecide(threshold, bad, alpha / Math.max(1, devices - bears));
+    return { kind: 'any-device', limit: threshold, bears, fail: needed(bad, onOne, { ...question, devices: 1 }) };
   }
   const samples = (rate: number, level: number): number =>
     scope === 'fleet'
@@ -163,10 +166,11 @@ function forecastRelativeRate(ratio: number, floor: number, question: ForecastQu
   };
 }
 
-function forecastLatency(q: number, { rule, scope }: StageRule, question: ForecastQuestion): RuleForecast {
+function forecastLatency(q: number, asked: StageRule, question: ForecastQuestion): RuleForecast {
+  const { rule, scope } = asked;
   const allowed = 1 - q;
   const isBeside = rule.limit.kind === 'baseline' && question.others >= THINNEST_BASELINE * question.devices;
-  if (!isBeside || scope === 'any-device') return forecastRate(allowed, 'slow-answers', scope, question);
+  if (!isBeside || scope === 'any-device') return forecastRate(allowed, 'slow-answers', asked, question);
   const [good, bad] = [question.health * allowed, Math.min(1, BREACH * allowed)];
   const samples = (candidate: number, side: Side, level: number): number =>
     relativeSamples({ ratio: 1, candidate, baseline: allowed }, side, level, question);
@@ -197,7 +201,7 @@ function forecastClassShare(
   if (limit.kind === 'baseline') {
     return { kind: 'unplanned', reason: 'how long it takes depends on how frequent the class is with stable' };
   }
-  if (!comparison.startsWith('>')) return forecastRate(limit.value, 'inferences', asked.scope, question);
+  if (!comparison.startsWith('>')) return forecastRate(limit.value, 'inferences', asked, question);
   const threshold = limit.value;
   const good = Math.min(threshold / question.health, (1 + threshold) / 2);
   const bad = threshold / BREACH;
@@ -241,13 +245,13 @@ function forecastDevices({ limit, comparison }: ParsedRule, { devices }: Forecas
 
 /** What a rule can tell of a stage; on the expected path, so about half of the rollouts take longer (STATISTICS §2.7). */
 export function forecastRule(asked: StageRule, question: ForecastQuestion): RuleForecast {
-  const { rule, scope } = asked;
+  const { rule } = asked;
   const kind = metricKind(rule.metric);
   switch (kind.kind) {
     case 'rate': {
       const { limit } = rule;
       if (limit.kind === 'baseline') return forecastRelativeRate(limit.factor, limit.floor ?? 0, question);
-      if (limit.value > 0 && limit.value < 1) return forecastRate(limit.value, 'inferences', scope, question);
+      if (limit.value > 0 && limit.value < 1) return forecastRate(limit.value, 'inferences', asked, question);
       return { kind: 'unplanned', reason: 'a limit of 0 % is broken by the first event, and needs no numbers' };
     }
     case 'quantile':

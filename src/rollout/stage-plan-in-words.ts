@@ -54,13 +54,15 @@ function cellsOf({ forecast }: PlannedRule): Cells {
         'at once',
       ];
     }
-    case 'any-device':
+    case 'any-device': {
+      const { bears, fail } = forecast;
       return [
-        'all within it',
+        bears === 0 ? 'all within it' : `at most ${formatCount(bears)} beyond it`,
         'the first reports',
-        `one at ${percent(forecast.fail.value)}`,
-        afterInWords(forecast.fail),
+        `${bears === 0 ? 'one' : countOf(bears + 1, 'device')} at ${percent(fail.value)}`,
+        `${afterInWords(fail)}${bears === 0 ? '' : ' of each'}`,
       ];
+    }
     case 'signal': {
       const time = forecast.minutes > 0 ? aboutTime(forecast.minutes) : 'one answer';
       return ['holds', time, 'is broken', time];

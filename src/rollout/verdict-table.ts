@@ -44,7 +44,7 @@ export function vanishedInWords({ metric, sums, estimate, group }: RuleVerdict):
   return `${listed(names, 'and', 2)} vanished${group === undefined ? '' : ` on ${oneLine(group)}`}`;
 }
 
-/** `error_rate 4.2 % in canary, not < 0.5 %`, and what the numbers don't show of it; what classes did is told in words. */
+/** `error_rate 4.2 % in canary, not < 0.5 %`, or `error_rate not < 3 % on more than 5 % of devices in canary`, and what the numbers don't show of it; what classes did is told in words. */
 export function breachInWords(rule: RuleVerdict, stage: string): string {
   if (rule.sums.kind === 'classes' && rule.reason !== '') {
     const reason = oneLine(rule.reason);
@@ -62,6 +62,11 @@ export function breachInWords(rule: RuleVerdict, stage: string): string {
     return `${titleOf(rule)} ${when} in ${stage}, not ${limitOf(rule)}; ${late.whole}${more}`;
   }
   const reason = rule.reason === '' ? '' : ` (${oneLine(rule.reason)})`;
+  // The amount is that of the worst device, which alone would have been allowed.
+  if (rule.share !== undefined) {
+    const most = formatAmount(rule.share, 'ratio');
+    return `${titleOf(rule)} not ${limitOf(rule)} on more than ${most} of devices in ${stage}${reason}`;
+  }
   return `${titleOf(rule)} ${amount} in ${stage}, not ${limitOf(rule)}${reason}`;
 }
 

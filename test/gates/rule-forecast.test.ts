@@ -137,3 +137,18 @@ test('three devices can never speak for a fleet, and one alone is caught by its 
   if (any.kind !== 'any-device' || alone.kind !== 'any-device') throw new Error('another forecast');
   expect(alone.fail.minutes!).toBeGreaterThan(any.fail.minutes!);
 });
+
+test('a share of devices that may breach says how many it bears, and each of more is caught among fewer than all', () => {
+  const [rule] = rules('error_rate < 3%');
+  const of = (devices: number, share: number) => {
+    const found = forecast({ ...rule!, scope: 'any-device', share }, { devices });
+    if (found.kind !== 'any-device') throw new Error('another forecast');
+    return found;
+  };
+  expect([of(60, 0), of(60, 0.05), of(60, 0.1), of(30, 0.1), of(3, 0.3)].map(({ bears }) => bears)).toEqual([
+    0, 3, 6, 3, 0,
+  ]);
+  expect(of(60, 0.5).fail.minutes).toBe(of(30, 0).fail.minutes);
+  expect(of(60, 0.5).fail.minutes!).toBeLessThan(of(60, 0).fail.minutes!);
+  expect(of(2, 0.99).fail.minutes).toBeGreaterThan(0);
+});

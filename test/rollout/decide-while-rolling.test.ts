@@ -5,6 +5,7 @@ import { BUCKETS } from '../../src/contract/membership.ts';
 import { ruleName, type StageVerdict } from '../../src/gates/rule-verdict.ts';
 import { explainOutlook } from '../../src/rollout/explanation.ts';
 import { waitingInWords } from '../../src/rollout/plan-in-words.ts';
+import { breachInShort } from '../../src/rollout/verdict-table.ts';
 import {
   baselineOf,
   CAREFUL,
@@ -147,6 +148,23 @@ describe('a stage', () => {
 });
 
 describe('a failed rule', () => {
+  it('that a share of the devices may break says that more of them do, not what the worst of them did', () => {
+    const world = FalseWorld.rolling();
+    const reason = '7 of 60 devices breach it, 3 may; 18 of 228 on kiosk-017, beyond what chance explains';
+    const failed = ruleVerdict('error_rate < 3%', 'fail', {
+      scope: 'any-device',
+      share: 0.05,
+      estimate: 0.089,
+      reason,
+    });
+    world.measure('fail', {
+      verdict: { kind: 'fail', rules: [failed], because: [failed.rule], method: 'slipway-stats/1' },
+    });
+    const step = world.mustTake('roll-back');
+    expect(step.reason).toBe(`error_rate not < 3 % on more than 5 % of devices in canary (${reason})`);
+    expect(breachInShort(failed, 'canary')).toBe('error_rate not < 3 % on more than 5 % of devices in canary');
+  });
+
   it('rolls back at once, before soak, devices or minimum', () => {
     const world = FalseWorld.rolling();
     world.measure('fail', { cohort: cohort(11, { ready: 1 }), window: { listenedMs: MINUTE, readyMs: 0 } });

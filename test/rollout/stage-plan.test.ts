@@ -35,6 +35,14 @@ test('five devices at 60 a minute cannot confirm 0.5 % within ten minutes, and a
   );
 });
 
+test('a rule that a share of the devices may break says how many it takes, and how long each of them shows it', () => {
+  const of = (share: string) => policyOf(`- { name: full, size: 100%, rules: [{ rule: error_rate < 3%, ${share} }] }`);
+  const row = (share: string) => planRows(planOf(of(share), { devices: 60, perMinute: 10 }).stages[0]!)[0]!;
+  expect(row('share: 5%').slice(1, 4)).toEqual(['at most 3 beyond it', 'the first reports', '4 devices at 6 %']);
+  expect(row('share: 5%')[4]).toBe('1 h 9 min (689 inferences) of each');
+  expect(row('share: 1%').slice(1, 4)).toEqual(row('scope: any-device').slice(1, 4));
+});
+
 test('with enough traffic, time and devices there is nothing to warn of', () => {
   const generous =
     policyOf(`- { name: canary, size: { devices: 50 }, soak: 1h, deadline: 6h, rules: [error_rate < 0.5%, failed_devices < 5%] }
