@@ -35,6 +35,8 @@ export interface Requested {
   readonly commit: string | null;
   /** `local`: the commit is in the clone, and its remote does not have it yet. */
   readonly place: 'pushed' | 'local' | 'only-copy';
+  /** What is left to do by hand; null when that is nothing. */
+  readonly afterwards: string | null;
 }
 
 interface Edit {
@@ -43,6 +45,7 @@ interface Edit {
   readonly before: string;
   readonly after: string;
   readonly message: string;
+  readonly afterwards: string | null;
 }
 
 /** The one rollout of the name. Throws its problems when it is broken, and ROLLOUT_UNKNOWN. */
@@ -84,12 +87,12 @@ async function makeEdit(files: RepositoryFiles, { rollout: name, wish }: Request
   const by = wish.by ?? person.name;
   if (wish.verb === 'approve') await checkApprover(files, found, by);
   const before = found.bytes.toString('utf8');
-  const { text: after, title } = editForWish(found.rollout, before, { ...wish, by });
+  const { text: after, title, afterwards = null } = editForWish(found.rollout, before, { ...wish, by });
   const parsed = parseDocument(found.file, Buffer.from(after));
   const [error] = parsed.kind === 'broken' ? parsed.errors : [];
   if (error !== undefined) throw error;
   const reason = wish.reason === undefined ? '' : `\n${wish.reason}\n`;
-  return { file: found.file, title, before, after, message: `${name}: ${title}\n${reason}` };
+  return { file: found.file, title, before, after, afterwards, message: `${name}: ${title}\n${reason}` };
 }
 
 /** Edits the file in the clone, or on the branch behind a mirror, and commits. Throws REQUEST_…, GIT_…. */
@@ -106,9 +109,17 @@ export async function commitRequest(options: RepositoryOptions, order: RequestOr
 async function commitInClone(folder: string, branch: string, order: RequestOrder): Promise<Requested> {
   const person = await readPerson(folder);
   const edit = await makeEdit(await filesOfFolder(folder), order, person);
-  const { file, title, before, after } = edit;
+  const { file, title, before, after, afterwards } = edit;
   const remotes = await git.listRemotes({ fs, dir: folder });
-  const requested = { file, title, before, after, branch, place: remotes.length > 0 ? 'local' : 'only-copy' } as const;
+  const requested = {
+    file,
+    title,
+    before,
+    after,
+    afterwards,
+    branch,
+    place: remotes.length > 0 ? 'local' : 'only-copy',
+  } as const;
   await assertClean(folder, file);
   if (order.isDryRun) return { ...requested, commit: null };
   await using _locks = await lockClone(folder, branch);
@@ -178,8 +189,8 @@ async function commitBehindMirror(options: RepositoryOptions, order: RequestOrde
   for (let attempt = 1; attempt <= MOST_TRIES; attempt++) {
     const head = await opened.head();
     const edit = await makeEdit(await filesOfCommit(repository, head), order, person);
-    const { file, title, before, after, message } = edit;
-    const requested = { file, title, before, after, branch, place: 'pushed' } as const;
+    const { file, title, before, after, afterwards, message } = edit;
+    const requested = { file, title, before, after, afterwards, branch, place: 'pushed' } as const;
     if (order.isDryRun) return { ...requested, commit: null };
     const changes = new Map([[file, Buffer.from(after)]]);
     const commit = await repository.commit({ parent: head, changes, message, atMs: clock.now() });

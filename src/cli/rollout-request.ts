@@ -2,6 +2,8 @@
 import { CodedError } from '../base/errors.ts';
 import { type SpecEdits, spliceSpec } from '../contract/documents/edit-rollout.ts';
 import type { Rollout, RolloutPolicy, RolloutRequest, RolloutStatus } from '../contract/documents/types.generated.ts';
+import { satisfiesRange } from '../contract/model-version.ts';
+import { isPin } from '../rollout/resolve-wish.ts';
 
 export type Verb = 'pause' | 'resume' | RolloutRequest['act'];
 
@@ -20,6 +22,8 @@ export interface RequestEdit {
   readonly text: string;
   /** `Ask to promote 2.0.0 from canary`, for the commit. */
   readonly title: string;
+  /** What is left to do by hand before anything comes of it; absent when that is nothing. */
+  readonly afterwards?: string;
 }
 
 function refuse(code: string, message: string, remedy: string): CodedError {
@@ -53,6 +57,7 @@ interface About {
   readonly stage?: string;
   readonly group?: string;
   readonly title: string;
+  readonly afterwards?: string;
 }
 
 function aboutCandidate(rollout: Rollout, words: (version: string, stage: string) => string): About {
@@ -89,10 +94,19 @@ function aboutGroup(act: 'abort' | 'promote', rollout: Rollout, group: string): 
   );
 }
 
+/** Would the version be rolled out, were it not rejected? A rollback puts a pinned one back to what is stable. */
+function isWished(version: string, { spec }: Rollout): boolean {
+  if (isPin(spec.version)) return spec.version === version;
+  return spec.version === 'latest' || satisfiesRange(version, spec.version);
+}
+
 function aboutRejected(rollout: Rollout, version: string | undefined): About {
   const { rejected } = statusOf(rollout);
   const found = version === undefined ? rejected[0] : rejected.find((one) => one.version === version);
-  if (found !== undefined) return { digest: found.digest, title: `Ask to try ${found.version} again` };
+  if (found !== undefined) {
+    const about = { digest: found.digest, title: `Ask to try ${found.version} again` };
+    return isWished(found.version, rollout) ? about : { ...about, afterwards: `set spec.version to ${found.version}` };
+  }
   const which = version === undefined ? 'No version' : `${version} is not among the versions that`;
   const known = rejected.map((one) => one.version).join(', ');
   throw refuse(
@@ -132,8 +146,12 @@ function aboutOf(act: RolloutRequest['act'], rollout: Rollout, wish: Wish): Abou
   }
 }
 
-function requestEdit(act: RolloutRequest['act'], rollout: Rollout, wish: Wish): { edits: SpecEdits; title: string } {
-  const { title, ...about } = aboutOf(act, rollout, wish);
+interface Edits extends Omit<RequestEdit, 'text'> {
+  readonly edits: SpecEdits;
+}
+
+function requestEdit(act: RolloutRequest['act'], rollout: Rollout, wish: Wish): Edits {
+  const { title, afterwards, ...about } = aboutOf(act, rollout, wish);
   const { reason, by } = wish;
   const same = rollout.spec.requests?.find(
     (one) =>
@@ -151,10 +169,10 @@ function requestEdit(act: RolloutRequest['act'], rollout: Rollout, wish: Wish): 
     );
   }
   const request = { act, ...about, ...(reason === undefined ? {} : { reason }), ...(by === undefined ? {} : { by }) };
-  return { edits: { request }, title };
+  return { edits: { request }, title, ...(afterwards === undefined ? {} : { afterwards }) };
 }
 
-function suspendEdit(suspend: boolean, { spec, metadata, status }: Rollout): { edits: SpecEdits; title: string } {
+function suspendEdit(suspend: boolean, { spec, metadata, status }: Rollout): Edits {
   if ((spec.suspend ?? false) !== suspend) return { edits: { suspend }, title: suspend ? 'Pause' : 'Resume' };
   if (suspend)
     throw refuse('REQUEST_ALREADY', `${metadata.name} is paused already.`, '`slipway resume` lets it go on.');
@@ -171,8 +189,8 @@ function suspendEdit(suspend: boolean, { spec, metadata, status }: Rollout): { e
 export function editForWish(rollout: Rollout, text: string, wish: Wish): RequestEdit {
   const { verb } = wish;
   const isSwitch = verb === 'pause' || verb === 'resume';
-  const { edits, title } = isSwitch ? suspendEdit(verb === 'pause', rollout) : requestEdit(verb, rollout, wish);
-  return { text: spliceSpec(text, edits), title };
+  const { edits, ...edit } = isSwitch ? suspendEdit(verb === 'pause', rollout) : requestEdit(verb, rollout, wish);
+  return { text: spliceSpec(text, edits), ...edit };
 }
 
 /** An approval of somebody else would be left standing, and nobody would know why. Throws REQUEST_NOT_APPROVER. */

@@ -88,19 +88,20 @@ export function addRequestCommands(program: Command): void {
         const { reason, by, group, dryRun: isDryRun = false, json = false } = options;
         const wish = { verb, reason, by, version, group };
         const requested = await commitRequest(options, { rollout, wish, isDryRun });
-        const { file, title, before, after, branch, commit, place } = requested;
+        const { file, title, before, after, branch, commit, place, afterwards } = requested;
         const lines = changedLines(before, after);
         const text = [
           `${rollout}: ${title}`,
           `  ${file}`,
           ...lines.map((line) => `  ${line}`),
           whatNext(verb, requested),
+          ...(afterwards === null ? [] : [`Then ${afterwards}: until it is asked for again, nothing starts.`]),
         ];
         const change = lines.join('\n');
         const pushed = commit !== null && place === 'pushed';
         printResult(
           {
-            json: { rollout, verb, title, file, branch, commit, pushed, change },
+            json: { rollout, verb, title, file, branch, commit, pushed, change, afterwards },
             text: withoutControls(text.join('\n')),
           },
           json,
