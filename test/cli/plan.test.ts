@@ -1,5 +1,5 @@
 // Laws of planning by command: a policy is planned from wherever it lies, and `validate` warns at the rule, without an error.
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { CliSession, until } from './cli-session.ts';
 
@@ -100,6 +100,23 @@ test('a policy is rehearsed by its name as it is planned, scenarios are listed, 
     expect(stderr).toContain('eror_rate');
     expect(stderr).toContain('soon');
   }
+});
+
+test('a page that can not be written is said before anything is rehearsed, and nothing is left there', async () => {
+  for (const file of ['nowhere/page.html', 'models']) {
+    const { code, stdout, stderr } = await session.run([
+      'simulate',
+      '--hours',
+      '168',
+      '--devices',
+      '20000',
+      '--html',
+      file,
+    ]);
+    expect([code, stdout], file).toEqual([2, '']);
+    expect(stderr).toContain(`SIMULATION_PAGE\n  --html: ${file} can't be written: `);
+  }
+  expect(existsSync(session.path('nowhere'))).toBe(false);
 });
 
 /** Lets the policy hold its error rate in each group. */

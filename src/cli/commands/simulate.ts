@@ -1,5 +1,6 @@
 // Owns `slipway simulate`: rehearses a policy before anyone rolls out under it.
-import { writeFile } from 'node:fs/promises';
+import { access, constants, stat, writeFile } from 'node:fs/promises';
+import path from 'node:path';
 import type { Command } from 'commander';
 import { CodedError } from '../../base/errors.ts';
 import type { RolloutPolicy } from '../../contract/documents/types.generated.ts';
@@ -60,6 +61,39 @@ function scenarioList(): Result {
   return { json: { scenarios }, text: table(['SCENARIO', 'CANDIDATE', 'WHAT HAPPENS'], rows) };
 }
 
+function pageProblem(file: string, cause: unknown): CodedError {
+  const reason = cause instanceof Error ? cause.message.replace(/, .*$/, '') : String(cause);
+  return new CodedError({
+    code: 'SIMULATION_PAGE',
+    message: `--html: ${file} can't be written: ${reason}.`,
+    remedy: 'Name a file in a folder that is there and that you may write to.',
+    cause,
+  });
+}
+
+/** Known before the rehearsal, which takes its time; nothing is made in passing. Throws SIMULATION_PAGE. */
+async function assertPage(file: string): Promise<void> {
+  try {
+    await access(path.dirname(file), constants.W_OK);
+    const found = await stat(file).catch((error: NodeJS.ErrnoException) => {
+      if (error.code === 'ENOENT') return null;
+      throw error;
+    });
+    if (found?.isDirectory()) throw new Error('it is a folder');
+    if (found !== null) await access(file, constants.W_OK);
+  } catch (cause) {
+    throw pageProblem(file, cause);
+  }
+}
+
+async function writePage(file: string, page: string): Promise<void> {
+  try {
+    await writeFile(file, page);
+  } catch (cause) {
+    throw pageProblem(file, cause);
+  }
+}
+
 export function addSimulateCommand(program: Command): void {
   const command = program
     .command('simulate')
@@ -79,8 +113,10 @@ export function addSimulateCommand(program: Command): void {
         return;
       }
       const order = await orderOf(name, options);
+      const { html } = options;
+      if (html !== undefined) await assertPage(html);
       const rehearsal = await rehearse(order);
-      if (options.html !== undefined) await writeFile(options.html, rehearsalPage(order, rehearsal));
+      if (html !== undefined) await writePage(html, rehearsalPage(order, rehearsal));
       const result = { json: rehearsalJson(order, rehearsal), text: rehearsalText(order, rehearsal) };
       // A history that must not be is a fault of Slipway's, not of the policy.
       printResult({ ...result, exitCode: rehearsal.breaches.length === 0 ? 0 : 70 }, options.json ?? false);
