@@ -22,7 +22,7 @@ function onDevices({ devices }: RuleVerdict): string {
 
 function range(rule: RuleVerdict): string {
   const { estimate, lower, upper, unit } = rule;
-  if (estimate === null || lower === null || upper === null) return '';
+  if (estimate === null || lower === null || upper === null || isAllThereIs(rule)) return '';
   const [from, to] = formatBounds(estimate, lower, upper, unit).slice(1, -1).split('–');
   return `; the true value is most likely between ${from} and ${formatAmount(upper, unit).replace(/^\S+/, to ?? '')}`;
 }
@@ -149,6 +149,11 @@ function isOnlyUnheard({ scope, sums, limit, unit, rule }: RuleVerdict): boolean
   return unit === 'ratio' && sums.worst.bad <= limit * sums.worst.trials;
 }
 
+/** Downloads pass within their limit once all have ended, whether or not so few would prove it of a sample (`isComplete`). */
+function isAllThereIs({ metric, verdict, lower, limit }: RuleVerdict): boolean {
+  return verdict === 'pass' && metric === 'download_success' && limit !== null && (lower === null || lower <= limit);
+}
+
 function outcome(rule: RuleVerdict): string[] {
   const { verdict, within, reason, trials } = rule;
   const late = lateBreachOf(rule);
@@ -162,7 +167,9 @@ function outcome(rule: RuleVerdict): string[] {
   const why = reason === '' ? [] : [asSentence(reason)];
   switch (verdict) {
     case 'pass':
-      return ['It holds: proven, not only observed.', ...why];
+      return isAllThereIs(rule)
+        ? ['It holds: every install has ended, so what was seen is all there is.', ...why]
+        : ['It holds: proven, not only observed.', ...why];
     case 'fail':
       return ['It is broken: proven, not only observed.', ...why];
     case 'undecided':

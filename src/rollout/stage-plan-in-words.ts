@@ -5,6 +5,7 @@ import { formatDuration } from '../contract/duration.ts';
 import type { GroupForecast } from '../gates/group-forecast.ts';
 import type { Needed, RuleForecast } from '../gates/rule-forecast.ts';
 import { ruleName, scopeInWords } from '../gates/rule-verdict.ts';
+import { groupName, OTHER_VALUES } from '../telemetry/groups.ts';
 import { countOf, formatAmount, formatCount, listed } from './amounts.ts';
 import { aboutTime } from './plan-warnings.ts';
 import { isOneOfMany, type PlannedGrouping } from './reckoned-groups.ts';
@@ -139,7 +140,10 @@ function groupSentences({ by, areKnown, count, groups }: PlannedGrouping): strin
       `Which groups of ${label} there are is not known: ${count} of one size are assumed, with ${each} each.`,
     );
   }
-  if (areKnown && judged.length > 0)
+  const isOne = areKnown && groups.length > 0 && groups.every(({ name }) => name === groupName(by, OTHER_VALUES));
+  if (isOne)
+    sentences.push(`No known device has a group of its own by ${label}, so all are judged as one: is the label right?`);
+  if (areKnown && judged.length > 0 && !isOne)
     sentences.push(`By ${label} each group is judged alone, and the slowest decides: ${told(judged)}.`);
   if (over.length > 0) {
     const who = areKnown ? told(over) : 'each of them';
@@ -200,7 +204,7 @@ function certainty(stages: readonly PlannedStage[]): string {
 }
 
 /** What the plan takes for granted. */
-export function assumptionsOf({ traffic, health, stages }: Plan): string[] {
+export function assumptionsOf({ traffic, health, labels, stages }: Plan): string[] {
   const devices = traffic.devices === null ? 'an unknown number of devices' : countOf(traffic.devices, 'device');
   const rate =
     traffic.perMinute === null ? 'unknown traffic' : `${countOf(traffic.perMinute, 'inference')} a minute of each`;
@@ -208,5 +212,8 @@ export function assumptionsOf({ traffic, health, stages }: Plan): string[] {
     `Assumed: ${devices}, ${rate}.`,
     `"Well" is ${percent(health)} of each limit, "bad" is twice the limit. Times are those of a typical rollout: half of them take longer.`,
     certainty(stages),
+    ...(traffic.groups ?? [])
+      .filter(({ by }) => !labels.includes(by))
+      .map(({ by }) => `No rule makes groups by ${oneLine(by)}, so what is said of them counts for nothing.`),
   ];
 }

@@ -72,6 +72,8 @@ export interface Plan {
   readonly policy: string;
   readonly traffic: Traffic;
   readonly health: number;
+  /** That rules make groups by. */
+  readonly labels: readonly string[];
   readonly stages: readonly PlannedStage[];
 }
 
@@ -180,5 +182,6 @@ export function planOf(policy: RolloutPolicy, question: PlanQuestion): Plan {
   });
   const { devices, perMinute, groups, health = DEFAULT_HEALTH } = question;
   const traffic = { devices, perMinute, ...(groups === undefined ? {} : { groups }) };
-  return { policy: policy.metadata.name, traffic, health, stages };
+  const labels = stagesOf(policy).flatMap(({ rules }) => rules.flatMap(({ grouping }) => grouping?.by ?? []));
+  return { policy: policy.metadata.name, traffic, health, labels: [...new Set(labels)], stages };
 }

@@ -176,6 +176,23 @@ test('what is not known of groups is said, and is no reason to warn that none ca
   );
 });
 
+test('a label that no rule uses, and one that no known device has, are said', () => {
+  const kiosks = { by: 'chain', groups: [{ value: 'north', devices: 90, perMinute: null }] };
+  const traffic = { devices: 100, perMinute: 60 };
+  const said = planOf(GROUPED, { ...traffic, groups: [...(HW(34, 33, 33) ?? []), kiosks] });
+  expect(assumptionsOf(said).slice(3)).toEqual([
+    'No rule makes groups by chain, so what is said of them counts for nothing.',
+  ]);
+  expect(assumptionsOf(planOf(GROUPED, traffic))).toHaveLength(3);
+  const nobody = [{ by: 'hw', groups: [{ value: '(others)', devices: 100, perMinute: null }] }];
+  const [canary] = planOf(GROUPED, { ...traffic, groups: nobody }).stages;
+  const sentences = stageSentences(canary!).join(' ');
+  expect(sentences).toContain(
+    'No known device has a group of its own by hw, so all are judged as one: is the label right?',
+  );
+  expect(sentences).not.toContain('the slowest decides');
+});
+
 test('a rule by group in a stage that selects is not planned: nobody knows which groups that takes in', () => {
   const selecting = policyOf('- { name: full, select: "hw:rev3", rules: [{ rule: error_rate < 1%, by: hw }] }');
   const [stage] = planOf(selecting, { devices: 1000, perMinute: 60, groups: HW(600, 300, 100) ?? [] }).stages;
