@@ -1,24 +1,15 @@
 // Owns rules over predicted classes: is one still answered as often as it should be, and has any that stable knows vanished?
 import { blankVerdict } from './blank-verdict.ts';
-import { chooseBaseline, evidenceOf, sourceOf } from './counted-evidence.ts';
-import {
-  boundsOf,
-  type CountedEvidence,
-  type CountedLimit,
-  type CountedVerdict,
-  type ErrorLevels,
-  judgeCounts,
-  needsOf,
-  sumsOf,
-  weighCounts,
-} from './judge-rate-rule.ts';
+import { chooseBaseline, evidenceOf, quietTrials, sourceOf } from './counted-evidence.ts';
+import { type CountedEvidence, judgeCounts, needsOf, sumsOf, weighCounts } from './judge-counts.ts';
+import { boundsOf, type CountedLimit, type CountedVerdict, type ErrorLevels } from './judge-rate-rule.ts';
 import { pastOf } from './own-past.ts';
 import { NO_BASELINE } from './rate-verdict.ts';
 import type { BaselineSource, ClassSums, RuleVerdict } from './rule-verdict.ts';
-import { CLASS_MEASURE, type StageQuestion, wholeTallies } from './stage-question.ts';
+import { CLASS_MEASURE, type StageQuestion } from './stage-question.ts';
 import type { StageRule } from './stage-rule.ts';
 import type { Tally } from './tally.ts';
-import { NO_ROWS, type TallyRows } from './tally-rows.ts';
+import type { TallyRows } from './tally-rows.ts';
 
 /** A class whose share fell below this part of the baseline's has vanished. */
 export const VANISHED_RATIO = 1 / 3;
@@ -35,9 +26,9 @@ interface ClassReading extends CountedVerdict {
 }
 
 /** What the candidate's own devices did under stable before it came; null when they are not known apart. */
-function ownPast(question: StageQuestion, measure: string, devices: TallyRows): Tally | null {
+function ownPast(question: StageQuestion, measure: string, devices: TallyRows): TallyRows | null {
   const own = pastOf(question, measure, devices);
-  return own === undefined || own.live === 0 ? null : own.all;
+  return own === undefined || own.live === 0 ? null : own;
 }
 
 interface ClassEvidence extends CountedEvidence {
@@ -50,20 +41,22 @@ function classEvidence(name: string, limit: CountedLimit, question: StageQuestio
   const isRelative = limit.kind === 'relative' || limit.kind === 'least-relative';
   // The trials are those of every class alike.
   const counts = isRelative ? chooseBaseline(question, measure, trials) : null;
-  const evidence = evidenceOf(question, measure, limit, counts === null ? null : { measure, counts });
+  const evidence = evidenceOf(question, measure, { limit, baseline: counts === null ? null : { measure, counts } });
   const own = ownPast(question, measure, evidence.whole);
+  const { quiet } = evidence;
   return {
     ...evidence,
-    own,
+    own: own?.all ?? null,
+    quiet: quiet === null ? null : { ...quiet, own: own?.quiet.all ?? null },
     baselineDevices: counts?.devices ?? 0,
     baselineFrom: counts === null ? null : sourceOf(counts),
   };
 }
 
-/** The candidate's answers that have a class. */
-function answersOf({ candidate }: StageQuestion): number {
-  const measure = candidate.measures.find((one) => one.startsWith(CLASS_MEASURE));
-  return measure === undefined ? 0 : (wholeTallies(candidate, measure) ?? NO_ROWS).all.trials;
+/** The answers of the candidate's quiet devices that have a class. */
+function answersOf(question: StageQuestion): number {
+  const measure = question.candidate.measures.find((one) => one.startsWith(CLASS_MEASURE));
+  return measure === undefined ? 0 : quietTrials(question, measure);
 }
 
 /** The devices that a class was held against, and when. */
@@ -96,9 +89,9 @@ function expected({ evidence, all }: ClassReading): number {
   return shareOf(evidence.baseline) * all.trials;
 }
 
-/** Holds the stage back until it is seen to be there. */
-function isHolding({ evidence }: ClassReading): boolean {
-  return shareOf(evidence.baseline) >= LEAST_HOLDING_SHARE;
+/** Holds the stage back until it is seen to be there. No loud device of stable says that a class is rare, or brings one of its own. */
+function isHolding({ evidence: { quiet, baseline } }: ClassReading): boolean {
+  return shareOf(quiet === null ? baseline : quiet.baseline) >= LEAST_HOLDING_SHARE;
 }
 
 function moreClasses(count: number): string {

@@ -1,4 +1,4 @@
-// Owns the verdict on one rule that is counted: rates, and quantiles by how many values exceed the limit.
+// Owns what one set of counts says of its limit: rates, and quantiles by how many values exceed the limit.
 import { anyDeviceVerdict } from './any-device-verdict.ts';
 import { burstsInWords } from './burst-effect.ts';
 import { priorWeight, rateBounds } from './e-process.ts';
@@ -15,7 +15,7 @@ import {
 import { relativeRateVerdict } from './relative-rate-verdict.ts';
 import type { StageQuestion } from './stage-question.ts';
 import { LEAST_CLUSTERS, scaleTally, type Tally } from './tally.ts';
-import type { NamedTally, TallyRows } from './tally-rows.ts';
+import type { TallyRows } from './tally-rows.ts';
 
 /** What to hold the counts against. */
 export type CountedLimit =
@@ -26,7 +26,7 @@ export type CountedLimit =
   | { readonly kind: 'least-relative'; readonly ratio: number };
 
 /** The counts of one rule: the candidate's by device, the baseline's as one. */
-export interface CountedEvidence {
+export interface Counts {
   readonly limit: CountedLimit;
   readonly whole: TallyRows;
   readonly baseline: Tally | null;
@@ -94,15 +94,10 @@ function isTelling(own: Tally, baseline: Tally | null): boolean {
 }
 
 /** The reading with the weaker of two proofs: against the baseline, and against the devices' own past. */
-function readBoth(
-  evidence: CountedEvidence,
-  devices: TallyRows,
-  levels: ErrorLevels & RateOptions,
-  baseline: Tally | null,
-) {
-  const { limit, own = null, leastEffect } = evidence;
+function readBoth(counts: Counts, devices: TallyRows, levels: ErrorLevels & RateOptions, baseline: Tally | null) {
+  const { limit, own = null, leastEffect } = counts;
   const beside = read(limit, devices, baseline, { ...levels, leastDesignEffect: leastEffect });
-  if (limit.kind !== 'least-relative' || own === null || !isTelling(own, evidence.baseline)) return beside;
+  if (limit.kind !== 'least-relative' || own === null || !isTelling(own, counts.baseline)) return beside;
   const before = read(limit, devices, own, levels);
   if (baseline === null || baseline.trials === 0) return before;
   // The own past only guards against a canary unlike the fleet: for that the stage's error level will do, undivided.
@@ -122,33 +117,23 @@ export const ALONE = 'the newest intervals alone';
 const LATE = `${ALONE} prove it; over the whole stage it is not proven yet`;
 
 /** Would it pass, had stable shown no bursts? */
-function isHeldByBursts(evidence: CountedEvidence, levels: ErrorLevels, reading: RateReading): boolean {
-  if (!reading.isWithin || evidence.leastEffect <= 1) return false;
-  const { whole, baseline } = evidence;
-  const calm = readBoth({ ...evidence, leastEffect: 1 }, whole, { ...levels, nameWorst: false }, baseline);
+function isHeldByBursts(counts: Counts, levels: ErrorLevels, reading: RateReading): boolean {
+  if (!reading.isWithin || counts.leastEffect <= 1) return false;
+  const { whole, baseline } = counts;
+  const calm = readBoth({ ...counts, leastEffect: 1 }, whole, { ...levels, nameWorst: false }, baseline);
   return calm.pPass <= levels.beta;
 }
 
 /** The reading with the design effect that its bounds are shown at: what is not proven broken may still burst. */
-function asShown(reading: RateReading, { leastEffect }: CountedEvidence): RateReading {
+function asShown(reading: RateReading, { leastEffect }: Counts): RateReading {
   return { ...reading, designEffect: Math.max(leastEffect, reading.designEffect) };
 }
 
-/** Why a pass does not count that the others alone don't bear: a single device could lie about how much it did. Empty when they do. */
-function onlyByTheLoud(evidence: CountedEvidence, levels: ErrorLevels): string {
-  const quiet = evidence.whole.withoutLoud();
-  if (quiet === null) return '';
-  const { pPass } = readBoth(evidence, quiet.rows, { ...levels, nameWorst: false }, evidence.baseline);
-  if (pPass <= levels.beta) return '';
-  const times = Number(quiet.claims.toPrecision(2));
-  return `by all it would pass; ${quiet.loudest} alone says that it did ${times} times as much as the median device, and the others do not prove it yet`;
-}
-
 /** The whole stage and its current tumbling window as one verdict. */
-export function weighCounts(evidence: CountedEvidence, levels: ErrorLevels, question: StageQuestion): CountedVerdict {
-  const { whole, baseline, window } = evidence;
-  const reading = readBoth(evidence, whole, levels, baseline);
-  const late = readBoth(evidence, window.devices, { ...levels, nameWorst: false }, window.baseline);
+export function readCounts(counts: Counts, levels: ErrorLevels & RateOptions, question: StageQuestion): CountedVerdict {
+  const { whole, baseline, window } = counts;
+  const reading = readBoth(counts, whole, levels, baseline);
+  const late = readBoth(counts, window.devices, { ...levels, nameWorst: false }, window.baseline);
   const windows =
     question.deadlineMs === null ? null : Math.ceil(question.deadlineMs / (WINDOW_INTERVALS * question.intervalMs));
   const weight = windowWeight(window.index, windows);
@@ -158,41 +143,35 @@ export function weighCounts(evidence: CountedEvidence, levels: ErrorLevels, ques
     pPass: reading.pPass,
   };
   const outcome = verdictOf(p, levels);
-  const loud = outcome.verdict === 'pass' ? onlyByTheLoud(evidence, levels) : '';
-  if (loud !== '') return { verdict: 'undecided', reading: asShown(reading, evidence), reason: loud, needs: null };
   if (outcome.verdict !== 'undecided') {
     const isLate = outcome.verdict === 'fail' && withWindow(reading.pFail, 1, 1) > levels.alpha;
-    const shown = outcome.verdict === 'fail' ? reading : asShown(reading, evidence);
+    const shown = outcome.verdict === 'fail' ? reading : asShown(reading, counts);
     return { verdict: outcome.verdict, reading: shown, reason: isLate ? LATE : '', needs: null };
   }
   const side = reading.isWithin ? 'within' : 'over';
-  const bursts = isHeldByBursts(evidence, levels, reading) ? burstsInWords(evidence.leastEffect) : '';
+  const bursts = isHeldByBursts(counts, levels, reading) ? burstsInWords(counts.leastEffect) : '';
   const reason = reading.reason || outcome.reason || bursts || `${TOO_LITTLE} ${side} the limit`;
-  return { verdict: 'undecided', reading: asShown(reading, evidence), reason, needs: null };
-}
-
-/** The same with what is missing for a decision, which takes some more work. */
-export function judgeCounts(evidence: CountedEvidence, levels: ErrorLevels, question: StageQuestion): CountedVerdict {
-  const counted = weighCounts(evidence, levels, question);
-  if (counted.verdict !== 'undecided') return counted;
-  return { ...counted, needs: needsOf(evidence, levels, counted.reading, question.perMinute) };
+  return { verdict: 'undecided', reading: asShown(reading, counts), reason, needs: null };
 }
 
 /** Each device alone against an absolute limit: how many surely breach it, and are the others observed within? */
-export function judgeAnyDevice(evidence: CountedEvidence, levels: ErrorLevels, share = 0): CountedVerdict {
-  const { limit, whole, baseline } = evidence;
+export function judgeAnyDevice(
+  { limit, whole, baseline }: Counts,
+  levels: ErrorLevels,
+  { share = 0, rows = 0 }: { readonly share?: number | undefined; readonly rows?: number } = {},
+): CountedVerdict {
   const together = read(limit, whole, baseline, { ...levels, dropWorst: false });
   if (limit.kind !== 'rate' || limit.threshold <= 0 || limit.threshold >= 1) {
     const reason = 'a rule about any device takes an absolute limit between 0 % and 100 %';
     return { verdict: 'undecided', reading: together, reason, needs: null };
   }
-  const found = anyDeviceVerdict(whole, limit.threshold, { alpha: levels.alpha, share });
-  const { verdict, isWithin, pFail, worst, mayBreach, breaching } = found;
+  const found = anyDeviceVerdict(whole, limit.threshold, { alpha: levels.alpha, share, rows });
+  const { verdict, isWithin, pFail, worst, mayBreach, breaching, total } = found;
   const outstanding = worst ?? whole.largestExcess(limit.threshold) ?? null;
   const reading = { ...together, verdict, isWithin, pFail, worst: outstanding };
-  const others = mayBreach === 0 ? 'not every device is' : `more than ${mayBreach} of ${whole.live} devices are not`;
+  const others = mayBreach === 0 ? 'not every device is' : `more than ${mayBreach} of ${total} devices are not`;
   const least = whole.live === 0 ? 'no data' : isWithin ? '' : `${others} observed within the limit yet`;
-  const many = mayBreach === 0 ? '' : `${breaching} of ${whole.live} devices breach it, ${mayBreach} may; `;
+  const many = mayBreach === 0 ? '' : `${breaching} of ${total} devices breach it, ${mayBreach} may; `;
   const breach =
     worst === null ? '' : `${many}${worst.bad} of ${worst.trials} on ${worst.device}, beyond what chance explains`;
   return { verdict, reading, reason: verdict === 'fail' ? breach : least, needs: null };
@@ -201,19 +180,13 @@ export function judgeAnyDevice(evidence: CountedEvidence, levels: ErrorLevels, s
 const MOST_DOUBLINGS = 16;
 const BISECTIONS = 8;
 
-/** How much more of the same would decide: all counts are scaled alike until a p-value is small enough. */
-export function needsOf(
-  evidence: CountedEvidence,
-  levels: ErrorLevels,
-  reading: RateReading,
-  perMinute: number | null,
-): CountedVerdict['needs'] {
-  const { whole, baseline } = evidence;
-  if (reading.trials === 0) return null;
+/** How many times as much of the same would decide: all counts are scaled alike until a p-value is small enough. Null when none does. */
+export function timesToDecide(counts: Counts, levels: ErrorLevels, side: 'pass' | 'fail'): number | null {
+  const { whole, baseline } = counts;
   const isDecided = (scale: number): boolean => {
     const beside = baseline === null ? null : scaleTally(baseline, scale);
-    const then = readBoth(evidence, whole.scaled(scale), { ...levels, nameWorst: false }, beside);
-    return reading.isWithin ? then.pPass <= levels.beta : withWindow(then.pFail, 1, 1) <= levels.alpha;
+    const then = readBoth(counts, whole.scaled(scale), { ...levels, nameWorst: false }, beside);
+    return side === 'pass' ? then.pPass <= levels.beta : withWindow(then.pFail, 1, 1) <= levels.alpha;
   };
   let enough = 2;
   for (let i = 0; !isDecided(enough); i++) {
@@ -226,8 +199,7 @@ export function needsOf(
     if (isDecided(middle)) enough = middle;
     else short = middle;
   }
-  const trials = Math.ceil((enough - 1) * reading.trials);
-  return { trials, minutes: perMinute !== null && perMinute > 0 ? Math.ceil(trials / perMinute) : null };
+  return enough;
 }
 
 /** Bounds of the candidate's rate for display; null without data. */
@@ -240,21 +212,4 @@ export function boundsOf(
   if (all.trials === 0) return null;
   const prior = priorWeight(Math.min(0.5, Math.max(1e-6, limitRate)));
   return rateBounds(all.bad / effect, all.trials / effect, prior, alpha);
-}
-
-function unnamed({ device: _, ...tally }: NamedTally): Tally {
-  return tally;
-}
-
-/** The sums that the verdict can be worked out from again. */
-export function sumsOf(evidence: CountedEvidence, worst: NamedTally | null) {
-  const { leastEffect } = evidence;
-  return {
-    kind: 'rate',
-    candidate: evidence.whole.all,
-    worst: worst === null ? null : unnamed(worst),
-    window: evidence.window.devices.all,
-    baseline: evidence.baseline,
-    ...(leastEffect > 1 ? { leastEffect } : {}),
-  } as const;
 }

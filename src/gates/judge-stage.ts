@@ -2,21 +2,19 @@
 import { assertNever } from '../base/errors.ts';
 import { quantileOf } from '../contract/sketch.ts';
 import { blankVerdict, NOT_FROZEN } from './blank-verdict.ts';
-import { baselineCounts, chooseBaseline, evidenceOf, isThick, sourceOf } from './counted-evidence.ts';
+import { baselineCounts, chooseBaseline, evidenceOf, isThick, quietTrials, sourceOf } from './counted-evidence.ts';
 import { baselineEdgeOf, limitInForce } from './freeze-limits.ts';
 import { judgeClassShare, judgeVanishedClasses } from './judge-classes.ts';
+import { type CountedEvidence, judgeCounts, sumsOf } from './judge-counts.ts';
 import { judgeDrift } from './judge-drift.ts';
 import { judgeGauge } from './judge-gauge.ts';
 import { judgeByGroup } from './judge-groups.ts';
 import {
   boundsOf,
-  type CountedEvidence,
   type CountedLimit,
   type CountedVerdict,
   type ErrorLevels,
   judgeAnyDevice,
-  judgeCounts,
-  sumsOf,
 } from './judge-rate-rule.ts';
 import { judgeSuccess } from './judge-success.ts';
 import { metricKind } from './metric-kind.ts';
@@ -25,10 +23,10 @@ import { METHOD_VERSION, type RuleVerdict, ruleName, type StageVerdict } from '.
 import { shareVerdict } from './share-verdict.ts';
 import { judgeSignal } from './signal-verdict.ts';
 import { DEFAULT_ERROR_LEVEL, type StageQuestion, sizeOf, wholeTallies } from './stage-question.ts';
+import { rowsOfStage } from './stage-rows.ts';
 import type { StageRule } from './stage-rule.ts';
 import { combineVerdicts, ruleAlpha } from './stage-verdict.ts';
 import { designEffect, EMPTY_TALLY } from './tally.ts';
-import { NO_ROWS } from './tally-rows.ts';
 
 function judgeInScope(
   { scope, share }: StageRule,
@@ -36,20 +34,23 @@ function judgeInScope(
   levels: ErrorLevels,
   question: StageQuestion,
 ): CountedVerdict {
-  if (scope === 'any-device') return judgeAnyDevice(evidence, levels, share);
+  if (scope === 'any-device') return judgeAnyDevice(evidence, levels, { share, rows: rowsOfStage(question) });
   return judgeCounts(evidence, scope === 'fleet' ? { ...levels, scope } : levels, question);
 }
 
 /** error_rate and unknown_rate, absolute or against the baseline. */
 function judgeRate(asked: StageRule, measure: string, levels: ErrorLevels, question: StageQuestion): RuleVerdict {
   const { limit } = asked.rule;
-  const trials = (wholeTallies(question.candidate, measure) ?? NO_ROWS).all.trials;
+  const trials = quietTrials(question, measure);
   const counts = limit.kind === 'baseline' ? chooseBaseline(question, measure, trials) : null;
   const counted: CountedLimit =
     limit.kind === 'absolute'
       ? { kind: 'rate', threshold: limit.value }
       : { kind: 'relative', ratio: limit.factor, floor: limit.floor ?? 0 };
-  const evidence = evidenceOf(question, measure, counted, counts === null ? null : { measure, counts });
+  const evidence = evidenceOf(question, measure, {
+    limit: counted,
+    baseline: counts === null ? null : { measure, counts },
+  });
   const { verdict, reading, reason, needs } = judgeInScope(asked, evidence, levels, question);
   const baseRate = counts === null ? null : counts.whole.bad / counts.whole.trials;
   const limitRate =
@@ -108,18 +109,16 @@ function judgeLatency(asked: StageRule, q: number, levels: ErrorLevels, question
   const whole = wholeTallies(candidate, measure);
   if (whole === undefined) return blankVerdict(asked, 'this window does not count the limit');
   const below = baselineEdgeOf(asked.rule, limit);
-  const concurrent = below === undefined ? null : baselineCounts(question.baseline, `latency>${below}`, true);
+  const concurrent = below === undefined ? null : baselineCounts(question, `latency>${below}`, 'baseline');
   // Without a concurrent baseline, and for one device alone, the frozen limit stands on its own.
-  const isAlone = asked.scope === 'any-device' || !isThick(concurrent, whole.all.trials);
+  const isAlone = asked.scope === 'any-device' || !isThick(concurrent, quietTrials(question, measure));
   const counts = isAlone ? null : concurrent;
   const counted: CountedLimit =
     counts === null ? { kind: 'rate', threshold: 1 - q } : { kind: 'relative', ratio: 1, floor: 0 };
-  const evidence = evidenceOf(
-    question,
-    measure,
-    counted,
-    counts === null ? null : { measure: `latency>${below}`, counts },
-  );
+  const evidence = evidenceOf(question, measure, {
+    limit: counted,
+    baseline: counts === null ? null : { measure: `latency>${below}`, counts },
+  });
   const { verdict, reading, reason, needs, isWithin } =
     counts === null
       ? withReading(judgeInScope(asked, evidence, levels, question))
@@ -127,7 +126,7 @@ function judgeLatency(asked: StageRule, q: number, levels: ErrorLevels, question
           judgeInScope(asked, evidence, { ...levels, beta: (1 - FROZEN_SHARE) * levels.beta }, question),
           judgeInScope(
             asked,
-            evidenceOf(question, measure, { kind: 'rate', threshold: 1 - q }, null),
+            evidenceOf(question, measure, { limit: { kind: 'rate', threshold: 1 - q } }),
             { ...levels, beta: FROZEN_SHARE * levels.beta },
             question,
           ),

@@ -2,12 +2,14 @@
 import { assertNever } from '../base/errors.ts';
 import type { SuccessMeasure } from '../contract/metric-catalogue.ts';
 import { blankVerdict } from './blank-verdict.ts';
-import { baselineCounts, evidenceOf, sourceOf } from './counted-evidence.ts';
-import { boundsOf, type CountedVerdict, type ErrorLevels, judgeCounts, sumsOf } from './judge-rate-rule.ts';
+import { type Against, baselineCounts, evidenceOf, sourceOf } from './counted-evidence.ts';
+import { judgeCounts, sumsOf } from './judge-counts.ts';
+import { boundsOf, type CountedVerdict, type ErrorLevels } from './judge-rate-rule.ts';
+import type { LoudRow } from './loud-rows.ts';
 import type { BaselineSource, RuleVerdict } from './rule-verdict.ts';
 import { type StageQuestion, sizeOf, wholeTallies } from './stage-question.ts';
 import type { StageRule } from './stage-rule.ts';
-import { designEffect } from './tally.ts';
+import { designEffect, type Tally } from './tally.ts';
 
 /** What is counted for a measure: the bad ones; src/telemetry says of which. */
 export function badOutcomesOf(measure: SuccessMeasure, ofClass: string | undefined): string {
@@ -38,11 +40,16 @@ function otherSide(measure: SuccessMeasure, value: number): number {
 /** Nothing is known beforehand of what a baseline's rate is: the prior of its bounds is even. */
 const ANY_RATE = 0.5;
 
-interface SuccessBaseline {
-  readonly estimate: number;
-  /** Between these it surely is. */
+/** Between these a baseline surely is. */
+interface Span {
   readonly least: number;
   readonly most: number;
+}
+
+interface SuccessBaseline extends Span {
+  readonly estimate: number;
+  /** Of stable's quiet devices; null where none is loud. */
+  readonly quiet: (Span & { readonly loudest: LoudRow }) | null;
   readonly devices: number;
   readonly from: BaselineSource;
 }
@@ -58,41 +65,53 @@ function baselineOf(
   const counted = badOutcomesOf(measure, ofClass);
   const fromCounts = (counts: ReturnType<typeof baselineCounts>): SuccessBaseline | null => {
     if (counts === null) return null;
-    const { whole } = counts;
-    const rate = whole.bad / whole.trials;
-    const [least, most] = boundsOf(whole, designEffect(whole), ANY_RATE, level) ?? [0, 1];
-    const value = (bad: number): number => otherSide(measure, bad);
+    const { whole, quiet } = counts;
+    const spanOf = (tally: Tally): Span => {
+      const [least, most] = boundsOf(tally, designEffect(tally), ANY_RATE, level) ?? [0, 1];
+      return { least: otherSide(measure, most), most: otherSide(measure, least) };
+    };
     return {
-      estimate: value(rate),
-      least: value(most),
-      most: value(least),
+      estimate: otherSide(measure, whole.bad / whole.trials),
+      ...spanOf(whole),
+      quiet: quiet === null ? null : { ...spanOf(quiet.whole), loudest: quiet.loudest },
       devices: counts.devices,
       from: sourceOf(counts),
     };
   };
-  const beside = fromCounts(baselineCounts(question.baseline, counted, true));
+  const beside = fromCounts(baselineCounts(question, counted, 'baseline'));
   if (beside !== null) return beside;
   const name = ofClass === undefined ? metric : `${metric}/${ofClass}`;
   const stated = Object.hasOwn(question.offline ?? {}, name) ? question.offline?.[name] : undefined;
   if (stated !== undefined && stated >= 0 && stated <= 1) {
-    return { estimate: stated, least: stated, most: stated, devices: 0, from: 'offline' };
+    return { estimate: stated, least: stated, most: stated, quiet: null, devices: 0, from: 'offline' };
   }
-  return fromCounts(baselineCounts(question.earlierBaseline, counted, false));
+  return fromCounts(baselineCounts(question, counted, 'earlierBaseline'));
 }
 
 /** The value that must be kept to pass, and the one below which it fails; they differ by how well the baseline is known. */
 interface Limits {
   readonly toFail: number;
   readonly toPass: number;
-  readonly shown: number;
 }
 
-function limitsOf({ rule }: StageRule, baseline: SuccessBaseline | null): Limits | null {
+interface RuleLimits extends Limits {
+  readonly shown: number;
+  /** By stable's quiet devices; null where none is loud. */
+  readonly quiet: (Limits & { readonly loudest: LoudRow }) | null;
+}
+
+function limitsOf({ rule }: StageRule, baseline: SuccessBaseline | null): RuleLimits | null {
   const { limit } = rule;
-  if (limit.kind === 'absolute') return { toFail: limit.value, toPass: limit.value, shown: limit.value };
+  if (limit.kind === 'absolute') return { toFail: limit.value, toPass: limit.value, shown: limit.value, quiet: null };
   if (baseline === null) return null;
   const of = (value: number): number => Math.min(1, limit.factor * value);
-  return { toFail: of(baseline.least), toPass: of(baseline.most), shown: of(baseline.estimate) };
+  const limits = ({ least, most }: Span): Limits => ({ toFail: of(least), toPass: of(most) });
+  const { quiet } = baseline;
+  return {
+    ...limits(baseline),
+    shown: of(baseline.estimate),
+    quiet: quiet === null ? null : { ...limits(quiet), loudest: quiet.loudest },
+  };
 }
 
 /** download_success, accuracy, precision, recall, f1: absolute, or against the baseline by its bounds. */
@@ -111,17 +130,20 @@ export function judgeSuccess(
   const limits = limitsOf(asked, baseline);
   if (limits === null) return blankVerdict(asked, 'no baseline');
   const perMinute = trialsPerMinute(counted, question);
-  const judge = (value: number): CountedVerdict => {
-    const limit = { kind: 'rate', threshold: otherSide(measure, value) } as const;
-    return judgeCounts(evidenceOf(question, counted, limit, null), split, { ...question, perMinute });
+  const { quiet } = limits;
+  const limitAt = (value: number) => ({ kind: 'rate', threshold: otherSide(measure, value) }) as const;
+  const judge = (side: keyof Limits): CountedVerdict => {
+    const besides = quiet === null ? null : { limit: limitAt(quiet[side]), loudest: quiet.loudest };
+    const against: Against = { limit: limitAt(limits[side]), quiet: besides };
+    return judgeCounts(evidenceOf(question, counted, against), split, { ...question, perMinute });
   };
-  const failing = judge(limits.toFail);
-  const passing = limits.toPass === limits.toFail ? failing : judge(limits.toPass);
+  const failing = judge('toFail');
+  const passing = isRelative ? judge('toPass') : failing;
   const decided = failing.verdict === 'fail' ? failing : passing;
   const isProven = passing.verdict === 'pass' || (passing.reading.isWithin && isComplete(measure, question));
   const verdict = failing.verdict === 'fail' ? 'fail' : isProven ? 'pass' : 'undecided';
   const rate = otherSide(measure, limits.shown);
-  const evidence = evidenceOf(question, counted, { kind: 'rate', threshold: rate }, null);
+  const evidence = evidenceOf(question, counted, { limit: { kind: 'rate', threshold: rate } });
   const { all } = evidence.whole;
   const bounds = boundsOf(all, decided.reading.designEffect, rate, levels.beta);
   return {

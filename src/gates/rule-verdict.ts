@@ -23,6 +23,7 @@ export type SufficientSums =
       readonly baseline: Tally | null;
       /** Least design effect of a pass, by stable's bursts; absent where it is 1. */
       readonly leastEffect?: number;
+      readonly quiet?: QuietSums;
     }
   | ({ readonly kind: 'share' } & DeviceCounts)
   /** Devices by how their own gauge stands, and the median of their own means. */
@@ -40,6 +41,12 @@ export type SufficientSums =
   | SignalSums
   | { readonly kind: 'none' };
 
+/** Without the devices of either arm that claim far more than the median one of theirs; absent where there are none. */
+export interface QuietSums {
+  readonly candidate: Tally;
+  readonly baseline: Tally | null;
+}
+
 export interface HistogramSummary {
   readonly reports: number;
   readonly counts: readonly number[];
@@ -54,6 +61,7 @@ export interface ClassSums {
   readonly own: Tally | null;
   /** As for rates. */
   readonly leastEffect?: number;
+  readonly quiet?: QuietSums;
 }
 
 /** What one group's devices show of a rule. */

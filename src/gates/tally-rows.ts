@@ -1,4 +1,5 @@
 // Owns the tallies of one measure over many devices: their sum, which have data, and which stands out from the others.
+import { isLoud, type LoudRow, medianBesideLoud } from './loud-rows.ts';
 import { EMPTY_TALLY, scaleTally, type Tally } from './tally.ts';
 
 /** A device's tally of one measure, with its name. */
@@ -16,11 +17,6 @@ export interface WithinRows {
   readonly bad: number;
   readonly rows: number;
 }
-
-/** Rows that claim so many times the trials of the median one may add to what the others prove, and not stand for it. */
-const LOUD_TIMES = 10;
-/** With fewer rows none is out of line. */
-const LEAST_ROWS_OF_MEDIAN = 3;
 
 /** Numbers of a tally in a row, in the order of `Tally`. */
 const WIDTH = 6;
@@ -41,6 +37,12 @@ export function tallyFrom(sums: Float64Array, at = 0): Tally {
     badTrials: sums[at + 4] ?? 0,
     trialsSquared: sums[at + 5] ?? 0,
   };
+}
+
+/** The rows that are not loud, by number, and the loudest of the others. */
+export interface Loudness {
+  readonly quiet: Uint32Array;
+  readonly loudest: LoudRow;
 }
 
 /** Which rows are meant, and what of them is known already. */
@@ -187,47 +189,43 @@ export class TallyRows {
     };
   }
 
-  #mostTrials(): number {
+  /** Trials of the rows with data, in their order. */
+  #liveTrials(): Float64Array {
     const { names, sums } = this.#source;
     const rows = this.#rows;
     const count = rows?.length ?? names.length;
-    let most = 0;
-    for (let place = 0; place < count; place++) {
-      const trials = sums[(rows === null ? place : (rows[place] ?? 0)) * WIDTH + 1] ?? 0;
-      if (trials > most) most = trials;
-    }
-    return most;
-  }
-
-  /** Rows with data, and fewer trials than that. */
-  #countBelow(trials: number): number {
-    const { names, sums } = this.#source;
-    const rows = this.#rows;
-    const count = rows?.length ?? names.length;
-    let below = 0;
+    const trials = new Float64Array(count);
+    let live = 0;
     for (let place = 0; place < count; place++) {
       const own = sums[(rows === null ? place : (rows[place] ?? 0)) * WIDTH + 1] ?? 0;
-      if (own > 0 && own < trials) below++;
+      if (own > 0) trials[live++] = own;
     }
-    return below;
+    return trials.subarray(0, live);
   }
 
   /**
-   * Without the rows that claim many times the trials of the median row: what one device says of itself is not to outweigh the
-   * others. Null when there are none, or too few rows to have a median.
+   * Which rows do not claim many times the trials of the median one: what one device says of itself is not to outweigh the others.
+   * Null when all are so, or too few to have a median.
    */
-  withoutLoud(): { readonly rows: TallyRows; readonly loudest: string; readonly claims: number } | null {
+  loudness(): Loudness | null {
+    const median = medianBesideLoud(this.#liveTrials());
+    if (median === null) return null;
     const { names, sums } = this.#source;
-    const trialsOf = (row: number): number => sums[row * WIDTH + 1] ?? 0;
-    const middle = Math.floor((this.live - 1) / 2);
-    // The usual case without sorting: the median row is not so far below the loudest.
-    if (this.live < LEAST_ROWS_OF_MEDIAN || this.#countBelow(this.#mostTrials() / LOUD_TIMES) <= middle) return null;
-    const live = Uint32Array.from(this.liveRows());
-    const median = Float64Array.from(live, trialsOf).sort()[middle] ?? 0;
-    const quiet = live.filter((row) => trialsOf(row) <= LOUD_TIMES * median);
-    if (quiet.length === live.length) return null;
-    const loudest = live.reduce((most, row) => (trialsOf(row) > trialsOf(most) ? row : most));
-    return { rows: this.only(quiet), loudest: names[loudest] ?? '', claims: trialsOf(loudest) / median };
+    const quiet: number[] = [];
+    let [loudest, most] = [-1, 0];
+    for (const row of this.liveRows()) {
+      const trials = sums[row * WIDTH + 1] ?? 0;
+      if (!isLoud(trials, median)) quiet.push(row);
+      if (trials < most || (trials === most && (names[row] ?? '') >= (names[loudest] ?? ''))) continue;
+      [loudest, most] = [row, trials];
+    }
+    return { quiet: Uint32Array.from(quiet), loudest: { device: names[loudest] ?? '', times: most / median } };
+  }
+
+  /** Those rows. */
+  get quiet(): TallyRows {
+    const loudness = this.loudness();
+    return loudness === null ? this : this.only(loudness.quiet);
   }
 
   /** The device that stands out most above `rate`; undefined without data. */
