@@ -1,5 +1,6 @@
 // Owns the histograms of many devices at one look: their sum, and each of them.
 import { HistogramTally, histogramWidth } from './histogram-tally.ts';
+import { isLoud, type LoudRow, louder, medianBesideLoud } from './loud-rows.ts';
 import type { SumsOfRows } from './stage-question.ts';
 
 /** Where histograms lie: trials, reports, trials², counts, counts·trials, and half of the products of pairs of bins, row after row. */
@@ -90,14 +91,38 @@ export class HistogramRows {
     return live;
   }
 
+  #trialsOf(row: number): number {
+    const { whole, current } = this.#source.sums;
+    const from = row * this.#width;
+    return (whole[from] ?? 0) - (this.#isWhole(row) ? 0 : (current[from] ?? 0));
+  }
+
   *#liveRows(): Iterable<number> {
-    const { names, sums } = this.#source;
-    const { whole, current } = sums;
-    for (let row = 0; row < names.length; row++) {
-      const from = row * this.#width;
-      const trials = (whole[from] ?? 0) - (this.#isWhole(row) ? 0 : (current[from] ?? 0));
-      if (trials > 0 && this.#isMeant(names[row] ?? '')) yield row;
+    const { names } = this.#source;
+    for (let row = 0; row < names.length; row++)
+      if (this.#trialsOf(row) > 0 && this.#isMeant(names[row] ?? '')) yield row;
+  }
+
+  /** Trials of the rows with data. */
+  #liveTrials(): Float64Array {
+    const trials = new Float64Array(this.#source.names.length);
+    let live = 0;
+    for (const row of this.#liveRows()) trials[live++] = this.#trialsOf(row);
+    return trials.subarray(0, live);
+  }
+
+  /** Without the rows that claim far more than the median one at that look, and the loudest of these; null when none does. */
+  withoutLoud(): { readonly rows: HistogramRows; readonly loudest: LoudRow } | null {
+    const median = medianBesideLoud(this.#liveTrials());
+    if (median === null) return null;
+    const quiet = new Set<string>();
+    let loudest: LoudRow | null = null;
+    for (const row of this.#liveRows()) {
+      const [device, trials] = [this.#source.names[row] ?? '', this.#trialsOf(row)];
+      if (isLoud(trials, median)) loudest = louder(loudest, { device, times: trials / median });
+      else quiet.add(device);
     }
+    return loudest === null ? null : { rows: new HistogramRows(this.#source, this.#look, quiet), loudest };
   }
 
   /** Names of the rows with data. */

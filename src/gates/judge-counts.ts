@@ -26,19 +26,14 @@ function besideTheQuiet(evidence: CountedEvidence, { limit, baseline, own = null
   return { ...evidence, limit, baseline, own, window: { ...evidence.window, baseline: window.baseline } };
 }
 
-const OTHERS_OVER = 'and the others are over the limit';
-
 /** Why what all say does not decide. */
 function loudReason(byAll: CountedVerdict, quiet: QuietCounts, others: CountedVerdict): string {
   const { loudest, loudestOfStable } = quiet;
   const loud = louder(loudest, loudestOfStable);
-  if (byAll.verdict === 'fail' && loudestOfStable !== null)
-    return `beside all of stable it would fail; there ${loudInWords(loudestOfStable)}, and beside the others it is not proven`;
-  const rest = others.reading.isWithin ? 'and the others do not prove it yet' : OTHERS_OVER;
-  if (byAll.verdict === 'pass' && loud !== null) return `by all it would pass; ${loudInWords(loud)}, ${rest}`;
-  if (byAll.reading.isWithin && !others.reading.isWithin && others.reading.trials > 0 && loud !== null)
-    return `by all it is within the limit; ${loudInWords(loud)}, ${rest}`;
-  return byAll.reason;
+  if (byAll.verdict === 'fail' && loudestOfStable !== null) return loudInWords('fail', loudestOfStable);
+  const { isWithin, estimate } = others.reading;
+  if (loud === null || !byAll.reading.isWithin || (byAll.verdict !== 'pass' && isWithin)) return byAll.reason;
+  return loudInWords(byAll.verdict === 'pass' ? 'pass' : 'within', loud, !isWithin && estimate !== null);
 }
 
 /**

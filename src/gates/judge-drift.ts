@@ -4,6 +4,7 @@ import { type DriftReading, driftVerdict } from './drift-verdict.ts';
 import { HistogramRows } from './histogram-rows.ts';
 import type { HistogramTally } from './histogram-tally.ts';
 import type { ErrorLevels } from './judge-rate-rule.ts';
+import { type LoudRow, louder, loudInWords } from './loud-rows.ts';
 import { NO_BASELINE, TOO_LITTLE } from './rate-verdict.ts';
 import type { BaselineSource, RuleVerdict } from './rule-verdict.ts';
 import type { ArmEvidence, ArmHistogram, StageQuestion } from './stage-question.ts';
@@ -46,6 +47,8 @@ function histogramsAt(
 
 interface Baseline {
   readonly whole: HistogramTally;
+  /** Without the devices that claim far more than the median one; null where there are none. */
+  readonly quiet: { readonly whole: HistogramTally; readonly loudest: LoudRow } | null;
   readonly devices: number;
   readonly from: BaselineSource;
 }
@@ -64,7 +67,9 @@ function baselineOf(
   if (JSON.stringify(kept) !== JSON.stringify(histogram)) return null;
   const rows = histogramsAt(arm, histogram.kind, look, only);
   if (rows === undefined || rows.live === 0) return null;
-  return { whole: rows.all, devices: rows.live, from: look === WHOLE ? 'earlier' : 'beside' };
+  const without = rows.withoutLoud();
+  const quiet = without === null ? null : { whole: without.rows.all, loudest: without.loudest };
+  return { whole: rows.all, quiet, devices: rows.live, from: look === WHOLE ? 'earlier' : 'beside' };
 }
 
 /** Stable beside the candidate; where it is going away, as it was before. */
@@ -121,6 +126,33 @@ function readBoth(
   return { ...beside, verdict: 'undecided', reason: OWN_PAST };
 }
 
+type ReadDrift = (devices: HistogramRows, against: HistogramTally) => DriftReading;
+
+/**
+ * What one device says of itself decides nothing here either: a fail must hold against stable's quiet devices as well, a pass for the
+ * quiet against the quiet. Asked only where some are loud: `readPlain` leaves no device out.
+ */
+function withQuiet(
+  reading: DriftReading,
+  devices: HistogramRows,
+  { whole, quiet }: Baseline,
+  readPlain: ReadDrift,
+): DriftReading {
+  if (reading.verdict === 'fail') {
+    if (quiet === null || readPlain(devices, quiet.whole).verdict === 'fail') return reading;
+    return { ...reading, verdict: 'undecided', reason: loudInWords('fail', quiet.loudest) };
+  }
+  const own = devices.withoutLoud();
+  const loud = louder(own?.loudest ?? null, quiet?.loudest ?? null);
+  if (loud === null) return reading;
+  const others = readPlain(own?.rows ?? devices, quiet?.whole ?? whole);
+  const both = { ...reading, isWithin: reading.isWithin && others.isWithin };
+  const isPass = reading.verdict === 'pass';
+  if ((isPass && others.verdict === 'pass') || (!isPass && both.isWithin === reading.isWithin)) return both;
+  const areOver = !others.isWithin && others.estimate !== null;
+  return { ...both, verdict: 'undecided', reason: loudInWords(isPass ? 'pass' : 'within', loud, areOver) };
+}
+
 /** What is missing until the next look. */
 function untilNextLook(look: number, { openMs = 0, intervalMs }: StageQuestion): RuleVerdict['needs'] {
   const nextMs = FIRST_LOOK * 2 ** (look + 1) * intervalMs;
@@ -149,10 +181,13 @@ export function judgeDrift(
   const baseline = chooseBaseline(question, histogram, look, all.trials);
   if (baseline === null) return { ...blankVerdict(asked, NO_BASELINE), limit: limit.value };
   const own = ownPast(question, histogram, devices, all.trials);
-  const reading = readBoth(baseline.whole, own, (against, side) => {
+  const byAll = readBoth(baseline.whole, own, (against, side) => {
     const alpha = side === 'beside' ? levels.alpha : levels.beta;
     return driftVerdict(devices, against, limit.value, look, { alpha, beta: levels.beta, scale });
   });
+  const reading = withQuiet(byAll, devices, baseline, (rows, against) =>
+    driftVerdict(rows, against, limit.value, look, { ...levels, scale, dropWorst: false }),
+  );
   const open = reading.reason || `${TOO_LITTLE} ${reading.isWithin ? 'within' : 'over'} the limit at the last look`;
   const reason = { fail: () => largestMove(histogram, all, baseline.whole), undecided: () => open, pass: () => '' };
   return {

@@ -35,7 +35,15 @@ export function louder(a: LoudRow | null, b: LoudRow | null): LoudRow | null {
   return a.device <= b.device ? a : b;
 }
 
-/** `d9 alone says that it did 30 times as much as the median device`. */
-export function loudInWords({ device, times }: LoudRow): string {
-  return `${device} alone says that it did ${Number(times.toPrecision(2))} times as much as the median device`;
+/** Why what all say does not decide. */
+export function loudInWords(
+  byAll: 'fail' | 'pass' | 'within',
+  { device, times }: LoudRow,
+  areOthersOver = false,
+): string {
+  const says = `${device} alone says that it did ${Number(times.toPrecision(2))} times as much as the median device`;
+  if (byAll === 'fail')
+    return `beside all of stable it would fail; there ${says}, and beside the others it is not proven`;
+  const all = byAll === 'pass' ? 'by all it would pass' : 'by all it is within the limit';
+  return `${all}; ${says}, and the others ${areOthersOver ? 'are over the limit' : 'do not prove it yet'}`;
 }

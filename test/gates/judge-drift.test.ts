@@ -25,6 +25,8 @@ interface Traffic {
   readonly shares: Shares;
   readonly sureness: number;
   readonly devices: number;
+  /** Of each report; 60 unless given. */
+  readonly answers?: number;
 }
 
 const GOOD: Traffic = { shares: DOCUMENTS, sureness: 8, devices: 10 };
@@ -35,13 +37,14 @@ function walk(seed: string, minutes: number, candidate: Traffic, stable: Traffic
   const tallies = emptyWindowTallies(spec);
   for (let minute = 0; minute < minutes; minute++) {
     for (const [arm, traffic] of [['candidate', candidate] as const, ['stable', stable] as const]) {
+      const { answers = 60 } = traffic;
       for (let d = 0; d < traffic.devices; d++) {
         const interval = makeInterval({
           arm,
           digest: arm === 'candidate' ? CANDIDATE : STABLE,
-          inferences: 60,
-          confidence: confidences(traffic.sureness, 60, random),
-          classes: draw(traffic.shares, 60, random),
+          inferences: answers,
+          confidence: confidences(traffic.sureness, answers, random),
+          classes: draw(traffic.shares, answers, random),
         });
         const report = makeReport(`${arm}-${d}`, [interval], minute + 1);
         for (const folded of foldReport(spec, report, minute * MINUTE + 1000 * d)) applyFold(tallies, folded);
@@ -109,6 +112,44 @@ describe('confidence_drift', () => {
     const [psi, kl] = ['confidence_drift < 0.1', 'confidence_drift < 0.05 KL'].map((rule) => judge(tallies, 8, rule));
     expect(kl?.verdict).toBe(psi?.verdict);
     expect(kl?.estimate).toBeCloseTo((psi?.estimate ?? 0) / 2, 9);
+  });
+});
+
+describe('a device that claims far more answers than the others', () => {
+  /** What one such device adds, as the arm of that name. */
+  const add = (to: WindowTallies, arm: 'candidate' | 'stable', name: string, like: Traffic) => {
+    const loud = { ...like, devices: 1, answers: 60 * 200 };
+    to[arm].add(name, walk(name, 8, loud, loud)[arm].read(`${arm}-0`)!);
+  };
+  const DRIFT = 'confidence_drift < 0.1';
+
+  test('passes no stage whose other devices drifted, keeps none within, and is named', () => {
+    const tallies = walk('drifted', 8, { ...UNSURE, devices: 9 });
+    add(tallies, 'candidate', 'liar', GOOD);
+    add(tallies, 'candidate', 'lier', GOOD);
+    const verdict = judge(tallies, 8, DRIFT);
+    expect(verdict.estimate).toBeLessThan(0.1);
+    expect(verdict).toMatchObject({ verdict: 'undecided', within: false });
+    expect(verdict.reason).toBe(
+      'by all it would pass; liar alone says that it did 200 times as much as the median device, and the others are over the limit',
+    );
+  });
+
+  test('of stable fails no good candidate, nor lets a bad one pass', () => {
+    const [good, bad] = [walk('good', 8, GOOD), walk('bad', 8, UNSURE)];
+    for (const tallies of [good, bad]) add(tallies, 'stable', 'liar', UNSURE);
+    expect(judge(good, 8, DRIFT)).toMatchObject({ verdict: 'undecided' });
+    expect(judge(good, 8, DRIFT).reason).toMatch(/^beside all of stable it would fail; there liar alone says/);
+    expect(judge(bad, 8, DRIFT)).toMatchObject({ verdict: 'undecided', within: false });
+  });
+
+  test('is in nobody’s way where the others show the same', () => {
+    const [good, bad] = [walk('good', 8, GOOD), walk('bad', 8, UNSURE)];
+    for (const tallies of [good, bad]) add(tallies, 'stable', 'gateway', GOOD);
+    add(good, 'candidate', 'gateway', GOOD);
+    add(bad, 'candidate', 'gateway', UNSURE);
+    expect(judge(good, 8, DRIFT).verdict).toBe('pass');
+    expect(judge(bad, 8, DRIFT).verdict).toBe('fail');
   });
 });
 
