@@ -20,8 +20,8 @@ export interface WatchedList<T> {
 
 export class ListWatch<T> {
   readonly #list: WatchedList<T>;
-  /** As it was read, and as it lay there at the last look. */
-  #content: string | null;
+  /** As it was read, undefined when it is to be read again whatever it holds; and as it lay there at the last look. */
+  #content: string | null | undefined;
   #seen: string | null;
   #value: T;
   #problem: CodedError | null = null;
@@ -66,6 +66,8 @@ export class ListWatch<T> {
       return true;
     } catch (error) {
       const told = toCodedError(error);
+      // Only an edit mends what is wrong with the text. What else failed may come right by itself, and is tried again at each look.
+      if (told.kind !== 'fix-input' || isOfSystem(told)) this.#content = undefined;
       this.#problem = new CodedError({
         code: told.code,
         message: `The ${name} was changed and can't be used; the one before stays in force. ${told.message}`,
@@ -95,6 +97,11 @@ export class ListWatch<T> {
       }
     }
   }
+}
+
+/** Did the system refuse to read, as with too many open files, rather than the text be wrong? */
+function isOfSystem({ cause }: CodedError): boolean {
+  return cause instanceof Error && 'errno' in cause;
 }
 
 /** Null without the file. */

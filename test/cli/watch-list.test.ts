@@ -1,13 +1,14 @@
 // Laws of lists that are read again: a good edit is in force within seconds, a broken one changes nothing and is told with its place.
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { SystemClock } from '../../src/base/clock.ts';
+import { CodedError } from '../../src/base/errors.ts';
 import { createLogger } from '../../src/base/logger.ts';
 import { type Home, homeAt } from '../../src/cli/home.ts';
 import { openNotifications, openProviders } from '../../src/cli/home-lists.ts';
-import type { ListWatch } from '../../src/cli/watch-list.ts';
+import { ListWatch } from '../../src/cli/watch-list.ts';
 import { until } from '../support/until.ts';
 
 const system = new SystemClock();
@@ -130,6 +131,54 @@ describe('the list of who is told', () => {
     await writeFile(home.notify, '#'.repeat(2 ** 21));
     expect(await settled(list)).toBe(false);
     expect(list.problem).toMatchObject({ code: 'NOTIFY_FILE_SIZE' });
+  });
+});
+
+describe('a reading that fails', () => {
+  const busy = () => Object.assign(new Error('EMFILE: too many open files'), { code: 'EMFILE', errno: -24 });
+  /** A list whose reading throws what `next` holds, if anything. */
+  async function open(next: { error: Error | null; reads: number }) {
+    const file = path.join(folder, 'list');
+    await writeFile(file, 'one');
+    const read = async () => {
+      next.reads++;
+      if (next.error !== null) throw next.error;
+      return readFile(file, 'utf8');
+    };
+    return { file, list: await ListWatch.open({ name: 'list', file, read }) };
+  }
+
+  test.each([
+    ['for a moment', busy()],
+    ['for a moment, as readers tell it', new CodedError({ code: 'LIST_UNREADABLE', message: 'no', cause: busy() })],
+    ['by what passes', new CodedError({ code: 'LIST_BUSY', kind: 'retry-later', message: 'no' })],
+  ])('%s is tried again, though the file lies there as before', async (_, error) => {
+    const next = { error: null as Error | null, reads: 0 };
+    const { file, list } = await open(next);
+    await writeFile(file, 'two');
+    next.error = error;
+    expect(await settled(list)).toBe(false);
+    expect(await list.look()).toBe(false);
+    expect(list.problem?.message).toContain("can't be used");
+    next.error = null;
+    expect(await list.look()).toBe(true);
+    expect([list.value, list.problem]).toEqual(['two', null]);
+    expect(await list.look()).toBe(false);
+  });
+
+  test('by what stands in the file is not tried again before that changes', async () => {
+    const next = { error: null as Error | null, reads: 0 };
+    const { file, list } = await open(next);
+    await writeFile(file, 'two');
+    next.error = new CodedError({ code: 'LIST_WRONG', message: 'no such field' });
+    expect(await settled(list)).toBe(false);
+    const before = next.reads;
+    expect(await list.look()).toBe(false);
+    expect(next.reads).toBe(before);
+    next.error = null;
+    await writeFile(file, 'three');
+    expect(await settled(list)).toBe(true);
+    expect(list.value).toBe('three');
   });
 });
 
