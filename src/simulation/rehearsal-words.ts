@@ -30,13 +30,13 @@ interface End extends Partial<Pick<Rehearsal, 'groupsApart'>> {
 }
 
 function judgementOf({ scenario }: RehearsalOrder, { outcome, groupsApart = [] }: End): Judgement {
-  // Something was taken back, if only from some.
-  if (groupsApart.length > 0) return scenario.isBad ? 'right' : 'false-alarm';
   switch (outcome) {
     case 'reverted':
       return scenario.isBad ? 'right' : 'false-alarm';
     case 'completed':
     case 'no objection':
+      // Something was taken back, if only from some.
+      if (groupsApart.length > 0) return scenario.isBad ? 'right' : 'false-alarm';
       return scenario.isBad ? 'miss' : 'right';
     case 'held':
       return 'open';

@@ -105,6 +105,17 @@ test.each([
   },
 );
 
+test('a bad candidate that some groups were spared is judged right once the others have it for good, and not while it is held', async () => {
+  const order = orderOf('good', { devices: 20, hours: 0.1 });
+  const judged = { ...order, scenario: { ...order.scenario, isBad: true } };
+  const apart = { ...(await rehearse(order)), groupsApart: ['hw:rev3'] };
+  const judgement = (outcome: 'completed' | 'held' | 'reverted') =>
+    rehearsalJson(judged, { ...apart, outcome }).judgement;
+  expect([judgement('completed'), judgement('held'), judgement('reverted')]).toEqual(['right', 'open', 'right']);
+  expect(rehearsalText(judged, { ...apart, outcome: 'completed' })).toContain('kept from hw:rev3; the others got it.');
+  expect(rehearsalText(judged, { ...apart, outcome: 'held' })).toContain('it stays in its stage');
+});
+
 /** A canary of five devices: few numbers a minute. */
 const FIVE = parsePolicy(
   'five.yaml',
