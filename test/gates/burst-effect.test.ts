@@ -136,9 +136,17 @@ describe('the measure of bursts', () => {
 
   test('needs three devices, a hundred reports and a hundred bad events without the worst, and has an end', () => {
     expect(effectOf(bursty(2, 400))).toBe(1);
-    expect(effectOf(bursty(3, 40))).toBe(1);
-    expect(effectOf(alike(3, repeat(30, [100, 3])))).toBe(1);
     expect(effectOf(bursty(3, 200))).toBeGreaterThan(15);
+    // Each with one thing too little, and then enough of it: 98 and 100 reports, 80 and 120 bad events.
+    const every = (reports: number, nth: number, bad: number): Report[][] =>
+      alike(
+        3,
+        Array.from({ length: reports }, (_, i): Report => [100, i % nth === 0 ? bad : 0]),
+      );
+    expect(effectOf(every(49, 7, 20))).toBe(1);
+    expect(effectOf(every(50, 7, 20))).toBeGreaterThan(5);
+    expect(effectOf(every(80, 20, 10))).toBe(1);
+    expect(effectOf(every(80, 20, 15))).toBeGreaterThan(5);
     const wild = Array.from({ length: 100 }, (_, i): Report => [1e6, i % 2 === 0 ? 1e6 : 0]);
     expect(effectOf(alike(5, wild))).toBe(20);
   });
