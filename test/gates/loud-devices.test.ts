@@ -84,6 +84,12 @@ describe('one lying device of the candidate', () => {
     expect(verdict.reason).toContain('and the others are over the limit');
   });
 
+  test('hides no late regression of the others from a pass', () => {
+    const turned = alike(5, [...repeat(90, [100, 1] as const), ...repeat(10, [100, 9] as const)]);
+    expect(asked('error_rate < 3%', arm(turned)).verdict).toBe('fail');
+    expect(asked('error_rate < 3%', arm([...turned, repeat(100, [1e5, 0])])).verdict).toBe('undecided');
+  });
+
   test('is in nobody’s way where the others prove the limit by themselves', () => {
     expect(asked('error_rate < 0.5%', arm([...alike(9, repeat(60, [100, 0])), liar])).verdict).toBe('pass');
   });
@@ -110,10 +116,13 @@ describe('one lying device of stable', () => {
   );
 
   test('that lies in the newest intervals alone does not either', () => {
-    const late = [...repeat(30, [100, 1] as const), ...repeat(10, [2000, 0] as const)];
-    const all = asked(RELATIVE, good, arm([...usual, late]));
-    expect(all.verdict).not.toBe('fail');
-    expect(asked('error_rate < 1.05x baseline, floor 0.1%', good, arm([...usual, late])).verdict).not.toBe('fail');
+    const few = alike(5, repeat(60, [100, 1]));
+    const steady = arm(alike(20, repeat(60, [100, 1])));
+    expect(asked(RELATIVE, steady, arm(few)).verdict).toBe('pass');
+    const late = [...repeat(50, [100, 1] as const), ...repeat(10, [4000, 0] as const)];
+    const verdict = asked(RELATIVE, steady, arm([...few, late]));
+    expect(verdict.verdict).toBe('undecided');
+    expect(verdict.reason).toMatch(/^beside all of stable it would fail; there d5 alone says that it did 40 times/);
   });
 
   test.each([0.1, 0.5, 1])('that claims to err lets no bad candidate pass, nor a deadline promote it', (share) => {
@@ -121,6 +130,29 @@ describe('one lying device of stable', () => {
     expect(verdict).toMatchObject({ verdict: 'undecided', within: false });
     expect(verdict.reason).toContain('and the others are over the limit');
     expect(asked(RELATIVE, bad, arm(usual)).verdict).toBe('fail');
+  });
+
+  test('is no measure of what stable is accurate in', () => {
+    const accuracy = (bad: number, claim: Report | null) =>
+      judgeStage(
+        ask({
+          rules: rules('accuracy > 0.95x baseline'),
+          candidate: arm(alike(5, repeat(40, [20, bad])), 'wrong'),
+          baseline: arm([...alike(20, repeat(40, [20, 4])), ...(claim === null ? [] : [repeat(40, claim)])], 'wrong'),
+        }),
+      ).rules[0]!;
+    expect([accuracy(4, null).verdict, accuracy(8, null).verdict]).toEqual(['pass', 'fail']);
+    expect(accuracy(4, [1e6, 0])).toMatchObject({ verdict: 'undecided' });
+    expect(accuracy(4, [1e6, 0]).reason).toMatch(/^beside all of stable it would fail; there d20 alone says/);
+    expect(accuracy(8, [1e6, 6e5])).toMatchObject({ verdict: 'undecided', within: false });
+  });
+
+  test('makes no rest of stable a baseline that is thick enough', () => {
+    const rest = arm([...alike(2, repeat(4, [10, 0])), repeat(4, [1e6, 0])]);
+    const before = arm(alike(20, repeat(40, [100, 3])));
+    const candidate = arm(alike(5, repeat(40, [100, 3])));
+    const question = ask({ rules: rules(RELATIVE), candidate, baseline: rest, earlierBaseline: before });
+    expect(judgeStage(question)).toMatchObject({ kind: 'pass', rules: [{ baseline: { from: 'earlier' } }] });
   });
 
   test('hides no late regression from a pass', () => {
@@ -185,6 +217,12 @@ describe('an honest fleet where one device in five is a gateway that errs more',
     const stable = arm(Array.from({ length: 100 }, device(1)));
     expect(asked(RELATIVE, arm(Array.from({ length: 20 }, device(4))), stable).verdict).toBe('fail');
   });
+});
+
+test('a fault that only the gateways show is a fail', () => {
+  const fleet = (devices: number, bad: number) =>
+    arm(Array.from({ length: devices }, (_, d) => repeat(40, d % 5 === 0 ? [2000, bad] : [100, 1])));
+  expect(asked(RELATIVE, fleet(20, 160), fleet(40, 20)).verdict).toBe('fail');
 });
 
 describe('what a stage with loud devices needs', () => {
