@@ -30,7 +30,7 @@ function besideTheQuiet(evidence: CountedEvidence, { limit, baseline, own = null
 function loudReason(byAll: CountedVerdict, quiet: QuietCounts, others: CountedVerdict): string {
   const { loudest, loudestOfStable } = quiet;
   const loud = louder(loudest, loudestOfStable);
-  if (byAll.verdict === 'fail' && loudestOfStable !== null) return loudInWords('fail', loudestOfStable);
+  if (byAll.verdict === 'fail' && loud !== null) return loudInWords('fail', loudestOfStable ?? loud);
   const { isWithin, estimate } = others.reading;
   if (loud === null || !byAll.reading.isWithin || (byAll.verdict !== 'pass' && isWithin)) return byAll.reason;
   return loudInWords(byAll.verdict === 'pass' ? 'pass' : 'within', loud, !isWithin && estimate !== null);
@@ -38,7 +38,7 @@ function loudReason(byAll: CountedVerdict, quiet: QuietCounts, others: CountedVe
 
 /**
  * What one device says of itself neither passes nor fails a stage. With loud devices about, a pass must hold for all against all and for
- * the quiet against the quiet; a fail for all against all, and against the quiet of stable.
+ * the quiet against the quiet; a fail for all against all, and against the quiet of stable (under `scope: fleet` for the quiet alone).
  */
 export function weighCounts(evidence: CountedEvidence, levels: ErrorLevels, question: StageQuestion): CountedVerdict {
   const byAll = readCounts(evidence, levels, question);
@@ -47,10 +47,12 @@ export function weighCounts(evidence: CountedEvidence, levels: ErrorLevels, ques
   const plain = { ...levels, nameWorst: false };
   const others = readCounts(quiet, plain, question);
   const reading = { ...byAll.reading, isWithin: byAll.reading.isWithin && others.reading.isWithin };
-  const holds =
-    byAll.verdict === 'fail'
-      ? readCounts(besideTheQuiet(evidence, quiet), plain, question).verdict === 'fail'
-      : byAll.verdict === others.verdict;
+  // Seen as a sample of the fleet no device is left out for a fail, and one that claims most of all makes the sample its own.
+  const besides =
+    byAll.verdict !== 'fail' || levels.scope === 'fleet'
+      ? others
+      : readCounts(besideTheQuiet(evidence, quiet), plain, question);
+  const holds = byAll.verdict === besides.verdict;
   if (holds && byAll.verdict !== 'undecided') return { ...byAll, reading };
   const reason = loudReason(byAll, quiet, others);
   return { verdict: 'undecided', reading: { ...reading, reason }, reason, needs: null };
@@ -73,7 +75,8 @@ export function needsOf(
   if (reading.trials === 0) return null;
   const { quiet } = evidence;
   const side = reading.isWithin ? 'pass' : 'fail';
-  const besides = quiet === null ? [] : [side === 'pass' ? quiet : besideTheQuiet(evidence, quiet)];
+  const isOfQuiet = side === 'pass' || levels.scope === 'fleet';
+  const besides = quiet === null ? [] : [isOfQuiet ? quiet : besideTheQuiet(evidence, quiet)];
   let times = 1;
   for (const counts of [evidence, ...besides]) {
     const own = timesToDecide(counts, levels, side);

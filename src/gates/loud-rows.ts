@@ -42,8 +42,7 @@ export function loudInWords(
   areOthersOver = false,
 ): string {
   const says = `${device} alone says that it did ${Number(times.toPrecision(2))} times as much as the median device`;
-  if (byAll === 'fail')
-    return `beside all of stable it would fail; there ${says}, and beside the others it is not proven`;
+  if (byAll === 'fail') return `by all it would fail; ${says}, and by the others it is not proven`;
   const all = byAll === 'pass' ? 'by all it would pass' : 'by all it is within the limit';
   return `${all}; ${says}, and the others ${areOthersOver ? 'are over the limit' : 'do not prove it yet'}`;
 }

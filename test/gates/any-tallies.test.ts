@@ -93,21 +93,25 @@ interface Kind {
   readonly slow: number;
   readonly receipts: number;
   readonly bin: number;
+  /** How much more it claims than other kinds. */
+  readonly times: number;
 }
 
-const INFERENCES = 100;
-
-function intervalOf({ arm, errors, unknown, slow, receipts, bin }: Kind): ModelInterval {
-  const answers = INFERENCES - errors - unknown;
+function intervalOf(kind: Kind): ModelInterval {
+  const { arm, bin, times } = kind;
+  const inferences = 100 * times;
+  const [errors, unknown] = [times * kind.errors, times * kind.unknown];
+  const [slow, receipts] = [times * kind.slow, times * kind.receipts];
+  const answers = inferences - errors - unknown;
   const buckets: [number, number][] = [
-    [190, INFERENCES - errors - slow],
+    [190, inferences - errors - slow],
     ...(slow > 0 ? [[260, slow] as [number, number]] : []),
   ];
   return {
-    ...makeInterval({ arm, digest: arm === 'candidate' ? CANDIDATE : STABLE, inferences: INFERENCES }),
+    ...makeInterval({ arm, digest: arm === 'candidate' ? CANDIDATE : STABLE, inferences }),
     ...{ errors: { runtime: errors }, unknown, latencyMs: { zero: 0, buckets } },
     confidence: Array.from({ length: 20 }, (_, i) =>
-      i === bin || i === 19 ? Math.floor((INFERENCES - errors) / 2) : 0,
+      i === bin || i === 19 ? Math.floor((inferences - errors) / 2) : 0,
     ),
     classes: { receipt: Math.min(receipts, answers), invoice: Math.max(0, answers - receipts) },
   };
@@ -122,6 +126,7 @@ const kind = (arm: Kind['arm']): fc.Arbitrary<Kind> =>
     slow: fc.constantFrom(0, 2, 20),
     receipts: fc.constantFrom(0, 3, 20, 40),
     bin: fc.constantFrom(3, 10, 18),
+    times: fc.constantFrom(1, 1, 1, 40),
   });
 
 const fleet = (arm: Kind['arm']): fc.Arbitrary<Sent[]> =>

@@ -8,13 +8,19 @@ describe('for any evidence', () => {
   const report: fc.Arbitrary<Report> = fc
     .integer({ min: 1, max: 200 })
     .chain((n) => fc.tuple(fc.constant(n), fc.nat(n)));
-  const evidence = fc.array(fc.array(report, { maxLength: 25 }), { maxLength: 6 });
+  // Some devices claim far more than the others.
+  const device = fc
+    .tuple(fc.constantFrom(1, 1, 1, 100), fc.array(report, { maxLength: 25 }))
+    .map(([times, reports]) => reports.map(([n, bad]): Report => [times * n, times * bad]));
+  const evidence = fc.array(device, { maxLength: 6 });
   const texts = ['error_rate < 1%', 'error_rate < 20%', 'error_rate < 2x baseline, floor 0.1%'];
 
   test('more bad events never turn a fail into a pass', () => {
-    const baseline = arm(alike(10, repeat(10, [100, 5])));
+    const usual = alike(10, repeat(10, [100, 5]));
+    const baselines = [arm(usual), arm([...usual, repeat(10, [1e5, 0])]), arm([...usual, repeat(10, [1e5, 5e4])])];
+    const asked = fc.record({ text: fc.constantFrom(...texts), baseline: fc.constantFrom(...baselines) });
     fc.assert(
-      fc.property(evidence, fc.constantFrom(...texts), fc.nat(), fc.nat(), fc.nat(200), (devices, text, i, j, more) => {
+      fc.property(evidence, asked, fc.nat(), fc.nat(), fc.nat(20_000), (devices, { text, baseline }, i, j, more) => {
         const question = ask({ rules: rules(text), candidate: arm(devices), baseline });
         fc.pre(judgeStage(question).kind === 'fail');
         const k = i % devices.length;

@@ -84,6 +84,16 @@ describe('one lying device of the candidate', () => {
     expect(verdict.reason).toContain('and the others are over the limit');
   });
 
+  test.each([5_000, 1e8])('fails no stage that is seen as a sample of the fleet, by %d a report', (claim) => {
+    const [rule] = rules('error_rate < 1%');
+    const judged = (devices: readonly (readonly Report[])[]) =>
+      judgeStage(ask({ rules: [{ ...rule!, scope: 'fleet' }], candidate: arm(devices) })).rules[0]!;
+    const verdict = judged([...alike(10, repeat(60, [100, 0])), repeat(60, [claim, 0.1 * claim])]);
+    expect(verdict).toMatchObject({ verdict: 'undecided', within: false });
+    expect(verdict.reason).toMatch(/^by all it would fail; d10 alone says/);
+    expect(judged([...alike(10, repeat(60, [100, 5])), repeat(60, [claim, 0.1 * claim])]).verdict).toBe('fail');
+  });
+
   test('hides no late regression of the others from a pass', () => {
     const turned = alike(5, [...repeat(90, [100, 1] as const), ...repeat(10, [100, 9] as const)]);
     expect(asked('error_rate < 3%', arm(turned)).verdict).toBe('fail');
@@ -111,7 +121,7 @@ describe('one lying device of stable', () => {
     (claim) => {
       const verdict = asked(RELATIVE, good, arm([...usual, repeat(40, [claim, 0])]));
       expect(verdict.verdict).toBe('undecided');
-      expect(verdict.reason).toMatch(/^beside all of stable it would fail; there d20 alone says that it did \d+ times/);
+      expect(verdict.reason).toMatch(/^by all it would fail; d20 alone says that it did \d+ times/);
     },
   );
 
@@ -122,7 +132,7 @@ describe('one lying device of stable', () => {
     const late = [...repeat(50, [100, 1] as const), ...repeat(10, [4000, 0] as const)];
     const verdict = asked(RELATIVE, steady, arm([...few, late]));
     expect(verdict.verdict).toBe('undecided');
-    expect(verdict.reason).toMatch(/^beside all of stable it would fail; there d5 alone says that it did 40 times/);
+    expect(verdict.reason).toMatch(/^by all it would fail; d5 alone says that it did 40 times/);
   });
 
   test.each([0.1, 0.5, 1])('that claims to err lets no bad candidate pass, nor a deadline promote it', (share) => {
@@ -143,7 +153,7 @@ describe('one lying device of stable', () => {
       ).rules[0]!;
     expect([accuracy(4, null).verdict, accuracy(8, null).verdict]).toEqual(['pass', 'fail']);
     expect(accuracy(4, [1e6, 0])).toMatchObject({ verdict: 'undecided' });
-    expect(accuracy(4, [1e6, 0]).reason).toMatch(/^beside all of stable it would fail; there d20 alone says/);
+    expect(accuracy(4, [1e6, 0]).reason).toMatch(/^by all it would fail; d20 alone says/);
     expect(accuracy(8, [1e6, 6e5])).toMatchObject({ verdict: 'undecided', within: false });
   });
 
