@@ -105,9 +105,13 @@ export class HistogramRows {
 
   /** Trials of the rows with data. */
   #liveTrials(): Float64Array {
-    const trials = new Float64Array(this.#source.names.length);
+    const { names } = this.#source;
+    const trials = new Float64Array(names.length);
     let live = 0;
-    for (const row of this.#liveRows()) trials[live++] = this.#trialsOf(row);
+    for (let row = 0; row < names.length; row++) {
+      const own = this.#trialsOf(row);
+      if (own > 0 && this.#isMeant(names[row] ?? '')) trials[live++] = own;
+    }
     return trials.subarray(0, live);
   }
 
