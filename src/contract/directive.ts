@@ -26,7 +26,7 @@ export interface Stable extends ModelChoice {
 
 /** A group of devices that does not go along with the others. */
 export interface GroupException extends ExceptedGroup {
-  /** Of a held group, who has the candidate; else null. */
+  /** Of a held group, the cohort of the stage in which it was held; else null. */
   readonly cohort: Cohort | null;
   /** What the group runs in place of the entry's stable; null when it runs that one. */
   readonly stable: Stable | null;

@@ -5,8 +5,8 @@ export interface ExceptedGroup {
   /** `hw:rev2`. */
   readonly group: string;
   /**
-   * `rolled-back`: none of the group runs the candidate. `held`: only those do that had it when the group was held. `behind`: the group is on
-   * an earlier stable version, and takes part in the present rollout.
+   * `rolled-back`: none of the group runs the candidate. `held`: those of the stage in which it was held, and no later
+   * stage takes in more. `behind`: the group is on an earlier stable version, and takes part in the present rollout.
    */
   readonly kind: 'rolled-back' | 'held' | 'behind';
 }

@@ -122,16 +122,18 @@ function retreat({ cohort, next, window }: Transition): string[] {
 /** What becomes of the groups, and of the others. */
 function exceptStory({ groups, next, subject, from }: Transition): string[] {
   const names = listed((groups?.names ?? []).map(oneLine), 'and', 2);
-  const others = `The others go on with ${subject?.version} in ${from}, which is measured anew`;
+  const isAnew = next.opened === next.revision;
+  const others = `The others go on with ${subject?.version} in ${from}`;
+  const without = isAnew ? `${others}, which is measured anew without them` : others;
   switch (groups?.becomes) {
     case 'rolled-back':
-      return [`Devices of ${names} switch back to what they ran before, and get it no more. ${others} without them.`];
+      return [`Devices of ${names} switch back to what they ran before, and get it no more. ${without}.`];
     case 'held':
       return [
-        `Devices of ${names} that are in ${from} keep it, and no later stage takes in more of them until a person decides: abort with --group to send them back, promote with --group to let them go along. ${others} without them.`,
+        `Devices of ${names} that are in ${from} keep it, and no later stage takes in more of them until a person decides: abort with --group to send them back, promote with --group to let them go along. ${without}.`,
       ];
     default:
-      return next.candidate === null ? [] : [`${others} with them.`];
+      return next.candidate === null ? [] : [`${others}, which is measured anew with them.`];
   }
 }
 

@@ -9,6 +9,7 @@ import { groupsApart } from '../contract/group-exception.ts';
 import { parseSelector } from '../contract/selector.ts';
 import { listed } from './amounts.ts';
 import { type Decision, mending, wait } from './decision.ts';
+import { exceptionsOf, MOST_EXCEPTIONS } from './exceptions.ts';
 import { startedStatus } from './next-status.ts';
 import type { WaitingOn } from './outlook.ts';
 import {
@@ -110,7 +111,9 @@ function start(facts: RolloutFacts, status: RolloutStatus, known: KnownVersion, 
   };
   const next = startedStatus(status, wanted, stage, facts);
   const apart = groupsApart(next.exceptions);
-  if (apart.length > 0 && facts.matching(wanted.target, apart).length === 0) {
+  // Whom a full list left out would be given the very version that it stands apart from.
+  const isFull = exceptionsOf(next).length > MOST_EXCEPTIONS;
+  if (apart.length > 0 && (isFull || facts.matching(wanted.target, apart).length === 0)) {
     return wait(facts, status, [
       { kind: 'rejected', version: known.version, reason: `it failed in ${listed(apart, 'and')}` },
     ]);

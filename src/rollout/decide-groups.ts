@@ -71,7 +71,8 @@ function except(facts: RolloutFacts, status: RollingStatus, exception: Exception
   const to = labelOf(status);
   const apart = groupsApart(status.exceptions);
   const opens = groups.some((group) => !apart.includes(group));
-  const next = exceptedStatus(status, facts, { groups, kind, reason, stamp: { from: to, to, opens } });
+  const { candidate } = status;
+  const next = exceptedStatus(status, facts, { candidate, groups, kind, reason, stamp: { from: to, to, opens } });
   return step(facts, status, {
     kind: 'except',
     to,

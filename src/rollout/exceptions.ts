@@ -6,8 +6,6 @@ import { standsApart } from '../contract/group-exception.ts';
 import type { RolloutFacts } from './rollout-facts.ts';
 import { evidencePath, type Stamp } from './status-stamp.ts';
 
-type RollingStatus = RolloutStatus & { readonly candidate: NonNullable<RolloutStatus['candidate']> };
-
 type GroupRejection = NonNullable<RolloutStatus['groupRejections']>[number];
 export type StatusException = NonNullable<RolloutStatus['exceptions']>[number];
 
@@ -51,6 +49,7 @@ function within(before: string, now: string): string {
 }
 
 export interface Apartness {
+  readonly candidate: Pick<NonNullable<RolloutStatus['candidate']>, 'version' | 'digest'>;
   readonly groups: readonly string[];
   readonly kind: 'rolled-back' | 'held';
   readonly reason: string;
@@ -58,7 +57,7 @@ export interface Apartness {
 }
 
 /** The groups stand apart from here on; the cohort of a held one is the present one. A group that was behind still is. */
-export function exceptedStatus(status: RollingStatus, facts: RolloutFacts, apartness: Apartness): RolloutStatus {
+export function exceptedStatus(status: RolloutStatus, facts: RolloutFacts, apartness: Apartness): RolloutStatus {
   const { groups, kind, stamp } = apartness;
   const before = exceptionsOf(status);
   const reason = asReason(apartness.reason);
@@ -70,7 +69,7 @@ export function exceptedStatus(status: RollingStatus, facts: RolloutFacts, apart
   });
   const next = withExceptions(status, [...before.filter((one) => !groups.includes(one.group)), ...added]);
   if (kind === 'held') return next;
-  const { version, digest } = status.candidate;
+  const { version, digest } = apartness.candidate;
   const rejections = groups.map((group) => ({ group, digest, version, reason, evidence, at }));
   const others = rejectionsOf(status).filter((one) => !(groups.includes(one.group) && one.digest === digest));
   return withRejections(next, [...rejections, ...others]);
@@ -85,7 +84,7 @@ export function startedApart(status: RolloutStatus, digest: string): RolloutStat
     return { group, kind: 'rolled-back', cohort: null, stable, reason, evidence, since: at };
   });
   const others = before.filter(({ group }) => !failed.some((one) => one.group === group));
-  return withExceptions(status, [...others, ...apart].slice(-MOST_EXCEPTIONS));
+  return withExceptions(status, [...others, ...apart]);
 }
 
 /** The group goes along with the others again. While a candidate rolls it still has its own stable version below it. */

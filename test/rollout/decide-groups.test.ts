@@ -85,6 +85,14 @@ function messageOf(world: FalseWorld): string {
   return commitMessage({ transition, observed: 'a'.repeat(40), evidenceDigest: digest, reverts: null });
 }
 
+/** `hw:rev2` failed in the canary, and stands apart. */
+function withoutRev2(onGroupFailure: string): FalseWorld {
+  const world = rollingWorld(onGroupFailure);
+  fail(world, ['hw:rev2']);
+  world.mustTake('except');
+  return world;
+}
+
 function toFull(world: FalseWorld): void {
   for (let i = 0; i < 5 && world.at.stage !== 'full'; i++) world.pass();
   expect(world.at.stage).toBe('full');
@@ -112,9 +120,7 @@ describe('a group that is at fault', () => {
   });
 
   it('stays behind when the others complete, and takes part in the next rollout', () => {
-    const world = rollingWorld('rollback');
-    fail(world, ['hw:rev2']);
-    world.mustTake('except');
+    const world = withoutRev2('rollback');
     finish(world);
     expect(world.at).toMatchObject({
       stable: { version: '2.0.0' },
@@ -134,9 +140,7 @@ describe('a group that is at fault', () => {
   });
 
   it('is still behind after the next candidate failed as a whole', () => {
-    const world = rollingWorld('rollback');
-    fail(world, ['hw:rev2']);
-    world.mustTake('except');
+    const world = withoutRev2('rollback');
     finish(world);
     world.versions.push(version('3.0.0'));
     world.spec.version = '3.0.0';
@@ -152,9 +156,7 @@ describe('a group that is at fault', () => {
   });
 
   it('stays where it was, however many versions complete without it', () => {
-    const world = rollingWorld('rollback');
-    fail(world, ['hw:rev2']);
-    world.mustTake('except');
+    const world = withoutRev2('rollback');
     finish(world);
     world.versions.push(version('3.0.0'));
     world.spec.version = '3.0.0';
@@ -167,9 +169,7 @@ describe('a group that is at fault', () => {
   });
 
   it('is forgotten when the candidate that it failed on is taken back', () => {
-    const world = rollingWorld('rollback');
-    fail(world, ['hw:rev2']);
-    world.mustTake('except');
+    const world = withoutRev2('rollback');
     world.ask({ act: 'abort' });
     expect(world.mustTake('roll-back').next).not.toHaveProperty('exceptions');
   });
@@ -196,9 +196,7 @@ describe('a group that is at fault', () => {
   });
 
   it('that is held stays behind when a person promotes the last stage over it', () => {
-    const world = rollingWorld('hold');
-    fail(world, ['hw:rev2']);
-    world.mustTake('except');
+    const world = withoutRev2('hold');
     toFull(world);
     world.ask({ act: 'promote' });
     expect(world.mustTake('complete').next.exceptions).toMatchObject([
@@ -207,9 +205,7 @@ describe('a group that is at fault', () => {
   });
 
   it('goes along again when a person promotes it: the stage opens anew with it', () => {
-    const world = rollingWorld('hold');
-    fail(world, ['hw:rev2']);
-    world.mustTake('except');
+    const world = withoutRev2('hold');
     toFull(world);
     world.ask({ act: 'promote', group: 'hw:rev2' });
     const { next, groups } = world.mustTake('except');
@@ -220,9 +216,7 @@ describe('a group that is at fault', () => {
   });
 
   it('that is behind takes the stable version when a person promotes it', () => {
-    const world = rollingWorld('rollback');
-    fail(world, ['hw:rev2']);
-    world.mustTake('except');
+    const world = withoutRev2('rollback');
     finish(world);
     world.spec.requests = [{ act: 'promote', digest: digestOf('2.0.0'), group: 'hw:rev2' }];
     world.mustTake('answer');
@@ -336,9 +330,7 @@ describe('a request about a group', () => {
 
 describe('the cohort', () => {
   it('is chosen and counted without the groups that stand apart', () => {
-    const world = rollingWorld('rollback');
-    fail(world, ['hw:rev2']);
-    world.mustTake('except');
+    const world = withoutRev2('rollback');
     expect(world.pass().outlook).toContain('half, 50 % of 60 devices (30)');
     const directive = world.publish();
     const taken = world.fleet.filter((device) =>
@@ -349,9 +341,7 @@ describe('the cohort', () => {
   });
 
   it('is explained with the groups that do not go along, and why', () => {
-    const world = rollingWorld('hold');
-    fail(world, ['hw:rev2']);
-    world.mustTake('except');
+    const world = withoutRev2('hold');
     const { stage } = explainOutlook(world.decide().outlook);
     expect(stage.at(-1)).toMatch(/^hw:rev2 is held: no more of it get the candidate: latency_p95 /);
   });
@@ -364,15 +354,8 @@ describe('the cohort', () => {
 });
 
 describe('a version that failed in a group', () => {
-  function failedOnRev2(): FalseWorld {
-    const world = rollingWorld('rollback');
-    fail(world, ['hw:rev2']);
-    world.mustTake('except');
-    return world;
-  }
-
   it('is not given to it again because its parameters changed, neither at rest nor while it rolls', () => {
-    const atRest = failedOnRev2();
+    const atRest = withoutRev2('rollback');
     finish(atRest);
     atRest.spec.parameters = { threshold: 0.7 };
     expect(atRest.mustTake('start').reason).toContain('hw:rev2 stands apart, as it failed there before');
@@ -381,7 +364,7 @@ describe('a version that failed in a group', () => {
     finish(atRest);
     expect(runs(atRest, 'rev2')).toEqual(new Set(['1.0.0 as stable']));
 
-    const rolling = failedOnRev2();
+    const rolling = withoutRev2('rollback');
     rolling.spec.parameters = { threshold: 0.7 };
     rolling.mustTake('supersede');
     rolling.mustTake('start');
@@ -389,7 +372,7 @@ describe('a version that failed in a group', () => {
   });
 
   it('is not given to it when all others go back to that version', () => {
-    const world = failedOnRev2();
+    const world = withoutRev2('rollback');
     finish(world);
     for (const wish of ['3.0.0', '2.0.0']) {
       if (wish === '3.0.0') world.versions.push(version(wish));
@@ -402,8 +385,20 @@ describe('a version that failed in a group', () => {
     expect(runs(world, 'rev2')).toEqual(new Set(['3.0.0 as stable']));
   });
 
+  it('does not start where the list of groups has no room left: nobody is dropped from it', () => {
+    const world = withoutRev2('rollback');
+    finish(world);
+    const [behind] = world.at.exceptions!;
+    const [rejection] = world.at.groupRejections!;
+    const many = Array.from({ length: 16 }, (_, i) => ({ ...behind!, group: `site:s${i}` }));
+    world.status = { ...world.at, exceptions: many, groupRejections: [rejection!] };
+    world.seen = { revision: world.at.revision, status: world.status };
+    world.spec.parameters = { threshold: 0.7 };
+    expect(waits(world.decide())).toEqual(['rejected']);
+  });
+
   it('is given to it once a person promotes the group, and then stays', () => {
-    const world = failedOnRev2();
+    const world = withoutRev2('rollback');
     finish(world);
     world.spec.requests = [{ act: 'promote', digest: digestOf('2.0.0'), group: 'hw:rev2' }];
     world.mustTake('answer');
@@ -413,7 +408,7 @@ describe('a version that failed in a group', () => {
   });
 
   it('does not start where it failed in all groups that the target has', () => {
-    const world = failedOnRev2();
+    const world = withoutRev2('rollback');
     finish(world);
     world.fleet = world.fleet.filter(({ labels }) => labels.hw === 'rev2');
     world.spec.parameters = { threshold: 0.7 };
@@ -423,9 +418,7 @@ describe('a version that failed in a group', () => {
 
 describe('a group that is behind', () => {
   function behind(): FalseWorld {
-    const world = rollingWorld('hold');
-    fail(world, ['hw:rev2']);
-    world.mustTake('except');
+    const world = withoutRev2('hold');
     toFull(world);
     world.ask({ act: 'promote' });
     world.mustTake('complete');
@@ -464,9 +457,7 @@ describe('a group that is behind', () => {
   });
 
   it('stays within the target that is left', () => {
-    const world = rollingWorld('rollback');
-    fail(world, ['hw:rev2']);
-    world.mustTake('except');
+    const world = withoutRev2('rollback');
     world.spec.target = 'ring:rest';
     world.mustTake('supersede');
     world.mustTake('start');
@@ -499,20 +490,17 @@ describe('the cohort of a stage from which a group went', () => {
   });
 
   it('is not watched anew for a group that was held already: nothing was measured of it', () => {
-    const world = rollingWorld('hold');
-    fail(world, ['hw:rev2']);
-    world.mustTake('except');
+    const world = withoutRev2('hold');
     const { opened } = world.at;
     world.ask({ act: 'abort', group: 'hw:rev2' });
     expect(world.mustTake('except').next.opened).toBe(opened);
+    expect(messageOf(world)).not.toContain('measured anew');
   });
 });
 
 describe('requests about groups', () => {
   it('to abort never wait behind those to promote, suspended or not', () => {
-    const world = rollingWorld('hold');
-    fail(world, ['hw:rev2']);
-    world.mustTake('except');
+    const world = withoutRev2('hold');
     world.spec.suspend = true;
     world.ask({ act: 'promote', group: 'hw:rev2' });
     world.ask({ act: 'abort', group: 'hw:rev2' });
