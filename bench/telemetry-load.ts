@@ -1,9 +1,9 @@
 // Owns the load of telemetry: reports of a realistic size for many rollouts, and the policy that judges them.
 import { type RandomStream, seededRandom } from '../src/base/random.ts';
 import { type Digest, digestOf } from '../src/contract/digest.ts';
-import { parseRule } from '../src/contract/documents/rule-text.ts';
 import type { DeviceReport } from '../src/contract/report.ts';
 import { addToSketch, emptySketch, type Sketch, sketchToJson } from '../src/contract/sketch.ts';
+import { parseRule } from '../src/documents/rules/rule-text.ts';
 import { edgesToCount, freezeLimits } from '../src/gates/freeze-limits.ts';
 import type { StageQuestion } from '../src/gates/stage-question.ts';
 import type { StageRule } from '../src/gates/stage-rule.ts';

@@ -4,17 +4,18 @@ import path from 'node:path';
 import { compile, type JSONSchema } from 'json-schema-to-typescript';
 
 const FOLDER = import.meta.dirname;
-const TARGET = path.join(FOLDER, '../src/contract/documents/types.generated.ts');
-const SCHEMAS = [
-  'repository',
-  'model-manifest',
-  'rollout-policy',
-  'rollout',
-  'device-group',
-  'trust-policy',
-  'signal-providers',
-  'notifications',
-];
+/** Devices read the first two kinds; the others are between people and the service. */
+const TARGETS: Readonly<Record<string, readonly string[]>> = {
+  'src/contract/types.generated.ts': ['model-manifest', 'trust-policy'],
+  'src/documents/types.generated.ts': [
+    'repository',
+    'rollout-policy',
+    'rollout',
+    'device-group',
+    'signal-providers',
+    'notifications',
+  ],
+};
 const BANNER =
   '// Owns the types of the documents. Generated from schemas/*.schema.json by `npm run generate`: change those instead.\n';
 const DIGEST_PATTERN = '^sha256:[0-9a-f]{64}$';
@@ -38,9 +39,9 @@ function asReadonly(types: string): string {
     .replaceAll(/(\w+|\([^()]*\))\[\]/g, 'readonly $1[]');
 }
 
-async function generate(): Promise<string> {
+async function generate(schemas: readonly string[]): Promise<string> {
   const parts: string[] = [];
-  for (const name of SCHEMAS) {
+  for (const name of schemas) {
     const schema: unknown = JSON.parse(await readFile(path.join(FOLDER, `${name}.schema.json`), 'utf8'));
     parts.push(
       await compile(withDigests(schema) as JSONSchema, name, {
@@ -56,9 +57,12 @@ async function generate(): Promise<string> {
   return `${BANNER}\n${asReadonly(parts.join('\n'))}`;
 }
 
-const types = await generate();
-if (!process.argv.includes('--check')) await writeFile(TARGET, types);
-else if ((await readFile(TARGET, 'utf8').catch(() => '')) !== types) {
-  process.stderr.write('src/contract/documents/types.generated.ts is stale: run `npm run generate`.\n');
-  process.exitCode = 1;
+for (const [target, schemas] of Object.entries(TARGETS)) {
+  const types = await generate(schemas);
+  const file = path.join(FOLDER, '..', target);
+  if (!process.argv.includes('--check')) await writeFile(file, types);
+  else if ((await readFile(file, 'utf8').catch(() => '')) !== types) {
+    process.stderr.write(`${target} is stale: run \`npm run generate\`.\n`);
+    process.exitCode = 1;
+  }
 }

@@ -2,11 +2,11 @@
 import { assertInvariant } from '../../src/base/errors.ts';
 import type { RandomStream } from '../../src/base/random.ts';
 import type { Digest } from '../../src/contract/digest.ts';
-import { parseRule } from '../../src/contract/documents/rule-text.ts';
 import { addToSketch, bucketEdge, emptySketch, type Sketch } from '../../src/contract/sketch.ts';
+import { parseRule } from '../../src/documents/rules/rule-text.ts';
 import { edgesToCount, type FrozenLimit, freezeLimits } from '../../src/gates/freeze-limits.ts';
-import { normalQuantile } from '../../src/gates/special-functions.ts';
 import type { StageRule } from '../../src/gates/stage-rule.ts';
+import { normalQuantile } from '../../src/gates/statistics/special-functions.ts';
 import type { FoldedInterval } from '../../src/telemetry/fold-report.ts';
 import { lookAt } from '../../src/telemetry/histogram-sums.ts';
 import { MEASURE_WIDTH, type MeasureCount, writeMeasure } from '../../src/telemetry/rate-sums.ts';

@@ -1,5 +1,5 @@
 // Owns what is remembered of one judge over one rollout: when it failed it, and whether it would have let it pass.
-import type { Verdict } from '../../src/gates/rate-verdict.ts';
+import type { Verdict } from '../../src/gates/statistics/rate-verdict.ts';
 
 /** No pass is looked at before: soak (STATISTICS §2.5 F). */
 const SOAK_MINUTES = 10;

@@ -1,5 +1,5 @@
 // Owns the rules that verdicts are held against: bare thresholds as other tools count them, and a fixed-sample test looked at often.
-import { lnGamma } from '../../src/gates/special-functions.ts';
+import { lnGamma } from '../../src/gates/statistics/special-functions.ts';
 import { Watch } from './outcome.ts';
 
 /** Argo Rollouts: `failureLimit: 3`; a metric fails when Failed > FailureLimit. */

@@ -1,8 +1,8 @@
 // Owns one simulated rollout under one rule, `error_rate < 0.5%`, judged each minute by the production rule and by its rivals.
 import type { RandomStream } from '../../src/base/random.ts';
-import { rateVerdict } from '../../src/gates/rate-verdict.ts';
-import { addReport, EMPTY_TALLY, type Tally } from '../../src/gates/tally.ts';
-import { TallyRows } from '../../src/gates/tally-rows.ts';
+import { rateVerdict } from '../../src/gates/statistics/rate-verdict.ts';
+import { addReport, EMPTY_TALLY, type Tally } from '../../src/gates/statistics/tally.ts';
+import { TallyRows } from '../../src/gates/statistics/tally-rows.ts';
 import { type RunOutcome, Watch } from './outcome.ts';
 import { Rivals } from './rivals.ts';
 import { drawErrors, isAbove, LIMIT, MINUTES, makeDevices, type Scenario, stageRate } from './scenario.ts';

@@ -1,7 +1,8 @@
 // Owns whether a model fits this device: which variant is for it, or the clause that speaks against it.
-import type { ModelManifest, Variant } from '../../src/contract/documents/types.generated.ts';
+
 import { satisfiesRangeLoosely } from '../../src/contract/model-version.ts';
 import type { DeviceFacts } from '../../src/contract/selector.ts';
+import type { ModelManifest, Variant } from '../../src/contract/types.generated.ts';
 
 export type VariantChoice =
   | { readonly kind: 'fits'; readonly variant: Variant }

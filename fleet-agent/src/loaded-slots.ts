@@ -2,7 +2,7 @@
 import type { Clock } from '../../src/base/clock.ts';
 import type { Logger } from '../../src/base/logger.ts';
 import type { Digest } from '../../src/contract/digest.ts';
-import type { ModelManifest } from '../../src/contract/documents/types.generated.ts';
+import type { ModelManifest } from '../../src/contract/types.generated.ts';
 import type { Measurements } from './measure.ts';
 import { type ModelHost, toModelError } from './model-host.ts';
 import type { SlotName } from './model-record.ts';

@@ -1,5 +1,5 @@
 // Owns what a model promises to take and to give, and holds requests and answers to it.
-import type { ModelManifest, OutputTensor } from '../../src/contract/documents/types.generated.ts';
+import type { ModelManifest, OutputTensor } from '../../src/contract/types.generated.ts';
 import { ModelError } from './model-host.ts';
 import { type Datatype, elementsOf, findDatatype, type Tensor, unpackTensor } from './tensor.ts';
 

@@ -1,7 +1,7 @@
 // Owns reading a manifest's verified bytes on the device.
 import { CodedError } from '../../src/base/errors.ts';
-import { parseDocument } from '../../src/contract/documents/parse-document.ts';
-import type { ModelManifest } from '../../src/contract/documents/types.generated.ts';
+import type { ModelManifest } from '../../src/contract/types.generated.ts';
+import { parseDocument } from '../../src/documents/parse-document.ts';
 
 /** Throws the first problem of bytes that are no manifest. */
 export function parseManifest(bytes: Buffer, name: string): ModelManifest {

@@ -1,5 +1,5 @@
 // Owns the self-test: the manifest's examples, run on the loaded model before it may serve.
-import type { ModelExample, ModelManifest } from '../../src/contract/documents/types.generated.ts';
+import type { ModelExample, ModelManifest } from '../../src/contract/types.generated.ts';
 import { type LoadedModel, toModelError } from './model-host.ts';
 import { checkInputs, judgeOutputs, type ModelSignature, type Port } from './model-signature.ts';
 import { packTensor, type Tensor, unpackTensor } from './tensor.ts';

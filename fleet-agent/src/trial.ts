@@ -1,9 +1,9 @@
 // Owns the trial of a version that has just begun to serve: how long it lasts, and when it has failed on this device.
 
-import type { HealthLimits } from '../../src/contract/documents/types.generated.ts';
 import { formatDuration, parseDurationMs, parsePercent } from '../../src/contract/duration.ts';
 import type { FailureReason } from '../../src/contract/report.ts';
 import { quantileOf, type Sketch, sketchCount } from '../../src/contract/sketch.ts';
+import type { HealthLimits } from '../../src/contract/types.generated.ts';
 import type { TrialProgress } from './model-record.ts';
 import type { ServedCounts } from './model-server.ts';
 

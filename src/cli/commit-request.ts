@@ -7,7 +7,7 @@ import git from 'isomorphic-git';
 import { SystemClock } from '../base/clock.ts';
 import { assertNever, CodedError } from '../base/errors.ts';
 import { type Digest, hexOf } from '../contract/digest.ts';
-import { parseDocument } from '../contract/documents/parse-document.ts';
+import { parseDocument } from '../documents/parse-document.ts';
 import { nameOfPath } from '../reconcile/snapshot-index.ts';
 import { unknownRollout } from './git-status.ts';
 import { type Person, readPerson } from './person.ts';

@@ -1,7 +1,7 @@
 // Owns finding the policy that a command is about: by its name, by a rollout, or in a file.
 import { readFile } from 'node:fs/promises';
 import { CodedError } from '../base/errors.ts';
-import type { RolloutPolicy } from '../contract/documents/types.generated.ts';
+import type { RolloutPolicy } from '../documents/types.generated.ts';
 import { brokenPolicy, parsePolicy } from '../simulation/scenario-policies.ts';
 import { findRepository, openBranch, type RepositoryOptions } from './repository-access.ts';
 import { type FoundDocuments, readDocuments } from './repository-documents.ts';

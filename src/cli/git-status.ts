@@ -1,13 +1,14 @@
 // Owns how rollouts stand by Git alone: what their status blocks say, and what people asked since.
+
+import { findClosestWord } from '../base/closest-word.ts';
 import { CodedError, errorToJson, formatError } from '../base/errors.ts';
-import { findClosestWord } from '../contract/documents/closest-word.ts';
-import type { Rollout } from '../contract/documents/types.generated.ts';
 import { isVersionRange } from '../contract/model-version.ts';
+import type { Rollout } from '../documents/types.generated.ts';
 import type { ManifestsRepository } from '../git/manifests-repository.ts';
-import { countOf } from '../rollout/amounts.ts';
 import { exceptedIn } from '../rollout/decision.ts';
 import { type LastRejection, lastRejection } from '../rollout/last-rejection.ts';
-import type { OutlookCells } from '../rollout/plan-in-words.ts';
+import { countOf } from '../wording/amounts.ts';
+import type { OutlookCells } from '../wording/plan-in-words.ts';
 import { readDocuments, rolloutsOf } from './repository-documents.ts';
 import { filesOfCommit } from './repository-files.ts';
 import { exceptionNote, rejectionNote } from './status-table.ts';

@@ -1,11 +1,11 @@
 // Owns what commands warn of in the policies of a repository, each warning where its rule is written.
 import type { CodedError } from '../base/errors.ts';
-import type { FieldPath } from '../contract/documents/document-source.ts';
-import { locateProblems, type Problem } from '../contract/documents/problem.ts';
-import type { RolloutPolicy } from '../contract/documents/types.generated.ts';
-import { countOf } from '../rollout/amounts.ts';
+import type { FieldPath } from '../contract/source/document-source.ts';
+import { locateProblems, type Problem } from '../contract/source/problem.ts';
+import type { RolloutPolicy } from '../documents/types.generated.ts';
 import { type PlanWarning, warningsOf } from '../rollout/plan-warnings.ts';
 import { planOf, type Traffic } from '../rollout/stage-plan.ts';
+import { countOf } from '../wording/amounts.ts';
 import type { FoundDocuments } from './repository-documents.ts';
 
 /** What speaks against policies: at the asked traffic, or at any. */

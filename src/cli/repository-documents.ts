@@ -1,9 +1,9 @@
 // Owns the documents of a manifests repository as commands need them: each parsed with its place in the layout, problems included.
 import { CodedError, toCodedError } from '../base/errors.ts';
-import { type ParsedDocument, parseDocument } from '../contract/documents/parse-document.ts';
-import { DEFAULT_LAYOUT, type Layout } from '../contract/documents/repository-layout.ts';
-import type { SlipwayDocument } from '../contract/documents/slipway-document.ts';
-import type { Rollout } from '../contract/documents/types.generated.ts';
+import { type ParsedDocument, parseDocument } from '../documents/parse-document.ts';
+import { DEFAULT_LAYOUT, type Layout } from '../documents/repository-layout.ts';
+import type { SlipwayDocument } from '../documents/slipway-document.ts';
+import type { Rollout } from '../documents/types.generated.ts';
 import { nameOfPath } from '../reconcile/snapshot-index.ts';
 import type { RepositoryFiles } from './repository-files.ts';
 

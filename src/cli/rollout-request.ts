@@ -1,8 +1,8 @@
 // Owns what people ask of a rollout, as the edit of its file that they could make by hand.
 import { CodedError } from '../base/errors.ts';
-import { type SpecEdits, spliceSpec } from '../contract/documents/edit-rollout.ts';
-import type { Rollout, RolloutPolicy, RolloutRequest, RolloutStatus } from '../contract/documents/types.generated.ts';
 import { satisfiesRange } from '../contract/model-version.ts';
+import { type SpecEdits, spliceSpec } from '../documents/edit-rollout.ts';
+import type { Rollout, RolloutPolicy, RolloutRequest, RolloutStatus } from '../documents/types.generated.ts';
 import { isPin } from '../rollout/resolve-wish.ts';
 
 export type Verb = 'pause' | 'resume' | RolloutRequest['act'];

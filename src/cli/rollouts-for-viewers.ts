@@ -3,7 +3,7 @@ import { type CodedError, formatError } from '../base/errors.ts';
 import type { JsonValue } from '../contract/digest.ts';
 import type { FleetTraffic } from '../reconcile/fleet-traffic.ts';
 import type { ServiceView } from '../reconcile/service-view.ts';
-import { explainOutlook } from '../rollout/explanation.ts';
+import { explainOutlook } from '../wording/explanation.ts';
 
 export interface ViewersFacts {
   readonly view: ServiceView;

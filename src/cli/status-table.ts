@@ -1,11 +1,11 @@
 // Owns how rollouts stand, as people read it: one row each, and below what needs a person.
 import { assertNever } from '../base/errors.ts';
 import { clipped, oneLine } from '../base/plain-text.ts';
-import { exceptionInWords } from '../rollout/exception-in-words.ts';
 import type { LastRejection } from '../rollout/last-rejection.ts';
 import type { ExceptedOutlook, Outlook } from '../rollout/outlook.ts';
-import { type OutlookCells, outlookCells } from '../rollout/plan-in-words.ts';
-import { changedPolicyInWords } from '../rollout/policy-in-words.ts';
+import { exceptionInWords } from '../wording/exception-in-words.ts';
+import { type OutlookCells, outlookCells } from '../wording/plan-in-words.ts';
+import { changedPolicyInWords } from '../wording/policy-in-words.ts';
 import { table } from './output.ts';
 
 const HEADER = ['ROLLOUT', 'MODEL', 'STAGE', 'DEVICES', 'VERDICT', 'WAITING FOR'];

@@ -1,5 +1,5 @@
 // Owns durations and percentages as people write them: `30m`, `1h30m`, `0.5%`.
-import { TextError } from './text-error.ts';
+import { TextError } from './source/text-error.ts';
 
 const UNIT_MS: Readonly<Record<string, number>> = {
   ms: 1,

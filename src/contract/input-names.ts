@@ -1,6 +1,7 @@
 // Owns the names that reports give to the inputs of a model: devices write them, and rules must name the same.
-import type { InputTensor } from './documents/types.generated.ts';
+
 import { MOST_FEATURES } from './report.ts';
+import type { InputTensor } from './types.generated.ts';
 
 /** A table of no more columns than this is summed up by column, as `x[3]`. */
 const MOST_COLUMNS = 16;

@@ -1,5 +1,5 @@
 // Owns the grammar of selectors: recursive descent with bounds on length and nesting.
-import { TextError } from './text-error.ts';
+import { TextError } from './source/text-error.ts';
 
 export type Comparison = '<' | '<=' | '>' | '>=';
 

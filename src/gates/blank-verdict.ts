@@ -1,5 +1,5 @@
 // Owns what is said of a rule before anything is known of it.
-import { metricFacts } from '../contract/metric-catalogue.ts';
+import { metricFacts } from '../documents/rules/metric-catalogue.ts';
 import type { RuleVerdict } from './rule-verdict.ts';
 import type { StageRule } from './stage-rule.ts';
 

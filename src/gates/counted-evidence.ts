@@ -1,13 +1,14 @@
 // Owns what a rule is judged on: the candidate's counts of a measure, and the baseline that they are held against.
-import { burstEffect } from './burst-effect.ts';
+
 import type { CountedEvidence, QuietCounts } from './judge-counts.ts';
 import type { CountedLimit, Counts } from './judge-rate-rule.ts';
-import type { LoudRow } from './loud-rows.ts';
 import { type QuietRows, quietRows } from './quiet-rows.ts';
 import type { BaselineSource } from './rule-verdict.ts';
 import { type ArmEvidence, newestWindow, type StageQuestion, wholeTallies, windowTallies } from './stage-question.ts';
-import { LEAST_CLUSTERS, type Tally } from './tally.ts';
-import { NO_ROWS, type TallyRows } from './tally-rows.ts';
+import { burstEffect } from './statistics/burst-effect.ts';
+import type { LoudRow } from './statistics/loud-rows.ts';
+import { LEAST_CLUSTERS, type Tally } from './statistics/tally.ts';
+import { NO_ROWS, type TallyRows } from './statistics/tally-rows.ts';
 
 /** A baseline thinner than this share of the candidate's trials is the rest of a stable arm that is going away. */
 const THINNEST_BASELINE = 0.1;

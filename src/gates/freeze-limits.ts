@@ -1,6 +1,7 @@
 // Owns the limits that are fixed when a stage opens: latency limits as edges of the shared sketch, so that reports count them exactly.
-import type { ParsedRule } from '../contract/documents/rule-text.ts';
+
 import { bucketEdge, nearestEdgeIndex, quantileOf, type Sketch } from '../contract/sketch.ts';
+import type { ParsedRule } from '../documents/rules/rule-text.ts';
 import { quantileOfMetric } from './metric-kind.ts';
 import type { StageRule } from './stage-rule.ts';
 

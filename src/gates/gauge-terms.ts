@@ -1,5 +1,5 @@
 // Owns which gauge a rule asks for, and on which side of its limit it is bad; whoever opens a window and whoever judges it agree by this.
-import type { ParsedRule } from '../contract/documents/rule-text.ts';
+import type { ParsedRule } from '../documents/rules/rule-text.ts';
 import { metricKind } from './metric-kind.ts';
 
 export interface GaugeTerms {

@@ -4,12 +4,12 @@ import { chooseBaseline, evidenceOf, quietTrials, sourceOf } from './counted-evi
 import { type CountedEvidence, judgeCounts, needsOf, sumsOf, weighCounts } from './judge-counts.ts';
 import { boundsOf, type CountedLimit, type CountedVerdict, type ErrorLevels } from './judge-rate-rule.ts';
 import { pastOf } from './own-past.ts';
-import { NO_BASELINE } from './rate-verdict.ts';
 import type { BaselineSource, ClassSums, RuleVerdict } from './rule-verdict.ts';
 import { CLASS_MEASURE, type StageQuestion } from './stage-question.ts';
 import type { StageRule } from './stage-rule.ts';
-import type { Tally } from './tally.ts';
-import type { TallyRows } from './tally-rows.ts';
+import { NO_BASELINE } from './statistics/rate-verdict.ts';
+import type { Tally } from './statistics/tally.ts';
+import type { TallyRows } from './statistics/tally-rows.ts';
 
 /** A class whose share fell below this part of the baseline's has vanished. */
 export const VANISHED_RATIO = 1 / 3;

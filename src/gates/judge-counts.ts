@@ -1,10 +1,10 @@
 // Owns the verdict on one rule that is counted: of all devices, and without those that claim far more than the others of their arm.
 import { type CountedVerdict, type Counts, type ErrorLevels, readCounts, timesToDecide } from './judge-rate-rule.ts';
-import { type LoudRow, louder, loudInWords } from './loud-rows.ts';
-import type { RateReading } from './rate-verdict.ts';
 import type { StageQuestion } from './stage-question.ts';
-import type { Tally } from './tally.ts';
-import type { NamedTally } from './tally-rows.ts';
+import { type LoudRow, louder, loudInWords } from './statistics/loud-rows.ts';
+import type { RateReading } from './statistics/rate-verdict.ts';
+import type { Tally } from './statistics/tally.ts';
+import type { NamedTally } from './statistics/tally-rows.ts';
 
 /** The same counts without the loud devices of either arm, and the loudest of each. */
 export interface QuietCounts extends Counts {

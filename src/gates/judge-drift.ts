@@ -1,15 +1,15 @@
 // Owns rules over drift: how far a distribution is from stable's, at looks whose sums were frozen when their interval closed.
 import { blankVerdict } from './blank-verdict.ts';
-import { type DriftReading, driftVerdict } from './drift-verdict.ts';
-import { HistogramRows } from './histogram-rows.ts';
-import type { HistogramTally } from './histogram-tally.ts';
 import type { ErrorLevels } from './judge-rate-rule.ts';
-import { type LoudRow, louder, loudInWords } from './loud-rows.ts';
-import { NO_BASELINE, TOO_LITTLE } from './rate-verdict.ts';
 import type { BaselineSource, RuleVerdict } from './rule-verdict.ts';
 import type { ArmEvidence, ArmHistogram, StageQuestion } from './stage-question.ts';
 import type { StageRule } from './stage-rule.ts';
-import { LEAST_CLUSTERS } from './tally.ts';
+import { type DriftReading, driftVerdict } from './statistics/drift-verdict.ts';
+import { HistogramRows } from './statistics/histogram-rows.ts';
+import type { HistogramTally } from './statistics/histogram-tally.ts';
+import { type LoudRow, louder, loudInWords } from './statistics/loud-rows.ts';
+import { NO_BASELINE, TOO_LITTLE } from './statistics/rate-verdict.ts';
+import { LEAST_CLUSTERS } from './statistics/tally.ts';
 
 /** Intervals before the first look; each later one comes after twice as many. */
 const FIRST_LOOK = 2;

@@ -1,14 +1,14 @@
 // Owns rules over a gauge of each device: who is beyond the limit for too long, and whether too many are.
 import { formatDuration } from '../contract/duration.ts';
 import { blankVerdict } from './blank-verdict.ts';
-import { pFail, pPass } from './e-process.ts';
 import { type GaugeTerms, gaugeTermsOf } from './gauge-terms.ts';
 import type { ErrorLevels } from './judge-rate-rule.ts';
-import { ONE_DEVICE, type Verdict } from './rate-verdict.ts';
 import type { BaselineSource, RuleVerdict } from './rule-verdict.ts';
-import { type DeviceCounts, shareVerdict } from './share-verdict.ts';
 import type { ArmEvidence, DeviceGaugeState, StageQuestion } from './stage-question.ts';
 import type { StageRule } from './stage-rule.ts';
+import { pFail, pPass } from './statistics/e-process.ts';
+import { ONE_DEVICE, type Verdict } from './statistics/rate-verdict.ts';
+import { type DeviceCounts, shareVerdict } from './statistics/share-verdict.ts';
 
 /** So many of the devices may breach a gauge's limit unless the rule says otherwise: a fan fails, a battery ages. */
 const DEFAULT_SHARE = 0.1;

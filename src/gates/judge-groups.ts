@@ -3,11 +3,11 @@ import { blankVerdict, NOT_FROZEN } from './blank-verdict.ts';
 import { limitsOfGroup } from './freeze-limits.ts';
 import type { ErrorLevels } from './judge-rate-rule.ts';
 import { metricKind } from './metric-kind.ts';
-import { NO_BASELINE } from './rate-verdict.ts';
 import type { GroupVerdict, RuleVerdict } from './rule-verdict.ts';
 import type { ArmEvidence, GroupFacts, StageQuestion } from './stage-question.ts';
 import type { RuleGrouping, StageRule } from './stage-rule.ts';
 import { ruleAlpha } from './stage-verdict.ts';
+import { NO_BASELINE } from './statistics/rate-verdict.ts';
 
 /** A group of fewer devices in the stage can't be told from its devices. */
 export const LEAST_DEVICES = 3;

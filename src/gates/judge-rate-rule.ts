@@ -1,9 +1,11 @@
 // Owns what one set of counts says of its limit: rates, and quantiles by how many values exceed the limit.
-import { anyDeviceVerdict } from './any-device-verdict.ts';
-import { burstsInWords } from './burst-effect.ts';
-import { priorWeight, rateBounds } from './e-process.ts';
-import { WINDOW_INTERVALS, windowWeight, withWindow } from './late-regression.ts';
-import { leastRateVerdict, leastRelativeVerdict } from './least-rate-verdict.ts';
+
+import type { StageQuestion } from './stage-question.ts';
+import { anyDeviceVerdict } from './statistics/any-device-verdict.ts';
+import { burstsInWords } from './statistics/burst-effect.ts';
+import { priorWeight, rateBounds } from './statistics/e-process.ts';
+import { WINDOW_INTERVALS, windowWeight, withWindow } from './statistics/late-regression.ts';
+import { leastRateVerdict, leastRelativeVerdict } from './statistics/least-rate-verdict.ts';
 import {
   type RateOptions,
   type RateReading,
@@ -11,11 +13,10 @@ import {
   TOO_LITTLE,
   type Verdict,
   verdictOf,
-} from './rate-verdict.ts';
-import { relativeRateVerdict } from './relative-rate-verdict.ts';
-import type { StageQuestion } from './stage-question.ts';
-import { LEAST_CLUSTERS, scaleTally, type Tally } from './tally.ts';
-import type { TallyRows } from './tally-rows.ts';
+} from './statistics/rate-verdict.ts';
+import { relativeRateVerdict } from './statistics/relative-rate-verdict.ts';
+import { LEAST_CLUSTERS, scaleTally, type Tally } from './statistics/tally.ts';
+import type { TallyRows } from './statistics/tally-rows.ts';
 
 /** What to hold the counts against. */
 export type CountedLimit =

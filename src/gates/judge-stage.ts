@@ -18,15 +18,15 @@ import {
 } from './judge-rate-rule.ts';
 import { judgeSuccess } from './judge-success.ts';
 import { metricKind } from './metric-kind.ts';
-import { quantileBounds } from './quantile-verdict.ts';
 import { METHOD_VERSION, type RuleVerdict, ruleName, type StageVerdict } from './rule-verdict.ts';
-import { shareVerdict } from './share-verdict.ts';
 import { judgeSignal } from './signal-verdict.ts';
 import { DEFAULT_ERROR_LEVEL, type StageQuestion, sizeOf, wholeTallies } from './stage-question.ts';
 import { rowsOfStage } from './stage-rows.ts';
 import type { StageRule } from './stage-rule.ts';
 import { combineVerdicts, ruleAlpha } from './stage-verdict.ts';
-import { designEffect, EMPTY_TALLY } from './tally.ts';
+import { quantileBounds } from './statistics/quantile-verdict.ts';
+import { shareVerdict } from './statistics/share-verdict.ts';
+import { designEffect, EMPTY_TALLY } from './statistics/tally.ts';
 
 function judgeInScope(
   { scope, share }: StageRule,

@@ -1,15 +1,15 @@
 // Owns rules over good outcomes (downloads, right answers): judged by the bad ones, which are the rarer, against what the limit leaves to them.
 import { assertNever } from '../base/errors.ts';
-import type { SuccessMeasure } from '../contract/metric-catalogue.ts';
+import type { SuccessMeasure } from '../documents/rules/metric-catalogue.ts';
 import { blankVerdict } from './blank-verdict.ts';
 import { type Against, baselineCounts, evidenceOf, sourceOf } from './counted-evidence.ts';
 import { judgeCounts, sumsOf } from './judge-counts.ts';
 import { boundsOf, type CountedVerdict, type ErrorLevels } from './judge-rate-rule.ts';
-import type { LoudRow } from './loud-rows.ts';
 import type { BaselineSource, RuleVerdict } from './rule-verdict.ts';
 import { type StageQuestion, sizeOf, wholeTallies } from './stage-question.ts';
 import type { StageRule } from './stage-rule.ts';
-import { designEffect, type Tally } from './tally.ts';
+import type { LoudRow } from './statistics/loud-rows.ts';
+import { designEffect, type Tally } from './statistics/tally.ts';
 
 /** What is counted for a measure: the bad ones; src/telemetry says of which. */
 export function badOutcomesOf(measure: SuccessMeasure, ofClass: string | undefined): string {

@@ -1,5 +1,5 @@
 // Owns the way from a metric to its judge, by the catalogue of metrics.
-import { type MetricKind, metricFacts, type RuleMetric } from '../contract/metric-catalogue.ts';
+import { type MetricKind, metricFacts, type RuleMetric } from '../documents/rules/metric-catalogue.ts';
 
 export function metricKind(metric: RuleMetric): MetricKind {
   return metricFacts(metric).judge;

@@ -1,6 +1,6 @@
 // Owns what the candidate's own devices did under stable, before anything rolled.
 import { type ArmEvidence, type StageQuestion, wholeTallies } from './stage-question.ts';
-import type { TallyRows } from './tally-rows.ts';
+import type { TallyRows } from './statistics/tally-rows.ts';
 
 /** Each row of the candidate in the arm of before, −1 where there is none; found once a question. */
 const known = new WeakMap<StageQuestion, Int32Array>();

@@ -1,8 +1,8 @@
 // Owns which rows of an arm are quiet, found once a question: many measures are counted of the same trials.
 
-import type { LoudRow } from './loud-rows.ts';
 import { type ArmEvidence, CLASS_MEASURE, type StageQuestion } from './stage-question.ts';
-import type { Loudness, TallyRows } from './tally-rows.ts';
+import type { LoudRow } from './statistics/loud-rows.ts';
+import type { Loudness, TallyRows } from './statistics/tally-rows.ts';
 
 export interface QuietRows {
   readonly rows: TallyRows;

@@ -1,10 +1,10 @@
 // Owns what is said about one rule and about a stage: verdicts, the numbers below them, and why nothing is decided yet.
-import type { RuleUnit } from '../contract/metric-catalogue.ts';
-import type { Verdict } from './rate-verdict.ts';
-import type { DeviceCounts } from './share-verdict.ts';
+import type { RuleUnit } from '../documents/rules/metric-catalogue.ts';
 import type { SignalSums } from './signal-track.ts';
 import type { RuleScope } from './stage-rule.ts';
-import type { Tally } from './tally.ts';
+import type { Verdict } from './statistics/rate-verdict.ts';
+import type { DeviceCounts } from './statistics/share-verdict.ts';
+import type { Tally } from './statistics/tally.ts';
 
 /** Names the statistics below a verdict; kept with the evidence, so that an audit replays it by the right method. */
 export const METHOD_VERSION = 'slipway-stats/1';

@@ -1,6 +1,6 @@
 // Owns what is known of an outside signal: its rule, its newest answers, and for how long they have said the same.
-import type { QueryPart } from '../contract/documents/query-text.ts';
-import type { ParsedSignalRule } from '../contract/documents/signal-rule-text.ts';
+import type { QueryPart } from '../documents/rules/query-text.ts';
+import type { ParsedSignalRule } from '../documents/rules/signal-rule-text.ts';
 
 /** Whom a rule asks, by the names that the service's providers have. */
 export type SignalSource =

@@ -1,6 +1,7 @@
 // Owns the verdict on an outside signal: a plain threshold that must hold, or be broken, without a pause for its time.
-import type { SignalDemand } from '../contract/documents/signal-rule-text.ts';
+
 import { formatDuration } from '../contract/duration.ts';
+import type { SignalDemand } from '../documents/rules/signal-rule-text.ts';
 import type { RuleVerdict } from './rule-verdict.ts';
 import { NO_ANSWERS, type SignalReading, type SignalRule, type SignalSums, type SignalTrack } from './signal-track.ts';
 

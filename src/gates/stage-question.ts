@@ -2,10 +2,10 @@
 import type { Sketch } from '../contract/sketch.ts';
 import type { FrozenLimit } from './freeze-limits.ts';
 import type { MeasuredArm } from './rule-verdict.ts';
-import type { DeviceCounts } from './share-verdict.ts';
 import type { SignalReading, SignalRule } from './signal-track.ts';
 import type { StageRule } from './stage-rule.ts';
-import { NO_ROWS, TallyRows, tallyFrom } from './tally-rows.ts';
+import type { DeviceCounts } from './statistics/share-verdict.ts';
+import { NO_ROWS, TallyRows, tallyFrom } from './statistics/tally-rows.ts';
 
 /** How the devices of one group stand. */
 export interface GroupFacts {

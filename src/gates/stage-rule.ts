@@ -1,5 +1,5 @@
 // Owns a rule as a stage asks it: what must hold, of whom, and whether it decides.
-import type { ParsedRule } from '../contract/documents/rule-text.ts';
+import type { ParsedRule } from '../documents/rules/rule-text.ts';
 
 /** `stage`: these devices together. `fleet`: all devices, of which these are a sample. `any-device`: each of these alone. */
 export type RuleScope = 'stage' | 'fleet' | 'any-device';

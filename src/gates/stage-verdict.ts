@@ -1,5 +1,5 @@
 // Owns how the rules of a stage become one verdict: any rule can fail it, only all together can pass it.
-import type { Verdict } from './rate-verdict.ts';
+import type { Verdict } from './statistics/rate-verdict.ts';
 
 /** What a stage needs to know of one deciding rule. */
 export interface NamedVerdict {

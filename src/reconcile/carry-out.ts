@@ -2,12 +2,12 @@
 import { assertInvariant, CodedError, toCodedError } from '../base/errors.ts';
 import type { Logger } from '../base/logger.ts';
 import { type Digest, digestOf } from '../contract/digest.ts';
-import { spliceSpec, spliceStatus } from '../contract/documents/edit-rollout.ts';
-import { parseDocument } from '../contract/documents/parse-document.ts';
+import { spliceSpec, spliceStatus } from '../documents/edit-rollout.ts';
+import { parseDocument } from '../documents/parse-document.ts';
 import { findInTree, type ManifestsRepository } from '../git/manifests-repository.ts';
-import { commitMessage } from '../rollout/commit-message.ts';
 import type { Transition } from '../rollout/transition.ts';
 import type { ReconcilerSigner } from '../signing/evidence-signer.ts';
+import { commitMessage } from '../wording/commit-message.ts';
 import { evidenceOf } from './evidence.ts';
 import { findPolicy, policyCopyPath } from './policies-in-force.ts';
 import type { Snapshot } from './snapshot.ts';

@@ -2,8 +2,8 @@
 
 import { toIsoSeconds } from '../base/clock.ts';
 import { digestOfJson, hexOf } from '../contract/digest.ts';
-import type { RolloutStatus } from '../contract/documents/types.generated.ts';
 import { EVIDENCE_PREDICATE_TYPE, IN_TOTO_STATEMENT_TYPE, type InTotoStatement } from '../contract/trust/statement.ts';
+import type { RolloutStatus } from '../documents/types.generated.ts';
 import type { Transition } from '../rollout/transition.ts';
 
 /** Larger files are not read as evidence. */

@@ -1,8 +1,9 @@
 // Owns which devices count: enrolled, not denied, and not contradicting what the fleet documents say of them.
-import type { DeviceGroup } from '../contract/documents/types.generated.ts';
+
 import { isInAnyGroup } from '../contract/group-exception.ts';
 import { DIRECTIVE_REFUSED, outcomeKey } from '../contract/report.ts';
 import { matchesSelector, parseSelector } from '../contract/selector.ts';
+import type { DeviceGroup } from '../documents/types.generated.ts';
 import type { DeviceRecord, FleetPicture } from '../store/fleet-store.ts';
 import type { Snapshot } from './snapshot.ts';
 

@@ -2,8 +2,8 @@
 import { CodedError, toCodedError } from '../base/errors.ts';
 import { type Digest, digestOf } from '../contract/digest.ts';
 import type { Directive } from '../contract/directive.ts';
-import type { RolloutPolicy, RolloutStatus } from '../contract/documents/types.generated.ts';
 import { matchesGlob } from '../contract/trust/name-glob.ts';
+import type { RolloutPolicy, RolloutStatus } from '../documents/types.generated.ts';
 import type { ManifestsRepository } from '../git/manifests-repository.ts';
 import type { WatchedRule } from '../rollout/alerts.ts';
 import { type BrokenRollout, decideOnce, type FleetFacts } from '../rollout/decide.ts';

@@ -1,7 +1,7 @@
 // Owns the policy that an attempt began under: a copy beside the evidence, found by the digest that the status pins.
 import { digestOf } from '../contract/digest.ts';
-import { parseDocument } from '../contract/documents/parse-document.ts';
-import type { RolloutPolicy } from '../contract/documents/types.generated.ts';
+import { parseDocument } from '../documents/parse-document.ts';
+import type { RolloutPolicy } from '../documents/types.generated.ts';
 import { findInTree, type ManifestsRepository } from '../git/manifests-repository.ts';
 import type { PolicyDocument, Snapshot } from './snapshot.ts';
 

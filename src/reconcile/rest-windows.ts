@@ -1,16 +1,16 @@
 // Owns the windows of versions that are fully out: they begin anew in time, and are judged by what their policy watches.
 import { type Digest, digestOfJson } from '../contract/digest.ts';
-import { type ParsedRule, parseRule } from '../contract/documents/rule-text.ts';
-import type { PolicyWatch, RolloutStatus } from '../contract/documents/types.generated.ts';
 import { formatDuration, parseDurationMs, parsePercent } from '../contract/duration.ts';
+import { type ParsedRule, parseRule } from '../documents/rules/rule-text.ts';
+import type { PolicyWatch, RolloutStatus } from '../documents/types.generated.ts';
 import { edgesToCount, type FrozenLimit, freezeLimits } from '../gates/freeze-limits.ts';
 import { judgeStage } from '../gates/judge-stage.ts';
 import type { RuleVerdict } from '../gates/rule-verdict.ts';
 import type { WatchedRule } from '../rollout/alerts.ts';
-import { countOf, formatAmount } from '../rollout/amounts.ts';
 import { rulesWithin, stagesOf } from '../rollout/stages-of-policy.ts';
 import type { FleetStore, WindowReading } from '../store/fleet-store.ts';
 import type { WindowSpec } from '../telemetry/window.ts';
+import { countOf, formatAmount } from '../wording/amounts.ts';
 import { countsOf, type WindowCounts } from './window-counts.ts';
 import type { RolloutInForce } from './windows.ts';
 

@@ -3,9 +3,9 @@ import { type Clock, toIsoSeconds } from '../base/clock.ts';
 import { assertNever } from '../base/errors.ts';
 import type { Logger } from '../base/logger.ts';
 import type { Metrics } from '../base/metrics.ts';
-import { fillQuery } from '../contract/documents/query-text.ts';
-import { keepsTo } from '../contract/documents/signal-rule-text.ts';
-import type { RolloutStatus } from '../contract/documents/types.generated.ts';
+import { fillQuery } from '../documents/rules/query-text.ts';
+import { keepsTo } from '../documents/rules/signal-rule-text.ts';
+import type { RolloutStatus } from '../documents/types.generated.ts';
 import {
   addAnswer,
   NO_ANSWERS,

@@ -1,16 +1,11 @@
 // Owns one commit of the manifests repository as documents: parsed, digested and judged, each once.
 import { CodedError, toCodedError } from '../base/errors.ts';
 import { type Digest, digestOf } from '../contract/digest.ts';
-import { parseDocument } from '../contract/documents/parse-document.ts';
-import { DEFAULT_LAYOUT, type Layout } from '../contract/documents/repository-layout.ts';
-import type {
-  DeviceGroup,
-  ModelManifest,
-  Repository,
-  Rollout,
-  RolloutPolicy,
-} from '../contract/documents/types.generated.ts';
 import type { DocumentVerifier, Refusal } from '../contract/trust/verifier.ts';
+import type { ModelManifest } from '../contract/types.generated.ts';
+import { parseDocument } from '../documents/parse-document.ts';
+import { DEFAULT_LAYOUT, type Layout } from '../documents/repository-layout.ts';
+import type { DeviceGroup, Repository, Rollout, RolloutPolicy } from '../documents/types.generated.ts';
 import { findInTree, type ManifestsRepository, type Tree } from '../git/manifests-repository.ts';
 import type { Standing } from '../rollout/rollout-facts.ts';
 import { FolderCache, type FoundFile } from './folder-cache.ts';

@@ -1,9 +1,9 @@
 // Owns the question whether a status at HEAD is authentic: backed by evidence that the reconciler signed.
 import type { KeyObject } from 'node:crypto';
 import { toCodedError } from '../base/errors.ts';
-import type { RolloutStatus } from '../contract/documents/types.generated.ts';
 import type { Subject } from '../contract/trust/statement.ts';
 import { type EvidenceCheck, verifyEvidence } from '../contract/trust/verifier.ts';
+import type { RolloutStatus } from '../documents/types.generated.ts';
 import { findInTree, type ManifestsRepository, type Tree } from '../git/manifests-repository.ts';
 import type { StatusClaim } from '../rollout/rollout-facts.ts';
 import { backs, EVIDENCE_LIMIT_BYTES, type EvidencePredicate } from './evidence.ts';

@@ -1,6 +1,7 @@
 // Owns what a window counts beyond rates: the classes, histograms, events and gauges that rules ask for.
-import type { ParsedRule } from '../contract/documents/rule-text.ts';
+
 import { MOST_CLASSES } from '../contract/report.ts';
+import type { ParsedRule } from '../documents/rules/rule-text.ts';
 import { gaugeTermsOf } from '../gates/gauge-terms.ts';
 import { badOutcomesOf } from '../gates/judge-success.ts';
 import { metricKind } from '../gates/metric-kind.ts';

@@ -1,9 +1,9 @@
 // Owns the measuring of a rollout's present stage: its window is opened, its devices are counted, its rules are judged.
 import { parseInstant } from '../base/clock.ts';
-import type { ParsedRule } from '../contract/documents/rule-text.ts';
-import type { RolloutPolicy, RolloutStatus } from '../contract/documents/types.generated.ts';
 import { groupsApart, isInAnyGroup } from '../contract/group-exception.ts';
 import { sketchCount } from '../contract/sketch.ts';
+import type { ParsedRule } from '../documents/rules/rule-text.ts';
+import type { RolloutPolicy, RolloutStatus } from '../documents/types.generated.ts';
 import { edgesToCount } from '../gates/freeze-limits.ts';
 import { judgeStage } from '../gates/judge-stage.ts';
 import type { StageVerdict } from '../gates/rule-verdict.ts';

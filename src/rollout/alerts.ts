@@ -1,8 +1,8 @@
 // Owns which alerts follow from which facts: what needs a person now, and what can't be told now.
 
 import { asReason } from '../base/plain-text.ts';
-import { listed } from './amounts.ts';
-import { exceptionInWords } from './exception-in-words.ts';
+import { listed } from '../wording/amounts.ts';
+import { exceptionInWords } from '../wording/exception-in-words.ts';
 import type { Outlook } from './outlook.ts';
 
 /** Every kind of alert, with what it means; the words are part of metrics and events. */

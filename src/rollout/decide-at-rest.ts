@@ -3,11 +3,12 @@
 import { parseInstant } from '../base/clock.ts';
 import { assertNever } from '../base/errors.ts';
 import { canonicalJson } from '../contract/digest.ts';
-import type { RolloutStatus } from '../contract/documents/types.generated.ts';
 import { parseDurationMs } from '../contract/duration.ts';
 import { groupsApart } from '../contract/group-exception.ts';
 import { parseSelector } from '../contract/selector.ts';
-import { listed } from './amounts.ts';
+import type { RolloutStatus } from '../documents/types.generated.ts';
+import { listed } from '../wording/amounts.ts';
+import { rulesInWords, stageInWords } from '../wording/stage-in-words.ts';
 import { type Decision, mending, wait } from './decision.ts';
 import { exceptionsOf, MOST_EXCEPTIONS } from './exceptions.ts';
 import { startedStatus } from './next-status.ts';
@@ -19,7 +20,6 @@ import {
   type PolicyFacts,
   type RolloutFacts,
 } from './rollout-facts.ts';
-import { rulesInWords, stageInWords } from './stage-in-words.ts';
 import { type Stage, stagesOf } from './stages-of-policy.ts';
 import { step } from './steps.ts';
 import { wishOf } from './wish-of.ts';

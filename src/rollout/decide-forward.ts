@@ -1,14 +1,15 @@
 // Owns what takes a candidate on, once nothing speaks against it: the next stage, the end, or what the walk waits for.
-import type { RolloutStatus } from '../contract/documents/types.generated.ts';
+
 import { groupsApart } from '../contract/group-exception.ts';
-import { listed } from './amounts.ts';
+import type { RolloutStatus } from '../documents/types.generated.ts';
+import { listed } from '../wording/amounts.ts';
+import { rulesInWords, stageInWords } from '../wording/stage-in-words.ts';
 import { type Decision, mending, wait } from './decision.ts';
 import { apartIn } from './exceptions.ts';
 import { advancedStatus, completedStatus } from './next-status.ts';
 import type { WaitingOn } from './outlook.ts';
 import { inWords, type PlacedRequest, type SortedRequests } from './requests.ts';
 import type { RolloutFacts } from './rollout-facts.ts';
-import { rulesInWords, stageInWords } from './stage-in-words.ts';
 import { stageProgress } from './stage-progress.ts';
 import { labelOf, type RollingStatus, step } from './steps.ts';
 import { type Walk, walkOf } from './walk.ts';

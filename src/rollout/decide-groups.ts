@@ -1,7 +1,7 @@
 // Owns what becomes of groups of devices alone: those at fault stand apart, and people send one back or let it go along.
 
-import type { RolloutStatus } from '../contract/documents/types.generated.ts';
 import { groupsApart, isNameable, partsOfGroup } from '../contract/group-exception.ts';
+import type { RolloutStatus } from '../documents/types.generated.ts';
 import type { RuleVerdict } from '../gates/rule-verdict.ts';
 import { OTHER_VALUES } from '../telemetry/groups.ts';
 import type { Decision } from './decision.ts';

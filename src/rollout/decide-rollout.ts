@@ -1,6 +1,6 @@
 // Owns the decision for one rollout: the questions in the order in which their answers count.
 import { assertNever } from '../base/errors.ts';
-import type { RolloutStatus } from '../contract/documents/types.generated.ts';
+import type { RolloutStatus } from '../documents/types.generated.ts';
 import { decideAtRest } from './decide-at-rest.ts';
 import { decideBack } from './decide-back.ts';
 import { decideForward } from './decide-forward.ts';

@@ -1,5 +1,5 @@
 // Owns the answer of a decision: one step or none, and how the rollout stands.
-import type { RolloutStatus } from '../contract/documents/types.generated.ts';
+import type { RolloutStatus } from '../documents/types.generated.ts';
 import { exceptionsOf } from './exceptions.ts';
 import { lastRejection } from './last-rejection.ts';
 import type { Condition, ExceptedOutlook, Outlook, WaitingOn } from './outlook.ts';

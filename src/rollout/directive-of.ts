@@ -1,7 +1,7 @@
 // Owns how statuses at HEAD become the directive: nothing else moves a device.
 import type { Directive, DirectiveEntry } from '../contract/directive.ts';
-import type { RolloutPolicy, RolloutStatus } from '../contract/documents/types.generated.ts';
 import { parseDurationMs } from '../contract/duration.ts';
+import type { RolloutPolicy, RolloutStatus } from '../documents/types.generated.ts';
 import { exceptionsOf } from './exceptions.ts';
 import { isOtherOfSameRevision, type RolloutFacts } from './rollout-facts.ts';
 

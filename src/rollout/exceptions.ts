@@ -1,8 +1,8 @@
 // Owns groups that do not go along with their rollout, as the status has them: how they come to stand apart, and what becomes of them.
 import { toIsoSeconds } from '../base/clock.ts';
 import { asReason } from '../base/plain-text.ts';
-import type { RolloutStatus } from '../contract/documents/types.generated.ts';
 import { standsApart } from '../contract/group-exception.ts';
+import type { RolloutStatus } from '../documents/types.generated.ts';
 import type { RolloutFacts } from './rollout-facts.ts';
 import { evidencePath, type Stamp } from './status-stamp.ts';
 

@@ -1,5 +1,5 @@
 // Owns what a rollback leaves to be told: the version that was taken back last, until another one starts.
-import type { RolloutStatus } from '../contract/documents/types.generated.ts';
+import type { RolloutStatus } from '../documents/types.generated.ts';
 
 export interface LastRejection {
   readonly version: string;

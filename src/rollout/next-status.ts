@@ -2,10 +2,10 @@
 import { toIsoSeconds } from '../base/clock.ts';
 import { asReason } from '../base/plain-text.ts';
 import type { Digest } from '../contract/digest.ts';
-import type { RolloutStatus } from '../contract/documents/types.generated.ts';
 import { groupsApart } from '../contract/group-exception.ts';
 import { type Cohort, saltOf } from '../contract/membership.ts';
 import { sketchCount } from '../contract/sketch.ts';
+import type { RolloutStatus } from '../documents/types.generated.ts';
 import { freezeGroupLimits, freezeLimits } from '../gates/freeze-limits.ts';
 import { cohortOf } from './choose-cohort.ts';
 import {

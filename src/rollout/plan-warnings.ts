@@ -4,7 +4,7 @@ import { oneLine } from '../base/plain-text.ts';
 import { formatDuration } from '../contract/duration.ts';
 import { LEAST_DEVICES } from '../gates/judge-groups.ts';
 import { ruleName } from '../gates/rule-verdict.ts';
-import { countOf, formatAmount, formatCount, listed } from './amounts.ts';
+import { countOf, formatAmount, formatCount, listed } from '../wording/amounts.ts';
 import { isOneOfMany } from './reckoned-groups.ts';
 import type { Plan, PlannedRule, PlannedStage } from './stage-plan.ts';
 

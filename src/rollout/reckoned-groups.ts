@@ -1,5 +1,5 @@
 // Owns the groups that a plan reckons with: those that there are, or as many of one size as the policy gives reason to assume.
-import type { GroupForecast, ReckonedGroup, ReckonedGroups } from '../gates/group-forecast.ts';
+import type { GroupForecast, ReckonedGroup, ReckonedGroups } from '../gates/forecast/group-forecast.ts';
 import type { RuleGrouping } from '../gates/stage-rule.ts';
 import { groupName, OTHER_VALUES } from '../telemetry/groups.ts';
 

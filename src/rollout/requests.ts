@@ -1,9 +1,9 @@
 // Owns what people ask of a rollout by commit: which requests hold now, and which are answered with a no.
 
 import { asReason } from '../base/plain-text.ts';
-import type { RolloutRequest, RolloutStatus } from '../contract/documents/types.generated.ts';
 import { isNameable, standsApart } from '../contract/group-exception.ts';
-import { countOf, listed } from './amounts.ts';
+import type { RolloutRequest, RolloutStatus } from '../documents/types.generated.ts';
+import { countOf, listed } from '../wording/amounts.ts';
 import { exceptionsOf, MOST_EXCEPTIONS } from './exceptions.ts';
 import type { Stage } from './stages-of-policy.ts';
 

@@ -1,7 +1,7 @@
 // Owns what `decide()` is told about one rollout: facts gathered by others, never looked up here.
 import { canonicalJson, type Digest } from '../contract/digest.ts';
-import type { Rollout, RolloutPolicy, RolloutStatus } from '../contract/documents/types.generated.ts';
 import type { Sketch } from '../contract/sketch.ts';
+import type { Rollout, RolloutPolicy, RolloutStatus } from '../documents/types.generated.ts';
 import type { StageVerdict } from '../gates/rule-verdict.ts';
 import type { CohortCounts } from './count-cohort.ts';
 

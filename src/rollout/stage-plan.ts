@@ -1,9 +1,14 @@
 // Owns what a policy can tell before anything rolls: how long each rule of each stage takes at a given traffic, and what stays unseen.
-import type { RolloutPolicy } from '../contract/documents/types.generated.ts';
-import { forecastByGroup, slowestGroup } from '../gates/group-forecast.ts';
+import type { RolloutPolicy } from '../documents/types.generated.ts';
+import { forecastByGroup, slowestGroup } from '../gates/forecast/group-forecast.ts';
+import {
+  type ForecastQuestion,
+  forecastRule,
+  type RuleForecast,
+  unseenShare,
+} from '../gates/forecast/rule-forecast.ts';
 import { LEAST_DEVICES } from '../gates/judge-groups.ts';
 import { isSampled } from '../gates/judge-stage.ts';
-import { type ForecastQuestion, forecastRule, type RuleForecast, unseenShare } from '../gates/rule-forecast.ts';
 import type { RuleGrouping, RuleScope, StageRule } from '../gates/stage-rule.ts';
 import { ruleAlpha } from '../gates/stage-verdict.ts';
 import { type LabelGroups, type PlannedGrouping, reckonGroups } from './reckoned-groups.ts';

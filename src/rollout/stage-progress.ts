@@ -2,14 +2,14 @@
 
 import { clipped, oneLine } from '../base/plain-text.ts';
 import { formatDuration } from '../contract/duration.ts';
-import { ONE_DEVICE } from '../gates/rate-verdict.ts';
 import { type RuleVerdict, ruleInScope, ruleName } from '../gates/rule-verdict.ts';
-import { countOf, formatCount, listed } from './amounts.ts';
+import { ONE_DEVICE } from '../gates/statistics/rate-verdict.ts';
+import { countOf, formatCount, listed } from '../wording/amounts.ts';
+import { breachInWords } from '../wording/verdict-table.ts';
 import type { WaitingOn } from './outlook.ts';
 import type { RolloutFacts } from './rollout-facts.ts';
 import type { Stage } from './stages-of-policy.ts';
 import { leastDevices } from './stages-of-policy.ts';
-import { breachInWords } from './verdict-table.ts';
 
 export type StageProgress =
   /** A rule failed. */

@@ -1,5 +1,5 @@
 // Owns what a policy asks of a stage, as numbers that are shown and kept beside its verdict.
-import type { RolloutStatus } from '../contract/documents/types.generated.ts';
+import type { RolloutStatus } from '../documents/types.generated.ts';
 import type { CohortCounts } from './count-cohort.ts';
 import type { RolloutFacts } from './rollout-facts.ts';
 import { leastDevices, type Stage, stagesOf } from './stages-of-policy.ts';

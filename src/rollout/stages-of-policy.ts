@@ -1,10 +1,10 @@
 // Owns a policy as decisions use it: durations in milliseconds, shares as fractions, rules and selectors inherited and parsed.
 
-import { parseQuery } from '../contract/documents/query-text.ts';
-import { type ParsedRule, parseRule, ruleWithLimit } from '../contract/documents/rule-text.ts';
-import { parseSignalLimit, parseSignalPass } from '../contract/documents/signal-rule-text.ts';
-import type { PrometheusRule, RolloutPolicy, WebhookRule } from '../contract/documents/types.generated.ts';
 import { parseDurationMs, parsePercent } from '../contract/duration.ts';
+import { parseQuery } from '../documents/rules/query-text.ts';
+import { type ParsedRule, parseRule, ruleWithLimit } from '../documents/rules/rule-text.ts';
+import { parseSignalLimit, parseSignalPass } from '../documents/rules/signal-rule-text.ts';
+import type { PrometheusRule, RolloutPolicy, WebhookRule } from '../documents/types.generated.ts';
 import { metricKind } from '../gates/metric-kind.ts';
 import type { SignalRule } from '../gates/signal-track.ts';
 import { DEFAULT_ERROR_LEVEL } from '../gates/stage-question.ts';

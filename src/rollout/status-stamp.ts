@@ -1,6 +1,6 @@
 // Owns the numbering of statuses: revision, the evidence that it names, and when its stage was opened.
 import { parseInstant, toIsoSeconds } from '../base/clock.ts';
-import type { RolloutStatus } from '../contract/documents/types.generated.ts';
+import type { RolloutStatus } from '../documents/types.generated.ts';
 import type { RolloutFacts } from './rollout-facts.ts';
 
 /** The number of the next step: above everything that HEAD, the store and the published directive have seen. */

@@ -1,5 +1,5 @@
 // Owns the making of steps: a next status with its number, its evidence and its words.
-import type { RolloutStatus } from '../contract/documents/types.generated.ts';
+import type { RolloutStatus } from '../documents/types.generated.ts';
 import { type Decision, outlookOf } from './decision.ts';
 import { type CandidateStatus, rejectedStatus } from './next-status.ts';
 import { isPin } from './resolve-wish.ts';

@@ -1,5 +1,5 @@
 // Owns the steps that a rollout can take: each becomes exactly one commit.
-import type { RolloutStatus } from '../contract/documents/types.generated.ts';
+import type { RolloutStatus } from '../documents/types.generated.ts';
 import type { StageVerdict } from '../gates/rule-verdict.ts';
 import type { CohortCounts } from './count-cohort.ts';
 import type { WindowTime } from './rollout-facts.ts';

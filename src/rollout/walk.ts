@@ -1,5 +1,5 @@
 // Owns where a walk stands: its candidate, its stages under the policy in force, and what people ask of it.
-import type { RolloutStatus } from '../contract/documents/types.generated.ts';
+import type { RolloutStatus } from '../documents/types.generated.ts';
 import type { SortedRequests } from './requests.ts';
 import type { RolloutFacts } from './rollout-facts.ts';
 import { type Stage, stagesOf } from './stages-of-policy.ts';

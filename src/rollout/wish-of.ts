@@ -1,5 +1,5 @@
 // Owns what a rollout's spec wishes now, in the light of what its status knows.
-import type { RolloutStatus } from '../contract/documents/types.generated.ts';
+import type { RolloutStatus } from '../documents/types.generated.ts';
 import { type NamedDigest, resolveWish, type Wish } from './resolve-wish.ts';
 import type { RolloutFacts } from './rollout-facts.ts';
 

@@ -1,6 +1,7 @@
 // Owns what a controller that compares one number with one threshold an interval would have done on the same numbers.
-import { type ParsedRule, parseRule } from '../contract/documents/rule-text.ts';
+
 import { quantileOf, type Sketch } from '../contract/sketch.ts';
+import { type ParsedRule, parseRule } from '../documents/rules/rule-text.ts';
 import { quantileOfMetric } from '../gates/metric-kind.ts';
 import { measureAt } from '../telemetry/rate-sums.ts';
 import type { Measure } from '../telemetry/window.ts';

@@ -2,9 +2,9 @@
 import { createHash } from 'node:crypto';
 import { canonicalJson } from '../contract/digest.ts';
 import { choicesOf, type Directive, type DirectiveEntry } from '../contract/directive.ts';
-import type { RolloutStatus } from '../contract/documents/types.generated.ts';
 import type { Cohort } from '../contract/membership.ts';
 import { type DeviceFacts, matchesSelector, parseSelector } from '../contract/selector.ts';
+import type { RolloutStatus } from '../documents/types.generated.ts';
 
 /** What happened, as the false world saw it; the decisions have no part in writing it. */
 export interface History {

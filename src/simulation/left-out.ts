@@ -1,8 +1,8 @@
 // Owns what of a policy a rehearsal leaves out, and why: nobody may take a rule for rehearsed that never was.
 import { assertNever } from '../base/errors.ts';
-import type { RolloutPolicy } from '../contract/documents/types.generated.ts';
-import { listed } from '../rollout/amounts.ts';
+import type { RolloutPolicy } from '../documents/types.generated.ts';
 import { stagesOf } from '../rollout/stages-of-policy.ts';
+import { listed } from '../wording/amounts.ts';
 
 export interface LeftOutRule {
   readonly rule: string;

@@ -1,5 +1,5 @@
 // Owns the rehearsal as one page: self-contained HTML with plots in SVG, no script and nothing fetched.
-import { formatAmount } from '../rollout/amounts.ts';
+import { formatAmount } from '../wording/amounts.ts';
 import { leftOutInWords } from './left-out.ts';
 import type { Rehearsal, RehearsalOrder } from './rehearsal.ts';
 import { resultText } from './rehearsal-words.ts';

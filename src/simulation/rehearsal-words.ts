@@ -1,6 +1,6 @@
 // Owns how a rehearsal is told: the timeline, how it ended, and what others would have done; the same facts for programs.
 import { assertNever } from '../base/errors.ts';
-import { countOf, formatCount, listed } from '../rollout/amounts.ts';
+import { countOf, formatCount, listed } from '../wording/amounts.ts';
 import { ARGO_FAILURE_LIMIT, type BareOutcome, FLAGGER_THRESHOLD } from './bare-threshold.ts';
 import { leftOutInWords, leftOutOf } from './left-out.ts';
 import type { Rehearsal, RehearsalOrder } from './rehearsal.ts';

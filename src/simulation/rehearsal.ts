@@ -1,8 +1,8 @@
 // Owns a rehearsal: a policy against a scenario, over a virtual fleet in virtual time, by the production's own decisions.
 import { trialLimitsOf } from '../../fleet-agent/src/trial.ts';
 import { digestOf, digestOfJson } from '../contract/digest.ts';
-import type { RolloutPolicy } from '../contract/documents/types.generated.ts';
 import type { DeviceReport } from '../contract/report.ts';
+import type { RolloutPolicy } from '../documents/types.generated.ts';
 import { exceptionsOf } from '../rollout/exceptions.ts';
 import { stagesOf } from '../rollout/stages-of-policy.ts';
 import type { Transition } from '../rollout/transition.ts';

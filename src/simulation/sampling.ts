@@ -1,6 +1,6 @@
 // Owns drawing from distributions: counts, rates that differ between devices, and normal values from a table.
 import type { RandomStream } from '../base/random.ts';
-import { normalQuantile } from '../gates/special-functions.ts';
+import { normalQuantile } from '../gates/statistics/special-functions.ts';
 
 const NORMAL_STEPS = 4096;
 const NORMAL = Float64Array.from({ length: NORMAL_STEPS }, (_, k) => normalQuantile((k + 0.5) / NORMAL_STEPS));

@@ -1,7 +1,7 @@
 // Owns the policies that scenarios are rehearsed with when people bring none of their own.
 import { CodedError, formatError } from '../base/errors.ts';
-import { parseDocument } from '../contract/documents/parse-document.ts';
-import type { RolloutPolicy } from '../contract/documents/types.generated.ts';
+import { parseDocument } from '../documents/parse-document.ts';
+import type { RolloutPolicy } from '../documents/types.generated.ts';
 
 interface PolicyParts {
   readonly canary?: string;

@@ -1,5 +1,5 @@
 // Owns what a scenario is: a population, how the candidate differs from stable, and what the network does.
-import type { HealthLimits } from '../contract/documents/types.generated.ts';
+import type { HealthLimits } from '../contract/types.generated.ts';
 import type { Behaviour } from './behaviour.ts';
 import type { PopulationShape, Traits } from './population.ts';
 

@@ -1,10 +1,10 @@
 // Owns the story of a rehearsal in words: each step as its commit tells it, and between them what the rollout waits for.
 import type { Digest } from '../contract/digest.ts';
-import { countOf, formatCount } from '../rollout/amounts.ts';
-import { commitMessage } from '../rollout/commit-message.ts';
 import type { Outlook } from '../rollout/outlook.ts';
-import { waitingInWords } from '../rollout/plan-in-words.ts';
 import type { Transition } from '../rollout/transition.ts';
+import { countOf, formatCount } from '../wording/amounts.ts';
+import { commitMessage } from '../wording/commit-message.ts';
+import { waitingInWords } from '../wording/plan-in-words.ts';
 
 export interface TimelineEntry {
   /** Minutes from the start of the rollout; below zero before it. */

@@ -2,9 +2,9 @@
 
 import type { Digest } from '../contract/digest.ts';
 import type { Directive } from '../contract/directive.ts';
-import type { Rollout, RolloutPolicy, RolloutStatus } from '../contract/documents/types.generated.ts';
 import { isInAnyGroup } from '../contract/group-exception.ts';
 import { type DeviceFacts, matchesSelector, parseSelector } from '../contract/selector.ts';
+import type { Rollout, RolloutPolicy, RolloutStatus } from '../documents/types.generated.ts';
 import type { StageVerdict } from '../gates/rule-verdict.ts';
 import { type Measured, type RolloutInForce, Windows } from '../reconcile/windows.ts';
 import { decide } from '../rollout/decide.ts';

@@ -8,10 +8,23 @@ export interface Room {
   readonly pure?: boolean;
 }
 
-const PURE_ROOMS = ['src/gates', 'src/telemetry', 'src/rollout'];
 const GROUND = ['src/base', 'src/contract'];
+/** In the order of their floors: each may import those before it that its line names. */
+const PURE_ROOMS = ['src/documents', 'src/telemetry', 'src/gates', 'src/rollout', 'src/wording'];
+const BELOW_WORDING = PURE_ROOMS.slice(0, -1);
 const EDGES = ['src/git', 'src/store', 'src/distribution', 'src/fleet-api', 'src/notify', 'src/signals', 'src/signing'];
-const ALL_BELOW_SIMULATION = [...GROUND, ...PURE_ROOMS, ...EDGES, 'src/reconcile', 'src/dashboard', 'fleet-agent'];
+const READERS = ['src/snapshot', 'src/measurement'];
+const ALL_BELOW_SIMULATION = [
+  ...GROUND,
+  ...PURE_ROOMS,
+  ...EDGES,
+  ...READERS,
+  'src/requests',
+  'src/reconcile',
+  'src/dashboard',
+  'src/audit',
+  'fleet-agent',
+];
 
 /** Starts Node 24 from Node 20: both programs need it before a line of TypeScript can run. */
 export const LAUNCHER = 'src/cli/node24.mjs';
@@ -20,18 +33,24 @@ export const LAUNCHER = 'src/cli/node24.mjs';
 export const HOUSE_PLAN: readonly Room[] = [
   { folder: 'src/base', mayImport: [] },
   { folder: 'src/contract', mayImport: ['src/base', 'schemas'] },
-  { folder: 'src/gates', mayImport: GROUND, pure: true },
+  { folder: 'src/documents', mayImport: [...GROUND, 'schemas'], pure: true },
   { folder: 'src/telemetry', mayImport: GROUND, pure: true },
-  { folder: 'src/rollout', mayImport: [...GROUND, 'src/gates', 'src/telemetry'], pure: true },
+  { folder: 'src/gates', mayImport: [...GROUND, 'src/documents', 'src/telemetry'], pure: true },
+  { folder: 'src/rollout', mayImport: [...GROUND, 'src/documents', 'src/telemetry', 'src/gates'], pure: true },
+  { folder: 'src/wording', mayImport: [...GROUND, ...BELOW_WORDING], pure: true },
   { folder: 'src/git', mayImport: GROUND },
-  { folder: 'src/store', mayImport: [...GROUND, ...PURE_ROOMS] },
+  { folder: 'src/store', mayImport: [...GROUND, ...BELOW_WORDING] },
   { folder: 'src/distribution', mayImport: GROUND },
   { folder: 'src/fleet-api', mayImport: GROUND },
-  { folder: 'src/notify', mayImport: GROUND },
-  { folder: 'src/signals', mayImport: GROUND },
+  { folder: 'src/notify', mayImport: [...GROUND, 'src/documents'] },
+  { folder: 'src/signals', mayImport: [...GROUND, 'src/documents'] },
   { folder: 'src/signing', mayImport: GROUND },
-  { folder: 'src/reconcile', mayImport: [...GROUND, ...PURE_ROOMS, ...EDGES] },
-  { folder: 'src/dashboard', mayImport: [...GROUND, ...PURE_ROOMS, 'src/store'] },
+  { folder: 'src/requests', mayImport: [...GROUND, 'src/documents', 'src/wording', 'src/git', 'src/signing'] },
+  { folder: 'src/snapshot', mayImport: [...GROUND, ...BELOW_WORDING, 'src/git', 'src/signing'] },
+  { folder: 'src/measurement', mayImport: [...GROUND, ...BELOW_WORDING, 'src/store', 'src/signals'] },
+  { folder: 'src/reconcile', mayImport: [...GROUND, ...PURE_ROOMS, ...EDGES, ...READERS] },
+  { folder: 'src/dashboard', mayImport: [...GROUND, ...PURE_ROOMS, ...READERS, 'src/store', 'src/requests'] },
+  { folder: 'src/audit', mayImport: [...GROUND, ...PURE_ROOMS, 'src/snapshot'] },
   { folder: 'fleet-agent', mayImport: [...GROUND, LAUNCHER] },
   { folder: 'src/simulation', mayImport: [...ALL_BELOW_SIMULATION, 'examples'] },
   { folder: 'src/cli', mayImport: [...ALL_BELOW_SIMULATION, 'src/simulation', 'examples'] },
@@ -43,7 +62,7 @@ export const HOUSE_PLAN: readonly Room[] = [
 export const OUTSIDE_FOLDERS: readonly string[] = ['test', 'bench', 'docs', '.ci'];
 
 /** Packages that only compute; the only ones a pure room may import. */
-export const COMPUTING_PACKAGES: readonly string[] = ['semver'];
+export const COMPUTING_PACKAGES: readonly string[] = ['semver', 'yaml', 'ajv'];
 
 /** What a pure room may import of Node: digests, which depend on their input alone. */
 export const COMPUTING_NODE_IMPORTS: Readonly<Record<string, readonly string[]>> = {

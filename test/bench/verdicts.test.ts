@@ -22,7 +22,7 @@ import { Summaries, summaryOf } from '../../bench/verdicts/summary.ts';
 import { type RandomStream, seededRandom } from '../../src/base/random.ts';
 import { addToSketch, emptySketch, sketchToJson } from '../../src/contract/sketch.ts';
 import { judgeStage } from '../../src/gates/judge-stage.ts';
-import { addReport, designEffect, EMPTY_TALLY, mergeTallies } from '../../src/gates/tally.ts';
+import { addReport, designEffect, EMPTY_TALLY, mergeTallies } from '../../src/gates/statistics/tally.ts';
 import { foldReport } from '../../src/telemetry/fold-report.ts';
 import type { Arm } from '../../src/telemetry/window.ts';
 import { applyFold, emptyArmTallies, emptyWindowTallies } from '../../src/telemetry/window-tallies.ts';

@@ -2,7 +2,7 @@
 import { expect, test } from 'vitest';
 import { notesOfGit } from '../../src/cli/git-status.ts';
 import { digestOf } from '../../src/contract/digest.ts';
-import type { Rollout, RolloutStatus } from '../../src/contract/documents/types.generated.ts';
+import type { Rollout, RolloutStatus } from '../../src/documents/types.generated.ts';
 import { blankStatus } from '../../src/rollout/next-status.ts';
 
 const ARM = { version: '1.0.0', digest: digestOf('1.0.0'), parameters: {}, target: 'region:eu' };

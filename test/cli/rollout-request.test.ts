@@ -2,7 +2,7 @@
 import { expect, test } from 'vitest';
 import { editForWish } from '../../src/cli/rollout-request.ts';
 import { digestOf } from '../../src/contract/digest.ts';
-import type { Rollout } from '../../src/contract/documents/types.generated.ts';
+import type { Rollout } from '../../src/documents/types.generated.ts';
 import { blankStatus } from '../../src/rollout/next-status.ts';
 
 /** What a retry of 1.4.0, which was rejected, leaves to do where the spec wishes that version. */

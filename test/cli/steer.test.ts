@@ -1,7 +1,7 @@
 // Laws of the verbs: each makes exactly the commit that a person could make by hand, and says no where it would ask for nothing.
 import { readFileSync } from 'node:fs';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
-import { startGitHttpServer } from '../../src/git/git-http-server.ts';
+import { startGitHttpServer } from '../../src/cli/demo/git-http-server.ts';
 import { CliSession, PERSON } from './cli-session.ts';
 
 const ROLLOUT = 'document-classifier-eu';

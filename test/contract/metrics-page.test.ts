@@ -2,8 +2,8 @@
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { expect, test } from 'vitest';
-import { parseRule } from '../../src/contract/documents/rule-text.ts';
-import { RULE_METRICS } from '../../src/contract/metric-catalogue.ts';
+import { RULE_METRICS } from '../../src/documents/rules/metric-catalogue.ts';
+import { parseRule } from '../../src/documents/rules/rule-text.ts';
 
 const page = readFileSync(path.join(import.meta.dirname, '../../docs/reference/metrics.md'), 'utf8');
 const examples = [...page.matchAll(/`([a-z_0-9]+(?:\[[^\]`]*\])? ?[<>=]=? ?[^`]+)`/g)].map(([, text = '']) => text);

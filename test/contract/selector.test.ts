@@ -2,7 +2,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { type DeviceFacts, matchesSelector, parseSelector } from '../../src/contract/selector.ts';
-import { TextError } from '../../src/contract/text-error.ts';
+import { TextError } from '../../src/contract/source/text-error.ts';
 
 const device: DeviceFacts = {
   id: 'kiosk-001',

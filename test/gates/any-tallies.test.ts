@@ -1,9 +1,9 @@
 // Laws of verdicts by rules of every kind, on tallies that the real folding made of any reports.
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { parseRule } from '../../src/contract/documents/rule-text.ts';
 import type { DeviceReport, ModelInterval } from '../../src/contract/report.ts';
 import { bucketEdge } from '../../src/contract/sketch.ts';
+import { parseRule } from '../../src/documents/rules/rule-text.ts';
 import { edgesToCount, type FrozenLimit } from '../../src/gates/freeze-limits.ts';
 import { judgeStage } from '../../src/gates/judge-stage.ts';
 import type { RuleScope, StageRule } from '../../src/gates/stage-rule.ts';

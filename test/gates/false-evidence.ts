@@ -1,9 +1,10 @@
 // Owns made-up evidence for tests of gates: only what a law is about need be said.
-import { parseRule } from '../../src/contract/documents/rule-text.ts';
+
 import { emptySketch, type Sketch } from '../../src/contract/sketch.ts';
-import { WINDOW_INTERVALS } from '../../src/gates/late-regression.ts';
+import { parseRule } from '../../src/documents/rules/rule-text.ts';
 import type { StageQuestion } from '../../src/gates/stage-question.ts';
 import type { StageRule } from '../../src/gates/stage-rule.ts';
+import { WINDOW_INTERVALS } from '../../src/gates/statistics/late-regression.ts';
 import { NO_PERIOD } from '../../src/telemetry/period-table.ts';
 import { MEASURE_WIDTH, type MeasureCount, writeMeasure } from '../../src/telemetry/rate-sums.ts';
 import type { Measure } from '../../src/telemetry/window.ts';

@@ -1,8 +1,8 @@
 // Laws of limits that are frozen when a stage opens.
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { parseRule } from '../../src/contract/documents/rule-text.ts';
 import { addToSketch, bucketEdge, bucketIndex, emptySketch, quantileOf } from '../../src/contract/sketch.ts';
+import { parseRule } from '../../src/documents/rules/rule-text.ts';
 import { baselineEdgeOf, edgesToCount, freezeLimits, limitInForce } from '../../src/gates/freeze-limits.ts';
 
 const sketchOf = (values: readonly number[]) => {

@@ -1,7 +1,7 @@
 // Laws of rules by group, on tallies that the real folding made of reports.
 import { describe, expect, test } from 'vitest';
-import { parseRule, ruleWithLimit } from '../../src/contract/documents/rule-text.ts';
 import { addToSketch, emptySketch, type Sketch } from '../../src/contract/sketch.ts';
+import { parseRule, ruleWithLimit } from '../../src/documents/rules/rule-text.ts';
 import { edgesToCount, freezeGroupLimits, freezeLimits } from '../../src/gates/freeze-limits.ts';
 import { gaugeTermsOf } from '../../src/gates/gauge-terms.ts';
 import { judgeStage } from '../../src/gates/judge-stage.ts';

@@ -1,16 +1,16 @@
 // Laws of rules over gauges, labels, downloads and remarks, judged on what real reports were folded into.
 import { describe, expect, test } from 'vitest';
-import { parseRule } from '../../src/contract/documents/rule-text.ts';
 import type { DeviceReport, LabelCounts, ModelInterval } from '../../src/contract/report.ts';
+import { parseRule } from '../../src/documents/rules/rule-text.ts';
 import { gaugeTermsOf } from '../../src/gates/gauge-terms.ts';
 import { judgeStage } from '../../src/gates/judge-stage.ts';
 import type { RuleVerdict } from '../../src/gates/rule-verdict.ts';
 import type { StageQuestion } from '../../src/gates/stage-question.ts';
 import type { StageRule } from '../../src/gates/stage-rule.ts';
-import { ruleSentences } from '../../src/rollout/rule-in-words.ts';
-import { breachInWords } from '../../src/rollout/verdict-table.ts';
 import { foldReport } from '../../src/telemetry/fold-report.ts';
 import { applyFold, emptyWindowTallies } from '../../src/telemetry/window-tallies.ts';
+import { ruleSentences } from '../../src/wording/rule-in-words.ts';
+import { breachInWords } from '../../src/wording/verdict-table.ts';
 import { makeInterval, makeReport, makeSpec, STABLE } from '../telemetry/false-reports.ts';
 import { ask } from './false-evidence.ts';
 

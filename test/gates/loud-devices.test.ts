@@ -4,8 +4,8 @@ import { binomial } from '../../bench/verdicts/draw.ts';
 import { seededRandom } from '../../src/base/random.ts';
 import { judgeStage } from '../../src/gates/judge-stage.ts';
 import { combineVerdicts } from '../../src/gates/stage-verdict.ts';
-import { EMPTY_TALLY } from '../../src/gates/tally.ts';
-import { TallyRows } from '../../src/gates/tally-rows.ts';
+import { EMPTY_TALLY } from '../../src/gates/statistics/tally.ts';
+import { TallyRows } from '../../src/gates/statistics/tally-rows.ts';
 import { type ClassCounts, classArm } from './false-classes.ts';
 import { alike, arm, ask, type Report, repeat, rules } from './false-evidence.ts';
 

@@ -1,7 +1,7 @@
 // Laws of verdicts on outside signals: only an unbroken time of usable answers decides.
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { parseSignalLimit, parseSignalPass } from '../../src/contract/documents/signal-rule-text.ts';
+import { parseSignalLimit, parseSignalPass } from '../../src/documents/rules/signal-rule-text.ts';
 import { judgeStage } from '../../src/gates/judge-stage.ts';
 import {
   addAnswer,

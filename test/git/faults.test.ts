@@ -3,7 +3,7 @@ import { execFileSync } from 'node:child_process';
 import { readdirSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { describe, expect, test } from 'vitest';
-import type { GitHttpFault, GitHttpRequest } from '../../src/git/git-http-server.ts';
+import type { GitHttpFault, GitHttpRequest } from '../../src/cli/demo/git-http-server.ts';
 import type { IsomorphicGitRepository } from '../../src/git/isomorphic-git-repository.ts';
 import { DEFAULT_TRANSPORT_LIMITS } from '../../src/git/smart-transport.ts';
 import { changes, git, head, Workshop } from './git-fixture.ts';

@@ -5,7 +5,11 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { SystemClock } from '../../src/base/clock.ts';
 import { silentLogger } from '../../src/base/logger.ts';
-import { type GitHttpServer, type GitHttpServerOptions, startGitHttpServer } from '../../src/git/git-http-server.ts';
+import {
+  type GitHttpServer,
+  type GitHttpServerOptions,
+  startGitHttpServer,
+} from '../../src/cli/demo/git-http-server.ts';
 import {
   type IsomorphicGitRepository,
   openManifestsRepository,

@@ -1,9 +1,9 @@
 // What stable did beside a candidate serves the stages after it that leave no device on stable: over restarts, and for that stable alone.
 import { describe, expect, test } from 'vitest';
 import type { Digest } from '../../src/contract/digest.ts';
-import { parseDocument } from '../../src/contract/documents/parse-document.ts';
-import type { RolloutPolicy, RolloutStatus } from '../../src/contract/documents/types.generated.ts';
 import { BUCKETS } from '../../src/contract/membership.ts';
+import { parseDocument } from '../../src/documents/parse-document.ts';
+import type { RolloutPolicy, RolloutStatus } from '../../src/documents/types.generated.ts';
 import { Windows } from '../../src/reconcile/windows.ts';
 import { enrolled, folder, interval, NOW, openStore, report, STABLE } from '../store/reports.ts';
 

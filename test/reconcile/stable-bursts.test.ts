@@ -1,8 +1,8 @@
 // What comes in bursts on stable at rest delays the passes of the stages after it: in small fleets and in large ones, errors and slow answers alike.
 import { expect, test } from 'vitest';
-import { parseDocument } from '../../src/contract/documents/parse-document.ts';
-import type { RolloutStatus } from '../../src/contract/documents/types.generated.ts';
 import { BUCKETS } from '../../src/contract/membership.ts';
+import { parseDocument } from '../../src/documents/parse-document.ts';
+import type { RolloutStatus } from '../../src/documents/types.generated.ts';
 import { Windows } from '../../src/reconcile/windows.ts';
 import { CANDIDATE, enrolled, folder, interval, NOW, openStore, report, STABLE } from '../store/reports.ts';
 

@@ -1,7 +1,7 @@
 // What devices of a group that stands apart do is measured in neither arm, and makes no group of its own.
 import { expect, test } from 'vitest';
-import type { RolloutStatus } from '../../src/contract/documents/types.generated.ts';
 import { BUCKETS } from '../../src/contract/membership.ts';
+import type { RolloutStatus } from '../../src/documents/types.generated.ts';
 import { Windows } from '../../src/reconcile/windows.ts';
 import { policyOf } from '../rollout/false-world.ts';
 import { CANDIDATE, enrolled, folder, interval, NOW, openStore, report, STABLE } from '../store/reports.ts';

@@ -2,14 +2,14 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { type Digest, digestOf } from '../../src/contract/digest.ts';
-import type { RolloutPolicy, RolloutRequest, RolloutStatus } from '../../src/contract/documents/types.generated.ts';
 import { BUCKETS } from '../../src/contract/membership.ts';
+import type { RolloutPolicy, RolloutRequest, RolloutStatus } from '../../src/documents/types.generated.ts';
 import type { StageVerdict } from '../../src/gates/rule-verdict.ts';
-import { commitMessage } from '../../src/rollout/commit-message.ts';
 import { decide } from '../../src/rollout/decide.ts';
 import { decideRollout } from '../../src/rollout/decide-rollout.ts';
-import { outlookLine } from '../../src/rollout/plan-in-words.ts';
 import type { RolloutFacts, Standing, StatusClaim } from '../../src/rollout/rollout-facts.ts';
+import { commitMessage } from '../../src/wording/commit-message.ts';
+import { outlookLine } from '../../src/wording/plan-in-words.ts';
 import {
   ADMITTED,
   baselineOf,

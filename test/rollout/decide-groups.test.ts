@@ -3,11 +3,11 @@ import { describe, expect, it } from 'vitest';
 import { digestOf } from '../../src/contract/digest.ts';
 import { assignmentsFor } from '../../src/contract/directive.ts';
 import type { GroupVerdict, RuleVerdict } from '../../src/gates/rule-verdict.ts';
-import { commitMessage } from '../../src/rollout/commit-message.ts';
 import type { Decision } from '../../src/rollout/decision.ts';
-import { explainOutlook } from '../../src/rollout/explanation.ts';
-import { outlookLine } from '../../src/rollout/plan-in-words.ts';
 import { takesBack } from '../../src/rollout/transition.ts';
+import { commitMessage } from '../../src/wording/commit-message.ts';
+import { explainOutlook } from '../../src/wording/explanation.ts';
+import { outlookLine } from '../../src/wording/plan-in-words.ts';
 import { cohort, devices, FalseWorld, MINUTE, policyOf, REVOKED, ruleVerdict, version } from './false-world.ts';
 
 const RULE = 'latency_p95 < 2x baseline';

@@ -3,9 +3,9 @@ import { describe, expect, it } from 'vitest';
 import { digestOf } from '../../src/contract/digest.ts';
 import { BUCKETS } from '../../src/contract/membership.ts';
 import { ruleName, type StageVerdict } from '../../src/gates/rule-verdict.ts';
-import { explainOutlook } from '../../src/rollout/explanation.ts';
-import { waitingInWords } from '../../src/rollout/plan-in-words.ts';
-import { breachInShort } from '../../src/rollout/verdict-table.ts';
+import { explainOutlook } from '../../src/wording/explanation.ts';
+import { waitingInWords } from '../../src/wording/plan-in-words.ts';
+import { breachInShort } from '../../src/wording/verdict-table.ts';
 import {
   baselineOf,
   CAREFUL,

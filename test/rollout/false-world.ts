@@ -2,18 +2,13 @@
 import { toIsoSeconds } from '../../src/base/clock.ts';
 import { type Digest, digestOf } from '../../src/contract/digest.ts';
 import type { Directive } from '../../src/contract/directive.ts';
-import { spliceSpec, spliceStatus } from '../../src/contract/documents/edit-rollout.ts';
-import { parseDocument } from '../../src/contract/documents/parse-document.ts';
-import { parseRule } from '../../src/contract/documents/rule-text.ts';
-import type {
-  Rollout,
-  RolloutPolicy,
-  RolloutRequest,
-  RolloutStatus,
-} from '../../src/contract/documents/types.generated.ts';
 import { isInAnyGroup } from '../../src/contract/group-exception.ts';
 import { type DeviceFacts, matchesSelector, parseSelector } from '../../src/contract/selector.ts';
 import { addToSketch, emptySketch } from '../../src/contract/sketch.ts';
+import { spliceSpec, spliceStatus } from '../../src/documents/edit-rollout.ts';
+import { parseDocument } from '../../src/documents/parse-document.ts';
+import { parseRule } from '../../src/documents/rules/rule-text.ts';
+import type { Rollout, RolloutPolicy, RolloutRequest, RolloutStatus } from '../../src/documents/types.generated.ts';
 import { metricKind } from '../../src/gates/metric-kind.ts';
 import { METHOD_VERSION, type RuleVerdict, type StageVerdict } from '../../src/gates/rule-verdict.ts';
 import type { CohortCounts } from '../../src/rollout/count-cohort.ts';

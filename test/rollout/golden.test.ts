@@ -2,10 +2,10 @@
 import { expect, it } from 'vitest';
 import { digestOf } from '../../src/contract/digest.ts';
 import type { StageVerdict } from '../../src/gates/rule-verdict.ts';
-import { commitMessage } from '../../src/rollout/commit-message.ts';
 import type { Outlook, WaitingOn } from '../../src/rollout/outlook.ts';
-import { type OutlookCells, outlookCells, outlookLine, waitingInWords } from '../../src/rollout/plan-in-words.ts';
 import type { Transition } from '../../src/rollout/transition.ts';
+import { commitMessage } from '../../src/wording/commit-message.ts';
+import { type OutlookCells, outlookCells, outlookLine, waitingInWords } from '../../src/wording/plan-in-words.ts';
 import {
   ADMITTED,
   baselineOf,

@@ -1,7 +1,7 @@
 // Laws of what a rollback leaves to be told.
 import { expect, it } from 'vitest';
 import { digestOf } from '../../src/contract/digest.ts';
-import { outlookCells } from '../../src/rollout/plan-in-words.ts';
+import { outlookCells } from '../../src/wording/plan-in-words.ts';
 import { FalseWorld, version } from './false-world.ts';
 
 const rejected = (world: FalseWorld) => world.decide().outlook.rejected;

@@ -1,8 +1,9 @@
 // Owns an independent judge of steps, written from DESIGN.md §2–§4 and not from the code: what must be true of every step, and when one is due.
-import type { RolloutPolicy, RolloutRequest, RolloutStatus } from '../../src/contract/documents/types.generated.ts';
+
 import { parseDurationMs } from '../../src/contract/duration.ts';
 import { isInCohort } from '../../src/contract/membership.ts';
 import { matchesSelector, parseSelector } from '../../src/contract/selector.ts';
+import type { RolloutPolicy, RolloutRequest, RolloutStatus } from '../../src/documents/types.generated.ts';
 import type { Transition } from '../../src/rollout/transition.ts';
 import type { FalseWorld } from './false-world.ts';
 

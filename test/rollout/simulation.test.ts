@@ -2,7 +2,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { digestOf } from '../../src/contract/digest.ts';
-import type { RolloutRequest, RolloutStatus } from '../../src/contract/documents/types.generated.ts';
+import type { RolloutRequest, RolloutStatus } from '../../src/documents/types.generated.ts';
 import type { Transition } from '../../src/rollout/transition.ts';
 import {
   ADMITTED,

@@ -2,7 +2,7 @@
 import { expect, test } from 'vitest';
 import { warningsOf } from '../../src/rollout/plan-warnings.ts';
 import { planOf, type Traffic } from '../../src/rollout/stage-plan.ts';
-import { assumptionsOf, planRows, stageHeading, stageSentences } from '../../src/rollout/stage-plan-in-words.ts';
+import { assumptionsOf, planRows, stageHeading, stageSentences } from '../../src/wording/stage-plan-in-words.ts';
 import { policyOf } from './false-world.ts';
 
 const POLICY = policyOf(`- name: canary

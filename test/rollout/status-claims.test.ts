@@ -1,8 +1,8 @@
 // Laws of what a status at HEAD is worth: authentic, forged, reverted, rewritten; and of the directive that follows from it.
 import { describe, expect, it } from 'vitest';
 import { digestOf } from '../../src/contract/digest.ts';
-import { spliceStatus } from '../../src/contract/documents/edit-rollout.ts';
-import type { RolloutStatus } from '../../src/contract/documents/types.generated.ts';
+import { spliceStatus } from '../../src/documents/edit-rollout.ts';
+import type { RolloutStatus } from '../../src/documents/types.generated.ts';
 import { decide, decideOnce } from '../../src/rollout/decide.ts';
 import { FalseWorld, MINUTE, version, waits, writeRollout } from './false-world.ts';
 

@@ -2,8 +2,8 @@
 import { beforeAll, expect, test } from 'vitest';
 import { digestOf } from '../../src/contract/digest.ts';
 import type { DirectiveEntry } from '../../src/contract/directive.ts';
-import type { RolloutStatus } from '../../src/contract/documents/types.generated.ts';
 import { BUCKETS } from '../../src/contract/membership.ts';
+import type { RolloutStatus } from '../../src/documents/types.generated.ts';
 import { blankStatus } from '../../src/rollout/next-status.ts';
 import { findBreaches, type History } from '../../src/simulation/check-history.ts';
 

@@ -1,7 +1,7 @@
 // Owns the proof that what people and hosts do meanwhile is answered: reverts, forgeries, broken files, and a source that is away.
 import { describe, expect, test } from 'vitest';
-import { spliceSpec } from '../../src/contract/documents/edit-rollout.ts';
-import type { GitHttpFault } from '../../src/git/git-http-server.ts';
+import type { GitHttpFault } from '../../src/cli/demo/git-http-server.ts';
+import { spliceSpec } from '../../src/documents/edit-rollout.ts';
 import { quickPolicy, ROLLOUT, ROLLOUT_FILE, World } from './world.ts';
 
 const SOUND = '2026.01.10';

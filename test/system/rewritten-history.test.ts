@@ -3,8 +3,8 @@ import { rename, rm } from 'node:fs/promises';
 import { describe, expect, test } from 'vitest';
 import { DemoFleet } from '../../src/cli/demo/fleet.ts';
 import { git } from '../../src/cli/demo/git-clone.ts';
-import { spliceSpec } from '../../src/contract/documents/edit-rollout.ts';
-import type { RolloutRequest } from '../../src/contract/documents/types.generated.ts';
+import { spliceSpec } from '../../src/documents/edit-rollout.ts';
+import type { RolloutRequest } from '../../src/documents/types.generated.ts';
 import { makeTokens, quickPolicy, ROLLOUT, ROLLOUT_FILE, World } from './world.ts';
 
 const SOUND = '2026.01.10';

@@ -3,7 +3,7 @@ import path from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { SystemClock } from '../../src/base/clock.ts';
 import { seededRandom } from '../../src/base/random.ts';
-import { startGitHttpServer } from '../../src/git/git-http-server.ts';
+import { startGitHttpServer } from '../../src/cli/demo/git-http-server.ts';
 import { ServiceOfSeveral } from './service-of-several.ts';
 import { forcedUpdates, World } from './world.ts';
 

@@ -16,9 +16,9 @@ import {
   type StageSetOptions,
   signedFiles,
 } from '../../src/cli/demo/stage-set.ts';
-import { parseDocument } from '../../src/contract/documents/parse-document.ts';
-import type { Rollout, RolloutStatus } from '../../src/contract/documents/types.generated.ts';
 import { addArtifact } from '../../src/distribution/folder-publication.ts';
+import { parseDocument } from '../../src/documents/parse-document.ts';
+import type { Rollout, RolloutStatus } from '../../src/documents/types.generated.ts';
 import type { Outlook } from '../../src/rollout/outlook.ts';
 import { SqliteFleetStore } from '../../src/store/sqlite-fleet-store.ts';
 import { DirectiveWatch } from './directive-watch.ts';

@@ -2,12 +2,12 @@
 import { type Command, Option } from 'commander';
 import { CodedError } from '../../base/errors.ts';
 import { asSentence, oneLine } from '../../base/plain-text.ts';
-import type { Rollout } from '../../contract/documents/types.generated.ts';
+import type { Rollout } from '../../documents/types.generated.ts';
 import { scopeInWords } from '../../gates/rule-verdict.ts';
 import type { EvidencePredicate } from '../../reconcile/evidence.ts';
-import { type ExplainedRule, type Explanation, explainOutlook, explainStage } from '../../rollout/explanation.ts';
 import type { Outlook } from '../../rollout/outlook.ts';
-import { wrapped } from '../../rollout/wrapped.ts';
+import { type ExplainedRule, type Explanation, explainOutlook, explainStage } from '../../wording/explanation.ts';
+import { wrapped } from '../../wording/wrapped.ts';
 import { unknownRollout } from '../git-status.ts';
 import { type FoundStep, type FoundSteps, findSteps } from '../last-step.ts';
 import { readLiveView } from '../live-status.ts';

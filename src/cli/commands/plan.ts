@@ -9,8 +9,8 @@ import {
   planRows,
   stageHeading,
   stageSentences,
-} from '../../rollout/stage-plan-in-words.ts';
-import { wrapped } from '../../rollout/wrapped.ts';
+} from '../../wording/stage-plan-in-words.ts';
+import { wrapped } from '../../wording/wrapped.ts';
 import { findPolicy } from '../find-policy.ts';
 import { readLiveView } from '../live-status.ts';
 import { printResult, table } from '../output.ts';

@@ -3,7 +3,7 @@ import { access, constants, stat, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import type { Command } from 'commander';
 import { CodedError } from '../../base/errors.ts';
-import type { RolloutPolicy } from '../../contract/documents/types.generated.ts';
+import type { RolloutPolicy } from '../../documents/types.generated.ts';
 import { type RehearsalOrder, rehearse } from '../../simulation/rehearsal.ts';
 import { rehearsalPage } from '../../simulation/rehearsal-page.ts';
 import { rehearsalJson, rehearsalText } from '../../simulation/rehearsal-words.ts';

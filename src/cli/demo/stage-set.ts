@@ -7,13 +7,13 @@ import path from 'node:path';
 import process from 'node:process';
 import { addArtifact } from '../../distribution/folder-publication.ts';
 import { initialiseTuf } from '../../distribution/tuf-roots.ts';
-import { type GitHttpServer, type GitHttpServerOptions, startGitHttpServer } from '../../git/git-http-server.ts';
 import { readPrivateKey } from '../../signing/keys.ts';
 import { signBytes } from '../../signing/sign-document.ts';
 import { createHome } from '../create-home.ts';
 import { type Home, homeAt } from '../home.ts';
 import { DEMO_MODEL, type DemoVersion, manifestText, trainDemoVersion } from './example-model.ts';
 import { GitClone, type GitEnvironment, git } from './git-clone.ts';
+import { type GitHttpServer, type GitHttpServerOptions, startGitHttpServer } from './git-http-server.ts';
 
 export interface StageSet extends AsyncDisposable {
   readonly folder: string;

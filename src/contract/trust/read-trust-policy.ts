@@ -3,8 +3,8 @@ import { createHash } from 'node:crypto';
 import { open } from 'node:fs/promises';
 import path from 'node:path';
 import { assertInvariant, CodedError } from '../../base/errors.ts';
+import { parseDocument } from '../../documents/parse-document.ts';
 import { type Digest, digestOf } from '../digest.ts';
-import { parseDocument } from '../documents/parse-document.ts';
 import { buildTrustPolicy, combineErrors, filesOf, type TrustPolicy, type TrustPolicySource } from './trust-policy.ts';
 import { MOST_ROOT_BYTES } from './trusted-root.ts';
 

@@ -1,0 +1,73 @@
+// Owns what a trust policy must mean beyond its schema: every signer is exactly one key or one identity.
+
+import type { FieldPath } from '../source/document-source.ts';
+import type { Problem } from '../source/problem.ts';
+import type { KeylessIdentity, TrustedSigner, TrustPolicyDocument } from '../types.generated.ts';
+import { checkPublicKey } from './check-public-key.ts';
+
+export function checkTrustPolicy({ spec }: TrustPolicyDocument): Problem[] {
+  const seen = new Set<string>();
+  const keys = (spec.reconciler ?? []).flatMap((one, index) =>
+    checkPublicKey(one.publicKey, 'reconciler', ['spec', 'reconciler', index, 'publicKey']),
+  );
+  const signers = (spec.signers ?? []).flatMap((signer, index) => {
+    const path = ['spec', 'signers', index];
+    const problems = [
+      ...checkSigner(signer, path),
+      ...checkPublicKey(signer.publicKey, signer.name, [...path, 'publicKey']),
+    ];
+    if (signer.keyless !== undefined)
+      problems.push(...checkKeyless(signer.keyless, spec.trustedRoot, [...path, 'keyless']));
+    if (seen.has(signer.name)) {
+      const message = `A second signer is named "${signer.name}".`;
+      problems.push({
+        code: 'TRUST_SIGNER_NAME',
+        path: [...path, 'name'],
+        message,
+        remedy: 'Give each a name of its own.',
+      });
+    }
+    seen.add(signer.name);
+    return problems;
+  });
+  return [...signers, ...keys];
+}
+
+function checkSigner(signer: TrustedSigner, path: FieldPath): Problem[] {
+  const given = [signer.key, signer.publicKey, signer.keyless].filter((one) => one !== undefined).length;
+  if (given === 1) return [];
+  const message = `The signer "${signer.name}" has ${given === 0 ? 'none' : `${given}`} of \`key\`, \`publicKey\` and \`keyless\`.`;
+  return [{ code: 'TRUST_SIGNER_IDENTITY', path, message, remedy: 'Give exactly one of them.' }];
+}
+
+function checkKeyless(keyless: KeylessIdentity, trustedRoot: string | undefined, path: FieldPath): Problem[] {
+  const problems: Problem[] = [];
+  if (trustedRoot === undefined) {
+    const message = "A keyless signer can't be checked without `spec.trustedRoot`.";
+    problems.push({
+      code: 'TRUST_ROOT_MISSING',
+      path,
+      message,
+      remedy: 'Add `trustedRoot: trusted_root.json` to `spec`.',
+    });
+  }
+  if ((keyless.identity === undefined) === (keyless.identityPattern === undefined)) {
+    // An issuer alone would trust everyone who can log in there.
+    const message = 'A keyless signer has exactly one of `identity` and `identityPattern`.';
+    problems.push({ code: 'TRUST_SIGNER_IDENTITY', path, message, remedy: 'Add `identity: …`, or keep one of them.' });
+  }
+  if (keyless.identityPattern !== undefined && !isPattern(keyless.identityPattern)) {
+    const message = `\`${keyless.identityPattern.slice(0, 60)}\` is no regular expression.`;
+    problems.push({ code: 'TRUST_SIGNER_PATTERN', path: [...path, 'identityPattern'], message, remedy: 'Correct it.' });
+  }
+  return problems;
+}
+
+function isPattern(text: string): boolean {
+  try {
+    new RegExp(`^(?:${text})$`);
+    return true;
+  } catch {
+    return false;
+  }
+}

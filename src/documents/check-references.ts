@@ -1,0 +1,224 @@
+// Owns what documents of one repository say about each other: that what a rollout names is there, whole, and may be used.
+
+import { findClosestWord } from '../base/closest-word.ts';
+import type { CodedError } from '../base/errors.ts';
+import { compareVersions, isVersionRange, satisfiesRange } from '../contract/model-version.ts';
+import type { DocumentSource } from '../contract/source/document-source.ts';
+import { locateProblems, type Problem } from '../contract/source/problem.ts';
+import { matchesGlob } from '../contract/trust/name-glob.ts';
+import type { ModelManifest } from '../contract/types.generated.ts';
+import { findInterfaceBreaks } from './interface-step.ts';
+import type { ParsedDocument } from './parse-document.ts';
+import type { SlipwayDocument } from './slipway-document.ts';
+import type { DeviceGroup, Rollout, RolloutPolicy } from './types.generated.ts';
+
+/** One file of the repository; its path from the root, with `/`. */
+export interface RepositoryFile {
+  readonly file: string;
+  readonly parsed: ParsedDocument;
+}
+
+interface Found<T extends SlipwayDocument> {
+  readonly file: string;
+  readonly document: T;
+  readonly source: DocumentSource;
+}
+
+interface Catalogue {
+  readonly manifests: readonly Found<ModelManifest>[];
+  readonly policies: readonly Found<RolloutPolicy>[];
+  readonly rollouts: readonly Found<Rollout>[];
+  readonly groups: readonly Found<DeviceGroup>[];
+  /** Paths without their ending of the files that could not be parsed. */
+  readonly broken: readonly string[];
+  readonly defaultPolicy: string | undefined;
+  /** By a version that changes the interface without a major step: the version whose interface it promises. */
+  readonly breaks: ReadonlyMap<ModelManifest, ModelManifest>;
+}
+
+/**
+ * Problems between documents, each at the document that it stops: a broken or missing document stops only the rollouts that use it.
+ * Problems inside the documents are not repeated.
+ */
+export function checkReferences(files: readonly RepositoryFile[]): CodedError[] {
+  const catalogue = catalogueOf(files);
+  const { manifests, policies, rollouts, groups } = catalogue;
+  const at = (found: Found<SlipwayDocument>, problems: readonly Problem[]): CodedError[] =>
+    locateProblems(found.source, problems);
+  return [
+    ...[manifests, policies, rollouts, groups]
+      .flatMap((list) => checkNames(list))
+      .flatMap(([found, problem]) => at(found, [problem])),
+    ...manifests.flatMap((found) => at(found, checkManifest(found.document, catalogue))),
+    ...rollouts.flatMap((found) => at(found, checkRollout(found, catalogue))),
+  ];
+}
+
+function catalogueOf(files: readonly RepositoryFile[]): Catalogue {
+  const found = files.flatMap(({ file, parsed }) => (parsed.kind === 'parsed' ? [{ file, ...parsed }] : []));
+  const ofKind = <K extends SlipwayDocument['kind']>(kind: K): Found<Extract<SlipwayDocument, { kind: K }>>[] =>
+    found.flatMap(({ file, document, source }) =>
+      document.kind === kind ? [{ file, document: document as Extract<SlipwayDocument, { kind: K }>, source }] : [],
+    );
+  const manifests = ofKind('ModelManifest');
+  return {
+    manifests,
+    policies: ofKind('RolloutPolicy'),
+    rollouts: ofKind('Rollout'),
+    groups: ofKind('DeviceGroup'),
+    broken: files
+      .filter(({ parsed }) => parsed.kind === 'broken')
+      .map(({ file }) => file.replace(/\.(?:ya?ml|json)$/, '')),
+    defaultPolicy: ofKind('Repository')[0]?.document.spec.defaults?.policy,
+    breaks: breaksOf(manifests.map(({ document }) => document)),
+  };
+}
+
+function breaksOf(manifests: readonly ModelManifest[]): Map<ModelManifest, ModelManifest> {
+  const byModel = Map.groupBy(manifests, ({ metadata }) => metadata.name);
+  const breaks = [...byModel.values()].flatMap((versions) => findInterfaceBreaks(versions));
+  return new Map(breaks.map(({ manifest, before }) => [manifest, before]));
+}
+
+type Named = ModelManifest | RolloutPolicy | Rollout | DeviceGroup;
+
+function nameOf(document: Named): string {
+  const { metadata } = document;
+  return document.kind === 'ModelManifest' ? `${metadata.name} ${document.metadata.version}` : metadata.name;
+}
+
+/** Folders may nest, so two files can claim one name; nobody can say which is meant. */
+function checkNames(list: readonly Found<Named>[]): [Found<Named>, Problem][] {
+  const seen = new Map<string, string>();
+  return list.flatMap((found): [Found<Named>, Problem][] => {
+    const name = nameOf(found.document);
+    const other = seen.get(name);
+    if (other === undefined) {
+      seen.set(name, found.file);
+      return [];
+    }
+    const message = `${other} has the same name, "${name}".`;
+    const remedy = 'Rename one of them: names are unique over all folders.';
+    return [[found, { code: 'DOCUMENT_TWICE', path: ['metadata', 'name'], message, remedy }]];
+  });
+}
+
+function checkManifest(manifest: ModelManifest, catalogue: Catalogue): Problem[] {
+  const problems: Problem[] = [];
+  const { version } = manifest.metadata;
+  const before = catalogue.breaks.get(manifest);
+  if (before !== undefined) {
+    const message = `The interface differs from that of ${before.metadata.version}, and ${version} is no major step.`;
+    const remedy = 'Raise the major version, or keep the interface.';
+    problems.push({ code: 'MANIFEST_INTERFACE', path: ['spec', 'interface'], part: 'name', message, remedy });
+  }
+  const known = catalogue.groups.map(({ document }) => document.metadata.name);
+  for (const [index, group] of (manifest.spec.compatibility?.groups ?? []).entries()) {
+    if (known.includes(group)) continue;
+    const path = ['spec', 'compatibility', 'groups', index];
+    problems.push({
+      code: 'REFERENCE_GROUP',
+      path,
+      message: `There is no device group "${group}".`,
+      remedy: suggest(group, known),
+    });
+  }
+  return problems;
+}
+
+function suggest(word: string, known: readonly string[]): string {
+  const close = findClosestWord(word, known);
+  if (close !== undefined) return `Did you mean \`${close}\`?`;
+  return known.length === 0 ? 'Add its document first.' : `Known: ${[...new Set(known)].slice(0, 20).join(', ')}.`;
+}
+
+function checkRollout({ document, file }: Found<Rollout>, catalogue: Catalogue): Problem[] {
+  const { model, target } = document.spec;
+  const twins = catalogue.rollouts.filter(
+    (other) =>
+      other.file !== file && other.document.spec.model === model && other.document.spec.target.trim() === target.trim(),
+  );
+  const [twin] = twins;
+  const problems = [...checkVersion(document, catalogue), ...checkPolicy(document, catalogue)];
+  if (twin === undefined) return problems;
+  const message = `${twin.file} rolls out the same model to the same target: devices would change nothing.`;
+  const remedy = 'Remove one, or let their targets exclude each other.';
+  return [...problems, { code: 'ROLLOUT_TARGET_TWICE', path: ['spec', 'target'], message, remedy }];
+}
+
+function checkVersion({ spec }: Rollout, { manifests, broken }: Catalogue): Problem[] {
+  const ofModel = manifests.filter(({ document }) => document.metadata.name === spec.model);
+  const brokenVersions = broken.flatMap((path) => {
+    const [version = '', model] = path.split('/').reverse();
+    return model === spec.model ? [version] : [];
+  });
+  if (ofModel.length === 0 && brokenVersions.length === 0) {
+    const known = manifests.map(({ document }) => document.metadata.name);
+    const message = `There is no model "${spec.model}".`;
+    return [{ code: 'REFERENCE_MODEL', path: ['spec', 'model'], message, remedy: suggest(spec.model, known) }];
+  }
+  const versions = ofModel.map(({ document }) => document.metadata.version);
+  const version = newestOf(versions, spec.version);
+  const path = ['spec', 'version'];
+  if (version === undefined && brokenVersions.includes(spec.version)) {
+    const message = `The manifest of ${spec.model} ${spec.version} is broken.`;
+    return [
+      { code: 'REFERENCE_BROKEN', path, message, remedy: 'Correct the manifest; its own errors are listed with it.' },
+    ];
+  }
+  if (version === undefined) {
+    const message = `No version of "${spec.model}" is or satisfies ${spec.version}.`;
+    return [{ code: 'REFERENCE_VERSION', path, message, remedy: suggest(spec.version, versions) }];
+  }
+  const manifest = ofModel.find(({ document }) => document.metadata.version === version)?.document;
+  return manifest === undefined ? [] : checkParameters(spec.parameters ?? {}, manifest);
+}
+
+function newestOf(versions: readonly string[], wish: string): string | undefined {
+  const fitting = versions.filter((version) =>
+    wish === 'latest' ? true : isVersionRange(wish) ? satisfiesRange(version, wish) : version === wish,
+  );
+  return fitting.sort(compareVersions).at(-1);
+}
+
+/** A manifest that lists its parameters knows them all: another name is a typing error that would change nothing. */
+function checkParameters(parameters: NonNullable<Rollout['spec']['parameters']>, manifest: ModelManifest): Problem[] {
+  const known = manifest.spec.parameters;
+  if (known === undefined) return [];
+  return Object.entries(parameters).flatMap(([name, value]): Problem[] => {
+    const path = ['spec', 'parameters', name];
+    if (!Object.hasOwn(known, name)) {
+      const message = `${manifest.metadata.name} ${manifest.metadata.version} has no parameter "${name}".`;
+      return [{ code: 'REFERENCE_PARAMETER', path, part: 'name', message, remedy: suggest(name, Object.keys(known)) }];
+    }
+    if (typeof value === typeof known[name]) return [];
+    const message = `"${name}" is ${JSON.stringify(value)}, and the manifest's is ${JSON.stringify(known[name])}.`;
+    return [{ code: 'REFERENCE_PARAMETER', path, message, remedy: `Give it a value that is a ${typeof known[name]}.` }];
+  });
+}
+
+function checkPolicy({ metadata, spec }: Rollout, { policies, broken, defaultPolicy }: Catalogue): Problem[] {
+  const name = spec.policy ?? defaultPolicy;
+  const path = spec.policy === undefined ? ['spec'] : ['spec', 'policy'];
+  if (name === undefined) {
+    const message = 'The rollout names no policy, and the repository has no default one.';
+    const remedy = 'Add `policy: …` here, or `defaults: { policy: … }` to slipway.yaml.';
+    return [{ code: 'REFERENCE_POLICY', path, part: 'name', message, remedy }];
+  }
+  const policy = policies.find(({ document }) => document.metadata.name === name)?.document;
+  if (policy === undefined && broken.some((file) => file.split('/').at(-1) === name && !file.includes('rollouts/'))) {
+    const message = `The policy "${name}" is broken.`;
+    return [
+      { code: 'REFERENCE_BROKEN', path, message, remedy: 'Correct the policy; its own errors are listed with it.' },
+    ];
+  }
+  if (policy === undefined) {
+    const known = policies.map(({ document }) => document.metadata.name);
+    return [{ code: 'REFERENCE_POLICY', path, message: `There is no policy "${name}".`, remedy: suggest(name, known) }];
+  }
+  const scope = policy.spec.appliesTo.rollouts;
+  if (scope.some((glob) => matchesGlob(glob, metadata.name))) return [];
+  const message = `The policy "${name}" is not for the rollout "${metadata.name}": it is for ${scope.join(', ')}.`;
+  const remedy = 'Name another policy, or widen its `appliesTo` and sign it again.';
+  return [{ code: 'REFERENCE_POLICY_SCOPE', path, message, remedy }];
+}

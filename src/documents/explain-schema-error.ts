@@ -1,0 +1,211 @@
+// Owns the words for what does not fit a schema: the field, what was expected, and how to mend it.
+import type { ErrorObject } from 'ajv/dist/2020.js';
+import { findClosestWord } from '../base/closest-word.ts';
+import { type FieldPath, formatPath } from '../contract/source/document-source.ts';
+import { type Problem, problemInText } from '../contract/source/problem.ts';
+import type { TextError } from '../contract/source/text-error.ts';
+
+/** What the schema says about a field, for people. */
+interface FieldFacts {
+  readonly description?: string;
+  readonly examples?: readonly unknown[];
+  readonly enum?: readonly unknown[];
+  readonly const?: unknown;
+  readonly type?: string | readonly string[];
+  readonly pattern?: string;
+  readonly properties?: Readonly<Record<string, FieldFacts>>;
+}
+
+const TYPE_WORDS: Readonly<Record<string, string>> = {
+  string: 'text',
+  number: 'a number',
+  integer: 'a whole number',
+  boolean: 'true or false',
+  object: 'a set of fields',
+  array: 'a list',
+  null: 'nothing (null)',
+};
+
+/** The steps of a JSON pointer; positions in lists as numbers. */
+export function pathOfPointer(pointer: string): (string | number)[] {
+  return pointer
+    .split('/')
+    .slice(1)
+    .map((step) => (/^\d+$/.test(step) ? Number(step) : step.replaceAll('~1', '/').replaceAll('~0', '~')));
+}
+
+function typeOf(value: unknown): string {
+  if (value === null) return 'null';
+  if (Array.isArray(value)) return 'array';
+  return typeof value;
+}
+
+function shorten(text: string): string {
+  const [line = ''] = text.split('\n', 1);
+  return line.length > 60 || line.length < text.trimEnd().length ? `${line.slice(0, 57)}…` : line;
+}
+
+/** An example as it stands in YAML: `name: canary`. */
+function exampleOf(name: string | number | undefined, facts: FieldFacts | undefined): string | undefined {
+  const value = facts?.const ?? facts?.examples?.[0] ?? facts?.enum?.[0];
+  if (value === undefined) return undefined;
+  const text = typeof value === 'string' && isPlain(value) ? value : JSON.stringify(value);
+  return typeof name === 'string' ? `${name}: ${text}` : text;
+}
+
+/** Would YAML read the text as the text that it is, without quotes? */
+function isPlain(text: string): boolean {
+  return !/^[-+.\d]+$|^[[{*&!|>'"%@`#,?<=]|: | #|\n|^$/.test(text);
+}
+
+function firstSentence(facts: FieldFacts | undefined): string {
+  return facts?.description ?? '';
+}
+
+/** One error of the schema check in words. `written` is the value as it stands in the document; `inText` what its own grammar says. */
+export function explainSchemaError(facts: {
+  readonly error: ErrorObject;
+  readonly written: string;
+  readonly inText: TextError | undefined;
+}): Problem {
+  const { error, inText } = facts;
+  const path = pathOfPointer(error.instancePath);
+  if (inText !== undefined) return problemInText(path, inText);
+  const field = path.length === 0 ? 'The document' : `\`${formatPath(path)}\``;
+  const schema = (error.parentSchema ?? {}) as FieldFacts;
+  const written = shorten(facts.written);
+  const wrong = (code: string, message: string, remedy: string): Problem => ({ code, path, message, remedy });
+  const example = exampleOf(path.at(-1), schema);
+  const wayOut = example === undefined ? firstSentence(schema) : `${firstSentence(schema)} For example \`${example}\`.`;
+  switch (error.keyword) {
+    case 'additionalProperties':
+      return explainUnknown(path, field, String(error.params.additionalProperty), Object.keys(schema.properties ?? {}));
+    case 'required':
+      return explainMissing(path, field, String(error.params.missingProperty), schema);
+    case 'propertyNames': {
+      const name = String(error.params.propertyName);
+      const message = `\`${shorten(name)}\` can't be the name of a field of ${field}.`;
+      const remedy = 'Use letters, digits, `_`, `.`, `/` and `-`, starting with a letter or digit.';
+      return { code: 'DOCUMENT_FIELD_NAME', path: [...path, name], part: 'name', message, remedy };
+    }
+    case 'type':
+      return wrong(
+        'DOCUMENT_FIELD_TYPE',
+        `${field} must be ${wordsOf(schema.type)}, and is ${isWhat(error.data, written)}.`,
+        typeRemedy(error, schema, written, wayOut),
+      );
+    case 'enum':
+    case 'const':
+      return wrong(
+        'DOCUMENT_FIELD_VALUE',
+        `${field} is \`${written}\`, and must be ${choiceOf(schema)}.`,
+        choiceRemedy(error.data, schema),
+      );
+    case 'anyOf':
+      return wrong(
+        'DOCUMENT_FIELD_VALUE',
+        `${field} is ${isWhat(error.data, written)}, which is none of what it may be.`,
+        wayOut,
+      );
+    case 'pattern':
+      return wrong('DOCUMENT_FIELD_VALUE', `${field} is \`${written}\`, which is not in its form.`, wayOut);
+    default:
+      return wrong(
+        'DOCUMENT_FIELD_VALUE',
+        `${field} ${limitOf(error)}${isLeaf(error.data) ? `, and is ${written}` : ''}.`,
+        wayOut,
+      );
+  }
+}
+
+function isLeaf(value: unknown): boolean {
+  return value === null || typeof value !== 'object';
+}
+
+function isWhat(value: unknown, written: string): string {
+  const type = typeOf(value);
+  if (type === 'null') return 'empty';
+  return isLeaf(value)
+    ? `${type === 'string' ? 'the text' : type === 'boolean' ? 'the truth value' : 'the number'} ${written}`
+    : (TYPE_WORDS[type] ?? type);
+}
+
+function wordsOf(type: FieldFacts['type']): string {
+  const types = typeof type === 'string' ? [type] : (type ?? []);
+  return types.map((one) => TYPE_WORDS[one] ?? one).join(' or ');
+}
+
+function explainUnknown(path: FieldPath, field: string, name: string, known: readonly string[]): Problem {
+  const close = findClosestWord(name, known);
+  return {
+    code: 'DOCUMENT_UNKNOWN_FIELD',
+    path: [...path, name],
+    part: 'name',
+    message: `${field} has no field \`${shorten(name)}\`.`,
+    remedy: close === undefined ? `Its fields: ${known.join(', ')}.` : `Did you mean \`${close}\`?`,
+  };
+}
+
+function explainMissing(path: FieldPath, field: string, name: string, schema: FieldFacts): Problem {
+  const facts = schema.properties?.[name];
+  const example = exampleOf(name, facts);
+  const meaning = firstSentence(facts);
+  return {
+    code: 'DOCUMENT_FIELD_MISSING',
+    path,
+    part: 'name',
+    message: `${field} has no \`${name}\`.`,
+    remedy: `Add \`${example ?? `${name}: …`}\`.${meaning === '' ? '' : ` ${meaning}`}`,
+  };
+}
+
+function choicesOf(schema: FieldFacts): readonly unknown[] {
+  return schema.enum ?? [schema.const];
+}
+
+function choiceOf(schema: FieldFacts): string {
+  const choices = choicesOf(schema).map((choice) => `\`${String(choice)}\``);
+  return choices.length > 1 ? `one of ${choices.join(', ')}` : choices.join('');
+}
+
+function choiceRemedy(value: unknown, schema: FieldFacts): string {
+  const choices = choicesOf(schema).map(String);
+  const close = typeof value === 'string' ? findClosestWord(value, choices) : undefined;
+  return close === undefined ? firstSentence(schema) : `Did you mean \`${close}\`?`;
+}
+
+function typeRemedy(error: ErrorObject, schema: FieldFacts, written: string, wayOut: string): string {
+  const wantsText = [schema.type].flat().includes('string');
+  const fits = schema.pattern === undefined || new RegExp(schema.pattern).test(written);
+  if (wantsText && fits && isLeaf(error.data) && error.data !== null) return `Put quotes around it: \`"${written}"\`.`;
+  const isQuoted = typeof error.data === 'string' && /^["']/.test(written);
+  if (isQuoted && [schema.type].flat().some((type) => type !== 'object' && type !== 'array'))
+    return `Leave out the quotes. ${wayOut}`;
+  return wayOut;
+}
+
+function limitOf(error: ErrorObject): string {
+  const limit = String(error.params.limit ?? '');
+  switch (error.keyword) {
+    case 'minimum':
+      return `must be at least ${limit}`;
+    case 'maximum':
+      return `must be at most ${limit}`;
+    case 'exclusiveMinimum':
+      return `must be above ${limit}`;
+    case 'minLength':
+      return 'must not be empty';
+    case 'maxLength':
+      return `must have at most ${limit} characters`;
+    case 'minItems':
+      return limit === '1' ? 'must not be empty' : `must have at least ${limit} entries`;
+    case 'maxItems':
+      return `must have at most ${limit} entries`;
+    case 'minProperties':
+      return limit === '1' ? 'must not be empty' : `must have at least ${limit} of its fields`;
+    case 'maxProperties':
+      return `must have at most ${limit} fields`;
+    default:
+      return error.message ?? 'does not fit';
+  }
+}

@@ -1,0 +1,29 @@
+// Owns where the documents of a repository lie: in folders that `slipway.yaml` may name, each kind in its own.
+import type { Problem } from '../contract/source/problem.ts';
+import type { Repository } from './types.generated.ts';
+
+export type Layout = Required<NonNullable<NonNullable<Repository['spec']>['layout']>>;
+
+/** Where documents lie unless `slipway.yaml` says otherwise. */
+export const DEFAULT_LAYOUT: Layout = {
+  models: 'models',
+  policies: 'policies',
+  rollouts: 'rollouts',
+  fleet: 'fleet',
+  evidence: 'evidence',
+};
+
+/** Folders in one another would be read as two kinds. */
+export function checkRepository({ spec }: Repository): Problem[] {
+  const given = Object.keys(spec?.layout ?? {}) as (keyof Layout)[];
+  const layout = { ...DEFAULT_LAYOUT, ...spec?.layout };
+  const all = Object.entries(layout);
+  return given.flatMap((kind): Problem[] => {
+    const folder = layout[kind];
+    const other = all.find(([name, its]) => name !== kind && `${folder}/`.startsWith(`${its}/`));
+    if (other === undefined) return [];
+    const message = `\`${kind}\` lies in \`${other[1]}\`, the folder of \`${other[0]}\`.`;
+    const remedy = 'Give each kind of document a folder outside of the others.';
+    return [{ code: 'REPOSITORY_LAYOUT', path: ['spec', 'layout', kind], message, remedy }];
+  });
+}

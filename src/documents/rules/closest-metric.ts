@@ -1,0 +1,22 @@
+// Owns which metric a mistyped or differently named one stands for: `latency_p95` for `p95_latency`, `cpu` for `cpu_usage`.
+
+import { findClosestWord } from '../../base/closest-word.ts';
+import { RULE_METRICS, type RuleMetric } from './metric-catalogue.ts';
+
+/** Words that several metrics have in common, and so tell none of them. */
+const COMMON = new Set(['rate', 'class', 'share', 'time', 'devices', 'drift', 'success', 'user', 'load']);
+
+function wordsOf(name: string): string[] {
+  return name.toLowerCase().split(/[_-]+/);
+}
+
+/** The metric that is meant; undefined when nothing is near. */
+export function findClosestMetric(name: string): RuleMetric | undefined {
+  const close = findClosestWord(name, RULE_METRICS);
+  if (close !== undefined) return RULE_METRICS.find((metric) => metric === close);
+  const words = wordsOf(name);
+  const shared = (metric: RuleMetric): number =>
+    wordsOf(metric).filter((word) => !COMMON.has(word) && words.includes(word)).length;
+  const [best] = [...RULE_METRICS].sort((a, b) => shared(b) - shared(a));
+  return best !== undefined && shared(best) > 0 ? best : undefined;
+}

@@ -1,0 +1,69 @@
+// Owns the values in rules: numbers with a unit, such as `0.5%`, `150ms` or `-5C`, and what they should have been.
+import { parseDurationMs, parsePercent } from '../../contract/duration.ts';
+import type { RuleUnit } from './metric-catalogue.ts';
+
+/** What a value of the unit is, as in "`cpu` is a share of 100%, and "5" is not". */
+export const UNIT_IN_WORDS: Readonly<Record<RuleUnit, string>> = {
+  ratio: 'a percentage',
+  ms: 'a time',
+  bytes: 'a size',
+  celsius: 'a temperature',
+  count: 'a number',
+  divergence: 'a number on the scale of PSI or KL',
+};
+/** Floors and limits for examples, by unit. */
+export const EXAMPLE_FLOOR: Readonly<Record<RuleUnit, string>> = {
+  ratio: '0.1%',
+  ms: '5ms',
+  bytes: '1MB',
+  celsius: '5C',
+  count: '1',
+  divergence: '0.01',
+};
+const BARE_UNIT: Readonly<Record<RuleUnit, string>> = {
+  ratio: '%',
+  ms: 'ms',
+  bytes: 'B',
+  celsius: 'C',
+  count: '',
+  divergence: '',
+};
+const BYTES: Readonly<Record<string, number>> = {
+  B: 1,
+  kB: 1e3,
+  MB: 1e6,
+  GB: 1e9,
+  KiB: 1024,
+  MiB: 2 ** 20,
+  GiB: 2 ** 30,
+};
+
+/** The value in the unit's base, or undefined when the text has another unit. */
+export function findValue(text: string, unit: RuleUnit): number | undefined {
+  if (text.startsWith('-')) {
+    const value = findValue(text.slice(1), unit);
+    return value === undefined ? undefined : 0 - value;
+  }
+  try {
+    if (unit === 'ratio') return parsePercent(text);
+    if (unit === 'ms') return parseDurationMs(text.replace(' ', ''));
+  } catch {
+    return undefined;
+  }
+  const [, amount = '', suffix = ''] = /^(\d{1,15}(?:\.\d{1,15})?) ?([A-Za-z°]*)$/.exec(text) ?? [];
+  if (amount === '') return undefined;
+  if (unit === 'bytes') return BYTES[suffix] === undefined ? undefined : Number(amount) * BYTES[suffix];
+  if (unit === 'divergence') return ['', 'PSI', 'KL'].includes(suffix) ? Number(amount) : undefined;
+  const fits = unit === 'celsius' ? suffix === 'C' || suffix === '°C' : suffix === '';
+  return fits ? Number(amount) : undefined;
+}
+
+/** What a value without its unit can have meant, the likeliest first: `0.005` a fraction, `150` milliseconds; a number has none: `85C`. */
+export function meantValues(text: string, unit: RuleUnit): string[] {
+  const [, amount, suffix] = /^(-?\d{1,9}(?:\.\d{1,9})?)( ?[A-Za-z°]+)?$/.exec(text.trim()) ?? [];
+  if (amount === undefined || (suffix !== undefined && unit !== 'count')) return [];
+  const value = Number(amount);
+  if (unit !== 'ratio' || value === 0 || value > 1) return [`${amount}${BARE_UNIT[unit]}`];
+  const asFraction = `${Number((100 * value).toPrecision(9))}%`;
+  return value < 0.1 ? [asFraction] : [asFraction, `${amount}%`];
+}

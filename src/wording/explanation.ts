@@ -1,0 +1,162 @@
+// Owns the explanation of a stage: the same words for a stage that is being measured and for one that evidence tells of.
+
+import { asSentence, clipped, oneLine } from '../base/plain-text.ts';
+import { formatDuration } from '../contract/duration.ts';
+import { type RuleVerdict, ruleName, type StageVerdict } from '../gates/rule-verdict.ts';
+import type { CohortCounts } from '../rollout/count-cohort.ts';
+import type { Outlook } from '../rollout/outlook.ts';
+import type { WindowTime } from '../rollout/rollout-facts.ts';
+import type { StageTerms } from '../rollout/stage-terms.ts';
+import { countOf, formatCount, listed } from './amounts.ts';
+import { exceptionInWords } from './exception-in-words.ts';
+import { waitInWords } from './plan-in-words.ts';
+import { changedPolicyInWords } from './policy-in-words.ts';
+import { ruleSentences } from './rule-in-words.ts';
+
+/** What is known of a stage; evidence of an earlier version may lack the last two. */
+export interface MeasuredStage {
+  readonly verdict: StageVerdict | null;
+  readonly cohort: CohortCounts | null;
+  readonly window?: WindowTime | null | undefined;
+  readonly terms?: StageTerms | null | undefined;
+}
+
+const MOST_EXCEPTION = 400;
+
+export interface ExplainedRule {
+  readonly rule: string;
+  readonly verdict: RuleVerdict['verdict'];
+  readonly scope: NonNullable<RuleVerdict['scope']> | 'stage';
+  /** Of a rule about any device, the share of them that may breach, 0..1; absent when none may. */
+  readonly share?: number;
+  readonly dryRun: boolean;
+  readonly sentences: readonly string[];
+}
+
+export interface Explanation {
+  /** What follows for the stage, in a sentence. */
+  readonly summary: string;
+  /** Devices, soak, minimum, deadline, groups that do not go along. */
+  readonly stage: readonly string[];
+  readonly rules: readonly ExplainedRule[];
+  /** What it waits for; empty for a step that was taken. */
+  readonly missing: readonly string[];
+  /** How sure a verdict is; empty where the terms were not kept. */
+  readonly certainty: string;
+}
+
+function rulesNamed(rules: readonly RuleVerdict[]): string {
+  return listed(
+    rules.map(({ rule }) => `\`${rule}\``),
+    'and',
+    3,
+  );
+}
+
+function summaryOf({ verdict }: MeasuredStage): string {
+  if (verdict === null) return 'Nothing was measured.';
+  const deciding = verdict.rules.filter((rule) => !rule.dryRun && rule.verdict !== 'not-applicable');
+  const failed = deciding.filter((rule) => rule.verdict === 'fail');
+  const open = deciding.filter((rule) => rule.verdict === 'undecided');
+  const held = deciding.length - failed.length - open.length;
+  if (failed.length > 0) return `Failed: ${rulesNamed(failed)} ${failed.length === 1 ? 'is' : 'are'} broken.`;
+  if (deciding.length === 0) return 'No rule that applies decides it: it passes by time alone.';
+  if (deciding.length === 1 && open.length === 1) return `Undecided: ${rulesNamed(open)} is open.`;
+  if (open.length === 0) return deciding.length === 1 ? 'Its one rule holds.' : `All ${deciding.length} rules hold.`;
+  return `Undecided: ${held} of ${countOf(deciding.length, 'rule')} ${held === 1 ? 'holds' : 'hold'}, ${open.length === 1 ? 'one is' : `${open.length} are`} open: ${rulesNamed(open)}.`;
+}
+
+function devicesLine({ cohort, verdict }: MeasuredStage): string[] {
+  if (cohort === null) return [];
+  const apart = [
+    [cohort.trying, 'still taking it'],
+    [cohort.pending, 'not begun'],
+    [cohort.failed, 'failed'],
+    [cohort.refused, 'refused it'],
+    [cohort.silent, 'fell silent'],
+    [cohort.incompatible, 'can not run it'],
+    [cohort.conflicted, 'in two rollouts'],
+    [cohort.unreachable, 'not reached'],
+    [cohort.apart ?? 0, 'in groups that stand apart'],
+  ] as const;
+  const told = apart.filter(([count]) => count > 0).map(([count, what]) => `${formatCount(count)} ${what}`);
+  const ready = `${formatCount(cohort.ready)} of ${countOf(cohort.wanted, 'device')} run it`;
+  const withData = (verdict?.rules ?? []).filter(
+    ({ sums, verdict }) => sums.kind !== 'share' && verdict !== 'not-applicable',
+  );
+  const measured = Math.max(verdict?.measured?.devices ?? 0, ...withData.map(({ devices }) => devices));
+  return [
+    `Devices: ${[ready, ...told].join(', ')}; ${measured === 0 ? 'none has' : `${formatCount(measured)} ${measured === 1 ? 'has' : 'have'}`} sent data.`,
+    ...cohort.troubled.map(({ device, what }) => `In trouble: ${oneLine(device)}, ${clipped(oneLine(what), 200)}.`),
+  ];
+}
+
+const AFTER_DEADLINE = {
+  hold: 'then it waits for a person',
+  rollback: 'then it goes back',
+  promote: 'then it goes on if every open rule is within its limit',
+} as const;
+
+/** Of the whole stage; evidence of before that was kept has it by its rules, none of them by group. */
+function inferencesSeen(verdict: StageVerdict | null): number | null {
+  if (verdict?.measured !== undefined) return verdict.measured.inferences;
+  const counts = (verdict?.rules ?? []).map((rule) => (rule.sums.kind === 'rate' ? rule.sums.candidate.trials : 0));
+  return counts.length === 0 ? null : Math.max(...counts);
+}
+
+function clockLines({ window, terms, cohort, verdict }: MeasuredStage): string[] {
+  if (!terms) return [];
+  const { readyMs = 0, listenedMs = 0 } = window ?? {};
+  const soak =
+    terms.soakMs === 0
+      ? 'Soak: none is asked.'
+      : readyMs >= terms.soakMs
+        ? `Soak: over, watched for ${formatDuration(readyMs)} of at least ${formatDuration(terms.soakMs)}.`
+        : `Soak: watched for ${formatDuration(readyMs)} of at least ${formatDuration(terms.soakMs)}.`;
+  const seen = inferencesSeen(verdict);
+  const inferences =
+    terms.minimumInferences === 0
+      ? ''
+      : ` and ${countOf(terms.minimumInferences, 'inference')}${seen === null ? '' : ` (so far ${formatCount(seen)})`}`;
+  const devices = `${countOf(terms.minimumDevices, 'device')} (${formatCount(cohort?.ready ?? 0)} run it)`;
+  const { deadlineMs } = terms;
+  const left = (deadlineMs ?? 0) - listenedMs;
+  const deadline =
+    deadlineMs === null
+      ? 'Deadline: none.'
+      : left > 0
+        ? `Deadline: ${formatDuration(left)} of ${formatDuration(deadlineMs)} left, ${AFTER_DEADLINE[terms.onDeadline]}.`
+        : `Deadline: its ${formatDuration(deadlineMs)} are over.`;
+  return [soak, `Least evidence: ${devices}${inferences}.`, deadline];
+}
+
+function certaintyOf({ terms }: MeasuredStage): string {
+  if (!terms) return '';
+  const most = Number((100 * terms.errorLevel).toPrecision(3));
+  return `How sure: a good version is failed, and a bad one passed, in at most ${most} of 100 stages, however often one looks.`;
+}
+
+/** What a stage was judged on, in sentences. */
+export function explainStage(stage: MeasuredStage, missing: readonly string[] = []): Explanation {
+  const rules = (stage.verdict?.rules ?? []).map((rule): ExplainedRule => {
+    const { verdict, scope = 'stage', dryRun } = rule;
+    const share = rule.share === undefined ? {} : { share: rule.share };
+    return { rule: oneLine(ruleName(rule)), verdict, scope, ...share, dryRun, sentences: ruleSentences(rule) };
+  });
+  return {
+    summary: summaryOf(stage),
+    stage: [...devicesLine(stage), ...clockLines(stage)],
+    rules,
+    missing,
+    certainty: certaintyOf(stage),
+  };
+}
+
+/** How a rollout stands now, and why. */
+export function explainOutlook(outlook: Outlook): Explanation {
+  const { exceptions = [], changedPolicy, waitingOn } = outlook;
+  const explanation = explainStage(outlook, waitingOn.map(waitInWords));
+  const apart = exceptions.map((one) => clipped(`${exceptionInWords(one)}: ${oneLine(one.reason)}`, MOST_EXCEPTION));
+  const policy = changedPolicy === undefined ? [] : [asSentence(changedPolicyInWords(changedPolicy))];
+  return { ...explanation, stage: [...explanation.stage, ...policy, ...apart] };
+}

@@ -1,0 +1,163 @@
+// Owns how a rollout stands, in words: the cells of the status table, and what it waits for.
+import { toIsoSeconds } from '../base/clock.ts';
+import { assertNever } from '../base/errors.ts';
+import { clipped, oneLine } from '../base/plain-text.ts';
+import { formatDuration } from '../contract/duration.ts';
+import type { Outlook, WaitingOn } from '../rollout/outlook.ts';
+import { aboutMore, countOf, formatCount, listed, trialOf } from './amounts.ts';
+
+const MOST_WORDS = 160;
+
+function words(text: string): string {
+  return clipped(oneLine(text), MOST_WORDS);
+}
+
+function verdictWaits({ why, ...waiting }: Extract<WaitingOn, { kind: 'verdict' }>): string {
+  const what = numbersWaits(waiting);
+  if (why === undefined) return what;
+  return waiting.slowest === null && waiting.lacks.length === 0 ? `${what} (${words(why)})` : `${what}; ${words(why)}`;
+}
+
+function numbersWaits({ rules, minutes, slowest, lacks }: Extract<WaitingOn, { kind: 'verdict' }>): string {
+  if (slowest !== null) {
+    const time = minutes === null ? '' : `${aboutMore(minutes)}: `;
+    // Drift is judged at looks, which come by time.
+    if (slowest.trials === 0) return `${time}the next look at ${slowest.metric}`;
+    const { within } = slowest;
+    const proof = within === undefined ? '' : ` to prove that it ${within ? 'holds' : 'is broken'}`;
+    return `${time}${slowest.metric} needs ${countOf(slowest.trials, `more ${trialOf(slowest.metric)}`)}${proof}`;
+  }
+  if (lacks.length > 0) return listed(lacks, 'and');
+  return rules.length === 0 ? 'the first measurements' : `a verdict on ${listed(rules, 'and', 2)}`;
+}
+
+/** What a rollout waits for, as a clause. */
+export function waitInWords(waiting: WaitingOn): string {
+  switch (waiting.kind) {
+    case 'soak':
+      return `${formatDuration(waiting.remainingMs)} of soak`;
+    case 'devices':
+      return `devices: ${formatCount(waiting.have)} of ${formatCount(waiting.need)}`;
+    case 'rest-of-fleet':
+      return `${countOf(waiting.pending, 'device')} still to take it`;
+    case 'verdict':
+      return verdictWaits(waiting);
+    case 'signal':
+      return `${waiting.signal}: ${words(waiting.reason)}, since ${toIsoSeconds(waiting.sinceMs)}`;
+    case 'approval':
+      return `approval by ${waiting.need - waiting.have} of ${words(waiting.approvers.join(', '))}`;
+    case 'baseline':
+      return `a baseline: stable has ${formatCount(waiting.have)} of ${formatCount(waiting.need)} inferences (else it starts without in ${formatDuration(waiting.remainingMs)})`;
+    case 'suspended':
+      return 'someone to resume it (spec.suspend)';
+    case 'paused':
+      return `a person: ${words(waiting.reason)}`;
+    case 'rejected':
+      return `a retry or another version: ${words(`${waiting.version} was rejected, ${waiting.reason}`)}`;
+    case 'groups-held':
+      return `a person: ${words(listed(waiting.groups, 'and'))} ${waiting.groups.length === 1 ? 'is' : 'are'} held, promote or abort with --group`;
+    case 'deadline-held':
+      return 'a person: its deadline is over, promote or abort';
+    case 'known-devices':
+      return waiting.need === 1
+        ? `the first device of ${words(waiting.target)}`
+        : `devices of ${words(waiting.target)}: ${formatCount(waiting.have)} of at least ${formatCount(waiting.need)} are known`;
+    case 'mending':
+      return `${waiting.code}: ${words(waiting.reason)}`;
+    default:
+      return assertNever(waiting);
+  }
+}
+
+const MOST_TOLD = 4;
+
+/** What a rollout waits for, the first things first; `–` when all is as declared. */
+export function waitingInWords(waitingOn: readonly WaitingOn[]): string {
+  if (waitingOn.length === 0) return '–';
+  const told = waitingOn.slice(0, MOST_TOLD).map(waitInWords).join('; ');
+  return waitingOn.length > MOST_TOLD ? `${told}; and ${waitingOn.length - MOST_TOLD} more` : told;
+}
+
+/** One row of `slipway status`. */
+export interface OutlookCells {
+  readonly rollout: string;
+  readonly model: string;
+  readonly stage: string;
+  readonly devices: string;
+  readonly verdict: string;
+  readonly waitingFor: string;
+}
+
+function isPaused({ waitingOn }: Outlook): boolean {
+  return waitingOn.some((waiting) => waiting.kind === 'paused' || waiting.kind === 'suspended');
+}
+
+function stageCell(outlook: Outlook): string {
+  const { stage, candidate, stable } = outlook;
+  if (candidate !== null) return `${isPaused(outlook) ? 'paused' : stage} ${candidate}`;
+  return stable === null ? '–' : `stable ${stable}`;
+}
+
+function devicesCell({ cohort }: Outlook): string {
+  if (cohort === null) return '–';
+  const bad = cohort.failed + cohort.refused + cohort.silent;
+  const apart = bad === 0 ? '' : ` · ${formatCount(bad)} failed`;
+  return `${formatCount(cohort.ready)}/${formatCount(cohort.wanted)} ready${apart}`;
+}
+
+const VERDICT_WORDS = [
+  ['fail', 'fail'],
+  ['pass', 'pass'],
+  ['undecided', 'undecided'],
+  ['not-applicable', 'n/a'],
+] as const;
+
+function verdictCell({ verdict, waitingOn, candidate, stable, rejected }: Outlook): string {
+  const approval = waitingOn.find((waiting) => waiting.kind === 'approval');
+  if (approval !== undefined) return waitInWords(approval);
+  // A service of an earlier version does not tell it.
+  if (rejected) return `rejected ${words(rejected.version)}`;
+  if (candidate === null) return stable !== null && waitingOn.length === 0 ? 'complete' : '–';
+  const rules = (verdict?.rules ?? []).filter((rule) => !rule.dryRun);
+  const counts = VERDICT_WORDS.map(
+    ([kind, word]) => [rules.filter((rule) => rule.verdict === kind).length, word] as const,
+  );
+  const told = counts.filter(([count]) => count > 0).map(([count, word]) => `${count} ${word}`);
+  return told.length === 0 ? '–' : told.join(' · ');
+}
+
+/** An approval is told in full where the verdict stands. */
+function waitsCell({ waitingOn }: Outlook): string {
+  return waitingOn.length === 1 && waitingOn[0]?.kind === 'approval' ? 'approval' : waitingInWords(waitingOn);
+}
+
+function apartInWords({ cohort }: Outlook): string {
+  if (cohort === null) return '';
+  const apart = [
+    ...(cohort.unreachable > 0 ? [`${formatCount(cohort.unreachable)} not reached`] : []),
+    ...(cohort.incompatible > 0 ? [`${formatCount(cohort.incompatible)} can not run it`] : []),
+    ...((cohort.apart ?? 0) > 0 ? [`${formatCount(cohort.apart ?? 0)} in groups apart`] : []),
+    ...(cohort.conflicted > 0 ? [`${formatCount(cohort.conflicted)} in two rollouts`] : []),
+  ];
+  return apart.length === 0 ? '' : `  (${apart.join(', ')})`;
+}
+
+/** How a rollout stands, as the cells of a row. */
+export function outlookCells(outlook: Outlook): OutlookCells {
+  return {
+    rollout: outlook.rollout,
+    model: outlook.model === '' ? '–' : outlook.model,
+    stage: stageCell(outlook),
+    devices: devicesCell(outlook),
+    verdict: verdictCell(outlook),
+    waitingFor: `${waitsCell(outlook)}${apartInWords(outlook)}`,
+  };
+}
+
+/** The same in one line, for logs and lists. */
+export function outlookLine(outlook: Outlook): string {
+  const { rollout, stage, devices, verdict, waitingFor } = outlookCells(outlook);
+  const waits = waitingFor.replace(/ {2,}/g, ' ');
+  const parts = [stage, devices, verdict, ...(/^–/.test(waits) ? [] : [`waiting for ${waits}`])];
+  return `${rollout}: ${parts.filter((part) => part !== '–').join(', ') || 'nothing yet'}`;
+}

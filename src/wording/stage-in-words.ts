@@ -1,0 +1,64 @@
+// Owns how a stage that opens is described: whom it takes in, how long, and what has to hold.
+
+import { oneLine } from '../base/plain-text.ts';
+import { formatDuration } from '../contract/duration.ts';
+import { bucketEdge } from '../contract/sketch.ts';
+import type { RolloutStatus } from '../documents/types.generated.ts';
+import { scopeInWords } from '../gates/rule-verdict.ts';
+import type { StageRule } from '../gates/stage-rule.ts';
+import { type Stage, wantedDevices } from '../rollout/stages-of-policy.ts';
+import { countOf, formatAmount, formatCount } from './amounts.ts';
+
+function sizeInWords(stage: Stage, matching: number): string {
+  const all = countOf(matching, 'device');
+  const wanted = formatCount(wantedDevices(stage, matching));
+  switch (stage.size?.kind) {
+    case 'share':
+      return stage.size.share >= 1 ? `all ${all}` : `${formatAmount(stage.size.share, 'ratio')} of ${all} (${wanted})`;
+    case 'devices':
+      return `${wanted} of ${all}`;
+    default:
+      return '';
+  }
+}
+
+function selectInWords({ select, size }: Stage): string {
+  if (select === null) return '';
+  return size === null ? `the devices of ${oneLine(select)}` : ` and those of ${oneLine(select)}`;
+}
+
+/** `ramp, 25 % of 1 003 devices (251), at least 1 h`. */
+export function stageInWords(stage: Stage, matching: number): string {
+  const soak = stage.soakMs === 0 ? '' : `, at least ${formatDuration(stage.soakMs)}`;
+  return `${stage.name}, ${sizeInWords(stage, matching)}${selectInWords(stage)}${soak}`;
+}
+
+/** ` by hw, rev2: < 200ms`. */
+function groupingInWords(grouping: StageRule['grouping']): string {
+  if (grouping === undefined) return '';
+  const own = [...grouping.limits].map(([value, { source }]) => `, ${value}: ${source.slice(source.search(/[<>=]/))}`);
+  return ` by ${grouping.by}${own.join('')}`;
+}
+
+/** ` (any device, dry run)`, ` (10 % of devices)`: of whom it must hold, and whether it decides. */
+function aboutInWords({ scope = 'stage', share, dryRun }: StageRule): string {
+  const about =
+    share === undefined ? scopeInWords({ scope }) : `${formatAmount(share, 'ratio')} of devices may break it`;
+  const more = [about, dryRun ? 'dry run' : ''].filter((text) => text !== '');
+  return more.length === 0 ? '' : ` (${more.join(', ')})`;
+}
+
+/** A stage's rules, each with the limit that was frozen for it: `latency_p95 < 2x baseline (236 ms)`. */
+export function rulesInWords({ rules, signals }: Stage, limits: RolloutStatus['limits']): string[] {
+  const measured = rules.map((asked) => {
+    const { rule, grouping } = asked;
+    const isShared = rule.limit.kind === 'baseline' && grouping === undefined;
+    const frozen = isShared ? limits.find((one) => one.rule === rule.source) : undefined;
+    const limit = frozen === undefined ? '' : ` (${formatAmount(bucketEdge(frozen.edge), 'ms')})`;
+    return `${rule.source}${limit}${groupingInWords(grouping)}${aboutInWords(asked)}`;
+  });
+  const asked = signals.map(
+    ({ source, from, dryRun }) => `${source} (${from.kind} ${from.provider}${dryRun ? ', dry run' : ''})`,
+  );
+  return [...measured, ...asked];
+}

@@ -1,0 +1,219 @@
+// Owns how a plan is told: for each stage its devices and time, for each rule what passes and what is caught, and what stays unseen.
+
+import { oneLine } from '../base/plain-text.ts';
+import { formatDuration } from '../contract/duration.ts';
+import type { GroupForecast } from '../gates/forecast/group-forecast.ts';
+import type { Needed, RuleForecast } from '../gates/forecast/rule-forecast.ts';
+import { ruleName, scopeInWords } from '../gates/rule-verdict.ts';
+import { aboutTime } from '../rollout/plan-warnings.ts';
+import { isOneOfMany, type PlannedGrouping } from '../rollout/reckoned-groups.ts';
+import type { Plan, PlannedRule, PlannedStage } from '../rollout/stage-plan.ts';
+import { groupName, OTHER_VALUES } from '../telemetry/groups.ts';
+import { countOf, formatAmount, formatCount, listed } from './amounts.ts';
+
+type Sampled = Extract<RuleForecast, { kind: 'sampled' }>;
+
+function percent(share: number): string {
+  return formatAmount(share, 'ratio');
+}
+
+/** What is true of the candidate in this case. */
+function caseInWords({ of }: Sampled, { value }: Needed): string {
+  switch (of) {
+    case 'inferences':
+      return percent(value);
+    case 'slow-answers':
+      return `${percent(value)} of answers slower`;
+    case 'class':
+      return value === 0 ? 'a class gone' : `a class of ${percent(value)}`;
+    case 'drift':
+      return formatAmount(value, 'divergence');
+  }
+}
+
+/** `11 min (3 370 inferences)`. */
+function afterInWords({ inferences, minutes }: Needed): string {
+  if (inferences === null) return 'never';
+  const count = countOf(Number(inferences.toPrecision(3)), 'inference');
+  return minutes === null ? count : `${aboutTime(minutes)} (${count})`;
+}
+
+type Cells = readonly [well: string, passes: string, bad: string, caught: string];
+
+function cellsOf({ forecast }: PlannedRule): Cells {
+  switch (forecast.kind) {
+    case 'sampled': {
+      const { pass, fail } = forecast;
+      return [caseInWords(forecast, pass), afterInWords(pass), caseInWords(forecast, fail), afterInWords(fail)];
+    }
+    case 'devices': {
+      const { bears } = forecast;
+      return [
+        `${bears === 0 ? 'none' : `at most ${formatCount(bears)}`} failed`,
+        'all are done',
+        `${formatCount(bears + 1)} failed`,
+        'at once',
+      ];
+    }
+    case 'any-device': {
+      const { bears, fail } = forecast;
+      return [
+        bears === 0 ? 'all within it' : `at most ${formatCount(bears)} beyond it`,
+        'the first reports',
+        `${bears === 0 ? 'one' : countOf(bears + 1, 'device')} at ${percent(fail.value)}`,
+        `${afterInWords(fail)}${bears === 0 ? '' : ' of each'}`,
+      ];
+    }
+    case 'signal': {
+      const time = forecast.minutes > 0 ? aboutTime(forecast.minutes) : 'one answer';
+      return ['holds', time, 'is broken', time];
+    }
+    case 'sustained': {
+      const { minutes } = forecast;
+      const time = minutes > 0 ? `${aboutTime(minutes)} of each device` : 'the first reports';
+      return ['within it', time, 'beyond it', time];
+    }
+    case 'unplanned':
+    case 'passed-over':
+      return [forecast.reason, '', '', ''];
+  }
+}
+
+/** `hw:rev3`, with the limit of its own that it may have. */
+function slowestInWords({ rule, grouping }: PlannedRule): string[] {
+  const slowest = grouping?.groups.find(({ name }) => name === grouping.slowest);
+  if (slowest === undefined || isOneOfMany(slowest.name)) return [];
+  const own = slowest.rule === rule ? '' : `: ${oneLine(slowest.rule)}`;
+  return [`${oneLine(slowest.name)}${own}`];
+}
+
+function ruleInWords(planned: PlannedRule): string {
+  const { rule, dryRun, grouping } = planned;
+  const more = [...slowestInWords(planned), scopeInWords(planned), dryRun ? 'dry run' : ''].filter(
+    (text) => text !== '',
+  );
+  const name = oneLine(ruleName({ rule, ...(grouping === undefined ? {} : { by: grouping.by }) }));
+  return `${name}${more.length === 0 ? '' : ` (${more.join(', ')})`}`;
+}
+
+export const PLAN_HEADER = ['RULE', 'WELL', 'PASSES AFTER', 'BAD', 'CAUGHT AFTER'] as const;
+
+/** A row for each rule of a stage, in the columns of `PLAN_HEADER`. */
+export function planRows(stage: PlannedStage): string[][] {
+  return stage.rules.map((planned) => [ruleInWords(planned), ...cellsOf(planned)]);
+}
+
+/** `canary: 20 devices, 1 200 inferences a minute; soak 30 min, deadline 2 h`. */
+export function stageHeading({ name, devices, selects, perMinute, soakMs, deadlineMs }: PlannedStage): string {
+  const who =
+    devices === null
+      ? 'a share of devices whose number nobody said'
+      : `${selects ? 'at least ' : ''}${countOf(devices, 'device')}`;
+  const traffic = perMinute === null ? '' : `, ${countOf(perMinute, 'inference')} a minute`;
+  const times = [
+    ...(soakMs > 0 ? [`soak ${formatDuration(soakMs)}`] : []),
+    ...(deadlineMs === null ? [] : [`deadline ${formatDuration(deadlineMs)}`]),
+  ];
+  return `${name}: ${who}${traffic}${times.length === 0 ? '' : `; ${times.join(', ')}`}`;
+}
+
+function shareInWords(share: number): string {
+  return `${Number((100 * share).toPrecision(2))} %`;
+}
+
+/** How the devices are taken to lie in groups of a label, and what stays unseen of one group. */
+function groupSentences({ by, areKnown, count, groups }: PlannedGrouping): string[] {
+  const isOver = ({ forecast }: GroupForecast): boolean => forecast.kind === 'passed-over';
+  const told = (some: readonly GroupForecast[]): string =>
+    listed(
+      some.map(({ name, devices }) => `${name} with ${countOf(devices, 'device')}`),
+      'and',
+    );
+  const judged = groups.filter((group) => !isOver(group));
+  const over = groups.filter(isOver);
+  const [smallest] = judged.filter((group) => group.unseenShare > 0).sort((a, b) => a.devices - b.devices);
+  const label = oneLine(by);
+  const sentences: string[] = [];
+  if (!areKnown) {
+    const each = countOf(groups[0]?.devices ?? 0, 'device');
+    sentences.push(
+      `Which groups of ${label} there are is not known: ${count} of one size are assumed, with ${each} each.`,
+    );
+  }
+  const isOne = areKnown && groups.length > 0 && groups.every(({ name }) => name === groupName(by, OTHER_VALUES));
+  if (isOne)
+    sentences.push(`No known device has a group of its own by ${label}, so all are judged as one: is the label right?`);
+  if (areKnown && judged.length > 0 && !isOne)
+    sentences.push(`By ${label} each group is judged alone, and the slowest decides: ${told(judged)}.`);
+  if (over.length > 0) {
+    const who = areKnown ? told(over) : 'each of them';
+    sentences.push(
+      `Passed over: ${who}. Fewer than 3 can't be told from a group, so what is wrong with such a group alone stays unseen.`,
+    );
+  }
+  if (smallest !== undefined) {
+    const whose = isOneOfMany(smallest.name) ? 'such a group' : oneLine(smallest.name);
+    sentences.push(
+      `Of ${whose} alone, a fault on fewer than ${shareInWords(smallest.unseenShare)} can stay unseen: it has ${countOf(smallest.devices, 'device')} here.`,
+    );
+  }
+  return sentences;
+}
+
+function distinctGroupings(rules: readonly PlannedRule[]): PlannedGrouping[] {
+  const known = rules.flatMap(({ grouping }) => grouping ?? []);
+  return [...new Map(known.map((grouping) => [grouping.by, grouping])).values()];
+}
+
+/** What the stage as a whole can tell, in sentences. */
+export function stageSentences({ devices, soakMs, leastMs, passMinutes, unseenShare, rules }: PlannedStage): string[] {
+  const sentences: string[] = [];
+  if (devices === null || unseenShare === null) return ['Say how many devices the target has: --devices.'];
+  if (rules.every(({ dryRun, forecast }) => dryRun || forecast.kind === 'passed-over'))
+    sentences.push('No rule decides it: it passes by time alone.');
+  else if (leastMs !== null && passMinutes !== null) {
+    const isSoak = leastMs <= soakMs;
+    const time = isSoak ? `its soak of ${formatDuration(soakMs)}` : `about ${aboutTime(passMinutes)}`;
+    const open = rules.filter(({ dryRun, forecast }) => !dryRun && forecast.kind === 'unplanned');
+    const names = listed(
+      open.map(({ rule }) => `\`${oneLine(rule)}\``),
+      'and',
+    );
+    const beside = open.length > 0 ? `, or later: the time of ${names} is not known` : '';
+    sentences.push(
+      `If all is well it passes after ${time}${beside || (isSoak ? ': the rules are confirmed before' : '')}.`,
+    );
+  }
+  if (unseenShare > 0) {
+    sentences.push(
+      `A fault on fewer than ${shareInWords(unseenShare)} of devices can stay unseen: its ${countOf(devices, 'device')} may all be without it.`,
+    );
+  }
+  sentences.push(...distinctGroupings(rules).flatMap(groupSentences));
+  if (devices < 3) sentences.push('With fewer than 3 devices, one bad device is taken for a bad model.');
+  return sentences;
+}
+
+/** How often verdicts err, stage by stage where stages differ. */
+function certainty(stages: readonly PlannedStage[]): string {
+  const most = stages.map(({ errorLevel }) => Number((100 * errorLevel).toPrecision(3)));
+  if (new Set(most).size === 1)
+    return `A verdict is wrong in at most ${most[0]} of 100 stages, however often one looks.`;
+  const own = stages.map(({ name }, i) => `${most[i]} of 100 in ${name}`);
+  return `A verdict is wrong, however often one looks, in at most ${listed(own, 'and', own.length)}.`;
+}
+
+/** What the plan takes for granted. */
+export function assumptionsOf({ traffic, health, labels, stages }: Plan): string[] {
+  const devices = traffic.devices === null ? 'an unknown number of devices' : countOf(traffic.devices, 'device');
+  const rate =
+    traffic.perMinute === null ? 'unknown traffic' : `${countOf(traffic.perMinute, 'inference')} a minute of each`;
+  return [
+    `Assumed: ${devices}, ${rate}.`,
+    `"Well" is ${percent(health)} of each limit, "bad" is twice the limit. Times are those of a typical rollout: half of them take longer.`,
+    certainty(stages),
+    ...(traffic.groups ?? [])
+      .filter(({ by }) => !labels.includes(by))
+      .map(({ by }) => `No rule makes groups by ${oneLine(by)}, so what is said of them counts for nothing.`),
+  ];
+}

@@ -1,0 +1,281 @@
+// Laws of rules as people write them.
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { TextError } from '../../../src/contract/source/text-error.ts';
+import { RULE_METRICS } from '../../../src/documents/rules/metric-catalogue.ts';
+import { exampleRule } from '../../../src/documents/rules/metric-examples.ts';
+import { parseRule } from '../../../src/documents/rules/rule-text.ts';
+
+test.each([
+  [
+    'error_rate < 0.5%',
+    { metric: 'error_rate', comparison: '<', limit: { kind: 'absolute', value: 0.005, unit: 'ratio' } },
+  ],
+  [
+    'cpu < 85% for 5m',
+    { metric: 'cpu', comparison: '<', limit: { kind: 'absolute', value: 0.85, unit: 'ratio' }, sustainedMs: 300_000 },
+  ],
+  [
+    'temperature < 80C',
+    { metric: 'temperature', comparison: '<', limit: { kind: 'absolute', value: 80, unit: 'celsius' } },
+  ],
+  [
+    'battery_drain < 1.3x baseline',
+    { metric: 'battery_drain', comparison: '<', limit: { kind: 'baseline', factor: 1.3 } },
+  ],
+  ['throughput > 0.8x baseline', { metric: 'throughput', comparison: '>', limit: { kind: 'baseline', factor: 0.8 } }],
+  [
+    'gauge[queue_depth] < 5 for 1h',
+    {
+      ...{ metric: 'gauge', ofClass: 'queue_depth', comparison: '<', sustainedMs: 3_600_000 },
+      limit: { kind: 'absolute', value: 5, unit: 'count' },
+    },
+  ],
+  [
+    'input[temperature] < 85 for 5m',
+    {
+      ...{ metric: 'input', ofClass: 'temperature', comparison: '<', sustainedMs: 300_000 },
+      limit: { kind: 'absolute', value: 85, unit: 'count' },
+    },
+  ],
+  [
+    'input[x[3]] > 0.8x baseline',
+    { metric: 'input', ofClass: 'x[3]', comparison: '>', limit: { kind: 'baseline', factor: 0.8 } },
+  ],
+  [
+    'input[serving/image:0] < 1.2x baseline, floor 2.5',
+    {
+      ...{ metric: 'input', ofClass: 'serving/image:0', comparison: '<' },
+      limit: { kind: 'baseline', factor: 1.2, floor: 2.5 },
+    },
+  ],
+  [
+    'recall[receipt] > 90%',
+    { metric: 'recall', ofClass: 'receipt', comparison: '>', limit: { kind: 'absolute', value: 0.9, unit: 'ratio' } },
+  ],
+  ['accuracy > 0.98x baseline', { metric: 'accuracy', comparison: '>', limit: { kind: 'baseline', factor: 0.98 } }],
+  ['latency_p95 < 2x baseline', { metric: 'latency_p95', comparison: '<', limit: { kind: 'baseline', factor: 2 } }],
+  [
+    'latency_p95 < 2x baseline, floor 5ms',
+    { metric: 'latency_p95', comparison: '<', limit: { kind: 'baseline', factor: 2, floor: 5 } },
+  ],
+  [
+    'latency_p99<=1.5s',
+    { metric: 'latency_p99', comparison: '<=', limit: { kind: 'absolute', value: 1500, unit: 'ms' } },
+  ],
+  [
+    'unknown_rate < 1.5x baseline, floor 0.1 %',
+    { metric: 'unknown_rate', comparison: '<', limit: { kind: 'baseline', factor: 1.5, floor: 0.001 } },
+  ],
+  [
+    '  failed_devices < 5 %',
+    { metric: 'failed_devices', comparison: '<', limit: { kind: 'absolute', value: 0.05, unit: 'ratio' } },
+  ],
+  [
+    'error_rate <= 0%',
+    { metric: 'error_rate', comparison: '<=', limit: { kind: 'absolute', value: 0, unit: 'ratio' } },
+  ],
+  [
+    'confidence_drift < 0.1',
+    { metric: 'confidence_drift', comparison: '<', limit: { kind: 'absolute', value: 0.1, unit: 'divergence' } },
+  ],
+  [
+    'class_drift < 0.05 KL',
+    {
+      metric: 'class_drift',
+      comparison: '<',
+      limit: { kind: 'absolute', value: 0.05, unit: 'divergence' },
+      scale: 'kl',
+    },
+  ],
+  [
+    'vanished_classes == 0',
+    { metric: 'vanished_classes', comparison: '==', limit: { kind: 'absolute', value: 0, unit: 'count' } },
+  ],
+  [
+    'class_share[till receipt] > 0.5x baseline',
+    { metric: 'class_share', ofClass: 'till receipt', comparison: '>', limit: { kind: 'baseline', factor: 0.5 } },
+  ],
+  [
+    'class_share[photo]<10%',
+    {
+      metric: 'class_share',
+      ofClass: 'photo',
+      comparison: '<',
+      limit: { kind: 'absolute', value: 0.1, unit: 'ratio' },
+    },
+  ],
+])('%s', (text, expected) => {
+  expect(parseRule(text)).toEqual({ ...expected, source: text.trim() });
+});
+
+test.each([
+  ['gauge[signal_dbm] > -80', -80, 'count'],
+  ['temperature < -5C', -5, 'celsius'],
+  ['gauge[drift] >= 0', 0, 'count'],
+  ['input[x[12]] >= -2.5', -2.5, 'count'],
+])('%s: gauges, inputs and temperatures can be below zero', (text, value, unit) => {
+  expect(parseRule(text).limit).toEqual({ kind: 'absolute', value, unit });
+});
+
+test.each([
+  ['', 'RULE_SYNTAX', 1, 'Write `<metric>'],
+  ['error_rate', 'RULE_SYNTAX', 11, '`error_rate < 0.5%`'],
+  ['error_rate < ', 'RULE_SYNTAX', 14, '`error_rate < 0.5%`'],
+  ['error_rate is low', 'RULE_SYNTAX', 12, '`error_rate < 0.5%`'],
+  ['error_rate < 0,5%', 'RULE_SYNTAX', 15, 'Write `error_rate < 0.5%`.'],
+  ['latency_p95 < 2 x baseline', 'RULE_SYNTAX', 15, 'Write `latency_p95 < 2x baseline`.'],
+  ['error_rate < 2 x baseline', 'RULE_SYNTAX', 14, 'Write `error_rate < 2x baseline, floor 0.1%`.'],
+  ['latency_p95 < 2x the baseline', 'RULE_SYNTAX', 15, 'Write `latency_p95 < 2x baseline`.'],
+  ['latency_p95 < 200% of baseline', 'RULE_SYNTAX', 15, 'Write `latency_p95 < 2x baseline`.'],
+  ['latency_p95 < 2x baseline floor 5ms', 'RULE_SYNTAX', 26, 'Write `latency_p95 < 2x baseline, floor 5ms`.'],
+  ['cpu < 85% for 5 minutes', 'RULE_SYNTAX', 15, 'Write `cpu < 85% for 5m`.'],
+  ['cpu < 85% for ever', 'DURATION_SYNTAX', 15, 'Write `cpu < 85% for 5m`.'],
+  ['fraud_desk passes', 'RULE_SYNTAX', 1, '`{ rule: fraud_desk passes, webhook: fraud-desk }`'],
+  ['p95_latency < 1ms', 'RULE_METRIC', 1, 'Did you mean `latency_p95`?'],
+  ['cpu_usage < 85%', 'RULE_METRIC', 1, 'Did you mean `cpu`?'],
+  ['queue_depth < 5', 'RULE_METRIC', 1, '`gauge[queue_depth]`'],
+  ['error_rate == 0', 'RULE_COMPARISON', 12, 'Write `error_rate <= 0%`.'],
+  ['failed_devices == 0', 'RULE_COMPARISON', 16, 'Write `failed_devices <= 0%`.'],
+  ['error_rate == 2x baseline, floor 1%', 'RULE_COMPARISON', 12, 'Write `error_rate < 2x baseline, floor 1%`.'],
+  ['cpu > 85% for 5m', 'RULE_COMPARISON', 5, 'Write `cpu < 85% for 5m`.'],
+  ['error_rate < 0.005', 'RULE_UNIT', 14, 'Write `error_rate < 0.5%`.'],
+  ['error_rate < 0.5', 'RULE_UNIT', 14, 'Write `error_rate < 50%`, or `error_rate < 0.5%`.'],
+  ['latency_p95 < 150', 'RULE_UNIT', 15, 'Write `latency_p95 < 150ms`.'],
+  ['latency_p95 < 2x baseline, floor 1%', 'RULE_UNIT', 34, '`latency_p95 < 2x baseline, floor 5ms`.'],
+  ['error_rate < 2x baseline, floor 0.01', 'RULE_UNIT', 33, 'Write `error_rate < 2x baseline, floor 1%`.'],
+  ['class_share["cheque"] > 1%', 'RULE_CLASS', 13, 'Write `class_share[cheque] > 1%`.'],
+  ['class_share[receipt] < 2x baseline', 'RULE_FLOOR', 24, 'Write `class_share[receipt] < 2x baseline, floor 0.1%`.'],
+  ['cpu < -5%', 'RULE_LIMIT', 7, 'Write `cpu < 5%`.'],
+  ['eror_rate < 1%', 'RULE_METRIC', 1, 'Did you mean `error_rate`?'],
+  ['latency-p95 < 1ms', 'RULE_METRIC', 1, 'Did you mean `latency_p95`?'],
+  ['cheese < 1%', 'RULE_METRIC', 1, 'Known metrics: error_rate'],
+  ['__proto__ < 1%', 'RULE_METRIC', 1, 'Known metrics'],
+  ['error_rate < 5', 'RULE_UNIT', 14, 'error_rate < 5%'],
+  ['error_rate < 5ms', 'RULE_UNIT', 14, 'error_rate < 0.5%'],
+  ['error_rate < 500%', 'RULE_UNIT', 14, 'error_rate < 0.5%'],
+  ['latency_p95 < 5%', 'RULE_UNIT', 15, 'latency_p95 < 150ms'],
+  ['error_rate < 0%', 'RULE_LIMIT', 14, '<= 0%'],
+  ['error_rate > 1%', 'RULE_COMPARISON', 12, 'error_rate < 1%'],
+  ['error_rate < 2x baseline', 'RULE_FLOOR', 14, 'error_rate < 2x baseline, floor 0.1%'],
+  ['error_rate < 1%, floor 1%', 'RULE_FLOOR', 24, 'Leave out'],
+  ['error_rate < 0x baseline, floor 1%', 'RULE_BASELINE', 14, 'above 0'],
+  ['failed_devices < 2x baseline', 'RULE_BASELINE', 18, 'absolute limit'],
+  ['vanished_classes == 1', 'RULE_LIMIT', 21, '== 0'],
+  ['vanished_classes < 1', 'RULE_COMPARISON', 18, 'vanished_classes == 0'],
+  ['class_drift < 5%', 'RULE_UNIT', 15, 'class_drift < 0.1'],
+  ['class_drift < 2x baseline', 'RULE_BASELINE', 15, 'absolute limit'],
+  ['class_share > 1%', 'RULE_CLASS', 1, 'class_share[receipt] > 1%'],
+  ['class_share > nothing', 'RULE_SYNTAX', 15, 'class_share[receipt] > 0.5x baseline'],
+  ['class_share[ ] > 1%', 'RULE_CLASS', 13, 'class_share[receipt]'],
+  ['error_rate[a] < 1%', 'RULE_CLASS', 12, 'Leave out'],
+  ['class_share[a] > 0.5x baseline, floor 1%', 'RULE_FLOOR', 18, 'Leave out'],
+  ['class_share[a] < 2x baseline', 'RULE_FLOOR', 18, 'floor 0.1%'],
+  ['class_share[a] >= 100%', 'RULE_LIMIT', 19, 'below 100%'],
+  ['class_share[a] > 0%', 'RULE_LIMIT', 18, 'above zero'],
+  ['error_rate < 1% for 5m', 'RULE_SUSTAINED', 21, 'Leave out'],
+  ['load_time < 2s for 5m', 'RULE_SUSTAINED', 20, 'Leave out'],
+  ['cpu < 2x baseline for 5m', 'RULE_SUSTAINED', 23, 'Leave out'],
+  ['gauge < 5', 'RULE_CLASS', 1, 'gauge[queue_depth] < 5'],
+  ['gauge[Queue Depth] < 5', 'RULE_CLASS', 7, 'gauge[queue_depth] < 5'],
+  ['recall > 90%', 'RULE_CLASS', 1, 'recall[receipt]'],
+  ['input < 5', 'RULE_CLASS', 1, 'Name it: `input[amount] < 5`.'],
+  ['input[ ] < 5', 'RULE_CLASS', 7, 'input[amount] < 5'],
+  ['input["amount"] < 5', 'RULE_CLASS', 7, 'Write `input[amount] < 5`.'],
+  ['input[x[3] < 5', 'RULE_SYNTAX', 6, 'input[amount] < 1.2x baseline'],
+  ['input[x[y]] < 5', 'RULE_SYNTAX', 6, 'input[amount] < 1.2x baseline'],
+  ['input[temperature] < 85C', 'RULE_UNIT', 22, 'Write `input[temperature] < 85`.'],
+  ['input[temperature] < 85 °C for 5m', 'RULE_UNIT', 22, 'Write `input[temperature] < 85 for 5m`.'],
+  ['input[amount] == 5', 'RULE_COMPARISON', 15, 'Write `input[amount] < 5`.'],
+  ['input[amount] < 2x baseline for 5m', 'RULE_SUSTAINED', 33, 'Leave out'],
+  ['input[amount] > 2x baseline, floor 5', 'RULE_FLOOR', 17, 'Leave out'],
+  ['input[amount] < 2x baseline, floor -5', 'RULE_LIMIT', 36, 'floor 5'],
+  ['amount < 5', 'RULE_METRIC', 1, '`input[amount]`'],
+  ['cpu > 85%', 'RULE_COMPARISON', 5, 'cpu < 85%'],
+  ['temperature < 80', 'RULE_UNIT', 15, '80C'],
+])('%j is refused with %s at column %i', (text, code, column, remedy) => {
+  expect.assertions(3);
+  try {
+    parseRule(text);
+  } catch (error) {
+    expect((error as TextError).code).toBe(code);
+    expect((error as TextError).column).toBe(column);
+    expect((error as TextError).remedy).toContain(remedy);
+  }
+});
+
+test('any text gives a rule or a TextError, in no time', () => {
+  const piece = fc.constantFrom(
+    'error_rate',
+    'latency_p95',
+    'class_share[a]',
+    'vanished_classes',
+    '==',
+    '<',
+    '>=',
+    '2x',
+    'baseline',
+    ',',
+    'floor',
+    '1%',
+    '5ms',
+    ' ',
+    'for',
+    '1.',
+    '9',
+  );
+  fc.assert(
+    fc.property(
+      fc.oneof(
+        fc.string(),
+        fc.array(piece).map((all) => all.join(' ')),
+      ),
+      (text) => {
+        try {
+          parseRule(text);
+        } catch (error) {
+          expect(error).toBeInstanceOf(TextError);
+        }
+      },
+    ),
+    { numRuns: 3000 },
+  );
+  expect(() => parseRule(`error_rate <${' '.repeat(1_000_000)}`)).toThrow(TextError);
+  expect(() => parseRule(`error_rate < ${'1.'.repeat(90)}`)).toThrow(TextError);
+});
+
+test.each(RULE_METRICS)('the example of %s is a rule', (metric) => {
+  expect(parseRule(exampleRule(metric)).metric).toBe(metric);
+});
+
+function rulesIn(remedy: string): string[] {
+  return [...remedy.matchAll(/`([^`]+)`/g)].map(([, text = '']) => text).filter((text) => /^[a-z].*[<>=]/.test(text));
+}
+
+test('a rule that a remedy says to write is one that parses, and not the one refused', () => {
+  const metric = fc.constantFrom(...RULE_METRICS, 'p95_latency', 'cpu_usage');
+  const brackets = fc.constantFrom('', '', '[receipt]', '["cheque"]', '[ ]', '[queue_depth]', '[Queue Depth]');
+  const comparison = fc.constantFrom('<', '<=', '>', '>=', '==', '=', '');
+  const amount = fc.constantFrom('0', '1', '5', '0.005', '0.5', '-3', '200', '0,5', '1e3', '100', '9999');
+  const unit = fc.constantFrom('', '%', 'ms', 'C', ' s', 'KL', 'x baseline', ' x baseline', '% of baseline', 'MB');
+  const floor = fc.constantFrom('', '', ', floor 1%', ', floor 5ms', ', floor 3', ' floor 1%', ', floor -1%');
+  const time = fc.constantFrom('', '', ' for 5m', ' for 5 minutes', ' for ever', ' for 0s');
+  const rules = fc.tuple(metric, brackets, comparison, amount, unit, floor, time);
+  let advised = 0;
+  fc.assert(
+    fc.property(rules, ([name, about, sign, value, suffix, ...rest]) => {
+      const text = `${name}${about} ${sign} ${value}${suffix}${rest.join('')}`;
+      try {
+        parseRule(text);
+      } catch (error) {
+        for (const rule of rulesIn((error as TextError).remedy ?? '')) {
+          expect(() => parseRule(rule), `${text} → ${rule}`).not.toThrow();
+          expect(rule).not.toBe(text);
+          advised++;
+        }
+      }
+    }),
+    { numRuns: 20_000 },
+  );
+  expect(advised).toBeGreaterThan(5000);
+});

@@ -1,0 +1,245 @@
+// Holds the production statistics to vectors made by an independent implementation (Python, mpmath with 50 digits, scipy).
+import { readFileSync } from 'node:fs';
+import { afterAll, describe, expect, test } from 'vitest';
+import type { Sketch } from '../../../src/contract/sketch.ts';
+import { samplesToDecide } from '../../../src/gates/forecast/planner.ts';
+import { combineVerdicts, type OnDeadline } from '../../../src/gates/stage-verdict.ts';
+import { anyDeviceVerdict } from '../../../src/gates/statistics/any-device-verdict.ts';
+import { DriftMeter } from '../../../src/gates/statistics/drift-estimate.ts';
+import { driftVerdict } from '../../../src/gates/statistics/drift-verdict.ts';
+import { logEvidence, pFail, pPass, rateBounds } from '../../../src/gates/statistics/e-process.ts';
+import { HistogramRows } from '../../../src/gates/statistics/histogram-rows.ts';
+import { addHistogram, HistogramTally } from '../../../src/gates/statistics/histogram-tally.ts';
+import { withWindow } from '../../../src/gates/statistics/late-regression.ts';
+import { countAbove, quantileBounds } from '../../../src/gates/statistics/quantile-verdict.ts';
+import { type RateOptions, rateVerdict } from '../../../src/gates/statistics/rate-verdict.ts';
+import { relativeRateVerdict } from '../../../src/gates/statistics/relative-rate-verdict.ts';
+import { shareVerdict } from '../../../src/gates/statistics/share-verdict.ts';
+import { lnGamma, normalQuantile } from '../../../src/gates/statistics/special-functions.ts';
+import { addReport, designEffect, EMPTY_TALLY, type Tally } from '../../../src/gates/statistics/tally.ts';
+import { TallyRows } from '../../../src/gates/statistics/tally-rows.ts';
+import { runsBeyond } from '../../../src/telemetry/gauge-tallies.ts';
+
+type Value = number | string | boolean | null;
+type Pair = readonly [number, number];
+interface Options {
+  alpha?: number;
+  beta?: number;
+  scope?: 'stage' | 'fleet';
+  dropWorst?: boolean;
+  deffFloor?: number;
+  floor?: number;
+  scale?: number;
+}
+interface Vectors {
+  lnGamma: { x: number; out: number }[];
+  normalQuantile: { p: number; out: number }[];
+  engine: { S: number; N: number; t: number; logE: number; pFail: number; pPass: number }[];
+  rateBounds: { S: number; N: number; b: number; alpha: number; out: Pair }[];
+  designEffect: { reports: Pair[]; out: number }[];
+  rateVerdict: { devices: Pair[][]; t: number; options: Options; out: Record<string, Value> }[];
+  relativeRateVerdict: {
+    devices: Pair[][];
+    baseline: Pair[];
+    ratio: number;
+    options: Options;
+    out: Record<string, Value>;
+  }[];
+  sketch: {
+    accuracy: number;
+    zero: number;
+    buckets: Pair[];
+    countAbove: { x: number; out: Pair }[];
+    quantileBounds: { q: number; alpha: number; deff: number; out: readonly [number, number | null] }[];
+  };
+  driftVerdict: {
+    devices: number[][][];
+    baseline: number[][];
+    limit: number;
+    look: number;
+    options: Options;
+    distance: number;
+    s: number;
+    bias: number;
+    out: Record<string, Value>;
+  }[];
+  sustained: { limit: number; duration: number; maxGap: number; samples: Pair[]; out: boolean[] }[];
+  shareVerdict: { counts: { bad: number; good: number; pending: number }; limit: number; out: string }[];
+  anyDeviceVerdict: { devices: Pair[][]; t: number; options: Options; out: Record<string, Value> }[];
+  stageVerdict: {
+    rules: { name: string; verdict: 'pass' | 'fail' | 'undecided'; within: boolean }[];
+    clock: { elapsed: number; minDuration?: number; deadline?: number; onDeadline?: OnDeadline };
+    out: string;
+  }[];
+  withWindow: { pStage: number; pWindow: number; W: number; out: number }[];
+  samplesToDecide: {
+    t: number;
+    r: number;
+    level: number;
+    options: { deff?: number; devices?: number; cv?: number };
+    out: number | null;
+  }[];
+}
+
+const vectors = JSON.parse(readFileSync(new URL('./vectors.json', import.meta.url), 'utf8')) as Vectors;
+let compared = 0;
+
+/** Numbers agree to 1e-9 of themselves, or absolutely below 1; JSON has no infinity and says null. */
+function expectNear(what: string, got: Value | undefined, want: Value): void {
+  compared++;
+  if (typeof want === 'number') {
+    const error = Math.abs(Number(got) - want) / Math.max(1, Math.abs(want));
+    expect(error, `${what}: got ${got}, want ${want}`).toBeLessThanOrEqual(1e-9);
+  } else if (want === null && got === Number.POSITIVE_INFINITY) {
+    expect(got).toBe(Number.POSITIVE_INFINITY);
+  } else {
+    expect(got, what).toBe(want);
+  }
+}
+
+const tallyOf = (reports: readonly Pair[]): Tally =>
+  reports.reduce((tally, [trials, bad]) => addReport(tally, trials, bad), EMPTY_TALLY);
+const histogramOf = (reports: readonly number[][]): HistogramTally =>
+  reports.reduce(addHistogram, new HistogramTally(reports[0]!.length));
+
+function optionsOf(options: Options): RateOptions & { floor?: number } {
+  const { deffFloor, scale: _, ...rest } = options;
+  return deffFloor === undefined ? rest : { ...rest, leastDesignEffect: deffFloor };
+}
+
+const nameOf = (device: { readonly device: string } | string | null) =>
+  device === null || typeof device === 'string' ? (device ?? '') : device.device;
+
+/** The reference names its devices by their index, -1 for none. */
+function expectReading(
+  what: string,
+  reading: { readonly worst: { readonly device: string } | string | null },
+  devices: readonly string[],
+  want: Record<string, Value>,
+): void {
+  const got = reading as unknown as Record<string, Value>;
+  for (const [name, value] of Object.entries(want)) {
+    if (name === 'worst') expectNear(`${what}.worst`, devices.indexOf(nameOf(reading.worst)), value);
+    else if (name === 'within') expectNear(`${what}.within`, got.isWithin, value);
+    else if (name === 'deff') expectNear(`${what}.deff`, got.designEffect, value);
+    else expectNear(`${what}.${name}`, got[name], value);
+  }
+}
+
+describe('the production statistics agree with the independent implementation to 1e-9', () => {
+  afterAll(() => expect(compared).toBe(538));
+
+  test('special functions', () => {
+    for (const { x, out } of vectors.lnGamma) expectNear(`lnGamma(${x})`, lnGamma(x), out);
+    for (const { p, out } of vectors.normalQuantile) expectNear(`normalQuantile(${p})`, normalQuantile(p), out);
+  });
+
+  test('the engine', () => {
+    for (const { S, N, t, ...want } of vectors.engine) {
+      expectNear(`logE(${S}, ${N}, ${t})`, logEvidence(S, N, t), want.logE);
+      expectNear(`pFail(${S}, ${N}, ${t})`, pFail(S, N, t), want.pFail);
+      expectNear(`pPass(${S}, ${N}, ${t})`, pPass(S, N, t), want.pPass);
+    }
+    for (const { S, N, b, alpha, out } of vectors.rateBounds) {
+      rateBounds(S, N, b, alpha).forEach((bound, i) => {
+        expectNear(`rateBounds(${S}, ${N})`, bound, out[i]!);
+      });
+    }
+  });
+
+  test('design effects', () => {
+    for (const { reports, out } of vectors.designEffect)
+      expectNear('designEffect', designEffect(tallyOf(reports)), out);
+  });
+
+  test('rates', () => {
+    for (const { devices, t, options, out } of vectors.rateVerdict) {
+      const rows = TallyRows.of(devices.map(tallyOf));
+      const live = [...rows.each()].map((one) => one.device);
+      expectReading('rate', rateVerdict(rows, t, optionsOf(options)), live, out);
+    }
+  });
+
+  test('rates relative to a baseline', () => {
+    for (const { devices, baseline, ratio, options, out } of vectors.relativeRateVerdict) {
+      const rows = TallyRows.of(devices.map(tallyOf));
+      const live = [...rows.each()].map((one) => one.device);
+      const reading = relativeRateVerdict(rows, tallyOf(baseline), ratio, optionsOf(options));
+      expectReading('relative', reading, live, out);
+    }
+  });
+
+  test('quantiles of sketches', () => {
+    const sketch: Sketch = { zero: vectors.sketch.zero, buckets: new Map(vectors.sketch.buckets) };
+    for (const { x, out } of vectors.sketch.countAbove) {
+      countAbove(sketch, x).forEach((count, i) => {
+        expectNear(`countAbove(${x})`, count, out[i]!);
+      });
+    }
+    for (const { q, alpha, deff, out } of vectors.sketch.quantileBounds) {
+      quantileBounds(sketch, q, alpha, deff).forEach((bound, i) => {
+        expectNear(`quantileBounds(${q})`, bound, out[i]!);
+      });
+    }
+  });
+
+  test('drift', () => {
+    for (const { devices, baseline, limit, look, options, out, ...want } of vectors.driftVerdict) {
+      const tallies = devices.map(histogramOf);
+      const base = histogramOf(baseline);
+      const rows = HistogramRows.of(tallies);
+      const estimate = new DriftMeter(base).of(rows.all)();
+      expectNear('drift.distance', estimate.distance, want.distance);
+      expectNear('drift.deviation', estimate.deviation, want.s);
+      expectNear('drift.bias', estimate.bias, want.bias);
+      const { alpha = 0.05, beta = 0.05, dropWorst = true, scale = 4 } = options;
+      const reading = driftVerdict(rows, base, limit, look, {
+        alpha,
+        beta,
+        dropWorst,
+        scale: scale === 4 ? 'psi' : 'kl',
+      });
+      expectReading('drift', reading, Object.keys(tallies), out);
+    }
+  });
+
+  test('sustained gauges, shares of devices, single devices', () => {
+    for (const { limit, duration, maxGap, samples, out } of vectors.sustained) {
+      const spans = samples.map(([at, value]) => ({ fromMs: at, toMs: at, isBeyond: value > limit }));
+      samples.forEach(([at], i) => {
+        const run = runsBeyond(spans.slice(0, i + 1), maxGap / 2).at(-1);
+        const isSustained = run !== undefined && run.toMs === at && at - run.fromMs >= duration;
+        expectNear(`sustained at ${at}`, isSustained, out[i]!);
+      });
+    }
+    for (const { counts, limit, out } of vectors.shareVerdict) {
+      expectNear(`share ${JSON.stringify(counts)}`, shareVerdict(counts, limit).verdict, out);
+    }
+    for (const { devices, t, options, out } of vectors.anyDeviceVerdict) {
+      const rows = TallyRows.of(devices.map(tallyOf));
+      const live = [...rows.each()].map((one) => one.device);
+      expectReading('any device', anyDeviceVerdict(rows, t, optionsOf(options)), live, out);
+    }
+  });
+
+  test('stages, late regressions and plans', () => {
+    for (const { rules, clock, out } of vectors.stageVerdict) {
+      const named = rules.map(({ name, verdict, within }) => ({ name, verdict, isWithin: within }));
+      const { elapsed, minDuration = 0, deadline = Number.POSITIVE_INFINITY, onDeadline = 'hold' } = clock;
+      const combined = combineVerdicts(named, {
+        elapsedMs: elapsed,
+        soakMs: minDuration,
+        deadlineMs: deadline,
+        onDeadline,
+      });
+      expectNear('stage', combined.verdict, out);
+    }
+    for (const { pStage, pWindow, W, out } of vectors.withWindow)
+      expectNear('withWindow', withWindow(pStage, pWindow, W), out);
+    for (const { t, r, level, options, out } of vectors.samplesToDecide) {
+      const { deff = 1, devices = 0, cv = 0 } = options;
+      const samples = samplesToDecide(t, r, level, { designEffect: deff, devices, spread: cv });
+      expectNear(`samplesToDecide(${t}, ${r})`, samples, out);
+    }
+  });
+});

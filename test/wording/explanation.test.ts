@@ -1,0 +1,180 @@
+// Laws of explanations: the words of real verdicts, as a person reads them who knows no statistics.
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { addToSketch, emptySketch } from '../../src/contract/sketch.ts';
+import { freezeLimits } from '../../src/gates/freeze-limits.ts';
+import { judgeStage } from '../../src/gates/judge-stage.ts';
+import type { RuleVerdict, StageVerdict } from '../../src/gates/rule-verdict.ts';
+import type { StageQuestion } from '../../src/gates/stage-question.ts';
+import type { RuleScope } from '../../src/gates/stage-rule.ts';
+import type { StageTerms } from '../../src/rollout/stage-terms.ts';
+import { type Explanation, explainStage } from '../../src/wording/explanation.ts';
+import { ruleSentences } from '../../src/wording/rule-in-words.ts';
+import { classArm, DOCUMENTS, type Shares, traffic, without } from '../gates/false-classes.ts';
+import { alike, arm, ask, type Report, repeat, rules } from '../gates/false-evidence.ts';
+import { cohort, MINUTE, ruleVerdict } from '../rollout/false-world.ts';
+
+const TERMS: StageTerms = {
+  stage: 'canary',
+  soakMs: 30 * MINUTE,
+  deadlineMs: 120 * MINUTE,
+  onDeadline: 'hold',
+  onFailure: 'rollback',
+  minimumDevices: 3,
+  minimumInferences: 1000,
+  errorLevel: 0.05,
+};
+
+const scoped = (text: string, scope: RuleScope) => rules(text).map((one) => ({ ...one, scope }));
+const verdictOf = (question: Partial<StageQuestion>): StageVerdict => judgeStage(ask({ perMinute: 300, ...question }));
+const ONE_BAD = [...alike(9, repeat(10, [100, 0] as const)), repeat(10, [100, 20] as const)];
+
+const classes = (seed: string, shares: Shares) => classArm(traffic(seed, { shares, devices: 10, intervals: 20 }));
+
+function latencies(ms: number): { readonly arm: ReturnType<typeof arm>; readonly limits: StageQuestion['limits'] } {
+  const sketch = emptySketch();
+  addToSketch(sketch, ms, 1000);
+  const limits = freezeLimits(
+    rules('latency_p95 < 150ms').map((one) => one.rule),
+    null,
+  );
+  const slow: Report = ms > 150 ? [100, 40] : [100, 0];
+  return { arm: arm(alike(5, repeat(2, slow)), `latency>${limits[0]!.edge}`, sketch), limits };
+}
+
+const scenes: Record<string, () => StageVerdict> = {
+  'a rule that holds': () => verdictOf({ candidate: arm(alike(5, repeat(20, [100, 0]))) }),
+  'a rule that is broken': () => verdictOf({ candidate: arm(alike(5, repeat(20, [100, 10]))) }),
+  'within, and not proven yet': () => verdictOf({ candidate: arm(alike(5, repeat(2, [30, 0]))) }),
+  'over, and not proven yet': () =>
+    verdictOf({
+      candidate: arm(
+        alike(5, [
+          [30, 0],
+          [30, 1],
+          [30, 1],
+        ]),
+      ),
+    }),
+  'one bad device': () => verdictOf({ candidate: arm(ONE_BAD) }),
+  'one bad device, and a rule about any': () =>
+    verdictOf({ rules: scoped('error_rate < 1%', 'any-device'), candidate: arm(ONE_BAD) }),
+  'as a sample of the fleet': () =>
+    verdictOf({ rules: scoped('error_rate < 1%', 'fleet'), candidate: arm(alike(5, repeat(20, [100, 0]))) }),
+  'against stable': () =>
+    verdictOf({
+      rules: rules('error_rate < 2x baseline, floor 0.1%'),
+      candidate: arm(alike(5, repeat(20, [100, 4]))),
+      baseline: arm(alike(40, repeat(20, [100, 1]))),
+    }),
+  'against stable as it was before': () =>
+    verdictOf({
+      rules: rules('error_rate < 2x baseline, floor 0.1%'),
+      candidate: arm(alike(5, repeat(20, [100, 1]))),
+      earlierBaseline: arm(alike(40, repeat(20, [100, 1]))),
+    }),
+  'latencies within': () =>
+    verdictOf({ rules: rules('latency_p95 < 150ms'), candidate: latencies(80).arm, limits: latencies(80).limits }),
+  'latencies over, on any device': () =>
+    verdictOf({
+      rules: scoped('latency_p95 < 150ms', 'any-device'),
+      candidate: latencies(300).arm,
+      limits: latencies(300).limits,
+    }),
+  'a class that is gone': () =>
+    verdictOf({
+      rules: rules('vanished_classes == 0'),
+      candidate: classes('gone', without(DOCUMENTS, 'receipt', 'invoice')),
+      baseline: classes('stable', DOCUMENTS),
+    }),
+  'every class is there': () =>
+    verdictOf({
+      rules: rules('vanished_classes == 0'),
+      candidate: classes('good', DOCUMENTS),
+      baseline: classes('stable', DOCUMENTS),
+    }),
+  'devices that failed': () =>
+    verdictOf({ rules: rules('failed_devices < 20%'), installs: { bad: 1, good: 7, pending: 2 } }),
+  'every download has ended': () =>
+    verdictOf({ rules: rules('download_success > 80%'), candidate: arm(alike(5, [[1, 0]]), 'download') }),
+  'so many downloads that they prove it': () =>
+    verdictOf({ rules: rules('download_success > 80%'), candidate: arm(alike(5, repeat(40, [1, 0])), 'download') }),
+  'without data': () => verdictOf({}),
+  'without a stable version': () => verdictOf({ rules: rules('latency_p95 < 2x baseline'), hasStable: false }),
+  'drift before its first look': () => verdictOf({ rules: rules('confidence_drift < 0.1') }),
+  'shown only': () =>
+    verdictOf({
+      rules: rules('error_rate < 1%').map((one) => ({ ...one, dryRun: true })),
+      candidate: arm(alike(5, repeat(20, [100, 10]))),
+    }),
+};
+
+function text({ summary, stage, rules: explained, missing, certainty }: Explanation): string {
+  const told = explained.map(({ rule, verdict, sentences }) =>
+    [`${rule}: ${verdict}`, ...sentences.map((one) => `  ${one}`)].join('\n'),
+  );
+  return [summary, ...stage, ...told, ...missing, certainty].filter((one) => one !== '').join('\n');
+}
+
+test('every kind of verdict has its words', async () => {
+  const told = Object.entries(scenes).map(
+    ([name, make]) => `== ${name}\n${text(explainStage({ verdict: make(), cohort: null }))}`,
+  );
+  await expect(`${told.join('\n\n')}\n`).toMatchFileSnapshot('golden/explanations.txt');
+});
+
+test('a stage tells its devices, its soak, its least evidence, its deadline and how sure it is', async () => {
+  const stage = {
+    verdict: scenes['within, and not proven yet']!(),
+    cohort: cohort(11, {
+      ready: 8,
+      trying: 1,
+      failed: 1,
+      unreachable: 1,
+      troubled: [{ device: 'dev-1', what: 'no room' }],
+    }),
+    window: { listenedMs: 31 * MINUTE, readyMs: 26 * MINUTE },
+    terms: TERMS,
+  };
+  await expect(`${text(explainStage(stage, ['4 min of soak']))}\n`).toMatchFileSnapshot('golden/explained-stage.txt');
+  const over = explainStage({ ...stage, window: { listenedMs: 121 * MINUTE, readyMs: 40 * MINUTE } });
+  expect(over.stage.join('\n')).toMatch(/Soak: over.*\n.*\nDeadline: its 2 h are over\./);
+});
+
+test('a stage tells all its devices and inferences, also where each rule has those of one group', () => {
+  const of = (group: string, trials: number, devices: number) =>
+    ruleVerdict('error_rate < 1%', 'undecided', { by: 'hw', group, trials, devices });
+  const rulesByGroup = [of('hw:rev2', 0, 0), of('hw:rev3', 473, 2)];
+  const verdict: StageVerdict = {
+    ...{ kind: 'undecided', rules: rulesByGroup, because: [], method: 'slipway-stats/1' },
+    measured: { devices: 7, inferences: 2610 },
+  };
+  const { stage } = explainStage({ verdict, cohort: cohort(7), terms: TERMS });
+  expect(stage[0]).toBe('Devices: 7 of 7 devices run it; 7 have sent data.');
+  expect(stage.join()).toContain('and 1 000 inferences (so far 2 610)');
+});
+
+test('evidence of before the window and the terms were kept is still explained', () => {
+  const { certainty, stage, summary } = explainStage({
+    verdict: scenes['a rule that is broken']!(),
+    cohort: cohort(3),
+  });
+  expect([certainty, stage.length]).toEqual(['', 1]);
+  expect(summary).toBe('Failed: `error_rate < 1%` is broken.');
+});
+
+test('every sentence begins with a capital or a name, ends with a stop, and stays on one line, whatever devices and documents say', () => {
+  const hostile = fc.string({ unit: 'binary', maxLength: 40 });
+  const verdict = fc.constantFrom('pass', 'fail', 'undecided', 'not-applicable') as fc.Arbitrary<
+    RuleVerdict['verdict']
+  >;
+  fc.assert(
+    fc.property(hostile, hostile, verdict, fc.boolean(), (device, reason, kind, dryRun) => {
+      const rule = ruleVerdict('error_rate < 0.5%', kind, { worstDevice: device, reason, dryRun });
+      for (const sentence of ruleSentences(rule)) {
+        expect(sentence).toMatch(/[.!?…]$/);
+        expect(sentence).not.toMatch(/[\p{Cc}\p{Zl}\p{Zp}]/u);
+      }
+    }),
+  );
+});
