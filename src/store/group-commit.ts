@@ -27,7 +27,7 @@ export class GroupCommit<Item, Answer> {
   #waiting: Request<Item, Answer>[] = [];
   #waitingItems = 0;
   #gathering = false;
-  #flushing: Promise<void> | undefined;
+  #committing: Promise<void> | undefined;
 
   constructor(options: GroupCommitOptions<Item, Answer>) {
     this.#commit = options.commit;
@@ -57,12 +57,14 @@ export class GroupCommit<Item, Answer> {
     });
   }
 
-  /** Commits all that waits now. */
-  flush(): Promise<void> {
-    this.#flushing ??= this.#commitWaiting().finally(() => {
-      this.#flushing = undefined;
-    });
-    return this.#flushing;
+  /** Commits all that waits now, one group after the other. */
+  async flush(): Promise<void> {
+    while (this.#waiting.length > 0) {
+      this.#committing ??= this.#commitGroup(this.#takeGroup()).finally(() => {
+        this.#committing = undefined;
+      });
+      await this.#committing;
+    }
   }
 
   async #flushGathered(gather: () => Promise<void>): Promise<void> {
@@ -71,10 +73,6 @@ export class GroupCommit<Item, Answer> {
     await gather();
     this.#gathering = false;
     await this.flush();
-  }
-
-  async #commitWaiting(): Promise<void> {
-    while (this.#waiting.length > 0) await this.#commitGroup(this.#takeGroup());
   }
 
   #takeGroup(): readonly Request<Item, Answer>[] {
