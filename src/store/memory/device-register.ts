@@ -2,7 +2,7 @@
 import { toCodedError } from '../../base/errors.ts';
 import { sha256Hex } from '../../contract/digest.ts';
 import type { DeviceReport } from '../../contract/report.ts';
-import { admitReport, type Outcomes, outcomesOfNewEpoch, rememberReport } from '../device-memory.ts';
+import { admitReport, type Heard, type Outcomes, outcomesOfNewEpoch, rememberReport } from '../device-memory.ts';
 import type {
   DeviceRecord,
   DeviceRegister,
@@ -97,15 +97,24 @@ export function deviceRegisterInMemory(windows: MemoryWindows): DeviceRegister {
   };
 }
 
-function deviceAfter(before: Device, heard: Parameters<typeof rememberReport>[1]): Device {
+function deviceAfter(before: Device, heard: Heard): Device {
   const { report, seen } = heard;
-  const { taken, ...memory } = rememberReport({ ...before, taken: before.tookCandidate }, heard);
+  const { lastSeenAtMs, lastSeenListenedMs, outcomes, tookCandidate } = rememberReport(before, heard);
   // What a report says of *now* counts only when no later one was heard before.
-  const present =
-    report.sequence === seen.newest
-      ? { labels: report.labels, properties: report.properties, models: modelsAfter(before.models, report) }
-      : null;
-  return { ...before, ...present, ...memory, tookCandidate: taken };
+  const isNewest = report.sequence === seen.newest;
+  return {
+    id: before.id,
+    epoch: before.epoch,
+    publicKey: before.publicKey,
+    labels: isNewest ? report.labels : before.labels,
+    properties: isNewest ? report.properties : before.properties,
+    lastSeenAtMs,
+    lastSeenListenedMs,
+    models: isNewest ? modelsAfter(before.models, report) : before.models,
+    outcomes,
+    tookCandidate,
+    seen,
+  };
 }
 
 /** The same map for as long as the device says the same. */
