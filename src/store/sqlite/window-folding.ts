@@ -2,7 +2,7 @@
 import type { FoldedInterval } from '../../telemetry/fold-report.ts';
 import { decodeGauges, encodeGauges } from '../../telemetry/gauge-codec.ts';
 import { decodeRow, decodeSummary, encodeRow, encodeSummary } from '../../telemetry/tally-codec.ts';
-import { ARMS, type Arm, readWindowSpec, type WindowSpec } from '../../telemetry/window.ts';
+import { ARMS, type Arm, type WindowSpec } from '../../telemetry/window.ts';
 import { type ArmTallies, emptyArmTallies } from '../../telemetry/window-tallies.ts';
 import type { VerifiedReport } from '../device-register.ts';
 import { MOST_LATE_REPORTS, placeReport } from '../place-report.ts';
@@ -50,7 +50,7 @@ export class WindowFolding {
       .all(rollout);
     const windows = rows.map((row) => ({
       number: integer(row.number),
-      spec: readWindowSpec(textual(row.spec)),
+      spec: JSON.parse(textual(row.spec)) as WindowSpec,
       isOpen: row.closed_at === null,
     }));
     this.#windows.set(rollout, windows);
