@@ -10,7 +10,6 @@ import { DocumentVerifier } from '../contract/trust/verifier.ts';
 import { FolderPublication } from '../distribution/folder-publication.ts';
 import { readOnlineKeys } from '../distribution/tuf-keys.ts';
 import { DEFAULT_LIFETIMES } from '../distribution/tuf-metadata.ts';
-import { HttpFleetApi } from '../fleet-api/http-fleet-api.ts';
 import { openManifestsRepository } from '../git/isomorphic-git-repository.ts';
 import { Courier } from '../notify/courier.ts';
 import type { NotifySettings } from '../notify/read-notifications.ts';
@@ -31,6 +30,7 @@ import type { SignalProvider } from '../signals/signal-provider.ts';
 import { createReconcilerSigner, type ReconcilerSigner } from '../signing/evidence-signer.ts';
 import { readPrivateKey } from '../signing/keys.ts';
 import { SqliteFleetStore } from '../store/sqlite-fleet-store.ts';
+import { composeFleetApi, type FleetApi } from './compose-fleet-api.ts';
 import type { Home } from './home.ts';
 import { openNotifications, openProviders } from './home-lists.ts';
 import { rolloutsForViewers } from './rollouts-for-viewers.ts';
@@ -234,7 +234,7 @@ export async function startService(order: ComposeOrder): Promise<RunningService>
   const { settings, clock, logger } = order;
   const stop = new AbortController();
   await using disposables = new AsyncDisposableStack();
-  let api: HttpFleetApi | undefined;
+  let api: FleetApi | undefined;
   const events: ReconcilerEvents = {
     ...order.events,
     onPublished: (sequence) => {
@@ -251,8 +251,8 @@ export async function startService(order: ComposeOrder): Promise<RunningService>
     return readTraffic(store, rollout, fleet?.devices.filter(({ id }) => ids.has(id)) ?? []);
   };
   api = disposables.use(
-    new HttpFleetApi({
-      register: store,
+    composeFleetApi({
+      store,
       clock,
       logger,
       metrics,
