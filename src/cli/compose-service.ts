@@ -5,12 +5,13 @@ import type { Clock } from '../base/clock.ts';
 import type { Logger } from '../base/logger.ts';
 import { Metrics } from '../base/metrics.ts';
 import type { RandomStream } from '../base/random.ts';
-import type { TrustPolicy } from '../contract/trust/trust-policy.ts';
+import type { LoadedTrust } from '../contract/trust/read-trust-policy.ts';
 import { DocumentVerifier } from '../contract/trust/verifier.ts';
 import { FolderPublication } from '../distribution/folder-publication.ts';
 import { readOnlineKeys } from '../distribution/tuf-keys.ts';
 import { DEFAULT_LIFETIMES } from '../distribution/tuf-metadata.ts';
 import { openManifestsRepository } from '../git/isomorphic-git-repository.ts';
+import { parseRemoteAddress } from '../git/remote-address.ts';
 import { Courier } from '../notify/courier.ts';
 import type { NotifySettings } from '../notify/read-notifications.ts';
 import { Executor } from '../reconcile/carry-out.ts';
@@ -31,11 +32,11 @@ import { createReconcilerSigner, type ReconcilerSigner } from '../signing/eviden
 import { readPrivateKey } from '../signing/keys.ts';
 import { SqliteFleetStore } from '../store/sqlite-fleet-store.ts';
 import { composeFleetApi, type FleetApi } from './compose-fleet-api.ts';
+import { FileWatcher, watchRepository } from './file-watcher.ts';
 import type { Home } from './home.ts';
-import { openNotifications, openProviders } from './home-lists.ts';
+import { openNotifications, openProviders, openTrust } from './home-files.ts';
 import { rolloutsForViewers } from './rollouts-for-viewers.ts';
-import type { ListWatch } from './watch-list.ts';
-import { TrustWatch } from './watch-trust.ts';
+import type { WatchedFile } from './watched-file.ts';
 
 export interface ServiceSettings {
   readonly home: Home;
@@ -76,11 +77,11 @@ export interface ComposedReconciler extends AsyncDisposable {
   readonly store: SqliteFleetStore;
   readonly publisher: Publisher;
   readonly signer: ReconcilerSigner;
-  readonly trust: TrustWatch;
-  readonly providers: ListWatch<readonly SignalProvider[]>;
-  readonly notify: ListWatch<NotifySettings>;
+  readonly trust: WatchedFile<LoadedTrust>;
+  readonly providers: WatchedFile<readonly SignalProvider[]>;
+  readonly notify: WatchedFile<NotifySettings>;
   /** Judges by another trust policy from the next cycle on, which comes at once. */
-  useTrust(policy: TrustPolicy): void;
+  useTrust(trust: LoadedTrust): void;
   /** Tells others from now on. */
   useNotifications(list: NotifySettings): void;
   /** The fleet as of the last cycle; undefined before the first. */
@@ -110,7 +111,7 @@ export async function composeReconciler({
   const { home } = settings;
   await mkdir(home.folder, { recursive: true });
   const signer = createReconcilerSigner(await readPrivateKey(home.reconcilerKey), COMMITTER.email);
-  const trust = await TrustWatch.open({ file: home.trustPolicy, ownKeyId: signer.keyId });
+  const trust = await openTrust(home, signer.keyId);
   const keys = await readOnlineKeys(home.tuf);
   const providers = await openProviders(home, settings.signals ?? null, clock);
   const signals = new SignalBoard({
@@ -148,8 +149,8 @@ export async function composeReconciler({
     renewBeforeMs: DEFAULT_LIFETIMES.timestampMs / 2,
   });
   let fleet: KnownFleet | undefined;
-  const reader = new SnapshotReader(repository, new DocumentVerifier(trust.policy));
-  const claims = new StatusClaims(repository, trust.policy.reconciler);
+  const reader = new SnapshotReader(repository, new DocumentVerifier(trust.value.policy));
+  const claims = new StatusClaims(repository, trust.value.policy.reconciler);
   const observer = new Observer({
     repository,
     reader,
@@ -205,7 +206,7 @@ export async function composeReconciler({
     trust,
     providers,
     notify,
-    useTrust: (policy) => {
+    useTrust: ({ policy }) => {
       reader.useVerifier(new DocumentVerifier(policy));
       claims.useKeys(policy.reconciler);
       reconciler.wake();
@@ -281,9 +282,13 @@ export async function startService(order: ComposeOrder): Promise<RunningService>
   await firstLook(reconciler, clock);
   const port = await api.start();
   loops.push(listen(store, settings.heartbeatMs, clock, logger, stop.signal));
-  loops.push(trust.run(composed.useTrust, clock, logger, stop.signal));
-  loops.push(providers.run((list) => signals.useProviders(list), clock, logger, stop.signal));
-  loops.push(notify.run(composed.useNotifications, clock, logger, stop.signal));
+  const watcher = disposables.use(new FileWatcher(logger));
+  const following = { watcher, clock, logger, signal: stop.signal };
+  loops.push(trust.follow(composed.useTrust, following));
+  loops.push(providers.follow((list) => signals.useProviders(list), following));
+  loops.push(notify.follow(composed.useNotifications, following));
+  const address = parseRemoteAddress(settings.repository, '.');
+  if (address.kind === 'local') await watchRepository(watcher, address.path, () => reconciler.wake());
   const owned = disposables.move();
   const host = settings.host.includes(':') ? `[${settings.host}]` : settings.host;
   return { url: `http://${host}:${port}`, composed, [Symbol.asyncDispose]: () => owned.disposeAsync() };
