@@ -12,7 +12,7 @@ import { readOnlineKeys } from '../distribution/tuf-keys.ts';
 import { DEFAULT_LIFETIMES } from '../distribution/tuf-metadata.ts';
 import { openManifestsRepository } from '../git/isomorphic-git-repository.ts';
 import { parseRemoteAddress } from '../git/remote-address.ts';
-import { Courier } from '../notify/courier.ts';
+import { DeliveryWorker } from '../notify/delivery-worker.ts';
 import type { NotifySettings } from '../notify/read-notifications.ts';
 import { Executor } from '../reconcile/carry-out.ts';
 import { DeclaredWatch } from '../reconcile/declared-watch.ts';
@@ -46,9 +46,9 @@ export interface ServiceSettings {
   readonly insecureHttp: boolean;
   readonly host: string;
   readonly port: number;
-  /** File that names the providers of outside signals; null takes the home's, if there is one. */
+  /** File of the metric providers; null takes the home's, if there is one. */
   readonly signals?: string | null;
-  /** File that names who is told; null takes the home's, if there is one. */
+  /** File of the notification targets; null takes the home's, if there is one. */
   readonly notify?: string | null;
   readonly hookSecret: string | null;
   readonly viewerToken: string | null;
@@ -72,8 +72,8 @@ export interface ComposedReconciler extends AsyncDisposable {
   readonly reconciler: Reconciler;
   /** Asks the outside signals; whoever runs the loop runs it as well. */
   readonly signals: SignalBoard;
-  /** Delivers what is told; whoever runs the loop runs it as well. */
-  readonly courier: Courier;
+  /** Delivers notices; whoever runs the loop runs it as well. */
+  readonly deliveries: DeliveryWorker;
   readonly store: SqliteFleetStore;
   readonly publisher: Publisher;
   readonly signer: ReconcilerSigner;
@@ -82,7 +82,7 @@ export interface ComposedReconciler extends AsyncDisposable {
   readonly notify: WatchedFile<NotifySettings>;
   /** Judges by another trust policy from the next cycle on, which comes at once. */
   useTrust(trust: LoadedTrust): void;
-  /** Tells others from now on. */
+  /** Notifies these targets from now on. */
   useNotifications(list: NotifySettings): void;
   /** The fleet as of the last cycle; undefined before the first. */
   fleet(): KnownFleet | undefined;
@@ -163,9 +163,9 @@ export async function composeReconciler({
   const notices: Notices = new Notices({
     ...{ store, claims, clock, logger, holder, ...measured },
     ...{ list: notify.value, leaseMs: settings.leaseMs },
-    onQueued: () => courier.wake(),
+    onQueued: () => deliveries.wake(),
   });
-  const courier = new Courier({
+  const deliveries = new DeliveryWorker({
     ...{ targets: notify.value.targets, queues: store, clock, random, logger, ...measured },
     mayDeliver: () => notices.mayTell(),
   });
@@ -199,7 +199,7 @@ export async function composeReconciler({
   return {
     reconciler,
     signals,
-    courier,
+    deliveries,
     store,
     publisher,
     signer,
@@ -214,7 +214,7 @@ export async function composeReconciler({
     useNotifications: (list) => {
       notices.useList(list);
       declared.allow(list.offDeclaredAfterMs);
-      courier.useTargets(list.targets);
+      deliveries.useTargets(list.targets);
     },
     fleet: () => fleet,
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
@@ -245,7 +245,7 @@ export async function startService(order: ComposeOrder): Promise<RunningService>
   };
   const metrics = new Metrics();
   const composed = disposables.use(await composeReconciler({ ...order, events, metrics }));
-  const { reconciler, signals, courier, store, publisher, trust, providers, notify } = composed;
+  const { reconciler, signals, deliveries, store, publisher, trust, providers, notify } = composed;
   const trafficOf = (rollout: string, target: string) => {
     const fleet = composed.fleet();
     const ids = new Set(target === '' ? [] : fleet?.matching(target));
@@ -277,7 +277,7 @@ export async function startService(order: ComposeOrder): Promise<RunningService>
     await Promise.all(loops);
     await publisher.release();
   });
-  loops.push(reconciler.run(stop.signal), signals.run(stop.signal), courier.run(stop.signal));
+  loops.push(reconciler.run(stop.signal), signals.run(stop.signal), deliveries.run(stop.signal));
   // Who is denied stands in the repository: nobody is let in before it was looked at, unless it can't be had.
   await firstLook(reconciler, clock);
   const port = await api.start();

@@ -63,13 +63,13 @@ function formOfAlert(alert: AlertNotice): Form {
   return { type, subject: alert.alert, content: { description: alert.message, environment } };
 }
 
-function formOfRetraining(wish: RetrainingNotice): Form {
-  const { rollout, rule, message } = wish;
-  const service = serviceOf(wish);
+function formOfRetraining(request: RetrainingNotice): Form {
+  const { rollout, rule, message } = request;
+  const service = serviceOf(request);
   const content = {
     environment: { id: rollout },
     service: { id: service },
-    artifactId: purlOf(service, wish),
+    artifactId: purlOf(service, request),
     rule,
     message,
   };

@@ -5,9 +5,9 @@ import { bearerHeader, readSecret } from '../base/secret-file.ts';
 import { CLOUD_EVENT_TYPE, cloudEventOf } from './cd-event.ts';
 import { deliverPost } from './deliver-post.ts';
 import type { Notice, NoticeContent } from './notice.ts';
-import { type Delivery, isWished, type NoticeTarget, type Wishes } from './notice-target.ts';
+import { type Delivery, type NoticeFilter, type NoticeTarget, passesFilter } from './notice-target.ts';
 
-export interface WebhookTargetOptions extends Wishes {
+export interface WebhookTargetOptions extends NoticeFilter {
   readonly name: string;
   readonly url: string;
   /** Names this service among others, as CloudEvents want it. */
@@ -30,7 +30,7 @@ export class WebhookTarget implements NoticeTarget {
   }
 
   wants(content: NoticeContent): boolean {
-    return isWished(content, this.#options);
+    return passesFilter(content, this.#options);
   }
 
   async deliver(notice: Notice, signal: AbortSignal): Promise<Delivery> {

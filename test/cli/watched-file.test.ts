@@ -107,7 +107,7 @@ describe('the list of notification targets', () => {
     await rm(home.notify);
     expect(await settled(list)).toBe(false);
     expect(namesIn(list)).toEqual(['ops']);
-    expect(list.problem).toMatchObject({ code: 'NOTIFY_FILE_UNREADABLE' });
+    expect(list.problem).toMatchObject({ code: 'FILE_UNREADABLE' });
     await write(webhook('ops'));
     expect(await settled(list)).toBe(true);
     expect(list.problem).toBeNull();
@@ -132,7 +132,7 @@ describe('the list of notification targets', () => {
     const list = await openNotifications(home, null, clock);
     await writeFile(home.notify, '#'.repeat(2 ** 21));
     expect(await settled(list)).toBe(false);
-    expect(list.problem).toMatchObject({ code: 'NOTIFY_FILE_SIZE' });
+    expect(list.problem).toMatchObject({ code: 'FILE_SIZE' });
   });
 });
 

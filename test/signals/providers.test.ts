@@ -280,7 +280,7 @@ spec:
     const file = path.join(folder, 'none.yaml');
     expect(await readProviders({ file, isOptional: true }, clock)).toEqual([]);
     await expect(readProviders({ file, isOptional: false }, clock)).rejects.toMatchObject({
-      code: 'SIGNALS_FILE_UNREADABLE',
+      code: 'FILE_UNREADABLE',
     });
     await writeFile(file, 'apiVersion: slipway.dev/v1alpha1\nkind: SignalProviders\nspec: { servers: [] }\n');
     await expect(readProviders({ file, isOptional: true }, clock)).rejects.toMatchObject({
