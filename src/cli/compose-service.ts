@@ -30,7 +30,8 @@ import { Windows } from '../reconcile/windows.ts';
 import type { SignalProvider } from '../signals/signal-provider.ts';
 import { createReconcilerSigner, type ReconcilerSigner } from '../signing/evidence-signer.ts';
 import { readPrivateKey } from '../signing/keys.ts';
-import { SqliteFleetStore } from '../store/sqlite-fleet-store.ts';
+import type { FleetStore } from '../store/fleet-store.ts';
+import { openSqliteFleetStore } from '../store/sqlite/open-sqlite-fleet-store.ts';
 import { composeFleetApi, type FleetApi } from './compose-fleet-api.ts';
 import { FileWatcher, watchRepository } from './file-watcher.ts';
 import type { Home } from './home.ts';
@@ -74,7 +75,7 @@ export interface ComposedReconciler extends AsyncDisposable {
   readonly signals: SignalBoard;
   /** Delivers notices; whoever runs the loop runs it as well. */
   readonly deliveries: DeliveryWorker;
-  readonly store: SqliteFleetStore;
+  readonly store: FleetStore;
   readonly publisher: Publisher;
   readonly signer: ReconcilerSigner;
   readonly trust: WatchedFile<LoadedTrust>;
@@ -122,7 +123,7 @@ export async function composeReconciler({
   });
   const notify = await openNotifications(home, settings.notify ?? null, clock);
   await using disposables = new AsyncDisposableStack();
-  const store = disposables.use(new SqliteFleetStore({ file: home.store, clock, heartbeatMs: settings.heartbeatMs }));
+  const store = disposables.use(openSqliteFleetStore({ file: home.store, clock, heartbeatMs: settings.heartbeatMs }));
   const repository = disposables.use(
     await openManifestsRepository({
       remote: settings.repository,
@@ -305,7 +306,7 @@ async function firstLook(reconciler: Reconciler, clock: Clock): Promise<void> {
 
 /** Records, heartbeat by heartbeat, that this process listens for reports: soak and silence count in that time only. */
 async function listen(
-  store: SqliteFleetStore,
+  store: FleetStore,
   heartbeatMs: number,
   clock: Clock,
   logger: Logger,

@@ -2,14 +2,14 @@
 import type { AlertFacts, WatchedRule } from '../rollout/alerts.ts';
 import { STATUS_OF_OTHER } from '../rollout/decide-rollout.ts';
 import type { OffDeclared } from '../rollout/off-declared.ts';
-import type { Brake } from '../store/fleet-store.ts';
+import type { EmergencyRollback } from '../store/reconciler-state.ts';
 import type { Observation } from './observe.ts';
 import type { ServiceView } from './service-view.ts';
 
 export interface Looked {
   readonly observation: Observation;
   readonly view: ServiceView;
-  readonly brakes: ReadonlyMap<string, Brake>;
+  readonly brakes: ReadonlyMap<string, EmergencyRollback>;
   readonly offDeclared: readonly OffDeclared[];
   readonly watched: readonly WatchedRule[];
 }

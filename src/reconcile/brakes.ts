@@ -2,15 +2,15 @@
 // for all devices, also where only some groups go back.
 import type { Directive } from '../contract/directive.ts';
 import { type Transition, takesBack } from '../rollout/transition.ts';
-import type { Brake, FleetStore } from '../store/fleet-store.ts';
+import type { EmergencyRollback, ReconcilerState } from '../store/reconciler-state.ts';
 
 export class Brakes {
-  readonly #store: FleetStore;
+  readonly #store: ReconcilerState;
   readonly #afterMs: number;
   /** Since when a rollback of a rollout waits for its push. */
   readonly #waitingSince = new Map<string, number>();
 
-  constructor(store: FleetStore, afterMs: number) {
+  constructor(store: ReconcilerState, afterMs: number) {
     this.#store = store;
     this.#afterMs = afterMs;
   }
@@ -25,7 +25,12 @@ export class Brakes {
       this.#waitingSince.set(rollout, since);
       const entry = published?.entries.find((one) => one.rollout === rollout);
       if (nowMs - since < this.#afterMs || entry === undefined || entry.brake) continue;
-      await this.#store.setBrake({ rollout, revision: entry.revision, reason: step.reason, sinceMs: nowMs });
+      await this.#store.setEmergencyRollback({
+        rollout,
+        revision: entry.revision,
+        reason: step.reason,
+        sinceMs: nowMs,
+      });
       isNew = true;
     }
     return isNew;
@@ -33,12 +38,12 @@ export class Brakes {
 
   /** The directive with the brakes that hold; a brake ends when a higher revision is on the branch. */
   async apply(directive: Directive): Promise<Directive> {
-    const brakes = await this.#store.readBrakes();
+    const brakes = await this.#store.readEmergencyRollbacks();
     if (brakes.size === 0) return directive;
     const revisions = new Map(directive.entries.map((entry) => [entry.rollout, entry.revision]));
     for (const brake of brakes.values()) {
       if ((revisions.get(brake.rollout) ?? Number.POSITIVE_INFINITY) > brake.revision)
-        await this.#store.clearBrake(brake.rollout);
+        await this.#store.clearEmergencyRollback(brake.rollout);
     }
     const holds = (rollout: string, revision: number): boolean => isHeld(brakes.get(rollout), revision);
     const entries = directive.entries.map((entry) => ({ ...entry, brake: holds(entry.rollout, entry.revision) }));
@@ -46,6 +51,6 @@ export class Brakes {
   }
 }
 
-function isHeld(brake: Brake | undefined, revision: number): boolean {
+function isHeld(brake: EmergencyRollback | undefined, revision: number): boolean {
   return brake !== undefined && revision <= brake.revision;
 }

@@ -8,7 +8,9 @@ import type { ManifestsRepository } from '../git/manifests-repository.ts';
 import type { WatchedRule } from '../rollout/alerts.ts';
 import { type BrokenRollout, decideOnce, type FleetFacts } from '../rollout/decide.ts';
 import type { KnownVersion, PolicyFacts, RolloutFacts, Standing, StatusClaim } from '../rollout/rollout-facts.ts';
-import type { FleetStore, SeenStatus } from '../store/fleet-store.ts';
+import type { DeviceRegister } from '../store/device-register.ts';
+import type { ReconcilerState, SeenStatus } from '../store/reconciler-state.ts';
+import type { WindowReader } from '../store/window-store.ts';
 import { type KnownFleet, KnownFleets } from './known-fleet.ts';
 import { PoliciesInForce } from './policies-in-force.ts';
 import type { RestWindows } from './rest-windows.ts';
@@ -38,7 +40,7 @@ export interface ObserverParts {
   readonly claims: StatusClaims;
   readonly windows: Windows;
   readonly rest: RestWindows;
-  readonly store: FleetStore;
+  readonly store: DeviceRegister & WindowReader & ReconcilerState;
 }
 
 type VersionDocument = ModelDocument | BrokenDocument;

@@ -5,7 +5,8 @@ import { canonicalJson, type Digest } from '../contract/digest.ts';
 import { choicesOf, type Directive, type DirectiveEntry } from '../contract/directive.ts';
 import type { Publication, PublicationLedger, PublishedDocument } from '../distribution/publication.ts';
 import type { ManifestsRepository } from '../git/manifests-repository.ts';
-import type { FleetStore, Publication as PublicationRecord } from '../store/fleet-store.ts';
+import type { Leases } from '../store/leases.ts';
+import type { Publication as PublicationRecord, ReconcilerState } from '../store/reconciler-state.ts';
 import type { ModelDocument, Snapshot } from './snapshot.ts';
 
 const LEASE = 'publication';
@@ -13,7 +14,7 @@ const DOCUMENT_LIMIT_BYTES = 1024 * 1024;
 
 export interface PublisherParts {
   readonly publication: Publication;
-  readonly store: FleetStore;
+  readonly store: Leases & ReconcilerState;
   readonly repository: ManifestsRepository;
   readonly clock: Clock;
   /** Names this process among those that may publish. */

@@ -8,7 +8,7 @@ import type { Directive } from '../contract/directive.ts';
 import type { ManifestsRepository } from '../git/manifests-repository.ts';
 import { decide, type Plan } from '../rollout/decide.ts';
 import { takesBack } from '../rollout/transition.ts';
-import type { FleetStore, Publication as PublicationRecord } from '../store/fleet-store.ts';
+import type { Publication as PublicationRecord, ReconcilerState } from '../store/reconciler-state.ts';
 import { Brakes } from './brakes.ts';
 import type { Executor, PushedStep } from './carry-out.ts';
 import type { DeclaredWatch } from './declared-watch.ts';
@@ -25,7 +25,7 @@ export interface ReconcilerParts {
   readonly observer: Observer;
   readonly executor: Executor;
   readonly publisher: Publisher;
-  readonly store: FleetStore;
+  readonly store: ReconcilerState;
   readonly notices: Notices;
   readonly declared: DeclaredWatch;
   readonly clock: Clock;
@@ -162,7 +162,7 @@ export class Reconciler {
     const { store, notices, declared } = this.#parts;
     const offDeclared = await declared.look(published, observation.fleet);
     const seen = { ...view, offDeclared };
-    const brakes = await store.readBrakes();
+    const brakes = await store.readEmergencyRollbacks();
     const alerts = await notices.note({ observation, view: seen, brakes, offDeclared, watched: observation.watched });
     this.#view = { ...seen, alerts };
   }
@@ -303,7 +303,7 @@ export class Reconciler {
       problems: documentErrors(snapshot).slice(0, 100).map(formatError),
       contradicting: fleet.contradicting,
       refusing: fleet.refusing,
-      brakes: [...(await this.#parts.store.readBrakes()).keys()],
+      brakes: [...(await this.#parts.store.readEmergencyRollbacks()).keys()],
       offDeclared: this.#view.offDeclared,
       alerts: this.#view.alerts,
       publishedSequence: (await this.#parts.store.readPublication()).sequence,

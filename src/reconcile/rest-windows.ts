@@ -8,13 +8,14 @@ import { judgeStage } from '../gates/judge-stage.ts';
 import type { RuleVerdict } from '../gates/rule-verdict.ts';
 import type { WatchedRule } from '../rollout/alerts.ts';
 import { rulesWithin, stagesOf } from '../rollout/stages-of-policy.ts';
-import type { FleetStore, WindowReading } from '../store/fleet-store.ts';
+import type { NamedValues } from '../store/reconciler-state.ts';
+import type { WindowReading, WindowStore } from '../store/window-store.ts';
 import type { WindowSpec } from '../telemetry/window.ts';
 import { countOf, formatAmount } from '../wording/amounts.ts';
 import { countsOf, type WindowCounts } from './window-counts.ts';
 import type { RolloutInForce } from './windows.ts';
 
-export type RestStore = Pick<FleetStore, 'readWindow' | 'readAside' | 'setAside' | 'putHolding' | 'readHolding'>;
+export type RestStore = Pick<WindowStore, 'readWindow' | 'readAside' | 'setAside'> & NamedValues;
 
 export interface RestQuestion extends RolloutInForce {
   /** What is watched; null when nothing is. */
@@ -146,13 +147,13 @@ export class RestWindows {
   }
 
   async #readState(name: string, key: Digest): Promise<WatchState | undefined> {
-    const value = (await this.#store.readHolding(stateHolding(name))) as unknown as WatchState | undefined;
+    const value = (await this.#store.readValue(stateHolding(name))) as unknown as WatchState | undefined;
     return value?.format === 1 && value.key === key ? value : undefined;
   }
 
   /** The state first: whoever is killed in between finds a window that does not count what it says, and begins it. */
   async #putState(name: string, state: WatchState): Promise<void> {
-    await this.#store.putHolding(stateHolding(name), JSON.parse(JSON.stringify(state)));
+    await this.#store.putValue(stateHolding(name), JSON.parse(JSON.stringify(state)));
   }
 
   /** What is watched is new, or the version is: the window that begins now becomes its baseline. */

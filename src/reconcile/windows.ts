@@ -13,7 +13,8 @@ import { countGroups } from '../rollout/count-groups.ts';
 import { entryOf } from '../rollout/directive-of.ts';
 import type { BaselineFacts, WindowTime } from '../rollout/rollout-facts.ts';
 import { leastDevices, rulesWithin, type Stage, stagesOf } from '../rollout/stages-of-policy.ts';
-import type { FleetStore, WindowReading } from '../store/fleet-store.ts';
+import type { NamedValues } from '../store/reconciler-state.ts';
+import type { WindowStore as AllOfWindows, WindowReading } from '../store/window-store.ts';
 import { chooseGroups, type GroupSpec } from '../telemetry/groups.ts';
 import { rowsFor, type WindowSpec } from '../telemetry/window.ts';
 import type { ArmTallies } from '../telemetry/window-tallies.ts';
@@ -102,10 +103,8 @@ function perMinuteOf({ tallies, listenedMs }: WindowReading): number | null {
 export const openedHolding = (rollout: string): string => `opened-window/${rollout}`;
 
 /** What of the store windows need: a rehearsal keeps it in memory. */
-export type WindowStore = Pick<
-  FleetStore,
-  'openWindow' | 'closeWindow' | 'readWindow' | 'readAside' | 'markReady' | 'putHolding' | 'readHolding'
->;
+export type WindowStore = Pick<AllOfWindows, 'openWindow' | 'closeWindow' | 'readWindow' | 'readAside' | 'markReady'> &
+  NamedValues;
 
 /** What of the board windows need: a rehearsal has no outside. */
 export type SignalReader = Pick<SignalBoard, 'read' | 'forget'>;
@@ -131,7 +130,7 @@ export class Windows {
     const { name, status } = rollout;
     if (this.#opened.get(name) === status.opened) return;
     this.#signals?.forget(name);
-    const last = await this.#store.readHolding(openedHolding(name));
+    const last = await this.#store.readValue(openedHolding(name));
     const isNewer = typeof last !== 'number' || last < status.opened;
     const before = typeof last === 'number' && isNewer ? await this.#keepBaselines(name, last) : undefined;
     const shown = before?.tallies.stable.summary.classes ?? new Map<string, number>();
@@ -141,7 +140,7 @@ export class Windows {
       groups: groupsOfStages(rollout, devices),
     };
     await this.#store.openWindow(spec, now);
-    if (isNewer) await this.#store.putHolding(openedHolding(name), status.opened);
+    if (isNewer) await this.#store.putValue(openedHolding(name), status.opened);
     this.#opened.set(name, status.opened);
     this.#ready.delete(name);
   }
@@ -191,7 +190,7 @@ export class Windows {
     const reading = await this.#readThickest(name, openedRevision);
     if (reading === undefined || !hasTraffic(reading.tallies.stable)) return reading;
     const kind = reading.spec.candidateDigest === null ? 'rest' : 'earlier';
-    await this.#store.putHolding(`${kind}-baseline/${name}`, openedRevision);
+    await this.#store.putValue(`${kind}-baseline/${name}`, openedRevision);
     return reading;
   }
 
@@ -208,7 +207,7 @@ export class Windows {
 
   /** What stable did in an earlier window, if that stable is the present one. */
   async #stableBefore(kind: 'rest' | 'earlier', { name, status }: RolloutInForce): Promise<ArmTallies | null> {
-    const revision = await this.#store.readHolding(`${kind}-baseline/${name}`);
+    const revision = await this.#store.readValue(`${kind}-baseline/${name}`);
     if (typeof revision !== 'number') return null;
     const reading = await this.#readThickest(name, revision);
     return reading?.spec.stableDigest === status.stable?.digest ? (reading?.tallies.stable ?? null) : null;

@@ -8,13 +8,13 @@ import { Metrics } from '../../src/base/metrics.ts';
 import { composeFleetApi, type FleetApi, type FleetApiOptions } from '../../src/cli/compose-fleet-api.ts';
 import { type DeviceReport, REPORT_PAYLOAD_TYPE } from '../../src/contract/report.ts';
 import { type DsseEnvelope, signDsse } from '../../src/contract/trust/dsse.ts';
-import type { SqliteFleetStore } from '../../src/store/sqlite-fleet-store.ts';
+import type { FleetStore } from '../../src/store/fleet-store.ts';
 import { folder, openStore, report } from '../store/reports.ts';
 
 export interface Service extends AsyncDisposable {
   readonly url: string;
   readonly port: number;
-  readonly store: SqliteFleetStore;
+  readonly store: FleetStore;
   readonly api: FleetApi;
   readonly publicationFolder: string;
   readonly hooks: { count: number };

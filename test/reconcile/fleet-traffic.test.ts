@@ -19,7 +19,7 @@ test('groups are those of the open window, each with its own traffic once there 
   expect(await readTraffic(store, rollout, devices)).toEqual({ devices: 4, perMinute: null, groups: [] });
   await store.recordListening(NOW);
   await store.openWindow(spec({ groups: [{ by: 'hw', values: ['rev1', 'rev2', 'rev9'] }] }), NOW);
-  await store.putHolding(openedHolding(rollout), spec().openedRevision);
+  await store.putValue(openedHolding(rollout), spec().openedRevision);
   const told = await Promise.all(
     devices.map(async ({ id, labels }, i) => {
       const intervals = [interval({ inferences: 60 * (i + 1) })];

@@ -13,7 +13,8 @@ import type { PolicyWatch, RolloutStatus } from '../../src/documents/types.gener
 import { RestWindows } from '../../src/reconcile/rest-windows.ts';
 import { Windows } from '../../src/reconcile/windows.ts';
 import type { WatchedRule } from '../../src/rollout/alerts.ts';
-import { SqliteFleetStore } from '../../src/store/sqlite-fleet-store.ts';
+import type { FleetStore } from '../../src/store/fleet-store.ts';
+import { openSqliteFleetStore } from '../../src/store/sqlite/open-sqlite-fleet-store.ts';
 import { enrolled, interval, NOW, report } from '../store/reports.ts';
 
 const NAME = 'invoice-ocr-eu';
@@ -33,15 +34,15 @@ interface Behaviour {
 }
 
 let place: string;
-let store: SqliteFleetStore;
+let store: FleetStore;
 let rest: RestWindows;
 let now: number;
 let sequence: number;
 let epochs: number[];
 let random: RandomStream;
 
-function open(): SqliteFleetStore {
-  return new SqliteFleetStore({
+function open(): FleetStore {
+  return openSqliteFleetStore({
     file: path.join(place, 'store.db'),
     clock: new SystemClock(),
     heartbeatMs: MINUTE,
