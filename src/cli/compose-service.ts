@@ -5,14 +5,14 @@ import type { Clock } from '../base/clock.ts';
 import type { Logger } from '../base/logger.ts';
 import { Metrics } from '../base/metrics.ts';
 import type { RandomStream } from '../base/random.ts';
-import type { TrustPolicy } from '../contract/trust/trust-policy.ts';
+import type { LoadedTrust } from '../contract/trust/read-trust-policy.ts';
 import { DocumentVerifier } from '../contract/trust/verifier.ts';
 import { FolderPublication } from '../distribution/folder-publication.ts';
 import { readOnlineKeys } from '../distribution/tuf-keys.ts';
 import { DEFAULT_LIFETIMES } from '../distribution/tuf-metadata.ts';
-import { HttpFleetApi } from '../fleet-api/http-fleet-api.ts';
 import { openManifestsRepository } from '../git/isomorphic-git-repository.ts';
-import { Courier } from '../notify/courier.ts';
+import { parseRemoteAddress } from '../git/remote-address.ts';
+import { DeliveryWorker } from '../notify/delivery-worker.ts';
 import type { NotifySettings } from '../notify/read-notifications.ts';
 import { Executor } from '../reconcile/carry-out.ts';
 import { DeclaredWatch } from '../reconcile/declared-watch.ts';
@@ -32,11 +32,12 @@ import { createReconcilerSigner, type ReconcilerSigner } from '../signing/eviden
 import { readPrivateKey } from '../signing/keys.ts';
 import type { FleetStore } from '../store/fleet-store.ts';
 import { openSqliteFleetStore } from '../store/sqlite/open-sqlite-fleet-store.ts';
+import { composeFleetApi, type FleetApi } from './compose-fleet-api.ts';
+import { FileWatcher, watchRepository } from './file-watcher.ts';
 import type { Home } from './home.ts';
-import { openNotifications, openProviders } from './home-lists.ts';
+import { openNotifications, openProviders, openTrust } from './home-files.ts';
 import { rolloutsForViewers } from './rollouts-for-viewers.ts';
-import type { ListWatch } from './watch-list.ts';
-import { TrustWatch } from './watch-trust.ts';
+import type { WatchedFile } from './watched-file.ts';
 
 export interface ServiceSettings {
   readonly home: Home;
@@ -46,9 +47,9 @@ export interface ServiceSettings {
   readonly insecureHttp: boolean;
   readonly host: string;
   readonly port: number;
-  /** File that names the providers of outside signals; null takes the home's, if there is one. */
+  /** File of the metric providers; null takes the home's, if there is one. */
   readonly signals?: string | null;
-  /** File that names who is told; null takes the home's, if there is one. */
+  /** File of the notification targets; null takes the home's, if there is one. */
   readonly notify?: string | null;
   readonly hookSecret: string | null;
   readonly viewerToken: string | null;
@@ -72,17 +73,17 @@ export interface ComposedReconciler extends AsyncDisposable {
   readonly reconciler: Reconciler;
   /** Asks the outside signals; whoever runs the loop runs it as well. */
   readonly signals: SignalBoard;
-  /** Delivers what is told; whoever runs the loop runs it as well. */
-  readonly courier: Courier;
+  /** Delivers notices; whoever runs the loop runs it as well. */
+  readonly deliveries: DeliveryWorker;
   readonly store: FleetStore;
   readonly publisher: Publisher;
   readonly signer: ReconcilerSigner;
-  readonly trust: TrustWatch;
-  readonly providers: ListWatch<readonly SignalProvider[]>;
-  readonly notify: ListWatch<NotifySettings>;
+  readonly trust: WatchedFile<LoadedTrust>;
+  readonly providers: WatchedFile<readonly SignalProvider[]>;
+  readonly notify: WatchedFile<NotifySettings>;
   /** Judges by another trust policy from the next cycle on, which comes at once. */
-  useTrust(policy: TrustPolicy): void;
-  /** Tells others from now on. */
+  useTrust(trust: LoadedTrust): void;
+  /** Notifies these targets from now on. */
   useNotifications(list: NotifySettings): void;
   /** The fleet as of the last cycle; undefined before the first. */
   fleet(): KnownFleet | undefined;
@@ -111,7 +112,7 @@ export async function composeReconciler({
   const { home } = settings;
   await mkdir(home.folder, { recursive: true });
   const signer = createReconcilerSigner(await readPrivateKey(home.reconcilerKey), COMMITTER.email);
-  const trust = await TrustWatch.open({ file: home.trustPolicy, ownKeyId: signer.keyId });
+  const trust = await openTrust(home, signer.keyId);
   const keys = await readOnlineKeys(home.tuf);
   const providers = await openProviders(home, settings.signals ?? null, clock);
   const signals = new SignalBoard({
@@ -149,8 +150,8 @@ export async function composeReconciler({
     renewBeforeMs: DEFAULT_LIFETIMES.timestampMs / 2,
   });
   let fleet: KnownFleet | undefined;
-  const reader = new SnapshotReader(repository, new DocumentVerifier(trust.policy));
-  const claims = new StatusClaims(repository, trust.policy.reconciler);
+  const reader = new SnapshotReader(repository, new DocumentVerifier(trust.value.policy));
+  const claims = new StatusClaims(repository, trust.value.policy.reconciler);
   const observer = new Observer({
     repository,
     reader,
@@ -163,9 +164,9 @@ export async function composeReconciler({
   const notices: Notices = new Notices({
     ...{ store, claims, clock, logger, holder, ...measured },
     ...{ list: notify.value, leaseMs: settings.leaseMs },
-    onQueued: () => courier.wake(),
+    onQueued: () => deliveries.wake(),
   });
-  const courier = new Courier({
+  const deliveries = new DeliveryWorker({
     ...{ targets: notify.value.targets, queues: store, clock, random, logger, ...measured },
     mayDeliver: () => notices.mayTell(),
   });
@@ -199,14 +200,14 @@ export async function composeReconciler({
   return {
     reconciler,
     signals,
-    courier,
+    deliveries,
     store,
     publisher,
     signer,
     trust,
     providers,
     notify,
-    useTrust: (policy) => {
+    useTrust: ({ policy }) => {
       reader.useVerifier(new DocumentVerifier(policy));
       claims.useKeys(policy.reconciler);
       reconciler.wake();
@@ -214,7 +215,7 @@ export async function composeReconciler({
     useNotifications: (list) => {
       notices.useList(list);
       declared.allow(list.offDeclaredAfterMs);
-      courier.useTargets(list.targets);
+      deliveries.useTargets(list.targets);
     },
     fleet: () => fleet,
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
@@ -235,7 +236,7 @@ export async function startService(order: ComposeOrder): Promise<RunningService>
   const { settings, clock, logger } = order;
   const stop = new AbortController();
   await using disposables = new AsyncDisposableStack();
-  let api: HttpFleetApi | undefined;
+  let api: FleetApi | undefined;
   const events: ReconcilerEvents = {
     ...order.events,
     onPublished: (sequence) => {
@@ -245,15 +246,15 @@ export async function startService(order: ComposeOrder): Promise<RunningService>
   };
   const metrics = new Metrics();
   const composed = disposables.use(await composeReconciler({ ...order, events, metrics }));
-  const { reconciler, signals, courier, store, publisher, trust, providers, notify } = composed;
+  const { reconciler, signals, deliveries, store, publisher, trust, providers, notify } = composed;
   const trafficOf = (rollout: string, target: string) => {
     const fleet = composed.fleet();
     const ids = new Set(target === '' ? [] : fleet?.matching(target));
     return readTraffic(store, rollout, fleet?.devices.filter(({ id }) => ids.has(id)) ?? []);
   };
   api = disposables.use(
-    new HttpFleetApi({
-      register: store,
+    composeFleetApi({
+      store,
       clock,
       logger,
       metrics,
@@ -277,14 +278,18 @@ export async function startService(order: ComposeOrder): Promise<RunningService>
     await Promise.all(loops);
     await publisher.release();
   });
-  loops.push(reconciler.run(stop.signal), signals.run(stop.signal), courier.run(stop.signal));
+  loops.push(reconciler.run(stop.signal), signals.run(stop.signal), deliveries.run(stop.signal));
   // Who is denied stands in the repository: nobody is let in before it was looked at, unless it can't be had.
   await firstLook(reconciler, clock);
   const port = await api.start();
   loops.push(listen(store, settings.heartbeatMs, clock, logger, stop.signal));
-  loops.push(trust.run(composed.useTrust, clock, logger, stop.signal));
-  loops.push(providers.run((list) => signals.useProviders(list), clock, logger, stop.signal));
-  loops.push(notify.run(composed.useNotifications, clock, logger, stop.signal));
+  const watcher = disposables.use(new FileWatcher(logger));
+  const following = { watcher, clock, logger, signal: stop.signal };
+  loops.push(trust.follow(composed.useTrust, following));
+  loops.push(providers.follow((list) => signals.useProviders(list), following));
+  loops.push(notify.follow(composed.useNotifications, following));
+  const address = parseRemoteAddress(settings.repository, '.');
+  if (address.kind === 'local') await watchRepository(watcher, address.path, () => reconciler.wake());
   const owned = disposables.move();
   const host = settings.host.includes(':') ? `[${settings.host}]` : settings.host;
   return { url: `http://${host}:${port}`, composed, [Symbol.asyncDispose]: () => owned.disposeAsync() };

@@ -1,7 +1,7 @@
-// Owns what can be asked of a provider of outside signals, and what comes back: answers are values, whatever the provider does.
+// Owns what a metric provider is asked and what it answers: answers are values, whatever the provider does.
 import { clipped, oneLine } from '../base/plain-text.ts';
 
-/** What a question is about; all that a provider is told. */
+/** What a webhook is asked to judge; it learns nothing else. */
 export interface SignalQuestion {
   readonly signal: string;
   readonly rollout: string;
@@ -16,7 +16,7 @@ export interface SignalQuestion {
 export type SignalAnswer =
   | { readonly kind: 'value'; readonly value: number }
   | { readonly kind: 'judged'; readonly verdict: 'pass' | 'fail' | 'undecided'; readonly reason: string }
-  /** Nothing that can be used, and why. */
+  /** No usable answer, and why. */
   | { readonly kind: 'none'; readonly reason: string };
 
 interface Provider {
@@ -33,7 +33,7 @@ export interface QueryProvider extends Provider {
   ask(query: string, signal: AbortSignal): Promise<SignalAnswer>;
 }
 
-/** Judges by itself. */
+/** Answers with a verdict of its own. */
 export interface JudgingProvider extends Provider {
   readonly kind: 'webhook';
   /** Never throws. */
@@ -44,7 +44,7 @@ export type SignalProvider = QueryProvider | JudgingProvider;
 
 const MOST_REASON = 300;
 
-/** An answer that can't be used; what the provider itself wrote is kept to its place. */
+/** No usable answer. The reason may quote the provider, so it is bounded and on one line. */
 export function noAnswer(reason: string): SignalAnswer {
   return { kind: 'none', reason: clipped(oneLine(reason.slice(0, 2 * MOST_REASON)), MOST_REASON) };
 }
