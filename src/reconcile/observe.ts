@@ -5,13 +5,13 @@ import type { Directive } from '../contract/directive.ts';
 import { matchesGlob } from '../contract/trust/name-glob.ts';
 import type { RolloutPolicy, RolloutStatus } from '../documents/types.generated.ts';
 import type { ManifestsRepository } from '../git/manifests-repository.ts';
+import { type KnownFleet, KnownFleets } from '../measurement/known-fleet.ts';
+import type { RestWindows } from '../measurement/rest-windows.ts';
+import type { Measured, Windows } from '../measurement/windows.ts';
 import type { WatchedRule } from '../rollout/alerts.ts';
 import { type BrokenRollout, decideOnce, type FleetFacts } from '../rollout/decide.ts';
 import type { KnownVersion, PolicyFacts, RolloutFacts, Standing, StatusClaim } from '../rollout/rollout-facts.ts';
-import type { FleetStore, SeenStatus } from '../store/fleet-store.ts';
-import { type KnownFleet, KnownFleets } from './known-fleet.ts';
-import { PoliciesInForce } from './policies-in-force.ts';
-import type { RestWindows } from './rest-windows.ts';
+import { PoliciesInForce } from '../snapshot/policies-in-force.ts';
 import type {
   BrokenDocument,
   ModelDocument,
@@ -19,10 +19,10 @@ import type {
   RolloutDocument,
   Snapshot,
   SnapshotReader,
-} from './snapshot.ts';
-import { ModelIndex, nameOfPath, policiesByName, rolloutsByName } from './snapshot-index.ts';
-import type { StatusClaims } from './status-claims.ts';
-import type { Measured, Windows } from './windows.ts';
+} from '../snapshot/snapshot.ts';
+import { ModelIndex, nameOfPath, policiesByName, rolloutsByName } from '../snapshot/snapshot-index.ts';
+import type { StatusClaims } from '../snapshot/status-claims.ts';
+import type { FleetStore, SeenStatus } from '../store/fleet-store.ts';
 
 export interface Observation {
   readonly snapshot: Snapshot;

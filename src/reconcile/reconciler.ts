@@ -6,18 +6,18 @@ import type { Logger } from '../base/logger.ts';
 import type { RandomStream } from '../base/random.ts';
 import type { Directive } from '../contract/directive.ts';
 import type { ManifestsRepository } from '../git/manifests-repository.ts';
+import type { DeclaredWatch } from '../measurement/declared-watch.ts';
 import { decide, type Plan } from '../rollout/decide.ts';
 import { takesBack } from '../rollout/transition.ts';
+import type { Snapshot } from '../snapshot/snapshot.ts';
+import { documentErrors } from '../snapshot/snapshot-index.ts';
 import type { FleetStore, Publication as PublicationRecord } from '../store/fleet-store.ts';
 import { Brakes } from './brakes.ts';
 import type { Executor, PushedStep } from './carry-out.ts';
-import type { DeclaredWatch } from './declared-watch.ts';
 import type { Notices } from './notices.ts';
 import type { Observation, Observer } from './observe.ts';
 import type { Publisher } from './publisher.ts';
 import { NOTHING_YET, type ServiceView, type SourceState } from './service-view.ts';
-import type { Snapshot } from './snapshot.ts';
-import { documentErrors } from './snapshot-index.ts';
 import { SourceFollower } from './source-follower.ts';
 
 export interface ReconcilerParts {

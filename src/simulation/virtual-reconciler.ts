@@ -6,7 +6,7 @@ import { isInAnyGroup } from '../contract/group-exception.ts';
 import { type DeviceFacts, matchesSelector, parseSelector } from '../contract/selector.ts';
 import type { Rollout, RolloutPolicy, RolloutStatus } from '../documents/types.generated.ts';
 import type { StageVerdict } from '../gates/rule-verdict.ts';
-import { type Measured, type RolloutInForce, Windows } from '../reconcile/windows.ts';
+import { type Measured, type RolloutInForce, Windows } from '../measurement/windows.ts';
 import { decide } from '../rollout/decide.ts';
 import { blankStatus } from '../rollout/next-status.ts';
 import type { Outlook } from '../rollout/outlook.ts';

@@ -2,7 +2,7 @@
 import type { JsonValue } from '../contract/digest.ts';
 import type { DeviceReport } from '../contract/report.ts';
 import type { DeviceFacts } from '../contract/selector.ts';
-import type { WindowStore } from '../reconcile/windows.ts';
+import type { WindowStore } from '../measurement/windows.ts';
 import type { KnownDevice } from '../rollout/count-cohort.ts';
 import { type Outcomes, rememberOutcomes, rememberTaken, type Taken } from '../store/device-memory.ts';
 import type { ReportAnswer, WindowReading } from '../store/fleet-store.ts';

@@ -2,7 +2,7 @@
 import { expect, test } from 'vitest';
 import { BUCKETS } from '../../src/contract/membership.ts';
 import type { RolloutStatus } from '../../src/documents/types.generated.ts';
-import { Windows } from '../../src/reconcile/windows.ts';
+import { Windows } from '../../src/measurement/windows.ts';
 import { policyOf } from '../rollout/false-world.ts';
 import { CANDIDATE, enrolled, folder, interval, NOW, openStore, report, STABLE } from '../store/reports.ts';
 

@@ -3,7 +3,7 @@ import { expect, test } from 'vitest';
 import { BUCKETS } from '../../src/contract/membership.ts';
 import { parseDocument } from '../../src/documents/parse-document.ts';
 import type { RolloutStatus } from '../../src/documents/types.generated.ts';
-import { Windows } from '../../src/reconcile/windows.ts';
+import { Windows } from '../../src/measurement/windows.ts';
 import { CANDIDATE, enrolled, folder, interval, NOW, openStore, report, STABLE } from '../store/reports.ts';
 
 const NAME = 'invoice-ocr-eu';

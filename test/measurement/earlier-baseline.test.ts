@@ -4,7 +4,7 @@ import type { Digest } from '../../src/contract/digest.ts';
 import { BUCKETS } from '../../src/contract/membership.ts';
 import { parseDocument } from '../../src/documents/parse-document.ts';
 import type { RolloutPolicy, RolloutStatus } from '../../src/documents/types.generated.ts';
-import { Windows } from '../../src/reconcile/windows.ts';
+import { Windows } from '../../src/measurement/windows.ts';
 import { enrolled, folder, interval, NOW, openStore, report, STABLE } from '../store/reports.ts';
 
 const CANDIDATE = `sha256:${'c'.repeat(64)}` as Digest;
