@@ -15,14 +15,15 @@ import { openManifestsRepository } from '../git/isomorphic-git-repository.ts';
 import { DeclaredWatch } from '../measurement/declared-watch.ts';
 import { readTraffic } from '../measurement/fleet-traffic.ts';
 import type { KnownFleet } from '../measurement/known-fleet.ts';
-import { RestWindows } from '../measurement/rest-windows.ts';
 import { SignalBoard } from '../measurement/signal-board.ts';
-import { Windows } from '../measurement/windows.ts';
+import { SteadyWatch } from '../measurement/steady-watch.ts';
+import { WindowReader } from '../measurement/window-reader.ts';
 import { Courier } from '../notify/courier.ts';
 import type { NotifySettings } from '../notify/read-notifications.ts';
 import { Executor } from '../reconcile/carry-out.ts';
 import { Notices } from '../reconcile/notices.ts';
 import { Observer } from '../reconcile/observe.ts';
+import { WindowKeeping } from '../reconcile/prepare-windows.ts';
 import { Publisher } from '../reconcile/publisher.ts';
 import { Reconciler, type ReconcilerEvents, type ReconcilerSettings } from '../reconcile/reconciler.ts';
 import type { SignalProvider } from '../signals/signal-provider.ts';
@@ -148,15 +149,17 @@ export async function composeReconciler({
     renewBeforeMs: DEFAULT_LIFETIMES.timestampMs / 2,
   });
   let fleet: KnownFleet | undefined;
-  const reader = new SnapshotReader(repository, new DocumentVerifier(trust.policy));
+  const reader = new SnapshotReader(repository);
   const claims = new StatusClaims(repository, trust.policy.reconciler);
+  const windows = new WindowReader(store, settings.reportIntervalMs, signals);
   const observer = new Observer({
     repository,
     reader,
     claims,
-    windows: new Windows(store, settings.reportIntervalMs, signals),
-    rest: new RestWindows(store, settings.reportIntervalMs),
+    windows,
+    steady: new SteadyWatch(store, settings.reportIntervalMs),
     store,
+    verifier: new DocumentVerifier(trust.policy),
   });
   const measured = metrics === undefined ? {} : { metrics };
   const notices: Notices = new Notices({
@@ -176,6 +179,7 @@ export async function composeReconciler({
     {
       repository,
       observer,
+      windows: new WindowKeeping(store, windows, signals),
       executor: new Executor(repository, signer, logger),
       publisher,
       store,
@@ -206,7 +210,7 @@ export async function composeReconciler({
     providers,
     notify,
     useTrust: (policy) => {
-      reader.useVerifier(new DocumentVerifier(policy));
+      observer.useVerifier(new DocumentVerifier(policy));
       claims.useKeys(policy.reconciler);
       reconciler.wake();
     },

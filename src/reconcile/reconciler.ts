@@ -16,6 +16,7 @@ import { Brakes } from './brakes.ts';
 import type { Executor, PushedStep } from './carry-out.ts';
 import type { Notices } from './notices.ts';
 import type { Observation, Observer } from './observe.ts';
+import { applyWatchChanges, type WindowKeeping } from './prepare-windows.ts';
 import type { Publisher } from './publisher.ts';
 import { NOTHING_YET, type ServiceView, type SourceState } from './service-view.ts';
 import { SourceFollower } from './source-follower.ts';
@@ -23,6 +24,7 @@ import { SourceFollower } from './source-follower.ts';
 export interface ReconcilerParts {
   readonly repository: ManifestsRepository;
   readonly observer: Observer;
+  readonly windows: WindowKeeping;
   readonly executor: Executor;
   readonly publisher: Publisher;
   readonly store: FleetStore;
@@ -137,6 +139,7 @@ export class Reconciler {
     const observation = await this.#observe(head, record, published);
     this.#events.onObserved?.(observation);
     const plan = decide(observation.facts);
+    await this.#prepare(observation);
     if (!(await this.#remember(observation))) {
       const reason = 'another process has seen more; looking again';
       this.#parts.logger.warn(reason);
@@ -149,6 +152,12 @@ export class Reconciler {
     }
     await this.#tell(await this.#viewOf(plan, observation), observation, published);
     return cycle;
+  }
+
+  /** Before anything of it is published: no report about what is published must find its window closed. */
+  async #prepare({ wanted }: Observation): Promise<void> {
+    await this.#parts.windows.prepare(wanted);
+    await applyWatchChanges(this.#parts.store, wanted.changes);
   }
 
   /** The view after a cycle that observed nothing. */
