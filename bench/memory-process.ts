@@ -24,7 +24,7 @@ const picture = await store.readFleet();
 const readMs = performance.now() - start;
 const withFleet = heapBytes();
 const snapshot = { groups: new Map() } as unknown as Snapshot;
-const fleet = new KnownFleets().of(picture, snapshot);
+const fleet = new KnownFleets().of(picture, snapshot.groups);
 fleet.matching('region:eu-west AND hw:rev2');
 const withMatching = heapBytes();
 const window = await store.readWindow(ROLLOUT, 5);
