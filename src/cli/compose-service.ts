@@ -21,6 +21,7 @@ import { WindowReader } from '../measurement/window-reader.ts';
 import { Courier } from '../notify/courier.ts';
 import type { NotifySettings } from '../notify/read-notifications.ts';
 import { Executor } from '../reconcile/carry-out.ts';
+import { DirectPush } from '../reconcile/landing.ts';
 import { Notices } from '../reconcile/notices.ts';
 import { Observer } from '../reconcile/observe.ts';
 import { WindowKeeping } from '../reconcile/prepare-windows.ts';
@@ -180,7 +181,7 @@ export async function composeReconciler({
       repository,
       observer,
       windows: new WindowKeeping(store, windows, signals),
-      executor: new Executor(repository, signer, logger),
+      executor: new Executor({ repository, claims, signer, landing: new DirectPush(repository), logger }),
       publisher,
       store,
       notices,

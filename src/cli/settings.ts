@@ -53,9 +53,9 @@ export const SERVICE_SETTINGS = {
     help: 'how often devices report',
     fallback: '60s',
   },
-  brakeAfter: {
-    flag: '--brake-after <duration>',
-    variable: 'SLIPWAY_BRAKE_AFTER',
+  emergencyAfter: {
+    flag: '--emergency-after <duration>',
+    variable: 'SLIPWAY_EMERGENCY_AFTER',
     help: 'how long a rollback may wait for its push',
     fallback: '2m',
   },
@@ -168,7 +168,7 @@ export function serviceSettings(given: GivenSettings): ServiceSettings {
     reconciler: {
       pollMs: durationOf(given, 'poll'),
       tickMs: durationOf(given, 'tick'),
-      brakeAfterMs: durationOf(given, 'brakeAfter'),
+      emergencyAfterMs: durationOf(given, 'emergencyAfter'),
     },
     environment: process.env,
   };

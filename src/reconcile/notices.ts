@@ -93,7 +93,14 @@ export class Notices {
   async noteBlind({ source, trouble }: ServiceView): Promise<readonly AlertRecord[]> {
     return this.#guarded(async () => {
       const away = source.kind === 'away' ? { reason: source.reason } : null;
-      const nothing = { outlooks: [], forged: [], brakes: [], offDeclared: [], watched: [], runbooks: new Map() };
+      const nothing = {
+        outlooks: [],
+        forged: [],
+        emergencyRollbacks: [],
+        offDeclared: [],
+        watched: [],
+        runbooks: new Map(),
+      };
       const refusing = { count: 0, first: [] };
       const reading = alertsOf({ ...nothing, refusing, away, trouble });
       const seen = new Set(['source-away', 'cycle-failed']);

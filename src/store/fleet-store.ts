@@ -149,11 +149,15 @@ export interface SeenStatus {
   readonly status: JsonValue;
 }
 
-export interface Brake {
+/** A rollback that is decided and not on the branch. */
+export interface EmergencyRollback {
   readonly rollout: string;
+  /** On the branch: a higher one ends it. */
   readonly revision: number;
   readonly reason: string;
-  readonly sinceMs: number;
+  readonly waitsSinceMs: number;
+  /** When devices were told without the commit; null while it may still land in time. */
+  readonly inForceSinceMs: number | null;
 }
 
 export interface LeaseRequest {
@@ -243,9 +247,9 @@ export interface FleetStore {
   recordSeen(rollout: string, seen: SeenStatus): Promise<'recorded' | 'stale' | 'conflict'>;
   readSeen(): Promise<ReadonlyMap<string, SeenStatus>>;
 
-  setBrake(brake: Brake): Promise<void>;
-  clearBrake(rollout: string): Promise<void>;
-  readBrakes(): Promise<ReadonlyMap<string, Brake>>;
+  putEmergencyRollback(one: EmergencyRollback): Promise<void>;
+  dropEmergencyRollback(rollout: string): Promise<void>;
+  readEmergencyRollbacks(): Promise<ReadonlyMap<string, EmergencyRollback>>;
 
   /** A fencing token that grows with each change of holder (a renewal keeps it), or null while another holds the lease. */
   acquireLease(request: LeaseRequest): Promise<number | null>;

@@ -7,8 +7,8 @@ import { changedDeviceRows, DeviceDecoder, findDeviceRow } from './device-rows.t
 import type {
   AsideName,
   AsideOrder,
-  Brake,
   DeviceRecord,
+  EmergencyRollback,
   EnrolmentAnswer,
   EnrolmentRequest,
   EnrolmentTokenOrder,
@@ -138,16 +138,16 @@ export class SqliteFleetStore implements FleetStore, AsyncDisposable {
     return this.#seen.read(this.#db);
   }
 
-  async setBrake(brake: Brake): Promise<void> {
-    this.#guard(() => memory.setBrake(this.#db, brake));
+  async putEmergencyRollback(one: EmergencyRollback): Promise<void> {
+    this.#guard(() => memory.putEmergencyRollback(this.#db, one));
   }
 
-  async clearBrake(rollout: string): Promise<void> {
-    this.#guard(() => memory.clearBrake(this.#db, rollout));
+  async dropEmergencyRollback(rollout: string): Promise<void> {
+    this.#guard(() => memory.dropEmergencyRollback(this.#db, rollout));
   }
 
-  async readBrakes(): Promise<ReadonlyMap<string, Brake>> {
-    return this.#guard(() => memory.readBrakes(this.#db));
+  async readEmergencyRollbacks(): Promise<ReadonlyMap<string, EmergencyRollback>> {
+    return this.#guard(() => memory.readEmergencyRollbacks(this.#db));
   }
 
   async acquireLease(request: LeaseRequest): Promise<number | null> {

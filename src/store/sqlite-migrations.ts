@@ -72,8 +72,9 @@ const STEPS: readonly string[] = [
   CREATE TABLE seen_status (
     rollout TEXT PRIMARY KEY, revision INTEGER NOT NULL, commit_id TEXT NOT NULL, status TEXT NOT NULL
   ) STRICT, WITHOUT ROWID;
-  CREATE TABLE brake (
-    rollout TEXT PRIMARY KEY, revision INTEGER NOT NULL, reason TEXT NOT NULL, since INTEGER NOT NULL
+  CREATE TABLE emergency_rollback (
+    rollout TEXT PRIMARY KEY, revision INTEGER NOT NULL, reason TEXT NOT NULL,
+    waits_since INTEGER NOT NULL, in_force_since INTEGER
   ) STRICT, WITHOUT ROWID;
   CREATE TABLE lease (
     name TEXT PRIMARY KEY, holder TEXT, token INTEGER NOT NULL, expires_at INTEGER NOT NULL

@@ -1,8 +1,8 @@
-// Owns the reconciler's memory in SQLite: statuses seen, brakes, leases, and the publication record.
+// Owns the reconciler's memory in SQLite: statuses seen, emergency rollbacks, leases, and the publication record.
 import { CodedError } from '../base/errors.ts';
 import { canonicalJson, type JsonValue } from '../contract/digest.ts';
 import type { Directive } from '../contract/directive.ts';
-import type { Brake, LeaseRequest, Publication, PublicationOrder, SeenStatus } from './fleet-store.ts';
+import type { EmergencyRollback, LeaseRequest, Publication, PublicationOrder, SeenStatus } from './fleet-store.ts';
 import { integer, raiseCounter, readCounter, textual, writeCounter } from './sqlite-counters.ts';
 import type { SqliteDatabase } from './sqlite-database.ts';
 
@@ -52,29 +52,34 @@ export class SeenStatuses {
   }
 }
 
-export function setBrake(db: SqliteDatabase, brake: Brake): void {
+export function putEmergencyRollback(db: SqliteDatabase, one: EmergencyRollback): void {
+  const inForceSince = one.inForceSinceMs === null ? null : Math.floor(one.inForceSinceMs);
   db.prepare(
-    `INSERT INTO brake (rollout, revision, reason, since) VALUES (?, ?, ?, ?)
-     ON CONFLICT DO UPDATE SET revision = excluded.revision, reason = excluded.reason, since = excluded.since`,
-  ).run(brake.rollout, brake.revision, brake.reason, Math.floor(brake.sinceMs));
+    `INSERT INTO emergency_rollback (rollout, revision, reason, waits_since, in_force_since) VALUES (?, ?, ?, ?, ?)
+     ON CONFLICT DO UPDATE SET revision = excluded.revision, reason = excluded.reason, waits_since = excluded.waits_since,
+       in_force_since = excluded.in_force_since`,
+  ).run(one.rollout, one.revision, one.reason, Math.floor(one.waitsSinceMs), inForceSince);
 }
 
-export function clearBrake(db: SqliteDatabase, rollout: string): void {
-  db.prepare('DELETE FROM brake WHERE rollout = ?').run(rollout);
+export function dropEmergencyRollback(db: SqliteDatabase, rollout: string): void {
+  db.prepare('DELETE FROM emergency_rollback WHERE rollout = ?').run(rollout);
 }
 
-export function readBrakes(db: SqliteDatabase): ReadonlyMap<string, Brake> {
-  const rows = db.prepare('SELECT rollout, revision, reason, since FROM brake').all();
+export function readEmergencyRollbacks(db: SqliteDatabase): ReadonlyMap<string, EmergencyRollback> {
+  const rows = db
+    .prepare('SELECT rollout, revision, reason, waits_since, in_force_since FROM emergency_rollback')
+    .all();
   return new Map(
     rows.map((row) => {
       const rollout = textual(row.rollout);
-      const brake = {
+      const one = {
         rollout,
         revision: integer(row.revision),
         reason: textual(row.reason),
-        sinceMs: integer(row.since),
+        waitsSinceMs: integer(row.waits_since),
+        inForceSinceMs: row.in_force_since === null ? null : integer(row.in_force_since),
       };
-      return [rollout, brake];
+      return [rollout, one];
     }),
   );
 }

@@ -187,18 +187,18 @@ describe('the reconciler’s memory', () => {
     expect((await store.readSeen()).get('r')).toEqual(seen(5, 'canary'));
   });
 
-  it('keeps brakes and holdings over a restart', async () => {
+  it('keeps emergency rollbacks and holdings over a restart', async () => {
     using place = folder();
     const store = openStore(place.file);
-    const brake = { rollout: 'r', revision: 5, reason: 'the push fails', sinceMs: NOW };
-    await store.setBrake(brake);
+    const emergency = { rollout: 'r', revision: 5, reason: 'the push fails', waitsSinceMs: NOW, inForceSinceMs: null };
+    await store.putEmergencyRollback(emergency);
     await store.putHolding('fetch', { problem: 'refused' });
     await store.close();
     await using again = openStore(place.file);
-    expect(await again.readBrakes()).toEqual(new Map([['r', brake]]));
+    expect(await again.readEmergencyRollbacks()).toEqual(new Map([['r', emergency]]));
     expect(await again.readHolding('fetch')).toEqual({ problem: 'refused' });
-    await again.clearBrake('r');
-    expect((await again.readBrakes()).size).toBe(0);
+    await again.dropEmergencyRollback('r');
+    expect((await again.readEmergencyRollbacks()).size).toBe(0);
   });
 
   it('shows each process what the other committed, and a new version only when something changed', async () => {
