@@ -2,7 +2,7 @@
 import type { AlertFacts, WatchedRule } from '../rollout/alerts.ts';
 import { STATUS_OF_OTHER } from '../rollout/decide-rollout.ts';
 import type { OffDeclared } from '../rollout/off-declared.ts';
-import type { EmergencyRollback } from '../store/fleet-store.ts';
+import type { EmergencyRollback } from '../store/reconciler-state.ts';
 import type { Observation } from './observe.ts';
 import type { ServiceView } from './service-view.ts';
 

@@ -3,7 +3,7 @@
 import type { Directive } from '../contract/directive.ts';
 import type { Plan } from '../rollout/decide.ts';
 import { type Transition, takesBack } from '../rollout/transition.ts';
-import type { EmergencyRollback, FleetStore } from '../store/fleet-store.ts';
+import type { EmergencyRollback, ReconcilerState } from '../store/reconciler-state.ts';
 
 export interface UnlandedSteps {
   /** Steps of the plan that are not on the branch, for whatever reason: lost, unknown, unwritten, or only proposed to someone. */
@@ -15,8 +15,8 @@ export interface UnlandedSteps {
 
 /** What of the store emergency rollbacks need. Their time is kept there, so that a restart does not begin it anew. */
 export type EmergencyStore = Pick<
-  FleetStore,
-  'putEmergencyRollback' | 'dropEmergencyRollback' | 'readEmergencyRollbacks'
+  ReconcilerState,
+  'setEmergencyRollback' | 'clearEmergencyRollback' | 'readEmergencyRollbacks'
 >;
 
 export class EmergencyRollbacks {
@@ -36,7 +36,7 @@ export class EmergencyRollbacks {
     for (const { rollout, revision, inForceSinceMs } of known.values()) {
       if (inForceSinceMs !== null || waiting.has(rollout)) continue;
       // Another process may be ahead: who sees an older revision can't know that the rollback is not decided any more.
-      if ((revisions.get(rollout) ?? revision) >= revision) await this.#store.dropEmergencyRollback(rollout);
+      if ((revisions.get(rollout) ?? revision) >= revision) await this.#store.clearEmergencyRollback(rollout);
     }
     for (const [rollout, step] of waiting) {
       const before = known.get(rollout);
@@ -47,7 +47,7 @@ export class EmergencyRollbacks {
       if (before?.waitsSinceMs === waitsSinceMs && !isDue) continue;
       const revision = isDue ? entry.revision : step.next.revision - 1;
       const inForceSinceMs = isDue ? nowMs : null;
-      await this.#store.putEmergencyRollback({ rollout, revision, reason: step.reason, waitsSinceMs, inForceSinceMs });
+      await this.#store.setEmergencyRollback({ rollout, revision, reason: step.reason, waitsSinceMs, inForceSinceMs });
     }
   }
 
@@ -63,7 +63,7 @@ export class EmergencyRollbacks {
     const revisions = new Map(directive.entries.map((entry) => [entry.rollout, entry.revision]));
     for (const [rollout, revision] of inForce) {
       if ((revisions.get(rollout) ?? Number.POSITIVE_INFINITY) <= revision) continue;
-      await this.#store.dropEmergencyRollback(rollout);
+      await this.#store.clearEmergencyRollback(rollout);
       inForce.delete(rollout);
     }
     const entries = directive.entries.map((entry) => ({ ...entry, emergency: inForce.has(entry.rollout) }));

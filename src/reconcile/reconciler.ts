@@ -9,7 +9,8 @@ import type { DeclaredWatch } from '../measurement/declared-watch.ts';
 import { decide, type Plan } from '../rollout/decide.ts';
 import type { Snapshot } from '../snapshot/snapshot.ts';
 import { documentErrors } from '../snapshot/snapshot-index.ts';
-import type { FleetStore, Publication as PublicationRecord } from '../store/fleet-store.ts';
+import type { Publication as PublicationRecord, ReconcilerState } from '../store/reconciler-state.ts';
+import type { WindowStore } from '../store/window-store.ts';
 import type { Executor } from './carry-out.ts';
 import { EmergencyRollbacks } from './emergency-rollbacks.ts';
 import type { WrittenStep } from './landing.ts';
@@ -27,7 +28,7 @@ export interface ReconcilerParts {
   readonly windows: WindowKeeping;
   readonly executor: Executor;
   readonly publisher: Publisher;
-  readonly store: FleetStore;
+  readonly store: ReconcilerState & Pick<WindowStore, 'setAside'>;
   readonly notices: Notices;
   readonly declared: DeclaredWatch;
   readonly clock: Clock;

@@ -8,7 +8,7 @@ import type { Looked } from '../../src/reconcile/alert-facts.ts';
 import { type NoticeList, Notices, type NoticesParts } from '../../src/reconcile/notices.ts';
 import { NOTHING_YET } from '../../src/reconcile/service-view.ts';
 import type { WatchedRule } from '../../src/rollout/alerts.ts';
-import type { SqliteFleetStore } from '../../src/store/sqlite-fleet-store.ts';
+import type { FleetStore } from '../../src/store/fleet-store.ts';
 import { folder, openStore } from '../store/reports.ts';
 
 type Verdicts = Readonly<Record<string, WatchedRule['verdict']>>;
@@ -46,7 +46,7 @@ class World {
   readonly metrics = new Metrics();
   readonly notices: Notices;
 
-  constructor(store: SqliteFleetStore, over: Partial<NoticesParts> = {}) {
+  constructor(store: FleetStore, over: Partial<NoticesParts> = {}) {
     const write = (line: string): void => void this.lines.push(line);
     this.notices = new Notices({
       ...{ store, clock: new SystemClock(), metrics: this.metrics, holder: 'a', leaseMs: 60_000 },
@@ -62,11 +62,11 @@ class World {
   }
 }
 
-async function queued(store: SqliteFleetStore): Promise<NoticeContent[]> {
+async function queued(store: FleetStore): Promise<NoticeContent[]> {
   return (await store.readNotices('ops', 1_000)).map((one) => (one.notice as unknown as Notice).content);
 }
 
-const retrainings = async (store: SqliteFleetStore): Promise<number> =>
+const retrainings = async (store: FleetStore): Promise<number> =>
   (await queued(store)).filter((one) => one.kind === 'retraining').length;
 
 describe('an alert', () => {
