@@ -15,7 +15,7 @@ import { type BrokenRollout, decideOnce, type FleetFacts } from '../rollout/deci
 import type { RolloutFacts, StatusClaim } from '../rollout/rollout-facts.ts';
 import { PoliciesInForce } from '../snapshot/policies-in-force.ts';
 import type { RolloutDocument, Snapshot, SnapshotReader } from '../snapshot/snapshot.ts';
-import { ModelIndex, policiesByName, rolloutsByName } from '../snapshot/snapshot-index.ts';
+import { ModelIndex, policiesByName, rolloutsByName, settingsErrors } from '../snapshot/snapshot-index.ts';
 import {
   knownVersions,
   type NamedPolicy,
@@ -292,7 +292,7 @@ async function guarded<T>(gather: () => Promise<T>): Promise<T | CodedError> {
 
 /** While `slipway.yaml` can't be read, nobody knows where rollouts lie: the published ones that are not found stay as they are. */
 function misplaced(snapshot: Snapshot, published: Directive | null): BrokenRollout[] {
-  const [problem] = snapshot.problems;
+  const [problem] = settingsErrors(snapshot.settings);
   if (problem === undefined) return [];
   const found = rolloutsByName(snapshot);
   const missing = (published?.entries ?? []).filter((entry) => !found.has(entry.rollout));
