@@ -11,7 +11,7 @@ import { FolderPublication } from '../distribution/folder-publication.ts';
 import { readOnlineKeys } from '../distribution/tuf-keys.ts';
 import { DEFAULT_LIFETIMES } from '../distribution/tuf-metadata.ts';
 import { HttpFleetApi } from '../fleet-api/http-fleet-api.ts';
-import { openManifestsRepository } from '../git/isomorphic-git-repository.ts';
+import { openManifestsRepository } from '../git/isomorphic/isomorphic-git-repository.ts';
 import { Courier } from '../notify/courier.ts';
 import type { NotifySettings } from '../notify/read-notifications.ts';
 import { Executor } from '../reconcile/carry-out.ts';

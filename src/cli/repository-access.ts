@@ -11,9 +11,9 @@ import git from 'isomorphic-git';
 import { SystemClock } from '../base/clock.ts';
 import { assertNever, CodedError } from '../base/errors.ts';
 import { silentLogger } from '../base/logger.ts';
-import { openManifestsRepository } from '../git/isomorphic-git-repository.ts';
+import { openManifestsRepository } from '../git/isomorphic/isomorphic-git-repository.ts';
 import type { ManifestsRepository } from '../git/manifests-repository.ts';
-import { parseRemoteAddress } from '../git/remote-address.ts';
+import { parseRemoteAddress } from '../git/wire/remote-address.ts';
 import type { Person } from './person.ts';
 import { SERVICE_SETTINGS, secretOf } from './settings.ts';
 

@@ -1,9 +1,9 @@
 // Owns making commits without a work tree: new blobs and the trees above them, nothing else is rewritten.
-import { CodedError } from '../base/errors.ts';
+import { CodedError } from '../../base/errors.ts';
+import { pathRefused } from '../git-errors.ts';
+import type { ObjectStore } from '../isomorphic/object-store.ts';
+import type { CommitDraft, CommitSigner } from '../manifests-repository.ts';
 import { type CommitAuthor, renderCommit } from './commit-object.ts';
-import { pathRefused } from './git-errors.ts';
-import type { CommitDraft, CommitSigner } from './manifests-repository.ts';
-import type { ObjectStore } from './object-store.ts';
 import { nameFault, type RawEntry, renderTree } from './tree-object.ts';
 
 const EMPTY_TREE = '4b825dc642cb6eb9a060e54bf8d69288fbee4904';

@@ -1,7 +1,7 @@
 // Owns snapshots: trees read once, kept by oid, so that a new commit costs only the folders that changed.
-import { CodedError } from '../base/errors.ts';
-import type { SkipReason, Tree, TreeChild } from './manifests-repository.ts';
-import type { ObjectStore } from './object-store.ts';
+import { CodedError } from '../../base/errors.ts';
+import type { ObjectStore } from '../isomorphic/object-store.ts';
+import type { SkipReason, Tree, TreeChild } from '../manifests-repository.ts';
 import { nameFault } from './tree-object.ts';
 
 export interface TreeLimits {

@@ -1,8 +1,8 @@
 // Owns Git over HTTP(S): credentials, time limits, size limits, and redirects that stay on the same host.
-import type { Clock } from '../base/clock.ts';
-import { CodedError } from '../base/errors.ts';
+import type { Clock } from '../../base/clock.ts';
+import { CodedError } from '../../base/errors.ts';
+import { answerTooLarge, credentialsRefused, hostFailed, repositoryNotFound, unreachable } from '../git-errors.ts';
 import { withDeadline } from './deadline.ts';
-import { answerTooLarge, credentialsRefused, hostFailed, repositoryNotFound, unreachable } from './git-errors.ts';
 import type { RemoteAddress } from './remote-address.ts';
 import type { GitService, SmartSession, SmartTransport, TransportLimits } from './smart-transport.ts';
 

@@ -2,14 +2,14 @@
 import { readdir, rm } from 'node:fs/promises';
 import path from 'node:path';
 import git from 'isomorphic-git';
-import { syncFolder, writeFileDurably } from '../base/durable-file.ts';
-import { CodedError } from '../base/errors.ts';
-import { parseCommit } from './commit-object.ts';
-import { objectCorrupt, objectMissing } from './git-errors.ts';
-import type { CommitFacts } from './manifests-repository.ts';
-import { isOid } from './pkt-line.ts';
+import { syncFolder, writeFileDurably } from '../../base/durable-file.ts';
+import { CodedError } from '../../base/errors.ts';
+import { objectCorrupt, objectMissing } from '../git-errors.ts';
+import type { CommitFacts } from '../manifests-repository.ts';
+import { parseCommit } from '../objects/commit-object.ts';
+import { parseTree, type RawEntry } from '../objects/tree-object.ts';
+import { isOid } from '../wire/pkt-line.ts';
 import { ReadingFs } from './reading-fs.ts';
-import { parseTree, type RawEntry } from './tree-object.ts';
 
 export type ObjectType = 'blob' | 'tree' | 'commit';
 

@@ -1,7 +1,7 @@
 // Owns the address of the manifests repository: which transport it names, and how it is shown without secrets.
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { CodedError } from '../base/errors.ts';
+import { CodedError } from '../../base/errors.ts';
 
 export type RemoteAddress =
   | {

@@ -2,8 +2,8 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
-import { readFileIfPresent } from '../base/durable-file.ts';
-import { CodedError } from '../base/errors.ts';
+import { readFileIfPresent } from '../../base/durable-file.ts';
+import { CodedError } from '../../base/errors.ts';
 
 /**
  * Takes the lock or throws GIT_MIRROR_BUSY. It is a file lock held through SQLite, so a killed holder leaves nothing stale,

@@ -1,7 +1,7 @@
 // Owns the two conversations with a Git host: fetching a commit as a checked pack, and moving a branch by compare-and-swap.
-import { CodedError, toCodedError } from '../base/errors.ts';
-import { answerCorrupt } from './git-errors.ts';
-import type { PushOutcome } from './manifests-repository.ts';
+import { CodedError, toCodedError } from '../../base/errors.ts';
+import { answerCorrupt } from '../git-errors.ts';
+import type { PushOutcome } from '../manifests-repository.ts';
 import { PackError, type PackLimits, scanPack } from './pack-scan.ts';
 import {
   type Advertisement,

@@ -1,13 +1,9 @@
 // Owns the manifests repository as a bare mirror in a data folder: fetched, read, committed to and pushed without a work tree.
 import path from 'node:path';
-import type { Clock } from '../base/clock.ts';
-import { CodedError, toCodedError } from '../base/errors.ts';
-import type { Logger } from '../base/logger.ts';
-import type { CommitAuthor } from './commit-object.ts';
-import { objectsBetween, writeCommit } from './commit-writer.ts';
-import { withLimit } from './deadline.ts';
-import { fetchProblem, objectCorrupt, objectMissing } from './git-errors.ts';
-import { type CredentialSource, HttpTransport } from './http-transport.ts';
+import type { Clock } from '../../base/clock.ts';
+import { CodedError, toCodedError } from '../../base/errors.ts';
+import type { Logger } from '../../base/logger.ts';
+import { fetchProblem, objectCorrupt, objectMissing } from '../git-errors.ts';
 import type {
   CommitDraft,
   CommitFacts,
@@ -16,16 +12,20 @@ import type {
   ManifestsRepository,
   PushOutcome,
   Tree,
-} from './manifests-repository.ts';
+} from '../manifests-repository.ts';
+import type { CommitAuthor } from '../objects/commit-object.ts';
+import { objectsBetween, writeCommit } from '../objects/commit-writer.ts';
+import { TreeReader } from '../objects/tree-reader.ts';
+import { type CredentialSource, HttpTransport } from '../wire/http-transport.ts';
+import type { Advertisement } from '../wire/pkt-line.ts';
+import { type Environment, ProcessTransport } from '../wire/process-transport.ts';
+import { parseRemoteAddress } from '../wire/remote-address.ts';
+import { fetchPack, listBranches, pushPack } from '../wire/smart-client.ts';
+import type { SmartSession, SmartTransport } from '../wire/smart-transport.ts';
+import { withLimit } from '../wire/deadline.ts';
 import { type Generation, Mirror } from './mirror.ts';
 import { lockMirror } from './mirror-lock.ts';
-import type { Advertisement } from './pkt-line.ts';
-import { type Environment, ProcessTransport } from './process-transport.ts';
-import { parseRemoteAddress } from './remote-address.ts';
 import { DEFAULT_REPOSITORY_LIMITS, type RepositoryLimits } from './repository-limits.ts';
-import { fetchPack, listBranches, pushPack } from './smart-client.ts';
-import type { SmartSession, SmartTransport } from './smart-transport.ts';
-import { TreeReader } from './tree-reader.ts';
 
 /** Branches named when the one wanted is missing. */
 const MOST_SHOWN = 50;

@@ -1,8 +1,8 @@
 // Owns walks over commits: ancestry, and the log between two commits.
-import { CodedError } from '../base/errors.ts';
-import { objectMissing } from './git-errors.ts';
-import type { CommitFacts } from './manifests-repository.ts';
-import type { ObjectStore } from './object-store.ts';
+import { CodedError } from '../../base/errors.ts';
+import { objectMissing } from '../git-errors.ts';
+import type { ObjectStore } from '../isomorphic/object-store.ts';
+import type { CommitFacts } from '../manifests-repository.ts';
 
 const MOST_COMMITS = 1_000_000;
 const KEPT = 20_000;
