@@ -113,3 +113,11 @@ export function pathRefused(path: string, why: string): CodedError {
     message: `The path ${JSON.stringify(path)} can't be committed: ${why}.`,
   });
 }
+
+export function objectTooLarge(oid: string, bytes: number, limitBytes: number): CodedError {
+  return new CodedError({
+    code: 'GIT_OBJECT_TOO_LARGE',
+    message: `A file has ${bytes} bytes, more than ${limitBytes} (object ${oid.slice(0, 10)}).`,
+    remedy: 'Keep documents small; model files belong into artifact storage.',
+  });
+}

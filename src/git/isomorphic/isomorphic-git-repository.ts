@@ -3,7 +3,7 @@ import path from 'node:path';
 import type { Clock } from '../../base/clock.ts';
 import { CodedError, toCodedError } from '../../base/errors.ts';
 import type { Logger } from '../../base/logger.ts';
-import { fetchProblem, objectCorrupt, objectMissing } from '../git-errors.ts';
+import { fetchProblem, objectCorrupt, objectMissing, objectTooLarge } from '../git-errors.ts';
 import type {
   CommitDraft,
   CommitFacts,
@@ -16,13 +16,13 @@ import type {
 import type { CommitAuthor } from '../objects/commit-object.ts';
 import { objectsBetween, writeCommit } from '../objects/commit-writer.ts';
 import { TreeReader } from '../objects/tree-reader.ts';
+import { withLimit } from '../wire/deadline.ts';
 import { type CredentialSource, HttpTransport } from '../wire/http-transport.ts';
 import type { Advertisement } from '../wire/pkt-line.ts';
 import { type Environment, ProcessTransport } from '../wire/process-transport.ts';
 import { parseRemoteAddress } from '../wire/remote-address.ts';
 import { fetchPack, listBranches, pushPack } from '../wire/smart-client.ts';
 import type { SmartSession, SmartTransport } from '../wire/smart-transport.ts';
-import { withLimit } from '../wire/deadline.ts';
 import { type Generation, Mirror } from './mirror.ts';
 import { lockMirror } from './mirror-lock.ts';
 import { DEFAULT_REPOSITORY_LIMITS, type RepositoryLimits } from './repository-limits.ts';
@@ -204,11 +204,7 @@ export class IsomorphicGitRepository implements ManifestsRepository {
     const { store } = this.#generation(oid);
     const bytes = await this.#reading(() => store.read(oid, 'blob'));
     if (bytes.length <= limitBytes) return bytes;
-    throw new CodedError({
-      code: 'GIT_OBJECT_TOO_LARGE',
-      message: `A file has ${bytes.length} bytes, more than ${limitBytes} (object ${oid.slice(0, 10)}).`,
-      remedy: 'Keep documents small; model files belong into artifact storage.',
-    });
+    throw objectTooLarge(oid, bytes.length, limitBytes);
   }
 
   async commit(draft: CommitDraft): Promise<string> {

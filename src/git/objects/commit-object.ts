@@ -5,7 +5,8 @@ import type { CommitFacts, CommitSigner } from '../manifests-repository.ts';
 
 export interface CommitContent {
   readonly tree: string;
-  readonly parent: string;
+  /** Null of a first commit. */
+  readonly parent: string | null;
   readonly message: string;
   readonly atMs: number;
 }
@@ -26,7 +27,8 @@ export function renderCommit(content: CommitContent, author: CommitAuthor, signe
     throw new CodedError({ code: 'GIT_MESSAGE_REFUSED', kind: 'bug', message: 'A commit message contains a NUL.' });
   }
   const person = personLine(author, content.atMs);
-  const head = `tree ${content.tree}\nparent ${content.parent}\nauthor ${person}\ncommitter ${person}\n`;
+  const parent = content.parent === null ? '' : `parent ${content.parent}\n`;
+  const head = `tree ${content.tree}\n${parent}author ${person}\ncommitter ${person}\n`;
   const body = `\n${content.message.trimEnd()}\n`;
   if (signer === undefined) return Buffer.from(head + body);
   const signature = signer

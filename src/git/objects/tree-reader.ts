@@ -1,7 +1,7 @@
 // Owns snapshots: trees read once, kept by oid, so that a new commit costs only the folders that changed.
 import { CodedError } from '../../base/errors.ts';
-import type { ObjectStore } from '../isomorphic/object-store.ts';
 import type { SkipReason, Tree, TreeChild } from '../manifests-repository.ts';
+import type { GitObjects } from './git-objects.ts';
 import { nameFault } from './tree-object.ts';
 
 export interface TreeLimits {
@@ -30,14 +30,14 @@ export class TreeReader {
     this.#limits = limits;
   }
 
-  async read(store: ObjectStore, oid: string): Promise<Tree> {
+  async read(store: GitObjects, oid: string): Promise<Tree> {
     const budget = { left: this.#limits.entries };
     const { tree } = await this.#read(store, oid, this.#limits.depth, budget);
     this.#evict();
     return tree;
   }
 
-  async #read(store: ObjectStore, oid: string, depth: number, budget: { left: number }): Promise<Kept> {
+  async #read(store: GitObjects, oid: string, depth: number, budget: { left: number }): Promise<Kept> {
     const kept = this.#kept.get(oid);
     if (kept !== undefined) {
       this.#kept.delete(oid); // to the young end
