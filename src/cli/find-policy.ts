@@ -2,10 +2,11 @@
 import { readFile } from 'node:fs/promises';
 import { CodedError } from '../base/errors.ts';
 import type { RolloutPolicy } from '../documents/types.generated.ts';
+import { filesOfFolder } from '../git/folder-files.ts';
+import { filesOfCommit } from '../git/repository-files.ts';
 import { brokenPolicy, parsePolicy } from '../simulation/scenario-policies.ts';
 import { findRepository, openBranch, type RepositoryOptions } from './repository-access.ts';
 import { type FoundDocuments, readDocuments } from './repository-documents.ts';
-import { filesOfCommit, filesOfFolder } from './repository-files.ts';
 
 export interface FoundPolicy {
   readonly policy: RolloutPolicy;

@@ -1,16 +1,16 @@
 // Owns how rollouts stand by Git alone: what their status blocks say, and what people asked since.
 
-import { findClosestWord } from '../base/closest-word.ts';
-import { CodedError, errorToJson, formatError } from '../base/errors.ts';
+import { type CodedError, errorToJson, formatError } from '../base/errors.ts';
 import { isVersionRange } from '../contract/model-version.ts';
 import type { Rollout } from '../documents/types.generated.ts';
 import type { ManifestsRepository } from '../git/manifests-repository.ts';
+import { filesOfCommit } from '../git/repository-files.ts';
+import { unknownRollout } from '../requests/find-rollout.ts';
 import { exceptedIn } from '../rollout/decision.ts';
 import { type LastRejection, lastRejection } from '../rollout/last-rejection.ts';
 import { countOf } from '../wording/amounts.ts';
 import type { OutlookCells } from '../wording/plan-in-words.ts';
 import { readDocuments, rolloutsOf } from './repository-documents.ts';
-import { filesOfCommit } from './repository-files.ts';
 import { exceptionNote, rejectionNote } from './status-table.ts';
 
 const NOTHING = '–';
@@ -36,16 +36,6 @@ export async function readGitView(
     only,
     found.rollouts.map(({ rollout }) => rollout.metadata.name),
   );
-}
-
-export function unknownRollout(name: string, known: readonly string[]): CodedError {
-  const close = findClosestWord(name, known);
-  const list = known.length === 0 ? 'There is none.' : `Known: ${known.slice(0, 20).join(', ')}.`;
-  return new CodedError({
-    code: 'ROLLOUT_UNKNOWN',
-    message: `There is no rollout ${JSON.stringify(name)}.`,
-    remedy: close === undefined ? list : `Did you mean ${close}? ${list}`,
-  });
 }
 
 function waitingFor({ spec, status }: Rollout): string {

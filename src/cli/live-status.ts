@@ -2,8 +2,8 @@
 import { CodedError } from '../base/errors.ts';
 import type { FleetTraffic } from '../reconcile/fleet-traffic.ts';
 import type { ServiceView } from '../reconcile/service-view.ts';
+import { unknownRollout } from '../requests/find-rollout.ts';
 import type { Outlook } from '../rollout/outlook.ts';
-import { unknownRollout } from './git-status.ts';
 
 const LONGEST_MS = 15_000;
 const MOST_BYTES = 32 * 1024 * 1024;

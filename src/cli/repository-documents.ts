@@ -1,11 +1,10 @@
 // Owns the documents of a manifests repository as commands need them: each parsed with its place in the layout, problems included.
 import { CodedError, toCodedError } from '../base/errors.ts';
 import { type ParsedDocument, parseDocument } from '../documents/parse-document.ts';
-import { DEFAULT_LAYOUT, type Layout } from '../documents/repository-layout.ts';
+import { DEFAULT_LAYOUT, type Layout, nameOfPath } from '../documents/repository-layout.ts';
 import type { SlipwayDocument } from '../documents/slipway-document.ts';
 import type { Rollout } from '../documents/types.generated.ts';
-import { nameOfPath } from '../reconcile/snapshot-index.ts';
-import type { RepositoryFiles } from './repository-files.ts';
+import type { RepositoryFiles } from '../git/repository-files.ts';
 
 const DOCUMENT_LIMIT_BYTES = 256 * 1024;
 const BUNDLE_LIMIT_BYTES = 1024 * 1024;

@@ -118,6 +118,23 @@ export function objectTooLarge(oid: string, bytes: number, limitBytes: number): 
   return new CodedError({
     code: 'GIT_OBJECT_TOO_LARGE',
     message: `A file has ${bytes} bytes, more than ${limitBytes} (object ${oid.slice(0, 10)}).`,
-    remedy: 'Keep documents small; model files belong into artifact storage.',
+    remedy: 'Keep documents small; model files belong in artifact storage.',
+  });
+}
+
+export function repositoryEmpty(): CodedError {
+  return new CodedError({
+    code: 'GIT_EMPTY',
+    message: 'The repository has no commits yet.',
+    remedy: 'Commit the manifests first; `slipway init` creates a starter set.',
+  });
+}
+
+export function branchMissing(branch: string, others: readonly string[]): CodedError {
+  const found = others.length === 0 ? 'it has no branches' : `it has ${others.slice(0, 5).join(', ')}`;
+  return new CodedError({
+    code: 'GIT_BRANCH_MISSING',
+    message: `The repository has no branch ${branch}; ${found}.`,
+    remedy: 'Pass the branch with --branch.',
   });
 }

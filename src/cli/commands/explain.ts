@@ -4,18 +4,17 @@ import { CodedError } from '../../base/errors.ts';
 import { asSentence, oneLine } from '../../base/plain-text.ts';
 import type { Rollout } from '../../documents/types.generated.ts';
 import { scopeInWords } from '../../gates/rule-verdict.ts';
+import { filesOfCommit } from '../../git/repository-files.ts';
 import type { EvidencePredicate } from '../../reconcile/evidence.ts';
+import { unknownRollout } from '../../requests/find-rollout.ts';
 import type { Outlook } from '../../rollout/outlook.ts';
 import { type ExplainedRule, type Explanation, explainOutlook, explainStage } from '../../wording/explanation.ts';
-import { wrapped } from '../../wording/wrapped.ts';
-import { unknownRollout } from '../git-status.ts';
 import { type FoundStep, type FoundSteps, findSteps } from '../last-step.ts';
 import { readLiveView } from '../live-status.ts';
-import { printResult, type Result } from '../output.ts';
+import { printResult, proseLines, type Result } from '../output.ts';
 import { type KeyOptions, reconcilerKeys } from '../reconciler-keys.ts';
 import { addRepositoryOptions, openBranch, type RepositoryOptions } from '../repository-access.ts';
 import { readDocuments, rolloutsOf } from '../repository-documents.ts';
-import { filesOfCommit } from '../repository-files.ts';
 import { SERVICE_SETTINGS, secretOf } from '../settings.ts';
 
 interface ExplainOptions extends RepositoryOptions, KeyOptions {
@@ -31,7 +30,7 @@ const VERDICT_WORDS = {
 } as const;
 
 function indented(text: string): string[] {
-  return wrapped(text).map((line) => `  ${line}`);
+  return proseLines(text, '  ');
 }
 
 /** What people look for first: what is broken, then what is open; what never decides last. */
@@ -49,10 +48,10 @@ function explanationText({ summary, stage, rules, missing, certainty }: Explanat
   });
   const waits = missing.length === 0 ? [] : [['Waits for:', ...missing.flatMap(indented)].join('\n')];
   return [
-    [...wrapped(summary), ...stage.flatMap(indented)].join('\n'),
+    [...proseLines(summary), ...stage.flatMap(indented)].join('\n'),
     ...blocks,
     ...waits,
-    ...(certainty === '' ? [] : [wrapped(certainty).join('\n')]),
+    ...(certainty === '' ? [] : [proseLines(certainty).join('\n')]),
   ].join('\n\n');
 }
 
@@ -85,7 +84,7 @@ function stepLines({ predicate, commit, file, signature }: FoundStep): string[] 
   const where = commit === null ? 'its commit was not found' : `commit ${commit.slice(0, 10)}`;
   return [
     `Step ${revision}, ${oneLine(transition.from)} → ${oneLine(transition.to)} (${oneLine(transition.kind)}), ${oneLine(decidedAt)}, ${where}.`,
-    ...wrapped(asSentence(reason)),
+    ...proseLines(asSentence(reason)),
     `Evidence: ${oneLine(file)}, ${SIGNATURES[signature.kind]}.`,
   ];
 }

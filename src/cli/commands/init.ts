@@ -1,15 +1,16 @@
 // Owns `slipway init`: a new manifests repository with its first commit, and the home of its service when there is none.
-import fs from 'node:fs';
-import { mkdir, readdir, rm, writeFile } from 'node:fs/promises';
+import { readdir, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
+import process from 'node:process';
 import type { Command } from 'commander';
-import git from 'isomorphic-git';
 import { SystemClock } from '../../base/clock.ts';
 import { readFileIfPresent } from '../../base/durable-file.ts';
 import { CodedError } from '../../base/errors.ts';
 import { digestOf } from '../../contract/digest.ts';
 import { addArtifact } from '../../distribution/folder-publication.ts';
 import { initialiseTuf } from '../../distribution/tuf-roots.ts';
+import { findAuthor } from '../../git/isomorphic/find-author.ts';
+import { IsomorphicWorkTree } from '../../git/isomorphic/isomorphic-work-tree.ts';
 import { readPrivateKey } from '../../signing/keys.ts';
 import { signBytes } from '../../signing/sign-document.ts';
 import { createHome } from '../create-home.ts';
@@ -17,7 +18,6 @@ import { DEMO_MODEL, manifestText, trainDemoVersion } from '../demo/example-mode
 import { type Home, homeAt } from '../home.ts';
 import { FLEET_TEXT, POLICY_TEXT, README_TEXT, rolloutText, SETTINGS_TEXT } from '../new-manifests.ts';
 import { printResult } from '../output.ts';
-import { personOf } from '../person.ts';
 
 interface InitOptions {
   readonly home: string;
@@ -54,7 +54,7 @@ async function assertRoom(folder: string, home: Home): Promise<void> {
     });
   }
   const others = names.filter((name) => name !== '.git');
-  const hasCommit = names.includes('.git') && (await git.log({ fs, dir: folder, depth: 1 }).catch(() => [])).length > 0;
+  const hasCommit = names.includes('.git') && (await new IsomorphicWorkTree(folder).hasCommit());
   if (others.length === 0 && !hasCommit) return;
   throw new CodedError({
     code: 'INIT_NOT_EMPTY',
@@ -106,18 +106,9 @@ async function firstFiles(home: Home, withExample: boolean): Promise<Map<string,
 }
 
 async function commitFirst(folder: string, files: ReadonlyMap<string, string>): Promise<string> {
-  const dir = folder;
-  await git.init({ fs, dir, defaultBranch: 'main' });
-  // A clone like any other, and one that the service may push to: its files follow.
-  await git.setConfig({ fs, dir, path: 'receive.denyCurrentBranch', value: 'updateInstead' });
-  for (const [file, text] of files) {
-    const target = path.join(dir, ...file.split('/'));
-    await mkdir(path.dirname(target), { recursive: true });
-    await writeFile(target, text);
-    await git.add({ fs, dir, filepath: file });
-  }
-  const author = (await personOf(dir)) ?? { name: 'Slipway', email: 'slipway@localhost' };
-  return git.commit({ fs, dir, author, message: 'Begin: settings, a careful policy, a group of devices\n' });
+  const tree = await IsomorphicWorkTree.create(folder);
+  const author = (await findAuthor(folder, process.env)) ?? { name: 'Slipway', email: 'slipway@localhost' };
+  return tree.commit(files, 'Begin: settings, a careful policy, a group of devices\n', author);
 }
 
 interface Made {

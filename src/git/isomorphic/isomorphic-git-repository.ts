@@ -5,6 +5,7 @@ import { CodedError, toCodedError } from '../../base/errors.ts';
 import type { Logger } from '../../base/logger.ts';
 import { fetchProblem, objectCorrupt, objectMissing, objectTooLarge } from '../git-errors.ts';
 import type {
+  CommitAuthor,
   CommitDraft,
   CommitFacts,
   CommitSigner,
@@ -13,7 +14,6 @@ import type {
   PushOutcome,
   Tree,
 } from '../manifests-repository.ts';
-import type { CommitAuthor } from '../objects/commit-object.ts';
 import { objectsBetween, writeCommit } from '../objects/commit-writer.ts';
 import { TreeReader } from '../objects/tree-reader.ts';
 import { withLimit } from '../wire/deadline.ts';

@@ -1,6 +1,7 @@
 // Owns a Git host in memory: branches that move by compare-and-swap, and the pushes of people.
+
 import { CodedError } from '../../base/errors.ts';
-import type { CommitAuthor } from '../objects/commit-object.ts';
+import type { CommitAuthor } from '../manifests-repository.ts';
 import { writeCommit } from '../objects/commit-writer.ts';
 import type { GitObjects } from '../objects/git-objects.ts';
 import { MemoryObjects } from './memory-objects.ts';

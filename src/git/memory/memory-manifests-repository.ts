@@ -2,6 +2,7 @@
 import { toCodedError } from '../../base/errors.ts';
 import { aborted, fetchProblem, objectMissing, objectTooLarge } from '../git-errors.ts';
 import type {
+  CommitAuthor,
   CommitDraft,
   CommitFacts,
   CommitSigner,
@@ -10,7 +11,6 @@ import type {
   PushOutcome,
   Tree,
 } from '../manifests-repository.ts';
-import type { CommitAuthor } from '../objects/commit-object.ts';
 import { objectsBetween, writeCommit } from '../objects/commit-writer.ts';
 import type { GitObjects } from '../objects/git-objects.ts';
 import { History } from '../objects/history.ts';

@@ -1,7 +1,7 @@
 // Owns the bytes of commit objects: writing one, reading one, its trailers, and where its signature sits.
 import { CodedError } from '../../base/errors.ts';
 import { objectCorrupt } from '../git-errors.ts';
-import type { CommitFacts, CommitSigner } from '../manifests-repository.ts';
+import type { CommitAuthor, CommitFacts, CommitSigner } from '../manifests-repository.ts';
 
 export interface CommitContent {
   readonly tree: string;
@@ -9,11 +9,6 @@ export interface CommitContent {
   readonly parent: string | null;
   readonly message: string;
   readonly atMs: number;
-}
-
-export interface CommitAuthor {
-  readonly name: string;
-  readonly email: string;
 }
 
 function personLine(person: CommitAuthor, atMs: number): string {

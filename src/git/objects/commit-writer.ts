@@ -1,8 +1,8 @@
 // Owns making commits without a work tree: new blobs and the trees above them, nothing else is rewritten.
 import { CodedError } from '../../base/errors.ts';
 import { pathRefused } from '../git-errors.ts';
-import type { CommitDraft, CommitSigner } from '../manifests-repository.ts';
-import { type CommitAuthor, renderCommit } from './commit-object.ts';
+import type { CommitAuthor, CommitDraft, CommitSigner } from '../manifests-repository.ts';
+import { renderCommit } from './commit-object.ts';
 import type { GitObjects } from './git-objects.ts';
 import { nameFault, type RawEntry, renderTree } from './tree-object.ts';
 
