@@ -1,4 +1,4 @@
-// Owns how rollouts stand by Git alone: what their status blocks say, and what people asked since.
+// Owns the state of rollouts by Git alone: their status blocks, and the requests since.
 
 import { type CodedError, errorToJson, formatError } from '../base/errors.ts';
 import { isVersionRange } from '../contract/model-version.ts';
@@ -44,14 +44,14 @@ function waitingFor({ spec, status }: Rollout): string {
   if (requests.length > 0)
     waits.push(`an answer to ${countOf(requests.length, 'request')}: ${requests.map(({ act }) => act).join(', ')}`);
   if (status?.paused) waits.push(`a person: ${status.paused.reason}`);
-  if (spec.suspend === true) waits.push('someone to resume it (spec.suspend)');
+  if (spec.suspend === true) waits.push('a person to resume it (spec.suspend)');
   const refused = status?.rejected.find(({ version }) => version === spec.version);
   const now = status?.candidate ?? status?.stable;
   const isPin = spec.version !== 'latest' && !isVersionRange(spec.version);
   if (refused !== undefined && status?.candidate === null)
     waits.push(`a retry or another version: ${refused.version} was rejected, ${refused.reason}`);
   else if (spec.suspend !== true && (status === undefined || (isPin && now?.version !== spec.version)))
-    waits.push(`the service, to take up ${spec.version}`);
+    waits.push(`the service to pick up ${spec.version}`);
   return waits.length === 0 ? NOTHING : waits.join('; ');
 }
 
@@ -80,7 +80,7 @@ function cellsOf(rollout: Rollout): OutlookCells {
   };
 }
 
-/** Rows of the status table; what only the service knows is left open. */
+/** Rows of the status table; only the service can fill in the rest. */
 export function cellsOfGit({ rollouts, broken }: GitView): OutlookCells[] {
   const nothing = { model: NOTHING, stage: NOTHING, devices: NOTHING, verdict: NOTHING };
   const stalled = broken.map(({ name, errors }) => {
@@ -89,7 +89,7 @@ export function cellsOfGit({ rollouts, broken }: GitView): OutlookCells[] {
   return [...rollouts.map(cellsOf), ...stalled].sort((a, b) => (a.rollout < b.rollout ? -1 : 1));
 }
 
-/** What was taken back, which groups do not go along, and the errors of broken rollouts. */
+/** Rejected versions, groups with an exception, and the errors of broken rollouts. */
 export function notesOfGit({ rollouts, broken }: GitView): string[] {
   const ofRollouts = rollouts.flatMap((rollout) => {
     const { name } = rollout.metadata;

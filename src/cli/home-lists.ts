@@ -1,4 +1,4 @@
-// Owns which lists the service reads from its home: whom it may ask, and whom it tells.
+// Owns which lists the service reads from its home: metric providers, and who is notified.
 import type { Clock } from '../base/clock.ts';
 import type { Logger } from '../base/logger.ts';
 import { type NotifySettings, readNotifications } from '../notify/read-notifications.ts';
@@ -16,7 +16,7 @@ export function openProviders(home: Home, named: string | null, clock: Clock): P
     name: 'list of providers',
     file: list.file,
     read: () => readProviders(list, clock),
-    // Said when the list is read, rather than at the first question: secrets may still come later.
+    // Warned of when the list is read, before the first query: secrets may still come later.
     warn: async (logger: Logger) => {
       for (const lacking of await lackingSecrets(list))
         logger.warn("a provider's secret can't be read: it is missing, empty or too long", { ...lacking });
@@ -25,11 +25,11 @@ export function openProviders(home: Home, named: string | null, clock: Clock): P
 }
 
 /**
- * Without the file nobody is told, unless `named` says which file it is. A file that goes away while the service runs is no list either:
+ * Without the file nobody is notified, unless `named` says which file it is. A file that goes away while the service runs is no list either:
  * its targets would lose what waits for them.
  */
 export function openNotifications(home: Home, named: string | null, clock: Clock): Promise<ListWatch<NotifySettings>> {
   const file = named ?? home.notify;
   const read = (isFirst: boolean) => readNotifications({ file, isOptional: isFirst && named === null }, clock);
-  return ListWatch.open({ name: 'list of who is told', file, read });
+  return ListWatch.open({ name: 'list of notifications', file, read });
 }

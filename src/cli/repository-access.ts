@@ -10,12 +10,14 @@ import { SystemClock } from '../base/clock.ts';
 import { CodedError } from '../base/errors.ts';
 import { silentLogger } from '../base/logger.ts';
 import { fetchHead } from '../git/fetch-head.ts';
+import { filesOfFolder } from '../git/folder-files.ts';
 import { findAuthor } from '../git/isomorphic/find-author.ts';
 import { openManifestsRepository } from '../git/isomorphic/isomorphic-git-repository.ts';
 import { IsomorphicWorkTree } from '../git/isomorphic/isomorphic-work-tree.ts';
 import type { CommitAuthor, ManifestsRepository } from '../git/manifests-repository.ts';
+import { filesOfCommit, type RepositoryFiles } from '../git/repository-files.ts';
 import { parseRemoteAddress } from '../git/wire/remote-address.ts';
-import { SERVICE_SETTINGS, secretOf } from './settings.ts';
+import { INSECURE_HTTP, SERVICE_SETTINGS, secretOf } from './settings.ts';
 
 export interface RepositoryOptions {
   readonly repo: string;
@@ -26,17 +28,15 @@ export interface RepositoryOptions {
 
 const { repo, branch, gitUser } = SERVICE_SETTINGS;
 
-/** --repo, --branch and what it takes to get in; the same words and variables as `slipway run` has. */
-export function addRepositoryOptions(command: Command): Command {
+/** --repo, --branch and what it takes to get in. `readsFolder`: without --branch, a folder is read instead of its commits. */
+export function addRepositoryOptions(command: Command, { readsFolder = false } = {}): Command {
+  const asIs = readsFolder ? '; a local clone is read as is, including uncommitted changes' : '';
+  const checkedOut = "(default: a clone's checked-out branch, otherwise main)";
   return command
-    .addOption(new Option(repo.flag, `${repo.help}; a clone counts as it lies there`).env(repo.variable).default('.'))
-    .addOption(
-      new Option(branch.flag, `${branch.help} (default: of a clone the one checked out, else main)`).env(
-        branch.variable,
-      ),
-    )
+    .addOption(new Option(repo.flag, repo.help + asIs).env(repo.variable).default('.'))
+    .addOption(new Option(branch.flag, `${branch.help} ${checkedOut}`).env(branch.variable))
     .addOption(new Option(gitUser.flag, gitUser.help).env(gitUser.variable).default(gitUser.fallback))
-    .option('--insecure-http', 'send credentials over plain HTTP (for trying things out on one machine)');
+    .option('--insecure-http', INSECURE_HTTP);
 }
 
 /** What --repo names: a folder with files in it (`hasGit`: a clone), or something that is only reached through Git. */
@@ -57,8 +57,8 @@ export async function findRepository(text: string): Promise<RepositoryPlace> {
   if (found?.isDirectory() !== true) {
     throw new CodedError({
       code: 'REPO_MISSING',
-      message: `There is no folder ${folder}.`,
-      remedy: 'Name the manifests repository with --repo: a folder or a URL. `slipway init` makes one.',
+      message: `Folder ${folder} does not exist.`,
+      remedy: 'Pass the manifests repository with --repo: a folder or a URL. `slipway init` creates one.',
     });
   }
   if (await isThere(path.join(folder, '.git'))) return { kind: 'folder', folder, hasGit: true };
@@ -119,6 +119,17 @@ export async function openBranch(options: RepositoryOptions, author: CommitAutho
   };
 }
 
+/** The files that --repo and --branch name, as long as `use` takes: a folder's as they lie, or those of the branch's head. */
+export async function withFiles<T>(
+  options: RepositoryOptions,
+  use: (files: RepositoryFiles) => Promise<T>,
+): Promise<T> {
+  const place = await findRepository(options.repo);
+  if (place.kind === 'folder' && options.branch === undefined) return use(await filesOfFolder(place.folder));
+  await using opened = await openBranch(options);
+  return await use(await filesOfCommit(opened.repository, await opened.head()));
+}
+
 async function branchOf(place: Extract<RepositoryPlace, { kind: 'folder' }>): Promise<string> {
   assertGit(place);
   return new IsomorphicWorkTree(place.folder).branch();
@@ -129,11 +140,11 @@ function assertGit(place: RepositoryPlace): void {
   throw new CodedError({
     code: 'REPO_NO_GIT',
     message: `${place.folder} is not a Git repository.`,
-    remedy: 'Name the manifests repository with --repo: a clone, a bare repository or a URL.',
+    remedy: 'Pass the manifests repository with --repo: a clone, a bare repository or a URL.',
   });
 }
 
-/** A folder that is not there will not come by itself; a host that does not answer may. Throws REPO_MISSING, REPO_NO_GIT, GIT_URL_…. */
+/** A missing folder stays missing; a host that does not answer may come back. Throws REPO_MISSING, REPO_NO_GIT, GIT_URL_…. */
 export async function assertFollowable(repository: string): Promise<void> {
   assertGit(await findRepository(repository));
 }

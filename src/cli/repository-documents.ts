@@ -19,7 +19,7 @@ export interface FoundDocument {
 export interface FoundDocuments {
   readonly layout: Layout;
   readonly documents: readonly FoundDocument[];
-  /** Problems of where files lie. */
+  /** Problems with where files are. */
   readonly problems: readonly CodedError[];
 }
 
@@ -33,8 +33,8 @@ const KIND_OF_FOLDER: Readonly<Record<Exclude<keyof Layout, 'evidence'>, Slipway
 function misplaced(file: string, kind: string, wanted: string | null): CodedError {
   const message =
     wanted === null
-      ? `A ${kind} lies in no folder of the layout, so nothing reads it.`
-      : `A ${kind} stands where a ${wanted} belongs.`;
+      ? `This ${kind} is outside the folders of the layout, so nothing reads it.`
+      : `This is a ${kind}, in a folder for documents of kind ${wanted}.`;
   const remedy = 'Move it to the folder of its kind.';
   return new CodedError({ code: 'DOCUMENT_MISPLACED', message, remedy, at: { file, line: 1, column: 1 } });
 }
@@ -80,8 +80,8 @@ export async function readDocuments(files: RepositoryFiles): Promise<FoundDocume
   }
   for (const { path, why } of files.skipped) {
     if (folderOf(path, layout) === undefined) continue;
-    const message = `${path} is not read: ${why}.`;
-    const remedy = 'Put the file itself there.';
+    const message = `${path} is ignored: ${why}.`;
+    const remedy = 'Replace it with a regular file.';
     const at = { file: path, line: 1, column: 1 };
     problems.push(new CodedError({ code: 'DOCUMENT_SKIPPED', message, remedy, at }));
   }

@@ -1,4 +1,4 @@
-// Owns `slipway init`: a new manifests repository with its first commit, and the home of its service when there is none.
+// Owns `slipway init`: a new manifests repository with its first commit, and the home of its service unless there is one.
 import { readdir, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import process from 'node:process';
@@ -18,6 +18,7 @@ import { DEMO_MODEL, manifestText, trainDemoVersion } from '../demo/example-mode
 import { type Home, homeAt } from '../home.ts';
 import { FLEET_TEXT, POLICY_TEXT, README_TEXT, rolloutText, SETTINGS_TEXT } from '../new-manifests.ts';
 import { printResult } from '../output.ts';
+import { homeOption } from '../settings.ts';
 
 interface InitOptions {
   readonly home: string;
@@ -33,8 +34,8 @@ async function assertRoom(folder: string, home: Home): Promise<void> {
   if (relative === '' || !(relative.startsWith('..') || path.isAbsolute(relative))) {
     throw new CodedError({
       code: 'INIT_HOME_INSIDE',
-      message: `The home ${home.folder} would lie in the manifests repository, and its keys would be pushed with it.`,
-      remedy: 'Name a home outside with --home, for example --home ../.slipway.',
+      message: `The home ${home.folder} would be inside the manifests repository, so its keys would be pushed.`,
+      remedy: 'Pass a home outside of it with --home, for example --home ../.slipway.',
     });
   }
   const names = await readdir(folder).catch((error: NodeJS.ErrnoException): string[] => {
@@ -42,15 +43,15 @@ async function assertRoom(folder: string, home: Home): Promise<void> {
     throw new CodedError({
       code: 'INIT_FOLDER',
       message: `${folder} can't be used: ${error.message}.`,
-      remedy: 'Name a new folder.',
+      remedy: 'Pass a new folder.',
       cause: error,
     });
   });
   if (names.includes('slipway.yaml')) {
     throw new CodedError({
       code: 'INIT_EXISTS',
-      message: `${folder} is a manifests repository already.`,
-      remedy: '`slipway validate` checks it; `slipway run` follows it.',
+      message: `${folder} is already a manifests repository.`,
+      remedy: '`slipway validate` checks it; `slipway run` rolls out from it.',
     });
   }
   const others = names.filter((name) => name !== '.git');
@@ -58,12 +59,12 @@ async function assertRoom(folder: string, home: Home): Promise<void> {
   if (others.length === 0 && !hasCommit) return;
   throw new CodedError({
     code: 'INIT_NOT_EMPTY',
-    message: `${folder} holds other things (${hasCommit ? 'commits' : others.slice(0, 3).join(', ')}).`,
-    remedy: 'Name a new or empty folder: the manifests have a repository of their own.',
+    message: `${folder} is not empty: it has ${hasCommit ? 'commits' : others.slice(0, 3).join(', ')}.`,
+    remedy: 'Pass a new or empty folder: manifests need a repository of their own.',
   });
 }
 
-/** Keys, trust policy and root of trust; what is there is kept. Says whether something was made. */
+/** Keys, trust policy and root of trust; existing ones are kept. Returns whether anything was created. */
 async function assureHome(home: Home): Promise<boolean> {
   const hasTrust = (await readFileIfPresent(home.trustPolicy)) !== undefined;
   if (!hasTrust) await createHome(home);
@@ -145,7 +146,7 @@ function nextCommands(folder: string, home: string, withExample: boolean): strin
 function textOf(made: Made): string {
   return [
     `${made.folder}  manifests repository, ${made.files.length} files, commit ${made.commit.slice(0, 10)}`,
-    `${made.home}  home of the service${made.homeIsNew ? ': keep its keys secret' : ', as it was'}`,
+    `${made.home}  home of the service${made.homeIsNew ? '; keep its keys secret' : ', unchanged'}`,
     '',
     'Next:',
     ...made.next.map((command) => `  ${command}`),
@@ -155,10 +156,10 @@ function textOf(made: Made): string {
 export function addInitCommand(program: Command): void {
   program
     .command('init')
-    .description('make a manifests repository with a careful policy, and the home of its service')
-    .argument('<folder>', 'the new repository')
-    .option('--home <folder>', 'home of the service, outside the repository; kept when it is there', '.slipway')
-    .option('--example', 'with a real model: a small document classifier, trained now, and its rollout')
+    .description('create a manifests repository with a careful policy, and a home for its service')
+    .argument('<folder>', 'folder of the new repository')
+    .addOption(homeOption())
+    .option('--example', 'include an example: train a small document classifier now, and add its rollout')
     .option('--json', 'print JSON')
     .action(async (folder: string, { home: homeFolder, example = false, json = false }: InitOptions) => {
       const home = homeAt(homeFolder);
