@@ -3,8 +3,8 @@ import { readFile } from 'node:fs/promises';
 import { CodedError } from '../base/errors.ts';
 import type { RolloutPolicy } from '../documents/types.generated.ts';
 import { brokenPolicy, parsePolicy } from '../simulation/scenario-policies.ts';
+import { type FoundDocuments, readDocuments } from '../snapshot/repository-documents.ts';
 import { type RepositoryOptions, withFiles } from './repository-access.ts';
-import { type FoundDocuments, readDocuments } from './repository-documents.ts';
 
 export interface FoundPolicy {
   readonly policy: RolloutPolicy;

@@ -8,9 +8,9 @@ import { filesOfCommit } from '../git/repository-files.ts';
 import { unknownRollout } from '../requests/find-rollout.ts';
 import { exceptedIn } from '../rollout/decision.ts';
 import { type LastRejection, lastRejection } from '../rollout/last-rejection.ts';
+import { readDocuments, rolloutsOf } from '../snapshot/repository-documents.ts';
 import { countOf } from '../wording/amounts.ts';
 import type { OutlookCells } from '../wording/plan-in-words.ts';
-import { readDocuments, rolloutsOf } from './repository-documents.ts';
 import { exceptionNote, rejectionNote } from './status-table.ts';
 
 const NOTHING = '–';

@@ -1,6 +1,6 @@
 // Owns asking a running service for the state of its rollouts.
 import { CodedError } from '../base/errors.ts';
-import type { FleetTraffic } from '../reconcile/fleet-traffic.ts';
+import type { FleetTraffic } from '../measurement/fleet-traffic.ts';
 import type { ServiceView } from '../reconcile/service-view.ts';
 import { unknownRollout } from '../requests/find-rollout.ts';
 import type { Outlook } from '../rollout/outlook.ts';

@@ -5,16 +5,16 @@ import { asSentence, oneLine } from '../../base/plain-text.ts';
 import type { Rollout } from '../../documents/types.generated.ts';
 import { scopeInWords } from '../../gates/rule-verdict.ts';
 import { filesOfCommit } from '../../git/repository-files.ts';
-import type { EvidencePredicate } from '../../reconcile/evidence.ts';
 import { unknownRollout } from '../../requests/find-rollout.ts';
 import type { Outlook } from '../../rollout/outlook.ts';
+import type { EvidencePredicate } from '../../snapshot/evidence.ts';
+import { type FoundStep, type FoundSteps, findSteps } from '../../snapshot/last-step.ts';
+import { readDocuments, rolloutsOf } from '../../snapshot/repository-documents.ts';
 import { type ExplainedRule, type Explanation, explainOutlook, explainStage } from '../../wording/explanation.ts';
-import { type FoundStep, type FoundSteps, findSteps } from '../last-step.ts';
 import { readLiveView } from '../live-status.ts';
 import { printResult, proseLines, type Result } from '../output.ts';
 import { type KeyOptions, reconcilerKeys } from '../reconciler-keys.ts';
 import { addRepositoryOptions, openBranch, type RepositoryOptions } from '../repository-access.ts';
-import { readDocuments, rolloutsOf } from '../repository-documents.ts';
 import { SERVICE_SETTINGS, secretOf } from '../settings.ts';
 
 interface ExplainOptions extends RepositoryOptions, KeyOptions {

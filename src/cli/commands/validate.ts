@@ -9,13 +9,13 @@ import { checkReferences } from '../../documents/check-references.ts';
 import { warnOfSubjects } from '../../documents/check-rule-subjects.ts';
 import type { SlipwayDocument } from '../../documents/slipway-document.ts';
 import type { RepositoryFiles } from '../../git/repository-files.ts';
+import { type FoundDocuments, readDocuments, readSignature, rolloutsOf } from '../../snapshot/repository-documents.ts';
 import { countOf } from '../../wording/amounts.ts';
 import { printResult, type Result, withoutControls } from '../output.ts';
 
 import { addTrafficOptions, type TrafficOptions, trafficOf } from '../plan-options.ts';
 import { assumedText, planFindings } from '../policy-warnings.ts';
 import { addRepositoryOptions, type RepositoryOptions, withFiles } from '../repository-access.ts';
-import { type FoundDocuments, readDocuments, readSignature, rolloutsOf } from '../repository-documents.ts';
 
 interface ValidateOptions extends RepositoryOptions, TrafficOptions {
   readonly trust?: string;
