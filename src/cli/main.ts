@@ -17,7 +17,9 @@ try {
 function tell(thrown: unknown): void {
   const error = toCodedError(thrown);
   const asJson = process.argv.includes('--json');
-  process.stderr.write(asJson ? `${JSON.stringify({ error: errorToJson(error) })}\n` : `${errorText(error)}\n`);
+  process.stderr.write(
+    asJson ? `${JSON.stringify({ error: errorToJson(error) })}\n` : `${errorText(error, process.stderr)}\n`,
+  );
   if (error.kind === 'bug' && thrown instanceof Error) process.stderr.write(`${thrown.stack}\n`);
   process.exitCode = EXIT_CODES[error.kind];
 }

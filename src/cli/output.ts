@@ -49,25 +49,22 @@ export function proseLines(text: string, indent = ''): string[] {
 }
 
 /** An error for a terminal: its code in colour, its sentences wrapped. Elsewhere each sentence is one line, to be searched. */
-export function errorText(error: CodedError): string {
-  const columns = columnsOf(process.stderr);
+export function errorText(error: CodedError, stream: NodeJS.WriteStream = process.stdout): string {
+  const columns = columnsOf(stream);
   const [head = '', ...rest] = withoutControls(formatError(error)).split('\n');
   const lines = rest.flatMap((line) =>
     columns === undefined ? [line] : wrapped(line.trim(), Math.min(columns, WIDEST_PROSE) - 2).map((one) => `  ${one}`),
   );
-  return [styleText(['bold', 'red'], head, { stream: process.stderr }), ...lines].join('\n');
+  return [styleText(['bold', 'red'], head, { stream }), ...lines].join('\n');
 }
 
 /** Columns padded to their widest cell; on a terminal that is too narrow, the last column goes over several lines. */
-export function table(header: readonly string[], rows: readonly (readonly string[])[]): string {
+export function table(header: readonly string[], rows: readonly (readonly string[])[], indent = ''): string {
   const widths = header.map((title, i) => Math.max(title.length, ...rows.map((row) => row[i]?.length ?? 0)));
-  const before = widths.slice(0, -1).reduce((sum, width) => sum + width + 2, 0);
+  const before = widths.slice(0, -1).reduce((sum, width) => sum + width + 2, indent.length);
   const left = (columnsOf(process.stdout) ?? Number.POSITIVE_INFINITY) - before;
   const line = (row: readonly string[]): string =>
-    row
-      .map((cell, i) => cell.padEnd(widths[i] ?? 0))
-      .join('  ')
-      .trimEnd();
+    (indent + row.map((cell, i) => cell.padEnd(widths[i] ?? 0)).join('  ')).trimEnd();
   const lines = (row: readonly string[]): string[] => {
     const last = row.at(-1) ?? '';
     if (last.length <= left || left < NARROWEST / 2) return [line(row)];

@@ -1,4 +1,5 @@
 // Owns the state of rollouts as people read it: one row each, and below it what needs attention.
+import { parseInstant, SystemClock } from '../base/clock.ts';
 import { assertNever } from '../base/errors.ts';
 import { clipped, oneLine } from '../base/plain-text.ts';
 import type { LastRejection } from '../rollout/last-rejection.ts';
@@ -6,7 +7,7 @@ import type { ExceptedOutlook, Outlook } from '../rollout/outlook.ts';
 import { exceptionInWords } from '../wording/exception-in-words.ts';
 import { type OutlookCells, outlookCells } from '../wording/plan-in-words.ts';
 import { changedPolicyInWords } from '../wording/policy-in-words.ts';
-import { table } from './output.ts';
+import { table, timeAgo } from './output.ts';
 
 const HEADER = ['ROLLOUT', 'MODEL', 'STAGE', 'DEVICES', 'VERDICT', 'WAITING FOR'];
 const MOST_CELL = 110;
@@ -23,9 +24,11 @@ export function tableOfCells(rows: readonly OutlookCells[]): string {
   return rows.length === 0 ? 'There are no rollouts.' : table(HEADER, cells);
 }
 
-/** Which version was rolled back, when and why. */
+/** Which version was rejected, when and why. */
 export function rejectionNote(rollout: string, { version, reason, at }: LastRejection): string {
-  const what = `${oneLine(rollout)}: ${oneLine(version)} was taken back at ${oneLine(at)}`;
+  const atMs = parseInstant(at);
+  const when = atMs === undefined ? oneLine(at) : timeAgo(atMs, new SystemClock().now());
+  const what = `${oneLine(rollout)}: ${oneLine(version)} was rejected ${when}`;
   return `${clipped(what, MOST_REASON)}\n  ${clipped(oneLine(reason), MOST_REJECTION)}`;
 }
 

@@ -12,7 +12,7 @@ describe('a rollback that can not be pushed', () => {
     let isClosed = false;
     await using world = await World.open({
       devices: 6,
-      flags: ['--brake-after', '1s'],
+      flags: ['--emergency-after', '1s'],
       gitHost: {
         onRequest: ({ service, agent }) =>
           isClosed && service === 'git-receive-pack' && agent.includes('slipway')

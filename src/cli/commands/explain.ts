@@ -1,5 +1,5 @@
 // Owns `slipway explain`: why a rollout is where it is, rule by rule, from the service or from the evidence in Git.
-import { type Command, Option } from 'commander';
+import type { Command } from 'commander';
 import { CodedError } from '../../base/errors.ts';
 import { asSentence, oneLine } from '../../base/plain-text.ts';
 import type { Rollout } from '../../documents/types.generated.ts';
@@ -15,7 +15,7 @@ import { readLiveView } from '../live-status.ts';
 import { printResult, proseLines, type Result } from '../output.ts';
 import { type KeyOptions, reconcilerKeys } from '../reconciler-keys.ts';
 import { addRepositoryOptions, openBranch, type RepositoryOptions } from '../repository-access.ts';
-import { SERVICE_SETTINGS, secretOf } from '../settings.ts';
+import { homeOption, secretOf, serverOption, trustOption } from '../settings.ts';
 
 interface ExplainOptions extends RepositoryOptions, KeyOptions {
   readonly server?: string;
@@ -177,24 +177,19 @@ async function explain(name: string, options: ExplainOptions): Promise<Result> {
 }
 
 export function addExplainCommand(program: Command): void {
-  const { home } = SERVICE_SETTINGS;
   const command = program
     .command('explain')
-    .description(
-      'why a rollout is where it is: each rule with what was seen, what is allowed, what follows and what is missing',
-    )
-    .argument('<rollout>', 'which one')
-    .addOption(
-      new Option('--server <url>', 'the running service, for a rollout that is under way').env('SLIPWAY_SERVER'),
-    );
+    .description('explain the state of a rollout: what each rule measured, what it allows, and what is missing')
+    .argument('<rollout>', 'name of the rollout')
+    .addOption(serverOption('it explains a rollout in progress'));
   addRepositoryOptions(command)
-    .option(
-      '--trust <file>',
-      'trust policy with the keys of the reconciler (default: that of the home, when it is there)',
-    )
-    .addOption(new Option(home.flag, 'home of the service').env(home.variable).default(home.fallback))
+    .addOption(trustOption())
+    .addOption(homeOption())
     .option('--json', 'print JSON')
-    .addHelpText('after', '\nWhat rolls is explained by the service; a step that was taken, by its evidence in Git.')
+    .addHelpText(
+      'after',
+      '\nThe service explains a rollout in progress; its evidence in Git explains each step that was taken.',
+    )
     .action(async (rollout: string, options: ExplainOptions) => {
       printResult(await explain(rollout, options), options.json ?? false);
     });

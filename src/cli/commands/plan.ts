@@ -63,7 +63,7 @@ function planText(plan: Plan, warnings: readonly PlanWarning[]): string {
   const stages = plan.stages.map((stage) =>
     [
       stageHeading(stage),
-      ...(stage.rules.length === 0 ? [] : table(PLAN_HEADER, planRows(stage)).split('\n')).map((line) => `  ${line}`),
+      ...(stage.rules.length === 0 ? [] : [table(PLAN_HEADER, planRows(stage), '  ')]),
       ...stageSentences(stage).flatMap((sentence) => proseLines(sentence, '  ')),
     ].join('\n'),
   );

@@ -1,7 +1,7 @@
 // Owns `slipway validate`: every problem of every document at once, before anyone commits it.
 import type { Command } from 'commander';
 import { SystemClock, toIsoSeconds } from '../../base/clock.ts';
-import { CodedError, errorToJson, formatError } from '../../base/errors.ts';
+import { CodedError, errorToJson } from '../../base/errors.ts';
 import { digestOf } from '../../contract/digest.ts';
 import { loadTrustPolicy } from '../../contract/trust/read-trust-policy.ts';
 import { DocumentVerifier, type Refusal } from '../../contract/trust/verifier.ts';
@@ -11,7 +11,7 @@ import type { SlipwayDocument } from '../../documents/slipway-document.ts';
 import type { RepositoryFiles } from '../../git/repository-files.ts';
 import { type FoundDocuments, readDocuments, readSignature, rolloutsOf } from '../../snapshot/repository-documents.ts';
 import { countOf } from '../../wording/amounts.ts';
-import { printResult, type Result, withoutControls } from '../output.ts';
+import { errorText, printResult, type Result } from '../output.ts';
 
 import { addTrafficOptions, type TrafficOptions, trafficOf } from '../plan-options.ts';
 import { assumedText, planFindings } from '../policy-warnings.ts';
@@ -127,7 +127,7 @@ async function validate(files: RepositoryFiles, { trust, ...options }: ValidateO
     byPlace,
   );
   const unchecked = trust === undefined ? '\nSignatures were not checked; pass a trust policy with --trust.' : '';
-  const blocks = [...errors.map(formatError), ...warnings.map((one) => `warning: ${formatError(one)}`)];
+  const blocks = [...errors.map((one) => errorText(one)), ...warnings.map((one) => `warning: ${errorText(one)}`)];
   return {
     json: {
       valid: errors.length === 0,
@@ -138,11 +138,7 @@ async function validate(files: RepositoryFiles, { trust, ...options }: ValidateO
       errors: errors.map(errorToJson),
       warnings: warnings.map(errorToJson),
     },
-    text: [
-      ...blocks.map(withoutControls),
-      ...assumedText(traffic),
-      summary(found, { errors, warnings }) + unchecked,
-    ].join('\n\n'),
+    text: [...blocks, ...assumedText(traffic), summary(found, { errors, warnings }) + unchecked].join('\n\n'),
     exitCode: errors.length === 0 ? 0 : 1,
   };
 }

@@ -119,7 +119,7 @@ class Story {
     throw new CodedError({
       code: 'DEMO_TOO_SLOW',
       kind: 'bug',
-      message: `Nothing of ${end.join(', ')} came within ${STEP_LIMIT_MS / 1000} s. The service's log is ${this.service.log}.`,
+      message: `None of ${end.join(', ')} happened within ${STEP_LIMIT_MS / 1000} s. See the service's log, ${this.service.log}.`,
     });
   }
 
@@ -133,9 +133,7 @@ class Story {
     const waiting = waitingOn.map((one) => one.kind).join(', ');
     this.#options.tell({
       kind: 'progress',
-      text: [outlook.stage ?? 'at rest', devices, rules, waiting && `waiting for ${waiting}`]
-        .filter(Boolean)
-        .join('  '),
+      text: [outlook.stage ?? 'steady', devices, rules, waiting && `waiting for ${waiting}`].filter(Boolean).join('  '),
     });
   }
 
@@ -252,7 +250,7 @@ export async function tellStory(options: StoryOptions): Promise<StoryResult> {
   try {
     tell({
       kind: 'chapter',
-      text: `The service follows ${set.repositoryUrl}; ${options.devices} devices enrol, ${options.processes} of them as processes of their own.`,
+      text: `The service follows ${set.repositoryUrl}; ${options.devices} devices enrol, ${options.processes} of them as separate processes.`,
     });
     await using fleet = await DemoFleet.start({ ...options, serverUrl: service.url, tokens, seed: 'demo' });
     const story = new Story(options, { ci, watch, service, fleet });
@@ -262,7 +260,7 @@ export async function tellStory(options: StoryOptions): Promise<StoryResult> {
     const goodRollout = await goodChapter(story, options, 'good', VERSIONS.baseline);
     tell({
       kind: 'chapter',
-      text: `A bad version that neither crashes nor errs, and looks best on paper: ${VERSIONS.bad} never says "receipt", and is less sure of the rest`,
+      text: `A bad version without crashes or errors, best on paper: ${VERSIONS.bad} never answers "receipt", and is less confident in the rest`,
     });
     const caught = await badChapter(story, options);
     const states = await fleet.states();

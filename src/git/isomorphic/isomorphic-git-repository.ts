@@ -54,8 +54,8 @@ export async function openManifestsRepository(options: RepositoryOptions): Promi
   if (!/^[A-Za-z0-9_][A-Za-z0-9._/-]{0,200}$/.test(options.branch) || /\.\.|\/\/|\/$|\.lock$/.test(options.branch)) {
     throw new CodedError({
       code: 'GIT_BRANCH_NAME',
-      message: `${JSON.stringify(options.branch)} is not a name of a branch.`,
-      remedy: 'Give the short name, such as main.',
+      message: `${JSON.stringify(options.branch)} is not a valid branch name.`,
+      remedy: 'Pass the short name, such as main.',
     });
   }
   const address = parseRemoteAddress(options.remote, '.');

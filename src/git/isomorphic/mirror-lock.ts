@@ -21,7 +21,7 @@ export async function lockMirror(folder: string): Promise<Disposable> {
     throw new CodedError({
       code: 'GIT_MIRROR_BUSY',
       message: `The mirror folder ${folder} is in use by another process (id ${holder}).`,
-      remedy: 'Stop the other Slipway process, or give this one a data folder of its own.',
+      remedy: 'Stop the other Slipway process, or use another home for this one.',
       cause,
     });
   }

@@ -1,6 +1,7 @@
 // Owns a Git host in memory: branches that move by compare-and-swap, and the pushes of people.
 
 import { CodedError } from '../../base/errors.ts';
+import { branchMoved } from '../git-errors.ts';
 import type { CommitAuthor } from '../manifests-repository.ts';
 import { writeCommit } from '../objects/commit-writer.ts';
 import type { GitObjects } from '../objects/git-objects.ts';
@@ -38,7 +39,7 @@ export class MemoryGitHost implements GitHost {
 
   async move(branch: string, from: string, to: string): Promise<MoveOutcome> {
     const found = this.#branches.get(branch);
-    if (found !== from) return { kind: 'refused', reason: notThere(found, from) };
+    if (found !== from) return { kind: 'refused', reason: branchMoved(found, from) };
     this.#branches.set(branch, to);
     return { kind: 'moved' };
   }
@@ -60,8 +61,4 @@ export class MemoryGitHost implements GitHost {
   force(branch: string, commit: string): void {
     this.#branches.set(branch, commit);
   }
-}
-
-export function notThere(found: string | undefined, expected: string): string {
-  return `the branch is at ${found?.slice(0, 10) ?? 'nothing'}, not at ${expected.slice(0, 10)}`;
 }

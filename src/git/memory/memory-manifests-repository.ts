@@ -1,6 +1,6 @@
 // Owns the manifests repository in memory: for simulations and tests, without files, processes or waiting.
 import { toCodedError } from '../../base/errors.ts';
-import { aborted, fetchProblem, objectMissing, objectTooLarge } from '../git-errors.ts';
+import { aborted, branchMoved, fetchProblem, objectMissing, objectTooLarge } from '../git-errors.ts';
 import type {
   CommitAuthor,
   CommitDraft,
@@ -15,7 +15,7 @@ import { objectsBetween, writeCommit } from '../objects/commit-writer.ts';
 import type { GitObjects } from '../objects/git-objects.ts';
 import { History } from '../objects/history.ts';
 import { DEFAULT_TREE_LIMITS, TreeReader } from '../objects/tree-reader.ts';
-import { type GitHost, notThere } from './memory-git-host.ts';
+import type { GitHost } from './memory-git-host.ts';
 
 const COMMITS_PER_PUSH = 1_000;
 
@@ -87,7 +87,7 @@ export class MemoryManifestsRepository implements ManifestsRepository {
     try {
       if (signal?.aborted) throw aborted('Pushing');
       const found = (await host.branches()).get(branch);
-      if (found !== expectedHead) return { kind: 'refused', reason: notThere(found, expectedHead) };
+      if (found !== expectedHead) return { kind: 'refused', reason: branchMoved(found, expectedHead) };
       await objectsBetween(objects, expectedHead, commit, COMMITS_PER_PUSH);
     } catch (thrown) {
       const error = toCodedError(thrown, 'GIT_PUSH_FAILED');

@@ -78,14 +78,14 @@ export class TreeReader {
       throw new CodedError({
         code: 'GIT_TREE_TOO_DEEP',
         message: `Folders in the manifests repository nest deeper than ${this.#limits.depth}.`,
-        remedy: 'Move the documents further up.',
+        remedy: 'Move the documents to a higher folder.',
       });
     }
     if (budget.left < 0) {
       throw new CodedError({
         code: 'GIT_TREE_TOO_LARGE',
         message: `The manifests repository has more than ${this.#limits.entries} files and folders.`,
-        remedy: 'Split it, or remove what is no longer used.',
+        remedy: 'Split it, or remove files that are no longer used.',
       });
     }
   }
