@@ -1,24 +1,21 @@
 // Owns `slipway init`: a new manifests repository with its first commit, and the home of its service unless there is one.
-import { readdir, rm, writeFile } from 'node:fs/promises';
+import { readdir } from 'node:fs/promises';
 import path from 'node:path';
 import process from 'node:process';
 import type { Command } from 'commander';
 import { SystemClock } from '../../base/clock.ts';
 import { readFileIfPresent } from '../../base/durable-file.ts';
 import { CodedError } from '../../base/errors.ts';
-import { digestOf } from '../../contract/digest.ts';
-import { addArtifact } from '../../distribution/folder-publication.ts';
 import { initialiseTuf } from '../../distribution/tuf-roots.ts';
 import { findAuthor } from '../../git/isomorphic/find-author.ts';
 import { IsomorphicWorkTree } from '../../git/isomorphic/isomorphic-work-tree.ts';
-import { readPrivateKey } from '../../signing/keys.ts';
-import { signBytes } from '../../signing/sign-document.ts';
 import { createHome } from '../create-home.ts';
-import { DEMO_MODEL, manifestText, trainDemoVersion } from '../demo/example-model.ts';
+import { DEMO_MODEL } from '../demo/example-model.ts';
 import { type Home, homeAt } from '../home.ts';
 import { FLEET_TEXT, POLICY_TEXT, README_TEXT, rolloutText, SETTINGS_TEXT } from '../new-manifests.ts';
 import { printResult } from '../output.ts';
 import { homeOption } from '../settings.ts';
+import { releaseFiles, signedFiles } from '../signed-files.ts';
 
 interface InitOptions {
   readonly home: string;
@@ -74,34 +71,16 @@ async function assureHome(home: Home): Promise<boolean> {
   return true;
 }
 
-/** What CI does for a release, here with the home's key: train, put the file where devices fetch it, write the manifest. */
-async function exampleManifest(home: Home): Promise<string> {
-  const classifier = trainDemoVersion('baseline');
-  const onnx = path.join(home.folder, `${digestOf(classifier.onnx).slice(7, 23)}.onnx`);
-  await writeFile(onnx, classifier.onnx);
-  try {
-    const artifact = await addArtifact(home.publication, onnx);
-    return manifestText({ version: EXAMPLE.version, parent: null, classifier, artifact });
-  } finally {
-    await rm(onnx, { force: true });
-  }
-}
-
 async function firstFiles(home: Home, withExample: boolean): Promise<Map<string, string>> {
-  const key = await readPrivateKey(home.ciKey);
-  const signed = (file: string, text: string): [string, string][] => [
-    [file, text],
-    [`${file}.sigstore.json`, `${JSON.stringify(signBytes(Buffer.from(text), key), null, 2)}\n`],
-  ];
   const files = new Map<string, string>([
     ['README.md', README_TEXT],
     ['slipway.yaml', SETTINGS_TEXT],
-    ...signed('policies/careful.yaml', POLICY_TEXT),
+    ...(await signedFiles({ home }, 'policies/careful.yaml', POLICY_TEXT)),
     ['fleet/kiosks.yaml', FLEET_TEXT],
   ]);
   if (!withExample) return files;
   const { rollout: name, version, target } = EXAMPLE;
-  for (const [file, text] of signed(`models/${DEMO_MODEL}/${version}.yaml`, await exampleManifest(home)))
+  for (const [file, text] of await releaseFiles({ home }, { kind: 'baseline', version, parent: null }))
     files.set(file, text);
   return files.set(`rollouts/${name}.yaml`, rolloutText({ name, model: DEMO_MODEL, version, target }));
 }

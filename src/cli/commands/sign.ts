@@ -9,10 +9,10 @@ import { loadTrustPolicy } from '../../contract/trust/read-trust-policy.ts';
 import { DocumentVerifier } from '../../contract/trust/verifier.ts';
 import { parseDocument } from '../../documents/parse-document.ts';
 import { readPrivateKey } from '../../signing/keys.ts';
-import { signBytes } from '../../signing/sign-document.ts';
 import { homeAt } from '../home.ts';
 import { printResult } from '../output.ts';
 import { homeOption, trustOption } from '../settings.ts';
+import { BUNDLE_SUFFIX, bundleText } from '../signed-files.ts';
 
 interface SignOptions {
   readonly key: string;
@@ -56,8 +56,8 @@ function signedKind(file: string, bytes: Uint8Array): { readonly kind: 'model' |
 async function sign(file: string, keyFile: string): Promise<{ file: string; bundle: string; digest: string }> {
   const bytes = await readDocument(file);
   signedKind(file, bytes);
-  const bundle = `${file}.sigstore.json`;
-  await writeFileDurably(bundle, `${JSON.stringify(signBytes(bytes, await readPrivateKey(keyFile)), null, 2)}\n`);
+  const bundle = file + BUNDLE_SUFFIX;
+  await writeFileDurably(bundle, bundleText(bytes, await readPrivateKey(keyFile)));
   return { file, bundle, digest: digestOf(bytes) };
 }
 
@@ -72,7 +72,7 @@ interface Verified {
 async function verify(file: string, verifier: DocumentVerifier): Promise<Verified> {
   const bytes = await readDocument(file);
   const { kind, name } = signedKind(file, bytes);
-  const bundle = await readFileIfPresent(`${file}.sigstore.json`);
+  const bundle = await readFileIfPresent(file + BUNDLE_SUFFIX);
   const question = { now: new SystemClock().now(), purpose: 'admit' as const };
   const answer =
     kind === 'model'

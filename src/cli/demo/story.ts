@@ -4,6 +4,7 @@ import type { Clock } from '../../base/clock.ts';
 import { CodedError } from '../../base/errors.ts';
 import { loadTrustPolicy } from '../../contract/trust/read-trust-policy.ts';
 import { SqliteFleetStore } from '../../store/sqlite-fleet-store.ts';
+import { releaseFiles, signedFiles } from '../signed-files.ts';
 import { BranchWatch, type SeenCommit } from './branch-watch.ts';
 import { checkCommits } from './check-commits.ts';
 import { DEMO_MODEL, DEMO_POLICY, DEMO_ROLLOUT, type DemoVersion, policyText, rolloutText } from './example-model.ts';
@@ -11,7 +12,7 @@ import { DemoFleet, type DeviceState } from './fleet.ts';
 import type { GitClone } from './git-clone.ts';
 import { readRules } from './read-evidence.ts';
 import { ServiceProcess } from './service-process.ts';
-import { releaseFiles, type StageSet, signedFiles } from './stage-set.ts';
+import type { StageSet } from './stage-set.ts';
 import {
   type BadRolloutStory,
   type RolloutStory,
@@ -67,7 +68,7 @@ class Story {
   async push(kind: DemoVersion, parent: string | null): Promise<number> {
     const { set, clock, tell } = this.#options;
     const version = VERSIONS[kind];
-    const files = await releaseFiles(set, kind, version, parent);
+    const files = await releaseFiles(set, { kind, version, parent });
     await this.#ci.push(`release ${DEMO_MODEL} ${version}`, async () => new Map(files));
     await this.#ci.push(
       `roll out ${DEMO_MODEL} ${version}`,
