@@ -15,15 +15,15 @@ export function valueError(flag: string, text: string, what: string, remedy: str
 export function wholeNumberOf(flag: string, text: string, { least, most }: { least: number; most: number }): number {
   const value = /^\d{1,9}$/.test(text) ? Number(text) : Number.NaN;
   if (value >= least && value <= most) return value;
-  const range = `from ${formatCount(least)} to ${formatCount(most)}`;
-  throw valueError(flag, text, 'a number in range', `Pass a whole number ${range}.`);
+  const range = `a whole number from ${formatCount(least)} to ${formatCount(most)}`;
+  throw valueError(flag, text, range, 'Pass a number in this range.');
 }
 
 /** Any number above 0. Throws SETTING_VALUE. */
 export function positiveNumberOf(flag: string, text: string, most: number): number {
   const value = /^\d+(?:\.\d+)?$/.test(text) ? Number(text) : Number.NaN;
   if (value > 0 && value <= most) return value;
-  throw valueError(flag, text, 'a number in range', `Pass a number above 0, at most ${formatCount(most)}.`);
+  throw valueError(flag, text, `a number above 0 and up to ${formatCount(most)}`, 'Pass a number in this range.');
 }
 
 /** Milliseconds. Throws SETTING_VALUE. */

@@ -84,7 +84,7 @@ export function healthOf(text: string): number {
   throw valueError(
     '--health',
     text,
-    'a health',
-    'Pass a percentage of the limit, above 0% and below 100%, such as 40%.',
+    'a percentage above 0% and below 100%',
+    'Pass a percentage of the limit, such as 40%.',
   );
 }

@@ -44,7 +44,7 @@ async function findTraffic(rollout: string | undefined, options: PlanOptions): P
 function devicesUnknown(): CodedError {
   return new CodedError({
     code: 'PLAN_DEVICES',
-    message: 'The stages are a percentage of an unknown number of devices (pass --devices).',
+    message: 'The stages are a percentage of an unknown number of devices.',
     remedy: 'Pass --devices, or a rollout together with --server.',
   });
 }

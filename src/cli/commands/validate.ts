@@ -88,7 +88,7 @@ function summary(found: FoundDocuments, { errors, warnings }: Findings): string 
   const verdict = errors.length === 0 ? 'no errors' : countOf(errors.length, 'error');
   const beside = warnings.length === 0 ? '' : `, ${countOf(warnings.length, 'warning')}`;
   const all = found.documents.length;
-  const read = kinds.length === all ? '' : `; ${countOf(all - kinds.length, 'document')} of ${all} can't be read`;
+  const read = kinds.length === all ? '' : `; ${all - kinds.length} of ${countOf(all, 'document')} can't be read`;
   return `${counts.join(', ')}${read}: ${verdict}${beside}.`;
 }
 
