@@ -6,7 +6,7 @@ import { SystemClock } from '../src/base/clock.ts';
 import { silentLogger } from '../src/base/logger.ts';
 import { SystemRandom } from '../src/base/random.ts';
 import { type ComposedReconciler, composeReconciler } from '../src/cli/compose-service.ts';
-import { IsomorphicGitRepository } from '../src/git/isomorphic-git-repository.ts';
+import { IsomorphicGitRepository } from '../src/git/isomorphic/isomorphic-git-repository.ts';
 import { Executor } from '../src/reconcile/carry-out.ts';
 import { Observer } from '../src/reconcile/observe.ts';
 import { Publisher } from '../src/reconcile/publisher.ts';

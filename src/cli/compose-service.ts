@@ -10,7 +10,7 @@ import { DocumentVerifier } from '../contract/trust/verifier.ts';
 import { FolderPublication } from '../distribution/folder-publication.ts';
 import { readOnlineKeys } from '../distribution/tuf-keys.ts';
 import { DEFAULT_LIFETIMES } from '../distribution/tuf-metadata.ts';
-import { openManifestsRepository } from '../git/isomorphic-git-repository.ts';
+import { openManifestsRepository } from '../git/isomorphic/isomorphic-git-repository.ts';
 import { DeclaredWatch } from '../measurement/declared-watch.ts';
 import type { KnownFleet } from '../measurement/known-fleet.ts';
 import { SignalBoard } from '../measurement/signal-board.ts';

@@ -2,13 +2,13 @@
 import { CodedError } from '../base/errors.ts';
 import type { ParsedDocument } from '../documents/parse-document.ts';
 import type { Layout } from '../documents/repository-layout.ts';
+import { nameOfPath } from '../documents/repository-layout.ts';
 import type { SlipwayDocument } from '../documents/slipway-document.ts';
 import type { Rollout } from '../documents/types.generated.ts';
 import type { Tree, TreeChild } from '../git/manifests-repository.ts';
+import type { RepositoryFiles } from '../git/repository-files.ts';
 import { BUNDLE_SUFFIX, isDocument } from './folder-cache.ts';
-import type { RepositoryFiles } from './repository-files.ts';
 import { misplaced, type Snapshot, SnapshotReader, type SnapshotSource } from './snapshot.ts';
-import { nameOfPath } from './snapshot-index.ts';
 
 const DOCUMENT_LIMIT_BYTES = 256 * 1024;
 const BUNDLE_LIMIT_BYTES = 1024 * 1024;
@@ -122,8 +122,8 @@ function skippedProblems({ skipped }: RepositoryFiles, layout: Layout): CodedErr
   return skipped
     .filter(({ path }) => isBelow(path, layout))
     .map(({ path, why }) => {
-      const message = `${path} is not read: ${why}.`;
-      const remedy = 'Put the file itself there.';
+      const message = `${path} is ignored: ${why}.`;
+      const remedy = 'Replace it with a regular file.';
       return new CodedError({ code: 'DOCUMENT_SKIPPED', message, remedy, at: { file: path, line: 1, column: 1 } });
     });
 }

@@ -1,11 +1,7 @@
 // Owns looking documents up by the names that people use, instead of by path.
 import { CodedError } from '../base/errors.ts';
+import { nameOfPath } from '../documents/repository-layout.ts';
 import type { BrokenDocument, ModelDocument, PolicyDocument, RolloutDocument, Snapshot } from './snapshot.ts';
-
-/** The name that a document's path gives it: the file's name without its ending. */
-export function nameOfPath(path: string): string {
-  return path.slice(path.lastIndexOf('/') + 1).replace(/\.(ya?ml|json)$/, '');
-}
 
 function twice(path: string, other: string): BrokenDocument {
   const error = new CodedError({

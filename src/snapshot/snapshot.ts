@@ -94,8 +94,8 @@ type Loaded<K extends SlipwayDocument['kind']> = {
 export function misplaced(file: string, kind: string, wanted: string | null): CodedError {
   const message =
     wanted === null
-      ? `A ${kind} lies in no folder of the layout, so nothing reads it.`
-      : `A ${kind} stands where a ${wanted} belongs.`;
+      ? `This ${kind} is outside the folders of the layout, so nothing reads it.`
+      : `This is a ${kind}, in a folder for documents of kind ${wanted}.`;
   const remedy = 'Move it to the folder of its kind.';
   return new CodedError({ code: 'DOCUMENT_MISPLACED', message, remedy, at: { file, line: 1, column: 1 } });
 }

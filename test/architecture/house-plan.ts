@@ -29,6 +29,7 @@ export const EDGES: readonly string[] = [
  */
 export const EDGE_INTERFACES: Readonly<Record<string, 'all' | 'types'>> = {
   'src/git/manifests-repository.ts': 'all',
+  'src/git/repository-files.ts': 'all',
   'src/store/device-register.ts': 'all',
   'src/store/fleet-store.ts': 'all',
   'src/store/leases.ts': 'all',

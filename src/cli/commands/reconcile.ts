@@ -106,10 +106,12 @@ async function reconcile({ reconciler }: ComposedReconciler): Promise<Result> {
 
 export function addReconcileCommand(program: Command): void {
   addServiceOptions(
-    program.command('reconcile').description('do what is to be done now, once, and say what it waits on'),
+    program
+      .command('reconcile')
+      .description('reconcile until nothing changes, then print what each rollout is waiting for'),
   )
-    .option('--once', 'as it does anyway; for scripts that say so')
-    .option('--dry-run', 'say what would be done; commit and publish nothing')
+    .option('--once', 'the default; accepted so that scripts can say so')
+    .option('--dry-run', 'show what would be done; commit and publish nothing')
     .option('--json', 'print JSON')
     .action(async (given: ReconcileOptions) => {
       const settings = serviceSettings(given);

@@ -1,7 +1,7 @@
 // Owns the two conversations with a Git host: fetching a commit as a checked pack, and moving a branch by compare-and-swap.
-import { CodedError, toCodedError } from '../base/errors.ts';
-import { answerCorrupt } from './git-errors.ts';
-import type { PushOutcome } from './manifests-repository.ts';
+import { CodedError, toCodedError } from '../../base/errors.ts';
+import { answerCorrupt, branchMoved } from '../git-errors.ts';
+import type { PushOutcome } from '../manifests-repository.ts';
 import { PackError, type PackLimits, scanPack } from './pack-scan.ts';
 import {
   type Advertisement,
@@ -33,7 +33,7 @@ function readAdvertisement(transport: SmartTransport, session: SmartSession): Ad
   throw new CodedError({
     code: 'GIT_REPOSITORY_UNSUPPORTED',
     message: `${transport.shown} is a SHA-256 repository.`,
-    remedy: 'Create the manifests repository with SHA-1 objects, as Git does unless asked otherwise.',
+    remedy: 'Create the manifests repository with SHA-1 objects, which is the default of Git.',
   });
 }
 
@@ -152,10 +152,7 @@ export async function pushPack(
     const found = offered.refs.get(request.ref);
     if (found !== request.from) {
       await session[Symbol.asyncDispose]();
-      return {
-        kind: 'refused',
-        reason: `the branch is at ${found?.slice(0, 10) ?? 'nothing'}, not at ${request.from.slice(0, 10)}`,
-      };
+      return { kind: 'refused', reason: branchMoved(found, request.from) };
     }
     const wished = ['report-status', 'side-band-64k'].filter((one) => offered.capabilities.has(one));
     const command = packet(`${request.from} ${request.to} ${request.ref}\0 ${[...wished, AGENT].join(' ')}\n`);

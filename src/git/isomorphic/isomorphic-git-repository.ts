@@ -1,14 +1,11 @@
 // Owns the manifests repository as a bare mirror in a data folder: fetched, read, committed to and pushed without a work tree.
 import path from 'node:path';
-import type { Clock } from '../base/clock.ts';
-import { CodedError, toCodedError } from '../base/errors.ts';
-import type { Logger } from '../base/logger.ts';
-import type { CommitAuthor } from './commit-object.ts';
-import { objectsBetween, writeCommit } from './commit-writer.ts';
-import { withLimit } from './deadline.ts';
-import { fetchProblem, objectCorrupt, objectMissing } from './git-errors.ts';
-import { type CredentialSource, HttpTransport } from './http-transport.ts';
+import type { Clock } from '../../base/clock.ts';
+import { CodedError, toCodedError } from '../../base/errors.ts';
+import type { Logger } from '../../base/logger.ts';
+import { fetchProblem, objectCorrupt, objectMissing, objectTooLarge } from '../git-errors.ts';
 import type {
+  CommitAuthor,
   CommitDraft,
   CommitFacts,
   CommitSigner,
@@ -16,16 +13,19 @@ import type {
   ManifestsRepository,
   PushOutcome,
   Tree,
-} from './manifests-repository.ts';
+} from '../manifests-repository.ts';
+import { objectsBetween, writeCommit } from '../objects/commit-writer.ts';
+import { TreeReader } from '../objects/tree-reader.ts';
+import { withLimit } from '../wire/deadline.ts';
+import { type CredentialSource, HttpTransport } from '../wire/http-transport.ts';
+import type { Advertisement } from '../wire/pkt-line.ts';
+import { type Environment, ProcessTransport } from '../wire/process-transport.ts';
+import { parseRemoteAddress } from '../wire/remote-address.ts';
+import { fetchPack, listBranches, pushPack } from '../wire/smart-client.ts';
+import type { SmartSession, SmartTransport } from '../wire/smart-transport.ts';
 import { type Generation, Mirror } from './mirror.ts';
 import { lockMirror } from './mirror-lock.ts';
-import type { Advertisement } from './pkt-line.ts';
-import { type Environment, ProcessTransport } from './process-transport.ts';
-import { parseRemoteAddress } from './remote-address.ts';
 import { DEFAULT_REPOSITORY_LIMITS, type RepositoryLimits } from './repository-limits.ts';
-import { fetchPack, listBranches, pushPack } from './smart-client.ts';
-import type { SmartSession, SmartTransport } from './smart-transport.ts';
-import { TreeReader } from './tree-reader.ts';
 
 /** Branches named when the one wanted is missing. */
 const MOST_SHOWN = 50;
@@ -54,8 +54,8 @@ export async function openManifestsRepository(options: RepositoryOptions): Promi
   if (!/^[A-Za-z0-9_][A-Za-z0-9._/-]{0,200}$/.test(options.branch) || /\.\.|\/\/|\/$|\.lock$/.test(options.branch)) {
     throw new CodedError({
       code: 'GIT_BRANCH_NAME',
-      message: `${JSON.stringify(options.branch)} is not a name of a branch.`,
-      remedy: 'Give the short name, such as main.',
+      message: `${JSON.stringify(options.branch)} is not a valid branch name.`,
+      remedy: 'Pass the short name, such as main.',
     });
   }
   const address = parseRemoteAddress(options.remote, '.');
@@ -204,11 +204,7 @@ export class IsomorphicGitRepository implements ManifestsRepository {
     const { store } = this.#generation(oid);
     const bytes = await this.#reading(() => store.read(oid, 'blob'));
     if (bytes.length <= limitBytes) return bytes;
-    throw new CodedError({
-      code: 'GIT_OBJECT_TOO_LARGE',
-      message: `A file has ${bytes.length} bytes, more than ${limitBytes} (object ${oid.slice(0, 10)}).`,
-      remedy: 'Keep documents small; model files belong into artifact storage.',
-    });
+    throw objectTooLarge(oid, bytes.length, limitBytes);
   }
 
   async commit(draft: CommitDraft): Promise<string> {

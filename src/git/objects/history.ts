@@ -1,19 +1,19 @@
 // Owns walks over commits: ancestry, and the log between two commits.
-import { CodedError } from '../base/errors.ts';
-import { objectMissing } from './git-errors.ts';
-import type { CommitFacts } from './manifests-repository.ts';
-import type { ObjectStore } from './object-store.ts';
+import { CodedError } from '../../base/errors.ts';
+import { objectMissing } from '../git-errors.ts';
+import type { CommitFacts } from '../manifests-repository.ts';
+import type { GitObjects } from './git-objects.ts';
 
 const MOST_COMMITS = 1_000_000;
 const KEPT = 20_000;
 
 export class History {
-  readonly #store: ObjectStore;
+  readonly #store: GitObjects;
   /** Oids of commits whose parents the remote does not have either. */
   readonly #shallow: ReadonlySet<string>;
   readonly #parents = new Map<string, readonly string[]>();
 
-  constructor(store: ObjectStore, shallow: ReadonlySet<string>) {
+  constructor(store: GitObjects, shallow: ReadonlySet<string>) {
     this.#store = store;
     this.#shallow = shallow;
   }

@@ -2,18 +2,17 @@
 import { readdir, rm } from 'node:fs/promises';
 import path from 'node:path';
 import git from 'isomorphic-git';
-import { syncFolder, writeFileDurably } from '../base/durable-file.ts';
-import { CodedError } from '../base/errors.ts';
-import { parseCommit } from './commit-object.ts';
-import { objectCorrupt, objectMissing } from './git-errors.ts';
-import type { CommitFacts } from './manifests-repository.ts';
-import { isOid } from './pkt-line.ts';
+import { syncFolder, writeFileDurably } from '../../base/durable-file.ts';
+import { CodedError } from '../../base/errors.ts';
+import { objectCorrupt, objectMissing } from '../git-errors.ts';
+import type { CommitFacts } from '../manifests-repository.ts';
+import { parseCommit } from '../objects/commit-object.ts';
+import type { GitObjects, ObjectType } from '../objects/git-objects.ts';
+import { parseTree, type RawEntry } from '../objects/tree-object.ts';
+import { isOid } from '../wire/pkt-line.ts';
 import { ReadingFs } from './reading-fs.ts';
-import { parseTree, type RawEntry } from './tree-object.ts';
 
-export type ObjectType = 'blob' | 'tree' | 'commit';
-
-export class ObjectStore {
+export class ObjectStore implements GitObjects {
   readonly gitdir: string;
   /** Holds isomorphic-git's pack indexes. */
   readonly #cache = {};
@@ -26,7 +25,6 @@ export class ObjectStore {
     this.#fs = new ReadingFs(gitdir);
   }
 
-  /** The object's bytes. Throws GIT_OBJECT_MISSING, or GIT_OBJECT_CORRUPT when damaged or of another type. */
   async read(oid: string, type: ObjectType): Promise<Buffer> {
     if (!isOid(oid)) throw objectMissing(String(oid).slice(0, 80));
     let found: Awaited<ReturnType<typeof git.readObject>>;

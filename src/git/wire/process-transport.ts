@@ -3,9 +3,8 @@ import { type ChildProcessByStdio, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { stat } from 'node:fs/promises';
 import type { Readable, Writable } from 'node:stream';
-import type { Clock } from '../base/clock.ts';
-import { CodedError } from '../base/errors.ts';
-import { withDeadline } from './deadline.ts';
+import type { Clock } from '../../base/clock.ts';
+import { CodedError } from '../../base/errors.ts';
 import {
   answerCorrupt,
   answerTooLarge,
@@ -13,7 +12,8 @@ import {
   hostFailed,
   repositoryNotFound,
   unreachable,
-} from './git-errors.ts';
+} from '../git-errors.ts';
+import { withDeadline } from './deadline.ts';
 import { advertisementEnd, FLUSH, WireError } from './pkt-line.ts';
 import type { RemoteAddress } from './remote-address.ts';
 import type { GitService, SmartSession, SmartTransport, TransportLimits } from './smart-transport.ts';

@@ -1,7 +1,7 @@
 // Owns time limits of the git edge: an operation ends in time even when what it waits for never answers.
-import type { Clock } from '../base/clock.ts';
-import { CodedError } from '../base/errors.ts';
-import { aborted, timedOut } from './git-errors.ts';
+import type { Clock } from '../../base/clock.ts';
+import { CodedError } from '../../base/errors.ts';
+import { aborted, timedOut } from '../git-errors.ts';
 
 export interface Deadline {
   readonly clock: Clock;

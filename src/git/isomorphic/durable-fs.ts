@@ -1,6 +1,6 @@
 // Owns the file system that isomorphic-git writes through: it writes in place, which a kill leaves half done; here each file appears whole.
 import * as files from 'node:fs/promises';
-import { writeFileDurably } from '../base/durable-file.ts';
+import { writeFileDurably } from '../../base/durable-file.ts';
 
 async function writeFile(file: string, data: Uint8Array | string, options?: unknown): Promise<void> {
   const mode =

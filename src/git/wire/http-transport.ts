@@ -1,8 +1,8 @@
 // Owns Git over HTTP(S): credentials, time limits, size limits, and redirects that stay on the same host.
-import type { Clock } from '../base/clock.ts';
-import { CodedError } from '../base/errors.ts';
+import type { Clock } from '../../base/clock.ts';
+import { CodedError } from '../../base/errors.ts';
+import { answerTooLarge, credentialsRefused, hostFailed, repositoryNotFound, unreachable } from '../git-errors.ts';
 import { withDeadline } from './deadline.ts';
-import { answerTooLarge, credentialsRefused, hostFailed, repositoryNotFound, unreachable } from './git-errors.ts';
 import type { RemoteAddress } from './remote-address.ts';
 import type { GitService, SmartSession, SmartTransport, TransportLimits } from './smart-transport.ts';
 
@@ -44,7 +44,7 @@ function redirectedBase(from: URL, location: string | null, shown: string): stri
     throw new CodedError({
       code: 'GIT_REDIRECT_REFUSED',
       message: `${shown} redirects to ${to === undefined ? 'nowhere' : to.host}, which is another host or not a repository.`,
-      remedy: 'Set the address of the manifests repository to where it lies now.',
+      remedy: 'Use the current address of the manifests repository.',
     });
   }
   return `${to.origin}${to.pathname.slice(0, -'/info/refs'.length)}`;
@@ -122,7 +122,7 @@ export class HttpTransport implements SmartTransport {
       throw new CodedError({
         code: 'GIT_CREDENTIALS_INSECURE',
         message: `Credentials for ${this.shown} would be sent in clear text.`,
-        remedy: 'Use https://, or permit plain HTTP in the settings if the network between is trusted.',
+        remedy: 'Use https://, or allow plain HTTP in the settings if you trust the network.',
       });
     }
     headers.authorization = authorization(given);

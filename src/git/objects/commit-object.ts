@@ -1,18 +1,14 @@
 // Owns the bytes of commit objects: writing one, reading one, its trailers, and where its signature sits.
-import { CodedError } from '../base/errors.ts';
-import { objectCorrupt } from './git-errors.ts';
-import type { CommitFacts, CommitSigner } from './manifests-repository.ts';
+import { CodedError } from '../../base/errors.ts';
+import { objectCorrupt } from '../git-errors.ts';
+import type { CommitAuthor, CommitFacts, CommitSigner } from '../manifests-repository.ts';
 
 export interface CommitContent {
   readonly tree: string;
-  readonly parent: string;
+  /** Null of a first commit. */
+  readonly parent: string | null;
   readonly message: string;
   readonly atMs: number;
-}
-
-export interface CommitAuthor {
-  readonly name: string;
-  readonly email: string;
 }
 
 function personLine(person: CommitAuthor, atMs: number): string {
@@ -26,7 +22,8 @@ export function renderCommit(content: CommitContent, author: CommitAuthor, signe
     throw new CodedError({ code: 'GIT_MESSAGE_REFUSED', kind: 'bug', message: 'A commit message contains a NUL.' });
   }
   const person = personLine(author, content.atMs);
-  const head = `tree ${content.tree}\nparent ${content.parent}\nauthor ${person}\ncommitter ${person}\n`;
+  const parent = content.parent === null ? '' : `parent ${content.parent}\n`;
+  const head = `tree ${content.tree}\n${parent}author ${person}\ncommitter ${person}\n`;
   const body = `\n${content.message.trimEnd()}\n`;
   if (signer === undefined) return Buffer.from(head + body);
   const signature = signer

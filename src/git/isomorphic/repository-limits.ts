@@ -1,7 +1,8 @@
 // Owns the bounds of the git edge in one place: time, sizes, counts.
-import { DEFAULT_PACK_LIMITS, type PackLimits } from './pack-scan.ts';
-import { DEFAULT_TRANSPORT_LIMITS, type TransportLimits } from './smart-transport.ts';
-import { DEFAULT_TREE_LIMITS, type TreeLimits } from './tree-reader.ts';
+
+import { DEFAULT_TREE_LIMITS, type TreeLimits } from '../objects/tree-reader.ts';
+import { DEFAULT_PACK_LIMITS, type PackLimits } from '../wire/pack-scan.ts';
+import { DEFAULT_TRANSPORT_LIMITS, type TransportLimits } from '../wire/smart-transport.ts';
 
 export interface RepositoryLimits {
   readonly transport: TransportLimits;

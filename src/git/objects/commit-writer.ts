@@ -1,9 +1,9 @@
 // Owns making commits without a work tree: new blobs and the trees above them, nothing else is rewritten.
-import { CodedError } from '../base/errors.ts';
-import { type CommitAuthor, renderCommit } from './commit-object.ts';
-import { pathRefused } from './git-errors.ts';
-import type { CommitDraft, CommitSigner } from './manifests-repository.ts';
-import type { ObjectStore } from './object-store.ts';
+import { CodedError } from '../../base/errors.ts';
+import { pathRefused } from '../git-errors.ts';
+import type { CommitAuthor, CommitDraft, CommitSigner } from '../manifests-repository.ts';
+import { renderCommit } from './commit-object.ts';
+import type { GitObjects } from './git-objects.ts';
 import { nameFault, type RawEntry, renderTree } from './tree-object.ts';
 
 const EMPTY_TREE = '4b825dc642cb6eb9a060e54bf8d69288fbee4904';
@@ -35,7 +35,7 @@ function plan(changes: CommitDraft['changes']): FolderChange {
 
 /** Writes the changed folder; returns its tree, or undefined when nothing is left in it. */
 async function writeFolder(
-  store: ObjectStore,
+  store: GitObjects,
   before: string | undefined,
   change: FolderChange,
   at: string,
@@ -64,21 +64,21 @@ async function writeFolder(
   return entries.size === 0 ? undefined : store.write('tree', renderTree([...entries.values()]));
 }
 
-/** Writes the commit durably and returns its oid. Throws GIT_PATH_REFUSED, GIT_COMMIT_EMPTY. */
+/** Writes the commit durably and returns its oid; without a parent, a branch begins. Throws GIT_PATH_REFUSED, GIT_COMMIT_EMPTY. */
 export async function writeCommit(
-  store: ObjectStore,
-  draft: CommitDraft,
+  store: GitObjects,
+  draft: Omit<CommitDraft, 'parent'> & { readonly parent: string | null },
   author: CommitAuthor,
   signer: CommitSigner | undefined,
 ): Promise<string> {
-  const parent = await store.readCommit(draft.parent);
+  const before = draft.parent === null ? undefined : (await store.readCommit(draft.parent)).tree;
   const tree =
-    (await writeFolder(store, parent.tree, plan(draft.changes), '')) ?? (await store.write('tree', renderTree([])));
-  if (tree === parent.tree) {
+    (await writeFolder(store, before, plan(draft.changes), '')) ?? (await store.write('tree', renderTree([])));
+  if (tree === before) {
     throw new CodedError({
       code: 'GIT_COMMIT_EMPTY',
       kind: 'bug',
-      message: `A commit on ${draft.parent.slice(0, 10)} would change nothing: ${[...draft.changes.keys()].join(', ').slice(0, 200)}.`,
+      message: `A commit on ${draft.parent?.slice(0, 10)} would change nothing: ${[...draft.changes.keys()].join(', ').slice(0, 200)}.`,
     });
   }
   const { message, atMs } = draft;
@@ -89,7 +89,7 @@ export async function writeCommit(
 
 /** What a host that has `base` lacks for `commit`: commits between, with trees and blobs that `base` does not have. */
 export async function objectsBetween(
-  store: ObjectStore,
+  store: GitObjects,
   base: string,
   commit: string,
   mostCommits: number,

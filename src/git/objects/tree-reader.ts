@@ -1,7 +1,7 @@
 // Owns snapshots: trees read once, kept by oid, so that a new commit costs only the folders that changed.
-import { CodedError } from '../base/errors.ts';
-import type { SkipReason, Tree, TreeChild } from './manifests-repository.ts';
-import type { ObjectStore } from './object-store.ts';
+import { CodedError } from '../../base/errors.ts';
+import type { SkipReason, Tree, TreeChild } from '../manifests-repository.ts';
+import type { GitObjects } from './git-objects.ts';
 import { nameFault } from './tree-object.ts';
 
 export interface TreeLimits {
@@ -30,14 +30,14 @@ export class TreeReader {
     this.#limits = limits;
   }
 
-  async read(store: ObjectStore, oid: string): Promise<Tree> {
+  async read(store: GitObjects, oid: string): Promise<Tree> {
     const budget = { left: this.#limits.entries };
     const { tree } = await this.#read(store, oid, this.#limits.depth, budget);
     this.#evict();
     return tree;
   }
 
-  async #read(store: ObjectStore, oid: string, depth: number, budget: { left: number }): Promise<Kept> {
+  async #read(store: GitObjects, oid: string, depth: number, budget: { left: number }): Promise<Kept> {
     const kept = this.#kept.get(oid);
     if (kept !== undefined) {
       this.#kept.delete(oid); // to the young end
@@ -78,14 +78,14 @@ export class TreeReader {
       throw new CodedError({
         code: 'GIT_TREE_TOO_DEEP',
         message: `Folders in the manifests repository nest deeper than ${this.#limits.depth}.`,
-        remedy: 'Move the documents further up.',
+        remedy: 'Move the documents to a higher folder.',
       });
     }
     if (budget.left < 0) {
       throw new CodedError({
         code: 'GIT_TREE_TOO_LARGE',
         message: `The manifests repository has more than ${this.#limits.entries} files and folders.`,
-        remedy: 'Split it, or remove what is no longer used.',
+        remedy: 'Split it, or remove files that are no longer used.',
       });
     }
   }

@@ -1,5 +1,5 @@
 // Owns the bytes of tree objects: reading, writing, and which names are fit to appear in one.
-import { objectCorrupt } from './git-errors.ts';
+import { objectCorrupt } from '../git-errors.ts';
 
 export type EntryMode = '100644' | '100755' | '120000' | '160000' | '40000';
 

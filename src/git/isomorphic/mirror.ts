@@ -3,11 +3,11 @@ import { randomUUID } from 'node:crypto';
 import { mkdir, readdir, rm } from 'node:fs/promises';
 import path from 'node:path';
 import git from 'isomorphic-git';
-import { readFileIfPresent, syncFolder, writeFileDurably } from '../base/durable-file.ts';
+import { readFileIfPresent, syncFolder, writeFileDurably } from '../../base/durable-file.ts';
+import { History } from '../objects/history.ts';
+import { isOid } from '../wire/pkt-line.ts';
 import { durableFs } from './durable-fs.ts';
-import { History } from './history.ts';
 import { ObjectStore } from './object-store.ts';
-import { isOid } from './pkt-line.ts';
 
 /** What a generation mirrors; another remote or branch never continues it. */
 export interface MirrorSubject {

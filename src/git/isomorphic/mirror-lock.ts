@@ -2,8 +2,8 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
-import { readFileIfPresent } from '../base/durable-file.ts';
-import { CodedError } from '../base/errors.ts';
+import { readFileIfPresent } from '../../base/durable-file.ts';
+import { CodedError } from '../../base/errors.ts';
 
 /**
  * Takes the lock or throws GIT_MIRROR_BUSY. It is a file lock held through SQLite, so a killed holder leaves nothing stale,
@@ -21,7 +21,7 @@ export async function lockMirror(folder: string): Promise<Disposable> {
     throw new CodedError({
       code: 'GIT_MIRROR_BUSY',
       message: `The mirror folder ${folder} is in use by another process (id ${holder}).`,
-      remedy: 'Stop the other Slipway process, or give this one a data folder of its own.',
+      remedy: 'Stop the other Slipway process, or use another home for this one.',
       cause,
     });
   }

@@ -1,7 +1,7 @@
 // Owns the address of the manifests repository: which transport it names, and how it is shown without secrets.
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { CodedError } from '../base/errors.ts';
+import { CodedError } from '../../base/errors.ts';
 
 export type RemoteAddress =
   | {
@@ -27,7 +27,7 @@ function unsupported(text: string, why: string): CodedError {
   return new CodedError({
     code: 'GIT_URL_UNSUPPORTED',
     message: `${JSON.stringify(text)} can't be used as the manifests repository: ${why}.`,
-    remedy: 'Give https://host/path.git, ssh://user@host/path.git, user@host:path.git, file:///path or a folder.',
+    remedy: 'Use https://host/path.git, ssh://user@host/path.git, user@host:path.git, file:///path or a folder.',
   });
 }
 
@@ -57,17 +57,17 @@ export function parseRemoteAddress(text: string, folder: string): RemoteAddress 
     throw new CodedError({
       code: 'GIT_URL_CREDENTIALS',
       message: `The address of the manifests repository on ${url.host} contains credentials.`,
-      remedy: 'Take them out of the address, where logs would show them, and give them as a setting.',
+      remedy: 'Remove them from the address, where logs would show them, and pass them as settings.',
     });
   }
   if (scheme === 'file') {
-    if (url.host !== '' && url.host !== 'localhost') throw unsupported(text, 'a file address names no host');
+    if (url.host !== '' && url.host !== 'localhost') throw unsupported(text, 'a file address has no host');
     const local = fileURLToPath(url);
     return { kind: 'local', path: local, shown: `file://${local}` };
   }
   if (scheme === 'ssh')
     return ssh(url.username, url.hostname, url.port, decodeURIComponent(url.pathname).replace(/^\/~/, '~'), text);
-  if (scheme !== 'http' && scheme !== 'https') throw unsupported(text, `${scheme}:// is not spoken`);
+  if (scheme !== 'http' && scheme !== 'https') throw unsupported(text, `${scheme}:// is not supported`);
   const base = `${url.origin}${url.pathname.replace(/\/+$/, '')}`;
   const loopback = ['localhost', '127.0.0.1', '[::1]'].includes(url.hostname);
   return { kind: 'http', base, shown: base, loopback, secure: scheme === 'https' };
