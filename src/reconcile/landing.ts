@@ -30,6 +30,7 @@ export type LandingAnswer =
   | { readonly kind: 'unknown'; readonly reason: string };
 
 export interface Landing {
+  /** Repeating is safe: the steps of a cycle that are not on the branch come again with the next one. */
   land(order: LandingOrder): Promise<LandingAnswer>;
 }
 
