@@ -3,40 +3,37 @@ import { mkdir } from 'node:fs/promises';
 import os from 'node:os';
 import type { Clock } from '../base/clock.ts';
 import type { Logger } from '../base/logger.ts';
-import { Metrics } from '../base/metrics.ts';
+import type { Metrics } from '../base/metrics.ts';
 import type { RandomStream } from '../base/random.ts';
 import type { LoadedTrust } from '../contract/trust/read-trust-policy.ts';
 import { DocumentVerifier } from '../contract/trust/verifier.ts';
 import { FolderPublication } from '../distribution/folder-publication.ts';
 import { readOnlineKeys } from '../distribution/tuf-keys.ts';
 import { DEFAULT_LIFETIMES } from '../distribution/tuf-metadata.ts';
-import { openManifestsRepository } from '../git/isomorphic-git-repository.ts';
-import { parseRemoteAddress } from '../git/remote-address.ts';
+import { openManifestsRepository } from '../git/isomorphic/isomorphic-git-repository.ts';
+import { DeclaredWatch } from '../measurement/declared-watch.ts';
+import type { KnownFleet } from '../measurement/known-fleet.ts';
+import { SignalBoard } from '../measurement/signal-board.ts';
+import { SteadyWatch } from '../measurement/steady-watch.ts';
+import { WindowMeasurement } from '../measurement/window-measurement.ts';
 import { DeliveryWorker } from '../notify/delivery-worker.ts';
 import type { NotifySettings } from '../notify/read-notifications.ts';
 import { Executor } from '../reconcile/carry-out.ts';
-import { DeclaredWatch } from '../reconcile/declared-watch.ts';
-import { readTraffic } from '../reconcile/fleet-traffic.ts';
-import type { KnownFleet } from '../reconcile/known-fleet.ts';
+import { DirectPush } from '../reconcile/landing.ts';
 import { Notices } from '../reconcile/notices.ts';
 import { Observer } from '../reconcile/observe.ts';
+import { WindowKeeping } from '../reconcile/prepare-windows.ts';
 import { Publisher } from '../reconcile/publisher.ts';
 import { Reconciler, type ReconcilerEvents, type ReconcilerSettings } from '../reconcile/reconciler.ts';
-import { RestWindows } from '../reconcile/rest-windows.ts';
-import { SignalBoard } from '../reconcile/signal-board.ts';
-import { SnapshotReader } from '../reconcile/snapshot.ts';
-import { StatusClaims } from '../reconcile/status-claims.ts';
-import { Windows } from '../reconcile/windows.ts';
 import type { SignalProvider } from '../signals/signal-provider.ts';
 import { createReconcilerSigner, type ReconcilerSigner } from '../signing/evidence-signer.ts';
 import { readPrivateKey } from '../signing/keys.ts';
+import { SnapshotReader } from '../snapshot/snapshot.ts';
+import { StatusClaims } from '../snapshot/status-claims.ts';
 import type { FleetStore } from '../store/fleet-store.ts';
 import { openSqliteFleetStore } from '../store/sqlite/open-sqlite-fleet-store.ts';
-import { composeFleetApi, type FleetApi } from './compose-fleet-api.ts';
-import { FileWatcher, watchRepository } from './file-watcher.ts';
 import type { Home } from './home.ts';
 import { openNotifications, openProviders, openTrust } from './home-files.ts';
-import { rolloutsForViewers } from './rollouts-for-viewers.ts';
 import type { WatchedFile } from './watched-file.ts';
 
 export interface ServiceSettings {
@@ -150,15 +147,17 @@ export async function composeReconciler({
     renewBeforeMs: DEFAULT_LIFETIMES.timestampMs / 2,
   });
   let fleet: KnownFleet | undefined;
-  const reader = new SnapshotReader(repository, new DocumentVerifier(trust.value.policy));
+  const reader = new SnapshotReader(repository);
   const claims = new StatusClaims(repository, trust.value.policy.reconciler);
+  const windows = new WindowMeasurement(store, settings.reportIntervalMs, signals);
   const observer = new Observer({
     repository,
     reader,
     claims,
-    windows: new Windows(store, settings.reportIntervalMs, signals),
-    rest: new RestWindows(store, settings.reportIntervalMs),
+    windows,
+    steady: new SteadyWatch(store, settings.reportIntervalMs),
     store,
+    verifier: new DocumentVerifier(trust.value.policy),
   });
   const measured = metrics === undefined ? {} : { metrics };
   const notices: Notices = new Notices({
@@ -178,7 +177,8 @@ export async function composeReconciler({
     {
       repository,
       observer,
-      executor: new Executor(repository, signer, logger),
+      windows: new WindowKeeping(store, windows, signals),
+      executor: new Executor({ repository, claims, signer, landing: new DirectPush(repository), logger }),
       publisher,
       store,
       notices,
@@ -208,7 +208,7 @@ export async function composeReconciler({
     providers,
     notify,
     useTrust: ({ policy }) => {
-      reader.useVerifier(new DocumentVerifier(policy));
+      observer.useVerifier(new DocumentVerifier(policy));
       claims.useKeys(policy.reconciler);
       reconciler.wake();
     },
@@ -224,100 +224,4 @@ export async function composeReconciler({
 
 function credentialSource({ username, password }: { readonly username: string; readonly password: string }) {
   return () => ({ kind: 'basic' as const, username, password });
-}
-
-export interface RunningService extends AsyncDisposable {
-  readonly url: string;
-  readonly composed: ComposedReconciler;
-}
-
-/** Starts the whole service: the fleet's HTTP side, listening time, and the loop. Stops in reverse when disposed. */
-export async function startService(order: ComposeOrder): Promise<RunningService> {
-  const { settings, clock, logger } = order;
-  const stop = new AbortController();
-  await using disposables = new AsyncDisposableStack();
-  let api: FleetApi | undefined;
-  const events: ReconcilerEvents = {
-    ...order.events,
-    onPublished: (sequence) => {
-      api?.notifyPublished(sequence);
-      order.events?.onPublished?.(sequence);
-    },
-  };
-  const metrics = new Metrics();
-  const composed = disposables.use(await composeReconciler({ ...order, events, metrics }));
-  const { reconciler, signals, deliveries, store, publisher, trust, providers, notify } = composed;
-  const trafficOf = (rollout: string, target: string) => {
-    const fleet = composed.fleet();
-    const ids = new Set(target === '' ? [] : fleet?.matching(target));
-    return readTraffic(store, rollout, fleet?.devices.filter(({ id }) => ids.has(id)) ?? []);
-  };
-  api = disposables.use(
-    composeFleetApi({
-      store,
-      clock,
-      logger,
-      metrics,
-      host: settings.host,
-      port: settings.port,
-      publicationFolder: settings.home.publication,
-      isDenied: (device) => composed.fleet()?.isDenied(device) ?? false,
-      isReady: () => reconciler.view().cycledAtMs !== null,
-      onHook: () => reconciler.wake(),
-      ...(settings.hookSecret === null ? {} : { hookSecret: settings.hookSecret }),
-      ...(settings.viewerToken === null ? {} : { viewerToken: settings.viewerToken }),
-      readRollouts: (name) => {
-        const homeProblems = [trust.problem, providers.problem, notify.problem];
-        return rolloutsForViewers({ view: reconciler.view(), homeProblems, traffic: trafficOf }, name);
-      },
-    }),
-  );
-  const loops: Promise<void>[] = [];
-  disposables.defer(async () => {
-    stop.abort();
-    await Promise.all(loops);
-    await publisher.release();
-  });
-  loops.push(reconciler.run(stop.signal), signals.run(stop.signal), deliveries.run(stop.signal));
-  // Who is denied stands in the repository: nobody is let in before it was looked at, unless it can't be had.
-  await firstLook(reconciler, clock);
-  const port = await api.start();
-  loops.push(listen(store, settings.heartbeatMs, clock, logger, stop.signal));
-  const watcher = disposables.use(new FileWatcher(logger));
-  const following = { watcher, clock, logger, signal: stop.signal };
-  loops.push(trust.follow(composed.useTrust, following));
-  loops.push(providers.follow((list) => signals.useProviders(list), following));
-  loops.push(notify.follow(composed.useNotifications, following));
-  const address = parseRemoteAddress(settings.repository, '.');
-  if (address.kind === 'local') await watchRepository(watcher, address.path, () => reconciler.wake());
-  const owned = disposables.move();
-  const host = settings.host.includes(':') ? `[${settings.host}]` : settings.host;
-  return { url: `http://${host}:${port}`, composed, [Symbol.asyncDispose]: () => owned.disposeAsync() };
-}
-
-const FIRST_LOOK_MS = 10_000;
-
-/** Waits for the first cycle, however it ended. */
-async function firstLook(reconciler: Reconciler, clock: Clock): Promise<void> {
-  const endMs = clock.monotonicMs() + FIRST_LOOK_MS;
-  const hasLooked = (): boolean => reconciler.view().cycledAtMs !== null || reconciler.view().trouble !== null;
-  while (!hasLooked() && clock.monotonicMs() < endMs) await clock.sleep(10);
-}
-
-/** Records, heartbeat by heartbeat, that this process listens for reports: soak and silence count in that time only. */
-async function listen(
-  store: FleetStore,
-  heartbeatMs: number,
-  clock: Clock,
-  logger: Logger,
-  signal: AbortSignal,
-): Promise<void> {
-  while (!signal.aborted) {
-    try {
-      await store.recordListening(clock.now());
-    } catch (error) {
-      logger.warn('listening time could not be recorded', { error });
-    }
-    await clock.sleep(heartbeatMs, signal);
-  }
 }

@@ -1,4 +1,5 @@
-// Owns how rollouts stand, as people read it: one row each, and below what needs a person.
+// Owns the state of rollouts as people read it: one row each, and below it what needs attention.
+import { parseInstant, SystemClock } from '../base/clock.ts';
 import { assertNever } from '../base/errors.ts';
 import { clipped, oneLine } from '../base/plain-text.ts';
 import type { LastRejection } from '../rollout/last-rejection.ts';
@@ -6,7 +7,7 @@ import type { ExceptedOutlook, Outlook } from '../rollout/outlook.ts';
 import { exceptionInWords } from '../wording/exception-in-words.ts';
 import { type OutlookCells, outlookCells } from '../wording/plan-in-words.ts';
 import { changedPolicyInWords } from '../wording/policy-in-words.ts';
-import { table } from './output.ts';
+import { table, timeAgo } from './output.ts';
 
 const HEADER = ['ROLLOUT', 'MODEL', 'STAGE', 'DEVICES', 'VERDICT', 'WAITING FOR'];
 const MOST_CELL = 110;
@@ -23,19 +24,21 @@ export function tableOfCells(rows: readonly OutlookCells[]): string {
   return rows.length === 0 ? 'There are no rollouts.' : table(HEADER, cells);
 }
 
-/** Which version was taken back, when and why. */
+/** Which version was rejected, when and why. */
 export function rejectionNote(rollout: string, { version, reason, at }: LastRejection): string {
-  const what = `${oneLine(rollout)}: ${oneLine(version)} was taken back at ${oneLine(at)}`;
+  const atMs = parseInstant(at);
+  const when = atMs === undefined ? oneLine(at) : timeAgo(atMs, new SystemClock().now());
+  const what = `${oneLine(rollout)}: ${oneLine(version)} was rejected ${when}`;
   return `${clipped(what, MOST_REASON)}\n  ${clipped(oneLine(reason), MOST_REJECTION)}`;
 }
 
-/** A group that does not go along, and why. */
+/** A group with an exception, and why. */
 export function exceptionNote(rollout: string, exception: ExceptedOutlook): string {
   const what = `${oneLine(rollout)}: ${exceptionInWords(exception)}`;
   return `${clipped(what, MOST_REASON)}\n  ${clipped(oneLine(exception.reason), MOST_REJECTION)}`;
 }
 
-/** What needs a person: what was taken back, what stalls a rollout, what it may not take, which devices are in trouble. */
+/** What needs attention: rejected versions, exceptions, stalled rollouts, versions that may not start, devices with problems. */
 function notesOf({ rollout, conditions, cohort, changedPolicy, exceptions = [], rejected = null }: Outlook): string[] {
   const name = oneLine(rollout);
   const before = [
@@ -51,11 +54,11 @@ function notesOf({ rollout, conditions, cohort, changedPolicy, exceptions = [], 
       case 'Stalled':
         return status ? [`${name} is stalled: ${text}`] : [];
       case 'SourceVerified':
-        return status ? [] : [`${name}: the wished version may not start: ${text}`];
+        return status ? [] : [`${name}: the desired version may not start: ${text}`];
       case 'SignalsAnswered':
         return status
           ? []
-          : [`${name}: an outside signal is silent, so its rule can't be decided\n  ${oneLine(message)}`];
+          : [`${name}: a metric provider does not answer, so its rule can't be decided\n  ${oneLine(message)}`];
       case 'Ready':
       case 'Progressing':
         return [];
@@ -66,10 +69,10 @@ function notesOf({ rollout, conditions, cohort, changedPolicy, exceptions = [], 
   const troubled = cohort?.troubled ?? [];
   if (troubled.length === 0) return [...before, ...notes];
   const lines = troubled.map(({ device, what }) => `  ${oneLine(device)}  ${clipped(oneLine(what), MOST_REASON)}`);
-  return [...before, ...notes, [`${name}: devices in trouble`, ...lines].join('\n')];
+  return [...before, ...notes, [`${name}: devices with problems`, ...lines].join('\n')];
 }
 
-/** The table, and below it what needs a person. */
+/** The table, and below it what needs attention. */
 export function statusTable(outlooks: readonly Outlook[]): string {
   return [tableOfCells(outlooks.map(outlookCells)), ...outlooks.flatMap(notesOf)].join('\n\n');
 }

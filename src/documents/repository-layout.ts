@@ -27,3 +27,8 @@ export function checkRepository({ spec }: Repository): Problem[] {
     return [{ code: 'REPOSITORY_LAYOUT', path: ['spec', 'layout', kind], message, remedy }];
   });
 }
+
+/** The name that a document's path gives it: the file's name without its ending. */
+export function nameOfPath(path: string): string {
+  return path.slice(path.lastIndexOf('/') + 1).replace(/\.(ya?ml|json)$/, '');
+}

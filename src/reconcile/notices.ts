@@ -7,11 +7,11 @@ import type { Notice, NoticeContent } from '../notify/notice.ts';
 import { type AlertRecord, stepBook } from '../rollout/alert-book.ts';
 import { type AlertReading, alertKeyOf, alertsOf } from '../rollout/alerts.ts';
 import type { OffDeclared } from '../rollout/off-declared.ts';
+import type { StatusClaims } from '../snapshot/status-claims.ts';
 import type { Leases } from '../store/leases.ts';
 import type { NoticeOrder, NoticeQueue } from '../store/notice-queue.ts';
 import { alertFactsOf, type Looked } from './alert-facts.ts';
 import type { ServiceView } from './service-view.ts';
-import type { StatusClaims } from './status-claims.ts';
 import { alertNotice, retrainingNotice, stepNotice } from './told-steps.ts';
 
 const LEASE = 'notices';
@@ -94,7 +94,14 @@ export class Notices {
   async noteBlind({ source, trouble }: ServiceView): Promise<readonly AlertRecord[]> {
     return this.#guarded(async () => {
       const away = source.kind === 'away' ? { reason: source.reason } : null;
-      const nothing = { outlooks: [], forged: [], brakes: [], offDeclared: [], watched: [], runbooks: new Map() };
+      const nothing = {
+        outlooks: [],
+        forged: [],
+        emergencyRollbacks: [],
+        offDeclared: [],
+        watched: [],
+        runbooks: new Map(),
+      };
       const refusing = { count: 0, first: [] };
       const reading = alertsOf({ ...nothing, refusing, away, trouble });
       const seen = new Set(['source-away', 'cycle-failed']);

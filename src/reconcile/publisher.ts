@@ -5,9 +5,9 @@ import { canonicalJson, type Digest } from '../contract/digest.ts';
 import { choicesOf, type Directive, type DirectiveEntry } from '../contract/directive.ts';
 import type { Publication, PublicationLedger, PublishedDocument } from '../distribution/publication.ts';
 import type { ManifestsRepository } from '../git/manifests-repository.ts';
+import type { ModelDocument, Snapshot } from '../snapshot/snapshot.ts';
 import type { Leases } from '../store/leases.ts';
 import type { Publication as PublicationRecord, ReconcilerState } from '../store/reconciler-state.ts';
-import type { ModelDocument, Snapshot } from './snapshot.ts';
 
 const LEASE = 'publication';
 const DOCUMENT_LIMIT_BYTES = 1024 * 1024;

@@ -1,9 +1,9 @@
 // Owns what the service says of itself: the state of its source, and every rollout's outlook.
 import type { FetchProblem } from '../git/manifests-repository.ts';
+import type { RefusingDevices } from '../measurement/known-fleet.ts';
 import type { AlertRecord } from '../rollout/alert-book.ts';
 import type { OffDeclared } from '../rollout/off-declared.ts';
 import type { Outlook } from '../rollout/outlook.ts';
-import type { RefusingDevices } from './known-fleet.ts';
 
 /** How the manifests repository stands. */
 export type SourceState =
@@ -31,8 +31,8 @@ export interface ServiceView {
   readonly contradicting: readonly { readonly device: string; readonly what: string }[];
   /** Devices that don't believe the directive, or a model that it names. */
   readonly refusing: RefusingDevices;
-  /** Rollouts whose brake is on. */
-  readonly brakes: readonly string[];
+  /** Rollouts whose devices were told of a rollback before its commit. */
+  readonly emergencyRollbacks: readonly string[];
   /** Devices that run something else than the directive declares, by rollout. */
   readonly offDeclared: readonly OffDeclared[];
   /** The alerts that stand, in the order in which they began. */
@@ -50,7 +50,7 @@ export const NOTHING_YET: ServiceView = {
   problems: [],
   contradicting: [],
   refusing: { count: 0, first: [] },
-  brakes: [],
+  emergencyRollbacks: [],
   offDeclared: [],
   alerts: [],
   publishedSequence: 0,

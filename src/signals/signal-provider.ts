@@ -1,4 +1,5 @@
 // Owns what a metric provider is asked and what it answers: answers are values, whatever the provider does.
+import { toIsoSeconds } from '../base/clock.ts';
 import { clipped, oneLine } from '../base/plain-text.ts';
 
 /** What a webhook is asked to judge; it learns nothing else. */
@@ -11,6 +12,15 @@ export interface SignalQuestion {
   readonly candidate: { readonly version: string; readonly digest: string; readonly attempt: number };
   readonly stable: { readonly version: string; readonly digest: string } | null;
   readonly stageOpenedAtMs: number;
+}
+
+/** The question as it is posted; `version` names this form. `askedAtMs` keeps others from replaying a signed question later. */
+export function questionText({ stageOpenedAtMs, ...facts }: SignalQuestion, askedAtMs?: number): string {
+  const window = {
+    openedAt: toIsoSeconds(stageOpenedAtMs),
+    ...(askedAtMs === undefined ? {} : { askedAt: toIsoSeconds(askedAtMs) }),
+  };
+  return JSON.stringify({ version: 1, ...facts, window });
 }
 
 export type SignalAnswer =

@@ -10,12 +10,15 @@ export interface SeenStatus {
   readonly status: JsonValue;
 }
 
-/** A rollback that was published before it could be pushed. */
+/** A rollback that is decided and not on the branch. */
 export interface EmergencyRollback {
   readonly rollout: string;
+  /** On the branch: a higher one ends it. */
   readonly revision: number;
   readonly reason: string;
-  readonly sinceMs: number;
+  readonly waitsSinceMs: number;
+  /** When devices were told without the commit; null while it may still land in time. */
+  readonly inForceSinceMs: number | null;
 }
 
 export interface Publication {

@@ -5,13 +5,13 @@ const WIDTH = 80;
 const BOUND = /(?<=\d) (?=\d{3}\b|%|ms\b|s\b|min\b|h\b|d\b|°C)/g;
 const HELD = '\u0000';
 
-/** The text in lines of at most 80 characters; a longer word stands alone. */
-export function wrapped(text: string): string[] {
+/** The text in lines of at most `width` characters; a longer word stands alone. */
+export function wrapped(text: string, width = WIDTH): string[] {
   const lines: string[] = [];
   let line = '';
   for (const word of text.replaceAll(BOUND, HELD).split(' ')) {
     const longer = line === '' ? word : `${line} ${word}`;
-    if (longer.length > WIDTH && line !== '') {
+    if (longer.length > width && line !== '') {
       lines.push(line);
       line = word;
     } else line = longer;

@@ -103,6 +103,7 @@ export class CliSession implements AsyncDisposable {
       .join('\n')
       .replaceAll(this.folder, '/work')
       .replaceAll(/\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ/g, 'YYYY-MM-DDThh:mm:ssZ')
+      .replaceAll(/\b(just now|\d+ (s|min|h|d) ago)\b/g, 'N min ago')
       .replaceAll(/sha256:[0-9a-f]{64}/g, 'sha256:…')
       .replaceAll(/\b[0-9a-f]{40}\b/g, '#'.repeat(40))
       .replaceAll(/\b[0-9a-f]{10}\b/g, '#'.repeat(10))

@@ -46,7 +46,7 @@ export function entry(over: Partial<DirectiveEntry> = {}): DirectiveEntry {
     candidate: { version: '2.0.0', digest: digestOf('candidate'), parameters: {}, attempt: 1 },
     stable: { version: '1.0.0', digest: digestOf('stable'), parameters: {}, target: '*' },
     spreadMs: 0,
-    brake: false,
+    emergency: false,
     ...over,
   };
 }

@@ -214,7 +214,7 @@ export class DeviceWorld implements AsyncDisposable {
       candidate:
         candidate === null ? null : { version: candidate.version, digest: candidate.digest, attempt, parameters: {} },
       stable: stable === null ? null : { version: stable.version, digest: stable.digest, parameters: {}, target: '*' },
-      ...{ spreadMs: 0, brake: false, ...over },
+      ...{ spreadMs: 0, emergency: false, ...over },
     };
   }
 

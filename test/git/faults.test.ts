@@ -4,8 +4,8 @@ import { readdirSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { describe, expect, test } from 'vitest';
 import type { GitHttpFault, GitHttpRequest } from '../../src/cli/demo/git-http-server.ts';
-import type { IsomorphicGitRepository } from '../../src/git/isomorphic-git-repository.ts';
-import { DEFAULT_TRANSPORT_LIMITS } from '../../src/git/smart-transport.ts';
+import type { IsomorphicGitRepository } from '../../src/git/isomorphic/isomorphic-git-repository.ts';
+import { DEFAULT_TRANSPORT_LIMITS } from '../../src/git/wire/smart-transport.ts';
 import { changes, git, head, Workshop } from './git-fixture.ts';
 
 const AT = 1_790_000_000_000;

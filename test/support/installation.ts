@@ -10,10 +10,10 @@ import { OnnxHost } from '../../fleet-agent/src/onnx-host.ts';
 import { SystemClock } from '../../src/base/clock.ts';
 import { createLogger } from '../../src/base/logger.ts';
 import { seededRandom } from '../../src/base/random.ts';
-import { type RunningService, startService } from '../../src/cli/compose-service.ts';
 import type { GitClone } from '../../src/cli/demo/git-clone.ts';
 import { createStageSet, removeStageSet, type StageSet } from '../../src/cli/demo/stage-set.ts';
 import type { LiveView } from '../../src/cli/live-status.ts';
+import { type RunningService, startService } from '../../src/cli/start-service.ts';
 import type { Digest } from '../../src/contract/digest.ts';
 import { loadTrustPolicy } from '../../src/contract/trust/read-trust-policy.ts';
 import { DocumentVerifier } from '../../src/contract/trust/verifier.ts';
@@ -90,7 +90,7 @@ export class Installation implements AsyncDisposable {
         insecureHttp: true,
         ...{ host: '127.0.0.1', port: this.#port, hookSecret: set.hookSecret, viewerToken: set.viewerToken },
         ...{ reportIntervalMs: 300, heartbeatMs: 200, leaseMs: 15_000 },
-        reconciler: { pollMs: 200, tickMs: 100, brakeAfterMs: 120_000 },
+        reconciler: { pollMs: 200, tickMs: 100, emergencyAfterMs: 120_000 },
         environment: process.env,
       },
       clock,
@@ -202,10 +202,11 @@ ${signers}
     return (await this.view()).rollouts.find((one) => one.rollout === rollout);
   }
 
-  /** The command line as a process of its own; it knows the server and the viewers' token. */
+  /** The command line as a process of its own; it knows the server, the viewers' token and the one for Git. */
   slipway(...args: string[]): Promise<CommandResult> {
     return run([at('src/cli/main.ts'), ...args], {
       SLIPWAY_VIEWER_TOKEN: this.set.viewerToken,
+      SLIPWAY_GIT_TOKEN: this.set.credentials.password,
       ...(this.#service === undefined ? {} : { SLIPWAY_SERVER: this.#service.url }),
     });
   }

@@ -7,7 +7,7 @@ import { SystemClock } from '../../src/base/clock.ts';
 import { seededRandom } from '../../src/base/random.ts';
 import { DEMO_MODEL } from '../../src/cli/demo/example-model.ts';
 import { ServiceProcess } from '../../src/cli/demo/service-process.ts';
-import { signedFiles } from '../../src/cli/demo/stage-set.ts';
+import { signedFiles } from '../../src/cli/signed-files.ts';
 import { type Digest, digestOf } from '../../src/contract/digest.ts';
 import type { NoticeContent } from '../../src/notify/notice.ts';
 import { openSqliteFleetStore } from '../../src/store/sqlite/open-sqlite-fleet-store.ts';

@@ -9,13 +9,8 @@ import { DEMO_MODEL, DEMO_ROLLOUT, manifestText, rolloutText } from '../../src/c
 import { DemoFleet, type FleetOptions } from '../../src/cli/demo/fleet.ts';
 import { type GitClone, git } from '../../src/cli/demo/git-clone.ts';
 import { type ServiceAnswer, ServiceProcess } from '../../src/cli/demo/service-process.ts';
-import {
-  createStageSet,
-  removeStageSet,
-  type StageSet,
-  type StageSetOptions,
-  signedFiles,
-} from '../../src/cli/demo/stage-set.ts';
+import { createStageSet, removeStageSet, type StageSet, type StageSetOptions } from '../../src/cli/demo/stage-set.ts';
+import { signedFiles } from '../../src/cli/signed-files.ts';
 import { addArtifact } from '../../src/distribution/folder-publication.ts';
 import { parseDocument } from '../../src/documents/parse-document.ts';
 import type { Rollout, RolloutStatus } from '../../src/documents/types.generated.ts';

@@ -1,6 +1,6 @@
 // Owns `slipway history`: the steps that the reconciler committed, and whether it really was the reconciler.
 import type { KeyObject } from 'node:crypto';
-import { type Command, Option } from 'commander';
+import type { Command } from 'commander';
 import { toIsoSeconds } from '../../base/clock.ts';
 import { clipped, oneLine } from '../../base/plain-text.ts';
 import { verifySshSignature } from '../../contract/trust/ssh-signature.ts';
@@ -10,7 +10,7 @@ import { wholeNumberOf } from '../option-values.ts';
 import { printResult, table } from '../output.ts';
 import { reconcilerKeys } from '../reconciler-keys.ts';
 import { addRepositoryOptions, openBranch, type RepositoryOptions } from '../repository-access.ts';
-import { SERVICE_SETTINGS } from '../settings.ts';
+import { homeOption, trustOption } from '../settings.ts';
 
 /** Commits that are looked through for steps. */
 const MOST_COMMITS = 20_000;
@@ -93,21 +93,17 @@ function textOf(steps: readonly HistoryStep[], rollout: string | undefined): str
 }
 
 export function addHistoryCommand(program: Command): void {
-  const { home } = SERVICE_SETTINGS;
   addRepositoryOptions(
     program
       .command('history')
-      .description('the steps of the rollouts, newest first, and whether the reconciler signed them')
-      .argument('[rollout]', 'only of this one'),
+      .description('show the steps of all rollouts, newest first, and whether the reconciler signed them')
+      .argument('[rollout]', 'show only this rollout'),
   )
-    .option(
-      '--trust <file>',
-      'trust policy with the keys of the reconciler (default: that of the home, when it is there)',
-    )
-    .addOption(new Option(home.flag, 'home of the service').env(home.variable).default(home.fallback))
-    .option('-n, --most <n>', 'how many steps', '20')
+    .addOption(trustOption())
+    .addOption(homeOption())
+    .option('-n, --most <n>', 'number of steps to show', '20')
     .option('--json', 'print JSON')
-    .addHelpText('after', '\nExit codes: 0 shown, 1 shown, and at least one signature is bad.')
+    .addHelpText('after', '\nExit codes: 0 every signature shown is good or unknown, 1 at least one is bad.')
     .action(async (rollout: string | undefined, options: HistoryOptions) => {
       const most = wholeNumberOf('-n', options.most, { least: 1, most: 10_000 });
       const keys = await reconcilerKeys(options);

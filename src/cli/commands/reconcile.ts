@@ -71,13 +71,20 @@ async function dryRun({ reconciler }: ComposedReconciler): Promise<Result> {
   return planResult(plan, 'The next cycle would:', plan.steps);
 }
 
+/** A service on the same home may publish at once. */
+async function reconcileAndRelease(composed: ComposedReconciler): Promise<Result> {
+  const result = await reconcile(composed);
+  await composed.publisher.release();
+  return result;
+}
+
 async function reconcile({ reconciler }: ComposedReconciler): Promise<Result> {
   const done: Transition[] = [];
   let cycle: Cycle | undefined;
   for (let i = 0; i < MOST_CYCLES; i++) {
     cycle = await reconciler.cycle(new AbortController().signal);
     if (cycle.kind !== 'stepped') break;
-    done.push(...cycle.commits.map((one) => one.step));
+    done.push(...cycle.steps.map((one) => one.step));
   }
   if (cycle === undefined || cycle.kind === 'no-source') {
     throw (
@@ -85,7 +92,7 @@ async function reconcile({ reconciler }: ComposedReconciler): Promise<Result> {
       new CodedError({ code: 'GIT_AWAY', kind: 'retry-later', message: 'The repository was not read.' })
     );
   }
-  if (cycle.kind === 'unpushed') {
+  if (cycle.kind === 'not-landed') {
     throw new CodedError({
       code: 'GIT_PUSH_REFUSED',
       kind: 'retry-later',
@@ -93,15 +100,18 @@ async function reconcile({ reconciler }: ComposedReconciler): Promise<Result> {
       remedy: 'See that the service may push to the branch.',
     });
   }
-  return planResult(cycle.plan, 'Done:', done);
+  const title = cycle.kind === 'proposed' ? `Done; the next steps wait to be accepted at ${cycle.where}:` : 'Done:';
+  return planResult(cycle.plan, title, done);
 }
 
 export function addReconcileCommand(program: Command): void {
   addServiceOptions(
-    program.command('reconcile').description('do what is to be done now, once, and say what it waits on'),
+    program
+      .command('reconcile')
+      .description('reconcile until nothing changes, then print what each rollout is waiting for'),
   )
-    .option('--once', 'as it does anyway; for scripts that say so')
-    .option('--dry-run', 'say what would be done; commit and publish nothing')
+    .option('--once', 'the default; accepted so that scripts can say so')
+    .option('--dry-run', 'show what would be done; commit and publish nothing')
     .option('--json', 'print JSON')
     .action(async (given: ReconcileOptions) => {
       const settings = serviceSettings(given);
@@ -114,8 +124,7 @@ export function addReconcileCommand(program: Command): void {
         logger: systemLogger('warn'),
       };
       await using composed = await composeReconciler({ ...order, instance: '-once' });
-      const result = given.dryRun === true ? await dryRun(composed) : await reconcile(composed);
-      await composed.publisher.release();
+      const result = given.dryRun === true ? await dryRun(composed) : await reconcileAndRelease(composed);
       printResult(result, given.json ?? false);
     });
 }

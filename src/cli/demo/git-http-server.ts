@@ -4,8 +4,8 @@ import { createHash, timingSafeEqual } from 'node:crypto';
 import http, { type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { CodedError } from '../../base/errors.ts';
-import { type Environment, gitEnvironment } from '../../git/process-transport.ts';
-import type { GitService } from '../../git/smart-transport.ts';
+import { type Environment, gitEnvironment } from '../../git/wire/process-transport.ts';
+import type { GitService } from '../../git/wire/smart-transport.ts';
 
 export interface GitHttpRequest {
   readonly method: string;

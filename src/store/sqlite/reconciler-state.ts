@@ -33,12 +33,19 @@ export function reconcilerStateIn(db: SqliteDatabase): ReconcilerState {
 
     readSeen: () => db.read(() => seenStatuses.read()),
 
-    setEmergencyRollback: ({ rollout, revision, reason, sinceMs }) =>
+    setEmergencyRollback: ({ rollout, revision, reason, waitsSinceMs, inForceSinceMs }) =>
       db.once(() => {
         db.prepare(
-          `INSERT INTO emergency_rollback (rollout, revision, reason, since) VALUES (?, ?, ?, ?)
-           ON CONFLICT DO UPDATE SET revision = excluded.revision, reason = excluded.reason, since = excluded.since`,
-        ).run(rollout, revision, reason, Math.floor(sinceMs));
+          `INSERT INTO emergency_rollback (rollout, revision, reason, waits_since, in_force_since) VALUES (?, ?, ?, ?, ?)
+           ON CONFLICT DO UPDATE SET revision = excluded.revision, reason = excluded.reason,
+             waits_since = excluded.waits_since, in_force_since = excluded.in_force_since`,
+        ).run(
+          rollout,
+          revision,
+          reason,
+          Math.floor(waitsSinceMs),
+          inForceSinceMs === null ? null : Math.floor(inForceSinceMs),
+        );
       }),
 
     clearEmergencyRollback: (rollout) =>
@@ -48,12 +55,13 @@ export function reconcilerStateIn(db: SqliteDatabase): ReconcilerState {
 
     readEmergencyRollbacks: () =>
       db.once(() => {
-        const rows = db.prepare('SELECT rollout, revision, reason, since FROM emergency_rollback').all();
+        const rows = db.prepare('SELECT * FROM emergency_rollback').all();
         const rollbacks = rows.map((row) => ({
           rollout: textual(row.rollout),
           revision: integer(row.revision),
           reason: textual(row.reason),
-          sinceMs: integer(row.since),
+          waitsSinceMs: integer(row.waits_since),
+          inForceSinceMs: row.in_force_since === null ? null : integer(row.in_force_since),
         }));
         return new Map(rollbacks.map((one) => [one.rollout, one]));
       }),

@@ -89,7 +89,8 @@ const STEPS: readonly string[] = [
     rollout TEXT PRIMARY KEY, revision INTEGER NOT NULL, commit_id TEXT NOT NULL, status TEXT NOT NULL
   ) STRICT, WITHOUT ROWID;
   CREATE TABLE emergency_rollback (
-    rollout TEXT PRIMARY KEY, revision INTEGER NOT NULL, reason TEXT NOT NULL, since INTEGER NOT NULL
+    rollout TEXT PRIMARY KEY, revision INTEGER NOT NULL, reason TEXT NOT NULL,
+    waits_since INTEGER NOT NULL, in_force_since INTEGER
   ) STRICT, WITHOUT ROWID;
   CREATE TABLE publication (
     only INTEGER PRIMARY KEY CHECK (only = 1), sequence INTEGER NOT NULL, directive TEXT NOT NULL, metadata_version INTEGER NOT NULL

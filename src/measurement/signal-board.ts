@@ -1,0 +1,240 @@
+// Owns asking the outside signals of present stages, at a pace of their own: cycles only read what was answered.
+import { type Clock, toIsoSeconds } from '../base/clock.ts';
+import type { Logger } from '../base/logger.ts';
+import type { Metrics } from '../base/metrics.ts';
+import {
+  addAnswer,
+  NO_ANSWERS,
+  type SignalReading,
+  type SignalRule,
+  type SignalState,
+  type SignalTrack,
+} from '../gates/signal-track.ts';
+import type { SignalAnswer, SignalProvider, SignalQuestion } from '../signals/signal-provider.ts';
+import { askedText, longestGapOf, questionOf, type SignalStage, sampleOf } from './signal-question.ts';
+
+export interface SignalBoardParts {
+  readonly providers: readonly SignalProvider[];
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly metrics?: Metrics;
+}
+
+/** What is kept of one rule. */
+interface Entry {
+  readonly rule: SignalRule;
+  readonly provider: SignalProvider | undefined;
+  question: SignalQuestion;
+  isReady: boolean;
+  track: SignalTrack;
+  silence: { readonly reason: string; readonly sinceMs: number } | null;
+  /** On the monotonic clock. */
+  nextAtMs: number;
+  isAsking: boolean;
+}
+
+interface Stage {
+  readonly key: string;
+  readonly entries: readonly Entry[];
+}
+
+/** So many questions may be on their way to one provider. */
+const MOST_AT_ONCE = 8;
+const LONGEST_REST_MS = 1_000;
+/**
+ * Asks each rule's provider at the provider's own interval, at most one question of a rule at a time, and only while the stage is ready.
+ * What was answered is kept in memory: after a restart a rule's time begins anew, which holds a stage and never decides one.
+ */
+export class SignalBoard {
+  readonly #parts: SignalBoardParts;
+  readonly #stages = new Map<string, Stage>();
+  #providers: readonly SignalProvider[];
+  readonly #asking = new Map<SignalProvider, number>();
+  readonly #pending = new Set<Promise<void>>();
+  readonly #answered: (provider: string, outcome: string) => void;
+  readonly #silent: (provider: string, rules: number) => void;
+  #wake = new AbortController();
+
+  constructor(parts: SignalBoardParts) {
+    this.#parts = parts;
+    this.#providers = parts.providers;
+    const answers = parts.metrics?.counter(
+      'slipway_signal_answers_total',
+      'Answers of outside signals, by provider and by what they came to: value, pass, fail, undecided or none.',
+    );
+    const silent = parts.metrics?.gauge(
+      'slipway_signal_silent_rules',
+      'Rules whose provider gives nothing that can be used, by provider.',
+    );
+    this.#answered = (provider, outcome) => answers?.add({ provider, outcome });
+    this.#silent = (provider, rules) => silent?.set(rules, { provider });
+  }
+
+  /** What is known of the signals of a rollout's present stage, in the order of its rules; from now on they are asked for. */
+  read(stage: SignalStage): readonly SignalReading[] {
+    const key = `${stage.status.opened} ${stage.status.candidate?.digest} ${stage.status.policy}`;
+    const known = this.#stages.get(stage.rollout);
+    const present = known?.key === key ? known : this.#begin(stage, key);
+    for (const entry of present.entries) {
+      entry.question = questionOf(stage, entry.rule.name);
+      if (stage.isReady && !entry.isReady) this.#wake.abort();
+      entry.isReady = stage.isReady;
+    }
+    return present.entries.map((entry) => this.#readingOf(entry));
+  }
+
+  /** The stage is over: nobody is asked about it any more. */
+  forget(rollout: string): void {
+    const gone = this.#stages.get(rollout);
+    this.#stages.delete(rollout);
+    for (const { rule } of gone?.entries ?? []) this.#countSilent(rule.from.provider);
+  }
+
+  /** Asks others from now on. Every rule's time begins anew: the same name may stand for another source. */
+  useProviders(providers: readonly SignalProvider[]): void {
+    const rollouts = [...this.#stages.keys()];
+    for (const rollout of rollouts) this.forget(rollout);
+    this.#providers = providers;
+  }
+
+  /** Asks until stopped. */
+  async run(signal: AbortSignal): Promise<void> {
+    const { clock } = this.#parts;
+    while (!signal.aborted) {
+      this.#wake = new AbortController();
+      const restMs = this.#askDue(signal);
+      await clock.sleep(restMs, AbortSignal.any([signal, this.#wake.signal]));
+    }
+    await Promise.all(this.#pending);
+  }
+
+  #begin(stage: SignalStage, key: string): Stage {
+    const nowMs = this.#parts.clock.monotonicMs();
+    const entries = stage.rules.map((rule): Entry => {
+      const { kind, provider } = rule.from;
+      const found = this.#providers.find((one) => one.kind === kind && one.name === provider);
+      const question = questionOf(stage, rule.name);
+      const track = NO_ANSWERS;
+      return {
+        ...{ rule, provider: found, question, track },
+        ...{ isReady: false, silence: null, nextAtMs: nowMs, isAsking: false },
+      };
+    });
+    this.forget(stage.rollout);
+    const begun = { key, entries };
+    if (entries.length > 0) this.#stages.set(stage.rollout, begun);
+    for (const entry of entries) {
+      const { kind, provider } = entry.rule.from;
+      if (entry.provider === undefined)
+        this.#fallSilent(entry, `the service knows no ${kind} named ${provider}: add it to its signals.yaml`);
+    }
+    return begun;
+  }
+
+  #readingOf(entry: Entry): SignalReading {
+    const longestGapMs = longestGapOf(entry.provider);
+    return {
+      asked: askedText(entry.rule, entry.question),
+      longestGapMs,
+      state: this.#stateOf(entry, longestGapMs),
+      track: entry.track,
+    };
+  }
+
+  #stateOf({ provider, silence, isReady, track }: Entry, longestGapMs: number): SignalState {
+    if (!isReady && provider !== undefined)
+      return { kind: 'resting', reason: 'asked while enough devices of the stage are ready' };
+    if (silence !== null) return { kind: 'silent', ...silence };
+    const last = track.samples.at(-1);
+    const ageMs = last === undefined ? 0 : this.#parts.clock.now() - last.atMs;
+    if (ageMs >= 0 && ageMs <= longestGapMs) return { kind: 'answering' };
+    // What was answered before a pause says nothing about now, neither for nor against.
+    return { kind: 'resting', reason: `no new answer of ${provider?.name} yet` };
+  }
+
+  /** Starts the questions that are due, the longest due first; returns how long nothing else will be. */
+  #askDue(signal: AbortSignal): number {
+    const nowMs = this.#parts.clock.monotonicMs();
+    const idle = [...this.#stages.values()]
+      .flatMap((stage) => stage.entries)
+      .filter((entry) => entry.provider !== undefined && entry.isReady && !entry.isAsking)
+      .sort((a, b) => a.nextAtMs - b.nextAtMs);
+    for (const entry of idle) {
+      if (entry.nextAtMs > nowMs) return Math.min(LONGEST_REST_MS, entry.nextAtMs - nowMs);
+      if (entry.provider === undefined || (this.#asking.get(entry.provider) ?? 0) >= MOST_AT_ONCE) continue;
+      const asking = this.#ask(entry, entry.provider, signal);
+      this.#pending.add(asking);
+      void asking.finally(() => this.#pending.delete(asking));
+    }
+    return LONGEST_REST_MS;
+  }
+
+  async #ask(entry: Entry, provider: SignalProvider, signal: AbortSignal): Promise<void> {
+    const { clock } = this.#parts;
+    const askedAtMs = clock.now();
+    entry.isAsking = true;
+    entry.nextAtMs = clock.monotonicMs() + provider.everyMs;
+    this.#asking.set(provider, (this.#asking.get(provider) ?? 0) + 1);
+    const answer = await this.#answerOf(entry, provider, signal);
+    entry.isAsking = false;
+    this.#asking.set(provider, (this.#asking.get(provider) ?? 1) - 1);
+    this.#wake.abort();
+    if (!signal.aborted) this.#take(entry, answer, askedAtMs);
+  }
+
+  /** Providers don't throw; were one to, its rule alone is silent. */
+  async #answerOf(entry: Entry, provider: SignalProvider, signal: AbortSignal): Promise<SignalAnswer> {
+    try {
+      return provider.kind === 'prometheus'
+        ? await provider.ask(askedText(entry.rule, entry.question), signal)
+        : await provider.ask(entry.question, signal);
+    } catch (error) {
+      this.#parts.logger.error('outside signal could not be asked', { signal: entry.rule.name, error });
+      return { kind: 'none', reason: 'it could not be asked' };
+    }
+  }
+
+  #take(entry: Entry, answer: SignalAnswer, atMs: number): void {
+    const { rule, question } = entry;
+    const { provider } = rule.from;
+    const sample = sampleOf(rule, answer, atMs);
+    this.#answered(provider, answer.kind === 'judged' ? answer.verdict : answer.kind);
+    if (typeof sample === 'string') {
+      this.#fallSilent(entry, `${rule.from.kind} ${provider}: ${sample}`);
+      return;
+    }
+    // While nobody was ready, what was asked before says nothing about the stage.
+    if (!entry.isReady) return;
+    entry.track = addAnswer(entry.track, sample, longestGapOf(entry.provider));
+    if (entry.silence === null) return;
+    const silentSince = toIsoSeconds(entry.silence.sinceMs);
+    entry.silence = null;
+    this.#countSilent(provider);
+    const { rollout, stage } = question;
+    this.#parts.logger.info('outside signal answers again', {
+      rollout,
+      stage,
+      signal: rule.name,
+      provider,
+      silentSince,
+    });
+  }
+
+  /** Told once; its reason may change while it lasts. */
+  #fallSilent(entry: Entry, reason: string): void {
+    const { rule, question, silence } = entry;
+    entry.silence = { reason, sinceMs: silence?.sinceMs ?? this.#parts.clock.now() };
+    this.#countSilent(rule.from.provider);
+    if (silence !== null) return;
+    const { rollout, stage } = question;
+    const { provider } = rule.from;
+    this.#parts.logger.warn('outside signal is silent: its rule stays undecided', {
+      ...{ rollout, stage, signal: rule.name, provider, reason, dryRun: rule.dryRun },
+    });
+  }
+
+  #countSilent(provider: string): void {
+    const entries = [...this.#stages.values()].flatMap((stage) => stage.entries);
+    this.#silent(provider, entries.filter((one) => one.silence !== null && one.rule.from.provider === provider).length);
+  }
+}

@@ -1,0 +1,148 @@
+// Owns finding the last step of a rollout in Git: its evidence, whether the reconciler signed it, and its commit.
+import type { KeyObject } from 'node:crypto';
+import { CodedError, toCodedError } from '../base/errors.ts';
+import { decodeStrictBase64 } from '../contract/trust/dsse.ts';
+import { verifyEvidence } from '../contract/trust/verifier.ts';
+import { findInTree, type ManifestsRepository } from '../git/manifests-repository.ts';
+import type { TransitionKind } from '../rollout/transition.ts';
+import { MEASURED_STEPS } from '../wording/commit-message.ts';
+import { EVIDENCE_LIMIT_BYTES, type EvidencePredicate } from './evidence.ts';
+
+/** Steps that are looked through for one that rests on measurements. */
+const MOST_STEPS = 50;
+const MOST_COMMITS = 20_000;
+
+export type EvidenceSignature =
+  | { readonly kind: 'good'; readonly keyId: string }
+  | { readonly kind: 'bad'; readonly reason: string }
+  /** No trust policy says whose keys count. */
+  | { readonly kind: 'unknown' };
+
+export interface FoundStep {
+  readonly file: string;
+  readonly predicate: EvidencePredicate;
+  readonly signature: EvidenceSignature;
+  /** Null when no commit of the branch's newest says that it is this step. */
+  readonly commit: string | null;
+}
+
+export interface FoundSteps {
+  /** Null before the first. */
+  readonly newest: FoundStep | null;
+  /** The newest that rests on measurements; may be the same. */
+  readonly measured: FoundStep | null;
+  /** Newer evidence than these that the reconciler did not sign: it is not believed. */
+  readonly refused: { readonly file: string; readonly reason: string } | null;
+}
+
+export interface StepQuestion {
+  readonly repository: ManifestsRepository;
+  readonly head: string;
+  readonly evidenceFolder: string;
+  readonly rollout: string;
+  readonly keys: ReadonlyMap<string, KeyObject> | null;
+}
+
+function isPredicate(value: unknown): value is EvidencePredicate {
+  const predicate = value as Partial<EvidencePredicate> | null | undefined;
+  return (
+    typeof predicate?.rollout === 'string' &&
+    typeof predicate.revision === 'number' &&
+    typeof predicate.reason === 'string' &&
+    typeof predicate.transition?.kind === 'string'
+  );
+}
+
+/** The predicate of an envelope, whoever signed it. */
+function predicateOf(bytes: Uint8Array): EvidencePredicate | undefined {
+  try {
+    const { payload } = JSON.parse(Buffer.from(bytes).toString('utf8')) as { payload?: unknown };
+    const statement = typeof payload === 'string' ? decodeStrictBase64(payload) : undefined;
+    const { predicate } = JSON.parse(statement?.toString('utf8') ?? 'null') as { predicate?: unknown };
+    return isPredicate(predicate) ? predicate : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function signatureOf(bytes: Uint8Array, keys: StepQuestion['keys']): EvidenceSignature {
+  if (keys === null) return { kind: 'unknown' };
+  const check = verifyEvidence(bytes, keys);
+  return check.kind === 'verified' ? { kind: 'good', keyId: check.keyId } : { kind: 'bad', reason: check.reason };
+}
+
+/** Nothing for what is too large to be evidence: one such file must not hide the others. */
+async function readEvidence(repository: StepQuestion['repository'], oid: string): Promise<Uint8Array> {
+  try {
+    return await repository.readBlob(oid, EVIDENCE_LIMIT_BYTES);
+  } catch (thrown) {
+    const error = toCodedError(thrown);
+    if (error.kind === 'retry-later') throw error;
+    return new Uint8Array();
+  }
+}
+
+async function* evidenceFiles({ repository, head, evidenceFolder, rollout }: StepQuestion) {
+  const folder = findInTree(await repository.readTree(head), `${evidenceFolder}/${rollout}`);
+  if (folder?.kind !== 'tree') return;
+  const numbered = [...folder.tree.entries].flatMap(([name, child]) => {
+    const revision = /^(\d+)-.*\.json$/.exec(name)?.[1];
+    return revision === undefined || child.kind !== 'blob'
+      ? []
+      : [{ revision: Number(revision), name, oid: child.oid }];
+  });
+  for (const { name, oid } of numbered.sort((a, b) => b.revision - a.revision).slice(0, MOST_STEPS)) {
+    yield { file: `${evidenceFolder}/${rollout}/${name}`, bytes: await readEvidence(repository, oid) };
+  }
+}
+
+/** The newest steps of a rollout. Throws EVIDENCE_UNREADABLE when there is evidence, and none of it can be read. */
+export async function findSteps(question: StepQuestion): Promise<FoundSteps> {
+  const { rollout, keys } = question;
+  let newest: Omit<FoundStep, 'commit'> | null = null;
+  let measured: Omit<FoundStep, 'commit'> | null = null;
+  let unread = '';
+  let refused: FoundSteps['refused'] = null;
+  for await (const { file, bytes } of evidenceFiles(question)) {
+    const predicate = predicateOf(bytes);
+    if (predicate === undefined || predicate.rollout !== rollout) {
+      unread = file;
+      continue;
+    }
+    const step = { file, predicate, signature: signatureOf(bytes, keys) };
+    if (step.signature.kind === 'bad') {
+      refused ??= { file, reason: step.signature.reason };
+      continue;
+    }
+    newest ??= step;
+    const isMeasured = MEASURED_STEPS.has(predicate.transition.kind as TransitionKind) && predicate.verdict !== null;
+    if (!isMeasured) continue;
+    measured = step;
+    break;
+  }
+  if (newest === null && unread !== '') throw unreadable(unread);
+  const commits = newest === null ? new Map<number, string>() : await commitsOf(question);
+  const found = (step: typeof newest): FoundStep | null =>
+    step && { ...step, commit: commits.get(step.predicate.revision) ?? null };
+  return { newest: found(newest), measured: found(measured), refused };
+}
+
+/** The commits of a rollout's steps by revision. */
+async function commitsOf({ repository, head, rollout }: StepQuestion): Promise<Map<number, string>> {
+  const byRevision = new Map<number, string>();
+  for (const { oid, trailers } of await repository.log(head, MOST_COMMITS)) {
+    if (trailers.get('Slipway-Rollout')?.at(-1) !== rollout) continue;
+    const revision = Number.parseInt(trailers.get('Slipway-Transition')?.at(-1) ?? '', 10);
+    if (!byRevision.has(revision)) byRevision.set(revision, oid);
+  }
+  return byRevision;
+}
+
+function unreadable(file: string): CodedError {
+  return new CodedError({
+    code: 'EVIDENCE_UNREADABLE',
+    message: `${file} is not evidence of Slipway.`,
+    remedy: '`slipway history` tells which commits the reconciler signed.',
+    at: { file, line: 1, column: 1 },
+  });
+}

@@ -1,0 +1,169 @@
+// Owns the question whether a status at HEAD is authentic: backed by evidence that the reconciler signed.
+import type { KeyObject } from 'node:crypto';
+import type { Digest } from '../contract/digest.ts';
+import type { Subject } from '../contract/trust/statement.ts';
+import type { RolloutStatus } from '../documents/types.generated.ts';
+import { findInTree, type ManifestsRepository, type Tree } from '../git/manifests-repository.ts';
+import type { StatusClaim } from '../rollout/rollout-facts.ts';
+import type { Transition } from '../rollout/transition.ts';
+import { backs, type EvidencePredicate } from './evidence.ts';
+import { type CheckedEvidence, checkEvidence, evidenceFiles } from './evidence-files.ts';
+import type { RolloutDocument, Snapshot } from './snapshot.ts';
+
+/** Someone may put any number of files beside the evidence; the newest authentic one is near the top. */
+const MOST_EVIDENCE_READ = 100;
+
+interface Judged {
+  readonly document: RolloutDocument;
+  /** Root of the last snapshot in which it was found to be so. */
+  readonly tree: Tree;
+  readonly evidenceOid: string | null;
+  readonly claim: StatusClaim;
+}
+
+/** A step as its signed evidence has it. */
+export interface ProvenStep {
+  /** Names the evidence's bytes. */
+  readonly evidence: string;
+  /** The manifest that the step is about; null when it is about none. */
+  readonly subject: Subject | null;
+  readonly predicate: EvidencePredicate;
+}
+
+type Attempt = Pick<NonNullable<Transition['subject']>, 'digest' | 'attempt'>;
+
+/** How to find the commit that a candidate started by. */
+export interface StartStep {
+  /** Digest of its evidence, as the commit's trailer has it. */
+  readonly evidence: Digest;
+  /** The head on which it was decided: the commit lies above. */
+  readonly observed: string;
+}
+
+function evidenceOidOf({ rollout: { status } }: RolloutDocument, tree: Tree): string | null {
+  const evidence = status === undefined ? undefined : findInTree(tree, status.evidence);
+  return evidence?.kind === 'blob' ? evidence.oid : null;
+}
+
+/** Why a status is not authentic. */
+interface Problem {
+  readonly reason: string;
+  readonly isSignedByOther?: boolean;
+}
+
+/** Judges each status once per content of rollout and evidence. */
+export class StatusClaims {
+  readonly #repository: ManifestsRepository;
+  #keys: ReadonlyMap<string, KeyObject>;
+  readonly #judged = new Map<string, Judged>();
+
+  constructor(repository: ManifestsRepository, reconcilerKeys: ReadonlyMap<string, KeyObject>) {
+    this.#repository = repository;
+    this.#keys = reconcilerKeys;
+  }
+
+  /** Judges by other keys from the next question on. */
+  useKeys(reconcilerKeys: ReadonlyMap<string, KeyObject>): void {
+    this.#keys = reconcilerKeys;
+    this.#judged.clear();
+  }
+
+  /** Forgets the rollouts that are gone. */
+  keepOnly(names: ReadonlyMap<string, unknown>): void {
+    for (const name of this.#judged.keys()) if (!names.has(name)) this.#judged.delete(name);
+  }
+
+  /** What is known without reading: the same rollout was judged before, on the same evidence. */
+  find(name: string, document: RolloutDocument, { tree }: Snapshot): StatusClaim | undefined {
+    const known = this.#judged.get(name);
+    if (known?.document !== document) return undefined;
+    if (known.tree === tree) return known.claim;
+    if (known.evidenceOid !== evidenceOidOf(document, tree)) return undefined;
+    this.#judged.set(name, { ...known, tree });
+    return known.claim;
+  }
+
+  /** What the status block of a rollout is worth. */
+  async judge(name: string, document: RolloutDocument, snapshot: Snapshot): Promise<StatusClaim> {
+    const { status } = document.rollout;
+    if (status === undefined) return { kind: 'none' };
+    const known = this.find(name, document, snapshot);
+    if (known !== undefined) return known;
+    const evidenceOid = evidenceOidOf(document, snapshot.tree);
+    const keys = this.#keys;
+    const claim = await this.#judgeAnew(name, status, evidenceOid, snapshot);
+    if (keys === this.#keys) this.#judged.set(name, { document, tree: snapshot.tree, evidenceOid, claim });
+    return claim;
+  }
+
+  async #judgeAnew(
+    name: string,
+    status: RolloutStatus,
+    evidenceOid: string | null,
+    snapshot: Snapshot,
+  ): Promise<StatusClaim> {
+    const problem = await this.#problemOf(name, status, evidenceOid, snapshot);
+    if (problem === null) return { kind: 'authentic', status };
+    const lastAuthentic = await this.#findLastAuthentic(name, snapshot);
+    return { kind: 'forged', ...problem, lastAuthentic };
+  }
+
+  async #problemOf(
+    name: string,
+    status: RolloutStatus,
+    oid: string | null,
+    { layout }: Snapshot,
+  ): Promise<Problem | null> {
+    if (!status.evidence.startsWith(`${layout.evidence}/${name}/`))
+      return { reason: `it names evidence of something else: ${status.evidence}` };
+    if (oid === null) return { reason: `its evidence ${status.evidence} is not there` };
+    const check = await this.#verify(oid);
+    if (check.kind === 'refused')
+      return { reason: check.reason, isSignedByOther: check.code === 'EVIDENCE_KEY_UNKNOWN' };
+    return backs(check.value.value, name, status) ? null : { reason: 'its evidence is about another status' };
+  }
+
+  /** The steps above a revision that evidence in the tree proves, oldest first and each once. */
+  async stepsAbove(name: string, snapshot: Snapshot, revision: number): Promise<readonly ProvenStep[]> {
+    const steps = new Map<number, ProvenStep>();
+    const above = evidenceFiles(snapshot, name).filter((one) => one.revision > revision);
+    for (const { oid, revision: numbered } of above.slice(0, MOST_EVIDENCE_READ)) {
+      const check = await this.#verify(oid);
+      if (check.kind === 'refused') continue;
+      const { subject, predicate: unchecked } = check.value.value;
+      const predicate = unchecked as EvidencePredicate;
+      if (predicate.rollout !== name || predicate.revision !== numbered || steps.has(numbered)) continue;
+      steps.set(numbered, { evidence: oid, subject: subject[1] ?? null, predicate });
+    }
+    return [...steps.values()];
+  }
+
+  /** The step, below a revision, that an attempt of a candidate started by; null when its evidence is gone. */
+  async findStart(name: string, snapshot: Snapshot, attempt: Attempt, below: number): Promise<StartStep | null> {
+    // Higher numbers are of others: whoever can push may write any file.
+    const files = evidenceFiles(snapshot, name).filter((one) => one.revision < below);
+    for (const { oid } of files.reverse()) {
+      const check = await this.#verify(oid);
+      if (check.kind === 'refused') continue;
+      const { rollout, transition, status, observed } = check.value.value.predicate as EvidencePredicate;
+      const isSame = status.candidate?.digest === attempt.digest && status.candidate.attempt === attempt.attempt;
+      if (rollout === name && transition.kind === 'start' && isSame) return { evidence: check.file, observed };
+    }
+    return null;
+  }
+
+  /** The status of the highest revision that evidence in the tree proves; null when there is none. */
+  async #findLastAuthentic(name: string, snapshot: Snapshot): Promise<RolloutStatus | null> {
+    for (const { oid } of evidenceFiles(snapshot, name).reverse().slice(0, MOST_EVIDENCE_READ)) {
+      const check = await this.#verify(oid);
+      if (check.kind === 'refused') continue;
+      const { status, rollout } = check.value.value.predicate as EvidencePredicate;
+      if (rollout === name && backs(check.value.value, name, status)) return status;
+    }
+    return null;
+  }
+
+  #verify(oid: string): Promise<CheckedEvidence> {
+    return checkEvidence(this.#repository, oid, this.#keys);
+  }
+}
