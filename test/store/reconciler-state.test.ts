@@ -15,15 +15,15 @@ describe.each(STORES)('the reconciler’s state, in $name', ({ makePlace }) => {
     expect((await store.readSeen()).get('r')).toEqual(seen(5, 'canary'));
   });
 
-  it('keeps brakes and holdings over a restart', async () => {
+  it('keeps emergency rollbacks and values over a restart', async () => {
     using place = makePlace();
     const store = place.open();
-    const brake = { rollout: 'r', revision: 5, reason: 'the push fails', sinceMs: NOW };
-    await store.setEmergencyRollback(brake);
+    const rollback = { rollout: 'r', revision: 5, reason: 'the push fails', waitsSinceMs: NOW, inForceSinceMs: null };
+    await store.setEmergencyRollback(rollback);
     await store.putValue('fetch', { problem: 'refused' });
     await store.close();
     await using again = place.open();
-    expect(await again.readEmergencyRollbacks()).toEqual(new Map([['r', brake]]));
+    expect(await again.readEmergencyRollbacks()).toEqual(new Map([['r', rollback]]));
     expect(await again.readValue('fetch')).toEqual({ problem: 'refused' });
     await again.clearEmergencyRollback('r');
     expect((await again.readEmergencyRollbacks()).size).toBe(0);

@@ -4,8 +4,8 @@ import { expect, test } from 'vitest';
 import { SystemClock } from '../../src/base/clock.ts';
 import { silentLogger } from '../../src/base/logger.ts';
 import { seededRandom } from '../../src/base/random.ts';
-import { startService } from '../../src/cli/compose-service.ts';
 import { createStageSet, removeStageSet } from '../../src/cli/demo/stage-set.ts';
+import { startService } from '../../src/cli/start-service.ts';
 import { until } from '../support/until.ts';
 
 const HOUR_MS = 3_600_000;
@@ -27,7 +27,7 @@ test('a commit in a local repository starts a cycle', { timeout: 120_000 }, asyn
         ...{ home: set.home, repository: set.repository, branch: 'main', credentials: null, insecureHttp: false },
         ...{ host: '127.0.0.1', port: 0, hookSecret: null, viewerToken: null },
         ...{ reportIntervalMs: 60_000, heartbeatMs: 2_000, leaseMs: 15_000 },
-        reconciler: { pollMs: HOUR_MS, tickMs: HOUR_MS, brakeAfterMs: 120_000 },
+        reconciler: { pollMs: HOUR_MS, tickMs: HOUR_MS, emergencyAfterMs: 120_000 },
         environment: process.env,
       },
       ...{ clock: new SystemClock(), random: seededRandom('local', 'service'), logger: silentLogger },

@@ -1,16 +1,10 @@
 // Owns devices in memory: their enrolment, and reports that are each counted once, in the device's record and its windows' sums alike.
 import { toCodedError } from '../../base/errors.ts';
 import { sha256Hex } from '../../contract/digest.ts';
+import type { EnrolmentAnswer, StoredAnswer, VerifiedReport } from '../../contract/fleet-messages.ts';
 import type { DeviceReport } from '../../contract/report.ts';
 import { admitReport, type Heard, type Outcomes, outcomesOfNewEpoch, rememberReport } from '../device-memory.ts';
-import type {
-  DeviceRecord,
-  DeviceRegister,
-  EnrolmentAnswer,
-  EnrolmentRequest,
-  ReportAnswer,
-  VerifiedReport,
-} from '../device-register.ts';
+import type { DeviceRecord, DeviceRegister, EnrolmentOrder } from '../device-register.ts';
 import { judgeEnrolment, type KnownToken, makeTokens } from '../enrolment.ts';
 import { GroupCommit } from '../group-commit.ts';
 import { NO_SEQUENCES, type SequencesSeen } from '../report-sequence.ts';
@@ -33,11 +27,11 @@ export function deviceRegisterInMemory(windows: MemoryWindows): DeviceRegister {
   let version = 0;
 
   /** What may throw comes first: a group is counted fully or not at all. */
-  const commit = (reports: readonly VerifiedReport[]): readonly ReportAnswer[] => {
+  const commit = (reports: readonly VerifiedReport[]): readonly StoredAnswer[] => {
     const changed = new Map<string, Device>();
     const placed: PlacedInMemory[] = [];
     const { listenedMs } = windows.listening();
-    const answers = reports.map((one): ReportAnswer => {
+    const answers = reports.map((one): StoredAnswer => {
       const { report, receivedAtMs } = one;
       const before = changed.get(report.device) ?? devices.get(report.device);
       const admitted = admitReport(before, report);
@@ -52,7 +46,7 @@ export function deviceRegisterInMemory(windows: MemoryWindows): DeviceRegister {
     if (changed.size > 0) version++;
     return answers;
   };
-  const intake = new GroupCommit<VerifiedReport, ReportAnswer>({
+  const intake = new GroupCommit<VerifiedReport, StoredAnswer>({
     commit: async (reports) => {
       try {
         return commit(reports);
@@ -62,7 +56,7 @@ export function deviceRegisterInMemory(windows: MemoryWindows): DeviceRegister {
     },
   });
 
-  const enrol = (request: EnrolmentRequest): EnrolmentAnswer => {
+  const enrol = (request: EnrolmentOrder): EnrolmentAnswer => {
     const { device: id, publicKey, nowMs } = request;
     const token = tokens.get(sha256Hex(request.token));
     const known = devices.get(id);

@@ -1,8 +1,8 @@
 // Owns windows and listening time in memory: reports are folded into the sums that readers see.
 
+import type { VerifiedReport } from '../../contract/fleet-messages.ts';
 import type { WindowSpec } from '../../telemetry/window.ts';
 import { applyFold, emptyWindowTallies } from '../../telemetry/window-tallies.ts';
-import type { VerifiedReport } from '../device-register.ts';
 import { listenedAfter } from '../listening.ts';
 import { MOST_LATE_REPORTS, type PlacedReport, placeReport } from '../place-report.ts';
 import {
