@@ -36,7 +36,7 @@ export const KINDS: readonly Kind[] = Object.keys(SCHEMAS) as Kind[];
 
 function parseWish(text: string): void {
   if (text === 'latest' || isVersion(text) || isVersionRange(text)) return;
-  const message = `"${text}" is neither a version nor a range of versions.`;
+  const message = `"${text}" is neither a version nor a version range.`;
   const remedy = 'Write a version such as `2026.01.10-rc1`, `latest`, or a range such as `>=1.2 <2`.';
   throw new TextError({ code: 'VERSION_RANGE', message, remedy, column: 1 });
 }

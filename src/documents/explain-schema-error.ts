@@ -83,18 +83,18 @@ export function explainSchemaError(facts: {
       );
     case 'type':
       return wrong(
-        `${field} must be ${wordsOf(schema.type)}, and is ${isWhat(error.data, written)}.`,
+        `${field} must be ${wordsOf(schema.type)}, but is ${isWhat(error.data, written)}.`,
         typeRemedy(error, schema, written, wayOut),
       );
     case 'enum':
     case 'const':
-      return wrong(`${field} is \`${written}\`, and must be ${choiceOf(schema)}.`, choiceRemedy(error.data, schema));
+      return wrong(`${field} is \`${written}\`, but must be ${choiceOf(schema)}.`, choiceRemedy(error.data, schema));
     case 'anyOf':
-      return wrong(`${field} is ${isWhat(error.data, written)}, which is none of what it may be.`, wayOut);
+      return wrong(`${field} is ${isWhat(error.data, written)}, which is not allowed.`, wayOut);
     case 'pattern':
-      return wrong(`${field} is \`${written}\`, which is not in its form.`, wayOut);
+      return wrong(`${field} is \`${written}\`, which has the wrong format.`, wayOut);
     default:
-      return wrong(`${field} ${limitOf(error)}${isLeaf(error.data) ? `, and is ${written}` : ''}.`, wayOut);
+      return wrong(`${field} ${limitOf(error)}${isLeaf(error.data) ? `, but is ${written}` : ''}.`, wayOut);
   }
 }
 

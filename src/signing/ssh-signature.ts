@@ -148,7 +148,7 @@ export function verifySshSignature(message: Uint8Array | string, armored: string
     if (signature.text() !== type) throw new RangeError('key and signature are of different kinds');
     const raw = signature.string();
     signature.end();
-    if (!fits(sshSignedBytes(namespace, hash, message), raw)) throw new RangeError('the signature does not fit');
+    if (!fits(sshSignedBytes(namespace, hash, message), raw)) throw new RangeError('the signature does not match');
     return { kind: 'verified', key, keyId: keyIdOf(key) };
   } catch (error) {
     return { kind: 'refused', reason: error instanceof RangeError ? error.message : 'it is damaged' };

@@ -64,7 +64,7 @@ describe.skipIf(!hasSshKeygen)('ssh-keygen', () => {
       expect(verifySshSignature(`message ${round}`, signature).kind).toBe('verified');
       expect(verifySshSignature(`message ${round}!`, signature)).toEqual({
         kind: 'refused',
-        reason: 'the signature does not fit',
+        reason: 'the signature does not match',
       });
       expect(verifySshSignature(`message ${round}`, signature, 'file')).toMatchObject({
         reason: 'it was not made for "file"',

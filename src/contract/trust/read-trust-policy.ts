@@ -23,7 +23,7 @@ async function readBounded(file: string, most: number): Promise<Buffer> {
     throw new CodedError({
       code: 'TRUST_FILE_UNREADABLE',
       message: `${file} can't be read.`,
-      remedy: 'Put it there, or correct the name; a trust policy names files relative to its own folder.',
+      remedy: 'Add the file or correct its name; names are relative to the folder of the trust policy.',
       cause: error,
     });
   }
