@@ -174,9 +174,9 @@ function checkVersion({ spec }: Rollout, { manifests, broken }: Catalogue): Prob
   return manifest === undefined ? [] : checkParameters(spec.parameters ?? {}, manifest);
 }
 
-function newestOf(versions: readonly string[], wish: string): string | undefined {
+function newestOf(versions: readonly string[], desired: string): string | undefined {
   const fitting = versions.filter((version) =>
-    wish === 'latest' ? true : isVersionRange(wish) ? satisfiesRange(version, wish) : version === wish,
+    desired === 'latest' ? true : isVersionRange(desired) ? satisfiesRange(version, desired) : version === desired,
   );
   return fitting.sort(compareVersions).at(-1);
 }

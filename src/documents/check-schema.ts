@@ -34,7 +34,7 @@ const SCHEMAS: Readonly<Record<Kind, object>> = {
 };
 export const KINDS: readonly Kind[] = Object.keys(SCHEMAS) as Kind[];
 
-function parseWish(text: string): void {
+function parseDesiredVersion(text: string): void {
   if (text === 'latest' || isVersion(text) || isVersionRange(text)) return;
   const message = `"${text}" is neither a version nor a version range.`;
   const remedy = 'Write a version such as `2026.01.10-rc1`, `latest`, or a range such as `>=1.2 <2`.';
@@ -49,7 +49,7 @@ const GRAMMARS: Readonly<Record<string, (text: string) => unknown>> = {
   'slipway-signal-pass': parseSignalPass,
   'slipway-query': parseQuery,
   'slipway-version-range': parseRange,
-  'slipway-version-wish': parseWish,
+  'slipway-desired-version': parseDesiredVersion,
 };
 
 const ajv = new Ajv2020({ allErrors: true, verbose: true, strict: true, allowUnionTypes: true, strictRequired: false });

@@ -1,4 +1,4 @@
-// Owns the words for what does not fit a schema: the field, what was expected, and how to mend it.
+// Owns the words for what does not fit a schema: the field, what was expected, and how to fix it.
 import type { ErrorObject } from 'ajv/dist/2020.js';
 import { findClosestWord } from '../base/closest-word.ts';
 import { formatPath } from '../contract/source/document-source.ts';

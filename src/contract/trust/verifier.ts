@@ -68,7 +68,7 @@ function isSigner(signer: TrustedSigner, by: SignedBy): boolean {
 }
 
 function describe(by: SignedBy): string {
-  return by.kind === 'key' ? `key ${by.keyId}` : `${printable(by.identity)}, vouched for by ${printable(by.issuer)}`;
+  return by.kind === 'key' ? `key ${by.keyId}` : `${printable(by.identity)}, issued by ${printable(by.issuer)}`;
 }
 
 /**
