@@ -2,8 +2,17 @@
 import { globSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { findBreaches, type SourceFile } from './architecture/breaches.ts';
-import { BANS, EDGE_INTERFACES, HOUSE_PLAN, LAUNCHER, OUTSIDE_FOLDERS } from './architecture/house-plan.ts';
+import { findBreaches } from './architecture/breaches.ts';
+import {
+  BANS,
+  EDGE_INTERFACES,
+  HOUSE_PLAN,
+  LAUNCHER,
+  OUTSIDE_FOLDERS,
+  PACKAGE_HOMES,
+  WINGS,
+} from './architecture/house-plan.ts';
+import type { SourceFile } from './architecture/source-reading.ts';
 
 const ROOT = path.join(import.meta.dirname, '..');
 const FOLDERS = ['src', ...HOUSE_PLAN.map((room) => room.folder), ...OUTSIDE_FOLDERS];
@@ -109,6 +118,23 @@ describe('the house plan', () => {
     expect(circle).toEqual([expect.stringContaining('src/base/a.ts → src/base/b.ts → src/base/c.ts → src/base/a.ts')]);
     const self = "import { a as b } from './a.ts';\nexport const a = b;\n";
     expect(judge({ 'src/base/a.ts': self })).toEqual([expect.stringContaining('circle')]);
+  });
+
+  it.each(Object.entries(PACKAGE_HOMES))('finds %s outside its home', (name, homes) => {
+    const text = `import { x } from '${name}/part';\nexport const y = x;\n`;
+    expect(judge({ 'src/store/thing.ts': text })).toEqual([expect.stringContaining(`imports ${name}, which lives in`)]);
+    const home = homes[0]!.endsWith('.ts') ? homes[0]! : `${homes[0]}/thing.ts`;
+    expect(judge({ [home]: text })).toEqual([]);
+  });
+
+  it('finds a package without a home', () => {
+    const text = "import { x } from 'left-pad';\nexport const y = x;\n";
+    expect(judge({ 'src/store/thing.ts': text })).toEqual([expect.stringContaining('left-pad, which has no home')]);
+  });
+
+  it.each(WINGS.map(({ folder }) => folder))('finds an import of a sibling in %s', (folder) => {
+    const text = "import { x } from '../sibling.ts';\nexport const y = x;\n";
+    expect(judge({ [`${folder}/thing.ts`]: text })).toEqual([expect.stringContaining(`the wing ${folder} may import`)]);
   });
 
   it('finds effects in a pure room', () => {

@@ -1,11 +1,12 @@
 // Owns which files of its home the service follows while it runs: the trust policy, the metric providers, the notification targets.
 import type { Clock } from '../base/clock.ts';
 import { CodedError, toCodedError } from '../base/errors.ts';
-import { type LoadedTrust, loadTrust } from '../contract/trust/read-trust-policy.ts';
+import type { LoadedTrust } from '../contract/trust/read-trust-policy.ts';
 import { type NotifySettings, readNotifications } from '../notify/read-notifications.ts';
 import { lackingSecrets, readProviders } from '../signals/read-providers.ts';
 import type { SignalProvider } from '../signals/signal-provider.ts';
 import type { Home } from './home.ts';
+import { loadTrust } from './load-trust.ts';
 import { WatchedFile } from './watched-file.ts';
 
 /** The trust policy and the key files that it names. Throws what `loadTrust` throws, and TRUST_POLICY_OWN_KEY. */

@@ -29,7 +29,7 @@ function refuse(path: string, expected: string): never {
   throw new CodedError({
     code: 'DIRECTIVE_UNREADABLE',
     message: `The directive's ${path.slice(0, MOST_QUOTED)} is not ${expected}.`,
-    remedy: 'Device and service must be of versions that understand each other: update the older one.',
+    remedy: 'The versions of device and service do not fit together: update the older one.',
   });
 }
 

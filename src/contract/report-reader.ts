@@ -18,7 +18,7 @@ export function refuse(
   throw new CodedError({
     code,
     message: `The report's ${place} ${problem}.`,
-    remedy: 'Send what src/contract/report.ts describes; a refused report need not be sent again.',
+    remedy: 'Send the form that src/contract/report.ts describes; do not send a refused report again.',
   });
 }
 
@@ -43,7 +43,7 @@ export function text(value: unknown, place: string, most: number): string {
 export function name(value: unknown, place: string, most = MOST_NAME): string {
   const read = text(value, place, most);
   // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is refused
-  if (read === '' || /[\u0000-\u001f\u007f]/.test(read)) return refuse('REPORT_SHAPE', place, 'is no name');
+  if (read === '' || /[\u0000-\u001f\u007f]/.test(read)) return refuse('REPORT_SHAPE', place, 'is not a name');
   if (read === '__proto__') return refuse('REPORT_SHAPE', place, 'is a name that JavaScript keeps for itself');
   return read;
 }

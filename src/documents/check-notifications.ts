@@ -33,7 +33,7 @@ function checkTimeout({ timeout }: EventWebhook | GithubDispatch, path: FieldPat
   if (inText !== undefined) return [inText];
   const ms = parseDurationMs(timeout);
   if (ms > 0 && ms <= LONGEST_TIMEOUT_MS) return [];
-  const message = `\`timeout\` is ${timeout}.`;
+  const message = `\`timeout\` is ${timeout}, which is out of range.`;
   return [{ code: 'NOTIFY_TIME', path: at, message, remedy: 'Write more than 0s and at most 10s.' }];
 }
 
@@ -51,12 +51,12 @@ function checkUrl(
   const parsed = URL.canParse(url) ? new URL(url) : null;
   if (parsed === null || parsed.username !== '' || parsed.password !== '' || parsed.hash !== '') {
     const message = `The address of "${name}" can't be used.`;
-    const remedy = 'Write `https://host/path`, without user, password or `#…`; secrets stand in files.';
+    const remedy = 'Write `https://host/path`, without user, password or `#…`; secrets go into files.';
     return [{ code: 'NOTIFY_ADDRESS', path: at, message, remedy }];
   }
   if (parsed.protocol === 'https:' || !hasToken || insecureHttp || isThisMachine(parsed.hostname)) return [];
   const message = `The token of "${name}" would go over plain HTTP.`;
-  const remedy = 'Write `https://…`, or `insecureHttp: true` if the network between is yours.';
+  const remedy = 'Write `https://…`, or add `insecureHttp: true` if you control the network in between.';
   return [{ code: 'NOTIFY_ADDRESS', path: at, message, remedy }];
 }
 
@@ -69,8 +69,8 @@ function checkNames(webhooks: readonly EventWebhook[], github: readonly GithubDi
   return all.flatMap(({ name, path }): Problem[] => {
     const isSecond = seen.has(name);
     seen.add(name);
-    const message = `A second target is named "${name}".`;
-    const remedy = 'Give each a name of its own: its queue goes by it.';
+    const message = `Two targets are named "${name}".`;
+    const remedy = 'Give each target a unique name.';
     return isSecond ? [{ code: 'NOTIFY_NAME', path, message, remedy }] : [];
   });
 }

@@ -39,7 +39,7 @@ function checkTimes(provider: PrometheusProvider | WebhookProvider, path: FieldP
     if (inText !== undefined) return [inText];
     const ms = parseDurationMs(text);
     if (ms >= leastMs && ms <= mostMs) return [];
-    const message = `\`${name}\` is ${text}.`;
+    const message = `\`${name}\` is ${text}, which is out of range.`;
     return [{ code: 'SIGNAL_TIME', path: [...path, name], message, remedy }];
   };
   return [
@@ -67,12 +67,12 @@ function checkUrl(
     parsed.password !== ''
   ) {
     const message = `The address of "${name}" can't be used.`;
-    const remedy = 'Write `https://host/path`, without user, password, `?…` or `#…`; credentials stand in files.';
+    const remedy = 'Write `https://host/path`, without user, password, `?…` or `#…`; credentials go into files.';
     return [{ code: 'SIGNAL_ADDRESS', path: at, message, remedy }];
   }
   if (parsed.protocol === 'https:' || !hasSecret || insecureHttp || isThisMachine(parsed.hostname)) return [];
   const message = `The credentials of "${name}" would go over plain HTTP.`;
-  const remedy = 'Write `https://…`, or `insecureHttp: true` if the network between is yours.';
+  const remedy = 'Write `https://…`, or add `insecureHttp: true` if you control the network in between.';
   return [{ code: 'SIGNAL_ADDRESS', path: at, message, remedy }];
 }
 
@@ -81,9 +81,9 @@ function checkNames(providers: readonly { readonly name: string }[], path: Field
   return providers.flatMap(({ name }, index): Problem[] => {
     const isSecond = seen.has(name);
     seen.add(name);
-    const message = `A second provider of its kind is named "${name}".`;
+    const message = `Two providers of this kind are named "${name}".`;
     return isSecond
-      ? [{ code: 'SIGNAL_NAME', path: [...path, index, 'name'], message, remedy: 'Give each a name of its own.' }]
+      ? [{ code: 'SIGNAL_NAME', path: [...path, index, 'name'], message, remedy: 'Give each a unique name.' }]
       : [];
   });
 }

@@ -90,11 +90,37 @@ export const HOUSE_PLAN: readonly Room[] = [
   { folder: 'schemas', mayImport: [] },
 ];
 
+/** Folders inside a room that know none of their siblings. */
+export const WINGS: readonly Pick<Room, 'folder' | 'mayImport'>[] = [
+  { folder: 'src/documents/rules', mayImport: GROUND },
+];
+
 /** Folders that may import every room and are free of the bans: they drive the system from outside. */
 export const OUTSIDE_FOLDERS: readonly string[] = ['test', 'bench', 'docs', '.ci'];
 
 /** Packages that only compute; the only ones a pure room may import. */
 export const COMPUTING_PACKAGES: readonly string[] = ['semver', 'yaml', 'ajv'];
+
+/** Where each package may be imported: what one room knows of it, the others need not learn when it changes. */
+export const PACKAGE_HOMES: Readonly<Record<string, readonly string[]>> = {
+  '@sigstore/bundle': ['src/contract/trust', 'src/signing'],
+  '@sigstore/protobuf-specs': ['src/contract/trust', 'src/signing'],
+  '@sigstore/sign': ['src/signing'],
+  '@sigstore/verify': ['src/contract/trust'],
+  '@tufjs/canonical-json': ['src/contract/tuf', 'src/distribution'],
+  '@tufjs/models': ['src/contract/tuf', 'src/distribution'],
+  ajv: ['src/documents', 'schemas'],
+  chokidar: ['src/cli'],
+  commander: ['src/cli'],
+  esbuild: ['fleet-agent/build.ts'],
+  // The command line's own work trees: until requests have a room, and this line an end.
+  'isomorphic-git': ['src/git', 'src/cli'],
+  'json-schema-to-typescript': ['schemas'],
+  'onnxruntime-web': ['fleet-agent'],
+  semver: ['src/contract', 'src/documents'],
+  'tuf-js': ['src/contract/tuf', 'src/distribution'],
+  yaml: ['src/contract/source', 'src/documents', 'fleet-agent'],
+};
 
 /** What a pure room may import of Node: digests, which depend on their input alone. */
 export const COMPUTING_NODE_IMPORTS: Readonly<Record<string, readonly string[]>> = {

@@ -104,7 +104,7 @@ const CASES: readonly Case[] = [
         [fileOf('own'), withStatus(own, status)],
       ];
     },
-    reason: /The evidence is refused: the signature does not fit/,
+    reason: /The evidence is refused: the signature does not match/,
   },
   {
     title: 'a status without the evidence that it names',

@@ -3,7 +3,6 @@ import type { Command } from 'commander';
 import { SystemClock, toIsoSeconds } from '../../base/clock.ts';
 import { CodedError, errorToJson } from '../../base/errors.ts';
 import { digestOf } from '../../contract/digest.ts';
-import { loadTrustPolicy } from '../../contract/trust/read-trust-policy.ts';
 import { DocumentVerifier, type Refusal } from '../../contract/trust/verifier.ts';
 import { checkReferences } from '../../documents/check-references.ts';
 import { warnOfSubjects } from '../../documents/check-rule-subjects.ts';
@@ -11,8 +10,8 @@ import type { SlipwayDocument } from '../../documents/slipway-document.ts';
 import type { RepositoryFiles } from '../../git/repository-files.ts';
 import { type FoundDocuments, readDocuments, readSignature, rolloutsOf } from '../../snapshot/repository-documents.ts';
 import { countOf } from '../../wording/amounts.ts';
+import { loadTrustPolicy } from '../load-trust.ts';
 import { errorText, printResult, type Result } from '../output.ts';
-
 import { addTrafficOptions, type TrafficOptions, trafficOf } from '../plan-options.ts';
 import { assumedText, planFindings } from '../policy-warnings.ts';
 import { addRepositoryOptions, type RepositoryOptions, withFiles } from '../repository-access.ts';

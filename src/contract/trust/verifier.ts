@@ -68,7 +68,7 @@ function isSigner(signer: TrustedSigner, by: SignedBy): boolean {
 }
 
 function describe(by: SignedBy): string {
-  return by.kind === 'key' ? `key ${by.keyId}` : `${printable(by.identity)}, vouched for by ${printable(by.issuer)}`;
+  return by.kind === 'key' ? `key ${by.keyId}` : `${printable(by.identity)}, issued by ${printable(by.issuer)}`;
 }
 
 /**
@@ -189,7 +189,7 @@ export class DocumentVerifier {
         : allowed.find(({ notAfterMs }) => notAfterMs === null || question.now <= notAfterMs);
     if (inTime === undefined) {
       const end = toIsoSeconds(anyAllowed.notAfterMs ?? 0);
-      return refuse('SIGNER_EXPIRED', `Its signer "${anyAllowed.name}" may sign nothing new since ${end}.`);
+      return refuse('SIGNER_EXPIRED', `Its signer "${anyAllowed.name}" may not sign anything new since ${end}.`);
     }
     return { kind: 'allowed', signer: `${inTime.name} (${describe(by)})` };
   }

@@ -1,7 +1,7 @@
 // Owns SSH signatures of commits (OpenSSH's PROTOCOL.sshsig): what is signed, how keys are written, and verification.
 import { createHash, createPublicKey, type KeyObject, verify } from 'node:crypto';
-import { CodedError } from '../../base/errors.ts';
-import { keyIdOf } from './keys.ts';
+import { CodedError } from '../base/errors.ts';
+import { keyIdOf } from '../contract/trust/keys.ts';
 
 /** Namespace that Git signs commits and tags under. */
 export const GIT_NAMESPACE = 'git';
@@ -148,7 +148,7 @@ export function verifySshSignature(message: Uint8Array | string, armored: string
     if (signature.text() !== type) throw new RangeError('key and signature are of different kinds');
     const raw = signature.string();
     signature.end();
-    if (!fits(sshSignedBytes(namespace, hash, message), raw)) throw new RangeError('the signature does not fit');
+    if (!fits(sshSignedBytes(namespace, hash, message), raw)) throw new RangeError('the signature does not match');
     return { kind: 'verified', key, keyId: keyIdOf(key) };
   } catch (error) {
     return { kind: 'refused', reason: error instanceof RangeError ? error.message : 'it is damaged' };
