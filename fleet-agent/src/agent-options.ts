@@ -4,10 +4,10 @@ import type { Logger } from '../../src/base/logger.ts';
 import type { RandomStream } from '../../src/base/random.ts';
 import type { Directive } from '../../src/contract/directive.ts';
 import type { DocumentVerifier } from '../../src/contract/trust/verifier.ts';
-import type { TakeReadings } from './device-gauges.ts';
-import type { OnPersisted } from './journal.ts';
-import type { ModelHost } from './model-host.ts';
-import type { SwitchHook } from './switch-hook.ts';
+import type { TakeReadings } from './measure/device-gauges.ts';
+import type { ModelHost } from './model/model-host.ts';
+import type { OnPersisted } from './record/journal.ts';
+import type { SwitchHook } from './serve/switch-hook.ts';
 
 /** Where directives come from: TUF in production. */
 export interface DirectiveSource {

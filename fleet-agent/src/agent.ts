@@ -2,6 +2,7 @@
 import { toIsoSeconds } from '../../src/base/clock.ts';
 import { CodedError, toCodedError } from '../../src/base/errors.ts';
 import type { Logger } from '../../src/base/logger.ts';
+import { Bell, Turnstile } from '../../src/base/wake-signal.ts';
 import type { Directive, Parameters } from '../../src/contract/directive.ts';
 import { isDeviceId } from '../../src/contract/parse-report.ts';
 import type { Outcome } from '../../src/contract/report.ts';
@@ -14,32 +15,31 @@ import {
   type DirectiveAnswer,
   type DirectiveSource,
 } from './agent-options.ts';
-import { Bell, Turnstile } from './bell.ts';
-import { DeviceFolder } from './device-folder.ts';
-import { DeviceGauges } from './device-gauges.ts';
-import { DeviceMemory } from './device-memory.ts';
-import { takeDirective } from './directive-intake.ts';
-import { RefusalNote } from './directive-refusal.ts';
-import { DiskReserve } from './disk-reserve.ts';
 import { FactSource } from './fact-source.ts';
-import { lockFolder } from './folder-lock.ts';
-import { followChanges } from './follow-changes.ts';
-import { joinUrl } from './http.ts';
-import { Identity } from './identity.ts';
-import { InferEndpoint } from './infer-endpoint.ts';
-import { Journal } from './journal.ts';
-import { Measurements } from './measure.ts';
-import { type InferenceAnswer, ModelServer } from './model-server.ts';
-import type { SupplyOptions } from './model-supply.ts';
-import { ModelUpdater, type UpdaterTools } from './model-updater.ts';
-import { ParametersFile } from './parameters-file.ts';
-import { parseManifest } from './parse-manifest.ts';
-import { ReportQueue } from './report-queue.ts';
-import { Reporting } from './reporting.ts';
-import { Slots } from './slots.ts';
+import { RefusalNote } from './link/directive-refusal.ts';
+import { followChanges } from './link/follow-changes.ts';
+import { joinUrl } from './link/http.ts';
+import { Identity } from './link/identity.ts';
+import { DeviceGauges } from './measure/device-gauges.ts';
+import { Measurements } from './measure/measurements.ts';
+import { systemReadings } from './measure/system-readings.ts';
+import { parseManifest } from './model/parse-manifest.ts';
+import type { Tensor } from './model/tensor.ts';
+import { DeviceFolder } from './record/device-folder.ts';
+import { DeviceMemory } from './record/device-memory.ts';
+import { DiskReserve } from './record/disk-reserve.ts';
+import { lockFolder } from './record/folder-lock.ts';
+import { Journal } from './record/journal.ts';
+import { ParametersFile } from './record/parameters-file.ts';
+import { Slots } from './record/slots.ts';
+import { ReportQueue } from './report/report-queue.ts';
+import { Reporting } from './report/reporting.ts';
+import { InferEndpoint } from './serve/infer-endpoint.ts';
+import { type InferenceAnswer, ModelServer } from './serve/model-server.ts';
 import { type AgentStatus, statusOf } from './status.ts';
-import { systemReadings } from './system-readings.ts';
-import type { Tensor } from './tensor.ts';
+import { takeDirective } from './update/desired-version.ts';
+import type { SupplyOptions } from './update/model-supply.ts';
+import { ModelUpdater, type UpdaterTools } from './update/model-updater.ts';
 
 export interface Agent {
   readonly id: string;

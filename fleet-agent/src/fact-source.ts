@@ -3,9 +3,9 @@ import { arch, platform } from 'node:process';
 import { digestOfJson } from '../../src/contract/digest.ts';
 import type { DeviceFacts } from '../../src/contract/selector.ts';
 import { AGENT_VERSION, type AgentOptions } from './agent-options.ts';
-import { platformOf } from './choose-variant.ts';
-import { freeBytesOf } from './model-supply.ts';
-import type { Circumstances } from './update-step.ts';
+import { platformOf } from './model/choose-variant.ts';
+import { freeBytesOf } from './update/model-supply.ts';
+import type { Circumstances } from './update/update-step.ts';
 
 export class FactSource {
   readonly #options: AgentOptions;

@@ -9,12 +9,12 @@ import { createLogger, type Logger } from '../../src/base/logger.ts';
 import { SystemRandom } from '../../src/base/random.ts';
 import { createAgent } from './agent.ts';
 import { AGENT_VERSION } from './agent-options.ts';
-import { DeviceFolder } from './device-folder.ts';
-import { readRefusal } from './directive-refusal.ts';
-import { Identity } from './identity.ts';
-import { Journal } from './journal.ts';
-import { type ModelHost, processHost } from './model-host.ts';
-import { OnnxHost } from './onnx-host.ts';
+import { readRefusal } from './link/directive-refusal.ts';
+import { Identity } from './link/identity.ts';
+import { type ModelHost, processHost } from './model/model-host.ts';
+import { OnnxHost } from './model/onnx-host.ts';
+import { DeviceFolder } from './record/device-folder.ts';
+import { Journal } from './record/journal.ts';
 import { type AgentSettings, describeSettings, readSettings } from './settings.ts';
 import { type AgentStatus, formatStatus, statusOf } from './status.ts';
 import { TrustFile } from './trust-file.ts';
@@ -148,7 +148,7 @@ function openHost(settings: AgentSettings): ModelHost {
   if (settings.runtime === 'process') return processHost;
   const folder = path.dirname(process.argv[1] ?? '.');
   const bundled = path.join(folder, 'onnx-host.cjs');
-  const threadFile = existsSync(bundled) ? bundled : path.join(folder, 'onnx-thread.ts');
+  const threadFile = existsSync(bundled) ? bundled : path.join(folder, 'model', 'onnx-thread.ts');
   if (existsSync(threadFile)) return new OnnxHost({ clock, threadFile });
   throw new CodedError({
     code: 'AGENT_RUNTIME_MISSING',

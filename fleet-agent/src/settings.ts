@@ -7,7 +7,7 @@ import { findClosestWord } from '../../src/base/closest-word.ts';
 import { CodedError } from '../../src/base/errors.ts';
 import { parseDurationMs } from '../../src/contract/duration.ts';
 import { parseLabels } from '../../src/contract/parse-report.ts';
-import type { SwitchHook } from './switch-hook.ts';
+import type { SwitchHook } from './serve/switch-hook.ts';
 
 interface Setting {
   /** Name in the configuration file; the flag is its kebab-case form. */

@@ -1,6 +1,6 @@
 // Owns how a device's state looks to people and programs: in `slipway-agent status` and to those who hold an Agent.
-import type { DirectiveRefusal } from './directive-refusal.ts';
-import { activeContent, type ModelRecord, type SlotName } from './model-record.ts';
+import type { DirectiveRefusal } from './link/directive-refusal.ts';
+import { activeContent, type ModelRecord, type SlotName } from './record/model-record.ts';
 
 export interface ModelStatus {
   readonly model: string;

@@ -1,6 +1,6 @@
 // Owns what a virtual device reports: real report documents, an interval each, numbered when they leave and kept while nobody can take them.
-import { activeContent, type ModelRecord, type SlotContent } from '../../fleet-agent/src/model-record.ts';
-import { mergeBodies, type ReportBody } from '../../fleet-agent/src/report-body.ts';
+import { activeContent, type ModelRecord, type SlotContent } from '../../fleet-agent/src/record/model-record.ts';
+import { mergeBodies, type ReportBody } from '../../fleet-agent/src/report/report-body.ts';
 import { subjectOf } from '../../fleet-agent/src/status.ts';
 import type { Digest } from '../contract/digest.ts';
 import type { Summary } from '../contract/gauges.ts';

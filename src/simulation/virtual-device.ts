@@ -1,17 +1,17 @@
 // Owns a device in virtual time: the agent's own update machine and trial, with downloads, answers and reports of a false world.
 
-import { spreadShare } from '../../fleet-agent/src/directive-intake.ts';
 import {
   activeContent,
   emptyRecord,
   type Goal,
   type ModelRecord,
   type SlotName,
-} from '../../fleet-agent/src/model-record.ts';
-import { DOWNLOAD_BACK_OFF } from '../../fleet-agent/src/model-supply.ts';
-import { judgeTrial, type TrialLimits } from '../../fleet-agent/src/trial.ts';
-import { transition } from '../../fleet-agent/src/update-machine.ts';
-import { nextStep, type UpdateEvent } from '../../fleet-agent/src/update-step.ts';
+} from '../../fleet-agent/src/record/model-record.ts';
+import { spreadShare } from '../../fleet-agent/src/update/desired-version.ts';
+import { DOWNLOAD_BACK_OFF } from '../../fleet-agent/src/update/model-supply.ts';
+import { judgeTrial, type TrialLimits } from '../../fleet-agent/src/update/trial.ts';
+import { transition } from '../../fleet-agent/src/update/update-machine.ts';
+import { nextStep, type UpdateEvent } from '../../fleet-agent/src/update/update-step.ts';
 import { backOffMs } from '../base/back-off.ts';
 import { type RandomStream, seededRandom } from '../base/random.ts';
 import { assignmentsFor, type Directive, type DirectiveEntry, type ModelChoice } from '../contract/directive.ts';

@@ -7,9 +7,9 @@ import os from 'node:os';
 import path from 'node:path';
 import { type Agent, createAgent } from '../../fleet-agent/src/agent.ts';
 import type { AgentOptions } from '../../fleet-agent/src/agent-options.ts';
-import type { ModelHost } from '../../fleet-agent/src/model-host.ts';
-import { OnnxHost } from '../../fleet-agent/src/onnx-host.ts';
-import type { Tensor } from '../../fleet-agent/src/tensor.ts';
+import type { ModelHost } from '../../fleet-agent/src/model/model-host.ts';
+import { OnnxHost } from '../../fleet-agent/src/model/onnx-host.ts';
+import type { Tensor } from '../../fleet-agent/src/model/tensor.ts';
 import { SystemClock } from '../../src/base/clock.ts';
 import { silentLogger } from '../../src/base/logger.ts';
 import { Metrics } from '../../src/base/metrics.ts';
@@ -36,7 +36,7 @@ export const clock = new SystemClock();
 export function openHost(timeoutMs = 20_000): OnnxHost {
   return new OnnxHost({
     clock,
-    threadFile: new URL('../../fleet-agent/src/onnx-thread.ts', import.meta.url),
+    threadFile: new URL('../../fleet-agent/src/model/onnx-thread.ts', import.meta.url),
     timeoutMs,
   });
 }

@@ -6,7 +6,7 @@ import process from 'node:process';
 import { fileURLToPath } from 'node:url';
 import { type Agent, createAgent } from '../../fleet-agent/src/agent.ts';
 import type { AgentOptions } from '../../fleet-agent/src/agent-options.ts';
-import { OnnxHost } from '../../fleet-agent/src/onnx-host.ts';
+import { OnnxHost } from '../../fleet-agent/src/model/onnx-host.ts';
 import { SystemClock } from '../../src/base/clock.ts';
 import { createLogger } from '../../src/base/logger.ts';
 import { seededRandom } from '../../src/base/random.ts';
@@ -31,7 +31,7 @@ export const clock = new SystemClock();
 
 /** One host for all agents of a test file. */
 export function openHost(): OnnxHost {
-  return new OnnxHost({ clock, threadFile: at('fleet-agent/src/onnx-thread.ts'), timeoutMs: 30_000 });
+  return new OnnxHost({ clock, threadFile: at('fleet-agent/src/model/onnx-thread.ts'), timeoutMs: 30_000 });
 }
 
 export interface CommandResult {

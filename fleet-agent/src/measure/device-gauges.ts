@@ -1,0 +1,60 @@
+// Owns the device's gauges: readings taken on a clock, and those that applications give, summed up until the next report.
+import type { Clock } from '../../../src/base/clock.ts';
+import { addSummaries, GAUGES, MOST_GAUGES, type Summary, summaryOf } from '../../../src/contract/gauges.ts';
+
+/** What one look at the device gives; what it does not have is left out. */
+export type TakeReadings = () => Promise<ReadonlyMap<string, number>>;
+
+export class DeviceGauges {
+  readonly #summaries = new Map<string, Summary>();
+  /** What the agent reads on this device by itself. */
+  readonly #ownNames = new Set<string>();
+
+  /** False when there is no room for another name: the agent's own always have theirs. */
+  add(name: string, reading: number): boolean {
+    const known = this.#summaries.get(name);
+    if (known === undefined && !Object.hasOwn(GAUGES, name) && !this.#hasRoom()) return false;
+    const one = summaryOf(reading);
+    this.#summaries.set(name, known === undefined ? one : addSummaries(known, one));
+    return true;
+  }
+
+  /** Does the agent read this one itself, on this device? Then nobody else may say what it is. */
+  isOwn(name: string): boolean {
+    return this.#ownNames.has(name);
+  }
+
+  /** Takes a reading of the agent itself; what was said of the gauge before it was known to be one goes. */
+  #addOwn(name: string, reading: number): void {
+    const names = name === 'battery' ? [name, 'battery_drain'] : [name];
+    for (const one of names.filter((each) => !this.#ownNames.has(each))) {
+      this.#ownNames.add(one);
+      this.#summaries.delete(one);
+    }
+    this.add(name, reading);
+  }
+
+  /** The summaries since the last call. */
+  take(): Readonly<Record<string, Summary>> {
+    const taken = Object.fromEntries(this.#summaries);
+    this.#summaries.clear();
+    return taken;
+  }
+
+  /** Reads until stopped; a device that can't be read is no reason to stop. */
+  async run(
+    readings: TakeReadings,
+    { clock, everyMs, signal }: { clock: Clock; everyMs: number; signal: AbortSignal },
+  ) {
+    while (!signal.aborted) {
+      const taken = await readings().catch(() => new Map<string, number>());
+      for (const [name, reading] of taken) this.#addOwn(name, reading);
+      await clock.sleep(everyMs, signal);
+    }
+  }
+
+  #hasRoom(): boolean {
+    const own = [...this.#summaries.keys()].filter((name) => !Object.hasOwn(GAUGES, name)).length;
+    return own < MOST_GAUGES - Object.keys(GAUGES).length;
+  }
+}

@@ -1,0 +1,35 @@
+// Owns summing up what a model is asked: least, mean and most of its inputs, at a bounded cost a request.
+import { addSummaries, MOST_READING, type Summary, summaryOf } from '../../../src/contract/gauges.ts';
+import { columnsOf, LONGEST_INPUT_NAME } from '../../../src/contract/input-names.ts';
+import { MOST_FEATURES } from '../../../src/contract/report.ts';
+import type { Tensor } from '../model/tensor.ts';
+
+/** Values looked at in one request; of longer inputs every n-th is. */
+const MOST_VALUES = 1024;
+
+/** Summaries by name; text and what is not finite is left out. */
+export function summarizeInputs(inputs: readonly Tensor[]): Map<string, Summary> {
+  const features = new Map<string, Summary>();
+  for (const { name, datatype, shape, data } of inputs) {
+    if (datatype === 'BYTES' || name.length > LONGEST_INPUT_NAME) continue;
+    const columns = columnsOf(shape);
+    for (const index of sampled(data.length, columns || 1)) {
+      const key = columns > 0 ? `${name}[${index % columns}]` : name;
+      const value = Number(data[index]);
+      if (!(Math.abs(value) <= MOST_READING)) continue;
+      const known = features.get(key);
+      if (known !== undefined) features.set(key, addSummaries(known, summaryOf(value)));
+      else if (features.size < MOST_FEATURES) features.set(key, summaryOf(value));
+    }
+  }
+  return features;
+}
+
+/** Indices of whole rows, evenly apart, that hold at most `MOST_VALUES` values in all. */
+function* sampled(length: number, width: number): Generator<number> {
+  const rows = Math.floor(length / width);
+  const stride = Math.max(1, Math.ceil((rows * width) / MOST_VALUES));
+  for (let row = 0; row < rows; row += stride) {
+    for (let column = 0; column < width; column++) yield row * width + column;
+  }
+}

@@ -1,0 +1,111 @@
+// Owns what is known of one model on this device: slots, phase, failures and what is still to be told.
+import type { Digest } from '../../../src/contract/digest.ts';
+import type { FailureReason, Outcome } from '../../../src/contract/report.ts';
+
+export type SlotName = 'A' | 'B';
+
+export function otherSlot(slot: SlotName): SlotName {
+  return slot === 'A' ? 'B' : 'A';
+}
+
+/** What the directive wants here. */
+export interface Goal {
+  readonly rollout: string;
+  readonly revision: number;
+  readonly arm: 'candidate' | 'stable';
+  readonly digest: Digest;
+  readonly version: string;
+  /** Attempt of the candidate; 0 for stable. */
+  readonly attempt: number;
+}
+
+/** A complete, verified version in a slot. */
+export interface SlotContent {
+  readonly digest: Digest;
+  readonly version: string;
+  /** Rollout that brought it. */
+  readonly rollout: string;
+  /** It has passed its trial here (or came as stable where nothing ran before): it may serve again at once. */
+  readonly isProven: boolean;
+}
+
+/** When a failure stops counting, so that only faults of the version bar it for good. */
+export type Lapse =
+  | { readonly kind: 'never' }
+  /** Refused under these circumstances (trust policy, agent, labels, firmware): others may judge otherwise. */
+  | { readonly kind: 'circumstances'; readonly were: string }
+  /** The host, or something on the way, gave other bytes than were published: it is asked again later. */
+  | { readonly kind: 'time'; readonly untilMs: number }
+  /** Once so much disk is free. */
+  | { readonly kind: 'space'; readonly needBytes: number };
+
+export interface Failure {
+  readonly digest: Digest;
+  readonly attempt: number;
+  readonly reason: FailureReason;
+  readonly message: string;
+  readonly lapse: Lapse;
+}
+
+/** How far a trial has come; persisted now and then, so that a restart carries on. */
+export interface TrialProgress {
+  readonly elapsedMs: number;
+  readonly inferences: number;
+  readonly errors: number;
+  readonly unknown: number;
+  /** Process starts since it began: a version that keeps killing the process must not stay. */
+  readonly starts: number;
+}
+
+export type Phase =
+  | { readonly kind: 'idle' }
+  | { readonly kind: 'fetching'; readonly goal: Goal; readonly slot: SlotName; readonly part: DownloadPart | null }
+  | { readonly kind: 'verified'; readonly goal: Goal; readonly slot: SlotName }
+  | { readonly kind: 'staged'; readonly goal: Goal; readonly slot: SlotName }
+  | { readonly kind: 'selfTested'; readonly goal: Goal; readonly slot: SlotName }
+  | {
+      readonly kind: 'trial';
+      readonly goal: Goal;
+      readonly slot: SlotName;
+      readonly fallback: SlotName | null;
+      readonly progress: TrialProgress;
+    }
+  | { readonly kind: 'committed' }
+  | { readonly kind: 'rollingBack'; readonly goal: Goal; readonly failure: Failure }
+  | { readonly kind: 'failed'; readonly digest: Digest; readonly attempt: number };
+
+/** The file that is being fetched: how much of it is safe on disk, and what the server called it. */
+export interface DownloadPart {
+  readonly name: string;
+  readonly offset: number;
+  readonly etag: string | null;
+}
+
+export interface ModelRecord {
+  readonly model: string;
+  /** The slot that serves, or is to serve next; null while nothing does. */
+  readonly active: SlotName | null;
+  readonly slots: Readonly<Record<SlotName, SlotContent | null>>;
+  readonly phase: Phase;
+  readonly failures: readonly Failure[];
+  /** Outcomes that no durable report holds yet. */
+  readonly outbox: readonly Outcome[];
+}
+
+/** Failures remembered a model; the oldest are forgotten first. */
+export const MOST_FAILURES = 64;
+/** Outcomes kept a model while no report can take them; the oldest are dropped first. */
+export const MOST_OUTBOX = 32;
+
+export function emptyRecord(model: string): ModelRecord {
+  return { model, active: null, slots: { A: null, B: null }, phase: { kind: 'idle' }, failures: [], outbox: [] };
+}
+
+export function activeContent(record: ModelRecord): SlotContent | null {
+  return record.active === null ? null : record.slots[record.active];
+}
+
+/** The slot that holds this version, complete and verified. */
+export function findSlot(record: ModelRecord, digest: Digest): SlotName | undefined {
+  return (['A', 'B'] as const).find((slot) => record.slots[slot]?.digest === digest);
+}

@@ -1,0 +1,121 @@
+// Owns what a report says before it is numbered and signed, and how two that were never sent become one.
+import { addSummaries, addSummariesByName, MOST_GAUGES } from '../../../src/contract/gauges.ts';
+import {
+  type DeviceReport,
+  type ErrorReason,
+  MOST_CLASSES,
+  MOST_FEATURES,
+  type ModelInterval,
+  REST_CLASS,
+  type TransferCounts,
+  type TransferStep,
+} from '../../../src/contract/report.ts';
+import { mergeSketch, sketchFromJson, sketchToJson } from '../../../src/contract/sketch.ts';
+import { addLabelCounts } from '../measure/interval-tally.ts';
+
+/** A report without the number and epoch that it gets when it is sent. */
+export type ReportBody = Omit<DeviceReport, 'epoch' | 'sequence'>;
+
+/** As the service bounds them. */
+export const MOST_INTERVALS = 16;
+export const MOST_OUTCOMES = 64;
+
+function keyOf(interval: ModelInterval): string {
+  const { model, rollout, revision, arm, digest } = interval;
+  return JSON.stringify([model, rollout, revision, arm, digest]);
+}
+
+/** One body that tells what both told, the later one's state; undefined when the whole would not fit into one report. */
+export function mergeBodies(earlier: ReportBody, later: ReportBody): ReportBody | undefined {
+  const intervals = new Map(earlier.intervals.map((interval) => [keyOf(interval), interval]));
+  for (const interval of later.intervals) {
+    const known = intervals.get(keyOf(interval));
+    intervals.set(keyOf(interval), known === undefined ? interval : addIntervals(known, interval));
+  }
+  const outcomes = [...earlier.outcomes, ...later.outcomes];
+  if (intervals.size > MOST_INTERVALS || outcomes.length > MOST_OUTCOMES) return undefined;
+  return {
+    ...later,
+    startedAt: earlier.startedAt,
+    durationMs: earlier.durationMs + later.durationMs,
+    ...addGauges(earlier, later),
+    intervals: [...intervals.values()],
+    outcomes,
+  };
+}
+
+function addGauges({ gauges: a }: ReportBody, { gauges: b }: ReportBody): Pick<ReportBody, 'gauges'> {
+  if (a === undefined || b === undefined) return a === undefined ? {} : { gauges: a };
+  return { gauges: addSummariesByName(b, a, MOST_GAUGES) };
+}
+
+function addIntervals(a: ModelInterval, b: ModelInterval): ModelInterval {
+  const latency = sketchFromJson(a.latencyMs);
+  mergeSketch(latency, sketchFromJson(b.latencyMs));
+  return {
+    ...b,
+    inferences: a.inferences + b.inferences,
+    errors: addCounts(a.errors, b.errors) as Partial<Record<ErrorReason, number>>,
+    unknown: a.unknown + b.unknown,
+    latencyMs: sketchToJson(latency),
+    confidence: a.confidence.map((count, bin) => count + (b.confidence[bin] ?? 0)),
+    classes: addByClass(a.classes, b.classes, (x, y) => x + y),
+    ...addObservations(a, b),
+  };
+}
+
+/** The optional parts; where one lacks a part the other's stands. */
+function addObservations(a: ModelInterval, b: ModelInterval): Partial<ModelInterval> {
+  return {
+    ...both(a, b, 'servedMs', (x, y) => x + y),
+    ...both(a, b, 'loadMs', addSummaries),
+    ...both(a, b, 'features', (x, y) => addSummariesByName(x, y, MOST_FEATURES)),
+    ...both(a, b, 'labels', (x, y) => addByClass(x, y, addLabelCounts)),
+    ...both(a, b, 'userReports', (x, y) => x + y),
+    ...both(a, b, 'anomalies', (x, y) => x + y),
+    ...both(a, b, 'transfers', addTransfers),
+  };
+}
+
+function both<K extends keyof ModelInterval>(
+  a: ModelInterval,
+  b: ModelInterval,
+  key: K,
+  add: (x: NonNullable<ModelInterval[K]>, y: NonNullable<ModelInterval[K]>) => ModelInterval[K],
+): Partial<Pick<ModelInterval, K>> {
+  const x: ModelInterval[K] | undefined = a[key] ?? undefined;
+  const y: ModelInterval[K] | undefined = b[key] ?? undefined;
+  const sum = x === undefined || x === null ? y : y === undefined || y === null ? x : add(x, y);
+  return sum === undefined ? {} : ({ [key]: sum } as Pick<ModelInterval, K>);
+}
+
+/** Both by class; what has no room among the names that a report holds counts to the rest. */
+function addByClass<T>(
+  a: Readonly<Record<string, T>>,
+  b: Readonly<Record<string, T>>,
+  add: (x: T, y: T) => T,
+): Record<string, T> {
+  const sums = new Map(Object.entries(a));
+  for (const [name, counts] of Object.entries(b)) {
+    const key = sums.has(name) || sums.size < MOST_CLASSES ? name : REST_CLASS;
+    const known = sums.get(key);
+    sums.set(key, known === undefined ? counts : add(known, counts));
+  }
+  return Object.fromEntries(sums);
+}
+
+type Transfers = NonNullable<ModelInterval['transfers']>;
+
+function addTransfers(a: Transfers, b: Transfers): Transfers {
+  const sums = new Map(Object.entries(a) as [TransferStep, TransferCounts][]);
+  for (const [step, counts] of Object.entries(b) as [TransferStep, TransferCounts][]) {
+    sums.set(step, addCounts(sums.get(step) ?? {}, counts));
+  }
+  return Object.fromEntries(sums);
+}
+
+function addCounts(a: Readonly<Record<string, number>>, b: Readonly<Record<string, number>>): Record<string, number> {
+  const sum = new Map(Object.entries(a));
+  for (const [name, count] of Object.entries(b)) sum.set(name, (sum.get(name) ?? 0) + count);
+  return Object.fromEntries(sum);
+}

@@ -1,0 +1,206 @@
+// Owns answering: requests go to the version that serves now; a swap is one reference, and the old one ends its work first.
+
+import { randomUUID } from 'node:crypto';
+import type { Clock } from '../../../src/base/clock.ts';
+import { CodedError } from '../../../src/base/errors.ts';
+import type { Digest } from '../../../src/contract/digest.ts';
+import type { ErrorReason } from '../../../src/contract/report.ts';
+import { addToSketch, emptySketch, type Sketch } from '../../../src/contract/sketch.ts';
+import { countRemarks, type RemarkItem, type RemarkTally } from '../measure/feedback.ts';
+import { summarizeInputs } from '../measure/input-summaries.ts';
+import type { Attribution, Measured } from '../measure/interval-tally.ts';
+import type { Measurements } from '../measure/measurements.ts';
+import { RecentAnswers, type Remark } from '../measure/recent-answers.ts';
+import { type LoadedModel, type ModelError, toModelError } from '../model/model-host.ts';
+import { checkInputs, judgeOutputs, type ModelSignature, rowsOf } from '../model/model-signature.ts';
+import type { Tensor } from '../model/tensor.ts';
+import type { SlotName } from '../record/model-record.ts';
+
+/** A version loaded from a slot, able to answer. */
+export interface Instance {
+  readonly slot: SlotName;
+  readonly digest: Digest;
+  readonly version: string;
+  readonly signature: ModelSignature;
+  readonly loaded: LoadedModel;
+}
+
+export interface InferenceAnswer {
+  /** Under which corrections and complaints may come back; the caller's, or a new one. */
+  readonly id: string;
+  readonly modelName: string;
+  readonly modelVersion: string;
+  readonly digest: Digest;
+  readonly outputs: readonly Tensor[];
+}
+
+/** Under what the model runs now, as the last accepted directive says. */
+export interface Assigned {
+  readonly rollout: string | null;
+  readonly revision: number | null;
+  readonly arm: 'candidate' | 'stable' | null;
+}
+
+export const UNASSIGNED: Assigned = { rollout: null, revision: null, arm: null };
+
+/** Counts since a version began to serve, for its trial. */
+export interface ServedCounts {
+  readonly inferences: number;
+  readonly errors: number;
+  readonly unknown: number;
+  readonly lastError: { readonly reason: ErrorReason; readonly message: string } | null;
+  readonly latency: Sketch;
+}
+
+/** Requests that may wait for a model's answer at once; more are turned away rather than piled up. */
+const MOST_IN_FLIGHT = 1024;
+
+export class ModelServer {
+  readonly model: string;
+  readonly #clock: Clock;
+  readonly #measurements: Measurements;
+  readonly #inFlight = new Map<Instance, number>();
+  readonly #drained = new Map<Instance, () => void>();
+  #instance: Instance | null = null;
+  readonly #recent = new RecentAnswers();
+  #assigned: Assigned = UNASSIGNED;
+  #counts: ServedCounts = noCounts();
+
+  constructor(model: string, clock: Clock, measurements: Measurements) {
+    this.model = model;
+    this.#clock = clock;
+    this.#measurements = measurements;
+  }
+
+  get instance(): Instance | null {
+    return this.#instance;
+  }
+
+  get counts(): ServedCounts {
+    return this.#counts;
+  }
+
+  get assigned(): Assigned {
+    return this.#assigned;
+  }
+
+  /** From now on intervals are counted under this; what is still in flight counts to what was assigned when it ends. */
+  assign(assigned: Assigned): void {
+    this.#assigned = assigned;
+    this.#noteServing();
+  }
+
+  /** New requests go to this instance, or are refused. Returns the one before, which may still be answering. */
+  swap(next: Instance | null): Instance | null {
+    const before = this.#instance;
+    this.#instance = next;
+    this.#counts = noCounts();
+    this.#noteServing();
+    return before;
+  }
+
+  /** Resolves when nothing waits for this instance any more. It must not be the one that serves. */
+  async drain(instance: Instance): Promise<void> {
+    if ((this.#inFlight.get(instance) ?? 0) === 0) return;
+    await new Promise<void>((resolve) => {
+      this.#drained.set(instance, resolve);
+    });
+  }
+
+  /** Counts what is said of earlier answers to the versions that gave them. */
+  remark(items: readonly RemarkItem[], remark: Remark): RemarkTally {
+    return countRemarks(items, remark, { recent: this.#recent, measurements: this.#measurements });
+  }
+
+  /** Answers by the version that serves when it is called. Throws INFER_NO_MODEL, INFER_BUSY, or a ModelError. */
+  async infer(inputs: readonly Tensor[], id: string = randomUUID()): Promise<InferenceAnswer> {
+    const instance = this.#instance;
+    if (instance === null) throw noModel(this.model);
+    const waiting = this.#inFlight.get(instance) ?? 0;
+    if (waiting >= MOST_IN_FLIGHT) throw tooBusy(this.model);
+    this.#inFlight.set(instance, waiting + 1);
+    const startMs = this.#clock.monotonicMs();
+    const rows = rowsOf(instance.signature, inputs);
+    try {
+      const checked = checkInputs(instance.signature, inputs);
+      const outputs = await instance.loaded.run(checked);
+      const judgements = judgeOutputs(instance.signature, outputs);
+      const unknown = judgements.filter(({ confidence }) => confidence < instance.signature.confidenceLeast).length;
+      const latencyMs = this.#clock.monotonicMs() - startMs;
+      const answers = judgements.slice(0, rows);
+      this.#count(instance, {
+        kind: 'answered',
+        rows,
+        latencyMs,
+        judgements: answers,
+        unknown: Math.min(unknown, rows),
+        features: summarizeInputs(checked),
+      });
+      const classes = answers.map(({ className }) => className);
+      this.#recent.remember(id, this.#attributionOf(instance), classes);
+      return { id, modelName: this.model, modelVersion: instance.version, digest: instance.digest, outputs };
+    } catch (error) {
+      const failure = toModelError(error, 'runtime');
+      this.#count(instance, { kind: 'failed', rows, reason: failure.reason }, failure);
+      throw failure;
+    } finally {
+      this.#leave(instance);
+    }
+  }
+
+  #attributionOf({ slot, digest, version }: Instance): Attribution {
+    return { model: this.model, ...this.#assigned, slot, digest, version };
+  }
+
+  #noteServing(): void {
+    const attribution = this.#instance === null ? null : this.#attributionOf(this.#instance);
+    this.#measurements.serve(this.model, attribution, this.#clock.monotonicMs());
+  }
+
+  #count(instance: Instance, measured: Measured, failure?: ModelError): void {
+    this.#measurements.record(this.#attributionOf(instance), measured);
+    if (instance !== this.#instance) return;
+    const { inferences, errors, unknown, lastError, latency } = this.#counts;
+    if (measured.kind === 'answered') addToSketch(latency, measured.latencyMs, measured.rows);
+    this.#counts = {
+      inferences: inferences + measured.rows,
+      errors: errors + (measured.kind === 'failed' ? measured.rows : 0),
+      unknown: unknown + (measured.kind === 'answered' ? measured.unknown : 0),
+      lastError: failure === undefined ? lastError : { reason: failure.reason, message: failure.message },
+      latency,
+    };
+  }
+
+  #leave(instance: Instance): void {
+    const left = (this.#inFlight.get(instance) ?? 1) - 1;
+    if (left > 0) {
+      this.#inFlight.set(instance, left);
+      return;
+    }
+    this.#inFlight.delete(instance);
+    this.#drained.get(instance)?.();
+    this.#drained.delete(instance);
+  }
+}
+
+function noCounts(): ServedCounts {
+  return { inferences: 0, errors: 0, unknown: 0, lastError: null, latency: emptySketch() };
+}
+
+function noModel(model: string): CodedError {
+  return new CodedError({
+    code: 'INFER_NO_MODEL',
+    kind: 'retry-later',
+    message: `No version of "${model}" serves on this device.`,
+    remedy: 'See `slipway-agent status`; the model may still be on its way, or not be meant for this device.',
+  });
+}
+
+function tooBusy(model: string): CodedError {
+  return new CodedError({
+    code: 'INFER_BUSY',
+    kind: 'retry-later',
+    message: `${MOST_IN_FLIGHT} requests already wait for "${model}".`,
+    remedy: 'Send fewer at once.',
+  });
+}

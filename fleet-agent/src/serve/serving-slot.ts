@@ -1,0 +1,72 @@
+// Owns which slot serves in this process: the pointer, the reference that requests follow, and word to the process that runs the model.
+import type { Clock } from '../../../src/base/clock.ts';
+import { toCodedError } from '../../../src/base/errors.ts';
+import type { Logger } from '../../../src/base/logger.ts';
+import type { Digest } from '../../../src/contract/digest.ts';
+import type { ModelRecord, SlotName } from '../record/model-record.ts';
+import type { Slots } from '../record/slots.ts';
+import type { UpdateEvent } from '../update/update-step.ts';
+import type { LoadedSlots } from './loaded-slots.ts';
+import type { ModelServer } from './model-server.ts';
+import { callSwitchHook, type SwitchHook } from './switch-hook.ts';
+
+export interface ServingSlotTools {
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly server: ModelServer;
+  readonly slots: Slots;
+  readonly onSwitch: SwitchHook | null;
+}
+
+export class ServingSlot {
+  readonly #tools: ServingSlotTools;
+  readonly #loaded: LoadedSlots;
+  #slot: SlotName | null = null;
+
+  constructor(tools: ServingSlotTools, loaded: LoadedSlots) {
+    this.#tools = tools;
+    this.#loaded = loaded;
+  }
+
+  get slot(): SlotName | null {
+    return this.#slot;
+  }
+
+  /**
+   * Pointer, then reference: new requests go to the new version, those under way end on the old one. Returns the event that says
+   * why the slot can't serve; undefined when it does.
+   */
+  async switchTo(to: { readonly slot: SlotName; readonly digest: Digest } | null): Promise<UpdateEvent | undefined> {
+    const { server, slots, logger } = this.#tools;
+    const { model } = server;
+    const slot = to?.slot ?? null;
+    const ready = to === null ? null : await this.#loaded.ready(to.slot, to.digest);
+    if (ready !== null && 'kind' in ready) {
+      const why = ready.kind === 'failed' ? ready.message : 'its files changed on disk';
+      logger.error('version can not serve', { model, slot, why });
+      return ready;
+    }
+    await slots.point(slot);
+    server.swap(ready);
+    this.#slot = slot;
+    logger.info('serving', { model, version: ready?.version ?? null, slot });
+    return undefined;
+  }
+
+  /** Tells the process that runs the model what serves now, or that its parameters changed. In a trial, not being heard is a failure. */
+  async tell(record: ModelRecord, signal: AbortSignal): Promise<UpdateEvent | undefined> {
+    const { onSwitch, clock, slots, logger, server } = this.#tools;
+    if (onSwitch === null) return undefined;
+    const { version = null, digest = null } = server.instance ?? {};
+    const path = this.#slot === null ? '' : slots.path(this.#slot);
+    try {
+      await callSwitchHook(onSwitch, { model: server.model, version, digest, path }, clock, signal);
+      return undefined;
+    } catch (error) {
+      const coded = toCodedError(error);
+      logger.error('switch hook failed', { model: server.model, error: coded });
+      if (record.phase.kind !== 'trial') return undefined;
+      return { kind: 'failed', reason: 'load', message: coded.message, lapse: { kind: 'never' } };
+    }
+  }
+}

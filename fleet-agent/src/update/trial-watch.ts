@@ -1,0 +1,67 @@
+// Owns the clockwork of a trial: adds up time and counts over restarts, and says when it is decided.
+import type { Clock } from '../../../src/base/clock.ts';
+import type { Phase, TrialProgress } from '../record/model-record.ts';
+import type { LoadedSlots } from '../serve/loaded-slots.ts';
+import type { ModelServer } from '../serve/model-server.ts';
+import { judgeTrial, type TrialLimits, trialLimitsOf } from './trial.ts';
+import type { UpdateEvent } from './update-step.ts';
+
+/** Progress is written to disk this often. */
+const PERSIST_EVERY_MS = 30_000;
+
+export class TrialWatch {
+  readonly #clock: Clock;
+  readonly #server: ModelServer;
+  #beganMs = 0;
+  #persistedMs = 0;
+  /** What the record held when this process took the trial up; null until then. */
+  #base: TrialProgress | null = null;
+  #tickMs = 1000;
+
+  constructor({ clock, server }: { readonly clock: Clock; readonly server: ModelServer }) {
+    this.#clock = clock;
+    this.#server = server;
+  }
+
+  /** How long to wait before looking again. */
+  get tickMs(): number {
+    return this.#tickMs;
+  }
+
+  /** A version begins to serve. */
+  begin(): void {
+    this.#base = null;
+    this.#beganMs = this.#clock.monotonicMs();
+    this.#persistedMs = this.#beganMs;
+  }
+
+  look(phase: Extract<Phase, { kind: 'trial' }>, loaded: LoadedSlots): UpdateEvent | undefined {
+    this.#base ??= phase.progress;
+    const limits = trialLimitsOf(loaded.manifestOf(phase.slot)?.spec.health);
+    const progress = this.#progress(this.#base);
+    this.#tickMs = tickOf(limits, progress);
+    const verdict = judgeTrial(limits, progress, this.#server.counts);
+    if (verdict.kind === 'passed') return { kind: 'trialPassed', message: verdict.message };
+    if (verdict.kind === 'failed') return { ...verdict, lapse: { kind: 'never' } };
+    const nowMs = this.#clock.monotonicMs();
+    if (nowMs - this.#persistedMs < PERSIST_EVERY_MS) return undefined;
+    this.#persistedMs = nowMs;
+    return { kind: 'tried', progress };
+  }
+
+  #progress(base: TrialProgress): TrialProgress {
+    const { inferences, errors, unknown } = this.#server.counts;
+    return {
+      elapsedMs: base.elapsedMs + (this.#clock.monotonicMs() - this.#beganMs),
+      inferences: base.inferences + inferences,
+      errors: base.errors + errors,
+      unknown: base.unknown + unknown,
+      starts: base.starts,
+    };
+  }
+}
+
+/** Short trials are looked at more often, so that they end when they say. */
+function tickOf(limits: TrialLimits, progress: TrialProgress): number {
+  return Math.min(1000, Math.max(20, (limits.durationMs - progress.elapsedMs) / 10));
+}

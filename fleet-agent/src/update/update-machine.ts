@@ -1,0 +1,286 @@
+// Owns how one model's record changes: pure transitions, persisted before each step, that any restart continues.
+import { toIsoSeconds } from '../../../src/base/clock.ts';
+import { assertInvariant, assertNever } from '../../../src/base/errors.ts';
+import type { Outcome } from '../../../src/contract/report.ts';
+import {
+  activeContent,
+  type Failure,
+  findSlot,
+  type Goal,
+  MOST_FAILURES,
+  MOST_OUTBOX,
+  type ModelRecord,
+  otherSlot,
+  type Phase,
+  type SlotContent,
+  type SlotName,
+  type TrialProgress,
+} from '../record/model-record.ts';
+import { findBar } from './find-bar.ts';
+import type { Circumstances, FailureFacts, UpdateEvent } from './update-step.ts';
+
+/** A trial that saw this many process starts is over: the version may be what ends the process. */
+export const MOST_TRIAL_STARTS = 4;
+
+/** The record after an event. `atMs` is the wall clock, for people only. The same record, unchanged, when nothing follows. */
+export function transition(record: ModelRecord, event: UpdateEvent, atMs: number): ModelRecord {
+  const { phase } = record;
+  switch (event.kind) {
+    case 'assigned':
+      return assign(record, event, atMs);
+    case 'unassigned':
+      return unassign(record, event.rollout, atMs);
+    case 'progressed':
+      return phase.kind === 'fetching' ? { ...record, phase: { ...phase, part: event.part } } : record;
+    case 'fetched':
+      return phase.kind === 'fetching'
+        ? moved(record, { kind: 'verified', goal: phase.goal, slot: phase.slot })
+        : record;
+    case 'staged':
+      return phase.kind === 'verified' ? stage(record, phase.goal, phase.slot) : record;
+    case 'selfTested':
+      return phase.kind === 'staged' ? moved(record, { ...phase, kind: 'selfTested' }) : record;
+    case 'admitted':
+      return phase.kind === 'selfTested' ? admit(record, phase.goal, phase.slot, atMs) : record;
+    case 'served':
+      return phase.kind === 'rollingBack' ? finishRollback(record, phase.goal, phase.failure, atMs) : record;
+    case 'failed':
+      return fail(record, event, atMs);
+    case 'tried':
+      return phase.kind === 'trial' ? moved(record, { ...phase, progress: event.progress }) : record;
+    case 'trialPassed':
+      return phase.kind === 'trial' ? commit(record, phase.goal, phase.slot, event.message, atMs) : record;
+    case 'restarted':
+      return restart(record, atMs);
+    case 'slotLost':
+      return loseSlot(record, event.slot, atMs);
+    case 'told':
+      return { ...record, outbox: record.outbox.filter((outcome) => !event.outcomes.includes(outcome)) };
+    default:
+      return assertNever(event);
+  }
+}
+
+function moved(record: ModelRecord, phase: Phase): ModelRecord {
+  return { ...record, phase };
+}
+
+function resting(record: ModelRecord): Phase {
+  return activeContent(record) === null ? { kind: 'idle' } : { kind: 'committed' };
+}
+
+function withContent(record: ModelRecord, slot: SlotName, content: SlotContent | null): ModelRecord {
+  return { ...record, slots: { ...record.slots, [slot]: content } };
+}
+
+function told(
+  record: ModelRecord,
+  goal: Goal,
+  kind: Outcome['kind'],
+  facts: Pick<Outcome, 'reason' | 'message'>,
+  atMs: number,
+): ModelRecord {
+  const { rollout, revision, digest, attempt } = goal;
+  const message = facts.message.slice(0, 500);
+  const outcome: Outcome = {
+    ...{ model: record.model, rollout, revision, digest, attempt, kind, reason: facts.reason, message },
+    at: toIsoSeconds(atMs),
+  };
+  return { ...record, outbox: [...record.outbox, outcome].slice(-MOST_OUTBOX) };
+}
+
+/** The goal in work, with what newer directives say of the same version; the attempt that began it stays in force. */
+function refreshed(old: Goal, newer: Goal): Goal {
+  return { ...newer, attempt: Math.max(old.attempt, newer.attempt) };
+}
+
+function assign(record: ModelRecord, event: Extract<UpdateEvent, { kind: 'assigned' }>, atMs: number): ModelRecord {
+  const { goal: wanted, stableFirst, now } = event;
+  const { phase } = record;
+  const hasProven = record.slots.A?.isProven === true || record.slots.B?.isProven === true;
+  const goal =
+    hasProven || stableFirst === null || findBar(record, stableFirst, now) !== undefined ? wanted : stableFirst;
+  switch (phase.kind) {
+    case 'rollingBack':
+      return record;
+    case 'fetching':
+    case 'verified':
+    case 'staged':
+    case 'selfTested':
+      if (phase.goal.digest === goal.digest) return moved(record, { ...phase, goal: refreshed(phase.goal, goal) });
+      return begin(moved(record, resting(record)), goal, now, atMs);
+    case 'trial':
+      if (phase.goal.digest === goal.digest) return moved(record, { ...phase, goal: refreshed(phase.goal, goal) });
+      return begin(leaveTrial(record, phase, atMs), goal, now, atMs);
+    case 'idle':
+    case 'committed':
+    case 'failed':
+      return begin(record, goal, now, atMs);
+  }
+}
+
+/** Told to run something else in mid-trial: back to what ran before, which is a local copy. */
+function leaveTrial(record: ModelRecord, phase: Extract<Phase, { kind: 'trial' }>, atMs: number): ModelRecord {
+  const back = { ...record, active: phase.fallback ?? record.active };
+  return told(
+    moved(back, resting(back)),
+    phase.goal,
+    'rolled-back',
+    { reason: null, message: 'The directive took it back in its trial.' },
+    atMs,
+  );
+}
+
+/** From rest towards a goal: nothing if it runs or is barred, at once if a proven copy is here, else by the whole way. */
+function begin(record: ModelRecord, goal: Goal, now: Circumstances, atMs: number): ModelRecord {
+  const running = activeContent(record);
+  if (running?.digest === goal.digest) {
+    return record.phase.kind === 'failed' ? moved(record, { kind: 'committed' }) : record;
+  }
+  const slot = findSlot(record, goal.digest);
+  if (slot !== undefined && goal.arm === 'stable' && record.slots[slot]?.isProven === true) {
+    return switchBack(record, slot, goal, atMs);
+  }
+  const bar = findBar(record, goal, now);
+  if (bar !== undefined) return barred(record, bar);
+  if (slot !== undefined) return moved(record, { kind: 'staged', goal, slot });
+  const free = spareSlot(record);
+  return moved(withContent(record, free, null), { kind: 'fetching', goal, slot: free, part: null });
+}
+
+/** The slot to fill next: never the one that serves, nor, where nothing serves, the one with the proven version. */
+function spareSlot(record: ModelRecord): SlotName {
+  if (record.active !== null) return otherSlot(record.active);
+  return record.slots.A?.isProven === true ? 'B' : 'A';
+}
+
+function barred(record: ModelRecord, bar: Failure): ModelRecord {
+  const { phase } = record;
+  if (phase.kind === 'failed' && phase.digest === bar.digest && phase.attempt === bar.attempt) return record;
+  return moved(record, { kind: 'failed', digest: bar.digest, attempt: bar.attempt });
+}
+
+/** An instant, local return to a version that has proven itself here. */
+function switchBack(record: ModelRecord, slot: SlotName, goal: Goal, atMs: number): ModelRecord {
+  const left = activeContent(record);
+  const back: ModelRecord = { ...record, active: slot, phase: { kind: 'committed' } };
+  if (left === null) return told(back, goal, 'committed', { reason: null, message: 'A proven copy was here.' }, atMs);
+  const leaving: Goal = { ...goal, digest: left.digest, version: left.version };
+  return told(
+    back,
+    leaving,
+    'rolled-back',
+    { reason: null, message: `Back to ${goal.version}, which was kept here.` },
+    atMs,
+  );
+}
+
+/** Stops what this rollout brought. What another rollout brought is not this one's to stop. */
+function unassign(record: ModelRecord, rollout: string, atMs: number): ModelRecord {
+  const { phase } = record;
+  if (phase.kind === 'trial' && phase.goal.rollout === rollout) {
+    const left = leaveTrial(record, phase, atMs);
+    return phase.fallback === null ? { ...left, active: null, phase: { kind: 'idle' } } : left;
+  }
+  if ('goal' in phase && phase.goal.rollout === rollout && phase.kind !== 'rollingBack') {
+    return moved(record, resting(record));
+  }
+  const running = activeContent(record);
+  if (running === null || running.rollout !== rollout || phase.kind === 'rollingBack') return record;
+  return { ...record, active: null, phase: { kind: 'idle' } };
+}
+
+function stage(record: ModelRecord, goal: Goal, slot: SlotName): ModelRecord {
+  assertInvariant(slot !== record.active, 'a version is only ever staged in the slot that does not serve');
+  const content = { digest: goal.digest, version: goal.version, rollout: goal.rollout, isProven: false };
+  return moved(withContent(record, slot, content), { kind: 'staged', goal, slot });
+}
+
+const TRIAL_START: TrialProgress = { elapsedMs: 0, inferences: 0, errors: 0, unknown: 0, starts: 1 };
+
+/** Takes over. Stable where nothing serves is committed at once: there is nothing to go back to, and the fleet has proven it. */
+function admit(record: ModelRecord, goal: Goal, slot: SlotName, atMs: number): ModelRecord {
+  const fallback = record.active;
+  const serving = { ...record, active: slot };
+  if (goal.arm === 'stable' && fallback === null) return commit(serving, goal, slot, 'Its self-test passed.', atMs);
+  return moved(serving, { kind: 'trial', goal, slot, fallback, progress: TRIAL_START });
+}
+
+function commit(record: ModelRecord, goal: Goal, slot: SlotName, message: string, atMs: number): ModelRecord {
+  const content = record.slots[slot];
+  assertInvariant(content !== null, 'only a staged version is committed');
+  const proven = withContent(record, slot, { ...content, isProven: true, rollout: goal.rollout });
+  const failures = record.failures.filter((failure) => failure.digest !== goal.digest);
+  return told(
+    { ...proven, failures, phase: { kind: 'committed' } },
+    goal,
+    'committed',
+    { reason: null, message },
+    atMs,
+  );
+}
+
+function remember(record: ModelRecord, failure: Failure): ModelRecord {
+  const others = record.failures.filter((known) => known.digest !== failure.digest);
+  return { ...record, failures: [...others, failure].slice(-MOST_FAILURES) };
+}
+
+function fail(record: ModelRecord, facts: FailureFacts, atMs: number): ModelRecord {
+  const { phase } = record;
+  if (!('goal' in phase)) return record; // what was committed stays: the updater tries to serve it again
+  const { digest, attempt } = phase.goal;
+  const failure: Failure = { digest, attempt, reason: facts.reason, message: facts.message, lapse: facts.lapse };
+  if (phase.kind === 'trial') {
+    const back = { ...remember(record, failure), active: phase.fallback };
+    return moved(back, { kind: 'rollingBack', goal: phase.goal, failure });
+  }
+  if (phase.kind === 'rollingBack') return finishRollback(record, phase.goal, phase.failure, atMs);
+  const isUntried = facts.reason === 'signature' || facts.reason === 'incompatible';
+  const kept = phase.kind === 'fetching' || phase.kind === 'verified' ? withContent(record, phase.slot, null) : record;
+  const failed = moved(remember(kept, failure), { kind: 'failed', digest, attempt });
+  return told(failed, phase.goal, isUntried ? 'refused' : 'failed', facts, atMs);
+}
+
+/** The files of what serves are lost: the other slot's proven version does, or nothing until the directive brings one. */
+function dropActive(record: ModelRecord): ModelRecord {
+  const { active } = record;
+  if (active === null) return record;
+  const other = otherSlot(active);
+  const next = record.slots[other]?.isProven === true ? other : null;
+  const dropped = { ...withContent(record, active, null), active: next };
+  const { phase } = record;
+  // A version that was proven here and is being tested again serves at once: there is nothing better.
+  const isTaken = 'slot' in phase && phase.slot === next;
+  return phase.kind === 'committed' || isTaken ? moved(dropped, resting(dropped)) : dropped;
+}
+
+function finishRollback(record: ModelRecord, goal: Goal, failure: Failure, atMs: number): ModelRecord {
+  const failed = moved(record, { kind: 'failed', digest: goal.digest, attempt: goal.attempt });
+  return told(failed, goal, 'failed', failure, atMs);
+}
+
+function restart(record: ModelRecord, atMs: number): ModelRecord {
+  const { phase } = record;
+  if (phase.kind !== 'trial') return record;
+  const starts = phase.progress.starts + 1;
+  if (starts <= MOST_TRIAL_STARTS) return moved(record, { ...phase, progress: { ...phase.progress, starts } });
+  const message = `The agent was started ${starts} times within its trial.`;
+  return fail(record, { reason: 'trial', message, lapse: { kind: 'never' } }, atMs);
+}
+
+function loseSlot(record: ModelRecord, slot: SlotName, atMs: number): ModelRecord {
+  const { phase } = record;
+  if (phase.kind === 'trial' && phase.slot === slot) {
+    const corrupt: FailureFacts = {
+      reason: 'corrupt',
+      message: 'Its files changed on disk.',
+      lapse: { kind: 'never' },
+    };
+    return withContent(fail(record, corrupt, atMs), slot, null);
+  }
+  if (phase.kind === 'trial' && phase.fallback === slot) {
+    return withContent(moved(record, { ...phase, fallback: null }), slot, null);
+  }
+  if ('slot' in phase && phase.slot === slot) return moved(withContent(record, slot, null), resting(record));
+  return record.active === slot ? dropActive(record) : withContent(record, slot, null);
+}
