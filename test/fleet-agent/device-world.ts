@@ -7,6 +7,8 @@ import os from 'node:os';
 import path from 'node:path';
 import { type Agent, createAgent } from '../../fleet-agent/src/agent.ts';
 import type { AgentOptions } from '../../fleet-agent/src/agent-options.ts';
+import { HttpServiceLink } from '../../fleet-agent/src/link/http-service-link.ts';
+import type { ServiceLink } from '../../fleet-agent/src/link/service-link.ts';
 import type { ModelHost } from '../../fleet-agent/src/model/model-host.ts';
 import { OnnxHost } from '../../fleet-agent/src/model/onnx-host.ts';
 import type { Tensor } from '../../fleet-agent/src/model/tensor.ts';
@@ -39,6 +41,10 @@ export function openHost(timeoutMs = 20_000): OnnxHost {
     threadFile: new URL('../../fleet-agent/src/model/onnx-thread.ts', import.meta.url),
     timeoutMs,
   });
+}
+
+export function linkTo(serverUrl: string): ServiceLink {
+  return new HttpServiceLink({ serverUrl, clock });
 }
 
 export const oneRow: readonly Tensor[] = [{ name: 'x', datatype: 'FP32', shape: [1, 4], data: new Float32Array(4) }];
@@ -251,7 +257,7 @@ export class DeviceWorld implements AsyncDisposable {
       ...{
         id,
         folder: path.join(this.folder, 'devices', id),
-        serverUrl: this.serverUrl,
+        link: linkTo(this.serverUrl),
         distributionUrl: this.mirrorUrl,
       },
       ...{ token: await this.token(), labels: { region: 'eu' }, factoryRoot: this.factoryRoot },

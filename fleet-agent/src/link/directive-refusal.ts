@@ -1,9 +1,10 @@
-// Owns what the device remembers of a directive that it would not believe: for its own `status` and for the service.
+// Owns the note of a directive that the device refused: for its own `status` and for the service.
 import { rm } from 'node:fs/promises';
 import { toIsoSeconds } from '../../../src/base/clock.ts';
-import { readFileIfPresent, writeFileDurably } from '../../../src/base/durable-file.ts';
+import { writeFileDurably } from '../../../src/base/durable-file.ts';
 import { DIRECTIVE_REFUSED } from '../../../src/contract/report.ts';
-import type { DirectiveAnswer } from '../agent-options.ts';
+import { readJsonFile } from '../record/json-file.ts';
+import type { DirectiveAnswer } from './directive-source.ts';
 
 export interface DirectiveRefusal {
   readonly code: string;
@@ -33,14 +34,14 @@ export class RefusalNote {
     return this.#refusal;
   }
 
-  /** What the reports say of it. */
+  /** What reports say about it. */
   get properties(): Readonly<Record<string, string>> {
     if (this.#refusal === null) return {};
     const { code, reason } = this.#refusal;
     return { [DIRECTIVE_REFUSED]: `${code}: ${reason}`.slice(0, MOST_REPORTED) };
   }
 
-  /** Takes note of an answer; true when what is remembered changed. A host that can't be reached says nothing either way. */
+  /** Takes note of an answer; true when the note changed. A host that can't be reached says nothing either way. */
   async take(answer: DirectiveAnswer, nowMs: number): Promise<boolean> {
     const known = this.#refusal;
     if (answer.kind === 'unreachable') return false;
@@ -58,14 +59,12 @@ export class RefusalNote {
   }
 }
 
-/** What a device's folder tells; null when the last directive was believed, or when the note is damaged. */
+/** The note in a device's folder; null when the last directive was accepted, or when the note is damaged. */
 export async function readRefusal(file: string): Promise<DirectiveRefusal | null> {
-  const bytes = await readFileIfPresent(file);
-  try {
-    const { code, reason, since } = JSON.parse(String(bytes)) as Partial<Record<keyof DirectiveRefusal, unknown>>;
-    const isWhole = typeof code === 'string' && typeof reason === 'string' && typeof since === 'string';
-    return isWhole ? { code, reason, since } : null;
-  } catch {
-    return null;
-  }
+  const refusal = await readJsonFile(file, ({ code, reason, since }) =>
+    typeof code === 'string' && typeof reason === 'string' && typeof since === 'string'
+      ? { code, reason, since }
+      : undefined,
+  );
+  return refusal ?? null;
 }

@@ -1,4 +1,4 @@
-// Owns getting one file: resumed where it was cut, digested while it streams, bounded, and safe on disk before that is claimed.
+// Owns downloading one file: resumed where it was cut, digested while it streams, bounded, and durable before it counts.
 import { createHash, type Hash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
@@ -6,6 +6,7 @@ import type { Clock } from '../../../src/base/clock.ts';
 import type { Digest } from '../../../src/contract/digest.ts';
 import { isDiskFull } from '../record/disk-reserve.ts';
 import { httpError, retryAfterMs } from './http.ts';
+import { TimeLimit } from './time-limit.ts';
 
 export interface DownloadRequest {
   readonly url: string;
@@ -25,7 +26,7 @@ export interface DownloadRequest {
 
 export type DownloadResult =
   | { readonly kind: 'done' }
-  /** All bytes came, and they are the wrong ones (or too many). `wasResumed`: the part kept from before may be to blame. */
+  /** All bytes arrived, and they are the wrong ones (or too many). `wasResumed`: the part kept from before may be at fault. */
   | { readonly kind: 'corrupt'; readonly wasResumed: boolean; readonly message: string }
   /** `isTimeout`: the server fell silent. */
   | {
@@ -52,9 +53,12 @@ export async function download(request: DownloadRequest): Promise<DownloadResult
     return await new Transfer(request, handle).run();
   } catch (error) {
     if (isDiskFull(error)) return { kind: 'full', message: 'The disk is full.' };
-    const isTimeout = error instanceof Stalled;
-    return { kind: 'cut', message: httpError(request.url, error).message, retryAfterMs: null, isTimeout };
+    return cut(httpError(request.url, error).message, null, error instanceof Stalled);
   }
+}
+
+function cut(message: string, afterMs: number | null = null, isTimeout = false): DownloadResult {
+  return { kind: 'cut', message, retryAfterMs: afterMs, isTimeout };
 }
 
 /** The server sent nothing for `STALL_MS`. */
@@ -74,31 +78,24 @@ class Transfer {
 
   async run(): Promise<DownloadResult> {
     const { sizeBytes } = this.#request;
-    await this.#takeUp();
+    await this.#resume();
     const wasResumed = this.#offset > 0;
-    const start = this.#offset;
     if (this.#offset < sizeBytes) {
       const answer = await this.#receive();
       if (answer !== undefined) return answer;
     }
-    if (this.#offset < sizeBytes)
-      return {
-        kind: 'cut',
-        message: `The download stopped at ${this.#offset} of ${sizeBytes} bytes.`,
-        retryAfterMs: null,
-        isTimeout: false,
-      };
+    if (this.#offset < sizeBytes) return cut(`The download stopped at ${this.#offset} of ${sizeBytes} bytes.`);
     const found = `sha256:${this.#hash.digest('hex')}`;
     if (found === this.#request.digest) return { kind: 'done' };
     return {
       kind: 'corrupt',
-      wasResumed: wasResumed && start > 0,
+      wasResumed,
       message: `Its digest is ${found}, not ${this.#request.digest}.`,
     };
   }
 
   /** Keeps of the file what an earlier try flushed, and digests it. */
-  async #takeUp(): Promise<void> {
+  async #resume(): Promise<void> {
     const { file, offset, etag, sizeBytes } = this.#request;
     const { size } = await this.#handle.stat();
     const kept = offset <= size && offset <= sizeBytes ? offset : 0;
@@ -117,37 +114,26 @@ class Transfer {
 
   async #receive(): Promise<DownloadResult | undefined> {
     const { url, clock, signal } = this.#request;
-    const stalled = new AbortController();
     const headers: Record<string, string> = { 'accept-encoding': 'identity' };
     if (this.#offset > 0) {
       headers.range = `bytes=${this.#offset}-`;
       if (this.#etag !== null && !this.#etag.startsWith('W/')) headers['if-range'] = this.#etag;
     }
-    const watch = new AbortController();
-    let heardMs = clock.monotonicMs();
-    void (async () => {
-      while (!watch.signal.aborted && clock.monotonicMs() - heardMs < STALL_MS)
-        await clock.sleep(STALL_MS / 4, watch.signal);
-      if (!watch.signal.aborted) stalled.abort(new Stalled(`nothing came for ${STALL_MS / 1000} s`));
-    })();
+    using limit = new TimeLimit({ clock, ms: STALL_MS, stop: signal });
     try {
-      const response = await fetch(url, { headers, signal: AbortSignal.any([signal, stalled.signal]) });
+      const response = await fetch(url, { headers, signal: limit.signal });
       const refusal = await this.#judge(response);
       if (refusal !== undefined) return refusal;
       this.#etag = response.headers.get('etag');
-      return await this.#store(response, () => {
-        heardMs = clock.monotonicMs();
-      });
+      return await this.#store(response, limit);
     } catch (error) {
-      await this.#claim();
-      throw error;
-    } finally {
-      watch.abort();
+      await this.#flush();
+      throw limit.isOver ? new Stalled(`nothing arrived for ${STALL_MS / 1000} s`) : error;
     }
   }
 
   /** What came before a cut is kept: on a bad line every try may bring only a little. */
-  async #claim(): Promise<void> {
+  async #flush(): Promise<void> {
     await this.#handle.datasync();
     await this.#request.onFlushed(this.#offset, this.#etag);
   }
@@ -166,21 +152,16 @@ class Transfer {
       await this.#startAnew();
       await this.#request.onFlushed(0, null);
     }
-    return {
-      kind: 'cut',
-      message: `The server answered ${response.status} for ${new URL(this.#request.url).pathname}.`,
-      retryAfterMs: after,
-      isTimeout: false,
-    };
+    return cut(`The server answered ${response.status} for ${new URL(this.#request.url).pathname}.`, after);
   }
 
-  async #store(response: Response, onHeard: () => void): Promise<DownloadResult | undefined> {
+  async #store(response: Response, limit: TimeLimit): Promise<DownloadResult | undefined> {
     const { sizeBytes, bytesPerSecondMost, clock, signal } = this.#request;
     const flushEvery = Math.max(LEAST_FLUSH_BYTES, sizeBytes / 64);
     const [startMs, startOffset] = [clock.monotonicMs(), this.#offset];
     let flushed = this.#offset;
     for await (const chunk of response.body ?? []) {
-      onHeard();
+      limit.restart();
       if (this.#offset + chunk.length > sizeBytes) {
         return {
           kind: 'corrupt',
@@ -192,7 +173,7 @@ class Transfer {
       this.#hash.update(chunk);
       this.#offset += chunk.length;
       if (this.#offset - flushed >= flushEvery && this.#offset < sizeBytes) {
-        await this.#claim();
+        await this.#flush();
         flushed = this.#offset;
       }
       if (bytesPerSecondMost !== null) {
@@ -200,7 +181,7 @@ class Transfer {
         await clock.sleep(dueMs - (clock.monotonicMs() - startMs), signal);
       }
     }
-    if (this.#offset < sizeBytes) await this.#claim();
+    if (this.#offset < sizeBytes) await this.#flush();
     else await this.#handle.datasync();
     return undefined;
   }

@@ -1,25 +1,36 @@
-// Owns hearing of new directives: woken by the service's long poll, and asking by itself when nobody wakes it.
+// Owns following directives: the service wakes the agent, and the agent asks by itself when nobody wakes it.
 import { backOffMs } from '../../../src/base/back-off.ts';
+import type { Clock } from '../../../src/base/clock.ts';
 import { toCodedError } from '../../../src/base/errors.ts';
+import type { Logger } from '../../../src/base/logger.ts';
+import type { RandomStream } from '../../../src/base/random.ts';
 import type { Directive } from '../../../src/contract/directive.ts';
-import type { AgentIntervals, AgentOptions, DirectiveAnswer, DirectiveSource } from '../agent-options.ts';
 import type { DiskReserve } from '../record/disk-reserve.ts';
-import { ask, joinUrl, retryAfterMs } from './http.ts';
+import type { DirectiveAnswer, DirectiveSource } from './directive-source.ts';
+import type { ServiceLink } from './service-link.ts';
 
-export interface FollowOptions extends Pick<AgentOptions, 'serverUrl' | 'clock' | 'random' | 'logger'> {
+export interface FollowOptions {
+  readonly link: ServiceLink | null;
   readonly directives: DirectiveSource;
-  readonly intervals: AgentIntervals;
-  /** Seen to before each look, so that there is room for what comes. */
+  /** Between looks when nothing wakes the agent; jittered by half. */
+  readonly pollMs: number;
+  /** A wake-up is answered within this, at random. */
+  readonly wakeSpreadMs: number;
+  /** Adjusted before each look, so that there is room for what arrives. */
   readonly reserve: DiskReserve;
   readonly take: (directive: Directive) => Promise<void>;
-  /** Hears every answer, also those that change nothing. */
+  /** Called with every answer, also those that change nothing. */
   readonly note: (answer: DirectiveAnswer) => Promise<void>;
+  readonly clock: Clock;
+  readonly random: RandomStream;
+  readonly logger: Logger;
   readonly signal: AbortSignal;
 }
 
-const WAIT_SECONDS = 25;
+/** A service that does not wait with the agent is left alone for about this long. */
+const SILENCE_MS = 30_000;
 
-/** Follows until stopped. The directive that is in force is taken up again now and then: what kept the device from it may be gone. */
+/** Follows until stopped. The directive in force is taken again now and then: the obstacle of last time may be gone. */
 export async function followChanges(options: FollowOptions): Promise<void> {
   const follower = new Follower(options);
   while (!options.signal.aborted) {
@@ -28,15 +39,9 @@ export async function followChanges(options: FollowOptions): Promise<void> {
   }
 }
 
-type Heard =
-  | { readonly kind: 'changed' }
-  | { readonly kind: 'same' }
-  /** The service did not wait with us: leave it alone for a while. */
-  | { readonly kind: 'silent'; readonly waitMs: number };
-
 class Follower {
   readonly #options: FollowOptions;
-  #etag = '';
+  #publication = '';
   #tries = 0;
   #isFirst = true;
   #current: Directive | undefined;
@@ -61,7 +66,7 @@ class Follower {
     } catch (error) {
       if (signal.aborted) return;
       this.#tries += 1;
-      logger.error('directive could not be taken', {
+      logger.error('directive not applied', {
         error: toCodedError(error, 'AGENT_DIRECTIVE'),
         stack: (error as Error).stack,
       });
@@ -70,52 +75,32 @@ class Follower {
 
   /** Returns when the service has something new, or when it is time to ask anyway. */
   async waitForChange(): Promise<void> {
-    const { clock, random, intervals, signal, serverUrl } = this.#options;
+    const { link, clock, random, pollMs, wakeSpreadMs, signal } = this.#options;
     const isFirst = this.#isFirst;
     this.#isFirst = false;
     if (this.#tries > 0) {
-      await clock.sleep(backOffMs(this.#tries - 1, { firstMs: 1000, capMs: intervals.pollMs }, random), signal);
+      await clock.sleep(backOffMs(this.#tries - 1, { firstMs: 1000, capMs: pollMs }, random), signal);
       return;
     }
-    const untilMs = clock.monotonicMs() + intervals.pollMs * (0.5 + random.next());
-    while (!signal.aborted && clock.monotonicMs() < untilMs) {
-      if (serverUrl === null) {
-        if (!isFirst) await clock.sleep(untilMs - clock.monotonicMs(), signal);
+    const untilMs = clock.monotonicMs() + pollMs * (0.5 + random.next());
+    const leftMs = (): number => Math.max(0, untilMs - clock.monotonicMs());
+    while (!signal.aborted && leftMs() > 0) {
+      if (link === null) {
+        if (!isFirst) await clock.sleep(leftMs(), signal);
         return;
       }
-      const heard = await this.#longPoll(serverUrl, Math.floor((untilMs - clock.monotonicMs()) / 1000));
+      const startMs = clock.monotonicMs();
+      const heard = await link.waitForChange({ known: this.#publication, waitMs: leftMs(), signal });
       if (heard.kind === 'changed') {
-        if (!isFirst) await clock.sleep(random.next() * intervals.wakeSpreadMs, signal);
+        this.#publication = heard.publication;
+        if (!isFirst) await clock.sleep(random.next() * wakeSpreadMs, signal);
         return;
       }
       if (isFirst) return;
-      if (heard.kind === 'silent')
-        await clock.sleep(Math.min(heard.waitMs, Math.max(0, untilMs - clock.monotonicMs())), signal);
-    }
-  }
-
-  async #longPoll(serverUrl: string, leftSeconds: number): Promise<Heard> {
-    const { clock, signal, random, intervals } = this.#options;
-    const waitSeconds = Math.max(0, Math.min(WAIT_SECONDS, leftSeconds));
-    const url = `${joinUrl(serverUrl, 'v1/changes')}?etag=${encodeURIComponent(this.#etag)}&wait=${waitSeconds}`;
-    const startMs = clock.monotonicMs();
-    try {
-      const answer = await ask({ url, timeoutMs: (waitSeconds + 15) * 1000, mostBytes: 4096, signal }, clock);
-      if (answer.status === 200) {
-        const { etag } = JSON.parse(answer.body.toString('utf8')) as { etag?: unknown };
-        if (typeof etag === 'string' && etag !== this.#etag) {
-          this.#etag = etag;
-          return { kind: 'changed' };
-        }
-      }
-      const isQuick = clock.monotonicMs() - startMs < 1000;
-      if (answer.status === 304 && !isQuick) return { kind: 'same' };
-      return {
-        kind: 'silent',
-        waitMs: Math.max(retryAfterMs(answer.headers, clock.now()) ?? 0, 5000 * (0.5 + random.next())),
-      };
-    } catch {
-      return { kind: 'silent', waitMs: Math.min(intervals.pollMs, 30_000) * (0.5 + random.next()) };
+      const hasWaited = heard.kind === 'unchanged' && clock.monotonicMs() - startMs >= 1000;
+      const askedMs = heard.kind === 'failed' ? (heard.retryAfterMs ?? 0) : 0;
+      const silenceMs = Math.max(askedMs, Math.min(pollMs, SILENCE_MS) * (0.5 + random.next()));
+      if (!hasWaited) await clock.sleep(Math.min(silenceMs, leftMs()), signal);
     }
   }
 }

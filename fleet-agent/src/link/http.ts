@@ -1,6 +1,7 @@
 // Owns talking HTTP: bounded answers, time limits, and how long a server asks us to stay away.
 import type { Clock } from '../../../src/base/clock.ts';
 import { CodedError } from '../../../src/base/errors.ts';
+import { TimeLimit } from './time-limit.ts';
 
 export interface HttpAnswer {
   readonly status: number;
@@ -10,9 +11,8 @@ export interface HttpAnswer {
 
 export interface HttpQuestion {
   readonly url: string;
-  readonly method?: 'GET' | 'POST';
-  readonly headers?: Readonly<Record<string, string>>;
-  readonly body?: string;
+  /** Posted as JSON; a GET without it. */
+  readonly json?: unknown;
   readonly timeoutMs: number;
   readonly mostBytes: number;
   readonly signal: AbortSignal;
@@ -20,30 +20,14 @@ export interface HttpQuestion {
 
 /** An answer of any status, with a bounded body. Throws AGENT_HTTP (unreachable, too long) or AGENT_HTTP_TIMEOUT; both: retry later. */
 export async function ask(question: HttpQuestion, clock: Clock): Promise<HttpAnswer> {
-  const { url, method = 'GET', headers = {}, body, timeoutMs, mostBytes, signal } = question;
-  const limit = new AbortController();
-  let isTooSlow = false;
-  const stop = (): void => limit.abort();
-  signal.addEventListener('abort', stop, { once: true });
-  if (signal.aborted) stop();
-  const done = new AbortController();
-  void clock.sleep(timeoutMs, done.signal).then(() => {
-    isTooSlow = !done.signal.aborted;
-    limit.abort();
-  });
+  const { url, json, timeoutMs, mostBytes, signal } = question;
+  using limit = new TimeLimit({ clock, ms: timeoutMs, stop: signal });
+  const post = { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(json) };
   try {
-    const response = await fetch(url, {
-      method,
-      headers,
-      signal: limit.signal,
-      ...(body === undefined ? {} : { body }),
-    });
+    const response = await fetch(url, { ...(json === undefined ? {} : post), signal: limit.signal });
     return { status: response.status, headers: response.headers, body: await readBounded(response, mostBytes) };
   } catch (error) {
-    throw isTooSlow ? timeoutError(url, timeoutMs) : httpError(url, error);
-  } finally {
-    done.abort();
-    signal.removeEventListener('abort', stop);
+    throw limit.isOver ? timeoutError(url, timeoutMs) : httpError(url, error);
   }
 }
 
@@ -58,27 +42,25 @@ async function readBounded(response: Response, mostBytes: number): Promise<Buffe
   return Buffer.concat(chunks, length);
 }
 
-function timeoutError(url: string, timeoutMs: number): CodedError {
-  return new CodedError({
-    code: 'AGENT_HTTP_TIMEOUT',
-    kind: 'retry-later',
-    message: `${new URL(url).origin} did not answer within ${timeoutMs / 1000} s.`,
-    remedy: 'The agent tries again by itself.',
-  });
+function retryLater(code: string, message: string, cause?: unknown): CodedError {
+  return new CodedError({ code, kind: 'retry-later', message, remedy: 'The agent tries again by itself.', cause });
 }
 
-/** What went wrong with a request, without what the address may hold of secrets. */
+function timeoutError(url: string, timeoutMs: number): CodedError {
+  return retryLater('AGENT_HTTP_TIMEOUT', `${new URL(url).origin} did not answer within ${timeoutMs / 1000} s.`);
+}
+
+/** What went wrong with a request; the message leaves out the parts of an address that may hold secrets. */
 export function httpError(url: string, cause: unknown): CodedError {
-  const { origin, pathname } = URL.canParse(url) ? new URL(url) : { origin: '', pathname: 'an address that is none' };
+  const { origin, pathname } = URL.canParse(url) ? new URL(url) : { origin: '', pathname: 'An invalid address' };
   const inner =
     cause instanceof Error ? (cause.cause instanceof Error ? cause.cause.message : cause.message) : String(cause);
-  return new CodedError({
-    code: 'AGENT_HTTP',
-    kind: 'retry-later',
-    message: `${origin}${pathname} could not be reached: ${inner}.`,
-    remedy: 'The agent tries again by itself.',
-    cause,
-  });
+  return retryLater('AGENT_HTTP', `${origin}${pathname} can't be reached: ${inner}.`, cause);
+}
+
+/** The server answered with a status that is no success. */
+export function statusError(url: string, status: number): CodedError {
+  return retryLater('AGENT_HTTP_STATUS', `${new URL(url).pathname} answered ${status}.`);
 }
 
 /** Milliseconds that `Retry-After` asks for (seconds or a date), at most a day; null when it asks nothing. */

@@ -1,43 +1,36 @@
 // Owns who the device is: its key, made and kept here, and the epoch that the service gave it.
 import { createPrivateKey, createPublicKey, generateKeyPairSync, type KeyObject } from 'node:crypto';
-import type { Clock } from '../../../src/base/clock.ts';
 import { readFileIfPresent, writeFileDurably } from '../../../src/base/durable-file.ts';
 import { CodedError } from '../../../src/base/errors.ts';
-import { isDeviceId, parseLabels } from '../../../src/contract/parse-report.ts';
 import type { DeviceFolder } from '../record/device-folder.ts';
-import { ask, joinUrl } from './http.ts';
-
-export interface Enrolment {
-  readonly device: string;
-  readonly epoch: number;
-  /** What the service says that the device is to call itself. */
-  readonly labels: Readonly<Record<string, string>>;
-}
+import { readJsonFile } from '../record/json-file.ts';
+import type { EnrolmentResult, ServiceLink } from './service-link.ts';
+import { type Enrolment, parseEnrolment } from './service-messages.ts';
 
 export class Identity {
   readonly device: string;
   readonly key: KeyObject;
-  readonly #folder: DeviceFolder;
+  readonly #file: string;
   #enrolment: Enrolment | null;
 
-  private constructor(device: string, key: KeyObject, folder: DeviceFolder, enrolment: Enrolment | null) {
+  private constructor(device: string, key: KeyObject, file: string, enrolment: Enrolment | null) {
     this.device = device;
     this.key = key;
-    this.#folder = folder;
+    this.#file = file;
     this.#enrolment = enrolment;
   }
 
-  /** The key is on disk before anyone hears of it: a device that forgot its key could never speak again. */
-  static async open(device: string, folder: DeviceFolder): Promise<Identity> {
-    const pem = await readFileIfPresent(folder.keyFile);
-    const key = pem === undefined ? await makeKey(folder.keyFile) : readKey(pem, folder.keyFile);
-    return new Identity(device, key, folder, parseEnrolment(await readFileIfPresent(folder.identityFile), device));
+  /** The key is on disk before anyone hears of it: a device that lost its key could never report again. */
+  static async open(device: string, { keyFile, identityFile }: DeviceFolder): Promise<Identity> {
+    const pem = await readFileIfPresent(keyFile);
+    const key = pem === undefined ? await makeKey(keyFile) : readKey(pem, keyFile);
+    const stored = await readJsonFile(identityFile, parseEnrolment);
+    return new Identity(device, key, identityFile, stored?.device === device ? stored : null);
   }
 
-  /** The id under which the folder's device enrolled; null before. Never throws for what it finds there. */
-  static async storedDevice(folder: DeviceFolder): Promise<string | null> {
-    const bytes = await readFileIfPresent(folder.identityFile);
-    return parseEnrolment(bytes, null)?.device ?? null;
+  /** The id under which the folder's device enrolled; null before. */
+  static async storedDevice({ identityFile }: DeviceFolder): Promise<string | null> {
+    return (await readJsonFile(identityFile, parseEnrolment))?.device ?? null;
   }
 
   get enrolment(): Enrolment | null {
@@ -49,28 +42,20 @@ export class Identity {
     this.#enrolment = null;
   }
 
-  /** Asks the service for an epoch. Repeating is safe: token and key stay the same. Throws AGENT_ENROLMENT or AGENT_HTTP. */
-  async enrol(question: {
-    serverUrl: string;
-    token: string;
-    labels: Readonly<Record<string, string>>;
-    clock: Clock;
-    signal: AbortSignal;
-  }): Promise<Enrolment> {
-    const { serverUrl, token, labels, clock, signal } = question;
-    const publicKey = createPublicKey(this.key).export({ type: 'spki', format: 'pem' });
-    const body = JSON.stringify({ token, device: this.device, publicKey, labels });
-    const url = joinUrl(serverUrl, 'v1/enrol');
-    const headers = { 'content-type': 'application/json' };
-    const answer = await ask(
-      { url, method: 'POST', headers, body, timeoutMs: 30_000, mostBytes: 65_536, signal },
-      clock,
-    );
-    const enrolment = answer.status === 200 ? parseEnrolment(answer.body, this.device) : null;
-    if (enrolment === null) throw enrolmentError(answer.status, answer.body);
-    await writeFileDurably(this.#folder.identityFile, JSON.stringify(enrolment), 0o600);
+  /** Asks the service for an epoch, and keeps the answer. Repeating is safe. */
+  async enrol(
+    link: ServiceLink,
+    { token, labels }: { readonly token: string; readonly labels: Readonly<Record<string, string>> },
+    signal: AbortSignal,
+  ): Promise<EnrolmentResult> {
+    const publicKey = createPublicKey(this.key).export({ type: 'spki', format: 'pem' }).toString();
+    const result = await link.enrol({ token, device: this.device, publicKey, labels }, signal);
+    if (result.kind === 'failed') return result;
+    const { enrolment } = result;
+    if (enrolment.device !== this.device) return { kind: 'failed', error: otherDevice(enrolment), retryAfterMs: null };
+    await writeFileDurably(this.#file, JSON.stringify(enrolment), 0o600);
     this.#enrolment = enrolment;
-    return enrolment;
+    return result;
   }
 }
 
@@ -87,39 +72,16 @@ function readKey(pem: Buffer, file: string): KeyObject {
     throw new CodedError({
       code: 'AGENT_KEY_UNREADABLE',
       message: `The device key ${file} is damaged.`,
-      remedy: 'Restore it, or remove it and enrol the device again with a new token.',
+      remedy: 'Restore it. Or remove it, and enrol the device again with a new token.',
       cause,
     });
   }
 }
 
-/** Null when it is none, or another device's than `wanted`; null wants any. */
-function parseEnrolment(bytes: Buffer | undefined, wanted: string | null): Enrolment | null {
-  if (bytes === undefined) return null;
-  try {
-    const read = JSON.parse(bytes.toString('utf8')) as Partial<Enrolment>;
-    const { device } = read;
-    if (typeof device !== 'string' || !isDeviceId(device) || !Number.isSafeInteger(read.epoch)) return null;
-    if (wanted !== null && device !== wanted) return null;
-    return { device, epoch: Number(read.epoch), labels: parseLabels(read.labels ?? {}) };
-  } catch {
-    return null;
-  }
-}
-
-function enrolmentError(status: number, body: Buffer): CodedError {
-  let said = '';
-  try {
-    const { error } = JSON.parse(body.toString('utf8')) as { readonly error?: Readonly<Record<string, unknown>> };
-    if (error !== undefined) said = ` ${String(error.code).slice(0, 60)}: ${String(error.message).slice(0, 200)}`;
-  } catch {
-    // the status alone will do
-  }
+function otherDevice({ device }: Enrolment): CodedError {
   return new CodedError({
     code: 'AGENT_ENROLMENT',
-    kind: status >= 500 || status === 429 ? 'retry-later' : 'fix-input',
-    message: `The service refused the enrolment (${status}).${said}`,
-    remedy:
-      'Give the agent a fresh token; one made with `slipway token --device <id>` when the device is enrolled already.',
+    message: `The service enrolled another device, "${device}".`,
+    remedy: 'Check that `server` is the address of the Slipway service.',
   });
 }

@@ -1,4 +1,4 @@
-// Owns the device's gauges: readings taken on a clock, and those that applications give, summed up until the next report.
+// Owns the device's gauges: periodic readings and those of applications, summed up until the next report.
 import type { Clock } from '../../../src/base/clock.ts';
 import { addSummaries, GAUGES, MOST_GAUGES, type Summary, summaryOf } from '../../../src/contract/gauges.ts';
 
@@ -19,12 +19,12 @@ export class DeviceGauges {
     return true;
   }
 
-  /** Does the agent read this one itself, on this device? Then nobody else may say what it is. */
+  /** Does the agent read this one itself, on this device? Then it takes no readings of applications. */
   isOwn(name: string): boolean {
     return this.#ownNames.has(name);
   }
 
-  /** Takes a reading of the agent itself; what was said of the gauge before it was known to be one goes. */
+  /** Takes a reading of the agent itself; an application's earlier readings of the same gauge are dropped. */
   #addOwn(name: string, reading: number): void {
     const names = name === 'battery' ? [name, 'battery_drain'] : [name];
     for (const one of names.filter((each) => !this.#ownNames.has(each))) {
@@ -41,7 +41,7 @@ export class DeviceGauges {
     return taken;
   }
 
-  /** Reads until stopped; a device that can't be read is no reason to stop. */
+  /** Reads until stopped, also on devices that can't be read. */
   async run(
     readings: TakeReadings,
     { clock, everyMs, signal }: { clock: Clock; everyMs: number; signal: AbortSignal },

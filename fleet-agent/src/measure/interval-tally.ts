@@ -72,7 +72,7 @@ export class IntervalTally {
     return this.#isEmpty;
   }
 
-  /** Having served is told also of a time without a request: the device's gauges are this version's then. */
+  /** Serving counts without a request, too: the device's gauges belong to this version then. */
   addServed(ms: number): void {
     if (ms <= 0) return;
     this.#isEmpty = false;

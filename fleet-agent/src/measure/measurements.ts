@@ -1,4 +1,4 @@
-// Owns counting: what each running version did in the present interval, apart by what the directive said of it.
+// Owns counting what each running version did in the present interval, apart by rollout, revision, arm and slot.
 import type { ModelInterval } from '../../../src/contract/report.ts';
 import { type Attribution, IntervalTally, type Measured, type Observation } from './interval-tally.ts';
 
@@ -7,7 +7,7 @@ interface Span {
   readonly sinceMs: number;
 }
 
-/** Counts of the present interval, apart by attribution: what ends late is still counted to the version that answered. */
+/** What ends late is still counted to the version that answered. */
 export class Measurements {
   readonly #tallies = new Map<string, IntervalTally>();
   /** What serves now, by model. */

@@ -1,7 +1,7 @@
-// Owns the memory of recent answers: what was said under which id, so that a correction that comes later counts to the version that said it.
+// Owns the memory of recent answers by id, so that later feedback counts to the version that gave the answer.
 import type { Attribution } from './interval-tally.ts';
 
-/** Answers remembered a model; the oldest are forgotten first. */
+/** Answers remembered per model; the oldest are forgotten first. */
 const MOST_ANSWERS = 4096;
 /** Rows remembered of one answer; a label for a later one is not counted. */
 const MOST_ROWS = 64;
@@ -10,12 +10,12 @@ interface RecentAnswer {
   readonly attribution: Attribution;
   /** Class of each row; empty for models without classes. */
   readonly classes: readonly string[];
-  /** What was already said of it, as `labels 0`: said twice counts once. */
-  readonly said: Set<string>;
+  /** Feedback received, as `labels 0`: repeated feedback counts once. */
+  readonly received: Set<string>;
 }
 
-/** What can be said of an answer. */
-export type Remark = 'labels' | 'complaints' | 'anomalies';
+/** The kinds of feedback on an answer. */
+export type FeedbackKind = 'labels' | 'complaints' | 'anomalies';
 
 export type Recalled =
   | { readonly kind: 'recalled'; readonly attribution: Attribution; readonly predicted: string | undefined }
@@ -28,7 +28,7 @@ export class RecentAnswers {
   /** An id that was given before means the newer answer from now on. */
   remember(id: string, attribution: Attribution, classes: readonly string[]): void {
     this.#answers.delete(id);
-    this.#answers.set(id, { attribution, classes: classes.slice(0, MOST_ROWS), said: new Set() });
+    this.#answers.set(id, { attribution, classes: classes.slice(0, MOST_ROWS), received: new Set() });
     if (this.#answers.size <= MOST_ANSWERS) return;
     for (const oldest of this.#answers.keys()) {
       this.#answers.delete(oldest);
@@ -36,15 +36,15 @@ export class RecentAnswers {
     }
   }
 
-  /** The answer of which something is said, the first time that it is said of this row. */
-  recall(id: string, row: number, remark: Remark): Recalled {
+  /** The answer that feedback is about, the first time that this kind of feedback arrives for this row. */
+  recall(id: string, row: number, kind: FeedbackKind): Recalled {
     const answer = this.#answers.get(id);
     if (answer === undefined || row >= Math.max(1, answer.classes.length)) return { kind: 'forgotten' };
     const predicted = answer.classes[row];
-    if (remark === 'labels' && predicted === undefined) return { kind: 'forgotten' };
-    const mark = `${remark} ${row}`;
-    if (answer.said.has(mark)) return { kind: 'repeated' };
-    answer.said.add(mark);
+    if (kind === 'labels' && predicted === undefined) return { kind: 'forgotten' };
+    const mark = `${kind} ${row}`;
+    if (answer.received.has(mark)) return { kind: 'repeated' };
+    answer.received.add(mark);
     return { kind: 'recalled', attribution: answer.attribution, predicted };
   }
 }

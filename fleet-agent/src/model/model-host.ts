@@ -1,12 +1,7 @@
 // Owns what a runtime promises: load a model's files, run it, and say in which way it failed.
 import type { ErrorReason } from '../../../src/contract/report.ts';
+import type { ModelFiles } from '../record/slots.ts';
 import type { Tensor } from './tensor.ts';
-
-/** The files of one variant on this device's disk. */
-export interface ModelFiles {
-  /** Absolute path and content digest by role; `model` is there for every model that a host can load. */
-  readonly byRole: Readonly<Record<string, { readonly path: string; readonly digest: string }>>;
-}
 
 export interface LoadedModel {
   /** Throws a ModelError and nothing else. */

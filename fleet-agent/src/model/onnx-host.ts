@@ -1,7 +1,8 @@
 // Owns the built-in ONNX host: one thread for all models, shared sessions, and a fresh thread when a model hangs or breaks it.
 import { Worker } from 'node:worker_threads';
 import type { Clock } from '../../../src/base/clock.ts';
-import { type LoadedModel, ModelError, type ModelFiles, type ModelHost } from './model-host.ts';
+import type { ModelFiles } from '../record/slots.ts';
+import { type LoadedModel, ModelError, type ModelHost } from './model-host.ts';
 import type { OnnxAnswer, OnnxRequest } from './onnx-messages.ts';
 import type { Tensor } from './tensor.ts';
 

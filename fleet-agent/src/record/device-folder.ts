@@ -1,87 +1,64 @@
 // Owns where things lie in the agent's data folder.
 import { mkdir, readdir } from 'node:fs/promises';
 import path from 'node:path';
-import type { SlotName } from './model-record.ts';
-
-/** Names that manifests may give; anything else could leave the folder. */
-const SAFE_NAME = /^[a-z0-9](?:[a-z0-9._-]{0,61}[a-z0-9])?$/;
+import { isSafeModelName, type SlotName } from './model-record.ts';
 
 export class DeviceFolder {
   readonly root: string;
+  readonly keyFile: string;
+  readonly identityFile: string;
+  /** Time floor and last accepted revisions. */
+  readonly memoryFile: string;
+  /** Why the published directive is refused, while it is. */
+  readonly refusalFile: string;
+  /** Disk kept aside for the worst day. */
+  readonly reserveFile: string;
+  readonly tufFolder: string;
+  readonly reportFolder: string;
+  readonly #modelsFolder: string;
 
   constructor(root: string) {
     this.root = path.resolve(root);
-  }
-
-  get keyFile(): string {
-    return path.join(this.root, 'device.key.pem');
-  }
-
-  get identityFile(): string {
-    return path.join(this.root, 'identity.json');
-  }
-
-  /** Time floor and last accepted revisions. */
-  get memoryFile(): string {
-    return path.join(this.root, 'memory.json');
-  }
-
-  /** The refusal of the directive that stands now, if one does. */
-  get refusalFile(): string {
-    return path.join(this.root, 'directive-refusal.json');
-  }
-
-  /** Disk kept aside for the worst day. */
-  get reserveFile(): string {
-    return path.join(this.root, 'reserve.bin');
-  }
-
-  get tufFolder(): string {
-    return path.join(this.root, 'tuf');
-  }
-
-  get reportFolder(): string {
-    return path.join(this.root, 'reports');
-  }
-
-  modelFolder(model: string): string {
-    return path.join(this.root, 'models', model);
+    this.keyFile = path.join(this.root, 'device.key.pem');
+    this.identityFile = path.join(this.root, 'identity.json');
+    this.memoryFile = path.join(this.root, 'memory.json');
+    this.refusalFile = path.join(this.root, 'directive-refusal.json');
+    this.reserveFile = path.join(this.root, 'reserve.bin');
+    this.tufFolder = path.join(this.root, 'tuf');
+    this.reportFolder = path.join(this.root, 'reports');
+    this.#modelsFolder = path.join(this.root, 'models');
   }
 
   recordFile(model: string): string {
-    return path.join(this.modelFolder(model), 'state.json');
+    return path.join(this.#modelsFolder, model, 'state.json');
   }
 
   /** Parameters of the directive, for the process that runs the model. */
   parametersFile(model: string): string {
-    return path.join(this.modelFolder(model), 'parameters.json');
+    return path.join(this.#modelsFolder, model, 'parameters.json');
   }
 
   slotFolder(model: string, slot: SlotName): string {
-    return path.join(this.modelFolder(model), 'slots', slot);
+    return path.join(this.#modelsFolder, model, 'slots', slot);
   }
 
   /** Symbolic link to the slot that serves, for other processes. */
   currentLink(model: string): string {
-    return path.join(this.modelFolder(model), 'current');
+    return path.join(this.#modelsFolder, model, 'current');
   }
 
   async prepare(): Promise<void> {
-    await mkdir(path.join(this.root, 'models'), { recursive: true, mode: 0o755 });
+    await mkdir(this.#modelsFolder, { recursive: true, mode: 0o755 });
     await mkdir(this.reportFolder, { recursive: true, mode: 0o700 });
   }
 
   async prepareModel(model: string): Promise<void> {
-    await mkdir(path.join(this.modelFolder(model), 'slots'), { recursive: true, mode: 0o755 });
+    await mkdir(path.join(this.#modelsFolder, model, 'slots'), { recursive: true, mode: 0o755 });
   }
 
   /** Models that have a folder here. */
   async listModels(): Promise<string[]> {
-    const entries = await readdir(path.join(this.root, 'models'), { withFileTypes: true });
+    const entries = await readdir(this.#modelsFolder, { withFileTypes: true });
     return entries.filter((entry) => entry.isDirectory() && isSafeModelName(entry.name)).map((entry) => entry.name);
   }
-}
-
-export function isSafeModelName(name: string): boolean {
-  return SAFE_NAME.test(name);
 }

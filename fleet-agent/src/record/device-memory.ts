@@ -1,6 +1,7 @@
 // Owns what the device remembers across restarts beside its models: a floor under the wall clock, and the revisions that it has seen.
 import type { Clock } from '../../../src/base/clock.ts';
-import { readFileIfPresent, writeFileDurably } from '../../../src/base/durable-file.ts';
+import { writeFileDurably } from '../../../src/base/durable-file.ts';
+import { readJsonFile } from './json-file.ts';
 
 /** The floor is raised on disk at most this often. */
 const FLOOR_STEP_MS = 600_000;
@@ -10,7 +11,7 @@ interface MemoryFile {
   readonly format: 1;
   readonly timeFloorMs: number;
   readonly revisions: Readonly<Record<string, number>>;
-  /** Names the keys that vouched for the revisions. */
+  /** Names the keys that signed the revisions. */
   readonly signers?: string;
 }
 
@@ -32,7 +33,8 @@ export class DeviceMemory {
 
   /** A torn or missing file starts empty: TUF's own metadata still forbids going back. */
   static async open(file: string, clock: Clock): Promise<DeviceMemory> {
-    return new DeviceMemory(file, clock, parseMemory(await readFileIfPresent(file)));
+    const empty: MemoryFile = { format: 1, timeFloorMs: 0, revisions: {} };
+    return new DeviceMemory(file, clock, (await readJsonFile(file, parseMemory)) ?? empty);
   }
 
   /** Wall-clock time, never below what was true before: a device without a battery-backed clock wakes up in 1970. */
@@ -45,10 +47,10 @@ export class DeviceMemory {
   }
 
   /**
-   * Names the keys under which the directive to come was accepted. After a rotation revisions begin anew: a thief of the keys that it
-   * withdrew may have driven them up as far as numbers go, and the service must be heard again.
+   * Names the keys that signed the directive to come. After a rotation revisions begin anew: a thief of the withdrawn keys may have
+   * raised them as far as numbers go, and the device must follow the service again.
    */
-  heedSigners(signers: string | undefined): void {
+  noteSigners(signers: string | undefined): void {
     if (signers === undefined || signers === this.#signers) return;
     if (this.#signers !== undefined) this.#revisions.clear();
     this.#signers = signers;
@@ -88,14 +90,8 @@ export class DeviceMemory {
   }
 }
 
-function parseMemory(bytes: Buffer | undefined): MemoryFile {
-  const empty: MemoryFile = { format: 1, timeFloorMs: 0, revisions: {} };
-  if (bytes === undefined) return empty;
-  try {
-    const memory = JSON.parse(bytes.toString('utf8')) as MemoryFile;
-    const isWhole = Number.isFinite(memory.timeFloorMs) && Object.values(memory.revisions).every(Number.isSafeInteger);
-    return isWhole ? memory : empty;
-  } catch {
-    return empty;
-  }
+function parseMemory(value: Record<string, unknown>): MemoryFile | undefined {
+  const memory = value as unknown as MemoryFile;
+  const isWhole = Number.isFinite(memory.timeFloorMs) && Object.values(memory.revisions).every(Number.isSafeInteger);
+  return isWhole ? memory : undefined;
 }

@@ -18,8 +18,7 @@ export class DiskReserve {
   /** Gives the reserve away when the disk is full, and takes it again when there is plenty. Never throws. */
   async adjust(): Promise<void> {
     try {
-      const { bavail, bsize } = await statfs(path.dirname(this.#file));
-      const free = bavail * bsize;
+      const free = await freeBytesOf(path.dirname(this.#file));
       if (free < LOW_BYTES) await this.release();
       // Random bytes, because a file system that compresses would keep nothing for zeros.
       else if (free > 4 * RESERVE_BYTES && !(await this.#isThere()))
@@ -39,6 +38,12 @@ export class DiskReserve {
       () => false,
     );
   }
+}
+
+/** Bytes free for the agent on the disk that holds the folder. */
+export async function freeBytesOf(folder: string): Promise<number> {
+  const { bavail, bsize } = await statfs(folder);
+  return bavail * bsize;
 }
 
 /** Did it fail because no room is left? */

@@ -5,7 +5,7 @@ import { CodedError } from '../../../src/base/errors.ts';
 import { isDigest } from '../../../src/contract/digest.ts';
 import type { DeviceFolder } from './device-folder.ts';
 import { DiskReserve, isDiskFull } from './disk-reserve.ts';
-import type { ModelRecord, Phase, SlotContent } from './model-record.ts';
+import type { Failure, ModelRecord, Phase, SlotContent } from './model-record.ts';
 
 const FORMAT = 1;
 
@@ -23,7 +23,7 @@ export class Journal {
     this.#onPersisted = onPersisted;
   }
 
-  /** Durable when it resolves. On a full disk the reserve is given for it: going back must never fail for want of a few bytes. */
+  /** Durable when it resolves. A full disk costs the reserve: a rollback must never fail for want of a few bytes. */
   async write(record: ModelRecord): Promise<void> {
     const file = this.#folder.recordFile(record.model);
     const text = JSON.stringify({ format: FORMAT, record });
@@ -78,6 +78,10 @@ function isSlot(value: unknown): boolean {
   return value === 'A' || value === 'B';
 }
 
+function isFailure(failure: Failure | undefined): boolean {
+  return isDigest(failure?.digest) && typeof failure.expiry?.kind === 'string';
+}
+
 function isPhase(phase: Phase | undefined): phase is Phase {
   if (phase === undefined || phase === null || !PHASES.includes(phase.kind)) return false;
   if (phase.kind === 'failed') return isDigest(phase.digest) && Number.isSafeInteger(phase.attempt);
@@ -87,7 +91,7 @@ function isPhase(phase: Phase | undefined): phase is Phase {
   return hasGoal && isSlot(phase.slot) && (phase.kind !== 'trial' || Number.isFinite(phase.progress?.elapsedMs));
 }
 
-/** The agent's own file: it is held to its shape, so that a torn or foreign one is rebuilt rather than half believed. */
+/** The agent's own file: it is held to its shape, so that a torn or foreign one is rebuilt, never half trusted. */
 function parseRecord(value: unknown, model: string): ModelRecord {
   const { format, record } = value as { format?: unknown; record?: ModelRecord };
   if (format !== FORMAT || typeof record !== 'object' || record === null) throw corrupt('format');
@@ -95,8 +99,7 @@ function parseRecord(value: unknown, model: string): ModelRecord {
   if (record.active !== null && !isSlot(record.active)) throw corrupt('active slot');
   if (!isContent(record.slots?.A) || !isContent(record.slots?.B)) throw corrupt('slots');
   if (!isPhase(record.phase)) throw corrupt('phase');
-  if (!Array.isArray(record.failures) || !record.failures.every((failure) => isDigest(failure?.digest)))
-    throw corrupt('failures');
+  if (!Array.isArray(record.failures) || !record.failures.every(isFailure)) throw corrupt('failures');
   if (!Array.isArray(record.outbox)) throw corrupt('outbox');
   if (record.active !== null && record.slots[record.active] === null) throw corrupt('active slot, which is empty');
   return record;

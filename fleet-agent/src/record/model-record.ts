@@ -1,6 +1,13 @@
-// Owns what is known of one model on this device: slots, phase, failures and what is still to be told.
+// Owns what is known of one model on this device: slots, phase, failures, and outcomes not reported yet.
 import type { Digest } from '../../../src/contract/digest.ts';
 import type { FailureReason, Outcome } from '../../../src/contract/report.ts';
+
+/** Names that manifests may give; anything else could leave the folder. */
+const SAFE_NAME = /^[a-z0-9](?:[a-z0-9._-]{0,61}[a-z0-9])?$/;
+
+export function isSafeModelName(name: string): boolean {
+  return SAFE_NAME.test(name);
+}
 
 export type SlotName = 'A' | 'B';
 
@@ -29,8 +36,8 @@ export interface SlotContent {
   readonly isProven: boolean;
 }
 
-/** When a failure stops counting, so that only faults of the version bar it for good. */
-export type Lapse =
+/** When a failure stops counting, so that only faults of the version block it for good. */
+export type Expiry =
   | { readonly kind: 'never' }
   /** Refused under these circumstances (trust policy, agent, labels, firmware): others may judge otherwise. */
   | { readonly kind: 'circumstances'; readonly were: string }
@@ -39,12 +46,25 @@ export type Lapse =
   /** Once so much disk is free. */
   | { readonly kind: 'space'; readonly needBytes: number };
 
-export interface Failure {
-  readonly digest: Digest;
-  readonly attempt: number;
+export interface FailureFacts {
   readonly reason: FailureReason;
   readonly message: string;
-  readonly lapse: Lapse;
+  readonly expiry: Expiry;
+}
+
+/** A step that failed. */
+export interface Failed extends FailureFacts {
+  readonly kind: 'failed';
+}
+
+/** A fault of the version itself: it blocks the attempt for good. */
+export function failedForGood(reason: FailureReason, message: string): Failed {
+  return { kind: 'failed', reason, message, expiry: { kind: 'never' } };
+}
+
+export interface Failure extends FailureFacts {
+  readonly digest: Digest;
+  readonly attempt: number;
 }
 
 /** How far a trial has come; persisted now and then, so that a restart carries on. */
@@ -92,9 +112,9 @@ export interface ModelRecord {
   readonly outbox: readonly Outcome[];
 }
 
-/** Failures remembered a model; the oldest are forgotten first. */
+/** Failures remembered per model; the oldest are forgotten first. */
 export const MOST_FAILURES = 64;
-/** Outcomes kept a model while no report can take them; the oldest are dropped first. */
+/** Outcomes kept per model while no report can take them; the oldest are dropped first. */
 export const MOST_OUTBOX = 32;
 
 export function emptyRecord(model: string): ModelRecord {
@@ -108,4 +128,13 @@ export function activeContent(record: ModelRecord): SlotContent | null {
 /** The slot that holds this version, complete and verified. */
 export function findSlot(record: ModelRecord, digest: Digest): SlotName | undefined {
   return (['A', 'B'] as const).find((slot) => record.slots[slot]?.digest === digest);
+}
+
+/** The version that the phase is about, when it is about one. */
+export function subjectOf({
+  phase,
+}: ModelRecord): { readonly version: string | null; readonly digest: Digest; readonly attempt: number } | null {
+  if (phase.kind === 'failed') return { version: null, digest: phase.digest, attempt: phase.attempt };
+  if (!('goal' in phase)) return null;
+  return { version: phase.goal.version, digest: phase.goal.digest, attempt: phase.goal.attempt };
 }

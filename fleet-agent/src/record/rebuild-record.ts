@@ -1,4 +1,4 @@
-// Owns the record of a model whose journal is torn or gone: what the slots alone tell.
+// Owns rebuilding a model's record from its slots, when the journal is torn or gone.
 import { emptyRecord, type ModelRecord, type SlotContent, type SlotName } from './model-record.ts';
 import type { Slots } from './slots.ts';
 

@@ -5,8 +5,8 @@ import { mkdir, open, readlink, rename, rm, symlink } from 'node:fs/promises';
 import path from 'node:path';
 import { readFileIfPresent, syncFolder, writeFileDurably } from '../../../src/base/durable-file.ts';
 import { type Digest, digestOf, isDigest } from '../../../src/contract/digest.ts';
-import type { ModelFiles } from '../model/model-host.ts';
 import type { DeviceFolder } from './device-folder.ts';
+import { readJsonFile } from './json-file.ts';
 import { otherSlot, type SlotName } from './model-record.ts';
 
 /** What stands in a sealed slot: written last, so that a slot with it is complete, and was verified. */
@@ -23,6 +23,12 @@ export interface SealedFile {
   readonly name: string;
   readonly digest: Digest;
   readonly sizeBytes: number;
+}
+
+/** The files of one variant on this device's disk. */
+export interface ModelFiles {
+  /** Absolute path and content digest by role; `model` is there for every model that a host can load. */
+  readonly byRole: Readonly<Record<string, { readonly path: string; readonly digest: string }>>;
 }
 
 const SEAL = 'seal.json';
@@ -78,7 +84,7 @@ export class Slots {
 
   /** The seal of a slot whose manifest and files still have their digests; undefined when anything is missing or changed. */
   async readIntact(slot: SlotName): Promise<{ readonly seal: Seal; readonly manifest: Buffer } | undefined> {
-    const seal = parseSeal(await readFileIfPresent(this.path(slot, SEAL)));
+    const seal = await readJsonFile(this.path(slot, SEAL), parseSeal);
     const kept = await this.readManifest(slot);
     if (seal === undefined || kept === undefined || digestOf(kept.manifest) !== seal.digest) return undefined;
     for (const file of seal.files) {
@@ -130,17 +136,13 @@ export class Slots {
   }
 }
 
-function parseSeal(bytes: Buffer | undefined): Seal | undefined {
-  if (bytes === undefined) return undefined;
-  try {
-    const seal = JSON.parse(bytes.toString('utf8')) as Seal;
-    const isWhole = isDigest(seal.digest) && typeof seal.version === 'string' && Array.isArray(seal.files);
-    return isWhole && seal.files.every((file) => isDigest(file.digest) && typeof file.name === 'string')
-      ? seal
-      : undefined;
-  } catch {
-    return undefined;
-  }
+function parseSeal(value: Record<string, unknown>): Seal | undefined {
+  const seal = value as unknown as Seal;
+  const isWhole =
+    isDigest(seal.digest) &&
+    typeof seal.version === 'string' &&
+    seal.files.every((file) => isDigest(file.digest) && typeof file.name === 'string');
+  return isWhole ? seal : undefined;
 }
 
 /** Digest of a file's content, in constant memory; undefined when it can't be read. */

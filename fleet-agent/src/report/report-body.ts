@@ -1,4 +1,4 @@
-// Owns what a report says before it is numbered and signed, and how two that were never sent become one.
+// Owns a report before it is numbered and signed: the state of a model, and how two that were never sent become one.
 import { addSummaries, addSummariesByName, MOST_GAUGES } from '../../../src/contract/gauges.ts';
 import {
   type DeviceReport,
@@ -6,12 +6,14 @@ import {
   MOST_CLASSES,
   MOST_FEATURES,
   type ModelInterval,
+  type ModelState,
   REST_CLASS,
   type TransferCounts,
   type TransferStep,
 } from '../../../src/contract/report.ts';
 import { mergeSketch, sketchFromJson, sketchToJson } from '../../../src/contract/sketch.ts';
 import { addLabelCounts } from '../measure/interval-tally.ts';
+import { activeContent, type ModelRecord, type SlotName, subjectOf } from '../record/model-record.ts';
 
 /** A report without the number and epoch that it gets when it is sent. */
 export type ReportBody = Omit<DeviceReport, 'epoch' | 'sequence'>;
@@ -20,12 +22,29 @@ export type ReportBody = Omit<DeviceReport, 'epoch' | 'sequence'>;
 export const MOST_INTERVALS = 16;
 export const MOST_OUTCOMES = 64;
 
+/** A model's state for reports; `serving` is the slot that answers now in this process. */
+export function modelStateOf(
+  record: ModelRecord,
+  serving: SlotName | null,
+  { rollout, revision }: Pick<ModelState, 'rollout' | 'revision'>,
+): ModelState {
+  const running = activeContent(record);
+  const isServing = running !== null && serving !== null && serving === record.active;
+  const subject = subjectOf(record);
+  return {
+    ...{ model: record.model, rollout, revision },
+    running: isServing ? { digest: running.digest, version: running.version, slot: serving } : null,
+    state: record.phase.kind,
+    subject: subject === null ? null : { digest: subject.digest, attempt: subject.attempt },
+  };
+}
+
 function keyOf(interval: ModelInterval): string {
   const { model, rollout, revision, arm, digest } = interval;
   return JSON.stringify([model, rollout, revision, arm, digest]);
 }
 
-/** One body that tells what both told, the later one's state; undefined when the whole would not fit into one report. */
+/** One body with the counts of both and the later one's states; undefined when the whole would not fit into one report. */
 export function mergeBodies(earlier: ReportBody, later: ReportBody): ReportBody | undefined {
   const intervals = new Map(earlier.intervals.map((interval) => [keyOf(interval), interval]));
   for (const interval of later.intervals) {
@@ -64,7 +83,7 @@ function addIntervals(a: ModelInterval, b: ModelInterval): ModelInterval {
   };
 }
 
-/** The optional parts; where one lacks a part the other's stands. */
+/** The optional parts; where one lacks a part, the other's is taken. */
 function addObservations(a: ModelInterval, b: ModelInterval): Partial<ModelInterval> {
   return {
     ...both(a, b, 'servedMs', (x, y) => x + y),
@@ -89,7 +108,7 @@ function both<K extends keyof ModelInterval>(
   return sum === undefined ? {} : ({ [key]: sum } as Pick<ModelInterval, K>);
 }
 
-/** Both by class; what has no room among the names that a report holds counts to the rest. */
+/** Both by class; classes beyond the names that a report holds count to the rest. */
 function addByClass<T>(
   a: Readonly<Record<string, T>>,
   b: Readonly<Record<string, T>>,

@@ -1,5 +1,4 @@
-// Owns reports on their way: drafts that may still be merged, and sent ones that stay as they are until they are acknowledged.
-
+// Owns the queue of reports: drafts that may still be merged, and sent ones that stay as they are until they are acknowledged.
 import { type KeyObject, randomUUID } from 'node:crypto';
 import { readdir, rm } from 'node:fs/promises';
 import path from 'node:path';
@@ -9,9 +8,9 @@ import { REPORT_PAYLOAD_TYPE } from '../../../src/contract/report.ts';
 import { type DsseEnvelope, signDsse } from '../../../src/contract/trust/dsse.ts';
 import { mergeBodies, type ReportBody } from './report-body.ts';
 
-/** Reports kept for a service that is away: drafts are merged above this. */
+/** Drafts kept while the service is away; above this they are merged. */
 const MOST_DRAFTS = 64;
-/** Sequence numbers set aside on disk at once; a restart skips what is left of them, which the service allows. */
+/** Sequence numbers reserved on disk at once; a restart skips the rest of them, which the service allows. */
 const SEQUENCES_AT_ONCE = 32;
 
 export interface Sender {
@@ -49,7 +48,7 @@ export class ReportQueue {
     this.#logger = logger;
   }
 
-  /** Unreadable files are dropped, and said so: a report is worth less than a device that keeps running. */
+  /** Unreadable files are dropped and logged: a report is worth less than a device that keeps running. */
   static async open(folder: string, logger: Logger): Promise<ReportQueue> {
     const queue = new ReportQueue(folder, logger);
     for (const name of (await readdir(folder)).sort()) await queue.#take(name);
@@ -97,13 +96,13 @@ export class ReportQueue {
     return this.#sent.slice(0, most);
   }
 
-  /** These were answered for good. */
+  /** Drops reports whose answers are final. */
   async settle(reports: readonly SentReport[]): Promise<void> {
     this.#sent = this.#sent.filter((sent) => !reports.includes(sent));
     await Promise.all(reports.map((sent) => rm(this.#path(nameOf(sent)), { force: true })));
   }
 
-  /** The service never took them (another epoch, or it forgot the device): they may be told anew under a new number. */
+  /** The service never took them (another epoch, or it lost the device): they are drafts again and get new numbers. */
   async thaw(reports: readonly SentReport[]): Promise<void> {
     for (const sent of reports) await this.addDraft(sent.body, [nameOf(sent)]);
     await this.settle(reports);
@@ -131,7 +130,7 @@ export class ReportQueue {
     return next;
   }
 
-  /** Makes one of two neighbours, the oldest that fit together; where none do, the oldest is given up. */
+  /** Merges two neighbours, the oldest that fit together; where none do, the oldest is dropped. */
   async #condense(): Promise<void> {
     for (let i = 0; i + 1 < this.#drafts.length; i++) {
       const [earlier, later] = [this.#drafts[i], this.#drafts[i + 1]];
@@ -146,7 +145,7 @@ export class ReportQueue {
     }
     const [oldest] = this.#drafts;
     if (oldest === undefined) return;
-    this.#logger.warn('a report was given up: too many wait', { startedAt: oldest.body.startedAt });
+    this.#logger.warn('report dropped, too many are waiting', { startedAt: oldest.body.startedAt });
     await this.#dropDraft(oldest);
   }
 
@@ -170,7 +169,7 @@ export class ReportQueue {
     }
   }
 
-  /** Finishes what a crash left half done: what another file took over goes. */
+  /** Finishes what a crash left half done: files whose counts another file took over are removed. */
   async #dropReplaced(): Promise<void> {
     const replaced = new Set([
       ...this.#drafts.flatMap((draft) => draft.replaces),
@@ -187,7 +186,7 @@ export class ReportQueue {
     try {
       return JSON.parse(bytes.toString('utf8'));
     } catch {
-      this.#logger.warn('an unreadable file of the report queue was removed', { name });
+      this.#logger.warn('unreadable file of the report queue removed', { name });
       await rm(file, { force: true });
       return undefined;
     }

@@ -1,22 +1,22 @@
 // Owns getting reports to the service: enrolled first, in batches, backed off while it is away, each exactly once.
 import { backOffMs } from '../../../src/base/back-off.ts';
 import type { Clock } from '../../../src/base/clock.ts';
-import { toCodedError } from '../../../src/base/errors.ts';
+import { CodedError, toCodedError } from '../../../src/base/errors.ts';
 import type { Logger } from '../../../src/base/logger.ts';
+import { Mutex } from '../../../src/base/mutex.ts';
 import type { RandomStream } from '../../../src/base/random.ts';
-import { Turnstile } from '../../../src/base/wake-signal.ts';
-import { ask, joinUrl, retryAfterMs } from '../link/http.ts';
 import type { Identity } from '../link/identity.ts';
+import type { LinkFailure, ServiceLink } from '../link/service-link.ts';
+import { needsEnrolment, type ReportAnswer } from '../link/service-messages.ts';
 import type { ReportBody } from './report-body.ts';
 import type { ReportQueue, Sender, SentReport } from './report-queue.ts';
 
 const BATCH = 16;
 const BACK_OFF = { firstMs: 2000, capMs: 300_000 };
-/** The service does not know the device, or knows it under a newer epoch: enrol again, and tell these again. */
-const ENROL_AGAIN = ['unknown-device', 'other-epoch'];
 
 export interface ReportSenderOptions {
-  readonly serverUrl: string;
+  readonly link: ServiceLink;
+  /** One-time token for enrolment; null = the device waits until it is started with one. */
   readonly token: string | null;
   readonly labels: Readonly<Record<string, string>>;
   readonly identity: Identity;
@@ -26,15 +26,11 @@ export interface ReportSenderOptions {
   readonly logger: Logger;
 }
 
-interface Reply {
-  readonly sequence: number | null;
-  readonly answer: string;
-  readonly reason?: string;
-}
+type Progress = 'more' | 'done' | LinkFailure;
 
 export class ReportSender {
   readonly #options: ReportSenderOptions;
-  readonly #turnstile = new Turnstile();
+  readonly #mutex = new Mutex();
   #tries = 0;
   #notBeforeMs = 0;
   #hasWarned = false;
@@ -44,8 +40,8 @@ export class ReportSender {
   }
 
   /** Takes over a report: it is durable when this resolves, and on its way if the service can be reached. */
-  async tell(body: ReportBody, signal: AbortSignal): Promise<void> {
-    await this.#turnstile.pass(async () => {
+  async take(body: ReportBody, signal: AbortSignal): Promise<void> {
+    await this.#mutex.run(async () => {
       const sender = this.#sender();
       const isReady = sender !== undefined && this.#tries === 0 && this.#options.queue.length === 0;
       if (isReady) await this.#options.queue.freeze(body, sender);
@@ -54,23 +50,28 @@ export class ReportSender {
     await this.flush(signal);
   }
 
-  /** Sends what waits, unless the service is to be left alone for now. Never throws. */
+  /** Sends the queue, unless the service is to be left alone for now. Never throws. */
   async flush(signal: AbortSignal): Promise<void> {
-    const { clock, logger, random } = this.#options;
-    await this.#turnstile.pass(async () => {
+    const { clock } = this.#options;
+    await this.#mutex.run(async () => {
       if (clock.monotonicMs() < this.#notBeforeMs) return;
+      let progress: Progress;
       try {
-        await this.#enrolIfNeeded(signal);
-        while (!signal.aborted && (await this.#sendBatch(signal)) === 'more');
-        this.#tries = 0;
+        progress = await this.#enrolIfNeeded(signal);
+        while (progress === 'more' && !signal.aborted) progress = await this.#sendBatch(signal);
       } catch (error) {
-        if (signal.aborted) return;
-        const { after = 0, coded } = toFailure(error);
-        const waitMs = Math.max(after, backOffMs(this.#tries++, BACK_OFF, random));
-        this.#notBeforeMs = clock.monotonicMs() + waitMs;
-        logger.warn('reports wait', { waiting: this.#options.queue.length, inMs: Math.round(waitMs), error: coded });
+        progress = { kind: 'failed', error: toCodedError(error, 'AGENT_REPORT'), retryAfterMs: null };
       }
+      if (typeof progress === 'string') this.#tries = 0;
+      else if (!signal.aborted) this.#backOff(progress);
     });
+  }
+
+  #backOff({ error, retryAfterMs }: LinkFailure): void {
+    const { clock, logger, random, queue } = this.#options;
+    const waitMs = Math.max(retryAfterMs ?? 0, backOffMs(this.#tries++, BACK_OFF, random));
+    this.#notBeforeMs = clock.monotonicMs() + waitMs;
+    logger.warn('reports not sent, will be retried', { waiting: queue.length, inMs: Math.round(waitMs), error });
   }
 
   #sender(): Sender | undefined {
@@ -79,75 +80,67 @@ export class ReportSender {
     return enrolment === null ? undefined : { device: identity.device, key: identity.key, epoch: enrolment.epoch };
   }
 
-  async #enrolIfNeeded(signal: AbortSignal): Promise<void> {
-    const { identity, token, serverUrl, labels, clock, logger } = this.#options;
-    if (identity.enrolment !== null) return;
+  async #enrolIfNeeded(signal: AbortSignal): Promise<Progress> {
+    const { identity, token, link, labels, logger } = this.#options;
+    if (identity.enrolment !== null) return 'more';
     if (token === null) {
-      this.#warnUnenrolled();
-      return;
+      this.#warnNotEnrolled();
+      return 'done';
     }
-    const { epoch } = await identity.enrol({ serverUrl, token, labels, clock, signal });
-    logger.info('enrolled', { device: identity.device, epoch });
+    const result = await identity.enrol(link, { token, labels }, signal);
+    if (result.kind === 'failed') return result;
+    logger.info('enrolled', { device: identity.device, epoch: result.enrolment.epoch });
+    return 'more';
   }
 
-  /** Once: what waits is told when it is known to the service. */
-  #warnUnenrolled(): void {
+  /** Once: the queue is sent when the device is enrolled. */
+  #warnNotEnrolled(): void {
     const { identity, logger } = this.#options;
     if (this.#hasWarned) return;
     this.#hasWarned = true;
-    logger.warn('not enrolled, and no token to enrol with: the service hears nothing of this device', {
+    logger.warn('not enrolled, and no token: the service gets no reports from this device', {
       device: identity.device,
       remedy: `Make a token with \`slipway token --device ${identity.device}\`, and start the agent once with it (--token or SLIPWAY_AGENT_TOKEN).`,
     });
   }
 
-  async #sendBatch(signal: AbortSignal): Promise<'more' | 'done'> {
-    const { queue, serverUrl, clock } = this.#options;
+  async #sendBatch(signal: AbortSignal): Promise<Progress> {
+    const { queue, link } = this.#options;
     const sender = this.#sender();
     if (sender === undefined) return 'done';
     const batch = await queue.nextBatch(sender, BATCH);
     if (batch.length === 0) return 'done';
-    const body = JSON.stringify(batch.map(({ envelope }) => envelope));
-    const headers = { 'content-type': 'application/json' };
-    const url = joinUrl(serverUrl, 'v1/reports');
-    const answer = await ask(
-      { url, method: 'POST', headers, body, timeoutMs: 30_000, mostBytes: 262_144, signal },
-      clock,
-    );
-    if (answer.status !== 200) throw new Refused(answer.status, retryAfterMs(answer.headers, clock.now()));
-    await this.#settle(batch, JSON.parse(answer.body.toString('utf8')) as readonly Reply[]);
-    return queue.length > 0 ? 'more' : 'done';
+    const envelopes = batch.map(({ envelope }) => envelope);
+    const result = await link.send(envelopes, signal);
+    if (result.kind === 'failed') return result;
+    return this.#settle(batch, result.answers);
   }
 
-  /** Replies come in the order of the envelopes. */
-  async #settle(batch: readonly SentReport[], replies: readonly Reply[]): Promise<void> {
+  /** Answers stand in the order of the batch. */
+  async #settle(batch: readonly SentReport[], answers: readonly ReportAnswer[]): Promise<Progress> {
     const { queue, logger, identity } = this.#options;
-    if (!Array.isArray(replies) || replies.length !== batch.length)
-      throw new Error('the service did not answer each report');
-    const again = batch.filter((_, i) => ENROL_AGAIN.includes(replies[i]?.reason ?? ''));
-    const settled = batch.filter((sent) => !again.includes(sent));
+    const again: SentReport[] = [];
+    const settled: SentReport[] = [];
     for (const [i, sent] of batch.entries()) {
-      const { answer, reason } = replies[i] ?? { answer: 'none' };
-      if (answer === 'rejected') logger.warn('the service rejected a report', { sequence: sent.sequence, reason });
+      const answer = answers[i];
+      if (answer === undefined) continue;
+      (needsEnrolment(answer) ? again : settled).push(sent);
+      if (answer.kind === 'rejected')
+        logger.warn('the service rejected a report', { sequence: sent.sequence, reason: answer.reason });
     }
     await queue.settle(settled);
-    if (again.length === 0) return;
+    if (again.length === 0) return queue.length > 0 ? 'more' : 'done';
     identity.forget();
     await queue.thaw(again);
-    throw new Error('the service does not know this device under its present epoch');
+    return { kind: 'failed', error: notEnrolled(identity.device), retryAfterMs: null };
   }
 }
 
-class Refused extends Error {
-  readonly afterMs: number;
-
-  constructor(status: number, afterMs: number | null) {
-    super(`the service answered ${status}`);
-    this.afterMs = afterMs ?? 0;
-  }
-}
-
-function toFailure(error: unknown): { after?: number; coded: unknown } {
-  if (error instanceof Refused) return { after: error.afterMs, coded: error.message };
-  return { coded: error instanceof Error && error.constructor === Error ? error.message : toCodedError(error) };
+function notEnrolled(device: string): CodedError {
+  return new CodedError({
+    code: 'AGENT_NOT_ENROLLED',
+    kind: 'retry-later',
+    message: `The service does not know "${device}" under its present epoch.`,
+    remedy: 'The agent enrols again by itself if it has a valid token.',
+  });
 }

@@ -1,33 +1,36 @@
-// Owns telling the service what happened: closes an interval, adds states and outcomes, and lets go of what is durable.
+// Owns reporting: closes an interval, adds states and outcomes, and lets go of outcomes that are in a durable report.
 import { randomUUID } from 'node:crypto';
+import type { Clock } from '../../../src/base/clock.ts';
 import { toCodedError } from '../../../src/base/errors.ts';
-import type { Bell } from '../../../src/base/wake-signal.ts';
-import type { ModelState, Outcome } from '../../../src/contract/report.ts';
+import type { Logger } from '../../../src/base/logger.ts';
+import type { RandomStream } from '../../../src/base/random.ts';
+import type { WakeSignal } from '../../../src/base/wake-signal.ts';
+import type { Outcome } from '../../../src/contract/report.ts';
 import type { DeviceFacts } from '../../../src/contract/selector.ts';
-import type { AgentOptions } from '../agent-options.ts';
 import type { Identity } from '../link/identity.ts';
 import type { DeviceGauges } from '../measure/device-gauges.ts';
 import type { Measurements } from '../measure/measurements.ts';
-import { activeContent } from '../record/model-record.ts';
-import { subjectOf } from '../status.ts';
 import type { ModelUpdater } from '../update/model-updater.ts';
-import { MOST_INTERVALS, MOST_OUTCOMES, mergeBodies, type ReportBody } from './report-body.ts';
-import type { ReportQueue } from './report-queue.ts';
-import { ReportSender } from './report-sender.ts';
+import { MOST_INTERVALS, MOST_OUTCOMES, mergeBodies, modelStateOf, type ReportBody } from './report-body.ts';
+import type { ReportSender } from './report-sender.ts';
 
 export interface ReportingTools {
+  readonly sender: ReportSender;
   readonly identity: Identity;
-  readonly queue: ReportQueue;
   readonly measurements: Measurements;
   readonly gauges: DeviceGauges;
-  /** Rung when something should be told before the interval ends. */
-  readonly bell: Bell;
+  /** Wakes it when a report should not wait for the end of its interval. */
+  readonly wake: WakeSignal;
   readonly reportMs: number;
   readonly facts: () => DeviceFacts;
   readonly updaters: () => readonly ModelUpdater[];
   readonly takeConflicts: () => Outcome[];
-  readonly nowMs: () => number;
   readonly onEnrolled: (labels: Readonly<Record<string, string>>) => void;
+  readonly clock: Clock;
+  /** Wall-clock time that never goes back. */
+  readonly nowMs: () => number;
+  readonly random: RandomStream;
+  readonly logger: Logger;
 }
 
 /** As the service bounds them. */
@@ -38,69 +41,58 @@ const MOST_HELD = 16;
 const GATHER_MS = 100;
 
 export class Reporting {
-  readonly #options: AgentOptions;
   readonly #tools: ReportingTools;
-  readonly #sender: ReportSender | null;
   readonly #bootId = randomUUID();
   readonly #bootMs: number;
   readonly #held: ReportBody[] = [];
   #intervalMs: number;
   #startedAtMs: number;
 
-  constructor(options: AgentOptions, tools: ReportingTools) {
-    this.#options = options;
+  constructor(tools: ReportingTools) {
     this.#tools = tools;
-    const { serverUrl, token = null, labels, clock, random, logger } = options;
-    const { identity, queue } = tools;
-    this.#sender =
-      serverUrl === null
-        ? null
-        : new ReportSender({ serverUrl, token, labels, identity, queue, clock, random, logger });
-    this.#bootMs = clock.monotonicMs();
+    this.#bootMs = tools.clock.monotonicMs();
     this.#intervalMs = this.#bootMs;
     this.#startedAtMs = tools.nowMs();
   }
 
   async run(signal: AbortSignal): Promise<void> {
-    const { clock, random, logger } = this.#options;
-    const { bell, reportMs, identity } = this.#tools;
-    if (this.#sender === null) return;
-    const wake = (): void => bell.ring();
-    signal.addEventListener('abort', wake, { once: true });
-    await this.#sender.flush(signal);
+    const { sender, wake, reportMs, identity, onEnrolled, clock, random, logger } = this.#tools;
+    const stop = (): void => wake.wake();
+    signal.addEventListener('abort', stop, { once: true });
+    await sender.flush(signal);
     let nextMs = clock.monotonicMs() + reportMs * random.next();
     while (!signal.aborted) {
-      if (identity.enrolment !== null) this.#tools.onEnrolled(identity.enrolment.labels);
-      await bell.wait(clock, Math.max(0, nextMs - clock.monotonicMs()));
+      if (identity.enrolment !== null) onEnrolled(identity.enrolment.labels);
+      await wake.wait(clock, Math.max(0, nextMs - clock.monotonicMs()));
       if (signal.aborted) break;
       if (clock.monotonicMs() < nextMs) await clock.sleep(Math.min(GATHER_MS, reportMs), signal);
       else nextMs = clock.monotonicMs() + reportMs;
       try {
-        await this.#tell(signal);
+        await this.#report(signal);
       } catch (error) {
-        logger.error('a report could not be kept', { error: toCodedError(error, 'AGENT_REPORT') });
+        logger.error('report not written', { error: toCodedError(error, 'AGENT_REPORT') });
       }
     }
-    signal.removeEventListener('abort', wake);
+    signal.removeEventListener('abort', stop);
   }
 
-  /** What was counted since the last report, kept for the next start. */
+  /** Keeps the counts since the last report for the next start. */
   async keepRest(): Promise<void> {
-    if (this.#sender !== null) await this.#tell(AbortSignal.abort());
+    await this.#report(AbortSignal.abort());
   }
 
-  async #tell(signal: AbortSignal): Promise<void> {
+  async #report(signal: AbortSignal): Promise<void> {
     const conflicts = this.#tools.takeConflicts();
     const outboxes = this.#tools.updaters().map((updater) => ({ updater, outcomes: updater.record.outbox }));
     const outcomes = [...outboxes.flatMap(({ outcomes: some }) => some), ...conflicts];
     this.#hold(this.#bodies(outcomes));
     // A full disk may keep a report from being written: it is held, and written with the next.
     for (let [body] = this.#held; body !== undefined; [body] = this.#held) {
-      await this.#sender?.tell(body, signal);
+      await this.#tools.sender.take(body, signal);
       this.#held.shift();
     }
     for (const { updater, outcomes: some } of outboxes)
-      if (some.length > 0) await updater.apply({ kind: 'told', outcomes: some });
+      if (some.length > 0) await updater.apply({ kind: 'reported', outcomes: some });
   }
 
   #hold(bodies: readonly ReportBody[]): void {
@@ -115,7 +107,7 @@ export class Reporting {
 
   /** One body, or several where one would be too long. */
   #bodies(outcomes: readonly Outcome[]): ReportBody[] {
-    const intervals = this.#tools.measurements.take(this.#options.clock.monotonicMs());
+    const intervals = this.#tools.measurements.take(this.#tools.clock.monotonicMs());
     const gauges = this.#tools.gauges.take();
     const bodies: ReportBody[] = [];
     const frame = this.#frame();
@@ -133,37 +125,16 @@ export class Reporting {
   }
 
   #frame(): Omit<ReportBody, 'intervals' | 'outcomes'> {
-    const { clock } = this.#options;
-    const nowMs = clock.monotonicMs();
+    const nowMs = this.#tools.clock.monotonicMs();
     const [startedAt, durationMs] = [new Date(this.#startedAtMs).toISOString(), nowMs - this.#intervalMs];
     this.#intervalMs = nowMs;
     this.#startedAtMs = this.#tools.nowMs();
     const { id, labels, properties } = this.#tools.facts();
+    const updaters = this.#tools.updaters().slice(0, MOST_STATES);
     return {
-      ...{
-        kind: 'DeviceReport',
-        device: id,
-        bootId: this.#bootId,
-        startedAt,
-        durationMs,
-        uptimeMs: nowMs - this.#bootMs,
-      },
-      ...{ labels, properties },
-      states: this.#tools.updaters().slice(0, MOST_STATES).map(stateOf),
+      ...{ kind: 'DeviceReport', device: id, bootId: this.#bootId },
+      ...{ startedAt, durationMs, uptimeMs: nowMs - this.#bootMs, labels, properties },
+      states: updaters.map(({ record, serving, assigned }) => modelStateOf(record, serving, assigned)),
     };
   }
-}
-
-function stateOf(updater: ModelUpdater): ModelState {
-  const { record, serving } = updater;
-  const running = activeContent(record);
-  const { rollout, revision } = updater.assigned;
-  const subject = subjectOf(record);
-  const isServing = running !== null && serving !== null && serving === record.active;
-  return {
-    ...{ model: record.model, rollout, revision },
-    running: isServing ? { digest: running.digest, version: running.version, slot: serving } : null,
-    state: record.phase.kind,
-    subject: subject === null ? null : { digest: subject.digest as `sha256:${string}`, attempt: subject.attempt },
-  };
 }

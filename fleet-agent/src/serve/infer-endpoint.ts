@@ -3,8 +3,8 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from 'node:net';
 import { CodedError, HTTP_STATUSES } from '../../../src/base/errors.ts';
 import type { DeviceGauges } from '../measure/device-gauges.ts';
-import { parseReadings, parseRemarks } from '../measure/feedback.ts';
-import type { Remark } from '../measure/recent-answers.ts';
+import { parseFeedback, parseReadings } from '../measure/feedback.ts';
+import type { FeedbackKind } from '../measure/recent-answers.ts';
 import { ModelError } from '../model/model-host.ts';
 import type { Port } from '../model/model-signature.ts';
 import { isDatatype, packTensor, type Tensor, unpackTensor } from '../model/tensor.ts';
@@ -20,7 +20,7 @@ export interface InferEndpointOptions {
   readonly gauges: DeviceGauges;
 }
 
-const REMARKS: readonly Remark[] = ['labels', 'complaints', 'anomalies'];
+const FEEDBACK: readonly FeedbackKind[] = ['labels', 'complaints', 'anomalies'];
 
 interface Reply {
   readonly status: number;
@@ -76,16 +76,16 @@ export class InferEndpoint {
   async #route(request: IncomingMessage): Promise<Reply> {
     const path = (request.url ?? '/').split('?', 1)[0] ?? '/';
     const parts = path.split('/').slice(1).map(decode);
-    if (parts[0] !== 'v2') return notFound('There is nothing here.');
+    if (parts[0] !== 'v2') return notFound('Nothing is served at this path.');
     if (request.method === 'POST') return this.#post(request, parts);
-    if (request.method !== 'GET') return { status: 405, body: { error: 'Only GET and POST are understood here.' } };
+    if (request.method !== 'GET') return { status: 405, body: { error: 'Only GET and POST are supported.' } };
     if (parts.length === 1) return { status: 200, body: { name: 'slipway-agent', version: '2', extensions: [] } };
     if (parts[1] === 'health' && parts[2] === 'live') return { status: 200, body: { live: true } };
     if (parts[1] === 'health' && parts[2] === 'ready') {
       const ready = this.#options.list().every(({ instance }) => instance !== null);
       return { status: ready ? 200 : 503, body: { ready } };
     }
-    return parts[1] === 'models' ? this.#describe(parts) : notFound('There is nothing here.');
+    return parts[1] === 'models' ? this.#describe(parts) : notFound('Nothing is served at this path.');
   }
 
   #describe(parts: readonly string[]): Reply {
@@ -120,11 +120,11 @@ export class InferEndpoint {
       const taken = readings.filter(([name, reading]) => this.#options.gauges.add(name, reading)).length;
       return { status: 200, body: { taken, left_out: readings.length - taken } };
     }
-    const remark = REMARKS.find((one) => one === parts[3]);
+    const feedback = FEEDBACK.find((one) => one === parts[3]);
     const server = this.#options.find(parts[2] ?? '');
-    if (parts[1] !== 'models' || parts.length !== 4 || remark === undefined || server === undefined)
+    if (parts[1] !== 'models' || parts.length !== 4 || feedback === undefined || server === undefined)
       return this.#infer(request, parts);
-    return { status: 200, body: server.remark(parseRemarks(await readBody(request), remark), remark) };
+    return { status: 200, body: server.takeFeedback(parseFeedback(await readBody(request), feedback), feedback) };
   }
 
   async #infer(request: IncomingMessage, parts: readonly string[]): Promise<Reply> {
@@ -146,13 +146,15 @@ export class InferEndpoint {
 
 const OWN_NAMES: ReadonlySet<string> = new Set(['127.0.0.1', 'localhost', '[::1]']);
 
-/** What a web page that runs on the device sends: from an origin, or to a foreign name that leads here (DNS rebinding). */
+/** Refuses web pages that run on the device: requests with an origin, or to a foreign name that resolves here (DNS rebinding). */
 function refusalOf({ headers }: IncomingMessage): Reply | undefined {
   const name = headers.host?.replace(/:\d+$/, '').toLowerCase();
   if (headers.origin === undefined && (name === undefined || OWN_NAMES.has(name))) return undefined;
   return {
     status: 403,
-    body: { error: 'Web pages are not answered here: ask 127.0.0.1 or localhost, without an origin.' },
+    body: {
+      error: 'Web pages get no answers here. Send the request to 127.0.0.1 or localhost, without an Origin header.',
+    },
   };
 }
 

@@ -1,4 +1,4 @@
-// Owns which slots are loaded into the host: checked on disk first, tested before they may serve, freed when idle.
+// Owns which slots are loaded into the host: checked on disk first, self-tested before they serve, freed when idle.
 import type { Clock } from '../../../src/base/clock.ts';
 import type { Logger } from '../../../src/base/logger.ts';
 import type { Digest } from '../../../src/contract/digest.ts';
@@ -6,22 +6,26 @@ import type { ModelManifest } from '../../../src/contract/types.generated.ts';
 import type { Measurements } from '../measure/measurements.ts';
 import { type ModelHost, toModelError } from '../model/model-host.ts';
 import { signatureOf } from '../model/model-signature.ts';
+import { parseManifest } from '../model/parse-manifest.ts';
 import { selfTest } from '../model/self-test.ts';
-import type { SlotName } from '../record/model-record.ts';
+import { type Failed, failedForGood, type SlotName } from '../record/model-record.ts';
 import type { Slots } from '../record/slots.ts';
-import type { SupplyOptions } from '../update/model-supply.ts';
-import type { UpdateEvent } from '../update/update-step.ts';
 import type { Instance, ModelServer } from './model-server.ts';
 
 export interface LoadedSlotsTools {
   readonly slots: Slots;
   readonly host: ModelHost;
   readonly server: ModelServer;
-  readonly supply: Pick<SupplyOptions, 'parseManifest'>;
   readonly logger: Logger;
   readonly clock: Clock;
   readonly measurements: Measurements;
 }
+
+/** Why a slot can't serve. */
+export type SlotProblem =
+  | Failed
+  /** Its files are not the ones that were verified. */
+  | { readonly kind: 'slotLost'; readonly slot: SlotName };
 
 interface Loaded {
   readonly instance: Instance;
@@ -44,22 +48,19 @@ export class LoadedSlots {
   }
 
   /**
-   * The version with this digest, loaded from its slot; or the event that says why it can't be. Files are digested before they are
-   * loaded; a version in memory is at hand at once.
+   * The version with this digest, loaded from its slot, or why it can't be. Files are digested before they are loaded; a version in
+   * memory is ready at once.
    */
-  async ready(
-    slot: SlotName,
-    wanted: Digest,
-  ): Promise<Instance | Extract<UpdateEvent, { kind: 'failed' | 'slotLost' }>> {
+  async ready(slot: SlotName, wanted: Digest): Promise<Instance | SlotProblem> {
     const known = this.#loaded.get(slot);
     if (known?.instance.digest === wanted) return known.instance;
     this.#release(slot);
-    const { slots, host, supply, server, clock, measurements } = this.#tools;
+    const { slots, host, server, clock, measurements } = this.#tools;
     const intact = await slots.readIntact(slot);
     if (intact?.seal.digest !== wanted) return { kind: 'slotLost', slot };
     try {
       const { digest, version } = intact.seal;
-      const manifest = supply.parseManifest(intact.manifest, slots.path(slot, 'manifest.yaml'));
+      const manifest = parseManifest(intact.manifest, slots.path(slot, 'manifest.yaml'));
       const signature = signatureOf(manifest);
       const startMs = clock.monotonicMs();
       const loaded = await host.load(slots.modelFiles(slot, intact.seal));
@@ -71,13 +72,12 @@ export class LoadedSlots {
       return instance;
     } catch (error) {
       const { reason, message } = toModelError(error, 'load');
-      const told = reason === 'runtime' ? 'load' : reason;
-      return { kind: 'failed', reason: told, message: `It can't be loaded: ${message}`, lapse: { kind: 'never' } };
+      return failedForGood(reason === 'runtime' ? 'load' : reason, `It can't be loaded: ${message}`);
     }
   }
 
   /** Loads an idle slot and runs its examples. */
-  async test(slot: SlotName, wanted: Digest): Promise<UpdateEvent> {
+  async test(slot: SlotName, wanted: Digest): Promise<{ readonly kind: 'selfTested' } | SlotProblem> {
     const ready = await this.ready(slot, wanted);
     if ('kind' in ready) return ready;
     const manifest = this.#loaded.get(slot)?.manifest;
@@ -85,10 +85,10 @@ export class LoadedSlots {
     const result = await selfTest(ready.loaded, manifest, ready.signature);
     if (result.kind === 'passed') return { kind: 'selfTested' };
     this.#release(slot);
-    return { kind: 'failed', reason: result.reason, message: result.message, lapse: { kind: 'never' } };
+    return failedForGood(result.reason, result.message);
   }
 
-  /** Frees what is not needed, each when its last answer is out; nobody waits for that. */
+  /** Frees the other slots, each when its last answer is out; nobody waits for that. */
   releaseExcept(needed: readonly (SlotName | null)[]): void {
     for (const slot of [...this.#loaded.keys()]) if (!needed.includes(slot)) this.#release(slot);
   }

@@ -1,16 +1,14 @@
-// Owns answering: requests go to the version that serves now; a swap is one reference, and the old one ends its work first.
-
+// Owns answering requests by the version that serves now: a swap changes one reference, and the old version ends its work first.
 import { randomUUID } from 'node:crypto';
 import type { Clock } from '../../../src/base/clock.ts';
 import { CodedError } from '../../../src/base/errors.ts';
 import type { Digest } from '../../../src/contract/digest.ts';
-import type { ErrorReason } from '../../../src/contract/report.ts';
-import { addToSketch, emptySketch, type Sketch } from '../../../src/contract/sketch.ts';
-import { countRemarks, type RemarkItem, type RemarkTally } from '../measure/feedback.ts';
+import { countFeedback, type FeedbackItem, type FeedbackTally } from '../measure/feedback.ts';
 import { summarizeInputs } from '../measure/input-summaries.ts';
 import type { Attribution, Measured } from '../measure/interval-tally.ts';
 import type { Measurements } from '../measure/measurements.ts';
-import { RecentAnswers, type Remark } from '../measure/recent-answers.ts';
+import { type FeedbackKind, RecentAnswers } from '../measure/recent-answers.ts';
+import { addToCounts, noCounts, type ServedCounts } from '../measure/served-counts.ts';
 import { type LoadedModel, type ModelError, toModelError } from '../model/model-host.ts';
 import { checkInputs, judgeOutputs, type ModelSignature, rowsOf } from '../model/model-signature.ts';
 import type { Tensor } from '../model/tensor.ts';
@@ -26,7 +24,7 @@ export interface Instance {
 }
 
 export interface InferenceAnswer {
-  /** Under which corrections and complaints may come back; the caller's, or a new one. */
+  /** Feedback names it; the caller's own, or a new one. */
   readonly id: string;
   readonly modelName: string;
   readonly modelVersion: string;
@@ -34,7 +32,7 @@ export interface InferenceAnswer {
   readonly outputs: readonly Tensor[];
 }
 
-/** Under what the model runs now, as the last accepted directive says. */
+/** Rollout, revision and arm under which the model runs now, by the last accepted directive. */
 export interface Assigned {
   readonly rollout: string | null;
   readonly revision: number | null;
@@ -42,15 +40,6 @@ export interface Assigned {
 }
 
 export const UNASSIGNED: Assigned = { rollout: null, revision: null, arm: null };
-
-/** Counts since a version began to serve, for its trial. */
-export interface ServedCounts {
-  readonly inferences: number;
-  readonly errors: number;
-  readonly unknown: number;
-  readonly lastError: { readonly reason: ErrorReason; readonly message: string } | null;
-  readonly latency: Sketch;
-}
 
 /** Requests that may wait for a model's answer at once; more are turned away rather than piled up. */
 const MOST_IN_FLIGHT = 1024;
@@ -90,13 +79,11 @@ export class ModelServer {
     this.#noteServing();
   }
 
-  /** New requests go to this instance, or are refused. Returns the one before, which may still be answering. */
-  swap(next: Instance | null): Instance | null {
-    const before = this.#instance;
+  /** New requests go to this instance, or are refused. The one before may still be answering. */
+  swap(next: Instance | null): void {
     this.#instance = next;
     this.#counts = noCounts();
     this.#noteServing();
-    return before;
   }
 
   /** Resolves when nothing waits for this instance any more. It must not be the one that serves. */
@@ -107,9 +94,9 @@ export class ModelServer {
     });
   }
 
-  /** Counts what is said of earlier answers to the versions that gave them. */
-  remark(items: readonly RemarkItem[], remark: Remark): RemarkTally {
-    return countRemarks(items, remark, { recent: this.#recent, measurements: this.#measurements });
+  /** Counts feedback on earlier answers to the versions that gave them. */
+  takeFeedback(items: readonly FeedbackItem[], kind: FeedbackKind): FeedbackTally {
+    return countFeedback(items, kind, { recent: this.#recent, measurements: this.#measurements });
   }
 
   /** Answers by the version that serves when it is called. Throws INFER_NO_MODEL, INFER_BUSY, or a ModelError. */
@@ -157,18 +144,10 @@ export class ModelServer {
     this.#measurements.serve(this.model, attribution, this.#clock.monotonicMs());
   }
 
-  #count(instance: Instance, measured: Measured, failure?: ModelError): void {
+  #count(instance: Instance, measured: Measured, failure: ModelError | null = null): void {
     this.#measurements.record(this.#attributionOf(instance), measured);
     if (instance !== this.#instance) return;
-    const { inferences, errors, unknown, lastError, latency } = this.#counts;
-    if (measured.kind === 'answered') addToSketch(latency, measured.latencyMs, measured.rows);
-    this.#counts = {
-      inferences: inferences + measured.rows,
-      errors: errors + (measured.kind === 'failed' ? measured.rows : 0),
-      unknown: unknown + (measured.kind === 'answered' ? measured.unknown : 0),
-      lastError: failure === undefined ? lastError : { reason: failure.reason, message: failure.message },
-      latency,
-    };
+    this.#counts = addToCounts(this.#counts, measured, failure);
   }
 
   #leave(instance: Instance): void {
@@ -183,16 +162,12 @@ export class ModelServer {
   }
 }
 
-function noCounts(): ServedCounts {
-  return { inferences: 0, errors: 0, unknown: 0, lastError: null, latency: emptySketch() };
-}
-
-function noModel(model: string): CodedError {
+export function noModel(model: string): CodedError {
   return new CodedError({
     code: 'INFER_NO_MODEL',
     kind: 'retry-later',
     message: `No version of "${model}" serves on this device.`,
-    remedy: 'See `slipway-agent status`; the model may still be on its way, or not be meant for this device.',
+    remedy: 'See `slipway-agent status`: the model may still be downloading, or no rollout targets this device.',
   });
 }
 
@@ -200,7 +175,7 @@ function tooBusy(model: string): CodedError {
   return new CodedError({
     code: 'INFER_BUSY',
     kind: 'retry-later',
-    message: `${MOST_IN_FLIGHT} requests already wait for "${model}".`,
-    remedy: 'Send fewer at once.',
+    message: `${MOST_IN_FLIGHT} requests are already waiting for "${model}".`,
+    remedy: 'Send fewer requests at once.',
   });
 }

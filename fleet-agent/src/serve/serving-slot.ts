@@ -1,12 +1,11 @@
-// Owns which slot serves in this process: the pointer, the reference that requests follow, and word to the process that runs the model.
+// Owns which slot serves: the pointer on disk, the reference that requests follow, and the notice to a process that runs the model.
 import type { Clock } from '../../../src/base/clock.ts';
 import { toCodedError } from '../../../src/base/errors.ts';
 import type { Logger } from '../../../src/base/logger.ts';
 import type { Digest } from '../../../src/contract/digest.ts';
-import type { ModelRecord, SlotName } from '../record/model-record.ts';
+import { failedForGood, type ModelRecord, type SlotName } from '../record/model-record.ts';
 import type { Slots } from '../record/slots.ts';
-import type { UpdateEvent } from '../update/update-step.ts';
-import type { LoadedSlots } from './loaded-slots.ts';
+import type { LoadedSlots, SlotProblem } from './loaded-slots.ts';
 import type { ModelServer } from './model-server.ts';
 import { callSwitchHook, type SwitchHook } from './switch-hook.ts';
 
@@ -33,10 +32,10 @@ export class ServingSlot {
   }
 
   /**
-   * Pointer, then reference: new requests go to the new version, those under way end on the old one. Returns the event that says
-   * why the slot can't serve; undefined when it does.
+   * Pointer, then reference: new requests go to the new version, those under way end on the old one. Returns why the slot can't serve;
+   * undefined when it does.
    */
-  async switchTo(to: { readonly slot: SlotName; readonly digest: Digest } | null): Promise<UpdateEvent | undefined> {
+  async switchTo(to: { readonly slot: SlotName; readonly digest: Digest } | null): Promise<SlotProblem | undefined> {
     const { server, slots, logger } = this.#tools;
     const { model } = server;
     const slot = to?.slot ?? null;
@@ -53,8 +52,8 @@ export class ServingSlot {
     return undefined;
   }
 
-  /** Tells the process that runs the model what serves now, or that its parameters changed. In a trial, not being heard is a failure. */
-  async tell(record: ModelRecord, signal: AbortSignal): Promise<UpdateEvent | undefined> {
+  /** Notifies the process that runs the model of a switch or of new parameters. In a trial, not reaching it is a failure. */
+  async notify(record: ModelRecord, signal: AbortSignal): Promise<SlotProblem | undefined> {
     const { onSwitch, clock, slots, logger, server } = this.#tools;
     if (onSwitch === null) return undefined;
     const { version = null, digest = null } = server.instance ?? {};
@@ -66,7 +65,7 @@ export class ServingSlot {
       const coded = toCodedError(error);
       logger.error('switch hook failed', { model: server.model, error: coded });
       if (record.phase.kind !== 'trial') return undefined;
-      return { kind: 'failed', reason: 'load', message: coded.message, lapse: { kind: 'never' } };
+      return failedForGood('load', coded.message);
     }
   }
 }

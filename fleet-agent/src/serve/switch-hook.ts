@@ -1,9 +1,11 @@
-// Owns telling another process that the model changed: a signal, a command, or an HTTP reload, each bounded in time.
+// Owns notifying another process that the model changed: by a signal, a command or an HTTP request, each bounded in time.
 import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { readFile } from 'node:fs/promises';
 import type { Clock } from '../../../src/base/clock.ts';
 import { CodedError } from '../../../src/base/errors.ts';
 import { ask } from '../link/http.ts';
+import { TimeLimit } from '../link/time-limit.ts';
 
 export type SwitchHook =
   /** Sends a signal to the process whose id stands in the file. */
@@ -24,7 +26,7 @@ export interface Switched {
 
 const DEFAULT_TIMEOUT_MS = 30_000;
 
-/** Throws AGENT_SWITCH_HOOK when the other process could not be told. */
+/** Throws AGENT_SWITCH_HOOK when the other process could not be notified. */
 export async function callSwitchHook(
   hook: SwitchHook,
   switched: Switched,
@@ -35,7 +37,7 @@ export async function callSwitchHook(
     switch (hook.kind) {
       case 'signal': {
         const pid = Number((await readFile(hook.pidFile, 'utf8')).trim());
-        if (!Number.isSafeInteger(pid) || pid <= 1) throw new Error(`${hook.pidFile} holds no process id`);
+        if (!Number.isSafeInteger(pid) || pid <= 1) throw new Error(`${hook.pidFile} does not hold a process id`);
         process.kill(pid, hook.signal);
         return;
       }
@@ -43,13 +45,8 @@ export async function callSwitchHook(
         await runCommand(hook.argv, switched, hook.timeoutMs ?? DEFAULT_TIMEOUT_MS, clock);
         return;
       case 'http': {
-        const headers = { 'content-type': 'application/json' };
         const timeoutMs = hook.timeoutMs ?? DEFAULT_TIMEOUT_MS;
-        const body = JSON.stringify(switched);
-        const answer = await ask(
-          { url: hook.url, method: 'POST', headers, body, timeoutMs, mostBytes: 65_536, signal },
-          clock,
-        );
+        const answer = await ask({ url: hook.url, json: switched, timeoutMs, mostBytes: 65_536, signal }, clock);
         if (answer.status < 200 || answer.status > 299) throw new Error(`it answered ${answer.status}`);
       }
     }
@@ -58,7 +55,7 @@ export async function callSwitchHook(
     throw new CodedError({
       code: 'AGENT_SWITCH_HOOK',
       kind: 'retry-later',
-      message: `The process that runs "${switched.model}" could not be told of the switch: ${message}.`,
+      message: `The process that runs "${switched.model}" was not notified of the switch: ${message}.`,
       remedy: "Check `onSwitch` in the agent's configuration.",
       cause: error,
     });
@@ -82,22 +79,10 @@ async function runCommand(
 ): Promise<void> {
   const [program, ...args] = argv;
   const env = { PATH: '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin', ...variablesOf(switched) };
-  const child = spawn(program, args, { stdio: 'ignore', env });
-  const ended = new AbortController();
-  let isLate = false;
-  void clock.sleep(timeoutMs, ended.signal).then(() => {
-    if (ended.signal.aborted) return;
-    isLate = true;
-    child.kill('SIGKILL');
+  using limit = new TimeLimit({ clock, ms: timeoutMs });
+  const child = spawn(program, args, { stdio: 'ignore', env, signal: limit.signal, killSignal: 'SIGKILL' });
+  const [status, signal] = await once(child, 'exit').catch((error: unknown) => {
+    throw limit.isOver ? new Error(`${program} ran longer than ${timeoutMs} ms`) : error;
   });
-  try {
-    const [status, byWhat] = await new Promise<[number | null, string | null]>((resolve, reject) => {
-      child.on('error', reject);
-      child.on('exit', (code, name) => resolve([code, name]));
-    });
-    if (isLate) throw new Error(`${program} ran longer than ${timeoutMs} ms`);
-    if (status !== 0) throw new Error(`${program} ended with ${status ?? byWhat}`);
-  } finally {
-    ended.abort();
-  }
+  if (status !== 0) throw new Error(`${program} ended with ${status ?? signal}`);
 }

@@ -1,16 +1,16 @@
-// Owns carrying one model's record out: each step after it is on disk, and the next one from what came of it.
+// Owns the loop that updates one model: it persists each event, then carries out the next step of the record.
 import { backOffMs } from '../../../src/base/back-off.ts';
 import type { Clock } from '../../../src/base/clock.ts';
 import { toCodedError } from '../../../src/base/errors.ts';
 import type { Logger } from '../../../src/base/logger.ts';
+import { Mutex } from '../../../src/base/mutex.ts';
 import type { RandomStream } from '../../../src/base/random.ts';
-import { Bell, type Turnstile } from '../../../src/base/wake-signal.ts';
-import type { Parameters } from '../../../src/contract/directive.ts';
+import { WakeSignal } from '../../../src/base/wake-signal.ts';
 import type { DeviceFacts } from '../../../src/contract/selector.ts';
 import type { Measurements } from '../measure/measurements.ts';
 import type { ModelHost } from '../model/model-host.ts';
 import type { Journal } from '../record/journal.ts';
-import type { Goal, ModelRecord, SlotName } from '../record/model-record.ts';
+import type { DownloadPart, ModelRecord, SlotName } from '../record/model-record.ts';
 import type { ParametersFile } from '../record/parameters-file.ts';
 import { rebuildRecord } from '../record/rebuild-record.ts';
 import type { Slots } from '../record/slots.ts';
@@ -18,22 +18,13 @@ import { LoadedSlots } from '../serve/loaded-slots.ts';
 import type { Assigned, ModelServer } from '../serve/model-server.ts';
 import { ServingSlot } from '../serve/serving-slot.ts';
 import type { SwitchHook } from '../serve/switch-hook.ts';
-import { DOWNLOAD_BACK_OFF, readManifest, type SupplyOptions, sealOf, supply } from './model-supply.ts';
-import { type Transferred, transfersBetween } from './transfer-results.ts';
+import type { DesiredVersion } from './desired-version.ts';
+import { DOWNLOAD_BACK_OFF, stage, supply } from './model-supply.ts';
+import type { SupplyOptions } from './supply-request.ts';
+import { type Transferred, transfersBetween } from './transfers.ts';
 import { TrialWatch } from './trial-watch.ts';
 import { transition } from './update-machine.ts';
 import { type Circumstances, nextStep, type Step, type UpdateEvent } from './update-step.ts';
-
-/** What the directive wants of this model. */
-export type Wish =
-  | {
-      readonly kind: 'run';
-      readonly goal: Goal;
-      readonly stableFirst: Goal | null;
-      readonly spreadWaitMs: number;
-      readonly parameters: Parameters;
-    }
-  | { readonly kind: 'none'; readonly rollout: string };
 
 export interface UpdaterTools {
   readonly clock: Clock;
@@ -46,12 +37,12 @@ export interface UpdaterTools {
   readonly measurements: Measurements;
   readonly supply: SupplyOptions;
   /** One model at a time is fetched, staged or self-tested on a device. */
-  readonly turnstile: Turnstile;
+  readonly mutex: Mutex;
   readonly facts: () => DeviceFacts;
   readonly circumstances: () => Promise<Circumstances>;
   readonly onSwitch: SwitchHook | null;
   readonly parameters: ParametersFile;
-  /** Something is to be told: a report should not wait for its interval. */
+  /** There is an outcome: a report should not wait for its interval. */
   readonly onOutcome: () => void;
 }
 
@@ -61,14 +52,14 @@ export class ModelUpdater {
   readonly #loaded: LoadedSlots;
   readonly #trial: TrialWatch;
   readonly #serving: ServingSlot;
-  readonly #bell = new Bell();
+  readonly #wake = new WakeSignal();
   #record: ModelRecord;
-  #wish: Wish | null = null;
+  #desired: DesiredVersion | null = null;
   #tries = 0;
   /** Monotonic time before which no byte is fetched, by digest: the spread of downloads over a fleet. */
   #spread: { readonly digest: string; readonly fromMs: number } | null = null;
   #step = new AbortController();
-  #writing: Promise<unknown> = Promise.resolve();
+  readonly #writing = new Mutex();
 
   private constructor(record: ModelRecord, tools: UpdaterTools) {
     this.model = record.model;
@@ -83,7 +74,7 @@ export class ModelUpdater {
   static async open(model: string, tools: UpdaterTools): Promise<ModelUpdater> {
     const read = await tools.journal.read(model);
     const known = typeof read === 'string' ? await rebuildRecord(model, tools.slots) : read;
-    if (read === 'corrupt') tools.logger.warn('journal was unreadable, rebuilt from the running slot', { model });
+    if (read === 'corrupt') tools.logger.warn('journal unreadable, rebuilt from the running slot', { model });
     const updater = new ModelUpdater(known, tools);
     if (typeof read === 'string') await tools.journal.write(known);
     await updater.apply({ kind: 'restarted' });
@@ -103,23 +94,23 @@ export class ModelUpdater {
     return this.#tools.server.assigned;
   }
 
-  /** Takes note; the loop acts. Work for another version is stopped at once: going back must not wait for a download. */
-  wish(wish: Wish): void {
-    this.#wish = wish;
+  /** Takes note; the loop acts. Work for another version is stopped at once: a rollback must not wait for a download. */
+  setDesired(desired: DesiredVersion): void {
+    this.#desired = desired;
     const { phase } = this.#record;
     const inWork = phase.kind === 'fetching' ? phase.goal.digest : undefined;
-    const wanted = wish.kind === 'run' ? [wish.goal.digest, wish.stableFirst?.digest] : [];
+    const wanted = desired.kind === 'run' ? [desired.goal.digest, desired.stableFirst?.digest] : [];
     if (inWork !== undefined && !wanted.includes(inWork)) this.#step.abort();
-    if (wish.kind === 'run' && this.#spread?.digest !== wish.goal.digest) {
-      const fromMs = this.#tools.clock.monotonicMs() + (phase.kind === 'fetching' ? 0 : wish.spreadWaitMs);
-      this.#spread = { digest: wish.goal.digest, fromMs };
+    if (desired.kind === 'run' && this.#spread?.digest !== desired.goal.digest) {
+      const fromMs = this.#tools.clock.monotonicMs() + (phase.kind === 'fetching' ? 0 : desired.spreadWaitMs);
+      this.#spread = { digest: desired.goal.digest, fromMs };
     }
-    this.#bell.ring();
+    this.#wake.wake();
   }
 
   /** Persists what follows from an event; then, and only then, it is so. */
   async apply(event: UpdateEvent): Promise<void> {
-    const turn = this.#writing.then(async () => {
+    await this.#writing.run(async () => {
       const next = transition(this.#record, event, this.#tools.supply.nowMs());
       if (next === this.#record) return;
       await this.#tools.journal.write(next);
@@ -128,20 +119,11 @@ export class ModelUpdater {
       this.#record = next;
       if (next.outbox.length > hadOutcomes) this.#tools.onOutcome();
     });
-    this.#writing = turn.catch(() => undefined);
-    await turn;
   }
 
   #countTransfer({ goal: { rollout, revision, arm, digest, version }, step, result }: Transferred): void {
-    const attribution = {
-      model: this.model,
-      rollout,
-      revision,
-      arm,
-      slot: this.#record.active ?? 'A',
-      digest,
-      version,
-    };
+    const slot = this.#record.active ?? 'A';
+    const attribution = { model: this.model, rollout, revision, arm, slot, digest, version };
     this.#tools.measurements.observe(attribution, { kind: 'transfer', step, result });
   }
 
@@ -149,7 +131,7 @@ export class ModelUpdater {
   async run(signal: AbortSignal): Promise<void> {
     const stop = (): void => {
       this.#step.abort();
-      this.#bell.ring();
+      this.#wake.wake();
     };
     signal.addEventListener('abort', stop, { once: true });
     while (!signal.aborted) {
@@ -158,7 +140,7 @@ export class ModelUpdater {
       } catch (error) {
         if (signal.aborted) break;
         this.#tools.logger.error('update step failed', { model: this.model, error: toCodedError(error, 'AGENT_STEP') });
-        await this.#rest(backOffMs(this.#tries++, DOWNLOAD_BACK_OFF, this.#tools.random));
+        await this.#wait(backOffMs(this.#tries++, DOWNLOAD_BACK_OFF, this.#tools.random));
       }
     }
     signal.removeEventListener('abort', stop);
@@ -176,45 +158,47 @@ export class ModelUpdater {
   }
 
   async #work(signal: AbortSignal): Promise<void> {
-    await this.#takeWish();
+    await this.#takeDesired();
     const step = nextStep(this.#record, this.serving);
-    if (step.kind === 'rest') {
-      const event =
-        this.#record.phase.kind === 'trial' ? this.#trial.look(this.#record.phase, this.#loaded) : undefined;
-      if (event !== undefined) await this.apply(event);
-      this.#loaded.releaseExcept(this.#neededSlots());
-      if (event === undefined || event.kind === 'tried')
-        await this.#rest(this.#record.phase.kind === 'trial' ? this.#trial.tickMs : undefined);
-      return;
-    }
+    if (step.kind === 'wait') return this.#steady();
     const event = await this.#carryOut(step);
     if (event === undefined || signal.aborted) return;
     const before = this.#record;
     await this.apply(event);
     if (event.kind === 'failed') await this.#afterFailure(event);
     if (this.#record !== before) this.#tries = 0;
-    else await this.#rest(backOffMs(this.#tries++, DOWNLOAD_BACK_OFF, this.#tools.random));
+    else await this.#wait(backOffMs(this.#tries++, DOWNLOAD_BACK_OFF, this.#tools.random));
   }
 
-  async #takeWish(): Promise<void> {
-    const wish = this.#wish;
-    if (wish === null) return;
-    this.#wish = null;
+  /** Watches the trial, if there is one, and waits for the next event. */
+  async #steady(): Promise<void> {
+    const { phase } = this.#record;
+    const event = phase.kind === 'trial' ? this.#trial.look(phase, this.#loaded) : undefined;
+    if (event !== undefined) await this.apply(event);
+    this.#loaded.releaseExcept(this.#neededSlots());
+    if (event === undefined || event.kind === 'trialProgressed')
+      await this.#wait(phase.kind === 'trial' ? this.#trial.tickMs : undefined);
+  }
+
+  async #takeDesired(): Promise<void> {
+    const desired = this.#desired;
+    if (desired === null) return;
+    this.#desired = null;
     this.#step = new AbortController();
     const { server } = this.#tools;
-    if (wish.kind === 'none') {
-      server.assign({ rollout: wish.rollout, revision: server.assigned.revision, arm: null });
-      await this.apply({ kind: 'unassigned', rollout: wish.rollout });
+    if (desired.kind === 'none') {
+      server.assign({ rollout: desired.rollout, revision: server.assigned.revision, arm: null });
+      await this.apply({ kind: 'unassigned', rollout: desired.rollout });
       return;
     }
-    const { goal, stableFirst, parameters } = wish;
-    if (await this.#tools.parameters.take(parameters)) await this.#serving.tell(this.#record, this.#step.signal);
+    const { goal, stableFirst, parameters } = desired;
+    if (await this.#tools.parameters.take(parameters)) await this.#serving.notify(this.#record, this.#step.signal);
     server.assign({ rollout: goal.rollout, revision: goal.revision, arm: goal.arm });
     await this.apply({ kind: 'assigned', goal, stableFirst, now: await this.#tools.circumstances() });
   }
 
-  async #rest(ms?: number): Promise<void> {
-    if (this.#wish === null) await this.#bell.wait(this.#tools.clock, ms);
+  async #wait(ms?: number): Promise<void> {
+    if (this.#desired === null) await this.#wake.wait(this.#tools.clock, ms);
   }
 
   /** Slots whose loaded version may be needed at once. */
@@ -224,16 +208,18 @@ export class ModelUpdater {
     return 'slot' in phase ? [this.serving, phase.slot] : [this.serving];
   }
 
-  async #carryOut(step: Exclude<Step, { kind: 'rest' }>): Promise<UpdateEvent | undefined> {
+  async #carryOut(step: Exclude<Step, { kind: 'wait' }>): Promise<UpdateEvent | undefined> {
+    const { model } = this;
+    const { mutex, facts, slots, supply: options } = this.#tools;
     switch (step.kind) {
       case 'serve':
         return this.#serve(step.slot);
       case 'fetch':
         return this.#fetch(step);
       case 'stage':
-        return this.#tools.turnstile.pass(() => this.#stage(step.goal, step.slot));
+        return mutex.run(() => stage({ model, ...step, facts: facts() }, slots, options.nowMs()));
       case 'selfTest':
-        return this.#tools.turnstile.pass(() => this.#loaded.test(step.slot, step.goal.digest));
+        return mutex.run(() => this.#loaded.test(step.slot, step.goal.digest));
       case 'admit':
         return { kind: 'admitted' };
       case 'finishRollback':
@@ -242,51 +228,30 @@ export class ModelUpdater {
   }
 
   async #fetch(step: Extract<Step, { kind: 'fetch' }>): Promise<UpdateEvent | undefined> {
-    const { clock, turnstile, random, logger } = this.#tools;
+    const { clock, mutex, random, logger, slots, facts, circumstances, supply: options } = this.#tools;
     const waitMs =
       step.part === null && this.#spread?.digest === step.goal.digest ? this.#spread.fromMs - clock.monotonicMs() : 0;
     if (waitMs > 0) {
-      await this.#rest(waitMs);
+      await this.#wait(waitMs);
       return undefined;
     }
+    const { model } = this;
     const { signal } = this.#step;
-    const result = await turnstile.pass(async () =>
-      supply(
-        {
-          ...{ model: this.model, goal: step.goal, slot: step.slot, slots: this.#tools.slots, part: step.part, signal },
-          facts: this.#tools.facts(),
-          fingerprint: (await this.#tools.circumstances()).fingerprint,
-          onFlushed: (part) => this.apply({ kind: 'progressed', part }),
-        },
-        this.#tools.supply,
-      ),
-    );
-    // Before the failure is written down: on a full disk there may be no room for that otherwise.
-    if (result.kind === 'failed') await this.#tools.slots.clear(step.slot);
+    const result = await mutex.run(async () => {
+      const { fingerprint } = await circumstances();
+      const onFlushed = (part: DownloadPart) => this.apply({ kind: 'progressed', part });
+      return supply({ model, ...step, slots, facts: facts(), fingerprint, onFlushed, signal }, options);
+    });
+    // Before the failure is recorded: a full disk may have no room for the record otherwise.
+    if (result.kind === 'failed') await slots.clear(step.slot);
     if (result.kind !== 'later') return result;
     if (signal.aborted) return undefined;
     this.#countTransfer({ goal: step.goal, step: 'download', result: result.reason });
     const waited = Math.max(backOffMs(this.#tries++, DOWNLOAD_BACK_OFF, random), result.afterMs ?? 0);
-    logger.warn('download is tried again', {
-      model: this.model,
-      version: step.goal.version,
-      reason: result.message,
-      inMs: Math.round(waited),
-    });
-    await this.#rest(waited);
+    const { version } = step.goal;
+    logger.warn('download will be retried', { model, version, reason: result.message, inMs: Math.round(waited) });
+    await this.#wait(waited);
     return undefined;
-  }
-
-  async #stage(goal: Goal, slot: SlotName): Promise<UpdateEvent> {
-    const { slots, facts, supply: options } = this.#tools;
-    const kept = await slots.readManifest(slot);
-    const read = kept === undefined ? undefined : readManifest(kept.manifest, goal, this.model, facts(), options);
-    if (read?.kind !== 'read') {
-      const message = read?.message ?? 'The manifest is gone from the slot.';
-      return { kind: 'failed', reason: 'corrupt', message, lapse: { kind: 'never' } };
-    }
-    await slots.seal(slot, sealOf(goal, read.files, new Date(options.nowMs()).toISOString()));
-    return { kind: 'staged' };
   }
 
   async #serve(slot: SlotName | null): Promise<UpdateEvent | undefined> {
@@ -294,13 +259,13 @@ export class ModelUpdater {
     const refusal = await this.#serving.switchTo(slot === null || digest === undefined ? null : { slot, digest });
     if (refusal !== undefined) return refusal;
     this.#trial.begin();
-    return this.#serving.tell(this.#record, this.#step.signal);
+    return this.#serving.notify(this.#record, this.#step.signal);
   }
 
-  /** What failed before it served is removed, so that it takes no space. */
+  /** A version that failed before it served is removed, so that it takes no space. */
   async #afterFailure(event: Extract<UpdateEvent, { kind: 'failed' }>): Promise<void> {
     const { slots, logger } = this.#tools;
-    logger.warn('version failed', { model: this.model, reason: event.reason, why: event.message });
+    logger.warn('version failed', { model: this.model, reason: event.reason, message: event.message });
     for (const slot of ['A', 'B'] as const) {
       if (this.#record.slots[slot] === null && slot !== this.serving) await slots.clear(slot);
     }

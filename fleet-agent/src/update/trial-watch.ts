@@ -1,6 +1,6 @@
-// Owns the clockwork of a trial: adds up time and counts over restarts, and says when it is decided.
+// Owns watching a trial: adds up time and counts over restarts, and says when it is decided.
 import type { Clock } from '../../../src/base/clock.ts';
-import type { Phase, TrialProgress } from '../record/model-record.ts';
+import { failedForGood, type Phase, type TrialProgress } from '../record/model-record.ts';
 import type { LoadedSlots } from '../serve/loaded-slots.ts';
 import type { ModelServer } from '../serve/model-server.ts';
 import { judgeTrial, type TrialLimits, trialLimitsOf } from './trial.ts';
@@ -42,11 +42,11 @@ export class TrialWatch {
     this.#tickMs = tickOf(limits, progress);
     const verdict = judgeTrial(limits, progress, this.#server.counts);
     if (verdict.kind === 'passed') return { kind: 'trialPassed', message: verdict.message };
-    if (verdict.kind === 'failed') return { ...verdict, lapse: { kind: 'never' } };
+    if (verdict.kind === 'failed') return failedForGood(verdict.reason, verdict.message);
     const nowMs = this.#clock.monotonicMs();
     if (nowMs - this.#persistedMs < PERSIST_EVERY_MS) return undefined;
     this.#persistedMs = nowMs;
-    return { kind: 'tried', progress };
+    return { kind: 'trialProgressed', progress };
   }
 
   #progress(base: TrialProgress): TrialProgress {

@@ -1,11 +1,10 @@
 // Owns the trial of a version that has just begun to serve: how long it lasts, and when it has failed on this device.
-
 import { formatDuration, parseDurationMs, parsePercent } from '../../../src/contract/duration.ts';
 import type { FailureReason } from '../../../src/contract/report.ts';
 import { quantileOf, type Sketch, sketchCount } from '../../../src/contract/sketch.ts';
 import type { HealthLimits } from '../../../src/contract/types.generated.ts';
+import type { ServedCounts } from '../measure/served-counts.ts';
 import type { TrialProgress } from '../record/model-record.ts';
-import type { ServedCounts } from '../serve/model-server.ts';
 
 export interface TrialLimits {
   /** The trial ends after this time or this many inferences, whichever comes first. */
@@ -60,11 +59,11 @@ export function judgeTrial(
   const atEnd = inferences >= limits.inferences || elapsedMs >= limits.durationMs;
   if (isAbove(errors, inferences, limits.errorRate, atEnd)) {
     const last = seen.lastError === null ? '' : ` Last: ${seen.lastError.message}`;
-    const message = `${errors} of ${inferences} inferences failed in its trial; ${percent(limits.errorRate)} may.${last}`;
+    const message = `${errors} of ${inferences} inferences failed in its trial; the limit is ${percent(limits.errorRate)}.${last}`;
     return { kind: 'failed', reason: failureReasonOf(seen.lastError), message };
   }
   if (limits.unknownRate !== null && isAbove(unknown, inferences, limits.unknownRate, atEnd)) {
-    const message = `${unknown} of ${inferences} answers were unknown in its trial; ${percent(limits.unknownRate)} may be.`;
+    const message = `${unknown} of ${inferences} answers were unknown in its trial; the limit is ${percent(limits.unknownRate)}.`;
     return { kind: 'failed', reason: 'trial', message };
   }
   if (!atEnd) return { kind: 'running' };
@@ -85,5 +84,5 @@ function failureReasonOf(last: ServedCounts['lastError']): FailureReason {
 }
 
 function percent(share: number): string {
-  return `${Number((share * 100).toFixed(3))} %`;
+  return `${Number((share * 100).toFixed(3))}%`;
 }

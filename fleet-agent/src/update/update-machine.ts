@@ -5,6 +5,8 @@ import type { Outcome } from '../../../src/contract/report.ts';
 import {
   activeContent,
   type Failure,
+  type FailureFacts,
+  failedForGood,
   findSlot,
   type Goal,
   MOST_FAILURES,
@@ -16,8 +18,8 @@ import {
   type SlotName,
   type TrialProgress,
 } from '../record/model-record.ts';
-import { findBar } from './find-bar.ts';
-import type { Circumstances, FailureFacts, UpdateEvent } from './update-step.ts';
+import { findBlockingFailure } from './blocking-failure.ts';
+import type { Circumstances, UpdateEvent } from './update-step.ts';
 
 /** A trial that saw this many process starts is over: the version may be what ends the process. */
 export const MOST_TRIAL_STARTS = 4;
@@ -46,7 +48,7 @@ export function transition(record: ModelRecord, event: UpdateEvent, atMs: number
       return phase.kind === 'rollingBack' ? finishRollback(record, phase.goal, phase.failure, atMs) : record;
     case 'failed':
       return fail(record, event, atMs);
-    case 'tried':
+    case 'trialProgressed':
       return phase.kind === 'trial' ? moved(record, { ...phase, progress: event.progress }) : record;
     case 'trialPassed':
       return phase.kind === 'trial' ? commit(record, phase.goal, phase.slot, event.message, atMs) : record;
@@ -54,7 +56,7 @@ export function transition(record: ModelRecord, event: UpdateEvent, atMs: number
       return restart(record, atMs);
     case 'slotLost':
       return loseSlot(record, event.slot, atMs);
-    case 'told':
+    case 'reported':
       return { ...record, outbox: record.outbox.filter((outcome) => !event.outcomes.includes(outcome)) };
     default:
       return assertNever(event);
@@ -65,7 +67,7 @@ function moved(record: ModelRecord, phase: Phase): ModelRecord {
   return { ...record, phase };
 }
 
-function resting(record: ModelRecord): Phase {
+function steadyPhase(record: ModelRecord): Phase {
   return activeContent(record) === null ? { kind: 'idle' } : { kind: 'committed' };
 }
 
@@ -73,7 +75,7 @@ function withContent(record: ModelRecord, slot: SlotName, content: SlotContent |
   return { ...record, slots: { ...record.slots, [slot]: content } };
 }
 
-function told(
+function withOutcome(
   record: ModelRecord,
   goal: Goal,
   kind: Outcome['kind'],
@@ -99,7 +101,9 @@ function assign(record: ModelRecord, event: Extract<UpdateEvent, { kind: 'assign
   const { phase } = record;
   const hasProven = record.slots.A?.isProven === true || record.slots.B?.isProven === true;
   const goal =
-    hasProven || stableFirst === null || findBar(record, stableFirst, now) !== undefined ? wanted : stableFirst;
+    hasProven || stableFirst === null || findBlockingFailure(record, stableFirst, now) !== undefined
+      ? wanted
+      : stableFirst;
   switch (phase.kind) {
     case 'rollingBack':
       return record;
@@ -108,7 +112,7 @@ function assign(record: ModelRecord, event: Extract<UpdateEvent, { kind: 'assign
     case 'staged':
     case 'selfTested':
       if (phase.goal.digest === goal.digest) return moved(record, { ...phase, goal: refreshed(phase.goal, goal) });
-      return begin(moved(record, resting(record)), goal, now, atMs);
+      return begin(moved(record, steadyPhase(record)), goal, now, atMs);
     case 'trial':
       if (phase.goal.digest === goal.digest) return moved(record, { ...phase, goal: refreshed(phase.goal, goal) });
       return begin(leaveTrial(record, phase, atMs), goal, now, atMs);
@@ -119,19 +123,19 @@ function assign(record: ModelRecord, event: Extract<UpdateEvent, { kind: 'assign
   }
 }
 
-/** Told to run something else in mid-trial: back to what ran before, which is a local copy. */
+/** The directive wants another version in mid-trial: back to the version before, which is a local copy. */
 function leaveTrial(record: ModelRecord, phase: Extract<Phase, { kind: 'trial' }>, atMs: number): ModelRecord {
   const back = { ...record, active: phase.fallback ?? record.active };
-  return told(
-    moved(back, resting(back)),
+  return withOutcome(
+    moved(back, steadyPhase(back)),
     phase.goal,
     'rolled-back',
-    { reason: null, message: 'The directive took it back in its trial.' },
+    { reason: null, message: 'The directive changed while it was in its trial.' },
     atMs,
   );
 }
 
-/** From rest towards a goal: nothing if it runs or is barred, at once if a proven copy is here, else by the whole way. */
+/** From a steady state towards a goal: nothing if it runs or is blocked, at once if a proven copy is here, else through all steps. */
 function begin(record: ModelRecord, goal: Goal, now: Circumstances, atMs: number): ModelRecord {
   const running = activeContent(record);
   if (running?.digest === goal.digest) {
@@ -141,8 +145,8 @@ function begin(record: ModelRecord, goal: Goal, now: Circumstances, atMs: number
   if (slot !== undefined && goal.arm === 'stable' && record.slots[slot]?.isProven === true) {
     return switchBack(record, slot, goal, atMs);
   }
-  const bar = findBar(record, goal, now);
-  if (bar !== undefined) return barred(record, bar);
+  const failure = findBlockingFailure(record, goal, now);
+  if (failure !== undefined) return blocked(record, failure);
   if (slot !== undefined) return moved(record, { kind: 'staged', goal, slot });
   const free = spareSlot(record);
   return moved(withContent(record, free, null), { kind: 'fetching', goal, slot: free, part: null });
@@ -154,19 +158,20 @@ function spareSlot(record: ModelRecord): SlotName {
   return record.slots.A?.isProven === true ? 'B' : 'A';
 }
 
-function barred(record: ModelRecord, bar: Failure): ModelRecord {
+function blocked(record: ModelRecord, { digest, attempt }: Failure): ModelRecord {
   const { phase } = record;
-  if (phase.kind === 'failed' && phase.digest === bar.digest && phase.attempt === bar.attempt) return record;
-  return moved(record, { kind: 'failed', digest: bar.digest, attempt: bar.attempt });
+  if (phase.kind === 'failed' && phase.digest === digest && phase.attempt === attempt) return record;
+  return moved(record, { kind: 'failed', digest, attempt });
 }
 
 /** An instant, local return to a version that has proven itself here. */
 function switchBack(record: ModelRecord, slot: SlotName, goal: Goal, atMs: number): ModelRecord {
   const left = activeContent(record);
   const back: ModelRecord = { ...record, active: slot, phase: { kind: 'committed' } };
-  if (left === null) return told(back, goal, 'committed', { reason: null, message: 'A proven copy was here.' }, atMs);
+  if (left === null)
+    return withOutcome(back, goal, 'committed', { reason: null, message: 'A proven copy was kept here.' }, atMs);
   const leaving: Goal = { ...goal, digest: left.digest, version: left.version };
-  return told(
+  return withOutcome(
     back,
     leaving,
     'rolled-back',
@@ -175,7 +180,7 @@ function switchBack(record: ModelRecord, slot: SlotName, goal: Goal, atMs: numbe
   );
 }
 
-/** Stops what this rollout brought. What another rollout brought is not this one's to stop. */
+/** Stops the version that this rollout brought, never another rollout's. */
 function unassign(record: ModelRecord, rollout: string, atMs: number): ModelRecord {
   const { phase } = record;
   if (phase.kind === 'trial' && phase.goal.rollout === rollout) {
@@ -183,7 +188,7 @@ function unassign(record: ModelRecord, rollout: string, atMs: number): ModelReco
     return phase.fallback === null ? { ...left, active: null, phase: { kind: 'idle' } } : left;
   }
   if ('goal' in phase && phase.goal.rollout === rollout && phase.kind !== 'rollingBack') {
-    return moved(record, resting(record));
+    return moved(record, steadyPhase(record));
   }
   const running = activeContent(record);
   if (running === null || running.rollout !== rollout || phase.kind === 'rollingBack') return record;
@@ -198,7 +203,7 @@ function stage(record: ModelRecord, goal: Goal, slot: SlotName): ModelRecord {
 
 const TRIAL_START: TrialProgress = { elapsedMs: 0, inferences: 0, errors: 0, unknown: 0, starts: 1 };
 
-/** Takes over. Stable where nothing serves is committed at once: there is nothing to go back to, and the fleet has proven it. */
+/** Takes over. Stable where nothing serves is committed at once: there is no version to go back to, and the fleet has proven it. */
 function admit(record: ModelRecord, goal: Goal, slot: SlotName, atMs: number): ModelRecord {
   const fallback = record.active;
   const serving = { ...record, active: slot };
@@ -211,7 +216,7 @@ function commit(record: ModelRecord, goal: Goal, slot: SlotName, message: string
   assertInvariant(content !== null, 'only a staged version is committed');
   const proven = withContent(record, slot, { ...content, isProven: true, rollout: goal.rollout });
   const failures = record.failures.filter((failure) => failure.digest !== goal.digest);
-  return told(
+  return withOutcome(
     { ...proven, failures, phase: { kind: 'committed' } },
     goal,
     'committed',
@@ -227,9 +232,9 @@ function remember(record: ModelRecord, failure: Failure): ModelRecord {
 
 function fail(record: ModelRecord, facts: FailureFacts, atMs: number): ModelRecord {
   const { phase } = record;
-  if (!('goal' in phase)) return record; // what was committed stays: the updater tries to serve it again
+  if (!('goal' in phase)) return record; // a committed version stays: the updater tries to serve it again
   const { digest, attempt } = phase.goal;
-  const failure: Failure = { digest, attempt, reason: facts.reason, message: facts.message, lapse: facts.lapse };
+  const failure: Failure = { digest, attempt, reason: facts.reason, message: facts.message, expiry: facts.expiry };
   if (phase.kind === 'trial') {
     const back = { ...remember(record, failure), active: phase.fallback };
     return moved(back, { kind: 'rollingBack', goal: phase.goal, failure });
@@ -238,10 +243,10 @@ function fail(record: ModelRecord, facts: FailureFacts, atMs: number): ModelReco
   const isUntried = facts.reason === 'signature' || facts.reason === 'incompatible';
   const kept = phase.kind === 'fetching' || phase.kind === 'verified' ? withContent(record, phase.slot, null) : record;
   const failed = moved(remember(kept, failure), { kind: 'failed', digest, attempt });
-  return told(failed, phase.goal, isUntried ? 'refused' : 'failed', facts, atMs);
+  return withOutcome(failed, phase.goal, isUntried ? 'refused' : 'failed', facts, atMs);
 }
 
-/** The files of what serves are lost: the other slot's proven version does, or nothing until the directive brings one. */
+/** The serving version's files are lost: the other slot's proven version serves, or nothing until the directive brings one. */
 function dropActive(record: ModelRecord): ModelRecord {
   const { active } = record;
   if (active === null) return record;
@@ -251,12 +256,12 @@ function dropActive(record: ModelRecord): ModelRecord {
   const { phase } = record;
   // A version that was proven here and is being tested again serves at once: there is nothing better.
   const isTaken = 'slot' in phase && phase.slot === next;
-  return phase.kind === 'committed' || isTaken ? moved(dropped, resting(dropped)) : dropped;
+  return phase.kind === 'committed' || isTaken ? moved(dropped, steadyPhase(dropped)) : dropped;
 }
 
 function finishRollback(record: ModelRecord, goal: Goal, failure: Failure, atMs: number): ModelRecord {
   const failed = moved(record, { kind: 'failed', digest: goal.digest, attempt: goal.attempt });
-  return told(failed, goal, 'failed', failure, atMs);
+  return withOutcome(failed, goal, 'failed', failure, atMs);
 }
 
 function restart(record: ModelRecord, atMs: number): ModelRecord {
@@ -264,23 +269,19 @@ function restart(record: ModelRecord, atMs: number): ModelRecord {
   if (phase.kind !== 'trial') return record;
   const starts = phase.progress.starts + 1;
   if (starts <= MOST_TRIAL_STARTS) return moved(record, { ...phase, progress: { ...phase.progress, starts } });
-  const message = `The agent was started ${starts} times within its trial.`;
-  return fail(record, { reason: 'trial', message, lapse: { kind: 'never' } }, atMs);
+  const message = `The agent started ${starts} times during its trial.`;
+  return fail(record, failedForGood('trial', message), atMs);
 }
 
 function loseSlot(record: ModelRecord, slot: SlotName, atMs: number): ModelRecord {
   const { phase } = record;
   if (phase.kind === 'trial' && phase.slot === slot) {
-    const corrupt: FailureFacts = {
-      reason: 'corrupt',
-      message: 'Its files changed on disk.',
-      lapse: { kind: 'never' },
-    };
+    const corrupt = failedForGood('corrupt', 'Its files changed on disk.');
     return withContent(fail(record, corrupt, atMs), slot, null);
   }
   if (phase.kind === 'trial' && phase.fallback === slot) {
     return withContent(moved(record, { ...phase, fallback: null }), slot, null);
   }
-  if ('slot' in phase && phase.slot === slot) return moved(withContent(record, slot, null), resting(record));
+  if ('slot' in phase && phase.slot === slot) return moved(withContent(record, slot, null), steadyPhase(record));
   return record.active === slot ? dropActive(record) : withContent(record, slot, null);
 }

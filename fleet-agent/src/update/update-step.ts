@@ -1,6 +1,6 @@
-// Owns what can happen to a model on a device, and what is to be done next; both follow from the record alone.
-import type { FailureReason, Outcome } from '../../../src/contract/report.ts';
-import type { DownloadPart, Goal, Lapse, ModelRecord, SlotName, TrialProgress } from '../record/model-record.ts';
+// Owns the events that change a model's record, and the next step that follows from the record alone.
+import type { Outcome } from '../../../src/contract/report.ts';
+import type { DownloadPart, Failed, Goal, ModelRecord, SlotName, TrialProgress } from '../record/model-record.ts';
 
 /** Facts of the device that decide whether a failure still counts. */
 export interface Circumstances {
@@ -8,12 +8,6 @@ export interface Circumstances {
   readonly freeBytes: number;
   /** Milliseconds since 1970. */
   readonly nowMs: number;
-}
-
-export interface FailureFacts {
-  readonly reason: FailureReason;
-  readonly message: string;
-  readonly lapse: Lapse;
 }
 
 export type UpdateEvent =
@@ -28,18 +22,19 @@ export type UpdateEvent =
   /** The self-tested version may take over. */
   | { readonly kind: 'admitted' }
   | { readonly kind: 'served' }
-  | ({ readonly kind: 'failed' } & FailureFacts)
-  | { readonly kind: 'tried'; readonly progress: TrialProgress }
+  | Failed
+  | { readonly kind: 'trialProgressed'; readonly progress: TrialProgress }
   | { readonly kind: 'trialPassed'; readonly message: string }
   /** The process starts anew. */
   | { readonly kind: 'restarted' }
   /** A slot's files are not what was verified. */
   | { readonly kind: 'slotLost'; readonly slot: SlotName }
   /** These outcomes are in a durable report now. */
-  | { readonly kind: 'told'; readonly outcomes: readonly Outcome[] };
+  | { readonly kind: 'reported'; readonly outcomes: readonly Outcome[] };
 
 export type Step =
-  | { readonly kind: 'rest' }
+  /** Steady until an event arrives. */
+  | { readonly kind: 'wait' }
   | { readonly kind: 'fetch'; readonly goal: Goal; readonly slot: SlotName; readonly part: DownloadPart | null }
   | { readonly kind: 'stage'; readonly goal: Goal; readonly slot: SlotName }
   | { readonly kind: 'selfTest'; readonly goal: Goal; readonly slot: SlotName }
@@ -67,6 +62,6 @@ export function nextStep(record: ModelRecord, serving: SlotName | null): Step {
     case 'trial':
     case 'committed':
     case 'failed':
-      return { kind: 'rest' };
+      return { kind: 'wait' };
   }
 }

@@ -3,7 +3,6 @@ import { readFile, stat, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { afterAll, expect, test } from 'vitest';
 import { type DownloadRequest, download } from '../../../fleet-agent/src/link/download.ts';
-import { spreadShare } from '../../../fleet-agent/src/update/desired-version.ts';
 import { digestOf, hexOf } from '../../../src/contract/digest.ts';
 import { constantClassifier } from '../../support/onnx-fixture.ts';
 import { clock, DeviceWorld, modelStatus, openHost, type PublishedModel, until, untilRuns } from '../device-world.ts';
@@ -126,13 +125,4 @@ test('an artifact that is not there yet is asked for again, and is no fault of t
   expect(modelStatus(agent)).toMatchObject({ state: 'fetching', failures: [] });
   missing = false;
   await untilRuns(agent, '1.0.0');
-});
-
-test('the spread of downloads is even over the fleet, the same each time, and unlike the place in the cohort', () => {
-  const shares = Array.from({ length: 10_000 }, (_, i) => spreadShare('salt', `device-${i}`));
-  for (const tenth of Array.from({ length: 10 }, (_, i) => i)) {
-    const inside = shares.filter((share) => Math.floor(share * 10) === tenth).length;
-    expect(Math.abs(inside - 1000)).toBeLessThan(150);
-  }
-  expect(spreadShare('salt', 'device-7')).toBe(shares[7]);
 });

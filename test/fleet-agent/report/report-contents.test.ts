@@ -317,7 +317,7 @@ describe('a device', () => {
       ['gauges', { gauges: { cpu: 0.01 } }],
       ['gauges', { gauges: { queue_depth: 1, cpu: 0.01 } }],
     ] as const) {
-      expect(await post(where, body)).toMatchObject({ status: 400, code: 'INFER_REMARK' });
+      expect(await post(where, body)).toMatchObject({ status: 400, code: 'INFER_FEEDBACK' });
     }
     await until(() => told(reports.flatMap((one) => one.intervals)).complaints === 1, 'a complaint');
     await until(() => reports.some((one) => one.gauges?.queue_depth?.max === 7), 'a gauge');

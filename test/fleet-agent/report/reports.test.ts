@@ -12,7 +12,7 @@ import { parseReport } from '../../../src/contract/parse-report.ts';
 import type { DeviceReport, ModelInterval } from '../../../src/contract/report.ts';
 import { addToSketch, emptySketch, sketchToJson } from '../../../src/contract/sketch.ts';
 import { makeKey } from '../../support/trust.ts';
-import { clock, DeviceWorld, MODEL, oneRow, openHost, outcomesOf, until, untilRuns } from '../device-world.ts';
+import { clock, DeviceWorld, linkTo, MODEL, oneRow, openHost, outcomesOf, until, untilRuns } from '../device-world.ts';
 
 const host = openHost();
 afterAll(() => host.close());
@@ -202,7 +202,7 @@ describe('a device', () => {
       const gate = await startGate(world.serverUrl);
       const stable = await world.publishModel({ version: '1.0.0' });
       await world.direct(world.entry({ stable }));
-      const { agent } = await world.startAgent(host, { serverUrl: gate.url, random: { next: () => 0.9 } });
+      const { agent } = await world.startAgent(host, { link: linkTo(gate.url), random: { next: () => 0.9 } });
       await untilRuns(agent, '1.0.0');
       for (let round = 0; round < 6; round++) {
         gate.state.mode = round % 2 === 0 ? mode : 'through';
@@ -224,7 +224,7 @@ describe('a device', () => {
     const accepted = record(world);
     const stable = await world.publishModel({ version: '1.0.0' });
     await world.direct(world.entry({ stable }));
-    const away = await world.startAgent(host, { serverUrl: 'http://127.0.0.1:9' });
+    const away = await world.startAgent(host, { link: linkTo('http://127.0.0.1:9') });
     await untilRuns(away.agent, '1.0.0');
     for (let i = 0; i < 12; i++) await away.agent.infer(MODEL, oneRow);
     await away.stop();

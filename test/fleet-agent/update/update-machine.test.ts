@@ -28,8 +28,8 @@ const assigned = (wanted: Goal, stableFirst: Goal | null = null): UpdateEvent =>
 });
 const failed = (
   reason: 'load' | 'signature' | 'storage-full' | 'corrupt' = 'load',
-  lapse: Extract<UpdateEvent, { kind: 'failed' }>['lapse'] = { kind: 'never' },
-): UpdateEvent => ({ kind: 'failed', reason, message: 'why', lapse });
+  expiry: Extract<UpdateEvent, { kind: 'failed' }>['expiry'] = { kind: 'never' },
+): UpdateEvent => ({ kind: 'failed', reason, message: 'why', expiry });
 const progress = (starts = 1) => ({ elapsedMs: 1, inferences: 1, errors: 0, unknown: 0, starts });
 
 function follow(record: ModelRecord, ...events: UpdateEvent[]): ModelRecord {
@@ -147,7 +147,7 @@ describe('the update machine', () => {
   /** What comes of the next step when it succeeds; a served slot is taken to serve. */
   function goOn(record: ModelRecord, serving: 'A' | 'B' | null): { record: ModelRecord; serving: 'A' | 'B' | null } {
     const step = nextStep(record, serving);
-    if (step.kind === 'rest')
+    if (step.kind === 'wait')
       return { record: record.phase.kind === 'trial' ? transition(record, PASSED, 0) : record, serving };
     if (step.kind === 'serve') return { record, serving: step.slot };
     const events = {
@@ -168,7 +168,7 @@ describe('the update machine', () => {
     { weight: 1, arbitrary: fc.constantFrom('r', 'other').map((rollout): Move => ({ kind: 'unassigned', rollout })) },
     { weight: 2, arbitrary: fc.constant<Move>(failed()) },
     { weight: 1, arbitrary: fc.constant<Move>({ kind: 'restarted' }) },
-    { weight: 1, arbitrary: fc.constant<Move>({ kind: 'tried', progress: progress() }) },
+    { weight: 1, arbitrary: fc.constant<Move>({ kind: 'trialProgressed', progress: progress() }) },
     {
       weight: 1,
       arbitrary: fc.constantFrom('A', 'B').map((slot): Move => ({ kind: 'slotLost', slot: slot as 'A' | 'B' })),
@@ -232,7 +232,7 @@ describe('the update machine', () => {
           else record = transition(record, move, 0);
         }
         for (let steps = 0; steps < 12; steps++) ({ record, serving } = goOn(record, serving));
-        expect(nextStep(record, serving).kind).toBe('rest');
+        expect(nextStep(record, serving).kind).toBe('wait');
         expect(serving).toBe(record.active);
         expect(['idle', 'committed', 'failed']).toContain(record.phase.kind);
       }),

@@ -1,4 +1,4 @@
-// Owns which attempts to take a version over ended with a step of its record, and how.
+// Owns which downloads, verifications and installs ended between two records of a model, and how.
 import type { TransferResult, TransferStep } from '../../../src/contract/report.ts';
 import { activeContent, type Goal, type ModelRecord } from '../record/model-record.ts';
 
@@ -8,7 +8,7 @@ export interface Transferred {
   readonly result: TransferResult;
 }
 
-/** What the bytes and their signatures showed, as against what the way here did. */
+/** Reasons that lie in the bytes and their signatures, not in the network. */
 const FOUND_BY_VERIFYING: readonly TransferResult[] = ['signature', 'corrupt', 'incompatible'];
 
 /** Attempts that ended between two records of a model; a download that is tried again is counted where that is decided. */
