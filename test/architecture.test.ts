@@ -3,7 +3,7 @@ import { globSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { findBreaches, type SourceFile } from './architecture/breaches.ts';
-import { BANS, HOUSE_PLAN, LAUNCHER, OUTSIDE_FOLDERS } from './architecture/house-plan.ts';
+import { BANS, HOUSE_PLAN, LAUNCHER, OUTSIDE_FOLDERS, WINGS } from './architecture/house-plan.ts';
 
 const ROOT = path.join(import.meta.dirname, '..');
 const FOLDERS = ['src', ...HOUSE_PLAN.map((room) => room.folder), ...OUTSIDE_FOLDERS];
@@ -101,6 +101,22 @@ describe('the house plan', () => {
     const random =
       "import { createHash, randomUUID } from 'node:crypto';\nexport const y = [createHash, randomUUID];\n";
     expect(judge({ 'src/rollout/decide.ts': random })).toEqual([expect.stringContaining('in a pure room')]);
+  });
+});
+
+describe('the wings of a room', () => {
+  it.each(Object.entries(WINGS))('%s: each imports those before it, and no other', (folder, wings) => {
+    const text = (to: string): string => `import { x } from '${to}';\nexport const y = x;\n`;
+    for (const [i, wing] of wings.entries()) {
+      const here = `${folder}/${wing}/thing.ts`;
+      const found = (to: string): number => judge({ [here]: text(to) }).length;
+      for (const [j, other] of wings.entries()) expect(found(`../${other}/other.ts`), other).toBe(j > i ? 1 : 0);
+      expect(found('../top.ts'), 'a file of the room itself').toBe(1);
+      expect(judge({ [`${folder}/top.ts`]: text(`./${wing}/thing.ts`) })).toEqual([]);
+    }
+    expect(judge({ [`${folder}/attic/thing.ts`]: 'export const a = 1;\n' })).toEqual([
+      expect.stringContaining('no wing'),
+    ]);
   });
 });
 

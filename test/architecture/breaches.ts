@@ -9,6 +9,7 @@ import {
   HOUSE_PLAN,
   OUTSIDE_FOLDERS,
   type Room,
+  WINGS,
 } from './house-plan.ts';
 
 export interface SourceFile {
@@ -187,6 +188,32 @@ function* checkRoom({ file, imports }: Reading): Generator<Place> {
   }
 }
 
+/** The wing that a file lies in, and its place in the order; the room's own files come after all wings. */
+function placeOf(file: string, folder: string, wings: readonly string[]): { name: string; place: number } | undefined {
+  if (!isWithin(file, folder)) return undefined;
+  const [name = '', ...rest] = file.slice(folder.length + 1).split('/');
+  return rest.length === 0 ? { name: folder, place: wings.length } : { name, place: wings.indexOf(name) };
+}
+
+function* checkWings({ file, imports }: Reading): Generator<Place> {
+  for (const [folder, wings] of Object.entries(WINGS)) {
+    const here = placeOf(file.path, folder, wings);
+    if (here === undefined) continue;
+    if (here.place < 0) {
+      yield { start: 0, message: `lies in no wing of ${folder}: move it to one of ${wings.join(', ')}` };
+      continue;
+    }
+    for (const { from, start } of imports) {
+      const target = targetOf(file.path, from);
+      const there = target === undefined ? undefined : placeOf(target, folder, wings);
+      if (there === undefined || there.place <= here.place) continue;
+      const before = wings.slice(0, here.place).join(', ') || 'no other wing';
+      const message = `imports ${target}, but the wing ${here.name} may import ${before}: move it down, or pass it as an argument`;
+      yield { start, message };
+    }
+  }
+}
+
 function* checkPureImport(from: string, names: readonly string[], start: number): Generator<Place> {
   const allowedNames = COMPUTING_NODE_IMPORTS[from];
   if (allowedNames && names.every((name) => allowedNames.includes(name))) return;
@@ -228,7 +255,7 @@ export function findBreaches(files: readonly SourceFile[]): Breach[] {
   const readings = files.map(read);
   const breaches = readings.flatMap((reading) => {
     const { file } = reading;
-    const outside = isOutside(file.path) ? [] : [...checkBans(reading), ...checkRoom(reading)];
+    const outside = isOutside(file.path) ? [] : [...checkBans(reading), ...checkRoom(reading), ...checkWings(reading)];
     return [...checkShape(reading), ...outside].map(({ start, message }) => ({
       path: file.path,
       line: lineOf(file.text, start),

@@ -58,6 +58,14 @@ export const HOUSE_PLAN: readonly Room[] = [
   { folder: 'schemas', mayImport: [] },
 ];
 
+/**
+ * Wings of a room, in order: each may import those before it, and nothing of the room above them. The room's own files may import all;
+ * a folder that is no wing breaks the plan.
+ */
+export const WINGS: Readonly<Record<string, readonly string[]>> = {
+  'fleet-agent/src': ['record', 'model', 'measure', 'link', 'serve', 'update', 'report'],
+};
+
 /** Folders that may import every room and are free of the bans: they drive the system from outside. */
 export const OUTSIDE_FOLDERS: readonly string[] = ['test', 'bench', 'docs', '.ci'];
 
