@@ -2,8 +2,17 @@
 import { globSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { findBreaches, type SourceFile } from './architecture/breaches.ts';
-import { BANS, HOUSE_PLAN, LAUNCHER, OUTSIDE_FOLDERS, WINGS } from './architecture/house-plan.ts';
+import { findBreaches } from './architecture/breaches.ts';
+import {
+  AGENT_WINGS,
+  BANS,
+  HOUSE_PLAN,
+  LAUNCHER,
+  OUTSIDE_FOLDERS,
+  PACKAGE_HOMES,
+  WINGS,
+} from './architecture/house-plan.ts';
+import type { SourceFile } from './architecture/source-reading.ts';
 
 const ROOT = path.join(import.meta.dirname, '..');
 const FOLDERS = ['src', ...HOUSE_PLAN.map((room) => room.folder), ...OUTSIDE_FOLDERS];
@@ -93,6 +102,33 @@ describe('the house plan', () => {
     expect(judge({ 'src/base/a.ts': self })).toEqual([expect.stringContaining('circle')]);
   });
 
+  it.each(Object.entries(PACKAGE_HOMES))('finds %s outside its home', (name, homes) => {
+    const text = `import { x } from '${name}/part';\nexport const y = x;\n`;
+    expect(judge({ 'src/store/thing.ts': text })).toEqual([expect.stringContaining(`imports ${name}, which lives in`)]);
+    const home = homes[0]!.endsWith('.ts') ? homes[0]! : `${homes[0]}/thing.ts`;
+    expect(judge({ [home]: text })).toEqual([]);
+  });
+
+  it('finds a package without a home', () => {
+    const text = "import { x } from 'left-pad';\nexport const y = x;\n";
+    expect(judge({ 'src/store/thing.ts': text })).toEqual([expect.stringContaining('left-pad, which has no home')]);
+  });
+
+  it.each(WINGS.map(({ folder }) => folder))('finds an import of a sibling in %s', (folder) => {
+    const text = "import { x } from '../sibling.ts';\nexport const y = x;\n";
+    expect(judge({ [`${folder}/thing.ts`]: text })).toEqual([expect.stringContaining(`the wing ${folder} may import`)]);
+  });
+
+  it("lets each wing of the agent import those before it, and none after it; every folder of the agent's is a wing", () => {
+    for (const [i, folder] of AGENT_WINGS.entries())
+      for (const [j, other] of AGENT_WINGS.entries()) {
+        const text = `import { x } from '../${path.basename(other)}/other.ts';\nexport const y = x;\n`;
+        expect(judge({ [`${folder}/thing.ts`]: text }), `${folder} imports ${other}`).toHaveLength(j > i ? 1 : 0);
+      }
+    const folders = readSources().flatMap((file) => /^fleet-agent\/src\/[^/]+(?=\/)/.exec(file.path) ?? []);
+    expect([...new Set(folders)].sort()).toEqual([...AGENT_WINGS].sort());
+  });
+
   it('finds effects in a pure room', () => {
     for (const from of ['node:fs', 'node:fs/promises', 'node:http', 'node:child_process', 'isomorphic-git', 'tuf-js'])
       expect(judge({ 'src/rollout/decide.ts': `import { x } from '${from}';\nexport const y = x;\n` })).toEqual([
@@ -101,22 +137,6 @@ describe('the house plan', () => {
     const random =
       "import { createHash, randomUUID } from 'node:crypto';\nexport const y = [createHash, randomUUID];\n";
     expect(judge({ 'src/rollout/decide.ts': random })).toEqual([expect.stringContaining('in a pure room')]);
-  });
-});
-
-describe('the wings of a room', () => {
-  it.each(Object.entries(WINGS))('%s: each imports those before it, and no other', (folder, wings) => {
-    const text = (to: string): string => `import { x } from '${to}';\nexport const y = x;\n`;
-    for (const [i, wing] of wings.entries()) {
-      const here = `${folder}/${wing}/thing.ts`;
-      const found = (to: string): number => judge({ [here]: text(to) }).length;
-      for (const [j, other] of wings.entries()) expect(found(`../${other}/other.ts`), other).toBe(j > i ? 1 : 0);
-      expect(found('../top.ts'), 'a file of the room itself').toBe(1);
-      expect(judge({ [`${folder}/top.ts`]: text(`./${wing}/thing.ts`) })).toEqual([]);
-    }
-    expect(judge({ [`${folder}/attic/thing.ts`]: 'export const a = 1;\n' })).toEqual([
-      expect.stringContaining('no wing'),
-    ]);
   });
 });
 

@@ -19,7 +19,7 @@ export class TrustFile {
     this.#verifier = verifierOf(loaded);
   }
 
-  /** Throws what `loadTrustPolicy` throws. */
+  /** Throws what `loadTrust` throws. */
   static async open(file: string): Promise<TrustFile> {
     return new TrustFile(file, await loadTrust(file));
   }

@@ -2,8 +2,9 @@
 import type { Clock } from '../base/clock.ts';
 import { CodedError, toCodedError } from '../base/errors.ts';
 import type { Logger } from '../base/logger.ts';
-import { type LoadedTrust, loadTrust } from '../contract/trust/read-trust-policy.ts';
+import type { LoadedTrust } from '../contract/trust/read-trust-policy.ts';
 import type { TrustPolicy } from '../contract/trust/trust-policy.ts';
+import { loadTrust } from './load-trust.ts';
 
 /**
  * Contents are compared, not timestamps or notifications: these few small files may come by an editor, a copy, a mounted secret or a

@@ -6,13 +6,13 @@ import { checkModelManifest } from '../contract/manifest/check-model-manifest.ts
 import type { DocumentSource } from '../contract/source/document-source.ts';
 import { locateProblems, type Problem } from '../contract/source/problem.ts';
 import { readSource } from '../contract/source/read-source.ts';
+import { pathOfPointer } from '../contract/source/schema-error.ts';
 import { checkTrustPolicy } from '../contract/trust/check-trust-policy.ts';
 import { checkDeviceGroup } from './check-device-group.ts';
 import { checkNotifications } from './check-notifications.ts';
 import { checkRolloutPolicy } from './check-rollout-policy.ts';
 import { checkSchema, KINDS } from './check-schema.ts';
 import { checkSignalProviders } from './check-signal-providers.ts';
-import { pathOfPointer } from './explain-schema-error.ts';
 import { checkRepository } from './repository-layout.ts';
 import type { SlipwayDocument } from './slipway-document.ts';
 

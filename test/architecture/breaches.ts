@@ -1,6 +1,5 @@
 // Owns the reading of sources against the house plan: a list of files in, a list of breaches out.
 import { posix as path } from 'node:path';
-import { parseSync, Visitor } from 'oxc-parser';
 import {
   BANS,
   type Ban,
@@ -8,15 +7,11 @@ import {
   COMPUTING_PACKAGES,
   HOUSE_PLAN,
   OUTSIDE_FOLDERS,
+  PACKAGE_HOMES,
   type Room,
   WINGS,
 } from './house-plan.ts';
-
-export interface SourceFile {
-  /** From the root of the repository, with `/`. */
-  readonly path: string;
-  readonly text: string;
-}
+import { packageOf, type Reading, readSource, type SourceFile, targetOf } from './source-reading.ts';
 
 export interface Breach {
   readonly path: string;
@@ -25,26 +20,9 @@ export interface Breach {
   readonly message: string;
 }
 
-interface Import {
-  readonly from: string;
-  readonly names: readonly string[];
-  readonly start: number;
-}
-
 interface Place {
   readonly start: number;
   readonly message: string;
-}
-
-/** What one reading of a file yields. */
-interface Reading {
-  readonly file: SourceFile;
-  readonly imports: readonly Import[];
-  /** Dotted names, calls and constructions that a ban could name, with where they stand. */
-  readonly uses: readonly { readonly name: string; readonly start: number }[];
-  readonly declaredNames: readonly { readonly name: string; readonly start: number }[];
-  readonly defaultExports: readonly number[];
-  readonly onlyReexports: boolean;
 }
 
 const MOST_LINES = 350;
@@ -72,74 +50,6 @@ export function findRoom(file: string): Room | undefined {
 
 function isOutside(file: string): boolean {
   return OUTSIDE_FOLDERS.some((folder) => isWithin(file, folder)) || !file.includes('/');
-}
-
-/** `globalThis.setTimeout` is `setTimeout`. */
-function plainName(name: string): string {
-  return name.replace(/^globalThis\./, '');
-}
-
-function read(file: SourceFile): Reading {
-  const parsed = parseSync(file.path, file.text, { sourceType: 'module' });
-  const imports: Import[] = parsed.module.staticImports.map((entry) => ({
-    from: entry.moduleRequest.value,
-    names: entry.entries.map((name) => name.importName.name ?? '*'),
-    start: entry.start,
-  }));
-  const uses: { name: string; start: number }[] = [];
-  const declaredNames: { name: string; start: number }[] = [];
-  const dottedName = (node: { type: string }): string => {
-    if (node.type === 'Identifier' && 'name' in node) return String(node.name);
-    if (node.type !== 'MemberExpression' || !('object' in node) || !('property' in node)) return '?';
-    return `${dottedName(node.object as { type: string })}.${dottedName(node.property as { type: string })}`;
-  };
-  const declare = (node: { id: { name: string; start: number } | null }): void => {
-    if (node.id) declaredNames.push({ name: node.id.name, start: node.id.start });
-  };
-  new Visitor({
-    MemberExpression: (node) => uses.push({ name: plainName(dottedName(node)), start: node.start }),
-    CallExpression: (node) => uses.push({ name: `${plainName(dottedName(node.callee))}()`, start: node.start }),
-    NewExpression: (node) => {
-      if (node.arguments.length === 0) uses.push({ name: `new ${dottedName(node.callee)}()`, start: node.start });
-    },
-    ImportExpression: (node) => {
-      if (node.source.type === 'Literal')
-        imports.push({ from: String(node.source.value), names: ['*'], start: node.start });
-    },
-    ExportNamedDeclaration: (node) => {
-      if (node.source) imports.push({ from: node.source.value, names: [], start: node.start });
-    },
-    ExportAllDeclaration: (node) => imports.push({ from: node.source.value, names: ['*'], start: node.start }),
-    ClassDeclaration: declare,
-    TSInterfaceDeclaration: declare,
-    TSTypeAliasDeclaration: declare,
-  }).visit(parsed.program);
-  for (const { from, names, start } of imports)
-    for (const name of names) uses.push({ name: `${name} from ${from}`, start });
-  const statements = parsed.program.body;
-  return {
-    file,
-    imports,
-    uses,
-    declaredNames,
-    defaultExports: statements.filter((one) => one.type === 'ExportDefaultDeclaration').map((one) => one.start),
-    onlyReexports: statements.length > 0 && statements.every(isReexport),
-  };
-}
-
-function isReexport(statement: { type: string; source?: unknown }): boolean {
-  if (statement.type === 'ExportAllDeclaration') return true;
-  return statement.type === 'ExportNamedDeclaration' && statement.source != null;
-}
-
-/** The file that a relative import names, or undefined for packages and Node's own modules. */
-function targetOf(importer: string, from: string): string | undefined {
-  return from.startsWith('.') ? path.join(path.dirname(importer), from) : undefined;
-}
-
-function packageOf(from: string): string {
-  const [first = '', second = ''] = from.split('/');
-  return first.startsWith('@') ? `${first}/${second}` : first;
 }
 
 function* checkShape({ file, defaultExports, onlyReexports, declaredNames }: Reading): Generator<Place> {
@@ -176,9 +86,11 @@ function* checkRoom({ file, imports }: Reading): Generator<Place> {
   for (const { from, names, start } of imports) {
     const target = targetOf(file.path, from);
     if (target === undefined) {
-      if (room.pure) yield* checkPureImport(from, names, start);
+      const impure = room.pure ? [...checkPureImport(from, names, start)] : [];
+      yield* impure.length > 0 ? impure : checkPackage(file.path, from, start);
       continue;
     }
+    yield* checkWing(file.path, target, start);
     if (isWithin(target, room.folder) || room.mayImport.some((folder) => isWithin(target, folder))) continue;
     const allowed = room.mayImport.join(', ') || 'nothing';
     yield {
@@ -188,30 +100,21 @@ function* checkRoom({ file, imports }: Reading): Generator<Place> {
   }
 }
 
-/** The wing that a file lies in, and its place in the order; the room's own files come after all wings. */
-function placeOf(file: string, folder: string, wings: readonly string[]): { name: string; place: number } | undefined {
-  if (!isWithin(file, folder)) return undefined;
-  const [name = '', ...rest] = file.slice(folder.length + 1).split('/');
-  return rest.length === 0 ? { name: folder, place: wings.length } : { name, place: wings.indexOf(name) };
+/** A wing is a folder of a room that knows none of its siblings. */
+function* checkWing(importer: string, target: string, start: number): Generator<Place> {
+  const wing = WINGS.find(({ folder }) => isWithin(importer, folder));
+  if (wing === undefined || [wing.folder, ...wing.mayImport].some((folder) => isWithin(target, folder))) return;
+  const message = `imports ${target}, but the wing ${wing.folder} may import ${wing.mayImport.join(', ')}: move it down`;
+  yield { start, message };
 }
 
-function* checkWings({ file, imports }: Reading): Generator<Place> {
-  for (const [folder, wings] of Object.entries(WINGS)) {
-    const here = placeOf(file.path, folder, wings);
-    if (here === undefined) continue;
-    if (here.place < 0) {
-      yield { start: 0, message: `lies in no wing of ${folder}: move it to one of ${wings.join(', ')}` };
-      continue;
-    }
-    for (const { from, start } of imports) {
-      const target = targetOf(file.path, from);
-      const there = target === undefined ? undefined : placeOf(target, folder, wings);
-      if (there === undefined || there.place <= here.place) continue;
-      const before = wings.slice(0, here.place).join(', ') || 'no other wing';
-      const message = `imports ${target}, but the wing ${here.name} may import ${before}: move it down, or pass it as an argument`;
-      yield { start, message };
-    }
-  }
+function* checkPackage(importer: string, from: string, start: number): Generator<Place> {
+  if (from.startsWith('node:')) return;
+  const name = packageOf(from);
+  const homes = PACKAGE_HOMES[name];
+  if (homes === undefined) yield { start, message: `imports ${name}, which has no home: name one in the house plan` };
+  else if (!homes.some((home) => isWithin(importer, home)))
+    yield { start, message: `imports ${name}, which lives in ${homes.join(', ')}: take what it does as an argument` };
 }
 
 function* checkPureImport(from: string, names: readonly string[], start: number): Generator<Place> {
@@ -252,10 +155,10 @@ function findCircles(readings: readonly Reading[]): Breach[] {
 
 /** All breaches of the house plan and of the style that a machine can see, by path and line. */
 export function findBreaches(files: readonly SourceFile[]): Breach[] {
-  const readings = files.map(read);
+  const readings = files.map(readSource);
   const breaches = readings.flatMap((reading) => {
     const { file } = reading;
-    const outside = isOutside(file.path) ? [] : [...checkBans(reading), ...checkRoom(reading), ...checkWings(reading)];
+    const outside = isOutside(file.path) ? [] : [...checkBans(reading), ...checkRoom(reading)];
     return [...checkShape(reading), ...outside].map(({ start, message }) => ({
       path: file.path,
       line: lineOf(file.text, start),

@@ -58,19 +58,43 @@ export const HOUSE_PLAN: readonly Room[] = [
   { folder: 'schemas', mayImport: [] },
 ];
 
-/**
- * Wings of a room, in order: each may import those before it, and nothing of the room above them. The room's own files may import all;
- * a folder that is no wing breaks the plan.
- */
-export const WINGS: Readonly<Record<string, readonly string[]>> = {
-  'fleet-agent/src': ['record', 'model', 'measure', 'link', 'serve', 'update', 'report'],
-};
+/** In order: each wing of the agent may import those before it. The files beside the wings put them together. */
+export const AGENT_WINGS: readonly string[] = ['record', 'model', 'measure', 'link', 'serve', 'update', 'report'].map(
+  (wing) => `fleet-agent/src/${wing}`,
+);
+
+/** Folders inside a room that know none of their siblings but those named. */
+export const WINGS: readonly Pick<Room, 'folder' | 'mayImport'>[] = [
+  { folder: 'src/documents/rules', mayImport: GROUND },
+  ...AGENT_WINGS.map((folder, i) => ({ folder, mayImport: [...GROUND, ...AGENT_WINGS.slice(0, i)] })),
+];
 
 /** Folders that may import every room and are free of the bans: they drive the system from outside. */
 export const OUTSIDE_FOLDERS: readonly string[] = ['test', 'bench', 'docs', '.ci'];
 
 /** Packages that only compute; the only ones a pure room may import. */
 export const COMPUTING_PACKAGES: readonly string[] = ['semver', 'yaml', 'ajv'];
+
+/** Where each package may be imported: what one room knows of it, the others need not learn when it changes. */
+export const PACKAGE_HOMES: Readonly<Record<string, readonly string[]>> = {
+  '@sigstore/bundle': ['src/contract/trust', 'src/signing'],
+  '@sigstore/protobuf-specs': ['src/contract/trust', 'src/signing'],
+  '@sigstore/sign': ['src/signing'],
+  '@sigstore/verify': ['src/contract/trust'],
+  '@tufjs/canonical-json': ['src/contract/tuf', 'src/distribution'],
+  '@tufjs/models': ['src/contract/tuf', 'src/distribution'],
+  ajv: ['src/documents', 'schemas'],
+  chokidar: ['src/base', 'src/git'],
+  commander: ['src/cli'],
+  esbuild: ['fleet-agent/build.ts'],
+  // The command line's own work trees: until requests have a room, and this line an end.
+  'isomorphic-git': ['src/git', 'src/cli'],
+  'json-schema-to-typescript': ['schemas'],
+  'onnxruntime-web': ['fleet-agent'],
+  semver: ['src/contract', 'src/documents'],
+  'tuf-js': ['src/contract/tuf', 'src/distribution'],
+  yaml: ['src/contract/source', 'src/documents', 'fleet-agent'],
+};
 
 /** What a pure room may import of Node: digests, which depend on their input alone. */
 export const COMPUTING_NODE_IMPORTS: Readonly<Record<string, readonly string[]>> = {

@@ -16,8 +16,8 @@ import { type RunningService, startService } from '../../src/cli/compose-service
 import type { GitClone } from '../../src/cli/demo/git-clone.ts';
 import { createStageSet, removeStageSet, type StageSet } from '../../src/cli/demo/stage-set.ts';
 import type { LiveView } from '../../src/cli/live-status.ts';
+import { loadTrustPolicy } from '../../src/cli/load-trust.ts';
 import type { Digest } from '../../src/contract/digest.ts';
-import { loadTrustPolicy } from '../../src/contract/trust/read-trust-policy.ts';
 import { DocumentVerifier } from '../../src/contract/trust/verifier.ts';
 import { addArtifact } from '../../src/distribution/artifacts.ts';
 import type { Outlook } from '../../src/rollout/outlook.ts';

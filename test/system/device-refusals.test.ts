@@ -2,8 +2,8 @@
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { loadTrustPolicy } from '../../src/cli/load-trust.ts';
 import { hexOf } from '../../src/contract/digest.ts';
-import { loadTrustPolicy } from '../../src/contract/trust/read-trust-policy.ts';
 import { DocumentVerifier } from '../../src/contract/trust/verifier.ts';
 import { signBytes } from '../../src/signing/sign-document.ts';
 import { digestOfText, rolloutText, withOneByteChanged } from '../support/document-texts.ts';

@@ -2,11 +2,11 @@
 import type { Clock } from '../../../src/base/clock.ts';
 import type { Logger } from '../../../src/base/logger.ts';
 import type { Digest } from '../../../src/contract/digest.ts';
+import { parseManifest } from '../../../src/contract/manifest/parse-manifest.ts';
 import type { ModelManifest } from '../../../src/contract/types.generated.ts';
 import type { Measurements } from '../measure/measurements.ts';
 import { type ModelHost, toModelError } from '../model/model-host.ts';
 import { signatureOf } from '../model/model-signature.ts';
-import { parseManifest } from '../model/parse-manifest.ts';
 import { selfTest } from '../model/self-test.ts';
 import { type Failed, failedForGood, type SlotName } from '../record/model-record.ts';
 import type { Slots } from '../record/slots.ts';

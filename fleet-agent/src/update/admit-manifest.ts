@@ -1,11 +1,11 @@
 // Owns a version's manifest on the device: fetched with its signature, verified, parsed, and checked against this device.
 import { formatError, toCodedError } from '../../../src/base/errors.ts';
 import { digestOf, hexOf } from '../../../src/contract/digest.ts';
+import { parseManifest } from '../../../src/contract/manifest/parse-manifest.ts';
 import type { DeviceFacts } from '../../../src/contract/selector.ts';
 import type { ModelFile, ModelManifest } from '../../../src/contract/types.generated.ts';
 import { ask, joinUrl, retryAfterMs } from '../link/http.ts';
 import { chooseVariant } from '../model/choose-variant.ts';
-import { parseManifest } from '../model/parse-manifest.ts';
 import type { Goal } from '../record/model-record.ts';
 import { later, type SupplyOptions, type SupplyProblem, type SupplyRequest } from './supply-request.ts';
 

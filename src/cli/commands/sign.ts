@@ -5,12 +5,12 @@ import { SystemClock } from '../../base/clock.ts';
 import { readFileIfPresent, writeFileDurably } from '../../base/durable-file.ts';
 import { CodedError } from '../../base/errors.ts';
 import { digestOf } from '../../contract/digest.ts';
-import { loadTrustPolicy } from '../../contract/trust/read-trust-policy.ts';
 import { DocumentVerifier } from '../../contract/trust/verifier.ts';
 import { parseDocument } from '../../documents/parse-document.ts';
 import { readPrivateKey } from '../../signing/keys.ts';
 import { signBytes } from '../../signing/sign-document.ts';
 import { homeAt } from '../home.ts';
+import { loadTrustPolicy } from '../load-trust.ts';
 import { printResult } from '../output.ts';
 
 interface SignOptions {

@@ -2,8 +2,8 @@
 import { createHmac } from 'node:crypto';
 import type { Clock } from '../../base/clock.ts';
 import { CodedError } from '../../base/errors.ts';
-import { loadTrustPolicy } from '../../contract/trust/read-trust-policy.ts';
 import { SqliteFleetStore } from '../../store/sqlite-fleet-store.ts';
+import { loadTrustPolicy } from '../load-trust.ts';
 import { BranchWatch, type SeenCommit } from './branch-watch.ts';
 import { checkCommits } from './check-commits.ts';
 import { DEMO_MODEL, DEMO_POLICY, DEMO_ROLLOUT, type DemoVersion, policyText, rolloutText } from './example-model.ts';

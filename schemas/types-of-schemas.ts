@@ -1,21 +1,6 @@
-// Owns the types of the documents: generates them from the JSON Schemas; `--check` fails when they are stale.
-import { readFile, writeFile } from 'node:fs/promises';
-import path from 'node:path';
+// Owns the types of the documents, made from their JSON Schemas.
 import { compile, type JSONSchema } from 'json-schema-to-typescript';
 
-const FOLDER = import.meta.dirname;
-/** Devices read the first two kinds; the others are between people and the service. */
-const TARGETS: Readonly<Record<string, readonly string[]>> = {
-  'src/contract/types.generated.ts': ['model-manifest', 'trust-policy'],
-  'src/documents/types.generated.ts': [
-    'repository',
-    'rollout-policy',
-    'rollout',
-    'device-group',
-    'signal-providers',
-    'notifications',
-  ],
-};
 const BANNER =
   '// Owns the types of the documents. Generated from schemas/*.schema.json by `npm run generate`: change those instead.\n';
 const DIGEST_PATTERN = '^sha256:[0-9a-f]{64}$';
@@ -39,10 +24,10 @@ function asReadonly(types: string): string {
     .replaceAll(/(\w+|\([^()]*\))\[\]/g, 'readonly $1[]');
 }
 
-async function generate(schemas: readonly string[]): Promise<string> {
+/** The text of a file with the types of some schemas, by the schemas' names. */
+export async function typesOfSchemas(schemas: Readonly<Record<string, unknown>>): Promise<string> {
   const parts: string[] = [];
-  for (const name of schemas) {
-    const schema: unknown = JSON.parse(await readFile(path.join(FOLDER, `${name}.schema.json`), 'utf8'));
+  for (const [name, schema] of Object.entries(schemas)) {
     parts.push(
       await compile(withDigests(schema) as JSONSchema, name, {
         bannerComment: '',
@@ -55,14 +40,4 @@ async function generate(schemas: readonly string[]): Promise<string> {
     );
   }
   return `${BANNER}\n${asReadonly(parts.join('\n'))}`;
-}
-
-for (const [target, schemas] of Object.entries(TARGETS)) {
-  const types = await generate(schemas);
-  const file = path.join(FOLDER, '..', target);
-  if (!process.argv.includes('--check')) await writeFile(file, types);
-  else if ((await readFile(file, 'utf8').catch(() => '')) !== types) {
-    process.stderr.write(`${target} is stale: run \`npm run generate\`.\n`);
-    process.exitCode = 1;
-  }
 }

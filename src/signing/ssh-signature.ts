@@ -1,7 +1,7 @@
 // Owns SSH signatures of commits (OpenSSH's PROTOCOL.sshsig): what is signed, how keys are written, and verification.
 import { createHash, createPublicKey, type KeyObject, verify } from 'node:crypto';
-import { CodedError } from '../../base/errors.ts';
-import { keyIdOf } from './keys.ts';
+import { CodedError } from '../base/errors.ts';
+import { keyIdOf } from '../contract/trust/keys.ts';
 
 /** Namespace that Git signs commits and tags under. */
 export const GIT_NAMESPACE = 'git';
