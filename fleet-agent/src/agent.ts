@@ -2,8 +2,8 @@
 import { CodedError } from '../../src/base/errors.ts';
 import { WakeSignal } from '../../src/base/wake-signal.ts';
 import type { Directive, Parameters } from '../../src/contract/directive.ts';
-import { isDeviceId } from '../../src/contract/parse-report.ts';
 import type { Outcome } from '../../src/contract/report.ts';
+import { isDeviceId } from '../../src/contract/report-reader.ts';
 import type { DeviceFacts } from '../../src/contract/selector.ts';
 import { DirectiveClient } from '../../src/contract/tuf/directive-client.ts';
 import { type AgentOptions, DEFAULT_INTERVALS } from './agent-options.ts';
@@ -33,7 +33,7 @@ import type { SupplyOptions } from './update/supply-request.ts';
 
 export interface Agent {
   readonly id: string;
-  /** Runs until the signal; rejects only for what a restart would not mend. */
+  /** Runs until the signal; rejects only for problems that a restart would not fix. */
   run(signal: AbortSignal): Promise<void>;
   /** Asks the serving version of a model, as the endpoint would. Throws INFER_NO_MODEL, INFER_BUSY or a ModelError. */
   infer(model: string, inputs: readonly Tensor[]): Promise<InferenceAnswer>;

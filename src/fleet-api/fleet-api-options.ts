@@ -3,8 +3,9 @@ import type { Clock } from '../base/clock.ts';
 import type { Logger } from '../base/logger.ts';
 import type { Metrics } from '../base/metrics.ts';
 import type { JsonValue } from '../contract/digest.ts';
-import type { FleetRegister } from './fleet-register.ts';
+import type { EnrolmentParts } from './enrolment.ts';
 import type { RateLimit } from './rate-limit.ts';
+import type { ReportIntakeParts } from './report-intake.ts';
 
 export interface Tls {
   /** PEM texts. */
@@ -14,7 +15,12 @@ export interface Tls {
 
 export interface HttpFleetApiOptions {
   /** The fleet store. */
-  readonly register: FleetRegister;
+  readonly register: EnrolmentParts['register'] &
+    ReportIntakeParts['register'] & {
+      readPublication(): Promise<{ readonly sequence: number }>;
+      /** Throws when nothing can be written now. */
+      probe(): Promise<void>;
+    };
   readonly clock: Clock;
   readonly logger: Logger;
   readonly metrics: Metrics;

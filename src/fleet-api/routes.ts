@@ -2,7 +2,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { toCodedError } from '../base/errors.ts';
 import { ChangeWaiters } from './change-waiters.ts';
-import { enrolDevice } from './enrolment-desk.ts';
+import { enrolDevice } from './enrolment.ts';
 import type { HttpFleetApiOptions } from './fleet-api-options.ts';
 import { answerEmpty, answerJson, answerText, HttpRefusal } from './http-answers.ts';
 import { readJson, streamBody } from './http-body.ts';
@@ -110,12 +110,22 @@ export class Routes {
   async #enrol({ request, response }: Asked): Promise<void> {
     const body = await readJson(request, MOST_ENROLMENT_BYTES);
     const { register, isDenied, clock } = this.#options;
-    answerJson(response, 200, await enrolDevice({ register, isDenied, answers: this.#enrolments }, body, clock.now()));
+    const outcome = await enrolDevice({ register, isDenied, answers: this.#enrolments }, body, clock.now());
+    if (outcome.kind === 'refused') throw new HttpRefusal({ status: 403, ...outcome.error });
+    answerJson(response, 200, outcome.enrolment);
   }
 
   async #takeReports({ request, response }: Asked): Promise<void> {
     const body = await readJson(request, MOST_REPORT_BYTES);
-    answerJson(response, 200, await this.#intake.take(body, this.#options.clock.now()));
+    const outcome = await this.#intake.take(body, this.#options.clock.now());
+    if (outcome.kind === 'answered') return answerJson(response, 200, outcome.answers);
+    throw new HttpRefusal({
+      status: 429,
+      code: 'REPORTS_TOO_MANY',
+      message: `The device ${outcome.device} reports too often.`,
+      remedy: 'Send again after the time in Retry-After.',
+      headers: { 'Retry-After': outcome.retryAfterSeconds },
+    });
   }
 
   #waitForChange({ response, url }: Asked): void {

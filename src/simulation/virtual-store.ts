@@ -1,11 +1,12 @@
 // Owns the service's memory in virtual time: devices, windows and listening time, kept by the functions that the real stores use.
 import type { JsonValue } from '../contract/digest.ts';
+import type { StoredAnswer } from '../contract/fleet-messages.ts';
 import type { DeviceReport } from '../contract/report.ts';
 import type { DeviceFacts } from '../contract/selector.ts';
 import type { WindowStore } from '../reconcile/windows.ts';
 import type { KnownDevice } from '../rollout/count-cohort.ts';
 import { type Outcomes, rememberOutcomes, rememberTaken, type Taken } from '../store/device-memory.ts';
-import type { ReportAnswer, WindowReading } from '../store/fleet-store.ts';
+import type { WindowReading } from '../store/fleet-store.ts';
 import { admitSequence, NO_SEQUENCES, type SequencesSeen } from '../store/report-sequence.ts';
 import { foldReport } from '../telemetry/fold-report.ts';
 import type { WindowSpec } from '../telemetry/window.ts';
@@ -73,7 +74,7 @@ export class VirtualStore implements WindowStore {
   }
 
   /** Counts a report once. */
-  ingest(report: DeviceReport, receivedAtMs: number): ReportAnswer {
+  ingest(report: DeviceReport, receivedAtMs: number): StoredAnswer {
     const device = this.#devices.get(report.device);
     if (device === undefined) return 'unknown-device';
     const admission = admitSequence(device.seen, report.sequence);

@@ -1,7 +1,8 @@
 // Owns what a fleet store promises, whatever database is below: devices, reports, windows, listening time and the reconciler's memory.
 import type { Digest, JsonValue } from '../contract/digest.ts';
 import type { Directive } from '../contract/directive.ts';
-import type { DeviceReport, FailureReason, ModelState, Outcome } from '../contract/report.ts';
+import type { EnrolmentAnswer, EnrolmentRequest, StoredAnswer, VerifiedReport } from '../contract/fleet-messages.ts';
+import type { FailureReason, ModelState, Outcome } from '../contract/report.ts';
 import type { AlertRecord } from '../rollout/alert-book.ts';
 import type { WindowSpec } from '../telemetry/window.ts';
 import type { WindowTallies } from '../telemetry/window-tallies.ts';
@@ -20,19 +21,9 @@ export interface EnrolmentTokenOrder {
   readonly uses?: number;
 }
 
-export interface EnrolmentRequest {
-  readonly token: string;
-  readonly device: string;
-  /** SPKI PEM of a P-256 key. */
-  readonly publicKey: string;
-  readonly labels: Readonly<Record<string, string>>;
+export interface EnrolmentOrder extends EnrolmentRequest {
   readonly nowMs: number;
 }
-
-export type EnrolmentRefusal = 'unknown-token' | 'expired-token' | 'used-token' | 'other-device' | 'key-taken';
-export type EnrolmentAnswer =
-  | { readonly kind: 'enrolled'; readonly epoch: number; readonly labels: Readonly<Record<string, string>> }
-  | { readonly kind: 'refused'; readonly reason: EnrolmentRefusal };
 
 /* ---- devices ---- */
 
@@ -84,17 +75,6 @@ export interface FleetPicture {
   readonly version: number;
   readonly devices: ReadonlyMap<string, DeviceRecord>;
 }
-
-/* ---- reports ---- */
-
-/** A report whose envelope was verified by the device's key and whose shape was checked. */
-export interface VerifiedReport {
-  readonly report: DeviceReport;
-  readonly receivedAtMs: number;
-}
-
-/** `other-epoch`: the device has enrolled anew since (or never had this epoch); `unknown-device`: it is not enrolled here. */
-export type ReportAnswer = 'accepted' | 'duplicate' | 'too-late' | 'other-epoch' | 'unknown-device';
 
 /* ---- windows ---- */
 
@@ -212,11 +192,11 @@ export interface FleetStore {
   /** Makes tokens; the store keeps their hashes only. */
   createEnrolmentTokens(order: EnrolmentTokenOrder): Promise<readonly string[]>;
   /** Repeating the same token, device and key gives the same answer; a new token starts a new epoch. */
-  enrol(request: EnrolmentRequest): Promise<EnrolmentAnswer>;
+  enrol(order: EnrolmentOrder): Promise<EnrolmentAnswer>;
   findDevice(id: string): Promise<DeviceRecord | undefined>;
 
   /** Answers in the order of the batch, after the commit that holds all of it. */
-  ingest(batch: readonly VerifiedReport[]): Promise<readonly ReportAnswer[]>;
+  ingest(batch: readonly VerifiedReport[]): Promise<readonly StoredAnswer[]>;
   /** All devices, brought up to date with what every process committed. The map is updated in place by the next call; its records never change. */
   readFleet(): Promise<FleetPicture>;
 

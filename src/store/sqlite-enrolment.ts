@@ -2,8 +2,9 @@
 import { randomBytes } from 'node:crypto';
 import { CodedError } from '../base/errors.ts';
 import { sha256Hex } from '../contract/digest.ts';
+import type { EnrolmentAnswer, EnrolmentRefusal } from '../contract/fleet-messages.ts';
 import { findDeviceRow, writeDeviceRow } from './device-rows.ts';
-import type { EnrolmentAnswer, EnrolmentRefusal, EnrolmentRequest, EnrolmentTokenOrder } from './fleet-store.ts';
+import type { EnrolmentOrder, EnrolmentTokenOrder } from './fleet-store.ts';
 import { NO_SEQUENCES } from './report-sequence.ts';
 import { integer, raiseCounter, readCounter, textual } from './sqlite-counters.ts';
 import type { SqliteDatabase } from './sqlite-database.ts';
@@ -35,7 +36,7 @@ function refused(reason: EnrolmentRefusal): EnrolmentAnswer {
   return { kind: 'refused', reason };
 }
 
-export function enrol(db: SqliteDatabase, request: EnrolmentRequest): EnrolmentAnswer {
+export function enrol(db: SqliteDatabase, request: EnrolmentOrder): EnrolmentAnswer {
   return db.transact(() => {
     const hash = sha256Hex(request.token);
     const token = db
@@ -65,7 +66,7 @@ export function enrol(db: SqliteDatabase, request: EnrolmentRequest): EnrolmentA
  * Epochs follow the clock, so that a device enrolled into an emptied store doesn't get an epoch that it had before:
  * old reports of that epoch could pass for new ones.
  */
-function startEpoch(db: SqliteDatabase, tokenHash: string, request: EnrolmentRequest): number {
+function startEpoch(db: SqliteDatabase, tokenHash: string, request: EnrolmentOrder): number {
   const { device: id, publicKey, labels, nowMs } = request;
   const known = findDeviceRow(db, id);
   const epoch = Math.max((known?.epoch ?? 0) + 1, Math.floor(nowMs / 1000));

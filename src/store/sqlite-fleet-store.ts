@@ -1,6 +1,7 @@
 // Owns the fleet store on one SQLite file: the default, with nothing to install beside it.
 import type { Clock } from '../base/clock.ts';
 import type { JsonValue } from '../contract/digest.ts';
+import type { EnrolmentAnswer, StoredAnswer, VerifiedReport } from '../contract/fleet-messages.ts';
 import type { AlertRecord } from '../rollout/alert-book.ts';
 import type { WindowSpec } from '../telemetry/window.ts';
 import { changedDeviceRows, DeviceDecoder, findDeviceRow } from './device-rows.ts';
@@ -9,8 +10,7 @@ import type {
   AsideOrder,
   Brake,
   DeviceRecord,
-  EnrolmentAnswer,
-  EnrolmentRequest,
+  EnrolmentOrder,
   EnrolmentTokenOrder,
   FleetPicture,
   FleetStore,
@@ -20,9 +20,7 @@ import type {
   Publication,
   PublicationOrder,
   QueuedNotice,
-  ReportAnswer,
   SeenStatus,
-  VerifiedReport,
   WindowReading,
 } from './fleet-store.ts';
 import { GroupCommit } from './group-commit.ts';
@@ -48,7 +46,7 @@ export class SqliteFleetStore implements FleetStore, AsyncDisposable {
   readonly #db: SqliteDatabase;
   readonly #decoder = new DeviceDecoder();
   readonly #windows: SqliteWindows;
-  readonly #intake: GroupCommit<VerifiedReport, ReportAnswer>;
+  readonly #intake: GroupCommit<VerifiedReport, StoredAnswer>;
   readonly #heartbeatMs: number;
   readonly #seen = new memory.SeenStatuses();
   readonly #publication = new memory.PublicationRecord();
@@ -71,8 +69,8 @@ export class SqliteFleetStore implements FleetStore, AsyncDisposable {
     return createEnrolmentTokens(this.#db, order);
   }
 
-  async enrol(request: EnrolmentRequest): Promise<EnrolmentAnswer> {
-    return enrol(this.#db, request);
+  async enrol(order: EnrolmentOrder): Promise<EnrolmentAnswer> {
+    return enrol(this.#db, order);
   }
 
   async findDevice(id: string): Promise<DeviceRecord | undefined> {
@@ -82,7 +80,7 @@ export class SqliteFleetStore implements FleetStore, AsyncDisposable {
     });
   }
 
-  ingest(batch: readonly VerifiedReport[]): Promise<readonly ReportAnswer[]> {
+  ingest(batch: readonly VerifiedReport[]): Promise<readonly StoredAnswer[]> {
     return this.#intake.submit(batch);
   }
 

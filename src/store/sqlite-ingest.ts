@@ -1,8 +1,8 @@
 // Owns one transaction of reports in SQLite: each is counted once, in its device's row and its windows' sums alike.
+import type { StoredAnswer, VerifiedReport } from '../contract/fleet-messages.ts';
 import type { DeviceReport } from '../contract/report.ts';
 import { rememberOutcomes, rememberTaken } from './device-memory.ts';
 import { type DeviceDecoder, type DeviceRow, encodeMap, findDeviceRow, writeDeviceRow } from './device-rows.ts';
-import type { ReportAnswer, VerifiedReport } from './fleet-store.ts';
 import { admitSequence, type SequencesSeen } from './report-sequence.ts';
 import { raiseCounter, readCounter } from './sqlite-counters.ts';
 import type { SqliteDatabase } from './sqlite-database.ts';
@@ -18,12 +18,12 @@ export interface IngestParts {
 export function ingestGroup(
   { db, decoder, windows }: IngestParts,
   reports: readonly VerifiedReport[],
-): readonly ReportAnswer[] {
+): readonly StoredAnswer[] {
   return db.transact(() => {
     const folding = windows.beginFolding();
     const listenedMs = readCounter(db, 'listened_ms');
     const rows = new Map<string, DeviceRow>();
-    const answers = reports.map(({ report, receivedAtMs }): ReportAnswer => {
+    const answers = reports.map(({ report, receivedAtMs }): StoredAnswer => {
       const row = rows.get(report.device) ?? findDeviceRow(db, report.device);
       if (row === undefined) return 'unknown-device';
       if (row.epoch !== report.epoch) return 'other-epoch';

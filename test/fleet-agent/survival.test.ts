@@ -122,7 +122,7 @@ test('a manifest that needs more disk than there is, is refused before a byte of
   await until(() => modelStatus(agent)?.state === 'failed', 'the failure');
   expect(modelStatus(agent)?.failures[0]).toMatchObject({
     reason: 'storage-full',
-    message: expect.stringMatching(/bytes of disk are needed .* are free/),
+    message: expect.stringMatching(/needs [\d,]+ MiB free, .* and has [\d,]+ MiB/),
   });
   expect(world.requests.some((request) => request.includes(three.artifact.slice(7)))).toBe(false);
   await until(

@@ -1,6 +1,12 @@
 // Owns the link to the service over HTTP: two posts and a long poll.
 import type { Clock } from '../../../src/base/clock.ts';
 import { CodedError, toCodedError } from '../../../src/base/errors.ts';
+import {
+  type EnrolmentRequest,
+  findServiceError,
+  parseEnrolment,
+  parseReportAnswers,
+} from '../../../src/contract/fleet-messages.ts';
 import type { DsseEnvelope } from '../../../src/contract/trust/dsse.ts';
 import { ask, type HttpAnswer, joinUrl, retryAfterMs, statusError } from './http.ts';
 import type {
@@ -11,7 +17,6 @@ import type {
   SendResult,
   ServiceLink,
 } from './service-link.ts';
-import { type EnrolmentRequest, findServiceError, parseEnrolment, parseReportAnswers } from './service-messages.ts';
 
 const TIMEOUT_MS = 30_000;
 /** The service holds a long poll for 30 s at most. */
@@ -84,7 +89,7 @@ function findJson({ body }: HttpAnswer): unknown {
 
 function enrolmentError(answer: HttpAnswer): CodedError {
   const { status } = answer;
-  const error = findServiceError(findJson(answer));
+  const error = findServiceError(answer.body);
   return new CodedError({
     code: 'AGENT_ENROLMENT',
     kind: status >= 500 || status === 429 ? 'retry-later' : 'fix-input',

@@ -2,10 +2,10 @@
 import { createPrivateKey, createPublicKey, generateKeyPairSync, type KeyObject } from 'node:crypto';
 import { readFileIfPresent, writeFileDurably } from '../../../src/base/durable-file.ts';
 import { CodedError } from '../../../src/base/errors.ts';
+import { type Enrolment, parseEnrolment } from '../../../src/contract/fleet-messages.ts';
 import type { DeviceFolder } from '../record/device-folder.ts';
 import { readJsonFile } from '../record/json-file.ts';
 import type { EnrolmentResult, ServiceLink } from './service-link.ts';
-import { type Enrolment, parseEnrolment } from './service-messages.ts';
 
 export class Identity {
   readonly device: string;

@@ -1,7 +1,7 @@
 // Owns what the agent and the service say to each other, whatever carries it: HTTPS now, a broker, a gateway or a simulation as well.
 import type { CodedError } from '../../../src/base/errors.ts';
+import type { Enrolment, EnrolmentRequest, ReportAnswer } from '../../../src/contract/fleet-messages.ts';
 import type { DsseEnvelope } from '../../../src/contract/trust/dsse.ts';
-import type { Enrolment, EnrolmentRequest, ReportAnswer } from './service-messages.ts';
 
 /** No method throws for what networks and services do; each ends soon after its signal is aborted. */
 export interface ServiceLink {

@@ -34,8 +34,12 @@ export async function selfTest(
         return { kind: 'failed', reason: 'self-test', message: `Example "${example.name}": ${problem}` };
     } catch (error) {
       const { reason, message } = toModelError(error, 'runtime');
-      const told = reason === 'runtime' || reason === 'load' ? 'self-test' : reason;
-      return { kind: 'failed', reason: told, message: `Example "${example.name}": ${message}` };
+      const isOfTest = reason === 'runtime' || reason === 'load';
+      return {
+        kind: 'failed',
+        reason: isOfTest ? 'self-test' : reason,
+        message: `Example "${example.name}": ${message}`,
+      };
     }
   }
   return { kind: 'passed', examples: examples.length };

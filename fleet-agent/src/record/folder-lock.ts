@@ -20,8 +20,8 @@ const MOST_WAITS = 4 * MOST_PAUSES;
 function busy(folder: string): CodedError {
   return new CodedError({
     code: 'AGENT_DATA_BUSY',
-    message: `Another agent works on the data folder ${folder}.`,
-    remedy: 'Stop the other one, or give this one a data folder of its own with --data.',
+    message: `Another agent is using the data folder ${folder}.`,
+    remedy: 'Stop the other agent, or give this one its own data folder with --data.',
   });
 }
 
@@ -29,8 +29,8 @@ function busy(folder: string): CodedError {
 function blocked(file: string, cause?: unknown): CodedError {
   return new CodedError({
     code: 'AGENT_DATA_BUSY',
-    message: `${file} is in the way of the data folder's lock.`,
-    remedy: 'See that no other agent works on this folder, then remove that file or folder.',
+    message: `${file} blocks the lock of the data folder.`,
+    remedy: 'Check that no other agent is using this folder, then remove that file or folder.',
     cause,
   });
 }
@@ -47,7 +47,7 @@ async function addressIn(folder: string): Promise<Address> {
     throw new CodedError({
       code: 'AGENT_DATA',
       message: `The path of the data folder ${folder} is too long.`,
-      remedy: `Give one of at most ${LONGEST_ADDRESS - SOCKET.length - 1} bytes with --data.`,
+      remedy: `Use a path of at most ${LONGEST_ADDRESS - SOCKET.length - 1} bytes with --data.`,
     });
   }
   const handle: FileHandle = await open(folder, 'r');
@@ -124,7 +124,7 @@ async function removeStale(takeover: string, stale: string): Promise<void> {
   }
 }
 
-/** Makes the takeover folder, and tells by which it is known. Throws AGENT_DATA_BUSY, also when that takes too long. */
+/** Makes the takeover folder; returns its identity. Throws AGENT_DATA_BUSY, also when that takes too long. */
 async function beginTakeover(takeover: string, address: string, clock: Clock): Promise<string | undefined> {
   let seen: string | undefined;
   let pauses = 0;
@@ -193,7 +193,7 @@ export async function lockFolder(folder: string, clock: Clock, logger: Logger): 
   } catch (error) {
     await free(undefined);
     if (!NO_SOCKETS.has((error as NodeJS.ErrnoException).code)) throw error;
-    logger.warn('the data folder can not be locked: see that only one agent works on it', { folder, error });
+    logger.warn('the data folder has no lock: make sure that only one agent uses it', { folder, error });
     return { [Symbol.asyncDispose]: async () => undefined };
   }
 }

@@ -90,7 +90,7 @@ export class ReportQueue {
       if (draft === undefined) break;
       await this.freeze(draft.body, sender, draft.name);
       await this.#dropDraft(draft);
-      // Before anyone acknowledges: were the draft to come back after a power cut, nothing would tell that it was sent.
+      // Before anyone acknowledges: if the draft came back after a power cut, it would be sent twice.
       await syncFolder(this.#folder);
     }
     return this.#sent.slice(0, most);

@@ -5,9 +5,9 @@ import { CodedError, toCodedError } from '../../../src/base/errors.ts';
 import type { Logger } from '../../../src/base/logger.ts';
 import { Mutex } from '../../../src/base/mutex.ts';
 import type { RandomStream } from '../../../src/base/random.ts';
+import { needsEnrolment, type ReportAnswer } from '../../../src/contract/fleet-messages.ts';
 import type { Identity } from '../link/identity.ts';
 import type { LinkFailure, ServiceLink } from '../link/service-link.ts';
-import { needsEnrolment, type ReportAnswer } from '../link/service-messages.ts';
 import type { ReportBody } from './report-body.ts';
 import type { ReportQueue, Sender, SentReport } from './report-queue.ts';
 

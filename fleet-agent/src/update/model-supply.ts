@@ -55,7 +55,12 @@ async function findLackOfSpace(
   for (const file of files) need += Math.max(0, file.sizeBytes - (await sizeOfFile(slots.filePath(slot, file.name))));
   const free = await freeBytesOf(slots.path(slot));
   if (free >= need) return undefined;
-  return storageFull(`The disk needs ${need} free bytes (${reserveBytes} of them in reserve) and has ${free}.`, need);
+  const message = `The disk needs ${mebibytes(need)} free, ${mebibytes(reserveBytes)} of it in reserve, and has ${mebibytes(free)}.`;
+  return storageFull(message, need);
+}
+
+function mebibytes(bytes: number): string {
+  return `${Math.ceil(bytes / 1024 / 1024).toLocaleString('en')} MiB`;
 }
 
 async function sizeOfFile(file: string): Promise<number> {
