@@ -50,18 +50,30 @@ function modelStatus(record: ModelRecord, serving: SlotName | null | undefined):
   };
 }
 
+const STATE_WORDS: Readonly<Record<ModelStatus['state'], string>> = {
+  idle: 'idle',
+  fetching: 'downloading',
+  verified: 'downloaded',
+  staged: 'self-testing',
+  selfTested: 'self-tested',
+  trial: 'in trial',
+  committed: 'committed',
+  rollingBack: 'rolling back from',
+  failed: 'failed',
+};
+
 /** The status for people: one line for each model, and one for each failure. */
 export function formatStatus(status: AgentStatus): string {
   const { directiveRefusal: refusal } = status;
   const refused =
     refusal === null ? [] : [`directive refused since ${refusal.since}: ${refusal.code}: ${refusal.reason}`];
-  if (status.models.length === 0) return `${[`${status.device}: no model yet`, ...refused].join('\n')}\n`;
+  if (status.models.length === 0) return `${[`${status.device} has no model yet`, ...refused].join('\n')}\n`;
   const rows = status.models.map((model) => {
     const running = model.running === null ? '–' : `${model.running.version} (${model.running.slot})`;
     const subject = model.subject === null || model.subject.version === null ? '' : ` ${model.subject.version}`;
-    return [model.model, running, `${model.state}${subject}`, model.previous?.version ?? '–'];
+    return [model.model, running, `${STATE_WORDS[model.state]}${subject}`, model.previous?.version ?? '–'];
   });
-  const table = [['MODEL', 'RUNNING', 'STATE', 'KEPT'], ...rows];
+  const table = [['MODEL', 'RUNNING', 'STATE', 'OTHER SLOT'], ...rows];
   const widths = [0, 1, 2, 3].map((column) => Math.max(...table.map((row) => row[column]?.length ?? 0)));
   const lines = table.map((row) =>
     row
@@ -71,8 +83,8 @@ export function formatStatus(status: AgentStatus): string {
   );
   const failures = status.models.flatMap((model) =>
     model.failures.map(
-      (failure) =>
-        `${model.model}: ${failure.digest.slice(0, 19)}… attempt ${failure.attempt} ${failure.reason}: ${failure.message}`,
+      ({ digest, attempt, reason, message }) =>
+        `${model.model}: attempt ${attempt} of ${digest.slice(0, 19)}… failed (${reason}): ${message}`,
     ),
   );
   return `${[...lines, ...failures, ...refused].join('\n')}\n`;
