@@ -1,6 +1,5 @@
 // Owns the command `slipway-agent`: the only place that reads environment and command line, and chooses implementations.
 import { existsSync, readFileSync } from 'node:fs';
-import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import process from 'node:process';
 import { SystemClock } from '../../src/base/clock.ts';
@@ -21,7 +20,7 @@ import { type AgentSettings, describeSettings, readSettings } from './settings.t
 import { type AgentStatus, formatStatus, statusOf } from './status.ts';
 import { TrustFile } from './trust-file.ts';
 
-const HELP = `slipway-agent ${AGENT_VERSION}
+const HELP = `Usage: slipway-agent <command> [settings]
 
   slipway-agent run     follow the fleet's directive: install, serve and report models
   slipway-agent status  show the models on this device, from its data folder (--json)
@@ -42,7 +41,11 @@ async function main(args: readonly string[]): Promise<number> {
     process.stdout.write(`${AGENT_VERSION}\n`);
     return 0;
   }
-  const settings = readSettings({ args: rest, environment: process.env, readConfig });
+  const settings = readSettings({
+    args: rest,
+    environment: process.env,
+    readConfig: (file) => readInput(file, 'AGENT_SETTING', 'Check the path given with --config.').toString('utf8'),
+  });
   if (command === 'run') return run(settings);
   if (command === 'status') return showStatus(settings);
   throw new CodedError({
@@ -52,21 +55,21 @@ async function main(args: readonly string[]): Promise<number> {
   });
 }
 
-function readConfig(file: string): string {
+function readInput(file: string, code: string, remedy: string): Buffer {
   try {
-    return readFileSync(file, 'utf8');
+    return readFileSync(file);
   } catch (cause) {
-    const remedy = 'Check the path given with --config.';
-    throw new CodedError({ code: 'AGENT_SETTING', message: `The configuration ${file} can't be read.`, remedy, cause });
+    throw new CodedError({ code, message: `${file} can't be read.`, remedy, cause });
   }
 }
 
 async function run(settings: AgentSettings): Promise<number> {
   const { data, id, server, distribution, token, labels, properties, endpointPort, onSwitch, reserveBytes } = settings;
-  const distributionUrl = distribution ?? (server === null ? null : joinUrl(server, 'distribution'));
-  if (distributionUrl === null) throw missing('server', 'the address of the service (or `distribution`)');
+  const address = server ?? distribution ?? fail('server', 'the address of the service (or set `distribution`)');
+  const distributionUrl = distribution ?? joinUrl(address, 'distribution');
   const trust = await TrustFile.open(settings.trust ?? fail('trust', 'the trust policy'));
-  const factoryRoot = await readRoot(settings.root ?? fail('root', "the fleet's TUF root"));
+  const rootFile = settings.root ?? fail('root', "the fleet's TUF root");
+  const factoryRoot = readInput(rootFile, 'AGENT_ROOT_UNREADABLE', "Copy the fleet's root.json to this device.");
   const logger = createLogger({
     least: settings.logLevel,
     pretty: process.stderr.isTTY === true,
@@ -96,30 +99,12 @@ async function run(settings: AgentSettings): Promise<number> {
   return 0;
 }
 
-function missing(name: string, what: string): CodedError {
-  return new CodedError({
+function fail(name: string, what: string): never {
+  throw new CodedError({
     code: 'AGENT_SETTING',
     message: `\`${name}\` is not set. It is ${what}.`,
     remedy: `Pass --${name}, or set \`${name}:\` in the file of --config.`,
   });
-}
-
-function fail(name: string, what: string): never {
-  throw missing(name, what);
-}
-
-async function readRoot(file: string): Promise<Buffer> {
-  try {
-    return await readFile(file);
-  } catch (cause) {
-    const remedy = "Copy the fleet's root.json to this device.";
-    throw new CodedError({
-      code: 'AGENT_ROOT_UNREADABLE',
-      message: `The TUF root ${file} can't be read.`,
-      remedy,
-      cause,
-    });
-  }
 }
 
 /** First signal: stop in order. Second: at once. */

@@ -61,25 +61,7 @@ export const SETTINGS = [
 
 type Name = (typeof SETTINGS)[number]['name'];
 
-export interface AgentSettings {
-  readonly server: string | null;
-  readonly distribution: string | null;
-  readonly data: string;
-  readonly id: string;
-  readonly token: string | null;
-  readonly trust: string | null;
-  readonly root: string | null;
-  readonly labels: Readonly<Record<string, string>>;
-  readonly properties: Readonly<Record<string, string>>;
-  readonly endpointPort: number | null;
-  readonly pollMs: number;
-  readonly reportMs: number;
-  readonly runtime: 'onnx' | 'process';
-  readonly onSwitch: SwitchHook | null;
-  readonly reserveBytes: number;
-  readonly bytesPerSecondMost: number | null;
-  readonly logLevel: 'debug' | 'info' | 'warn' | 'error';
-}
+export type AgentSettings = ReturnType<typeof typed>;
 
 function flagOf(name: string): string {
   return name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
@@ -166,7 +148,7 @@ function parseConfig(text: string, file: string): Readonly<Record<string, unknow
   );
 }
 
-function typed(find: (name: Name) => unknown): AgentSettings {
+function typed(find: (name: Name) => unknown) {
   const text = (name: Name): string | null => {
     const value = find(name);
     return value === undefined || value === null ? null : String(value);
@@ -208,7 +190,7 @@ function numberOf(value: unknown, name: string): number | null {
   throw settingError(`${name} is "${value}", which is not a whole number.`, 'Use a number of 0 or more.');
 }
 
-function oneOf<T extends string>(value: string | null, name: string, allowed: readonly T[]): T {
+function oneOf<const T extends string>(value: string | null, name: string, allowed: readonly T[]): T {
   const found = allowed.find((one) => one === value);
   if (found !== undefined) return found;
   throw settingError(`${name} is "${value}".`, `Use one of ${allowed.join(', ')}.`);

@@ -1,6 +1,6 @@
 // Owns the device's gauges: periodic readings and those of applications, summed up until the next report.
 import type { Clock } from '../../../src/base/clock.ts';
-import { addSummaries, GAUGES, MOST_GAUGES, type Summary, summaryOf } from '../../../src/contract/gauges.ts';
+import { addToSummaries, GAUGES, MOST_GAUGES, type Summary, summaryOf } from '../../../src/contract/gauges.ts';
 
 /** What one look at the device gives; what it does not have is left out. */
 export type TakeReadings = () => Promise<ReadonlyMap<string, number>>;
@@ -12,10 +12,8 @@ export class DeviceGauges {
 
   /** False when there is no room for another name: the agent's own always have theirs. */
   add(name: string, reading: number): boolean {
-    const known = this.#summaries.get(name);
-    if (known === undefined && !Object.hasOwn(GAUGES, name) && !this.#hasRoom()) return false;
-    const one = summaryOf(reading);
-    this.#summaries.set(name, known === undefined ? one : addSummaries(known, one));
+    if (!this.#summaries.has(name) && !Object.hasOwn(GAUGES, name) && !this.#hasRoom()) return false;
+    addToSummaries(this.#summaries, name, summaryOf(reading), MOST_GAUGES);
     return true;
   }
 

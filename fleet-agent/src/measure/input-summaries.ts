@@ -1,5 +1,5 @@
-// Owns summing up what a model is asked: least, mean and most of its inputs, at a bounded cost a request.
-import { addSummaries, MOST_READING, type Summary, summaryOf } from '../../../src/contract/gauges.ts';
+// Owns summing up a model's inputs: least, mean and most of each, at a bounded cost per request.
+import { addToSummaries, MOST_READING, type Summary, summaryOf } from '../../../src/contract/gauges.ts';
 import { columnsOf, LONGEST_INPUT_NAME } from '../../../src/contract/input-names.ts';
 import { MOST_FEATURES } from '../../../src/contract/report.ts';
 import type { Tensor } from '../model/tensor.ts';
@@ -16,10 +16,7 @@ export function summarizeInputs(inputs: readonly Tensor[]): Map<string, Summary>
     for (const index of sampled(data.length, columns || 1)) {
       const key = columns > 0 ? `${name}[${index % columns}]` : name;
       const value = Number(data[index]);
-      if (!(Math.abs(value) <= MOST_READING)) continue;
-      const known = features.get(key);
-      if (known !== undefined) features.set(key, addSummaries(known, summaryOf(value)));
-      else if (features.size < MOST_FEATURES) features.set(key, summaryOf(value));
+      if (Math.abs(value) <= MOST_READING) addToSummaries(features, key, summaryOf(value), MOST_FEATURES);
     }
   }
   return features;

@@ -1,7 +1,7 @@
 // Owns what one running version did in the present interval: its counts, and their form in a report.
 import { assertNever } from '../../../src/base/errors.ts';
 import type { Digest } from '../../../src/contract/digest.ts';
-import { addSummaries, type Summary, summaryOf } from '../../../src/contract/gauges.ts';
+import { addSummaries, addToSummaries, type Summary, summaryOf } from '../../../src/contract/gauges.ts';
 import {
   CONFIDENCE_BINS,
   type ErrorReason,
@@ -93,7 +93,7 @@ export class IntervalTally {
       this.#confidence[bin] = (this.#confidence[bin] ?? 0) + 1;
       addTo(this.#classes, nameWithin(this.#classes, className), 1);
     }
-    for (const [name, summary] of measured.features ?? []) this.#addFeature(name, summary);
+    for (const [name, summary] of measured.features ?? []) addToSummaries(this.#features, name, summary, MOST_FEATURES);
   }
 
   addObservation(observation: Observation): void {
@@ -144,12 +144,6 @@ export class IntervalTally {
       ...(this.#anomalies > 0 ? { anomalies: this.#anomalies } : {}),
       ...(transfers.length > 0 ? { transfers: Object.fromEntries(transfers) } : {}),
     };
-  }
-
-  #addFeature(name: string, summary: Summary): void {
-    const known = this.#features.get(name);
-    if (known !== undefined) this.#features.set(name, addSummaries(known, summary));
-    else if (this.#features.size < MOST_FEATURES) this.#features.set(name, summary);
   }
 
   #addLabel(predicted: string, actual: string): void {

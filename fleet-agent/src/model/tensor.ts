@@ -2,14 +2,7 @@
 import { CodedError } from '../../../src/base/errors.ts';
 
 export type TensorData =
-  | Float32Array
-  | Float64Array
-  | Int8Array
-  | Uint8Array
-  | Int16Array
-  | Uint16Array
-  | Int32Array
-  | Uint32Array
+  | InstanceType<(typeof ARRAYS)[keyof typeof ARRAYS]>
   | BigInt64Array
   | BigUint64Array
   | readonly string[];
@@ -36,6 +29,17 @@ const NAMES = {
   UINT64: 'uint64',
   BOOL: 'bool',
   BYTES: 'string',
+} as const;
+
+const ARRAYS = {
+  FP32: Float32Array,
+  FP64: Float64Array,
+  INT8: Int8Array,
+  UINT8: Uint8Array,
+  INT16: Int16Array,
+  UINT16: Uint16Array,
+  INT32: Int32Array,
+  UINT32: Uint32Array,
 } as const;
 
 export type Datatype = keyof typeof NAMES;
@@ -98,33 +102,16 @@ function flatten(values: readonly unknown[], most: number): unknown[] {
 
 function pack(name: string, datatype: Datatype, flat: readonly unknown[]): TensorData {
   if (datatype === 'BYTES') {
-    if (!flat.every((value) => typeof value === 'string')) throw shapeError(`"${name}" holds what is not text`);
+    if (!flat.every((value) => typeof value === 'string')) throw shapeError(`"${name}" holds values that are not text`);
     return flat;
   }
   if (datatype === 'BOOL') return Uint8Array.from(flat, (value) => (value === true || value === 1 ? 1 : 0));
-  if (!flat.every((value) => typeof value === 'number')) throw shapeError(`"${name}" holds what is not a number`);
-  switch (datatype) {
-    case 'FP32':
-      return Float32Array.from(flat);
-    case 'FP64':
-      return Float64Array.from(flat);
-    case 'INT8':
-      return Int8Array.from(flat);
-    case 'UINT8':
-      return Uint8Array.from(flat);
-    case 'INT16':
-      return Int16Array.from(flat);
-    case 'UINT16':
-      return Uint16Array.from(flat);
-    case 'INT32':
-      return Int32Array.from(flat);
-    case 'UINT32':
-      return Uint32Array.from(flat);
-    case 'INT64':
-      return BigInt64Array.from(flat, (value) => BigInt(Math.trunc(value)));
-    case 'UINT64':
-      return BigUint64Array.from(flat, (value) => BigInt(Math.trunc(value)));
-  }
+  if (!flat.every((value) => typeof value === 'number'))
+    throw shapeError(`"${name}" holds values that are not numbers`);
+  const numbers = flat as number[];
+  if (datatype === 'INT64') return BigInt64Array.from(numbers, (value) => BigInt(Math.trunc(value)));
+  if (datatype === 'UINT64') return BigUint64Array.from(numbers, (value) => BigInt(Math.trunc(value)));
+  return ARRAYS[datatype].from(numbers);
 }
 
 /** A tensor's values as JSON numbers, booleans or strings. */

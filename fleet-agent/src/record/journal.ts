@@ -1,11 +1,10 @@
 // Owns the record's file: written whole before each step, and read with doubt.
 import { rename } from 'node:fs/promises';
 import { readFileIfPresent, writeFileDurably } from '../../../src/base/durable-file.ts';
-import { CodedError } from '../../../src/base/errors.ts';
 import { isDigest } from '../../../src/contract/digest.ts';
 import type { DeviceFolder } from './device-folder.ts';
 import { DiskReserve, isDiskFull } from './disk-reserve.ts';
-import type { Failure, ModelRecord, Phase, SlotContent } from './model-record.ts';
+import type { Failure, ModelRecord, Phase, SlotContent, SlotName } from './model-record.ts';
 
 const FORMAT = 1;
 
@@ -49,19 +48,12 @@ export class Journal {
     const bytes = await readFileIfPresent(this.#folder.recordFile(model));
     if (bytes === undefined) return 'absent';
     try {
-      return parseRecord(JSON.parse(bytes.toString('utf8')), model);
+      const { format, record } = JSON.parse(bytes.toString('utf8')) as { format?: unknown; record?: ModelRecord };
+      return format === FORMAT && isRecord(record, model) ? record : 'corrupt';
     } catch {
       return 'corrupt';
     }
   }
-}
-
-function corrupt(what: string): CodedError {
-  return new CodedError({
-    code: 'AGENT_JOURNAL_CORRUPT',
-    kind: 'retry-later',
-    message: `The journal's ${what} is unreadable.`,
-  });
 }
 
 const PHASES: readonly Phase['kind'][] = [
@@ -74,7 +66,7 @@ function isContent(value: unknown): value is SlotContent | null {
   return isDigest(content?.digest) && typeof content.version === 'string' && typeof content.isProven === 'boolean';
 }
 
-function isSlot(value: unknown): boolean {
+function isSlot(value: unknown): value is SlotName {
   return value === 'A' || value === 'B';
 }
 
@@ -91,16 +83,17 @@ function isPhase(phase: Phase | undefined): phase is Phase {
   return hasGoal && isSlot(phase.slot) && (phase.kind !== 'trial' || Number.isFinite(phase.progress?.elapsedMs));
 }
 
-/** The agent's own file: it is held to its shape, so that a torn or foreign one is rebuilt, never half trusted. */
-function parseRecord(value: unknown, model: string): ModelRecord {
-  const { format, record } = value as { format?: unknown; record?: ModelRecord };
-  if (format !== FORMAT || typeof record !== 'object' || record === null) throw corrupt('format');
-  if (record.model !== model) throw corrupt('model');
-  if (record.active !== null && !isSlot(record.active)) throw corrupt('active slot');
-  if (!isContent(record.slots?.A) || !isContent(record.slots?.B)) throw corrupt('slots');
-  if (!isPhase(record.phase)) throw corrupt('phase');
-  if (!Array.isArray(record.failures) || !record.failures.every(isFailure)) throw corrupt('failures');
-  if (!Array.isArray(record.outbox)) throw corrupt('outbox');
-  if (record.active !== null && record.slots[record.active] === null) throw corrupt('active slot, which is empty');
-  return record;
+/** The agent's own file, held to its shape: a torn or foreign one is rebuilt, never half trusted. */
+function isRecord(record: ModelRecord | undefined, model: string): record is ModelRecord {
+  const { active, slots, phase, failures, outbox } = record ?? ({} as Partial<ModelRecord>);
+  return (
+    record?.model === model &&
+    isContent(slots?.A) &&
+    isContent(slots.B) &&
+    (active === null || (isSlot(active) && slots[active] !== null)) &&
+    isPhase(phase) &&
+    Array.isArray(failures) &&
+    failures.every(isFailure) &&
+    Array.isArray(outbox)
+  );
 }

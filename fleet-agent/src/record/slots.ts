@@ -7,7 +7,7 @@ import { readFileIfPresent, syncFolder, writeFileDurably } from '../../../src/ba
 import { type Digest, digestOf, isDigest } from '../../../src/contract/digest.ts';
 import type { DeviceFolder } from './device-folder.ts';
 import { readJsonFile } from './json-file.ts';
-import { otherSlot, type SlotName } from './model-record.ts';
+import type { SlotName } from './model-record.ts';
 
 /** What stands in a sealed slot: written last, so that a slot with it is complete, and was verified. */
 export interface Seal {
@@ -122,17 +122,6 @@ export class Slots {
     } catch {
       return undefined;
     }
-  }
-
-  /** What can be known without a journal: the slots that are intact, the one that ran first. */
-  async survey(): Promise<{ readonly slot: SlotName; readonly seal: Seal }[]> {
-    const first = (await this.pointed()) ?? 'A';
-    const found: { slot: SlotName; seal: Seal }[] = [];
-    for (const slot of [first, otherSlot(first)]) {
-      const intact = await this.readIntact(slot);
-      if (intact !== undefined) found.push({ slot, seal: intact.seal });
-    }
-    return found;
   }
 }
 

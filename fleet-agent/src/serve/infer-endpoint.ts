@@ -6,7 +6,6 @@ import type { DeviceGauges } from '../measure/device-gauges.ts';
 import { parseFeedback, parseReadings } from '../measure/feedback.ts';
 import type { FeedbackKind } from '../measure/recent-answers.ts';
 import { ModelError } from '../model/model-host.ts';
-import type { Port } from '../model/model-signature.ts';
 import { isDatatype, packTensor, type Tensor, unpackTensor } from '../model/tensor.ts';
 import type { InferenceAnswer, ModelServer } from './model-server.ts';
 
@@ -24,7 +23,7 @@ const FEEDBACK: readonly FeedbackKind[] = ['labels', 'complaints', 'anomalies'];
 
 interface Reply {
   readonly status: number;
-  readonly body?: unknown;
+  readonly body: unknown;
 }
 
 /** Serves on 127.0.0.1 alone: who may reach it is the device's own matter. */
@@ -61,16 +60,11 @@ export class InferEndpoint {
   }
 
   async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    let reply: Reply;
-    try {
-      reply = refusalOf(request) ?? (await this.#route(request));
-    } catch (error) {
-      reply = replyOfError(error);
-    }
-    const text = reply.body === undefined ? '' : JSON.stringify(reply.body);
-    const type = text === '' ? {} : { 'content-type': 'application/json' };
+    const reply = refusalOf(request) ?? (await this.#route(request).catch(replyOfError));
+    const text = JSON.stringify(reply.body);
     if (reply.status === 413) response.setHeader('connection', 'close');
-    response.writeHead(reply.status, { ...type, 'content-length': Buffer.byteLength(text) }).end(text);
+    const headers = { 'content-type': 'application/json', 'content-length': Buffer.byteLength(text) };
+    response.writeHead(reply.status, headers).end(text);
   }
 
   async #route(request: IncomingMessage): Promise<Reply> {
@@ -79,8 +73,8 @@ export class InferEndpoint {
     if (parts[0] !== 'v2') return notFound('Nothing is served at this path.');
     if (request.method === 'POST') return this.#post(request, parts);
     if (request.method !== 'GET') return { status: 405, body: { error: 'Only GET and POST are supported.' } };
-    if (parts.length === 1) return { status: 200, body: { name: 'slipway-agent', version: '2', extensions: [] } };
-    if (parts[1] === 'health' && parts[2] === 'live') return { status: 200, body: { live: true } };
+    if (parts.length === 1) return ok({ name: 'slipway-agent', version: '2', extensions: [] });
+    if (parts[1] === 'health' && parts[2] === 'live') return ok({ live: true });
     if (parts[1] === 'health' && parts[2] === 'ready') {
       const ready = this.#options.list().every(({ instance }) => instance !== null);
       return { status: ready ? 200 : 503, body: { ready } };
@@ -94,17 +88,8 @@ export class InferEndpoint {
     if (parts.at(-1) === 'ready')
       return { status: instance === undefined ? 503 : 200, body: { name, ready: instance !== undefined } };
     if (instance === undefined) return notFound(`No version of "${name}" serves here.`);
-    const { signature, version } = instance;
-    return {
-      status: 200,
-      body: {
-        name,
-        versions: [version],
-        platform: 'onnx',
-        inputs: signature.inputs.map(describePort),
-        outputs: signature.outputs.map(describePort),
-      },
-    };
+    const { inputs, outputs } = instance.signature;
+    return ok({ name, versions: [instance.version], platform: 'onnx', inputs, outputs });
   }
 
   /** The serving instance that a path means; a version in it must be the one that serves. */
@@ -118,13 +103,13 @@ export class InferEndpoint {
     if (parts[1] === 'gauges' && parts.length === 2) {
       const readings = parseReadings(await readBody(request), this.#options.gauges);
       const taken = readings.filter(([name, reading]) => this.#options.gauges.add(name, reading)).length;
-      return { status: 200, body: { taken, left_out: readings.length - taken } };
+      return ok({ taken, left_out: readings.length - taken });
     }
     const feedback = FEEDBACK.find((one) => one === parts[3]);
     const server = this.#options.find(parts[2] ?? '');
     if (parts[1] !== 'models' || parts.length !== 4 || feedback === undefined || server === undefined)
       return this.#infer(request, parts);
-    return { status: 200, body: server.takeFeedback(parseFeedback(await readBody(request), feedback), feedback) };
+    return ok(server.takeFeedback(parseFeedback(await readBody(request), feedback), feedback));
   }
 
   async #infer(request: IncomingMessage, parts: readonly string[]): Promise<Reply> {
@@ -140,7 +125,7 @@ export class InferEndpoint {
     }
     const asked = parseInferRequest(await readBody(request));
     const answer = await server.infer(asked.inputs, asked.id);
-    return { status: 200, body: formatAnswer(answer, asked) };
+    return ok(formatAnswer(answer, asked));
   }
 }
 
@@ -217,16 +202,16 @@ function formatAnswer(answer: InferenceAnswer, { outputs: wanted }: InferRequest
   };
 }
 
-function describePort({ name, datatype, shape }: Port): unknown {
-  return { name, datatype, shape };
-}
-
 function decode(part: string): string {
   try {
     return decodeURIComponent(part);
   } catch {
     return part;
   }
+}
+
+function ok(body: unknown): Reply {
+  return { status: 200, body };
 }
 
 function notFound(error: string): Reply {

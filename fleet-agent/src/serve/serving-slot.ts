@@ -1,19 +1,11 @@
 // Owns which slot serves: the pointer on disk, the reference that requests follow, and the notice to a process that runs the model.
-import type { Clock } from '../../../src/base/clock.ts';
 import { toCodedError } from '../../../src/base/errors.ts';
-import type { Logger } from '../../../src/base/logger.ts';
 import type { Digest } from '../../../src/contract/digest.ts';
 import { failedForGood, type ModelRecord, type SlotName } from '../record/model-record.ts';
-import type { Slots } from '../record/slots.ts';
-import type { LoadedSlots, SlotProblem } from './loaded-slots.ts';
-import type { ModelServer } from './model-server.ts';
+import type { LoadedSlots, LoadedSlotsTools, SlotProblem } from './loaded-slots.ts';
 import { callSwitchHook, type SwitchHook } from './switch-hook.ts';
 
-export interface ServingSlotTools {
-  readonly clock: Clock;
-  readonly logger: Logger;
-  readonly server: ModelServer;
-  readonly slots: Slots;
+export interface ServingSlotTools extends LoadedSlotsTools {
   readonly onSwitch: SwitchHook | null;
 }
 

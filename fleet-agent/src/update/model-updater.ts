@@ -1,23 +1,17 @@
 // Owns the loop that updates one model: it persists each event, then carries out the next step of the record.
 import { backOffMs } from '../../../src/base/back-off.ts';
-import type { Clock } from '../../../src/base/clock.ts';
 import { toCodedError } from '../../../src/base/errors.ts';
-import type { Logger } from '../../../src/base/logger.ts';
 import { Mutex } from '../../../src/base/mutex.ts';
 import type { RandomStream } from '../../../src/base/random.ts';
 import { WakeSignal } from '../../../src/base/wake-signal.ts';
 import type { DeviceFacts } from '../../../src/contract/selector.ts';
-import type { Measurements } from '../measure/measurements.ts';
-import type { ModelHost } from '../model/model-host.ts';
 import type { Journal } from '../record/journal.ts';
 import type { DownloadPart, ModelRecord, SlotName } from '../record/model-record.ts';
 import type { ParametersFile } from '../record/parameters-file.ts';
 import { rebuildRecord } from '../record/rebuild-record.ts';
-import type { Slots } from '../record/slots.ts';
 import { LoadedSlots } from '../serve/loaded-slots.ts';
-import type { Assigned, ModelServer } from '../serve/model-server.ts';
-import { ServingSlot } from '../serve/serving-slot.ts';
-import type { SwitchHook } from '../serve/switch-hook.ts';
+import type { Assigned } from '../serve/model-server.ts';
+import { ServingSlot, type ServingSlotTools } from '../serve/serving-slot.ts';
 import type { DesiredVersion } from './desired-version.ts';
 import { DOWNLOAD_BACK_OFF, stage, supply } from './model-supply.ts';
 import type { SupplyOptions } from './supply-request.ts';
@@ -26,21 +20,14 @@ import { TrialWatch } from './trial-watch.ts';
 import { transition } from './update-machine.ts';
 import { type Circumstances, nextStep, type Step, type UpdateEvent } from './update-step.ts';
 
-export interface UpdaterTools {
-  readonly clock: Clock;
+export interface UpdaterTools extends ServingSlotTools {
   readonly random: RandomStream;
-  readonly logger: Logger;
   readonly journal: Journal;
-  readonly slots: Slots;
-  readonly host: ModelHost;
-  readonly server: ModelServer;
-  readonly measurements: Measurements;
   readonly supply: SupplyOptions;
   /** One model at a time is fetched, staged or self-tested on a device. */
   readonly mutex: Mutex;
   readonly facts: () => DeviceFacts;
   readonly circumstances: () => Promise<Circumstances>;
-  readonly onSwitch: SwitchHook | null;
   readonly parameters: ParametersFile;
   /** There is an outcome: a report should not wait for its interval. */
   readonly onOutcome: () => void;

@@ -75,18 +75,17 @@ function withContent(record: ModelRecord, slot: SlotName, content: SlotContent |
   return { ...record, slots: { ...record.slots, [slot]: content } };
 }
 
+/** `reason` is null where nothing failed. */
 function withOutcome(
   record: ModelRecord,
-  goal: Goal,
+  { rollout, revision, digest, attempt }: Goal,
   kind: Outcome['kind'],
-  facts: Pick<Outcome, 'reason' | 'message'>,
+  { reason = null, message }: { readonly reason?: Outcome['reason']; readonly message: string },
   atMs: number,
 ): ModelRecord {
-  const { rollout, revision, digest, attempt } = goal;
-  const message = facts.message.slice(0, 500);
   const outcome: Outcome = {
-    ...{ model: record.model, rollout, revision, digest, attempt, kind, reason: facts.reason, message },
-    at: toIsoSeconds(atMs),
+    ...{ model: record.model, rollout, revision, digest, attempt, kind, reason },
+    ...{ message: message.slice(0, 500), at: toIsoSeconds(atMs) },
   };
   return { ...record, outbox: [...record.outbox, outcome].slice(-MOST_OUTBOX) };
 }
@@ -126,13 +125,8 @@ function assign(record: ModelRecord, event: Extract<UpdateEvent, { kind: 'assign
 /** The directive wants another version in mid-trial: back to the version before, which is a local copy. */
 function leaveTrial(record: ModelRecord, phase: Extract<Phase, { kind: 'trial' }>, atMs: number): ModelRecord {
   const back = { ...record, active: phase.fallback ?? record.active };
-  return withOutcome(
-    moved(back, steadyPhase(back)),
-    phase.goal,
-    'rolled-back',
-    { reason: null, message: 'The directive changed while it was in its trial.' },
-    atMs,
-  );
+  const message = 'The directive changed while it was in its trial.';
+  return withOutcome(moved(back, steadyPhase(back)), phase.goal, 'rolled-back', { message }, atMs);
 }
 
 /** From a steady state towards a goal: nothing if it runs or is blocked, at once if a proven copy is here, else through all steps. */
@@ -168,16 +162,9 @@ function blocked(record: ModelRecord, { digest, attempt }: Failure): ModelRecord
 function switchBack(record: ModelRecord, slot: SlotName, goal: Goal, atMs: number): ModelRecord {
   const left = activeContent(record);
   const back: ModelRecord = { ...record, active: slot, phase: { kind: 'committed' } };
-  if (left === null)
-    return withOutcome(back, goal, 'committed', { reason: null, message: 'A proven copy was kept here.' }, atMs);
+  if (left === null) return withOutcome(back, goal, 'committed', { message: 'A proven copy was kept here.' }, atMs);
   const leaving: Goal = { ...goal, digest: left.digest, version: left.version };
-  return withOutcome(
-    back,
-    leaving,
-    'rolled-back',
-    { reason: null, message: `Back to ${goal.version}, which was kept here.` },
-    atMs,
-  );
+  return withOutcome(back, leaving, 'rolled-back', { message: `Back to ${goal.version}, which was kept here.` }, atMs);
 }
 
 /** Stops the version that this rollout brought, never another rollout's. */
@@ -216,13 +203,7 @@ function commit(record: ModelRecord, goal: Goal, slot: SlotName, message: string
   assertInvariant(content !== null, 'only a staged version is committed');
   const proven = withContent(record, slot, { ...content, isProven: true, rollout: goal.rollout });
   const failures = record.failures.filter((failure) => failure.digest !== goal.digest);
-  return withOutcome(
-    { ...proven, failures, phase: { kind: 'committed' } },
-    goal,
-    'committed',
-    { reason: null, message },
-    atMs,
-  );
+  return withOutcome({ ...proven, failures, phase: { kind: 'committed' } }, goal, 'committed', { message }, atMs);
 }
 
 function remember(record: ModelRecord, failure: Failure): ModelRecord {
