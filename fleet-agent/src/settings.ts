@@ -89,7 +89,7 @@ export interface SettingSources {
   readonly readConfig: (file: string) => string;
 }
 
-/** Command line over configuration file over environment over defaults. Throws AGENT_SETTING for what is not understood. */
+/** Command line over configuration file over environment over defaults. Throws AGENT_SETTING. */
 export function readSettings({
   args,
   environment,

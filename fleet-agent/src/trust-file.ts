@@ -24,7 +24,7 @@ export class TrustFile {
     return new TrustFile(file, await loadTrust(file));
   }
 
-  /** By the policy that is in force when it is asked. */
+  /** Verifies by the policy in force at the time of the call. */
   get verifier(): Pick<DocumentVerifier, 'verifyModel'> {
     return { verifyModel: (...question) => this.#verifier.verifyModel(...question) };
   }

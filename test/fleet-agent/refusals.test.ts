@@ -98,7 +98,7 @@ const CASES: readonly Case[] = [
     },
     ...{
       reason: 'incompatible',
-      message: /variants: the model is made for linux\/riscv64; this device is/,
+      message: /variants: the model has variants for linux\/riscv64; this device is/,
       outcome: 'refused',
     },
   },

@@ -1,4 +1,4 @@
-// Owns what the agent needs of a source of directives: TUF in production, anything else in a rehearsal.
+// Owns the interface of a source of directives: TUF in production, anything else in a rehearsal.
 import type { Directive } from '../../../src/contract/directive.ts';
 
 export interface DirectiveSource {

@@ -132,7 +132,7 @@ class Transfer {
     }
   }
 
-  /** What came before a cut is kept: on a bad line every try may bring only a little. */
+  /** Keeps the bytes before a cut: on a bad line each try may bring only a few. */
   async #flush(): Promise<void> {
     await this.#handle.datasync();
     await this.#request.onFlushed(this.#offset, this.#etag);

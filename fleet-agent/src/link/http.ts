@@ -58,7 +58,7 @@ export function httpError(url: string, cause: unknown): CodedError {
   return retryLater('AGENT_HTTP', `${origin}${pathname} can't be reached: ${inner}.`, cause);
 }
 
-/** The server answered with a status that is no success. */
+/** For an answer whose status is not a success. */
 export function statusError(url: string, status: number): CodedError {
   return retryLater('AGENT_HTTP_STATUS', `${new URL(url).pathname} answered ${status}.`);
 }

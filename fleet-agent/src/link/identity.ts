@@ -1,4 +1,4 @@
-// Owns who the device is: its key, made and kept here, and the epoch that the service gave it.
+// Owns the device's identity: its key, made and kept here, and the epoch that the service gave it.
 import { createPrivateKey, createPublicKey, generateKeyPairSync, type KeyObject } from 'node:crypto';
 import { readFileIfPresent, writeFileDurably } from '../../../src/base/durable-file.ts';
 import { CodedError } from '../../../src/base/errors.ts';

@@ -1,4 +1,4 @@
-// Owns what the agent and the service say to each other, whatever carries it: HTTPS now, a broker, a gateway or a simulation as well.
+// Owns the interface between the agent and the service, whatever carries it: HTTPS, a broker, a gateway or a simulation.
 import type { CodedError } from '../../../src/base/errors.ts';
 import type { Enrolment, EnrolmentRequest, ReportAnswer } from '../../../src/contract/fleet-messages.ts';
 import type { DsseEnvelope } from '../../../src/contract/trust/dsse.ts';

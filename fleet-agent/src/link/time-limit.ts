@@ -27,7 +27,7 @@ export class TimeLimit implements Disposable {
     return this.#isOver;
   }
 
-  /** The time begins anew: the other side was heard. */
+  /** Starts the time again, when the other side was heard. */
   restart(): void {
     this.#sinceMs = this.#clock.monotonicMs();
   }

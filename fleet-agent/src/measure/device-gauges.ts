@@ -2,12 +2,12 @@
 import type { Clock } from '../../../src/base/clock.ts';
 import { addToSummaries, GAUGES, MOST_GAUGES, type Summary, summaryOf } from '../../../src/contract/gauges.ts';
 
-/** What one look at the device gives; what it does not have is left out. */
+/** One reading of the device; gauges that it lacks are left out. */
 export type TakeReadings = () => Promise<ReadonlyMap<string, number>>;
 
 export class DeviceGauges {
   readonly #summaries = new Map<string, Summary>();
-  /** What the agent reads on this device by itself. */
+  /** Gauges that the agent reads on this device itself. */
   readonly #ownNames = new Set<string>();
 
   /** False when there is no room for another name: the agent's own always have theirs. */

@@ -7,7 +7,7 @@ import type { Tensor } from '../model/tensor.ts';
 /** Values looked at in one request; of longer inputs every n-th is. */
 const MOST_VALUES = 1024;
 
-/** Summaries by name; text and what is not finite is left out. */
+/** Summaries by name, without text and without numbers that are not finite. */
 export function summarizeInputs(inputs: readonly Tensor[]): Map<string, Summary> {
   const features = new Map<string, Summary>();
   for (const { name, datatype, shape, data } of inputs) {

@@ -1,4 +1,4 @@
-// Owns what one running version did in the present interval: its counts, and their form in a report.
+// Owns the counts of one running version in the present interval, and their form in a report.
 import { assertNever } from '../../../src/base/errors.ts';
 import type { Digest } from '../../../src/contract/digest.ts';
 import { addSummaries, addToSummaries, type Summary, summaryOf } from '../../../src/contract/gauges.ts';
@@ -16,7 +16,7 @@ import {
 import { addToSketch, emptySketch, sketchToJson } from '../../../src/contract/sketch.ts';
 import type { Judgement } from '../model/model-signature.ts';
 
-/** Under what a version ran: an interval never mixes two of these. */
+/** Everything that an interval never mixes: rollout, revision, arm, slot and version. */
 export interface Attribution {
   readonly model: string;
   readonly rollout: string | null;
@@ -39,7 +39,7 @@ export type Measured =
     }
   | { readonly kind: 'failed'; readonly rows: number; readonly reason: ErrorReason };
 
-/** Anything else that is counted to a version. */
+/** Other events that count to a version. */
 export type Observation =
   | { readonly kind: 'loaded'; readonly ms: number }
   | { readonly kind: 'labelled'; readonly predicted: string; readonly actual: string }

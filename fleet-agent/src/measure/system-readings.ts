@@ -93,7 +93,7 @@ async function readTemperature(root: string): Promise<number | undefined> {
   return degrees.length === 0 ? undefined : Math.max(...degrees);
 }
 
-/** As `df` counts: what is kept for the superuser is neither used nor free. */
+/** As `df` counts: blocks reserved for the superuser are neither used nor free. */
 async function readDisk(folder: string): Promise<number | undefined> {
   const facts = await statfs(folder).catch(() => undefined);
   if (facts === undefined) return undefined;

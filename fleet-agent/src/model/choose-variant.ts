@@ -1,5 +1,4 @@
-// Owns whether a model fits this device: which variant is for it, or the clause that speaks against it.
-
+// Owns whether a model fits this device: the variant for it, or the clause that excludes the device.
 import { satisfiesRangeLoosely } from '../../../src/contract/model-version.ts';
 import type { DeviceFacts } from '../../../src/contract/selector.ts';
 import type { ModelManifest, Variant } from '../../../src/contract/types.generated.ts';
@@ -39,7 +38,7 @@ export function chooseVariant(manifest: ModelManifest, facts: DeviceFacts): Vari
     if (range === undefined) continue;
     const version = facts.properties[name];
     if (version !== undefined && satisfiesRangeLoosely(String(version), range)) continue;
-    const has = version === undefined ? `does not say its ${name}` : `has ${name} ${version}`;
+    const has = version === undefined ? `reports no ${name}` : `has ${name} ${version}`;
     return incompatible(`compatibility.${name}`, `needs ${name} ${range}; this device ${has}`);
   }
   const groups = wordsOf(facts, 'group', 'groups');
@@ -61,7 +60,10 @@ export function chooseVariant(manifest: ModelManifest, facts: DeviceFacts): Vari
   );
   if (variant !== undefined) return { kind: 'fits', variant };
   const offered = variants.map((one) => [one.platform, ...(one.capabilities ?? [])].join('+')).join(', ');
-  return incompatible('variants', `is made for ${offered}; this device is ${[platform, ...capabilities].join('+')}`);
+  return incompatible(
+    'variants',
+    `has variants for ${offered}; this device is ${[platform, ...capabilities].join('+')}`,
+  );
 }
 
 function incompatible(clause: string, problem: string): VariantChoice {

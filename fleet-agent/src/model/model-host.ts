@@ -1,4 +1,4 @@
-// Owns what a runtime promises: load a model's files, run it, and say in which way it failed.
+// Owns the interface of a runtime: load a model's files, run it, and say how it failed.
 import type { ErrorReason } from '../../../src/contract/report.ts';
 import type { ModelFiles } from '../record/slots.ts';
 import type { Tensor } from './tensor.ts';
@@ -10,7 +10,7 @@ export interface LoadedModel {
   release(): Promise<void>;
 }
 
-/** Loads models. One host may serve many agents of a process; it shares what is equal. */
+/** Loads models. One host may serve many agents of a process; they share sessions of equal content. */
 export interface ModelHost {
   /** Does it answer inferences itself? If not, another process does, and self-tests and measurements are that one's. */
   readonly canRun: boolean;
@@ -41,7 +41,7 @@ export const processHost: ModelHost = {
   async load() {
     return {
       async run() {
-        throw new ModelError('runtime', 'This model is run by another process, not by the agent.');
+        throw new ModelError('runtime', 'Another process runs this model, not the agent.');
       },
       async release() {},
     };

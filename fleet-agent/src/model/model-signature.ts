@@ -1,4 +1,4 @@
-// Owns what a model promises to take and to give, and holds requests and answers to it.
+// Owns a model's signature: its inputs and outputs, and the checks of requests and answers against them.
 import type { ModelManifest, OutputTensor } from '../../../src/contract/types.generated.ts';
 import { ModelError } from './model-host.ts';
 import { type Datatype, elementsOf, findDatatype, type Tensor, unpackTensor } from './tensor.ts';
@@ -95,7 +95,7 @@ function judgeRow(names: readonly string[], row: readonly number[]): Judgement {
   let best = 0;
   for (let i = 0; i < row.length; i++) {
     const value = row[i] ?? Number.NaN;
-    if (Number.isNaN(value)) throw new ModelError('runtime', 'The model answered with something that is not a number.');
+    if (Number.isNaN(value)) throw new ModelError('runtime', 'The model answered with a value that is not a number.');
     if (value > (row[best] ?? 0)) best = i;
   }
   return { className: names[best] ?? String(best), confidence: Math.min(1, Math.max(0, row[best] ?? 0)) };

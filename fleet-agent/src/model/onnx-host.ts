@@ -109,7 +109,7 @@ export class OnnxHost implements ModelHost {
     if (!this.#watching) void this.#watch();
   }
 
-  /** Stops the thread when its oldest request outlives the time; the thread works in order, so that one is to blame. */
+  /** Stops the thread when its oldest request takes too long. The thread works in order, so the oldest request is at fault. */
   async #watch(): Promise<void> {
     const { clock, timeoutMs = 30_000 } = this.#options;
     this.#watching = true;
@@ -181,7 +181,7 @@ export class OnnxHost implements ModelHost {
     }
     for (const pending of waiting) {
       if (pending.sent >= MOST_SENDS) {
-        pending.reject(new ModelError('runtime', 'The runtime broke down again and again while this waited.'));
+        pending.reject(new ModelError('runtime', 'The runtime crashed repeatedly while this request waited.'));
         continue;
       }
       this.#pending.set(pending.request.id, pending);

@@ -1,4 +1,4 @@
-// Owns what the agent and its ONNX thread say to each other.
+// Owns the messages between the agent and its ONNX thread.
 import type { ErrorReason } from '../../../src/contract/report.ts';
 import type { Tensor } from './tensor.ts';
 

@@ -9,7 +9,7 @@ import { findDatatype, runtimeTypeOf, type Tensor } from './tensor.ts';
 /** The bundle sets this to its own copy of the WebAssembly; the sources let ONNX Runtime find the one in its package. */
 declare const SLIPWAY_WASM_BROTLI_BASE64: string | undefined;
 
-/** A run's own setting: the session's does not keep the runtime from printing to stderr what the answer says anyway. */
+/** Set for each run: the session's setting does not keep the runtime from printing errors to stderr, which the answer holds anyway. */
 const QUIETLY: ort.InferenceSession.RunOptions = { logSeverityLevel: 4 };
 
 const sessions = new Map<string, ort.InferenceSession>();
@@ -32,7 +32,7 @@ function toOrtTensor(tensor: Tensor): ort.Tensor {
 function fromOrtTensor(name: string, tensor: ort.Tensor): Tensor {
   const datatype = findDatatype(tensor.type);
   if (datatype === undefined)
-    throw new Error(`output "${name}" has the type ${tensor.type}, which has no place in the protocol`);
+    throw new Error(`output "${name}" has the type ${tensor.type}, which the protocol does not have`);
   const data = tensor.data as unknown as Tensor['data'];
   return { name, datatype, shape: tensor.dims, data };
 }

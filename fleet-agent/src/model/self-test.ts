@@ -45,7 +45,7 @@ export async function selfTest(
   return { kind: 'passed', examples: examples.length };
 }
 
-/** The example's flat values in the promised shape; an open first dimension takes what the values make of it. */
+/** The example's flat values in the promised shape; the number of values gives the length of an open first dimension. */
 function exampleTensor(port: Port, example: ModelExample): Tensor {
   const values = example.inputs[port.name] ?? [];
   const fixed = port.shape.reduce((product, length) => (length === -1 ? product : product * length), 1);
@@ -66,8 +66,7 @@ function compare(example: ModelExample, outputs: readonly Tensor[], signature: M
     const output = outputs.find((one) => one.name === name);
     if (output === undefined) return `there is no output "${name}".`;
     const found = unpackTensor(output);
-    if (found.length !== expected.length)
-      return `"${name}" has ${found.length} values, ${expected.length} were expected.`;
+    if (found.length !== expected.length) return `"${name}" has ${found.length} values instead of ${expected.length}.`;
     const wrong = expected.findIndex((value, i) => !isNear(value, found[i], tolerance));
     if (wrong !== -1)
       return `"${name}" at ${wrong} is ${found[wrong]}, expected ${expected[wrong]} (tolerance ${tolerance}).`;

@@ -1,4 +1,4 @@
-// Owns what the device remembers across restarts beside its models: a floor under the wall clock, and the revisions that it has seen.
+// Owns the device's memory across restarts: a floor under the wall clock, and the revisions that it has accepted.
 import type { Clock } from '../../../src/base/clock.ts';
 import { writeFileDurably } from '../../../src/base/durable-file.ts';
 import { readJsonFile } from './json-file.ts';
@@ -37,7 +37,7 @@ export class DeviceMemory {
     return new DeviceMemory(file, clock, (await readJsonFile(file, parseMemory)) ?? empty);
   }
 
-  /** Wall-clock time, never below what was true before: a device without a battery-backed clock wakes up in 1970. */
+  /** Wall-clock time, never below a time that was proven before: a device without a battery-backed clock starts in 1970. */
   nowMs(): number {
     return Math.max(this.#clock.now(), this.#timeFloorMs);
   }

@@ -1,4 +1,4 @@
-// Owns a little disk kept aside, so that a device whose disk others have filled can still write down that it goes back.
+// Owns a small disk reserve, so that a device can still record a rollback when others have filled its disk.
 import { randomBytes } from 'node:crypto';
 import { rm, stat, statfs, writeFile } from 'node:fs/promises';
 import path from 'node:path';
@@ -15,7 +15,7 @@ export class DiskReserve {
     this.#file = file;
   }
 
-  /** Gives the reserve away when the disk is full, and takes it again when there is plenty. Never throws. */
+  /** Releases the reserve when the disk is full, and takes it again when there is plenty. Never throws. */
   async adjust(): Promise<void> {
     try {
       const free = await freeBytesOf(path.dirname(this.#file));
@@ -24,7 +24,7 @@ export class DiskReserve {
       else if (free > 4 * RESERVE_BYTES && !(await this.#isThere()))
         await writeFile(this.#file, randomBytes(RESERVE_BYTES));
     } catch {
-      // a reserve that can't be had changes nothing today
+      // without a reserve the agent works as before
     }
   }
 

@@ -39,7 +39,7 @@ interface Address extends AsyncDisposable {
   readonly text: string;
 }
 
-/** Where the socket is. One whose path is too long for an address is reached through the folder's handle, where the system has that. */
+/** The socket's address. If its path is too long for one, Linux reaches it through the folder's handle. */
 async function addressIn(folder: string): Promise<Address> {
   const text = path.join(folder, SOCKET);
   if (Buffer.byteLength(text) <= LONGEST_ADDRESS) return { text, [Symbol.asyncDispose]: async () => undefined };
@@ -82,7 +82,7 @@ async function isHeld(address: string): Promise<boolean> {
   });
 }
 
-/** What is there, so that it is known again after it was moved, and another one in its place is not; undefined when nothing is. */
+/** Identifies a file or folder, also after a move, and tells it from another one in its place; undefined when there is none. */
 async function identityOf(file: string): Promise<{ readonly id: string; readonly isFolder: boolean } | undefined> {
   try {
     const found = await lstat(file, { bigint: true });
@@ -104,8 +104,8 @@ async function makeFolder(folder: string): Promise<boolean> {
 }
 
 /**
- * Removes the takeover that a dead process left. It is moved aside first: of many that do so one has it, and who finds that it took
- * another one, made in the meantime, puts that back.
+ * Removes the takeover folder of a dead process. It is moved aside first: of many processes one gets it, and a process that moved a
+ * newer takeover by mistake puts it back.
  */
 async function removeStale(takeover: string, stale: string): Promise<void> {
   const aside = `${takeover}.${process.pid}`;
@@ -142,14 +142,14 @@ async function beginTakeover(takeover: string, address: string, clock: Clock): P
 }
 
 /**
- * Removes what a dead process left. Only who made the takeover folder may; and as that one, too, may be stopped for so long that another
- * follows, what is removed is moved aside first, and put back when it lives.
+ * Removes the socket of a dead process. Only the process that made the takeover folder may do so. That process, too, may be stopped until
+ * another one takes over, so the socket is moved aside first, and put back if it is alive.
  */
 async function clear(folder: string, address: string, clock: Clock): Promise<void> {
   const takeover = path.join(folder, TAKEOVER);
   const mine = await beginTakeover(takeover, address, clock);
   try {
-    // Between taking an address and listening there is a moment without an answer: a dead one gives none a second time either.
+    // Between taking an address and listening a process does not answer for a moment; a dead one never does.
     await clock.sleep(PAUSE_MS);
     if (await isHeld(address)) throw busy(folder);
     await removeDead(folder, address);

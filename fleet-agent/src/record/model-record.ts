@@ -1,4 +1,4 @@
-// Owns what is known of one model on this device: slots, phase, failures, and outcomes not reported yet.
+// Owns the record of one model on this device: slots, phase, failures, and outcomes not reported yet.
 import type { Digest } from '../../../src/contract/digest.ts';
 import type { FailureReason, Outcome } from '../../../src/contract/report.ts';
 
@@ -94,7 +94,7 @@ export type Phase =
   | { readonly kind: 'rollingBack'; readonly goal: Goal; readonly failure: Failure }
   | { readonly kind: 'failed'; readonly digest: Digest; readonly attempt: number };
 
-/** The file that is being fetched: how much of it is safe on disk, and what the server called it. */
+/** The file in download: how much of it is durable on disk, and the server's ETag. */
 export interface DownloadPart {
   readonly name: string;
   readonly offset: number;

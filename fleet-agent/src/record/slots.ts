@@ -1,4 +1,4 @@
-// Owns a model's two slots on disk: what a sealed one holds, whether it still does, and the pointer for other processes.
+// Owns a model's two slots on disk: their content, whether it is intact, and the pointer for other processes.
 import { createHash, randomUUID } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { mkdir, open, readlink, rename, rm, symlink } from 'node:fs/promises';
@@ -9,7 +9,7 @@ import type { DeviceFolder } from './device-folder.ts';
 import { readJsonFile } from './json-file.ts';
 import type { SlotName } from './model-record.ts';
 
-/** What stands in a sealed slot: written last, so that a slot with it is complete, and was verified. */
+/** The seal of a slot. It is written last, so a slot that has one is complete and verified. */
 export interface Seal {
   readonly digest: Digest;
   readonly version: string;
@@ -100,7 +100,7 @@ export class Slots {
     return { byRole };
   }
 
-  /** Points `current` at a slot by renaming a new link over it: at no instant is there none. */
+  /** Points `current` at a slot by renaming a new link over it, so that the link always exists. */
   async point(slot: SlotName | null): Promise<void> {
     const link = this.#folder.currentLink(this.#model);
     if (slot === null) {

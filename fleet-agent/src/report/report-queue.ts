@@ -72,7 +72,7 @@ export class ReportQueue {
     if (this.#drafts.length > MOST_DRAFTS) await this.#condense();
   }
 
-  /** Numbers and signs a report that is about to be sent for the first time; durable, and frozen from now on. */
+  /** Numbers and signs a report before it is first sent; it is durable and never changes again. */
   async freeze(body: ReportBody, sender: Sender, replaces: string | null = null): Promise<SentReport> {
     const sequence = await this.#nextSequence(sender.epoch);
     const payload = Buffer.from(JSON.stringify({ ...body, device: sender.device, epoch: sender.epoch, sequence }));

@@ -111,7 +111,7 @@ export class LoadedSlots {
   async #free(instance: Instance, slot: SlotName): Promise<void> {
     await this.#tools.server.drain(instance);
     await instance.loaded.release().catch((error: unknown) => {
-      this.#tools.logger.warn('a version could not be freed', { model: this.#model, slot, error });
+      this.#tools.logger.warn('version not freed', { model: this.#model, slot, error });
     });
   }
 }

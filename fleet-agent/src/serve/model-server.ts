@@ -73,7 +73,7 @@ export class ModelServer {
     return this.#assigned;
   }
 
-  /** From now on intervals are counted under this; what is still in flight counts to what was assigned when it ends. */
+  /** Intervals count under this from now on; requests in flight count under the assignment when they end. */
   assign(assigned: Assigned): void {
     this.#assigned = assigned;
     this.#noteServing();

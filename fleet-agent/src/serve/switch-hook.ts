@@ -8,14 +8,14 @@ import { ask } from '../link/http.ts';
 import { TimeLimit } from '../link/time-limit.ts';
 
 export type SwitchHook =
-  /** Sends a signal to the process whose id stands in the file. */
+  /** Sends a signal to the process whose id is in the file. */
   | { readonly kind: 'signal'; readonly pidFile: string; readonly signal: 'SIGHUP' | 'SIGUSR1' | 'SIGUSR2' | 'SIGTERM' }
   /** Runs a program (no shell), such as `systemctl restart scanner`; success is exit status 0. */
   | { readonly kind: 'command'; readonly argv: readonly [string, ...string[]]; readonly timeoutMs?: number }
-  /** POSTs what runs now as JSON; success is any 2xx. */
+  /** POSTs the running version as JSON; success is any 2xx. */
   | { readonly kind: 'http'; readonly url: string; readonly timeoutMs?: number };
 
-/** What runs now. Commands get it as `SLIPWAY_MODEL`, `SLIPWAY_VERSION`, `SLIPWAY_DIGEST` and `SLIPWAY_PATH`. */
+/** The version that runs now. Commands get it as `SLIPWAY_MODEL`, `SLIPWAY_VERSION`, `SLIPWAY_DIGEST` and `SLIPWAY_PATH`. */
 export interface Switched {
   readonly model: string;
   readonly version: string | null;

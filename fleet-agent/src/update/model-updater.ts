@@ -95,7 +95,7 @@ export class ModelUpdater {
     this.#wake.wake();
   }
 
-  /** Persists what follows from an event; then, and only then, it is so. */
+  /** Writes the record that follows from an event; the updater acts on it only once it is on disk. */
   async apply(event: UpdateEvent): Promise<void> {
     await this.#writing.run(async () => {
       const next = transition(this.#record, event, this.#tools.supply.nowMs());

@@ -11,7 +11,7 @@ export interface Transferred {
 /** Reasons that lie in the bytes and their signatures, not in the network. */
 const FOUND_BY_VERIFYING: readonly TransferResult[] = ['signature', 'corrupt', 'incompatible'];
 
-/** Attempts that ended between two records of a model; a download that is tried again is counted where that is decided. */
+/** Attempts that ended between two records of a model; retried downloads are counted by the updater. */
 export function transfersBetween(before: ModelRecord, after: ModelRecord): readonly Transferred[] {
   const { phase } = before;
   if (!('goal' in phase) || phase.kind === 'rollingBack' || phase.kind === after.phase.kind) return [];

@@ -14,7 +14,7 @@ export class TrialWatch {
   readonly #server: ModelServer;
   #beganMs = 0;
   #persistedMs = 0;
-  /** What the record held when this process took the trial up; null until then. */
+  /** Progress in the record when this process took over the trial; null until then. */
   #base: TrialProgress | null = null;
   #tickMs = 1000;
 

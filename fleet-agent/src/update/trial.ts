@@ -41,7 +41,7 @@ const LEAST_FOR_LATENCY = 100;
 
 /**
  * Is a share above its limit by more than noise? Bad events must exceed what the limit allows by three standard deviations of a Poisson
- * count while the trial runs, by two when it ends. The fleet's own verdict is the sharp one; this only catches what is plainly broken here.
+ * count while the trial runs, by two when it ends. The fleet's verdict is the precise one; this only catches versions that are plainly broken here.
  */
 function isAbove(bad: number, all: number, limit: number, atEnd: boolean): boolean {
   if (bad < (atEnd ? LEAST_BAD_AT_END : LEAST_BAD_EARLY)) return false;

@@ -11,7 +11,7 @@ export interface Circumstances {
 }
 
 export type UpdateEvent =
-  /** What the directive says; `stableFirst` is taken before a candidate while no proven version is here. */
+  /** The directive assigns a goal; `stableFirst` comes before a candidate while no proven version is here. */
   | { readonly kind: 'assigned'; readonly goal: Goal; readonly stableFirst: Goal | null; readonly now: Circumstances }
   /** The rollout says that nothing runs here. */
   | { readonly kind: 'unassigned'; readonly rollout: string }
@@ -25,9 +25,9 @@ export type UpdateEvent =
   | Failed
   | { readonly kind: 'trialProgressed'; readonly progress: TrialProgress }
   | { readonly kind: 'trialPassed'; readonly message: string }
-  /** The process starts anew. */
+  /** The process started again. */
   | { readonly kind: 'restarted' }
-  /** A slot's files are not what was verified. */
+  /** A slot's files are not the ones that were verified. */
   | { readonly kind: 'slotLost'; readonly slot: SlotName }
   /** These outcomes are in a durable report now. */
   | { readonly kind: 'reported'; readonly outcomes: readonly Outcome[] };
