@@ -39,7 +39,7 @@ export type DownloadResult =
 
 /** Between flushes at least this much, and at most 64 flushes a file. */
 const LEAST_FLUSH_BYTES = 512 * 1024;
-/** A server that sends nothing for this long is given up. */
+/** The try ends when the server sends nothing for this long. */
 const STALL_MS = 60_000;
 
 /** One try. Never throws for what networks, servers or full disks do. */
@@ -87,11 +87,7 @@ class Transfer {
     if (this.#offset < sizeBytes) return cut(`The download stopped at ${this.#offset} of ${sizeBytes} bytes.`);
     const found = `sha256:${this.#hash.digest('hex')}`;
     if (found === this.#request.digest) return { kind: 'done' };
-    return {
-      kind: 'corrupt',
-      wasResumed,
-      message: `Its digest is ${found}, not ${this.#request.digest}.`,
-    };
+    return { kind: 'corrupt', wasResumed, message: `Its digest is ${found}, not ${this.#request.digest}.` };
   }
 
   /** Keeps of the file what an earlier try flushed, and digests it. */
@@ -106,7 +102,7 @@ class Transfer {
     this.#etag = etag;
   }
 
-  async #startAnew(): Promise<void> {
+  async #startOver(): Promise<void> {
     await this.#handle.truncate(0);
     this.#hash = createHash('sha256');
     this.#offset = 0;
@@ -141,7 +137,7 @@ class Transfer {
   /** Undefined when the body continues at `#offset` (set back to 0 where the server starts over). */
   async #judge(response: Response): Promise<DownloadResult | undefined> {
     if (response.status === 200) {
-      await this.#startAnew();
+      await this.#startOver();
       return undefined;
     }
     const range = /^bytes (\d+)-\d+\/(\d+|\*)$/.exec(response.headers.get('content-range') ?? '');
@@ -149,7 +145,7 @@ class Transfer {
     await response.body?.cancel();
     const after = retryAfterMs(response.headers, this.#request.clock.now());
     if (response.status === 206 || response.status === 416) {
-      await this.#startAnew();
+      await this.#startOver();
       await this.#request.onFlushed(0, null);
     }
     return cut(`The server answered ${response.status} for ${new URL(this.#request.url).pathname}.`, after);
@@ -163,11 +159,8 @@ class Transfer {
     for await (const chunk of response.body ?? []) {
       limit.restart();
       if (this.#offset + chunk.length > sizeBytes) {
-        return {
-          kind: 'corrupt',
-          wasResumed: false,
-          message: `It is longer than the ${sizeBytes} bytes that its manifest states.`,
-        };
+        const message = `It is longer than the ${sizeBytes} bytes that its manifest states.`;
+        return { kind: 'corrupt', wasResumed: false, message };
       }
       await this.#handle.write(chunk, 0, chunk.length, this.#offset);
       this.#hash.update(chunk);
@@ -179,6 +172,8 @@ class Transfer {
       if (bytesPerSecondMost !== null) {
         const dueMs = ((this.#offset - startOffset) / bytesPerSecondMost) * 1000;
         await clock.sleep(dueMs - (clock.monotonicMs() - startMs), signal);
+        // The agent's own pause is no silence of the server.
+        limit.restart();
       }
     }
     if (this.#offset < sizeBytes) await this.#flush();

@@ -252,7 +252,7 @@ export class ModelUpdater {
   /** A version that failed before it served is removed, so that it takes no space. */
   async #afterFailure(event: Extract<UpdateEvent, { kind: 'failed' }>): Promise<void> {
     const { slots, logger } = this.#tools;
-    logger.warn('version failed', { model: this.model, reason: event.reason, message: event.message });
+    logger.warn('version failed', { model: this.model, reason: event.reason, detail: event.message });
     for (const slot of ['A', 'B'] as const) {
       if (this.#record.slots[slot] === null && slot !== this.serving) await slots.clear(slot);
     }
