@@ -35,7 +35,7 @@ async function buildHost(outfile: string): Promise<void> {
   });
   await build({
     ...COMMON,
-    entryPoints: [path.join(here, 'src/onnx-thread.ts')],
+    entryPoints: [path.join(here, 'src/model/onnx-thread.ts')],
     outfile,
     alias: { 'onnxruntime-web/wasm': path.join(folder, 'ort.wasm.bundle.min.mjs') },
     define: { ...COMMON.define, SLIPWAY_WASM_BROTLI_BASE64: 'slipwayWasm' },

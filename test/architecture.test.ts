@@ -4,6 +4,7 @@ import path from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { findBreaches } from './architecture/breaches.ts';
 import {
+  AGENT_WINGS,
   BANS,
   EDGE_INTERFACES,
   HOUSE_PLAN,
@@ -135,6 +136,16 @@ describe('the house plan', () => {
   it.each(WINGS.map(({ folder }) => folder))('finds an import of a sibling in %s', (folder) => {
     const text = "import { x } from '../sibling.ts';\nexport const y = x;\n";
     expect(judge({ [`${folder}/thing.ts`]: text })).toEqual([expect.stringContaining(`the wing ${folder} may import`)]);
+  });
+
+  it("lets each wing of the agent import those before it, and none after it; every folder of the agent's is a wing", () => {
+    for (const [i, folder] of AGENT_WINGS.entries())
+      for (const [j, other] of AGENT_WINGS.entries()) {
+        const text = `import { x } from '../${path.basename(other)}/other.ts';\nexport const y = x;\n`;
+        expect(judge({ [`${folder}/thing.ts`]: text }), `${folder} imports ${other}`).toHaveLength(j > i ? 1 : 0);
+      }
+    const folders = readSources().flatMap((file) => /^fleet-agent\/src\/[^/]+(?=\/)/.exec(file.path) ?? []);
+    expect([...new Set(folders)].sort()).toEqual([...AGENT_WINGS].sort());
   });
 
   it('finds effects in a pure room', () => {

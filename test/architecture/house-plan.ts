@@ -90,9 +90,15 @@ export const HOUSE_PLAN: readonly Room[] = [
   { folder: 'schemas', mayImport: [] },
 ];
 
-/** Folders inside a room that know none of their siblings. */
+/** In order: each wing of the agent may import those before it. The files beside the wings put them together. */
+export const AGENT_WINGS: readonly string[] = ['record', 'model', 'measure', 'link', 'serve', 'update', 'report'].map(
+  (wing) => `fleet-agent/src/${wing}`,
+);
+
+/** Folders inside a room that know none of their siblings but those named. */
 export const WINGS: readonly Pick<Room, 'folder' | 'mayImport'>[] = [
   { folder: 'src/documents/rules', mayImport: GROUND },
+  ...AGENT_WINGS.map((folder, i) => ({ folder, mayImport: [...GROUND, ...AGENT_WINGS.slice(0, i)] })),
 ];
 
 /** Folders that may import every room and are free of the bans: they drive the system from outside. */

@@ -7,9 +7,11 @@ import os from 'node:os';
 import path from 'node:path';
 import { type Agent, createAgent } from '../../fleet-agent/src/agent.ts';
 import type { AgentOptions } from '../../fleet-agent/src/agent-options.ts';
-import type { ModelHost } from '../../fleet-agent/src/model-host.ts';
-import { OnnxHost } from '../../fleet-agent/src/onnx-host.ts';
-import type { Tensor } from '../../fleet-agent/src/tensor.ts';
+import { HttpServiceLink } from '../../fleet-agent/src/link/http-service-link.ts';
+import type { ServiceLink } from '../../fleet-agent/src/link/service-link.ts';
+import type { ModelHost } from '../../fleet-agent/src/model/model-host.ts';
+import { OnnxHost } from '../../fleet-agent/src/model/onnx-host.ts';
+import type { Tensor } from '../../fleet-agent/src/model/tensor.ts';
 import { SystemClock } from '../../src/base/clock.ts';
 import { silentLogger } from '../../src/base/logger.ts';
 import { Metrics } from '../../src/base/metrics.ts';
@@ -37,9 +39,13 @@ export const clock = new SystemClock();
 export function openHost(timeoutMs = 20_000): OnnxHost {
   return new OnnxHost({
     clock,
-    threadFile: new URL('../../fleet-agent/src/onnx-thread.ts', import.meta.url),
+    threadFile: new URL('../../fleet-agent/src/model/onnx-thread.ts', import.meta.url),
     timeoutMs,
   });
+}
+
+export function linkTo(serverUrl: string): ServiceLink {
+  return new HttpServiceLink({ serverUrl, clock });
 }
 
 export const oneRow: readonly Tensor[] = [{ name: 'x', datatype: 'FP32', shape: [1, 4], data: new Float32Array(4) }];
@@ -252,7 +258,7 @@ export class DeviceWorld implements AsyncDisposable {
       ...{
         id,
         folder: path.join(this.folder, 'devices', id),
-        serverUrl: this.serverUrl,
+        link: linkTo(this.serverUrl),
         distributionUrl: this.mirrorUrl,
       },
       ...{ token: await this.token(), labels: { region: 'eu' }, factoryRoot: this.factoryRoot },

@@ -153,7 +153,7 @@ describe('handed directly to a device,', { timeout: 120_000 }, () => {
     const own = await home.agentStatus(device.folder);
     for (const { model, message } of CASES) {
       expect(text).toMatch(new RegExp(`^${model}: devices in trouble\n  device-1  ${message.source}`, 'm'));
-      expect(own.stdout).toMatch(new RegExp(`^${model}: sha256:.* ${message.source}`, 'm'));
+      expect(own.stdout).toMatch(new RegExp(`^${model}: attempt \\d of sha256:.* ${message.source}`, 'm'));
     }
     expect(json.service.refusing.count).toBe(1);
     expect(json.service.refusing.first).toHaveLength(CASES.length);
