@@ -9,7 +9,7 @@ const MOST_OUTCOMES_KEPT = 32;
 const MOST_ROLLOUTS_KEPT = 32;
 const MOST_TAKEN_KEPT = 4;
 
-/** An outcome with the number of the report that told it, by which later tellings win. */
+/** An outcome with the number of the report that it came in: a later report wins. */
 export interface RememberedOutcome extends LatestOutcome {
   readonly sequence: number;
 }

@@ -45,7 +45,7 @@ export interface Listening {
 
 /** Reading alone: whoever takes this can't change what is counted. */
 export interface WindowReader {
-  /** The tallies are shared with later readings: never change them. */
+  /** The tallies are shared with later readings and grow with them: never change them. */
   readWindow(rollout: string, openedRevision: number): Promise<WindowReading | undefined>;
   /** What was put aside last under the name. */
   readAside(rollout: string, as: AsideName): Promise<WindowReading | undefined>;
