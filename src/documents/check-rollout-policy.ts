@@ -2,7 +2,7 @@
 
 import { formatDuration, parseDurationMs, parsePercent } from '../contract/duration.ts';
 import type { FieldPath } from '../contract/source/document-source.ts';
-import { findTextProblem, type Problem, problemInText } from '../contract/source/problem.ts';
+import { findRepeats, findTextProblem, type Problem, problemInText } from '../contract/source/problem.ts';
 import { TextError } from '../contract/source/text-error.ts';
 import { checkGrouping, checkGroups } from './check-policy-groups.ts';
 import { metricFacts, metricScopes } from './rules/metric-catalogue.ts';
@@ -241,16 +241,10 @@ function checkApproval({ name, approval }: PolicyStage, path: FieldPath): Proble
 }
 
 function checkNames(stages: readonly PolicyStage[]): Problem[] {
-  const seen = new Set<string>();
-  return stages.flatMap(({ name }, index): Problem[] => {
-    if (!seen.has(name)) {
-      seen.add(name);
-      return [];
-    }
-    const message = `Two stages are named "${name}".`;
-    const remedy = 'Give each stage a unique name: approvals and evidence refer to it.';
-    return [{ code: 'POLICY_STAGE_NAME', path: [...STAGES, index, 'name'], message, remedy }];
-  });
+  return findRepeats([...stages.entries()], ([, { name }]) => name).map(([index, { name }]) => ({
+    ...{ code: 'POLICY_STAGE_NAME', path: [...STAGES, index, 'name'], message: `Two stages are named "${name}".` },
+    remedy: 'Give each stage a unique name: approvals and evidence refer to it.',
+  }));
 }
 
 /** Canary within ramp within full: a later stage is never smaller, and a ramp by percentages ends at all. */
