@@ -1,4 +1,5 @@
 // Owns devices in memory: their enrolment, and reports that are each counted once, in the device's record and its windows' sums alike.
+
 import { toCodedError } from '../../base/errors.ts';
 import { sha256Hex } from '../../contract/digest.ts';
 import type { EnrolmentAnswer, StoredAnswer, VerifiedReport } from '../../contract/fleet-messages.ts';
