@@ -7,7 +7,7 @@ import { SystemClock } from '../src/base/clock.ts';
 import { silentLogger } from '../src/base/logger.ts';
 import { Metrics } from '../src/base/metrics.ts';
 import { HttpFleetApi } from '../src/fleet-api/http-fleet-api.ts';
-import { SqliteFleetStore } from '../src/store/sqlite-fleet-store.ts';
+import { openSqliteFleetStore } from '../src/store/sqlite/open-sqlite-fleet-store.ts';
 import { type EnrolledDevice, enrolDevices, windowSpec } from './report-load.ts';
 
 export interface ServersReady {
@@ -20,7 +20,7 @@ const [folder = '', devices = '0'] = process.argv.slice(2);
 const clock = new SystemClock();
 const publicationFolder = path.join(folder, 'publication');
 mkdirSync(publicationFolder, { recursive: true });
-const store = new SqliteFleetStore({ file: path.join(folder, 'fleet.db'), clock });
+const store = openSqliteFleetStore({ file: path.join(folder, 'fleet.db'), clock });
 await store.openWindow(windowSpec(Number(devices)), Date.now());
 const enrolled = await enrolDevices(store, Number(devices));
 const unlimited = { perSecond: 1e9, burst: 1e9 };

@@ -3,7 +3,7 @@ import { globSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { findBreaches, type SourceFile } from './architecture/breaches.ts';
-import { BANS, HOUSE_PLAN, LAUNCHER, OUTSIDE_FOLDERS } from './architecture/house-plan.ts';
+import { BANS, EDGE_INTERFACES, HOUSE_PLAN, LAUNCHER, OUTSIDE_FOLDERS } from './architecture/house-plan.ts';
 
 const ROOT = path.join(import.meta.dirname, '..');
 const FOLDERS = ['src', ...HOUSE_PLAN.map((room) => room.folder), ...OUTSIDE_FOLDERS];
@@ -67,6 +67,24 @@ describe('the house plan', () => {
     expect(judge({ 'src/git/fetch.ts': text })).toEqual([expect.stringContaining('but src/git may import')]);
     const agent = "import { open } from '../../src/store/open.ts';\nexport const use = open;\n";
     expect(judge({ 'fleet-agent/src/loop.ts': agent })).toEqual([expect.stringContaining('but fleet-agent may')]);
+  });
+
+  it('finds a room that works through edges and reaches for an implementation, by value and by type', () => {
+    const sqlite = "import { openSqlite } from '../store/sqlite/open.ts';\nexport const use = openSqlite;\n";
+    const board =
+      "import type { PrometheusProvider } from '../signals/prometheus-provider.ts';\nexport type Use = PrometheusProvider;\n";
+    const signer = "import { createSigner } from '../signing/evidence-signer.ts';\nexport const use = createSigner;\n";
+    const promised = "import type { Signer } from '../signing/evidence-signer.ts';\nexport type Use = Signer;\n";
+    const [found] = [expect.stringContaining('an implementation')];
+    expect(judge({ 'src/reconcile/loop.ts': sqlite })).toEqual([found]);
+    expect(judge({ 'src/measurement/board.ts': board })).toEqual([found]);
+    expect(judge({ 'src/snapshot/read.ts': signer })).toEqual([found]);
+    expect(judge({ 'src/snapshot/read.ts': promised, 'src/cli/compose.ts': sqlite })).toEqual([]);
+  });
+
+  it('names only interfaces of edges that there are', () => {
+    const known = new Set(readSources().map(({ path: file }) => file));
+    for (const file of Object.keys(EDGE_INTERFACES)) expect(known).toContain(file);
   });
 
   it('finds a file in no room', () => {

@@ -17,10 +17,11 @@ import { readTraffic } from '../measurement/fleet-traffic.ts';
 import type { KnownFleet } from '../measurement/known-fleet.ts';
 import { SignalBoard } from '../measurement/signal-board.ts';
 import { SteadyWatch } from '../measurement/steady-watch.ts';
-import { WindowReader } from '../measurement/window-reader.ts';
+import { WindowMeasurement } from '../measurement/window-measurement.ts';
 import { Courier } from '../notify/courier.ts';
 import type { NotifySettings } from '../notify/read-notifications.ts';
 import { Executor } from '../reconcile/carry-out.ts';
+import { DirectPush } from '../reconcile/landing.ts';
 import { Notices } from '../reconcile/notices.ts';
 import { Observer } from '../reconcile/observe.ts';
 import { WindowKeeping } from '../reconcile/prepare-windows.ts';
@@ -31,7 +32,8 @@ import { createReconcilerSigner, type ReconcilerSigner } from '../signing/eviden
 import { readPrivateKey } from '../signing/keys.ts';
 import { SnapshotReader } from '../snapshot/snapshot.ts';
 import { StatusClaims } from '../snapshot/status-claims.ts';
-import { SqliteFleetStore } from '../store/sqlite-fleet-store.ts';
+import type { FleetStore } from '../store/fleet-store.ts';
+import { openSqliteFleetStore } from '../store/sqlite/open-sqlite-fleet-store.ts';
 import type { Home } from './home.ts';
 import { openNotifications, openProviders } from './home-lists.ts';
 import { rolloutsForViewers } from './rollouts-for-viewers.ts';
@@ -74,7 +76,7 @@ export interface ComposedReconciler extends AsyncDisposable {
   readonly signals: SignalBoard;
   /** Delivers what is told; whoever runs the loop runs it as well. */
   readonly courier: Courier;
-  readonly store: SqliteFleetStore;
+  readonly store: FleetStore;
   readonly publisher: Publisher;
   readonly signer: ReconcilerSigner;
   readonly trust: TrustWatch;
@@ -122,7 +124,7 @@ export async function composeReconciler({
   });
   const notify = await openNotifications(home, settings.notify ?? null, clock);
   await using disposables = new AsyncDisposableStack();
-  const store = disposables.use(new SqliteFleetStore({ file: home.store, clock, heartbeatMs: settings.heartbeatMs }));
+  const store = disposables.use(openSqliteFleetStore({ file: home.store, clock, heartbeatMs: settings.heartbeatMs }));
   const repository = disposables.use(
     await openManifestsRepository({
       remote: settings.repository,
@@ -151,7 +153,7 @@ export async function composeReconciler({
   let fleet: KnownFleet | undefined;
   const reader = new SnapshotReader(repository);
   const claims = new StatusClaims(repository, trust.policy.reconciler);
-  const windows = new WindowReader(store, settings.reportIntervalMs, signals);
+  const windows = new WindowMeasurement(store, settings.reportIntervalMs, signals);
   const observer = new Observer({
     repository,
     reader,
@@ -180,7 +182,7 @@ export async function composeReconciler({
       repository,
       observer,
       windows: new WindowKeeping(store, windows, signals),
-      executor: new Executor(repository, signer, logger),
+      executor: new Executor({ repository, claims, signer, landing: new DirectPush(repository), logger }),
       publisher,
       store,
       notices,
@@ -304,7 +306,7 @@ async function firstLook(reconciler: Reconciler, clock: Clock): Promise<void> {
 
 /** Records, heartbeat by heartbeat, that this process listens for reports: soak and silence count in that time only. */
 async function listen(
-  store: SqliteFleetStore,
+  store: FleetStore,
   heartbeatMs: number,
   clock: Clock,
   logger: Logger,

@@ -185,7 +185,7 @@ export function serviceSettings(given: GivenSettings): ServiceSettings {
     reconciler: {
       pollMs: durationOf(given, 'poll'),
       tickMs: durationOf(given, 'tick'),
-      brakeAfterMs: durationOf(given, 'emergencyAfter'),
+      emergencyAfterMs: durationOf(given, 'emergencyAfter'),
     },
     environment: process.env,
   };

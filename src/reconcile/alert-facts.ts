@@ -2,19 +2,20 @@
 import type { AlertFacts, WatchedRule } from '../rollout/alerts.ts';
 import { STATUS_OF_OTHER } from '../rollout/decide-rollout.ts';
 import type { OffDeclared } from '../rollout/off-declared.ts';
-import type { Brake } from '../store/fleet-store.ts';
+import type { EmergencyRollback } from '../store/reconciler-state.ts';
 import type { Observation } from './observe.ts';
 import type { ServiceView } from './service-view.ts';
 
 export interface Looked {
   readonly observation: Observation;
   readonly view: ServiceView;
-  readonly brakes: ReadonlyMap<string, Brake>;
+  /** Those in force. */
+  readonly emergencyRollbacks: readonly EmergencyRollback[];
   readonly offDeclared: readonly OffDeclared[];
   readonly watched: readonly WatchedRule[];
 }
 
-export function alertFactsOf({ observation, view, brakes, offDeclared, watched }: Looked): AlertFacts {
+export function alertFactsOf({ observation, view, emergencyRollbacks, offDeclared, watched }: Looked): AlertFacts {
   const { rollouts } = observation.facts;
   const { source, trouble } = view;
   // Where the rollout stalls on another reconciler's signature, that is told; anything else was put back.
@@ -28,7 +29,7 @@ export function alertFactsOf({ observation, view, brakes, offDeclared, watched }
     forged: rollouts.flatMap(({ name, claim }) =>
       claim.kind === 'forged' && !isLeftAlone(name) ? [{ rollout: name, reason: claim.reason }] : [],
     ),
-    brakes: [...brakes.values()],
+    emergencyRollbacks: emergencyRollbacks,
     refusing: view.refusing,
     away: source.kind === 'away' ? { reason: source.reason } : null,
     trouble,

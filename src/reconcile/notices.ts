@@ -8,7 +8,8 @@ import { type AlertRecord, stepBook } from '../rollout/alert-book.ts';
 import { type AlertReading, alertKeyOf, alertsOf } from '../rollout/alerts.ts';
 import type { OffDeclared } from '../rollout/off-declared.ts';
 import type { StatusClaims } from '../snapshot/status-claims.ts';
-import type { FleetStore, NoticeOrder } from '../store/fleet-store.ts';
+import type { Leases } from '../store/leases.ts';
+import type { NoticeOrder, NoticeQueue } from '../store/notice-queue.ts';
 import { alertFactsOf, type Looked } from './alert-facts.ts';
 import type { ServiceView } from './service-view.ts';
 import { alertNotice, retrainingNotice, stepNotice } from './told-steps.ts';
@@ -26,7 +27,7 @@ export interface NoticeList {
 }
 
 export interface NoticesParts {
-  readonly store: FleetStore;
+  readonly store: Leases & NoticeQueue;
   readonly claims: StatusClaims;
   readonly clock: Clock;
   readonly logger: Logger;
@@ -93,7 +94,14 @@ export class Notices {
   async noteBlind({ source, trouble }: ServiceView): Promise<readonly AlertRecord[]> {
     return this.#guarded(async () => {
       const away = source.kind === 'away' ? { reason: source.reason } : null;
-      const nothing = { outlooks: [], forged: [], brakes: [], offDeclared: [], watched: [], runbooks: new Map() };
+      const nothing = {
+        outlooks: [],
+        forged: [],
+        emergencyRollbacks: [],
+        offDeclared: [],
+        watched: [],
+        runbooks: new Map(),
+      };
       const refusing = { count: 0, first: [] };
       const reading = alertsOf({ ...nothing, refusing, away, trouble });
       const seen = new Set(['source-away', 'cycle-failed']);
@@ -161,7 +169,7 @@ export class Notices {
     });
     if (stepped.isChanged || told.revisions.size > 0) {
       const alerts = stepped.isChanged ? { alerts: stepped.records } : {};
-      const isRecorded = await this.#record({ lease: LEASE, token, ...alerts, told: told.revisions, notices });
+      const isRecorded = await this.#record({ lease: LEASE, token, ...alerts, notified: told.revisions, notices });
       if (!isRecorded) return store.readAlerts();
     }
     this.#book = stepped.records;
@@ -187,7 +195,7 @@ export class Notices {
   /** The steps on the branch that were not told yet, as their evidence has them: oldest first within a rollout. */
   async #stepsOf({ observation, view }: Looked): Promise<Told> {
     const { store, claims } = this.#parts;
-    this.#told ??= new Map(await store.readTold());
+    this.#told ??= new Map(await store.readNotified());
     const told = this.#told;
     const revisions = new Map<string, number>();
     if (!told.has(BEGUN)) revisions.set(BEGUN, 1);

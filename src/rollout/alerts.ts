@@ -14,7 +14,7 @@ export const ALERT_KINDS = {
   paused: 'A stage failed and its policy stops there: someone has to decide.',
   'deadline-held': 'A stage reached its deadline undecided and is held.',
   'group-apart': 'A group of devices does not go along with its rollout: it went back alone, is held, or is behind.',
-  braked: 'A rollback could not be pushed in time and was published before its commit.',
+  'emergency-rollback': 'A rollback could not be pushed in time and was published before its commit.',
   'signal-silent': 'A provider that a rule asks gives nothing that can be used; the rule stays undecided.',
   'devices-off-declared': 'Devices have been running something else than declared for too long.',
   'stable-drift': 'The version that is fully out breaks a rule that it is watched by.',
@@ -81,7 +81,7 @@ export interface AlertFacts {
   readonly outlooks: readonly Outlook[];
   /** Rollouts whose status at HEAD nobody authentic wrote. */
   readonly forged: readonly { readonly rollout: string; readonly reason: string }[];
-  readonly brakes: readonly { readonly rollout: string; readonly reason: string }[];
+  readonly emergencyRollbacks: readonly { readonly rollout: string; readonly reason: string }[];
   readonly refusing: { readonly count: number; readonly first: readonly { readonly device: string }[] };
   readonly away: { readonly reason: string } | null;
   readonly trouble: { readonly code: string; readonly message: string } | null;
@@ -170,8 +170,14 @@ export function alertsOf(facts: AlertFacts): AlertReading {
       const message = asReason(`the status was not written by the reconciler and is put back (${reason})`);
       return { kind: 'status-forged', rollout, subject: '', reason: 'StatusForged', message };
     }),
-    ...facts.brakes.map(({ rollout, reason }): Alert => {
-      return { kind: 'braked', rollout, subject: '', reason: 'Braked', message: asReason(reason) };
+    ...facts.emergencyRollbacks.map(({ rollout, reason }): Alert => {
+      return {
+        kind: 'emergency-rollback',
+        rollout,
+        subject: '',
+        reason: 'EmergencyRollback',
+        message: asReason(reason),
+      };
     }),
     ...parts.flatMap((one) => one.present),
     ...ofService(facts),

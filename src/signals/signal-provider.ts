@@ -1,4 +1,5 @@
 // Owns what can be asked of a provider of outside signals, and what comes back: answers are values, whatever the provider does.
+import { toIsoSeconds } from '../base/clock.ts';
 import { clipped, oneLine } from '../base/plain-text.ts';
 
 /** What a question is about; all that a provider is told. */
@@ -11,6 +12,15 @@ export interface SignalQuestion {
   readonly candidate: { readonly version: string; readonly digest: string; readonly attempt: number };
   readonly stable: { readonly version: string; readonly digest: string } | null;
   readonly stageOpenedAtMs: number;
+}
+
+/** The question as it is posted; `version` names this form. `askedAtMs` keeps a signed question from serving again later. */
+export function questionText({ stageOpenedAtMs, ...facts }: SignalQuestion, askedAtMs?: number): string {
+  const window = {
+    openedAt: toIsoSeconds(stageOpenedAtMs),
+    ...(askedAtMs === undefined ? {} : { askedAt: toIsoSeconds(askedAtMs) }),
+  };
+  return JSON.stringify({ version: 1, ...facts, window });
 }
 
 export type SignalAnswer =

@@ -1,11 +1,17 @@
 // Owns asking a webhook: a signed question by POST, and an answer that is pass, fail or undecided, or is none.
 import { createHmac } from 'node:crypto';
-import { type Clock, toIsoSeconds } from '../base/clock.ts';
+import type { Clock } from '../base/clock.ts';
 import { clipped, oneLine } from '../base/plain-text.ts';
 import { readSecret } from '../base/secret-file.ts';
 import { request } from './bounded-request.ts';
 import { type Credentials, readCredentials } from './credentials.ts';
-import { type JudgingProvider, noAnswer, type SignalAnswer, type SignalQuestion } from './signal-provider.ts';
+import {
+  type JudgingProvider,
+  noAnswer,
+  questionText,
+  type SignalAnswer,
+  type SignalQuestion,
+} from './signal-provider.ts';
 
 export interface WebhookOptions {
   readonly name: string;
@@ -35,15 +41,6 @@ export function readWebhookAnswer(status: number, body: string): SignalAnswer {
   if (known === undefined) return noAnswer('its answer has no verdict of pass, fail or undecided');
   if (typeof reason !== 'string') return noAnswer('the reason in its answer is not text');
   return { kind: 'judged', verdict: known, reason: clipped(oneLine(reason.slice(0, 2 * MOST_REASON)), MOST_REASON) };
-}
-
-/** The question as it is posted; `version` names this form. `askedAtMs` keeps a signed question from serving again later. */
-export function questionText({ stageOpenedAtMs, ...facts }: SignalQuestion, askedAtMs?: number): string {
-  const window = {
-    openedAt: toIsoSeconds(stageOpenedAtMs),
-    ...(askedAtMs === undefined ? {} : { askedAt: toIsoSeconds(askedAtMs) }),
-  };
-  return JSON.stringify({ version: 1, ...facts, window });
 }
 
 export class WebhookProvider implements JudgingProvider {

@@ -2,12 +2,13 @@
 import type { JsonValue } from '../contract/digest.ts';
 import type { DeviceReport } from '../contract/report.ts';
 import type { DeviceFacts } from '../contract/selector.ts';
-import type { WindowReadings } from '../measurement/window-reader.ts';
+import type { WindowReadings } from '../measurement/window-measurement.ts';
 import type { PreparedStore } from '../reconcile/prepare-windows.ts';
 import type { KnownDevice } from '../rollout/count-cohort.ts';
 import { type Outcomes, rememberOutcomes, rememberTaken, type Taken } from '../store/device-memory.ts';
-import type { ReportAnswer, WindowReading } from '../store/fleet-store.ts';
+import type { ReportAnswer } from '../store/device-register.ts';
 import { admitSequence, NO_SEQUENCES, type SequencesSeen } from '../store/report-sequence.ts';
+import type { WindowReading } from '../store/window-store.ts';
 import { foldReport } from '../telemetry/fold-report.ts';
 import type { WindowSpec } from '../telemetry/window.ts';
 import { applyFold, emptyWindowTallies, type WindowTallies } from '../telemetry/window-tallies.ts';
@@ -130,11 +131,11 @@ export class VirtualStore implements WindowReadings, PreparedStore {
     if (open !== undefined && open.closedAtMs === null) open.isReady = ready;
   }
 
-  async putHolding(name: string, value: JsonValue): Promise<void> {
+  async putValue(name: string, value: JsonValue): Promise<void> {
     this.#holdings.set(name, value);
   }
 
-  async readHolding(name: string): Promise<JsonValue | undefined> {
+  async readValue(name: string): Promise<JsonValue | undefined> {
     return this.#holdings.get(name);
   }
 }

@@ -10,7 +10,7 @@ function twice(path: string, other: string): BrokenDocument {
     remedy: 'Rename one of them: names are unique over all folders.',
     at: { file: path, line: 1, column: 1 },
   });
-  return { kind: 'broken', path, errors: [error] };
+  return { kind: 'broken', path, bytes: new Uint8Array(), errors: [error] };
 }
 
 function byName<T extends { readonly path: string }>(
@@ -96,7 +96,12 @@ function errorsIn(documents: Documents): readonly CodedError[] {
   return known;
 }
 
+/** What is wrong with `slipway.yaml` itself. */
+export function settingsErrors(settings: Snapshot['settings']): readonly CodedError[] {
+  return settings?.kind === 'broken' ? settings.errors : [];
+}
+
 /** All that is wrong with the documents of a snapshot. */
-export function documentErrors({ problems, models, policies, rollouts, groups }: Snapshot): readonly CodedError[] {
-  return [...problems, ...[models, policies, rollouts, groups].flatMap(errorsIn)];
+export function documentErrors({ settings, models, policies, rollouts, groups }: Snapshot): readonly CodedError[] {
+  return [...settingsErrors(settings), ...[models, policies, rollouts, groups].flatMap(errorsIn)];
 }

@@ -6,6 +6,8 @@ import {
   type Ban,
   COMPUTING_NODE_IMPORTS,
   COMPUTING_PACKAGES,
+  EDGE_INTERFACES,
+  EDGES,
   HOUSE_PLAN,
   OUTSIDE_FOLDERS,
   type Room,
@@ -27,6 +29,7 @@ export interface Breach {
 interface Import {
   readonly from: string;
   readonly names: readonly string[];
+  readonly isTypeOnly: boolean;
   readonly start: number;
 }
 
@@ -83,6 +86,7 @@ function read(file: SourceFile): Reading {
   const imports: Import[] = parsed.module.staticImports.map((entry) => ({
     from: entry.moduleRequest.value,
     names: entry.entries.map((name) => name.importName.name ?? '*'),
+    isTypeOnly: entry.entries.length > 0 && entry.entries.every((name) => name.isType),
     start: entry.start,
   }));
   const uses: { name: string; start: number }[] = [];
@@ -103,12 +107,13 @@ function read(file: SourceFile): Reading {
     },
     ImportExpression: (node) => {
       if (node.source.type === 'Literal')
-        imports.push({ from: String(node.source.value), names: ['*'], start: node.start });
+        imports.push({ from: String(node.source.value), names: ['*'], isTypeOnly: false, start: node.start });
     },
     ExportNamedDeclaration: (node) => {
-      if (node.source) imports.push({ from: node.source.value, names: [], start: node.start });
+      if (node.source) imports.push({ from: node.source.value, names: [], isTypeOnly: false, start: node.start });
     },
-    ExportAllDeclaration: (node) => imports.push({ from: node.source.value, names: ['*'], start: node.start }),
+    ExportAllDeclaration: (node) =>
+      imports.push({ from: node.source.value, names: ['*'], isTypeOnly: false, start: node.start }),
     ClassDeclaration: declare,
     TSInterfaceDeclaration: declare,
     TSTypeAliasDeclaration: declare,
@@ -172,10 +177,16 @@ function* checkRoom({ file, imports }: Reading): Generator<Place> {
     yield { start: 0, message: 'lies in no room of the house plan: move it, or add the room with a decision note' };
     return;
   }
-  for (const { from, names, start } of imports) {
+  for (const one of imports) {
+    const { from, names, start } = one;
     const target = targetOf(file.path, from);
     if (target === undefined) {
       if (room.pure) yield* checkPureImport(from, names, start);
+      continue;
+    }
+    if (room.takesEdges && isImplementation(target, one.isTypeOnly)) {
+      const message = `imports ${target}, an implementation: import the edge's interface (EDGE_INTERFACES), src/cli passes the rest`;
+      yield { start, message };
       continue;
     }
     if (isWithin(target, room.folder) || room.mayImport.some((folder) => isWithin(target, folder))) continue;
@@ -185,6 +196,13 @@ function* checkRoom({ file, imports }: Reading): Generator<Place> {
       message: `imports ${target}, but ${room.folder} may import ${allowed}: move it down, or pass it as an argument`,
     };
   }
+}
+
+/** Is the file of an edge, and none that says what the edge promises? */
+function isImplementation(target: string, isTypeOnly: boolean): boolean {
+  if (!EDGES.some((edge) => isWithin(target, edge))) return false;
+  const offered = EDGE_INTERFACES[target];
+  return offered === undefined || (offered === 'types' && !isTypeOnly);
 }
 
 function* checkPureImport(from: string, names: readonly string[], start: number): Generator<Place> {

@@ -4,6 +4,8 @@ export interface Room {
   /** Folder from the root of the repository. */
   readonly folder: string;
   readonly mayImport: readonly string[];
+  /** The room works through edges that others choose: it imports the files of `EDGE_INTERFACES` alone. */
+  readonly takesEdges?: boolean;
   /** Nothing in a pure room touches clock, disk, network or the system's randomness. */
   readonly pure?: boolean;
 }
@@ -12,7 +14,32 @@ const GROUND = ['src/base', 'src/contract'];
 /** In the order of their floors: each may import those before it that its line names. */
 const PURE_ROOMS = ['src/documents', 'src/telemetry', 'src/gates', 'src/rollout', 'src/wording'];
 const BELOW_WORDING = PURE_ROOMS.slice(0, -1);
-const EDGES = ['src/git', 'src/store', 'src/distribution', 'src/fleet-api', 'src/notify', 'src/signals', 'src/signing'];
+export const EDGES: readonly string[] = [
+  'src/git',
+  'src/store',
+  'src/distribution',
+  'src/fleet-api',
+  'src/notify',
+  'src/signals',
+  'src/signing',
+];
+/**
+ * The files of each edge that say what it promises, free of any implementation; `types` alone where a promise stands beside what keeps it.
+ * Whoever works through edges gets the implementations from src/cli.
+ */
+export const EDGE_INTERFACES: Readonly<Record<string, 'all' | 'types'>> = {
+  'src/git/manifests-repository.ts': 'all',
+  'src/store/device-register.ts': 'all',
+  'src/store/fleet-store.ts': 'all',
+  'src/store/leases.ts': 'all',
+  'src/store/notice-queue.ts': 'all',
+  'src/store/reconciler-state.ts': 'all',
+  'src/store/window-store.ts': 'all',
+  'src/distribution/publication.ts': 'all',
+  'src/notify/notice.ts': 'all',
+  'src/signals/signal-provider.ts': 'all',
+  'src/signing/evidence-signer.ts': 'types',
+};
 const READERS = ['src/snapshot', 'src/measurement'];
 const ALL_BELOW_SIMULATION = [
   ...GROUND,
@@ -46,9 +73,13 @@ export const HOUSE_PLAN: readonly Room[] = [
   { folder: 'src/signals', mayImport: [...GROUND, 'src/documents'] },
   { folder: 'src/signing', mayImport: GROUND },
   { folder: 'src/requests', mayImport: [...GROUND, 'src/documents', 'src/wording', 'src/git', 'src/signing'] },
-  { folder: 'src/snapshot', mayImport: [...GROUND, ...BELOW_WORDING, 'src/git', 'src/signing'] },
-  { folder: 'src/measurement', mayImport: [...GROUND, ...BELOW_WORDING, 'src/store', 'src/signals'] },
-  { folder: 'src/reconcile', mayImport: [...GROUND, ...PURE_ROOMS, ...EDGES, ...READERS] },
+  { folder: 'src/snapshot', mayImport: [...GROUND, ...BELOW_WORDING, 'src/git', 'src/signing'], takesEdges: true },
+  {
+    folder: 'src/measurement',
+    mayImport: [...GROUND, ...BELOW_WORDING, 'src/store', 'src/signals'],
+    takesEdges: true,
+  },
+  { folder: 'src/reconcile', mayImport: [...GROUND, ...PURE_ROOMS, ...EDGES, ...READERS], takesEdges: true },
   { folder: 'src/dashboard', mayImport: [...GROUND, ...PURE_ROOMS, ...READERS, 'src/store', 'src/requests'] },
   { folder: 'src/audit', mayImport: [...GROUND, ...PURE_ROOMS, 'src/snapshot'] },
   { folder: 'fleet-agent', mayImport: [...GROUND, LAUNCHER] },

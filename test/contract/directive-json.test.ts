@@ -49,7 +49,7 @@ const plainEntries = fc.record({
   candidate: fc.option(fc.record({ ...choice, attempt: count })),
   stable,
   spreadMs: count,
-  brake: fc.boolean(),
+  emergency: fc.boolean(),
 });
 const entries: fc.Arbitrary<DirectiveEntry> = fc
   .tuple(plainEntries, fc.option(exceptions))
@@ -176,7 +176,7 @@ describe('reading hostile bytes', () => {
       'too many listed devices',
       (one: DirectiveEntry) => ({ ...one, cohort: { ...one.cohort, devices: Array(10_001).fill('x') } }),
     ],
-    ['a brake that is no yes or no', (one: DirectiveEntry) => ({ ...one, brake: 'false' })],
+    ['an emergency that is no yes or no', (one: DirectiveEntry) => ({ ...one, emergency: 'false' })],
     [
       'a parameter with a name without end',
       (one: DirectiveEntry) => ({ ...one, candidate: { ...one.candidate, parameters: { ['x'.repeat(9999)]: [] } } }),

@@ -24,7 +24,8 @@ import { DEFAULT_LIFETIMES } from '../../src/distribution/tuf-metadata.ts';
 import { initialiseTuf } from '../../src/distribution/tuf-roots.ts';
 import { HttpFleetApi } from '../../src/fleet-api/http-fleet-api.ts';
 import { signBytes } from '../../src/signing/sign-document.ts';
-import { SqliteFleetStore } from '../../src/store/sqlite-fleet-store.ts';
+import type { FleetStore } from '../../src/store/fleet-store.ts';
+import { openSqliteFleetStore } from '../../src/store/sqlite/open-sqlite-fleet-store.ts';
 import { constantClassifier } from '../support/onnx-fixture.ts';
 import { makeKey, type TestKey, verifierFor } from '../support/trust.ts';
 
@@ -74,7 +75,7 @@ export class DeviceWorld implements AsyncDisposable {
   readonly ci = makeKey();
   readonly requests: string[] = [];
   mischief: Mischief = () => undefined;
-  store!: SqliteFleetStore;
+  store!: FleetStore;
   api!: HttpFleetApi;
   serverUrl = '';
   mirrorUrl = '';
@@ -101,7 +102,7 @@ export class DeviceWorld implements AsyncDisposable {
       keys: await readOnlineKeys(keys),
       lifetimes: DEFAULT_LIFETIMES,
     });
-    this.store = new SqliteFleetStore({ file: path.join(this.folder, 'fleet.db'), clock, gatherMs: 1 });
+    this.store = openSqliteFleetStore({ file: path.join(this.folder, 'fleet.db'), clock, gatherMs: 1 });
     this.api = new HttpFleetApi({
       register: this.store,
       ...{ clock, logger: silentLogger, metrics: new Metrics(), port: 0, publicationFolder: this.publication },
@@ -213,7 +214,7 @@ export class DeviceWorld implements AsyncDisposable {
       candidate:
         candidate === null ? null : { version: candidate.version, digest: candidate.digest, attempt, parameters: {} },
       stable: stable === null ? null : { version: stable.version, digest: stable.digest, parameters: {}, target: '*' },
-      ...{ spreadMs: 0, brake: false, ...over },
+      ...{ spreadMs: 0, emergency: false, ...over },
     };
   }
 
@@ -225,7 +226,7 @@ export class DeviceWorld implements AsyncDisposable {
         return this.#metadataVersion;
       },
       commit: async ({ swap }) => {
-        swap();
+        await swap();
         return 'published';
       },
     };

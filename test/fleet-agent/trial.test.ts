@@ -160,7 +160,7 @@ test('a trial goes on over a restart of the agent', async () => {
   await untilRuns(second.agent, '2.0.0');
 });
 
-test('a brake puts everyone on stable, whatever the cohort', async () => {
+test('an emergency rollback puts everyone on stable, whatever the cohort', async () => {
   await using world = await DeviceWorld.open();
   const stable = await world.publishModel({ version: '1.0.0' });
   const next = await world.publishModel({ version: '2.0.0', onnx: constantClassifier(1), expects: 'receipt' });
@@ -170,7 +170,7 @@ test('a brake puts everyone on stable, whatever the cohort', async () => {
   const rolling = world.entry({ stable, candidate: next });
   await world.direct(rolling);
   await untilRuns(agent, '2.0.0');
-  await world.direct({ ...rolling, brake: true });
+  await world.direct({ ...rolling, emergency: true });
   await untilRuns(agent, '1.0.0');
 });
 

@@ -221,7 +221,7 @@ describe('long polls', () => {
     await until(service, 1);
     const { store } = service;
     const token = (await store.acquireLease({ name: 'p', holder: 'other', ttlMs: 9_000, nowMs: 0 }))!;
-    const order = { lease: 'p', token, expectedSequence: 0, metadataVersion: 1, swap: () => {} };
+    const order = { lease: 'p', token, expectedSequence: 0, metadataVersion: 1, swap: async () => {} };
     await store.commitPublication({ ...order, directive: { kind: 'Directive', entries: [] } });
     expect(await (await poll).json()).toEqual({ etag: '1' });
   });

@@ -9,13 +9,13 @@ import { type DeviceReport, REPORT_PAYLOAD_TYPE } from '../../src/contract/repor
 import { type DsseEnvelope, signDsse } from '../../src/contract/trust/dsse.ts';
 import type { HttpFleetApiOptions } from '../../src/fleet-api/fleet-api-options.ts';
 import { HttpFleetApi } from '../../src/fleet-api/http-fleet-api.ts';
-import type { SqliteFleetStore } from '../../src/store/sqlite-fleet-store.ts';
+import type { FleetStore } from '../../src/store/fleet-store.ts';
 import { folder, openStore, report } from '../store/reports.ts';
 
 export interface Service extends AsyncDisposable {
   readonly url: string;
   readonly port: number;
-  readonly store: SqliteFleetStore;
+  readonly store: FleetStore;
   readonly api: HttpFleetApi;
   readonly publicationFolder: string;
   readonly hooks: { count: number };

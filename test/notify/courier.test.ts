@@ -13,14 +13,15 @@ import { Courier } from '../../src/notify/courier.ts';
 import type { Notice, NoticeContent } from '../../src/notify/notice.ts';
 import type { NoticeTarget } from '../../src/notify/notice-target.ts';
 import { readNotifications } from '../../src/notify/read-notifications.ts';
-import { SqliteFleetStore } from '../../src/store/sqlite-fleet-store.ts';
-import { MOST_QUEUED_NOTICES } from '../../src/store/sqlite-notices.ts';
+import type { FleetStore } from '../../src/store/fleet-store.ts';
+import { MOST_QUEUED_NOTICES } from '../../src/store/notice-queue.ts';
+import { openSqliteFleetStore } from '../../src/store/sqlite/open-sqlite-fleet-store.ts';
 import { until } from '../support/until.ts';
 import { type Behaviour, openReceiver, type Receiver } from './receiver.ts';
 
 const clock = new SystemClock();
 let folder: string;
-let store: SqliteFleetStore;
+let store: FleetStore;
 let receiver: Receiver;
 let lease: number;
 
@@ -34,7 +35,7 @@ const hurried = {
 
 beforeEach(async () => {
   folder = await mkdtemp(path.join(os.tmpdir(), 'slipway-notify-'));
-  store = new SqliteFleetStore({ file: path.join(folder, 'store.db'), clock });
+  store = openSqliteFleetStore({ file: path.join(folder, 'store.db'), clock });
   receiver = await openReceiver();
   lease = (await store.acquireLease({ name: 'notices', holder: 'test', ttlMs: 600_000, nowMs: clock.now() })) ?? 0;
 });
@@ -157,7 +158,7 @@ describe('a notice', () => {
     );
     await first.stop();
     await store.close();
-    store = new SqliteFleetStore({ file: path.join(folder, 'store.db'), clock });
+    store = openSqliteFleetStore({ file: path.join(folder, 'store.db'), clock });
     receiver.behave = () => 'take';
     const idle = deliver(targets, async () => false);
     await clock.sleep(150);

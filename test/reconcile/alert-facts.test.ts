@@ -8,7 +8,7 @@ function looked(waitingOn: readonly { readonly kind: string; readonly code?: str
   return {
     observation: { facts: { rollouts: [{ name: 'own', claim, policyInForce: null }] } },
     view: { outlooks: [{ rollout: 'own', waitingOn }], source: { kind: 'followed' }, refusing: [], trouble: null },
-    ...{ brakes: new Map(), offDeclared: [], watched: [] },
+    ...{ emergencyRollbacks: [], offDeclared: [], watched: [] },
   } as unknown as Looked;
 }
 

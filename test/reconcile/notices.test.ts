@@ -8,12 +8,12 @@ import type { Looked } from '../../src/reconcile/alert-facts.ts';
 import { type NoticeList, Notices, type NoticesParts } from '../../src/reconcile/notices.ts';
 import { NOTHING_YET } from '../../src/reconcile/service-view.ts';
 import type { WatchedRule } from '../../src/rollout/alerts.ts';
-import type { SqliteFleetStore } from '../../src/store/sqlite-fleet-store.ts';
+import type { FleetStore } from '../../src/store/fleet-store.ts';
 import { folder, openStore } from '../store/reports.ts';
 
 type Verdicts = Readonly<Record<string, WatchedRule['verdict']>>;
 
-function looked(verdicts: Verdicts, brake?: string): Looked {
+function looked(verdicts: Verdicts, emergency?: string): Looked {
   const watched = Object.entries(verdicts).map(([rule, verdict]): WatchedRule => {
     return {
       rollout: 'eu',
@@ -29,10 +29,10 @@ function looked(verdicts: Verdicts, brake?: string): Looked {
     facts: { rollouts: [], broken: [], published: null },
     watched,
   } as unknown as Looked['observation'];
-  const braked = { rollout: 'eu', revision: 1, reason: brake ?? '', sinceMs: 0 };
+  const rolledBack = { rollout: 'eu', revision: 1, reason: emergency ?? '', waitsSinceMs: 0, inForceSinceMs: 0 };
   return {
     ...{ observation, view: NOTHING_YET, offDeclared: [], watched },
-    brakes: new Map(brake === undefined ? [] : [['eu', braked]]),
+    emergencyRollbacks: emergency === undefined ? [] : [rolledBack],
   };
 }
 
@@ -46,7 +46,7 @@ class World {
   readonly metrics = new Metrics();
   readonly notices: Notices;
 
-  constructor(store: SqliteFleetStore, over: Partial<NoticesParts> = {}) {
+  constructor(store: FleetStore, over: Partial<NoticesParts> = {}) {
     const write = (line: string): void => void this.lines.push(line);
     this.notices = new Notices({
       ...{ store, clock: new SystemClock(), metrics: this.metrics, holder: 'a', leaseMs: 60_000 },
@@ -62,11 +62,11 @@ class World {
   }
 }
 
-async function queued(store: SqliteFleetStore): Promise<NoticeContent[]> {
+async function queued(store: FleetStore): Promise<NoticeContent[]> {
   return (await store.readNotices('ops', 1_000)).map((one) => (one.notice as unknown as Notice).content);
 }
 
-const retrainings = async (store: SqliteFleetStore): Promise<number> =>
+const retrainings = async (store: FleetStore): Promise<number> =>
   (await queued(store)).filter((one) => one.kind === 'retraining').length;
 
 describe('an alert', () => {
@@ -78,12 +78,12 @@ describe('an alert', () => {
     await first.notices.note(looked({}, 'away'));
     const second = new World(store);
     expect(await second.notices.note(looked({}, 'away'))).toMatchObject([
-      { kind: 'braked', runbook: 'https://wiki.example/all' },
+      { kind: 'emergency-rollback', runbook: 'https://wiki.example/all' },
     ]);
     expect([first.raised(), second.raised()]).toEqual([1, 0]);
-    expect(second.metrics.write()).toContain('slipway_alert{kind="braked",rollout="eu"} 1');
+    expect(second.metrics.write()).toContain('slipway_alert{kind="emergency-rollback",rollout="eu"} 1');
     expect(await second.notices.note(looked({}))).toEqual([]);
-    expect(second.metrics.write()).toContain('slipway_alert{kind="braked",rollout="eu"} 0');
+    expect(second.metrics.write()).toContain('slipway_alert{kind="emergency-rollback",rollout="eu"} 0');
     expect((await queued(store)).map((one) => (one.kind === 'alert' ? one.is : one.kind))).toEqual(['raised', 'ended']);
   });
 
@@ -93,7 +93,7 @@ describe('an alert', () => {
     const { notices } = new World(store);
     notices.useList({
       targets: [{ name: 'desk', wants: () => true }],
-      runbooks: new Map([['braked', 'https://desk/']]),
+      runbooks: new Map([['emergency-rollback', 'https://desk/']]),
     });
     expect(await notices.note(looked({}, 'away'))).toMatchObject([{ runbook: 'https://desk/' }]);
     expect(await store.countNotices()).toEqual(new Map([['desk', 1]]));
@@ -105,7 +105,7 @@ describe('an alert', () => {
     const teller = new World(store);
     const other = new World(store, { holder: 'b' });
     await teller.notices.note(looked({}, 'away'));
-    expect(await other.notices.note(looked({}))).toMatchObject([{ kind: 'braked' }]);
+    expect(await other.notices.note(looked({}))).toMatchObject([{ kind: 'emergency-rollback' }]);
     expect(await other.notices.mayTell()).toBe(false);
     expect(other.raised()).toBe(0);
     expect(await queued(store)).toHaveLength(1);
@@ -117,7 +117,7 @@ describe('an alert', () => {
     const { notices } = new World(store);
     await notices.note(looked({}, 'away'));
     const trouble = { code: 'X', message: 'm', remedy: null };
-    expect(await notices.noteBlind({ ...NOTHING_YET, trouble })).toMatchObject([{ kind: 'braked' }]);
+    expect(await notices.noteBlind({ ...NOTHING_YET, trouble })).toMatchObject([{ kind: 'emergency-rollback' }]);
     expect(await queued(store)).toHaveLength(1);
   });
 

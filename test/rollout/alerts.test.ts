@@ -15,7 +15,7 @@ import type { Outlook } from '../../src/rollout/outlook.ts';
 const KINDS = Object.keys(ALERT_KINDS) as AlertKind[];
 
 const NOTHING: AlertFacts = {
-  ...{ outlooks: [], forged: [], brakes: [], offDeclared: [], watched: [], runbooks: new Map() },
+  ...{ outlooks: [], forged: [], emergencyRollbacks: [], offDeclared: [], watched: [], runbooks: new Map() },
   ...{ refusing: { count: 0, first: [] }, away: null, trouble: null },
 };
 
@@ -62,9 +62,11 @@ describe('each condition that needs a person is an alert', () => {
     expect(kindsOf({ outlooks: [outlook({})] })).toEqual([]);
   });
 
-  test('a forged status, a brake, a refused version, a pause, a held deadline', () => {
+  test('a forged status, an emergency rollback, a refused version, a pause, a held deadline', () => {
     expect(kindsOf({ forged: [{ rollout: 'eu', reason: 'r' }] })).toEqual(['status-forged eu StatusForged']);
-    expect(kindsOf({ brakes: [{ rollout: 'eu', reason: 'r' }] })).toEqual(['braked eu Braked']);
+    expect(kindsOf({ emergencyRollbacks: [{ rollout: 'eu', reason: 'r' }] })).toEqual([
+      'emergency-rollback eu EmergencyRollback',
+    ]);
     const conditions = [{ type: 'SourceVerified' as const, status: false, reason: 'SIGNER_UNKNOWN', message: 'm' }];
     expect(kindsOf({ outlooks: [outlook({ conditions })] })).toEqual(['version-refused eu SIGNER_UNKNOWN']);
     expect(kindsOf({ outlooks: [outlook({ waitingOn: [{ kind: 'paused', reason: 'r' }] })] })).toEqual([

@@ -1,7 +1,7 @@
 // Laws of gauges in the store: they outlive a restart, add up over transactions, and go with their window.
 import { DatabaseSync } from 'node:sqlite';
 import { expect, it } from 'vitest';
-import type { SqliteFleetStore } from '../../src/store/sqlite-fleet-store.ts';
+import type { FleetStore } from '../../src/store/fleet-store.ts';
 import { hashRow } from '../../src/telemetry/groups.ts';
 import { enrolled, folder, interval, NOW, openStore, report, spec } from './reports.ts';
 
@@ -15,7 +15,7 @@ function busy(sequence: number, epoch: number) {
 
 it('a device that is beyond its limit over a restart of the service has been so all the time', async () => {
   using place = folder();
-  const tell = async (sequences: readonly number[], store: SqliteFleetStore, epoch: number) => {
+  const tell = async (sequences: readonly number[], store: FleetStore, epoch: number) => {
     for (const sequence of sequences)
       await store.ingest([{ report: busy(sequence, epoch), receivedAtMs: NOW + sequence * 60_000 }]);
   };
@@ -94,34 +94,3 @@ it('of many devices one of each hash group is kept, in the file as in memory', a
   }
   expect(kept[0]).toBe(kept[1]);
 });
-
-it('gauges stored before arms were told apart are read, as the candidate’s, and go on', async () => {
-  using place = folder();
-  const first = openStore(place.file);
-  const epoch = await enrolled(first, 'd1');
-  await first.openWindow(SPEC, NOW);
-  await first.close();
-  takeBack(place.file);
-  await using store = openStore(place.file);
-  await store.ingest([{ report: busy(2, epoch), receivedAtMs: NOW + 120_000 }]);
-  const { devices } = (await store.readWindow('invoice-ocr-eu', 5))?.tallies.candidate.gauges ?? {};
-  expect(devices?.get('d1')?.[0]).toMatchObject({ longestMs: 120_000, watchedMs: 120_000, reports: 2 });
-});
-
-/** Back to the tables and the format of the fifth step. */
-function takeBack(file: string): void {
-  using db = new DatabaseSync(file);
-  db.exec(`
-    DELETE FROM migration WHERE step > 5;
-    DROP TABLE window_gauge;
-    CREATE TABLE window_gauge (
-      window INTEGER NOT NULL, device TEXT NOT NULL, gauges TEXT NOT NULL, changed INTEGER NOT NULL, PRIMARY KEY (window, device)
-    ) STRICT, WITHOUT ROWID;
-    CREATE INDEX window_gauge_changed ON window_gauge (window, changed);
-  `);
-  const { number = 0 } = db.prepare('SELECT number FROM telemetry_window').get() ?? {};
-  db.prepare("INSERT INTO window_gauge VALUES (?, 'd1', ?, 1)").run(
-    number,
-    JSON.stringify([1, [[10.8, 12, 1, 60_000, 0, [NOW, NOW + 60_000, 1]]]]),
-  );
-}

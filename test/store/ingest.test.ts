@@ -2,7 +2,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { type DeviceReport, outcomeKey } from '../../src/contract/report.ts';
-import { hasTaken } from '../../src/store/fleet-store.ts';
+import { hasTaken } from '../../src/store/device-register.ts';
 import { plainRow, plainRows } from '../telemetry/plain-tallies.ts';
 import { CANDIDATE, enrolled, folder, interval, NOW, openStore, report, STABLE, spec } from './reports.ts';
 

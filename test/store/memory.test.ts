@@ -134,7 +134,7 @@ describe('leases and publication', () => {
       expectedSequence,
       directive,
       metadataVersion,
-      swap: () => {
+      swap: async () => {
         swaps += 1;
       },
     });
@@ -155,7 +155,7 @@ describe('leases and publication', () => {
     using place = folder();
     await using store = openStore(place.file);
     const token = (await store.acquireLease(lease('a')))!;
-    const swap = () => {
+    const swap = async () => {
       throw new Error('disk full');
     };
     const order = { lease: 'publication', token, expectedSequence: 0, directive, metadataVersion: 1, swap };
@@ -187,18 +187,18 @@ describe('the reconciler’s memory', () => {
     expect((await store.readSeen()).get('r')).toEqual(seen(5, 'canary'));
   });
 
-  it('keeps brakes and holdings over a restart', async () => {
+  it('keeps emergency rollbacks and values over a restart', async () => {
     using place = folder();
     const store = openStore(place.file);
-    const brake = { rollout: 'r', revision: 5, reason: 'the push fails', sinceMs: NOW };
-    await store.setBrake(brake);
-    await store.putHolding('fetch', { problem: 'refused' });
+    const emergency = { rollout: 'r', revision: 5, reason: 'the push fails', waitsSinceMs: NOW, inForceSinceMs: null };
+    await store.setEmergencyRollback(emergency);
+    await store.putValue('fetch', { problem: 'refused' });
     await store.close();
     await using again = openStore(place.file);
-    expect(await again.readBrakes()).toEqual(new Map([['r', brake]]));
-    expect(await again.readHolding('fetch')).toEqual({ problem: 'refused' });
-    await again.clearBrake('r');
-    expect((await again.readBrakes()).size).toBe(0);
+    expect(await again.readEmergencyRollbacks()).toEqual(new Map([['r', emergency]]));
+    expect(await again.readValue('fetch')).toEqual({ problem: 'refused' });
+    await again.clearEmergencyRollback('r');
+    expect((await again.readEmergencyRollbacks()).size).toBe(0);
   });
 
   it('shows each process what the other committed, and a new version only when something changed', async () => {
@@ -221,7 +221,7 @@ describe('the reconciler’s memory', () => {
     await openStore(place.file).close();
     const { DatabaseSync } = await import('node:sqlite');
     const db = new DatabaseSync(place.file);
-    db.exec('INSERT INTO migration (step) VALUES (999)');
+    db.exec('PRAGMA user_version = 999');
     db.close();
     expect(() => openStore(place.file)).toThrow(expect.objectContaining({ code: 'STORE_TOO_NEW' }));
   });

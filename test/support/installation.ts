@@ -90,7 +90,7 @@ export class Installation implements AsyncDisposable {
         insecureHttp: true,
         ...{ host: '127.0.0.1', port: this.#port, hookSecret: set.hookSecret, viewerToken: set.viewerToken },
         ...{ reportIntervalMs: 300, heartbeatMs: 200, leaseMs: 15_000 },
-        reconciler: { pollMs: 200, tickMs: 100, brakeAfterMs: 120_000 },
+        reconciler: { pollMs: 200, tickMs: 100, emergencyAfterMs: 120_000 },
         environment: process.env,
       },
       clock,

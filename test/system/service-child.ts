@@ -23,7 +23,7 @@ const settings: ServiceSettings = {
   host: '127.0.0.1',
   reportIntervalMs: 300,
   heartbeatMs: 200,
-  reconciler: { pollMs: 300, tickMs: 100, brakeAfterMs: 60_000 },
+  reconciler: { pollMs: 300, tickMs: 100, emergencyAfterMs: 60_000 },
   environment: process.env,
 };
 const logger = createLogger({

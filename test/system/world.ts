@@ -15,7 +15,7 @@ import { addArtifact } from '../../src/distribution/folder-publication.ts';
 import { parseDocument } from '../../src/documents/parse-document.ts';
 import type { Rollout, RolloutStatus } from '../../src/documents/types.generated.ts';
 import type { Outlook } from '../../src/rollout/outlook.ts';
-import { SqliteFleetStore } from '../../src/store/sqlite-fleet-store.ts';
+import { openSqliteFleetStore } from '../../src/store/sqlite/open-sqlite-fleet-store.ts';
 import { DirectiveWatch } from './directive-watch.ts';
 import { Gateway, type GatewayOptions } from './gateway.ts';
 
@@ -325,7 +325,7 @@ export async function releaseOf(set: StageSet, kind: Kind, version: string): Pro
 
 export async function makeTokens(set: StageSet, count: number): Promise<readonly string[]> {
   const clock = new SystemClock();
-  await using store = new SqliteFleetStore({ file: set.home.store, clock });
+  await using store = openSqliteFleetStore({ file: set.home.store, clock });
   return store.createEnrolmentTokens({ count, expiresAtMs: clock.now() + 3_600_000 });
 }
 

@@ -84,7 +84,7 @@ async function reconcile({ reconciler }: ComposedReconciler): Promise<Result> {
   for (let i = 0; i < MOST_CYCLES; i++) {
     cycle = await reconciler.cycle(new AbortController().signal);
     if (cycle.kind !== 'stepped') break;
-    done.push(...cycle.commits.map((one) => one.step));
+    done.push(...cycle.steps.map((one) => one.step));
   }
   if (cycle === undefined || cycle.kind === 'no-source') {
     throw (
@@ -92,7 +92,7 @@ async function reconcile({ reconciler }: ComposedReconciler): Promise<Result> {
       new CodedError({ code: 'GIT_AWAY', kind: 'retry-later', message: 'The repository was not read.' })
     );
   }
-  if (cycle.kind === 'unpushed') {
+  if (cycle.kind === 'not-landed') {
     throw new CodedError({
       code: 'GIT_PUSH_REFUSED',
       kind: 'retry-later',
@@ -100,7 +100,8 @@ async function reconcile({ reconciler }: ComposedReconciler): Promise<Result> {
       remedy: 'See that the service may push to the branch.',
     });
   }
-  return planResult(cycle.plan, 'Done:', done);
+  const title = cycle.kind === 'proposed' ? `Done; the next steps wait to be accepted at ${cycle.where}:` : 'Done:';
+  return planResult(cycle.plan, title, done);
 }
 
 export function addReconcileCommand(program: Command): void {

@@ -68,15 +68,15 @@ function offDeclaredText({ rollout, count, staying, first }: OffDeclared): strin
 
 /** What the service says, for people: source, table, and what needs someone. */
 export function liveText({ service, rollouts }: LiveView): string {
-  const { trouble, contradicting, refusing, brakes, problems, offDeclared = [], alerts = [] } = service;
+  const { trouble, contradicting, refusing, emergencyRollbacks, problems, offDeclared = [], alerts = [] } = service;
   return [
     withoutControls(sourceLine(service.source, service.commit)),
     statusTable(rollouts),
     ...listed('Alerts', alerts.map(alertLine)),
     ...offDeclared.flatMap(offDeclaredText),
     ...listed(
-      'Braked: rolled back on the devices before the commit could be pushed',
-      brakes.map((name) => oneLine(name)),
+      'Emergency rollbacks: published to the devices before the commit could be pushed',
+      emergencyRollbacks.map((name) => oneLine(name)),
     ),
     ...listed(
       `${countOf(contradicting.length, 'device')} in no rollout: what they state contradicts the fleet documents`,

@@ -1,7 +1,7 @@
 // Owns `slipway token`: one-time tokens for enrolling devices.
 import type { Command } from 'commander';
 import { SystemClock } from '../../base/clock.ts';
-import { SqliteFleetStore } from '../../store/sqlite-fleet-store.ts';
+import { openSqliteFleetStore } from '../../store/sqlite/open-sqlite-fleet-store.ts';
 import { openHome } from '../home.ts';
 import { durationOf, wholeNumberOf } from '../option-values.ts';
 import { printResult } from '../output.ts';
@@ -34,7 +34,7 @@ export function addTokenCommand(program: Command): void {
         count: wholeNumberOf('--count', count, { least: 1, most: MOST_TOKENS }),
         expiresAtMs: clock.now() + durationOf('--expires', expires, SHORTEST_MS),
       };
-      await using store = new SqliteFleetStore({ file: (await openHome(home)).store, clock });
+      await using store = openSqliteFleetStore({ file: (await openHome(home)).store, clock });
       const tokens = await store.createEnrolmentTokens({
         ...order,
         ...(device === undefined ? {} : { device }),

@@ -3,7 +3,7 @@ import { createHmac } from 'node:crypto';
 import type { Clock } from '../../base/clock.ts';
 import { CodedError } from '../../base/errors.ts';
 import { loadTrustPolicy } from '../../contract/trust/read-trust-policy.ts';
-import { SqliteFleetStore } from '../../store/sqlite-fleet-store.ts';
+import { openSqliteFleetStore } from '../../store/sqlite/open-sqlite-fleet-store.ts';
 import { releaseFiles, signedFiles } from '../signed-files.ts';
 import { BranchWatch, type SeenCommit } from './branch-watch.ts';
 import { checkCommits } from './check-commits.ts';
@@ -234,7 +234,7 @@ async function writeFirstCommit(set: StageSet, ci: GitClone, options: StoryOptio
 }
 
 async function makeTokens(set: StageSet, clock: Clock, count: number): Promise<readonly string[]> {
-  await using store = new SqliteFleetStore({ file: set.home.store, clock });
+  await using store = openSqliteFleetStore({ file: set.home.store, clock });
   return store.createEnrolmentTokens({ count, expiresAtMs: clock.now() + 3_600_000 });
 }
 

@@ -1,15 +1,14 @@
 // Owns what the reports of one transaction add to windows: read once, added up in memory, written once.
-import type { DeviceReport } from '../contract/report.ts';
-import { armOf, type FoldedInterval, foldReport } from '../telemetry/fold-report.ts';
-import { decodeGauges, encodeGauges } from '../telemetry/gauge-codec.ts';
-import { decodeRow, decodeSummary, encodeRow, encodeSummary } from '../telemetry/tally-codec.ts';
-import { ARMS, type Arm, readWindowSpec, type WindowSpec } from '../telemetry/window.ts';
-import { type ArmTallies, emptyArmTallies } from '../telemetry/window-tallies.ts';
-import { integer, textual } from './sqlite-counters.ts';
-import type { SqliteDatabase } from './sqlite-database.ts';
-
-/** Late reports of a window that are kept; all are counted. */
-const MOST_LATE_REPORTS = 100;
+import type { FoldedInterval } from '../../telemetry/fold-report.ts';
+import { decodeGauges, encodeGauges } from '../../telemetry/gauge-codec.ts';
+import { decodeRow, decodeSummary, encodeRow, encodeSummary } from '../../telemetry/tally-codec.ts';
+import { ARMS, type Arm, readWindowSpec, type WindowSpec } from '../../telemetry/window.ts';
+import { type ArmTallies, emptyArmTallies } from '../../telemetry/window-tallies.ts';
+import type { VerifiedReport } from '../device-register.ts';
+import { MOST_LATE_REPORTS, placeReport } from '../place-report.ts';
+import type { LateReport } from '../window-store.ts';
+import { integer, textual } from './counters.ts';
+import type { SqliteDatabase } from './database.ts';
 
 interface Window {
   readonly number: number;
@@ -37,17 +36,10 @@ export class WindowFolding {
   }
 
   /** Adds a report to the open windows of its rollouts; what belongs to a closed one is kept beside it. */
-  fold(report: DeviceReport, receivedAtMs: number): void {
-    const rollouts = new Set(report.intervals.map((interval) => interval.rollout));
-    for (const rollout of rollouts) {
-      if (rollout === null) continue;
-      const windows = this.#windowsOf(rollout);
-      const open = windows.find((window) => window.isOpen);
-      if (open !== undefined) {
-        for (const folded of foldReport(open.spec, report, receivedAtMs)) this.#add(open, folded);
-      }
-      this.#keepLate(windows, report, { rollout, receivedAtMs });
-    }
+  fold(received: VerifiedReport): void {
+    const { counted, late } = placeReport(received, (rollout) => this.#windowsOf(rollout));
+    for (const { window, folded } of counted) this.#add(window, folded);
+    for (const { window, report } of late) this.#keepLate(window, report);
   }
 
   #windowsOf(rollout: string): readonly Window[] {
@@ -75,17 +67,14 @@ export class WindowFolding {
     }
   }
 
-  /** Also the device that is followed in this one's place; before rows had one device each they had the name of their device. */
+  /** Reads what is followed in the device's row, which may be another device. */
   #readGauges({ window, arm, tallies: { gauges } }: TouchedPart, device: string): void {
-    const rows = this.#db
-      .prepare(
-        'SELECT device, gauges FROM window_gauge WHERE window = ? AND arm = ? AND name IN (?, ?) ORDER BY changed',
-      )
-      .all(window, ARMS.indexOf(arm), gauges.rowOf(device), device);
-    for (const row of rows) {
-      // What this transaction added already is newer.
-      if (!gauges.devices.has(textual(row.device))) gauges.put(textual(row.device), decodeGauges(textual(row.gauges)));
-    }
+    const row = this.#db
+      .prepare('SELECT device, gauges FROM window_gauge WHERE window = ? AND arm = ? AND name = ?')
+      .get(window, ARMS.indexOf(arm), gauges.rowOf(device));
+    // What this transaction added already is newer.
+    if (row === undefined || gauges.devices.has(textual(row.device))) return;
+    gauges.put(textual(row.device), decodeGauges(textual(row.gauges)));
   }
 
   #touch({ number: window, spec }: Window, arm: Arm, group: string): TouchedPart {
@@ -110,38 +99,19 @@ export class WindowFolding {
     if (row !== undefined) tallies.put(name, decodeRow(row.tally as Uint8Array, tallies));
   }
 
-  /** An interval belongs to the newest window that was open at its revision; when that one is closed, the interval is late. */
-  #keepLate(
-    windows: readonly Window[],
-    report: DeviceReport,
-    { rollout, receivedAtMs }: { readonly rollout: string; readonly receivedAtMs: number },
-  ): void {
-    for (const interval of report.intervals) {
-      if (interval.rollout !== rollout) continue;
-      const { revision } = interval;
-      const window = windows.find(({ spec }) => revision !== null && spec.openedRevision <= revision);
-      if (window === undefined || window.isOpen || armOf(window.spec, interval) === undefined) continue;
-      this.#db.prepare('UPDATE telemetry_window SET late_count = late_count + 1 WHERE number = ?').run(window.number);
-      this.#db
-        .prepare(
-          'INSERT INTO late_report (window, device, epoch, sequence, digest, inferences, received_at) VALUES (?, ?, ?, ?, ?, ?, ?)',
-        )
-        .run(
-          window.number,
-          report.device,
-          report.epoch,
-          report.sequence,
-          interval.digest,
-          interval.inferences,
-          Math.floor(receivedAtMs),
-        );
-      this.#db
-        .prepare(
-          `DELETE FROM late_report WHERE window = ? AND number <=
-           (SELECT number FROM late_report WHERE window = ? ORDER BY number DESC LIMIT 1 OFFSET ${MOST_LATE_REPORTS})`,
-        )
-        .run(window.number, window.number);
-    }
+  #keepLate({ number }: Window, { device, epoch, sequence, digest, inferences, receivedAtMs }: LateReport): void {
+    this.#db.prepare('UPDATE telemetry_window SET late_count = late_count + 1 WHERE number = ?').run(number);
+    this.#db
+      .prepare(
+        'INSERT INTO late_report (window, device, epoch, sequence, digest, inferences, received_at) VALUES (?, ?, ?, ?, ?, ?, ?)',
+      )
+      .run(number, device, epoch, sequence, digest, inferences, receivedAtMs);
+    this.#db
+      .prepare(
+        `DELETE FROM late_report WHERE window = ? AND number <=
+         (SELECT number FROM late_report WHERE window = ? ORDER BY number DESC LIMIT 1 OFFSET ${MOST_LATE_REPORTS})`,
+      )
+      .run(number, number);
   }
 
   /** Writes the sums under the transaction's change number. */

@@ -1,6 +1,6 @@
 // Owns the store's named whole numbers: changes, listening time, metadata version.
-import { CodedError } from '../base/errors.ts';
-import type { SqliteDatabase } from './sqlite-database.ts';
+import { CodedError } from '../../base/errors.ts';
+import type { SqliteDatabase } from './database.ts';
 
 export type Counter = 'changes' | 'seen' | 'listened_ms' | 'heartbeat_at' | 'metadata_version' | 'probes';
 

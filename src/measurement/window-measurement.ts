@@ -8,7 +8,8 @@ import { countGroups } from '../rollout/count-groups.ts';
 import { entryOf } from '../rollout/directive-of.ts';
 import type { BaselineFacts, WindowTime } from '../rollout/rollout-facts.ts';
 import { leastDevices, type Stage } from '../rollout/stages-of-policy.ts';
-import type { FleetStore, WindowReading } from '../store/fleet-store.ts';
+import type { NamedValues } from '../store/reconciler-state.ts';
+import type { WindowReader, WindowReading } from '../store/window-store.ts';
 import type { WindowSpec } from '../telemetry/window.ts';
 import { type ArmTallies, emptyWindowTallies } from '../telemetry/window-tallies.ts';
 import type { SignalBoard } from './signal-board.ts';
@@ -43,13 +44,13 @@ function perMinuteOf({ tallies, listenedMs }: WindowReading): number | null {
 }
 
 /** Where the store keeps which window was opened last: another process, or this one before a restart, may have opened it. */
-export const openedHolding = (rollout: string): string => `opened-window/${rollout}`;
+export const openedWindowName = (rollout: string): string => `opened-window/${rollout}`;
 /** Where the store keeps the revision of a window whose stable arm is a baseline: of the steady state, or beside an earlier candidate. */
-export const baselineHolding = (kind: BaselineKind, rollout: string): string => `${kind}-baseline/${rollout}`;
+export const baselineName = (kind: BaselineKind, rollout: string): string => `${kind}-baseline/${rollout}`;
 export type BaselineKind = 'steady' | 'earlier';
 
 /** What of the store measuring needs: a rehearsal keeps it in memory. */
-export type WindowReadings = Pick<FleetStore, 'readWindow' | 'readAside' | 'readHolding'>;
+export type WindowReadings = Pick<WindowReader, 'readWindow' | 'readAside'> & Pick<NamedValues, 'readValue'>;
 
 /** What of the board measuring needs: a rehearsal has no outside. */
 export type SignalReader = Pick<SignalBoard, 'read'>;
@@ -67,7 +68,7 @@ function emptyReading(spec: WindowSpec): WindowReading {
 }
 
 /** Reads and judges the windows of rollouts; it changes nothing. */
-export class WindowReader {
+export class WindowMeasurement {
   readonly #store: WindowReadings;
   /** How often devices report, in milliseconds. */
   readonly #intervalMs: number;
@@ -95,7 +96,7 @@ export class WindowReader {
 
   /** Revision of the window that was opened last; 0 before the first. */
   async lastOpened(name: string): Promise<number> {
-    const last = await this.#store.readHolding(openedHolding(name));
+    const last = await this.#store.readValue(openedWindowName(name));
     return typeof last === 'number' ? last : 0;
   }
 
@@ -112,7 +113,7 @@ export class WindowReader {
 
   /** What stable did in an earlier window, if that stable is the present one. */
   async #stableBefore(kind: BaselineKind, { name, status }: RolloutInForce): Promise<ArmTallies | null> {
-    const revision = await this.#store.readHolding(baselineHolding(kind, name));
+    const revision = await this.#store.readValue(baselineName(kind, name));
     if (typeof revision !== 'number') return null;
     const reading = await this.#readThickest(name, revision);
     return reading?.spec.stableDigest === status.stable?.digest ? (reading?.tallies.stable ?? null) : null;

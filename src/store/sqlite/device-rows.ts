@@ -1,10 +1,10 @@
 // Owns the form of a device in the database, and its decoding into records that share equal parts to stay small.
-import type { ModelState } from '../contract/report.ts';
-import type { Outcomes, Taken } from './device-memory.ts';
-import type { DeviceRecord } from './fleet-store.ts';
-import type { SequencesSeen } from './report-sequence.ts';
-import { integer, textual } from './sqlite-counters.ts';
-import type { SqliteDatabase } from './sqlite-database.ts';
+import type { ModelState } from '../../contract/report.ts';
+import type { Outcomes, Taken } from '../device-memory.ts';
+import type { DeviceRecord } from '../device-register.ts';
+import type { SequencesSeen } from '../report-sequence.ts';
+import { integer, textual } from './counters.ts';
+import type { SqliteDatabase } from './database.ts';
 
 export interface DeviceRow {
   readonly id: string;
