@@ -5,7 +5,7 @@ import { closeSync, fsyncSync, mkdtempSync, openSync, rmSync, writeSync } from '
 import os from 'node:os';
 import path from 'node:path';
 import { SystemClock } from '../src/base/clock.ts';
-import type { VerifiedReport } from '../src/store/device-register.ts';
+import type { VerifiedReport } from '../src/contract/fleet-messages.ts';
 import type { FleetStore } from '../src/store/fleet-store.ts';
 import { openSqliteFleetStore } from '../src/store/sqlite/open-sqlite-fleet-store.ts';
 import { foldReport } from '../src/telemetry/fold-report.ts';

@@ -3,8 +3,8 @@ import { toIsoSeconds } from '../../src/base/clock.ts';
 import { CodedError, toCodedError } from '../../src/base/errors.ts';
 import type { Logger } from '../../src/base/logger.ts';
 import type { Directive, Parameters } from '../../src/contract/directive.ts';
-import { isDeviceId } from '../../src/contract/parse-report.ts';
 import type { Outcome } from '../../src/contract/report.ts';
+import { isDeviceId } from '../../src/contract/report-reader.ts';
 import type { DeviceFacts } from '../../src/contract/selector.ts';
 import { DirectiveClient } from '../../src/contract/tuf/directive-client.ts';
 import {

@@ -3,16 +3,14 @@ import { createPrivateKey, createPublicKey, generateKeyPairSync, type KeyObject 
 import type { Clock } from '../../src/base/clock.ts';
 import { readFileIfPresent, writeFileDurably } from '../../src/base/durable-file.ts';
 import { CodedError } from '../../src/base/errors.ts';
-import { isDeviceId, parseLabels } from '../../src/contract/parse-report.ts';
+import {
+  type Enrolment,
+  type EnrolmentRequest,
+  findServiceError,
+  parseEnrolment,
+} from '../../src/contract/fleet-messages.ts';
 import type { DeviceFolder } from './device-folder.ts';
 import { ask, joinUrl } from './http.ts';
-
-export interface Enrolment {
-  readonly device: string;
-  readonly epoch: number;
-  /** What the service says that the device is to call itself. */
-  readonly labels: Readonly<Record<string, string>>;
-}
 
 export class Identity {
   readonly device: string;
@@ -31,13 +29,13 @@ export class Identity {
   static async open(device: string, folder: DeviceFolder): Promise<Identity> {
     const pem = await readFileIfPresent(folder.keyFile);
     const key = pem === undefined ? await makeKey(folder.keyFile) : readKey(pem, folder.keyFile);
-    return new Identity(device, key, folder, parseEnrolment(await readFileIfPresent(folder.identityFile), device));
+    return new Identity(device, key, folder, findEnrolment(await readFileIfPresent(folder.identityFile), device));
   }
 
   /** The id under which the folder's device enrolled; null before. Never throws for what it finds there. */
   static async storedDevice(folder: DeviceFolder): Promise<string | null> {
     const bytes = await readFileIfPresent(folder.identityFile);
-    return parseEnrolment(bytes, null)?.device ?? null;
+    return findEnrolment(bytes, null)?.device ?? null;
   }
 
   get enrolment(): Enrolment | null {
@@ -58,15 +56,15 @@ export class Identity {
     signal: AbortSignal;
   }): Promise<Enrolment> {
     const { serverUrl, token, labels, clock, signal } = question;
-    const publicKey = createPublicKey(this.key).export({ type: 'spki', format: 'pem' });
-    const body = JSON.stringify({ token, device: this.device, publicKey, labels });
+    const publicKey = createPublicKey(this.key).export({ type: 'spki', format: 'pem' }).toString();
+    const body = JSON.stringify({ token, device: this.device, publicKey, labels } satisfies EnrolmentRequest);
     const url = joinUrl(serverUrl, 'v1/enrol');
     const headers = { 'content-type': 'application/json' };
     const answer = await ask(
       { url, method: 'POST', headers, body, timeoutMs: 30_000, mostBytes: 65_536, signal },
       clock,
     );
-    const enrolment = answer.status === 200 ? parseEnrolment(answer.body, this.device) : null;
+    const enrolment = answer.status === 200 ? findEnrolment(answer.body, this.device) : null;
     if (enrolment === null) throw enrolmentError(answer.status, answer.body);
     await writeFileDurably(this.#folder.identityFile, JSON.stringify(enrolment), 0o600);
     this.#enrolment = enrolment;
@@ -94,27 +92,19 @@ function readKey(pem: Buffer, file: string): KeyObject {
 }
 
 /** Null when it is none, or another device's than `wanted`; null wants any. */
-function parseEnrolment(bytes: Buffer | undefined, wanted: string | null): Enrolment | null {
+function findEnrolment(bytes: Buffer | undefined, wanted: string | null): Enrolment | null {
   if (bytes === undefined) return null;
   try {
-    const read = JSON.parse(bytes.toString('utf8')) as Partial<Enrolment>;
-    const { device } = read;
-    if (typeof device !== 'string' || !isDeviceId(device) || !Number.isSafeInteger(read.epoch)) return null;
-    if (wanted !== null && device !== wanted) return null;
-    return { device, epoch: Number(read.epoch), labels: parseLabels(read.labels ?? {}) };
+    const read = parseEnrolment(JSON.parse(bytes.toString('utf8')));
+    return wanted === null || read.device === wanted ? read : null;
   } catch {
     return null;
   }
 }
 
 function enrolmentError(status: number, body: Buffer): CodedError {
-  let said = '';
-  try {
-    const { error } = JSON.parse(body.toString('utf8')) as { readonly error?: Readonly<Record<string, unknown>> };
-    if (error !== undefined) said = ` ${String(error.code).slice(0, 60)}: ${String(error.message).slice(0, 200)}`;
-  } catch {
-    // the status alone will do
-  }
+  const error = findServiceError(body);
+  const said = error === undefined ? '' : ` ${error.code}: ${error.message}`;
   return new CodedError({
     code: 'AGENT_ENROLMENT',
     kind: status >= 500 || status === 429 ? 'retry-later' : 'fix-input',

@@ -4,6 +4,7 @@ import type { Clock } from '../../src/base/clock.ts';
 import { toCodedError } from '../../src/base/errors.ts';
 import type { Logger } from '../../src/base/logger.ts';
 import type { RandomStream } from '../../src/base/random.ts';
+import { needsEnrolment, parseReportAnswers, type ReportAnswer } from '../../src/contract/fleet-messages.ts';
 import { Turnstile } from './bell.ts';
 import { ask, joinUrl, retryAfterMs } from './http.ts';
 import type { Identity } from './identity.ts';
@@ -12,8 +13,6 @@ import type { ReportQueue, Sender, SentReport } from './report-queue.ts';
 
 const BATCH = 16;
 const BACK_OFF = { firstMs: 2000, capMs: 300_000 };
-/** The service does not know the device, or knows it under a newer epoch: enrol again, and tell these again. */
-const ENROL_AGAIN = ['unknown-device', 'other-epoch'];
 
 export interface ReportSenderOptions {
   readonly serverUrl: string;
@@ -24,12 +23,6 @@ export interface ReportSenderOptions {
   readonly clock: Clock;
   readonly random: RandomStream;
   readonly logger: Logger;
-}
-
-interface Reply {
-  readonly sequence: number | null;
-  readonly answer: string;
-  readonly reason?: string;
 }
 
 export class ReportSender {
@@ -115,20 +108,19 @@ export class ReportSender {
       clock,
     );
     if (answer.status !== 200) throw new Refused(answer.status, retryAfterMs(answer.headers, clock.now()));
-    await this.#settle(batch, JSON.parse(answer.body.toString('utf8')) as readonly Reply[]);
+    await this.#settle(batch, parseReportAnswers(JSON.parse(answer.body.toString('utf8')), batch.length));
     return queue.length > 0 ? 'more' : 'done';
   }
 
-  /** Replies come in the order of the envelopes. */
-  async #settle(batch: readonly SentReport[], replies: readonly Reply[]): Promise<void> {
+  /** Answers come in the order of the envelopes. */
+  async #settle(batch: readonly SentReport[], answers: readonly ReportAnswer[]): Promise<void> {
     const { queue, logger, identity } = this.#options;
-    if (!Array.isArray(replies) || replies.length !== batch.length)
-      throw new Error('the service did not answer each report');
-    const again = batch.filter((_, i) => ENROL_AGAIN.includes(replies[i]?.reason ?? ''));
+    const again = batch.filter((_, i) => needsEnrolment(answers[i]));
     const settled = batch.filter((sent) => !again.includes(sent));
-    for (const [i, sent] of batch.entries()) {
-      const { answer, reason } = replies[i] ?? { answer: 'none' };
-      if (answer === 'rejected') logger.warn('the service rejected a report', { sequence: sent.sequence, reason });
+    for (const [i, { sequence }] of batch.entries()) {
+      const answer = answers[i];
+      if (answer?.kind === 'rejected')
+        logger.warn('the service rejected a report', { sequence, reason: answer.reason });
     }
     await queue.settle(settled);
     if (again.length === 0) return;

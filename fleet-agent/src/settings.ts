@@ -6,7 +6,7 @@ import { parse } from 'yaml';
 import { findClosestWord } from '../../src/base/closest-word.ts';
 import { CodedError } from '../../src/base/errors.ts';
 import { parseDurationMs } from '../../src/contract/duration.ts';
-import { parseLabels } from '../../src/contract/parse-report.ts';
+import { parseLabels } from '../../src/contract/report-reader.ts';
 import type { SwitchHook } from './switch-hook.ts';
 
 interface Setting {

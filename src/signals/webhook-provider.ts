@@ -1,8 +1,7 @@
-// Owns asking a webhook: a signed question by POST, and an answer that is pass, fail or undecided, or is none.
-import { createHmac } from 'node:crypto';
+// Owns asking a webhook for a verdict: a signed question by POST, answered with pass, fail or undecided.
 import type { Clock } from '../base/clock.ts';
 import { clipped, oneLine } from '../base/plain-text.ts';
-import { readSecret } from '../base/secret-file.ts';
+import { readSecret, signatureHeader } from '../base/secret-file.ts';
 import { request } from './bounded-request.ts';
 import { type Credentials, readCredentials } from './credentials.ts';
 import {
@@ -17,7 +16,7 @@ export interface WebhookOptions {
   readonly name: string;
   readonly url: string;
   readonly credentials: Credentials;
-  /** Signs questions; null sends them unsigned. */
+  /** The secret signs questions; null sends them unsigned. */
   readonly secretFile: string | null;
   readonly everyMs: number;
   readonly timeoutMs: number;
@@ -26,7 +25,7 @@ export interface WebhookOptions {
 const MOST_REASON = 500;
 const VERDICTS = ['pass', 'fail', 'undecided'] as const;
 
-/** `{"verdict":"pass"|"fail"|"undecided","reason":"…"}` with status 200; whatever else is no answer. Never throws. */
+/** `{"verdict":"pass"|"fail"|"undecided","reason":"…"}` with status 200. Never throws. */
 export function readWebhookAnswer(status: number, body: string): SignalAnswer {
   if (status === 401 || status === 403) return noAnswer(`it refuses the credentials (HTTP ${status})`);
   if (status !== 200) return noAnswer(`it answers HTTP ${status}`);
@@ -66,10 +65,7 @@ export class WebhookProvider implements JudgingProvider {
     if (headers.kind === 'none') return noAnswer(headers.reason);
     const secret = secretFile === null ? '' : await readSecret(secretFile);
     if (secret === null) return noAnswer("its secret can't be read");
-    const signature =
-      secret === ''
-        ? {}
-        : { 'x-slipway-signature-256': `sha256=${createHmac('sha256', secret).update(body).digest('hex')}` };
+    const signature = secret === '' ? {} : signatureHeader(secret, body);
     const answer = await request(
       {
         url,

@@ -1,12 +1,12 @@
 // Owns the service's memory in virtual time: devices, windows and listening time, kept by the functions that the real stores use.
 import type { JsonValue } from '../contract/digest.ts';
+import type { StoredAnswer } from '../contract/fleet-messages.ts';
 import type { DeviceReport } from '../contract/report.ts';
 import type { DeviceFacts } from '../contract/selector.ts';
 import type { WindowReadings } from '../measurement/window-measurement.ts';
 import type { PreparedStore } from '../reconcile/prepare-windows.ts';
 import type { KnownDevice } from '../rollout/count-cohort.ts';
 import { type Outcomes, rememberOutcomes, rememberTaken, type Taken } from '../store/device-memory.ts';
-import type { ReportAnswer } from '../store/device-register.ts';
 import { admitSequence, NO_SEQUENCES, type SequencesSeen } from '../store/report-sequence.ts';
 import type { WindowReading } from '../store/window-store.ts';
 import { foldReport } from '../telemetry/fold-report.ts';
@@ -75,7 +75,7 @@ export class VirtualStore implements WindowReadings, PreparedStore {
   }
 
   /** Counts a report once. */
-  ingest(report: DeviceReport, receivedAtMs: number): ReportAnswer {
+  ingest(report: DeviceReport, receivedAtMs: number): StoredAnswer {
     const device = this.#devices.get(report.device);
     if (device === undefined) return 'unknown-device';
     const admission = admitSequence(device.seen, report.sequence);

@@ -1,6 +1,8 @@
 // Owns what is remembered of a device from report to report; the result does not depend on the order in which reports arrive.
+
+import type { StoredAnswer } from '../contract/fleet-messages.ts';
 import { type DeviceReport, type ModelState, outcomeKey } from '../contract/report.ts';
-import type { LatestOutcome, ReportAnswer, TakenDigest } from './device-register.ts';
+import type { LatestOutcome, TakenDigest } from './device-register.ts';
 import { admitSequence, type SequencesSeen } from './report-sequence.ts';
 
 const MOST_OUTCOMES_KEPT = 32;
@@ -26,7 +28,7 @@ export interface DeviceMemory {
 
 export type Admitted =
   | { readonly kind: 'new'; readonly seen: SequencesSeen }
-  | { readonly kind: Exclude<ReportAnswer, 'accepted'> };
+  | { readonly kind: Exclude<StoredAnswer, 'accepted'> };
 
 /** Does the report count, and has it not been counted before? */
 export function admitReport(

@@ -1,6 +1,7 @@
 // Owns what a store promises about devices: how they enrol, what they report, and what is known of each.
 import type { Digest } from '../contract/digest.ts';
-import type { DeviceReport, FailureReason, ModelState, Outcome } from '../contract/report.ts';
+import type { EnrolmentAnswer, EnrolmentRequest, StoredAnswer, VerifiedReport } from '../contract/fleet-messages.ts';
+import type { FailureReason, ModelState, Outcome } from '../contract/report.ts';
 
 export interface EnrolmentTokenOrder {
   /** How many tokens; 1 unless given, at most 10,000. */
@@ -14,19 +15,9 @@ export interface EnrolmentTokenOrder {
   readonly uses?: number;
 }
 
-export interface EnrolmentRequest {
-  readonly token: string;
-  readonly device: string;
-  /** SPKI PEM of a P-256 key. */
-  readonly publicKey: string;
-  readonly labels: Readonly<Record<string, string>>;
+export interface EnrolmentOrder extends EnrolmentRequest {
   readonly nowMs: number;
 }
-
-export type EnrolmentRefusal = 'unknown-token' | 'expired-token' | 'used-token' | 'other-device' | 'key-taken';
-export type EnrolmentAnswer =
-  | { readonly kind: 'enrolled'; readonly epoch: number; readonly labels: Readonly<Record<string, string>> }
-  | { readonly kind: 'refused'; readonly reason: EnrolmentRefusal };
 
 /** The last that was heard of one digest on one device under one rollout. */
 export interface LatestOutcome {
@@ -77,26 +68,17 @@ export interface FleetPicture {
   readonly devices: ReadonlyMap<string, DeviceRecord>;
 }
 
-/** A report whose envelope was verified by the device's key and whose shape was checked. */
-export interface VerifiedReport {
-  readonly report: DeviceReport;
-  readonly receivedAtMs: number;
-}
-
-/** `other-epoch`: the device has enrolled anew since (or never had this epoch); `unknown-device`: it is not enrolled here. */
-export type ReportAnswer = 'accepted' | 'duplicate' | 'too-late' | 'other-epoch' | 'unknown-device';
-
 export interface DeviceRegister {
   /** Makes tokens; the store keeps their hashes only. */
   createEnrolmentTokens(order: EnrolmentTokenOrder): Promise<readonly string[]>;
   /** Repeating the same token, device and key gives the same answer; a new token starts a new epoch. */
-  enrol(request: EnrolmentRequest): Promise<EnrolmentAnswer>;
+  enrol(order: EnrolmentOrder): Promise<EnrolmentAnswer>;
   findDevice(id: string): Promise<DeviceRecord | undefined>;
   /**
    * Counts each report once, in its device's record and in the open windows. Answers in the order of the batch, after the commit that holds
    * all of it; requests that come together share a commit.
    */
-  ingest(batch: readonly VerifiedReport[]): Promise<readonly ReportAnswer[]>;
+  ingest(batch: readonly VerifiedReport[]): Promise<readonly StoredAnswer[]>;
   /** All devices, with what every process committed. The map also shows what is committed later; its records never change. */
   readFleet(): Promise<FleetPicture>;
 }

@@ -1,7 +1,8 @@
 // Owns enrolment: tokens that the store knows by their hashes alone, each turning a device's key into an epoch.
 import { randomBytes } from 'node:crypto';
 import { CodedError } from '../base/errors.ts';
-import type { EnrolmentAnswer, EnrolmentRefusal, EnrolmentRequest, EnrolmentTokenOrder } from './device-register.ts';
+import type { EnrolmentAnswer, EnrolmentRefusal } from '../contract/fleet-messages.ts';
+import type { EnrolmentOrder, EnrolmentTokenOrder } from './device-register.ts';
 
 const MOST_TOKENS = 10_000;
 const MOST_USES = 10_000_000;
@@ -47,7 +48,7 @@ function refused(reason: EnrolmentRefusal): EnrolmentVerdict {
 }
 
 export function judgeEnrolment(
-  { device, publicKey, labels: stated, nowMs }: EnrolmentRequest,
+  { device, publicKey, labels: stated, nowMs }: EnrolmentOrder,
   { token, usedEpoch, known }: EnrolmentFacts,
 ): EnrolmentVerdict {
   if (token === undefined) return refused('unknown-token');

@@ -59,10 +59,8 @@ export class GroupCommit<Item, Answer> {
 
   /** Commits all that waits now. */
   flush(): Promise<void> {
-    this.#flushing ??= this.#commitWaiting().finally(() => {
-      this.#flushing = undefined;
-    });
-    return this.#flushing;
+    if (this.#waiting.length > 0) this.#flushing ??= this.#commitWaiting();
+    return this.#flushing ?? Promise.resolve();
   }
 
   async #flushGathered(gather: () => Promise<void>): Promise<void> {
@@ -75,6 +73,8 @@ export class GroupCommit<Item, Answer> {
 
   async #commitWaiting(): Promise<void> {
     while (this.#waiting.length > 0) await this.#commitGroup(this.#takeGroup());
+    // In the same turn as the last look: a request that comes between the two would wait for ever.
+    this.#flushing = undefined;
   }
 
   #takeGroup(): readonly Request<Item, Answer>[] {

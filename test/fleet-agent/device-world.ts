@@ -14,6 +14,7 @@ import { SystemClock } from '../../src/base/clock.ts';
 import { silentLogger } from '../../src/base/logger.ts';
 import { Metrics } from '../../src/base/metrics.ts';
 import { seededRandom } from '../../src/base/random.ts';
+import { composeFleetApi, type FleetApi } from '../../src/cli/compose-fleet-api.ts';
 import { type Digest, digestOf, hexOf } from '../../src/contract/digest.ts';
 import type { DirectiveEntry } from '../../src/contract/directive.ts';
 import { BUCKETS, saltOf } from '../../src/contract/membership.ts';
@@ -22,7 +23,6 @@ import type { PublicationLedger } from '../../src/distribution/publication.ts';
 import { readOnlineKeys } from '../../src/distribution/tuf-keys.ts';
 import { DEFAULT_LIFETIMES } from '../../src/distribution/tuf-metadata.ts';
 import { initialiseTuf } from '../../src/distribution/tuf-roots.ts';
-import { HttpFleetApi } from '../../src/fleet-api/http-fleet-api.ts';
 import { signBytes } from '../../src/signing/sign-document.ts';
 import type { FleetStore } from '../../src/store/fleet-store.ts';
 import { openSqliteFleetStore } from '../../src/store/sqlite/open-sqlite-fleet-store.ts';
@@ -76,7 +76,7 @@ export class DeviceWorld implements AsyncDisposable {
   readonly requests: string[] = [];
   mischief: Mischief = () => undefined;
   store!: FleetStore;
-  api!: HttpFleetApi;
+  api!: FleetApi;
   serverUrl = '';
   mirrorUrl = '';
   factoryRoot: Buffer = Buffer.alloc(0);
@@ -103,8 +103,8 @@ export class DeviceWorld implements AsyncDisposable {
       lifetimes: DEFAULT_LIFETIMES,
     });
     this.store = openSqliteFleetStore({ file: path.join(this.folder, 'fleet.db'), clock, gatherMs: 1 });
-    this.api = new HttpFleetApi({
-      register: this.store,
+    this.api = composeFleetApi({
+      store: this.store,
       ...{ clock, logger: silentLogger, metrics: new Metrics(), port: 0, publicationFolder: this.publication },
       ...{ isDenied: () => false, isReady: () => true, onHook: () => undefined, readRollouts: async () => [] },
       perAddress: { perSecond: 100_000, burst: 100_000 },

@@ -8,7 +8,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { parseRange } from '../../src/fleet-api/static-files.ts';
+import { parseRange } from '../../src/fleet-api/http/static-files.ts';
 import { post, type Service, startService } from './service.ts';
 
 /** Sends raw bytes and gives all that came back until the connection closed. */

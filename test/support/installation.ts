@@ -10,7 +10,7 @@ import { OnnxHost } from '../../fleet-agent/src/onnx-host.ts';
 import { SystemClock } from '../../src/base/clock.ts';
 import { createLogger } from '../../src/base/logger.ts';
 import { seededRandom } from '../../src/base/random.ts';
-import { type RunningService, startService } from '../../src/cli/compose-service.ts';
+import { type RunningService, startService } from '../../src/cli/start-service.ts';
 import type { GitClone } from '../../src/cli/demo/git-clone.ts';
 import { createStageSet, removeStageSet, type StageSet } from '../../src/cli/demo/stage-set.ts';
 import type { LiveView } from '../../src/cli/live-status.ts';

@@ -4,10 +4,10 @@ import { type Command, Option } from 'commander';
 import { SystemClock } from '../../base/clock.ts';
 import { createLogger, type LogLevel } from '../../base/logger.ts';
 import { SystemRandom } from '../../base/random.ts';
-import { startService } from '../compose-service.ts';
 import { openHome } from '../home.ts';
 import { assertFollowable } from '../repository-access.ts';
 import { addServiceOptions, type GivenSettings, serviceSettings } from '../settings.ts';
+import { startService } from '../start-service.ts';
 
 const LOG_LEVELS = ['debug', 'info', 'warn', 'error'] as const satisfies readonly LogLevel[];
 

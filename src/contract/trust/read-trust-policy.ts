@@ -35,6 +35,8 @@ export interface LoadedTrust {
   readonly policy: TrustPolicy;
   /** Over the policy's bytes and those of every file that it names: another digest may mean another trust. */
   readonly digest: Digest;
+  /** The files that the policy names, as absolute paths. */
+  readonly files: readonly string[];
 }
 
 /** Throws what `loadTrustPolicy` throws. */
@@ -44,7 +46,11 @@ export async function loadTrust(file: string): Promise<LoadedTrust> {
   const files = await readNamed(source, file);
   const hash = createHash('sha256').update(digestOf(bytes));
   for (const [name, content] of files) hash.update(`${JSON.stringify(name)}${digestOf(content)}`);
-  return { policy: buildTrustPolicy(source, files), digest: `sha256:${hash.digest('hex')}` };
+  return {
+    policy: buildTrustPolicy(source, files),
+    digest: `sha256:${hash.digest('hex')}`,
+    files: [...files.keys()].map((name) => path.resolve(path.dirname(file), name)),
+  };
 }
 
 /**

@@ -1,14 +1,9 @@
 // Owns devices in SQLite: their enrolment, and reports that are each counted once, in the device's row and its windows' sums alike.
+
 import { sha256Hex } from '../../contract/digest.ts';
+import type { EnrolmentAnswer, StoredAnswer, VerifiedReport } from '../../contract/fleet-messages.ts';
 import { admitReport, outcomesOfNewEpoch, rememberReport } from '../device-memory.ts';
-import type {
-  DeviceRecord,
-  DeviceRegister,
-  EnrolmentAnswer,
-  EnrolmentRequest,
-  ReportAnswer,
-  VerifiedReport,
-} from '../device-register.ts';
+import type { DeviceRecord, DeviceRegister, EnrolmentOrder } from '../device-register.ts';
 import { judgeEnrolment, type KnownToken, makeTokens } from '../enrolment.ts';
 import { GroupCommit } from '../group-commit.ts';
 import { NO_SEQUENCES } from '../report-sequence.ts';
@@ -32,7 +27,7 @@ export function deviceRegisterIn(
   const decoder = new DeviceDecoder();
   const devices = new Map<string, DeviceRecord>();
   let pictured = 0;
-  const intake = new GroupCommit<VerifiedReport, ReportAnswer>({
+  const intake = new GroupCommit<VerifiedReport, StoredAnswer>({
     commit: (reports) => db.transact(() => ingestGroup(db, decoder, reports)),
     gather,
   });
@@ -72,15 +67,15 @@ function ingestGroup(
   db: SqliteDatabase,
   decoder: DeviceDecoder,
   reports: readonly VerifiedReport[],
-): readonly ReportAnswer[] {
+): readonly StoredAnswer[] {
   const folding = new WindowFolding(db);
   const listenedMs = readCounter(db, 'listened_ms');
   const rows = new Map<string, DeviceRow>();
-  const answers = reports.map((one): ReportAnswer => {
+  const answers = reports.map((one): StoredAnswer => {
     const { report, receivedAtMs } = one;
     const row = rows.get(report.device) ?? findDeviceRow(db, report.device);
     const admitted = admitReport(row, report);
-    if (row === undefined || admitted.kind !== 'new') return admitted.kind as Exclude<ReportAnswer, 'accepted'>;
+    if (row === undefined || admitted.kind !== 'new') return admitted.kind as Exclude<StoredAnswer, 'accepted'>;
     const heard = { report, receivedAtMs, listenedMs, seen: admitted.seen };
     const before = { ...row, outcomes: decoder.outcomes(row), taken: decoder.taken(row) };
     const { outcomes, taken, ...memory } = rememberReport(before, heard);
@@ -134,7 +129,7 @@ function findToken(db: SqliteDatabase, hash: string): KnownToken | undefined {
   );
 }
 
-function enrol(db: SqliteDatabase, decoder: DeviceDecoder, request: EnrolmentRequest): EnrolmentAnswer {
+function enrol(db: SqliteDatabase, decoder: DeviceDecoder, request: EnrolmentOrder): EnrolmentAnswer {
   const { device: id, publicKey, nowMs } = request;
   const hash = sha256Hex(request.token);
   const use = db.prepare('SELECT epoch FROM enrolment_use WHERE hash = ? AND device = ?').get(hash, id);

@@ -1,10 +1,11 @@
 // Owns what the reports of one transaction add to windows: read once, added up in memory, written once.
+
+import type { VerifiedReport } from '../../contract/fleet-messages.ts';
 import type { FoldedInterval } from '../../telemetry/fold-report.ts';
 import { decodeGauges, encodeGauges } from '../../telemetry/gauge-codec.ts';
 import { decodeRow, decodeSummary, encodeRow, encodeSummary } from '../../telemetry/tally-codec.ts';
 import { ARMS, type Arm, readWindowSpec, type WindowSpec } from '../../telemetry/window.ts';
 import { type ArmTallies, emptyArmTallies } from '../../telemetry/window-tallies.ts';
-import type { VerifiedReport } from '../device-register.ts';
 import { MOST_LATE_REPORTS, placeReport } from '../place-report.ts';
 import type { LateReport } from '../window-store.ts';
 import { integer, textual } from './counters.ts';

@@ -9,7 +9,7 @@ import { createLogger } from '../../src/base/logger.ts';
 import { Metrics } from '../../src/base/metrics.ts';
 import { seededRandom } from '../../src/base/random.ts';
 import type { JsonValue } from '../../src/contract/digest.ts';
-import { Courier } from '../../src/notify/courier.ts';
+import { DeliveryWorker } from '../../src/notify/delivery-worker.ts';
 import type { Notice, NoticeContent } from '../../src/notify/notice.ts';
 import type { NoticeTarget } from '../../src/notify/notice-target.ts';
 import { readNotifications } from '../../src/notify/read-notifications.ts';
@@ -71,7 +71,7 @@ async function targetsOf(spec: string): Promise<readonly NoticeTarget[]> {
 }
 
 interface Running {
-  readonly courier: Courier;
+  readonly worker: DeliveryWorker;
   readonly lines: string[];
   readonly metrics: Metrics;
   stop(): Promise<void>;
@@ -81,12 +81,12 @@ function deliver(targets: readonly NoticeTarget[], mayDeliver = async () => true
   const lines: string[] = [];
   const metrics = new Metrics();
   const logger = createLogger({ least: 'info', pretty: false, now: () => 0, write: (line) => void lines.push(line) });
-  const random = seededRandom('courier', 'back-off');
-  const courier = new Courier({ targets, queues: store, mayDeliver, clock, random, logger, metrics });
+  const random = seededRandom('deliveries', 'back-off');
+  const worker = new DeliveryWorker({ targets, queues: store, mayDeliver, clock, random, logger, metrics });
   const end = new AbortController();
-  const done = courier.run(end.signal);
+  const done = worker.run(end.signal);
   return {
-    ...{ courier, lines, metrics },
+    ...{ worker, lines, metrics },
     stop: async () => {
       end.abort();
       await done;
@@ -232,7 +232,7 @@ describe('when another list is in force,', () => {
       () => running.lines,
       20_000,
     );
-    running.courier.useTargets(await listOf(webhookAt(moved)));
+    running.worker.useTargets(await listOf(webhookAt(moved)));
     await untilNoneWaits();
     await running.stop();
     expect(receiver.taken.map(({ body }) => JSON.parse(body).id)).toEqual(ids(0, 3));
@@ -259,7 +259,7 @@ describe('when another list is in force,', () => {
       () => sent,
       20_000,
     );
-    running.courier.useTargets([target('new', false)]);
+    running.worker.useTargets([target('new', false)]);
     await clock.sleep(100);
     expect(sent).toEqual(['old eu-1']);
     answer();
@@ -280,7 +280,7 @@ describe('when another list is in force,', () => {
     };
     await queue([step(1)]);
     const next = refusing(9, () => undefined);
-    const running = deliver([refusing(9, () => running.courier.useTargets([next]))]);
+    const running = deliver([refusing(9, () => running.worker.useTargets([next]))]);
     await untilNoneWaits();
     await running.stop();
     expect(running.metrics.write()).toContain('slipway_notices_total{target="ops",outcome="taken"} 1');
@@ -296,7 +296,7 @@ describe('when another list is in force,', () => {
       () => running.lines,
       20_000,
     );
-    running.courier.useTargets(await listOf(webhookAt(other, 'other')));
+    running.worker.useTargets(await listOf(webhookAt(other, 'other')));
     await untilNoneWaits();
     await queue([step(4)]);
     await untilNoneWaits();
@@ -312,7 +312,7 @@ describe('when another list is in force,', () => {
     ]);
     expect(running.metrics.write()).toContain('slipway_notices_waiting{target="ops"} 0');
     receiver.behave = () => 'take';
-    running.courier.useTargets(await listOf(webhookAt(receiver), webhookAt(other, 'other')));
+    running.worker.useTargets(await listOf(webhookAt(receiver), webhookAt(other, 'other')));
     await queue([step(6)]);
     await untilNoneWaits();
     await running.stop();
@@ -323,7 +323,7 @@ describe('when another list is in force,', () => {
   test('a process that may not deliver drops nothing', async () => {
     await queue([step(1)]);
     const running = deliver(await listOf(webhookAt(receiver)), async () => false);
-    running.courier.useTargets([]);
+    running.worker.useTargets([]);
     await clock.sleep(150);
     await running.stop();
     expect(await waiting()).toBe(1);
@@ -332,7 +332,7 @@ describe('when another list is in force,', () => {
   test('what waits for a target that was never listed is kept, and said', async () => {
     await queue([step(1)], 'gone');
     const running = deliver(await listOf(webhookAt(receiver)));
-    running.courier.useTargets(await listOf(webhookAt(receiver)));
+    running.worker.useTargets(await listOf(webhookAt(receiver)));
     await clock.sleep(150);
     await running.stop();
     expect(await waiting('gone')).toBe(1);
@@ -443,7 +443,7 @@ describe('the list of targets', () => {
     const file = path.join(folder, 'none.yaml');
     expect((await readNotifications({ file, isOptional: true }, clock)).targets).toEqual([]);
     await expect(readNotifications({ file, isOptional: false }, clock)).rejects.toMatchObject({
-      code: 'NOTIFY_FILE_UNREADABLE',
+      code: 'FILE_UNREADABLE',
     });
   });
 });

@@ -7,8 +7,8 @@ import { SystemClock } from '../../src/base/clock.ts';
 import { CodedError } from '../../src/base/errors.ts';
 import { createLogger } from '../../src/base/logger.ts';
 import { type Home, homeAt } from '../../src/cli/home.ts';
-import { openNotifications, openProviders } from '../../src/cli/home-lists.ts';
-import { ListWatch } from '../../src/cli/watch-list.ts';
+import { openNotifications, openProviders } from '../../src/cli/home-files.ts';
+import { WatchedFile } from '../../src/cli/watched-file.ts';
 import { until } from '../support/until.ts';
 
 const system = new SystemClock();
@@ -33,13 +33,13 @@ const write = (spec: string) =>
 const webhook = (...names: string[]) =>
   `  webhooks: [${names.map((name) => `{ name: ${name}, url: "https://events.example.com/" }`).join(', ')}]\n`;
 
-function watched<T>(list: ListWatch<T>) {
+function watched<T>(list: WatchedFile<T>) {
   const lines: { readonly level: string; readonly message: string; readonly error?: object }[] = [];
   const taken: T[] = [];
   const write = (line: string): void => void lines.push(JSON.parse(line));
   const logger = createLogger({ least: 'info', pretty: false, now: () => 0, write });
   const end = new AbortController();
-  const done = list.run((value) => void taken.push(value), clock, logger, end.signal);
+  const done = list.follow((value) => void taken.push(value), { clock, logger, signal: end.signal });
   return {
     ...{ lines, taken },
     [Symbol.asyncDispose]: async () => {
@@ -49,12 +49,12 @@ function watched<T>(list: ListWatch<T>) {
   };
 }
 
-async function settled<T>(list: ListWatch<T>): Promise<boolean> {
+async function settled<T>(list: WatchedFile<T>): Promise<boolean> {
   expect(await list.look()).toBe(false);
   return list.look();
 }
 
-describe('the list of who is told', () => {
+describe('the list of notification targets', () => {
   const namesIn = (list: Awaited<ReturnType<typeof openNotifications>>) => list.value.targets.map((one) => one.name);
 
   test('is in force as it lies there, without a restart: targets, pages and times', async () => {
@@ -71,10 +71,12 @@ describe('the list of who is told', () => {
       offDeclaredAfterMs: 180_000,
       runbooks: new Map([['*', 'https://wiki.example.com/']]),
     });
-    expect(run.lines).toMatchObject([{ level: 'info', message: 'list read again', list: 'list of who is told' }]);
+    expect(run.lines).toMatchObject([
+      { level: 'info', message: 'file read again', name: 'list of notification targets' },
+    ]);
   });
 
-  test('that is broken leaves the one before in force, and is logged once with its place until it is mended', async () => {
+  test('that is broken leaves the one before in force, and is logged once with its place until it is fixed', async () => {
     await write(webhook('ops'));
     const list = await openNotifications(home, null, clock);
     await using run = watched(list);
@@ -87,7 +89,7 @@ describe('the list of who is told', () => {
     expect(namesIn(list)).toEqual(['ops']);
     expect(run.taken).toEqual([]);
     expect(list.problem?.message).toContain(
-      "The list of who is told was changed and can't be used; the one before stays",
+      "The list of notification targets was changed and can't be used; the previous one stays",
     );
     expect(run.lines).toMatchObject([{ level: 'error', error: { at: { file: home.notify, line: 4 } } }]);
     await write(webhook('new'));
@@ -105,7 +107,7 @@ describe('the list of who is told', () => {
     await rm(home.notify);
     expect(await settled(list)).toBe(false);
     expect(namesIn(list)).toEqual(['ops']);
-    expect(list.problem).toMatchObject({ code: 'NOTIFY_FILE_UNREADABLE' });
+    expect(list.problem).toMatchObject({ code: 'FILE_UNREADABLE' });
     await write(webhook('ops'));
     expect(await settled(list)).toBe(true);
     expect(list.problem).toBeNull();
@@ -130,7 +132,7 @@ describe('the list of who is told', () => {
     const list = await openNotifications(home, null, clock);
     await writeFile(home.notify, '#'.repeat(2 ** 21));
     expect(await settled(list)).toBe(false);
-    expect(list.problem).toMatchObject({ code: 'NOTIFY_FILE_SIZE' });
+    expect(list.problem).toMatchObject({ code: 'FILE_SIZE' });
   });
 });
 
@@ -145,7 +147,7 @@ describe('a reading that fails', () => {
       if (next.error !== null) throw next.error;
       return readFile(file, 'utf8');
     };
-    return { file, list: await ListWatch.open({ name: 'list', file, read }) };
+    return { file, list: await WatchedFile.open({ name: 'list', file, read }) };
   }
 
   test.each([
@@ -202,7 +204,7 @@ spec:
   );
   expect(run.lines).toMatchObject([
     { level: 'warn', provider: 'desk', file: path.join(folder, 'one') },
-    { level: 'info', message: 'list read again' },
+    { level: 'info', message: 'file read again' },
     { level: 'warn', provider: 'desk', file: path.join(folder, 'two') },
   ]);
   await rm(home.signals);
