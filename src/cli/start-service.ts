@@ -2,7 +2,7 @@
 import type { Clock } from '../base/clock.ts';
 import type { Logger } from '../base/logger.ts';
 import { Metrics } from '../base/metrics.ts';
-import { parseRemoteAddress } from '../git/remote-address.ts';
+import { parseRemoteAddress } from '../git/wire/remote-address.ts';
 import { readTraffic } from '../measurement/fleet-traffic.ts';
 import type { Reconciler, ReconcilerEvents } from '../reconcile/reconciler.ts';
 import type { FleetStore } from '../store/fleet-store.ts';
