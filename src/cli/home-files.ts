@@ -29,8 +29,8 @@ async function loadOwnTrust(file: string, ownKeyId: string): Promise<LoadedTrust
   if (loaded.policy.reconciler.has(ownKeyId)) return loaded;
   throw new CodedError({
     code: 'TRUST_POLICY_OWN_KEY',
-    message: `${file} does not name the key ${ownKeyId}, with which this service signs.`,
-    remedy: 'List its public key under `reconciler:`; while keys rotate, list the old one and the new one.',
+    message: `${file} does not list the key ${ownKeyId}, which this service signs with.`,
+    remedy: 'Add its public key under `reconciler:`. During a key rotation, list the old key and the new key.',
   });
 }
 

@@ -1,8 +1,7 @@
 // Owns the documents of a manifests repository as commands show them: those of the snapshot with their places, and the files that nothing reads.
 import { CodedError } from '../base/errors.ts';
 import type { ParsedDocument } from '../documents/parse-document.ts';
-import type { Layout } from '../documents/repository-layout.ts';
-import { nameOfPath } from '../documents/repository-layout.ts';
+import { type Layout, nameOfPath } from '../documents/repository-layout.ts';
 import type { SlipwayDocument } from '../documents/slipway-document.ts';
 import type { Rollout } from '../documents/types.generated.ts';
 import type { Tree, TreeChild } from '../git/manifests-repository.ts';

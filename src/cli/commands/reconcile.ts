@@ -3,6 +3,7 @@ import type { Command } from 'commander';
 import { SystemClock } from '../../base/clock.ts';
 import { CodedError } from '../../base/errors.ts';
 import { SystemRandom } from '../../base/random.ts';
+import { branchMissing, repositoryEmpty } from '../../git/git-errors.ts';
 import type { Cycle } from '../../reconcile/reconciler.ts';
 import type { SourceState } from '../../reconcile/service-view.ts';
 import type { Plan } from '../../rollout/decide.ts';
@@ -30,19 +31,9 @@ export function sourceProblem(source: SourceState): CodedError | null {
     case 'starting':
       return null;
     case 'empty':
-      return new CodedError({
-        code: 'GIT_EMPTY',
-        message: 'The repository has no commit yet.',
-        remedy: 'Commit the manifests: `slipway init` makes a first set.',
-      });
-    case 'branch-missing': {
-      const others = source.others.length === 0 ? 'it has no branch' : `it has ${source.others.slice(0, 5).join(', ')}`;
-      return new CodedError({
-        code: 'GIT_BRANCH_MISSING',
-        message: `The repository has no branch ${source.branch}; ${others}.`,
-        remedy: 'Name the branch with --branch.',
-      });
-    }
+      return repositoryEmpty();
+    case 'branch-missing':
+      return branchMissing(source.branch, source.others);
     case 'away':
       return new CodedError({
         code: 'GIT_AWAY',
@@ -97,7 +88,7 @@ async function reconcile({ reconciler }: ComposedReconciler): Promise<Result> {
       code: 'GIT_PUSH_REFUSED',
       kind: 'retry-later',
       message: `The steps could not be pushed: ${cycle.reason}.`,
-      remedy: 'See that the service may push to the branch.',
+      remedy: 'Check that the service may push to the branch.',
     });
   }
   const title = cycle.kind === 'proposed' ? `Done; the next steps wait to be accepted at ${cycle.where}:` : 'Done:';

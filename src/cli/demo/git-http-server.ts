@@ -172,6 +172,8 @@ export async function startGitHttpServer(options: GitHttpServerOptions): Promise
   const server = http.createServer((request, response) => {
     answer(options, request, response, children).catch(() => response.socket?.destroy());
   });
+  // A kept connection that ends while the next request is on its way would look like a fault.
+  server.keepAliveTimeout = 120_000;
   await new Promise<void>((resolve, reject) => {
     server.once('error', (cause) => {
       const message = `The Git server can't listen on port ${options.port ?? 0}: ${cause.message}.`;
