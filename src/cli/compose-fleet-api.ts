@@ -1,6 +1,7 @@
 // Owns putting the service's HTTP side together: the table of routes that rooms hand in, on one port.
 import type { JsonValue } from '../contract/digest.ts';
 import { ChangeWaiters } from '../fleet-api/change-waiters.ts';
+import { errorAnswer } from '../fleet-api/http/answers.ts';
 import { deviceRoutes } from '../fleet-api/http/device-routes.ts';
 import { HttpServer, type HttpServerOptions, type Tls } from '../fleet-api/http/http-server.ts';
 import type { Answer, Route } from '../fleet-api/http/route.ts';
@@ -86,8 +87,7 @@ function viewerRoutes(readRollouts: FleetApiOptions['readRollouts']): Route[] {
   const show = async (name?: string): Promise<Answer> => {
     const value = await readRollouts(name);
     if (value !== undefined) return { kind: 'json', value };
-    const error = { code: 'ROLLOUT_UNKNOWN', message: 'There is no rollout of this name.' };
-    return { kind: 'error', status: 404, error };
+    return errorAnswer(404, { code: 'ROLLOUT_UNKNOWN', message: 'There is no rollout of this name.' });
   };
   return [
     {

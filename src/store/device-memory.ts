@@ -23,7 +23,7 @@ export interface DeviceMemory {
   readonly lastSeenAtMs: number;
   readonly lastSeenListenedMs: number;
   readonly outcomes: Outcomes;
-  readonly taken: Taken;
+  readonly tookCandidate: Taken;
 }
 
 export type Admitted =
@@ -58,7 +58,7 @@ export function rememberReport(before: DeviceMemory, heard: Heard): DeviceMemory
     lastSeenAtMs: Math.max(before.lastSeenAtMs, receivedAtMs),
     lastSeenListenedMs: Math.max(before.lastSeenListenedMs, listenedMs),
     outcomes: rememberOutcomes(before.outcomes, report, receivedAtMs),
-    taken: rememberTaken(before.taken, report, receivedAtMs),
+    tookCandidate: rememberTaken(before.tookCandidate, report, receivedAtMs),
   };
 }
 

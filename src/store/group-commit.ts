@@ -27,7 +27,7 @@ export class GroupCommit<Item, Answer> {
   #waiting: Request<Item, Answer>[] = [];
   #waitingItems = 0;
   #gathering = false;
-  #flushing: Promise<void> | undefined;
+  #committing: Promise<void> | undefined;
 
   constructor(options: GroupCommitOptions<Item, Answer>) {
     this.#commit = options.commit;
@@ -57,10 +57,14 @@ export class GroupCommit<Item, Answer> {
     });
   }
 
-  /** Commits all that waits now. */
-  flush(): Promise<void> {
-    if (this.#waiting.length > 0) this.#flushing ??= this.#commitWaiting();
-    return this.#flushing ?? Promise.resolve();
+  /** Commits all that waits now, one group after the other. */
+  async flush(): Promise<void> {
+    while (this.#waiting.length > 0) {
+      this.#committing ??= this.#commitGroup(this.#takeGroup()).finally(() => {
+        this.#committing = undefined;
+      });
+      await this.#committing;
+    }
   }
 
   async #flushGathered(gather: () => Promise<void>): Promise<void> {
@@ -69,12 +73,6 @@ export class GroupCommit<Item, Answer> {
     await gather();
     this.#gathering = false;
     await this.flush();
-  }
-
-  async #commitWaiting(): Promise<void> {
-    while (this.#waiting.length > 0) await this.#commitGroup(this.#takeGroup());
-    // In the same turn as the last look: a request that comes between the two would wait for ever.
-    this.#flushing = undefined;
   }
 
   #takeGroup(): readonly Request<Item, Answer>[] {

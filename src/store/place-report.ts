@@ -13,8 +13,8 @@ export interface PlacedWindow {
 }
 
 export interface PlacedReport<Window> {
-  readonly counted: readonly { readonly window: Window; readonly folded: FoldedInterval }[];
-  readonly late: readonly { readonly window: Window; readonly report: LateReport }[];
+  readonly counted: { readonly window: Window; readonly folded: FoldedInterval }[];
+  readonly late: { readonly window: Window; readonly report: LateReport }[];
 }
 
 interface Received {
@@ -27,23 +27,20 @@ export function placeReport<Window extends PlacedWindow>(
   received: Received,
   windowsOf: (rollout: string) => readonly Window[],
 ): PlacedReport<Window> {
-  const counted: { window: Window; folded: FoldedInterval }[] = [];
-  const late: { window: Window; report: LateReport }[] = [];
-  const folded = new Set<string>();
-  for (const interval of received.report.intervals) {
+  const { report, receivedAtMs } = received;
+  const placed: PlacedReport<Window> = { counted: [], late: [] };
+  report.intervals.forEach((interval, i) => {
     const { rollout } = interval;
-    if (rollout === null) continue;
+    if (rollout === null) return;
     const windows = windowsOf(rollout);
     const window = lateWindow(windows, interval);
-    if (window !== undefined) late.push({ window, report: lateReport(received, interval) });
-    if (folded.has(rollout)) continue;
-    folded.add(rollout);
+    if (window !== undefined) placed.late.push({ window, report: lateReport(received, interval) });
     const open = windows.find((one) => one.isOpen);
-    if (open === undefined) continue;
-    for (const one of foldReport(open.spec, received.report, received.receivedAtMs))
-      counted.push({ window: open, folded: one });
-  }
-  return { counted, late };
+    // All intervals of one rollout are counted together, at the first of them.
+    if (open === undefined || report.intervals.findIndex((one) => one.rollout === rollout) < i) return;
+    for (const folded of foldReport(open.spec, report, receivedAtMs)) placed.counted.push({ window: open, folded });
+  });
+  return placed;
 }
 
 /** An interval belongs to the newest window that was open at its revision; when that one is closed, the interval is late. */

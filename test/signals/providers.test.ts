@@ -182,9 +182,7 @@ describe('over HTTP', () => {
           response.on('close', () => clearInterval(timer));
         }
       };
-      const startMs = performance.now();
       expect(await ask(300)).toEqual({ kind: 'none', reason: 'no answer within 0.3 s' });
-      expect(performance.now() - startMs).toBeLessThan(30_000);
     }
   });
 

@@ -2,23 +2,26 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { pipeline } from 'node:stream/promises';
 import { type CodedError, HTTP_STATUSES } from '../../base/errors.ts';
+import type { ServiceError } from '../../contract/fleet-messages.ts';
 import type { Answer, ErrorAnswer, Headers } from './route.ts';
 
-/** An error as answer. What a bug says stays in the log: it may hold more than a stranger should read. */
-export function errorAnswer({ code, kind, message, remedy }: CodedError): ErrorAnswer {
+export function errorAnswer(status: number, error: ServiceError, headers: Headers = {}): ErrorAnswer {
+  return { kind: 'error', status, error, headers };
+}
+
+/** What a bug says stays in the log: it may hold more than a stranger should read. */
+export function answerTo({ code, kind, message, remedy }: CodedError): ErrorAnswer {
   const status = HTTP_STATUSES[kind];
-  if (kind === 'bug') {
-    const error = { code: 'INTERNAL_ERROR', message: 'The service failed. Its log says why.' };
-    return { kind: 'error', status, error };
-  }
+  if (kind === 'bug')
+    return errorAnswer(status, { code: 'INTERNAL_ERROR', message: 'The service failed. Its log says why.' });
   const headers: Headers = kind === 'retry-later' ? { 'Retry-After': 5 } : {};
-  return { kind: 'error', status, error: { code, message, ...(remedy === undefined ? {} : { remedy }) }, headers };
+  return errorAnswer(status, { code, message, ...(remedy === undefined ? {} : { remedy }) }, headers);
 }
 
 /** The caller did nothing wrong but to come too early. */
 export function tryLater(status: number, code: string, message: string, seconds: number): ErrorAnswer {
-  const error = { code, message, remedy: 'Ask again after the time in Retry-After.' };
-  return { kind: 'error', status, error, headers: { 'Retry-After': seconds } };
+  const remedy = 'Ask again after the time in Retry-After.';
+  return errorAnswer(status, { code, message, remedy }, { 'Retry-After': seconds });
 }
 
 /** Writes the answer, to a caller that may have gone. */

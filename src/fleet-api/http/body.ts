@@ -1,10 +1,7 @@
 // Owns reading request bodies: bounded in size, and refused unread when their header announces too much.
 import type { IncomingMessage } from 'node:http';
+import { errorAnswer } from './answers.ts';
 import type { ErrorAnswer } from './route.ts';
-
-function refused(status: number, code: string, message: string): ErrorAnswer {
-  return { kind: 'error', status, error: { code, message } };
-}
 
 /** Hands the body's chunks on as they come. Gives an answer when it can't be read. */
 export async function streamBody(
@@ -12,14 +9,11 @@ export async function streamBody(
   mostBytes: number,
   take: (chunk: Buffer) => void,
 ): Promise<ErrorAnswer | undefined> {
-  const tooLarge: ErrorAnswer = {
-    kind: 'error',
-    status: 413,
-    error: { code: 'HTTP_BODY_SIZE', message: `The body exceeds ${mostBytes} bytes.`, remedy: 'Send less at once.' },
-  };
+  const message = `The body exceeds ${mostBytes} bytes.`;
+  const tooLarge = errorAnswer(413, { code: 'HTTP_BODY_SIZE', message, remedy: 'Send less at once.' });
   const encoding = request.headers['content-encoding'];
   if (encoding !== undefined && encoding !== 'identity')
-    return refused(415, 'HTTP_BODY_ENCODING', 'The service reads no compressed bodies.');
+    return errorAnswer(415, { code: 'HTTP_BODY_ENCODING', message: 'The service reads no compressed bodies.' });
   if (Number(request.headers['content-length'] ?? 0) > mostBytes) return tooLarge;
   let length = 0;
   // Not `for await`: leaving that loop early destroys the socket before the answer could be sent.
@@ -32,7 +26,7 @@ export async function streamBody(
     });
     request.once('end', () => resolve(undefined));
     request.once('close', () => {
-      if (!request.complete) resolve(refused(400, 'HTTP_BODY_CUT', 'The body ended early.'));
+      if (!request.complete) resolve(errorAnswer(400, { code: 'HTTP_BODY_CUT', message: 'The body ended early.' }));
     });
     request.once('error', reject);
   });
@@ -47,11 +41,9 @@ export async function readJson(
   const problem = await streamBody(request, mostBytes, (chunk) => chunks.push(chunk));
   if (problem !== undefined) return problem;
   try {
-    return {
-      kind: 'read',
-      value: JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(Buffer.concat(chunks))),
-    };
+    const text = new TextDecoder('utf-8', { fatal: true }).decode(Buffer.concat(chunks));
+    return { kind: 'read', value: JSON.parse(text) };
   } catch {
-    return refused(400, 'HTTP_BODY_JSON', 'The body is not JSON in UTF-8.');
+    return errorAnswer(400, { code: 'HTTP_BODY_JSON', message: 'The body is not JSON in UTF-8.' });
   }
 }

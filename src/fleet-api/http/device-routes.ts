@@ -3,7 +3,7 @@ import type { Clock } from '../../base/clock.ts';
 import type { ChangeWaiters } from '../change-waiters.ts';
 import { type EnrolmentParts, enrolDevice } from '../enrolment.ts';
 import type { ReportIntake } from '../report-intake.ts';
-import { tryLater } from './answers.ts';
+import { errorAnswer, tryLater } from './answers.ts';
 import type { Answer, Route } from './route.ts';
 import { findFile } from './static-files.ts';
 
@@ -25,7 +25,7 @@ export function deviceRoutes({ enrolment, intake, changes, clock, publicationFol
       handle: async ({ body }): Promise<Answer> => {
         const outcome = await enrolDevice(enrolment, body, clock.now());
         if (outcome.kind === 'enrolled') return { kind: 'json', value: outcome.enrolment };
-        return { kind: 'error', status: 403, error: outcome.error };
+        return errorAnswer(403, outcome.error);
       },
     },
     {

@@ -7,7 +7,7 @@ import { CodedError, toCodedError } from '../../base/errors.ts';
 import type { Logger } from '../../base/logger.ts';
 import type { Metrics } from '../../base/metrics.ts';
 import { type RateLimit, RateLimiter } from '../rate-limit.ts';
-import { errorAnswer, tryLater, writeAnswer } from './answers.ts';
+import { answerTo, tryLater, writeAnswer } from './answers.ts';
 import { readJson } from './body.ts';
 import type { Answer, Route } from './route.ts';
 import { type Found, RouteTable } from './route-table.ts';
@@ -73,21 +73,15 @@ export class HttpServer implements AsyncDisposable {
   /** Listens, and gives the port. Throws HTTP_LISTEN. */
   async start(): Promise<number> {
     const { port, host = '127.0.0.1' } = this.#options;
+    const remedy = 'Choose another port, or stop the program that uses this one.';
     await new Promise<void>((resolve, reject) => {
-      this.#server.once('error', (cause) => reject(this.#listenError(cause)));
+      this.#server.once('error', (cause) => {
+        const message = `Can't listen on ${host}:${port}: ${cause.message}.`;
+        reject(new CodedError({ code: 'HTTP_LISTEN', message, remedy, cause }));
+      });
       this.#server.listen(port, host, resolve);
     });
     return (this.#server.address() as AddressInfo).port;
-  }
-
-  #listenError(cause: Error): CodedError {
-    const { port, host = '127.0.0.1' } = this.#options;
-    return new CodedError({
-      code: 'HTTP_LISTEN',
-      message: `Can't listen on ${host}:${port}: ${cause.message}.`,
-      remedy: 'Choose another port, or stop the program that uses this one.',
-      cause,
-    });
   }
 
   /** Takes new certificates for connections to come. */
@@ -120,7 +114,7 @@ export class HttpServer implements AsyncDisposable {
       const error = toCodedError(thrown);
       if (error.kind === 'bug')
         this.#options.logger.error('a request failed', { url: request.url?.slice(0, 200), error });
-      answer = errorAnswer(error);
+      answer = answerTo(error);
     }
     try {
       if (this.#isStopping && !response.headersSent) response.setHeader('Connection', 'close');

@@ -1,4 +1,5 @@
 // Owns finding the route of a request: by path, then by method.
+import { errorAnswer } from './answers.ts';
 import type { ErrorAnswer, Route } from './route.ts';
 
 const MOST_URL = 2_048;
@@ -52,17 +53,13 @@ export class RouteTable {
     const route = place.routes.find((one) => methodsOf(one).includes(method));
     if (route !== undefined) return { kind: 'route', route, params, query: url.searchParams };
     const allowed = place.routes.flatMap(methodsOf).join(', ');
-    const error = { code: 'HTTP_METHOD', message: `This address answers ${allowed} only.` };
-    const answer: ErrorAnswer = { kind: 'error', status: 405, error, headers: { Allow: allowed } };
+    const message = `This address answers ${allowed} only.`;
+    const answer = errorAnswer(405, { code: 'HTTP_METHOD', message }, { Allow: allowed });
     return { kind: 'none', name: place.routes[0]?.name ?? 'none', answer };
   }
 }
 
-const NOT_FOUND: ErrorAnswer = {
-  kind: 'error',
-  status: 404,
-  error: { code: 'HTTP_NOT_FOUND', message: 'There is nothing at this address.' },
-};
+const NOT_FOUND = errorAnswer(404, { code: 'HTTP_NOT_FOUND', message: 'There is nothing at this address.' });
 
 function methodsOf({ method }: Route): readonly string[] {
   return method === 'GET' ? ['GET', 'HEAD'] : [method];

@@ -48,7 +48,7 @@ export interface ErrorAnswer {
   readonly kind: 'error';
   readonly status: number;
   readonly error: ServiceError;
-  readonly headers?: Headers;
+  readonly headers: Headers;
 }
 
 export type Answer =

@@ -2,6 +2,7 @@
 import { createHash, createHmac, timingSafeEqual } from 'node:crypto';
 import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
 import { assertNever } from '../../base/errors.ts';
+import { errorAnswer } from './answers.ts';
 import { streamBody } from './body.ts';
 import type { ErrorAnswer, Route } from './route.ts';
 
@@ -43,7 +44,7 @@ export async function checkScope(
 
 function refused(code: string, message: string, remedy: string): ErrorAnswer {
   const headers = code === 'VIEWER_TOKEN' ? { 'WWW-Authenticate': 'Bearer' } : {};
-  return { kind: 'error', status: 401, error: { code, message, remedy }, headers };
+  return errorAnswer(401, { code, message, remedy }, headers);
 }
 
 /** Are the texts equal? Both are hashed first, so that not even the length shows. */

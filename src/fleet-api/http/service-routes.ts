@@ -19,17 +19,17 @@ export interface ServiceRouteParts {
 }
 
 export function serviceRoutes({ clock, metrics, isReady, probe, onHook }: ServiceRouteParts): Route[] {
-  let probed: { readonly atMs: number; readonly problem: Promise<string | null> } | undefined;
+  let problem: Promise<string | null> | undefined;
+  let probedAtMs = 0;
   const storeProblem = (): Promise<string | null> => {
-    const atMs = clock.monotonicMs();
-    if (probed === undefined || atMs - probed.atMs >= READY_MS) {
-      const problem = probe().then(
-        () => null,
-        (error: unknown) => toCodedError(error).code,
-      );
-      probed = { atMs, problem };
-    }
-    return probed.problem;
+    const nowMs = clock.monotonicMs();
+    if (problem !== undefined && nowMs - probedAtMs < READY_MS) return problem;
+    probedAtMs = nowMs;
+    problem = probe().then(
+      () => null,
+      (error: unknown) => toCodedError(error).code,
+    );
+    return problem;
   };
   return [
     {

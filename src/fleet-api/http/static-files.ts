@@ -3,6 +3,7 @@ import { constants, type Stats } from 'node:fs';
 import { type FileHandle, open, realpath } from 'node:fs/promises';
 import type { IncomingHttpHeaders } from 'node:http';
 import path from 'node:path';
+import { errorAnswer } from './answers.ts';
 import type { Answer, Headers } from './route.ts';
 
 const SEGMENT = /^[A-Za-z0-9][A-Za-z0-9._-]{0,199}$/;
@@ -14,11 +15,7 @@ const IMMUTABLE = /^targets\/[0-9a-f]{64,128}\.|^metadata\/\d+\./;
 
 const TYPES: Readonly<Record<string, string>> = { '.json': 'application/json', '.yaml': 'application/yaml' };
 
-const NOT_FOUND: Answer = {
-  kind: 'error',
-  status: 404,
-  error: { code: 'HTTP_NOT_FOUND', message: 'There is no such file.' },
-};
+const NOT_FOUND = errorAnswer(404, { code: 'HTTP_NOT_FOUND', message: 'There is no such file.' });
 
 /** The file's place below the folder, or undefined: only plain segments, so neither `..`, nor hidden files, nor escapes. */
 function segmentsOf(relative: string): readonly string[] | undefined {

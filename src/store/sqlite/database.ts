@@ -1,7 +1,7 @@
 // Owns the SQLite file: how it is opened, transactions, prepared statements, and database errors in our words.
 import { DatabaseSync, type StatementSync } from 'node:sqlite';
 import type { Clock } from '../../base/clock.ts';
-import { CodedError } from '../../base/errors.ts';
+import { CodedError, toCodedError } from '../../base/errors.ts';
 import { migrate } from './schema.ts';
 
 export interface SqliteDatabaseOptions {
@@ -49,8 +49,7 @@ export function toStoreError(thrown: unknown): CodedError {
       cause: thrown,
     });
   }
-  const message = thrown instanceof Error ? thrown.message : String(thrown);
-  return new CodedError({ code: 'STORE_FAILED', kind: 'bug', message: `The store failed: ${message}.`, cause: thrown });
+  return toCodedError(thrown, 'STORE_FAILED');
 }
 
 export class SqliteDatabase {

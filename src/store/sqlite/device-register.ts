@@ -77,8 +77,8 @@ function ingestGroup(
     const admitted = admitReport(row, report);
     if (row === undefined || admitted.kind !== 'new') return admitted.kind as Exclude<StoredAnswer, 'accepted'>;
     const heard = { report, receivedAtMs, listenedMs, seen: admitted.seen };
-    const before = { ...row, outcomes: decoder.outcomes(row), taken: decoder.taken(row) };
-    const { outcomes, taken, ...memory } = rememberReport(before, heard);
+    const before = { ...row, outcomes: decoder.outcomes(row), tookCandidate: decoder.taken(row) };
+    const { outcomes, tookCandidate, ...memory } = rememberReport(before, heard);
     // What a report says of *now* counts only when no later one was heard before.
     const isNewest = report.sequence === admitted.seen.newest;
     rows.set(report.device, {
@@ -86,7 +86,7 @@ function ingestGroup(
       ...memory,
       ...(isNewest ? presentOf(report) : {}),
       outcomes: outcomes === before.outcomes ? row.outcomes : encodeMap(outcomes),
-      taken: taken === before.taken ? row.taken : encodeMap(taken),
+      taken: tookCandidate === before.tookCandidate ? row.taken : encodeMap(tookCandidate),
     });
     folding.fold(one);
     return 'accepted';

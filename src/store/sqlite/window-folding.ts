@@ -4,7 +4,7 @@ import type { VerifiedReport } from '../../contract/fleet-messages.ts';
 import type { FoldedInterval } from '../../telemetry/fold-report.ts';
 import { decodeGauges, encodeGauges } from '../../telemetry/gauge-codec.ts';
 import { decodeRow, decodeSummary, encodeRow, encodeSummary } from '../../telemetry/tally-codec.ts';
-import { ARMS, type Arm, readWindowSpec, type WindowSpec } from '../../telemetry/window.ts';
+import { ARMS, type Arm, type WindowSpec } from '../../telemetry/window.ts';
 import { type ArmTallies, emptyArmTallies } from '../../telemetry/window-tallies.ts';
 import { MOST_LATE_REPORTS, placeReport } from '../place-report.ts';
 import type { LateReport } from '../window-store.ts';
@@ -51,7 +51,7 @@ export class WindowFolding {
       .all(rollout);
     const windows = rows.map((row) => ({
       number: integer(row.number),
-      spec: readWindowSpec(textual(row.spec)),
+      spec: JSON.parse(textual(row.spec)) as WindowSpec,
       isOpen: row.closed_at === null,
     }));
     this.#windows.set(rollout, windows);

@@ -2,7 +2,7 @@
 import type { Digest } from '../../contract/digest.ts';
 import { decodeGauges } from '../../telemetry/gauge-codec.ts';
 import { decodeRow, decodeSummary } from '../../telemetry/tally-codec.ts';
-import { ARMS, type Arm, readWindowSpec, type WindowSpec } from '../../telemetry/window.ts';
+import { ARMS, type Arm, type WindowSpec } from '../../telemetry/window.ts';
 import { type ArmTallies, emptyWindowTallies, type WindowTallies } from '../../telemetry/window-tallies.ts';
 import type { LateReport, WindowReading } from '../window-store.ts';
 import { integer, textual } from './counters.ts';
@@ -30,7 +30,7 @@ export class WindowReadings {
   /** Reads a row of `telemetry_window` and all that belongs to it; inside a transaction. */
   read(row: Readonly<Record<string, unknown>>): WindowReading {
     const number = integer(row.number);
-    const spec = readWindowSpec(textual(row.spec));
+    const spec = JSON.parse(textual(row.spec)) as WindowSpec;
     return {
       spec,
       tallies: this.#readTallies(number, integer(row.changed), spec),
