@@ -167,7 +167,7 @@ export async function composeReconciler({
   });
   const deliveries = new DeliveryWorker({
     ...{ targets: notify.value.targets, queues: store, clock, random, logger, ...measured },
-    mayDeliver: () => notices.mayTell(),
+    mayDeliver: () => notices.mayNotify(),
   });
   const declared = new DeclaredWatch(store, {
     intervalMs: settings.reportIntervalMs,

@@ -35,8 +35,8 @@ function groupsOf(spec: GroupSpec, devices: readonly Labelled[], reading: Window
   const groups = [...spec.values, OTHER_VALUES].map((value): KnownGroup => {
     const name = groupName(spec.by, value);
     const own = counts.get(name) ?? 0;
-    const told = [candidate, stable].reduce((sum, arm) => sum + (arm.groups.get(name)?.summary.inferences ?? 0), 0);
-    return { value, devices: own, perMinute: perMinuteOf(told, own, reading) };
+    const heard = [candidate, stable].reduce((sum, arm) => sum + (arm.groups.get(name)?.summary.inferences ?? 0), 0);
+    return { value, devices: own, perMinute: perMinuteOf(heard, own, reading) };
   });
   return { by: spec.by, groups };
 }

@@ -220,7 +220,7 @@ export class SignalBoard {
     });
   }
 
-  /** Told once; its reason may change while it lasts. */
+  /** Logged once; its reason may change while it lasts. */
   #fallSilent(entry: Entry, reason: string): void {
     const { rule, question, silence } = entry;
     entry.silence = { reason, sinceMs: silence?.sinceMs ?? this.#parts.clock.now() };

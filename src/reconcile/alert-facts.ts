@@ -18,7 +18,7 @@ export interface Looked {
 export function alertFactsOf({ observation, view, emergencyRollbacks, offDeclared, watched }: Looked): AlertFacts {
   const { rollouts } = observation.facts;
   const { source, trouble } = view;
-  // Where the rollout stalls on another reconciler's signature, that is told; anything else was put back.
+  // Where the rollout stalls on another reconciler's signature, its own alert says so; anything else was put back.
   const isLeftAlone = (name: string): boolean =>
     view.outlooks.some(
       ({ rollout, waitingOn }) =>

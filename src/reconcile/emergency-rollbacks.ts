@@ -51,7 +51,7 @@ export class EmergencyRollbacks {
     }
   }
 
-  /** Those that devices were told of without a commit. */
+  /** Those that devices got without a commit. */
   async inForce(): Promise<readonly EmergencyRollback[]> {
     return [...(await this.#store.readEmergencyRollbacks()).values()].filter((one) => one.inForceSinceMs !== null);
   }

@@ -41,7 +41,7 @@ export interface ReconcilerSettings {
   readonly pollMs: number;
   /** How often measurements are judged in between. */
   readonly tickMs: number;
-  /** How long a rollback may wait for its commit on the branch before devices are told without it. */
+  /** How long a rollback may wait for its commit on the branch before devices get it without. */
   readonly emergencyAfterMs: number;
 }
 
@@ -136,7 +136,7 @@ export class Reconciler {
     }
   }
 
-  /** One cycle. After `stepped`, another one publishes what landed. Waits for a slow remote as long as told, else to its end. */
+  /** One cycle. After `stepped`, another one publishes what landed. Waits for a slow remote as long as `patienceMs`, else to its end. */
   async cycle(signal: AbortSignal, patienceMs: number = Number.POSITIVE_INFINITY): Promise<Cycle> {
     const head = await this.#follow(signal, patienceMs);
     const before = await this.#readPublished();
@@ -154,7 +154,7 @@ export class Reconciler {
       case 'overtaken':
         return outcome.cycle;
       case 'acted':
-        await this.#tell(outcome, before);
+        await this.#notify(outcome, before);
         return outcome.cycle;
       default:
         return assertNever(outcome);
@@ -260,7 +260,7 @@ export class Reconciler {
   }
 
   /** The view after a cycle, with the alerts that follow from it. */
-  async #tell({ cycle, observation }: Acted, { published }: Before): Promise<void> {
+  async #notify({ cycle, observation }: Acted, { published }: Before): Promise<void> {
     const { store, notices, declared, clock } = this.#parts;
     const { snapshot, fleet, watched } = observation;
     const offDeclared = await declared.look(published, fleet);
@@ -288,7 +288,7 @@ function troubleOf({ code, message, remedy }: CodedError): NonNullable<ServiceVi
   return { code, message, remedy: remedy ?? null };
 }
 
-/** A bug is told with where it happened. */
+/** Only a bug is logged with where it happened. */
 function stackOf(thrown: unknown): string | undefined {
   return thrown instanceof Error ? thrown.stack : undefined;
 }

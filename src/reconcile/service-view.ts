@@ -31,7 +31,7 @@ export interface ServiceView {
   readonly contradicting: readonly { readonly device: string; readonly what: string }[];
   /** Devices that don't believe the directive, or a model that it names. */
   readonly refusing: RefusingDevices;
-  /** Rollouts whose devices were told of a rollback before its commit. */
+  /** Rollouts whose devices got a rollback before its commit. */
   readonly emergencyRollbacks: readonly string[];
   /** Devices that run something else than the directive declares, by rollout. */
   readonly offDeclared: readonly OffDeclared[];

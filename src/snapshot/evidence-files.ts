@@ -3,9 +3,8 @@ import type { KeyObject } from 'node:crypto';
 import { toCodedError } from '../base/errors.ts';
 import { type Digest, digestOf } from '../contract/digest.ts';
 import { type EvidenceCheck, verifyEvidence } from '../contract/trust/verifier.ts';
-import { findInTree, type ManifestsRepository } from '../git/manifests-repository.ts';
+import { findInTree, type ManifestsRepository, type Tree } from '../git/manifests-repository.ts';
 import { EVIDENCE_LIMIT_BYTES } from './evidence.ts';
-import type { Snapshot } from './snapshot.ts';
 
 export interface EvidenceFile {
   /** Of the step that the file's name says it is about. */
@@ -14,11 +13,9 @@ export interface EvidenceFile {
   readonly oid: string;
 }
 
-type Place = Pick<Snapshot, 'tree' | 'layout'>;
-
 /** The files of a rollout's evidence folder that are named by a revision, the lowest first. */
-export function evidenceFiles({ tree, layout }: Place, rollout: string): EvidenceFile[] {
-  const folder = `${layout.evidence}/${rollout}`;
+export function evidenceFiles(tree: Tree, evidenceFolder: string, rollout: string): EvidenceFile[] {
+  const folder = `${evidenceFolder}/${rollout}`;
   const found = findInTree(tree, folder);
   if (found?.kind !== 'tree') return [];
   const files = [...found.tree.entries].flatMap(([name, child]): EvidenceFile[] => {

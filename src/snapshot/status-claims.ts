@@ -126,7 +126,7 @@ export class StatusClaims {
   /** The steps above a revision that evidence in the tree proves, oldest first and each once. */
   async stepsAbove(name: string, snapshot: Snapshot, revision: number): Promise<readonly ProvenStep[]> {
     const steps = new Map<number, ProvenStep>();
-    const above = evidenceFiles(snapshot, name).filter((one) => one.revision > revision);
+    const above = evidenceFiles(snapshot.tree, snapshot.layout.evidence, name).filter((one) => one.revision > revision);
     for (const { oid, revision: numbered } of above.slice(0, MOST_EVIDENCE_READ)) {
       const check = await this.#verify(oid);
       if (check.kind === 'refused') continue;
@@ -141,7 +141,7 @@ export class StatusClaims {
   /** The step, below a revision, that an attempt of a candidate started by; null when its evidence is gone. */
   async findStart(name: string, snapshot: Snapshot, attempt: Attempt, below: number): Promise<StartStep | null> {
     // Higher numbers are of others: whoever can push may write any file.
-    const files = evidenceFiles(snapshot, name).filter((one) => one.revision < below);
+    const files = evidenceFiles(snapshot.tree, snapshot.layout.evidence, name).filter((one) => one.revision < below);
     for (const { oid } of files.reverse()) {
       const check = await this.#verify(oid);
       if (check.kind === 'refused') continue;
@@ -154,7 +154,9 @@ export class StatusClaims {
 
   /** The status of the highest revision that evidence in the tree proves; null when there is none. */
   async #findLastAuthentic(name: string, snapshot: Snapshot): Promise<RolloutStatus | null> {
-    for (const { oid } of evidenceFiles(snapshot, name).reverse().slice(0, MOST_EVIDENCE_READ)) {
+    for (const { oid } of evidenceFiles(snapshot.tree, snapshot.layout.evidence, name)
+      .reverse()
+      .slice(0, MOST_EVIDENCE_READ)) {
       const check = await this.#verify(oid);
       if (check.kind === 'refused') continue;
       const { status, rollout } = check.value.value.predicate as EvidencePredicate;

@@ -17,7 +17,7 @@ export interface EmergencyRollback {
   readonly revision: number;
   readonly reason: string;
   readonly waitsSinceMs: number;
-  /** When devices were told without the commit; null while it may still land in time. */
+  /** When devices got it without the commit; null while it may still land in time. */
   readonly inForceSinceMs: number | null;
 }
 

@@ -106,7 +106,7 @@ describe('an alert', () => {
     const other = new World(store, { holder: 'b' });
     await teller.notices.note(looked({}, 'away'));
     expect(await other.notices.note(looked({}))).toMatchObject([{ kind: 'emergency-rollback' }]);
-    expect(await other.notices.mayTell()).toBe(false);
+    expect(await other.notices.mayNotify()).toBe(false);
     expect(other.raised()).toBe(0);
     expect(await queued(store)).toHaveLength(1);
   });

@@ -21,7 +21,7 @@ function subjectOf({ subject }: ProvenStep): VersionName | null {
   return { version: subject.name.split('/').slice(2).join('/'), digest: `sha256:${sha256}` };
 }
 
-/** The id depends on rollout, revision and evidence alone: whoever tells the step tells the same. */
+/** The id depends on rollout, revision and evidence alone: every process makes the same notice of a step. */
 export function stepNotice(step: ProvenStep, model: string): Notice {
   const { rollout, revision, transition, reason, decidedAt, status } = step.predicate;
   return {
@@ -61,7 +61,7 @@ export function alertNotice({ kind, alert }: AlertChange, nowMs: number): Notice
   };
 }
 
-/** The episode's beginning, once: while any other alert of the same version stands, it was told. */
+/** The episode's beginning, once: while any other alert of the same version stands, there was a notice of it. */
 export function retrainingNotice(
   { kind, alert }: AlertChange,
   standing: readonly AlertRecord[],
@@ -73,8 +73,8 @@ export function retrainingNotice(
   const { rule, version, digest, ...measured } = numbers;
   const isOfEpisode = (other: AlertRecord): boolean =>
     other.kind === 'stable-drift' && other.rollout === rollout && other.numbers?.digest === digest;
-  const isTold = standing.some((other) => other.id !== id && other.raisedAtMs !== null && isOfEpisode(other));
-  if (isTold) return null;
+  const isKnown = standing.some((other) => other.id !== id && other.raisedAtMs !== null && isOfEpisode(other));
+  if (isKnown) return null;
   return {
     format: 1,
     id: idOf('retraining', id),
