@@ -1,7 +1,9 @@
 // Owns the verdict on one rule that is counted: of all devices, and without those that claim far more than the others of their arm.
 import { type CountedVerdict, type Counts, type ErrorLevels, readCounts, timesToDecide } from './judge-rate-rule.ts';
+import type { OutlierReason, RuleReason } from './rule-reason.ts';
+import type { RateSums } from './rule-verdict.ts';
 import type { StageQuestion } from './stage-question.ts';
-import { type LoudRow, louder, loudInWords } from './statistics/loud-rows.ts';
+import { type LoudRow, louder } from './statistics/loud-rows.ts';
 import type { RateReading } from './statistics/rate-verdict.ts';
 import type { Tally } from './statistics/tally.ts';
 import type { NamedTally } from './statistics/tally-rows.ts';
@@ -26,14 +28,22 @@ function besideTheQuiet(evidence: CountedEvidence, { limit, baseline, own = null
   return { ...evidence, limit, baseline, own, window: { ...evidence.window, baseline: window.baseline } };
 }
 
+export function outlierReason(
+  byAll: OutlierReason['byAll'],
+  { device, times }: LoudRow,
+  areOthersOver = false,
+): OutlierReason {
+  return { kind: 'outlier', byAll, device, times, areOthersOver };
+}
+
 /** Why what all say does not decide. */
-function loudReason(byAll: CountedVerdict, quiet: QuietCounts, others: CountedVerdict): string {
+function loudReason(byAll: CountedVerdict, quiet: QuietCounts, others: CountedVerdict): RuleReason | null {
   const { loudest, loudestOfStable } = quiet;
   const loud = louder(loudest, loudestOfStable);
-  if (byAll.verdict === 'fail' && loud !== null) return loudInWords('fail', loudestOfStable ?? loud);
+  if (byAll.verdict === 'fail' && loud !== null) return outlierReason('fail', loudestOfStable ?? loud);
   const { isWithin, estimate } = others.reading;
   if (loud === null || !byAll.reading.isWithin || (byAll.verdict !== 'pass' && isWithin)) return byAll.reason;
-  return loudInWords(byAll.verdict === 'pass' ? 'pass' : 'within', loud, !isWithin && estimate !== null);
+  return outlierReason(byAll.verdict === 'pass' ? 'pass' : 'within', loud, !isWithin && estimate !== null);
 }
 
 /**
@@ -54,8 +64,7 @@ export function weighCounts(evidence: CountedEvidence, levels: ErrorLevels, ques
       : readCounts(besideTheQuiet(evidence, quiet), plain, question);
   const holds = byAll.verdict === besides.verdict;
   if (holds && byAll.verdict !== 'undecided') return { ...byAll, reading };
-  const reason = loudReason(byAll, quiet, others);
-  return { verdict: 'undecided', reading: { ...reading, reason }, reason, needs: null };
+  return { verdict: 'undecided', reading, reason: loudReason(byAll, quiet, others), needs: null };
 }
 
 /** The same with what is missing for a decision, which takes some more work. */
@@ -92,14 +101,16 @@ function unnamed({ device: _, ...tally }: NamedTally): Tally {
 }
 
 /** The sums that the verdict can be worked out from again. */
-export function sumsOf({ whole, window, baseline, leastEffect, quiet }: CountedEvidence, worst: NamedTally | null) {
+export function sumsOf(
+  { whole, window, baseline, leastEffect, quiet }: CountedEvidence,
+  worst: NamedTally | null,
+): RateSums {
   return {
-    kind: 'rate',
     candidate: whole.all,
     worst: worst === null ? null : unnamed(worst),
     window: window.devices.all,
     baseline,
-    ...(leastEffect > 1 ? { leastEffect } : {}),
-    ...(quiet === null ? {} : { quiet: { candidate: quiet.whole.all, baseline: quiet.baseline } }),
-  } as const;
+    leastEffect,
+    quiet: quiet === null ? null : { candidate: quiet.whole.all, baseline: quiet.baseline },
+  };
 }

@@ -122,13 +122,13 @@ export function judgeSuccess(
   question: StageQuestion,
 ): RuleVerdict {
   const counted = badOutcomesOf(measure, asked.rule.ofClass);
-  if (!question.candidate.measures.includes(counted)) return blankVerdict(asked, 'this window does not count it');
+  if (!question.candidate.measures.includes(counted)) return blankVerdict(asked, { kind: 'not-measured' });
   const isRelative = asked.rule.limit.kind === 'baseline';
   // Half of the level goes to the bounds of the baseline.
   const split = isRelative ? { ...levels, alpha: levels.alpha / 2, beta: levels.beta / 2 } : levels;
   const baseline = isRelative ? baselineOf(asked, measure, split.alpha, question) : null;
   const limits = limitsOf(asked, baseline);
-  if (limits === null) return blankVerdict(asked, 'no baseline');
+  if (limits === null) return blankVerdict(asked, { kind: 'no-baseline' });
   const perMinute = trialsPerMinute(counted, question);
   const { quiet } = limits;
   const limitAt = (value: number) => ({ kind: 'rate', threshold: otherSide(measure, value) }) as const;
@@ -146,8 +146,9 @@ export function judgeSuccess(
   const evidence = evidenceOf(question, counted, { limit: { kind: 'rate', threshold: rate } });
   const { all } = evidence.whole;
   const bounds = boundsOf(all, decided.reading.designEffect, rate, levels.beta);
+  const nothing = { kind: 'no-outcomes', of: measure === 'download' ? 'downloads' : 'labels' } as const;
   return {
-    ...blankVerdict(asked, all.trials === 0 ? nothingOf(measure) : verdict === 'pass' ? '' : decided.reason),
+    ...blankVerdict(asked, all.trials === 0 ? nothing : verdict === 'pass' ? null : decided.reason),
     verdict,
     within: decided.reading.isWithin,
     estimate: all.trials > 0 ? otherSide(measure, all.bad / all.trials) : null,
@@ -160,6 +161,7 @@ export function judgeSuccess(
     devices: decided.reading.devices,
     worstDevice: decided.reading.worst?.device ?? null,
     needs: verdict === 'undecided' ? decided.needs : null,
+    kind: 'rate',
     sums: sumsOf(evidence, decided.reading.worst),
   };
 }
@@ -176,8 +178,4 @@ function trialsPerMinute(counted: string, question: StageQuestion): number | nul
   const trials = wholeTallies(question.candidate, counted)?.all.trials ?? 0;
   if (question.perMinute === null || inferences === 0 || trials === 0) return null;
   return (question.perMinute * trials) / inferences;
-}
-
-function nothingOf(measure: SuccessMeasure): string {
-  return measure === 'download' ? 'no download ended yet' : 'no labels came back yet';
 }

@@ -11,6 +11,7 @@ import { rulesWithin, stagesOf } from '../rollout/stages-of-policy.ts';
 import type { FleetStore, WindowReading } from '../store/fleet-store.ts';
 import type { WindowSpec } from '../telemetry/window.ts';
 import { countOf, formatAmount } from '../wording/amounts.ts';
+import { reasonsInWords } from '../wording/reason-in-words.ts';
 import { countsOf, type WindowCounts } from './window-counts.ts';
 import type { RolloutInForce } from './windows.ts';
 
@@ -228,9 +229,9 @@ function undecided({ name, stable, watch }: Resting): readonly WatchedRule[] {
 }
 
 function watchedRule({ name, stable }: Resting, found: RuleVerdict, { listenedMs }: WindowReading): WatchedRule {
-  const { rule, verdict, estimate, lower, upper, limit, unit, devices, trials, reason } = found;
+  const { rule, verdict, estimate, lower, upper, limit, unit, devices, trials, reasons } = found;
   const seen = estimate === null ? '' : ` (${formatAmount(estimate, unit)})`;
-  const why = reason === '' ? '' : `; ${reason}`;
+  const why = reasons.length === 0 ? '' : `; ${reasonsInWords(reasons)}`;
   const over = `on ${countOf(devices, 'device')} over ${formatDuration(Math.round(listenedMs / 1000) * 1000)}`;
   return {
     rollout: name,

@@ -26,9 +26,9 @@ const MOST_EXCEPTION = 400;
 export interface ExplainedRule {
   readonly rule: string;
   readonly verdict: RuleVerdict['verdict'];
-  readonly scope: NonNullable<RuleVerdict['scope']> | 'stage';
-  /** Of a rule about any device, the share of them that may breach, 0..1; absent when none may. */
-  readonly share?: number;
+  readonly scope: RuleVerdict['scope'];
+  /** Of a rule about any device, the share of them that may breach, 0..1; null when none may. */
+  readonly share: number | null;
   readonly dryRun: boolean;
   readonly sentences: readonly string[];
 }
@@ -82,9 +82,9 @@ function devicesLine({ cohort, verdict }: MeasuredStage): string[] {
   const told = apart.filter(([count]) => count > 0).map(([count, what]) => `${formatCount(count)} ${what}`);
   const ready = `${formatCount(cohort.ready)} of ${countOf(cohort.wanted, 'device')} run it`;
   const withData = (verdict?.rules ?? []).filter(
-    ({ sums, verdict }) => sums.kind !== 'share' && verdict !== 'not-applicable',
+    ({ kind, verdict }) => kind !== 'share' && verdict !== 'not-applicable',
   );
-  const measured = Math.max(verdict?.measured?.devices ?? 0, ...withData.map(({ devices }) => devices));
+  const measured = Math.max(verdict?.measured.devices ?? 0, ...withData.map(({ devices }) => devices));
   return [
     `Devices: ${[ready, ...told].join(', ')}; ${measured === 0 ? 'none has' : `${formatCount(measured)} ${measured === 1 ? 'has' : 'have'}`} sent data.`,
     ...cohort.troubled.map(({ device, what }) => `In trouble: ${oneLine(device)}, ${clipped(oneLine(what), 200)}.`),
@@ -97,13 +97,6 @@ const AFTER_DEADLINE = {
   promote: 'then it goes on if every open rule is within its limit',
 } as const;
 
-/** Of the whole stage; evidence of before that was kept has it by its rules, none of them by group. */
-function inferencesSeen(verdict: StageVerdict | null): number | null {
-  if (verdict?.measured !== undefined) return verdict.measured.inferences;
-  const counts = (verdict?.rules ?? []).map((rule) => (rule.sums.kind === 'rate' ? rule.sums.candidate.trials : 0));
-  return counts.length === 0 ? null : Math.max(...counts);
-}
-
 function clockLines({ window, terms, cohort, verdict }: MeasuredStage): string[] {
   if (!terms) return [];
   const { readyMs = 0, listenedMs = 0 } = window ?? {};
@@ -113,7 +106,7 @@ function clockLines({ window, terms, cohort, verdict }: MeasuredStage): string[]
       : readyMs >= terms.soakMs
         ? `Soak: over, watched for ${formatDuration(readyMs)} of at least ${formatDuration(terms.soakMs)}.`
         : `Soak: watched for ${formatDuration(readyMs)} of at least ${formatDuration(terms.soakMs)}.`;
-  const seen = inferencesSeen(verdict);
+  const seen = verdict?.measured.inferences ?? null;
   const inferences =
     terms.minimumInferences === 0
       ? ''
@@ -139,9 +132,8 @@ function certaintyOf({ terms }: MeasuredStage): string {
 /** What a stage was judged on, in sentences. */
 export function explainStage(stage: MeasuredStage, missing: readonly string[] = []): Explanation {
   const rules = (stage.verdict?.rules ?? []).map((rule): ExplainedRule => {
-    const { verdict, scope = 'stage', dryRun } = rule;
-    const share = rule.share === undefined ? {} : { share: rule.share };
-    return { rule: oneLine(ruleName(rule)), verdict, scope, ...share, dryRun, sentences: ruleSentences(rule) };
+    const { verdict, scope, share, dryRun } = rule;
+    return { rule: oneLine(ruleName(rule)), verdict, scope, share, dryRun, sentences: ruleSentences(rule) };
   });
   return {
     summary: summaryOf(stage),

@@ -1,8 +1,21 @@
 // Owns the histograms of many devices at one look: their sum, and each of them.
-
-import type { SumsOfRows } from '../stage-question.ts';
 import { HistogramTally, histogramWidth } from './histogram-tally.ts';
 import { isLoud, type LoudRow, louder, medianBesideLoud } from './loud-rows.ts';
+
+/** The sums of one measure or histogram, row after row; src/telemetry says in which order. */
+export interface SumsOfRows {
+  /** Since the stage opened. */
+  readonly whole: Float64Array;
+  /** In each row's newest period alone. */
+  readonly current: Float64Array;
+  /** `whole` of all rows. */
+  readonly total: Float64Array;
+  /** `current` of the rows whose newest period is the newest of all. */
+  readonly newestTotal: Float64Array;
+  /** Rows with data, and those that have some in the newest period. */
+  readonly live: number;
+  readonly newestLive: number;
+}
 
 /** Where histograms lie: trials, reports, trials², counts, counts·trials, and half of the products of pairs of bins, row after row. */
 export interface HistogramSource {

@@ -34,15 +34,3 @@ export function louder(a: LoudRow | null, b: LoudRow | null): LoudRow | null {
   if (a.times !== b.times) return a.times > b.times ? a : b;
   return a.device <= b.device ? a : b;
 }
-
-/** Why what all say does not decide. */
-export function loudInWords(
-  byAll: 'fail' | 'pass' | 'within',
-  { device, times }: LoudRow,
-  areOthersOver = false,
-): string {
-  const says = `${device} alone says that it did ${Number(times.toPrecision(2))} times as much as the median device`;
-  if (byAll === 'fail') return `by all it would fail; ${says}, and by the others it is not proven`;
-  const all = byAll === 'pass' ? 'by all it would pass' : 'by all it is within the limit';
-  return `${all}; ${says}, and the others ${areOthersOver ? 'are over the limit' : 'do not prove it yet'}`;
-}

@@ -93,7 +93,7 @@ test('groups share the error level of a fail, and none of it for a pass', () => 
 
 test('a group of fewer than three devices is passed over, and decides nothing', () => {
   const found = forecast('error_rate < 1%', [group('rev1', 30), group('rev2', 2)]);
-  expect(found[1]?.forecast).toEqual({ kind: 'passed-over', reason: 'fewer than 3 devices in the stage' });
+  expect(found[1]?.forecast).toEqual({ kind: 'passed-over' });
   expect(slowestGroup(found)?.name).toBe('hw:rev1');
   expect(slowestGroup(forecast('error_rate < 1%', [group('rev2', 2)]))).toBeUndefined();
 });
