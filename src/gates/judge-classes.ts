@@ -1,6 +1,6 @@
 // Owns rules over predicted classes: is one still answered as often as it should be, and has any that stable knows vanished?
 import { blankVerdict } from './blank-verdict.ts';
-import { chooseBaseline, evidenceOf, quietTrials, sourceOf } from './counted-evidence.ts';
+import { chooseBaseline, evidenceOf, inlierTrials, sourceOf } from './counted-evidence.ts';
 import { type CountedEvidence, judgeCounts, needsOf, sumsOf, weighCounts } from './judge-counts.ts';
 import { boundsOf, type CountedLimit, type CountedVerdict, type ErrorLevels } from './judge-rate-rule.ts';
 import { pastOf } from './own-past.ts';
@@ -43,19 +43,19 @@ function classEvidence(name: string, limit: CountedLimit, question: StageQuestio
   const counts = isRelative ? chooseBaseline(question, measure, trials) : null;
   const evidence = evidenceOf(question, measure, { limit, baseline: counts === null ? null : { measure, counts } });
   const own = ownPast(question, measure, evidence.whole);
-  const { quiet } = evidence;
+  const { inliers } = evidence;
   return {
     ...evidence,
     own: own?.all ?? null,
-    quiet: quiet === null ? null : { ...quiet, own: own?.quiet.all ?? null },
+    inliers: inliers === null ? null : { ...inliers, own: own?.inliers.all ?? null },
     beside: counts === null ? null : { devices: counts.devices, from: sourceOf(counts) },
   };
 }
 
-/** The answers of the candidate's quiet devices that have a class. */
+/** The answers of the candidate's inliers that have a class. */
 function answersOf(question: StageQuestion): number {
   const measure = question.candidate.measures.find((one) => one.startsWith(CLASS_MEASURE));
-  return measure === undefined ? 0 : quietTrials(question, measure);
+  return measure === undefined ? 0 : inlierTrials(question, measure);
 }
 
 function shareOf(tally: Tally | null): number {
@@ -76,9 +76,9 @@ function expected({ evidence, all }: ClassReading): number {
   return shareOf(evidence.baseline) * all.trials;
 }
 
-/** Holds the stage back until it is seen to be there. No loud device of stable says that a class is rare, or brings one of its own. */
-function isHolding({ evidence: { quiet, baseline } }: ClassReading): boolean {
-  return shareOf(quiet === null ? baseline : quiet.baseline) >= LEAST_HOLDING_SHARE;
+/** Holds the stage back until it is seen to be there. No outlier of stable says that a class is rare, or brings one of its own. */
+function isHolding({ evidence: { inliers, baseline } }: ClassReading): boolean {
+  return shareOf(inliers === null ? baseline : inliers.baseline) >= LEAST_HOLDING_SHARE;
 }
 
 /** The first few as they are, and how many more there are. */

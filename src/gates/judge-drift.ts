@@ -9,7 +9,7 @@ import type { StageRule } from './stage-rule.ts';
 import { type DriftReading, driftVerdict } from './statistics/drift-verdict.ts';
 import { HistogramRows } from './statistics/histogram-rows.ts';
 import type { HistogramTally } from './statistics/histogram-tally.ts';
-import { type LoudRow, louder } from './statistics/loud-rows.ts';
+import { furtherOutlier, type OutlierRow } from './statistics/outlier-rows.ts';
 import { LEAST_CLUSTERS } from './statistics/tally.ts';
 
 /** Intervals before the first look; each later one comes after twice as many. */
@@ -49,7 +49,7 @@ function histogramsAt(
 interface Baseline {
   readonly whole: HistogramTally;
   /** Without the devices that claim far more than the median one; null where there are none. */
-  readonly quiet: { readonly whole: HistogramTally; readonly loudest: LoudRow } | null;
+  readonly inliers: { readonly whole: HistogramTally; readonly outlier: OutlierRow } | null;
   readonly devices: number;
   readonly from: BaselineSource;
 }
@@ -68,9 +68,9 @@ function baselineOf(
   if (JSON.stringify(kept) !== JSON.stringify(histogram)) return null;
   const rows = histogramsAt(arm, histogram.kind, look, only);
   if (rows === undefined || rows.live === 0) return null;
-  const without = rows.withoutLoud();
-  const quiet = without === null ? null : { whole: without.rows.all, loudest: without.loudest };
-  return { whole: rows.all, quiet, devices: rows.live, from: look === WHOLE ? 'earlier' : 'beside' };
+  const without = rows.inliers();
+  const inliers = without === null ? null : { whole: without.rows.all, outlier: without.outlier };
+  return { whole: rows.all, inliers, devices: rows.live, from: look === WHOLE ? 'earlier' : 'beside' };
 }
 
 /** Stable beside the candidate; where it is going away, as it was before. */
@@ -126,28 +126,28 @@ function readBoth(
 type ReadDrift = (devices: HistogramRows, against: HistogramTally) => DriftReading;
 
 /**
- * What one device says of itself decides nothing here either: a fail must hold against stable's quiet devices as well, a pass for the
- * quiet against the quiet. Asked only where some are loud: `readPlain` leaves no device out.
+ * What one device says of itself decides nothing here either: a fail must hold against stable's inliers as well, a pass for the
+ * inliers against the inliers. Asked only where there are outliers: `readPlain` leaves no device out.
  */
-function withQuiet(
+function withInliers(
   reading: Weighed,
   devices: HistogramRows,
-  { whole, quiet }: Baseline,
+  { whole, inliers }: Baseline,
   readPlain: ReadDrift,
 ): Weighed {
   if (reading.verdict === 'fail') {
-    if (quiet === null || readPlain(devices, quiet.whole).verdict === 'fail') return reading;
-    return { ...reading, verdict: 'undecided', reason: outlierReason('fail', quiet.loudest) };
+    if (inliers === null || readPlain(devices, inliers.whole).verdict === 'fail') return reading;
+    return { ...reading, verdict: 'undecided', reason: outlierReason('fail', inliers.outlier) };
   }
-  const own = devices.withoutLoud();
-  const loud = louder(own?.loudest ?? null, quiet?.loudest ?? null);
-  if (loud === null) return reading;
-  const others = readPlain(own?.rows ?? devices, quiet?.whole ?? whole);
+  const own = devices.inliers();
+  const furthest = furtherOutlier(own?.outlier ?? null, inliers?.outlier ?? null);
+  if (furthest === null) return reading;
+  const others = readPlain(own?.rows ?? devices, inliers?.whole ?? whole);
   const both = { ...reading, isWithin: reading.isWithin && others.isWithin };
   const isPass = reading.verdict === 'pass';
   if ((isPass && others.verdict === 'pass') || (!isPass && both.isWithin === reading.isWithin)) return both;
   const areOver = !others.isWithin && others.estimate !== null;
-  return { ...both, verdict: 'undecided', reason: outlierReason(isPass ? 'pass' : 'within', loud, areOver) };
+  return { ...both, verdict: 'undecided', reason: outlierReason(isPass ? 'pass' : 'within', furthest, areOver) };
 }
 
 /** What is missing until the next look. */
@@ -181,7 +181,7 @@ export function judgeDrift(
     const alpha = side === 'beside' ? levels.alpha : levels.beta;
     return driftVerdict(devices, against, limit.value, look, { alpha, beta: levels.beta, scale });
   });
-  const reading = withQuiet(byAll, devices, baseline, (rows, against) =>
+  const reading = withInliers(byAll, devices, baseline, (rows, against) =>
     driftVerdict(rows, against, limit.value, look, { ...levels, scale, dropWorst: false }),
   );
   const { reason: open, isWithin } = reading;

@@ -2,7 +2,7 @@
 import { assertNever } from '../base/errors.ts';
 import { quantileOf } from '../contract/sketch.ts';
 import { blankVerdict, notApplicable } from './blank-verdict.ts';
-import { baselineCounts, chooseBaseline, evidenceOf, isThick, quietTrials, sourceOf } from './counted-evidence.ts';
+import { baselineCounts, chooseBaseline, evidenceOf, inlierTrials, isThick, sourceOf } from './counted-evidence.ts';
 import { baselineEdgeOf, limitInForce } from './freeze-limits.ts';
 import { judgeClassShare, judgeVanishedClasses } from './judge-classes.ts';
 import { type CountedEvidence, judgeCounts, sumsOf } from './judge-counts.ts';
@@ -42,7 +42,7 @@ function judgeInScope(
 /** error_rate and unknown_rate, absolute or against the baseline. */
 function judgeRate(asked: StageRule, measure: string, levels: ErrorLevels, question: StageQuestion): RuleVerdict {
   const { limit } = asked.rule;
-  const trials = quietTrials(question, measure);
+  const trials = inlierTrials(question, measure);
   const counts = limit.kind === 'baseline' ? chooseBaseline(question, measure, trials) : null;
   const counted: CountedLimit =
     limit.kind === 'absolute'
@@ -113,7 +113,7 @@ function judgeLatency(asked: StageRule, q: number, levels: ErrorLevels, question
   const below = baselineEdgeOf(asked.rule, limit);
   const concurrent = below === undefined ? null : baselineCounts(question, `latency>${below}`, 'baseline');
   // Without a concurrent baseline, and for one device alone, the frozen limit stands on its own.
-  const isAlone = asked.scope === 'any-device' || !isThick(concurrent, quietTrials(question, measure));
+  const isAlone = asked.scope === 'any-device' || !isThick(concurrent, inlierTrials(question, measure));
   const counts = isAlone ? null : concurrent;
   const counted: CountedLimit =
     counts === null ? { kind: 'rate', threshold: 1 - q } : { kind: 'relative', ratio: 1, floor: 0 };

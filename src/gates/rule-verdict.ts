@@ -26,7 +26,7 @@ export interface RateSums {
   /** Least design effect of a pass, by stable's bursts; 1 without. */
   readonly leastEffect: number;
   /** Without the devices of either arm that claim far more than the median one of theirs; null where there are none. */
-  readonly quiet: { readonly candidate: Tally; readonly baseline: Tally | null } | null;
+  readonly inliers: { readonly candidate: Tally; readonly baseline: Tally | null } | null;
 }
 
 export interface ClassSums extends RateSums {

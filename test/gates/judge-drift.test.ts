@@ -117,8 +117,8 @@ describe('confidence_drift', () => {
 describe('a device that claims far more answers than the others', () => {
   /** What one such device adds, as the arm of that name. */
   const add = (to: WindowTallies, arm: 'candidate' | 'stable', name: string, like: Traffic) => {
-    const loud = { ...like, devices: 1, answers: 60 * 200 };
-    to[arm].add(name, walk(name, 8, loud, loud)[arm].read(`${arm}-0`)!);
+    const outlier = { ...like, devices: 1, answers: 60 * 200 };
+    to[arm].add(name, walk(name, 8, outlier, outlier)[arm].read(`${arm}-0`)!);
   };
   const DRIFT = 'confidence_drift < 0.1';
 

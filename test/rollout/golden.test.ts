@@ -69,7 +69,7 @@ const classOf = (name: string) => ({
   window: NO_TALLY,
   baseline: null,
   leastEffect: 1,
-  quiet: null,
+  inliers: null,
   own: null,
 });
 const GONE = verdictOf(

@@ -1,6 +1,6 @@
 // Owns the histograms of many devices at one look: their sum, and each of them.
 import { HistogramTally, histogramWidth } from './histogram-tally.ts';
-import { isLoud, type LoudRow, louder, medianBesideLoud } from './loud-rows.ts';
+import { furtherOutlier, isOutlier, medianBesideOutliers, type OutlierRow } from './outlier-rows.ts';
 
 /** The sums of one measure or histogram, row after row; src/telemetry says in which order. */
 export interface SumsOfRows {
@@ -129,18 +129,18 @@ export class HistogramRows {
     return trials.subarray(0, live);
   }
 
-  /** Without the rows that claim far more than the median one at that look, and the loudest of these; null when none does. */
-  withoutLoud(): { readonly rows: HistogramRows; readonly loudest: LoudRow } | null {
-    const median = medianBesideLoud(this.#liveTrials());
+  /** Without the rows that claim far more than the median one at that look, and the furthest of these; null when none does. */
+  inliers(): { readonly rows: HistogramRows; readonly outlier: OutlierRow } | null {
+    const median = medianBesideOutliers(this.#liveTrials());
     if (median === null) return null;
-    const quiet = new Set<string>();
-    let loudest: LoudRow | null = null;
+    const inliers = new Set<string>();
+    let outlier: OutlierRow | null = null;
     for (const row of this.#liveRows()) {
       const [device, trials] = [this.#source.names[row] ?? '', this.#trialsOf(row)];
-      if (isLoud(trials, median)) loudest = louder(loudest, { device, times: trials / median });
-      else quiet.add(device);
+      if (isOutlier(trials, median)) outlier = furtherOutlier(outlier, { device, times: trials / median });
+      else inliers.add(device);
     }
-    return loudest === null ? null : { rows: new HistogramRows(this.#source, this.#look, quiet), loudest };
+    return outlier === null ? null : { rows: new HistogramRows(this.#source, this.#look, inliers), outlier };
   }
 
   /** Names of the rows with data. */

@@ -15,35 +15,35 @@ const RELATIVE = 'error_rate < 2x baseline, floor 0.1%';
 const asked = (text: string, candidate: Arm, baseline: Arm | null = null) =>
   judgeStage(ask({ rules: rules(text), candidate, baseline })).rules[0]!;
 
-describe('loud rows', () => {
+describe('outlier rows', () => {
   const rowsOf = (...trials: number[]) => TallyRows.of(trials.map((own) => ({ ...EMPTY_TALLY, trials: own })));
-  const quiet = (...trials: number[]) => {
+  const inliers = (...trials: number[]) => {
     const rows = rowsOf(...trials);
-    return rows.quiet === rows ? 'all' : [...rows.quiet.each()].map((one) => one.trials);
+    return rows.inliers === rows ? 'all' : [...rows.inliers.each()].map((one) => one.trials);
   };
 
   test('are those of more than ten times the trials of the median row', () => {
-    expect(quiet(10, 10, 10, 100)).toBe('all');
-    expect(quiet(10, 10, 10, 101)).toEqual([10, 10, 10]);
-    expect(rowsOf(10, 10, 10, 101).loudness()?.loudest).toEqual({ device: '3', times: 10.1 });
+    expect(inliers(10, 10, 10, 100)).toBe('all');
+    expect(inliers(10, 10, 10, 101)).toEqual([10, 10, 10]);
+    expect(rowsOf(10, 10, 10, 101).outliers()?.outlier).toEqual({ device: '3', times: 10.1 });
   });
 
-  test('are told by the lower median, so that half of the rows can be loud', () => {
-    expect(quiet(10, 10, 200, 200)).toEqual([10, 10]);
-    expect(quiet(10, 200, 200)).toBe('all');
+  test('are told by the lower median, so that half of the rows can be outliers', () => {
+    expect(inliers(10, 10, 200, 200)).toEqual([10, 10]);
+    expect(inliers(10, 200, 200)).toBe('all');
   });
 
   test('are told from three rows on, and rows without data are none', () => {
-    expect(quiet(10, 10, 200)).toEqual([10, 10]);
-    expect(quiet(10, 200)).toBe('all');
-    expect(quiet(10, 0, 0, 200)).toBe('all');
+    expect(inliers(10, 10, 200)).toEqual([10, 10]);
+    expect(inliers(10, 200)).toBe('all');
+    expect(inliers(10, 0, 0, 200)).toBe('all');
   });
 
   test('of those that claim as much, the first by name is told of, whoever reported first', () => {
     const named = (...names: string[]) =>
       TallyRows.of(names.map((device) => ({ ...EMPTY_TALLY, device, trials: device.startsWith('q') ? 1 : 50 })));
-    expect(named('q1', 'q2', 'b', 'q3', 'a').loudness()?.loudest.device).toBe('a');
-    expect(named('a', 'q1', 'q2', 'b', 'q3').loudness()?.loudest.device).toBe('a');
+    expect(named('q1', 'q2', 'b', 'q3', 'a').outliers()?.outlier.device).toBe('a');
+    expect(named('a', 'q1', 'q2', 'b', 'q3').outliers()?.outlier.device).toBe('a');
   });
 });
 
@@ -236,7 +236,7 @@ test('a fault that only the gateways show is a fail', () => {
   expect(asked(RELATIVE, fleet(20, 160), fleet(40, 20)).verdict).toBe('fail');
 });
 
-describe('what a stage with loud devices needs', () => {
+describe('what a stage with outlier devices needs', () => {
   const busy = (minutes: number) => alike(4, repeat(minutes, [200, 0]));
   const idle = (minutes: number) => alike(6, repeat(minutes, [1, 0]));
   const heldFor = (minutes: number) => {
