@@ -341,7 +341,7 @@ describe('a request about a group', () => {
 describe('the cohort', () => {
   it('is chosen and counted without the groups that stand apart', () => {
     const world = withoutRev2('rollback');
-    expect(world.pass().outlook).toContain('half, 50 % of 60 devices (30)');
+    expect(world.pass().outlook).toContain('half, 50% of 60 devices (30)');
     const directive = world.publish();
     const taken = world.fleet.filter((device) =>
       assignmentsFor(directive, device).some((one) => one.kind === 'run' && one.arm === 'candidate'),
