@@ -1,11 +1,12 @@
 // Owns what one set of counts says of its limit: rates, and quantiles by how many values exceed the limit.
 
+import { WINDOW_INTERVALS } from '../telemetry/window.ts';
 import type { RuleReason } from './rule-reason.ts';
 import type { Needs } from './rule-verdict.ts';
 import type { StageQuestion } from './stage-question.ts';
 import { anyDeviceVerdict } from './statistics/any-device-verdict.ts';
 import { priorWeight, rateBounds } from './statistics/e-process.ts';
-import { WINDOW_INTERVALS, windowWeight, withWindow } from './statistics/late-regression.ts';
+import { windowWeight, withWindow } from './statistics/late-regression.ts';
 import { leastRateVerdict, leastRelativeVerdict } from './statistics/least-rate-verdict.ts';
 import {
   type OpenReason,

@@ -82,11 +82,11 @@ const FROZEN_SHARE = 0.1;
  * Only a pass may rest on it: whether the candidate fails is told beside the baseline, whatever the load.
  */
 function passEither(beside: CountedVerdict, frozen: CountedVerdict): CountedVerdict {
-  if (beside.verdict !== 'undecided' || !frozen.reading.isWithin) return beside;
-  const reading = { ...beside.reading, isWithin: true };
+  const reading = { ...beside.reading, isWithin: beside.reading.isWithin || frozen.reading.isWithin };
+  if (beside.verdict !== 'undecided' || !frozen.reading.isWithin) return { ...beside, reading };
   if (frozen.verdict === 'pass') return { verdict: 'pass', reading, reason: null, needs: null };
-  const needs = beside.needs ?? frozen.needs;
-  return { verdict: 'undecided', reading, reason: beside.reading.isWithin ? beside.reason : frozen.reason, needs };
+  const reason = beside.reading.isWithin ? beside.reason : frozen.reason;
+  return { verdict: 'undecided', reading, reason, needs: beside.needs ?? frozen.needs };
 }
 
 /** latency_p…: how many latencies exceed the limit, against the share that the quantile allows or the baseline shows. */
