@@ -97,6 +97,16 @@ describe('the house plan', () => {
     for (const file of Object.keys(EDGE_INTERFACES)) expect(known).toContain(file);
   });
 
+  it('finds a wing that reaches for the rest of its room', () => {
+    const text = "import { judge } from '../judge.ts';\nexport const use = judge;\n";
+    expect(judge({ 'src/gates/statistics/tally.ts': text })).toEqual([
+      expect.stringContaining('but the wing src/gates/statistics may import'),
+    ]);
+    expect(judge({ 'src/gates/forecast/planner.ts': text })).toEqual([]);
+    const inside = "import type { Tally } from './tally.ts';\nexport type Use = Tally;\n";
+    expect(judge({ 'src/gates/statistics/rate.ts': inside })).toEqual([]);
+  });
+
   it('finds a file in no room', () => {
     expect(judge({ 'src/extras/thing.ts': 'export const a = 1;\n' })).toEqual([expect.stringContaining('no room')]);
   });

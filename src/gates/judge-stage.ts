@@ -1,11 +1,11 @@
 // Owns the verdict on a stage: each rule judged by what its metric needs, then all of them together.
 import { assertNever } from '../base/errors.ts';
 import { quantileOf } from '../contract/sketch.ts';
-import { blankVerdict, NOT_FROZEN } from './blank-verdict.ts';
-import { baselineCounts, chooseBaseline, evidenceOf, isThick, quietTrials, sourceOf } from './counted-evidence.ts';
+import { blankVerdict, notApplicable } from './blank-verdict.ts';
+import { baselineCounts, chooseBaseline, evidenceOf, inlierTrials, isThick, sourceOf } from './counted-evidence.ts';
 import { baselineEdgeOf, limitInForce } from './freeze-limits.ts';
 import { judgeClassShare, judgeVanishedClasses } from './judge-classes.ts';
-import { type CountedEvidence, judgeCounts, sumsOf } from './judge-counts.ts';
+import { type CountedEvidence, countedFacts, judgeCounts, sumsOf } from './judge-counts.ts';
 import { judgeDrift } from './judge-drift.ts';
 import { judgeGauge } from './judge-gauge.ts';
 import { judgeByGroup } from './judge-groups.ts';
@@ -18,14 +18,15 @@ import {
 } from './judge-rate-rule.ts';
 import { judgeSuccess } from './judge-success.ts';
 import { metricKind } from './metric-kind.ts';
-import { METHOD_VERSION, type RuleVerdict, ruleName, type StageVerdict } from './rule-verdict.ts';
+import type { RuleReason } from './rule-reason.ts';
+import { METHOD_VERSION, type RuleVerdict, ruleName, type StageReason, type StageVerdict } from './rule-verdict.ts';
 import { judgeSignal } from './signal-verdict.ts';
 import { DEFAULT_ERROR_LEVEL, type StageQuestion, sizeOf, wholeTallies } from './stage-question.ts';
 import { rowsOfStage } from './stage-rows.ts';
 import type { StageRule } from './stage-rule.ts';
 import { combineVerdicts, ruleAlpha } from './stage-verdict.ts';
 import { quantileBounds } from './statistics/quantile-verdict.ts';
-import { shareVerdict } from './statistics/share-verdict.ts';
+import { shareVerdict, totalOf } from './statistics/share-verdict.ts';
 import { designEffect, EMPTY_TALLY } from './statistics/tally.ts';
 
 function judgeInScope(
@@ -41,17 +42,18 @@ function judgeInScope(
 /** error_rate and unknown_rate, absolute or against the baseline. */
 function judgeRate(asked: StageRule, measure: string, levels: ErrorLevels, question: StageQuestion): RuleVerdict {
   const { limit } = asked.rule;
-  const trials = quietTrials(question, measure);
+  const trials = inlierTrials(question, measure);
   const counts = limit.kind === 'baseline' ? chooseBaseline(question, measure, trials) : null;
-  const counted: CountedLimit =
+  const held: CountedLimit =
     limit.kind === 'absolute'
       ? { kind: 'rate', threshold: limit.value }
       : { kind: 'relative', ratio: limit.factor, floor: limit.floor ?? 0 };
   const evidence = evidenceOf(question, measure, {
-    limit: counted,
+    limit: held,
     baseline: counts === null ? null : { measure, counts },
   });
-  const { verdict, reading, reason, needs } = judgeInScope(asked, evidence, levels, question);
+  const counted = judgeInScope(asked, evidence, levels, question);
+  const { reading } = counted;
   const baseRate = counts === null ? null : counts.whole.bad / counts.whole.trials;
   const limitRate =
     limit.kind === 'absolute'
@@ -61,20 +63,13 @@ function judgeRate(asked: StageRule, measure: string, levels: ErrorLevels, quest
         : Math.max(limit.factor * baseRate, limit.floor ?? 0);
   const isAlone = asked.scope === 'any-device';
   const all = isAlone ? (reading.worst ?? EMPTY_TALLY) : evidence.whole.all;
-  const bounds = boundsOf(all, isAlone ? designEffect(all) : reading.designEffect, limitRate ?? 0.5, levels.beta);
   return {
-    ...blankVerdict(asked, reason),
-    verdict,
-    within: reading.isWithin,
+    ...countedFacts(asked, counted),
     estimate: all.trials > 0 ? all.bad / all.trials : null,
-    lower: bounds?.[0] ?? null,
-    upper: bounds?.[1] ?? null,
+    ...boundsOf(all, isAlone ? designEffect(all) : reading.designEffect, limitRate ?? 0.5, levels.beta),
     limit: limitRate,
     baseline: counts === null ? null : { estimate: baseRate, devices: counts.devices, from: sourceOf(counts) },
-    trials: reading.trials,
-    devices: reading.devices,
-    worstDevice: reading.worst?.device ?? null,
-    needs,
+    kind: 'rate',
     sums: sumsOf(evidence, reading.worst),
   };
 }
@@ -82,36 +77,30 @@ function judgeRate(asked: StageRule, measure: string, levels: ErrorLevels, quest
 /** Share of beta for a pass by the frozen limit alone: enough when hardly anything is that slow, as at night. */
 const FROZEN_SHARE = 0.1;
 
-type Weighed = CountedVerdict & { readonly isWithin: boolean };
-
-function withReading(counted: CountedVerdict): Weighed {
-  return { ...counted, isWithin: counted.reading.isWithin };
-}
-
 /**
  * Beside the baseline's slow answers nothing can pass when both arms have none; the limit that was frozen from them can still be kept.
  * Only a pass may rest on it: whether the candidate fails is told beside the baseline, whatever the load.
  */
-function passEither(beside: CountedVerdict, frozen: CountedVerdict): Weighed {
-  const isWithin = beside.reading.isWithin || frozen.reading.isWithin;
-  if (beside.verdict !== 'undecided' || !frozen.reading.isWithin) return { ...beside, isWithin };
-  if (frozen.verdict === 'pass') return { ...beside, verdict: 'pass', reason: '', needs: null, isWithin };
-  const needs = beside.needs ?? frozen.needs;
-  return { ...beside, reason: beside.reading.isWithin ? beside.reason : frozen.reason, needs, isWithin };
+function passEither(beside: CountedVerdict, frozen: CountedVerdict): CountedVerdict {
+  const reading = { ...beside.reading, isWithin: beside.reading.isWithin || frozen.reading.isWithin };
+  if (beside.verdict !== 'undecided' || !frozen.reading.isWithin) return { ...beside, reading };
+  if (frozen.verdict === 'pass') return { verdict: 'pass', reading, reason: null, needs: null };
+  const reason = beside.reading.isWithin ? beside.reason : frozen.reason;
+  return { verdict: 'undecided', reading, reason, needs: beside.needs ?? frozen.needs };
 }
 
 /** latency_p…: how many latencies exceed the limit, against the share that the quantile allows or the baseline shows. */
 function judgeLatency(asked: StageRule, q: number, levels: ErrorLevels, question: StageQuestion): RuleVerdict {
   const { candidate } = question;
   const limit = limitInForce(asked.rule, question.limits);
-  if (limit === undefined) return blankVerdict(asked, NOT_FROZEN);
+  if (limit === undefined) return blankVerdict(asked, { kind: 'not-frozen' });
   const measure = `latency>${limit.edge}`;
   const whole = wholeTallies(candidate, measure);
-  if (whole === undefined) return blankVerdict(asked, 'this window does not count the limit');
+  if (whole === undefined) return blankVerdict(asked, { kind: 'not-measured' });
   const below = baselineEdgeOf(asked.rule, limit);
   const concurrent = below === undefined ? null : baselineCounts(question, `latency>${below}`, 'baseline');
   // Without a concurrent baseline, and for one device alone, the frozen limit stands on its own.
-  const isAlone = asked.scope === 'any-device' || !isThick(concurrent, quietTrials(question, measure));
+  const isAlone = asked.scope === 'any-device' || !isThick(concurrent, inlierTrials(question, measure));
   const counts = isAlone ? null : concurrent;
   const counted: CountedLimit =
     counts === null ? { kind: 'rate', threshold: 1 - q } : { kind: 'relative', ratio: 1, floor: 0 };
@@ -119,9 +108,9 @@ function judgeLatency(asked: StageRule, q: number, levels: ErrorLevels, question
     limit: counted,
     baseline: counts === null ? null : { measure: `latency>${below}`, counts },
   });
-  const { verdict, reading, reason, needs, isWithin } =
+  const found =
     counts === null
-      ? withReading(judgeInScope(asked, evidence, levels, question))
+      ? judgeInScope(asked, evidence, levels, question)
       : passEither(
           judgeInScope(asked, evidence, { ...levels, beta: (1 - FROZEN_SHARE) * levels.beta }, question),
           judgeInScope(
@@ -131,14 +120,13 @@ function judgeLatency(asked: StageRule, q: number, levels: ErrorLevels, question
             question,
           ),
         );
+  const { reading } = found;
   const sketch = candidate.summary.latencyMs;
   const [lower, upper] = quantileBounds(sketch, q, levels.beta, reading.designEffect);
   // No sketch is kept of a single device: its count of slow answers stands in `sums`.
   const estimate = asked.scope === 'any-device' ? null : (quantileOf(sketch, q) ?? null);
   return {
-    ...blankVerdict(asked, reason),
-    verdict,
-    within: isWithin,
+    ...countedFacts(asked, found),
     estimate,
     lower: estimate === null ? null : lower,
     upper: estimate !== null && Number.isFinite(upper) ? upper : null,
@@ -151,10 +139,7 @@ function judgeLatency(asked: StageRule, q: number, levels: ErrorLevels, question
             devices: counts.devices,
             from: sourceOf(counts),
           },
-    trials: reading.trials,
-    devices: reading.devices,
-    worstDevice: reading.worst?.device ?? null,
-    needs,
+    kind: 'rate',
     sums: sumsOf(evidence, reading.worst),
   };
 }
@@ -162,21 +147,20 @@ function judgeLatency(asked: StageRule, q: number, levels: ErrorLevels, question
 /** failed_devices: exact, on the stage's own devices. */
 function judgeFailedDevices(asked: StageRule, question: StageQuestion): RuleVerdict {
   const { limit, comparison } = asked.rule;
-  if (limit.kind !== 'absolute') return blankVerdict(asked, 'failed_devices has no baseline');
+  if (limit.kind !== 'absolute') return blankVerdict(asked, { kind: 'no-relative-limit' });
   const { bad, good, pending } = question.installs;
   const reading = shareVerdict({ bad, good, pending }, limit.value, comparison !== '<');
+  const open: RuleReason = reading.reason === null ? { kind: 'pending-installs', pending } : { kind: reading.reason };
   return {
-    ...blankVerdict(
-      asked,
-      reading.verdict === 'undecided' ? reading.reason || `${pending} devices have not ended their install` : '',
-    ),
+    ...blankVerdict(asked, reading.verdict === 'undecided' ? open : null),
     verdict: reading.verdict,
     within: reading.isWithin,
     estimate: reading.estimate,
     limit: limit.value,
-    trials: bad + good + pending,
-    devices: bad + good + pending,
-    sums: { kind: 'share', bad, good, pending },
+    trials: totalOf(question.installs),
+    devices: totalOf(question.installs),
+    kind: 'share',
+    sums: { bad, good, pending },
   };
 }
 
@@ -185,13 +169,8 @@ function judgeRule(asked: StageRule, levels: ErrorLevels, question: StageQuestio
   const kind = metricKind(rule.metric);
   const isRelative = rule.limit.kind === 'baseline' || ['vanished-classes', 'drift'].includes(kind.kind);
   // What the manifest states is there without a stable version.
-  if (isRelative && !question.hasStable && kind.kind !== 'success') {
-    return {
-      ...blankVerdict(asked, 'first rollout: there is no stable version to compare with'),
-      verdict: 'not-applicable',
-      within: true,
-    };
-  }
+  if (isRelative && !question.hasStable && kind.kind !== 'success')
+    return notApplicable(asked, { kind: 'first-rollout' });
   if (asked.grouping !== undefined) return judgeByGroup(asked, asked.grouping, { levels, question, judge: judgeRule });
   switch (kind.kind) {
     case 'rate':
@@ -240,25 +219,19 @@ export function judgeStage(question: StageQuestion): StageVerdict {
   const combined = combineVerdicts(deciding, { elapsedMs: 0 });
   const missing = missingEvidence(question);
   const about = { measured: sizeOf(question.candidate), method: METHOD_VERSION } as const;
-  if (combined.verdict === 'fail') return { kind: 'fail', rules, because: combined.because, ...about };
-  const because = [...combined.because, ...missing];
+  const ofRules = combined.because.map((rule) => ({ kind: 'rule', rule }) as const);
+  if (combined.verdict === 'fail') return { kind: 'fail', rules, because: ofRules, ...about };
+  const because = [...ofRules, ...missing];
   const kind = combined.verdict === 'pass' && missing.length === 0 ? 'pass' : 'undecided';
   return { kind, rules, because, ...about };
 }
 
-/** A whole number with its thousands apart: `12 480`. */
-function apart(count: number): string {
-  return String(count).replace(/\B(?=(\d{3})+$)/g, ' ');
-}
-
-/** What the stage lacks of its minimum, in words. */
-function missingEvidence({ candidate, minimum }: StageQuestion): string[] {
+/** What the stage lacks of its minimum. */
+function missingEvidence({ candidate, minimum }: StageQuestion): StageReason[] {
   const { devices, inferences } = sizeOf(candidate);
-  const missing: string[] = [];
-  const [devicesShort, inferencesShort] = [minimum.devices - devices, minimum.inferences - inferences];
-  if (devicesShort > 0)
-    missing.push(`${apart(devicesShort)} more ${devicesShort === 1 ? 'device' : 'devices'} with data`);
-  if (inferencesShort > 0)
-    missing.push(`${apart(inferencesShort)} more ${inferencesShort === 1 ? 'inference' : 'inferences'}`);
-  return missing;
+  const asked = [
+    { kind: 'minimum-devices', have: devices, need: minimum.devices },
+    { kind: 'minimum-inferences', have: inferences, need: minimum.inferences },
+  ] as const;
+  return asked.filter(({ have, need }) => have < need);
 }

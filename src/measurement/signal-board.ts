@@ -7,6 +7,7 @@ import {
   NO_ANSWERS,
   type SignalReading,
   type SignalRule,
+  type SignalSilence,
   type SignalState,
   type SignalTrack,
 } from '../gates/signal-track.ts';
@@ -27,7 +28,7 @@ interface Entry {
   question: SignalQuestion;
   isReady: boolean;
   track: SignalTrack;
-  silence: { readonly reason: string; readonly sinceMs: number } | null;
+  silence: { readonly why: SignalSilence; readonly sinceMs: number } | null;
   /** On the monotonic clock. */
   nextAtMs: number;
   isAsking: boolean;
@@ -124,9 +125,7 @@ export class SignalBoard {
     const begun = { key, entries };
     if (entries.length > 0) this.#stages.set(stage.rollout, begun);
     for (const entry of entries) {
-      const { kind, provider } = entry.rule.from;
-      if (entry.provider === undefined)
-        this.#fallSilent(entry, `the service knows no ${kind} named ${provider}: add it to its signals.yaml`);
+      if (entry.provider === undefined) this.#fallSilent(entry, { kind: 'unknown-provider' });
     }
     return begun;
   }
@@ -142,14 +141,13 @@ export class SignalBoard {
   }
 
   #stateOf({ provider, silence, isReady, track }: Entry, longestGapMs: number): SignalState {
-    if (!isReady && provider !== undefined)
-      return { kind: 'resting', reason: 'asked while enough devices of the stage are ready' };
+    if (!isReady && provider !== undefined) return { kind: 'resting', why: 'not-ready' };
     if (silence !== null) return { kind: 'silent', ...silence };
     const last = track.samples.at(-1);
     const ageMs = last === undefined ? 0 : this.#parts.clock.now() - last.atMs;
     if (ageMs >= 0 && ageMs <= longestGapMs) return { kind: 'answering' };
     // What was answered before a pause says nothing about now, neither for nor against.
-    return { kind: 'resting', reason: `no new answer of ${provider?.name} yet` };
+    return { kind: 'resting', why: 'no-new-answer' };
   }
 
   /** Starts the questions that are due, the longest due first; returns how long nothing else will be. */
@@ -182,25 +180,25 @@ export class SignalBoard {
     if (!signal.aborted) this.#take(entry, answer, askedAtMs);
   }
 
-  /** Providers don't throw; were one to, its rule alone is silent. */
-  async #answerOf(entry: Entry, provider: SignalProvider, signal: AbortSignal): Promise<SignalAnswer> {
+  /** Providers don't throw; were one to, its rule alone is silent: null. */
+  async #answerOf(entry: Entry, provider: SignalProvider, signal: AbortSignal): Promise<SignalAnswer | null> {
     try {
       return provider.kind === 'prometheus'
         ? await provider.ask(askedText(entry.rule, entry.question), signal)
         : await provider.ask(entry.question, signal);
     } catch (error) {
       this.#parts.logger.error('outside signal could not be asked', { signal: entry.rule.name, error });
-      return { kind: 'none', reason: 'it could not be asked' };
+      return null;
     }
   }
 
-  #take(entry: Entry, answer: SignalAnswer, atMs: number): void {
+  #take(entry: Entry, answer: SignalAnswer | null, atMs: number): void {
     const { rule, question } = entry;
     const { provider } = rule.from;
     const sample = sampleOf(rule, answer, atMs);
-    this.#answered(provider, answer.kind === 'judged' ? answer.verdict : answer.kind);
-    if (typeof sample === 'string') {
-      this.#fallSilent(entry, `${rule.from.kind} ${provider}: ${sample}`);
+    this.#answered(provider, answer?.kind === 'judged' ? answer.verdict : (answer?.kind ?? 'none'));
+    if ('kind' in sample) {
+      this.#fallSilent(entry, sample);
       return;
     }
     // While nobody was ready, what was asked before says nothing about the stage.
@@ -221,15 +219,15 @@ export class SignalBoard {
   }
 
   /** Logged once; its reason may change while it lasts. */
-  #fallSilent(entry: Entry, reason: string): void {
+  #fallSilent(entry: Entry, why: SignalSilence): void {
     const { rule, question, silence } = entry;
-    entry.silence = { reason, sinceMs: silence?.sinceMs ?? this.#parts.clock.now() };
+    entry.silence = { why, sinceMs: silence?.sinceMs ?? this.#parts.clock.now() };
     this.#countSilent(rule.from.provider);
     if (silence !== null) return;
     const { rollout, stage } = question;
     const { provider } = rule.from;
     this.#parts.logger.warn('outside signal is silent: its rule stays undecided', {
-      ...{ rollout, stage, signal: rule.name, provider, reason, dryRun: rule.dryRun },
+      ...{ rollout, stage, signal: rule.name, provider, why, dryRun: rule.dryRun },
     });
   }
 

@@ -3,7 +3,7 @@ import { assertNever } from '../base/errors.ts';
 import { fillQuery } from '../documents/rules/query-text.ts';
 import { keepsTo } from '../documents/rules/signal-rule-text.ts';
 import type { RolloutStatus } from '../documents/types.generated.ts';
-import type { SignalRule, SignalSample } from '../gates/signal-track.ts';
+import type { SignalRule, SignalSample, SignalSilence } from '../gates/signal-track.ts';
 import {
   questionText,
   type SignalAnswer,
@@ -63,16 +63,21 @@ export function longestGapOf(provider: SignalProvider | undefined): number {
 }
 
 /** The answer as it counts for the rule, or why it can't be used. */
-export function sampleOf({ demand }: SignalRule, answer: SignalAnswer, atMs: number): SignalSample | string {
+export function sampleOf(
+  { demand }: SignalRule,
+  answer: SignalAnswer | null,
+  atMs: number,
+): SignalSample | SignalSilence {
+  if (answer === null) return { kind: 'failed' };
   switch (answer.kind) {
     case 'none':
-      return answer.reason;
+      return { kind: 'said', text: answer.reason };
     case 'value':
       return demand.kind === 'limit'
         ? { atMs, value: answer.value, within: keepsTo(demand, answer.value), reason: '' }
-        : 'it answers a number, not a verdict';
+        : { kind: 'wrong-answer', wanted: 'verdict' };
     case 'judged': {
-      if (demand.kind === 'limit') return 'it answers a verdict, not a number';
+      if (demand.kind === 'limit') return { kind: 'wrong-answer', wanted: 'number' };
       const within = answer.verdict === 'undecided' ? null : answer.verdict === 'pass';
       return { atMs, value: null, within, reason: answer.reason.slice(0, MOST_REASON).toWellFormed() };
     }

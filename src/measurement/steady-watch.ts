@@ -12,6 +12,7 @@ import type { NamedValues } from '../store/reconciler-state.ts';
 import type { AsideName, AsideOrder, WindowReader, WindowReading } from '../store/window-store.ts';
 import type { WindowSpec } from '../telemetry/window.ts';
 import { countOf, formatAmount } from '../wording/amounts.ts';
+import { reasonsInWords } from '../wording/reason-in-words.ts';
 import { countsOf, type WindowCounts } from './window-counts.ts';
 import type { RolloutInForce } from './window-spec.ts';
 
@@ -239,9 +240,9 @@ function undecided({ name, stable, watch }: Steady, changes: readonly WatchChang
 }
 
 function watchedRule({ name, stable }: Steady, found: RuleVerdict, { listenedMs }: WindowReading): WatchedRule {
-  const { rule, verdict, estimate, lower, upper, limit, unit, devices, trials, reason } = found;
+  const { rule, verdict, estimate, lower, upper, limit, unit, devices, trials, reasons } = found;
   const seen = estimate === null ? '' : ` (${formatAmount(estimate, unit)})`;
-  const why = reason === '' ? '' : `; ${reason}`;
+  const why = reasons.length === 0 ? '' : `; ${reasonsInWords(reasons)}`;
   const over = `on ${countOf(devices, 'device')} over ${formatDuration(Math.round(listenedMs / 1000) * 1000)}`;
   return {
     rollout: name,

@@ -1,5 +1,6 @@
 // Owns the answer of a decision: one step or none, and how the rollout stands.
 import type { RolloutStatus } from '../documents/types.generated.ts';
+import { silenceInWords } from '../wording/reason-in-words.ts';
 import { exceptionsOf } from './exceptions.ts';
 import { lastRejection } from './last-rejection.ts';
 import type { Condition, ExceptedOutlook, Outlook, WaitingOn } from './outlook.ts';
@@ -45,11 +46,13 @@ function revokedBehind({ versions }: RolloutFacts, status: RolloutStatus): Condi
 
 /** Whether the outside signals that the stage asks for answer, those that never decide among them; none when it asks for none. */
 function signalsCondition({ verdict }: RolloutFacts): Condition[] {
-  const asked = (verdict?.rules ?? []).flatMap(({ metric, sums }) =>
-    sums.kind === 'signal' ? [{ metric, state: sums.state }] : [],
+  const asked = (verdict?.rules ?? []).flatMap((rule) =>
+    rule.kind === 'signal' ? [{ metric: rule.metric, ...rule.sums }] : [],
   );
   if (asked.length === 0) return [];
-  const silent = asked.flatMap(({ metric, state }) => (state.kind === 'silent' ? [`${metric}: ${state.reason}`] : []));
+  const silent = asked.flatMap(({ metric, from, provider, state }) =>
+    state.kind === 'silent' ? [`${metric}: ${from} ${provider}: ${silenceInWords(state.why)}`] : [],
+  );
   const type = 'SignalsAnswered';
   return silent.length === 0
     ? [{ type, status: true, reason: 'Answered', message: 'Every outside signal that is asked for answers.' }]

@@ -5,6 +5,7 @@ import { formatDuration } from '../contract/duration.ts';
 import { LEAST_DEVICES } from '../gates/judge-groups.ts';
 import { ruleName } from '../gates/rule-verdict.ts';
 import { countOf, formatAmount, formatCount, listed } from '../wording/amounts.ts';
+import { passedOverInWords } from '../wording/reason-in-words.ts';
 import { isOneOfMany } from './reckoned-groups.ts';
 import type { Plan, PlannedRule, PlannedStage } from './stage-plan.ts';
 
@@ -29,7 +30,7 @@ export function aboutTime(minutes: number): string {
 
 /** The rule, with what it makes groups by. */
 function nameOf({ rule, grouping }: PlannedRule): string {
-  return oneLine(ruleName({ rule, ...(grouping === undefined ? {} : { by: grouping.by }) }));
+  return oneLine(ruleName({ rule, by: grouping?.by ?? null }));
 }
 
 /** Whom a rule is decided on: the stage's devices, or those of its slowest group, which may have a traffic of its own. */
@@ -125,7 +126,7 @@ function neverDecided(stage: PlannedStage, planned: PlannedRule): PlanWarning[] 
   if (forecast.kind === 'passed-over') {
     // What is only assumed of groups is no reason to warn, unless no group at all can have so many.
     if (grouping?.areKnown === false && stage.devices >= LEAST_DEVICES) return [];
-    const message = `Stage "${stage.name}": \`${name}\` judges nothing here: ${forecast.reason}.`;
+    const message = `Stage "${stage.name}": \`${name}\` judges nothing here: ${passedOverInWords(grouping)}.`;
     const remedy = 'Take in more devices, or ask it in a later stage.';
     return [{ ...base, code: 'POLICY_NO_GROUP', message, remedy }];
   }

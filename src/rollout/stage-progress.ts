@@ -2,9 +2,10 @@
 
 import { clipped, oneLine } from '../base/plain-text.ts';
 import { formatDuration } from '../contract/duration.ts';
-import { type RuleVerdict, ruleInScope, ruleName } from '../gates/rule-verdict.ts';
-import { ONE_DEVICE } from '../gates/statistics/rate-verdict.ts';
+import type { RuleVerdict, StageReason } from '../gates/rule-verdict.ts';
 import { countOf, formatCount, listed } from '../wording/amounts.ts';
+import { reasonsInWords, silenceInWords, stageReasonInWords } from '../wording/reason-in-words.ts';
+import { ruleInScope } from '../wording/scope-in-words.ts';
 import { breachInWords } from '../wording/verdict-table.ts';
 import type { WaitingOn } from './outlook.ts';
 import type { RolloutFacts } from './rollout-facts.ts';
@@ -38,16 +39,17 @@ function missingDevices(stage: Stage, { cohort }: RolloutFacts): WaitingOn[] {
 
 /** What the verdict itself finds short of the stage's minimum: devices with data, inferences. */
 function lackedMinimum(facts: RolloutFacts): readonly string[] {
-  const open = new Set(openRules(facts).map(ruleName));
-  return facts.verdict?.kind === 'undecided' ? facts.verdict.because.filter((one) => !open.has(one)) : [];
+  const isLack = ({ kind }: StageReason): boolean => kind !== 'rule';
+  return facts.verdict?.kind === 'undecided' ? facts.verdict.because.filter(isLack).map(stageReasonInWords) : [];
 }
 
 /** Providers that don't answer: nothing else can mend that but a person. */
 function silentSignals(facts: RolloutFacts): WaitingOn[] {
-  return openRules(facts).flatMap(({ metric, sums }): WaitingOn[] => {
-    if (sums.kind !== 'signal' || sums.state.kind !== 'silent') return [];
-    const { from, provider, state } = sums;
-    return [{ kind: 'signal', signal: metric, from, provider, reason: state.reason, sinceMs: state.sinceMs }];
+  return openRules(facts).flatMap((rule): WaitingOn[] => {
+    if (rule.kind !== 'signal' || rule.sums.state.kind !== 'silent') return [];
+    const { from, provider, state } = rule.sums;
+    const reason = `${from} ${provider}: ${silenceInWords(state.why)}`;
+    return [{ kind: 'signal', signal: rule.metric, from, provider, reason, sinceMs: state.sinceMs }];
   });
 }
 
@@ -56,16 +58,16 @@ function silentSignals(facts: RolloutFacts): WaitingOn[] {
  * that rules wait for then comes with time.
  */
 function whyStuck(open: readonly RuleVerdict[], isCounted: boolean): { readonly why?: string } {
-  const stuck = open.filter(({ needs, reason, sums }) => needs === null && reason !== '' && sums.kind !== 'signal');
-  const ofOneDevice = stuck.find(({ reason }) => reason.includes(ONE_DEVICE));
+  const stuck = open.filter(({ needs, reasons, kind }) => needs === null && reasons.length > 0 && kind !== 'signal');
+  const ofOneDevice = stuck.find(({ reasons }) => reasons.some(({ kind }) => kind === 'one-device'));
   // What is seen and still open says more than what nothing was heard of yet.
   const rule = ofOneDevice ?? (isCounted ? undefined : (stuck.find(({ estimate }) => estimate !== null) ?? stuck[0]));
   if (rule === undefined) return {};
-  const { metric, group, reason, worstDevice } = rule;
+  const { metric, group, reasons, worstDevice } = rule;
   // The only open rule is named beside it.
-  const about = [...(open.length > 1 ? [metric] : []), ...(group === undefined ? [] : [group])].join(' on ');
+  const about = [...(open.length > 1 ? [metric] : []), ...(group === null ? [] : [group])].join(' on ');
   const device = rule === ofOneDevice && worstDevice !== null ? `, ${worstDevice}` : '';
-  return { why: clipped(oneLine(`${about === '' ? '' : `${about}: `}${reason}${device}`), MOST_WHY) };
+  return { why: clipped(oneLine(`${about === '' ? '' : `${about}: `}${reasonsInWords(reasons)}${device}`), MOST_WHY) };
 }
 
 function missingVerdict(facts: RolloutFacts): WaitingOn {
@@ -105,7 +107,7 @@ function failure(stage: Stage, facts: RolloutFacts): string {
   const others = more.map((rule) => rule.metric);
   const also = others.length === 0 ? '' : `; ${listed(others, 'and', 3)} failed as well`;
   return first === undefined
-    ? `${listed(facts.verdict?.because ?? [], 'and', 3)} failed in ${stage.name}`
+    ? `${listed((facts.verdict?.because ?? []).map(stageReasonInWords), 'and', 3)} failed in ${stage.name}`
     : `${breachInWords(first, stage.name)}${also}`;
 }
 
@@ -114,11 +116,9 @@ function success(stage: Stage, facts: RolloutFacts): string {
   const held = decidingRules(facts).filter((rule) => rule.verdict === 'pass');
   const rules = held.length === 1 ? `the rule of "${stage.name}"` : `all ${held.length} rules of "${stage.name}"`;
   const what = held.length === 0 ? `"${stage.name}" has no rule that applies; it ran` : `${rules} held`;
-  const sampled = held
-    .filter((rule) => !['share', 'gauge', 'signal'].includes(rule.sums.kind))
-    .map((rule) => rule.trials);
+  const sampled = held.filter((rule) => !['share', 'gauge', 'signal'].includes(rule.kind)).map((rule) => rule.trials);
   // A rule by group has the numbers of one group.
-  const seen = facts.verdict?.measured?.inferences ?? Math.max(...sampled);
+  const seen = facts.verdict?.measured.inferences ?? 0;
   const inferences = sampled.length === 0 ? '' : `, ${countOf(seen, 'inference')}`;
   const time = facts.window === null ? '' : ` for ${formatDuration(facts.window.readyMs)}`;
   return `${what}${time} on ${countOf(facts.cohort?.ready ?? 0, 'device')}${inferences}`;

@@ -22,7 +22,7 @@ function headline({ reason, verdict, from }: Transition): string {
   const first = verdict?.rules.find((rule) => rule.verdict === 'fail' && !rule.dryRun);
   const isTold = first !== undefined && reason.startsWith(breachInWords(first, from));
   const vanished = isTold ? vanishedInWords(first) : null;
-  if (isTold && vanished === null && first.by !== undefined) return breachInShort(first, from);
+  if (isTold && vanished === null && first.by !== null) return breachInShort(first, from);
   if (vanished !== null) return `${vanished} in ${from}`;
   // A note in parentheses is never cut in its middle.
   return isTold && (lateBreachOf(first) !== null || reason.length > MOST_BREACH) ? breachInShort(first, from) : reason;

@@ -26,9 +26,9 @@ const MOST_EXCEPTION = 400;
 export interface ExplainedRule {
   readonly rule: string;
   readonly verdict: RuleVerdict['verdict'];
-  readonly scope: NonNullable<RuleVerdict['scope']> | 'stage';
-  /** Of a rule about any device, the share of them that may breach, 0..1; absent when none may. */
-  readonly share?: number;
+  readonly scope: RuleVerdict['scope'];
+  /** Of a rule about any device, the share of them that may breach, 0..1; null when none may. */
+  readonly share: number | null;
   readonly dryRun: boolean;
   readonly sentences: readonly string[];
 }
@@ -54,71 +54,64 @@ function rulesNamed(rules: readonly RuleVerdict[]): string {
 }
 
 function summaryOf({ verdict }: MeasuredStage): string {
-  if (verdict === null) return 'Nothing was measured.';
+  if (verdict === null) return 'No measurements.';
   const deciding = verdict.rules.filter((rule) => !rule.dryRun && rule.verdict !== 'not-applicable');
   const failed = deciding.filter((rule) => rule.verdict === 'fail');
   const open = deciding.filter((rule) => rule.verdict === 'undecided');
   const held = deciding.length - failed.length - open.length;
-  if (failed.length > 0) return `Failed: ${rulesNamed(failed)} ${failed.length === 1 ? 'is' : 'are'} broken.`;
-  if (deciding.length === 0) return 'No rule that applies decides it: it passes by time alone.';
-  if (deciding.length === 1 && open.length === 1) return `Undecided: ${rulesNamed(open)} is open.`;
-  if (open.length === 0) return deciding.length === 1 ? 'Its one rule holds.' : `All ${deciding.length} rules hold.`;
-  return `Undecided: ${held} of ${countOf(deciding.length, 'rule')} ${held === 1 ? 'holds' : 'hold'}, ${open.length === 1 ? 'one is' : `${open.length} are`} open: ${rulesNamed(open)}.`;
+  if (failed.length > 0) return `Failed: ${rulesNamed(failed)}.`;
+  if (deciding.length === 0) return 'No rule decides this stage; it passes by time alone.';
+  if (deciding.length === 1 && open.length === 1) return `Undecided: ${rulesNamed(open)}.`;
+  if (open.length === 0) return deciding.length === 1 ? 'Its only rule passes.' : `All ${deciding.length} rules pass.`;
+  return `Undecided: ${rulesNamed(open)}. ${held} of ${countOf(deciding.length, 'rule')} ${held === 1 ? 'passes' : 'pass'}.`;
 }
 
 function devicesLine({ cohort, verdict }: MeasuredStage): string[] {
   if (cohort === null) return [];
   const apart = [
-    [cohort.trying, 'still taking it'],
-    [cohort.pending, 'not begun'],
+    [cohort.trying, 'installing'],
+    [cohort.pending, 'not started'],
     [cohort.failed, 'failed'],
     [cohort.refused, 'refused it'],
-    [cohort.silent, 'fell silent'],
-    [cohort.incompatible, 'can not run it'],
+    [cohort.silent, 'silent'],
+    [cohort.incompatible, 'incompatible'],
     [cohort.conflicted, 'in two rollouts'],
-    [cohort.unreachable, 'not reached'],
-    [cohort.apart ?? 0, 'in groups that stand apart'],
+    [cohort.unreachable, 'unreachable'],
+    [cohort.apart ?? 0, 'in excepted groups'],
   ] as const;
   const told = apart.filter(([count]) => count > 0).map(([count, what]) => `${formatCount(count)} ${what}`);
-  const ready = `${formatCount(cohort.ready)} of ${countOf(cohort.wanted, 'device')} run it`;
+  const ready = `${formatCount(cohort.ready)} of ${formatCount(cohort.wanted)} run the candidate`;
   const withData = (verdict?.rules ?? []).filter(
-    ({ sums, verdict }) => sums.kind !== 'share' && verdict !== 'not-applicable',
+    ({ kind, verdict }) => kind !== 'share' && verdict !== 'not-applicable',
   );
-  const measured = Math.max(verdict?.measured?.devices ?? 0, ...withData.map(({ devices }) => devices));
+  const measured = Math.max(verdict?.measured.devices ?? 0, ...withData.map(({ devices }) => devices));
   return [
     `Devices: ${[ready, ...told].join(', ')}; ${measured === 0 ? 'none has' : `${formatCount(measured)} ${measured === 1 ? 'has' : 'have'}`} sent data.`,
-    ...cohort.troubled.map(({ device, what }) => `In trouble: ${oneLine(device)}, ${clipped(oneLine(what), 200)}.`),
+    ...cohort.troubled.map(({ device, what }) => `Problem on ${oneLine(device)}: ${clipped(oneLine(what), 200)}.`),
   ];
 }
 
 const AFTER_DEADLINE = {
   hold: 'then it waits for a person',
-  rollback: 'then it goes back',
-  promote: 'then it goes on if every open rule is within its limit',
+  rollback: 'then it rolls back',
+  promote: 'then it continues if every undecided rule is within its limit',
 } as const;
-
-/** Of the whole stage; evidence of before that was kept has it by its rules, none of them by group. */
-function inferencesSeen(verdict: StageVerdict | null): number | null {
-  if (verdict?.measured !== undefined) return verdict.measured.inferences;
-  const counts = (verdict?.rules ?? []).map((rule) => (rule.sums.kind === 'rate' ? rule.sums.candidate.trials : 0));
-  return counts.length === 0 ? null : Math.max(...counts);
-}
 
 function clockLines({ window, terms, cohort, verdict }: MeasuredStage): string[] {
   if (!terms) return [];
   const { readyMs = 0, listenedMs = 0 } = window ?? {};
   const soak =
     terms.soakMs === 0
-      ? 'Soak: none is asked.'
+      ? 'Soak: none.'
       : readyMs >= terms.soakMs
-        ? `Soak: over, watched for ${formatDuration(readyMs)} of at least ${formatDuration(terms.soakMs)}.`
-        : `Soak: watched for ${formatDuration(readyMs)} of at least ${formatDuration(terms.soakMs)}.`;
-  const seen = inferencesSeen(verdict);
+        ? `Soak: complete, ${formatDuration(readyMs)} of at least ${formatDuration(terms.soakMs)}.`
+        : `Soak: ${formatDuration(readyMs)} of at least ${formatDuration(terms.soakMs)}.`;
+  const seen = verdict?.measured.inferences ?? null;
   const inferences =
     terms.minimumInferences === 0
       ? ''
-      : ` and ${countOf(terms.minimumInferences, 'inference')}${seen === null ? '' : ` (so far ${formatCount(seen)})`}`;
-  const devices = `${countOf(terms.minimumDevices, 'device')} (${formatCount(cohort?.ready ?? 0)} run it)`;
+      : ` and ${countOf(terms.minimumInferences, 'inference')}${seen === null ? '' : ` (${formatCount(seen)} so far)`}`;
+  const devices = `${countOf(terms.minimumDevices, 'device')} (${formatCount(cohort?.ready ?? 0)} ready)`;
   const { deadlineMs } = terms;
   const left = (deadlineMs ?? 0) - listenedMs;
   const deadline =
@@ -126,22 +119,21 @@ function clockLines({ window, terms, cohort, verdict }: MeasuredStage): string[]
       ? 'Deadline: none.'
       : left > 0
         ? `Deadline: ${formatDuration(left)} of ${formatDuration(deadlineMs)} left, ${AFTER_DEADLINE[terms.onDeadline]}.`
-        : `Deadline: its ${formatDuration(deadlineMs)} are over.`;
-  return [soak, `Least evidence: ${devices}${inferences}.`, deadline];
+        : `Deadline: ${formatDuration(deadlineMs)}, passed.`;
+  return [soak, `Minimum: ${devices}${inferences}.`, deadline];
 }
 
 function certaintyOf({ terms }: MeasuredStage): string {
   if (!terms) return '';
   const most = Number((100 * terms.errorLevel).toPrecision(3));
-  return `How sure: a good version is failed, and a bad one passed, in at most ${most} of 100 stages, however often one looks.`;
+  return `Confidence: at most ${most} in 100 stages fail a good version, and at most ${most} in 100 pass a bad one, no matter how often results are checked.`;
 }
 
 /** What a stage was judged on, in sentences. */
 export function explainStage(stage: MeasuredStage, missing: readonly string[] = []): Explanation {
   const rules = (stage.verdict?.rules ?? []).map((rule): ExplainedRule => {
-    const { verdict, scope = 'stage', dryRun } = rule;
-    const share = rule.share === undefined ? {} : { share: rule.share };
-    return { rule: oneLine(ruleName(rule)), verdict, scope, ...share, dryRun, sentences: ruleSentences(rule) };
+    const { verdict, scope, share, dryRun } = rule;
+    return { rule: oneLine(ruleName(rule)), verdict, scope, share, dryRun, sentences: ruleSentences(rule) };
   });
   return {
     summary: summaryOf(stage),

@@ -95,9 +95,10 @@ export const AGENT_WINGS: readonly string[] = ['record', 'model', 'measure', 'li
   (wing) => `fleet-agent/src/${wing}`,
 );
 
-/** Folders inside a room that know none of their siblings but those named. */
+/** Folders inside a room that know none of their siblings but those named: statistics know no rule, the grammar of rules no document. */
 export const WINGS: readonly Pick<Room, 'folder' | 'mayImport'>[] = [
   { folder: 'src/documents/rules', mayImport: GROUND },
+  { folder: 'src/gates/statistics', mayImport: [...GROUND, 'src/telemetry'] },
   ...AGENT_WINGS.map((folder, i) => ({ folder, mayImport: [...GROUND, ...AGENT_WINGS.slice(0, i)] })),
 ];
 

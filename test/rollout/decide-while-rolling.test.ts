@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { digestOf } from '../../src/contract/digest.ts';
 import { BUCKETS } from '../../src/contract/membership.ts';
-import { ruleName, type StageVerdict } from '../../src/gates/rule-verdict.ts';
+import type { StageVerdict } from '../../src/gates/rule-verdict.ts';
 import { explainOutlook } from '../../src/wording/explanation.ts';
 import { waitingInWords } from '../../src/wording/plan-in-words.ts';
 import { breachInShort } from '../../src/wording/verdict-table.ts';
@@ -20,6 +20,7 @@ import {
   stageVerdict,
   T0,
   UNSIGNED,
+  verdictOf,
   version,
   waits,
 } from './false-world.ts';
@@ -51,18 +52,17 @@ describe('a stage', () => {
   it('that nothing but a person moves on says why: the group, the device and the reason, on one bounded line', () => {
     const world = FalseWorld.rolling();
     const stuck = ruleVerdict('latency_p95 < 150ms', 'undecided', {
-      ...{ by: 'hw', group: 'hw:rev2', worstDevice: 'kiosk-017', reason: 'one device explains the breach' },
+      ...{ by: 'hw', group: 'hw:rev2', worstDevice: 'kiosk-017', reasons: [{ kind: 'one-device' }] },
     });
     const open = ruleVerdict('unknown_rate < 10%', 'undecided', { needs: { trials: 3400, minutes: 10.6 } });
-    const unheard = ruleVerdict('error_rate < 0.5%', 'undecided', { estimate: null, reason: 'no data' });
+    const unheard = ruleVerdict('error_rate < 0.5%', 'undecided', { estimate: null, reasons: [{ kind: 'no-data' }] });
     const waiting = (...rules: StageVerdict['rules']): string => {
-      const because = rules.map(ruleName);
-      world.measure('undecided', { verdict: { kind: 'undecided', rules, because, method: 'slipway-stats/1' } });
+      world.measure('undecided', { verdict: verdictOf('undecided', ...rules) });
       return waitingInWords(world.decide().outlook.waitingOn);
     };
     const why = 'latency_p95 on hw:rev2: one device explains the breach, kiosk-017';
     expect(waiting(stuck)).toBe(`a verdict on latency_p95 < 150ms by hw (${why.slice('latency_p95 on '.length)})`);
-    expect(waiting(unheard, open, stuck)).toMatch(/^about 11 more minutes: unknown_rate needs 3 400 more inferences/);
+    expect(waiting(unheard, open, stuck)).toMatch(/^about 11 more minutes: unknown_rate needs 3,400 more inferences/);
     expect(waiting(unheard, open, stuck)).toContain(`; ${why}`);
     expect(waiting(unheard)).toBe('a verdict on error_rate < 0.5% (no data)');
     const hostile = waiting({ ...stuck, group: `hw:${'x\n'.repeat(900)}` });
@@ -100,7 +100,7 @@ describe('a stage', () => {
     const verdict = stageVerdict(world.stage, 'pass', { by: 'hw', group: 'hw:rev2', devices: 2, trials: 473 });
     world.measure('pass', { cohort: cohort(7), verdict: { ...verdict, measured: { devices: 7, inferences: 2610 } } });
     expect(world.mustTake('advance').reason).toBe(
-      'all 2 rules of "canary" held for 30 min on 7 devices, 2 610 inferences',
+      'all 2 rules of "canary" held for 30 min on 7 devices, 2,610 inferences',
     );
   });
 
@@ -129,7 +129,7 @@ describe('a stage', () => {
       policyOf('- { name: canary, size: 1%, minimum: { inferences: 1000 } }\n- { name: full, size: 100% }'),
     );
     world.measure('undecided', {
-      verdict: { kind: 'undecided', rules: [], because: ['400 more inferences'], method: 'slipway-stats/1' },
+      verdict: { ...verdictOf('undecided'), because: [{ kind: 'minimum-inferences', have: 600, need: 1000 }] },
     });
     expect(world.decide().outlook.waitingOn).toMatchObject([{ kind: 'verdict', lacks: ['400 more inferences'] }]);
   });
@@ -150,19 +150,20 @@ describe('a stage', () => {
 describe('a failed rule', () => {
   it('that a share of the devices may break says that more of them do, not what the worst of them did', () => {
     const world = FalseWorld.rolling();
-    const reason = '7 of 60 devices breach it, 3 may; 18 of 228 on kiosk-017, beyond what chance explains';
     const failed = ruleVerdict('error_rate < 3%', 'fail', {
       scope: 'any-device',
       share: 0.05,
       estimate: 0.089,
-      reason,
+      reasons: [
+        { kind: 'device-breach', device: 'kiosk-017', bad: 18, trials: 228, breaching: 7, mayBreach: 3, total: 60 },
+      ],
     });
-    world.measure('fail', {
-      verdict: { kind: 'fail', rules: [failed], because: [failed.rule], method: 'slipway-stats/1' },
-    });
+    world.measure('fail', { verdict: verdictOf('fail', failed) });
     const step = world.mustTake('roll-back');
-    expect(step.reason).toBe(`error_rate not < 3 % on more than 5 % of devices in canary (${reason})`);
-    expect(breachInShort(failed, 'canary')).toBe('error_rate not < 3 % on more than 5 % of devices in canary');
+    expect(step.reason).toBe(
+      'error_rate not < 3% on more than 5% of devices in canary (7 of 60 devices breach it, 3 may; 18 of 228 on kiosk-017, more than chance explains)',
+    );
+    expect(breachInShort(failed, 'canary')).toBe('error_rate not < 3% on more than 5% of devices in canary');
   });
 
   it('rolls back at once, before soak, devices or minimum', () => {
@@ -185,7 +186,7 @@ describe('a failed rule', () => {
         },
       ],
     });
-    expect(step.reason).toBe('error_rate 0.21 % in canary, not < 0.5 %; failed_devices failed as well');
+    expect(step.reason).toBe('error_rate 0.21% in canary, not < 0.5%; failed_devices failed as well');
   });
 
   it('is never tried again: not by the same pin, not by latest, only by a retry, as a higher attempt', () => {
@@ -380,7 +381,7 @@ describe('a deadline', () => {
     const verdict = stageVerdict(world.stage, 'undecided', { within: true });
     world.measure('undecided', {
       window: late,
-      verdict: { ...verdict, because: [...verdict.because, '300 more inferences'] },
+      verdict: { ...verdict, because: [...verdict.because, { kind: 'minimum-inferences', have: 700, need: 1000 }] },
     });
     expect(waits(world.decide())).toContain('deadline-held');
     world.measure('undecided', { window: late, verdict: null });

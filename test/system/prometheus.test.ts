@@ -2,6 +2,7 @@
 import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { afterAll, expect, test } from 'vitest';
+import type { RuleReason } from '../../src/gates/rule-reason.ts';
 import { rolloutText } from '../support/document-texts.ts';
 import { answering, Installation, openHost, running } from '../support/installation.ts';
 import { findPrometheus, PrometheusServer, Shop } from '../support/prometheus.ts';
@@ -62,7 +63,7 @@ spec:
       const rules = (await world.outlook('doors'))?.verdict?.rules ?? [];
       return rules.find((one) => one.metric === 'checkout_errors');
     };
-    await until(async () => (await signal())?.reason.startsWith('holds for'), signal);
+    await until(async () => (await signal())?.reasons.some((one) => one.kind === 'signal-short' && one.within), signal);
 
     await server.stop();
     await world.untilStatusShows(
@@ -88,7 +89,7 @@ spec:
     const [, complete] = await world.steps('doors');
     expect(complete?.kind).toBe('complete');
     expect(complete?.message).toMatch(
-      / {2}checkout_errors +(2|1\.9\d|2\.0\d) % +< 5 % for 6s +pass +prometheus main, \d+ answers over \d+ s until 20/,
+      / {2}checkout_errors +(2|1\.9\d|2\.0\d)% +< 5% for 6s +pass +prometheus main, \d+ answers over \d+ s until 20/,
     );
     expect(complete?.message).toMatch(/checkout_missing .*undecided \(dry run\).* gives no series/);
     expect(world.log.some((line) => line.includes('outside signal answers again'))).toBe(true);
@@ -99,7 +100,7 @@ spec:
     await until(async () => (await world.steps('doors')).some((one) => one.kind === 'roll-back'), signal);
     const back = (await world.steps('doors')).at(-1);
     expect(back?.message).toMatch(
-      /revert 2\.0\.0 to 1\.0\.0: [\s\S]*\ncheckout_errors (39\.\d|40|40\.\d) % in full, not < 5 % \(prometheus main/,
+      /revert 2\.0\.0 to 1\.0\.0: [\s\S]*\ncheckout_errors (39\.\d|40|40\.\d)% in full, not < 5% \(prometheus main/,
     );
     await until(
       () => running(agent, 'door') === '1.0.0',
@@ -119,6 +120,6 @@ spec:
 );
 
 interface RuleSeen {
-  readonly reason: string;
+  readonly reasons: readonly RuleReason[];
   readonly verdict: string;
 }

@@ -4,7 +4,7 @@ import { expect, test } from 'vitest';
 import { addToSketch, emptySketch } from '../../src/contract/sketch.ts';
 import { freezeLimits } from '../../src/gates/freeze-limits.ts';
 import { judgeStage } from '../../src/gates/judge-stage.ts';
-import type { RuleVerdict, StageVerdict } from '../../src/gates/rule-verdict.ts';
+import { METHOD_VERSION, type RuleVerdict, type StageVerdict } from '../../src/gates/rule-verdict.ts';
 import type { StageQuestion } from '../../src/gates/stage-question.ts';
 import type { RuleScope } from '../../src/gates/stage-rule.ts';
 import type { StageTerms } from '../../src/rollout/stage-terms.ts';
@@ -138,7 +138,7 @@ test('a stage tells its devices, its soak, its least evidence, its deadline and 
   };
   await expect(`${text(explainStage(stage, ['4 min of soak']))}\n`).toMatchFileSnapshot('golden/explained-stage.txt');
   const over = explainStage({ ...stage, window: { listenedMs: 121 * MINUTE, readyMs: 40 * MINUTE } });
-  expect(over.stage.join('\n')).toMatch(/Soak: over.*\n.*\nDeadline: its 2 h are over\./);
+  expect(over.stage.join('\n')).toMatch(/Soak: complete.*\n.*\nDeadline: 2 h, passed\./);
 });
 
 test('a stage tells all its devices and inferences, also where each rule has those of one group', () => {
@@ -146,12 +146,12 @@ test('a stage tells all its devices and inferences, also where each rule has tho
     ruleVerdict('error_rate < 1%', 'undecided', { by: 'hw', group, trials, devices });
   const rulesByGroup = [of('hw:rev2', 0, 0), of('hw:rev3', 473, 2)];
   const verdict: StageVerdict = {
-    ...{ kind: 'undecided', rules: rulesByGroup, because: [], method: 'slipway-stats/1' },
+    ...{ kind: 'undecided', rules: rulesByGroup, because: [], method: METHOD_VERSION },
     measured: { devices: 7, inferences: 2610 },
   };
   const { stage } = explainStage({ verdict, cohort: cohort(7), terms: TERMS });
-  expect(stage[0]).toBe('Devices: 7 of 7 devices run it; 7 have sent data.');
-  expect(stage.join()).toContain('and 1 000 inferences (so far 2 610)');
+  expect(stage[0]).toBe('Devices: 7 of 7 run the candidate; 7 have sent data.');
+  expect(stage.join()).toContain('and 1,000 inferences (2,610 so far)');
 });
 
 test('evidence of before the window and the terms were kept is still explained', () => {
@@ -160,7 +160,7 @@ test('evidence of before the window and the terms were kept is still explained',
     cohort: cohort(3),
   });
   expect([certainty, stage.length]).toEqual(['', 1]);
-  expect(summary).toBe('Failed: `error_rate < 1%` is broken.');
+  expect(summary).toBe('Failed: `error_rate < 1%`.');
 });
 
 test('every sentence begins with a capital or a name, ends with a stop, and stays on one line, whatever devices and documents say', () => {
@@ -170,7 +170,11 @@ test('every sentence begins with a capital or a name, ends with a stop, and stay
   >;
   fc.assert(
     fc.property(hostile, hostile, verdict, fc.boolean(), (device, reason, kind, dryRun) => {
-      const rule = ruleVerdict('error_rate < 0.5%', kind, { worstDevice: device, reason, dryRun });
+      const rule = ruleVerdict('error_rate < 0.5%', kind, {
+        worstDevice: device,
+        reasons: [{ kind: 'provider-said', text: reason }],
+        dryRun,
+      });
       for (const sentence of ruleSentences(rule)) {
         expect(sentence).toMatch(/[.!?…]$/);
         expect(sentence).not.toMatch(/[\p{Cc}\p{Zl}\p{Zp}]/u);

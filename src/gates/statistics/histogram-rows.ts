@@ -1,8 +1,21 @@
 // Owns the histograms of many devices at one look: their sum, and each of them.
-
-import type { SumsOfRows } from '../stage-question.ts';
 import { HistogramTally, histogramWidth } from './histogram-tally.ts';
-import { isLoud, type LoudRow, louder, medianBesideLoud } from './loud-rows.ts';
+import { furtherOutlier, isOutlier, medianBesideOutliers, type OutlierRow } from './outlier-rows.ts';
+
+/** The sums of one measure or histogram, row after row; src/telemetry says in which order. */
+export interface SumsOfRows {
+  /** Since the stage opened. */
+  readonly whole: Float64Array;
+  /** In each row's newest period alone. */
+  readonly current: Float64Array;
+  /** `whole` of all rows. */
+  readonly total: Float64Array;
+  /** `current` of the rows whose newest period is the newest of all. */
+  readonly newestTotal: Float64Array;
+  /** Rows with data, and those that have some in the newest period. */
+  readonly live: number;
+  readonly newestLive: number;
+}
 
 /** Where histograms lie: trials, reports, trials², counts, counts·trials, and half of the products of pairs of bins, row after row. */
 export interface HistogramSource {
@@ -33,27 +46,6 @@ export class HistogramRows {
     const mayUseTotals = only === undefined && look >= source.newest;
     this.all = new HistogramTally(source.bins, mayUseTotals ? this.#totals() : this.#sum());
     this.live = only === undefined && look > source.newest ? source.sums.live : this.#countLive();
-  }
-
-  static of(histograms: readonly HistogramTally[]): HistogramRows {
-    const bins = histograms[0]?.bins ?? 0;
-    const width = histogramWidth(bins);
-    const nothing = new Float64Array(width);
-    const whole = new Float64Array(histograms.length * width);
-    histograms.forEach(({ sums }, i) => {
-      whole.set(sums, i * width);
-    });
-    const sums = {
-      whole,
-      current: new Float64Array(whole.length),
-      total: nothing,
-      newestTotal: nothing,
-      live: 0,
-      newestLive: 0,
-    };
-    const periods = new Float64Array(histograms.length);
-    const names = histograms.map((_, i) => String(i));
-    return new HistogramRows({ names, bins, sums, periods, newest: Number.POSITIVE_INFINITY }, Number.MAX_VALUE);
   }
 
   /** Did everything that the row has come before the look closed? */
@@ -116,18 +108,18 @@ export class HistogramRows {
     return trials.subarray(0, live);
   }
 
-  /** Without the rows that claim far more than the median one at that look, and the loudest of these; null when none does. */
-  withoutLoud(): { readonly rows: HistogramRows; readonly loudest: LoudRow } | null {
-    const median = medianBesideLoud(this.#liveTrials());
+  /** Without the rows that claim far more than the median one at that look, and the furthest of these; null when none does. */
+  inliers(): { readonly rows: HistogramRows; readonly outlier: OutlierRow } | null {
+    const median = medianBesideOutliers(this.#liveTrials());
     if (median === null) return null;
-    const quiet = new Set<string>();
-    let loudest: LoudRow | null = null;
+    const inliers = new Set<string>();
+    let outlier: OutlierRow | null = null;
     for (const row of this.#liveRows()) {
       const [device, trials] = [this.#source.names[row] ?? '', this.#trialsOf(row)];
-      if (isLoud(trials, median)) loudest = louder(loudest, { device, times: trials / median });
-      else quiet.add(device);
+      if (isOutlier(trials, median)) outlier = furtherOutlier(outlier, { device, times: trials / median });
+      else inliers.add(device);
     }
-    return loudest === null ? null : { rows: new HistogramRows(this.#source, this.#look, quiet), loudest };
+    return outlier === null ? null : { rows: new HistogramRows(this.#source, this.#look, inliers), outlier };
   }
 
   /** Names of the rows with data. */

@@ -2,7 +2,7 @@
 import { pFail, pPass } from './e-process.ts';
 import {
   mayDropWorst,
-  NO_BASELINE,
+  openReading,
   type RateOptions,
   type RateReading,
   rateVerdict,
@@ -45,22 +45,10 @@ export function relativeRateVerdict(
 ): RateReading {
   const { floor = 0, scope = 'stage', leastDesignEffect = 1 } = options;
   const all = scope === 'fleet' ? devices.byDevice() : devices.all;
-  const base: RateReading = {
-    verdict: 'undecided',
-    estimate: null,
-    trials: all.trials,
-    devices: devices.live,
-    designEffect: designEffect(all),
-    isWithin: false,
-    pFail: 1,
-    pPass: 1,
-    pFailAll: 1,
-    worst: null,
-    reason: '',
-  };
-  if (baseline === null || !(baseline.trials > 0)) return { ...base, reason: NO_BASELINE };
-  if (devices.live === 0) return { ...base, reason: 'no data' };
-  if (all.reports < LEAST_CLUSTERS || baseline.reports < LEAST_CLUSTERS) return { ...base, reason: 'too few reports' };
+  const base: RateReading = { ...openReading(devices, all), estimate: null };
+  if (baseline === null || !(baseline.trials > 0)) return { ...base, reason: 'no-baseline' };
+  if (devices.live === 0) return { ...base, reason: 'no-data' };
+  if (all.reports < LEAST_CLUSTERS || baseline.reports < LEAST_CLUSTERS) return { ...base, reason: 'too-few-reports' };
 
   // The pooled rate if the ratio were exactly at its limit: the measure of which device stands out.
   const pooled = (ratio * (all.bad + baseline.bad)) / (ratio * all.trials + baseline.trials);
@@ -76,7 +64,7 @@ export function relativeRateVerdict(
     floor > 0 ? rateVerdict(devices, floor, { ...options, nameWorst: false }) : null,
   );
   const outcome = verdictOf(p, options);
-  const silent = outcome.verdict === 'undecided' && outcome.reason === '' && all.bad + baseline.bad === 0;
+  const silent = outcome.verdict === 'undecided' && outcome.reason === null && all.bad + baseline.bad === 0;
   return {
     ...base,
     ...p,
@@ -85,7 +73,7 @@ export function relativeRateVerdict(
     isWithin:
       all.bad * baseline.trials < ratio * baseline.bad * all.trials || (floor > 0 && all.bad < floor * all.trials),
     worst: worst ?? null,
-    reason: silent ? 'no bad events in either group; set a floor' : outcome.reason,
+    reason: silent ? 'no-events' : outcome.reason,
   };
 }
 
