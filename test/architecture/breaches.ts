@@ -32,7 +32,7 @@ const VAGUE_NAME = /(^|[-/])(utils?|common|misc|helpers?|managers?)(?=[-/.]|$)/;
 const VAGUE_TYPE = /(Manager|Helper|Utils?|Impl)$/;
 /** One or more `//` lines that end a sentence, at the top or below `#!`. */
 const HEADER_SENTENCE = /^(#!.*\n)?(\/\/ \S.*\n)*\/\/ \S.*[.?]\n/;
-const KEBAB_CASE = /^[a-z0-9]+(-[a-z0-9]+)*(\.(test|generated|config|d))?\.(ts|mjs)$/;
+const KEBAB_CASE = /^[a-z0-9]+(-[a-z0-9]+)*(\.(property\.test|test|generated|config|d))?\.(ts|mjs)$/;
 
 export function isGenerated(file: SourceFile): boolean {
   return file.path.includes('.generated.');
