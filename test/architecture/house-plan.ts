@@ -28,8 +28,10 @@ export const EDGES: readonly string[] = [
  * Whoever works through edges gets the implementations from src/cli.
  */
 export const EDGE_INTERFACES: Readonly<Record<string, 'all' | 'types'>> = {
+  'src/git/fetch-head.ts': 'all',
   'src/git/manifests-repository.ts': 'all',
   'src/git/repository-files.ts': 'all',
+  'src/git/work-tree.ts': 'all',
   'src/store/device-register.ts': 'all',
   'src/store/fleet-store.ts': 'all',
   'src/store/leases.ts': 'all',
@@ -73,7 +75,11 @@ export const HOUSE_PLAN: readonly Room[] = [
   { folder: 'src/notify', mayImport: [...GROUND, 'src/documents'] },
   { folder: 'src/signals', mayImport: [...GROUND, 'src/documents'] },
   { folder: 'src/signing', mayImport: GROUND },
-  { folder: 'src/requests', mayImport: [...GROUND, 'src/documents', 'src/wording', 'src/git', 'src/signing'] },
+  {
+    folder: 'src/requests',
+    mayImport: [...GROUND, 'src/documents', 'src/wording', 'src/git', 'src/signing'],
+    takesEdges: true,
+  },
   { folder: 'src/snapshot', mayImport: [...GROUND, ...BELOW_WORDING, 'src/git', 'src/signing'], takesEdges: true },
   {
     folder: 'src/measurement',
