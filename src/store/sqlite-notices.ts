@@ -13,7 +13,7 @@ export function readAlerts(db: SqliteDatabase): readonly AlertRecord[] {
   const rows = db.prepare('SELECT record FROM alert ORDER BY number LIMIT ?').all(MOST_ALERTS);
   const records = rows.map((row) => JSON.parse(textual(row.record)) as AlertRecord);
   // A newer Slipway may have written kinds that this one can't end.
-  return records.filter((record) => Object.hasOwn(ALERT_KINDS, record.kind));
+  return records.filter((record) => (ALERT_KINDS as readonly string[]).includes(record.kind));
 }
 
 export function readTold(db: SqliteDatabase): ReadonlyMap<string, number> {

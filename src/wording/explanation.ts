@@ -8,9 +8,11 @@ import type { Outlook } from '../rollout/outlook.ts';
 import type { WindowTime } from '../rollout/rollout-facts.ts';
 import type { StageTerms } from '../rollout/stage-terms.ts';
 import { countOf, formatCount, listed } from './amounts.ts';
+import { devicesApart, IN_TROUBLE, ON_THE_WAY, troubleInWords } from './devices-in-words.ts';
 import { exceptionInWords } from './exception-in-words.ts';
 import { waitInWords } from './plan-in-words.ts';
 import { changedPolicyInWords } from './policy-in-words.ts';
+import { statusReasonInWords } from './reason-in-words.ts';
 import { ruleSentences } from './rule-in-words.ts';
 
 /** What is known of a stage; evidence of an earlier version may lack the last two. */
@@ -68,18 +70,7 @@ function summaryOf({ verdict }: MeasuredStage): string {
 
 function devicesLine({ cohort, verdict }: MeasuredStage): string[] {
   if (cohort === null) return [];
-  const apart = [
-    [cohort.trying, 'still taking it'],
-    [cohort.pending, 'not begun'],
-    [cohort.failed, 'failed'],
-    [cohort.refused, 'refused it'],
-    [cohort.silent, 'fell silent'],
-    [cohort.incompatible, 'can not run it'],
-    [cohort.conflicted, 'in two rollouts'],
-    [cohort.unreachable, 'not reached'],
-    [cohort.apart ?? 0, 'in groups that stand apart'],
-  ] as const;
-  const told = apart.filter(([count]) => count > 0).map(([count, what]) => `${formatCount(count)} ${what}`);
+  const told = devicesApart(cohort, [...ON_THE_WAY, ...IN_TROUBLE, 'apart']);
   const ready = `${formatCount(cohort.ready)} of ${countOf(cohort.wanted, 'device')} run it`;
   const withData = (verdict?.rules ?? []).filter(
     ({ sums, verdict }) => sums.kind !== 'share' && verdict !== 'not-applicable',
@@ -87,7 +78,7 @@ function devicesLine({ cohort, verdict }: MeasuredStage): string[] {
   const measured = Math.max(verdict?.measured?.devices ?? 0, ...withData.map(({ devices }) => devices));
   return [
     `Devices: ${[ready, ...told].join(', ')}; ${measured === 0 ? 'none has' : `${formatCount(measured)} ${measured === 1 ? 'has' : 'have'}`} sent data.`,
-    ...cohort.troubled.map(({ device, what }) => `In trouble: ${oneLine(device)}, ${clipped(oneLine(what), 200)}.`),
+    ...cohort.troubled.map((one) => `In trouble: ${oneLine(one.device)}, ${troubleInWords(one)}.`),
   ];
 }
 
@@ -156,7 +147,7 @@ export function explainStage(stage: MeasuredStage, missing: readonly string[] = 
 export function explainOutlook(outlook: Outlook): Explanation {
   const { exceptions = [], changedPolicy, waitingOn } = outlook;
   const explanation = explainStage(outlook, waitingOn.map(waitInWords));
-  const apart = exceptions.map((one) => clipped(`${exceptionInWords(one)}: ${oneLine(one.reason)}`, MOST_EXCEPTION));
+  const apart = exceptions.map((one) => clipped(`${exceptionInWords(one)}: ${statusReasonInWords(one.reason)}`, MOST_EXCEPTION));
   const policy = changedPolicy === undefined ? [] : [asSentence(changedPolicyInWords(changedPolicy))];
   return { ...explanation, stage: [...explanation.stage, ...policy, ...apart] };
 }

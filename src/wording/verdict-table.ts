@@ -37,13 +37,6 @@ export function limitOf(verdict: Pick<RuleVerdict, 'rule' | 'groupRule' | 'metri
   return oneLine((verdict.groupRule ?? verdict.rule).slice(nameOf(verdict).length)).replace(/(?<=\d)(?=%|ms\b)/g, ' ');
 }
 
-/** `"receipt" vanished`: what a title has room for; null where the rule is of another kind. */
-export function vanishedInWords({ metric, sums, estimate, group }: RuleVerdict): string | null {
-  if (metric !== 'vanished_classes' || sums.kind !== 'classes' || estimate === null || estimate < 1) return null;
-  const names = sums.classes.slice(0, estimate).map((one) => `"${oneLine(one.name)}"`);
-  return `${listed(names, 'and', 2)} vanished${group === undefined ? '' : ` on ${oneLine(group)}`}`;
-}
-
 /** `error_rate 4.2 % in canary, not < 0.5 %`, or `error_rate not < 3 % on more than 5 % of devices in canary`, and what the numbers don't show of it; what classes did is told in words. */
 export function breachInWords(rule: RuleVerdict, stage: string): string {
   if (rule.sums.kind === 'classes' && rule.reason !== '') {
