@@ -10,12 +10,12 @@ import { type Digest, digestOf } from '../src/contract/digest.ts';
 import { initialiseTuf } from '../src/distribution/tuf-roots.ts';
 import { spliceStatus } from '../src/documents/edit-rollout.ts';
 import type { RolloutStatus } from '../src/documents/types.generated.ts';
-import { evidenceOf } from '../src/reconcile/evidence.ts';
-import { policyCopyPath } from '../src/reconcile/policies-in-force.ts';
 import { blankStatus } from '../src/rollout/next-status.ts';
 import { createReconcilerSigner, type ReconcilerSigner } from '../src/signing/evidence-signer.ts';
 import { readPrivateKey } from '../src/signing/keys.ts';
 import { signBytes } from '../src/signing/sign-document.ts';
+import { evidenceOf } from '../src/snapshot/evidence.ts';
+import { policyCopyPath } from '../src/snapshot/policies-in-force.ts';
 
 const POLICY = `apiVersion: slipway.dev/v1alpha1
 kind: RolloutPolicy

@@ -1,7 +1,7 @@
 // Owns one measurement of memory in a process that does nothing else: a store that is opened, and the fleet read from it.
 import { SystemClock } from '../src/base/clock.ts';
-import { KnownFleets } from '../src/reconcile/known-fleet.ts';
-import type { Snapshot } from '../src/reconcile/snapshot.ts';
+import { KnownFleets } from '../src/measurement/known-fleet.ts';
+import type { Snapshot } from '../src/snapshot/snapshot.ts';
 import { SqliteFleetStore } from '../src/store/sqlite-fleet-store.ts';
 import { heapBytes } from './measure.ts';
 import { ROLLOUT } from './report-load.ts';
@@ -24,7 +24,7 @@ const picture = await store.readFleet();
 const readMs = performance.now() - start;
 const withFleet = heapBytes();
 const snapshot = { groups: new Map() } as unknown as Snapshot;
-const fleet = new KnownFleets().of(picture, snapshot);
+const fleet = new KnownFleets().of(picture, snapshot.groups);
 fleet.matching('region:eu-west AND hw:rev2');
 const withMatching = heapBytes();
 const window = await store.readWindow(ROLLOUT, 5);

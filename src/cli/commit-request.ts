@@ -8,12 +8,12 @@ import { SystemClock } from '../base/clock.ts';
 import { assertNever, CodedError } from '../base/errors.ts';
 import { type Digest, hexOf } from '../contract/digest.ts';
 import { parseDocument } from '../documents/parse-document.ts';
-import { nameOfPath } from '../reconcile/snapshot-index.ts';
+import { type FoundRollout, readDocuments, rolloutsOf } from '../snapshot/repository-documents.ts';
+import { filesOfCommit, filesOfFolder, type RepositoryFiles } from '../snapshot/repository-files.ts';
+import { nameOfPath } from '../snapshot/snapshot-index.ts';
 import { unknownRollout } from './git-status.ts';
 import { type Person, readPerson } from './person.ts';
 import { checkedOutBranch, findRepository, openBranch, type RepositoryOptions } from './repository-access.ts';
-import { type FoundRollout, readDocuments, rolloutsOf } from './repository-documents.ts';
-import { filesOfCommit, filesOfFolder, type RepositoryFiles } from './repository-files.ts';
 import { assertApprover, editForWish, type Wish } from './rollout-request.ts';
 
 const MOST_TRIES = 6;

@@ -12,24 +12,25 @@ import { readOnlineKeys } from '../distribution/tuf-keys.ts';
 import { DEFAULT_LIFETIMES } from '../distribution/tuf-metadata.ts';
 import { HttpFleetApi } from '../fleet-api/http-fleet-api.ts';
 import { openManifestsRepository } from '../git/isomorphic-git-repository.ts';
+import { DeclaredWatch } from '../measurement/declared-watch.ts';
+import { readTraffic } from '../measurement/fleet-traffic.ts';
+import type { KnownFleet } from '../measurement/known-fleet.ts';
+import { SignalBoard } from '../measurement/signal-board.ts';
+import { SteadyWatch } from '../measurement/steady-watch.ts';
+import { WindowReader } from '../measurement/window-reader.ts';
 import { Courier } from '../notify/courier.ts';
 import type { NotifySettings } from '../notify/read-notifications.ts';
 import { Executor } from '../reconcile/carry-out.ts';
-import { DeclaredWatch } from '../reconcile/declared-watch.ts';
-import { readTraffic } from '../reconcile/fleet-traffic.ts';
-import type { KnownFleet } from '../reconcile/known-fleet.ts';
 import { Notices } from '../reconcile/notices.ts';
 import { Observer } from '../reconcile/observe.ts';
+import { WindowKeeping } from '../reconcile/prepare-windows.ts';
 import { Publisher } from '../reconcile/publisher.ts';
 import { Reconciler, type ReconcilerEvents, type ReconcilerSettings } from '../reconcile/reconciler.ts';
-import { RestWindows } from '../reconcile/rest-windows.ts';
-import { SignalBoard } from '../reconcile/signal-board.ts';
-import { SnapshotReader } from '../reconcile/snapshot.ts';
-import { StatusClaims } from '../reconcile/status-claims.ts';
-import { Windows } from '../reconcile/windows.ts';
 import type { SignalProvider } from '../signals/signal-provider.ts';
 import { createReconcilerSigner, type ReconcilerSigner } from '../signing/evidence-signer.ts';
 import { readPrivateKey } from '../signing/keys.ts';
+import { SnapshotReader } from '../snapshot/snapshot.ts';
+import { StatusClaims } from '../snapshot/status-claims.ts';
 import { SqliteFleetStore } from '../store/sqlite-fleet-store.ts';
 import type { Home } from './home.ts';
 import { openNotifications, openProviders } from './home-lists.ts';
@@ -148,15 +149,17 @@ export async function composeReconciler({
     renewBeforeMs: DEFAULT_LIFETIMES.timestampMs / 2,
   });
   let fleet: KnownFleet | undefined;
-  const reader = new SnapshotReader(repository, new DocumentVerifier(trust.policy));
+  const reader = new SnapshotReader(repository);
   const claims = new StatusClaims(repository, trust.policy.reconciler);
+  const windows = new WindowReader(store, settings.reportIntervalMs, signals);
   const observer = new Observer({
     repository,
     reader,
     claims,
-    windows: new Windows(store, settings.reportIntervalMs, signals),
-    rest: new RestWindows(store, settings.reportIntervalMs),
+    windows,
+    steady: new SteadyWatch(store, settings.reportIntervalMs),
     store,
+    verifier: new DocumentVerifier(trust.policy),
   });
   const measured = metrics === undefined ? {} : { metrics };
   const notices: Notices = new Notices({
@@ -176,6 +179,7 @@ export async function composeReconciler({
     {
       repository,
       observer,
+      windows: new WindowKeeping(store, windows, signals),
       executor: new Executor(repository, signer, logger),
       publisher,
       store,
@@ -206,7 +210,7 @@ export async function composeReconciler({
     providers,
     notify,
     useTrust: (policy) => {
-      reader.useVerifier(new DocumentVerifier(policy));
+      observer.useVerifier(new DocumentVerifier(policy));
       claims.useKeys(policy.reconciler);
       reconciler.wake();
     },

@@ -3,9 +3,9 @@ import { readFile } from 'node:fs/promises';
 import { CodedError } from '../base/errors.ts';
 import type { RolloutPolicy } from '../documents/types.generated.ts';
 import { brokenPolicy, parsePolicy } from '../simulation/scenario-policies.ts';
+import { type FoundDocuments, readDocuments } from '../snapshot/repository-documents.ts';
+import { filesOfCommit, filesOfFolder } from '../snapshot/repository-files.ts';
 import { findRepository, openBranch, type RepositoryOptions } from './repository-access.ts';
-import { type FoundDocuments, readDocuments } from './repository-documents.ts';
-import { filesOfCommit, filesOfFolder } from './repository-files.ts';
 
 export interface FoundPolicy {
   readonly policy: RolloutPolicy;

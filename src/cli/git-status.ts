@@ -7,10 +7,10 @@ import type { Rollout } from '../documents/types.generated.ts';
 import type { ManifestsRepository } from '../git/manifests-repository.ts';
 import { exceptedIn } from '../rollout/decision.ts';
 import { type LastRejection, lastRejection } from '../rollout/last-rejection.ts';
+import { readDocuments, rolloutsOf } from '../snapshot/repository-documents.ts';
+import { filesOfCommit } from '../snapshot/repository-files.ts';
 import { countOf } from '../wording/amounts.ts';
 import type { OutlookCells } from '../wording/plan-in-words.ts';
-import { readDocuments, rolloutsOf } from './repository-documents.ts';
-import { filesOfCommit } from './repository-files.ts';
 import { exceptionNote, rejectionNote } from './status-table.ts';
 
 const NOTHING = '–';

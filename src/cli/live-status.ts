@@ -1,6 +1,6 @@
 // Owns asking a running service how its rollouts stand.
 import { CodedError } from '../base/errors.ts';
-import type { FleetTraffic } from '../reconcile/fleet-traffic.ts';
+import type { FleetTraffic } from '../measurement/fleet-traffic.ts';
 import type { ServiceView } from '../reconcile/service-view.ts';
 import type { Outlook } from '../rollout/outlook.ts';
 import { unknownRollout } from './git-status.ts';

@@ -5,8 +5,8 @@ import { locateProblems, type Problem } from '../contract/source/problem.ts';
 import type { RolloutPolicy } from '../documents/types.generated.ts';
 import { type PlanWarning, warningsOf } from '../rollout/plan-warnings.ts';
 import { planOf, type Traffic } from '../rollout/stage-plan.ts';
+import type { FoundDocuments } from '../snapshot/repository-documents.ts';
 import { countOf } from '../wording/amounts.ts';
-import type { FoundDocuments } from './repository-documents.ts';
 
 /** What speaks against policies: at the asked traffic, or at any. */
 export function planFindings(found: FoundDocuments, traffic: Traffic): CodedError[] {

@@ -1,7 +1,7 @@
 // Owns what viewers are answered: the service's view as plain JSON.
 import { type CodedError, formatError } from '../base/errors.ts';
 import type { JsonValue } from '../contract/digest.ts';
-import type { FleetTraffic } from '../reconcile/fleet-traffic.ts';
+import type { FleetTraffic } from '../measurement/fleet-traffic.ts';
 import type { ServiceView } from '../reconcile/service-view.ts';
 import { explainOutlook } from '../wording/explanation.ts';
 

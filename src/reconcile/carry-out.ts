@@ -7,11 +7,11 @@ import { parseDocument } from '../documents/parse-document.ts';
 import { findInTree, type ManifestsRepository } from '../git/manifests-repository.ts';
 import type { Transition } from '../rollout/transition.ts';
 import type { ReconcilerSigner } from '../signing/evidence-signer.ts';
+import { evidenceOf } from '../snapshot/evidence.ts';
+import { findPolicy, policyCopyPath } from '../snapshot/policies-in-force.ts';
+import type { Snapshot } from '../snapshot/snapshot.ts';
+import { rolloutsByName } from '../snapshot/snapshot-index.ts';
 import { commitMessage } from '../wording/commit-message.ts';
-import { evidenceOf } from './evidence.ts';
-import { findPolicy, policyCopyPath } from './policies-in-force.ts';
-import type { Snapshot } from './snapshot.ts';
-import { rolloutsByName } from './snapshot-index.ts';
 
 export interface CarryOutFacts {
   readonly steps: readonly Transition[];

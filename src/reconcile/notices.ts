@@ -7,10 +7,10 @@ import type { Notice, NoticeContent } from '../notify/notice.ts';
 import { type AlertRecord, stepBook } from '../rollout/alert-book.ts';
 import { type AlertReading, alertKeyOf, alertsOf } from '../rollout/alerts.ts';
 import type { OffDeclared } from '../rollout/off-declared.ts';
+import type { StatusClaims } from '../snapshot/status-claims.ts';
 import type { FleetStore, NoticeOrder } from '../store/fleet-store.ts';
 import { alertFactsOf, type Looked } from './alert-facts.ts';
 import type { ServiceView } from './service-view.ts';
-import type { StatusClaims } from './status-claims.ts';
 import { alertNotice, retrainingNotice, stepNotice } from './told-steps.ts';
 
 const LEASE = 'notices';

@@ -5,8 +5,8 @@ import { canonicalJson, type Digest } from '../contract/digest.ts';
 import { choicesOf, type Directive, type DirectiveEntry } from '../contract/directive.ts';
 import type { Publication, PublicationLedger, PublishedDocument } from '../distribution/publication.ts';
 import type { ManifestsRepository } from '../git/manifests-repository.ts';
+import type { ModelDocument, Snapshot } from '../snapshot/snapshot.ts';
 import type { FleetStore, Publication as PublicationRecord } from '../store/fleet-store.ts';
-import type { ModelDocument, Snapshot } from './snapshot.ts';
 
 const LEASE = 'publication';
 const DOCUMENT_LIMIT_BYTES = 1024 * 1024;

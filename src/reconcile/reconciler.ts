@@ -6,23 +6,25 @@ import type { Logger } from '../base/logger.ts';
 import type { RandomStream } from '../base/random.ts';
 import type { Directive } from '../contract/directive.ts';
 import type { ManifestsRepository } from '../git/manifests-repository.ts';
+import type { DeclaredWatch } from '../measurement/declared-watch.ts';
 import { decide, type Plan } from '../rollout/decide.ts';
 import { takesBack } from '../rollout/transition.ts';
+import type { Snapshot } from '../snapshot/snapshot.ts';
+import { documentErrors } from '../snapshot/snapshot-index.ts';
 import type { FleetStore, Publication as PublicationRecord } from '../store/fleet-store.ts';
 import { Brakes } from './brakes.ts';
 import type { Executor, PushedStep } from './carry-out.ts';
-import type { DeclaredWatch } from './declared-watch.ts';
 import type { Notices } from './notices.ts';
 import type { Observation, Observer } from './observe.ts';
+import { applyWatchChanges, type WindowKeeping } from './prepare-windows.ts';
 import type { Publisher } from './publisher.ts';
 import { NOTHING_YET, type ServiceView, type SourceState } from './service-view.ts';
-import type { Snapshot } from './snapshot.ts';
-import { documentErrors } from './snapshot-index.ts';
 import { SourceFollower } from './source-follower.ts';
 
 export interface ReconcilerParts {
   readonly repository: ManifestsRepository;
   readonly observer: Observer;
+  readonly windows: WindowKeeping;
   readonly executor: Executor;
   readonly publisher: Publisher;
   readonly store: FleetStore;
@@ -137,6 +139,7 @@ export class Reconciler {
     const observation = await this.#observe(head, record, published);
     this.#events.onObserved?.(observation);
     const plan = decide(observation.facts);
+    await this.#prepare(observation);
     if (!(await this.#remember(observation))) {
       const reason = 'another process has seen more; looking again';
       this.#parts.logger.warn(reason);
@@ -149,6 +152,12 @@ export class Reconciler {
     }
     await this.#tell(await this.#viewOf(plan, observation), observation, published);
     return cycle;
+  }
+
+  /** Before anything of it is published: no report about what is published must find its window closed. */
+  async #prepare({ wanted }: Observation): Promise<void> {
+    await this.#parts.windows.prepare(wanted);
+    await applyWatchChanges(this.#parts.store, wanted.changes);
   }
 
   /** The view after a cycle that observed nothing. */

@@ -1,9 +1,9 @@
 // Owns what the service says of itself: the state of its source, and every rollout's outlook.
 import type { FetchProblem } from '../git/manifests-repository.ts';
+import type { RefusingDevices } from '../measurement/known-fleet.ts';
 import type { AlertRecord } from '../rollout/alert-book.ts';
 import type { OffDeclared } from '../rollout/off-declared.ts';
 import type { Outlook } from '../rollout/outlook.ts';
-import type { RefusingDevices } from './known-fleet.ts';
 
 /** How the manifests repository stands. */
 export type SourceState =

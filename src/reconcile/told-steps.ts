@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { parseInstant } from '../base/clock.ts';
 import type { Notice, VersionName } from '../notify/notice.ts';
 import type { AlertChange, AlertRecord } from '../rollout/alert-book.ts';
-import type { ProvenStep } from './status-claims.ts';
+import type { ProvenStep } from '../snapshot/status-claims.ts';
 
 function idOf(...parts: readonly string[]): string {
   const hex = createHash('sha256').update(parts.join('\n')).digest('hex').slice(0, 32);

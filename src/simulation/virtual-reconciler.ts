@@ -6,7 +6,9 @@ import { isInAnyGroup } from '../contract/group-exception.ts';
 import { type DeviceFacts, matchesSelector, parseSelector } from '../contract/selector.ts';
 import type { Rollout, RolloutPolicy, RolloutStatus } from '../documents/types.generated.ts';
 import type { StageVerdict } from '../gates/rule-verdict.ts';
-import { type Measured, type RolloutInForce, Windows } from '../reconcile/windows.ts';
+import { type Measured, WindowReader } from '../measurement/window-reader.ts';
+import type { RolloutInForce } from '../measurement/window-spec.ts';
+import { WindowKeeping } from '../reconcile/prepare-windows.ts';
 import { decide } from '../rollout/decide.ts';
 import { blankStatus } from '../rollout/next-status.ts';
 import type { Outlook } from '../rollout/outlook.ts';
@@ -55,7 +57,8 @@ const MOST_STEPS = 20;
 export class VirtualReconciler {
   readonly #rollout: VirtualRollout;
   readonly #store: VirtualStore;
-  readonly #windows: Windows;
+  readonly #windows: WindowReader;
+  readonly #keeping: WindowKeeping;
   readonly #fleet: readonly DeviceFacts[];
   readonly #matching = new Map<string, readonly string[]>();
   #spec: Rollout['spec'];
@@ -66,7 +69,8 @@ export class VirtualReconciler {
     this.#rollout = rollout;
     this.#store = store;
     this.#fleet = fleet;
-    this.#windows = new Windows(store, rollout.reportMs);
+    this.#windows = new WindowReader(store, rollout.reportMs);
+    this.#keeping = new WindowKeeping(store, this.#windows);
     const { model, stable, target, policy, policyDigest } = rollout;
     this.#spec = { model, version: stable.version, policy: policy.metadata.name, target };
     this.#status = {
@@ -120,7 +124,7 @@ export class VirtualReconciler {
     const policyInForce = status.policy === policyDigest ? policy : null;
     const inForce = { name, model, status, policy: policyInForce, classes };
     const deviceCount = this.#matchingIds(status.target).length;
-    await this.#windows.open(inForce, { devices: this.#store.devices(), deviceCount }, now);
+    await this.#keeping.open(inForce, { devices: this.#store.devices(), deviceCount }, now);
     const measured = await this.#measure(inForce, deviceCount, now);
     return {
       name,
@@ -144,6 +148,7 @@ export class VirtualReconciler {
     if (inForce.status.candidate === null) return NOT_MEASURED;
     const fleet = { devices: this.#store.devices(), deviceCount, listenedMs: this.#store.listenedMs };
     const measured = await this.#windows.measure({ ...inForce, ...fleet, now });
+    if (measured.cohort !== null) await this.#keeping.markReady(inForce, measured.cohort);
     return this.#rollout.ignoresFailures ? { ...measured, verdict: heldOpen(measured.verdict) } : measured;
   }
 

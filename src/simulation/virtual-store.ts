@@ -2,7 +2,8 @@
 import type { JsonValue } from '../contract/digest.ts';
 import type { DeviceReport } from '../contract/report.ts';
 import type { DeviceFacts } from '../contract/selector.ts';
-import type { WindowStore } from '../reconcile/windows.ts';
+import type { WindowReadings } from '../measurement/window-reader.ts';
+import type { PreparedStore } from '../reconcile/prepare-windows.ts';
 import type { KnownDevice } from '../rollout/count-cohort.ts';
 import { type Outcomes, rememberOutcomes, rememberTaken, type Taken } from '../store/device-memory.ts';
 import type { ReportAnswer, WindowReading } from '../store/fleet-store.ts';
@@ -33,7 +34,7 @@ interface Window {
 }
 
 /** A store that is always listening. The order of reports and their repetition are treated as the real stores do. */
-export class VirtualStore implements WindowStore {
+export class VirtualStore implements WindowReadings, PreparedStore {
   readonly #devices = new Map<string, Device>();
   readonly #all: readonly Device[];
   /** By rollout, oldest first; the last may be open. */

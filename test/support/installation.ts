@@ -202,10 +202,11 @@ ${signers}
     return (await this.view()).rollouts.find((one) => one.rollout === rollout);
   }
 
-  /** The command line as a process of its own; it knows the server and the viewers' token. */
+  /** The command line as a process of its own; it knows the server, the viewers' token and the one for Git. */
   slipway(...args: string[]): Promise<CommandResult> {
     return run([at('src/cli/main.ts'), ...args], {
       SLIPWAY_VIEWER_TOKEN: this.set.viewerToken,
+      SLIPWAY_GIT_TOKEN: this.set.credentials.password,
       ...(this.#service === undefined ? {} : { SLIPWAY_SERVER: this.#service.url }),
     });
   }

@@ -4,18 +4,18 @@ import { CodedError } from '../../base/errors.ts';
 import { asSentence, oneLine } from '../../base/plain-text.ts';
 import type { Rollout } from '../../documents/types.generated.ts';
 import { scopeInWords } from '../../gates/rule-verdict.ts';
-import type { EvidencePredicate } from '../../reconcile/evidence.ts';
 import type { Outlook } from '../../rollout/outlook.ts';
+import type { EvidencePredicate } from '../../snapshot/evidence.ts';
+import { type FoundStep, type FoundSteps, findSteps } from '../../snapshot/last-step.ts';
+import { readDocuments, rolloutsOf } from '../../snapshot/repository-documents.ts';
+import { filesOfCommit } from '../../snapshot/repository-files.ts';
 import { type ExplainedRule, type Explanation, explainOutlook, explainStage } from '../../wording/explanation.ts';
 import { wrapped } from '../../wording/wrapped.ts';
 import { unknownRollout } from '../git-status.ts';
-import { type FoundStep, type FoundSteps, findSteps } from '../last-step.ts';
 import { readLiveView } from '../live-status.ts';
 import { printResult, type Result } from '../output.ts';
 import { type KeyOptions, reconcilerKeys } from '../reconciler-keys.ts';
 import { addRepositoryOptions, openBranch, type RepositoryOptions } from '../repository-access.ts';
-import { readDocuments, rolloutsOf } from '../repository-documents.ts';
-import { filesOfCommit } from '../repository-files.ts';
 import { SERVICE_SETTINGS, secretOf } from '../settings.ts';
 
 interface ExplainOptions extends RepositoryOptions, KeyOptions {

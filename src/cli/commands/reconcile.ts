@@ -71,6 +71,13 @@ async function dryRun({ reconciler }: ComposedReconciler): Promise<Result> {
   return planResult(plan, 'The next cycle would:', plan.steps);
 }
 
+/** A service on the same home may publish at once. */
+async function reconcileAndRelease(composed: ComposedReconciler): Promise<Result> {
+  const result = await reconcile(composed);
+  await composed.publisher.release();
+  return result;
+}
+
 async function reconcile({ reconciler }: ComposedReconciler): Promise<Result> {
   const done: Transition[] = [];
   let cycle: Cycle | undefined;
@@ -114,8 +121,7 @@ export function addReconcileCommand(program: Command): void {
         logger: systemLogger('warn'),
       };
       await using composed = await composeReconciler({ ...order, instance: '-once' });
-      const result = given.dryRun === true ? await dryRun(composed) : await reconcile(composed);
-      await composed.publisher.release();
+      const result = given.dryRun === true ? await dryRun(composed) : await reconcileAndRelease(composed);
       printResult(result, given.json ?? false);
     });
 }

@@ -8,14 +8,14 @@ import { DocumentVerifier, type Refusal } from '../../contract/trust/verifier.ts
 import { checkReferences } from '../../documents/check-references.ts';
 import { warnOfSubjects } from '../../documents/check-rule-subjects.ts';
 import type { SlipwayDocument } from '../../documents/slipway-document.ts';
+import { type FoundDocuments, readDocuments, readSignature, rolloutsOf } from '../../snapshot/repository-documents.ts';
+import { filesOfCommit, filesOfFolder, type RepositoryFiles } from '../../snapshot/repository-files.ts';
 import { countOf } from '../../wording/amounts.ts';
 import { printResult, type Result } from '../output.ts';
 import { withoutControls } from '../plain-text.ts';
 import { addTrafficOptions, type TrafficOptions, trafficOf } from '../plan-options.ts';
 import { assumedText, planFindings } from '../policy-warnings.ts';
 import { addRepositoryOptions, findRepository, openBranch, type RepositoryOptions } from '../repository-access.ts';
-import { type FoundDocuments, readDocuments, readSignature, rolloutsOf } from '../repository-documents.ts';
-import { filesOfCommit, filesOfFolder, type RepositoryFiles } from '../repository-files.ts';
 
 interface ValidateOptions extends RepositoryOptions, TrafficOptions {
   readonly trust?: string;

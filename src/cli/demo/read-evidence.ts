@@ -2,7 +2,7 @@
 import type { TrustPolicy } from '../../contract/trust/trust-policy.ts';
 import { verifyEvidence } from '../../contract/trust/verifier.ts';
 import type { RuleVerdict } from '../../gates/rule-verdict.ts';
-import type { EvidencePredicate } from '../../reconcile/evidence.ts';
+import type { EvidencePredicate } from '../../snapshot/evidence.ts';
 import { breachInWords } from '../../wording/verdict-table.ts';
 import type { SeenCommit } from './branch-watch.ts';
 import type { GitClone } from './git-clone.ts';

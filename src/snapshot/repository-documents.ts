@@ -4,8 +4,8 @@ import { type ParsedDocument, parseDocument } from '../documents/parse-document.
 import { DEFAULT_LAYOUT, type Layout } from '../documents/repository-layout.ts';
 import type { SlipwayDocument } from '../documents/slipway-document.ts';
 import type { Rollout } from '../documents/types.generated.ts';
-import { nameOfPath } from '../reconcile/snapshot-index.ts';
 import type { RepositoryFiles } from './repository-files.ts';
+import { nameOfPath } from './snapshot-index.ts';
 
 const DOCUMENT_LIMIT_BYTES = 256 * 1024;
 const BUNDLE_LIMIT_BYTES = 1024 * 1024;

@@ -1,8 +1,8 @@
 // What the index of models promises while documents come, change and go.
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import type { BrokenDocument, ModelDocument, Snapshot } from '../../src/reconcile/snapshot.ts';
-import { ModelIndex } from '../../src/reconcile/snapshot-index.ts';
+import type { BrokenDocument, ModelDocument, Snapshot } from '../../src/snapshot/snapshot.ts';
+import { ModelIndex } from '../../src/snapshot/snapshot-index.ts';
 
 type Documents = Map<string, ModelDocument | BrokenDocument>;
 

@@ -1,7 +1,7 @@
 // What plans are told of a fleet: its devices and their traffic, together and in the groups that its policy makes.
 import { expect, test } from 'vitest';
-import { readTraffic } from '../../src/reconcile/fleet-traffic.ts';
-import { openedHolding } from '../../src/reconcile/windows.ts';
+import { readTraffic } from '../../src/measurement/fleet-traffic.ts';
+import { openedHolding } from '../../src/measurement/window-reader.ts';
 import { enrolled, folder, interval, NOW, openStore, report, spec } from '../store/reports.ts';
 
 const MINUTE = 60_000;

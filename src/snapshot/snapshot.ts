@@ -1,13 +1,11 @@
 // Owns one commit of the manifests repository as documents: parsed, digested and judged, each once.
 import { CodedError, toCodedError } from '../base/errors.ts';
 import { type Digest, digestOf } from '../contract/digest.ts';
-import type { DocumentVerifier, Refusal } from '../contract/trust/verifier.ts';
 import type { ModelManifest } from '../contract/types.generated.ts';
 import { parseDocument } from '../documents/parse-document.ts';
 import { DEFAULT_LAYOUT, type Layout } from '../documents/repository-layout.ts';
 import type { DeviceGroup, Repository, Rollout, RolloutPolicy } from '../documents/types.generated.ts';
 import { findInTree, type ManifestsRepository, type Tree } from '../git/manifests-repository.ts';
-import type { Standing } from '../rollout/rollout-facts.ts';
 import { FolderCache, type FoundFile } from './folder-cache.ts';
 
 const DOCUMENT_LIMIT_BYTES = 256 * 1024;
@@ -25,10 +23,10 @@ export interface ModelDocument {
   readonly path: string;
   readonly oid: string;
   readonly bundleOid: string | null;
+  readonly bytes: Uint8Array;
+  readonly bundle: Uint8Array | undefined;
   readonly digest: Digest;
   readonly manifest: ModelManifest;
-  /** May it start anew, asked at this time? */
-  readonly standing: (now: number) => Standing;
 }
 
 export interface PolicyDocument {
@@ -36,9 +34,10 @@ export interface PolicyDocument {
   readonly path: string;
   readonly oid: string;
   readonly bundleOid: string | null;
+  readonly bytes: Uint8Array;
+  readonly bundle: Uint8Array | undefined;
   readonly digest: Digest;
   readonly policy: RolloutPolicy;
-  readonly standing: (now: number) => Standing;
 }
 
 export interface RolloutDocument {
@@ -69,10 +68,6 @@ export interface Snapshot {
   readonly problems: readonly CodedError[];
 }
 
-function standingOf(refusal: Refusal): Standing {
-  return { kind: 'refused', code: refusal.code, reason: refusal.reason, revoked: refusal.code === 'SIGNER_REVOKED' };
-}
-
 function wrongKind(path: string, kind: string, wanted: string): BrokenDocument {
   const error = new CodedError({
     code: 'DOCUMENT_MISPLACED',
@@ -98,23 +93,14 @@ function unreadableSettings(thrown: unknown): SettingsRead {
 /** Reads commits one after the other; what did not change between them is not read again. */
 export class SnapshotReader {
   readonly #repository: ManifestsRepository;
-  #verifier: DocumentVerifier;
   #settings: { readonly oid: string; readonly read: SettingsRead } | undefined;
   readonly #models = new FolderCache((found) => this.#guarded(found, () => this.#loadModel(found)));
   readonly #policies = new FolderCache((found) => this.#guarded(found, () => this.#loadPolicy(found)));
   readonly #rollouts = new FolderCache((found) => this.#guarded(found, () => this.#loadRollout(found)));
   readonly #groups = new FolderCache((found) => this.#guarded(found, () => this.#loadGroup(found)));
 
-  constructor(repository: ManifestsRepository, verifier: DocumentVerifier) {
+  constructor(repository: ManifestsRepository) {
     this.#repository = repository;
-    this.#verifier = verifier;
-  }
-
-  /** Judges by another trust policy from the next read on. */
-  useVerifier(verifier: DocumentVerifier): void {
-    this.#verifier = verifier;
-    this.#models.clear();
-    this.#policies.clear();
   }
 
   async read(commit: string): Promise<Snapshot> {
@@ -177,13 +163,7 @@ export class SnapshotReader {
     const { document } = parsed;
     if (document.kind !== 'ModelManifest') return wrongKind(found.path, document.kind, 'ModelManifest');
     const bundle = await this.#readBundle(found);
-    const verifier = this.#verifier;
-    const model = document.metadata.name;
-    const standing = (now: number): Standing => {
-      const answer = verifier.verifyModel(bytes, bundle, { model, now, purpose: 'admit' });
-      return answer.kind === 'verified' ? { kind: 'admitted', signer: answer.signer } : standingOf(answer);
-    };
-    return { kind: 'model', ...found, digest: digestOf(bytes), manifest: document, standing };
+    return { kind: 'model', ...found, bytes, bundle, digest: digestOf(bytes), manifest: document };
   }
 
   async #loadPolicy(found: FoundFile): Promise<PolicyDocument | BrokenDocument> {
@@ -193,20 +173,7 @@ export class SnapshotReader {
     const { document } = parsed;
     if (document.kind !== 'RolloutPolicy') return wrongKind(found.path, document.kind, 'RolloutPolicy');
     const bundle = await this.#readBundle(found);
-    const verifier = this.#verifier;
-    const policy = document.metadata.name;
-    // Every rollout under the policy asks in every cycle, all of a cycle for the same time.
-    let last: { readonly now: number; readonly standing: Standing } | undefined;
-    const standing = (now: number): Standing => {
-      if (last?.now === now) return last.standing;
-      const answer = verifier.verifyPolicy(bytes, bundle, { policy, now, purpose: 'admit' });
-      last = {
-        now,
-        standing: answer.kind === 'verified' ? { kind: 'admitted', signer: answer.signer } : standingOf(answer),
-      };
-      return last.standing;
-    };
-    return { kind: 'policy', ...found, digest: digestOf(bytes), policy: document, standing };
+    return { kind: 'policy', ...found, bytes, bundle, digest: digestOf(bytes), policy: document };
   }
 
   async #loadRollout(found: FoundFile): Promise<RolloutDocument | BrokenDocument> {

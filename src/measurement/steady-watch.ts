@@ -1,4 +1,4 @@
-// Owns the windows of versions that are fully out: they begin anew in time, and are judged by what their policy watches.
+// Owns the judging of stable versions by what their policy watches, window by window, and which windows begin anew for that.
 import { type Digest, digestOfJson } from '../contract/digest.ts';
 import { formatDuration, parseDurationMs, parsePercent } from '../contract/duration.ts';
 import { type ParsedRule, parseRule } from '../documents/rules/rule-text.ts';
@@ -8,15 +8,25 @@ import { judgeStage } from '../gates/judge-stage.ts';
 import type { RuleVerdict } from '../gates/rule-verdict.ts';
 import type { WatchedRule } from '../rollout/alerts.ts';
 import { rulesWithin, stagesOf } from '../rollout/stages-of-policy.ts';
-import type { FleetStore, WindowReading } from '../store/fleet-store.ts';
+import type { AsideName, AsideOrder, FleetStore, WindowReading } from '../store/fleet-store.ts';
 import type { WindowSpec } from '../telemetry/window.ts';
 import { countOf, formatAmount } from '../wording/amounts.ts';
 import { countsOf, type WindowCounts } from './window-counts.ts';
-import type { RolloutInForce } from './windows.ts';
+import type { RolloutInForce } from './window-spec.ts';
 
-export type RestStore = Pick<FleetStore, 'readWindow' | 'readAside' | 'setAside' | 'putHolding' | 'readHolding'>;
+export type WatchReadings = Pick<FleetStore, 'readWindow' | 'readAside' | 'readHolding'>;
 
-export interface RestQuestion extends RolloutInForce {
+/** What has to change in the store before the next look, in this order. */
+export type WatchChange =
+  | { readonly kind: 'begin-anew'; readonly order: AsideOrder }
+  | { readonly kind: 'remember'; readonly holding: string; readonly state: WatchState };
+
+export interface SteadyLook {
+  readonly rules: readonly WatchedRule[];
+  readonly changes: readonly WatchChange[];
+}
+
+export interface SteadyQuestion extends RolloutInForce {
   /** What is watched; null when nothing is. */
   readonly watch: PolicyWatch | null;
   readonly now: number;
@@ -28,11 +38,11 @@ const LEAST_INTERVALS = 10;
 /** Watching goes on for months: each window may raise a false alarm this often, with every rule at its limit. */
 const DEFAULT_WATCH_LEVEL = 0.01;
 
-/** What the windows of a rest count; only a candidate's gauges are followed. */
-type RestCounts = Required<Omit<WindowCounts, 'gauges'>> & Pick<WindowSpec, 'baselineEdges'>;
+/** What the windows of a steady state count; only a candidate's gauges are followed. */
+type SteadyCounts = Required<Omit<WindowCounts, 'gauges'>> & Pick<WindowSpec, 'baselineEdges'>;
 
 /** What is known of one version's watch; plain JSON in the store. */
-interface WatchState {
+export interface WatchState {
   readonly format: 1;
   /** Changes with the version and with what is watched. */
   readonly key: Digest;
@@ -40,7 +50,7 @@ interface WatchState {
   readonly phase: 'learning' | 'watching';
   readonly limits: readonly FrozenLimit[];
   /** What its windows count. */
-  readonly counts: RestCounts;
+  readonly counts: SteadyCounts;
 }
 
 interface Looked {
@@ -50,11 +60,11 @@ interface Looked {
   readonly rules: readonly WatchedRule[];
 }
 
-type Resting = RestQuestion & { readonly stable: NonNullable<RolloutStatus['stable']> };
+type Steady = SteadyQuestion & { readonly stable: NonNullable<RolloutStatus['stable']> };
 
 const stateHolding = (rollout: string): string => `watch/${rollout}`;
 
-function watchKey({ stable, watch }: Resting): Digest {
+function watchKey({ stable, watch }: Steady): Digest {
   return digestOfJson({
     digest: stable.digest,
     parameters: stable.parameters,
@@ -73,66 +83,88 @@ function edgesOf(rules: readonly ParsedRule[], limits: readonly FrozenLimit[]): 
   return [...new Set([...edges, ...baselineEdges])].sort((a, b) => a - b);
 }
 
-/** What a window counts, of that what a rest is about. */
-function restCounts({ baselineEdges, classes, histograms, events = [] }: WindowSpec | RestCounts): RestCounts {
+/** The part of what a window counts that a steady state is about. */
+function steadyCounts({ baselineEdges, classes, histograms, events = [] }: WindowSpec | SteadyCounts): SteadyCounts {
   return { baselineEdges, classes, histograms, events };
 }
 
-function isCounting(spec: WindowSpec, counts: RestCounts): boolean {
-  return JSON.stringify(restCounts(spec)) === JSON.stringify(restCounts(counts));
+function isCounting(spec: WindowSpec, counts: SteadyCounts): boolean {
+  return JSON.stringify(steadyCounts(spec)) === JSON.stringify(steadyCounts(counts));
 }
 
-/** Looks at each watched version once a report interval; what it puts aside bounds the store to three windows a version. */
-export class RestWindows {
-  readonly #store: RestStore;
+/** What the stages' rules ask for is counted on: the next start finds its baseline in these windows. */
+function countsOfSteady(question: Steady, { tallies }: WindowReading, limits: readonly FrozenLimit[]): SteadyCounts {
+  const ofStages = question.policy === null ? [] : stagesOf(question.policy).flatMap((stage) => stage.rules);
+  const watched = rulesOf(question.watch);
+  const rules = [...ofStages.map((one) => one.rule), ...watched];
+  const counts = countsOf(rules, question.classes, tallies.stable.summary.classes);
+  return { events: [], ...counts, baselineEdges: edgesOf([...ofStages.flatMap(rulesWithin), ...watched], limits) };
+}
+
+function beginAnew(
+  { now }: Steady,
+  { spec }: WindowReading,
+  counts: WindowSpec | SteadyCounts,
+  as: AsideName,
+): WatchChange {
+  const next = { ...spec, ...steadyCounts(counts), openedAtMs: now };
+  return { kind: 'begin-anew', order: { spec: next, as, nowMs: now } };
+}
+
+function remember({ name }: Steady, state: WatchState): WatchChange {
+  return { kind: 'remember', holding: stateHolding(name), state };
+}
+
+const NOTHING_WATCHED: SteadyLook = { rules: [], changes: [] };
+
+/** Looks at each watched version once a report interval; the changes that it asks for bound the store to three windows a version. */
+export class SteadyWatch {
+  readonly #store: WatchReadings;
   readonly #intervalMs: number;
   readonly #looked = new Map<string, Looked>();
 
-  constructor(store: RestStore, intervalMs: number) {
+  constructor(store: WatchReadings, intervalMs: number) {
     this.#store = store;
     this.#intervalMs = intervalMs;
   }
 
-  /** How the stable version keeps to what is watched. Its window must be open. While something rolls nobody can tell. */
-  async look(question: RestQuestion): Promise<readonly WatchedRule[]> {
+  /** How the stable version keeps to what is watched. While something rolls nobody can tell. */
+  async look(question: SteadyQuestion): Promise<SteadyLook> {
     const { name, status, now } = question;
     const { stable } = status;
-    if (stable === null) return [];
-    const resting = { ...question, stable };
-    if (status.candidate !== null) return undecided(resting);
-    const key = watchKey(resting);
+    if (stable === null) return NOTHING_WATCHED;
+    const steady = { ...question, stable };
+    if (status.candidate !== null) return undecided(steady);
+    const key = watchKey(steady);
     const last = this.#looked.get(name);
     const isKnown = last?.opened === status.opened && last.key === key;
-    if (isKnown && Math.abs(now - last.atMs) < this.#paceMs(question.watch)) return last.rules;
-    const rules = await this.#lookAnew(resting, key);
-    this.#looked.set(name, { atMs: now, opened: status.opened, key, rules });
-    return rules;
+    if (isKnown && Math.abs(now - last.atMs) < this.#paceMs(question.watch)) return { rules: last.rules, changes: [] };
+    const reading = await this.#store.readWindow(name, status.opened);
+    // It is opened after this look: the next one finds it.
+    if (reading === undefined || reading.closedAtMs !== null) return undecided(steady);
+    const look = await this.#lookAnew(steady, reading, key);
+    this.#looked.set(name, { atMs: now, opened: status.opened, key, rules: look.rules });
+    return look;
   }
 
   /** Forgets the rollouts that are gone. */
-  keepOnly(names: ReadonlySet<string>): void {
+  keepOnly(names: ReadonlyMap<string, unknown>): void {
     for (const name of this.#looked.keys()) if (!names.has(name)) this.#looked.delete(name);
   }
 
-  async #lookAnew(question: Resting, key: Digest): Promise<readonly WatchedRule[]> {
-    const { name, status, watch } = question;
-    const reading = await this.#store.readWindow(name, status.opened);
-    if (reading === undefined || reading.closedAtMs !== null) return undecided(question);
+  async #lookAnew(question: Steady, reading: WindowReading, key: Digest): Promise<SteadyLook> {
+    const { name, watch } = question;
     const isDue = reading.listenedMs >= this.#windowMs(watch);
-    if (watch === null) {
-      if (isDue) await this.#begin(question, reading, reading.spec, 'previous');
-      return [];
-    }
+    if (watch === null)
+      return { rules: [], changes: isDue ? [beginAnew(question, reading, reading.spec, 'previous')] : [] };
     const state = await this.#readState(name, key);
     if (state === undefined) return this.#learn(question, reading, key);
-    if (!isCounting(reading.spec, state.counts)) {
-      await this.#begin(question, reading, state.counts, 'previous');
-      return undecided(question);
-    }
-    const hasTraffic = reading.tallies.stable.names.length > 0;
-    if (isDue && state.phase === 'learning' && hasTraffic) return this.#freeze(question, reading, state);
-    if (isDue) await this.#begin(question, reading, state.counts, 'previous');
-    return this.#judge(question, reading, state);
+    const next = beginAnew(question, reading, state.counts, 'previous');
+    if (!isCounting(reading.spec, state.counts)) return undecided(question, [next]);
+    const rules = await this.#judge(question, reading, state);
+    if (!isDue) return { rules, changes: [] };
+    const isLearnt = state.phase === 'learning' && reading.tallies.stable.names.length > 0;
+    return { rules, changes: isLearnt ? this.#freeze(question, reading, state) : [next] };
   }
 
   /** What nothing watches is only kept from growing. */
@@ -150,51 +182,28 @@ export class RestWindows {
     return value?.format === 1 && value.key === key ? value : undefined;
   }
 
-  /** The state first: whoever is killed in between finds a window that does not count what it says, and begins it. */
-  async #putState(name: string, state: WatchState): Promise<void> {
-    await this.#store.putHolding(stateHolding(name), JSON.parse(JSON.stringify(state)));
-  }
-
-  /** What is watched is new, or the version is: the window that begins now becomes its baseline. */
-  async #learn(question: Resting, reading: WindowReading, key: Digest): Promise<readonly WatchedRule[]> {
+  /**
+   * What is watched is new, or the version is: the window that begins now becomes its baseline. The state comes first: whoever is killed in
+   * between finds a window that does not count what it says, and begins it.
+   */
+  #learn(question: Steady, reading: WindowReading, key: Digest): SteadyLook {
     const limits = freezeLimits(rulesOf(question.watch), null);
-    const counts = this.#countsOf(question, reading, limits);
-    await this.#putState(question.name, { format: 1, key, phase: 'learning', limits, counts });
-    await this.#begin(question, reading, counts, 'previous');
-    return undecided(question);
+    const counts = countsOfSteady(question, reading, limits);
+    const state = { format: 1, key, phase: 'learning', limits, counts } as const;
+    return undecided(question, [remember(question, state), beginAnew(question, reading, counts, 'previous')]);
   }
 
   /** The first window is over: relative limits are frozen from it, and later windows are held against it. */
-  async #freeze(question: Resting, reading: WindowReading, state: WatchState): Promise<readonly WatchedRule[]> {
+  #freeze(question: Steady, reading: WindowReading, state: WatchState): WatchChange[] {
     const limits = freezeLimits(rulesOf(question.watch), reading.tallies.stable.summary.latencyMs);
-    const counts = this.#countsOf(question, reading, limits);
-    const rules = await this.#judge(question, reading, state);
-    await this.#begin(question, reading, counts, 'baseline');
-    await this.#putState(question.name, { ...state, phase: 'watching', limits, counts });
-    return rules;
+    const counts = countsOfSteady(question, reading, limits);
+    return [
+      beginAnew(question, reading, counts, 'baseline'),
+      remember(question, { ...state, phase: 'watching', limits, counts }),
+    ];
   }
 
-  /** What the stages' rules ask for is counted on: the next start finds its baseline in these windows. */
-  #countsOf(question: Resting, { tallies }: WindowReading, limits: readonly FrozenLimit[]): RestCounts {
-    const ofStages = question.policy === null ? [] : stagesOf(question.policy).flatMap((stage) => stage.rules);
-    const watched = rulesOf(question.watch);
-    const rules = [...ofStages.map((one) => one.rule), ...watched];
-    const { classes } = tallies.stable.summary;
-    const counts = countsOf(rules, question.classes, classes);
-    return { events: [], ...counts, baselineEdges: edgesOf([...ofStages.flatMap(rulesWithin), ...watched], limits) };
-  }
-
-  async #begin(
-    { now }: Resting,
-    { spec }: WindowReading,
-    counts: WindowSpec | RestCounts,
-    as: 'previous' | 'baseline',
-  ): Promise<void> {
-    const next = { ...spec, ...restCounts(counts), openedAtMs: now };
-    await this.#store.setAside({ spec: next, as, nowMs: now });
-  }
-
-  async #judge(question: Resting, reading: WindowReading, state: WatchState): Promise<readonly WatchedRule[]> {
+  async #judge(question: Steady, reading: WindowReading, state: WatchState): Promise<readonly WatchedRule[]> {
     const { name, stable, watch, now } = question;
     const { spec, tallies } = reading;
     const aside = state.phase === 'watching' ? await this.#store.readAside(name, 'baseline') : undefined;
@@ -220,14 +229,15 @@ export class RestWindows {
   }
 }
 
-function undecided({ name, stable, watch }: Resting): readonly WatchedRule[] {
-  return rulesOf(watch).map(({ source: rule }) => {
+function undecided({ name, stable, watch }: Steady, changes: readonly WatchChange[] = []): SteadyLook {
+  const rules = rulesOf(watch).map(({ source: rule }) => {
     const { version, digest } = stable;
-    return { rollout: name, version, digest, rule, verdict: 'undecided', message: '', numbers: {} };
+    return { rollout: name, version, digest, rule, verdict: 'undecided' as const, message: '', numbers: {} };
   });
+  return { rules, changes };
 }
 
-function watchedRule({ name, stable }: Resting, found: RuleVerdict, { listenedMs }: WindowReading): WatchedRule {
+function watchedRule({ name, stable }: Steady, found: RuleVerdict, { listenedMs }: WindowReading): WatchedRule {
   const { rule, verdict, estimate, lower, upper, limit, unit, devices, trials, reason } = found;
   const seen = estimate === null ? '' : ` (${formatAmount(estimate, unit)})`;
   const why = reason === '' ? '' : `; ${reason}`;

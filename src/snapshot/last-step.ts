@@ -4,9 +4,9 @@ import { CodedError, toCodedError } from '../base/errors.ts';
 import { decodeStrictBase64 } from '../contract/trust/dsse.ts';
 import { verifyEvidence } from '../contract/trust/verifier.ts';
 import { findInTree, type ManifestsRepository } from '../git/manifests-repository.ts';
-import { EVIDENCE_LIMIT_BYTES, type EvidencePredicate } from '../reconcile/evidence.ts';
 import type { TransitionKind } from '../rollout/transition.ts';
 import { MEASURED_STEPS } from '../wording/commit-message.ts';
+import { EVIDENCE_LIMIT_BYTES, type EvidencePredicate } from './evidence.ts';
 
 /** Steps that are looked through for one that rests on measurements. */
 const MOST_STEPS = 50;

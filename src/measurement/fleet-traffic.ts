@@ -2,7 +2,7 @@
 import type { KnownGroup, LabelGroups } from '../rollout/reckoned-groups.ts';
 import type { FleetStore, WindowReading } from '../store/fleet-store.ts';
 import { type GroupSpec, groupName, groupOf, OTHER_VALUES } from '../telemetry/groups.ts';
-import { openedHolding } from './windows.ts';
+import { openedHolding } from './window-reader.ts';
 
 export interface FleetTraffic {
   /** Known devices of the target. */

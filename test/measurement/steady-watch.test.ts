@@ -10,8 +10,9 @@ import { type RandomStream, seededRandom } from '../../src/base/random.ts';
 import { type Digest, digestOf } from '../../src/contract/digest.ts';
 import type { ModelInterval } from '../../src/contract/report.ts';
 import type { PolicyWatch, RolloutStatus } from '../../src/documents/types.generated.ts';
-import { RestWindows } from '../../src/reconcile/rest-windows.ts';
-import { Windows } from '../../src/reconcile/windows.ts';
+import { type SteadyQuestion, SteadyWatch } from '../../src/measurement/steady-watch.ts';
+import { WindowReader } from '../../src/measurement/window-reader.ts';
+import { applyWatchChanges, WindowKeeping } from '../../src/reconcile/prepare-windows.ts';
 import type { WatchedRule } from '../../src/rollout/alerts.ts';
 import { SqliteFleetStore } from '../../src/store/sqlite-fleet-store.ts';
 import { enrolled, interval, NOW, report } from '../store/reports.ts';
@@ -34,7 +35,7 @@ interface Behaviour {
 
 let place: string;
 let store: SqliteFleetStore;
-let rest: RestWindows;
+let watch: SteadyWatch;
 let now: number;
 let sequence: number;
 let epochs: number[];
@@ -52,7 +53,7 @@ function open(): SqliteFleetStore {
 beforeEach(async () => {
   place = mkdtempSync(path.join(tmpdir(), 'slipway-rest-'));
   store = open();
-  rest = new RestWindows(store, MINUTE);
+  watch = new SteadyWatch(store, MINUTE);
   now = NOW;
   sequence = 0;
   random = seededRandom('rest', 'traffic');
@@ -120,6 +121,12 @@ const question = ({ watch = WATCH, stable = STABLE, opened = 5 }: Story) => {
   return { name: NAME, model: 'invoice-ocr', status: statusOf(stable, opened), policy: null, classes: CLASSES, watch };
 };
 
+async function look(asked: SteadyQuestion): Promise<readonly WatchedRule[]> {
+  const { rules, changes } = await watch.look(asked);
+  await applyWatchChanges(store, changes);
+  return rules;
+}
+
 /** Minutes of reports by every device; a look after each. Gives the verdicts that were ever seen, by rule. */
 async function live(minutes: number, behaviour: Behaviour, story: Story = {}): Promise<Map<string, Set<string>>> {
   const { stable = STABLE, opened = 5 } = story;
@@ -133,14 +140,18 @@ async function live(minutes: number, behaviour: Behaviour, story: Story = {}): P
     });
     expect(new Set(await store.ingest(told))).toEqual(new Set(['accepted']));
     await store.recordListening(now);
-    const watched = await rest.look({ ...question(story), now });
+    const watched = await look({ ...question(story), now });
     for (const { rule, verdict } of watched) seen.set(rule, (seen.get(rule) ?? new Set()).add(verdict));
   }
   return seen;
 }
 
 async function begin(story: Story = {}): Promise<void> {
-  await new Windows(store, MINUTE).open(question(story), { devices: [], deviceCount: DEVICES }, now);
+  await new WindowKeeping(store, new WindowReader(store, MINUTE)).open(
+    question(story),
+    { devices: [], deviceCount: DEVICES },
+    now,
+  );
 }
 
 const failing = (seen: Map<string, Set<string>>): string[] =>
@@ -194,10 +205,14 @@ describe('a version that is fully out', () => {
     await live(90, {});
     await store.close();
     store = open();
-    rest = new RestWindows(store, MINUTE);
+    watch = new SteadyWatch(store, MINUTE);
     const rolling = { ...question({}), status: statusOf(STABLE, 6, true), now };
-    await new Windows(store, MINUTE).open(rolling, { devices: [], deviceCount: DEVICES }, now);
-    const meanwhile = await rest.look(rolling);
+    await new WindowKeeping(store, new WindowReader(store, MINUTE)).open(
+      rolling,
+      { devices: [], deviceCount: DEVICES },
+      now,
+    );
+    const meanwhile = await look(rolling);
     expect(meanwhile.map((one: WatchedRule) => one.verdict)).toEqual(WATCH.rules.map(() => 'undecided'));
     await begin({ opened: 7 });
     expect(failing(await live(50, { sure: 0.35 }, { opened: 7 }))).toEqual(['confidence_drift < 0.25']);
@@ -217,7 +232,7 @@ describe('a version that is fully out', () => {
     await begin();
     await live(40, { errors: 0.2 });
     now += MINUTE;
-    const [first] = await rest.look({ ...question({}), now });
+    const [first] = await look({ ...question({}), now });
     expect(first).toMatchObject({
       rollout: NAME,
       version: '1',
@@ -245,7 +260,7 @@ describe('a rest that nothing watches', () => {
   test('keeps a baseline for the next start when its window has just begun', async () => {
     await begin();
     await live(61 + 60, {});
-    const windows = new Windows(store, MINUTE);
+    const windows = new WindowReader(store, MINUTE);
     const baseline = await windows.baseline({ name: NAME, status: statusOf(STABLE, 5) });
     expect(baseline?.inferences).toBeGreaterThan(DEVICES * A_MINUTE * 50);
   }, 60_000);

@@ -3,7 +3,8 @@ import { expect, test } from 'vitest';
 import { BUCKETS } from '../../src/contract/membership.ts';
 import { parseDocument } from '../../src/documents/parse-document.ts';
 import type { RolloutStatus } from '../../src/documents/types.generated.ts';
-import { Windows } from '../../src/reconcile/windows.ts';
+import { WindowReader } from '../../src/measurement/window-reader.ts';
+import { WindowKeeping } from '../../src/reconcile/prepare-windows.ts';
 import { CANDIDATE, enrolled, folder, interval, NOW, openStore, report, STABLE } from '../store/reports.ts';
 
 const NAME = 'invoice-ocr-eu';
@@ -39,11 +40,12 @@ function questionOf(opened: number, candidate: RolloutStatus['candidate']) {
   return { name: NAME, model: 'invoice-ocr', status, policy: policyOf(), classes: [] };
 }
 
-/** What the rules of a calm stage say after a rest in which every tenth report of a device is half bad, or none is. */
+/** What the rules of a calm stage say after a steady state in which every tenth report of a device is half bad, or none is. */
 async function afterRest(order: { readonly deviceCount: number; readonly hasBursts: boolean }) {
   using place = folder();
   await using store = openStore(place.file);
-  const windows = new Windows(store, MINUTE);
+  const windows = new WindowReader(store, MINUTE);
+  const keeping = new WindowKeeping(store, windows);
   const ids = Array.from({ length: DEVICES }, (_, d) => `d${d}`);
   const epochs = await Promise.all(ids.map((id) => enrolled(store, id)));
   const { deviceCount } = order;
@@ -62,12 +64,12 @@ async function afterRest(order: { readonly deviceCount: number; readonly hasBurs
     });
     expect(new Set(await store.ingest(told))).toEqual(new Set(['accepted']));
   };
-  await windows.open(questionOf(4, null), { devices: [], deviceCount }, NOW);
+  await keeping.open(questionOf(4, null), { devices: [], deviceCount }, NOW);
   for (let minute = 1; minute <= REST_MINUTES; minute++) {
     await tell(minute, 4, (d) => (order.hasBursts && (minute + d) % 10 === 0 ? INFERENCES / 2 : 0));
   }
   const rolling = questionOf(5, { version: '2', digest: CANDIDATE, attempt: 1, parameters: {} });
-  await windows.open(rolling, { devices: [], deviceCount }, NOW);
+  await keeping.open(rolling, { devices: [], deviceCount }, NOW);
   for (let minute = REST_MINUTES + 1; minute <= REST_MINUTES + 3; minute++) await tell(minute, 5, () => 0);
   const devices = [...(await store.readFleet()).devices.values()];
   const { verdict } = await windows.measure({ ...rolling, devices, deviceCount, listenedMs: 0, now: NOW });

@@ -8,7 +8,7 @@ import { parseSignalLimit, parseSignalPass } from '../../src/documents/rules/sig
 import type { RolloutStatus } from '../../src/documents/types.generated.ts';
 import type { SignalReading, SignalRule } from '../../src/gates/signal-track.ts';
 import { judgeSignal } from '../../src/gates/signal-verdict.ts';
-import { SignalBoard } from '../../src/reconcile/signal-board.ts';
+import { SignalBoard } from '../../src/measurement/signal-board.ts';
 import { blankStatus } from '../../src/rollout/next-status.ts';
 import type {
   JudgingProvider,

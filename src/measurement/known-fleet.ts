@@ -5,7 +5,6 @@ import { DIRECTIVE_REFUSED, outcomeKey } from '../contract/report.ts';
 import { matchesSelector, parseSelector } from '../contract/selector.ts';
 import type { DeviceGroup } from '../documents/types.generated.ts';
 import type { DeviceRecord, FleetPicture } from '../store/fleet-store.ts';
-import type { Snapshot } from './snapshot.ts';
 
 export interface KnownFleet {
   readonly devices: readonly DeviceRecord[];
@@ -64,13 +63,19 @@ function refusals(device: DeviceRecord): string[] {
   return found;
 }
 
+/** Fleet documents by path; those that can't be read say nothing. */
+export type FleetDocuments = ReadonlyMap<
+  string,
+  { readonly kind: 'group'; readonly group: DeviceGroup } | { readonly kind: 'broken' }
+>;
+
 /** The fleet of one picture and one set of fleet documents; made anew only when either changed. */
 export class KnownFleets {
   #picture: FleetPicture | undefined;
-  #groups: Snapshot['groups'] | undefined;
+  #groups: FleetDocuments | undefined;
   #fleet: KnownFleet | undefined;
 
-  of(picture: FleetPicture, { groups }: Snapshot): KnownFleet {
+  of(picture: FleetPicture, groups: FleetDocuments): KnownFleet {
     const isSame = this.#picture?.version === picture.version && this.#groups === groups;
     if (this.#fleet !== undefined && isSame) return this.#fleet;
     this.#picture = picture;

@@ -1,0 +1,91 @@
+// Owns what the window of a rollout's present stage, or of its steady state, counts: a pure function of status, policy and fleet.
+import { parseInstant } from '../base/clock.ts';
+import { groupsApart, isInAnyGroup } from '../contract/group-exception.ts';
+import type { ParsedRule } from '../documents/rules/rule-text.ts';
+import type { RolloutPolicy, RolloutStatus } from '../documents/types.generated.ts';
+import { edgesToCount } from '../gates/freeze-limits.ts';
+import type { KnownDevice } from '../rollout/count-cohort.ts';
+import { rulesWithin, type Stage, stagesOf } from '../rollout/stages-of-policy.ts';
+import { chooseGroups, type GroupSpec } from '../telemetry/groups.ts';
+import { rowsFor, type WindowSpec } from '../telemetry/window.ts';
+import { countsOf } from './window-counts.ts';
+
+export interface RolloutInForce {
+  readonly name: string;
+  readonly model: string;
+  readonly status: RolloutStatus;
+  readonly policy: RolloutPolicy | null;
+  /** Classes that the candidate's manifest names, or stable's while nothing rolls. */
+  readonly classes: readonly string[];
+  /** What the candidate's manifest states of itself in `metrics`; nothing unless given. */
+  readonly offline?: Readonly<Record<string, number>>;
+}
+
+/** The devices that there are, and how many of them match the target. */
+export interface FleetNow {
+  readonly devices: readonly KnownDevice[];
+  readonly deviceCount: number;
+}
+
+export interface WindowFacts extends FleetNow {
+  readonly rollout: RolloutInForce;
+  /** How often stable showed each class in the window before: of too many classes, these decide which are counted. */
+  readonly shown: ReadonlyMap<string, number>;
+  readonly intervalMs: number;
+  readonly now: number;
+}
+
+export function presentStage({ status, policy }: Pick<RolloutInForce, 'status' | 'policy'>): Stage | undefined {
+  return policy === null ? undefined : stagesOf(policy).find((stage) => stage.name === status.stage);
+}
+
+/** Groups by the labels that the rules of all stages name; those that stand apart are not counted. */
+function groupsOfStages(stages: readonly Stage[], apart: readonly string[], devices: FleetNow['devices']): GroupSpec[] {
+  const labels = stages.flatMap(({ rules }) => rules.flatMap(({ grouping }) => grouping?.by ?? []));
+  if (labels.length === 0) return [];
+  return chooseGroups(
+    [...new Set(labels)].sort(),
+    devices.filter((device) => !isInAnyGroup(apart, device.labels)),
+  );
+}
+
+/** Groups that are behind are compared with what they run; nothing is compared while nothing rolls. */
+function otherStableOf({ candidate, exceptions = [] }: RolloutStatus): Pick<WindowSpec, 'otherStable'> {
+  const others = candidate === null ? [] : exceptions.flatMap(({ stable }) => (stable === null ? [] : [stable.digest]));
+  return others.length === 0 ? {} : { otherStable: [...new Set(others)].sort() };
+}
+
+/** In the steady state stable is counted at the fixed latency limits of all stages: each finds how its slow answers come in bursts. */
+function edgesFor(
+  rollout: RolloutInForce,
+  ofStages: readonly ParsedRule[],
+): Pick<WindowSpec, 'edges' | 'baselineEdges'> {
+  const { candidate, limits } = rollout.status;
+  if (candidate === null) return { edges: [], baselineEdges: edgesToCount(ofStages, []).edges };
+  const { edges, baselineEdges } = edgesToCount(presentStage(rollout)?.rules.flatMap(rulesWithin) ?? [], limits);
+  return { edges, baselineEdges };
+}
+
+export function windowSpecOf({ rollout, devices, deviceCount, shown, intervalMs, now }: WindowFacts): WindowSpec {
+  const { name, status, policy, classes } = rollout;
+  const stages = policy === null ? [] : stagesOf(policy);
+  // The rules of all stages, so that each stage finds a baseline of what it asks for.
+  const rules = stages.flatMap((stage) => stage.rules.flatMap(rulesWithin));
+  const rows = rowsFor(deviceCount);
+  const without = groupsApart(status.exceptions);
+  return {
+    rollout: name,
+    openedRevision: status.opened,
+    candidateDigest: status.candidate?.digest ?? null,
+    candidateAttempt: status.candidate?.attempt ?? 0,
+    stableDigest: status.stable?.digest ?? null,
+    ...edgesFor(rollout, rules),
+    ...countsOf(rules, classes, shown),
+    groups: groupsOfStages(stages, without, devices),
+    openedAtMs: Math.min(now, parseInstant(status.since) ?? now),
+    intervalMs,
+    rows: { candidate: rows, stable: rows },
+    ...(without.length === 0 ? {} : { without }),
+    ...otherStableOf(status),
+  };
+}

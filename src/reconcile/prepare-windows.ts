@@ -1,0 +1,108 @@
+// Owns preparing what the next cycles measure: windows are opened and closed, and the observation's wanted changes are stored.
+
+import type { SignalBoard } from '../measurement/signal-board.ts';
+import type { WatchChange } from '../measurement/steady-watch.ts';
+import { baselineHolding, isStageReady, openedHolding, type WindowReader } from '../measurement/window-reader.ts';
+import { type FleetNow, presentStage, type RolloutInForce } from '../measurement/window-spec.ts';
+import type { CohortCounts } from '../rollout/count-cohort.ts';
+import type { FleetStore } from '../store/fleet-store.ts';
+
+/** What the observation says about the window of one rollout. */
+export interface ObservedWindow {
+  readonly rollout: RolloutInForce;
+  readonly deviceCount: number;
+  /** Null while nothing rolls. */
+  readonly cohort: CohortCounts | null;
+  readonly now: number;
+}
+
+export interface WantedWindows {
+  readonly windows: readonly ObservedWindow[];
+  readonly devices: FleetNow['devices'];
+  /** All rollouts that there are, those among them that can't be read now: the windows of the others are closed. */
+  readonly rollouts: ReadonlySet<string>;
+  readonly now: number;
+}
+
+/** What of the store preparing needs: a rehearsal keeps it in memory. */
+export type PreparedStore = Pick<FleetStore, 'openWindow' | 'closeWindow' | 'markReady' | 'putHolding'>;
+
+/** Carries out what the look at stable versions asked for. Each may be done twice: the store begins a window anew once. */
+export async function applyWatchChanges(
+  store: Pick<FleetStore, 'setAside' | 'putHolding'>,
+  changes: readonly WatchChange[],
+): Promise<void> {
+  for (const change of changes) {
+    if (change.kind === 'begin-anew') await store.setAside(change.order);
+    else await store.putHolding(change.holding, JSON.parse(JSON.stringify(change.state)));
+  }
+}
+
+/** Opens and closes windows. Remembers only what it already stored. */
+export class WindowKeeping {
+  readonly #store: PreparedStore;
+  readonly #reader: WindowReader;
+  readonly #signals: Pick<SignalBoard, 'forget'> | null;
+  readonly #opened = new Map<string, number>();
+  readonly #ready = new Map<string, boolean>();
+
+  constructor(store: PreparedStore, reader: WindowReader, signals: Pick<SignalBoard, 'forget'> | null = null) {
+    this.#store = store;
+    this.#reader = reader;
+    this.#signals = signals;
+  }
+
+  /** Before the directive of what was observed is published, so that no report of it is missed. */
+  async prepare({ windows, devices, rollouts, now }: WantedWindows): Promise<void> {
+    for (const { rollout, deviceCount, cohort, now: observedAt } of windows) {
+      await this.open(rollout, { devices, deviceCount }, observedAt);
+      if (cohort !== null) await this.markReady(rollout, cohort);
+    }
+    await this.#closeOthers(rollouts, now);
+  }
+
+  /** Sees to it that the window of the present stage, or of the steady state, is open. */
+  async open(rollout: RolloutInForce, fleet: FleetNow, now: number): Promise<void> {
+    const { name, status } = rollout;
+    if (this.#opened.get(name) === status.opened) return;
+    const spec = await this.#reader.specOf(rollout, fleet, now);
+    const isNewer = (await this.#reader.lastOpened(name)) < status.opened;
+    if (isNewer) await this.#keepBaseline(rollout);
+    await this.#store.openWindow(spec, now);
+    if (isNewer) await this.#store.putHolding(openedHolding(name), status.opened);
+    this.#opened.set(name, status.opened);
+    this.#ready.delete(name);
+    if (status.candidate === null) this.#signals?.forget(name);
+  }
+
+  /** Says whether the stage's minimum devices run the candidate: the soak counts only that time. */
+  async markReady(rollout: RolloutInForce, cohort: CohortCounts): Promise<void> {
+    const { name } = rollout;
+    const stage = presentStage(rollout);
+    const isReady = stage !== undefined && isStageReady(stage, cohort);
+    if (this.#ready.get(name) === isReady) return;
+    await this.#store.markReady(name, isReady);
+    this.#ready.set(name, isReady);
+  }
+
+  /**
+   * Stable's last measurements beside a candidate serve the stages that leave no device on stable; those of the steady state tell what
+   * each device did before anything rolled.
+   */
+  async #keepBaseline(rollout: RolloutInForce): Promise<void> {
+    const before = await this.#reader.windowBefore(rollout);
+    if (before === undefined || before.tallies.stable.summary.inferences === 0) return;
+    const kind = before.spec.candidateDigest === null ? 'steady' : 'earlier';
+    await this.#store.putHolding(baselineHolding(kind, rollout.name), before.spec.openedRevision);
+  }
+
+  async #closeOthers(rollouts: ReadonlySet<string>, now: number): Promise<void> {
+    for (const name of this.#opened.keys()) {
+      if (rollouts.has(name)) continue;
+      await this.#store.closeWindow(name, now);
+      this.#signals?.forget(name);
+      this.#opened.delete(name);
+      this.#ready.delete(name);
+    }
+  }
+}

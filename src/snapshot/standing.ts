@@ -1,0 +1,108 @@
+// Owns whether the documents of a commit may be used now, and what `decide()` is told of them.
+import { type Digest, digestOf } from '../contract/digest.ts';
+import { matchesGlob } from '../contract/trust/name-glob.ts';
+import type { DocumentVerifier } from '../contract/trust/verifier.ts';
+import type { RolloutPolicy } from '../documents/types.generated.ts';
+import type { KnownVersion, RolloutFacts, Standing } from '../rollout/rollout-facts.ts';
+import type { BrokenDocument, ModelDocument, PolicyDocument } from './snapshot.ts';
+import { nameOfPath } from './snapshot-index.ts';
+
+export type VersionDocument = ModelDocument | BrokenDocument;
+export type NamedPolicy = PolicyDocument | BrokenDocument | undefined;
+
+/** May the document start anew, asked at this time? */
+export function standing(document: ModelDocument | PolicyDocument, verifier: DocumentVerifier, now: number): Standing {
+  const { bytes, bundle } = document;
+  const question = { now, purpose: 'admit' } as const;
+  const answer =
+    document.kind === 'model'
+      ? verifier.verifyModel(bytes, bundle, { ...question, model: document.manifest.metadata.name })
+      : verifier.verifyPolicy(bytes, bundle, { ...question, policy: document.policy.metadata.name });
+  if (answer.kind === 'verified') return { kind: 'admitted', signer: answer.signer };
+  const { code, reason } = answer;
+  return { kind: 'refused', code, reason, revoked: code === 'SIGNER_REVOKED' };
+}
+
+/** The standings under one trust policy. All rollouts of a cycle ask for the same time: each document is verified once. */
+export class Standings {
+  readonly #verifier: DocumentVerifier;
+  readonly #last = new WeakMap<ModelDocument | PolicyDocument, { readonly now: number; readonly standing: Standing }>();
+
+  constructor(verifier: DocumentVerifier) {
+    this.#verifier = verifier;
+  }
+
+  of(document: ModelDocument | PolicyDocument, now: number): Standing {
+    const last = this.#last.get(document);
+    if (last?.now === now) return last.standing;
+    const answer = standing(document, this.#verifier, now);
+    this.#last.set(document, { now, standing: answer });
+    return answer;
+  }
+}
+
+/** A version whose signature is judged only when someone asks. */
+class LazyVersion implements KnownVersion {
+  readonly version: string;
+  readonly digest: Digest;
+  readonly #judge: () => Standing;
+  #standing: Standing | undefined;
+
+  constructor({ manifest, digest }: ModelDocument, judge: () => Standing) {
+    this.version = manifest.metadata.version;
+    this.digest = digest;
+    this.#judge = judge;
+  }
+
+  get standing(): Standing {
+    this.#standing ??= this.#judge();
+    return this.#standing;
+  }
+}
+
+/** A version whose document can't be read is known all the same: whoever asks for it is told what is wrong with it. */
+function brokenVersion(document: BrokenDocument): KnownVersion {
+  const digest = digestOf(`nothing: ${document.path}`); // of no content that anyone could have admitted
+  return { version: nameOfPath(document.path), digest, standing: { kind: 'broken', ...problemOf(document) } };
+}
+
+export function knownVersions(
+  documents: readonly VersionDocument[],
+  standings: Standings,
+  now: number,
+): KnownVersion[] {
+  return documents.map((one) =>
+    one.kind === 'model' ? new LazyVersion(one, () => standings.of(one, now)) : brokenVersion(one),
+  );
+}
+
+function appliesTo(policy: RolloutPolicy, rollout: string): boolean {
+  return (policy.spec.appliesTo?.rollouts ?? ['*']).some((glob) => matchesGlob(glob, rollout));
+}
+
+export function policyFacts(
+  named: NamedPolicy,
+  rollout: string,
+  judge: (policy: PolicyDocument) => Standing,
+): Pick<RolloutFacts, 'policy' | 'policyProblem'> {
+  if (named === undefined) return { policy: null, policyProblem: 'the policy is not in the repository' };
+  if (named.kind === 'broken') {
+    return { policy: null, policyProblem: `${named.path}: ${named.errors[0]?.message ?? 'can not be read'}` };
+  }
+  const { digest, policy } = named;
+  if (appliesTo(policy, rollout)) return { policy: { digest, policy, standing: judge(named) }, policyProblem: null };
+  const reason = 'The policy does not apply to this rollout (appliesTo).';
+  const refused = { kind: 'refused', code: 'POLICY_NOT_FOR_ROLLOUT', reason, revoked: false } as const;
+  return { policy: { digest, policy, standing: refused }, policyProblem: null };
+}
+
+/** The first of a document's problems, with its place. */
+export function problemOf(document: BrokenDocument): { readonly code: string; readonly reason: string } {
+  const [first] = document.errors;
+  const more = document.errors.length > 1 ? ` (and ${document.errors.length - 1} more)` : '';
+  const place = first?.at === undefined ? document.path : `${first.at.file}:${first.at.line}:${first.at.column}`;
+  return {
+    code: first?.code ?? 'DOCUMENT_UNREADABLE',
+    reason: `${place}: ${first?.message ?? 'can not be read'}${more}`,
+  };
+}
