@@ -153,6 +153,7 @@ export async function composeReconciler({
   const claims = new StatusClaims(repository, trust.policy.reconciler);
   const windows = new WindowReader(store, settings.reportIntervalMs, signals);
   const observer = new Observer({
+    random,
     repository,
     reader,
     claims,

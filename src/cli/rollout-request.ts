@@ -3,7 +3,8 @@ import { CodedError } from '../base/errors.ts';
 import { satisfiesRange } from '../contract/model-version.ts';
 import { type SpecEdits, spliceSpec } from '../documents/edit-rollout.ts';
 import type { Rollout, RolloutPolicy, RolloutRequest, RolloutStatus } from '../documents/types.generated.ts';
-import { isPin } from '../rollout/resolve-wish.ts';
+import { isPin } from '../rollout/resolve-desired.ts';
+import { statusReasonInWords } from '../wording/reason-in-words.ts';
 
 export type Verb = 'pause' | 'resume' | RolloutRequest['act'];
 
@@ -80,7 +81,11 @@ function aboutGroup(act: 'abort' | 'promote', rollout: Rollout, group: string): 
         '`slipway abort` without --group takes it back from all devices.',
       );
     if (known?.kind === 'rolled-back')
-      throw refuse('REQUEST_ALREADY', `${group} went back already: ${known.reason}.`, look(rollout.metadata.name));
+      throw refuse(
+        'REQUEST_ALREADY',
+        `${group} was already rolled back: ${statusReasonInWords(known.reason)}.`,
+        look(rollout.metadata.name),
+      );
     return { digest, group, title: `Ask to take ${version} back from ${group} alone` };
   }
   const present = candidate ?? stable;
@@ -180,7 +185,7 @@ function suspendEdit(suspend: boolean, { spec, metadata, status }: Rollout): Edi
     throw refuse('REQUEST_ALREADY', `${metadata.name} is not paused.`, look(metadata.name));
   throw refuse(
     'REQUEST_PAUSED_BY_RULE',
-    `${metadata.name} was paused by its policy: ${status.paused?.reason ?? 'a rule failed'}.`,
+    `${metadata.name} was paused by its policy: ${status.paused ? statusReasonInWords(status.paused.reason) : 'a rule failed'}.`,
     '`slipway approve` watches the stage again, `promote` goes on in spite of it, `abort` goes back.',
   );
 }

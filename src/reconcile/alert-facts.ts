@@ -1,7 +1,7 @@
 // Owns what alerts are judged on: the newest observation and what the service says of itself, as plain facts.
 import type { AlertFacts, WatchedRule } from '../rollout/alerts.ts';
-import { STATUS_OF_OTHER } from '../rollout/decide-rollout.ts';
 import type { OffDeclared } from '../rollout/off-declared.ts';
+import type { StepReason } from '../rollout/reasons.ts';
 import type { Brake } from '../store/fleet-store.ts';
 import type { Observation } from './observe.ts';
 import type { ServiceView } from './service-view.ts';
@@ -21,14 +21,16 @@ export function alertFactsOf({ observation, view, brakes, offDeclared, watched }
   const isLeftAlone = (name: string): boolean =>
     view.outlooks.some(
       ({ rollout, waitingOn }) =>
-        rollout === name && waitingOn.some((one) => one.kind === 'mending' && one.code === STATUS_OF_OTHER),
+        rollout === name && waitingOn.some((one) => one.kind === 'needs-fix' && one.fix.kind === 'status-of-other'),
     );
   return {
     outlooks: view.outlooks,
     forged: rollouts.flatMap(({ name, claim }) =>
-      claim.kind === 'forged' && !isLeftAlone(name) ? [{ rollout: name, reason: claim.reason }] : [],
+      claim.kind === 'forged' && !isLeftAlone(name) ? [{ rollout: name, problem: claim.problem }] : [],
     ),
-    brakes: [...brakes.values()],
+    emergencies: [...brakes.values()].map(({ rollout, reason }) => {
+      return { rollout, reason: JSON.parse(reason) as StepReason };
+    }),
     refusing: view.refusing,
     away: source.kind === 'away' ? { reason: source.reason } : null,
     trouble,

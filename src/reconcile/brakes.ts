@@ -25,7 +25,12 @@ export class Brakes {
       this.#waitingSince.set(rollout, since);
       const entry = published?.entries.find((one) => one.rollout === rollout);
       if (nowMs - since < this.#afterMs || entry === undefined || entry.brake) continue;
-      await this.#store.setBrake({ rollout, revision: entry.revision, reason: step.reason, sinceMs: nowMs });
+      await this.#store.setBrake({
+        rollout,
+        revision: entry.revision,
+        reason: JSON.stringify(step.reason),
+        sinceMs: nowMs,
+      });
       isNew = true;
     }
     return isNew;

@@ -9,6 +9,7 @@ import { type AlertReading, alertKeyOf, alertsOf } from '../rollout/alerts.ts';
 import type { OffDeclared } from '../rollout/off-declared.ts';
 import type { StatusClaims } from '../snapshot/status-claims.ts';
 import type { FleetStore, NoticeOrder } from '../store/fleet-store.ts';
+import { alertInWords } from '../wording/alerts-in-words.ts';
 import { alertFactsOf, type Looked } from './alert-facts.ts';
 import type { ServiceView } from './service-view.ts';
 import { alertNotice, retrainingNotice, stepNotice } from './told-steps.ts';
@@ -93,7 +94,7 @@ export class Notices {
   async noteBlind({ source, trouble }: ServiceView): Promise<readonly AlertRecord[]> {
     return this.#guarded(async () => {
       const away = source.kind === 'away' ? { reason: source.reason } : null;
-      const nothing = { outlooks: [], forged: [], brakes: [], offDeclared: [], watched: [], runbooks: new Map() };
+      const nothing = { outlooks: [], forged: [], emergencies: [], offDeclared: [], watched: [], runbooks: new Map() };
       const refusing = { count: 0, first: [] };
       const reading = alertsOf({ ...nothing, refusing, away, trouble });
       const seen = new Set(['source-away', 'cycle-failed']);
@@ -151,8 +152,8 @@ export class Notices {
       const before = stepped.changes.slice(0, i).map((one) => one.alert.id);
       const isLater = (record: AlertRecord): boolean => record.raisedAtMs === nowMs && !before.includes(record.id);
       const standing = stepped.records.filter((record) => !isLater(record));
-      const wish = retrainingNotice(change, standing, modelOf(change.alert.rollout), nowMs);
-      return [alertNotice(change, nowMs), ...(wish === null ? [] : [wish])];
+      const retraining = retrainingNotice(change, standing, modelOf(change.alert.rollout), nowMs);
+      return [alertNotice(change, nowMs), ...(retraining === null ? [] : [retraining])];
     });
     const notices = [...told.notices, ...ofAlerts].flatMap((notice) => {
       const wanting = this.#list.targets.filter((target) => target.wants(notice.content));
@@ -210,7 +211,7 @@ export class Notices {
   #tell(changes: ReturnType<typeof stepBook>['changes']): void {
     const { logger } = this.#parts;
     for (const { kind, alert } of changes) {
-      const about = { kind: alert.kind, rollout: alert.rollout, reason: alert.reason, what: alert.message };
+      const about = { kind: alert.kind, rollout: alert.rollout, reason: alert.reason, what: alertInWords(alert) };
       const runbook = alert.runbook ? { runbook: alert.runbook } : {};
       if (kind === 'ended') {
         logger.info('alert ended', { ...about, alert: alert.id });

@@ -7,7 +7,7 @@ import type { RandomStream } from '../base/random.ts';
 import type { Directive } from '../contract/directive.ts';
 import type { ManifestsRepository } from '../git/manifests-repository.ts';
 import type { DeclaredWatch } from '../measurement/declared-watch.ts';
-import { decide, type Plan } from '../rollout/decide.ts';
+import { type Decisions, decide, type Plan } from '../rollout/decide.ts';
 import { takesBack } from '../rollout/transition.ts';
 import type { Snapshot } from '../snapshot/snapshot.ts';
 import { documentErrors } from '../snapshot/snapshot-index.ts';
@@ -76,6 +76,7 @@ export class Reconciler {
   #view: ServiceView = NOTHING_YET;
   #wake: AbortController = new AbortController();
   #unwritten: CodedError | null = null;
+  #decisions: Decisions = new Map();
   #failedPushes = 0;
   #pushAgainAt = 0;
 
@@ -138,7 +139,8 @@ export class Reconciler {
     }
     const observation = await this.#observe(head, record, published);
     this.#events.onObserved?.(observation);
-    const plan = decide(observation.facts);
+    const plan = decide(observation.facts, this.#decisions);
+    this.#decisions = plan.decisions;
     await this.#prepare(observation);
     if (!(await this.#remember(observation))) {
       const reason = 'another process has seen more; looking again';
@@ -179,7 +181,7 @@ export class Reconciler {
   /** What can't be observed must not stop the renewal of what is published, nor a brake. */
   async #observe(head: string, record: PublicationRecord, published: Directive | null): Promise<Observation> {
     try {
-      return await this.#parts.observer.observe(head, published, this.#parts.clock.now());
+      return await this.#parts.observer.observe(head, published, this.#parts.clock.now(), this.#decisions);
     } catch (error) {
       if (record.directive !== null) await this.#publish(await this.#brakes.apply(record.directive), null, record);
       throw error;
@@ -269,7 +271,7 @@ export class Reconciler {
         kind: step.kind,
         from: step.from,
         to: step.to,
-        reason: step.reason,
+        reason: step.reason.kind,
         commit,
       });
     }

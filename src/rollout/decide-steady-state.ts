@@ -160,6 +160,12 @@ export function decideSteadyState(facts: RolloutFacts, status: RolloutStatus): D
     : decideStart(facts, status, desired.known);
 }
 
+/** Would another version start, if nothing were in its way? */
+export function mayStart(facts: RolloutFacts, status: RolloutStatus): boolean {
+  const desired = desiredVersion(facts, status);
+  return desired.kind === 'resolved' && !isAsDeclared(facts, status, desired.known);
+}
+
 /** Something else than stable is desired. Stable itself is judged like any other version once it is to walk anew. */
 function decideStart(facts: RolloutFacts, status: RolloutStatus, known: KnownVersion): Decision {
   if (status.rejected.some((one) => one.digest === known.digest))

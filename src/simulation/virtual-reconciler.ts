@@ -10,6 +10,7 @@ import { type Measured, WindowReader } from '../measurement/window-reader.ts';
 import type { RolloutInForce } from '../measurement/window-spec.ts';
 import { WindowKeeping } from '../reconcile/prepare-windows.ts';
 import { decide } from '../rollout/decide.ts';
+import { knownTarget } from '../rollout/known-target.ts';
 import { blankStatus } from '../rollout/next-status.ts';
 import type { Outlook } from '../rollout/outlook.ts';
 import type { KnownVersion, RolloutFacts } from '../rollout/rollout-facts.ts';
@@ -40,6 +41,8 @@ export interface Look {
   readonly published: Directive | null;
 }
 
+/** A rehearsal is repeatable: its canary is the same each time. */
+const NONCE = '0'.repeat(32);
 const NOT_MEASURED: Measured = { cohort: null, verdict: null, window: null };
 
 /** As if every rule that failed were still open. */
@@ -89,8 +92,8 @@ export class VirtualReconciler {
     return this.#status;
   }
 
-  /** Someone commits the wish for the candidate. */
-  wishCandidate(): void {
+  /** Someone commits the candidate as the desired version. */
+  desireCandidate(): void {
     this.#spec = { ...this.#spec, version: this.#rollout.candidate.version };
   }
 
@@ -137,7 +140,8 @@ export class VirtualReconciler {
       policy: { digest: policyDigest, policy, standing: { kind: 'admitted', signer: 'ci' } },
       policyProblem: null,
       policyInForce,
-      matching: (target, apart) => this.#matchingIds(target, apart),
+      known: knownTarget((target, apart) => this.#matchingIds(target, apart)),
+      nonce: NONCE,
       ...measured,
       baseline: await this.#windows.baseline(inForce),
       now,

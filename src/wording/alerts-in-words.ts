@@ -11,7 +11,8 @@ import { claimProblemInWords, statusReasonInWords, stepReasonInWords } from './r
 
 export const ALERT_MEANINGS: Readonly<Record<AlertKind, string>> = {
   stalled: "A rollout can't continue until someone fixes a document, a signature or a policy.",
-  'history-rewound': 'The branch went back to before a revision that was seen or published; `slipway adopt` accepts it.',
+  'history-rewound':
+    'The branch went back to before a revision that was seen or published; `slipway adopt` accepts it.',
   'status-forged': "Someone else wrote a status into a rollout's file; the reconciler restores its own.",
   'version-refused': 'The desired version, or a newer one, may not be used: its signature or signer is not accepted.',
   paused: 'A rule failed and the policy pauses the rollout; a person has to decide.',

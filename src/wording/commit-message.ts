@@ -107,7 +107,9 @@ function retreat({ cohort, next, window }: Step): string[] {
   const fetching = trying - onTrial;
   return [
     `${first}. No device outside the stage got it.`,
-    ...(fetching > 0 ? [`${countOf(fetching, 'install')} in progress ${fetching === 1 ? 'is' : 'are'} cancelled.`] : []),
+    ...(fetching > 0
+      ? [`${countOf(fetching, 'install')} in progress ${fetching === 1 ? 'is' : 'are'} cancelled.`]
+      : []),
     ...(silent > 0 ? [`${countOf(silent, 'silent device')} may run it until next heard from.`] : []),
   ];
 }

@@ -24,7 +24,14 @@ const PLACES: Readonly<Record<Counted, string>> = {
 };
 
 export const ON_THE_WAY: readonly Counted[] = ['installing', 'onTrial', 'pending'];
-export const IN_TROUBLE: readonly Counted[] = ['failed', 'refused', 'silent', 'incompatible', 'conflicted', 'unreachable'];
+export const IN_TROUBLE: readonly Counted[] = [
+  'failed',
+  'refused',
+  'silent',
+  'incompatible',
+  'conflicted',
+  'unreachable',
+];
 /** Out of the number that a rule is judged on. */
 export const NOT_COUNTED: readonly Counted[] = ['incompatible', 'conflicted', 'unreachable', 'apart'];
 
@@ -48,7 +55,7 @@ const FAILURES: Readonly<Record<FailureReason, string>> = {
   timeout: 'it timed out',
   'self-test': 'the self-test failed',
   trial: 'the trial failed',
-  incompatible: "the manifest excludes this device",
+  incompatible: 'the manifest excludes this device',
 };
 
 function troubleKind(kind: TroubledDevice['kind']): string {

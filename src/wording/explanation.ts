@@ -147,7 +147,9 @@ export function explainStage(stage: MeasuredStage, missing: readonly string[] = 
 export function explainOutlook(outlook: Outlook): Explanation {
   const { exceptions = [], changedPolicy, waitingOn } = outlook;
   const explanation = explainStage(outlook, waitingOn.map(waitInWords));
-  const apart = exceptions.map((one) => clipped(`${exceptionInWords(one)}: ${statusReasonInWords(one.reason)}`, MOST_EXCEPTION));
+  const apart = exceptions.map((one) =>
+    clipped(`${exceptionInWords(one)}: ${statusReasonInWords(one.reason)}`, MOST_EXCEPTION),
+  );
   const policy = changedPolicy === undefined ? [] : [asSentence(changedPolicyInWords(changedPolicy))];
   return { ...explanation, stage: [...explanation.stage, ...policy, ...apart] };
 }

@@ -15,7 +15,8 @@ function refusalInWords({ code, signer, detail }: Refusal): string {
 }
 
 function missingInWords({ desired, running }: Extract<Fix, { kind: 'version-missing' }>): string {
-  if (running !== null) return `${running}, which is running, is not in the repository, and no newer version can replace it`;
+  if (running !== null)
+    return `${running}, which is running, is not in the repository, and no newer version can replace it`;
   if (desired === 'latest') return 'the model has no version yet';
   return /[<>=^~*| ]/.test(desired)
     ? `no version of the model satisfies ${oneLine(desired)}`

@@ -51,7 +51,13 @@ export function silentInWords({ signal, reason, sinceMs }: SilentSignal): string
 }
 
 /** `a retry or another version: 2.0.0 was rejected, error_rate < 0.5% failed in canary`. */
-export function rejectedWaits({ version, reason }: { readonly version: string; readonly reason: StatusReason | null }): string {
+export function rejectedWaits({
+  version,
+  reason,
+}: {
+  readonly version: string;
+  readonly reason: StatusReason | null;
+}): string {
   const why = reason === null ? '' : `, ${statusReasonInWords(reason)}`;
   return `a retry or another version: ${words(`${version} was rejected${why}`)}`;
 }

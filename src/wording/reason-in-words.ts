@@ -3,7 +3,14 @@ import { assertNever } from '../base/errors.ts';
 import { clipped, MOST_REASON, oneLine } from '../base/plain-text.ts';
 import { formatDuration } from '../contract/duration.ts';
 import { ruleName, type StageVerdict } from '../gates/rule-verdict.ts';
-import type { Asked, ClaimProblem, RefusedRequest, RequestProblem, StatusReason, StepReason } from '../rollout/reasons.ts';
+import type {
+  Asked,
+  ClaimProblem,
+  RefusedRequest,
+  RequestProblem,
+  StatusReason,
+  StepReason,
+} from '../rollout/reasons.ts';
 import type { Step } from '../rollout/transition.ts';
 import { countOf, formatAmount, formatCount, listed } from './amounts.ts';
 import { devicesApart, IN_TROUBLE, ON_THE_WAY } from './devices-in-words.ts';

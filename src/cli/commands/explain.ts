@@ -10,6 +10,7 @@ import { type FoundStep, type FoundSteps, findSteps } from '../../snapshot/last-
 import { readDocuments, rolloutsOf } from '../../snapshot/repository-documents.ts';
 import { filesOfCommit } from '../../snapshot/repository-files.ts';
 import { type ExplainedRule, type Explanation, explainOutlook, explainStage } from '../../wording/explanation.ts';
+import { stepReasonInWords } from '../../wording/reason-in-words.ts';
 import { wrapped } from '../../wording/wrapped.ts';
 import { unknownRollout } from '../git-status.ts';
 import { readLiveView } from '../live-status.ts';
@@ -57,7 +58,7 @@ function explanationText({ summary, stage, rules, missing, certainty }: Explanat
 }
 
 function headOf({ rollout, candidate, stage, stable, revision }: Outlook): string {
-  const beside = stable === null ? 'nothing was stable before it' : `stable is ${oneLine(stable)}`;
+  const beside = stable === null ? 'there is no stable version yet' : `stable is ${oneLine(stable)}`;
   return `${oneLine(rollout)}: ${oneLine(candidate ?? '')} is in ${oneLine(stage ?? '')}, ${beside} (revision ${revision}).`;
 }
 
@@ -77,25 +78,29 @@ function ofService(outlook: Outlook): Result {
 const SIGNATURES = {
   good: 'signed by the reconciler',
   bad: 'NOT signed by the reconciler',
-  unknown: 'its signature was not checked: name the trust policy with --trust',
+  unknown: 'signature not checked (pass the trust policy with --trust)',
 } as const;
 
+function reasonOf({ transition, verdict, cohort }: EvidencePredicate): string {
+  return stepReasonInWords({ ...transition, verdict, cohort });
+}
+
 function stepLines({ predicate, commit, file, signature }: FoundStep): string[] {
-  const { revision, transition, decidedAt, reason } = predicate;
+  const { revision, transition, decidedAt } = predicate;
   const where = commit === null ? 'its commit was not found' : `commit ${commit.slice(0, 10)}`;
   return [
     `Step ${revision}, ${oneLine(transition.from)} → ${oneLine(transition.to)} (${oneLine(transition.kind)}), ${oneLine(decidedAt)}, ${where}.`,
-    ...wrapped(asSentence(reason)),
+    ...wrapped(asSentence(reasonOf(predicate))),
     `Evidence: ${oneLine(file)}, ${SIGNATURES[signature.kind]}.`,
   ];
 }
 
 function standing({ metadata, status }: Rollout): string {
   const name = oneLine(metadata.name);
-  if (status === undefined) return `${name}: the service has not taken it up yet.`;
+  if (status === undefined) return `${name}: the service has not started it yet.`;
   const { candidate, stable, stage } = status;
   if (candidate !== null) {
-    return `${name}: ${oneLine(candidate.version)} is in ${oneLine(stage ?? '')}. What is measured there, the service knows: --server.`;
+    return `${name}: ${oneLine(candidate.version)} is in ${oneLine(stage ?? '')}. For live measurements, pass --server.`;
   }
   return stable === null
     ? `${name}: nothing is stable.`
@@ -111,7 +116,7 @@ function explainEvidence({ predicate, file }: FoundStep): Explanation {
     throw new CodedError({
       code: 'EVIDENCE_UNREADABLE',
       message: `${file} is not evidence as Slipway writes it.`,
-      remedy: '`slipway history` tells which commits the reconciler signed.',
+      remedy: '`slipway history` shows which commits the reconciler signed.',
       cause,
     });
   }
@@ -119,9 +124,10 @@ function explainEvidence({ predicate, file }: FoundStep): Explanation {
 
 function stepJson(step: FoundStep | null): unknown {
   if (step === null) return null;
-  const { revision, transition, reason, decidedAt } = step.predicate;
+  const { revision, transition, decidedAt } = step.predicate;
+  const { kind, from, to, groups, reason } = transition;
   const { commit, file, signature } = step;
-  return { revision, ...transition, reason, decidedAt, commit, evidence: file, signature };
+  return { revision, kind, from, to, groups, reason, decidedAt, commit, evidence: file, signature };
 }
 
 function ofGit(rollout: Rollout, { newest, measured, refused }: FoundSteps): Result {
@@ -131,9 +137,9 @@ function ofGit(rollout: Rollout, { newest, measured, refused }: FoundSteps): Res
     ...(measured === null
       ? []
       : [[newest?.file === measured.file ? 'Last step' : 'Last measured step', ...stepLines(measured)]]),
-    ...(refused === null ? [] : [[`${oneLine(refused.file)} is not believed: ${oneLine(refused.reason)}`]]),
+    ...(refused === null ? [] : [[`${oneLine(refused.file)} is ignored: ${oneLine(refused.reason)}`]]),
     ...(explanation === null ? [] : [[explanationText(explanation)]]),
-    ...(newest === null ? [['No step was taken yet.']] : []),
+    ...(newest === null ? [['No step yet.']] : []),
   ];
   const { predicate } = measured ?? {};
   return {
@@ -181,13 +187,9 @@ export function addExplainCommand(program: Command): void {
   const { home } = SERVICE_SETTINGS;
   const command = program
     .command('explain')
-    .description(
-      'why a rollout is where it is: each rule with what was seen, what is allowed, what follows and what is missing',
-    )
+    .description('why a rollout is where it is: what each rule measured, what it allows, and what is still missing')
     .argument('<rollout>', 'which one')
-    .addOption(
-      new Option('--server <url>', 'the running service, for a rollout that is under way').env('SLIPWAY_SERVER'),
-    );
+    .addOption(new Option('--server <url>', 'the running service, for a rollout in progress').env('SLIPWAY_SERVER'));
   addRepositoryOptions(command)
     .option(
       '--trust <file>',
@@ -195,7 +197,7 @@ export function addExplainCommand(program: Command): void {
     )
     .addOption(new Option(home.flag, 'home of the service').env(home.variable).default(home.fallback))
     .option('--json', 'print JSON')
-    .addHelpText('after', '\nWhat rolls is explained by the service; a step that was taken, by its evidence in Git.')
+    .addHelpText('after', '\nA running rollout is explained by the service, a finished step by its evidence in Git.')
     .action(async (rollout: string, options: ExplainOptions) => {
       printResult(await explain(rollout, options), options.json ?? false);
     });

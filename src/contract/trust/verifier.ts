@@ -193,7 +193,11 @@ export class DocumentVerifier {
         : allowed.find(({ notAfterMs }) => notAfterMs === null || question.now <= notAfterMs);
     if (inTime === undefined) {
       const end = toIsoSeconds(anyAllowed.notAfterMs ?? 0);
-      return refuse('SIGNER_EXPIRED', `Its signer "${anyAllowed.name}" may sign nothing new since ${end}.`, anyAllowed.name);
+      return refuse(
+        'SIGNER_EXPIRED',
+        `Its signer "${anyAllowed.name}" may sign nothing new since ${end}.`,
+        anyAllowed.name,
+      );
     }
     return { kind: 'allowed', signer: `${inTime.name} (${describe(by)})` };
   }
