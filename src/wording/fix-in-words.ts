@@ -11,6 +11,7 @@ function documentInWords({ file, line, column, code, detail, more }: DocumentPro
 
 function refusalInWords({ code, signer, detail }: Refusal): string {
   if (detail !== undefined) return oneLine(detail);
+  if (code === 'POLICY_NOT_FOR_ROLLOUT') return 'its appliesTo does not include this rollout';
   return signer === null ? code : `${code}, signed by ${oneLine(signer)}`;
 }
 
@@ -29,9 +30,9 @@ export function fixInWords(fix: Fix, rollout = '<rollout>'): string {
     case 'document':
       return fix.version === undefined ? documentInWords(fix) : `${oneLine(fix.version)}: ${documentInWords(fix)}`;
     case 'version-refused':
-      return `${oneLine(fix.version)} may not be used: ${refusalInWords(fix)}`;
+      return `${oneLine(fix.version)}: ${refusalInWords(fix)}`;
     case 'policy-refused':
-      return `policy ${oneLine(fix.policy)} may not be used: ${refusalInWords(fix)}`;
+      return `policy ${oneLine(fix.policy)}: ${refusalInWords(fix)}`;
     case 'group-on-revoked':
       return `${oneLine(fix.group)} runs ${oneLine(fix.version)}, and trust in its signer was revoked: ${refusalInWords(fix)}`;
     case 'version-changed':

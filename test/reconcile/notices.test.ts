@@ -21,15 +21,17 @@ function looked(verdicts: Verdicts, brake?: string): Looked {
       digest: 'sha256:1',
       rule,
       verdict,
-      message: `${rule} broke`,
-      numbers: { estimate: 0.4 },
+      seen: {
+        ...{ estimate: 0.4, lower: null, upper: null, limit: 0.1, devices: 9, trials: 90 },
+        ...{ reason: '', unit: 'ratio', listenedMs: 60_000 },
+      },
     };
   });
   const observation = {
     facts: { rollouts: [], broken: [], published: null },
     watched,
   } as unknown as Looked['observation'];
-  const braked = { rollout: 'eu', revision: 1, reason: brake ?? '', sinceMs: 0 };
+  const braked = { rollout: 'eu', revision: 1, reason: JSON.stringify({ kind: 'aborted', reason: brake }), sinceMs: 0 };
   return {
     ...{ observation, view: NOTHING_YET, offDeclared: [], watched },
     brakes: new Map(brake === undefined ? [] : [['eu', braked]]),
@@ -78,7 +80,7 @@ describe('an alert', () => {
     await first.notices.note(looked({}, 'away'));
     const second = new World(store);
     expect(await second.notices.note(looked({}, 'away'))).toMatchObject([
-      { kind: 'braked', runbook: 'https://wiki.example/all' },
+      { kind: 'emergency-rollback', runbook: 'https://wiki.example/all' },
     ]);
     expect([first.raised(), second.raised()]).toEqual([1, 0]);
     expect(second.metrics.write()).toContain('slipway_alert{kind="braked",rollout="eu"} 1');
@@ -93,7 +95,7 @@ describe('an alert', () => {
     const { notices } = new World(store);
     notices.useList({
       targets: [{ name: 'desk', wants: () => true }],
-      runbooks: new Map([['braked', 'https://desk/']]),
+      runbooks: new Map([['emergency-rollback', 'https://desk/']]),
     });
     expect(await notices.note(looked({}, 'away'))).toMatchObject([{ runbook: 'https://desk/' }]);
     expect(await store.countNotices()).toEqual(new Map([['desk', 1]]));
@@ -105,7 +107,7 @@ describe('an alert', () => {
     const teller = new World(store);
     const other = new World(store, { holder: 'b' });
     await teller.notices.note(looked({}, 'away'));
-    expect(await other.notices.note(looked({}))).toMatchObject([{ kind: 'braked' }]);
+    expect(await other.notices.note(looked({}))).toMatchObject([{ kind: 'emergency-rollback' }]);
     expect(await other.notices.mayTell()).toBe(false);
     expect(other.raised()).toBe(0);
     expect(await queued(store)).toHaveLength(1);
@@ -117,7 +119,7 @@ describe('an alert', () => {
     const { notices } = new World(store);
     await notices.note(looked({}, 'away'));
     const trouble = { code: 'X', message: 'm', remedy: null };
-    expect(await notices.noteBlind({ ...NOTHING_YET, trouble })).toMatchObject([{ kind: 'braked' }]);
+    expect(await notices.noteBlind({ ...NOTHING_YET, trouble })).toMatchObject([{ kind: 'emergency-rollback' }]);
     expect(await queued(store)).toHaveLength(1);
   });
 

@@ -186,7 +186,7 @@ describe('a group that is at fault', () => {
     expect(runs(world, 'rev2')).toEqual(had);
     world.measure('pass');
     expect(waits(world.decide())).toEqual(['groups-held']);
-    expect(outlookLine(world.decide().outlook)).toContain('hw:rev2 is held, promote or abort with --group');
+    expect(outlookLine(world.decide().outlook)).toContain('hw:rev2 is held; promote or abort with --group');
     world.ask({ act: 'abort', group: 'hw:rev2', by: 'alice', reason: 'too slow' });
     expect(world.mustTake('except').reason).toBe('group hw:rev2 goes back alone by alice: too slow');
     expect(messageOf(world)).toMatch(/^rollout\(invoice-ocr-eu\): group hw:rev2 goes back alone by alice: too slow\n/);
@@ -331,7 +331,8 @@ describe('a request about a group', () => {
 describe('the cohort', () => {
   it('is chosen and counted without the groups that stand apart', () => {
     const world = withoutRev2('rollback');
-    expect(world.pass().outlook).toContain('half, 50 % of 60 devices (30)');
+    expect(world.pass().opens).toMatchObject({ stage: { name: 'half' }, able: 60 });
+    expect(world.steps.at(-1)?.inputs.chosen).toMatchObject({ able: 60, wanted: 30 });
     const directive = world.publish();
     const taken = world.fleet.filter((device) =>
       assignmentsFor(directive, device).some((one) => one.kind === 'run' && one.arm === 'candidate'),
@@ -343,13 +344,13 @@ describe('the cohort', () => {
   it('is explained with the groups that do not go along, and why', () => {
     const world = withoutRev2('hold');
     const { stage } = explainOutlook(world.decide().outlook);
-    expect(stage.at(-1)).toMatch(/^hw:rev2 is held: no more of it get the candidate: latency_p95 /);
+    expect(stage.at(-1)).toMatch(/^hw:rev2 is held: no more of its devices get the candidate: latency_p95 /);
   });
 
   it('counts the devices apart for people', () => {
     const world = rollingWorld('rollback');
     world.measure('undecided', { cohort: cohort(6, { matching: 90, apart: 30 }) });
-    expect(outlookLine(world.decide().outlook)).toContain('30 in groups apart');
+    expect(outlookLine(world.decide().outlook)).toContain('30 in excepted groups');
   });
 });
 
@@ -442,9 +443,9 @@ describe('a group that is behind', () => {
     const world = behind();
     world.versions = world.versions.map((one) => (one.version === '1.0.0' ? version('1.0.0', REVOKED) : one));
     const { conditions } = world.decide().outlook;
-    expect(conditions.find(({ type }) => type === 'Stalled')?.message).toBe(
-      'hw:rev2 runs 1.0.0, and trust in it was taken back: ci is revoked',
-    );
+    expect(conditions.find(({ type }) => type === 'Stalled')).toMatchObject({
+      fix: { kind: 'group-on-revoked', group: 'hw:rev2', version: '1.0.0', signer: 'ci' },
+    });
   });
 
   it('goes back to its old version when a candidate is taken back that was held in it', () => {

@@ -3,6 +3,8 @@ import { describe, expect, it } from 'vitest';
 import { digestOf } from '../../src/contract/digest.ts';
 import { BUCKETS } from '../../src/contract/membership.ts';
 import { ruleName, type StageVerdict } from '../../src/gates/rule-verdict.ts';
+import type { Transition } from '../../src/rollout/transition.ts';
+import { commitMessage } from '../../src/wording/commit-message.ts';
 import { explainOutlook } from '../../src/wording/explanation.ts';
 import { waitingInWords } from '../../src/wording/plan-in-words.ts';
 import { breachInShort } from '../../src/wording/verdict-table.ts';
@@ -16,13 +18,18 @@ import {
   MINUTE,
   policyOf,
   REVOKED,
+  readRollout,
   ruleVerdict,
   stageVerdict,
   T0,
   UNSIGNED,
   version,
   waits,
+  writeRollout,
 } from './false-world.ts';
+
+const messageOf = (transition: Transition): string =>
+  commitMessage({ transition, observed: '', evidenceDigest: digestOf(''), reverts: null });
 
 const withStage = (more: string): ReturnType<typeof policyOf> =>
   policyOf(`- { name: canary, size: 1%, soak: 30m, deadline: 2h, rules: [error_rate < 0.5%], ${more} }
@@ -601,7 +608,9 @@ describe('a new wish while rolling', () => {
     world.versions.push(other);
     world.spec.version = '3.0.0';
     world.measure('undecided');
-    expect(world.decide().outlook.waitingOn).toContainEqual(expect.objectContaining({ kind: 'mending', code }));
+    expect(world.decide().outlook.waitingOn).toContainEqual(
+      expect.objectContaining({ kind: 'needs-fix', fix: expect.objectContaining({ code }) }),
+    );
     world.measure('pass');
     world.mustTake('advance');
   });
@@ -693,7 +702,7 @@ describe('trust', () => {
     world.policyStanding = REVOKED;
     const step = world.mustTake('supersede');
     expect(step.next).toMatchObject({ candidate: null, rejected: [] });
-    expect(waits(world.decide())).toEqual(['mending']);
+    expect(waits(world.decide())).toEqual(['needs-fix']);
   });
 });
 
@@ -701,12 +710,14 @@ describe('a status whose policy is gone', () => {
   it('waits for someone to mend it, and can still be aborted or sent back', () => {
     const world = FalseWorld.rolling();
     world.pinned.clear();
-    expect(world.decide().outlook.waitingOn).toMatchObject([{ kind: 'mending', code: 'POLICY_COPY_MISSING' }]);
+    expect(world.decide().outlook.waitingOn).toMatchObject([
+      { kind: 'needs-fix', fix: { code: 'POLICY_COPY_MISSING' } },
+    ]);
     world.spec.version = '1.0.0';
     expect(world.decide().step?.kind).toBe('roll-back');
     const other = FalseWorld.rolling();
     other.pinned.set(other.at.policy!, policyOf('- { name: elsewhere, size: 100% }'));
-    expect(other.decide().outlook.waitingOn).toMatchObject([{ kind: 'mending', code: 'STAGE_UNKNOWN' }]);
+    expect(other.decide().outlook.waitingOn).toMatchObject([{ kind: 'needs-fix', fix: { code: 'STAGE_UNKNOWN' } }]);
   });
 });
 
@@ -715,9 +726,10 @@ describe('text that others wrote', () => {
     const long = 'x'.repeat(1000);
     const world = FalseWorld.rolling(CAREFUL);
     world.ask({ act: 'abort', by: long.slice(0, 128), reason: `${long.slice(0, 990)}\n\u0000\u202e` });
-    expect(world.mustTake('roll-back').next.rejected[0]!.reason.length).toBeLessThanOrEqual(500);
+    expect(messageOf(world.mustTake('roll-back')).split('\n')[0]!.length).toBeLessThan(120);
+    expect(readRollout(writeRollout(world.spec, world.steps.at(-1)!)).status).toEqual(world.at);
     const revoked = FalseWorld.rolling();
-    revoked.versions = [version('2.0.0', { ...REVOKED, reason: '\n'.repeat(5000) } as typeof REVOKED)];
+    revoked.versions = [version('2.0.0', { ...REVOKED, detail: '\n'.repeat(5000) } as typeof REVOKED)];
     revoked.mustTake('roll-back');
   });
 });

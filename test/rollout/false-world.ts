@@ -45,7 +45,13 @@ export const ENDED: Standing = {
   detail: 'its key ended in 2025',
   revoked: false,
 };
-export const REVOKED: Standing = { kind: 'refused', code: 'SIGNER_REVOKED', signer: 'ci', detail: 'ci is revoked', revoked: true };
+export const REVOKED: Standing = {
+  kind: 'refused',
+  code: 'SIGNER_REVOKED',
+  signer: 'ci',
+  detail: 'ci is revoked',
+  revoked: true,
+};
 
 /** A policy out of the YAML of its stages, through the parser that people's policies go through. */
 export function policyOf(stages: string, more = ''): RolloutPolicy {

@@ -115,7 +115,7 @@ describe('while the service runs,', { timeout: 120_000 }, () => {
     await until(
       async () =>
         (await home.outlook('old-key'))?.waitingOn.some(
-          (one) => one.kind === 'mending' && one.code === 'SIGNER_UNKNOWN',
+          (one) => one.kind === 'needs-fix' && one.fix.code === 'SIGNER_UNKNOWN',
         ),
       () => home.outlook('old-key'),
     );
