@@ -69,6 +69,16 @@ describe('the house plan', () => {
     expect(judge({ 'fleet-agent/src/loop.ts': agent })).toEqual([expect.stringContaining('but fleet-agent may')]);
   });
 
+  it('finds a wing that reaches for the rest of its room', () => {
+    const text = "import { judge } from '../judge.ts';\nexport const use = judge;\n";
+    expect(judge({ 'src/gates/statistics/tally.ts': text })).toEqual([
+      expect.stringContaining('which the wing src/gates/statistics may not know'),
+    ]);
+    expect(judge({ 'src/gates/forecast/planner.ts': text })).toEqual([]);
+    const inside = "import type { Tally } from './tally.ts';\nexport type Use = Tally;\n";
+    expect(judge({ 'src/gates/statistics/rate.ts': inside })).toEqual([]);
+  });
+
   it('finds a file in no room', () => {
     expect(judge({ 'src/extras/thing.ts': 'export const a = 1;\n' })).toEqual([expect.stringContaining('no room')]);
   });

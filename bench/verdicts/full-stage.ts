@@ -1,6 +1,7 @@
 // Owns one simulated rollout under a whole policy: seven rules at once, judged each minute by `judgeStage` on folded windows.
 import type { RandomStream } from '../../src/base/random.ts';
 import { judgeStage } from '../../src/gates/judge-stage.ts';
+import { ruleName } from '../../src/gates/rule-verdict.ts';
 import { applyFold, emptyArmTallies, emptyWindowTallies, type RowSums } from '../../src/telemetry/window-tallies.ts';
 import {
   ABOVE_P95,
@@ -128,7 +129,7 @@ export function runFullStage(question: FullQuestion, random: RandomStream): RunO
       perMinute: devices * PER_MINUTE,
     });
     full.see(minute, verdict.kind);
-    if (verdict.kind === 'fail') because = verdict.because;
+    if (verdict.kind === 'fail') because = verdict.rules.filter((rule) => rule.verdict === 'fail').map(ruleName);
   }
   return {
     isTrulyOver: isTrulyOver(candidate, baseline.devices),

@@ -11,7 +11,7 @@ import { readDocuments, rolloutsOf } from '../snapshot/repository-documents.ts';
 import { filesOfCommit } from '../snapshot/repository-files.ts';
 import { countOf } from '../wording/amounts.ts';
 import { type OutlookCells, rejectedWaits } from '../wording/plan-in-words.ts';
-import { statusReasonInWords } from '../wording/reason-in-words.ts';
+import { statusReasonInWords } from '../wording/step-reason-in-words.ts';
 import { exceptionNote, rejectionNote } from './status-table.ts';
 
 const NOTHING = '–';

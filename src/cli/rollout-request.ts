@@ -4,7 +4,7 @@ import { satisfiesRange } from '../contract/model-version.ts';
 import { type SpecEdits, spliceSpec } from '../documents/edit-rollout.ts';
 import type { Rollout, RolloutPolicy, RolloutRequest, RolloutStatus } from '../documents/types.generated.ts';
 import { isPin } from '../rollout/resolve-desired.ts';
-import { statusReasonInWords } from '../wording/reason-in-words.ts';
+import { statusReasonInWords } from '../wording/step-reason-in-words.ts';
 
 export type Verb = 'pause' | 'resume' | RolloutRequest['act'];
 

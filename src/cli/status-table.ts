@@ -8,7 +8,7 @@ import { exceptionInWords } from '../wording/exception-in-words.ts';
 import { fixInWords } from '../wording/fix-in-words.ts';
 import { type OutlookCells, outlookCells, silentInWords } from '../wording/plan-in-words.ts';
 import { changedPolicyInWords } from '../wording/policy-in-words.ts';
-import { statusReasonInWords } from '../wording/reason-in-words.ts';
+import { statusReasonInWords } from '../wording/step-reason-in-words.ts';
 import { table } from './output.ts';
 
 const HEADER = ['ROLLOUT', 'MODEL', 'STAGE', 'DEVICES', 'VERDICT', 'WAITING FOR'];

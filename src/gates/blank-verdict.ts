@@ -1,32 +1,38 @@
 // Owns what is said of a rule before anything is known of it.
 import { metricFacts } from '../documents/rules/metric-catalogue.ts';
+import type { RuleReason } from './rule-reason.ts';
 import type { RuleVerdict } from './rule-verdict.ts';
-import type { StageRule } from './stage-rule.ts';
+import { goodSideOf, type StageRule } from './stage-rule.ts';
 
-/** Why a relative latency rule can't be judged in this stage at all. */
-export const NOT_FROZEN = 'no baseline when the stage opened';
+export type BlankVerdict = Extract<RuleVerdict, { kind: 'blank' }>;
 
-/** An undecided verdict with its reason and no numbers. */
-export function blankVerdict({ rule, scope = 'stage', share, dryRun }: StageRule, reason: string): RuleVerdict {
+/** An undecided verdict with its reasons and no numbers. */
+export function blankVerdict(
+  { rule, scope = 'stage', share, dryRun }: StageRule,
+  ...reasons: readonly (RuleReason | null)[]
+): BlankVerdict {
   return {
+    kind: 'blank',
     rule: rule.source,
     metric: rule.metric,
-    ...(scope === 'stage' ? {} : { scope }),
-    ...(scope === 'any-device' && share !== undefined ? { share } : {}),
+    goodSide: goodSideOf(rule),
+    isRelative: rule.limit.kind === 'baseline',
+    scope,
+    share: scope === 'any-device' ? (share ?? null) : null,
+    ...{ by: null, groups: [], group: null, groupRule: null },
     verdict: 'undecided',
     within: false,
-    estimate: null,
-    lower: null,
-    upper: null,
-    limit: null,
+    ...{ estimate: null, lower: null, upper: null, limit: null },
     unit: metricFacts(rule.metric).unit,
     baseline: null,
-    trials: 0,
-    devices: 0,
-    worstDevice: null,
-    reason,
+    ...{ trials: 0, devices: 0, worstDevice: null },
+    reasons: reasons.filter((reason) => reason !== null),
     dryRun,
     needs: null,
-    sums: { kind: 'none' },
   };
+}
+
+/** A rule that neither holds the stage nor fails it. */
+export function notApplicable(asked: StageRule, reason: RuleReason): BlankVerdict {
+  return { ...blankVerdict(asked, reason), verdict: 'not-applicable', within: true };
 }

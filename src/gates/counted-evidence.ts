@@ -1,12 +1,12 @@
 // Owns what a rule is judged on: the candidate's counts of a measure, and the baseline that they are held against.
 
-import type { CountedEvidence, QuietCounts } from './judge-counts.ts';
+import { type InlierRows, inlierRows } from './inlier-rows.ts';
+import type { CountedEvidence, InlierCounts } from './judge-counts.ts';
 import type { CountedLimit, Counts } from './judge-rate-rule.ts';
-import { type QuietRows, quietRows } from './quiet-rows.ts';
 import type { BaselineSource } from './rule-verdict.ts';
 import { type ArmEvidence, newestWindow, type StageQuestion, wholeTallies, windowTallies } from './stage-question.ts';
 import { burstEffect } from './statistics/burst-effect.ts';
-import type { LoudRow } from './statistics/loud-rows.ts';
+import type { OutlierRow } from './statistics/outlier-rows.ts';
 import { LEAST_CLUSTERS, type Tally } from './statistics/tally.ts';
 import { NO_ROWS, type TallyRows } from './statistics/tally-rows.ts';
 
@@ -17,7 +17,7 @@ export interface BaselineCounts {
   readonly arm: ArmEvidence;
   readonly whole: Tally;
   /** Without the devices that claim far more than the median one; null where there are none. */
-  readonly quiet: { readonly whole: Tally; readonly loudest: LoudRow } | null;
+  readonly inliers: { readonly whole: Tally; readonly outlier: OutlierRow } | null;
   readonly devices: number;
   readonly isConcurrent: boolean;
 }
@@ -31,25 +31,25 @@ export function baselineCounts(
   const arm = question[from];
   const rows = arm ? wholeTallies(arm, measure) : undefined;
   if (!arm || rows === undefined || rows.live === 0) return null;
-  const without = quietRows(question, arm, measure, rows, 'whole');
-  const quiet = without === null ? null : { whole: without.rows.all, loudest: without.loudest };
-  return { arm, whole: rows.all, quiet, devices: rows.live, isConcurrent: from === 'baseline' };
+  const without = inlierRows(question, arm, measure, rows, 'whole');
+  const inliers = without === null ? null : { whole: without.rows.all, outlier: without.outlier };
+  return { arm, whole: rows.all, inliers, devices: rows.live, isConcurrent: from === 'baseline' };
 }
 
 export function sourceOf({ isConcurrent }: BaselineCounts): BaselineSource {
   return isConcurrent ? 'beside' : 'earlier';
 }
 
-/** The candidate's trials without the loud devices: how thick a baseline is beside them, no device says alone. */
-export function quietTrials(question: StageQuestion, measure: string): number {
+/** The candidate's trials without the outliers: how thick a baseline is beside them, no device says alone. */
+export function inlierTrials(question: StageQuestion, measure: string): number {
   const rows = wholeTallies(question.candidate, measure) ?? NO_ROWS;
-  return (quietRows(question, question.candidate, measure, rows, 'whole')?.rows ?? rows).all.trials;
+  return (inlierRows(question, question.candidate, measure, rows, 'whole')?.rows ?? rows).all.trials;
 }
 
-/** Is it enough to go by, beside so many trials of the candidate's quiet devices? */
+/** Is it enough to go by, beside so many trials of the candidate's inliers? */
 export function isThick(baseline: BaselineCounts | null, candidateTrials: number): boolean {
   if (baseline === null) return false;
-  const { reports, trials } = baseline.quiet?.whole ?? baseline.whole;
+  const { reports, trials } = baseline.inliers?.whole ?? baseline.whole;
   return reports >= LEAST_CLUSTERS && trials >= THINNEST_BASELINE * candidateTrials;
 }
 
@@ -71,8 +71,8 @@ function leastEffectOf({ history }: StageQuestion, measure: string, { kind }: Co
 export interface Against {
   readonly limit: CountedLimit;
   readonly baseline?: { readonly measure: string; readonly counts: BaselineCounts } | null;
-  /** The limit by stable's quiet devices, where it was worked out from a baseline with loud ones. */
-  readonly quiet?: { readonly limit: CountedLimit; readonly loudest: LoudRow } | null;
+  /** The limit by stable's inliers, where it was worked out from a baseline with outliers. */
+  readonly inliers?: { readonly limit: CountedLimit; readonly outlier: OutlierRow } | null;
 }
 
 function sumOf(rows: TallyRows): Tally | null {
@@ -93,32 +93,32 @@ export function evidenceOf(question: StageQuestion, measure: string, against: Ag
     leastEffect: leastEffectOf(question, measure, limit),
     window: { index, devices, baseline: sumOf(beside) },
   };
-  const own = quietRows(question, question.candidate, measure, whole, 'whole');
-  const late = baseline ? quietRows(question, baseline.counts.arm, baseline.measure, beside, 'window') : null;
-  return { ...counts, quiet: quietOf(counts, against, { own, late }) };
+  const own = inlierRows(question, question.candidate, measure, whole, 'whole');
+  const late = baseline ? inlierRows(question, baseline.counts.arm, baseline.measure, beside, 'window') : null;
+  return { ...counts, inliers: inliersOf(counts, against, { own, late }) };
 }
 
-/** The same without the loud devices of both arms, as far as there are some; null where there are none. */
-function quietOf(
+/** The same without the outliers of both arms, as far as there are some; null where there are none. */
+function inliersOf(
   counts: Counts,
-  { limit, baseline, quiet }: Against,
-  { own, late }: { readonly own: QuietRows | null; readonly late: QuietRows | null },
-): QuietCounts | null {
+  { limit, baseline, inliers }: Against,
+  { own, late }: { readonly own: InlierRows | null; readonly late: InlierRows | null },
+): InlierCounts | null {
   const { whole, window } = counts;
-  const stable = baseline?.counts.quiet ?? null;
-  const loudestOfStable = stable?.loudest ?? quiet?.loudest ?? late?.loudest ?? null;
-  if (own === null && loudestOfStable === null) return null;
+  const stable = baseline?.counts.inliers ?? null;
+  const outlierOfStable = stable?.outlier ?? inliers?.outlier ?? late?.outlier ?? null;
+  if (own === null && outlierOfStable === null) return null;
   return {
     ...counts,
-    limit: quiet?.limit ?? limit,
+    limit: inliers?.limit ?? limit,
     whole: own?.rows ?? whole,
     baseline: stable?.whole ?? counts.baseline,
     window: {
       index: window.index,
-      devices: window.devices.quiet,
+      devices: window.devices.inliers,
       baseline: late === null ? window.baseline : sumOf(late.rows),
     },
-    loudest: own?.loudest ?? null,
-    loudestOfStable,
+    outlier: own?.outlier ?? null,
+    outlierOfStable,
   };
 }

@@ -1,6 +1,7 @@
 // Owns which gauge a rule asks for, and on which side of its limit it is bad; whoever opens a window and whoever judges it agree by this.
 import type { ParsedRule } from '../documents/rules/rule-text.ts';
 import { metricKind } from './metric-kind.ts';
+import { goodSideOf } from './stage-rule.ts';
 
 export interface GaugeTerms {
   readonly gauge: string;
@@ -16,6 +17,6 @@ export function gaugeTermsOf(rule: ParsedRule): GaugeTerms | undefined {
   return {
     gauge: rule.ofClass === undefined ? kind.gauge : `${kind.gauge}:${rule.ofClass}`,
     limit: rule.limit.kind === 'absolute' ? rule.limit.value : null,
-    bad: rule.comparison.startsWith('>') ? 'below' : 'above',
+    bad: goodSideOf(rule) === 'above' ? 'below' : 'above',
   };
 }

@@ -1,13 +1,13 @@
 // Owns rules over predicted classes: is one still answered as often as it should be, and has any that stable knows vanished?
 import { blankVerdict } from './blank-verdict.ts';
-import { chooseBaseline, evidenceOf, quietTrials, sourceOf } from './counted-evidence.ts';
+import { chooseBaseline, evidenceOf, inlierTrials, sourceOf } from './counted-evidence.ts';
 import { type CountedEvidence, judgeCounts, needsOf, sumsOf, weighCounts } from './judge-counts.ts';
 import { boundsOf, type CountedLimit, type CountedVerdict, type ErrorLevels } from './judge-rate-rule.ts';
 import { pastOf } from './own-past.ts';
+import type { RuleReason } from './rule-reason.ts';
 import type { BaselineSource, ClassSums, RuleVerdict } from './rule-verdict.ts';
 import { CLASS_MEASURE, type StageQuestion } from './stage-question.ts';
-import type { StageRule } from './stage-rule.ts';
-import { NO_BASELINE } from './statistics/rate-verdict.ts';
+import { goodSideOf, type StageRule } from './stage-rule.ts';
 import type { Tally } from './statistics/tally.ts';
 import type { TallyRows } from './statistics/tally-rows.ts';
 
@@ -32,8 +32,8 @@ function ownPast(question: StageQuestion, measure: string, devices: TallyRows): 
 }
 
 interface ClassEvidence extends CountedEvidence {
-  readonly baselineDevices: number;
-  readonly baselineFrom: BaselineSource | null;
+  /** The devices that the class was held against, and when. */
+  readonly beside: { readonly devices: number; readonly from: BaselineSource } | null;
 }
 
 function classEvidence(name: string, limit: CountedLimit, question: StageQuestion, trials: number): ClassEvidence {
@@ -43,68 +43,61 @@ function classEvidence(name: string, limit: CountedLimit, question: StageQuestio
   const counts = isRelative ? chooseBaseline(question, measure, trials) : null;
   const evidence = evidenceOf(question, measure, { limit, baseline: counts === null ? null : { measure, counts } });
   const own = ownPast(question, measure, evidence.whole);
-  const { quiet } = evidence;
+  const { inliers } = evidence;
   return {
     ...evidence,
     own: own?.all ?? null,
-    quiet: quiet === null ? null : { ...quiet, own: own?.quiet.all ?? null },
-    baselineDevices: counts?.devices ?? 0,
-    baselineFrom: counts === null ? null : sourceOf(counts),
+    inliers: inliers === null ? null : { ...inliers, own: own?.inliers.all ?? null },
+    beside: counts === null ? null : { devices: counts.devices, from: sourceOf(counts) },
   };
 }
 
-/** The answers of the candidate's quiet devices that have a class. */
+/** The answers of the candidate's inliers that have a class. */
 function answersOf(question: StageQuestion): number {
   const measure = question.candidate.measures.find((one) => one.startsWith(CLASS_MEASURE));
-  return measure === undefined ? 0 : quietTrials(question, measure);
-}
-
-/** The devices that a class was held against, and when. */
-function besideOf({ baselineDevices, baselineFrom }: ClassEvidence) {
-  return { devices: baselineDevices, ...(baselineFrom === null ? {} : { from: baselineFrom }) };
+  return measure === undefined ? 0 : inlierTrials(question, measure);
 }
 
 function shareOf(tally: Tally | null): number {
   return tally === null || tally.trials === 0 ? 0 : tally.bad / tally.trials;
 }
 
-function percent(share: number): string {
-  const value = 100 * share;
-  return `${value < 10 ? value.toFixed(1) : value.toFixed(0)} %`;
-}
-
-/** `"receipt" fell from 4.1 % to 0.0 % of predictions on 9 of 10 devices`. */
-function fallInWords({ name, evidence, all }: ClassReading, ratio: number): string {
-  const before = shareOf(evidence.baseline);
-  const fallen = evidence.whole.countThat((bad, answers) => bad / answers < ratio * before);
-  return `"${name}" fell from ${percent(before)} to ${percent(shareOf(all))} of predictions on ${fallen} of ${evidence.whole.live} devices`;
+function fallOf({ name, evidence, all }: ClassReading, ratio: number): RuleReason {
+  const from = shareOf(evidence.baseline);
+  const devices = evidence.whole.countThat((bad, answers) => bad / answers < ratio * from);
+  return { kind: 'class-fell', name, from, to: shareOf(all), devices, total: evidence.whole.live };
 }
 
 function sumsOfClass({ name, evidence, reading }: ClassReading): ClassSums {
-  const { kind: _, ...sums } = sumsOf(evidence, reading.worst);
-  return { name, ...sums, own: evidence.own ?? null };
+  return { name, ...sumsOf(evidence, reading.worst), own: evidence.own ?? null };
 }
 
 function expected({ evidence, all }: ClassReading): number {
   return shareOf(evidence.baseline) * all.trials;
 }
 
-/** Holds the stage back until it is seen to be there. No loud device of stable says that a class is rare, or brings one of its own. */
-function isHolding({ evidence: { quiet, baseline } }: ClassReading): boolean {
-  return shareOf(quiet === null ? baseline : quiet.baseline) >= LEAST_HOLDING_SHARE;
+/** Holds the stage back until it is seen to be there. No outlier of stable says that a class is rare, or brings one of its own. */
+function isHolding({ evidence: { inliers, baseline } }: ClassReading): boolean {
+  return shareOf(inliers === null ? baseline : inliers.baseline) >= LEAST_HOLDING_SHARE;
 }
 
-function moreClasses(count: number): string {
-  return `${count} more ${count === 1 ? 'class' : 'classes'}`;
+/** The first few as they are, and how many more there are. */
+function andMore(
+  classes: readonly ClassReading[],
+  named: number,
+  say: (one: ClassReading) => RuleReason,
+): RuleReason[] {
+  const count = classes.length - named;
+  return [...classes.slice(0, named).map(say), ...(count > 0 ? [{ kind: 'more-classes', count } as const] : [])];
 }
 
-function openReason(open: readonly ClassReading[]): string {
-  const [rarest] = open;
-  if (rarest === undefined) return 'every class of the baseline is too rare to be waited for';
-  const due = Number(expected(rarest).toPrecision(2));
-  const told = rarest.reading.reason || `seen ${rarest.all.bad} times where stable would have ${due}`;
-  const more = open.length > 1 ? `; and ${moreClasses(open.length - 1)}` : '';
-  return `"${rarest.name}": ${told}${more}`;
+function openReasons(open: readonly ClassReading[]): RuleReason[] {
+  if (open.length === 0) return [{ kind: 'classes-too-rare' }];
+  return andMore(open, 1, (one) => {
+    const { name, reason, all } = one;
+    const why = reason?.kind === 'too-little' ? null : reason;
+    return { kind: 'class-open', name, seen: all.bad, expected: expected(one), why };
+  });
 }
 
 /**
@@ -113,7 +106,7 @@ function openReason(open: readonly ClassReading[]): string {
  */
 export function judgeVanishedClasses(asked: StageRule, levels: ErrorLevels, question: StageQuestion): RuleVerdict {
   const watched = question.candidate.measures.filter((measure) => measure.startsWith(CLASS_MEASURE));
-  if (watched.length === 0) return blankVerdict(asked, 'the manifest names no classes, so none is watched');
+  if (watched.length === 0) return blankVerdict(asked, { kind: 'no-classes' });
   const trials = answersOf(question);
   const each = { alpha: levels.alpha / watched.length, beta: levels.beta };
   const limit = { kind: 'least-relative', ratio: VANISHED_RATIO } as const;
@@ -125,22 +118,25 @@ export function judgeVanishedClasses(asked: StageRule, levels: ErrorLevels, ques
     })
     .sort((a, b) => expected(a) - expected(b));
   const first = classes[0];
-  if (first === undefined || first.evidence.baseline === null) return blankVerdict(asked, NO_BASELINE);
+  if (first === undefined || first.evidence.beside === null) return blankVerdict(asked, { kind: 'no-baseline' });
   const vanished = classes.filter((one) => one.verdict === 'fail').sort((a, b) => expected(b) - expected(a));
   const holding = classes.filter(isHolding);
   const open = holding.filter((one) => one.verdict !== 'pass' && one.verdict !== 'fail');
   const isPass = vanished.length === 0 && open.length === 0 && holding.length > 0;
   const verdict = vanished.length > 0 ? 'fail' : isPass ? 'pass' : 'undecided';
-  const words = vanished.slice(0, MOST_NAMED).map((one) => fallInWords(one, VANISHED_RATIO));
-  const unnamed = vanished.length > MOST_NAMED ? [`and ${moreClasses(vanished.length - MOST_NAMED)}`] : [];
+  const reasons = {
+    pass: () => [],
+    fail: () => andMore(vanished, MOST_NAMED, (one) => fallOf(one, VANISHED_RATIO)),
+    undecided: () => openReasons(open),
+  };
   const [slowest] = open;
   return {
-    ...blankVerdict(asked, isPass ? '' : vanished.length > 0 ? [...words, ...unnamed].join('; ') : openReason(open)),
+    ...blankVerdict(asked, ...reasons[verdict]()),
     verdict,
     within: holding.length > 0 && holding.every((one) => one.reading.isWithin),
     estimate: vanished.length,
     limit: 0,
-    baseline: { estimate: null, ...besideOf(first.evidence) },
+    baseline: { estimate: null, ...first.evidence.beside },
     trials: first.reading.trials,
     devices: first.reading.devices,
     worstDevice: vanished[0]?.reading.worst?.device ?? null,
@@ -148,16 +144,14 @@ export function judgeVanishedClasses(asked: StageRule, levels: ErrorLevels, ques
       verdict === 'undecided' && slowest !== undefined
         ? needsOf(slowest.evidence, each, slowest.reading, question.perMinute)
         : null,
-    sums: {
-      kind: 'classes',
-      classes: [...new Set([...vanished, ...open, ...classes])].slice(0, MOST_SUMS).map(sumsOfClass),
-    },
+    kind: 'classes',
+    sums: [...new Set([...vanished, ...open, ...classes])].slice(0, MOST_SUMS).map(sumsOfClass),
   };
 }
 
 function limitOf({ rule }: StageRule): CountedLimit {
-  const { limit, comparison } = rule;
-  const isLeast = comparison.startsWith('>');
+  const { limit } = rule;
+  const isLeast = goodSideOf(rule) === 'above';
   if (limit.kind === 'absolute') return { kind: isLeast ? 'least' : 'rate', threshold: limit.value };
   return isLeast
     ? { kind: 'least-relative', ratio: limit.factor }
@@ -168,7 +162,7 @@ function limitOf({ rule }: StageRule): CountedLimit {
 export function judgeClassShare(asked: StageRule, levels: ErrorLevels, question: StageQuestion): RuleVerdict {
   const name = asked.rule.ofClass ?? '';
   if (!question.candidate.measures.includes(`${CLASS_MEASURE}${name}`)) {
-    return blankVerdict(asked, `the manifest does not name the class "${name}"`);
+    return blankVerdict(asked, { kind: 'unknown-class', name });
   }
   const limit = limitOf(asked);
   const evidence = classEvidence(name, limit, question, answersOf(question));
@@ -179,20 +173,21 @@ export function judgeClassShare(asked: StageRule, levels: ErrorLevels, question:
   const limitShare = 'threshold' in limit ? limit.threshold : before === null ? null : limit.ratio * before;
   const bounds = boundsOf(all, reading.designEffect, limitShare ?? 0.5, levels.beta);
   const hasFallen = verdict === 'fail' && limit.kind === 'least-relative';
-  const fall = hasFallen ? fallInWords({ name, evidence, all, ...counted }, limit.ratio) : '';
+  const found = { name, evidence, all, ...counted };
   return {
-    ...blankVerdict(asked, fall || counted.reason),
+    ...blankVerdict(asked, hasFallen ? fallOf(found, limit.ratio) : counted.reason),
     verdict,
     within: reading.isWithin,
     estimate: all.trials > 0 ? shareOf(all) : null,
     lower: bounds?.[0] ?? null,
     upper: bounds?.[1] ?? null,
     limit: limitShare,
-    baseline: before === null ? null : { estimate: before, ...besideOf(evidence) },
+    baseline: evidence.beside === null ? null : { estimate: before, ...evidence.beside },
     trials: reading.trials,
     devices: reading.devices,
     worstDevice: reading.worst?.device ?? null,
     needs: counted.needs,
-    sums: { kind: 'classes', classes: [sumsOfClass({ name, evidence, all, ...counted })] },
+    kind: 'classes',
+    sums: [sumsOfClass(found)],
   };
 }

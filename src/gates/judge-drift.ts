@@ -1,14 +1,15 @@
 // Owns rules over drift: how far a distribution is from stable's, at looks whose sums were frozen when their interval closed.
 import { blankVerdict } from './blank-verdict.ts';
+import { outlierReason } from './judge-counts.ts';
 import type { ErrorLevels } from './judge-rate-rule.ts';
+import type { RuleReason } from './rule-reason.ts';
 import type { BaselineSource, RuleVerdict } from './rule-verdict.ts';
 import type { ArmEvidence, ArmHistogram, StageQuestion } from './stage-question.ts';
 import type { StageRule } from './stage-rule.ts';
 import { type DriftReading, driftVerdict } from './statistics/drift-verdict.ts';
 import { HistogramRows } from './statistics/histogram-rows.ts';
 import type { HistogramTally } from './statistics/histogram-tally.ts';
-import { type LoudRow, louder, loudInWords } from './statistics/loud-rows.ts';
-import { NO_BASELINE, TOO_LITTLE } from './statistics/rate-verdict.ts';
+import { furtherOutlier, type OutlierRow } from './statistics/outlier-rows.ts';
 import { LEAST_CLUSTERS } from './statistics/tally.ts';
 
 /** Intervals before the first look; each later one comes after twice as many. */
@@ -48,7 +49,7 @@ function histogramsAt(
 interface Baseline {
   readonly whole: HistogramTally;
   /** Without the devices that claim far more than the median one; null where there are none. */
-  readonly quiet: { readonly whole: HistogramTally; readonly loudest: LoudRow } | null;
+  readonly inliers: { readonly whole: HistogramTally; readonly outlier: OutlierRow } | null;
   readonly devices: number;
   readonly from: BaselineSource;
 }
@@ -67,9 +68,9 @@ function baselineOf(
   if (JSON.stringify(kept) !== JSON.stringify(histogram)) return null;
   const rows = histogramsAt(arm, histogram.kind, look, only);
   if (rows === undefined || rows.live === 0) return null;
-  const without = rows.withoutLoud();
-  const quiet = without === null ? null : { whole: without.rows.all, loudest: without.loudest };
-  return { whole: rows.all, quiet, devices: rows.live, from: look === WHOLE ? 'earlier' : 'beside' };
+  const without = rows.inliers();
+  const inliers = without === null ? null : { whole: without.rows.all, outlier: without.outlier };
+  return { whole: rows.all, inliers, devices: rows.live, from: look === WHOLE ? 'earlier' : 'beside' };
 }
 
 /** Stable beside the candidate; where it is going away, as it was before. */
@@ -93,64 +94,60 @@ function ownPast(
   return own.trials >= Math.max(LEAST_OWN_ANSWERS, THINNEST_BASELINE * trials) ? own : null;
 }
 
-function percent(share: number): string {
-  return `${Number((100 * share).toFixed(share < 0.1 ? 1 : 0))} %`;
-}
-
-function binName(histogram: ArmHistogram, bin: number, bins: number): string {
-  if (histogram.kind === 'class') return bin < histogram.names.length ? `"${histogram.names[bin]}"` : 'other classes';
-  return `confidences of ${Math.round((100 * bin) / bins)}–${Math.round((100 * (bin + 1)) / bins)} %`;
-}
-
 /** The bin that moved most, as its part of the distance. */
-function largestMove(histogram: ArmHistogram, candidate: HistogramTally, baseline: HistogramTally): string {
+function largestMove(histogram: ArmHistogram, candidate: HistogramTally, baseline: HistogramTally): RuleReason {
   const share = (tally: HistogramTally, bin: number): number => (tally.counts[bin] ?? 0) / tally.trials;
   const moves = candidate.counts.map((_, bin) =>
     Math.abs(Math.sqrt(share(candidate, bin)) - Math.sqrt(share(baseline, bin))),
   );
   const bin = moves.indexOf(Math.max(...moves));
-  const [from, to] = [share(baseline, bin), share(candidate, bin)].map(percent);
-  return `most of it: ${binName(histogram, bin, candidate.bins)} went from ${from} to ${to} of answers`;
+  const [from, to] = [share(baseline, bin), share(candidate, bin)];
+  if (histogram.kind === 'class') return { kind: 'class-moved', name: histogram.names[bin] ?? null, from, to };
+  return { kind: 'confidence-moved', least: bin / candidate.bins, most: (bin + 1) / candidate.bins, from, to };
 }
 
-const OWN_PAST = 'the same devices were as different from the others under stable';
+/** What a look says, and why it says no more. */
+interface Weighed extends Omit<DriftReading, 'reason'> {
+  readonly reason: RuleReason | null;
+}
 
 /** A fail must hold against the baseline, and against the devices' own past at the stage's undivided error level. */
 function readBoth(
   baseline: HistogramTally,
   own: HistogramTally | null,
   read: (against: HistogramTally, side: 'beside' | 'before') => DriftReading,
-): DriftReading {
+): Weighed {
   const beside = read(baseline, 'beside');
-  if (beside.verdict !== 'fail' || own === null || read(own, 'before').verdict === 'fail') return beside;
-  return { ...beside, verdict: 'undecided', reason: OWN_PAST };
+  const reason = beside.reason === null ? null : { kind: beside.reason };
+  if (beside.verdict !== 'fail' || own === null || read(own, 'before').verdict === 'fail') return { ...beside, reason };
+  return { ...beside, verdict: 'undecided', reason: { kind: 'own-past' } };
 }
 
 type ReadDrift = (devices: HistogramRows, against: HistogramTally) => DriftReading;
 
 /**
- * What one device says of itself decides nothing here either: a fail must hold against stable's quiet devices as well, a pass for the
- * quiet against the quiet. Asked only where some are loud: `readPlain` leaves no device out.
+ * What one device says of itself decides nothing here either: a fail must hold against stable's inliers as well, a pass for the
+ * inliers against the inliers. Asked only where there are outliers: `readPlain` leaves no device out.
  */
-function withQuiet(
-  reading: DriftReading,
+function withInliers(
+  reading: Weighed,
   devices: HistogramRows,
-  { whole, quiet }: Baseline,
+  { whole, inliers }: Baseline,
   readPlain: ReadDrift,
-): DriftReading {
+): Weighed {
   if (reading.verdict === 'fail') {
-    if (quiet === null || readPlain(devices, quiet.whole).verdict === 'fail') return reading;
-    return { ...reading, verdict: 'undecided', reason: loudInWords('fail', quiet.loudest) };
+    if (inliers === null || readPlain(devices, inliers.whole).verdict === 'fail') return reading;
+    return { ...reading, verdict: 'undecided', reason: outlierReason('fail', inliers.outlier) };
   }
-  const own = devices.withoutLoud();
-  const loud = louder(own?.loudest ?? null, quiet?.loudest ?? null);
-  if (loud === null) return reading;
-  const others = readPlain(own?.rows ?? devices, quiet?.whole ?? whole);
+  const own = devices.inliers();
+  const furthest = furtherOutlier(own?.outlier ?? null, inliers?.outlier ?? null);
+  if (furthest === null) return reading;
+  const others = readPlain(own?.rows ?? devices, inliers?.whole ?? whole);
   const both = { ...reading, isWithin: reading.isWithin && others.isWithin };
   const isPass = reading.verdict === 'pass';
   if ((isPass && others.verdict === 'pass') || (!isPass && both.isWithin === reading.isWithin)) return both;
   const areOver = !others.isWithin && others.estimate !== null;
-  return { ...both, verdict: 'undecided', reason: loudInWords(isPass ? 'pass' : 'within', loud, areOver) };
+  return { ...both, verdict: 'undecided', reason: outlierReason(isPass ? 'pass' : 'within', furthest, areOver) };
 }
 
 /** What is missing until the next look. */
@@ -168,32 +165,35 @@ export function judgeDrift(
 ): RuleVerdict {
   const { limit, scale = 'psi' } = asked.rule;
   const histogram = question.candidate.histograms.find((one) => one.kind === kind);
-  if (limit.kind !== 'absolute') return blankVerdict(asked, 'drift has no limit relative to the baseline');
-  if (histogram === undefined) return blankVerdict(asked, 'this window does not keep the histogram');
+  if (limit.kind !== 'absolute') return blankVerdict(asked, { kind: 'no-relative-limit' });
+  if (histogram === undefined) return blankVerdict(asked, { kind: 'not-measured' });
   const look = newestLook(question);
   const needs = untilNextLook(look, question);
-  if (look < 0)
-    return { ...blankVerdict(asked, `the first look comes after ${FIRST_LOOK} intervals`), limit: limit.value, needs };
+  const blank = (reason: RuleReason): RuleVerdict => ({ ...blankVerdict(asked, reason), limit: limit.value, needs });
+  if (look < 0) return blank({ kind: 'before-first-look', intervals: FIRST_LOOK });
   const devices = histogramsAt(question.candidate, kind, look);
-  if (devices === undefined || devices.live === 0)
-    return { ...blankVerdict(asked, 'no data'), limit: limit.value, needs };
+  if (devices === undefined || devices.live === 0) return blank({ kind: 'no-data' });
   const { all } = devices;
   const baseline = chooseBaseline(question, histogram, look, all.trials);
-  if (baseline === null) return { ...blankVerdict(asked, NO_BASELINE), limit: limit.value };
+  if (baseline === null) return { ...blank({ kind: 'no-baseline' }), needs: null };
   const own = ownPast(question, histogram, devices, all.trials);
   const byAll = readBoth(baseline.whole, own, (against, side) => {
     const alpha = side === 'beside' ? levels.alpha : levels.beta;
     return driftVerdict(devices, against, limit.value, look, { alpha, beta: levels.beta, scale });
   });
-  const reading = withQuiet(byAll, devices, baseline, (rows, against) =>
+  const reading = withInliers(byAll, devices, baseline, (rows, against) =>
     driftVerdict(rows, against, limit.value, look, { ...levels, scale, dropWorst: false }),
   );
-  const open = reading.reason || `${TOO_LITTLE} ${reading.isWithin ? 'within' : 'over'} the limit at the last look`;
-  const reason = { fail: () => largestMove(histogram, all, baseline.whole), undecided: () => open, pass: () => '' };
+  const { reason: open, isWithin } = reading;
+  const reason = {
+    fail: () => largestMove(histogram, all, baseline.whole),
+    undecided: (): RuleReason => open ?? { kind: 'too-little', within: isWithin },
+    pass: () => null,
+  };
   return {
     ...blankVerdict(asked, reason[reading.verdict]()),
     verdict: reading.verdict,
-    within: reading.isWithin,
+    within: isWithin,
     estimate: reading.estimate,
     lower: reading.estimate === null ? null : reading.lowerAll,
     upper: Number.isFinite(reading.upper) ? reading.upper : null,
@@ -203,8 +203,8 @@ export function judgeDrift(
     devices: devices.live,
     worstDevice: reading.worst,
     needs: reading.verdict === 'undecided' ? needs : null,
+    kind: 'histogram',
     sums: {
-      kind: 'histogram',
       look,
       candidate: { reports: all.reports, counts: all.counts },
       baseline: { reports: baseline.whole.reports, counts: baseline.whole.counts },

@@ -1,14 +1,14 @@
 // Owns rules over a gauge of each device: who is beyond the limit for too long, and whether too many are.
-import { formatDuration } from '../contract/duration.ts';
 import { blankVerdict } from './blank-verdict.ts';
 import { type GaugeTerms, gaugeTermsOf } from './gauge-terms.ts';
 import type { ErrorLevels } from './judge-rate-rule.ts';
+import type { RuleReason } from './rule-reason.ts';
 import type { BaselineSource, RuleVerdict } from './rule-verdict.ts';
 import type { ArmEvidence, DeviceGaugeState, StageQuestion } from './stage-question.ts';
 import type { StageRule } from './stage-rule.ts';
 import { pFail, pPass } from './statistics/e-process.ts';
-import { ONE_DEVICE, type Verdict } from './statistics/rate-verdict.ts';
-import { type DeviceCounts, shareVerdict } from './statistics/share-verdict.ts';
+import type { Verdict } from './statistics/rate-verdict.ts';
+import { type DeviceCounts, shareVerdict, totalOf } from './statistics/share-verdict.ts';
 
 /** So many of the devices may breach a gauge's limit unless the rule says otherwise: a fan fails, a battery ages. */
 const DEFAULT_SHARE = 0.1;
@@ -104,52 +104,43 @@ function countStandings({ place, devices }: Followed, standing: (one: DeviceGaug
 interface Weighed {
   readonly verdict: Verdict;
   readonly isWithin: boolean;
-  readonly reason: string;
+  readonly reason: RuleReason | null;
 }
 
 /** Exact: the devices that report the gauge are the whole. */
 function weighDevices({ scope, share }: StageRule, counts: DeviceCounts, question: StageQuestion): Weighed {
-  const total = counts.bad + counts.good + counts.pending;
+  const total = totalOf(counts);
   const allowed = scope === 'any-device' ? 0 : (share ?? DEFAULT_SHARE);
   const { verdict, isWithin } = shareVerdict(counts, allowed, true);
   const sparesOne = scope !== 'any-device' && share === undefined && total >= LEAST_DEVICES_TO_SPARE_ONE;
   if (verdict === 'fail' && counts.bad === 1 && sparesOne)
-    return { verdict: 'undecided', isWithin: false, reason: ONE_DEVICE };
+    return { verdict: 'undecided', isWithin: false, reason: { kind: 'one-device' } };
   const wanted = Math.min(question.minimum.devices, question.candidate.names.length);
   if (verdict === 'pass' && total < wanted) {
-    return { verdict: 'undecided', isWithin, reason: `only ${total} of the stage's devices report it` };
+    return { verdict: 'undecided', isWithin, reason: { kind: 'few-report', devices: total } };
   }
-  return { verdict, isWithin, reason: '' };
+  return { verdict, isWithin, reason: null };
 }
 
-interface TimeAndSample {
-  readonly forMs: number;
-  readonly isSample: boolean;
-}
-
-/** `3 of 20 devices above it for 5 min`. */
-function inWords({ bad, good, pending }: DeviceCounts, { bad: side }: GaugeTerms, facts: TimeAndSample): string {
-  const { forMs, isSample } = facts;
-  const time = forMs === 0 ? '' : ` for ${formatDuration(forMs)}`;
-  const open = pending === 0 ? '' : `, ${pending} not known yet`;
-  const sample = isSample ? ' in a sample of' : ' of';
-  return `${bad}${sample} ${bad + good + pending} devices ${side} it${time}${open}`;
+function devicesBeyond(
+  counts: DeviceCounts,
+  { bad: side }: GaugeTerms,
+  time: { readonly forMs: number; readonly isSample: boolean },
+): RuleReason {
+  return { kind: 'devices-beyond', side, bad: counts.bad, pending: counts.pending, total: totalOf(counts), ...time };
 }
 
 function judgeAbsolute(asked: StageRule, terms: GaugeTerms & { limit: number }, question: StageQuestion): RuleVerdict {
   const followed = followedBy(question.candidate, terms);
-  if (followed === undefined) return blankVerdict(asked, 'this window does not follow the gauge');
+  if (followed === undefined) return blankVerdict(asked, { kind: 'not-measured' });
   const { sustainedMs = 0 } = asked.rule;
   const { counts, devices, longest } = countStandings(followed, (state) => standingOf(state, sustainedMs));
-  if (devices === 0) return blankVerdict(asked, 'no device of the stage reports it');
+  if (devices === 0) return blankVerdict(asked, { kind: 'not-reported' });
   const { verdict, isWithin, reason } = weighDevices(asked, counts, question);
   const median = medianOf(followed, 1);
   const { isSample } = followed;
-  const told = [inWords(counts, terms, { forMs: sustainedMs, isSample }), ...(reason === '' ? [] : [reason])].join(
-    '; ',
-  );
   return {
-    ...blankVerdict(asked, told),
+    ...blankVerdict(asked, devicesBeyond(counts, terms, { forMs: sustainedMs, isSample }), reason),
     verdict,
     within: isWithin,
     estimate: median,
@@ -157,7 +148,8 @@ function judgeAbsolute(asked: StageRule, terms: GaugeTerms & { limit: number }, 
     trials: devices,
     devices,
     worstDevice: counts.bad > 0 ? longest : null,
-    sums: { kind: 'gauge', ...counts, median },
+    kind: 'gauge',
+    sums: counts,
   };
 }
 
@@ -169,8 +161,8 @@ interface GaugeBaseline {
 }
 
 /** The first arm of stable that says enough, else why there is none. */
-function baselineOf({ baseline, earlierBaseline }: StageQuestion, terms: GaugeTerms): GaugeBaseline | string {
-  let reason = 'no baseline: stable does not report it';
+function baselineOf({ baseline, earlierBaseline }: StageQuestion, terms: GaugeTerms): GaugeBaseline | RuleReason {
+  let reason: RuleReason = { kind: 'no-baseline' };
   for (const [arm, from] of [
     [baseline, 'beside'],
     [earlierBaseline, 'earlier'],
@@ -179,10 +171,7 @@ function baselineOf({ baseline, earlierBaseline }: StageQuestion, terms: GaugeTe
     if (followed === undefined || followed.devices.size === 0) continue;
     const typical = medianOf(followed, leastReportsOf(terms.gauge));
     if (typical !== null && typical > 0) return { typical, from, devices: followed.devices.size };
-    reason =
-      typical === null
-        ? 'no baseline yet: too few reports of each device of stable'
-        : 'a ratio needs a positive baseline, and the median of stable is not above 0: give an absolute limit';
+    reason = { kind: typical === null ? 'thin-baseline' : 'baseline-not-positive' };
   }
   return reason;
 }
@@ -196,20 +185,19 @@ function weighMeans(
 ): Weighed {
   const known = bad + good;
   const isWithin = known > 0 && bad < allowed * known;
-  if (known === 0) return { verdict: 'undecided', isWithin, reason: 'too few reports of each device' };
-  if (pFail(bad, known, allowed) <= levels.alpha) return { verdict: 'fail', isWithin, reason: '' };
+  if (known === 0) return { verdict: 'undecided', isWithin, reason: { kind: 'thin-reports' } };
+  if (pFail(bad, known, allowed) <= levels.alpha) return { verdict: 'fail', isWithin, reason: null };
   const isClean = bad === 0 && pending === 0 && known >= least;
-  if (isClean || pPass(bad, known, allowed) <= levels.beta) return { verdict: 'pass', isWithin, reason: '' };
-  return { verdict: 'undecided', isWithin, reason: `${known} devices are too few to tell` };
+  if (isClean || pPass(bad, known, allowed) <= levels.beta) return { verdict: 'pass', isWithin, reason: null };
+  return { verdict: 'undecided', isWithin, reason: { kind: 'too-few-devices' } };
 }
 
 function judgeRelative(asked: StageRule, terms: GaugeTerms, levels: ErrorLevels, question: StageQuestion): RuleVerdict {
   const { limit } = asked.rule;
   const followed = followedBy(question.candidate, terms);
-  if (limit.kind !== 'baseline' || followed === undefined)
-    return blankVerdict(asked, 'this window does not follow the gauge');
+  if (limit.kind !== 'baseline' || followed === undefined) return blankVerdict(asked, { kind: 'not-measured' });
   const baseline = baselineOf(question, terms);
-  if (typeof baseline === 'string') return blankVerdict(asked, baseline);
+  if ('kind' in baseline) return blankVerdict(asked, baseline);
   const allowedMean = Math.max(limit.factor * baseline.typical, limit.floor ?? 0);
   const leastReports = leastReportsOf(terms.gauge);
   const { counts, devices } = countStandings(followed, (state) => {
@@ -217,13 +205,12 @@ function judgeRelative(asked: StageRule, terms: GaugeTerms, levels: ErrorLevels,
     const mean = state.total / state.weight;
     return (terms.bad === 'above' ? mean > allowedMean : mean < allowedMean) ? 'bad' : 'good';
   });
-  if (devices === 0) return blankVerdict(asked, 'no device of the stage reports it');
+  if (devices === 0) return blankVerdict(asked, { kind: 'not-reported' });
   const { verdict, isWithin, reason } = weighMeans(counts, asked.share ?? HALF, levels, question.minimum.devices);
   const median = medianOf(followed, leastReports);
   const { isSample } = followed;
-  const told = [inWords(counts, terms, { forMs: 0, isSample }), ...(reason === '' ? [] : [reason])].join('; ');
   return {
-    ...blankVerdict(asked, told),
+    ...blankVerdict(asked, devicesBeyond(counts, terms, { forMs: 0, isSample }), reason),
     verdict,
     within: isWithin,
     estimate: median,
@@ -231,14 +218,15 @@ function judgeRelative(asked: StageRule, terms: GaugeTerms, levels: ErrorLevels,
     baseline: { estimate: baseline.typical, devices: baseline.devices, from: baseline.from },
     trials: devices,
     devices,
-    sums: { kind: 'gauge', ...counts, median },
+    kind: 'gauge',
+    sums: counts,
   };
 }
 
 /** cpu, memory, temperature, …: absolute limits by each device's own time beyond them, relative ones by each device's mean. */
 export function judgeGauge(asked: StageRule, levels: ErrorLevels, question: StageQuestion): RuleVerdict {
   const terms = gaugeTermsOf(asked.rule);
-  if (terms === undefined) return blankVerdict(asked, 'this window does not follow the gauge');
+  if (terms === undefined) return blankVerdict(asked, { kind: 'not-measured' });
   const { limit } = terms;
   return limit === null
     ? judgeRelative(asked, terms, levels, question)

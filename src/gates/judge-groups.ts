@@ -1,13 +1,14 @@
 // Owns rules by group: the same judges asked of each group of the stage's devices, and what they say as one verdict that names a group.
-import { blankVerdict, NOT_FROZEN } from './blank-verdict.ts';
+import { blankVerdict, notApplicable } from './blank-verdict.ts';
 import { limitsOfGroup } from './freeze-limits.ts';
 import type { ErrorLevels } from './judge-rate-rule.ts';
 import { metricKind } from './metric-kind.ts';
+import type { RuleReason } from './rule-reason.ts';
 import type { GroupVerdict, RuleVerdict } from './rule-verdict.ts';
 import type { ArmEvidence, GroupFacts, StageQuestion } from './stage-question.ts';
 import type { RuleGrouping, StageRule } from './stage-rule.ts';
 import { ruleAlpha } from './stage-verdict.ts';
-import { NO_BASELINE } from './statistics/rate-verdict.ts';
+import { totalOf } from './statistics/share-verdict.ts';
 
 /** A group of fewer devices in the stage can't be told from its devices. */
 export const LEAST_DEVICES = 3;
@@ -74,8 +75,11 @@ export function ruleIn(
   return { ...asked, rule: limits.get(value) ?? asked.rule };
 }
 
-function passedOver(asked: StageRule, reason: string, devices = 0): RuleVerdict {
-  return { ...blankVerdict(asked, reason), verdict: 'not-applicable', within: true, devices };
+/** A limit that was not frozen never comes; devices on stable may yet report. */
+function isHopeless({ reasons }: RuleVerdict, { outside }: GroupFacts): boolean {
+  return reasons.some(
+    ({ kind }) => kind === 'not-frozen' || (outside === 0 && (kind === 'no-baseline' || kind === 'thin-baseline')),
+  );
 }
 
 function judgeGroup(
@@ -84,24 +88,22 @@ function judgeGroup(
   context: { readonly levels: ErrorLevels; readonly question: StageQuestion; readonly judge: Judge },
 ): RuleVerdict {
   const { levels, question, judge } = context;
-  const { bad, good, pending } = facts.installs;
-  const devices = bad + good + pending;
-  if (devices < LEAST_DEVICES) return passedOver(asked, `fewer than ${LEAST_DEVICES} devices in the stage`, devices);
+  const devices = totalOf(facts.installs);
+  if (devices < LEAST_DEVICES)
+    return { ...notApplicable(asked, { kind: 'small-group', least: LEAST_DEVICES }), devices };
   const { kind } = metricKind(asked.rule.metric);
   const candidate = kind === 'share' ? question.candidate : groupArm(question.candidate, facts.name);
-  if (candidate === null) return blankVerdict(asked, 'no data');
+  if (candidate === null) return blankVerdict(asked, { kind: 'no-data' });
   const narrow = narrowed(question, facts, candidate);
   const verdict = judge(asked, levels, kind === 'gauge' ? narrowedToGauges(question, facts, narrow) : narrow);
-  // A limit that was not frozen never comes; devices on stable may yet report.
-  const isHopeless = verdict.reason === NOT_FROZEN || (verdict.reason.startsWith(NO_BASELINE) && facts.outside === 0);
-  return isHopeless ? passedOver(asked, 'stable has no such devices to compare with', devices) : verdict;
+  return isHopeless(verdict, facts) ? { ...notApplicable(asked, { kind: 'no-such-devices' }), devices } : verdict;
 }
 
 /** How near to its limit, or how far over it: 1 is at the limit. */
-function stretch({ verdict: { estimate, limit, rule } }: Judged): number {
+function stretch({ verdict: { estimate, limit, goodSide } }: Judged): number {
   if (estimate === null || limit === null) return 0;
   if (limit === 0) return estimate;
-  return rule.includes('>') ? limit / Math.max(estimate, 1e-9) : estimate / limit;
+  return goodSide === 'above' ? limit / Math.max(estimate, 1e-9) : estimate / limit;
 }
 
 function furthest(judged: readonly Judged[]): Judged | undefined {
@@ -115,18 +117,19 @@ function slowest(open: readonly Judged[]): Judged | undefined {
   return open.toSorted((a, b) => minutes(b) - minutes(a))[0];
 }
 
-/** `the other 2 groups are within`, of those that were judged. */
-function ofOthers(chosen: Judged, judged: readonly Judged[]): string {
+const MOST_OVER = 3;
+
+/** How the others stand of those that were judged. */
+function ofOthers(chosen: Judged, judged: readonly Judged[]): RuleReason[] {
   const others = judged.filter((one) => one !== chosen);
+  if (others.length === 0) return [];
   const over = others.filter((one) => !one.verdict.within).map((one) => one.facts.name);
-  if (others.length === 0) return '';
-  if (over.length > 0) return `so do ${over.slice(0, 3).join(', ')}${over.length > 3 ? ' and others' : ''}`;
-  return others.length === 1 ? 'the other group is within' : `the other ${others.length} groups are within`;
+  return [{ kind: 'other-groups', count: others.length, over: over.slice(0, MOST_OVER), overCount: over.length }];
 }
 
-function summaryOf({ facts, verdict }: Judged): GroupVerdict {
-  const { estimate, lower, upper, limit, trials, devices, within, reason } = verdict;
-  return { name: facts.name, verdict: verdict.verdict, within, estimate, lower, upper, limit, trials, devices, reason };
+function summaryOf({ facts: { name }, verdict: found }: Judged): GroupVerdict {
+  const { verdict, estimate, lower, upper, limit, trials, devices, within, reasons } = found;
+  return { name, verdict, within, estimate, lower, upper, limit, trials, devices, reasons };
 }
 
 /**
@@ -150,17 +153,16 @@ export function judgeByGroup(
   const chosen = failed ?? open ?? furthest(judged);
   const named = { rule: asked.rule.source, by: grouping.by, groups: all.map(summaryOf) };
   if (chosen === undefined) {
-    const reason = groups.length === 0 ? 'this window counts no groups' : 'no group can be judged in this stage';
-    return { ...passedOver(asked, reason), ...named };
+    const kind = groups.length === 0 ? 'not-measured' : 'no-group-judged';
+    return { ...notApplicable(asked, { kind }), ...named };
   }
   const { facts, verdict } = chosen;
-  const reason = [verdict.reason, failed === undefined ? '' : ofOthers(chosen, judged)].filter((text) => text !== '');
   return {
     ...verdict,
     ...named,
     group: facts.name,
-    ...(verdict.rule === asked.rule.source ? {} : { groupRule: verdict.rule }),
+    groupRule: verdict.rule === asked.rule.source ? null : verdict.rule,
     within: judged.every((one) => one.verdict.within),
-    reason: reason.join('; '),
+    reasons: failed === undefined ? verdict.reasons : [...verdict.reasons, ...ofOthers(chosen, judged)],
   };
 }

@@ -1,16 +1,17 @@
 // Owns what one set of counts says of its limit: rates, and quantiles by how many values exceed the limit.
 
+import type { RuleReason } from './rule-reason.ts';
+import type { Needs } from './rule-verdict.ts';
 import type { StageQuestion } from './stage-question.ts';
 import { anyDeviceVerdict } from './statistics/any-device-verdict.ts';
-import { burstsInWords } from './statistics/burst-effect.ts';
 import { priorWeight, rateBounds } from './statistics/e-process.ts';
 import { WINDOW_INTERVALS, windowWeight, withWindow } from './statistics/late-regression.ts';
 import { leastRateVerdict, leastRelativeVerdict } from './statistics/least-rate-verdict.ts';
 import {
+  type OpenReason,
   type RateOptions,
   type RateReading,
   rateVerdict,
-  TOO_LITTLE,
   type Verdict,
   verdictOf,
 } from './statistics/rate-verdict.ts';
@@ -42,8 +43,8 @@ export interface Counts {
 export interface CountedVerdict {
   readonly verdict: Verdict;
   readonly reading: RateReading;
-  readonly reason: string;
-  readonly needs: { readonly trials: number; readonly minutes: number | null } | null;
+  readonly reason: RuleReason | null;
+  readonly needs: Needs | null;
 }
 
 export interface ErrorLevels {
@@ -69,7 +70,7 @@ function exactReading(devices: TallyRows, threshold: number): RateReading {
     pPass: isWithin ? 0 : 1,
     pFailAll: isBroken ? 0 : 1,
     worst: null,
-    reason: all.trials > 0 ? '' : 'no data',
+    reason: all.trials > 0 ? null : 'no-data',
   };
 }
 
@@ -83,7 +84,6 @@ function read(limit: CountedLimit, devices: TallyRows, baseline: Tally | null, o
   return rateVerdict(devices, limit.threshold, options);
 }
 
-const OWN_PAST = 'the same devices showed as little under stable';
 /** So many of the events must have been due in the devices' own past for their absence there to say something. */
 const TELLING_EVENTS = 10;
 
@@ -94,8 +94,18 @@ function isTelling(own: Tally, baseline: Tally | null): boolean {
   return (baseline.bad / baseline.trials) * own.trials >= TELLING_EVENTS;
 }
 
+interface BothReading extends RateReading {
+  /** Proven against the baseline, and not against the devices' own past. */
+  readonly isLikeOwnPast?: boolean;
+}
+
 /** The reading with the weaker of two proofs: against the baseline, and against the devices' own past. */
-function readBoth(counts: Counts, devices: TallyRows, levels: ErrorLevels & RateOptions, baseline: Tally | null) {
+function readBoth(
+  counts: Counts,
+  devices: TallyRows,
+  levels: ErrorLevels & RateOptions,
+  baseline: Tally | null,
+): BothReading {
   const { limit, own = null, leastEffect } = counts;
   const beside = read(limit, devices, baseline, { ...levels, leastDesignEffect: leastEffect });
   if (limit.kind !== 'least-relative' || own === null || !isTelling(own, counts.baseline)) return beside;
@@ -109,13 +119,9 @@ function readBoth(counts: Counts, devices: TallyRows, levels: ErrorLevels & Rate
     pPass: beside.pPass,
   };
   const outcome = verdictOf(p, levels);
-  const differs = outcome.verdict === 'undecided' && beside.pFail <= levels.alpha;
-  return { ...beside, ...p, verdict: outcome.verdict, reason: differs ? OWN_PAST : outcome.reason };
+  const isLikeOwnPast = outcome.verdict === 'undecided' && beside.pFail <= levels.alpha;
+  return { ...beside, ...p, ...outcome, isLikeOwnPast };
 }
-
-/** How a reason begins that rests on the newest intervals. */
-export const ALONE = 'the newest intervals alone';
-const LATE = `${ALONE} prove it; over the whole stage it is not proven yet`;
 
 /** Would it pass, had stable shown no bursts? */
 function isHeldByBursts(counts: Counts, levels: ErrorLevels, reading: RateReading): boolean {
@@ -147,12 +153,28 @@ export function readCounts(counts: Counts, levels: ErrorLevels & RateOptions, qu
   if (outcome.verdict !== 'undecided') {
     const isLate = outcome.verdict === 'fail' && withWindow(reading.pFail, 1, 1) > levels.alpha;
     const shown = outcome.verdict === 'fail' ? reading : asShown(reading, counts);
-    return { verdict: outcome.verdict, reading: shown, reason: isLate ? LATE : '', needs: null };
+    const { bad, trials } = window.devices.all;
+    return {
+      verdict: outcome.verdict,
+      reading: shown,
+      reason: isLate ? { kind: 'late', bad, trials } : null,
+      needs: null,
+    };
   }
-  const side = reading.isWithin ? 'within' : 'over';
-  const bursts = isHeldByBursts(counts, levels, reading) ? burstsInWords(counts.leastEffect) : '';
-  const reason = reading.reason || outcome.reason || bursts || `${TOO_LITTLE} ${side} the limit`;
+  const reason = openReason(reading, outcome.reason, () => isHeldByBursts(counts, levels, reading), counts.leastEffect);
   return { verdict: 'undecided', reading: asShown(reading, counts), reason, needs: null };
+}
+
+function openReason(
+  reading: BothReading,
+  ofBoth: OpenReason | null,
+  isHeldByBursts: () => boolean,
+  effect: number,
+): RuleReason {
+  if (reading.isLikeOwnPast === true) return { kind: 'own-past' };
+  const kind = reading.reason ?? ofBoth;
+  if (kind !== null) return { kind };
+  return isHeldByBursts() ? { kind: 'bursts', effect } : { kind: 'too-little', within: reading.isWithin };
 }
 
 /** Each device alone against an absolute limit: how many surely breach it, and are the others observed within? */
@@ -163,19 +185,22 @@ export function judgeAnyDevice(
 ): CountedVerdict {
   const together = read(limit, whole, baseline, { ...levels, dropWorst: false });
   if (limit.kind !== 'rate' || limit.threshold <= 0 || limit.threshold >= 1) {
-    const reason = 'a rule about any device takes an absolute limit between 0 % and 100 %';
-    return { verdict: 'undecided', reading: together, reason, needs: null };
+    return { verdict: 'undecided', reading: together, reason: { kind: 'no-single-device-limit' }, needs: null };
   }
   const found = anyDeviceVerdict(whole, limit.threshold, { alpha: levels.alpha, share, rows });
   const { verdict, isWithin, pFail, worst, mayBreach, breaching, total } = found;
   const outstanding = worst ?? whole.largestExcess(limit.threshold) ?? null;
   const reading = { ...together, verdict, isWithin, pFail, worst: outstanding };
-  const others = mayBreach === 0 ? 'not every device is' : `more than ${mayBreach} of ${total} devices are not`;
-  const least = whole.live === 0 ? 'no data' : isWithin ? '' : `${others} observed within the limit yet`;
-  const many = mayBreach === 0 ? '' : `${breaching} of ${total} devices breach it, ${mayBreach} may; `;
-  const breach =
-    worst === null ? '' : `${many}${worst.bad} of ${worst.trials} on ${worst.device}, beyond what chance explains`;
-  return { verdict, reading, reason: verdict === 'fail' ? breach : least, needs: null };
+  const open = (): RuleReason | null => {
+    if (whole.live === 0) return { kind: 'no-data' };
+    return isWithin ? null : { kind: 'devices-open', mayBreach, total };
+  };
+  const breach = (): RuleReason | null => {
+    if (worst === null) return null;
+    const { device, bad, trials } = worst;
+    return { kind: 'device-breach', device, bad, trials, breaching, mayBreach, total };
+  };
+  return { verdict, reading, reason: verdict === 'fail' ? breach() : open(), needs: null };
 }
 
 const MOST_DOUBLINGS = 16;

@@ -1,8 +1,8 @@
 // Owns the verdict on a stage: each rule judged by what its metric needs, then all of them together.
 import { assertNever } from '../base/errors.ts';
 import { quantileOf } from '../contract/sketch.ts';
-import { blankVerdict, NOT_FROZEN } from './blank-verdict.ts';
-import { baselineCounts, chooseBaseline, evidenceOf, isThick, quietTrials, sourceOf } from './counted-evidence.ts';
+import { blankVerdict, notApplicable } from './blank-verdict.ts';
+import { baselineCounts, chooseBaseline, evidenceOf, inlierTrials, isThick, sourceOf } from './counted-evidence.ts';
 import { baselineEdgeOf, limitInForce } from './freeze-limits.ts';
 import { judgeClassShare, judgeVanishedClasses } from './judge-classes.ts';
 import { type CountedEvidence, judgeCounts, sumsOf } from './judge-counts.ts';
@@ -18,14 +18,15 @@ import {
 } from './judge-rate-rule.ts';
 import { judgeSuccess } from './judge-success.ts';
 import { metricKind } from './metric-kind.ts';
-import { METHOD_VERSION, type RuleVerdict, ruleName, type StageVerdict } from './rule-verdict.ts';
+import type { RuleReason } from './rule-reason.ts';
+import { METHOD_VERSION, type RuleVerdict, ruleName, type StageReason, type StageVerdict } from './rule-verdict.ts';
 import { judgeSignal } from './signal-verdict.ts';
 import { DEFAULT_ERROR_LEVEL, type StageQuestion, sizeOf, wholeTallies } from './stage-question.ts';
 import { rowsOfStage } from './stage-rows.ts';
 import type { StageRule } from './stage-rule.ts';
 import { combineVerdicts, ruleAlpha } from './stage-verdict.ts';
 import { quantileBounds } from './statistics/quantile-verdict.ts';
-import { shareVerdict } from './statistics/share-verdict.ts';
+import { shareVerdict, totalOf } from './statistics/share-verdict.ts';
 import { designEffect, EMPTY_TALLY } from './statistics/tally.ts';
 
 function judgeInScope(
@@ -41,7 +42,7 @@ function judgeInScope(
 /** error_rate and unknown_rate, absolute or against the baseline. */
 function judgeRate(asked: StageRule, measure: string, levels: ErrorLevels, question: StageQuestion): RuleVerdict {
   const { limit } = asked.rule;
-  const trials = quietTrials(question, measure);
+  const trials = inlierTrials(question, measure);
   const counts = limit.kind === 'baseline' ? chooseBaseline(question, measure, trials) : null;
   const counted: CountedLimit =
     limit.kind === 'absolute'
@@ -75,6 +76,7 @@ function judgeRate(asked: StageRule, measure: string, levels: ErrorLevels, quest
     devices: reading.devices,
     worstDevice: reading.worst?.device ?? null,
     needs,
+    kind: 'rate',
     sums: sumsOf(evidence, reading.worst),
   };
 }
@@ -95,7 +97,7 @@ function withReading(counted: CountedVerdict): Weighed {
 function passEither(beside: CountedVerdict, frozen: CountedVerdict): Weighed {
   const isWithin = beside.reading.isWithin || frozen.reading.isWithin;
   if (beside.verdict !== 'undecided' || !frozen.reading.isWithin) return { ...beside, isWithin };
-  if (frozen.verdict === 'pass') return { ...beside, verdict: 'pass', reason: '', needs: null, isWithin };
+  if (frozen.verdict === 'pass') return { ...beside, verdict: 'pass', reason: null, needs: null, isWithin };
   const needs = beside.needs ?? frozen.needs;
   return { ...beside, reason: beside.reading.isWithin ? beside.reason : frozen.reason, needs, isWithin };
 }
@@ -104,14 +106,14 @@ function passEither(beside: CountedVerdict, frozen: CountedVerdict): Weighed {
 function judgeLatency(asked: StageRule, q: number, levels: ErrorLevels, question: StageQuestion): RuleVerdict {
   const { candidate } = question;
   const limit = limitInForce(asked.rule, question.limits);
-  if (limit === undefined) return blankVerdict(asked, NOT_FROZEN);
+  if (limit === undefined) return blankVerdict(asked, { kind: 'not-frozen' });
   const measure = `latency>${limit.edge}`;
   const whole = wholeTallies(candidate, measure);
-  if (whole === undefined) return blankVerdict(asked, 'this window does not count the limit');
+  if (whole === undefined) return blankVerdict(asked, { kind: 'not-measured' });
   const below = baselineEdgeOf(asked.rule, limit);
   const concurrent = below === undefined ? null : baselineCounts(question, `latency>${below}`, 'baseline');
   // Without a concurrent baseline, and for one device alone, the frozen limit stands on its own.
-  const isAlone = asked.scope === 'any-device' || !isThick(concurrent, quietTrials(question, measure));
+  const isAlone = asked.scope === 'any-device' || !isThick(concurrent, inlierTrials(question, measure));
   const counts = isAlone ? null : concurrent;
   const counted: CountedLimit =
     counts === null ? { kind: 'rate', threshold: 1 - q } : { kind: 'relative', ratio: 1, floor: 0 };
@@ -155,6 +157,7 @@ function judgeLatency(asked: StageRule, q: number, levels: ErrorLevels, question
     devices: reading.devices,
     worstDevice: reading.worst?.device ?? null,
     needs,
+    kind: 'rate',
     sums: sumsOf(evidence, reading.worst),
   };
 }
@@ -162,21 +165,20 @@ function judgeLatency(asked: StageRule, q: number, levels: ErrorLevels, question
 /** failed_devices: exact, on the stage's own devices. */
 function judgeFailedDevices(asked: StageRule, question: StageQuestion): RuleVerdict {
   const { limit, comparison } = asked.rule;
-  if (limit.kind !== 'absolute') return blankVerdict(asked, 'failed_devices has no baseline');
+  if (limit.kind !== 'absolute') return blankVerdict(asked, { kind: 'no-relative-limit' });
   const { bad, good, pending } = question.installs;
   const reading = shareVerdict({ bad, good, pending }, limit.value, comparison !== '<');
+  const open: RuleReason = reading.reason === null ? { kind: 'pending-installs', pending } : { kind: reading.reason };
   return {
-    ...blankVerdict(
-      asked,
-      reading.verdict === 'undecided' ? reading.reason || `${pending} devices have not ended their install` : '',
-    ),
+    ...blankVerdict(asked, reading.verdict === 'undecided' ? open : null),
     verdict: reading.verdict,
     within: reading.isWithin,
     estimate: reading.estimate,
     limit: limit.value,
-    trials: bad + good + pending,
-    devices: bad + good + pending,
-    sums: { kind: 'share', bad, good, pending },
+    trials: totalOf(question.installs),
+    devices: totalOf(question.installs),
+    kind: 'share',
+    sums: { bad, good, pending },
   };
 }
 
@@ -185,13 +187,8 @@ function judgeRule(asked: StageRule, levels: ErrorLevels, question: StageQuestio
   const kind = metricKind(rule.metric);
   const isRelative = rule.limit.kind === 'baseline' || ['vanished-classes', 'drift'].includes(kind.kind);
   // What the manifest states is there without a stable version.
-  if (isRelative && !question.hasStable && kind.kind !== 'success') {
-    return {
-      ...blankVerdict(asked, 'first rollout: there is no stable version to compare with'),
-      verdict: 'not-applicable',
-      within: true,
-    };
-  }
+  if (isRelative && !question.hasStable && kind.kind !== 'success')
+    return notApplicable(asked, { kind: 'first-rollout' });
   if (asked.grouping !== undefined) return judgeByGroup(asked, asked.grouping, { levels, question, judge: judgeRule });
   switch (kind.kind) {
     case 'rate':
@@ -240,25 +237,19 @@ export function judgeStage(question: StageQuestion): StageVerdict {
   const combined = combineVerdicts(deciding, { elapsedMs: 0 });
   const missing = missingEvidence(question);
   const about = { measured: sizeOf(question.candidate), method: METHOD_VERSION } as const;
-  if (combined.verdict === 'fail') return { kind: 'fail', rules, because: combined.because, ...about };
-  const because = [...combined.because, ...missing];
+  const ofRules = combined.because.map((rule) => ({ kind: 'rule', rule }) as const);
+  if (combined.verdict === 'fail') return { kind: 'fail', rules, because: ofRules, ...about };
+  const because = [...ofRules, ...missing];
   const kind = combined.verdict === 'pass' && missing.length === 0 ? 'pass' : 'undecided';
   return { kind, rules, because, ...about };
 }
 
-/** A whole number with its thousands apart: `12 480`. */
-function apart(count: number): string {
-  return String(count).replace(/\B(?=(\d{3})+$)/g, ' ');
-}
-
-/** What the stage lacks of its minimum, in words. */
-function missingEvidence({ candidate, minimum }: StageQuestion): string[] {
+/** What the stage lacks of its minimum. */
+function missingEvidence({ candidate, minimum }: StageQuestion): StageReason[] {
   const { devices, inferences } = sizeOf(candidate);
-  const missing: string[] = [];
-  const [devicesShort, inferencesShort] = [minimum.devices - devices, minimum.inferences - inferences];
-  if (devicesShort > 0)
-    missing.push(`${apart(devicesShort)} more ${devicesShort === 1 ? 'device' : 'devices'} with data`);
-  if (inferencesShort > 0)
-    missing.push(`${apart(inferencesShort)} more ${inferencesShort === 1 ? 'inference' : 'inferences'}`);
-  return missing;
+  const asked = [
+    { kind: 'minimum-devices', have: devices, need: minimum.devices },
+    { kind: 'minimum-inferences', have: inferences, need: minimum.inferences },
+  ] as const;
+  return asked.filter(({ have, need }) => have < need);
 }

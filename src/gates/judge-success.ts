@@ -8,7 +8,7 @@ import { boundsOf, type CountedVerdict, type ErrorLevels } from './judge-rate-ru
 import type { BaselineSource, RuleVerdict } from './rule-verdict.ts';
 import { type StageQuestion, sizeOf, wholeTallies } from './stage-question.ts';
 import type { StageRule } from './stage-rule.ts';
-import type { LoudRow } from './statistics/loud-rows.ts';
+import type { OutlierRow } from './statistics/outlier-rows.ts';
 import { designEffect, type Tally } from './statistics/tally.ts';
 
 /** What is counted for a measure: the bad ones; src/telemetry says of which. */
@@ -48,8 +48,8 @@ interface Span {
 
 interface SuccessBaseline extends Span {
   readonly estimate: number;
-  /** Of stable's quiet devices; null where none is loud. */
-  readonly quiet: (Span & { readonly loudest: LoudRow }) | null;
+  /** Of stable's inliers; null where there is no outlier. */
+  readonly inliers: (Span & { readonly outlier: OutlierRow }) | null;
   readonly devices: number;
   readonly from: BaselineSource;
 }
@@ -65,7 +65,7 @@ function baselineOf(
   const counted = badOutcomesOf(measure, ofClass);
   const fromCounts = (counts: ReturnType<typeof baselineCounts>): SuccessBaseline | null => {
     if (counts === null) return null;
-    const { whole, quiet } = counts;
+    const { whole, inliers } = counts;
     const spanOf = (tally: Tally): Span => {
       const [least, most] = boundsOf(tally, designEffect(tally), ANY_RATE, level) ?? [0, 1];
       return { least: otherSide(measure, most), most: otherSide(measure, least) };
@@ -73,7 +73,7 @@ function baselineOf(
     return {
       estimate: otherSide(measure, whole.bad / whole.trials),
       ...spanOf(whole),
-      quiet: quiet === null ? null : { ...spanOf(quiet.whole), loudest: quiet.loudest },
+      inliers: inliers === null ? null : { ...spanOf(inliers.whole), outlier: inliers.outlier },
       devices: counts.devices,
       from: sourceOf(counts),
     };
@@ -83,7 +83,7 @@ function baselineOf(
   const name = ofClass === undefined ? metric : `${metric}/${ofClass}`;
   const stated = Object.hasOwn(question.offline ?? {}, name) ? question.offline?.[name] : undefined;
   if (stated !== undefined && stated >= 0 && stated <= 1) {
-    return { estimate: stated, least: stated, most: stated, quiet: null, devices: 0, from: 'offline' };
+    return { estimate: stated, least: stated, most: stated, inliers: null, devices: 0, from: 'offline' };
   }
   return fromCounts(baselineCounts(question, counted, 'earlierBaseline'));
 }
@@ -96,21 +96,21 @@ interface Limits {
 
 interface RuleLimits extends Limits {
   readonly shown: number;
-  /** By stable's quiet devices; null where none is loud. */
-  readonly quiet: (Limits & { readonly loudest: LoudRow }) | null;
+  /** By stable's inliers; null where there is no outlier. */
+  readonly inliers: (Limits & { readonly outlier: OutlierRow }) | null;
 }
 
 function limitsOf({ rule }: StageRule, baseline: SuccessBaseline | null): RuleLimits | null {
   const { limit } = rule;
-  if (limit.kind === 'absolute') return { toFail: limit.value, toPass: limit.value, shown: limit.value, quiet: null };
+  if (limit.kind === 'absolute') return { toFail: limit.value, toPass: limit.value, shown: limit.value, inliers: null };
   if (baseline === null) return null;
   const of = (value: number): number => Math.min(1, limit.factor * value);
   const limits = ({ least, most }: Span): Limits => ({ toFail: of(least), toPass: of(most) });
-  const { quiet } = baseline;
+  const { inliers } = baseline;
   return {
     ...limits(baseline),
     shown: of(baseline.estimate),
-    quiet: quiet === null ? null : { ...limits(quiet), loudest: quiet.loudest },
+    inliers: inliers === null ? null : { ...limits(inliers), outlier: inliers.outlier },
   };
 }
 
@@ -122,19 +122,19 @@ export function judgeSuccess(
   question: StageQuestion,
 ): RuleVerdict {
   const counted = badOutcomesOf(measure, asked.rule.ofClass);
-  if (!question.candidate.measures.includes(counted)) return blankVerdict(asked, 'this window does not count it');
+  if (!question.candidate.measures.includes(counted)) return blankVerdict(asked, { kind: 'not-measured' });
   const isRelative = asked.rule.limit.kind === 'baseline';
   // Half of the level goes to the bounds of the baseline.
   const split = isRelative ? { ...levels, alpha: levels.alpha / 2, beta: levels.beta / 2 } : levels;
   const baseline = isRelative ? baselineOf(asked, measure, split.alpha, question) : null;
   const limits = limitsOf(asked, baseline);
-  if (limits === null) return blankVerdict(asked, 'no baseline');
+  if (limits === null) return blankVerdict(asked, { kind: 'no-baseline' });
   const perMinute = trialsPerMinute(counted, question);
-  const { quiet } = limits;
+  const { inliers } = limits;
   const limitAt = (value: number) => ({ kind: 'rate', threshold: otherSide(measure, value) }) as const;
   const judge = (side: keyof Limits): CountedVerdict => {
-    const besides = quiet === null ? null : { limit: limitAt(quiet[side]), loudest: quiet.loudest };
-    const against: Against = { limit: limitAt(limits[side]), quiet: besides };
+    const besides = inliers === null ? null : { limit: limitAt(inliers[side]), outlier: inliers.outlier };
+    const against: Against = { limit: limitAt(limits[side]), inliers: besides };
     return judgeCounts(evidenceOf(question, counted, against), split, { ...question, perMinute });
   };
   const failing = judge('toFail');
@@ -146,8 +146,9 @@ export function judgeSuccess(
   const evidence = evidenceOf(question, counted, { limit: { kind: 'rate', threshold: rate } });
   const { all } = evidence.whole;
   const bounds = boundsOf(all, decided.reading.designEffect, rate, levels.beta);
+  const nothing = { kind: 'no-outcomes', of: measure === 'download' ? 'downloads' : 'labels' } as const;
   return {
-    ...blankVerdict(asked, all.trials === 0 ? nothingOf(measure) : verdict === 'pass' ? '' : decided.reason),
+    ...blankVerdict(asked, all.trials === 0 ? nothing : verdict === 'pass' ? null : decided.reason),
     verdict,
     within: decided.reading.isWithin,
     estimate: all.trials > 0 ? otherSide(measure, all.bad / all.trials) : null,
@@ -160,6 +161,7 @@ export function judgeSuccess(
     devices: decided.reading.devices,
     worstDevice: decided.reading.worst?.device ?? null,
     needs: verdict === 'undecided' ? decided.needs : null,
+    kind: 'rate',
     sums: sumsOf(evidence, decided.reading.worst),
   };
 }
@@ -176,8 +178,4 @@ function trialsPerMinute(counted: string, question: StageQuestion): number | nul
   const trials = wholeTallies(question.candidate, counted)?.all.trials ?? 0;
   if (question.perMinute === null || inferences === 0 || trials === 0) return null;
   return (question.perMinute * trials) / inferences;
-}
-
-function nothingOf(measure: SuccessMeasure): string {
-  return measure === 'download' ? 'no download ended yet' : 'no labels came back yet';
 }

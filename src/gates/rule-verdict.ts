@@ -1,50 +1,45 @@
 // Owns what is said about one rule and about a stage: verdicts, the numbers below them, and why nothing is decided yet.
 import type { RuleUnit } from '../documents/rules/metric-catalogue.ts';
+import type { RuleReason } from './rule-reason.ts';
 import type { SignalSums } from './signal-track.ts';
-import type { RuleScope } from './stage-rule.ts';
+import type { GoodSide, RuleScope } from './stage-rule.ts';
 import type { Verdict } from './statistics/rate-verdict.ts';
 import type { DeviceCounts } from './statistics/share-verdict.ts';
 import type { Tally } from './statistics/tally.ts';
 
-/** Names the statistics below a verdict; kept with the evidence, so that an audit replays it by the right method. */
-export const METHOD_VERSION = 'slipway-stats/1';
+/**
+ * Names the method below a verdict; kept with the evidence, so that an audit replays it by the right one. It rises with each change of
+ * what a verdict is or of what evidence keeps of it.
+ */
+export const METHOD_VERSION = 'slipway-stats/2';
 
-/** The numbers that a verdict can be worked out from again. */
-export type SufficientSums =
-  | {
-      readonly kind: 'rate';
-      /** All devices of the candidate since the stage opened. */
-      readonly candidate: Tally;
-      /** The device left out for a fail; null when none was. */
-      readonly worst: Tally | null;
-      /** All devices of the candidate in the current tumbling window. */
-      readonly window: Tally;
-      /** The baseline that a relative rule was held against. */
-      readonly baseline: Tally | null;
-      /** Least design effect of a pass, by stable's bursts; absent where it is 1. */
-      readonly leastEffect?: number;
-      readonly quiet?: QuietSums;
-    }
-  | ({ readonly kind: 'share' } & DeviceCounts)
-  /** Devices by how their own gauge stands, and the median of their own means. */
-  | ({ readonly kind: 'gauge'; readonly median: number | null } & DeviceCounts)
-  /** Classes, those most in doubt first; `own` is what the same devices did under stable. */
-  | { readonly kind: 'classes'; readonly classes: readonly ClassSums[] }
-  /** Counts by bin at a look; their moments are behind `lower` and `upper`. */
-  | {
-      readonly kind: 'histogram';
-      readonly look: number;
-      readonly candidate: HistogramSummary;
-      readonly baseline: HistogramSummary;
-    }
-  /** Answers of an outside provider. */
-  | SignalSums
-  | { readonly kind: 'none' };
-
-/** Without the devices of either arm that claim far more than the median one of theirs; absent where there are none. */
-export interface QuietSums {
+/** The counts that a verdict can be worked out from again. */
+export interface RateSums {
+  /** All devices of the candidate since the stage opened. */
   readonly candidate: Tally;
+  /** The device left out for a fail; null when none was. */
+  readonly worst: Tally | null;
+  /** All devices of the candidate in the current tumbling window. */
+  readonly window: Tally;
+  /** The baseline that a relative rule was held against. */
   readonly baseline: Tally | null;
+  /** Least design effect of a pass, by stable's bursts; 1 without. */
+  readonly leastEffect: number;
+  /** Without the devices of either arm that claim far more than the median one of theirs; null where there are none. */
+  readonly inliers: { readonly candidate: Tally; readonly baseline: Tally | null } | null;
+}
+
+export interface ClassSums extends RateSums {
+  readonly name: string;
+  /** What the same devices did under stable. */
+  readonly own: Tally | null;
+}
+
+/** Counts by bin at a look; their moments are behind `lower` and `upper`. */
+export interface HistogramSums {
+  readonly look: number;
+  readonly candidate: HistogramSummary;
+  readonly baseline: HistogramSummary;
 }
 
 export interface HistogramSummary {
@@ -52,31 +47,30 @@ export interface HistogramSummary {
   readonly counts: readonly number[];
 }
 
-export interface ClassSums {
-  readonly name: string;
-  readonly candidate: Tally;
-  readonly worst: Tally | null;
-  readonly window: Tally;
-  readonly baseline: Tally | null;
-  readonly own: Tally | null;
-  /** As for rates. */
-  readonly leastEffect?: number;
-  readonly quiet?: QuietSums;
+/** How a rule stands, in a group or over all. */
+export interface Standing {
+  readonly verdict: Verdict | 'not-applicable';
+  /** Is the observed value within the limit, decided or not? In all groups, where there are some. */
+  readonly within: boolean;
+  /** Observed value in the rule's unit, of the worst device where the rule is about any; null without data. */
+  readonly estimate: number | null;
+  /** Bounds for display, valid however often one looks; null where there are none. */
+  readonly lower: number | null;
+  readonly upper: number | null;
+  /** The limit in force; null while there is none. */
+  readonly limit: number | null;
+  /** What was counted: inferences, measured latencies, or devices. */
+  readonly trials: number;
+  /** Devices with data. */
+  readonly devices: number;
+  /** Why undecided or not applicable, or what the numbers don't show. */
+  readonly reasons: readonly RuleReason[];
 }
 
 /** What one group's devices show of a rule. */
-export interface GroupVerdict {
+export interface GroupVerdict extends Standing {
   /** `hw:rev2`. */
   readonly name: string;
-  readonly verdict: Verdict | 'not-applicable';
-  readonly within: boolean;
-  readonly estimate: number | null;
-  readonly lower: number | null;
-  readonly upper: number | null;
-  readonly limit: number | null;
-  readonly trials: number;
-  readonly devices: number;
-  readonly reason: string;
 }
 
 /**
@@ -85,71 +79,66 @@ export interface GroupVerdict {
  */
 export type BaselineSource = 'beside' | 'earlier' | 'offline';
 
-export interface RuleVerdict {
+/** What is missing for a decision if things stay as observed: no `trials` when it is time alone. */
+export interface Needs {
+  readonly trials: number;
+  readonly minutes: number | null;
+}
+
+export interface RuleFacts extends Standing {
   /** The rule as the policy has it. */
   readonly rule: string;
   /** A metric of the catalogue, or the policy's name for an outside signal. */
   readonly metric: string;
-  /** What the rule is about, where it is not the stage's devices together. */
-  readonly scope?: 'fleet' | 'any-device';
-  /** Of devices that are judged alone, the share that may breach, 0..1; absent when none may. */
-  readonly share?: number;
-  /** The label that the rule makes groups by, and how it stands in each; absent of rules without groups. */
-  readonly by?: string;
-  readonly groups?: readonly GroupVerdict[];
+  /** The side of the limit on which values are good; null for a signal that judges by itself. */
+  readonly goodSide: GoodSide | null;
+  /** Is the limit a multiple of the baseline? */
+  readonly isRelative: boolean;
+  readonly scope: RuleScope;
+  /** Of devices that are judged alone, the share that may breach, 0..1; null when none may. */
+  readonly share: number | null;
+  /** The label that the rule makes groups by, and how it stands in each. */
+  readonly by: string | null;
+  readonly groups: readonly GroupVerdict[];
   /** The group that the numbers are of: the one at fault, or that the others wait for, or the one nearest to its limit. */
-  readonly group?: string;
+  readonly group: string | null;
   /** The rule as it is for that group, where the group has a limit of its own. */
-  readonly groupRule?: string;
-  readonly verdict: Verdict | 'not-applicable';
-  /** Is the observed value within the limit, decided or not? In all groups, where there are some. */
-  readonly within: boolean;
-  /** Observed value in `unit`, of the worst device where the rule is about any; null without data. */
-  readonly estimate: number | null;
-  /** Bounds for display, valid however often one looks; null where there are none. */
-  readonly lower: number | null;
-  readonly upper: number | null;
-  /** The limit in force, in `unit`; null while there is none. */
-  readonly limit: number | null;
+  readonly groupRule: string | null;
   /** `ratio`: 0..1, of inferences or devices. */
   readonly unit: RuleUnit;
   readonly baseline: {
     readonly estimate: number | null;
     readonly devices: number;
-    /** Absent in evidence of before this was kept. */
-    readonly from?: BaselineSource;
+    readonly from: BaselineSource;
   } | null;
-  /** What was counted: inferences, measured latencies, or devices. */
-  readonly trials: number;
-  /** Devices with data. */
-  readonly devices: number;
   /** The device furthest over the limit, where one was left out. */
   readonly worstDevice: string | null;
-  /** Why undecided or not applicable, or what the numbers don't show of a fail, in words; else empty. */
-  readonly reason: string;
   /** Reported, but never decides. */
   readonly dryRun: boolean;
-  /** What is missing for a decision if things stay as observed: no `trials` when it is time alone. Null when decided, or when no amount would do. */
-  readonly needs: { readonly trials: number; readonly minutes: number | null } | null;
-  readonly sums: SufficientSums;
+  /** Null when decided, or when no amount would do. */
+  readonly needs: Needs | null;
 }
+
+/** The verdict on a rule, by what its numbers are. */
+export type RuleVerdict = RuleFacts &
+  (
+    | { readonly kind: 'rate'; readonly sums: RateSums }
+    /** Devices, counted. */
+    | { readonly kind: 'share'; readonly sums: DeviceCounts }
+    /** Devices by how their own gauge stands; the estimate is the median of their own means. */
+    | { readonly kind: 'gauge'; readonly sums: DeviceCounts }
+    /** Classes, those most in doubt first. */
+    | { readonly kind: 'classes'; readonly sums: readonly ClassSums[] }
+    | { readonly kind: 'histogram'; readonly sums: HistogramSums }
+    /** Answers of an outside provider. */
+    | { readonly kind: 'signal'; readonly sums: SignalSums }
+    /** Nothing was measured. */
+    | { readonly kind: 'blank' }
+  );
 
 /** A name that tells a rule by groups from the same rule without. */
-export function ruleName({ rule, by }: Pick<RuleVerdict, 'rule' | 'by'>): string {
-  return by === undefined ? rule : `${rule} by ${by}`;
-}
-
-/** What a rule is about, where it is not the stage's devices together; else empty. */
-export function scopeInWords({ scope, share }: { readonly scope?: RuleScope; readonly share?: number }): string {
-  if (scope === 'fleet') return 'fleet';
-  if (scope !== 'any-device') return '';
-  return share === undefined ? 'any device' : `over ${Number((100 * share).toPrecision(3))} % of devices`;
-}
-
-/** The same for people: with the scope, that tells it from the same rule of the stage's devices together. */
-export function ruleInScope(verdict: Pick<RuleVerdict, 'rule' | 'by' | 'scope' | 'share'>): string {
-  const about = scopeInWords(verdict);
-  return `${ruleName(verdict)}${about === '' ? '' : ` (${about})`}`;
+export function ruleName({ rule, by }: { readonly rule: string; readonly by: string | null }): string {
+  return by === null ? rule : `${rule} by ${by}`;
 }
 
 /** Devices with inferences, and those inferences. */
@@ -158,13 +147,19 @@ export interface MeasuredArm {
   readonly inferences: number;
 }
 
+/** A rule, by its name, or a minimum of the stage. */
+export type StageReason =
+  | { readonly kind: 'rule'; readonly rule: string }
+  | { readonly kind: 'minimum-devices'; readonly have: number; readonly need: number }
+  | { readonly kind: 'minimum-inferences'; readonly have: number; readonly need: number };
+
 /** What all rules together say about a stage. */
 export interface StageVerdict {
   readonly kind: Verdict;
   readonly rules: readonly RuleVerdict[];
   /** The rules that failed; or those that are open, and what else is missing; empty for a pass. */
-  readonly because: readonly string[];
-  /** The candidate as a whole, where rules may be about groups of it; absent in evidence of before it was kept. */
-  readonly measured?: MeasuredArm;
+  readonly because: readonly StageReason[];
+  /** The candidate as a whole, where rules may be about groups of it. */
+  readonly measured: MeasuredArm;
   readonly method: typeof METHOD_VERSION;
 }

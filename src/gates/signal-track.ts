@@ -42,12 +42,23 @@ export interface SignalTrack {
   readonly samples: readonly SignalSample[];
 }
 
+/** Why nothing is known at present: only the running service asks; too few devices are ready; the newest answer is too old. */
+export type SignalResting = 'not-asked' | 'not-ready' | 'no-new-answer';
+
+/** Why a provider gives nothing that can be used. */
+export type SignalSilence =
+  /** The service has no provider of that name. */
+  | { readonly kind: 'unknown-provider' }
+  | { readonly kind: 'wrong-answer'; readonly wanted: 'number' | 'verdict' }
+  | { readonly kind: 'failed' }
+  /** In the provider's words. */
+  | { readonly kind: 'said'; readonly text: string };
+
 export type SignalState =
   | { readonly kind: 'answering' }
-  /** Nobody asks at present, for this reason. */
-  | { readonly kind: 'resting'; readonly reason: string }
-  /** The provider does not answer, or nothing that can be used. */
-  | { readonly kind: 'silent'; readonly reason: string; readonly sinceMs: number };
+  /** Nobody asks at present. */
+  | { readonly kind: 'resting'; readonly why: SignalResting }
+  | { readonly kind: 'silent'; readonly why: SignalSilence; readonly sinceMs: number };
 
 /** What is known of a signal. */
 export interface SignalReading {
@@ -61,7 +72,6 @@ export interface SignalReading {
 
 /** The numbers that the verdict can be worked out from again. */
 export interface SignalSums extends SignalReading {
-  readonly kind: 'signal';
   readonly from: SignalSource['kind'];
   readonly provider: string;
   readonly sustainedMs: number;

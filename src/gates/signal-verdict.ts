@@ -1,47 +1,45 @@
 // Owns the verdict on an outside signal: a plain threshold that must hold, or be broken, without a pause for its time.
 
-import { formatDuration } from '../contract/duration.ts';
 import type { SignalDemand } from '../documents/rules/signal-rule-text.ts';
+import type { RuleReason } from './rule-reason.ts';
 import type { RuleVerdict } from './rule-verdict.ts';
 import { NO_ANSWERS, type SignalReading, type SignalRule, type SignalSums, type SignalTrack } from './signal-track.ts';
+import { goodSideOf } from './stage-rule.ts';
 
 /** One answer of a query may be a hiccup of what it counts; a webhook has judged. */
 const LEAST_SAMPLES = { limit: 3, passes: 1 } as const satisfies Record<SignalDemand['kind'], number>;
 
 interface Said {
   readonly verdict: RuleVerdict['verdict'];
-  readonly reason: string;
+  readonly reasons: readonly RuleReason[];
 }
 
 /** What the provider said with its newest answer, where it said anything. */
-function newestReason({ samples }: SignalTrack): string {
-  return samples.at(-1)?.reason ?? '';
+function newestText({ samples }: SignalTrack): readonly RuleReason[] {
+  const text = samples.at(-1)?.reason ?? '';
+  return text === '' ? [] : [{ kind: 'provider-said', text }];
 }
 
-function say(sums: SignalSums): Said {
-  const { state, track, sustainedMs, leastSamples, provider } = sums;
-  const open = (reason: string): Said => ({ verdict: 'undecided', reason });
-  if (state.kind === 'silent') return open(state.reason);
-  if (state.kind === 'resting') return open(state.reason);
+function say({ state, track, sustainedMs, leastSamples }: SignalSums): Said {
+  const open = (...reasons: readonly RuleReason[]): Said => ({ verdict: 'undecided', reasons });
+  if (state.kind === 'silent') return open({ kind: 'signal-silent', why: state.why });
+  if (state.kind === 'resting') return open({ kind: 'signal-resting', why: state.why });
   const { run } = track;
-  if (run === null) {
-    const why = newestReason(track);
-    if (track.samples.length === 0) return open(`no answer of ${provider} yet`);
-    return open(`${provider} is undecided${why === '' ? '' : `: ${why}`}`);
-  }
+  if (run === null)
+    return track.samples.length === 0
+      ? open({ kind: 'no-answer' })
+      : open({ kind: 'provider-undecided' }, ...newestText(track));
+  const { within, count: answers } = run;
   const heldMs = run.lastMs - run.sinceMs;
-  if (heldMs >= sustainedMs && run.count >= leastSamples)
-    return { verdict: run.within ? 'pass' : 'fail', reason: newestReason(track) };
-  const side = run.within ? 'holds' : 'is broken';
-  if (heldMs < sustainedMs)
-    return open(`${side} for ${formatDuration(heldMs)} of the ${formatDuration(sustainedMs)} that count`);
-  return open(`${side} in ${run.count} of the ${leastSamples} answers that count`);
+  if (heldMs < sustainedMs) return open({ kind: 'signal-short', within, heldMs, neededMs: sustainedMs });
+  if (answers < leastSamples) return open({ kind: 'signal-few', within, answers, needed: leastSamples });
+  return { verdict: within ? 'pass' : 'fail', reasons: newestText(track) };
 }
 
 const NOT_ASKED: SignalReading = {
   asked: '',
   longestGapMs: 0,
-  state: { kind: 'resting', reason: 'nobody asks: only the running service does' },
+  state: { kind: 'resting', why: 'not-asked' },
   track: NO_ANSWERS,
 };
 
@@ -54,7 +52,6 @@ export function judgeSignal(asked: SignalRule, reading: SignalReading | null): R
   const { track, ...rest } = reading ?? NOT_ASKED;
   const leastSamples = LEAST_SAMPLES[demand.kind];
   const sums: SignalSums = {
-    kind: 'signal',
     from: from.kind,
     provider: from.provider,
     ...rest,
@@ -62,11 +59,16 @@ export function judgeSignal(asked: SignalRule, reading: SignalReading | null): R
     leastSamples,
     track,
   };
-  const { verdict, reason } = say(sums);
   return {
+    kind: 'signal',
     rule: source,
     metric: name,
-    verdict,
+    goodSide: demand.kind === 'limit' ? goodSideOf(demand) : null,
+    isRelative: false,
+    scope: 'stage',
+    share: null,
+    ...{ by: null, groups: [], group: null, groupRule: null },
+    ...say(sums),
     within: rest.state.kind === 'answering' && track.run?.within === true,
     estimate: track.samples.at(-1)?.value ?? null,
     lower: null,
@@ -77,7 +79,6 @@ export function judgeSignal(asked: SignalRule, reading: SignalReading | null): R
     trials: track.run?.count ?? 0,
     devices: 0,
     worstDevice: null,
-    reason,
     dryRun,
     needs: null,
     sums,

@@ -4,6 +4,7 @@ import type { FrozenLimit } from './freeze-limits.ts';
 import type { MeasuredArm } from './rule-verdict.ts';
 import type { SignalReading, SignalRule } from './signal-track.ts';
 import type { StageRule } from './stage-rule.ts';
+import type { SumsOfRows } from './statistics/histogram-rows.ts';
 import type { DeviceCounts } from './statistics/share-verdict.ts';
 import { NO_ROWS, TallyRows, tallyFrom } from './statistics/tally-rows.ts';
 
@@ -19,21 +20,6 @@ export interface GroupFacts {
   readonly outside: number;
   /** Does the device belong to the group? Gauges are kept by device; absent where nobody knows. */
   readonly isMember?: (device: string) => boolean;
-}
-
-/** The sums of one measure or histogram, row after row; src/telemetry says in which order. */
-export interface SumsOfRows {
-  /** Since the stage opened. */
-  readonly whole: Float64Array;
-  /** In each row's newest period alone. */
-  readonly current: Float64Array;
-  /** `whole` of all rows. */
-  readonly total: Float64Array;
-  /** `current` of the rows whose newest period is the newest of all. */
-  readonly newestTotal: Float64Array;
-  /** Rows with data, and those that have some in the newest period. */
-  readonly live: number;
-  readonly newestLive: number;
 }
 
 export interface RowsByPeriod {

@@ -4,6 +4,13 @@ import type { ParsedRule } from '../documents/rules/rule-text.ts';
 /** `stage`: these devices together. `fleet`: all devices, of which these are a sample. `any-device`: each of these alone. */
 export type RuleScope = 'stage' | 'fleet' | 'any-device';
 
+export type GoodSide = 'below' | 'above';
+
+/** The side of its limit on which a rule's values are good. */
+export function goodSideOf({ comparison }: Pick<ParsedRule, 'comparison'>): GoodSide {
+  return comparison.startsWith('>') ? 'above' : 'below';
+}
+
 export interface StageRule {
   readonly rule: ParsedRule;
   /** `stage` unless given. */

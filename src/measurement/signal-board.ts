@@ -12,6 +12,7 @@ import {
   type SignalReading,
   type SignalRule,
   type SignalSample,
+  type SignalSilence,
   type SignalState,
   type SignalTrack,
 } from '../gates/signal-track.ts';
@@ -42,7 +43,7 @@ interface Entry {
   question: SignalQuestion;
   isReady: boolean;
   track: SignalTrack;
-  silence: { readonly reason: string; readonly sinceMs: number } | null;
+  silence: { readonly why: SignalSilence; readonly sinceMs: number } | null;
   /** On the monotonic clock. */
   nextAtMs: number;
   isAsking: boolean;
@@ -98,16 +99,17 @@ function longestGapOf({ provider }: Entry): number {
 }
 
 /** The answer as it counts for the rule, or why it can't be used. */
-function sampleOf({ demand }: SignalRule, answer: SignalAnswer, atMs: number): SignalSample | string {
+function sampleOf({ demand }: SignalRule, answer: SignalAnswer | null, atMs: number): SignalSample | SignalSilence {
+  if (answer === null) return { kind: 'failed' };
   switch (answer.kind) {
     case 'none':
-      return answer.reason;
+      return { kind: 'said', text: answer.reason };
     case 'value':
       return demand.kind === 'limit'
         ? { atMs, value: answer.value, within: keepsTo(demand, answer.value), reason: '' }
-        : 'it answers a number, not a verdict';
+        : { kind: 'wrong-answer', wanted: 'verdict' };
     case 'judged': {
-      if (demand.kind === 'limit') return 'it answers a verdict, not a number';
+      if (demand.kind === 'limit') return { kind: 'wrong-answer', wanted: 'number' };
       const within = answer.verdict === 'undecided' ? null : answer.verdict === 'pass';
       return { atMs, value: null, within, reason: answer.reason.slice(0, MOST_REASON).toWellFormed() };
     }
@@ -199,9 +201,7 @@ export class SignalBoard {
     const begun = { key, entries };
     if (entries.length > 0) this.#stages.set(stage.rollout, begun);
     for (const entry of entries) {
-      const { kind, provider } = entry.rule.from;
-      if (entry.provider === undefined)
-        this.#fallSilent(entry, `the service knows no ${kind} named ${provider}: add it to its signals.yaml`);
+      if (entry.provider === undefined) this.#fallSilent(entry, { kind: 'unknown-provider' });
     }
     return begun;
   }
@@ -212,14 +212,13 @@ export class SignalBoard {
   }
 
   #stateOf({ provider, silence, isReady, track }: Entry, longestGapMs: number): SignalState {
-    if (!isReady && provider !== undefined)
-      return { kind: 'resting', reason: 'asked while enough devices of the stage are ready' };
+    if (!isReady && provider !== undefined) return { kind: 'resting', why: 'not-ready' };
     if (silence !== null) return { kind: 'silent', ...silence };
     const last = track.samples.at(-1);
     const ageMs = last === undefined ? 0 : this.#parts.clock.now() - last.atMs;
     if (ageMs >= 0 && ageMs <= longestGapMs) return { kind: 'answering' };
     // What was answered before a pause says nothing about now, neither for nor against.
-    return { kind: 'resting', reason: `no new answer of ${provider?.name} yet` };
+    return { kind: 'resting', why: 'no-new-answer' };
   }
 
   /** Starts the questions that are due, the longest due first; returns how long nothing else will be. */
@@ -252,25 +251,25 @@ export class SignalBoard {
     if (!signal.aborted) this.#take(entry, answer, askedAtMs);
   }
 
-  /** Providers don't throw; were one to, its rule alone is silent. */
-  async #answerOf(entry: Entry, provider: SignalProvider, signal: AbortSignal): Promise<SignalAnswer> {
+  /** Providers don't throw; were one to, its rule alone is silent: null. */
+  async #answerOf(entry: Entry, provider: SignalProvider, signal: AbortSignal): Promise<SignalAnswer | null> {
     try {
       return provider.kind === 'prometheus'
         ? await provider.ask(askedText(entry), signal)
         : await provider.ask(entry.question, signal);
     } catch (error) {
       this.#parts.logger.error('outside signal could not be asked', { signal: entry.rule.name, error });
-      return { kind: 'none', reason: 'it could not be asked' };
+      return null;
     }
   }
 
-  #take(entry: Entry, answer: SignalAnswer, atMs: number): void {
+  #take(entry: Entry, answer: SignalAnswer | null, atMs: number): void {
     const { rule, question } = entry;
     const { provider } = rule.from;
     const sample = sampleOf(rule, answer, atMs);
-    this.#answered(provider, answer.kind === 'judged' ? answer.verdict : answer.kind);
-    if (typeof sample === 'string') {
-      this.#fallSilent(entry, `${rule.from.kind} ${provider}: ${sample}`);
+    this.#answered(provider, answer?.kind === 'judged' ? answer.verdict : (answer?.kind ?? 'none'));
+    if ('kind' in sample) {
+      this.#fallSilent(entry, sample);
       return;
     }
     // While nobody was ready, what was asked before says nothing about the stage.
@@ -291,15 +290,15 @@ export class SignalBoard {
   }
 
   /** Told once; its reason may change while it lasts. */
-  #fallSilent(entry: Entry, reason: string): void {
+  #fallSilent(entry: Entry, why: SignalSilence): void {
     const { rule, question, silence } = entry;
-    entry.silence = { reason, sinceMs: silence?.sinceMs ?? this.#parts.clock.now() };
+    entry.silence = { why, sinceMs: silence?.sinceMs ?? this.#parts.clock.now() };
     this.#countSilent(rule.from.provider);
     if (silence !== null) return;
     const { rollout, stage } = question;
     const { provider } = rule.from;
     this.#parts.logger.warn('outside signal is silent: its rule stays undecided', {
-      ...{ rollout, stage, signal: rule.name, provider, reason, dryRun: rule.dryRun },
+      ...{ rollout, stage, signal: rule.name, provider, why, dryRun: rule.dryRun },
     });
   }
 

@@ -237,13 +237,13 @@ function undecided({ name, stable, watch }: Steady, changes: readonly WatchChang
 }
 
 function watchedRule({ name, stable }: Steady, found: RuleVerdict, { listenedMs }: WindowReading): WatchedRule {
-  const { rule, verdict, estimate, lower, upper, limit, unit, devices, trials, reason } = found;
+  const { rule, verdict, estimate, lower, upper, limit, unit, devices, trials, reasons } = found;
   return {
     rollout: name,
     version: stable.version,
     digest: stable.digest,
     rule,
     verdict: verdict === 'not-applicable' ? 'undecided' : verdict,
-    seen: { estimate, lower, upper, limit, unit, devices, trials, reason, listenedMs },
+    seen: { estimate, lower, upper, limit, unit, devices, trials, reasons, listenedMs },
   };
 }

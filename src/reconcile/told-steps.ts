@@ -6,7 +6,7 @@ import type { Notice, VersionName } from '../notify/notice.ts';
 import type { AlertChange, AlertRecord } from '../rollout/alert-book.ts';
 import type { ProvenStep } from '../snapshot/status-claims.ts';
 import { alertInWords } from '../wording/alerts-in-words.ts';
-import { stepReasonInWords } from '../wording/reason-in-words.ts';
+import { stepReasonInWords } from '../wording/step-reason-in-words.ts';
 
 function idOf(...parts: readonly string[]): string {
   const hex = createHash('sha256').update(parts.join('\n')).digest('hex').slice(0, 32);

@@ -3,7 +3,7 @@ import { assertNever } from '../base/errors.ts';
 import type { RuleUnit } from '../documents/rules/metric-catalogue.ts';
 import type { RuleVerdict } from '../gates/rule-verdict.ts';
 import type { ExceptedOutlook, Outlook, SilentSignal } from './outlook.ts';
-import type { ClaimProblem, Fix, StatusReason, StepReason } from './reasons.ts';
+import type { ClaimProblem, Fix, NamedRule, StatusReason, StepReason } from './reasons.ts';
 
 /** Every kind of alert; the words are part of metrics and events. */
 export const ALERT_KINDS = [
@@ -39,7 +39,7 @@ export type AlertFact =
   | { readonly kind: 'fix'; readonly fix: Fix; readonly isNewer: boolean }
   | { readonly kind: 'signals'; readonly silent: readonly SilentSignal[] }
   | { readonly kind: 'paused'; readonly reason: StatusReason | null }
-  | { readonly kind: 'deadline'; readonly stage: string | null; readonly open: readonly string[] }
+  | { readonly kind: 'deadline'; readonly stage: string | null; readonly open: readonly NamedRule[] }
   | { readonly kind: 'group'; readonly exception: ExceptedOutlook }
   | { readonly kind: 'forged'; readonly problem: ClaimProblem }
   | { readonly kind: 'emergency'; readonly reason: StepReason }
@@ -89,7 +89,7 @@ export interface WatchedRule {
 }
 
 export interface WatchedNumbers
-  extends Pick<RuleVerdict, 'estimate' | 'lower' | 'upper' | 'limit' | 'devices' | 'trials' | 'reason'> {
+  extends Pick<RuleVerdict, 'estimate' | 'lower' | 'upper' | 'limit' | 'devices' | 'trials' | 'reasons'> {
   readonly unit: RuleUnit;
   readonly listenedMs: number;
 }

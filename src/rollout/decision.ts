@@ -38,7 +38,7 @@ function groupsOnRevoked({ versions }: RolloutFacts, status: RolloutStatus): Con
 
 /** Whether the providers that the stage's rules query answer, those of dry runs among them; none when no rule queries one. */
 function signalsCondition({ verdict }: RolloutFacts): Condition[] {
-  const asked = (verdict?.rules ?? []).filter(({ sums }) => sums.kind === 'signal');
+  const asked = (verdict?.rules ?? []).filter(({ kind }) => kind === 'signal');
   if (asked.length === 0) return [];
   const silent = silentOf(asked);
   const isAnswered = silent.length === 0;

@@ -1,9 +1,9 @@
 // Owns what a rollout waits on and how it stands, as values: waiting is an answer.
 import type { StageVerdict } from '../gates/rule-verdict.ts';
-import type { SignalState } from '../gates/signal-track.ts';
+import type { SignalSilence } from '../gates/signal-track.ts';
 import type { CohortCounts } from './count-cohort.ts';
 import type { LastRejection } from './last-rejection.ts';
-import type { Fix, StatusReason, StuckRule } from './reasons.ts';
+import type { Fix, NamedRule, StatusReason, StuckRule } from './reasons.ts';
 import type { WindowTime } from './rollout-facts.ts';
 import type { StageTerms } from './stage-terms.ts';
 
@@ -12,7 +12,7 @@ export interface SilentSignal {
   readonly signal: string;
   readonly from: 'prometheus' | 'webhook';
   readonly provider: string;
-  readonly reason: Extract<SignalState, { kind: 'silent' }>['reason'];
+  readonly why: SignalSilence;
   readonly sinceMs: number;
 }
 
@@ -23,7 +23,7 @@ export type WaitingOn =
   | {
       readonly kind: 'verdict';
       /** Rules that are still open. */
-      readonly rules: readonly string[];
+      readonly rules: readonly NamedRule[];
       /** About how long the slowest of them still takes; null when nobody can tell. */
       readonly minutes: number | null;
       /** The slowest of them, and how many more inferences it needs, to hold if it is within its limit so far, else to be broken. */
@@ -45,7 +45,7 @@ export type WaitingOn =
   | { readonly kind: 'rejected-in-groups'; readonly version: string; readonly groups: readonly string[] }
   /** Groups that a failed rule holds: the rollout does not complete before a person says what becomes of them. */
   | { readonly kind: 'groups-held'; readonly groups: readonly string[] }
-  | { readonly kind: 'deadline-held'; readonly rules: readonly string[] }
+  | { readonly kind: 'deadline-held'; readonly rules: readonly NamedRule[] }
   | { readonly kind: 'known-devices'; readonly target: string; readonly have: number; readonly need: number }
   | { readonly kind: 'needs-fix'; readonly fix: Fix };
 

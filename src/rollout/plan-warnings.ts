@@ -18,8 +18,7 @@ export interface JudgedDevices {
 
 export type PlanWarning = {
   readonly stage: PlannedStage;
-} & /** The slowest rule takes longer than the stage has; `others` do so as well. */
-(
+} /** The slowest rule takes longer than the stage has; `others` do so as well. */ & (
   | {
       readonly kind: 'too-slow';
       readonly rule: PlannedRule;
@@ -33,7 +32,7 @@ export type PlanWarning = {
   | { readonly kind: 'sustained-too-long'; readonly rule: PlannedRule; readonly minutes: number }
   | { readonly kind: 'minimum-too-slow'; readonly rule: null; readonly minutes: number; readonly time: StageTime }
   | { readonly kind: 'too-few-devices'; readonly rule: null; readonly devices: number }
-  | { readonly kind: 'no-group'; readonly rule: PlannedRule; readonly reason: string }
+  | { readonly kind: 'no-group'; readonly rule: PlannedRule }
   | {
       readonly kind: 'never-decides';
       readonly rule: PlannedRule;
@@ -102,7 +101,7 @@ function neverDecided(stage: PlannedStage, rule: PlannedRule): PlanWarning[] {
   if (forecast.kind === 'passed-over') {
     // What is only assumed of groups is no reason to warn, unless no group at all can have so many.
     const isAssumed = grouping?.areKnown === false && stage.devices >= LEAST_DEVICES;
-    return isAssumed ? [] : [{ kind: 'no-group', stage, rule, reason: forecast.reason }];
+    return isAssumed ? [] : [{ kind: 'no-group', stage, rule }];
   }
   if (forecast.kind === 'sampled' && forecast.of !== 'drift') {
     const { pass, fail } = forecast;

@@ -145,5 +145,8 @@ export type Fix =
   /** Someone started a new home on a repository that has a history: starting anew there would take every device's model away. */
   | { readonly kind: 'status-of-other'; readonly code: 'STATUS_OF_OTHER' };
 
+/** A rule by its name, and what it is about. */
+export type NamedRule = Pick<RuleVerdict, 'rule' | 'by' | 'scope' | 'share'>;
+
 /** A rule that is still open, and what it says of itself. */
-export type StuckRule = Pick<RuleVerdict, 'metric' | 'reason' | 'worstDevice'> & { readonly group?: string };
+export type StuckRule = Pick<RuleVerdict, 'metric' | 'reasons' | 'worstDevice' | 'group'>;

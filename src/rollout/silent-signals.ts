@@ -3,9 +3,9 @@ import type { RuleVerdict } from '../gates/rule-verdict.ts';
 import type { SilentSignal } from './outlook.ts';
 
 export function silentOf(rules: readonly RuleVerdict[]): SilentSignal[] {
-  return rules.flatMap(({ metric, sums }): SilentSignal[] => {
-    if (sums.kind !== 'signal' || sums.state.kind !== 'silent') return [];
-    const { from, provider, state } = sums;
-    return [{ signal: metric, from, provider, reason: state.reason, sinceMs: state.sinceMs }];
+  return rules.flatMap((rule): SilentSignal[] => {
+    if (rule.kind !== 'signal' || rule.sums.state.kind !== 'silent') return [];
+    const { from, provider, state } = rule.sums;
+    return [{ signal: rule.metric, from, provider, why: state.why, sinceMs: state.sinceMs }];
   });
 }

@@ -7,7 +7,6 @@ import {
   type RuleForecast,
   unseenShare,
 } from '../gates/forecast/rule-forecast.ts';
-import { LEAST_DEVICES } from '../gates/judge-groups.ts';
 import { isSampled } from '../gates/judge-stage.ts';
 import type { RuleGrouping, RuleScope, StageRule } from '../gates/stage-rule.ts';
 import { ruleAlpha } from '../gates/stage-verdict.ts';
@@ -106,16 +105,12 @@ function planByGroup(
 ): Pick<PlannedRule, 'forecast' | 'grouping'> {
   const { by } = grouping;
   // Devices that are selected besides those by size only make groups larger.
-  if (stage.size === null)
-    return { forecast: { kind: 'unplanned', reason: `which groups of ${by} the stage selects is not known` } };
+  if (stage.size === null) return { forecast: { kind: 'unplanned', why: 'unknown-groups', by } };
   const { areKnown, ...reckoned } = reckonGroups(grouping, known, { ...question, target });
   const groups = forecastByGroup(asked, grouping, reckoned, question);
   const slowest = slowestGroup(groups);
   return {
-    forecast: slowest?.forecast ?? {
-      kind: 'passed-over',
-      reason: `no group of ${by} ${areKnown ? 'has' : 'would have'} ${LEAST_DEVICES} devices in it`,
-    },
+    forecast: slowest?.forecast ?? { kind: 'passed-over' },
     grouping: { by, areKnown, count: reckoned.count, slowest: slowest?.name ?? null, groups },
   };
 }

@@ -1,8 +1,7 @@
 // Owns how far a stage is: failed, past its deadline, ready to go on, or waiting and for what.
-import { type RuleVerdict, ruleInScope, ruleName } from '../gates/rule-verdict.ts';
-import { ONE_DEVICE } from '../gates/statistics/rate-verdict.ts';
+import type { RuleVerdict, StageReason } from '../gates/rule-verdict.ts';
 import type { WaitingOn } from './outlook.ts';
-import type { RuleFailedReason, StatusReason, StepReason, StuckRule } from './reasons.ts';
+import type { NamedRule, RuleFailedReason, StatusReason, StepReason, StuckRule } from './reasons.ts';
 import type { RolloutFacts } from './rollout-facts.ts';
 import { silentOf } from './silent-signals.ts';
 import { leastDevices, type Stage } from './stages-of-policy.ts';
@@ -36,25 +35,25 @@ function missingDevices(stage: Stage, { cohort }: RolloutFacts): WaitingOn[] {
   return have < need ? [{ kind: 'devices', have, need }] : [];
 }
 
+function namedRule({ rule, by, scope, share }: RuleVerdict): NamedRule {
+  return { rule, by, scope, share };
+}
+
 /** What the verdict itself finds short of the stage's minimum: devices with data, inferences. */
-function lackedMinimum(facts: RolloutFacts): readonly string[] {
-  const open = new Set(openRules(facts).map(ruleName));
-  return facts.verdict?.kind === 'undecided' ? facts.verdict.because.filter((one) => !open.has(one)) : [];
+function lackedMinimum(facts: RolloutFacts): readonly StageReason[] {
+  const { kind, because } = facts.verdict ?? { because: [] };
+  return kind === 'undecided' ? because.filter((one) => one.kind !== 'rule') : [];
 }
 
 /** An open rule that more of the same would not decide. Beside a wait that can be counted only a breach of one device is worth a word. */
 function stuckRule(open: readonly RuleVerdict[], isCounted: boolean): StuckRule | null {
-  const stuck = open.filter(({ needs, reason, sums }) => needs === null && reason !== '' && sums.kind !== 'signal');
-  const ofOneDevice = stuck.find(({ reason }) => reason.includes(ONE_DEVICE));
+  const stuck = open.filter(({ needs, reasons, kind }) => needs === null && reasons.length > 0 && kind !== 'signal');
+  const ofOneDevice = stuck.find(({ reasons }) => reasons.some(({ kind }) => kind === 'one-device'));
   // What is seen and still open says more than what nothing was heard of yet.
   const rule = ofOneDevice ?? (isCounted ? undefined : (stuck.find(({ estimate }) => estimate !== null) ?? stuck[0]));
   if (rule === undefined) return null;
-  const { metric, group, reason, worstDevice } = rule;
-  return {
-    ...{ metric, reason },
-    worstDevice: rule === ofOneDevice ? worstDevice : null,
-    ...(group === undefined ? {} : { group }),
-  };
+  const { metric, group, reasons, worstDevice } = rule;
+  return { metric, group, reasons, worstDevice: rule === ofOneDevice ? worstDevice : null };
 }
 
 function missingVerdict(facts: RolloutFacts): WaitingOn {
@@ -67,7 +66,7 @@ function missingVerdict(facts: RolloutFacts): WaitingOn {
   const lacks = lackedMinimum(facts);
   return {
     kind: 'verdict',
-    rules: open.map(ruleInScope),
+    rules: open.map(namedRule),
     minutes: slowest?.minutes ?? null,
     slowest: slowest === undefined ? null : { metric: slowest.metric, trials: slowest.trials, within: slowest.within },
     lacks,
@@ -104,8 +103,8 @@ function failureOf(stage: Stage, facts: RolloutFacts): RuleFailedReason | null {
     kind: 'rule-failed',
     stage: stage.name,
     rule: ruleText(first.rule),
-    ...(by === undefined ? {} : { by }),
-    ...(group === undefined ? {} : { group }),
+    ...(by === null ? {} : { by }),
+    ...(group === null ? {} : { group }),
     observed: estimate,
     unit,
     ...(classes.length === 0 ? {} : { classes }),
@@ -114,16 +113,15 @@ function failureOf(stage: Stage, facts: RolloutFacts): RuleFailedReason | null {
 }
 
 /** The classes that a rule about vanished ones found to be gone. */
-export function vanishedClasses({ metric, sums, estimate }: RuleVerdict): string[] {
-  if (metric !== 'vanished_classes' || sums.kind !== 'classes' || estimate === null || estimate < 1) return [];
-  return sums.classes.slice(0, Math.min(estimate, MOST_CLASSES)).map(({ name }) => name);
+function vanishedClasses(rule: RuleVerdict): string[] {
+  const { metric, estimate } = rule;
+  if (metric !== 'vanished_classes' || rule.kind !== 'classes' || estimate === null || estimate < 1) return [];
+  return rule.sums.slice(0, Math.min(estimate, MOST_CLASSES)).map(({ name }) => name);
 }
 
 function successOf(stage: Stage, facts: RolloutFacts): PassedReason {
   const held = decidingRules(facts).filter((rule) => rule.verdict === 'pass');
-  const sampled = held
-    .filter((rule) => !['share', 'gauge', 'signal'].includes(rule.sums.kind))
-    .map((rule) => rule.trials);
+  const sampled = held.filter((rule) => !['share', 'gauge', 'signal'].includes(rule.kind)).map((rule) => rule.trials);
   return {
     kind: 'rules-passed',
     stage: stage.name,
@@ -131,7 +129,7 @@ function successOf(stage: Stage, facts: RolloutFacts): PassedReason {
     readyMs: facts.window?.readyMs ?? null,
     devices: facts.cohort?.ready ?? 0,
     // A rule by group has the numbers of one group.
-    inferences: sampled.length === 0 ? null : (facts.verdict?.measured?.inferences ?? Math.max(...sampled)),
+    inferences: sampled.length === 0 ? null : (facts.verdict?.measured.inferences ?? 0),
     approvedBy: [],
   };
 }
@@ -164,6 +162,6 @@ function atDeadline(stage: Stage, facts: RolloutFacts, missing: readonly Waiting
   }
   if (stage.onDeadline === 'promote' && mayPromote(stage, facts))
     return { kind: 'passed', reason: { kind: 'deadline-passed', stage: stage.name, deadlineMs, approvedBy: [] } };
-  const held: WaitingOn = { kind: 'deadline-held', rules: open.map(ruleInScope) };
+  const held: WaitingOn = { kind: 'deadline-held', rules: open.map(namedRule) };
   return { kind: 'waiting', on: [held, ...missing] };
 }

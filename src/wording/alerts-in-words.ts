@@ -7,7 +7,9 @@ import { countOf, formatAmount, listed } from './amounts.ts';
 import { exceptionInWords } from './exception-in-words.ts';
 import { fixInWords } from './fix-in-words.ts';
 import { silentInWords } from './plan-in-words.ts';
-import { claimProblemInWords, statusReasonInWords, stepReasonInWords } from './reason-in-words.ts';
+import { reasonsInWords } from './reason-in-words.ts';
+import { ruleInScope } from './scope-in-words.ts';
+import { claimProblemInWords, statusReasonInWords, stepReasonInWords } from './step-reason-in-words.ts';
 
 export const ALERT_MEANINGS: Readonly<Record<AlertKind, string>> = {
   stalled: "A rollout can't continue until someone fixes a document, a signature or a policy.",
@@ -30,10 +32,10 @@ export const ALERT_MEANINGS: Readonly<Record<AlertKind, string>> = {
 function driftInWords({ version, rule, seen }: Extract<AlertFact, { kind: 'drift' }>): string {
   const what = `the stable version ${oneLine(version)} violates its watch rule ${oneLine(rule)}`;
   if (seen === null) return what;
-  const { estimate, unit, devices, listenedMs, reason } = seen;
+  const { estimate, unit, devices, listenedMs, reasons } = seen;
   const amount = estimate === null ? '' : `: ${formatAmount(estimate, unit)}`;
   const over = `on ${countOf(devices, 'device')} over ${formatDuration(Math.round(listenedMs / 1000) * 1000)}`;
-  return `${what}${amount} ${over}${reason === '' ? '' : `; ${reason}`}`;
+  return `${what}${amount} ${over}${reasons.length === 0 ? '' : `; ${reasonsInWords(reasons)}`}`;
 }
 
 function factInWords(fact: AlertFact, rollout: string | null): string {
@@ -47,7 +49,10 @@ function factInWords(fact: AlertFact, rollout: string | null): string {
     case 'paused':
       return fact.reason === null ? 'a rule failed' : statusReasonInWords(fact.reason);
     case 'deadline': {
-      const open = fact.open.length === 0 ? 'its minimum is not reached' : `${listed(fact.open, 'and', 3)} undecided`;
+      const open =
+        fact.open.length === 0
+          ? 'its minimum is not reached'
+          : `${listed(fact.open.map(ruleInScope), 'and', 3)} undecided`;
       return `${fact.stage} reached its deadline: ${open}`;
     }
     case 'group':

@@ -8,8 +8,8 @@ import { exceptionsOf } from '../rollout/exceptions.ts';
 import { MEASURED_STEPS, type Step } from '../rollout/transition.ts';
 import { countOf, listed } from './amounts.ts';
 import { devicesApart, IN_TROUBLE, troubleInWords } from './devices-in-words.ts';
-import { stepReasonInWords, vanishedInWords } from './reason-in-words.ts';
 import { rulesInWords, stageInWords } from './stage-in-words.ts';
+import { stepReasonInWords, vanishedInWords } from './step-reason-in-words.ts';
 import { breachInShort, verdictTable } from './verdict-table.ts';
 import { wrapped } from './wrapped.ts';
 

@@ -12,8 +12,8 @@ import { devicesApart, IN_TROUBLE, ON_THE_WAY, troubleInWords } from './devices-
 import { exceptionInWords } from './exception-in-words.ts';
 import { waitInWords } from './plan-in-words.ts';
 import { changedPolicyInWords } from './policy-in-words.ts';
-import { statusReasonInWords } from './reason-in-words.ts';
 import { ruleSentences } from './rule-in-words.ts';
+import { statusReasonInWords } from './step-reason-in-words.ts';
 
 /** What is known of a stage; evidence of an earlier version may lack the last two. */
 export interface MeasuredStage {
@@ -28,9 +28,9 @@ const MOST_EXCEPTION = 400;
 export interface ExplainedRule {
   readonly rule: string;
   readonly verdict: RuleVerdict['verdict'];
-  readonly scope: NonNullable<RuleVerdict['scope']> | 'stage';
-  /** Of a rule about any device, the share of them that may breach, 0..1; absent when none may. */
-  readonly share?: number;
+  readonly scope: RuleVerdict['scope'];
+  /** Of a rule about any device, the share of them that may breach, 0..1; null when none may. */
+  readonly share: number | null;
   readonly dryRun: boolean;
   readonly sentences: readonly string[];
 }
@@ -73,9 +73,9 @@ function devicesLine({ cohort, verdict }: MeasuredStage): string[] {
   const told = devicesApart(cohort, [...ON_THE_WAY, ...IN_TROUBLE, 'apart']);
   const ready = `${formatCount(cohort.ready)} of ${countOf(cohort.wanted, 'device')} run it`;
   const withData = (verdict?.rules ?? []).filter(
-    ({ sums, verdict }) => sums.kind !== 'share' && verdict !== 'not-applicable',
+    ({ kind, verdict }) => kind !== 'share' && verdict !== 'not-applicable',
   );
-  const measured = Math.max(verdict?.measured?.devices ?? 0, ...withData.map(({ devices }) => devices));
+  const measured = Math.max(verdict?.measured.devices ?? 0, ...withData.map(({ devices }) => devices));
   return [
     `Devices: ${[ready, ...told].join(', ')}; ${measured === 0 ? 'none has' : `${formatCount(measured)} ${measured === 1 ? 'has' : 'have'}`} sent data.`,
     ...cohort.troubled.map((one) => `In trouble: ${oneLine(one.device)}, ${troubleInWords(one)}.`),
@@ -88,13 +88,6 @@ const AFTER_DEADLINE = {
   promote: 'then it goes on if every open rule is within its limit',
 } as const;
 
-/** Of the whole stage; evidence of before that was kept has it by its rules, none of them by group. */
-function inferencesSeen(verdict: StageVerdict | null): number | null {
-  if (verdict?.measured !== undefined) return verdict.measured.inferences;
-  const counts = (verdict?.rules ?? []).map((rule) => (rule.sums.kind === 'rate' ? rule.sums.candidate.trials : 0));
-  return counts.length === 0 ? null : Math.max(...counts);
-}
-
 function clockLines({ window, terms, cohort, verdict }: MeasuredStage): string[] {
   if (!terms) return [];
   const { readyMs = 0, listenedMs = 0 } = window ?? {};
@@ -104,7 +97,7 @@ function clockLines({ window, terms, cohort, verdict }: MeasuredStage): string[]
       : readyMs >= terms.soakMs
         ? `Soak: over, watched for ${formatDuration(readyMs)} of at least ${formatDuration(terms.soakMs)}.`
         : `Soak: watched for ${formatDuration(readyMs)} of at least ${formatDuration(terms.soakMs)}.`;
-  const seen = inferencesSeen(verdict);
+  const seen = verdict?.measured.inferences ?? null;
   const inferences =
     terms.minimumInferences === 0
       ? ''
@@ -130,9 +123,8 @@ function certaintyOf({ terms }: MeasuredStage): string {
 /** What a stage was judged on, in sentences. */
 export function explainStage(stage: MeasuredStage, missing: readonly string[] = []): Explanation {
   const rules = (stage.verdict?.rules ?? []).map((rule): ExplainedRule => {
-    const { verdict, scope = 'stage', dryRun } = rule;
-    const share = rule.share === undefined ? {} : { share: rule.share };
-    return { rule: oneLine(ruleName(rule)), verdict, scope, ...share, dryRun, sentences: ruleSentences(rule) };
+    const { verdict, scope, share, dryRun } = rule;
+    return { rule: oneLine(ruleName(rule)), verdict, scope, share, dryRun, sentences: ruleSentences(rule) };
   });
   return {
     summary: summaryOf(stage),

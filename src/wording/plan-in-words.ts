@@ -8,7 +8,9 @@ import type { StatusReason, StuckRule } from '../rollout/reasons.ts';
 import { aboutMore, countOf, formatCount, listed, trialOf } from './amounts.ts';
 import { devicesApart, NOT_COUNTED } from './devices-in-words.ts';
 import { fixInWords } from './fix-in-words.ts';
-import { statusReasonInWords } from './reason-in-words.ts';
+import { reasonsInWords, silenceInWords, stageReasonInWords } from './reason-in-words.ts';
+import { ruleInScope } from './scope-in-words.ts';
+import { statusReasonInWords } from './step-reason-in-words.ts';
 
 const MOST_WORDS = 160;
 
@@ -19,10 +21,10 @@ function words(text: string): string {
 type VerdictWait = Extract<WaitingOn, { kind: 'verdict' }>;
 
 /** `latency_p95 on hw:rev2: one device explains the breach, kiosk-017`. */
-function stuckInWords({ metric, group, reason, worstDevice }: StuckRule, isOnly: boolean): string {
+function stuckInWords({ metric, group, reasons, worstDevice }: StuckRule, isOnly: boolean): string {
   // The only open rule is named beside it.
-  const about = [...(isOnly ? [] : [metric]), ...(group === undefined ? [] : [group])].join(' on ');
-  return `${about === '' ? '' : `${about}: `}${reason}${worstDevice === null ? '' : `, ${worstDevice}`}`;
+  const about = [...(isOnly ? [] : [metric]), ...(group === null ? [] : [group])].join(' on ');
+  return `${about === '' ? '' : `${about}: `}${reasonsInWords(reasons)}${worstDevice === null ? '' : `, ${worstDevice}`}`;
 }
 
 function verdictWaits({ stuck, ...waiting }: VerdictWait): string {
@@ -41,13 +43,13 @@ function numbersWaits({ rules, minutes, slowest, lacks }: Omit<VerdictWait, 'stu
     const proof = within === undefined ? '' : ` to prove that it ${within ? 'passes' : 'fails'}`;
     return `${time}${slowest.metric} needs ${countOf(slowest.trials, `more ${trialOf(slowest.metric)}`)}${proof}`;
   }
-  if (lacks.length > 0) return listed(lacks, 'and');
-  return rules.length === 0 ? 'the first measurements' : `a verdict on ${listed(rules, 'and', 2)}`;
+  if (lacks.length > 0) return listed(lacks.map(stageReasonInWords), 'and');
+  return rules.length === 0 ? 'the first measurements' : `a verdict on ${listed(rules.map(ruleInScope), 'and', 2)}`;
 }
 
 /** `checkout_errors: HTTP 503, since 2026-…`. */
-export function silentInWords({ signal, reason, sinceMs }: SilentSignal): string {
-  return `${signal}: ${words(reason)}, since ${toIsoSeconds(sinceMs)}`;
+export function silentInWords({ signal, from, provider, why, sinceMs }: SilentSignal): string {
+  return `${signal}: ${words(`${from} ${provider}: ${silenceInWords(why)}`)}, since ${toIsoSeconds(sinceMs)}`;
 }
 
 /** `a retry or another version: 2.0.0 was rejected, error_rate < 0.5% failed in canary`. */

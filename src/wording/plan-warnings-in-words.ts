@@ -7,6 +7,7 @@ import { type JudgedDevices, type PlanWarning, type StageTime, warningCode } fro
 import { isOneOfMany } from '../rollout/reckoned-groups.ts';
 import type { PlannedRule } from '../rollout/stage-plan.ts';
 import { countOf, formatAmount, formatCount, listed } from './amounts.ts';
+import { passedOverInWords } from './reason-in-words.ts';
 
 /** A warning for people and for programs. */
 export interface ToldWarning {
@@ -25,7 +26,7 @@ export function aboutTime(minutes: number): string {
 
 /** The rule, with what it makes groups by. */
 function nameOf({ rule, grouping }: PlannedRule): string {
-  return `\`${oneLine(ruleName({ rule, ...(grouping === undefined ? {} : { by: grouping.by }) }))}\``;
+  return `\`${oneLine(ruleName({ rule, by: grouping?.by ?? null }))}\``;
 }
 
 function judgedInWords({ count, group }: JudgedDevices, { grouping }: PlannedRule): string {
@@ -86,7 +87,7 @@ function wordsOf(warning: PlanWarning): Pick<ToldWarning, 'message' | 'remedy'> 
       };
     case 'no-group':
       return {
-        message: `${nameOf(warning.rule)} judges nothing here: ${warning.reason}.`,
+        message: `${nameOf(warning.rule)} judges nothing here: ${passedOverInWords(warning.rule.grouping)}.`,
         remedy: 'Add devices, or move the rule to a later stage.',
       };
     case 'never-decides': {

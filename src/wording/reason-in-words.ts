@@ -1,247 +1,195 @@
-// Owns why a step was taken, a version rejected or a rollout paused, in words: clauses that begin small and end without a stop.
+// Owns the sentences for why a rule is undecided or does not apply, and for what its numbers alone don't show.
 import { assertNever } from '../base/errors.ts';
-import { clipped, MOST_REASON, oneLine } from '../base/plain-text.ts';
+import { oneLine } from '../base/plain-text.ts';
 import { formatDuration } from '../contract/duration.ts';
-import { ruleName, type StageVerdict } from '../gates/rule-verdict.ts';
-import type {
-  Asked,
-  ClaimProblem,
-  RefusedRequest,
-  RequestProblem,
-  StatusReason,
-  StepReason,
-} from '../rollout/reasons.ts';
-import type { Step } from '../rollout/transition.ts';
-import { countOf, formatAmount, formatCount, listed } from './amounts.ts';
-import { devicesApart, IN_TROUBLE, ON_THE_WAY } from './devices-in-words.ts';
-import { breachInWords } from './verdict-table.ts';
+import { LEAST_DEVICES } from '../gates/judge-groups.ts';
+import type { OutlierReason, RuleReason } from '../gates/rule-reason.ts';
+import type { StageReason } from '../gates/rule-verdict.ts';
+import type { SignalResting, SignalSilence } from '../gates/signal-track.ts';
+import { countOf } from './amounts.ts';
 
-/** ` by alice: customers call`. */
-function askedInWords({ by, reason }: Asked): string {
-  const who = by === undefined ? '' : ` by ${oneLine(by)}`;
-  return reason === undefined ? who : `${who}: ${clipped(oneLine(reason), MOST_REASON)}`;
+type Fact<Kind extends RuleReason['kind']> = Extract<RuleReason, { kind: Kind }>;
+
+/** Reasons that have no facts of their own. */
+const PLAIN = {
+  'no-data': 'no data',
+  'too-few-reports': 'too few reports',
+  'too-few-devices': 'too few devices to tell',
+  'no-baseline': 'no baseline',
+  'no-events': 'no bad events in either group; set a floor',
+  'one-device': 'one device explains the breach',
+  'no-devices': 'no devices',
+  'one-breaches': 'one bad device already breaches this share',
+  'first-rollout': 'first rollout: there is no stable version to compare with',
+  'not-frozen': 'no baseline when the stage opened',
+  'not-measured': 'this window does not measure it',
+  'no-relative-limit': 'this metric has no limit relative to the baseline',
+  'no-single-device-limit': 'a rule about any device takes an absolute limit between 0 % and 100 %',
+  'own-past': 'the same devices were like this under stable',
+  'not-reported': 'no device of the stage reports it',
+  'thin-reports': 'too few reports of each device',
+  'thin-baseline': 'no baseline yet: too few reports of each device of stable',
+  'baseline-not-positive':
+    'a ratio needs a positive baseline, and the median of stable is not above 0: give an absolute limit',
+  'classes-too-rare': 'every class of the baseline is too rare to be waited for',
+  'no-classes': 'the manifest names no classes, so none is watched',
+  'no-such-devices': 'stable has no such devices to compare with',
+  'no-group-judged': 'no group can be judged in this stage',
+  'no-answer': 'no answer yet',
+  'provider-undecided': 'the provider is undecided',
+} as const;
+
+const RESTING: Readonly<Record<SignalResting, string>> = {
+  'not-asked': 'nobody asks: only the running service does',
+  'not-ready': 'asked while enough devices of the stage are ready',
+  'no-new-answer': 'no new answer yet',
+};
+
+export function silenceInWords(why: SignalSilence): string {
+  switch (why.kind) {
+    case 'unknown-provider':
+      return 'the service knows no such provider: add it to its signals.yaml';
+    case 'wrong-answer':
+      return why.wanted === 'number' ? 'it answers a verdict, not a number' : 'it answers a number, not a verdict';
+    case 'failed':
+      return 'it could not be asked';
+    case 'said':
+      return why.text;
+    default:
+      return assertNever(why);
+  }
 }
 
-function signerInWords(signer: string | null, code: string): string {
-  return signer === null ? code : `${oneLine(signer)} (${code})`;
+function percent(share: number): string {
+  const value = 100 * share;
+  return `${value < 10 ? value.toFixed(1) : value.toFixed(0)} %`;
 }
 
-/** `"receipt" and "order" vanished`. */
-export function vanishedInWords(classes: readonly string[], group: string | undefined): string {
-  const names = listed(
-    classes.map((one) => `"${oneLine(one)}"`),
-    'and',
-    2,
-  );
-  return `${names} vanished${group === undefined ? '' : ` on ${oneLine(group)}`}`;
+function outlier({ byAll, device, times, areOthersOver }: OutlierReason): string {
+  const says = `${device} alone says that it did ${Number(times.toPrecision(2))} times as much as the median device`;
+  if (byAll === 'fail') return `by all it would fail; ${says}, and by the others it is not proven`;
+  const all = byAll === 'pass' ? 'by all it would pass' : 'by all it is within the limit';
+  return `${all}; ${says}, and the others ${areOthersOver ? 'are over the limit' : 'do not prove it yet'}`;
 }
 
-function failedInWords(reason: Extract<StatusReason, { kind: 'rule-failed' }>): string {
-  const { stage, rule, by, group, observed, unit, classes, others } = reason;
-  const also = others.length === 0 ? '' : `; ${countOf(others.length, 'more rule')} failed`;
-  const name = `${oneLine(rule)}${by === undefined ? '' : ` by ${oneLine(by)}`}`;
-  if (classes !== undefined) return `${vanishedInWords(classes, group)} in ${stage} (${name})${also}`;
-  const where = group === undefined ? stage : `${stage} on ${oneLine(group)}`;
-  const seen = observed === null ? '' : `, measured ${formatAmount(observed, unit)}`;
-  return `${name} failed in ${where}${seen}${also}`;
+function bursts({ effect }: Fact<'bursts'>): string {
+  const times = Number(effect.toPrecision(2));
+  return `by its own numbers it would pass; on stable bad events come in bursts that it may not have met yet, so they count ${times} times less`;
 }
 
-function expiredInWords({ stage, deadlineMs, undecided }: Extract<StatusReason, { kind: 'deadline-expired' }>): string {
-  const open = undecided.length === 0 ? '' : `: ${listed(undecided, 'and', 3)} undecided`;
-  return `${stage} did not pass before its deadline of ${formatDuration(deadlineMs)}${open}`;
+function deviceBreach(fact: Fact<'device-breach'>): string {
+  const { device, bad, trials, breaching, mayBreach, total } = fact;
+  const many = mayBreach === 0 ? '' : `${breaching} of ${total} devices breach it, ${mayBreach} may; `;
+  return `${many}${bad} of ${trials} on ${device}, beyond what chance explains`;
 }
 
-/** Why, as a status keeps it. */
-export function statusReasonInWords(reason: StatusReason): string {
+/** `3 of 20 devices above it for 5 min`. */
+function devicesBeyond({ side, bad, pending, total, forMs, isSample }: Fact<'devices-beyond'>): string {
+  const time = forMs === 0 ? '' : ` for ${formatDuration(forMs)}`;
+  const open = pending === 0 ? '' : `, ${pending} not known yet`;
+  return `${bad}${isSample ? ' in a sample of' : ' of'} ${total} devices ${side} it${time}${open}`;
+}
+
+function classOpen({ name, seen, expected, why }: Fact<'class-open'>): string {
+  const due = Number(expected.toPrecision(2));
+  return `"${name}": ${why === null ? `seen ${seen} times where stable would have ${due}` : reasonInWords(why)}`;
+}
+
+function otherGroups({ count, over, overCount }: Fact<'other-groups'>): string {
+  if (overCount > 0) return `so do ${over.join(', ')}${overCount > over.length ? ' and others' : ''}`;
+  return count === 1 ? 'the other group is within' : `the other ${count} groups are within`;
+}
+
+function moved(what: string, { from, to }: { readonly from: number; readonly to: number }): string {
+  const percent = (share: number): string => `${Number((100 * share).toFixed(share < 0.1 ? 1 : 0))} %`;
+  return `most of it: ${what} went from ${percent(from)} to ${percent(to)} of answers`;
+}
+
+/** A reason as a clause; what devices did is told of `stage`, where that is given. */
+export function reasonInWords(reason: RuleReason, stage?: string): string {
   switch (reason.kind) {
-    case 'rule-failed':
-      return failedInWords(reason);
-    case 'deadline-expired':
-      return expiredInWords(reason);
-    case 'aborted':
-      return `aborted${askedInWords(reason)}`;
-    case 'spec-reverted':
-      return `aborted: spec.version was set back to ${oneLine(reason.version)}`;
-    case 'status-reverted':
-      return `aborted: ${restoredInWords(reason.revision)}`;
-    case 'trust-revoked':
-      return `trust in its signer was revoked: ${signerInWords(reason.signer, reason.code)}`;
-    default:
-      return assertNever(reason);
-  }
-}
-
-function restoredInWords(revision: number | null): string {
-  return revision === null ? 'someone deleted the status' : `someone restored the status of revision ${revision}`;
-}
-
-/** Why a status at HEAD does not count. */
-export function claimProblemInWords(problem: ClaimProblem): string {
-  switch (problem.kind) {
-    case 'evidence-elsewhere':
-      return `it names evidence of another rollout: ${oneLine(problem.evidence)}`;
-    case 'evidence-missing':
-      return `its evidence ${oneLine(problem.evidence)} is missing`;
-    case 'evidence-refused':
-      return `its evidence is refused: ${problem.code}`;
-    case 'evidence-of-other-status':
-      return 'its evidence is about another status';
-    default:
-      return assertNever(problem);
-  }
-}
-
-function requestProblemInWords(problem: RequestProblem): string {
-  switch (problem.kind) {
-    case 'nothing-rolls':
-      return 'nothing is rolling';
-    case 'other-candidate':
-      return `the candidate is ${problem.is}, not ${problem.asked}`;
-    case 'other-stage':
-      return `the stage is ${problem.is}, not ${oneLine(problem.asked)}`;
-    case 'no-approval-needed':
-      return `${problem.stage} needs no approval`;
-    case 'not-an-approver': {
-      const approvers = listed(problem.approvers, 'and');
-      if (problem.by === null) return `no approver given; approvers are ${approvers}`;
-      return `${oneLine(problem.by)} is not an approver; approvers are ${approvers}`;
+    case 'too-little':
+      return `too little evidence ${reason.within ? 'within' : 'over'} the limit`;
+    case 'outlier':
+      return outlier(reason);
+    case 'bursts':
+      return bursts(reason);
+    case 'late':
+      return 'the newest intervals alone prove it; over the whole stage it is not proven yet';
+    case 'pending-installs':
+      return `${reason.pending} devices have not ended their install`;
+    case 'no-outcomes':
+      return reason.of === 'downloads' ? 'no download ended yet' : 'no labels came back yet';
+    case 'devices-open': {
+      const { mayBreach, total } = reason;
+      const who = mayBreach === 0 ? 'not every device is' : `more than ${mayBreach} of ${total} devices are not`;
+      return `${who} observed within the limit yet`;
     }
-    case 'not-rejected':
-      return `${problem.digest} was not rejected`;
-    case 'history-not-rewritten':
-      return 'the history was not rewritten';
-    case 'not-for-groups':
-      return 'only abort and promote take a group';
-    case 'group-unnameable':
-      return 'no device can be in a group of that name';
-    case 'group-not-apart':
-      return `${oneLine(problem.group)} is not an exception`;
-    case 'group-runs-other':
-      return `the others run ${problem.is ?? 'nothing'}, not ${problem.asked}`;
-    case 'group-already-back':
-      return `${oneLine(problem.group)} was already rolled back`;
-    case 'group-empty':
-      return `no known device is in ${oneLine(problem.group)}`;
-    case 'group-is-all':
-      return `all devices are in ${oneLine(problem.group)}; abort the whole rollout`;
-    case 'nothing-stable':
-      return 'there is no stable version that the group could go back to; abort the whole rollout';
-    case 'too-many-groups':
-      return `${problem.most} groups are exceptions already; abort the whole rollout`;
+    case 'device-breach':
+      return deviceBreach(reason);
+    case 'devices-beyond':
+      return devicesBeyond(reason);
+    case 'few-report':
+      return `only ${reason.devices} of the stage's devices report it`;
+    case 'class-fell': {
+      const { name, from, to, devices, total } = reason;
+      const of = stage === undefined ? 'devices' : `${stage} devices`;
+      return `"${name}" fell from ${percent(from)} to ${percent(to)} of predictions on ${devices} of ${total} ${of}`;
+    }
+    case 'more-classes':
+      return `and ${countOf(reason.count, 'more class', 'more classes')}`;
+    case 'class-open':
+      return classOpen(reason);
+    case 'unknown-class':
+      return `the manifest does not name the class "${reason.name}"`;
+    case 'before-first-look':
+      return `the first look comes after ${reason.intervals} intervals`;
+    case 'class-moved':
+      return moved(reason.name === null ? 'other classes' : `"${reason.name}"`, reason);
+    case 'confidence-moved':
+      return moved(`confidences of ${Math.round(100 * reason.least)}–${Math.round(100 * reason.most)} %`, reason);
+    case 'other-groups':
+      return otherGroups(reason);
+    case 'small-group':
+      return `fewer than ${reason.least} devices in the stage`;
+    case 'signal-resting':
+      return RESTING[reason.why];
+    case 'signal-silent':
+      return silenceInWords(reason.why);
+    case 'signal-short': {
+      const { within, heldMs, neededMs } = reason;
+      return `${within ? 'holds' : 'is broken'} for ${formatDuration(heldMs)} of the ${formatDuration(neededMs)} that count`;
+    }
+    case 'signal-few': {
+      const { within, answers, needed } = reason;
+      return `${within ? 'holds' : 'is broken'} in ${answers} of the ${needed} answers that count`;
+    }
+    case 'provider-said':
+      return reason.text;
     default:
-      return assertNever(problem);
+      return PLAIN[reason.kind];
   }
 }
 
-const MOST_REFUSED = 3;
-
-function refusedInWords(requests: readonly RefusedRequest[]): string {
-  const told = requests.slice(0, MOST_REFUSED).map(({ act, problem }) => `${act} (${requestProblemInWords(problem)})`);
-  const more = requests.length - told.length;
-  return `refused ${told.join(', ')}${more > 0 ? ` and ${formatCount(more)} more` : ''}`;
+export function reasonsInWords(reasons: readonly RuleReason[], stage?: string): string {
+  return reasons.map((reason) => reasonInWords(reason, stage)).join('; ');
 }
 
-function approvedInWords(by: readonly string[]): string {
-  return by.length === 0 ? '' : `; approved by ${listed(by, 'and')}`;
+/** Why a rule judges nothing in a stage. */
+export function passedOverInWords(grouping: { readonly by: string; readonly areKnown: boolean } | undefined): string {
+  if (grouping === undefined) return `fewer than ${LEAST_DEVICES} devices in the stage`;
+  return `no group of ${oneLine(grouping.by)} ${grouping.areKnown ? 'has' : 'would have'} ${LEAST_DEVICES} devices in it`;
 }
 
-function passedInWords(reason: Extract<StepReason, { kind: 'rules-passed' }>): string {
-  const { stage, rules, readyMs, devices, inferences, approvedBy } = reason;
-  const held = rules === 1 ? `the only rule of ${stage} passed` : `all ${formatCount(rules)} rules of ${stage} passed`;
-  const what = rules === 0 ? `${stage} has no rule that applies; it ran` : held;
-  const time = readyMs === null ? '' : ` for ${formatDuration(readyMs)}`;
-  const seen = inferences === null ? '' : `, ${countOf(inferences, 'inference')}`;
-  const on = rules === 0 ? time : time === '' ? '' : `, watched${time}`;
-  return `${what}${on} on ${countOf(devices, 'device')}${seen}${approvedInWords(approvedBy)}`;
-}
-
-function startedInWords(reason: Extract<StepReason, { kind: 'started' }>): string {
-  const { stage, version, signer, isReturn, lacksBaseline, apart } = reason;
-  const signed = signer === null ? '' : `, signed by ${oneLine(signer)},`;
-  const groups = listed(apart, 'and');
-  return [
-    `${oneLine(version)}${signed} starts in ${stage}`,
-    ...(isReturn ? ['it was stable before, so earlier stages are skipped'] : []),
-    ...(lacksBaseline ? ['the stable version has little traffic, so rules against the baseline stay undecided'] : []),
-    ...(apart.length === 0 ? [] : [`${groups} ${apart.length === 1 ? 'is' : 'are'} excepted: it failed there before`]),
-  ].join('; ');
-}
-
-/** What was measured beside the reason, where it is known. */
-export type ReasonedStep = Pick<Step, 'reason'> & Partial<Pick<Step, 'verdict' | 'cohort' | 'groups'>>;
-
-function measuredInWords({ reason, verdict = null, cohort = null }: ReasonedStep): string | null {
-  if (reason.kind === 'rule-failed') {
-    const first = verdict?.rules.find((rule) => rule.verdict === 'fail' && !rule.dryRun);
-    const others = reason.others.map((rule) => oneLine(rule));
-    if (first === undefined) return null;
-    return `${breachInWords(first, reason.stage)}${others.length === 0 ? '' : `; ${listed(others, 'and', 3)} failed as well`}`;
-  }
-  if (reason.kind !== 'deadline-expired' || cohort === null) return null;
-  const apart = devicesApart(cohort, [...ON_THE_WAY, ...IN_TROUBLE]);
-  const lacks = verdict?.kind === 'undecided' ? lackedInWords(verdict) : [];
-  const words = [expiredInWords(reason), ...lacks];
-  if (apart.length > 0) words.push(`of ${countOf(cohort.wanted, 'device')}: ${apart.join(', ')}`);
-  return words.join('; ');
-}
-
-/** What the stage lacked of its minimum. */
-function lackedInWords({ because, rules }: StageVerdict): string[] {
-  const open = new Set(rules.filter((rule) => rule.verdict === 'undecided').map(ruleName));
-  const lacks = because.filter((one) => !open.has(one));
-  return lacks.length === 0 ? [] : [`it lacked ${listed(lacks, 'and', 3)}`];
-}
-
-/** Why a step was taken. */
-export function stepReasonInWords(step: ReasonedStep): string {
-  const { reason, groups } = step;
-  const measured = measuredInWords(step);
-  if (measured !== null) return measured;
+/** What a stage lacks, or the rule that it waits for. */
+export function stageReasonInWords(reason: StageReason): string {
   switch (reason.kind) {
-    case 'rule-failed':
-    case 'deadline-expired':
-    case 'spec-reverted':
-    case 'status-reverted':
-    case 'trust-revoked':
-      return statusReasonInWords(reason);
-    case 'aborted':
-      return groups === undefined
-        ? statusReasonInWords(reason)
-        : `aborted on ${listed(groups.names, 'and', 2)}${askedInWords(reason)}`;
-    case 'started':
-      return startedInWords(reason);
-    case 'rules-passed':
-      return passedInWords(reason);
-    case 'deadline-passed': {
-      const limit = formatDuration(reason.deadlineMs);
-      return `${reason.stage} reached its deadline of ${limit} with every open rule within its limit${approvedInWords(reason.approvedBy)}`;
-    }
-    case 'skipped':
-      return `${reason.stage} skipped${askedInWords(reason)}`;
-    case 'promoted':
-      return `promoted${askedInWords(reason)}`;
-    case 'approved':
-      return `approved${askedInWords(reason)}`;
-    case 'other-version':
-      return `${oneLine(reason.version)} is the desired version now`;
-    case 'target-changed':
-      return 'the target changed';
-    case 'parameters-changed':
-      return 'the parameters changed';
-    case 'policy-revoked':
-      return `trust in the signer of its policy was revoked: ${signerInWords(reason.signer, reason.code)}`;
-    case 'group-rejoined':
-      return `${oneLine(reason.group)} rejoins${askedInWords(reason)}`;
-    case 'retried':
-      return `retry of ${oneLine(reason.version)} requested${askedInWords(reason)}`;
-    case 'requests-refused':
-      return refusedInWords(reason.requests);
-    case 'status-forged':
-      return `the reconciler did not write this status: ${claimProblemInWords(reason.problem)}`;
-    case 'status-restored':
-      return `${restoredInWords(reason.revision)} while nothing was rolling; to change what runs, change spec.version`;
-    case 'history-adopted':
-      return `rewritten history adopted${askedInWords(reason)}; revisions continue above ${reason.above}`;
+    case 'rule':
+      return reason.rule;
+    case 'minimum-devices':
+      return `${countOf(reason.need - reason.have, 'more device')} with data`;
+    case 'minimum-inferences':
+      return countOf(reason.need - reason.have, 'more inference');
     default:
       return assertNever(reason);
   }

@@ -1,18 +1,30 @@
 // Owns how one rule's verdict is told to a person who knows no statistics: what was seen, what is allowed, what follows, what is missing.
 import { assertNever } from '../base/errors.ts';
 import { asSentence, oneLine } from '../base/plain-text.ts';
+import type { RuleReason } from '../gates/rule-reason.ts';
 import type { RuleVerdict } from '../gates/rule-verdict.ts';
-import { ONE_DEVICE, TOO_LITTLE } from '../gates/statistics/rate-verdict.ts';
+import { totalOf } from '../gates/statistics/share-verdict.ts';
+import type { Tally } from '../gates/statistics/tally.ts';
 import { aboutMore, countOf, formatAmount, formatBounds, formatCount, trialOf } from './amounts.ts';
-import { lateBreachOf, reasonBesideLate } from './late-in-words.ts';
+import { lateBreachOf, reasonsBesideLate } from './late-in-words.ts';
+import { reasonsInWords } from './reason-in-words.ts';
 import { limitOf, signalNote } from './verdict-table.ts';
 
 /** What a rule counted. */
-function counted({ unit, sums, trials, metric }: RuleVerdict): string {
+function counted({ unit, kind, trials, metric }: RuleVerdict): string {
   if (trialOf(metric) !== 'inference') return countOf(trials, trialOf(metric));
-  const isAnswers = unit === 'ms' || sums.kind === 'classes' || sums.kind === 'histogram';
+  const isAnswers = unit === 'ms' || kind === 'classes' || kind === 'histogram';
   if (isAnswers) return countOf(trials, 'answer');
-  return countOf(trials, sums.kind === 'rate' ? 'inference' : 'measurement');
+  return countOf(trials, kind === 'rate' ? 'inference' : 'measurement');
+}
+
+/** The device that was set apart, by its counts. */
+function worstOf(rule: RuleVerdict): Tally | null {
+  return rule.kind === 'rate' ? rule.sums.worst : null;
+}
+
+function has({ reasons }: RuleVerdict, kind: RuleReason['kind']): boolean {
+  return reasons.some((reason) => reason.kind === kind);
 }
 
 /** ` on 10 devices`. */
@@ -28,8 +40,8 @@ function range(rule: RuleVerdict): string {
 }
 
 function oneDevice(rule: RuleVerdict): string {
-  const { sums, worstDevice, estimate, unit } = rule;
-  const worst = sums.kind === 'rate' ? sums.worst : null;
+  const { worstDevice, estimate, unit } = rule;
+  const worst = worstOf(rule);
   if (worstDevice === null || worst === null) return `Nothing was measured yet${onDevices(rule)}.`;
   const what = unit === 'ms' ? 'answers over the limit' : 'inferences';
   const amount = estimate === null ? '' : `${formatAmount(estimate, unit)}, `;
@@ -45,22 +57,22 @@ function seen(rule: RuleVerdict): string {
 
 /** What was seen. */
 function observed(rule: RuleVerdict): string {
-  const { sums, estimate, unit, scope } = rule;
-  if (sums.kind === 'gauge')
+  const { estimate, unit, scope } = rule;
+  if (rule.kind === 'gauge')
     return estimate === null
       ? 'Nothing was measured yet.'
       : `Seen: a median of ${formatAmount(estimate, unit)}${onDevices(rule)}.`;
   if (scope === 'any-device') return oneDevice(rule);
-  switch (sums.kind) {
+  switch (rule.kind) {
     case 'share': {
-      const { bad, good, pending } = sums;
+      const { bad, pending } = rule.sums;
       const open = pending === 0 ? '' : `; ${formatCount(pending)} have not ended their install yet`;
-      return `${formatCount(bad)} of ${countOf(bad + good + pending, 'device')} failed${open}.`;
+      return `${formatCount(bad)} of ${countOf(totalOf(rule.sums), 'device')} failed${open}.`;
     }
     case 'signal':
       return estimate === null
-        ? `Asked: ${signalNote(sums)}.`
-        : `Seen: ${formatAmount(estimate, unit)} (${signalNote(sums)}).`;
+        ? `Asked: ${signalNote(rule.sums)}.`
+        : `Seen: ${formatAmount(estimate, unit)} (${signalNote(rule.sums)}).`;
     case 'histogram':
       return estimate === null
         ? 'Nothing was measured yet.'
@@ -73,10 +85,10 @@ function observed(rule: RuleVerdict): string {
       }
       return seen(rule);
     case 'rate':
-    case 'none':
+    case 'blank':
       return seen(rule);
     default:
-      return assertNever(sums);
+      return assertNever(rule);
   }
 }
 
@@ -91,8 +103,7 @@ const COMPARISONS: Readonly<Record<string, string>> = {
 /** What is allowed, and what it was held against. */
 function allowed(rule: RuleVerdict): string[] {
   const { limit, unit, baseline } = rule;
-  const isRelative = /\dx\s+baseline/.test(rule.groupRule ?? rule.rule);
-  const inForce = isRelative && limit !== null ? ` (now ${formatAmount(limit, unit)})` : '';
+  const inForce = rule.isRelative && limit !== null ? ` (now ${formatAmount(limit, unit)})` : '';
   const text = limitOf(rule)
     .replace(/^== 0$/, 'none')
     .replace(/^(<=|>=|==|<|>)/, (sign) => COMPARISONS[sign] ?? sign);
@@ -107,34 +118,35 @@ function allowed(rule: RuleVerdict): string[] {
 }
 
 /** Would the others keep an upper limit without that device? Null where its counts don't say. */
-function othersKeepIt({ sums, limit, unit, rule }: RuleVerdict): boolean | null {
-  if (sums.kind !== 'rate' || sums.worst === null || limit === null || unit !== 'ratio' || !rule.includes('<'))
-    return null;
-  const { candidate, worst } = sums;
+function othersKeepIt(rule: RuleVerdict): boolean | null {
+  const { limit, unit, goodSide } = rule;
+  if (rule.kind !== 'rate' || limit === null || unit !== 'ratio' || goodSide !== 'below') return null;
+  const { candidate, worst } = rule.sums;
+  if (worst === null) return null;
   const [bad, trials] = [candidate.bad - worst.bad, candidate.trials - worst.trials];
   return trials > 0 ? bad < limit * trials : null;
 }
 
 /** The device that weighs most, where one was set apart and says something. */
 function worstInWords(rule: RuleVerdict): string[] {
-  const { worstDevice, scope, verdict, sums, reason, within } = rule;
-  const worst = sums.kind === 'rate' ? sums.worst : null;
-  if (sums.kind === 'gauge')
+  const { worstDevice, scope, verdict, within } = rule;
+  const worst = worstOf(rule);
+  if (rule.kind === 'gauge')
     return worstDevice === null ? [] : [`The device that was beyond the limit longest: ${oneLine(worstDevice)}.`];
   if (worstDevice === null || scope === 'any-device' || verdict === 'pass' || worst?.bad === 0) return [];
   const counts = worst === null ? '' : ` (${formatCount(worst.bad)} of ${formatCount(worst.trials)})`;
   const device = `${oneLine(worstDevice)}${counts}`;
   if (verdict === 'fail')
     return [`It is broken even without ${device}, the device that stands out most: it is not one device's fault.`];
-  if (reason === ONE_DEVICE || (!within && othersKeepIt(rule) === true))
+  if (has(rule, 'one-device') || (!within && othersKeepIt(rule) === true))
     return [`Without ${device} the others keep the limit: that device may be at fault, not the model.`];
   return [`The device that stands out most: ${device}.`];
 }
 
-function missing({ needs, verdict, dryRun, trials, reason, metric }: RuleVerdict): string[] {
+function missing(rule: RuleVerdict): string[] {
+  const { needs, verdict, dryRun, trials, metric } = rule;
   if (verdict !== 'undecided') return [];
-  if (needs === null)
-    return trials > 0 && reason.startsWith(TOO_LITTLE) ? ['More of the same would not decide it.'] : [];
+  if (needs === null) return trials > 0 && has(rule, 'too-little') ? ['More of the same would not decide it.'] : [];
   const time = needs.minutes === null ? '' : `${aboutMore(needs.minutes)} at the present traffic`;
   const what = dryRun ? 'Until it would be decided' : 'Until it is decided';
   if (needs.trials === 0) return [`${what}: ${needs.minutes === null ? 'the next look' : aboutMore(needs.minutes)}.`];
@@ -143,10 +155,11 @@ function missing({ needs, verdict, dryRun, trials, reason, metric }: RuleVerdict
 }
 
 /** Is the device that stands out most observed within an upper limit? Then others are only not heard of yet. */
-function isOnlyUnheard({ scope, sums, limit, unit, rule }: RuleVerdict): boolean {
-  if (scope !== 'any-device' || sums.kind !== 'rate' || limit === null || !rule.includes('<')) return false;
-  if (sums.worst === null) return true;
-  return unit === 'ratio' && sums.worst.bad <= limit * sums.worst.trials;
+function isOnlyUnheard(rule: RuleVerdict): boolean {
+  const { scope, limit, unit, goodSide } = rule;
+  if (scope !== 'any-device' || rule.kind !== 'rate' || limit === null || goodSide !== 'below') return false;
+  const { worst } = rule.sums;
+  return worst === null || (unit === 'ratio' && worst.bad <= limit * worst.trials);
 }
 
 /** Downloads pass within their limit once all have ended, whether or not so few would prove it of a sample (`isComplete`). */
@@ -154,17 +167,21 @@ function isAllThereIs({ metric, verdict, lower, limit }: RuleVerdict): boolean {
   return verdict === 'pass' && metric === 'download_success' && limit !== null && (lower === null || lower <= limit);
 }
 
+function sentencesOf(reasons: readonly RuleReason[]): string[] {
+  return reasons.length === 0 ? [] : [asSentence(reasonsInWords(reasons))];
+}
+
 function outcome(rule: RuleVerdict): string[] {
-  const { verdict, within, reason, trials } = rule;
+  const { verdict, within, reasons, trials } = rule;
   const late = lateBreachOf(rule);
   if (late !== null) {
-    const others = reasonBesideLate(rule);
+    const others = reasonsInWords(reasonsBesideLate(rule));
     return [
       `It is broken: the newest intervals alone prove it, with ${late.amount} (${late.counts}); the whole stage does not yet.`,
       ...(others === '' ? [] : [asSentence(others)]),
     ];
   }
-  const why = reason === '' ? [] : [asSentence(reason)];
+  const why = sentencesOf(reasons);
   switch (verdict) {
     case 'pass':
       return isAllThereIs(rule)
@@ -173,13 +190,13 @@ function outcome(rule: RuleVerdict): string[] {
     case 'fail':
       return ['It is broken: proven, not only observed.', ...why];
     case 'undecided':
-      if (trials === 0) return ['Not decided yet.', ...(reason === 'no data' ? [] : why)];
+      if (trials === 0) return ['Not decided yet.', ...(has(rule, 'no-data') ? [] : why)];
       if (!within && isOnlyUnheard(rule)) return ['Not decided yet.', ...why];
       return [
         within
           ? 'Not decided yet: within the limit so far, but chance could explain that.'
           : 'Not decided yet: over the limit so far, but chance could explain that.',
-        ...(reason.startsWith(TOO_LITTLE) ? [] : why),
+        ...(has(rule, 'too-little') ? [] : why),
       ];
     case 'not-applicable':
       return why;
@@ -191,8 +208,7 @@ function outcome(rule: RuleVerdict): string[] {
 /** Devices are counted, and signals asked: neither is a sample of anything. */
 function exactOutcome(rule: RuleVerdict): string[] {
   // Devices that are not done were counted among what was seen.
-  const isTold = rule.reason === '' || (rule.sums.kind === 'share' && /^\d+ devices have not ended/.test(rule.reason));
-  const why = isTold ? [] : [asSentence(rule.reason)];
+  const why = has(rule, 'pending-installs') ? [] : sentencesOf(rule.reasons);
   const words = {
     pass: 'It holds.',
     fail: 'It is broken.',
@@ -210,14 +226,14 @@ const VERDICT_WORDS = {
 };
 
 /** `Of the others: hw:rev1 82.3 ms, holds; hw:rev2 – (fewer than 3 devices in the stage), does not count.` */
-function otherGroups({ groups = [], group, unit, sums }: RuleVerdict): string[] {
+function otherGroups({ groups, group, unit, kind }: RuleVerdict): string[] {
   const others = groups.filter((one) => one.name !== group);
   if (others.length === 0) return [];
-  const told = others.map(({ name, estimate, verdict, reason, trials }) => {
-    const isCounted = sums.kind === 'share' && estimate !== null;
+  const told = others.map(({ name, estimate, verdict, reasons, trials }) => {
+    const isCounted = kind === 'share' && estimate !== null;
     const amount =
       estimate === null ? '' : ` ${formatAmount(estimate, unit)}${isCounted ? ` of ${formatCount(trials)}` : ''}`;
-    const why = verdict === 'not-applicable' && reason !== '' ? ` (${oneLine(reason)})` : '';
+    const why = verdict === 'not-applicable' ? ` (${oneLine(reasonsInWords(reasons))})` : '';
     return `${oneLine(name)}${amount} ${VERDICT_WORDS[verdict]}${why}`;
   });
   return [`Of the other groups: ${told.join('; ')}.`];
@@ -226,9 +242,9 @@ function otherGroups({ groups = [], group, unit, sums }: RuleVerdict): string[] 
 /** The verdict on a rule in sentences, what was seen first. */
 export function ruleSentences(rule: RuleVerdict): string[] {
   if (rule.verdict === 'not-applicable') return [...outcome(rule), ...otherGroups(rule)];
-  const isExact = ['share', 'signal', 'gauge'].includes(rule.sums.kind);
+  const isExact = ['share', 'signal', 'gauge'].includes(rule.kind);
   return [
-    ...(rule.group === undefined ? [] : [`The numbers are of the group ${oneLine(rule.group)}.`]),
+    ...(rule.group === null ? [] : [`The numbers are of the group ${oneLine(rule.group)}.`]),
     observed(rule),
     ...allowed(rule),
     ...(isExact ? exactOutcome(rule) : outcome(rule)),

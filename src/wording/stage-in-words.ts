@@ -4,10 +4,10 @@ import { oneLine } from '../base/plain-text.ts';
 import { formatDuration } from '../contract/duration.ts';
 import { bucketEdge } from '../contract/sketch.ts';
 import type { RolloutStatus } from '../documents/types.generated.ts';
-import { scopeInWords } from '../gates/rule-verdict.ts';
 import type { StageRule } from '../gates/stage-rule.ts';
 import { type Stage, wantedDevices } from '../rollout/stages-of-policy.ts';
 import { countOf, formatAmount, formatCount } from './amounts.ts';
+import { scopeInWords } from './scope-in-words.ts';
 
 function sizeInWords(stage: Stage, matching: number): string {
   const all = countOf(matching, 'device');

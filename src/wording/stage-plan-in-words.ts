@@ -4,14 +4,17 @@ import { oneLine } from '../base/plain-text.ts';
 import { formatDuration } from '../contract/duration.ts';
 import type { GroupForecast } from '../gates/forecast/group-forecast.ts';
 import type { Needed, RuleForecast } from '../gates/forecast/rule-forecast.ts';
-import { ruleName, scopeInWords } from '../gates/rule-verdict.ts';
+import { ruleName } from '../gates/rule-verdict.ts';
 import { isOneOfMany, type PlannedGrouping } from '../rollout/reckoned-groups.ts';
 import type { Plan, PlannedRule, PlannedStage } from '../rollout/stage-plan.ts';
 import { groupName, OTHER_VALUES } from '../telemetry/groups.ts';
 import { countOf, formatAmount, formatCount, listed } from './amounts.ts';
 import { aboutTime } from './plan-warnings-in-words.ts';
+import { passedOverInWords } from './reason-in-words.ts';
+import { scopeInWords } from './scope-in-words.ts';
 
 type Sampled = Extract<RuleForecast, { kind: 'sampled' }>;
+type Unplanned = Extract<RuleForecast, { kind: 'unplanned' }>;
 
 function percent(share: number): string {
   return formatAmount(share, 'ratio');
@@ -40,7 +43,21 @@ function afterInWords({ inferences, minutes }: Needed): string {
 
 type Cells = readonly [well: string, passes: string, bad: string, caught: string];
 
-function cellsOf({ forecast }: PlannedRule): Cells {
+const UNPLANNED: Readonly<Record<Unplanned['why'], string>> = {
+  'class-frequency': 'how long it takes depends on how frequent the class is with stable',
+  downloads: 'how long it takes depends on how often downloads are tried',
+  labels: 'how long it takes depends on how many labels come back',
+  'device-means': 'devices count here, not inferences: 7 or more can prove it',
+  'unknown-groups': 'which groups the stage selects is not known',
+  'zero-limit': 'a limit of 0 % is broken by the first event, and needs no numbers',
+  'no-relative-limit': 'this metric has no limit relative to the baseline',
+};
+
+function unplannedInWords({ why, by }: Unplanned): string {
+  return by === undefined ? UNPLANNED[why] : `which groups of ${oneLine(by)} the stage selects is not known`;
+}
+
+function cellsOf({ forecast, grouping }: PlannedRule): Cells {
   switch (forecast.kind) {
     case 'sampled': {
       const { pass, fail } = forecast;
@@ -74,8 +91,9 @@ function cellsOf({ forecast }: PlannedRule): Cells {
       return ['within it', time, 'beyond it', time];
     }
     case 'unplanned':
+      return [unplannedInWords(forecast), '', '', ''];
     case 'passed-over':
-      return [forecast.reason, '', '', ''];
+      return [passedOverInWords(grouping), '', '', ''];
   }
 }
 
@@ -92,7 +110,7 @@ function ruleInWords(planned: PlannedRule): string {
   const more = [...slowestInWords(planned), scopeInWords(planned), dryRun ? 'dry run' : ''].filter(
     (text) => text !== '',
   );
-  const name = oneLine(ruleName({ rule, ...(grouping === undefined ? {} : { by: grouping.by }) }));
+  const name = oneLine(ruleName({ rule, by: grouping?.by ?? null }));
   return `${name}${more.length === 0 ? '' : ` (${more.join(', ')})`}`;
 }
 

@@ -2,29 +2,34 @@
 import { toIsoSeconds } from '../base/clock.ts';
 import { oneLine } from '../base/plain-text.ts';
 import { formatDuration } from '../contract/duration.ts';
-import { type RuleVerdict, scopeInWords } from '../gates/rule-verdict.ts';
+import type { RuleVerdict } from '../gates/rule-verdict.ts';
 import type { SignalSums } from '../gates/signal-track.ts';
+import { type DeviceCounts, totalOf } from '../gates/statistics/share-verdict.ts';
 import { countOf, formatAmount, formatBounds, formatCount, listed } from './amounts.ts';
-import { lateBreachOf, reasonBesideLate } from './late-in-words.ts';
+import { lateBreachOf, reasonsBesideLate } from './late-in-words.ts';
+import { reasonsInWords } from './reason-in-words.ts';
+import { scopeInWords } from './scope-in-words.ts';
+
+/** `93 of 400`: what one device did, where its own value is not kept. */
+function countsOf(rule: RuleVerdict): string | null {
+  const worst = rule.kind === 'rate' && rule.scope === 'any-device' ? rule.sums.worst : null;
+  return rule.estimate === null && worst !== null ? `${formatCount(worst.bad)} of ${formatCount(worst.trials)}` : null;
+}
 
 function measured(rule: RuleVerdict): readonly [amount: string, bounds: string] {
-  const { sums, estimate, lower, upper, unit } = rule;
+  const { estimate, lower, upper, unit } = rule;
   const late = lateBreachOf(rule);
   if (late !== null) return [late.amount, ''];
-  if (sums.kind === 'share') return [`${sums.bad} of ${sums.bad + sums.good + sums.pending}`, ''];
-  // One device's latencies are counted, not kept.
-  const { worst = null } = sums.kind === 'rate' ? sums : {};
-  if (estimate === null && rule.scope === 'any-device' && worst !== null)
-    return [`${formatCount(worst.bad)} of ${formatCount(worst.trials)}`, ''];
-  if (estimate === null) return ['–', ''];
+  if (rule.kind === 'share') return [`${rule.sums.bad} of ${totalOf(rule.sums)}`, ''];
+  if (estimate === null) return [countsOf(rule) ?? '–', ''];
   const bounds = lower === null || upper === null ? '' : formatBounds(estimate, lower, upper, unit);
   return [formatAmount(estimate, unit), bounds];
 }
 
 /** `latency_p95 on hw:rev2`, of the group that the numbers are of; `latency_p95 by hw` before there are any. */
 function titleOf(rule: RuleVerdict): string {
-  if (rule.by === undefined) return oneLine(nameOf(rule));
-  return oneLine(rule.group === undefined ? `${nameOf(rule)} by ${rule.by}` : `${nameOf(rule)} on ${rule.group}`);
+  if (rule.by === null) return oneLine(nameOf(rule));
+  return oneLine(rule.group === null ? `${nameOf(rule)} by ${rule.by}` : `${nameOf(rule)} on ${rule.group}`);
 }
 
 /** `class_share[receipt]` of `class_share[receipt] > 2%`. */
@@ -37,49 +42,68 @@ export function limitOf(verdict: Pick<RuleVerdict, 'rule' | 'groupRule' | 'metri
   return oneLine((verdict.groupRule ?? verdict.rule).slice(nameOf(verdict).length)).replace(/(?<=\d)(?=%|ms\b)/g, ' ');
 }
 
-/** `error_rate 4.2 % in canary, not < 0.5 %`, or `error_rate not < 3 % on more than 5 % of devices in canary`, and what the numbers don't show of it; what classes did is told in words. */
-export function breachInWords(rule: RuleVerdict, stage: string): string {
-  if (rule.sums.kind === 'classes' && rule.reason !== '') {
-    const reason = oneLine(rule.reason);
-    const ofStage = reason.replaceAll(/(?<=\d of \d+ )(?=devices(?:;|$))/g, () => `${stage} `);
-    return `${ofStage}${ofStage === reason ? ` in ${stage}` : ''} (${oneLine(rule.rule)}${rule.group === undefined ? '' : `, ${oneLine(rule.group)}`})`;
-  }
-  if (rule.sums.kind === 'signal') return signalBreach(rule, rule.sums, stage);
-  const [amount] = measured(rule);
-  if (rule.sums.kind === 'gauge') return gaugeBreach(rule, rule.sums, { amount, stage });
+/** What was broken, and what the numbers don't show of it. */
+interface Breach {
+  readonly what: string;
+  readonly note: string;
+}
+
+function inParentheses(text: string): string {
+  return text === '' ? '' : ` (${oneLine(text)})`;
+}
+
+function breachOf(rule: RuleVerdict, stage: string): Breach {
+  const { kind, reasons, share } = rule;
   const late = lateBreachOf(rule);
   if (late !== null) {
-    const others = reasonBesideLate(rule);
-    const more = others === '' ? '' : ` (${oneLine(others)})`;
     const when = `${late.amount} in the newest intervals (${late.counts})`;
-    return `${titleOf(rule)} ${when} in ${stage}, not ${limitOf(rule)}; ${late.whole}${more}`;
+    const what = `${titleOf(rule)} ${when} in ${stage}, not ${limitOf(rule)}; ${late.whole}`;
+    return { what, note: inParentheses(reasonsInWords(reasonsBesideLate(rule))) };
   }
-  const reason = rule.reason === '' ? '' : ` (${oneLine(rule.reason)})`;
+  if (kind === 'classes' && reasons.length > 0) {
+    const where = reasons.some((reason) => reason.kind === 'class-fell') ? '' : ` in ${stage}`;
+    const group = rule.group === null ? '' : `, ${rule.group}`;
+    return {
+      what: `${oneLine(reasonsInWords(reasons, stage))}${where}`,
+      note: inParentheses(`${rule.rule}${group}`),
+    };
+  }
+  if (kind === 'signal') return signalBreach(rule, rule.sums, stage);
+  const [amount] = measured(rule);
+  if (kind === 'gauge') return gaugeBreach(rule, rule.sums, { amount, stage });
+  const note = inParentheses(reasonsInWords(reasons));
   // The amount is that of the worst device, which alone would have been allowed.
-  if (rule.share !== undefined) {
-    const most = formatAmount(rule.share, 'ratio');
-    return `${titleOf(rule)} not ${limitOf(rule)} on more than ${most} of devices in ${stage}${reason}`;
+  if (share !== null) {
+    const most = formatAmount(share, 'ratio');
+    return { what: `${titleOf(rule)} not ${limitOf(rule)} on more than ${most} of devices in ${stage}`, note };
   }
-  return `${titleOf(rule)} ${amount} in ${stage}, not ${limitOf(rule)}${reason}`;
+  return { what: `${titleOf(rule)} ${amount} in ${stage}, not ${limitOf(rule)}`, note };
+}
+
+/** `error_rate 4.2 % in canary, not < 0.5 %`, or `error_rate not < 3 % on more than 5 % of devices in canary`, and what the numbers don't show of it; what classes did is told in words. */
+export function breachInWords(rule: RuleVerdict, stage: string): string {
+  const { what, note } = breachOf(rule, stage);
+  return `${what}${note}`;
 }
 
 /** The same where room is scarce: without what the numbers don't show. */
 export function breachInShort(rule: RuleVerdict, stage: string): string {
   const late = lateBreachOf(rule);
   if (late !== null) return `${titleOf(rule)} ${late.amount} lately in ${stage}, not ${limitOf(rule)}`;
-  return breachInWords({ ...rule, reason: '' }, stage).replace(/ \([^()]*\)$/, '');
+  if (rule.kind !== 'classes') return breachOf(rule, stage).what;
+  return `${titleOf(rule)} ${measured(rule)[0]} in ${stage}, not ${limitOf(rule)}`;
 }
 
 /** `temperature not < 80C for 5m on 18 of 20 devices in canary (median 84 °C, baseline 60 °C)`. */
 function gaugeBreach(
   rule: RuleVerdict,
-  { bad, good, pending }: Extract<RuleVerdict['sums'], { kind: 'gauge' }>,
+  counts: DeviceCounts,
   { amount, stage }: { readonly amount: string; readonly stage: string },
-): string {
+): Breach {
   const before = rule.baseline?.estimate ?? null;
   const beside = before === null ? '' : `, baseline ${formatAmount(before, rule.unit)}`;
-  const on = `on ${bad} of ${countOf(bad + good + pending, 'device')} in ${stage}`;
-  return `${titleOf(rule)} not ${limitOf(rule)} ${on} (median ${amount}${beside})`;
+  const on = `on ${counts.bad} of ${countOf(totalOf(counts), 'device')} in ${stage}`;
+  return { what: `${titleOf(rule)} not ${limitOf(rule)} ${on}`, note: ` (median ${amount}${beside})` };
 }
 
 /** `prometheus main`. */
@@ -88,14 +112,15 @@ function providerOf({ from, provider }: SignalSums): string {
 }
 
 /** `checkout_errors 4.2 % in canary, not < 0.5 % (prometheus main, for 5 min)`; a webhook says itself what it found. */
-function signalBreach(rule: RuleVerdict, sums: SignalSums, stage: string): string {
+function signalBreach(rule: RuleVerdict, sums: SignalSums, stage: string): Breach {
   const { run } = sums.track;
   const heldMs = run === null ? 0 : run.lastMs - run.sinceMs;
   const by = heldMs === 0 ? providerOf(sums) : `${providerOf(sums)}, for ${formatDuration(heldMs)}`;
-  const reason = rule.reason === '' ? '' : `: ${oneLine(rule.reason)}`;
-  if (rule.estimate === null) return `${oneLine(rule.metric)} failed in ${stage} (${by})${reason}`;
+  const text = oneLine(reasonsInWords(rule.reasons));
+  const note = ` (${by})${text === '' ? '' : `: ${text}`}`;
+  if (rule.estimate === null) return { what: `${oneLine(rule.metric)} failed in ${stage}`, note };
   const limit = limitOf(rule).replace(/ for \S+$/, '');
-  return `${oneLine(rule.metric)} ${formatAmount(rule.estimate, rule.unit)} in ${stage}, not ${limit} (${by})${reason}`;
+  return { what: `${oneLine(rule.metric)} ${formatAmount(rule.estimate, rule.unit)} in ${stage}, not ${limit}`, note };
 }
 
 /** Whom a rule asked, and what was answered until when. */
@@ -126,20 +151,20 @@ function noteOf(rule: RuleVerdict): string {
             `baseline ${formatAmount(stable, rule.unit)} on ${countOf(rule.baseline?.devices ?? 0, 'device')}${earlier}`,
           ];
   const worst = rule.worstDevice === null ? [] : [`worst ${oneLine(rule.worstDevice)}`];
-  const unjudged = (rule.groups ?? []).filter((one) => one.verdict === 'not-applicable' && one.devices > 0);
+  const unjudged = rule.groups.filter((one) => one.verdict === 'not-applicable' && one.devices > 0);
   const passedOver =
     unjudged.length === 0
       ? []
       : [
           `not judged: ${listed(
-            unjudged.map((one) => `${oneLine(one.name)} (${oneLine(one.reason)})`),
+            unjudged.map((one) => `${oneLine(one.name)}${inParentheses(reasonsInWords(one.reasons))}`),
             'and',
             3,
           )}`,
         ];
-  const signal = rule.sums.kind === 'signal' ? [signalNote(rule.sums)] : [];
+  const signal = rule.kind === 'signal' ? [signalNote(rule.sums)] : [];
   const late = lateBreachOf(rule);
-  const told = late === null ? rule.reason : reasonBesideLate(rule);
+  const told = reasonsInWords(late === null ? rule.reasons : reasonsBesideLate(rule));
   const lately = late === null ? [] : [`in the newest intervals alone (${late.counts}); ${late.whole}`];
   const reason = [...lately, ...(told === '' ? [] : [oneLine(told)])];
   return [...baseline, ...worst, ...signal, ...reason, ...passedOver].join('; ');

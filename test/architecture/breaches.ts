@@ -9,6 +9,7 @@ import {
   HOUSE_PLAN,
   OUTSIDE_FOLDERS,
   type Room,
+  WINGS,
 } from './house-plan.ts';
 
 export interface SourceFile {
@@ -172,10 +173,17 @@ function* checkRoom({ file, imports }: Reading): Generator<Place> {
     yield { start: 0, message: 'lies in no room of the house plan: move it, or add the room with a decision note' };
     return;
   }
+  const wing = WINGS.find(({ folder }) => isWithin(file.path, folder));
   for (const { from, names, start } of imports) {
     const target = targetOf(file.path, from);
     if (target === undefined) {
       if (room.pure) yield* checkPureImport(from, names, start);
+      continue;
+    }
+    const isOfWing = wing === undefined || [wing.folder, ...wing.mayImport].some((folder) => isWithin(target, folder));
+    if (!isOfWing && isWithin(target, room.folder)) {
+      const message = `imports ${target}, which the wing ${wing.folder} may not know: move it into the wing, or pass it as an argument`;
+      yield { start, message };
       continue;
     }
     if (isWithin(target, room.folder) || room.mayImport.some((folder) => isWithin(target, folder))) continue;

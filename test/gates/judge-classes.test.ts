@@ -30,7 +30,7 @@ describe('vanished_classes == 0', () => {
   test('names the class that is gone, how far it fell, and on how many devices', () => {
     const verdict = judge(question({ shares: MISSING, intervals: 8 }));
     expect(verdict.verdict).toBe('fail');
-    expect(verdict.reason).toMatch(/^"receipt" fell from [34]\.\d % to 0\.0 % of predictions on 10 of 10 devices$/);
+    expect(verdict.reasons).toMatchObject([{ kind: 'class-fell', name: 'receipt', to: 0, devices: 10, total: 10 }]);
     expect(verdict.estimate).toBe(1);
   });
 
@@ -82,14 +82,16 @@ describe('vanished_classes == 0', () => {
     const asked = question({ shares: DOCUMENTS, intervals: 10 });
     const verdict = judge({ ...asked, candidate: classArm([...gone, ...rest]) });
     expect(verdict.verdict).toBe('undecided');
-    expect(verdict.reason).toContain('one device explains the breach');
+    expect(verdict.reasons).toMatchObject([{ kind: 'class-open', why: { kind: 'one-device' } }]);
   });
 
   test('devices that never saw the class under stable either do not miss it', () => {
     const asked = question({ shares: MISSING, intervals: 20 });
     const photoBooths = classArm(traffic('before', { shares: MISSING, devices: 10, intervals: 20 }));
     expect(judge({ ...asked, restBaseline: photoBooths }).verdict).toBe('undecided');
-    expect(judge({ ...asked, restBaseline: photoBooths }).reason).toContain('the same devices showed as little');
+    expect(judge({ ...asked, restBaseline: photoBooths }).reasons).toMatchObject([
+      { kind: 'class-open', why: { kind: 'own-past' } },
+    ]);
     const scanners = classArm(traffic('before', { shares: DOCUMENTS, devices: 10, intervals: 20 }));
     expect(judge({ ...asked, restBaseline: scanners }).verdict).toBe('fail');
     const hardlyKnown = classArm(traffic('before', { shares: MISSING, devices: 10, intervals: 4, answers: 3 }));
@@ -102,16 +104,19 @@ describe('vanished_classes == 0', () => {
     const asked = question({ shares: DOCUMENTS, intervals: 70 });
     const verdict = judge({ ...asked, candidate: classArm(early.map((reports, d) => [...reports, ...late[d]!])) });
     expect(verdict.verdict).toBe('fail');
-    expect(verdict.reason).toContain('receipt');
+    expect(verdict.reasons).toMatchObject([{ kind: 'class-fell', name: 'receipt' }]);
   });
 
   test('without classes, without a baseline and on a first rollout it says so', () => {
     const asked = question({ shares: DOCUMENTS, intervals: 10 });
     expect(judge({ ...asked, candidate: classArm([], []) })).toMatchObject({
       verdict: 'undecided',
-      reason: 'the manifest names no classes, so none is watched',
+      reasons: [{ kind: 'no-classes' }],
     });
-    expect(judge({ ...asked, baseline: null })).toMatchObject({ verdict: 'undecided', reason: 'no baseline' });
+    expect(judge({ ...asked, baseline: null })).toMatchObject({
+      verdict: 'undecided',
+      reasons: [{ kind: 'no-baseline' }],
+    });
     expect(judge({ ...asked, hasStable: false }).verdict).toBe('not-applicable');
   });
 
@@ -128,7 +133,7 @@ describe('class_share', () => {
     const rule = 'class_share[receipt] > 0.5x baseline';
     const gone = judge(question({ shares: MISSING, intervals: 8 }, rule));
     expect(gone.verdict).toBe('fail');
-    expect(gone.reason).toMatch(/^"receipt" fell from/);
+    expect(gone.reasons).toMatchObject([{ kind: 'class-fell', name: 'receipt' }]);
     expect(judge(question({ shares: DOCUMENTS, intervals: 25 }, rule)).verdict).toBe('pass');
   });
 
@@ -146,7 +151,7 @@ describe('class_share', () => {
   test('a class that the manifest does not name is undecided, and says so', () => {
     expect(judge(question({ shares: DOCUMENTS, intervals: 5 }, 'class_share[reciept] > 1%'))).toMatchObject({
       verdict: 'undecided',
-      reason: 'the manifest does not name the class "reciept"',
+      reasons: [{ kind: 'unknown-class', name: 'reciept' }],
     });
   });
 });

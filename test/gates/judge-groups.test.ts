@@ -117,7 +117,7 @@ describe('a rule by group', () => {
     expect(verdictOf({ rule: parseRule('error_rate < 0.5%'), dryRun: false }, fleet).verdict).toBe('pass');
     const found = verdictOf(byHw('error_rate < 0.5%'), fleet);
     expect(found).toMatchObject({ verdict: 'fail', by: 'hw', group: 'hw:rev3', estimate: 0.03, devices: 5 });
-    expect(found.reason).toBe('the other 2 groups are within');
+    expect(found.reasons).toEqual([{ kind: 'other-groups', count: 2, over: [], overCount: 0 }]);
     expect(found.groups?.map(({ name, verdict }) => [name, verdict])).toEqual([
       ['hw:rev1', 'pass'],
       ['hw:rev2', 'pass'],
@@ -162,12 +162,15 @@ describe('a rule by group', () => {
   test('passes over a group of too few devices to be told from them, and one that nothing is left to compare with', () => {
     const small = verdictOf(byHw('error_rate < 0.5%'), { candidate: three({ devices: 2, errors: 50 }) });
     expect(small).toMatchObject({ verdict: 'pass' });
-    expect(small.groups?.[2]).toMatchObject({ verdict: 'not-applicable', reason: 'fewer than 3 devices in the stage' });
+    expect(small.groups?.[2]).toMatchObject({
+      verdict: 'not-applicable',
+      reasons: [{ kind: 'small-group', least: 3 }],
+    });
     const stable = STABLE_GROUPS.filter(({ value }) => value !== 'rev3');
     const alone = verdictOf(byHw('error_rate < 2x baseline, floor 0.5%'), { candidate: three({ errors: 1 }), stable });
     expect(alone.groups?.[2]).toMatchObject({
       verdict: 'not-applicable',
-      reason: 'stable has no such devices to compare with',
+      reasons: [{ kind: 'no-such-devices' }],
     });
   });
 
@@ -185,7 +188,7 @@ describe('a rule by group', () => {
     };
     expect(verdictAfter('none').verdict).toBe('pass');
     expect(verdictAfter('rev3')).toMatchObject({ verdict: 'undecided', group: 'hw:rev3' });
-    expect(verdictAfter('rev3').reason).toContain('come in bursts');
+    expect(verdictAfter('rev3').reasons).toMatchObject([{ kind: 'bursts' }]);
     expect(verdictAfter('rev3').groups?.map(({ verdict }) => verdict)).toEqual([
       'pass',
       'pass',
@@ -204,9 +207,10 @@ describe('a rule by group', () => {
     expect(verdict.rules[0]).toMatchObject({
       verdict: 'fail',
       group: 'hw:rev3',
-      sums: { kind: 'share', bad: 2, good: 3 },
+      kind: 'share',
+      sums: { bad: 2, good: 3 },
     });
-    expect(verdict.because).toEqual(['failed_devices < 5% by hw']);
+    expect(verdict.because).toEqual([{ kind: 'rule', rule: 'failed_devices < 5% by hw' }]);
   });
 
   test('leaves the numbers of the stage those of all its devices, however few the group has that it names', () => {
@@ -251,7 +255,7 @@ describe('a rule by group over a gauge', () => {
     const found = verdictOf(byHw('cpu < 85% for 5m'), fleet);
     expect(found).toMatchObject({ verdict: 'fail', group: 'hw:rev3', devices: 5 });
     expect(found.estimate).toBeCloseTo(0.97);
-    expect(found.sums).toMatchObject({ kind: 'gauge', bad: 5, good: 0 });
+    expect(found).toMatchObject({ kind: 'gauge', sums: { bad: 5, good: 0 } });
   });
 
   test('holds each group to its own limit, and compares it with the same group on stable', () => {

@@ -108,10 +108,13 @@ describe('a rule over a gauge', () => {
     const verdict = judge({ rule, candidate: cpu(...many(8, 0.95), 0.5, 0.5) });
     expect(verdict).toMatchObject({
       verdict: 'fail',
-      sums: { kind: 'gauge', bad: 8, good: 2, pending: 0 },
+      kind: 'gauge',
+      sums: { bad: 8, good: 2, pending: 0 },
       worstDevice: 'candidate-0',
     });
-    expect(verdict.reason).toBe('8 of 10 devices above it for 5 min');
+    expect(verdict.reasons).toEqual([
+      { kind: 'devices-beyond', side: 'above', bad: 8, pending: 0, total: 10, forMs: 300_000, isSample: false },
+    ]);
     expect(breachInWords(verdict, 'canary')).toBe('cpu not < 85 % for 5m on 8 of 10 devices in canary (median 95 %)');
     expect(ruleSentences(verdict).join(' ')).toBe(
       'Seen: a median of 95 % on 10 devices. Allowed: below 85 % for 5m. It is broken. 8 of 10 devices above it for 5 min. The device that was beyond the limit longest: candidate-0.',
@@ -120,7 +123,7 @@ describe('a rule over a gauge', () => {
 
   test('says that its devices are a sample where they are too many to follow each', () => {
     const verdict = judge({ rule, candidate: cpu(...many(10, 0.95)), rows: 'group' });
-    expect(verdict).toMatchObject({ verdict: 'fail', reason: '10 in a sample of 10 devices above it for 5 min' });
+    expect(verdict).toMatchObject({ verdict: 'fail', reasons: [{ kind: 'devices-beyond', isSample: true }] });
   });
 
   test('is undecided before the time is over, whichever way it goes', () => {
@@ -149,7 +152,7 @@ describe('a rule over a gauge', () => {
   test('one device alone does not condemn the version, nor lets it pass among few; among many it does', () => {
     expect(judge({ rule, candidate: cpu(0.99, ...many(4, 0.5)) })).toMatchObject({
       verdict: 'undecided',
-      reason: expect.stringContaining('one device explains'),
+      reasons: [{ kind: 'devices-beyond' }, { kind: 'one-device' }],
     });
     expect(judge({ rule, candidate: cpu(0.99, ...many(19, 0.5)) }).verdict).toBe('pass');
   });
@@ -164,12 +167,12 @@ describe('a rule over a gauge', () => {
   test('that no device reports, or too few, is undecided and says so', () => {
     expect(judge({ rule, candidate: of(10, () => ({})) })).toMatchObject({
       verdict: 'undecided',
-      reason: 'no device of the stage reports it',
+      reasons: [{ kind: 'not-reported' }],
     });
     const candidate = [...cpu(0.5, 0.5), ...of(8, () => ({}))];
     expect(judge({ rule, candidate })).toMatchObject({
       verdict: 'undecided',
-      reason: expect.stringContaining("only 2 of the stage's devices"),
+      reasons: [{ kind: 'devices-beyond' }, { kind: 'few-report', devices: 2 }],
     });
   });
 
@@ -196,7 +199,7 @@ describe('a rule over a gauge', () => {
     expect(judge({ rule, candidate: asked('x[3]', 10, -6), minutes: 4 }).verdict).toBe('undecided');
     expect(judge({ rule, candidate: asked('x[2]', 10, -6) })).toMatchObject({
       verdict: 'undecided',
-      reason: 'no device of the stage reports it',
+      reasons: [{ kind: 'not-reported' }],
     });
   });
 
@@ -255,7 +258,7 @@ describe('a gauge against the baseline', () => {
     const signal = of(10, () => ({ gauges: { dbm: -60 } }));
     expect(judge({ rule: 'gauge[dbm] < 2x baseline', candidate: signal, stable: signal })).toMatchObject({
       verdict: 'undecided',
-      reason: expect.stringContaining('a ratio needs a positive baseline'),
+      reasons: [{ kind: 'baseline-not-positive' }],
     });
   });
 
@@ -272,14 +275,14 @@ describe('a gauge against the baseline', () => {
     const cold = asked('amount', 50, -20);
     expect(judge({ rule: below, candidate: asked('amount', 10, -20), stable: cold })).toMatchObject({
       verdict: 'undecided',
-      reason: expect.stringContaining('a ratio needs a positive baseline'),
+      reasons: [{ kind: 'baseline-not-positive' }],
     });
   });
 
   test('without a baseline is undecided; on a first rollout it does not apply', () => {
     expect(judge({ rule, candidate: drain(10, 0.3) })).toMatchObject({
       verdict: 'undecided',
-      reason: expect.stringContaining('no baseline'),
+      reasons: [{ kind: 'no-baseline' }],
     });
     expect(judge({ rule, candidate: drain(10, 0.3), question: { hasStable: false } }).verdict).toBe('not-applicable');
   });
@@ -308,7 +311,7 @@ describe('a rule over labels', () => {
     expect(judge({ rule, candidate: labelled(bad) }).verdict).toBe('fail');
     expect(judge({ rule, candidate: of(10, () => ({})) })).toMatchObject({
       verdict: 'undecided',
-      reason: 'no labels came back yet',
+      reasons: [{ kind: 'no-outcomes', of: 'labels' }],
     });
   });
 
@@ -334,7 +337,10 @@ describe('a rule over labels', () => {
       baseline: { from: 'offline', estimate: 0.99 },
     });
     expect(judge({ rule, candidate: labelled(half), question: { offline, hasStable: false } }).verdict).toBe('fail');
-    expect(judge({ rule, candidate: labelled(half) })).toMatchObject({ verdict: 'undecided', reason: 'no baseline' });
+    expect(judge({ rule, candidate: labelled(half) })).toMatchObject({
+      verdict: 'undecided',
+      reasons: [{ kind: 'no-baseline' }],
+    });
     const recall = {
       rule: 'recall[a] > 0.9x baseline',
       candidate: labelled(half),

@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { addToSketch, emptySketch, type Sketch } from '../../src/contract/sketch.ts';
 import { edgesToCount, freezeLimits } from '../../src/gates/freeze-limits.ts';
 import { judgeStage } from '../../src/gates/judge-stage.ts';
+import { METHOD_VERSION } from '../../src/gates/rule-verdict.ts';
 import type { ArmEvidence } from '../../src/gates/stage-question.ts';
 import { WINDOW_INTERVALS } from '../../src/gates/statistics/late-regression.ts';
 import { foldReport } from '../../src/telemetry/fold-report.ts';
@@ -17,7 +18,7 @@ const broken = alike(5, repeat(20, [100, 10]));
 describe('a stage', () => {
   test('passes when every rule is kept on enough evidence, and says the numbers', () => {
     const verdict = judgeStage(ask({ candidate: arm(healthy) }));
-    expect(verdict).toMatchObject({ kind: 'pass', because: [], method: 'slipway-stats/1' });
+    expect(verdict).toMatchObject({ kind: 'pass', because: [], method: METHOD_VERSION });
     expect(verdict.rules[0]).toMatchObject({
       rule: 'error_rate < 1%',
       verdict: 'pass',
@@ -26,7 +27,7 @@ describe('a stage', () => {
       limit: 0.01,
       trials: 10_000,
       devices: 5,
-      reason: '',
+      reasons: [],
       needs: null,
     });
     expect(verdict.rules[0]?.upper).toBeLessThan(0.01);
@@ -34,14 +35,23 @@ describe('a stage', () => {
 
   test('fails when one rule fails, and names it', () => {
     const verdict = judgeStage(ask({ rules: rules('error_rate < 1%', 'failed_devices < 5%'), candidate: arm(broken) }));
-    expect(verdict).toMatchObject({ kind: 'fail', because: ['error_rate < 1%'] });
+    expect(verdict).toMatchObject({ kind: 'fail', because: [{ kind: 'rule', rule: 'error_rate < 1%' }] });
   });
 
   test('without data is undecided and says so', () => {
     const verdict = judgeStage(ask({}));
     expect(verdict.kind).toBe('undecided');
-    expect(verdict.rules[0]).toMatchObject({ verdict: 'undecided', reason: 'no data', estimate: null, lower: null });
-    expect(verdict.because).toEqual(['error_rate < 1%', '3 more devices with data', '100 more inferences']);
+    expect(verdict.rules[0]).toMatchObject({
+      verdict: 'undecided',
+      reasons: [{ kind: 'no-data' }],
+      estimate: null,
+      lower: null,
+    });
+    expect(verdict.because).toEqual([
+      { kind: 'rule', rule: 'error_rate < 1%' },
+      { kind: 'minimum-devices', have: 0, need: 3 },
+      { kind: 'minimum-inferences', have: 0, need: 100 },
+    ]);
   });
 
   test('below its minimum of devices or inferences can fail, but never pass', () => {
@@ -49,7 +59,10 @@ describe('a stage', () => {
     const waiting = judgeStage(ask({ candidate: arm(healthy), minimum }));
     expect(waiting).toMatchObject({
       kind: 'undecided',
-      because: ['1 more device with data', '10 000 more inferences'],
+      because: [
+        { kind: 'minimum-devices', have: 5, need: 6 },
+        { kind: 'minimum-inferences', have: 10_000, need: 20_000 },
+      ],
     });
     expect(waiting.rules[0]?.verdict).toBe('pass');
     expect(judgeStage(ask({ candidate: arm(broken), minimum })).kind).toBe('fail');
@@ -86,7 +99,7 @@ describe('one device', () => {
     const candidate = arm([repeat(20, [100, 40]), ...alike(4, repeat(20, [100, 0]))]);
     const verdict = judgeStage(ask({ candidate }));
     expect(verdict.kind).toBe('undecided');
-    expect(verdict.rules[0]).toMatchObject({ reason: 'one device explains the breach', worstDevice: 'd0' });
+    expect(verdict.rules[0]).toMatchObject({ reasons: [{ kind: 'one-device' }], worstDevice: 'd0' });
   });
 });
 
@@ -97,13 +110,13 @@ describe('rules against the baseline', () => {
     const verdict = judgeStage(ask({ rules: relative, hasStable: false, candidate: arm(broken) }));
     expect(verdict.kind).toBe('pass');
     expect(verdict.rules[0]?.verdict).toBe('not-applicable');
-    expect(verdict.rules[0]?.reason).toContain('first rollout');
+    expect(verdict.rules[0]?.reasons).toEqual([{ kind: 'first-rollout' }]);
   });
 
   test('are undecided while there is a stable version but no baseline', () => {
     const verdict = judgeStage(ask({ rules: relative, candidate: arm(broken) }));
     expect(verdict.kind).toBe('undecided');
-    expect(verdict.rules[0]).toMatchObject({ reason: 'no baseline', baseline: null });
+    expect(verdict.rules[0]).toMatchObject({ reasons: [{ kind: 'no-baseline' }], baseline: null });
   });
 
   test('compare with the concurrent baseline', () => {
@@ -181,14 +194,14 @@ describe('latency rules', () => {
     const verdict = judgeStage(ask({ rules: rules('latency_p95 < 2x baseline'), candidate: arm(healthy) }));
     expect(verdict.rules[0]).toMatchObject({
       verdict: 'undecided',
-      reason: 'no baseline when the stage opened',
+      reasons: [{ kind: 'not-frozen' }],
       limit: null,
     });
   });
 
   test('whose limit the window does not count are undecided', () => {
     const verdict = judgeStage(ask({ rules: rules('latency_p95 < 150ms'), candidate: arm(healthy) }));
-    expect(verdict.rules[0]?.reason).toBe('this window does not count the limit');
+    expect(verdict.rules[0]?.reasons).toEqual([{ kind: 'not-measured' }]);
   });
 });
 
@@ -243,7 +256,7 @@ describe('a regression that starts late', () => {
     const verdict = judgeStage(question);
     expect(verdict.kind).toBe('fail');
     expect(verdict.rules[0]?.within).toBe(true);
-    expect(verdict.rules[0]?.reason).toContain('newest intervals');
+    expect(verdict.rules[0]?.reasons).toMatchObject([{ kind: 'late' }]);
     const blind = arm(late);
     for (const { current, newestTotal } of blind.rates.parts) for (const sums of [current, newestTotal]) sums.fill(0);
     expect(judgeStage({ ...question, candidate: blind }).kind).not.toBe('fail');
@@ -303,7 +316,7 @@ describe('the scope of a rule', () => {
     // The device's own rate, not that of the stage.
     expect(alone).toMatchObject({ verdict: 'fail', worstDevice: 'd9', scope: 'any-device', estimate: 0.2 });
     expect(alone.lower).toBeGreaterThan(0.1);
-    expect(alone.reason).toContain('200 of 1000 on d9');
+    expect(alone.reasons).toMatchObject([{ kind: 'device-breach', device: 'd9', bad: 200, trials: 1000 }]);
   });
 
   test('a rule about any device passes when each is observed within, and not before all are', () => {
@@ -324,7 +337,7 @@ describe('the scope of a rule', () => {
     expect(verdictOf({ rules: asked(0.1), candidate: bad(2) })).toMatchObject({ verdict: 'pass', share: 0.1 });
     const broken = verdictOf({ rules: asked(0.1), candidate: bad(3) });
     expect(broken).toMatchObject({ verdict: 'fail', scope: 'any-device' });
-    expect(broken.reason).toContain('3 of 20 devices breach it, 2 may');
+    expect(broken.reasons).toMatchObject([{ kind: 'device-breach', breaching: 3, mayBreach: 2, total: 20 }]);
     // A third device that is only a little over is not proven: chance could explain it.
     const third = arm([...alike(2, repeat(20, [100, 20])), repeat(20, [100, 1]), ...alike(17, repeat(20, [100, 0]))]);
     expect(verdictOf({ rules: asked(0.1), candidate: third })).toMatchObject({ verdict: 'undecided' });

@@ -91,11 +91,11 @@ describe('whatever was answered before,', () => {
     fc.assert(
       fc.property(samples, fc.boolean(), fc.constantFrom(RULE, DESK), (given, isSilent, rule) => {
         const state: SignalState = isSilent
-          ? { kind: 'silent', reason: 'it is away', sinceMs: 0 }
-          : { kind: 'resting', reason: 'not ready' };
+          ? { kind: 'silent', why: { kind: 'said', text: 'it is away' }, sinceMs: 0 }
+          : { kind: 'resting', why: 'not-ready' };
         const judged = judgeSignal(rule, reading(given, state));
         expect(judged).toMatchObject({ verdict: 'undecided', within: false });
-        expect(judged.reason).not.toBe('');
+        expect(judged.reasons).toHaveLength(1);
       }),
     );
   });
@@ -104,8 +104,8 @@ describe('whatever was answered before,', () => {
     fc.assert(
       fc.property(samples, (given) => {
         const judged = judgeSignal(RULE, reading(given));
-        expect(judged.sums.kind).toBe('signal');
-        if (judged.sums.kind !== 'signal') return;
+        expect(judged.kind).toBe('signal');
+        if (judged.kind !== 'signal') return;
         const { asked, longestGapMs, state, track } = JSON.parse(JSON.stringify(judged.sums)) as SignalReading;
         expect(judgeSignal(RULE, { asked, longestGapMs, state, track })).toEqual(judged);
         expect(judged.sums.track.samples.length).toBeLessThanOrEqual(12);
@@ -116,9 +116,10 @@ describe('whatever was answered before,', () => {
   test('a fail rests on answers beyond the limit alone, a pass on answers within it alone', () => {
     fc.assert(
       fc.property(samples, (given) => {
-        const { verdict, sums } = judgeSignal(RULE, reading(given));
-        if (verdict === 'undecided' || sums.kind !== 'signal') return;
-        const last = given.slice(-(sums.track.run?.count ?? 0));
+        const judged = judgeSignal(RULE, reading(given));
+        const { verdict } = judged;
+        if (verdict === 'undecided' || judged.kind !== 'signal') return;
+        const last = given.slice(-(judged.sums.track.run?.count ?? 0));
         expect(last.length).toBeGreaterThanOrEqual(3);
         expect(last.every((one) => one.within === (verdict === 'pass'))).toBe(true);
         expect((last.at(-1)?.atMs ?? 0) - (last[0]?.atMs ?? 0)).toBeGreaterThanOrEqual(60_000);
@@ -131,8 +132,11 @@ test('a signal fails or holds its stage like any rule, unless it is a dry run', 
   const question = ask({ rules: [], minimum: { devices: 0, inferences: 0 } });
   const judged = (rule: SignalRule, given: SignalReading | null) =>
     judgeStage({ ...question, signals: [{ rule, reading: given }] });
-  expect(judged(RULE, null)).toMatchObject({ kind: 'undecided', because: [RULE.source] });
-  expect(judged(RULE, reading(every15(5, false)))).toMatchObject({ kind: 'fail', because: [RULE.source] });
+  expect(judged(RULE, null)).toMatchObject({ kind: 'undecided', because: [{ kind: 'rule', rule: RULE.source }] });
+  expect(judged(RULE, reading(every15(5, false)))).toMatchObject({
+    kind: 'fail',
+    because: [{ kind: 'rule', rule: RULE.source }],
+  });
   expect(judged(RULE, reading(every15(5, true)))).toMatchObject({ kind: 'pass', because: [] });
   expect(judged({ ...RULE, dryRun: true }, reading(every15(5, false))).kind).toBe('pass');
 });

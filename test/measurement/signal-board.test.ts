@@ -142,7 +142,7 @@ describe('a board', () => {
       new Promise((resolve) => stop.signal.addEventListener('abort', () => resolve({ kind: 'none', reason: '' })));
     // What was answered before the pause no longer counts, not even until the next answer.
     expect(verdict(read()[0], { ...RULE, sustainedMs: 0 })).toMatchObject({ verdict: 'undecided', within: false });
-    expect(read()[0]?.state).toEqual({ kind: 'resting', reason: 'no new answer of main yet' });
+    expect(read()[0]?.state).toEqual({ kind: 'resting', why: 'no-new-answer' });
   });
 
   test('after a pause the count starts anew', async () => {
@@ -174,7 +174,7 @@ describe('a board', () => {
     read();
     await clock.pass(60_000);
     expect(asked).toHaveLength(1);
-    expect(verdict(read()[0])).toMatchObject({ verdict: 'undecided', reason: 'no answer of main yet' });
+    expect(verdict(read()[0])).toMatchObject({ verdict: 'undecided', reasons: [{ kind: 'no-answer' }] });
     release({ kind: 'value', value: 1 });
     await clock.pass(0);
     expect(asked).toHaveLength(2);
@@ -204,7 +204,7 @@ describe('a board', () => {
     answer = () => ({ kind: 'none', reason: 'it answers HTTP 503' });
     await clock.pass(60_000);
     const silent = read()[0];
-    expect(silent?.state).toMatchObject({ kind: 'silent', reason: 'prometheus main: it answers HTTP 503' });
+    expect(silent?.state).toMatchObject({ kind: 'silent', why: { kind: 'said', text: 'it answers HTTP 503' } });
     expect(verdict(silent)).toMatchObject({ verdict: 'undecided', within: false });
     expect(metrics.write()).toContain('slipway_signal_silent_rules{provider="main"} 1');
     expect(metrics.write()).toContain('slipway_signal_answers_total{provider="main",outcome="none"} 4');
@@ -212,7 +212,7 @@ describe('a board', () => {
     await clock.pass(15_000);
     expect(verdict(read()[0])).toMatchObject({
       verdict: 'undecided',
-      reason: 'is broken for 0 ms of the 1 min that count',
+      reasons: [{ kind: 'signal-short', within: false, heldMs: 0, neededMs: 60_000 }],
     });
     await clock.pass(60_000);
     expect(verdict(read()[0])).toMatchObject({ verdict: 'fail', estimate: 9 });
@@ -240,7 +240,7 @@ describe('a board', () => {
     const [reading] = read({ rules: [rule], isReady: false });
     expect(verdict(reading, rule)).toMatchObject({
       verdict: 'undecided',
-      reason: 'the service knows no webhook named main: add it to its signals.yaml',
+      reasons: [{ kind: 'signal-silent', why: { kind: 'unknown-provider' } }],
     });
     expect(log.join()).toContain('outside signal is silent');
     expect(metrics.write()).toContain('slipway_signal_silent_rules{provider="main"} 1');
@@ -255,7 +255,7 @@ describe('a board', () => {
     read();
     read({ rollout: 'other', rules: [DESK] });
     await clock.pass(31_000);
-    expect(read()[0]?.state).toMatchObject({ kind: 'silent', reason: 'prometheus main: it could not be asked' });
+    expect(read()[0]?.state).toMatchObject({ kind: 'silent', why: { kind: 'failed' } });
     expect(questions).toHaveLength(3);
     expect(asked).toHaveLength(3);
   });
@@ -283,7 +283,10 @@ describe('a board', () => {
       revision: 3,
       stable: null,
     });
-    expect(verdict(reading, DESK)).toMatchObject({ verdict: 'fail', reason: 'x'.repeat(200) });
+    expect(verdict(reading, DESK)).toMatchObject({
+      verdict: 'fail',
+      reasons: [{ kind: 'provider-said', text: 'x'.repeat(200) }],
+    });
     expect(JSON.parse(reading?.asked ?? '')).toMatchObject({ candidate: { version: '2.0.0' } });
   });
 });

@@ -23,7 +23,7 @@ function looked(verdicts: Verdicts, brake?: string): Looked {
       verdict,
       seen: {
         ...{ estimate: 0.4, lower: null, upper: null, limit: 0.1, devices: 9, trials: 90 },
-        ...{ reason: '', unit: 'ratio', listenedMs: 60_000 },
+        ...{ reasons: [], unit: 'ratio', listenedMs: 60_000 },
       },
     };
   });

@@ -4,7 +4,8 @@ import { describe, expect, it } from 'vitest';
 import { type Digest, digestOf } from '../../src/contract/digest.ts';
 import { BUCKETS } from '../../src/contract/membership.ts';
 import type { RolloutPolicy, RolloutRequest, RolloutStatus } from '../../src/documents/types.generated.ts';
-import type { StageVerdict } from '../../src/gates/rule-verdict.ts';
+import type { RuleReason } from '../../src/gates/rule-reason.ts';
+import { METHOD_VERSION, type StageVerdict } from '../../src/gates/rule-verdict.ts';
 import { decide } from '../../src/rollout/decide.ts';
 import { decideRollout } from '../../src/rollout/decide-rollout.ts';
 import { knownTarget } from '../../src/rollout/known-target.ts';
@@ -113,6 +114,11 @@ const request: fc.Arbitrary<RolloutRequest> = fc
   })
   .map((one) => JSON.parse(JSON.stringify(one)) as RolloutRequest);
 
+const reason: fc.Arbitrary<RuleReason> = fc.oneof(
+  fc.constantFrom<RuleReason>({ kind: 'no-data' }, { kind: 'one-device' }, { kind: 'too-little', within: true }),
+  text.map((said) => ({ kind: 'provider-said', text: said }) as const),
+);
+
 const verdict: fc.Arbitrary<StageVerdict> = fc.record({
   kind: fc.constantFrom('pass', 'fail', 'undecided'),
   rules: fc.array(
@@ -122,14 +128,16 @@ const verdict: fc.Arbitrary<StageVerdict> = fc.record({
         within: fc.boolean(),
         dryRun: fc.boolean(),
         estimate: fc.option(fc.double({ min: 0, max: 1, noNaN: true })),
-        reason: text,
+        reasons: fc.array(reason, { maxLength: 2 }),
         worstDevice: fc.option(text),
-        groups: fc.option(
-          fc.array(fc.record({ name: group, verdict: fc.constantFrom('pass', 'fail'), devices: fc.nat(9) }), {
-            maxLength: 4,
-          }),
-          { nil: undefined },
-        ),
+        groups: fc
+          .option(
+            fc.array(fc.record({ name: group, verdict: fc.constantFrom('pass', 'fail'), devices: fc.nat(9) }), {
+              maxLength: 4,
+            }),
+            { nil: undefined },
+          )
+          .map((groups) => groups ?? []),
         needs: fc.option(
           fc.record({ trials: fc.nat(), minutes: fc.option(fc.double({ min: 0, max: 1e6, noNaN: true })) }),
         ),
@@ -137,8 +145,15 @@ const verdict: fc.Arbitrary<StageVerdict> = fc.record({
       .map(({ verdict: kind, ...more }) => ruleVerdict('error_rate < 1%', kind, more as object)),
     { maxLength: 3 },
   ),
-  because: fc.array(text, { maxLength: 3 }),
-  method: fc.constant('slipway-stats/1'),
+  because: fc.array(
+    fc.oneof(
+      text.map((rule) => ({ kind: 'rule', rule }) as const),
+      fc.record({ kind: fc.constantFrom('minimum-devices', 'minimum-inferences'), have: fc.nat(), need: fc.nat() }),
+    ),
+    { maxLength: 3 },
+  ),
+  measured: fc.record({ devices: fc.nat(), inferences: fc.nat() }),
+  method: fc.constant(METHOD_VERSION),
 });
 
 const count = fc.nat(20);

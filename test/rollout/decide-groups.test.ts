@@ -8,7 +8,17 @@ import { takesBack } from '../../src/rollout/transition.ts';
 import { commitMessage } from '../../src/wording/commit-message.ts';
 import { explainOutlook } from '../../src/wording/explanation.ts';
 import { outlookLine } from '../../src/wording/plan-in-words.ts';
-import { cohort, devices, FalseWorld, MINUTE, policyOf, REVOKED, ruleVerdict, version } from './false-world.ts';
+import {
+  cohort,
+  devices,
+  FalseWorld,
+  MINUTE,
+  policyOf,
+  REVOKED,
+  ruleVerdict,
+  verdictOf,
+  version,
+} from './false-world.ts';
 
 const RULE = 'latency_p95 < 2x baseline';
 
@@ -34,7 +44,7 @@ function group(name: string, verdict: GroupVerdict['verdict'], count = 10): Grou
     limit: 0.05,
     trials: 999,
     devices: count,
-    reason: '',
+    reasons: [],
   };
 }
 
@@ -54,7 +64,7 @@ function rollingWorld(onGroupFailure: string, more = ''): FalseWorld {
 function byHw(groups: readonly GroupVerdict[]): RuleVerdict {
   const failed = groups.find((one) => one.verdict === 'fail');
   const verdict = failed === undefined ? 'pass' : 'fail';
-  return ruleVerdict(RULE, verdict, { by: 'hw', groups, ...(failed === undefined ? {} : { group: failed.name }) });
+  return ruleVerdict(RULE, verdict, { by: 'hw', groups, group: failed?.name ?? null });
 }
 
 /** Measured: the named groups fail, the others pass. */
@@ -64,7 +74,7 @@ function fail(world: FalseWorld, names: readonly string[], others: readonly Rule
     return group(name, names.includes(name) ? 'fail' : 'pass');
   });
   world.measure('fail', {
-    verdict: { kind: 'fail', rules: [...others, byHw(groups)], because: [RULE], method: 'slipway-stats/1' },
+    verdict: verdictOf('fail', ...others, byHw(groups)),
   });
 }
 
@@ -259,7 +269,7 @@ describe('the whole stage goes back', () => {
     const world = rollingWorld('rollback');
     fail(world, []);
     const rules = [byHw([group('hw:rev1', 'pass'), group('hw:(others)', 'fail')])];
-    world.measure('fail', { verdict: { kind: 'fail', rules, because: [RULE], method: 'slipway-stats/1' } });
+    world.measure('fail', { verdict: verdictOf('fail', ...rules) });
     world.mustTake('roll-back');
   });
 
@@ -268,7 +278,7 @@ describe('the whole stage goes back', () => {
     const kinds = [];
     for (let i = 0; i < 5; i++) {
       const rules = [byHw([group(`hw:bad${i}`, 'fail'), group('hw:rev1', 'pass')])];
-      world.measure('fail', { verdict: { kind: 'fail', rules, because: [RULE], method: 'slipway-stats/1' } });
+      world.measure('fail', { verdict: verdictOf('fail', ...rules) });
       kinds.push(world.take()?.kind);
     }
     expect(kinds).toEqual(['except', 'except', 'except', 'except', 'roll-back']);
@@ -549,7 +559,7 @@ describe('who is at fault', () => {
     const one = byHw([group('hw:rev1', 'fail'), group('hw:rev2', 'pass'), group('hw:rev3', 'pass')]);
     const two = byHw([group('hw:rev1', 'pass'), group('hw:rev2', 'fail'), group('hw:rev3', 'pass')]);
     world.measure('fail', {
-      verdict: { kind: 'fail', rules: [one, two], because: [RULE], method: 'slipway-stats/1' },
+      verdict: verdictOf('fail', one, two),
     });
     world.mustTake('roll-back');
   });

@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { digestOf } from '../../src/contract/digest.ts';
 import { BUCKETS } from '../../src/contract/membership.ts';
-import { ruleName, type StageVerdict } from '../../src/gates/rule-verdict.ts';
+import type { StageVerdict } from '../../src/gates/rule-verdict.ts';
 import type { Transition } from '../../src/rollout/transition.ts';
 import { commitMessage } from '../../src/wording/commit-message.ts';
 import { explainOutlook } from '../../src/wording/explanation.ts';
@@ -23,6 +23,7 @@ import {
   stageVerdict,
   T0,
   UNSIGNED,
+  verdictOf,
   version,
   waits,
   writeRollout,
@@ -58,13 +59,12 @@ describe('a stage', () => {
   it('that nothing but a person moves on says why: the group, the device and the reason, on one bounded line', () => {
     const world = FalseWorld.rolling();
     const stuck = ruleVerdict('latency_p95 < 150ms', 'undecided', {
-      ...{ by: 'hw', group: 'hw:rev2', worstDevice: 'kiosk-017', reason: 'one device explains the breach' },
+      ...{ by: 'hw', group: 'hw:rev2', worstDevice: 'kiosk-017', reasons: [{ kind: 'one-device' }] },
     });
     const open = ruleVerdict('unknown_rate < 10%', 'undecided', { needs: { trials: 3400, minutes: 10.6 } });
-    const unheard = ruleVerdict('error_rate < 0.5%', 'undecided', { estimate: null, reason: 'no data' });
+    const unheard = ruleVerdict('error_rate < 0.5%', 'undecided', { estimate: null, reasons: [{ kind: 'no-data' }] });
     const waiting = (...rules: StageVerdict['rules']): string => {
-      const because = rules.map(ruleName);
-      world.measure('undecided', { verdict: { kind: 'undecided', rules, because, method: 'slipway-stats/1' } });
+      world.measure('undecided', { verdict: verdictOf('undecided', ...rules) });
       return waitingInWords(world.decide().outlook.waitingOn);
     };
     const why = 'latency_p95 on hw:rev2: one device explains the breach, kiosk-017';
@@ -136,7 +136,7 @@ describe('a stage', () => {
       policyOf('- { name: canary, size: 1%, minimum: { inferences: 1000 } }\n- { name: full, size: 100% }'),
     );
     world.measure('undecided', {
-      verdict: { kind: 'undecided', rules: [], because: ['400 more inferences'], method: 'slipway-stats/1' },
+      verdict: { ...verdictOf('undecided'), because: [{ kind: 'minimum-inferences', have: 600, need: 1000 }] },
     });
     expect(world.decide().outlook.waitingOn).toMatchObject([{ kind: 'verdict', lacks: ['400 more inferences'] }]);
   });
@@ -162,11 +162,11 @@ describe('a failed rule', () => {
       scope: 'any-device',
       share: 0.05,
       estimate: 0.089,
-      reason,
+      reasons: [
+        { kind: 'device-breach', device: 'kiosk-017', bad: 18, trials: 228, breaching: 7, mayBreach: 3, total: 60 },
+      ],
     });
-    world.measure('fail', {
-      verdict: { kind: 'fail', rules: [failed], because: [failed.rule], method: 'slipway-stats/1' },
-    });
+    world.measure('fail', { verdict: verdictOf('fail', failed) });
     const step = world.mustTake('roll-back');
     expect(step.reason).toBe(`error_rate not < 3 % on more than 5 % of devices in canary (${reason})`);
     expect(breachInShort(failed, 'canary')).toBe('error_rate not < 3 % on more than 5 % of devices in canary');
@@ -387,7 +387,7 @@ describe('a deadline', () => {
     const verdict = stageVerdict(world.stage, 'undecided', { within: true });
     world.measure('undecided', {
       window: late,
-      verdict: { ...verdict, because: [...verdict.because, '300 more inferences'] },
+      verdict: { ...verdict, because: [...verdict.because, { kind: 'minimum-inferences', have: 700, need: 1000 }] },
     });
     expect(waits(world.decide())).toContain('deadline-held');
     world.measure('undecided', { window: late, verdict: null });

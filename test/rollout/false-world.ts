@@ -10,7 +10,8 @@ import { parseDocument } from '../../src/documents/parse-document.ts';
 import { parseRule } from '../../src/documents/rules/rule-text.ts';
 import type { Rollout, RolloutPolicy, RolloutRequest, RolloutStatus } from '../../src/documents/types.generated.ts';
 import { metricKind } from '../../src/gates/metric-kind.ts';
-import { METHOD_VERSION, type RuleVerdict, type StageVerdict } from '../../src/gates/rule-verdict.ts';
+import { METHOD_VERSION, type RuleVerdict, ruleName, type StageVerdict } from '../../src/gates/rule-verdict.ts';
+import { goodSideOf } from '../../src/gates/stage-rule.ts';
 import type { CohortCounts } from '../../src/rollout/count-cohort.ts';
 import { decide } from '../../src/rollout/decide.ts';
 import { decideRollout, type RolloutDecision } from '../../src/rollout/decide-rollout.ts';
@@ -108,19 +109,28 @@ export function ruleVerdict(
     trials: 12480,
     devices: 10,
     worstDevice: null,
-    reason: '',
+    reasons: [],
     dryRun: false,
     needs: null,
-    sums: { kind: 'none' },
+    kind: 'blank',
+    goodSide: goodSideOf(rule),
+    isRelative: rule.limit.kind === 'baseline',
+    ...{ scope: 'stage', share: null, by: null, groups: [], group: null, groupRule: null },
     ...more,
-  };
+  } as RuleVerdict;
+}
+
+/** What rules alone say of a stage. */
+export function verdictOf(kind: StageVerdict['kind'], ...rules: readonly RuleVerdict[]): StageVerdict {
+  const open = rules.filter((rule) => !rule.dryRun && rule.verdict !== 'pass');
+  const because = open.map((rule) => ({ kind: 'rule', rule: ruleName(rule) }) as const);
+  return { kind, rules, because, measured: { devices: 10, inferences: 12480 }, method: METHOD_VERSION };
 }
 
 /** All deciding rules of a stage alike. */
 export function stageVerdict(stage: Stage, kind: StageVerdict['kind'], more: Partial<RuleVerdict> = {}): StageVerdict {
   const rules = stage.rules.map(({ rule, dryRun }) => ruleVerdict(rule.source, kind, { dryRun, ...more }));
-  const because = kind === 'pass' ? [] : rules.filter((rule) => !rule.dryRun).map((rule) => rule.rule);
-  return { kind, rules, because, method: METHOD_VERSION };
+  return verdictOf(kind, ...rules);
 }
 
 export function cohort(wanted: number, more: Partial<CohortCounts> = {}): CohortCounts {

@@ -1,7 +1,6 @@
 // Laws of what people read: commit messages and the status, as texts that a reviewer can read. `vitest run test/rollout -u` writes them anew.
 import { expect, it } from 'vitest';
 import { digestOf } from '../../src/contract/digest.ts';
-import type { StageVerdict } from '../../src/gates/rule-verdict.ts';
 import type { Outlook, WaitingOn } from '../../src/rollout/outlook.ts';
 import type { Transition } from '../../src/rollout/transition.ts';
 import { commitMessage } from '../../src/wording/commit-message.ts';
@@ -15,6 +14,7 @@ import {
   policyOf,
   REVOKED,
   ruleVerdict,
+  verdictOf,
   version,
 } from './false-world.ts';
 
@@ -31,7 +31,7 @@ const LATENCY = ruleVerdict('latency_p95 < 2x baseline, floor 5ms', 'pass', {
   estimate: 131,
   lower: 127,
   upper: 138,
-  baseline: { estimate: 118, devices: 412 },
+  baseline: { estimate: 118, devices: 412, from: 'beside' },
 });
 const UNKNOWN = ruleVerdict('unknown_rate < 10%', 'pass', { estimate: 0.032, lower: 0.029, upper: 0.036 });
 const FAILED = ruleVerdict('failed_devices < 5%', 'pass', {
@@ -39,21 +39,26 @@ const FAILED = ruleVerdict('failed_devices < 5%', 'pass', {
   lower: null,
   upper: null,
   trials: 11,
-  sums: { kind: 'share', bad: 0, good: 11, pending: 0 },
+  kind: 'share',
+  sums: { bad: 0, good: 11, pending: 0 },
 });
 
-const verdictOf = (kind: StageVerdict['kind'], ...rules: StageVerdict['rules']): StageVerdict => ({
-  kind,
-  rules,
-  because: rules.filter((rule) => rule.verdict !== 'pass').map((rule) => rule.rule),
-  method: 'slipway-stats/1',
-});
 const GOOD = verdictOf('pass', ERRORS, LATENCY, UNKNOWN, FAILED);
 const BAD = verdictOf(
   'fail',
   ruleVerdict('error_rate < 0.5%', 'fail', { estimate: 0.042, lower: 0.036, upper: 0.049, worstDevice: 'kiosk-017' }),
-  { ...LATENCY, verdict: 'undecided', reason: 'needs 3 400 more inferences', needs: { trials: 3400, minutes: 10.5 } },
-  ruleVerdict('unknown_rate < 10%', 'undecided', { estimate: null, lower: null, upper: null, reason: 'no data yet' }),
+  {
+    ...LATENCY,
+    verdict: 'undecided',
+    reasons: [{ kind: 'too-little', within: true }],
+    needs: { trials: 3400, minutes: 10.5 },
+  },
+  ruleVerdict('unknown_rate < 10%', 'undecided', {
+    estimate: null,
+    lower: null,
+    upper: null,
+    reasons: [{ kind: 'no-data' }],
+  }),
   FAILED,
 );
 const NO_TALLY = { bad: 0, trials: 0, reports: 0, badSquared: 0, badTrials: 0, trialsSquared: 0 };
@@ -63,6 +68,8 @@ const classOf = (name: string) => ({
   worst: null,
   window: NO_TALLY,
   baseline: null,
+  leastEffect: 1,
+  inliers: null,
   own: null,
 });
 const GONE = verdictOf(
@@ -72,9 +79,12 @@ const GONE = verdictOf(
     lower: null,
     upper: null,
     unit: 'count',
-    reason:
-      '"receipt" fell from 4.1 % to 0.0 % of predictions on 9 of 10 devices; "order" fell from 3.0 % to 0.2 % of predictions on 10 of 10 devices',
-    sums: { kind: 'classes', classes: ['receipt', 'order', 'invoice'].map(classOf) },
+    reasons: [
+      { kind: 'class-fell', name: 'receipt', from: 0.041, to: 0, devices: 9, total: 10 },
+      { kind: 'class-fell', name: 'order', from: 0.03, to: 0.002, devices: 10, total: 10 },
+    ],
+    kind: 'classes',
+    sums: ['receipt', 'order', 'invoice'].map(classOf),
   }),
   ruleVerdict('confidence_drift < 0.25', 'fail', {
     estimate: 1.14,
@@ -82,8 +92,7 @@ const GONE = verdictOf(
     upper: 1.4,
     unit: 'divergence',
     dryRun: true,
-    reason: 'most of it: confidences of 90–100 % went from 97 % to 57 % of answers',
-    sums: { kind: 'none' },
+    reasons: [{ kind: 'confidence-moved', least: 0.9, most: 1, from: 0.97, to: 0.57 }],
   }),
 );
 const AFTER_6_MIN = { listenedMs: 6 * MINUTE, readyMs: 5 * MINUTE };
@@ -336,7 +345,7 @@ it('the status reads as it should, as a table and by the line', async () => {
 });
 
 const STUCK = {
-  ...{ metric: 'latency_p95', group: 'hw:rev2', reason: 'one device explains the breach', worstDevice: 'kiosk-017' },
+  ...{ metric: 'latency_p95', group: 'hw:rev2', reasons: [{ kind: 'one-device' as const }], worstDevice: 'kiosk-017' },
 };
 const FAILED_REASON = {
   kind: 'rule-failed',
@@ -345,6 +354,8 @@ const FAILED_REASON = {
   ...{ observed: 0.042, unit: 'ratio', others: [] },
 } as const;
 
+const named = (rule: string, by: string | null = null) => ({ rule, by, scope: 'stage' as const, share: null });
+
 it('every kind of waiting has its words', async () => {
   const kinds: readonly WaitingOn[] = [
     { kind: 'soak', remainingMs: 26 * MINUTE },
@@ -352,7 +363,7 @@ it('every kind of waiting has its words', async () => {
     { kind: 'rest-of-fleet', pending: 1 },
     {
       kind: 'verdict',
-      rules: ['error_rate < 0.5%'],
+      rules: [named('error_rate < 0.5%')],
       minutes: 10.4,
       slowest: { metric: 'error_rate', trials: 3400 },
       lacks: [],
@@ -360,16 +371,16 @@ it('every kind of waiting has its words', async () => {
     },
     {
       kind: 'verdict',
-      rules: ['error_rate < 0.5%'],
+      rules: [named('error_rate < 0.5%')],
       minutes: null,
       slowest: { metric: 'error_rate', trials: 1 },
       lacks: [],
       stuck: null,
     },
-    { kind: 'verdict', rules: ['failed_devices < 5%'], minutes: null, slowest: null, lacks: [], stuck: null },
+    { kind: 'verdict', rules: [named('failed_devices < 5%')], minutes: null, slowest: null, lacks: [], stuck: null },
     {
       kind: 'verdict',
-      rules: ['latency_p95 < 150ms by hw'],
+      rules: [named('latency_p95 < 150ms', 'hw')],
       minutes: null,
       slowest: null,
       lacks: [],
@@ -377,7 +388,7 @@ it('every kind of waiting has its words', async () => {
     },
     {
       kind: 'verdict',
-      rules: ['error_rate < 0.5%', 'latency_p95 < 150ms by hw'],
+      rules: [named('error_rate < 0.5%'), named('latency_p95 < 150ms', 'hw')],
       minutes: 10.4,
       slowest: { metric: 'error_rate', trials: 3400 },
       lacks: [],
@@ -388,7 +399,10 @@ it('every kind of waiting has its words', async () => {
       rules: [],
       minutes: null,
       slowest: null,
-      lacks: ['2 more devices with data', '40 more inferences'],
+      lacks: [
+        { kind: 'minimum-devices', have: 1, need: 3 },
+        { kind: 'minimum-inferences', have: 60, need: 100 },
+      ],
       stuck: null,
     },
     { kind: 'verdict', rules: [], minutes: null, slowest: null, lacks: [], stuck: null },
@@ -397,7 +411,7 @@ it('every kind of waiting has its words', async () => {
     { kind: 'suspended' },
     { kind: 'paused', reason: FAILED_REASON },
     { kind: 'rejected', version: '2.0.0', reason: FAILED_REASON },
-    { kind: 'deadline-held', rules: ['error_rate < 0.5%'] },
+    { kind: 'deadline-held', rules: [named('error_rate < 0.5%')] },
     { kind: 'known-devices', target: 'region:eu AND hw:rev9', have: 0, need: 1 },
     { kind: 'known-devices', target: 'region:eu', have: 1, need: 3 },
     { kind: 'needs-fix', fix: { kind: 'history-rewound', code: 'HISTORY_REWOUND', revision: 3, known: 7 } },

@@ -57,7 +57,7 @@ const measure = fc
     told((world) => {
       const { kind, ready, minutes, within, faulty } = measured;
       const groups = ['hw:rev1', 'hw:rev2', 'hw:rev3'].map((name) => ({
-        ...{ name, within, estimate: null, lower: null, upper: null, limit: null, trials: 9, devices: 4, reason: '' },
+        ...{ name, within, estimate: null, lower: null, upper: null, limit: null, trials: 9, devices: 4, reasons: [] },
         verdict: kind === 'fail' && !faulty.includes(name) ? ('pass' as const) : kind,
       }));
       const isJudged = world.status?.candidate && world.pinned.has(world.status.policy ?? '');

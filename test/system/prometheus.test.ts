@@ -2,6 +2,7 @@
 import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { afterAll, expect, test } from 'vitest';
+import type { RuleReason } from '../../src/gates/rule-reason.ts';
 import { rolloutText } from '../support/document-texts.ts';
 import { answering, Installation, openHost, running } from '../support/installation.ts';
 import { findPrometheus, PrometheusServer, Shop } from '../support/prometheus.ts';
@@ -62,7 +63,7 @@ spec:
       const rules = (await world.outlook('doors'))?.verdict?.rules ?? [];
       return rules.find((one) => one.metric === 'checkout_errors');
     };
-    await until(async () => (await signal())?.reason.startsWith('holds for'), signal);
+    await until(async () => (await signal())?.reasons.some((one) => one.kind === 'signal-short' && one.within), signal);
 
     await server.stop();
     await world.untilStatusShows(
@@ -119,6 +120,6 @@ spec:
 );
 
 interface RuleSeen {
-  readonly reason: string;
+  readonly reasons: readonly RuleReason[];
   readonly verdict: string;
 }

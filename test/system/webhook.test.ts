@@ -3,6 +3,7 @@ import { writeFile } from 'node:fs/promises';
 import { createServer, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterAll, expect, test } from 'vitest';
+import { reasonsInWords } from '../../src/wording/reason-in-words.ts';
 import { rolloutText } from '../support/document-texts.ts';
 import { answering, Installation, openHost } from '../support/installation.ts';
 import { until } from '../support/until.ts';
@@ -57,17 +58,18 @@ spec:
   await using _traffic = { [Symbol.asyncDispose]: async () => clearInterval(traffic) };
   const { files } = await world.release('door', '1.0.0', 0);
   await world.push('roll out', [...files, ['rollouts/doors.yaml', rolloutText('doors', 'door', '1.0.0', 'judged')]]);
-  const reason = async (): Promise<string> => (await world.outlook('doors'))?.verdict?.rules[0]?.reason ?? '';
+  const reason = async (): Promise<string> =>
+    reasonsInWords((await world.outlook('doors'))?.verdict?.rules[0]?.reasons ?? []);
   const untilReason = (pattern: RegExp) => until(async () => pattern.test(await reason()), reason, 60_000);
 
-  await untilReason(/the service knows no webhook named desk: add it to its signals\.yaml/);
+  await untilReason(/the service knows no such provider: add it to its signals\.yaml/);
   await writeFile(world.set.home.signals, 'apiVersion: slipway.dev/v1alpha1\nkind: SignalProviders\nspec: []\n');
   await until(
     async () => (await world.view()).service.problems.join().includes('list of providers was changed'),
     reason,
   );
   await writeFile(world.set.home.signals, providers);
-  await untilReason(/^desk is undecided: too few orders$/);
+  await untilReason(/^the provider is undecided; too few orders$/);
   answer = (response) => response.writeHead(500).end('{"verdict":"fail"}');
   await untilReason(/HTTP 500/);
   answer = (response) => response.end('{"verdict":"fail","reason":');

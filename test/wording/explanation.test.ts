@@ -4,7 +4,7 @@ import { expect, test } from 'vitest';
 import { addToSketch, emptySketch } from '../../src/contract/sketch.ts';
 import { freezeLimits } from '../../src/gates/freeze-limits.ts';
 import { judgeStage } from '../../src/gates/judge-stage.ts';
-import type { RuleVerdict, StageVerdict } from '../../src/gates/rule-verdict.ts';
+import { METHOD_VERSION, type RuleVerdict, type StageVerdict } from '../../src/gates/rule-verdict.ts';
 import type { StageQuestion } from '../../src/gates/stage-question.ts';
 import type { RuleScope } from '../../src/gates/stage-rule.ts';
 import type { StageTerms } from '../../src/rollout/stage-terms.ts';
@@ -146,7 +146,7 @@ test('a stage tells all its devices and inferences, also where each rule has tho
     ruleVerdict('error_rate < 1%', 'undecided', { by: 'hw', group, trials, devices });
   const rulesByGroup = [of('hw:rev2', 0, 0), of('hw:rev3', 473, 2)];
   const verdict: StageVerdict = {
-    ...{ kind: 'undecided', rules: rulesByGroup, because: [], method: 'slipway-stats/1' },
+    ...{ kind: 'undecided', rules: rulesByGroup, because: [], method: METHOD_VERSION },
     measured: { devices: 7, inferences: 2610 },
   };
   const { stage } = explainStage({ verdict, cohort: cohort(7), terms: TERMS });
@@ -170,7 +170,11 @@ test('every sentence begins with a capital or a name, ends with a stop, and stay
   >;
   fc.assert(
     fc.property(hostile, hostile, verdict, fc.boolean(), (device, reason, kind, dryRun) => {
-      const rule = ruleVerdict('error_rate < 0.5%', kind, { worstDevice: device, reason, dryRun });
+      const rule = ruleVerdict('error_rate < 0.5%', kind, {
+        worstDevice: device,
+        reasons: [{ kind: 'provider-said', text: reason }],
+        dryRun,
+      });
       for (const sentence of ruleSentences(rule)) {
         expect(sentence).toMatch(/[.!?…]$/);
         expect(sentence).not.toMatch(/[\p{Cc}\p{Zl}\p{Zp}]/u);

@@ -3,14 +3,14 @@ import { type Command, Option } from 'commander';
 import { CodedError } from '../../base/errors.ts';
 import { asSentence, oneLine } from '../../base/plain-text.ts';
 import type { Rollout } from '../../documents/types.generated.ts';
-import { scopeInWords } from '../../gates/rule-verdict.ts';
 import type { Outlook } from '../../rollout/outlook.ts';
 import type { EvidencePredicate } from '../../snapshot/evidence.ts';
 import { type FoundStep, type FoundSteps, findSteps } from '../../snapshot/last-step.ts';
 import { readDocuments, rolloutsOf } from '../../snapshot/repository-documents.ts';
 import { filesOfCommit } from '../../snapshot/repository-files.ts';
 import { type ExplainedRule, type Explanation, explainOutlook, explainStage } from '../../wording/explanation.ts';
-import { stepReasonInWords } from '../../wording/reason-in-words.ts';
+import { scopeInWords } from '../../wording/scope-in-words.ts';
+import { stepReasonInWords } from '../../wording/step-reason-in-words.ts';
 import { wrapped } from '../../wording/wrapped.ts';
 import { unknownRollout } from '../git-status.ts';
 import { readLiveView } from '../live-status.ts';
@@ -43,7 +43,7 @@ function placeOf({ verdict, dryRun }: ExplainedRule): number {
 function explanationText({ summary, stage, rules, missing, certainty }: Explanation): string {
   const inOrder = [...rules].sort((a, b) => placeOf(a) - placeOf(b));
   const blocks = inOrder.map(({ rule, verdict, scope, share, dryRun, sentences }) => {
-    const about = scope === 'fleet' ? 'the fleet' : scopeInWords({ scope, ...(share === undefined ? {} : { share }) });
+    const about = scope === 'fleet' ? 'the fleet' : scopeInWords({ scope, share });
     const more = [about, dryRun ? 'dry run' : ''].filter((text) => text !== '');
     const head = `${rule}${more.length === 0 ? '' : ` (${more.join(', ')})`}: ${VERDICT_WORDS[verdict]}`;
     return [head, ...sentences.flatMap(indented)].join('\n');

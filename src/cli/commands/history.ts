@@ -9,7 +9,7 @@ import type { StepReason } from '../../rollout/reasons.ts';
 import { readStep } from '../../snapshot/last-step.ts';
 import { readDocuments } from '../../snapshot/repository-documents.ts';
 import { filesOfCommit } from '../../snapshot/repository-files.ts';
-import { stepReasonInWords } from '../../wording/reason-in-words.ts';
+import { stepReasonInWords } from '../../wording/step-reason-in-words.ts';
 import { readGitView } from '../git-status.ts';
 import { wholeNumberOf } from '../option-values.ts';
 import { printResult, table } from '../output.ts';

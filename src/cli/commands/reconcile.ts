@@ -7,7 +7,7 @@ import type { Cycle } from '../../reconcile/reconciler.ts';
 import type { SourceState } from '../../reconcile/service-view.ts';
 import type { Plan } from '../../rollout/decide.ts';
 import type { Transition } from '../../rollout/transition.ts';
-import { stepReasonInWords } from '../../wording/reason-in-words.ts';
+import { stepReasonInWords } from '../../wording/step-reason-in-words.ts';
 import { type ComposedReconciler, composeReconciler } from '../compose-service.ts';
 import { openHome } from '../home.ts';
 import { printResult, type Result } from '../output.ts';

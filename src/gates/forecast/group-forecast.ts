@@ -48,13 +48,12 @@ export function forecastByGroup(
   return groups.map(({ name, value, devices, others, perMinute }): GroupForecast => {
     const own = ruleIn(asked, grouping, value);
     const isTold = devices >= LEAST_DEVICES;
-    const reason = `fewer than ${LEAST_DEVICES} devices in the stage`;
     return {
       ...{ name, devices, perMinute, rule: own.rule.source },
       unseenShare: isWhole ? 0 : unseenShare(devices, question.beta),
       forecast: isTold
         ? forecastRule(own, { ...question, devices, others, perMinute, alpha })
-        : { kind: 'passed-over', reason },
+        : { kind: 'passed-over' },
     };
   });
 }

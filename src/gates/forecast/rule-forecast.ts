@@ -3,7 +3,7 @@ import { assertNever } from '../../base/errors.ts';
 import type { ParsedRule } from '../../documents/rules/rule-text.ts';
 import { LEAST_HOLDING_SHARE, VANISHED_RATIO } from '../judge-classes.ts';
 import { metricKind } from '../metric-kind.ts';
-import type { StageRule } from '../stage-rule.ts';
+import { goodSideOf, type StageRule } from '../stage-rule.ts';
 import { pFail, pPass } from '../statistics/e-process.ts';
 import { shareVerdict } from '../statistics/share-verdict.ts';
 import { LEAST_CLUSTERS } from '../statistics/tally.ts';
@@ -49,9 +49,20 @@ export type RuleForecast =
   | { readonly kind: 'any-device'; readonly limit: number; readonly bears: number; readonly fail: Needed }
   /** Each device must be watched for so long, whatever the traffic. */
   | { readonly kind: 'sustained'; readonly minutes: number }
-  | { readonly kind: 'unplanned'; readonly reason: string }
-  /** The rule does not count here: neither does it hold the stage, nor see anything. */
-  | { readonly kind: 'passed-over'; readonly reason: string };
+  /** `by`: the label of groups that are not known. */
+  | { readonly kind: 'unplanned'; readonly why: UnplannedReason; readonly by?: string }
+  /** Too few devices of a group, or of every group: neither does it hold the stage, nor see anything. */
+  | { readonly kind: 'passed-over' };
+
+/** What the time depends on, or why none is needed. */
+export type UnplannedReason =
+  | 'class-frequency'
+  | 'downloads'
+  | 'labels'
+  | 'device-means'
+  | 'unknown-groups'
+  | 'zero-limit'
+  | 'no-relative-limit';
 
 /** A bad candidate is as far beyond its limit as this. */
 export const BREACH = 2;
@@ -199,9 +210,9 @@ function forecastClassShare(
   question: ForecastQuestion,
 ): RuleForecast {
   if (limit.kind === 'baseline') {
-    return { kind: 'unplanned', reason: 'how long it takes depends on how frequent the class is with stable' };
+    return { kind: 'unplanned', why: 'class-frequency' };
   }
-  if (!comparison.startsWith('>')) return forecastRate(limit.value, 'inferences', asked, question);
+  if (goodSideOf({ comparison }) === 'below') return forecastRate(limit.value, 'inferences', asked, question);
   const threshold = limit.value;
   const good = Math.min(threshold / question.health, (1 + threshold) / 2);
   const bad = threshold / BREACH;
@@ -213,8 +224,7 @@ function forecastClassShare(
 }
 
 function forecastDrift(histogram: 'confidence' | 'class', rule: ParsedRule, question: ForecastQuestion): RuleForecast {
-  if (rule.limit.kind !== 'absolute')
-    return { kind: 'unplanned', reason: 'drift has no limit relative to the baseline' };
+  if (rule.limit.kind !== 'absolute') return { kind: 'unplanned', why: 'no-relative-limit' };
   const { value: limit } = rule.limit;
   const { devices, others, perMinute, intervalMs, alpha, beta, health } = question;
   const plan: Omit<DriftPlan, 'drift' | 'level'> = {
@@ -234,7 +244,7 @@ function forecastDrift(histogram: 'confidence' | 'class', rule: ParsedRule, ques
 
 /** Devices that the limit bears: with one more it is breached. */
 function forecastDevices({ limit, comparison }: ParsedRule, { devices }: ForecastQuestion): RuleForecast {
-  if (limit.kind !== 'absolute') return { kind: 'unplanned', reason: 'failed_devices has no baseline' };
+  if (limit.kind !== 'absolute') return { kind: 'unplanned', why: 'no-relative-limit' };
   const mayReach = comparison !== '<';
   const isBorne = (bad: number): boolean =>
     shareVerdict({ bad, good: devices - bad, pending: 0 }, limit.value, mayReach).verdict === 'pass';
@@ -252,7 +262,7 @@ export function forecastRule(asked: StageRule, question: ForecastQuestion): Rule
       const { limit } = rule;
       if (limit.kind === 'baseline') return forecastRelativeRate(limit.factor, limit.floor ?? 0, question);
       if (limit.value > 0 && limit.value < 1) return forecastRate(limit.value, 'inferences', asked, question);
-      return { kind: 'unplanned', reason: 'a limit of 0 % is broken by the first event, and needs no numbers' };
+      return { kind: 'unplanned', why: 'zero-limit' };
     }
     case 'quantile':
       return forecastLatency(kind.q, asked, question);
@@ -264,14 +274,11 @@ export function forecastRule(asked: StageRule, question: ForecastQuestion): Rule
       return forecastDrift(kind.histogram, rule, question);
     case 'share':
       return forecastDevices(rule, question);
-    case 'success': {
-      const what = kind.measure === 'download' ? 'how often downloads are tried' : 'how many labels come back';
-      return { kind: 'unplanned', reason: `how long it takes depends on ${what}` };
-    }
+    case 'success':
+      return { kind: 'unplanned', why: kind.measure === 'download' ? 'downloads' : 'labels' };
     case 'gauge': {
       const { limit, sustainedMs = 0 } = rule;
-      if (limit.kind === 'baseline')
-        return { kind: 'unplanned', reason: 'devices count here, not inferences: 7 or more can prove it' };
+      if (limit.kind === 'baseline') return { kind: 'unplanned', why: 'device-means' };
       return { kind: 'sustained', minutes: sustainedMs / 60_000 };
     }
     default:

@@ -25,9 +25,3 @@ export function burstEffect(devices: TallyRows | undefined): number {
   const byChance = 1 + CHANCE_DEVIATIONS * Math.sqrt(2 / reports + 1 / bad);
   return effect > byChance ? Math.min(MOST_EFFECT, effect) : 1;
 }
-
-/** Why a rule does not pass that would if its own numbers were all. */
-export function burstsInWords(effect: number): string {
-  const times = Number(effect.toPrecision(2));
-  return `by its own numbers it would pass; on stable bad events come in bursts that it may not have met yet, so they count ${times} times less`;
-}

@@ -2,7 +2,7 @@
 import { type DriftEstimate, DriftMeter } from './drift-estimate.ts';
 import type { HistogramRows } from './histogram-rows.ts';
 import type { HistogramTally } from './histogram-tally.ts';
-import { NO_BASELINE, ONE_DEVICE, type Verdict } from './rate-verdict.ts';
+import type { OpenReason, Verdict } from './rate-verdict.ts';
 import { normalQuantile } from './special-functions.ts';
 import { LEAST_CLUSTERS } from './tally.ts';
 
@@ -29,7 +29,7 @@ export interface DriftReading {
   readonly upper: number;
   /** The device left out for a fail. */
   readonly worst: string | null;
-  readonly reason: string;
+  readonly reason: OpenReason | null;
 }
 
 /** Is the drift below `limit`? Ask at looks only, with the look's number and the sums frozen when its interval closed. */
@@ -42,7 +42,7 @@ export function driftVerdict(
 ): DriftReading {
   const { alpha = 0.05, beta = 0.05, scale = 'psi', dropWorst = true } = options;
   const unit = scale === 'psi' ? 1 : 0.5;
-  const open = (reason: string): DriftReading => ({
+  const open = (reason: OpenReason): DriftReading => ({
     verdict: 'undecided',
     estimate: null,
     isWithin: false,
@@ -52,10 +52,10 @@ export function driftVerdict(
     worst: null,
     reason,
   });
-  if (baseline === null || !(baseline.trials > 0)) return open(NO_BASELINE);
-  if (devices.live === 0) return open('no data');
+  if (baseline === null || !(baseline.trials > 0)) return open('no-baseline');
+  if (devices.live === 0) return open('no-data');
   const { all } = devices;
-  if (all.reports < LEAST_CLUSTERS || baseline.reports < LEAST_CLUSTERS) return open('too few reports');
+  if (all.reports < LEAST_CLUSTERS || baseline.reports < LEAST_CLUSTERS) return open('too-few-reports');
 
   const z = normalQuantile(1 - lookAlpha(alpha, look));
   const meter = new DriftMeter(baseline);
@@ -70,7 +70,7 @@ export function driftVerdict(
     dropWorst && devices.live >= 3 && lowerAll >= limit ? leastWithoutOne(devices, meter, lowerAll, lowerOf) : null;
   const lower = robust?.lower ?? lowerAll;
   const verdict = lower >= limit ? 'fail' : upper < limit ? 'pass' : 'undecided';
-  const reason = verdict === 'undecided' && lowerAll >= limit ? ONE_DEVICE : '';
+  const reason = verdict === 'undecided' && lowerAll >= limit ? 'one-device' : null;
   const worst = robust?.worst ?? null;
   return { verdict, estimate, isWithin: estimate < limit, lower, lowerAll, upper, worst, reason };
 }

@@ -1,8 +1,21 @@
 // Owns the histograms of many devices at one look: their sum, and each of them.
-
-import type { SumsOfRows } from '../stage-question.ts';
 import { HistogramTally, histogramWidth } from './histogram-tally.ts';
-import { isLoud, type LoudRow, louder, medianBesideLoud } from './loud-rows.ts';
+import { furtherOutlier, isOutlier, medianBesideOutliers, type OutlierRow } from './outlier-rows.ts';
+
+/** The sums of one measure or histogram, row after row; src/telemetry says in which order. */
+export interface SumsOfRows {
+  /** Since the stage opened. */
+  readonly whole: Float64Array;
+  /** In each row's newest period alone. */
+  readonly current: Float64Array;
+  /** `whole` of all rows. */
+  readonly total: Float64Array;
+  /** `current` of the rows whose newest period is the newest of all. */
+  readonly newestTotal: Float64Array;
+  /** Rows with data, and those that have some in the newest period. */
+  readonly live: number;
+  readonly newestLive: number;
+}
 
 /** Where histograms lie: trials, reports, trials², counts, counts·trials, and half of the products of pairs of bins, row after row. */
 export interface HistogramSource {
@@ -116,18 +129,18 @@ export class HistogramRows {
     return trials.subarray(0, live);
   }
 
-  /** Without the rows that claim far more than the median one at that look, and the loudest of these; null when none does. */
-  withoutLoud(): { readonly rows: HistogramRows; readonly loudest: LoudRow } | null {
-    const median = medianBesideLoud(this.#liveTrials());
+  /** Without the rows that claim far more than the median one at that look, and the furthest of these; null when none does. */
+  inliers(): { readonly rows: HistogramRows; readonly outlier: OutlierRow } | null {
+    const median = medianBesideOutliers(this.#liveTrials());
     if (median === null) return null;
-    const quiet = new Set<string>();
-    let loudest: LoudRow | null = null;
+    const inliers = new Set<string>();
+    let outlier: OutlierRow | null = null;
     for (const row of this.#liveRows()) {
       const [device, trials] = [this.#source.names[row] ?? '', this.#trialsOf(row)];
-      if (isLoud(trials, median)) loudest = louder(loudest, { device, times: trials / median });
-      else quiet.add(device);
+      if (isOutlier(trials, median)) outlier = furtherOutlier(outlier, { device, times: trials / median });
+      else inliers.add(device);
     }
-    return loudest === null ? null : { rows: new HistogramRows(this.#source, this.#look, quiet), loudest };
+    return outlier === null ? null : { rows: new HistogramRows(this.#source, this.#look, inliers), outlier };
   }
 
   /** Names of the rows with data. */

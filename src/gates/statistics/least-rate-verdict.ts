@@ -1,6 +1,6 @@
 // Owns rules A and B the other way round: is a rate above a threshold, or above a share of the baseline's? A fail proves it below.
 import { pFail, pPass } from './e-process.ts';
-import { mayDropWorst, NO_BASELINE, type RateOptions, type RateReading, verdictOf } from './rate-verdict.ts';
+import { mayDropWorst, type OpenReason, type RateOptions, type RateReading, verdictOf } from './rate-verdict.ts';
 import { thinned } from './relative-rate-verdict.ts';
 import { designEffect, LEAST_CLUSTERS, minusTally, type Tally } from './tally.ts';
 import type { TallyRows } from './tally-rows.ts';
@@ -36,15 +36,15 @@ function blank(devices: TallyRows): RateReading {
     pPass: 1,
     pFailAll: 1,
     worst: null,
-    reason: '',
+    reason: null,
   };
 }
 
 /** Is the rate of the counted events above `threshold` (0..1, both ends excluded)? */
 export function leastRateVerdict(devices: TallyRows, threshold: number, options: RateOptions = {}): RateReading {
   const { all } = devices;
-  if (devices.live === 0) return { ...blank(devices), reason: 'no data' };
-  if (all.reports < LEAST_CLUSTERS) return { ...blank(devices), reason: 'too few reports' };
+  if (devices.live === 0) return { ...blank(devices), reason: 'no-data' };
+  if (all.reports < LEAST_CLUSTERS) return { ...blank(devices), reason: 'too-few-reports' };
   const weigh = (side: typeof pFail) => (tally: Tally) => {
     if (tally.reports < LEAST_CLUSTERS) return 1;
     const effect = designEffect(tally);
@@ -65,10 +65,10 @@ export function leastRelativeVerdict(
   options: RateOptions = {},
 ): RateReading {
   const { all } = devices;
-  const open = (reason: string): RateReading => ({ ...blank(devices), reason });
-  if (baseline === null || !(baseline.trials > 0)) return open(NO_BASELINE);
-  if (devices.live === 0) return open('no data');
-  if (all.reports < LEAST_CLUSTERS || baseline.reports < LEAST_CLUSTERS) return open('too few reports');
+  const open = (reason: OpenReason): RateReading => ({ ...blank(devices), reason });
+  if (baseline === null || !(baseline.trials > 0)) return open('no-baseline');
+  if (devices.live === 0) return open('no-data');
+  if (all.reports < LEAST_CLUSTERS || baseline.reports < LEAST_CLUSTERS) return open('too-few-reports');
   const clustering = designEffect(baseline);
   const rateAtLimit = (ratio * (all.bad + baseline.bad)) / (ratio * all.trials + baseline.trials);
   const sides: Sides = {

@@ -37,15 +37,20 @@ export interface RateReading {
   readonly pFailAll: number;
   /** The device of largest excess, where one was left out. */
   readonly worst: NamedTally | null;
-  /** Why undecided; empty when there is nothing to add. */
-  readonly reason: string;
+  /** Why undecided; null when there is nothing to add. */
+  readonly reason: OpenReason | null;
 }
 
-/** Reasons that are told in more words elsewhere. */
-/** Why a relative rule can't be judged yet. */
-export const NO_BASELINE = 'no baseline';
-export const ONE_DEVICE = 'one device explains the breach';
-export const TOO_LITTLE = 'too little evidence';
+/** Why counts don't decide; `one-device`: without the device of largest excess the others don't prove a breach. */
+export type OpenReason =
+  | 'no-data'
+  | 'too-few-reports'
+  | 'too-few-devices'
+  | 'no-baseline'
+  /** No bad events in either arm. */
+  | 'no-events'
+  | 'one-device';
+
 const LEAST_DEVICES_TO_DROP = 3;
 
 /** Evidence at the effective counts S/d, N/d. */
@@ -62,11 +67,11 @@ export function mayDropWorst(devices: TallyRows, pFailAll: number, options: Rate
 export function verdictOf(
   p: { readonly pFail: number; readonly pPass: number; readonly pFailAll: number },
   options: RateOptions,
-): { readonly verdict: Verdict; readonly reason: string } {
+): { readonly verdict: Verdict; readonly reason: OpenReason | null } {
   const { alpha = 0.05, beta = 0.05 } = options;
-  if (p.pFail <= alpha) return { verdict: 'fail', reason: '' };
-  if (p.pPass <= beta) return { verdict: 'pass', reason: '' };
-  return { verdict: 'undecided', reason: p.pFailAll <= alpha ? ONE_DEVICE : '' };
+  if (p.pFail <= alpha) return { verdict: 'fail', reason: null };
+  if (p.pPass <= beta) return { verdict: 'pass', reason: null };
+  return { verdict: 'undecided', reason: p.pFailAll <= alpha ? 'one-device' : null };
 }
 
 /** Is the rate below `threshold` (0..1, both ends excluded; best at most ½: count the rarer outcome)? */
@@ -85,11 +90,11 @@ export function rateVerdict(devices: TallyRows, threshold: number, options: Rate
     pPass: 1,
     pFailAll: 1,
     worst: null,
-    reason: '',
+    reason: null,
   };
-  if (devices.live === 0) return { ...base, reason: 'no data' };
+  if (devices.live === 0) return { ...base, reason: 'no-data' };
   if (all.reports < LEAST_CLUSTERS) {
-    return { ...base, reason: scope === 'fleet' ? 'too few devices' : 'too few reports' };
+    return { ...base, reason: scope === 'fleet' ? 'too-few-devices' : 'too-few-reports' };
   }
   const pFailAll = weigh(pFail, all, threshold, effect);
   const worst = mayDropWorst(devices, pFailAll, options) ? devices.largestExcess(threshold) : undefined;

@@ -1,13 +1,6 @@
 // Owns rule B: is the candidate's rate below a multiple of the baseline's, both seen over the same time?
 import { pFail, pPass } from './e-process.ts';
-import {
-  mayDropWorst,
-  NO_BASELINE,
-  type RateOptions,
-  type RateReading,
-  rateVerdict,
-  verdictOf,
-} from './rate-verdict.ts';
+import { mayDropWorst, type RateOptions, type RateReading, rateVerdict, verdictOf } from './rate-verdict.ts';
 import { designEffect, LEAST_CLUSTERS, minusTally, type Tally } from './tally.ts';
 import type { TallyRows } from './tally-rows.ts';
 
@@ -56,11 +49,11 @@ export function relativeRateVerdict(
     pPass: 1,
     pFailAll: 1,
     worst: null,
-    reason: '',
+    reason: null,
   };
-  if (baseline === null || !(baseline.trials > 0)) return { ...base, reason: NO_BASELINE };
-  if (devices.live === 0) return { ...base, reason: 'no data' };
-  if (all.reports < LEAST_CLUSTERS || baseline.reports < LEAST_CLUSTERS) return { ...base, reason: 'too few reports' };
+  if (baseline === null || !(baseline.trials > 0)) return { ...base, reason: 'no-baseline' };
+  if (devices.live === 0) return { ...base, reason: 'no-data' };
+  if (all.reports < LEAST_CLUSTERS || baseline.reports < LEAST_CLUSTERS) return { ...base, reason: 'too-few-reports' };
 
   // The pooled rate if the ratio were exactly at its limit: the measure of which device stands out.
   const pooled = (ratio * (all.bad + baseline.bad)) / (ratio * all.trials + baseline.trials);
@@ -76,7 +69,7 @@ export function relativeRateVerdict(
     floor > 0 ? rateVerdict(devices, floor, { ...options, nameWorst: false }) : null,
   );
   const outcome = verdictOf(p, options);
-  const silent = outcome.verdict === 'undecided' && outcome.reason === '' && all.bad + baseline.bad === 0;
+  const silent = outcome.verdict === 'undecided' && outcome.reason === null && all.bad + baseline.bad === 0;
   return {
     ...base,
     ...p,
@@ -85,7 +78,7 @@ export function relativeRateVerdict(
     isWithin:
       all.bad * baseline.trials < ratio * baseline.bad * all.trials || (floor > 0 && all.bad < floor * all.trials),
     worst: worst ?? null,
-    reason: silent ? 'no bad events in either group; set a floor' : outcome.reason,
+    reason: silent ? 'no-events' : outcome.reason,
   };
 }
 

@@ -1,5 +1,5 @@
 // Owns the tallies of one measure over many devices: their sum, which have data, and which stands out from the others.
-import { isLoud, type LoudRow, medianBesideLoud } from './loud-rows.ts';
+import { isOutlier, medianBesideOutliers, type OutlierRow } from './outlier-rows.ts';
 import { EMPTY_TALLY, scaleTally, type Tally } from './tally.ts';
 
 /** A device's tally of one measure, with its name. */
@@ -39,10 +39,10 @@ export function tallyFrom(sums: Float64Array, at = 0): Tally {
   };
 }
 
-/** The rows that are not loud, by number, and the loudest of the others. */
-export interface Loudness {
-  readonly quiet: Uint32Array;
-  readonly loudest: LoudRow;
+/** The rows that are not furthest, by number, and the furthest of the others. */
+export interface Outliers {
+  readonly inliers: Uint32Array;
+  readonly outlier: OutlierRow;
 }
 
 /** Which rows are meant, and what of them is known already. */
@@ -207,25 +207,25 @@ export class TallyRows {
    * Which rows do not claim many times the trials of the median one: what one device says of itself is not to outweigh the others.
    * Null when all are so, or too few to have a median.
    */
-  loudness(): Loudness | null {
-    const median = medianBesideLoud(this.#liveTrials());
+  outliers(): Outliers | null {
+    const median = medianBesideOutliers(this.#liveTrials());
     if (median === null) return null;
     const { names, sums } = this.#source;
-    const quiet: number[] = [];
-    let [loudest, most] = [-1, 0];
+    const inliers: number[] = [];
+    let [outlier, most] = [-1, 0];
     for (const row of this.liveRows()) {
       const trials = sums[row * WIDTH + 1] ?? 0;
-      if (!isLoud(trials, median)) quiet.push(row);
-      if (trials < most || (trials === most && (names[row] ?? '') >= (names[loudest] ?? ''))) continue;
-      [loudest, most] = [row, trials];
+      if (!isOutlier(trials, median)) inliers.push(row);
+      if (trials < most || (trials === most && (names[row] ?? '') >= (names[outlier] ?? ''))) continue;
+      [outlier, most] = [row, trials];
     }
-    return { quiet: Uint32Array.from(quiet), loudest: { device: names[loudest] ?? '', times: most / median } };
+    return { inliers: Uint32Array.from(inliers), outlier: { device: names[outlier] ?? '', times: most / median } };
   }
 
   /** Those rows. */
-  get quiet(): TallyRows {
-    const loudness = this.loudness();
-    return loudness === null ? this : this.only(loudness.quiet);
+  get inliers(): TallyRows {
+    const outliers = this.outliers();
+    return outliers === null ? this : this.only(outliers.inliers);
   }
 
   /** The device that stands out most above `rate`; undefined without data. */

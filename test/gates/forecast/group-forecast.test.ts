@@ -93,7 +93,7 @@ test('groups share the error level of a fail, and none of it for a pass', () => 
 
 test('a group of fewer than three devices is passed over, and decides nothing', () => {
   const found = forecast('error_rate < 1%', [group('rev1', 30), group('rev2', 2)]);
-  expect(found[1]?.forecast).toEqual({ kind: 'passed-over', reason: 'fewer than 3 devices in the stage' });
+  expect(found[1]?.forecast).toEqual({ kind: 'passed-over' });
   expect(slowestGroup(found)?.name).toBe('hw:rev1');
   expect(slowestGroup(forecast('error_rate < 1%', [group('rev2', 2)]))).toBeUndefined();
 });
@@ -101,8 +101,8 @@ test('a group of fewer than three devices is passed over, and decides nothing', 
 test('a group is forecast by its own limit and its own traffic', () => {
   const rule = parseRule('error_rate < 1%');
   const limits = new Map([['rev2', ruleWithLimit(rule, '0.1%')]]);
-  const quiet = { ...group('rev3', 10), perMinute: 1 };
-  const [usual, strict, slow] = forecast('error_rate < 1%', [group('rev1', 10), group('rev2', 10), quiet], 3, limits);
+  const inliers = { ...group('rev3', 10), perMinute: 1 };
+  const [usual, strict, slow] = forecast('error_rate < 1%', [group('rev1', 10), group('rev2', 10), inliers], 3, limits);
   expect([sampled(usual).limit, sampled(strict).limit]).toEqual([0.01, 0.001]);
   expect(strict?.rule).toBe('error_rate < 0.1%');
   expect(sampled(slow).pass.minutes!).toBeCloseTo(60 * sampled(usual).pass.minutes!, 6);

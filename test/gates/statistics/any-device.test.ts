@@ -77,13 +77,13 @@ describe('devices that join one after the other', () => {
   test('have a share of all devices of the stage that may breach, not of the first ones', () => {
     expect(joined(5, 2, 20)).toMatchObject({ verdict: 'undecided', within: false });
     expect(joined(5, 3, 20)).toMatchObject({ verdict: 'fail' });
-    expect(joined(5, 3, 20).reason).toContain('3 of 20 devices breach it, 2 may');
+    expect(joined(5, 3, 20).reasons).toMatchObject([{ kind: 'device-breach', breaching: 3, mayBreach: 2, total: 20 }]);
     expect(joined(20, 2, 20).verdict).toBe('pass');
   });
 
   test('pass only once no more than that share is still to come', () => {
     expect(joined(17, 0, 20)).toMatchObject({ verdict: 'undecided', within: false });
-    expect(joined(17, 0, 20).reason).toContain('more than 2 of 20 devices are not observed within the limit yet');
+    expect(joined(17, 0, 20).reasons).toEqual([{ kind: 'devices-open', mayBreach: 2, total: 20 }]);
     expect(joined(18, 0, 20).verdict).toBe('pass');
   });
 

@@ -12,7 +12,7 @@ import { HistogramRows } from '../../../src/gates/statistics/histogram-rows.ts';
 import { addHistogram, HistogramTally } from '../../../src/gates/statistics/histogram-tally.ts';
 import { withWindow } from '../../../src/gates/statistics/late-regression.ts';
 import { countAbove, quantileBounds } from '../../../src/gates/statistics/quantile-verdict.ts';
-import { type RateOptions, rateVerdict } from '../../../src/gates/statistics/rate-verdict.ts';
+import { type OpenReason, type RateOptions, rateVerdict } from '../../../src/gates/statistics/rate-verdict.ts';
 import { relativeRateVerdict } from '../../../src/gates/statistics/relative-rate-verdict.ts';
 import { shareVerdict } from '../../../src/gates/statistics/share-verdict.ts';
 import { lnGamma, normalQuantile } from '../../../src/gates/statistics/special-functions.ts';
@@ -110,6 +110,14 @@ function optionsOf(options: Options): RateOptions & { floor?: number } {
 const nameOf = (device: { readonly device: string } | string | null) =>
   device === null || typeof device === 'string' ? (device ?? '') : device.device;
 
+/** The reference says in words what readings say by kind. */
+const REASONS: Readonly<Record<string, OpenReason | null>> = {
+  '': null,
+  'no bad events in either group; set a floor': 'no-events',
+  'one device explains the breach': 'one-device',
+  'too few reports': 'too-few-reports',
+};
+
 /** The reference names its devices by their index, -1 for none. */
 function expectReading(
   what: string,
@@ -120,6 +128,7 @@ function expectReading(
   const got = reading as unknown as Record<string, Value>;
   for (const [name, value] of Object.entries(want)) {
     if (name === 'worst') expectNear(`${what}.worst`, devices.indexOf(nameOf(reading.worst)), value);
+    else if (name === 'reason') expectNear(`${what}.reason`, got.reason, REASONS[String(value)] ?? null);
     else if (name === 'within') expectNear(`${what}.within`, got.isWithin, value);
     else if (name === 'deff') expectNear(`${what}.deff`, got.designEffect, value);
     else expectNear(`${what}.${name}`, got[name], value);

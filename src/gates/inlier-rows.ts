@@ -1,0 +1,38 @@
+// Owns which rows of an arm are no outliers, found once a question: many measures are counted of the same trials.
+
+import { type ArmEvidence, CLASS_MEASURE, type StageQuestion } from './stage-question.ts';
+import type { OutlierRow } from './statistics/outlier-rows.ts';
+import type { Outliers, TallyRows } from './statistics/tally-rows.ts';
+
+export interface InlierRows {
+  readonly rows: TallyRows;
+  readonly outlier: OutlierRow;
+}
+
+const known = new WeakMap<StageQuestion, Map<ArmEvidence, Map<string, Outliers | null>>>();
+
+/** What a measure is counted of. */
+function trialsOf(measure: string): string {
+  if (measure === 'error' || measure === 'unknown') return 'inferences';
+  if (measure.startsWith(CLASS_MEASURE)) return 'answers';
+  return measure.startsWith('latency>') ? 'latencies' : measure;
+}
+
+/** A measure's rows in an arm without the outliers, since the stage opened or in the newest window; null when there is no outlier. */
+export function inlierRows(
+  question: StageQuestion,
+  arm: ArmEvidence,
+  measure: string,
+  rows: TallyRows,
+  when: 'whole' | 'window',
+): InlierRows | null {
+  const ofQuestion = known.get(question) ?? new Map<ArmEvidence, Map<string, Outliers | null>>();
+  known.set(question, ofQuestion);
+  const ofArm = ofQuestion.get(arm) ?? new Map<string, Outliers | null>();
+  ofQuestion.set(arm, ofArm);
+  const key = `${when} ${trialsOf(measure)}`;
+  const found = ofArm.get(key);
+  const outliers = found === undefined ? rows.outliers() : found;
+  ofArm.set(key, outliers);
+  return outliers === null ? null : { rows: rows.only(outliers.inliers), outlier: outliers.outlier };
+}

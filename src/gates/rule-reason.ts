@@ -1,0 +1,130 @@
+// Owns why a rule is undecided or does not apply, and what its numbers alone don't show: facts, of which src/wording makes sentences.
+import type { SignalResting, SignalSilence } from './signal-track.ts';
+import type { OpenReason } from './statistics/rate-verdict.ts';
+import type { ShareOpenReason } from './statistics/share-verdict.ts';
+
+export type RuleReason =
+  | { readonly kind: OpenReason | ShareOpenReason }
+  /** Evidence that would decide in larger amounts; `within`: observed within the limit so far. */
+  | { readonly kind: 'too-little'; readonly within: boolean }
+  /** No stable version to compare with at all. */
+  | { readonly kind: 'first-rollout' }
+  /** A relative limit that had no baseline when the stage opened. */
+  | { readonly kind: 'not-frozen' }
+  /** The window that is open does not measure what the rule asks for. */
+  | { readonly kind: 'not-measured' }
+  | { readonly kind: 'no-relative-limit' }
+  | { readonly kind: 'no-single-device-limit' }
+  | OutlierReason
+  /** By its own numbers it would pass; stable's bad events come in bursts, so evidence counts `effect` times less. */
+  | { readonly kind: 'bursts'; readonly effect: number }
+  /** The newest intervals alone prove the breach: `bad` of `trials`. */
+  | { readonly kind: 'late'; readonly bad: number; readonly trials: number }
+  /** The same devices looked like this under stable already. */
+  | { readonly kind: 'own-past' }
+  | { readonly kind: 'pending-installs'; readonly pending: number }
+  | { readonly kind: 'no-outcomes'; readonly of: 'downloads' | 'labels' }
+  | DeviceReason
+  | GaugeReason
+  | ClassReason
+  | DriftReason
+  | GroupReason
+  | SignalReason;
+
+/** What all devices say does not decide, because one claims far more than the others. */
+export interface OutlierReason {
+  readonly kind: 'outlier';
+  readonly byAll: 'fail' | 'pass' | 'within';
+  readonly device: string;
+  /** Its trials over those of the median device. */
+  readonly times: number;
+  readonly areOthersOver: boolean;
+}
+
+/** Of rules about each device. */
+type DeviceReason =
+  | { readonly kind: 'devices-open'; readonly mayBreach: number; readonly total: number }
+  | {
+      readonly kind: 'device-breach';
+      readonly device: string;
+      readonly bad: number;
+      readonly trials: number;
+      readonly breaching: number;
+      readonly mayBreach: number;
+      readonly total: number;
+    };
+
+type GaugeReason =
+  | {
+      readonly kind: 'devices-beyond';
+      readonly side: 'above' | 'below';
+      readonly bad: number;
+      readonly pending: number;
+      readonly total: number;
+      /** Without a pause; 0 when a mean or one reading is enough. */
+      readonly forMs: number;
+      readonly isSample: boolean;
+    }
+  | { readonly kind: 'not-reported' }
+  | { readonly kind: 'few-report'; readonly devices: number }
+  | { readonly kind: 'thin-reports' }
+  /** Too few reports of each device of stable. */
+  | { readonly kind: 'thin-baseline' }
+  | { readonly kind: 'baseline-not-positive' };
+
+type ClassReason =
+  /** Shares of predictions, 0..1, on so many of the devices. */
+  | {
+      readonly kind: 'class-fell';
+      readonly name: string;
+      readonly from: number;
+      readonly to: number;
+      readonly devices: number;
+      readonly total: number;
+    }
+  | { readonly kind: 'more-classes'; readonly count: number }
+  /** A class that is not seen often enough yet; `why` where more than its number stands in the way. */
+  | {
+      readonly kind: 'class-open';
+      readonly name: string;
+      readonly seen: number;
+      readonly expected: number;
+      readonly why: RuleReason | null;
+    }
+  | { readonly kind: 'classes-too-rare' }
+  | { readonly kind: 'no-classes' }
+  | { readonly kind: 'unknown-class'; readonly name: string };
+
+type DriftReason =
+  | { readonly kind: 'before-first-look'; readonly intervals: number }
+  /** The bin that moved most, by its share of answers; `name` null for all other classes. */
+  | { readonly kind: 'class-moved'; readonly name: string | null; readonly from: number; readonly to: number }
+  | {
+      readonly kind: 'confidence-moved';
+      readonly least: number;
+      readonly most: number;
+      readonly from: number;
+      readonly to: number;
+    };
+
+type GroupReason =
+  /** How the groups that were judged stand beside the one that fails: `over` names a few of those that are over. */
+  | {
+      readonly kind: 'other-groups';
+      readonly count: number;
+      readonly over: readonly string[];
+      readonly overCount: number;
+    }
+  | { readonly kind: 'small-group'; readonly least: number }
+  | { readonly kind: 'no-such-devices' }
+  | { readonly kind: 'no-group-judged' };
+
+type SignalReason =
+  | { readonly kind: 'signal-resting'; readonly why: SignalResting }
+  | { readonly kind: 'signal-silent'; readonly why: SignalSilence }
+  | { readonly kind: 'no-answer' }
+  | { readonly kind: 'provider-undecided' }
+  | { readonly kind: 'signal-short'; readonly within: boolean; readonly heldMs: number; readonly neededMs: number }
+  | { readonly kind: 'signal-few'; readonly within: boolean; readonly answers: number; readonly needed: number }
+  /** The provider's own text. */
+  | { readonly kind: 'provider-said'; readonly text: string };

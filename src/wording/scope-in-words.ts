@@ -1,0 +1,21 @@
+// Owns how a rule is named to people: with what it is about, where that is not the stage's devices together.
+import { ruleName } from '../gates/rule-verdict.ts';
+import type { RuleScope } from '../gates/stage-rule.ts';
+
+interface About {
+  readonly scope?: RuleScope;
+  readonly share?: number | null;
+}
+
+/** `any device`; empty for a rule about the stage's devices together. */
+export function scopeInWords({ scope, share = null }: About): string {
+  if (scope === 'fleet') return 'fleet';
+  if (scope !== 'any-device') return '';
+  return share === null ? 'any device' : `over ${Number((100 * share).toPrecision(3))} % of devices`;
+}
+
+/** `error_rate < 1% by hw (any device)`. */
+export function ruleInScope(asked: About & { readonly rule: string; readonly by: string | null }): string {
+  const about = scopeInWords(asked);
+  return `${ruleName(asked)}${about === '' ? '' : ` (${about})`}`;
+}
