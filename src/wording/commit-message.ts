@@ -155,7 +155,9 @@ function story(step: Step): string[] {
     }
     case 'pause': {
       const ready = cohort?.ready ?? 0;
-      return [`${countOf(ready, 'device')} ${ready === 1 ? 'keeps' : 'keep'} it until then; no other device gets it.`];
+      return [
+        `${countOf(ready, 'device')} ${ready === 1 ? 'keeps' : 'keep'} it; no other device gets it until a person decides.`,
+      ];
     }
     case 'restore':
       return ['No device moved: only a status that the reconciler signed moves devices.'];
@@ -182,7 +184,7 @@ function prose(text: string): string[] {
 function nextLines({ kind, opens, next, subject }: Step): string[] {
   if (kind === 'pause') {
     return indentedAfterFirst(
-      `Next: a person decides: abort to roll back, approve to resume, promote to go on with ${subject?.version}.`,
+      `Next: abort to roll back, approve to resume, or promote to go on with ${subject?.version}.`,
     );
   }
   if (opens === null) return [];

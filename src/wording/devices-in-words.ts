@@ -1,5 +1,4 @@
 // Owns the words for devices that are not as they should be: the same in commit messages, explanations, tables and alerts.
-import { assertNever } from '../base/errors.ts';
 import { clipped, oneLine } from '../base/plain-text.ts';
 import type { FailureReason } from '../contract/report.ts';
 import type { CohortCounts, TroubledDevice } from '../rollout/count-cohort.ts';
@@ -58,23 +57,11 @@ const FAILURES: Readonly<Record<FailureReason, string>> = {
   incompatible: 'the manifest excludes this device',
 };
 
-function troubleKind(kind: TroubledDevice['kind']): string {
-  switch (kind) {
-    case 'failed':
-    case 'refused':
-    case 'silent':
-    case 'incompatible':
-    case 'conflicted':
-      return PLACES[kind];
-    default:
-      return assertNever(kind);
-  }
-}
-
 /** What is wrong with a device: in its own words, where they are known. */
 export function troubleInWords({ kind, reason, detail }: TroubledDevice, most = 200): string {
   if (detail !== undefined) return clipped(oneLine(detail), most);
-  return reason === null ? troubleKind(kind) : `${troubleKind(kind)}: ${FAILURES[reason]}`;
+  if (reason === null) return PLACES[kind];
+  return kind === 'failed' ? FAILURES[reason] : `${PLACES[kind]}: ${FAILURES[reason]}`;
 }
 
 /** `runs 1.0.0 instead of 2.0.0`. */

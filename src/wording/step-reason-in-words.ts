@@ -23,8 +23,12 @@ function askedInWords({ by, reason }: Asked): string {
   return reason === undefined ? who : `${who}: ${clipped(oneLine(reason), MOST_REASON)}`;
 }
 
-function signerInWords(signer: string | null, code: string): string {
-  return signer === null ? code : `${oneLine(signer)} (${code})`;
+/** `its signer ci is revoked`. */
+function revokedInWords(
+  whose: string,
+  { signer, code }: { readonly signer: string | null; readonly code: string },
+): string {
+  return signer === null ? `${whose} is revoked (${code})` : `${whose} ${oneLine(signer)} is revoked`;
 }
 
 /** `"receipt" and "order" vanished`. */
@@ -66,7 +70,7 @@ export function statusReasonInWords(reason: StatusReason): string {
     case 'status-reverted':
       return `aborted: ${restoredInWords(reason.revision)}`;
     case 'trust-revoked':
-      return `trust in its signer was revoked: ${signerInWords(reason.signer, reason.code)}`;
+      return revokedInWords('its signer', reason);
     default:
       return assertNever(reason);
   }
@@ -229,7 +233,7 @@ export function stepReasonInWords(step: ReasonedStep): string {
     case 'parameters-changed':
       return 'the parameters changed';
     case 'policy-revoked':
-      return `trust in the signer of its policy was revoked: ${signerInWords(reason.signer, reason.code)}`;
+      return revokedInWords("its policy's signer", reason);
     case 'group-rejoined':
       return `${oneLine(reason.group)} rejoins${askedInWords(reason)}`;
     case 'retried':

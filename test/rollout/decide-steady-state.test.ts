@@ -14,13 +14,14 @@ import {
   UNSIGNED,
   version,
   waits,
+  why,
 } from './false-world.ts';
 
 const RELATIVE = policyOf(`- { name: canary, size: 1%, rules: ["latency_p95 < 2x baseline"] }
 - { name: full, size: 100% }`);
 
 describe('a rollout at rest', () => {
-  it('starts the wished version in the first stage, as attempt 1, and says who signed it', () => {
+  it('starts the desired version in the first stage, as attempt 1, and says who signed it', () => {
     const world = new FalseWorld();
     const { step } = world.decide();
     expect(step).toMatchObject({
@@ -39,7 +40,7 @@ describe('a rollout at rest', () => {
         evidence: 'evidence/invoice-ocr-eu/1-start-canary.json',
       },
     });
-    expect(step!.reason).toBe('1.0.0, signed by ci, starts in canary');
+    expect(why(step!)).toBe('1.0.0, signed by ci, starts in canary');
   });
 
   it('does nothing, and waits on nothing, once the wish is stable', () => {
@@ -76,7 +77,7 @@ describe('a rollout at rest', () => {
     const world = new FalseWorld();
     world.spec.version = '9.9.9';
     expect(world.decide().outlook.waitingOn).toEqual([
-      expect.objectContaining({ kind: 'needs-fix', fix: { code: 'MODEL_VERSION_MISSING' } }),
+      expect.objectContaining({ kind: 'needs-fix', fix: expect.objectContaining({ code: 'MODEL_VERSION_MISSING' }) }),
     ]);
   });
 
@@ -131,7 +132,7 @@ describe('a rollout at rest', () => {
     world.baseline = baselineOf(99, 100, 3_600_000);
     const { next, reason } = world.mustTake('start');
     expect(next.limits).toEqual([]);
-    expect(reason).toContain('stable has hardly any traffic');
+    expect(reason).toMatchObject({ kind: 'started', lacksBaseline: true });
   });
 
   it('waits for no baseline when nothing is stable yet', () => {
@@ -263,7 +264,7 @@ describe('a version once published', () => {
     const world = FalseWorld.stable();
     world.versions = [{ version: '1.0.0', digest: digestOf('other bytes'), standing: ADMITTED }];
     expect(world.decide().outlook.waitingOn).toEqual([
-      expect.objectContaining({ kind: 'needs-fix', fix: { code: 'MODEL_VERSION_CHANGED' } }),
+      expect.objectContaining({ kind: 'needs-fix', fix: expect.objectContaining({ code: 'MODEL_VERSION_CHANGED' }) }),
     ]);
   });
 
@@ -275,7 +276,7 @@ describe('a version once published', () => {
     world.spec.version = '2.0.0';
     expect(world.decide()).toMatchObject({
       step: null,
-      outlook: { waitingOn: [{ fix: { code: 'MODEL_VERSION_CHANGED' } }] },
+      outlook: { waitingOn: [{ fix: expect.objectContaining({ code: 'MODEL_VERSION_CHANGED' }) }] },
     });
   });
 });

@@ -4,6 +4,7 @@ import { digestOf } from '../../src/contract/digest.ts';
 import { BUCKETS } from '../../src/contract/membership.ts';
 import type { StageVerdict } from '../../src/gates/rule-verdict.ts';
 import type { Transition } from '../../src/rollout/transition.ts';
+import { formatCount } from '../../src/wording/amounts.ts';
 import { commitMessage } from '../../src/wording/commit-message.ts';
 import { explainOutlook } from '../../src/wording/explanation.ts';
 import { waitingInWords } from '../../src/wording/plan-in-words.ts';
@@ -26,6 +27,7 @@ import {
   verdictOf,
   version,
   waits,
+  why,
   writeRollout,
 } from './false-world.ts';
 
@@ -106,8 +108,8 @@ describe('a stage', () => {
     const world = FalseWorld.rolling();
     const verdict = stageVerdict(world.stage, 'pass', { by: 'hw', group: 'hw:rev2', devices: 2, trials: 473 });
     world.measure('pass', { cohort: cohort(7), verdict: { ...verdict, measured: { devices: 7, inferences: 2610 } } });
-    expect(world.mustTake('advance').reason).toBe(
-      'all 2 rules of "canary" held for 30 min on 7 devices, 2 610 inferences',
+    expect(why(world.mustTake('advance'))).toBe(
+      `all 2 rules of canary passed, watched for 30 min on 7 devices, ${formatCount(2610)} inferences`,
     );
   });
 
@@ -138,7 +140,9 @@ describe('a stage', () => {
     world.measure('undecided', {
       verdict: { ...verdictOf('undecided'), because: [{ kind: 'minimum-inferences', have: 600, need: 1000 }] },
     });
-    expect(world.decide().outlook.waitingOn).toMatchObject([{ kind: 'verdict', lacks: ['400 more inferences'] }]);
+    expect(world.decide().outlook.waitingOn).toMatchObject([
+      { kind: 'verdict', lacks: [{ kind: 'minimum-inferences', have: 600, need: 1000 }] },
+    ]);
   });
 
   it('freezes relative limits anew as it opens', () => {
@@ -168,7 +172,7 @@ describe('a failed rule', () => {
     });
     world.measure('fail', { verdict: verdictOf('fail', failed) });
     const step = world.mustTake('roll-back');
-    expect(step.reason).toBe(`error_rate not < 3 % on more than 5 % of devices in canary (${reason})`);
+    expect(why(step)).toBe(`error_rate not < 3 % on more than 5 % of devices in canary (${reason})`);
     expect(breachInShort(failed, 'canary')).toBe('error_rate not < 3 % on more than 5 % of devices in canary');
   });
 
@@ -192,7 +196,7 @@ describe('a failed rule', () => {
         },
       ],
     });
-    expect(step.reason).toBe('error_rate 0.21 % in canary, not < 0.5 %; failed_devices failed as well');
+    expect(why(step)).toBe('error_rate 0.21 % in canary, not < 0.5 %; failed_devices < 5% failed as well');
   });
 
   it('is never tried again: not by the same pin, not by latest, only by a retry, as a higher attempt', () => {
@@ -206,7 +210,7 @@ describe('a failed rule', () => {
     world.spec.version = '2.0.0';
     expect(world.decide().outlook.waitingOn).toMatchObject([{ kind: 'rejected', version: '2.0.0' }]);
     world.ask({ act: 'retry', digest: digestOf('2.0.0'), by: 'alice', reason: 'the camera was at fault' });
-    expect(world.mustTake('answer').reason).toBe('retry of 2.0.0, asked by alice: the camera was at fault');
+    expect(why(world.mustTake('answer'))).toBe('retry of 2.0.0 requested by alice: the camera was at fault');
     expect(world.spec.requests).toBeUndefined();
     expect(world.mustTake('start').next.candidate).toMatchObject({ version: '2.0.0', attempt: 2 });
   });
@@ -298,7 +302,7 @@ describe('a paused rollout', () => {
   it('with approvers is watched again only by one of them', () => {
     const world = paused(', approval: { approvers: [alice] }');
     world.ask({ act: 'approve', by: 'mallory' });
-    expect(world.mustTake('answer').reason).toContain('mallory is not among its approvers, alice');
+    expect(why(world.mustTake('answer'))).toContain('mallory is not an approver; approvers are alice');
     world.ask({ act: 'approve', by: 'alice' });
     world.mustTake('reopen');
   });
@@ -362,8 +366,8 @@ describe('a deadline', () => {
     (onFailure) => {
       const world = FalseWorld.rolling(withStage(`onDeadline: rollback, onFailure: ${onFailure}`));
       world.measure('undecided', { window: late });
-      expect(world.mustTake('roll-back').reason).toBe(
-        '"canary" did not pass within its deadline of 2 h: error_rate < 0.5% was not decided',
+      expect(why(world.mustTake('roll-back'))).toBe(
+        'canary did not pass before its deadline of 2 h: error_rate < 0.5% undecided',
       );
     },
   );
@@ -373,7 +377,7 @@ describe('a deadline', () => {
     world.measure('undecided', { window: late, rule: { within: false } });
     expect(waits(world.decide())).toContain('deadline-held');
     world.measure('undecided', { window: late, rule: { within: true } });
-    expect(world.mustTake('advance').reason).toContain('with every rule observed within its limit');
+    expect(why(world.mustTake('advance'))).toContain('with every open rule within its limit');
   });
 
   it('never promotes below the minimum of devices or inferences, nor on no data', () => {
@@ -416,7 +420,7 @@ describe('approval', () => {
     expect(world.decide().outlook.waitingOn).toMatchObject([{ kind: 'approval', have: 1, need: 2 }]);
     world.ask({ act: 'approve', by: 'carol', stage: 'canary' });
     const step = world.mustTake('advance');
-    expect(step.reason).toContain('; approved by alice and carol');
+    expect(why(step)).toContain('; approved by alice and carol');
     expect(step.spec.answered).toEqual([0, 1, 2]);
     expect(world.spec.requests).toBeUndefined();
   });
@@ -447,12 +451,12 @@ describe('approval', () => {
     const world = gated();
     world.ask({ act: 'approve', by: 'mallory' });
     world.ask({ act: 'approve' });
-    expect(world.mustTake('answer').reason).toBe(
-      'answered with no: approve: mallory is not among its approvers, alice, bob and carol; approve: nobody named is not among its approvers, alice, bob and carol',
+    expect(why(world.mustTake('answer'))).toBe(
+      'refused approve (mallory is not an approver; approvers are alice, bob and carol), approve (no approver given; approvers are alice, bob and carol)',
     );
     const free = FalseWorld.rolling();
     free.ask({ act: 'approve', by: 'alice' });
-    expect(free.mustTake('answer').reason).toBe('answered with no: approve: canary needs no approval');
+    expect(why(free.mustTake('answer'))).toBe('refused approve (canary needs no approval)');
   });
 });
 
@@ -461,7 +465,10 @@ describe('what people ask', () => {
     const promoted = FalseWorld.rolling();
     promoted.ask({ act: 'promote', stage: 'canary', by: 'alice', reason: 'the fair opens' });
     promoted.measure('undecided', { cohort: cohort(11, { ready: 0, pending: 11 }) });
-    expect(promoted.mustTake('advance')).toMatchObject({ to: 'ramp', reason: 'promoted by alice: the fair opens' });
+    expect(promoted.mustTake('advance')).toMatchObject({
+      to: 'ramp',
+      reason: { kind: 'promoted', by: 'alice', reason: 'the fair opens' },
+    });
     const failed = FalseWorld.rolling();
     failed.ask({ act: 'promote' });
     failed.measure('fail');
@@ -469,7 +476,7 @@ describe('what people ask', () => {
     const skipped = FalseWorld.rolling();
     skipped.ask({ act: 'skip' });
     skipped.measure('fail');
-    expect(skipped.mustTake('advance')).toMatchObject({ to: 'ramp', reason: 'canary was skipped' });
+    expect(skipped.mustTake('advance')).toMatchObject({ to: 'ramp', reason: { kind: 'skipped', stage: 'canary' } });
   });
 
   it('to promote the last stage completes the walk', () => {
@@ -499,7 +506,10 @@ describe('what people ask', () => {
       prepare(world);
       world.ask({ act: 'abort', by: 'alice', reason: 'I saw smoke', stage: 'some-other-stage' });
       const step = world.mustTake('roll-back');
-      expect(step.next.rejected[0]).toMatchObject({ version: '2.0.0', reason: 'aborted by alice: I saw smoke' });
+      expect(step.next.rejected[0]).toMatchObject({
+        version: '2.0.0',
+        reason: { kind: 'aborted', by: 'alice', reason: 'I saw smoke' },
+      });
     }
   });
 
@@ -512,7 +522,7 @@ describe('what people ask', () => {
       const before = world.at;
       world.ask({ act, by: 'alice', ...more });
       const step = world.mustTake('answer');
-      expect(step.reason).toContain(`answered with no: ${act}: ${reason}`);
+      expect(why(step)).toContain(`refused ${act} (${reason}`);
       expect(world.spec.requests).toBeUndefined();
       const { revision, evidence } = step.next;
       expect(step.next).toEqual({ ...before, revision, evidence });
@@ -595,7 +605,7 @@ describe('a new wish while rolling', () => {
       world.versions = [version('1.0.0', standing), version('2.0.0')];
       world.spec.version = '1.0.0';
       const step = world.mustTake('roll-back');
-      expect(step.next.rejected[0]?.reason).toBe('aborted, as spec.version went back to 1.0.0');
+      expect(step.next.rejected[0]?.reason).toEqual({ kind: 'spec-reverted', version: '1.0.0' });
       expect(world.decide()).toMatchObject({ step: null, outlook: { waitingOn: [] } });
     }
   });
@@ -635,7 +645,7 @@ describe('a new wish while rolling', () => {
     world.versions = [version('1.0.0')];
     expect(world.decide().step).toBeNull();
     world.versions = [version('1.0.0'), version('2.0.0'), version('2.1.0')];
-    expect(world.mustTake('supersede').reason).toBe('superseded, as 2.1.0 is wished instead');
+    expect(why(world.mustTake('supersede'))).toBe('2.1.0 is the desired version now');
   });
 
   it('does not change the policy in force: that serves the next attempt', () => {
@@ -686,7 +696,7 @@ describe('trust', () => {
       const world = FalseWorld.rolling();
       prepare(world);
       world.versions = [version('1.0.0'), version('2.0.0', REVOKED)];
-      expect(world.mustTake('roll-back').reason).toBe('trust was taken back: ci is revoked');
+      expect(why(world.mustTake('roll-back'))).toBe('its signer ci is revoked');
     }
   });
 

@@ -27,10 +27,11 @@ import type {
 } from '../../src/rollout/rollout-facts.ts';
 import { type Stage, stagesOf } from '../../src/rollout/stages-of-policy.ts';
 import type { Transition } from '../../src/rollout/transition.ts';
+import { stepReasonInWords } from '../../src/wording/step-reason-in-words.ts';
 
 export const T0 = Date.parse('2026-11-20T10:00:00Z');
 export const MINUTE = 60_000;
-export const NONCE = '0'.repeat(32);
+export const NONCE = '1'.repeat(32);
 export const ADMITTED: Standing = { kind: 'admitted', signer: 'ci' };
 export const UNSIGNED: Standing = {
   kind: 'refused',
@@ -328,5 +329,7 @@ export function readRollout(text: string, name = 'invoice-ocr-eu'): Rollout {
   return parsed.document as Rollout;
 }
 
+/** Why a step was taken, as people read it. */
+export const why = (step: Transition): string => stepReasonInWords(step);
 export const waits = (decision: RolloutDecision): string[] => decision.outlook.waitingOn.map((one) => one.kind);
 export const iso = toIsoSeconds;
