@@ -99,7 +99,7 @@ export function cellsOfGit({ rollouts, broken }: GitView): OutlookCells[] {
   return [...rollouts.map(cellsOf), ...stalled].sort((a, b) => (a.rollout < b.rollout ? -1 : 1));
 }
 
-/** What was taken back, which groups do not go along, and the errors of broken rollouts. */
+/** What was rolled back, which groups are exceptions, and the errors of broken rollouts. */
 export function notesOfGit({ rollouts, broken }: GitView): string[] {
   const ofRollouts = rollouts.flatMap((rollout) => {
     const { name } = rollout.metadata;

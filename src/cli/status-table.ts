@@ -32,7 +32,7 @@ export function rejectionNote(rollout: string, { version, reason, at }: LastReje
   return `${clipped(what, MOST_REASON)}\n  ${clipped(statusReasonInWords(reason), MOST_REJECTION)}`;
 }
 
-/** A group that does not go along, and why. */
+/** A group that is an exception, and why. */
 export function exceptionNote(rollout: string, exception: ExceptedOutlook): string {
   const what = `${oneLine(rollout)}: ${exceptionInWords(exception)}`;
   return `${clipped(what, MOST_REASON)}\n  ${clipped(statusReasonInWords(exception.reason), MOST_REJECTION)}`;

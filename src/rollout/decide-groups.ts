@@ -1,4 +1,4 @@
-// Owns what becomes of groups of devices alone: those at fault stand apart, and people send one back or let it go along.
+// Owns what becomes of groups of devices alone: those at fault stand apart, and people roll one back or let it rejoin.
 
 import { groupsApart, isNameable, partsOfGroup } from '../contract/group-exception.ts';
 import type { RolloutStatus } from '../documents/types.generated.ts';
@@ -126,14 +126,10 @@ export function decideGroupBack(facts: RolloutFacts, status: RollingStatus, requ
 }
 
 /**
- * A person lets a group go along again: while a candidate rolls the stage opens anew with it, at rest it takes what is stable. Not
+ * A person lets a group rejoin: while a candidate rolls the stage opens anew with it, else it takes what is stable. Not
  * while the rollout is suspended.
  */
-export function decideGroupAlong(
-  facts: RolloutFacts,
-  status: RolloutStatus,
-  requests: SortedRequests,
-): Decision | null {
+export function decideRejoin(facts: RolloutFacts, status: RolloutStatus, requests: SortedRequests): Decision | null {
   const { promoteOfGroup: asked } = requests;
   const group = asked?.request.group;
   if (asked === null || group === undefined || facts.spec.suspend === true) return null;

@@ -3,7 +3,7 @@ import { assertNever } from '../base/errors.ts';
 import type { RolloutStatus } from '../documents/types.generated.ts';
 import { decideBack } from './decide-back.ts';
 import { decideForward } from './decide-forward.ts';
-import { decideGroupAlong } from './decide-groups.ts';
+import { decideRejoin } from './decide-groups.ts';
 import { decideSteadyState } from './decide-steady-state.ts';
 import { type Decision, needsFix } from './decision.ts';
 import { noted } from './decision-inputs.ts';
@@ -87,8 +87,8 @@ function decideAnswers(facts: RolloutFacts, status: RolloutStatus, requests: Sor
     const requests = [{ act: 'adopt', problem: { kind: 'history-not-rewritten' } }] as const;
     return answer(facts, status, { reason: { kind: 'requests-refused', requests }, answered: [adopt.index] });
   }
-  const along = decideGroupAlong(facts, status, requests);
-  if (along !== null) return along;
+  const rejoined = decideRejoin(facts, status, requests);
+  if (rejoined !== null) return rejoined;
   if (retry === null) return null;
   const { digest } = retry.request;
   const version = status.rejected.find((one) => one.digest === digest)?.version ?? digest;

@@ -76,7 +76,7 @@ function conditionsOf(
   ];
 }
 
-/** The groups that do not go along, as a status has them. */
+/** The groups that are exceptions, as a status has them. */
 export function exceptedIn(status: Pick<RolloutStatus, 'exceptions'>): ExceptedOutlook[] {
   return exceptionsOf(status).map(({ group, kind, stable, reason }) => {
     return { group, kind, version: stable?.version ?? null, reason };

@@ -1,4 +1,4 @@
-// Owns groups that do not go along with their rollout, as the status has them: how they come to stand apart, and what becomes of them.
+// Owns groups that are exceptions to their rollout, as the status has them: how they become one, and what becomes of them.
 import { toIsoSeconds } from '../base/clock.ts';
 import { standsApart } from '../contract/group-exception.ts';
 import type { RolloutStatus } from '../documents/types.generated.ts';
@@ -86,7 +86,7 @@ export function startedApart(status: RolloutStatus, digest: string): RolloutStat
   return withExceptions(status, [...others, ...apart]);
 }
 
-/** The group goes along with the others again. While a candidate rolls it still has its own stable version below it. */
+/** The group rejoins the others. While a candidate rolls it still has its own stable version below it. */
 export function rejoinedStatus(status: RolloutStatus, group: string): RolloutStatus {
   const digest = (status.candidate ?? status.stable)?.digest;
   const exceptions = exceptionsOf(status).flatMap((one) => {

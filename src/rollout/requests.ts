@@ -1,4 +1,5 @@
 // Owns what people ask of a rollout by commit: which requests hold now, and which are answered with a no.
+import { clipped, MOST_REASON, oneLine } from '../base/plain-text.ts';
 import { isNameable, standsApart } from '../contract/group-exception.ts';
 import type { RolloutRequest, RolloutStatus } from '../documents/types.generated.ts';
 import { exceptionsOf, MOST_EXCEPTIONS } from './exceptions.ts';
@@ -118,7 +119,9 @@ export function sortRequests(
   };
 }
 
-/** Who asked, and that person's own reason. */
-export function askedBy({ request: { by, reason } }: PlacedRequest): Asked {
-  return { ...(by === undefined ? {} : { by }), ...(reason === undefined ? {} : { reason }) };
+/** Who asked, and that person's own reason: on one line and bounded, as it stays in the status. */
+export function askedBy({ request }: PlacedRequest): Asked {
+  const by = oneLine(request.by ?? '');
+  const reason = clipped(oneLine(request.reason ?? ''), MOST_REASON);
+  return { ...(by === '' ? {} : { by }), ...(reason === '' ? {} : { reason }) };
 }

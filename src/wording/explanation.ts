@@ -38,7 +38,7 @@ export interface ExplainedRule {
 export interface Explanation {
   /** What follows for the stage, in a sentence. */
   readonly summary: string;
-  /** Devices, soak, minimum, deadline, groups that do not go along. */
+  /** Devices, soak, minimum, deadline, groups that are exceptions. */
   readonly stage: readonly string[];
   readonly rules: readonly ExplainedRule[];
   /** What it waits for; empty for a step that was taken. */

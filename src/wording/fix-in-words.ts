@@ -2,6 +2,7 @@
 import { assertNever } from '../base/errors.ts';
 import { oneLine } from '../base/plain-text.ts';
 import type { DocumentProblem, Fix, Refusal } from '../rollout/reasons.ts';
+import { isPin } from '../rollout/resolve-desired.ts';
 
 function documentInWords({ file, line, column, code, detail, more }: DocumentProblem): string {
   const place = line === null ? file : `${file}:${line}:${column ?? 1}`;
@@ -19,12 +20,12 @@ function missingInWords({ desired, running }: Extract<Fix, { kind: 'version-miss
   if (running !== null)
     return `${running}, which is running, is not in the repository, and no newer version can replace it`;
   if (desired === 'latest') return 'the model has no version yet';
-  return /[<>=^~*| ]/.test(desired)
-    ? `no version of the model satisfies ${oneLine(desired)}`
-    : `version ${oneLine(desired)} of the model is not in the repository`;
+  return isPin(desired)
+    ? `version ${oneLine(desired)} of the model is not in the repository`
+    : `no version of the model satisfies ${oneLine(desired)}`;
 }
 
-/** What is wrong; `rollout` names it where a command mends it. */
+/** What is wrong; `rollout` names it where a command fixes it. */
 export function fixInWords(fix: Fix, rollout = '<rollout>'): string {
   switch (fix.kind) {
     case 'document':

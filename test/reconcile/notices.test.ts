@@ -83,9 +83,9 @@ describe('an alert', () => {
       { kind: 'emergency-rollback', runbook: 'https://wiki.example/all' },
     ]);
     expect([first.raised(), second.raised()]).toEqual([1, 0]);
-    expect(second.metrics.write()).toContain('slipway_alert{kind="braked",rollout="eu"} 1');
+    expect(second.metrics.write()).toContain('slipway_alert{kind="emergency-rollback",rollout="eu"} 1');
     expect(await second.notices.note(looked({}))).toEqual([]);
-    expect(second.metrics.write()).toContain('slipway_alert{kind="braked",rollout="eu"} 0');
+    expect(second.metrics.write()).toContain('slipway_alert{kind="emergency-rollback",rollout="eu"} 0');
     expect((await queued(store)).map((one) => (one.kind === 'alert' ? one.is : one.kind))).toEqual(['raised', 'ended']);
   });
 

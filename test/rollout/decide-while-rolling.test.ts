@@ -17,9 +17,9 @@ import {
   FalseWorld,
   iso,
   MINUTE,
+  NONCE,
   policyOf,
   REVOKED,
-  readRollout,
   ruleVerdict,
   stageVerdict,
   T0,
@@ -28,7 +28,6 @@ import {
   version,
   waits,
   why,
-  writeRollout,
 } from './false-world.ts';
 
 const messageOf = (transition: Transition): string =>
@@ -533,7 +532,7 @@ describe('what people ask', () => {
     for (const act of ['approve', 'promote', 'skip', 'abort', 'retry', 'adopt'] as const) {
       const world = FalseWorld.stable();
       world.ask({ act });
-      expect(world.mustTake('answer').reason, act).toContain('answered with no');
+      expect(why(world.mustTake('answer')), act).toContain(`refused ${act}`);
       expect(world.decide()).toMatchObject({ step: null, outlook: { waitingOn: [] } });
     }
   });
@@ -580,23 +579,28 @@ describe('suspend', () => {
   });
 });
 
-describe('a new wish while rolling', () => {
+describe('another desired version while rolling', () => {
   it.each([
-    ['version', { version: '3.0.0' }, '3.0.0 is wished instead', { version: '3.0.0', attempt: 1 }],
-    ['target', { target: 'ring:canary' }, 'the target changed', { version: '2.0.0', attempt: 2 }],
-    ['parameters', { parameters: { threshold: 0.7 } }, 'the parameters changed', { version: '2.0.0', attempt: 2 }],
-  ])('(%s) is one superseding step back to stable, then a start at the first stage', (_, change, what, candidate) => {
+    ['version', { version: '3.0.0' }, { kind: 'other-version', version: '3.0.0' }, { version: '3.0.0', attempt: 1 }],
+    ['target', { target: 'ring:canary' }, { kind: 'target-changed' }, { version: '2.0.0', attempt: 2 }],
+    [
+      'parameters',
+      { parameters: { threshold: 0.7 } },
+      { kind: 'parameters-changed' },
+      { version: '2.0.0', attempt: 2 },
+    ],
+  ])('(%s) is one superseding step back to stable, then a start at the first stage', (_, change, reason, candidate) => {
     const world = FalseWorld.rolling();
     world.pass();
     world.versions.push(version('3.0.0'));
     Object.assign(world.spec, change);
     world.measure('pass');
     const step = world.mustTake('supersede');
-    expect(step).toMatchObject({ from: 'ramp', to: 'stable', reason: `superseded, as ${what}` });
+    expect(step).toMatchObject({ from: 'ramp', to: 'stable', reason });
     expect(step.next).toMatchObject({ state: 'idle', candidate: null, stable: { version: '1.0.0' }, rejected: [] });
     const start = world.mustTake('start').next;
     expect(start).toMatchObject({ stage: 'canary', candidate });
-    expect(start.salt).toBe(`invoice-ocr-eu\n${start.candidate!.digest}\n${candidate.attempt}`);
+    expect(start.salt).toBe(`invoice-ocr-eu\n${start.candidate!.digest}\n${candidate.attempt}\n${NONCE}`);
   });
 
   it('that is stable again is an abort, also when its key has ended since', () => {
@@ -665,11 +669,11 @@ describe('a new wish while rolling', () => {
     expect(world.decide().outlook).not.toHaveProperty('changedPolicy');
     world.policy = policyOf('- { name: all-at-once, size: 100% }');
     const { outlook } = world.decide();
-    const words = 'The policy careful at HEAD has changed since; this attempt goes on under the one it began with.';
+    const words = 'Policy careful changed at HEAD; this attempt keeps the policy as it was when it started.';
     expect(outlook.changedPolicy).toEqual({ atHead: 'careful', inForce: 'careful' });
     expect(explainOutlook(outlook).stage).toContain(words);
     world.policy = { ...world.policy, metadata: { name: 'hasty' } };
-    const other = 'The policy is hasty at HEAD now; this attempt goes on under careful, with which it began.';
+    const other = 'HEAD names policy hasty now; this attempt keeps careful, under which it started.';
     expect(explainOutlook(world.decide().outlook).stage).toContain(other);
 
     const digest = world.at.candidate!.digest;
@@ -737,7 +741,8 @@ describe('text that others wrote', () => {
     const world = FalseWorld.rolling(CAREFUL);
     world.ask({ act: 'abort', by: long.slice(0, 128), reason: `${long.slice(0, 990)}\n\u0000\u202e` });
     expect(messageOf(world.mustTake('roll-back')).split('\n')[0]!.length).toBeLessThan(120);
-    expect(readRollout(writeRollout(world.spec, world.steps.at(-1)!)).status).toEqual(world.at);
+    const reason = `${'x'.repeat(499)}…`;
+    expect(world.at.rejected[0]?.reason).toEqual({ kind: 'aborted', by: long.slice(0, 128), reason });
     const revoked = FalseWorld.rolling();
     revoked.versions = [version('2.0.0', { ...REVOKED, detail: '\n'.repeat(5000) } as typeof REVOKED)];
     revoked.mustTake('roll-back');
