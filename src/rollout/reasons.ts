@@ -1,4 +1,5 @@
 // Owns why a step is taken, a version is rejected or a rollout stands still, as facts; the sentences are made in `src/wording`.
+import type { EvidenceProblem } from '../contract/trust/verifier.ts';
 import type { RolloutRequest, RolloutStatus } from '../documents/types.generated.ts';
 import type { RuleVerdict } from '../gates/rule-verdict.ts';
 
@@ -87,7 +88,7 @@ export type RequestProblem =
 export type ClaimProblem =
   | { readonly kind: 'evidence-elsewhere'; readonly evidence: string }
   | { readonly kind: 'evidence-missing'; readonly evidence: string }
-  | { readonly kind: 'evidence-refused'; readonly code: string }
+  | { readonly kind: 'evidence-refused'; readonly code: EvidenceProblem }
   | { readonly kind: 'evidence-of-other-status' };
 
 /** Where a document is wrong, and how many problems it has besides. */

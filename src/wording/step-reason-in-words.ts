@@ -2,6 +2,7 @@
 import { assertNever } from '../base/errors.ts';
 import { clipped, MOST_REASON, oneLine } from '../base/plain-text.ts';
 import { formatDuration } from '../contract/duration.ts';
+import type { EvidenceProblem } from '../contract/trust/verifier.ts';
 import type { StageVerdict } from '../gates/rule-verdict.ts';
 import type {
   Asked,
@@ -80,6 +81,12 @@ function restoredInWords(revision: number | null): string {
   return revision === null ? 'someone deleted the status' : `someone restored the status of revision ${revision}`;
 }
 
+const EVIDENCE_PROBLEMS: Readonly<Record<EvidenceProblem, string>> = {
+  EVIDENCE_UNREADABLE: "its evidence can't be read",
+  EVIDENCE_SIGNATURE: 'the signature of its evidence is wrong',
+  EVIDENCE_KEY_UNKNOWN: 'its evidence is signed with an unknown key',
+};
+
 /** Why a status at HEAD does not count. */
 export function claimProblemInWords(problem: ClaimProblem): string {
   switch (problem.kind) {
@@ -88,7 +95,7 @@ export function claimProblemInWords(problem: ClaimProblem): string {
     case 'evidence-missing':
       return `its evidence ${oneLine(problem.evidence)} is missing`;
     case 'evidence-refused':
-      return `its evidence is refused: ${problem.code}`;
+      return EVIDENCE_PROBLEMS[problem.code];
     case 'evidence-of-other-status':
       return 'its evidence is about another status';
     default:
