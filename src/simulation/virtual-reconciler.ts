@@ -41,8 +41,6 @@ export interface Look {
   readonly published: Directive | null;
 }
 
-/** A rehearsal is repeatable: its canary is the same each time. */
-const NONCE = '0'.repeat(32);
 const NOT_MEASURED: Measured = { cohort: null, verdict: null, window: null };
 
 /** As if every rule that failed were still open. */
@@ -141,7 +139,7 @@ export class VirtualReconciler {
       policyProblem: null,
       policyInForce,
       known: knownTarget((target, apart) => this.#matchingIds(target, apart)),
-      nonce: NONCE,
+      nonce: '',
       ...measured,
       baseline: await this.#windows.baseline(inForce),
       now,
