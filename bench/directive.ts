@@ -26,7 +26,7 @@ function entryOf(n: number): DirectiveEntry {
       emergency: false,
     },
     cohort: { cut: Math.floor(BUCKETS / 100), select: null, devices: [] },
-    salt: saltOf(rollout, candidate.digest, 1),
+    salt: saltOf(rollout, candidate.digest, 1, '0'.repeat(32)),
     stable: { version: '1.0.0', digest: digestOf(`stable ${n}`), parameters: {}, target },
   };
 }
@@ -75,7 +75,7 @@ export async function measureCohort(devices: number): Promise<Line[]> {
   const ids = Array.from({ length: devices }, (_, n) => deviceId(n));
   const fleet = ids.map((id, n) => ({ id, labels: labelsOf(n), properties: { platform: 'linux/amd64' } }));
   const selector = parseSelector('region:eu-west AND hw:(rev1 OR rev2)');
-  const salt = saltOf('rollout', digestOf('candidate'), 1);
+  const salt = saltOf('rollout', digestOf('candidate'), 1, '0'.repeat(32));
   const hash = await repeatMs(() => {
     for (const id of ids) createHash('sha256').update(`${salt}\n${id}`).digest();
   });

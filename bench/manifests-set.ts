@@ -10,12 +10,13 @@ import { type Digest, digestOf } from '../src/contract/digest.ts';
 import { initialiseTuf } from '../src/distribution/tuf-roots.ts';
 import { spliceStatus } from '../src/documents/edit-rollout.ts';
 import type { RolloutStatus } from '../src/documents/types.generated.ts';
+import type { DecisionInputs } from '../src/rollout/decision-inputs.ts';
 import { blankStatus } from '../src/rollout/next-status.ts';
 import { createReconcilerSigner, type ReconcilerSigner } from '../src/signing/evidence-signer.ts';
 import { readPrivateKey } from '../src/signing/keys.ts';
 import { signBytes } from '../src/signing/sign-document.ts';
 import { evidenceOf } from '../src/snapshot/evidence.ts';
-import { policyCopyPath } from '../src/snapshot/policies-in-force.ts';
+import { copyPath } from '../src/snapshot/policies-in-force.ts';
 
 const POLICY = `apiVersion: slipway.dev/v1alpha1
 kind: RolloutPolicy
@@ -175,11 +176,14 @@ export class ManifestsSet implements AsyncDisposable {
     };
     const transition = {
       ...({ kind: 'complete', rollout: name, model, from: 'full', to: 'stable', next: status } as const),
-      ...{ spec: { answered: [] }, reason: 'All rules of "full" held for 1 h.', verdict: null, cohort: null },
-      ...{ subject: { version: '1.0.0', digest, attempt: 1 }, policy, outlook: null },
+      ...{ spec: { answered: [] }, verdict: null, cohort: null, window: null, terms: null, opens: null },
+      reason: { kind: 'promoted' } as const,
+      ...{ subject: { version: '1.0.0', digest, attempt: 1 }, policy, inputs: inputsOf(name, status) },
     };
-    const statement = evidenceOf(transition, { observed: '0'.repeat(40), now: Date.parse(status.since) });
-    const copy = policyCopyPath('evidence', name, policy);
+    const documents = { manifest: digest, manifestBundle: null, policy, policyBundle: null };
+    const facts = { observed: '0'.repeat(40), now: Date.parse(status.since), previous: null, documents };
+    const statement = evidenceOf(transition, facts);
+    const copy = copyPath('evidence', name, policy, 'policy');
     return [
       [`rollouts/${name}.yaml`, spliceStatus(text, status)],
       [status.evidence, Buffer.from(this.#signer.signEvidence(statement)).toString()],
@@ -233,4 +237,14 @@ export class ManifestsSet implements AsyncDisposable {
     }
     rmSync(this.folder, { recursive: true, force: true, maxRetries: 5 });
   }
+}
+
+/** Of a history that nobody decides again. */
+function inputsOf(name: string, status: RolloutStatus): DecisionInputs {
+  return {
+    ...{ now: Date.parse(status.since), claim: { kind: 'authentic', status }, seen: null, publishedRevision: 0 },
+    ...{ continues: true, evidenceFolder: 'evidence', versions: [], policy: null, policyProblem: null },
+    ...{ policyInForce: null, counts: [], chosen: null, nonce: '0'.repeat(32), baseline: null },
+    spec: { model: status.model ?? name, version: status.stable?.version ?? '', target: status.target },
+  };
 }

@@ -6,7 +6,7 @@ import type { Argument, Command } from 'commander';
 import { createProgram, EXIT_CODES_IN_WORDS } from '../src/cli/program.ts';
 import { type MetricFacts, metricFacts, metricScopes, RULE_METRICS } from '../src/documents/rules/metric-catalogue.ts';
 import { exampleRule } from '../src/documents/rules/metric-examples.ts';
-import { ALERT_KINDS } from '../src/rollout/alerts.ts';
+import { ALERT_MEANINGS } from '../src/wording/alerts-in-words.ts';
 
 function cell(text: string): string {
   return text.replaceAll('|', '\\|').replaceAll('<', '&lt;');
@@ -219,7 +219,7 @@ const notifySchema = JSON.parse(
 const notifySpec = withoutReferences(notifySchema.properties.spec, notifySchema.$defs) as Field;
 const alertsPage = [
   ALERTS_INTRODUCTION,
-  ...Object.entries(ALERT_KINDS).map(([kind, meaning]) => `| \`${kind}\` | ${cell(meaning)} |\n`),
+  ...Object.entries(ALERT_MEANINGS).map(([kind, meaning]) => `| \`${kind}\` | ${cell(meaning)} |\n`),
   NOTIFY_INTRODUCTION,
   fieldRows(notifySpec, 'spec').join('\n'),
 ].join('');

@@ -35,3 +35,8 @@ export function seededRandom(seed: string | number, purpose: string): RandomStre
 export function randomBelow(random: RandomStream, below: number): number {
   return Math.floor(random.next() * below);
 }
+
+/** 128 random bits in hexadecimal digits. */
+export function drawNonce(random: RandomStream): string {
+  return Buffer.from(Array.from({ length: 16 }, () => randomBelow(random, 256))).toString('hex');
+}

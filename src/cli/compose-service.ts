@@ -151,6 +151,7 @@ export async function composeReconciler({
   const claims = new StatusClaims(repository, trust.value.policy.reconciler);
   const windows = new WindowMeasurement(store, settings.reportIntervalMs, signals);
   const observer = new Observer({
+    random,
     repository,
     reader,
     claims,

@@ -10,7 +10,8 @@ import { exceptedIn } from '../rollout/decision.ts';
 import { type LastRejection, lastRejection } from '../rollout/last-rejection.ts';
 import { readDocuments, rolloutsOf } from '../snapshot/repository-documents.ts';
 import { countOf } from '../wording/amounts.ts';
-import type { OutlookCells } from '../wording/plan-in-words.ts';
+import { type OutlookCells, rejectedWaits } from '../wording/plan-in-words.ts';
+import { statusReasonInWords } from '../wording/step-reason-in-words.ts';
 import { exceptionNote, rejectionNote } from './status-table.ts';
 
 const NOTHING = '–';
@@ -43,15 +44,14 @@ function waitingFor({ spec, status }: Rollout): string {
   const requests = spec.requests ?? [];
   if (requests.length > 0)
     waits.push(`an answer to ${countOf(requests.length, 'request')}: ${requests.map(({ act }) => act).join(', ')}`);
-  if (status?.paused) waits.push(`a person: ${status.paused.reason}`);
+  if (status?.paused) waits.push(`a person: ${statusReasonInWords(status.paused.reason)}`);
   if (spec.suspend === true) waits.push('a person to resume it (spec.suspend)');
   const refused = status?.rejected.find(({ version }) => version === spec.version);
   const now = status?.candidate ?? status?.stable;
   const isPin = spec.version !== 'latest' && !isVersionRange(spec.version);
-  if (refused !== undefined && status?.candidate === null)
-    waits.push(`a retry or another version: ${refused.version} was rejected, ${refused.reason}`);
+  if (refused !== undefined && status?.candidate === null) waits.push(rejectedWaits(refused));
   else if (spec.suspend !== true && (status === undefined || (isPin && now?.version !== spec.version)))
-    waits.push(`the service to pick up ${spec.version}`);
+    waits.push(`the service to start ${spec.version}`);
   return waits.length === 0 ? NOTHING : waits.join('; ');
 }
 

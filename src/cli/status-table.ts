@@ -4,9 +4,12 @@ import { assertNever } from '../base/errors.ts';
 import { clipped, oneLine } from '../base/plain-text.ts';
 import type { LastRejection } from '../rollout/last-rejection.ts';
 import type { ExceptedOutlook, Outlook } from '../rollout/outlook.ts';
+import { troubleInWords } from '../wording/devices-in-words.ts';
 import { exceptionInWords } from '../wording/exception-in-words.ts';
-import { type OutlookCells, outlookCells } from '../wording/plan-in-words.ts';
+import { fixInWords } from '../wording/fix-in-words.ts';
+import { type OutlookCells, outlookCells, silentInWords } from '../wording/plan-in-words.ts';
 import { changedPolicyInWords } from '../wording/policy-in-words.ts';
+import { statusReasonInWords } from '../wording/step-reason-in-words.ts';
 import { table, timeAgo } from './output.ts';
 
 const HEADER = ['ROLLOUT', 'MODEL', 'STAGE', 'DEVICES', 'VERDICT', 'WAITING FOR'];
@@ -29,13 +32,13 @@ export function rejectionNote(rollout: string, { version, reason, at }: LastReje
   const atMs = parseInstant(at);
   const when = atMs === undefined ? oneLine(at) : timeAgo(atMs, new SystemClock().now());
   const what = `${oneLine(rollout)}: ${oneLine(version)} was rejected ${when}`;
-  return `${clipped(what, MOST_REASON)}\n  ${clipped(oneLine(reason), MOST_REJECTION)}`;
+  return `${clipped(what, MOST_REASON)}\n  ${clipped(statusReasonInWords(reason), MOST_REJECTION)}`;
 }
 
 /** A group with an exception, and why. */
 export function exceptionNote(rollout: string, exception: ExceptedOutlook): string {
   const what = `${oneLine(rollout)}: ${exceptionInWords(exception)}`;
-  return `${clipped(what, MOST_REASON)}\n  ${clipped(oneLine(exception.reason), MOST_REJECTION)}`;
+  return `${clipped(what, MOST_REASON)}\n  ${clipped(statusReasonInWords(exception.reason), MOST_REJECTION)}`;
 }
 
 /** What needs attention: rejected versions, exceptions, stalled rollouts, versions that may not start, devices with problems. */
@@ -48,27 +51,30 @@ function notesOf({ rollout, conditions, cohort, changedPolicy, exceptions = [], 
       ? []
       : [`${clipped(name, MOST_REASON)}: ${clipped(changedPolicyInWords(changedPolicy), MOST_REASON)}`]),
   ];
-  const notes = conditions.flatMap(({ type, status, reason, message }) => {
-    const text = `${oneLine(reason)}\n  ${oneLine(message)}`;
-    switch (type) {
+  const notes = conditions.flatMap((condition) => {
+    switch (condition.type) {
       case 'Stalled':
-        return status ? [`${name} is stalled: ${text}`] : [];
-      case 'SourceVerified':
-        return status ? [] : [`${name}: the desired version may not start: ${text}`];
-      case 'SignalsAnswered':
-        return status
-          ? []
-          : [`${name}: a metric provider does not answer, so its rule can't be decided\n  ${oneLine(message)}`];
+        return [`${name} is stalled: ${oneLine(condition.reason)}\n  ${fixInWords(condition.fix, rollout)}`];
+      case 'SourceVerified': {
+        if (condition.status) return [];
+        const what = condition.isNewer ? 'a newer version is not used' : "the desired version can't be used";
+        return [`${name}: ${what}: ${oneLine(condition.reason)}\n  ${fixInWords(condition.fix, rollout)}`];
+      }
+      case 'SignalsAnswered': {
+        if (condition.status) return [];
+        const silent = condition.silent.map(silentInWords).join('; ');
+        return [`${name}: a metric provider is silent, so its rule can't be decided\n  ${oneLine(silent)}`];
+      }
       case 'Ready':
       case 'Progressing':
         return [];
       default:
-        return assertNever(type);
+        return assertNever(condition);
     }
   });
   const troubled = cohort?.troubled ?? [];
   if (troubled.length === 0) return [...before, ...notes];
-  const lines = troubled.map(({ device, what }) => `  ${oneLine(device)}  ${clipped(oneLine(what), MOST_REASON)}`);
+  const lines = troubled.map((one) => `  ${oneLine(one.device)}  ${troubleInWords(one, MOST_REASON)}`);
   return [...before, ...notes, [`${name}: devices with problems`, ...lines].join('\n')];
 }
 

@@ -636,9 +636,10 @@ export interface StatusRejection {
    */
   readonly attempt: number;
   /**
-   * Why, for people.
+   * Why, as facts.
    */
-  readonly reason: string;
+  readonly reason:
+    RuleFailedReason | DeadlineReason | AbortedReason | SpecRevertedReason | StatusRevertedReason | TrustRevokedReason;
   /**
    * File of the evidence.
    */
@@ -649,13 +650,148 @@ export interface StatusRejection {
   readonly at: string;
 }
 /**
+ * A rule of a stage failed.
+ */
+export interface RuleFailedReason {
+  /**
+   * A rule failed.
+   */
+  readonly kind: 'rule-failed';
+  /**
+   * The stage. Lower-case letters, digits, `.`, `_` and `-`; at most 63.
+   */
+  readonly stage: string;
+  /**
+   * The rule, as the policy has it.
+   */
+  readonly rule: string;
+  /**
+   * The label that the rule makes groups by; absent of a rule without groups.
+   */
+  readonly by?: string;
+  /**
+   * The group of devices in which it failed; absent of a rule without groups.
+   */
+  readonly group?: string;
+  /**
+   * What was measured, in the base unit of the rule; null when the rule has no single number.
+   */
+  readonly observed: number | null;
+  /**
+   * The unit of the number.
+   */
+  readonly unit: string;
+  /**
+   * Classes that vanished; absent of other rules.
+   *
+   * @maxItems 8
+   *
+   * Items: Name of a class.
+   */
+  readonly classes?: readonly string[];
+  /**
+   * Rules that failed as well.
+   *
+   * @maxItems 50
+   *
+   * Items: A rule, as the policy has it.
+   */
+  readonly others: readonly string[];
+}
+/**
+ * A stage did not pass before its deadline.
+ */
+export interface DeadlineReason {
+  /**
+   * The deadline of the stage expired.
+   */
+  readonly kind: 'deadline-expired';
+  /**
+   * The stage. Lower-case letters, digits, `.`, `_` and `-`; at most 63.
+   */
+  readonly stage: string;
+  /**
+   * The deadline, in milliseconds.
+   */
+  readonly deadlineMs: number;
+  /**
+   * Rules that were not decided.
+   *
+   * @maxItems 50
+   *
+   * Items: A rule, as the policy has it.
+   */
+  readonly undecided: readonly string[];
+}
+/**
+ * A person asked for it.
+ */
+export interface AbortedReason {
+  /**
+   * A person aborted.
+   */
+  readonly kind: 'aborted';
+  /**
+   * Who asked, by the names of the trust policy.
+   */
+  readonly by?: string;
+  /**
+   * The reason that this person gave.
+   */
+  readonly reason?: string;
+}
+/**
+ * A person set spec.version back to the stable version.
+ */
+export interface SpecRevertedReason {
+  /**
+   * spec.version went back to the stable version.
+   */
+  readonly kind: 'spec-reverted';
+  /**
+   * The stable version.
+   */
+  readonly version: string;
+}
+/**
+ * A person reverted a commit of the reconciler.
+ */
+export interface StatusRevertedReason {
+  /**
+   * An earlier status was restored.
+   */
+  readonly kind: 'status-reverted';
+  /**
+   * Revision of the status that was restored; null when the status was deleted.
+   */
+  readonly revision: number | null;
+}
+/**
+ * The signer of the version is not trusted any more.
+ */
+export interface TrustRevokedReason {
+  /**
+   * Trust in the signer was revoked.
+   */
+  readonly kind: 'trust-revoked';
+  /**
+   * Code of the refusal.
+   */
+  readonly code: string;
+  /**
+   * The signer as the trust policy names it; null when nobody known signed.
+   */
+  readonly signer: string | null;
+}
+/**
  * Why and since when the rollout is paused.
  */
 export interface StatusPause {
   /**
-   * Why, for people.
+   * Why, as facts.
    */
-  readonly reason: string;
+  readonly reason:
+    RuleFailedReason | DeadlineReason | AbortedReason | SpecRevertedReason | StatusRevertedReason | TrustRevokedReason;
   /**
    * Since when. ISO 8601 with a time zone.
    */
@@ -712,9 +848,10 @@ export interface StatusException {
    */
   readonly stable: StatusStable | null;
   /**
-   * Why, for people.
+   * Why, as facts.
    */
-  readonly reason: string;
+  readonly reason:
+    RuleFailedReason | DeadlineReason | AbortedReason | SpecRevertedReason | StatusRevertedReason | TrustRevokedReason;
   /**
    * File of the evidence.
    */
@@ -762,9 +899,10 @@ export interface GroupRejection {
    */
   readonly version: string;
   /**
-   * Why, for people.
+   * Why, as facts.
    */
-  readonly reason: string;
+  readonly reason:
+    RuleFailedReason | DeadlineReason | AbortedReason | SpecRevertedReason | StatusRevertedReason | TrustRevokedReason;
   /**
    * File of the evidence.
    */

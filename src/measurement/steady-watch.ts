@@ -1,6 +1,6 @@
 // Owns the judging of stable versions by what their policy watches, window by window, and which windows begin anew for that.
 import { type Digest, digestOfJson } from '../contract/digest.ts';
-import { formatDuration, parseDurationMs, parsePercent } from '../contract/duration.ts';
+import { parseDurationMs, parsePercent } from '../contract/duration.ts';
 import { type ParsedRule, parseRule } from '../documents/rules/rule-text.ts';
 import type { PolicyWatch, RolloutStatus } from '../documents/types.generated.ts';
 import { edgesToCount, type FrozenLimit, freezeLimits } from '../gates/freeze-limits.ts';
@@ -11,8 +11,6 @@ import { rulesWithin, stagesOf } from '../rollout/stages-of-policy.ts';
 import type { NamedValues } from '../store/reconciler-state.ts';
 import type { AsideName, AsideOrder, WindowReader, WindowReading } from '../store/window-store.ts';
 import type { WindowSpec } from '../telemetry/window.ts';
-import { countOf, formatAmount } from '../wording/amounts.ts';
-import { reasonsInWords } from '../wording/reason-in-words.ts';
 import { countsOf, type WindowCounts } from './window-counts.ts';
 import type { RolloutInForce } from './window-spec.ts';
 
@@ -234,23 +232,19 @@ export class SteadyWatch {
 function undecided({ name, stable, watch }: Steady, changes: readonly WatchChange[] = []): SteadyLook {
   const rules = rulesOf(watch).map(({ source: rule }) => {
     const { version, digest } = stable;
-    return { rollout: name, version, digest, rule, verdict: 'undecided' as const, message: '', numbers: {} };
+    return { rollout: name, version, digest, rule, verdict: 'undecided' as const, seen: null };
   });
   return { rules, changes };
 }
 
 function watchedRule({ name, stable }: Steady, found: RuleVerdict, { listenedMs }: WindowReading): WatchedRule {
   const { rule, verdict, estimate, lower, upper, limit, unit, devices, trials, reasons } = found;
-  const seen = estimate === null ? '' : ` (${formatAmount(estimate, unit)})`;
-  const why = reasons.length === 0 ? '' : `; ${reasonsInWords(reasons)}`;
-  const over = `on ${countOf(devices, 'device')} over ${formatDuration(Math.round(listenedMs / 1000) * 1000)}`;
   return {
     rollout: name,
     version: stable.version,
     digest: stable.digest,
     rule,
     verdict: verdict === 'not-applicable' ? 'undecided' : verdict,
-    message: `${stable.version}, fully out, breaks ${rule}${seen} ${over}${why}`,
-    numbers: { estimate, lower, upper, limit, unit, devices, trials },
+    seen: { estimate, lower, upper, limit, unit, devices, trials, reasons, listenedMs },
   };
 }

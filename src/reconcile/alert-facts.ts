@@ -1,6 +1,5 @@
 // Owns what alerts are judged on: the newest observation and what the service says of itself, as plain facts.
 import type { AlertFacts, WatchedRule } from '../rollout/alerts.ts';
-import { STATUS_OF_OTHER } from '../rollout/decide-rollout.ts';
 import type { OffDeclared } from '../rollout/off-declared.ts';
 import type { EmergencyRollback } from '../store/reconciler-state.ts';
 import type { Observation } from './observe.ts';
@@ -22,14 +21,14 @@ export function alertFactsOf({ observation, view, emergencyRollbacks, offDeclare
   const isLeftAlone = (name: string): boolean =>
     view.outlooks.some(
       ({ rollout, waitingOn }) =>
-        rollout === name && waitingOn.some((one) => one.kind === 'mending' && one.code === STATUS_OF_OTHER),
+        rollout === name && waitingOn.some((one) => one.kind === 'needs-fix' && one.fix.kind === 'status-of-other'),
     );
   return {
     outlooks: view.outlooks,
     forged: rollouts.flatMap(({ name, claim }) =>
-      claim.kind === 'forged' && !isLeftAlone(name) ? [{ rollout: name, reason: claim.reason }] : [],
+      claim.kind === 'forged' && !isLeftAlone(name) ? [{ rollout: name, problem: claim.problem }] : [],
     ),
-    emergencyRollbacks: emergencyRollbacks,
+    emergencyRollbacks,
     refusing: view.refusing,
     away: source.kind === 'away' ? { reason: source.reason } : null,
     trouble,

@@ -4,15 +4,15 @@ import type { Logger } from '../base/logger.ts';
 import { digestOf } from '../contract/digest.ts';
 import { spliceSpec, spliceStatus } from '../documents/edit-rollout.ts';
 import { parseDocument } from '../documents/parse-document.ts';
-import { findInTree, type ManifestsRepository } from '../git/manifests-repository.ts';
+import type { ManifestsRepository } from '../git/manifests-repository.ts';
 import type { Transition } from '../rollout/transition.ts';
 import type { ReconcilerSigner } from '../signing/evidence-signer.ts';
 import { evidenceOf } from '../snapshot/evidence.ts';
-import { findPolicy, policyCopyPath } from '../snapshot/policies-in-force.ts';
 import type { Snapshot } from '../snapshot/snapshot.ts';
 import { rolloutsByName } from '../snapshot/snapshot-index.ts';
 import type { StatusClaims } from '../snapshot/status-claims.ts';
 import { commitMessage } from '../wording/commit-message.ts';
+import { copiesOf, previousStatement } from './evidence-copies.ts';
 import type { Landing, LandingAnswer, WrittenStep } from './landing.ts';
 
 export interface CarryOutFacts {
@@ -27,7 +27,6 @@ export type CarriedOut =
   /** No step could be written as a commit; nothing was sent. */
   | { readonly kind: 'unwritten'; readonly error: CodedError };
 
-const BUNDLE_LIMIT_BYTES = 1024 * 1024;
 /** The commit that a rollback reverts is looked for among so many at first. */
 const FIRST_LOOK_BACK = 500;
 
@@ -86,13 +85,16 @@ export class Executor {
   async #commit(step: Transition, snapshot: Snapshot, parent: string, now: number): Promise<WrittenStep> {
     const document = rolloutsByName(snapshot).get(step.rollout);
     assertInvariant(document?.kind === 'rollout', `a step is only decided for a readable rollout: ${step.rollout}`);
-    const evidence = this.#parts.signer.signEvidence(evidenceOf(step, { observed: snapshot.commit, now }));
+    const { documents, changes: copies } = await copiesOf(step, snapshot, this.#parts.repository);
+    const previous = await previousStatement(step, snapshot, this.#parts.repository);
+    const facts = { observed: snapshot.commit, now, previous, documents };
+    const evidence = this.#parts.signer.signEvidence(evidenceOf(step, facts));
     const text = spliceStatus(spliceSpec(document.text, step.spec), step.next);
     assertReadable(document.path, text);
     const changes = new Map<string, Uint8Array | null>([
       [document.path, Buffer.from(text)],
       [step.next.evidence, Buffer.from(evidence)],
-      ...(await this.#policyCopy(step, snapshot)),
+      ...copies,
     ]);
     const reverts = step.kind === 'roll-back' ? await this.#findStart(step, snapshot) : null;
     const digest = digestOf(evidence);
@@ -100,23 +102,6 @@ export class Executor {
     const commit = await this.#parts.repository.commit({ parent, changes, message, atMs: now });
     this.#parts.logger.debug('step written', { rollout: step.rollout, kind: step.kind, commit });
     return { commit, evidence: digest, step };
-  }
-
-  /** The policy and bundle in force lie beside the evidence, so that a later change of the policy does not change this attempt. */
-  async #policyCopy(step: Transition, snapshot: Snapshot): Promise<[string, Uint8Array][]> {
-    if (step.policy === null) return [];
-    const path = policyCopyPath(snapshot.layout.evidence, step.rollout, step.policy);
-    if (findInTree(snapshot.tree, path) !== undefined) return [];
-    const policy = findPolicy(snapshot, step.policy);
-    if (policy === undefined) return [];
-    const copy: [string, Uint8Array][] = [
-      [path, await this.#parts.repository.readBlob(policy.oid, BUNDLE_LIMIT_BYTES)],
-    ];
-    if (policy.bundleOid === null) return copy;
-    return [
-      ...copy,
-      [`${path}.sigstore.json`, await this.#parts.repository.readBlob(policy.bundleOid, BUNDLE_LIMIT_BYTES)],
-    ];
   }
 
   /** The commit by which the candidate started that is rolled back, however far back it is. */

@@ -1,9 +1,12 @@
 // Owns how a step that evidence proves, and an alert that begins or ends, become notices.
 import { createHash } from 'node:crypto';
 import { parseInstant } from '../base/clock.ts';
+import { asReason } from '../base/plain-text.ts';
 import type { Notice, VersionName } from '../notify/notice.ts';
 import type { AlertChange, AlertRecord } from '../rollout/alert-book.ts';
 import type { ProvenStep } from '../snapshot/status-claims.ts';
+import { alertInWords } from '../wording/alerts-in-words.ts';
+import { stepReasonInWords } from '../wording/step-reason-in-words.ts';
 
 function idOf(...parts: readonly string[]): string {
   const hex = createHash('sha256').update(parts.join('\n')).digest('hex').slice(0, 32);
@@ -23,7 +26,8 @@ function subjectOf({ subject }: ProvenStep): VersionName | null {
 
 /** The id depends on rollout, revision and evidence alone: every process makes the same notice of a step. */
 export function stepNotice(step: ProvenStep, model: string): Notice {
-  const { rollout, revision, transition, reason, decidedAt, status } = step.predicate;
+  const { rollout, revision, transition, decidedAt, status, verdict, cohort } = step.predicate;
+  const reason = asReason(stepReasonInWords({ ...transition, verdict, cohort }));
   return {
     format: 1,
     id: idOf('step', rollout, String(revision), step.evidence),
@@ -40,8 +44,18 @@ export function stepNotice(step: ProvenStep, model: string): Notice {
   };
 }
 
+/** The numbers of an alert, for programs. */
+function numbersOf({ fact }: AlertRecord): Readonly<Record<string, number | string | null>> {
+  if (fact.kind === 'off-declared' || fact.kind === 'refusing') return { devices: fact.devices };
+  if (fact.kind !== 'drift') return {};
+  const { estimate, lower, upper, limit, unit, devices, trials } = fact.seen ?? {};
+  const seen = fact.seen === null ? {} : { estimate, lower, upper, limit, unit, devices, trials };
+  const { rule, version, digest } = fact;
+  return JSON.parse(JSON.stringify({ rule, version, digest, ...seen }));
+}
+
 export function alertNotice({ kind, alert }: AlertChange, nowMs: number): Notice {
-  const { id, rollout, reason, message, sinceMs, numbers = {}, runbook = null } = alert;
+  const { id, rollout, reason, sinceMs, runbook = null } = alert;
   return {
     format: 1,
     id: idOf('alert', id, kind),
@@ -53,9 +67,9 @@ export function alertNotice({ kind, alert }: AlertChange, nowMs: number): Notice
       alertKind: alert.kind,
       rollout,
       reason,
-      message,
+      message: alertInWords(alert),
       sinceMs,
-      numbers,
+      numbers: numbersOf(alert),
       runbook,
     },
   };
@@ -68,21 +82,22 @@ export function retrainingNotice(
   model: string,
   nowMs: number,
 ): Notice | null {
-  const { rollout, numbers = {}, message, id } = alert;
-  if (kind !== 'raised' || alert.kind !== 'stable-drift' || rollout === null) return null;
-  const { rule, version, digest, ...measured } = numbers;
+  const { rollout, fact, id } = alert;
+  if (kind !== 'raised' || fact.kind !== 'drift' || rollout === null) return null;
+  const { rule, version, digest } = fact;
   const isOfEpisode = (other: AlertRecord): boolean =>
-    other.kind === 'stable-drift' && other.rollout === rollout && other.numbers?.digest === digest;
+    other.fact.kind === 'drift' && other.rollout === rollout && other.fact.digest === digest;
   const isKnown = standing.some((other) => other.id !== id && other.raisedAtMs !== null && isOfEpisode(other));
   if (isKnown) return null;
+  const { rule: _rule, version: _version, digest: _digest, ...numbers } = numbersOf(alert);
   return {
     format: 1,
     id: idOf('retraining', id),
     atMs: nowMs,
     content: {
       kind: 'retraining',
-      ...{ rollout, model, message, numbers: measured, alert: id },
-      ...{ version: String(version), digest: String(digest), rule: String(rule) },
+      ...{ rollout, model, message: alertInWords(alert), numbers, alert: id },
+      ...{ version, digest, rule },
     },
   };
 }

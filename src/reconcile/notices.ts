@@ -10,6 +10,7 @@ import type { OffDeclared } from '../rollout/off-declared.ts';
 import type { StatusClaims } from '../snapshot/status-claims.ts';
 import type { Leases } from '../store/leases.ts';
 import type { NoticeOrder, NoticeQueue } from '../store/notice-queue.ts';
+import { alertInWords } from '../wording/alerts-in-words.ts';
 import { alertFactsOf, type Looked } from './alert-facts.ts';
 import { alertNotice, retrainingNotice, stepNotice } from './notice-of.ts';
 import type { ServiceView } from './service-view.ts';
@@ -219,7 +220,7 @@ export class Notices {
   #log(changes: ReturnType<typeof stepBook>['changes']): void {
     const { logger } = this.#parts;
     for (const { kind, alert } of changes) {
-      const about = { kind: alert.kind, rollout: alert.rollout, reason: alert.reason, what: alert.message };
+      const about = { kind: alert.kind, rollout: alert.rollout, reason: alert.reason, what: alertInWords(alert) };
       const runbook = alert.runbook ? { runbook: alert.runbook } : {};
       if (kind === 'ended') {
         logger.info('alert ended', { ...about, alert: alert.id });

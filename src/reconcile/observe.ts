@@ -1,5 +1,6 @@
 // Owns gathering facts: HEAD, the fleet and the measurements, as `decide()` wants them. It only reads.
 import { CodedError, toCodedError } from '../base/errors.ts';
+import { drawNonce, type RandomStream } from '../base/random.ts';
 import type { Digest } from '../contract/digest.ts';
 import type { Directive } from '../contract/directive.ts';
 import type { DocumentVerifier } from '../contract/trust/verifier.ts';
@@ -11,7 +12,9 @@ import type { SteadyLook, SteadyWatch, WatchChange } from '../measurement/steady
 import type { Measured, WindowMeasurement } from '../measurement/window-measurement.ts';
 import type { RolloutInForce } from '../measurement/window-spec.ts';
 import type { WatchedRule } from '../rollout/alerts.ts';
-import { type BrokenRollout, decideOnce, type FleetFacts } from '../rollout/decide.ts';
+import { type BrokenRollout, type Decisions, type FleetFacts, isSettled } from '../rollout/decide.ts';
+import { mayStart } from '../rollout/decide-steady-state.ts';
+import { knownTarget } from '../rollout/known-target.ts';
 import type { RolloutFacts, StatusClaim } from '../rollout/rollout-facts.ts';
 import { PoliciesInForce } from '../snapshot/policies-in-force.ts';
 import type { RolloutDocument, Snapshot, SnapshotReader } from '../snapshot/snapshot.ts';
@@ -21,6 +24,7 @@ import {
   type NamedPolicy,
   policyFacts,
   problemOf,
+  problemOfError,
   Standings,
   type VersionDocument,
 } from '../snapshot/standing.ts';
@@ -51,6 +55,8 @@ export interface ObserverParts {
     Pick<ReconcilerState, 'readSeen'>;
   /** Until another is put in force. */
   readonly verifier: DocumentVerifier;
+  /** Draws the nonces of starts: nobody may be able to foresee them. */
+  readonly random: RandomStream;
 }
 
 /** What the facts of one rollout rest on. As long as all of it is the same and the rollout is as declared, the facts are the same. */
@@ -99,11 +105,6 @@ function isSameBasis(a: Basis, b: Basis): boolean {
   );
 }
 
-function isSettled(facts: RolloutFacts): boolean {
-  const { step, outlook } = decideOnce(facts);
-  return step === null && outlook.waitingOn.length === 0;
-}
-
 function manifestOf(documents: readonly VersionDocument[], digest: Digest | undefined): ModelManifest | undefined {
   const found = documents.find((one) => one.kind === 'model' && one.digest === digest);
   return found?.kind === 'model' ? found.manifest : undefined;
@@ -135,7 +136,13 @@ export class Observer {
     this.#standings = new Standings(verifier);
   }
 
-  async observe(head: string, published: Directive | null, clockNow: number): Promise<Observation> {
+  /** `decisions` are those of the last plan: facts of a rollout that is settled are kept while what they rest on is the same. */
+  async observe(
+    head: string,
+    published: Directive | null,
+    clockNow: number,
+    decisions: Decisions = new Map(),
+  ): Promise<Observation> {
     const { reader, store, claims, steady } = this.#parts;
     const snapshot = await reader.read(head);
     const fleet = this.#fleets.of(await store.readFleet(), snapshot.groups);
@@ -152,11 +159,11 @@ export class Observer {
       }
       const basis = await basisOf(name, document);
       const before = this.#kept.get(name);
-      const isSame = before !== undefined && isSameBasis(before.basis, basis) && isSettled(before.facts);
+      const isSame = before !== undefined && isSameBasis(before.basis, basis) && isSettled(decisions.get(before.facts));
       const question = { name, basis, snapshot, fleet, listenedMs, clockNow };
       const gathered = isSame ? before : await guarded(() => this.#gather(question));
       if (gathered instanceof CodedError) {
-        broken.push({ name, code: gathered.code, reason: gathered.message });
+        broken.push({ name, ...problemOfError(gathered, document.path) });
         continue;
       }
       kept.set(name, { basis, facts: gathered.facts, window: gathered.window });
@@ -238,7 +245,8 @@ export class Observer {
       versions: knownVersions(basis.versions, standings, now),
       ...policyFacts(basis.policy, name, (policy) => standings.of(policy, now)),
       policyInForce,
-      matching: fleet.matching,
+      known: knownTarget(fleet.matching),
+      nonce: drawNonce(this.#parts.random),
       ...measured,
       baseline: null,
       now,
@@ -246,9 +254,7 @@ export class Observer {
     if (rollout === null) return { facts, window: null };
     const deviceCount = fleet.matching(rollout.status.target).length;
     const window = { rollout, deviceCount, cohort: measured.cohort, now };
-    const { step, outlook } = decideOnce(facts);
-    const wantsBaseline = step?.kind === 'start' || outlook.waitingOn.some((one) => one.kind === 'baseline');
-    if (!wantsBaseline && rollout.status.candidate === null) return { facts, window };
+    if (rollout.status.candidate === null && !mayStart(facts, rollout.status)) return { facts, window };
     return { facts: { ...facts, baseline: await this.#parts.windows.baseline(rollout) }, window };
   }
 
@@ -298,7 +304,6 @@ function misplaced(snapshot: Snapshot, published: Directive | null): BrokenRollo
   const missing = (published?.entries ?? []).filter((entry) => !found.has(entry.rollout));
   return missing.map(({ rollout }) => ({
     name: rollout,
-    code: problem.code,
-    reason: `slipway.yaml: ${problem.message}`,
+    ...problemOfError(problem, 'slipway.yaml'),
   }));
 }

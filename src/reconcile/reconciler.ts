@@ -6,7 +6,7 @@ import type { RandomStream } from '../base/random.ts';
 import type { Directive } from '../contract/directive.ts';
 import type { ManifestsRepository } from '../git/manifests-repository.ts';
 import type { DeclaredWatch } from '../measurement/declared-watch.ts';
-import { decide, type Plan } from '../rollout/decide.ts';
+import { type Decisions, decide, type Plan } from '../rollout/decide.ts';
 import type { Snapshot } from '../snapshot/snapshot.ts';
 import { documentErrors } from '../snapshot/snapshot-index.ts';
 import type { Publication as PublicationRecord, ReconcilerState } from '../store/reconciler-state.ts';
@@ -88,6 +88,7 @@ export class Reconciler {
   readonly #pace: PushPace;
   #view: ServiceView = NOTHING_YET;
   #wake: AbortController = new AbortController();
+  #decisions: Decisions = new Map();
 
   constructor(parts: ReconcilerParts, settings: ReconcilerSettings, events: ReconcilerEvents = {}) {
     this.#parts = parts;
@@ -165,7 +166,8 @@ export class Reconciler {
     const { observer, clock, logger } = this.#parts;
     const observation = await observer.observe(head, before.published, clock.now());
     this.#events.onObserved?.(observation);
-    const plan = decide(observation.facts);
+    const plan = decide(observation.facts, this.#decisions);
+    this.#decisions = plan.decisions;
     await this.#prepare(observation);
     if (!(await this.#remember(observation))) {
       const reason = 'another process has seen more; looking again';

@@ -4,6 +4,7 @@ import { isVersionRange, satisfiesRange } from '../contract/model-version.ts';
 import { type SpecEdits, spliceSpec } from '../documents/edit-rollout.ts';
 import type { Rollout, RolloutPolicy, RolloutRequest, RolloutStatus } from '../documents/types.generated.ts';
 import { listed } from '../wording/amounts.ts';
+import { statusReasonInWords } from '../wording/step-reason-in-words.ts';
 
 export type Verb = 'pause' | 'resume' | RolloutRequest['act'];
 
@@ -80,7 +81,11 @@ function aboutGroup(act: 'abort' | 'promote', rollout: Rollout, group: string): 
         '`slipway abort` without --group aborts it on all devices.',
       );
     if (known?.kind === 'rolled-back')
-      throw refuse('REQUEST_ALREADY', `${group} was already rolled back.`, look(rollout.metadata.name));
+      throw refuse(
+        'REQUEST_ALREADY',
+        `${group} was already rolled back: ${statusReasonInWords(known.reason)}.`,
+        look(rollout.metadata.name),
+      );
     return { digest, group, title: `Ask to roll ${group} back from ${version}` };
   }
   const present = candidate ?? stable;
@@ -181,7 +186,7 @@ function suspendEdit(suspend: boolean, { spec, metadata, status }: Rollout): Edi
     throw refuse('REQUEST_ALREADY', `${metadata.name} is not paused.`, look(metadata.name));
   throw refuse(
     'REQUEST_PAUSED_BY_RULE',
-    `${metadata.name} was paused by its policy, not by spec.suspend.`,
+    `${metadata.name} was paused by its policy: ${status.paused ? statusReasonInWords(status.paused.reason) : 'a rule failed'}.`,
     '`slipway approve` watches the stage again, `promote` goes on anyway, `abort` rolls back.',
   );
 }

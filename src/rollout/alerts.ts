@@ -1,29 +1,29 @@
 // Owns which alerts follow from which facts: what needs a person now, and what can't be told now.
+import { assertNever } from '../base/errors.ts';
+import type { RuleUnit } from '../documents/rules/metric-catalogue.ts';
+import type { RuleVerdict } from '../gates/rule-verdict.ts';
+import type { ExceptedOutlook, Outlook, SilentSignal } from './outlook.ts';
+import type { ClaimProblem, Fix, NamedRule, StatusReason, StepReason } from './reasons.ts';
 
-import { asReason } from '../base/plain-text.ts';
-import { listed } from '../wording/amounts.ts';
-import { exceptionInWords } from '../wording/exception-in-words.ts';
-import type { Outlook } from './outlook.ts';
+/** Every kind of alert; the words are part of metrics and events. */
+export const ALERT_KINDS = [
+  'stalled',
+  'history-rewound',
+  'status-forged',
+  'version-refused',
+  'paused',
+  'deadline-held',
+  'group-apart',
+  'emergency-rollback',
+  'signal-silent',
+  'devices-off-declared',
+  'stable-drift',
+  'devices-refusing',
+  'source-away',
+  'cycle-failed',
+] as const;
 
-/** Every kind of alert, with what it means; the words are part of metrics and events. */
-export const ALERT_KINDS = {
-  stalled: "A rollout can't go on until someone mends a document, a signature or a policy.",
-  'history-rewound': 'The branch went back behind what was seen or published; `slipway adopt` accepts it.',
-  'status-forged': "A status that the reconciler did not write stood in a rollout's file; it is put back.",
-  'version-refused': 'A wished or newer version may not be used: its signature or signer does not allow it.',
-  paused: 'A stage failed and its policy stops there: someone has to decide.',
-  'deadline-held': 'A stage reached its deadline undecided and is held.',
-  'group-apart': 'A group of devices does not go along with its rollout: it went back alone, is held, or is behind.',
-  'emergency-rollback': 'A rollback could not be pushed in time and was published before its commit.',
-  'signal-silent': 'A provider that a rule asks gives nothing that can be used; the rule stays undecided.',
-  'devices-off-declared': 'Devices have been running something else than declared for too long.',
-  'stable-drift': 'The version that is fully out breaks a rule that it is watched by.',
-  'devices-refusing': "Devices don't believe the directive, or a model that it names.",
-  'source-away': "The manifests repository can't be read.",
-  'cycle-failed': "The reconciler's last cycle did not finish.",
-} as const satisfies Readonly<Record<string, string>>;
-
-export type AlertKind = keyof typeof ALERT_KINDS;
+export type AlertKind = (typeof ALERT_KINDS)[number];
 
 /** What names an alert: the same three are the same alert for as long as it stands. */
 export interface AlertKey {
@@ -34,13 +34,25 @@ export interface AlertKey {
   readonly subject: string;
 }
 
+/** What an alert says, as facts. */
+export type AlertFact =
+  | { readonly kind: 'fix'; readonly fix: Fix; readonly isNewer: boolean }
+  | { readonly kind: 'signals'; readonly silent: readonly SilentSignal[] }
+  | { readonly kind: 'paused'; readonly reason: StatusReason | null }
+  | { readonly kind: 'deadline'; readonly stage: string | null; readonly open: readonly NamedRule[] }
+  | { readonly kind: 'group'; readonly exception: ExceptedOutlook }
+  | { readonly kind: 'forged'; readonly problem: ClaimProblem }
+  | { readonly kind: 'emergency'; readonly reason: StepReason }
+  | { readonly kind: 'off-declared'; readonly devices: number; readonly first: readonly string[] }
+  | ({ readonly kind: 'drift' } & Omit<WatchedRule, 'rollout' | 'verdict'>)
+  | { readonly kind: 'refusing'; readonly devices: number; readonly first: readonly string[] }
+  /** The error of another component, in its own words. */
+  | { readonly kind: 'error'; readonly message: string };
+
 export interface Alert extends AlertKey {
   /** One word for programs. */
   readonly reason: string;
-  /** A sentence for people, on one line. */
-  readonly message: string;
-  /** Numbers that go with it, for programs. */
-  readonly numbers?: Readonly<Record<string, number | string | null>>;
+  readonly fact: AlertFact;
   /** Where people read what to do, as the rollout's policy says; null leaves it to the settings. */
   readonly runbook?: string | null;
 }
@@ -72,16 +84,21 @@ export interface WatchedRule {
   readonly digest: string;
   readonly rule: string;
   readonly verdict: 'pass' | 'fail' | 'undecided';
-  /** What was seen, in words. */
-  readonly message: string;
-  readonly numbers: Readonly<Record<string, number | string | null>>;
+  /** What was seen; null before anything was judged. */
+  readonly seen: WatchedNumbers | null;
+}
+
+export interface WatchedNumbers
+  extends Pick<RuleVerdict, 'estimate' | 'lower' | 'upper' | 'limit' | 'devices' | 'trials' | 'reasons'> {
+  readonly unit: RuleUnit;
+  readonly listenedMs: number;
 }
 
 export interface AlertFacts {
   readonly outlooks: readonly Outlook[];
   /** Rollouts whose status at HEAD nobody authentic wrote. */
-  readonly forged: readonly { readonly rollout: string; readonly reason: string }[];
-  readonly emergencyRollbacks: readonly { readonly rollout: string; readonly reason: string }[];
+  readonly forged: readonly { readonly rollout: string; readonly problem: ClaimProblem }[];
+  readonly emergencyRollbacks: readonly { readonly rollout: string; readonly reason: StepReason }[];
   readonly refusing: { readonly count: number; readonly first: readonly { readonly device: string }[] };
   readonly away: { readonly reason: string } | null;
   readonly trouble: { readonly code: string; readonly message: string } | null;
@@ -94,35 +111,52 @@ export interface AlertFacts {
 const REWOUND = new Set(['HISTORY_REWOUND', 'STATUS_TWICE']);
 
 function ofConditions({ rollout, conditions }: Outlook): Alert[] {
-  return conditions.flatMap(({ type, status, reason, message }): Alert[] => {
-    const about = { rollout, subject: reason, reason, message: asReason(message) };
-    if (type === 'Stalled' && status) return [{ kind: REWOUND.has(reason) ? 'history-rewound' : 'stalled', ...about }];
-    if (type === 'SourceVerified' && !status) return [{ kind: 'version-refused', ...about }];
-    if (type === 'SignalsAnswered' && !status) return [{ kind: 'signal-silent', ...about }];
-    return [];
+  return conditions.flatMap((condition): Alert[] => {
+    const { type, reason } = condition;
+    const about = { rollout, subject: reason, reason };
+    switch (type) {
+      case 'Stalled': {
+        const fact = { kind: 'fix', fix: condition.fix, isNewer: false } as const;
+        return [{ kind: REWOUND.has(reason) ? 'history-rewound' : 'stalled', ...about, fact }];
+      }
+      case 'SourceVerified': {
+        if (condition.status) return [];
+        const { fix, isNewer } = condition;
+        return [{ kind: 'version-refused', ...about, fact: { kind: 'fix', fix, isNewer } }];
+      }
+      case 'SignalsAnswered':
+        if (condition.status) return [];
+        return [{ kind: 'signal-silent', ...about, fact: { kind: 'signals', silent: condition.silent } }];
+      case 'Ready':
+      case 'Progressing':
+        return [];
+      default:
+        return assertNever(type);
+    }
   });
 }
 
 function ofWaiting({ rollout, stage, waitingOn }: Outlook): Alert[] {
   return waitingOn.flatMap((one): Alert[] => {
+    const about = { rollout, subject: stage ?? '' };
     if (one.kind === 'paused')
-      return [{ kind: 'paused', rollout, subject: stage ?? '', reason: 'Paused', message: asReason(one.reason) }];
+      return [{ kind: 'paused', ...about, reason: 'Paused', fact: { kind: 'paused', reason: one.reason } }];
     if (one.kind !== 'deadline-held') return [];
-    const open = one.rules.length === 0 ? 'its minimum is not reached' : `open: ${listed(one.rules, 'and', 3)}`;
-    const message = asReason(`"${stage}" reached its deadline undecided; ${open}`);
-    return [{ kind: 'deadline-held', rollout, subject: stage ?? '', reason: 'DeadlineHeld', message }];
+    const fact = { kind: 'deadline', stage, open: one.rules } as const;
+    return [{ kind: 'deadline-held', ...about, reason: 'DeadlineHeld', fact }];
   });
 }
+
+const GROUP_REASONS = { 'rolled-back': 'GroupRolledBack', held: 'GroupHeld', behind: 'GroupBehind' } as const;
 
 function ofExceptions({ rollout, exceptions = [] }: Outlook): Alert[] {
-  return exceptions.map((one): Alert => {
-    const reason = { 'rolled-back': 'GroupRolledBack', held: 'GroupHeld', behind: 'GroupBehind' }[one.kind];
-    const message = asReason(`${exceptionInWords(one)}: ${one.reason}`);
-    return { kind: 'group-apart', rollout, subject: one.group, reason, message };
+  return exceptions.map((exception): Alert => {
+    const about = { rollout, subject: exception.group, reason: GROUP_REASONS[exception.kind] };
+    return { kind: 'group-apart', ...about, fact: { kind: 'group', exception } };
   });
 }
 
-/** A stalled wish is told once: by what stalls it. */
+/** A stalled rollout is told once: by what stalls it. */
 function ofOutlook(outlook: Outlook): Alert[] {
   const found = [...ofConditions(outlook), ...ofWaiting(outlook), ...ofExceptions(outlook)];
   const isStalled = found.some((one) => one.kind === 'stalled' || one.kind === 'history-rewound');
@@ -132,32 +166,30 @@ function ofOutlook(outlook: Outlook): Alert[] {
 function ofOffDeclared({ rollout, staying, count, first }: StayingOff): AlertReading {
   const key = { kind: 'devices-off-declared', rollout, subject: '' } as const;
   if (staying === 0) return { present: [], unknown: count > 0 ? [key] : [] };
-  const what = staying === 1 ? 'device keeps' : 'devices keep';
-  const message = asReason(`${staying} ${what} running something else than declared: ${listed(first, 'and', 10)}`);
-  return { present: [{ ...key, reason: 'OffDeclared', message, numbers: { devices: staying } }], unknown: [] };
+  const fact = { kind: 'off-declared', devices: staying, first } as const;
+  return { present: [{ ...key, reason: 'OffDeclared', fact }], unknown: [] };
 }
 
-function ofWatched(one: WatchedRule): AlertReading {
-  const key = { kind: 'stable-drift', rollout: one.rollout, subject: `${one.digest} ${one.rule}` } as const;
-  if (one.verdict === 'undecided') return { present: [], unknown: [key] };
-  if (one.verdict === 'pass') return { present: [], unknown: [] };
-  const numbers = { rule: one.rule, version: one.version, digest: one.digest, ...one.numbers };
-  return { present: [{ ...key, reason: 'StableDrift', message: asReason(one.message), numbers }], unknown: [] };
+function ofWatched({ rollout, verdict, ...rule }: WatchedRule): AlertReading {
+  const key = { kind: 'stable-drift', rollout, subject: `${rule.digest} ${rule.rule}` } as const;
+  if (verdict === 'undecided') return { present: [], unknown: [key] };
+  if (verdict === 'pass') return { present: [], unknown: [] };
+  return { present: [{ ...key, reason: 'StableDrift', fact: { kind: 'drift', ...rule } }], unknown: [] };
 }
 
 function ofService({ refusing, away, trouble }: AlertFacts): Alert[] {
   const found: Alert[] = [];
-  const add = (kind: AlertKind, reason: string, message: string, subject = ''): void => {
-    found.push({ kind, rollout: null, subject, reason, message: asReason(message) });
+  const add = (kind: AlertKind, reason: string, fact: AlertFact, subject = ''): void => {
+    found.push({ kind, rollout: null, subject, reason, fact });
   };
   if (refusing.count > 0) {
-    const names = refusing.first.map((one) => one.device);
-    const who = refusing.count === 1 ? 'device refuses' : 'devices refuse';
-    const message = `${refusing.count} ${who} what is published: ${listed([...new Set(names)], 'and', 10)}`;
-    add('devices-refusing', 'Refusing', message);
+    const first = [...new Set(refusing.first.map((one) => one.device))];
+    add('devices-refusing', 'Refusing', { kind: 'refusing', devices: refusing.count, first });
   }
-  if (away !== null) add('source-away', 'SourceAway', away.reason);
-  if (trouble !== null) add('cycle-failed', trouble.code, trouble.message, trouble.code);
+  if (away !== null) add('source-away', 'SourceAway', { kind: 'error', message: away.reason });
+  if (trouble !== null) {
+    add('cycle-failed', trouble.code, { kind: 'error', message: trouble.message }, trouble.code);
+  }
   return found;
 }
 
@@ -166,18 +198,13 @@ export function alertsOf(facts: AlertFacts): AlertReading {
   const parts: readonly AlertReading[] = [...facts.offDeclared.map(ofOffDeclared), ...facts.watched.map(ofWatched)];
   const present: Alert[] = [
     ...facts.outlooks.flatMap(ofOutlook),
-    ...facts.forged.map(({ rollout, reason }): Alert => {
-      const message = asReason(`the status was not written by the reconciler and is put back (${reason})`);
-      return { kind: 'status-forged', rollout, subject: '', reason: 'StatusForged', message };
+    ...facts.forged.map(({ rollout, problem }): Alert => {
+      const fact = { kind: 'forged', problem } as const;
+      return { kind: 'status-forged', rollout, subject: '', reason: 'StatusForged', fact };
     }),
     ...facts.emergencyRollbacks.map(({ rollout, reason }): Alert => {
-      return {
-        kind: 'emergency-rollback',
-        rollout,
-        subject: '',
-        reason: 'EmergencyRollback',
-        message: asReason(reason),
-      };
+      const fact = { kind: 'emergency', reason } as const;
+      return { kind: 'emergency-rollback', rollout, subject: '', reason: 'EmergencyRollback', fact };
     }),
     ...parts.flatMap((one) => one.present),
     ...ofService(facts),

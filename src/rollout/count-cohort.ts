@@ -2,14 +2,14 @@
 import { assertNever } from '../base/errors.ts';
 import { type Candidate, type DirectiveEntry, isOnCandidate } from '../contract/directive.ts';
 import { groupsApart, isInAnyGroup } from '../contract/group-exception.ts';
-import { type ModelState, outcomeKey } from '../contract/report.ts';
+import { type FailureReason, type ModelState, outcomeKey } from '../contract/report.ts';
 import { type DeviceFacts, matchesSelector, parseSelector } from '../contract/selector.ts';
 
 /** The newest outcome that a device reported for a digest under a rollout. */
 export interface DeviceOutcome {
   readonly kind: 'committed' | 'failed' | 'refused' | 'rolled-back' | 'conflict';
   readonly attempt: number;
-  readonly reason: string | null;
+  readonly reason: FailureReason | null;
   readonly message: string;
 }
 
@@ -28,16 +28,16 @@ export interface KnownDevice extends DeviceFacts {
 export interface CohortCounts {
   /** Known devices that match the target. */
   readonly matching: number;
-  /** Of them, in groups that stand apart from the others, and counted nowhere below; absent when there are none. */
-  readonly apart?: number;
+  /** Of them, in groups that are exceptions, and counted nowhere below. */
+  readonly apart: number;
   /** Of them, in the cohort: the sum of all below. */
   readonly wanted: number;
   /** The candidate is committed. */
   readonly ready: number;
   /** Seen taking it: downloading, on trial. */
   readonly trying: number;
-  /** Of those, how many run it already, on trial; absent in evidence of before this was counted. */
-  readonly onTrial?: number;
+  /** Of those, how many run it already, on trial. */
+  readonly onTrial: number;
   /** Tried and went back. */
   readonly failed: number;
   /** Would not try: signature, content. */
@@ -53,7 +53,16 @@ export interface CohortCounts {
   /** Two rollouts claim the model there. */
   readonly conflicted: number;
   /** Devices that failed, refused or fell silent, at most ten, for people. */
-  readonly troubled: readonly { readonly device: string; readonly what: string }[];
+  readonly troubled: readonly TroubledDevice[];
+}
+
+/** A device that failed, refused, fell silent, or is in two rollouts. */
+export interface TroubledDevice {
+  readonly device: string;
+  readonly kind: 'failed' | 'refused' | 'incompatible' | 'silent' | 'conflicted';
+  readonly reason: FailureReason | null;
+  /** The device's own words; for people who look now, never kept. */
+  readonly detail?: string;
 }
 
 type Place = Exclude<keyof CohortCounts, 'matching' | 'apart' | 'wanted' | 'onTrial' | 'troubled'>;
@@ -69,18 +78,22 @@ export interface CountingFacts {
   readonly openedRevision?: number;
 }
 
-type Standing = { readonly place: Place; readonly what: string; readonly isOnTrial?: boolean };
+interface Standing {
+  readonly place: Place;
+  readonly outcome?: DeviceOutcome;
+  readonly isOnTrial?: boolean;
+}
 
 function standingByOutcome(outcome: DeviceOutcome | undefined, attempt: number): Standing | undefined {
   if (outcome === undefined || outcome.attempt < attempt) return undefined;
   switch (outcome.kind) {
     case 'conflict':
-      return { place: 'conflicted', what: outcome.message };
+      return { place: 'conflicted', outcome };
     case 'failed':
     case 'rolled-back':
-      return { place: 'failed', what: outcome.message };
+      return { place: 'failed', outcome };
     case 'refused':
-      return { place: outcome.reason === 'incompatible' ? 'incompatible' : 'refused', what: outcome.message };
+      return { place: outcome.reason === 'incompatible' ? 'incompatible' : 'refused', outcome };
     case 'committed':
       return undefined;
     default:
@@ -104,13 +117,33 @@ function standingOf(device: KnownDevice, candidate: Candidate, facts: CountingFa
   const taken = device.tookCandidate.get(rollout)?.find((one) => one.digest === candidate.digest);
   const took = isRunning || (taken !== undefined && taken.attempt >= candidate.attempt);
   const isSilent = facts.listenedMs - device.lastSeenListenedMs > facts.silenceMs;
-  if (isSilent) return took ? { place: 'silent', what: 'took it and fell silent' } : { place: 'unreachable', what: '' };
-  if (isRunning && state?.state !== 'trial') return { place: 'ready', what: '' };
+  if (isSilent) return { place: took ? 'silent' : 'unreachable' };
+  if (isRunning && state?.state !== 'trial') return { place: 'ready' };
   const isTrying = took || state?.subject?.digest === candidate.digest;
-  return { place: isTrying ? 'trying' : 'pending', what: '', isOnTrial: isRunning };
+  return { place: isTrying ? 'trying' : 'pending', isOnTrial: isRunning };
 }
 
 const MOST_TROUBLED = 10;
+
+function troubledDevice(device: string, { place, outcome }: Standing): TroubledDevice | null {
+  switch (place) {
+    case 'failed':
+    case 'refused':
+    case 'incompatible':
+    case 'silent':
+    case 'conflicted': {
+      const detail = outcome === undefined || outcome.message === '' ? {} : { detail: outcome.message };
+      return { device, kind: place, reason: outcome?.reason ?? null, ...detail };
+    }
+    case 'ready':
+    case 'trying':
+    case 'unreachable':
+    case 'pending':
+      return null;
+    default:
+      return assertNever(place);
+  }
+}
 
 /** Counts the devices of an entry's target by how they stand with its candidate. */
 export function countCohort(facts: CountingFacts): CohortCounts {
@@ -125,7 +158,7 @@ export function countCohort(facts: CountingFacts): CohortCounts {
     pending: 0,
     conflicted: 0,
   };
-  const troubled: { device: string; what: string }[] = [];
+  const troubled: TroubledDevice[] = [];
   const { candidate } = facts.entry;
   const target = parseSelector(facts.entry.target);
   const excepted = groupsApart(facts.entry.exceptions);
@@ -142,12 +175,13 @@ export function countCohort(facts: CountingFacts): CohortCounts {
     }
     if (candidate === null || !isOnCandidate(facts.entry, device)) continue;
     wanted++;
-    const { place, what, isOnTrial = false } = standingOf(device, candidate, facts);
-    places[place]++;
-    if (isOnTrial) onTrial++;
-    if (what !== '' && troubled.length < MOST_TROUBLED) troubled.push({ device: device.id, what });
+    const standing = standingOf(device, candidate, facts);
+    places[standing.place]++;
+    if (standing.isOnTrial === true) onTrial++;
+    const trouble = troubled.length < MOST_TROUBLED ? troubledDevice(device.id, standing) : null;
+    if (trouble !== null) troubled.push(trouble);
   }
-  return { matching, ...(excepted.length === 0 ? {} : { apart }), wanted, ...places, onTrial, troubled };
+  return { matching, apart, wanted, ...places, onTrial, troubled };
 }
 
 /** The share that `failed_devices` is judged on: failures count whole, the unreachable and the incompatible not at all. */

@@ -32,7 +32,7 @@ function countGroup(facts: CountingFacts, group: GroupSpec): GroupFacts[] {
       name,
       value,
       installs: installShare(cohort),
-      outside: cohort.matching - (cohort.apart ?? 0) - cohort.wanted,
+      outside: cohort.matching - cohort.apart - cohort.wanted,
       isMember,
     };
   });

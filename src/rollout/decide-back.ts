@@ -1,48 +1,52 @@
-// Owns what takes a candidate back, or stops it: abort, revocation, a failed rule, a deadline, another wish. Nothing holds these up.
+// Owns what takes a candidate back, or stops it: abort, revocation, a failed rule, a deadline, another desired version. Nothing holds these up.
 import { assertNever } from '../base/errors.ts';
 import { canonicalJson } from '../contract/digest.ts';
 import { decideGroupBack, decideGroupFailure } from './decide-groups.ts';
 import type { Decision } from './decision.ts';
+import { desiredVersion } from './desired-version.ts';
 import { pausedStatus, restedStatus } from './next-status.ts';
-import { inWords, type SortedRequests } from './requests.ts';
+import type { Refusal, RuleFailedReason, StepReason } from './reasons.ts';
+import { askedBy, type SortedRequests } from './requests.ts';
 import type { RolloutFacts, Standing } from './rollout-facts.ts';
 import { stageProgress } from './stage-progress.ts';
 import { backOf, labelOf, type RollingStatus, rollBack, step } from './steps.ts';
 import { type Walk, walkOf } from './walk.ts';
-import { wishOf } from './wish-of.ts';
 
-function revocationOf(standing: Standing | undefined): string | null {
-  return standing?.kind === 'refused' && standing.revoked ? standing.reason : null;
+function revocationOf(standing: Standing | undefined): Pick<Refusal, 'code' | 'signer'> | null {
+  if (standing?.kind !== 'refused' || !standing.revoked) return null;
+  return { code: standing.code, signer: standing.signer };
 }
 
-interface OtherWish {
-  /** Back to what is stable is an abort; anything else is wished instead. */
-  readonly kind: 'back' | 'other';
-  readonly what: string;
-}
+type Superseded = Extract<StepReason, { kind: 'other-version' | 'target-changed' | 'parameters-changed' }>;
 
-/** Why the walk no longer serves the wish, or null when it does. A wish that can't be followed changes nothing. */
-function otherWish(facts: RolloutFacts, status: RollingStatus): OtherWish | null {
+/** Why the walk no longer serves what is desired, or null when it does. What can't be followed changes nothing. */
+function otherDesired(
+  facts: RolloutFacts,
+  status: RollingStatus,
+): Superseded | Extract<StepReason, { kind: 'spec-reverted' }> | null {
   const { candidate, stable, target } = status;
-  const wish = wishOf(facts, status);
-  if (wish.kind !== 'resolved') return null;
-  const { known } = wish;
-  if (known.digest !== candidate.digest) {
-    return known.digest === stable?.digest
-      ? { kind: 'back', what: known.version }
-      : { kind: 'other', what: `${known.version} is wished instead` };
-  }
-  if (facts.spec.target !== target) return { kind: 'other', what: 'the target changed' };
+  const desired = desiredVersion(facts, status);
+  if (desired.kind !== 'resolved') return null;
+  const { digest, version } = desired.known;
+  // Back to what is stable is an abort; anything else supersedes the candidate.
+  if (digest !== candidate.digest)
+    return { kind: digest === stable?.digest ? 'spec-reverted' : 'other-version', version };
+  if (facts.spec.target !== target) return { kind: 'target-changed' };
   const sameParameters = canonicalJson(facts.spec.parameters ?? {}) === canonicalJson(candidate.parameters);
-  return sameParameters ? null : { kind: 'other', what: 'the parameters changed' };
+  return sameParameters ? null : { kind: 'parameters-changed' };
 }
 
 /** The cohort returns to stable; the candidate is not to blame. */
-function supersede(facts: RolloutFacts, status: RollingStatus, reason: string, answered: readonly number[]): Decision {
+function supersede(
+  facts: RolloutFacts,
+  status: RollingStatus,
+  reason: StepReason,
+  answered: readonly number[],
+): Decision {
   return step(facts, status, { kind: 'supersede', to: backOf(status), next: restedStatus(status), answered, reason });
 }
 
-function pause({ facts, status, requests }: Walk, reason: string): Decision {
+function pause({ facts, status, requests }: Walk, reason: RuleFailedReason): Decision {
   return step(facts, status, {
     kind: 'pause',
     to: labelOf(status),
@@ -50,7 +54,6 @@ function pause({ facts, status, requests }: Walk, reason: string): Decision {
     // What was agreed to before the failure does not count after it.
     answered: requests.ofStage,
     reason,
-    outlook: `a person decides: abort to go back, approve to watch again, promote to go on with ${status.candidate.version}`,
   });
 }
 
@@ -61,13 +64,13 @@ function decideFailure(walk: Walk): Decision | null {
   const progress = stageProgress(stage, following === null, facts);
   const isSkipped = requests.skip !== null && facts.spec.suspend !== true;
   if (isSkipped || (progress.kind !== 'failed' && progress.kind !== 'expired')) return null;
-  const back = { reason: progress.reason, answered: requests.ofStage };
-  if (progress.kind === 'expired') return rollBack(facts, status, back);
+  const answered = requests.ofStage;
+  if (progress.kind === 'expired') return rollBack(facts, status, { reason: progress.reason, answered });
   const ofGroups = decideGroupFailure(walk, progress.reason);
   if (ofGroups !== null) return ofGroups;
   switch (stage.onFailure) {
     case 'rollback':
-      return rollBack(facts, status, back);
+      return rollBack(facts, status, { reason: progress.reason, answered });
     case 'pause':
     case 'ask':
       return pause(walk, progress.reason);
@@ -79,25 +82,20 @@ function decideFailure(walk: Walk): Decision | null {
 /** Back to stable, or a stop; null when nothing speaks against the candidate. */
 export function decideBack(facts: RolloutFacts, status: RollingStatus, requests: SortedRequests): Decision | null {
   const answered = requests.ofStage;
-  if (requests.abort !== null) {
-    return rollBack(facts, status, { reason: `aborted${inWords(requests.abort)}`, answered });
-  }
+  if (requests.abort !== null)
+    return rollBack(facts, status, { reason: { kind: 'aborted', ...askedBy(requests.abort) }, answered });
   const candidate = facts.versions.find((known) => known.digest === status.candidate.digest);
   const revoked = revocationOf(candidate?.standing);
-  if (revoked !== null) return rollBack(facts, status, { reason: `trust was taken back: ${revoked}`, answered });
+  if (revoked !== null) return rollBack(facts, status, { reason: { kind: 'trust-revoked', ...revoked }, answered });
   const ofGroup = decideGroupBack(facts, status, requests);
   if (ofGroup !== null) return ofGroup;
   const walk = walkOf(facts, status, requests);
   const failure = walk === null ? null : decideFailure(walk);
   if (failure !== null) return failure;
-  const wish = otherWish(facts, status);
-  if (wish?.kind === 'back') {
-    return rollBack(facts, status, { reason: `aborted, as spec.version went back to ${wish.what}`, answered });
-  }
-  if (wish?.kind === 'other') return supersede(facts, status, `superseded, as ${wish.what}`, answered);
+  const other = otherDesired(facts, status);
+  if (other?.kind === 'spec-reverted') return rollBack(facts, status, { reason: other, answered });
+  if (other !== null) return supersede(facts, status, other, answered);
   const isInForce = facts.policy !== null && facts.policy.digest === status.policy;
   const unpinned = isInForce ? revocationOf(facts.policy?.standing) : null;
-  return unpinned === null
-    ? null
-    : supersede(facts, status, `stopped, as trust in its policy was taken back: ${unpinned}`, answered);
+  return unpinned === null ? null : supersede(facts, status, { kind: 'policy-revoked', ...unpinned }, answered);
 }

@@ -1,4 +1,4 @@
-// Owns what becomes of groups of devices alone: those at fault stand apart, and people send one back or let it go along.
+// Owns what becomes of groups of devices alone: those at fault stand apart, and people roll one back or let it rejoin.
 
 import { groupsApart, isNameable, partsOfGroup } from '../contract/group-exception.ts';
 import type { RolloutStatus } from '../documents/types.generated.ts';
@@ -15,7 +15,8 @@ import {
   rejoinedStatus,
 } from './exceptions.ts';
 import { openingOf } from './next-status.ts';
-import { inWords, type PlacedRequest, type SortedRequests } from './requests.ts';
+import type { RuleFailedReason, StepReason } from './reasons.ts';
+import { askedBy, type PlacedRequest, type SortedRequests } from './requests.ts';
 import type { RolloutFacts } from './rollout-facts.ts';
 import type { Stage } from './stages-of-policy.ts';
 import { answer, isRolling, labelOf, type RollingStatus, step } from './steps.ts';
@@ -52,8 +53,8 @@ function groupsAtFault({ facts, status, stage }: Walk): readonly string[] | null
 }
 
 /** Does at least half of the target's known devices go on without these groups? */
-function leavesHalf({ matching }: RolloutFacts, { target }: RolloutStatus, apart: readonly string[]): boolean {
-  return 2 * matching(target, apart).length >= matching(target).length;
+function leavesHalf({ known }: RolloutFacts, { target }: RolloutStatus, apart: readonly string[]): boolean {
+  return 2 * known.count(target, apart) >= known.count(target);
 }
 
 interface Exception extends Pick<Apartness, 'groups' | 'kind' | 'reason'> {
@@ -92,7 +93,7 @@ function refilled(next: RolloutStatus, stage: Stage | null, facts: RolloutFacts)
 }
 
 /** What a failed rule does when only groups are at fault; null when it is the whole stage's. */
-export function decideGroupFailure(walk: Walk, reason: string): Decision | null {
+export function decideGroupFailure(walk: Walk, reason: RuleFailedReason): Decision | null {
   const { facts, status, stage, requests } = walk;
   const groups = groupsAtFault(walk);
   if (groups === null) return null;
@@ -110,13 +111,13 @@ export function decideGroupBack(facts: RolloutFacts, status: RollingStatus, requ
   const { abortOfGroup: asked } = requests;
   const group = asked?.request.group;
   if (asked === null || group === undefined) return null;
-  const { matching } = facts;
-  const [all, others] = [matching(status.target).length, matching(status.target, [group]).length];
-  const no = others === all ? `no known device is in ${group}` : `all devices are in ${group}, abort the whole rollout`;
+  const [all, others] = [facts.known.count(status.target), facts.known.count(status.target, [group])];
   if (others === all || others === 0) {
-    return answer(facts, status, { reason: `answered with no: abort: ${no}`, answered: [asked.index] });
+    const problem = { kind: others === all ? 'group-empty' : 'group-is-all', group } as const;
+    const reason: StepReason = { kind: 'requests-refused', requests: [{ act: 'abort', problem }] };
+    return answer(facts, status, { reason, answered: [asked.index] });
   }
-  const reason = `group ${group} goes back alone${inWords(asked)}`;
+  const reason = { kind: 'aborted', ...askedBy(asked) } as const;
   const answered = answeredWith(asked, requests);
   return except(facts, status, {
     ...{ groups: [group], kind: 'rolled-back', reason, answered },
@@ -125,19 +126,15 @@ export function decideGroupBack(facts: RolloutFacts, status: RollingStatus, requ
 }
 
 /**
- * A person lets a group go along again: while a candidate rolls the stage opens anew with it, at rest it takes what is stable. Not
+ * A person lets a group rejoin: while a candidate rolls the stage opens anew with it, else it takes what is stable. Not
  * while the rollout is suspended.
  */
-export function decideGroupAlong(
-  facts: RolloutFacts,
-  status: RolloutStatus,
-  requests: SortedRequests,
-): Decision | null {
+export function decideRejoin(facts: RolloutFacts, status: RolloutStatus, requests: SortedRequests): Decision | null {
   const { promoteOfGroup: asked } = requests;
   const group = asked?.request.group;
   if (asked === null || group === undefined || facts.spec.suspend === true) return null;
   const next = rejoinedStatus(status, group);
-  const reason = `group ${group} goes along again${inWords(asked)}`;
+  const reason: StepReason = { kind: 'group-rejoined', group, ...askedBy(asked) };
   if (!isRolling(status)) return answer(facts, status, { reason, answered: [asked.index] }, next);
   const answered = answeredWith(asked, requests);
   const groups = { becomes: 'rejoined', names: [group] } as const;

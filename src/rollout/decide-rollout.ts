@@ -1,15 +1,19 @@
 // Owns the decision for one rollout: the questions in the order in which their answers count.
 import { assertNever } from '../base/errors.ts';
 import type { RolloutStatus } from '../documents/types.generated.ts';
-import { decideAtRest } from './decide-at-rest.ts';
 import { decideBack } from './decide-back.ts';
 import { decideForward } from './decide-forward.ts';
-import { decideGroupAlong } from './decide-groups.ts';
-import { type Decision, mending } from './decision.ts';
+import { decideRejoin } from './decide-groups.ts';
+import { decideSteadyState } from './decide-steady-state.ts';
+import { type Decision, needsFix } from './decision.ts';
+import { noted } from './decision-inputs.ts';
 import { adoptedStatus, blankStatus, permittedStatus } from './next-status.ts';
-import { inWords, type SortedRequests, sortRequests, staleInWords } from './requests.ts';
+import type { Outlook } from './outlook.ts';
+import type { Fix, StepReason } from './reasons.ts';
+import { askedBy, type SortedRequests, sortRequests } from './requests.ts';
 import { isOtherOfSameRevision, type RolloutFacts } from './rollout-facts.ts';
 import { answer, isRolling, labelOf, rollBack, step } from './steps.ts';
+import type { Transition } from './transition.ts';
 import { presentStage } from './walk.ts';
 
 /** What was measured belongs to another status than the one that is decided on. */
@@ -27,51 +31,41 @@ function isRewound({ seen, publishedRevision, continues }: RolloutFacts, revisio
   );
 }
 
-interface Rewinding {
-  readonly code: 'HISTORY_REWOUND' | 'STATUS_TWICE';
-  readonly reason: string;
-}
+type Rewinding = Extract<Fix, { kind: 'history-rewound' | 'status-twice' }>;
 
 function rewindingOf(facts: RolloutFacts, status: RolloutStatus): Rewinding | null {
   const known = Math.max(facts.seen?.revision ?? 0, facts.publishedRevision);
-  if (isRewound(facts, status.revision)) {
-    const reason = `revision ${status.revision} at HEAD is below ${known}, which was there before: the history was rewritten`;
-    return { code: 'HISTORY_REWOUND', reason };
-  }
+  if (isRewound(facts, status.revision))
+    return { kind: 'history-rewound', code: 'HISTORY_REWOUND', revision: status.revision, known };
   if (!isOtherOfSameRevision(status, facts.seen)) return null;
-  const reason = `HEAD has another revision ${known} than the one that was there before: the history was rewritten`;
-  return { code: 'STATUS_TWICE', reason };
+  return { kind: 'status-twice', code: 'STATUS_TWICE', revision: known };
 }
 
-function decideRewound(facts: RolloutFacts, status: RolloutStatus, { code, reason }: Rewinding): Decision {
+function decideRewound(facts: RolloutFacts, status: RolloutStatus, rewinding: Rewinding): Decision {
   const { adopt } = sortRequests(facts.spec.requests ?? [], status, null);
-  const known = Math.max(facts.seen?.revision ?? 0, facts.publishedRevision);
-  if (adopt === null) return mending(facts, status, code, `${reason}; \`slipway adopt ${facts.name}\` accepts it`);
-  const words = `the rewritten history was adopted${inWords(adopt)}; revisions go on above ${known}`;
+  if (adopt === null) return needsFix(facts, status, rewinding);
+  const above = Math.max(facts.seen?.revision ?? 0, facts.publishedRevision);
   return step(unmeasured(facts), status, {
     kind: 'adopt',
     to: labelOf(status),
     next: adoptedStatus(status, facts.seen?.status ?? null),
     answered: [adopt.index],
-    reason: words,
+    reason: { kind: 'history-adopted', above, ...askedBy(adopt) },
   });
 }
 
 /** A status that nobody signed, or an older one put back: the last authentic one is the truth. */
-function putRight(facts: RolloutFacts, truth: RolloutStatus, reason: string): Decision {
+function putRight(facts: RolloutFacts, truth: RolloutStatus, reason: StepReason): Decision {
   return step(unmeasured(facts), truth, { kind: 'restore', to: labelOf(truth), next: truth, answered: [], reason });
 }
 
-/** What a rollout waits on while another reconciler's status is left alone. */
-export const STATUS_OF_OTHER = 'STATUS_OF_OTHER';
-/** Somebody started a new home on a repository that has a history: to begin anew there would take all devices' models away. */
-const OTHER_SERVICE =
-  'its status was signed by another reconciler, of whom this one knows nothing; run it with the home that it had, or name that key under `reconciler` in the trust policy';
-
-/** An older authentic status, or none, on top of the history: someone reverted a commit of the reconciler. */
-function decideReverted(facts: RolloutFacts, seen: RolloutStatus, what: string): Decision {
-  if (isRolling(seen)) return rollBack(unmeasured(facts), seen, { reason: `aborted, as ${what}`, answered: [] });
-  return putRight(facts, seen, `${what} while nothing rolled; to change what runs, change spec.version`);
+/**
+ * An older authentic status of this revision, or none, on top of the history: someone reverted a commit of the reconciler.
+ */
+function decideReverted(facts: RolloutFacts, seen: RolloutStatus, revision: number | null): Decision {
+  return isRolling(seen)
+    ? rollBack(unmeasured(facts), seen, { reason: { kind: 'status-reverted', revision }, answered: [] })
+    : putRight(facts, seen, { kind: 'status-restored', revision });
 }
 
 /** The highest authentic status that anyone knows: evidence may be deleted together with what it backs. */
@@ -85,26 +79,27 @@ function newestKnown(facts: RolloutFacts, inTree: RolloutStatus | null): Rollout
 function decideAnswers(facts: RolloutFacts, status: RolloutStatus, requests: SortedRequests): Decision | null {
   const { stale, adopt, retry } = requests;
   if (stale.length > 0) {
-    return answer(facts, status, { reason: staleInWords(stale), answered: stale.map((one) => one.index) });
+    const requests = stale.map(({ act, problem }) => ({ act, problem }));
+    const answered = stale.map((one) => one.index);
+    return answer(facts, status, { reason: { kind: 'requests-refused', requests }, answered });
   }
   if (adopt !== null) {
-    const reason = 'answered with no: adopt: the history was not rewritten';
-    return answer(facts, status, { reason, answered: [adopt.index] });
+    const requests = [{ act: 'adopt', problem: { kind: 'history-not-rewritten' } }] as const;
+    return answer(facts, status, { reason: { kind: 'requests-refused', requests }, answered: [adopt.index] });
   }
-  const along = decideGroupAlong(facts, status, requests);
-  if (along !== null) return along;
+  const rejoined = decideRejoin(facts, status, requests);
+  if (rejoined !== null) return rejoined;
   if (retry === null) return null;
   const { digest } = retry.request;
   const version = status.rejected.find((one) => one.digest === digest)?.version ?? digest;
-  const asked = retry.request.by === undefined ? '' : ', asked';
-  const draft = { reason: `retry of ${version}${asked}${inWords(retry)}`, answered: [retry.index] };
+  const draft = { reason: { kind: 'retried', version, ...askedBy(retry) }, answered: [retry.index] } as const;
   return answer(facts, status, draft, permittedStatus(status, digest));
 }
 
 /** Back first, answers next, forward last: nothing that people ask may stand between a failed candidate and its rollback. */
 function decideFromStatus(facts: RolloutFacts, status: RolloutStatus): Decision {
   const requests = sortRequests(facts.spec.requests ?? [], status, presentStage(facts, status));
-  if (!isRolling(status)) return decideAnswers(facts, status, requests) ?? decideAtRest(facts, status);
+  if (!isRolling(status)) return decideAnswers(facts, status, requests) ?? decideSteadyState(facts, status);
   return (
     decideBack(facts, status, requests) ??
     decideAnswers(facts, status, requests) ??
@@ -112,10 +107,21 @@ function decideFromStatus(facts: RolloutFacts, status: RolloutStatus): Decision 
   );
 }
 
+export interface RolloutDecision {
+  readonly step: Transition | null;
+  readonly outlook: Outlook;
+}
+
 /**
  * What one rollout does next, or what it waits on. Total and pure: every combination of facts has an answer, and the same facts have the same.
  */
-export function decideRollout(facts: RolloutFacts): Decision {
+export function decideRollout(facts: RolloutFacts): RolloutDecision {
+  const { facts: asked, inputs } = noted(facts);
+  const { step: decided, outlook } = decideClaim(asked);
+  return { step: decided && { ...decided, inputs: inputs() }, outlook };
+}
+
+function decideClaim(facts: RolloutFacts): Decision {
   const { claim, seen } = facts;
   const blank = blankStatus(facts.spec.target, facts.now);
   switch (claim.kind) {
@@ -125,24 +131,20 @@ export function decideRollout(facts: RolloutFacts): Decision {
       if (rewinding !== null) return decideRewound(facts, inTree, rewinding);
       const truth = newestKnown(facts, claim.lastAuthentic);
       if (truth === null && claim.isSignedByOther === true)
-        return mending(facts, blank, STATUS_OF_OTHER, OTHER_SERVICE);
-      return putRight(facts, truth ?? blank, `the status was not written by the reconciler (${claim.reason})`);
+        return needsFix(facts, blank, { kind: 'status-of-other', code: 'STATUS_OF_OTHER' });
+      return putRight(facts, truth ?? blank, { kind: 'status-forged', problem: claim.problem });
     }
     case 'none': {
       const rewinding = rewindingOf(facts, blank);
       if (rewinding !== null) return decideRewound(facts, blank, rewinding);
-      return seen?.status
-        ? decideReverted(facts, seen.status, 'the status was taken away')
-        : decideFromStatus(facts, blank);
+      return seen?.status ? decideReverted(facts, seen.status, null) : decideFromStatus(facts, blank);
     }
     case 'authentic': {
       const { status } = claim;
       const rewinding = rewindingOf(facts, status);
       if (rewinding !== null) return decideRewound(facts, status, rewinding);
       const isOlder = seen?.status && status.revision < seen.revision;
-      return isOlder
-        ? decideReverted(facts, seen.status, `the status of revision ${status.revision} was put back`)
-        : decideFromStatus(facts, status);
+      return isOlder ? decideReverted(facts, seen.status, status.revision) : decideFromStatus(facts, status);
     }
     default:
       return assertNever(claim);

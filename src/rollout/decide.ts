@@ -1,17 +1,15 @@
 // Owns the plan: for every rollout one step or what it waits on, and the directive that HEAD amounts to. Pure and total.
 import type { Directive } from '../contract/directive.ts';
-import { decideRollout } from './decide-rollout.ts';
-import type { Decision } from './decision.ts';
+import { decideRollout, type RolloutDecision } from './decide-rollout.ts';
 import { directiveOf } from './directive-of.ts';
 import type { Outlook } from './outlook.ts';
+import type { DocumentProblem, Fix } from './reasons.ts';
 import type { RolloutFacts } from './rollout-facts.ts';
 import type { Transition } from './transition.ts';
 
 /** A rollout whose document can't be used: it stays as it was published. */
-export interface BrokenRollout {
+export interface BrokenRollout extends DocumentProblem {
   readonly name: string;
-  readonly code: string;
-  readonly reason: string;
 }
 
 export interface FleetFacts {
@@ -26,9 +24,19 @@ export interface Plan {
   readonly outlooks: readonly Outlook[];
   /** What the fleet should run as HEAD stands, before the steps. */
   readonly directive: Directive;
+  readonly decisions: Decisions;
 }
 
-function brokenOutlook({ name, code, reason }: BrokenRollout): Outlook {
+/** Decisions are pure, so the same object of facts never needs a second one: a settled rollout costs a look-up a cycle. */
+export type Decisions = ReadonlyMap<RolloutFacts, RolloutDecision>;
+
+/** All is as declared: without a change of its facts, nothing is to be decided. */
+export function isSettled(decision: RolloutDecision | undefined): boolean {
+  return decision !== undefined && decision.step === null && decision.outlook.waitingOn.length === 0;
+}
+
+function brokenOutlook({ name, ...problem }: BrokenRollout): Outlook {
+  const fix: Fix = { kind: 'document', ...problem };
   return {
     rollout: name,
     model: '',
@@ -42,30 +50,19 @@ function brokenOutlook({ name, code, reason }: BrokenRollout): Outlook {
     window: null,
     terms: null,
     rejected: null,
-    waitingOn: [{ kind: 'mending', code, reason }],
-    conditions: [
-      { type: 'Stalled', status: true, reason: code, message: `${reason} Devices keep what was published last.` },
-    ],
+    waitingOn: [{ kind: 'needs-fix', fix }],
+    conditions: [{ type: 'Stalled', status: true, reason: fix.code, fix }],
   };
 }
 
-/** Decisions are pure, so the same object of facts never needs a second one: a rollout at rest costs a look-up a cycle. */
-const decided = new WeakMap<RolloutFacts, Decision>();
-
-export function decideOnce(facts: RolloutFacts): Decision {
-  const known = decided.get(facts);
-  if (known !== undefined) return known;
-  const decision = decideRollout(facts);
-  decided.set(facts, decision);
-  return decision;
-}
-
-/** What to do now. The same facts give the same plan. */
-export function decide({ rollouts, broken, published }: FleetFacts): Plan {
-  const decisions = rollouts.map(decideOnce);
+/** What to do now. The same facts give the same plan; `before` are the decisions of the last plan. */
+export function decide({ rollouts, broken, published }: FleetFacts, before?: Decisions): Plan {
+  const decisions = new Map(rollouts.map((facts) => [facts, before?.get(facts) ?? decideRollout(facts)]));
+  const all = [...decisions.values()];
   return {
-    steps: decisions.map((decision) => decision.step).filter((step) => step !== null),
-    outlooks: [...decisions.map((decision) => decision.outlook), ...broken.map(brokenOutlook)],
+    steps: all.map((decision) => decision.step).filter((step) => step !== null),
+    outlooks: [...all.map((decision) => decision.outlook), ...broken.map(brokenOutlook)],
     directive: directiveOf({ readable: rollouts, broken: broken.map((one) => one.name), published }),
+    decisions,
   };
 }

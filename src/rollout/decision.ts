@@ -1,62 +1,48 @@
 // Owns the answer of a decision: one step or none, and how the rollout stands.
 import type { RolloutStatus } from '../documents/types.generated.ts';
-import { silenceInWords } from '../wording/reason-in-words.ts';
+import { desiredVersion } from './desired-version.ts';
 import { exceptionsOf } from './exceptions.ts';
 import { lastRejection } from './last-rejection.ts';
 import type { Condition, ExceptedOutlook, Outlook, WaitingOn } from './outlook.ts';
-import type { RolloutFacts } from './rollout-facts.ts';
+import type { Fix } from './reasons.ts';
+import { type RolloutFacts, refusalOf } from './rollout-facts.ts';
+import { silentOf } from './silent-signals.ts';
 import { termsOf } from './stage-terms.ts';
-import type { Transition } from './transition.ts';
-import { wishOf } from './wish-of.ts';
+import type { Step } from './transition.ts';
 
 export interface Decision {
-  readonly step: Transition | null;
+  readonly step: Step | null;
   readonly outlook: Outlook;
 }
 
 function sourceCondition(facts: RolloutFacts, status: RolloutStatus): Condition {
-  const wish = wishOf(facts, status);
+  const desired = desiredVersion(facts, status);
   const type = 'SourceVerified';
-  switch (wish.kind) {
-    case 'refused':
-      return { type, status: false, reason: wish.code, message: `${wish.known.version}: ${wish.reason}` };
-    case 'missing':
-      return { type, status: false, reason: wish.code, message: wish.reason };
-    case 'resolved': {
-      const { passedOver } = wish;
-      if (passedOver === null) break;
-      const message = `${passedOver.known.version} is newer, and may not be used: ${passedOver.reason}`;
-      return { type, status: false, reason: passedOver.code, message };
-    }
-    case 'rejected':
-      break;
-  }
-  return { type, status: true, reason: 'Verified', message: 'The wished version is signed by someone who may.' };
+  const unverified = (fix: Fix, isNewer: boolean): Condition => {
+    return { type, status: false, reason: fix.code, fix, isNewer };
+  };
+  if (desired.kind === 'unusable') return unverified(desired.fix, false);
+  const isPassedOver = desired.kind === 'resolved' && desired.passedOver !== null;
+  return isPassedOver ? unverified(desired.passedOver, true) : { type, status: true, reason: 'Verified' };
 }
 
-/** Groups that are behind on a version that nobody vouches for any more: only a person, or a later version, can take them off it. */
-function revokedBehind({ versions }: RolloutFacts, status: RolloutStatus): Condition[] {
+/** Groups that stay on a version whose signer was revoked. */
+function groupsOnRevoked({ versions }: RolloutFacts, status: RolloutStatus): Condition[] {
   return exceptionsOf(status).flatMap(({ group, stable }): Condition[] => {
     const standing = versions.find(({ digest }) => digest === stable?.digest)?.standing;
     if (stable === null || standing?.kind !== 'refused' || !standing.revoked) return [];
-    const message = `${group} runs ${stable.version}, and trust in it was taken back: ${standing.reason}`;
-    return [{ type: 'Stalled', status: true, reason: standing.code, message }];
+    const fix: Fix = { kind: 'group-on-revoked', group, version: stable.version, ...refusalOf(standing) };
+    return [{ type: 'Stalled', status: true, reason: fix.code, fix }];
   });
 }
 
-/** Whether the outside signals that the stage asks for answer, those that never decide among them; none when it asks for none. */
+/** Whether the providers that the stage's rules query answer, those of dry runs among them; none when no rule queries one. */
 function signalsCondition({ verdict }: RolloutFacts): Condition[] {
-  const asked = (verdict?.rules ?? []).flatMap((rule) =>
-    rule.kind === 'signal' ? [{ metric: rule.metric, ...rule.sums }] : [],
-  );
+  const asked = (verdict?.rules ?? []).filter(({ kind }) => kind === 'signal');
   if (asked.length === 0) return [];
-  const silent = asked.flatMap(({ metric, from, provider, state }) =>
-    state.kind === 'silent' ? [`${metric}: ${from} ${provider}: ${silenceInWords(state.why)}`] : [],
-  );
-  const type = 'SignalsAnswered';
-  return silent.length === 0
-    ? [{ type, status: true, reason: 'Answered', message: 'Every outside signal that is asked for answers.' }]
-    : [{ type, status: false, reason: 'SIGNAL_SILENT', message: silent.join('; ') }];
+  const silent = silentOf(asked);
+  const isAnswered = silent.length === 0;
+  return [{ type: 'SignalsAnswered', status: isAnswered, reason: isAnswered ? 'Answered' : 'SIGNAL_SILENT', silent }];
 }
 
 function conditionsOf(
@@ -65,33 +51,32 @@ function conditionsOf(
   waitingOn: readonly WaitingOn[],
   isStepping: boolean,
 ): Condition[] {
-  const mendingOn = waitingOn.find((one) => one.kind === 'mending');
-  const held = waitingOn.find(
-    (one) => one.kind === 'rejected' || one.kind === 'deadline-held' || one.kind === 'paused',
+  const stalled = waitingOn.find((one) => one.kind === 'needs-fix');
+  const isHeld = waitingOn.some(({ kind }) =>
+    ['rejected', 'rejected-in-groups', 'deadline-held', 'paused'].includes(kind),
   );
   const rolling = status.candidate !== null;
-  const conditions: Condition[] = [
+  return [
     {
       type: 'Ready',
       status: !rolling && status.stable !== null && waitingOn.length === 0 && !isStepping,
       reason: rolling ? 'Rolling' : status.stable === null ? 'NothingStable' : 'Stable',
-      message: status.stable === null ? 'No version is stable yet.' : `${status.stable.version} is stable.`,
     },
     {
       type: 'Progressing',
-      status: isStepping || (rolling && mendingOn === undefined && held === undefined),
-      reason: rolling ? 'Rolling' : 'AtRest',
-      message: rolling ? `${status.candidate?.version} is in ${status.stage}.` : 'Nothing rolls.',
+      status: isStepping || (rolling && stalled === undefined && !isHeld),
+      reason: rolling ? 'Rolling' : 'SteadyState',
     },
+    ...(stalled === undefined
+      ? []
+      : [{ type: 'Stalled', status: true, reason: stalled.fix.code, fix: stalled.fix } as const]),
+    ...groupsOnRevoked(facts, status),
+    sourceCondition(facts, status),
+    ...(rolling ? signalsCondition(facts) : []),
   ];
-  if (mendingOn?.kind === 'mending')
-    conditions.push({ type: 'Stalled', status: true, reason: mendingOn.code, message: mendingOn.reason });
-  conditions.push(...revokedBehind(facts, status));
-  conditions.push(sourceCondition(facts, status), ...(rolling ? signalsCondition(facts) : []));
-  return conditions;
 }
 
-/** The groups that do not go along, as a status has them. */
+/** The groups that are exceptions, as a status has them. */
 export function exceptedIn(status: Pick<RolloutStatus, 'exceptions'>): ExceptedOutlook[] {
   return exceptionsOf(status).map(({ group, kind, stable, reason }) => {
     return { group, kind, version: stable?.version ?? null, reason };
@@ -140,7 +125,7 @@ export function wait(facts: RolloutFacts, status: RolloutStatus, waitingOn: read
   return { step: null, outlook: outlookOf(facts, status, waitingOn) };
 }
 
-/** No step until someone mends the source. */
-export function mending(facts: RolloutFacts, status: RolloutStatus, code: string, reason: string): Decision {
-  return wait(facts, status, [{ kind: 'mending', code, reason }]);
+/** No step until someone fixes this. */
+export function needsFix(facts: RolloutFacts, status: RolloutStatus, fix: Fix): Decision {
+  return wait(facts, status, [{ kind: 'needs-fix', fix }]);
 }

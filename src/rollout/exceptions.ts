@@ -1,8 +1,8 @@
-// Owns groups that do not go along with their rollout, as the status has them: how they come to stand apart, and what becomes of them.
+// Owns groups that are exceptions to their rollout, as the status has them: how they become one, and what becomes of them.
 import { toIsoSeconds } from '../base/clock.ts';
-import { asReason } from '../base/plain-text.ts';
 import { standsApart } from '../contract/group-exception.ts';
 import type { RolloutStatus } from '../documents/types.generated.ts';
+import type { StatusReason } from './reasons.ts';
 import type { RolloutFacts } from './rollout-facts.ts';
 import { evidencePath, type Stamp } from './status-stamp.ts';
 
@@ -52,15 +52,14 @@ export interface Apartness {
   readonly candidate: Pick<NonNullable<RolloutStatus['candidate']>, 'version' | 'digest'>;
   readonly groups: readonly string[];
   readonly kind: 'rolled-back' | 'held';
-  readonly reason: string;
+  readonly reason: StatusReason;
   readonly stamp: Stamp;
 }
 
 /** The groups stand apart from here on; the cohort of a held one is the present one. A group that was behind still is. */
 export function exceptedStatus(status: RolloutStatus, facts: RolloutFacts, apartness: Apartness): RolloutStatus {
-  const { groups, kind, stamp } = apartness;
+  const { groups, kind, reason, stamp } = apartness;
   const before = exceptionsOf(status);
-  const reason = asReason(apartness.reason);
   const evidence = evidencePath(status, facts, stamp);
   const at = toIsoSeconds(facts.now);
   const added = groups.map((group): StatusException => {
@@ -87,7 +86,7 @@ export function startedApart(status: RolloutStatus, digest: string): RolloutStat
   return withExceptions(status, [...others, ...apart]);
 }
 
-/** The group goes along with the others again. While a candidate rolls it still has its own stable version below it. */
+/** The group rejoins the others. While a candidate rolls it still has its own stable version below it. */
 export function rejoinedStatus(status: RolloutStatus, group: string): RolloutStatus {
   const digest = (status.candidate ?? status.stable)?.digest;
   const exceptions = exceptionsOf(status).flatMap((one) => {

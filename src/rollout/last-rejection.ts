@@ -1,9 +1,10 @@
 // Owns what a rollback leaves to be told: the version that was taken back last, until another one starts.
 import type { RolloutStatus } from '../documents/types.generated.ts';
+import type { StatusReason } from './reasons.ts';
 
 export interface LastRejection {
   readonly version: string;
-  readonly reason: string;
+  readonly reason: StatusReason;
   /** RFC 3339. */
   readonly at: string;
 }

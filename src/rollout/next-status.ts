@@ -1,13 +1,11 @@
 // Owns how each step changes the status block: the only place that writes one.
 import { toIsoSeconds } from '../base/clock.ts';
-import { asReason } from '../base/plain-text.ts';
 import type { Digest } from '../contract/digest.ts';
 import { groupsApart } from '../contract/group-exception.ts';
 import { type Cohort, saltOf } from '../contract/membership.ts';
 import { sketchCount } from '../contract/sketch.ts';
 import type { RolloutStatus } from '../documents/types.generated.ts';
 import { freezeGroupLimits, freezeLimits } from '../gates/freeze-limits.ts';
-import { cohortOf } from './choose-cohort.ts';
 import {
   exceptionsAfterCompletion,
   exceptionsAfterRetreat,
@@ -15,6 +13,7 @@ import {
   startedApart,
   withExceptions,
 } from './exceptions.ts';
+import type { StatusReason } from './reasons.ts';
 import { type BaselineFacts, isFreezable, LEAST_BASELINE_INFERENCES, type RolloutFacts } from './rollout-facts.ts';
 import { rulesWithin, type Stage } from './stages-of-policy.ts';
 import { evidencePath, type Stamp } from './status-stamp.ts';
@@ -78,7 +77,10 @@ export function openingOf(
 ): Opening {
   return {
     stage,
-    cohort: cohortOf(stage, status.cohort, salt, facts.matching(target, groupsApart(exceptionsOf(status)))),
+    cohort: facts.known.choose({
+      ...{ stage, target, salt, before: status.cohort },
+      apart: groupsApart(exceptionsOf(status)),
+    }).cohort,
     limits: limitsOf(stage, facts.baseline),
   };
 }
@@ -99,7 +101,7 @@ export function startedStatus(
   facts: RolloutFacts,
 ): RolloutStatus {
   const attempt = nextAttempt(status, wanted.digest);
-  const salt = saltOf(facts.name, wanted.digest, attempt);
+  const salt = saltOf(facts.name, wanted.digest, attempt, facts.nonce);
   const empty: Cohort = { cut: 0, select: null, devices: [] };
   const apart = startedApart(status, wanted.digest);
   const opening = openingOf(stage, { ...apart, cohort: empty }, salt, facts, wanted.target);
@@ -133,7 +135,7 @@ export function advancedStatus(status: RolloutStatus, stage: Stage, facts: Rollo
   };
 }
 
-const AT_REST = {
+const STEADY_STATE = {
   state: 'idle',
   stage: null,
   candidate: null,
@@ -143,13 +145,13 @@ const AT_REST = {
   paused: null,
 } as const;
 
-function atRest(status: RolloutStatus): RolloutStatus {
-  return { ...status, ...AT_REST, cohort: { cut: 0, select: null, devices: [] }, limits: [] };
+function steadyState(status: RolloutStatus): RolloutStatus {
+  return { ...status, ...STEADY_STATE, cohort: { cut: 0, select: null, devices: [] }, limits: [] };
 }
 
 /** Nothing rolls any more; what was stable stays stable. */
 export function restedStatus(status: RolloutStatus): RolloutStatus {
-  return withExceptions(atRest(status), exceptionsAfterRetreat(status));
+  return withExceptions(steadyState(status), exceptionsAfterRetreat(status));
 }
 
 /** The candidate becomes what everyone runs but the groups that stand apart. */
@@ -162,7 +164,7 @@ export function completedStatus(status: RolloutStatus, candidate: CandidateStatu
     ...(status.previous ?? []).filter((one) => one.digest !== digest && one.digest !== before?.digest),
   ];
   const next = {
-    ...atRest(status),
+    ...steadyState(status),
     stable: { version, digest, parameters, target: status.target },
     previous: previous.slice(0, MOST_PREVIOUS),
     rejected: status.rejected.filter((one) => one.digest !== digest),
@@ -172,7 +174,7 @@ export function completedStatus(status: RolloutStatus, candidate: CandidateStatu
 
 export interface Rejection {
   readonly candidate: CandidateStatus;
-  readonly reason: string;
+  readonly reason: StatusReason;
   readonly stamp: Stamp;
 }
 
@@ -183,7 +185,7 @@ export function rejectedStatus(status: RolloutStatus, facts: RolloutFacts, rejec
     digest: candidate.digest,
     version: candidate.version,
     attempt: candidate.attempt,
-    reason: asReason(reason),
+    reason,
     evidence: evidencePath(status, facts, stamp),
     at: toIsoSeconds(facts.now),
   };
@@ -192,8 +194,8 @@ export function rejectedStatus(status: RolloutStatus, facts: RolloutFacts, rejec
 }
 
 /** The candidate stays where it is until people say how to go on. */
-export function pausedStatus(status: RolloutStatus, reason: string, now: number): RolloutStatus {
-  return { ...status, state: 'paused', paused: { reason: asReason(reason), since: toIsoSeconds(now) } };
+export function pausedStatus(status: RolloutStatus, reason: StatusReason, now: number): RolloutStatus {
+  return { ...status, state: 'paused', paused: { reason, since: toIsoSeconds(now) } };
 }
 
 /** A status out of a rewritten history: attempts still count on from those that devices have seen. */

@@ -10,7 +10,20 @@ export interface OffDeclared {
   /** Of them, those that have done so for longer than they may. */
   readonly staying: number;
   /** At most `MOST_NAMED`, those that stay first. */
-  readonly first: readonly { readonly device: string; readonly what: string }[];
+  readonly first: readonly OffDevice[];
+}
+
+/** What a device runs, and what it should. */
+export interface Deviation {
+  readonly running: string;
+  /** Null when nothing is declared. */
+  readonly declared: string | null;
+  /** What the device says of its failure to take the declared version. */
+  readonly failure: string | null;
+}
+
+export interface OffDevice extends Deviation {
+  readonly device: string;
 }
 
 export interface DeclaredFacts {
@@ -44,13 +57,14 @@ function isCountedByStage({ arm, entry, choice, attempt }: RunAssignment, device
   return outcome !== undefined && outcome.kind !== 'committed' && outcome.attempt >= attempt;
 }
 
-/** What the device runs instead, in words; null when it runs what it should, or is on its way. */
-function deviation(assignment: Exclude<Assignment, { kind: 'conflict' }>, device: KnownDevice): string | null {
+/** What the device runs instead; null when it runs what it should, or is on its way. */
+function deviation(assignment: Exclude<Assignment, { kind: 'conflict' }>, device: KnownDevice): Deviation | null {
   const state = device.models.get(assignment.model);
   const running = state?.running ?? null;
   if (state === undefined || running === null) return null;
   if (assignment.kind === 'none') {
-    return state.rollout === assignment.entry.rollout ? `runs ${running.version}, nothing is declared` : null;
+    const isOfRollout = state.rollout === assignment.entry.rollout;
+    return isOfRollout ? { running: running.version, declared: null, failure: null } : null;
   }
   const { choice } = assignment;
   if (running.digest === choice.digest) return null;
@@ -58,8 +72,7 @@ function deviation(assignment: Exclude<Assignment, { kind: 'conflict' }>, device
   if (isOnItsWay || isCountedByStage(assignment, device)) return null;
   const outcome = device.outcomes.get(outcomeKey(assignment.entry.rollout, choice.digest));
   const isBad = outcome !== undefined && outcome.kind !== 'committed' && outcome.attempt >= assignment.attempt;
-  const why = isBad ? ` (${outcome.message})` : '';
-  return `runs ${running.version}, declared is ${choice.version}${why}`;
+  return { running: running.version, declared: choice.version, failure: isBad ? outcome.message : null };
 }
 
 /** A device of the cohort that still runs stable is the stage's to wait for: it is off only when it stays so. */
@@ -68,9 +81,7 @@ function isExpected(assignment: Assignment, device: KnownDevice): boolean {
   return device.models.get(assignment.model)?.running?.digest === stableFor(assignment.entry, device)?.digest;
 }
 
-interface Found {
-  readonly device: string;
-  readonly what: string;
+interface Found extends OffDevice {
   readonly isStaying: boolean;
 }
 
@@ -92,8 +103,8 @@ export function countOffDeclared(facts: DeclaredFacts, before: OffSince): Counte
       const own = told.get(model);
       const [assignment] = own === undefined ? [] : assignmentsFor(own, device);
       if (assignment === undefined || assignment.kind === 'conflict') continue;
-      const what = deviation(assignment, device);
-      if (what === null) continue;
+      const deviates = deviation(assignment, device);
+      if (deviates === null) continue;
       const { rollout, spreadMs } = assignment.entry;
       const declared = assignment.kind === 'run' ? assignment.choice.digest : '';
       const key = `${device.id}\n${rollout}\n${declared}`;
@@ -101,7 +112,7 @@ export function countOffDeclared(facts: DeclaredFacts, before: OffSince): Counte
       since.set(key, firstMs);
       const isStaying = listenedMs - firstMs >= facts.afterMs + spreadMs;
       if (isStaying || !isExpected(assignment, device))
-        byRollout.get(rollout)?.push({ device: device.id, what, isStaying });
+        byRollout.get(rollout)?.push({ device: device.id, ...deviates, isStaying });
     }
   }
   return { rollouts: [...byRollout].map(([rollout, found]) => counted(rollout, found)), since };
@@ -110,6 +121,6 @@ export function countOffDeclared(facts: DeclaredFacts, before: OffSince): Counte
 function counted(rollout: string, found: readonly Found[]): OffDeclared {
   const staying = found.filter((one) => one.isStaying);
   const others = found.filter((one) => !one.isStaying);
-  const first = [...staying, ...others].slice(0, MOST_NAMED).map(({ device, what }) => ({ device, what }));
+  const first = [...staying, ...others].slice(0, MOST_NAMED).map(({ isStaying: _, ...one }) => one);
   return { rollout, count: found.length, staying: staying.length, first };
 }

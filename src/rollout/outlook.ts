@@ -1,9 +1,20 @@
 // Owns what a rollout waits on and how it stands, as values: waiting is an answer.
 import type { StageVerdict } from '../gates/rule-verdict.ts';
+import type { SignalSilence } from '../gates/signal-track.ts';
 import type { CohortCounts } from './count-cohort.ts';
 import type { LastRejection } from './last-rejection.ts';
+import type { Fix, NamedRule, StatusReason, StuckRule } from './reasons.ts';
 import type { WindowTime } from './rollout-facts.ts';
 import type { StageTerms } from './stage-terms.ts';
+
+/** A provider that gives nothing that can be used. */
+export interface SilentSignal {
+  readonly signal: string;
+  readonly from: 'prometheus' | 'webhook';
+  readonly provider: string;
+  readonly why: SignalSilence;
+  readonly sinceMs: number;
+}
 
 export type WaitingOn =
   | { readonly kind: 'soak'; readonly remainingMs: number }
@@ -12,55 +23,59 @@ export type WaitingOn =
   | {
       readonly kind: 'verdict';
       /** Rules that are still open. */
-      readonly rules: readonly string[];
+      readonly rules: readonly NamedRule[];
       /** About how long the slowest of them still takes; null when nobody can tell. */
       readonly minutes: number | null;
       /** The slowest of them, and how many more inferences it needs, to hold if it is within its limit so far, else to be broken. */
       readonly slowest: { readonly metric: string; readonly trials: number; readonly within?: boolean } | null;
-      /** What else the stage's minimum lacks, in words. */
-      readonly lacks: readonly string[];
-      /** Of a rule that more of the same would not decide, why that is; absent when there is none. */
-      readonly why?: string;
+      /** What else the stage's minimum lacks. */
+      readonly lacks: StageVerdict['because'];
+      /** An open rule that more of the same would not decide; null when there is none. */
+      readonly stuck: StuckRule | null;
     }
-  /** A provider that a rule asks gives nothing that can be used. */
-  | {
-      readonly kind: 'signal';
-      readonly signal: string;
-      readonly from: 'prometheus' | 'webhook';
-      readonly provider: string;
-      readonly reason: string;
-      readonly sinceMs: number;
-    }
+  | ({ readonly kind: 'signal' } & SilentSignal)
   | { readonly kind: 'approval'; readonly approvers: readonly string[]; readonly have: number; readonly need: number }
   /** Stable's answers; when the time is over it starts without them. */
   | { readonly kind: 'baseline'; readonly have: number; readonly need: number; readonly remainingMs: number }
   | { readonly kind: 'suspended' }
-  | { readonly kind: 'paused'; readonly reason: string }
-  | { readonly kind: 'rejected'; readonly version: string; readonly reason: string }
+  /** Null where the status does not say why. */
+  | { readonly kind: 'paused'; readonly reason: StatusReason | null }
+  | { readonly kind: 'rejected'; readonly version: string; readonly reason: StatusReason | null }
+  /** The version failed before in these groups, which are all devices there are. */
+  | { readonly kind: 'rejected-in-groups'; readonly version: string; readonly groups: readonly string[] }
   /** Groups that a failed rule holds: the rollout does not complete before a person says what becomes of them. */
   | { readonly kind: 'groups-held'; readonly groups: readonly string[] }
-  | { readonly kind: 'deadline-held'; readonly rules: readonly string[] }
+  | { readonly kind: 'deadline-held'; readonly rules: readonly NamedRule[] }
   | { readonly kind: 'known-devices'; readonly target: string; readonly have: number; readonly need: number }
-  | { readonly kind: 'mending'; readonly code: string; readonly reason: string };
+  | { readonly kind: 'needs-fix'; readonly fix: Fix };
 
-export type ConditionType = 'Ready' | 'Progressing' | 'Stalled' | 'SourceVerified' | 'SignalsAnswered';
+/** `reason`: one word for programs. */
+export type Condition =
+  | { readonly type: 'Ready' | 'Progressing'; readonly status: boolean; readonly reason: string }
+  | { readonly type: 'Stalled'; readonly status: true; readonly reason: string; readonly fix: Fix }
+  | { readonly type: 'SourceVerified'; readonly status: true; readonly reason: string }
+  /** `isNewer`: the desired version may be used, and a newer one that would be desired may not. */
+  | {
+      readonly type: 'SourceVerified';
+      readonly status: false;
+      readonly reason: string;
+      readonly fix: Fix;
+      readonly isNewer: boolean;
+    }
+  | {
+      readonly type: 'SignalsAnswered';
+      readonly status: boolean;
+      readonly reason: string;
+      readonly silent: readonly SilentSignal[];
+    };
 
-export interface Condition {
-  readonly type: ConditionType;
-  readonly status: boolean;
-  /** One word for programs. */
-  readonly reason: string;
-  /** A sentence for people. */
-  readonly message: string;
-}
-
-/** How a group stands that does not go along. */
+/** How a group stands that is an exception. */
 export interface ExceptedOutlook {
   readonly group: string;
   readonly kind: 'rolled-back' | 'held' | 'behind';
   /** The version that it runs while it is not on the candidate; null when that is the stable one. */
   readonly version: string | null;
-  readonly reason: string;
+  readonly reason: StatusReason;
 }
 
 /** The policy at HEAD is not the one that the attempt under way began with. */
@@ -88,7 +103,7 @@ export interface Outlook {
   readonly terms: StageTerms | null;
   /** Absent when the attempt's policy is that of HEAD, and when nothing rolls. */
   readonly changedPolicy?: ChangedPolicy;
-  /** Groups of devices that do not go along with the others, and what they run in place of stable; absent when all go along. */
+  /** Groups of devices that are exceptions, and what they run in place of stable; absent when there are none. */
   readonly exceptions?: readonly ExceptedOutlook[];
   /** What was taken back last, until another version starts. */
   readonly rejected: LastRejection | null;

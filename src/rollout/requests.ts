@@ -1,10 +1,9 @@
 // Owns what people ask of a rollout by commit: which requests hold now, and which are answered with a no.
-
-import { asReason } from '../base/plain-text.ts';
+import { clipped, MOST_REASON, oneLine } from '../base/plain-text.ts';
 import { isNameable, standsApart } from '../contract/group-exception.ts';
 import type { RolloutRequest, RolloutStatus } from '../documents/types.generated.ts';
-import { countOf, listed } from '../wording/amounts.ts';
 import { exceptionsOf, MOST_EXCEPTIONS } from './exceptions.ts';
+import type { Asked, RefusedRequest, RequestProblem } from './reasons.ts';
 import type { Stage } from './stages-of-policy.ts';
 
 export interface PlacedRequest {
@@ -13,9 +12,8 @@ export interface PlacedRequest {
   readonly request: RolloutRequest;
 }
 
-export interface StaleRequest {
+export interface StaleRequest extends RefusedRequest {
   readonly index: number;
-  readonly reason: string;
 }
 
 export interface SortedRequests {
@@ -35,56 +33,54 @@ export interface SortedRequests {
 }
 
 /** Who may approve is the stage's to say; a pause in a stage without approvers may be ended by anyone who may commit. */
-function approvalProblem({ by }: RolloutRequest, status: RolloutStatus, stage: Stage | null): string | null {
+function approvalProblem({ by }: RolloutRequest, status: RolloutStatus, stage: Stage | null): RequestProblem | null {
   if (stage === null) return null;
-  if (stage.approval === null) return status.state === 'paused' ? null : `${stage.name} needs no approval`;
+  if (stage.approval === null)
+    return status.state === 'paused' ? null : { kind: 'no-approval-needed', stage: stage.name };
   const { approvers } = stage.approval;
   if (by !== undefined && approvers.includes(by)) return null;
-  return `${by ?? 'nobody named'} is not among its approvers, ${listed(approvers, 'and')}`;
+  return { kind: 'not-an-approver', by: by ?? null, approvers };
 }
 
 /** What is asked for one group alone. */
-function groupProblem({ act, digest }: RolloutRequest, group: string, status: RolloutStatus): string | null {
-  if (!isNameable(group)) return 'no device may be in a group of that name';
+function groupProblem({ act, digest }: RolloutRequest, group: string, status: RolloutStatus): RequestProblem | null {
+  if (!isNameable(group)) return { kind: 'group-unnameable' };
   const exception = exceptionsOf(status).find((one) => one.group === group);
   const { candidate, stable } = status;
   switch (act) {
     case 'promote': {
       const isApart = exception !== undefined && (candidate === null || standsApart(exception));
-      if (!isApart) return `${group} goes along already`;
-      const present = candidate ?? stable;
-      return present?.digest === digest ? null : `the others run ${present?.digest ?? 'nothing'}, not ${digest}`;
+      if (!isApart) return { kind: 'group-not-apart', group };
+      const is = (candidate ?? stable)?.digest ?? null;
+      return is === digest ? null : { kind: 'group-runs-other', is, asked: digest };
     }
     case 'abort':
-      if (candidate === null) return 'nothing is rolling';
-      if (digest !== candidate.digest) return `the candidate is ${candidate.digest}, not ${digest}`;
-      if (stable === null) return 'nothing is stable that the group could go back to; abort the whole rollout';
-      if (exception?.kind === 'rolled-back') return `${group} went back already`;
+      if (candidate === null) return { kind: 'nothing-rolls' };
+      if (digest !== candidate.digest) return { kind: 'other-candidate', is: candidate.digest, asked: digest };
+      if (stable === null) return { kind: 'nothing-stable' };
+      if (exception?.kind === 'rolled-back') return { kind: 'group-already-back', group };
       return exception === undefined && exceptionsOf(status).length >= MOST_EXCEPTIONS
-        ? `${MOST_EXCEPTIONS} groups stand apart already; abort the whole rollout`
+        ? { kind: 'too-many-groups', most: MOST_EXCEPTIONS }
         : null;
     default:
-      return `only abort and promote are about a group alone`;
+      return { kind: 'not-for-groups' };
   }
 }
 
-function problemOf(request: RolloutRequest, status: RolloutStatus, stage: Stage | null): string | null {
+function problemOf(request: RolloutRequest, status: RolloutStatus, stage: Stage | null): RequestProblem | null {
+  const { act, digest } = request;
   if (request.group !== undefined) return groupProblem(request, request.group, status);
-  if (request.act === 'adopt') return null;
-  if (request.act === 'retry') {
-    return status.rejected.some((one) => one.digest === request.digest)
-      ? null
-      : `${request.digest} is not among the rejected`;
-  }
-  if (status.candidate === null) return 'nothing is rolling';
-  if (request.digest !== status.candidate.digest)
-    return `the candidate is ${status.candidate.digest}, not ${request.digest}`;
+  if (act === 'adopt') return null;
+  if (act === 'retry')
+    return status.rejected.some((one) => one.digest === digest) ? null : { kind: 'not-rejected', digest };
+  const { candidate } = status;
+  if (candidate === null) return { kind: 'nothing-rolls' };
+  if (digest !== candidate.digest) return { kind: 'other-candidate', is: candidate.digest, asked: digest };
   // An abort means the candidate, whatever stage it has reached meanwhile: abort always wins.
-  if (request.act === 'abort') return null;
-  if (request.stage !== undefined && request.stage !== status.stage) {
-    return `the stage is ${status.stage}, not ${request.stage}`;
-  }
-  return request.act === 'approve' ? approvalProblem(request, status, stage) : null;
+  if (act === 'abort') return null;
+  if (request.stage !== undefined && request.stage !== status.stage)
+    return { kind: 'other-stage', is: status.stage, asked: request.stage };
+  return act === 'approve' ? approvalProblem(request, status, stage) : null;
 }
 
 /** About a group alone is asked besides: what ends a stage does not answer it. */
@@ -103,7 +99,7 @@ export function sortRequests(
   for (const [index, request] of requests.entries()) {
     const problem = problemOf(request, status, stage);
     if (problem === null) valid.push({ index, request });
-    else stale.push({ index, reason: `${request.act}: ${problem}` });
+    else stale.push({ index, act: request.act, problem });
   }
   const first = (act: RolloutRequest['act']): PlacedRequest | null =>
     valid.find(({ request }) => request.act === act && request.group === undefined) ?? null;
@@ -123,18 +119,9 @@ export function sortRequests(
   };
 }
 
-/** Who asked, and why, as a clause for a reason. */
-export function inWords({ request }: PlacedRequest): string {
-  const who = request.by === undefined ? '' : ` by ${asReason(request.by)}`;
-  const why = request.reason === undefined ? '' : `: ${asReason(request.reason)}`;
-  return `${who}${why}`;
-}
-
-const MOST_TOLD = 3;
-
-/** Why requests were answered with a no. */
-export function staleInWords(stale: readonly StaleRequest[]): string {
-  const told = stale.slice(0, MOST_TOLD).map((one) => one.reason);
-  const more = stale.length > MOST_TOLD ? `; and ${countOf(stale.length - MOST_TOLD, 'more', 'more')}` : '';
-  return `answered with no: ${told.join('; ')}${more}`;
+/** Who asked, and that person's own reason: on one line and bounded, as it stays in the status. */
+export function askedBy({ request }: PlacedRequest): Asked {
+  const by = oneLine(request.by ?? '');
+  const reason = clipped(oneLine(request.reason ?? ''), MOST_REASON);
+  return { ...(by === '' ? {} : { by }), ...(reason === '' ? {} : { reason }) };
 }

@@ -4,6 +4,8 @@ import type { Sketch } from '../contract/sketch.ts';
 import type { Rollout, RolloutPolicy, RolloutStatus } from '../documents/types.generated.ts';
 import type { StageVerdict } from '../gates/rule-verdict.ts';
 import type { CohortCounts } from './count-cohort.ts';
+import type { KnownTarget } from './known-target.ts';
+import type { ClaimProblem, DocumentProblem, Refusal } from './reasons.ts';
 
 /** What HEAD's status block is worth. */
 export type StatusClaim =
@@ -12,7 +14,7 @@ export type StatusClaim =
   /** No evidence names it: someone else wrote it. `lastAuthentic` is the highest that evidence in HEAD's tree or the store proves. */
   | {
       readonly kind: 'forged';
-      readonly reason: string;
+      readonly problem: ClaimProblem;
       readonly lastAuthentic: RolloutStatus | null;
       /** It names evidence that somebody signed, by a key that is not this reconciler's. */
       readonly isSignedByOther?: boolean;
@@ -34,8 +36,13 @@ export function isOtherOfSameRevision(status: RolloutStatus, seen: SeenStatus | 
 export type Standing =
   | { readonly kind: 'admitted'; readonly signer: string }
   /** Its signature or signer does not allow it; `revoked` also ends what already runs. */
-  | { readonly kind: 'refused'; readonly code: string; readonly reason: string; readonly revoked: boolean }
-  | { readonly kind: 'broken'; readonly code: string; readonly reason: string };
+  | ({ readonly kind: 'refused'; readonly revoked: boolean } & Refusal)
+  | ({ readonly kind: 'broken' } & DocumentProblem);
+
+/** The facts of a refusal alone. */
+export function refusalOf({ code, signer, detail }: Refusal): Refusal {
+  return { code, signer, ...(detail === undefined ? {} : { detail }) };
+}
 
 /** One version of the rollout's model that HEAD holds. */
 export interface KnownVersion {
@@ -90,13 +97,15 @@ export interface RolloutFacts {
   /** Folder that evidence lies in; `evidence` unless the repository says otherwise. */
   readonly evidenceFolder?: string;
   readonly versions: readonly KnownVersion[];
-  /** The policy that `spec` names, as it stands at HEAD; null with the reason when it is missing or broken. */
+  /** The policy that `spec` names, as it stands at HEAD; null when it is missing, or broken in this way. */
   readonly policy: PolicyFacts | null;
-  readonly policyProblem: string | null;
+  readonly policyProblem: DocumentProblem | null;
   /** The policy pinned by the status, from its copy beside the evidence; null when nothing is pinned. */
   readonly policyInForce: RolloutPolicy | null;
-  /** Ids of the known devices that match a target, without those of groups that stand apart. */
-  readonly matching: (target: string, apart?: readonly string[]) => readonly string[];
+  /** The known devices, as far as a decision asks. */
+  readonly known: KnownTarget;
+  /** 128 random bits in hexadecimal digits, drawn for a start that is decided now: nobody can pick an id for the next canary. */
+  readonly nonce: string;
   /** How the present stage's devices stand; null when nothing rolls. */
   readonly cohort: CohortCounts | null;
   readonly verdict: StageVerdict | null;

@@ -11,7 +11,7 @@ export function nextRevision(status: RolloutStatus, facts: RolloutFacts): number
 export interface Stamp {
   readonly from: string;
   readonly to: string;
-  /** Does the step open a stage (or a rest)? Then its measurements begin anew. */
+  /** Does the step open a stage (or a steady state)? Then its measurements begin anew. */
   readonly opens: boolean;
 }
 

@@ -1,12 +1,14 @@
 // Owns the making of steps: a next status with its number, its evidence and its words.
 import type { RolloutStatus } from '../documents/types.generated.ts';
+import type { CohortCounts } from './count-cohort.ts';
 import { type Decision, outlookOf } from './decision.ts';
 import { type CandidateStatus, rejectedStatus } from './next-status.ts';
-import { isPin } from './resolve-wish.ts';
+import type { StatusReason, StepReason } from './reasons.ts';
+import { isPin } from './resolve-desired.ts';
 import type { RolloutFacts } from './rollout-facts.ts';
 import { termsOf } from './stage-terms.ts';
 import { stamped } from './status-stamp.ts';
-import type { GroupsOfStep, Transition, TransitionKind } from './transition.ts';
+import type { GroupsOfStep, OpenedStage, Step, TransitionKind } from './transition.ts';
 
 /** The short name of where a rollout is, in trailers and evidence paths. */
 export function labelOf(status: RolloutStatus): string {
@@ -18,7 +20,7 @@ export function backOf(status: RolloutStatus): string {
   return status.stable === null ? 'none' : 'stable';
 }
 
-/** The steps that begin a stage or a rest; the others leave its clock and its measurements alone. */
+/** The steps that open a stage or a steady state; the others leave its clock and its measurements alone. */
 const OPENING: ReadonlySet<TransitionKind> = new Set([
   'start',
   'advance',
@@ -37,12 +39,16 @@ export interface StepDraft {
   readonly next: RolloutStatus;
   readonly answered: readonly number[];
   readonly version?: string;
-  readonly reason: string;
-  readonly outlook?: string;
-  readonly mustHold?: readonly string[];
+  readonly reason: StepReason;
+  readonly opensStage?: OpenedStage;
   readonly groups?: GroupsOfStep;
   /** Does it open its stage anew? As its kind does unless given. */
   readonly opens?: boolean;
+}
+
+/** What devices say in words of their own does not stay in Git. */
+function withoutDetails(cohort: CohortCounts): CohortCounts {
+  return { ...cohort, troubled: cohort.troubled.map(({ device, kind, reason }) => ({ device, kind, reason })) };
 }
 
 /** One step from `status`, numbered and stamped. */
@@ -50,7 +56,7 @@ export function step(facts: RolloutFacts, status: RolloutStatus, draft: StepDraf
   const from = labelOf(status);
   const next = stamped(draft.next, facts, { from, to: draft.to, opens: draft.opens ?? OPENING.has(draft.kind) });
   const subject = next.candidate ?? status.candidate;
-  const transition: Transition = {
+  const decided: Step = {
     kind: draft.kind,
     rollout: facts.name,
     model: next.model ?? facts.spec.model,
@@ -60,23 +66,22 @@ export function step(facts: RolloutFacts, status: RolloutStatus, draft: StepDraf
     spec: { answered: draft.answered, ...(draft.version === undefined ? {} : { version: draft.version }) },
     reason: draft.reason,
     verdict: facts.verdict,
-    cohort: facts.cohort,
+    cohort: facts.cohort && withoutDetails(facts.cohort),
     window: facts.window,
     terms: termsOf(facts, status),
     subject: subject === null ? null : { version: subject.version, digest: subject.digest, attempt: subject.attempt },
     policy: next.policy,
-    outlook: draft.outlook ?? null,
-    ...(draft.mustHold === undefined ? {} : { mustHold: draft.mustHold }),
+    opens: draft.opensStage ?? null,
     ...(draft.groups === undefined ? {} : { groups: draft.groups }),
   };
-  return { step: transition, outlook: outlookOf(facts, next, [], true) };
+  return { step: decided, outlook: outlookOf(facts, next, [], true) };
 }
 
 /** A step that changes nothing but what people asked for or put wrong. */
 export function answer(
   facts: RolloutFacts,
   status: RolloutStatus,
-  { reason, answered }: EndDraft,
+  { reason, answered }: Pick<StepDraft, 'reason' | 'answered'>,
   next: RolloutStatus = status,
 ): Decision {
   return step(facts, status, { kind: 'answer', to: labelOf(status), next, answered, reason });
@@ -90,7 +95,7 @@ function restoredVersion(facts: RolloutFacts, status: RolloutStatus): string | u
 }
 
 export interface EndDraft {
-  readonly reason: string;
+  readonly reason: StatusReason;
   readonly answered: readonly number[];
 }
 

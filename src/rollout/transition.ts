@@ -2,8 +2,11 @@
 import type { RolloutStatus } from '../documents/types.generated.ts';
 import type { StageVerdict } from '../gates/rule-verdict.ts';
 import type { CohortCounts } from './count-cohort.ts';
+import type { DecisionInputs } from './decision-inputs.ts';
+import type { StepReason } from './reasons.ts';
 import type { WindowTime } from './rollout-facts.ts';
 import type { StageTerms } from './stage-terms.ts';
+import type { Stage } from './stages-of-policy.ts';
 
 export type TransitionKind =
   | 'start'
@@ -13,7 +16,7 @@ export type TransitionKind =
   | 'supersede'
   | 'pause'
   | 'reopen'
-  /** Groups stand apart from here on, or go along again. */
+  /** Groups become exceptions from here on, or rejoin the others. */
   | 'except'
   | 'answer'
   | 'restore'
@@ -33,7 +36,17 @@ export interface GroupsOfStep {
   readonly names: readonly string[];
 }
 
-export interface Transition {
+/** The stage that a step opens. */
+export interface OpenedStage {
+  readonly stage: Stage;
+  /** Known devices of the target, without groups that are exceptions. */
+  readonly able: number;
+  /** Its rules are those of the stage before. */
+  readonly keepsRules: boolean;
+}
+
+/** A step as it is decided. */
+export interface Step {
   readonly kind: TransitionKind;
   readonly rollout: string;
   readonly model: string;
@@ -42,25 +55,36 @@ export interface Transition {
   /** The status after the step, its `evidence` path included. */
   readonly next: RolloutStatus;
   readonly spec: SpecEdits;
-  /** Why, in a sentence for people. */
-  readonly reason: string;
+  readonly reason: StepReason;
   /** What was measured when it was decided. */
   readonly verdict: StageVerdict | null;
   readonly cohort: CohortCounts | null;
-  readonly window?: WindowTime | null;
+  readonly window: WindowTime | null;
   /** What the policy asked of the stage that was left. */
-  readonly terms?: StageTerms | null;
+  readonly terms: StageTerms | null;
   /** The candidate that the step is about, when there is one. */
   readonly subject: { readonly version: string; readonly digest: string; readonly attempt: number } | null;
   /** Digest of the policy to pin beside the evidence; null when none is in force. */
   readonly policy: string | null;
-  /** What comes next, as a clause; null when nothing does. */
-  readonly outlook: string | null;
-  /** The rules that have to hold there, with their frozen limits; absent when they are those of the stage before. */
-  readonly mustHold?: readonly string[];
+  readonly opens: OpenedStage | null;
   /** Of a step about some groups alone. */
   readonly groups?: GroupsOfStep;
 }
+
+/** A step with everything that it was decided on. */
+export interface Transition extends Step {
+  readonly inputs: DecisionInputs;
+}
+
+/** The steps that rest on what was measured. */
+export const MEASURED_STEPS: ReadonlySet<TransitionKind> = new Set([
+  'advance',
+  'complete',
+  'roll-back',
+  'pause',
+  'reopen',
+  'except',
+]);
 
 /** Does the step take a bad candidate away from devices? Nothing may hold it up. */
 export function takesBack({ kind, groups }: Pick<Transition, 'kind' | 'groups'>): boolean {

@@ -24,7 +24,7 @@ function placeOf(
   return stage === undefined ? null : { stage, following: stages[index + 1] ?? null };
 }
 
-/** The present stage; null at rest, and when the policy in force can't be read. */
+/** The present stage; null when nothing rolls, and when the policy in force can't be read. */
 export function presentStage(facts: RolloutFacts, status: RolloutStatus): Stage | null {
   return status.candidate === null ? null : (placeOf(facts, status)?.stage ?? null);
 }

@@ -184,7 +184,7 @@ class Run {
     for (const device of this.#devices) device.advance(now);
     this.#network.deliverUntil(now);
     this.#store.recordListening(now);
-    if (minute === BEFORE_MINUTES) this.#reconciler.wishCandidate();
+    if (minute === BEFORE_MINUTES) this.#reconciler.desireCandidate();
     const before = this.#reconciler.status;
     const { steps, outlook, published } = await this.#reconciler.look(now);
     for (const step of steps) this.#noteStep(step, now);

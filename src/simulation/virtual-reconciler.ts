@@ -10,6 +10,7 @@ import { type Measured, WindowMeasurement } from '../measurement/window-measurem
 import type { RolloutInForce } from '../measurement/window-spec.ts';
 import { WindowKeeping } from '../reconcile/prepare-windows.ts';
 import { decide } from '../rollout/decide.ts';
+import { knownTarget } from '../rollout/known-target.ts';
 import { blankStatus } from '../rollout/next-status.ts';
 import type { Outlook } from '../rollout/outlook.ts';
 import type { KnownVersion, RolloutFacts } from '../rollout/rollout-facts.ts';
@@ -89,8 +90,8 @@ export class VirtualReconciler {
     return this.#status;
   }
 
-  /** Someone commits the wish for the candidate. */
-  wishCandidate(): void {
+  /** Someone commits the candidate as the desired version. */
+  desireCandidate(): void {
     this.#spec = { ...this.#spec, version: this.#rollout.candidate.version };
   }
 
@@ -137,7 +138,8 @@ export class VirtualReconciler {
       policy: { digest: policyDigest, policy, standing: { kind: 'admitted', signer: 'ci' } },
       policyProblem: null,
       policyInForce,
-      matching: (target, apart) => this.#matchingIds(target, apart),
+      known: knownTarget((target, apart) => this.#matchingIds(target, apart)),
+      nonce: '',
       ...measured,
       baseline: await this.#windows.baseline(inForce),
       now,

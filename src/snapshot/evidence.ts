@@ -1,37 +1,54 @@
-// Owns evidence: the signed statement of why a step was taken, and whether a status is backed by one.
-
+// Owns evidence: the signed statement of why a step was taken and of all it was decided on, and whether a status is backed by one.
 import { toIsoSeconds } from '../base/clock.ts';
-import { digestOfJson, hexOf } from '../contract/digest.ts';
+import { type Digest, digestOfJson, hexOf } from '../contract/digest.ts';
+import { decodeStrictBase64 } from '../contract/trust/dsse.ts';
 import { EVIDENCE_PREDICATE_TYPE, IN_TOTO_STATEMENT_TYPE, type InTotoStatement } from '../contract/trust/statement.ts';
 import type { RolloutStatus } from '../documents/types.generated.ts';
-import type { Transition } from '../rollout/transition.ts';
+import type { DecisionInputs } from '../rollout/decision-inputs.ts';
+import type { SpecEdits, Transition } from '../rollout/transition.ts';
 
 /** Larger files are not read as evidence. */
 export const EVIDENCE_LIMIT_BYTES = 2 * 1024 * 1024;
 
-/** What a step was decided on, in its final form: sufficient statistics and the method's version, never the reports themselves. */
+/** Documents that lie beside the evidence, named by digest; null where there is none. */
+export interface EvidenceDocuments {
+  readonly manifest: Digest | null;
+  readonly manifestBundle: Digest | null;
+  readonly policy: Digest | null;
+  readonly policyBundle: Digest | null;
+}
+
+/**
+ * What a step was decided on, in its final form: whoever has the evidence and the documents beside it can decide the step again. It holds
+ * sufficient statistics and the method's version, never the reports themselves; and no text but rules, selectors and what a person gave as
+ * the reason of a request.
+ */
 export interface EvidencePredicate {
   readonly rollout: string;
   readonly revision: number;
-  readonly transition: {
-    readonly kind: string;
-    readonly from: string;
-    readonly to: string;
-    /** Of a step about some groups of devices alone. */
-    readonly groups?: Transition['groups'];
-  };
-  readonly reason: string;
+  /** Digest of the rollout's statement before; null for the first, and when that evidence is gone. */
+  readonly previous: Digest | null;
   readonly decidedAt: string;
   /** The head on which it was decided. */
   readonly observed: string;
+  readonly transition: Pick<Transition, 'kind' | 'from' | 'to' | 'model' | 'reason' | 'groups' | 'subject'> & {
+    readonly spec: SpecEdits;
+  };
   /** The whole status after the step, so that the highest evidence of a rollout restores a status that was overwritten. */
   readonly status: RolloutStatus;
-  readonly policy: string | null;
+  readonly documents: EvidenceDocuments;
   readonly cohort: Transition['cohort'];
   readonly verdict: Transition['verdict'];
-  /** How long the stage was measured, and what its policy asked; absent in evidence of before these were kept. */
-  readonly window?: Transition['window'];
-  readonly terms?: Transition['terms'];
+  readonly window: Transition['window'];
+  readonly terms: Transition['terms'];
+  readonly inputs: DecisionInputs;
+}
+
+export interface EvidenceFacts {
+  readonly observed: string;
+  readonly now: number;
+  readonly previous: Digest | null;
+  readonly documents: EvidenceDocuments;
 }
 
 export function statusSubject(rollout: string): string {
@@ -39,28 +56,26 @@ export function statusSubject(rollout: string): string {
 }
 
 /** The statement to sign for a step: the status and the candidate's manifest are its subjects. */
-export function evidenceOf(transition: Transition, facts: { observed: string; now: number }): InTotoStatement {
-  const { next, subject } = transition;
+export function evidenceOf(step: Transition, { observed, now, previous, documents }: EvidenceFacts): InTotoStatement {
+  const { rollout, next, subject, kind, from, to, model, reason, groups, spec } = step;
   const predicate: EvidencePredicate = {
-    rollout: transition.rollout,
+    rollout,
     revision: next.revision,
-    transition: {
-      ...{ kind: transition.kind, from: transition.from, to: transition.to },
-      ...(transition.groups === undefined ? {} : { groups: transition.groups }),
-    },
-    reason: transition.reason,
-    decidedAt: toIsoSeconds(facts.now),
-    observed: facts.observed,
+    previous,
+    decidedAt: toIsoSeconds(now),
+    observed,
+    transition: { kind, from, to, model, subject, spec, reason, ...(groups === undefined ? {} : { groups }) },
     status: next,
-    policy: transition.policy,
-    cohort: transition.cohort,
-    verdict: transition.verdict,
-    window: transition.window ?? null,
-    terms: transition.terms ?? null,
+    documents,
+    cohort: step.cohort,
+    verdict: step.verdict,
+    window: step.window,
+    terms: step.terms,
+    inputs: step.inputs,
   };
-  const status = { name: statusSubject(transition.rollout), digest: { sha256: hexOf(digestOfJson(next)) } };
+  const status = { name: statusSubject(rollout), digest: { sha256: hexOf(digestOfJson(next)) } };
   const manifest = subject && {
-    name: `models/${transition.model}/${subject.version}`,
+    name: `models/${model}/${subject.version}`,
     digest: { sha256: subject.digest.replace('sha256:', '') },
   };
   return {
@@ -69,6 +84,39 @@ export function evidenceOf(transition: Transition, facts: { observed: string; no
     predicateType: EVIDENCE_PREDICATE_TYPE,
     predicate,
   };
+}
+
+/** The signed bytes of an envelope, whoever signed them; undefined when it is none. */
+export function payloadOf(envelope: Uint8Array): Buffer | undefined {
+  try {
+    const { payload } = JSON.parse(Buffer.from(envelope).toString('utf8')) as { payload?: unknown };
+    return typeof payload === 'string' ? decodeStrictBase64(payload) : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+function isKind(value: unknown): boolean {
+  return isRecord(value) && typeof value.kind === 'string';
+}
+
+/** The predicate of a statement about this rollout; undefined when it does not have the form of one. Whether it is signed is another question. */
+export function parseEvidence({ predicate }: Pick<InTotoStatement, 'predicate'>): EvidencePredicate | undefined {
+  if (!isRecord(predicate) || !isRecord(predicate.transition)) return undefined;
+  const { rollout, revision, decidedAt, observed, transition, status, documents, inputs, verdict, cohort } = predicate;
+  const isNamed = [rollout, decidedAt, observed, transition.from, transition.to].every(
+    (one) => typeof one === 'string',
+  );
+  const isStep = isKind(transition) && isKind(transition.reason) && Number.isSafeInteger(revision);
+  const isWhole = isRecord(status) && status.revision === revision && isRecord(documents) && isRecord(inputs);
+  const isMeasured =
+    (verdict === null || (isRecord(verdict) && Array.isArray(verdict.rules))) &&
+    (cohort === null || (isRecord(cohort) && Array.isArray(cohort.troubled)));
+  return isNamed && isStep && isWhole && isMeasured ? (predicate as unknown as EvidencePredicate) : undefined;
 }
 
 /** Is this status of this rollout a subject of the verified statement? */

@@ -1,12 +1,12 @@
 // Owns finding the last step of a rollout in Git: its evidence, whether the reconciler signed it, and its commit.
 import type { KeyObject } from 'node:crypto';
 import { CodedError } from '../base/errors.ts';
-import { decodeStrictBase64 } from '../contract/trust/dsse.ts';
+import { digestOf } from '../contract/digest.ts';
+import { EVIDENCE_PREDICATE_TYPE, parseStatement } from '../contract/trust/statement.ts';
 import { verifyEvidence } from '../contract/trust/verifier.ts';
-import type { ManifestsRepository } from '../git/manifests-repository.ts';
-import type { TransitionKind } from '../rollout/transition.ts';
-import { MEASURED_STEPS } from '../wording/commit-message.ts';
-import type { EvidencePredicate } from './evidence.ts';
+import { findInTree, type ManifestsRepository } from '../git/manifests-repository.ts';
+import { MEASURED_STEPS } from '../rollout/transition.ts';
+import { type EvidencePredicate, parseEvidence, payloadOf } from './evidence.ts';
 import { evidenceFiles, readEvidence } from './evidence-files.ts';
 
 /** Steps that are looked through for one that rests on measurements. */
@@ -44,26 +44,11 @@ export interface StepQuestion {
   readonly keys: ReadonlyMap<string, KeyObject> | null;
 }
 
-function isPredicate(value: unknown): value is EvidencePredicate {
-  const predicate = value as Partial<EvidencePredicate> | null | undefined;
-  return (
-    typeof predicate?.rollout === 'string' &&
-    typeof predicate.revision === 'number' &&
-    typeof predicate.reason === 'string' &&
-    typeof predicate.transition?.kind === 'string'
-  );
-}
-
 /** The predicate of an envelope, whoever signed it. */
 function predicateOf(bytes: Uint8Array): EvidencePredicate | undefined {
-  try {
-    const { payload } = JSON.parse(Buffer.from(bytes).toString('utf8')) as { payload?: unknown };
-    const statement = typeof payload === 'string' ? decodeStrictBase64(payload) : undefined;
-    const { predicate } = JSON.parse(statement?.toString('utf8') ?? 'null') as { predicate?: unknown };
-    return isPredicate(predicate) ? predicate : undefined;
-  } catch {
-    return undefined;
-  }
+  const payload = payloadOf(bytes);
+  const read = payload === undefined ? undefined : parseStatement(payload, EVIDENCE_PREDICATE_TYPE);
+  return read?.kind === 'read' ? parseEvidence(read.statement) : undefined;
 }
 
 function signatureOf(bytes: Uint8Array, keys: StepQuestion['keys']): EvidenceSignature {
@@ -103,7 +88,7 @@ export async function findSteps(question: StepQuestion): Promise<FoundSteps> {
       continue;
     }
     newest ??= step;
-    const isMeasured = MEASURED_STEPS.has(predicate.transition.kind as TransitionKind) && predicate.verdict !== null;
+    const isMeasured = MEASURED_STEPS.has(predicate.transition.kind) && predicate.verdict !== null;
     if (!isMeasured) continue;
     measured = step;
     break;
@@ -113,6 +98,24 @@ export async function findSteps(question: StepQuestion): Promise<FoundSteps> {
   const found = (step: typeof newest): FoundStep | null =>
     step && { ...step, commit: commits.get(step.predicate.revision) ?? null };
   return { newest: found(newest), measured: found(measured), refused };
+}
+
+export interface StepFile {
+  readonly head: string;
+  readonly path: string;
+  /** Digest of the file, as the step's commit names it. */
+  readonly digest: string | null;
+}
+
+/** What a commit's evidence says of its step; undefined when the file is gone, or not the one that the commit names. */
+export async function readStep(
+  repository: ManifestsRepository,
+  { head, path, digest }: StepFile,
+): Promise<EvidencePredicate | undefined> {
+  const found = findInTree(await repository.readTree(head), path);
+  if (found?.kind !== 'blob') return undefined;
+  const bytes = await bytesOf(repository, found.oid);
+  return digestOf(bytes) === digest ? predicateOf(bytes) : undefined;
 }
 
 /** The commits of a rollout's steps by revision. */
@@ -130,7 +133,7 @@ function unreadable(file: string): CodedError {
   return new CodedError({
     code: 'EVIDENCE_UNREADABLE',
     message: `${file} is not evidence of Slipway.`,
-    remedy: '`slipway history` tells which commits the reconciler signed.',
+    remedy: '`slipway history` shows which commits the reconciler signed.',
     at: { file, line: 1, column: 1 },
   });
 }

@@ -8,8 +8,8 @@ import type { PolicyDocument, Snapshot } from './snapshot.ts';
 const POLICY_LIMIT_BYTES = 256 * 1024;
 const MOST_POLICIES = 1024;
 
-export function policyCopyPath(evidenceFolder: string, rollout: string, digest: string): string {
-  return `${evidenceFolder}/${rollout}/${digest.replace('sha256:', '')}.policy.yaml`;
+export function copyPath(evidenceFolder: string, rollout: string, digest: string, kind: 'model' | 'policy'): string {
+  return `${evidenceFolder}/${rollout}/${digest.replace('sha256:', '')}.${kind}.yaml`;
 }
 
 /** The policy at HEAD with this digest, whatever its name. */
@@ -44,7 +44,7 @@ export class PoliciesInForce {
   }
 
   async #readCopy(rollout: string, digest: string, snapshot: Snapshot): Promise<RolloutPolicy | null> {
-    const path = policyCopyPath(snapshot.layout.evidence, rollout, digest);
+    const path = copyPath(snapshot.layout.evidence, rollout, digest, 'policy');
     const found = findInTree(snapshot.tree, path);
     if (found?.kind !== 'blob') return null;
     const bytes = await this.#repository.readBlob(found.oid, POLICY_LIMIT_BYTES);

@@ -1,9 +1,11 @@
 // Owns whether the documents of a commit may be used now, and what `decide()` is told of them.
+import type { CodedError } from '../base/errors.ts';
 import { type Digest, digestOf } from '../contract/digest.ts';
 import { matchesGlob } from '../contract/trust/name-glob.ts';
 import type { DocumentVerifier } from '../contract/trust/verifier.ts';
 import { nameOfPath } from '../documents/repository-layout.ts';
 import type { RolloutPolicy } from '../documents/types.generated.ts';
+import type { DocumentProblem } from '../rollout/reasons.ts';
 import type { KnownVersion, RolloutFacts, Standing } from '../rollout/rollout-facts.ts';
 import type { BrokenDocument, ModelDocument, PolicyDocument } from './snapshot.ts';
 
@@ -19,8 +21,8 @@ export function standing(document: ModelDocument | PolicyDocument, verifier: Doc
       ? verifier.verifyModel(bytes, bundle, { ...question, model: document.manifest.metadata.name })
       : verifier.verifyPolicy(bytes, bundle, { ...question, policy: document.policy.metadata.name });
   if (answer.kind === 'verified') return { kind: 'admitted', signer: answer.signer };
-  const { code, reason } = answer;
-  return { kind: 'refused', code, reason, revoked: code === 'SIGNER_REVOKED' };
+  const { code, signer = null, reason: detail } = answer;
+  return { kind: 'refused', code, signer, detail, revoked: code === 'SIGNER_REVOKED' };
 }
 
 /** The standings under one trust policy. All rollouts of a cycle ask for the same time: each document is verified once. */
@@ -85,24 +87,21 @@ export function policyFacts(
   rollout: string,
   judge: (policy: PolicyDocument) => Standing,
 ): Pick<RolloutFacts, 'policy' | 'policyProblem'> {
-  if (named === undefined) return { policy: null, policyProblem: 'the policy is not in the repository' };
-  if (named.kind === 'broken') {
-    return { policy: null, policyProblem: `${named.path}: ${named.errors[0]?.message ?? 'can not be read'}` };
-  }
+  if (named === undefined) return { policy: null, policyProblem: null };
+  if (named.kind === 'broken') return { policy: null, policyProblem: problemOf(named) };
   const { digest, policy } = named;
   if (appliesTo(policy, rollout)) return { policy: { digest, policy, standing: judge(named) }, policyProblem: null };
-  const reason = 'The policy does not apply to this rollout (appliesTo).';
-  const refused = { kind: 'refused', code: 'POLICY_NOT_FOR_ROLLOUT', reason, revoked: false } as const;
+  const refused = { kind: 'refused', code: 'POLICY_NOT_FOR_ROLLOUT', signer: null, revoked: false } as const;
   return { policy: { digest, policy, standing: refused }, policyProblem: null };
 }
 
 /** The first of a document's problems, with its place. */
-export function problemOf(document: BrokenDocument): { readonly code: string; readonly reason: string } {
-  const [first] = document.errors;
-  const more = document.errors.length > 1 ? ` (and ${document.errors.length - 1} more)` : '';
-  const place = first?.at === undefined ? document.path : `${first.at.file}:${first.at.line}:${first.at.column}`;
-  return {
-    code: first?.code ?? 'DOCUMENT_UNREADABLE',
-    reason: `${place}: ${first?.message ?? 'can not be read'}${more}`,
-  };
+export function problemOf({ path, errors: [first, ...more] }: BrokenDocument): DocumentProblem {
+  return { ...problemOfError(first, path), more: more.length };
+}
+
+export function problemOfError(error: CodedError | undefined, path: string): DocumentProblem {
+  const { at, code = 'DOCUMENT_UNREADABLE', message } = error ?? {};
+  const detail = message === undefined ? {} : { detail: message };
+  return { code, file: at?.file ?? path, line: at?.line ?? null, column: at?.column ?? null, more: 0, ...detail };
 }

@@ -4,9 +4,10 @@ import type { Digest } from '../contract/digest.ts';
 import type { Subject } from '../contract/trust/statement.ts';
 import type { RolloutStatus } from '../documents/types.generated.ts';
 import { findInTree, type ManifestsRepository, type Tree } from '../git/manifests-repository.ts';
+import type { ClaimProblem } from '../rollout/reasons.ts';
 import type { StatusClaim } from '../rollout/rollout-facts.ts';
 import type { Transition } from '../rollout/transition.ts';
-import { backs, type EvidencePredicate } from './evidence.ts';
+import { backs, type EvidencePredicate, parseEvidence } from './evidence.ts';
 import { type CheckedEvidence, checkEvidence, evidenceFiles } from './evidence-files.ts';
 import type { RolloutDocument, Snapshot } from './snapshot.ts';
 
@@ -47,7 +48,7 @@ function evidenceOidOf({ rollout: { status } }: RolloutDocument, tree: Tree): st
 
 /** Why a status is not authentic. */
 interface Problem {
-  readonly reason: string;
+  readonly problem: ClaimProblem;
   readonly isSignedByOther?: boolean;
 }
 
@@ -115,12 +116,15 @@ export class StatusClaims {
     { layout }: Snapshot,
   ): Promise<Problem | null> {
     if (!status.evidence.startsWith(`${layout.evidence}/${name}/`))
-      return { reason: `it names evidence of something else: ${status.evidence}` };
-    if (oid === null) return { reason: `its evidence ${status.evidence} is not there` };
+      return { problem: { kind: 'evidence-elsewhere', evidence: status.evidence } };
+    if (oid === null) return { problem: { kind: 'evidence-missing', evidence: status.evidence } };
     const check = await this.#verify(oid);
     if (check.kind === 'refused')
-      return { reason: check.reason, isSignedByOther: check.code === 'EVIDENCE_KEY_UNKNOWN' };
-    return backs(check.value.value, name, status) ? null : { reason: 'its evidence is about another status' };
+      return {
+        problem: { kind: 'evidence-refused', code: check.code },
+        isSignedByOther: check.code === 'EVIDENCE_KEY_UNKNOWN',
+      };
+    return backs(check.value.value, name, status) ? null : { problem: { kind: 'evidence-of-other-status' } };
   }
 
   /** The steps above a revision that evidence in the tree proves, oldest first and each once. */
@@ -130,9 +134,9 @@ export class StatusClaims {
     for (const { oid, revision: numbered } of above.slice(0, MOST_EVIDENCE_READ)) {
       const check = await this.#verify(oid);
       if (check.kind === 'refused') continue;
-      const { subject, predicate: unchecked } = check.value.value;
-      const predicate = unchecked as EvidencePredicate;
-      if (predicate.rollout !== name || predicate.revision !== numbered || steps.has(numbered)) continue;
+      const { subject } = check.value.value;
+      const predicate = parseEvidence(check.value.value);
+      if (predicate?.rollout !== name || predicate.revision !== numbered || steps.has(numbered)) continue;
       steps.set(numbered, { evidence: oid, subject: subject[1] ?? null, predicate });
     }
     return [...steps.values()];
@@ -145,7 +149,9 @@ export class StatusClaims {
     for (const { oid } of files.reverse()) {
       const check = await this.#verify(oid);
       if (check.kind === 'refused') continue;
-      const { rollout, transition, status, observed } = check.value.value.predicate as EvidencePredicate;
+      const predicate = parseEvidence(check.value.value);
+      if (predicate === undefined) continue;
+      const { rollout, transition, status, observed } = predicate;
       const isSame = status.candidate?.digest === attempt.digest && status.candidate.attempt === attempt.attempt;
       if (rollout === name && transition.kind === 'start' && isSame) return { evidence: check.file, observed };
     }
@@ -159,8 +165,8 @@ export class StatusClaims {
       .slice(0, MOST_EVIDENCE_READ)) {
       const check = await this.#verify(oid);
       if (check.kind === 'refused') continue;
-      const { status, rollout } = check.value.value.predicate as EvidencePredicate;
-      if (rollout === name && backs(check.value.value, name, status)) return status;
+      const predicate = parseEvidence(check.value.value);
+      if (predicate?.rollout === name && backs(check.value.value, name, predicate.status)) return predicate.status;
     }
     return null;
   }

@@ -1,7 +1,9 @@
 // Owns what a store promises to the reconciler: statuses seen, emergency rollbacks, the publication record, and small values by name.
+
 import { CodedError } from '../base/errors.ts';
 import { canonicalJson, type JsonValue } from '../contract/digest.ts';
 import type { Directive } from '../contract/directive.ts';
+import type { StepReason } from '../rollout/reasons.ts';
 
 export interface SeenStatus {
   readonly revision: number;
@@ -15,7 +17,7 @@ export interface EmergencyRollback {
   readonly rollout: string;
   /** On the branch: a higher one ends it. */
   readonly revision: number;
-  readonly reason: string;
+  readonly reason: StepReason;
   readonly waitsSinceMs: number;
   /** When devices got it without the commit; null while it may still land in time. */
   readonly inForceSinceMs: number | null;

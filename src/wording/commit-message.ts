@@ -5,48 +5,55 @@ import { asSentence, clipped, oneLine } from '../base/plain-text.ts';
 import type { Digest } from '../contract/digest.ts';
 import { formatDuration } from '../contract/duration.ts';
 import { exceptionsOf } from '../rollout/exceptions.ts';
-import type { Transition } from '../rollout/transition.ts';
+import { MEASURED_STEPS, type Step } from '../rollout/transition.ts';
 import { countOf, listed } from './amounts.ts';
-import { lateBreachOf } from './late-in-words.ts';
-import { breachInShort, breachInWords, vanishedInWords, verdictTable } from './verdict-table.ts';
+import { devicesApart, IN_TROUBLE, troubleInWords } from './devices-in-words.ts';
+import { rulesInWords, stageInWords } from './stage-in-words.ts';
+import { stepReasonInWords, vanishedInWords } from './step-reason-in-words.ts';
+import { breachInShort, verdictTable } from './verdict-table.ts';
 import { wrapped } from './wrapped.ts';
 
 const MOST_TITLE = 100;
-/** What a title has room for beside the versions. */
-const MOST_BREACH = 60;
 
-/** The reason; where its sentence tells of classes that vanished, or of other groups as well, what failed alone. */
-function headline({ reason, verdict, from }: Transition): string {
-  const [expired] = /^"[^"]*" did not pass within its deadline of [^:;]*/.exec(reason) ?? [];
-  if (expired !== undefined) return expired;
+/** Why, where room is scarce: what failed, and no more. */
+function headline(step: Step): string {
+  const { reason, verdict, from } = step;
+  if (reason.kind === 'deadline-expired') return stepReasonInWords({ reason: { ...reason, undecided: [] } });
+  if (reason.kind !== 'rule-failed') return stepReasonInWords(step);
+  if (reason.classes !== undefined) return `${vanishedInWords(reason.classes, reason.group)} in ${from}`;
   const first = verdict?.rules.find((rule) => rule.verdict === 'fail' && !rule.dryRun);
-  const isTold = first !== undefined && reason.startsWith(breachInWords(first, from));
-  const vanished = isTold ? vanishedInWords(first) : null;
-  if (isTold && vanished === null && first.by !== null) return breachInShort(first, from);
-  if (vanished !== null) return `${vanished} in ${from}`;
-  // A note in parentheses is never cut in its middle.
-  return isTold && (lateBreachOf(first) !== null || reason.length > MOST_BREACH) ? breachInShort(first, from) : reason;
+  return first === undefined ? stepReasonInWords(step) : breachInShort(first, from);
+}
+
+function namesOf({ groups }: Step): string {
+  return listed((groups?.names ?? []).map(oneLine), 'and', 2);
 }
 
 /** What becomes of the groups that the step is about; a breach need not name its group once more. */
-function exceptTitle({ groups, subject }: Transition, reason: string): string {
-  const names = listed((groups?.names ?? []).map(oneLine), 'and', 2);
-  if (reason.startsWith(`group ${names} `)) return reason;
-  const why = reason.replace(` on ${names}`, '');
+function exceptTitle(step: Step): string {
+  const { subject, groups, reason } = step;
+  const names = namesOf(step);
+  const why = (reason.kind === 'aborted' ? stepReasonInWords({ reason }) : headline(step)).replace(` on ${names}`, '');
   switch (groups?.becomes) {
     case 'rolled-back':
       return `revert ${subject?.version} on ${names} alone: ${why}`;
     case 'held':
       return `hold ${subject?.version} on ${names} alone: ${why}`;
     default:
-      return reason;
+      return why;
   }
 }
 
-function title(transition: Transition): string {
-  const { kind, subject, from, to, next } = transition;
+function answerTitle(step: Step): string {
+  const { reason } = step;
+  if (reason.kind === 'retried') return `allow a retry of ${reason.version}`;
+  if (reason.kind !== 'requests-refused') return headline(step);
+  return `refuse ${listed([...new Set(reason.requests.map(({ act }) => act))], 'and')}`;
+}
+
+function title(step: Step): string {
+  const { kind, subject, from, to, next } = step;
   const version = subject?.version ?? '';
-  const reason = headline(transition);
   switch (kind) {
     case 'start':
       return `start ${version} in ${to}`;
@@ -56,20 +63,20 @@ function title(transition: Transition): string {
       return `${version} is stable`;
     case 'roll-back':
       return next.stable === null
-        ? `withdraw ${version}: ${reason}`
-        : `revert ${version} to ${next.stable.version}: ${reason}`;
+        ? `withdraw ${version}: ${headline(step)}`
+        : `revert ${version} to ${next.stable.version}: ${headline(step)}`;
     case 'supersede':
-      return `${version} ${reason}`;
+      return `stop ${version}: ${headline(step)}`;
     case 'pause':
-      return `pause ${version}: ${reason}`;
+      return `pause ${version}: ${headline(step)}`;
     case 'reopen':
-      return `watch ${version} in ${to} again`;
+      return `resume ${version} in ${to}`;
     case 'except':
-      return exceptTitle(transition, reason);
+      return exceptTitle(step);
     case 'answer':
-      return reason;
+      return answerTitle(step);
     case 'restore':
-      return 'put the status right';
+      return 'restore the status';
     case 'adopt':
       return 'adopt the rewritten history';
     default:
@@ -78,93 +85,84 @@ function title(transition: Transition): string {
 }
 
 /** Devices that did not do as they should, each on its line. */
-function troubleLines({ cohort }: Transition): string[] {
-  if (cohort === null) return [];
-  const apart = [
-    [cohort.failed, 'failed', 'failed'],
-    [cohort.refused, 'refused it', 'refused it'],
-    [cohort.silent, 'fell silent', 'fell silent'],
-    [cohort.incompatible, 'can not run it', 'can not run it'],
-    [cohort.conflicted, 'is in two rollouts', 'are in two rollouts'],
-    [cohort.unreachable, 'was not reached', 'were not reached'],
-  ] as const;
-  const words = apart.filter(([count]) => count > 0).map(([count, one, many]) => countOf(count, one, many));
-  if (words.length === 0) return [];
-  const troubled = cohort.troubled.map((one) =>
-    `  ${oneLine(one.device)}: ${clipped(oneLine(one.what), 100)}`.trimEnd(),
-  );
-  return [`Of ${countOf(cohort.wanted, 'device')} in the stage ${listed(words, 'and', words.length)}.`, ...troubled];
+function troubleLines({ cohort }: Step): string[] {
+  const apart = cohort === null ? [] : devicesApart(cohort, IN_TROUBLE);
+  if (cohort === null || apart.length === 0) return [];
+  const troubled = cohort.troubled.map((one) => `  ${oneLine(one.device)}: ${troubleInWords(one, 100)}`);
+  return [`Of ${countOf(cohort.wanted, 'device')} in the stage: ${apart.join(', ')}.`, ...troubled];
 }
 
 /** What becomes of the devices that run the candidate, and of those that were about to. */
-function retreat({ cohort, next, window }: Transition): string[] {
-  const after = window ? ` after ${formatDuration(window.listenedMs)}` : '';
+function retreat({ cohort, next, window }: Step): string[] {
   if (cohort === null) return ['No device keeps it.'];
-  const { ready, trying, onTrial = 0, silent } = cohort;
+  const { ready, trying, onTrial, silent } = cohort;
   const running = ready + onTrial;
-  const [stop, switched, kept] =
-    running === 1 ? ['it stops', 'it switches', 'it'] : ['they stop', 'they switch', 'they'];
+  const isOne = running === 1;
+  const after = window === null ? '' : ` after ${formatDuration(window.listenedMs)}`;
   const back =
     next.stable === null
-      ? `nothing was stable before it, so ${stop} serving the model`
-      : `${switched} back to ${next.stable?.version}, which ${kept} kept`;
-  const first = running === 0 ? 'No device runs it' : `${countOf(running, 'device')} had it${after}; ${back}`;
+      ? `there was no stable version before it, so ${isOne ? 'it stops' : 'they stop'} serving the model`
+      : `${isOne ? 'it switches' : 'they switch'} back to ${next.stable.version}, which ${isOne ? 'it' : 'they'} kept`;
+  const first = running === 0 ? 'No device runs it' : `${countOf(running, 'device')} ran it${after}; ${back}`;
   const fetching = trying - onTrial;
   return [
     `${first}. No device outside the stage got it.`,
     ...(fetching > 0
-      ? [`${countOf(fetching, 'device')} had not finished taking it, and ${fetching === 1 ? 'drops' : 'drop'} it.`]
+      ? [`${countOf(fetching, 'install')} in progress ${fetching === 1 ? 'is' : 'are'} cancelled.`]
       : []),
-    ...(silent > 0 ? [`${countOf(silent, 'silent device')} may have it until heard of again.`] : []),
+    ...(silent > 0 ? [`${countOf(silent, 'silent device')} may run it until next heard from.`] : []),
   ];
 }
 
 /** What becomes of the groups, and of the others. */
-function exceptStory({ groups, next, subject, from }: Transition): string[] {
-  const names = listed((groups?.names ?? []).map(oneLine), 'and', 2);
+function exceptStory(step: Step): string[] {
+  const { groups, next, subject, from } = step;
+  const names = namesOf(step);
   const isAnew = next.opened === next.revision;
-  const others = `The others go on with ${subject?.version} in ${from}`;
-  const without = isAnew ? `${others}, which is measured anew without them` : others;
+  const others = `The others continue with ${subject?.version} in ${from}`;
+  const anew = (how: string): string => (isAnew ? `${others}; the stage is measured again ${how} them.` : `${others}.`);
   switch (groups?.becomes) {
     case 'rolled-back':
-      return [`Devices of ${names} switch back to what they ran before, and get it no more. ${without}.`];
+      return [`Devices of ${names} switch back to what they ran before, and don't get it again. ${anew('without')}`];
     case 'held':
       return [
-        `Devices of ${names} that are in ${from} keep it, and no later stage takes in more of them until a person decides: abort with --group to send them back, promote with --group to let them go along. ${without}.`,
+        `Devices of ${names} in ${from} keep it, and no later stage adds more of them until a person decides: abort with --group to roll them back, promote with --group to let them rejoin. ${anew('without')}`,
       ];
     default:
-      return next.candidate === null ? [] : [`${others}, which is measured anew with them.`];
+      return next.candidate === null ? [] : [anew('with')];
   }
 }
 
-/** The groups that stay on a version of before. */
-function behindStory({ next }: Transition): string[] {
+/** The groups that stay on an earlier version. */
+function behindStory({ next }: Step): string[] {
   return exceptionsOf(next).map(
     ({ group, stable }) =>
-      `Devices of ${oneLine(group)} run ${stable?.version}, until a later version completes with them or someone promotes the group.`,
+      `Devices of ${oneLine(group)} stay on ${stable?.version} until they complete a later version or someone promotes the group.`,
   );
 }
 
 /** What the step means, in sentences. */
-function story(transition: Transition): string[] {
-  const { kind, next, cohort } = transition;
+function story(step: Step): string[] {
+  const { kind, next, cohort } = step;
   switch (kind) {
     case 'roll-back':
     case 'supersede':
-      return retreat(transition);
-    case 'complete':
-      return [
-        ...behindStory(transition),
-        `It is what every ${exceptionsOf(next).length === 0 ? '' : 'other '}device${next.target === '*' ? '' : ` of ${oneLine(next.target)}`} runs from now on.`,
-      ];
+      return retreat(step);
+    case 'complete': {
+      const who = `${exceptionsOf(next).length === 0 ? '' : 'other '}device`;
+      const of = next.target === '*' ? '' : ` of ${oneLine(next.target)}`;
+      return [...behindStory(step), `From now on every ${who}${of} runs it.`];
+    }
     case 'pause': {
       const ready = cohort?.ready ?? 0;
-      return [`${countOf(ready, 'device')} ${ready === 1 ? 'keeps' : 'keep'} it until then; no other device gets it.`];
+      return [
+        `${countOf(ready, 'device')} ${ready === 1 ? 'keeps' : 'keep'} it; no other device gets it until a person decides.`,
+      ];
     }
     case 'restore':
-      return ['Devices were not told of it: only a status that the reconciler signed moves them.'];
+      return ['No device moved: only a status that the reconciler signed moves devices.'];
     case 'except':
-      return exceptStory(transition);
+      return exceptStory(step);
     case 'start':
     case 'advance':
     case 'reopen':
@@ -176,43 +174,44 @@ function story(transition: Transition): string[] {
   }
 }
 
-/** The steps that rest on what was measured. */
-export const MEASURED_STEPS: ReadonlySet<Transition['kind']> = new Set([
-  'advance',
-  'complete',
-  'roll-back',
-  'pause',
-  'reopen',
-  'except',
-]);
-
 /** Prose that begins with our own words; no line after looks like a trailer or like git's own, wherever the text was broken. */
 function prose(text: string): string[] {
   const [first = '', ...rest] = wrapped(text);
   return [first, ...rest.map((line) => (/^(?:[A-Za-z0-9-]+:|This reverts commit)/.test(line) ? `  ${line}` : line))];
 }
 
-function nextLines({ outlook, mustHold = [] }: Transition): string[] {
-  if (outlook === null) return [];
-  const [first = '', ...rest] = wrapped(
-    `Next: ${oneLine(outlook)}${mustHold.length === 0 ? '.' : ', while these hold:'}`,
-  );
-  return [first, ...rest.map((line) => `  ${line}`), ...mustHold.map((rule) => `  ${oneLine(rule)}`)];
+/** What comes next: the stage that opens with the rules that have to hold there, or a person's decision. */
+function nextLines({ kind, opens, next, subject }: Step): string[] {
+  if (kind === 'pause') {
+    return indentedAfterFirst(
+      `Next: abort to roll back, approve to resume, or promote to go on with ${subject?.version}.`,
+    );
+  }
+  if (opens === null) return [];
+  const stage = oneLine(stageInWords(opens.stage, opens.able));
+  const rules = opens.keepsRules ? [] : rulesInWords(opens.stage, next.limits);
+  const end = rules.length === 0 ? '.' : ', while these rules pass:';
+  return [...indentedAfterFirst(`Next: ${stage}${end}`), ...rules.map((rule) => `  ${oneLine(rule)}`)];
 }
 
-function body(transition: Transition): string[] {
-  const isMeasured = MEASURED_STEPS.has(transition.kind);
+function indentedAfterFirst(text: string): string[] {
+  const [first = '', ...rest] = wrapped(text);
+  return [first, ...rest.map((line) => `  ${line}`)];
+}
+
+function body(step: Step): string[] {
+  const isMeasured = MEASURED_STEPS.has(step.kind);
   return [
-    ...prose(asSentence(transition.reason)),
-    ...(isMeasured && transition.verdict !== null ? verdictTable(transition.verdict.rules) : []),
-    ...(isMeasured ? troubleLines(transition) : []),
-    ...story(transition).flatMap(prose),
-    ...nextLines(transition),
+    ...prose(asSentence(stepReasonInWords(step))),
+    ...(isMeasured && step.verdict !== null ? verdictTable(step.verdict.rules) : []),
+    ...(isMeasured ? troubleLines(step) : []),
+    ...story(step).flatMap(prose),
+    ...nextLines(step),
   ];
 }
 
 export interface MessageFacts {
-  readonly transition: Transition;
+  readonly transition: Step;
   /** The head on which the step was decided. */
   readonly observed: string;
   readonly evidenceDigest: Digest;
@@ -233,7 +232,7 @@ export function commitMessage({ transition, observed, evidenceDigest, reverts }:
   return `${lines.join('\n')}\n`;
 }
 
-export function transitionTrailer(transition: Transition): string {
+export function transitionTrailer(transition: Step): string {
   return `${transition.next.revision} ${transition.from}→${transition.to}`;
 }
 

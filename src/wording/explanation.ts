@@ -8,10 +8,12 @@ import type { Outlook } from '../rollout/outlook.ts';
 import type { WindowTime } from '../rollout/rollout-facts.ts';
 import type { StageTerms } from '../rollout/stage-terms.ts';
 import { countOf, formatCount, listed } from './amounts.ts';
+import { devicesApart, IN_TROUBLE, ON_THE_WAY, troubleInWords } from './devices-in-words.ts';
 import { exceptionInWords } from './exception-in-words.ts';
 import { waitInWords } from './plan-in-words.ts';
 import { changedPolicyInWords } from './policy-in-words.ts';
 import { ruleSentences } from './rule-in-words.ts';
+import { statusReasonInWords } from './step-reason-in-words.ts';
 
 /** What is known of a stage; evidence of an earlier version may lack the last two. */
 export interface MeasuredStage {
@@ -36,7 +38,7 @@ export interface ExplainedRule {
 export interface Explanation {
   /** What follows for the stage, in a sentence. */
   readonly summary: string;
-  /** Devices, soak, minimum, deadline, groups that do not go along. */
+  /** Devices, soak, minimum, deadline, groups that are exceptions. */
   readonly stage: readonly string[];
   readonly rules: readonly ExplainedRule[];
   /** What it waits for; empty for a step that was taken. */
@@ -68,18 +70,7 @@ function summaryOf({ verdict }: MeasuredStage): string {
 
 function devicesLine({ cohort, verdict }: MeasuredStage): string[] {
   if (cohort === null) return [];
-  const apart = [
-    [cohort.trying, 'installing'],
-    [cohort.pending, 'not started'],
-    [cohort.failed, 'failed'],
-    [cohort.refused, 'refused it'],
-    [cohort.silent, 'silent'],
-    [cohort.incompatible, 'incompatible'],
-    [cohort.conflicted, 'in two rollouts'],
-    [cohort.unreachable, 'unreachable'],
-    [cohort.apart ?? 0, 'in excepted groups'],
-  ] as const;
-  const told = apart.filter(([count]) => count > 0).map(([count, what]) => `${formatCount(count)} ${what}`);
+  const told = devicesApart(cohort, [...ON_THE_WAY, ...IN_TROUBLE, 'apart']);
   const ready = `${formatCount(cohort.ready)} of ${formatCount(cohort.wanted)} run the candidate`;
   const withData = (verdict?.rules ?? []).filter(
     ({ kind, verdict }) => kind !== 'share' && verdict !== 'not-applicable',
@@ -87,7 +78,7 @@ function devicesLine({ cohort, verdict }: MeasuredStage): string[] {
   const measured = Math.max(verdict?.measured.devices ?? 0, ...withData.map(({ devices }) => devices));
   return [
     `Devices: ${[ready, ...told].join(', ')}; ${measured === 0 ? 'none has' : `${formatCount(measured)} ${measured === 1 ? 'has' : 'have'}`} sent data.`,
-    ...cohort.troubled.map(({ device, what }) => `Problem on ${oneLine(device)}: ${clipped(oneLine(what), 200)}.`),
+    ...cohort.troubled.map((one) => `Problem on ${oneLine(one.device)}: ${troubleInWords(one)}.`),
   ];
 }
 
@@ -148,7 +139,9 @@ export function explainStage(stage: MeasuredStage, missing: readonly string[] = 
 export function explainOutlook(outlook: Outlook): Explanation {
   const { exceptions = [], changedPolicy, waitingOn } = outlook;
   const explanation = explainStage(outlook, waitingOn.map(waitInWords));
-  const apart = exceptions.map((one) => clipped(`${exceptionInWords(one)}: ${oneLine(one.reason)}`, MOST_EXCEPTION));
+  const apart = exceptions.map((one) =>
+    clipped(`${exceptionInWords(one)}: ${statusReasonInWords(one.reason)}`, MOST_EXCEPTION),
+  );
   const policy = changedPolicy === undefined ? [] : [asSentence(changedPolicyInWords(changedPolicy))];
   return { ...explanation, stage: [...explanation.stage, ...policy, ...apart] };
 }

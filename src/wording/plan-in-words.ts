@@ -3,8 +3,14 @@ import { toIsoSeconds } from '../base/clock.ts';
 import { assertNever } from '../base/errors.ts';
 import { clipped, oneLine } from '../base/plain-text.ts';
 import { formatDuration } from '../contract/duration.ts';
-import type { Outlook, WaitingOn } from '../rollout/outlook.ts';
+import type { Outlook, SilentSignal, WaitingOn } from '../rollout/outlook.ts';
+import type { StatusReason, StuckRule } from '../rollout/reasons.ts';
 import { aboutMore, countOf, formatCount, listed, trialOf } from './amounts.ts';
+import { devicesApart, NOT_COUNTED } from './devices-in-words.ts';
+import { fixInWords } from './fix-in-words.ts';
+import { reasonsInWords, silenceInWords, stageReasonInWords } from './reason-in-words.ts';
+import { ruleInScope } from './scope-in-words.ts';
+import { statusReasonInWords } from './step-reason-in-words.ts';
 
 const MOST_WORDS = 160;
 
@@ -12,23 +18,50 @@ function words(text: string): string {
   return clipped(oneLine(text), MOST_WORDS);
 }
 
-function verdictWaits({ why, ...waiting }: Extract<WaitingOn, { kind: 'verdict' }>): string {
-  const what = numbersWaits(waiting);
-  if (why === undefined) return what;
-  return waiting.slowest === null && waiting.lacks.length === 0 ? `${what} (${words(why)})` : `${what}; ${words(why)}`;
+type VerdictWait = Extract<WaitingOn, { kind: 'verdict' }>;
+
+/** `latency_p95 on hw:rev2: one device explains the breach, kiosk-017`. */
+function stuckInWords({ metric, group, reasons, worstDevice }: StuckRule, isOnly: boolean): string {
+  // The only open rule is named beside it.
+  const about = [...(isOnly ? [] : [metric]), ...(group === null ? [] : [group])].join(' on ');
+  return `${about === '' ? '' : `${about}: `}${reasonsInWords(reasons)}${worstDevice === null ? '' : `, ${worstDevice}`}`;
 }
 
-function numbersWaits({ rules, minutes, slowest, lacks }: Extract<WaitingOn, { kind: 'verdict' }>): string {
+function verdictWaits({ stuck, ...waiting }: VerdictWait): string {
+  const what = numbersWaits(waiting);
+  if (stuck === null) return what;
+  const why = words(stuckInWords(stuck, waiting.rules.length < 2));
+  return waiting.slowest === null && waiting.lacks.length === 0 ? `${what} (${why})` : `${what}; ${why}`;
+}
+
+function numbersWaits({ rules, minutes, slowest, lacks }: Omit<VerdictWait, 'stuck'>): string {
   if (slowest !== null) {
     const time = minutes === null ? '' : `${aboutMore(minutes)}: `;
     // Drift is judged at looks, which come by time.
-    if (slowest.trials === 0) return `${time}the next look at ${slowest.metric}`;
+    if (slowest.trials === 0) return `${time}the next check of ${slowest.metric}`;
     const { within } = slowest;
-    const proof = within === undefined ? '' : ` to prove that it ${within ? 'holds' : 'is broken'}`;
+    const proof = within === undefined ? '' : ` to prove that it ${within ? 'passes' : 'fails'}`;
     return `${time}${slowest.metric} needs ${countOf(slowest.trials, `more ${trialOf(slowest.metric)}`)}${proof}`;
   }
-  if (lacks.length > 0) return listed(lacks, 'and');
-  return rules.length === 0 ? 'the first measurements' : `a verdict on ${listed(rules, 'and', 2)}`;
+  if (lacks.length > 0) return listed(lacks.map(stageReasonInWords), 'and');
+  return rules.length === 0 ? 'the first measurements' : `a verdict on ${listed(rules.map(ruleInScope), 'and', 2)}`;
+}
+
+/** `checkout_errors: HTTP 503, since 2026-…`. */
+export function silentInWords({ signal, from, provider, why, sinceMs }: SilentSignal): string {
+  return `${signal}: ${words(`${from} ${provider}: ${silenceInWords(why)}`)}, since ${toIsoSeconds(sinceMs)}`;
+}
+
+/** `a retry or another version: 2.0.0 was rejected, error_rate < 0.5% failed in canary`. */
+export function rejectedWaits({
+  version,
+  reason,
+}: {
+  readonly version: string;
+  readonly reason: StatusReason | null;
+}): string {
+  const why = reason === null ? '' : `, ${statusReasonInWords(reason)}`;
+  return `a retry or another version: ${words(`${version} was rejected${why}`)}`;
 }
 
 /** What a rollout waits for, as a clause. */
@@ -39,31 +72,33 @@ export function waitInWords(waiting: WaitingOn): string {
     case 'devices':
       return `devices: ${formatCount(waiting.have)} of ${formatCount(waiting.need)}`;
     case 'rest-of-fleet':
-      return `${countOf(waiting.pending, 'device')} still to take it`;
+      return `${countOf(waiting.pending, 'device')} to install it`;
     case 'verdict':
       return verdictWaits(waiting);
     case 'signal':
-      return `${waiting.signal}: ${words(waiting.reason)}, since ${toIsoSeconds(waiting.sinceMs)}`;
+      return silentInWords(waiting);
     case 'approval':
       return `approval by ${waiting.need - waiting.have} of ${words(waiting.approvers.join(', '))}`;
     case 'baseline':
-      return `a baseline: stable has ${formatCount(waiting.have)} of ${formatCount(waiting.need)} inferences (else it starts without in ${formatDuration(waiting.remainingMs)})`;
+      return `a baseline: the stable version has ${formatCount(waiting.have)} of ${formatCount(waiting.need)} inferences (starts without one in ${formatDuration(waiting.remainingMs)})`;
     case 'suspended':
       return 'someone to resume it (spec.suspend)';
     case 'paused':
-      return `a person: ${words(waiting.reason)}`;
+      return `a person: ${words(waiting.reason === null ? 'a rule failed' : statusReasonInWords(waiting.reason))}`;
     case 'rejected':
-      return `a retry or another version: ${words(`${waiting.version} was rejected, ${waiting.reason}`)}`;
+      return rejectedWaits(waiting);
+    case 'rejected-in-groups':
+      return `a retry or another version: ${words(`${waiting.version} failed in ${listed(waiting.groups, 'and')}`)}`;
     case 'groups-held':
-      return `a person: ${words(listed(waiting.groups, 'and'))} ${waiting.groups.length === 1 ? 'is' : 'are'} held, promote or abort with --group`;
+      return `a person: ${words(listed(waiting.groups, 'and'))} ${waiting.groups.length === 1 ? 'is' : 'are'} held; promote or abort with --group`;
     case 'deadline-held':
-      return 'a person: its deadline is over, promote or abort';
+      return 'a person: the deadline is over; promote or abort';
     case 'known-devices':
       return waiting.need === 1
         ? `the first device of ${words(waiting.target)}`
-        : `devices of ${words(waiting.target)}: ${formatCount(waiting.have)} of at least ${formatCount(waiting.need)} are known`;
-    case 'mending':
-      return `${waiting.code}: ${words(waiting.reason)}`;
+        : `devices of ${words(waiting.target)}: ${formatCount(waiting.have)} of at least ${formatCount(waiting.need)} known`;
+    case 'needs-fix':
+      return `${waiting.fix.code}: ${words(fixInWords(waiting.fix))}`;
     default:
       return assertNever(waiting);
   }
@@ -115,8 +150,7 @@ const VERDICT_WORDS = [
 function verdictCell({ verdict, waitingOn, candidate, stable, rejected }: Outlook): string {
   const approval = waitingOn.find((waiting) => waiting.kind === 'approval');
   if (approval !== undefined) return waitInWords(approval);
-  // A service of an earlier version does not tell it.
-  if (rejected) return `rejected ${words(rejected.version)}`;
+  if (rejected !== null) return `rejected ${words(rejected.version)}`;
   if (candidate === null) return stable !== null && waitingOn.length === 0 ? 'complete' : '–';
   const rules = (verdict?.rules ?? []).filter((rule) => !rule.dryRun);
   const counts = VERDICT_WORDS.map(
@@ -132,13 +166,7 @@ function waitsCell({ waitingOn }: Outlook): string {
 }
 
 function apartInWords({ cohort }: Outlook): string {
-  if (cohort === null) return '';
-  const apart = [
-    ...(cohort.unreachable > 0 ? [`${formatCount(cohort.unreachable)} not reached`] : []),
-    ...(cohort.incompatible > 0 ? [`${formatCount(cohort.incompatible)} can not run it`] : []),
-    ...((cohort.apart ?? 0) > 0 ? [`${formatCount(cohort.apart ?? 0)} in groups apart`] : []),
-    ...(cohort.conflicted > 0 ? [`${formatCount(cohort.conflicted)} in two rollouts`] : []),
-  ];
+  const apart = cohort === null ? [] : devicesApart(cohort, NOT_COUNTED);
   return apart.length === 0 ? '' : `  (${apart.join(', ')})`;
 }
 

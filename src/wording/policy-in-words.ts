@@ -5,6 +5,6 @@ import type { ChangedPolicy } from '../rollout/outlook.ts';
 /** What changed, and which of the two counts for how long: one sentence, without its stop. */
 export function changedPolicyInWords({ atHead, inForce }: ChangedPolicy): string {
   if (atHead === inForce)
-    return `the policy ${oneLine(atHead)} at HEAD has changed since; this attempt goes on under the one it began with`;
-  return `the policy is ${oneLine(atHead)} at HEAD now; this attempt goes on under ${oneLine(inForce)}, with which it began`;
+    return `policy ${oneLine(atHead)} changed at HEAD; this attempt keeps the policy as it was when it started`;
+  return `HEAD names policy ${oneLine(atHead)} now; this attempt keeps ${oneLine(inForce)}, under which it started`;
 }

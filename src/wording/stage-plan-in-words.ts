@@ -5,11 +5,11 @@ import { formatDuration } from '../contract/duration.ts';
 import type { GroupForecast } from '../gates/forecast/group-forecast.ts';
 import type { Needed, RuleForecast } from '../gates/forecast/rule-forecast.ts';
 import { ruleName } from '../gates/rule-verdict.ts';
-import { aboutTime } from '../rollout/plan-warnings.ts';
 import { isOneOfMany, type PlannedGrouping } from '../rollout/reckoned-groups.ts';
 import type { Plan, PlannedRule, PlannedStage } from '../rollout/stage-plan.ts';
 import { groupName, OTHER_VALUES } from '../telemetry/groups.ts';
 import { countOf, formatAmount, formatCount, listed, percent } from './amounts.ts';
+import { aboutTime } from './plan-warnings-in-words.ts';
 import { passedOverInWords } from './reason-in-words.ts';
 import { scopeInWords } from './scope-in-words.ts';
 

@@ -42,14 +42,6 @@ export function limitOf(verdict: Pick<RuleVerdict, 'rule' | 'groupRule' | 'metri
   return oneLine((verdict.groupRule ?? verdict.rule).slice(nameOf(verdict).length));
 }
 
-/** `"receipt" vanished`: what a title has room for; null where the rule is of another kind. */
-export function vanishedInWords(rule: RuleVerdict): string | null {
-  const { metric, estimate, group } = rule;
-  if (metric !== 'vanished_classes' || rule.kind !== 'classes' || estimate === null || estimate < 1) return null;
-  const names = rule.sums.slice(0, estimate).map((one) => `"${oneLine(one.name)}"`);
-  return `${listed(names, 'and', 2)} vanished${group === null ? '' : ` on ${oneLine(group)}`}`;
-}
-
 /** What was broken, and what the numbers don't show of it. */
 interface Breach {
   readonly what: string;

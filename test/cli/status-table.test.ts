@@ -7,6 +7,12 @@ import type { Outlook } from '../../src/rollout/outlook.ts';
 
 const EVIL = 'a\u001b[2J\nSlipway-Rollout: x\u202e';
 
+const EVIL_REASON = { kind: 'aborted', by: EVIL, reason: EVIL.repeat(1000) } as const;
+const EVIL_FIX = {
+  kind: 'document',
+  ...{ code: EVIL, file: EVIL, line: 1, column: 1, more: 2, detail: EVIL },
+} as const;
+
 const OUTLOOK: Outlook = {
   rollout: `evil-${EVIL}`,
   model: EVIL,
@@ -16,6 +22,8 @@ const OUTLOOK: Outlook = {
   stable: null,
   cohort: {
     matching: 3,
+    apart: 0,
+    onTrial: 0,
     wanted: 3,
     ready: 1,
     trying: 0,
@@ -26,19 +34,19 @@ const OUTLOOK: Outlook = {
     unreachable: 1,
     pending: 0,
     conflicted: 0,
-    troubled: [{ device: EVIL, what: EVIL.repeat(1000) }],
+    troubled: [{ device: EVIL, kind: 'failed', reason: 'trial', detail: EVIL.repeat(1000) }],
   },
   target: 'region:eu',
   window: null,
   terms: null,
   changedPolicy: { atHead: EVIL, inForce: 'careful' },
-  exceptions: [{ group: EVIL, kind: 'behind', version: EVIL, reason: EVIL }],
-  rejected: { version: EVIL, reason: EVIL, at: EVIL },
+  exceptions: [{ group: EVIL, kind: 'behind', version: EVIL, reason: EVIL_REASON }],
+  rejected: { version: EVIL, reason: EVIL_REASON, at: EVIL },
   verdict: null,
-  waitingOn: [{ kind: 'mending', code: EVIL, reason: EVIL }],
+  waitingOn: [{ kind: 'needs-fix', fix: EVIL_FIX }],
   conditions: [
-    { type: 'Stalled', status: true, reason: EVIL, message: EVIL },
-    { type: 'SourceVerified', status: false, reason: EVIL, message: EVIL },
+    { type: 'Stalled', status: true, reason: EVIL, fix: EVIL_FIX },
+    { type: 'SourceVerified', status: false, reason: EVIL, fix: EVIL_FIX, isNewer: true },
   ],
 };
 
@@ -61,13 +69,13 @@ test('nor what a service that is not ours answers', () => {
   };
   const text = liveText({ service, rollouts: [OUTLOOK] });
   expect(text).not.toMatch(/[^\P{C}\n]/u);
-  expect(text).toContain('EmergencyRollback');
-  expect(text).toContain('is away since 1970-01-01T00:00:00Z');
+  expect(text).toContain('Emergency rollback');
+  expect(text).toContain("can't be read since 1970-01-01T00:00:00Z");
 });
 
 test('a policy that changed since the attempt began is said below the table', () => {
   const outlook: Outlook = { ...OUTLOOK, rollout: 'ocr-eu', changedPolicy: { atHead: 'careful', inForce: 'careful' } };
-  const words = 'the policy careful at HEAD has changed since; this attempt goes on under the one it began with';
+  const words = 'policy careful changed at HEAD; this attempt keeps the policy as it was when it started';
   expect(statusTable([outlook])).toContain(`\n\nocr-eu: ${words}`);
 });
 

@@ -272,9 +272,12 @@ test('any text survives in a status, in block style and in JSON', () => {
     fc.property(nasty, nasty, fc.constantFrom(...Object.keys(STARTS)), (reason, mode, start) => {
       const status: RolloutStatus = {
         ...STATUS,
-        paused: { reason: `${reason}.`, since: STATUS.since },
+        paused: { reason: { kind: 'aborted', reason: `${reason}.` }, since: STATUS.since },
         rejected: [
-          { digest: DIGEST, version: '1', attempt: 1, reason: `${mode}x`, evidence: reason, at: STATUS.since },
+          {
+            ...{ digest: DIGEST, version: '1', attempt: 1, evidence: reason, at: STATUS.since },
+            reason: { kind: 'aborted', by: `${mode}x` },
+          },
         ],
         stable: { version: '1', digest: DIGEST, target: '*', parameters: { mode } },
       };

@@ -216,7 +216,7 @@ export class DeviceWorld implements AsyncDisposable {
         stage: candidate === null ? null : 'canary',
       },
       cohort: { cut: candidate === null ? 0 : BUCKETS, select: null, devices: [] },
-      salt: candidate === null ? '' : saltOf('sorter-all', candidate.digest, attempt),
+      salt: candidate === null ? '' : saltOf('sorter-all', candidate.digest, attempt, '0'.repeat(32)),
       candidate:
         candidate === null ? null : { version: candidate.version, digest: candidate.digest, attempt, parameters: {} },
       stable: stable === null ? null : { version: stable.version, digest: stable.digest, parameters: {}, target: '*' },

@@ -20,7 +20,7 @@ function question(kind: 'held' | 'behind') {
     stable: { version: '1', digest: STABLE, parameters: {}, target: '*' },
     ...{ target: '*', policy: STABLE, salt: 's', cohort: COHORT, limits: [], rejected: [], paused: null },
     evidence: 'evidence/invoice-ocr-eu/5-a-b.json',
-    exceptions: [{ ...exception, reason: 'slow', evidence: '', since: '2026-11-20T10:00:00Z' }],
+    exceptions: [{ ...exception, reason: { kind: 'aborted' }, evidence: '', since: '2026-11-20T10:00:00Z' }],
   };
   return { name: NAME, model: 'invoice-ocr', status, policy: POLICY, classes: [] };
 }

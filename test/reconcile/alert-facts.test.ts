@@ -2,9 +2,11 @@
 import { expect, test } from 'vitest';
 import { alertFactsOf, type Looked } from '../../src/reconcile/alert-facts.ts';
 
+const UNKNOWN = { kind: 'evidence-refused', code: 'EVIDENCE_KEY_UNKNOWN' };
+
 /** One rollout whose status names evidence by a key that is not known, and what it waits on. */
-function looked(waitingOn: readonly { readonly kind: string; readonly code?: string }[]): Looked {
-  const claim = { kind: 'forged', reason: 'its key is not known', lastAuthentic: null, isSignedByOther: true };
+function looked(waitingOn: readonly object[]): Looked {
+  const claim = { kind: 'forged', problem: UNKNOWN, lastAuthentic: null, isSignedByOther: true };
   return {
     observation: { facts: { rollouts: [{ name: 'own', claim, policyInForce: null }] } },
     view: { outlooks: [{ rollout: 'own', waitingOn }], source: { kind: 'followed' }, refusing: [], trouble: null },
@@ -13,9 +15,9 @@ function looked(waitingOn: readonly { readonly kind: string; readonly code?: str
 }
 
 test('a forged status is told, by whatever key its evidence is signed', () => {
-  expect(alertFactsOf(looked([])).forged).toEqual([{ rollout: 'own', reason: 'its key is not known' }]);
+  expect(alertFactsOf(looked([])).forged).toEqual([{ rollout: 'own', problem: UNKNOWN }]);
 });
 
 test('a status that is left alone as another reconciler’s is told as that, not as forged', () => {
-  expect(alertFactsOf(looked([{ kind: 'mending', code: 'STATUS_OF_OTHER' }])).forged).toEqual([]);
+  expect(alertFactsOf(looked([{ kind: 'needs-fix', fix: { kind: 'status-of-other' } }])).forged).toEqual([]);
 });

@@ -26,7 +26,14 @@ function stepOf(kind: 'start' | 'roll-back', revision: number): Transition {
   const candidate = { version: '2', digest: DIGEST, attempt: 1, parameters: {} };
   const status = blankStatus('*', NOW);
   return {
-    ...{ kind, rollout: 'sorter-eu', model: 'sorter', from: 'stable', to: 'canary', reason: 'why' },
+    ...{
+      kind,
+      rollout: 'sorter-eu',
+      model: 'sorter',
+      from: 'stable',
+      to: 'canary',
+      reason: { kind: 'aborted', reason: 'why' },
+    },
     next: {
       ...status,
       ...{ revision, opened: revision, evidence: `evidence/sorter-eu/${revision}-a-b.json` },
@@ -35,7 +42,7 @@ function stepOf(kind: 'start' | 'roll-back', revision: number): Transition {
     spec: { answered: [] },
     ...{ verdict: null, cohort: null, policy: null, outlook: null },
     subject: { version: '2', digest: DIGEST as Digest, attempt: 1 },
-  } as Transition;
+  } as unknown as Transition;
 }
 
 async function open(faults: (step: HostStep) => HostFault | undefined = () => undefined) {

@@ -21,15 +21,18 @@ function looked(verdicts: Verdicts, emergency?: string): Looked {
       digest: 'sha256:1',
       rule,
       verdict,
-      message: `${rule} broke`,
-      numbers: { estimate: 0.4 },
+      seen: {
+        ...{ estimate: 0.4, lower: null, upper: null, limit: 0.1, devices: 9, trials: 90 },
+        ...{ reasons: [], unit: 'ratio', listenedMs: 60_000 },
+      },
     };
   });
   const observation = {
     facts: { rollouts: [], broken: [], published: null },
     watched,
   } as unknown as Looked['observation'];
-  const rolledBack = { rollout: 'eu', revision: 1, reason: emergency ?? '', waitsSinceMs: 0, inForceSinceMs: 0 };
+  const reason = { kind: 'aborted', reason: emergency ?? '' } as const;
+  const rolledBack = { rollout: 'eu', revision: 1, reason, waitsSinceMs: 0, inForceSinceMs: 0 };
   return {
     ...{ observation, view: NOTHING_YET, offDeclared: [], watched },
     emergencyRollbacks: emergency === undefined ? [] : [rolledBack],

@@ -7,7 +7,8 @@ import { blankStatus } from '../../src/rollout/next-status.ts';
 
 /** What a retry of 1.4.0, which was rejected, leaves to do where the spec asks for that version. */
 function thenOf(desired: string): string | null {
-  const rejected = { version: '1.4.0', digest: digestOf('1.4.0'), reason: 'it errs', at: '2026-01-01T00:00:00Z' };
+  const reason = { kind: 'aborted', reason: 'it errs' } as const;
+  const rejected = { version: '1.4.0', digest: digestOf('1.4.0'), reason, at: '2026-01-01T00:00:00Z' };
   const rollout: Rollout = {
     apiVersion: 'slipway.dev/v1alpha1',
     kind: 'Rollout',

@@ -2,17 +2,9 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { type AlertRecord, MOST_ALERTS, stepBook } from '../../src/rollout/alert-book.ts';
-import {
-  ALERT_KINDS,
-  type Alert,
-  type AlertFacts,
-  type AlertKind,
-  alertKeyOf,
-  alertsOf,
-} from '../../src/rollout/alerts.ts';
+import { ALERT_KINDS, type Alert, type AlertFacts, alertKeyOf, alertsOf } from '../../src/rollout/alerts.ts';
 import type { Outlook } from '../../src/rollout/outlook.ts';
-
-const KINDS = Object.keys(ALERT_KINDS) as AlertKind[];
+import { alertInWords } from '../../src/wording/alerts-in-words.ts';
 
 const NOTHING: AlertFacts = {
   ...{ outlooks: [], forged: [], emergencyRollbacks: [], offDeclared: [], watched: [], runbooks: new Map() },
@@ -35,8 +27,23 @@ function outlook(over: Partial<Outlook>): Outlook {
   };
 }
 
+const FIX = {
+  kind: 'document',
+  code: 'DOCUMENT_SYNTAX',
+  file: 'policies/a.yaml',
+  ...{ line: 3, column: 1, more: 0, detail: 'it is\nso' },
+} as const;
+const SLOW = {
+  kind: 'rule-failed',
+  stage: 'canary',
+  rule: 'latency_p95 < 150ms',
+  ...{ observed: 251, unit: 'ms', others: [] },
+} as const;
+const ERROR = { kind: 'error', message: 'm' } as const;
+const MISSING = { kind: 'evidence-missing', evidence: 'evidence/eu/3.json' } as const;
+
 const stalled = (reason: string): Outlook =>
-  outlook({ conditions: [{ type: 'Stalled', status: true, reason, message: 'it is\nso' }] });
+  outlook({ conditions: [{ type: 'Stalled', status: true, reason, fix: { ...FIX, code: reason } }] });
 
 const kindsOf = (facts: Partial<AlertFacts>): string[] =>
   alertsOf({ ...NOTHING, ...facts }).present.map((alert) => `${alert.kind} ${alert.rollout} ${alert.reason}`);
@@ -45,31 +52,36 @@ describe('each condition that needs a person is an alert', () => {
   test('what stalls a rollout, and a history that was rewound', () => {
     expect(kindsOf({ outlooks: [stalled('POLICY_MISSING')] })).toEqual(['stalled eu POLICY_MISSING']);
     expect(kindsOf({ outlooks: [stalled('HISTORY_REWOUND')] })).toEqual(['history-rewound eu HISTORY_REWOUND']);
-    expect(alertsOf({ ...NOTHING, outlooks: [stalled('X')] }).present[0]?.message).toBe('it is so');
+    expect(alertsOf({ ...NOTHING, outlooks: [stalled('X')] }).present.map(alertInWords)).toEqual([
+      'policies/a.yaml:3:1: it is so',
+    ]);
   });
 
-  test('a group that does not go along, each by itself, until it does', () => {
+  test('a group that is an exception, each by itself, until it is none', () => {
     const exceptions = [
-      { group: 'hw:rev2', kind: 'held', version: null, reason: 'slow' },
-      { group: 'hw:rev3', kind: 'behind', version: '1.0.0', reason: 'slow' },
+      { group: 'hw:rev2', kind: 'held', version: null, reason: SLOW },
+      { group: 'hw:rev3', kind: 'behind', version: '1.0.0', reason: SLOW },
     ] as const;
     const found = alertsOf({ ...NOTHING, outlooks: [outlook({ exceptions })] }).present;
     expect(found.map(({ kind, subject, reason }) => [kind, subject, reason])).toEqual([
       ['group-apart', 'hw:rev2', 'GroupHeld'],
       ['group-apart', 'hw:rev3', 'GroupBehind'],
     ]);
-    expect(found[1]?.message).toBe('hw:rev3 stayed on 1.0.0: slow');
+    expect(alertInWords(found[1]!)).toBe(
+      'hw:rev3 stays on 1.0.0: latency_p95 < 150ms failed in canary, measured 251 ms',
+    );
     expect(kindsOf({ outlooks: [outlook({})] })).toEqual([]);
   });
 
   test('a forged status, an emergency rollback, a refused version, a pause, a held deadline', () => {
-    expect(kindsOf({ forged: [{ rollout: 'eu', reason: 'r' }] })).toEqual(['status-forged eu StatusForged']);
-    expect(kindsOf({ emergencyRollbacks: [{ rollout: 'eu', reason: 'r' }] })).toEqual([
+    expect(kindsOf({ forged: [{ rollout: 'eu', problem: MISSING }] })).toEqual(['status-forged eu StatusForged']);
+    expect(kindsOf({ emergencyRollbacks: [{ rollout: 'eu', reason: SLOW }] })).toEqual([
       'emergency-rollback eu EmergencyRollback',
     ]);
-    const conditions = [{ type: 'SourceVerified' as const, status: false, reason: 'SIGNER_UNKNOWN', message: 'm' }];
+    const refused = { type: 'SourceVerified', status: false, reason: 'SIGNER_UNKNOWN' } as const;
+    const conditions = [{ ...refused, fix: FIX, isNewer: false }];
     expect(kindsOf({ outlooks: [outlook({ conditions })] })).toEqual(['version-refused eu SIGNER_UNKNOWN']);
-    expect(kindsOf({ outlooks: [outlook({ waitingOn: [{ kind: 'paused', reason: 'r' }] })] })).toEqual([
+    expect(kindsOf({ outlooks: [outlook({ waitingOn: [{ kind: 'paused', reason: SLOW }] })] })).toEqual([
       'paused eu Paused',
     ]);
     expect(kindsOf({ outlooks: [outlook({ waitingOn: [{ kind: 'deadline-held', rules: [] }] })] })).toEqual([
@@ -78,7 +90,7 @@ describe('each condition that needs a person is an alert', () => {
   });
 
   test('a provider of outside signals that is silent', () => {
-    const conditions = [{ type: 'SignalsAnswered' as const, status: false, reason: 'SIGNAL_SILENT', message: 'm' }];
+    const conditions = [{ type: 'SignalsAnswered' as const, status: false, reason: 'SIGNAL_SILENT', silent: [] }];
     expect(kindsOf({ outlooks: [outlook({ conditions })] })).toEqual(['signal-silent eu SIGNAL_SILENT']);
   });
 
@@ -92,7 +104,7 @@ describe('each condition that needs a person is an alert', () => {
     const off = { rollout: 'eu', first: ['a'] };
     const of = (count: number, staying: number) => alertsOf({ ...NOTHING, offDeclared: [{ ...off, count, staying }] });
     expect(of(1, 0)).toMatchObject({ present: [], unknown: [{ kind: 'devices-off-declared' }] });
-    expect(of(2, 1).present).toMatchObject([{ kind: 'devices-off-declared', numbers: { devices: 1 } }]);
+    expect(of(2, 1).present).toMatchObject([{ kind: 'devices-off-declared', fact: { devices: 1 } }]);
     expect(of(0, 0)).toEqual({ present: [], unknown: [] });
   });
 
@@ -102,8 +114,7 @@ describe('each condition that needs a person is an alert', () => {
       version: '1',
       digest: 'sha256:1',
       rule: 'error_rate < 1%',
-      message: 'm',
-      numbers: {},
+      seen: null,
     };
     const of = (verdict: 'pass' | 'fail' | 'undecided') => alertsOf({ ...NOTHING, watched: [{ ...watched, verdict }] });
     expect(of('fail').present.map((one) => one.kind)).toEqual(['stable-drift']);
@@ -113,11 +124,11 @@ describe('each condition that needs a person is an alert', () => {
 });
 
 const alerts = fc.record({
-  kind: fc.constantFrom(...KINDS),
+  kind: fc.constantFrom(...ALERT_KINDS),
   rollout: fc.constantFrom('a', 'b', null),
   subject: fc.constantFrom('x', 'y'),
   reason: fc.constant('R'),
-  message: fc.string(),
+  fact: fc.string().map((message) => ({ kind: 'error' as const, message })),
 });
 const looks = fc.array(
   fc.record({
@@ -166,14 +177,14 @@ describe('the book of alerts', () => {
   });
 
   test('what can not be told stays as it is, and what is over ends', () => {
-    const alert: Alert = { kind: 'stalled', rollout: 'a', subject: 's', reason: 'R', message: 'm' };
+    const alert: Alert = { kind: 'stalled', rollout: 'a', subject: 's', reason: 'R', fact: ERROR };
     const { records } = stepBook([], { present: [alert], unknown: [] }, 1_000);
     expect(stepBook(records, { present: [], unknown: [alert] }, 9_000_000).records).toEqual(records);
     expect(stepBook(records, { present: [], unknown: [] }, 2_000).changes).toMatchObject([{ kind: 'ended' }]);
   });
 
   test('a forged status that was put back is still seen for a quarter of an hour', () => {
-    const alert: Alert = { kind: 'status-forged', rollout: 'a', subject: '', reason: 'R', message: 'm' };
+    const alert: Alert = { kind: 'status-forged', rollout: 'a', subject: '', reason: 'R', fact: ERROR };
     const begun = stepBook([], { present: [alert], unknown: [] }, 0);
     const gone = stepBook(begun.records, { present: [], unknown: [] }, 1_000);
     expect(gone).toMatchObject({ records: [{ goneSinceMs: 1_000 }], changes: [] });
@@ -182,7 +193,7 @@ describe('the book of alerts', () => {
   });
 
   test('a fact that passes before its time is no alert', () => {
-    const alert: Alert = { kind: 'source-away', rollout: null, subject: '', reason: 'R', message: 'm' };
+    const alert: Alert = { kind: 'source-away', rollout: null, subject: '', reason: 'R', fact: ERROR };
     const begun = stepBook([], { present: [alert], unknown: [] }, 0);
     expect(begun.changes).toEqual([]);
     expect(stepBook(begun.records, { present: [], unknown: [] }, 60_000)).toMatchObject({ records: [], changes: [] });
@@ -193,7 +204,7 @@ describe('the book of alerts', () => {
 
   test('is bounded', () => {
     const present = Array.from({ length: MOST_ALERTS + 10 }, (_, i): Alert => {
-      return { kind: 'stalled', rollout: `r${i}`, subject: '', reason: 'R', message: 'm' };
+      return { kind: 'stalled', rollout: `r${i}`, subject: '', reason: 'R', fact: ERROR };
     });
     expect(stepBook([], { present, unknown: [] }, 1).records).toHaveLength(MOST_ALERTS);
   });

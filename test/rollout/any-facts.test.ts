@@ -8,6 +8,7 @@ import type { RuleReason } from '../../src/gates/rule-reason.ts';
 import { METHOD_VERSION, type StageVerdict } from '../../src/gates/rule-verdict.ts';
 import { decide } from '../../src/rollout/decide.ts';
 import { decideRollout } from '../../src/rollout/decide-rollout.ts';
+import { knownTarget } from '../../src/rollout/known-target.ts';
 import type { RolloutFacts, Standing, StatusClaim } from '../../src/rollout/rollout-facts.ts';
 import { commitMessage } from '../../src/wording/commit-message.ts';
 import { outlookLine } from '../../src/wording/plan-in-words.ts';
@@ -15,6 +16,7 @@ import {
   ADMITTED,
   baselineOf,
   ENDED,
+  NONCE,
   policyOf,
   REVOKED,
   readRollout,
@@ -38,6 +40,8 @@ const POLICIES: readonly RolloutPolicy[] = [
 const digest: fc.Arbitrary<Digest> = fc.constantFrom('a', 'b', 'c', 'd').map((name) => digestOf(name));
 const name = fc.constantFrom('1.0.0', '2.0.0', '2.0.0+build', '2026.01.10-rc1');
 const wish = fc.oneof(name, fc.constantFrom('latest', '>=1', '^2', '<1'));
+const ABORTED = { kind: 'aborted' } as const;
+const GONE = { kind: 'evidence-missing', evidence: 'evidence/eu/1.json' } as const;
 const stage = fc.constantFrom('canary', 'full', 'elsewhere');
 const text = fc.string({ unit: 'binary', minLength: 1, maxLength: 700 });
 const instant = fc.constantFrom('2026-11-20T10:00:00Z', '2036-01-01T00:00:00+02:00', '1999-12-31T23:59:59.5Z');
@@ -49,7 +53,9 @@ const evidence = fc.constant('evidence/eu/1-start-canary.json');
 
 const standing = fc.oneof(
   fc.constantFrom<Standing>(ADMITTED, ADMITTED, UNSIGNED, ENDED, REVOKED),
-  text.map((reason): Standing => ({ kind: 'broken', code: 'DOCUMENT_SYNTAX', reason })),
+  text.map((detail): Standing => {
+    return { kind: 'broken', code: 'DOCUMENT_SYNTAX', file: 'a.yaml', line: 1, column: null, more: 0, detail };
+  }),
 );
 
 const group = fc.constantFrom('hw:rev1', 'hw:rev2', 'hw:(others)', 'region:a:b');
@@ -64,7 +70,7 @@ const exception = fc.record({
   kind: fc.constantFrom('rolled-back', 'held', 'behind'),
   cohort: fc.option(anyCohort),
   stable,
-  reason: fc.constant('slow'),
+  reason: fc.constant(ABORTED),
   evidence,
   since: instant,
 });
@@ -84,12 +90,12 @@ const status: fc.Arbitrary<RolloutStatus> = fc
     cohort: anyCohort,
     limits: fc.constant([]),
     rejected: fc.array(
-      fc.record({ digest, version: name, attempt, reason: fc.constant('bad'), evidence, at: instant }),
+      fc.record({ digest, version: name, attempt, reason: fc.constant(ABORTED), evidence, at: instant }),
       {
         maxLength: 3,
       },
     ),
-    paused: fc.option(fc.record({ reason: fc.constant('bad'), since: instant })),
+    paused: fc.option(fc.record({ reason: fc.constant(ABORTED), since: instant })),
     evidence,
     previous: fc.array(fc.record({ version: name, digest, until: instant }), { maxLength: 3 }),
     attempts: fc.array(fc.record({ digest, attempt }), { maxLength: 3 }),
@@ -162,7 +168,10 @@ const cohort = fc.record({
     incompatible: count,
   },
   ...{ silent: count, unreachable: count, pending: count, conflicted: count },
-  troubled: fc.array(fc.record({ device: text, what: text }), { maxLength: 3 }),
+  ...{ apart: count, onTrial: count },
+  troubled: fc.array(fc.record({ device: text, kind: fc.constant('failed' as const), reason: fc.constant(null) }), {
+    maxLength: 3,
+  }),
 });
 
 const claim: fc.Arbitrary<StatusClaim> = fc.oneof(
@@ -170,7 +179,11 @@ const claim: fc.Arbitrary<StatusClaim> = fc.oneof(
   { weight: 6, arbitrary: status.map((one): StatusClaim => ({ kind: 'authentic', status: one })) },
   {
     weight: 1,
-    arbitrary: fc.record({ kind: fc.constant('forged' as const), reason: text, lastAuthentic: fc.option(status) }),
+    arbitrary: fc.record({
+      kind: fc.constant('forged' as const),
+      problem: fc.constant(GONE),
+      lastAuthentic: fc.option(status),
+    }),
   },
 );
 
@@ -204,7 +217,8 @@ const facts: fc.Arbitrary<RolloutFacts> = fc
     ...rest,
     // The store remembers a status with its own revision.
     seen: seen && { revision: seen.revision, status: seen.status && { ...seen.status, revision: seen.revision } },
-    matching: () => Array.from({ length: devices }, (_, i) => `d${i}`),
+    known: knownTarget(() => Array.from({ length: devices }, (_, i) => `d${i}`)),
+    nonce: NONCE,
   }));
 
 const DIGEST = digestOf('evidence');

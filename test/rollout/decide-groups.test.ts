@@ -18,6 +18,7 @@ import {
   ruleVerdict,
   verdictOf,
   version,
+  why,
 } from './false-world.ts';
 
 const RULE = 'latency_p95 < 2x baseline';
@@ -136,7 +137,7 @@ describe('a group that is at fault', () => {
       stable: { version: '2.0.0' },
       exceptions: [{ kind: 'behind', stable: { version: '1.0.0' } }],
     });
-    expect(messageOf(world)).toContain('Devices of hw:rev2 run 1.0.0');
+    expect(messageOf(world)).toContain('Devices of hw:rev2 stay on 1.0.0');
     expect(runs(world, 'rev2')).toEqual(new Set(['1.0.0 as stable']));
     expect(runs(world, 'rev3')).toEqual(new Set(['2.0.0 as stable']));
     expect(waits(world.decide())).toEqual([]);
@@ -196,10 +197,12 @@ describe('a group that is at fault', () => {
     expect(runs(world, 'rev2')).toEqual(had);
     world.measure('pass');
     expect(waits(world.decide())).toEqual(['groups-held']);
-    expect(outlookLine(world.decide().outlook)).toContain('hw:rev2 is held, promote or abort with --group');
+    expect(outlookLine(world.decide().outlook)).toContain('hw:rev2 is held; promote or abort with --group');
     world.ask({ act: 'abort', group: 'hw:rev2', by: 'alice', reason: 'too slow' });
-    expect(world.mustTake('except').reason).toBe('group hw:rev2 goes back alone by alice: too slow');
-    expect(messageOf(world)).toMatch(/^rollout\(invoice-ocr-eu\): group hw:rev2 goes back alone by alice: too slow\n/);
+    expect(why(world.mustTake('except'))).toBe('aborted on hw:rev2 by alice: too slow');
+    expect(messageOf(world)).toMatch(
+      /^rollout\(invoice-ocr-eu\): revert 2.0.0 on hw:rev2 alone: aborted by alice: too slow\n/,
+    );
     expect(runs(world, 'rev2')).toEqual(new Set(['1.0.0 as stable']));
     finish(world);
     expect(world.at.exceptions).toMatchObject([{ kind: 'behind' }]);
@@ -296,13 +299,13 @@ describe('the whole stage goes back', () => {
 
 describe('a request about a group', () => {
   it.each([
-    ['approve', 'hw:rev2', 'only abort and promote are about a group alone'],
-    ['promote', 'hw:rev2', 'hw:rev2 goes along already'],
-    ['abort', 'hw:\u0007', 'no device may be in a group of that name'],
-  ] as const)('to %s %s is answered with a no where it means nothing', (act, name, why) => {
+    ['approve', 'hw:rev2', 'only abort and promote take a group'],
+    ['promote', 'hw:rev2', 'hw:rev2 is not an exception'],
+    ['abort', 'hw:\u0007', 'no device can be in a group of that name'],
+  ] as const)('to %s %s is answered with a no where it means nothing', (act, name, problem) => {
     const world = rollingWorld('rollback');
     world.ask({ act, group: name });
-    expect(world.mustTake('answer').reason).toContain(why);
+    expect(why(world.mustTake('answer'))).toContain(problem);
   });
 
   it('to abort does not abort the others', () => {
@@ -312,14 +315,14 @@ describe('a request about a group', () => {
     expect(step.next.exceptions).toMatchObject([{ group: 'hw:rev3', kind: 'rolled-back' }]);
     expect(takesBack(step)).toBe(true);
     world.ask({ act: 'abort', group: 'hw:rev3' });
-    expect(world.mustTake('answer').reason).toContain('hw:rev3 went back already');
+    expect(why(world.mustTake('answer'))).toContain('hw:rev3 was already rolled back');
   });
 
   it('that no device is in is answered with a no: a slip of the pen stops nothing', () => {
     const world = rollingWorld('rollback');
     const { opened } = world.at;
     world.ask({ act: 'abort', group: 'hw:rve2' });
-    expect(world.mustTake('answer').reason).toBe('answered with no: abort: no known device is in hw:rve2');
+    expect(why(world.mustTake('answer'))).toBe('refused abort (no known device is in hw:rve2)');
     expect(world.at.opened).toBe(opened);
   });
 
@@ -341,7 +344,8 @@ describe('a request about a group', () => {
 describe('the cohort', () => {
   it('is chosen and counted without the groups that stand apart', () => {
     const world = withoutRev2('rollback');
-    expect(world.pass().outlook).toContain('half, 50% of 60 devices (30)');
+    expect(world.pass().opens).toMatchObject({ stage: { name: 'half' }, able: 60 });
+    expect(world.steps.at(-1)?.inputs.chosen).toMatchObject({ able: 60, wanted: 30 });
     const directive = world.publish();
     const taken = world.fleet.filter((device) =>
       assignmentsFor(directive, device).some((one) => one.kind === 'run' && one.arm === 'candidate'),
@@ -353,22 +357,22 @@ describe('the cohort', () => {
   it('is explained with the groups that do not go along, and why', () => {
     const world = withoutRev2('hold');
     const { stage } = explainOutlook(world.decide().outlook);
-    expect(stage.at(-1)).toMatch(/^hw:rev2 is held: no more of it get the candidate: latency_p95 /);
+    expect(stage.at(-1)).toMatch(/^hw:rev2 is held: no more of its devices get the candidate: latency_p95 /);
   });
 
   it('counts the devices apart for people', () => {
     const world = rollingWorld('rollback');
     world.measure('undecided', { cohort: cohort(6, { matching: 90, apart: 30 }) });
-    expect(outlookLine(world.decide().outlook)).toContain('30 in groups apart');
+    expect(outlookLine(world.decide().outlook)).toContain('30 in excepted groups');
   });
 });
 
 describe('a version that failed in a group', () => {
-  it('is not given to it again because its parameters changed, neither at rest nor while it rolls', () => {
+  it('is not given to it again because its parameters changed, neither in a steady state nor while it rolls', () => {
     const atRest = withoutRev2('rollback');
     finish(atRest);
     atRest.spec.parameters = { threshold: 0.7 };
-    expect(atRest.mustTake('start').reason).toContain('hw:rev2 stands apart, as it failed there before');
+    expect(why(atRest.mustTake('start'))).toContain('hw:rev2 is excepted: it failed there before');
     expect(runs(atRest, 'rev2')).toEqual(new Set(['1.0.0 as stable']));
     expect(atRest.at.exceptions).toMatchObject([{ kind: 'rolled-back', stable: { version: '1.0.0' } }]);
     finish(atRest);
@@ -404,7 +408,7 @@ describe('a version that failed in a group', () => {
     world.status = { ...world.at, exceptions: many, groupRejections: [rejection!] };
     world.seen = { revision: world.at.revision, status: world.status };
     world.spec.parameters = { threshold: 0.7 };
-    expect(waits(world.decide())).toEqual(['rejected']);
+    expect(waits(world.decide())).toEqual(['rejected-in-groups']);
   });
 
   it('is given to it once a person promotes the group, and then stays', () => {
@@ -422,7 +426,7 @@ describe('a version that failed in a group', () => {
     finish(world);
     world.fleet = world.fleet.filter(({ labels }) => labels.hw === 'rev2');
     world.spec.parameters = { threshold: 0.7 };
-    expect(waits(world.decide())).toEqual(['rejected']);
+    expect(waits(world.decide())).toEqual(['rejected-in-groups']);
   });
 });
 
@@ -452,9 +456,9 @@ describe('a group that is behind', () => {
     const world = behind();
     world.versions = world.versions.map((one) => (one.version === '1.0.0' ? version('1.0.0', REVOKED) : one));
     const { conditions } = world.decide().outlook;
-    expect(conditions.find(({ type }) => type === 'Stalled')?.message).toBe(
-      'hw:rev2 runs 1.0.0, and trust in it was taken back: ci is revoked',
-    );
+    expect(conditions.find(({ type }) => type === 'Stalled')).toMatchObject({
+      fix: { kind: 'group-on-revoked', group: 'hw:rev2', version: '1.0.0', signer: 'ci' },
+    });
   });
 
   it('goes back to its old version when a candidate is taken back that was held in it', () => {
@@ -535,13 +539,13 @@ describe('requests about groups', () => {
     const world = rollingWorld('rollback');
     world.fleet = world.fleet.filter(({ labels }) => labels.hw === 'rev2');
     world.ask({ act: 'abort', group: 'hw:rev2' });
-    expect(world.mustTake('answer').reason).toContain('all devices are in hw:rev2, abort the whole rollout');
+    expect(why(world.mustTake('answer'))).toContain('all devices are in hw:rev2; abort the whole rollout');
     const first = new FalseWorld();
     first.policy = policy('rollback');
     first.fleet = fleet();
     first.mustTake('start');
     first.ask({ act: 'abort', group: 'hw:rev2' });
-    expect(first.mustTake('answer').reason).toContain('nothing is stable that the group could go back to');
+    expect(why(first.mustTake('answer'))).toContain('there is no stable version that the group could go back to');
   });
 });
 

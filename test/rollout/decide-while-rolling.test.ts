@@ -3,6 +3,9 @@ import { describe, expect, it } from 'vitest';
 import { digestOf } from '../../src/contract/digest.ts';
 import { BUCKETS } from '../../src/contract/membership.ts';
 import type { StageVerdict } from '../../src/gates/rule-verdict.ts';
+import type { Transition } from '../../src/rollout/transition.ts';
+import { formatCount } from '../../src/wording/amounts.ts';
+import { commitMessage } from '../../src/wording/commit-message.ts';
 import { explainOutlook } from '../../src/wording/explanation.ts';
 import { waitingInWords } from '../../src/wording/plan-in-words.ts';
 import { breachInShort } from '../../src/wording/verdict-table.ts';
@@ -14,6 +17,7 @@ import {
   FalseWorld,
   iso,
   MINUTE,
+  NONCE,
   policyOf,
   REVOKED,
   ruleVerdict,
@@ -23,7 +27,11 @@ import {
   verdictOf,
   version,
   waits,
+  why,
 } from './false-world.ts';
+
+const messageOf = (transition: Transition): string =>
+  commitMessage({ transition, observed: '', evidenceDigest: digestOf(''), reverts: null });
 
 const withStage = (more: string): ReturnType<typeof policyOf> =>
   policyOf(`- { name: canary, size: 1%, soak: 30m, deadline: 2h, rules: [error_rate < 0.5%], ${more} }
@@ -99,8 +107,8 @@ describe('a stage', () => {
     const world = FalseWorld.rolling();
     const verdict = stageVerdict(world.stage, 'pass', { by: 'hw', group: 'hw:rev2', devices: 2, trials: 473 });
     world.measure('pass', { cohort: cohort(7), verdict: { ...verdict, measured: { devices: 7, inferences: 2610 } } });
-    expect(world.mustTake('advance').reason).toBe(
-      'all 2 rules of "canary" held for 30 min on 7 devices, 2,610 inferences',
+    expect(why(world.mustTake('advance'))).toBe(
+      `all 2 rules of canary passed, watched for 30 min on 7 devices, ${formatCount(2610)} inferences`,
     );
   });
 
@@ -131,7 +139,9 @@ describe('a stage', () => {
     world.measure('undecided', {
       verdict: { ...verdictOf('undecided'), because: [{ kind: 'minimum-inferences', have: 600, need: 1000 }] },
     });
-    expect(world.decide().outlook.waitingOn).toMatchObject([{ kind: 'verdict', lacks: ['400 more inferences'] }]);
+    expect(world.decide().outlook.waitingOn).toMatchObject([
+      { kind: 'verdict', lacks: [{ kind: 'minimum-inferences', have: 600, need: 1000 }] },
+    ]);
   });
 
   it('freezes relative limits anew as it opens', () => {
@@ -160,7 +170,7 @@ describe('a failed rule', () => {
     });
     world.measure('fail', { verdict: verdictOf('fail', failed) });
     const step = world.mustTake('roll-back');
-    expect(step.reason).toBe(
+    expect(why(step)).toBe(
       'error_rate not < 3% on more than 5% of devices in canary (7 of 60 devices breach it, 3 may; 18 of 228 on kiosk-017, more than chance explains)',
     );
     expect(breachInShort(failed, 'canary')).toBe('error_rate not < 3% on more than 5% of devices in canary');
@@ -186,7 +196,7 @@ describe('a failed rule', () => {
         },
       ],
     });
-    expect(step.reason).toBe('error_rate 0.21% in canary, not < 0.5%; failed_devices failed as well');
+    expect(why(step)).toBe('error_rate 0.21% in canary, not < 0.5%; failed_devices < 5% failed as well');
   });
 
   it('is never tried again: not by the same pin, not by latest, only by a retry, as a higher attempt', () => {
@@ -200,7 +210,7 @@ describe('a failed rule', () => {
     world.spec.version = '2.0.0';
     expect(world.decide().outlook.waitingOn).toMatchObject([{ kind: 'rejected', version: '2.0.0' }]);
     world.ask({ act: 'retry', digest: digestOf('2.0.0'), by: 'alice', reason: 'the camera was at fault' });
-    expect(world.mustTake('answer').reason).toBe('retry of 2.0.0, asked by alice: the camera was at fault');
+    expect(why(world.mustTake('answer'))).toBe('retry of 2.0.0 requested by alice: the camera was at fault');
     expect(world.spec.requests).toBeUndefined();
     expect(world.mustTake('start').next.candidate).toMatchObject({ version: '2.0.0', attempt: 2 });
   });
@@ -292,7 +302,7 @@ describe('a paused rollout', () => {
   it('with approvers is watched again only by one of them', () => {
     const world = paused(', approval: { approvers: [alice] }');
     world.ask({ act: 'approve', by: 'mallory' });
-    expect(world.mustTake('answer').reason).toContain('mallory is not among its approvers, alice');
+    expect(why(world.mustTake('answer'))).toContain('mallory is not an approver; approvers are alice');
     world.ask({ act: 'approve', by: 'alice' });
     world.mustTake('reopen');
   });
@@ -356,8 +366,8 @@ describe('a deadline', () => {
     (onFailure) => {
       const world = FalseWorld.rolling(withStage(`onDeadline: rollback, onFailure: ${onFailure}`));
       world.measure('undecided', { window: late });
-      expect(world.mustTake('roll-back').reason).toBe(
-        '"canary" did not pass within its deadline of 2 h: error_rate < 0.5% was not decided',
+      expect(why(world.mustTake('roll-back'))).toBe(
+        'canary did not pass before its deadline of 2 h: error_rate < 0.5% undecided',
       );
     },
   );
@@ -367,7 +377,7 @@ describe('a deadline', () => {
     world.measure('undecided', { window: late, rule: { within: false } });
     expect(waits(world.decide())).toContain('deadline-held');
     world.measure('undecided', { window: late, rule: { within: true } });
-    expect(world.mustTake('advance').reason).toContain('with every rule observed within its limit');
+    expect(why(world.mustTake('advance'))).toContain('with every open rule within its limit');
   });
 
   it('never promotes below the minimum of devices or inferences, nor on no data', () => {
@@ -410,7 +420,7 @@ describe('approval', () => {
     expect(world.decide().outlook.waitingOn).toMatchObject([{ kind: 'approval', have: 1, need: 2 }]);
     world.ask({ act: 'approve', by: 'carol', stage: 'canary' });
     const step = world.mustTake('advance');
-    expect(step.reason).toContain('; approved by alice and carol');
+    expect(why(step)).toContain('; approved by alice and carol');
     expect(step.spec.answered).toEqual([0, 1, 2]);
     expect(world.spec.requests).toBeUndefined();
   });
@@ -441,12 +451,12 @@ describe('approval', () => {
     const world = gated();
     world.ask({ act: 'approve', by: 'mallory' });
     world.ask({ act: 'approve' });
-    expect(world.mustTake('answer').reason).toBe(
-      'answered with no: approve: mallory is not among its approvers, alice, bob and carol; approve: nobody named is not among its approvers, alice, bob and carol',
+    expect(why(world.mustTake('answer'))).toBe(
+      'refused approve (mallory is not an approver; approvers are alice, bob and carol), approve (no approver given; approvers are alice, bob and carol)',
     );
     const free = FalseWorld.rolling();
     free.ask({ act: 'approve', by: 'alice' });
-    expect(free.mustTake('answer').reason).toBe('answered with no: approve: canary needs no approval');
+    expect(why(free.mustTake('answer'))).toBe('refused approve (canary needs no approval)');
   });
 });
 
@@ -455,7 +465,10 @@ describe('what people ask', () => {
     const promoted = FalseWorld.rolling();
     promoted.ask({ act: 'promote', stage: 'canary', by: 'alice', reason: 'the fair opens' });
     promoted.measure('undecided', { cohort: cohort(11, { ready: 0, pending: 11 }) });
-    expect(promoted.mustTake('advance')).toMatchObject({ to: 'ramp', reason: 'promoted by alice: the fair opens' });
+    expect(promoted.mustTake('advance')).toMatchObject({
+      to: 'ramp',
+      reason: { kind: 'promoted', by: 'alice', reason: 'the fair opens' },
+    });
     const failed = FalseWorld.rolling();
     failed.ask({ act: 'promote' });
     failed.measure('fail');
@@ -463,7 +476,7 @@ describe('what people ask', () => {
     const skipped = FalseWorld.rolling();
     skipped.ask({ act: 'skip' });
     skipped.measure('fail');
-    expect(skipped.mustTake('advance')).toMatchObject({ to: 'ramp', reason: 'canary was skipped' });
+    expect(skipped.mustTake('advance')).toMatchObject({ to: 'ramp', reason: { kind: 'skipped', stage: 'canary' } });
   });
 
   it('to promote the last stage completes the walk', () => {
@@ -493,7 +506,10 @@ describe('what people ask', () => {
       prepare(world);
       world.ask({ act: 'abort', by: 'alice', reason: 'I saw smoke', stage: 'some-other-stage' });
       const step = world.mustTake('roll-back');
-      expect(step.next.rejected[0]).toMatchObject({ version: '2.0.0', reason: 'aborted by alice: I saw smoke' });
+      expect(step.next.rejected[0]).toMatchObject({
+        version: '2.0.0',
+        reason: { kind: 'aborted', by: 'alice', reason: 'I saw smoke' },
+      });
     }
   });
 
@@ -506,7 +522,7 @@ describe('what people ask', () => {
       const before = world.at;
       world.ask({ act, by: 'alice', ...more });
       const step = world.mustTake('answer');
-      expect(step.reason).toContain(`answered with no: ${act}: ${reason}`);
+      expect(why(step)).toContain(`refused ${act} (${reason}`);
       expect(world.spec.requests).toBeUndefined();
       const { revision, evidence } = step.next;
       expect(step.next).toEqual({ ...before, revision, evidence });
@@ -517,7 +533,7 @@ describe('what people ask', () => {
     for (const act of ['approve', 'promote', 'skip', 'abort', 'retry', 'adopt'] as const) {
       const world = FalseWorld.stable();
       world.ask({ act });
-      expect(world.mustTake('answer').reason, act).toContain('answered with no');
+      expect(why(world.mustTake('answer')), act).toContain(`refused ${act}`);
       expect(world.decide()).toMatchObject({ step: null, outlook: { waitingOn: [] } });
     }
   });
@@ -564,23 +580,28 @@ describe('suspend', () => {
   });
 });
 
-describe('a new wish while rolling', () => {
+describe('another desired version while rolling', () => {
   it.each([
-    ['version', { version: '3.0.0' }, '3.0.0 is wished instead', { version: '3.0.0', attempt: 1 }],
-    ['target', { target: 'ring:canary' }, 'the target changed', { version: '2.0.0', attempt: 2 }],
-    ['parameters', { parameters: { threshold: 0.7 } }, 'the parameters changed', { version: '2.0.0', attempt: 2 }],
-  ])('(%s) is one superseding step back to stable, then a start at the first stage', (_, change, what, candidate) => {
+    ['version', { version: '3.0.0' }, { kind: 'other-version', version: '3.0.0' }, { version: '3.0.0', attempt: 1 }],
+    ['target', { target: 'ring:canary' }, { kind: 'target-changed' }, { version: '2.0.0', attempt: 2 }],
+    [
+      'parameters',
+      { parameters: { threshold: 0.7 } },
+      { kind: 'parameters-changed' },
+      { version: '2.0.0', attempt: 2 },
+    ],
+  ])('(%s) is one superseding step back to stable, then a start at the first stage', (_, change, reason, candidate) => {
     const world = FalseWorld.rolling();
     world.pass();
     world.versions.push(version('3.0.0'));
     Object.assign(world.spec, change);
     world.measure('pass');
     const step = world.mustTake('supersede');
-    expect(step).toMatchObject({ from: 'ramp', to: 'stable', reason: `superseded, as ${what}` });
+    expect(step).toMatchObject({ from: 'ramp', to: 'stable', reason });
     expect(step.next).toMatchObject({ state: 'idle', candidate: null, stable: { version: '1.0.0' }, rejected: [] });
     const start = world.mustTake('start').next;
     expect(start).toMatchObject({ stage: 'canary', candidate });
-    expect(start.salt).toBe(`invoice-ocr-eu\n${start.candidate!.digest}\n${candidate.attempt}`);
+    expect(start.salt).toBe(`invoice-ocr-eu\n${start.candidate!.digest}\n${candidate.attempt}\n${NONCE}`);
   });
 
   it('that is stable again is an abort, also when its key has ended since', () => {
@@ -589,7 +610,7 @@ describe('a new wish while rolling', () => {
       world.versions = [version('1.0.0', standing), version('2.0.0')];
       world.spec.version = '1.0.0';
       const step = world.mustTake('roll-back');
-      expect(step.next.rejected[0]?.reason).toBe('aborted, as spec.version went back to 1.0.0');
+      expect(step.next.rejected[0]?.reason).toEqual({ kind: 'spec-reverted', version: '1.0.0' });
       expect(world.decide()).toMatchObject({ step: null, outlook: { waitingOn: [] } });
     }
   });
@@ -602,7 +623,9 @@ describe('a new wish while rolling', () => {
     world.versions.push(other);
     world.spec.version = '3.0.0';
     world.measure('undecided');
-    expect(world.decide().outlook.waitingOn).toContainEqual(expect.objectContaining({ kind: 'mending', code }));
+    expect(world.decide().outlook.waitingOn).toContainEqual(
+      expect.objectContaining({ kind: 'needs-fix', fix: expect.objectContaining({ code }) }),
+    );
     world.measure('pass');
     world.mustTake('advance');
   });
@@ -627,7 +650,7 @@ describe('a new wish while rolling', () => {
     world.versions = [version('1.0.0')];
     expect(world.decide().step).toBeNull();
     world.versions = [version('1.0.0'), version('2.0.0'), version('2.1.0')];
-    expect(world.mustTake('supersede').reason).toBe('superseded, as 2.1.0 is wished instead');
+    expect(why(world.mustTake('supersede'))).toBe('2.1.0 is the desired version now');
   });
 
   it('does not change the policy in force: that serves the next attempt', () => {
@@ -647,11 +670,11 @@ describe('a new wish while rolling', () => {
     expect(world.decide().outlook).not.toHaveProperty('changedPolicy');
     world.policy = policyOf('- { name: all-at-once, size: 100% }');
     const { outlook } = world.decide();
-    const words = 'The policy careful at HEAD has changed since; this attempt goes on under the one it began with.';
+    const words = 'Policy careful changed at HEAD; this attempt keeps the policy as it was when it started.';
     expect(outlook.changedPolicy).toEqual({ atHead: 'careful', inForce: 'careful' });
     expect(explainOutlook(outlook).stage).toContain(words);
     world.policy = { ...world.policy, metadata: { name: 'hasty' } };
-    const other = 'The policy is hasty at HEAD now; this attempt goes on under careful, with which it began.';
+    const other = 'HEAD names policy hasty now; this attempt keeps careful, under which it started.';
     expect(explainOutlook(world.decide().outlook).stage).toContain(other);
 
     const digest = world.at.candidate!.digest;
@@ -678,7 +701,7 @@ describe('trust', () => {
       const world = FalseWorld.rolling();
       prepare(world);
       world.versions = [version('1.0.0'), version('2.0.0', REVOKED)];
-      expect(world.mustTake('roll-back').reason).toBe('trust was taken back: ci is revoked');
+      expect(why(world.mustTake('roll-back'))).toBe('its signer ci is revoked');
     }
   });
 
@@ -694,7 +717,7 @@ describe('trust', () => {
     world.policyStanding = REVOKED;
     const step = world.mustTake('supersede');
     expect(step.next).toMatchObject({ candidate: null, rejected: [] });
-    expect(waits(world.decide())).toEqual(['mending']);
+    expect(waits(world.decide())).toEqual(['needs-fix']);
   });
 });
 
@@ -702,12 +725,14 @@ describe('a status whose policy is gone', () => {
   it('waits for someone to mend it, and can still be aborted or sent back', () => {
     const world = FalseWorld.rolling();
     world.pinned.clear();
-    expect(world.decide().outlook.waitingOn).toMatchObject([{ kind: 'mending', code: 'POLICY_COPY_MISSING' }]);
+    expect(world.decide().outlook.waitingOn).toMatchObject([
+      { kind: 'needs-fix', fix: { code: 'POLICY_COPY_MISSING' } },
+    ]);
     world.spec.version = '1.0.0';
     expect(world.decide().step?.kind).toBe('roll-back');
     const other = FalseWorld.rolling();
     other.pinned.set(other.at.policy!, policyOf('- { name: elsewhere, size: 100% }'));
-    expect(other.decide().outlook.waitingOn).toMatchObject([{ kind: 'mending', code: 'STAGE_UNKNOWN' }]);
+    expect(other.decide().outlook.waitingOn).toMatchObject([{ kind: 'needs-fix', fix: { code: 'STAGE_UNKNOWN' } }]);
   });
 });
 
@@ -716,9 +741,11 @@ describe('text that others wrote', () => {
     const long = 'x'.repeat(1000);
     const world = FalseWorld.rolling(CAREFUL);
     world.ask({ act: 'abort', by: long.slice(0, 128), reason: `${long.slice(0, 990)}\n\u0000\u202e` });
-    expect(world.mustTake('roll-back').next.rejected[0]!.reason.length).toBeLessThanOrEqual(500);
+    expect(messageOf(world.mustTake('roll-back')).split('\n')[0]!.length).toBeLessThan(120);
+    const reason = `${'x'.repeat(499)}…`;
+    expect(world.at.rejected[0]?.reason).toEqual({ kind: 'aborted', by: long.slice(0, 128), reason });
     const revoked = FalseWorld.rolling();
-    revoked.versions = [version('2.0.0', { ...REVOKED, reason: '\n'.repeat(5000) } as typeof REVOKED)];
+    revoked.versions = [version('2.0.0', { ...REVOKED, detail: '\n'.repeat(5000) } as typeof REVOKED)];
     revoked.mustTake('roll-back');
   });
 });

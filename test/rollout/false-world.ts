@@ -14,8 +14,8 @@ import { METHOD_VERSION, type RuleVerdict, ruleName, type StageVerdict } from '.
 import { goodSideOf } from '../../src/gates/stage-rule.ts';
 import type { CohortCounts } from '../../src/rollout/count-cohort.ts';
 import { decide } from '../../src/rollout/decide.ts';
-import { decideRollout } from '../../src/rollout/decide-rollout.ts';
-import type { Decision } from '../../src/rollout/decision.ts';
+import { decideRollout, type RolloutDecision } from '../../src/rollout/decide-rollout.ts';
+import { knownTarget } from '../../src/rollout/known-target.ts';
 import type {
   BaselineFacts,
   KnownVersion,
@@ -27,23 +27,33 @@ import type {
 } from '../../src/rollout/rollout-facts.ts';
 import { type Stage, stagesOf } from '../../src/rollout/stages-of-policy.ts';
 import type { Transition } from '../../src/rollout/transition.ts';
+import { stepReasonInWords } from '../../src/wording/step-reason-in-words.ts';
 
 export const T0 = Date.parse('2026-11-20T10:00:00Z');
 export const MINUTE = 60_000;
+export const NONCE = '1'.repeat(32);
 export const ADMITTED: Standing = { kind: 'admitted', signer: 'ci' };
 export const UNSIGNED: Standing = {
   kind: 'refused',
   code: 'SIGNATURE_MISSING',
-  reason: 'there is no signature beside it',
+  signer: null,
+  detail: 'there is no signature beside it',
   revoked: false,
 };
 export const ENDED: Standing = {
   kind: 'refused',
   code: 'SIGNER_ENDED',
-  reason: 'its key ended in 2025',
+  signer: 'ci',
+  detail: 'its key ended in 2025',
   revoked: false,
 };
-export const REVOKED: Standing = { kind: 'refused', code: 'SIGNER_REVOKED', reason: 'ci is revoked', revoked: true };
+export const REVOKED: Standing = {
+  kind: 'refused',
+  code: 'SIGNER_REVOKED',
+  signer: 'ci',
+  detail: 'ci is revoked',
+  revoked: true,
+};
 
 /** A policy out of the YAML of its stages, through the parser that people's policies go through. */
 export function policyOf(stages: string, more = ''): RolloutPolicy {
@@ -126,6 +136,8 @@ export function stageVerdict(stage: Stage, kind: StageVerdict['kind'], more: Par
 
 export function cohort(wanted: number, more: Partial<CohortCounts> = {}): CohortCounts {
   const none = {
+    apart: 0,
+    onTrial: 0,
     trying: 0,
     failed: 0,
     refused: 0,
@@ -199,13 +211,14 @@ export class FalseWorld {
       continues: this.continues,
       versions: this.versions,
       policy: policy === null ? null : { digest: this.policyDigest, policy, standing: this.policyStanding },
-      policyProblem: policy === null ? 'the policy is not in the repository' : null,
+      policyProblem: null,
       policyInForce: claim.kind === 'authentic' ? (this.pinned.get(claim.status.policy ?? '') ?? null) : null,
-      matching: (target, apart = []) => {
+      nonce: NONCE,
+      known: knownTarget((target, apart = []) => {
         const selector = parseSelector(target);
         const meant = this.fleet.filter((device) => matchesSelector(selector, device));
         return meant.filter((device) => !isInAnyGroup(apart, device.labels)).map((device) => device.id);
-      },
+      }),
       cohort: rolling ? (this.measured.cohort ?? null) : null,
       verdict: rolling ? (this.measured.verdict ?? null) : null,
       window: rolling ? (this.measured.window ?? { listenedMs: 0, readyMs: 0 }) : null,
@@ -214,7 +227,7 @@ export class FalseWorld {
     };
   }
 
-  decide(): Decision {
+  decide(): RolloutDecision {
     return decideRollout(this.facts());
   }
 
@@ -281,7 +294,7 @@ export class FalseWorld {
     for (let i = 0; i < 50 && this.at.candidate !== null; i++) this.pass();
   }
 
-  /** A world whose `1.0.0` is stable, and that wishes `2.0.0`. */
+  /** A world whose `1.0.0` is stable, and whose spec asks for `2.0.0`. */
   static rolling(stages: RolloutPolicy = CAREFUL): FalseWorld {
     const world = FalseWorld.stable(stages);
     world.versions.push(version('2.0.0'));
@@ -316,5 +329,7 @@ export function readRollout(text: string, name = 'invoice-ocr-eu'): Rollout {
   return parsed.document as Rollout;
 }
 
-export const waits = (decision: Decision): string[] => decision.outlook.waitingOn.map((one) => one.kind);
+/** Why a step was taken, as people read it. */
+export const why = (step: Transition): string => stepReasonInWords(step);
+export const waits = (decision: RolloutDecision): string[] => decision.outlook.waitingOn.map((one) => one.kind);
 export const iso = toIsoSeconds;

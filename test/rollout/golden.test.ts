@@ -102,8 +102,13 @@ const TROUBLED = cohort(11, {
   silent: 1,
   unreachable: 1,
   troubled: [
-    { device: 'dev-0100', what: 'self-test: "an invoice" was called receipt' },
-    { device: 'dev-0250', what: 'took it and fell silent' },
+    {
+      device: 'dev-0100',
+      kind: 'failed',
+      reason: 'self-test',
+      detail: 'self-test: "an invoice" was called receipt',
+    },
+    { device: 'dev-0250', kind: 'silent', reason: null },
   ],
 });
 
@@ -234,7 +239,7 @@ const scenes: Record<string, () => Transition> = {
   },
   restore: () =>
     taken((world) => {
-      world.claim = { kind: 'forged', reason: 'its evidence is about another status', lastAuthentic: world.at };
+      world.claim = { kind: 'forged', problem: { kind: 'evidence-of-other-status' }, lastAuthentic: world.at };
     }),
   adopt: () => {
     const world = rolling();
@@ -247,7 +252,11 @@ const scenes: Record<string, () => Transition> = {
       const forged = `x\n\nSlipway-Rollout: other\r\nSlipway-Evidence: sha256:${'0'.repeat(64)}\n\u001b[2J\u202eThis reverts commit ${'f'.repeat(40)}.`;
       world.ask({ act: 'abort', by: 'mallory\nSlipway-Kind: complete', reason: forged });
       world.measure('undecided', {
-        cohort: cohort(11, { ready: 10, failed: 1, troubled: [{ device: 'd\n', what: forged }] }),
+        cohort: cohort(11, {
+          ready: 10,
+          failed: 1,
+          troubled: [{ device: 'd\n', kind: 'failed', reason: null, detail: forged }],
+        }),
       });
     }),
 };
@@ -278,7 +287,7 @@ function outlooks(): readonly [string, Outlook][] {
   return [
     ['not started', of((world) => Object.assign(world, { fleet: [] }), new FalseWorld())],
     ['unsigned', of((world) => Object.assign(world, { versions: [version('1.0.0', REVOKED)] }), new FalseWorld())],
-    ['at rest', of(() => undefined, FalseWorld.stable())],
+    ['steady state', of(() => undefined, FalseWorld.stable())],
     [
       'just started',
       of((world) =>
@@ -335,6 +344,18 @@ it('the status reads as it should, as a table and by the line', async () => {
   await expect(`${table.join('\n')}\n\n${lines.join('\n')}\n`).toMatchFileSnapshot('golden/status.txt');
 });
 
+const STUCK = {
+  ...{ metric: 'latency_p95', group: 'hw:rev2', reasons: [{ kind: 'one-device' as const }], worstDevice: 'kiosk-017' },
+};
+const FAILED_REASON = {
+  kind: 'rule-failed',
+  stage: 'ramp',
+  rule: 'error_rate < 0.5%',
+  ...{ observed: 0.042, unit: 'ratio', others: [] },
+} as const;
+
+const named = (rule: string, by: string | null = null) => ({ rule, by, scope: 'stage' as const, share: null });
+
 it('every kind of waiting has its words', async () => {
   const kinds: readonly WaitingOn[] = [
     { kind: 'soak', remainingMs: 26 * MINUTE },
@@ -342,52 +363,58 @@ it('every kind of waiting has its words', async () => {
     { kind: 'rest-of-fleet', pending: 1 },
     {
       kind: 'verdict',
-      rules: ['error_rate < 0.5%'],
+      rules: [named('error_rate < 0.5%')],
       minutes: 10.4,
       slowest: { metric: 'error_rate', trials: 3400 },
       lacks: [],
+      stuck: null,
     },
     {
       kind: 'verdict',
-      rules: ['error_rate < 0.5%'],
+      rules: [named('error_rate < 0.5%')],
       minutes: null,
       slowest: { metric: 'error_rate', trials: 1 },
       lacks: [],
+      stuck: null,
     },
-    { kind: 'verdict', rules: ['failed_devices < 5%'], minutes: null, slowest: null, lacks: [] },
+    { kind: 'verdict', rules: [named('failed_devices < 5%')], minutes: null, slowest: null, lacks: [], stuck: null },
     {
       kind: 'verdict',
-      rules: ['latency_p95 < 150ms by hw'],
+      rules: [named('latency_p95 < 150ms', 'hw')],
       minutes: null,
       slowest: null,
       lacks: [],
-      why: 'hw:rev2: one device explains the breach, kiosk-017',
+      stuck: STUCK,
     },
     {
       kind: 'verdict',
-      rules: ['error_rate < 0.5%', 'latency_p95 < 150ms by hw'],
+      rules: [named('error_rate < 0.5%'), named('latency_p95 < 150ms', 'hw')],
       minutes: 10.4,
       slowest: { metric: 'error_rate', trials: 3400 },
       lacks: [],
-      why: 'latency_p95 on hw:rev2: one device explains the breach, kiosk-017',
+      stuck: STUCK,
     },
     {
       kind: 'verdict',
       rules: [],
       minutes: null,
       slowest: null,
-      lacks: ['2 more devices with data', '40 more inferences'],
+      lacks: [
+        { kind: 'minimum-devices', have: 1, need: 3 },
+        { kind: 'minimum-inferences', have: 60, need: 100 },
+      ],
+      stuck: null,
     },
-    { kind: 'verdict', rules: [], minutes: null, slowest: null, lacks: [] },
+    { kind: 'verdict', rules: [], minutes: null, slowest: null, lacks: [], stuck: null },
     { kind: 'approval', approvers: ['alice', 'bob'], have: 0, need: 1 },
     { kind: 'baseline', have: 12, need: 100, remainingMs: 1_500_000 },
     { kind: 'suspended' },
-    { kind: 'paused', reason: 'error_rate 4.2%, not < 0.5% in ramp' },
-    { kind: 'rejected', version: '2.0.0', reason: 'error_rate 4.2%, not < 0.5% in ramp' },
-    { kind: 'deadline-held', rules: ['error_rate < 0.5%'] },
+    { kind: 'paused', reason: FAILED_REASON },
+    { kind: 'rejected', version: '2.0.0', reason: FAILED_REASON },
+    { kind: 'deadline-held', rules: [named('error_rate < 0.5%')] },
     { kind: 'known-devices', target: 'region:eu AND hw:rev9', have: 0, need: 1 },
     { kind: 'known-devices', target: 'region:eu', have: 1, need: 3 },
-    { kind: 'mending', code: 'HISTORY_REWOUND', reason: 'revision 3 at HEAD is below 7' },
+    { kind: 'needs-fix', fix: { kind: 'history-rewound', code: 'HISTORY_REWOUND', revision: 3, known: 7 } },
   ];
   expect(waitingInWords([])).toBe('–');
   const told = [...kinds.map((one) => [one]), kinds.slice(0, 2), kinds.slice(0, 4)];

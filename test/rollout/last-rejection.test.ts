@@ -26,7 +26,7 @@ it('a version that was taken back is told with its reason, though all is as decl
   expect(rejected(world)).toBeNull();
 });
 
-it('a retry takes it off; the version then starts when it is wished again, not before', () => {
+it('a retry takes it off; the version then starts when it is desired again, not before', () => {
   const world = FalseWorld.rolling();
   world.measure('fail');
   world.mustTake('roll-back');

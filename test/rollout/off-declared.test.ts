@@ -56,7 +56,12 @@ describe('a device is off what is declared', () => {
       device('stuck', 7, { state: 'failed', subject }),
     ];
     expect(namesOff(entry(), devices)).toEqual(['other', 'stuck']);
-    expect(count(entry(), devices).rollouts[0]?.first[0]?.what).toBe('runs 7, declared is 1');
+    expect(count(entry(), devices).rollouts[0]?.first[0]).toEqual({
+      device: 'other',
+      running: '7',
+      declared: '1',
+      failure: null,
+    });
   });
 
   test('when the rollout ended with nothing stable and it still runs its version', () => {
@@ -66,7 +71,7 @@ describe('a device is off what is declared', () => {
 
   test('not while the stage counts it as one that tried the candidate and went back', () => {
     const rolling = entry({ candidate: CANDIDATE, cohort: WHOLE_COHORT });
-    const outcome = { kind: 'failed' as const, attempt: 1, reason: 'trial', message: 'm' };
+    const outcome = { kind: 'failed' as const, attempt: 1, reason: 'trial' as const, message: 'm' };
     const failed = { ...device('failed', 1), outcomes: new Map([[outcomeKey('eu', digest(2)), outcome]]) };
     expect(namesOff(rolling, [failed, device('third', 7), device('in', 2)])).toEqual(['third']);
   });

@@ -153,7 +153,8 @@ const history = fc
       (world, truths) => {
         const older = truths.at(-1 - back) ?? null;
         if (how === 'lose-policy') world.pinned.clear();
-        else if (how === 'forge') world.claim = { kind: 'forged', reason: 'no evidence', lastAuthentic: older };
+        else if (how === 'forge')
+          world.claim = { kind: 'forged', problem: { kind: 'evidence-of-other-status' }, lastAuthentic: older };
         else if (how === 'remove' || older === null) world.claim = { kind: 'none' };
         else world.claim = { kind: 'authentic', status: older };
         if (how === 'rewrite') world.continues = false;

@@ -2,6 +2,7 @@
 import { expect, test } from 'vitest';
 import { warningsOf } from '../../src/rollout/plan-warnings.ts';
 import { planOf, type Traffic } from '../../src/rollout/stage-plan.ts';
+import { warningInWords } from '../../src/wording/plan-warnings-in-words.ts';
 import { assumptionsOf, planRows, stageHeading, stageSentences } from '../../src/wording/stage-plan-in-words.ts';
 import { policyOf } from './false-world.ts';
 
@@ -13,16 +14,22 @@ const POLICY = policyOf(`- name: canary
 - { name: full, size: 100%, soak: 1h }`);
 
 const messages = (policy: typeof POLICY, traffic: Traffic): string[] =>
-  warningsOf(planOf(policy, traffic)).map(({ code, message, remedy }) => `${code}: ${message}\n  ${remedy}`);
+  warningsOf(planOf(policy, traffic))
+    .map(warningInWords)
+    .map(({ code, message, remedy }) => `${code}: ${message}\n  ${remedy}`);
 
 test('a plan reads as it should', async () => {
   const plan = planOf(POLICY, { devices: 2000, perMinute: 60 });
   const stages = plan.stages.map((stage) =>
     [stageHeading(stage), ...planRows(stage).map((row) => `  ${row.join(' | ')}`), ...stageSentences(stage)].join('\n'),
   );
-  const text = [...assumptionsOf(plan), ...stages, ...warningsOf(plan).map(({ message }) => `! ${message}`)].join(
-    '\n\n',
-  );
+  const text = [
+    ...assumptionsOf(plan),
+    ...stages,
+    ...warningsOf(plan)
+      .map(warningInWords)
+      .map(({ message }) => `! ${message}`),
+  ].join('\n\n');
   await expect(`${text}\n`).toMatchFileSnapshot('golden/plan.txt');
 });
 
@@ -52,7 +59,9 @@ test('with enough traffic, time and devices there is nothing to warn of', () => 
 });
 
 test('without a known traffic only what holds at any is warned of', () => {
-  const codes = warningsOf(planOf(POLICY, { devices: null, perMinute: null })).map(({ code, stage }) => [code, stage]);
+  const codes = warningsOf(planOf(POLICY, { devices: null, perMinute: null }))
+    .map(warningInWords)
+    .map(({ code, stage }) => [code, stage]);
   expect(codes).toEqual([
     ['POLICY_ONE_DEVICE', 'canary'],
     ['POLICY_NEVER_DECIDES', 'canary'],
@@ -128,7 +137,12 @@ test('a plan by group reads as it should, of groups that are known and of those 
   const stages = plan.stages.map((stage) =>
     [stageHeading(stage), ...planRows(stage).map((row) => `  ${row.join(' | ')}`), ...stageSentences(stage)].join('\n'),
   );
-  const text = [...stages, ...warningsOf(plan).map(({ message, remedy }) => `! ${message}\n  ${remedy}`)].join('\n\n');
+  const text = [
+    ...stages,
+    ...warningsOf(plan)
+      .map(warningInWords)
+      .map(({ message, remedy }) => `! ${message}\n  ${remedy}`),
+  ].join('\n\n');
   await expect(`${text}\n`).toMatchFileSnapshot('golden/plan-by-group.txt');
 });
 

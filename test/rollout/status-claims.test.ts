@@ -3,8 +3,10 @@ import { describe, expect, it } from 'vitest';
 import { digestOf } from '../../src/contract/digest.ts';
 import { spliceStatus } from '../../src/documents/edit-rollout.ts';
 import type { RolloutStatus } from '../../src/documents/types.generated.ts';
-import { decide, decideOnce } from '../../src/rollout/decide.ts';
+import { decide } from '../../src/rollout/decide.ts';
 import { FalseWorld, MINUTE, version, waits, writeRollout } from './false-world.ts';
+
+const GONE = { kind: 'evidence-missing', evidence: 'evidence/invoice-ocr-eu/5-canary-ramp.json' } as const;
 
 /** A world in ramp, with every status that led there. */
 function inRamp(): { world: FalseWorld; statuses: RolloutStatus[] } {
@@ -19,13 +21,13 @@ describe('a status that the reconciler did not write', () => {
     const { world } = inRamp();
     const truth = world.at;
     const published = world.published;
-    world.claim = { kind: 'forged', reason: 'its evidence is not there', lastAuthentic: truth };
+    world.claim = { kind: 'forged', problem: GONE, lastAuthentic: truth };
     expect(world.publish()).toEqual(published);
     const step = world.mustTake('restore');
     const { revision, evidence } = step.next;
     expect(step.next).toEqual({ ...truth, revision, evidence });
     expect(revision).toBe(truth.revision + 1);
-    expect(step.reason).toContain('its evidence is not there');
+    expect(step.reason).toEqual({ kind: 'status-forged', problem: GONE });
   });
 
   it('is put right by what the store remembers when the evidence in the tree is older: deleting evidence undoes no rollback', () => {
@@ -33,14 +35,14 @@ describe('a status that the reconciler did not write', () => {
     const rolling = world.at;
     world.measure('fail');
     world.mustTake('roll-back');
-    world.claim = { kind: 'forged', reason: 'its evidence is about another status', lastAuthentic: rolling };
+    world.claim = { kind: 'forged', problem: { kind: 'evidence-of-other-status' }, lastAuthentic: rolling };
     const step = world.mustTake('restore');
     expect(step.next).toMatchObject({ state: 'idle', candidate: null, rejected: [{ version: '2.0.0' }] });
   });
 
   it('is blank when nothing authentic is known', () => {
     const world = new FalseWorld();
-    world.claim = { kind: 'forged', reason: 'its evidence is not there', lastAuthentic: null };
+    world.claim = { kind: 'forged', problem: GONE, lastAuthentic: null };
     expect(world.mustTake('restore').next).toMatchObject({ revision: 1, state: 'idle', stable: null });
     expect(world.decide().step?.kind).toBe('start');
   });
@@ -49,12 +51,15 @@ describe('a status that the reconciler did not write', () => {
     const world = new FalseWorld();
     const claim = {
       kind: 'forged',
-      reason: 'its key is not known',
+      problem: { kind: 'evidence-refused', code: 'EVIDENCE_KEY_UNKNOWN' },
       lastAuthentic: null,
       isSignedByOther: true,
     } as const;
     world.claim = claim;
-    expect(world.decide()).toMatchObject({ step: null, outlook: { waitingOn: [{ code: 'STATUS_OF_OTHER' }] } });
+    expect(world.decide()).toMatchObject({
+      step: null,
+      outlook: { waitingOn: [{ fix: { code: 'STATUS_OF_OTHER' } }] },
+    });
     const { world: known } = inRamp();
     known.claim = claim;
     expect(known.mustTake('restore').next).toMatchObject({ candidate: { version: '2.0.0' } });
@@ -75,7 +80,8 @@ describe('a revert of the reconciler’s commit', () => {
       stable: { version: '1.0.0' },
       rejected: [{ version: '2.0.0', digest: digestOf('2.0.0') }],
     });
-    expect(step.reason).toMatch(/^aborted, as the status /);
+    const isGone = what === 'no status at all';
+    expect(step.reason).toEqual({ kind: 'status-reverted', revision: isGone ? null : world.steps[2]!.next.revision });
   });
 
   it('of a promotion alone is an abort as well', () => {
@@ -84,7 +90,7 @@ describe('a revert of the reconciler’s commit', () => {
     world.mustTake('roll-back');
   });
 
-  it('at rest is put right: what runs is changed in spec.version', () => {
+  it('in a steady state is put right: what runs is changed in spec.version', () => {
     const { world, statuses } = inRamp();
     world.pass();
     world.pass();
@@ -116,7 +122,10 @@ describe('a rewritten history', () => {
   it('stalls as HISTORY_REWOUND, and devices keep what was published', () => {
     const { world } = rewound();
     const before = world.published;
-    expect(world.decide()).toMatchObject({ step: null, outlook: { waitingOn: [{ code: 'HISTORY_REWOUND' }] } });
+    expect(world.decide()).toMatchObject({
+      step: null,
+      outlook: { waitingOn: [{ fix: { code: 'HISTORY_REWOUND' } }] },
+    });
     expect(world.decide().outlook.conditions).toContainEqual(
       expect.objectContaining({ type: 'Stalled', status: true, reason: 'HISTORY_REWOUND' }),
     );
@@ -142,17 +151,17 @@ describe('a rewritten history', () => {
   it('is noticed by what was published when the store is new, and when the store is older than that', () => {
     const { world } = rewound();
     world.seen = null;
-    expect(world.decide().outlook.waitingOn).toMatchObject([{ code: 'HISTORY_REWOUND' }]);
+    expect(world.decide().outlook.waitingOn).toMatchObject([{ fix: { code: 'HISTORY_REWOUND' } }]);
     world.seen = { revision: world.at.revision, status: world.at };
     world.continues = true;
-    expect(world.decide().outlook.waitingOn).toMatchObject([{ code: 'HISTORY_REWOUND' }]);
+    expect(world.decide().outlook.waitingOn).toMatchObject([{ fix: { code: 'HISTORY_REWOUND' } }]);
   });
 
   it('of the same number stalls as STATUS_TWICE until it is adopted, and is not published', () => {
     const { world } = inRamp();
     const before = world.published;
     world.status = { ...world.at, stage: 'full', cohort: { cut: 2 ** 48, select: null, devices: [] } };
-    expect(world.decide()).toMatchObject({ step: null, outlook: { waitingOn: [{ code: 'STATUS_TWICE' }] } });
+    expect(world.decide()).toMatchObject({ step: null, outlook: { waitingOn: [{ fix: { code: 'STATUS_TWICE' } }] } });
     expect(world.publish()).toEqual(before);
     world.published = null;
     expect(world.publish().entries).toEqual([]);
@@ -163,8 +172,8 @@ describe('a rewritten history', () => {
 
   it('with a forged status is adopted as its evidence has it', () => {
     const { world, head } = rewound();
-    world.claim = { kind: 'forged', reason: 'its evidence is not there', lastAuthentic: head };
-    expect(world.decide().outlook.waitingOn).toMatchObject([{ code: 'HISTORY_REWOUND' }]);
+    world.claim = { kind: 'forged', problem: GONE, lastAuthentic: head };
+    expect(world.decide().outlook.waitingOn).toMatchObject([{ fix: { code: 'HISTORY_REWOUND' } }]);
     world.ask({ act: 'adopt' });
     expect(world.mustTake('adopt').next.stable?.version).toBe('1.0.0');
   });
@@ -195,12 +204,17 @@ describe('the directive', () => {
   it('carries over the entry of a broken document, and shows it as stalled', () => {
     const { world } = inRamp();
     const { published } = world;
-    const broken = [{ name: world.name, code: 'YAML_SYNTAX', reason: 'rollouts/invoice-ocr-eu.yaml:3:1: a tab' }];
+    const place = { file: 'rollouts/invoice-ocr-eu.yaml', line: 3, column: 1, more: 0, detail: 'a tab' };
+    const broken = [{ name: world.name, code: 'YAML_SYNTAX', ...place }];
     const plan = decide({ rollouts: [], broken, published });
     expect(plan.directive).toEqual(published);
     expect(plan.steps).toEqual([]);
     expect(plan.outlooks).toMatchObject([
-      { rollout: world.name, waitingOn: [{ kind: 'mending', code: 'YAML_SYNTAX' }], conditions: [{ type: 'Stalled' }] },
+      {
+        rollout: world.name,
+        waitingOn: [{ kind: 'needs-fix', fix: { code: 'YAML_SYNTAX' } }],
+        conditions: [{ type: 'Stalled' }],
+      },
     ]);
   });
 
@@ -232,8 +246,16 @@ describe('a plan', () => {
     const facts = world.facts();
     const plan = decide({ rollouts: [facts], broken: [], published: world.published });
     expect(plan.steps).toHaveLength(1);
-    expect(decide({ rollouts: [world.facts()], broken: [], published: world.published })).toEqual(plan);
-    expect(decideOnce(facts)).toBe(decideOnce(facts));
+    const { steps, outlooks, directive } = decide({
+      rollouts: [world.facts()],
+      broken: [],
+      published: world.published,
+    });
+    expect({ steps, outlooks, directive }).toEqual({
+      ...{ steps: plan.steps, outlooks: plan.outlooks, directive: plan.directive },
+    });
+    const again = decide({ rollouts: [facts], broken: [], published: world.published }, plan.decisions);
+    expect(again.decisions.get(facts), 'the same facts are decided once').toBe(plan.decisions.get(facts));
   });
 
   it('is decided from a status as it is read back from its document', () => {

@@ -10,7 +10,7 @@ import { findBreaches, type History } from '../../src/simulation/check-history.t
 const candidateDigest = digestOf('candidate');
 const STABLE = { version: '1.0.0', digest: digestOf('stable'), parameters: {}, target: '*' };
 const CANDIDATE = { version: '2.0.0', digest: candidateDigest, attempt: 1, parameters: {} };
-const REJECTED = { ...CANDIDATE, reason: 'it fails', evidence: 'e', at: '2026-11-20T10:00:00Z' };
+const REJECTED = { ...CANDIDATE, reason: { kind: 'aborted' as const }, evidence: 'e', at: '2026-11-20T10:00:00Z' };
 const fleet = ['a', 'b', 'c'].map((id) => ({ id, labels: { ring: id === 'a' ? 'canary' : 'rest' }, properties: {} }));
 
 function status(revision: number, more: Partial<RolloutStatus> = {}): RolloutStatus {

@@ -18,7 +18,13 @@ describe.each(STORES)('the reconciler’s state, in $name', ({ makePlace }) => {
   it('keeps emergency rollbacks and values over a restart', async () => {
     using place = makePlace();
     const store = place.open();
-    const rollback = { rollout: 'r', revision: 5, reason: 'the push fails', waitsSinceMs: NOW, inForceSinceMs: null };
+    const rollback = {
+      rollout: 'r',
+      revision: 5,
+      reason: { kind: 'aborted', reason: 'the push fails' } as const,
+      waitsSinceMs: NOW,
+      inForceSinceMs: null,
+    };
     await store.setEmergencyRollback(rollback);
     await store.putValue('fetch', { problem: 'refused' });
     await store.close();

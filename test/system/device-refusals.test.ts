@@ -144,7 +144,9 @@ describe('handed directly to a device,', { timeout: 120_000 }, () => {
       () => home.outlook(model),
     );
     expect(outlook.candidate).toBe('2.0.0');
-    expect(outlook.cohort?.troubled).toEqual([{ device: 'device-1', what: expect.stringMatching(message) }]);
+    expect(outlook.cohort?.troubled).toEqual([
+      expect.objectContaining({ device: 'device-1', detail: expect.stringMatching(message) }),
+    ]);
   });
 
   test('each is told by `slipway status` and by `slipway-agent status`', async () => {

@@ -65,7 +65,7 @@ const CASES: readonly Case[] = [
   {
     title: 'the status and evidence of another rollout',
     forge: async () => [[fileOf('own'), withStatus(await readRollout('own'), (await readRollout('other')).status)]],
-    reason: /it names evidence of something else: evidence\/other\//,
+    reason: /it names evidence of another rollout: evidence\/other\//,
   },
   {
     title: 'the evidence of another rollout, copied into this one’s folder',
@@ -90,7 +90,7 @@ const CASES: readonly Case[] = [
         [fileOf('own'), withStatus(own, status)],
       ];
     },
-    reason: /The evidence is refused: the key .* is not known/,
+    reason: /its evidence is signed with an unknown key/,
   },
   {
     title: 'an evidence signed by a stranger in the reconciler’s name',
@@ -104,7 +104,7 @@ const CASES: readonly Case[] = [
         [fileOf('own'), withStatus(own, status)],
       ];
     },
-    reason: /The evidence is refused: the signature does not match/,
+    reason: /the signature of its evidence is wrong/,
   },
   {
     title: 'a status without the evidence that it names',
@@ -113,7 +113,7 @@ const CASES: readonly Case[] = [
       const status = evilStatus(own.status, 'evidence/own/903-start-full.json');
       return [[fileOf('own'), withStatus(own, status)]];
     },
-    reason: /its evidence evidence\/own\/903-start-full\.json is not there/,
+    reason: /its evidence evidence\/own\/903-start-full\.json is missing/,
   },
 ];
 

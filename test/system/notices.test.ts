@@ -241,7 +241,7 @@ describe('what is told', () => {
     expect(await metrics()).toContain(`slipway_devices_off_declared{rollout="${ROLLOUT}"} 1`);
     const [off] = (await world.view())?.service.offDeclared ?? [];
     expect(off).toMatchObject({ rollout: ROLLOUT, count: 1, staying: 1, first: [{ device: 'stray' }] });
-    expect(off?.first[0]?.what).toBe(`runs stray, declared is ${SOUND}`);
+    expect(off?.first[0]).toMatchObject({ running: 'stray', declared: SOUND });
     await world.until('its end is told', async () => {
       await say(status?.stable?.digest as Digest);
       await world.clock.sleep(200);

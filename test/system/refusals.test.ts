@@ -193,21 +193,21 @@ describe('what is not rightly signed', () => {
   test.each(ALL.map((one) => [one.title, one] as const))(
     '%s never starts, and the service says why',
     async (_, one) => {
-      const { rollout, code, reason } = one;
+      const { rollout, code } = one;
       const outlook = await until(
         async () => {
           const found = await home.outlook(rollout);
-          return found?.waitingOn.some((one) => one.kind === 'mending') === true && found;
+          return found?.waitingOn.some((one) => one.kind === 'needs-fix') === true && found;
         },
         () => home.outlook(rollout),
       );
-      expect(outlook.waitingOn).toEqual([{ kind: 'mending', code, reason: expect.stringMatching(reason) }]);
+      expect(outlook.waitingOn).toEqual([{ kind: 'needs-fix', fix: expect.objectContaining({ code }) }]);
       expect(outlook.conditions).toContainEqual(
         expect.objectContaining({
           type: 'Stalled',
           status: true,
           reason: code,
-          message: expect.stringMatching(reason),
+          fix: expect.objectContaining({ code }),
         }),
       );
       expect(await home.steps(rollout)).toEqual([]);
@@ -219,9 +219,11 @@ describe('what is not rightly signed', () => {
     const text = await home.slipway('status');
     const json = await home.slipway('status', '--json');
     expect([text.code, json.code]).toEqual([0, 0]);
-    const { rollouts } = JSON.parse(json.stdout) as { rollouts: { rollout: string; waitingOn: { code?: string }[] }[] };
+    const { rollouts } = JSON.parse(json.stdout) as {
+      rollouts: { rollout: string; waitingOn: { fix?: { code: string } }[] }[];
+    };
     for (const { rollout, code } of ALL) {
-      expect(rollouts.find((one) => one.rollout === rollout)?.waitingOn[0]?.code).toBe(code);
+      expect(rollouts.find((one) => one.rollout === rollout)?.waitingOn[0]?.fix?.code).toBe(code);
       expect(text.stdout).toMatch(new RegExp(`^${rollout} is stalled: ${code}$`, 'm'));
     }
     for (const { reason } of CASES) expect(text.stdout).toMatch(reason);

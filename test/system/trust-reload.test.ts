@@ -57,7 +57,7 @@ describe('while the service runs,', { timeout: 120_000 }, () => {
     );
     await home.writeTrust(teamIs(', revoked: true'));
     const back = await untilStep('sorter', 'roll-back');
-    expect(back.message.replace(/\s+/g, ' ')).toMatch(/trust was taken back: .*"team" .* is revoked/);
+    expect(back.message.replace(/\s+/g, ' ')).toMatch(/its signer team is revoked/i);
     await until(
       () => running(device.agent, 'sorter') === '1.0.0',
       () => device.agent.status(),
@@ -117,7 +117,7 @@ describe('while the service runs,', { timeout: 120_000 }, () => {
     await until(
       async () =>
         (await home.outlook('old-key'))?.waitingOn.some(
-          (one) => one.kind === 'mending' && one.code === 'SIGNER_UNKNOWN',
+          (one) => one.kind === 'needs-fix' && one.fix.code === 'SIGNER_UNKNOWN',
         ),
       () => home.outlook('old-key'),
     );

@@ -131,7 +131,7 @@ test('a stage tells its devices, its soak, its least evidence, its deadline and 
       trying: 1,
       failed: 1,
       unreachable: 1,
-      troubled: [{ device: 'dev-1', what: 'no room' }],
+      troubled: [{ device: 'dev-1', kind: 'failed', reason: 'storage-full', detail: 'no room' }],
     }),
     window: { listenedMs: 31 * MINUTE, readyMs: 26 * MINUTE },
     terms: TERMS,

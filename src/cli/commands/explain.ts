@@ -11,6 +11,7 @@ import { type FoundStep, type FoundSteps, findSteps } from '../../snapshot/last-
 import { readDocuments, rolloutsOf } from '../../snapshot/repository-documents.ts';
 import { type ExplainedRule, type Explanation, explainOutlook, explainStage } from '../../wording/explanation.ts';
 import { scopeInWords } from '../../wording/scope-in-words.ts';
+import { stepReasonInWords } from '../../wording/step-reason-in-words.ts';
 import { readLiveView } from '../live-status.ts';
 import { printResult, proseLines, type Result } from '../output.ts';
 import { type KeyOptions, reconcilerKeys } from '../reconciler-keys.ts';
@@ -56,7 +57,7 @@ function explanationText({ summary, stage, rules, missing, certainty }: Explanat
 }
 
 function headOf({ rollout, candidate, stage, stable, revision }: Outlook): string {
-  const beside = stable === null ? 'nothing was stable before it' : `stable is ${oneLine(stable)}`;
+  const beside = stable === null ? 'there is no stable version yet' : `stable is ${oneLine(stable)}`;
   return `${oneLine(rollout)}: ${oneLine(candidate ?? '')} is in ${oneLine(stage ?? '')}, ${beside} (revision ${revision}).`;
 }
 
@@ -76,25 +77,29 @@ function ofService(outlook: Outlook): Result {
 const SIGNATURES = {
   good: 'signed by the reconciler',
   bad: 'NOT signed by the reconciler',
-  unknown: 'its signature was not checked: name the trust policy with --trust',
+  unknown: 'signature not checked (pass the trust policy with --trust)',
 } as const;
 
+function reasonOf({ transition, verdict, cohort }: EvidencePredicate): string {
+  return stepReasonInWords({ ...transition, verdict, cohort });
+}
+
 function stepLines({ predicate, commit, file, signature }: FoundStep): string[] {
-  const { revision, transition, decidedAt, reason } = predicate;
+  const { revision, transition, decidedAt } = predicate;
   const where = commit === null ? 'its commit was not found' : `commit ${commit.slice(0, 10)}`;
   return [
     `Step ${revision}, ${oneLine(transition.from)} → ${oneLine(transition.to)} (${oneLine(transition.kind)}), ${oneLine(decidedAt)}, ${where}.`,
-    ...proseLines(asSentence(reason)),
+    ...proseLines(asSentence(reasonOf(predicate))),
     `Evidence: ${oneLine(file)}, ${SIGNATURES[signature.kind]}.`,
   ];
 }
 
 function standing({ metadata, status }: Rollout): string {
   const name = oneLine(metadata.name);
-  if (status === undefined) return `${name}: the service has not taken it up yet.`;
+  if (status === undefined) return `${name}: the service has not started it yet.`;
   const { candidate, stable, stage } = status;
   if (candidate !== null) {
-    return `${name}: ${oneLine(candidate.version)} is in ${oneLine(stage ?? '')}. What is measured there, the service knows: --server.`;
+    return `${name}: ${oneLine(candidate.version)} is in ${oneLine(stage ?? '')}. For live measurements, pass --server.`;
   }
   return stable === null
     ? `${name}: nothing is stable.`
@@ -110,7 +115,7 @@ function explainEvidence({ predicate, file }: FoundStep): Explanation {
     throw new CodedError({
       code: 'EVIDENCE_UNREADABLE',
       message: `${file} is not evidence as Slipway writes it.`,
-      remedy: '`slipway history` tells which commits the reconciler signed.',
+      remedy: '`slipway history` shows which commits the reconciler signed.',
       cause,
     });
   }
@@ -118,9 +123,10 @@ function explainEvidence({ predicate, file }: FoundStep): Explanation {
 
 function stepJson(step: FoundStep | null): unknown {
   if (step === null) return null;
-  const { revision, transition, reason, decidedAt } = step.predicate;
+  const { revision, transition, decidedAt } = step.predicate;
+  const { kind, from, to, groups, reason } = transition;
   const { commit, file, signature } = step;
-  return { revision, ...transition, reason, decidedAt, commit, evidence: file, signature };
+  return { revision, kind, from, to, groups, reason, decidedAt, commit, evidence: file, signature };
 }
 
 function ofGit(rollout: Rollout, { newest, measured, refused }: FoundSteps): Result {
@@ -130,9 +136,9 @@ function ofGit(rollout: Rollout, { newest, measured, refused }: FoundSteps): Res
     ...(measured === null
       ? []
       : [[newest?.file === measured.file ? 'Last step' : 'Last measured step', ...stepLines(measured)]]),
-    ...(refused === null ? [] : [[`${oneLine(refused.file)} is not believed: ${oneLine(refused.reason)}`]]),
+    ...(refused === null ? [] : [[`${oneLine(refused.file)} is ignored: ${oneLine(refused.reason)}`]]),
     ...(explanation === null ? [] : [[explanationText(explanation)]]),
-    ...(newest === null ? [['No step was taken yet.']] : []),
+    ...(newest === null ? [['No step yet.']] : []),
   ];
   const { predicate } = measured ?? {};
   return {

@@ -2,9 +2,14 @@
 import type { KeyObject } from 'node:crypto';
 import type { Command } from 'commander';
 import { toIsoSeconds } from '../../base/clock.ts';
-import { clipped, oneLine } from '../../base/plain-text.ts';
-import type { CommitFacts } from '../../git/manifests-repository.ts';
+import { asSentence, clipped, oneLine } from '../../base/plain-text.ts';
+import type { CommitFacts, ManifestsRepository } from '../../git/manifests-repository.ts';
+import { filesOfCommit } from '../../git/repository-files.ts';
+import type { StepReason } from '../../rollout/reasons.ts';
 import { verifySshSignature } from '../../signing/ssh-signature.ts';
+import { readStep } from '../../snapshot/last-step.ts';
+import { readDocuments } from '../../snapshot/repository-documents.ts';
+import { stepReasonInWords } from '../../wording/step-reason-in-words.ts';
 import { readGitView } from '../git-status.ts';
 import { wholeNumberOf } from '../option-values.ts';
 import { printResult, table } from '../output.ts';
@@ -35,8 +40,10 @@ interface HistoryStep {
   /** `8 canary→ramp` */
   readonly transition: string;
   readonly kind: string;
-  readonly title: string;
-  readonly reason: string;
+  /** As its evidence has it; null when the evidence is gone. */
+  readonly reason: StepReason | null;
+  /** The same in words; without evidence the commit's title. */
+  readonly why: string;
   readonly commit: string;
   readonly evidence: string | null;
   readonly signature: Signature;
@@ -51,24 +58,45 @@ function judge({ signature }: CommitFacts, keys: ReadonlyMap<string, KeyObject> 
   return { kind: 'bad', reason: `it is signed by another key (${check.keyId})` };
 }
 
-/** A commit as a step; undefined when it does not say that it is one. */
-function stepOf(commit: CommitFacts, keys: ReadonlyMap<string, KeyObject> | null): HistoryStep | undefined {
+/** A step as the trailers of its commit name it; undefined when they name none. */
+interface NamedStep extends Omit<HistoryStep, 'reason' | 'why'> {
+  readonly title: string;
+}
+
+function stepOf(commit: CommitFacts, keys: ReadonlyMap<string, KeyObject> | null): NamedStep | undefined {
   const trailer = (name: string): string | undefined => commit.trailers.get(`Slipway-${name}`)?.at(-1);
   const rollout = trailer('Rollout');
   const transition = trailer('Transition');
   if (rollout === undefined || transition === undefined) return undefined;
-  const [title = '', reason = ''] = commit.message.split(/\n(?:[ \t]*\n)+/);
   return {
     at: toIsoSeconds(commit.atMs),
     rollout,
     transition,
     kind: trailer('Kind') ?? '',
-    title: title.replace(/^rollout\([^)]*\): /, ''),
-    reason: oneLine(reason.split(/\n(?= {2}|Next: |This reverts )/)[0] ?? ''),
+    title: commit.message.split('\n', 1)[0] ?? '',
     commit: commit.oid,
     evidence: trailer('Evidence') ?? null,
     signature: judge(commit, keys),
   };
+}
+
+/** With the reason that the evidence of the step gives. */
+async function explained(
+  { title, ...step }: NamedStep,
+  { repository, head, evidenceFolder }: EvidencePlace,
+): Promise<HistoryStep> {
+  const name = step.transition.replace(/[ →]/g, '-');
+  const path = `${evidenceFolder}/${step.rollout}/${name}.json`;
+  const found = await readStep(repository, { head, path, digest: step.evidence });
+  if (found === undefined) return { ...step, reason: null, why: title };
+  const { transition, verdict, cohort } = found;
+  return { ...step, reason: transition.reason, why: stepReasonInWords({ ...transition, verdict, cohort }) };
+}
+
+interface EvidencePlace {
+  readonly repository: ManifestsRepository;
+  readonly head: string;
+  readonly evidenceFolder: string;
 }
 
 function textOf(steps: readonly HistoryStep[], rollout: string | undefined): string {
@@ -79,15 +107,17 @@ function textOf(steps: readonly HistoryStep[], rollout: string | undefined): str
     step.transition,
     step.commit.slice(0, 10),
     step.signature.kind,
-    step.reason,
+    asSentence(step.why),
   ]);
   const header = ['WHEN', 'ROLLOUT', 'STEP', 'COMMIT', 'SIGNATURE', 'REASON'];
   const cells = rows.map((row) => row.map((cell) => clipped(oneLine(cell), MOST_CELL)));
   const bad = steps.flatMap(({ commit, signature }) =>
-    signature.kind === 'bad' ? [`${commit.slice(0, 10)} is not the reconciler's: ${oneLine(signature.reason)}.`] : [],
+    signature.kind === 'bad'
+      ? [`${commit.slice(0, 10)} was not signed by the reconciler: ${oneLine(signature.reason)}.`]
+      : [],
   );
   const unknown = steps.some(({ signature }) => signature.kind === 'unknown')
-    ? ['Nobody said whose signatures count: name the trust policy with --trust.']
+    ? ['Signatures were not checked: pass the trust policy with --trust.']
     : [];
   return [table(header, cells), ...[...bad, ...unknown].map((note) => `\n${note}`)].join('\n');
 }
@@ -110,10 +140,14 @@ export function addHistoryCommand(program: Command): void {
       await using opened = await openBranch(options);
       const head = await opened.head();
       const commits = await opened.repository.log(head, MOST_COMMITS);
-      const steps = commits
+      const named = commits
         .flatMap((commit) => stepOf(commit, keys) ?? [])
         .filter((step) => rollout === undefined || step.rollout === rollout)
         .slice(0, most);
+      const { layout } = await readDocuments(await filesOfCommit(opened.repository, head));
+      const place = { repository: opened.repository, head, evidenceFolder: layout.evidence };
+      const steps: HistoryStep[] = [];
+      for (const step of named) steps.push(await explained(step, place));
       // No step of it: it may be new, or mistyped. What was removed from the branch still has its history.
       if (steps.length === 0 && rollout !== undefined) await readGitView(opened.repository, head, rollout);
       const exitCode = steps.some(({ signature }) => signature.kind === 'bad') ? 1 : 0;

@@ -1,8 +1,9 @@
 // Owns `slipway plan`: what a policy can confirm and catch at given traffic, before anyone rolls out with it.
 import type { Command } from 'commander';
 import { CodedError } from '../../base/errors.ts';
-import { type PlanWarning, warningsOf } from '../../rollout/plan-warnings.ts';
+import { warningsOf } from '../../rollout/plan-warnings.ts';
 import { DEFAULT_HEALTH, type Plan, planOf, type Traffic } from '../../rollout/stage-plan.ts';
+import { type ToldWarning, warningInWords } from '../../wording/plan-warnings-in-words.ts';
 import {
   assumptionsOf,
   PLAN_HEADER,
@@ -50,7 +51,7 @@ function devicesUnknown(): CodedError {
 }
 
 /** The warnings, and each remedy once. */
-function warningsText(warnings: readonly PlanWarning[]): string[] {
+function warningsText(warnings: readonly ToldWarning[]): string[] {
   const remedies = [...new Set(warnings.map(({ remedy }) => remedy))];
   const told = warnings.map(({ message }) => {
     const [first = '', ...rest] = proseLines(`! ${message}`);
@@ -59,7 +60,7 @@ function warningsText(warnings: readonly PlanWarning[]): string[] {
   return warnings.length === 0 ? [] : [told.join('\n'), remedies.flatMap((remedy) => proseLines(remedy)).join('\n')];
 }
 
-function planText(plan: Plan, warnings: readonly PlanWarning[]): string {
+function planText(plan: Plan, warnings: readonly ToldWarning[]): string {
   const stages = plan.stages.map((stage) =>
     [
       stageHeading(stage),
@@ -88,7 +89,7 @@ export function addPlanCommand(program: Command): void {
       const { policy, rollout } = await findPolicy(name, options);
       const plan = planOf(policy, { ...(await findTraffic(rollout, options)), health: healthOf(options.health) });
       if (plan.stages.every((stage) => stage.devices === null)) throw devicesUnknown();
-      const warnings = warningsOf(plan);
+      const warnings = warningsOf(plan).map(warningInWords);
       printResult({ json: { ...plan, warnings }, text: planText(plan, warnings) }, options.json ?? false);
     });
 }

@@ -8,6 +8,7 @@ import type { Cycle } from '../../reconcile/reconciler.ts';
 import type { SourceState } from '../../reconcile/service-view.ts';
 import type { Plan } from '../../rollout/decide.ts';
 import type { Transition } from '../../rollout/transition.ts';
+import { stepReasonInWords } from '../../wording/step-reason-in-words.ts';
 import { type ComposedReconciler, composeReconciler } from '../compose-service.ts';
 import { openHome } from '../home.ts';
 import { printResult, type Result } from '../output.ts';
@@ -44,7 +45,7 @@ export function sourceProblem(source: SourceState): CodedError | null {
   }
 }
 
-const stepLine = (step: Transition): string => `${step.rollout}: ${step.from} → ${step.to}  ${step.reason}`;
+const stepLine = (step: Transition): string => `${step.rollout}: ${step.from} → ${step.to}  ${stepReasonInWords(step)}`;
 
 function planResult(plan: Plan, title: string, steps: readonly Transition[]): Result {
   const lines = steps.length === 0 ? ['nothing to do'] : steps.map(stepLine);

@@ -7,7 +7,9 @@ import { oneLine } from '../../base/plain-text.ts';
 import type { SourceState } from '../../reconcile/service-view.ts';
 import type { AlertRecord } from '../../rollout/alert-book.ts';
 import type { OffDeclared } from '../../rollout/off-declared.ts';
+import { alertInWords } from '../../wording/alerts-in-words.ts';
 import { countOf } from '../../wording/amounts.ts';
+import { deviationInWords } from '../../wording/devices-in-words.ts';
 import { cellsOfGit, gitViewToJson, notesOfGit, readGitView } from '../git-status.ts';
 import { type LiveView, readLiveView } from '../live-status.ts';
 import { outputClosed, printResult, type Result, withoutControls } from '../output.ts';
@@ -31,10 +33,10 @@ function sourceLine(source: SourceState, commit: string | null): string {
   const problem = sourceProblem(source);
   if (problem !== null) {
     const since = source.kind === 'away' ? ` since ${toIsoSeconds(source.sinceMs)}` : '';
-    const reach = since === '' ? '' : `The manifests repository is away${since}: devices keep what they have.\n`;
+    const reach = since === '' ? '' : `The manifests repository can't be read${since}; devices keep what they run.\n`;
     return `${reach}${formatError(problem)}${at === '' ? '' : `\n ${at}`}`;
   }
-  if (source.kind !== 'followed') return 'The service is starting: it has not read the repository yet.';
+  if (source.kind !== 'followed') return 'The service is starting and has not read the repository yet.';
   return `Followed: ${source.commit.slice(0, 10)}, read ${toIsoSeconds(source.atMs)}`;
 }
 
@@ -45,12 +47,13 @@ function listed(title: string, lines: readonly string[]): string[] {
   return [[title, ...shown, ...(rest > 0 ? [`  and ${rest} more`] : [])].join('\n')];
 }
 
-/** What an alert is about stands elsewhere on the page, except of these. */
+/** Other alerts are explained elsewhere on the page. */
 const TOLD_BY_ALERT: ReadonlySet<AlertRecord['kind']> = new Set(['status-forged', 'stable-drift']);
 
-function alertLine({ kind, rollout, message, raisedAtMs, runbook }: AlertRecord): string {
+function alertLine(alert: AlertRecord): string {
+  const { kind, rollout, raisedAtMs, runbook } = alert;
   const since = raisedAtMs === null ? '' : `since ${toIsoSeconds(raisedAtMs)}`;
-  const what = TOLD_BY_ALERT.has(kind) ? message : '';
+  const what = TOLD_BY_ALERT.has(kind) ? alertInWords(alert) : '';
   return [kind, rollout ?? 'the service', since, what, runbook ?? '']
     .filter((part) => part !== '')
     .map(oneLine)
@@ -59,10 +62,10 @@ function alertLine({ kind, rollout, message, raisedAtMs, runbook }: AlertRecord)
 
 function offDeclaredText({ rollout, count, staying, first }: OffDeclared): string[] {
   if (count === 0) return [];
-  const long = staying === 0 ? '' : `, ${staying} of them for too long`;
-  const title = `${oneLine(rollout)}: ${countOf(count, 'device')} ${count === 1 ? 'runs' : 'run'} something else than declared${long}`;
+  const long = staying === 0 ? '' : `, ${staying} for too long`;
+  const title = `${oneLine(rollout)}: ${countOf(count, 'device')} ${count === 1 ? 'runs' : 'run'} something other than declared${long}`;
   const rest = count - first.length;
-  const lines = first.map(({ device, what }) => `${oneLine(device)}  ${oneLine(what)}`);
+  const lines = first.map((one) => `${oneLine(one.device)}  ${deviationInWords(one)}`);
   return listed(title, [...lines, ...(rest > 0 ? [`and ${rest} more`] : [])]);
 }
 
@@ -79,11 +82,11 @@ export function liveText({ service, rollouts }: LiveView): string {
       emergencyRollbacks.map((name) => oneLine(name)),
     ),
     ...listed(
-      `${countOf(contradicting.length, 'device')} in no rollout: what they state contradicts the fleet documents`,
+      `${countOf(contradicting.length, 'device')} in no rollout: their labels contradict the fleet documents`,
       contradicting.map(({ device, what }) => `${oneLine(device)}  ${oneLine(what)}`),
     ),
     ...listed(
-      `${countOf(refusing.count, 'device')} ${refusing.count === 1 ? 'refuses' : 'refuse'} what is published, and ${refusing.count === 1 ? 'keeps what it runs' : 'keep what they run'}`,
+      `${countOf(refusing.count, 'device')} ${refusing.count === 1 ? 'refuses' : 'refuse'} the directive and ${refusing.count === 1 ? 'keeps what it runs' : 'keep what they run'}`,
       refusing.first.map(({ device, what }) => `${oneLine(device)}  ${oneLine(what)}`),
     ),
     ...problems.slice(0, MOST_LISTED).map(withoutControls),
@@ -105,7 +108,7 @@ async function live(server: string, rollout: string | undefined): Promise<Result
 async function fromGit({ repository, head, branch }: OpenedBranch, rollout: string | undefined): Promise<Result> {
   const view = await readGitView(repository, await head(), rollout);
   const table = tableOfCells(cellsOfGit(view));
-  const title = `From Git: ${branch} at ${view.commit.slice(0, 10)}. Devices and verdicts: --server.`;
+  const title = `From Git: ${branch} at ${view.commit.slice(0, 10)}. For devices and verdicts, pass --server.`;
   return { json: gitViewToJson(view), text: [title, table, ...notesOfGit(view).map(withoutControls)].join('\n\n') };
 }
 

@@ -64,13 +64,14 @@ export interface ResultFacts {
 }
 
 /** The bad version makes no errors: only its answers give it away. */
-function howItWasCaught({ reason, rules }: BadRolloutStory): StoryResult['claims'] {
+function howItWasCaught({ rules }: BadRolloutStory): StoryResult['claims'] {
   const said = (metric: SaidRule['metric']): SaidRule | undefined => rules.find((one) => one.metric === metric);
+  const vanished = said('vanished_classes');
   const drift = said('confidence_drift');
   return [
     {
-      claim: 'the reason names the class that vanished',
-      holds: said('vanished_classes')?.verdict === 'fail' && /^"receipt" fell from .* to 0\.0 ?% /.test(reason),
+      claim: 'one rule says why: a class vanished',
+      holds: vanished?.verdict === 'fail' && (vanished.estimate ?? 0) >= 1,
     },
     {
       claim: 'the evidence shows that its confidences drifted',

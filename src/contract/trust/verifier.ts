@@ -35,7 +35,8 @@ export type RefusalCode =
   | 'SIGNER_EXPIRED'
   | 'SIGNER_REVOKED';
 
-export type Refusal = Refused<RefusalCode>;
+/** `signer`: its name in the trust policy, where it has one. */
+export type Refusal = Refused<RefusalCode> & { readonly signer?: string };
 export type Verification<T> =
   | { readonly kind: 'verified'; readonly value: Verified<T>; readonly signer: string }
   | Refusal;
@@ -166,14 +167,16 @@ export class DocumentVerifier {
     what: 'models' | 'policies',
     name: string,
   ): { kind: 'allowed'; signer: string } | Refusal {
-    const refuse = (code: RefusalCode, reason: string): Refusal => ({ kind: 'refused', code, reason });
+    const refuse = (code: RefusalCode, reason: string, signer?: string): Refusal => {
+      return { kind: 'refused', code, reason, ...(signer === undefined ? {} : { signer }) };
+    };
     const signers = this.#policy.signers.filter((signer) => isSigner(signer, by));
     const [first] = signers;
     if (first === undefined)
       return refuse('SIGNER_UNKNOWN', `It is signed by ${describe(by)}, who is not in the trust policy.`);
     const revoked = signers.find((signer) => signer.revoked);
     if (revoked !== undefined)
-      return refuse('SIGNER_REVOKED', `Its signer "${revoked.name}" (${describe(by)}) is revoked.`);
+      return refuse('SIGNER_REVOKED', `Its signer "${revoked.name}" (${describe(by)}) is revoked.`, revoked.name);
     const allowed = signers.filter((signer) => maySign(signer, what, name));
     const [anyAllowed] = allowed;
     if (anyAllowed === undefined) {
@@ -181,6 +184,7 @@ export class DocumentVerifier {
       return refuse(
         'SIGNER_NOT_ALLOWED',
         `Its signer "${first.name}" (${describe(by)}) may not sign the ${kind} "${printable(name)}".`,
+        first.name,
       );
     }
     const inTime =
@@ -189,7 +193,11 @@ export class DocumentVerifier {
         : allowed.find(({ notAfterMs }) => notAfterMs === null || question.now <= notAfterMs);
     if (inTime === undefined) {
       const end = toIsoSeconds(anyAllowed.notAfterMs ?? 0);
-      return refuse('SIGNER_EXPIRED', `Its signer "${anyAllowed.name}" may not sign anything new since ${end}.`);
+      return refuse(
+        'SIGNER_EXPIRED',
+        `Its signer "${anyAllowed.name}" may not sign anything new since ${end}.`,
+        anyAllowed.name,
+      );
     }
     return { kind: 'allowed', signer: `${inTime.name} (${describe(by)})` };
   }

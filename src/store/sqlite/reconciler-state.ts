@@ -1,6 +1,8 @@
 // Owns the reconciler's state in SQLite: statuses seen, emergency rollbacks, the publication record, and small values by name.
+
 import { canonicalJson, type JsonValue } from '../../contract/digest.ts';
 import type { Directive } from '../../contract/directive.ts';
+import type { StepReason } from '../../rollout/reasons.ts';
 import {
   compareSeen,
   encodeValue,
@@ -42,7 +44,7 @@ export function reconcilerStateIn(db: SqliteDatabase): ReconcilerState {
         ).run(
           rollout,
           revision,
-          reason,
+          JSON.stringify(reason),
           Math.floor(waitsSinceMs),
           inForceSinceMs === null ? null : Math.floor(inForceSinceMs),
         );
@@ -59,7 +61,7 @@ export function reconcilerStateIn(db: SqliteDatabase): ReconcilerState {
         const rollbacks = rows.map((row) => ({
           rollout: textual(row.rollout),
           revision: integer(row.revision),
-          reason: textual(row.reason),
+          reason: JSON.parse(textual(row.reason)) as StepReason,
           waitsSinceMs: integer(row.waits_since),
           inForceSinceMs: row.in_force_since === null ? null : integer(row.in_force_since),
         }));

@@ -1,6 +1,6 @@
-// Owns what a rollout's spec wishes now, in the light of what its status knows.
+// Owns which version a rollout's spec asks for now, in the light of what its status knows.
 import type { RolloutStatus } from '../documents/types.generated.ts';
-import { type NamedDigest, resolveWish, type Wish } from './resolve-wish.ts';
+import { type DesiredVersion, type NamedDigest, resolveDesired } from './resolve-desired.ts';
 import type { RolloutFacts } from './rollout-facts.ts';
 
 function publishedVersions(status: RolloutStatus): NamedDigest[] {
@@ -15,13 +15,16 @@ function hasOtherModel(facts: RolloutFacts, status: RolloutStatus): boolean {
 }
 
 /** The version that the spec asks for, judged by what runs, what was rejected and what was published before. */
-export function wishOf(facts: RolloutFacts, status: RolloutStatus): Wish {
+export function desiredVersion(facts: RolloutFacts, status: RolloutStatus): DesiredVersion {
   if (hasOtherModel(facts, status)) {
-    const reason = `${facts.name} rolls out ${status.model}; give ${facts.spec.model} a rollout of its own, and put spec.model back`;
-    return { kind: 'missing', code: 'ROLLOUT_MODEL_CHANGED', reason };
+    const { model: asked } = facts.spec;
+    return {
+      kind: 'unusable',
+      fix: { kind: 'model-changed', code: 'ROLLOUT_MODEL_CHANGED', is: status.model ?? '', asked },
+    };
   }
-  return resolveWish({
-    wish: facts.spec.version,
+  return resolveDesired({
+    desired: facts.spec.version,
     versions: facts.versions,
     rejected: new Set(status.rejected.map((one) => one.digest)),
     held: [status.candidate, status.stable].filter((one) => one !== null),

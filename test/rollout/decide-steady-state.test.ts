@@ -14,13 +14,14 @@ import {
   UNSIGNED,
   version,
   waits,
+  why,
 } from './false-world.ts';
 
 const RELATIVE = policyOf(`- { name: canary, size: 1%, rules: ["latency_p95 < 2x baseline"] }
 - { name: full, size: 100% }`);
 
 describe('a rollout at rest', () => {
-  it('starts the wished version in the first stage, as attempt 1, and says who signed it', () => {
+  it('starts the desired version in the first stage, as attempt 1, and says who signed it', () => {
     const world = new FalseWorld();
     const { step } = world.decide();
     expect(step).toMatchObject({
@@ -39,7 +40,7 @@ describe('a rollout at rest', () => {
         evidence: 'evidence/invoice-ocr-eu/1-start-canary.json',
       },
     });
-    expect(step!.reason).toBe('1.0.0, signed by ci, starts in canary');
+    expect(why(step!)).toBe('1.0.0, signed by ci, starts in canary');
   });
 
   it('does nothing, and waits on nothing, once the wish is stable', () => {
@@ -54,13 +55,19 @@ describe('a rollout at rest', () => {
     ['signed by someone who may not', { ...UNSIGNED, code: 'SIGNER_NOT_ALLOWED' }, 'SIGNER_NOT_ALLOWED'],
     ['signed by someone revoked', REVOKED, 'SIGNER_REVOKED'],
     ['signed with a key that has ended', ENDED, 'SIGNER_ENDED'],
-    ['broken', { kind: 'broken', code: 'DOCUMENT_SYNTAX', reason: 'line 3' } as const, 'DOCUMENT_SYNTAX'],
+    [
+      'broken',
+      { kind: 'broken', code: 'DOCUMENT_SYNTAX', file: 'models/1.0.0.yaml', line: 3, column: 1, more: 0 } as const,
+      'DOCUMENT_SYNTAX',
+    ],
   ])('never starts a version that is %s, and says why', (_, standing, code) => {
     const world = new FalseWorld();
     world.versions = [version('1.0.0', standing)];
     const decision = world.decide();
     expect(decision.step).toBeNull();
-    expect(decision.outlook.waitingOn).toEqual([expect.objectContaining({ kind: 'mending', code })]);
+    expect(decision.outlook.waitingOn).toEqual([
+      expect.objectContaining({ kind: 'needs-fix', fix: expect.objectContaining({ code }) }),
+    ]);
     expect(decision.outlook.conditions).toContainEqual(
       expect.objectContaining({ type: 'SourceVerified', status: false, reason: code }),
     );
@@ -70,7 +77,7 @@ describe('a rollout at rest', () => {
     const world = new FalseWorld();
     world.spec.version = '9.9.9';
     expect(world.decide().outlook.waitingOn).toEqual([
-      expect.objectContaining({ kind: 'mending', code: 'MODEL_VERSION_MISSING' }),
+      expect.objectContaining({ kind: 'needs-fix', fix: expect.objectContaining({ code: 'MODEL_VERSION_MISSING' }) }),
     ]);
   });
 
@@ -81,7 +88,10 @@ describe('a rollout at rest', () => {
     const world = new FalseWorld();
     world.policy = policy;
     world.policyStanding = standing;
-    expect(world.decide()).toMatchObject({ step: null, outlook: { waitingOn: [{ kind: 'mending', code }] } });
+    expect(world.decide()).toMatchObject({
+      step: null,
+      outlook: { waitingOn: [{ kind: 'needs-fix', fix: { code } }] },
+    });
   });
 
   it('waits for the first device of its target', () => {
@@ -122,7 +132,7 @@ describe('a rollout at rest', () => {
     world.baseline = baselineOf(99, 100, 3_600_000);
     const { next, reason } = world.mustTake('start');
     expect(next.limits).toEqual([]);
-    expect(reason).toContain('stable has hardly any traffic');
+    expect(reason).toMatchObject({ kind: 'started', lacksBaseline: true });
   });
 
   it('waits for no baseline when nothing is stable yet', () => {
@@ -158,7 +168,10 @@ describe('latest and ranges', () => {
       world.versions = [version('1.0.0'), version('2.0.0', ENDED)];
       expect(world.decide()).toMatchObject({ step: null, outlook: { waitingOn: [] } });
       world.versions = [version('1.0.0')];
-      expect(world.decide()).toMatchObject({ step: null, outlook: { waitingOn: [{ code: 'MODEL_VERSION_MISSING' }] } });
+      expect(world.decide()).toMatchObject({
+        step: null,
+        outlook: { waitingOn: [{ fix: { code: 'MODEL_VERSION_MISSING' } }] },
+      });
     },
   );
 
@@ -201,7 +214,7 @@ describe('what was stable', () => {
         next: { stage: 'canary', candidate: { version: '1.0.0', attempt: 2 }, stable: { target: 'region:eu' } },
       });
       world.versions = [version('1.0.0', ENDED)];
-      expect(waits(world.decide())).toEqual(['mending']);
+      expect(waits(world.decide())).toEqual(['needs-fix']);
     }
   });
 
@@ -251,7 +264,7 @@ describe('a version once published', () => {
     const world = FalseWorld.stable();
     world.versions = [{ version: '1.0.0', digest: digestOf('other bytes'), standing: ADMITTED }];
     expect(world.decide().outlook.waitingOn).toEqual([
-      expect.objectContaining({ kind: 'mending', code: 'MODEL_VERSION_CHANGED' }),
+      expect.objectContaining({ kind: 'needs-fix', fix: expect.objectContaining({ code: 'MODEL_VERSION_CHANGED' }) }),
     ]);
   });
 
@@ -261,7 +274,10 @@ describe('a version once published', () => {
     world.mustTake('roll-back');
     world.versions = [version('1.0.0'), { version: '2.0.0', digest: digestOf('rebuilt'), standing: ADMITTED }];
     world.spec.version = '2.0.0';
-    expect(world.decide()).toMatchObject({ step: null, outlook: { waitingOn: [{ code: 'MODEL_VERSION_CHANGED' }] } });
+    expect(world.decide()).toMatchObject({
+      step: null,
+      outlook: { waitingOn: [{ fix: expect.objectContaining({ code: 'MODEL_VERSION_CHANGED' }) }] },
+    });
   });
 });
 
@@ -270,7 +286,10 @@ describe('the model of a rollout', () => {
     const world = FalseWorld.stable();
     world.publish();
     world.spec.model = 'door-cam';
-    expect(world.decide()).toMatchObject({ step: null, outlook: { waitingOn: [{ code: 'ROLLOUT_MODEL_CHANGED' }] } });
+    expect(world.decide()).toMatchObject({
+      step: null,
+      outlook: { waitingOn: [{ fix: { code: 'ROLLOUT_MODEL_CHANGED' } }] },
+    });
     expect(world.publish().entries[0]!.model).toBe('invoice-ocr');
     world.published = null;
     expect(world.publish().entries[0]!.model).toBe('invoice-ocr');
@@ -391,6 +410,9 @@ describe('the cohort of a stage', () => {
     const world = new FalseWorld();
     const long = (letter: string): string => `name:${letter.repeat(600)}`;
     world.policy = policyOf(`- { name: a, select: "${long('a')}" }\n- { name: b, select: "${long('b')}" }`);
-    expect(world.decide()).toMatchObject({ step: null, outlook: { waitingOn: [{ code: 'POLICY_SELECT_TOO_LONG' }] } });
+    expect(world.decide()).toMatchObject({
+      step: null,
+      outlook: { waitingOn: [{ fix: { code: 'POLICY_SELECT_TOO_LONG' } }] },
+    });
   });
 });

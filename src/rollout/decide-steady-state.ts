@@ -1,4 +1,4 @@
-// Owns the decision while nothing rolls: start the wished version, or say why not.
+// Owns the decision while nothing rolls: start the desired version, or say why not.
 
 import { parseInstant } from '../base/clock.ts';
 import { assertNever } from '../base/errors.ts';
@@ -7,22 +7,22 @@ import { parseDurationMs } from '../contract/duration.ts';
 import { groupsApart } from '../contract/group-exception.ts';
 import { parseSelector } from '../contract/selector.ts';
 import type { RolloutStatus } from '../documents/types.generated.ts';
-import { listed } from '../wording/amounts.ts';
-import { rulesInWords, stageInWords } from '../wording/stage-in-words.ts';
-import { type Decision, mending, wait } from './decision.ts';
+import { type Decision, needsFix, wait } from './decision.ts';
+import { desiredVersion } from './desired-version.ts';
 import { exceptionsOf, MOST_EXCEPTIONS } from './exceptions.ts';
 import { startedStatus } from './next-status.ts';
 import type { WaitingOn } from './outlook.ts';
+import { fixOf, type NamedDigest } from './resolve-desired.ts';
 import {
   isFreezable,
   type KnownVersion,
   LEAST_BASELINE_INFERENCES,
   type PolicyFacts,
   type RolloutFacts,
+  refusalOf,
 } from './rollout-facts.ts';
 import { type Stage, stagesOf } from './stages-of-policy.ts';
 import { step } from './steps.ts';
-import { wishOf } from './wish-of.ts';
 
 /** As the schema of a status has it. */
 const MOST_SELECTOR = 1024;
@@ -71,7 +71,7 @@ function isSelectable(stages: readonly Stage[]): boolean {
   }
 }
 
-/** What keeps the wished version from starting now. */
+/** What keeps the desired version from starting now. */
 function obstacle(
   facts: RolloutFacts,
   status: RolloutStatus,
@@ -79,11 +79,10 @@ function obstacle(
   stage: Stage,
 ): WaitingOn | null {
   if (!isSelectable(stages)) {
-    const reason = 'the selectors of its stages are too long or too many to be joined';
-    return { kind: 'mending', code: 'POLICY_SELECT_TOO_LONG', reason };
+    return { kind: 'needs-fix', fix: { kind: 'policy-select-too-long', code: 'POLICY_SELECT_TOO_LONG' } };
   }
   const { target } = facts.spec;
-  const have = facts.matching(target).length;
+  const have = facts.known.count(target);
   // Whom a stage takes in is settled when it opens: with too few it could never pass.
   const need = Math.max(1, stage.minimumDevices ?? 1);
   if (have < need) return { kind: 'known-devices', target, have, need };
@@ -99,7 +98,7 @@ function obstacle(
 function start(facts: RolloutFacts, status: RolloutStatus, known: KnownVersion, policy: PolicyFacts): Decision {
   const stages = stagesOf(policy.policy);
   const stage = firstStage(stages, facts, status, known);
-  if (stage === undefined) return mending(facts, status, 'POLICY_NO_STAGE', 'the policy has no stage');
+  if (stage === undefined) return needsFix(facts, status, { kind: 'policy-empty', code: 'POLICY_NO_STAGE' });
   const waiting = obstacle(facts, status, stages, stage);
   if (waiting !== null) return wait(facts, status, [waiting]);
   const wanted = {
@@ -113,69 +112,86 @@ function start(facts: RolloutFacts, status: RolloutStatus, known: KnownVersion, 
   const apart = groupsApart(next.exceptions);
   // Whom a full list left out would be given the very version that it stands apart from.
   const isFull = exceptionsOf(next).length > MOST_EXCEPTIONS;
-  if (apart.length > 0 && (isFull || facts.matching(wanted.target, apart).length === 0)) {
-    return wait(facts, status, [
-      { kind: 'rejected', version: known.version, reason: `it failed in ${listed(apart, 'and')}` },
-    ]);
+  if (apart.length > 0 && (isFull || facts.known.count(wanted.target, apart) === 0)) {
+    return wait(facts, status, [{ kind: 'rejected-in-groups', version: known.version, groups: apart }]);
   }
-  const signed = known.standing.kind === 'admitted' ? `, signed by ${known.standing.signer},` : '';
-  const fast = stage === stages[0] ? '' : '; it was stable before, so earlier stages are skipped';
-  const blind = lacksBaseline(facts, status, stage)
-    ? '; stable has hardly any traffic, so its latency rules against the baseline stay undecided'
-    : '';
   return step(facts, status, {
     kind: 'start',
     to: stage.name,
     next,
     answered: [],
-    reason: `${known.version}${signed} starts in ${stage.name}${fast}${blind}${failedBefore(apart)}`,
-    outlook: stageInWords(stage, facts.matching(wanted.target, apart).length),
-    mustHold: rulesInWords(stage, next.limits),
+    reason: {
+      kind: 'started',
+      stage: stage.name,
+      version: known.version,
+      signer: known.standing.kind === 'admitted' ? known.standing.signer : null,
+      isReturn: stage !== stages[0],
+      lacksBaseline: lacksBaseline(facts, status, stage),
+      apart,
+    },
+    opensStage: { stage, able: facts.known.count(wanted.target, apart), keepsRules: false },
   });
 }
 
-/** `; hw:rev2 stands apart, as it failed there before`. */
-function failedBefore(apart: readonly string[]): string {
-  if (apart.length === 0) return '';
-  return `; ${listed(apart, 'and')} ${apart.length === 1 ? 'stands' : 'stand'} apart, as it failed there before`;
+/** Waits on a person: the version was rejected. */
+export function rejection(status: RolloutStatus, { version, digest }: NamedDigest): WaitingOn {
+  return {
+    kind: 'rejected',
+    version,
+    reason: status.rejected.find((one) => one.digest === digest)?.reason ?? null,
+  };
 }
 
-function rejected(facts: RolloutFacts, status: RolloutStatus, known: KnownVersion): Decision {
-  const why = status.rejected.find((one) => one.digest === known.digest)?.reason ?? '';
-  return wait(facts, status, [{ kind: 'rejected', version: known.version, reason: why }]);
-}
-
-/** Nothing rolls: is the wish what is stable, and if not, may it start? */
-export function decideAtRest(facts: RolloutFacts, status: RolloutStatus): Decision {
-  const wish = wishOf(facts, status);
-  switch (wish.kind) {
-    case 'missing':
-      return mending(facts, status, wish.code, wish.reason);
-    case 'refused':
-      return mending(facts, status, wish.code, `${wish.known.version}: ${wish.reason}`);
+/** Nothing rolls: is the desired version what is stable, and if not, may it start? */
+export function decideSteadyState(facts: RolloutFacts, status: RolloutStatus): Decision {
+  const desired = desiredVersion(facts, status);
+  switch (desired.kind) {
+    case 'unusable':
+      return needsFix(facts, status, desired.fix);
     case 'rejected':
-      return rejected(facts, status, wish.known);
+      return wait(facts, status, [rejection(status, desired.known)]);
     case 'resolved':
       break;
     default:
-      return assertNever(wish);
+      return assertNever(desired);
   }
-  if (isAsDeclared(facts, status, wish.known)) return wait(facts, status, []);
-  return decideStart(facts, status, wish.known);
+  return isAsDeclared(facts, status, desired.known)
+    ? wait(facts, status, [])
+    : decideStart(facts, status, desired.known);
 }
 
-/** Something else than stable is wished. Stable itself is judged like any other version once it is to walk anew. */
+/** Would another version start, if nothing were in its way? */
+export function mayStart(facts: RolloutFacts, status: RolloutStatus): boolean {
+  const desired = desiredVersion(facts, status);
+  return desired.kind === 'resolved' && !isAsDeclared(facts, status, desired.known);
+}
+
+/** Something else than stable is desired. Stable itself is judged like any other version once it is to walk anew. */
 function decideStart(facts: RolloutFacts, status: RolloutStatus, known: KnownVersion): Decision {
-  if (status.rejected.some((one) => one.digest === known.digest)) return rejected(facts, status, known);
+  if (status.rejected.some((one) => one.digest === known.digest))
+    return wait(facts, status, [rejection(status, known)]);
   const { standing } = known;
-  if (standing.kind !== 'admitted')
-    return mending(facts, status, standing.code, `${known.version}: ${standing.reason}`);
+  if (standing.kind !== 'admitted') return needsFix(facts, status, fixOf(known.version, standing));
   if (facts.spec.suspend === true) return wait(facts, status, [{ kind: 'suspended' }]);
-  const { policy } = facts;
-  if (policy === null) return mending(facts, status, 'POLICY_MISSING', facts.policyProblem ?? 'no policy is named');
-  if (policy.standing.kind !== 'admitted') {
-    const { code, reason } = policy.standing;
-    return mending(facts, status, code, `policy ${policy.policy.metadata.name}: ${reason}`);
+  const { policy, policyProblem } = facts;
+  if (policy === null) {
+    return needsFix(
+      facts,
+      status,
+      policyProblem === null
+        ? { kind: 'policy-missing', code: 'POLICY_MISSING' }
+        : { ...policyProblem, kind: 'document' },
+    );
   }
-  return start(facts, status, known, policy);
+  const { name } = policy.policy.metadata;
+  switch (policy.standing.kind) {
+    case 'admitted':
+      return start(facts, status, known, policy);
+    case 'refused':
+      return needsFix(facts, status, { kind: 'policy-refused', policy: name, ...refusalOf(policy.standing) });
+    case 'broken':
+      return needsFix(facts, status, { ...policy.standing, kind: 'document' });
+    default:
+      return assertNever(policy.standing);
+  }
 }

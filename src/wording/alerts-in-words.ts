@@ -1,0 +1,80 @@
+// Owns what alerts say: each kind in a sentence for the reference page, and each alert in one for whoever is on call.
+import { assertNever } from '../base/errors.ts';
+import { asReason, oneLine } from '../base/plain-text.ts';
+import { formatDuration } from '../contract/duration.ts';
+import type { Alert, AlertFact, AlertKind } from '../rollout/alerts.ts';
+import { countOf, formatAmount, listed } from './amounts.ts';
+import { exceptionInWords } from './exception-in-words.ts';
+import { fixInWords } from './fix-in-words.ts';
+import { silentInWords } from './plan-in-words.ts';
+import { reasonsInWords } from './reason-in-words.ts';
+import { ruleInScope } from './scope-in-words.ts';
+import { claimProblemInWords, statusReasonInWords, stepReasonInWords } from './step-reason-in-words.ts';
+
+export const ALERT_MEANINGS: Readonly<Record<AlertKind, string>> = {
+  stalled: "A rollout can't continue until someone fixes a document, a signature or a policy.",
+  'history-rewound':
+    'The branch went back to before a revision that was seen or published; `slipway adopt` accepts it.',
+  'status-forged': "Someone else wrote a status into a rollout's file; the reconciler restores its own.",
+  'version-refused': 'The desired version, or a newer one, may not be used: its signature or signer is not accepted.',
+  paused: 'A rule failed and the policy pauses the rollout; a person has to decide.',
+  'deadline-held': 'A stage reached its deadline undecided and waits for a person.',
+  'group-apart': 'A group of devices is an exception: it was rolled back alone, is held, or runs an earlier version.',
+  'emergency-rollback': 'A rollback could not be pushed in time, so devices got it before its commit.',
+  'signal-silent': 'A metric provider returns nothing usable; the rule that queries it stays undecided.',
+  'devices-off-declared': 'Devices have been running something other than the declared version for too long.',
+  'stable-drift': 'The stable version violates one of its watch rules.',
+  'devices-refusing': 'Devices refuse the directive, or a model that it names.',
+  'source-away': "The manifests repository can't be read.",
+  'cycle-failed': "The reconciler's last cycle did not finish.",
+};
+
+function driftInWords({ version, rule, seen }: Extract<AlertFact, { kind: 'drift' }>): string {
+  const what = `the stable version ${oneLine(version)} violates its watch rule ${oneLine(rule)}`;
+  if (seen === null) return what;
+  const { estimate, unit, devices, listenedMs, reasons } = seen;
+  const amount = estimate === null ? '' : `: ${formatAmount(estimate, unit)}`;
+  const over = `on ${countOf(devices, 'device')} over ${formatDuration(Math.round(listenedMs / 1000) * 1000)}`;
+  return `${what}${amount} ${over}${reasons.length === 0 ? '' : `; ${reasonsInWords(reasons)}`}`;
+}
+
+function factInWords(fact: AlertFact, rollout: string | null): string {
+  switch (fact.kind) {
+    case 'fix': {
+      const what = fixInWords(fact.fix, rollout ?? undefined);
+      return fact.isNewer ? `a newer version is not used: ${what}` : what;
+    }
+    case 'signals':
+      return fact.silent.map(silentInWords).join('; ');
+    case 'paused':
+      return fact.reason === null ? 'a rule failed' : statusReasonInWords(fact.reason);
+    case 'deadline': {
+      const open =
+        fact.open.length === 0
+          ? 'its minimum is not reached'
+          : `${listed(fact.open.map(ruleInScope), 'and', 3)} undecided`;
+      return `${fact.stage} reached its deadline: ${open}`;
+    }
+    case 'group':
+      return `${exceptionInWords(fact.exception)}: ${statusReasonInWords(fact.exception.reason)}`;
+    case 'forged':
+      return `the reconciler did not write this status and restores its own: ${claimProblemInWords(fact.problem)}`;
+    case 'emergency':
+      return `the rollback could not be pushed, so devices got it before its commit: ${stepReasonInWords(fact)}`;
+    case 'off-declared':
+      return `${countOf(fact.devices, 'device')} ${fact.devices === 1 ? 'runs' : 'run'} something other than declared for too long: ${listed(fact.first, 'and', 10)}`;
+    case 'drift':
+      return driftInWords(fact);
+    case 'refusing':
+      return `${countOf(fact.devices, 'device')} ${fact.devices === 1 ? 'refuses' : 'refuse'} the directive: ${listed(fact.first, 'and', 10)}`;
+    case 'error':
+      return fact.message;
+    default:
+      return assertNever(fact);
+  }
+}
+
+/** What an alert says, on one line. */
+export function alertInWords({ fact, rollout }: Pick<Alert, 'fact' | 'rollout'>): string {
+  return asReason(factInWords(fact, rollout));
+}
