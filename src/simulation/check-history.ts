@@ -45,18 +45,30 @@ function isWithin(cohort: Cohort, salt: string, device: DeviceFacts): boolean {
   return bucket < cohort.cut || cohort.devices.includes(listed) || (cohort.select !== null && matches(cohort.select));
 }
 
+/** A digest comes back by a higher attempt alone. */
+function isRejectedIn({ candidate, rejected }: RolloutStatus, digest: string): boolean {
+  const attempt = candidate?.digest === digest ? candidate.attempt : 0;
+  return rejected.some((one) => one.digest === digest && one.attempt >= attempt);
+}
+
 function checkStatuses({ statuses, candidateDigest }: History): string[] {
   const wrong: string[] = [];
-  let isRejected = false;
+  let rejectedAttempt = 0;
   statuses.forEach((status, i) => {
     const before = statuses[i - 1];
     if (before !== undefined && status.revision !== before.revision + 1)
       wrong.push(`revision ${status.revision} follows ${before.revision}`);
-    if (isRejected && status.candidate?.digest === candidateDigest)
+    if (status.candidate?.digest === candidateDigest && status.candidate.attempt <= rejectedAttempt)
       wrong.push(`revision ${status.revision} starts a rejected digest again`);
-    isRejected ||= status.rejected.some((one) => one.digest === candidateDigest);
+    for (const { digest, attempt } of status.rejected)
+      if (digest === candidateDigest) rejectedAttempt = Math.max(rejectedAttempt, attempt);
   });
   return wrong;
+}
+
+/** The same revision says the same, but that an emergency takes the candidate back before its commit. */
+function isSameMeaning(before: DirectiveEntry, entry: DirectiveEntry): boolean {
+  return canonicalJson({ ...before, emergency: before.emergency || entry.emergency }) === canonicalJson(entry);
 }
 
 function checkDirectives({ directives }: History): string[] {
@@ -65,7 +77,7 @@ function checkDirectives({ directives }: History): string[] {
   for (const entry of directives.flatMap((directive) => directive.entries)) {
     if (newest !== undefined && entry.revision < newest.revision)
       wrong.push(`the directive went back from revision ${newest.revision} to ${entry.revision}`);
-    if (newest?.revision === entry.revision && canonicalJson(newest) !== canonicalJson(entry))
+    if (newest?.revision === entry.revision && !isSameMeaning(newest, entry))
       wrong.push(`revision ${entry.revision} was published with two meanings`);
     newest = entry;
   }
@@ -76,7 +88,7 @@ function checkDevices({ fleet, directives, served, statuses, candidateDigest }: 
   const wrong: string[] = [];
   const devices = new Map(fleet.map((device) => [device.id, device]));
   const entries = new Map(directives.flatMap(({ entries }) => entries.map((entry) => [entry.revision, entry])));
-  const rejectedAt = statuses.find((one) => one.rejected.some(({ digest }) => digest === candidateDigest))?.revision;
+  const statusOf = new Map(statuses.map((status) => [status.revision, status]));
   for (const { device, digest, revision } of served) {
     if (digest !== candidateDigest) continue;
     const facts = devices.get(device);
@@ -86,8 +98,9 @@ function checkDevices({ fleet, directives, served, statuses, candidateDigest }: 
       wrong.push(`${device} began the candidate when revision ${revision} did not have it`);
     else if (entry.candidate?.digest === candidateDigest && !isMember(entry, facts))
       wrong.push(`${device} ran the candidate outside the cohort of revision ${revision}`);
-    if (rejectedAt !== undefined && revision >= rejectedAt)
-      wrong.push(`${device} began a digest that revision ${rejectedAt} had rejected`);
+    const status = statusOf.get(revision);
+    if (status !== undefined && isRejectedIn(status, candidateDigest))
+      wrong.push(`${device} began a digest that revision ${revision} had rejected`);
   }
   return wrong;
 }

@@ -32,6 +32,7 @@ interface Counted {
 
 export interface ReportingWorld {
   readonly startMs: number;
+  readonly epoch: number;
   readonly model: string;
   readonly network: VirtualNetwork;
 }
@@ -81,10 +82,10 @@ export class DeviceReporting {
     readonly gauges: Readonly<Record<string, Summary>>;
     readonly at: number;
   }): void {
-    const { network } = this.#world;
+    const { network, epoch } = this.#world;
     this.#enqueue(this.#body(now));
     if (!network.isOnline(this.#traits, now.at)) return;
-    for (const body of this.#queue) network.send(Object.assign(body, { epoch: 1, sequence: ++this.#sequence }), now.at);
+    for (const body of this.#queue) network.send(Object.assign(body, { epoch, sequence: ++this.#sequence }), now.at);
     this.#queue = [];
   }
 

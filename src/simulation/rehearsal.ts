@@ -1,22 +1,35 @@
-// Owns a rehearsal: a policy against a scenario, over a virtual fleet in virtual time, by the production's own decisions.
-import { trialLimitsOf } from '../../fleet-agent/src/update/trial.ts';
-import { digestOf, digestOfJson } from '../contract/digest.ts';
-import type { DeviceReport } from '../contract/report.ts';
-import type { RolloutPolicy } from '../documents/types.generated.ts';
+// Owns a rehearsal: a policy against a scenario, over a virtual fleet in virtual time, by the production's own loop.
+import { assertInvariant } from '../base/errors.ts';
+import { seededRandom } from '../base/random.ts';
+import type { Directive } from '../contract/directive.ts';
+import { MemoryPublication } from '../distribution/memory-publication.ts';
+import { spliceSpec } from '../documents/edit-rollout.ts';
+import type { RolloutPolicy, RolloutStatus } from '../documents/types.generated.ts';
+import { MemoryGitHost } from '../git/memory/memory-git-host.ts';
+import { MemoryManifestsRepository } from '../git/memory/memory-manifests-repository.ts';
+import type { Reconciler } from '../reconcile/reconciler.ts';
 import { exceptionsOf } from '../rollout/exceptions.ts';
+import type { Outlook } from '../rollout/outlook.ts';
 import { stagesOf } from '../rollout/stages-of-policy.ts';
 import type { Transition } from '../rollout/transition.ts';
+import type { FleetStore } from '../store/fleet-store.ts';
+import { openMemoryFleetStore } from '../store/memory/open-memory-fleet-store.ts';
 import { BareControllers, type BareThresholds } from './bare-threshold.ts';
-import { type Behaviour, CLASS_SHARES, STABLE_BEHAVIOUR } from './behaviour.ts';
 import { findBreaches, type History } from './check-history.ts';
-import { busyness, makePopulation, type Traits } from './population.ts';
 import { RuleSeries, type SeriesPoint } from './rule-series.ts';
 import type { Scenario } from './scenario.ts';
 import { stepInWords, type TimelineEntry, WaitingWatch } from './timeline.ts';
-import { VirtualDevice } from './virtual-device.ts';
-import { VirtualNetwork } from './virtual-network.ts';
-import { VirtualReconciler } from './virtual-reconciler.ts';
-import { VirtualStore } from './virtual-store.ts';
+import { VirtualFleet } from './virtual-fleet.ts';
+import {
+  type ManifestFiles,
+  makeVirtualKeys,
+  rolloutPath,
+  type WrittenDocument,
+  writeModel,
+  writePolicy,
+  writeSettled,
+} from './virtual-manifests.ts';
+import { composeVirtualService, VirtualClock } from './virtual-service.ts';
 
 export interface RehearsalOrder {
   readonly policy: RolloutPolicy;
@@ -65,6 +78,8 @@ const PUBLISH_MS = 3000;
 const ROLLOUT = 'rehearsal';
 const MODEL = 'model';
 const DEFAULT_ERROR_LIMIT = 0.005;
+const SERVICE = { name: 'Slipway', email: 'slipway@localhost' };
+const NEVER = new AbortController().signal;
 
 /** The first absolute limit of `error_rate`: what "twice the limit" means. */
 function errorLimitOf(policy: RolloutPolicy): number {
@@ -74,100 +89,75 @@ function errorLimitOf(policy: RolloutPolicy): number {
   return DEFAULT_ERROR_LIMIT;
 }
 
-function known(version: string) {
-  return { version, digest: digestOf(`rehearsed ${version}`), standing: { kind: 'admitted' as const, signer: 'ci' } };
-}
-const STABLE = known('1.0.0');
-const CANDIDATE = known('2.0.0');
+/** Longest chain of cycles in one look, as in production. */
+const MOST_CYCLES = 20;
+const STABLE = '1.0.0';
+const CANDIDATE = '2.0.0';
 
 class Run {
   readonly #order: RehearsalOrder;
-  readonly #traits: readonly Traits[];
-  readonly #store: VirtualStore;
-  readonly #network: VirtualNetwork;
-  readonly #reconciler: VirtualReconciler;
-  readonly #devices: readonly VirtualDevice[];
+  readonly #clock = new VirtualClock(START_MS);
+  readonly #host = new MemoryGitHost();
+  readonly #store: FleetStore;
+  readonly #fleet: VirtualFleet;
+  readonly #reconciler: Reconciler;
+  readonly #files: ManifestFiles;
   readonly #history: History;
-  readonly #exposed = new Set<string>();
-  /** Devices that the candidate answers on now. */
-  readonly #running = new Set<string>();
   readonly #timeline: TimelineEntry[] = [];
   readonly #waiting = new WaitingWatch();
   readonly #bare = new BareControllers();
   readonly #series = new RuleSeries();
-  #reports = 0;
+  #status: RolloutStatus;
   #startedAtMs: number | null = null;
   #ended: { readonly step: Transition; readonly atMs: number } | null = null;
-  #restoredAtMs: number | null = null;
 
   constructor(order: RehearsalOrder, ignoresFailures: boolean) {
+    const { scenario, policy, devices, seed } = order;
     this.#order = order;
-    const { scenario, seed, policy } = order;
-    this.#traits = makePopulation(scenario.population, order.devices, seed);
-    const fleet = this.#traits.map((one) => one.facts);
-    this.#store = new VirtualStore(fleet, START_MS);
-    this.#network = new VirtualNetwork(scenario.network, { seed, startMs: START_MS }, (report, atMs) =>
-      this.#receive(report, atMs),
+    const keys = makeVirtualKeys();
+    const [stable, candidate] = [STABLE, CANDIDATE].map((version) =>
+      writeModel({ model: MODEL, version, sizeBytes: scenario.modelBytes, health: scenario.health }, keys),
+    ) as [WrittenDocument, WrittenDocument];
+    const ruled = writePolicy(policy, keys);
+    const rollout = { name: ROLLOUT, model: MODEL, version: STABLE, policy: policy.metadata.name };
+    const settled = writeSettled(
+      { ...rollout, digest: stable.digest, policyDigest: ruled.digest, sinceMs: START_MS },
+      keys,
     );
-    const rollout = { name: ROLLOUT, model: MODEL, target: '*', stable: STABLE, candidate: CANDIDATE };
-    const inForce = { policy, policyDigest: digestOfJson(JSON.parse(JSON.stringify(policy))) };
-    const classes = CLASS_SHARES.map(([name]) => name);
-    const times = { reportMs: REPORT_MS, startMs: START_MS };
-    this.#reconciler = new VirtualReconciler(
-      { ...rollout, ...inForce, ...times, classes, ignoresFailures },
-      this.#store,
-      fleet,
-    );
-    const nothing = { directives: [], served: [], heard: [] };
-    this.#history = { fleet, candidateDigest: CANDIDATE.digest, statuses: [this.#reconciler.status], ...nothing };
-    this.#devices = this.#traits.map((traits) => new VirtualDevice(traits, this.#world()));
-  }
-
-  #world() {
-    const { scenario, seed, policy } = this.#order;
-    const errorLimit = errorLimitOf(policy);
-    const behaviour = (digest: string, device: Traits, minutes: number, atMs: number): Behaviour => {
-      const hour = (((atMs / 3_600_000 + device.utcOffsetHours) % 24) + 24) % 24;
-      const circumstances = { device, minutes, hour, errorLimit };
-      const both = { ...STABLE_BEHAVIOUR, ...scenario.both(circumstances) };
-      const own = digest === CANDIDATE.digest ? { ...both, ...scenario.candidate(circumstances) } : both;
-      return { ...own, errorRate: Math.min(1, own.errorRate * device.errorFactor) };
-    };
-    return {
-      seed,
-      startMs: START_MS,
-      model: MODEL,
-      stable: { version: STABLE.version, digest: STABLE.digest, parameters: {} },
-      modelBytes: scenario.modelBytes,
-      trial: trialLimitsOf(scenario.health),
-      reportMs: REPORT_MS,
-      network: this.#network,
-      behaviour,
-      busyness: (device: Traits, atMs: number) => busyness(scenario.population, device, atMs),
-      onServing: (device: string, digest: string | null, revision: number, atMs: number) =>
-        this.#noteServing(device, digest, revision, atMs),
-      onHeard: (device: string, revision: number, atMs: number) => {
-        this.#history.heard.push({ device, revision, atMs });
+    this.#files = { ...stable.files, ...candidate.files, ...ruled.files, ...settled.files };
+    this.#status = settled.status;
+    this.#store = openMemoryFleetStore({ heartbeatMs: REPORT_MS });
+    this.#fleet = new VirtualFleet(
+      {
+        ...{ scenario, devices, seed, startMs: START_MS, reportMs: REPORT_MS, model: MODEL },
+        stable: { version: STABLE, digest: stable.digest },
+        candidates: new Set([candidate.digest]),
+        errorLimit: errorLimitOf(policy),
       },
+      this.#store,
+    );
+    const { served, heard, traits } = this.#fleet;
+    const fleet = traits.map((one) => one.facts);
+    this.#history = {
+      ...{ fleet, candidateDigest: candidate.digest, served, heard },
+      ...{ statuses: [settled.status], directives: [] },
     };
+    this.#reconciler = composeVirtualService({
+      ...{ keys, clock: this.#clock, store: this.#store, reportMs: REPORT_MS, ignoresFailures },
+      random: seededRandom(seed, 'service'),
+      repository: new MemoryManifestsRepository({ host: this.#host, branch: 'main', author: SERVICE }),
+      publication: new MemoryPublication((directive) => this.#publish(directive)),
+    });
   }
 
-  #noteServing(device: string, digest: string | null, revision: number, atMs: number): void {
-    this.#history.served.push({ device, digest, revision, atMs });
-    if (digest === CANDIDATE.digest) {
-      this.#exposed.add(device);
-      this.#running.add(device);
-    } else if (this.#running.delete(device) && this.#running.size === 0 && this.#ended !== null) {
-      this.#restoredAtMs = atMs;
-    }
-  }
-
-  #receive(report: DeviceReport, atMs: number): void {
-    this.#reports++;
-    this.#store.ingest(report, atMs);
+  #publish(directive: Directive): void {
+    this.#history.directives.push(directive);
+    this.#fleet.tell(directive, this.#clock.nowMs + PUBLISH_MS);
   }
 
   async run(): Promise<Rehearsal> {
+    await this.#host.commit({ files: this.#files, message: 'What all devices run', atMs: START_MS });
+    await this.#fleet.enrol();
     const lastMinute = BEFORE_MINUTES + this.#order.hours * 60;
     let minute = 0;
     for (; minute <= lastMinute && !this.#isOver(minute); minute++) await this.#minute(minute);
@@ -181,21 +171,39 @@ class Run {
 
   async #minute(minute: number): Promise<void> {
     const now = START_MS + minute * MINUTE_MS;
-    for (const device of this.#devices) device.advance(now);
-    this.#network.deliverUntil(now);
-    this.#store.recordListening(now);
-    if (minute === BEFORE_MINUTES) this.#reconciler.desireCandidate();
-    const before = this.#reconciler.status;
-    const { steps, outlook, published } = await this.#reconciler.look(now);
+    this.#clock.nowMs = now;
+    await this.#fleet.advance(now);
+    if (minute === BEFORE_MINUTES) await this.#desireCandidate();
+    const { opened, stage, candidate } = this.#status;
+    const { steps, outlook } = await this.#look();
     for (const step of steps) this.#noteStep(step, now);
-    if (before.candidate !== null) await this.#measured(before, outlook.verdict ?? steps[0]?.verdict ?? null, now);
-    if (this.#ended === null) for (const text of this.#waiting.lines(outlook)) this.#tell(now, 'waiting', text);
-    if (published === null) return;
-    this.#history.directives.push(published);
-    for (const device of this.#devices) device.tell(published, now + PUBLISH_MS);
+    const verdict = outlook?.verdict ?? steps[0]?.verdict ?? null;
+    if (candidate !== null) await this.#measured({ opened, stage }, verdict, now);
+    if (this.#ended !== null || outlook === undefined) return;
+    for (const text of this.#waiting.lines(outlook)) this.#tell(now, 'waiting', text);
+  }
+
+  /** Someone commits the candidate as the desired version. */
+  async #desireCandidate(): Promise<void> {
+    const path = rolloutPath(ROLLOUT);
+    const text = spliceSpec(this.#files[path] ?? '', { version: CANDIDATE });
+    await this.#host.commit({ files: { [path]: text }, message: `Roll out ${CANDIDATE}`, atMs: this.#clock.nowMs });
+  }
+
+  /** Cycles until nothing is left to do now. */
+  async #look(): Promise<{ readonly steps: readonly Transition[]; readonly outlook: Outlook | undefined }> {
+    const steps: Transition[] = [];
+    for (;;) {
+      const cycle = await this.#reconciler.cycle(NEVER);
+      assertInvariant(cycle.kind === 'stepped' || cycle.kind === 'in-step', `nothing is in the way: ${cycle.kind}`);
+      if (cycle.kind === 'stepped') steps.push(...cycle.steps.map(({ step }) => step));
+      if (cycle.kind === 'in-step' || steps.length >= MOST_CYCLES)
+        return { steps, outlook: cycle.plan.outlooks.find(({ rollout }) => rollout === ROLLOUT) };
+    }
   }
 
   #noteStep(step: Transition, now: number): void {
+    this.#status = step.next;
     this.#history.statuses.push(step.next);
     this.#waiting.begin();
     if (step.kind === 'start') this.#startedAtMs ??= now;
@@ -206,12 +214,12 @@ class Run {
 
   /** What was measured in the stage that this look was about. */
   async #measured(
-    { stage, opened }: { readonly stage: string | null; readonly opened: number },
+    { stage, opened }: Pick<RolloutStatus, 'stage' | 'opened'>,
     verdict: Transition['verdict'],
     now: number,
   ): Promise<void> {
     const minute = this.#minuteOf(now);
-    this.#series.add({ minute, stage: stage ?? '', verdict, devicesExposed: this.#exposed.size });
+    this.#series.add({ minute, stage: stage ?? '', verdict, devicesExposed: this.#fleet.exposed.size });
     const window = await this.#store.readWindow(ROLLOUT, opened);
     if (window === undefined || verdict === null) return;
     const rules = verdict.rules.filter((rule) => !rule.dryRun && rule.by === null).map((rule) => rule.rule);
@@ -223,43 +231,39 @@ class Run {
   }
 
   #tell(atMs: number, kind: TimelineEntry['kind'], text: string, more: readonly string[] = []): void {
-    const { stage } = this.#reconciler.status;
-    this.#timeline.push({ minute: this.#minuteOf(atMs), kind, stage, devicesExposed: this.#exposed.size, text, more });
+    const { stage } = this.#status;
+    const devicesExposed = this.#fleet.exposed.size;
+    this.#timeline.push({ minute: this.#minuteOf(atMs), kind, stage, devicesExposed, text, more });
   }
 
   #result(lastMinute: number): Rehearsal {
     const ended = this.#ended;
     const outcome = ended === null ? 'held' : ended.step.kind === 'complete' ? 'completed' : 'reverted';
-    const isReverted = ended !== null && outcome === 'reverted';
-    if (isReverted && this.#restoredAtMs !== null) {
-      const seconds = Math.round((this.#restoredAtMs - ended.atMs) / 1000);
-      this.#tell(
-        this.#restoredAtMs,
-        'restored',
-        `the last device is back on ${STABLE.version}, ${seconds} s after the decision`,
-      );
+    const { reports, network, exposed, restoredAtMs } = this.#fleet;
+    const revertedAtMs = ended !== null && outcome === 'reverted' ? ended.atMs : null;
+    const restoredMs = revertedAtMs === null || restoredAtMs === null ? null : restoredAtMs - revertedAtMs;
+    if (restoredAtMs !== null && restoredMs !== null) {
+      const seconds = Math.round(restoredMs / 1000);
+      this.#tell(restoredAtMs, 'restored', `the last device is back on ${STABLE}, ${seconds} s after the decision`);
     }
     if (ended === null)
       this.#tell(START_MS + lastMinute * MINUTE_MS, 'end', 'the rehearsal ends; the rollout is still under way');
     return {
       outcome,
-      stage: ended === null ? this.#reconciler.status.stage : ended.step.from,
-      groupsApart: exceptionsOf(this.#reconciler.status).map(({ group }) => group),
-      devicesExposed: this.#exposed.size,
-      minutesToRevert: isReverted ? this.#minuteOf(ended.atMs) : null,
-      minutesToRestore:
-        isReverted && this.#restoredAtMs !== null
-          ? Number(((this.#restoredAtMs - ended.atMs) / MINUTE_MS).toFixed(3))
-          : null,
+      stage: ended === null ? this.#status.stage : ended.step.from,
+      groupsApart: exceptionsOf(this.#status).map(({ group }) => group),
+      devicesExposed: exposed.size,
+      minutesToRevert: revertedAtMs === null ? null : this.#minuteOf(revertedAtMs),
+      minutesToRestore: restoredMs === null ? null : Number((restoredMs / MINUTE_MS).toFixed(3)),
       seed: this.#order.seed,
       timeline: this.#timeline,
       bareThreshold: this.#bare.outcome(),
       breaches: findBreaches(this.#history),
       series: this.#series.points,
       virtualMinutes: lastMinute,
-      reports: this.#reports,
-      downloadedBytes: Math.round(this.#network.downloadedBytes),
-      cutDownloads: this.#network.cutDownloads,
+      reports,
+      downloadedBytes: Math.round(network.downloadedBytes),
+      cutDownloads: network.cutDownloads,
     };
   }
 }

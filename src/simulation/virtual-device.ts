@@ -4,18 +4,17 @@ import {
   activeContent,
   emptyRecord,
   failedForGood,
-  type Goal,
   type ModelRecord,
   type SlotName,
 } from '../../fleet-agent/src/record/model-record.ts';
-import { spreadWaitMs } from '../../fleet-agent/src/update/desired-version.ts';
+import { chooseVersions } from '../../fleet-agent/src/update/desired-version.ts';
 import { DOWNLOAD_BACK_OFF } from '../../fleet-agent/src/update/model-supply.ts';
 import { judgeTrial, type TrialLimits } from '../../fleet-agent/src/update/trial.ts';
 import { transition } from '../../fleet-agent/src/update/update-machine.ts';
 import { nextStep, type UpdateEvent } from '../../fleet-agent/src/update/update-step.ts';
 import { backOffMs } from '../base/back-off.ts';
 import { type RandomStream, seededRandom } from '../base/random.ts';
-import { assignmentsFor, type Directive, type ModelChoice } from '../contract/directive.ts';
+import type { Directive, ModelChoice } from '../contract/directive.ts';
 import type { TransferResult } from '../contract/report.ts';
 import { type Behaviour, Served } from './behaviour.ts';
 import { type Assigned, DeviceReporting } from './device-reporting.ts';
@@ -30,7 +29,10 @@ export interface DeviceWorld {
   readonly seed: string | number;
   readonly startMs: number;
   readonly model: string;
-  readonly stable: ModelChoice;
+  /** What the device runs at first; null for nothing. */
+  readonly stable: Pick<ModelChoice, 'digest' | 'version'> | null;
+  /** Of every device's enrolment. */
+  readonly epoch: number;
   readonly modelBytes: number;
   readonly trial: TrialLimits;
   readonly reportMs: number;
@@ -72,9 +74,11 @@ export class VirtualDevice {
   readonly #answers: RandomStream;
   readonly #updates: RandomStream;
   #record: ModelRecord;
-  #serving: SlotName | null = 'A';
+  #serving: SlotName | null;
   #servingSinceMs: number;
   #assigned: Assigned | null = null;
+  /** The last one accepted of each rollout. */
+  readonly #revisions = new Map<string, number>();
   #heard: { readonly directive: Directive; readonly atMs: number } | null = null;
   #work: Work | null = null;
   #tries = 0;
@@ -92,14 +96,13 @@ export class VirtualDevice {
     this.#traffic = seededRandom(world.seed, `traffic ${traits.index}`);
     this.#answers = seededRandom(world.seed, `answers ${traits.index}`);
     this.#updates = seededRandom(world.seed, `updates ${traits.index}`);
-    const { digest, version } = world.stable;
-    const content = { digest, version, rollout: '', isProven: true };
-    this.#record = {
-      ...emptyRecord(world.model),
-      active: 'A',
-      slots: { A: content, B: null },
-      phase: { kind: 'committed' },
-    };
+    const content = world.stable && { ...world.stable, rollout: '', isProven: true };
+    const empty = emptyRecord(world.model);
+    this.#record =
+      content === null
+        ? empty
+        : { ...empty, active: 'A', slots: { A: content, B: null }, phase: { kind: 'committed' } };
+    this.#serving = this.#record.active;
     this.#servingSinceMs = world.startMs;
     this.#countedUntilMs = world.startMs;
     this.#reporting = new DeviceReporting(traits, world);
@@ -147,24 +150,24 @@ export class VirtualDevice {
       return;
     }
     this.#heard = null;
-    for (const assignment of assignmentsFor(directive, this.traits.facts)) {
-      if (assignment.kind === 'conflict') continue;
-      const { rollout, revision } = assignment.entry;
-      if (revision < (this.#assigned?.revision ?? 0)) continue;
-      this.#world.onHeard(this.traits.facts.id, revision, at);
-      if (assignment.kind === 'none') {
-        this.#assigned = { rollout, revision, arm: null };
-        this.#apply({ kind: 'unassigned', rollout }, at);
-        continue;
-      }
-      const { entry, arm, choice, attempt } = assignment;
-      this.#assigned = { rollout, revision, arm };
-      if (this.#spread?.digest !== choice.digest) {
-        this.#spread = { digest: choice.digest, fromMs: at + spreadWaitMs(entry, this.traits.facts.id) };
-      }
-      const goal: Goal = { rollout, revision, arm, digest: choice.digest, version: choice.version, attempt };
-      this.#apply({ kind: 'assigned', goal, stableFirst: null, now: { ...CIRCUMSTANCES, nowMs: at } }, at);
+    const { facts } = this.traits;
+    const { desired, accepted } = chooseVersions(directive, facts, (rollout) => this.#revisions.get(rollout) ?? 0);
+    for (const { rollout, revision } of accepted) {
+      this.#revisions.set(rollout, revision);
+      this.#world.onHeard(facts.id, revision, at);
     }
+    const wanted = desired.get(this.#world.model);
+    if (wanted === undefined) return;
+    if (wanted.kind === 'none') {
+      const { rollout } = wanted;
+      this.#assigned = { rollout, revision: this.#revisions.get(rollout) ?? 0, arm: null };
+      this.#apply({ kind: 'unassigned', rollout }, at);
+      return;
+    }
+    const { goal, stableFirst, spreadWaitMs } = wanted;
+    this.#assigned = { rollout: goal.rollout, revision: goal.revision, arm: goal.arm };
+    if (this.#spread?.digest !== goal.digest) this.#spread = { digest: goal.digest, fromMs: at + spreadWaitMs };
+    this.#apply({ kind: 'assigned', goal, stableFirst, now: { ...CIRCUMSTANCES, nowMs: at } }, at);
   }
 
   #apply(event: UpdateEvent, at: number): void {

@@ -9,9 +9,15 @@ import type { FalseWorld } from './false-world.ts';
 
 type PolicyStage = RolloutPolicy['spec']['stages'][number];
 
+/** What of a world is judged. */
+export type JudgedWorld = Pick<
+  FalseWorld,
+  'spec' | 'versions' | 'fleet' | 'policy' | 'policyStanding' | 'pinned' | 'measured'
+>;
+
 /** What the judge knows before a step; it keeps its own history. */
 export interface Before {
-  readonly world: FalseWorld;
+  readonly world: JudgedWorld;
   /** The last status that the reconciler wrote, whatever stands at HEAD now. */
   readonly truth: RolloutStatus | null;
   readonly headIsTruth: boolean;
@@ -21,7 +27,7 @@ export interface Before {
   readonly evidence: ReadonlySet<string>;
 }
 
-function members(world: FalseWorld, { target, cohort, salt }: RolloutStatus): Set<string> {
+function members(world: JudgedWorld, { target, cohort, salt }: RolloutStatus): Set<string> {
   const selector = parseSelector(target);
   const inside = world.fleet.filter(
     (device) =>
@@ -36,7 +42,7 @@ function members(world: FalseWorld, { target, cohort, salt }: RolloutStatus): Se
   return new Set(inside.map((device) => device.id));
 }
 
-function asks(world: FalseWorld, status: RolloutStatus, act: RolloutRequest['act']): RolloutRequest[] {
+function asks(world: JudgedWorld, status: RolloutStatus, act: RolloutRequest['act']): RolloutRequest[] {
   return (world.spec.requests ?? []).filter(
     (one) =>
       one.act === act &&
@@ -46,13 +52,13 @@ function asks(world: FalseWorld, status: RolloutStatus, act: RolloutRequest['act
   );
 }
 
-function stagesBelow(world: FalseWorld, status: RolloutStatus): { all: readonly PolicyStage[]; at: number } {
+function stagesBelow(world: JudgedWorld, status: RolloutStatus): { all: readonly PolicyStage[]; at: number } {
   const all = world.pinned.get(status.policy ?? '')?.spec.stages ?? [];
   return { all, at: all.findIndex((stage) => stage.name === status.stage) };
 }
 
 /** Has the stage earned its end: soak, devices, verdict, approvals; or its deadline with leave to promote? */
-function isEarned(world: FalseWorld, status: RolloutStatus, stage: PolicyStage): boolean {
+function isEarned(world: JudgedWorld, status: RolloutStatus, stage: PolicyStage): boolean {
   const { verdict = null, cohort = null, window = null } = world.measured;
   const least = stage.minimum?.devices ?? Math.min(3, cohort?.wanted ?? 0);
   const hasDevices = (cohort?.ready ?? 0) >= Math.max(1, least);

@@ -1,0 +1,122 @@
+// Owns a virtual fleet and what the service hears of it: devices that live through time, and their reports on the way to the store.
+import { trialLimitsOf } from '../../fleet-agent/src/update/trial.ts';
+import type { Digest } from '../contract/digest.ts';
+import type { Directive } from '../contract/directive.ts';
+import type { VerifiedReport } from '../contract/fleet-messages.ts';
+import type { FleetStore } from '../store/fleet-store.ts';
+import { type Behaviour, STABLE_BEHAVIOUR } from './behaviour.ts';
+import type { History } from './check-history.ts';
+import { busyness, makePopulation, type Traits } from './population.ts';
+import type { Scenario } from './scenario.ts';
+import { type DeviceWorld, VirtualDevice } from './virtual-device.ts';
+import { VirtualNetwork } from './virtual-network.ts';
+
+export interface FleetOrder {
+  readonly scenario: Scenario;
+  readonly devices: number;
+  readonly seed: string | number;
+  readonly startMs: number;
+  readonly reportMs: number;
+  readonly model: string;
+  /** What all devices run at first; null for nothing. */
+  readonly stable: { readonly version: string; readonly digest: Digest } | null;
+  /** Digests that behave as the scenario says of its candidate. */
+  readonly candidates: ReadonlySet<string>;
+  /** The policy's first absolute limit of `error_rate`. */
+  readonly errorLimit: number;
+}
+
+/** Stores take no larger batch at once. */
+const BATCH = 4096;
+
+export class VirtualFleet {
+  readonly #order: FleetOrder;
+  readonly #store: FleetStore;
+  readonly #devices: readonly VirtualDevice[];
+  readonly #inbox: VerifiedReport[] = [];
+  readonly network: VirtualNetwork;
+  readonly traits: readonly Traits[];
+  readonly served: History['served'] = [];
+  readonly heard: History['heard'] = [];
+  /** Devices on which a candidate ever answered. */
+  readonly exposed = new Set<string>();
+  /** Devices on which a candidate answers now. */
+  readonly running = new Set<string>();
+  /** When the last device ended to run a candidate. */
+  restoredAtMs: number | null = null;
+  reports = 0;
+
+  constructor(order: FleetOrder, store: FleetStore) {
+    const { scenario, devices, seed, startMs } = order;
+    this.#order = order;
+    this.#store = store;
+    this.traits = makePopulation(scenario.population, devices, seed);
+    this.network = new VirtualNetwork(scenario.network, { seed, startMs }, (report, receivedAtMs) => {
+      this.#inbox.push({ report, receivedAtMs });
+    });
+    const world = this.#world();
+    this.#devices = this.traits.map((traits) => new VirtualDevice(traits, world));
+  }
+
+  #world(): DeviceWorld {
+    const { scenario, seed, startMs, model, stable, reportMs } = this.#order;
+    return {
+      ...{ seed, startMs, model, stable, reportMs, network: this.network },
+      epoch: epochOf(startMs),
+      modelBytes: scenario.modelBytes,
+      trial: trialLimitsOf(scenario.health),
+      behaviour: (digest, device, minutes, atMs) => this.#behaviour(digest, device, minutes, atMs),
+      busyness: (device, atMs) => busyness(scenario.population, device, atMs),
+      onServing: (device, digest, revision, atMs) => this.#noteServing({ device, digest, revision, atMs }),
+      onHeard: (device, revision, atMs) => {
+        this.heard.push({ device, revision, atMs });
+      },
+    };
+  }
+
+  #behaviour(digest: string, device: Traits, minutes: number, atMs: number): Behaviour {
+    const { scenario, candidates, errorLimit } = this.#order;
+    const hour = (((atMs / 3_600_000 + device.utcOffsetHours) % 24) + 24) % 24;
+    const circumstances = { device, minutes, hour, errorLimit };
+    const both = { ...STABLE_BEHAVIOUR, ...scenario.both(circumstances) };
+    const own = candidates.has(digest) ? { ...both, ...scenario.candidate(circumstances) } : both;
+    return { ...own, errorRate: Math.min(1, own.errorRate * device.errorFactor) };
+  }
+
+  #noteServing(change: History['served'][number]): void {
+    const { device, digest, atMs } = change;
+    this.served.push(change);
+    if (digest !== null && this.#order.candidates.has(digest)) {
+      this.exposed.add(device);
+      this.running.add(device);
+    } else if (this.running.delete(device) && this.running.size === 0) this.restoredAtMs = atMs;
+  }
+
+  /** All devices enrol as the world begins. */
+  async enrol(): Promise<void> {
+    const { startMs: nowMs } = this.#order;
+    const uses = this.traits.length;
+    const [token = ''] = await this.#store.createEnrolmentTokens({ uses, expiresAtMs: nowMs + 1 });
+    for (const { facts } of this.traits)
+      await this.#store.enrol({ token, device: facts.id, publicKey: '', labels: facts.labels, nowMs });
+  }
+
+  /** Devices live until then, and the store hears what arrives meanwhile. */
+  async advance(untilMs: number): Promise<void> {
+    for (const device of this.#devices) device.advance(untilMs);
+    this.network.deliverUntil(untilMs);
+    await this.#store.recordListening(untilMs);
+    this.reports += this.#inbox.length;
+    while (this.#inbox.length > 0) await this.#store.ingest(this.#inbox.splice(0, BATCH));
+  }
+
+  /** A directive was published: each device hears of it when it can. */
+  tell(directive: Directive, publishedAtMs: number): void {
+    for (const device of this.#devices) device.tell(directive, publishedAtMs);
+  }
+}
+
+/** As the store numbers first enrolments. */
+function epochOf(startMs: number): number {
+  return Math.floor(startMs / 1000);
+}
