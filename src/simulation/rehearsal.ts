@@ -214,7 +214,7 @@ class Run {
     this.#series.add({ minute, stage: stage ?? '', verdict, devicesExposed: this.#exposed.size });
     const window = await this.#store.readWindow(ROLLOUT, opened);
     if (window === undefined || verdict === null) return;
-    const rules = verdict.rules.filter((rule) => !rule.dryRun && rule.by === undefined).map((rule) => rule.rule);
+    const rules = verdict.rules.filter((rule) => !rule.dryRun && rule.by === null).map((rule) => rule.rule);
     this.#bare.see({ minute, stage: stage ?? '', rules, openedRevision: opened, tallies: window.tallies });
   }
 
