@@ -69,7 +69,7 @@ async function findTraces(): Promise<string[]> {
 const CHECKS: readonly Check[] = [
   command('types', 'tsc', ['--noEmit']),
   command('lint', 'biome', ['check', '--error-on-warnings', '.']),
-  command('generated', 'node', ['schemas/generate-types.ts', '--check']),
+  command('generated', 'node', ['schemas/generate.ts', '--check']),
   command('reference', 'node', ['docs/generate-reference.ts', '--check']),
   command('architecture', 'vitest', ['run', 'test/architecture.test.ts']),
   command('dead-code', 'knip', ['--no-progress']),

@@ -23,7 +23,7 @@ function entryOf(n: number): DirectiveEntry {
       stage: 'canary',
       candidate,
       spreadMs: 600_000,
-      brake: false,
+      emergency: false,
     },
     cohort: { cut: Math.floor(BUCKETS / 100), select: null, devices: [] },
     salt: saltOf(rollout, candidate.digest, 1, '0'.repeat(32)),

@@ -5,7 +5,7 @@ import path from 'node:path';
 import { SystemClock } from '../src/base/clock.ts';
 import { seededRandom } from '../src/base/random.ts';
 import { judgeStage } from '../src/gates/judge-stage.ts';
-import { SqliteFleetStore } from '../src/store/sqlite-fleet-store.ts';
+import { openSqliteFleetStore } from '../src/store/sqlite/open-sqlite-fleet-store.ts';
 import { foldReport } from '../src/telemetry/fold-report.ts';
 import type { WindowSpec } from '../src/telemetry/window.ts';
 import { applyFold, emptyWindowTallies, type WindowTallies } from '../src/telemetry/window-tallies.ts';
@@ -82,7 +82,7 @@ export async function measureReading(devices: number, runs: number): Promise<Lin
   const folder = mkdtempSync(path.join(os.tmpdir(), 'slipway-bench-'));
   const file = path.join(folder, 'fleet.db');
   try {
-    await using store = new SqliteFleetStore({ file, clock: new SystemClock(), gatherMs: 0 });
+    await using store = openSqliteFleetStore({ file, clock: new SystemClock(), gatherMs: 0 });
     await store.openWindow(windowOf(ROLLOUT, devices), 0);
     const enrolled = await enrolDevices(store, devices);
     const random = seededRandom('reading', 'reports');

@@ -2,7 +2,7 @@
 import { SystemClock } from '../src/base/clock.ts';
 import { KnownFleets } from '../src/measurement/known-fleet.ts';
 import type { Snapshot } from '../src/snapshot/snapshot.ts';
-import { SqliteFleetStore } from '../src/store/sqlite-fleet-store.ts';
+import { openSqliteFleetStore } from '../src/store/sqlite/open-sqlite-fleet-store.ts';
 import { heapBytes } from './measure.ts';
 import { ROLLOUT } from './report-load.ts';
 
@@ -16,7 +16,7 @@ export interface MemoryMeasured {
 }
 
 const [file = ''] = process.argv.slice(2);
-const store = new SqliteFleetStore({ file, clock: new SystemClock() });
+const store = openSqliteFleetStore({ file, clock: new SystemClock() });
 const empty = heapBytes();
 const resident = process.memoryUsage().rss;
 const start = performance.now();

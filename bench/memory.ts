@@ -5,7 +5,7 @@ import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { SystemClock } from '../src/base/clock.ts';
-import { SqliteFleetStore } from '../src/store/sqlite-fleet-store.ts';
+import { openSqliteFleetStore } from '../src/store/sqlite/open-sqlite-fleet-store.ts';
 import type { Benchmark, Group, Line } from './benchmark.ts';
 import { type Spread, spreadOf } from './measure.ts';
 import type { MemoryMeasured } from './memory-process.ts';
@@ -15,7 +15,7 @@ import { enrolDevices, reportOf, windowSpec } from './report-load.ts';
 const SCRATCH = existsSync('/dev/shm') ? '/dev/shm' : os.tmpdir();
 
 async function fill(file: string, devices: number): Promise<void> {
-  await using store = new SqliteFleetStore({ file, clock: new SystemClock(), gatherMs: 0 });
+  await using store = openSqliteFleetStore({ file, clock: new SystemClock(), gatherMs: 0 });
   await store.openWindow(windowSpec(devices), Date.now());
   const enrolled = await enrolDevices(store, devices);
   for (let from = 0; from < enrolled.length; from += 512) {

@@ -6,7 +6,7 @@ import { SystemClock } from '../src/base/clock.ts';
 import { silentLogger } from '../src/base/logger.ts';
 import { SystemRandom } from '../src/base/random.ts';
 import { type ComposedReconciler, composeReconciler } from '../src/cli/compose-service.ts';
-import { IsomorphicGitRepository } from '../src/git/isomorphic-git-repository.ts';
+import { IsomorphicGitRepository } from '../src/git/isomorphic/isomorphic-git-repository.ts';
 import { Executor } from '../src/reconcile/carry-out.ts';
 import { Observer } from '../src/reconcile/observe.ts';
 import { Publisher } from '../src/reconcile/publisher.ts';
@@ -63,7 +63,7 @@ async function compose(set: ManifestsSet): Promise<ComposedReconciler> {
       ...{ home: set.home, repository: set.url, branch: 'main', credentials: null, insecureHttp: true },
       ...{ host: '127.0.0.1', port: 0, hookSecret: null, viewerToken: null, reportIntervalMs: 60_000 },
       ...{ heartbeatMs: 2_000, leaseMs: 60_000, environment: { PATH: process.env.PATH } },
-      reconciler: { pollMs: 3_600_000, tickMs: 2_000, brakeAfterMs: 120_000 },
+      reconciler: { pollMs: 3_600_000, tickMs: 2_000, emergencyAfterMs: 120_000 },
     },
     clock: new SystemClock(),
     random: new SystemRandom(),
@@ -119,7 +119,7 @@ export class ReconcileBench implements AsyncDisposable {
     for (let i = 0; i < 20; i++) {
       const cycle = await reconciler.cycle(this.#signal);
       cycles.push(cycle);
-      if (cycle.kind === 'no-source' || cycle.kind === 'unpushed') throw new Error(`a cycle ended as ${cycle.kind}`);
+      if (cycle.kind === 'no-source' || cycle.kind === 'not-landed') throw new Error(`a cycle ended as ${cycle.kind}`);
       if (cycle.kind === 'in-step') break;
     }
     const { problems } = reconciler.view();

@@ -4,7 +4,7 @@ import { type Digest, digestOf } from '../src/contract/digest.ts';
 import { type DeviceReport, type ModelInterval, REPORT_PAYLOAD_TYPE } from '../src/contract/report.ts';
 import { signDsse } from '../src/contract/trust/dsse.ts';
 import { generateKeyPair } from '../src/signing/keys.ts';
-import type { SqliteFleetStore } from '../src/store/sqlite-fleet-store.ts';
+import type { FleetStore } from '../src/store/fleet-store.ts';
 import type { WindowSpec } from '../src/telemetry/window.ts';
 
 export const ROLLOUT = 'invoice-ocr-eu';
@@ -49,7 +49,7 @@ export function labelsOf(n: number): Record<string, string> {
 }
 
 /** Enrols devices in the store itself, as the enrolment desk does. */
-export async function enrolDevices(store: SqliteFleetStore, count: number): Promise<EnrolledDevice[]> {
+export async function enrolDevices(store: FleetStore, count: number): Promise<EnrolledDevice[]> {
   const nowMs = Date.now();
   const [token = ''] = await store.createEnrolmentTokens({ expiresAtMs: nowMs + DAY_MS, uses: Math.max(1, count) });
   const pairs = Array.from({ length: Math.min(count, MOST_KEYS) }, () => generateKeyPair());

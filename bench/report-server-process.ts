@@ -6,8 +6,8 @@ import path from 'node:path';
 import { SystemClock } from '../src/base/clock.ts';
 import { silentLogger } from '../src/base/logger.ts';
 import { Metrics } from '../src/base/metrics.ts';
-import { HttpFleetApi } from '../src/fleet-api/http-fleet-api.ts';
-import { SqliteFleetStore } from '../src/store/sqlite-fleet-store.ts';
+import { composeFleetApi } from '../src/cli/compose-fleet-api.ts';
+import { openSqliteFleetStore } from '../src/store/sqlite/open-sqlite-fleet-store.ts';
 import { type EnrolledDevice, enrolDevices, windowSpec } from './report-load.ts';
 
 export interface ServersReady {
@@ -20,12 +20,12 @@ const [folder = '', devices = '0'] = process.argv.slice(2);
 const clock = new SystemClock();
 const publicationFolder = path.join(folder, 'publication');
 mkdirSync(publicationFolder, { recursive: true });
-const store = new SqliteFleetStore({ file: path.join(folder, 'fleet.db'), clock });
+const store = openSqliteFleetStore({ file: path.join(folder, 'fleet.db'), clock });
 await store.openWindow(windowSpec(Number(devices)), Date.now());
 const enrolled = await enrolDevices(store, Number(devices));
 const unlimited = { perSecond: 1e9, burst: 1e9 };
-const api = new HttpFleetApi({
-  ...{ register: store, clock, logger: silentLogger, metrics: new Metrics(), port: 0, publicationFolder },
+const api = composeFleetApi({
+  ...{ store, clock, logger: silentLogger, metrics: new Metrics(), port: 0, publicationFolder },
   ...{ isDenied: () => false, isReady: () => true, onHook: () => undefined, readRollouts: async () => [] },
   ...{ perAddress: unlimited, perDevice: unlimited },
 });

@@ -5,8 +5,9 @@ import { closeSync, fsyncSync, mkdtempSync, openSync, rmSync, writeSync } from '
 import os from 'node:os';
 import path from 'node:path';
 import { SystemClock } from '../src/base/clock.ts';
-import type { VerifiedReport } from '../src/store/fleet-store.ts';
-import { SqliteFleetStore } from '../src/store/sqlite-fleet-store.ts';
+import type { VerifiedReport } from '../src/contract/fleet-messages.ts';
+import type { FleetStore } from '../src/store/fleet-store.ts';
+import { openSqliteFleetStore } from '../src/store/sqlite/open-sqlite-fleet-store.ts';
 import { foldReport } from '../src/telemetry/fold-report.ts';
 import { applyFold, emptyWindowTallies } from '../src/telemetry/window-tallies.ts';
 import type { Benchmark, Group, Line } from './benchmark.ts';
@@ -103,11 +104,7 @@ function flushRate(folder: string): Spread {
   }
 }
 
-async function measureStore(
-  devices: readonly EnrolledDevice[],
-  store: SqliteFleetStore,
-  runs: number,
-): Promise<Spread> {
+async function measureStore(devices: readonly EnrolledDevice[], store: FleetStore, runs: number): Promise<Spread> {
   const rates: number[] = [];
   for (let run = -1; run < runs; run++) {
     const reports = devices.map(
@@ -137,7 +134,7 @@ function foldRate(): Spread {
 
 export async function measureInside(devices: number, runs: number): Promise<Line[]> {
   const folder = mkdtempSync(path.join(os.tmpdir(), 'slipway-bench-'));
-  const store = new SqliteFleetStore({ file: path.join(folder, 'fleet.db'), clock: new SystemClock(), gatherMs: 0 });
+  const store = openSqliteFleetStore({ file: path.join(folder, 'fleet.db'), clock: new SystemClock(), gatherMs: 0 });
   try {
     await store.openWindow(windowSpec(devices), Date.now());
     const stored = await measureStore(await enrolDevices(store, devices), store, runs);

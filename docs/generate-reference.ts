@@ -45,7 +45,7 @@ const commandsPage = [INTRODUCTION, ...createProgram().commands.map(section)].jo
 
 const METRICS_INTRODUCTION = `# Metrics
 
-What rules of a policy can name. Made from the catalogue in \`src/contract/metric-catalogue.ts\` by \`npm run generate\`.
+What rules of a policy can name. Made from the catalogue in \`src/documents/rules/metric-catalogue.ts\` by \`npm run generate\`.
 
 A rule says what must hold: \`<metric> <comparison> <limit>\`. A limit is a value in the metric's unit, or a multiple of the baseline
 (\`latency_p95 < 2x baseline, floor 5ms\`): of what stable does on other devices at the same time, or did when it was last seen beside

@@ -22,7 +22,7 @@ const COMMON = {
   banner: { js: '#!/usr/bin/env node\nconst slipwayFileUrl = require("node:url").pathToFileURL(__filename).href;' },
 } as const satisfies BuildOptions;
 
-async function buildAgent(outfile: string): Promise<void> {
+export async function buildAgent(outfile: string): Promise<void> {
   await build({ ...COMMON, entryPoints: [path.join(here, 'src/main.ts')], outfile });
 }
 
@@ -35,7 +35,7 @@ async function buildHost(outfile: string): Promise<void> {
   });
   await build({
     ...COMMON,
-    entryPoints: [path.join(here, 'src/onnx-thread.ts')],
+    entryPoints: [path.join(here, 'src/model/onnx-thread.ts')],
     outfile,
     alias: { 'onnxruntime-web/wasm': path.join(folder, 'ort.wasm.bundle.min.mjs') },
     define: { ...COMMON.define, SLIPWAY_WASM_BROTLI_BASE64: 'slipwayWasm' },
@@ -54,4 +54,4 @@ async function main(folder: string): Promise<void> {
   }
 }
 
-await main(path.resolve(process.argv[2] ?? path.join(here, 'dist')));
+if (import.meta.main) await main(path.resolve(process.argv[2] ?? path.join(here, 'dist')));

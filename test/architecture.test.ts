@@ -2,8 +2,18 @@
 import { globSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { findBreaches, type SourceFile } from './architecture/breaches.ts';
-import { BANS, HOUSE_PLAN, LAUNCHER, OUTSIDE_FOLDERS } from './architecture/house-plan.ts';
+import { findBreaches } from './architecture/breaches.ts';
+import {
+  AGENT_WINGS,
+  BANS,
+  EDGE_INTERFACES,
+  HOUSE_PLAN,
+  LAUNCHER,
+  OUTSIDE_FOLDERS,
+  PACKAGE_HOMES,
+  WINGS,
+} from './architecture/house-plan.ts';
+import type { SourceFile } from './architecture/source-reading.ts';
 
 const ROOT = path.join(import.meta.dirname, '..');
 const FOLDERS = ['src', ...HOUSE_PLAN.map((room) => room.folder), ...OUTSIDE_FOLDERS];
@@ -69,10 +79,28 @@ describe('the house plan', () => {
     expect(judge({ 'fleet-agent/src/loop.ts': agent })).toEqual([expect.stringContaining('but fleet-agent may')]);
   });
 
+  it('finds a room that works through edges and reaches for an implementation, by value and by type', () => {
+    const sqlite = "import { openSqlite } from '../store/sqlite/open.ts';\nexport const use = openSqlite;\n";
+    const board =
+      "import type { PrometheusProvider } from '../signals/prometheus-provider.ts';\nexport type Use = PrometheusProvider;\n";
+    const signer = "import { createSigner } from '../signing/evidence-signer.ts';\nexport const use = createSigner;\n";
+    const promised = "import type { Signer } from '../signing/evidence-signer.ts';\nexport type Use = Signer;\n";
+    const [found] = [expect.stringContaining('an implementation')];
+    expect(judge({ 'src/reconcile/loop.ts': sqlite })).toEqual([found]);
+    expect(judge({ 'src/measurement/board.ts': board })).toEqual([found]);
+    expect(judge({ 'src/snapshot/read.ts': signer })).toEqual([found]);
+    expect(judge({ 'src/snapshot/read.ts': promised, 'src/cli/compose.ts': sqlite })).toEqual([]);
+  });
+
+  it('names only interfaces of edges that there are', () => {
+    const known = new Set(readSources().map(({ path: file }) => file));
+    for (const file of Object.keys(EDGE_INTERFACES)) expect(known).toContain(file);
+  });
+
   it('finds a wing that reaches for the rest of its room', () => {
     const text = "import { judge } from '../judge.ts';\nexport const use = judge;\n";
     expect(judge({ 'src/gates/statistics/tally.ts': text })).toEqual([
-      expect.stringContaining('which the wing src/gates/statistics may not know'),
+      expect.stringContaining('but the wing src/gates/statistics may import'),
     ]);
     expect(judge({ 'src/gates/forecast/planner.ts': text })).toEqual([]);
     const inside = "import type { Tally } from './tally.ts';\nexport type Use = Tally;\n";
@@ -101,6 +129,33 @@ describe('the house plan', () => {
     expect(circle).toEqual([expect.stringContaining('src/base/a.ts → src/base/b.ts → src/base/c.ts → src/base/a.ts')]);
     const self = "import { a as b } from './a.ts';\nexport const a = b;\n";
     expect(judge({ 'src/base/a.ts': self })).toEqual([expect.stringContaining('circle')]);
+  });
+
+  it.each(Object.entries(PACKAGE_HOMES))('finds %s outside its home', (name, homes) => {
+    const text = `import { x } from '${name}/part';\nexport const y = x;\n`;
+    expect(judge({ 'src/store/thing.ts': text })).toEqual([expect.stringContaining(`imports ${name}, which lives in`)]);
+    const home = homes[0]!.endsWith('.ts') ? homes[0]! : `${homes[0]}/thing.ts`;
+    expect(judge({ [home]: text })).toEqual([]);
+  });
+
+  it('finds a package without a home', () => {
+    const text = "import { x } from 'left-pad';\nexport const y = x;\n";
+    expect(judge({ 'src/store/thing.ts': text })).toEqual([expect.stringContaining('left-pad, which has no home')]);
+  });
+
+  it.each(WINGS.map(({ folder }) => folder))('finds an import of a sibling in %s', (folder) => {
+    const text = "import { x } from '../sibling.ts';\nexport const y = x;\n";
+    expect(judge({ [`${folder}/thing.ts`]: text })).toEqual([expect.stringContaining(`the wing ${folder} may import`)]);
+  });
+
+  it("lets each wing of the agent import those before it, and none after it; every folder of the agent's is a wing", () => {
+    for (const [i, folder] of AGENT_WINGS.entries())
+      for (const [j, other] of AGENT_WINGS.entries()) {
+        const text = `import { x } from '../${path.basename(other)}/other.ts';\nexport const y = x;\n`;
+        expect(judge({ [`${folder}/thing.ts`]: text }), `${folder} imports ${other}`).toHaveLength(j > i ? 1 : 0);
+      }
+    const folders = readSources().flatMap((file) => /^fleet-agent\/src\/[^/]+(?=\/)/.exec(file.path) ?? []);
+    expect([...new Set(folders)].sort()).toEqual([...AGENT_WINGS].sort());
   });
 
   it('finds effects in a pure room', () => {

@@ -1,11 +1,12 @@
 // Owns one simulated rollout under one rule, `error_rate < 0.5%`, judged each minute by the production rule and by its rivals.
+
 import type { RandomStream } from '../../src/base/random.ts';
 import { rateVerdict } from '../../src/gates/statistics/rate-verdict.ts';
-import { addReport, EMPTY_TALLY, type Tally } from '../../src/gates/statistics/tally.ts';
-import { TallyRows } from '../../src/gates/statistics/tally-rows.ts';
+import { EMPTY_TALLY, type Tally } from '../../src/gates/statistics/tally.ts';
 import { type RunOutcome, Watch } from './outcome.ts';
 import { Rivals } from './rivals.ts';
 import { drawErrors, isAbove, LIMIT, MINUTES, makeDevices, type Scenario, stageRate } from './scenario.ts';
+import { addReport, tallyRowsOf } from './tallies.ts';
 
 const LEVEL = 0.05;
 
@@ -32,7 +33,7 @@ export function runSingleRule(
       tallies[i] = addReport(tallies[i] ?? EMPTY_TALLY, device.trials, errors);
     });
     rivals.see(minute, [{ bad, trials, limit: LIMIT }]);
-    const rows = TallyRows.of(tallies);
+    const rows = tallyRowsOf(tallies);
     const reading = rateVerdict(rows, LIMIT);
     stage.see(minute, reading.verdict);
     withoutDrop.see(minute, reading.pFailAll <= LEVEL ? 'fail' : reading.pPass <= LEVEL ? 'pass' : 'undecided');

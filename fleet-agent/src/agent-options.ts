@@ -1,30 +1,14 @@
-// Owns what an agent is given: everything it touches comes from here, so that one process can hold many.
+// Owns the options of an agent: everything that it touches is among them, so that one process can hold many agents.
 import type { Clock } from '../../src/base/clock.ts';
 import type { Logger } from '../../src/base/logger.ts';
 import type { RandomStream } from '../../src/base/random.ts';
-import type { Directive } from '../../src/contract/directive.ts';
 import type { DocumentVerifier } from '../../src/contract/trust/verifier.ts';
-import type { TakeReadings } from './device-gauges.ts';
-import type { OnPersisted } from './journal.ts';
-import type { ModelHost } from './model-host.ts';
-import type { SwitchHook } from './switch-hook.ts';
-
-/** Where directives come from: TUF in production. */
-export interface DirectiveSource {
-  /** Asks for the newest directive. Never throws for what networks and attackers do. */
-  refresh(signal: AbortSignal): Promise<DirectiveAnswer>;
-  /** The last one accepted here, from disk; undefined when there was none. */
-  lastAccepted(): Directive | undefined;
-  /** Names the keys under which it was accepted; revisions are compared within one set of keys only. */
-  lastSigners?(): string | undefined;
-}
-
-export type DirectiveAnswer =
-  | { readonly kind: 'directive'; readonly directive: Directive }
-  | { readonly kind: 'unchanged' }
-  /** It came and is not to be believed. */
-  | { readonly kind: 'refused'; readonly code: string; readonly reason: string }
-  | { readonly kind: 'unreachable'; readonly reason: string };
+import type { DirectiveSource } from './link/directive-source.ts';
+import type { ServiceLink } from './link/service-link.ts';
+import type { TakeReadings } from './measure/device-gauges.ts';
+import type { ModelHost } from './model/model-host.ts';
+import type { OnPersisted } from './record/journal.ts';
+import type { SwitchHook } from './serve/switch-hook.ts';
 
 export interface AgentIntervals {
   /** Between looks at the directive when nothing wakes the agent; jittered by half. Default 5 min. */
@@ -33,7 +17,7 @@ export interface AgentIntervals {
   readonly reportMs: number;
   /** Between looks at the device's gauges. Default 5 s. */
   readonly sampleMs: number;
-  /** A wake-up by the service is answered within this, at random, so that a fleet does not ask at one instant. Default 1 s. */
+  /** The agent answers a wake-up within this, at random, so that a fleet does not ask at one instant. Default 1 s. */
   readonly wakeSpreadMs: number;
 }
 
@@ -50,9 +34,9 @@ export interface AgentOptions {
   /** Data folder, this agent's alone. */
   readonly folder: string;
   /** The service (enrolment, reports, wake-ups); null = directives only, nothing is reported. */
-  readonly serverUrl: string | null;
-  /** Where manifests and artifacts lie; `<serverUrl>/distribution` unless given. */
-  readonly distributionUrl?: string;
+  readonly link: ServiceLink | null;
+  /** Address of the published folder: TUF metadata, manifests, artifacts. Any static host will do. */
+  readonly distributionUrl: string;
   /** One-time token for enrolment; not needed once enrolled. */
   readonly token?: string | null;
   readonly labels: Readonly<Record<string, string>>;
@@ -66,7 +50,7 @@ export interface AgentOptions {
   /** Digest or name of the trust policy in force: a refused version is looked at again when it changes. */
   readonly trustFingerprint: () => string;
   readonly host: ModelHost;
-  /** Told after each switch; for models that another process runs. */
+  /** Notified after each switch; for models that another process runs. */
   readonly onSwitch?: SwitchHook | null;
   /** Port of the Open Inference Protocol endpoint on 127.0.0.1; 0 = any free one, null = none. Default null. */
   readonly endpointPort?: number | null;

@@ -1,49 +1,39 @@
-// Owns the device's loop: follow directives, serve models, tell what happened; all that it touches is injected.
-import { toIsoSeconds } from '../../src/base/clock.ts';
-import { CodedError, toCodedError } from '../../src/base/errors.ts';
-import type { Logger } from '../../src/base/logger.ts';
+// Owns the device's loop: follow directives, serve models, report; everything that it touches is injected.
+import { CodedError } from '../../src/base/errors.ts';
+import { WakeSignal } from '../../src/base/wake-signal.ts';
 import type { Directive, Parameters } from '../../src/contract/directive.ts';
-import { isDeviceId } from '../../src/contract/parse-report.ts';
 import type { Outcome } from '../../src/contract/report.ts';
+import { isDeviceId } from '../../src/contract/report-reader.ts';
 import type { DeviceFacts } from '../../src/contract/selector.ts';
 import { DirectiveClient } from '../../src/contract/tuf/directive-client.ts';
-import {
-  type AgentIntervals,
-  type AgentOptions,
-  DEFAULT_INTERVALS,
-  type DirectiveAnswer,
-  type DirectiveSource,
-} from './agent-options.ts';
-import { Bell, Turnstile } from './bell.ts';
-import { DeviceFolder } from './device-folder.ts';
-import { DeviceGauges } from './device-gauges.ts';
-import { DeviceMemory } from './device-memory.ts';
-import { takeDirective } from './directive-intake.ts';
-import { RefusalNote } from './directive-refusal.ts';
-import { DiskReserve } from './disk-reserve.ts';
+import { type AgentOptions, DEFAULT_INTERVALS } from './agent-options.ts';
 import { FactSource } from './fact-source.ts';
-import { lockFolder } from './folder-lock.ts';
-import { followChanges } from './follow-changes.ts';
-import { joinUrl } from './http.ts';
-import { Identity } from './identity.ts';
-import { InferEndpoint } from './infer-endpoint.ts';
-import { Journal } from './journal.ts';
-import { Measurements } from './measure.ts';
-import { type InferenceAnswer, ModelServer } from './model-server.ts';
-import type { SupplyOptions } from './model-supply.ts';
-import { ModelUpdater, type UpdaterTools } from './model-updater.ts';
-import { ParametersFile } from './parameters-file.ts';
-import { parseManifest } from './parse-manifest.ts';
-import { ReportQueue } from './report-queue.ts';
-import { Reporting } from './reporting.ts';
-import { Slots } from './slots.ts';
+import { RefusalNote } from './link/directive-refusal.ts';
+import type { DirectiveAnswer, DirectiveSource } from './link/directive-source.ts';
+import { followChanges } from './link/follow-changes.ts';
+import { Identity } from './link/identity.ts';
+import { DeviceGauges } from './measure/device-gauges.ts';
+import { Measurements } from './measure/measurements.ts';
+import { systemReadings } from './measure/system-readings.ts';
+import type { Tensor } from './model/tensor.ts';
+import { DeviceFolder } from './record/device-folder.ts';
+import { DeviceMemory } from './record/device-memory.ts';
+import { DiskReserve } from './record/disk-reserve.ts';
+import { lockFolder } from './record/folder-lock.ts';
+import { Journal } from './record/journal.ts';
+import { ReportQueue } from './report/report-queue.ts';
+import { ReportSender } from './report/report-sender.ts';
+import { Reporting } from './report/reporting.ts';
+import { InferEndpoint } from './serve/infer-endpoint.ts';
+import { type InferenceAnswer, noModel } from './serve/model-server.ts';
 import { type AgentStatus, statusOf } from './status.ts';
-import { systemReadings } from './system-readings.ts';
-import type { Tensor } from './tensor.ts';
+import { type Conflict, chooseVersions, conflictOutcome } from './update/desired-version.ts';
+import { DeviceModels } from './update/device-models.ts';
+import type { SupplyOptions } from './update/supply-request.ts';
 
 export interface Agent {
   readonly id: string;
-  /** Runs until the signal; rejects only for what a restart would not mend. */
+  /** Runs until the signal; rejects only for problems that a restart would not fix. */
   run(signal: AbortSignal): Promise<void>;
   /** Asks the serving version of a model, as the endpoint would. Throws INFER_NO_MODEL, INFER_BUSY or a ModelError. */
   infer(model: string, inputs: readonly Tensor[]): Promise<InferenceAnswer>;
@@ -59,8 +49,8 @@ export function createAgent(options: AgentOptions): Agent {
   if (!isDeviceId(options.id)) {
     throw new CodedError({
       code: 'AGENT_ID',
-      message: `"${options.id}" can't be a device's id.`,
-      remedy: 'Use letters, digits and . _ : @ -, at most 128, beginning with a letter or digit.',
+      message: `"${options.id}" is not a valid device id.`,
+      remedy: 'Use at most 128 letters, digits and . _ : @ -, beginning with a letter or digit.',
     });
   }
   return new DeviceAgent(options);
@@ -70,30 +60,22 @@ class DeviceAgent implements Agent {
   readonly id: string;
   readonly started: Promise<{ readonly endpointPort: number | null }>;
   readonly #options: AgentOptions;
-  readonly #intervals: AgentIntervals;
-  readonly #logger: Logger;
   readonly #folder: DeviceFolder;
   readonly #measurements = new Measurements();
   readonly #gauges = new DeviceGauges();
-  readonly #turnstile = new Turnstile();
-  readonly #updaters = new Map<string, ModelUpdater>();
-  readonly #servers = new Map<string, ModelServer>();
   readonly #parameters = new Map<string, Parameters>();
-  readonly #running: Promise<void>[] = [];
-  readonly #reportBell = new Bell();
+  readonly #reportWake = new WakeSignal();
   readonly #self: FactSource;
+  #models: DeviceModels | null = null;
   #refusal: RefusalNote | null = null;
   #conflicts = new Map<string, string>();
   #conflictOutcomes: Outcome[] = [];
-  #resolveStarted: (facts: { endpointPort: number | null }) => void = () => undefined;
+  #resolveStarted: (facts: { readonly endpointPort: number | null }) => void = () => undefined;
   #rejectStarted: (error: unknown) => void = () => undefined;
-  #signal: AbortSignal = AbortSignal.abort();
 
   constructor(options: AgentOptions) {
     this.id = options.id;
     this.#options = options;
-    this.#intervals = { ...DEFAULT_INTERVALS, ...options.intervals };
-    this.#logger = options.logger;
     this.#folder = new DeviceFolder(options.folder);
     this.#self = new FactSource(options);
     this.started = new Promise((resolve, reject) => {
@@ -104,85 +86,56 @@ class DeviceAgent implements Agent {
   }
 
   async run(signal: AbortSignal): Promise<void> {
-    this.#signal = signal;
-    const { clock, endpointPort = null, readings = systemReadings(this.#folder.root) } = this.#options;
     try {
       await this.#folder.prepare();
-      await using _lock = await lockFolder(this.#folder.root, clock, this.#logger);
-      const identity = await Identity.open(this.id, this.#folder);
-      this.#self.takeEnrolledLabels(identity.enrolment?.labels ?? {});
-      const memory = await DeviceMemory.open(this.#folder.memoryFile, clock);
-      const queue = await ReportQueue.open(this.#folder.reportFolder, this.#logger);
-      const refusal = await RefusalNote.open(this.#folder.refusalFile);
-      this.#refusal = refusal;
-      const journal = new Journal(this.#folder, this.#options.onPersisted);
-      const reserve = new DiskReserve(this.#folder.reserveFile);
-      for (const model of await this.#folder.listModels()) await this.#updaterOf(model, memory, journal);
-      const directives = await this.#openDirectives();
-      const take = (directive: Directive) => {
-        memory.heedSigners(directives.lastSigners?.());
-        return this.#take(directive, memory, journal);
-      };
-      const last = directives.lastAccepted();
-      if (last !== undefined) await take(last);
-      const endpoint =
-        endpointPort === null
-          ? null
-          : new InferEndpoint({
-              port: endpointPort,
-              find: (model) => this.#servers.get(model),
-              list: () => [...this.#servers.values()],
-              gauges: this.#gauges,
-            });
-      this.#resolveStarted({ endpointPort: endpoint === null ? null : await endpoint.start() });
-      const reporting = new Reporting(this.#options, {
-        ...{
-          identity,
-          queue,
-          bell: this.#reportBell,
-          reportMs: this.#intervals.reportMs,
-          measurements: this.#measurements,
-          gauges: this.#gauges,
-        },
-        facts: () => withProperties(this.#self.facts(), refusal.properties),
-        updaters: () => [...this.#updaters.values()],
-        takeConflicts: () => this.#conflictOutcomes.splice(0),
-        nowMs: () => memory.nowMs(),
-        onEnrolled: (labels) => this.#self.takeEnrolledLabels(labels),
-      });
-      const note = async (answer: DirectiveAnswer): Promise<void> => {
-        if (await refusal.take(answer, memory.nowMs())) this.#reportBell.ring();
-      };
-      await Promise.all([
-        followChanges({ ...this.#options, directives, reserve, intervals: this.#intervals, take, note, signal }),
-        reporting.run(signal),
-        this.#gauges.run(readings, { clock, everyMs: this.#intervals.sampleMs, signal }),
-      ]);
-      await Promise.all(this.#running);
-      await reporting.keepRest();
-      await endpoint?.stop();
+      await using _lock = await lockFolder(this.#folder.root, this.#options.clock, this.#options.logger);
+      await this.#runLocked(signal);
     } catch (error) {
       this.#rejectStarted(error);
       throw error;
     }
   }
 
-  async #openDirectives(): Promise<DirectiveSource> {
-    const { openDirectives, factoryRoot, clock } = this.#options;
-    if (openDirectives !== undefined) return openDirectives(this.#folder.tufFolder);
-    return DirectiveClient.open({
-      publicationUrl: this.#distributionUrl,
-      stateFolder: this.#folder.tufFolder,
-      factoryRoot,
-      clock,
-    });
+  async #runLocked(signal: AbortSignal): Promise<void> {
+    const { clock, random, logger, link, readings = systemReadings(this.#folder.root) } = this.#options;
+    const { pollMs, sampleMs, wakeSpreadMs } = { ...DEFAULT_INTERVALS, ...this.#options.intervals };
+    const identity = await Identity.open(this.id, this.#folder);
+    this.#self.takeEnrolledLabels(identity.enrolment?.labels ?? {});
+    const memory = await DeviceMemory.open(this.#folder.memoryFile, clock);
+    const queue = await ReportQueue.open(this.#folder.reportFolder, logger);
+    const refusal = await RefusalNote.open(this.#folder.refusalFile);
+    this.#refusal = refusal;
+    const models = this.#openModels(memory, signal);
+    this.#models = models;
+    await models.startKept();
+    const directives = await this.#openDirectives();
+    const take = async (directive: Directive): Promise<void> => {
+      memory.noteSigners(directives.lastSigners?.());
+      await this.#take(directive, memory, models);
+    };
+    const note = async (answer: DirectiveAnswer): Promise<void> => {
+      if (await refusal.take(answer, memory.nowMs())) this.#reportWake.wake();
+    };
+    const last = directives.lastAccepted();
+    if (last !== undefined) await take(last);
+    const endpoint = this.#createEndpoint(models);
+    this.#resolveStarted({ endpointPort: (await endpoint?.start()) ?? null });
+    const reporting = this.#createReporting({ identity, queue, memory, models, refusal });
+    const reserve = new DiskReserve(this.#folder.reserveFile);
+    await Promise.all([
+      followChanges({ link, directives, pollMs, wakeSpreadMs, reserve, take, note, clock, random, logger, signal }),
+      reporting?.run(signal),
+      this.#gauges.run(readings, { clock, everyMs: sampleMs, signal }),
+    ]);
+    await models.stopped();
+    await reporting?.keepRest();
+    await endpoint?.stop();
   }
 
   async infer(model: string, inputs: readonly Tensor[]): Promise<InferenceAnswer> {
-    const server = this.#servers.get(model);
-    if (server !== undefined) return server.infer(inputs);
-    const message = `No version of "${model}" serves on this device.`;
-    throw new CodedError({ code: 'INFER_NO_MODEL', kind: 'retry-later', message });
+    const server = this.#models?.findServer(model);
+    if (server === undefined) throw noModel(model);
+    return server.infer(inputs);
   }
 
   parametersOf(model: string): Parameters {
@@ -190,101 +143,83 @@ class DeviceAgent implements Agent {
   }
 
   status(): AgentStatus {
-    const records = [...this.#updaters.values()].map((updater) => ({
-      record: updater.record,
-      serving: updater.serving,
-    }));
-    return statusOf(this.id, records, this.#refusal?.refusal ?? null);
+    return statusOf(this.id, this.#models?.updaters ?? [], this.#refusal?.refusal ?? null);
   }
 
-  get #distributionUrl(): string {
-    const { serverUrl, distributionUrl } = this.#options;
-    return distributionUrl ?? joinUrl(serverUrl ?? '', 'distribution');
+  async #openDirectives(): Promise<DirectiveSource> {
+    const { openDirectives, distributionUrl, factoryRoot, clock } = this.#options;
+    const stateFolder = this.#folder.tufFolder;
+    if (openDirectives !== undefined) return openDirectives(stateFolder);
+    return DirectiveClient.open({ publicationUrl: distributionUrl, stateFolder, factoryRoot, clock });
   }
 
-  async #take(directive: Directive, memory: DeviceMemory, journal: Journal): Promise<void> {
-    await this.#self.circumstances();
-    const taken = await takeDirective(directive, this.#self.facts(), { memory, logger: this.#logger });
-    const conflicts = new Map<string, string>();
-    for (const one of taken) {
-      if (one.kind === 'wish') {
-        const updater = await this.#updaterOf(one.model, memory, journal);
-        if (one.wish.kind === 'run') this.#parameters.set(one.model, one.wish.parameters);
-        updater.wish(one.wish);
-        continue;
-      }
-      const rollouts = one.rollouts.join(', ');
-      conflicts.set(one.model, rollouts);
-      if (this.#conflicts.get(one.model) !== rollouts) this.#tellConflict(one, rollouts, memory.nowMs());
-    }
-    this.#conflicts = conflicts;
-  }
-
-  #tellConflict(
-    conflict: Extract<Awaited<ReturnType<typeof takeDirective>>[number], { kind: 'conflict' }>,
-    rollouts: string,
-    nowMs: number,
-  ): void {
-    const { model, entry } = conflict;
-    const choice = entry.candidate ?? entry.stable;
-    if (choice === null) return;
-    const { rollout, revision } = entry;
-    const message = `Several rollouts are for "${model}" on this device (${rollouts}); nothing changes here.`.slice(
-      0,
-      500,
-    );
-    this.#conflictOutcomes.push({
-      ...{ model, rollout, revision, digest: choice.digest, attempt: entry.candidate?.attempt ?? 0 },
-      ...{ kind: 'conflict', reason: null, message, at: toIsoSeconds(nowMs) },
-    });
-    this.#reportBell.ring();
-  }
-
-  /** The model's updater; started, and its committed version serving, when this resolves. */
-  async #updaterOf(model: string, memory: DeviceMemory, journal: Journal): Promise<ModelUpdater> {
-    const known = this.#updaters.get(model);
-    if (known !== undefined) return known;
-    await this.#folder.prepareModel(model);
-    const server = new ModelServer(model, this.#options.clock, this.#measurements);
-    const updater = await ModelUpdater.open(model, this.#toolsFor(model, server, memory, journal));
-    await updater.start();
-    this.#servers.set(model, server);
-    this.#updaters.set(model, updater);
-    this.#running.push(
-      updater.run(this.#signal).catch((error: unknown) => {
-        this.#logger.error('a model is not looked after any more', { model, error: toCodedError(error) });
-      }),
-    );
-    return updater;
-  }
-
-  #toolsFor(model: string, server: ModelServer, memory: DeviceMemory, journal: Journal): UpdaterTools {
-    const { clock, random, host, onSwitch = null } = this.#options;
-    return {
-      ...{ clock, random, host, onSwitch, server, journal, logger: this.#logger, turnstile: this.#turnstile },
-      measurements: this.#measurements,
-      slots: new Slots(this.#folder, model),
-      parameters: new ParametersFile(this.#folder.parametersFile(model)),
-      supply: this.#supplyOptions(memory),
+  #openModels(memory: DeviceMemory, signal: AbortSignal): DeviceModels {
+    const { clock, random, logger, host, onSwitch = null, onPersisted, verifier, distributionUrl } = this.#options;
+    const { reserveBytes = 16 * 1024 * 1024, bytesPerSecondMost = null } = this.#options;
+    const nowMs = (): number => memory.nowMs();
+    const supply: SupplyOptions = { distributionUrl, verifier, reserveBytes, bytesPerSecondMost, clock, nowMs };
+    const tools = {
+      ...{ clock, random, logger, host, onSwitch, supply, folder: this.#folder, measurements: this.#measurements },
+      journal: new Journal(this.#folder, onPersisted),
       facts: () => this.#self.facts(),
       circumstances: () => this.#self.circumstances(),
-      onOutcome: () => this.#reportBell.ring(),
+      onOutcome: () => this.#reportWake.wake(),
     };
+    return new DeviceModels(tools, signal);
   }
 
-  #supplyOptions(memory: DeviceMemory): SupplyOptions {
-    const { verifier, clock } = this.#options;
-    const distributionUrl = this.#distributionUrl;
-    const { reserveBytes = 16 * 1024 * 1024, bytesPerSecondMost = null } = this.#options;
-    return {
-      distributionUrl,
-      verifier,
-      parseManifest,
-      reserveBytes,
-      bytesPerSecondMost,
-      clock,
-      nowMs: () => memory.nowMs(),
-    };
+  #createEndpoint(models: DeviceModels): InferEndpoint | null {
+    const { endpointPort: port = null } = this.#options;
+    if (port === null) return null;
+    const find = models.findServer.bind(models);
+    return new InferEndpoint({ port, find, list: () => models.servers, gauges: this.#gauges });
+  }
+
+  /** Null without a service to report to. */
+  #createReporting(parts: {
+    readonly identity: Identity;
+    readonly queue: ReportQueue;
+    readonly memory: DeviceMemory;
+    readonly models: DeviceModels;
+    readonly refusal: RefusalNote;
+  }): Reporting | null {
+    const { link, token = null, labels, clock, random, logger } = this.#options;
+    if (link === null) return null;
+    const { identity, queue, memory, models, refusal } = parts;
+    return new Reporting({
+      sender: new ReportSender({ link, token, labels, identity, queue, clock, random, logger }),
+      ...{ identity, wake: this.#reportWake, measurements: this.#measurements, gauges: this.#gauges },
+      reportMs: this.#options.intervals?.reportMs ?? DEFAULT_INTERVALS.reportMs,
+      facts: () => withProperties(this.#self.facts(), refusal.properties),
+      updaters: () => models.updaters,
+      takeConflicts: () => this.#conflictOutcomes.splice(0),
+      onEnrolled: (given) => this.#self.takeEnrolledLabels(given),
+      ...{ clock, random, logger, nowMs: () => memory.nowMs() },
+    });
+  }
+
+  async #take(directive: Directive, memory: DeviceMemory, models: DeviceModels): Promise<void> {
+    await this.#self.circumstances();
+    const chosen = chooseVersions(directive, this.#self.facts(), (rollout) => memory.revisionOf(rollout));
+    for (const { entry, why } of chosen.ignored)
+      this.#options.logger.warn('directive entry ignored', { rollout: entry.rollout, why });
+    await memory.accept(chosen.accepted);
+    for (const [model, desired] of chosen.desired) {
+      if (desired.kind === 'run') this.#parameters.set(model, desired.parameters);
+      await models.setDesired(model, desired);
+    }
+    this.#noteConflicts(chosen.conflicts, memory.nowMs());
+  }
+
+  /** Each conflict is reported once, and again when other rollouts take part in it. */
+  #noteConflicts(conflicts: readonly Conflict[], nowMs: number): void {
+    const known = this.#conflicts;
+    this.#conflicts = new Map(conflicts.map(({ model, rollouts }) => [model, rollouts.join()]));
+    const fresh = conflicts.filter(({ model }) => known.get(model) !== this.#conflicts.get(model));
+    const outcomes = fresh.flatMap((conflict) => conflictOutcome(conflict, nowMs) ?? []);
+    if (outcomes.length === 0) return;
+    this.#conflictOutcomes.push(...outcomes);
+    this.#reportWake.wake();
   }
 }
 

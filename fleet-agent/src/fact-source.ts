@@ -1,11 +1,11 @@
-// Owns what the device says of itself: labels and properties for selectors and reports, and the circumstances of a refusal.
+// Owns the device's facts: labels and properties for selectors and reports, and the circumstances of a refusal.
 import { arch, platform } from 'node:process';
 import { digestOfJson } from '../../src/contract/digest.ts';
 import type { DeviceFacts } from '../../src/contract/selector.ts';
 import { AGENT_VERSION, type AgentOptions } from './agent-options.ts';
-import { platformOf } from './choose-variant.ts';
-import { freeBytesOf } from './model-supply.ts';
-import type { Circumstances } from './update-step.ts';
+import { platformOf } from './model/choose-variant.ts';
+import { freeBytesOf } from './record/disk-reserve.ts';
+import type { Circumstances } from './update/update-step.ts';
 
 export class FactSource {
   readonly #options: AgentOptions;
@@ -18,7 +18,7 @@ export class FactSource {
     this.#startMs = options.clock.monotonicMs();
   }
 
-  /** What the service says that the device is to call itself; it comes before what the device says. */
+  /** Labels that the service gave; they win over the device's own. */
   takeEnrolledLabels(labels: Readonly<Record<string, string>>): void {
     this.#enrolledLabels = labels;
   }
@@ -34,7 +34,7 @@ export class FactSource {
     return { id, labels: { ...labels, ...this.#enrolledLabels }, properties: { ...own, ...properties() } };
   }
 
-  /** Looks at the disk, and names everything else that a refusal may depend on. */
+  /** Reads the free disk space, and fingerprints everything else that a refusal may depend on. */
   async circumstances(): Promise<Circumstances> {
     this.#freeBytes = await freeBytesOf(this.#options.folder);
     const { labels, properties } = this.facts();

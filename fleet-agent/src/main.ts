@@ -1,6 +1,5 @@
 // Owns the command `slipway-agent`: the only place that reads environment and command line, and chooses implementations.
 import { existsSync, readFileSync } from 'node:fs';
-import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import process from 'node:process';
 import { SystemClock } from '../../src/base/clock.ts';
@@ -9,22 +8,24 @@ import { createLogger, type Logger } from '../../src/base/logger.ts';
 import { SystemRandom } from '../../src/base/random.ts';
 import { createAgent } from './agent.ts';
 import { AGENT_VERSION } from './agent-options.ts';
-import { DeviceFolder } from './device-folder.ts';
-import { readRefusal } from './directive-refusal.ts';
-import { Identity } from './identity.ts';
-import { Journal } from './journal.ts';
-import { type ModelHost, processHost } from './model-host.ts';
-import { OnnxHost } from './onnx-host.ts';
+import { readRefusal } from './link/directive-refusal.ts';
+import { joinUrl } from './link/http.ts';
+import { HttpServiceLink } from './link/http-service-link.ts';
+import { Identity } from './link/identity.ts';
+import { type ModelHost, processHost } from './model/model-host.ts';
+import { OnnxHost } from './model/onnx-host.ts';
+import { DeviceFolder } from './record/device-folder.ts';
+import { Journal } from './record/journal.ts';
 import { type AgentSettings, describeSettings, readSettings } from './settings.ts';
 import { type AgentStatus, formatStatus, statusOf } from './status.ts';
 import { TrustFile } from './trust-file.ts';
 
-const HELP = `slipway-agent ${AGENT_VERSION}
+const HELP = `Usage: slipway-agent <command> [settings]
 
-  slipway-agent run     keep this device on what the fleet's directive says
-  slipway-agent status  show what the data folder tells (--json)
+  slipway-agent run     follow the fleet's directive: install, serve and report models
+  slipway-agent status  show the models on this device, from its data folder (--json)
 
-Settings, by flag or in the file of --config (YAML, names in camelCase):
+Settings, as flags or in the YAML file of --config (names in camelCase):
 ${describeSettings()}
 `;
 
@@ -40,31 +41,35 @@ async function main(args: readonly string[]): Promise<number> {
     process.stdout.write(`${AGENT_VERSION}\n`);
     return 0;
   }
-  const settings = readSettings({ args: rest, environment: process.env, readConfig });
+  const settings = readSettings({
+    args: rest,
+    environment: process.env,
+    readConfig: (file) => readInput(file, 'AGENT_SETTING', 'Check the path given with --config.').toString('utf8'),
+  });
   if (command === 'run') return run(settings);
   if (command === 'status') return showStatus(settings);
   throw new CodedError({
     code: 'AGENT_COMMAND',
-    message: `There is no command "${command}".`,
+    message: `Unknown command "${command}".`,
     remedy: 'See `slipway-agent --help`.',
   });
 }
 
-function readConfig(file: string): string {
+function readInput(file: string, code: string, remedy: string): Buffer {
   try {
-    return readFileSync(file, 'utf8');
+    return readFileSync(file);
   } catch (cause) {
-    const remedy = 'Give another one with --config.';
-    throw new CodedError({ code: 'AGENT_SETTING', message: `The configuration ${file} can't be read.`, remedy, cause });
+    throw new CodedError({ code, message: `${file} can't be read.`, remedy, cause });
   }
 }
 
 async function run(settings: AgentSettings): Promise<number> {
   const { data, id, server, distribution, token, labels, properties, endpointPort, onSwitch, reserveBytes } = settings;
-  if (server === null && distribution === null)
-    throw missing('server', 'the address of the service or of a published folder');
+  const address = server ?? distribution ?? fail('server', 'the address of the service (or set `distribution`)');
+  const distributionUrl = distribution ?? joinUrl(address, 'distribution');
   const trust = await TrustFile.open(settings.trust ?? fail('trust', 'the trust policy'));
-  const factoryRoot = await readRoot(settings.root ?? fail('root', "the fleet's TUF root"));
+  const rootFile = settings.root ?? fail('root', "the fleet's TUF root");
+  const factoryRoot = readInput(rootFile, 'AGENT_ROOT_UNREADABLE', "Copy the fleet's root.json to this device.");
   const logger = createLogger({
     least: settings.logLevel,
     pretty: process.stderr.isTTY === true,
@@ -74,18 +79,8 @@ async function run(settings: AgentSettings): Promise<number> {
   const stop = stopOnSignals(logger);
   const host = openHost(settings);
   const agent = createAgent({
-    ...{
-      id,
-      folder: data,
-      serverUrl: server,
-      token,
-      labels,
-      properties: () => properties,
-      factoryRoot,
-      host,
-      onSwitch,
-    },
-    ...(distribution === null ? {} : { distributionUrl: distribution }),
+    ...{ id, folder: data, distributionUrl, token, labels, properties: () => properties, factoryRoot, host, onSwitch },
+    link: server === null ? null : new HttpServiceLink({ serverUrl: server, clock }),
     ...{ verifier: trust.verifier, trustFingerprint: () => trust.fingerprint, endpointPort, reserveBytes },
     bytesPerSecondMost: settings.bytesPerSecondMost,
     intervals: { pollMs: settings.pollMs, reportMs: settings.reportMs },
@@ -104,30 +99,12 @@ async function run(settings: AgentSettings): Promise<number> {
   return 0;
 }
 
-function missing(name: string, what: string): CodedError {
-  return new CodedError({
-    code: 'AGENT_SETTING',
-    message: `\`${name}\` is not set: ${what}.`,
-    remedy: `Give --${name}, or \`${name}:\` in the file of --config.`,
-  });
-}
-
 function fail(name: string, what: string): never {
-  throw missing(name, what);
-}
-
-async function readRoot(file: string): Promise<Buffer> {
-  try {
-    return await readFile(file);
-  } catch (cause) {
-    const remedy = 'Copy root.json of the fleet to this device.';
-    throw new CodedError({
-      code: 'AGENT_ROOT_UNREADABLE',
-      message: `The TUF root ${file} can't be read.`,
-      remedy,
-      cause,
-    });
-  }
+  throw new CodedError({
+    code: 'AGENT_SETTING',
+    message: `\`${name}\` is not set. It is ${what}.`,
+    remedy: `Pass --${name}, or set \`${name}:\` in the file of --config.`,
+  });
 }
 
 /** First signal: stop in order. Second: at once. */
@@ -148,23 +125,23 @@ function openHost(settings: AgentSettings): ModelHost {
   if (settings.runtime === 'process') return processHost;
   const folder = path.dirname(process.argv[1] ?? '.');
   const bundled = path.join(folder, 'onnx-host.cjs');
-  const threadFile = existsSync(bundled) ? bundled : path.join(folder, 'onnx-thread.ts');
+  const threadFile = existsSync(bundled) ? bundled : path.join(folder, 'model', 'onnx-thread.ts');
   if (existsSync(threadFile)) return new OnnxHost({ clock, threadFile });
   throw new CodedError({
     code: 'AGENT_RUNTIME_MISSING',
-    message: `The ONNX host ${bundled} is not there.`,
+    message: `The ONNX host ${bundled} is missing.`,
     remedy: 'Copy onnx-host.cjs beside slipway-agent.cjs, or set `runtime: process`.',
   });
 }
 
-/** From the journals alone: works beside a running agent and without one. */
+/** Reads the journals alone: works beside a running agent and without one. */
 async function showStatus(settings: AgentSettings & { readonly json: boolean }): Promise<number> {
   const folder = new DeviceFolder(settings.data);
   if (!existsSync(path.join(folder.root, 'models'))) {
     throw new CodedError({
       code: 'AGENT_DATA',
-      message: `${folder.root} is no agent's data folder.`,
-      remedy: 'Give it with --data or --config.',
+      message: `${folder.root} is not the data folder of an agent.`,
+      remedy: 'Pass the right folder with --data, or the configuration with --config.',
     });
   }
   const journal = new Journal(folder);
@@ -173,7 +150,7 @@ async function showStatus(settings: AgentSettings & { readonly json: boolean }):
     const record = await journal.peek(model);
     if (typeof record !== 'string') records.push({ record, serving: undefined });
   }
-  // The folder knows whose it is; until it has enrolled, the settings say it.
+  // The folder knows its device once it has enrolled; until then the settings do.
   const device = (await Identity.storedDevice(folder)) ?? settings.id;
   const status: AgentStatus = statusOf(device, records, await readRefusal(folder.refusalFile));
   process.stdout.write(settings.json ? `${JSON.stringify(status, null, 2)}\n` : formatStatus(status));

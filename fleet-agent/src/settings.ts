@@ -6,58 +6,50 @@ import { parse } from 'yaml';
 import { findClosestWord } from '../../src/base/closest-word.ts';
 import { CodedError } from '../../src/base/errors.ts';
 import { parseDurationMs } from '../../src/contract/duration.ts';
-import { parseLabels } from '../../src/contract/parse-report.ts';
-import type { SwitchHook } from './switch-hook.ts';
+import { parseLabels } from '../../src/contract/report-reader.ts';
+import type { SwitchHook } from './serve/switch-hook.ts';
 
 interface Setting {
   /** Name in the configuration file; the flag is its kebab-case form. */
   readonly name: string;
   readonly shape: 'text' | 'file' | 'duration' | 'number' | 'pairs' | 'hook';
   readonly fallback?: string | number;
-  /** Environment variable that gives it; the command line and the file come first. */
+  /** Environment variable that sets it; command line and file win. */
   readonly variable?: string;
   readonly help: string;
 }
 
 export const SETTINGS = [
-  { name: 'server', shape: 'text', help: 'Address of the service; without it nothing is reported.' },
-  { name: 'distribution', shape: 'text', help: 'Address of the published folder, if it is not <server>/distribution.' },
+  { name: 'server', shape: 'text', help: 'Address of the service. Without it the device reports nothing.' },
+  { name: 'distribution', shape: 'text', help: 'Address of the published folder. Default: <server>/distribution.' },
   { name: 'data', shape: 'file', fallback: '/var/lib/slipway-agent', help: 'Data folder.' },
-  { name: 'id', shape: 'text', help: "The device's id; the host name unless given." },
+  { name: 'id', shape: 'text', help: 'Device id. Default: the host name.' },
   { name: 'token', shape: 'text', variable: 'SLIPWAY_AGENT_TOKEN', help: 'One-time token for enrolment.' },
   { name: 'trust', shape: 'file', help: 'Trust policy: who may sign models (YAML).' },
-  { name: 'root', shape: 'file', help: 'TUF root that this device was given at the factory (root.json).' },
-  {
-    name: 'label',
-    shape: 'pairs',
-    help: 'A label, as name=value; may be repeated. In the file: `label: { name: value }`.',
-  },
-  {
-    name: 'property',
-    shape: 'pairs',
-    help: 'A reported property (firmware, features, …), as name=value; may be repeated.',
-  },
+  { name: 'root', shape: 'file', help: 'TUF root that the device got at the factory (root.json).' },
+  { name: 'label', shape: 'pairs', help: 'Label, as name=value. Repeatable. In the file: `label: { name: value }`.' },
+  { name: 'property', shape: 'pairs', help: 'Reported property (firmware, features, …), as name=value. Repeatable.' },
   {
     name: 'endpointPort',
     shape: 'number',
-    help: 'Port of the inference endpoint on 127.0.0.1; 0 = any. None unless given.',
+    help: 'Port of the inference endpoint on 127.0.0.1; 0 = any. Default: none.',
   },
   {
     name: 'poll',
     shape: 'duration',
     fallback: '5m',
-    help: 'How often to ask for a new directive when nothing wakes the agent.',
+    help: 'Time between checks for a new directive without a wake-up.',
   },
-  { name: 'interval', shape: 'duration', fallback: '1m', help: 'How often to report.' },
+  { name: 'interval', shape: 'duration', fallback: '1m', help: 'Time between reports.' },
   {
     name: 'runtime',
     shape: 'text',
     fallback: 'onnx',
-    help: 'onnx (built in) or process (another process runs the models).',
+    help: 'onnx (built in), or process (another process runs models).',
   },
-  { name: 'onSwitch', shape: 'hook', help: 'How to tell another process of a switch; in the file only.' },
-  { name: 'reserveMebibytes', shape: 'number', fallback: 16, help: 'Disk to leave free, in MiB.' },
-  { name: 'kilobytesPerSecond', shape: 'number', help: 'Cap on downloads, in kB/s. None unless given.' },
+  { name: 'onSwitch', shape: 'hook', help: 'How to notify another process of a new version. In the file only.' },
+  { name: 'reserveMebibytes', shape: 'number', fallback: 16, help: 'Disk space to leave free, in MiB.' },
+  { name: 'kilobytesPerSecond', shape: 'number', help: 'Download limit, in kB/s. Default: none.' },
   {
     name: 'logLevel',
     shape: 'text',
@@ -69,25 +61,7 @@ export const SETTINGS = [
 
 type Name = (typeof SETTINGS)[number]['name'];
 
-export interface AgentSettings {
-  readonly server: string | null;
-  readonly distribution: string | null;
-  readonly data: string;
-  readonly id: string;
-  readonly token: string | null;
-  readonly trust: string | null;
-  readonly root: string | null;
-  readonly labels: Readonly<Record<string, string>>;
-  readonly properties: Readonly<Record<string, string>>;
-  readonly endpointPort: number | null;
-  readonly pollMs: number;
-  readonly reportMs: number;
-  readonly runtime: 'onnx' | 'process';
-  readonly onSwitch: SwitchHook | null;
-  readonly reserveBytes: number;
-  readonly bytesPerSecondMost: number | null;
-  readonly logLevel: 'debug' | 'info' | 'warn' | 'error';
-}
+export type AgentSettings = ReturnType<typeof typed>;
 
 function flagOf(name: string): string {
   return name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
@@ -97,7 +71,7 @@ function settingError(message: string, remedy: string, cause?: unknown): CodedEr
   return new CodedError({ code: 'AGENT_SETTING', message, remedy, cause });
 }
 
-/** Lines of `--help`, one a setting. */
+/** Lines of `--help`, one for each setting. */
 export function describeSettings(): string {
   return SETTINGS.map((setting: Setting) => {
     const extra = [
@@ -115,7 +89,7 @@ export interface SettingSources {
   readonly readConfig: (file: string) => string;
 }
 
-/** Command line over configuration file over environment over defaults. Throws AGENT_SETTING for what is not understood. */
+/** Command line over configuration file over environment over defaults. Throws AGENT_SETTING. */
 export function readSettings({
   args,
   environment,
@@ -160,21 +134,21 @@ function parseConfig(text: string, file: string): Readonly<Record<string, unknow
   try {
     config = parse(text, { maxAliasCount: 0 }) ?? {};
   } catch (error) {
-    throw settingError(`${file} is no YAML.`, 'Correct it at the place that the cause names.', error);
+    throw settingError(`${file} is not valid YAML.`, 'Fix the file at the place that the cause names.', error);
   }
   if (typeof config !== 'object' || Array.isArray(config))
-    throw settingError(`${file} is not a set of fields.`, 'Write `name: value` lines.');
+    throw settingError(`${file} is not a YAML mapping.`, 'Write lines of `name: value`.');
   const names: readonly string[] = SETTINGS.map((setting) => setting.name);
   const unknown = Object.keys(config as object).find((name) => !names.includes(name));
   if (unknown === undefined) return config as Record<string, unknown>;
   const close = findClosestWord(unknown, names);
   throw settingError(
-    `${file} sets "${unknown}", which is no setting.`,
+    `${file} has the unknown setting "${unknown}".`,
     close === undefined ? `Settings: ${names.join(', ')}.` : `Did you mean "${close}"?`,
   );
 }
 
-function typed(find: (name: Name) => unknown): AgentSettings {
+function typed(find: (name: Name) => unknown) {
   const text = (name: Name): string | null => {
     const value = find(name);
     return value === undefined || value === null ? null : String(value);
@@ -203,20 +177,23 @@ function typed(find: (name: Name) => unknown): AgentSettings {
 
 function addressOf(value: string | null, name: string): string | null {
   if (value === null || /^https?:\/\/[^/]/.test(value)) return value;
-  throw settingError(`${name} is "${value}", which is no address.`, 'Give one that begins with https:// or http://.');
+  throw settingError(
+    `${name} is "${value}", which is not an address.`,
+    'Use one that begins with https:// or http://.',
+  );
 }
 
 function numberOf(value: unknown, name: string): number | null {
   if (value === undefined || value === null) return null;
   const number = Number(value);
   if (Number.isSafeInteger(number) && number >= 0) return number;
-  throw settingError(`${name} is "${value}", which is no whole number.`, 'Give a number of 0 or more.');
+  throw settingError(`${name} is "${value}", which is not a whole number.`, 'Use a number of 0 or more.');
 }
 
-function oneOf<T extends string>(value: string | null, name: string, allowed: readonly T[]): T {
+function oneOf<const T extends string>(value: string | null, name: string, allowed: readonly T[]): T {
   const found = allowed.find((one) => one === value);
   if (found !== undefined) return found;
-  throw settingError(`${name} is "${value}".`, `Give one of ${allowed.join(', ')}.`);
+  throw settingError(`${name} is "${value}".`, `Use one of ${allowed.join(', ')}.`);
 }
 
 function pairsOf(value: unknown, name: string): Record<string, string> {
@@ -228,7 +205,7 @@ function pairsOf(value: unknown, name: string): Record<string, string> {
   const pairs = value.map((text: unknown): [string, string] => {
     const [, key, one] = /^([^=]+)=(.*)$/s.exec(String(text)) ?? [];
     if (key === undefined || one === undefined)
-      throw settingError(`${name} "${text}" is no pair.`, `Write --${name} name=value.`);
+      throw settingError(`${name} "${text}" is not of the form name=value.`, `Write --${name} name=value.`);
     return [key, one];
   });
   return parseLabels(Object.fromEntries(pairs), name);
@@ -244,7 +221,7 @@ function hookOf(value: unknown): SwitchHook | null {
     (hook.kind === 'http' && addressOf(String(hook.url), 'onSwitch.url') !== null);
   if (isWhole) return value as SwitchHook;
   throw settingError(
-    '`onSwitch` is not understood.',
+    '`onSwitch` is not a valid hook.',
     'Write { kind: signal, pidFile, signal: SIGHUP }, { kind: command, argv: [program, …] } or { kind: http, url }.',
   );
 }

@@ -1,6 +1,6 @@
-// Owns how a device's state looks to people and programs: in `slipway-agent status` and to those who hold an Agent.
-import type { DirectiveRefusal } from './directive-refusal.ts';
-import { activeContent, type ModelRecord, type SlotName } from './model-record.ts';
+// Owns a device's status, for programs and for people: `slipway-agent status`.
+import type { DirectiveRefusal } from './link/directive-refusal.ts';
+import { activeContent, type ModelRecord, otherSlot, type SlotName, subjectOf } from './record/model-record.ts';
 
 export interface ModelStatus {
   readonly model: string;
@@ -8,7 +8,7 @@ export interface ModelStatus {
   /** Does it answer in this process? Unknown (null) when read from disk. */
   readonly isServing: boolean | null;
   readonly state: ModelRecord['phase']['kind'];
-  /** The version in work, when it is not what runs. */
+  /** The version in work, when it is not the running one. */
   readonly subject: { readonly version: string | null; readonly digest: string; readonly attempt: number } | null;
   readonly previous: { readonly version: string; readonly digest: string } | null;
   readonly failures: readonly {
@@ -22,7 +22,7 @@ export interface ModelStatus {
 export interface AgentStatus {
   readonly device: string;
   readonly models: readonly ModelStatus[];
-  /** Why the directive that is published now is not believed here; null when it is. The last accepted one stays in force. */
+  /** Why this device refuses the published directive; null when it accepts it. The last accepted one stays in force. */
   readonly directiveRefusal: DirectiveRefusal | null;
 }
 
@@ -37,7 +37,7 @@ export function statusOf(
 function modelStatus(record: ModelRecord, serving: SlotName | null | undefined): ModelStatus {
   const { model, phase, active, slots } = record;
   const running = activeContent(record);
-  const other = active === null ? null : slots[active === 'A' ? 'B' : 'A'];
+  const other = active === null ? null : slots[otherSlot(active)];
   return {
     model,
     running:
@@ -50,25 +50,30 @@ function modelStatus(record: ModelRecord, serving: SlotName | null | undefined):
   };
 }
 
-/** What the phase is about, when it is about something. */
-export function subjectOf({ phase }: ModelRecord): ModelStatus['subject'] {
-  if (phase.kind === 'failed') return { version: null, digest: phase.digest, attempt: phase.attempt };
-  if (!('goal' in phase)) return null;
-  return { version: phase.goal.version, digest: phase.goal.digest, attempt: phase.goal.attempt };
-}
+const STATE_WORDS: Readonly<Record<ModelStatus['state'], string>> = {
+  idle: 'idle',
+  fetching: 'downloading',
+  verified: 'downloaded',
+  staged: 'self-testing',
+  selfTested: 'self-tested',
+  trial: 'in trial',
+  committed: 'committed',
+  rollingBack: 'rolling back from',
+  failed: 'failed',
+};
 
-/** The status as people read it: a line a model, and one a failure. */
+/** The status for people: one line for each model, and one for each failure. */
 export function formatStatus(status: AgentStatus): string {
   const { directiveRefusal: refusal } = status;
   const refused =
     refusal === null ? [] : [`directive refused since ${refusal.since}: ${refusal.code}: ${refusal.reason}`];
-  if (status.models.length === 0) return `${[`${status.device}: no model yet`, ...refused].join('\n')}\n`;
+  if (status.models.length === 0) return `${[`${status.device} has no model yet`, ...refused].join('\n')}\n`;
   const rows = status.models.map((model) => {
     const running = model.running === null ? '–' : `${model.running.version} (${model.running.slot})`;
     const subject = model.subject === null || model.subject.version === null ? '' : ` ${model.subject.version}`;
-    return [model.model, running, `${model.state}${subject}`, model.previous?.version ?? '–'];
+    return [model.model, running, `${STATE_WORDS[model.state]}${subject}`, model.previous?.version ?? '–'];
   });
-  const table = [['MODEL', 'RUNNING', 'STATE', 'KEPT'], ...rows];
+  const table = [['MODEL', 'RUNNING', 'STATE', 'OTHER SLOT'], ...rows];
   const widths = [0, 1, 2, 3].map((column) => Math.max(...table.map((row) => row[column]?.length ?? 0)));
   const lines = table.map((row) =>
     row
@@ -78,8 +83,8 @@ export function formatStatus(status: AgentStatus): string {
   );
   const failures = status.models.flatMap((model) =>
     model.failures.map(
-      (failure) =>
-        `${model.model}: ${failure.digest.slice(0, 19)}… attempt ${failure.attempt} ${failure.reason}: ${failure.message}`,
+      ({ digest, attempt, reason, message }) =>
+        `${model.model}: attempt ${attempt} of ${digest.slice(0, 19)}… failed (${reason}): ${message}`,
     ),
   );
   return `${[...lines, ...failures, ...refused].join('\n')}\n`;

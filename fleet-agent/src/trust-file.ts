@@ -1,4 +1,4 @@
-// Owns the trust policy on disk: read at the start, and again when it or a file that it names changes, without a restart.
+// Owns the trust policy on disk: read at the start, and again when it or a file that it names changes.
 import type { Clock } from '../../src/base/clock.ts';
 import { toCodedError } from '../../src/base/errors.ts';
 import type { Logger } from '../../src/base/logger.ts';
@@ -19,12 +19,12 @@ export class TrustFile {
     this.#verifier = verifierOf(loaded);
   }
 
-  /** Throws what `loadTrustPolicy` throws. */
+  /** Throws what `loadTrust` throws. */
   static async open(file: string): Promise<TrustFile> {
     return new TrustFile(file, await loadTrust(file));
   }
 
-  /** By the policy that is in force when it is asked. */
+  /** Verifies by the policy in force at the time of the call. */
   get verifier(): Pick<DocumentVerifier, 'verifyModel'> {
     return { verifyModel: (...question) => this.#verifier.verifyModel(...question) };
   }
@@ -33,7 +33,7 @@ export class TrustFile {
     return this.#loaded.digest;
   }
 
-  /** Looks now and then. Files that can't be used change nothing: trust is neither widened nor lost by an editor at work. */
+  /** Looks now and then. Broken files change nothing: an edit in progress neither widens nor loses trust. */
   async watch(clock: Clock, logger: Logger, signal: AbortSignal): Promise<void> {
     let problem: string | null = null;
     while (!signal.aborted) {
@@ -45,10 +45,11 @@ export class TrustFile {
         if (next.digest === this.#loaded.digest) continue;
         this.#loaded = next;
         this.#verifier = verifierOf(next);
-        logger.info('trust policy read again', { file: this.#file });
+        logger.info('trust policy reloaded', { file: this.#file });
       } catch (thrown) {
         const error = toCodedError(thrown);
-        if (error.message !== problem) logger.error('trust policy is broken, the one before stays in force', { error });
+        if (error.message !== problem)
+          logger.error('trust policy is broken, the previous one stays in force', { error });
         problem = error.message;
       }
     }

@@ -11,10 +11,10 @@ export interface Post {
 
 export type PostOutcome<T> =
   | { readonly kind: 'answered'; readonly value: T }
-  /** The reason is without the address: that is the operator's, and status pages show reasons. */
+  /** The reason never holds the address: status pages show reasons, and an address may hold a secret. */
   | { readonly kind: 'failed'; readonly reason: string };
 
-/** What a reader of answers throws when it can't use one; its message is the reason. */
+/** A reader throws it for an answer that it can't use; its message is the reason. */
 export class UnusableAnswer extends Error {}
 
 function reasonOf(error: unknown): string {
@@ -25,8 +25,8 @@ function reasonOf(error: unknown): string {
 }
 
 /**
- * Posts, and reads the answer in the same time. A redirect would carry credentials to a host that nobody configured: it comes back as the
- * answer that it is. Never throws.
+ * Posts, and reads the answer within the same time limit. Redirects are answers like others: following one would carry credentials to a
+ * host that nobody configured. Never throws.
  */
 export async function post<T>(
   { url, headers, body, timeoutMs, signal }: Post,
@@ -57,7 +57,7 @@ export async function post<T>(
   }
 }
 
-/** Does the receiver send us elsewhere? */
+/** Why a redirect is no answer; null when it is none. */
 export function redirectReason({ status }: { readonly status: number }): string | null {
   return status >= 300 && status < 400 ? `it redirects (HTTP ${status}), which is not followed` : null;
 }

@@ -1,4 +1,5 @@
-// Owns secrets that lie in files: read anew for each use, so that they may be rotated, and never shown.
+// Owns secrets in files: read again for each use, so that they can be rotated, and how they prove a request.
+import { createHmac } from 'node:crypto';
 import { open } from 'node:fs/promises';
 
 const MOST_BYTES = 16 * 1024;
@@ -13,6 +14,11 @@ export async function readSecret(file: string): Promise<string | null> {
   } catch {
     return null;
   }
+}
+
+/** The header that signs a body, as receivers check it: HMAC-SHA256 in hexadecimal. */
+export function signatureHeader(secret: string, body: string): Readonly<Record<string, string>> {
+  return { 'x-slipway-signature-256': `sha256=${createHmac('sha256', secret).update(body).digest('hex')}` };
 }
 
 /** The header that shows a token; null when there is none, or one that can't stand in a header (visible ASCII can). */

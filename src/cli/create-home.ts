@@ -1,11 +1,11 @@
-// Owns a new home: the reconciler's key, a CI key to begin with, and a trust policy that names both.
+// Owns a new home: the reconciler's key, a first CI key, and a trust policy with both.
 import { mkdir } from 'node:fs/promises';
 import path from 'node:path';
 import { readFileIfPresent, writeFileDurably } from '../base/durable-file.ts';
 import { generateKeyPair, type KeyFiles, writeKeyPair } from '../signing/keys.ts';
 import type { Home } from './home.ts';
 
-const TRUST_POLICY = `# Who may sign what. It stays outside the manifests repository: whoever can push there must not be able to widen it.
+const TRUST_POLICY = `# Who may sign what. Keep it outside the manifests repository: people who can push there must not be able to extend it.
 apiVersion: slipway.dev/v1alpha1
 kind: TrustPolicy
 spec:
@@ -18,13 +18,13 @@ spec:
     - key: keys/reconciler.pub
 `;
 
-/** A pair that lies there whole is kept: an earlier try may have ended halfway. */
+/** A complete pair is kept: an earlier try may have ended halfway. */
 async function assureKeyPair(files: KeyFiles): Promise<void> {
   const halves = [await readFileIfPresent(files.privateFile), await readFileIfPresent(files.publicFile)];
   if (halves.includes(undefined)) await writeKeyPair(generateKeyPair(), files);
 }
 
-/** Keys that are there stay; half a pair throws KEY_FILE_EXISTS. Nobody but its owner may look into a home. */
+/** Existing keys are kept; half a pair throws KEY_FILE_EXISTS. Nobody but its owner may read a home. */
 export async function createHome(home: Home): Promise<void> {
   await mkdir(home.folder, { recursive: true, mode: 0o700 });
   await mkdir(path.dirname(home.reconcilerKey), { recursive: true, mode: 0o700 });

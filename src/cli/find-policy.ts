@@ -4,21 +4,12 @@ import { CodedError } from '../base/errors.ts';
 import type { RolloutPolicy } from '../documents/types.generated.ts';
 import { brokenPolicy, parsePolicy } from '../simulation/scenario-policies.ts';
 import { type FoundDocuments, readDocuments } from '../snapshot/repository-documents.ts';
-import { filesOfCommit, filesOfFolder } from '../snapshot/repository-files.ts';
-import { findRepository, openBranch, type RepositoryOptions } from './repository-access.ts';
+import { type RepositoryOptions, withFiles } from './repository-access.ts';
 
 export interface FoundPolicy {
   readonly policy: RolloutPolicy;
   /** Whose policy it is, when it was found by a rollout. */
   readonly rollout?: string | undefined;
-}
-
-async function readFound(options: RepositoryOptions): Promise<FoundDocuments> {
-  const place = await findRepository(options.repo);
-  if (place.kind === 'folder' && options.branch === undefined) return readDocuments(await filesOfFolder(place.folder));
-  await using opened = await openBranch(options);
-  // Awaited here: the mirror goes when this returns.
-  return await readDocuments(await filesOfCommit(opened.repository, await opened.head()));
 }
 
 /** The policy of that rollout, or of that name; without a name the only one, or the default one. */
@@ -38,22 +29,24 @@ function choosePolicy({ documents, layout }: FoundDocuments, name: string | unde
   const known = policies.map((one) => one.metadata.name).slice(0, 20);
   throw new CodedError({
     code: 'POLICY_UNKNOWN',
-    message: `There is no rollout or policy ${JSON.stringify(wanted ?? '')} that can be read here.`,
+    message: `There is no readable rollout or policy ${JSON.stringify(wanted ?? '')}.`,
     remedy:
       broken.length > 0
-        ? '`slipway validate` tells what is wrong with the documents.'
-        : `Name a rollout, a policy (${known.join(', ') || 'there is none'}) or the file of one.`,
+        ? '`slipway validate` shows what is wrong with the documents.'
+        : `Pass a rollout, a policy (${known.join(', ') || 'there are none'}) or the file of a policy.`,
   });
 }
 
-/** Throws POLICY_UNKNOWN, and all that is wrong with the policy. */
+/** Throws POLICY_UNKNOWN, and every problem of the policy. */
 export async function findPolicy(name: string | undefined, options: RepositoryOptions): Promise<FoundPolicy> {
-  if (name === undefined || !/\.(ya?ml|json)$/.test(name)) return choosePolicy(await readFound(options), name);
+  if (name === undefined || !/\.(ya?ml|json)$/.test(name)) {
+    return choosePolicy(await withFiles(options, readDocuments), name);
+  }
   try {
     return { policy: parsePolicy(name, await readFile(name)) };
   } catch (cause) {
     if (cause instanceof CodedError) throw cause;
     const message = `${name} can't be read.`;
-    throw new CodedError({ code: 'POLICY_UNKNOWN', message, remedy: 'Name the file of a policy.', cause });
+    throw new CodedError({ code: 'POLICY_UNKNOWN', message, remedy: 'Pass the file of a policy.', cause });
   }
 }

@@ -1,14 +1,14 @@
-// Owns how rollouts stand by Git alone: what their status blocks say, and what people asked since.
+// Owns the state of rollouts by Git alone: their status blocks, and the requests since.
 
-import { findClosestWord } from '../base/closest-word.ts';
-import { CodedError, errorToJson, formatError } from '../base/errors.ts';
+import { type CodedError, errorToJson, formatError } from '../base/errors.ts';
 import { isVersionRange } from '../contract/model-version.ts';
 import type { Rollout } from '../documents/types.generated.ts';
 import type { ManifestsRepository } from '../git/manifests-repository.ts';
+import { filesOfCommit } from '../git/repository-files.ts';
+import { unknownRollout } from '../requests/find-rollout.ts';
 import { exceptedIn } from '../rollout/decision.ts';
 import { type LastRejection, lastRejection } from '../rollout/last-rejection.ts';
 import { readDocuments, rolloutsOf } from '../snapshot/repository-documents.ts';
-import { filesOfCommit } from '../snapshot/repository-files.ts';
 import { countOf } from '../wording/amounts.ts';
 import { type OutlookCells, rejectedWaits } from '../wording/plan-in-words.ts';
 import { statusReasonInWords } from '../wording/step-reason-in-words.ts';
@@ -39,29 +39,19 @@ export async function readGitView(
   );
 }
 
-export function unknownRollout(name: string, known: readonly string[]): CodedError {
-  const close = findClosestWord(name, known);
-  const list = known.length === 0 ? 'There is none.' : `Known: ${known.slice(0, 20).join(', ')}.`;
-  return new CodedError({
-    code: 'ROLLOUT_UNKNOWN',
-    message: `There is no rollout ${JSON.stringify(name)}.`,
-    remedy: close === undefined ? list : `Did you mean ${close}? ${list}`,
-  });
-}
-
 function waitingFor({ spec, status }: Rollout): string {
   const waits: string[] = [];
   const requests = spec.requests ?? [];
   if (requests.length > 0)
     waits.push(`an answer to ${countOf(requests.length, 'request')}: ${requests.map(({ act }) => act).join(', ')}`);
   if (status?.paused) waits.push(`a person: ${statusReasonInWords(status.paused.reason)}`);
-  if (spec.suspend === true) waits.push('someone to resume it (spec.suspend)');
+  if (spec.suspend === true) waits.push('a person to resume it (spec.suspend)');
   const refused = status?.rejected.find(({ version }) => version === spec.version);
   const now = status?.candidate ?? status?.stable;
   const isPin = spec.version !== 'latest' && !isVersionRange(spec.version);
   if (refused !== undefined && status?.candidate === null) waits.push(rejectedWaits(refused));
   else if (spec.suspend !== true && (status === undefined || (isPin && now?.version !== spec.version)))
-    waits.push(`the service to start ${spec.version}`);
+    waits.push(`the service to pick up ${spec.version}`);
   return waits.length === 0 ? NOTHING : waits.join('; ');
 }
 
@@ -90,7 +80,7 @@ function cellsOf(rollout: Rollout): OutlookCells {
   };
 }
 
-/** Rows of the status table; what only the service knows is left open. */
+/** Rows of the status table; only the service can fill in the rest. */
 export function cellsOfGit({ rollouts, broken }: GitView): OutlookCells[] {
   const nothing = { model: NOTHING, stage: NOTHING, devices: NOTHING, verdict: NOTHING };
   const stalled = broken.map(({ name, errors }) => {
@@ -99,7 +89,7 @@ export function cellsOfGit({ rollouts, broken }: GitView): OutlookCells[] {
   return [...rollouts.map(cellsOf), ...stalled].sort((a, b) => (a.rollout < b.rollout ? -1 : 1));
 }
 
-/** What was rolled back, which groups are exceptions, and the errors of broken rollouts. */
+/** Rejected versions, groups with an exception, and the errors of broken rollouts. */
 export function notesOfGit({ rollouts, broken }: GitView): string[] {
   const ofRollouts = rollouts.flatMap((rollout) => {
     const { name } = rollout.metadata;

@@ -1,4 +1,4 @@
-// Owns where a service keeps its things: one folder, the home, outside the manifests repository.
+// Owns where a service keeps its files: one folder, the home, outside the manifests repository.
 import path from 'node:path';
 import { readFileIfPresent } from '../base/durable-file.ts';
 import { CodedError } from '../base/errors.ts';
@@ -15,9 +15,9 @@ export interface Home {
   readonly store: string;
   readonly mirror: string;
   readonly publication: string;
-  /** Whom rules about outside signals may ask; need not be there. */
+  /** The metric providers that rules may query; optional. */
   readonly signals: string;
-  /** Who is told of steps and alerts; need not be there. */
+  /** Who is notified of steps and alerts; optional. */
   readonly notify: string;
 }
 
@@ -45,7 +45,7 @@ export async function openHome(folder: string): Promise<Home> {
   if ((await readFileIfPresent(home.trustPolicy)) !== undefined) return home;
   throw new CodedError({
     code: 'HOME_MISSING',
-    message: `${home.folder} is no home of a service: it has no trust-policy.yaml.`,
-    remedy: 'Name the home with --home. `slipway init <new-repository> --home <folder>` makes one.',
+    message: `${home.folder} is not the home of a service: it has no trust-policy.yaml.`,
+    remedy: 'Pass the home with --home. `slipway init <new-repository> --home <folder>` creates one.',
   });
 }

@@ -1,9 +1,9 @@
-// Owns asking a running service how its rollouts stand.
+// Owns asking a running service for the state of its rollouts.
 import { CodedError } from '../base/errors.ts';
 import type { FleetTraffic } from '../measurement/fleet-traffic.ts';
 import type { ServiceView } from '../reconcile/service-view.ts';
+import { unknownRollout } from '../requests/find-rollout.ts';
 import type { Outlook } from '../rollout/outlook.ts';
-import { unknownRollout } from './git-status.ts';
 
 const LONGEST_MS = 15_000;
 const MOST_BYTES = 32 * 1024 * 1024;
@@ -11,7 +11,7 @@ const MOST_BYTES = 32 * 1024 * 1024;
 export interface LiveView {
   readonly service: Omit<ServiceView, 'outlooks'>;
   readonly rollouts: readonly Outlook[];
-  /** Told of one rollout alone. */
+  /** Only when one rollout was asked for. */
   readonly traffic?: FleetTraffic;
 }
 
@@ -27,7 +27,7 @@ function unreachable(server: string, detail: string, cause?: unknown): CodedErro
     code: 'SERVER_UNREACHABLE',
     kind: 'retry-later',
     message: `${server} does not answer: ${detail}.`,
-    remedy: 'Is `slipway run` running there? Without --server the state is read from Git.',
+    remedy: 'Check that `slipway run` is running there. Without --server, the state is read from Git.',
     cause,
   });
 }
@@ -77,7 +77,7 @@ export async function readLiveView({ server, token, rollout }: LiveQuestion): Pr
   if (response.status === 401 || response.status === 403) {
     throw new CodedError({
       code: 'SERVER_CREDENTIALS',
-      message: `${base} ${token === null ? 'wants a token' : 'refuses the token'}.`,
+      message: `${base} ${token === null ? 'requires a token' : 'rejected the token'}.`,
       remedy: 'Set SLIPWAY_VIEWER_TOKEN (or SLIPWAY_VIEWER_TOKEN_FILE) to the token that the service was started with.',
     });
   }
@@ -91,5 +91,5 @@ export async function readLiveView({ server, token, rollout }: LiveQuestion): Pr
   if (!response.ok) throw unreachable(base, `HTTP ${response.status}`);
   const view = await readJson(response, base);
   if (isLiveView(view)) return view;
-  throw unreachable(base, 'its answer is not that of a Slipway service');
+  throw unreachable(base, 'it is not a Slipway service');
 }

@@ -1,8 +1,8 @@
 // Owns how the command line runs: its errors in words or as JSON, and the exit code that their kind fixes.
 import process from 'node:process';
 import { CommanderError } from 'commander';
-import { EXIT_CODES, errorToJson, formatError, toCodedError } from '../base/errors.ts';
-import { endWithReader } from './output.ts';
+import { EXIT_CODES, errorToJson, toCodedError } from '../base/errors.ts';
+import { endWithReader, errorText } from './output.ts';
 import { createProgram } from './program.ts';
 
 endWithReader();
@@ -17,7 +17,9 @@ try {
 function tell(thrown: unknown): void {
   const error = toCodedError(thrown);
   const asJson = process.argv.includes('--json');
-  process.stderr.write(asJson ? `${JSON.stringify({ error: errorToJson(error) })}\n` : `${formatError(error)}\n`);
+  process.stderr.write(
+    asJson ? `${JSON.stringify({ error: errorToJson(error) })}\n` : `${errorText(error, process.stderr)}\n`,
+  );
   if (error.kind === 'bug' && thrown instanceof Error) process.stderr.write(`${thrown.stack}\n`);
   process.exitCode = EXIT_CODES[error.kind];
 }

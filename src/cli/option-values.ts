@@ -1,8 +1,9 @@
-// Owns the values that options give as text: read with care, and refused with the option's name and what it takes.
+// Owns the values that options give as text: parsed strictly, and refused with the option's name and what it accepts.
 import { CodedError } from '../base/errors.ts';
 import { formatDuration, parseDurationMs } from '../contract/duration.ts';
+import { formatCount } from '../wording/amounts.ts';
 
-function valueError(flag: string, text: string, what: string, remedy: string): CodedError {
+export function valueError(flag: string, text: string, what: string, remedy: string): CodedError {
   return new CodedError({
     code: 'SETTING_VALUE',
     message: `${flag}: ${JSON.stringify(text.slice(0, 60))} is not ${what}.`,
@@ -14,7 +15,15 @@ function valueError(flag: string, text: string, what: string, remedy: string): C
 export function wholeNumberOf(flag: string, text: string, { least, most }: { least: number; most: number }): number {
   const value = /^\d{1,9}$/.test(text) ? Number(text) : Number.NaN;
   if (value >= least && value <= most) return value;
-  throw valueError(flag, text, 'possible', `Give a whole number from ${least} to ${most}.`);
+  const range = `a whole number from ${formatCount(least)} to ${formatCount(most)}`;
+  throw valueError(flag, text, range, 'Pass a number in this range.');
+}
+
+/** Any number above 0. Throws SETTING_VALUE. */
+export function positiveNumberOf(flag: string, text: string, most: number): number {
+  const value = /^\d+(?:\.\d+)?$/.test(text) ? Number(text) : Number.NaN;
+  if (value > 0 && value <= most) return value;
+  throw valueError(flag, text, `a number above 0 and up to ${formatCount(most)}`, 'Pass a number in this range.');
 }
 
 /** Milliseconds. Throws SETTING_VALUE. */
@@ -26,7 +35,7 @@ export function durationOf(flag: string, text: string, leastMs: number): number 
     throw valueError(flag, text, 'a duration', 'Write it like 30s, 5m or 1h.');
   }
   if (ms >= leastMs) return ms;
-  throw valueError(flag, text, 'long enough', `Give at least ${formatDuration(leastMs)}.`);
+  throw valueError(flag, text, 'long enough', `Pass at least ${formatDuration(leastMs)}.`);
 }
 
 /** As a request has it. */
@@ -35,5 +44,5 @@ const MOST_GROUP = 512;
 /** A label and its value. Throws SETTING_VALUE. */
 export function groupOf(text: string): string {
   if (/^[^:]+:./.test(text) && text.length <= MOST_GROUP) return text;
-  throw valueError('--group', text, 'a group of devices', 'Give a label and its value, such as hw:rev2.');
+  throw valueError('--group', text, 'a group of devices', 'Pass a label and its value, such as hw:rev2.');
 }

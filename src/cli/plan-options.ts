@@ -1,9 +1,9 @@
-// Owns the options that say which traffic a policy is planned for.
+// Owns the options that give the traffic that a policy is planned for.
 import type { Command } from 'commander';
-import { CodedError } from '../base/errors.ts';
 import type { KnownGroup, LabelGroups } from '../rollout/reckoned-groups.ts';
 import type { Traffic } from '../rollout/stage-plan.ts';
 import { MOST_VALUES, OTHER_VALUES } from '../telemetry/groups.ts';
+import { positiveNumberOf, valueError, wholeNumberOf } from './option-values.ts';
 
 export interface TrafficOptions {
   readonly devices?: string;
@@ -14,36 +14,33 @@ export interface TrafficOptions {
 const MOST_DEVICES = 100_000_000;
 const MOST_PER_MINUTE = 10_000_000;
 
-function optionProblem(flag: string, text: string, remedy: string): CodedError {
-  return new CodedError({
-    code: 'SETTING_VALUE',
-    message: `${flag}: ${JSON.stringify(text.slice(0, 60))} is not possible.`,
-    remedy,
-  });
-}
-
 export function addTrafficOptions(
   command: Command,
   more: { readonly devices: string; readonly perMinute: string },
 ): Command {
   return command
-    .option('--devices <number>', `devices of the target${more.devices}`)
-    .option('--groups <list>', 'devices of groups that rules are held in, such as hw:rev1=300,hw:rev2=20')
-    .option('--per-minute <number>', `inferences of one device in a minute${more.perMinute}`);
+    .option('--devices <number>', `number of devices in the target${more.devices}`)
+    .option('--groups <list>', 'devices per group, for rules that apply by group, such as hw:rev1=300,hw:rev2=20')
+    .option('--per-minute <number>', `inferences per device per minute${more.perMinute}`);
 }
 
-/** Null where it was not said; devices may be said by their groups alone. Throws SETTING_VALUE. */
+/** Null where it was not given; devices may be given by their groups alone. Throws SETTING_VALUE. */
 export function trafficOf(options: TrafficOptions): Traffic {
   const { devices, groups, perMinute } = options;
   const named = groups === undefined ? null : namedGroups(groups);
   const most = Math.max(0, ...(named?.values() ?? []).map(sumOf));
-  const said = devices === undefined ? null : numberOf('--devices', devices, MOST_DEVICES, true);
+  const said = devices === undefined ? null : wholeNumberOf('--devices', devices, { least: 1, most: MOST_DEVICES });
   if (said !== null && most > said)
-    throw optionProblem('--groups', groups ?? '', `Its devices are ${most}, and --devices says ${said}.`);
+    throw valueError(
+      '--groups',
+      groups ?? '',
+      `possible with --devices ${said}`,
+      `The groups have ${most} devices together.`,
+    );
   const all = said ?? (most || null);
   return {
     devices: all,
-    perMinute: perMinute === undefined ? null : numberOf('--per-minute', perMinute, MOST_PER_MINUTE, false),
+    perMinute: perMinute === undefined ? null : positiveNumberOf('--per-minute', perMinute, MOST_PER_MINUTE),
     ...(named === null || all === null ? {} : { groups: [...named].map(([by, values]) => asCounted(by, values, all)) }),
   };
 }
@@ -58,7 +55,12 @@ function namedGroups(text: string): Map<string, Map<string, number>> {
   for (const one of text.split(',')) {
     const [, by, value, count] = /^\s*([^:=\s]+):([^=]+)=(\d{1,9})\s*$/.exec(one) ?? [];
     if (by === undefined || value === undefined || count === undefined)
-      throw optionProblem('--groups', one, 'Write each group as label:value=devices, with commas between them.');
+      throw valueError(
+        '--groups',
+        one,
+        'a group',
+        'Write label:value=devices, separated by commas: hw:rev1=300,hw:rev2=20.',
+      );
     const values = named.get(by) ?? new Map<string, number>();
     values.set(value, (values.get(value) ?? 0) + Number(count));
     named.set(by, values);
@@ -74,16 +76,15 @@ function asCounted(by: string, values: ReadonlyMap<string, number>, devices: num
   return { by, groups: groups.map(([value, count]): KnownGroup => ({ value, devices: count, perMinute: null })) };
 }
 
-function numberOf(flag: string, text: string, most: number, isWhole: boolean): number {
-  const value = /^\d+(?:\.\d+)?$/.test(text) ? Number(text) : Number.NaN;
-  if (value > 0 && value <= most && (!isWhole || Number.isInteger(value))) return value;
-  throw optionProblem(flag, text, `Give ${isWhole ? 'a whole number' : 'a number'} above 0, and at most ${most}.`);
-}
-
 /** A share of the limit, above 0 and below 1. Throws SETTING_VALUE. */
 export function healthOf(text: string): number {
   const amount = /^(\d{1,3}(?:\.\d{1,9})?) ?%$/.exec(text)?.[1];
   const share = amount === undefined ? Number.NaN : Number(amount) / 100;
   if (share > 0 && share < 1) return share;
-  throw optionProblem('--health', text, 'Give a percentage of the limit above 0% and below 100%, such as `40%`.');
+  throw valueError(
+    '--health',
+    text,
+    'a percentage above 0% and below 100%',
+    'Pass a percentage of the limit, such as 40%.',
+  );
 }

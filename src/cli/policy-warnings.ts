@@ -1,4 +1,4 @@
-// Owns what commands warn of in the policies of a repository, each warning where its rule is written.
+// Owns warnings about the policies of a repository, each at the place where its rule is written.
 import type { CodedError } from '../base/errors.ts';
 import type { FieldPath } from '../contract/source/document-source.ts';
 import { locateProblems, type Problem } from '../contract/source/problem.ts';
@@ -9,7 +9,7 @@ import type { FoundDocuments } from '../snapshot/repository-documents.ts';
 import { countOf } from '../wording/amounts.ts';
 import { type ToldWarning, warningInWords } from '../wording/plan-warnings-in-words.ts';
 
-/** What speaks against policies: at the asked traffic, or at any. */
+/** Warnings about the policies, at the given traffic or at any. */
 export function planFindings(found: FoundDocuments, traffic: Traffic): CodedError[] {
   return found.documents.flatMap(({ parsed }) => {
     if (parsed.kind !== 'parsed' || parsed.document.kind !== 'RolloutPolicy') return [];
@@ -31,10 +31,10 @@ function placeOfWarning({ spec }: RolloutPolicy, { stage, rule }: ToldWarning): 
   return rule === null || own === undefined || own < 0 ? [...at, 'name'] : [...at, 'rules', own];
 }
 
-/** What the warnings of policies take for granted. */
+/** The traffic that the warnings assume. */
 export function assumedText({ devices, perMinute }: Traffic): string[] {
   if (devices === null && perMinute === null) return [];
   const who = devices === null ? 'an unknown number of devices' : countOf(devices, 'device');
-  const rate = perMinute === null ? 'unknown traffic' : `${countOf(perMinute, 'inference')} a minute of each`;
-  return [`Policies are held against ${who}, ${rate}; \`slipway plan\` tells more.`];
+  const rate = perMinute === null ? 'unknown traffic' : `${countOf(perMinute, 'inference')} per device per minute`;
+  return [`Policies were checked for ${who} with ${rate}; \`slipway plan\` shows more.`];
 }

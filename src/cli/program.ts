@@ -36,12 +36,12 @@ const COMMANDS = [
 ];
 
 export const EXIT_CODES_IN_WORDS =
-  'Exit codes: 0 done, 1 the answer is no, 2 input to mend, 3 try again later, 70 a bug.';
+  'Exit codes: 0 success, 1 the answer is no, 2 fix the input, 3 try again later, 70 a bug in Slipway.';
 
 /** The whole command line, before it has read any arguments. */
 export function createProgram(): Command {
   const program = new Command('slipway')
-    .description('GitOps for ML models on fleets of devices: signed manifests, staged rollouts, every step a commit.')
+    .description('GitOps for ML models on device fleets: signed manifests, staged rollouts, every step a commit.')
     .version('0.1.0')
     .addHelpText('after', `\n${EXIT_CODES_IN_WORDS}`);
   for (const add of COMMANDS) add(program);

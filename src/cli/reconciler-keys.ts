@@ -1,8 +1,8 @@
 // Owns whose signatures count as the reconciler's, as far as a command was told.
 import type { KeyObject } from 'node:crypto';
 import { readFileIfPresent } from '../base/durable-file.ts';
-import { loadTrustPolicy } from '../contract/trust/read-trust-policy.ts';
 import { homeAt } from './home.ts';
+import { loadTrustPolicy } from './load-trust.ts';
 
 export interface KeyOptions {
   readonly trust?: string;

@@ -1,21 +1,23 @@
 // Owns how commands reach the manifests repository that --repo names: as a person's work tree, or by a mirror for this command alone.
 
-import fs from 'node:fs';
 import { mkdtemp, rm, stat } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import process from 'node:process';
 import { fileURLToPath } from 'node:url';
 import { type Command, Option } from 'commander';
-import git from 'isomorphic-git';
 import { SystemClock } from '../base/clock.ts';
-import { assertNever, CodedError } from '../base/errors.ts';
+import { CodedError } from '../base/errors.ts';
 import { silentLogger } from '../base/logger.ts';
-import { openManifestsRepository } from '../git/isomorphic-git-repository.ts';
-import type { ManifestsRepository } from '../git/manifests-repository.ts';
-import { parseRemoteAddress } from '../git/remote-address.ts';
-import type { Person } from './person.ts';
-import { SERVICE_SETTINGS, secretOf } from './settings.ts';
+import { fetchHead } from '../git/fetch-head.ts';
+import { filesOfFolder } from '../git/folder-files.ts';
+import { findAuthor } from '../git/isomorphic/find-author.ts';
+import { openManifestsRepository } from '../git/isomorphic/isomorphic-git-repository.ts';
+import { IsomorphicWorkTree } from '../git/isomorphic/isomorphic-work-tree.ts';
+import type { CommitAuthor, ManifestsRepository } from '../git/manifests-repository.ts';
+import { filesOfCommit, type RepositoryFiles } from '../git/repository-files.ts';
+import { parseRemoteAddress } from '../git/wire/remote-address.ts';
+import { INSECURE_HTTP, SERVICE_SETTINGS, secretOf } from './settings.ts';
 
 export interface RepositoryOptions {
   readonly repo: string;
@@ -26,17 +28,15 @@ export interface RepositoryOptions {
 
 const { repo, branch, gitUser } = SERVICE_SETTINGS;
 
-/** --repo, --branch and what it takes to get in; the same words and variables as `slipway run` has. */
-export function addRepositoryOptions(command: Command): Command {
+/** --repo, --branch and what it takes to get in. `readsFolder`: without --branch, a folder is read instead of its commits. */
+export function addRepositoryOptions(command: Command, { readsFolder = false } = {}): Command {
+  const asIs = readsFolder ? '; a local clone is read as is, including uncommitted changes' : '';
+  const checkedOut = "(default: a clone's checked-out branch, otherwise main)";
   return command
-    .addOption(new Option(repo.flag, `${repo.help}; a clone counts as it lies there`).env(repo.variable).default('.'))
-    .addOption(
-      new Option(branch.flag, `${branch.help} (default: of a clone the one checked out, else main)`).env(
-        branch.variable,
-      ),
-    )
+    .addOption(new Option(repo.flag, repo.help + asIs).env(repo.variable).default('.'))
+    .addOption(new Option(branch.flag, `${branch.help} ${checkedOut}`).env(branch.variable))
     .addOption(new Option(gitUser.flag, gitUser.help).env(gitUser.variable).default(gitUser.fallback))
-    .option('--insecure-http', 'send credentials over plain HTTP (for trying things out on one machine)');
+    .option('--insecure-http', INSECURE_HTTP);
 }
 
 /** What --repo names: a folder with files in it (`hasGit`: a clone), or something that is only reached through Git. */
@@ -57,8 +57,8 @@ export async function findRepository(text: string): Promise<RepositoryPlace> {
   if (found?.isDirectory() !== true) {
     throw new CodedError({
       code: 'REPO_MISSING',
-      message: `There is no folder ${folder}.`,
-      remedy: 'Name the manifests repository with --repo: a folder or a URL. `slipway init` makes one.',
+      message: `Folder ${folder} does not exist.`,
+      remedy: 'Pass the manifests repository with --repo: a folder or a URL. `slipway init` creates one.',
     });
   }
   if (await isThere(path.join(folder, '.git'))) return { kind: 'folder', folder, hasGit: true };
@@ -66,14 +66,15 @@ export async function findRepository(text: string): Promise<RepositoryPlace> {
   return isBare ? { kind: 'remote', address: folder } : { kind: 'folder', folder, hasGit: false };
 }
 
-/** The branch that is checked out in a clone. Throws REPO_DETACHED. */
-export async function checkedOutBranch(folder: string): Promise<string> {
-  const current = await git.currentBranch({ fs, dir: folder });
-  if (typeof current === 'string') return current;
+/** Who the person's commits are by, as git itself would say. Throws REQUEST_NOBODY: a request is somebody's. */
+export async function readAuthor(folder: string): Promise<CommitAuthor> {
+  const author = await findAuthor(folder, process.env);
+  if (author !== undefined) return author;
   throw new CodedError({
-    code: 'REPO_DETACHED',
-    message: `No branch is checked out in ${folder}.`,
-    remedy: 'Run `git switch main` there, or name the branch with --branch.',
+    code: 'REQUEST_NOBODY',
+    message: "Git doesn't know your name and email, so the commit would have no author.",
+    remedy:
+      'Run `git config user.name "…"` and `git config user.email "…"`, or set GIT_AUTHOR_NAME and GIT_AUTHOR_EMAIL.',
   });
 }
 
@@ -85,10 +86,10 @@ export interface OpenedBranch extends AsyncDisposable {
   head(signal?: AbortSignal): Promise<string>;
 }
 
-const NOBODY: Person = { name: 'Slipway', email: 'slipway@localhost' };
+const NOBODY: CommitAuthor = { name: 'Slipway', email: 'slipway@localhost' };
 
 /** Opens the branch; asks nothing of the network yet. Commits are the person's. Throws REPO_NO_GIT. */
-export async function openBranch(options: RepositoryOptions, author: Person = NOBODY): Promise<OpenedBranch> {
+export async function openBranch(options: RepositoryOptions, author: CommitAuthor = NOBODY): Promise<OpenedBranch> {
   const place = await findRepository(options.repo);
   const mirror = await mkdtemp(path.join(os.tmpdir(), 'slipway-mirror-'));
   await using disposables = new AsyncDisposableStack();
@@ -113,14 +114,25 @@ export async function openBranch(options: RepositoryOptions, author: Person = NO
   return {
     repository,
     branch: branchName,
-    head: (signal) => headOf(repository, signal),
+    head: (signal) => fetchHead(repository, signal).catch(throwWithTokenHint),
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
   };
 }
 
+/** The files that --repo and --branch name, as long as `use` takes: a folder's as they lie, or those of the branch's head. */
+export async function withFiles<T>(
+  options: RepositoryOptions,
+  use: (files: RepositoryFiles) => Promise<T>,
+): Promise<T> {
+  const place = await findRepository(options.repo);
+  if (place.kind === 'folder' && options.branch === undefined) return use(await filesOfFolder(place.folder));
+  await using opened = await openBranch(options);
+  return await use(await filesOfCommit(opened.repository, await opened.head()));
+}
+
 async function branchOf(place: Extract<RepositoryPlace, { kind: 'folder' }>): Promise<string> {
   assertGit(place);
-  return checkedOutBranch(place.folder);
+  return new IsomorphicWorkTree(place.folder).branch();
 }
 
 function assertGit(place: RepositoryPlace): void {
@@ -128,46 +140,23 @@ function assertGit(place: RepositoryPlace): void {
   throw new CodedError({
     code: 'REPO_NO_GIT',
     message: `${place.folder} is not a Git repository.`,
-    remedy: 'Name the manifests repository with --repo: a clone, a bare repository or a URL.',
+    remedy: 'Pass the manifests repository with --repo: a clone, a bare repository or a URL.',
   });
 }
 
-/** A folder that is not there will not come by itself; a host that does not answer may. Throws REPO_MISSING, REPO_NO_GIT, GIT_URL_…. */
+/** A missing folder stays missing; a host that does not answer may come back. Throws REPO_MISSING, REPO_NO_GIT, GIT_URL_…. */
 export async function assertFollowable(repository: string): Promise<void> {
   assertGit(await findRepository(repository));
 }
 
-async function headOf(repository: ManifestsRepository, signal: AbortSignal | undefined): Promise<string> {
-  const outcome = await repository.fetch(signal);
-  switch (outcome.kind) {
-    case 'head':
-      return outcome.commit;
-    case 'failed':
-      throw withTokenHint(outcome.error);
-    case 'empty':
-      throw new CodedError({
-        code: 'GIT_EMPTY',
-        message: 'The repository has no commit yet.',
-        remedy: 'Commit the manifests: `slipway init` makes a first set.',
-      });
-    case 'branch-missing':
-      throw new CodedError({
-        code: 'GIT_BRANCH_MISSING',
-        message: `The repository has no branch ${outcome.branch}; it has ${outcome.others.slice(0, 5).join(', ')}.`,
-        remedy: 'Name the branch with --branch.',
-      });
-    default:
-      return assertNever(outcome);
-  }
-}
-
 /** Says where the token belongs when there was none. */
-function withTokenHint(error: CodedError): CodedError {
-  if (error.code !== 'GIT_CREDENTIALS_REFUSED' || secretOf('SLIPWAY_GIT_TOKEN') !== null) return error;
-  return new CodedError({
-    code: error.code,
-    message: error.message,
+export function throwWithTokenHint(thrown: unknown): never {
+  const isAsked = thrown instanceof CodedError && thrown.code === 'GIT_CREDENTIALS_REFUSED';
+  if (!isAsked || secretOf('SLIPWAY_GIT_TOKEN') !== null) throw thrown;
+  throw new CodedError({
+    code: thrown.code,
+    message: thrown.message,
     remedy: 'Set SLIPWAY_GIT_TOKEN (or SLIPWAY_GIT_TOKEN_FILE) to a token that may read and write this repository.',
-    cause: error,
+    cause: thrown,
   });
 }

@@ -19,32 +19,32 @@ export const SERVICE_SETTINGS = {
   home: {
     flag: '--home <folder>',
     variable: 'SLIPWAY_HOME',
-    help: 'keys, store, mirror and publication of the service',
+    help: 'home folder of the service: keys, store, mirror and publication',
     fallback: '.slipway',
   },
-  repo: { flag: '--repo <path|url>', variable: 'SLIPWAY_REPO', help: 'the manifests repository' },
+  repo: { flag: '--repo <path|url>', variable: 'SLIPWAY_REPO', help: 'manifests repository' },
   branch: {
     flag: '--branch <name>',
     variable: 'SLIPWAY_BRANCH',
-    help: 'the branch that says what should be',
+    help: 'branch that holds the desired state',
     fallback: 'main',
   },
   listen: {
     flag: '--listen <host:port>',
     variable: 'SLIPWAY_LISTEN',
-    help: 'where devices and viewers connect',
+    help: 'address that devices and viewers connect to',
     fallback: '127.0.0.1:8080',
   },
   poll: {
     flag: '--poll <duration>',
     variable: 'SLIPWAY_POLL',
-    help: 'how often the repository is asked when no webhook says so',
+    help: 'how often to check the repository when no webhook reports a push',
     fallback: '30s',
   },
   tick: {
     flag: '--tick <duration>',
     variable: 'SLIPWAY_TICK',
-    help: 'how often measurements are judged',
+    help: 'how often to evaluate measurements',
     fallback: '2s',
   },
   reportInterval: {
@@ -53,39 +53,56 @@ export const SERVICE_SETTINGS = {
     help: 'how often devices report',
     fallback: '60s',
   },
-  brakeAfter: {
-    flag: '--brake-after <duration>',
-    variable: 'SLIPWAY_BRAKE_AFTER',
-    help: 'how long a rollback may wait for its push',
+  emergencyAfter: {
+    flag: '--emergency-after <duration>',
+    variable: 'SLIPWAY_EMERGENCY_AFTER',
+    help: 'if a rollback can not be pushed for this long, devices roll back without it (emergency rollback)',
     fallback: '2m',
   },
   signals: {
     flag: '--signals <file>',
     variable: 'SLIPWAY_SIGNALS',
-    help: 'whom rules about outside signals may ask (kind: SignalProviders); signals.yaml in the home unless given',
+    help: 'file that lists the metric providers rules may query (kind: SignalProviders; default: signals.yaml in the home)',
   },
   notify: {
     flag: '--notify <file>',
     variable: 'SLIPWAY_NOTIFY',
-    help: 'who is told of steps and alerts (kind: Notifications); notify.yaml in the home unless given',
+    help: 'file that lists who is notified of steps and alerts (kind: Notifications; default: notify.yaml in the home)',
   },
   gitUser: {
     flag: '--git-user <name>',
     variable: 'SLIPWAY_GIT_USER',
-    help: 'user for the repository; its token is read from SLIPWAY_GIT_TOKEN or SLIPWAY_GIT_TOKEN_FILE',
+    help: 'user name for the repository; its token comes from SLIPWAY_GIT_TOKEN or SLIPWAY_GIT_TOKEN_FILE',
     fallback: 'slipway',
   },
 } as const satisfies Record<string, Setting>;
+
+export const INSECURE_HTTP = 'send credentials over plain HTTP (only for trials on one machine)';
+
+function optionOf({ flag, help, variable, fallback }: Setting): Option {
+  const option = new Option(flag, help).env(variable);
+  return fallback === undefined ? option : option.default(fallback);
+}
+
+/** The home of the service that a command works on or takes its trust from. */
+export function homeOption(): Option {
+  return optionOf({ ...SERVICE_SETTINGS.home, help: 'home folder of the service' });
+}
+
+export function trustOption(): Option {
+  return new Option('--trust <file>', 'trust policy with the keys to trust (default: the one in the home)');
+}
+
+export function serverOption(purpose: string): Option {
+  return new Option('--server <url>', `address of the running service; ${purpose}`).env('SLIPWAY_SERVER');
+}
 
 type SettingName = keyof typeof SERVICE_SETTINGS;
 export type GivenSettings = Partial<Record<SettingName, string>> & { readonly insecureHttp?: boolean };
 
 export function addServiceOptions(command: Command): Command {
-  for (const setting of Object.values<Setting>(SERVICE_SETTINGS)) {
-    const option = new Option(setting.flag, setting.help).env(setting.variable);
-    command.addOption(setting.fallback === undefined ? option : option.default(setting.fallback));
-  }
-  return command.option('--insecure-http', 'send credentials over plain HTTP (for trying things out on one machine)');
+  for (const setting of Object.values<Setting>(SERVICE_SETTINGS)) command.addOption(optionOf(setting));
+  return command.option('--insecure-http', INSECURE_HTTP);
 }
 
 function durationOf(given: GivenSettings, name: SettingName): number {
@@ -119,8 +136,8 @@ export function secretOf(variable: string): string | null {
   } catch (cause) {
     throw new CodedError({
       code: 'SETTING_SECRET',
-      message: `${variable}_FILE names ${file}, which can't be read.`,
-      remedy: 'Name a readable file.',
+      message: `${variable}_FILE points to ${file}, which can't be read.`,
+      remedy: 'Point it to a readable file.',
       cause,
     });
   }
@@ -145,8 +162,8 @@ export function serviceSettings(given: GivenSettings): ServiceSettings {
   if (given.repo === undefined) {
     throw settingError(
       SERVICE_SETTINGS.repo,
-      'it is missing',
-      'Name the manifests repository, for example --repo ./my-models.',
+      'a value is required',
+      'Pass the manifests repository, for example --repo ./my-models.',
     );
   }
   const token = secretOf('SLIPWAY_GIT_TOKEN');
@@ -168,7 +185,7 @@ export function serviceSettings(given: GivenSettings): ServiceSettings {
     reconciler: {
       pollMs: durationOf(given, 'poll'),
       tickMs: durationOf(given, 'tick'),
-      brakeAfterMs: durationOf(given, 'brakeAfter'),
+      emergencyAfterMs: durationOf(given, 'emergencyAfter'),
     },
     environment: process.env,
   };

@@ -1,4 +1,5 @@
-// Owns how rollouts stand, as people read it: one row each, and below what needs a person.
+// Owns the state of rollouts as people read it: one row each, and below it what needs attention.
+import { parseInstant, SystemClock } from '../base/clock.ts';
 import { assertNever } from '../base/errors.ts';
 import { clipped, oneLine } from '../base/plain-text.ts';
 import type { LastRejection } from '../rollout/last-rejection.ts';
@@ -9,7 +10,7 @@ import { fixInWords } from '../wording/fix-in-words.ts';
 import { type OutlookCells, outlookCells, silentInWords } from '../wording/plan-in-words.ts';
 import { changedPolicyInWords } from '../wording/policy-in-words.ts';
 import { statusReasonInWords } from '../wording/step-reason-in-words.ts';
-import { table } from './output.ts';
+import { table, timeAgo } from './output.ts';
 
 const HEADER = ['ROLLOUT', 'MODEL', 'STAGE', 'DEVICES', 'VERDICT', 'WAITING FOR'];
 const MOST_CELL = 110;
@@ -26,19 +27,21 @@ export function tableOfCells(rows: readonly OutlookCells[]): string {
   return rows.length === 0 ? 'There are no rollouts.' : table(HEADER, cells);
 }
 
-/** Which version was taken back, when and why. */
+/** Which version was rejected, when and why. */
 export function rejectionNote(rollout: string, { version, reason, at }: LastRejection): string {
-  const what = `${oneLine(rollout)}: ${oneLine(version)} was rolled back at ${oneLine(at)}`;
+  const atMs = parseInstant(at);
+  const when = atMs === undefined ? oneLine(at) : timeAgo(atMs, new SystemClock().now());
+  const what = `${oneLine(rollout)}: ${oneLine(version)} was rejected ${when}`;
   return `${clipped(what, MOST_REASON)}\n  ${clipped(statusReasonInWords(reason), MOST_REJECTION)}`;
 }
 
-/** A group that is an exception, and why. */
+/** A group with an exception, and why. */
 export function exceptionNote(rollout: string, exception: ExceptedOutlook): string {
   const what = `${oneLine(rollout)}: ${exceptionInWords(exception)}`;
   return `${clipped(what, MOST_REASON)}\n  ${clipped(statusReasonInWords(exception.reason), MOST_REJECTION)}`;
 }
 
-/** What needs a person: what was taken back, what stalls a rollout, what it may not take, which devices are in trouble. */
+/** What needs attention: rejected versions, exceptions, stalled rollouts, versions that may not start, devices with problems. */
 function notesOf({ rollout, conditions, cohort, changedPolicy, exceptions = [], rejected = null }: Outlook): string[] {
   const name = oneLine(rollout);
   const before = [
@@ -54,13 +57,13 @@ function notesOf({ rollout, conditions, cohort, changedPolicy, exceptions = [], 
         return [`${name} is stalled: ${oneLine(condition.reason)}\n  ${fixInWords(condition.fix, rollout)}`];
       case 'SourceVerified': {
         if (condition.status) return [];
-        const what = condition.isNewer ? 'a newer version is not used' : "the desired version can't be used";
+        const what = condition.isNewer ? 'a newer version is not used' : 'the desired version may not start';
         return [`${name}: ${what}: ${oneLine(condition.reason)}\n  ${fixInWords(condition.fix, rollout)}`];
       }
       case 'SignalsAnswered': {
         if (condition.status) return [];
         const silent = condition.silent.map(silentInWords).join('; ');
-        return [`${name}: a metric provider is silent, so its rule can't be decided\n  ${oneLine(silent)}`];
+        return [`${name}: a metric provider does not answer, so its rule can't be decided\n  ${oneLine(silent)}`];
       }
       case 'Ready':
       case 'Progressing':
@@ -72,10 +75,10 @@ function notesOf({ rollout, conditions, cohort, changedPolicy, exceptions = [], 
   const troubled = cohort?.troubled ?? [];
   if (troubled.length === 0) return [...before, ...notes];
   const lines = troubled.map((one) => `  ${oneLine(one.device)}  ${troubleInWords(one, MOST_REASON)}`);
-  return [...before, ...notes, [`${name}: devices in trouble`, ...lines].join('\n')];
+  return [...before, ...notes, [`${name}: devices with problems`, ...lines].join('\n')];
 }
 
-/** The table, and below it what needs a person. */
+/** The table, and below it what needs attention. */
 export function statusTable(outlooks: readonly Outlook[]): string {
   return [tableOfCells(outlooks.map(outlookCells)), ...outlooks.flatMap(notesOf)].join('\n\n');
 }

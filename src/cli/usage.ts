@@ -1,4 +1,4 @@
-// Owns what is said to someone who wrote a command wrongly: one coded error, whatever commander found.
+// Owns errors in how a command was written: one coded error, whatever commander found.
 import type { Command, CommanderError } from 'commander';
 import { CodedError } from '../base/errors.ts';
 
@@ -6,7 +6,7 @@ function nameOf(command: Command): string {
   return command.parent === null ? command.name() : `${nameOf(command.parent)} ${command.name()}`;
 }
 
-/** `error: unknown command 'statsu'` and `(Did you mean status?)`, as sentences of ours. */
+/** `error: unknown command 'statsu'` and `(Did you mean status?)` as one coded error. */
 function usageError(command: Command, { message }: CommanderError): CodedError {
   const [what = '', ...more] = message.replace(/^error: /, '').split('\n');
   const sentence = what.charAt(0).toUpperCase() + what.slice(1).replace(/\.$/, '');

@@ -29,7 +29,7 @@ function refuse(path: string, expected: string): never {
   throw new CodedError({
     code: 'DIRECTIVE_UNREADABLE',
     message: `The directive's ${path.slice(0, MOST_QUOTED)} is not ${expected}.`,
-    remedy: 'Device and service must be of versions that understand each other: update the older one.',
+    remedy: 'The versions of device and service do not fit together: update the older one.',
   });
 }
 
@@ -133,7 +133,7 @@ function exceptions(value: unknown, path: string): Pick<DirectiveEntry, 'excepti
 
 function entry(value: unknown, path: string): DirectiveEntry {
   const given = fields(value, path);
-  if (typeof given.brake !== 'boolean') refuse(`${path}.brake`, 'true or false');
+  if (typeof given.emergency !== 'boolean') refuse(`${path}.emergency`, 'true or false');
   return {
     rollout: text(given.rollout, `${path}.rollout`),
     revision: count(given.revision, `${path}.revision`),
@@ -146,7 +146,7 @@ function entry(value: unknown, path: string): DirectiveEntry {
     stable: stable(given.stable, `${path}.stable`),
     ...exceptions(given.exceptions, `${path}.exceptions`),
     spreadMs: count(given.spreadMs, `${path}.spreadMs`),
-    brake: given.brake,
+    emergency: given.emergency,
   };
 }
 

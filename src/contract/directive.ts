@@ -49,8 +49,8 @@ export interface DirectiveEntry {
   readonly exceptions?: readonly GroupException[];
   /** Downloads are spread over this time. */
   readonly spreadMs: number;
-  /** Emergency stop, published before its commit: everyone runs stable, whatever the cohort. */
-  readonly brake: boolean;
+  /** An emergency rollback, published before its commit: everyone runs stable, whatever the cohort. */
+  readonly emergency: boolean;
 }
 
 /** One signed statement for the whole fleet; entries sorted by rollout, so that equal content has equal bytes. */
@@ -92,7 +92,7 @@ function exceptionsFor({ exceptions = [] }: DirectiveEntry, { labels }: DeviceFa
 
 /** Does the entry's candidate go to this device? A device of several groups gets it only if all of them do. */
 export function isOnCandidate(entry: DirectiveEntry, facts: DeviceFacts): boolean {
-  if (entry.candidate === null || entry.brake || !matches(entry.target, facts)) return false;
+  if (entry.candidate === null || entry.emergency || !matches(entry.target, facts)) return false;
   if (!isIn(entry.cohort, entry, facts)) return false;
   const apart = exceptionsFor(entry, facts).filter(standsApart);
   return apart.every(({ cohort }) => cohort !== null && isIn(cohort, entry, facts));

@@ -24,7 +24,7 @@ export function parseDurationMs(text: string): number {
     code: 'DURATION_SYNTAX',
     message: whole
       ? `The duration "${text}" is longer than ten years.`
-      : `"${text.slice(0, 64)}" is no duration: it needs a number and a unit.`,
+      : `"${text.slice(0, 64)}" is not a duration: it needs a number and a unit.`,
     remedy: 'Write a number with ms, s, m, h, d or w, such as `30m`, `1h30m` or `7d`.',
     column: 1,
   });
@@ -60,7 +60,7 @@ export function parsePercent(text: string): number {
   if (percent <= 100) return percent / 100;
   throw new TextError({
     code: 'PERCENT_SYNTAX',
-    message: `"${text.slice(0, 64)}" is no percentage from 0% to 100%.`,
+    message: `"${text.slice(0, 64)}" is not a percentage from 0% to 100%.`,
     remedy: 'Write a number and a percent sign, such as `1%` or `0.5%`.',
     column: 1,
   });

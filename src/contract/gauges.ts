@@ -66,10 +66,13 @@ export function addSummariesByName(
   most: number,
 ): Record<string, Summary> {
   const sums = new Map(Object.entries(a));
-  for (const [name, summary] of Object.entries(b)) {
-    const known = sums.get(name);
-    if (known !== undefined) sums.set(name, addSummaries(known, summary));
-    else if (sums.size < most) sums.set(name, summary);
-  }
+  for (const [name, summary] of Object.entries(b)) addToSummaries(sums, name, summary, most);
   return Object.fromEntries(sums);
+}
+
+/** Adds to the sum of that name; a new name is left out once there are `most`. */
+export function addToSummaries(sums: Map<string, Summary>, name: string, summary: Summary, most: number): void {
+  const known = sums.get(name);
+  if (known !== undefined) sums.set(name, addSummaries(known, summary));
+  else if (sums.size < most) sums.set(name, summary);
 }

@@ -1,5 +1,6 @@
 // Owns the order of versions: SemVer and free-form ones such as `2026.01.10-rc1` or `2025-04-14T16-38-25` in one total order, and ranges.
 import semver from 'semver';
+import { TextError } from './source/text-error.ts';
 
 /** What a version may look like: a safe file name without `latest`, ranges or spaces in it. */
 export const VERSION_PATTERN = '^[A-Za-z0-9](?:[A-Za-z0-9._+-]{0,126}[A-Za-z0-9])?$';
@@ -69,9 +70,22 @@ export function isVersion(text: string): boolean {
   return VERSION.test(text) && text !== 'latest';
 }
 
-/** Is the text a range such as `>=1.2 <2`, `^1.4.0` or `1.x || 3.x`, rather than `latest` or a single version? */
+/** Is the text a range such as `>=1.2 <2`, `^1.4.0`, `1.x || 3.x`, or a single version of SemVer? */
+export function isRange(text: string): boolean {
+  return text.length <= MOST_RANGE_LENGTH && semver.validRange(text) !== null;
+}
+
+/** Throws VERSION_RANGE, a TextError, where `isRange` is false. */
+export function parseRange(text: string): void {
+  if (isRange(text)) return;
+  const message = `"${text}" is not a version range.`;
+  const remedy = 'Write a range such as `>=1.2 <2` or `^1.4`.';
+  throw new TextError({ code: 'VERSION_RANGE', message, remedy, column: 1 });
+}
+
+/** Is the text a range rather than `latest` or a single version? */
 export function isVersionRange(text: string): boolean {
-  return text.length <= MOST_RANGE_LENGTH && /[<>=^~*|\s]/.test(text) && semver.validRange(text) !== null;
+  return /[<>=^~*|\s]/.test(text) && isRange(text);
 }
 
 /** Is the version in the range? Strict SemVer: a free-form version is in no range, a pre-release only where the range names one of the same version. */

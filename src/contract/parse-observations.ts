@@ -64,7 +64,7 @@ export function parseGauges(raw: Members): Pick<DeviceReport, 'gauges'> {
     const named = members(gauges, place);
     for (const name of Object.keys(named).slice(0, MOST_GAUGES + 1)) {
       if (!isGaugeName(name))
-        refuse('REPORT_SHAPE', `${place} key`, 'is no name of a gauge: a-z, digits and _, at most 64');
+        refuse('REPORT_SHAPE', `${place} key`, 'is not the name of a gauge: a-z, digits and _, at most 64');
     }
     const summaries: Record<string, Summary> = {};
     for (const [name, one] of Object.entries(record(named, place, MOST_GAUGES, (value) => value))) {
@@ -83,7 +83,7 @@ function parseSummary(value: unknown, place: string, least: number, most: number
     max: finite(raw.max, `${place}.max`, least, most),
     samples: count(raw.samples, `${place}.samples`),
   };
-  if (summary.samples === 0) refuse('REPORT_NUMBERS', `${place}.samples`, 'is 0: what was not read is left out');
+  if (summary.samples === 0) refuse('REPORT_NUMBERS', `${place}.samples`, 'is 0: leave out what was not read');
   if (summary.min > summary.mean || summary.mean > summary.max) {
     refuse('REPORT_NUMBERS', place, 'has a mean that is not between its least and its most');
   }

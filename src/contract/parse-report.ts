@@ -14,11 +14,14 @@ import {
   count,
   digest,
   instant,
+  isDeviceId,
   list,
+  MOST_LABELS,
   members,
   name,
   oneOf,
   orNull,
+  parseLabels,
   record,
   refuse,
   span,
@@ -29,7 +32,6 @@ import type { SketchJson } from './sketch.ts';
 export const MOST_INTERVALS = 16;
 export const MOST_STATES = 64;
 export const MOST_OUTCOMES = 64;
-const MOST_LABELS = 64;
 const MOST_BUCKETS = 2_000;
 const MOST_TEXT = 500;
 
@@ -157,16 +159,6 @@ function parseProperty(value: unknown, place: string): string | number {
   if (typeof value === 'number')
     return Number.isFinite(value) ? value : refuse('REPORT_NUMBERS', place, 'is not finite');
   return text(value, place, 256);
-}
-
-/** Ids that may stand in addresses, file names and the bytes that are hashed for membership. */
-export function isDeviceId(value: unknown): value is string {
-  return typeof value === 'string' && /^[A-Za-z0-9][A-Za-z0-9._:@-]{0,127}$/.test(value);
-}
-
-/** Labels as a device states them, at enrolment and in reports. */
-export function parseLabels(value: unknown, place = 'labels'): Record<string, string> {
-  return record(value, place, MOST_LABELS, (label, at) => text(label, at, 256));
 }
 
 /**

@@ -6,6 +6,7 @@ import { type Digest, isDigest } from './digest.ts';
 export const MOST_COUNT = 1e9;
 export const MOST_SPAN_MS = 366 * 86_400_000;
 export const MOST_NAME = 128;
+export const MOST_LABELS = 64;
 
 export type Members = Readonly<Record<string, unknown>>;
 
@@ -17,7 +18,7 @@ export function refuse(
   throw new CodedError({
     code,
     message: `The report's ${place} ${problem}.`,
-    remedy: 'Send what src/contract/report.ts describes; a refused report need not be sent again.',
+    remedy: 'Send the form that src/contract/report.ts describes; do not send a refused report again.',
   });
 }
 
@@ -42,7 +43,7 @@ export function text(value: unknown, place: string, most: number): string {
 export function name(value: unknown, place: string, most = MOST_NAME): string {
   const read = text(value, place, most);
   // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is refused
-  if (read === '' || /[\u0000-\u001f\u007f]/.test(read)) return refuse('REPORT_SHAPE', place, 'is no name');
+  if (read === '' || /[\u0000-\u001f\u007f]/.test(read)) return refuse('REPORT_SHAPE', place, 'is not a name');
   if (read === '__proto__') return refuse('REPORT_SHAPE', place, 'is a name that JavaScript keeps for itself');
   return read;
 }
@@ -117,4 +118,14 @@ export function ifPresent<K extends string, T>(
   return present === undefined
     ? {}
     : ({ [key]: parse(present, place === '' ? key : `${place}.${key}`) } as Record<K, T>);
+}
+
+/** Ids that may stand in addresses, file names and the bytes that are hashed for membership. */
+export function isDeviceId(value: unknown): value is string {
+  return typeof value === 'string' && /^[A-Za-z0-9][A-Za-z0-9._:@-]{0,127}$/.test(value);
+}
+
+/** Labels as a device states them, at enrolment and in reports. */
+export function parseLabels(value: unknown, place = 'labels'): Record<string, string> {
+  return record(value, place, MOST_LABELS, (label, at) => text(label, at, 256));
 }

@@ -47,7 +47,7 @@ export class SelectorParser {
   parse(): Selector {
     if (this.#text.length > LONGEST) {
       throw this.#error(`The selector has ${this.#text.length} characters, more than ${LONGEST}.`, {
-        remedy: 'Give the devices a common label and select by that.',
+        remedy: 'Give the devices a common label and select by it.',
         at: LONGEST,
       });
     }
@@ -167,12 +167,12 @@ export class SelectorParser {
       if (char === '\\') this.#at++;
       value += this.#text[this.#at] ?? '';
     }
-    throw this.#error('The quoted text has no end.', { remedy: 'Close it with `"`.', at: start });
+    throw this.#error('The quoted text is not closed.', { remedy: 'Close it with `"`.', at: start });
   }
 
   #deeper(parse: () => Selector): Selector {
     if (++this.#depth > DEEPEST) {
-      throw this.#error(`The selector is nested deeper than ${DEEPEST} levels.`, { remedy: 'Write it flatter.' });
+      throw this.#error(`The selector is nested deeper than ${DEEPEST} levels.`, { remedy: 'Use fewer levels.' });
     }
     const selector = parse();
     this.#depth--;

@@ -1,20 +1,20 @@
 // Owns the types of the documents. Generated from schemas/*.schema.json by `npm run generate`: change those instead.
 
 /**
- * One immutable version of a model: what it is, its files for each platform, what it needs and how it is tested. Signed as a whole; lies at `models/<model>/<version>.yaml`.
+ * One immutable version of a model: its interface, files for each platform, requirements and self-test. It is signed and stored at `models/<model>/<version>.yaml`.
  */
 export interface ModelManifest {
   /**
-   * The version of Slipway's documents that this one is written for.
+   * Version of the document format.
    */
   readonly apiVersion: 'slipway.dev/v1alpha1';
   /**
-   * What this document is.
+   * Kind of the document.
    */
   readonly kind: 'ModelManifest';
   readonly metadata: ModelMetadata;
   /**
-   * What the version is made of.
+   * Content of the version.
    */
   readonly spec: {
     /**
@@ -22,7 +22,7 @@ export interface ModelManifest {
      */
     readonly framework: string;
     /**
-     * Where the version comes from.
+     * Origin of the version.
      */
     readonly lineage?: {
       /**
@@ -42,23 +42,23 @@ export interface ModelManifest {
        */
       readonly run?: string;
       /**
-       * How the training went.
+       * Facts about the training.
        */
       readonly training?: {
         /**
-         * Rounds of training, such as federated ones.
+         * Number of training rounds, for example of federated training.
          */
         readonly rounds?: number;
         /**
-         * Participants of federated training.
+         * Number of participants in federated training.
          */
         readonly participants?: number;
         /**
-         * Figures of convergence by name.
+         * Convergence metrics by name.
          */
         readonly convergence?: {
           /**
-           * A figure.
+           * Value of the metric.
            */
           readonly [k: string]: number;
         };
@@ -69,13 +69,13 @@ export interface ModelManifest {
      */
     readonly metrics?: {
       /**
-       * A figure.
+       * Value of the metric.
        */
       readonly [k: string]: number;
     };
     readonly interface: ModelInterface;
     /**
-     * When an answer counts as one.
+     * How confident an answer must be.
      */
     readonly confidence?: {
       /**
@@ -84,7 +84,7 @@ export interface ModelManifest {
       readonly least: number;
     };
     /**
-     * The version's files for each platform, the most special first.
+     * Files of the version for each platform, the most specific variant first.
      *
      * @minItems 1
      * @maxItems 64
@@ -92,30 +92,30 @@ export interface ModelManifest {
     readonly variants: readonly Variant[];
     readonly compatibility?: Compatibility;
     /**
-     * What it needs on the device beyond its files.
+     * Resources that the version needs on the device besides its files.
      */
     readonly resources?: {
       /**
-       * Memory at work, in bytes.
+       * Memory while running, in bytes.
        */
       readonly memoryBytes?: number;
       /**
-       * Disk at work, in bytes.
+       * Disk space while running, in bytes.
        */
       readonly diskBytes?: number;
     };
     /**
-     * Examples with known answers: the self-test on the device.
+     * Examples with known answers. The device runs them as its self-test.
      *
      * @maxItems 100
      */
     readonly examples?: readonly ModelExample[];
     /**
-     * Parameters with their defaults; a rollout may set others.
+     * Parameters with their defaults. A rollout may override them.
      */
     readonly parameters?: {
       /**
-       * A value that the model's host reads.
+       * Value that the model host reads.
        */
       readonly [k: string]: string | number | boolean;
     };
@@ -123,7 +123,7 @@ export interface ModelManifest {
   };
 }
 /**
- * Which model and version this is.
+ * Model and version.
  */
 export interface ModelMetadata {
   /**
@@ -131,24 +131,24 @@ export interface ModelMetadata {
    */
   readonly name: string;
   /**
-   * The version: free-form, but a safe file name. Quote it where YAML would read a number.
+   * The version, in any form that is a safe file name. Put it in quotes if YAML would read a number.
    */
   readonly version: string;
   /**
-   * What this version is, for people.
+   * Description of this version, for people.
    */
   readonly description?: string;
   /**
-   * Who answers for it: a person or a team.
+   * Person or team that owns the model.
    */
   readonly owner?: string;
   /**
-   * What it is used for.
+   * Use case of the model.
    */
   readonly useCase?: string;
 }
 /**
- * Tensors that go in and come out. Where versions are SemVer, a change needs a major step.
+ * Input and output tensors. If versions are SemVer, a changed interface needs a new major version.
  */
 export interface ModelInterface {
   /**
@@ -171,11 +171,11 @@ export interface ModelInterface {
  */
 export interface InputTensor {
   /**
-   * Name of the tensor, as the model file has it.
+   * Name of the tensor in the model file.
    */
   readonly name: string;
   /**
-   * Element type: the Open Inference Protocol's, in lower case and spelt out.
+   * Element type, as in the Open Inference Protocol but in lower case and spelt out.
    */
   readonly type:
     | 'bool'
@@ -192,11 +192,11 @@ export interface InputTensor {
     | 'float64'
     | 'bytes';
   /**
-   * Size of each dimension; -1 where any size will do, such as the batch.
+   * Size of each dimension; -1 allows any size, for example for the batch.
    *
    * @maxItems 8
    *
-   * Items: Size of one dimension, or -1 for any.
+   * Items: Size of one dimension, or -1 for any size.
    */
   readonly shape: readonly number[];
 }
@@ -205,11 +205,11 @@ export interface InputTensor {
  */
 export interface OutputTensor {
   /**
-   * Name of the tensor, as the model file has it.
+   * Name of the tensor in the model file.
    */
   readonly name: string;
   /**
-   * Element type: the Open Inference Protocol's, in lower case and spelt out.
+   * Element type, as in the Open Inference Protocol but in lower case and spelt out.
    */
   readonly type:
     | 'bool'
@@ -226,15 +226,15 @@ export interface OutputTensor {
     | 'float64'
     | 'bytes';
   /**
-   * Size of each dimension; -1 where any size will do, such as the batch.
+   * Size of each dimension; -1 allows any size, for example for the batch.
    *
    * @maxItems 8
    *
-   * Items: Size of one dimension, or -1 for any.
+   * Items: Size of one dimension, or -1 for any size.
    */
   readonly shape: readonly number[];
   /**
-   * Names of the classes, in the order of the last dimension. Gives the class histogram its names.
+   * Class names, in the order of the last dimension. The class histogram uses them.
    *
    * @maxItems 10000
    *
@@ -243,7 +243,7 @@ export interface OutputTensor {
   readonly classes?: readonly string[];
 }
 /**
- * The files of the version for one platform. A device takes the first variant that fits it.
+ * Files of the version for one platform. A device uses the first variant that matches it.
  */
 export interface Variant {
   /**
@@ -251,7 +251,7 @@ export interface Variant {
    */
   readonly platform: string;
   /**
-   * What the device must have besides, such as an NPU; all of them.
+   * Capabilities that the device must also have, such as an NPU.
    *
    * @maxItems 32
    *
@@ -275,44 +275,44 @@ export interface Variant {
  */
 export interface ModelFile {
   /**
-   * What the file is for. Each variant has exactly one `model`.
+   * Role of the file. Each variant has exactly one `model`.
    */
   readonly role: 'model' | 'labels' | 'preprocess' | 'postprocess';
   /**
-   * File name on the device; no folders.
+   * File name on the device, without folders.
    */
   readonly name: string;
   /**
-   * Digest of the file's bytes; the device refuses any others. `sha256:` and 64 hexadecimal digits.
+   * Digest of the file. The device refuses a file with another digest. `sha256:` and 64 hexadecimal digits.
    */
   readonly digest: `sha256:${string}`;
   /**
-   * Size in bytes; the device refuses to read more.
+   * Size in bytes. The device refuses to read more.
    */
   readonly sizeBytes: number;
   /**
-   * Where the file lies: absolute (http or https), or relative to the distribution's base.
+   * Address of the file: absolute (http or https), or relative to the publication.
    */
   readonly url: string;
 }
 /**
- * What a device must be; one that isn't refuses the version and says which clause failed.
+ * Requirements on the device. A device that does not meet them refuses the version and reports the failed requirement.
  */
 export interface Compatibility {
   /**
-   * Range of agent versions.
+   * Range of compatible agent versions.
    */
   readonly agent?: string;
   /**
-   * Range of firmware versions.
+   * Range of compatible firmware versions.
    */
   readonly firmware?: string;
   /**
-   * Range of versions of the inference code around the model.
+   * Range of compatible versions of the inference code that uses the model.
    */
   readonly inferenceCode?: string;
   /**
-   * Device groups that may run it; none given: all.
+   * Device groups that may run the version. Default: all.
    *
    * @maxItems 200
    *
@@ -329,19 +329,19 @@ export interface Compatibility {
   readonly features?: readonly string[];
 }
 /**
- * An example with a known answer, run on the device before the version may serve.
+ * Example with a known answer. The device runs it before the version may serve.
  */
 export interface ModelExample {
   /**
-   * What the example shows, in words.
+   * Name of the example, for people.
    */
   readonly name: string;
   /**
-   * Values of each input tensor by its name.
+   * Values of each input tensor, by name.
    */
   readonly inputs: {
     /**
-     * Values in row-major order, a dimension of -1 counting as 1.
+     * Values in row-major order; a dimension of -1 counts as 1.
      *
      * @maxItems 20000
      *
@@ -350,19 +350,19 @@ export interface ModelExample {
     readonly [k: string]: readonly (number | string | boolean)[];
   };
   /**
-   * What must come out: a class, outputs, or both.
+   * Expected answer: a class, outputs, or both.
    */
   readonly expect: {
     /**
-     * The most probable class.
+     * Most probable class.
      */
     readonly class?: string;
     /**
-     * Values of output tensors by name.
+     * Values of output tensors, by name.
      */
     readonly outputs?: {
       /**
-       * Values in row-major order, a dimension of -1 counting as 1.
+       * Values in row-major order; a dimension of -1 counts as 1.
        *
        * @maxItems 20000
        *
@@ -371,56 +371,56 @@ export interface ModelExample {
       readonly [k: string]: readonly (number | string | boolean)[];
     };
     /**
-     * Largest allowed difference of any output value. Default 0.01.
+     * Largest allowed difference of an output value. Default 0.01.
      */
     readonly tolerance?: number;
   };
 }
 /**
- * Limits of the trial on each device: a breach switches the device back by itself.
+ * Limits of the trial on each device. A device that breaks one switches back by itself.
  */
 export interface HealthLimits {
   /**
-   * The trial ends at the first of these.
+   * Length of the trial, which ends at the first of these limits.
    */
   readonly warmUp?: {
     /**
-     * Length of the trial. Default 1h. A number with ms, s, m, h, d or w.
+     * Longest time of the trial. Default 1h. A number with ms, s, m, h, d or w.
      */
     readonly duration?: string;
     /**
-     * Inferences of the trial. Default 1000.
+     * Most inferences in the trial. Default 1000.
      */
     readonly inferences?: number;
   };
   /**
-   * Most of the inferences that may fail. Default 1%. A percentage.
+   * Highest share of failed inferences. Default 1%. A percentage.
    */
   readonly errorRate?: string;
   /**
-   * Most of the answers that may be unknown. Default 10%. A percentage.
+   * Highest share of unknown answers. Default 10%. A percentage.
    */
   readonly unknownRate?: string;
   /**
-   * Highest 95th percentile of the latency. Default: twice that of the version before. A number with ms, s, m, h, d or w.
+   * Highest 95th percentile of the latency. Default: twice the value of the previous version. A number with ms, s, m, h, d or w.
    */
   readonly latencyP95?: string;
 }
 
 /**
- * Who may sign models and policies, and which keys are the reconciler's. Lies outside the manifests repository: whoever can push there must not be able to widen it.
+ * Who may sign models and policies, and which keys belong to the reconciler. Keep this file outside the manifests repository, so that nobody who can push there can change it.
  */
 export interface TrustPolicyDocument {
   /**
-   * The version of Slipway's documents that this one is written for.
+   * Version of the document format.
    */
   readonly apiVersion: 'slipway.dev/v1alpha1';
   /**
-   * What this document is.
+   * Kind of the document.
    */
   readonly kind: 'TrustPolicy';
   /**
-   * How people refer to this document; optional.
+   * Name of the document; optional.
    */
   readonly metadata?: {
     /**
@@ -437,13 +437,13 @@ export interface TrustPolicyDocument {
      */
     readonly trustedRoot?: string;
     /**
-     * Who may sign models and policies.
+     * Signers of models and policies.
      *
      * @maxItems 256
      */
     readonly signers?: readonly TrustedSigner[];
     /**
-     * Keys that sign evidence and commits.
+     * Keys of the reconciler, which sign evidence and commits.
      *
      * @maxItems 16
      */
@@ -451,11 +451,11 @@ export interface TrustPolicyDocument {
   };
 }
 /**
- * Who may sign what: one of `key`, `publicKey` and `keyless`.
+ * A signer, with exactly one of `key`, `publicKey` and `keyless`.
  */
 export interface TrustedSigner {
   /**
-   * What people call the signer; shown with what it signed.
+   * Name of the signer, shown with its signatures.
    */
   readonly name: string;
   /**
@@ -468,15 +468,15 @@ export interface TrustedSigner {
   readonly publicKey?: string;
   readonly keyless?: KeylessIdentity;
   /**
-   * From then on nothing new is admitted; what was admitted stays valid. ISO 8601 with a time zone.
+   * After this time, nothing new by this signer is accepted; what was accepted before stays valid. ISO 8601 with a time zone.
    */
   readonly notAfter?: string;
   /**
-   * true: nothing that it ever signed is trusted. Default false.
+   * true: nothing by this signer is trusted, old or new. Default false.
    */
   readonly revoked?: boolean;
   /**
-   * Models that it may sign; `*` stands for any characters. Default: none.
+   * Models that this signer may sign; `*` matches any characters. Default: none.
    *
    * @maxItems 200
    *
@@ -484,7 +484,7 @@ export interface TrustedSigner {
    */
   readonly models?: readonly string[];
   /**
-   * Policies that it may sign; `*` stands for any characters. Default: none.
+   * Policies that this signer may sign; `*` matches any characters. Default: none.
    *
    * @maxItems 200
    *
@@ -493,7 +493,7 @@ export interface TrustedSigner {
   readonly policies?: readonly string[];
 }
 /**
- * The identity in Sigstore's certificates.
+ * Identity in Sigstore certificates.
  */
 export interface KeylessIdentity {
   /**
@@ -501,7 +501,7 @@ export interface KeylessIdentity {
    */
   readonly issuer: string;
   /**
-   * The identity, exactly.
+   * The exact identity.
    */
   readonly identity?: string;
   /**
@@ -510,7 +510,7 @@ export interface KeylessIdentity {
   readonly identityPattern?: string;
 }
 /**
- * One of `key` and `publicKey`.
+ * A key of the reconciler: either `key` or `publicKey`.
  */
 export interface ReconcilerKey {
   /**

@@ -1,6 +1,5 @@
 // Owns the publication folder: static files that any web host, CDN or carried disk can serve.
-import { closeSync, fsyncSync, openSync, renameSync, rmSync } from 'node:fs';
-import { mkdir, readdir, rm } from 'node:fs/promises';
+import { mkdir, readdir, rename, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { readFileIfPresent, syncFolder, writeFileDurably } from '../base/durable-file.ts';
 import { CodedError } from '../base/errors.ts';
@@ -121,10 +120,11 @@ export class FolderPublication implements Publication {
    * Runs inside the ledger's transaction. The rename is flushed before the ledger records it: after a power cut the record never says
    * more than the folder. Old files go here too: whoever published next could otherwise count on one that is about to vanish.
    */
-  #swap(ready: string, old: readonly string[]): void {
-    renameSync(ready, this.#at('metadata', 'timestamp.json'));
-    flushFolder(this.#at('metadata'));
-    for (const file of old) removeQuietly(file);
+  async #swap(ready: string, old: readonly string[]): Promise<void> {
+    await rename(ready, this.#at('metadata', 'timestamp.json'));
+    await syncFolder(this.#at('metadata'));
+    // The pointer is swapped already: a file that can't be removed must not undo that. The next publication tries again.
+    for (const file of old) await rm(file, { force: true }).catch(() => undefined);
   }
 
   async expiresAtMs(): Promise<number | null> {
@@ -227,22 +227,4 @@ export class FolderPublication implements Publication {
 
 function hexInTargets(bytes: Buffer | undefined): string {
   return /"sha256":"([0-9a-f]{64})"/.exec(bytes?.toString('utf8') ?? '')?.[1] ?? '';
-}
-
-/** As `syncFolder`, without giving up the turn. */
-function flushFolder(folder: string): void {
-  if (process.platform === 'win32') return;
-  const handle = openSync(folder, 'r');
-  try {
-    fsyncSync(handle);
-  } finally {
-    closeSync(handle);
-  }
-}
-
-/** The pointer is swapped already: a file that can't be removed must not undo that. The next publication tries again. */
-function removeQuietly(file: string): void {
-  try {
-    rmSync(file, { force: true });
-  } catch {}
 }

@@ -36,7 +36,7 @@ export interface PublicationLedger {
     token: number;
     directive: Directive;
     metadataVersion: number;
-    swap: () => void;
+    swap: () => Promise<void>;
   }): Promise<'published' | 'lost'>;
 }
 

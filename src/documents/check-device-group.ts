@@ -14,7 +14,7 @@ export function checkDeviceGroup({ spec }: DeviceGroup): Problem[] {
       ...checkPublicKey(device.publicKey, device.id, [...path, 'publicKey']),
     ];
     if (seen.has(device.id)) {
-      const message = `The device "${device.id}" stands here a second time.`;
+      const message = `The device "${device.id}" is listed twice.`;
       problems.push({ code: 'GROUP_DEVICE_TWICE', path: [...path, 'id'], message, remedy: 'Keep one of them.' });
     }
     seen.add(device.id);
@@ -25,7 +25,7 @@ export function checkDeviceGroup({ spec }: DeviceGroup): Problem[] {
 function checkLabels(device: GroupDevice, common: Readonly<Record<string, string>>, path: FieldPath): Problem[] {
   return Object.entries(device.labels ?? {}).flatMap(([name, value]): Problem[] => {
     if (!Object.hasOwn(common, name) || common[name] === value) return [];
-    const message = `"${device.id}" is \`${name}: ${value}\` here, and its group is \`${name}: ${common[name]}\`.`;
+    const message = `"${device.id}" is \`${name}: ${value}\` here, but its group has \`${name}: ${common[name]}\`.`;
     return [
       {
         code: 'GROUP_LABEL',

@@ -23,7 +23,7 @@ function checkGroupFailure(stages: readonly PolicyStage[]): Problem[] {
     inherited = rules ?? inherited;
     const decides = inherited.some((rule) => labelOf(rule) !== undefined && !(typeof rule === 'object' && rule.dryRun));
     if (decides || onGroupFailure === 'stage') return [];
-    const message = `No rule of stage "${name}" decides by group, so none can fail in a group alone.`;
+    const message = `Stage "${name}" has no rule that decides by group, so no group can fail alone.`;
     const remedy = 'Add one, such as `{ rule: error_rate < 1%, by: hw }`, or leave out `onGroupFailure`.';
     return [{ code: 'POLICY_GROUP_FAILURE', path: [...STAGES, index, 'onGroupFailure'], message, remedy }];
   });
@@ -40,8 +40,8 @@ function checkLabels(stages: readonly PolicyStage[]): Problem[] {
       if (by === undefined) continue;
       labels.add(by);
       if (labels.size <= MOST_LABELS) continue;
-      const message = `The policy's rules make groups by more than ${MOST_LABELS} labels.`;
-      const remedy = 'Keep to those that tell faults apart, such as `hw` and `os`.';
+      const message = `The policy's rules group devices by more than ${MOST_LABELS} labels.`;
+      const remedy = 'Keep the labels that tell faults apart, such as `hw` and `os`.';
       return [{ code: 'POLICY_RULE_BY', path: [...STAGES, index, 'rules', place, 'by'], message, remedy }];
     }
   }
@@ -53,13 +53,13 @@ export function checkGroups(rule: PolicyRule, path: FieldPath): Problem[] {
   if (typeof rule === 'string' || 'prometheus' in rule || 'webhook' in rule) return [];
   const { by, limits = {}, scope = 'stage' } = rule;
   if (by === undefined && Object.keys(limits).length > 0) {
-    const message = 'Limits of groups need a label that makes the groups.';
+    const message = '`limits` needs `by`, the label that forms the groups.';
     return [
       { code: 'POLICY_RULE_BY', path: [...path, 'limits'], message, remedy: 'Add `by: hw`, or leave out `limits`.' },
     ];
   }
   if (by !== undefined && scope !== 'stage') {
-    const message = 'A rule by groups is about the devices of the stage.';
+    const message = 'A rule with `by` only covers the devices of the stage.';
     return [{ code: 'POLICY_RULE_BY', path: [...path, 'scope'], message, remedy: 'Leave out `scope`, or `by`.' }];
   }
   return Object.entries(limits).flatMap(([value, limit]) => {
@@ -74,7 +74,7 @@ function limitProblem(rule: string, limit: string, path: FieldPath): Problem | u
   const bare = limit.replace(/^\s*(?:<=|>=|==|<|>)\s*/, '');
   const problem = asked(limit);
   if (problem === undefined || bare === limit || asked(bare) !== undefined) return problem;
-  const message = 'The limit of a group has no sign of its own: it is that of the rule.';
+  const message = "A group's limit takes no comparison sign: the rule's sign applies.";
   return { ...problem, message, remedy: `Write \`${rule.match(/^[^<>=]*[<>=]+/)?.[0]} ${bare}\`.` };
 }
 

@@ -98,7 +98,7 @@ function checkNames(list: readonly Found<Named>[]): [Found<Named>, Problem][] {
       return [];
     }
     const message = `${other} has the same name, "${name}".`;
-    const remedy = 'Rename one of them: names are unique over all folders.';
+    const remedy = 'Rename one of them: names must be unique across folders.';
     return [[found, { code: 'DOCUMENT_TWICE', path: ['metadata', 'name'], message, remedy }]];
   });
 }
@@ -108,7 +108,7 @@ function checkManifest(manifest: ModelManifest, catalogue: Catalogue): Problem[]
   const { version } = manifest.metadata;
   const before = catalogue.breaks.get(manifest);
   if (before !== undefined) {
-    const message = `The interface differs from that of ${before.metadata.version}, and ${version} is no major step.`;
+    const message = `The interface differs from that of ${before.metadata.version}, but ${version} is not a new major version.`;
     const remedy = 'Raise the major version, or keep the interface.';
     problems.push({ code: 'MANIFEST_INTERFACE', path: ['spec', 'interface'], part: 'name', message, remedy });
   }
@@ -141,8 +141,8 @@ function checkRollout({ document, file }: Found<Rollout>, catalogue: Catalogue):
   const [twin] = twins;
   const problems = [...checkVersion(document, catalogue), ...checkPolicy(document, catalogue)];
   if (twin === undefined) return problems;
-  const message = `${twin.file} rolls out the same model to the same target: devices would change nothing.`;
-  const remedy = 'Remove one, or let their targets exclude each other.';
+  const message = `${twin.file} rolls out the same model to the same target, so devices would ignore both.`;
+  const remedy = 'Remove one, or make their targets exclude each other.';
   return [...problems, { code: 'ROLLOUT_TARGET_TWICE', path: ['spec', 'target'], message, remedy }];
 }
 
@@ -163,20 +163,20 @@ function checkVersion({ spec }: Rollout, { manifests, broken }: Catalogue): Prob
   if (version === undefined && brokenVersions.includes(spec.version)) {
     const message = `The manifest of ${spec.model} ${spec.version} is broken.`;
     return [
-      { code: 'REFERENCE_BROKEN', path, message, remedy: 'Correct the manifest; its own errors are listed with it.' },
+      { code: 'REFERENCE_BROKEN', path, message, remedy: 'Correct the manifest; its errors are listed separately.' },
     ];
   }
   if (version === undefined) {
-    const message = `No version of "${spec.model}" is or satisfies ${spec.version}.`;
+    const message = `No version of "${spec.model}" matches ${spec.version}.`;
     return [{ code: 'REFERENCE_VERSION', path, message, remedy: suggest(spec.version, versions) }];
   }
   const manifest = ofModel.find(({ document }) => document.metadata.version === version)?.document;
   return manifest === undefined ? [] : checkParameters(spec.parameters ?? {}, manifest);
 }
 
-function newestOf(versions: readonly string[], wish: string): string | undefined {
+function newestOf(versions: readonly string[], desired: string): string | undefined {
   const fitting = versions.filter((version) =>
-    wish === 'latest' ? true : isVersionRange(wish) ? satisfiesRange(version, wish) : version === wish,
+    desired === 'latest' ? true : isVersionRange(desired) ? satisfiesRange(version, desired) : version === desired,
   );
   return fitting.sort(compareVersions).at(-1);
 }
@@ -192,7 +192,7 @@ function checkParameters(parameters: NonNullable<Rollout['spec']['parameters']>,
       return [{ code: 'REFERENCE_PARAMETER', path, part: 'name', message, remedy: suggest(name, Object.keys(known)) }];
     }
     if (typeof value === typeof known[name]) return [];
-    const message = `"${name}" is ${JSON.stringify(value)}, and the manifest's is ${JSON.stringify(known[name])}.`;
+    const message = `"${name}" is ${JSON.stringify(value)}, but the manifest has ${JSON.stringify(known[name])}.`;
     return [{ code: 'REFERENCE_PARAMETER', path, message, remedy: `Give it a value that is a ${typeof known[name]}.` }];
   });
 }
@@ -201,7 +201,7 @@ function checkPolicy({ metadata, spec }: Rollout, { policies, broken, defaultPol
   const name = spec.policy ?? defaultPolicy;
   const path = spec.policy === undefined ? ['spec'] : ['spec', 'policy'];
   if (name === undefined) {
-    const message = 'The rollout names no policy, and the repository has no default one.';
+    const message = 'The rollout names no policy, and the repository has no default policy.';
     const remedy = 'Add `policy: …` here, or `defaults: { policy: … }` to slipway.yaml.';
     return [{ code: 'REFERENCE_POLICY', path, part: 'name', message, remedy }];
   }
@@ -209,7 +209,7 @@ function checkPolicy({ metadata, spec }: Rollout, { policies, broken, defaultPol
   if (policy === undefined && broken.some((file) => file.split('/').at(-1) === name && !file.includes('rollouts/'))) {
     const message = `The policy "${name}" is broken.`;
     return [
-      { code: 'REFERENCE_BROKEN', path, message, remedy: 'Correct the policy; its own errors are listed with it.' },
+      { code: 'REFERENCE_BROKEN', path, message, remedy: 'Correct the policy; its errors are listed separately.' },
     ];
   }
   if (policy === undefined) {
@@ -218,7 +218,7 @@ function checkPolicy({ metadata, spec }: Rollout, { policies, broken, defaultPol
   }
   const scope = policy.spec.appliesTo.rollouts;
   if (scope.some((glob) => matchesGlob(glob, metadata.name))) return [];
-  const message = `The policy "${name}" is not for the rollout "${metadata.name}": it is for ${scope.join(', ')}.`;
-  const remedy = 'Name another policy, or widen its `appliesTo` and sign it again.';
+  const message = `The policy "${name}" does not apply to the rollout "${metadata.name}", only to ${scope.join(', ')}.`;
+  const remedy = 'Use another policy, or extend its `appliesTo` and sign it again.';
   return [{ code: 'REFERENCE_POLICY_SCOPE', path, message, remedy }];
 }

@@ -2,7 +2,7 @@
 
 import { formatDuration, parseDurationMs, parsePercent } from '../contract/duration.ts';
 import type { FieldPath } from '../contract/source/document-source.ts';
-import { findTextProblem, type Problem, problemInText } from '../contract/source/problem.ts';
+import { findRepeats, findTextProblem, type Problem, problemInText } from '../contract/source/problem.ts';
 import { TextError } from '../contract/source/text-error.ts';
 import { checkGrouping, checkGroups } from './check-policy-groups.ts';
 import { metricFacts, metricScopes } from './rules/metric-catalogue.ts';
@@ -28,7 +28,7 @@ function checkErrorLevel(path: FieldPath, text: string): Problem[] {
   if (inText !== undefined) return [inText];
   const level = parsePercent(text);
   if (level > 0 && level < 0.5) return [];
-  const message = `An error level of ${text} decides nothing.`;
+  const message = `An error level of ${text} is out of range.`;
   return [
     { code: 'POLICY_ERROR_LEVEL', path, message, remedy: 'Write a percentage above 0% and below 50%, such as `5%`.' },
   ];
@@ -36,7 +36,7 @@ function checkErrorLevel(path: FieldPath, text: string): Problem[] {
 
 const LONGEST_WATCH_MS = 31 * 86_400_000;
 
-/** What is watched at rest: no install ends there, so shares of installs say nothing. */
+/** What is watched in the steady state: nothing is installed there, so shares of installs say nothing. */
 function checkWatch({ rules, window, errorLevel }: NonNullable<RolloutPolicy['spec']['watch']>): Problem[] {
   const path = ['spec', 'watch', 'window'];
   const inText = checkDuration(path, window);
@@ -44,16 +44,16 @@ function checkWatch({ rules, window, errorLevel }: NonNullable<RolloutPolicy['sp
   if (errorLevel !== undefined) problems.push(...checkErrorLevel(['spec', 'watch', 'errorLevel'], errorLevel));
   if (inText.length === 0 && window !== undefined && !isBetween(parseDurationMs(window), LONGEST_WATCH_MS)) {
     const remedy = 'Write more than 0s and at most 31d, such as `24h`.';
-    problems.push({ code: 'POLICY_WATCH_WINDOW', path, message: `A window of ${window} can't be kept.`, remedy });
+    problems.push({ code: 'POLICY_WATCH_WINDOW', path, message: `A window of ${window} is out of range.`, remedy });
   }
   for (const [index, rule] of rules.entries()) {
     const { metric } = parseRule(rule);
     const { kind } = metricFacts(metric).judge;
     if (kind !== 'share' && kind !== 'gauge') continue;
     const why =
-      kind === 'share' ? 'installs, and none ends at rest' : 'gauges, which are followed for a candidate only';
+      kind === 'share' ? 'installs, and the steady state has none' : 'gauges, which are measured for a candidate only';
     const message = `\`${metric}\` can't be watched: it is about ${why}.`;
-    const remedy = 'Put the rule into a stage.';
+    const remedy = 'Move the rule into a stage.';
     problems.push({ code: 'POLICY_WATCH_RULE', path: ['spec', 'watch', 'rules', index], message, remedy });
   }
   return problems;
@@ -101,7 +101,7 @@ function checkStage(stage: PolicyStage, path: FieldPath): Problem[] {
   }
   const least = stage.minimum?.devices ?? 0;
   if (size !== undefined && 'devices' in size && least > size.devices && stage.select === undefined) {
-    const message = `Stage "${stage.name}" wants ${least} devices before it passes, and takes only ${size.devices}.`;
+    const message = `Stage "${stage.name}" needs ${least} devices to pass, but takes only ${size.devices}.`;
     const remedy = 'Lower `minimum.devices` or raise `size.devices`.';
     problems.push({ code: 'POLICY_STAGE_MINIMUM', path: [...path, 'minimum', 'devices'], message, remedy });
   }
@@ -124,14 +124,14 @@ function checkScope(rule: NonNullable<PolicyStage['rules']>[number], path: Field
   if (!scopes.includes(rule.scope)) {
     const isOfEach = scopes.includes('any-device');
     const message = isOfEach
-      ? `\`${metric}\` is followed on each device, not estimated for the fleet.`
-      : `\`${metric}\` is judged over the stage only.`;
+      ? `\`${metric}\` is judged on each device, not for the fleet.`
+      : `\`${metric}\` is only judged over the whole stage.`;
     const remedy = isOfEach ? 'Leave out `scope`, or write `scope: any-device`.' : 'Leave out `scope`.';
     return [{ code: 'POLICY_RULE_SCOPE', path, message, remedy }];
   }
   if (rule.scope !== 'any-device' || kind === 'quantile' || limit.kind === 'absolute') return [];
   const message =
-    'A rule about any device needs an absolute limit: one device is too little to compare with a baseline.';
+    'A rule about any device needs an absolute limit: one device has too little data to compare with a baseline.';
   const remedy = `Write an absolute limit, as in \`${absoluteExample(metric, ofClass)}\`, or leave out \`scope\`.`;
   return [{ code: 'POLICY_RULE_SCOPE', path, message, remedy }];
 }
@@ -149,17 +149,17 @@ function checkShare(rule: NonNullable<PolicyStage['rules']>[number], path: Field
       'Leave out `share`.',
     );
   if (rule.scope === 'any-device') {
-    const message = 'With `scope: any-device` one device is enough to fail; `share` allows more of them.';
+    const message = 'With `scope: any-device` one device is enough to fail the stage, but `share` allows several.';
     return wrong(message, 'Leave out `scope` to allow a share of the devices, or `share` to allow none.');
   }
   if (rule.scope !== undefined || rule.by !== undefined) {
-    const message = 'A rule about a share of the devices is about each of them alone.';
+    const message = 'A rule with `share` is judged on each device alone.';
     if (kind !== 'gauge')
       return wrong(message, `Leave out \`${rule.scope === undefined ? 'by' : 'scope'}\`, or \`share\`.`);
   }
   if (kind === 'rate' && limit.kind !== 'absolute') {
     const message =
-      'A rule about single devices needs an absolute limit: one is too little to compare with a baseline.';
+      'A rule with `share` needs an absolute limit: one device has too little data to compare with a baseline.';
     return wrong(
       message,
       `Write an absolute limit, as in \`${absoluteExample(metric, ofClass)}\`, or leave out \`share\`.`,
@@ -169,10 +169,7 @@ function checkShare(rule: NonNullable<PolicyStage['rules']>[number], path: Field
   const inText = findTextProblem(path, () => parsePercent(share));
   if (inText !== undefined) return [inText];
   if (parsePercent(share) < 1) return [];
-  return wrong(
-    `A stage that fails when more than ${share} of its devices breach never fails.`,
-    'Write a share below 100%, such as `share: 30%`.',
-  );
+  return wrong(`With \`share: ${share}\` the stage can never fail.`, 'Write a share below 100%, such as `share: 30%`.');
 }
 
 /** Each keeps its query and its newest answers in the evidence of a step, which has to stay readable. */
@@ -187,14 +184,14 @@ function checkSignals(rules: NonNullable<PolicyStage['rules']>, path: FieldPath)
     if (asked === undefined) return [];
     count++;
     if (count === MOST_SIGNALS + 1) {
-      const message = `A stage asks for at most ${MOST_SIGNALS} outside signals.`;
-      const remedy = 'Combine some of them in a query, or ask a webhook that judges them together.';
+      const message = `A stage can query at most ${MOST_SIGNALS} outside signals.`;
+      const remedy = 'Combine some of them in one query, or use a webhook that judges them together.';
       return [{ code: 'POLICY_SIGNALS', path: [...path, index], message, remedy }];
     }
     const isSecond = seen.has(asked.name);
     seen.add(asked.name);
-    const message = `A second signal of the stage is named \`${asked.name}\`.`;
-    const remedy = 'Give each a name of its own.';
+    const message = `Two signals of the stage are named \`${asked.name}\`.`;
+    const remedy = 'Give each a unique name.';
     const column = signalColumns(textOf(rule)).name;
     return isSecond ? [{ code: 'RULE_SIGNAL_NAME', path: [...path, index, 'rule'], column, message, remedy }] : [];
   });
@@ -218,8 +215,8 @@ function checkSignalTimes({ name, deadline, rules = [] }: PolicyStage, path: Fie
     const signal = signalTextOf(rule);
     if (signal === undefined || signal.sustainedMs < deadlineMs) return [];
     const wanted = formatDuration(signal.sustainedMs);
-    const message = `\`${signal.name}\` decides after ${wanted}, and stage "${name}" ends by its deadline (${formatDuration(deadlineMs)}) first.`;
-    const remedy = 'Make `deadline` longer, or say a shorter `for` in the rule.';
+    const message = `\`${signal.name}\` needs ${wanted} to decide, but stage "${name}" reaches its deadline after ${formatDuration(deadlineMs)}.`;
+    const remedy = 'Make `deadline` longer, or shorten the `for` of the rule.';
     const column = signalColumns(textOf(rule)).time;
     return [{ code: 'POLICY_STAGE_DEADLINE', path: [...path, 'rules', index, 'rule'], column, message, remedy }];
   });
@@ -229,7 +226,7 @@ function checkDeadline(stage: PolicyStage, path: FieldPath): Problem[] {
   if (stage.deadline === undefined || stage.soak === undefined) return [];
   const [soakMs, deadlineMs] = [parseDurationMs(stage.soak), parseDurationMs(stage.deadline)];
   if (deadlineMs > soakMs) return [];
-  const message = `Stage "${stage.name}" ends by its deadline (${formatDuration(deadlineMs)}) before it has soaked (${formatDuration(soakMs)}).`;
+  const message = `The deadline of stage "${stage.name}" (${formatDuration(deadlineMs)}) comes before the end of its soak (${formatDuration(soakMs)}).`;
   const remedy = 'Make `deadline` longer than `soak`.';
   return [{ code: 'POLICY_STAGE_DEADLINE', path: [...path, 'deadline'], message, remedy }];
 }
@@ -238,22 +235,16 @@ function checkApproval({ name, approval }: PolicyStage, path: FieldPath): Proble
   if (approval === undefined) return [];
   const different = new Set(approval.approvers).size;
   if ((approval.count ?? 1) <= different) return [];
-  const message = `Stage "${name}" wants ${approval.count} approvals, and names only ${different} different approvers.`;
+  const message = `Stage "${name}" needs ${approval.count} approvals, but names only ${different} different ${different === 1 ? 'approver' : 'approvers'}.`;
   const remedy = 'Lower `count` or name more approvers.';
   return [{ code: 'POLICY_STAGE_APPROVAL', path: [...path, 'approval', 'count'], message, remedy }];
 }
 
 function checkNames(stages: readonly PolicyStage[]): Problem[] {
-  const seen = new Set<string>();
-  return stages.flatMap(({ name }, index): Problem[] => {
-    if (!seen.has(name)) {
-      seen.add(name);
-      return [];
-    }
-    const message = `A second stage is named "${name}".`;
-    const remedy = 'Give each stage a name of its own: approvals and evidence go by it.';
-    return [{ code: 'POLICY_STAGE_NAME', path: [...STAGES, index, 'name'], message, remedy }];
-  });
+  return findRepeats([...stages.entries()], ([, { name }]) => name).map(([index, { name }]) => ({
+    ...{ code: 'POLICY_STAGE_NAME', path: [...STAGES, index, 'name'], message: `Two stages are named "${name}".` },
+    remedy: 'Give each stage a unique name: approvals and evidence refer to it.',
+  }));
 }
 
 /** Canary within ramp within full: a later stage is never smaller, and a ramp by percentages ends at all. */
@@ -269,14 +260,14 @@ function checkGrowth(stages: readonly PolicyStage[]): Problem[] {
       size?.kind === 'devices' ? (['devices', size.devices] as const) : (['share', size?.share] as const);
     if (amount === undefined) continue;
     if (amount < largest[unit]) {
-      const message = `Stage "${stage.name}" is smaller than a stage before it: a cohort never shrinks.`;
+      const message = `Stage "${stage.name}" is smaller than an earlier stage, but a cohort never shrinks.`;
       const remedy = 'Order the stages by size.';
       problems.push({ code: 'POLICY_STAGE_ORDER', path: [...STAGES, index, 'size'], message, remedy });
     }
     largest[unit] = Math.max(largest[unit], amount);
   }
   if (last?.size?.kind === 'share' && last.size.share < 1) {
-    const message = 'The last stage leaves out devices, which would then get the version unwatched.';
+    const message = 'The last stage does not cover all devices: the others would get the version unwatched.';
     const remedy = 'Add a last stage: `- { name: full, size: 100% }`.';
     problems.push({ code: 'POLICY_STAGE_LAST', path: [...STAGES, last.index, 'size'], message, remedy });
   }

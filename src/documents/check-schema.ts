@@ -1,6 +1,5 @@
 // Owns holding a value against the JSON Schema of its kind, and saying in words what does not fit.
 import { Ajv2020, type ErrorObject, type ValidateFunction } from 'ajv/dist/2020.js';
-import semver from 'semver';
 import deviceGroup from '../../schemas/device-group.schema.json' with { type: 'json' };
 import modelManifest from '../../schemas/model-manifest.schema.json' with { type: 'json' };
 import notifications from '../../schemas/notifications.schema.json' with { type: 'json' };
@@ -9,11 +8,12 @@ import rollout from '../../schemas/rollout.schema.json' with { type: 'json' };
 import rolloutPolicy from '../../schemas/rollout-policy.schema.json' with { type: 'json' };
 import signalProviders from '../../schemas/signal-providers.schema.json' with { type: 'json' };
 import trustPolicy from '../../schemas/trust-policy.schema.json' with { type: 'json' };
-import { isVersion, isVersionRange } from '../contract/model-version.ts';
+import { isVersion, isVersionRange, parseRange } from '../contract/model-version.ts';
 import { parseSelector } from '../contract/selector.ts';
 import type { Problem } from '../contract/source/problem.ts';
+import { pathOfPointer } from '../contract/source/schema-error.ts';
 import { TextError } from '../contract/source/text-error.ts';
-import { explainSchemaError, pathOfPointer } from './explain-schema-error.ts';
+import { explainSchemaError } from './explain-schema-error.ts';
 import { parseQuery } from './rules/query-text.ts';
 import { findRuleObjectProblem } from './rules/rule-object.ts';
 import { parseRule } from './rules/rule-text.ts';
@@ -34,20 +34,9 @@ const SCHEMAS: Readonly<Record<Kind, object>> = {
 };
 export const KINDS: readonly Kind[] = Object.keys(SCHEMAS) as Kind[];
 
-function parseRange(text: string): void {
-  if (semver.validRange(text) !== null) return;
-  const message = `"${text}" is no range of versions.`;
-  throw new TextError({
-    code: 'VERSION_RANGE',
-    message,
-    remedy: 'Write a range such as `>=1.2 <2` or `^1.4`.',
-    column: 1,
-  });
-}
-
-function parseWish(text: string): void {
+function parseDesiredVersion(text: string): void {
   if (text === 'latest' || isVersion(text) || isVersionRange(text)) return;
-  const message = `"${text}" is neither a version nor a range of versions.`;
+  const message = `"${text}" is neither a version nor a version range.`;
   const remedy = 'Write a version such as `2026.01.10-rc1`, `latest`, or a range such as `>=1.2 <2`.';
   throw new TextError({ code: 'VERSION_RANGE', message, remedy, column: 1 });
 }
@@ -60,7 +49,7 @@ const GRAMMARS: Readonly<Record<string, (text: string) => unknown>> = {
   'slipway-signal-pass': parseSignalPass,
   'slipway-query': parseQuery,
   'slipway-version-range': parseRange,
-  'slipway-version-wish': parseWish,
+  'slipway-desired-version': parseDesiredVersion,
 };
 
 const ajv = new Ajv2020({ allErrors: true, verbose: true, strict: true, allowUnionTypes: true, strictRequired: false });
@@ -70,7 +59,7 @@ for (const [name, parse] of Object.entries(GRAMMARS)) {
 
 const validators = new Map<Kind, ValidateFunction>();
 
-/** Compiled at the first use: a device reads manifests only. */
+/** Compiled at the first use: few commands read every kind. */
 function validatorOf(kind: Kind): ValidateFunction {
   const known = validators.get(kind);
   if (known !== undefined) return known;

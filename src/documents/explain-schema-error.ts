@@ -1,8 +1,9 @@
-// Owns the words for what does not fit a schema: the field, what was expected, and how to mend it.
+// Owns the words for what does not fit a schema: the field, what was expected, and how to fix it.
 import type { ErrorObject } from 'ajv/dist/2020.js';
 import { findClosestWord } from '../base/closest-word.ts';
-import { type FieldPath, formatPath } from '../contract/source/document-source.ts';
+import { formatPath } from '../contract/source/document-source.ts';
 import { type Problem, problemInText } from '../contract/source/problem.ts';
+import { locateSchemaError, pathOfPointer } from '../contract/source/schema-error.ts';
 import type { TextError } from '../contract/source/text-error.ts';
 
 /** What the schema says about a field, for people. */
@@ -25,14 +26,6 @@ const TYPE_WORDS: Readonly<Record<string, string>> = {
   array: 'a list',
   null: 'nothing (null)',
 };
-
-/** The steps of a JSON pointer; positions in lists as numbers. */
-export function pathOfPointer(pointer: string): (string | number)[] {
-  return pointer
-    .split('/')
-    .slice(1)
-    .map((step) => (/^\d+$/.test(step) ? Number(step) : step.replaceAll('~1', '/').replaceAll('~0', '~')));
-}
 
 function typeOf(value: unknown): string {
   if (value === null) return 'null';
@@ -74,47 +67,34 @@ export function explainSchemaError(facts: {
   const field = path.length === 0 ? 'The document' : `\`${formatPath(path)}\``;
   const schema = (error.parentSchema ?? {}) as FieldFacts;
   const written = shorten(facts.written);
-  const wrong = (code: string, message: string, remedy: string): Problem => ({ code, path, message, remedy });
+  const place = locateSchemaError(error);
+  const wrong = (message: string, remedy: string): Problem => ({ ...place, message, remedy });
   const example = exampleOf(path.at(-1), schema);
   const wayOut = example === undefined ? firstSentence(schema) : `${firstSentence(schema)} For example \`${example}\`.`;
   switch (error.keyword) {
     case 'additionalProperties':
-      return explainUnknown(path, field, String(error.params.additionalProperty), Object.keys(schema.properties ?? {}));
+      return { ...place, ...explainUnknown(field, String(error.params.additionalProperty), schema) };
     case 'required':
-      return explainMissing(path, field, String(error.params.missingProperty), schema);
-    case 'propertyNames': {
-      const name = String(error.params.propertyName);
-      const message = `\`${shorten(name)}\` can't be the name of a field of ${field}.`;
-      const remedy = 'Use letters, digits, `_`, `.`, `/` and `-`, starting with a letter or digit.';
-      return { code: 'DOCUMENT_FIELD_NAME', path: [...path, name], part: 'name', message, remedy };
-    }
+      return { ...place, ...explainMissing(field, String(error.params.missingProperty), schema) };
+    case 'propertyNames':
+      return wrong(
+        `\`${shorten(String(error.params.propertyName))}\` can't be the name of a field of ${field}.`,
+        'Use letters, digits, `_`, `.`, `/` and `-`, starting with a letter or digit.',
+      );
     case 'type':
       return wrong(
-        'DOCUMENT_FIELD_TYPE',
-        `${field} must be ${wordsOf(schema.type)}, and is ${isWhat(error.data, written)}.`,
+        `${field} must be ${wordsOf(schema.type)}, but is ${isWhat(error.data, written)}.`,
         typeRemedy(error, schema, written, wayOut),
       );
     case 'enum':
     case 'const':
-      return wrong(
-        'DOCUMENT_FIELD_VALUE',
-        `${field} is \`${written}\`, and must be ${choiceOf(schema)}.`,
-        choiceRemedy(error.data, schema),
-      );
+      return wrong(`${field} is \`${written}\`, but must be ${choiceOf(schema)}.`, choiceRemedy(error.data, schema));
     case 'anyOf':
-      return wrong(
-        'DOCUMENT_FIELD_VALUE',
-        `${field} is ${isWhat(error.data, written)}, which is none of what it may be.`,
-        wayOut,
-      );
+      return wrong(`${field} is ${isWhat(error.data, written)}, which is not allowed.`, wayOut);
     case 'pattern':
-      return wrong('DOCUMENT_FIELD_VALUE', `${field} is \`${written}\`, which is not in its form.`, wayOut);
+      return wrong(`${field} is \`${written}\`, which has the wrong format.`, wayOut);
     default:
-      return wrong(
-        'DOCUMENT_FIELD_VALUE',
-        `${field} ${limitOf(error)}${isLeaf(error.data) ? `, and is ${written}` : ''}.`,
-        wayOut,
-      );
+      return wrong(`${field} ${limitOf(error)}${isLeaf(error.data) ? `, but is ${written}` : ''}.`, wayOut);
   }
 }
 
@@ -135,28 +115,20 @@ function wordsOf(type: FieldFacts['type']): string {
   return types.map((one) => TYPE_WORDS[one] ?? one).join(' or ');
 }
 
-function explainUnknown(path: FieldPath, field: string, name: string, known: readonly string[]): Problem {
+type Words = Pick<Problem, 'message' | 'remedy'>;
+
+function explainUnknown(field: string, name: string, schema: FieldFacts): Words {
+  const known = Object.keys(schema.properties ?? {});
   const close = findClosestWord(name, known);
-  return {
-    code: 'DOCUMENT_UNKNOWN_FIELD',
-    path: [...path, name],
-    part: 'name',
-    message: `${field} has no field \`${shorten(name)}\`.`,
-    remedy: close === undefined ? `Its fields: ${known.join(', ')}.` : `Did you mean \`${close}\`?`,
-  };
+  const remedy = close === undefined ? `Its fields: ${known.join(', ')}.` : `Did you mean \`${close}\`?`;
+  return { message: `${field} has no field \`${shorten(name)}\`.`, remedy };
 }
 
-function explainMissing(path: FieldPath, field: string, name: string, schema: FieldFacts): Problem {
+function explainMissing(field: string, name: string, schema: FieldFacts): Words {
   const facts = schema.properties?.[name];
-  const example = exampleOf(name, facts);
   const meaning = firstSentence(facts);
-  return {
-    code: 'DOCUMENT_FIELD_MISSING',
-    path,
-    part: 'name',
-    message: `${field} has no \`${name}\`.`,
-    remedy: `Add \`${example ?? `${name}: …`}\`.${meaning === '' ? '' : ` ${meaning}`}`,
-  };
+  const remedy = `Add \`${exampleOf(name, facts) ?? `${name}: …`}\`.${meaning === '' ? '' : ` ${meaning}`}`;
+  return { message: `${field} has no \`${name}\`.`, remedy };
 }
 
 function choicesOf(schema: FieldFacts): readonly unknown[] {

@@ -6,13 +6,13 @@ import { checkModelManifest } from '../contract/manifest/check-model-manifest.ts
 import type { DocumentSource } from '../contract/source/document-source.ts';
 import { locateProblems, type Problem } from '../contract/source/problem.ts';
 import { readSource } from '../contract/source/read-source.ts';
+import { pathOfPointer } from '../contract/source/schema-error.ts';
 import { checkTrustPolicy } from '../contract/trust/check-trust-policy.ts';
 import { checkDeviceGroup } from './check-device-group.ts';
 import { checkNotifications } from './check-notifications.ts';
 import { checkRolloutPolicy } from './check-rollout-policy.ts';
 import { checkSchema, KINDS } from './check-schema.ts';
 import { checkSignalProviders } from './check-signal-providers.ts';
-import { pathOfPointer } from './explain-schema-error.ts';
 import { checkRepository } from './repository-layout.ts';
 import type { SlipwayDocument } from './slipway-document.ts';
 
@@ -59,7 +59,7 @@ function findKind(value: unknown): SlipwayDocument['kind'] | Problem {
     return {
       code: 'DOCUMENT_KIND',
       path: [],
-      message: 'The document has no `kind`, so nobody knows what it is.',
+      message: 'The document has no `kind`.',
       remedy,
     };
   }
@@ -105,9 +105,9 @@ function checkFileName(document: SlipwayDocument, file: string): Problem[] {
   const parts = file.replace(/\.(?:ya?ml|json)$/, '').split('/');
   const misnamed = (field: string, inFile: string | undefined, inDocument: string): Problem[] => {
     if (inFile === inDocument || inFile === undefined) return [];
-    const message = `\`metadata.${field}\` is \`${inDocument}\`, and the file's path says \`${inFile}\`.`;
+    const message = `\`metadata.${field}\` is \`${inDocument}\`, but the file's path says \`${inFile}\`.`;
     const wanted = document.kind === 'ModelManifest' ? '<name>/<version>.yaml' : '<name>.yaml';
-    const remedy = `Rename one of them: the file is to be \`${wanted}\`.`;
+    const remedy = `Rename one of them: the file must be named \`${wanted}\`.`;
     return [{ code: 'DOCUMENT_FILE_NAME', path: ['metadata', field], message, remedy }];
   };
   switch (document.kind) {

@@ -22,8 +22,13 @@ export function checkRepository({ spec }: Repository): Problem[] {
     const folder = layout[kind];
     const other = all.find(([name, its]) => name !== kind && `${folder}/`.startsWith(`${its}/`));
     if (other === undefined) return [];
-    const message = `\`${kind}\` lies in \`${other[1]}\`, the folder of \`${other[0]}\`.`;
-    const remedy = 'Give each kind of document a folder outside of the others.';
+    const message = `\`${kind}\` is inside \`${other[1]}\`, the folder of \`${other[0]}\`.`;
+    const remedy = 'Give each kind of document its own folder, outside the others.';
     return [{ code: 'REPOSITORY_LAYOUT', path: ['spec', 'layout', kind], message, remedy }];
   });
+}
+
+/** The name that a document's path gives it: the file's name without its ending. */
+export function nameOfPath(path: string): string {
+  return path.slice(path.lastIndexOf('/') + 1).replace(/\.(ya?ml|json)$/, '');
 }

@@ -1,19 +1,19 @@
 // Owns the types of the documents. Generated from schemas/*.schema.json by `npm run generate`: change those instead.
 
 /**
- * The layout and the defaults of a manifests repository: `slipway.yaml` at its root.
+ * Layout and defaults of a manifests repository: `slipway.yaml` at its root.
  */
 export interface Repository {
   /**
-   * The version of Slipway's documents that this one is written for.
+   * Version of the document format.
    */
   readonly apiVersion: 'slipway.dev/v1alpha1';
   /**
-   * What this document is.
+   * Kind of the document.
    */
   readonly kind: 'Repository';
   /**
-   * How people refer to this document; optional.
+   * Name of the document; optional.
    */
   readonly metadata?: {
     /**
@@ -22,7 +22,7 @@ export interface Repository {
     readonly name?: string;
   };
   /**
-   * Layout and defaults; everything has a default.
+   * Layout and defaults. Every field is optional.
    */
   readonly spec: {
     /**
@@ -51,11 +51,11 @@ export interface Repository {
       readonly evidence?: string;
     };
     /**
-     * What documents need not repeat.
+     * Values for documents that leave them out.
      */
     readonly defaults?: {
       /**
-       * Policy of the rollouts that name none. Lower-case letters, digits, `.`, `_` and `-`; at most 63.
+       * Policy for rollouts that name none. Lower-case letters, digits, `.`, `_` and `-`; at most 63.
        */
       readonly policy?: string;
     };
@@ -63,28 +63,28 @@ export interface Repository {
 }
 
 /**
- * How a rollout goes from its first devices to all of them. Signed; lies at `policies/<policy>.yaml`.
+ * How a rollout proceeds from its first devices to all of them. It is signed and stored at `policies/<policy>.yaml`.
  */
 export interface RolloutPolicy {
   /**
-   * The version of Slipway's documents that this one is written for.
+   * Version of the document format.
    */
   readonly apiVersion: 'slipway.dev/v1alpha1';
   /**
-   * What this document is.
+   * Kind of the document.
    */
   readonly kind: 'RolloutPolicy';
   readonly metadata: PolicyMetadata;
   /**
-   * What the policy demands.
+   * Stages, rules and limits.
    */
   readonly spec: {
     /**
-     * Which rollouts may use the policy; signed with it.
+     * Rollouts that may use the policy. The signature covers this list.
      */
     readonly appliesTo: {
       /**
-       * Names of rollouts; `*` stands for any characters.
+       * Names of rollouts; `*` matches any characters.
        *
        * @minItems 1
        * @maxItems 200
@@ -94,15 +94,15 @@ export interface RolloutPolicy {
       readonly rollouts: readonly string[];
     };
     /**
-     * Most that a verdict may err: chance of failing a good stage, and of passing a bad one. Default 5%. A percentage.
+     * Highest chance of a wrong verdict: of failing a good stage, and of passing a bad one. Default 5%. A percentage.
      */
     readonly errorLevel?: string;
     /**
-     * Time over which a stage's devices spread their downloads. Default 0s. A number with ms, s, m, h, d or w.
+     * Time over which the devices of a stage spread their downloads. Default 0s. A number with ms, s, m, h, d or w.
      */
     readonly spread?: string;
     /**
-     * Page that says what to do; alerts about rollouts under this policy link it.
+     * Runbook that alerts about rollouts with this policy link to.
      */
     readonly runbook?: string;
     readonly watch?: PolicyWatch;
@@ -111,7 +111,7 @@ export interface RolloutPolicy {
      */
     readonly rollbackWindow?: string;
     /**
-     * The stages in order; sizes never fall.
+     * Stages in order; their sizes never decrease.
      *
      * @minItems 1
      * @maxItems 50
@@ -120,7 +120,7 @@ export interface RolloutPolicy {
   };
 }
 /**
- * Which policy this is.
+ * Name and purpose of the policy.
  */
 export interface PolicyMetadata {
   /**
@@ -128,16 +128,16 @@ export interface PolicyMetadata {
    */
   readonly name: string;
   /**
-   * What it is for, for people.
+   * Purpose, for people.
    */
   readonly description?: string;
 }
 /**
- * What must go on to hold of the version that is fully out. A rule that fails raises an alert and may ask for retraining; it never rolls back.
+ * Watch rules for the stable version. A violated rule raises an alert and may request retraining; it never rolls back.
  */
 export interface PolicyWatch {
   /**
-   * What must hold. The baseline is the version itself, as it was in its first window at rest.
+   * Rules that must hold. The baseline is the version itself in its first window in the steady state.
    *
    * @minItems 1
    * @maxItems 32
@@ -146,11 +146,11 @@ export interface PolicyWatch {
    */
   readonly rules: readonly string[];
   /**
-   * How long measurements are added up before they begin anew; each window is judged for itself. A day holds the times of a day. Default 24h, least 10 report intervals, most 31d. A number with ms, s, m, h, d or w.
+   * Length of a window of measurements. Each window is judged on its own; a day covers the daily pattern. Default 24h, minimum 10 report intervals, maximum 31d. A number with ms, s, m, h, d or w.
    */
   readonly window?: string;
   /**
-   * Chance of a false alarm in one window, with every rule exactly at its limit. Default 1%. A percentage.
+   * Chance of a false alarm in one window when every rule is exactly at its limit. Default 1%. A percentage.
    */
   readonly errorLevel?: string;
 }
@@ -163,15 +163,15 @@ export interface PolicyStage {
    */
   readonly name: string;
   /**
-   * How much of the target is in the stage: a percentage, `{ devices: 10 }` or `{ percent: 1 }`. Includes the stages before.
+   * Size of the stage: a percentage, `{ devices: 10 }` or `{ percent: 1 }`. It includes the devices of earlier stages.
    */
   readonly size?: string | StageSizeDevices | StageSizePercent;
   /**
-   * Devices of the target that are in the stage besides, whatever its size. Terms such as `region:eu-west`, joined by AND, OR, NOT and parentheses; `*` is every device.
+   * Additional devices of the target that are in the stage, whatever its size. Terms such as `region:eu-west`, joined by AND, OR, NOT and parentheses; `*` is every device.
    */
   readonly select?: string;
   /**
-   * Shortest time that the stage is watched, counted from when its minimum of devices runs the candidate. Default 0s. A number with ms, s, m, h, d or w.
+   * Shortest time of the stage, counted from when its minimum of devices runs the candidate. Default 0s. A number with ms, s, m, h, d or w.
    */
   readonly soak?: string;
   readonly minimum?: StageMinimum;
@@ -180,32 +180,32 @@ export interface PolicyStage {
    */
   readonly deadline?: string;
   /**
-   * What happens at the deadline: wait for people, go back, or go on if every open rule is observed within its limit. Default hold.
+   * Action at the deadline: wait for a person (hold), roll back (rollback), or continue if every undecided rule is within its limit so far (promote). Default hold.
    */
   readonly onDeadline?: 'hold' | 'rollback' | 'promote';
   /**
-   * What a failed rule does: go back, stop here, or ask the approvers. Default rollback.
+   * Action when a rule fails: roll back (rollback), stop here (pause), or ask the approvers (ask). Default rollback.
    */
   readonly onFailure?: 'rollback' | 'pause' | 'ask';
   /**
-   * The error level of this stage, where it is another than the policy's. A percentage.
+   * Error level of this stage. Default: that of the policy. A percentage.
    */
   readonly errorLevel?: string;
   /**
-   * What happens when only rules by group failed, and only in some of the groups: stage (the whole stage, as `onFailure` says), rollback (those groups go back alone, the others go on), hold (those groups go no further than this stage until a person decides, the others go on). Default stage.
+   * Action when only rules by group fail, and only in some groups. stage: the whole stage does what `onFailure` says. rollback: the failed groups roll back, the others continue. hold: the failed groups stay in this stage until a person decides, the others continue. Default stage.
    */
   readonly onGroupFailure?: 'stage' | 'rollback' | 'hold';
   readonly approval?: StageApproval;
   /**
-   * A device that took the candidate and is then silent for this long counts as failed. Default 10m. A number with ms, s, m, h, d or w.
+   * A device that installed the candidate and then sends no report for this long counts as failed. Default 10m. A number with ms, s, m, h, d or w.
    */
   readonly silence?: string;
   /**
-   * What must hold. A stage without rules has those of the stage before.
+   * Rules of the stage. A stage without rules has those of the stage before it.
    *
    * @maxItems 64
    *
-   * Items: A rule, or a rule and how it is meant.
+   * Items: A rule, or a rule with options.
    */
   readonly rules?: readonly (string | PolicyRule | PrometheusRule | WebhookRule)[];
 }
@@ -214,38 +214,38 @@ export interface PolicyStage {
  */
 export interface StageSizeDevices {
   /**
-   * How many devices.
+   * Number of devices.
    */
   readonly devices: number;
 }
 /**
- * A share of the target.
+ * A percentage of the target.
  */
 export interface StageSizePercent {
   /**
-   * Percent of the target's devices, above 0 and at most 100.
+   * Percentage of the target's devices, above 0 and at most 100.
    */
   readonly percent: number;
 }
 /**
- * Evidence without which the stage can't pass.
+ * Minimum of evidence that the stage needs to pass.
  */
 export interface StageMinimum {
   /**
-   * Devices that run the candidate. Default 3.
+   * Devices that must run the candidate. Default 3.
    */
   readonly devices?: number;
   /**
-   * Inferences by the candidate. Default 0.
+   * Inferences that the candidate must make. Default 0.
    */
   readonly inferences?: number;
 }
 /**
- * People who must agree before the stage is left.
+ * People who must approve before the rollout leaves the stage.
  */
 export interface StageApproval {
   /**
-   * Who may approve, by the names of the trust policy.
+   * People who may approve, by their names in the trust policy.
    *
    * @minItems 1
    * @maxItems 100
@@ -254,12 +254,12 @@ export interface StageApproval {
    */
   readonly approvers: readonly string[];
   /**
-   * How many of them must. Default 1.
+   * Number of approvals that are needed. Default 1.
    */
   readonly count?: number;
 }
 /**
- * A rule, and how it is meant.
+ * A rule with options.
  */
 export interface PolicyRule {
   /**
@@ -267,80 +267,80 @@ export interface PolicyRule {
    */
   readonly rule: string;
   /**
-   * What must hold to the limit: the devices of the stage together, the whole fleet of which they are a sample, or each of them alone. Default stage.
+   * Scope of the rule: all devices of the stage together (stage), the whole fleet that they sample (fleet), or each device alone (any-device). Default stage.
    */
   readonly scope?: 'stage' | 'fleet' | 'any-device';
   /**
-   * For a rule that can be asked of each device alone: the stage fails when more than this share of its devices breach. A percentage.
+   * For rules that are judged on each device: the stage fails when more than this share of its devices violate the rule. A percentage.
    */
   readonly share?: string;
   /**
-   * Name of a label: the rule must hold in each group of the stage's devices that share a value of it, of at least three devices. The 15 values that most devices have are groups, the others are one together.
+   * Label that forms groups: the rule must hold in each group of at least three devices with the same value. The 15 most frequent values are groups; all others form one group.
    */
   readonly by?: string;
   /**
-   * Limits of groups with one of their own, by the label's value: what stands after the comparison.
+   * Limits for single groups, by the value of the label. Each replaces the text after the comparison.
    */
   readonly limits?: {
     /**
-     * The group's limit.
+     * Limit of the group.
      */
     readonly [k: string]: string;
   };
   /**
-   * true: measured and shown, but never decides.
+   * true: the rule is measured and shown, but never decides.
    */
   readonly dryRun?: boolean;
 }
 /**
- * A rule over a number that a Prometheus server answers.
+ * A rule about a number from a Prometheus server.
  */
 export interface PrometheusRule {
   /**
-   * A name of your own, and what must hold of the answer: a number in the query's own unit, or a percentage of 1. Passes and fails only after the answers said so `for` that long without a pause, and at least three times. Default for 5m.
+   * A name of your choice and a limit for the answer: a number in the query's own unit, or a percentage of 1. The rule passes or fails only after at least three answers in a row said so for the time in `for`. Default for 5m.
    */
   readonly rule: string;
   /**
-   * Whom to ask: the name of a Prometheus in the service's `signals.yaml`, where its address and credentials are.
+   * Name of a Prometheus server in the service's `signals.yaml`, which holds its address and credentials.
    */
   readonly prometheus: string;
   /**
-   * PromQL that gives one number. Within quotes `{{rollout}}`, `{{model}}`, `{{stage}}`, `{{candidate.version}}`, `{{candidate.digest}}`, `{{stable.version}}` and `{{stable.digest}}` stand for what is rolled out.
+   * PromQL query that returns one number. Inside quotes it may contain `{{rollout}}`, `{{model}}`, `{{stage}}`, `{{candidate.version}}`, `{{candidate.digest}}`, `{{stable.version}}` and `{{stable.digest}}`.
    */
   readonly query: string;
   /**
-   * true: asked and shown, but never decides.
+   * true: the answer is queried and shown, but never decides.
    */
   readonly dryRun?: boolean;
 }
 /**
- * A rule that another service judges.
+ * A rule that a webhook judges.
  */
 export interface WebhookRule {
   /**
-   * A name of your own, and `passes`. The newest answer counts; with `for` only after all answers of that time said the same.
+   * A name of your choice and `passes`. The newest answer counts; with `for`, only after all answers in that time were the same.
    */
   readonly rule: string;
   /**
-   * Whom to ask: the name of a webhook in the service's `signals.yaml`, where its address and secrets are.
+   * Name of a webhook in the service's `signals.yaml`, which holds its address and secrets.
    */
   readonly webhook: string;
   /**
-   * true: asked and shown, but never decides.
+   * true: the answer is queried and shown, but never decides.
    */
   readonly dryRun?: boolean;
 }
 
 /**
- * Which model goes to which devices under which policy. People write `spec`, the reconciler writes `status`; lies at `rollouts/<rollout>.yaml`.
+ * Which model goes to which devices under which policy. People write `spec`, the reconciler writes `status`. Stored at `rollouts/<rollout>.yaml`.
  */
 export interface Rollout {
   /**
-   * The version of Slipway's documents that this one is written for.
+   * Version of the document format.
    */
   readonly apiVersion: 'slipway.dev/v1alpha1';
   /**
-   * What this document is.
+   * Kind of the document.
    */
   readonly kind: 'Rollout';
   readonly metadata: RolloutMetadata;
@@ -348,7 +348,7 @@ export interface Rollout {
   readonly status?: RolloutStatus;
 }
 /**
- * Which rollout this is.
+ * Name and purpose of the rollout.
  */
 export interface RolloutMetadata {
   /**
@@ -356,12 +356,12 @@ export interface RolloutMetadata {
    */
   readonly name: string;
   /**
-   * What it is for, for people.
+   * Purpose, for people.
    */
   readonly description?: string;
 }
 /**
- * What people ask for. No device moves before the reconciler has answered it in `status`.
+ * Desired state. No device changes before the reconciler has written it into `status`.
  */
 export interface RolloutSpec {
   /**
@@ -369,55 +369,55 @@ export interface RolloutSpec {
    */
   readonly model: string;
   /**
-   * The version: a pin, `latest`, or a range over SemVer versions. Quote it where YAML would read a number.
+   * Desired version: one version, `latest`, or a range of SemVer versions. Put it in quotes if YAML would read a number.
    */
   readonly version: string;
   /**
-   * Name of the policy; the repository's default if left out. Lower-case letters, digits, `.`, `_` and `-`; at most 63.
+   * Name of the policy. Default: the default policy of the repository. Lower-case letters, digits, `.`, `_` and `-`; at most 63.
    */
   readonly policy?: string;
   /**
-   * The devices that the rollout is for. Terms such as `region:eu-west`, joined by AND, OR, NOT and parentheses; `*` is every device.
+   * Devices of the rollout. Terms such as `region:eu-west`, joined by AND, OR, NOT and parentheses; `*` is every device.
    */
   readonly target: string;
   /**
-   * Parameters of the model that differ from the manifest's.
+   * Parameters of the model that override those of the manifest.
    */
   readonly parameters?: {
     /**
-     * A value that the model's host reads.
+     * Value that the model host reads.
      */
     readonly [k: string]: string | number | boolean;
   };
   /**
-   * true: the rollout pauses where it is. Default false.
+   * true: the rollout pauses. Default false.
    */
   readonly suspend?: boolean;
   /**
-   * Requests to the reconciler, which removes them as it answers.
+   * Requests to the reconciler, which removes each when it answers.
    *
    * @maxItems 50
    */
   readonly requests?: readonly RolloutRequest[];
 }
 /**
- * One request by a person; the reconciler answers it by a commit that removes it.
+ * Request by a person. The reconciler answers with a commit that removes it.
  */
 export interface RolloutRequest {
   /**
-   * What is asked: approve (agree to leave the stage), promote (leave it without further evidence), skip (leave it whatever its rules say), abort (go back now), retry (try a rejected digest again), adopt (take HEAD as it is after history was rewound).
+   * Requested action. approve: agree to leave the stage. promote: leave the stage without more evidence. skip: leave the stage whatever its rules say. abort: roll back now. retry: try a rejected digest again. adopt: accept HEAD as it is after the history was rewound.
    */
   readonly act: 'approve' | 'promote' | 'skip' | 'abort' | 'retry' | 'adopt';
   /**
-   * Digest of the manifest that it is about; valid for that one only. `sha256:` and 64 hexadecimal digits.
+   * Digest of the manifest that the request is about. It is valid for that digest only. `sha256:` and 64 hexadecimal digits.
    */
   readonly digest: `sha256:${string}`;
   /**
-   * Stage that it is about; valid for that one only. Lower-case letters, digits, `.`, `_` and `-`; at most 63.
+   * Stage that the request is about. It is valid for that stage only. Lower-case letters, digits, `.`, `_` and `-`; at most 63.
    */
   readonly stage?: string;
   /**
-   * A group of devices that alone is meant, as label and value: with abort it goes back, with promote it goes along again.
+   * Group of devices, as label and value, that the request is limited to. abort rolls the group back; promote lets it continue with the others.
    */
   readonly group?: string;
   /**
@@ -425,12 +425,12 @@ export interface RolloutRequest {
    */
   readonly reason?: string;
   /**
-   * Who asks, by the names of the trust policy.
+   * Person who makes the request, by the name in the trust policy.
    */
   readonly by?: string;
 }
 /**
- * What the reconciler decided; leave it to the reconciler.
+ * State that the reconciler decided. Do not edit it.
  */
 export interface RolloutStatus {
   /**
@@ -438,15 +438,15 @@ export interface RolloutStatus {
    */
   readonly revision: number;
   /**
-   * Revision of the commit that opened the present stage, or the rest after a rollout; measurements count from there.
+   * Revision of the commit that opened the current stage, or the steady state after a rollout. Measurements count from there.
    */
   readonly opened: number;
   /**
-   * The model, fixed with the first start: what is rolled out under one name is always one model. Lower-case letters, digits, `.`, `_` and `-`; at most 63.
+   * The model. It is fixed at the first start: a rollout always has the same model. Lower-case letters, digits, `.`, `_` and `-`; at most 63.
    */
   readonly model?: string;
   /**
-   * rolling: a candidate walks through the stages; paused: it stands; idle: nothing rolls.
+   * rolling: a candidate proceeds through the stages. paused: it waits. idle: no rollout is active.
    */
   readonly state: 'rolling' | 'paused' | 'idle';
   /**
@@ -491,7 +491,7 @@ export interface RolloutStatus {
    */
   readonly rejected: readonly StatusRejection[];
   /**
-   * Why it is paused; null when it isn't.
+   * Why it is paused. Null when it is not.
    */
   readonly paused: StatusPause | null;
   /**
@@ -505,20 +505,20 @@ export interface RolloutStatus {
    */
   readonly previous?: readonly FormerStable[];
   /**
-   * Last attempts of the digests tried lately.
+   * Last attempts of recently tried digests.
    *
    * @maxItems 20
    */
   readonly attempts?: readonly KnownAttempt[];
   /**
-   * Groups of devices that do not go along with the others; absent when all do.
+   * Groups of devices that are treated differently from the others. Absent when there are none.
    *
    * @minItems 1
    * @maxItems 16
    */
   readonly exceptions?: readonly StatusException[];
   /**
-   * Versions that failed in some groups alone, newest first; absent when there are none.
+   * Versions that failed in some groups only, newest first. Absent when there are none.
    *
    * @minItems 1
    * @maxItems 50
@@ -538,7 +538,7 @@ export interface StatusCandidate {
    */
   readonly digest: `sha256:${string}`;
   /**
-   * Which walk of this digest through the stages.
+   * Attempt: how often this digest started the stages.
    */
   readonly attempt: number;
   /**
@@ -546,7 +546,7 @@ export interface StatusCandidate {
    */
   readonly parameters: {
     /**
-     * A value that the model's host reads.
+     * Value that the model host reads.
      */
     readonly [k: string]: string | number | boolean;
   };
@@ -568,12 +568,12 @@ export interface StatusStable {
    */
   readonly parameters: {
     /**
-     * A value that the model's host reads.
+     * Value that the model host reads.
      */
     readonly [k: string]: string | number | boolean;
   };
   /**
-   * Selector under which it became stable. Terms such as `region:eu-west`, joined by AND, OR, NOT and parentheses; `*` is every device.
+   * Target under which it became stable. Terms such as `region:eu-west`, joined by AND, OR, NOT and parentheses; `*` is every device.
    */
   readonly target: string;
 }
@@ -582,15 +582,15 @@ export interface StatusStable {
  */
 export interface StatusCohort {
   /**
-   * Devices whose bucket is below this are in; 281474976710656 is all.
+   * Devices whose bucket is below this number are in the stage; 281474976710656 means all.
    */
   readonly cut: number;
   /**
-   * A selector whose devices are in besides, or null. Terms such as `region:eu-west`, joined by AND, OR, NOT and parentheses; `*` is every device.
+   * Selector of additional devices, or null. Terms such as `region:eu-west`, joined by AND, OR, NOT and parentheses; `*` is every device.
    */
   readonly select: string | null;
   /**
-   * Salted hashes of devices that are listed one by one.
+   * Salted hashes of devices that are listed individually.
    *
    * @maxItems 5000
    *
@@ -603,7 +603,7 @@ export interface StatusCohort {
  */
 export interface StatusLimit {
   /**
-   * The rule, as the policy has it.
+   * Text of the rule in the policy.
    */
   readonly rule: string;
   /**
@@ -611,16 +611,16 @@ export interface StatusLimit {
    */
   readonly limit: number;
   /**
-   * The group of devices that the limit is frozen for, of a rule by groups; absent for all devices together.
+   * For a rule by group: the group that the limit is for. Absent for all devices together.
    */
   readonly group?: string;
   /**
-   * The edge of the shared sketch buckets that stands for it.
+   * Edge of the latency sketch's buckets that the limit is rounded to.
    */
   readonly edge: number;
 }
 /**
- * A version that failed, and is not tried again unless a person asks.
+ * Version that failed. It is not tried again unless a person requests it.
  */
 export interface StatusRejection {
   /**
@@ -828,7 +828,7 @@ export interface KnownAttempt {
   readonly attempt: number;
 }
 /**
- * A group of devices that does not go along with the others.
+ * Group of devices that is treated differently from the others.
  */
 export interface StatusException {
   /**
@@ -836,15 +836,15 @@ export interface StatusException {
    */
   readonly group: string;
   /**
-   * rolled-back: none of the group runs the candidate; held: it stays with those of the present stage, and no later stage takes in more of the group; behind: it kept an earlier stable version when the others completed, and takes part in the next rollout.
+   * rolled-back: no device of the group runs the candidate. held: only the group's devices of the current stage run it, and later stages add none. behind: the group kept an earlier stable version when the others completed, and takes part in the next rollout.
    */
   readonly kind: 'rolled-back' | 'held' | 'behind';
   /**
-   * Of a group that is held, those of the present stage; else null.
+   * For a held group: its devices in the current stage. Otherwise null.
    */
   readonly cohort: StatusCohort1 | null;
   /**
-   * What the group runs in place of the stable version, as it is behind; null when it runs the stable one.
+   * Version that a group that is behind runs. Null when it runs the stable version.
    */
   readonly stable: StatusStable | null;
   /**
@@ -866,15 +866,15 @@ export interface StatusException {
  */
 export interface StatusCohort1 {
   /**
-   * Devices whose bucket is below this are in; 281474976710656 is all.
+   * Devices whose bucket is below this number are in the stage; 281474976710656 means all.
    */
   readonly cut: number;
   /**
-   * A selector whose devices are in besides, or null. Terms such as `region:eu-west`, joined by AND, OR, NOT and parentheses; `*` is every device.
+   * Selector of additional devices, or null. Terms such as `region:eu-west`, joined by AND, OR, NOT and parentheses; `*` is every device.
    */
   readonly select: string | null;
   /**
-   * Salted hashes of devices that are listed one by one.
+   * Salted hashes of devices that are listed individually.
    *
    * @maxItems 5000
    *
@@ -883,7 +883,7 @@ export interface StatusCohort1 {
   readonly devices: readonly string[];
 }
 /**
- * A version that failed in one group of devices alone, which does not get it again unless a person promotes the group.
+ * Version that failed in one group of devices only. The group does not get it again unless a person promotes the group.
  */
 export interface GroupRejection {
   /**
@@ -914,15 +914,15 @@ export interface GroupRejection {
 }
 
 /**
- * Devices with something in common: what they may claim, and which are revoked. Lies at `fleet/<group>.yaml`.
+ * Devices with common labels, and revoked devices. Stored at `fleet/<group>.yaml`.
  */
 export interface DeviceGroup {
   /**
-   * The version of Slipway's documents that this one is written for.
+   * Version of the document format.
    */
   readonly apiVersion: 'slipway.dev/v1alpha1';
   /**
-   * What this document is.
+   * Kind of the document.
    */
   readonly kind: 'DeviceGroup';
   readonly metadata: GroupMetadata;
@@ -931,7 +931,7 @@ export interface DeviceGroup {
    */
   readonly spec: {
     /**
-     * Labels that every member has; a device that claims others is a contradiction, and is in no arm.
+     * Labels of every member. A device that reports a different value is shown as a contradiction and excluded from both arms.
      */
     readonly labels?: {
       /**
@@ -940,13 +940,13 @@ export interface DeviceGroup {
       readonly [k: string]: string;
     };
     /**
-     * Members listed one by one.
+     * Members of the group.
      *
      * @maxItems 5000
      */
     readonly devices?: readonly GroupDevice[];
     /**
-     * Revoked devices: their reports and requests are refused.
+     * Revoked devices. The service refuses their reports and requests.
      *
      * @maxItems 5000
      *
@@ -956,7 +956,7 @@ export interface DeviceGroup {
   };
 }
 /**
- * Which group this is.
+ * Name and purpose of the group.
  */
 export interface GroupMetadata {
   /**
@@ -964,7 +964,7 @@ export interface GroupMetadata {
    */
   readonly name: string;
   /**
-   * What the group is, for people.
+   * Purpose of the group, for people.
    */
   readonly description?: string;
 }
@@ -977,11 +977,11 @@ export interface GroupDevice {
    */
   readonly id: string;
   /**
-   * Its public key (P-256, PEM); if left out, the one that it enrols with.
+   * Public key of the device (P-256, PEM). Default: the key that it enrols with.
    */
   readonly publicKey?: string;
   /**
-   * Labels of this device, besides the group's.
+   * Labels of this device in addition to those of the group.
    */
   readonly labels?: {
     /**
@@ -992,19 +992,19 @@ export interface GroupDevice {
 }
 
 /**
- * Whom rules about outside signals may ask: names, addresses, and where their credentials are. Lies outside the manifests repository: whoever can push there must not choose where the service connects.
+ * File that lists the metric providers rules may query: names, addresses and files with credentials. Keep it outside the manifests repository, so that nobody who can push there can choose where the service connects.
  */
 export interface SignalProviders {
   /**
-   * The version of Slipway's documents that this one is written for.
+   * Version of the document format.
    */
   readonly apiVersion: 'slipway.dev/v1alpha1';
   /**
-   * What this document is.
+   * Kind of the document.
    */
   readonly kind: 'SignalProviders';
   /**
-   * How people refer to this document; optional.
+   * Name of the document; optional.
    */
   readonly metadata?: {
     /**
@@ -1017,13 +1017,13 @@ export interface SignalProviders {
    */
   readonly spec: {
     /**
-     * Servers that speak the HTTP API of Prometheus.
+     * Servers with the HTTP API of Prometheus.
      *
      * @maxItems 100
      */
     readonly prometheus?: readonly PrometheusProvider[];
     /**
-     * Services that judge on their own.
+     * Webhooks that judge a rollout themselves.
      *
      * @maxItems 100
      */
@@ -1035,28 +1035,28 @@ export interface SignalProviders {
  */
 export interface PrometheusProvider {
   /**
-   * Its name: what rules of policies call it. Lower-case letters, digits, `.`, `_` and `-`; at most 63.
+   * Name of the provider in the rules of policies. Lower-case letters, digits, `.`, `_` and `-`; at most 63.
    */
   readonly name: string;
   /**
-   * Its address; `/api/v1/query` is added.
+   * Address of the server, without `/api/v1/query`.
    */
   readonly url: string;
   /**
-   * File with the token that is sent as `Authorization: Bearer …`. Relative to this document; read anew for each question, so it may change.
+   * File with the token for `Authorization: Bearer …`. Relative to this document. The file is read for each query, so it may change.
    */
   readonly bearerTokenFile?: string;
   readonly basicAuth?: BasicCredentials;
   /**
-   * How long an answer may take. Default 10s, which is also the most. A number with ms, s, m, h, d or w.
+   * Timeout of one request. Default and maximum: 10s. A number with ms, s, m, h, d or w.
    */
   readonly timeout?: string;
   /**
-   * How often each rule asks. Default 15s. A number with ms, s, m, h, d or w.
+   * Interval between two queries of a rule. Default 15s. A number with ms, s, m, h, d or w.
    */
   readonly every?: string;
   /**
-   * true: credentials and secrets may go over plain HTTP to other machines.
+   * true: allow credentials and secrets over plain HTTP to other machines.
    */
   readonly insecureHttp?: boolean;
 }
@@ -1069,76 +1069,76 @@ export interface BasicCredentials {
    */
   readonly username: string;
   /**
-   * File with the password. Relative to this document; read anew for each question, so it may change.
+   * File with the password. Relative to this document. The file is read for each query, so it may change.
    */
   readonly passwordFile: string;
 }
 /**
- * One service that is asked by POST and answers pass, fail or undecided.
+ * Webhook that receives a POST request and answers pass, fail or undecided.
  */
 export interface WebhookProvider {
   /**
-   * Its name: what rules of policies call it. Lower-case letters, digits, `.`, `_` and `-`; at most 63.
+   * Name of the provider in the rules of policies. Lower-case letters, digits, `.`, `_` and `-`; at most 63.
    */
   readonly name: string;
   /**
-   * Where questions are posted.
+   * Address for the POST requests.
    */
   readonly url: string;
   /**
-   * File with the secret that signs questions: HMAC-SHA256 of the body, sent as `X-Slipway-Signature-256: sha256=…`. Relative to this document; read anew for each question, so it may change.
+   * File with the secret that signs requests: HMAC-SHA256 of the body, sent as `X-Slipway-Signature-256: sha256=…`. Relative to this document. The file is read for each query, so it may change.
    */
   readonly secretFile?: string;
   /**
-   * File with the token that is sent as `Authorization: Bearer …`. Relative to this document; read anew for each question, so it may change.
+   * File with the token for `Authorization: Bearer …`. Relative to this document. The file is read for each query, so it may change.
    */
   readonly bearerTokenFile?: string;
   /**
-   * How long an answer may take. Default 10s, which is also the most. A number with ms, s, m, h, d or w.
+   * Timeout of one request. Default and maximum: 10s. A number with ms, s, m, h, d or w.
    */
   readonly timeout?: string;
   /**
-   * How often each rule asks. Default 15s. A number with ms, s, m, h, d or w.
+   * Interval between two queries of a rule. Default 15s. A number with ms, s, m, h, d or w.
    */
   readonly every?: string;
   /**
-   * true: credentials and secrets may go over plain HTTP to other machines.
+   * true: allow credentials and secrets over plain HTTP to other machines.
    */
   readonly insecureHttp?: boolean;
 }
 
 /**
- * Who is told of steps and alerts, and who may be asked for retraining. Lies outside the manifests repository: whoever can push there must not choose where the service connects.
+ * Receivers of notifications about steps and alerts, and repositories for retraining requests. Keep this file outside the manifests repository, so that nobody who can push there can choose where the service connects.
  */
 export interface Notifications {
   /**
-   * The version of Slipway's documents that this one is written for.
+   * Version of the document format.
    */
   readonly apiVersion: 'slipway.dev/v1alpha1';
   /**
-   * What this document is.
+   * Kind of the document.
    */
   readonly kind: 'Notifications';
   readonly metadata?: NotificationsMetadata;
   /**
-   * Targets, and what alerts link.
+   * Receivers, and the runbooks that alerts link to.
    */
   readonly spec: {
     /**
-     * Names this service in events (the `source` of CloudEvents), among others that report to the same place. Default /slipway. A URI reference.
+     * Name of this service in events (the `source` of CloudEvents), to tell it from other services with the same receiver. Default /slipway. A URI reference.
      */
     readonly source?: string;
     /**
-     * Pages that say what to do, by kind of alert; `*` for all others. A page that the rollout's policy names goes before.
+     * Runbooks by kind of alert; `*` is for all other kinds. The runbook in the rollout's policy takes precedence.
      */
     readonly runbooks?: {
       /**
-       * Address of the page.
+       * Address of the runbook.
        */
       readonly [k: string]: string;
     };
     /**
-     * How long a device may run something else than declared before an alert is raised; the time over which its policy spreads downloads is added. Default 10m, or three report intervals if that is longer. A number with ms, s, m, h, d or w.
+     * How long a device may run a version other than the declared one before an alert is raised, in addition to the `spread` of its policy. Default 10m, or three report intervals if that is longer. A number with ms, s, m, h, d or w.
      */
     readonly offDeclaredAfter?: string;
     /**
@@ -1156,7 +1156,7 @@ export interface Notifications {
   };
 }
 /**
- * How people refer to this document; optional.
+ * Name of the document; optional.
  */
 export interface NotificationsMetadata {
   /**
@@ -1165,27 +1165,27 @@ export interface NotificationsMetadata {
   readonly name?: string;
 }
 /**
- * One receiver of CDEvents: each is posted as a structured CloudEvent until it is taken, in order.
+ * Receiver of CDEvents. Events are posted in order as structured CloudEvents, each until the receiver accepts it.
  */
 export interface EventWebhook {
   /**
-   * Its name, in logs and metrics; its queue goes by it. Lower-case letters, digits, `.`, `_` and `-`; at most 63.
+   * Name in logs and metrics. The delivery queue is stored under this name. Lower-case letters, digits, `.`, `_` and `-`; at most 63.
    */
   readonly name: string;
   /**
-   * Where events are posted.
+   * Address for the events.
    */
   readonly url: string;
   /**
-   * File with the secret that signs events: HMAC-SHA256 of the body, sent as `X-Slipway-Signature-256: sha256=…`. Relative to this document; read anew for each delivery, so it may change.
+   * File with the secret that signs events: HMAC-SHA256 of the body, sent as `X-Slipway-Signature-256: sha256=…`. Relative to this document. The file is read for each delivery, so it may change.
    */
   readonly secretFile?: string;
   /**
-   * File with the token that is sent as `Authorization: Bearer …`. Relative to this document; read anew for each delivery, so it may change.
+   * File with the token for `Authorization: Bearer …`. Relative to this document. The file is read for each delivery, so it may change.
    */
   readonly bearerTokenFile?: string;
   /**
-   * What it is told: `rollouts` (steps), `alerts` (their beginning and end), `retraining` (wishes for it). Default all.
+   * Topics: `rollouts` (steps), `alerts` (start and end), `retraining` (requests). Default all.
    *
    * @minItems 1
    * @maxItems 3
@@ -1194,7 +1194,7 @@ export interface EventWebhook {
    */
   readonly events?: readonly ('rollouts' | 'alerts' | 'retraining')[];
   /**
-   * Names of rollouts that it is told of; `*` stands for any characters. Alerts about the service go to those with `*`. Default every one.
+   * Names of rollouts to notify about; `*` matches any characters. Receivers with `*` also get alerts about the service. Default: every rollout.
    *
    * @minItems 1
    * @maxItems 200
@@ -1203,20 +1203,20 @@ export interface EventWebhook {
    */
   readonly rollouts?: readonly string[];
   /**
-   * How long one delivery may take. Default 10s, which is also the most. A number with ms, s, m, h, d or w.
+   * Timeout of one delivery. Default and maximum: 10s. A number with ms, s, m, h, d or w.
    */
   readonly timeout?: string;
   /**
-   * true: tokens may go over plain HTTP to other machines.
+   * true: allow tokens over plain HTTP to other machines.
    */
   readonly insecureHttp?: boolean;
 }
 /**
- * One repository on GitHub that is asked for retraining.
+ * GitHub repository that receives retraining requests.
  */
 export interface GithubDispatch {
   /**
-   * Its name, in logs and metrics; its queue goes by it. Lower-case letters, digits, `.`, `_` and `-`; at most 63.
+   * Name in logs and metrics. The delivery queue is stored under this name. Lower-case letters, digits, `.`, `_` and `-`; at most 63.
    */
   readonly name: string;
   /**
@@ -1224,7 +1224,7 @@ export interface GithubDispatch {
    */
   readonly repository: string;
   /**
-   * File with a token that may write the repository's contents. Relative to this document; read anew for each delivery, so it may change.
+   * File with a token that has write access to the contents of the repository. Relative to this document. The file is read for each delivery, so it may change.
    */
   readonly tokenFile: string;
   /**
@@ -1232,11 +1232,11 @@ export interface GithubDispatch {
    */
   readonly url?: string;
   /**
-   * The `event_type` that the workflow waits for. Default slipway-retraining.
+   * The `event_type` that triggers the workflow. Default slipway-retraining.
    */
   readonly eventType?: string;
   /**
-   * Names of rollouts whose drift it is asked about; `*` stands for any characters. Default every one.
+   * Names of rollouts whose drift triggers a request; `*` matches any characters. Default: every rollout.
    *
    * @minItems 1
    * @maxItems 200
@@ -1245,11 +1245,11 @@ export interface GithubDispatch {
    */
   readonly rollouts?: readonly string[];
   /**
-   * How long one delivery may take. Default 10s, which is also the most. A number with ms, s, m, h, d or w.
+   * Timeout of one delivery. Default and maximum: 10s. A number with ms, s, m, h, d or w.
    */
   readonly timeout?: string;
   /**
-   * true: the token may go over plain HTTP to other machines.
+   * true: allow the token over plain HTTP to other machines.
    */
   readonly insecureHttp?: boolean;
 }

@@ -1,70 +1,89 @@
-// Owns long polls: who waits for the next publication, woken by it or sent home when the time is up.
-import type { ServerResponse } from 'node:http';
+// Owns who waits for the next publication: woken by it, or released when the time is up.
 import type { Clock } from '../base/clock.ts';
-import { answerEmpty, answerJson, HttpRefusal } from './http-answers.ts';
+import type { Logger } from '../base/logger.ts';
+import type { Gauge } from '../base/metrics.ts';
 
-export const MOST_WAIT_SECONDS = 30;
+const MOST_WAIT_SECONDS = 30;
 const MOST_WAITERS = 20_000;
 const SWEEP_MS = 250;
+/** A publication by another process is seen at the latest after this. */
+const LOOK_AT_STORE_MS = 1_000;
+
+export type Change =
+  | { readonly kind: 'changed'; readonly etag: string }
+  | { readonly kind: 'same' }
+  /** Too many wait already. */
+  | { readonly kind: 'full'; readonly retryAfterSeconds: number };
+
+type Waiter = (change: Change) => void;
 
 export class ChangeWaiters {
   readonly #clock: Clock;
-  /** When each one's time is up, by the monotonic clock. */
-  readonly #waiting = new Map<ServerResponse, number>();
-  #sequence: number;
+  readonly #gauge: Gauge;
+  /** When the time of each is up, by the monotonic clock. */
+  readonly #waiting = new Map<Waiter, number>();
+  #sequence = 0;
   #isSweeping = false;
   #isStopped = false;
 
-  constructor(clock: Clock, sequence: number) {
+  constructor(clock: Clock, gauge: Gauge) {
     this.#clock = clock;
-    this.#sequence = sequence;
+    this.#gauge = gauge;
+    gauge.set(0);
   }
 
-  get count(): number {
-    return this.#waiting.size;
-  }
-
-  /** Answers at once when the caller's etag is not the present one, else at the next publication or when the time is up. */
-  wait(response: ServerResponse, etag: string, waitSeconds: number): void {
+  /** Answers at once when the caller's etag is not the present one, else at the next publication, or when the time is up or the caller gone. */
+  wait(etag: string, waitSeconds: number, gone: AbortSignal): Promise<Change> {
     const seconds = Math.min(MOST_WAIT_SECONDS, waitSeconds);
-    if (etag !== String(this.#sequence)) this.#answerChanged(response);
-    else if (!(seconds > 0) || this.#isStopped) answerEmpty(response, 304);
-    else this.#hold(response, seconds);
+    if (etag !== String(this.#sequence)) return Promise.resolve(this.#changed());
+    if (!(seconds > 0) || this.#isStopped || gone.aborted) return Promise.resolve({ kind: 'same' });
+    if (this.#waiting.size >= MOST_WAITERS) return Promise.resolve({ kind: 'full', retryAfterSeconds: 30 });
+    return new Promise((resolve) => {
+      this.#waiting.set(resolve, this.#clock.monotonicMs() + seconds * 1000);
+      this.#gauge.set(this.#waiting.size);
+      gone.addEventListener('abort', () => this.#release(resolve), { once: true });
+      void this.#sweep();
+    });
   }
 
-  #hold(response: ServerResponse, seconds: number): void {
-    if (this.#waiting.size >= MOST_WAITERS) {
-      throw new HttpRefusal({
-        status: 503,
-        code: 'HTTP_TOO_MANY_WAITERS',
-        message: `${MOST_WAITERS} callers wait already.`,
-        remedy: 'Ask again later, or without waiting.',
-        headers: { 'Retry-After': 30 },
-      });
-    }
-    this.#waiting.set(response, this.#clock.monotonicMs() + seconds * 1000);
-    response.once('close', () => this.#waiting.delete(response));
-    void this.#sweep();
-  }
-
-  /** A directive was published: everyone who waits hears of it. Lower numbers than the present are old news. */
+  /** A directive was published: all who wait hear of it. Lower numbers than the present are old news. */
   publish(sequence: number): void {
     if (sequence <= this.#sequence) return;
     this.#sequence = sequence;
-    const all = [...this.#waiting.keys()];
-    this.#waiting.clear();
-    for (const response of all) this.#answerChanged(response);
+    for (const waiter of this.#waiting.keys()) this.#release(waiter, this.#changed());
   }
 
-  /** Sends everyone home; later ones don't wait any more. */
+  /** Publishes what other processes of the service recorded, until the signal. */
+  async follow(
+    store: { readPublication(): Promise<{ readonly sequence: number }> },
+    logger: Logger,
+    signal: AbortSignal,
+  ): Promise<void> {
+    for (;;) {
+      await this.#clock.sleep(LOOK_AT_STORE_MS, signal);
+      if (signal.aborted) return;
+      try {
+        this.publish((await store.readPublication()).sequence);
+      } catch (error) {
+        logger.warn('the publication record could not be read', { error });
+      }
+    }
+  }
+
+  /** Releases everyone; later ones don't wait any more. */
   stop(): void {
     this.#isStopped = true;
-    for (const response of this.#waiting.keys()) answerEmpty(response, 304, { Connection: 'close' });
-    this.#waiting.clear();
+    for (const waiter of this.#waiting.keys()) this.#release(waiter);
   }
 
-  #answerChanged(response: ServerResponse): void {
-    answerJson(response, 200, { etag: String(this.#sequence) });
+  #changed(): Change {
+    return { kind: 'changed', etag: String(this.#sequence) };
+  }
+
+  #release(waiter: Waiter, change: Change = { kind: 'same' }): void {
+    if (!this.#waiting.delete(waiter)) return;
+    this.#gauge.set(this.#waiting.size);
+    waiter(change);
   }
 
   /** One timer for all: a timer each would cost more than the waiting. */
@@ -74,11 +93,7 @@ export class ChangeWaiters {
     while (this.#waiting.size > 0) {
       await this.#clock.sleep(SWEEP_MS);
       const now = this.#clock.monotonicMs();
-      for (const [response, untilMs] of this.#waiting) {
-        if (untilMs > now) continue;
-        this.#waiting.delete(response);
-        answerEmpty(response, 304);
-      }
+      for (const [waiter, untilMs] of this.#waiting) if (untilMs <= now) this.#release(waiter);
     }
     this.#isSweeping = false;
   }

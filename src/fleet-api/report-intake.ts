@@ -1,70 +1,74 @@
-// Owns the way of reports from envelopes to the store: each is verified by its device's key, checked, and answered.
+// Owns the way of reports from envelopes to the store, over any transport: each is verified by its device's key, checked, and answered.
 import type { KeyObject } from 'node:crypto';
 import { CodedError } from '../base/errors.ts';
 import type { Counter } from '../base/metrics.ts';
-import { isDeviceId, parseReport } from '../contract/parse-report.ts';
+import {
+  MOST_ENVELOPES,
+  type ReportAnswer,
+  type StoredAnswer,
+  type VerifiedReport,
+} from '../contract/fleet-messages.ts';
+import { parseReport } from '../contract/parse-report.ts';
 import { REPORT_PAYLOAD_TYPE } from '../contract/report.ts';
+import { isDeviceId } from '../contract/report-reader.ts';
 import { verifyDsse } from '../contract/trust/dsse.ts';
 import { parsePublicKey } from '../contract/trust/keys.ts';
-import type { FleetRegister, StoredAnswer, VerifiedReport } from './fleet-register.ts';
-import { HttpRefusal } from './http-answers.ts';
 import type { RateLimiter } from './rate-limit.ts';
 
-export const MOST_ENVELOPES = 64;
 const MOST_KEYS = 100_000;
 
-/** What a device hears of each report that it sent. Rejected ones need not be sent again. */
-export interface ReportReply {
-  /** Null when the envelope could not be verified. */
-  readonly sequence: number | null;
-  readonly answer: 'accepted' | 'duplicate' | 'too-late' | 'rejected';
-  /** Why it was rejected: a word, or the code of `parseReport`. */
-  readonly reason?: string;
-}
+export type IntakeOutcome =
+  | { readonly kind: 'answered'; readonly answers: readonly ReportAnswer[] }
+  | { readonly kind: 'too-many'; readonly device: string; readonly retryAfterSeconds: number };
 
 type Checked =
   | { readonly kind: 'verified'; readonly report: VerifiedReport }
   | { readonly kind: 'rejected'; readonly reason: string };
 
-export interface ReportIntakeOptions {
-  readonly register: FleetRegister;
+export interface ReportIntakeParts {
+  /** The fleet store. */
+  readonly register: {
+    findDevice(id: string): Promise<{ readonly publicKey: string } | undefined>;
+    /** Answers in order, once all are durable. */
+    ingest(batch: readonly VerifiedReport[]): Promise<readonly StoredAnswer[]>;
+  };
   readonly isDenied: (device: string) => boolean;
   readonly perDevice: RateLimiter;
   readonly answers: Counter;
 }
 
 export class ReportIntake {
-  readonly #options: ReportIntakeOptions;
+  readonly #parts: ReportIntakeParts;
   /** Parsed keys by their PEM text. */
   readonly #keys = new Map<string, KeyObject>();
 
-  constructor(options: ReportIntakeOptions) {
-    this.#options = options;
+  constructor(parts: ReportIntakeParts) {
+    this.#parts = parts;
   }
 
-  /** Answers in the order of the envelopes, after the store committed them. Throws HttpRefusal 400 or 429. */
-  async take(body: unknown, nowMs: number): Promise<readonly ReportReply[]> {
-    if (!Array.isArray(body) || body.length > MOST_ENVELOPES) {
-      throw new HttpRefusal({
-        status: 400,
+  /** Answers in the order of the envelopes, after the store committed them. Throws REPORTS_SHAPE, and what the store throws. */
+  async take(message: unknown, nowMs: number): Promise<IntakeOutcome> {
+    if (!Array.isArray(message) || message.length > MOST_ENVELOPES) {
+      throw new CodedError({
         code: 'REPORTS_SHAPE',
-        message: `The body is not a list of at most ${MOST_ENVELOPES} envelopes.`,
+        message: `The message is not a list of at most ${MOST_ENVELOPES} envelopes.`,
       });
     }
     const checked: Checked[] = [];
-    for (const envelope of body) checked.push(await this.#check(envelope, nowMs));
+    for (const envelope of message) checked.push(await this.#check(envelope, nowMs));
     const verified = checked.flatMap((one) => (one.kind === 'verified' ? [one.report] : []));
-    this.#limit(verified, nowMs);
-    const stored = await this.#options.register.ingest(verified);
-    return this.#replies(checked, stored);
+    const tooMany = this.#overLimit(verified, nowMs);
+    if (tooMany !== undefined) return tooMany;
+    const stored = await this.#parts.register.ingest(verified);
+    return { kind: 'answered', answers: this.#answersTo(checked, stored) };
   }
 
   async #check(envelope: unknown, receivedAtMs: number): Promise<Checked> {
     const rejected = (reason: string): Checked => ({ kind: 'rejected', reason });
     const device = deviceOf(envelope);
     if (device === undefined) return rejected('bad-envelope');
-    if (this.#options.isDenied(device)) return rejected('denied');
-    const known = await this.#options.register.findDevice(device);
+    if (this.#parts.isDenied(device)) return rejected('denied');
+    const known = await this.#parts.register.findDevice(device);
     if (known === undefined) return rejected('unknown-device');
     const key = this.#keyOf(known.publicKey);
     const check = verifyDsse(envelope, (keyid) => (keyid === device ? key : undefined), REPORT_PAYLOAD_TYPE);
@@ -91,40 +95,30 @@ export class ReportIntake {
   }
 
   /** Charged after the signature was checked: otherwise a stranger could use up a device's share. */
-  #limit(verified: readonly VerifiedReport[], nowMs: number): void {
+  #overLimit(verified: readonly VerifiedReport[], nowMs: number): IntakeOutcome | undefined {
     const counts = new Map<string, number>();
     for (const { report } of verified) counts.set(report.device, (counts.get(report.device) ?? 0) + 1);
     for (const [device, count] of counts) {
-      const seconds = this.#options.perDevice.take(device, nowMs, count);
-      if (seconds === 0) continue;
-      throw new HttpRefusal({
-        status: 429,
-        code: 'REPORTS_TOO_MANY',
-        message: `The device ${device} reports too often.`,
-        remedy: 'Send again after the time in Retry-After.',
-        headers: { 'Retry-After': seconds },
-      });
+      const retryAfterSeconds = this.#parts.perDevice.take(device, nowMs, count);
+      if (retryAfterSeconds > 0) return { kind: 'too-many', device, retryAfterSeconds };
     }
+    return undefined;
   }
 
-  #replies(checked: readonly Checked[], stored: readonly StoredAnswer[]): ReportReply[] {
+  #answersTo(checked: readonly Checked[], stored: readonly StoredAnswer[]): ReportAnswer[] {
     let next = 0;
     return checked.map((one) => {
-      const reply = one.kind === 'verified' ? replyOf(one.report, stored[next++]) : rejection(null, one.reason);
-      this.#options.answers.add({ answer: reply.answer, reason: reply.reason ?? '' });
-      return reply;
+      const answer: ReportAnswer =
+        one.kind === 'verified' ? answerTo(one.report, stored[next++]) : { ...one, sequence: null };
+      this.#parts.answers.add({ answer: answer.kind, reason: answer.kind === 'rejected' ? answer.reason : '' });
+      return answer;
     });
   }
 }
 
-function rejection(sequence: number | null, reason: string): ReportReply {
-  return { sequence, answer: 'rejected', reason };
-}
-
-function replyOf({ report }: VerifiedReport, answer: StoredAnswer | undefined): ReportReply {
-  const { sequence } = report;
-  if (answer === 'accepted' || answer === 'duplicate' || answer === 'too-late') return { sequence, answer };
-  return rejection(sequence, answer ?? 'not-stored');
+function answerTo({ report: { sequence } }: VerifiedReport, stored: StoredAnswer | undefined): ReportAnswer {
+  if (stored === 'accepted' || stored === 'duplicate' || stored === 'too-late') return { kind: stored, sequence };
+  return { kind: 'rejected', sequence, reason: stored ?? 'not-stored' };
 }
 
 /** Which device the envelope says it is from: the id of its only key. */

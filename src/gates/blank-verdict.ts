@@ -4,6 +4,15 @@ import type { RuleReason } from './rule-reason.ts';
 import type { RuleVerdict } from './rule-verdict.ts';
 import { goodSideOf, type StageRule } from './stage-rule.ts';
 
+/** What has no value before anything is known. */
+export const NO_FACTS = {
+  ...{ by: null, groups: [], group: null, groupRule: null },
+  within: false,
+  ...{ estimate: null, lower: null, upper: null, limit: null, baseline: null },
+  ...{ trials: 0, devices: 0, worstDevice: null },
+  needs: null,
+} as const satisfies Partial<RuleVerdict>;
+
 export type BlankVerdict = Extract<RuleVerdict, { kind: 'blank' }>;
 
 /** An undecided verdict with its reasons and no numbers. */
@@ -12,6 +21,7 @@ export function blankVerdict(
   ...reasons: readonly (RuleReason | null)[]
 ): BlankVerdict {
   return {
+    ...NO_FACTS,
     kind: 'blank',
     rule: rule.source,
     metric: rule.metric,
@@ -19,16 +29,10 @@ export function blankVerdict(
     isRelative: rule.limit.kind === 'baseline',
     scope,
     share: scope === 'any-device' ? (share ?? null) : null,
-    ...{ by: null, groups: [], group: null, groupRule: null },
     verdict: 'undecided',
-    within: false,
-    ...{ estimate: null, lower: null, upper: null, limit: null },
     unit: metricFacts(rule.metric).unit,
-    baseline: null,
-    ...{ trials: 0, devices: 0, worstDevice: null },
     reasons: reasons.filter((reason) => reason !== null),
     dryRun,
-    needs: null,
   };
 }
 

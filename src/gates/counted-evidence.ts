@@ -11,7 +11,7 @@ import { LEAST_CLUSTERS, type Tally } from './statistics/tally.ts';
 import { NO_ROWS, type TallyRows } from './statistics/tally-rows.ts';
 
 /** A baseline thinner than this share of the candidate's trials is the rest of a stable arm that is going away. */
-const THINNEST_BASELINE = 0.1;
+export const THINNEST_BASELINE = 0.1;
 
 export interface BaselineCounts {
   readonly arm: ArmEvidence;

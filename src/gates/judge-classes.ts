@@ -1,7 +1,7 @@
 // Owns rules over predicted classes: is one still answered as often as it should be, and has any that stable knows vanished?
 import { blankVerdict } from './blank-verdict.ts';
 import { chooseBaseline, evidenceOf, inlierTrials, sourceOf } from './counted-evidence.ts';
-import { type CountedEvidence, judgeCounts, needsOf, sumsOf, weighCounts } from './judge-counts.ts';
+import { type CountedEvidence, countedFacts, judgeCounts, needsOf, sumsOf, weighCounts } from './judge-counts.ts';
 import { boundsOf, type CountedLimit, type CountedVerdict, type ErrorLevels } from './judge-rate-rule.ts';
 import { pastOf } from './own-past.ts';
 import type { RuleReason } from './rule-reason.ts';
@@ -171,22 +171,14 @@ export function judgeClassShare(asked: StageRule, levels: ErrorLevels, question:
   const { all } = evidence.whole;
   const before = evidence.baseline === null ? null : shareOf(evidence.baseline);
   const limitShare = 'threshold' in limit ? limit.threshold : before === null ? null : limit.ratio * before;
-  const bounds = boundsOf(all, reading.designEffect, limitShare ?? 0.5, levels.beta);
   const hasFallen = verdict === 'fail' && limit.kind === 'least-relative';
   const found = { name, evidence, all, ...counted };
   return {
-    ...blankVerdict(asked, hasFallen ? fallOf(found, limit.ratio) : counted.reason),
-    verdict,
-    within: reading.isWithin,
+    ...countedFacts(asked, hasFallen ? { ...counted, reason: fallOf(found, limit.ratio) } : counted),
     estimate: all.trials > 0 ? shareOf(all) : null,
-    lower: bounds?.[0] ?? null,
-    upper: bounds?.[1] ?? null,
+    ...boundsOf(all, reading.designEffect, limitShare ?? 0.5, levels.beta),
     limit: limitShare,
     baseline: evidence.beside === null ? null : { estimate: before, ...evidence.beside },
-    trials: reading.trials,
-    devices: reading.devices,
-    worstDevice: reading.worst?.device ?? null,
-    needs: counted.needs,
     kind: 'classes',
     sums: [sumsOfClass(found)],
   };

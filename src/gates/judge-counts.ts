@@ -1,8 +1,10 @@
 // Owns the verdict on one rule that is counted: of all devices, and without those that claim far more than the others of their arm.
+import { type BlankVerdict, blankVerdict } from './blank-verdict.ts';
 import { type CountedVerdict, type Counts, type ErrorLevels, readCounts, timesToDecide } from './judge-rate-rule.ts';
 import type { OutlierReason, RuleReason } from './rule-reason.ts';
 import type { RateSums } from './rule-verdict.ts';
 import type { StageQuestion } from './stage-question.ts';
+import type { StageRule } from './stage-rule.ts';
 import { furtherOutlier, type OutlierRow } from './statistics/outlier-rows.ts';
 import type { RateReading } from './statistics/rate-verdict.ts';
 import type { Tally } from './statistics/tally.ts';
@@ -94,6 +96,16 @@ export function needsOf(
   }
   const trials = Math.ceil((times - 1) * reading.trials);
   return { trials, minutes: perMinute !== null && perMinute > 0 ? Math.ceil(trials / perMinute) : null };
+}
+
+/** What every counted rule says: its verdict, of how many, and what is missing. */
+export function countedFacts(asked: StageRule, counted: CountedVerdict): BlankVerdict {
+  const { verdict, reading, reason, needs } = counted;
+  const { isWithin: within, trials, devices, worst } = reading;
+  return {
+    ...blankVerdict(asked, reason),
+    ...{ verdict, within, trials, devices, worstDevice: worst?.device ?? null, needs },
+  };
 }
 
 function unnamed({ device: _, ...tally }: NamedTally): Tally {

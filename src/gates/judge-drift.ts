@@ -1,10 +1,12 @@
 // Owns rules over drift: how far a distribution is from stable's, at looks whose sums were frozen when their interval closed.
+import { binsOf, FIRST_LOOK, type HistogramSpec, lookAt } from '../telemetry/histogram-sums.ts';
 import { blankVerdict } from './blank-verdict.ts';
+import { THINNEST_BASELINE } from './counted-evidence.ts';
 import { outlierReason } from './judge-counts.ts';
 import type { ErrorLevels } from './judge-rate-rule.ts';
 import type { RuleReason } from './rule-reason.ts';
 import type { BaselineSource, RuleVerdict } from './rule-verdict.ts';
-import type { ArmEvidence, ArmHistogram, StageQuestion } from './stage-question.ts';
+import type { ArmEvidence, StageQuestion } from './stage-question.ts';
 import type { StageRule } from './stage-rule.ts';
 import { type DriftReading, driftVerdict } from './statistics/drift-verdict.ts';
 import { HistogramRows } from './statistics/histogram-rows.ts';
@@ -12,30 +14,18 @@ import type { HistogramTally } from './statistics/histogram-tally.ts';
 import { furtherOutlier, type OutlierRow } from './statistics/outlier-rows.ts';
 import { LEAST_CLUSTERS } from './statistics/tally.ts';
 
-/** Intervals before the first look; each later one comes after twice as many. */
-const FIRST_LOOK = 2;
-/** A baseline thinner than this share of the candidate's answers is no measure of it. */
-const THINNEST_BASELINE = 0.1;
 /** Fewer answers in the devices' own past say nothing of their composition. */
 const LEAST_OWN_ANSWERS = 200;
 
 /** The newest look that has closed: by the clock, or by what any row shows; −1 before the first. */
 function newestLook({ candidate, openMs = 0, intervalMs }: StageQuestion): number {
-  const closed = Math.floor(openMs / intervalMs);
-  const byClock = closed < FIRST_LOOK ? -1 : Math.floor(Math.log2(closed / FIRST_LOOK));
-  return Math.max(byClock, candidate.looked.newest);
-}
-
-const CONFIDENCE_BINS = 10;
-
-function binsOf(histogram: ArmHistogram): number {
-  return histogram.kind === 'confidence' ? CONFIDENCE_BINS : histogram.names.length + 1;
+  return Math.max(lookAt({ openedAtMs: 0, intervalMs }, openMs), candidate.looked.newest);
 }
 
 /** The histograms of an arm's devices at a look, of some devices if so asked; undefined when the arm does not keep this one. */
 function histogramsAt(
   { histograms, names, looked }: ArmEvidence,
-  kind: ArmHistogram['kind'],
+  kind: HistogramSpec['kind'],
   look: number,
   only?: ReadonlySet<string>,
 ): HistogramRows | undefined {
@@ -58,7 +48,7 @@ const WHOLE = Number.POSITIVE_INFINITY;
 
 function baselineOf(
   arm: ArmEvidence | null | undefined,
-  histogram: ArmHistogram,
+  histogram: HistogramSpec,
   look: number,
   only?: ReadonlySet<string>,
 ): Baseline | null {
@@ -74,7 +64,7 @@ function baselineOf(
 }
 
 /** Stable beside the candidate; where it is going away, as it was before. */
-function chooseBaseline(question: StageQuestion, histogram: ArmHistogram, look: number, trials: number) {
+function chooseBaseline(question: StageQuestion, histogram: HistogramSpec, look: number, trials: number) {
   const beside = baselineOf(question.baseline, histogram, look);
   const isThick = (beside?.whole.trials ?? 0) >= THINNEST_BASELINE * trials;
   if (isThick && (beside?.whole.reports ?? 0) >= LEAST_CLUSTERS) return beside;
@@ -84,7 +74,7 @@ function chooseBaseline(question: StageQuestion, histogram: ArmHistogram, look: 
 /** What the candidate's own devices showed before anything rolled, where that is enough to go by: canaries are not like the fleet. */
 function ownPast(
   question: StageQuestion,
-  histogram: ArmHistogram,
+  histogram: HistogramSpec,
   devices: HistogramRows,
   trials: number,
 ): HistogramTally | null {
@@ -95,7 +85,7 @@ function ownPast(
 }
 
 /** The bin that moved most, as its part of the distance. */
-function largestMove(histogram: ArmHistogram, candidate: HistogramTally, baseline: HistogramTally): RuleReason {
+function largestMove(histogram: HistogramSpec, candidate: HistogramTally, baseline: HistogramTally): RuleReason {
   const share = (tally: HistogramTally, bin: number): number => (tally.counts[bin] ?? 0) / tally.trials;
   const moves = candidate.counts.map((_, bin) =>
     Math.abs(Math.sqrt(share(candidate, bin)) - Math.sqrt(share(baseline, bin))),
@@ -159,7 +149,7 @@ function untilNextLook(look: number, { openMs = 0, intervalMs }: StageQuestion):
 /** confidence_drift and class_drift: stage scope, drop-worst, at the newest look. */
 export function judgeDrift(
   asked: StageRule,
-  kind: ArmHistogram['kind'],
+  kind: HistogramSpec['kind'],
   levels: ErrorLevels,
   question: StageQuestion,
 ): RuleVerdict {

@@ -1,10 +1,12 @@
 // Owns rules over a gauge of each device: who is beyond the limit for too long, and whether too many are.
+
+import type { GaugeState } from '../telemetry/gauge-tallies.ts';
 import { blankVerdict } from './blank-verdict.ts';
 import { type GaugeTerms, gaugeTermsOf } from './gauge-terms.ts';
 import type { ErrorLevels } from './judge-rate-rule.ts';
 import type { RuleReason } from './rule-reason.ts';
 import type { BaselineSource, RuleVerdict } from './rule-verdict.ts';
-import type { ArmEvidence, DeviceGaugeState, StageQuestion } from './stage-question.ts';
+import type { ArmEvidence, StageQuestion } from './stage-question.ts';
 import type { StageRule } from './stage-rule.ts';
 import { pFail, pPass } from './statistics/e-process.ts';
 import type { Verdict } from './statistics/rate-verdict.ts';
@@ -20,7 +22,7 @@ const HALF = 0.5;
 /** One gauge on the devices that report it. */
 interface Followed {
   readonly place: number;
-  readonly devices: ReadonlyMap<string, readonly DeviceGaugeState[]>;
+  readonly devices: ReadonlyMap<string, readonly GaugeState[]>;
   /** Too many devices to follow each. */
   readonly isSample: boolean;
 }
@@ -34,7 +36,7 @@ function followedBy({ gauges }: ArmEvidence, { gauge, limit, bad }: GaugeTerms):
 type Standing = 'bad' | 'good' | 'pending';
 
 /** How long the newest stretch beyond the limit has lasted, 0 when it is over, and how long others did that ended. */
-function stretches({ spans, pastMs }: DeviceGaugeState): { readonly presentMs: number; readonly endedMs: number } {
+function stretches({ spans, pastMs }: GaugeState): { readonly presentMs: number; readonly endedMs: number } {
   let [fromMs, toMs, isOpen, endedMs] = [0, 0, false, pastMs];
   for (const span of spans) {
     if (!span.isBeyond) {
@@ -53,7 +55,7 @@ function stretches({ spans, pastMs }: DeviceGaugeState): { readonly presentMs: n
  * Beyond its limit for so long; not, after having been watched for so long; or neither yet. A device that is beyond at the moment may
  * stay so, unless it is one whose gauge went as far and came back before.
  */
-function standingOf(state: DeviceGaugeState, forMs: number): Standing {
+function standingOf(state: GaugeState, forMs: number): Standing {
   if (state.longestMs > 0 && state.longestMs >= forMs) return 'bad';
   const { presentMs, endedMs } = stretches(state);
   return presentMs > endedMs || state.watchedMs < forMs ? 'pending' : 'good';
@@ -85,7 +87,7 @@ interface Standings {
   readonly longest: string | null;
 }
 
-function countStandings({ place, devices }: Followed, standing: (one: DeviceGaugeState) => Standing): Standings {
+function countStandings({ place, devices }: Followed, standing: (one: GaugeState) => Standing): Standings {
   const counts = { bad: 0, good: 0, pending: 0 };
   let [known, longestMs] = [0, 0];
   let longest: string | null = null;

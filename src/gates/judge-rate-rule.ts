@@ -1,14 +1,16 @@
 // Owns what one set of counts says of its limit: rates, and quantiles by how many values exceed the limit.
 
+import { WINDOW_INTERVALS } from '../telemetry/window.ts';
 import type { RuleReason } from './rule-reason.ts';
 import type { Needs } from './rule-verdict.ts';
 import type { StageQuestion } from './stage-question.ts';
 import { anyDeviceVerdict } from './statistics/any-device-verdict.ts';
 import { priorWeight, rateBounds } from './statistics/e-process.ts';
-import { WINDOW_INTERVALS, windowWeight, withWindow } from './statistics/late-regression.ts';
+import { windowWeight, withWindow } from './statistics/late-regression.ts';
 import { leastRateVerdict, leastRelativeVerdict } from './statistics/least-rate-verdict.ts';
 import {
   type OpenReason,
+  openReading,
   type RateOptions,
   type RateReading,
   rateVerdict,
@@ -59,17 +61,13 @@ function exactReading(devices: TallyRows, threshold: number): RateReading {
   const { all } = devices;
   const isWithin = all.trials > 0 && (threshold >= 1 || all.bad === 0);
   const isBroken = threshold <= 0 && all.bad > 0;
+  const pFail = isBroken ? 0 : 1;
   return {
+    ...openReading(devices),
     verdict: isBroken ? 'fail' : isWithin ? 'pass' : 'undecided',
-    estimate: all.trials > 0 ? all.bad / all.trials : null,
-    trials: all.trials,
-    devices: devices.live,
     designEffect: 1,
     isWithin,
-    pFail: isBroken ? 0 : 1,
-    pPass: isWithin ? 0 : 1,
-    pFailAll: isBroken ? 0 : 1,
-    worst: null,
+    ...{ pFail, pFailAll: pFail, pPass: isWithin ? 0 : 1 },
     reason: all.trials > 0 ? null : 'no-data',
   };
 }
@@ -228,14 +226,15 @@ export function timesToDecide(counts: Counts, levels: ErrorLevels, side: 'pass' 
   return enough;
 }
 
+export interface Bounds {
+  readonly lower: number | null;
+  readonly upper: number | null;
+}
+
 /** Bounds of the candidate's rate for display; null without data. */
-export function boundsOf(
-  all: Tally,
-  effect: number,
-  limitRate: number,
-  alpha: number,
-): readonly [number, number] | null {
-  if (all.trials === 0) return null;
+export function boundsOf(all: Tally, effect: number, limitRate: number, alpha: number): Bounds {
+  if (all.trials === 0) return { lower: null, upper: null };
   const prior = priorWeight(Math.min(0.5, Math.max(1e-6, limitRate)));
-  return rateBounds(all.bad / effect, all.trials / effect, prior, alpha);
+  const [lower, upper] = rateBounds(all.bad / effect, all.trials / effect, prior, alpha);
+  return { lower, upper };
 }

@@ -5,7 +5,7 @@ import { blankVerdict, notApplicable } from './blank-verdict.ts';
 import { baselineCounts, chooseBaseline, evidenceOf, inlierTrials, isThick, sourceOf } from './counted-evidence.ts';
 import { baselineEdgeOf, limitInForce } from './freeze-limits.ts';
 import { judgeClassShare, judgeVanishedClasses } from './judge-classes.ts';
-import { type CountedEvidence, judgeCounts, sumsOf } from './judge-counts.ts';
+import { type CountedEvidence, countedFacts, judgeCounts, sumsOf } from './judge-counts.ts';
 import { judgeDrift } from './judge-drift.ts';
 import { judgeGauge } from './judge-gauge.ts';
 import { judgeByGroup } from './judge-groups.ts';
@@ -44,15 +44,16 @@ function judgeRate(asked: StageRule, measure: string, levels: ErrorLevels, quest
   const { limit } = asked.rule;
   const trials = inlierTrials(question, measure);
   const counts = limit.kind === 'baseline' ? chooseBaseline(question, measure, trials) : null;
-  const counted: CountedLimit =
+  const held: CountedLimit =
     limit.kind === 'absolute'
       ? { kind: 'rate', threshold: limit.value }
       : { kind: 'relative', ratio: limit.factor, floor: limit.floor ?? 0 };
   const evidence = evidenceOf(question, measure, {
-    limit: counted,
+    limit: held,
     baseline: counts === null ? null : { measure, counts },
   });
-  const { verdict, reading, reason, needs } = judgeInScope(asked, evidence, levels, question);
+  const counted = judgeInScope(asked, evidence, levels, question);
+  const { reading } = counted;
   const baseRate = counts === null ? null : counts.whole.bad / counts.whole.trials;
   const limitRate =
     limit.kind === 'absolute'
@@ -62,20 +63,12 @@ function judgeRate(asked: StageRule, measure: string, levels: ErrorLevels, quest
         : Math.max(limit.factor * baseRate, limit.floor ?? 0);
   const isAlone = asked.scope === 'any-device';
   const all = isAlone ? (reading.worst ?? EMPTY_TALLY) : evidence.whole.all;
-  const bounds = boundsOf(all, isAlone ? designEffect(all) : reading.designEffect, limitRate ?? 0.5, levels.beta);
   return {
-    ...blankVerdict(asked, reason),
-    verdict,
-    within: reading.isWithin,
+    ...countedFacts(asked, counted),
     estimate: all.trials > 0 ? all.bad / all.trials : null,
-    lower: bounds?.[0] ?? null,
-    upper: bounds?.[1] ?? null,
+    ...boundsOf(all, isAlone ? designEffect(all) : reading.designEffect, limitRate ?? 0.5, levels.beta),
     limit: limitRate,
     baseline: counts === null ? null : { estimate: baseRate, devices: counts.devices, from: sourceOf(counts) },
-    trials: reading.trials,
-    devices: reading.devices,
-    worstDevice: reading.worst?.device ?? null,
-    needs,
     kind: 'rate',
     sums: sumsOf(evidence, reading.worst),
   };
@@ -84,22 +77,16 @@ function judgeRate(asked: StageRule, measure: string, levels: ErrorLevels, quest
 /** Share of beta for a pass by the frozen limit alone: enough when hardly anything is that slow, as at night. */
 const FROZEN_SHARE = 0.1;
 
-type Weighed = CountedVerdict & { readonly isWithin: boolean };
-
-function withReading(counted: CountedVerdict): Weighed {
-  return { ...counted, isWithin: counted.reading.isWithin };
-}
-
 /**
  * Beside the baseline's slow answers nothing can pass when both arms have none; the limit that was frozen from them can still be kept.
  * Only a pass may rest on it: whether the candidate fails is told beside the baseline, whatever the load.
  */
-function passEither(beside: CountedVerdict, frozen: CountedVerdict): Weighed {
-  const isWithin = beside.reading.isWithin || frozen.reading.isWithin;
-  if (beside.verdict !== 'undecided' || !frozen.reading.isWithin) return { ...beside, isWithin };
-  if (frozen.verdict === 'pass') return { ...beside, verdict: 'pass', reason: null, needs: null, isWithin };
-  const needs = beside.needs ?? frozen.needs;
-  return { ...beside, reason: beside.reading.isWithin ? beside.reason : frozen.reason, needs, isWithin };
+function passEither(beside: CountedVerdict, frozen: CountedVerdict): CountedVerdict {
+  const reading = { ...beside.reading, isWithin: beside.reading.isWithin || frozen.reading.isWithin };
+  if (beside.verdict !== 'undecided' || !frozen.reading.isWithin) return { ...beside, reading };
+  if (frozen.verdict === 'pass') return { verdict: 'pass', reading, reason: null, needs: null };
+  const reason = beside.reading.isWithin ? beside.reason : frozen.reason;
+  return { verdict: 'undecided', reading, reason, needs: beside.needs ?? frozen.needs };
 }
 
 /** latency_p…: how many latencies exceed the limit, against the share that the quantile allows or the baseline shows. */
@@ -121,9 +108,9 @@ function judgeLatency(asked: StageRule, q: number, levels: ErrorLevels, question
     limit: counted,
     baseline: counts === null ? null : { measure: `latency>${below}`, counts },
   });
-  const { verdict, reading, reason, needs, isWithin } =
+  const found =
     counts === null
-      ? withReading(judgeInScope(asked, evidence, levels, question))
+      ? judgeInScope(asked, evidence, levels, question)
       : passEither(
           judgeInScope(asked, evidence, { ...levels, beta: (1 - FROZEN_SHARE) * levels.beta }, question),
           judgeInScope(
@@ -133,14 +120,13 @@ function judgeLatency(asked: StageRule, q: number, levels: ErrorLevels, question
             question,
           ),
         );
+  const { reading } = found;
   const sketch = candidate.summary.latencyMs;
   const [lower, upper] = quantileBounds(sketch, q, levels.beta, reading.designEffect);
   // No sketch is kept of a single device: its count of slow answers stands in `sums`.
   const estimate = asked.scope === 'any-device' ? null : (quantileOf(sketch, q) ?? null);
   return {
-    ...blankVerdict(asked, reason),
-    verdict,
-    within: isWithin,
+    ...countedFacts(asked, found),
     estimate,
     lower: estimate === null ? null : lower,
     upper: estimate !== null && Number.isFinite(upper) ? upper : null,
@@ -153,10 +139,6 @@ function judgeLatency(asked: StageRule, q: number, levels: ErrorLevels, question
             devices: counts.devices,
             from: sourceOf(counts),
           },
-    trials: reading.trials,
-    devices: reading.devices,
-    worstDevice: reading.worst?.device ?? null,
-    needs,
     kind: 'rate',
     sums: sumsOf(evidence, reading.worst),
   };

@@ -3,7 +3,7 @@ import { assertNever } from '../base/errors.ts';
 import type { SuccessMeasure } from '../documents/rules/metric-catalogue.ts';
 import { blankVerdict } from './blank-verdict.ts';
 import { type Against, baselineCounts, evidenceOf, sourceOf } from './counted-evidence.ts';
-import { judgeCounts, sumsOf } from './judge-counts.ts';
+import { countedFacts, judgeCounts, sumsOf } from './judge-counts.ts';
 import { boundsOf, type CountedVerdict, type ErrorLevels } from './judge-rate-rule.ts';
 import type { BaselineSource, RuleVerdict } from './rule-verdict.ts';
 import { type StageQuestion, sizeOf, wholeTallies } from './stage-question.ts';
@@ -67,8 +67,8 @@ function baselineOf(
     if (counts === null) return null;
     const { whole, inliers } = counts;
     const spanOf = (tally: Tally): Span => {
-      const [least, most] = boundsOf(tally, designEffect(tally), ANY_RATE, level) ?? [0, 1];
-      return { least: otherSide(measure, most), most: otherSide(measure, least) };
+      const { lower, upper } = boundsOf(tally, designEffect(tally), ANY_RATE, level);
+      return { least: otherSide(measure, upper ?? 1), most: otherSide(measure, lower ?? 0) };
     };
     return {
       estimate: otherSide(measure, whole.bad / whole.trials),
@@ -145,21 +145,20 @@ export function judgeSuccess(
   const rate = otherSide(measure, limits.shown);
   const evidence = evidenceOf(question, counted, { limit: { kind: 'rate', threshold: rate } });
   const { all } = evidence.whole;
-  const bounds = boundsOf(all, decided.reading.designEffect, rate, levels.beta);
+  const { lower, upper } = boundsOf(all, decided.reading.designEffect, rate, levels.beta);
   const nothing = { kind: 'no-outcomes', of: measure === 'download' ? 'downloads' : 'labels' } as const;
   return {
-    ...blankVerdict(asked, all.trials === 0 ? nothing : verdict === 'pass' ? null : decided.reason),
-    verdict,
-    within: decided.reading.isWithin,
+    ...countedFacts(asked, {
+      ...decided,
+      verdict,
+      reason: all.trials === 0 ? nothing : verdict === 'pass' ? null : decided.reason,
+    }),
     estimate: all.trials > 0 ? otherSide(measure, all.bad / all.trials) : null,
-    lower: bounds === null ? null : otherSide(measure, bounds[1]),
-    upper: bounds === null ? null : otherSide(measure, bounds[0]),
+    lower: upper === null ? null : otherSide(measure, upper),
+    upper: lower === null ? null : otherSide(measure, lower),
     limit: limits.shown,
     baseline:
       baseline === null ? null : { estimate: baseline.estimate, devices: baseline.devices, from: baseline.from },
-    trials: decided.reading.trials,
-    devices: decided.reading.devices,
-    worstDevice: decided.reading.worst?.device ?? null,
     needs: verdict === 'undecided' ? decided.needs : null,
     kind: 'rate',
     sums: sumsOf(evidence, decided.reading.worst),

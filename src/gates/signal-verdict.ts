@@ -1,6 +1,7 @@
 // Owns the verdict on an outside signal: a plain threshold that must hold, or be broken, without a pause for its time.
 
 import type { SignalDemand } from '../documents/rules/signal-rule-text.ts';
+import { NO_FACTS } from './blank-verdict.ts';
 import type { RuleReason } from './rule-reason.ts';
 import type { RuleVerdict } from './rule-verdict.ts';
 import { NO_ANSWERS, type SignalReading, type SignalRule, type SignalSums, type SignalTrack } from './signal-track.ts';
@@ -60,6 +61,7 @@ export function judgeSignal(asked: SignalRule, reading: SignalReading | null): R
     track,
   };
   return {
+    ...NO_FACTS,
     kind: 'signal',
     rule: source,
     metric: name,
@@ -67,20 +69,13 @@ export function judgeSignal(asked: SignalRule, reading: SignalReading | null): R
     isRelative: false,
     scope: 'stage',
     share: null,
-    ...{ by: null, groups: [], group: null, groupRule: null },
     ...say(sums),
     within: rest.state.kind === 'answering' && track.run?.within === true,
     estimate: track.samples.at(-1)?.value ?? null,
-    lower: null,
-    upper: null,
     limit: demand.kind === 'limit' ? demand.limit : null,
     unit: demand.kind === 'limit' ? demand.unit : 'count',
-    baseline: null,
     trials: track.run?.count ?? 0,
-    devices: 0,
-    worstDevice: null,
     dryRun,
-    needs: null,
     sums,
   };
 }

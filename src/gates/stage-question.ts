@@ -1,10 +1,12 @@
 // Owns what judges are told about a stage: its rules, the counts of both arms, how its installs went, and the present traffic.
-import type { Sketch } from '../contract/sketch.ts';
+import type { ArmSummary } from '../telemetry/arm-summary.ts';
+import type { GaugeTallies } from '../telemetry/gauge-tallies.ts';
+import type { HistogramSpec } from '../telemetry/histogram-sums.ts';
+import type { PeriodTable } from '../telemetry/period-table.ts';
 import type { FrozenLimit } from './freeze-limits.ts';
 import type { MeasuredArm } from './rule-verdict.ts';
 import type { SignalReading, SignalRule } from './signal-track.ts';
 import type { StageRule } from './stage-rule.ts';
-import type { SumsOfRows } from './statistics/histogram-rows.ts';
 import type { DeviceCounts } from './statistics/share-verdict.ts';
 import { NO_ROWS, TallyRows, tallyFrom } from './statistics/tally-rows.ts';
 
@@ -22,61 +24,20 @@ export interface GroupFacts {
   readonly isMember?: (device: string) => boolean;
 }
 
-export interface RowsByPeriod {
-  /** The newest period that each row has sums of. */
-  readonly periods: Float64Array;
-  /** The newest of any row; −∞ without rows. */
-  readonly newest: number;
-  readonly parts: readonly SumsOfRows[];
-}
-
-/** A histogram that an arm keeps: of confidences, or of answers by class, the rest last. */
-export type ArmHistogram =
-  | { readonly kind: 'confidence' }
-  | { readonly kind: 'class'; readonly names: readonly string[] };
-
-/** A gauge of one device: its mean, and how long it was beyond its limit. */
-export interface DeviceGaugeState {
-  /** Σ value·weight. */
-  readonly total: number;
-  readonly weight: number;
-  readonly reports: number;
-  /** Time that reports told of. */
-  readonly watchedMs: number;
-  readonly longestMs: number;
-  /** Of it what lies before the spans. */
-  readonly pastMs: number;
-  /** The newest stretches on one side of the limit, by time. */
-  readonly spans: readonly { readonly fromMs: number; readonly toMs: number; readonly isBeyond: boolean }[];
-}
-
-/** Gauges that an arm follows on its devices, on each or on a sample. */
-export interface FollowedGauges {
-  readonly isSample: boolean;
-  readonly specs: readonly { readonly gauge: string; readonly limit: number | null; readonly bad: 'above' | 'below' }[];
-  /** In the order of the specs. */
-  readonly devices: ReadonlyMap<string, readonly DeviceGaugeState[]>;
-}
-
-/** One arm's counts; what src/telemetry keeps has this shape. */
+/** One arm's counts, as src/telemetry keeps them. */
 export interface ArmEvidence {
   /** `error`, `unknown`, `latency>EDGE` for each sketch edge that is counted, and `class:NAME` for each class that is watched. */
   readonly measures: readonly string[];
-  readonly histograms: readonly ArmHistogram[];
+  readonly histograms: readonly HistogramSpec[];
   /** Devices, or hash groups of them: one a row. */
   readonly names: readonly string[];
   rowOf(name: string): number | undefined;
   /** In the order of the measures; periods are tumbling windows. */
-  readonly rates: RowsByPeriod;
+  readonly rates: PeriodTable;
   /** In the order of the histograms; periods are the times after a look has closed. */
-  readonly looked: RowsByPeriod;
-  readonly gauges?: FollowedGauges;
-  readonly summary: {
-    readonly inferences: number;
-    readonly latencyMs: Sketch;
-    /** Σ value·weight and Σ weight of each gauge. */
-    readonly gauges?: ReadonlyMap<string, { readonly total: number; readonly weight: number }>;
-  };
+  readonly looked: PeriodTable;
+  readonly gauges?: Pick<GaugeTallies, 'isSample' | 'specs' | 'devices'>;
+  readonly summary: ArmSummary;
   /** The same of some of the devices, by the name of their group. */
   readonly groups: ReadonlyMap<string, ArmEvidence>;
 }

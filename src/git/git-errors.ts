@@ -23,7 +23,7 @@ export function fetchProblem(error: CodedError): FetchProblem {
 export function credentialsRefused(remote: string, status: number | string): CodedError {
   return new CodedError({
     code: 'GIT_CREDENTIALS_REFUSED',
-    message: `${remote} refuses the credentials (${status}).`,
+    message: `${remote} rejected the credentials (${status}).`,
     remedy: 'Check that the token is valid and may read and write this repository.',
   });
 }
@@ -41,7 +41,7 @@ export function unreachable(remote: string, detail: string, cause?: unknown): Co
     code: 'GIT_UNREACHABLE',
     kind: 'retry-later',
     message: `${remote} can't be reached: ${detail}.`,
-    remedy: 'Check the network and the host; it is tried again.',
+    remedy: 'Check the network and the host. The service tries again by itself.',
     cause,
   });
 }
@@ -51,7 +51,7 @@ export function hostFailed(remote: string, detail: string): CodedError {
     code: 'GIT_HOST_FAILED',
     kind: 'retry-later',
     message: `${remote} failed: ${detail}.`,
-    remedy: "Look at the Git host's own status; it is tried again.",
+    remedy: "Check the Git host's status page. The service tries again by itself.",
   });
 }
 
@@ -59,8 +59,9 @@ export function answerCorrupt(remote: string, detail: string, cause?: unknown): 
   return new CodedError({
     code: 'GIT_ANSWER_CORRUPT',
     kind: 'retry-later',
-    message: `${remote} sent an answer that is cut short or damaged: ${detail}.`,
-    remedy: 'It is fetched again; if it stays, check proxies in between and run `git fsck` on the host.',
+    message: `${remote} sent a truncated or damaged answer: ${detail}.`,
+    remedy:
+      'The service tries again by itself. If it persists, check proxies in between and run `git fsck` on the host.',
     cause,
   });
 }
@@ -77,8 +78,8 @@ export function timedOut(what: string, limitMs: number): CodedError {
   return new CodedError({
     code: 'GIT_TIMEOUT',
     kind: 'retry-later',
-    message: `${what}: nothing came for ${Math.round(limitMs / 1000)} s.`,
-    remedy: 'It is tried again; raise the time limit if the host is merely slow.',
+    message: `${what}: no data for ${Math.round(limitMs / 1000)} s.`,
+    remedy: 'The service tries again by itself. If the host is just slow, raise the time limit.',
   });
 }
 
@@ -91,7 +92,7 @@ export function objectMissing(oid: string, cause?: unknown): CodedError {
     code: 'GIT_OBJECT_MISSING',
     kind: 'retry-later',
     message: `The mirror has no object ${oid}.`,
-    remedy: 'The next fetch brings it, from a fresh clone if needed.',
+    remedy: 'The next fetch downloads it, from a fresh clone if necessary.',
     cause,
   });
 }
@@ -101,7 +102,7 @@ export function objectCorrupt(oid: string, detail: string, cause?: unknown): Cod
     code: 'GIT_OBJECT_CORRUPT',
     kind: 'retry-later',
     message: `Object ${oid} can't be read: ${detail}.`,
-    remedy: 'The next fetch makes a fresh clone; if it stays, run `git fsck` on the host.',
+    remedy: 'The next fetch makes a fresh clone. If it persists, run `git fsck` on the host.',
     cause,
   });
 }
@@ -111,5 +112,35 @@ export function pathRefused(path: string, why: string): CodedError {
     code: 'GIT_PATH_REFUSED',
     kind: 'bug',
     message: `The path ${JSON.stringify(path)} can't be committed: ${why}.`,
+  });
+}
+
+/** Why a push is refused without being sent. */
+export function branchMoved(found: string | undefined, expected: string): string {
+  return `the branch is at ${found?.slice(0, 10) ?? 'nothing'}, not at ${expected.slice(0, 10)}`;
+}
+
+export function objectTooLarge(oid: string, bytes: number, limitBytes: number): CodedError {
+  return new CodedError({
+    code: 'GIT_OBJECT_TOO_LARGE',
+    message: `A file has ${bytes} bytes, more than ${limitBytes} (object ${oid.slice(0, 10)}).`,
+    remedy: 'Keep documents small; model files belong in artifact storage.',
+  });
+}
+
+export function repositoryEmpty(): CodedError {
+  return new CodedError({
+    code: 'GIT_EMPTY',
+    message: 'The repository has no commits yet.',
+    remedy: 'Commit the manifests first; `slipway init` creates a starter set.',
+  });
+}
+
+export function branchMissing(branch: string, others: readonly string[]): CodedError {
+  const found = others.length === 0 ? 'it has no branches' : `it has ${others.slice(0, 5).join(', ')}`;
+  return new CodedError({
+    code: 'GIT_BRANCH_MISSING',
+    message: `The repository has no branch ${branch}; ${found}.`,
+    remedy: 'Pass the branch with --branch.',
   });
 }

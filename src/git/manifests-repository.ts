@@ -43,10 +43,14 @@ export interface CommitDraft {
   readonly atMs: number;
 }
 
-/** Who commits. `sign` returns an armored signature over the commit without its signature (an SSH signature in namespace `git`). */
-export interface CommitSigner {
+/** Who a commit is by. */
+export interface CommitAuthor {
   readonly name: string;
   readonly email: string;
+}
+
+/** `sign` returns an armored signature over the commit without its signature (an SSH signature in namespace `git`). */
+export interface CommitSigner extends CommitAuthor {
   sign(payload: string): string;
 }
 
@@ -62,8 +66,8 @@ export interface CommitFacts {
   readonly oid: string;
   readonly tree: string;
   readonly parents: readonly string[];
-  readonly author: { readonly name: string; readonly email: string };
-  readonly committer: { readonly name: string; readonly email: string };
+  readonly author: CommitAuthor;
+  readonly committer: CommitAuthor;
   /** Committer time, milliseconds since 1970. It is the committer's claim, nothing more. */
   readonly atMs: number;
   /** Subject and body, trailers included. */

@@ -1,7 +1,7 @@
 // Owns comparing the fleet with the published directive, at a pace that a large fleet allows.
 import type { Directive } from '../contract/directive.ts';
 import { countOffDeclared, type OffDeclared, type OffSince } from '../rollout/off-declared.ts';
-import type { FleetStore } from '../store/fleet-store.ts';
+import type { WindowReader } from '../store/window-store.ts';
 import type { KnownFleet } from './known-fleet.ts';
 
 export interface DeclaredWatchSettings {
@@ -17,14 +17,14 @@ const DEFAULT_AFTER_MS = 10 * 60_000;
 const MOST_MISSED_REPORTS = 5;
 
 export class DeclaredWatch {
-  readonly #store: Pick<FleetStore, 'readListening'>;
+  readonly #store: WindowReader;
   readonly #intervalMs: number;
   #afterMs = DEFAULT_AFTER_MS;
   #since: OffSince = new Map();
   #counted: readonly OffDeclared[] = [];
   #countedAtMs = Number.NEGATIVE_INFINITY;
 
-  constructor(store: Pick<FleetStore, 'readListening'>, settings: DeclaredWatchSettings) {
+  constructor(store: WindowReader, settings: DeclaredWatchSettings) {
     this.#store = store;
     this.#intervalMs = settings.intervalMs;
     this.allow(settings.afterMs);

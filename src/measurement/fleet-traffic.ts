@@ -1,8 +1,9 @@
 // Owns the question how much traffic a rollout's devices have, and in which groups, for plans: out of the window that is open now.
 import type { KnownGroup, LabelGroups } from '../rollout/reckoned-groups.ts';
-import type { FleetStore, WindowReading } from '../store/fleet-store.ts';
+import type { NamedValues } from '../store/reconciler-state.ts';
+import type { WindowReader, WindowReading } from '../store/window-store.ts';
 import { type GroupSpec, groupName, groupOf, OTHER_VALUES } from '../telemetry/groups.ts';
-import { openedHolding } from './window-reader.ts';
+import { openedWindowName } from './window-measurement.ts';
 
 export interface FleetTraffic {
   /** Known devices of the target. */
@@ -34,19 +35,19 @@ function groupsOf(spec: GroupSpec, devices: readonly Labelled[], reading: Window
   const groups = [...spec.values, OTHER_VALUES].map((value): KnownGroup => {
     const name = groupName(spec.by, value);
     const own = counts.get(name) ?? 0;
-    const told = [candidate, stable].reduce((sum, arm) => sum + (arm.groups.get(name)?.summary.inferences ?? 0), 0);
-    return { value, devices: own, perMinute: perMinuteOf(told, own, reading) };
+    const heard = [candidate, stable].reduce((sum, arm) => sum + (arm.groups.get(name)?.summary.inferences ?? 0), 0);
+    return { value, devices: own, perMinute: perMinuteOf(heard, own, reading) };
   });
   return { by: spec.by, groups };
 }
 
 /** `devices` are those of the target. */
 export async function readTraffic(
-  store: Pick<FleetStore, 'readHolding' | 'readWindow'>,
+  store: NamedValues & WindowReader,
   rollout: string,
   devices: readonly Labelled[],
 ): Promise<FleetTraffic> {
-  const opened = await store.readHolding(openedHolding(rollout));
+  const opened = await store.readValue(openedWindowName(rollout));
   const reading = typeof opened === 'number' ? await store.readWindow(rollout, opened) : undefined;
   if (reading === undefined) return { devices: devices.length, perMinute: null, groups: [] };
   const { candidate, stable } = reading.tallies;

@@ -4,7 +4,7 @@ import { isInAnyGroup } from '../contract/group-exception.ts';
 import { DIRECTIVE_REFUSED, outcomeKey } from '../contract/report.ts';
 import { matchesSelector, parseSelector } from '../contract/selector.ts';
 import type { DeviceGroup } from '../documents/types.generated.ts';
-import type { DeviceRecord, FleetPicture } from '../store/fleet-store.ts';
+import type { DeviceRecord, FleetPicture } from '../store/device-register.ts';
 
 export interface KnownFleet {
   readonly devices: readonly DeviceRecord[];

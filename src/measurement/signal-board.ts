@@ -1,33 +1,18 @@
 // Owns asking the outside signals of present stages, at a pace of their own: cycles only read what was answered.
 import { type Clock, toIsoSeconds } from '../base/clock.ts';
-import { assertNever } from '../base/errors.ts';
 import type { Logger } from '../base/logger.ts';
 import type { Metrics } from '../base/metrics.ts';
-import { fillQuery } from '../documents/rules/query-text.ts';
-import { keepsTo } from '../documents/rules/signal-rule-text.ts';
-import type { RolloutStatus } from '../documents/types.generated.ts';
 import {
   addAnswer,
   NO_ANSWERS,
   type SignalReading,
   type SignalRule,
-  type SignalSample,
   type SignalSilence,
   type SignalState,
   type SignalTrack,
 } from '../gates/signal-track.ts';
 import type { SignalAnswer, SignalProvider, SignalQuestion } from '../signals/signal-provider.ts';
-import { questionText } from '../signals/webhook-provider.ts';
-
-/** A present stage, as far as its signals are concerned. */
-export interface SignalStage {
-  readonly rollout: string;
-  readonly model: string;
-  readonly status: RolloutStatus;
-  readonly rules: readonly SignalRule[];
-  /** Does its minimum of devices run the candidate? Only then answers say something about it. */
-  readonly isReady: boolean;
-}
+import { askedText, longestGapOf, questionOf, type SignalStage, sampleOf } from './signal-question.ts';
 
 export interface SignalBoardParts {
   readonly providers: readonly SignalProvider[];
@@ -56,68 +41,7 @@ interface Stage {
 
 /** So many questions may be on their way to one provider. */
 const MOST_AT_ONCE = 8;
-/** Two answers in a row may be lost before the count starts anew. */
-const MOST_INTERVALS = 3;
 const LONGEST_REST_MS = 1_000;
-/** Of what a webhook says; a dozen of them stand in the evidence. */
-const MOST_REASON = 200;
-
-function questionOf({ rollout, model, status }: SignalStage, signal: string): SignalQuestion {
-  const { candidate, stable } = status;
-  return {
-    signal,
-    rollout,
-    model,
-    stage: status.stage ?? '',
-    revision: status.revision,
-    candidate: {
-      version: candidate?.version ?? '',
-      digest: candidate?.digest ?? '',
-      attempt: candidate?.attempt ?? 0,
-    },
-    stable: stable === null ? null : { version: stable.version, digest: stable.digest },
-    stageOpenedAtMs: Date.parse(status.since),
-  };
-}
-
-function askedText({ rule, question }: Entry): string {
-  if (rule.from.kind === 'webhook') return questionText(question);
-  const { rollout, model, stage, candidate, stable } = question;
-  return fillQuery(rule.from.query, {
-    rollout,
-    model,
-    stage,
-    'candidate.version': candidate.version,
-    'candidate.digest': candidate.digest,
-    'stable.version': stable?.version ?? '',
-    'stable.digest': stable?.digest ?? '',
-  });
-}
-
-function longestGapOf({ provider }: Entry): number {
-  return provider === undefined ? 0 : MOST_INTERVALS * provider.everyMs + provider.timeoutMs;
-}
-
-/** The answer as it counts for the rule, or why it can't be used. */
-function sampleOf({ demand }: SignalRule, answer: SignalAnswer | null, atMs: number): SignalSample | SignalSilence {
-  if (answer === null) return { kind: 'failed' };
-  switch (answer.kind) {
-    case 'none':
-      return { kind: 'said', text: answer.reason };
-    case 'value':
-      return demand.kind === 'limit'
-        ? { atMs, value: answer.value, within: keepsTo(demand, answer.value), reason: '' }
-        : { kind: 'wrong-answer', wanted: 'verdict' };
-    case 'judged': {
-      if (demand.kind === 'limit') return { kind: 'wrong-answer', wanted: 'number' };
-      const within = answer.verdict === 'undecided' ? null : answer.verdict === 'pass';
-      return { atMs, value: null, within, reason: answer.reason.slice(0, MOST_REASON).toWellFormed() };
-    }
-    default:
-      return assertNever(answer);
-  }
-}
-
 /**
  * Asks each rule's provider at the provider's own interval, at most one question of a rule at a time, and only while the stage is ready.
  * What was answered is kept in memory: after a restart a rule's time begins anew, which holds a stage and never decides one.
@@ -207,8 +131,13 @@ export class SignalBoard {
   }
 
   #readingOf(entry: Entry): SignalReading {
-    const longestGapMs = longestGapOf(entry);
-    return { asked: askedText(entry), longestGapMs, state: this.#stateOf(entry, longestGapMs), track: entry.track };
+    const longestGapMs = longestGapOf(entry.provider);
+    return {
+      asked: askedText(entry.rule, entry.question),
+      longestGapMs,
+      state: this.#stateOf(entry, longestGapMs),
+      track: entry.track,
+    };
   }
 
   #stateOf({ provider, silence, isReady, track }: Entry, longestGapMs: number): SignalState {
@@ -255,7 +184,7 @@ export class SignalBoard {
   async #answerOf(entry: Entry, provider: SignalProvider, signal: AbortSignal): Promise<SignalAnswer | null> {
     try {
       return provider.kind === 'prometheus'
-        ? await provider.ask(askedText(entry), signal)
+        ? await provider.ask(askedText(entry.rule, entry.question), signal)
         : await provider.ask(entry.question, signal);
     } catch (error) {
       this.#parts.logger.error('outside signal could not be asked', { signal: entry.rule.name, error });
@@ -274,7 +203,7 @@ export class SignalBoard {
     }
     // While nobody was ready, what was asked before says nothing about the stage.
     if (!entry.isReady) return;
-    entry.track = addAnswer(entry.track, sample, longestGapOf(entry));
+    entry.track = addAnswer(entry.track, sample, longestGapOf(entry.provider));
     if (entry.silence === null) return;
     const silentSince = toIsoSeconds(entry.silence.sinceMs);
     entry.silence = null;
@@ -289,7 +218,7 @@ export class SignalBoard {
     });
   }
 
-  /** Told once; its reason may change while it lasts. */
+  /** Logged once; its reason may change while it lasts. */
   #fallSilent(entry: Entry, why: SignalSilence): void {
     const { rule, question, silence } = entry;
     entry.silence = { why, sinceMs: silence?.sinceMs ?? this.#parts.clock.now() };

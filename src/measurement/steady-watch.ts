@@ -8,17 +8,18 @@ import { judgeStage } from '../gates/judge-stage.ts';
 import type { RuleVerdict } from '../gates/rule-verdict.ts';
 import type { WatchedRule } from '../rollout/alerts.ts';
 import { rulesWithin, stagesOf } from '../rollout/stages-of-policy.ts';
-import type { AsideName, AsideOrder, FleetStore, WindowReading } from '../store/fleet-store.ts';
+import type { NamedValues } from '../store/reconciler-state.ts';
+import type { AsideName, AsideOrder, WindowReader, WindowReading } from '../store/window-store.ts';
 import type { WindowSpec } from '../telemetry/window.ts';
 import { countsOf, type WindowCounts } from './window-counts.ts';
 import type { RolloutInForce } from './window-spec.ts';
 
-export type WatchReadings = Pick<FleetStore, 'readWindow' | 'readAside' | 'readHolding'>;
+export type WatchReadings = Pick<WindowReader, 'readWindow' | 'readAside'> & Pick<NamedValues, 'readValue'>;
 
 /** What has to change in the store before the next look, in this order. */
 export type WatchChange =
   | { readonly kind: 'begin-anew'; readonly order: AsideOrder }
-  | { readonly kind: 'remember'; readonly holding: string; readonly state: WatchState };
+  | { readonly kind: 'remember'; readonly name: string; readonly state: WatchState };
 
 export interface SteadyLook {
   readonly rules: readonly WatchedRule[];
@@ -61,7 +62,7 @@ interface Looked {
 
 type Steady = SteadyQuestion & { readonly stable: NonNullable<RolloutStatus['stable']> };
 
-const stateHolding = (rollout: string): string => `watch/${rollout}`;
+const stateName = (rollout: string): string => `watch/${rollout}`;
 
 function watchKey({ stable, watch }: Steady): Digest {
   return digestOfJson({
@@ -110,8 +111,8 @@ function beginAnew(
   return { kind: 'begin-anew', order: { spec: next, as, nowMs: now } };
 }
 
-function remember({ name }: Steady, state: WatchState): WatchChange {
-  return { kind: 'remember', holding: stateHolding(name), state };
+function remember({ name: rollout }: Steady, state: WatchState): WatchChange {
+  return { kind: 'remember', name: stateName(rollout), state };
 }
 
 const NOTHING_WATCHED: SteadyLook = { rules: [], changes: [] };
@@ -177,7 +178,7 @@ export class SteadyWatch {
   }
 
   async #readState(name: string, key: Digest): Promise<WatchState | undefined> {
-    const value = (await this.#store.readHolding(stateHolding(name))) as unknown as WatchState | undefined;
+    const value = (await this.#store.readValue(stateName(name))) as unknown as WatchState | undefined;
     return value?.format === 1 && value.key === key ? value : undefined;
   }
 

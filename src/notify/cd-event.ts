@@ -15,12 +15,12 @@ interface Form {
   readonly content: Readonly<Record<string, JsonValue>>;
 }
 
-/** The model or, when nobody knows it, the rollout: an id is never empty. */
+/** The model, or the rollout when the model is unknown: an id is never empty. */
 function serviceOf({ model, rollout }: Pick<StepNotice, 'model' | 'rollout'>): string {
   return model === '' ? rollout : model;
 }
 
-/** A package URL of a model: no registry knows it, so its type is `generic` and its digest goes with it, its colon as it is. */
+/** A package URL of a model: no registry has it, so its type is `generic`, and its digest goes along. */
 function purlOf(model: string, { version, digest }: VersionName): string {
   return `pkg:generic/${encodeURIComponent(model)}@${encodeURIComponent(version)}?checksum=${digest}`;
 }
@@ -37,7 +37,7 @@ const OWN_STEPS: Readonly<Record<string, string>> = {
   adopt: 'adopted',
 };
 
-/** What runs changed for everyone: the standard's own events say so. All other steps are events of ours. */
+/** The standard has events for steps after which every device runs another version. All other steps are our own events. */
 function typeOfStep({ step, subject, stable, previous }: StepNotice): string {
   if (step === 'complete') return `dev.cdevents.service.${previous === null ? 'deployed' : 'upgraded'}.${STANDARD}`;
   if (step === 'roll-back' && stable === null) return `dev.cdevents.service.removed.${STANDARD}`;
@@ -63,13 +63,13 @@ function formOfAlert(alert: AlertNotice): Form {
   return { type, subject: alert.alert, content: { description: alert.message, environment } };
 }
 
-function formOfRetraining(wish: RetrainingNotice): Form {
-  const { rollout, rule, message } = wish;
-  const service = serviceOf(wish);
+function formOfRetraining(request: RetrainingNotice): Form {
+  const { rollout, rule, message } = request;
+  const service = serviceOf(request);
   const content = {
     environment: { id: rollout },
     service: { id: service },
-    artifactId: purlOf(service, wish),
+    artifactId: purlOf(service, request),
     rule,
     message,
   };
@@ -89,7 +89,7 @@ function formOf({ content }: Notice): Form {
   }
 }
 
-/** The body of a delivery; `source` names this service among others. The whole notice goes along as `customData`. */
+/** The body of a delivery. `source` tells this service from others; `customData` is the whole notice. */
 export function cloudEventOf(notice: Notice, source: string): string {
   const { type, subject, content } = formOf(notice);
   const time = new Date(notice.atMs).toISOString();

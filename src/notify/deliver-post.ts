@@ -3,14 +3,14 @@ import type { Clock } from '../base/clock.ts';
 import { type Post, post, redirectReason } from '../base/post.ts';
 import type { Delivery } from './notice-target.ts';
 
-/** A receiver may ask for patience, but not for ever. */
-const LONGEST_WISH_MS = 60 * 60_000;
-/** The body itself is what these refuse; whatever else is wrong may be put right at the receiver. */
+/** A receiver can't make us wait longer. */
+const MOST_RETRY_AFTER_MS = 60 * 60_000;
+/** These refuse the body itself. Any other problem may be fixed at the receiver. */
 const REFUSALS: ReadonlySet<number> = new Set([400, 413, 415, 422]);
 
-function wishedMs(retryAfter: string | null): number | null {
+function retryAfterMs(retryAfter: string | null): number | null {
   return retryAfter !== null && /^\d{1,6}$/.test(retryAfter)
-    ? Math.min(LONGEST_WISH_MS, Number(retryAfter) * 1000)
+    ? Math.min(MOST_RETRY_AFTER_MS, Number(retryAfter) * 1000)
     : null;
 }
 
@@ -20,11 +20,11 @@ async function readDelivery(response: Response): Promise<Delivery> {
   if (status >= 200 && status < 300) return { kind: 'taken' };
   const reason = redirectReason(response) ?? `HTTP ${status}`;
   if (REFUSALS.has(status)) return { kind: 'refused', reason };
-  return { kind: 'later', reason, afterMs: wishedMs(response.headers.get('retry-after')) };
+  return { kind: 'later', reason, afterMs: retryAfterMs(response.headers.get('retry-after')) };
 }
 
 /** Never throws. */
-export async function deliverPost(wanted: Post, clock: Clock): Promise<Delivery> {
-  const outcome = await post(wanted, clock, readDelivery);
+export async function deliverPost(order: Post, clock: Clock): Promise<Delivery> {
+  const outcome = await post(order, clock, readDelivery);
   return outcome.kind === 'answered' ? outcome.value : { kind: 'later', reason: outcome.reason, afterMs: null };
 }

@@ -3,7 +3,7 @@ import type { Clock } from '../base/clock.ts';
 import { bearerHeader, readSecret } from '../base/secret-file.ts';
 import { deliverPost } from './deliver-post.ts';
 import type { Notice, NoticeContent } from './notice.ts';
-import { type Delivery, isWished, type NoticeTarget } from './notice-target.ts';
+import { type Delivery, type NoticeTarget, passesFilter } from './notice-target.ts';
 
 export interface GithubTargetOptions {
   readonly name: string;
@@ -32,11 +32,12 @@ export class GithubTarget implements NoticeTarget {
   }
 
   wants(content: NoticeContent): boolean {
-    return isWished(content, { topics: ['retraining'], rollouts: this.#options.rollouts });
+    return passesFilter(content, { topics: ['retraining'], rollouts: this.#options.rollouts });
   }
 
   async deliver({ id, content }: Notice, signal: AbortSignal): Promise<Delivery> {
-    if (content.kind !== 'retraining') return { kind: 'refused', reason: 'only a wish for retraining is dispatched' };
+    if (content.kind !== 'retraining')
+      return { kind: 'refused', reason: 'this target takes requests for retraining only' };
     const { apiUrl, repository, tokenFile, eventType, timeoutMs } = this.#options;
     const shown = bearerHeader(await readSecret(tokenFile));
     if (shown === null) return { kind: 'later', reason: "its token can't be read", afterMs: null };

@@ -1,4 +1,4 @@
-// Owns what a target of notices is: a name, what it wants, and an attempt to deliver that always ends in an answer.
+// Owns what a target of notices is: a name, a filter, and an attempt to deliver that always ends in an answer.
 import { matchesGlob } from '../contract/trust/name-glob.ts';
 import { type Notice, type NoticeContent, type NoticeTopic, topicOf } from './notice.ts';
 
@@ -6,7 +6,7 @@ export type Delivery =
   | { readonly kind: 'taken' }
   /** It may be taken later. */
   | { readonly kind: 'later'; readonly reason: string; readonly afterMs: number | null }
-  /** The receiver says that it can't make sense of it: repeating changes nothing. */
+  /** The receiver calls it malformed: repeating changes nothing. */
   | { readonly kind: 'refused'; readonly reason: string };
 
 export interface NoticeTarget {
@@ -16,13 +16,13 @@ export interface NoticeTarget {
   deliver(notice: Notice, signal: AbortSignal): Promise<Delivery>;
 }
 
-export interface Wishes {
+export interface NoticeFilter {
   readonly topics: readonly NoticeTopic[];
-  /** Names of rollouts, `*` for any characters; what is about the service as a whole goes to those that want every rollout. */
+  /** Names of rollouts, `*` for any characters. A notice about the whole service goes to the targets of every rollout. */
   readonly rollouts: readonly string[];
 }
 
-export function isWished(content: NoticeContent, { topics, rollouts }: Wishes): boolean {
+export function passesFilter(content: NoticeContent, { topics, rollouts }: NoticeFilter): boolean {
   if (!topics.includes(topicOf(content))) return false;
   return rollouts.some((glob) => (content.rollout === null ? glob === '*' : matchesGlob(glob, content.rollout)));
 }

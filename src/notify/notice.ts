@@ -1,4 +1,4 @@
-// Owns what is told to others: notices, as they wait in a queue and whatever form a target wants them in.
+// Owns notices of steps, alerts and requests for retraining, as they wait in a queue, before any target's form.
 import type { JsonValue } from '../contract/digest.ts';
 
 export interface VersionName {
@@ -40,7 +40,7 @@ export interface AlertNotice {
   readonly runbook: string | null;
 }
 
-/** The version that is fully out has drifted: whoever trains models may want to train anew. Once an episode. */
+/** The stable version has drifted: a request to train a new one, once in each episode of drift. */
 export interface RetrainingNotice {
   readonly kind: 'retraining';
   readonly rollout: string;
@@ -66,7 +66,7 @@ export interface Notice {
   readonly content: NoticeContent;
 }
 
-/** What a target may want. */
+/** What a target may choose. */
 export type NoticeTopic = 'rollouts' | 'alerts' | 'retraining';
 
 export function topicOf({ kind }: NoticeContent): NoticeTopic {

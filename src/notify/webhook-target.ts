@@ -1,18 +1,17 @@
-// Owns webhooks: each notice as a CDEvent, signed when a secret is given.
-import { createHmac } from 'node:crypto';
+// Owns webhooks that receive notices: each as a CDEvent, signed when there is a secret.
 import type { Clock } from '../base/clock.ts';
-import { bearerHeader, readSecret } from '../base/secret-file.ts';
+import { bearerHeader, readSecret, signatureHeader } from '../base/secret-file.ts';
 import { CLOUD_EVENT_TYPE, cloudEventOf } from './cd-event.ts';
 import { deliverPost } from './deliver-post.ts';
 import type { Notice, NoticeContent } from './notice.ts';
-import { type Delivery, isWished, type NoticeTarget, type Wishes } from './notice-target.ts';
+import { type Delivery, type NoticeFilter, type NoticeTarget, passesFilter } from './notice-target.ts';
 
-export interface WebhookTargetOptions extends Wishes {
+export interface WebhookTargetOptions extends NoticeFilter {
   readonly name: string;
   readonly url: string;
   /** Names this service among others, as CloudEvents want it. */
   readonly source: string;
-  /** File of the secret that signs; null sends unsigned. Read anew for each delivery. */
+  /** File of the secret that signs; null sends unsigned. Read again for each delivery. */
   readonly secretFile: string | null;
   readonly bearerTokenFile: string | null;
   readonly timeoutMs: number;
@@ -30,7 +29,7 @@ export class WebhookTarget implements NoticeTarget {
   }
 
   wants(content: NoticeContent): boolean {
-    return isWished(content, this.#options);
+    return passesFilter(content, this.#options);
   }
 
   async deliver(notice: Notice, signal: AbortSignal): Promise<Delivery> {
@@ -40,7 +39,7 @@ export class WebhookTarget implements NoticeTarget {
     if (secretFile !== null) {
       const secret = await readSecret(secretFile);
       if (secret === null) return { kind: 'later', reason: "its secret can't be read", afterMs: null };
-      headers['x-slipway-signature-256'] = `sha256=${createHmac('sha256', secret).update(body).digest('hex')}`;
+      Object.assign(headers, signatureHeader(secret, body));
     }
     if (bearerTokenFile !== null) {
       const shown = bearerHeader(await readSecret(bearerTokenFile));

@@ -2,22 +2,23 @@
 import type { AlertFacts, WatchedRule } from '../rollout/alerts.ts';
 import type { OffDeclared } from '../rollout/off-declared.ts';
 import type { StepReason } from '../rollout/reasons.ts';
-import type { Brake } from '../store/fleet-store.ts';
+import type { EmergencyRollback } from '../store/reconciler-state.ts';
 import type { Observation } from './observe.ts';
 import type { ServiceView } from './service-view.ts';
 
 export interface Looked {
   readonly observation: Observation;
   readonly view: ServiceView;
-  readonly brakes: ReadonlyMap<string, Brake>;
+  /** Those in force. */
+  readonly emergencyRollbacks: readonly EmergencyRollback[];
   readonly offDeclared: readonly OffDeclared[];
   readonly watched: readonly WatchedRule[];
 }
 
-export function alertFactsOf({ observation, view, brakes, offDeclared, watched }: Looked): AlertFacts {
+export function alertFactsOf({ observation, view, emergencyRollbacks, offDeclared, watched }: Looked): AlertFacts {
   const { rollouts } = observation.facts;
   const { source, trouble } = view;
-  // Where the rollout stalls on another reconciler's signature, that is told; anything else was put back.
+  // Where the rollout stalls on another reconciler's signature, its own alert says so; anything else was put back.
   const isLeftAlone = (name: string): boolean =>
     view.outlooks.some(
       ({ rollout, waitingOn }) =>
@@ -28,7 +29,7 @@ export function alertFactsOf({ observation, view, brakes, offDeclared, watched }
     forged: rollouts.flatMap(({ name, claim }) =>
       claim.kind === 'forged' && !isLeftAlone(name) ? [{ rollout: name, problem: claim.problem }] : [],
     ),
-    emergencies: [...brakes.values()].map(({ rollout, reason }) => {
+    emergencyRollbacks: emergencyRollbacks.map(({ rollout, reason }) => {
       return { rollout, reason: JSON.parse(reason) as StepReason };
     }),
     refusing: view.refusing,

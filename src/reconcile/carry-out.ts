@@ -1,7 +1,7 @@
-// Owns carrying out a plan: one commit a step, pushed together by compare-and-swap. It makes no choices.
+// Owns carrying out a plan: one commit a step, landed together. It makes no choices.
 import { assertInvariant, CodedError, toCodedError } from '../base/errors.ts';
 import type { Logger } from '../base/logger.ts';
-import { type Digest, digestOf } from '../contract/digest.ts';
+import { digestOf } from '../contract/digest.ts';
 import { spliceSpec, spliceStatus } from '../documents/edit-rollout.ts';
 import { parseDocument } from '../documents/parse-document.ts';
 import type { ManifestsRepository } from '../git/manifests-repository.ts';
@@ -10,8 +10,10 @@ import type { ReconcilerSigner } from '../signing/evidence-signer.ts';
 import { evidenceOf } from '../snapshot/evidence.ts';
 import type { Snapshot } from '../snapshot/snapshot.ts';
 import { rolloutsByName } from '../snapshot/snapshot-index.ts';
+import type { StatusClaims } from '../snapshot/status-claims.ts';
 import { commitMessage } from '../wording/commit-message.ts';
 import { copiesOf, previousStatement } from './evidence-copies.ts';
+import type { Landing, LandingAnswer, WrittenStep } from './landing.ts';
 
 export interface CarryOutFacts {
   readonly steps: readonly Transition[];
@@ -20,76 +22,48 @@ export interface CarryOutFacts {
   readonly signal: AbortSignal;
 }
 
-/** `lost`: the branch may have moved; whatever happened, the next cycle reads it and decides again. */
 export type CarriedOut =
-  | { readonly kind: 'pushed'; readonly commits: readonly PushedStep[] }
-  | { readonly kind: 'lost'; readonly reason: string }
+  | LandingAnswer
   /** No step could be written as a commit; nothing was sent. */
   | { readonly kind: 'unwritten'; readonly error: CodedError };
 
-export interface PushedStep {
-  readonly commit: string;
-  /** Digest of its evidence file: names the step on the branch, whatever became of the commit's own id. */
-  readonly evidence: Digest;
-  readonly step: Transition;
+/** The commit that a rollback reverts is looked for among so many at first. */
+const FIRST_LOOK_BACK = 500;
+
+export interface ExecutorParts {
+  readonly repository: ManifestsRepository;
+  readonly claims: StatusClaims;
+  readonly signer: ReconcilerSigner;
+  readonly landing: Landing;
+  readonly logger: Logger;
 }
 
-/** A rollback looks back at most this far for the commit that it reverts. */
-const MOST_HISTORY = 500;
-
 export class Executor {
-  readonly #repository: ManifestsRepository;
-  readonly #signer: ReconcilerSigner;
-  readonly #logger: Logger;
+  readonly #parts: ExecutorParts;
 
-  constructor(repository: ManifestsRepository, signer: ReconcilerSigner, logger: Logger) {
-    this.#repository = repository;
-    this.#signer = signer;
-    this.#logger = logger;
+  constructor(parts: ExecutorParts) {
+    this.#parts = parts;
   }
 
   /**
-   * Writes a chain of commits on the observed head and pushes it. Nothing is visible to others before the push. A step that can't be written
+   * Writes a chain of commits on the observed head and has it landed. Nothing is visible to others before. A step that can't be written
    * holds up no other rollout's.
    */
   async carryOut({ steps, snapshot, now, signal }: CarryOutFacts): Promise<CarriedOut> {
-    const pushed: PushedStep[] = [];
+    const written: WrittenStep[] = [];
     let head = snapshot.commit;
     let unwritten: CodedError | undefined;
     for (const step of steps) {
-      const written = await this.#tryCommit(step, snapshot, head, now);
-      if (written instanceof CodedError) {
-        unwritten = written;
+      const one = await this.#tryCommit(step, snapshot, head, now);
+      if (one instanceof CodedError) {
+        unwritten = one;
         continue;
       }
-      pushed.push(written);
-      head = written.commit;
+      written.push(one);
+      head = one.commit;
     }
-    if (pushed.length === 0 && unwritten !== undefined) return { kind: 'unwritten', error: unwritten };
-    const outcome = await this.#repository.push(head, snapshot.commit, signal);
-    switch (outcome.kind) {
-      case 'pushed':
-        return { kind: 'pushed', commits: pushed };
-      case 'refused':
-        return { kind: 'lost', reason: outcome.reason };
-      case 'unknown':
-        return this.#lookForThem(pushed, snapshot.commit, outcome.error.message, signal);
-    }
-  }
-
-  /** The answer to the push was lost: the branch itself says whether the steps are on it, by trailer and evidence. */
-  async #lookForThem(
-    steps: readonly PushedStep[],
-    observed: string,
-    reason: string,
-    signal: AbortSignal,
-  ): Promise<CarriedOut> {
-    const fetched = await this.#repository.fetch(signal);
-    if (fetched.kind !== 'head') return { kind: 'lost', reason };
-    const since = await this.#repository.logUntil(fetched.commit, observed, MOST_HISTORY);
-    const evidence = new Set(since.flatMap((commit) => commit.trailers.get('Slipway-Evidence') ?? []));
-    const landed = steps.every((one) => evidence.has(one.evidence));
-    return landed ? { kind: 'pushed', commits: steps } : { kind: 'lost', reason };
+    if (written.length === 0 && unwritten !== undefined) return { kind: 'unwritten', error: unwritten };
+    return this.#parts.landing.land({ steps: written, observed: snapshot.commit, signal });
   }
 
   async #tryCommit(
@@ -97,24 +71,25 @@ export class Executor {
     snapshot: Snapshot,
     parent: string,
     now: number,
-  ): Promise<PushedStep | CodedError> {
+  ): Promise<WrittenStep | CodedError> {
     try {
       return await this.#commit(step, snapshot, parent, now);
     } catch (thrown) {
       const error = toCodedError(thrown, 'STEP_NOT_WRITTEN');
       if (error.kind === 'retry-later') throw error;
-      this.#logger.error('step can not be written', { rollout: step.rollout, kind: step.kind, error });
+      this.#parts.logger.error('step can not be written', { rollout: step.rollout, kind: step.kind, error });
       return error;
     }
   }
 
-  async #commit(step: Transition, snapshot: Snapshot, parent: string, now: number): Promise<PushedStep> {
+  async #commit(step: Transition, snapshot: Snapshot, parent: string, now: number): Promise<WrittenStep> {
     const document = rolloutsByName(snapshot).get(step.rollout);
     assertInvariant(document?.kind === 'rollout', `a step is only decided for a readable rollout: ${step.rollout}`);
-    const { documents, changes: copies } = await copiesOf(step, snapshot, this.#repository);
-    const previous = await previousStatement(step, snapshot, this.#repository);
+    const { repository, signer } = this.#parts;
+    const { documents, changes: copies } = await copiesOf(step, snapshot, repository);
+    const previous = await previousStatement(step, snapshot, repository);
     const facts = { observed: snapshot.commit, now, previous, documents };
-    const evidence = this.#signer.signEvidence(evidenceOf(step, facts));
+    const evidence = signer.signEvidence(evidenceOf(step, facts));
     const text = spliceStatus(spliceSpec(document.text, step.spec), step.next);
     assertReadable(document.path, text);
     const changes = new Map<string, Uint8Array | null>([
@@ -122,20 +97,25 @@ export class Executor {
       [step.next.evidence, Buffer.from(evidence)],
       ...copies,
     ]);
-    const reverts = step.kind === 'roll-back' ? await this.#findStart(step, snapshot.commit) : null;
+    const reverts = step.kind === 'roll-back' ? await this.#findStart(step, snapshot) : null;
     const digest = digestOf(evidence);
     const message = commitMessage({ transition: step, observed: snapshot.commit, evidenceDigest: digest, reverts });
-    const commit = await this.#repository.commit({ parent, changes, message, atMs: now });
-    this.#logger.debug('step written', { rollout: step.rollout, kind: step.kind, commit });
+    const commit = await this.#parts.repository.commit({ parent, changes, message, atMs: now });
+    this.#parts.logger.debug('step written', { rollout: step.rollout, kind: step.kind, commit });
     return { commit, evidence: digest, step };
   }
 
-  /** The commit that started what is rolled back. */
-  async #findStart(step: Transition, head: string): Promise<string | null> {
-    const history = await this.#repository.log(head, MOST_HISTORY);
-    const isStart = (trailers: ReadonlyMap<string, readonly string[]>): boolean =>
-      trailers.get('Slipway-Rollout')?.[0] === step.rollout && trailers.get('Slipway-Kind')?.[0] === 'start';
-    return history.find((commit) => isStart(commit.trailers))?.oid ?? null;
+  /** The commit by which the candidate started that is rolled back, however far back it is. */
+  async #findStart({ rollout, subject, next }: Transition, snapshot: Snapshot): Promise<string | null> {
+    const { claims, repository } = this.#parts;
+    if (subject === null) return null;
+    const start = await claims.findStart(rollout, snapshot, subject, next.revision);
+    if (start === null) return null;
+    for (let most = FIRST_LOOK_BACK; ; most *= 10) {
+      const history = await repository.logUntil(snapshot.commit, start.observed, most);
+      const found = history.find((commit) => commit.trailers.get('Slipway-Evidence')?.includes(start.evidence));
+      if (found !== undefined || history.length < most) return found?.oid ?? null;
+    }
   }
 }
 

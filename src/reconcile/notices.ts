@@ -1,4 +1,4 @@
-// Owns what is told: alerts and steps become log lines, metrics and notices in queues, each once, over restarts and several processes.
+// Owns notifying: alerts and steps become log lines, metrics and notices in queues, each once, over restarts and several processes.
 import type { Clock } from '../base/clock.ts';
 import { toCodedError } from '../base/errors.ts';
 import type { Logger } from '../base/logger.ts';
@@ -8,52 +8,54 @@ import { type AlertRecord, stepBook } from '../rollout/alert-book.ts';
 import { type AlertReading, alertKeyOf, alertsOf } from '../rollout/alerts.ts';
 import type { OffDeclared } from '../rollout/off-declared.ts';
 import type { StatusClaims } from '../snapshot/status-claims.ts';
-import type { FleetStore, NoticeOrder } from '../store/fleet-store.ts';
+import type { Leases } from '../store/leases.ts';
+import type { NoticeOrder, NoticeQueue } from '../store/notice-queue.ts';
 import { alertInWords } from '../wording/alerts-in-words.ts';
 import { alertFactsOf, type Looked } from './alert-facts.ts';
+import { alertNotice, retrainingNotice, stepNotice } from './notice-of.ts';
 import type { ServiceView } from './service-view.ts';
-import { alertNotice, retrainingNotice, stepNotice } from './told-steps.ts';
 
 const LEASE = 'notices';
-/** Stands in `told` for "something was told before": a store that is new to a repository tells nothing of its past. */
+/** Stands among the rollouts for "there were notices before": a store that is new to a repository sends none about its past. */
 const BEGUN = '';
 
 /** What of the settings matters here. */
 export interface NoticeList {
-  /** Who is told what; deliveries are another's business. */
+  /** Who is notified of what; delivering is another's business. */
   readonly targets: readonly { readonly name: string; wants(content: NoticeContent): boolean }[];
   /** By kind of alert, from the settings; `*` for all others. */
   readonly runbooks: ReadonlyMap<string, string>;
 }
 
 export interface NoticesParts {
-  readonly store: FleetStore;
+  readonly store: Leases & NoticeQueue;
   readonly claims: StatusClaims;
   readonly clock: Clock;
   readonly logger: Logger;
   readonly metrics?: Metrics;
   /** Until another is put in force. */
   readonly list: NoticeList;
-  /** Names this process among those that may tell. */
+  /** Names this process among those that may notify. */
   readonly holder: string;
   readonly leaseMs: number;
   /** Something was queued. */
   readonly onQueued?: () => void;
 }
 
-interface Told {
+/** Notices of steps, and up to which revision they go. */
+interface NoticesOfSteps {
   readonly notices: readonly Notice[];
   readonly revisions: ReadonlyMap<string, number>;
 }
 
-const NOTHING_TOLD: Told = { notices: [], revisions: new Map() };
+const NO_STEPS: NoticesOfSteps = { notices: [], revisions: new Map() };
 
 export class Notices {
   readonly #parts: NoticesParts;
   #list: NoticeList;
   #lease: { readonly token: number; readonly renewAtMs: number } | undefined;
   #book: readonly AlertRecord[] | undefined;
-  #told: Map<string, number> | undefined;
+  #notified: Map<string, number> | undefined;
   readonly #alertGauge: Gauge | undefined;
   readonly #offGauge: Gauge | undefined;
   readonly #raised;
@@ -79,22 +81,29 @@ export class Notices {
     this.#list = list;
   }
 
-  /** Does this process tell, rather than another on the same store? */
-  async mayTell(): Promise<boolean> {
+  /** Does this process notify, rather than another on the same store? */
+  async mayNotify(): Promise<boolean> {
     return (await this.#acquire()) !== null;
   }
 
-  /** After a cycle: what began and what ended is told. Never throws: telling must not stop the loop. */
+  /** After a cycle: notices of what began and what ended. Never throws: notifying must not stop the loop. */
   async note(looked: Looked): Promise<readonly AlertRecord[]> {
     this.#showOffDeclared(looked.offDeclared);
     return this.#guarded(async () => this.#step(alertsOf(alertFactsOf(looked)), looked));
   }
 
-  /** After a cycle that observed nothing: of the rollouts nothing can be told, of the service something. */
+  /** After a cycle that observed nothing: it says something of the service, and nothing of the rollouts. */
   async noteBlind({ source, trouble }: ServiceView): Promise<readonly AlertRecord[]> {
     return this.#guarded(async () => {
       const away = source.kind === 'away' ? { reason: source.reason } : null;
-      const nothing = { outlooks: [], forged: [], emergencies: [], offDeclared: [], watched: [], runbooks: new Map() };
+      const nothing = {
+        outlooks: [],
+        forged: [],
+        emergencyRollbacks: [],
+        offDeclared: [],
+        watched: [],
+        runbooks: new Map(),
+      };
       const refusing = { count: 0, first: [] };
       const reading = alertsOf({ ...nothing, refusing, away, trouble });
       const seen = new Set(['source-away', 'cycle-failed']);
@@ -109,7 +118,7 @@ export class Notices {
     } catch (thrown) {
       this.#forget();
       const error = toCodedError(thrown, 'NOTICES_FAILED');
-      this.#parts.logger.warn('what is to be told could not be recorded; it is tried again', { error });
+      this.#parts.logger.warn('notices could not be recorded; they are tried again', { error });
       return [];
     }
   }
@@ -117,7 +126,7 @@ export class Notices {
   #forget(): void {
     this.#lease = undefined;
     this.#book = undefined;
-    this.#told = undefined;
+    this.#notified = undefined;
   }
 
   async #acquire(): Promise<number | null> {
@@ -145,7 +154,7 @@ export class Notices {
     }
     const nowMs = clock.now();
     const stepped = stepBook(await this.#readBook(), this.#withRunbooks(reading), nowMs);
-    const told = looked === null ? NOTHING_TOLD : await this.#stepsOf(looked);
+    const ofSteps = looked === null ? NO_STEPS : await this.#stepsOf(looked);
     const modelOf = (rollout: string | null): string =>
       looked?.view.outlooks.find((one) => one.rollout === rollout)?.model ?? '';
     const ofAlerts = stepped.changes.flatMap((change, i) => {
@@ -155,19 +164,19 @@ export class Notices {
       const retraining = retrainingNotice(change, standing, modelOf(change.alert.rollout), nowMs);
       return [alertNotice(change, nowMs), ...(retraining === null ? [] : [retraining])];
     });
-    const notices = [...told.notices, ...ofAlerts].flatMap((notice) => {
+    const notices = [...ofSteps.notices, ...ofAlerts].flatMap((notice) => {
       const wanting = this.#list.targets.filter((target) => target.wants(notice.content));
       const value = JSON.parse(JSON.stringify(notice));
       return wanting.map(({ name }) => ({ target: name, id: notice.id, notice: value }));
     });
-    if (stepped.isChanged || told.revisions.size > 0) {
+    if (stepped.isChanged || ofSteps.revisions.size > 0) {
       const alerts = stepped.isChanged ? { alerts: stepped.records } : {};
-      const isRecorded = await this.#record({ lease: LEASE, token, ...alerts, told: told.revisions, notices });
+      const isRecorded = await this.#record({ lease: LEASE, token, ...alerts, notified: ofSteps.revisions, notices });
       if (!isRecorded) return store.readAlerts();
     }
     this.#book = stepped.records;
-    for (const [rollout, revision] of told.revisions) this.#told?.set(rollout, revision);
-    this.#tell(stepped.changes);
+    for (const [rollout, revision] of ofSteps.revisions) this.#notified?.set(rollout, revision);
+    this.#log(stepped.changes);
     this.#showAlerts(stepped.records);
     if (notices.length > 0) onQueued?.();
     return stepped.records;
@@ -185,21 +194,21 @@ export class Notices {
     return { present: present.map((one) => ({ ...one, runbook: one.runbook ?? runbookOf(one.kind) })), unknown };
   }
 
-  /** The steps on the branch that were not told yet, as their evidence has them: oldest first within a rollout. */
-  async #stepsOf({ observation, view }: Looked): Promise<Told> {
+  /** The steps on the branch without a notice yet, as their evidence has them: oldest first within a rollout. */
+  async #stepsOf({ observation, view }: Looked): Promise<NoticesOfSteps> {
     const { store, claims } = this.#parts;
-    this.#told ??= new Map(await store.readTold());
-    const told = this.#told;
+    this.#notified ??= new Map(await store.readNotified());
+    const notified = this.#notified;
     const revisions = new Map<string, number>();
-    if (!told.has(BEGUN)) revisions.set(BEGUN, 1);
+    if (!notified.has(BEGUN)) revisions.set(BEGUN, 1);
     const notices: Notice[] = [];
     for (const { name, claim } of observation.facts.rollouts) {
       if (claim.kind !== 'authentic') continue;
       const { revision, model } = claim.status;
-      const before = told.get(name) ?? 0;
+      const before = notified.get(name) ?? 0;
       if (revision <= before) continue;
       revisions.set(name, revision);
-      if (!told.has(BEGUN)) continue;
+      if (!notified.has(BEGUN)) continue;
       const named = model ?? view.outlooks.find((one) => one.rollout === name)?.model ?? '';
       const steps = await claims.stepsAbove(name, observation.snapshot, before);
       const known = steps.filter((step) => step.predicate.revision <= revision);
@@ -208,7 +217,7 @@ export class Notices {
     return { notices, revisions };
   }
 
-  #tell(changes: ReturnType<typeof stepBook>['changes']): void {
+  #log(changes: ReturnType<typeof stepBook>['changes']): void {
     const { logger } = this.#parts;
     for (const { kind, alert } of changes) {
       const about = { kind: alert.kind, rollout: alert.rollout, reason: alert.reason, what: alertInWords(alert) };

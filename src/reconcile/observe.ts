@@ -9,7 +9,7 @@ import type { RolloutPolicy, RolloutStatus } from '../documents/types.generated.
 import type { ManifestsRepository } from '../git/manifests-repository.ts';
 import { type KnownFleet, KnownFleets } from '../measurement/known-fleet.ts';
 import type { SteadyLook, SteadyWatch, WatchChange } from '../measurement/steady-watch.ts';
-import type { Measured, WindowReader } from '../measurement/window-reader.ts';
+import type { Measured, WindowMeasurement } from '../measurement/window-measurement.ts';
 import type { RolloutInForce } from '../measurement/window-spec.ts';
 import type { WatchedRule } from '../rollout/alerts.ts';
 import { type BrokenRollout, type Decisions, type FleetFacts, isSettled } from '../rollout/decide.ts';
@@ -18,7 +18,7 @@ import { knownTarget } from '../rollout/known-target.ts';
 import type { RolloutFacts, StatusClaim } from '../rollout/rollout-facts.ts';
 import { PoliciesInForce } from '../snapshot/policies-in-force.ts';
 import type { RolloutDocument, Snapshot, SnapshotReader } from '../snapshot/snapshot.ts';
-import { ModelIndex, policiesByName, rolloutsByName } from '../snapshot/snapshot-index.ts';
+import { ModelIndex, policiesByName, rolloutsByName, settingsErrors } from '../snapshot/snapshot-index.ts';
 import {
   knownVersions,
   type NamedPolicy,
@@ -29,7 +29,9 @@ import {
   type VersionDocument,
 } from '../snapshot/standing.ts';
 import type { StatusClaims } from '../snapshot/status-claims.ts';
-import type { FleetStore, SeenStatus } from '../store/fleet-store.ts';
+import type { DeviceRegister } from '../store/device-register.ts';
+import type { ReconcilerState, SeenStatus } from '../store/reconciler-state.ts';
+import type { WindowReader } from '../store/window-store.ts';
 import type { ObservedWindow, WantedWindows } from './prepare-windows.ts';
 
 export interface Observation {
@@ -46,9 +48,11 @@ export interface ObserverParts {
   readonly repository: ManifestsRepository;
   readonly reader: SnapshotReader;
   readonly claims: StatusClaims;
-  readonly windows: WindowReader;
+  readonly windows: WindowMeasurement;
   readonly steady: SteadyWatch;
-  readonly store: FleetStore;
+  readonly store: Pick<DeviceRegister, 'readFleet'> &
+    Pick<WindowReader, 'readListening'> &
+    Pick<ReconcilerState, 'readSeen'>;
   /** Until another is put in force. */
   readonly verifier: DocumentVerifier;
   /** Draws the nonces of starts: nobody may be able to foresee them. */
@@ -294,7 +298,7 @@ async function guarded<T>(gather: () => Promise<T>): Promise<T | CodedError> {
 
 /** While `slipway.yaml` can't be read, nobody knows where rollouts lie: the published ones that are not found stay as they are. */
 function misplaced(snapshot: Snapshot, published: Directive | null): BrokenRollout[] {
-  const [problem] = snapshot.problems;
+  const [problem] = settingsErrors(snapshot.settings);
   if (problem === undefined) return [];
   const found = rolloutsByName(snapshot);
   const missing = (published?.entries ?? []).filter((entry) => !found.has(entry.rollout));

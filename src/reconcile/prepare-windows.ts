@@ -2,10 +2,16 @@
 
 import type { SignalBoard } from '../measurement/signal-board.ts';
 import type { WatchChange } from '../measurement/steady-watch.ts';
-import { baselineHolding, isStageReady, openedHolding, type WindowReader } from '../measurement/window-reader.ts';
+import {
+  baselineName,
+  isStageReady,
+  openedWindowName,
+  type WindowMeasurement,
+} from '../measurement/window-measurement.ts';
 import { type FleetNow, presentStage, type RolloutInForce } from '../measurement/window-spec.ts';
 import type { CohortCounts } from '../rollout/count-cohort.ts';
-import type { FleetStore } from '../store/fleet-store.ts';
+import type { NamedValues } from '../store/reconciler-state.ts';
+import type { WindowStore } from '../store/window-store.ts';
 
 /** What the observation says about the window of one rollout. */
 export interface ObservedWindow {
@@ -25,28 +31,29 @@ export interface WantedWindows {
 }
 
 /** What of the store preparing needs: a rehearsal keeps it in memory. */
-export type PreparedStore = Pick<FleetStore, 'openWindow' | 'closeWindow' | 'markReady' | 'putHolding'>;
+export type PreparedStore = Pick<WindowStore, 'openWindow' | 'closeWindow' | 'markReady'> &
+  Pick<NamedValues, 'putValue'>;
 
 /** Carries out what the look at stable versions asked for. Each may be done twice: the store begins a window anew once. */
 export async function applyWatchChanges(
-  store: Pick<FleetStore, 'setAside' | 'putHolding'>,
+  store: Pick<WindowStore, 'setAside'> & Pick<NamedValues, 'putValue'>,
   changes: readonly WatchChange[],
 ): Promise<void> {
   for (const change of changes) {
     if (change.kind === 'begin-anew') await store.setAside(change.order);
-    else await store.putHolding(change.holding, JSON.parse(JSON.stringify(change.state)));
+    else await store.putValue(change.name, JSON.parse(JSON.stringify(change.state)));
   }
 }
 
 /** Opens and closes windows. Remembers only what it already stored. */
 export class WindowKeeping {
   readonly #store: PreparedStore;
-  readonly #reader: WindowReader;
+  readonly #reader: WindowMeasurement;
   readonly #signals: Pick<SignalBoard, 'forget'> | null;
   readonly #opened = new Map<string, number>();
   readonly #ready = new Map<string, boolean>();
 
-  constructor(store: PreparedStore, reader: WindowReader, signals: Pick<SignalBoard, 'forget'> | null = null) {
+  constructor(store: PreparedStore, reader: WindowMeasurement, signals: Pick<SignalBoard, 'forget'> | null = null) {
     this.#store = store;
     this.#reader = reader;
     this.#signals = signals;
@@ -69,7 +76,7 @@ export class WindowKeeping {
     const isNewer = (await this.#reader.lastOpened(name)) < status.opened;
     if (isNewer) await this.#keepBaseline(rollout);
     await this.#store.openWindow(spec, now);
-    if (isNewer) await this.#store.putHolding(openedHolding(name), status.opened);
+    if (isNewer) await this.#store.putValue(openedWindowName(name), status.opened);
     this.#opened.set(name, status.opened);
     this.#ready.delete(name);
     if (status.candidate === null) this.#signals?.forget(name);
@@ -93,7 +100,7 @@ export class WindowKeeping {
     const before = await this.#reader.windowBefore(rollout);
     if (before === undefined || before.tallies.stable.summary.inferences === 0) return;
     const kind = before.spec.candidateDigest === null ? 'steady' : 'earlier';
-    await this.#store.putHolding(baselineHolding(kind, rollout.name), before.spec.openedRevision);
+    await this.#store.putValue(baselineName(kind, rollout.name), before.spec.openedRevision);
   }
 
   async #closeOthers(rollouts: ReadonlySet<string>, now: number): Promise<void> {

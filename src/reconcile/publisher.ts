@@ -6,14 +6,15 @@ import { choicesOf, type Directive, type DirectiveEntry } from '../contract/dire
 import type { Publication, PublicationLedger, PublishedDocument } from '../distribution/publication.ts';
 import type { ManifestsRepository } from '../git/manifests-repository.ts';
 import type { ModelDocument, Snapshot } from '../snapshot/snapshot.ts';
-import type { FleetStore, Publication as PublicationRecord } from '../store/fleet-store.ts';
+import type { Leases } from '../store/leases.ts';
+import type { Publication as PublicationRecord, ReconcilerState } from '../store/reconciler-state.ts';
 
 const LEASE = 'publication';
 const DOCUMENT_LIMIT_BYTES = 1024 * 1024;
 
 export interface PublisherParts {
   readonly publication: Publication;
-  readonly store: FleetStore;
+  readonly store: Leases & ReconcilerState;
   readonly repository: ManifestsRepository;
   readonly clock: Clock;
   /** Names this process among those that may publish. */

@@ -1,23 +1,24 @@
-// Owns the loop: fetch, observe, decide, commit, push, publish. Level-triggered: a cycle that is lost is simply done again.
-import { type BackOff, backOffMs } from '../base/back-off.ts';
+// Owns the loop: fetch, observe, decide, prepare, land, publish. Level-triggered: a cycle that is lost is simply done again.
 import type { Clock } from '../base/clock.ts';
-import { type CodedError, formatError, toCodedError } from '../base/errors.ts';
+import { assertNever, type CodedError, formatError, toCodedError } from '../base/errors.ts';
 import type { Logger } from '../base/logger.ts';
 import type { RandomStream } from '../base/random.ts';
 import type { Directive } from '../contract/directive.ts';
 import type { ManifestsRepository } from '../git/manifests-repository.ts';
 import type { DeclaredWatch } from '../measurement/declared-watch.ts';
 import { type Decisions, decide, type Plan } from '../rollout/decide.ts';
-import { takesBack } from '../rollout/transition.ts';
 import type { Snapshot } from '../snapshot/snapshot.ts';
 import { documentErrors } from '../snapshot/snapshot-index.ts';
-import type { FleetStore, Publication as PublicationRecord } from '../store/fleet-store.ts';
-import { Brakes } from './brakes.ts';
-import type { Executor, PushedStep } from './carry-out.ts';
+import type { Publication as PublicationRecord, ReconcilerState } from '../store/reconciler-state.ts';
+import type { WindowStore } from '../store/window-store.ts';
+import type { Executor } from './carry-out.ts';
+import { EmergencyRollbacks } from './emergency-rollbacks.ts';
+import type { WrittenStep } from './landing.ts';
 import type { Notices } from './notices.ts';
 import type { Observation, Observer } from './observe.ts';
 import { applyWatchChanges, type WindowKeeping } from './prepare-windows.ts';
 import type { Publisher } from './publisher.ts';
+import { PushPace, type StepsOfCycle } from './push-pace.ts';
 import { NOTHING_YET, type ServiceView, type SourceState } from './service-view.ts';
 import { SourceFollower } from './source-follower.ts';
 
@@ -27,7 +28,7 @@ export interface ReconcilerParts {
   readonly windows: WindowKeeping;
   readonly executor: Executor;
   readonly publisher: Publisher;
-  readonly store: FleetStore;
+  readonly store: ReconcilerState & Pick<WindowStore, 'setAside'>;
   readonly notices: Notices;
   readonly declared: DeclaredWatch;
   readonly clock: Clock;
@@ -40,52 +41,62 @@ export interface ReconcilerSettings {
   readonly pollMs: number;
   /** How often measurements are judged in between. */
   readonly tickMs: number;
-  /** How long a rollback may wait for its push before the brake is published. */
-  readonly brakeAfterMs: number;
+  /** How long a rollback may wait for its commit on the branch before devices get it without. */
+  readonly emergencyAfterMs: number;
 }
 
-/** What one cycle did. */
-export type Cycle =
-  | { readonly kind: 'no-source'; readonly source: SourceState }
-  | { readonly kind: 'stepped'; readonly plan: Plan; readonly commits: readonly PushedStep[] }
-  /** Steps are decided and not on the branch. */
-  | { readonly kind: 'unpushed'; readonly plan: Plan; readonly reason: string }
-  | { readonly kind: 'in-step'; readonly plan: Plan };
-
-const PUSH_BACK_OFF: BackOff = { firstMs: 500, capMs: 30_000 };
 /** One wake may follow up so many commits at once before the loop takes breath. */
 const MOST_CYCLES_IN_A_ROW = 20;
-/** More would make a push that hosts and the mirror's own bounds refuse. */
-const MOST_STEPS_A_PUSH = 200;
 /** How long the loop waits for the remote's answer before it goes on with what it knows. */
 const PATIENCE_MS = 5_000;
 
+/** What one cycle did. */
+export type Cycle = { readonly kind: 'no-source'; readonly source: SourceState } | StepsOfCycle;
+
 export interface ReconcilerEvents {
-  readonly onSteps?: (steps: readonly PushedStep[]) => void;
+  readonly onSteps?: (steps: readonly WrittenStep[]) => void;
   readonly onPublished?: (sequence: number) => void;
   readonly onObserved?: (observation: Observation) => void;
 }
+
+/** What is published when a cycle begins. */
+interface Before {
+  readonly record: PublicationRecord;
+  readonly published: Directive | null;
+}
+
+/** What became of a plan. */
+interface Acted {
+  readonly kind: 'acted';
+  readonly cycle: StepsOfCycle;
+  readonly observation: Observation;
+}
+
+type Outcome =
+  | Acted
+  | { readonly kind: 'no-source' }
+  /** Another process has seen more: what was observed here is not to be acted on. */
+  | { readonly kind: 'overtaken'; readonly cycle: Cycle }
+  | { readonly kind: 'failed'; readonly thrown: unknown };
 
 export class Reconciler {
   readonly #parts: ReconcilerParts;
   readonly #settings: ReconcilerSettings;
   readonly #events: ReconcilerEvents;
-  readonly #brakes: Brakes;
+  readonly #emergencies: EmergencyRollbacks;
   readonly #source: SourceFollower;
-  #judgedHead: string | null = null;
+  readonly #pace: PushPace;
   #view: ServiceView = NOTHING_YET;
   #wake: AbortController = new AbortController();
-  #unwritten: CodedError | null = null;
   #decisions: Decisions = new Map();
-  #failedPushes = 0;
-  #pushAgainAt = 0;
 
   constructor(parts: ReconcilerParts, settings: ReconcilerSettings, events: ReconcilerEvents = {}) {
     this.#parts = parts;
     this.#settings = settings;
     this.#events = events;
-    this.#brakes = new Brakes(parts.store, settings.brakeAfterMs);
+    this.#emergencies = new EmergencyRollbacks(parts.store, settings.emergencyAfterMs);
     this.#source = new SourceFollower(parts, settings.pollMs);
+    this.#pace = new PushPace(parts, this.#source);
   }
 
   view(): ServiceView {
@@ -126,66 +137,57 @@ export class Reconciler {
     }
   }
 
-  /** One cycle. After `stepped`, another one publishes what was pushed. Waits for a slow remote as long as told, else to its end. */
+  /** One cycle. After `stepped`, another one publishes what landed. Waits for a slow remote as long as `patienceMs`, else to its end. */
   async cycle(signal: AbortSignal, patienceMs: number = Number.POSITIVE_INFINITY): Promise<Cycle> {
-    const { clock, store } = this.#parts;
     const head = await this.#follow(signal, patienceMs);
-    const record = await store.readPublication();
-    const published = record.directive ?? (await this.#parts.publisher.findPublished());
-    if (head === null) {
-      if (record.directive !== null) await this.#publish(record.directive, null, record);
-      await this.#show({ ...this.#view, cycledAtMs: clock.now(), trouble: null });
-      return { kind: 'no-source', source: this.#source.state };
+    const before = await this.#readPublished();
+    const outcome: Outcome =
+      head === null
+        ? { kind: 'no-source' }
+        : await this.#act(head, before, signal).catch((thrown: unknown) => ({ kind: 'failed' as const, thrown }));
+    await this.#publish(outcome, before);
+    switch (outcome.kind) {
+      case 'failed':
+        throw outcome.thrown;
+      case 'no-source':
+        await this.#show({ ...this.#view, cycledAtMs: this.#parts.clock.now(), trouble: null });
+        return { kind: 'no-source', source: this.#source.state };
+      case 'overtaken':
+        return outcome.cycle;
+      case 'acted':
+        await this.#notify(outcome, before);
+        return outcome.cycle;
+      default:
+        return assertNever(outcome);
     }
-    const observation = await this.#observe(head, record, published);
+  }
+
+  async #act(head: string, before: Before, signal: AbortSignal): Promise<Outcome> {
+    const { observer, clock, logger } = this.#parts;
+    const observation = await observer.observe(head, before.published, clock.now(), this.#decisions);
     this.#events.onObserved?.(observation);
     const plan = decide(observation.facts, this.#decisions);
     this.#decisions = plan.decisions;
     await this.#prepare(observation);
     if (!(await this.#remember(observation))) {
       const reason = 'another process has seen more; looking again';
-      this.#parts.logger.warn(reason);
+      logger.warn(reason);
       this.wake();
-      return { kind: 'unpushed', plan, reason };
+      return { kind: 'overtaken', cycle: { kind: 'not-landed', plan, reason, isLost: true } };
     }
-    const cycle = await this.#carryOut(plan, observation, published, signal);
-    if (cycle.kind !== 'stepped') {
-      await this.#publish(await this.#brakes.apply(plan.directive), observation.snapshot, record, published);
-    }
-    await this.#tell(await this.#viewOf(plan, observation), observation, published);
-    return cycle;
-  }
-
-  /** Before anything of it is published: no report about what is published must find its window closed. */
-  async #prepare({ wanted }: Observation): Promise<void> {
-    await this.#parts.windows.prepare(wanted);
-    await applyWatchChanges(this.#parts.store, wanted.changes);
-  }
-
-  /** The view after a cycle that observed nothing. */
-  async #show(view: ServiceView): Promise<void> {
-    this.#view = view;
-    this.#view = { ...view, alerts: await this.#parts.notices.noteBlind(view) };
-  }
-
-  /** The view after a cycle, with the alerts that follow from it. */
-  async #tell(view: ServiceView, observation: Observation, published: Directive | null): Promise<void> {
-    const { store, notices, declared } = this.#parts;
-    const offDeclared = await declared.look(published, observation.fleet);
-    const seen = { ...view, offDeclared };
-    const brakes = await store.readBrakes();
-    const alerts = await notices.note({ observation, view: seen, brakes, offDeclared, watched: observation.watched });
-    this.#view = { ...seen, alerts };
-  }
-
-  /** What can't be observed must not stop the renewal of what is published, nor a brake. */
-  async #observe(head: string, record: PublicationRecord, published: Directive | null): Promise<Observation> {
-    try {
-      return await this.#parts.observer.observe(head, published, this.#parts.clock.now(), this.#decisions);
-    } catch (error) {
-      if (record.directive !== null) await this.#publish(await this.#brakes.apply(record.directive), null, record);
-      throw error;
-    }
+    const cycle = await this.#pace.carryOut(plan, observation, signal);
+    if (cycle.kind === 'stepped') this.#events.onSteps?.(cycle.steps);
+    // The branch may have moved: look at once.
+    if (cycle.kind === 'not-landed' && cycle.isLost) this.#wake.abort();
+    const landed = new Set(cycle.kind === 'stepped' ? cycle.steps.map(({ step }) => step.rollout) : []);
+    const steps = plan.steps.filter(({ rollout }) => !landed.has(rollout));
+    await this.#emergencies.note({
+      steps,
+      outlooks: plan.outlooks,
+      published: before.published,
+      nowMs: clock.now(),
+    });
+    return { kind: 'acted', cycle, observation };
   }
 
   /** What the next cycle would do, without doing it. */
@@ -195,19 +197,27 @@ export class Reconciler {
     const head = await this.#follow(signal, Number.POSITIVE_INFINITY);
     const source = this.#source.state;
     if (head === null) return { source, plan: null, observation: null };
-    const published =
-      (await this.#parts.store.readPublication()).directive ?? (await this.#parts.publisher.findPublished());
+    const { published } = await this.#readPublished();
     const observation = await this.#parts.observer.observe(head, published, this.#parts.clock.now());
     return { source, plan: decide(observation.facts), observation };
+  }
+
+  async #readPublished(): Promise<Before> {
+    const record = await this.#parts.store.readPublication();
+    return { record, published: record.directive ?? (await this.#parts.publisher.findPublished()) };
   }
 
   async #follow(signal: AbortSignal, patienceMs: number): Promise<string | null> {
     await this.#source.follow(signal, patienceMs);
     const { head, state } = this.#source;
-    if (head !== this.#judgedHead) this.#failedPushes = 0;
-    this.#judgedHead = head;
     this.#view = { ...this.#view, source: state };
     return head;
+  }
+
+  /** Before anything of it is published: no report about what is published must find its window closed. */
+  async #prepare({ wanted }: Observation): Promise<void> {
+    await this.#parts.windows.prepare(wanted);
+    await applyWatchChanges(this.#parts.store, wanted.changes);
   }
 
   /**
@@ -229,117 +239,58 @@ export class Reconciler {
     return isNewest;
   }
 
-  async #carryOut(
-    plan: Plan,
-    observation: Observation,
-    published: Directive | null,
-    signal: AbortSignal,
-  ): Promise<Cycle> {
-    if (plan.steps.length === 0) {
-      this.#unwritten = null;
-      await this.#brakes.noteUnpushed([], published, this.#parts.clock.now());
-      return { kind: 'in-step', plan };
-    }
-    const { clock, executor, logger } = this.#parts;
-    const isAway = this.#source.state.kind !== 'followed' || this.#source.isAsking;
-    const isHeldBack = isAway || clock.monotonicMs() < this.#pushAgainAt;
-    const now = Math.max(clock.now(), ...observation.facts.rollouts.map((facts) => facts.now));
-    const outcome = isHeldBack
-      ? {
-          kind: 'lost' as const,
-          reason: isAway ? 'the repository is away' : 'the last push failed; the next one waits',
-        }
-      : await executor
-          .carryOut({ steps: firstSteps(plan.steps), snapshot: observation.snapshot, now, signal })
-          .catch(asUnwritten);
-    this.#unwritten = outcome.kind === 'unwritten' ? outcome.error : null;
-    if (outcome.kind === 'unwritten') {
-      await this.#brakes.noteUnpushed(plan.steps, published, clock.now());
-      return { kind: 'unpushed', plan, reason: outcome.error.message };
-    }
-    if (outcome.kind === 'lost') {
-      await this.#afterLostPush(plan, published, outcome.reason, isHeldBack);
-      return { kind: 'unpushed', plan, reason: outcome.reason };
-    }
-    this.#failedPushes = 0;
-    const last = outcome.commits.at(-1);
-    if (last !== undefined) this.#source.moveTo(last.commit);
-    await this.#brakes.noteUnpushed([], published, clock.now());
-    for (const { step, commit } of outcome.commits) {
-      logger.info('step', {
-        rollout: step.rollout,
-        kind: step.kind,
-        from: step.from,
-        to: step.to,
-        reason: step.reason.kind,
-        commit,
-      });
-    }
-    this.#events.onSteps?.(outcome.commits);
-    return { kind: 'stepped', plan, commits: outcome.commits };
+  /** What can't be observed must not stop the renewal of what is published, nor an emergency rollback. */
+  async #publish(outcome: Outcome, { record, published }: Before): Promise<void> {
+    const isObserved = outcome.kind === 'acted';
+    // What was pushed just now, or seen by another process, is published by the cycle that observes it.
+    if (outcome.kind === 'overtaken' || (isObserved && outcome.cycle.kind === 'stepped')) return;
+    const wanted = isObserved ? outcome.cycle.plan.directive : record.directive;
+    if (wanted === null) return;
+    const directive = await this.#emergencies.apply(wanted);
+    const snapshot: Snapshot | null = isObserved ? outcome.observation.snapshot : null;
+    const answer = await this.#parts.publisher.publish({ directive, published, record, snapshot });
+    if (answer.kind === 'lost') this.#wake.abort();
+    if (answer.kind !== 'published') return;
+    this.#parts.logger.info('published', { sequence: answer.sequence, rollouts: directive.entries.length });
+    this.#events.onPublished?.(answer.sequence);
   }
 
-  /** The branch may have moved: look at once. When it did not, the same push would fail again: wait longer each time. */
-  async #afterLostPush(plan: Plan, published: Directive | null, reason: string, isHeldBack: boolean): Promise<void> {
-    const { clock, random, logger } = this.#parts;
-    await this.#brakes.noteUnpushed(plan.steps, published, clock.now());
-    if (isHeldBack) return;
-    logger.warn('push lost, deciding again', { reason });
-    this.#source.askSoon();
-    if (this.#failedPushes > 0)
-      this.#pushAgainAt = clock.monotonicMs() + backOffMs(this.#failedPushes, PUSH_BACK_OFF, random);
-    this.#failedPushes++;
-    this.#wake.abort();
+  /** The view after a cycle that observed nothing. */
+  async #show(view: ServiceView): Promise<void> {
+    this.#view = view;
+    this.#view = { ...view, alerts: await this.#parts.notices.noteBlind(view) };
   }
 
-  async #publish(
-    directive: Directive,
-    snapshot: Snapshot | null,
-    record: PublicationRecord,
-    published: Directive | null = record.directive,
-  ): Promise<void> {
-    const outcome = await this.#parts.publisher.publish({ directive, published, record, snapshot });
-    if (outcome.kind === 'published') {
-      this.#parts.logger.info('published', { sequence: outcome.sequence, rollouts: directive.entries.length });
-      this.#events.onPublished?.(outcome.sequence);
-    }
-    if (outcome.kind === 'lost') this.#wake.abort();
-  }
-
-  async #viewOf(plan: Plan, { snapshot, fleet }: Observation): Promise<ServiceView> {
-    return {
+  /** The view after a cycle, with the alerts that follow from it. */
+  async #notify({ cycle, observation }: Acted, { published }: Before): Promise<void> {
+    const { store, notices, declared, clock } = this.#parts;
+    const { snapshot, fleet, watched } = observation;
+    const offDeclared = await declared.look(published, fleet);
+    const emergencyRollbacks = await this.#emergencies.inForce();
+    const view: ServiceView = {
       source: this.#source.state,
       commit: snapshot.commit,
-      outlooks: plan.outlooks,
+      outlooks: cycle.plan.outlooks,
       problems: documentErrors(snapshot).slice(0, 100).map(formatError),
       contradicting: fleet.contradicting,
       refusing: fleet.refusing,
-      brakes: [...(await this.#parts.store.readBrakes()).keys()],
-      offDeclared: this.#view.offDeclared,
+      emergencyRollbacks: emergencyRollbacks.map(({ rollout }) => rollout),
+      offDeclared,
       alerts: this.#view.alerts,
-      publishedSequence: (await this.#parts.store.readPublication()).sequence,
-      cycledAtMs: this.#parts.clock.now(),
-      trouble: this.#unwritten === null ? null : troubleOf(this.#unwritten),
+      publishedSequence: (await store.readPublication()).sequence,
+      cycledAtMs: clock.now(),
+      trouble: this.#pace.unwritten === null ? null : troubleOf(this.#pace.unwritten),
     };
+    const alerts = await notices.note({ observation, view, emergencyRollbacks, offDeclared, watched });
+    this.#view = { ...view, alerts };
   }
-}
-
-/** Devices that have a bad candidate come first; the rest follows in the next cycles at once. */
-function firstSteps(steps: Plan['steps']): Plan['steps'] {
-  const [back, others] = [steps.filter(takesBack), steps.filter((one) => !takesBack(one))];
-  return [...back, ...others].slice(0, MOST_STEPS_A_PUSH);
-}
-
-/** Whatever keeps the steps from being written, the rollbacks among them wait, and the brake counts that. */
-function asUnwritten(thrown: unknown): { readonly kind: 'unwritten'; readonly error: CodedError } {
-  return { kind: 'unwritten', error: toCodedError(thrown, 'STEP_NOT_WRITTEN') };
 }
 
 function troubleOf({ code, message, remedy }: CodedError): NonNullable<ServiceView['trouble']> {
   return { code, message, remedy: remedy ?? null };
 }
 
-/** A bug is told with where it happened. */
+/** Only a bug is logged with where it happened. */
 function stackOf(thrown: unknown): string | undefined {
   return thrown instanceof Error ? thrown.stack : undefined;
 }

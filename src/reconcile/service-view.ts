@@ -31,8 +31,8 @@ export interface ServiceView {
   readonly contradicting: readonly { readonly device: string; readonly what: string }[];
   /** Devices that don't believe the directive, or a model that it names. */
   readonly refusing: RefusingDevices;
-  /** Rollouts whose brake is on. */
-  readonly brakes: readonly string[];
+  /** Rollouts whose devices got a rollback before its commit. */
+  readonly emergencyRollbacks: readonly string[];
   /** Devices that run something else than the directive declares, by rollout. */
   readonly offDeclared: readonly OffDeclared[];
   /** The alerts that stand, in the order in which they began. */
@@ -50,7 +50,7 @@ export const NOTHING_YET: ServiceView = {
   problems: [],
   contradicting: [],
   refusing: { count: 0, first: [] },
-  brakes: [],
+  emergencyRollbacks: [],
   offDeclared: [],
   alerts: [],
   publishedSequence: 0,

@@ -39,7 +39,7 @@ export class SourceFollower {
     return this.#asking !== undefined;
   }
 
-  /** Starts from the head that an earlier process knew: a restart while the remote is away still measures, renews and brakes. */
+  /** Starts from the head that an earlier process knew: a restart while the remote is away still measures, renews, and publishes an emergency rollback. */
   recall(): void {
     this.#head ??= this.#parts.repository.knownHead();
   }

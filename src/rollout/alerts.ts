@@ -98,7 +98,7 @@ export interface AlertFacts {
   readonly outlooks: readonly Outlook[];
   /** Rollouts whose status at HEAD nobody authentic wrote. */
   readonly forged: readonly { readonly rollout: string; readonly problem: ClaimProblem }[];
-  readonly emergencies: readonly { readonly rollout: string; readonly reason: StepReason }[];
+  readonly emergencyRollbacks: readonly { readonly rollout: string; readonly reason: StepReason }[];
   readonly refusing: { readonly count: number; readonly first: readonly { readonly device: string }[] };
   readonly away: { readonly reason: string } | null;
   readonly trouble: { readonly code: string; readonly message: string } | null;
@@ -202,7 +202,7 @@ export function alertsOf(facts: AlertFacts): AlertReading {
       const fact = { kind: 'forged', problem } as const;
       return { kind: 'status-forged', rollout, subject: '', reason: 'StatusForged', fact };
     }),
-    ...facts.emergencies.map(({ rollout, reason }): Alert => {
+    ...facts.emergencyRollbacks.map(({ rollout, reason }): Alert => {
       const fact = { kind: 'emergency', reason } as const;
       return { kind: 'emergency-rollback', rollout, subject: '', reason: 'EmergencyRollback', fact };
     }),

@@ -33,7 +33,7 @@ export function entryOf({ rollout, model, status, policyInForce }: EntryFacts): 
     stable: status.stable,
     ...directiveExceptions(status),
     spreadMs: spread === undefined ? 0 : parseDurationMs(spread),
-    brake: false,
+    emergency: false,
   };
 }
 

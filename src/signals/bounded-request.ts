@@ -1,4 +1,4 @@
-// Owns asking a provider over HTTP: one POST, and an answer bounded in size.
+// Owns requests to a provider: one POST, and an answer of bounded size.
 import type { Clock } from '../base/clock.ts';
 import { type Post, post, redirectReason, UnusableAnswer } from '../base/post.ts';
 

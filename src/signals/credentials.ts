@@ -1,4 +1,4 @@
-// Owns the credentials of providers: files read anew for each question, so that they may be rotated.
+// Owns the credentials of providers: files read again for each request, so that they can be rotated.
 import { assertNever } from '../base/errors.ts';
 import { bearerHeader, readSecret } from '../base/secret-file.ts';
 

@@ -1,4 +1,4 @@
-// Owns asking Prometheus: one instant query, one finite number, or the reason why there is none.
+// Owns querying Prometheus: one instant query gives one finite number, or the reason why not.
 import type { Clock } from '../base/clock.ts';
 import { request } from './bounded-request.ts';
 import { type Credentials, readCredentials } from './credentials.ts';
@@ -28,18 +28,19 @@ function parseJson(text: string): unknown {
 
 const NUMBER = /^[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d{1,4})?$/;
 const MOST_DIGITS = 64;
+const NOT_PROMETHEUS = 'its answer is not one of the Prometheus API';
 
 /** A sample is `[time, "value"]`. */
 function numberOf(sample: unknown): SignalAnswer {
   const text: unknown = Array.isArray(sample) && sample.length === 2 ? sample[1] : undefined;
-  if (typeof text !== 'string' || text.length > MOST_DIGITS) return noAnswer('its answer is not one of Prometheus');
-  if (text === 'NaN') return noAnswer('the query gives no number (NaN), as a division by nothing does');
-  if (/^[+-]?Inf$/.test(text)) return noAnswer(`the query gives ${text}, as a division by zero does`);
+  if (typeof text !== 'string' || text.length > MOST_DIGITS) return noAnswer(NOT_PROMETHEUS);
+  if (text === 'NaN') return noAnswer('the result of the query is NaN, for example 0 / 0');
+  if (/^[+-]?Inf$/.test(text)) return noAnswer(`the result of the query is ${text}, for example a division by zero`);
   const value = NUMBER.test(text) ? Number(text) : Number.NaN;
-  return Number.isFinite(value) ? { kind: 'value', value } : noAnswer('its answer is not one of Prometheus');
+  return Number.isFinite(value) ? { kind: 'value', value } : noAnswer(NOT_PROMETHEUS);
 }
 
-/** The one number in an answer of `/api/v1/query`; whatever else it holds is no answer. Never throws. */
+/** The one number in an answer of `/api/v1/query`. Never throws. */
 export function readPrometheusAnswer(status: number, body: string): SignalAnswer {
   const answer = fieldsOf(parseJson(body));
   if (status === 401 || status === 403) return noAnswer(`it refuses the credentials (HTTP ${status})`);
@@ -47,20 +48,22 @@ export function readPrometheusAnswer(status: number, body: string): SignalAnswer
     return noAnswer(`it refuses the query: ${answer.error}`);
   if (status !== 200) return noAnswer(`it answers HTTP ${status}`);
   const data = fieldsOf(answer?.data);
-  if (answer?.status !== 'success' || data === null) return noAnswer('its answer is not one of Prometheus');
+  if (answer?.status !== 'success' || data === null) return noAnswer(NOT_PROMETHEUS);
   const { warnings } = answer;
   if (Array.isArray(warnings) && warnings.length > 0)
-    return noAnswer(`its answer may lack data: ${String(warnings[0]).slice(0, 200)}`);
+    return noAnswer(`its answer may be incomplete: ${String(warnings[0]).slice(0, 200)}`);
   if (data.resultType === 'scalar') return numberOf(data.result);
   if (data.resultType !== 'vector' || !Array.isArray(data.result))
-    return noAnswer('the query gives no instant vector and no scalar');
-  if (data.result.length === 0) return noAnswer('the query gives no series: nothing is measured under these labels');
+    return noAnswer('the result of the query is neither an instant vector nor a scalar');
+  if (data.result.length === 0) return noAnswer('the query returns no series: no data has these labels');
   if (data.result.length > 1)
-    return noAnswer(`the query gives ${data.result.length} series: make it one, with sum(…) or max(…)`);
+    return noAnswer(
+      `the query returns ${data.result.length} series: aggregate them to one, for example with sum(…) or max(…)`,
+    );
   return numberOf(fieldsOf(data.result[0])?.value);
 }
 
-/** A server that speaks the HTTP API of Prometheus (Thanos, Mimir and VictoriaMetrics do as well). */
+/** A server with the HTTP API of Prometheus, which Thanos, Mimir and VictoriaMetrics have as well. */
 export class PrometheusProvider implements QueryProvider {
   readonly kind = 'prometheus';
   readonly name: string;

@@ -1,11 +1,10 @@
-// Owns reading the service's list of providers: whom rules may ask, by name.
-import { readFile, stat } from 'node:fs/promises';
+// Owns reading the list of metric providers that rules may query.
 import path from 'node:path';
+import { readBoundedFile } from '../base/bounded-file.ts';
 import type { Clock } from '../base/clock.ts';
-import { CodedError, formatError } from '../base/errors.ts';
 import { readSecret } from '../base/secret-file.ts';
 import { parseDurationMs } from '../contract/duration.ts';
-import { parseDocument } from '../documents/parse-document.ts';
+import { parseDocumentOf } from '../documents/parse-document-of.ts';
 import type { SignalProviders } from '../documents/types.generated.ts';
 import type { Credentials } from './credentials.ts';
 import { PrometheusProvider } from './prometheus-provider.ts';
@@ -15,33 +14,6 @@ import { WebhookProvider } from './webhook-provider.ts';
 const MOST_BYTES = 256 * 1024;
 const DEFAULT_TIMEOUT_MS = 10_000;
 const DEFAULT_EVERY_MS = 15_000;
-
-async function readDocument(file: string): Promise<SignalProviders> {
-  const { size } = await stat(file);
-  if (size > MOST_BYTES) {
-    throw new CodedError({
-      code: 'SIGNALS_FILE_SIZE',
-      message: `${file} is longer than ${MOST_BYTES} bytes.`,
-      remedy: 'Name the list of providers.',
-    });
-  }
-  const parsed = parseDocument(file, await readFile(file), { isCopy: true });
-  if (parsed.kind === 'parsed' && parsed.document.kind === 'SignalProviders') return parsed.document;
-  if (parsed.kind === 'parsed') {
-    throw new CodedError({
-      code: 'SIGNALS_FILE_KIND',
-      message: `${file} is a ${parsed.document.kind}, not SignalProviders.`,
-      remedy: 'Give the file that names whom rules about outside signals may ask.',
-    });
-  }
-  const [first, ...others] = parsed.errors;
-  throw new CodedError({
-    code: first?.code ?? 'SIGNALS_FILE_UNREADABLE',
-    message: [first?.message ?? `${file} can't be read.`, ...others.map((one) => `\n${formatError(one)}`)].join(''),
-    ...(first?.remedy === undefined ? {} : { remedy: first.remedy }),
-    ...(first?.at === undefined ? {} : { at: first.at }),
-  });
-}
 
 function timesOf({ every, timeout }: { readonly every?: string; readonly timeout?: string }) {
   return {
@@ -77,23 +49,15 @@ export interface ProvidersFile {
   readonly isOptional: boolean;
 }
 
-/** The providers that a file names. Throws SIGNALS_FILE_… and what is wrong with its content, with its place. */
-export async function readProviders(
-  { file, isOptional }: ProvidersFile,
-  clock: Clock,
-): Promise<readonly SignalProvider[]> {
-  try {
-    return providersOf(await readDocument(file), path.dirname(file), clock);
-  } catch (cause) {
-    if (cause instanceof CodedError) throw cause;
-    if (isOptional && (cause as NodeJS.ErrnoException).code === 'ENOENT') return [];
-    throw new CodedError({
-      code: 'SIGNALS_FILE_UNREADABLE',
-      message: `${file} can't be read.`,
-      remedy: 'Name the list of providers with --signals, or leave it out.',
-      cause,
-    });
-  }
+async function readDocument({ file, isOptional }: ProvidersFile): Promise<SignalProviders | undefined> {
+  const bytes = await readBoundedFile(file, MOST_BYTES, isOptional);
+  return bytes === undefined ? undefined : parseDocumentOf('SignalProviders', file, bytes);
+}
+
+/** The providers in the file. Throws FILE_…, DOCUMENT_KIND, and what is wrong with its content, with its place. */
+export async function readProviders(list: ProvidersFile, clock: Clock): Promise<readonly SignalProvider[]> {
+  const document = await readDocument(list);
+  return document === undefined ? [] : providersOf(document, path.dirname(list.file), clock);
 }
 
 export interface LackingSecret {
@@ -101,9 +65,9 @@ export interface LackingSecret {
   readonly file: string;
 }
 
-/** The files of secrets that the list names and nobody can use as they lie there. Never throws: a broken list has none. */
-export async function lackingSecrets({ file: list }: ProvidersFile): Promise<readonly LackingSecret[]> {
-  const { spec } = await readDocument(list).catch(() => ({ spec: {} as SignalProviders['spec'] }));
+/** The files of secrets in the list that can't be used now. Never throws: a broken list has none. */
+export async function lackingSecrets(list: ProvidersFile): Promise<readonly LackingSecret[]> {
+  const spec: SignalProviders['spec'] = (await readDocument(list).catch(() => undefined))?.spec ?? {};
   const named = [
     ...(spec.prometheus ?? []).flatMap(({ name, bearerTokenFile, basicAuth }) =>
       [bearerTokenFile, basicAuth?.passwordFile].map((file) => ({ provider: name, file })),
@@ -112,7 +76,7 @@ export async function lackingSecrets({ file: list }: ProvidersFile): Promise<rea
       [bearerTokenFile, secretFile].map((file) => ({ provider: name, file })),
     ),
   ].flatMap(({ provider, file }) =>
-    file === undefined ? [] : [{ provider, file: path.resolve(path.dirname(list), file) }],
+    file === undefined ? [] : [{ provider, file: path.resolve(path.dirname(list.file), file) }],
   );
   const isLacking = await Promise.all(named.map(async ({ file }) => (await readSecret(file)) === null));
   return named.filter((_, index) => isLacking[index] === true);

@@ -1,7 +1,8 @@
-// Owns what can be asked of a provider of outside signals, and what comes back: answers are values, whatever the provider does.
+// Owns what a metric provider is asked and what it answers: answers are values, whatever the provider does.
+import { toIsoSeconds } from '../base/clock.ts';
 import { clipped, oneLine } from '../base/plain-text.ts';
 
-/** What a question is about; all that a provider is told. */
+/** What a webhook is asked to judge; it learns nothing else. */
 export interface SignalQuestion {
   readonly signal: string;
   readonly rollout: string;
@@ -13,10 +14,19 @@ export interface SignalQuestion {
   readonly stageOpenedAtMs: number;
 }
 
+/** The question as it is posted; `version` names this form. `askedAtMs` keeps others from replaying a signed question later. */
+export function questionText({ stageOpenedAtMs, ...facts }: SignalQuestion, askedAtMs?: number): string {
+  const window = {
+    openedAt: toIsoSeconds(stageOpenedAtMs),
+    ...(askedAtMs === undefined ? {} : { askedAt: toIsoSeconds(askedAtMs) }),
+  };
+  return JSON.stringify({ version: 1, ...facts, window });
+}
+
 export type SignalAnswer =
   | { readonly kind: 'value'; readonly value: number }
   | { readonly kind: 'judged'; readonly verdict: 'pass' | 'fail' | 'undecided'; readonly reason: string }
-  /** Nothing that can be used, and why. */
+  /** No usable answer, and why. */
   | { readonly kind: 'none'; readonly reason: string };
 
 interface Provider {
@@ -33,7 +43,7 @@ export interface QueryProvider extends Provider {
   ask(query: string, signal: AbortSignal): Promise<SignalAnswer>;
 }
 
-/** Judges by itself. */
+/** Answers with a verdict of its own. */
 export interface JudgingProvider extends Provider {
   readonly kind: 'webhook';
   /** Never throws. */
@@ -44,7 +54,7 @@ export type SignalProvider = QueryProvider | JudgingProvider;
 
 const MOST_REASON = 300;
 
-/** An answer that can't be used; what the provider itself wrote is kept to its place. */
+/** No usable answer. The reason may quote the provider, so it is bounded and on one line. */
 export function noAnswer(reason: string): SignalAnswer {
   return { kind: 'none', reason: clipped(oneLine(reason.slice(0, 2 * MOST_REASON)), MOST_REASON) };
 }

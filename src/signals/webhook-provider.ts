@@ -1,17 +1,22 @@
-// Owns asking a webhook: a signed question by POST, and an answer that is pass, fail or undecided, or is none.
-import { createHmac } from 'node:crypto';
-import { type Clock, toIsoSeconds } from '../base/clock.ts';
+// Owns asking a webhook for a verdict: a signed question by POST, answered with pass, fail or undecided.
+import type { Clock } from '../base/clock.ts';
 import { clipped, oneLine } from '../base/plain-text.ts';
-import { readSecret } from '../base/secret-file.ts';
+import { readSecret, signatureHeader } from '../base/secret-file.ts';
 import { request } from './bounded-request.ts';
 import { type Credentials, readCredentials } from './credentials.ts';
-import { type JudgingProvider, noAnswer, type SignalAnswer, type SignalQuestion } from './signal-provider.ts';
+import {
+  type JudgingProvider,
+  noAnswer,
+  questionText,
+  type SignalAnswer,
+  type SignalQuestion,
+} from './signal-provider.ts';
 
 export interface WebhookOptions {
   readonly name: string;
   readonly url: string;
   readonly credentials: Credentials;
-  /** Signs questions; null sends them unsigned. */
+  /** The secret signs questions; null sends them unsigned. */
   readonly secretFile: string | null;
   readonly everyMs: number;
   readonly timeoutMs: number;
@@ -20,7 +25,7 @@ export interface WebhookOptions {
 const MOST_REASON = 500;
 const VERDICTS = ['pass', 'fail', 'undecided'] as const;
 
-/** `{"verdict":"pass"|"fail"|"undecided","reason":"…"}` with status 200; whatever else is no answer. Never throws. */
+/** `{"verdict":"pass"|"fail"|"undecided","reason":"…"}` with status 200. Never throws. */
 export function readWebhookAnswer(status: number, body: string): SignalAnswer {
   if (status === 401 || status === 403) return noAnswer(`it refuses the credentials (HTTP ${status})`);
   if (status !== 200) return noAnswer(`it answers HTTP ${status}`);
@@ -35,15 +40,6 @@ export function readWebhookAnswer(status: number, body: string): SignalAnswer {
   if (known === undefined) return noAnswer('its answer has no verdict of pass, fail or undecided');
   if (typeof reason !== 'string') return noAnswer('the reason in its answer is not text');
   return { kind: 'judged', verdict: known, reason: clipped(oneLine(reason.slice(0, 2 * MOST_REASON)), MOST_REASON) };
-}
-
-/** The question as it is posted; `version` names this form. `askedAtMs` keeps a signed question from serving again later. */
-export function questionText({ stageOpenedAtMs, ...facts }: SignalQuestion, askedAtMs?: number): string {
-  const window = {
-    openedAt: toIsoSeconds(stageOpenedAtMs),
-    ...(askedAtMs === undefined ? {} : { askedAt: toIsoSeconds(askedAtMs) }),
-  };
-  return JSON.stringify({ version: 1, ...facts, window });
 }
 
 export class WebhookProvider implements JudgingProvider {
@@ -69,10 +65,7 @@ export class WebhookProvider implements JudgingProvider {
     if (headers.kind === 'none') return noAnswer(headers.reason);
     const secret = secretFile === null ? '' : await readSecret(secretFile);
     if (secret === null) return noAnswer("its secret can't be read");
-    const signature =
-      secret === ''
-        ? {}
-        : { 'x-slipway-signature-256': `sha256=${createHmac('sha256', secret).update(body).digest('hex')}` };
+    const signature = secret === '' ? {} : signatureHeader(secret, body);
     const answer = await request(
       {
         url,

@@ -3,9 +3,9 @@ import { createPublicKey, type KeyObject } from 'node:crypto';
 import { canonicalJson } from '../contract/digest.ts';
 import { signDsse } from '../contract/trust/dsse.ts';
 import { assertP256, keyIdOf } from '../contract/trust/keys.ts';
-import { formatAllowedSigner } from '../contract/trust/ssh-signature.ts';
 import { IN_TOTO_PAYLOAD_TYPE, type InTotoStatement } from '../contract/trust/statement.ts';
 import { signSsh } from './ssh-sign.ts';
+import { formatAllowedSigner } from './ssh-signature.ts';
 
 export interface ReconcilerSigner {
   readonly keyId: string;

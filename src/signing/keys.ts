@@ -35,7 +35,7 @@ async function writeNew(file: string, text: string, mode: number): Promise<void>
     if ((error as NodeJS.ErrnoException).code === 'EEXIST') {
       throw new CodedError({
         code: 'KEY_FILE_EXISTS',
-        message: `${file} exists already, and a key that is overwritten is lost.`,
+        message: `${file} already exists. Overwriting it would lose that key.`,
         remedy: 'Choose another name, or use --force.',
         cause: error,
       });
@@ -43,7 +43,7 @@ async function writeNew(file: string, text: string, mode: number): Promise<void>
     throw new CodedError({
       code: 'KEY_FILE_UNWRITABLE',
       message: `${file} can't be written.`,
-      remedy: 'Make its folder, and see that you may write there.',
+      remedy: 'Create its folder and check that you may write there.',
       cause: error,
     });
   }
@@ -90,7 +90,7 @@ export function parsePrivateKey(pem: string, source: string): KeyObject {
     throw new CodedError({
       code: 'KEY_UNREADABLE',
       message: `${source} is not a private key in PEM.`,
-      remedy: 'Give the whole block that begins with -----BEGIN PRIVATE KEY-----; `slipway keygen` makes one.',
+      remedy: 'Pass the whole block from -----BEGIN PRIVATE KEY----- on; `slipway keygen` creates one.',
     });
   }
   assertP256(key, source);
@@ -106,11 +106,11 @@ export async function readPrivateKey(file: string): Promise<KeyObject> {
     throw new CodedError({
       code: 'KEY_FILE_UNREADABLE',
       message: `The private key ${file} can't be read.`,
-      remedy: 'See that the file is there and that this user may read it.',
+      remedy: 'Check that the file exists and that you may read it.',
       cause: error,
     });
   }
   if (bytes.length > MOST_KEY_BYTES)
-    throw new CodedError({ code: 'KEY_UNREADABLE', message: `${file} is too long to be a private key.` });
+    throw new CodedError({ code: 'KEY_UNREADABLE', message: `${file} is too large for a private key.` });
   return parsePrivateKey(bytes.toString('latin1'), file);
 }

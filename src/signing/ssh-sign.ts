@@ -1,6 +1,6 @@
 // Owns signing of Git commits in SSH's form, so that Git itself calls them good.
 import { createPublicKey, type KeyObject, sign } from 'node:crypto';
-import { GIT_NAMESPACE, sshPublicKey, sshSignedBytes, sshString } from '../contract/trust/ssh-signature.ts';
+import { GIT_NAMESPACE, sshPublicKey, sshSignedBytes, sshString } from './ssh-signature.ts';
 
 /** A positive number as SSH writes it: no leading zeros, but one where the first bit would read as a sign. */
 function multiPrecision(bytes: Buffer): Buffer {

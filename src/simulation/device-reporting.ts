@@ -1,7 +1,11 @@
 // Owns what a virtual device reports: real report documents, an interval each, numbered when they leave and kept while nobody can take them.
-import { activeContent, type ModelRecord, type SlotContent } from '../../fleet-agent/src/model-record.ts';
-import { mergeBodies, type ReportBody } from '../../fleet-agent/src/report-body.ts';
-import { subjectOf } from '../../fleet-agent/src/status.ts';
+import {
+  activeContent,
+  type ModelRecord,
+  type SlotContent,
+  subjectOf,
+} from '../../fleet-agent/src/record/model-record.ts';
+import { mergeBodies, type ReportBody } from '../../fleet-agent/src/report/report-body.ts';
 import type { Digest } from '../contract/digest.ts';
 import type { Summary } from '../contract/gauges.ts';
 import type { ModelInterval, ModelState, Outcome, TransferResult } from '../contract/report.ts';

@@ -1,5 +1,5 @@
 // Owns a rehearsal: a policy against a scenario, over a virtual fleet in virtual time, by the production's own decisions.
-import { trialLimitsOf } from '../../fleet-agent/src/trial.ts';
+import { trialLimitsOf } from '../../fleet-agent/src/update/trial.ts';
 import { digestOf, digestOfJson } from '../contract/digest.ts';
 import type { DeviceReport } from '../contract/report.ts';
 import type { RolloutPolicy } from '../documents/types.generated.ts';

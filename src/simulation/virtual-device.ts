@@ -1,20 +1,21 @@
 // Owns a device in virtual time: the agent's own update machine and trial, with downloads, answers and reports of a false world.
 
-import { spreadShare } from '../../fleet-agent/src/directive-intake.ts';
 import {
   activeContent,
   emptyRecord,
+  failedForGood,
   type Goal,
   type ModelRecord,
   type SlotName,
-} from '../../fleet-agent/src/model-record.ts';
-import { DOWNLOAD_BACK_OFF } from '../../fleet-agent/src/model-supply.ts';
-import { judgeTrial, type TrialLimits } from '../../fleet-agent/src/trial.ts';
-import { transition } from '../../fleet-agent/src/update-machine.ts';
-import { nextStep, type UpdateEvent } from '../../fleet-agent/src/update-step.ts';
+} from '../../fleet-agent/src/record/model-record.ts';
+import { spreadWaitMs } from '../../fleet-agent/src/update/desired-version.ts';
+import { DOWNLOAD_BACK_OFF } from '../../fleet-agent/src/update/model-supply.ts';
+import { judgeTrial, type TrialLimits } from '../../fleet-agent/src/update/trial.ts';
+import { transition } from '../../fleet-agent/src/update/update-machine.ts';
+import { nextStep, type UpdateEvent } from '../../fleet-agent/src/update/update-step.ts';
 import { backOffMs } from '../base/back-off.ts';
 import { type RandomStream, seededRandom } from '../base/random.ts';
-import { assignmentsFor, type Directive, type DirectiveEntry, type ModelChoice } from '../contract/directive.ts';
+import { assignmentsFor, type Directive, type ModelChoice } from '../contract/directive.ts';
 import type { TransferResult } from '../contract/report.ts';
 import { type Behaviour, Served } from './behaviour.ts';
 import { type Assigned, DeviceReporting } from './device-reporting.ts';
@@ -159,15 +160,11 @@ export class VirtualDevice {
       const { entry, arm, choice, attempt } = assignment;
       this.#assigned = { rollout, revision, arm };
       if (this.#spread?.digest !== choice.digest) {
-        this.#spread = { digest: choice.digest, fromMs: at + this.#spreadMs(entry) };
+        this.#spread = { digest: choice.digest, fromMs: at + spreadWaitMs(entry, this.traits.facts.id) };
       }
       const goal: Goal = { rollout, revision, arm, digest: choice.digest, version: choice.version, attempt };
       this.#apply({ kind: 'assigned', goal, stableFirst: null, now: { ...CIRCUMSTANCES, nowMs: at } }, at);
     }
-  }
-
-  #spreadMs({ salt, spreadMs }: DirectiveEntry): number {
-    return spreadMs === 0 ? 0 : spreadShare(salt, this.traits.facts.id) * spreadMs;
   }
 
   #apply(event: UpdateEvent, at: number): void {
@@ -195,7 +192,7 @@ export class VirtualDevice {
     while (this.#work === null) {
       const step = nextStep(this.#record, this.#serving);
       switch (step.kind) {
-        case 'rest':
+        case 'wait':
           if (this.#record.phase.kind === 'trial') this.#beginTrial(at);
           return;
         case 'serve':
@@ -251,7 +248,7 @@ export class VirtualDevice {
     const seen = { latency: trial.served.latencySketch(), lastError: null };
     const verdict = judgeTrial(this.#world.trial, progress, seen);
     if (verdict.kind === 'passed') this.#apply({ kind: 'trialPassed', message: verdict.message }, at);
-    if (verdict.kind === 'failed') this.#apply({ ...verdict, lapse: { kind: 'never' } }, at);
+    if (verdict.kind === 'failed') this.#apply(failedForGood(verdict.reason, verdict.message), at);
   }
 
   #behaviour(at: number): Behaviour {
@@ -284,6 +281,6 @@ export class VirtualDevice {
     const busyness = this.#world.busyness(this.traits, at);
     const gauges = this.#gauges.read({ behaviour: this.#behaviour(at), busyness, at });
     this.#reporting.tell({ record: this.#record, assigned: this.#assigned, outcomes, gauges, at });
-    if (outcomes.length > 0) this.#apply({ kind: 'told', outcomes }, at);
+    if (outcomes.length > 0) this.#apply({ kind: 'reported', outcomes }, at);
   }
 }

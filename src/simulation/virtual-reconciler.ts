@@ -6,7 +6,7 @@ import { isInAnyGroup } from '../contract/group-exception.ts';
 import { type DeviceFacts, matchesSelector, parseSelector } from '../contract/selector.ts';
 import type { Rollout, RolloutPolicy, RolloutStatus } from '../documents/types.generated.ts';
 import type { StageVerdict } from '../gates/rule-verdict.ts';
-import { type Measured, WindowReader } from '../measurement/window-reader.ts';
+import { type Measured, WindowMeasurement } from '../measurement/window-measurement.ts';
 import type { RolloutInForce } from '../measurement/window-spec.ts';
 import { WindowKeeping } from '../reconcile/prepare-windows.ts';
 import { decide } from '../rollout/decide.ts';
@@ -58,7 +58,7 @@ const MOST_STEPS = 20;
 export class VirtualReconciler {
   readonly #rollout: VirtualRollout;
   readonly #store: VirtualStore;
-  readonly #windows: WindowReader;
+  readonly #windows: WindowMeasurement;
   readonly #keeping: WindowKeeping;
   readonly #fleet: readonly DeviceFacts[];
   readonly #matching = new Map<string, readonly string[]>();
@@ -70,7 +70,7 @@ export class VirtualReconciler {
     this.#rollout = rollout;
     this.#store = store;
     this.#fleet = fleet;
-    this.#windows = new WindowReader(store, rollout.reportMs);
+    this.#windows = new WindowMeasurement(store, rollout.reportMs);
     this.#keeping = new WindowKeeping(store, this.#windows);
     const { model, stable, target, policy, policyDigest } = rollout;
     this.#spec = { model, version: stable.version, policy: policy.metadata.name, target };

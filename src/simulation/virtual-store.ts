@@ -1,13 +1,14 @@
 // Owns the service's memory in virtual time: devices, windows and listening time, kept by the functions that the real stores use.
 import type { JsonValue } from '../contract/digest.ts';
+import type { StoredAnswer } from '../contract/fleet-messages.ts';
 import type { DeviceReport } from '../contract/report.ts';
 import type { DeviceFacts } from '../contract/selector.ts';
-import type { WindowReadings } from '../measurement/window-reader.ts';
+import type { WindowReadings } from '../measurement/window-measurement.ts';
 import type { PreparedStore } from '../reconcile/prepare-windows.ts';
 import type { KnownDevice } from '../rollout/count-cohort.ts';
 import { type Outcomes, rememberOutcomes, rememberTaken, type Taken } from '../store/device-memory.ts';
-import type { ReportAnswer, WindowReading } from '../store/fleet-store.ts';
 import { admitSequence, NO_SEQUENCES, type SequencesSeen } from '../store/report-sequence.ts';
+import type { WindowReading } from '../store/window-store.ts';
 import { foldReport } from '../telemetry/fold-report.ts';
 import type { WindowSpec } from '../telemetry/window.ts';
 import { applyFold, emptyWindowTallies, type WindowTallies } from '../telemetry/window-tallies.ts';
@@ -74,7 +75,7 @@ export class VirtualStore implements WindowReadings, PreparedStore {
   }
 
   /** Counts a report once. */
-  ingest(report: DeviceReport, receivedAtMs: number): ReportAnswer {
+  ingest(report: DeviceReport, receivedAtMs: number): StoredAnswer {
     const device = this.#devices.get(report.device);
     if (device === undefined) return 'unknown-device';
     const admission = admitSequence(device.seen, report.sequence);
@@ -130,11 +131,11 @@ export class VirtualStore implements WindowReadings, PreparedStore {
     if (open !== undefined && open.closedAtMs === null) open.isReady = ready;
   }
 
-  async putHolding(name: string, value: JsonValue): Promise<void> {
+  async putValue(name: string, value: JsonValue): Promise<void> {
     this.#holdings.set(name, value);
   }
 
-  async readHolding(name: string): Promise<JsonValue | undefined> {
+  async readValue(name: string): Promise<JsonValue | undefined> {
     return this.#holdings.get(name);
   }
 }

@@ -9,8 +9,12 @@ export interface FoundFile {
   readonly bundleOid: string | null;
 }
 
-const BUNDLE_SUFFIX = '.sigstore.json';
-const DOCUMENT = /\.(ya?ml|json)$/;
+export const BUNDLE_SUFFIX = '.sigstore.json';
+
+/** Is the file a document, by its name? */
+export function isDocument(name: string): boolean {
+  return /\.(ya?ml|json)$/.test(name) && !name.endsWith(BUNDLE_SUFFIX);
+}
 
 interface Folder<T> {
   readonly tree: Tree;
@@ -74,7 +78,7 @@ export class FolderCache<T> {
     const below: string[] = [];
     for (const [name, entry] of tree.entries) {
       if (entry.kind === 'tree') below.push(name);
-      else if (DOCUMENT.test(name) && !name.endsWith(BUNDLE_SUFFIX)) {
+      else if (isDocument(name)) {
         const bundle = tree.entries.get(name + BUNDLE_SUFFIX);
         const found = {
           path: `${path}/${name}`,

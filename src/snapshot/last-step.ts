@@ -1,12 +1,13 @@
 // Owns finding the last step of a rollout in Git: its evidence, whether the reconciler signed it, and its commit.
 import type { KeyObject } from 'node:crypto';
-import { CodedError, toCodedError } from '../base/errors.ts';
+import { CodedError } from '../base/errors.ts';
 import { digestOf } from '../contract/digest.ts';
 import { EVIDENCE_PREDICATE_TYPE, parseStatement } from '../contract/trust/statement.ts';
 import { verifyEvidence } from '../contract/trust/verifier.ts';
 import { findInTree, type ManifestsRepository } from '../git/manifests-repository.ts';
 import { MEASURED_STEPS } from '../rollout/transition.ts';
-import { EVIDENCE_LIMIT_BYTES, type EvidencePredicate, parseEvidence, payloadOf } from './evidence.ts';
+import { type EvidencePredicate, parseEvidence, payloadOf } from './evidence.ts';
+import { evidenceFiles, readEvidence } from './evidence-files.ts';
 
 /** Steps that are looked through for one that rests on measurements. */
 const MOST_STEPS = 50;
@@ -57,28 +58,15 @@ function signatureOf(bytes: Uint8Array, keys: StepQuestion['keys']): EvidenceSig
 }
 
 /** Nothing for what is too large to be evidence: one such file must not hide the others. */
-async function readEvidence(repository: StepQuestion['repository'], oid: string): Promise<Uint8Array> {
-  try {
-    return await repository.readBlob(oid, EVIDENCE_LIMIT_BYTES);
-  } catch (thrown) {
-    const error = toCodedError(thrown);
-    if (error.kind === 'retry-later') throw error;
-    return new Uint8Array();
-  }
+async function bytesOf(repository: StepQuestion['repository'], oid: string): Promise<Uint8Array> {
+  const read = await readEvidence(repository, oid);
+  return read.kind === 'read' ? read.bytes : new Uint8Array();
 }
 
-async function* evidenceFiles({ repository, head, evidenceFolder, rollout }: StepQuestion) {
-  const folder = findInTree(await repository.readTree(head), `${evidenceFolder}/${rollout}`);
-  if (folder?.kind !== 'tree') return;
-  const numbered = [...folder.tree.entries].flatMap(([name, child]) => {
-    const revision = /^(\d+)-.*\.json$/.exec(name)?.[1];
-    return revision === undefined || child.kind !== 'blob'
-      ? []
-      : [{ revision: Number(revision), name, oid: child.oid }];
-  });
-  for (const { name, oid } of numbered.sort((a, b) => b.revision - a.revision).slice(0, MOST_STEPS)) {
-    yield { file: `${evidenceFolder}/${rollout}/${name}`, bytes: await readEvidence(repository, oid) };
-  }
+async function* newestEvidence({ repository, head, evidenceFolder, rollout }: StepQuestion) {
+  const files = evidenceFiles(await repository.readTree(head), evidenceFolder, rollout);
+  for (const { path, oid } of files.reverse().slice(0, MOST_STEPS))
+    yield { file: path, bytes: await bytesOf(repository, oid) };
 }
 
 /** The newest steps of a rollout. Throws EVIDENCE_UNREADABLE when there is evidence, and none of it can be read. */
@@ -88,7 +76,7 @@ export async function findSteps(question: StepQuestion): Promise<FoundSteps> {
   let measured: Omit<FoundStep, 'commit'> | null = null;
   let unread = '';
   let refused: FoundSteps['refused'] = null;
-  for await (const { file, bytes } of evidenceFiles(question)) {
+  for await (const { file, bytes } of newestEvidence(question)) {
     const predicate = predicateOf(bytes);
     if (predicate === undefined || predicate.rollout !== rollout) {
       unread = file;
@@ -126,7 +114,7 @@ export async function readStep(
 ): Promise<EvidencePredicate | undefined> {
   const found = findInTree(await repository.readTree(head), path);
   if (found?.kind !== 'blob') return undefined;
-  const bytes = await readEvidence(repository, found.oid);
+  const bytes = await bytesOf(repository, found.oid);
   return digestOf(bytes) === digest ? predicateOf(bytes) : undefined;
 }
 

@@ -1,15 +1,16 @@
-// Owns the documents of a manifests repository as commands need them: each parsed with its place in the layout, problems included.
-import { CodedError, toCodedError } from '../base/errors.ts';
-import { type ParsedDocument, parseDocument } from '../documents/parse-document.ts';
-import { DEFAULT_LAYOUT, type Layout } from '../documents/repository-layout.ts';
+// Owns the documents of a manifests repository as commands show them: those of the snapshot with their places, and the files that nothing reads.
+import { CodedError } from '../base/errors.ts';
+import type { ParsedDocument } from '../documents/parse-document.ts';
+import { type Layout, nameOfPath } from '../documents/repository-layout.ts';
 import type { SlipwayDocument } from '../documents/slipway-document.ts';
 import type { Rollout } from '../documents/types.generated.ts';
-import type { RepositoryFiles } from './repository-files.ts';
-import { nameOfPath } from './snapshot-index.ts';
+import type { Tree, TreeChild } from '../git/manifests-repository.ts';
+import type { RepositoryFiles } from '../git/repository-files.ts';
+import { BUNDLE_SUFFIX, isDocument } from './folder-cache.ts';
+import { misplaced, type Snapshot, SnapshotReader, type SnapshotSource } from './snapshot.ts';
 
 const DOCUMENT_LIMIT_BYTES = 256 * 1024;
 const BUNDLE_LIMIT_BYTES = 1024 * 1024;
-const BUNDLE_SUFFIX = '.sigstore.json';
 
 export interface FoundDocument {
   readonly file: string;
@@ -24,74 +25,88 @@ export interface FoundDocuments {
   readonly problems: readonly CodedError[];
 }
 
-const KIND_OF_FOLDER: Readonly<Record<Exclude<keyof Layout, 'evidence'>, SlipwayDocument['kind']>> = {
-  models: 'ModelManifest',
-  policies: 'RolloutPolicy',
-  rollouts: 'Rollout',
-  fleet: 'DeviceGroup',
-};
-
-function misplaced(file: string, kind: string, wanted: string | null): CodedError {
-  const message =
-    wanted === null
-      ? `A ${kind} lies in no folder of the layout, so nothing reads it.`
-      : `A ${kind} stands where a ${wanted} belongs.`;
-  const remedy = 'Move it to the folder of its kind.';
-  return new CodedError({ code: 'DOCUMENT_MISPLACED', message, remedy, at: { file, line: 1, column: 1 } });
+interface FilesTree extends Tree {
+  readonly entries: Map<string, TreeChild>;
 }
 
-async function readDocument(files: RepositoryFiles, file: string): Promise<FoundDocument> {
-  try {
-    const bytes = await files.read(file, DOCUMENT_LIMIT_BYTES);
-    return { file, bytes, parsed: parseDocument(file, bytes) };
-  } catch (thrown) {
-    const error = toCodedError(thrown, 'DOCUMENT_UNREADABLE');
-    if (error.kind === 'retry-later') throw error;
-    return { file, bytes: Buffer.alloc(0), parsed: { kind: 'broken', errors: [error] } };
+/** Files as a tree: each is its own object, named by its path. */
+function sourceOf(files: RepositoryFiles): SnapshotSource {
+  const folder = (oid: string): FilesTree => ({ oid, entries: new Map(), skipped: new Map() });
+  const root = folder('');
+  const folders = new Map([['', root]]);
+  const folderAt = (path: string): FilesTree => {
+    const known = folders.get(path);
+    if (known !== undefined) return known;
+    const made = folder(path);
+    folders.set(path, made);
+    folderAt(path.slice(0, Math.max(0, path.lastIndexOf('/')))).entries.set(nameIn(path), { kind: 'tree', tree: made });
+    return made;
+  };
+  for (const path of files.paths)
+    folderAt(path.slice(0, Math.max(0, path.lastIndexOf('/')))).entries.set(nameIn(path), { kind: 'blob', oid: path });
+  return { readTree: async () => root, readBlob: (path, limitBytes) => files.read(path, limitBytes) };
+}
+
+function nameIn(path: string): string {
+  return path.slice(path.lastIndexOf('/') + 1);
+}
+
+type AnyDocument =
+  | NonNullable<Snapshot['settings']>
+  | MapValue<Snapshot['models' | 'policies' | 'rollouts' | 'groups']>;
+type MapValue<M> = M extends ReadonlyMap<string, infer V> ? V : never;
+
+function contentOf(one: Exclude<AnyDocument, { kind: 'broken' }>): SlipwayDocument {
+  switch (one.kind) {
+    case 'model':
+      return one.manifest;
+    case 'policy':
+      return one.policy;
+    case 'rollout':
+      return one.rollout;
+    case 'group':
+      return one.group;
+    case 'settings':
+      return one.settings;
   }
 }
 
-/** Every document below the layout's folders, and those that lie where nothing reads them. */
+function foundDocument(one: AnyDocument): FoundDocument[] {
+  const { path: file } = one;
+  if (one.kind === 'broken')
+    return [{ file, bytes: Buffer.from(one.bytes), parsed: { kind: 'broken', errors: one.errors } }];
+  const { source } = one;
+  if (source === null) return [];
+  const bytes = 'bytes' in one ? Buffer.from(one.bytes) : Buffer.from(source.text);
+  return [{ file, bytes, parsed: { kind: 'parsed', document: contentOf(one), source } }];
+}
+
+/** Every document below the layout's folders as the service reads it, and those that lie where nothing reads them. */
 export async function readDocuments(files: RepositoryFiles): Promise<FoundDocuments> {
-  const documents: FoundDocument[] = [];
-  const problems: CodedError[] = [];
-  let layout = DEFAULT_LAYOUT;
-  if (files.paths.includes('slipway.yaml')) {
-    const settings = await readDocument(files, 'slipway.yaml');
-    documents.push(settings);
-    if (settings.parsed.kind === 'parsed') {
-      const { document } = settings.parsed;
-      if (document.kind === 'Repository') layout = { ...layout, ...document.spec.layout };
-      else problems.push(misplaced('slipway.yaml', document.kind, 'Repository'));
-    }
-  }
-  for (const file of files.paths) {
-    if (!/\.(ya?ml|json)$/.test(file) || file.endsWith(BUNDLE_SUFFIX) || file === 'slipway.yaml') continue;
-    if (file.startsWith(`${layout.evidence}/`)) continue;
-    const folder = folderOf(file, layout);
-    if (folder === undefined) {
-      problems.push(...(await strayProblem(files, file)));
-      continue;
-    }
-    const found = await readDocument(files, file);
-    documents.push(found);
-    const wanted = KIND_OF_FOLDER[folder];
-    if (found.parsed.kind === 'parsed' && found.parsed.document.kind !== wanted)
-      problems.push(misplaced(file, found.parsed.document.kind, wanted));
-  }
-  for (const { path, why } of files.skipped) {
-    if (folderOf(path, layout) === undefined) continue;
-    const message = `${path} is not read: ${why}.`;
-    const remedy = 'Put the file itself there.';
-    const at = { file: path, line: 1, column: 1 };
-    problems.push(new CodedError({ code: 'DOCUMENT_SKIPPED', message, remedy, at }));
-  }
-  return { layout, documents, problems };
+  const snapshot = await new SnapshotReader(sourceOf(files), { keepsSources: true }).read('');
+  const { layout, settings, models, policies, rollouts, groups } = snapshot;
+  const all = [
+    ...(settings === null ? [] : [settings]),
+    ...[models, policies, rollouts, groups].flatMap((documents): AnyDocument[] => [...documents.values()]),
+  ];
+  const strays = await Promise.all(
+    files.paths.filter((file) => isStray(file, layout)).map((file) => strayProblem(files, file)),
+  );
+  return {
+    layout,
+    documents: all.flatMap(foundDocument),
+    problems: [...strays.flat(), ...skippedProblems(files, layout)],
+  };
 }
 
-function folderOf(file: string, layout: Layout): keyof typeof KIND_OF_FOLDER | undefined {
-  const folders = Object.keys(KIND_OF_FOLDER) as (keyof typeof KIND_OF_FOLDER)[];
-  return folders.find((folder) => file.startsWith(`${layout[folder]}/`));
+function isBelow(file: string, { models, policies, rollouts, fleet }: Layout): boolean {
+  return [models, policies, rollouts, fleet].some((folder) => file.startsWith(`${folder}/`));
+}
+
+function isStray(file: string, layout: Layout): boolean {
+  return (
+    isDocument(file) && file !== 'slipway.yaml' && !file.startsWith(`${layout.evidence}/`) && !isBelow(file, layout)
+  );
 }
 
 /** Other files may lie in the repository; a document of Slipway's outside the layout is most likely a mistyped folder. */
@@ -100,6 +115,16 @@ async function strayProblem(files: RepositoryFiles, file: string): Promise<Coded
   const text = (await files.read(file, DOCUMENT_LIMIT_BYTES).catch(() => Buffer.alloc(0))).toString('utf8');
   if (!/^apiVersion:\s*["']?slipway\.dev\//m.test(text)) return [];
   return [misplaced(file, /^kind:\s*["']?([A-Za-z]{1,40})/m.exec(text)?.[1] ?? 'document', null)];
+}
+
+function skippedProblems({ skipped }: RepositoryFiles, layout: Layout): CodedError[] {
+  return skipped
+    .filter(({ path }) => isBelow(path, layout))
+    .map(({ path, why }) => {
+      const message = `${path} is ignored: ${why}.`;
+      const remedy = 'Replace it with a regular file.';
+      return new CodedError({ code: 'DOCUMENT_SKIPPED', message, remedy, at: { file: path, line: 1, column: 1 } });
+    });
 }
 
 /** The signature that lies beside a document. */

@@ -1,11 +1,7 @@
 // Owns looking documents up by the names that people use, instead of by path.
 import { CodedError } from '../base/errors.ts';
+import { nameOfPath } from '../documents/repository-layout.ts';
 import type { BrokenDocument, ModelDocument, PolicyDocument, RolloutDocument, Snapshot } from './snapshot.ts';
-
-/** The name that a document's path gives it: the file's name without its ending. */
-export function nameOfPath(path: string): string {
-  return path.slice(path.lastIndexOf('/') + 1).replace(/\.(ya?ml|json)$/, '');
-}
 
 function twice(path: string, other: string): BrokenDocument {
   const error = new CodedError({
@@ -14,7 +10,7 @@ function twice(path: string, other: string): BrokenDocument {
     remedy: 'Rename one of them: names are unique over all folders.',
     at: { file: path, line: 1, column: 1 },
   });
-  return { kind: 'broken', path, errors: [error] };
+  return { kind: 'broken', path, bytes: new Uint8Array(), errors: [error] };
 }
 
 function byName<T extends { readonly path: string }>(
@@ -100,7 +96,12 @@ function errorsIn(documents: Documents): readonly CodedError[] {
   return known;
 }
 
+/** What is wrong with `slipway.yaml` itself. */
+export function settingsErrors(settings: Snapshot['settings']): readonly CodedError[] {
+  return settings?.kind === 'broken' ? settings.errors : [];
+}
+
 /** All that is wrong with the documents of a snapshot. */
-export function documentErrors({ problems, models, policies, rollouts, groups }: Snapshot): readonly CodedError[] {
-  return [...problems, ...[models, policies, rollouts, groups].flatMap(errorsIn)];
+export function documentErrors({ settings, models, policies, rollouts, groups }: Snapshot): readonly CodedError[] {
+  return [...settingsErrors(settings), ...[models, policies, rollouts, groups].flatMap(errorsIn)];
 }

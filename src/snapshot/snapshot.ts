@@ -1,9 +1,11 @@
 // Owns one commit of the manifests repository as documents: parsed, digested and judged, each once.
 import { CodedError, toCodedError } from '../base/errors.ts';
 import { type Digest, digestOf } from '../contract/digest.ts';
+import type { DocumentSource } from '../contract/source/document-source.ts';
 import type { ModelManifest } from '../contract/types.generated.ts';
 import { parseDocument } from '../documents/parse-document.ts';
 import { DEFAULT_LAYOUT, type Layout } from '../documents/repository-layout.ts';
+import type { SlipwayDocument } from '../documents/slipway-document.ts';
 import type { DeviceGroup, Repository, Rollout, RolloutPolicy } from '../documents/types.generated.ts';
 import { findInTree, type ManifestsRepository, type Tree } from '../git/manifests-repository.ts';
 import { FolderCache, type FoundFile } from './folder-cache.ts';
@@ -11,48 +13,54 @@ import { FolderCache, type FoundFile } from './folder-cache.ts';
 const DOCUMENT_LIMIT_BYTES = 256 * 1024;
 const BUNDLE_LIMIT_BYTES = 1024 * 1024;
 
+/** A file that was read as a document of the kind that belongs there. */
+interface ReadDocument {
+  readonly path: string;
+  readonly oid: string;
+  /** Where its fields stand; null unless the reader keeps that. */
+  readonly source: DocumentSource | null;
+}
+
+interface SignedDocument extends ReadDocument {
+  readonly bundleOid: string | null;
+  readonly bytes: Uint8Array;
+  readonly bundle: Uint8Array | undefined;
+  readonly digest: Digest;
+}
+
 /** A document that can't be used: its name comes from its path. */
 export interface BrokenDocument {
   readonly kind: 'broken';
   readonly path: string;
+  readonly bytes: Uint8Array;
   readonly errors: readonly CodedError[];
 }
 
-export interface ModelDocument {
+export interface ModelDocument extends SignedDocument {
   readonly kind: 'model';
-  readonly path: string;
-  readonly oid: string;
-  readonly bundleOid: string | null;
-  readonly bytes: Uint8Array;
-  readonly bundle: Uint8Array | undefined;
-  readonly digest: Digest;
   readonly manifest: ModelManifest;
 }
 
-export interface PolicyDocument {
+export interface PolicyDocument extends SignedDocument {
   readonly kind: 'policy';
-  readonly path: string;
-  readonly oid: string;
-  readonly bundleOid: string | null;
-  readonly bytes: Uint8Array;
-  readonly bundle: Uint8Array | undefined;
-  readonly digest: Digest;
   readonly policy: RolloutPolicy;
 }
 
-export interface RolloutDocument {
+export interface RolloutDocument extends ReadDocument {
   readonly kind: 'rollout';
-  readonly path: string;
-  readonly oid: string;
   readonly rollout: Rollout;
   /** As it is written: edits splice it. */
   readonly text: string;
 }
 
-export interface GroupDocument {
+export interface GroupDocument extends ReadDocument {
   readonly kind: 'group';
-  readonly path: string;
   readonly group: DeviceGroup;
+}
+
+export interface SettingsDocument extends ReadDocument {
+  readonly kind: 'settings';
+  readonly settings: Repository;
 }
 
 export interface Snapshot {
@@ -64,48 +72,58 @@ export interface Snapshot {
   readonly policies: ReadonlyMap<string, PolicyDocument | BrokenDocument>;
   readonly rollouts: ReadonlyMap<string, RolloutDocument | BrokenDocument>;
   readonly groups: ReadonlyMap<string, GroupDocument | BrokenDocument>;
-  /** Problems of `slipway.yaml` itself; the defaults are used then. */
-  readonly problems: readonly CodedError[];
+  /** `slipway.yaml`; the defaults are used where it is missing or broken. */
+  readonly settings: SettingsDocument | BrokenDocument | null;
 }
 
-function wrongKind(path: string, kind: string, wanted: string): BrokenDocument {
-  const error = new CodedError({
-    code: 'DOCUMENT_MISPLACED',
-    message: `A ${kind} stands where a ${wanted} belongs.`,
-    remedy: 'Move it to the folder of its kind.',
-    at: { file: path, line: 1, column: 1 },
-  });
-  return { kind: 'broken', path, errors: [error] };
+/** What of a repository a snapshot is read from: a commit, or a folder of a person. */
+export type SnapshotSource = Pick<ManifestsRepository, 'readTree' | 'readBlob'>;
+
+export interface SnapshotReaderOptions {
+  /** Whoever shows errors with their places needs the syntax trees; they take more memory than all else. */
+  readonly keepsSources?: boolean;
 }
 
-type SettingsRead = Pick<Snapshot, 'layout' | 'defaultPolicy' | 'problems'>;
+type Loaded<K extends SlipwayDocument['kind']> = {
+  readonly kind: 'loaded';
+  readonly bytes: Uint8Array;
+  readonly source: DocumentSource;
+  readonly document: Extract<SlipwayDocument, { kind: K }>;
+};
+
+export function misplaced(file: string, kind: string, wanted: string | null): CodedError {
+  const message =
+    wanted === null
+      ? `This ${kind} is outside the folders of the layout, so nothing reads it.`
+      : `This is a ${kind}, in a folder for documents of kind ${wanted}.`;
+  const remedy = 'Move it to the folder of its kind.';
+  return new CodedError({ code: 'DOCUMENT_MISPLACED', message, remedy, at: { file, line: 1, column: 1 } });
+}
 
 /** One and the same for every read, so that what is made of it is kept. */
 const NOTHING: ReadonlyMap<string, never> = new Map<string, never>();
-
-/** Settings that can't be read are a problem to show; the documents are where they are by default. */
-function unreadableSettings(thrown: unknown): SettingsRead {
-  const error = toCodedError(thrown, 'DOCUMENT_UNREADABLE');
-  if (error.kind === 'retry-later') throw error;
-  return { layout: DEFAULT_LAYOUT, defaultPolicy: null, problems: [error] };
-}
+const SETTINGS_FILE = 'slipway.yaml';
 
 /** Reads commits one after the other; what did not change between them is not read again. */
 export class SnapshotReader {
-  readonly #repository: ManifestsRepository;
-  #settings: { readonly oid: string; readonly read: SettingsRead } | undefined;
-  readonly #models = new FolderCache((found) => this.#guarded(found, () => this.#loadModel(found)));
-  readonly #policies = new FolderCache((found) => this.#guarded(found, () => this.#loadPolicy(found)));
-  readonly #rollouts = new FolderCache((found) => this.#guarded(found, () => this.#loadRollout(found)));
-  readonly #groups = new FolderCache((found) => this.#guarded(found, () => this.#loadGroup(found)));
+  readonly #from: SnapshotSource;
+  readonly #keepsSources: boolean;
+  #settings: { readonly oid: string; readonly read: SettingsDocument | BrokenDocument } | undefined;
+  readonly #models = new FolderCache((found) => this.#loadModel(found));
+  readonly #policies = new FolderCache((found) => this.#loadPolicy(found));
+  readonly #rollouts = new FolderCache((found) => this.#loadRollout(found));
+  readonly #groups = new FolderCache((found) => this.#loadGroup(found));
 
-  constructor(repository: ManifestsRepository) {
-    this.#repository = repository;
+  constructor(from: SnapshotSource, { keepsSources = false }: SnapshotReaderOptions = {}) {
+    this.#from = from;
+    this.#keepsSources = keepsSources;
   }
 
   async read(commit: string): Promise<Snapshot> {
-    const tree = await this.#repository.readTree(commit);
-    const { layout, defaultPolicy, problems } = await this.#readSettings(tree);
+    const tree = await this.#from.readTree(commit);
+    const settings = await this.#readSettings(tree);
+    const spec = settings?.kind === 'settings' ? settings.settings.spec : undefined;
+    const layout = { ...DEFAULT_LAYOUT, ...spec?.layout };
     const below = async <T>(cache: FolderCache<T>, path: string): Promise<ReadonlyMap<string, T>> => {
       const folder = findInTree(tree, path);
       return folder?.kind === 'tree' ? cache.read(path, folder.tree) : NOTHING;
@@ -114,8 +132,8 @@ export class SnapshotReader {
       commit,
       tree,
       layout,
-      defaultPolicy,
-      problems,
+      settings,
+      defaultPolicy: spec?.defaults?.policy ?? null,
       models: await below(this.#models, layout.models),
       policies: await below(this.#policies, layout.policies),
       rollouts: await below(this.#rollouts, layout.rollouts),
@@ -123,78 +141,92 @@ export class SnapshotReader {
     };
   }
 
-  async #readSettings(tree: Tree): Promise<SettingsRead> {
-    const settings = tree.entries.get('slipway.yaml');
-    if (settings?.kind !== 'blob') return { layout: DEFAULT_LAYOUT, defaultPolicy: null, problems: [] };
-    if (this.#settings?.oid === settings.oid) return this.#settings.read;
-    const read = await this.#parseSettings(settings.oid).catch(unreadableSettings);
-    this.#settings = { oid: settings.oid, read };
+  async #readSettings(tree: Tree): Promise<Snapshot['settings']> {
+    const found = tree.entries.get(SETTINGS_FILE);
+    if (found?.kind !== 'blob') return null;
+    const { oid } = found;
+    if (this.#settings?.oid === oid) return this.#settings.read;
+    const loaded = await this.#load({ path: SETTINGS_FILE, oid }, 'Repository');
+    const read =
+      loaded.kind === 'broken'
+        ? loaded
+        : ({
+            kind: 'settings',
+            settings: loaded.document,
+            ...this.#placed({ path: SETTINGS_FILE, oid }, loaded),
+          } as const);
+    this.#settings = { oid, read };
     return read;
   }
 
-  async #parseSettings(oid: string): Promise<SettingsRead> {
-    const bytes = await this.#repository.readBlob(oid, DOCUMENT_LIMIT_BYTES);
-    const parsed = parseDocument('slipway.yaml', bytes);
-    if (parsed.kind === 'broken') return { layout: DEFAULT_LAYOUT, defaultPolicy: null, problems: parsed.errors };
-    if (parsed.document.kind !== 'Repository') {
-      const broken = wrongKind('slipway.yaml', parsed.document.kind, 'Repository');
-      return { layout: DEFAULT_LAYOUT, defaultPolicy: null, problems: broken.errors };
-    }
-    const { spec }: Repository = parsed.document;
-    const layout = { ...DEFAULT_LAYOUT, ...spec?.layout };
-    return { layout, defaultPolicy: spec?.defaults?.policy ?? null, problems: [] };
-  }
-
-  /** One bad document never stops the others: whatever goes wrong with it is its own error. */
-  async #guarded<T>(found: FoundFile, load: () => Promise<T | BrokenDocument>): Promise<T | BrokenDocument> {
-    try {
-      return await load();
-    } catch (error) {
-      const coded = toCodedError(error, 'DOCUMENT_UNREADABLE');
-      if (coded.kind === 'retry-later') throw coded;
-      return { kind: 'broken', path: found.path, errors: [coded] };
-    }
-  }
-
   async #loadModel(found: FoundFile): Promise<ModelDocument | BrokenDocument> {
-    const bytes = await this.#repository.readBlob(found.oid, DOCUMENT_LIMIT_BYTES);
-    const parsed = parseDocument(found.path, bytes);
-    if (parsed.kind === 'broken') return { kind: 'broken', path: found.path, errors: parsed.errors };
-    const { document } = parsed;
-    if (document.kind !== 'ModelManifest') return wrongKind(found.path, document.kind, 'ModelManifest');
-    const bundle = await this.#readBundle(found);
-    return { kind: 'model', ...found, bytes, bundle, digest: digestOf(bytes), manifest: document };
+    const loaded = await this.#loadSigned(found, 'ModelManifest');
+    if (loaded.kind === 'broken') return loaded;
+    return { kind: 'model', manifest: loaded.document, ...loaded.signed };
   }
 
   async #loadPolicy(found: FoundFile): Promise<PolicyDocument | BrokenDocument> {
-    const bytes = await this.#repository.readBlob(found.oid, DOCUMENT_LIMIT_BYTES);
-    const parsed = parseDocument(found.path, bytes);
-    if (parsed.kind === 'broken') return { kind: 'broken', path: found.path, errors: parsed.errors };
-    const { document } = parsed;
-    if (document.kind !== 'RolloutPolicy') return wrongKind(found.path, document.kind, 'RolloutPolicy');
-    const bundle = await this.#readBundle(found);
-    return { kind: 'policy', ...found, bytes, bundle, digest: digestOf(bytes), policy: document };
+    const loaded = await this.#loadSigned(found, 'RolloutPolicy');
+    if (loaded.kind === 'broken') return loaded;
+    return { kind: 'policy', policy: loaded.document, ...loaded.signed };
   }
 
   async #loadRollout(found: FoundFile): Promise<RolloutDocument | BrokenDocument> {
-    const bytes = await this.#repository.readBlob(found.oid, DOCUMENT_LIMIT_BYTES);
-    const parsed = parseDocument(found.path, bytes);
-    if (parsed.kind === 'broken') return { kind: 'broken', path: found.path, errors: parsed.errors };
-    const { document, source } = parsed;
-    if (document.kind !== 'Rollout') return wrongKind(found.path, document.kind, 'Rollout');
-    return { kind: 'rollout', path: found.path, oid: found.oid, rollout: document, text: source.text };
+    const loaded = await this.#load(found, 'Rollout');
+    if (loaded.kind === 'broken') return loaded;
+    const { document: rollout, source } = loaded;
+    return { kind: 'rollout', rollout, text: source.text, ...this.#placed(found, loaded) };
   }
 
   async #loadGroup(found: FoundFile): Promise<GroupDocument | BrokenDocument> {
-    const bytes = await this.#repository.readBlob(found.oid, DOCUMENT_LIMIT_BYTES);
-    const parsed = parseDocument(found.path, bytes);
-    if (parsed.kind === 'broken') return { kind: 'broken', path: found.path, errors: parsed.errors };
-    const { document } = parsed;
-    if (document.kind !== 'DeviceGroup') return wrongKind(found.path, document.kind, 'DeviceGroup');
-    return { kind: 'group', path: found.path, group: document };
+    const loaded = await this.#load(found, 'DeviceGroup');
+    return loaded.kind === 'broken'
+      ? loaded
+      : { kind: 'group', group: loaded.document, ...this.#placed(found, loaded) };
   }
 
-  async #readBundle(found: FoundFile): Promise<Uint8Array | undefined> {
-    return found.bundleOid === null ? undefined : this.#repository.readBlob(found.bundleOid, BUNDLE_LIMIT_BYTES);
+  #placed({ path, oid }: Pick<FoundFile, 'path' | 'oid'>, { source }: Pick<Loaded<never>, 'source'>): ReadDocument {
+    return { path, oid, source: this.#keepsSources ? source : null };
   }
+
+  async #loadSigned<K extends SlipwayDocument['kind']>(
+    found: FoundFile,
+    wanted: K,
+  ): Promise<(Pick<Loaded<K>, 'kind' | 'document'> & { readonly signed: SignedDocument }) | BrokenDocument> {
+    const loaded = await this.#load(found, wanted);
+    if (loaded.kind === 'broken') return loaded;
+    const { bytes, document } = loaded;
+    const { bundleOid } = found;
+    const bundle = bundleOid === null ? undefined : await this.#readBundle(bundleOid);
+    if (bundle instanceof CodedError) return { kind: 'broken', path: found.path, bytes, errors: [bundle] };
+    const signed = { ...this.#placed(found, loaded), bundleOid, bytes, bundle, digest: digestOf(bytes) };
+    return { kind: 'loaded', document, signed };
+  }
+
+  #readBundle(oid: string): Promise<Uint8Array | CodedError> {
+    return this.#from.readBlob(oid, BUNDLE_LIMIT_BYTES).catch(asUnreadable);
+  }
+
+  /** One bad document never stops the others: whatever goes wrong with it is its own error. */
+  async #load<K extends SlipwayDocument['kind']>(
+    { path, oid }: Pick<FoundFile, 'path' | 'oid'>,
+    wanted: K,
+  ): Promise<Loaded<K> | BrokenDocument> {
+    const bytes = await this.#from.readBlob(oid, DOCUMENT_LIMIT_BYTES).catch(asUnreadable);
+    const broken = (errors: readonly CodedError[], read: Uint8Array = new Uint8Array()): BrokenDocument => {
+      return { kind: 'broken', path, bytes: read, errors };
+    };
+    if (bytes instanceof CodedError) return broken([bytes]);
+    const parsed = parseDocument(path, bytes);
+    if (parsed.kind === 'broken') return broken(parsed.errors, bytes);
+    const { document, source } = parsed;
+    if (document.kind !== wanted) return broken([misplaced(path, document.kind, wanted)], bytes);
+    return { kind: 'loaded', bytes, source, document: document as Loaded<K>['document'] };
+  }
+}
+
+function asUnreadable(thrown: unknown): CodedError {
+  const error = toCodedError(thrown, 'DOCUMENT_UNREADABLE');
+  if (error.kind === 'retry-later') throw error;
+  return error;
 }

@@ -3,11 +3,11 @@ import type { CodedError } from '../base/errors.ts';
 import { type Digest, digestOf } from '../contract/digest.ts';
 import { matchesGlob } from '../contract/trust/name-glob.ts';
 import type { DocumentVerifier } from '../contract/trust/verifier.ts';
+import { nameOfPath } from '../documents/repository-layout.ts';
 import type { RolloutPolicy } from '../documents/types.generated.ts';
 import type { DocumentProblem } from '../rollout/reasons.ts';
 import type { KnownVersion, RolloutFacts, Standing } from '../rollout/rollout-facts.ts';
 import type { BrokenDocument, ModelDocument, PolicyDocument } from './snapshot.ts';
-import { nameOfPath } from './snapshot-index.ts';
 
 export type VersionDocument = ModelDocument | BrokenDocument;
 export type NamedPolicy = PolicyDocument | BrokenDocument | undefined;

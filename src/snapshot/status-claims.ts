@@ -1,13 +1,14 @@
 // Owns the question whether a status at HEAD is authentic: backed by evidence that the reconciler signed.
 import type { KeyObject } from 'node:crypto';
-import { toCodedError } from '../base/errors.ts';
+import type { Digest } from '../contract/digest.ts';
 import type { Subject } from '../contract/trust/statement.ts';
-import { type EvidenceCheck, verifyEvidence } from '../contract/trust/verifier.ts';
 import type { RolloutStatus } from '../documents/types.generated.ts';
 import { findInTree, type ManifestsRepository, type Tree } from '../git/manifests-repository.ts';
 import type { ClaimProblem } from '../rollout/reasons.ts';
 import type { StatusClaim } from '../rollout/rollout-facts.ts';
-import { backs, EVIDENCE_LIMIT_BYTES, type EvidencePredicate, parseEvidence } from './evidence.ts';
+import type { Transition } from '../rollout/transition.ts';
+import { backs, type EvidencePredicate, parseEvidence } from './evidence.ts';
+import { type CheckedEvidence, checkEvidence, evidenceFiles } from './evidence-files.ts';
 import type { RolloutDocument, Snapshot } from './snapshot.ts';
 
 /** Someone may put any number of files beside the evidence; the newest authentic one is near the top. */
@@ -28,6 +29,16 @@ export interface ProvenStep {
   /** The manifest that the step is about; null when it is about none. */
   readonly subject: Subject | null;
   readonly predicate: EvidencePredicate;
+}
+
+type Attempt = Pick<NonNullable<Transition['subject']>, 'digest' | 'attempt'>;
+
+/** How to find the commit that a candidate started by. */
+export interface StartStep {
+  /** Digest of its evidence, as the commit's trailer has it. */
+  readonly evidence: Digest;
+  /** The head on which it was decided: the commit lies above. */
+  readonly observed: string;
 }
 
 function evidenceOidOf({ rollout: { status } }: RolloutDocument, tree: Tree): string | null {
@@ -117,11 +128,9 @@ export class StatusClaims {
   }
 
   /** The steps above a revision that evidence in the tree proves, oldest first and each once. */
-  async stepsAbove(name: string, { tree, layout }: Snapshot, revision: number): Promise<readonly ProvenStep[]> {
-    const found = findInTree(tree, `${layout.evidence}/${name}`);
-    if (found?.kind !== 'tree') return [];
+  async stepsAbove(name: string, snapshot: Snapshot, revision: number): Promise<readonly ProvenStep[]> {
     const steps = new Map<number, ProvenStep>();
-    const above = numberedEvidence(found.tree).filter((one) => one.revision > revision);
+    const above = evidenceFiles(snapshot.tree, snapshot.layout.evidence, name).filter((one) => one.revision > revision);
     for (const { oid, revision: numbered } of above.slice(0, MOST_EVIDENCE_READ)) {
       const check = await this.#verify(oid);
       if (check.kind === 'refused') continue;
@@ -133,10 +142,27 @@ export class StatusClaims {
     return [...steps.values()];
   }
 
+  /** The step, below a revision, that an attempt of a candidate started by; null when its evidence is gone. */
+  async findStart(name: string, snapshot: Snapshot, attempt: Attempt, below: number): Promise<StartStep | null> {
+    // Higher numbers are of others: whoever can push may write any file.
+    const files = evidenceFiles(snapshot.tree, snapshot.layout.evidence, name).filter((one) => one.revision < below);
+    for (const { oid } of files.reverse()) {
+      const check = await this.#verify(oid);
+      if (check.kind === 'refused') continue;
+      const predicate = parseEvidence(check.value.value);
+      if (predicate === undefined) continue;
+      const { rollout, transition, status, observed } = predicate;
+      const isSame = status.candidate?.digest === attempt.digest && status.candidate.attempt === attempt.attempt;
+      if (rollout === name && transition.kind === 'start' && isSame) return { evidence: check.file, observed };
+    }
+    return null;
+  }
+
   /** The status of the highest revision that evidence in the tree proves; null when there is none. */
   async #findLastAuthentic(name: string, snapshot: Snapshot): Promise<RolloutStatus | null> {
-    const newest = this.#newestFirst(snapshot.tree, `${snapshot.layout.evidence}/${name}`);
-    for (const oid of newest.slice(0, MOST_EVIDENCE_READ)) {
+    for (const { oid } of evidenceFiles(snapshot.tree, snapshot.layout.evidence, name)
+      .reverse()
+      .slice(0, MOST_EVIDENCE_READ)) {
       const check = await this.#verify(oid);
       if (check.kind === 'refused') continue;
       const predicate = parseEvidence(check.value.value);
@@ -145,31 +171,7 @@ export class StatusClaims {
     return null;
   }
 
-  /** Evidence that can't be read as such, however large or broken it is, backs nothing: it must not stop the cycle. */
-  async #verify(oid: string): Promise<EvidenceCheck> {
-    try {
-      return verifyEvidence(await this.#repository.readBlob(oid, EVIDENCE_LIMIT_BYTES), this.#keys);
-    } catch (thrown) {
-      const error = toCodedError(thrown);
-      if (error.kind === 'retry-later') throw error;
-      return { kind: 'refused', code: 'EVIDENCE_UNREADABLE', reason: `The evidence can't be read: ${error.message}` };
-    }
+  #verify(oid: string): Promise<CheckedEvidence> {
+    return checkEvidence(this.#repository, oid, this.#keys);
   }
-
-  #newestFirst(tree: Tree, folder: string): string[] {
-    const found = findInTree(tree, folder);
-    if (found?.kind !== 'tree') return [];
-    return numberedEvidence(found.tree)
-      .reverse()
-      .map((one) => one.oid);
-  }
-}
-
-/** The files of an evidence folder that are named by a revision, the lowest first. */
-function numberedEvidence(folder: Tree): { readonly revision: number; readonly oid: string }[] {
-  const numbered = [...folder.entries].flatMap(([name, child]) => {
-    const revision = /^(\d+)-.*\.json$/.exec(name)?.[1];
-    return revision !== undefined && child.kind === 'blob' ? [{ revision: Number(revision), oid: child.oid }] : [];
-  });
-  return numbered.sort((a, b) => a.revision - b.revision);
 }

@@ -1,18 +1,71 @@
 // Owns what is remembered of a device from report to report; the result does not depend on the order in which reports arrive.
+
+import type { StoredAnswer } from '../contract/fleet-messages.ts';
 import { type DeviceReport, type ModelState, outcomeKey } from '../contract/report.ts';
-import type { LatestOutcome, TakenDigest } from './fleet-store.ts';
+import type { LatestOutcome, TakenDigest } from './device-register.ts';
+import { admitSequence, type SequencesSeen } from './report-sequence.ts';
 
 const MOST_OUTCOMES_KEPT = 32;
 const MOST_ROLLOUTS_KEPT = 32;
 const MOST_TAKEN_KEPT = 4;
 
-/** An outcome with the number of the report that told it, by which later tellings win. */
+/** An outcome with the number of the report that it came in: a later report wins. */
 export interface RememberedOutcome extends LatestOutcome {
   readonly sequence: number;
 }
 
 export type Outcomes = ReadonlyMap<string, RememberedOutcome>;
 export type Taken = ReadonlyMap<string, readonly TakenDigest[]>;
+
+/** What a store remembers of a device besides what the newest report says. */
+export interface DeviceMemory {
+  readonly seen: SequencesSeen;
+  readonly lastSeenAtMs: number;
+  readonly lastSeenListenedMs: number;
+  readonly outcomes: Outcomes;
+  readonly tookCandidate: Taken;
+}
+
+export type Admitted =
+  | { readonly kind: 'new'; readonly seen: SequencesSeen }
+  | { readonly kind: Exclude<StoredAnswer, 'accepted'> };
+
+/** Does the report count, and has it not been counted before? */
+export function admitReport(
+  device: { readonly epoch: number; readonly seen: SequencesSeen } | undefined,
+  { epoch, sequence }: DeviceReport,
+): Admitted {
+  if (device === undefined) return { kind: 'unknown-device' };
+  if (device.epoch !== epoch) return { kind: 'other-epoch' };
+  return admitSequence(device.seen, sequence);
+}
+
+export interface Heard {
+  readonly report: DeviceReport;
+  readonly receivedAtMs: number;
+  /** Listening time of the store now. */
+  readonly listenedMs: number;
+  /** The report numbers after this one was admitted. */
+  readonly seen: SequencesSeen;
+}
+
+/** What is remembered after a report that was admitted. */
+export function rememberReport(before: DeviceMemory, heard: Heard): DeviceMemory {
+  const { report, listenedMs, seen } = heard;
+  const receivedAtMs = Math.floor(heard.receivedAtMs);
+  return {
+    seen,
+    lastSeenAtMs: Math.max(before.lastSeenAtMs, receivedAtMs),
+    lastSeenListenedMs: Math.max(before.lastSeenListenedMs, listenedMs),
+    outcomes: rememberOutcomes(before.outcomes, report, receivedAtMs),
+    tookCandidate: rememberTaken(before.tookCandidate, report, receivedAtMs),
+  };
+}
+
+/** Outcomes of an epoch that has ended stay known, but any report of the new one is later than they are. */
+export function outcomesOfNewEpoch(before: Outcomes): Outcomes {
+  return new Map([...before].map(([key, outcome]) => [key, { ...outcome, sequence: 0 }]));
+}
 
 /** States in which the device has the digest's bytes and has begun, or is about, to run them. */
 const TAKING: readonly ModelState['state'][] = ['staged', 'selfTested', 'trial', 'committed', 'rollingBack', 'failed'];

@@ -1,13 +1,11 @@
 // Owns the intake that lets concurrent requests share one transaction, since the flush to disk costs the same for one and for many.
-import type { Clock } from '../base/clock.ts';
 import { CodedError } from '../base/errors.ts';
 
 export interface GroupCommitOptions<Item, Answer> {
-  readonly clock: Clock;
-  /** Commits the items and answers in their order; throws when nothing was committed. */
-  readonly commit: (items: readonly Item[]) => readonly Answer[];
-  /** How long the first request of a group waits for others; 4 ms unless given. */
-  readonly gatherMs?: number;
+  /** Commits the items and answers in their order; when it throws, nothing was committed. */
+  readonly commit: (items: readonly Item[]) => Promise<readonly Answer[]>;
+  /** How the first request of a group waits for others; without it each request commits at once. */
+  readonly gather?: () => Promise<void>;
   /** A group of this many items commits at once; 512 unless given. */
   readonly mostInGroup?: number;
   /** Beyond this many waiting items requests are turned away; 16,384 unless given. */
@@ -20,21 +18,20 @@ interface Request<Item, Answer> {
   readonly reject: (error: unknown) => void;
 }
 
-/** Answers each request after the commit of the group that holds all of its items. */
+/** Answers each request after the commit of the group that holds all of its items. One group commits at a time. */
 export class GroupCommit<Item, Answer> {
-  readonly #clock: Clock;
-  readonly #commit: (items: readonly Item[]) => readonly Answer[];
-  readonly #gatherMs: number;
+  readonly #commit: (items: readonly Item[]) => Promise<readonly Answer[]>;
+  readonly #gather: (() => Promise<void>) | undefined;
   readonly #mostInGroup: number;
   readonly #mostWaiting: number;
   #waiting: Request<Item, Answer>[] = [];
   #waitingItems = 0;
   #gathering = false;
+  #committing: Promise<void> | undefined;
 
   constructor(options: GroupCommitOptions<Item, Answer>) {
-    this.#clock = options.clock;
     this.#commit = options.commit;
-    this.#gatherMs = options.gatherMs ?? 4;
+    this.#gather = options.gather;
     this.#mostInGroup = options.mostInGroup ?? 512;
     this.#mostWaiting = options.mostWaiting ?? 16_384;
   }
@@ -55,22 +52,27 @@ export class GroupCommit<Item, Answer> {
     return new Promise((resolve, reject) => {
       this.#waiting.push({ items, resolve, reject });
       this.#waitingItems += items.length;
-      if (this.#waitingItems >= this.#mostInGroup) this.flush();
-      else void this.#gather();
+      if (this.#gather === undefined || this.#waitingItems >= this.#mostInGroup) void this.flush();
+      else void this.#flushGathered(this.#gather);
     });
   }
 
-  /** Commits all that waits now. */
-  flush(): void {
-    while (this.#waiting.length > 0) this.#commitGroup(this.#takeGroup());
+  /** Commits all that waits now, one group after the other. */
+  async flush(): Promise<void> {
+    while (this.#waiting.length > 0) {
+      this.#committing ??= this.#commitGroup(this.#takeGroup()).finally(() => {
+        this.#committing = undefined;
+      });
+      await this.#committing;
+    }
   }
 
-  async #gather(): Promise<void> {
+  async #flushGathered(gather: () => Promise<void>): Promise<void> {
     if (this.#gathering) return;
     this.#gathering = true;
-    await this.#clock.sleep(this.#gatherMs);
+    await gather();
     this.#gathering = false;
-    this.flush();
+    await this.flush();
   }
 
   #takeGroup(): readonly Request<Item, Answer>[] {
@@ -86,14 +88,14 @@ export class GroupCommit<Item, Answer> {
   }
 
   /** A group that fails for another reason than the database's state is tried one by one: one bad request must not fail its neighbours. */
-  #commitGroup(group: readonly Request<Item, Answer>[]): void {
+  async #commitGroup(group: readonly Request<Item, Answer>[]): Promise<void> {
     let answers: readonly Answer[];
     try {
-      answers = this.#commit(group.flatMap((request) => request.items));
+      answers = await this.#commit(group.flatMap((request) => request.items));
     } catch (error) {
       const isAlone = group.length === 1 || (error instanceof CodedError && error.kind === 'retry-later');
       if (isAlone) for (const request of group) request.reject(error);
-      else for (const request of group) this.#commitGroup([request]);
+      else for (const request of group) await this.#commitGroup([request]);
       return;
     }
     let from = 0;

@@ -17,10 +17,10 @@ export type Admission =
   | { readonly kind: 'duplicate' }
   | { readonly kind: 'too-late' };
 
-/** Is the number to be counted? Numbers more than the window below the newest can't be told from repeats, so they are too late. */
+/** Does the number count? Numbers more than the window below the newest can't be told from repeats, so they are too late. */
 export function admitSequence(seen: SequencesSeen, sequence: number): Admission {
   const behind = seen.newest - sequence;
-  if (behind < 0) return { kind: 'new', seen: { ...shift(seen, -behind), newest: sequence } };
+  if (behind < 0) return { kind: 'new', seen: shift(seen, -behind) };
   if (behind >= SEQUENCE_WINDOW) return { kind: 'too-late' };
   const inLow = behind < 32;
   const bit = 1 << (behind % 32);
@@ -30,8 +30,9 @@ export function admitSequence(seen: SequencesSeen, sequence: number): Admission 
 }
 
 /** The marks after the newest number rose by `by`, with the new one marked. */
-function shift({ low, high }: SequencesSeen, by: number): { readonly low: number; readonly high: number } {
-  if (by >= 64) return { low: 1, high: 0 };
-  if (by >= 32) return { low: 1, high: (by === 32 ? low : low << (by - 32)) >>> 0 };
-  return { low: ((low << by) | 1) >>> 0, high: ((high << by) | (low >>> (32 - by))) >>> 0 };
+function shift({ newest: before, low, high }: SequencesSeen, by: number): SequencesSeen {
+  const newest = before + by;
+  if (by >= 64) return { newest, low: 1, high: 0 };
+  if (by >= 32) return { newest, low: 1, high: (by === 32 ? low : low << (by - 32)) >>> 0 };
+  return { newest, low: ((low << by) | 1) >>> 0, high: ((high << by) | (low >>> (32 - by))) >>> 0 };
 }

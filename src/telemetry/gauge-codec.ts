@@ -2,20 +2,15 @@
 import { assertInvariant, CodedError } from '../base/errors.ts';
 import type { GaugeState } from './gauge-tallies.ts';
 
-const FORMAT = 2;
-/** Without the time watched. */
-const FORMAT_OF_SPANS = 1;
+const FORMAT = 3;
 
-/** Sums that stand before the spans. */
-const SUMS_BEFORE = 5;
-
-/** As JSON text: format, then for each gauge its sums, its spans, three numbers a span, and the time watched. */
+/** As JSON text: format, then for each gauge its sums, and its spans, three numbers a span. */
 export function encodeGauges(states: readonly GaugeState[]): string {
   const gauges = states.map(({ total, weight, reports, longestMs, pastMs, spans, watchedMs }) => {
     const sums = [total, weight, reports, longestMs, pastMs, watchedMs];
     const flat = spans.flatMap(({ fromMs, toMs, isBeyond }) => [fromMs, toMs, Number(isBeyond)]);
     assertInvariant(sums.every(Number.isFinite) && flat.every(Number.isFinite), 'sums of gauges are finite');
-    return [...sums.slice(0, SUMS_BEFORE), flat, watchedMs];
+    return [...sums, flat];
   });
   return JSON.stringify([FORMAT, gauges]);
 }
@@ -24,9 +19,9 @@ export function encodeGauges(states: readonly GaugeState[]): string {
 export function decodeGauges(text: string): GaugeState[] {
   const [format, gauges] = JSON.parse(text) as [
     number,
-    readonly [number, number, number, number, number, readonly number[], number?][],
+    readonly [number, number, number, number, number, number, readonly number[]][],
   ];
-  if (format !== FORMAT && format !== FORMAT_OF_SPANS) {
+  if (format !== FORMAT) {
     throw new CodedError({
       code: 'TELEMETRY_ROW_BROKEN',
       kind: 'bug',
@@ -35,10 +30,8 @@ export function decodeGauges(text: string): GaugeState[] {
         'The store was written by another version or damaged; restore it from a backup or let the stage start anew.',
     });
   }
-  return gauges.map(([total, weight, reports, longestMs, pastMs, flat, watchedMs]) => ({
-    ...{ total, weight, reports, longestMs, pastMs },
-    // Before it was kept, the spans alone said it.
-    watchedMs: watchedMs ?? (flat.at(-2) ?? 0) - (flat[0] ?? 0),
+  return gauges.map(([total, weight, reports, longestMs, pastMs, watchedMs, flat]) => ({
+    ...{ total, weight, reports, longestMs, pastMs, watchedMs },
     spans: Array.from({ length: flat.length / 3 }, (_, i) => ({
       fromMs: flat[3 * i] ?? 0,
       toMs: flat[3 * i + 1] ?? 0,

@@ -12,7 +12,7 @@ const CONFIDENCE_SUM_BINS = CONFIDENCE_BINS / 2;
 export const MOST_HISTOGRAM_CLASSES = 15;
 
 /** Intervals before the first look; each later look comes after twice as many. */
-const FIRST_LOOK = 2;
+export const FIRST_LOOK = 2;
 
 /** What looks of a window go by. */
 interface LookTimes {

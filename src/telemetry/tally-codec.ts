@@ -3,15 +3,11 @@ import { CodedError } from '../base/errors.ts';
 import { type SketchJson, sketchFromJson, sketchToJson } from '../contract/sketch.ts';
 import type { ArmSummary } from './arm-summary.ts';
 import { binsOf, histogramWidth } from './histogram-sums.ts';
-import { NO_PERIOD, type PeriodRow } from './period-table.ts';
+import type { PeriodRow } from './period-table.ts';
 import { MEASURE_WIDTH } from './rate-sums.ts';
 import type { ArmLayout, RowSums } from './window-tallies.ts';
 
 const SUMMARY_FORMAT = 1;
-/** Rows as they were before histograms were kept. */
-const FORMAT_WITHOUT_HISTOGRAMS = 1;
-/** Rows whose histograms are apart as before the newest look and since. */
-const FORMAT_BEFORE_AND_SINCE = 2;
 const FORMAT = 3;
 
 /** A row as little-endian doubles: format; number of measures and of all numbers about them; window; sums of all, sums of the window; the same of histograms. */
@@ -70,14 +66,9 @@ class RowReader {
     if (found !== wanted) throw broken(`has ${found} ${what}, not ${wanted}`);
   }
 
-  fill(numbers: Float64Array): Float64Array {
-    if (this.left < numbers.length) throw broken('ends too early');
-    for (let i = 0; i < numbers.length; i++) numbers[i] = this.number();
-    return numbers;
-  }
-
   list(length: number): Float64Array {
-    return this.fill(new Float64Array(length));
+    if (this.left < length) throw broken('ends too early');
+    return Float64Array.from({ length }, () => this.number());
   }
 }
 
@@ -91,50 +82,12 @@ function decodeSums(row: RowReader, width: number): PeriodRow {
   return { period: row.number(), whole: row.list(width), current: row.list(width) };
 }
 
-/** What lay before the newest look, and since, histogram by histogram; now it is all, and since. */
-function decodeBeforeAndSince(row: RowReader, { histograms }: ArmLayout, width: number): PeriodRow {
-  const period = row.number();
-  row.expect('histograms', histograms.length);
-  const bins = histograms.map(binsOf);
-  const [whole, current] = [new Float64Array(width), new Float64Array(width)];
-  for (const part of [whole, current]) {
-    let from = 0;
-    for (const count of bins) {
-      row.expect('bins', count);
-      row.fill(part.subarray(from, from + histogramWidth(count)));
-      from += histogramWidth(count);
-    }
-  }
-  whole.forEach((before, i) => {
-    whole[i] = before + (current[i] ?? 0);
-  });
-  return { period, whole, current };
-}
-
-/** Rows of formats 1 and 2 began with the number of measures, inferences and reports, which the sums say as well. */
-function decodeEarlier(row: RowReader, layout: ArmLayout, format: number): RowSums {
-  const { rates: width, looked } = widthsOf(layout);
-  row.expect('measures', layout.measures.length);
-  row.list(2);
-  const rates = { period: row.number(), whole: row.list(width), current: row.list(width) };
-  if (format === FORMAT_BEFORE_AND_SINCE) return { rates, looked: decodeBeforeAndSince(row, layout, looked) };
-  return { rates, looked: { period: NO_PERIOD, whole: new Float64Array(looked), current: new Float64Array(looked) } };
-}
-
-function decodeAny(row: RowReader, layout: ArmLayout): RowSums {
-  const format = row.number();
-  if (format === FORMAT_WITHOUT_HISTOGRAMS || format === FORMAT_BEFORE_AND_SINCE) {
-    return decodeEarlier(row, layout, format);
-  }
-  if (format !== FORMAT) throw broken(`has format ${format}, not ${FORMAT}`);
-  const { rates, looked } = widthsOf(layout);
-  return { rates: decodeSums(row, rates), looked: decodeSums(row, looked) };
-}
-
-/** Reads what `encodeRow` wrote, of this version or an earlier one, for an arm that counts the same. Throws TELEMETRY_ROW_BROKEN. */
+/** Reads what `encodeRow` wrote for an arm that counts the same. Throws TELEMETRY_ROW_BROKEN. */
 export function decodeRow(bytes: Uint8Array, layout: ArmLayout): RowSums {
   const row = new RowReader(bytes);
-  const sums = decodeAny(row, layout);
+  row.expect('as format', FORMAT);
+  const { rates, looked } = widthsOf(layout);
+  const sums = { rates: decodeSums(row, rates), looked: decodeSums(row, looked) };
   if (row.left > 0) throw broken(`has ${row.left} numbers too many`);
   return sums;
 }
@@ -146,8 +99,8 @@ interface SummaryJson {
   readonly latencyMs: SketchJson;
   readonly confidence: readonly number[];
   readonly classes: readonly (readonly [string, number])[];
-  /** Name, Σ value·weight, Σ weight; absent before gauges were kept. */
-  readonly gauges?: readonly (readonly [string, number, number])[];
+  /** Name, Σ value·weight, Σ weight. */
+  readonly gauges: readonly (readonly [string, number, number])[];
 }
 
 /** An arm's summary as JSON text. */
@@ -179,6 +132,6 @@ export function decodeSummary(text: string): ArmSummary {
     latencyMs: sketchFromJson(json.latencyMs),
     confidence: [...json.confidence],
     classes: new Map(json.classes),
-    gauges: new Map((json.gauges ?? []).map(([name, total, weight]) => [name, { total, weight }])),
+    gauges: new Map(json.gauges.map(([name, total, weight]) => [name, { total, weight }])),
   };
 }

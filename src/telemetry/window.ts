@@ -76,12 +76,6 @@ export function measuresOf(spec: WindowSpec, arm: Arm): readonly Measure[] {
   return ['error', 'unknown', ...edgesOf(spec, arm).map(latencyMeasure), ...classes, ...(spec.events ?? [])];
 }
 
-/** A spec as it was stored; what an earlier version did not count yet, its windows don't. */
-export function readWindowSpec(text: string): WindowSpec {
-  type Later = 'classes' | 'histograms' | 'groups';
-  return { classes: [], histograms: [], groups: [], ...(JSON.parse(text) as Omit<WindowSpec, Later>) };
-}
-
 export function edgesOf(spec: WindowSpec, arm: Arm): readonly number[] {
   return arm === 'candidate' ? spec.edges : spec.baselineEdges;
 }

@@ -5,9 +5,9 @@ function significant(value: number): string {
   return value === 0 ? '0' : String(Number(value.toPrecision(3)));
 }
 
-/** A whole number with its thousands apart: `12 480`. */
+/** A whole number with its thousands in groups: `12,480`. */
 export function formatCount(count: number): string {
-  return String(Math.round(count)).replace(/\B(?=(\d{3})+$)/g, ' ');
+  return String(Math.round(count)).replace(/\B(?=(\d{3})+$)/g, ',');
 }
 
 /** `1 device`, `10 devices`. */
@@ -23,7 +23,7 @@ interface Scale {
 function scaleOf(value: number, unit: string): Scale {
   switch (unit) {
     case 'ratio':
-      return { factor: 100, suffix: ' %' };
+      return { factor: 100, suffix: '%' };
     case 'ms':
       return Math.abs(value) >= 10_000 ? { factor: 0.001, suffix: ' s' } : { factor: 1, suffix: ' ms' };
     case 'celsius':
@@ -31,6 +31,11 @@ function scaleOf(value: number, unit: string): Scale {
     default:
       return { factor: 1, suffix: '' };
   }
+}
+
+/** A share (0..1) in percent, to three digits: `0.5%`. */
+export function percent(share: number): string {
+  return formatAmount(share, 'ratio');
 }
 
 /** A value with its unit: shares in percent, times in ms or s. */
@@ -43,6 +48,12 @@ export function formatAmount(value: number, unit: string): string {
 export function formatBounds(value: number, lower: number, upper: number, unit: string): string {
   const { factor } = scaleOf(value, unit);
   return `(${significant(lower * factor)}–${significant(upper * factor)})`;
+}
+
+/** The same as a clause, with the unit: `between 0.14 and 0.31%`. */
+export function formatBetween(value: number, lower: number, upper: number, unit: string): string {
+  const { factor, suffix } = scaleOf(value, unit);
+  return `between ${significant(lower * factor)} and ${significant(upper * factor)}${suffix}`;
 }
 
 /** A time still to go, as people say it: `about 11 more minutes`, `about 2.5 more hours`. */

@@ -56,36 +56,36 @@ function rulesNamed(rules: readonly RuleVerdict[]): string {
 }
 
 function summaryOf({ verdict }: MeasuredStage): string {
-  if (verdict === null) return 'Nothing was measured.';
+  if (verdict === null) return 'No measurements.';
   const deciding = verdict.rules.filter((rule) => !rule.dryRun && rule.verdict !== 'not-applicable');
   const failed = deciding.filter((rule) => rule.verdict === 'fail');
   const open = deciding.filter((rule) => rule.verdict === 'undecided');
   const held = deciding.length - failed.length - open.length;
-  if (failed.length > 0) return `Failed: ${rulesNamed(failed)} ${failed.length === 1 ? 'is' : 'are'} broken.`;
-  if (deciding.length === 0) return 'No rule that applies decides it: it passes by time alone.';
-  if (deciding.length === 1 && open.length === 1) return `Undecided: ${rulesNamed(open)} is open.`;
-  if (open.length === 0) return deciding.length === 1 ? 'Its one rule holds.' : `All ${deciding.length} rules hold.`;
-  return `Undecided: ${held} of ${countOf(deciding.length, 'rule')} ${held === 1 ? 'holds' : 'hold'}, ${open.length === 1 ? 'one is' : `${open.length} are`} open: ${rulesNamed(open)}.`;
+  if (failed.length > 0) return `Failed: ${rulesNamed(failed)}.`;
+  if (deciding.length === 0) return 'No rule decides this stage; it passes by time alone.';
+  if (deciding.length === 1 && open.length === 1) return `Undecided: ${rulesNamed(open)}.`;
+  if (open.length === 0) return deciding.length === 1 ? 'Its only rule passes.' : `All ${deciding.length} rules pass.`;
+  return `Undecided: ${rulesNamed(open)}. ${held} of ${countOf(deciding.length, 'rule')} ${held === 1 ? 'passes' : 'pass'}.`;
 }
 
 function devicesLine({ cohort, verdict }: MeasuredStage): string[] {
   if (cohort === null) return [];
   const told = devicesApart(cohort, [...ON_THE_WAY, ...IN_TROUBLE, 'apart']);
-  const ready = `${formatCount(cohort.ready)} of ${countOf(cohort.wanted, 'device')} run it`;
+  const ready = `${formatCount(cohort.ready)} of ${formatCount(cohort.wanted)} run the candidate`;
   const withData = (verdict?.rules ?? []).filter(
     ({ kind, verdict }) => kind !== 'share' && verdict !== 'not-applicable',
   );
   const measured = Math.max(verdict?.measured.devices ?? 0, ...withData.map(({ devices }) => devices));
   return [
     `Devices: ${[ready, ...told].join(', ')}; ${measured === 0 ? 'none has' : `${formatCount(measured)} ${measured === 1 ? 'has' : 'have'}`} sent data.`,
-    ...cohort.troubled.map((one) => `In trouble: ${oneLine(one.device)}, ${troubleInWords(one)}.`),
+    ...cohort.troubled.map((one) => `Problem on ${oneLine(one.device)}: ${troubleInWords(one)}.`),
   ];
 }
 
 const AFTER_DEADLINE = {
   hold: 'then it waits for a person',
-  rollback: 'then it goes back',
-  promote: 'then it goes on if every open rule is within its limit',
+  rollback: 'then it rolls back',
+  promote: 'then it continues if every undecided rule is within its limit',
 } as const;
 
 function clockLines({ window, terms, cohort, verdict }: MeasuredStage): string[] {
@@ -93,16 +93,16 @@ function clockLines({ window, terms, cohort, verdict }: MeasuredStage): string[]
   const { readyMs = 0, listenedMs = 0 } = window ?? {};
   const soak =
     terms.soakMs === 0
-      ? 'Soak: none is asked.'
+      ? 'Soak: none.'
       : readyMs >= terms.soakMs
-        ? `Soak: over, watched for ${formatDuration(readyMs)} of at least ${formatDuration(terms.soakMs)}.`
-        : `Soak: watched for ${formatDuration(readyMs)} of at least ${formatDuration(terms.soakMs)}.`;
+        ? `Soak: complete, ${formatDuration(readyMs)} of at least ${formatDuration(terms.soakMs)}.`
+        : `Soak: ${formatDuration(readyMs)} of at least ${formatDuration(terms.soakMs)}.`;
   const seen = verdict?.measured.inferences ?? null;
   const inferences =
     terms.minimumInferences === 0
       ? ''
-      : ` and ${countOf(terms.minimumInferences, 'inference')}${seen === null ? '' : ` (so far ${formatCount(seen)})`}`;
-  const devices = `${countOf(terms.minimumDevices, 'device')} (${formatCount(cohort?.ready ?? 0)} run it)`;
+      : ` and ${countOf(terms.minimumInferences, 'inference')}${seen === null ? '' : ` (${formatCount(seen)} so far)`}`;
+  const devices = `${countOf(terms.minimumDevices, 'device')} (${formatCount(cohort?.ready ?? 0)} ready)`;
   const { deadlineMs } = terms;
   const left = (deadlineMs ?? 0) - listenedMs;
   const deadline =
@@ -110,14 +110,14 @@ function clockLines({ window, terms, cohort, verdict }: MeasuredStage): string[]
       ? 'Deadline: none.'
       : left > 0
         ? `Deadline: ${formatDuration(left)} of ${formatDuration(deadlineMs)} left, ${AFTER_DEADLINE[terms.onDeadline]}.`
-        : `Deadline: its ${formatDuration(deadlineMs)} are over.`;
-  return [soak, `Least evidence: ${devices}${inferences}.`, deadline];
+        : `Deadline: ${formatDuration(deadlineMs)}, passed.`;
+  return [soak, `Minimum: ${devices}${inferences}.`, deadline];
 }
 
 function certaintyOf({ terms }: MeasuredStage): string {
   if (!terms) return '';
   const most = Number((100 * terms.errorLevel).toPrecision(3));
-  return `How sure: a good version is failed, and a bad one passed, in at most ${most} of 100 stages, however often one looks.`;
+  return `Confidence: at most ${most} in 100 stages fail a good version, and at most ${most} in 100 pass a bad one, no matter how often results are checked.`;
 }
 
 /** What a stage was judged on, in sentences. */

@@ -1,14 +1,14 @@
 // Owns how a breach is told that the newest intervals alone prove: by their own numbers, as the whole stage's don't show it yet.
 import type { RuleReason } from '../gates/rule-reason.ts';
 import type { RuleVerdict } from '../gates/rule-verdict.ts';
-import { countOf, formatAmount, formatBounds, formatCount, trialOf } from './amounts.ts';
+import { countOf, formatAmount, formatBounds, formatCount, percent, trialOf } from './amounts.ts';
 
 export interface LateBreach {
-  /** `2.1 %`, or `8.1 % too slow` where answers are counted that exceed a limit of time. */
+  /** `2.1%`, or `8.1% too slow` where answers are counted that exceed a limit of time. */
   readonly amount: string;
-  /** `43 of 2 040 inferences`. */
+  /** `43 of 2,040 inferences`. */
   readonly counts: string;
-  /** `0.332 % (0.234–0.455) over the whole stage`. */
+  /** `0.332% (0.234–0.455) over the whole stage`. */
   readonly whole: string;
 }
 
@@ -27,12 +27,12 @@ export function lateBreachOf(rule: RuleVerdict): LateBreach | null {
   const whole = wholeStage(rule);
   if (unit === 'ms') {
     const counts = `${formatCount(bad)} of ${countOf(trials, 'answer')}`;
-    return { amount: `${formatAmount(bad / trials, 'ratio')} too slow`, counts, whole };
+    return { amount: `${percent(bad / trials)} too slow`, counts, whole };
   }
   // Where a rule asks for successes, those that failed are counted.
   const count = rule.kind === 'rate' && rule.goodSide === 'above' ? trials - bad : bad;
   const counts = `${formatCount(count)} of ${countOf(trials, trialOf(metric))}`;
-  return { amount: formatAmount(count / trials, 'ratio'), counts, whole };
+  return { amount: percent(count / trials), counts, whole };
 }
 
 /** The reasons without what the numbers of the newest intervals say better. */

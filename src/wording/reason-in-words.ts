@@ -6,7 +6,7 @@ import { LEAST_DEVICES } from '../gates/judge-groups.ts';
 import type { OutlierReason, RuleReason } from '../gates/rule-reason.ts';
 import type { StageReason } from '../gates/rule-verdict.ts';
 import type { SignalResting, SignalSilence } from '../gates/signal-track.ts';
-import { countOf } from './amounts.ts';
+import { countOf, formatCount, percent } from './amounts.ts';
 
 type Fact<Kind extends RuleReason['kind']> = Extract<RuleReason, { kind: Kind }>;
 
@@ -14,25 +14,25 @@ type Fact<Kind extends RuleReason['kind']> = Extract<RuleReason, { kind: Kind }>
 const PLAIN = {
   'no-data': 'no data',
   'too-few-reports': 'too few reports',
-  'too-few-devices': 'too few devices to tell',
+  'too-few-devices': 'too few devices to decide',
   'no-baseline': 'no baseline',
-  'no-events': 'no bad events in either group; set a floor',
+  'no-events': 'no bad events in either arm; set a floor',
   'one-device': 'one device explains the breach',
   'no-devices': 'no devices',
   'one-breaches': 'one bad device already breaches this share',
-  'first-rollout': 'first rollout: there is no stable version to compare with',
+  'first-rollout': 'first rollout: no stable version to compare with',
   'not-frozen': 'no baseline when the stage opened',
-  'not-measured': 'this window does not measure it',
-  'no-relative-limit': 'this metric has no limit relative to the baseline',
-  'no-single-device-limit': 'a rule about any device takes an absolute limit between 0 % and 100 %',
-  'own-past': 'the same devices were like this under stable',
-  'not-reported': 'no device of the stage reports it',
-  'thin-reports': 'too few reports of each device',
-  'thin-baseline': 'no baseline yet: too few reports of each device of stable',
+  'not-measured': 'not measured in this window',
+  'no-relative-limit': 'this metric needs an absolute limit',
+  'no-single-device-limit': 'a rule about single devices needs an absolute limit between 0% and 100%',
+  'own-past': 'the same devices behaved like this on stable',
+  'not-reported': 'no device in the stage reports it',
+  'thin-reports': 'too few reports from each device',
+  'thin-baseline': 'no baseline yet: too few reports from each device on stable',
   'baseline-not-positive':
-    'a ratio needs a positive baseline, and the median of stable is not above 0: give an absolute limit',
-  'classes-too-rare': 'every class of the baseline is too rare to be waited for',
-  'no-classes': 'the manifest names no classes, so none is watched',
+    "a ratio needs a positive baseline, and stable's median is not above 0; set an absolute limit",
+  'classes-too-rare': 'every class of the baseline is too rare to wait for',
+  'no-classes': 'the manifest names no classes to watch',
   'no-such-devices': 'stable has no such devices to compare with',
   'no-group-judged': 'no group can be judged in this stage',
   'no-answer': 'no answer yet',
@@ -40,19 +40,19 @@ const PLAIN = {
 } as const;
 
 const RESTING: Readonly<Record<SignalResting, string>> = {
-  'not-asked': 'nobody asks: only the running service does',
-  'not-ready': 'asked while enough devices of the stage are ready',
+  'not-asked': 'not queried: only the running service queries providers',
+  'not-ready': 'queried once enough devices of the stage are ready',
   'no-new-answer': 'no new answer yet',
 };
 
 export function silenceInWords(why: SignalSilence): string {
   switch (why.kind) {
     case 'unknown-provider':
-      return 'the service knows no such provider: add it to its signals.yaml';
+      return 'the service has no provider of this name; add it to its signals.yaml';
     case 'wrong-answer':
-      return why.wanted === 'number' ? 'it answers a verdict, not a number' : 'it answers a number, not a verdict';
+      return why.wanted === 'number' ? 'it returned a verdict, not a number' : 'it returned a number, not a verdict';
     case 'failed':
-      return 'it could not be asked';
+      return 'the query failed';
     case 'said':
       return why.text;
     default:
@@ -60,49 +60,49 @@ export function silenceInWords(why: SignalSilence): string {
   }
 }
 
-function percent(share: number): string {
-  const value = 100 * share;
-  return `${value < 10 ? value.toFixed(1) : value.toFixed(0)} %`;
+function outlier({ byAll, device, times, areOthersOver }: OutlierReason): string {
+  const all = { fail: 'would fail', pass: 'would pass', within: 'is within the limit' }[byAll];
+  const others = areOthersOver ? 'are over the limit' : 'do not prove it yet';
+  return `with all devices it ${all}, but ${device} alone reports ${timesOf(times)} as much as the median device, and the others ${others}`;
 }
 
-function outlier({ byAll, device, times, areOthersOver }: OutlierReason): string {
-  const says = `${device} alone says that it did ${Number(times.toPrecision(2))} times as much as the median device`;
-  if (byAll === 'fail') return `by all it would fail; ${says}, and by the others it is not proven`;
-  const all = byAll === 'pass' ? 'by all it would pass' : 'by all it is within the limit';
-  return `${all}; ${says}, and the others ${areOthersOver ? 'are over the limit' : 'do not prove it yet'}`;
+function timesOf(times: number): string {
+  return `${formatCount(Number(times.toPrecision(2)))} times`;
 }
 
 function bursts({ effect }: Fact<'bursts'>): string {
-  const times = Number(effect.toPrecision(2));
-  return `by its own numbers it would pass; on stable bad events come in bursts that it may not have met yet, so they count ${times} times less`;
+  return `its own numbers would pass, but bad events come in bursts on stable, and it may not have met one yet, so its evidence counts ${timesOf(effect)} less`;
 }
 
 function deviceBreach(fact: Fact<'device-breach'>): string {
   const { device, bad, trials, breaching, mayBreach, total } = fact;
-  const many = mayBreach === 0 ? '' : `${breaching} of ${total} devices breach it, ${mayBreach} may; `;
-  return `${many}${bad} of ${trials} on ${device}, beyond what chance explains`;
+  const many =
+    mayBreach === 0
+      ? ''
+      : `${formatCount(breaching)} of ${countOf(total, 'device')} breach it, ${formatCount(mayBreach)} may; `;
+  return `${many}${formatCount(bad)} of ${formatCount(trials)} on ${device}, more than chance explains`;
 }
 
-/** `3 of 20 devices above it for 5 min`. */
+/** `3 of 20 devices above the limit for 5 min`. */
 function devicesBeyond({ side, bad, pending, total, forMs, isSample }: Fact<'devices-beyond'>): string {
+  const devices = countOf(total, isSample ? 'sampled device' : 'device');
   const time = forMs === 0 ? '' : ` for ${formatDuration(forMs)}`;
-  const open = pending === 0 ? '' : `, ${pending} not known yet`;
-  return `${bad}${isSample ? ' in a sample of' : ' of'} ${total} devices ${side} it${time}${open}`;
+  const open = pending === 0 ? '' : `, ${formatCount(pending)} undecided`;
+  return `${formatCount(bad)} of ${devices} ${side} the limit${time}${open}`;
 }
 
 function classOpen({ name, seen, expected, why }: Fact<'class-open'>): string {
   const due = Number(expected.toPrecision(2));
-  return `"${name}": ${why === null ? `seen ${seen} times where stable would have ${due}` : reasonInWords(why)}`;
+  return `"${name}": ${why === null ? `seen ${countOf(seen, 'time')}, where stable would have ${due}` : reasonInWords(why)}`;
 }
 
 function otherGroups({ count, over, overCount }: Fact<'other-groups'>): string {
-  if (overCount > 0) return `so do ${over.join(', ')}${overCount > over.length ? ' and others' : ''}`;
-  return count === 1 ? 'the other group is within' : `the other ${count} groups are within`;
+  if (overCount > 0) return `also over the limit: ${over.join(', ')}${overCount > over.length ? ' and others' : ''}`;
+  return count === 1 ? 'the other group is within the limit' : `the other ${count} groups are within the limit`;
 }
 
 function moved(what: string, { from, to }: { readonly from: number; readonly to: number }): string {
-  const percent = (share: number): string => `${Number((100 * share).toFixed(share < 0.1 ? 1 : 0))} %`;
-  return `most of it: ${what} went from ${percent(from)} to ${percent(to)} of answers`;
+  return `mostly ${what}, from ${percent(from)} to ${percent(to)} of answers`;
 }
 
 /** A reason as a clause; what devices did is told of `stage`, where that is given. */
@@ -115,22 +115,23 @@ export function reasonInWords(reason: RuleReason, stage?: string): string {
     case 'bursts':
       return bursts(reason);
     case 'late':
-      return 'the newest intervals alone prove it; over the whole stage it is not proven yet';
+      return 'the newest intervals alone prove it; the whole stage does not yet';
     case 'pending-installs':
-      return `${reason.pending} devices have not ended their install`;
+      return `${countOf(reason.pending, 'install')} still in progress`;
     case 'no-outcomes':
-      return reason.of === 'downloads' ? 'no download ended yet' : 'no labels came back yet';
+      return reason.of === 'downloads' ? 'no download has finished yet' : 'no labels have arrived yet';
     case 'devices-open': {
       const { mayBreach, total } = reason;
-      const who = mayBreach === 0 ? 'not every device is' : `more than ${mayBreach} of ${total} devices are not`;
-      return `${who} observed within the limit yet`;
+      const who =
+        mayBreach === 0 ? 'not every device is' : `more than ${mayBreach} of ${countOf(total, 'device')} are not`;
+      return `${who} within the limit yet`;
     }
     case 'device-breach':
       return deviceBreach(reason);
     case 'devices-beyond':
       return devicesBeyond(reason);
     case 'few-report':
-      return `only ${reason.devices} of the stage's devices report it`;
+      return `only ${countOf(reason.devices, 'device')} in the stage ${reason.devices === 1 ? 'reports' : 'report'} it`;
     case 'class-fell': {
       const { name, from, to, devices, total } = reason;
       const of = stage === undefined ? 'devices' : `${stage} devices`;
@@ -143,11 +144,11 @@ export function reasonInWords(reason: RuleReason, stage?: string): string {
     case 'unknown-class':
       return `the manifest does not name the class "${reason.name}"`;
     case 'before-first-look':
-      return `the first look comes after ${reason.intervals} intervals`;
+      return `the first check comes after ${reason.intervals} intervals`;
     case 'class-moved':
       return moved(reason.name === null ? 'other classes' : `"${reason.name}"`, reason);
     case 'confidence-moved':
-      return moved(`confidences of ${Math.round(100 * reason.least)}–${Math.round(100 * reason.most)} %`, reason);
+      return moved(`confidences of ${Math.round(100 * reason.least)}–${Math.round(100 * reason.most)}%`, reason);
     case 'other-groups':
       return otherGroups(reason);
     case 'small-group':
@@ -158,11 +159,11 @@ export function reasonInWords(reason: RuleReason, stage?: string): string {
       return silenceInWords(reason.why);
     case 'signal-short': {
       const { within, heldMs, neededMs } = reason;
-      return `${within ? 'holds' : 'is broken'} for ${formatDuration(heldMs)} of the ${formatDuration(neededMs)} that count`;
+      return `${within ? 'passes' : 'fails'} for ${formatDuration(heldMs)} of the required ${formatDuration(neededMs)}`;
     }
     case 'signal-few': {
       const { within, answers, needed } = reason;
-      return `${within ? 'holds' : 'is broken'} in ${answers} of the ${needed} answers that count`;
+      return `${within ? 'passes' : 'fails'} in ${answers} of the required ${needed} answers`;
     }
     case 'provider-said':
       return reason.text;

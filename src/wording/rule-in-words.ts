@@ -5,7 +5,7 @@ import type { RuleReason } from '../gates/rule-reason.ts';
 import type { RuleVerdict } from '../gates/rule-verdict.ts';
 import { totalOf } from '../gates/statistics/share-verdict.ts';
 import type { Tally } from '../gates/statistics/tally.ts';
-import { aboutMore, countOf, formatAmount, formatBounds, formatCount, trialOf } from './amounts.ts';
+import { aboutMore, countOf, formatAmount, formatBetween, formatCount, trialOf } from './amounts.ts';
 import { lateBreachOf, reasonsBesideLate } from './late-in-words.ts';
 import { reasonsInWords } from './reason-in-words.ts';
 import { limitOf, signalNote } from './verdict-table.ts';
@@ -35,14 +35,13 @@ function onDevices({ devices }: RuleVerdict): string {
 function range(rule: RuleVerdict): string {
   const { estimate, lower, upper, unit } = rule;
   if (estimate === null || lower === null || upper === null || isAllThereIs(rule)) return '';
-  const [from, to] = formatBounds(estimate, lower, upper, unit).slice(1, -1).split('–');
-  return `; the true value is most likely between ${from} and ${formatAmount(upper, unit).replace(/^\S+/, to ?? '')}`;
+  return `; the true value is most likely ${formatBetween(estimate, lower, upper, unit)}`;
 }
 
 function oneDevice(rule: RuleVerdict): string {
   const { worstDevice, estimate, unit } = rule;
   const worst = worstOf(rule);
-  if (worstDevice === null || worst === null) return `Nothing was measured yet${onDevices(rule)}.`;
+  if (worstDevice === null || worst === null) return `No data yet${onDevices(rule)}.`;
   const what = unit === 'ms' ? 'answers over the limit' : 'inferences';
   const amount = estimate === null ? '' : `${formatAmount(estimate, unit)}, `;
   const share = `${formatCount(worst.bad)} of ${formatCount(worst.trials)} ${what}`;
@@ -51,8 +50,8 @@ function oneDevice(rule: RuleVerdict): string {
 
 function seen(rule: RuleVerdict): string {
   const { estimate, unit, trials } = rule;
-  if (estimate === null || trials === 0) return 'Nothing was measured yet.';
-  return `Seen: ${formatAmount(estimate, unit)} over ${counted(rule)}${onDevices(rule)}${range(rule)}.`;
+  if (estimate === null || trials === 0) return 'No data yet.';
+  return `Observed: ${formatAmount(estimate, unit)} over ${counted(rule)}${onDevices(rule)}${range(rule)}.`;
 }
 
 /** What was seen. */
@@ -60,28 +59,27 @@ function observed(rule: RuleVerdict): string {
   const { estimate, unit, scope } = rule;
   if (rule.kind === 'gauge')
     return estimate === null
-      ? 'Nothing was measured yet.'
-      : `Seen: a median of ${formatAmount(estimate, unit)}${onDevices(rule)}.`;
+      ? 'No data yet.'
+      : `Observed: a median of ${formatAmount(estimate, unit)}${onDevices(rule)}.`;
   if (scope === 'any-device') return oneDevice(rule);
   switch (rule.kind) {
     case 'share': {
       const { bad, pending } = rule.sums;
-      const open = pending === 0 ? '' : `; ${formatCount(pending)} have not ended their install yet`;
+      const open = pending === 0 ? '' : `; ${countOf(pending, 'install')} still in progress`;
       return `${formatCount(bad)} of ${countOf(totalOf(rule.sums), 'device')} failed${open}.`;
     }
     case 'signal':
       return estimate === null
-        ? `Asked: ${signalNote(rule.sums)}.`
-        : `Seen: ${formatAmount(estimate, unit)} (${signalNote(rule.sums)}).`;
+        ? `Queried: ${signalNote(rule.sums)}.`
+        : `Observed: ${formatAmount(estimate, unit)} (${signalNote(rule.sums)}).`;
     case 'histogram':
       return estimate === null
-        ? 'Nothing was measured yet.'
-        : `Seen: a shift of ${formatAmount(estimate, unit)} over ${counted(rule)}${onDevices(rule)}${range(rule)}.`;
+        ? 'No data yet.'
+        : `Observed: a shift of ${formatAmount(estimate, unit)} over ${counted(rule)}${onDevices(rule)}${range(rule)}.`;
     case 'classes':
       if (estimate !== null && rule.metric === 'vanished_classes') {
-        const gone =
-          estimate === 0 ? 'no class is' : estimate === 1 ? 'one class is' : `${formatCount(estimate)} classes are`;
-        return `Seen: ${gone} gone, over ${counted(rule)}${onDevices(rule)}.`;
+        const gone = estimate === 0 ? 'no class' : countOf(estimate, 'class', 'classes');
+        return `Observed: ${gone} vanished, over ${counted(rule)}${onDevices(rule)}.`;
       }
       return seen(rule);
     case 'rate':
@@ -110,10 +108,10 @@ function allowed(rule: RuleVerdict): string[] {
   const least = [`Allowed: ${text}${inForce}.`];
   if (baseline === null) return least;
   if (baseline.from === 'offline' && baseline.estimate !== null)
-    return [...least, `Compared with: ${formatAmount(baseline.estimate, unit)}, as the manifest states it.`];
+    return [...least, `Compared with: ${formatAmount(baseline.estimate, unit)}, from the manifest.`];
   const shows = baseline.estimate === null ? '' : `${formatAmount(baseline.estimate, unit)} on `;
   const when =
-    baseline.from === 'earlier' ? 'when stable was last seen beside the candidate' : 'that run stable at the same time';
+    baseline.from === 'earlier' ? 'when stable last ran beside the candidate' : 'running stable at the same time';
   return [...least, `Compared with: ${shows}${countOf(baseline.devices, 'device')} ${when}.`];
 }
 
@@ -131,27 +129,30 @@ function othersKeepIt(rule: RuleVerdict): boolean | null {
 function worstInWords(rule: RuleVerdict): string[] {
   const { worstDevice, scope, verdict, within } = rule;
   const worst = worstOf(rule);
-  if (rule.kind === 'gauge')
-    return worstDevice === null ? [] : [`The device that was beyond the limit longest: ${oneLine(worstDevice)}.`];
+  if (rule.kind === 'gauge') return worstDevice === null ? [] : [`Longest beyond the limit: ${oneLine(worstDevice)}.`];
   if (worstDevice === null || scope === 'any-device' || verdict === 'pass' || worst?.bad === 0) return [];
   const counts = worst === null ? '' : ` (${formatCount(worst.bad)} of ${formatCount(worst.trials)})`;
   const device = `${oneLine(worstDevice)}${counts}`;
   if (verdict === 'fail')
-    return [`It is broken even without ${device}, the device that stands out most: it is not one device's fault.`];
+    return [`It fails even without ${device}, the device that stands out most, so no single device is to blame.`];
   if (has(rule, 'one-device') || (!within && othersKeepIt(rule) === true))
-    return [`Without ${device} the others keep the limit: that device may be at fault, not the model.`];
+    return [
+      `Without ${device} the other devices keep the limit, so that device may be at fault rather than the model.`,
+    ];
   return [`The device that stands out most: ${device}.`];
 }
 
 function missing(rule: RuleVerdict): string[] {
   const { needs, verdict, dryRun, trials, metric } = rule;
   if (verdict !== 'undecided') return [];
-  if (needs === null) return trials > 0 && has(rule, 'too-little') ? ['More of the same would not decide it.'] : [];
-  const time = needs.minutes === null ? '' : `${aboutMore(needs.minutes)} at the present traffic`;
-  const what = dryRun ? 'Until it would be decided' : 'Until it is decided';
-  if (needs.trials === 0) return [`${what}: ${needs.minutes === null ? 'the next look' : aboutMore(needs.minutes)}.`];
+  if (needs === null) return trials > 0 && has(rule, 'too-little') ? ['More data like this would not decide it.'] : [];
+  const { minutes } = needs;
+  // Drift is judged at looks, which come by time.
+  if (needs.trials === 0)
+    return minutes === null ? ['It waits for the next check.'] : [`The next check comes in ${aboutMore(minutes)}.`];
   const count = countOf(needs.trials, `more ${trialOf(metric)}`);
-  return [`${what}, if things stay as they are: ${time === '' ? count : `${time} (${count})`}.`];
+  const amount = minutes === null ? count : `${aboutMore(minutes)} at current traffic (${count})`;
+  return [`If nothing changes, it ${dryRun ? 'would need' : 'needs'} ${amount}.`];
 }
 
 /** Is the device that stands out most observed within an upper limit? Then others are only not heard of yet. */
@@ -177,7 +178,7 @@ function outcome(rule: RuleVerdict): string[] {
   if (late !== null) {
     const others = reasonsInWords(reasonsBesideLate(rule));
     return [
-      `It is broken: the newest intervals alone prove it, with ${late.amount} (${late.counts}); the whole stage does not yet.`,
+      `It fails: the newest intervals alone prove it, with ${late.amount} (${late.counts}). The whole stage does not yet.`,
       ...(others === '' ? [] : [asSentence(others)]),
     ];
   }
@@ -185,17 +186,17 @@ function outcome(rule: RuleVerdict): string[] {
   switch (verdict) {
     case 'pass':
       return isAllThereIs(rule)
-        ? ['It holds: every install has ended, so what was seen is all there is.', ...why]
-        : ['It holds: proven, not only observed.', ...why];
+        ? ['It passes: every install has finished, so there is nothing left to observe.', ...why]
+        : ['It passes: the data proves it.', ...why];
     case 'fail':
-      return ['It is broken: proven, not only observed.', ...why];
+      return ['It fails: the data proves it.', ...why];
     case 'undecided':
-      if (trials === 0) return ['Not decided yet.', ...(has(rule, 'no-data') ? [] : why)];
-      if (!within && isOnlyUnheard(rule)) return ['Not decided yet.', ...why];
+      if (trials === 0) return ['Undecided.', ...(has(rule, 'no-data') ? [] : why)];
+      if (!within && isOnlyUnheard(rule)) return ['Undecided.', ...why];
       return [
         within
-          ? 'Not decided yet: within the limit so far, but chance could explain that.'
-          : 'Not decided yet: over the limit so far, but chance could explain that.',
+          ? 'Undecided: within the limit so far, but that could be chance.'
+          : 'Undecided: over the limit so far, but that could be chance.',
         ...(has(rule, 'too-little') ? [] : why),
       ];
     case 'not-applicable':
@@ -210,33 +211,33 @@ function exactOutcome(rule: RuleVerdict): string[] {
   // Devices that are not done were counted among what was seen.
   const why = has(rule, 'pending-installs') ? [] : sentencesOf(rule.reasons);
   const words = {
-    pass: 'It holds.',
-    fail: 'It is broken.',
-    undecided: 'Not decided yet.',
-    'not-applicable': 'It does not apply.',
+    pass: 'It passes.',
+    fail: 'It fails.',
+    undecided: 'Undecided.',
+    'not-applicable': 'Not applicable.',
   };
   return [words[rule.verdict], ...why];
 }
 
 const VERDICT_WORDS = {
-  pass: 'holds',
-  fail: 'is broken',
-  undecided: 'is not decided',
-  'not-applicable': 'does not count',
+  pass: 'passes',
+  fail: 'fails',
+  undecided: 'is undecided',
+  'not-applicable': 'is not judged',
 };
 
-/** `Of the others: hw:rev1 82.3 ms, holds; hw:rev2 – (fewer than 3 devices in the stage), does not count.` */
+/** `Other groups: hw:rev1 passes at 82.3 ms; hw:rev2 is not judged (fewer than 3 devices in the stage).` */
 function otherGroups({ groups, group, unit, kind }: RuleVerdict): string[] {
   const others = groups.filter((one) => one.name !== group);
   if (others.length === 0) return [];
   const told = others.map(({ name, estimate, verdict, reasons, trials }) => {
     const isCounted = kind === 'share' && estimate !== null;
     const amount =
-      estimate === null ? '' : ` ${formatAmount(estimate, unit)}${isCounted ? ` of ${formatCount(trials)}` : ''}`;
+      estimate === null ? '' : ` at ${formatAmount(estimate, unit)}${isCounted ? ` of ${formatCount(trials)}` : ''}`;
     const why = verdict === 'not-applicable' ? ` (${oneLine(reasonsInWords(reasons))})` : '';
-    return `${oneLine(name)}${amount} ${VERDICT_WORDS[verdict]}${why}`;
+    return `${oneLine(name)} ${VERDICT_WORDS[verdict]}${amount}${why}`;
   });
-  return [`Of the other groups: ${told.join('; ')}.`];
+  return [`Other groups: ${told.join('; ')}.`];
 }
 
 /** The verdict on a rule in sentences, what was seen first. */
@@ -244,14 +245,14 @@ export function ruleSentences(rule: RuleVerdict): string[] {
   if (rule.verdict === 'not-applicable') return [...outcome(rule), ...otherGroups(rule)];
   const isExact = ['share', 'signal', 'gauge'].includes(rule.kind);
   return [
-    ...(rule.group === null ? [] : [`The numbers are of the group ${oneLine(rule.group)}.`]),
+    ...(rule.group === null ? [] : [`These are the numbers of group ${oneLine(rule.group)}.`]),
     observed(rule),
     ...allowed(rule),
     ...(isExact ? exactOutcome(rule) : outcome(rule)),
     ...worstInWords(rule),
-    ...(rule.scope === 'fleet' ? ['These devices are taken as a sample of the whole fleet.'] : []),
+    ...(rule.scope === 'fleet' ? ['These devices are treated as a sample of the whole fleet.'] : []),
     ...otherGroups(rule),
     ...missing(rule),
-    ...(rule.dryRun ? ['It is shown only, and never decides.'] : []),
+    ...(rule.dryRun ? ['Dry run: it is reported and never decides the stage.'] : []),
   ];
 }

@@ -1,6 +1,7 @@
 // Owns how a rule is named to people: with what it is about, where that is not the stage's devices together.
 import { ruleName } from '../gates/rule-verdict.ts';
 import type { RuleScope } from '../gates/stage-rule.ts';
+import { percent } from './amounts.ts';
 
 interface About {
   readonly scope?: RuleScope;
@@ -11,7 +12,7 @@ interface About {
 export function scopeInWords({ scope, share = null }: About): string {
   if (scope === 'fleet') return 'fleet';
   if (scope !== 'any-device') return '';
-  return share === null ? 'any device' : `over ${Number((100 * share).toPrecision(3))} % of devices`;
+  return share === null ? 'any device' : `${percent(share)} of devices may violate it`;
 }
 
 /** `error_rate < 1% by hw (any device)`. */

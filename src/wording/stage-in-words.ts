@@ -6,7 +6,7 @@ import { bucketEdge } from '../contract/sketch.ts';
 import type { RolloutStatus } from '../documents/types.generated.ts';
 import type { StageRule } from '../gates/stage-rule.ts';
 import { type Stage, wantedDevices } from '../rollout/stages-of-policy.ts';
-import { countOf, formatAmount, formatCount } from './amounts.ts';
+import { countOf, formatAmount, formatCount, percent } from './amounts.ts';
 import { scopeInWords } from './scope-in-words.ts';
 
 function sizeInWords(stage: Stage, matching: number): string {
@@ -14,7 +14,7 @@ function sizeInWords(stage: Stage, matching: number): string {
   const wanted = formatCount(wantedDevices(stage, matching));
   switch (stage.size?.kind) {
     case 'share':
-      return stage.size.share >= 1 ? `all ${all}` : `${formatAmount(stage.size.share, 'ratio')} of ${all} (${wanted})`;
+      return stage.size.share >= 1 ? `all ${all}` : `${percent(stage.size.share)} of ${all} (${wanted})`;
     case 'devices':
       return `${wanted} of ${all}`;
     default:
@@ -24,10 +24,10 @@ function sizeInWords(stage: Stage, matching: number): string {
 
 function selectInWords({ select, size }: Stage): string {
   if (select === null) return '';
-  return size === null ? `the devices of ${oneLine(select)}` : ` and those of ${oneLine(select)}`;
+  return size === null ? `devices in ${oneLine(select)}` : ` plus devices in ${oneLine(select)}`;
 }
 
-/** `ramp, 25 % of 1 003 devices (251), at least 1 h`. */
+/** `ramp, 25% of 1,003 devices (251), at least 1 h`. */
 export function stageInWords(stage: Stage, matching: number): string {
   const soak = stage.soakMs === 0 ? '' : `, at least ${formatDuration(stage.soakMs)}`;
   return `${stage.name}, ${sizeInWords(stage, matching)}${selectInWords(stage)}${soak}`;
@@ -40,11 +40,9 @@ function groupingInWords(grouping: StageRule['grouping']): string {
   return ` by ${grouping.by}${own.join('')}`;
 }
 
-/** ` (any device, dry run)`, ` (10 % of devices)`: of whom it must hold, and whether it decides. */
-function aboutInWords({ scope = 'stage', share, dryRun }: StageRule): string {
-  const about =
-    share === undefined ? scopeInWords({ scope }) : `${formatAmount(share, 'ratio')} of devices may break it`;
-  const more = [about, dryRun ? 'dry run' : ''].filter((text) => text !== '');
+/** ` (any device, dry run)`: of whom it must hold, and whether it decides. */
+function aboutInWords({ dryRun, ...asked }: StageRule): string {
+  const more = [scopeInWords(asked), dryRun ? 'dry run' : ''].filter((text) => text !== '');
   return more.length === 0 ? '' : ` (${more.join(', ')})`;
 }
 

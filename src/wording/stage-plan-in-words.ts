@@ -8,17 +8,13 @@ import { ruleName } from '../gates/rule-verdict.ts';
 import { isOneOfMany, type PlannedGrouping } from '../rollout/reckoned-groups.ts';
 import type { Plan, PlannedRule, PlannedStage } from '../rollout/stage-plan.ts';
 import { groupName, OTHER_VALUES } from '../telemetry/groups.ts';
-import { countOf, formatAmount, formatCount, listed } from './amounts.ts';
+import { countOf, formatAmount, formatCount, listed, percent } from './amounts.ts';
 import { aboutTime } from './plan-warnings-in-words.ts';
 import { passedOverInWords } from './reason-in-words.ts';
 import { scopeInWords } from './scope-in-words.ts';
 
 type Sampled = Extract<RuleForecast, { kind: 'sampled' }>;
 type Unplanned = Extract<RuleForecast, { kind: 'unplanned' }>;
-
-function percent(share: number): string {
-  return formatAmount(share, 'ratio');
-}
 
 /** What is true of the candidate in this case. */
 function caseInWords({ of }: Sampled, { value }: Needed): string {
@@ -28,33 +24,33 @@ function caseInWords({ of }: Sampled, { value }: Needed): string {
     case 'slow-answers':
       return `${percent(value)} of answers slower`;
     case 'class':
-      return value === 0 ? 'a class gone' : `a class of ${percent(value)}`;
+      return value === 0 ? 'a class vanished' : `a class of ${percent(value)}`;
     case 'drift':
       return formatAmount(value, 'divergence');
   }
 }
 
-/** `11 min (3 370 inferences)`. */
+/** `11 min (3,370 inferences)`. */
 function afterInWords({ inferences, minutes }: Needed): string {
   if (inferences === null) return 'never';
   const count = countOf(Number(inferences.toPrecision(3)), 'inference');
   return minutes === null ? count : `${aboutTime(minutes)} (${count})`;
 }
 
-type Cells = readonly [well: string, passes: string, bad: string, caught: string];
+type Cells = readonly [good: string, passes: string, bad: string, caught: string];
 
 const UNPLANNED: Readonly<Record<Unplanned['why'], string>> = {
-  'class-frequency': 'how long it takes depends on how frequent the class is with stable',
-  downloads: 'how long it takes depends on how often downloads are tried',
-  labels: 'how long it takes depends on how many labels come back',
-  'device-means': 'devices count here, not inferences: 7 or more can prove it',
-  'unknown-groups': 'which groups the stage selects is not known',
-  'zero-limit': 'a limit of 0 % is broken by the first event, and needs no numbers',
-  'no-relative-limit': 'this metric has no limit relative to the baseline',
+  'class-frequency': 'depends on how often stable predicts the class',
+  downloads: 'depends on how often devices download',
+  labels: 'depends on how many labels arrive',
+  'device-means': 'needs devices, not inferences: 7 or more can prove it',
+  'unknown-groups': 'unknown: which groups the stage selects',
+  'zero-limit': 'the first event breaches a limit of 0%',
+  'no-relative-limit': 'this metric needs an absolute limit',
 };
 
 function unplannedInWords({ why, by }: Unplanned): string {
-  return by === undefined ? UNPLANNED[why] : `which groups of ${oneLine(by)} the stage selects is not known`;
+  return by === undefined ? UNPLANNED[why] : `unknown: which groups of ${oneLine(by)} the stage selects`;
 }
 
 function cellsOf({ forecast, grouping }: PlannedRule): Cells {
@@ -67,7 +63,7 @@ function cellsOf({ forecast, grouping }: PlannedRule): Cells {
       const { bears } = forecast;
       return [
         `${bears === 0 ? 'none' : `at most ${formatCount(bears)}`} failed`,
-        'all are done',
+        'all installs are done',
         `${formatCount(bears + 1)} failed`,
         'at once',
       ];
@@ -83,7 +79,7 @@ function cellsOf({ forecast, grouping }: PlannedRule): Cells {
     }
     case 'signal': {
       const time = forecast.minutes > 0 ? aboutTime(forecast.minutes) : 'one answer';
-      return ['holds', time, 'is broken', time];
+      return ['passes', time, 'fails', time];
     }
     case 'sustained': {
       const { minutes } = forecast;
@@ -114,20 +110,20 @@ function ruleInWords(planned: PlannedRule): string {
   return `${name}${more.length === 0 ? '' : ` (${more.join(', ')})`}`;
 }
 
-export const PLAN_HEADER = ['RULE', 'WELL', 'PASSES AFTER', 'BAD', 'CAUGHT AFTER'] as const;
+export const PLAN_HEADER = ['RULE', 'GOOD', 'PASSES AFTER', 'BAD', 'CAUGHT AFTER'] as const;
 
 /** A row for each rule of a stage, in the columns of `PLAN_HEADER`. */
 export function planRows(stage: PlannedStage): string[][] {
   return stage.rules.map((planned) => [ruleInWords(planned), ...cellsOf(planned)]);
 }
 
-/** `canary: 20 devices, 1 200 inferences a minute; soak 30 min, deadline 2 h`. */
+/** `canary: 20 devices, 1,200 inferences per minute; soak 30 min, deadline 2 h`. */
 export function stageHeading({ name, devices, selects, perMinute, soakMs, deadlineMs }: PlannedStage): string {
   const who =
     devices === null
-      ? 'a share of devices whose number nobody said'
+      ? 'a percentage of an unknown number of devices (pass --devices)'
       : `${selects ? 'at least ' : ''}${countOf(devices, 'device')}`;
-  const traffic = perMinute === null ? '' : `, ${countOf(perMinute, 'inference')} a minute`;
+  const traffic = perMinute === null ? '' : `, ${countOf(perMinute, 'inference')} per minute`;
   const times = [
     ...(soakMs > 0 ? [`soak ${formatDuration(soakMs)}`] : []),
     ...(deadlineMs === null ? [] : [`deadline ${formatDuration(deadlineMs)}`]),
@@ -136,7 +132,7 @@ export function stageHeading({ name, devices, selects, perMinute, soakMs, deadli
 }
 
 function shareInWords(share: number): string {
-  return `${Number((100 * share).toPrecision(2))} %`;
+  return percent(Number(share.toPrecision(2)));
 }
 
 /** How the devices are taken to lie in groups of a label, and what stays unseen of one group. */
@@ -154,25 +150,25 @@ function groupSentences({ by, areKnown, count, groups }: PlannedGrouping): strin
   const sentences: string[] = [];
   if (!areKnown) {
     const each = countOf(groups[0]?.devices ?? 0, 'device');
-    sentences.push(
-      `Which groups of ${label} there are is not known: ${count} of one size are assumed, with ${each} each.`,
-    );
+    sentences.push(`The groups of ${label} are unknown; this plan assumes ${count} groups with ${each} each.`);
   }
   const isOne = areKnown && groups.length > 0 && groups.every(({ name }) => name === groupName(by, OTHER_VALUES));
   if (isOne)
-    sentences.push(`No known device has a group of its own by ${label}, so all are judged as one: is the label right?`);
-  if (areKnown && judged.length > 0 && !isOne)
-    sentences.push(`By ${label} each group is judged alone, and the slowest decides: ${told(judged)}.`);
-  if (over.length > 0) {
-    const who = areKnown ? told(over) : 'each of them';
     sentences.push(
-      `Passed over: ${who}. Fewer than 3 can't be told from a group, so what is wrong with such a group alone stays unseen.`,
+      `No known device has a group of its own by ${label}, so all are judged as one group. Check the label.`,
     );
+  if (areKnown && judged.length > 0 && !isOne)
+    sentences.push(
+      `Each group of ${label} is judged separately, and the slowest decides when the stage passes: ${told(judged)}.`,
+    );
+  if (over.length > 0) {
+    const who = areKnown ? told(over) : 'all of them';
+    sentences.push(`Not judged: ${who}. A group needs 3 devices, so a fault in a smaller group alone goes unnoticed.`);
   }
   if (smallest !== undefined) {
     const whose = isOneOfMany(smallest.name) ? 'such a group' : oneLine(smallest.name);
     sentences.push(
-      `Of ${whose} alone, a fault on fewer than ${shareInWords(smallest.unseenShare)} can stay unseen: it has ${countOf(smallest.devices, 'device')} here.`,
+      `In ${whose} alone, a fault on fewer than ${shareInWords(smallest.unseenShare)} of devices can go unnoticed: the stage has ${formatCount(smallest.devices)} of them.`,
     );
   }
   return sentences;
@@ -186,9 +182,9 @@ function distinctGroupings(rules: readonly PlannedRule[]): PlannedGrouping[] {
 /** What the stage as a whole can tell, in sentences. */
 export function stageSentences({ devices, soakMs, leastMs, passMinutes, unseenShare, rules }: PlannedStage): string[] {
   const sentences: string[] = [];
-  if (devices === null || unseenShare === null) return ['Say how many devices the target has: --devices.'];
+  if (devices === null || unseenShare === null) return ['Pass --devices to say how many devices the target has.'];
   if (rules.every(({ dryRun, forecast }) => dryRun || forecast.kind === 'passed-over'))
-    sentences.push('No rule decides it: it passes by time alone.');
+    sentences.push('No rule decides this stage; it passes by time alone.');
   else if (leastMs !== null && passMinutes !== null) {
     const isSoak = leastMs <= soakMs;
     const time = isSoak ? `its soak of ${formatDuration(soakMs)}` : `about ${aboutTime(passMinutes)}`;
@@ -197,18 +193,18 @@ export function stageSentences({ devices, soakMs, leastMs, passMinutes, unseenSh
       open.map(({ rule }) => `\`${oneLine(rule)}\``),
       'and',
     );
-    const beside = open.length > 0 ? `, or later: the time of ${names} is not known` : '';
+    const beside = open.length > 0 ? `, or later: the time for ${names} is unknown` : '';
     sentences.push(
-      `If all is well it passes after ${time}${beside || (isSoak ? ': the rules are confirmed before' : '')}.`,
+      `A good version passes after ${time}${beside || (isSoak ? '; its rules are confirmed earlier' : '')}.`,
     );
   }
   if (unseenShare > 0) {
     sentences.push(
-      `A fault on fewer than ${shareInWords(unseenShare)} of devices can stay unseen: its ${countOf(devices, 'device')} may all be without it.`,
+      `A fault on fewer than ${shareInWords(unseenShare)} of devices can go unnoticed: the stage's ${countOf(devices, 'device')} may all be without it.`,
     );
   }
   sentences.push(...distinctGroupings(rules).flatMap(groupSentences));
-  if (devices < 3) sentences.push('With fewer than 3 devices, one bad device is taken for a bad model.');
+  if (devices < 3) sentences.push('With fewer than 3 devices, one bad device looks like a bad model.');
   return sentences;
 }
 
@@ -216,22 +212,22 @@ export function stageSentences({ devices, soakMs, leastMs, passMinutes, unseenSh
 function certainty(stages: readonly PlannedStage[]): string {
   const most = stages.map(({ errorLevel }) => Number((100 * errorLevel).toPrecision(3)));
   if (new Set(most).size === 1)
-    return `A verdict is wrong in at most ${most[0]} of 100 stages, however often one looks.`;
-  const own = stages.map(({ name }, i) => `${most[i]} of 100 in ${name}`);
-  return `A verdict is wrong, however often one looks, in at most ${listed(own, 'and', own.length)}.`;
+    return `Confidence: at most ${most[0]} in 100 stages get a wrong verdict, no matter how often results are checked.`;
+  const own = stages.map(({ name }, i) => `${most[i]} in 100 for ${name}`);
+  return `Confidence: no matter how often results are checked, at most this many verdicts are wrong: ${listed(own, 'and', own.length)}.`;
 }
 
 /** What the plan takes for granted. */
 export function assumptionsOf({ traffic, health, labels, stages }: Plan): string[] {
   const devices = traffic.devices === null ? 'an unknown number of devices' : countOf(traffic.devices, 'device');
   const rate =
-    traffic.perMinute === null ? 'unknown traffic' : `${countOf(traffic.perMinute, 'inference')} a minute of each`;
+    traffic.perMinute === null ? 'unknown traffic' : `${countOf(traffic.perMinute, 'inference')} per minute each`;
   return [
-    `Assumed: ${devices}, ${rate}.`,
-    `"Well" is ${percent(health)} of each limit, "bad" is twice the limit. Times are those of a typical rollout: half of them take longer.`,
+    `Assumes ${devices}, ${rate}.`,
+    `"Good" is ${percent(health)} of each limit, "bad" is twice the limit. Times are medians: half of all rollouts take longer.`,
     certainty(stages),
     ...(traffic.groups ?? [])
       .filter(({ by }) => !labels.includes(by))
-      .map(({ by }) => `No rule makes groups by ${oneLine(by)}, so what is said of them counts for nothing.`),
+      .map(({ by }) => `No rule groups devices by ${oneLine(by)}, so its group sizes are ignored.`),
   ];
 }

@@ -5,7 +5,7 @@ import { formatDuration } from '../contract/duration.ts';
 import type { RuleVerdict } from '../gates/rule-verdict.ts';
 import type { SignalSums } from '../gates/signal-track.ts';
 import { type DeviceCounts, totalOf } from '../gates/statistics/share-verdict.ts';
-import { countOf, formatAmount, formatBounds, formatCount, listed } from './amounts.ts';
+import { countOf, formatAmount, formatBounds, formatCount, listed, percent } from './amounts.ts';
 import { lateBreachOf, reasonsBesideLate } from './late-in-words.ts';
 import { reasonsInWords } from './reason-in-words.ts';
 import { scopeInWords } from './scope-in-words.ts';
@@ -37,9 +37,9 @@ function nameOf({ rule, metric }: Pick<RuleVerdict, 'rule' | 'metric'>): string 
   return rule.startsWith(`${metric}[`) ? rule.slice(0, rule.lastIndexOf(']') + 1) : metric;
 }
 
-/** `< 0.5 %` of `error_rate < 0.5%`. */
+/** `< 0.5%` of `error_rate < 0.5%`. */
 export function limitOf(verdict: Pick<RuleVerdict, 'rule' | 'groupRule' | 'metric'>): string {
-  return oneLine((verdict.groupRule ?? verdict.rule).slice(nameOf(verdict).length)).replace(/(?<=\d)(?=%|ms\b)/g, ' ');
+  return oneLine((verdict.groupRule ?? verdict.rule).slice(nameOf(verdict).length));
 }
 
 /** What was broken, and what the numbers don't show of it. */
@@ -74,13 +74,13 @@ function breachOf(rule: RuleVerdict, stage: string): Breach {
   const note = inParentheses(reasonsInWords(reasons));
   // The amount is that of the worst device, which alone would have been allowed.
   if (share !== null) {
-    const most = formatAmount(share, 'ratio');
+    const most = percent(share);
     return { what: `${titleOf(rule)} not ${limitOf(rule)} on more than ${most} of devices in ${stage}`, note };
   }
   return { what: `${titleOf(rule)} ${amount} in ${stage}, not ${limitOf(rule)}`, note };
 }
 
-/** `error_rate 4.2 % in canary, not < 0.5 %`, or `error_rate not < 3 % on more than 5 % of devices in canary`, and what the numbers don't show of it; what classes did is told in words. */
+/** `error_rate 4.2% in canary, not < 0.5%`, or `error_rate not < 3% on more than 5% of devices in canary`, and what the numbers don't show of it; what classes did is told in words. */
 export function breachInWords(rule: RuleVerdict, stage: string): string {
   const { what, note } = breachOf(rule, stage);
   return `${what}${note}`;
@@ -89,7 +89,7 @@ export function breachInWords(rule: RuleVerdict, stage: string): string {
 /** The same where room is scarce: without what the numbers don't show. */
 export function breachInShort(rule: RuleVerdict, stage: string): string {
   const late = lateBreachOf(rule);
-  if (late !== null) return `${titleOf(rule)} ${late.amount} lately in ${stage}, not ${limitOf(rule)}`;
+  if (late !== null) return `${titleOf(rule)} ${late.amount} recently in ${stage}, not ${limitOf(rule)}`;
   if (rule.kind !== 'classes') return breachOf(rule, stage).what;
   return `${titleOf(rule)} ${measured(rule)[0]} in ${stage}, not ${limitOf(rule)}`;
 }
@@ -111,7 +111,7 @@ function providerOf({ from, provider }: SignalSums): string {
   return `${from} ${oneLine(provider)}`;
 }
 
-/** `checkout_errors 4.2 % in canary, not < 0.5 % (prometheus main, for 5 min)`; a webhook says itself what it found. */
+/** `checkout_errors 4.2% in canary, not < 0.5% (prometheus main, for 5 min)`; a webhook says itself what it found. */
 function signalBreach(rule: RuleVerdict, sums: SignalSums, stage: string): Breach {
   const { run } = sums.track;
   const heldMs = run === null ? 0 : run.lastMs - run.sinceMs;
@@ -140,13 +140,13 @@ function verdictWord(rule: RuleVerdict): string {
 
 function noteOf(rule: RuleVerdict): string {
   const stable = rule.baseline?.estimate ?? null;
-  const earlier = rule.baseline?.from === 'earlier' ? ' before' : '';
+  const earlier = rule.baseline?.from === 'earlier' ? ' earlier' : '';
   const isStated = rule.baseline?.from === 'offline';
   const baseline =
     stable === null
       ? []
       : isStated
-        ? [`baseline ${formatAmount(stable, rule.unit)} by the manifest`]
+        ? [`baseline ${formatAmount(stable, rule.unit)} from the manifest`]
         : [
             `baseline ${formatAmount(stable, rule.unit)} on ${countOf(rule.baseline?.devices ?? 0, 'device')}${earlier}`,
           ];

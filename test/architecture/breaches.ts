@@ -1,22 +1,19 @@
 // Owns the reading of sources against the house plan: a list of files in, a list of breaches out.
 import { posix as path } from 'node:path';
-import { parseSync, Visitor } from 'oxc-parser';
 import {
   BANS,
   type Ban,
   COMPUTING_NODE_IMPORTS,
   COMPUTING_PACKAGES,
+  EDGE_INTERFACES,
+  EDGES,
   HOUSE_PLAN,
   OUTSIDE_FOLDERS,
+  PACKAGE_HOMES,
   type Room,
   WINGS,
 } from './house-plan.ts';
-
-export interface SourceFile {
-  /** From the root of the repository, with `/`. */
-  readonly path: string;
-  readonly text: string;
-}
+import { packageOf, type Reading, readSource, type SourceFile, targetOf } from './source-reading.ts';
 
 export interface Breach {
   readonly path: string;
@@ -25,26 +22,9 @@ export interface Breach {
   readonly message: string;
 }
 
-interface Import {
-  readonly from: string;
-  readonly names: readonly string[];
-  readonly start: number;
-}
-
 interface Place {
   readonly start: number;
   readonly message: string;
-}
-
-/** What one reading of a file yields. */
-interface Reading {
-  readonly file: SourceFile;
-  readonly imports: readonly Import[];
-  /** Dotted names, calls and constructions that a ban could name, with where they stand. */
-  readonly uses: readonly { readonly name: string; readonly start: number }[];
-  readonly declaredNames: readonly { readonly name: string; readonly start: number }[];
-  readonly defaultExports: readonly number[];
-  readonly onlyReexports: boolean;
 }
 
 const MOST_LINES = 350;
@@ -52,7 +32,7 @@ const VAGUE_NAME = /(^|[-/])(utils?|common|misc|helpers?|managers?)(?=[-/.]|$)/;
 const VAGUE_TYPE = /(Manager|Helper|Utils?|Impl)$/;
 /** One or more `//` lines that end a sentence, at the top or below `#!`. */
 const HEADER_SENTENCE = /^(#!.*\n)?(\/\/ \S.*\n)*\/\/ \S.*[.?]\n/;
-const KEBAB_CASE = /^[a-z0-9]+(-[a-z0-9]+)*(\.(test|generated|config|d))?\.(ts|mjs)$/;
+const KEBAB_CASE = /^[a-z0-9]+(-[a-z0-9]+)*(\.(property\.test|test|generated|config|d))?\.(ts|mjs)$/;
 
 export function isGenerated(file: SourceFile): boolean {
   return file.path.includes('.generated.');
@@ -72,74 +52,6 @@ export function findRoom(file: string): Room | undefined {
 
 function isOutside(file: string): boolean {
   return OUTSIDE_FOLDERS.some((folder) => isWithin(file, folder)) || !file.includes('/');
-}
-
-/** `globalThis.setTimeout` is `setTimeout`. */
-function plainName(name: string): string {
-  return name.replace(/^globalThis\./, '');
-}
-
-function read(file: SourceFile): Reading {
-  const parsed = parseSync(file.path, file.text, { sourceType: 'module' });
-  const imports: Import[] = parsed.module.staticImports.map((entry) => ({
-    from: entry.moduleRequest.value,
-    names: entry.entries.map((name) => name.importName.name ?? '*'),
-    start: entry.start,
-  }));
-  const uses: { name: string; start: number }[] = [];
-  const declaredNames: { name: string; start: number }[] = [];
-  const dottedName = (node: { type: string }): string => {
-    if (node.type === 'Identifier' && 'name' in node) return String(node.name);
-    if (node.type !== 'MemberExpression' || !('object' in node) || !('property' in node)) return '?';
-    return `${dottedName(node.object as { type: string })}.${dottedName(node.property as { type: string })}`;
-  };
-  const declare = (node: { id: { name: string; start: number } | null }): void => {
-    if (node.id) declaredNames.push({ name: node.id.name, start: node.id.start });
-  };
-  new Visitor({
-    MemberExpression: (node) => uses.push({ name: plainName(dottedName(node)), start: node.start }),
-    CallExpression: (node) => uses.push({ name: `${plainName(dottedName(node.callee))}()`, start: node.start }),
-    NewExpression: (node) => {
-      if (node.arguments.length === 0) uses.push({ name: `new ${dottedName(node.callee)}()`, start: node.start });
-    },
-    ImportExpression: (node) => {
-      if (node.source.type === 'Literal')
-        imports.push({ from: String(node.source.value), names: ['*'], start: node.start });
-    },
-    ExportNamedDeclaration: (node) => {
-      if (node.source) imports.push({ from: node.source.value, names: [], start: node.start });
-    },
-    ExportAllDeclaration: (node) => imports.push({ from: node.source.value, names: ['*'], start: node.start }),
-    ClassDeclaration: declare,
-    TSInterfaceDeclaration: declare,
-    TSTypeAliasDeclaration: declare,
-  }).visit(parsed.program);
-  for (const { from, names, start } of imports)
-    for (const name of names) uses.push({ name: `${name} from ${from}`, start });
-  const statements = parsed.program.body;
-  return {
-    file,
-    imports,
-    uses,
-    declaredNames,
-    defaultExports: statements.filter((one) => one.type === 'ExportDefaultDeclaration').map((one) => one.start),
-    onlyReexports: statements.length > 0 && statements.every(isReexport),
-  };
-}
-
-function isReexport(statement: { type: string; source?: unknown }): boolean {
-  if (statement.type === 'ExportAllDeclaration') return true;
-  return statement.type === 'ExportNamedDeclaration' && statement.source != null;
-}
-
-/** The file that a relative import names, or undefined for packages and Node's own modules. */
-function targetOf(importer: string, from: string): string | undefined {
-  return from.startsWith('.') ? path.join(path.dirname(importer), from) : undefined;
-}
-
-function packageOf(from: string): string {
-  const [first = '', second = ''] = from.split('/');
-  return first.startsWith('@') ? `${first}/${second}` : first;
 }
 
 function* checkShape({ file, defaultExports, onlyReexports, declaredNames }: Reading): Generator<Place> {
@@ -173,19 +85,20 @@ function* checkRoom({ file, imports }: Reading): Generator<Place> {
     yield { start: 0, message: 'lies in no room of the house plan: move it, or add the room with a decision note' };
     return;
   }
-  const wing = WINGS.find(({ folder }) => isWithin(file.path, folder));
-  for (const { from, names, start } of imports) {
+  for (const one of imports) {
+    const { from, names, start } = one;
     const target = targetOf(file.path, from);
     if (target === undefined) {
-      if (room.pure) yield* checkPureImport(from, names, start);
+      const impure = room.pure ? [...checkPureImport(from, names, start)] : [];
+      yield* impure.length > 0 ? impure : checkPackage(file.path, from, start);
       continue;
     }
-    const isOfWing = wing === undefined || [wing.folder, ...wing.mayImport].some((folder) => isWithin(target, folder));
-    if (!isOfWing && isWithin(target, room.folder)) {
-      const message = `imports ${target}, which the wing ${wing.folder} may not know: move it into the wing, or pass it as an argument`;
+    if (room.takesEdges && isImplementation(target, one.isType)) {
+      const message = `imports ${target}, an implementation: import the edge's interface (EDGE_INTERFACES), src/cli passes the rest`;
       yield { start, message };
       continue;
     }
+    yield* checkWing(file.path, target, start);
     if (isWithin(target, room.folder) || room.mayImport.some((folder) => isWithin(target, folder))) continue;
     const allowed = room.mayImport.join(', ') || 'nothing';
     yield {
@@ -193,6 +106,30 @@ function* checkRoom({ file, imports }: Reading): Generator<Place> {
       message: `imports ${target}, but ${room.folder} may import ${allowed}: move it down, or pass it as an argument`,
     };
   }
+}
+
+/** Is the file of an edge, and none that says what the edge promises? */
+function isImplementation(target: string, isTypeOnly: boolean): boolean {
+  if (!EDGES.some((edge) => isWithin(target, edge))) return false;
+  const offered = EDGE_INTERFACES[target];
+  return offered === undefined || (offered === 'types' && !isTypeOnly);
+}
+
+/** A wing is a folder of a room that knows none of its siblings. */
+function* checkWing(importer: string, target: string, start: number): Generator<Place> {
+  const wing = WINGS.find(({ folder }) => isWithin(importer, folder));
+  if (wing === undefined || [wing.folder, ...wing.mayImport].some((folder) => isWithin(target, folder))) return;
+  const message = `imports ${target}, but the wing ${wing.folder} may import ${wing.mayImport.join(', ')}: move it down`;
+  yield { start, message };
+}
+
+function* checkPackage(importer: string, from: string, start: number): Generator<Place> {
+  if (from.startsWith('node:')) return;
+  const name = packageOf(from);
+  const homes = PACKAGE_HOMES[name];
+  if (homes === undefined) yield { start, message: `imports ${name}, which has no home: name one in the house plan` };
+  else if (!homes.some((home) => isWithin(importer, home)))
+    yield { start, message: `imports ${name}, which lives in ${homes.join(', ')}: take what it does as an argument` };
 }
 
 function* checkPureImport(from: string, names: readonly string[], start: number): Generator<Place> {
@@ -233,7 +170,7 @@ function findCircles(readings: readonly Reading[]): Breach[] {
 
 /** All breaches of the house plan and of the style that a machine can see, by path and line. */
 export function findBreaches(files: readonly SourceFile[]): Breach[] {
-  const readings = files.map(read);
+  const readings = files.map(readSource);
   const breaches = readings.flatMap((reading) => {
     const { file } = reading;
     const outside = isOutside(file.path) ? [] : [...checkBans(reading), ...checkRoom(reading)];

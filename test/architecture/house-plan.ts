@@ -4,6 +4,8 @@ export interface Room {
   /** Folder from the root of the repository. */
   readonly folder: string;
   readonly mayImport: readonly string[];
+  /** The room works through edges that others choose: it imports the files of `EDGE_INTERFACES` alone. */
+  readonly takesEdges?: boolean;
   /** Nothing in a pure room touches clock, disk, network or the system's randomness. */
   readonly pure?: boolean;
 }
@@ -12,7 +14,35 @@ const GROUND = ['src/base', 'src/contract'];
 /** In the order of their floors: each may import those before it that its line names. */
 const PURE_ROOMS = ['src/documents', 'src/telemetry', 'src/gates', 'src/rollout', 'src/wording'];
 const BELOW_WORDING = PURE_ROOMS.slice(0, -1);
-const EDGES = ['src/git', 'src/store', 'src/distribution', 'src/fleet-api', 'src/notify', 'src/signals', 'src/signing'];
+export const EDGES: readonly string[] = [
+  'src/git',
+  'src/store',
+  'src/distribution',
+  'src/fleet-api',
+  'src/notify',
+  'src/signals',
+  'src/signing',
+];
+/**
+ * The files of each edge that say what it promises, free of any implementation; `types` alone where a promise stands beside what keeps it.
+ * Whoever works through edges gets the implementations from src/cli.
+ */
+export const EDGE_INTERFACES: Readonly<Record<string, 'all' | 'types'>> = {
+  'src/git/fetch-head.ts': 'all',
+  'src/git/manifests-repository.ts': 'all',
+  'src/git/repository-files.ts': 'all',
+  'src/git/work-tree.ts': 'all',
+  'src/store/device-register.ts': 'all',
+  'src/store/fleet-store.ts': 'all',
+  'src/store/leases.ts': 'all',
+  'src/store/notice-queue.ts': 'all',
+  'src/store/reconciler-state.ts': 'all',
+  'src/store/window-store.ts': 'all',
+  'src/distribution/publication.ts': 'all',
+  'src/notify/notice.ts': 'all',
+  'src/signals/signal-provider.ts': 'all',
+  'src/signing/evidence-signer.ts': 'types',
+};
 const READERS = ['src/snapshot', 'src/measurement'];
 const ALL_BELOW_SIMULATION = [
   ...GROUND,
@@ -45,10 +75,18 @@ export const HOUSE_PLAN: readonly Room[] = [
   { folder: 'src/notify', mayImport: [...GROUND, 'src/documents'] },
   { folder: 'src/signals', mayImport: [...GROUND, 'src/documents'] },
   { folder: 'src/signing', mayImport: GROUND },
-  { folder: 'src/requests', mayImport: [...GROUND, 'src/documents', 'src/wording', 'src/git', 'src/signing'] },
-  { folder: 'src/snapshot', mayImport: [...GROUND, ...BELOW_WORDING, 'src/git', 'src/signing'] },
-  { folder: 'src/measurement', mayImport: [...GROUND, ...BELOW_WORDING, 'src/store', 'src/signals'] },
-  { folder: 'src/reconcile', mayImport: [...GROUND, ...PURE_ROOMS, ...EDGES, ...READERS] },
+  {
+    folder: 'src/requests',
+    mayImport: [...GROUND, 'src/documents', 'src/wording', 'src/git', 'src/signing'],
+    takesEdges: true,
+  },
+  { folder: 'src/snapshot', mayImport: [...GROUND, ...BELOW_WORDING, 'src/git', 'src/signing'], takesEdges: true },
+  {
+    folder: 'src/measurement',
+    mayImport: [...GROUND, ...BELOW_WORDING, 'src/store', 'src/signals'],
+    takesEdges: true,
+  },
+  { folder: 'src/reconcile', mayImport: [...GROUND, ...PURE_ROOMS, ...EDGES, ...READERS], takesEdges: true },
   { folder: 'src/dashboard', mayImport: [...GROUND, ...PURE_ROOMS, ...READERS, 'src/store', 'src/requests'] },
   { folder: 'src/audit', mayImport: [...GROUND, ...PURE_ROOMS, 'src/snapshot'] },
   { folder: 'fleet-agent', mayImport: [...GROUND, LAUNCHER] },
@@ -58,17 +96,16 @@ export const HOUSE_PLAN: readonly Room[] = [
   { folder: 'schemas', mayImport: [] },
 ];
 
-/** A folder that knows less than its room does. */
-export interface Wing {
-  readonly folder: string;
-  /** What of its own room it may import beside itself. */
-  readonly mayImport: readonly string[];
-}
+/** In order: each wing of the agent may import those before it. The files beside the wings put them together. */
+export const AGENT_WINGS: readonly string[] = ['record', 'model', 'measure', 'link', 'serve', 'update', 'report'].map(
+  (wing) => `fleet-agent/src/${wing}`,
+);
 
-/** Statistics know no rule and no stage; the grammar of rules knows no document. */
-export const WINGS: readonly Wing[] = [
-  { folder: 'src/documents/rules', mayImport: [] },
-  { folder: 'src/gates/statistics', mayImport: [] },
+/** Folders inside a room that know none of their siblings but those named: statistics know no rule, the grammar of rules no document. */
+export const WINGS: readonly Pick<Room, 'folder' | 'mayImport'>[] = [
+  { folder: 'src/documents/rules', mayImport: GROUND },
+  { folder: 'src/gates/statistics', mayImport: [...GROUND, 'src/telemetry'] },
+  ...AGENT_WINGS.map((folder, i) => ({ folder, mayImport: [...GROUND, ...AGENT_WINGS.slice(0, i)] })),
 ];
 
 /** Folders that may import every room and are free of the bans: they drive the system from outside. */
@@ -76,6 +113,27 @@ export const OUTSIDE_FOLDERS: readonly string[] = ['test', 'bench', 'docs', '.ci
 
 /** Packages that only compute; the only ones a pure room may import. */
 export const COMPUTING_PACKAGES: readonly string[] = ['semver', 'yaml', 'ajv'];
+
+/** Where each package may be imported: what one room knows of it, the others need not learn when it changes. */
+export const PACKAGE_HOMES: Readonly<Record<string, readonly string[]>> = {
+  '@sigstore/bundle': ['src/contract/trust', 'src/signing'],
+  '@sigstore/protobuf-specs': ['src/contract/trust', 'src/signing'],
+  '@sigstore/sign': ['src/signing'],
+  '@sigstore/verify': ['src/contract/trust'],
+  '@tufjs/canonical-json': ['src/contract/tuf', 'src/distribution'],
+  '@tufjs/models': ['src/contract/tuf', 'src/distribution'],
+  ajv: ['src/documents', 'schemas'],
+  chokidar: ['src/cli'],
+  commander: ['src/cli'],
+  esbuild: ['fleet-agent/build.ts'],
+  // The command line's own work trees: until requests have a room, and this line an end.
+  'isomorphic-git': ['src/git', 'src/cli'],
+  'json-schema-to-typescript': ['schemas'],
+  'onnxruntime-web': ['fleet-agent'],
+  semver: ['src/contract', 'src/documents'],
+  'tuf-js': ['src/contract/tuf', 'src/distribution'],
+  yaml: ['src/contract/source', 'src/documents', 'fleet-agent'],
+};
 
 /** What a pure room may import of Node: digests, which depend on their input alone. */
 export const COMPUTING_NODE_IMPORTS: Readonly<Record<string, readonly string[]>> = {

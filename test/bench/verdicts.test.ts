@@ -1,4 +1,5 @@
 // Holds the benchmark of verdicts to the production code that it leaves out, and its traffic and rivals to what they are said to be.
+
 import { describe, expect, test } from 'vitest';
 import { runJob } from '../../bench/verdicts/cells.ts';
 import { beta, binomial, gamma } from '../../bench/verdicts/draw.ts';
@@ -19,10 +20,11 @@ import { requirementsOf } from '../../bench/verdicts/requirements.ts';
 import { Rivals, upperTail } from '../../bench/verdicts/rivals.ts';
 import { drawErrors, LIMIT, makeDevices, SCENARIOS, stageRate } from '../../bench/verdicts/scenario.ts';
 import { Summaries, summaryOf } from '../../bench/verdicts/summary.ts';
+import { addReport, mergeTallies } from '../../bench/verdicts/tallies.ts';
 import { type RandomStream, seededRandom } from '../../src/base/random.ts';
 import { addToSketch, emptySketch, sketchToJson } from '../../src/contract/sketch.ts';
 import { judgeStage } from '../../src/gates/judge-stage.ts';
-import { addReport, designEffect, EMPTY_TALLY, mergeTallies } from '../../src/gates/statistics/tally.ts';
+import { designEffect, EMPTY_TALLY } from '../../src/gates/statistics/tally.ts';
 import { foldReport } from '../../src/telemetry/fold-report.ts';
 import type { Arm } from '../../src/telemetry/window.ts';
 import { applyFold, emptyArmTallies, emptyWindowTallies } from '../../src/telemetry/window-tallies.ts';

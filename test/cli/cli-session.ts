@@ -7,7 +7,7 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { SystemClock } from '../../src/base/clock.ts';
 import { generateKeyPair } from '../../src/signing/keys.ts';
-import { SqliteFleetStore } from '../../src/store/sqlite-fleet-store.ts';
+import { openSqliteFleetStore } from '../../src/store/sqlite/open-sqlite-fleet-store.ts';
 
 const MAIN = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url));
 export const PERSON = { GIT_AUTHOR_NAME: 'alice', GIT_AUTHOR_EMAIL: 'alice@example.org' };
@@ -103,6 +103,7 @@ export class CliSession implements AsyncDisposable {
       .join('\n')
       .replaceAll(this.folder, '/work')
       .replaceAll(/\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ/g, 'YYYY-MM-DDThh:mm:ssZ')
+      .replaceAll(/\b(just now|\d+ (s|min|h|d) ago)\b/g, 'N min ago')
       .replaceAll(/sha256:[0-9a-f]{64}/g, 'sha256:…')
       .replaceAll(/\b[0-9a-f]{40}\b/g, '#'.repeat(40))
       .replaceAll(/\b[0-9a-f]{10}\b/g, '#'.repeat(10))
@@ -142,7 +143,7 @@ export class CliSession implements AsyncDisposable {
   /** Devices that have enrolled and were never heard since. */
   async enrol(ids: readonly string[], labels: Readonly<Record<string, string>>, home = '.slipway'): Promise<void> {
     const clock = new SystemClock();
-    await using store = new SqliteFleetStore({ file: this.path(home, 'slipway.db'), clock });
+    await using store = openSqliteFleetStore({ file: this.path(home, 'slipway.db'), clock });
     const tokens = await store.createEnrolmentTokens({ count: ids.length, expiresAtMs: clock.now() + 60_000 });
     for (const [index, device] of ids.entries()) {
       const publicKey = generateKeyPair().publicPem;

@@ -31,7 +31,7 @@ async function compose(): Promise<ComposedReconciler> {
       ...{ home: set.home, repository: set.repositoryUrl, branch: 'main', credentials: set.credentials },
       ...{ insecureHttp: true, host: '127.0.0.1', port: 0, hookSecret: null, viewerToken: null },
       ...{ reportIntervalMs: 60_000, heartbeatMs: 2_000, leaseMs: 15_000, environment: process.env },
-      reconciler: { pollMs: 1_000, tickMs: 1_000, brakeAfterMs: 120_000 },
+      reconciler: { pollMs: 1_000, tickMs: 1_000, emergencyAfterMs: 120_000 },
     },
     clock,
     random: seededRandom('dry-run', 'reconciler'),

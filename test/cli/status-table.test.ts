@@ -64,12 +64,12 @@ test('nor what a service that is not ours answers', () => {
   const service = {
     ...NOTHING_YET,
     source: { kind: 'away', problem: 'other', reason: EVIL, remedy: EVIL, sinceMs: 0 } as const,
-    brakes: [EVIL],
+    emergencyRollbacks: [EVIL],
     contradicting: [{ device: EVIL, what: EVIL }],
   };
   const text = liveText({ service, rollouts: [OUTLOOK] });
   expect(text).not.toMatch(/[^\P{C}\n]/u);
-  expect(text).toContain('Emergency rollback');
+  expect(text).toContain('Emergency rollbacks');
   expect(text).toContain("can't be read since 1970-01-01T00:00:00Z");
 });
 

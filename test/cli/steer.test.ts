@@ -52,7 +52,7 @@ test('a rollout is paused, resumed, approved, aborted and tried again from a clo
   await expect(session.text()).toMatchFileSnapshot('golden/steer.txt');
   expect(session.git('models', 'status', '--porcelain')).toBe('');
   expect(session.git('models', 'log', '-1', '--format=%an <%ae> %s')).toBe(
-    `alice <alice@example.org> ${ROLLOUT}: Ask to try 1.0.0 again`,
+    `alice <alice@example.org> ${ROLLOUT}: Ask to retry 1.0.0`,
   );
   expect(session.git('models', 'show', '--format=', '--name-only', 'HEAD')).toBe(FILE);
 });
@@ -102,7 +102,7 @@ test('an approval by somebody whom the policy does not name is refused, with the
   await roll();
   const refused = await session.run(['approve', ROLLOUT, '--repo', 'models']);
   expect(refused.code).toBe(2);
-  expect(refused.stderr).toContain('"alice" is not among the approvers of canary: ann, bob.');
+  expect(refused.stderr).toContain('"alice" may not approve canary; approvers are ann and bob.');
   expect((await session.run(['approve', ROLLOUT, '--repo', 'models', '--by', 'ann'])).code).toBe(0);
 });
 

@@ -137,15 +137,15 @@ describe('what a directive says to a device', () => {
     );
   });
 
-  it('the brake puts everyone on stable, whatever the cohort', () => {
+  it('an emergency rollback puts everyone on stable, whatever the cohort', () => {
     fc.assert(
       fc.property(ids, fc.integer({ min: 0, max: BUCKETS }), (deviceIds, cut) => {
-        const one = entry({ brake: true, cohort: { cut, select: '*', devices: [] } });
+        const one = entry({ emergency: true, cohort: { cut, select: '*', devices: [] } });
         for (const id of deviceIds)
           expect(only(one, facts(id))).toMatchObject({ kind: 'run', arm: 'stable', attempt: 0 });
       }),
     );
-    expect(only(entry({ brake: true, stable: null }), facts('a'))).toMatchObject({ kind: 'none' });
+    expect(only(entry({ emergency: true, stable: null }), facts('a'))).toMatchObject({ kind: 'none' });
   });
 
   it('a widened target gives nobody the stable version before the stages did', () => {
@@ -192,7 +192,7 @@ describe('what a directive says to a device', () => {
       model: fc.constantFrom('m1', 'm2'),
       target: fc.constantFrom('*', 'ring:a', 'NOT ring:a'),
       cut: fc.integer({ min: 0, max: BUCKETS }),
-      brake: fc.boolean(),
+      emergency: fc.boolean(),
       hasStable: fc.boolean(),
       hasCandidate: fc.boolean(),
     });
@@ -206,7 +206,7 @@ describe('what a directive says to a device', () => {
         expect(new Set(said.map((one) => one.model)).size).toBe(said.length);
         for (const one of said) {
           if (one.kind !== 'run') continue;
-          expect(one.arm === 'candidate' && one.entry.brake).toBe(false);
+          expect(one.arm === 'candidate' && one.entry.emergency).toBe(false);
           expect(one.choice).toBe(one.arm === 'candidate' ? one.entry.candidate : one.entry.stable);
         }
       }),
@@ -252,10 +252,10 @@ describe('a group that does not go along', () => {
     },
   );
 
-  it('is on its own stable version under the brake, as everyone is on theirs', () => {
-    const braked = { kind: 'Directive', entries: [entry({ exceptions, brake: true })] } as const;
+  it('is on its own stable version under an emergency rollback, as everyone is on theirs', () => {
+    const emergency = { kind: 'Directive', entries: [entry({ exceptions, emergency: true })] } as const;
     const versionOf = (labels: Record<string, string>): string | undefined => {
-      const [told] = assignmentsFor(braked, facts('d', labels));
+      const [told] = assignmentsFor(emergency, facts('d', labels));
       return told?.kind === 'run' ? told.choice.version : undefined;
     };
     expect([versionOf({ hw: 'rev4' }), versionOf({ hw: 'rev3', ring: 'canary' })]).toEqual(['0.9.0', '1.0.0']);

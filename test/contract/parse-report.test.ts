@@ -2,7 +2,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { CodedError } from '../../src/base/errors.ts';
-import { isDeviceId, parseReport } from '../../src/contract/parse-report.ts';
+import { parseReport } from '../../src/contract/parse-report.ts';
+import { isDeviceId } from '../../src/contract/report-reader.ts';
 import { interval, report } from '../store/reports.ts';
 
 const bytes = (value: unknown): Uint8Array => Buffer.from(typeof value === 'string' ? value : JSON.stringify(value));

@@ -93,7 +93,7 @@ describe('what a selector refuses', () => {
     ['firmware:>=high', 12, 'a number or a version'],
     ['hw:()', 5, 'a value'],
     ['hw:OR', 4, 'a value'],
-    ['hw:"rev2', 4, 'no end'],
+    ['hw:"rev2', 4, 'not closed'],
     ['hw:rev2 AND', 12, 'a term'],
     [':x', 1, 'a term'],
   ])('%j fails at column %i and says %s', (text, column, words) => {

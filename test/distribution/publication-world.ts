@@ -14,8 +14,9 @@ import type { PublicationLedger, PublishedDocument, PublishOutcome } from '../..
 import { type OnlineKeys, readOnlineKeys } from '../../src/distribution/tuf-keys.ts';
 import { DEFAULT_LIFETIMES, type Lifetimes } from '../../src/distribution/tuf-metadata.ts';
 import { initialiseTuf } from '../../src/distribution/tuf-roots.ts';
-import type { FleetStore, Publication } from '../../src/store/fleet-store.ts';
-import { SqliteFleetStore } from '../../src/store/sqlite-fleet-store.ts';
+import type { FleetStore } from '../../src/store/fleet-store.ts';
+import type { Publication } from '../../src/store/reconciler-state.ts';
+import { openSqliteFleetStore } from '../../src/store/sqlite/open-sqlite-fleet-store.ts';
 
 export const NOW = Date.parse('2026-11-20T10:00:00Z');
 export const HOUR = 3_600_000;
@@ -45,7 +46,7 @@ export function entry(over: Partial<DirectiveEntry> = {}): DirectiveEntry {
     candidate: { version: '2.0.0', digest: digestOf('candidate'), parameters: {}, attempt: 1 },
     stable: { version: '1.0.0', digest: digestOf('stable'), parameters: {}, target: '*' },
     spreadMs: 0,
-    brake: false,
+    emergency: false,
     ...over,
   };
 }
@@ -78,7 +79,7 @@ export class PublicationWorld implements AsyncDisposable {
   readonly keysFolder = path.join(this.folder, 'keys');
   readonly storeFile = path.join(this.folder, 'fleet.db');
   readonly clock = new HandClock();
-  readonly store = new SqliteFleetStore({ file: this.storeFile, clock: new SystemClock() });
+  readonly store = openSqliteFleetStore({ file: this.storeFile, clock: new SystemClock() });
   factoryRoot: Buffer = Buffer.alloc(0);
   keys!: OnlineKeys;
   #devices = 0;

@@ -37,9 +37,11 @@ Object.assign(promises, {
       },
     });
   },
-  rename: (from: string, to: string) => {
+  rename: async (from: string, to: string) => {
     step();
-    return rename(from, to);
+    await rename(from, to);
+    // After the swap and before the store's commit: the worst moment.
+    if (to.endsWith('timestamp.json')) step();
   },
   rm: (...given: Parameters<typeof rm>) => {
     step();
@@ -50,27 +52,16 @@ Object.assign(promises, {
     return mkdir(...given);
   },
 });
-const { renameSync, rmSync } = fs;
-fs.renameSync = (from, to) => {
-  step();
-  renameSync(from, to);
-  // After the swap and before the store's commit: the worst moment.
-  step();
-};
-fs.rmSync = (...given: Parameters<typeof rmSync>) => {
-  step();
-  rmSync(...given);
-};
 syncBuiltinESMExports();
 
 const { SystemClock } = await import('../../src/base/clock.ts');
 const { FolderPublication } = await import('../../src/distribution/folder-publication.ts');
 const { readOnlineKeys } = await import('../../src/distribution/tuf-keys.ts');
 const { DEFAULT_LIFETIMES } = await import('../../src/distribution/tuf-metadata.ts');
-const { SqliteFleetStore } = await import('../../src/store/sqlite-fleet-store.ts');
+const { openSqliteFleetStore } = await import('../../src/store/sqlite/open-sqlite-fleet-store.ts');
 const { directiveAt, document, ledgerOf, NOW } = await import('./publication-world.ts');
 
-const store = new SqliteFleetStore({ file: path.join(folder, 'fleet.db'), clock: new SystemClock() });
+const store = openSqliteFleetStore({ file: path.join(folder, 'fleet.db'), clock: new SystemClock() });
 const publisher = new FolderPublication({
   folder: path.join(folder, 'publication'),
   keys: await readOnlineKeys(path.join(folder, 'keys')),

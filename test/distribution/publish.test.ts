@@ -42,15 +42,15 @@ describe('publishing', () => {
     expect(await world.publisher().findPublished()).toBeUndefined();
   });
 
-  it('never lowers a revision, and takes the brake at the same one', async () => {
+  it('never lowers a revision, and takes an emergency rollback at the same one', async () => {
     await using world = await PublicationWorld.open();
     await world.publish(directiveAt(7));
     await expect(world.publish(directiveAt(6))).rejects.toMatchObject({
       code: 'DISTRIBUTION_STEP_BACK',
       kind: 'retry-later',
     });
-    const [braked] = directiveAt(7).entries;
-    const directive = { kind: 'Directive', entries: [{ ...braked!, brake: true }] } as const;
+    const [rolledBack] = directiveAt(7).entries;
+    const directive = { kind: 'Directive', entries: [{ ...rolledBack!, emergency: true }] } as const;
     expect((await world.publish(directive)).kind).toBe('published');
   });
 

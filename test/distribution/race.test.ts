@@ -5,7 +5,8 @@ import { describe, expect, it } from 'vitest';
 import { SystemClock } from '../../src/base/clock.ts';
 import { randomBelow, seededRandom } from '../../src/base/random.ts';
 import type { PublicationLedger } from '../../src/distribution/publication.ts';
-import { SqliteFleetStore } from '../../src/store/sqlite-fleet-store.ts';
+import type { FleetStore } from '../../src/store/fleet-store.ts';
+import { openSqliteFleetStore } from '../../src/store/sqlite/open-sqlite-fleet-store.ts';
 import { StaticServer } from '../support/static-server.ts';
 import { directiveAt, HOUR, ledgerOf, NOW, PublicationWorld, refresh, told } from './publication-world.ts';
 
@@ -58,7 +59,7 @@ describe('two publishers on one store', () => {
   ] as const)('one that stalls at %s (%s) for longer than its lease finds that it lost', async (at, when) => {
     await using world = await PublicationWorld.open();
     await using host = await StaticServer.start(world.publication);
-    await using other = new SqliteFleetStore({ file: world.storeFile, clock: new SystemClock() });
+    await using other = openSqliteFleetStore({ file: world.storeFile, clock: new SystemClock() });
     await world.publish(directiveAt(1));
     const device = await world.device(host.url);
     await refresh(device);
@@ -102,9 +103,8 @@ describe('two publishers on one store', () => {
       await using world = await PublicationWorld.open();
       await using host = await StaticServer.start(world.publication);
       const random = seededRandom(seed, 'race');
-      const stores = Array.from(
-        { length: 3 },
-        () => new SqliteFleetStore({ file: world.storeFile, clock: new SystemClock() }),
+      const stores = Array.from({ length: 3 }, () =>
+        openSqliteFleetStore({ file: world.storeFile, clock: new SystemClock() }),
       );
       const device = await world.device(host.url);
       let head = 1;
@@ -112,7 +112,7 @@ describe('two publishers on one store', () => {
       const contents = new Map<number, string>();
       const outcomes: string[] = [];
       const pause = () => new Promise((resolve) => setTimeout(resolve, randomBelow(random, 12)));
-      const run = async (store: SqliteFleetStore, holder: string): Promise<void> => {
+      const run = async (store: FleetStore, holder: string): Promise<void> => {
         for (let round = 0; round < 8; round++) {
           const observed = await store.readPublication();
           // HEAD moves on by itself; who observed it late decides on old news.
@@ -126,8 +126,8 @@ describe('two publishers on one store', () => {
               await pause();
               return ledger.commit({
                 ...order,
-                swap: () => {
-                  order.swap();
+                swap: async () => {
+                  await order.swap();
                   const { version } = JSON.parse(
                     readFileSync(path.join(world.publication, 'metadata', 'timestamp.json'), 'utf8'),
                   ).signed;
@@ -183,7 +183,7 @@ describe('without the store that was there before', () => {
     for (let revision = 1; revision < 6; revision++) await world.publish(directiveAt(revision));
     const device = await world.device(host.url);
     await refresh(device);
-    await using empty = new SqliteFleetStore({ file: path.join(world.folder, 'new.db'), clock: new SystemClock() });
+    await using empty = openSqliteFleetStore({ file: path.join(world.folder, 'new.db'), clock: new SystemClock() });
     await expect(world.publish(directiveAt(4), { store: empty })).rejects.toMatchObject({
       code: 'DISTRIBUTION_STEP_BACK',
       message: expect.stringContaining('Revision 4 of invoice-ocr-eu is below 5'),

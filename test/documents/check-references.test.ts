@@ -37,7 +37,7 @@ test('the examples are whole', () => {
 test.each([
   ['model: invoice-ocr', 'model: invoice-orc', 'REFERENCE_MODEL', '`invoice-ocr`?', '8:10'],
   ['"2025.12.01"', '2025.12.1', 'REFERENCE_VERSION', '`2025.12.01`?', '9:12'],
-  ['"2025.12.01"', '">=1.2 <2"', 'REFERENCE_VERSION', 'satisfies >=1.2 <2', '9:12'],
+  ['"2025.12.01"', '">=1.2 <2"', 'REFERENCE_VERSION', 'matches >=1.2 <2', '9:12'],
   ['policy: careful', 'policy: carefull', 'REFERENCE_POLICY', '`careful`?', '10:11'],
   ['threshold', 'treshold', 'REFERENCE_PARAMETER', '`threshold`?', '13:5'],
   ['threshold: 0.6', 'threshold: high', 'REFERENCE_PARAMETER', 'a number', '13:16'],

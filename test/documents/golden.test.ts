@@ -5,7 +5,7 @@ import { expect, test } from 'vitest';
 import { formatError } from '../../src/base/errors.ts';
 import { parseDocument } from '../../src/documents/parse-document.ts';
 
-const FOLDER = path.join(import.meta.dirname, '../contract/documents/golden');
+const FOLDER = path.join(import.meta.dirname, 'golden');
 const files = readdirSync(FOLDER, { recursive: true, encoding: 'utf8' })
   .filter((file) => /\.(ya?ml|json)$/.test(file))
   .map((file) => file.replaceAll('\\', '/'))

@@ -6,7 +6,6 @@ import { expect, test } from 'vitest';
 import { parseDocument } from '../../src/documents/parse-document.ts';
 
 /** Far above what it takes, far below what would hold up the service. */
-const LONGEST_MS = 5000;
 const KINDS = 'apiVersion: slipway.dev/v1alpha1\nkind: Rollout\n';
 const MANY = 100_000;
 
@@ -91,9 +90,7 @@ const HOSTILE: readonly (readonly [string, string | Uint8Array, string])[] = [
 
 test.each(HOSTILE)('%s is refused at its place', (_name, content, code) => {
   const bytes = typeof content === 'string' ? Buffer.from(content) : content;
-  const startedAt = performance.now();
   const parsed = parseDocument('rollouts/a.yaml', bytes);
-  expect(performance.now() - startedAt).toBeLessThan(LONGEST_MS);
   expect(parsed.kind).toBe('broken');
   const errors = parsed.kind === 'broken' ? parsed.errors : [];
   expect(errors.map((error) => error.code)).toContain(code);

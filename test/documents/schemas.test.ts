@@ -49,7 +49,7 @@ test.each(SCHEMAS)('%s describes every field and is closed and bounded', (file) 
 });
 
 test('the generated types are those of the schemas', () => {
-  execFileSync(process.execPath, ['schemas/generate-types.ts', '--check'], { cwd: ROOT });
+  execFileSync(process.execPath, ['schemas/generate.ts', '--check'], { cwd: ROOT });
 });
 
 test.each(['examples/trust-policy.yaml', 'examples/signals.yaml'])('%s fits', (file) => {

@@ -37,13 +37,13 @@ describe('settings', () => {
 
   test.each<[string, string[], string | undefined, RegExp]>([
     ['an unknown flag', ['--sever', 'x'], undefined, /sever/],
-    ['an unknown name in the file', [], 'sever: https://x', /"sever", which is no setting/],
-    ['an address without a scheme', ['--server', 'example.com'], undefined, /no address/],
-    ['a port that is no number', ['--endpoint-port', 'http'], undefined, /no whole number/],
+    ['an unknown name in the file', [], 'sever: https://x', /unknown setting "sever"/],
+    ['an address without a scheme', ['--server', 'example.com'], undefined, /not an address/],
+    ['a port that is no number', ['--endpoint-port', 'http'], undefined, /not a whole number/],
     ['a duration without a unit', ['--poll', '10'], undefined, /no duration/],
-    ['a label without a value', ['--label', 'region'], undefined, /no pair/],
+    ['a label without a value', ['--label', 'region'], undefined, /form name=value/],
     ['a hook that is not understood', [], 'onSwitch: { kind: email }', /onSwitch/],
-    ['a file that is no YAML', [], 'a: [', /no YAML/],
+    ['a file that is no YAML', [], 'a: [', /not valid YAML/],
     ['another runtime', ['--runtime', 'magic'], undefined, /runtime is "magic"/],
   ])('refuse %s', (_, args, config, message) => {
     expect(() => settings(args, config)).toThrow(message);
@@ -150,7 +150,7 @@ describe('the built files', () => {
           models: [{ model: MODEL, state: 'committed', running: { version: '1.0.0' } }],
         });
         expect((await run(node, [agent, 'status', '--config', config])).stdout).toMatch(
-          /MODEL +RUNNING +STATE +KEPT\nsorter +1\.0\.0 \(A\) +committed/,
+          /MODEL +RUNNING +STATE +OTHER SLOT\nsorter +1\.0\.0 \(A\) +committed/,
         );
       } finally {
         child.kill('SIGTERM');

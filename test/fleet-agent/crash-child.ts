@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs';
 import process from 'node:process';
 import { createAgent } from '../../fleet-agent/src/agent.ts';
+import { HttpServiceLink } from '../../fleet-agent/src/link/http-service-link.ts';
 import { createLogger } from '../../src/base/logger.ts';
 import { seededRandom } from '../../src/base/random.ts';
 import { verifierFor } from '../support/trust.ts';
@@ -33,7 +34,7 @@ async function main(order: ChildOrder): Promise<void> {
     ...{
       id: 'device-1',
       folder: order.folder,
-      serverUrl: order.serverUrl,
+      link: new HttpServiceLink({ serverUrl: order.serverUrl, clock }),
       distributionUrl: order.mirrorUrl,
       token: null,
     },

@@ -7,13 +7,16 @@ import os from 'node:os';
 import path from 'node:path';
 import { type Agent, createAgent } from '../../fleet-agent/src/agent.ts';
 import type { AgentOptions } from '../../fleet-agent/src/agent-options.ts';
-import type { ModelHost } from '../../fleet-agent/src/model-host.ts';
-import { OnnxHost } from '../../fleet-agent/src/onnx-host.ts';
-import type { Tensor } from '../../fleet-agent/src/tensor.ts';
+import { HttpServiceLink } from '../../fleet-agent/src/link/http-service-link.ts';
+import type { ServiceLink } from '../../fleet-agent/src/link/service-link.ts';
+import type { ModelHost } from '../../fleet-agent/src/model/model-host.ts';
+import { OnnxHost } from '../../fleet-agent/src/model/onnx-host.ts';
+import type { Tensor } from '../../fleet-agent/src/model/tensor.ts';
 import { SystemClock } from '../../src/base/clock.ts';
 import { silentLogger } from '../../src/base/logger.ts';
 import { Metrics } from '../../src/base/metrics.ts';
 import { seededRandom } from '../../src/base/random.ts';
+import { composeFleetApi, type FleetApi } from '../../src/cli/compose-fleet-api.ts';
 import { type Digest, digestOf, hexOf } from '../../src/contract/digest.ts';
 import type { DirectiveEntry } from '../../src/contract/directive.ts';
 import { BUCKETS, saltOf } from '../../src/contract/membership.ts';
@@ -22,9 +25,9 @@ import type { PublicationLedger } from '../../src/distribution/publication.ts';
 import { readOnlineKeys } from '../../src/distribution/tuf-keys.ts';
 import { DEFAULT_LIFETIMES } from '../../src/distribution/tuf-metadata.ts';
 import { initialiseTuf } from '../../src/distribution/tuf-roots.ts';
-import { HttpFleetApi } from '../../src/fleet-api/http-fleet-api.ts';
 import { signBytes } from '../../src/signing/sign-document.ts';
-import { SqliteFleetStore } from '../../src/store/sqlite-fleet-store.ts';
+import type { FleetStore } from '../../src/store/fleet-store.ts';
+import { openSqliteFleetStore } from '../../src/store/sqlite/open-sqlite-fleet-store.ts';
 import { constantClassifier } from '../support/onnx-fixture.ts';
 import { makeKey, type TestKey, verifierFor } from '../support/trust.ts';
 
@@ -36,9 +39,13 @@ export const clock = new SystemClock();
 export function openHost(timeoutMs = 20_000): OnnxHost {
   return new OnnxHost({
     clock,
-    threadFile: new URL('../../fleet-agent/src/onnx-thread.ts', import.meta.url),
+    threadFile: new URL('../../fleet-agent/src/model/onnx-thread.ts', import.meta.url),
     timeoutMs,
   });
+}
+
+export function linkTo(serverUrl: string): ServiceLink {
+  return new HttpServiceLink({ serverUrl, clock });
 }
 
 export const oneRow: readonly Tensor[] = [{ name: 'x', datatype: 'FP32', shape: [1, 4], data: new Float32Array(4) }];
@@ -74,8 +81,8 @@ export class DeviceWorld implements AsyncDisposable {
   readonly ci = makeKey();
   readonly requests: string[] = [];
   mischief: Mischief = () => undefined;
-  store!: SqliteFleetStore;
-  api!: HttpFleetApi;
+  store!: FleetStore;
+  api!: FleetApi;
   serverUrl = '';
   mirrorUrl = '';
   factoryRoot: Buffer = Buffer.alloc(0);
@@ -101,9 +108,9 @@ export class DeviceWorld implements AsyncDisposable {
       keys: await readOnlineKeys(keys),
       lifetimes: DEFAULT_LIFETIMES,
     });
-    this.store = new SqliteFleetStore({ file: path.join(this.folder, 'fleet.db'), clock, gatherMs: 1 });
-    this.api = new HttpFleetApi({
-      register: this.store,
+    this.store = openSqliteFleetStore({ file: path.join(this.folder, 'fleet.db'), clock, gatherMs: 1 });
+    this.api = composeFleetApi({
+      store: this.store,
       ...{ clock, logger: silentLogger, metrics: new Metrics(), port: 0, publicationFolder: this.publication },
       ...{ isDenied: () => false, isReady: () => true, onHook: () => undefined, readRollouts: async () => [] },
       perAddress: { perSecond: 100_000, burst: 100_000 },
@@ -213,7 +220,7 @@ export class DeviceWorld implements AsyncDisposable {
       candidate:
         candidate === null ? null : { version: candidate.version, digest: candidate.digest, attempt, parameters: {} },
       stable: stable === null ? null : { version: stable.version, digest: stable.digest, parameters: {}, target: '*' },
-      ...{ spreadMs: 0, brake: false, ...over },
+      ...{ spreadMs: 0, emergency: false, ...over },
     };
   }
 
@@ -225,7 +232,7 @@ export class DeviceWorld implements AsyncDisposable {
         return this.#metadataVersion;
       },
       commit: async ({ swap }) => {
-        swap();
+        await swap();
         return 'published';
       },
     };
@@ -251,7 +258,7 @@ export class DeviceWorld implements AsyncDisposable {
       ...{
         id,
         folder: path.join(this.folder, 'devices', id),
-        serverUrl: this.serverUrl,
+        link: linkTo(this.serverUrl),
         distributionUrl: this.mirrorUrl,
       },
       ...{ token: await this.token(), labels: { region: 'eu' }, factoryRoot: this.factoryRoot },

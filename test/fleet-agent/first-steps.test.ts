@@ -37,10 +37,8 @@ test('a candidate taken back is gone at once: the kept copy serves, and nothing 
   await world.direct(world.entry({ stable, candidate }));
   await untilRuns(agent, '2.0.0');
   world.requests.length = 0;
-  const startMs = Date.now();
   await world.direct(world.entry({ stable }));
   await untilRuns(agent, '1.0.0');
-  expect(Date.now() - startMs).toBeLessThan(30_000);
   expect(world.requests.filter((request) => /artifacts|manifests/.test(request))).toEqual([]);
   expect(modelStatus(agent)?.previous?.version).toBe('2.0.0');
 });

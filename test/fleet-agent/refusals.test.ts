@@ -3,7 +3,7 @@ import { readFile, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { afterAll, expect, test } from 'vitest';
 import type { AgentOptions } from '../../fleet-agent/src/agent-options.ts';
-import type { ModelRecord } from '../../fleet-agent/src/model-record.ts';
+import type { ModelRecord } from '../../fleet-agent/src/record/model-record.ts';
 import { hexOf } from '../../src/contract/digest.ts';
 import { constantClassifier } from '../support/onnx-fixture.ts';
 import { makeKey } from '../support/trust.ts';
@@ -98,7 +98,7 @@ const CASES: readonly Case[] = [
     },
     ...{
       reason: 'incompatible',
-      message: /variants: the model is made for linux\/riscv64; this device is/,
+      message: /variants: the model has variants for linux\/riscv64; this device is/,
       outcome: 'refused',
     },
   },

@@ -4,14 +4,24 @@ import { lstatSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync 
 import path from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
 import { constantClassifier } from '../support/onnx-fixture.ts';
-import { DeviceWorld, MODEL, modelStatus, oneRow, openHost, outcomesOf, until, untilRuns } from './device-world.ts';
+import {
+  DeviceWorld,
+  linkTo,
+  MODEL,
+  modelStatus,
+  oneRow,
+  openHost,
+  outcomesOf,
+  until,
+  untilRuns,
+} from './device-world.ts';
 
 const host = openHost();
 afterAll(() => host.close());
 
 const deviceFolder = (world: DeviceWorld): string => path.join(world.folder, 'devices', 'device-1');
 const modelFolder = (world: DeviceWorld): string => path.join(deviceFolder(world), 'models', MODEL);
-const away = { serverUrl: 'http://127.0.0.1:9', distributionUrl: 'http://127.0.0.1:9' };
+const away = { link: linkTo('http://127.0.0.1:9'), distributionUrl: 'http://127.0.0.1:9' };
 
 /** A world whose device has run 1.0.0 and then 2.0.0, and is off. */
 async function afterTwoVersions() {
@@ -112,7 +122,7 @@ test('a manifest that needs more disk than there is, is refused before a byte of
   await until(() => modelStatus(agent)?.state === 'failed', 'the failure');
   expect(modelStatus(agent)?.failures[0]).toMatchObject({
     reason: 'storage-full',
-    message: expect.stringMatching(/bytes of disk are needed .* are free/),
+    message: expect.stringMatching(/needs [\d,]+ MiB free, .* and has [\d,]+ MiB/),
   });
   expect(world.requests.some((request) => request.includes(three.artifact.slice(7)))).toBe(false);
   await until(

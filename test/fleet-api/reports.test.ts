@@ -1,6 +1,7 @@
 // What the service promises about reports and enrolment over HTTP.
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import type { ReportAnswer } from '../../src/contract/fleet-messages.ts';
 import { signDsse } from '../../src/contract/trust/dsse.ts';
 import { interval, NOW, report, spec } from '../store/reports.ts';
 import { enrolDevice, newKey, post, send, signReport, startService } from './service.ts';
@@ -12,9 +13,9 @@ describe('reports over HTTP', () => {
     const device = await enrolDevice(service, 'd1');
     const envelopes = Array.from({ length: 20 }, (_, i) => device.sign({ sequence: i + 1 }));
     const posts = Array.from({ length: 12 }, (_, i) => send(service, i % 2 === 0 ? envelopes : envelopes.toReversed()));
-    const answers = (await Promise.all(posts)).flatMap(({ body }) => body as { sequence: number; answer: string }[]);
-    expect(answers.filter(({ answer }) => answer === 'accepted')).toHaveLength(20);
-    expect(answers.filter(({ answer }) => answer === 'duplicate')).toHaveLength(11 * 20);
+    const answers = (await Promise.all(posts)).flatMap(({ body }) => body as ReportAnswer[]);
+    expect(answers.filter(({ kind }) => kind === 'accepted')).toHaveLength(20);
+    expect(answers.filter(({ kind }) => kind === 'duplicate')).toHaveLength(11 * 20);
     const window = await service.store.readWindow('invoice-ocr-eu', 5);
     expect(window?.tallies.candidate.summary.inferences).toBe(200);
   });
@@ -44,22 +45,20 @@ describe('reports over HTTP', () => {
       honest,
     ]);
     expect(body).toEqual([
-      { sequence: null, answer: 'rejected', reason: 'bad-signature' },
-      { sequence: null, answer: 'rejected', reason: 'bad-signature' },
-      { sequence: null, answer: 'rejected', reason: 'bad-signature' },
-      { sequence: null, answer: 'rejected', reason: 'other-device' },
-      { sequence: null, answer: 'rejected', reason: 'bad-signature' },
-      { sequence: 1, answer: 'rejected', reason: 'other-epoch' },
-      { sequence: null, answer: 'rejected', reason: 'unknown-device' },
-      { sequence: null, answer: 'rejected', reason: 'bad-envelope' },
-      { sequence: null, answer: 'rejected', reason: 'bad-envelope' },
-      { sequence: null, answer: 'rejected', reason: 'REPORT_NUMBERS' },
-      { sequence: 1, answer: 'accepted' },
+      { sequence: null, kind: 'rejected', reason: 'bad-signature' },
+      { sequence: null, kind: 'rejected', reason: 'bad-signature' },
+      { sequence: null, kind: 'rejected', reason: 'bad-signature' },
+      { sequence: null, kind: 'rejected', reason: 'other-device' },
+      { sequence: null, kind: 'rejected', reason: 'bad-signature' },
+      { sequence: 1, kind: 'rejected', reason: 'other-epoch' },
+      { sequence: null, kind: 'rejected', reason: 'unknown-device' },
+      { sequence: null, kind: 'rejected', reason: 'bad-envelope' },
+      { sequence: null, kind: 'rejected', reason: 'bad-envelope' },
+      { sequence: null, kind: 'rejected', reason: 'REPORT_NUMBERS' },
+      { sequence: 1, kind: 'accepted' },
     ]);
     service.denied.add('d2');
-    expect((await send(service, [two.sign()])).body).toEqual([
-      { sequence: null, answer: 'rejected', reason: 'denied' },
-    ]);
+    expect((await send(service, [two.sign()])).body).toEqual([{ sequence: null, kind: 'rejected', reason: 'denied' }]);
     const window = await service.store.readWindow('invoice-ocr-eu', 5);
     expect(window?.tallies.candidate.names).toEqual(['d1']);
   });

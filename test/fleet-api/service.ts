@@ -5,18 +5,17 @@ import path from 'node:path';
 import { SystemClock } from '../../src/base/clock.ts';
 import { silentLogger } from '../../src/base/logger.ts';
 import { Metrics } from '../../src/base/metrics.ts';
+import { composeFleetApi, type FleetApi, type FleetApiOptions } from '../../src/cli/compose-fleet-api.ts';
 import { type DeviceReport, REPORT_PAYLOAD_TYPE } from '../../src/contract/report.ts';
 import { type DsseEnvelope, signDsse } from '../../src/contract/trust/dsse.ts';
-import type { HttpFleetApiOptions } from '../../src/fleet-api/fleet-api-options.ts';
-import { HttpFleetApi } from '../../src/fleet-api/http-fleet-api.ts';
-import type { SqliteFleetStore } from '../../src/store/sqlite-fleet-store.ts';
+import type { FleetStore } from '../../src/store/fleet-store.ts';
 import { folder, openStore, report } from '../store/reports.ts';
 
 export interface Service extends AsyncDisposable {
   readonly url: string;
   readonly port: number;
-  readonly store: SqliteFleetStore;
-  readonly api: HttpFleetApi;
+  readonly store: FleetStore;
+  readonly api: FleetApi;
   readonly publicationFolder: string;
   readonly hooks: { count: number };
   readonly denied: Set<string>;
@@ -24,7 +23,7 @@ export interface Service extends AsyncDisposable {
   readonly state: { ready: boolean };
 }
 
-export async function startService(over: Partial<HttpFleetApiOptions> = {}): Promise<Service> {
+export async function startService(over: Partial<FleetApiOptions> = {}): Promise<Service> {
   const place = folder();
   const publicationFolder = path.join(place.path, 'publication');
   mkdirSync(publicationFolder);
@@ -33,8 +32,8 @@ export async function startService(over: Partial<HttpFleetApiOptions> = {}): Pro
   const denied = new Set<string>();
   const errors: unknown[] = [];
   const state = { ready: true };
-  const api = new HttpFleetApi({
-    register: store,
+  const api = composeFleetApi({
+    store,
     clock: new SystemClock(),
     logger: { ...silentLogger, error: (message, fields) => errors.push([message, fields]) },
     metrics: new Metrics(),

@@ -4,10 +4,9 @@ import { emptySketch, type Sketch } from '../../src/contract/sketch.ts';
 import { parseRule } from '../../src/documents/rules/rule-text.ts';
 import type { StageQuestion } from '../../src/gates/stage-question.ts';
 import type { StageRule } from '../../src/gates/stage-rule.ts';
-import { WINDOW_INTERVALS } from '../../src/gates/statistics/late-regression.ts';
 import { NO_PERIOD } from '../../src/telemetry/period-table.ts';
 import { MEASURE_WIDTH, type MeasureCount, writeMeasure } from '../../src/telemetry/rate-sums.ts';
-import type { Measure } from '../../src/telemetry/window.ts';
+import { type Measure, WINDOW_INTERVALS } from '../../src/telemetry/window.ts';
 import { ArmTallies } from '../../src/telemetry/window-tallies.ts';
 
 /** Trials and bad events of one report. */

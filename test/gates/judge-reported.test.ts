@@ -115,9 +115,9 @@ describe('a rule over a gauge', () => {
     expect(verdict.reasons).toEqual([
       { kind: 'devices-beyond', side: 'above', bad: 8, pending: 0, total: 10, forMs: 300_000, isSample: false },
     ]);
-    expect(breachInWords(verdict, 'canary')).toBe('cpu not < 85 % for 5m on 8 of 10 devices in canary (median 95 %)');
+    expect(breachInWords(verdict, 'canary')).toBe('cpu not < 85% for 5m on 8 of 10 devices in canary (median 95%)');
     expect(ruleSentences(verdict).join(' ')).toBe(
-      'Seen: a median of 95 % on 10 devices. Allowed: below 85 % for 5m. It is broken. 8 of 10 devices above it for 5 min. The device that was beyond the limit longest: candidate-0.',
+      'Observed: a median of 95% on 10 devices. Allowed: below 85% for 5m. It fails. 8 of 10 devices above the limit for 5 min. Longest beyond the limit: candidate-0.',
     );
   });
 
@@ -194,7 +194,7 @@ describe('a rule over a gauge', () => {
       'input[x[3]] not > -5 for 5m on 10 of 10 devices in canary (median -6)',
     );
     expect(ruleSentences(breached).join(' ')).toBe(
-      'Seen: a median of -6 on 10 devices. Allowed: above -5 for 5m. It is broken. 10 of 10 devices below it for 5 min. The device that was beyond the limit longest: candidate-0.',
+      'Observed: a median of -6 on 10 devices. Allowed: above -5 for 5m. It fails. 10 of 10 devices below the limit for 5 min. Longest beyond the limit: candidate-0.',
     );
     expect(judge({ rule, candidate: asked('x[3]', 10, -6), minutes: 4 }).verdict).toBe('undecided');
     expect(judge({ rule, candidate: asked('x[2]', 10, -6) })).toMatchObject({
@@ -267,7 +267,7 @@ describe('a gauge against the baseline', () => {
     const above = judge({ rule: 'input[amount] < 1.2x baseline', candidate: asked('amount', 10, 160), stable });
     expect(above).toMatchObject({ verdict: 'fail', baseline: { estimate: 120, from: 'beside' }, limit: 144 });
     expect(ruleSentences(above).join(' ')).toBe(
-      'Seen: a median of 160 on 10 devices. Allowed: below 1.2x baseline (now 144). Compared with: 120 on 50 devices that run stable at the same time. It is broken. 10 of 10 devices above it.',
+      'Observed: a median of 160 on 10 devices. Allowed: below 1.2x baseline (now 144). Compared with: 120 on 50 devices running stable at the same time. It fails. 10 of 10 devices above the limit.',
     );
     const below = 'input[amount] > 0.8x baseline';
     expect(judge({ rule: below, candidate: asked('amount', 10, 90), stable }).verdict).toBe('fail');

@@ -1,11 +1,12 @@
 // Laws of devices that claim far more than the others: none passes or fails a stage alone, and honest fleets with gateways are judged as others.
+
 import { describe, expect, test } from 'vitest';
 import { binomial } from '../../bench/verdicts/draw.ts';
+import { tallyRowsOf } from '../../bench/verdicts/tallies.ts';
 import { seededRandom } from '../../src/base/random.ts';
 import { judgeStage } from '../../src/gates/judge-stage.ts';
 import { combineVerdicts } from '../../src/gates/stage-verdict.ts';
 import { EMPTY_TALLY } from '../../src/gates/statistics/tally.ts';
-import { TallyRows } from '../../src/gates/statistics/tally-rows.ts';
 import { type ClassCounts, classArm } from './false-classes.ts';
 import { alike, arm, ask, type Report, repeat, rules } from './false-evidence.ts';
 
@@ -16,7 +17,7 @@ const asked = (text: string, candidate: Arm, baseline: Arm | null = null) =>
   judgeStage(ask({ rules: rules(text), candidate, baseline })).rules[0]!;
 
 describe('outlier rows', () => {
-  const rowsOf = (...trials: number[]) => TallyRows.of(trials.map((own) => ({ ...EMPTY_TALLY, trials: own })));
+  const rowsOf = (...trials: number[]) => tallyRowsOf(trials.map((own) => ({ ...EMPTY_TALLY, trials: own })));
   const inliers = (...trials: number[]) => {
     const rows = rowsOf(...trials);
     return rows.inliers === rows ? 'all' : [...rows.inliers.each()].map((one) => one.trials);
@@ -41,7 +42,7 @@ describe('outlier rows', () => {
 
   test('of those that claim as much, the first by name is told of, whoever reported first', () => {
     const named = (...names: string[]) =>
-      TallyRows.of(names.map((device) => ({ ...EMPTY_TALLY, device, trials: device.startsWith('q') ? 1 : 50 })));
+      tallyRowsOf(names.map((device) => ({ ...EMPTY_TALLY, device, trials: device.startsWith('q') ? 1 : 50 })));
     expect(named('q1', 'q2', 'b', 'q3', 'a').outliers()?.outlier.device).toBe('a');
     expect(named('a', 'q1', 'q2', 'b', 'q3').outliers()?.outlier.device).toBe('a');
   });

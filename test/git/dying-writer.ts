@@ -40,7 +40,7 @@ syncBuiltinESMExports();
 
 const { SystemClock } = await import('../../src/base/clock.ts');
 const { silentLogger } = await import('../../src/base/logger.ts');
-const { openManifestsRepository } = await import('../../src/git/isomorphic-git-repository.ts');
+const { openManifestsRepository } = await import('../../src/git/isomorphic/isomorphic-git-repository.ts');
 const { sameStep } = await import('./git-fixture.ts');
 const repository = await openManifestsRepository({
   remote,

@@ -2,9 +2,9 @@
 import { generateKeyPairSync } from 'node:crypto';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
-import { formatAllowedSigner } from '../../src/contract/trust/ssh-signature.ts';
 import { findInTree, treeEntries } from '../../src/git/manifests-repository.ts';
 import { signSsh } from '../../src/signing/ssh-sign.ts';
+import { formatAllowedSigner } from '../../src/signing/ssh-signature.ts';
 import { changes, git, head, Workshop } from './git-fixture.ts';
 
 const AT = 1_790_000_000_000;

@@ -14,7 +14,7 @@ import {
   type IsomorphicGitRepository,
   openManifestsRepository,
   type RepositoryOptions,
-} from '../../src/git/isomorphic-git-repository.ts';
+} from '../../src/git/isomorphic/isomorphic-git-repository.ts';
 import type { CommitDraft } from '../../src/git/manifests-repository.ts';
 
 const PERSON = {

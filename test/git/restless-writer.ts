@@ -1,7 +1,7 @@
 // Owns a process for the kill tests: it fetches, commits and pushes without end, and says on stdout what surely reached the branch.
 import { SystemClock } from '../../src/base/clock.ts';
 import { silentLogger } from '../../src/base/logger.ts';
-import { openManifestsRepository } from '../../src/git/isomorphic-git-repository.ts';
+import { openManifestsRepository } from '../../src/git/isomorphic/isomorphic-git-repository.ts';
 
 const [remote = '', folder = '', packs = '200'] = process.argv.slice(2);
 const clock = new SystemClock();

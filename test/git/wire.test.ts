@@ -4,14 +4,21 @@ import { deflateSync } from 'node:zlib';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { CodedError } from '../../src/base/errors.ts';
-import { parseCommit, readTrailers, renderCommit } from '../../src/git/commit-object.ts';
 import type { PushOutcome } from '../../src/git/manifests-repository.ts';
-import { DEFAULT_PACK_LIMITS, PackError, scanPack } from '../../src/git/pack-scan.ts';
-import { FLUSH, packet, parseAdvertisement, parseRefList, splitSideBand, WireError } from '../../src/git/pkt-line.ts';
-import { parseRemoteAddress } from '../../src/git/remote-address.ts';
-import { pushPack } from '../../src/git/smart-client.ts';
-import type { SmartTransport } from '../../src/git/smart-transport.ts';
-import { parseTree, renderTree } from '../../src/git/tree-object.ts';
+import { parseCommit, readTrailers, renderCommit } from '../../src/git/objects/commit-object.ts';
+import { parseTree, renderTree } from '../../src/git/objects/tree-object.ts';
+import { DEFAULT_PACK_LIMITS, PackError, scanPack } from '../../src/git/wire/pack-scan.ts';
+import {
+  FLUSH,
+  packet,
+  parseAdvertisement,
+  parseRefList,
+  splitSideBand,
+  WireError,
+} from '../../src/git/wire/pkt-line.ts';
+import { parseRemoteAddress } from '../../src/git/wire/remote-address.ts';
+import { pushPack } from '../../src/git/wire/smart-client.ts';
+import type { SmartTransport } from '../../src/git/wire/smart-transport.ts';
 
 const OLD = 'a'.repeat(40);
 const NEW = 'b'.repeat(40);

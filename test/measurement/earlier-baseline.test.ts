@@ -4,7 +4,7 @@ import type { Digest } from '../../src/contract/digest.ts';
 import { BUCKETS } from '../../src/contract/membership.ts';
 import { parseDocument } from '../../src/documents/parse-document.ts';
 import type { RolloutPolicy, RolloutStatus } from '../../src/documents/types.generated.ts';
-import { WindowReader } from '../../src/measurement/window-reader.ts';
+import { WindowMeasurement } from '../../src/measurement/window-measurement.ts';
 import { WindowKeeping } from '../../src/reconcile/prepare-windows.ts';
 import { enrolled, folder, interval, NOW, openStore, report, STABLE } from '../store/reports.ts';
 
@@ -47,11 +47,11 @@ async function baselineInFull(stableInFull: Digest) {
   const question = (stage: string, opened: number, stable: Digest) => ({
     ...{ name: NAME, model: 'invoice-ocr', status: statusOf(stage, opened, stable), policy, classes: [] },
   });
-  const windows = new WindowReader(store, 60_000);
+  const windows = new WindowMeasurement(store, 60_000);
   await new WindowKeeping(store, windows).open(question('canary', 5, STABLE), { devices: [], deviceCount: 1 }, NOW);
   const told = interval({ arm: 'stable', digest: STABLE, inferences: 1000, errors: { runtime: 10 } });
   await store.ingest([{ report: report({ epoch, intervals: [told] }), receivedAtMs: NOW }]);
-  const restarted = new WindowReader(store, 60_000);
+  const restarted = new WindowMeasurement(store, 60_000);
   await new WindowKeeping(store, restarted).open(
     question('full', 6, stableInFull),
     { devices: [], deviceCount: 1 },

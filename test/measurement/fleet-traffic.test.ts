@@ -1,7 +1,7 @@
 // What plans are told of a fleet: its devices and their traffic, together and in the groups that its policy makes.
 import { expect, test } from 'vitest';
 import { readTraffic } from '../../src/measurement/fleet-traffic.ts';
-import { openedHolding } from '../../src/measurement/window-reader.ts';
+import { openedWindowName } from '../../src/measurement/window-measurement.ts';
 import { enrolled, folder, interval, NOW, openStore, report, spec } from '../store/reports.ts';
 
 const MINUTE = 60_000;
@@ -19,7 +19,7 @@ test('groups are those of the open window, each with its own traffic once there 
   expect(await readTraffic(store, rollout, devices)).toEqual({ devices: 4, perMinute: null, groups: [] });
   await store.recordListening(NOW);
   await store.openWindow(spec({ groups: [{ by: 'hw', values: ['rev1', 'rev2', 'rev9'] }] }), NOW);
-  await store.putHolding(openedHolding(rollout), spec().openedRevision);
+  await store.putValue(openedWindowName(rollout), spec().openedRevision);
   const told = await Promise.all(
     devices.map(async ({ id, labels }, i) => {
       const intervals = [interval({ inferences: 60 * (i + 1) })];

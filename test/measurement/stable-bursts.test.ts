@@ -3,7 +3,7 @@ import { expect, test } from 'vitest';
 import { BUCKETS } from '../../src/contract/membership.ts';
 import { parseDocument } from '../../src/documents/parse-document.ts';
 import type { RolloutStatus } from '../../src/documents/types.generated.ts';
-import { WindowReader } from '../../src/measurement/window-reader.ts';
+import { WindowMeasurement } from '../../src/measurement/window-measurement.ts';
 import { WindowKeeping } from '../../src/reconcile/prepare-windows.ts';
 import { CANDIDATE, enrolled, folder, interval, NOW, openStore, report, STABLE } from '../store/reports.ts';
 
@@ -44,7 +44,7 @@ function questionOf(opened: number, candidate: RolloutStatus['candidate']) {
 async function afterRest(order: { readonly deviceCount: number; readonly hasBursts: boolean }) {
   using place = folder();
   await using store = openStore(place.file);
-  const windows = new WindowReader(store, MINUTE);
+  const windows = new WindowMeasurement(store, MINUTE);
   const keeping = new WindowKeeping(store, windows);
   const ids = Array.from({ length: DEVICES }, (_, d) => `d${d}`);
   const epochs = await Promise.all(ids.map((id) => enrolled(store, id)));

@@ -11,10 +11,11 @@ import { type Digest, digestOf } from '../../src/contract/digest.ts';
 import type { ModelInterval } from '../../src/contract/report.ts';
 import type { PolicyWatch, RolloutStatus } from '../../src/documents/types.generated.ts';
 import { type SteadyQuestion, SteadyWatch } from '../../src/measurement/steady-watch.ts';
-import { WindowReader } from '../../src/measurement/window-reader.ts';
+import { WindowMeasurement } from '../../src/measurement/window-measurement.ts';
 import { applyWatchChanges, WindowKeeping } from '../../src/reconcile/prepare-windows.ts';
 import type { WatchedRule } from '../../src/rollout/alerts.ts';
-import { SqliteFleetStore } from '../../src/store/sqlite-fleet-store.ts';
+import type { FleetStore } from '../../src/store/fleet-store.ts';
+import { openSqliteFleetStore } from '../../src/store/sqlite/open-sqlite-fleet-store.ts';
 import { enrolled, interval, NOW, report } from '../store/reports.ts';
 
 const NAME = 'invoice-ocr-eu';
@@ -34,15 +35,15 @@ interface Behaviour {
 }
 
 let place: string;
-let store: SqliteFleetStore;
+let store: FleetStore;
 let watch: SteadyWatch;
 let now: number;
 let sequence: number;
 let epochs: number[];
 let random: RandomStream;
 
-function open(): SqliteFleetStore {
-  return new SqliteFleetStore({
+function open(): FleetStore {
+  return openSqliteFleetStore({
     file: path.join(place, 'store.db'),
     clock: new SystemClock(),
     heartbeatMs: MINUTE,
@@ -147,7 +148,7 @@ async function live(minutes: number, behaviour: Behaviour, story: Story = {}): P
 }
 
 async function begin(story: Story = {}): Promise<void> {
-  await new WindowKeeping(store, new WindowReader(store, MINUTE)).open(
+  await new WindowKeeping(store, new WindowMeasurement(store, MINUTE)).open(
     question(story),
     { devices: [], deviceCount: DEVICES },
     now,
@@ -207,7 +208,7 @@ describe('a version that is fully out', () => {
     store = open();
     watch = new SteadyWatch(store, MINUTE);
     const rolling = { ...question({}), status: statusOf(STABLE, 6, true), now };
-    await new WindowKeeping(store, new WindowReader(store, MINUTE)).open(
+    await new WindowKeeping(store, new WindowMeasurement(store, MINUTE)).open(
       rolling,
       { devices: [], deviceCount: DEVICES },
       now,
@@ -260,7 +261,7 @@ describe('a rest that nothing watches', () => {
   test('keeps a baseline for the next start when its window has just begun', async () => {
     await begin();
     await live(61 + 60, {});
-    const windows = new WindowReader(store, MINUTE);
+    const windows = new WindowMeasurement(store, MINUTE);
     const baseline = await windows.baseline({ name: NAME, status: statusOf(STABLE, 5) });
     expect(baseline?.inferences).toBeGreaterThan(DEVICES * A_MINUTE * 50);
   }, 60_000);

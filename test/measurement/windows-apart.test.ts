@@ -2,7 +2,7 @@
 import { expect, test } from 'vitest';
 import { BUCKETS } from '../../src/contract/membership.ts';
 import type { RolloutStatus } from '../../src/documents/types.generated.ts';
-import { WindowReader } from '../../src/measurement/window-reader.ts';
+import { WindowMeasurement } from '../../src/measurement/window-measurement.ts';
 import { WindowKeeping } from '../../src/reconcile/prepare-windows.ts';
 import { policyOf } from '../rollout/false-world.ts';
 import { CANDIDATE, enrolled, folder, interval, NOW, openStore, report, STABLE } from '../store/reports.ts';
@@ -40,7 +40,7 @@ async function counted(kind: 'held' | 'behind') {
   const epochs: Record<string, number> = {};
   for (const device of Object.keys(hardware)) epochs[device] = await enrolled(store, device);
   await told(1);
-  const windows = new WindowReader(store, 60_000);
+  const windows = new WindowMeasurement(store, 60_000);
   const devices = [...(await store.readFleet()).devices.values()];
   await new WindowKeeping(store, windows).open(question(kind), { devices, deviceCount: 2 }, NOW);
   await told(2);

@@ -10,7 +10,7 @@ function looked(waitingOn: readonly object[]): Looked {
   return {
     observation: { facts: { rollouts: [{ name: 'own', claim, policyInForce: null }] } },
     view: { outlooks: [{ rollout: 'own', waitingOn }], source: { kind: 'followed' }, refusing: [], trouble: null },
-    ...{ brakes: new Map(), offDeclared: [], watched: [] },
+    ...{ emergencyRollbacks: [], offDeclared: [], watched: [] },
   } as unknown as Looked;
 }
 

@@ -8,12 +8,12 @@ import type { Looked } from '../../src/reconcile/alert-facts.ts';
 import { type NoticeList, Notices, type NoticesParts } from '../../src/reconcile/notices.ts';
 import { NOTHING_YET } from '../../src/reconcile/service-view.ts';
 import type { WatchedRule } from '../../src/rollout/alerts.ts';
-import type { SqliteFleetStore } from '../../src/store/sqlite-fleet-store.ts';
+import type { FleetStore } from '../../src/store/fleet-store.ts';
 import { folder, openStore } from '../store/reports.ts';
 
 type Verdicts = Readonly<Record<string, WatchedRule['verdict']>>;
 
-function looked(verdicts: Verdicts, brake?: string): Looked {
+function looked(verdicts: Verdicts, emergency?: string): Looked {
   const watched = Object.entries(verdicts).map(([rule, verdict]): WatchedRule => {
     return {
       rollout: 'eu',
@@ -31,10 +31,11 @@ function looked(verdicts: Verdicts, brake?: string): Looked {
     facts: { rollouts: [], broken: [], published: null },
     watched,
   } as unknown as Looked['observation'];
-  const braked = { rollout: 'eu', revision: 1, reason: JSON.stringify({ kind: 'aborted', reason: brake }), sinceMs: 0 };
+  const reason = JSON.stringify({ kind: 'aborted', reason: emergency });
+  const rolledBack = { rollout: 'eu', revision: 1, reason, waitsSinceMs: 0, inForceSinceMs: 0 };
   return {
     ...{ observation, view: NOTHING_YET, offDeclared: [], watched },
-    brakes: new Map(brake === undefined ? [] : [['eu', braked]]),
+    emergencyRollbacks: emergency === undefined ? [] : [rolledBack],
   };
 }
 
@@ -48,7 +49,7 @@ class World {
   readonly metrics = new Metrics();
   readonly notices: Notices;
 
-  constructor(store: SqliteFleetStore, over: Partial<NoticesParts> = {}) {
+  constructor(store: FleetStore, over: Partial<NoticesParts> = {}) {
     const write = (line: string): void => void this.lines.push(line);
     this.notices = new Notices({
       ...{ store, clock: new SystemClock(), metrics: this.metrics, holder: 'a', leaseMs: 60_000 },
@@ -64,11 +65,11 @@ class World {
   }
 }
 
-async function queued(store: SqliteFleetStore): Promise<NoticeContent[]> {
+async function queued(store: FleetStore): Promise<NoticeContent[]> {
   return (await store.readNotices('ops', 1_000)).map((one) => (one.notice as unknown as Notice).content);
 }
 
-const retrainings = async (store: SqliteFleetStore): Promise<number> =>
+const retrainings = async (store: FleetStore): Promise<number> =>
   (await queued(store)).filter((one) => one.kind === 'retraining').length;
 
 describe('an alert', () => {
@@ -108,7 +109,7 @@ describe('an alert', () => {
     const other = new World(store, { holder: 'b' });
     await teller.notices.note(looked({}, 'away'));
     expect(await other.notices.note(looked({}))).toMatchObject([{ kind: 'emergency-rollback' }]);
-    expect(await other.notices.mayTell()).toBe(false);
+    expect(await other.notices.mayNotify()).toBe(false);
     expect(other.raised()).toBe(0);
     expect(await queued(store)).toHaveLength(1);
   });

@@ -7,7 +7,7 @@ import type { Outlook } from '../../src/rollout/outlook.ts';
 import { alertInWords } from '../../src/wording/alerts-in-words.ts';
 
 const NOTHING: AlertFacts = {
-  ...{ outlooks: [], forged: [], emergencies: [], offDeclared: [], watched: [], runbooks: new Map() },
+  ...{ outlooks: [], forged: [], emergencyRollbacks: [], offDeclared: [], watched: [], runbooks: new Map() },
   ...{ refusing: { count: 0, first: [] }, away: null, trouble: null },
 };
 
@@ -75,7 +75,7 @@ describe('each condition that needs a person is an alert', () => {
 
   test('a forged status, an emergency rollback, a refused version, a pause, a held deadline', () => {
     expect(kindsOf({ forged: [{ rollout: 'eu', problem: MISSING }] })).toEqual(['status-forged eu StatusForged']);
-    expect(kindsOf({ emergencies: [{ rollout: 'eu', reason: SLOW }] })).toEqual([
+    expect(kindsOf({ emergencyRollbacks: [{ rollout: 'eu', reason: SLOW }] })).toEqual([
       'emergency-rollback eu EmergencyRollback',
     ]);
     const refused = { type: 'SourceVerified', status: false, reason: 'SIGNER_UNKNOWN' } as const;

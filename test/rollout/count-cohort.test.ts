@@ -29,7 +29,7 @@ const ENTRY: DirectiveEntry = {
   candidate: { version: '2.0.0', digest: CANDIDATE, attempt: 2, parameters: {} },
   stable: { version: '1.0.0', digest: STABLE, parameters: {}, target: 'region:eu' },
   spreadMs: 0,
-  brake: false,
+  emergency: false,
 };
 
 const running = (digest: typeof CANDIDATE, more: Partial<ModelState> = {}): ModelState => ({
@@ -130,10 +130,10 @@ describe('a device of the cohort', () => {
   });
 });
 
-it('nobody is in the cohort at rest or under the brake', () => {
+it('nobody is in the cohort in the steady state or under an emergency rollback', () => {
   for (const entry of [
     { ...ENTRY, candidate: null },
-    { ...ENTRY, brake: true },
+    { ...ENTRY, emergency: true },
   ]) {
     expect(count([{ state: running(CANDIDATE) }], entry)).toMatchObject({ matching: 1, wanted: 0, ready: 0 });
   }

@@ -12,7 +12,7 @@ const CANDIDATE = { version: '2', digest: digest(2), parameters: {}, attempt: 1 
 
 function entry(over: Partial<DirectiveEntry> = {}): DirectiveEntry {
   return {
-    ...{ rollout: 'eu', revision: 3, model: 'ocr', target: '*', stage: null, salt: 's', spreadMs: 0, brake: false },
+    ...{ rollout: 'eu', revision: 3, model: 'ocr', target: '*', stage: null, salt: 's', spreadMs: 0, emergency: false },
     cohort: { cut: 0, select: null, devices: [] },
     ...{ candidate: null, stable: STABLE, ...over },
   };

@@ -38,14 +38,14 @@ test('five devices at 60 a minute cannot confirm 0.5 % within ten minutes, and a
   expect(canary).toMatchObject({ devices: 5, perMinute: 300 });
   expect(canary!.unseenShare).toBeCloseTo(0.45, 2);
   expect(messages(POLICY, { devices: 2000, perMinute: 60 }).join('\n')).toContain(
-    'Stage "canary": 5 devices at 60 inferences a minute cannot confirm 0.5 % (`error_rate < 0.5%`) within 10 min, its soak; it takes about 11 min',
+    'Stage "canary": 5 devices at 60 inferences a minute cannot confirm 0.5% (`error_rate < 0.5%`) within 10 min, its soak; it takes about 11 min',
   );
 });
 
 test('a rule that a share of the devices may break says how many it takes, and how long each of them shows it', () => {
   const of = (share: string) => policyOf(`- { name: full, size: 100%, rules: [{ rule: error_rate < 3%, ${share} }] }`);
   const row = (share: string) => planRows(planOf(of(share), { devices: 60, perMinute: 10 }).stages[0]!)[0]!;
-  expect(row('share: 5%').slice(1, 4)).toEqual(['at most 3 beyond it', 'the first reports', '4 devices at 6 %']);
+  expect(row('share: 5%').slice(1, 4)).toEqual(['at most 3 beyond it', 'the first reports', '4 devices at 6%']);
   expect(row('share: 5%')[4]).toBe('1 h 9 min (689 inferences) of each');
   expect(row('share: 1%').slice(1, 4)).toEqual(row('scope: any-device').slice(1, 4));
 });
@@ -102,16 +102,16 @@ test('a rule for longer than the deadline is warned of at any traffic, and one f
   const sentences = (text: string): string[] =>
     planOf(policyOf(text), { devices: 50, perMinute: 60 }).stages.flatMap(stageSentences);
   const stage = (rule: string): string => `- { name: full, size: 100%, soak: 30m, rules: [error_rate < 1%, ${rule}] }`;
-  expect(sentences(stage('memory < 90% for 3h'))).toEqual(['If all is well it passes after about 3 h.']);
-  expect(sentences(stage('memory < 90% for 5m'))[0]).toContain('30 min: the rules are confirmed before');
+  expect(sentences(stage('memory < 90% for 3h'))).toEqual(['A good version passes after about 3 h.']);
+  expect(sentences(stage('memory < 90% for 5m'))[0]).toContain('30 min; its rules are confirmed earlier');
   expect(sentences(stage('download_success > 99%'))[0]).toContain(
-    '30 min, or later: the time of `download_success > 99%` is not known.',
+    '30 min, or later: the time for `download_success > 99%` is unknown.',
   );
 });
 
 test('a stage of the whole target leaves no device out, so nothing is unseen in it', () => {
   const { stages } = planOf(POLICY, { devices: 2000, perMinute: 60 });
-  expect(stages.map((stage) => /unseen/.test(stageSentences(stage).join(' ')))).toEqual([true, true, false]);
+  expect(stages.map((stage) => /unnoticed/.test(stageSentences(stage).join(' ')))).toEqual([true, true, false]);
 });
 
 const GROUPED = policyOf(`- name: canary
@@ -173,15 +173,17 @@ test('what is not known of groups is said, and is no reason to warn that none ca
     grouping: { areKnown: false, count: 2, slowest: null },
   });
   expect(stageSentences(canary!).join(' ')).toContain(
-    'Which groups of hw there are is not known: 2 of one size are assumed, with 2 devices each. Passed over: each of them.',
+    'The groups of hw are unknown; this plan assumes 2 groups with 2 devices each. Not judged: all of them.',
   );
   const alone = policyOf('- { name: full, size: { devices: 5 }, rules: [{ rule: error_rate < 1%, by: hw }] }');
-  expect(stageSentences(planOf(alone, traffic).stages[0]!)[0]).toBe('No rule decides it: it passes by time alone.');
+  expect(stageSentences(planOf(alone, traffic).stages[0]!)[0]).toBe(
+    'No rule decides this stage; it passes by time alone.',
+  );
   const nearlyAll = policyOf('- { name: full, size: { devices: 99 }, rules: [{ rule: error_rate < 1%, by: hw }] }');
   const [most] = planOf(nearlyAll, traffic).stages;
   expect(most?.rules[0]?.grouping?.groups[0]?.unseenShare).toBeGreaterThan(0);
   const [unknown] = planOf(nearlyAll, { devices: null, perMinute: null }).stages;
-  expect(stageSentences(unknown!).at(-1)).toContain('a fault on fewer than 5.9 % can stay unseen');
+  expect(stageSentences(unknown!).at(-1)).toContain('a fault on fewer than 5.9% of devices can go unnoticed');
   const told = (groups: Traffic['groups']) =>
     messages(GROUPED, { ...traffic, ...(groups ? { groups } : {}) }).join('\n');
   expect(told(undefined)).not.toContain('POLICY_NO_GROUP');
@@ -194,15 +196,13 @@ test('a label that no rule uses, and one that no known device has, are said', ()
   const kiosks = { by: 'chain', groups: [{ value: 'north', devices: 90, perMinute: null }] };
   const traffic = { devices: 100, perMinute: 60 };
   const said = planOf(GROUPED, { ...traffic, groups: [...(HW(34, 33, 33) ?? []), kiosks] });
-  expect(assumptionsOf(said).slice(3)).toEqual([
-    'No rule makes groups by chain, so what is said of them counts for nothing.',
-  ]);
+  expect(assumptionsOf(said).slice(3)).toEqual(['No rule groups devices by chain, so its group sizes are ignored.']);
   expect(assumptionsOf(planOf(GROUPED, traffic))).toHaveLength(3);
   const nobody = [{ by: 'hw', groups: [{ value: '(others)', devices: 100, perMinute: null }] }];
   const [canary] = planOf(GROUPED, { ...traffic, groups: nobody }).stages;
   const sentences = stageSentences(canary!).join(' ');
   expect(sentences).toContain(
-    'No known device has a group of its own by hw, so all are judged as one: is the label right?',
+    'No known device has a group of its own by hw, so all are judged as one group. Check the label.',
   );
   expect(sentences).not.toContain('the slowest decides');
 });
@@ -215,7 +215,7 @@ test('a rule by group in a stage that selects is not planned: nobody knows which
 - { name: full, size: 100% }`);
   const [, full] = planOf(sizes, { devices: 1000, perMinute: 60, groups: HW(600, 300, 100) ?? [] }).stages;
   expect(full?.rules[0]?.grouping?.slowest).toBe('hw:rev3');
-  expect(stageSentences(stage!)[0]).toContain('the time of `error_rate < 1%` is not known');
+  expect(stageSentences(stage!)[0]).toContain('the time for `error_rate < 1%` is unknown');
 });
 
 test('a stage may have an error level of its own, by which it is planned; others have the policy’s', () => {
@@ -226,6 +226,6 @@ test('a stage may have an error level of its own, by which it is planned; others
   const plan = planOf(policy, { devices: 1000, perMinute: 10 });
   expect(plan.stages.map(({ errorLevel }) => errorLevel)).toEqual([0.1, 0.01]);
   expect(assumptionsOf(plan).at(-1)).toBe(
-    'A verdict is wrong, however often one looks, in at most 10 of 100 in canary and 1 of 100 in full.',
+    'Confidence: no matter how often results are checked, at most this many verdicts are wrong: 10 in 100 for canary and 1 in 100 for full.',
   );
 });

@@ -191,14 +191,14 @@ describe('the directive', () => {
     expect(world.publish()).toEqual(before);
   });
 
-  it('changes an entry only with a higher revision, so that a brake holds until then', () => {
+  it('changes an entry only with a higher revision, so that an emergency rollback holds until then', () => {
     const { world } = inRamp();
-    const braked = world.published!.entries.map((entry) => ({ ...entry, brake: true }));
-    world.published = { kind: 'Directive', entries: braked };
-    expect(world.publish().entries).toEqual(braked);
+    const rolledBack = world.published!.entries.map((entry) => ({ ...entry, emergency: true }));
+    world.published = { kind: 'Directive', entries: rolledBack };
+    expect(world.publish().entries).toEqual(rolledBack);
     world.measure('fail');
     world.mustTake('roll-back');
-    expect(world.publish().entries[0]).toMatchObject({ brake: false, candidate: null, stage: null });
+    expect(world.publish().entries[0]).toMatchObject({ emergency: false, candidate: null, stage: null });
   });
 
   it('carries over the entry of a broken document, and shows it as stalled', () => {

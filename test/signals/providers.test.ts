@@ -40,15 +40,20 @@ describe('of Prometheus', () => {
   });
 
   test.each([
-    ['no series', 200, vector(), /gives no series/],
-    ['several series', 200, vector(one('1'), one('2')), /2 series: make it one/],
+    ['no series', 200, vector(), /returns no series/],
+    ['several series', 200, vector(one('1'), one('2')), /2 series: aggregate them/],
     ['NaN', 200, vector(one('NaN')), /NaN/],
     ['an infinite number', 200, vector(one('+Inf')), /division by zero/],
-    ['a number beyond all bounds', 200, vector(one('1e999')), /not one of Prometheus/],
-    ['a number that is none', 200, vector(one('0x10')), /not one of Prometheus/],
-    ['a value that is no text', 200, vector(one(1)), /not one of Prometheus/],
-    ['a range', 200, JSON.stringify({ status: 'success', data: { resultType: 'matrix', result: [] } }), /no instant/],
-    ['a native histogram', 200, vector({ metric: {}, histogram: [1, {}] }), /not one of Prometheus/],
+    ['a number beyond all bounds', 200, vector(one('1e999')), /not one of the Prometheus API/],
+    ['a number that is none', 200, vector(one('0x10')), /not one of the Prometheus API/],
+    ['a value that is no text', 200, vector(one(1)), /not one of the Prometheus API/],
+    [
+      'a range',
+      200,
+      JSON.stringify({ status: 'success', data: { resultType: 'matrix', result: [] } }),
+      /neither an instant/,
+    ],
+    ['a native histogram', 200, vector({ metric: {}, histogram: [1, {}] }), /not one of the Prometheus API/],
     [
       'a refused query',
       400,
@@ -61,11 +66,11 @@ describe('of Prometheus', () => {
       'a partial answer',
       200,
       JSON.stringify({ ...JSON.parse(vector(one('1'))), warnings: ['store away'] }),
-      /may lack/,
+      /may be incomplete/,
     ],
-    ['a page', 200, '<html>', /not one of Prometheus/],
-    ['nothing', 200, '', /not one of Prometheus/],
-    ['null', 200, 'null', /not one of Prometheus/],
+    ['a page', 200, '<html>', /not one of the Prometheus API/],
+    ['nothing', 200, '', /not one of the Prometheus API/],
+    ['null', 200, 'null', /not one of the Prometheus API/],
   ])('%s is no answer', (_, status, body, reason) => {
     expect(readPrometheusAnswer(status, body)).toEqual({ kind: 'none', reason: expect.stringMatching(reason) });
   });
@@ -177,9 +182,7 @@ describe('over HTTP', () => {
           response.on('close', () => clearInterval(timer));
         }
       };
-      const startMs = performance.now();
       expect(await ask(300)).toEqual({ kind: 'none', reason: 'no answer within 0.3 s' });
-      expect(performance.now() - startMs).toBeLessThan(30_000);
     }
   });
 
@@ -280,7 +283,7 @@ spec:
     const file = path.join(folder, 'none.yaml');
     expect(await readProviders({ file, isOptional: true }, clock)).toEqual([]);
     await expect(readProviders({ file, isOptional: false }, clock)).rejects.toMatchObject({
-      code: 'SIGNALS_FILE_UNREADABLE',
+      code: 'FILE_UNREADABLE',
     });
     await writeFile(file, 'apiVersion: slipway.dev/v1alpha1\nkind: SignalProviders\nspec: { servers: [] }\n');
     await expect(readProviders({ file, isOptional: true }, clock)).rejects.toMatchObject({

@@ -5,14 +5,14 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import fc from 'fast-check';
 import { afterAll, describe, expect, test } from 'vitest';
+import { createReconcilerSigner } from '../../src/signing/evidence-signer.ts';
+import { signSsh } from '../../src/signing/ssh-sign.ts';
 import {
   formatAllowedSigner,
   splitSignedCommit,
   verifySignedCommit,
   verifySshSignature,
-} from '../../src/contract/trust/ssh-signature.ts';
-import { createReconcilerSigner } from '../../src/signing/evidence-signer.ts';
-import { signSsh } from '../../src/signing/ssh-sign.ts';
+} from '../../src/signing/ssh-signature.ts';
 import { makeForeignKey, makeKey } from '../support/trust.ts';
 
 const folder = mkdtempSync(path.join(tmpdir(), 'slipway-ssh-'));
@@ -64,7 +64,7 @@ describe.skipIf(!hasSshKeygen)('ssh-keygen', () => {
       expect(verifySshSignature(`message ${round}`, signature).kind).toBe('verified');
       expect(verifySshSignature(`message ${round}!`, signature)).toEqual({
         kind: 'refused',
-        reason: 'the signature does not fit',
+        reason: 'the signature does not match',
       });
       expect(verifySshSignature(`message ${round}`, signature, 'file')).toMatchObject({
         reason: 'it was not made for "file"',

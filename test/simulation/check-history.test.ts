@@ -19,7 +19,7 @@ function status(revision: number, more: Partial<RolloutStatus> = {}): RolloutSta
 function entry(revision: number, more: Partial<DirectiveEntry> = {}): DirectiveEntry {
   const cohort = { cut: 0, select: 'ring:canary', devices: [] };
   const rolling = { stage: 'canary', cohort, salt: 's', candidate: CANDIDATE, stable: STABLE };
-  return { rollout: 'r', revision, model: 'm', target: '*', ...rolling, spreadMs: 0, brake: false, ...more };
+  return { rollout: 'r', revision, model: 'm', target: '*', ...rolling, spreadMs: 0, emergency: false, ...more };
 }
 const directive = (one: DirectiveEntry) => ({ kind: 'Directive' as const, entries: [one] });
 

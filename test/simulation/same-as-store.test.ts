@@ -1,7 +1,7 @@
 // The rehearsal's memory counts as the service's real store does: the same reports, repeated and out of order, give the same sums.
 import { expect, test, vi } from 'vitest';
+import type { VerifiedReport } from '../../src/contract/fleet-messages.ts';
 import { VirtualStore } from '../../src/simulation/virtual-store.ts';
-import type { VerifiedReport } from '../../src/store/fleet-store.ts';
 import type { WindowSpec } from '../../src/telemetry/window.ts';
 import { enrolled, folder, openStore } from '../store/reports.ts';
 import { settled } from '../telemetry/plain-tallies.ts';

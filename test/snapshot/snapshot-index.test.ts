@@ -7,7 +7,7 @@ import { ModelIndex } from '../../src/snapshot/snapshot-index.ts';
 type Documents = Map<string, ModelDocument | BrokenDocument>;
 
 function documentAt(path: string, model: string | null): ModelDocument | BrokenDocument {
-  if (model === null) return { kind: 'broken', path, errors: [] };
+  if (model === null) return { kind: 'broken', path, bytes: new Uint8Array(), errors: [] };
   return { kind: 'model', path, manifest: { metadata: { name: model, version: '1' } } } as unknown as ModelDocument;
 }
 

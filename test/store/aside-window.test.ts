@@ -1,6 +1,7 @@
 // Proves that a window at rest begins anew once, however many processes want it, and that what was counted before stays as it was.
 import { describe, expect, test } from 'vitest';
-import { enrolled, folder, interval, NOW, openStore, report, STABLE, spec } from './reports.ts';
+import { enrolled, interval, NOW, report, STABLE, spec } from './reports.ts';
+import { STORES } from './stores.ts';
 
 const MINUTE = 60_000;
 const rest = (openedAtMs: number) => spec({ candidateDigest: null, candidateAttempt: 0, edges: [], openedAtMs });
@@ -9,10 +10,10 @@ const told = (epoch: number, sequence: number, inferences: number) => {
   return { report: report({ epoch, sequence, intervals: [one] }), receivedAtMs: NOW + sequence };
 };
 
-describe('a window that is put aside', () => {
+describe.each(STORES)('a window that is put aside, in $name', ({ makePlace }) => {
   test('keeps what it counted, and the new one counts what comes after', async () => {
-    using place = folder();
-    await using store = openStore(place.file);
+    using place = makePlace();
+    await using store = place.open();
     const epoch = await enrolled(store, 'd1');
     await store.openWindow(rest(NOW), NOW);
     await store.ingest([told(epoch, 1, 100)]);
@@ -28,9 +29,9 @@ describe('a window that is put aside', () => {
   });
 
   test('is put aside once when two processes want it, and replaces what lay there before', async () => {
-    using place = folder();
-    await using store = openStore(place.file);
-    await using other = openStore(place.file);
+    using place = makePlace();
+    await using store = place.open();
+    await using other = place.open();
     const epoch = await enrolled(store, 'd1');
     await store.openWindow(rest(NOW), NOW);
     await store.ingest([told(epoch, 1, 100)]);
@@ -44,8 +45,8 @@ describe('a window that is put aside', () => {
   });
 
   test('is none when another window was opened meanwhile', async () => {
-    using place = folder();
-    await using store = openStore(place.file);
+    using place = makePlace();
+    await using store = place.open();
     await store.openWindow(rest(NOW), NOW);
     await store.openWindow(spec({ openedRevision: 6 }), NOW + 1);
     await store.setAside({ spec: rest(NOW + MINUTE), as: 'baseline', nowMs: NOW + MINUTE });

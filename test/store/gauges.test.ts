@@ -1,9 +1,9 @@
 // Laws of gauges in the store: they outlive a restart, add up over transactions, and go with their window.
-import { DatabaseSync } from 'node:sqlite';
-import { expect, it } from 'vitest';
-import type { SqliteFleetStore } from '../../src/store/sqlite-fleet-store.ts';
+import { describe, expect, it } from 'vitest';
+import type { FleetStore } from '../../src/store/fleet-store.ts';
 import { hashRow } from '../../src/telemetry/groups.ts';
-import { enrolled, folder, interval, NOW, openStore, report, spec } from './reports.ts';
+import { enrolled, interval, NOW, report, spec } from './reports.ts';
+import { STORES } from './stores.ts';
 
 const SPEC = spec({ gauges: [{ gauge: 'cpu', limit: 0.85, bad: 'above' }], events: ['complaint'] });
 
@@ -13,115 +13,62 @@ function busy(sequence: number, epoch: number) {
   return report({ sequence, epoch, startedAt, gauges: { cpu }, intervals: [interval({ userReports: 1 })] });
 }
 
-it('a device that is beyond its limit over a restart of the service has been so all the time', async () => {
-  using place = folder();
-  const tell = async (sequences: readonly number[], store: SqliteFleetStore, epoch: number) => {
-    for (const sequence of sequences)
-      await store.ingest([{ report: busy(sequence, epoch), receivedAtMs: NOW + sequence * 60_000 }]);
-  };
-  const first = openStore(place.file);
-  const epoch = await enrolled(first, 'd1');
-  await first.openWindow(SPEC, NOW);
-  await tell([1, 2], first, epoch);
-  expect(
-    (await first.readWindow('invoice-ocr-eu', 5))?.tallies.candidate.gauges.devices.get('d1')?.[0]?.longestMs,
-  ).toBe(120_000);
-  await tell([3], first, epoch);
-  await first.close();
-  const second = openStore(place.file);
-  await tell([3, 4, 5], second, epoch);
-  const reading = await second.readWindow('invoice-ocr-eu', 5);
-  expect(reading?.tallies.candidate.gauges.devices.get('d1')?.[0]).toMatchObject({ longestMs: 300_000, reports: 5 });
-  expect(reading?.tallies.candidate.summary.gauges.get('cpu')?.weight).toBe(60);
-  expect(reading?.tallies.candidate.measures).toContain('complaint');
-  await second.close();
-});
-
-it('gauges go with their window', async () => {
-  using place = folder();
-  const store = openStore(place.file);
-  const epoch = await enrolled(store, 'd1');
-  await store.openWindow(SPEC, NOW);
-  await store.ingest([{ report: busy(1, epoch), receivedAtMs: NOW + 60_000 }]);
-  const kept = () => {
-    using db = new DatabaseSync(place.file, { readOnly: true });
-    return db.prepare('SELECT count(*) AS rows FROM window_gauge').get()?.rows;
-  };
-  expect(kept()).toBe(1);
-  for (let revision = 6; revision < 40; revision++) await store.openWindow({ ...SPEC, openedRevision: revision }, NOW);
-  expect(await store.readWindow('invoice-ocr-eu', 5)).toBeUndefined();
-  expect(kept()).toBe(0);
-  await store.close();
-});
-
-it('gauges of a window that is gone are refused', async () => {
-  using place = folder();
-  await openStore(place.file).close();
-  using db = new DatabaseSync(place.file);
-  expect(() => db.exec("INSERT INTO window_gauge VALUES (99, 0, 'd1', 1, 'd1', '[2,[]]')")).toThrow('FOREIGN KEY');
-});
-
-it('of many devices one of each hash group is kept, in the file as in memory', async () => {
-  using place = folder();
-  const gauges = [{ gauge: 'cpu', limit: null, bad: 'above' as const }];
-  const many = { ...SPEC, gauges, rows: { candidate: 'group' as const, stable: 'group' as const } };
-  // Two devices that share a group.
-  const byRow = new Map<string, string>();
-  let pair: readonly string[] = [];
-  for (let i = 0; pair.length === 0; i++) {
-    const other = byRow.get(hashRow(`d${i}`, 4096));
-    if (other !== undefined) pair = [other, `d${i}`];
-    byRow.set(hashRow(`d${i}`, 4096), `d${i}`);
-  }
-  const kept: string[] = [];
-  for (const order of [pair, [...pair].reverse()]) {
-    const store = openStore(`${place.file}-${kept.length}`);
-    await store.openWindow(many, NOW);
-    for (const device of order) {
-      const epoch = await enrolled(store, device);
-      for (const sequence of [1, 2]) {
-        await store.ingest([{ report: { ...busy(sequence, epoch), device }, receivedAtMs: NOW + sequence * 60_000 }]);
-        await store.readWindow('invoice-ocr-eu', 5);
-      }
-    }
-    await store.close();
-    await using again = openStore(`${place.file}-${kept.length}`);
-    const { devices } = (await again.readWindow('invoice-ocr-eu', 5))?.tallies.candidate.gauges ?? {
-      devices: new Map(),
+describe.each(STORES)('gauges, in $name', ({ makePlace }) => {
+  it('a device that is beyond its limit over a restart of the service has been so all the time', async () => {
+    using place = makePlace();
+    const tell = async (sequences: readonly number[], store: FleetStore, epoch: number) => {
+      for (const sequence of sequences)
+        await store.ingest([{ report: busy(sequence, epoch), receivedAtMs: NOW + sequence * 60_000 }]);
     };
-    expect([...devices.values()].map(([state]) => state?.reports)).toEqual([2]);
-    kept.push(...devices.keys());
-  }
-  expect(kept[0]).toBe(kept[1]);
-});
+    const first = place.open();
+    const epoch = await enrolled(first, 'd1');
+    await first.openWindow(SPEC, NOW);
+    await tell([1, 2], first, epoch);
+    expect(
+      (await first.readWindow('invoice-ocr-eu', 5))?.tallies.candidate.gauges.devices.get('d1')?.[0]?.longestMs,
+    ).toBe(120_000);
+    await tell([3], first, epoch);
+    await first.close();
+    const second = place.open();
+    await tell([3, 4, 5], second, epoch);
+    const reading = await second.readWindow('invoice-ocr-eu', 5);
+    expect(reading?.tallies.candidate.gauges.devices.get('d1')?.[0]).toMatchObject({ longestMs: 300_000, reports: 5 });
+    expect(reading?.tallies.candidate.summary.gauges.get('cpu')?.weight).toBe(60);
+    expect(reading?.tallies.candidate.measures).toContain('complaint');
+    await second.close();
+  });
 
-it('gauges stored before arms were told apart are read, as the candidate’s, and go on', async () => {
-  using place = folder();
-  const first = openStore(place.file);
-  const epoch = await enrolled(first, 'd1');
-  await first.openWindow(SPEC, NOW);
-  await first.close();
-  takeBack(place.file);
-  await using store = openStore(place.file);
-  await store.ingest([{ report: busy(2, epoch), receivedAtMs: NOW + 120_000 }]);
-  const { devices } = (await store.readWindow('invoice-ocr-eu', 5))?.tallies.candidate.gauges ?? {};
-  expect(devices?.get('d1')?.[0]).toMatchObject({ longestMs: 120_000, watchedMs: 120_000, reports: 2 });
+  it('of many devices one of each hash group is kept, whoever reported first', async () => {
+    const gauges = [{ gauge: 'cpu', limit: null, bad: 'above' as const }];
+    const many = { ...SPEC, gauges, rows: { candidate: 'group' as const, stable: 'group' as const } };
+    // Two devices that share a group.
+    const byRow = new Map<string, string>();
+    let pair: readonly string[] = [];
+    for (let i = 0; pair.length === 0; i++) {
+      const other = byRow.get(hashRow(`d${i}`, 4096));
+      if (other !== undefined) pair = [other, `d${i}`];
+      byRow.set(hashRow(`d${i}`, 4096), `d${i}`);
+    }
+    const kept: string[] = [];
+    for (const order of [pair, [...pair].reverse()]) {
+      using place = makePlace();
+      const store = place.open();
+      await store.openWindow(many, NOW);
+      for (const device of order) {
+        const epoch = await enrolled(store, device);
+        for (const sequence of [1, 2]) {
+          await store.ingest([{ report: { ...busy(sequence, epoch), device }, receivedAtMs: NOW + sequence * 60_000 }]);
+          await store.readWindow('invoice-ocr-eu', 5);
+        }
+      }
+      await store.close();
+      await using again = place.open();
+      const { devices } = (await again.readWindow('invoice-ocr-eu', 5))?.tallies.candidate.gauges ?? {
+        devices: new Map(),
+      };
+      expect([...devices.values()].map(([state]) => state?.reports)).toEqual([2]);
+      kept.push(...devices.keys());
+    }
+    expect(kept[0]).toBe(kept[1]);
+  });
 });
-
-/** Back to the tables and the format of the fifth step. */
-function takeBack(file: string): void {
-  using db = new DatabaseSync(file);
-  db.exec(`
-    DELETE FROM migration WHERE step > 5;
-    DROP TABLE window_gauge;
-    CREATE TABLE window_gauge (
-      window INTEGER NOT NULL, device TEXT NOT NULL, gauges TEXT NOT NULL, changed INTEGER NOT NULL, PRIMARY KEY (window, device)
-    ) STRICT, WITHOUT ROWID;
-    CREATE INDEX window_gauge_changed ON window_gauge (window, changed);
-  `);
-  const { number = 0 } = db.prepare('SELECT number FROM telemetry_window').get() ?? {};
-  db.prepare("INSERT INTO window_gauge VALUES (?, 'd1', ?, 1)").run(
-    number,
-    JSON.stringify([1, [[10.8, 12, 1, 60_000, 0, [NOW, NOW + 60_000, 1]]]]),
-  );
-}

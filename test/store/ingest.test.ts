@@ -1,17 +1,17 @@
 // What ingest promises: a report counts once, whatever the network does to it.
-import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { type DeviceReport, outcomeKey } from '../../src/contract/report.ts';
-import { hasTaken } from '../../src/store/fleet-store.ts';
-import { plainRow, plainRows } from '../telemetry/plain-tallies.ts';
-import { CANDIDATE, enrolled, folder, interval, NOW, openStore, report, STABLE, spec } from './reports.ts';
+import { hasTaken } from '../../src/store/device-register.ts';
+import { plainRow } from '../telemetry/plain-tallies.ts';
+import { CANDIDATE, enrolled, interval, NOW, report, STABLE, spec } from './reports.ts';
+import { STORES } from './stores.ts';
 
 const at = (one: DeviceReport, ms = 0) => ({ report: one, receivedAtMs: NOW + ms });
 
-describe('ingest', () => {
+describe.each(STORES)('ingest, in $name', ({ makePlace }) => {
   it('counts a report once however often it comes', async () => {
-    using place = folder();
-    await using store = openStore(place.file);
+    using place = makePlace();
+    await using store = place.open();
     const epoch = await enrolled(store, 'd1');
     await store.openWindow(spec(), NOW);
     const one = at(report({ epoch }));
@@ -27,10 +27,10 @@ describe('ingest', () => {
   });
 
   it('keeps classes and histograms over a restart, once each, and apart by looks', async () => {
-    using place = folder();
+    using place = makePlace();
     const histograms = [{ kind: 'confidence' as const }, { kind: 'class' as const, names: ['invoice'] }];
     const minute = 60_000;
-    await using first = openStore(place.file);
+    await using first = place.open();
     const epoch = await enrolled(first, 'd1');
     await first.openWindow(spec({ classes: ['invoice', 'receipt'], histograms }), NOW);
     const classes = { invoice: 7, letter: 2 };
@@ -42,7 +42,7 @@ describe('ingest', () => {
       await first.ingest([one, one]);
     }
     await first[Symbol.asyncDispose]();
-    await using second = openStore(place.file);
+    await using second = place.open();
     const window = await second.readWindow('invoice-ocr-eu', 5);
     const row = plainRow(window?.tallies.candidate, 'd1');
     expect(window?.tallies.candidate.measures.slice(-2)).toEqual(['class:invoice', 'class:receipt']);
@@ -57,54 +57,9 @@ describe('ingest', () => {
     });
   });
 
-  it('gives the sums of the set of reports for any order, repetition and grouping of them', async () => {
-    const script = fc.array(
-      fc.record({
-        device: fc.integer({ min: 0, max: 2 }),
-        sequence: fc.integer({ min: 1, max: 60 }),
-        group: fc.boolean(),
-      }),
-      { minLength: 1, maxLength: 120 },
-    );
-    await fc.assert(
-      fc.asyncProperty(script, async (sends) => {
-        using place = folder();
-        await using store = openStore(place.file);
-        await store.openWindow(spec(), NOW);
-        const epochs = [await enrolled(store, 'd0'), await enrolled(store, 'd1'), await enrolled(store, 'd2')];
-        const make = (device: number, sequence: number) =>
-          report({
-            device: `d${device}`,
-            epoch: epochs[device]!,
-            sequence,
-            intervals: [interval({ inferences: 20 + sequence, errors: { runtime: sequence % 3 } })],
-          });
-        const pending: Promise<readonly string[]>[] = [];
-        for (const { device, sequence, group } of sends) {
-          const answer = store.ingest([at(make(device, sequence))]);
-          if (!group) await answer;
-          pending.push(answer);
-        }
-        const answers = (await Promise.all(pending)).flat();
-        const distinct = [...new Map(sends.map((one) => [`${one.device}/${one.sequence}`, one])).values()];
-        expect(answers.filter((answer) => answer === 'accepted')).toHaveLength(distinct.length);
-        expect(answers.filter((answer) => answer === 'duplicate')).toHaveLength(sends.length - distinct.length);
-        const window = await store.readWindow('invoice-ocr-eu', 5);
-        const sum = (of: (one: { sequence: number }) => number) => distinct.reduce((total, one) => total + of(one), 0);
-        expect(window?.tallies.candidate.summary.inferences).toBe(sum((one) => 20 + one.sequence));
-        const rows = plainRows(window?.tallies.candidate);
-        const total = (of: (first: { bad: number; badTrials: number }) => number) =>
-          rows.reduce((n, row) => n + of(row.whole[0]!), 0);
-        expect(total((first) => first.bad)).toBe(sum((one) => one.sequence % 3));
-        expect(total((first) => first.badTrials)).toBe(sum((one) => (one.sequence % 3) * (20 + one.sequence)));
-      }),
-      { numRuns: 25 },
-    );
-  });
-
   it('answers too-late below the window of 64 and counts nothing then', async () => {
-    using place = folder();
-    await using store = openStore(place.file);
+    using place = makePlace();
+    await using store = place.open();
     const epoch = await enrolled(store, 'd1');
     await store.openWindow(spec(), NOW);
     const answers = await store.ingest([100, 36, 37, 37].map((sequence) => at(report({ epoch, sequence }))));
@@ -113,8 +68,8 @@ describe('ingest', () => {
   });
 
   it('counts nothing of unknown devices and of epochs that have ended', async () => {
-    using place = folder();
-    await using store = openStore(place.file);
+    using place = makePlace();
+    await using store = place.open();
     const first = await enrolled(store, 'd1');
     const second = await enrolled(store, 'd1');
     expect(second).toBeGreaterThan(first);
@@ -127,8 +82,8 @@ describe('ingest', () => {
   });
 
   it('keeps reports of a closed window beside it, out of it and out of the next', async () => {
-    using place = folder();
-    await using store = openStore(place.file);
+    using place = makePlace();
+    await using store = place.open();
     const epoch = await enrolled(store, 'd1');
     await store.openWindow(spec(), NOW);
     await store.ingest([at(report({ epoch }))]);
@@ -147,8 +102,8 @@ describe('ingest', () => {
   });
 
   it('folds nothing into a window that was closed without a next one', async () => {
-    using place = folder();
-    await using store = openStore(place.file);
+    using place = makePlace();
+    await using store = place.open();
     const epoch = await enrolled(store, 'd1');
     await store.openWindow(spec(), NOW);
     await store.closeWindow('invoice-ocr-eu', NOW + 1);
@@ -158,8 +113,8 @@ describe('ingest', () => {
   });
 
   it('does not open a window again for a revision that was passed', async () => {
-    using place = folder();
-    await using store = openStore(place.file);
+    using place = makePlace();
+    await using store = place.open();
     await store.openWindow(spec({ openedRevision: 8 }), NOW);
     await store.openWindow(spec({ openedRevision: 5 }), NOW);
     await store.openWindow(spec({ openedRevision: 8, edges: [1] }), NOW);
@@ -192,8 +147,8 @@ describe('ingest', () => {
       [1, 2, 0, 3],
       [2, 0, 3, 1],
     ]) {
-      using place = folder();
-      await using store = openStore(place.file);
+      using place = makePlace();
+      await using store = place.open();
       const epoch = await enrolled(store, 'd1');
       for (const i of order) await store.ingest([at(report({ epoch, ...reports[i] }))]);
       const device = (await store.readFleet()).devices.get('d1');
@@ -209,8 +164,8 @@ describe('ingest', () => {
   });
 
   it('fails one poisoned request alone, not its neighbours in the group', async () => {
-    using place = folder();
-    await using store = openStore(place.file);
+    using place = makePlace();
+    await using store = place.open();
     const epoch = await enrolled(store, 'd1');
     await store.openWindow(spec(), NOW);
     const poison = at(report({ epoch, sequence: 2, intervals: [interval({ latencyMs: null as never })] }));
@@ -226,8 +181,8 @@ describe('ingest', () => {
   });
 
   it('turns requests away when too many wait, and stores those that it took', async () => {
-    using place = folder();
-    await using store = openStore(place.file);
+    using place = makePlace();
+    await using store = place.open();
     const epoch = await enrolled(store, 'd1');
     const many = Array.from({ length: 17_000 }, (_, i) => at(report({ epoch, sequence: i + 1 })));
     await expect(store.ingest(many)).rejects.toMatchObject({ code: 'STORE_OVERLOADED', kind: 'retry-later' });

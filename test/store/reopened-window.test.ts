@@ -1,11 +1,12 @@
 // What a window promises when its rollout goes away for a while and comes back as it was.
 import { describe, expect, it } from 'vitest';
-import { enrolled, folder, interval, NOW, openStore, report, spec } from './reports.ts';
+import { enrolled, interval, NOW, report, spec } from './reports.ts';
+import { STORES } from './stores.ts';
 
-describe('a window that was closed', () => {
+describe.each(STORES)('a window that was closed, in $name', ({ makePlace }) => {
   it('goes on with what it had when its own revision is opened again', async () => {
-    using place = folder();
-    await using store = openStore(place.file);
+    using place = makePlace();
+    await using store = place.open();
     const epoch = await enrolled(store, 'd1');
     const tell = (sequence: number) =>
       store.ingest([{ report: report({ epoch, sequence, intervals: [interval()] }), receivedAtMs: NOW }]);
@@ -22,8 +23,8 @@ describe('a window that was closed', () => {
   });
 
   it('stays closed when an older revision is opened', async () => {
-    using place = folder();
-    await using store = openStore(place.file);
+    using place = makePlace();
+    await using store = place.open();
     await store.openWindow(spec(), NOW);
     await store.openWindow(spec({ openedRevision: 6 }), NOW);
     await store.openWindow(spec(), NOW);

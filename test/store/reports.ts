@@ -5,7 +5,8 @@ import path from 'node:path';
 import { SystemClock } from '../../src/base/clock.ts';
 import { type Digest, digestOf } from '../../src/contract/digest.ts';
 import type { DeviceReport, ModelInterval } from '../../src/contract/report.ts';
-import { SqliteFleetStore } from '../../src/store/sqlite-fleet-store.ts';
+import type { FleetStore } from '../../src/store/fleet-store.ts';
+import { openSqliteFleetStore } from '../../src/store/sqlite/open-sqlite-fleet-store.ts';
 import type { WindowSpec } from '../../src/telemetry/window.ts';
 
 export const CANDIDATE: Digest = digestOf('candidate');
@@ -97,12 +98,12 @@ export function folder(): Folder {
   };
 }
 
-export function openStore(file: string, over: { readonly heartbeatMs?: number } = {}): SqliteFleetStore {
-  return new SqliteFleetStore({ file, clock: new SystemClock(), ...over });
+export function openStore(file: string, over: { readonly heartbeatMs?: number } = {}): FleetStore {
+  return openSqliteFleetStore({ file, clock: new SystemClock(), ...over });
 }
 
 /** Enrols the device and gives its epoch. */
-export async function enrolled(store: SqliteFleetStore, device: string, publicKey = 'key'): Promise<number> {
+export async function enrolled(store: FleetStore, device: string, publicKey = 'key'): Promise<number> {
   const [token = ''] = await store.createEnrolmentTokens({ expiresAtMs: NOW + 1000 });
   const answer = await store.enrol({ token, device, publicKey, labels: {}, nowMs: NOW });
   if (answer.kind !== 'enrolled') throw new Error(answer.reason);

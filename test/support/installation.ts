@@ -6,16 +6,18 @@ import process from 'node:process';
 import { fileURLToPath } from 'node:url';
 import { type Agent, createAgent } from '../../fleet-agent/src/agent.ts';
 import type { AgentOptions } from '../../fleet-agent/src/agent-options.ts';
-import { OnnxHost } from '../../fleet-agent/src/onnx-host.ts';
+import { joinUrl } from '../../fleet-agent/src/link/http.ts';
+import { HttpServiceLink } from '../../fleet-agent/src/link/http-service-link.ts';
+import { OnnxHost } from '../../fleet-agent/src/model/onnx-host.ts';
 import { SystemClock } from '../../src/base/clock.ts';
 import { createLogger } from '../../src/base/logger.ts';
 import { seededRandom } from '../../src/base/random.ts';
-import { type RunningService, startService } from '../../src/cli/compose-service.ts';
 import type { GitClone } from '../../src/cli/demo/git-clone.ts';
 import { createStageSet, removeStageSet, type StageSet } from '../../src/cli/demo/stage-set.ts';
 import type { LiveView } from '../../src/cli/live-status.ts';
+import { loadTrustPolicy } from '../../src/cli/load-trust.ts';
+import { type RunningService, startService } from '../../src/cli/start-service.ts';
 import type { Digest } from '../../src/contract/digest.ts';
-import { loadTrustPolicy } from '../../src/contract/trust/read-trust-policy.ts';
 import { DocumentVerifier } from '../../src/contract/trust/verifier.ts';
 import { addArtifact } from '../../src/distribution/artifacts.ts';
 import type { Outlook } from '../../src/rollout/outlook.ts';
@@ -31,7 +33,7 @@ export const clock = new SystemClock();
 
 /** One host for all agents of a test file. */
 export function openHost(): OnnxHost {
-  return new OnnxHost({ clock, threadFile: at('fleet-agent/src/onnx-thread.ts'), timeoutMs: 30_000 });
+  return new OnnxHost({ clock, threadFile: at('fleet-agent/src/model/onnx-thread.ts'), timeoutMs: 30_000 });
 }
 
 export interface CommandResult {
@@ -90,7 +92,7 @@ export class Installation implements AsyncDisposable {
         insecureHttp: true,
         ...{ host: '127.0.0.1', port: this.#port, hookSecret: set.hookSecret, viewerToken: set.viewerToken },
         ...{ reportIntervalMs: 300, heartbeatMs: 200, leaseMs: 15_000 },
-        reconciler: { pollMs: 200, tickMs: 100, brakeAfterMs: 120_000 },
+        reconciler: { pollMs: 200, tickMs: 100, emergencyAfterMs: 120_000 },
         environment: process.env,
       },
       clock,
@@ -237,7 +239,9 @@ ${signers}
     const [token = ''] = await store.createEnrolmentTokens({ expiresAtMs: Date.now() + 600_000 });
     const agent = createAgent({
       folder,
-      ...{ serverUrl: this.service.url, token, labels: { region: 'eu' }, factoryRoot: this.set.factoryRoot },
+      link: new HttpServiceLink({ serverUrl: this.service.url, clock }),
+      distributionUrl: joinUrl(this.service.url, 'distribution'),
+      ...{ token, labels: { region: 'eu' }, factoryRoot: this.set.factoryRoot },
       verifier: new DocumentVerifier(await loadTrustPolicy(this.set.home.trustPolicy)),
       trustFingerprint: () => 'installation',
       ...{ host, clock, random: seededRandom('installation', over.id), reserveBytes: 0 },

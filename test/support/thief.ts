@@ -35,7 +35,7 @@ export function addEvilModel(folder: string, { manifest, bundle }: EvilModel): D
 /** An entry that sends the model to every device at once. */
 export function entryForAll(rollout: string, revision: number, { model, version }: EvilModel, digest: Digest) {
   return {
-    ...{ rollout, revision, model, target: '*', stage: 'full', salt: 'evil', spreadMs: 0, brake: false },
+    ...{ rollout, revision, model, target: '*', stage: 'full', salt: 'evil', spreadMs: 0, emergency: false },
     cohort: { cut: BUCKETS, select: null, devices: [] },
     candidate: { version, digest, attempt: 1, parameters: {} },
     stable: null,

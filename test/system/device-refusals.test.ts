@@ -2,8 +2,8 @@
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { loadTrustPolicy } from '../../src/cli/load-trust.ts';
 import { hexOf } from '../../src/contract/digest.ts';
-import { loadTrustPolicy } from '../../src/contract/trust/read-trust-policy.ts';
 import { DocumentVerifier } from '../../src/contract/trust/verifier.ts';
 import { signBytes } from '../../src/signing/sign-document.ts';
 import { digestOfText, rolloutText, withOneByteChanged } from '../support/document-texts.ts';
@@ -155,7 +155,7 @@ describe('handed directly to a device,', { timeout: 120_000 }, () => {
     const own = await home.agentStatus(device.folder);
     for (const { model, message } of CASES) {
       expect(text).toMatch(new RegExp(`^${model}: devices in trouble\n  device-1  ${message.source}`, 'm'));
-      expect(own.stdout).toMatch(new RegExp(`^${model}: sha256:.* ${message.source}`, 'm'));
+      expect(own.stdout).toMatch(new RegExp(`^${model}: attempt \\d of sha256:.* ${message.source}`, 'm'));
     }
     expect(json.service.refusing.count).toBe(1);
     expect(json.service.refusing.first).toHaveLength(CASES.length);

@@ -83,10 +83,13 @@ export class DirectiveWatch implements AsyncDisposable {
       if (entry === undefined) this.breaches.push(`${old.rollout} was dropped at revision ${old.revision}`);
       else if (entry.revision < old.revision)
         this.breaches.push(`${old.rollout} went from revision ${old.revision} back to ${entry.revision}`);
-      else if (entry.revision === old.revision && JSON.stringify(unbraked(entry)) !== JSON.stringify(unbraked(old)))
+      else if (
+        entry.revision === old.revision &&
+        JSON.stringify(withoutEmergency(entry)) !== JSON.stringify(withoutEmergency(old))
+      )
         this.breaches.push(`${old.rollout} has two contents at revision ${old.revision}`);
-      else if (entry.revision === old.revision && old.brake && !entry.brake)
-        this.breaches.push(`${old.rollout} lost its brake at revision ${old.revision}`);
+      else if (entry.revision === old.revision && old.emergency && !entry.emergency)
+        this.breaches.push(`${old.rollout} lost its emergency rollback at revision ${old.revision}`);
     }
   }
 
@@ -96,6 +99,6 @@ export class DirectiveWatch implements AsyncDisposable {
   }
 }
 
-function unbraked(entry: DirectiveEntry): unknown {
-  return { ...entry, brake: false };
+function withoutEmergency(entry: DirectiveEntry): unknown {
+  return { ...entry, emergency: false };
 }

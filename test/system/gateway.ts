@@ -2,6 +2,7 @@
 import { once } from 'node:events';
 import http, { type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { parseReportAnswers } from '../../src/contract/fleet-messages.ts';
 import type { DeviceReport } from '../../src/contract/report.ts';
 
 export interface ToldReport {
@@ -16,11 +17,6 @@ export interface GatewayOptions {
   readonly target: () => string;
   /** Called when the service took reports, before the device hears of it; with true it never does. */
   readonly onTaken?: (count: number) => boolean;
-}
-
-interface Reply {
-  readonly answer: string;
-  readonly reason?: string;
 }
 
 export class Gateway implements AsyncDisposable {
@@ -81,10 +77,12 @@ export class Gateway implements AsyncDisposable {
 
   #note(sent: Buffer, answered: Buffer): boolean {
     const envelopes = JSON.parse(sent.toString('utf8')) as { readonly payload: string }[];
-    const replies = JSON.parse(answered.toString('utf8')) as Reply[];
+    const answers = parseReportAnswers(JSON.parse(answered.toString('utf8')), envelopes.length);
     for (const [i, { payload }] of envelopes.entries()) {
       const report = JSON.parse(Buffer.from(payload, 'base64').toString('utf8')) as DeviceReport;
-      this.told.push({ report, answer: replies[i]?.answer ?? 'none', reason: replies[i]?.reason });
+      const answer = answers[i];
+      const reason = answer?.kind === 'rejected' ? answer.reason : undefined;
+      this.told.push({ report, answer: answer?.kind ?? 'none', reason });
     }
     this.#taken += envelopes.length;
     return this.#options.onTaken?.(this.#taken) ?? false;

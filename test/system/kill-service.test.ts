@@ -3,7 +3,7 @@ import { DatabaseSync } from 'node:sqlite';
 import { describe, expect, test } from 'vitest';
 import { SystemClock } from '../../src/base/clock.ts';
 import { seededRandom } from '../../src/base/random.ts';
-import { SqliteFleetStore } from '../../src/store/sqlite-fleet-store.ts';
+import { openSqliteFleetStore } from '../../src/store/sqlite/open-sqlite-fleet-store.ts';
 import { armOf } from '../../src/telemetry/fold-report.ts';
 import { plainRows } from '../telemetry/plain-tallies.ts';
 import type { ToldReport } from './gateway.ts';
@@ -157,7 +157,7 @@ async function storeBreaches(world: World): Promise<string[]> {
     const highest = Math.max(...reports.map((report) => report.sequence));
     if (new Set(reports.map((report) => report.sequence)).size !== highest) breaches.push(`${device} skipped a number`);
   }
-  await using store = new SqliteFleetStore({ file: world.set.home.store, clock: new SystemClock() });
+  await using store = openSqliteFleetStore({ file: world.set.home.store, clock: new SystemClock() });
   const opened = openedRevisions(world.set.home.store);
   for (const revision of opened) {
     const window = await store.readWindow(ROLLOUT, revision);

@@ -7,10 +7,10 @@ import { SystemClock } from '../../src/base/clock.ts';
 import { seededRandom } from '../../src/base/random.ts';
 import { DEMO_MODEL } from '../../src/cli/demo/example-model.ts';
 import { ServiceProcess } from '../../src/cli/demo/service-process.ts';
-import { signedFiles } from '../../src/cli/demo/stage-set.ts';
+import { signedFiles } from '../../src/cli/signed-files.ts';
 import { type Digest, digestOf } from '../../src/contract/digest.ts';
 import type { NoticeContent } from '../../src/notify/notice.ts';
-import { SqliteFleetStore } from '../../src/store/sqlite-fleet-store.ts';
+import { openSqliteFleetStore } from '../../src/store/sqlite/open-sqlite-fleet-store.ts';
 import { type Behaviour, openReceiver, type Receiver } from '../notify/receiver.ts';
 import { report } from '../store/reports.ts';
 import { rolloutText } from '../support/document-texts.ts';
@@ -205,7 +205,7 @@ describe('what is told', () => {
   });
 
   test('is an alert when a device keeps running something else than declared', { timeout: 240_000 }, async () => {
-    await using store = new SqliteFleetStore({ file: world.set.home.store, clock: world.clock });
+    await using store = openSqliteFleetStore({ file: world.set.home.store, clock: world.clock });
     const status = await world.statusAtHead();
     const [token = ''] = await store.createEnrolmentTokens({ expiresAtMs: world.clock.now() + 60_000 });
     const labels = { region: 'eu-west' };

@@ -89,7 +89,7 @@ spec:
     const [, complete] = await world.steps('doors');
     expect(complete?.kind).toBe('complete');
     expect(complete?.message).toMatch(
-      / {2}checkout_errors +(2|1\.9\d|2\.0\d) % +< 5 % for 6s +pass +prometheus main, \d+ answers over \d+ s until 20/,
+      / {2}checkout_errors +(2|1\.9\d|2\.0\d)% +< 5% for 6s +pass +prometheus main, \d+ answers over \d+ s until 20/,
     );
     expect(complete?.message).toMatch(/checkout_missing .*undecided \(dry run\).* gives no series/);
     expect(world.log.some((line) => line.includes('outside signal answers again'))).toBe(true);
@@ -100,7 +100,7 @@ spec:
     await until(async () => (await world.steps('doors')).some((one) => one.kind === 'roll-back'), signal);
     const back = (await world.steps('doors')).at(-1);
     expect(back?.message).toMatch(
-      /revert 2\.0\.0 to 1\.0\.0: [\s\S]*\ncheckout_errors (39\.\d|40|40\.\d) % in full, not < 5 % \(prometheus main/,
+      /revert 2\.0\.0 to 1\.0\.0: [\s\S]*\ncheckout_errors (39\.\d|40|40\.\d)% in full, not < 5% \(prometheus main/,
     );
     await until(
       () => running(agent, 'door') === '1.0.0',

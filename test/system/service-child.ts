@@ -3,8 +3,9 @@ import process from 'node:process';
 import { SystemClock } from '../../src/base/clock.ts';
 import { createLogger } from '../../src/base/logger.ts';
 import { SystemRandom } from '../../src/base/random.ts';
-import { type ServiceSettings, startService } from '../../src/cli/compose-service.ts';
+import type { ServiceSettings } from '../../src/cli/compose-service.ts';
 import { homeAt } from '../../src/cli/home.ts';
+import { startService } from '../../src/cli/start-service.ts';
 
 export interface ChildOrder extends Pick<ServiceSettings, 'repository' | 'credentials' | 'viewerToken' | 'hookSecret'> {
   readonly home: string;
@@ -23,7 +24,7 @@ const settings: ServiceSettings = {
   host: '127.0.0.1',
   reportIntervalMs: 300,
   heartbeatMs: 200,
-  reconciler: { pollMs: 300, tickMs: 100, brakeAfterMs: 60_000 },
+  reconciler: { pollMs: 300, tickMs: 100, emergencyAfterMs: 60_000 },
   environment: process.env,
 };
 const logger = createLogger({

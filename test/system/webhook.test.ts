@@ -62,7 +62,7 @@ spec:
     reasonsInWords((await world.outlook('doors'))?.verdict?.rules[0]?.reasons ?? []);
   const untilReason = (pattern: RegExp) => until(async () => pattern.test(await reason()), reason, 60_000);
 
-  await untilReason(/the service knows no such provider: add it to its signals\.yaml/);
+  await untilReason(/the service has no provider of this name; add it to its signals\.yaml/);
   await writeFile(world.set.home.signals, 'apiVersion: slipway.dev/v1alpha1\nkind: SignalProviders\nspec: []\n');
   await until(
     async () => (await world.view()).service.problems.join().includes('list of providers was changed'),

@@ -9,18 +9,13 @@ import { DEMO_MODEL, DEMO_ROLLOUT, manifestText, rolloutText } from '../../src/c
 import { DemoFleet, type FleetOptions } from '../../src/cli/demo/fleet.ts';
 import { type GitClone, git } from '../../src/cli/demo/git-clone.ts';
 import { type ServiceAnswer, ServiceProcess } from '../../src/cli/demo/service-process.ts';
-import {
-  createStageSet,
-  removeStageSet,
-  type StageSet,
-  type StageSetOptions,
-  signedFiles,
-} from '../../src/cli/demo/stage-set.ts';
+import { createStageSet, removeStageSet, type StageSet, type StageSetOptions } from '../../src/cli/demo/stage-set.ts';
+import { signedFiles } from '../../src/cli/signed-files.ts';
 import { addArtifact } from '../../src/distribution/folder-publication.ts';
 import { parseDocument } from '../../src/documents/parse-document.ts';
 import type { Rollout, RolloutStatus } from '../../src/documents/types.generated.ts';
 import type { Outlook } from '../../src/rollout/outlook.ts';
-import { SqliteFleetStore } from '../../src/store/sqlite-fleet-store.ts';
+import { openSqliteFleetStore } from '../../src/store/sqlite/open-sqlite-fleet-store.ts';
 import { DirectiveWatch } from './directive-watch.ts';
 import { Gateway, type GatewayOptions } from './gateway.ts';
 
@@ -330,7 +325,7 @@ export async function releaseOf(set: StageSet, kind: Kind, version: string): Pro
 
 export async function makeTokens(set: StageSet, count: number): Promise<readonly string[]> {
   const clock = new SystemClock();
-  await using store = new SqliteFleetStore({ file: set.home.store, clock });
+  await using store = openSqliteFleetStore({ file: set.home.store, clock });
   return store.createEnrolmentTokens({ count, expiresAtMs: clock.now() + 3_600_000 });
 }
 

@@ -283,18 +283,6 @@ describe('times that a report claims', () => {
 });
 
 describe('stored gauges', () => {
-  it('of the first format are read, and tell as long a watch as their spans', () => {
-    expect(decodeGauges('[1,[[2,1,3,60000,0,[0,60000,1,60000,180000,0]]]]')).toEqual([
-      {
-        ...{ total: 2, weight: 1, reports: 3, longestMs: MINUTE, pastMs: 0, watchedMs: 3 * MINUTE },
-        spans: [
-          { fromMs: 0, toMs: MINUTE, isBeyond: true },
-          { fromMs: MINUTE, toMs: 3 * MINUTE, isBeyond: false },
-        ],
-      },
-    ]);
-  });
-
   it('that are not finite are not written', () => {
     expect(() => encodeGauges([{ ...NO_GAUGE, total: Number.POSITIVE_INFINITY }])).toThrow('finite');
   });

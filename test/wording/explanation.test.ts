@@ -138,7 +138,7 @@ test('a stage tells its devices, its soak, its least evidence, its deadline and 
   };
   await expect(`${text(explainStage(stage, ['4 min of soak']))}\n`).toMatchFileSnapshot('golden/explained-stage.txt');
   const over = explainStage({ ...stage, window: { listenedMs: 121 * MINUTE, readyMs: 40 * MINUTE } });
-  expect(over.stage.join('\n')).toMatch(/Soak: over.*\n.*\nDeadline: its 2 h are over\./);
+  expect(over.stage.join('\n')).toMatch(/Soak: complete.*\n.*\nDeadline: 2 h, passed\./);
 });
 
 test('a stage tells all its devices and inferences, also where each rule has those of one group', () => {
@@ -150,8 +150,8 @@ test('a stage tells all its devices and inferences, also where each rule has tho
     measured: { devices: 7, inferences: 2610 },
   };
   const { stage } = explainStage({ verdict, cohort: cohort(7), terms: TERMS });
-  expect(stage[0]).toBe('Devices: 7 of 7 devices run it; 7 have sent data.');
-  expect(stage.join()).toContain('and 1 000 inferences (so far 2 610)');
+  expect(stage[0]).toBe('Devices: 7 of 7 run the candidate; 7 have sent data.');
+  expect(stage.join()).toContain('and 1,000 inferences (2,610 so far)');
 });
 
 test('evidence of before the window and the terms were kept is still explained', () => {
@@ -160,7 +160,7 @@ test('evidence of before the window and the terms were kept is still explained',
     cohort: cohort(3),
   });
   expect([certainty, stage.length]).toEqual(['', 1]);
-  expect(summary).toBe('Failed: `error_rate < 1%` is broken.');
+  expect(summary).toBe('Failed: `error_rate < 1%`.');
 });
 
 test('every sentence begins with a capital or a name, ends with a stop, and stays on one line, whatever devices and documents say', () => {

@@ -5,10 +5,10 @@ import { asReason, clipped, oneLine } from '../../src/base/plain-text.ts';
 import { countOf, formatAmount, formatBounds, formatCount, listed } from '../../src/wording/amounts.ts';
 import { wrapped } from '../../src/wording/wrapped.ts';
 
-it('thousands stand apart, units follow, and one thing is one', () => {
-  expect([0, 999, 1000, 12480, 1234567].map(formatCount)).toEqual(['0', '999', '1 000', '12 480', '1 234 567']);
-  expect([countOf(1, 'device'), countOf(2003, 'device')]).toEqual(['1 device', '2 003 devices']);
-  expect(formatAmount(0.0021, 'ratio')).toBe('0.21 %');
+it('thousands are grouped, units follow, and one thing is one', () => {
+  expect([0, 999, 1000, 12480, 1234567].map(formatCount)).toEqual(['0', '999', '1,000', '12,480', '1,234,567']);
+  expect([countOf(1, 'device'), countOf(2003, 'device')]).toEqual(['1 device', '2,003 devices']);
+  expect(formatAmount(0.0021, 'ratio')).toBe('0.21%');
   expect(formatAmount(131.2, 'ms')).toBe('131 ms');
   expect(formatAmount(12_345, 'ms')).toBe('12.3 s');
   expect(formatBounds(0.0021, 0.0014, 0.0031, 'ratio')).toBe('(0.14–0.31)');
@@ -53,17 +53,20 @@ it('a cut goes between characters', () => {
   );
 });
 
-it('prose is broken at 80 characters, never inside a number, and loses nothing', () => {
-  const prose = fc.array(fc.constantFrom('a', 'device', '12 480', '0.5 %', 'inferences', '30 min', 'x'.repeat(90)), {
-    minLength: 1,
-    maxLength: 60,
-  });
+it('prose is broken at 80 characters, never between a number and its unit, and loses nothing', () => {
+  const prose = fc.array(
+    fc.constantFrom('a', 'device', '12,480', '0.5%', 'inferences', '30 min', '131 ms', 'x'.repeat(90)),
+    {
+      minLength: 1,
+      maxLength: 60,
+    },
+  );
   fc.assert(
     fc.property(prose, (words) => {
       const lines = wrapped(words.join(' '));
       expect(lines.join(' ')).toBe(words.join(' '));
       for (const line of lines) expect(line.length <= 80 || !line.includes(' ')).toBe(true);
-      for (const line of lines.slice(1)) expect(line).not.toMatch(/^(480|%|min)/);
+      for (const line of lines.slice(1)) expect(line).not.toMatch(/^(ms|min)/);
     }),
   );
 });

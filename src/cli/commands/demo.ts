@@ -28,10 +28,12 @@ const PROCESSES = 3;
 export function addDemoCommand(program: Command): void {
   program
     .command('demo')
-    .description('tell the whole story on this machine: a good version to all devices, a bad one caught and taken back')
-    .option('--devices <n>', 'how many devices (10 to 200)', '50')
-    .option('--json', 'print one JSON document')
-    .option('--keep', 'leave repository, service home and devices for a look around')
+    .description(
+      'run the whole story on this machine: a good version reaches all devices, a bad one is caught and reverted',
+    )
+    .option('--devices <n>', 'number of devices, 10 to 200', '50')
+    .option('--json', 'print JSON')
+    .option('--keep', 'keep the repository, the service home and the devices for inspection')
     .action(async ({ devices: given, json = false, keep = false }: DemoOptions) => {
       const clock = new SystemClock();
       const startedMs = clock.monotonicMs();
@@ -75,7 +77,7 @@ function printStory(story: StoryResult, { seconds, repository, folder, json }: P
   const around =
     repository === null
       ? ''
-      : `\nEverything is left in ${folder}:\n  git -C ${repository} log\n  ls ${folder}/devices ${folder}/home\n`;
+      : `\nEverything is kept in ${folder}:\n  git -C ${repository} log\n  ls ${folder}/devices ${folder}/home\n`;
   printResult({ json: document, text: `${storyText(story, seconds)}${around}`, exitCode: ok ? 0 : 1 }, json);
   process.exitCode = ok ? 0 : 1;
 }

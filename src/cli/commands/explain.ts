@@ -1,23 +1,22 @@
 // Owns `slipway explain`: why a rollout is where it is, rule by rule, from the service or from the evidence in Git.
-import { type Command, Option } from 'commander';
+import type { Command } from 'commander';
 import { CodedError } from '../../base/errors.ts';
 import { asSentence, oneLine } from '../../base/plain-text.ts';
 import type { Rollout } from '../../documents/types.generated.ts';
+import { filesOfCommit } from '../../git/repository-files.ts';
+import { unknownRollout } from '../../requests/find-rollout.ts';
 import type { Outlook } from '../../rollout/outlook.ts';
 import type { EvidencePredicate } from '../../snapshot/evidence.ts';
 import { type FoundStep, type FoundSteps, findSteps } from '../../snapshot/last-step.ts';
 import { readDocuments, rolloutsOf } from '../../snapshot/repository-documents.ts';
-import { filesOfCommit } from '../../snapshot/repository-files.ts';
 import { type ExplainedRule, type Explanation, explainOutlook, explainStage } from '../../wording/explanation.ts';
 import { scopeInWords } from '../../wording/scope-in-words.ts';
 import { stepReasonInWords } from '../../wording/step-reason-in-words.ts';
-import { wrapped } from '../../wording/wrapped.ts';
-import { unknownRollout } from '../git-status.ts';
 import { readLiveView } from '../live-status.ts';
-import { printResult, type Result } from '../output.ts';
+import { printResult, proseLines, type Result } from '../output.ts';
 import { type KeyOptions, reconcilerKeys } from '../reconciler-keys.ts';
 import { addRepositoryOptions, openBranch, type RepositoryOptions } from '../repository-access.ts';
-import { SERVICE_SETTINGS, secretOf } from '../settings.ts';
+import { homeOption, secretOf, serverOption, trustOption } from '../settings.ts';
 
 interface ExplainOptions extends RepositoryOptions, KeyOptions {
   readonly server?: string;
@@ -32,7 +31,7 @@ const VERDICT_WORDS = {
 } as const;
 
 function indented(text: string): string[] {
-  return wrapped(text).map((line) => `  ${line}`);
+  return proseLines(text, '  ');
 }
 
 /** What people look for first: what is broken, then what is open; what never decides last. */
@@ -50,10 +49,10 @@ function explanationText({ summary, stage, rules, missing, certainty }: Explanat
   });
   const waits = missing.length === 0 ? [] : [['Waits for:', ...missing.flatMap(indented)].join('\n')];
   return [
-    [...wrapped(summary), ...stage.flatMap(indented)].join('\n'),
+    [...proseLines(summary), ...stage.flatMap(indented)].join('\n'),
     ...blocks,
     ...waits,
-    ...(certainty === '' ? [] : [wrapped(certainty).join('\n')]),
+    ...(certainty === '' ? [] : [proseLines(certainty).join('\n')]),
   ].join('\n\n');
 }
 
@@ -90,7 +89,7 @@ function stepLines({ predicate, commit, file, signature }: FoundStep): string[] 
   const where = commit === null ? 'its commit was not found' : `commit ${commit.slice(0, 10)}`;
   return [
     `Step ${revision}, ${oneLine(transition.from)} → ${oneLine(transition.to)} (${oneLine(transition.kind)}), ${oneLine(decidedAt)}, ${where}.`,
-    ...wrapped(asSentence(reasonOf(predicate))),
+    ...proseLines(asSentence(reasonOf(predicate))),
     `Evidence: ${oneLine(file)}, ${SIGNATURES[signature.kind]}.`,
   ];
 }
@@ -184,20 +183,19 @@ async function explain(name: string, options: ExplainOptions): Promise<Result> {
 }
 
 export function addExplainCommand(program: Command): void {
-  const { home } = SERVICE_SETTINGS;
   const command = program
     .command('explain')
-    .description('why a rollout is where it is: what each rule measured, what it allows, and what is still missing')
-    .argument('<rollout>', 'which one')
-    .addOption(new Option('--server <url>', 'the running service, for a rollout in progress').env('SLIPWAY_SERVER'));
+    .description('explain the state of a rollout: what each rule measured, what it allows, and what is missing')
+    .argument('<rollout>', 'name of the rollout')
+    .addOption(serverOption('it explains a rollout in progress'));
   addRepositoryOptions(command)
-    .option(
-      '--trust <file>',
-      'trust policy with the keys of the reconciler (default: that of the home, when it is there)',
-    )
-    .addOption(new Option(home.flag, 'home of the service').env(home.variable).default(home.fallback))
+    .addOption(trustOption())
+    .addOption(homeOption())
     .option('--json', 'print JSON')
-    .addHelpText('after', '\nA running rollout is explained by the service, a finished step by its evidence in Git.')
+    .addHelpText(
+      'after',
+      '\nThe service explains a rollout in progress; its evidence in Git explains each step that was taken.',
+    )
     .action(async (rollout: string, options: ExplainOptions) => {
       printResult(await explain(rollout, options), options.json ?? false);
     });

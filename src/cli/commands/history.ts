@@ -1,21 +1,21 @@
 // Owns `slipway history`: the steps that the reconciler committed, and whether it really was the reconciler.
 import type { KeyObject } from 'node:crypto';
-import { type Command, Option } from 'commander';
+import type { Command } from 'commander';
 import { toIsoSeconds } from '../../base/clock.ts';
 import { asSentence, clipped, oneLine } from '../../base/plain-text.ts';
-import { verifySshSignature } from '../../contract/trust/ssh-signature.ts';
 import type { CommitFacts, ManifestsRepository } from '../../git/manifests-repository.ts';
+import { filesOfCommit } from '../../git/repository-files.ts';
 import type { StepReason } from '../../rollout/reasons.ts';
+import { verifySshSignature } from '../../signing/ssh-signature.ts';
 import { readStep } from '../../snapshot/last-step.ts';
 import { readDocuments } from '../../snapshot/repository-documents.ts';
-import { filesOfCommit } from '../../snapshot/repository-files.ts';
 import { stepReasonInWords } from '../../wording/step-reason-in-words.ts';
 import { readGitView } from '../git-status.ts';
 import { wholeNumberOf } from '../option-values.ts';
 import { printResult, table } from '../output.ts';
 import { reconcilerKeys } from '../reconciler-keys.ts';
 import { addRepositoryOptions, openBranch, type RepositoryOptions } from '../repository-access.ts';
-import { SERVICE_SETTINGS } from '../settings.ts';
+import { homeOption, trustOption } from '../settings.ts';
 
 /** Commits that are looked through for steps. */
 const MOST_COMMITS = 20_000;
@@ -123,21 +123,17 @@ function textOf(steps: readonly HistoryStep[], rollout: string | undefined): str
 }
 
 export function addHistoryCommand(program: Command): void {
-  const { home } = SERVICE_SETTINGS;
   addRepositoryOptions(
     program
       .command('history')
-      .description('steps of the rollouts, newest first, and whether the reconciler signed them')
-      .argument('[rollout]', 'only of this one'),
+      .description('show the steps of all rollouts, newest first, and whether the reconciler signed them')
+      .argument('[rollout]', 'show only this rollout'),
   )
-    .option(
-      '--trust <file>',
-      'trust policy with the keys of the reconciler (default: that of the home, when it is there)',
-    )
-    .addOption(new Option(home.flag, 'home of the service').env(home.variable).default(home.fallback))
-    .option('-n, --most <n>', 'how many steps', '20')
+    .addOption(trustOption())
+    .addOption(homeOption())
+    .option('-n, --most <n>', 'number of steps to show', '20')
     .option('--json', 'print JSON')
-    .addHelpText('after', '\nExit codes: 0 all signatures are good or not checked, 1 at least one signature is bad.')
+    .addHelpText('after', '\nExit codes: 0 every signature shown is good or unknown, 1 at least one is bad.')
     .action(async (rollout: string | undefined, options: HistoryOptions) => {
       const most = wholeNumberOf('-n', options.most, { least: 1, most: 10_000 });
       const keys = await reconcilerKeys(options);

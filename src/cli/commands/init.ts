@@ -1,23 +1,21 @@
-// Owns `slipway init`: a new manifests repository with its first commit, and the home of its service when there is none.
-import fs from 'node:fs';
-import { mkdir, readdir, rm, writeFile } from 'node:fs/promises';
+// Owns `slipway init`: a new manifests repository with its first commit, and the home of its service unless there is one.
+import { readdir } from 'node:fs/promises';
 import path from 'node:path';
+import process from 'node:process';
 import type { Command } from 'commander';
-import git from 'isomorphic-git';
 import { SystemClock } from '../../base/clock.ts';
 import { readFileIfPresent } from '../../base/durable-file.ts';
 import { CodedError } from '../../base/errors.ts';
-import { digestOf } from '../../contract/digest.ts';
-import { addArtifact } from '../../distribution/folder-publication.ts';
 import { initialiseTuf } from '../../distribution/tuf-roots.ts';
-import { readPrivateKey } from '../../signing/keys.ts';
-import { signBytes } from '../../signing/sign-document.ts';
+import { findAuthor } from '../../git/isomorphic/find-author.ts';
+import { IsomorphicWorkTree } from '../../git/isomorphic/isomorphic-work-tree.ts';
 import { createHome } from '../create-home.ts';
-import { DEMO_MODEL, manifestText, trainDemoVersion } from '../demo/example-model.ts';
+import { DEMO_MODEL } from '../demo/example-model.ts';
 import { type Home, homeAt } from '../home.ts';
 import { FLEET_TEXT, POLICY_TEXT, README_TEXT, rolloutText, SETTINGS_TEXT } from '../new-manifests.ts';
 import { printResult } from '../output.ts';
-import { personOf } from '../person.ts';
+import { homeOption } from '../settings.ts';
+import { releaseFiles, signedFiles } from '../signed-files.ts';
 
 interface InitOptions {
   readonly home: string;
@@ -33,8 +31,8 @@ async function assertRoom(folder: string, home: Home): Promise<void> {
   if (relative === '' || !(relative.startsWith('..') || path.isAbsolute(relative))) {
     throw new CodedError({
       code: 'INIT_HOME_INSIDE',
-      message: `The home ${home.folder} would lie in the manifests repository, and its keys would be pushed with it.`,
-      remedy: 'Name a home outside with --home, for example --home ../.slipway.',
+      message: `The home ${home.folder} would be inside the manifests repository, so its keys would be pushed.`,
+      remedy: 'Pass a home outside of it with --home, for example --home ../.slipway.',
     });
   }
   const names = await readdir(folder).catch((error: NodeJS.ErrnoException): string[] => {
@@ -42,28 +40,28 @@ async function assertRoom(folder: string, home: Home): Promise<void> {
     throw new CodedError({
       code: 'INIT_FOLDER',
       message: `${folder} can't be used: ${error.message}.`,
-      remedy: 'Name a new folder.',
+      remedy: 'Pass a new folder.',
       cause: error,
     });
   });
   if (names.includes('slipway.yaml')) {
     throw new CodedError({
       code: 'INIT_EXISTS',
-      message: `${folder} is a manifests repository already.`,
-      remedy: '`slipway validate` checks it; `slipway run` follows it.',
+      message: `${folder} is already a manifests repository.`,
+      remedy: '`slipway validate` checks it; `slipway run` rolls out from it.',
     });
   }
   const others = names.filter((name) => name !== '.git');
-  const hasCommit = names.includes('.git') && (await git.log({ fs, dir: folder, depth: 1 }).catch(() => [])).length > 0;
+  const hasCommit = names.includes('.git') && (await new IsomorphicWorkTree(folder).hasCommit());
   if (others.length === 0 && !hasCommit) return;
   throw new CodedError({
     code: 'INIT_NOT_EMPTY',
-    message: `${folder} holds other things (${hasCommit ? 'commits' : others.slice(0, 3).join(', ')}).`,
-    remedy: 'Name a new or empty folder: the manifests have a repository of their own.',
+    message: `${folder} is not empty: it has ${hasCommit ? 'commits' : others.slice(0, 3).join(', ')}.`,
+    remedy: 'Pass a new or empty folder: manifests need a repository of their own.',
   });
 }
 
-/** Keys, trust policy and root of trust; what is there is kept. Says whether something was made. */
+/** Keys, trust policy and root of trust; existing ones are kept. Returns whether anything was created. */
 async function assureHome(home: Home): Promise<boolean> {
   const hasTrust = (await readFileIfPresent(home.trustPolicy)) !== undefined;
   if (!hasTrust) await createHome(home);
@@ -73,51 +71,24 @@ async function assureHome(home: Home): Promise<boolean> {
   return true;
 }
 
-/** What CI does for a release, here with the home's key: train, put the file where devices fetch it, write the manifest. */
-async function exampleManifest(home: Home): Promise<string> {
-  const classifier = trainDemoVersion('baseline');
-  const onnx = path.join(home.folder, `${digestOf(classifier.onnx).slice(7, 23)}.onnx`);
-  await writeFile(onnx, classifier.onnx);
-  try {
-    const artifact = await addArtifact(home.publication, onnx);
-    return manifestText({ version: EXAMPLE.version, parent: null, classifier, artifact });
-  } finally {
-    await rm(onnx, { force: true });
-  }
-}
-
 async function firstFiles(home: Home, withExample: boolean): Promise<Map<string, string>> {
-  const key = await readPrivateKey(home.ciKey);
-  const signed = (file: string, text: string): [string, string][] => [
-    [file, text],
-    [`${file}.sigstore.json`, `${JSON.stringify(signBytes(Buffer.from(text), key), null, 2)}\n`],
-  ];
   const files = new Map<string, string>([
     ['README.md', README_TEXT],
     ['slipway.yaml', SETTINGS_TEXT],
-    ...signed('policies/careful.yaml', POLICY_TEXT),
+    ...(await signedFiles({ home }, 'policies/careful.yaml', POLICY_TEXT)),
     ['fleet/kiosks.yaml', FLEET_TEXT],
   ]);
   if (!withExample) return files;
   const { rollout: name, version, target } = EXAMPLE;
-  for (const [file, text] of signed(`models/${DEMO_MODEL}/${version}.yaml`, await exampleManifest(home)))
+  for (const [file, text] of await releaseFiles({ home }, { kind: 'baseline', version, parent: null }))
     files.set(file, text);
   return files.set(`rollouts/${name}.yaml`, rolloutText({ name, model: DEMO_MODEL, version, target }));
 }
 
 async function commitFirst(folder: string, files: ReadonlyMap<string, string>): Promise<string> {
-  const dir = folder;
-  await git.init({ fs, dir, defaultBranch: 'main' });
-  // A clone like any other, and one that the service may push to: its files follow.
-  await git.setConfig({ fs, dir, path: 'receive.denyCurrentBranch', value: 'updateInstead' });
-  for (const [file, text] of files) {
-    const target = path.join(dir, ...file.split('/'));
-    await mkdir(path.dirname(target), { recursive: true });
-    await writeFile(target, text);
-    await git.add({ fs, dir, filepath: file });
-  }
-  const author = (await personOf(dir)) ?? { name: 'Slipway', email: 'slipway@localhost' };
-  return git.commit({ fs, dir, author, message: 'Begin: settings, a careful policy, a group of devices\n' });
+  const tree = await IsomorphicWorkTree.create(folder);
+  const author = (await findAuthor(folder, process.env)) ?? { name: 'Slipway', email: 'slipway@localhost' };
+  return tree.commit(files, 'Begin: settings, a careful policy, a group of devices\n', author);
 }
 
 interface Made {
@@ -154,7 +125,7 @@ function nextCommands(folder: string, home: string, withExample: boolean): strin
 function textOf(made: Made): string {
   return [
     `${made.folder}  manifests repository, ${made.files.length} files, commit ${made.commit.slice(0, 10)}`,
-    `${made.home}  home of the service${made.homeIsNew ? ': keep its keys secret' : ', as it was'}`,
+    `${made.home}  home of the service${made.homeIsNew ? '; keep its keys secret' : ', unchanged'}`,
     '',
     'Next:',
     ...made.next.map((command) => `  ${command}`),
@@ -164,10 +135,10 @@ function textOf(made: Made): string {
 export function addInitCommand(program: Command): void {
   program
     .command('init')
-    .description('make a manifests repository with a careful policy, and the home of its service')
-    .argument('<folder>', 'the new repository')
-    .option('--home <folder>', 'home of the service, outside the repository; kept when it is there', '.slipway')
-    .option('--example', 'with a real model: a small document classifier, trained now, and its rollout')
+    .description('create a manifests repository with a careful policy, and a home for its service')
+    .argument('<folder>', 'folder of the new repository')
+    .addOption(homeOption())
+    .option('--example', 'include an example: train a small document classifier now, and add its rollout')
     .option('--json', 'print JSON')
     .action(async (folder: string, { home: homeFolder, example = false, json = false }: InitOptions) => {
       const home = homeAt(homeFolder);

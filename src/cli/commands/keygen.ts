@@ -15,9 +15,9 @@ interface KeygenOptions {
 export function addKeygenCommand(program: Command): void {
   program
     .command('keygen')
-    .description('make a key pair for signing models and policies (ECDSA P-256)')
+    .description('create a key pair for signing models and policies (ECDSA P-256)')
     .requiredOption('--out <name>', 'writes <name>.key and <name>.pub')
-    .option('--force', 'overwrite what is there: what the old key signed is not verified any more')
+    .option('--force', 'overwrite existing files; documents signed with the old key no longer verify')
     .option('--json', 'print JSON')
     .action(async ({ out, force = false, json = false }: KeygenOptions) => {
       const pair = generateKeyPair();
@@ -25,7 +25,7 @@ export function addKeygenCommand(program: Command): void {
       await mkdir(path.dirname(path.resolve(out)), { recursive: true });
       await writeKeyPair(pair, files, { force });
       const keyId = keyIdOf(parsePublicKey(pair.publicPem, files.publicFile));
-      const text = `${files.privateFile}  keep it secret\n${files.publicFile}  name it in the trust policy (spec.signers)\nkey id ${keyId}`;
+      const text = `${files.privateFile}  private key, keep it secret\n${files.publicFile}  public key, add it to the trust policy (spec.signers)\nkey id ${keyId}`;
       printResult({ json: { ...files, keyId }, text }, json);
     });
 }

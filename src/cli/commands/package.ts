@@ -1,10 +1,11 @@
-// Owns `slipway package`: puts a model's files where devices fetch them, and prints the manifest's lines for them.
+// Owns `slipway package`: puts a model's files where devices download them, and prints their lines for the manifest.
 import path from 'node:path';
 import { type Command, Option } from 'commander';
 import { hexOf } from '../../contract/digest.ts';
 import { addArtifact } from '../../distribution/folder-publication.ts';
 import { openHome } from '../home.ts';
 import { printResult } from '../output.ts';
+import { homeOption } from '../settings.ts';
 
 const ROLES = ['model', 'labels', 'preprocess', 'postprocess'];
 
@@ -25,10 +26,10 @@ interface PackedFile {
 export function addPackageCommand(program: Command): void {
   program
     .command('package')
-    .description("copy a model's files into the publication, by digest, and print their lines for the manifest")
+    .description("copy a model's files to where devices download them, and print their lines for the manifest")
     .argument('<files...>', 'files of one variant')
-    .option('--home <folder>', 'home of the service', '.slipway')
-    .addOption(new Option('--role <role>', 'what the files are for').choices(ROLES).default('model'))
+    .addOption(homeOption())
+    .addOption(new Option('--role <role>', 'role of the files').choices(ROLES).default('model'))
     .option('--json', 'print JSON')
     .action(async (files: string[], { home, role, json = false }: PackageOptions) => {
       const { publication } = await openHome(home);

@@ -1,5 +1,5 @@
-// Owns `slipway plan`: what a policy can confirm and catch, before anything rolls under it.
-import { type Command, Option } from 'commander';
+// Owns `slipway plan`: what a policy can confirm and catch at given traffic, before anyone rolls out with it.
+import type { Command } from 'commander';
 import { CodedError } from '../../base/errors.ts';
 import { warningsOf } from '../../rollout/plan-warnings.ts';
 import { DEFAULT_HEALTH, type Plan, planOf, type Traffic } from '../../rollout/stage-plan.ts';
@@ -11,13 +11,12 @@ import {
   stageHeading,
   stageSentences,
 } from '../../wording/stage-plan-in-words.ts';
-import { wrapped } from '../../wording/wrapped.ts';
 import { findPolicy } from '../find-policy.ts';
 import { readLiveView } from '../live-status.ts';
-import { printResult, table } from '../output.ts';
+import { printResult, proseLines, table } from '../output.ts';
 import { addTrafficOptions, healthOf, type TrafficOptions, trafficOf } from '../plan-options.ts';
 import { addRepositoryOptions, type RepositoryOptions } from '../repository-access.ts';
-import { secretOf } from '../settings.ts';
+import { secretOf, serverOption } from '../settings.ts';
 
 interface PlanOptions extends RepositoryOptions, TrafficOptions {
   readonly health: string;
@@ -25,10 +24,10 @@ interface PlanOptions extends RepositoryOptions, TrafficOptions {
   readonly json?: boolean;
 }
 
-/** Of no fleet that is known, what is planned for. */
+/** Where no fleet is known. */
 const ASSUMED_PER_MINUTE = 60;
 
-/** What the flags say, else what the service knows, else what is assumed. */
+/** From the flags, else from the service, else assumed. */
 async function findTraffic(rollout: string | undefined, options: PlanOptions): Promise<Traffic> {
   const said = trafficOf(options);
   const { server } = options;
@@ -46,8 +45,8 @@ async function findTraffic(rollout: string | undefined, options: PlanOptions): P
 function devicesUnknown(): CodedError {
   return new CodedError({
     code: 'PLAN_DEVICES',
-    message: 'Nobody said how many devices the target has, and every stage is a share of them.',
-    remedy: 'Say it by --devices, or name a rollout and its service by --server.',
+    message: 'The stages are a percentage of an unknown number of devices.',
+    remedy: 'Pass --devices, or a rollout together with --server.',
   });
 }
 
@@ -55,20 +54,18 @@ function devicesUnknown(): CodedError {
 function warningsText(warnings: readonly ToldWarning[]): string[] {
   const remedies = [...new Set(warnings.map(({ remedy }) => remedy))];
   const told = warnings.map(({ message }) => {
-    const [first = '', ...rest] = wrapped(`! ${message}`);
+    const [first = '', ...rest] = proseLines(`! ${message}`);
     return [first, ...rest.map((line) => `  ${line}`)].join('\n');
   });
-  return warnings.length === 0 ? [] : [told.join('\n'), remedies.flatMap(wrapped).join('\n')];
+  return warnings.length === 0 ? [] : [told.join('\n'), remedies.flatMap((remedy) => proseLines(remedy)).join('\n')];
 }
 
 function planText(plan: Plan, warnings: readonly ToldWarning[]): string {
   const stages = plan.stages.map((stage) =>
     [
       stageHeading(stage),
-      ...(stage.rules.length === 0 ? [] : table(PLAN_HEADER, planRows(stage)).split('\n')).map((line) => `  ${line}`),
-      ...stageSentences(stage)
-        .flatMap(wrapped)
-        .map((line) => `  ${line}`),
+      ...(stage.rules.length === 0 ? [] : [table(PLAN_HEADER, planRows(stage), '  ')]),
+      ...stageSentences(stage).flatMap((sentence) => proseLines(sentence, '  ')),
     ].join('\n'),
   );
   const head = [`Policy ${plan.policy}`, ...assumptionsOf(plan)].join('\n');
@@ -78,19 +75,15 @@ function planText(plan: Plan, warnings: readonly ToldWarning[]): string {
 export function addPlanCommand(program: Command): void {
   const command = program
     .command('plan')
-    .description('what a policy can confirm and catch at your traffic, and what can stay unseen, before anything rolls')
-    .argument('[rollout|policy]', "a rollout, a policy, or a policy's file; else the repository's default policy");
+    .description('show what a policy can confirm and catch at your traffic, and what it can miss')
+    .argument('[rollout|policy]', "rollout, policy, or file of a policy (default: the repository's default policy)");
   addTrafficOptions(command, {
     devices: '',
-    perMinute: ` (default: what the service knows, else ${ASSUMED_PER_MINUTE})`,
+    perMinute: ` (default: as measured by --server, otherwise ${ASSUMED_PER_MINUTE})`,
   })
-    .option('--health <percent>', 'how far up to its limits a good version comes', `${100 * DEFAULT_HEALTH}%`)
-    .addOption(
-      new Option('--server <url>', 'the running service, which knows devices and traffic of a rollout').env(
-        'SLIPWAY_SERVER',
-      ),
-    );
-  addRepositoryOptions(command)
+    .option('--health <percent>', 'how close a good version gets to its limits', `${100 * DEFAULT_HEALTH}%`)
+    .addOption(serverOption("it knows a rollout's devices and traffic"));
+  addRepositoryOptions(command, { readsFolder: true })
     .option('--json', 'print JSON')
     .action(async (name: string | undefined, options: PlanOptions) => {
       const { policy, rollout } = await findPolicy(name, options);

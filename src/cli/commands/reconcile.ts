@@ -3,6 +3,7 @@ import type { Command } from 'commander';
 import { SystemClock } from '../../base/clock.ts';
 import { CodedError } from '../../base/errors.ts';
 import { SystemRandom } from '../../base/random.ts';
+import { branchMissing, repositoryEmpty } from '../../git/git-errors.ts';
 import type { Cycle } from '../../reconcile/reconciler.ts';
 import type { SourceState } from '../../reconcile/service-view.ts';
 import type { Plan } from '../../rollout/decide.ts';
@@ -31,19 +32,9 @@ export function sourceProblem(source: SourceState): CodedError | null {
     case 'starting':
       return null;
     case 'empty':
-      return new CodedError({
-        code: 'GIT_EMPTY',
-        message: 'The repository has no commit yet.',
-        remedy: 'Commit the manifests: `slipway init` makes a first set.',
-      });
-    case 'branch-missing': {
-      const others = source.others.length === 0 ? 'it has no branch' : `it has ${source.others.slice(0, 5).join(', ')}`;
-      return new CodedError({
-        code: 'GIT_BRANCH_MISSING',
-        message: `The repository has no branch ${source.branch}; ${others}.`,
-        remedy: 'Name the branch with --branch.',
-      });
-    }
+      return repositoryEmpty();
+    case 'branch-missing':
+      return branchMissing(source.branch, source.others);
     case 'away':
       return new CodedError({
         code: 'GIT_AWAY',
@@ -85,7 +76,7 @@ async function reconcile({ reconciler }: ComposedReconciler): Promise<Result> {
   for (let i = 0; i < MOST_CYCLES; i++) {
     cycle = await reconciler.cycle(new AbortController().signal);
     if (cycle.kind !== 'stepped') break;
-    done.push(...cycle.commits.map((one) => one.step));
+    done.push(...cycle.steps.map((one) => one.step));
   }
   if (cycle === undefined || cycle.kind === 'no-source') {
     throw (
@@ -93,23 +84,26 @@ async function reconcile({ reconciler }: ComposedReconciler): Promise<Result> {
       new CodedError({ code: 'GIT_AWAY', kind: 'retry-later', message: 'The repository was not read.' })
     );
   }
-  if (cycle.kind === 'unpushed') {
+  if (cycle.kind === 'not-landed') {
     throw new CodedError({
       code: 'GIT_PUSH_REFUSED',
       kind: 'retry-later',
       message: `The steps could not be pushed: ${cycle.reason}.`,
-      remedy: 'See that the service may push to the branch.',
+      remedy: 'Check that the service may push to the branch.',
     });
   }
-  return planResult(cycle.plan, 'Done:', done);
+  const title = cycle.kind === 'proposed' ? `Done; the next steps wait to be accepted at ${cycle.where}:` : 'Done:';
+  return planResult(cycle.plan, title, done);
 }
 
 export function addReconcileCommand(program: Command): void {
   addServiceOptions(
-    program.command('reconcile').description('do what is to be done now, once, and say what it waits on'),
+    program
+      .command('reconcile')
+      .description('reconcile until nothing changes, then print what each rollout is waiting for'),
   )
-    .option('--once', 'as it does anyway; for scripts that say so')
-    .option('--dry-run', 'say what would be done; commit and publish nothing')
+    .option('--once', 'the default; accepted so that scripts can say so')
+    .option('--dry-run', 'show what would be done; commit and publish nothing')
     .option('--json', 'print JSON')
     .action(async (given: ReconcileOptions) => {
       const settings = serviceSettings(given);

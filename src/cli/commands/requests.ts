@@ -1,11 +1,21 @@
-// Owns the verbs with which people steer a rollout: each makes the one commit that they could make by hand.
+// Owns the commands that steer a rollout: each makes the one commit that a person could make by hand.
+import process from 'node:process';
 import type { Command } from 'commander';
-import { commitRequest, type Requested } from '../commit-request.ts';
+import { SystemClock } from '../../base/clock.ts';
+import { SystemRandom } from '../../base/random.ts';
+import { IsomorphicWorkTree } from '../../git/isomorphic/isomorphic-work-tree.ts';
+import type { PersonsRequest, Verb } from '../../requests/request-edit.ts';
+import { commitRequest, pushRequest, type Submitted } from '../../requests/submit-request.ts';
 import { groupOf } from '../option-values.ts';
-import { printResult } from '../output.ts';
-import { withoutControls } from '../plain-text.ts';
-import { addRepositoryOptions, type RepositoryOptions } from '../repository-access.ts';
-import type { Verb } from '../rollout-request.ts';
+import { printResult, type Result, withoutControls } from '../output.ts';
+import {
+  addRepositoryOptions,
+  findRepository,
+  openBranch,
+  type RepositoryOptions,
+  readAuthor,
+  throwWithTokenHint,
+} from '../repository-access.ts';
 
 interface RequestOptions extends RepositoryOptions {
   readonly reason?: string;
@@ -16,18 +26,29 @@ interface RequestOptions extends RepositoryOptions {
 }
 
 const VERBS: readonly (readonly [Verb, string])[] = [
-  ['pause', 'hold a rollout where it is (spec.suspend); rolling back goes on'],
-  ['resume', 'let a paused rollout go on'],
-  ['approve', 'agree that the candidate leaves its stage; of a rollout paused by a rule: watch the stage again'],
-  ['promote', 'leave the stage now, without further evidence'],
-  ['skip', 'leave the present stage whatever its rules say, and go on to the next'],
-  ['abort', 'go back to stable now, and reject the candidate'],
-  ['retry', 'let a rejected version be tried again'],
-  ['adopt', 'take the branch as it is, after its history was rewritten'],
+  ['pause', 'pause a rollout (spec.suspend); rollbacks still happen'],
+  ['resume', 'resume a paused rollout'],
+  ['approve', 'approve the current stage; if a rule paused the rollout, watch the stage again'],
+  ['promote', 'promote to the next stage now, without more evidence'],
+  ['skip', 'skip the current stage, whatever its rules say'],
+  ['abort', 'roll back to stable now, and reject the candidate'],
+  ['retry', 'allow a rejected version again'],
+  ['adopt', 'accept the branch as it is, after its history was rewritten'],
 ];
 
-const RETRY_HELP = `A rollback that rejects a pinned version puts spec.version back to the stable one. A retry only lifts the rejection:
-to roll the version out, name it in spec.version again. Where spec.version still asks for it (a range, or latest), it starts at once.`;
+const RETRY_HELP = `
+A rollback of a pinned version sets spec.version back to the stable version. retry only lifts the rejection: to
+roll the version out, set spec.version to it again. If spec.version still asks for it (a range, or latest), the
+rollout starts at once.
+`;
+const PLACE_HELP = `
+In a clone, the change is committed and you push it. Without a clone (a bare repository, a URL, or another branch),
+it is pushed directly.`;
+
+const GROUP_HELP = {
+  abort: 'roll back this group of devices only, such as hw:rev2',
+  promote: 'let this group of devices rejoin the rollout, such as hw:rev2',
+} as const;
 
 /** The lines that changed, with a sign before each. */
 function changedLines(before: string, after: string): string[] {
@@ -40,72 +61,78 @@ function changedLines(before: string, after: string): string[] {
   return [...taken, ...now.slice(start, now.length - end).map((line) => `+ ${line}`)];
 }
 
-/** Pausing and resuming are in force as they stand; what is asked for is answered. */
-function answerOf(verb: Verb): string {
-  const what =
-    verb === 'pause' || verb === 'resume'
-      ? 'The service takes it up when it next reads the branch'
-      : 'The service answers by a commit when it next reads the branch';
-  return `${what}: \`slipway status --watch\` shows it, \`slipway history\` why.`;
+/** Pausing and resuming hold as they stand; any other request is answered by a commit. */
+function whatNext(verb: Verb, { place, commit }: Submitted, branch: string): string {
+  if (commit === null) return 'Dry run: nothing was committed.';
+  const isSwitch = verb === 'pause' || verb === 'resume';
+  const service = `The service ${isSwitch ? 'applies it' : 'answers with a commit'} when it next reads the branch`;
+  const where = `${commit.slice(0, 10)} on ${branch}`;
+  const done = {
+    pushed: `Pushed ${where}.`,
+    local: `Committed ${where}. Next: git push.`,
+    'only-copy': `Committed ${where}.`,
+  };
+  return `${done[place]} ${service}; follow it with \`slipway status --watch\`.`;
 }
 
-function whatNext(verb: Verb, { place, commit, branch }: Requested): string {
-  if (commit === null) return 'Nothing was committed: --dry-run.';
-  const next = answerOf(verb);
-  const where = `${commit.slice(0, 10)} on ${branch}`;
-  switch (place) {
-    case 'pushed':
-      return `Pushed ${where}. ${next}`;
-    case 'local':
-      return `Committed ${where}. Next: git push. ${next}`;
-    case 'only-copy':
-      return `Committed ${where}. ${next}`;
+interface SubmittedTo {
+  readonly submitted: Submitted;
+  readonly branch: string;
+}
+
+/** As a commit in the clone when its branch is meant, else pushed to the branch. */
+async function submit(options: RequestOptions, rollout: string, request: PersonsRequest): Promise<SubmittedTo> {
+  const place = await findRepository(options.repo);
+  const clone = place.kind === 'folder' && place.hasGit ? new IsomorphicWorkTree(place.folder) : undefined;
+  const order = { rollout, request, isDryRun: options.dryRun ?? false };
+  const checkedOut = await clone?.branch();
+  if (clone !== undefined && checkedOut !== undefined && (options.branch ?? checkedOut) === checkedOut) {
+    const person = await readAuthor(clone.folder);
+    return { submitted: await commitRequest(clone, { ...order, person }), branch: checkedOut };
   }
+  const person = await readAuthor(process.cwd());
+  await using opened = await openBranch(options, person);
+  const at = { repository: opened.repository, clock: new SystemClock(), random: new SystemRandom() };
+  const submitted = await pushRequest(at, { ...order, person }).catch(throwWithTokenHint);
+  return { submitted, branch: opened.branch };
+}
+
+function resultOf(rollout: string, verb: Verb, { submitted, branch }: SubmittedTo): Result {
+  const { file, title, before, after, commit, place, afterwards } = submitted;
+  const lines = changedLines(before, after);
+  const text = [
+    `${rollout}: ${title}`,
+    `  ${file}`,
+    ...lines.map((line) => `  ${line}`),
+    whatNext(verb, submitted, branch),
+    ...(afterwards === null ? [] : [`Then ${afterwards}; nothing starts before that.`]),
+  ];
+  const pushed = commit !== null && place === 'pushed';
+  return {
+    json: { rollout, verb, title, file, branch, commit, pushed, change: lines.join('\n'), afterwards },
+    text: withoutControls(text.join('\n')),
+  };
 }
 
 export function addRequestCommands(program: Command): void {
   for (const [verb, description] of VERBS) {
     const command = program.command(verb).description(description).argument('<rollout>', 'name of the rollout');
-    if (verb === 'retry') command.argument('[version]', 'which of the rejected versions (default: the newest)');
+    if (verb === 'retry') command.argument('[version]', 'the rejected version (default: the most recent one)');
     addRepositoryOptions(command);
     if (verb !== 'pause' && verb !== 'resume')
-      command.option('--by <name>', 'who asks, by the names of the policy (default: the user of git)');
-    if (verb === 'abort' || verb === 'promote') {
-      const what = verb === 'abort' ? 'take it back from' : 'let go along again';
-      command.option('--group <label:value>', `${what} this group of devices alone, such as hw:rev2`, groupOf);
-    }
+      command.option('--by <name>', 'who makes the request, spelled as in the policy (default: your Git user name)');
+    if (verb === 'abort' || verb === 'promote') command.option('--group <label:value>', GROUP_HELP[verb], groupOf);
     command
-      .option('--reason <text>', 'why: it is kept with the request and in the history')
-      .option('--dry-run', 'show the change; commit nothing')
+      .option('--reason <text>', 'why; kept with the request and in the history')
+      .option('--dry-run', 'show the change, commit nothing')
       .option('--json', 'print JSON')
-      .addHelpText(
-        'after',
-        `${verb === 'retry' ? `\n${RETRY_HELP}\n` : ''}\nIn a clone the change is committed, and you push it; elsewhere it is pushed at once.`,
-      )
+      .addHelpText('after', `${verb === 'retry' ? RETRY_HELP : ''}${PLACE_HELP}`)
       .action(async (rollout: string, ...rest: unknown[]) => {
         const version = verb === 'retry' ? (rest[0] as string | undefined) : undefined;
         const options = (verb === 'retry' ? rest[1] : rest[0]) as RequestOptions;
-        const { reason, by, group, dryRun: isDryRun = false, json = false } = options;
-        const wish = { verb, reason, by, version, group };
-        const requested = await commitRequest(options, { rollout, wish, isDryRun });
-        const { file, title, before, after, branch, commit, place, afterwards } = requested;
-        const lines = changedLines(before, after);
-        const text = [
-          `${rollout}: ${title}`,
-          `  ${file}`,
-          ...lines.map((line) => `  ${line}`),
-          whatNext(verb, requested),
-          ...(afterwards === null ? [] : [`Then ${afterwards}: until it is asked for again, nothing starts.`]),
-        ];
-        const change = lines.join('\n');
-        const pushed = commit !== null && place === 'pushed';
-        printResult(
-          {
-            json: { rollout, verb, title, file, branch, commit, pushed, change, afterwards },
-            text: withoutControls(text.join('\n')),
-          },
-          json,
-        );
+        const { reason, by, group } = options;
+        const to = await submit(options, rollout, { verb, reason, by, version, group });
+        printResult(resultOf(rollout, verb, to), options.json ?? false);
       });
   }
 }

@@ -4,10 +4,10 @@ import { type Command, Option } from 'commander';
 import { SystemClock } from '../../base/clock.ts';
 import { createLogger, type LogLevel } from '../../base/logger.ts';
 import { SystemRandom } from '../../base/random.ts';
-import { startService } from '../compose-service.ts';
 import { openHome } from '../home.ts';
 import { assertFollowable } from '../repository-access.ts';
 import { addServiceOptions, type GivenSettings, serviceSettings } from '../settings.ts';
+import { startService } from '../start-service.ts';
 
 const LOG_LEVELS = ['debug', 'info', 'warn', 'error'] as const satisfies readonly LogLevel[];
 
@@ -35,9 +35,11 @@ export function stopSignal(): AbortSignal {
 
 export function addRunCommand(program: Command): void {
   addServiceOptions(
-    program.command('run').description('follow the manifests repository and serve the fleet, until stopped'),
+    program
+      .command('run')
+      .description('run the service: follow the manifests repository and serve the fleet until stopped'),
   )
-    .addOption(new Option('--log-level <level>', 'least that is logged').choices(LOG_LEVELS).default('info'))
+    .addOption(new Option('--log-level <level>', 'lowest level to log').choices(LOG_LEVELS).default('info'))
     .action(async (given: GivenSettings & { readonly logLevel: LogLevel }) => {
       const logger = systemLogger(given.logLevel);
       const signal = stopSignal();

@@ -1,17 +1,18 @@
-// Owns `slipway sign` and `slipway verify`: signatures of manifests and policies, as CI makes them and as everyone checks them.
+// Owns `slipway sign` and `slipway verify`: making and checking signatures of manifests and policies.
 import { readFile } from 'node:fs/promises';
 import type { Command } from 'commander';
 import { SystemClock } from '../../base/clock.ts';
 import { readFileIfPresent, writeFileDurably } from '../../base/durable-file.ts';
 import { CodedError } from '../../base/errors.ts';
 import { digestOf } from '../../contract/digest.ts';
-import { loadTrustPolicy } from '../../contract/trust/read-trust-policy.ts';
 import { DocumentVerifier } from '../../contract/trust/verifier.ts';
 import { parseDocument } from '../../documents/parse-document.ts';
 import { readPrivateKey } from '../../signing/keys.ts';
-import { signBytes } from '../../signing/sign-document.ts';
 import { homeAt } from '../home.ts';
+import { loadTrustPolicy } from '../load-trust.ts';
 import { printResult } from '../output.ts';
+import { homeOption, trustOption } from '../settings.ts';
+import { BUNDLE_SUFFIX, bundleText } from '../signed-files.ts';
 
 interface SignOptions {
   readonly key: string;
@@ -31,7 +32,7 @@ async function readDocument(file: string): Promise<Buffer> {
     throw new CodedError({
       code: 'FILE_UNREADABLE',
       message: `${file} can't be read.`,
-      remedy: 'Name a file that is there.',
+      remedy: 'Pass a file that exists.',
       cause,
     });
   }
@@ -48,15 +49,15 @@ function signedKind(file: string, bytes: Uint8Array): { readonly kind: 'model' |
   throw new CodedError({
     code: 'SIGN_KIND',
     message: `${file} is a ${document.kind}; only model manifests and policies are signed.`,
-    remedy: 'Name a ModelManifest or a RolloutPolicy.',
+    remedy: 'Pass a ModelManifest or a RolloutPolicy.',
   });
 }
 
 async function sign(file: string, keyFile: string): Promise<{ file: string; bundle: string; digest: string }> {
   const bytes = await readDocument(file);
   signedKind(file, bytes);
-  const bundle = `${file}.sigstore.json`;
-  await writeFileDurably(bundle, `${JSON.stringify(signBytes(bytes, await readPrivateKey(keyFile)), null, 2)}\n`);
+  const bundle = file + BUNDLE_SUFFIX;
+  await writeFileDurably(bundle, bundleText(bytes, await readPrivateKey(keyFile)));
   return { file, bundle, digest: digestOf(bytes) };
 }
 
@@ -71,7 +72,7 @@ interface Verified {
 async function verify(file: string, verifier: DocumentVerifier): Promise<Verified> {
   const bytes = await readDocument(file);
   const { kind, name } = signedKind(file, bytes);
-  const bundle = await readFileIfPresent(`${file}.sigstore.json`);
+  const bundle = await readFileIfPresent(file + BUNDLE_SUFFIX);
   const question = { now: new SystemClock().now(), purpose: 'admit' as const };
   const answer =
     kind === 'model'
@@ -84,7 +85,7 @@ async function verify(file: string, verifier: DocumentVerifier): Promise<Verifie
 export function addSignCommands(program: Command): void {
   program
     .command('sign')
-    .description('sign manifests and policies; writes <file>.sigstore.json beside each')
+    .description('sign manifests and policies; writes <file>.sigstore.json next to each')
     .argument('<files...>', 'model manifests or policies')
     .requiredOption('--key <file>', 'private key (P-256, PEM)')
     .option('--json', 'print JSON')
@@ -95,10 +96,10 @@ export function addSignCommands(program: Command): void {
     });
   program
     .command('verify')
-    .description('say who signed manifests and policies, and whether they may')
+    .description('check who signed manifests and policies, and whether the trust policy allows it')
     .argument('<files...>', 'model manifests or policies')
-    .option('--trust <file>', 'trust policy (default: that of the home)')
-    .option('--home <folder>', 'home of the service', '.slipway')
+    .addOption(trustOption())
+    .addOption(homeOption())
     .option('--json', 'print JSON')
     .action(async (files: string[], { trust, home, json = false }: VerifyOptions) => {
       const verifier = new DocumentVerifier(await loadTrustPolicy(trust ?? homeAt(home).trustPolicy));

@@ -10,6 +10,7 @@ import { rehearsalJson, rehearsalText } from '../../simulation/rehearsal-words.t
 import { parsePolicy, scenarioPolicyText } from '../../simulation/scenario-policies.ts';
 import { findScenario, SCENARIOS } from '../../simulation/scenarios.ts';
 import { findPolicy } from '../find-policy.ts';
+import { positiveNumberOf, wholeNumberOf } from '../option-values.ts';
 import { printResult, type Result, table } from '../output.ts';
 import { addRepositoryOptions, type RepositoryOptions } from '../repository-access.ts';
 
@@ -27,16 +28,6 @@ const MOST_DEVICES = 20_000;
 const MOST_HOURS = 168;
 const LONGEST_SEED = 100;
 
-function numberOption(name: string, text: string, most: number, isWhole: boolean): number {
-  const value = /^\d+(?:\.\d+)?$/.test(text) ? Number(text) : Number.NaN;
-  if (value > 0 && value <= most && (!isWhole || Number.isInteger(value))) return value;
-  throw new CodedError({
-    code: 'SIMULATION_OPTION',
-    message: `\`--${name} ${text.slice(0, 60)}\` is not possible.`,
-    remedy: `Give ${isWhole ? 'a whole number' : 'a number'} above 0, and at most ${most}.`,
-  });
-}
-
 /** Without a name, the scenario's own policy. */
 async function policyOf(name: string | undefined, options: SimulateOptions): Promise<RolloutPolicy> {
   if (name !== undefined) return (await findPolicy(name, options)).policy;
@@ -48,9 +39,9 @@ async function orderOf(name: string | undefined, options: SimulateOptions): Prom
   const seed = options.seed.slice(0, LONGEST_SEED);
   return {
     scenario,
-    devices: numberOption('devices', options.devices, MOST_DEVICES, true),
+    devices: wholeNumberOf('--devices', options.devices, { least: 1, most: MOST_DEVICES }),
     seed: /^\d{1,15}$/.test(seed) ? Number(seed) : seed,
-    hours: numberOption('hours', options.hours, MOST_HOURS, false),
+    hours: positiveNumberOf('--hours', options.hours, MOST_HOURS),
     policy: await policyOf(name, options),
   };
 }
@@ -66,12 +57,12 @@ function pageProblem(file: string, cause: unknown): CodedError {
   return new CodedError({
     code: 'SIMULATION_PAGE',
     message: `--html: ${file} can't be written: ${reason}.`,
-    remedy: 'Name a file in a folder that is there and that you may write to.',
+    remedy: 'Pass a file in an existing folder that you may write to.',
     cause,
   });
 }
 
-/** Known before the rehearsal, which takes its time; nothing is made in passing. Throws SIMULATION_PAGE. */
+/** Checked before the rehearsal, which takes its time; nothing is created. Throws SIMULATION_PAGE. */
 async function assertPage(file: string): Promise<void> {
   try {
     await access(path.dirname(file), constants.W_OK);
@@ -97,16 +88,16 @@ async function writePage(file: string, page: string): Promise<void> {
 export function addSimulateCommand(program: Command): void {
   const command = program
     .command('simulate')
-    .description('rehearse a policy over a virtual fleet in virtual time, by the decisions and verdicts of the service')
-    .argument('[rollout|policy]', "a rollout, a policy, or a policy's file; else the scenario's own policy")
-    .option('--scenario <name>', 'what happens; `--list` tells them', 'good')
-    .option('--list', 'tell the scenarios, and rehearse nothing')
-    .option('--devices <number>', 'size of the fleet', '2000')
-    .option('--seed <seed>', 'the same seed gives the same rehearsal', '1')
-    .option('--hours <number>', 'longest time that is rehearsed', '24');
-  addRepositoryOptions(command)
+    .description("rehearse a policy on a simulated fleet, with the service's own decisions and verdicts")
+    .argument('[rollout|policy]', "rollout, policy, or file of a policy (default: the scenario's own policy)")
+    .option('--scenario <name>', 'what happens in the rehearsal; --list shows all scenarios', 'good')
+    .option('--list', 'list the scenarios and exit')
+    .option('--devices <number>', 'number of devices in the fleet', '2000')
+    .option('--seed <seed>', 'seed; the same seed gives the same rehearsal', '1')
+    .option('--hours <number>', 'longest simulated time', '24');
+  addRepositoryOptions(command, { readsFolder: true })
     .option('--json', 'print JSON')
-    .option('--html <file>', 'write a page with plots')
+    .option('--html <file>', 'also write an HTML page with plots')
     .action(async (name: string | undefined, options: SimulateOptions) => {
       if (options.list === true) {
         printResult(scenarioList(), options.json ?? false);
@@ -118,7 +109,7 @@ export function addSimulateCommand(program: Command): void {
       const rehearsal = await rehearse(order);
       if (html !== undefined) await writePage(html, rehearsalPage(order, rehearsal));
       const result = { json: rehearsalJson(order, rehearsal), text: rehearsalText(order, rehearsal) };
-      // A history that must not be is a fault of Slipway's, not of the policy.
+      // A history that breaks a rule of Slipway is a bug in Slipway, not in the policy.
       printResult({ ...result, exitCode: rehearsal.breaches.length === 0 ? 0 : 70 }, options.json ?? false);
     });
 }

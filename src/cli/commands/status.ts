@@ -1,6 +1,6 @@
 // Owns `slipway status`: how the rollouts stand, live from the service or from Git alone.
 import process from 'node:process';
-import { type Command, Option } from 'commander';
+import type { Command } from 'commander';
 import { SystemClock, toIsoSeconds } from '../../base/clock.ts';
 import { errorToJson, formatError, toCodedError } from '../../base/errors.ts';
 import { oneLine } from '../../base/plain-text.ts';
@@ -12,10 +12,9 @@ import { countOf } from '../../wording/amounts.ts';
 import { deviationInWords } from '../../wording/devices-in-words.ts';
 import { cellsOfGit, gitViewToJson, notesOfGit, readGitView } from '../git-status.ts';
 import { type LiveView, readLiveView } from '../live-status.ts';
-import { outputClosed, printResult, type Result } from '../output.ts';
-import { withoutControls } from '../plain-text.ts';
+import { outputClosed, printResult, type Result, withoutControls } from '../output.ts';
 import { addRepositoryOptions, type OpenedBranch, openBranch, type RepositoryOptions } from '../repository-access.ts';
-import { secretOf } from '../settings.ts';
+import { secretOf, serverOption } from '../settings.ts';
 import { statusTable, tableOfCells } from '../status-table.ts';
 import { sourceProblem } from './reconcile.ts';
 import { stopSignal } from './run.ts';
@@ -72,15 +71,15 @@ function offDeclaredText({ rollout, count, staying, first }: OffDeclared): strin
 
 /** What the service says, for people: source, table, and what needs someone. */
 export function liveText({ service, rollouts }: LiveView): string {
-  const { trouble, contradicting, refusing, brakes, problems, offDeclared = [], alerts = [] } = service;
+  const { trouble, contradicting, refusing, emergencyRollbacks, problems, offDeclared = [], alerts = [] } = service;
   return [
     withoutControls(sourceLine(service.source, service.commit)),
     statusTable(rollouts),
     ...listed('Alerts', alerts.map(alertLine)),
     ...offDeclared.flatMap(offDeclaredText),
     ...listed(
-      'Emergency rollback: devices rolled back before the commit could be pushed',
-      brakes.map((name) => oneLine(name)),
+      'Emergency rollbacks: published to the devices before the commit could be pushed',
+      emergencyRollbacks.map((name) => oneLine(name)),
     ),
     ...listed(
       `${countOf(contradicting.length, 'device')} in no rollout: their labels contradict the fleet documents`,
@@ -125,7 +124,7 @@ async function watch(look: () => Promise<Result>, asJson: boolean): Promise<void
     if (asJson) process.stdout.write(`${JSON.stringify(result.json)}\n`);
     else {
       if (process.stdout.isTTY) process.stdout.write('\u001b[2J\u001b[H');
-      process.stdout.write(`${result.text}\n\n${toIsoSeconds(clock.now())}, every 2 s; Ctrl-C ends it\n`);
+      process.stdout.write(`${result.text}\n\n${toIsoSeconds(clock.now())}, every 2 s; stop with Ctrl-C\n`);
     }
     await clock.sleep(REDRAW_MS, stop);
   }
@@ -134,16 +133,12 @@ async function watch(look: () => Promise<Result>, asJson: boolean): Promise<void
 export function addStatusCommand(program: Command): void {
   const command = program
     .command('status')
-    .description('how the rollouts stand: live from the service, or from Git alone')
-    .argument('[rollout]', 'only this one')
-    .addOption(
-      new Option('--server <url>', 'the running service; its token is read from SLIPWAY_VIEWER_TOKEN').env(
-        'SLIPWAY_SERVER',
-      ),
-    );
+    .description('show the state of all rollouts, live from the service or from Git alone')
+    .argument('[rollout]', 'show only this rollout')
+    .addOption(serverOption('its token comes from SLIPWAY_VIEWER_TOKEN'));
   addRepositoryOptions(command)
-    .option('--watch', 'draw it anew every 2 s, until Ctrl-C')
-    .option('--json', 'print JSON; with --watch one document a line')
+    .option('--watch', 'redraw every 2 s until Ctrl-C')
+    .option('--json', 'print JSON; with --watch, one document per line')
     .action(async (rollout: string | undefined, options: StatusOptions) => {
       const { server, json = false } = options;
       await using opened = server === undefined ? await openBranch(options) : null;

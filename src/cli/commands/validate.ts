@@ -1,21 +1,20 @@
 // Owns `slipway validate`: every problem of every document at once, before anyone commits it.
 import type { Command } from 'commander';
 import { SystemClock, toIsoSeconds } from '../../base/clock.ts';
-import { CodedError, errorToJson, formatError } from '../../base/errors.ts';
+import { CodedError, errorToJson } from '../../base/errors.ts';
 import { digestOf } from '../../contract/digest.ts';
-import { loadTrustPolicy } from '../../contract/trust/read-trust-policy.ts';
 import { DocumentVerifier, type Refusal } from '../../contract/trust/verifier.ts';
 import { checkReferences } from '../../documents/check-references.ts';
 import { warnOfSubjects } from '../../documents/check-rule-subjects.ts';
 import type { SlipwayDocument } from '../../documents/slipway-document.ts';
+import type { RepositoryFiles } from '../../git/repository-files.ts';
 import { type FoundDocuments, readDocuments, readSignature, rolloutsOf } from '../../snapshot/repository-documents.ts';
-import { filesOfCommit, filesOfFolder, type RepositoryFiles } from '../../snapshot/repository-files.ts';
 import { countOf } from '../../wording/amounts.ts';
-import { printResult, type Result } from '../output.ts';
-import { withoutControls } from '../plain-text.ts';
+import { loadTrustPolicy } from '../load-trust.ts';
+import { errorText, printResult, type Result } from '../output.ts';
 import { addTrafficOptions, type TrafficOptions, trafficOf } from '../plan-options.ts';
 import { assumedText, planFindings } from '../policy-warnings.ts';
-import { addRepositoryOptions, findRepository, openBranch, type RepositoryOptions } from '../repository-access.ts';
+import { addRepositoryOptions, type RepositoryOptions, withFiles } from '../repository-access.ts';
 
 interface ValidateOptions extends RepositoryOptions, TrafficOptions {
   readonly trust?: string;
@@ -37,15 +36,15 @@ function admittedDigests(found: FoundDocuments): ReadonlySet<string> {
 function remedyOf(refusal: Refusal, file: string): string {
   switch (refusal.code) {
     case 'SIGNATURE_MISSING':
-      return `Sign it: \`slipway sign ${file} --key …\`, or let CI do it.`;
+      return `Sign it with \`slipway sign ${file} --key …\`, or let CI sign it.`;
     case 'SIGNER_EXPIRED':
     case 'SIGNER_REVOKED':
       return 'Sign it again with a key that the trust policy trusts.';
     case 'SIGNER_UNKNOWN':
     case 'SIGNER_NOT_ALLOWED':
-      return 'Sign it with a key that may, or let the trust policy name this one.';
+      return 'Sign it with a key that the trust policy allows, or add this key there.';
     default:
-      return 'If the document was changed after signing, sign it again.';
+      return 'If the document changed after it was signed, sign it again.';
   }
 }
 
@@ -69,7 +68,7 @@ async function checkSignatures(files: RepositoryFiles, found: FoundDocuments, tr
     if (answer.kind === 'verified') continue;
     const at = { file, line: 1, column: 1 };
     const error = new CodedError({ code: answer.code, message: answer.reason, remedy: remedyOf(answer, file), at });
-    // An old version that nothing runs may well outlive its signer: it only can't be started any more.
+    // An old version that nothing runs may outlive its signer: it only can't start any more.
     (answer.code === 'SIGNER_EXPIRED' ? warnings : errors).push(error);
   }
   return { errors, warnings };
@@ -88,7 +87,7 @@ function summary(found: FoundDocuments, { errors, warnings }: Findings): string 
   const verdict = errors.length === 0 ? 'no errors' : countOf(errors.length, 'error');
   const beside = warnings.length === 0 ? '' : `, ${countOf(warnings.length, 'warning')}`;
   const all = found.documents.length;
-  const read = kinds.length === all ? '' : `; ${kinds.length} of ${countOf(all, 'document')} can be read`;
+  const read = kinds.length === all ? '' : `; ${all - kinds.length} of ${countOf(all, 'document')} can't be read`;
   return `${counts.join(', ')}${read}: ${verdict}${beside}.`;
 }
 
@@ -110,8 +109,8 @@ function noManifests({ paths }: RepositoryFiles): CodedError {
   return new CodedError({
     code: 'REPO_NO_DOCUMENTS',
     message:
-      'This is no manifests repository: it has no slipway.yaml, and no document of Slipway in models, policies, rollouts or fleet.',
-    remedy: `Name it with --repo; \`slipway init\` makes one.${place}`,
+      'This is not a manifests repository: it has no slipway.yaml, and no Slipway documents in models, policies, rollouts or fleet.',
+    remedy: `Pass it with --repo; \`slipway init\` creates one.${place}`,
   });
 }
 
@@ -126,8 +125,8 @@ async function validate(files: RepositoryFiles, { trust, ...options }: ValidateO
   const warnings = [...signatures.warnings, ...warnOfSubjects(found.documents), ...planFindings(found, traffic)].sort(
     byPlace,
   );
-  const unchecked = trust === undefined ? '\nSignatures were not checked: name the trust policy with --trust.' : '';
-  const blocks = [...errors.map(formatError), ...warnings.map((one) => `warning: ${formatError(one)}`)];
+  const unchecked = trust === undefined ? '\nSignatures were not checked; pass a trust policy with --trust.' : '';
+  const blocks = [...errors.map((one) => errorText(one)), ...warnings.map((one) => `warning: ${errorText(one)}`)];
   return {
     json: {
       valid: errors.length === 0,
@@ -138,11 +137,7 @@ async function validate(files: RepositoryFiles, { trust, ...options }: ValidateO
       errors: errors.map(errorToJson),
       warnings: warnings.map(errorToJson),
     },
-    text: [
-      ...blocks.map(withoutControls),
-      ...assumedText(traffic),
-      summary(found, { errors, warnings }) + unchecked,
-    ].join('\n\n'),
+    text: [...blocks, ...assumedText(traffic), summary(found, { errors, warnings }) + unchecked].join('\n\n'),
     exitCode: errors.length === 0 ? 0 : 1,
   };
 }
@@ -151,24 +146,19 @@ export function addValidateCommand(program: Command): void {
   const command = addRepositoryOptions(
     program
       .command('validate')
-      .description('check every document of the manifests repository, and what they say about each other'),
-  ).option('--trust <file>', 'check signatures too, under this trust policy');
-  const warned = ', to be warned of rules that can not be decided in time';
+      .description('check every document in the manifests repository, and the references between them'),
+    { readsFolder: true },
+  ).option('--trust <file>', 'also check signatures, with this trust policy');
+  const warned = '; warns of rules that can not be decided in time';
   addTrafficOptions(command, { devices: warned, perMinute: warned })
     .option('--json', 'print JSON')
     .addHelpText(
       'after',
-      '\nA folder is checked as it lies there, uncommitted changes included; with --branch, or for a URL, the branch is.' +
-        '\nExit codes: 0 all is valid (warnings may be), 1 there are errors, 2 the repository or the trust policy is not there.',
+      '\nA folder is checked as is, including uncommitted changes. With --branch, or for a URL, the branch is checked.' +
+        '\nExit codes: 0 no errors (warnings are possible), 1 errors, 2 the repository or the trust policy was not found.',
     )
     .action(async (options: ValidateOptions) => {
-      const place = await findRepository(options.repo);
-      if (place.kind === 'folder' && options.branch === undefined) {
-        printResult(await validate(await filesOfFolder(place.folder), options), options.json ?? false);
-        return;
-      }
-      await using opened = await openBranch(options);
-      const files = await filesOfCommit(opened.repository, await opened.head());
-      printResult(await validate(files, options), options.json ?? false);
+      const result = await withFiles(options, (files) => validate(files, options));
+      printResult(result, options.json ?? false);
     });
 }

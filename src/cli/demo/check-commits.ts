@@ -1,8 +1,8 @@
 // Owns checking the commits of a branch: their signatures by git itself where it can, else by Slipway's own verification.
 import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import { formatAllowedSigner, verifySignedCommit } from '../../contract/trust/ssh-signature.ts';
 import type { TrustPolicy } from '../../contract/trust/trust-policy.ts';
+import { formatAllowedSigner, verifySignedCommit } from '../../signing/ssh-signature.ts';
 import type { SeenCommit } from './branch-watch.ts';
 import type { GitClone } from './git-clone.ts';
 

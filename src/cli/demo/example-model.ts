@@ -31,7 +31,7 @@ kind: ModelManifest
 metadata:
   name: ${DEMO_MODEL}
   version: "${version}"
-  description: Says what kind of document a scanner has before it.
+  description: Classifies the documents that a scanner reads.
 spec:
   framework: onnx
 ${lineage}  metrics: { accuracy: ${metrics.accuracy.toFixed(4)} }
@@ -63,7 +63,7 @@ export function policyText({ canaryDevices, rampPercent, soak }: PolicyFacts): s
 kind: RolloutPolicy
 metadata:
   name: ${DEMO_POLICY}
-  description: Seconds instead of hours, so that a demonstration ends; everything else as in earnest.
+  description: Seconds instead of hours, for a demonstration; everything else is as in production.
 spec:
   appliesTo: { rollouts: ["document-*"] }
   stages:
@@ -75,7 +75,7 @@ spec:
       rules:
         - error_rate < 1%
         - vanished_classes == 0
-        - { rule: confidence_drift < 0.25, dryRun: true }   # only watches: told, never decides
+        - { rule: confidence_drift < 0.25, dryRun: true }   # shown, but never decides
         - latency_p95 < 5x baseline, floor 500ms
         - failed_devices < 34%
         - { rule: unknown_rate < 25%, dryRun: true }
@@ -90,7 +90,7 @@ kind: Rollout
 metadata: { name: ${DEMO_ROLLOUT} }
 spec:
   model: ${DEMO_MODEL}
-  version: "${version}"   # change this line, commit, push: the rest is Slipway's
+  version: "${version}"   # change this line, commit, push: Slipway does the rest
   policy: ${DEMO_POLICY}
   target: region:eu-west
 `;

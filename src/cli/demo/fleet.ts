@@ -1,13 +1,15 @@
 // Owns the demo's devices: the real agent, most in this process and a few as processes of their own, all under a stream of inputs.
 import { FEATURE_COUNT, sampleInput } from '../../../examples/invoices/data.ts';
 import { type Agent, createAgent } from '../../../fleet-agent/src/agent.ts';
-import { OnnxHost } from '../../../fleet-agent/src/onnx-host.ts';
+import { joinUrl } from '../../../fleet-agent/src/link/http.ts';
+import { HttpServiceLink } from '../../../fleet-agent/src/link/http-service-link.ts';
+import { OnnxHost } from '../../../fleet-agent/src/model/onnx-host.ts';
 import type { ModelStatus } from '../../../fleet-agent/src/status.ts';
 import type { Clock } from '../../base/clock.ts';
 import { silentLogger } from '../../base/logger.ts';
 import { randomBelow, seededRandom } from '../../base/random.ts';
-import { loadTrustPolicy } from '../../contract/trust/read-trust-policy.ts';
 import { DocumentVerifier } from '../../contract/trust/verifier.ts';
+import { loadTrustPolicy } from '../load-trust.ts';
 import { DeviceProcess } from './device-process.ts';
 import { DEMO_MODEL } from './example-model.ts';
 import type { StageSet } from './stage-set.ts';
@@ -52,7 +54,7 @@ export class DemoFleet implements AsyncDisposable {
 
   private constructor(options: FleetOptions) {
     this.#options = options;
-    const threadFile = new URL('../../../fleet-agent/src/onnx-thread.ts', import.meta.url);
+    const threadFile = new URL('../../../fleet-agent/src/model/onnx-thread.ts', import.meta.url);
     this.#host = new OnnxHost({ clock: options.clock, threadFile });
   }
 
@@ -80,7 +82,8 @@ export class DemoFleet implements AsyncDisposable {
     const agent = createAgent({
       id,
       folder: `${set.folder}/devices/${id}`,
-      serverUrl,
+      link: new HttpServiceLink({ serverUrl, clock }),
+      distributionUrl: joinUrl(serverUrl, 'distribution'),
       token,
       labels: this.#labels(id),
       factoryRoot: set.factoryRoot,

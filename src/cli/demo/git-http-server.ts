@@ -4,8 +4,8 @@ import { createHash, timingSafeEqual } from 'node:crypto';
 import http, { type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { CodedError } from '../../base/errors.ts';
-import { type Environment, gitEnvironment } from '../../git/process-transport.ts';
-import type { GitService } from '../../git/smart-transport.ts';
+import { type Environment, gitEnvironment } from '../../git/wire/process-transport.ts';
+import type { GitService } from '../../git/wire/smart-transport.ts';
 
 export interface GitHttpRequest {
   readonly method: string;
@@ -172,6 +172,8 @@ export async function startGitHttpServer(options: GitHttpServerOptions): Promise
   const server = http.createServer((request, response) => {
     answer(options, request, response, children).catch(() => response.socket?.destroy());
   });
+  // A kept connection that ends while the next request is on its way would look like a fault.
+  server.keepAliveTimeout = 120_000;
   await new Promise<void>((resolve, reject) => {
     server.once('error', (cause) => {
       const message = `The Git server can't listen on port ${options.port ?? 0}: ${cause.message}.`;

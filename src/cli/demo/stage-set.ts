@@ -1,17 +1,13 @@
 // Owns the demo's scenery: a folder with a served Git repository, keys, trust, and the people's clones.
 
 import { randomBytes } from 'node:crypto';
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import process from 'node:process';
-import { addArtifact } from '../../distribution/folder-publication.ts';
 import { initialiseTuf } from '../../distribution/tuf-roots.ts';
-import { readPrivateKey } from '../../signing/keys.ts';
-import { signBytes } from '../../signing/sign-document.ts';
 import { createHome } from '../create-home.ts';
 import { type Home, homeAt } from '../home.ts';
-import { DEMO_MODEL, type DemoVersion, manifestText, trainDemoVersion } from './example-model.ts';
 import { GitClone, type GitEnvironment, git } from './git-clone.ts';
 import { type GitHttpServer, type GitHttpServerOptions, startGitHttpServer } from './git-http-server.ts';
 
@@ -84,35 +80,4 @@ export async function createStageSet({ nowMs, folder: given, gitHost = {} }: Sta
 
 export async function removeStageSet(set: StageSet): Promise<void> {
   await rm(set.folder, { recursive: true, force: true, maxRetries: 5 });
-}
-
-/** A document and its signature, as the files of one commit. */
-export async function signedFiles(
-  set: Pick<StageSet, 'home'>,
-  file: string,
-  text: string,
-): Promise<[string, string][]> {
-  const key = await readPrivateKey(set.home.ciKey);
-  return [
-    [file, text],
-    [`${file}.sigstore.json`, `${JSON.stringify(signBytes(Buffer.from(text), key), null, 2)}\n`],
-  ];
-}
-
-/** What CI does for a release: train, put the file where devices fetch it, write and sign the manifest. */
-export async function releaseFiles(
-  set: Pick<StageSet, 'home' | 'folder'>,
-  kind: DemoVersion,
-  version: string,
-  parent: string | null,
-): Promise<[string, string][]> {
-  const classifier = trainDemoVersion(kind);
-  const onnx = path.join(set.folder, `${version}.onnx`);
-  await writeFile(onnx, classifier.onnx);
-  const artifact = await addArtifact(set.home.publication, onnx);
-  return signedFiles(
-    set,
-    `models/${DEMO_MODEL}/${version}.yaml`,
-    manifestText({ version, parent, classifier, artifact }),
-  );
 }

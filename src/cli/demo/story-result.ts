@@ -63,25 +63,25 @@ export interface ResultFacts {
   readonly checked: { readonly by: 'git' | 'slipway'; readonly commits: readonly CheckedCommit[] };
 }
 
-/** The bad version never errs: only what it answers gives it away. */
+/** The bad version makes no errors: only its answers give it away. */
 function howItWasCaught({ rules }: BadRolloutStory): StoryResult['claims'] {
   const said = (metric: SaidRule['metric']): SaidRule | undefined => rules.find((one) => one.metric === metric);
   const vanished = said('vanished_classes');
   const drift = said('confidence_drift');
   return [
     {
-      claim: 'one rule says why: a class vanished',
+      claim: 'the rule about vanished classes failed',
       holds: vanished?.verdict === 'fail' && (vanished.estimate ?? 0) >= 1,
     },
     {
-      claim: 'its evidence shows the drift of its confidences',
+      claim: 'the evidence shows that its confidences drifted',
       holds: (drift?.estimate ?? 0) > (drift?.limit ?? Number.POSITIVE_INFINITY),
     },
     { claim: 'none of its answers was an error', holds: said('error_rate')?.estimate === 0 },
   ];
 }
 
-/** What the chapters amount to. */
+/** The results of all chapters. */
 export function resultOf(facts: ResultFacts): StoryResult {
   const { canaryDevices, processes, devices, firstRollout, goodRollout, badRollout, states, traffic, checked } = facts;
   const running: Record<string, number> = {};
@@ -101,7 +101,7 @@ export function resultOf(facts: ResultFacts): StoryResult {
     },
     { claim: 'every device runs the better version again', holds: running[VERSIONS.good] === devices },
     {
-      claim: 'every commit of the reconciler carries its good signature',
+      claim: 'every commit of the reconciler has a good signature',
       holds: steps.length > 0 && steps.every((one) => one.signature === 'good'),
     },
     { claim: 'no step was committed twice', holds: new Set(steps.map((one) => one.transition)).size === steps.length },

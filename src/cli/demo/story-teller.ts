@@ -1,6 +1,7 @@
 // Owns how the story looks: lines as things happen, one line of progress on a terminal, and the summary at the end.
 import process from 'node:process';
 import type { Clock } from '../../base/clock.ts';
+import { countOf } from '../../wording/amounts.ts';
 import { table } from '../output.ts';
 import type { StoryLine } from './story.ts';
 import type { BadRolloutStory, RolloutStory, StoryResult } from './story-result.ts';
@@ -69,17 +70,19 @@ function badLines(story: BadRolloutStory): string[] {
   const watchers = story.rules.flatMap(({ dryRun, breach }) => (dryRun && breach !== null ? [breach] : []));
   return [
     `Caught: ${story.reason}`,
-    ...watchers.map((breach) => `  a rule that only watches (dry run) saw it too: ${breach}.`),
-    `  from the first device that ran it to the revert commit: ${seconds(story.firstExposureToRevertMs)}`,
-    `  from the revert commit to the last device restored:     ${seconds(story.revertToRestoredMs)}`,
-    `  devices that ever had it: ${story.devicesExposed} (the canary), of all devices.`,
+    ...watchers.map((breach) => `  a dry-run rule saw it too: ${breach}.`),
+    `  from its first device to the revert commit:          ${seconds(story.firstExposureToRevertMs)}`,
+    `  from the revert commit to the last device restored:  ${seconds(story.revertToRestoredMs)}`,
+    `  devices that ever ran it: ${story.devicesExposed} (the canary).`,
   ];
 }
 
-/** The end of the story: what Git holds now, how long it took, and whether everything held. */
+/** The end of the story: the branch now, how long it took, and whether all checks passed. */
 export function storyText(story: StoryResult, totalSeconds: number): string {
   const by =
-    story.signaturesCheckedBy === 'git' ? 'git log --show-signature' : 'Slipway itself, as ssh-keygen is not installed';
+    story.signaturesCheckedBy === 'git'
+      ? 'git log --show-signature'
+      : 'Slipway itself, because ssh-keygen is not installed';
   const commits = story.commits.map(
     (one) => `  ${one.commit.slice(0, 9)}  ${one.signature.padEnd(4)}  ${one.author.padEnd(8)}  ${one.subject}`,
   );
@@ -91,16 +94,16 @@ export function storyText(story: StoryResult, totalSeconds: number): string {
   const running = Object.entries(story.devices.running).map(([version, count]) => `${count} run ${version}`);
   return [
     '',
-    `What Git holds now (signatures checked by ${by}):`,
+    `The branch now (signatures checked by ${by}):`,
     ...commits.reverse(),
     '',
     table(['ROLLOUT', 'VERSION', 'OUTCOME', 'DEVICES', 'SINCE THE PUSH'], rollouts),
     '',
     ...badLines(story.badRollout),
     '',
-    `${story.devices.total} devices: ${running.join(', ')}; ${story.devices.inferences} inferences, ${story.devices.errors} errors.`,
-    ...story.claims.map((one) => `  ${one.holds ? 'holds ' : 'BROKEN'}  ${one.claim}`),
+    `${story.devices.total} devices: ${running.join(', ')}; ${countOf(story.devices.inferences, 'inference')}, ${countOf(story.devices.errors, 'error')}.`,
+    ...story.claims.map((one) => `  ${one.holds ? 'ok    ' : 'FAILED'}  ${one.claim}`),
     '',
-    `${story.claims.every((one) => one.holds) ? 'The story held' : 'The story did NOT hold'}, in ${totalSeconds.toFixed(0)} s.`,
+    `${story.claims.every((one) => one.holds) ? 'All checks passed' : 'Some checks FAILED'}, in ${totalSeconds.toFixed(0)} s.`,
   ].join('\n');
 }

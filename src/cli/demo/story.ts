@@ -2,8 +2,9 @@
 import { createHmac } from 'node:crypto';
 import type { Clock } from '../../base/clock.ts';
 import { CodedError } from '../../base/errors.ts';
-import { loadTrustPolicy } from '../../contract/trust/read-trust-policy.ts';
-import { SqliteFleetStore } from '../../store/sqlite-fleet-store.ts';
+import { openSqliteFleetStore } from '../../store/sqlite/open-sqlite-fleet-store.ts';
+import { loadTrustPolicy } from '../load-trust.ts';
+import { releaseFiles, signedFiles } from '../signed-files.ts';
 import { BranchWatch, type SeenCommit } from './branch-watch.ts';
 import { checkCommits } from './check-commits.ts';
 import { DEMO_MODEL, DEMO_POLICY, DEMO_ROLLOUT, type DemoVersion, policyText, rolloutText } from './example-model.ts';
@@ -11,7 +12,7 @@ import { DemoFleet, type DeviceState } from './fleet.ts';
 import type { GitClone } from './git-clone.ts';
 import { readRules } from './read-evidence.ts';
 import { ServiceProcess } from './service-process.ts';
-import { releaseFiles, type StageSet, signedFiles } from './stage-set.ts';
+import type { StageSet } from './stage-set.ts';
 import {
   type BadRolloutStory,
   type RolloutStory,
@@ -67,7 +68,7 @@ class Story {
   async push(kind: DemoVersion, parent: string | null): Promise<number> {
     const { set, clock, tell } = this.#options;
     const version = VERSIONS[kind];
-    const files = await releaseFiles(set, kind, version, parent);
+    const files = await releaseFiles(set, { kind, version, parent });
     await this.#ci.push(`release ${DEMO_MODEL} ${version}`, async () => new Map(files));
     await this.#ci.push(
       `roll out ${DEMO_MODEL} ${version}`,
@@ -119,7 +120,7 @@ class Story {
     throw new CodedError({
       code: 'DEMO_TOO_SLOW',
       kind: 'bug',
-      message: `Nothing of ${end.join(', ')} came within ${STEP_LIMIT_MS / 1000} s. The service's log is ${this.service.log}.`,
+      message: `None of ${end.join(', ')} happened within ${STEP_LIMIT_MS / 1000} s. See the service's log, ${this.service.log}.`,
     });
   }
 
@@ -133,9 +134,7 @@ class Story {
     const waiting = waitingOn.map((one) => one.kind).join(', ');
     this.#options.tell({
       kind: 'progress',
-      text: [outlook.stage ?? 'at rest', devices, rules, waiting && `waiting for ${waiting}`]
-        .filter(Boolean)
-        .join('  '),
+      text: [outlook.stage ?? 'steady', devices, rules, waiting && `waiting for ${waiting}`].filter(Boolean).join('  '),
     });
   }
 
@@ -235,7 +234,7 @@ async function writeFirstCommit(set: StageSet, ci: GitClone, options: StoryOptio
 }
 
 async function makeTokens(set: StageSet, clock: Clock, count: number): Promise<readonly string[]> {
-  await using store = new SqliteFleetStore({ file: set.home.store, clock });
+  await using store = openSqliteFleetStore({ file: set.home.store, clock });
   return store.createEnrolmentTokens({ count, expiresAtMs: clock.now() + 3_600_000 });
 }
 
@@ -252,7 +251,7 @@ export async function tellStory(options: StoryOptions): Promise<StoryResult> {
   try {
     tell({
       kind: 'chapter',
-      text: `The service follows ${set.repositoryUrl}; ${options.devices} devices enrol, ${options.processes} of them as processes of their own.`,
+      text: `The service follows ${set.repositoryUrl}; ${options.devices} devices enrol, ${options.processes} of them as separate processes.`,
     });
     await using fleet = await DemoFleet.start({ ...options, serverUrl: service.url, tokens, seed: 'demo' });
     const story = new Story(options, { ci, watch, service, fleet });
@@ -262,7 +261,7 @@ export async function tellStory(options: StoryOptions): Promise<StoryResult> {
     const goodRollout = await goodChapter(story, options, 'good', VERSIONS.baseline);
     tell({
       kind: 'chapter',
-      text: `A bad version that neither crashes nor errs, and looks best on paper: ${VERSIONS.bad} never says "receipt", and is less sure of the rest`,
+      text: `A bad version without crashes or errors, best on paper: ${VERSIONS.bad} never answers "receipt", and is less confident in the rest`,
     });
     const caught = await badChapter(story, options);
     const states = await fleet.states();

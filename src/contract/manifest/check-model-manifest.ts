@@ -10,7 +10,7 @@ type Interface = ModelManifest['spec']['interface'];
 export function checkModelManifest({ metadata, spec }: ModelManifest): Problem[] {
   const problems: Problem[] = [];
   if (metadata.version === 'latest') {
-    const message = '`latest` is what rollouts call the newest version, so no version can have this name.';
+    const message = 'Rollouts write `latest` for the newest version, so no version can have this name.';
     problems.push({
       code: 'MANIFEST_VERSION',
       path: ['metadata', 'version'],
@@ -24,7 +24,7 @@ export function checkModelManifest({ metadata, spec }: ModelManifest): Problem[]
       code: 'MANIFEST_PARENT',
       path: ['spec', 'lineage', 'parent'],
       message,
-      remedy: 'Name the version that it was trained from, or leave `parent` out.',
+      remedy: 'Name the version it was trained from, or leave out `parent`.',
     });
   }
   problems.push(...checkInterface(spec.interface), ...checkVariants(spec.variants), ...checkHealth(spec.health));
@@ -41,12 +41,12 @@ function checkInterface(tensors: Interface): Problem[] {
       const path = ['spec', 'interface', side, index];
       const problems = checkShape(tensor, path);
       if (seen.has(tensor.name)) {
-        const message = `A second tensor of the ${side} is named "${tensor.name}".`;
+        const message = `Two tensors of the ${side} are named "${tensor.name}".`;
         problems.push({
           code: 'MANIFEST_TENSOR_NAME',
           path: [...path, 'name'],
           message,
-          remedy: 'Give each a name of its own.',
+          remedy: 'Give each a unique name.',
         });
       }
       seen.add(tensor.name);
@@ -58,7 +58,7 @@ function checkInterface(tensors: Interface): Problem[] {
 function checkShape(tensor: InputTensor | OutputTensor, path: FieldPath): Problem[] {
   const zero = tensor.shape.indexOf(0);
   if (zero >= 0) {
-    const message = 'A dimension of 0 leaves the tensor empty.';
+    const message = 'A dimension of 0 makes the tensor empty.';
     return [
       {
         code: 'MANIFEST_TENSOR_SHAPE',
@@ -87,7 +87,7 @@ function checkVariants(variants: readonly Variant[]): Problem[] {
         code: 'MANIFEST_VARIANT_TWICE',
         path,
         message,
-        remedy: 'Remove one, or let their platform or capabilities differ.',
+        remedy: 'Remove one, or give them different platforms or capabilities.',
       });
     }
     seen.add(key);
@@ -116,12 +116,12 @@ function checkFiles({ files }: Variant, path: FieldPath): Problem[] {
     // Lower case: some file systems take both for one.
     const name = file.name.toLowerCase();
     if (seen.has(name)) {
-      const message = `A second file of the variant is named "${file.name}".`;
+      const message = `Two files of the variant are named "${file.name}".`;
       problems.push({
         code: 'MANIFEST_FILE_NAME',
         path: [...at, 'name'],
         message,
-        remedy: 'Give each a name of its own.',
+        remedy: 'Give each a unique name.',
       });
     }
     seen.add(name);
@@ -134,16 +134,21 @@ function checkUrl({ url, digest }: Variant['files'][number], path: FieldPath): P
   if (/^https?:/.test(url)) {
     if (URL.canParse(url)) return [];
     return [
-      { code: 'MANIFEST_FILE_URL', path, message: `\`${url.slice(0, 60)}\` is no address.`, remedy: 'Correct it.' },
+      {
+        code: 'MANIFEST_FILE_URL',
+        path,
+        message: `\`${url.slice(0, 60)}\` is not a valid address.`,
+        remedy: 'Correct it.',
+      },
     ];
   }
   if (url.split('/').some((step) => step === '..' || step === '.' || step === '')) {
-    const message = 'A relative address must not climb or hold empty steps.';
+    const message = 'A relative address must not contain `..`, `.` or empty steps.';
     return [{ code: 'MANIFEST_FILE_URL', path, message, remedy: `Write \`artifacts/${hexOf(digest)}\`.` }];
   }
   const hex = /^artifacts\/([0-9a-f]{64})$/.exec(url)?.[1];
   if (hex === undefined || hex === hexOf(digest)) return [];
-  const message = 'The address names another digest than `digest`.';
+  const message = 'The address and `digest` name different digests.';
   return [
     {
       code: 'MANIFEST_FILE_URL',
@@ -214,11 +219,13 @@ function checkValues(values: Values, tensors: readonly InputTensor[], path: Fiel
     const count = tensor.shape.reduce((product, size) => product * Math.max(1, size), 1);
     if (count !== elements.length)
       return wrong(
-        `"${name}" has ${elements.length} values, and its shape wants ${count}.`,
+        `"${name}" has ${elements.length} values, but its shape needs ${count}.`,
         'Correct the values or the shape.',
       );
     const type = tensor.type === 'bytes' ? 'string' : tensor.type === 'bool' ? 'boolean' : 'number';
     const misfit = elements.findIndex((element) => typeof element !== type);
-    return misfit < 0 ? [] : wrong(`Value ${misfit + 1} of "${name}" is no ${tensor.type}.`, `Write a ${type} there.`);
+    return misfit < 0
+      ? []
+      : wrong(`Value ${misfit + 1} of "${name}" is not a ${tensor.type}.`, `Write a ${type} there.`);
   });
 }

@@ -53,13 +53,18 @@ export function decodeText(file: string, bytes: Uint8Array): DecodedText {
   }
   if (text.startsWith('\uFEFF')) {
     const message = 'The document starts with a byte order mark.';
-    return broken('DOCUMENT_ENCODING', { file, line: 1, column: 1 }, message, 'Save it as UTF-8 without one.');
+    return broken(
+      'DOCUMENT_ENCODING',
+      { file, line: 1, column: 1 },
+      message,
+      'Save it as UTF-8 without a byte order mark.',
+    );
   }
   // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is looked for
   const control = /[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f]|\r(?!\n)/.exec(text);
   if (control !== null) {
     const name = `U+${text.charCodeAt(control.index).toString(16).toUpperCase().padStart(4, '0')}`;
-    const message = `The control character ${name} stands here.`;
+    const message = `There is a control character here: ${name}.`;
     return broken('DOCUMENT_CHARACTER', placeIn(file, text, control.index), message, 'Remove it.');
   }
   return { kind: 'text', text };

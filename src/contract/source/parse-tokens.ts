@@ -25,14 +25,14 @@ export type ParsedTokens =
 
 function tooDeep(offset: number): Finding {
   const message = `The document is nested deeper than ${DEEPEST} levels.`;
-  return { code: 'DOCUMENT_TOO_DEEP', offset, message, remedy: 'Write it flatter.' };
+  return { code: 'DOCUMENT_TOO_DEEP', offset, message, remedy: 'Use fewer levels.' };
 }
 
 function tooLarge(offset: number): Finding {
   return { code: 'DOCUMENT_TOO_MANY_NODES', offset, message: 'The document has too many values.', remedy: 'Split it.' };
 }
 
-const NO_ALIAS = 'Anchors and aliases are not allowed: a few lines of them can stand for gigabytes.';
+const NO_ALIAS = 'Anchors and aliases are not allowed: a few lines of them can expand to gigabytes.';
 
 /** The tokens of one document. Stops at the first lexeme too many or too deep, so that hostile text costs no more than a large document. */
 export function parseTokens(text: string, lines: LineCounter): ParsedTokens {
@@ -68,7 +68,7 @@ function checkTokens(tokens: readonly CST.Token[]): Finding[] {
         code: 'DOCUMENT_MULTIPLE',
         offset: token.offset,
         message,
-        remedy: 'Put it in a file of its own.',
+        remedy: 'Move it to a separate file.',
       });
       break;
     }

@@ -31,6 +31,12 @@ export function findTextProblem(path: FieldPath, parse: () => unknown): Problem 
   }
 }
 
+/** Those whose key an earlier one has. */
+export function findRepeats<Item>(items: readonly Item[], keyOf: (item: Item) => string): Item[] {
+  const seen = new Set<string>();
+  return items.filter((item) => seen.size === seen.add(keyOf(item)).size);
+}
+
 /** More are counted, not shown: nobody reads them, and a hostile document has a hundred thousand. */
 const MOST_SHOWN = 50;
 

@@ -78,7 +78,7 @@ function checkJson(text: string): Finding[] {
       {
         code: 'DOCUMENT_SYNTAX',
         offset: position,
-        message: `This is no JSON: ${reason}.`,
+        message: `This is not JSON: ${reason}.`,
         remedy: 'Correct the JSON here.',
       },
     ];
@@ -92,7 +92,7 @@ function checkNodes(root: ParsedNode): Finding[] {
   for (let node = stack.pop(); node !== undefined && findings.length < MOST_FINDINGS; node = stack.pop()) {
     if (isSeq<ParsedNode>(node)) stack.push(...node.items.toReversed());
     if (isScalar(node) && typeof node.value === 'number' && !isExact(node.value)) {
-      const message = `${String(node.source ?? node.value).slice(0, 60)} is not a number that can be held exactly.`;
+      const message = `${String(node.source ?? node.value).slice(0, 60)} is a number that can't be stored exactly.`;
       findings.push({
         code: 'DOCUMENT_NUMBER',
         offset: node.range[0],
@@ -118,13 +118,13 @@ function checkNames(pairs: readonly Pair<ParsedNode, ParsedNode | null>[]): Find
     const offset = key.range[0];
     if (!isScalar(key) || typeof key.value !== 'string') {
       const remedy = 'Put quotes around it.';
-      findings.push({ code: 'DOCUMENT_FIELD_NAME', offset, message: 'The name of this field is no text.', remedy });
+      findings.push({ code: 'DOCUMENT_FIELD_NAME', offset, message: 'The name of this field is not text.', remedy });
     } else if (srcToken?.start.some((token) => token.type === 'explicit-key-ind') === true) {
       // Edits are spliced in where a name and its value stand on one line.
-      const message = `\`${key.value.slice(0, 60)}\` is written as \`? name\`, which can't be edited in place.`;
+      const message = `\`${key.value.slice(0, 60)}\` is written as \`? name\`, which Slipway can't edit in place.`;
       findings.push({ code: 'DOCUMENT_FIELD_NAME', offset, message, remedy: 'Write `name: value`.' });
     } else if (seen.has(key.value)) {
-      const message = `\`${key.value.slice(0, 60)}\` stands here a second time.`;
+      const message = `\`${key.value.slice(0, 60)}\` appears twice.`;
       findings.push({ code: 'DOCUMENT_DUPLICATE_FIELD', offset, message, remedy: 'Keep one of them.' });
     } else seen.add(key.value);
   }

@@ -19,12 +19,12 @@ export function checkTrustPolicy({ spec }: TrustPolicyDocument): Problem[] {
     if (signer.keyless !== undefined)
       problems.push(...checkKeyless(signer.keyless, spec.trustedRoot, [...path, 'keyless']));
     if (seen.has(signer.name)) {
-      const message = `A second signer is named "${signer.name}".`;
+      const message = `Two signers are named "${signer.name}".`;
       problems.push({
         code: 'TRUST_SIGNER_NAME',
         path: [...path, 'name'],
         message,
-        remedy: 'Give each a name of its own.',
+        remedy: 'Give each a unique name.',
       });
     }
     seen.add(signer.name);
@@ -53,11 +53,11 @@ function checkKeyless(keyless: KeylessIdentity, trustedRoot: string | undefined,
   }
   if ((keyless.identity === undefined) === (keyless.identityPattern === undefined)) {
     // An issuer alone would trust everyone who can log in there.
-    const message = 'A keyless signer has exactly one of `identity` and `identityPattern`.';
+    const message = 'A keyless signer needs exactly one of `identity` and `identityPattern`.';
     problems.push({ code: 'TRUST_SIGNER_IDENTITY', path, message, remedy: 'Add `identity: …`, or keep one of them.' });
   }
   if (keyless.identityPattern !== undefined && !isPattern(keyless.identityPattern)) {
-    const message = `\`${keyless.identityPattern.slice(0, 60)}\` is no regular expression.`;
+    const message = `\`${keyless.identityPattern.slice(0, 60)}\` is not a regular expression.`;
     problems.push({ code: 'TRUST_SIGNER_PATTERN', path: [...path, 'identityPattern'], message, remedy: 'Correct it.' });
   }
   return problems;

@@ -85,7 +85,7 @@ export function verifyDsse(
   if (key === undefined) return { ...refused(`the key "${printable(keyid)}" is not known`), isKeyUnknown: true };
   if (!isP256(key)) return refused(`the key "${printable(keyid)}" is not P-256`);
   if (!hasSigned(key, preAuthEncoding(payloadType, bytes), signatureBytes))
-    return refused('the signature does not fit');
+    return refused('the signature does not match');
   return { kind: 'verified', payload: bytes, keyid };
 }
 

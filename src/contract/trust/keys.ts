@@ -36,7 +36,7 @@ export function assertP256(key: KeyObject, source: string): void {
   if (isP256(key)) return;
   throw new CodedError({
     code: 'TRUST_KEY_KIND',
-    message: `${source} is ${describeKey(key)}; only P-256 keys verify alike in every Sigstore signature and every Slipway envelope.`,
+    message: `${source} is ${describeKey(key)}; only P-256 keys work in every Sigstore signature and every Slipway envelope.`,
     remedy:
       'Make a P-256 key: `cosign generate-key-pair`, or `openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256`.',
   });
@@ -55,7 +55,7 @@ export function parsePublicKey(pem: string, source: string): KeyObject {
   if (labels.some((label) => label?.includes('PRIVATE'))) {
     throw unreadable(
       'holds a private key where a public one belongs',
-      'Replace it by its public half (`openssl pkey -pubout`), and count the private key as leaked if others could read it.',
+      'Replace it with its public key (`openssl pkey -pubout`), and treat the private key as leaked if others could read it.',
     );
   }
   if (labels.length !== 1 || labels[0] !== 'PUBLIC KEY') {

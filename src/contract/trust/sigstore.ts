@@ -74,10 +74,13 @@ export function checkBlobSignature(signature: string, artifact: Uint8Array, expe
   }
   const { messageDigest, signature: bytes } = bundle.content.messageSignature;
   if (messageDigest.algorithm !== HashAlgorithm.SHA2_256) {
-    return refused('SIGNATURE_UNSUPPORTED', 'The bundle digests the file with something else than SHA-256.');
+    return refused('SIGNATURE_UNSUPPORTED', 'The bundle uses a digest other than SHA-256.');
   }
   if (!createHash('sha256').update(artifact).digest().equals(messageDigest.digest)) {
-    return refused('SIGNATURE_WRONG', 'The file was changed after it was signed: its digest is not the signed one.');
+    return refused(
+      'SIGNATURE_WRONG',
+      'The file was changed after it was signed: its digest differs from the signed one.',
+    );
   }
   const material = bundle.verificationMaterial.content;
   if (material.$case !== 'publicKey') return checkCertificate(bundle, expected.root, artifact);
@@ -144,7 +147,7 @@ function readBundle(text: string): ReadBundle {
     }
     // With a chain the signer would bring intermediates of its own. The library refuses it too; here it is on purpose.
     if (hasCertificateChain(json)) {
-      return refused('SIGNATURE_UNSUPPORTED', 'The bundle brings a certificate chain, which version 0.3 forbids.');
+      return refused('SIGNATURE_UNSUPPORTED', 'The bundle contains a certificate chain, which version 0.3 forbids.');
     }
     const bundle = bundleFromJSON(json);
     const { tlogEntries, timestampVerificationData } = bundle.verificationMaterial;
@@ -214,6 +217,6 @@ function checkCertificate(bundle: Bundle, root: SigstoreRoot | null, artifact?: 
     return { kind: 'signed', by: { kind: 'keyless', issuer, identity: name } };
   } catch (error) {
     const detail = error instanceof Error ? printable(error.message) : 'unknown problem';
-    return refused('SIGNATURE_WRONG', `The keyless signature does not hold against the trusted root: ${detail}.`);
+    return refused('SIGNATURE_WRONG', `The keyless signature fails against the trusted root: ${detail}.`);
   }
 }

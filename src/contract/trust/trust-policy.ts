@@ -101,7 +101,7 @@ const LONGEST_IDENTITY = 2048;
 function identityMatcher(keyless: KeylessSource, who: string): (identity: string) => boolean {
   const { issuer, identity: exact, identityPattern: pattern } = keyless;
   if (issuer === '')
-    throw policyError(`${who} has no issuer.`, 'Say who vouches for the identity: `issuer: https://…`.');
+    throw policyError(`${who} has no issuer.`, 'Name the issuer of the identity: `issuer: https://…`.');
   if (exact !== undefined && pattern === undefined && exact !== '') return (identity) => identity === exact;
   if (exact !== undefined || pattern === undefined || pattern === '') {
     throw policyError(
@@ -122,8 +122,8 @@ function identityMatcher(keyless: KeylessSource, who: string): (identity: string
   }
   if (STRANGERS.some((stranger) => anchored.test(stranger))) {
     throw policyError(
-      `The identity pattern of ${who} fits strangers too, so anyone with an account at ${issuer} could sign.`,
-      'Name at least the organisation in it.',
+      `The identity pattern of ${who} also matches strangers, so anyone with an account at ${issuer} could sign.`,
+      'Include at least the organisation.',
     );
   }
   return (identity) => identity.length <= LONGEST_IDENTITY && anchored.test(identity);
@@ -140,7 +140,7 @@ function resolveIdentity(
   if (ways !== 1) {
     throw policyError(
       `${who} needs exactly one of key, publicKey and keyless.`,
-      'Make the others signers of their own.',
+      'List the others as separate signers.',
     );
   }
   if (keyless === undefined) {
@@ -161,7 +161,7 @@ function buildSigner(source: SignerSource, files: ReadonlyMap<string, Uint8Array
   const notAfterMs = notAfter === undefined ? null : parseInstant(notAfter);
   if (notAfterMs === undefined) {
     throw policyError(
-      `notAfter of signer "${name}" is no instant: "${notAfter}".`,
+      `notAfter of signer "${name}" is not a time: "${notAfter}".`,
       'Write it like 2027-01-01T00:00:00Z.',
     );
   }
@@ -208,7 +208,7 @@ function assertSeparate(signers: readonly TrustedSigner[], reconciler: ReadonlyM
   const names = new Set<string>();
   for (const { name, identity } of signers) {
     if (names.has(name))
-      throw policyError(`Two signers are called "${name}".`, 'Give each its own name: reports tell them apart by it.');
+      throw policyError(`Two signers are named "${name}".`, 'Give each a unique name: reports show it.');
     names.add(name);
     if (identity.kind === 'key' && reconciler.has(identity.keyId)) {
       throw policyError(

@@ -45,7 +45,7 @@ function assertComplete(root: TrustedRoot, source: string): void {
     new CodedError({
       code: 'TRUST_ROOT_INCOMPLETE',
       message: `The trusted root ${source} ${what}.`,
-      remedy: 'Get it anew from where it is published; do not fill it in by hand.',
+      remedy: 'Download it again from its publisher; do not edit it by hand.',
     });
   for (const log of [...root.tlogs, ...root.ctlogs]) {
     if (log.publicKey?.validFor?.start === undefined)

@@ -69,7 +69,7 @@ function isSigner(signer: TrustedSigner, by: SignedBy): boolean {
 }
 
 function describe(by: SignedBy): string {
-  return by.kind === 'key' ? `key ${by.keyId}` : `${printable(by.identity)}, vouched for by ${printable(by.issuer)}`;
+  return by.kind === 'key' ? `key ${by.keyId}` : `${printable(by.identity)}, issued by ${printable(by.issuer)}`;
 }
 
 /**
@@ -195,7 +195,7 @@ export class DocumentVerifier {
       const end = toIsoSeconds(anyAllowed.notAfterMs ?? 0);
       return refuse(
         'SIGNER_EXPIRED',
-        `Its signer "${anyAllowed.name}" may sign nothing new since ${end}.`,
+        `Its signer "${anyAllowed.name}" may not sign anything new since ${end}.`,
         anyAllowed.name,
       );
     }

@@ -195,7 +195,7 @@ export class DirectiveClient {
     assertAtMost('The directive', target.length, MOST_DIRECTIVE_BYTES);
     const bytes = await fetcher.getPresent(this.#url('targets', `${hex}.${DIRECTIVE_TARGET}`), target.length);
     if (bytes.length === target.length && sha256Hex(bytes) === hex) return bytes;
-    throw new TufRefusal('TUF_SIGNATURE', 'The directive is not the one that was signed: it was damaged or exchanged.');
+    throw new TufRefusal('TUF_SIGNATURE', 'The directive differs from the signed one: it was damaged or replaced.');
   }
 
   #url(...parts: string[]): string {
@@ -210,7 +210,7 @@ export class DirectiveClient {
 
 function assertAtMost(what: string, length: number, most: number): void {
   if (length <= most) return;
-  throw new TufRefusal('TUF_LENGTH', `${what} is said to have ${length} bytes, more than ${most}.`);
+  throw new TufRefusal('TUF_LENGTH', `${what} claims ${length} bytes, more than the ${most} allowed.`);
 }
 
 /** One version has one content: two under one number mean a stolen key, or a service that was set back to an old backup. */

@@ -74,7 +74,7 @@ export class DirectiveFetcher {
 }
 
 function tooLong(url: string, most: number): TufRefusal {
-  return new TufRefusal('TUF_LENGTH', `${url} has more than ${most} bytes, more than it may have.`);
+  return new TufRefusal('TUF_LENGTH', `${url} has more than the ${most} bytes allowed.`);
 }
 
 /** An endless stream is cut off, not collected. */

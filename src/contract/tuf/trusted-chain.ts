@@ -111,6 +111,6 @@ function keysOf(root: Root, role: string): string {
 
 function assertNotBelow(what: string, version: number, floor: number): void {
   if (version >= floor) return;
-  const reason = `${what} has version ${version}, below ${floor}, which was accepted before: it goes back in time.`;
+  const reason = `${what} has version ${version}, below ${floor}, which was accepted before: someone serves an old version.`;
   throw new TufRefusal('TUF_ROLLBACK', reason);
 }

@@ -33,19 +33,19 @@ export function toRefusal(error: unknown, file: string, signedBy: string): TufRe
     return new TufRefusal('TUF_SIGNATURE', reason, error);
   }
   if (error instanceof ExpiredMetadataError) {
-    const reason = `${file} is out of date: nobody renews the publication, or someone keeps newer files back (${told}).`;
+    const reason = `${file} is out of date: nobody renews the publication, or someone withholds newer files (${told}).`;
     return new TufRefusal('TUF_EXPIRED', reason, error);
   }
   if (error instanceof BadVersionError)
     return new TufRefusal('TUF_ROLLBACK', `${file} has the wrong version (${told}).`, error);
   if (error instanceof LengthOrHashMismatchError) {
-    const reason = `${file} is not the file that was signed: it was damaged, or mixed in from elsewhere (${told}).`;
+    const reason = `${file} is not the file that was signed: it is damaged, or from another publication (${told}).`;
     return new TufRefusal('TUF_SIGNATURE', reason, error);
   }
   if (error instanceof DownloadLengthMismatchError)
     return new TufRefusal('TUF_LENGTH', `${file} is larger than it may be (${told}).`, error);
   if (error instanceof CodedError) return new TufRefusal('TUF_OTHER', error.message, error);
-  return new TufRefusal('TUF_OTHER', `${file} can't be read as what it should be (${told}).`, error);
+  return new TufRefusal('TUF_OTHER', `${file} can't be read (${told}).`, error);
 }
 
 /** Runs a check of `file`; whatever it throws is a refusal (hostile bytes make parsers throw anything). */

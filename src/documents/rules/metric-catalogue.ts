@@ -1,4 +1,4 @@
-// Owns the catalogue of metrics that rules can name: what each means, its unit, where it comes from, which way is bad, how it is judged.
+// Owns the catalogue of metrics that rules can name: what each means, its unit, its source, which way is bad, how it is judged.
 import type { GaugeName } from '../../contract/gauges.ts';
 
 export type RuleComparison = '<' | '<=' | '>' | '>=' | '==';
@@ -53,65 +53,41 @@ export interface MetricFacts {
 
 const BELOW: readonly RuleComparison[] = ['<', '<='];
 const ABOVE: readonly RuleComparison[] = ['>', '>='];
+/** Judged over the whole stage, and bad when high. */
+const OF_STAGE = { bad: 'high', comparisons: BELOW, sustained: false, ofClass: false } as const;
 
 function latency(q: number, words: string): MetricFacts {
   return {
-    meaning: `The time that ${words} of the answers stay below.`,
-    unit: 'ms',
-    source: "latency sketch of the devices' reports; a limit is rounded to the nearest bucket edge (at most 1 %)",
-    bad: 'high',
-    judge: { kind: 'quantile', q },
-    comparisons: BELOW,
-    baseline: 'yes',
-    sustained: false,
-    ofClass: false,
-    example: '150ms',
+    ...OF_STAGE,
+    meaning: `${words} of the answers take less time than this.`,
+    source: "latency sketch in the devices' reports; a limit is rounded to the nearest bucket edge (by at most 1%)",
+    ...{ unit: 'ms', judge: { kind: 'quantile', q }, baseline: 'yes', example: '150ms' },
   };
 }
 
 function rate(measure: Extract<MetricKind, { kind: 'rate' }>['measure'], meaning: string, source: string): MetricFacts {
   return {
-    meaning,
-    unit: 'ratio',
-    source,
-    bad: 'high',
-    judge: { kind: 'rate', measure },
-    comparisons: BELOW,
-    baseline: 'with-floor',
-    sustained: false,
-    ofClass: false,
-    example: '0.5%',
+    ...OF_STAGE,
+    ...{ meaning, source, unit: 'ratio', judge: { kind: 'rate', measure }, baseline: 'with-floor', example: '0.5%' },
   };
 }
 
 function drift(histogram: 'confidence' | 'class', meaning: string, source: string): MetricFacts {
   return {
-    meaning: `${meaning} On the scale of the population stability index, where 0.1 is a small and 0.25 a large shift; \`0.05 KL\` is on the scale of the Kullback–Leibler divergence. Judged after 2, 4, 8, … intervals.`,
-    unit: 'divergence',
-    source,
-    bad: 'high',
-    judge: { kind: 'drift', histogram },
-    comparisons: BELOW,
-    baseline: 'no',
-    sustained: false,
-    ofClass: false,
-    example: '0.1',
+    ...OF_STAGE,
+    meaning: `${meaning} The scale is the population stability index, where 0.1 is a small and 0.25 a large shift; \`0.05 KL\` uses the Kullback–Leibler divergence instead. Judged after 2, 4, 8, … intervals.`,
+    ...{ source, unit: 'divergence', judge: { kind: 'drift', histogram }, baseline: 'no', example: '0.1' },
   };
 }
 
-const LABELS = 'labels that came back to devices (`POST /v2/models/<model>/labels`), counted in reports';
+const LABELS = 'labels sent to devices (`POST /v2/models/<model>/labels`), counted in reports';
 
 function success(measure: SuccessMeasure, facts: Pick<MetricFacts, 'meaning' | 'source' | 'example'>): MetricFacts {
   const isOfClass = measure === 'precision' || measure === 'recall' || measure === 'f1';
   return {
     ...facts,
-    unit: 'ratio',
-    bad: 'low',
-    judge: { kind: 'success', measure },
-    comparisons: ABOVE,
-    baseline: 'yes',
-    sustained: false,
-    ofClass: isOfClass,
+    ...{ unit: 'ratio', bad: 'low', comparisons: ABOVE, sustained: false, ofClass: isOfClass },
+    ...{ judge: { kind: 'success', measure }, baseline: 'yes' },
   };
 }
 
@@ -131,181 +107,139 @@ function gauge(
   };
 }
 
-const AGENT = 'the agent reads it on Linux every 5 s; least, mean and most in reports';
+const AGENT = 'the agent reads it on Linux every 5 s; reports hold minimum, mean and maximum';
 
 export const METRICS = {
   error_rate: rate(
     'error',
-    'Inferences that ended in an error, of all.',
+    'Share of inferences that ended in an error.',
     'errors by reason (runtime, out of memory, bad shape, time-out, load) in reports',
   ),
   unknown_rate: rate(
     'unknown',
-    'Answers below the confidence that the manifest asks for (`confidence.least`), of all inferences.',
+    'Share of inferences whose confidence is below the minimum in the manifest (`confidence.least`).',
     'count of unknown answers in reports',
   ),
-  latency_p50: latency(0.5, 'half'),
-  latency_p90: latency(0.9, '90 %'),
-  latency_p95: latency(0.95, '95 %'),
-  latency_p99: latency(0.99, '99 %'),
+  latency_p50: latency(0.5, 'Half'),
+  latency_p90: latency(0.9, '90%'),
+  latency_p95: latency(0.95, '95%'),
+  latency_p99: latency(0.99, '99%'),
   failed_devices: {
-    meaning: 'Devices of the stage that failed to take the candidate, went back, or fell silent after taking it.',
-    unit: 'ratio',
+    ...OF_STAGE,
+    meaning:
+      'Share of the devices of the stage that failed to install the candidate, rolled back, or fell silent after they installed it.',
     source: 'outcomes of installs in reports, and silence',
-    bad: 'high',
-    judge: { kind: 'share' },
-    comparisons: BELOW,
-    baseline: 'no',
-    sustained: false,
-    ofClass: false,
-    example: '5%',
+    ...{ unit: 'ratio', judge: { kind: 'share' }, baseline: 'no', example: '5%' },
   },
   vanished_classes: {
+    ...OF_STAGE,
     meaning:
-      'Classes that stable predicts and the candidate (almost) never does: with the candidate, their share of the answers is less than a third of what it is with stable. A class of at least 0.5 % must be seen to be there before the stage can pass; a rarer one can fail it.',
-    unit: 'count',
-    source: "class counts in reports, beside stable's and, where known, the same devices' own before",
-    bad: 'high',
-    judge: { kind: 'vanished-classes' },
+      'Number of classes that stable predicts and the candidate (almost) never does: their share of the answers is less than a third of their share with stable. A class with a share of at least 0.5% must be seen before the stage can pass; a rarer class can only fail it.',
+    source: "class counts in reports, compared with stable's and, if known, with those of the same devices before",
     comparisons: ['=='],
-    baseline: 'no',
-    sustained: false,
-    ofClass: false,
-    example: '0',
+    ...{ unit: 'count', judge: { kind: 'vanished-classes' }, baseline: 'no', example: '0' },
   },
   class_share: {
-    meaning: 'The share of the answers that name one class.',
-    unit: 'ratio',
+    meaning: 'Share of the answers that name one class.',
     source: 'class counts in reports',
-    bad: 'low',
-    judge: { kind: 'class-share' },
-    comparisons: ['>', '>=', '<', '<='],
-    baseline: 'with-floor',
-    sustained: false,
-    ofClass: true,
-    example: '0.5x baseline',
+    ...{ unit: 'ratio', bad: 'low', comparisons: [...ABOVE, ...BELOW], sustained: false, ofClass: true },
+    ...{ judge: { kind: 'class-share' }, baseline: 'with-floor', example: '0.5x baseline' },
   },
   confidence_drift: drift(
     'confidence',
-    "How far the distribution of the answers' confidences is from stable's.",
-    "confidence histograms in reports (10 bins), beside stable's and, where known, the same devices' own before",
+    "Distance between the distribution of the answers' confidences and stable's.",
+    "confidence histograms in reports (10 bins), compared with stable's and, if known, with those of the same devices before",
   ),
   class_drift: drift(
     'class',
-    "How far the distribution of the answers' classes is from stable's. It hardly moves when a rare class vanishes: `vanished_classes` is for that.",
-    "class counts in reports (the 15 most frequent and the rest), beside stable's and, where known, the same devices' own before",
+    "Distance between the distribution of the answers' classes and stable's. It hardly changes when a rare class vanishes; use `vanished_classes` for that.",
+    "class counts in reports (the 15 most frequent and the rest), compared with stable's and, if known, with those of the same devices before",
   ),
   download_success: success('download', {
     meaning:
-      'Downloads of the candidate that ended well, of all tries that ended. A download that is cut and tried again counts each time. Once every device of the stage has ended its install, being within the limit is enough.',
+      'Share of finished download attempts that succeeded. A download that is interrupted and retried counts each time. When every device of the stage has finished its install, a value within the limit is enough to pass.',
     source: 'transfers in reports',
     example: '99%',
   }),
   accuracy: success('accuracy', {
     meaning:
-      "Right answers, of those whose true class came back. The baseline is stable's, or the accuracy that the candidate's manifest states in `metrics`.",
+      "Share of right answers among those with a label. The baseline is stable's accuracy, or the one that the candidate's manifest states in `metrics`.",
     source: LABELS,
     example: '95%',
   }),
   precision: success('precision', {
     meaning:
-      'Right answers, of the labelled ones that named the class. The baseline is as for `accuracy`, as `precision/receipt` in `metrics`.',
+      'Share of right answers among the labelled answers that named the class. Baseline as for `accuracy`, with `precision/receipt` in `metrics`.',
     source: LABELS,
     example: '90%',
   }),
   recall: success('recall', {
     meaning:
-      'Labelled answers that named the class, of those that should have. The baseline is as for `accuracy`, as `recall/receipt` in `metrics`.',
+      'Share of the labelled answers that named the class among those that should have. Baseline as for `accuracy`, with `recall/receipt` in `metrics`.',
     source: LABELS,
     example: '90%',
   }),
   f1: success('f1', {
     meaning:
-      'Harmonic mean of precision and recall of a class: F = 2TP / (2TP + FP + FN). It is judged as the rate (FP + FN) / (TP + FP + FN), which is 2(1 − F) / (2 − F), so nothing is approximated. The baseline is as for `accuracy`, as `f1/receipt` in `metrics`.',
+      'Harmonic mean of precision and recall of a class: F = 2TP / (2TP + FP + FN). It is judged as the rate (FP + FN) / (TP + FP + FN), which is exactly 2(1 − F) / (2 − F). Baseline as for `accuracy`, with `f1/receipt` in `metrics`.',
     source: LABELS,
     example: '90%',
   }),
   anomaly_rate: rate(
     'anomaly',
-    'Answers that the application called anomalous, of all inferences. They are counted when the application says so.',
-    'anomalies that came back to devices (`POST /v2/models/<model>/anomalies`), counted in reports',
+    'Share of inferences whose answers the application reported as anomalous. They count when the application reports them.',
+    'anomalies sent to devices (`POST /v2/models/<model>/anomalies`), counted in reports',
   ),
   user_reports: rate(
     'complaint',
-    'Complaints of people about answers, of all inferences. They are counted when people complain.',
-    'complaints that came back to devices (`POST /v2/models/<model>/complaints`), counted in reports',
+    'Complaints about answers per inference. They count when people complain.',
+    'complaints sent to devices (`POST /v2/models/<model>/complaints`), counted in reports',
   ),
   cpu: gauge('cpu', {
-    meaning: 'Processor time in use, of all cores.',
-    unit: 'ratio',
-    source: AGENT,
-    bad: 'high',
-    example: '85% for 5m',
+    meaning: 'Processor time in use, over all cores.',
+    ...{ unit: 'ratio', source: AGENT, bad: 'high', example: '85% for 5m' },
   }),
   memory: gauge('memory', {
     meaning: 'Memory in use.',
-    unit: 'ratio',
-    source: AGENT,
-    bad: 'high',
-    example: '90% for 5m',
+    ...{ unit: 'ratio', source: AGENT, bad: 'high', example: '90% for 5m' },
   }),
   temperature: gauge('temperature', {
-    meaning: 'The hottest thermal zone.',
-    unit: 'celsius',
-    source: AGENT,
-    bad: 'high',
-    example: '80C for 5m',
+    meaning: 'Temperature of the hottest thermal zone.',
+    ...{ unit: 'celsius', source: AGENT, bad: 'high', example: '80C for 5m' },
   }),
   disk: gauge('disk', {
-    meaning: "Disk in use, of the one that holds the agent's folder.",
-    unit: 'ratio',
-    source: AGENT,
-    bad: 'high',
-    example: '95%',
+    meaning: "Space in use on the disk with the agent's folder.",
+    ...{ unit: 'ratio', source: AGENT, bad: 'high', example: '95%' },
   }),
   battery: gauge('battery', {
-    meaning: 'Charge left.',
-    unit: 'ratio',
-    source: AGENT,
-    bad: 'low',
-    example: '20% for 5m',
+    meaning: 'Remaining battery charge.',
+    ...{ unit: 'ratio', source: AGENT, bad: 'low', example: '20% for 5m' },
   }),
   battery_drain: gauge('battery_drain', {
-    meaning: 'Share of a full battery that an hour takes, while discharging.',
-    unit: 'ratio',
-    source: AGENT,
-    bad: 'high',
-    example: '1.3x baseline',
+    meaning: 'Share of a full battery used per hour while discharging.',
+    ...{ unit: 'ratio', source: AGENT, bad: 'high', example: '1.3x baseline' },
   }),
   load_time: gauge('load_time', {
-    meaning: 'Time to load the version into memory, whenever a device does.',
-    unit: 'ms',
+    meaning: 'Time to load the version into memory.',
     source: 'load times in reports',
-    bad: 'high',
-    example: '2s',
+    ...{ unit: 'ms', bad: 'high', example: '2s' },
   }),
   throughput: gauge('throughput', {
     meaning:
-      'Inferences a second while the version serves. It says how fast a version is only where there is always work waiting; relative to the baseline, where devices are about equally busy.',
-    unit: 'count',
+      'Inferences per second while the version serves. It measures speed only where work is always waiting; relative to the baseline, where devices are about equally busy.',
     source: 'inferences and the time served in reports',
-    bad: 'low',
-    example: '0.8x baseline',
+    ...{ unit: 'count', bad: 'low', example: '0.8x baseline' },
   }),
   gauge: gauge('own', {
-    meaning: "A gauge of the device's own, by name.",
-    unit: 'count',
-    source: 'readings that applications give the agent (`POST /v2/gauges`), in reports',
-    bad: 'high',
-    example: '5 for 5m',
+    meaning: 'A custom gauge of the device, by name.',
+    source: 'readings that applications send to the agent (`POST /v2/gauges`), in reports',
+    ...{ unit: 'count', bad: 'high', example: '5 for 5m' },
   }),
   input: gauge('input', {
     meaning:
-      'The mean of an input of the model, in its own unit, by the name that reports give it: `x[3]` for a column (from 0) of a table of at most 16, else the name of the tensor, as in `input[amount]`. It moves where sensors or what is done before the model changed, also where answers look as ever. A report tells of 16 inputs, the first of the interface; text has no mean.',
-    unit: 'count',
+      'Mean of an input of the model in its own unit, by its name in reports: `x[3]` for a column (from 0) of a table with at most 16 columns, otherwise the name of the tensor, as in `input[amount]`. It changes when sensors or preprocessing change, even if answers look the same. Reports hold the first 16 inputs of the interface; text inputs have no mean.',
     source: 'summaries of inputs in reports',
-    bad: 'high',
-    example: '1.2x baseline',
+    ...{ unit: 'count', bad: 'high', example: '1.2x baseline' },
   }),
 } as const satisfies Record<string, MetricFacts>;
 
@@ -321,7 +255,7 @@ export function metricName(metric: RuleMetric, ofClass?: string): string {
   return ofClass === undefined ? metric : `${metric}[${ofClass}]`;
 }
 
-/** Whom a rule may be about besides the stage as a whole. */
+/** Scopes that a rule may have besides the stage as a whole. */
 export function metricScopes(metric: RuleMetric): readonly ('fleet' | 'any-device')[] {
   const { kind } = metricFacts(metric).judge;
   if (kind === 'rate' || kind === 'quantile') return ['fleet', 'any-device'];

@@ -1,5 +1,6 @@
 // Owns examples of rules over each metric, for messages and the reference.
-import { metricFacts, metricName, type RuleMetric, type RuleUnit } from './metric-catalogue.ts';
+import { metricFacts, metricName, type RuleMetric } from './metric-catalogue.ts';
+import { UNITS } from './rule-value.ts';
 
 /** The class, the gauge or the input of examples. */
 export function exampleSubject(metric: RuleMetric): string | undefined {
@@ -14,18 +15,9 @@ export function exampleRule(metric: RuleMetric, ofClass = exampleSubject(metric)
   return `${metricName(metric, ofClass)} ${comparisons[0]} ${example}`;
 }
 
-const ABSOLUTE: Readonly<Record<RuleUnit, string>> = {
-  ratio: '10%',
-  ms: '150ms',
-  bytes: '1MB',
-  celsius: '80C',
-  count: '5',
-  divergence: '0.1',
-};
-
 /** The same with a limit that needs no baseline: `battery_drain < 10%`. */
 export function absoluteExample(metric: RuleMetric, ofClass = exampleSubject(metric)): string {
   const { comparisons, example, unit } = metricFacts(metric);
   if (!example.includes('baseline')) return exampleRule(metric, ofClass);
-  return `${metricName(metric, ofClass)} ${comparisons[0]} ${ABSOLUTE[unit]}`;
+  return `${metricName(metric, ofClass)} ${comparisons[0]} ${UNITS[unit].limit}`;
 }

@@ -47,11 +47,11 @@ function placeholderAt(query: string, start: number, quotes: OpenQuotes | null):
   const known = end < 0 ? undefined : PLACEHOLDERS.find((one) => one === name);
   if (known === undefined) {
     const close = findClosestWord(name, PLACEHOLDERS);
-    const remedy = close === undefined ? `Known ones: ${PLACEHOLDERS.join(', ')}.` : `Did you mean \`{{${close}}}\`?`;
+    const remedy = close === undefined ? `Known: ${PLACEHOLDERS.join(', ')}.` : `Did you mean \`{{${close}}}\`?`;
     throw problem('QUERY_PLACEHOLDER', start + 1, `There is no placeholder \`{{${name.slice(0, 40)}}}\`.`, remedy);
   }
   if (quotes === null || quotes.mark === '`') {
-    const message = `\`{{${known}}}\` stands outside of quotes, where its value could change what is asked.`;
+    const message = `\`{{${known}}}\` is outside of quotes, where its value could change the query.`;
     throw problem('QUERY_PLACEHOLDER', start + 1, message, `Write it in quotes, as in \`version="{{${known}}}"\`.`);
   }
   return { part: { kind: 'placeholder', name: known, ...quotes }, end: end + 2 };
@@ -105,7 +105,7 @@ export function parseQuery(query: string): readonly QueryPart[] {
       const { part, end } = placeholderAt(query, i, quotes);
       if (parts.length >= 2 * MOST_PLACEHOLDERS) {
         const message = `The query has more than ${MOST_PLACEHOLDERS} placeholders.`;
-        throw problem('QUERY_PLACEHOLDER', i + 1, message, 'Ask for less at once.');
+        throw problem('QUERY_PLACEHOLDER', i + 1, message, 'Use fewer placeholders.');
       }
       parts.push({ kind: 'text', text }, part);
       text = '';

@@ -1,18 +1,19 @@
-// Owns what is said of a rule that is written as fields which make none: two places to ask, or a metric as a field's name.
+// Owns what is wrong with a rule as a set of fields: two providers, a metric as a field's name, or a floor as a field.
 
 import type { FieldPath } from '../../contract/source/document-source.ts';
 import { findTextProblem, type Problem } from '../../contract/source/problem.ts';
-import { TextError } from '../../contract/source/text-error.ts';
 import { metricFacts, RULE_METRICS } from './metric-catalogue.ts';
 import { exampleRule } from './metric-examples.ts';
-import { parseRule } from './rule-text.ts';
+import { parseRule, ruleMeantBy } from './rule-text.ts';
+
+const MOST_NAME = 60;
 
 /** The problem of the fields as a whole; undefined when they are a rule, or wrong only in one of them. */
 export function findRuleObjectProblem(value: unknown, path: FieldPath): Problem | undefined {
   if (value === null || typeof value !== 'object' || Array.isArray(value)) return undefined;
   if ('prometheus' in value && 'webhook' in value) {
-    const message = 'The rule asks a Prometheus and a webhook; a rule asks one of them.';
-    const remedy = 'Leave out `webhook` and what it judges, or make two rules of it.';
+    const message = 'The rule asks both a Prometheus and a webhook; a rule asks one provider.';
+    const remedy = 'Leave out `webhook` and its fields, or write two rules.';
     return { code: 'POLICY_RULE_FIELDS', path, message, remedy };
   }
   if ('rule' in value) {
@@ -23,9 +24,9 @@ export function findRuleObjectProblem(value: unknown, path: FieldPath): Problem 
   for (const [name, limit] of Object.entries(value)) {
     const metric = RULE_METRICS.find((known) => name === known || name.startsWith(`${known}[`));
     if (metric === undefined) continue;
-    const rule = `${name} ${metricFacts(metric).comparisons[0]} ${String(limit)}`;
+    const rule = ruleMeantBy(`${name} ${metricFacts(metric).comparisons[0]} ${String(limit)}`) ?? exampleRule(metric);
     const message = `\`${name}\` is a metric, not a field: a rule is one text that says what must hold.`;
-    return { code: 'POLICY_RULE_FIELDS', path, message, remedy: `Write \`- ${ruleOr(rule, exampleRule(metric))}\`.` };
+    return { code: 'POLICY_RULE_FIELDS', path, message, remedy: `Write \`- ${rule}\`.` };
   }
   return undefined;
 }
@@ -33,7 +34,7 @@ export function findRuleObjectProblem(value: unknown, path: FieldPath): Problem 
 function findInRule(rule: string, path: FieldPath): Problem | undefined {
   const problem = findTextProblem([...path, 'rule'], () => parseRule(rule));
   if (problem === undefined || !/`[^`]*, floor /.test(problem.remedy)) return problem;
-  return { ...problem, remedy: `${problem.remedy} Put the rule in quotes: between braces YAML ends it at its comma.` };
+  return { ...problem, remedy: `${problem.remedy} Put the rule in quotes: between braces, YAML ends it at its comma.` };
 }
 
 /** `{ rule: error_rate < 2x baseline, floor 1% }`: between braces a comma ends the text, and the floor becomes a field. */
@@ -41,27 +42,13 @@ function findSplitRule(value: object, rule: string, path: FieldPath): Problem | 
   const [name, given] = Object.entries(value).find(([name]) => /^floor\b/.test(name)) ?? [];
   if (name === undefined) return undefined;
   const floor = typeof given === 'string' || typeof given === 'number' ? `${name} ${given}` : name;
-  const whole = ruleOr(`${rule}, ${floor}`, undefined);
+  const whole = ruleMeantBy(`${rule}, ${floor}`);
+  const shown = name.length > MOST_NAME ? `${name.slice(0, MOST_NAME - 1)}…` : name;
   const message =
     given === null
-      ? `\`${shortened(name)}\` is read as a field, as YAML ends the rule before it at the comma.`
+      ? `YAML ends the rule at its comma, so \`${shown}\` becomes a field.`
       : 'The floor is a part of the rule, not a field.';
-  const example = whole === undefined ? 'rule: "error_rate < 2x baseline, floor 0.1%"' : `rule: "${whole}"`;
-  const remedy = `Put the rule in quotes${whole === undefined ? ', as in' : ':'} \`${example}\`.`;
+  const how = whole === undefined ? ', as in' : ':';
+  const remedy = `Put the rule in quotes${how} \`rule: "${whole ?? 'error_rate < 2x baseline, floor 0.1%'}"\`.`;
   return { code: 'POLICY_RULE_FIELDS', path: [...path, name], part: 'name', message, remedy };
-}
-
-const MOST_NAME = 60;
-
-function shortened(name: string): string {
-  return name.length > MOST_NAME ? `${name.slice(0, MOST_NAME - 1)}…` : name;
-}
-
-function ruleOr<Other extends string | undefined>(text: string, other: Other): string | Other {
-  try {
-    return parseRule(text).source;
-  } catch (error) {
-    if (error instanceof TextError) return other;
-    throw error;
-  }
 }

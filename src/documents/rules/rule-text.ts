@@ -4,6 +4,7 @@ import { isGaugeName } from '../../contract/gauges.ts';
 import { TextError } from '../../contract/source/text-error.ts';
 import { findClosestMetric } from './closest-metric.ts';
 import {
+  type MetricFacts,
   metricFacts,
   metricName,
   RULE_METRICS,
@@ -12,19 +13,24 @@ import {
   type RuleUnit,
 } from './metric-catalogue.ts';
 import { exampleRule, exampleSubject } from './metric-examples.ts';
-import { findSlip, whereItBreaks } from './rule-slips.ts';
-import { EXAMPLE_FLOOR, findValue, meantValues, UNIT_IN_WORDS } from './rule-value.ts';
+import { findMeantRule, type RulePart, RuleSlip, readOrHint, readParts, type Written } from './rule-grammar.ts';
+import { findValue, meantValues, UNITS } from './rule-value.ts';
 
 export type RuleLimit =
   | { readonly kind: 'absolute'; readonly value: number; readonly unit: RuleUnit }
   /** `factor` times the baseline, or `floor` (in the metric's unit) where that is higher. */
   | { readonly kind: 'baseline'; readonly factor: number; readonly floor?: number };
 
+/** The side of the limit on which a rule holds. */
+export type GoodSide = 'below' | 'above';
+
 export interface ParsedRule {
   readonly metric: RuleMetric;
   /** What the rule is about: a class, as in `class_share[receipt]`, a gauge, as in `gauge[queue_depth]`, an input, as in `input[x[3]]`. */
   readonly ofClass?: string;
   readonly comparison: RuleComparison;
+  /** `below` also for `==`, which only 0 can follow. */
+  readonly goodSide: GoodSide;
   readonly limit: RuleLimit;
   /** A divergence on the scale of Kullback and Leibler instead of the population stability index. */
   readonly scale?: 'kl';
@@ -34,234 +40,215 @@ export interface ParsedRule {
   readonly source: string;
 }
 
-const RULE =
-  /^\s*([A-Za-z_][\w-]*)(?:\[((?:[^\][]|\[\d{1,4}\]){1,128})\])?\s*(<=|>=|==|<|>)\s*((\d+(?:\.\d+)?)x\s+baseline|-?[\d.]+ ?[A-Za-z%°]*)(?:\s*,\s*floor\s+(-?[\d.]+ ?[A-Za-z%°]*))?(?:\s+for\s+(\w[\w.]*))?\s*$/d;
-const LONGEST = 200;
+type PartName = 'metric' | 'subject' | 'comparison' | 'limit' | 'floor' | 'sustained' | 'end';
+
+const PARTS: readonly RulePart<PartName>[] = [
+  { name: 'metric', pattern: /\s*([A-Za-z_][\w-]*)/dy, what: 'a metric' },
+  { name: 'subject', pattern: /(?:\[((?:[^\][\p{Cc}]|\[\d{1,4}\]){1,128})\])?/duy, what: '' },
+  { name: 'comparison', pattern: /\s*(<=|>=|==|<|>)/dy, what: '`<`, `<=`, `>`, `>=` or `==`' },
+  { name: 'limit', pattern: /\s*(\d+(?:\.\d+)?x\s+baseline|-?[\d.]+(?: ?(?!for\b)[A-Za-z%°]+)?)/dy, what: 'a limit' },
+  { name: 'floor', pattern: /(?:\s*,\s*floor\s+(-?[\d.]+(?: ?(?!for\b)[A-Za-z%°]+)?))?/dy, what: '' },
+  { name: 'sustained', pattern: /(?:\s+for\s+(\w[\w.]*))?/dy, what: '' },
+  { name: 'end', pattern: /\s*$/dy, what: 'the end, `, floor …` or `for …`' },
+];
+/** Names that examples may repeat. */
+const PLAIN_NAME = /^[\w./:[\]-][\w ./:[\]-]*$/;
 /** Beyond this a factor is a typing error. */
 const LARGEST_FACTOR = 1000;
-
-function problem(code: string, column: number, message: string, remedy: string): TextError {
-  return new TextError({ code, message, remedy, column });
-}
-
-/** A rule's parts as they are written. */
-interface Written {
-  readonly metric: RuleMetric;
-  readonly ofClass: string | undefined;
-  readonly comparison: string;
-  readonly limit: string;
-  readonly factor: string | undefined;
-  readonly floor: string | undefined;
-  readonly sustained: string | undefined;
-}
-
-type Part = 'metric' | 'class' | 'comparison' | 'limit' | 'floor' | 'sustained';
-type Columns = Readonly<Record<Part, number>>;
-
-function textOf({ metric, ofClass, comparison, limit, floor, sustained }: Written): string {
-  const more = [floor === undefined ? '' : `, floor ${floor}`, sustained === undefined ? '' : ` for ${sustained}`];
-  return `${metricName(metric, ofClass)} ${comparison} ${limit}${more.join('')}`;
-}
-
-/** The rule that a text stands for: itself, or what its error says to write in its place. */
-function ruleMeant(text: string): string | undefined {
-  try {
-    parseRule(text);
-    return text;
-  } catch (error) {
-    if (!(error instanceof TextError)) throw error;
-    const advised = /`([^`]+)`/.exec(error.remedy ?? '')?.[1];
-    return advised === undefined || advised === text || !/^[a-z].*[<>=]/.test(advised) ? undefined : advised;
-  }
-}
-
-/** The rule with other parts, mended once more where that does not do; else an example over the same metric. */
-function instead(written: Written, ...others: readonly Partial<Written>[]): string {
-  for (const other of others) {
-    const meant = ruleMeant(textOf({ ...written, ...other }));
-    if (meant !== undefined) return meant;
-  }
-  return exampleRule(written.metric, metricFacts(written.metric).ofClass ? written.ofClass : undefined);
-}
-
-function parseMetric(text: string, column: number): RuleMetric {
-  const known = RULE_METRICS.find((metric) => metric === text);
-  if (known !== undefined) return known;
-  const close = findClosestMetric(text);
-  const named = `A gauge of the devices' own is \`gauge[${text}]\`, an input of the model \`input[${text}]\`.`;
-  throw problem(
-    'RULE_METRIC',
-    column,
-    `There is no metric \`${text}\`.`,
-    close === undefined
-      ? `Known metrics: ${RULE_METRICS.join(', ')}.${isGaugeName(text) ? ` ${named}` : ''}`
-      : `Did you mean \`${close}\`?`,
-  );
-}
-
+const FLIPPED: Readonly<Record<string, RuleComparison>> = { '<': '>', '<=': '>=', '>': '<', '>=': '<=' };
 /** What metrics are about that are not about a class. */
 const SUBJECTS: Readonly<Partial<Record<RuleMetric, string>>> = {
-  gauge: "one gauge of the device's own, by its name in a–z, digits and _",
-  input: 'one input of the model, by the name that reports give it, such as `x` or `x[3]`',
+  gauge: 'one gauge (a–z, digits and _)',
+  input: 'one input of the model (as in reports, such as `x` or `x[3]`)',
 };
 
-/** Refuses a missing class where the metric is about one, a class where it is not, and what is no name. */
-function checkClass(written: Written, text: string | undefined, columns: Columns): void {
-  const { metric, ofClass: name } = written;
-  const column = text === undefined ? columns.metric : columns.class;
-  const nobody = { ...written, ofClass: undefined };
-  if (!metricFacts(metric).ofClass) {
-    if (text === undefined) return;
-    const remedy = `Leave out what is in brackets: \`${instead(nobody, {})}\`.`;
-    throw problem('RULE_CLASS', column, `\`${metric}\` is not about one class.`, remedy);
+type Texts = { readonly [name in PartName]?: string | undefined };
+
+/** The parts of a rule about a metric that there is; each is read by itself, and throws a RuleSlip. */
+class Draft {
+  readonly metric: RuleMetric;
+  readonly facts: MetricFacts;
+  readonly texts: Texts;
+  readonly #written: Written<PartName>;
+
+  constructor(metric: RuleMetric, written: Written<PartName>) {
+    this.metric = metric;
+    this.facts = metricFacts(metric);
+    this.#written = written;
+    this.texts = Object.fromEntries(Object.entries(written).map(([name, { text }]) => [name, text]));
   }
-  const bare = /^(["'])\s*([^"'`]+?)\s*\1$/.exec(name ?? '')?.[2];
-  if (bare !== undefined) {
-    const remedy = `Write \`${instead(nobody, { ofClass: bare })}\`.`;
-    throw problem('RULE_CLASS', column, 'A name in brackets stands without quotes.', remedy);
+
+  get factor(): number | undefined {
+    const factor = /^([\d.]+)x\s/.exec(this.texts.limit ?? '')?.[1];
+    return factor === undefined ? undefined : Number(factor);
   }
-  if (name !== undefined && (metric !== 'gauge' || isGaugeName(name))) return;
-  const about = SUBJECTS[metric] ?? 'one class of the model';
-  const message = `\`${metric}\` is about ${about}.`;
-  throw problem('RULE_CLASS', column, message, `Name it: \`${instead(nobody, { ofClass: exampleSubject(metric) })}\`.`);
+
+  get isAbove(): boolean {
+    return this.texts.comparison?.startsWith('>') ?? false;
+  }
+
+  /** A slip in a part, and other parts that make it right. */
+  slip(part: PartName, code: string, message: string, ...instead: readonly Texts[]): RuleSlip {
+    const { metric, facts, texts } = this;
+    const { subject = '' } = texts;
+    const isName = facts.ofClass && (metric === 'gauge' ? isGaugeName(subject) : PLAIN_NAME.test(subject));
+    const remedy = asIn(metric, isName ? subject : undefined);
+    const others = instead.map((other) => textOf({ ...texts, ...other }));
+    return new RuleSlip({ code, message, column: this.#written[part]?.column ?? 1, remedy, instead: others });
+  }
+
+  readSubject(): string | undefined {
+    const { metric, facts, texts } = this;
+    const slip = (message: string, subject: string | undefined): RuleSlip =>
+      this.slip(texts.subject === undefined ? 'metric' : 'subject', 'RULE_CLASS', message, { subject });
+    if (!facts.ofClass) {
+      if (texts.subject === undefined) return undefined;
+      throw slip(`\`${metric}\` takes nothing in brackets.`, undefined);
+    }
+    const name = texts.subject?.trim() ?? '';
+    const bare = /^(["'])\s*([^"'`]+?)\s*\1$/.exec(name)?.[2];
+    if (bare !== undefined) throw slip('A name in brackets takes no quotes.', bare);
+    if (metric === 'gauge' ? isGaugeName(name) : name !== '') return name;
+    const about = SUBJECTS[metric] ?? 'one class of the model';
+    throw slip(`\`${metric}\` needs the name of ${about} in brackets.`, exampleSubject(metric));
+  }
+
+  readComparison(): RuleComparison {
+    const { comparisons } = this.facts;
+    const { comparison = '' } = this.texts;
+    const known = comparisons.find((one) => one === comparison);
+    if (known !== undefined) return known;
+    const meant = comparisons.find((one) => one === FLIPPED[comparison]) ?? comparisons[0];
+    const allowed = comparisons.map((one) => `\`${one}\``).join(' or ');
+    const message = `\`${this.metric}\` takes ${allowed}, not \`${comparison}\`: a rule says what must hold.`;
+    throw this.slip('comparison', 'RULE_COMPARISON', message, { comparison: meant });
+  }
+
+  readSustainedMs(): number | undefined {
+    const { metric, facts, texts, factor } = this;
+    if (texts.sustained === undefined) return undefined;
+    if (!facts.sustained || factor !== undefined) {
+      const what = facts.sustained ? 'A limit relative to the baseline' : `\`${metric}\``;
+      const how = metric === 'load_time' ? 'measured once per version' : 'judged over the whole stage';
+      const message = `${what} is ${how}, so it takes no \`for\`.`;
+      throw this.slip('sustained', 'RULE_SUSTAINED', message, { sustained: undefined });
+    }
+    try {
+      return parseDurationMs(texts.sustained);
+    } catch (error) {
+      if (!(error instanceof TextError)) throw error;
+      throw this.slip('sustained', error.code, error.message, { sustained: '5m' });
+    }
+  }
+
+  #readValue(part: 'limit' | 'floor'): number {
+    const { metric, facts } = this;
+    const text = this.texts[part] ?? '';
+    const named = part === 'floor' ? `The floor of \`${metric}\`` : `\`${metric}\``;
+    const value = findValue(text, facts.unit);
+    if (value === undefined) {
+      const meant = meantValues(text, facts.unit);
+      const values = meant.length === 0 && part === 'floor' ? [UNITS[facts.unit].floor] : meant;
+      const message = `${named} is ${UNITS[facts.unit].words}, and "${text}" is not.`;
+      throw this.slip(part, 'RULE_UNIT', message, ...values.map((one) => ({ [part]: one })));
+    }
+    if (value >= 0 || (facts.signed && part === 'limit')) return value;
+    throw this.slip(part, 'RULE_LIMIT', `${named} is never below zero.`, { [part]: text.slice(1) });
+  }
+
+  readLimit(): RuleLimit {
+    const { factor } = this;
+    if (factor !== undefined) return this.#readBaseline(factor);
+    if (this.texts.floor === undefined) return this.#readAbsolute();
+    const message = 'Only a limit relative to the baseline has a floor.';
+    throw this.slip('floor', 'RULE_FLOOR', message, { floor: undefined });
+  }
+
+  #readBaseline(factor: number): RuleLimit {
+    const { metric, facts, isAbove, texts } = this;
+    if (facts.baseline === 'no') {
+      const why = facts.judge.kind === 'drift' ? 'is already a distance from stable' : 'has no baseline';
+      throw this.slip('limit', 'RULE_BASELINE', `\`${metric}\` ${why}, so it needs an absolute limit.`);
+    }
+    if (!(factor > 0 && factor <= LARGEST_FACTOR)) {
+      const message = `A factor is above 0 and at most ${LARGEST_FACTOR}, and ${factor} is not.`;
+      throw this.slip('limit', 'RULE_BASELINE', message, { limit: '2x baseline' });
+    }
+    const floor = texts.floor === undefined ? undefined : this.#readValue('floor');
+    if (isAbove && floor !== undefined)
+      throw this.slip('limit', 'RULE_FLOOR', 'Only an upper limit has a floor.', { floor: undefined });
+    if (facts.baseline === 'with-floor' && !isAbove && floor === undefined) {
+      const message = `\`${metric}\` relative to the baseline needs a floor: with no event on either side it could never pass.`;
+      throw this.slip('limit', 'RULE_FLOOR', message, { floor: UNITS[facts.unit].floor });
+    }
+    return { kind: 'baseline', factor, ...(floor === undefined ? {} : { floor }) };
+  }
+
+  #readAbsolute(): RuleLimit {
+    const { metric, facts, isAbove } = this;
+    const { comparison } = this.texts;
+    const value = this.#readValue('limit');
+    const wrong = (message: string, ...instead: readonly Texts[]): RuleSlip =>
+      this.slip('limit', 'RULE_LIMIT', message, ...instead);
+    if (comparison === '==' && value !== 0) throw wrong(`\`${metric}\` can only be compared with 0.`, { limit: '0' });
+    if (facts.unit === 'ratio' && value >= 1 && isAbove)
+      throw wrong('No number of answers proves a share of 100%: write a limit below 100%.', { limit: '99%' });
+    const never = `\`${metric}\` is never below zero, so the rule`;
+    if (!facts.signed && value === 0 && comparison === '<')
+      throw wrong(`${never} can never hold.`, { comparison: '<=' });
+    if (!facts.signed && value === 0 && isAbove) throw wrong(`${never} always holds: write a limit above zero.`);
+    return { kind: 'absolute', value, unit: facts.unit };
+  }
 }
 
-const FLIPPED: Readonly<Record<string, RuleComparison>> = { '<': '>', '<=': '>=', '>': '<', '>=': '<=' };
+function textOf({ metric = '', subject, comparison, limit, floor, sustained }: Texts): string {
+  const name = subject === undefined ? metric : `${metric}[${subject}]`;
+  const more = [floor === undefined ? '' : `, floor ${floor}`, sustained === undefined ? '' : ` for ${sustained}`];
+  return `${name} ${comparison} ${limit}${more.join('')}`;
+}
 
-function parseComparison(written: Written, columns: Columns): RuleComparison {
-  const { metric, ofClass, comparison } = written;
-  const { comparisons } = metricFacts(metric);
-  const known = comparisons.find((one) => one === comparison);
+function asIn(metric: RuleMetric, subject?: string): string {
+  return `Write it as in \`${exampleRule(metric, subject)}\`.`;
+}
+
+/** The metric of a text. Throws RULE_METRIC where there is none of that name. */
+function readMetric(text: string, name: string): RuleMetric {
+  const known = RULE_METRICS.find((metric) => metric === name);
   if (known !== undefined) return known;
-  const flipped = comparisons.filter((one) => one === FLIPPED[comparison]);
-  const remedy = `Write \`${instead(written, ...[...flipped, ...comparisons].map((one) => ({ comparison: one })))}\`.`;
-  const message = `\`${metricName(metric, ofClass)} ${comparison} …\` can't be judged: a rule says what must hold.`;
-  throw problem('RULE_COMPARISON', columns.comparison, message, remedy);
+  const close = findClosestMetric(name);
+  const own = ` For a gauge of your own write \`gauge[${name}]\`, for an input of the model \`input[${name}]\`.`;
+  const list = `Known metrics: ${RULE_METRICS.join(', ')}.${isGaugeName(name) ? own : ''}`;
+  throw new RuleSlip({
+    ...{ code: 'RULE_METRIC', column: text.indexOf(name) + 1, message: `There is no metric \`${name}\`.` },
+    ...(close === undefined ? { remedy: list } : { remedy: asIn(close), instead: [text.replace(name, close)] }),
+  });
 }
 
-function parseValue(written: Written, part: 'limit' | 'floor', columns: Columns): number {
-  const { metric, ofClass } = written;
-  const { unit, signed = false } = metricFacts(metric);
-  const text = (written[part] ?? '').trim();
-  const value = findValue(text, unit);
-  const named = part === 'floor' ? `The floor of \`${metric}\`` : `\`${metric}\``;
-  if (value !== undefined && (value >= 0 || (signed && part === 'limit'))) return value;
-  if (value !== undefined) {
-    const remedy = `Write \`${instead(written, { [part]: text.slice(1) })}\`.`;
-    throw problem('RULE_LIMIT', columns[part], `${named} is never below zero.`, remedy);
-  }
-  const meant = meantValues(text, unit).map((other) => instead({ ...written, ofClass }, { [part]: other }));
-  const example = part === 'floor' ? instead(written, { floor: EXAMPLE_FLOOR[unit] }) : instead(written);
-  const [first, second] = meant.length === 0 ? [example] : [...new Set(meant)];
-  const also = second === undefined ? '' : `, or \`${second}\``;
-  const message = `${named} is ${UNIT_IN_WORDS[unit]}, and "${text}" is not.`;
-  const write = meant.length === 0 ? 'Write it as in' : 'Write';
-  throw problem('RULE_UNIT', columns[part], message, `${write} \`${first}\`${also}.`);
+/** The remedy for a text that has not the form of a rule. Throws where another slip says more. */
+function explain(text: string): string {
+  const [, word, passes] = /^\s*([A-Za-z_][\w-]*)(\s+passes\b)?/.exec(text) ?? [];
+  if (word === undefined)
+    return 'Write `<metric> < <limit>`, such as `error_rate < 0.5%` or `latency_p95 < 2x baseline, floor 5ms`.';
+  if (passes === undefined) return asIn(readMetric(text, word));
+  const message = `\`${word} passes\` is about an outside signal, and names no webhook to ask.`;
+  const remedy = `Name the webhook: \`{ rule: ${word} passes, webhook: ${word.toLowerCase().replaceAll('_', '-')} }\`.`;
+  throw new RuleSlip({ code: 'RULE_SYNTAX', column: 1, message, remedy });
 }
 
-function parseBaseline(written: Written, comparison: RuleComparison, columns: Columns): RuleLimit {
-  const { metric, factor: factorText = '' } = written;
-  const { baseline: allowed, judge, unit } = metricFacts(metric);
-  if (allowed === 'no') {
-    const why = judge.kind === 'drift' ? 'is a distance from stable already' : 'has no baseline to compare with';
-    const remedy = `Give an absolute limit, as in \`${instead(written)}\`.`;
-    throw problem('RULE_BASELINE', columns.limit, `\`${metric}\` ${why}.`, remedy);
-  }
-  const factor = Number(factorText);
-  if (!(factor > 0 && factor <= LARGEST_FACTOR)) {
-    const remedy = `Write a factor above 0, as in \`${instead(written, { limit: '2x baseline' })}\`.`;
-    throw problem('RULE_BASELINE', columns.limit, `${factorText}x is no sensible factor.`, remedy);
-  }
-  const floor = written.floor === undefined ? undefined : parseValue(written, 'floor', columns);
-  if (comparison.startsWith('>')) {
-    if (floor === undefined) return { kind: 'baseline', factor };
-    const remedy = `Leave out \`floor\`: \`${instead(written, { floor: undefined })}\`.`;
-    throw problem('RULE_FLOOR', columns.limit, 'Only an upper limit has a floor, which it never gets below.', remedy);
-  }
-  if (floor !== undefined) return { kind: 'baseline', factor, floor };
-  if (allowed === 'with-floor') {
-    const message = `\`${metric}\` relative to the baseline needs a floor: with no event on either side it could never pass.`;
-    const remedy = `Write \`${instead(written, { floor: EXAMPLE_FLOOR[unit] })}\`.`;
-    throw problem('RULE_FLOOR', columns.limit, message, remedy);
-  }
-  return { kind: 'baseline', factor };
-}
-
-function parseAbsolute(written: Written, comparison: RuleComparison, columns: Columns): RuleLimit {
-  const { metric } = written;
-  const { unit, signed = false } = metricFacts(metric);
-  const value = parseValue(written, 'limit', columns);
-  const wrong = (message: string, remedy: string): TextError => problem('RULE_LIMIT', columns.limit, message, remedy);
-  if (comparison === '==' && value !== 0) {
-    throw wrong(`\`${metric}\` can only be held against 0.`, `Write \`${instead(written, { limit: '0' })}\`.`);
-  }
-  if (unit === 'ratio' && value >= 1 && comparison.startsWith('>')) {
-    const remedy = `Write a limit below 100%, such as \`${instead(written, { limit: '99%' })}\`.`;
-    throw wrong('No number of answers proves a share of 100%.', remedy);
-  }
-  if (signed || value > 0 || comparison === '==' || comparison === '<=') return { kind: 'absolute', value, unit };
-  if (comparison === '<') {
-    const remedy = `Write \`${instead(written, { comparison: '<=' })}\`, or a limit above zero.`;
-    throw wrong(`\`${metric}\` is never below zero, so the rule can never hold.`, remedy);
-  }
-  const message = `\`${metric}\` is never below zero, so the rule says nothing.`;
-  throw wrong(message, `Give a limit above zero, as in \`${instead(written)}\`.`);
-}
-
-function parseSustained(written: Written, columns: Columns): number | undefined {
-  const { metric, sustained, factor } = written;
-  if (sustained === undefined) return undefined;
-  const remedy = (): string => `Leave out \`for\`: \`${instead(written, { sustained: undefined })}\`.`;
-  if (!metricFacts(metric).sustained) {
-    const message =
-      metric === 'load_time'
-        ? 'A version is loaded once, so `load_time` is never beyond its limit for a time.'
-        : `\`${metric}\` is judged over the whole stage, not for a time.`;
-    throw problem('RULE_SUSTAINED', columns.sustained, message, remedy());
-  }
-  if (factor !== undefined) {
-    const message =
-      "A limit relative to the baseline is held against each device's mean over the whole stage, not for a time.";
-    throw problem('RULE_SUSTAINED', columns.sustained, message, remedy());
-  }
-  try {
-    return parseDurationMs(sustained);
-  } catch (error) {
-    if (!(error instanceof TextError)) throw error;
-    const { code, message } = error;
-    throw problem(code, columns.sustained, message, `Write \`${instead(written, { sustained: '5m' })}\`.`);
-  }
-}
-
-/** What is wrong with a text that has not the form of a rule. */
-function syntaxProblem(text: string): TextError {
-  if (text.length > LONGEST) {
-    const remedy = 'Write it shorter, as in `error_rate < 0.5%`.';
-    return problem('RULE_SYNTAX', 1, `A rule has at most ${LONGEST} characters.`, remedy);
-  }
-  const signal = /^\s*([A-Za-z_][\w-]{0,62})\s+passes\b/.exec(text)?.[1];
-  if (signal !== undefined) {
-    const remedy = `Say which webhook judges it: \`{ rule: ${signal} passes, webhook: ${signal.toLowerCase().replaceAll('_', '-')} }\`.`;
-    return problem(
-      'RULE_SYNTAX',
-      1,
-      `\`${signal} passes\` is about an outside signal, and names nobody to ask.`,
-      remedy,
-    );
-  }
-  const slip = findSlip(text);
-  const meant = slip === undefined ? undefined : ruleMeant(slip.mended);
-  if (slip !== undefined && meant !== undefined) {
-    return problem('RULE_SYNTAX', slip.column, slip.message, `Write \`${meant}\`.`);
-  }
-  const { column, message } = whereItBreaks(text);
-  const [, spaces = '', word = ''] = /^(\s*)([A-Za-z_][\w-]*)/.exec(text) ?? [];
-  const metric = word === '' ? undefined : parseMetric(word, spaces.length + 1);
-  const remedy =
-    metric === undefined
-      ? 'Write `<metric> < <limit>`, such as `error_rate < 0.5%` or `latency_p95 < 2x baseline, floor 5ms`.'
-      : `Write it as in \`${exampleRule(metric)}\`.`;
-  return problem('RULE_SYNTAX', column, message, remedy);
+function readRule(text: string): ParsedRule {
+  const written = readParts(text, PARTS, explain);
+  const metric = readMetric(text, written.metric?.text ?? '');
+  const draft = new Draft(metric, written);
+  const [ofClass, comparison] = [draft.readSubject(), draft.readComparison()];
+  const [limit, sustainedMs] = [draft.readLimit(), draft.readSustainedMs()];
+  return {
+    metric,
+    ...(ofClass === undefined ? {} : { ofClass }),
+    ...{ comparison, goodSide: draft.isAbove ? 'above' : 'below', limit },
+    ...(draft.facts.unit === 'divergence' && draft.texts.limit?.endsWith('KL') ? { scale: 'kl' } : {}),
+    ...(sustainedMs === undefined ? {} : { sustainedMs }),
+    source: text.trim(),
+  };
 }
 
 /**
@@ -270,53 +257,15 @@ function syntaxProblem(text: string): TextError {
  * RULE_COMPARISON or DURATION_SYNTAX (TextErrors); a rule that their remedy holds is one that parses.
  */
 export function parseRule(text: string): ParsedRule {
-  const found = text.length > LONGEST ? null : RULE.exec(text);
-  if (found === null) throw syntaxProblem(text);
-  const [, metricText = '', classText, comparisonText = '', limitText = '', factor, floor, sustained] = found;
-  const columnOf = (group: number): number => (found.indices?.[group]?.[0] ?? 0) + 1;
-  const columns: Columns = {
-    ...{ metric: columnOf(1), class: columnOf(2), comparison: columnOf(3), limit: columnOf(4) },
-    ...{ floor: columnOf(6), sustained: columnOf(7) },
-  };
-  const metric = parseMetric(metricText, columns.metric);
-  const ofClass = nameInBrackets(classText);
-  const written: Written = {
-    ...{ metric, ofClass, factor, floor: floor?.trim(), sustained },
-    ...{ comparison: comparisonText, limit: limitText.trim() },
-  };
-  checkClass(written, classText, columns);
-  const comparison = parseComparison(written, columns);
-  if (floor !== undefined && factor === undefined) {
-    const remedy = `Leave out \`floor\`: \`${instead(written, { floor: undefined })}\`.`;
-    throw problem('RULE_FLOOR', columns.floor, 'Only a limit relative to the baseline has a floor.', remedy);
-  }
-  const sustainedMs = parseSustained(written, columns);
-  const limit = (factor === undefined ? parseAbsolute : parseBaseline)(written, comparison, columns);
-  const isKl = metricFacts(metric).unit === 'divergence' && written.limit.endsWith('KL');
-  return {
-    metric,
-    ...(ofClass === undefined ? {} : { ofClass }),
-    ...{ comparison, limit },
-    ...(isKl ? { scale: 'kl' as const } : {}),
-    ...(sustainedMs === undefined ? {} : { sustainedMs }),
-    source: text.trim(),
-  };
+  return readOrHint(text, readRule);
 }
 
-/** The name as it counts; none when it is blank or no text. */
-function nameInBrackets(text: string | undefined): string | undefined {
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is refused
-  return text === undefined || text.trim() === '' || /[\u0000-\u001f\u007f]/.test(text) ? undefined : text.trim();
+/** The rule that a text stands for: itself, or what its error says to write; undefined where that is no rule. */
+export function ruleMeantBy(text: string): string | undefined {
+  return findMeantRule(text, readRule);
 }
 
 /** The same rule with another limit, such as `200ms` or `3x baseline`. Throws as `parseRule` does. */
 export function ruleWithLimit({ metric, ofClass, comparison }: ParsedRule, limit: string): ParsedRule {
-  const head = `${metricName(metric, ofClass)} ${comparison} `;
-  try {
-    return parseRule(`${head}${limit}`);
-  } catch (error) {
-    if (!(error instanceof TextError)) throw error;
-    const { code, message, remedy = '', column } = error;
-    throw problem(code, Math.max(1, column - head.length), message, remedy);
-  }
+  return readOrHint(limit, readRule, `${metricName(metric, ofClass)} ${comparison} `);
 }

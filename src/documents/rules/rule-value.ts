@@ -2,40 +2,26 @@
 import { parseDurationMs, parsePercent } from '../../contract/duration.ts';
 import type { RuleUnit } from './metric-catalogue.ts';
 
-/** What a value of the unit is, as in "`cpu` is a share of 100%, and "5" is not". */
-export const UNIT_IN_WORDS: Readonly<Record<RuleUnit, string>> = {
-  ratio: 'a percentage',
-  ms: 'a time',
-  bytes: 'a size',
-  celsius: 'a temperature',
-  count: 'a number',
-  divergence: 'a number on the scale of PSI or KL',
-};
-/** Floors and limits for examples, by unit. */
-export const EXAMPLE_FLOOR: Readonly<Record<RuleUnit, string>> = {
-  ratio: '0.1%',
-  ms: '5ms',
-  bytes: '1MB',
-  celsius: '5C',
-  count: '1',
-  divergence: '0.01',
-};
-const BARE_UNIT: Readonly<Record<RuleUnit, string>> = {
-  ratio: '%',
-  ms: 'ms',
-  bytes: 'B',
-  celsius: 'C',
-  count: '',
-  divergence: '',
+interface UnitFacts {
+  /** As in "`cpu` is a percentage, and "5ms" is not". */
+  readonly words: string;
+  /** What a bare number most likely left out. */
+  readonly suffix: string;
+  /** For examples. */
+  readonly floor: string;
+  readonly limit: string;
+}
+
+export const UNITS: Readonly<Record<RuleUnit, UnitFacts>> = {
+  ratio: { words: 'a percentage', suffix: '%', floor: '0.1%', limit: '10%' },
+  ms: { words: 'a time', suffix: 'ms', floor: '5ms', limit: '150ms' },
+  bytes: { words: 'a size', suffix: 'B', floor: '1MB', limit: '1MB' },
+  celsius: { words: 'a temperature', suffix: 'C', floor: '5C', limit: '80C' },
+  count: { words: 'a number', suffix: '', floor: '1', limit: '5' },
+  divergence: { words: 'a number on the scale of PSI or KL', suffix: '', floor: '0.01', limit: '0.1' },
 };
 const BYTES: Readonly<Record<string, number>> = {
-  B: 1,
-  kB: 1e3,
-  MB: 1e6,
-  GB: 1e9,
-  KiB: 1024,
-  MiB: 2 ** 20,
-  GiB: 2 ** 30,
+  ...{ B: 1, kB: 1e3, MB: 1e6, GB: 1e9, KiB: 1024, MiB: 2 ** 20, GiB: 2 ** 30 },
 };
 
 /** The value in the unit's base, or undefined when the text has another unit. */
@@ -63,7 +49,7 @@ export function meantValues(text: string, unit: RuleUnit): string[] {
   const [, amount, suffix] = /^(-?\d{1,9}(?:\.\d{1,9})?)( ?[A-Za-z°]+)?$/.exec(text.trim()) ?? [];
   if (amount === undefined || (suffix !== undefined && unit !== 'count')) return [];
   const value = Number(amount);
-  if (unit !== 'ratio' || value === 0 || value > 1) return [`${amount}${BARE_UNIT[unit]}`];
+  if (unit !== 'ratio' || value === 0 || value > 1) return [`${amount}${UNITS[unit].suffix}`];
   const asFraction = `${Number((100 * value).toPrecision(9))}%`;
   return value < 0.1 ? [asFraction] : [asFraction, `${amount}%`];
 }

@@ -1,9 +1,8 @@
 // Owns the text of rules about outside signals, such as `checkout_errors < 0.5% for 5m` and `fraud_desk passes`.
-import { assertNever } from '../../base/errors.ts';
 import { parseDurationMs } from '../../contract/duration.ts';
 import { TextError } from '../../contract/source/text-error.ts';
 import { RULE_METRICS, type RuleComparison } from './metric-catalogue.ts';
-import { COMPARISON, findSlip, type RulePart, whereItBreaks } from './rule-slips.ts';
+import { type RulePart, RuleSlip, readOrHint, readParts, type Written } from './rule-grammar.ts';
 
 /** What must hold of a signal. */
 export type SignalDemand =
@@ -29,136 +28,101 @@ export interface ParsedSignalRule {
 
 /** A number out of another system has no sampling model here; one bad minute is not yet a bad model. */
 const DEFAULT_LIMIT_FOR_MS = 5 * 60_000;
-const LONGEST = 200;
 
-/** The text of one kind of signal rules: as a whole, and part by part to find where it breaks. */
-interface Grammar {
-  readonly whole: RegExp;
-  readonly parts: readonly RulePart[];
-  readonly remedy: string;
-  readonly parse: (text: string) => ParsedSignalRule;
-}
+type PartName = 'name' | 'comparison' | 'number' | 'unit' | 'passes' | 'sustained' | 'end';
 
-const NAME: RulePart = { pattern: /\s*[A-Za-z_][\w-]{0,62}(?![\w-])\s*/y, what: 'a name of at most 63 characters' };
-const TIME_AND_END: readonly RulePart[] = [
-  { pattern: /(?:for\s+\w[\w.]*\s*)?/y, what: '' },
-  { pattern: /$/y, what: 'the end or `for …`' },
+const NAME: RulePart<PartName> = {
+  name: 'name',
+  pattern: /\s*([A-Za-z_][\w-]{0,62})(?![\w-])/dy,
+  what: 'a name of at most 63 characters',
+};
+const TIME_AND_END: readonly RulePart<PartName>[] = [
+  { name: 'sustained', pattern: /(?:\s+for\s+(\w[\w.]*))?/dy, what: '' },
+  { name: 'end', pattern: /\s*$/dy, what: 'the end or `for …`' },
 ];
-const LIMIT: Grammar = {
-  whole:
-    /^\s*([A-Za-z_][\w-]{0,62})\s*(<=|>=|==|<|>)\s*(-?\d{1,15}(?:\.\d{1,15})?)(?: ?(?!for\b)([A-Za-z%°]+))?(?:\s+for\s+(\w[\w.]*))?\s*$/d,
-  parts: [
-    NAME,
-    COMPARISON,
-    {
-      // Neither `2x baseline` nor `1e3`.
-      pattern: /-?\d{1,15}(?:\.\d{1,15})?(?![\d.]|e\d| ?x\b)(?: ?(?!for\b)[A-Za-z%°]+)?\s*/y,
-      what: 'a number or a percentage',
-    },
-    ...TIME_AND_END,
-  ],
-  remedy: 'Write a name of your own and its limit, such as `checkout_errors < 0.5% for 5m`.',
-  parse: parseSignalLimit,
-};
-const PASSES: Grammar = {
-  whole: /^\s*([A-Za-z_][\w-]{0,62})\s+passes(?:\s+for\s+(\w[\w.]*))?\s*$/d,
-  parts: [NAME, { pattern: /passes\b\s*/y, what: '`passes`' }, ...TIME_AND_END],
-  remedy: 'A webhook judges by itself: write a name of your own and `passes`, such as `fraud_desk passes`.',
-  parse: parseSignalPass,
-};
+const LIMIT: readonly RulePart<PartName>[] = [
+  NAME,
+  { name: 'comparison', pattern: /\s*(<=|>=|==|<|>)/dy, what: '`<`, `<=`, `>`, `>=` or `==`' },
+  // Neither `2x baseline` nor `1e3`.
+  {
+    name: 'number',
+    pattern: /\s*(-?\d{1,15}(?:\.\d{1,15})?)(?![\d.]|e\d| ?x\b)/dy,
+    what: 'a number or a percentage',
+  },
+  { name: 'unit', pattern: /(?: ?(?!for\b)([A-Za-z%°]+))?/dy, what: '' },
+  ...TIME_AND_END,
+];
+const PASSES: readonly RulePart<PartName>[] = [
+  NAME,
+  { name: 'passes', pattern: /\s+(passes)\b/dy, what: '`passes`' },
+  ...TIME_AND_END,
+];
 
-function columnOf(found: RegExpExecArray, group: number): number {
-  return (found.indices?.[group]?.[0] ?? 0) + 1;
-}
-
-function isRule(parse: () => ParsedSignalRule): boolean {
-  try {
-    parse();
-    return true;
-  } catch (error) {
-    if (error instanceof TextError) return false;
-    throw error;
-  }
-}
-
-/** What is wrong with a text that is not of the grammar, where it goes wrong. */
-function syntaxProblem(text: string, { parts, remedy, parse }: Grammar): TextError {
-  const code = 'RULE_SYNTAX';
-  if (text.length > LONGEST) {
-    const message = `A rule has at most ${LONGEST} characters.`;
-    return new TextError({ code, message, remedy, column: LONGEST + 1 });
-  }
-  const slip = findSlip(text);
-  if (slip !== undefined && isRule(() => parse(slip.mended))) {
-    const { column, message, mended } = slip;
-    return new TextError({ code, message, remedy: `Write \`${mended}\`.`, column });
-  }
-  return new TextError({ code, remedy, ...whereItBreaks(text, parts) });
-}
-
-function read(text: string, grammar: Grammar): RegExpExecArray {
-  const found = text.length > LONGEST ? null : grammar.whole.exec(text);
-  if (found === null) throw syntaxProblem(text, grammar);
-  return found;
-}
-
-function nameOf(found: RegExpExecArray): string {
-  const name = found[1] ?? '';
-  if (!RULE_METRICS.some((metric) => metric === name)) return name;
-  throw new TextError({
-    code: 'RULE_SIGNAL_NAME',
-    message: `\`${name}\` is what devices report themselves.`,
-    remedy: 'Give the outside signal a name of its own, or leave out whom to ask.',
-    column: columnOf(found, 1),
+/** The parts of a text, and the signal that it names. */
+function readSignal(
+  text: string,
+  parts: readonly RulePart<PartName>[],
+  remedy: string,
+): Written<PartName> & { readonly signal: string } {
+  const written = readParts(text, parts, () => remedy);
+  const { text: signal = '', column = 1 } = written.name ?? {};
+  if (!RULE_METRICS.some((metric) => metric === signal)) return { ...written, signal };
+  throw new RuleSlip({
+    ...{ code: 'RULE_SIGNAL_NAME', column, message: `Devices report \`${signal}\` themselves.` },
+    remedy: 'Give the outside signal a name of its own, or leave out the provider to ask.',
   });
 }
 
-function sustainedOf(found: RegExpExecArray, group: number, fallbackMs: number): number {
-  const text = found[group];
-  if (text === undefined) return fallbackMs;
+function sustainedMsOf(text: string, { sustained }: Written<PartName>, fallbackMs: number): number {
+  if (sustained === undefined) return fallbackMs;
   try {
-    return parseDurationMs(text);
+    return parseDurationMs(sustained.text);
   } catch (error) {
     if (!(error instanceof TextError)) throw error;
     const { code, message } = error;
-    const column = columnOf(found, group);
-    const before = found.input.slice(0, column - 1).trimStart();
-    throw new TextError({ code, message, remedy: `Write \`${before}5m\`.`, column });
+    const instead = [`${text.slice(0, sustained.column - 1)}5m`];
+    throw new RuleSlip({ code, message, remedy: error.remedy ?? '', column: sustained.column, instead });
   }
+}
+
+function readLimit(text: string): ParsedSignalRule {
+  const remedy = 'Write a name of your own and its limit, such as `checkout_errors < 0.5% for 5m`.';
+  const written = readSignal(text, LIMIT, remedy);
+  const { signal, unit, comparison, number } = written;
+  if (unit !== undefined && unit.text !== '%') {
+    throw new RuleSlip({
+      ...{ code: 'RULE_UNIT', column: unit.column },
+      message: `A query answers with a bare number, and "${unit.text}" is a unit.`,
+      remedy: "Write the limit in the query's own unit: Prometheus counts times in seconds and sizes in bytes.",
+    });
+  }
+  const scale = unit === undefined ? ({ by: 1, unit: 'count' } as const) : ({ by: 100, unit: 'ratio' } as const);
+  return {
+    name: signal,
+    demand: {
+      ...{ kind: 'limit', comparison: comparison?.text as RuleComparison, unit: scale.unit },
+      limit: Number(number?.text) / scale.by,
+    },
+    sustainedMs: sustainedMsOf(text, written, DEFAULT_LIMIT_FOR_MS),
+    source: text.trim(),
+  };
+}
+
+function readPass(text: string): ParsedSignalRule {
+  const remedy = 'A webhook judges by itself: write a name of your own and `passes`, such as `fraud_desk passes`.';
+  const written = readSignal(text, PASSES, remedy);
+  const sustainedMs = sustainedMsOf(text, written, 0);
+  return { name: written.signal, demand: { kind: 'passes' }, sustainedMs, source: text.trim() };
 }
 
 /** `<name> <comparison> <number or percentage>[ for <duration>]`. Throws RULE_SYNTAX, RULE_SIGNAL_NAME, RULE_UNIT and DURATION_SYNTAX (TextErrors). */
 export function parseSignalLimit(text: string): ParsedSignalRule {
-  const found = read(text, LIMIT);
-  const [, , comparison = '', amount = '', unit = ''] = found;
-  const name = nameOf(found);
-  if (unit !== '' && unit !== '%') {
-    throw new TextError({
-      code: 'RULE_UNIT',
-      message: `The answer of a query is a bare number, and "${unit}" is a unit.`,
-      remedy: "Write the limit in the query's own unit: Prometheus counts times in seconds and sizes in bytes.",
-      column: columnOf(found, 4),
-    });
-  }
-  const isPercent = unit === '%';
-  const demand: SignalDemand = {
-    kind: 'limit',
-    comparison: comparison as RuleComparison,
-    limit: isPercent ? Number(amount) / 100 : Number(amount),
-    unit: isPercent ? 'ratio' : 'count',
-  };
-  return { name, demand, sustainedMs: sustainedOf(found, 5, DEFAULT_LIMIT_FOR_MS), source: text.trim() };
+  return readOrHint(text, readLimit);
 }
 
 /** `<name> passes[ for <duration>]`. Throws RULE_SYNTAX, RULE_SIGNAL_NAME and DURATION_SYNTAX (TextErrors). */
 export function parseSignalPass(text: string): ParsedSignalRule {
-  const found = read(text, PASSES);
-  return {
-    name: nameOf(found),
-    demand: { kind: 'passes' },
-    sustainedMs: sustainedOf(found, 2, 0),
-    source: text.trim(),
-  };
+  return readOrHint(text, readPass);
 }
 
 /** Columns (from 1) of the name and of the time in the text of a signal's rule; without a time, that of the name. */
@@ -168,20 +132,15 @@ export function signalColumns(text: string): { readonly name: number; readonly t
   return { name, time: time === 0 ? name : time };
 }
 
+const KEEPS: Readonly<Record<RuleComparison, (value: number, limit: number) => boolean>> = {
+  '<': (value, limit) => value < limit,
+  '<=': (value, limit) => value <= limit,
+  '>': (value, limit) => value > limit,
+  '>=': (value, limit) => value >= limit,
+  '==': (value, limit) => value === limit,
+};
+
 /** Does the number keep to the limit? */
 export function keepsTo({ comparison, limit }: Extract<SignalDemand, { kind: 'limit' }>, value: number): boolean {
-  switch (comparison) {
-    case '<':
-      return value < limit;
-    case '<=':
-      return value <= limit;
-    case '>':
-      return value > limit;
-    case '>=':
-      return value >= limit;
-    case '==':
-      return value === limit;
-    default:
-      return assertNever(comparison);
-  }
+  return KEEPS[comparison](value, limit);
 }

@@ -1,4 +1,5 @@
 // Owns the forecast of drift: the look at which a true drift is first told from its limit.
+import { FIRST_LOOK } from '../../telemetry/histogram-sums.ts';
 import { lookAlpha } from '../statistics/drift-verdict.ts';
 import { normalQuantile } from '../statistics/special-functions.ts';
 
@@ -16,8 +17,6 @@ export interface DriftPlan {
   readonly level: number;
 }
 
-/** Intervals before the first look; each later one comes after twice as many. */
-const FIRST_LOOK = 2;
 const MOST_LOOKS = 24;
 
 /** On the expected path, with answers that are independent of each other; null when no look within 2²⁵ intervals decides. */

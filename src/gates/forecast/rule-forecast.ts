@@ -1,6 +1,7 @@
 // Owns the forecast of one rule: how many inferences it takes to pass when all is well, and to fail when it is not.
 import { assertNever } from '../../base/errors.ts';
 import type { ParsedRule } from '../../documents/rules/rule-text.ts';
+import { THINNEST_BASELINE } from '../counted-evidence.ts';
 import { LEAST_HOLDING_SHARE, VANISHED_RATIO } from '../judge-classes.ts';
 import { metricKind } from '../metric-kind.ts';
 import { goodSideOf, type StageRule } from '../stage-rule.ts';
@@ -66,8 +67,6 @@ export type UnplannedReason =
 
 /** A bad candidate is as far beyond its limit as this. */
 export const BREACH = 2;
-/** Beyond this much of the candidate's traffic, stable beside it is a baseline (as `isThick` has it). */
-const THINNEST_BASELINE = 0.1;
 /** How much devices' rates are taken to differ where they are a sample of the fleet: standard deviation over mean. */
 const FLEET_SPREAD = 0.5;
 /** Classes among which the error level of vanished classes is taken to be divided. */

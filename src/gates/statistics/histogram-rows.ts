@@ -48,27 +48,6 @@ export class HistogramRows {
     this.live = only === undefined && look > source.newest ? source.sums.live : this.#countLive();
   }
 
-  static of(histograms: readonly HistogramTally[]): HistogramRows {
-    const bins = histograms[0]?.bins ?? 0;
-    const width = histogramWidth(bins);
-    const nothing = new Float64Array(width);
-    const whole = new Float64Array(histograms.length * width);
-    histograms.forEach(({ sums }, i) => {
-      whole.set(sums, i * width);
-    });
-    const sums = {
-      whole,
-      current: new Float64Array(whole.length),
-      total: nothing,
-      newestTotal: nothing,
-      live: 0,
-      newestLive: 0,
-    };
-    const periods = new Float64Array(histograms.length);
-    const names = histograms.map((_, i) => String(i));
-    return new HistogramRows({ names, bins, sums, periods, newest: Number.POSITIVE_INFINITY }, Number.MAX_VALUE);
-  }
-
   /** Did everything that the row has come before the look closed? */
   #isWhole(row: number): boolean {
     return (this.#source.periods[row] ?? -1) < this.#look;

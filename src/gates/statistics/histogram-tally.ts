@@ -36,21 +36,3 @@ export const COUNTS = 3;
 export function histogramWidth(bins: number): number {
   return COUNTS + 2 * bins + (bins * (bins + 1)) / 2;
 }
-
-/** Adds one report's histogram; an empty one says nothing and is left out. */
-export function addHistogram({ bins, sums }: HistogramTally, counts: readonly number[]): HistogramTally {
-  const trials = counts.reduce((sum, count) => sum + count, 0);
-  const products = counts.flatMap((a, k) => counts.slice(k).map((b) => a * b));
-  const report = [
-    trials,
-    trials > 0 ? 1 : 0,
-    trials * trials,
-    ...counts,
-    ...counts.map((x) => x * trials),
-    ...products,
-  ];
-  return new HistogramTally(
-    bins,
-    sums.map((sum, i) => sum + (report[i] ?? 0)),
-  );
-}

@@ -1,8 +1,5 @@
 // Owns the watch for regressions that start late, which a long healthy start would dilute beyond notice.
 
-/** Intervals in one tumbling window. */
-export const WINDOW_INTERVALS = 10;
-
 /** One p-value of the whole stage and the current window, half of the error each: min(1, 2·pStage, 2·W·pWindow). */
 export function withWindow(pStage: number, pWindow: number, windows: number): number {
   return Math.min(1, 2 * Math.min(pStage, windows * pWindow));

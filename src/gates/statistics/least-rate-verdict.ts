@@ -1,6 +1,13 @@
 // Owns rules A and B the other way round: is a rate above a threshold, or above a share of the baseline's? A fail proves it below.
 import { pFail, pPass } from './e-process.ts';
-import { mayDropWorst, type OpenReason, type RateOptions, type RateReading, verdictOf } from './rate-verdict.ts';
+import {
+  mayDropWorst,
+  type OpenReason,
+  openReading,
+  type RateOptions,
+  type RateReading,
+  verdictOf,
+} from './rate-verdict.ts';
 import { thinned } from './relative-rate-verdict.ts';
 import { designEffect, LEAST_CLUSTERS, minusTally, type Tally } from './tally.ts';
 import type { TallyRows } from './tally-rows.ts';
@@ -20,31 +27,14 @@ function read(devices: TallyRows, sides: Sides, options: RateOptions): RateReadi
   const worst = mayDropWorst(devices, pFailAll, options) ? devices.largestDeficit(sides.rateAtLimit) : undefined;
   const without = worst === undefined ? pFailAll : sides.below(minusTally(all, worst));
   const p = { pFail: Math.max(pFailAll, without), pFailAll, pPass: sides.above(all) };
-  return { ...blank(devices), isWithin: sides.isWithin, ...p, worst: worst ?? null, ...verdictOf(p, options) };
-}
-
-function blank(devices: TallyRows): RateReading {
-  const { all } = devices;
-  return {
-    verdict: 'undecided',
-    estimate: all.trials > 0 ? all.bad / all.trials : null,
-    trials: all.trials,
-    devices: devices.live,
-    designEffect: designEffect(all),
-    isWithin: false,
-    pFail: 1,
-    pPass: 1,
-    pFailAll: 1,
-    worst: null,
-    reason: null,
-  };
+  return { ...openReading(devices), isWithin: sides.isWithin, ...p, worst: worst ?? null, ...verdictOf(p, options) };
 }
 
 /** Is the rate of the counted events above `threshold` (0..1, both ends excluded)? */
 export function leastRateVerdict(devices: TallyRows, threshold: number, options: RateOptions = {}): RateReading {
   const { all } = devices;
-  if (devices.live === 0) return { ...blank(devices), reason: 'no-data' };
-  if (all.reports < LEAST_CLUSTERS) return { ...blank(devices), reason: 'too-few-reports' };
+  if (devices.live === 0) return { ...openReading(devices), reason: 'no-data' };
+  if (all.reports < LEAST_CLUSTERS) return { ...openReading(devices), reason: 'too-few-reports' };
   const weigh = (side: typeof pFail) => (tally: Tally) => {
     if (tally.reports < LEAST_CLUSTERS) return 1;
     const effect = designEffect(tally);
@@ -65,7 +55,7 @@ export function leastRelativeVerdict(
   options: RateOptions = {},
 ): RateReading {
   const { all } = devices;
-  const open = (reason: OpenReason): RateReading => ({ ...blank(devices), reason });
+  const open = (reason: OpenReason): RateReading => ({ ...openReading(devices), reason });
   if (baseline === null || !(baseline.trials > 0)) return open('no-baseline');
   if (devices.live === 0) return open('no-data');
   if (all.reports < LEAST_CLUSTERS || baseline.reports < LEAST_CLUSTERS) return open('too-few-reports');

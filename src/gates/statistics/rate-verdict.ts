@@ -74,24 +74,27 @@ export function verdictOf(
   return { verdict: 'undecided', reason: p.pFailAll <= alpha ? 'one-device' : null };
 }
 
-/** Is the rate below `threshold` (0..1, both ends excluded; best at most ½: count the rarer outcome)? */
-export function rateVerdict(devices: TallyRows, threshold: number, options: RateOptions = {}): RateReading {
-  const { scope = 'stage', leastDesignEffect = 1 } = options;
-  const all = scope === 'fleet' ? devices.byDevice() : devices.all;
-  const effect = designEffect(all);
-  const base: RateReading = {
+/** A reading that decides nothing. */
+export function openReading(devices: TallyRows, all = devices.all): RateReading {
+  return {
     verdict: 'undecided',
     estimate: all.trials > 0 ? all.bad / all.trials : null,
     trials: all.trials,
     devices: devices.live,
-    designEffect: effect,
-    isWithin: all.bad < threshold * all.trials,
-    pFail: 1,
-    pPass: 1,
-    pFailAll: 1,
+    designEffect: designEffect(all),
+    isWithin: false,
+    ...{ pFail: 1, pPass: 1, pFailAll: 1 },
     worst: null,
     reason: null,
   };
+}
+
+/** Is the rate below `threshold` (0..1, both ends excluded; best at most ½: count the rarer outcome)? */
+export function rateVerdict(devices: TallyRows, threshold: number, options: RateOptions = {}): RateReading {
+  const { scope = 'stage', leastDesignEffect = 1 } = options;
+  const all = scope === 'fleet' ? devices.byDevice() : devices.all;
+  const base = { ...openReading(devices, all), isWithin: all.bad < threshold * all.trials };
+  const { designEffect: effect } = base;
   if (devices.live === 0) return { ...base, reason: 'no-data' };
   if (all.reports < LEAST_CLUSTERS) {
     return { ...base, reason: scope === 'fleet' ? 'too-few-devices' : 'too-few-reports' };

@@ -1,6 +1,13 @@
 // Owns rule B: is the candidate's rate below a multiple of the baseline's, both seen over the same time?
 import { pFail, pPass } from './e-process.ts';
-import { mayDropWorst, type RateOptions, type RateReading, rateVerdict, verdictOf } from './rate-verdict.ts';
+import {
+  mayDropWorst,
+  openReading,
+  type RateOptions,
+  type RateReading,
+  rateVerdict,
+  verdictOf,
+} from './rate-verdict.ts';
 import { designEffect, LEAST_CLUSTERS, minusTally, type Tally } from './tally.ts';
 import type { TallyRows } from './tally-rows.ts';
 
@@ -38,19 +45,7 @@ export function relativeRateVerdict(
 ): RateReading {
   const { floor = 0, scope = 'stage', leastDesignEffect = 1 } = options;
   const all = scope === 'fleet' ? devices.byDevice() : devices.all;
-  const base: RateReading = {
-    verdict: 'undecided',
-    estimate: null,
-    trials: all.trials,
-    devices: devices.live,
-    designEffect: designEffect(all),
-    isWithin: false,
-    pFail: 1,
-    pPass: 1,
-    pFailAll: 1,
-    worst: null,
-    reason: null,
-  };
+  const base: RateReading = { ...openReading(devices, all), estimate: null };
   if (baseline === null || !(baseline.trials > 0)) return { ...base, reason: 'no-baseline' };
   if (devices.live === 0) return { ...base, reason: 'no-data' };
   if (all.reports < LEAST_CLUSTERS || baseline.reports < LEAST_CLUSTERS) return { ...base, reason: 'too-few-reports' };

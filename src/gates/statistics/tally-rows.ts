@@ -70,14 +70,6 @@ export class TallyRows {
     this.#live = live;
   }
 
-  static of(devices: readonly (Tally & { readonly device?: string })[]): TallyRows {
-    const sums = new Float64Array(devices.length * WIDTH);
-    devices.forEach(({ bad, trials, reports, badSquared, badTrials, trialsSquared }, i) => {
-      sums.set([bad, trials, reports, badSquared, badTrials, trialsSquared], i * WIDTH);
-    });
-    return new TallyRows({ names: devices.map(({ device }, i) => device ?? String(i)), sums });
-  }
-
   /** The same as if so many times as much had been seen. */
   scaled(scale: number): TallyRows {
     const rows = this.#rows === null ? {} : { rows: this.#rows };

@@ -17,32 +17,6 @@ export const EMPTY_TALLY: Tally = { bad: 0, trials: 0, reports: 0, badSquared: 0
 /** With fewer clusters than this their spread can't be judged: no verdict. */
 export const LEAST_CLUSTERS = 4;
 
-/** The tally with one more cluster; a cluster without trials says nothing and is left out. */
-export function addReport(tally: Tally, trials: number, bad: number): Tally {
-  if (!(trials > 0)) return tally;
-  return {
-    bad: tally.bad + bad,
-    trials: tally.trials + trials,
-    reports: tally.reports + 1,
-    badSquared: tally.badSquared + bad * bad,
-    badTrials: tally.badTrials + bad * trials,
-    trialsSquared: tally.trialsSquared + trials * trials,
-  };
-}
-
-export function mergeTallies(tallies: readonly Tally[]): Tally {
-  const sum = { ...EMPTY_TALLY };
-  for (const tally of tallies) {
-    sum.bad += tally.bad;
-    sum.trials += tally.trials;
-    sum.reports += tally.reports;
-    sum.badSquared += tally.badSquared;
-    sum.badTrials += tally.badTrials;
-    sum.trialsSquared += tally.trialsSquared;
-  }
-  return sum;
-}
-
 /** What is left of a merged tally without one of its parts. */
 export function minusTally(whole: Tally, part: Tally): Tally {
   return {

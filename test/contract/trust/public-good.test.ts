@@ -25,7 +25,7 @@ function ask(text: string, identity = IDENTITY) {
 
 describe('an attestation that GitHub Actions made', () => {
   test('is verified with the published trusted root, without any network', () => {
-    expect(ask(bundle)).toMatchObject({ kind: 'verified', signer: `actions (${IDENTITY}, vouched for by ${ISSUER})` });
+    expect(ask(bundle)).toMatchObject({ kind: 'verified', signer: `actions (${IDENTITY}, issued by ${ISSUER})` });
   });
 
   test('is refused for another branch of the same repository, and when a proof is bent', () => {

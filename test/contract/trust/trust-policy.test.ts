@@ -7,7 +7,7 @@ import { afterAll, describe, expect, test } from 'vitest';
 import { CodedError } from '../../../src/base/errors.ts';
 import { keyIdOf, parsePublicKey } from '../../../src/contract/trust/keys.ts';
 import { matchesGlob } from '../../../src/contract/trust/name-glob.ts';
-import { loadTrustPolicy, readTrustPolicy } from '../../../src/contract/trust/read-trust-policy.ts';
+import { loadTrust } from '../../../src/contract/trust/read-trust-policy.ts';
 import { buildTrustPolicy, type KeylessSource, type SignerSource } from '../../../src/contract/trust/trust-policy.ts';
 import { parseTrustedRoot } from '../../../src/contract/trust/trusted-root.ts';
 import { type BundleJson, type MockSigstore, startMockSigstore } from '../../support/mock-sigstore.ts';
@@ -151,13 +151,16 @@ describe('a trust policy', () => {
     writeFileSync(path.join(folder, 'ci.pub'), ci.publicPem);
     writeFileSync(path.join(folder, 'root.json'), ROOT);
     const source = {
+      ...{ apiVersion: 'slipway.dev/v1alpha1', kind: 'TrustPolicy' },
       spec: {
         trustedRoot: 'root.json',
         signers: [{ name: 'ci', key: 'ci.pub' }],
         reconciler: [{ publicKey: makeKey().publicPem }],
       },
     };
-    const policy = await readTrustPolicy(source, path.join(folder, 'trust.yaml'));
+    const file = path.join(folder, 'trust.json');
+    writeFileSync(file, JSON.stringify(source));
+    const { policy } = await loadTrust(file);
     expect(policy.signers[0]?.identity).toMatchObject({ kind: 'key', keyId: keyIdOf(ci.publicKey) });
     expect(policy.reconciler.size).toBe(1);
   });
@@ -165,10 +168,10 @@ describe('a trust policy', () => {
   test('in YAML is loaded with its files, or refused with the places of what is wrong', async () => {
     writeFileSync(path.join(folder, 'reconciler.pub'), makeKey().publicPem);
     writeFileSync(path.join(folder, 'ci.pub'), ci.publicPem);
-    const load = (text: string) => {
+    const load = async (text: string) => {
       const file = path.join(folder, 'trust.yaml');
       writeFileSync(file, `apiVersion: slipway.dev/v1alpha1\n${text}`);
-      return loadTrustPolicy(file);
+      return (await loadTrust(file)).policy;
     };
     const spec =
       'spec:\n  signers:\n    - { name: ci, key: ci.pub, models: ["*"] }\n  reconciler: [{ key: reconciler.pub }]\n';
@@ -180,16 +183,20 @@ describe('a trust policy', () => {
       message: expect.any(String),
     });
     await expect(load('kind: DeviceGroup\nmetadata: { name: trust }\nspec: { devices: [] }\n')).rejects.toMatchObject({
-      code: 'TRUST_POLICY_KIND',
+      code: 'DOCUMENT_KIND',
     });
-    await expect(loadTrustPolicy(path.join(folder, 'absent.yaml'))).rejects.toMatchObject({
+    await expect(loadTrust(path.join(folder, 'absent.yaml'))).rejects.toMatchObject({
       code: 'TRUST_FILE_UNREADABLE',
     });
   });
 
   test('says which file is missing, and does not read one without end', async () => {
     const at = path.join(folder, 'trust.yaml');
-    const read = (key: string) => readTrustPolicy({ spec: { signers: [{ name: 'ci', key }] } }, at);
+    const read = (key: string) => {
+      const spec = { signers: [{ name: 'ci', key, models: ['*'] }], reconciler: [{ key }] };
+      writeFileSync(at, JSON.stringify({ apiVersion: 'slipway.dev/v1alpha1', kind: 'TrustPolicy', spec }));
+      return loadTrust(at);
+    };
     await expect(read('absent.pub')).rejects.toMatchObject({
       code: 'TRUST_FILE_UNREADABLE',
       message: expect.stringContaining('absent.pub'),

@@ -45,7 +45,7 @@ function altered(given: BundleJson, change: (copy: BundleJson) => void): BundleJ
 describe('a model signed by an identity', () => {
   test.each(['rekor-v1', 'rekor-v2+tsa'] as const)('is verified with the proofs of %s', async (proofs) => {
     const result = judge(await sigstore.signBlob(MANIFEST, CI, proofs));
-    expect(result).toMatchObject({ kind: 'verified', signer: `ci (${WORKFLOW}, vouched for by ${ISSUER})` });
+    expect(result).toMatchObject({ kind: 'verified', signer: `ci (${WORKFLOW}, issued by ${ISSUER})` });
   });
 
   test('is refused when the file was changed after signing', () => {

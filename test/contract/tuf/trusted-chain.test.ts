@@ -245,9 +245,7 @@ describe('a client', () => {
       return true;
     };
     const slow = await world.device(host.url, { timeoutMs: 500 });
-    const startMs = performance.now();
     expect(told(await refresh(slow))).toBe('unreachable');
-    expect(performance.now() - startMs).toBeLessThan(30_000);
     const roots = async () => (await host.takeAsked()).filter((asked) => asked.path.includes('root')).length;
     expect(await roots()).toBeLessThan(16);
     host.misbehave = () => false;
@@ -264,8 +262,6 @@ describe('a client', () => {
     await using host = await StaticServer.start(world.publication);
     host.misbehave = () => true;
     const device = await world.device(host.url, { timeoutMs: 700 });
-    const startMs = performance.now();
     expect(told(await refresh(device))).toBe('unreachable');
-    expect(performance.now() - startMs).toBeLessThan(30_000);
   });
 });

@@ -1,11 +1,13 @@
 // Laws of rules about single devices, any of them or more than a share: chance fails none of them more often than it may.
+
 import { describe, expect, test } from 'vitest';
 import { binomial } from '../../../bench/verdicts/draw.ts';
+import { addReport, tallyRowsOf } from '../../../bench/verdicts/tallies.ts';
 import { seededRandom } from '../../../src/base/random.ts';
 import { judgeStage } from '../../../src/gates/judge-stage.ts';
 import { anyDeviceVerdict } from '../../../src/gates/statistics/any-device-verdict.ts';
-import { addReport, EMPTY_TALLY, type Tally } from '../../../src/gates/statistics/tally.ts';
-import { TallyRows } from '../../../src/gates/statistics/tally-rows.ts';
+import { EMPTY_TALLY, type Tally } from '../../../src/gates/statistics/tally.ts';
+import type { TallyRows } from '../../../src/gates/statistics/tally-rows.ts';
 import { hashRow } from '../../../src/telemetry/groups.ts';
 import { arm, ask, type Report, repeat, rules } from '../false-evidence.ts';
 
@@ -18,7 +20,7 @@ function tallyOf(reports: readonly Report[]): Tally {
 
 /** Devices that each have so many bad events of 500. */
 function rowsOf(bad: readonly number[]): TallyRows {
-  return TallyRows.of(bad.map((own) => tallyOf(repeat(5, [100, own / 5]))));
+  return tallyRowsOf(bad.map((own) => tallyOf(repeat(5, [100, own / 5]))));
 }
 
 describe('the p-value of a device', () => {
@@ -45,7 +47,7 @@ describe('the p-value of a device', () => {
       const devices = Array.from({ length: 20 }, (_, d) =>
         tallyOf(Array.from({ length: 40 }, (): Report => [100, binomial(100, d < 2 ? 0.2 : LIMIT, random)])),
       );
-      if (anyDeviceVerdict(TallyRows.of(devices), LIMIT, { share: 0.1 }).verdict === 'fail') failed++;
+      if (anyDeviceVerdict(tallyRowsOf(devices), LIMIT, { share: 0.1 }).verdict === 'fail') failed++;
     }
     expect(failed / runs).toBeLessThanOrEqual(ALPHA);
   });
@@ -106,7 +108,7 @@ describe('devices that join one after the other', () => {
           tallies[place] = addReport(tallies[place]!, 100, binomial(100, rate, random));
         }
         const options = { share: 0.1, rows: devices };
-        if (anyDeviceVerdict(TallyRows.of(tallies), LIMIT, options).verdict !== 'fail') continue;
+        if (anyDeviceVerdict(tallyRowsOf(tallies), LIMIT, options).verdict !== 'fail') continue;
         failed++;
         break;
       }

@@ -1,15 +1,16 @@
 // Laws of bursts: what comes in bursts on stable delays a pass of a stage that has met none yet, and never a fail.
+
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { around1, beta, binomial } from '../../../bench/verdicts/draw.ts';
 import { drawErrors, isAbove, makeDevices, SCENARIOS, stageRate } from '../../../bench/verdicts/scenario.ts';
+import { addReport, tallyRowsOf } from '../../../bench/verdicts/tallies.ts';
 import { seededRandom } from '../../../src/base/random.ts';
 import { judgeStage } from '../../../src/gates/judge-stage.ts';
 import type { ArmEvidence } from '../../../src/gates/stage-question.ts';
 import { burstEffect } from '../../../src/gates/statistics/burst-effect.ts';
 import { rateVerdict } from '../../../src/gates/statistics/rate-verdict.ts';
-import { addReport, designEffect, EMPTY_TALLY, type Tally } from '../../../src/gates/statistics/tally.ts';
-import { TallyRows } from '../../../src/gates/statistics/tally-rows.ts';
+import { designEffect, EMPTY_TALLY, type Tally } from '../../../src/gates/statistics/tally.ts';
 import { alike, arm, ask, type Report, repeat, rules } from '../false-evidence.ts';
 
 /** One report in twenty has twenty errors, the others none: 1 % of all. */
@@ -20,7 +21,7 @@ const bursty = (devices: number, reports = 60): Report[][] =>
 
 const tallyOf = (reports: readonly Report[]): Tally =>
   reports.reduce((tally, [trials, bad]) => addReport(tally, trials, bad), EMPTY_TALLY);
-const effectOf = (devices: readonly (readonly Report[])[]): number => burstEffect(TallyRows.of(devices.map(tallyOf)));
+const effectOf = (devices: readonly (readonly Report[])[]): number => burstEffect(tallyRowsOf(devices.map(tallyOf)));
 
 describe('a stage that has met no burst yet', () => {
   const clean = (minutes: number): ArmEvidence => arm(alike(5, repeat(minutes, [20, 0])));
@@ -201,7 +202,7 @@ test('bursts of five minutes, of which a report shows a part, are weighed in par
         tally = addReport(tally, device.trials, drawErrors(scenario, device, minute, random));
       return tally;
     });
-    const leastDesignEffect = burstEffect(TallyRows.of(before));
+    const leastDesignEffect = burstEffect(tallyRowsOf(before));
     const stage = makeDevices(scenario, 5, 1.2 * LIMIT, random);
     if (!isAbove(stageRate(stage), LIMIT)) continue;
     wrong.over++;
@@ -211,7 +212,7 @@ test('bursts of five minutes, of which a report shows a part, are weighed in par
       stage.forEach((device, i) => {
         tallies[i] = addReport(tallies[i]!, device.trials, drawErrors(scenario, device, minute, random));
       });
-      const rows = TallyRows.of(tallies);
+      const rows = tallyRowsOf(tallies);
       if (rateVerdict(rows, LIMIT).verdict === 'pass') passed.without = true;
       if (rateVerdict(rows, LIMIT, { leastDesignEffect }).verdict === 'pass') passed.held = true;
     }

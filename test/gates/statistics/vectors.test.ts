@@ -1,6 +1,8 @@
 // Holds the production statistics to vectors made by an independent implementation (Python, mpmath with 50 digits, scipy).
+
 import { readFileSync } from 'node:fs';
 import { afterAll, describe, expect, test } from 'vitest';
+import { addReport, tallyRowsOf } from '../../../bench/verdicts/tallies.ts';
 import type { Sketch } from '../../../src/contract/sketch.ts';
 import { samplesToDecide } from '../../../src/gates/forecast/planner.ts';
 import { combineVerdicts, type OnDeadline } from '../../../src/gates/stage-verdict.ts';
@@ -8,17 +10,16 @@ import { anyDeviceVerdict } from '../../../src/gates/statistics/any-device-verdi
 import { DriftMeter } from '../../../src/gates/statistics/drift-estimate.ts';
 import { driftVerdict } from '../../../src/gates/statistics/drift-verdict.ts';
 import { logEvidence, pFail, pPass, rateBounds } from '../../../src/gates/statistics/e-process.ts';
-import { HistogramRows } from '../../../src/gates/statistics/histogram-rows.ts';
-import { addHistogram, HistogramTally } from '../../../src/gates/statistics/histogram-tally.ts';
+import { HistogramTally } from '../../../src/gates/statistics/histogram-tally.ts';
 import { withWindow } from '../../../src/gates/statistics/late-regression.ts';
 import { countAbove, quantileBounds } from '../../../src/gates/statistics/quantile-verdict.ts';
 import { type OpenReason, type RateOptions, rateVerdict } from '../../../src/gates/statistics/rate-verdict.ts';
 import { relativeRateVerdict } from '../../../src/gates/statistics/relative-rate-verdict.ts';
 import { shareVerdict } from '../../../src/gates/statistics/share-verdict.ts';
 import { lnGamma, normalQuantile } from '../../../src/gates/statistics/special-functions.ts';
-import { addReport, designEffect, EMPTY_TALLY, type Tally } from '../../../src/gates/statistics/tally.ts';
-import { TallyRows } from '../../../src/gates/statistics/tally-rows.ts';
+import { designEffect, EMPTY_TALLY, type Tally } from '../../../src/gates/statistics/tally.ts';
 import { runsBeyond } from '../../../src/telemetry/gauge-tallies.ts';
+import { addHistogram, histogramRowsOf } from './plain-histograms.ts';
 
 type Value = number | string | boolean | null;
 type Pair = readonly [number, number];
@@ -163,7 +164,7 @@ describe('the production statistics agree with the independent implementation to
 
   test('rates', () => {
     for (const { devices, t, options, out } of vectors.rateVerdict) {
-      const rows = TallyRows.of(devices.map(tallyOf));
+      const rows = tallyRowsOf(devices.map(tallyOf));
       const live = [...rows.each()].map((one) => one.device);
       expectReading('rate', rateVerdict(rows, t, optionsOf(options)), live, out);
     }
@@ -171,7 +172,7 @@ describe('the production statistics agree with the independent implementation to
 
   test('rates relative to a baseline', () => {
     for (const { devices, baseline, ratio, options, out } of vectors.relativeRateVerdict) {
-      const rows = TallyRows.of(devices.map(tallyOf));
+      const rows = tallyRowsOf(devices.map(tallyOf));
       const live = [...rows.each()].map((one) => one.device);
       const reading = relativeRateVerdict(rows, tallyOf(baseline), ratio, optionsOf(options));
       expectReading('relative', reading, live, out);
@@ -196,7 +197,7 @@ describe('the production statistics agree with the independent implementation to
     for (const { devices, baseline, limit, look, options, out, ...want } of vectors.driftVerdict) {
       const tallies = devices.map(histogramOf);
       const base = histogramOf(baseline);
-      const rows = HistogramRows.of(tallies);
+      const rows = histogramRowsOf(tallies);
       const estimate = new DriftMeter(base).of(rows.all)();
       expectNear('drift.distance', estimate.distance, want.distance);
       expectNear('drift.deviation', estimate.deviation, want.s);
@@ -225,7 +226,7 @@ describe('the production statistics agree with the independent implementation to
       expectNear(`share ${JSON.stringify(counts)}`, shareVerdict(counts, limit).verdict, out);
     }
     for (const { devices, t, options, out } of vectors.anyDeviceVerdict) {
-      const rows = TallyRows.of(devices.map(tallyOf));
+      const rows = tallyRowsOf(devices.map(tallyOf));
       const live = [...rows.each()].map((one) => one.device);
       expectReading('any device', anyDeviceVerdict(rows, t, optionsOf(options)), live, out);
     }

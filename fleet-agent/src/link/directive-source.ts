@@ -1,0 +1,18 @@
+// Owns the interface of a source of directives: TUF in production, anything else in a rehearsal.
+import type { Directive } from '../../../src/contract/directive.ts';
+
+export interface DirectiveSource {
+  /** Asks for the newest directive. Never throws for what networks and attackers do. */
+  refresh(signal: AbortSignal): Promise<DirectiveAnswer>;
+  /** The last one accepted here, from disk; undefined when there was none. */
+  lastAccepted(): Directive | undefined;
+  /** Names the keys under which it was accepted; revisions are compared within one set of keys only. */
+  lastSigners?(): string | undefined;
+}
+
+export type DirectiveAnswer =
+  | { readonly kind: 'directive'; readonly directive: Directive }
+  | { readonly kind: 'unchanged' }
+  /** It arrived and can't be trusted. */
+  | { readonly kind: 'refused'; readonly code: string; readonly reason: string }
+  | { readonly kind: 'unreachable'; readonly reason: string };

@@ -1,0 +1,100 @@
+// Owns the link to the service over HTTP: two posts and a long poll.
+import type { Clock } from '../../../src/base/clock.ts';
+import { CodedError, toCodedError } from '../../../src/base/errors.ts';
+import {
+  type EnrolmentRequest,
+  findServiceError,
+  parseEnrolment,
+  parseReportAnswers,
+} from '../../../src/contract/fleet-messages.ts';
+import type { DsseEnvelope } from '../../../src/contract/trust/dsse.ts';
+import { ask, type HttpAnswer, joinUrl, retryAfterMs, statusError } from './http.ts';
+import type {
+  ChangeResult,
+  ChangeWait,
+  EnrolmentResult,
+  LinkFailure,
+  SendResult,
+  ServiceLink,
+} from './service-link.ts';
+
+const TIMEOUT_MS = 30_000;
+/** The service holds a long poll for 30 s at most. */
+const WAIT_SECONDS_MOST = 25;
+const WAIT_SLACK_MS = 15_000;
+
+export class HttpServiceLink implements ServiceLink {
+  readonly #serverUrl: string;
+  readonly #clock: Clock;
+
+  constructor({ serverUrl, clock }: { readonly serverUrl: string; readonly clock: Clock }) {
+    this.#serverUrl = serverUrl;
+    this.#clock = clock;
+  }
+
+  async enrol(request: EnrolmentRequest, signal: AbortSignal): Promise<EnrolmentResult> {
+    const url = joinUrl(this.#serverUrl, 'v1/enrol');
+    return this.#try(async () => {
+      const answer = await ask({ url, json: request, timeoutMs: TIMEOUT_MS, mostBytes: 65_536, signal }, this.#clock);
+      if (answer.status !== 200) return this.#failure(answer, enrolmentError(answer));
+      return { kind: 'enrolled', enrolment: parseEnrolment(findJson(answer)) };
+    });
+  }
+
+  async send(reports: readonly DsseEnvelope[], signal: AbortSignal): Promise<SendResult> {
+    const url = joinUrl(this.#serverUrl, 'v1/reports');
+    return this.#try(async () => {
+      const answer = await ask({ url, json: reports, timeoutMs: TIMEOUT_MS, mostBytes: 262_144, signal }, this.#clock);
+      if (answer.status !== 200) return this.#failure(answer, statusError(url, answer.status));
+      return { kind: 'answered', answers: parseReportAnswers(findJson(answer), reports.length) };
+    });
+  }
+
+  async waitForChange({ known, waitMs, signal }: ChangeWait): Promise<ChangeResult> {
+    const seconds = Math.max(0, Math.min(WAIT_SECONDS_MOST, Math.floor(waitMs / 1000)));
+    const url = `${joinUrl(this.#serverUrl, 'v1/changes')}?etag=${encodeURIComponent(known)}&wait=${seconds}`;
+    return this.#try(async () => {
+      const timeoutMs = seconds * 1000 + WAIT_SLACK_MS;
+      const answer = await ask({ url, timeoutMs, mostBytes: 4096, signal }, this.#clock);
+      if (answer.status === 304) return { kind: 'unchanged' };
+      if (answer.status !== 200) return this.#failure(answer, statusError(url, answer.status));
+      const { etag } = Object(findJson(answer)) as { readonly etag?: unknown };
+      return typeof etag === 'string' && etag !== known
+        ? { kind: 'changed', publication: etag }
+        : { kind: 'unchanged' };
+    });
+  }
+
+  async #try<T>(task: () => Promise<T | LinkFailure>): Promise<T | LinkFailure> {
+    try {
+      return await task();
+    } catch (error) {
+      return { kind: 'failed', error: toCodedError(error), retryAfterMs: null };
+    }
+  }
+
+  #failure({ headers }: HttpAnswer, error: CodedError): LinkFailure {
+    return { kind: 'failed', error, retryAfterMs: retryAfterMs(headers, this.#clock.now()) };
+  }
+}
+
+/** Undefined where something else than the service answered: a portal, a proxy. */
+function findJson({ body }: HttpAnswer): unknown {
+  try {
+    return JSON.parse(body.toString('utf8'));
+  } catch {
+    return undefined;
+  }
+}
+
+function enrolmentError(answer: HttpAnswer): CodedError {
+  const { status } = answer;
+  const error = findServiceError(answer.body);
+  return new CodedError({
+    code: 'AGENT_ENROLMENT',
+    kind: status >= 500 || status === 429 ? 'retry-later' : 'fix-input',
+    message: `The service refused the enrolment (${status}).${error === undefined ? '' : ` ${error.code}: ${error.message}`}`,
+    remedy:
+      'Give the agent a new token. If the device was enrolled before, make it with `slipway token --device <id>`.',
+  });
+}

@@ -1,0 +1,77 @@
+// Owns talking HTTP: bounded answers, time limits, and how long a server asks us to stay away.
+import type { Clock } from '../../../src/base/clock.ts';
+import { CodedError } from '../../../src/base/errors.ts';
+import { TimeLimit } from './time-limit.ts';
+
+export interface HttpAnswer {
+  readonly status: number;
+  readonly headers: Headers;
+  readonly body: Buffer;
+}
+
+export interface HttpQuestion {
+  readonly url: string;
+  /** Posted as JSON; a GET without it. */
+  readonly json?: unknown;
+  readonly timeoutMs: number;
+  readonly mostBytes: number;
+  readonly signal: AbortSignal;
+}
+
+/** An answer of any status, with a bounded body. Throws AGENT_HTTP (unreachable, too long) or AGENT_HTTP_TIMEOUT; both: retry later. */
+export async function ask(question: HttpQuestion, clock: Clock): Promise<HttpAnswer> {
+  const { url, json, timeoutMs, mostBytes, signal } = question;
+  using limit = new TimeLimit({ clock, ms: timeoutMs, stop: signal });
+  const post = { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(json) };
+  try {
+    const response = await fetch(url, { ...(json === undefined ? {} : post), signal: limit.signal });
+    return { status: response.status, headers: response.headers, body: await readBounded(response, mostBytes) };
+  } catch (error) {
+    throw limit.isOver ? timeoutError(url, timeoutMs) : httpError(url, error);
+  }
+}
+
+async function readBounded(response: Response, mostBytes: number): Promise<Buffer> {
+  const chunks: Uint8Array[] = [];
+  let length = 0;
+  for await (const chunk of response.body ?? []) {
+    length += chunk.length;
+    if (length > mostBytes) throw new Error(`the answer is longer than ${mostBytes} bytes`);
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks, length);
+}
+
+function retryLater(code: string, message: string, cause?: unknown): CodedError {
+  return new CodedError({ code, kind: 'retry-later', message, remedy: 'The agent tries again by itself.', cause });
+}
+
+function timeoutError(url: string, timeoutMs: number): CodedError {
+  return retryLater('AGENT_HTTP_TIMEOUT', `${new URL(url).origin} did not answer within ${timeoutMs / 1000} s.`);
+}
+
+/** What went wrong with a request; the message leaves out the parts of an address that may hold secrets. */
+export function httpError(url: string, cause: unknown): CodedError {
+  const { origin, pathname } = URL.canParse(url) ? new URL(url) : { origin: '', pathname: 'An invalid address' };
+  const inner =
+    cause instanceof Error ? (cause.cause instanceof Error ? cause.cause.message : cause.message) : String(cause);
+  return retryLater('AGENT_HTTP', `${origin}${pathname} can't be reached: ${inner}.`, cause);
+}
+
+/** For an answer whose status is not a success. */
+export function statusError(url: string, status: number): CodedError {
+  return retryLater('AGENT_HTTP_STATUS', `${new URL(url).pathname} answered ${status}.`);
+}
+
+/** Milliseconds that `Retry-After` asks for (seconds or a date), at most a day; null when it asks nothing. */
+export function retryAfterMs(headers: Headers, nowMs: number): number | null {
+  const text = headers.get('retry-after');
+  if (text === null) return null;
+  const ms = /^\d{1,9}$/.test(text) ? Number(text) * 1000 : Date.parse(text) - nowMs;
+  return Number.isFinite(ms) ? Math.min(Math.max(0, ms), 86_400_000) : null;
+}
+
+/** `base` and a path below it, whether or not `base` ends in a slash. */
+export function joinUrl(base: string, path: string): string {
+  return `${base.replace(/\/+$/, '')}/${path}`;
+}

@@ -1,0 +1,110 @@
+// Owns what applications report over the local endpoint: feedback on earlier answers, and readings of their own gauges.
+import { assertNever, CodedError } from '../../../src/base/errors.ts';
+import { gaugeBounds, isGaugeName, MOST_GAUGES } from '../../../src/contract/gauges.ts';
+import { isClassName } from '../../../src/contract/report-reader.ts';
+import type { DeviceGauges } from './device-gauges.ts';
+import type { Measurements } from './measurements.ts';
+import type { FeedbackKind, RecentAnswers } from './recent-answers.ts';
+
+/** In one request. */
+const MOST_ITEMS = 1000;
+const MOST_ID = 256;
+
+export interface FeedbackItem {
+  readonly id: string;
+  readonly row: number;
+  /** The true class; with labels only. */
+  readonly className: string;
+}
+
+/** How many items were counted; `unknown` ones are about answers that are not remembered (any more). */
+export interface FeedbackTally {
+  readonly counted: number;
+  readonly repeated: number;
+  readonly unknown: number;
+}
+
+function feedbackError(problem: string, remedy: string): CodedError {
+  return new CodedError({ code: 'INFER_FEEDBACK', message: `The feedback can't be counted: ${problem}.`, remedy });
+}
+
+function parseJson(body: Buffer): Record<string, unknown> {
+  try {
+    return Object(JSON.parse(body.toString('utf8'))) as Record<string, unknown>;
+  } catch {
+    throw feedbackError('it is not JSON', 'Send a JSON object.');
+  }
+}
+
+/** Throws INFER_FEEDBACK: a request is counted whole or not at all. */
+export function parseFeedback(body: Buffer, kind: FeedbackKind): readonly FeedbackItem[] {
+  const example = `{ "${kind}": [{ "id": "…"${kind === 'labels' ? ', "class": "receipt"' : ''} }] }`;
+  const remedy = `Send ${example}, at most ${MOST_ITEMS}; \`row\` counts from 0 in a batch.`;
+  const items = parseJson(body)[kind];
+  if (!Array.isArray(items) || items.length > MOST_ITEMS)
+    throw feedbackError(`\`${kind}\` is not a list of at most ${MOST_ITEMS} items`, remedy);
+  return items.map((item: unknown) => {
+    const { id, row = 0, class: className } = Object(item) as Record<string, unknown>;
+    if (typeof id !== 'string' || id === '' || id.length > MOST_ID)
+      throw feedbackError('an `id` is missing, empty or too long', remedy);
+    if (typeof row !== 'number' || !Number.isSafeInteger(row) || row < 0)
+      throw feedbackError('a `row` is not a whole number of 0 or more', remedy);
+    if (kind !== 'labels') return { id, row, className: '' };
+    if (!isClassName(className)) throw feedbackError('a `class` is missing or is not a class name', remedy);
+    return { id, row, className };
+  });
+}
+
+/** Readings by name, none of a gauge that the agent reads itself. Throws INFER_FEEDBACK. */
+export function parseReadings(
+  body: Buffer,
+  known: Pick<DeviceGauges, 'isOwn'>,
+): readonly (readonly [string, number])[] {
+  const remedy = `Send { "gauges": { "queue_depth": 3 } }: at most ${MOST_GAUGES} numbers, named in a-z, digits and _.`;
+  const { gauges } = parseJson(body);
+  if (typeof gauges !== 'object' || gauges === null || Array.isArray(gauges))
+    throw feedbackError('`gauges` is not an object', remedy);
+  const entries = Object.entries(gauges as Record<string, unknown>);
+  if (entries.length > MOST_GAUGES) throw feedbackError('there are too many gauges', remedy);
+  return entries.map(([name, value]) => {
+    if (!isGaugeName(name)) throw feedbackError(`"${name.slice(0, 64)}" is not a gauge name`, remedy);
+    if (known.isOwn(name))
+      throw feedbackError(`the agent reads ${name} itself on this device`, 'Leave it out, or rename yours.');
+    const { least, most } = gaugeBounds(name);
+    if (typeof value === 'number' && value >= least && value <= most) return [name, value] as const;
+    throw feedbackError(`${name} is not a number from ${least} to ${most}`, remedy);
+  });
+}
+
+/** Counts each item to the version that gave the answer. */
+export function countFeedback(
+  items: readonly FeedbackItem[],
+  kind: FeedbackKind,
+  { recent, measurements }: { readonly recent: RecentAnswers; readonly measurements: Measurements },
+): FeedbackTally {
+  let [counted, repeated, unknown] = [0, 0, 0];
+  for (const { id, row, className } of items) {
+    const recalled = recent.recall(id, row, kind);
+    if (recalled.kind === 'forgotten') unknown += 1;
+    else if (recalled.kind === 'repeated') repeated += 1;
+    else {
+      counted += 1;
+      const { attribution, predicted = '' } = recalled;
+      measurements.observe(attribution, observationOf(kind, predicted, className));
+    }
+  }
+  return { counted, repeated, unknown };
+}
+
+function observationOf(kind: FeedbackKind, predicted: string, actual: string) {
+  switch (kind) {
+    case 'labels':
+      return { kind: 'labelled', predicted, actual } as const;
+    case 'complaints':
+      return { kind: 'complaint' } as const;
+    case 'anomalies':
+      return { kind: 'anomaly' } as const;
+    default:
+      return assertNever(kind);
+  }
+}

@@ -1,0 +1,71 @@
+// Owns whether a model fits this device: the variant for it, or the clause that excludes the device.
+import { satisfiesRangeLoosely } from '../../../src/contract/model-version.ts';
+import type { DeviceFacts } from '../../../src/contract/selector.ts';
+import type { ModelManifest, Variant } from '../../../src/contract/types.generated.ts';
+
+export type VariantChoice =
+  | { readonly kind: 'fits'; readonly variant: Variant }
+  /** `clause` is the manifest's field, `message` the whole sentence. */
+  | { readonly kind: 'incompatible'; readonly clause: string; readonly message: string };
+
+/** Words of a label or property that lists several, such as `camera,microphone`. */
+function wordsOf(facts: DeviceFacts, ...names: readonly string[]): string[] {
+  return names.flatMap((name) => {
+    const value = facts.labels[name] ?? facts.properties[name];
+    return value === undefined
+      ? []
+      : String(value)
+          .split(/[,\s]+/)
+          .filter((word) => word !== '');
+  });
+}
+
+/** Node's name of this platform as manifests write it (`linux/amd64`). */
+export function platformOf(os: string, arch: string): string {
+  const platforms: Readonly<Record<string, string>> = { win32: 'windows' };
+  const architectures: Readonly<Record<string, string>> = { x64: 'amd64', ia32: '386' };
+  return `${platforms[os] ?? os}/${architectures[arch] ?? arch}`;
+}
+
+/**
+ * The first variant for this device, if its compatibility clauses hold. Versions are read from the properties `agent`, `firmware` and
+ * `inferenceCode`; groups from the label `group`; features and capabilities from labels or properties of these names, as lists of words.
+ */
+export function chooseVariant(manifest: ModelManifest, facts: DeviceFacts): VariantChoice {
+  const { compatibility = {}, variants } = manifest.spec;
+  for (const name of ['agent', 'firmware', 'inferenceCode'] as const) {
+    const range = compatibility[name];
+    if (range === undefined) continue;
+    const version = facts.properties[name];
+    if (version !== undefined && satisfiesRangeLoosely(String(version), range)) continue;
+    const has = version === undefined ? `reports no ${name}` : `has ${name} ${version}`;
+    return incompatible(`compatibility.${name}`, `needs ${name} ${range}; this device ${has}`);
+  }
+  const groups = wordsOf(facts, 'group', 'groups');
+  if (compatibility.groups !== undefined && !compatibility.groups.some((group) => groups.includes(group))) {
+    const is = groups.length === 0 ? 'is in no group' : `is in ${groups.join(', ')}`;
+    return incompatible('compatibility.groups', `is for ${compatibility.groups.join(', ')}; this device ${is}`);
+  }
+  const features = wordsOf(facts, 'features');
+  const missing = compatibility.features?.find((feature) => !features.includes(feature));
+  if (missing !== undefined) {
+    return incompatible('compatibility.features', `needs "${missing}", which this device does not provide`);
+  }
+  const platform = String(facts.properties.platform ?? '');
+  const capabilities = wordsOf(facts, 'capabilities');
+  const variant = variants.find(
+    (one) =>
+      (one.platform === 'any' || one.platform === platform) &&
+      (one.capabilities ?? []).every((capability) => capabilities.includes(capability)),
+  );
+  if (variant !== undefined) return { kind: 'fits', variant };
+  const offered = variants.map((one) => [one.platform, ...(one.capabilities ?? [])].join('+')).join(', ');
+  return incompatible(
+    'variants',
+    `has variants for ${offered}; this device is ${[platform, ...capabilities].join('+')}`,
+  );
+}
+
+function incompatible(clause: string, problem: string): VariantChoice {
+  return { kind: 'incompatible', clause, message: `${clause}: the model ${problem}.` };
+}

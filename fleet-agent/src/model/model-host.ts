@@ -1,0 +1,50 @@
+// Owns the interface of a runtime: load a model's files, run it, and say how it failed.
+import type { ErrorReason } from '../../../src/contract/report.ts';
+import type { ModelFiles } from '../record/slots.ts';
+import type { Tensor } from './tensor.ts';
+
+export interface LoadedModel {
+  /** Throws a ModelError and nothing else. */
+  run(inputs: readonly Tensor[]): Promise<readonly Tensor[]>;
+  /** Frees it. The caller has let all runs end before. */
+  release(): Promise<void>;
+}
+
+/** Loads models. One host may serve many agents of a process; they share sessions of equal content. */
+export interface ModelHost {
+  /** Does it answer inferences itself? If not, another process does, and self-tests and measurements are that one's. */
+  readonly canRun: boolean;
+  /** Throws a ModelError of reason `load` or `out-of-memory`. */
+  load(files: ModelFiles): Promise<LoadedModel>;
+  close(): Promise<void>;
+}
+
+/** How a model failed, in the words of reports. */
+export class ModelError extends Error {
+  readonly reason: ErrorReason;
+
+  constructor(reason: ErrorReason, message: string, cause?: unknown) {
+    super(message, cause === undefined ? undefined : { cause });
+    this.name = 'ModelError';
+    this.reason = reason;
+  }
+}
+
+export function toModelError(thrown: unknown, reason: ErrorReason): ModelError {
+  if (thrown instanceof ModelError) return thrown;
+  return new ModelError(reason, thrown instanceof Error ? thrown.message : String(thrown), thrown);
+}
+
+/** For models that another process runs: nothing is loaded here, and asking it for an answer is an error. */
+export const processHost: ModelHost = {
+  canRun: false,
+  async load() {
+    return {
+      async run() {
+        throw new ModelError('runtime', 'Another process runs this model, not the agent.');
+      },
+      async release() {},
+    };
+  },
+  async close() {},
+};

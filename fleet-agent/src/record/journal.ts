@@ -1,0 +1,99 @@
+// Owns the record's file: written whole before each step, and read with doubt.
+import { rename } from 'node:fs/promises';
+import { readFileIfPresent, writeFileDurably } from '../../../src/base/durable-file.ts';
+import { isDigest } from '../../../src/contract/digest.ts';
+import type { DeviceFolder } from './device-folder.ts';
+import { DiskReserve, isDiskFull } from './disk-reserve.ts';
+import type { Failure, ModelRecord, Phase, SlotContent, SlotName } from './model-record.ts';
+
+const FORMAT = 1;
+
+/** Called after each write; tests stop the process there. */
+export type OnPersisted = (record: ModelRecord) => void;
+
+export class Journal {
+  readonly #folder: DeviceFolder;
+  readonly #reserve: DiskReserve;
+  readonly #onPersisted: OnPersisted;
+
+  constructor(folder: DeviceFolder, onPersisted: OnPersisted = () => undefined) {
+    this.#folder = folder;
+    this.#reserve = new DiskReserve(folder.reserveFile);
+    this.#onPersisted = onPersisted;
+  }
+
+  /** Durable when it resolves. A full disk costs the reserve: a rollback must never fail for want of a few bytes. */
+  async write(record: ModelRecord): Promise<void> {
+    const file = this.#folder.recordFile(record.model);
+    const text = JSON.stringify({ format: FORMAT, record });
+    try {
+      await writeFileDurably(file, text);
+    } catch (error) {
+      if (!isDiskFull(error)) throw error;
+      await this.#reserve.release();
+      await writeFileDurably(file, text);
+    }
+    this.#onPersisted(record);
+  }
+
+  /** The record, `absent`, or `corrupt` (the file is then moved aside for people to look at). */
+  async read(model: string): Promise<ModelRecord | 'absent' | 'corrupt'> {
+    const read = await this.peek(model);
+    if (read === 'corrupt') await rename(this.#folder.recordFile(model), `${this.#folder.recordFile(model)}.corrupt`);
+    return read;
+  }
+
+  /** The same, but touches nothing. */
+  async peek(model: string): Promise<ModelRecord | 'absent' | 'corrupt'> {
+    const bytes = await readFileIfPresent(this.#folder.recordFile(model));
+    if (bytes === undefined) return 'absent';
+    try {
+      const { format, record } = JSON.parse(bytes.toString('utf8')) as { format?: unknown; record?: ModelRecord };
+      return format === FORMAT && isRecord(record, model) ? record : 'corrupt';
+    } catch {
+      return 'corrupt';
+    }
+  }
+}
+
+const PHASES: readonly Phase['kind'][] = [
+  ...(['idle', 'fetching', 'verified', 'staged', 'selfTested', 'trial', 'committed', 'rollingBack', 'failed'] as const),
+];
+
+function isContent(value: unknown): value is SlotContent | null {
+  if (value === null) return true;
+  const content = value as Partial<SlotContent> | undefined;
+  return isDigest(content?.digest) && typeof content.version === 'string' && typeof content.isProven === 'boolean';
+}
+
+function isSlot(value: unknown): value is SlotName {
+  return value === 'A' || value === 'B';
+}
+
+function isFailure(failure: Failure | undefined): boolean {
+  return isDigest(failure?.digest) && typeof failure.expiry?.kind === 'string';
+}
+
+function isPhase(phase: Phase | undefined): phase is Phase {
+  if (phase === undefined || phase === null || !PHASES.includes(phase.kind)) return false;
+  if (phase.kind === 'failed') return isDigest(phase.digest) && Number.isSafeInteger(phase.attempt);
+  if (!('goal' in phase)) return phase.kind === 'idle' || phase.kind === 'committed';
+  const hasGoal = isDigest(phase.goal?.digest) && Number.isSafeInteger(phase.goal.revision);
+  if (phase.kind === 'rollingBack') return hasGoal && isDigest(phase.failure?.digest);
+  return hasGoal && isSlot(phase.slot) && (phase.kind !== 'trial' || Number.isFinite(phase.progress?.elapsedMs));
+}
+
+/** The agent's own file, held to its shape: a torn or foreign one is rebuilt, never half trusted. */
+function isRecord(record: ModelRecord | undefined, model: string): record is ModelRecord {
+  const { active, slots, phase, failures, outbox } = record ?? ({} as Partial<ModelRecord>);
+  return (
+    record?.model === model &&
+    isContent(slots?.A) &&
+    isContent(slots.B) &&
+    (active === null || (isSlot(active) && slots[active] !== null)) &&
+    isPhase(phase) &&
+    Array.isArray(failures) &&
+    failures.every(isFailure) &&
+    Array.isArray(outbox)
+  );
+}

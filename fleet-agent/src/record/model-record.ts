@@ -1,0 +1,140 @@
+// Owns the record of one model on this device: slots, phase, failures, and outcomes not reported yet.
+import type { Digest } from '../../../src/contract/digest.ts';
+import type { FailureReason, Outcome } from '../../../src/contract/report.ts';
+
+/** Names that manifests may give; anything else could leave the folder. */
+const SAFE_NAME = /^[a-z0-9](?:[a-z0-9._-]{0,61}[a-z0-9])?$/;
+
+export function isSafeModelName(name: string): boolean {
+  return SAFE_NAME.test(name);
+}
+
+export type SlotName = 'A' | 'B';
+
+export function otherSlot(slot: SlotName): SlotName {
+  return slot === 'A' ? 'B' : 'A';
+}
+
+/** What the directive wants here. */
+export interface Goal {
+  readonly rollout: string;
+  readonly revision: number;
+  readonly arm: 'candidate' | 'stable';
+  readonly digest: Digest;
+  readonly version: string;
+  /** Attempt of the candidate; 0 for stable. */
+  readonly attempt: number;
+}
+
+/** A complete, verified version in a slot. */
+export interface SlotContent {
+  readonly digest: Digest;
+  readonly version: string;
+  /** Rollout that brought it. */
+  readonly rollout: string;
+  /** It has passed its trial here (or came as stable where nothing ran before): it may serve again at once. */
+  readonly isProven: boolean;
+}
+
+/** When a failure stops counting, so that only faults of the version block it for good. */
+export type Expiry =
+  | { readonly kind: 'never' }
+  /** Refused under these circumstances (trust policy, agent, labels, firmware): others may judge otherwise. */
+  | { readonly kind: 'circumstances'; readonly were: string }
+  /** The host, or something on the way, gave other bytes than were published: it is asked again later. */
+  | { readonly kind: 'time'; readonly untilMs: number }
+  /** Once so much disk is free. */
+  | { readonly kind: 'space'; readonly needBytes: number };
+
+export interface FailureFacts {
+  readonly reason: FailureReason;
+  readonly message: string;
+  readonly expiry: Expiry;
+}
+
+/** A step that failed. */
+export interface Failed extends FailureFacts {
+  readonly kind: 'failed';
+}
+
+/** A fault of the version itself: it blocks the attempt for good. */
+export function failedForGood(reason: FailureReason, message: string): Failed {
+  return { kind: 'failed', reason, message, expiry: { kind: 'never' } };
+}
+
+export interface Failure extends FailureFacts {
+  readonly digest: Digest;
+  readonly attempt: number;
+}
+
+/** How far a trial has come; persisted now and then, so that a restart carries on. */
+export interface TrialProgress {
+  readonly elapsedMs: number;
+  readonly inferences: number;
+  readonly errors: number;
+  readonly unknown: number;
+  /** Process starts since it began: a version that keeps killing the process must not stay. */
+  readonly starts: number;
+}
+
+export type Phase =
+  | { readonly kind: 'idle' }
+  | { readonly kind: 'fetching'; readonly goal: Goal; readonly slot: SlotName; readonly part: DownloadPart | null }
+  | { readonly kind: 'verified'; readonly goal: Goal; readonly slot: SlotName }
+  | { readonly kind: 'staged'; readonly goal: Goal; readonly slot: SlotName }
+  | { readonly kind: 'selfTested'; readonly goal: Goal; readonly slot: SlotName }
+  | {
+      readonly kind: 'trial';
+      readonly goal: Goal;
+      readonly slot: SlotName;
+      readonly fallback: SlotName | null;
+      readonly progress: TrialProgress;
+    }
+  | { readonly kind: 'committed' }
+  | { readonly kind: 'rollingBack'; readonly goal: Goal; readonly failure: Failure }
+  | { readonly kind: 'failed'; readonly digest: Digest; readonly attempt: number };
+
+/** The file in download: how much of it is durable on disk, and the server's ETag. */
+export interface DownloadPart {
+  readonly name: string;
+  readonly offset: number;
+  readonly etag: string | null;
+}
+
+export interface ModelRecord {
+  readonly model: string;
+  /** The slot that serves, or is to serve next; null while nothing does. */
+  readonly active: SlotName | null;
+  readonly slots: Readonly<Record<SlotName, SlotContent | null>>;
+  readonly phase: Phase;
+  readonly failures: readonly Failure[];
+  /** Outcomes that no durable report holds yet. */
+  readonly outbox: readonly Outcome[];
+}
+
+/** Failures remembered per model; the oldest are forgotten first. */
+export const MOST_FAILURES = 64;
+/** Outcomes kept per model while no report can take them; the oldest are dropped first. */
+export const MOST_OUTBOX = 32;
+
+export function emptyRecord(model: string): ModelRecord {
+  return { model, active: null, slots: { A: null, B: null }, phase: { kind: 'idle' }, failures: [], outbox: [] };
+}
+
+export function activeContent(record: ModelRecord): SlotContent | null {
+  return record.active === null ? null : record.slots[record.active];
+}
+
+/** The slot that holds this version, complete and verified. */
+export function findSlot(record: ModelRecord, digest: Digest): SlotName | undefined {
+  return (['A', 'B'] as const).find((slot) => record.slots[slot]?.digest === digest);
+}
+
+/** The version that the phase is about, when it is about one. */
+export function subjectOf({
+  phase,
+}: ModelRecord): { readonly version: string | null; readonly digest: Digest; readonly attempt: number } | null {
+  if (phase.kind === 'failed') return { version: null, digest: phase.digest, attempt: phase.attempt };
+  if (!('goal' in phase)) return null;
+  return { version: phase.goal.version, digest: phase.goal.digest, attempt: phase.goal.attempt };
+}

@@ -1,0 +1,146 @@
+// Owns getting reports to the service: enrolled first, in batches, backed off while it is away, each exactly once.
+import { backOffMs } from '../../../src/base/back-off.ts';
+import type { Clock } from '../../../src/base/clock.ts';
+import { CodedError, toCodedError } from '../../../src/base/errors.ts';
+import type { Logger } from '../../../src/base/logger.ts';
+import { Mutex } from '../../../src/base/mutex.ts';
+import type { RandomStream } from '../../../src/base/random.ts';
+import { needsEnrolment, type ReportAnswer } from '../../../src/contract/fleet-messages.ts';
+import type { Identity } from '../link/identity.ts';
+import type { LinkFailure, ServiceLink } from '../link/service-link.ts';
+import type { ReportBody } from './report-body.ts';
+import type { ReportQueue, Sender, SentReport } from './report-queue.ts';
+
+const BATCH = 16;
+const BACK_OFF = { firstMs: 2000, capMs: 300_000 };
+
+export interface ReportSenderOptions {
+  readonly link: ServiceLink;
+  /** One-time token for enrolment; null = the device waits until it is started with one. */
+  readonly token: string | null;
+  readonly labels: Readonly<Record<string, string>>;
+  readonly identity: Identity;
+  readonly queue: ReportQueue;
+  readonly clock: Clock;
+  readonly random: RandomStream;
+  readonly logger: Logger;
+}
+
+type Progress = 'more' | 'done' | LinkFailure;
+
+export class ReportSender {
+  readonly #options: ReportSenderOptions;
+  readonly #mutex = new Mutex();
+  #tries = 0;
+  #notBeforeMs = 0;
+  #hasWarned = false;
+
+  constructor(options: ReportSenderOptions) {
+    this.#options = options;
+  }
+
+  /** Takes over a report: it is durable when this resolves, and on its way if the service can be reached. */
+  async take(body: ReportBody, signal: AbortSignal): Promise<void> {
+    await this.#mutex.run(async () => {
+      const sender = this.#sender();
+      const isReady = sender !== undefined && this.#tries === 0 && this.#options.queue.length === 0;
+      if (isReady) await this.#options.queue.freeze(body, sender);
+      else await this.#options.queue.addDraft(body);
+    });
+    await this.flush(signal);
+  }
+
+  /** Sends the queue, unless the service is to be left alone for now. Never throws. */
+  async flush(signal: AbortSignal): Promise<void> {
+    const { clock } = this.#options;
+    await this.#mutex.run(async () => {
+      if (clock.monotonicMs() < this.#notBeforeMs) return;
+      let progress: Progress;
+      try {
+        progress = await this.#enrolIfNeeded(signal);
+        while (progress === 'more' && !signal.aborted) progress = await this.#sendBatch(signal);
+      } catch (error) {
+        progress = { kind: 'failed', error: toCodedError(error, 'AGENT_REPORT'), retryAfterMs: null };
+      }
+      if (typeof progress === 'string') this.#tries = 0;
+      else if (!signal.aborted) this.#backOff(progress);
+    });
+  }
+
+  #backOff({ error, retryAfterMs }: LinkFailure): void {
+    const { clock, logger, random, queue } = this.#options;
+    const waitMs = Math.max(retryAfterMs ?? 0, backOffMs(this.#tries++, BACK_OFF, random));
+    this.#notBeforeMs = clock.monotonicMs() + waitMs;
+    logger.warn('reports not sent, will be retried', { waiting: queue.length, inMs: Math.round(waitMs), error });
+  }
+
+  #sender(): Sender | undefined {
+    const { identity } = this.#options;
+    const { enrolment } = identity;
+    return enrolment === null ? undefined : { device: identity.device, key: identity.key, epoch: enrolment.epoch };
+  }
+
+  async #enrolIfNeeded(signal: AbortSignal): Promise<Progress> {
+    const { identity, token, link, labels, logger } = this.#options;
+    if (identity.enrolment !== null) return 'more';
+    if (token === null) {
+      this.#warnNotEnrolled();
+      return 'done';
+    }
+    const result = await identity.enrol(link, { token, labels }, signal);
+    if (result.kind === 'failed') return result;
+    logger.info('enrolled', { device: identity.device, epoch: result.enrolment.epoch });
+    return 'more';
+  }
+
+  /** Once: the queue is sent when the device is enrolled. */
+  #warnNotEnrolled(): void {
+    const { identity, logger } = this.#options;
+    if (this.#hasWarned) return;
+    this.#hasWarned = true;
+    logger.warn('not enrolled, and no token: the service gets no reports from this device', {
+      device: identity.device,
+      remedy: `Make a token with \`slipway token --device ${identity.device}\`, and start the agent once with it (--token or SLIPWAY_AGENT_TOKEN).`,
+    });
+  }
+
+  async #sendBatch(signal: AbortSignal): Promise<Progress> {
+    const { queue, link } = this.#options;
+    const sender = this.#sender();
+    if (sender === undefined) return 'done';
+    const batch = await queue.nextBatch(sender, BATCH);
+    if (batch.length === 0) return 'done';
+    const envelopes = batch.map(({ envelope }) => envelope);
+    const result = await link.send(envelopes, signal);
+    if (result.kind === 'failed') return result;
+    return this.#settle(batch, result.answers);
+  }
+
+  /** Answers stand in the order of the batch. */
+  async #settle(batch: readonly SentReport[], answers: readonly ReportAnswer[]): Promise<Progress> {
+    const { queue, logger, identity } = this.#options;
+    const again: SentReport[] = [];
+    const settled: SentReport[] = [];
+    for (const [i, sent] of batch.entries()) {
+      const answer = answers[i];
+      if (answer === undefined) continue;
+      (needsEnrolment(answer) ? again : settled).push(sent);
+      if (answer.kind === 'rejected')
+        logger.warn('the service rejected a report', { sequence: sent.sequence, reason: answer.reason });
+    }
+    await queue.settle(settled);
+    if (again.length === 0) return queue.length > 0 ? 'more' : 'done';
+    identity.forget();
+    await queue.thaw(again);
+    return { kind: 'failed', error: notEnrolled(identity.device), retryAfterMs: null };
+  }
+}
+
+function notEnrolled(device: string): CodedError {
+  return new CodedError({
+    code: 'AGENT_NOT_ENROLLED',
+    kind: 'retry-later',
+    message: `The service does not know "${device}" under its present epoch.`,
+    remedy: 'The agent enrols again by itself if it has a valid token.',
+  });
+}

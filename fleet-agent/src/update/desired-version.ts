@@ -1,0 +1,123 @@
+// Owns what a directive wants on this device, model by model: which entries count, the version to run, and when its download may begin.
+import { createHash } from 'node:crypto';
+import { toIsoSeconds } from '../../../src/base/clock.ts';
+import {
+  type Assignment,
+  assignmentsFor,
+  type Directive,
+  type DirectiveEntry,
+  type ModelChoice,
+  type Parameters,
+  stableFor,
+} from '../../../src/contract/directive.ts';
+import type { Outcome } from '../../../src/contract/report.ts';
+import { type DeviceFacts, matchesSelector, parseSelector } from '../../../src/contract/selector.ts';
+import { type Goal, isSafeModelName } from '../record/model-record.ts';
+
+/** What the directive wants of one model. */
+export type DesiredVersion =
+  | {
+      readonly kind: 'run';
+      readonly goal: Goal;
+      /** Taken first where nothing was proven yet. */
+      readonly stableFirst: Goal | null;
+      /** How long the download waits, so that a fleet does not download at one instant. */
+      readonly spreadWaitMs: number;
+      readonly parameters: Parameters;
+    }
+  | { readonly kind: 'none'; readonly rollout: string };
+
+export interface Conflict {
+  readonly model: string;
+  readonly rollouts: readonly string[];
+  /** The first of the entries. */
+  readonly entry: DirectiveEntry;
+}
+
+export interface DesiredVersions {
+  readonly desired: ReadonlyMap<string, DesiredVersion>;
+  /** Models that several entries claim here: nothing changes for them. */
+  readonly conflicts: readonly Conflict[];
+  /** Entries for this device: their revisions are the lowest that count from now on. */
+  readonly accepted: readonly DirectiveEntry[];
+  readonly ignored: readonly { readonly entry: DirectiveEntry; readonly why: string }[];
+}
+
+/** The device's choice from a directive. `revisionOf` is the last revision accepted for a rollout, 0 before the first. */
+export function chooseVersions(
+  directive: Directive,
+  facts: DeviceFacts,
+  revisionOf: (rollout: string) => number,
+): DesiredVersions {
+  const ignored: { entry: DirectiveEntry; why: string }[] = [];
+  const entries = directive.entries.filter((entry) => {
+    const why = whyIgnored(entry, facts, revisionOf(entry.rollout));
+    if (why !== undefined) ignored.push({ entry, why });
+    return why === undefined;
+  });
+  const assignments = assignmentsFor({ kind: 'Directive', entries }, facts);
+  const claimed = new Set(assignments.flatMap((one) => (one.kind === 'conflict' ? one.rollouts : [one.entry.rollout])));
+  const accepted = entries.filter(({ rollout }) => claimed.has(rollout));
+  const desired = new Map<string, DesiredVersion>();
+  const conflicts: Conflict[] = [];
+  for (const assignment of assignments) {
+    const { model } = assignment;
+    if (assignment.kind !== 'conflict') {
+      desired.set(model, desiredOf(assignment, facts));
+      continue;
+    }
+    const entry = accepted.find(({ rollout }) => rollout === assignment.rollouts[0]);
+    if (entry !== undefined) conflicts.push({ model, rollouts: assignment.rollouts, entry });
+  }
+  return { desired, conflicts, accepted, ignored };
+}
+
+function whyIgnored(entry: DirectiveEntry, facts: DeviceFacts, known: number): string | undefined {
+  if (entry.revision < known) return `its revision ${entry.revision} is below ${known}, which was accepted before`;
+  if (!isSafeModelName(entry.model)) return 'its model has a name that no folder can have';
+  try {
+    assignmentsFor({ kind: 'Directive', entries: [entry] }, facts);
+    return undefined;
+  } catch (error) {
+    return `this agent does not understand its selectors: ${error instanceof Error ? error.message : String(error)}`;
+  }
+}
+
+function desiredOf(assignment: Exclude<Assignment, { kind: 'conflict' }>, facts: DeviceFacts): DesiredVersion {
+  const { entry } = assignment;
+  if (assignment.kind === 'none') return { kind: 'none', rollout: entry.rollout };
+  const { choice, arm, attempt } = assignment;
+  const stable = stableFor(entry, facts);
+  const mayTakeStable = arm === 'candidate' && stable !== null && matchesSelector(parseSelector(stable.target), facts);
+  return {
+    kind: 'run',
+    goal: goalOf(entry, choice, arm, attempt),
+    stableFirst: mayTakeStable ? goalOf(entry, stable, 'stable', 0) : null,
+    spreadWaitMs: spreadWaitMs(entry, facts.id),
+    parameters: choice.parameters,
+  };
+}
+
+function goalOf(entry: DirectiveEntry, choice: ModelChoice, arm: Goal['arm'], attempt: number): Goal {
+  const { rollout, revision } = entry;
+  return { rollout, revision, arm, digest: choice.digest, version: choice.version, attempt };
+}
+
+/** Where in the spread of downloads this device stands: the same every time, and unlike its place in the cohort. */
+export function spreadWaitMs({ salt, spreadMs }: Pick<DirectiveEntry, 'salt' | 'spreadMs'>, deviceId: string): number {
+  if (spreadMs === 0) return 0;
+  const share = createHash('sha256').update(`spread\n${salt}\n${deviceId}`).digest().readUIntBE(0, 6) / 2 ** 48;
+  return share * spreadMs;
+}
+
+/** The conflict as the service hears of it; undefined where the entry names no version. `atMs` is the wall clock. */
+export function conflictOutcome({ model, rollouts, entry }: Conflict, atMs: number): Outcome | undefined {
+  const choice = entry.candidate ?? entry.stable;
+  if (choice === null) return undefined;
+  const { rollout, revision } = entry;
+  const message = `Several rollouts target "${model}" on this device (${rollouts.join(', ')}). Nothing changes here.`;
+  return {
+    ...{ model, rollout, revision, digest: choice.digest, attempt: entry.candidate?.attempt ?? 0 },
+    ...{ kind: 'conflict', reason: null, message: message.slice(0, 500), at: toIsoSeconds(atMs) },
+  };
+}

@@ -1,0 +1,76 @@
+// Owns the models of a device: an updater and a server for each, started when a directive or the disk names it.
+import { toCodedError } from '../../../src/base/errors.ts';
+import { Mutex } from '../../../src/base/mutex.ts';
+import type { DeviceFolder } from '../record/device-folder.ts';
+import { ParametersFile } from '../record/parameters-file.ts';
+import { Slots } from '../record/slots.ts';
+import { ModelServer } from '../serve/model-server.ts';
+import type { DesiredVersion } from './desired-version.ts';
+import { ModelUpdater, type UpdaterTools } from './model-updater.ts';
+
+export interface DeviceModelsTools extends Omit<UpdaterTools, 'server' | 'slots' | 'parameters' | 'mutex'> {
+  readonly folder: DeviceFolder;
+}
+
+export class DeviceModels {
+  readonly #tools: DeviceModelsTools;
+  readonly #signal: AbortSignal;
+  readonly #mutex = new Mutex();
+  readonly #updaters = new Map<string, ModelUpdater>();
+  readonly #servers = new Map<string, ModelServer>();
+  readonly #running: Promise<void>[] = [];
+
+  constructor(tools: DeviceModelsTools, signal: AbortSignal) {
+    this.#tools = tools;
+    this.#signal = signal;
+  }
+
+  get updaters(): readonly ModelUpdater[] {
+    return [...this.#updaters.values()];
+  }
+
+  get servers(): readonly ModelServer[] {
+    return [...this.#servers.values()];
+  }
+
+  findServer(model: string): ModelServer | undefined {
+    return this.#servers.get(model);
+  }
+
+  /** The committed versions on the disk serve when this resolves. */
+  async startKept(): Promise<void> {
+    for (const model of await this.#tools.folder.listModels()) await this.#updaterOf(model);
+  }
+
+  async setDesired(model: string, desired: DesiredVersion): Promise<void> {
+    (await this.#updaterOf(model)).setDesired(desired);
+  }
+
+  /** Resolves when all updaters have stopped. */
+  async stopped(): Promise<void> {
+    await Promise.all(this.#running);
+  }
+
+  /** The model's updater; started, and its committed version serving, when this resolves. */
+  async #updaterOf(model: string): Promise<ModelUpdater> {
+    const known = this.#updaters.get(model);
+    if (known !== undefined) return known;
+    const { folder, clock, measurements, logger } = this.#tools;
+    await folder.prepareModel(model);
+    const server = new ModelServer(model, clock, measurements);
+    const updater = await ModelUpdater.open(model, {
+      ...this.#tools,
+      ...{ server, mutex: this.#mutex },
+      slots: new Slots(folder, model),
+      parameters: new ParametersFile(folder.parametersFile(model)),
+    });
+    await updater.start();
+    this.#servers.set(model, server);
+    this.#updaters.set(model, updater);
+    const running = updater.run(this.#signal).catch((error: unknown) => {
+      logger.error('updates of a model stopped', { model, error: toCodedError(error) });
+    });
+    this.#running.push(running);
+    return updater;
+  }
+}

@@ -1,0 +1,133 @@
+// Owns bringing one version into a slot: manifest, space, every file checked as it arrives, and the seal at the end.
+import { copyFile, mkdir, stat } from 'node:fs/promises';
+import type { BackOff } from '../../../src/base/back-off.ts';
+import { toCodedError } from '../../../src/base/errors.ts';
+import type { Digest } from '../../../src/contract/digest.ts';
+import type { ModelFile } from '../../../src/contract/types.generated.ts';
+import { download } from '../link/download.ts';
+import { freeBytesOf, isDiskFull } from '../record/disk-reserve.ts';
+import { type Failed, failedForGood, otherSlot } from '../record/model-record.ts';
+import { digestOfFile, type Slots } from '../record/slots.ts';
+import { admitManifest, readManifest } from './admit-manifest.ts';
+import { later, type SupplyOptions, type SupplyProblem, type SupplyRequest } from './supply-request.ts';
+
+export const DOWNLOAD_BACK_OFF: BackOff = { firstMs: 2000, capMs: 300_000 };
+const SPACE_MARGIN_BYTES = 1024 * 1024;
+
+/** One try to bring a version into an idle slot. Bytes that are there and right are kept. */
+export async function supply(
+  request: SupplyRequest,
+  options: SupplyOptions,
+): Promise<{ readonly kind: 'fetched' } | SupplyProblem> {
+  const { slots, slot, part, signal } = request;
+  if (part === null) await slots.clear(slot);
+  await slots.prepare(slot);
+  try {
+    const admitted = await admitManifest(request, options);
+    if (admitted.kind !== 'admitted') return admitted;
+    const { files } = admitted;
+    const lack = await findLackOfSpace(files, request, options.reserveBytes);
+    if (lack !== undefined) return lack;
+    for (const file of files) {
+      const problem = await supplyFile(file, request, options);
+      if (problem !== undefined) return problem;
+      if (signal.aborted) return later('stopped');
+    }
+    return { kind: 'fetched' };
+  } catch (error) {
+    if (isDiskFull(error)) return storageFull('The disk is full.', 0);
+    const coded = toCodedError(error, 'AGENT_SUPPLY');
+    return later(coded.message, null, coded.code === 'AGENT_HTTP_TIMEOUT' ? 'timeout' : 'network');
+  }
+}
+
+function storageFull(message: string, needBytes: number): SupplyProblem {
+  const expiry = { kind: 'space', needBytes: needBytes + SPACE_MARGIN_BYTES } as const;
+  return { kind: 'failed', reason: 'storage-full', message, expiry };
+}
+
+async function findLackOfSpace(
+  files: readonly ModelFile[],
+  { slots, slot }: Pick<SupplyRequest, 'slots' | 'slot'>,
+  reserveBytes: number,
+): Promise<SupplyProblem | undefined> {
+  let need = reserveBytes;
+  for (const file of files) need += Math.max(0, file.sizeBytes - (await sizeOfFile(slots.filePath(slot, file.name))));
+  const free = await freeBytesOf(slots.path(slot));
+  if (free >= need) return undefined;
+  const message = `The disk needs ${mebibytes(need)} free, ${mebibytes(reserveBytes)} of it in reserve, and has ${mebibytes(free)}.`;
+  return storageFull(message, need);
+}
+
+function mebibytes(bytes: number): string {
+  return `${Math.ceil(bytes / 1024 / 1024).toLocaleString('en')} MiB`;
+}
+
+async function sizeOfFile(file: string): Promise<number> {
+  return stat(file).then(
+    ({ size }) => size,
+    () => 0,
+  );
+}
+
+/** Undefined when the file is there and right. */
+async function supplyFile(
+  file: ModelFile,
+  request: SupplyRequest,
+  { distributionUrl, bytesPerSecondMost, clock }: SupplyOptions,
+): Promise<SupplyProblem | undefined> {
+  const { slots, slot, part, signal, onFlushed } = request;
+  const { name, sizeBytes } = file;
+  const target = slots.filePath(slot, name);
+  const digest = file.digest as Digest;
+  if ((await digestOfFile(target)) === digest) return undefined;
+  if (await copyFromOtherSlot(file, request, target)) return undefined;
+  const isPart = part?.name === name;
+  const result = await download({
+    url: new URL(file.url, `${distributionUrl.replace(/\/+$/, '')}/`).href,
+    ...{ file: target, digest, sizeBytes, bytesPerSecondMost, clock, signal },
+    offset: isPart ? part.offset : 0,
+    etag: isPart ? part.etag : null,
+    onFlushed: (offset, etag) => onFlushed({ name, offset, etag }),
+  });
+  switch (result.kind) {
+    case 'done':
+      return undefined;
+    case 'cut':
+      return later(result.message, result.retryAfterMs, result.isTimeout ? 'timeout' : 'network');
+    case 'full':
+      return storageFull(result.message, sizeBytes);
+    case 'corrupt':
+      if (!result.wasResumed) return failedForGood('corrupt', `${name}: ${result.message}`);
+      await onFlushed({ name, offset: 0, etag: null });
+      return later(`${name}: the resumed part does not fit; the file is downloaded again.`, null, 'corrupt');
+  }
+}
+
+/** Files that did not change between versions are not downloaded again. */
+async function copyFromOtherSlot(file: ModelFile, request: SupplyRequest, target: string): Promise<boolean> {
+  const { slots, slot } = request;
+  const source = slots.filePath(otherSlot(slot), file.name);
+  if ((await digestOfFile(source)) !== file.digest) return false;
+  await mkdir(slots.path(slot, 'files'), { recursive: true });
+  await copyFile(source, target);
+  return (await digestOfFile(target)) === file.digest;
+}
+
+/** Seals a slot whose files are all there. */
+export async function stage(
+  { model, goal, slot, facts }: Pick<SupplyRequest, 'model' | 'goal' | 'slot' | 'facts'>,
+  slots: Slots,
+  nowMs: number,
+): Promise<{ readonly kind: 'staged' } | Failed> {
+  const kept = await slots.readManifest(slot);
+  const read = kept === undefined ? undefined : readManifest(kept.manifest, goal, model, facts);
+  if (read?.kind !== 'read') return failedForGood('corrupt', read?.message ?? 'The manifest is missing from the slot.');
+  const files = read.files.map(({ role, name, digest, sizeBytes }) => ({
+    ...{ role, name, sizeBytes },
+    digest: digest as Digest,
+  }));
+  const { digest, version, rollout } = goal;
+  await slots.seal(slot, { digest, version, rollout, verifiedAt: new Date(nowMs).toISOString(), files });
+  return { kind: 'staged' };
+}

@@ -1,0 +1,260 @@
+// Owns the loop that updates one model: it persists each event, then carries out the next step of the record.
+import { backOffMs } from '../../../src/base/back-off.ts';
+import { toCodedError } from '../../../src/base/errors.ts';
+import { Mutex } from '../../../src/base/mutex.ts';
+import type { RandomStream } from '../../../src/base/random.ts';
+import { WakeSignal } from '../../../src/base/wake-signal.ts';
+import type { DeviceFacts } from '../../../src/contract/selector.ts';
+import type { Journal } from '../record/journal.ts';
+import type { DownloadPart, ModelRecord, SlotName } from '../record/model-record.ts';
+import type { ParametersFile } from '../record/parameters-file.ts';
+import { rebuildRecord } from '../record/rebuild-record.ts';
+import { LoadedSlots } from '../serve/loaded-slots.ts';
+import type { Assigned } from '../serve/model-server.ts';
+import { ServingSlot, type ServingSlotTools } from '../serve/serving-slot.ts';
+import type { DesiredVersion } from './desired-version.ts';
+import { DOWNLOAD_BACK_OFF, stage, supply } from './model-supply.ts';
+import type { SupplyOptions } from './supply-request.ts';
+import { type Transferred, transfersBetween } from './transfers.ts';
+import { TrialWatch } from './trial-watch.ts';
+import { transition } from './update-machine.ts';
+import { type Circumstances, nextStep, type Step, type UpdateEvent } from './update-step.ts';
+
+export interface UpdaterTools extends ServingSlotTools {
+  readonly random: RandomStream;
+  readonly journal: Journal;
+  readonly supply: SupplyOptions;
+  /** One model at a time is fetched, staged or self-tested on a device. */
+  readonly mutex: Mutex;
+  readonly facts: () => DeviceFacts;
+  readonly circumstances: () => Promise<Circumstances>;
+  readonly parameters: ParametersFile;
+  /** There is an outcome: a report should not wait for its interval. */
+  readonly onOutcome: () => void;
+}
+
+export class ModelUpdater {
+  readonly model: string;
+  readonly #tools: UpdaterTools;
+  readonly #loaded: LoadedSlots;
+  readonly #trial: TrialWatch;
+  readonly #serving: ServingSlot;
+  readonly #wake = new WakeSignal();
+  #record: ModelRecord;
+  #desired: DesiredVersion | null = null;
+  #tries = 0;
+  /** Monotonic time before which no byte is fetched, by digest: the spread of downloads over a fleet. */
+  #spread: { readonly digest: string; readonly fromMs: number } | null = null;
+  #step = new AbortController();
+  readonly #writing = new Mutex();
+
+  private constructor(record: ModelRecord, tools: UpdaterTools) {
+    this.model = record.model;
+    this.#record = record;
+    this.#tools = tools;
+    this.#loaded = new LoadedSlots(record.model, tools);
+    this.#trial = new TrialWatch(tools);
+    this.#serving = new ServingSlot(tools, this.#loaded);
+  }
+
+  /** Reads the journal, or rebuilds the record from the slots where it is torn or gone. */
+  static async open(model: string, tools: UpdaterTools): Promise<ModelUpdater> {
+    const read = await tools.journal.read(model);
+    const known = typeof read === 'string' ? await rebuildRecord(model, tools.slots) : read;
+    if (read === 'corrupt') tools.logger.warn('journal unreadable, rebuilt from the running slot', { model });
+    const updater = new ModelUpdater(known, tools);
+    if (typeof read === 'string') await tools.journal.write(known);
+    await updater.apply({ kind: 'restarted' });
+    return updater;
+  }
+
+  get record(): ModelRecord {
+    return this.#record;
+  }
+
+  get serving(): SlotName | null {
+    return this.#serving.slot;
+  }
+
+  /** Rollout, revision and arm of the last directive. */
+  get assigned(): Assigned {
+    return this.#tools.server.assigned;
+  }
+
+  /** Takes note; the loop acts. Work for another version is stopped at once: a rollback must not wait for a download. */
+  setDesired(desired: DesiredVersion): void {
+    this.#desired = desired;
+    const { phase } = this.#record;
+    const inWork = phase.kind === 'fetching' ? phase.goal.digest : undefined;
+    const wanted = desired.kind === 'run' ? [desired.goal.digest, desired.stableFirst?.digest] : [];
+    if (inWork !== undefined && !wanted.includes(inWork)) this.#step.abort();
+    if (desired.kind === 'run' && this.#spread?.digest !== desired.goal.digest) {
+      const fromMs = this.#tools.clock.monotonicMs() + (phase.kind === 'fetching' ? 0 : desired.spreadWaitMs);
+      this.#spread = { digest: desired.goal.digest, fromMs };
+    }
+    this.#wake.wake();
+  }
+
+  /** Writes the record that follows from an event; the updater acts on it only once it is on disk. */
+  async apply(event: UpdateEvent): Promise<void> {
+    await this.#writing.run(async () => {
+      const next = transition(this.#record, event, this.#tools.supply.nowMs());
+      if (next === this.#record) return;
+      await this.#tools.journal.write(next);
+      for (const transferred of transfersBetween(this.#record, next)) this.#countTransfer(transferred);
+      const hadOutcomes = this.#record.outbox.length;
+      this.#record = next;
+      if (next.outbox.length > hadOutcomes) this.#tools.onOutcome();
+    });
+  }
+
+  #countTransfer({ goal: { rollout, revision, arm, digest, version }, step, result }: Transferred): void {
+    const slot = this.#record.active ?? 'A';
+    const attribution = { model: this.model, rollout, revision, arm, slot, digest, version };
+    this.#tools.measurements.observe(attribution, { kind: 'transfer', step, result });
+  }
+
+  /** Works until stopped. Only a full disk or a bug interrupts a step; it is then tried again later. */
+  async run(signal: AbortSignal): Promise<void> {
+    const stop = (): void => {
+      this.#step.abort();
+      this.#wake.wake();
+    };
+    signal.addEventListener('abort', stop, { once: true });
+    while (!signal.aborted) {
+      try {
+        await this.#work(signal);
+      } catch (error) {
+        if (signal.aborted) break;
+        this.#tools.logger.error('update step failed', { model: this.model, error: toCodedError(error, 'AGENT_STEP') });
+        await this.#wait(backOffMs(this.#tries++, DOWNLOAD_BACK_OFF, this.#tools.random));
+      }
+    }
+    signal.removeEventListener('abort', stop);
+    await this.#loaded.releaseAll();
+  }
+
+  /** The committed version serves, before anything else is looked at. */
+  async start(): Promise<void> {
+    for (let tries = 0; tries < 4; tries++) {
+      const step = nextStep(this.#record, this.serving);
+      if (step.kind !== 'serve') return;
+      const event = await this.#serve(step.slot);
+      if (event !== undefined) await this.apply(event);
+    }
+  }
+
+  async #work(signal: AbortSignal): Promise<void> {
+    await this.#takeDesired();
+    const step = nextStep(this.#record, this.serving);
+    if (step.kind === 'wait') return this.#steady();
+    const event = await this.#carryOut(step);
+    if (event === undefined || signal.aborted) return;
+    const before = this.#record;
+    await this.apply(event);
+    if (event.kind === 'failed') await this.#afterFailure(event);
+    if (this.#record !== before) this.#tries = 0;
+    else await this.#wait(backOffMs(this.#tries++, DOWNLOAD_BACK_OFF, this.#tools.random));
+  }
+
+  /** Watches the trial, if there is one, and waits for the next event. */
+  async #steady(): Promise<void> {
+    const { phase } = this.#record;
+    const event = phase.kind === 'trial' ? this.#trial.look(phase, this.#loaded) : undefined;
+    if (event !== undefined) await this.apply(event);
+    this.#loaded.releaseExcept(this.#neededSlots());
+    if (event === undefined || event.kind === 'trialProgressed')
+      await this.#wait(phase.kind === 'trial' ? this.#trial.tickMs : undefined);
+  }
+
+  async #takeDesired(): Promise<void> {
+    const desired = this.#desired;
+    if (desired === null) return;
+    this.#desired = null;
+    this.#step = new AbortController();
+    const { server } = this.#tools;
+    if (desired.kind === 'none') {
+      server.assign({ rollout: desired.rollout, revision: server.assigned.revision, arm: null });
+      await this.apply({ kind: 'unassigned', rollout: desired.rollout });
+      return;
+    }
+    const { goal, stableFirst, parameters } = desired;
+    if (await this.#tools.parameters.take(parameters)) await this.#serving.notify(this.#record, this.#step.signal);
+    server.assign({ rollout: goal.rollout, revision: goal.revision, arm: goal.arm });
+    await this.apply({ kind: 'assigned', goal, stableFirst, now: await this.#tools.circumstances() });
+  }
+
+  async #wait(ms?: number): Promise<void> {
+    if (this.#desired === null) await this.#wake.wait(this.#tools.clock, ms);
+  }
+
+  /** Slots whose loaded version may be needed at once. */
+  #neededSlots(): readonly (SlotName | null)[] {
+    const { phase } = this.#record;
+    if (phase.kind === 'trial') return [this.serving, phase.fallback];
+    return 'slot' in phase ? [this.serving, phase.slot] : [this.serving];
+  }
+
+  async #carryOut(step: Exclude<Step, { kind: 'wait' }>): Promise<UpdateEvent | undefined> {
+    const { model } = this;
+    const { mutex, facts, slots, supply: options } = this.#tools;
+    switch (step.kind) {
+      case 'serve':
+        return this.#serve(step.slot);
+      case 'fetch':
+        return this.#fetch(step);
+      case 'stage':
+        return mutex.run(() => stage({ model, ...step, facts: facts() }, slots, options.nowMs()));
+      case 'selfTest':
+        return mutex.run(() => this.#loaded.test(step.slot, step.goal.digest));
+      case 'admit':
+        return { kind: 'admitted' };
+      case 'finishRollback':
+        return { kind: 'served' };
+    }
+  }
+
+  async #fetch(step: Extract<Step, { kind: 'fetch' }>): Promise<UpdateEvent | undefined> {
+    const { clock, mutex, random, logger, slots, facts, circumstances, supply: options } = this.#tools;
+    const waitMs =
+      step.part === null && this.#spread?.digest === step.goal.digest ? this.#spread.fromMs - clock.monotonicMs() : 0;
+    if (waitMs > 0) {
+      await this.#wait(waitMs);
+      return undefined;
+    }
+    const { model } = this;
+    const { signal } = this.#step;
+    const result = await mutex.run(async () => {
+      const { fingerprint } = await circumstances();
+      const onFlushed = (part: DownloadPart) => this.apply({ kind: 'progressed', part });
+      return supply({ model, ...step, slots, facts: facts(), fingerprint, onFlushed, signal }, options);
+    });
+    // Before the failure is recorded: a full disk may have no room for the record otherwise.
+    if (result.kind === 'failed') await slots.clear(step.slot);
+    if (result.kind !== 'later') return result;
+    if (signal.aborted) return undefined;
+    this.#countTransfer({ goal: step.goal, step: 'download', result: result.reason });
+    const waited = Math.max(backOffMs(this.#tries++, DOWNLOAD_BACK_OFF, random), result.afterMs ?? 0);
+    const { version } = step.goal;
+    logger.warn('download will be retried', { model, version, reason: result.message, inMs: Math.round(waited) });
+    await this.#wait(waited);
+    return undefined;
+  }
+
+  async #serve(slot: SlotName | null): Promise<UpdateEvent | undefined> {
+    const digest = slot === null ? undefined : this.#record.slots[slot]?.digest;
+    const refusal = await this.#serving.switchTo(slot === null || digest === undefined ? null : { slot, digest });
+    if (refusal !== undefined) return refusal;
+    this.#trial.begin();
+    return this.#serving.notify(this.#record, this.#step.signal);
+  }
+
+  /** A version that failed before it served is removed, so that it takes no space. */
+  async #afterFailure(event: Extract<UpdateEvent, { kind: 'failed' }>): Promise<void> {
+    const { slots, logger } = this.#tools;
+    logger.warn('version failed', { model: this.model, reason: event.reason, detail: event.message });
+    for (const slot of ['A', 'B'] as const) {
+      if (this.#record.slots[slot] === null && slot !== this.serving) await slots.clear(slot);
+    }
+  }
+}

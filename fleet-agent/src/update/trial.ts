@@ -1,0 +1,88 @@
+// Owns the trial of a version that has just begun to serve: how long it lasts, and when it has failed on this device.
+import { formatDuration, parseDurationMs, parsePercent } from '../../../src/contract/duration.ts';
+import type { FailureReason } from '../../../src/contract/report.ts';
+import { quantileOf, type Sketch, sketchCount } from '../../../src/contract/sketch.ts';
+import type { HealthLimits } from '../../../src/contract/types.generated.ts';
+import type { ServedCounts } from '../measure/served-counts.ts';
+import type { TrialProgress } from '../record/model-record.ts';
+
+export interface TrialLimits {
+  /** The trial ends after this time or this many inferences, whichever comes first. */
+  readonly durationMs: number;
+  readonly inferences: number;
+  /** Shares, 0..1. */
+  readonly errorRate: number;
+  readonly unknownRate: number | null;
+  readonly latencyP95Ms: number | null;
+}
+
+/** Defaults: one hour or 1,000 inferences, at most 1 % errors. */
+export function trialLimitsOf(health: HealthLimits = {}): TrialLimits {
+  const { warmUp, errorRate, unknownRate, latencyP95 } = health;
+  return {
+    durationMs: parseDurationMs(warmUp?.duration ?? '1h'),
+    inferences: warmUp?.inferences ?? 1000,
+    errorRate: parsePercent(errorRate ?? '1%'),
+    unknownRate: unknownRate === undefined ? null : parsePercent(unknownRate),
+    latencyP95Ms: latencyP95 === undefined ? null : parseDurationMs(latencyP95),
+  };
+}
+
+export type TrialVerdict =
+  | { readonly kind: 'running' }
+  | { readonly kind: 'passed'; readonly message: string }
+  | { readonly kind: 'failed'; readonly reason: FailureReason; readonly message: string };
+
+/** Bad events before a trial may end early, and at its regular end: below, a share says little. */
+const LEAST_BAD_EARLY = 20;
+const LEAST_BAD_AT_END = 3;
+/** Answers before a latency quantile is believed. */
+const LEAST_FOR_LATENCY = 100;
+
+/**
+ * Is a share above its limit by more than noise? Bad events must exceed what the limit allows by three standard deviations of a Poisson
+ * count while the trial runs, by two when it ends. The fleet's verdict is the precise one; this only catches versions that are plainly broken here.
+ */
+function isAbove(bad: number, all: number, limit: number, atEnd: boolean): boolean {
+  if (bad < (atEnd ? LEAST_BAD_AT_END : LEAST_BAD_EARLY)) return false;
+  const allowed = limit * all;
+  return bad > allowed + (atEnd ? 2 : 3) * Math.sqrt(allowed);
+}
+
+/** What the trial says now. `latency` and `lastError` are of this process's run alone. */
+export function judgeTrial(
+  limits: TrialLimits,
+  progress: TrialProgress,
+  seen: { readonly latency: Sketch; readonly lastError: ServedCounts['lastError'] },
+): TrialVerdict {
+  const { inferences, errors, unknown, elapsedMs } = progress;
+  const atEnd = inferences >= limits.inferences || elapsedMs >= limits.durationMs;
+  if (isAbove(errors, inferences, limits.errorRate, atEnd)) {
+    const last = seen.lastError === null ? '' : ` Last: ${seen.lastError.message}`;
+    const message = `${errors} of ${inferences} inferences failed in its trial; the limit is ${percent(limits.errorRate)}.${last}`;
+    return { kind: 'failed', reason: failureReasonOf(seen.lastError), message };
+  }
+  if (limits.unknownRate !== null && isAbove(unknown, inferences, limits.unknownRate, atEnd)) {
+    const message = `${unknown} of ${inferences} answers were unknown in its trial; the limit is ${percent(limits.unknownRate)}.`;
+    return { kind: 'failed', reason: 'trial', message };
+  }
+  if (!atEnd) return { kind: 'running' };
+  const p95 = sketchCount(seen.latency) < LEAST_FOR_LATENCY ? undefined : quantileOf(seen.latency, 0.95);
+  if (limits.latencyP95Ms !== null && p95 !== undefined && p95 > limits.latencyP95Ms) {
+    const message = `The 95th percentile of latency was ${p95.toFixed(1)} ms in its trial; the limit is ${limits.latencyP95Ms} ms.`;
+    return { kind: 'failed', reason: 'trial', message };
+  }
+  return {
+    kind: 'passed',
+    message: `Its trial passed: ${inferences} inferences, ${errors} errors in ${formatDuration(elapsedMs)}.`,
+  };
+}
+
+function failureReasonOf(last: ServedCounts['lastError']): FailureReason {
+  if (last === null || last.reason === 'runtime') return 'trial';
+  return last.reason;
+}
+
+function percent(share: number): string {
+  return `${Number((share * 100).toFixed(3))}%`;
+}

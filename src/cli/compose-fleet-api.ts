@@ -1,0 +1,104 @@
+// Owns putting the service's HTTP side together: the table of routes that rooms hand in, on one port.
+import type { JsonValue } from '../contract/digest.ts';
+import { ChangeWaiters } from '../fleet-api/change-waiters.ts';
+import { errorAnswer } from '../fleet-api/http/answers.ts';
+import { deviceRoutes } from '../fleet-api/http/device-routes.ts';
+import { HttpServer, type HttpServerOptions, type Tls } from '../fleet-api/http/http-server.ts';
+import type { Answer, Route } from '../fleet-api/http/route.ts';
+import { serviceRoutes } from '../fleet-api/http/service-routes.ts';
+import { type RateLimit, RateLimiter } from '../fleet-api/rate-limit.ts';
+import { ReportIntake } from '../fleet-api/report-intake.ts';
+import type { FleetStore } from '../store/fleet-store.ts';
+
+export interface FleetApiOptions extends Omit<HttpServerOptions, 'routes'> {
+  readonly store: Pick<FleetStore, 'enrol' | 'findDevice' | 'ingest' | 'readPublication' | 'probe'>;
+  /** Folder that is served below `/distribution`. */
+  readonly publicationFolder: string;
+  /** Is the device revoked by commit? */
+  readonly isDenied: (device: string) => boolean;
+  /** Has the first cycle been done? */
+  readonly isReady: () => boolean;
+  /** A genuine webhook came: look at the repository now. */
+  readonly onHook: () => void;
+  /** All rollouts (undefined name) or one, as the CLI shows them; undefined when there is none of the name. */
+  readonly readRollouts: (name?: string) => Promise<JsonValue | undefined>;
+  /** Reports of one device; 5 a second, 256 at once unless given. */
+  readonly perDevice?: RateLimit;
+}
+
+export interface FleetApi extends AsyncDisposable {
+  /** Listens, and gives the port. */
+  start(): Promise<number>;
+  /** A directive was published under this sequence: wakes all who wait for it. */
+  notifyPublished(sequence: number): void;
+  /** Takes new certificates for connections to come. */
+  replaceTls(tls: Tls): void;
+  /** Takes no new connections, answers long polls, lets running requests end for `graceMs`, then cuts. */
+  stop(graceMs?: number): Promise<void>;
+}
+
+export function composeFleetApi(options: FleetApiOptions): FleetApi {
+  const { store, clock, logger, metrics } = options;
+  const changes = new ChangeWaiters(
+    clock,
+    metrics.gauge('slipway_long_polls', 'Callers that wait for the next publication.'),
+  );
+  const server = new HttpServer({ ...options, routes: fleetApiRoutes(options, changes) });
+  const stopped = new AbortController();
+  let following = Promise.resolve();
+  const stop = async (graceMs?: number): Promise<void> => {
+    stopped.abort();
+    const closed = server.stop(graceMs);
+    changes.stop();
+    await Promise.all([closed, following]);
+  };
+  return {
+    start: async () => {
+      changes.publish((await store.readPublication()).sequence);
+      const port = await server.start();
+      following = changes.follow(store, logger, stopped.signal);
+      return port;
+    },
+    notifyPublished: (sequence) => changes.publish(sequence),
+    replaceTls: (tls) => server.replaceTls(tls),
+    stop,
+    [Symbol.asyncDispose]: () => stop(0),
+  };
+}
+
+/** The whole table. */
+export function fleetApiRoutes(options: FleetApiOptions, changes: ChangeWaiters): readonly Route[] {
+  const { store, isDenied, clock, metrics, publicationFolder, perDevice = { perSecond: 5, burst: 256 } } = options;
+  const enrolments = metrics.counter('slipway_enrolments_total', 'Requests to enrol, by answer.');
+  const reports = metrics.counter('slipway_reports_total', 'Reports of devices, by answer and reason.');
+  const intake = new ReportIntake({
+    ...{ register: store, isDenied, answers: reports },
+    perDevice: new RateLimiter(perDevice),
+  });
+  const enrolment = { register: store, isDenied, answers: enrolments };
+  return [
+    ...deviceRoutes({ enrolment, intake, changes, clock, publicationFolder }),
+    ...serviceRoutes({ ...options, probe: () => store.probe() }),
+    ...viewerRoutes(options.readRollouts),
+  ];
+}
+
+function viewerRoutes(readRollouts: FleetApiOptions['readRollouts']): Route[] {
+  const show = async (name?: string): Promise<Answer> => {
+    const value = await readRollouts(name);
+    if (value !== undefined) return { kind: 'json', value };
+    return errorAnswer(404, { code: 'ROLLOUT_UNKNOWN', message: 'There is no rollout of this name.' });
+  };
+  return [
+    {
+      ...{ name: 'rollouts', method: 'GET', path: '/v1/rollouts', scope: 'viewer', request: null },
+      response: 'Rollouts',
+      handle: () => show(),
+    },
+    {
+      ...{ name: 'rollout', method: 'GET', path: '/v1/rollouts/{name}', scope: 'viewer', request: null },
+      response: 'Rollout',
+      handle: ({ params }) => show(params.name),
+    },
+  ];
+}

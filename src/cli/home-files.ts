@@ -1,0 +1,68 @@
+// Owns which files of its home the service follows while it runs: the trust policy, the metric providers, the notification targets.
+import type { Clock } from '../base/clock.ts';
+import { CodedError, toCodedError } from '../base/errors.ts';
+import type { LoadedTrust } from '../contract/trust/read-trust-policy.ts';
+import { type NotifySettings, readNotifications } from '../notify/read-notifications.ts';
+import { lackingSecrets, readProviders } from '../signals/read-providers.ts';
+import type { SignalProvider } from '../signals/signal-provider.ts';
+import type { Home } from './home.ts';
+import { loadTrust } from './load-trust.ts';
+import { WatchedFile } from './watched-file.ts';
+
+/** The trust policy and the key files that it names. Throws what `loadTrust` throws, and TRUST_POLICY_OWN_KEY. */
+export function openTrust({ trustPolicy: file }: Home, ownKeyId: string): Promise<WatchedFile<LoadedTrust>> {
+  const read = () => loadOwnTrust(file, ownKeyId);
+  return WatchedFile.open({
+    ...{ name: 'trust policy', file, read },
+    readContent: () =>
+      read().then(
+        ({ digest }) => digest,
+        (thrown) => toCodedError(thrown).message,
+      ),
+    otherFiles: ({ files }) => files,
+  });
+}
+
+/** A service that doesn't trust its own evidence would restore every status, for ever. */
+async function loadOwnTrust(file: string, ownKeyId: string): Promise<LoadedTrust> {
+  const loaded = await loadTrust(file);
+  if (loaded.policy.reconciler.has(ownKeyId)) return loaded;
+  throw new CodedError({
+    code: 'TRUST_POLICY_OWN_KEY',
+    message: `${file} does not list the key ${ownKeyId}, which this service signs with.`,
+    remedy: 'Add its public key under `reconciler:`. During a key rotation, list the old key and the new key.',
+  });
+}
+
+/** Without the file there are no providers, unless `named` says which file it is. */
+export function openProviders(
+  home: Home,
+  named: string | null,
+  clock: Clock,
+): Promise<WatchedFile<readonly SignalProvider[]>> {
+  const list = { file: named ?? home.signals, isOptional: named === null };
+  return WatchedFile.open({
+    name: 'list of metric providers',
+    file: list.file,
+    read: () => readProviders(list, clock),
+    // Said when the list is read, rather than at the first query: secrets may still come later.
+    warn: async (logger) => {
+      for (const lacking of await lackingSecrets(list))
+        logger.warn("a provider's secret can't be read: it is missing, empty or too long", { ...lacking });
+    },
+  });
+}
+
+/**
+ * Without the file nobody is notified, unless `named` says which file it is. A file that goes away while the service runs is a problem
+ * instead: its targets would lose the notices that wait for them.
+ */
+export function openNotifications(
+  home: Home,
+  named: string | null,
+  clock: Clock,
+): Promise<WatchedFile<NotifySettings>> {
+  const file = named ?? home.notify;
+  const read = (isFirst: boolean) => readNotifications({ file, isOptional: isFirst && named === null }, clock);
+  return WatchedFile.open({ name: 'list of notification targets', file, read });
+}

@@ -1,0 +1,50 @@
+// Owns documents together with their signatures, as CI commits them: signed with the key of the home.
+import type { KeyObject } from 'node:crypto';
+import { rm, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { addArtifact } from '../distribution/folder-publication.ts';
+import { readPrivateKey } from '../signing/keys.ts';
+import { signBytes } from '../signing/sign-document.ts';
+import { DEMO_MODEL, type DemoVersion, manifestText, trainDemoVersion } from './demo/example-model.ts';
+import type { Home } from './home.ts';
+
+export const BUNDLE_SUFFIX = '.sigstore.json';
+
+export function bundleText(bytes: Uint8Array, key: KeyObject): string {
+  return `${JSON.stringify(signBytes(bytes, key), null, 2)}\n`;
+}
+
+/** A document and its signature, as the files of one commit. */
+export async function signedFiles(
+  { home }: { readonly home: Home },
+  file: string,
+  text: string,
+): Promise<[string, string][]> {
+  return [
+    [file, text],
+    [file + BUNDLE_SUFFIX, bundleText(Buffer.from(text), await readPrivateKey(home.ciKey))],
+  ];
+}
+
+export interface Release {
+  readonly kind: DemoVersion;
+  readonly version: string;
+  readonly parent: string | null;
+}
+
+/** What CI does for a release: train, put the file where devices download it, write and sign the manifest. */
+export async function releaseFiles(
+  at: { readonly home: Home },
+  { kind, version, parent }: Release,
+): Promise<[string, string][]> {
+  const classifier = trainDemoVersion(kind);
+  const onnx = path.join(at.home.folder, `${version}.onnx`);
+  await writeFile(onnx, classifier.onnx);
+  try {
+    const artifact = await addArtifact(at.home.publication, onnx);
+    const text = manifestText({ version, parent, classifier, artifact });
+    return await signedFiles(at, `models/${DEMO_MODEL}/${version}.yaml`, text);
+  } finally {
+    await rm(onnx, { force: true });
+  }
+}

@@ -1,0 +1,108 @@
+// Owns starting the service: the loop, the fleet's HTTP side, listening time, and the files that are read again while it runs.
+import type { Clock } from '../base/clock.ts';
+import type { Logger } from '../base/logger.ts';
+import { Metrics } from '../base/metrics.ts';
+import { parseRemoteAddress } from '../git/wire/remote-address.ts';
+import { readTraffic } from '../measurement/fleet-traffic.ts';
+import type { Reconciler, ReconcilerEvents } from '../reconcile/reconciler.ts';
+import type { FleetStore } from '../store/fleet-store.ts';
+import { composeFleetApi, type FleetApi } from './compose-fleet-api.ts';
+import { type ComposedReconciler, type ComposeOrder, composeReconciler } from './compose-service.ts';
+import { FileWatcher, watchRepository } from './file-watcher.ts';
+import { rolloutsForViewers } from './rollouts-for-viewers.ts';
+
+export interface RunningService extends AsyncDisposable {
+  readonly url: string;
+  readonly composed: ComposedReconciler;
+}
+
+/** Starts the whole service: the fleet's HTTP side, listening time, and the loop. Stops in reverse when disposed. */
+export async function startService(order: ComposeOrder): Promise<RunningService> {
+  const { settings, clock, logger } = order;
+  const stop = new AbortController();
+  await using disposables = new AsyncDisposableStack();
+  let api: FleetApi | undefined;
+  const events: ReconcilerEvents = {
+    ...order.events,
+    onPublished: (sequence) => {
+      api?.notifyPublished(sequence);
+      order.events?.onPublished?.(sequence);
+    },
+  };
+  const metrics = new Metrics();
+  const composed = disposables.use(await composeReconciler({ ...order, events, metrics }));
+  const { reconciler, signals, deliveries, store, publisher, trust, providers, notify } = composed;
+  const trafficOf = (rollout: string, target: string) => {
+    const fleet = composed.fleet();
+    const ids = new Set(target === '' ? [] : fleet?.matching(target));
+    return readTraffic(store, rollout, fleet?.devices.filter(({ id }) => ids.has(id)) ?? []);
+  };
+  api = disposables.use(
+    composeFleetApi({
+      store,
+      clock,
+      logger,
+      metrics,
+      host: settings.host,
+      port: settings.port,
+      publicationFolder: settings.home.publication,
+      isDenied: (device) => composed.fleet()?.isDenied(device) ?? false,
+      isReady: () => reconciler.view().cycledAtMs !== null,
+      onHook: () => reconciler.wake(),
+      ...(settings.hookSecret === null ? {} : { hookSecret: settings.hookSecret }),
+      ...(settings.viewerToken === null ? {} : { viewerToken: settings.viewerToken }),
+      readRollouts: (name) => {
+        const homeProblems = [trust.problem, providers.problem, notify.problem];
+        return rolloutsForViewers({ view: reconciler.view(), homeProblems, traffic: trafficOf }, name);
+      },
+    }),
+  );
+  const loops: Promise<void>[] = [];
+  disposables.defer(async () => {
+    stop.abort();
+    await Promise.all(loops);
+    await publisher.release();
+  });
+  loops.push(reconciler.run(stop.signal), signals.run(stop.signal), deliveries.run(stop.signal));
+  // Who is denied stands in the repository: nobody is let in before it was looked at, unless it can't be had.
+  await firstLook(reconciler, clock);
+  const port = await api.start();
+  loops.push(listen(store, settings.heartbeatMs, clock, logger, stop.signal));
+  const watcher = disposables.use(new FileWatcher(logger));
+  const following = { watcher, clock, logger, signal: stop.signal };
+  loops.push(trust.follow(composed.useTrust, following));
+  loops.push(providers.follow((list) => signals.useProviders(list), following));
+  loops.push(notify.follow(composed.useNotifications, following));
+  const address = parseRemoteAddress(settings.repository, '.');
+  if (address.kind === 'local') await watchRepository(watcher, address.path, () => reconciler.wake());
+  const owned = disposables.move();
+  const host = settings.host.includes(':') ? `[${settings.host}]` : settings.host;
+  return { url: `http://${host}:${port}`, composed, [Symbol.asyncDispose]: () => owned.disposeAsync() };
+}
+
+const FIRST_LOOK_MS = 10_000;
+
+/** Waits for the first cycle, however it ended. */
+async function firstLook(reconciler: Reconciler, clock: Clock): Promise<void> {
+  const endMs = clock.monotonicMs() + FIRST_LOOK_MS;
+  const hasLooked = (): boolean => reconciler.view().cycledAtMs !== null || reconciler.view().trouble !== null;
+  while (!hasLooked() && clock.monotonicMs() < endMs) await clock.sleep(10);
+}
+
+/** Records, heartbeat by heartbeat, that this process listens for reports: soak and silence count in that time only. */
+async function listen(
+  store: FleetStore,
+  heartbeatMs: number,
+  clock: Clock,
+  logger: Logger,
+  signal: AbortSignal,
+): Promise<void> {
+  while (!signal.aborted) {
+    try {
+      await store.recordListening(clock.now());
+    } catch (error) {
+      logger.warn('listening time could not be recorded', { error });
+    }
+    await clock.sleep(heartbeatMs, signal);
+  }
+}

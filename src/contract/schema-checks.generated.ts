@@ -1,0 +1,3091 @@
+// Owns the schema checks of the documents that devices read. Generated from schemas/*.schema.json by `npm run generate`: change those instead.
+// @ts-nocheck
+import { isRange } from './model-version.ts';
+
+const formats = { 'slipway-version-range': isRange };
+
+/** Characters as people count them: a pair of surrogates is one. */
+function lengthOf(text) {
+  let length = 0;
+  for (const _ of text) length++;
+  return length;
+}
+
+export const fitsModelManifest = validate20;
+const schema31 = {"$schema":"https://json-schema.org/draft/2020-12/schema","$id":"https://slipway.dev/schemas/v1alpha1/model-manifest.schema.json","type":"object","additionalProperties":false,"required":["apiVersion","kind","metadata","spec"],"properties":{"apiVersion":{"const":"slipway.dev/v1alpha1"},"kind":{"const":"ModelManifest"},"metadata":{"type":"object","additionalProperties":false,"required":["name","version"],"properties":{"name":{"type":"string","pattern":"^[a-z0-9](?:[a-z0-9._-]{0,61}[a-z0-9])?$"},"version":{"type":"string","pattern":"^[A-Za-z0-9](?:[A-Za-z0-9._+-]{0,126}[A-Za-z0-9])?$"},"description":{"type":"string","minLength":1,"maxLength":4000},"owner":{"type":"string","minLength":1,"maxLength":200},"useCase":{"type":"string","minLength":1,"maxLength":1000}}},"spec":{"type":"object","additionalProperties":false,"required":["framework","interface","variants"],"properties":{"framework":{"type":"string","pattern":"^[a-z0-9][a-z0-9._-]{0,63}$"},"lineage":{"type":"object","additionalProperties":false,"properties":{"parent":{"type":"string","pattern":"^[A-Za-z0-9](?:[A-Za-z0-9._+-]{0,126}[A-Za-z0-9])?$"},"data":{"type":"string","minLength":1,"maxLength":500},"code":{"type":"string","minLength":1,"maxLength":500},"run":{"type":"string","pattern":"^https?://[^\\s]+$","maxLength":2048},"training":{"type":"object","additionalProperties":false,"properties":{"rounds":{"type":"integer","minimum":0,"maximum":9007199254740991},"participants":{"type":"integer","minimum":0,"maximum":9007199254740991},"convergence":{"type":"object","maxProperties":200,"propertyNames":{"pattern":"^[A-Za-z0-9](?:[A-Za-z0-9_./-]{0,126}[A-Za-z0-9])?$"},"additionalProperties":{"type":"number"}}}}}},"metrics":{"type":"object","maxProperties":200,"propertyNames":{"pattern":"^[A-Za-z0-9](?:[A-Za-z0-9_./-]{0,126}[A-Za-z0-9])?$"},"additionalProperties":{"type":"number"}},"interface":{"type":"object","additionalProperties":false,"required":["inputs","outputs"],"properties":{"inputs":{"type":"array","items":{"$ref":"#/$defs/InputTensor"},"maxItems":64,"minItems":1},"outputs":{"type":"array","items":{"$ref":"#/$defs/OutputTensor"},"maxItems":64,"minItems":1}}},"confidence":{"type":"object","additionalProperties":false,"required":["least"],"properties":{"least":{"type":"number","minimum":0,"maximum":1}}},"variants":{"type":"array","items":{"$ref":"#/$defs/Variant"},"maxItems":64,"minItems":1},"compatibility":{"type":"object","additionalProperties":false,"properties":{"agent":{"type":"string","minLength":1,"maxLength":256,"format":"slipway-version-range"},"firmware":{"type":"string","minLength":1,"maxLength":256,"format":"slipway-version-range"},"inferenceCode":{"type":"string","minLength":1,"maxLength":256,"format":"slipway-version-range"},"groups":{"type":"array","items":{"type":"string","pattern":"^[a-z0-9](?:[a-z0-9._-]{0,61}[a-z0-9])?$"},"maxItems":200},"features":{"type":"array","items":{"type":"string","pattern":"^[a-z0-9](?:[a-z0-9._-]{0,61}[a-z0-9])?$"},"maxItems":64}}},"resources":{"type":"object","additionalProperties":false,"properties":{"memoryBytes":{"type":"integer","minimum":0,"maximum":1000000000000000},"diskBytes":{"type":"integer","minimum":0,"maximum":1000000000000000}}},"examples":{"type":"array","items":{"$ref":"#/$defs/ModelExample"},"maxItems":100},"parameters":{"type":"object","maxProperties":100,"propertyNames":{"pattern":"^[A-Za-z0-9](?:[A-Za-z0-9_./-]{0,126}[A-Za-z0-9])?$"},"additionalProperties":{"type":["string","number","boolean"]}},"health":{"type":"object","additionalProperties":false,"properties":{"warmUp":{"type":"object","additionalProperties":false,"properties":{"duration":{"type":"string","pattern":"^(?:\\d{1,9}(?:\\.\\d{1,3})?(?:ms|s|m|h|d|w)){1,6}$"},"inferences":{"type":"integer","minimum":1,"maximum":1000000000}}},"errorRate":{"type":"string","pattern":"^\\d{1,3}(?:\\.\\d{1,9})? ?%$"},"unknownRate":{"type":"string","pattern":"^\\d{1,3}(?:\\.\\d{1,9})? ?%$"},"latencyP95":{"type":"string","pattern":"^(?:\\d{1,9}(?:\\.\\d{1,3})?(?:ms|s|m|h|d|w)){1,6}$"}}}}}},"$defs":{"InputTensor":{"type":"object","additionalProperties":false,"required":["name","type","shape"],"properties":{"name":{"type":"string","minLength":1,"maxLength":128},"type":{"enum":["bool","uint8","uint16","uint32","uint64","int8","int16","int32","int64","float16","float32","float64","bytes"]},"shape":{"type":"array","items":{"type":"integer","minimum":-1,"maximum":2147483648},"maxItems":8}}},"OutputTensor":{"type":"object","additionalProperties":false,"required":["name","type","shape"],"properties":{"name":{"type":"string","minLength":1,"maxLength":128},"type":{"enum":["bool","uint8","uint16","uint32","uint64","int8","int16","int32","int64","float16","float32","float64","bytes"]},"shape":{"type":"array","items":{"type":"integer","minimum":-1,"maximum":2147483648},"maxItems":8},"classes":{"type":"array","items":{"type":"string","minLength":1,"maxLength":128},"maxItems":10000}}},"ModelFile":{"type":"object","additionalProperties":false,"required":["role","name","digest","sizeBytes","url"],"properties":{"role":{"enum":["model","labels","preprocess","postprocess"]},"name":{"type":"string","pattern":"^[A-Za-z0-9_][A-Za-z0-9._+-]{0,126}$"},"digest":{"type":"string","pattern":"^sha256:[0-9a-f]{64}$"},"sizeBytes":{"type":"integer","minimum":1,"maximum":10000000000000},"url":{"type":"string","minLength":1,"maxLength":2048,"pattern":"^(?:https?://[^\\s/?#][^\\s#]*|[A-Za-z0-9_][A-Za-z0-9._/+-]*)$"}}},"Variant":{"type":"object","additionalProperties":false,"required":["platform","files"],"properties":{"platform":{"type":"string","pattern":"^(?:any|[a-z0-9]+/[a-z0-9_]+(?:/[a-z0-9]+)?)$"},"capabilities":{"type":"array","items":{"type":"string","pattern":"^[a-z0-9](?:[a-z0-9._-]{0,61}[a-z0-9])?$"},"maxItems":32},"precision":{"type":"string","pattern":"^[a-z0-9][a-z0-9._-]{0,31}$"},"files":{"type":"array","items":{"$ref":"#/$defs/ModelFile"},"maxItems":32,"minItems":1}}},"ModelExample":{"type":"object","additionalProperties":false,"required":["name","inputs","expect"],"properties":{"name":{"type":"string","minLength":1,"maxLength":200},"inputs":{"type":"object","maxProperties":64,"propertyNames":{"pattern":"^[^\\s].{0,127}$"},"additionalProperties":{"type":"array","items":{"type":["number","string","boolean"]},"maxItems":20000}},"expect":{"type":"object","additionalProperties":false,"properties":{"class":{"type":"string","minLength":1,"maxLength":128},"outputs":{"type":"object","maxProperties":64,"propertyNames":{"pattern":"^[^\\s].{0,127}$"},"additionalProperties":{"type":"array","items":{"type":["number","string","boolean"]},"maxItems":20000}},"tolerance":{"type":"number","minimum":0}},"minProperties":1}}}}};
+const schema32 = {"type":"object","additionalProperties":false,"required":["name","type","shape"],"properties":{"name":{"type":"string","minLength":1,"maxLength":128},"type":{"enum":["bool","uint8","uint16","uint32","uint64","int8","int16","int32","int64","float16","float32","float64","bytes"]},"shape":{"type":"array","items":{"type":"integer","minimum":-1,"maximum":2147483648},"maxItems":8}}};
+const schema33 = {"type":"object","additionalProperties":false,"required":["name","type","shape"],"properties":{"name":{"type":"string","minLength":1,"maxLength":128},"type":{"enum":["bool","uint8","uint16","uint32","uint64","int8","int16","int32","int64","float16","float32","float64","bytes"]},"shape":{"type":"array","items":{"type":"integer","minimum":-1,"maximum":2147483648},"maxItems":8},"classes":{"type":"array","items":{"type":"string","minLength":1,"maxLength":128},"maxItems":10000}}};
+const schema36 = {"type":"object","additionalProperties":false,"required":["name","inputs","expect"],"properties":{"name":{"type":"string","minLength":1,"maxLength":200},"inputs":{"type":"object","maxProperties":64,"propertyNames":{"pattern":"^[^\\s].{0,127}$"},"additionalProperties":{"type":"array","items":{"type":["number","string","boolean"]},"maxItems":20000}},"expect":{"type":"object","additionalProperties":false,"properties":{"class":{"type":"string","minLength":1,"maxLength":128},"outputs":{"type":"object","maxProperties":64,"propertyNames":{"pattern":"^[^\\s].{0,127}$"},"additionalProperties":{"type":"array","items":{"type":["number","string","boolean"]},"maxItems":20000}},"tolerance":{"type":"number","minimum":0}},"minProperties":1}}};
+const pattern4 = new RegExp("^[a-z0-9](?:[a-z0-9._-]{0,61}[a-z0-9])?$", "u");
+const pattern5 = new RegExp("^[A-Za-z0-9](?:[A-Za-z0-9._+-]{0,126}[A-Za-z0-9])?$", "u");
+const pattern6 = new RegExp("^[a-z0-9][a-z0-9._-]{0,63}$", "u");
+const pattern8 = new RegExp("^https?://[^\\s]+$", "u");
+const pattern9 = new RegExp("^[A-Za-z0-9](?:[A-Za-z0-9_./-]{0,126}[A-Za-z0-9])?$", "u");
+const pattern19 = new RegExp("^[^\\s].{0,127}$", "u");
+const pattern22 = new RegExp("^(?:\\d{1,9}(?:\\.\\d{1,3})?(?:ms|s|m|h|d|w)){1,6}$", "u");
+const pattern23 = new RegExp("^\\d{1,3}(?:\\.\\d{1,9})? ?%$", "u");
+const func1 = lengthOf;
+const func7 = Object.prototype.hasOwnProperty;
+const schema34 = {"type":"object","additionalProperties":false,"required":["platform","files"],"properties":{"platform":{"type":"string","pattern":"^(?:any|[a-z0-9]+/[a-z0-9_]+(?:/[a-z0-9]+)?)$"},"capabilities":{"type":"array","items":{"type":"string","pattern":"^[a-z0-9](?:[a-z0-9._-]{0,61}[a-z0-9])?$"},"maxItems":32},"precision":{"type":"string","pattern":"^[a-z0-9][a-z0-9._-]{0,31}$"},"files":{"type":"array","items":{"$ref":"#/$defs/ModelFile"},"maxItems":32,"minItems":1}}};
+const schema35 = {"type":"object","additionalProperties":false,"required":["role","name","digest","sizeBytes","url"],"properties":{"role":{"enum":["model","labels","preprocess","postprocess"]},"name":{"type":"string","pattern":"^[A-Za-z0-9_][A-Za-z0-9._+-]{0,126}$"},"digest":{"type":"string","pattern":"^sha256:[0-9a-f]{64}$"},"sizeBytes":{"type":"integer","minimum":1,"maximum":10000000000000},"url":{"type":"string","minLength":1,"maxLength":2048,"pattern":"^(?:https?://[^\\s/?#][^\\s#]*|[A-Za-z0-9_][A-Za-z0-9._/+-]*)$"}}};
+const pattern11 = new RegExp("^(?:any|[a-z0-9]+/[a-z0-9_]+(?:/[a-z0-9]+)?)$", "u");
+const pattern13 = new RegExp("^[a-z0-9][a-z0-9._-]{0,31}$", "u");
+const pattern14 = new RegExp("^[A-Za-z0-9_][A-Za-z0-9._+-]{0,126}$", "u");
+const pattern15 = new RegExp("^sha256:[0-9a-f]{64}$", "u");
+const pattern16 = new RegExp("^(?:https?://[^\\s/?#][^\\s#]*|[A-Za-z0-9_][A-Za-z0-9._/+-]*)$", "u");
+
+function validate21(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+let vErrors = null;
+let errors = 0;
+const evaluated0 = validate21.evaluated;
+if(evaluated0.dynamicProps){
+evaluated0.props = undefined;
+}
+if(evaluated0.dynamicItems){
+evaluated0.items = undefined;
+}
+if(errors === 0){
+if(data && typeof data == "object" && !Array.isArray(data)){
+let missing0;
+if(((data.platform === undefined) && (missing0 = "platform")) || ((data.files === undefined) && (missing0 = "files"))){
+validate21.errors = [{instancePath,keyword:"required",params:{missingProperty: missing0}}];
+return false;
+}
+else {
+const _errs1 = errors;
+for(const key0 in data){
+if(!((((key0 === "platform") || (key0 === "capabilities")) || (key0 === "precision")) || (key0 === "files"))){
+validate21.errors = [{instancePath,keyword:"additionalProperties",params:{additionalProperty: key0}}];
+return false;
+break;
+}
+}
+if(_errs1 === errors){
+if(data.platform !== undefined){
+let data0 = data.platform;
+const _errs2 = errors;
+if(errors === _errs2){
+if(typeof data0 === "string"){
+if(!pattern11.test(data0)){
+validate21.errors = [{instancePath:instancePath+"/platform",keyword:"pattern",params:{pattern: "^(?:any|[a-z0-9]+/[a-z0-9_]+(?:/[a-z0-9]+)?)$"}}];
+return false;
+}
+}
+else {
+validate21.errors = [{instancePath:instancePath+"/platform",keyword:"type",params:{type: "string"}}];
+return false;
+}
+}
+var valid0 = _errs2 === errors;
+}
+else {
+var valid0 = true;
+}
+if(valid0){
+if(data.capabilities !== undefined){
+let data1 = data.capabilities;
+const _errs4 = errors;
+if(errors === _errs4){
+if(Array.isArray(data1)){
+if(data1.length > 32){
+validate21.errors = [{instancePath:instancePath+"/capabilities",keyword:"maxItems",params:{limit: 32}}];
+return false;
+}
+else {
+var valid1 = true;
+const len0 = data1.length;
+for(let i0=0; i0<len0; i0++){
+let data2 = data1[i0];
+const _errs6 = errors;
+if(errors === _errs6){
+if(typeof data2 === "string"){
+if(!pattern4.test(data2)){
+validate21.errors = [{instancePath:instancePath+"/capabilities/" + i0,keyword:"pattern",params:{pattern: "^[a-z0-9](?:[a-z0-9._-]{0,61}[a-z0-9])?$"}}];
+return false;
+}
+}
+else {
+validate21.errors = [{instancePath:instancePath+"/capabilities/" + i0,keyword:"type",params:{type: "string"}}];
+return false;
+}
+}
+var valid1 = _errs6 === errors;
+if(!valid1){
+break;
+}
+}
+}
+}
+else {
+validate21.errors = [{instancePath:instancePath+"/capabilities",keyword:"type",params:{type: "array"}}];
+return false;
+}
+}
+var valid0 = _errs4 === errors;
+}
+else {
+var valid0 = true;
+}
+if(valid0){
+if(data.precision !== undefined){
+let data3 = data.precision;
+const _errs8 = errors;
+if(errors === _errs8){
+if(typeof data3 === "string"){
+if(!pattern13.test(data3)){
+validate21.errors = [{instancePath:instancePath+"/precision",keyword:"pattern",params:{pattern: "^[a-z0-9][a-z0-9._-]{0,31}$"}}];
+return false;
+}
+}
+else {
+validate21.errors = [{instancePath:instancePath+"/precision",keyword:"type",params:{type: "string"}}];
+return false;
+}
+}
+var valid0 = _errs8 === errors;
+}
+else {
+var valid0 = true;
+}
+if(valid0){
+if(data.files !== undefined){
+let data4 = data.files;
+const _errs10 = errors;
+if(errors === _errs10){
+if(Array.isArray(data4)){
+if(data4.length > 32){
+validate21.errors = [{instancePath:instancePath+"/files",keyword:"maxItems",params:{limit: 32}}];
+return false;
+}
+else {
+if(data4.length < 1){
+validate21.errors = [{instancePath:instancePath+"/files",keyword:"minItems",params:{limit: 1}}];
+return false;
+}
+else {
+var valid2 = true;
+const len1 = data4.length;
+for(let i1=0; i1<len1; i1++){
+let data5 = data4[i1];
+const _errs12 = errors;
+const _errs13 = errors;
+if(errors === _errs13){
+if(data5 && typeof data5 == "object" && !Array.isArray(data5)){
+let missing1;
+if((((((data5.role === undefined) && (missing1 = "role")) || ((data5.name === undefined) && (missing1 = "name"))) || ((data5.digest === undefined) && (missing1 = "digest"))) || ((data5.sizeBytes === undefined) && (missing1 = "sizeBytes"))) || ((data5.url === undefined) && (missing1 = "url"))){
+validate21.errors = [{instancePath:instancePath+"/files/" + i1,keyword:"required",params:{missingProperty: missing1}}];
+return false;
+}
+else {
+const _errs15 = errors;
+for(const key1 in data5){
+if(!(((((key1 === "role") || (key1 === "name")) || (key1 === "digest")) || (key1 === "sizeBytes")) || (key1 === "url"))){
+validate21.errors = [{instancePath:instancePath+"/files/" + i1,keyword:"additionalProperties",params:{additionalProperty: key1}}];
+return false;
+break;
+}
+}
+if(_errs15 === errors){
+if(data5.role !== undefined){
+let data6 = data5.role;
+const _errs16 = errors;
+if(!((((data6 === "model") || (data6 === "labels")) || (data6 === "preprocess")) || (data6 === "postprocess"))){
+validate21.errors = [{instancePath:instancePath+"/files/" + i1+"/role",keyword:"enum",params:{allowedValues: schema35.properties.role.enum}}];
+return false;
+}
+var valid4 = _errs16 === errors;
+}
+else {
+var valid4 = true;
+}
+if(valid4){
+if(data5.name !== undefined){
+let data7 = data5.name;
+const _errs17 = errors;
+if(errors === _errs17){
+if(typeof data7 === "string"){
+if(!pattern14.test(data7)){
+validate21.errors = [{instancePath:instancePath+"/files/" + i1+"/name",keyword:"pattern",params:{pattern: "^[A-Za-z0-9_][A-Za-z0-9._+-]{0,126}$"}}];
+return false;
+}
+}
+else {
+validate21.errors = [{instancePath:instancePath+"/files/" + i1+"/name",keyword:"type",params:{type: "string"}}];
+return false;
+}
+}
+var valid4 = _errs17 === errors;
+}
+else {
+var valid4 = true;
+}
+if(valid4){
+if(data5.digest !== undefined){
+let data8 = data5.digest;
+const _errs19 = errors;
+if(errors === _errs19){
+if(typeof data8 === "string"){
+if(!pattern15.test(data8)){
+validate21.errors = [{instancePath:instancePath+"/files/" + i1+"/digest",keyword:"pattern",params:{pattern: "^sha256:[0-9a-f]{64}$"}}];
+return false;
+}
+}
+else {
+validate21.errors = [{instancePath:instancePath+"/files/" + i1+"/digest",keyword:"type",params:{type: "string"}}];
+return false;
+}
+}
+var valid4 = _errs19 === errors;
+}
+else {
+var valid4 = true;
+}
+if(valid4){
+if(data5.sizeBytes !== undefined){
+let data9 = data5.sizeBytes;
+const _errs21 = errors;
+if(!(((typeof data9 == "number") && (!(data9 % 1) && !isNaN(data9))) && (isFinite(data9)))){
+validate21.errors = [{instancePath:instancePath+"/files/" + i1+"/sizeBytes",keyword:"type",params:{type: "integer"}}];
+return false;
+}
+if(errors === _errs21){
+if((typeof data9 == "number") && (isFinite(data9))){
+if(data9 > 10000000000000 || isNaN(data9)){
+validate21.errors = [{instancePath:instancePath+"/files/" + i1+"/sizeBytes",keyword:"maximum",params:{comparison: "<=", limit: 10000000000000}}];
+return false;
+}
+else {
+if(data9 < 1 || isNaN(data9)){
+validate21.errors = [{instancePath:instancePath+"/files/" + i1+"/sizeBytes",keyword:"minimum",params:{comparison: ">=", limit: 1}}];
+return false;
+}
+}
+}
+}
+var valid4 = _errs21 === errors;
+}
+else {
+var valid4 = true;
+}
+if(valid4){
+if(data5.url !== undefined){
+let data10 = data5.url;
+const _errs23 = errors;
+if(errors === _errs23){
+if(typeof data10 === "string"){
+if(func1(data10) > 2048){
+validate21.errors = [{instancePath:instancePath+"/files/" + i1+"/url",keyword:"maxLength",params:{limit: 2048}}];
+return false;
+}
+else {
+if(func1(data10) < 1){
+validate21.errors = [{instancePath:instancePath+"/files/" + i1+"/url",keyword:"minLength",params:{limit: 1}}];
+return false;
+}
+else {
+if(!pattern16.test(data10)){
+validate21.errors = [{instancePath:instancePath+"/files/" + i1+"/url",keyword:"pattern",params:{pattern: "^(?:https?://[^\\s/?#][^\\s#]*|[A-Za-z0-9_][A-Za-z0-9._/+-]*)$"}}];
+return false;
+}
+}
+}
+}
+else {
+validate21.errors = [{instancePath:instancePath+"/files/" + i1+"/url",keyword:"type",params:{type: "string"}}];
+return false;
+}
+}
+var valid4 = _errs23 === errors;
+}
+else {
+var valid4 = true;
+}
+}
+}
+}
+}
+}
+}
+}
+else {
+validate21.errors = [{instancePath:instancePath+"/files/" + i1,keyword:"type",params:{type: "object"}}];
+return false;
+}
+}
+var valid2 = _errs12 === errors;
+if(!valid2){
+break;
+}
+}
+}
+}
+}
+else {
+validate21.errors = [{instancePath:instancePath+"/files",keyword:"type",params:{type: "array"}}];
+return false;
+}
+}
+var valid0 = _errs10 === errors;
+}
+else {
+var valid0 = true;
+}
+}
+}
+}
+}
+}
+}
+else {
+validate21.errors = [{instancePath,keyword:"type",params:{type: "object"}}];
+return false;
+}
+}
+validate21.errors = vErrors;
+return errors === 0;
+}
+validate21.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+
+const formats0 = formats["slipway-version-range"];
+
+function validate20(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+/*# sourceURL="https://slipway.dev/schemas/v1alpha1/model-manifest.schema.json" */;
+let vErrors = null;
+let errors = 0;
+const evaluated0 = validate20.evaluated;
+if(evaluated0.dynamicProps){
+evaluated0.props = undefined;
+}
+if(evaluated0.dynamicItems){
+evaluated0.items = undefined;
+}
+if(errors === 0){
+if(data && typeof data == "object" && !Array.isArray(data)){
+let missing0;
+if(((((data.apiVersion === undefined) && (missing0 = "apiVersion")) || ((data.kind === undefined) && (missing0 = "kind"))) || ((data.metadata === undefined) && (missing0 = "metadata"))) || ((data.spec === undefined) && (missing0 = "spec"))){
+validate20.errors = [{instancePath,keyword:"required",params:{missingProperty: missing0}}];
+return false;
+}
+else {
+const _errs1 = errors;
+for(const key0 in data){
+if(!((((key0 === "apiVersion") || (key0 === "kind")) || (key0 === "metadata")) || (key0 === "spec"))){
+validate20.errors = [{instancePath,keyword:"additionalProperties",params:{additionalProperty: key0}}];
+return false;
+break;
+}
+}
+if(_errs1 === errors){
+if(data.apiVersion !== undefined){
+const _errs2 = errors;
+if("slipway.dev/v1alpha1" !== data.apiVersion){
+validate20.errors = [{instancePath:instancePath+"/apiVersion",keyword:"const",params:{allowedValue: "slipway.dev/v1alpha1"}}];
+return false;
+}
+var valid0 = _errs2 === errors;
+}
+else {
+var valid0 = true;
+}
+if(valid0){
+if(data.kind !== undefined){
+const _errs3 = errors;
+if("ModelManifest" !== data.kind){
+validate20.errors = [{instancePath:instancePath+"/kind",keyword:"const",params:{allowedValue: "ModelManifest"}}];
+return false;
+}
+var valid0 = _errs3 === errors;
+}
+else {
+var valid0 = true;
+}
+if(valid0){
+if(data.metadata !== undefined){
+let data2 = data.metadata;
+const _errs4 = errors;
+if(errors === _errs4){
+if(data2 && typeof data2 == "object" && !Array.isArray(data2)){
+let missing1;
+if(((data2.name === undefined) && (missing1 = "name")) || ((data2.version === undefined) && (missing1 = "version"))){
+validate20.errors = [{instancePath:instancePath+"/metadata",keyword:"required",params:{missingProperty: missing1}}];
+return false;
+}
+else {
+const _errs6 = errors;
+for(const key1 in data2){
+if(!(((((key1 === "name") || (key1 === "version")) || (key1 === "description")) || (key1 === "owner")) || (key1 === "useCase"))){
+validate20.errors = [{instancePath:instancePath+"/metadata",keyword:"additionalProperties",params:{additionalProperty: key1}}];
+return false;
+break;
+}
+}
+if(_errs6 === errors){
+if(data2.name !== undefined){
+let data3 = data2.name;
+const _errs7 = errors;
+if(errors === _errs7){
+if(typeof data3 === "string"){
+if(!pattern4.test(data3)){
+validate20.errors = [{instancePath:instancePath+"/metadata/name",keyword:"pattern",params:{pattern: "^[a-z0-9](?:[a-z0-9._-]{0,61}[a-z0-9])?$"}}];
+return false;
+}
+}
+else {
+validate20.errors = [{instancePath:instancePath+"/metadata/name",keyword:"type",params:{type: "string"}}];
+return false;
+}
+}
+var valid1 = _errs7 === errors;
+}
+else {
+var valid1 = true;
+}
+if(valid1){
+if(data2.version !== undefined){
+let data4 = data2.version;
+const _errs9 = errors;
+if(errors === _errs9){
+if(typeof data4 === "string"){
+if(!pattern5.test(data4)){
+validate20.errors = [{instancePath:instancePath+"/metadata/version",keyword:"pattern",params:{pattern: "^[A-Za-z0-9](?:[A-Za-z0-9._+-]{0,126}[A-Za-z0-9])?$"}}];
+return false;
+}
+}
+else {
+validate20.errors = [{instancePath:instancePath+"/metadata/version",keyword:"type",params:{type: "string"}}];
+return false;
+}
+}
+var valid1 = _errs9 === errors;
+}
+else {
+var valid1 = true;
+}
+if(valid1){
+if(data2.description !== undefined){
+let data5 = data2.description;
+const _errs11 = errors;
+if(errors === _errs11){
+if(typeof data5 === "string"){
+if(func1(data5) > 4000){
+validate20.errors = [{instancePath:instancePath+"/metadata/description",keyword:"maxLength",params:{limit: 4000}}];
+return false;
+}
+else {
+if(func1(data5) < 1){
+validate20.errors = [{instancePath:instancePath+"/metadata/description",keyword:"minLength",params:{limit: 1}}];
+return false;
+}
+}
+}
+else {
+validate20.errors = [{instancePath:instancePath+"/metadata/description",keyword:"type",params:{type: "string"}}];
+return false;
+}
+}
+var valid1 = _errs11 === errors;
+}
+else {
+var valid1 = true;
+}
+if(valid1){
+if(data2.owner !== undefined){
+let data6 = data2.owner;
+const _errs13 = errors;
+if(errors === _errs13){
+if(typeof data6 === "string"){
+if(func1(data6) > 200){
+validate20.errors = [{instancePath:instancePath+"/metadata/owner",keyword:"maxLength",params:{limit: 200}}];
+return false;
+}
+else {
+if(func1(data6) < 1){
+validate20.errors = [{instancePath:instancePath+"/metadata/owner",keyword:"minLength",params:{limit: 1}}];
+return false;
+}
+}
+}
+else {
+validate20.errors = [{instancePath:instancePath+"/metadata/owner",keyword:"type",params:{type: "string"}}];
+return false;
+}
+}
+var valid1 = _errs13 === errors;
+}
+else {
+var valid1 = true;
+}
+if(valid1){
+if(data2.useCase !== undefined){
+let data7 = data2.useCase;
+const _errs15 = errors;
+if(errors === _errs15){
+if(typeof data7 === "string"){
+if(func1(data7) > 1000){
+validate20.errors = [{instancePath:instancePath+"/metadata/useCase",keyword:"maxLength",params:{limit: 1000}}];
+return false;
+}
+else {
+if(func1(data7) < 1){
+validate20.errors = [{instancePath:instancePath+"/metadata/useCase",keyword:"minLength",params:{limit: 1}}];
+return false;
+}
+}
+}
+else {
+validate20.errors = [{instancePath:instancePath+"/metadata/useCase",keyword:"type",params:{type: "string"}}];
+return false;
+}
+}
+var valid1 = _errs15 === errors;
+}
+else {
+var valid1 = true;
+}
+}
+}
+}
+}
+}
+}
+}
+else {
+validate20.errors = [{instancePath:instancePath+"/metadata",keyword:"type",params:{type: "object"}}];
+return false;
+}
+}
+var valid0 = _errs4 === errors;
+}
+else {
+var valid0 = true;
+}
+if(valid0){
+if(data.spec !== undefined){
+let data8 = data.spec;
+const _errs17 = errors;
+if(errors === _errs17){
+if(data8 && typeof data8 == "object" && !Array.isArray(data8)){
+let missing2;
+if((((data8.framework === undefined) && (missing2 = "framework")) || ((data8.interface === undefined) && (missing2 = "interface"))) || ((data8.variants === undefined) && (missing2 = "variants"))){
+validate20.errors = [{instancePath:instancePath+"/spec",keyword:"required",params:{missingProperty: missing2}}];
+return false;
+}
+else {
+const _errs19 = errors;
+for(const key2 in data8){
+if(!(func7.call(schema31.properties.spec.properties, key2))){
+validate20.errors = [{instancePath:instancePath+"/spec",keyword:"additionalProperties",params:{additionalProperty: key2}}];
+return false;
+break;
+}
+}
+if(_errs19 === errors){
+if(data8.framework !== undefined){
+let data9 = data8.framework;
+const _errs20 = errors;
+if(errors === _errs20){
+if(typeof data9 === "string"){
+if(!pattern6.test(data9)){
+validate20.errors = [{instancePath:instancePath+"/spec/framework",keyword:"pattern",params:{pattern: "^[a-z0-9][a-z0-9._-]{0,63}$"}}];
+return false;
+}
+}
+else {
+validate20.errors = [{instancePath:instancePath+"/spec/framework",keyword:"type",params:{type: "string"}}];
+return false;
+}
+}
+var valid2 = _errs20 === errors;
+}
+else {
+var valid2 = true;
+}
+if(valid2){
+if(data8.lineage !== undefined){
+let data10 = data8.lineage;
+const _errs22 = errors;
+if(errors === _errs22){
+if(data10 && typeof data10 == "object" && !Array.isArray(data10)){
+const _errs24 = errors;
+for(const key3 in data10){
+if(!(((((key3 === "parent") || (key3 === "data")) || (key3 === "code")) || (key3 === "run")) || (key3 === "training"))){
+validate20.errors = [{instancePath:instancePath+"/spec/lineage",keyword:"additionalProperties",params:{additionalProperty: key3}}];
+return false;
+break;
+}
+}
+if(_errs24 === errors){
+if(data10.parent !== undefined){
+let data11 = data10.parent;
+const _errs25 = errors;
+if(errors === _errs25){
+if(typeof data11 === "string"){
+if(!pattern5.test(data11)){
+validate20.errors = [{instancePath:instancePath+"/spec/lineage/parent",keyword:"pattern",params:{pattern: "^[A-Za-z0-9](?:[A-Za-z0-9._+-]{0,126}[A-Za-z0-9])?$"}}];
+return false;
+}
+}
+else {
+validate20.errors = [{instancePath:instancePath+"/spec/lineage/parent",keyword:"type",params:{type: "string"}}];
+return false;
+}
+}
+var valid3 = _errs25 === errors;
+}
+else {
+var valid3 = true;
+}
+if(valid3){
+if(data10.data !== undefined){
+let data12 = data10.data;
+const _errs27 = errors;
+if(errors === _errs27){
+if(typeof data12 === "string"){
+if(func1(data12) > 500){
+validate20.errors = [{instancePath:instancePath+"/spec/lineage/data",keyword:"maxLength",params:{limit: 500}}];
+return false;
+}
+else {
+if(func1(data12) < 1){
+validate20.errors = [{instancePath:instancePath+"/spec/lineage/data",keyword:"minLength",params:{limit: 1}}];
+return false;
+}
+}
+}
+else {
+validate20.errors = [{instancePath:instancePath+"/spec/lineage/data",keyword:"type",params:{type: "string"}}];
+return false;
+}
+}
+var valid3 = _errs27 === errors;
+}
+else {
+var valid3 = true;
+}
+if(valid3){
+if(data10.code !== undefined){
+let data13 = data10.code;
+const _errs29 = errors;
+if(errors === _errs29){
+if(typeof data13 === "string"){
+if(func1(data13) > 500){
+validate20.errors = [{instancePath:instancePath+"/spec/lineage/code",keyword:"maxLength",params:{limit: 500}}];
+return false;
+}
+else {
+if(func1(data13) < 1){
+validate20.errors = [{instancePath:instancePath+"/spec/lineage/code",keyword:"minLength",params:{limit: 1}}];
+return false;
+}
+}
+}
+else {
+validate20.errors = [{instancePath:instancePath+"/spec/lineage/code",keyword:"type",params:{type: "string"}}];
+return false;
+}
+}
+var valid3 = _errs29 === errors;
+}
+else {
+var valid3 = true;
+}
+if(valid3){
+if(data10.run !== undefined){
+let data14 = data10.run;
+const _errs31 = errors;
+if(errors === _errs31){
+if(typeof data14 === "string"){
+if(func1(data14) > 2048){
+validate20.errors = [{instancePath:instancePath+"/spec/lineage/run",keyword:"maxLength",params:{limit: 2048}}];
+return false;
+}
+else {
+if(!pattern8.test(data14)){
+validate20.errors = [{instancePath:instancePath+"/spec/lineage/run",keyword:"pattern",params:{pattern: "^https?://[^\\s]+$"}}];
+return false;
+}
+}
+}
+else {
+validate20.errors = [{instancePath:instancePath+"/spec/lineage/run",keyword:"type",params:{type: "string"}}];
+return false;
+}
+}
+var valid3 = _errs31 === errors;
+}
+else {
+var valid3 = true;
+}
+if(valid3){
+if(data10.training !== undefined){
+let data15 = data10.training;
+const _errs33 = errors;
+if(errors === _errs33){
+if(data15 && typeof data15 == "object" && !Array.isArray(data15)){
+const _errs35 = errors;
+for(const key4 in data15){
+if(!(((key4 === "rounds") || (key4 === "participants")) || (key4 === "convergence"))){
+validate20.errors = [{instancePath:instancePath+"/spec/lineage/training",keyword:"additionalProperties",params:{additionalProperty: key4}}];
+return false;
+break;
+}
+}
+if(_errs35 === errors){
+if(data15.rounds !== undefined){
+let data16 = data15.rounds;
+const _errs36 = errors;
+if(!(((typeof data16 == "number") && (!(data16 % 1) && !isNaN(data16))) && (isFinite(data16)))){
+validate20.errors = [{instancePath:instancePath+"/spec/lineage/training/rounds",keyword:"type",params:{type: "integer"}}];
+return false;
+}
+if(errors === _errs36){
+if((typeof data16 == "number") && (isFinite(data16))){
+if(data16 > 9007199254740991 || isNaN(data16)){
+validate20.errors = [{instancePath:instancePath+"/spec/lineage/training/rounds",keyword:"maximum",params:{comparison: "<=", limit: 9007199254740991}}];
+return false;
+}
+else {
+if(data16 < 0 || isNaN(data16)){
+validate20.errors = [{instancePath:instancePath+"/spec/lineage/training/rounds",keyword:"minimum",params:{comparison: ">=", limit: 0}}];
+return false;
+}
+}
+}
+}
+var valid4 = _errs36 === errors;
+}
+else {
+var valid4 = true;
+}
+if(valid4){
+if(data15.participants !== undefined){
+let data17 = data15.participants;
+const _errs38 = errors;
+if(!(((typeof data17 == "number") && (!(data17 % 1) && !isNaN(data17))) && (isFinite(data17)))){
+validate20.errors = [{instancePath:instancePath+"/spec/lineage/training/participants",keyword:"type",params:{type: "integer"}}];
+return false;
+}
+if(errors === _errs38){
+if((typeof data17 == "number") && (isFinite(data17))){
+if(data17 > 9007199254740991 || isNaN(data17)){
+validate20.errors = [{instancePath:instancePath+"/spec/lineage/training/participants",keyword:"maximum",params:{comparison: "<=", limit: 9007199254740991}}];
+return false;
+}
+else {
+if(data17 < 0 || isNaN(data17)){
+validate20.errors = [{instancePath:instancePath+"/spec/lineage/training/participants",keyword:"minimum",params:{comparison: ">=", limit: 0}}];
+return false;
+}
+}
+}
+}
+var valid4 = _errs38 === errors;
+}
+else {
+var valid4 = true;
+}
+if(valid4){
+if(data15.convergence !== undefined){
+let data18 = data15.convergence;
+const _errs40 = errors;
+if(errors === _errs40){
+if(data18 && typeof data18 == "object" && !Array.isArray(data18)){
+if(Object.keys(data18).length > 200){
+validate20.errors = [{instancePath:instancePath+"/spec/lineage/training/convergence",keyword:"maxProperties",params:{limit: 200}}];
+return false;
+}
+else {
+for(const key5 in data18){
+const _errs42 = errors;
+if(typeof key5 === "string"){
+if(!pattern9.test(key5)){
+const err0 = {instancePath:instancePath+"/spec/lineage/training/convergence",keyword:"pattern",params:{pattern: "^[A-Za-z0-9](?:[A-Za-z0-9_./-]{0,126}[A-Za-z0-9])?$"},propertyName:key5};
+if(vErrors === null){
+vErrors = [err0];
+}
+else {
+vErrors.push(err0);
+}
+errors++;
+}
+}
+var valid5 = _errs42 === errors;
+if(!valid5){
+const err1 = {instancePath:instancePath+"/spec/lineage/training/convergence",keyword:"propertyNames",params:{propertyName: key5}};
+if(vErrors === null){
+vErrors = [err1];
+}
+else {
+vErrors.push(err1);
+}
+errors++;
+validate20.errors = vErrors;
+return false;
+break;
+}
+}
+if(valid5){
+for(const key6 in data18){
+let data19 = data18[key6];
+const _errs44 = errors;
+if(!((typeof data19 == "number") && (isFinite(data19)))){
+validate20.errors = [{instancePath:instancePath+"/spec/lineage/training/convergence/" + key6.replace(/~/g, "~0").replace(/\//g, "~1"),keyword:"type",params:{type: "number"}}];
+return false;
+}
+var valid6 = _errs44 === errors;
+if(!valid6){
+break;
+}
+}
+}
+}
+}
+else {
+validate20.errors = [{instancePath:instancePath+"/spec/lineage/training/convergence",keyword:"type",params:{type: "object"}}];
+return false;
+}
+}
+var valid4 = _errs40 === errors;
+}
+else {
+var valid4 = true;
+}
+}
+}
+}
+}
+else {
+validate20.errors = [{instancePath:instancePath+"/spec/lineage/training",keyword:"type",params:{type: "object"}}];
+return false;
+}
+}
+var valid3 = _errs33 === errors;
+}
+else {
+var valid3 = true;
+}
+}
+}
+}
+}
+}
+}
+else {
+validate20.errors = [{instancePath:instancePath+"/spec/lineage",keyword:"type",params:{type: "object"}}];
+return false;
+}
+}
+var valid2 = _errs22 === errors;
+}
+else {
+var valid2 = true;
+}
+if(valid2){
+if(data8.metrics !== undefined){
+let data20 = data8.metrics;
+const _errs46 = errors;
+if(errors === _errs46){
+if(data20 && typeof data20 == "object" && !Array.isArray(data20)){
+if(Object.keys(data20).length > 200){
+validate20.errors = [{instancePath:instancePath+"/spec/metrics",keyword:"maxProperties",params:{limit: 200}}];
+return false;
+}
+else {
+for(const key7 in data20){
+const _errs48 = errors;
+if(typeof key7 === "string"){
+if(!pattern9.test(key7)){
+const err2 = {instancePath:instancePath+"/spec/metrics",keyword:"pattern",params:{pattern: "^[A-Za-z0-9](?:[A-Za-z0-9_./-]{0,126}[A-Za-z0-9])?$"},propertyName:key7};
+if(vErrors === null){
+vErrors = [err2];
+}
+else {
+vErrors.push(err2);
+}
+errors++;
+}
+}
+var valid7 = _errs48 === errors;
+if(!valid7){
+const err3 = {instancePath:instancePath+"/spec/metrics",keyword:"propertyNames",params:{propertyName: key7}};
+if(vErrors === null){
+vErrors = [err3];
+}
+else {
+vErrors.push(err3);
+}
+errors++;
+validate20.errors = vErrors;
+return false;
+break;
+}
+}
+if(valid7){
+for(const key8 in data20){
+let data21 = data20[key8];
+const _errs50 = errors;
+if(!((typeof data21 == "number") && (isFinite(data21)))){
+validate20.errors = [{instancePath:instancePath+"/spec/metrics/" + key8.replace(/~/g, "~0").replace(/\//g, "~1"),keyword:"type",params:{type: "number"}}];
+return false;
+}
+var valid8 = _errs50 === errors;
+if(!valid8){
+break;
+}
+}
+}
+}
+}
+else {
+validate20.errors = [{instancePath:instancePath+"/spec/metrics",keyword:"type",params:{type: "object"}}];
+return false;
+}
+}
+var valid2 = _errs46 === errors;
+}
+else {
+var valid2 = true;
+}
+if(valid2){
+if(data8.interface !== undefined){
+let data22 = data8.interface;
+const _errs52 = errors;
+if(errors === _errs52){
+if(data22 && typeof data22 == "object" && !Array.isArray(data22)){
+let missing3;
+if(((data22.inputs === undefined) && (missing3 = "inputs")) || ((data22.outputs === undefined) && (missing3 = "outputs"))){
+validate20.errors = [{instancePath:instancePath+"/spec/interface",keyword:"required",params:{missingProperty: missing3}}];
+return false;
+}
+else {
+const _errs54 = errors;
+for(const key9 in data22){
+if(!((key9 === "inputs") || (key9 === "outputs"))){
+validate20.errors = [{instancePath:instancePath+"/spec/interface",keyword:"additionalProperties",params:{additionalProperty: key9}}];
+return false;
+break;
+}
+}
+if(_errs54 === errors){
+if(data22.inputs !== undefined){
+let data23 = data22.inputs;
+const _errs55 = errors;
+if(errors === _errs55){
+if(Array.isArray(data23)){
+if(data23.length > 64){
+validate20.errors = [{instancePath:instancePath+"/spec/interface/inputs",keyword:"maxItems",params:{limit: 64}}];
+return false;
+}
+else {
+if(data23.length < 1){
+validate20.errors = [{instancePath:instancePath+"/spec/interface/inputs",keyword:"minItems",params:{limit: 1}}];
+return false;
+}
+else {
+var valid10 = true;
+const len0 = data23.length;
+for(let i0=0; i0<len0; i0++){
+let data24 = data23[i0];
+const _errs57 = errors;
+const _errs58 = errors;
+if(errors === _errs58){
+if(data24 && typeof data24 == "object" && !Array.isArray(data24)){
+let missing4;
+if((((data24.name === undefined) && (missing4 = "name")) || ((data24.type === undefined) && (missing4 = "type"))) || ((data24.shape === undefined) && (missing4 = "shape"))){
+validate20.errors = [{instancePath:instancePath+"/spec/interface/inputs/" + i0,keyword:"required",params:{missingProperty: missing4}}];
+return false;
+}
+else {
+const _errs60 = errors;
+for(const key10 in data24){
+if(!(((key10 === "name") || (key10 === "type")) || (key10 === "shape"))){
+validate20.errors = [{instancePath:instancePath+"/spec/interface/inputs/" + i0,keyword:"additionalProperties",params:{additionalProperty: key10}}];
+return false;
+break;
+}
+}
+if(_errs60 === errors){
+if(data24.name !== undefined){
+let data25 = data24.name;
+const _errs61 = errors;
+if(errors === _errs61){
+if(typeof data25 === "string"){
+if(func1(data25) > 128){
+validate20.errors = [{instancePath:instancePath+"/spec/interface/inputs/" + i0+"/name",keyword:"maxLength",params:{limit: 128}}];
+return false;
+}
+else {
+if(func1(data25) < 1){
+validate20.errors = [{instancePath:instancePath+"/spec/interface/inputs/" + i0+"/name",keyword:"minLength",params:{limit: 1}}];
+return false;
+}
+}
+}
+else {
+validate20.errors = [{instancePath:instancePath+"/spec/interface/inputs/" + i0+"/name",keyword:"type",params:{type: "string"}}];
+return false;
+}
+}
+var valid12 = _errs61 === errors;
+}
+else {
+var valid12 = true;
+}
+if(valid12){
+if(data24.type !== undefined){
+let data26 = data24.type;
+const _errs63 = errors;
+if(!(((((((((((((data26 === "bool") || (data26 === "uint8")) || (data26 === "uint16")) || (data26 === "uint32")) || (data26 === "uint64")) || (data26 === "int8")) || (data26 === "int16")) || (data26 === "int32")) || (data26 === "int64")) || (data26 === "float16")) || (data26 === "float32")) || (data26 === "float64")) || (data26 === "bytes"))){
+validate20.errors = [{instancePath:instancePath+"/spec/interface/inputs/" + i0+"/type",keyword:"enum",params:{allowedValues: schema32.properties.type.enum}}];
+return false;
+}
+var valid12 = _errs63 === errors;
+}
+else {
+var valid12 = true;
+}
+if(valid12){
+if(data24.shape !== undefined){
+let data27 = data24.shape;
+const _errs64 = errors;
+if(errors === _errs64){
+if(Array.isArray(data27)){
+if(data27.length > 8){
+validate20.errors = [{instancePath:instancePath+"/spec/interface/inputs/" + i0+"/shape",keyword:"maxItems",params:{limit: 8}}];
+return false;
+}
+else {
+var valid13 = true;
+const len1 = data27.length;
+for(let i1=0; i1<len1; i1++){
+let data28 = data27[i1];
+const _errs66 = errors;
+if(!(((typeof data28 == "number") && (!(data28 % 1) && !isNaN(data28))) && (isFinite(data28)))){
+validate20.errors = [{instancePath:instancePath+"/spec/interface/inputs/" + i0+"/shape/" + i1,keyword:"type",params:{type: "integer"}}];
+return false;
+}
+if(errors === _errs66){
+if((typeof data28 == "number") && (isFinite(data28))){
+if(data28 > 2147483648 || isNaN(data28)){
+validate20.errors = [{instancePath:instancePath+"/spec/interface/inputs/" + i0+"/shape/" + i1,keyword:"maximum",params:{comparison: "<=", limit: 2147483648}}];
+return false;
+}
+else {
+if(data28 < -1 || isNaN(data28)){
+validate20.errors = [{instancePath:instancePath+"/spec/interface/inputs/" + i0+"/shape/" + i1,keyword:"minimum",params:{comparison: ">=", limit: -1}}];
+return false;
+}
+}
+}
+}
+var valid13 = _errs66 === errors;
+if(!valid13){
+break;
+}
+}
+}
+}
+else {
+validate20.errors = [{instancePath:instancePath+"/spec/interface/inputs/" + i0+"/shape",keyword:"type",params:{type: "array"}}];
+return false;
+}
+}
+var valid12 = _errs64 === errors;
+}
+else {
+var valid12 = true;
+}
+}
+}
+}
+}
+}
+else {
+validate20.errors = [{instancePath:instancePath+"/spec/interface/inputs/" + i0,keyword:"type",params:{type: "object"}}];
+return false;
+}
+}
+var valid10 = _errs57 === errors;
+if(!valid10){
+break;
+}
+}
+}
+}
+}
+else {
+validate20.errors = [{instancePath:instancePath+"/spec/interface/inputs",keyword:"type",params:{type: "array"}}];
+return false;
+}
+}
+var valid9 = _errs55 === errors;
+}
+else {
+var valid9 = true;
+}
+if(valid9){
+if(data22.outputs !== undefined){
+let data29 = data22.outputs;
+const _errs68 = errors;
+if(errors === _errs68){
+if(Array.isArray(data29)){
+if(data29.length > 64){
+validate20.errors = [{instancePath:instancePath+"/spec/interface/outputs",keyword:"maxItems",params:{limit: 64}}];
+return false;
+}
+else {
+if(data29.length < 1){
+validate20.errors = [{instancePath:instancePath+"/spec/interface/outputs",keyword:"minItems",params:{limit: 1}}];
+return false;
+}
+else {
+var valid14 = true;
+const len2 = data29.length;
+for(let i2=0; i2<len2; i2++){
+let data30 = data29[i2];
+const _errs70 = errors;
+const _errs71 = errors;
+if(errors === _errs71){
+if(data30 && typeof data30 == "object" && !Array.isArray(data30)){
+let missing5;
+if((((data30.name === undefined) && (missing5 = "name")) || ((data30.type === undefined) && (missing5 = "type"))) || ((data30.shape === undefined) && (missing5 = "shape"))){
+validate20.errors = [{instancePath:instancePath+"/spec/interface/outputs/" + i2,keyword:"required",params:{missingProperty: missing5}}];
+return false;
+}
+else {
+const _errs73 = errors;
+for(const key11 in data30){
+if(!((((key11 === "name") || (key11 === "type")) || (key11 === "shape")) || (key11 === "classes"))){
+validate20.errors = [{instancePath:instancePath+"/spec/interface/outputs/" + i2,keyword:"additionalProperties",params:{additionalProperty: key11}}];
+return false;
+break;
+}
+}
+if(_errs73 === errors){
+if(data30.name !== undefined){
+let data31 = data30.name;
+const _errs74 = errors;
+if(errors === _errs74){
+if(typeof data31 === "string"){
+if(func1(data31) > 128){
+validate20.errors = [{instancePath:instancePath+"/spec/interface/outputs/" + i2+"/name",keyword:"maxLength",params:{limit: 128}}];
+return false;
+}
+else {
+if(func1(data31) < 1){
+validate20.errors = [{instancePath:instancePath+"/spec/interface/outputs/" + i2+"/name",keyword:"minLength",params:{limit: 1}}];
+return false;
+}
+}
+}
+else {
+validate20.errors = [{instancePath:instancePath+"/spec/interface/outputs/" + i2+"/name",keyword:"type",params:{type: "string"}}];
+return false;
+}
+}
+var valid16 = _errs74 === errors;
+}
+else {
+var valid16 = true;
+}
+if(valid16){
+if(data30.type !== undefined){
+let data32 = data30.type;
+const _errs76 = errors;
+if(!(((((((((((((data32 === "bool") || (data32 === "uint8")) || (data32 === "uint16")) || (data32 === "uint32")) || (data32 === "uint64")) || (data32 === "int8")) || (data32 === "int16")) || (data32 === "int32")) || (data32 === "int64")) || (data32 === "float16")) || (data32 === "float32")) || (data32 === "float64")) || (data32 === "bytes"))){
+validate20.errors = [{instancePath:instancePath+"/spec/interface/outputs/" + i2+"/type",keyword:"enum",params:{allowedValues: schema33.properties.type.enum}}];
+return false;
+}
+var valid16 = _errs76 === errors;
+}
+else {
+var valid16 = true;
+}
+if(valid16){
+if(data30.shape !== undefined){
+let data33 = data30.shape;
+const _errs77 = errors;
+if(errors === _errs77){
+if(Array.isArray(data33)){
+if(data33.length > 8){
+validate20.errors = [{instancePath:instancePath+"/spec/interface/outputs/" + i2+"/shape",keyword:"maxItems",params:{limit: 8}}];
+return false;
+}
+else {
+var valid17 = true;
+const len3 = data33.length;
+for(let i3=0; i3<len3; i3++){
+let data34 = data33[i3];
+const _errs79 = errors;
+if(!(((typeof data34 == "number") && (!(data34 % 1) && !isNaN(data34))) && (isFinite(data34)))){
+validate20.errors = [{instancePath:instancePath+"/spec/interface/outputs/" + i2+"/shape/" + i3,keyword:"type",params:{type: "integer"}}];
+return false;
+}
+if(errors === _errs79){
+if((typeof data34 == "number") && (isFinite(data34))){
+if(data34 > 2147483648 || isNaN(data34)){
+validate20.errors = [{instancePath:instancePath+"/spec/interface/outputs/" + i2+"/shape/" + i3,keyword:"maximum",params:{comparison: "<=", limit: 2147483648}}];
+return false;
+}
+else {
+if(data34 < -1 || isNaN(data34)){
+validate20.errors = [{instancePath:instancePath+"/spec/interface/outputs/" + i2+"/shape/" + i3,keyword:"minimum",params:{comparison: ">=", limit: -1}}];
+return false;
+}
+}
+}
+}
+var valid17 = _errs79 === errors;
+if(!valid17){
+break;
+}
+}
+}
+}
+else {
+validate20.errors = [{instancePath:instancePath+"/spec/interface/outputs/" + i2+"/shape",keyword:"type",params:{type: "array"}}];
+return false;
+}
+}
+var valid16 = _errs77 === errors;
+}
+else {
+var valid16 = true;
+}
+if(valid16){
+if(data30.classes !== undefined){
+let data35 = data30.classes;
+const _errs81 = errors;
+if(errors === _errs81){
+if(Array.isArray(data35)){
+if(data35.length > 10000){
+validate20.errors = [{instancePath:instancePath+"/spec/interface/outputs/" + i2+"/classes",keyword:"maxItems",params:{limit: 10000}}];
+return false;
+}
+else {
+var valid18 = true;
+const len4 = data35.length;
+for(let i4=0; i4<len4; i4++){
+let data36 = data35[i4];
+const _errs83 = errors;
+if(errors === _errs83){
+if(typeof data36 === "string"){
+if(func1(data36) > 128){
+validate20.errors = [{instancePath:instancePath+"/spec/interface/outputs/" + i2+"/classes/" + i4,keyword:"maxLength",params:{limit: 128}}];
+return false;
+}
+else {
+if(func1(data36) < 1){
+validate20.errors = [{instancePath:instancePath+"/spec/interface/outputs/" + i2+"/classes/" + i4,keyword:"minLength",params:{limit: 1}}];
+return false;
+}
+}
+}
+else {
+validate20.errors = [{instancePath:instancePath+"/spec/interface/outputs/" + i2+"/classes/" + i4,keyword:"type",params:{type: "string"}}];
+return false;
+}
+}
+var valid18 = _errs83 === errors;
+if(!valid18){
+break;
+}
+}
+}
+}
+else {
+validate20.errors = [{instancePath:instancePath+"/spec/interface/outputs/" + i2+"/classes",keyword:"type",params:{type: "array"}}];
+return false;
+}
+}
+var valid16 = _errs81 === errors;
+}
+else {
+var valid16 = true;
+}
+}
+}
+}
+}
+}
+}
+else {
+validate20.errors = [{instancePath:instancePath+"/spec/interface/outputs/" + i2,keyword:"type",params:{type: "object"}}];
+return false;
+}
+}
+var valid14 = _errs70 === errors;
+if(!valid14){
+break;
+}
+}
+}
+}
+}
+else {
+validate20.errors = [{instancePath:instancePath+"/spec/interface/outputs",keyword:"type",params:{type: "array"}}];
+return false;
+}
+}
+var valid9 = _errs68 === errors;
+}
+else {
+var valid9 = true;
+}
+}
+}
+}
+}
+else {
+validate20.errors = [{instancePath:instancePath+"/spec/interface",keyword:"type",params:{type: "object"}}];
+return false;
+}
+}
+var valid2 = _errs52 === errors;
+}
+else {
+var valid2 = true;
+}
+if(valid2){
+if(data8.confidence !== undefined){
+let data37 = data8.confidence;
+const _errs85 = errors;
+if(errors === _errs85){
+if(data37 && typeof data37 == "object" && !Array.isArray(data37)){
+let missing6;
+if((data37.least === undefined) && (missing6 = "least")){
+validate20.errors = [{instancePath:instancePath+"/spec/confidence",keyword:"required",params:{missingProperty: missing6}}];
+return false;
+}
+else {
+const _errs87 = errors;
+for(const key12 in data37){
+if(!(key12 === "least")){
+validate20.errors = [{instancePath:instancePath+"/spec/confidence",keyword:"additionalProperties",params:{additionalProperty: key12}}];
+return false;
+break;
+}
+}
+if(_errs87 === errors){
+if(data37.least !== undefined){
+let data38 = data37.least;
+const _errs88 = errors;
+if(errors === _errs88){
+if((typeof data38 == "number") && (isFinite(data38))){
+if(data38 > 1 || isNaN(data38)){
+validate20.errors = [{instancePath:instancePath+"/spec/confidence/least",keyword:"maximum",params:{comparison: "<=", limit: 1}}];
+return false;
+}
+else {
+if(data38 < 0 || isNaN(data38)){
+validate20.errors = [{instancePath:instancePath+"/spec/confidence/least",keyword:"minimum",params:{comparison: ">=", limit: 0}}];
+return false;
+}
+}
+}
+else {
+validate20.errors = [{instancePath:instancePath+"/spec/confidence/least",keyword:"type",params:{type: "number"}}];
+return false;
+}
+}
+}
+}
+}
+}
+else {
+validate20.errors = [{instancePath:instancePath+"/spec/confidence",keyword:"type",params:{type: "object"}}];
+return false;
+}
+}
+var valid2 = _errs85 === errors;
+}
+else {
+var valid2 = true;
+}
+if(valid2){
+if(data8.variants !== undefined){
+let data39 = data8.variants;
+const _errs90 = errors;
+if(errors === _errs90){
+if(Array.isArray(data39)){
+if(data39.length > 64){
+validate20.errors = [{instancePath:instancePath+"/spec/variants",keyword:"maxItems",params:{limit: 64}}];
+return false;
+}
+else {
+if(data39.length < 1){
+validate20.errors = [{instancePath:instancePath+"/spec/variants",keyword:"minItems",params:{limit: 1}}];
+return false;
+}
+else {
+var valid20 = true;
+const len5 = data39.length;
+for(let i5=0; i5<len5; i5++){
+const _errs92 = errors;
+if(!(validate21(data39[i5], {instancePath:instancePath+"/spec/variants/" + i5,parentData:data39,parentDataProperty:i5,rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate21.errors : vErrors.concat(validate21.errors);
+errors = vErrors.length;
+}
+var valid20 = _errs92 === errors;
+if(!valid20){
+break;
+}
+}
+}
+}
+}
+else {
+validate20.errors = [{instancePath:instancePath+"/spec/variants",keyword:"type",params:{type: "array"}}];
+return false;
+}
+}
+var valid2 = _errs90 === errors;
+}
+else {
+var valid2 = true;
+}
+if(valid2){
+if(data8.compatibility !== undefined){
+let data41 = data8.compatibility;
+const _errs93 = errors;
+if(errors === _errs93){
+if(data41 && typeof data41 == "object" && !Array.isArray(data41)){
+const _errs95 = errors;
+for(const key13 in data41){
+if(!(((((key13 === "agent") || (key13 === "firmware")) || (key13 === "inferenceCode")) || (key13 === "groups")) || (key13 === "features"))){
+validate20.errors = [{instancePath:instancePath+"/spec/compatibility",keyword:"additionalProperties",params:{additionalProperty: key13}}];
+return false;
+break;
+}
+}
+if(_errs95 === errors){
+if(data41.agent !== undefined){
+let data42 = data41.agent;
+const _errs96 = errors;
+if(errors === _errs96){
+if(errors === _errs96){
+if(typeof data42 === "string"){
+if(func1(data42) > 256){
+validate20.errors = [{instancePath:instancePath+"/spec/compatibility/agent",keyword:"maxLength",params:{limit: 256}}];
+return false;
+}
+else {
+if(func1(data42) < 1){
+validate20.errors = [{instancePath:instancePath+"/spec/compatibility/agent",keyword:"minLength",params:{limit: 1}}];
+return false;
+}
+else {
+if(!(formats0(data42))){
+validate20.errors = [{instancePath:instancePath+"/spec/compatibility/agent",keyword:"format",params:{format: "slipway-version-range"}}];
+return false;
+}
+}
+}
+}
+else {
+validate20.errors = [{instancePath:instancePath+"/spec/compatibility/agent",keyword:"type",params:{type: "string"}}];
+return false;
+}
+}
+}
+var valid21 = _errs96 === errors;
+}
+else {
+var valid21 = true;
+}
+if(valid21){
+if(data41.firmware !== undefined){
+let data43 = data41.firmware;
+const _errs98 = errors;
+if(errors === _errs98){
+if(errors === _errs98){
+if(typeof data43 === "string"){
+if(func1(data43) > 256){
+validate20.errors = [{instancePath:instancePath+"/spec/compatibility/firmware",keyword:"maxLength",params:{limit: 256}}];
+return false;
+}
+else {
+if(func1(data43) < 1){
+validate20.errors = [{instancePath:instancePath+"/spec/compatibility/firmware",keyword:"minLength",params:{limit: 1}}];
+return false;
+}
+else {
+if(!(formats0(data43))){
+validate20.errors = [{instancePath:instancePath+"/spec/compatibility/firmware",keyword:"format",params:{format: "slipway-version-range"}}];
+return false;
+}
+}
+}
+}
+else {
+validate20.errors = [{instancePath:instancePath+"/spec/compatibility/firmware",keyword:"type",params:{type: "string"}}];
+return false;
+}
+}
+}
+var valid21 = _errs98 === errors;
+}
+else {
+var valid21 = true;
+}
+if(valid21){
+if(data41.inferenceCode !== undefined){
+let data44 = data41.inferenceCode;
+const _errs100 = errors;
+if(errors === _errs100){
+if(errors === _errs100){
+if(typeof data44 === "string"){
+if(func1(data44) > 256){
+validate20.errors = [{instancePath:instancePath+"/spec/compatibility/inferenceCode",keyword:"maxLength",params:{limit: 256}}];
+return false;
+}
+else {
+if(func1(data44) < 1){
+validate20.errors = [{instancePath:instancePath+"/spec/compatibility/inferenceCode",keyword:"minLength",params:{limit: 1}}];
+return false;
+}
+else {
+if(!(formats0(data44))){
+validate20.errors = [{instancePath:instancePath+"/spec/compatibility/inferenceCode",keyword:"format",params:{format: "slipway-version-range"}}];
+return false;
+}
+}
+}
+}
+else {
+validate20.errors = [{instancePath:instancePath+"/spec/compatibility/inferenceCode",keyword:"type",params:{type: "string"}}];
+return false;
+}
+}
+}
+var valid21 = _errs100 === errors;
+}
+else {
+var valid21 = true;
+}
+if(valid21){
+if(data41.groups !== undefined){
+let data45 = data41.groups;
+const _errs102 = errors;
+if(errors === _errs102){
+if(Array.isArray(data45)){
+if(data45.length > 200){
+validate20.errors = [{instancePath:instancePath+"/spec/compatibility/groups",keyword:"maxItems",params:{limit: 200}}];
+return false;
+}
+else {
+var valid22 = true;
+const len6 = data45.length;
+for(let i6=0; i6<len6; i6++){
+let data46 = data45[i6];
+const _errs104 = errors;
+if(errors === _errs104){
+if(typeof data46 === "string"){
+if(!pattern4.test(data46)){
+validate20.errors = [{instancePath:instancePath+"/spec/compatibility/groups/" + i6,keyword:"pattern",params:{pattern: "^[a-z0-9](?:[a-z0-9._-]{0,61}[a-z0-9])?$"}}];
+return false;
+}
+}
+else {
+validate20.errors = [{instancePath:instancePath+"/spec/compatibility/groups/" + i6,keyword:"type",params:{type: "string"}}];
+return false;
+}
+}
+var valid22 = _errs104 === errors;
+if(!valid22){
+break;
+}
+}
+}
+}
+else {
+validate20.errors = [{instancePath:instancePath+"/spec/compatibility/groups",keyword:"type",params:{type: "array"}}];
+return false;
+}
+}
+var valid21 = _errs102 === errors;
+}
+else {
+var valid21 = true;
+}
+if(valid21){
+if(data41.features !== undefined){
+let data47 = data41.features;
+const _errs106 = errors;
+if(errors === _errs106){
+if(Array.isArray(data47)){
+if(data47.length > 64){
+validate20.errors = [{instancePath:instancePath+"/spec/compatibility/features",keyword:"maxItems",params:{limit: 64}}];
+return false;
+}
+else {
+var valid23 = true;
+const len7 = data47.length;
+for(let i7=0; i7<len7; i7++){
+let data48 = data47[i7];
+const _errs108 = errors;
+if(errors === _errs108){
+if(typeof data48 === "string"){
+if(!pattern4.test(data48)){
+validate20.errors = [{instancePath:instancePath+"/spec/compatibility/features/" + i7,keyword:"pattern",params:{pattern: "^[a-z0-9](?:[a-z0-9._-]{0,61}[a-z0-9])?$"}}];
+return false;
+}
+}
+else {
+validate20.errors = [{instancePath:instancePath+"/spec/compatibility/features/" + i7,keyword:"type",params:{type: "string"}}];
+return false;
+}
+}
+var valid23 = _errs108 === errors;
+if(!valid23){
+break;
+}
+}
+}
+}
+else {
+validate20.errors = [{instancePath:instancePath+"/spec/compatibility/features",keyword:"type",params:{type: "array"}}];
+return false;
+}
+}
+var valid21 = _errs106 === errors;
+}
+else {
+var valid21 = true;
+}
+}
+}
+}
+}
+}
+}
+else {
+validate20.errors = [{instancePath:instancePath+"/spec/compatibility",keyword:"type",params:{type: "object"}}];
+return false;
+}
+}
+var valid2 = _errs93 === errors;
+}
+else {
+var valid2 = true;
+}
+if(valid2){
+if(data8.resources !== undefined){
+let data49 = data8.resources;
+const _errs110 = errors;
+if(errors === _errs110){
+if(data49 && typeof data49 == "object" && !Array.isArray(data49)){
+const _errs112 = errors;
+for(const key14 in data49){
+if(!((key14 === "memoryBytes") || (key14 === "diskBytes"))){
+validate20.errors = [{instancePath:instancePath+"/spec/resources",keyword:"additionalProperties",params:{additionalProperty: key14}}];
+return false;
+break;
+}
+}
+if(_errs112 === errors){
+if(data49.memoryBytes !== undefined){
+let data50 = data49.memoryBytes;
+const _errs113 = errors;
+if(!(((typeof data50 == "number") && (!(data50 % 1) && !isNaN(data50))) && (isFinite(data50)))){
+validate20.errors = [{instancePath:instancePath+"/spec/resources/memoryBytes",keyword:"type",params:{type: "integer"}}];
+return false;
+}
+if(errors === _errs113){
+if((typeof data50 == "number") && (isFinite(data50))){
+if(data50 > 1000000000000000 || isNaN(data50)){
+validate20.errors = [{instancePath:instancePath+"/spec/resources/memoryBytes",keyword:"maximum",params:{comparison: "<=", limit: 1000000000000000}}];
+return false;
+}
+else {
+if(data50 < 0 || isNaN(data50)){
+validate20.errors = [{instancePath:instancePath+"/spec/resources/memoryBytes",keyword:"minimum",params:{comparison: ">=", limit: 0}}];
+return false;
+}
+}
+}
+}
+var valid24 = _errs113 === errors;
+}
+else {
+var valid24 = true;
+}
+if(valid24){
+if(data49.diskBytes !== undefined){
+let data51 = data49.diskBytes;
+const _errs115 = errors;
+if(!(((typeof data51 == "number") && (!(data51 % 1) && !isNaN(data51))) && (isFinite(data51)))){
+validate20.errors = [{instancePath:instancePath+"/spec/resources/diskBytes",keyword:"type",params:{type: "integer"}}];
+return false;
+}
+if(errors === _errs115){
+if((typeof data51 == "number") && (isFinite(data51))){
+if(data51 > 1000000000000000 || isNaN(data51)){
+validate20.errors = [{instancePath:instancePath+"/spec/resources/diskBytes",keyword:"maximum",params:{comparison: "<=", limit: 1000000000000000}}];
+return false;
+}
+else {
+if(data51 < 0 || isNaN(data51)){
+validate20.errors = [{instancePath:instancePath+"/spec/resources/diskBytes",keyword:"minimum",params:{comparison: ">=", limit: 0}}];
+return false;
+}
+}
+}
+}
+var valid24 = _errs115 === errors;
+}
+else {
+var valid24 = true;
+}
+}
+}
+}
+else {
+validate20.errors = [{instancePath:instancePath+"/spec/resources",keyword:"type",params:{type: "object"}}];
+return false;
+}
+}
+var valid2 = _errs110 === errors;
+}
+else {
+var valid2 = true;
+}
+if(valid2){
+if(data8.examples !== undefined){
+let data52 = data8.examples;
+const _errs117 = errors;
+if(errors === _errs117){
+if(Array.isArray(data52)){
+if(data52.length > 100){
+validate20.errors = [{instancePath:instancePath+"/spec/examples",keyword:"maxItems",params:{limit: 100}}];
+return false;
+}
+else {
+var valid25 = true;
+const len8 = data52.length;
+for(let i8=0; i8<len8; i8++){
+let data53 = data52[i8];
+const _errs119 = errors;
+const _errs120 = errors;
+if(errors === _errs120){
+if(data53 && typeof data53 == "object" && !Array.isArray(data53)){
+let missing7;
+if((((data53.name === undefined) && (missing7 = "name")) || ((data53.inputs === undefined) && (missing7 = "inputs"))) || ((data53.expect === undefined) && (missing7 = "expect"))){
+validate20.errors = [{instancePath:instancePath+"/spec/examples/" + i8,keyword:"required",params:{missingProperty: missing7}}];
+return false;
+}
+else {
+const _errs122 = errors;
+for(const key15 in data53){
+if(!(((key15 === "name") || (key15 === "inputs")) || (key15 === "expect"))){
+validate20.errors = [{instancePath:instancePath+"/spec/examples/" + i8,keyword:"additionalProperties",params:{additionalProperty: key15}}];
+return false;
+break;
+}
+}
+if(_errs122 === errors){
+if(data53.name !== undefined){
+let data54 = data53.name;
+const _errs123 = errors;
+if(errors === _errs123){
+if(typeof data54 === "string"){
+if(func1(data54) > 200){
+validate20.errors = [{instancePath:instancePath+"/spec/examples/" + i8+"/name",keyword:"maxLength",params:{limit: 200}}];
+return false;
+}
+else {
+if(func1(data54) < 1){
+validate20.errors = [{instancePath:instancePath+"/spec/examples/" + i8+"/name",keyword:"minLength",params:{limit: 1}}];
+return false;
+}
+}
+}
+else {
+validate20.errors = [{instancePath:instancePath+"/spec/examples/" + i8+"/name",keyword:"type",params:{type: "string"}}];
+return false;
+}
+}
+var valid27 = _errs123 === errors;
+}
+else {
+var valid27 = true;
+}
+if(valid27){
+if(data53.inputs !== undefined){
+let data55 = data53.inputs;
+const _errs125 = errors;
+if(errors === _errs125){
+if(data55 && typeof data55 == "object" && !Array.isArray(data55)){
+if(Object.keys(data55).length > 64){
+validate20.errors = [{instancePath:instancePath+"/spec/examples/" + i8+"/inputs",keyword:"maxProperties",params:{limit: 64}}];
+return false;
+}
+else {
+for(const key16 in data55){
+const _errs127 = errors;
+if(typeof key16 === "string"){
+if(!pattern19.test(key16)){
+const err4 = {instancePath:instancePath+"/spec/examples/" + i8+"/inputs",keyword:"pattern",params:{pattern: "^[^\\s].{0,127}$"},propertyName:key16};
+if(vErrors === null){
+vErrors = [err4];
+}
+else {
+vErrors.push(err4);
+}
+errors++;
+}
+}
+var valid28 = _errs127 === errors;
+if(!valid28){
+const err5 = {instancePath:instancePath+"/spec/examples/" + i8+"/inputs",keyword:"propertyNames",params:{propertyName: key16}};
+if(vErrors === null){
+vErrors = [err5];
+}
+else {
+vErrors.push(err5);
+}
+errors++;
+validate20.errors = vErrors;
+return false;
+break;
+}
+}
+if(valid28){
+for(const key17 in data55){
+let data56 = data55[key17];
+const _errs129 = errors;
+if(errors === _errs129){
+if(Array.isArray(data56)){
+if(data56.length > 20000){
+validate20.errors = [{instancePath:instancePath+"/spec/examples/" + i8+"/inputs/" + key17.replace(/~/g, "~0").replace(/\//g, "~1"),keyword:"maxItems",params:{limit: 20000}}];
+return false;
+}
+else {
+var valid30 = true;
+const len9 = data56.length;
+for(let i9=0; i9<len9; i9++){
+let data57 = data56[i9];
+const _errs131 = errors;
+if(((!((typeof data57 == "number") && (isFinite(data57)))) && (typeof data57 !== "string")) && (typeof data57 !== "boolean")){
+validate20.errors = [{instancePath:instancePath+"/spec/examples/" + i8+"/inputs/" + key17.replace(/~/g, "~0").replace(/\//g, "~1")+"/" + i9,keyword:"type",params:{type: schema36.properties.inputs.additionalProperties.items.type}}];
+return false;
+}
+var valid30 = _errs131 === errors;
+if(!valid30){
+break;
+}
+}
+}
+}
+else {
+validate20.errors = [{instancePath:instancePath+"/spec/examples/" + i8+"/inputs/" + key17.replace(/~/g, "~0").replace(/\//g, "~1"),keyword:"type",params:{type: "array"}}];
+return false;
+}
+}
+var valid29 = _errs129 === errors;
+if(!valid29){
+break;
+}
+}
+}
+}
+}
+else {
+validate20.errors = [{instancePath:instancePath+"/spec/examples/" + i8+"/inputs",keyword:"type",params:{type: "object"}}];
+return false;
+}
+}
+var valid27 = _errs125 === errors;
+}
+else {
+var valid27 = true;
+}
+if(valid27){
+if(data53.expect !== undefined){
+let data58 = data53.expect;
+const _errs133 = errors;
+if(errors === _errs133){
+if(data58 && typeof data58 == "object" && !Array.isArray(data58)){
+if(Object.keys(data58).length < 1){
+validate20.errors = [{instancePath:instancePath+"/spec/examples/" + i8+"/expect",keyword:"minProperties",params:{limit: 1}}];
+return false;
+}
+else {
+const _errs135 = errors;
+for(const key18 in data58){
+if(!(((key18 === "class") || (key18 === "outputs")) || (key18 === "tolerance"))){
+validate20.errors = [{instancePath:instancePath+"/spec/examples/" + i8+"/expect",keyword:"additionalProperties",params:{additionalProperty: key18}}];
+return false;
+break;
+}
+}
+if(_errs135 === errors){
+if(data58.class !== undefined){
+let data59 = data58.class;
+const _errs136 = errors;
+if(errors === _errs136){
+if(typeof data59 === "string"){
+if(func1(data59) > 128){
+validate20.errors = [{instancePath:instancePath+"/spec/examples/" + i8+"/expect/class",keyword:"maxLength",params:{limit: 128}}];
+return false;
+}
+else {
+if(func1(data59) < 1){
+validate20.errors = [{instancePath:instancePath+"/spec/examples/" + i8+"/expect/class",keyword:"minLength",params:{limit: 1}}];
+return false;
+}
+}
+}
+else {
+validate20.errors = [{instancePath:instancePath+"/spec/examples/" + i8+"/expect/class",keyword:"type",params:{type: "string"}}];
+return false;
+}
+}
+var valid31 = _errs136 === errors;
+}
+else {
+var valid31 = true;
+}
+if(valid31){
+if(data58.outputs !== undefined){
+let data60 = data58.outputs;
+const _errs138 = errors;
+if(errors === _errs138){
+if(data60 && typeof data60 == "object" && !Array.isArray(data60)){
+if(Object.keys(data60).length > 64){
+validate20.errors = [{instancePath:instancePath+"/spec/examples/" + i8+"/expect/outputs",keyword:"maxProperties",params:{limit: 64}}];
+return false;
+}
+else {
+for(const key19 in data60){
+const _errs140 = errors;
+if(typeof key19 === "string"){
+if(!pattern19.test(key19)){
+const err6 = {instancePath:instancePath+"/spec/examples/" + i8+"/expect/outputs",keyword:"pattern",params:{pattern: "^[^\\s].{0,127}$"},propertyName:key19};
+if(vErrors === null){
+vErrors = [err6];
+}
+else {
+vErrors.push(err6);
+}
+errors++;
+}
+}
+var valid32 = _errs140 === errors;
+if(!valid32){
+const err7 = {instancePath:instancePath+"/spec/examples/" + i8+"/expect/outputs",keyword:"propertyNames",params:{propertyName: key19}};
+if(vErrors === null){
+vErrors = [err7];
+}
+else {
+vErrors.push(err7);
+}
+errors++;
+validate20.errors = vErrors;
+return false;
+break;
+}
+}
+if(valid32){
+for(const key20 in data60){
+let data61 = data60[key20];
+const _errs142 = errors;
+if(errors === _errs142){
+if(Array.isArray(data61)){
+if(data61.length > 20000){
+validate20.errors = [{instancePath:instancePath+"/spec/examples/" + i8+"/expect/outputs/" + key20.replace(/~/g, "~0").replace(/\//g, "~1"),keyword:"maxItems",params:{limit: 20000}}];
+return false;
+}
+else {
+var valid34 = true;
+const len10 = data61.length;
+for(let i10=0; i10<len10; i10++){
+let data62 = data61[i10];
+const _errs144 = errors;
+if(((!((typeof data62 == "number") && (isFinite(data62)))) && (typeof data62 !== "string")) && (typeof data62 !== "boolean")){
+validate20.errors = [{instancePath:instancePath+"/spec/examples/" + i8+"/expect/outputs/" + key20.replace(/~/g, "~0").replace(/\//g, "~1")+"/" + i10,keyword:"type",params:{type: schema36.properties.expect.properties.outputs.additionalProperties.items.type}}];
+return false;
+}
+var valid34 = _errs144 === errors;
+if(!valid34){
+break;
+}
+}
+}
+}
+else {
+validate20.errors = [{instancePath:instancePath+"/spec/examples/" + i8+"/expect/outputs/" + key20.replace(/~/g, "~0").replace(/\//g, "~1"),keyword:"type",params:{type: "array"}}];
+return false;
+}
+}
+var valid33 = _errs142 === errors;
+if(!valid33){
+break;
+}
+}
+}
+}
+}
+else {
+validate20.errors = [{instancePath:instancePath+"/spec/examples/" + i8+"/expect/outputs",keyword:"type",params:{type: "object"}}];
+return false;
+}
+}
+var valid31 = _errs138 === errors;
+}
+else {
+var valid31 = true;
+}
+if(valid31){
+if(data58.tolerance !== undefined){
+let data63 = data58.tolerance;
+const _errs146 = errors;
+if(errors === _errs146){
+if((typeof data63 == "number") && (isFinite(data63))){
+if(data63 < 0 || isNaN(data63)){
+validate20.errors = [{instancePath:instancePath+"/spec/examples/" + i8+"/expect/tolerance",keyword:"minimum",params:{comparison: ">=", limit: 0}}];
+return false;
+}
+}
+else {
+validate20.errors = [{instancePath:instancePath+"/spec/examples/" + i8+"/expect/tolerance",keyword:"type",params:{type: "number"}}];
+return false;
+}
+}
+var valid31 = _errs146 === errors;
+}
+else {
+var valid31 = true;
+}
+}
+}
+}
+}
+}
+else {
+validate20.errors = [{instancePath:instancePath+"/spec/examples/" + i8+"/expect",keyword:"type",params:{type: "object"}}];
+return false;
+}
+}
+var valid27 = _errs133 === errors;
+}
+else {
+var valid27 = true;
+}
+}
+}
+}
+}
+}
+else {
+validate20.errors = [{instancePath:instancePath+"/spec/examples/" + i8,keyword:"type",params:{type: "object"}}];
+return false;
+}
+}
+var valid25 = _errs119 === errors;
+if(!valid25){
+break;
+}
+}
+}
+}
+else {
+validate20.errors = [{instancePath:instancePath+"/spec/examples",keyword:"type",params:{type: "array"}}];
+return false;
+}
+}
+var valid2 = _errs117 === errors;
+}
+else {
+var valid2 = true;
+}
+if(valid2){
+if(data8.parameters !== undefined){
+let data64 = data8.parameters;
+const _errs148 = errors;
+if(errors === _errs148){
+if(data64 && typeof data64 == "object" && !Array.isArray(data64)){
+if(Object.keys(data64).length > 100){
+validate20.errors = [{instancePath:instancePath+"/spec/parameters",keyword:"maxProperties",params:{limit: 100}}];
+return false;
+}
+else {
+for(const key21 in data64){
+const _errs150 = errors;
+if(typeof key21 === "string"){
+if(!pattern9.test(key21)){
+const err8 = {instancePath:instancePath+"/spec/parameters",keyword:"pattern",params:{pattern: "^[A-Za-z0-9](?:[A-Za-z0-9_./-]{0,126}[A-Za-z0-9])?$"},propertyName:key21};
+if(vErrors === null){
+vErrors = [err8];
+}
+else {
+vErrors.push(err8);
+}
+errors++;
+}
+}
+var valid35 = _errs150 === errors;
+if(!valid35){
+const err9 = {instancePath:instancePath+"/spec/parameters",keyword:"propertyNames",params:{propertyName: key21}};
+if(vErrors === null){
+vErrors = [err9];
+}
+else {
+vErrors.push(err9);
+}
+errors++;
+validate20.errors = vErrors;
+return false;
+break;
+}
+}
+if(valid35){
+for(const key22 in data64){
+let data65 = data64[key22];
+const _errs152 = errors;
+if(((typeof data65 !== "string") && (!((typeof data65 == "number") && (isFinite(data65))))) && (typeof data65 !== "boolean")){
+validate20.errors = [{instancePath:instancePath+"/spec/parameters/" + key22.replace(/~/g, "~0").replace(/\//g, "~1"),keyword:"type",params:{type: schema31.properties.spec.properties.parameters.additionalProperties.type}}];
+return false;
+}
+var valid36 = _errs152 === errors;
+if(!valid36){
+break;
+}
+}
+}
+}
+}
+else {
+validate20.errors = [{instancePath:instancePath+"/spec/parameters",keyword:"type",params:{type: "object"}}];
+return false;
+}
+}
+var valid2 = _errs148 === errors;
+}
+else {
+var valid2 = true;
+}
+if(valid2){
+if(data8.health !== undefined){
+let data66 = data8.health;
+const _errs154 = errors;
+if(errors === _errs154){
+if(data66 && typeof data66 == "object" && !Array.isArray(data66)){
+const _errs156 = errors;
+for(const key23 in data66){
+if(!((((key23 === "warmUp") || (key23 === "errorRate")) || (key23 === "unknownRate")) || (key23 === "latencyP95"))){
+validate20.errors = [{instancePath:instancePath+"/spec/health",keyword:"additionalProperties",params:{additionalProperty: key23}}];
+return false;
+break;
+}
+}
+if(_errs156 === errors){
+if(data66.warmUp !== undefined){
+let data67 = data66.warmUp;
+const _errs157 = errors;
+if(errors === _errs157){
+if(data67 && typeof data67 == "object" && !Array.isArray(data67)){
+const _errs159 = errors;
+for(const key24 in data67){
+if(!((key24 === "duration") || (key24 === "inferences"))){
+validate20.errors = [{instancePath:instancePath+"/spec/health/warmUp",keyword:"additionalProperties",params:{additionalProperty: key24}}];
+return false;
+break;
+}
+}
+if(_errs159 === errors){
+if(data67.duration !== undefined){
+let data68 = data67.duration;
+const _errs160 = errors;
+if(errors === _errs160){
+if(typeof data68 === "string"){
+if(!pattern22.test(data68)){
+validate20.errors = [{instancePath:instancePath+"/spec/health/warmUp/duration",keyword:"pattern",params:{pattern: "^(?:\\d{1,9}(?:\\.\\d{1,3})?(?:ms|s|m|h|d|w)){1,6}$"}}];
+return false;
+}
+}
+else {
+validate20.errors = [{instancePath:instancePath+"/spec/health/warmUp/duration",keyword:"type",params:{type: "string"}}];
+return false;
+}
+}
+var valid38 = _errs160 === errors;
+}
+else {
+var valid38 = true;
+}
+if(valid38){
+if(data67.inferences !== undefined){
+let data69 = data67.inferences;
+const _errs162 = errors;
+if(!(((typeof data69 == "number") && (!(data69 % 1) && !isNaN(data69))) && (isFinite(data69)))){
+validate20.errors = [{instancePath:instancePath+"/spec/health/warmUp/inferences",keyword:"type",params:{type: "integer"}}];
+return false;
+}
+if(errors === _errs162){
+if((typeof data69 == "number") && (isFinite(data69))){
+if(data69 > 1000000000 || isNaN(data69)){
+validate20.errors = [{instancePath:instancePath+"/spec/health/warmUp/inferences",keyword:"maximum",params:{comparison: "<=", limit: 1000000000}}];
+return false;
+}
+else {
+if(data69 < 1 || isNaN(data69)){
+validate20.errors = [{instancePath:instancePath+"/spec/health/warmUp/inferences",keyword:"minimum",params:{comparison: ">=", limit: 1}}];
+return false;
+}
+}
+}
+}
+var valid38 = _errs162 === errors;
+}
+else {
+var valid38 = true;
+}
+}
+}
+}
+else {
+validate20.errors = [{instancePath:instancePath+"/spec/health/warmUp",keyword:"type",params:{type: "object"}}];
+return false;
+}
+}
+var valid37 = _errs157 === errors;
+}
+else {
+var valid37 = true;
+}
+if(valid37){
+if(data66.errorRate !== undefined){
+let data70 = data66.errorRate;
+const _errs164 = errors;
+if(errors === _errs164){
+if(typeof data70 === "string"){
+if(!pattern23.test(data70)){
+validate20.errors = [{instancePath:instancePath+"/spec/health/errorRate",keyword:"pattern",params:{pattern: "^\\d{1,3}(?:\\.\\d{1,9})? ?%$"}}];
+return false;
+}
+}
+else {
+validate20.errors = [{instancePath:instancePath+"/spec/health/errorRate",keyword:"type",params:{type: "string"}}];
+return false;
+}
+}
+var valid37 = _errs164 === errors;
+}
+else {
+var valid37 = true;
+}
+if(valid37){
+if(data66.unknownRate !== undefined){
+let data71 = data66.unknownRate;
+const _errs166 = errors;
+if(errors === _errs166){
+if(typeof data71 === "string"){
+if(!pattern23.test(data71)){
+validate20.errors = [{instancePath:instancePath+"/spec/health/unknownRate",keyword:"pattern",params:{pattern: "^\\d{1,3}(?:\\.\\d{1,9})? ?%$"}}];
+return false;
+}
+}
+else {
+validate20.errors = [{instancePath:instancePath+"/spec/health/unknownRate",keyword:"type",params:{type: "string"}}];
+return false;
+}
+}
+var valid37 = _errs166 === errors;
+}
+else {
+var valid37 = true;
+}
+if(valid37){
+if(data66.latencyP95 !== undefined){
+let data72 = data66.latencyP95;
+const _errs168 = errors;
+if(errors === _errs168){
+if(typeof data72 === "string"){
+if(!pattern22.test(data72)){
+validate20.errors = [{instancePath:instancePath+"/spec/health/latencyP95",keyword:"pattern",params:{pattern: "^(?:\\d{1,9}(?:\\.\\d{1,3})?(?:ms|s|m|h|d|w)){1,6}$"}}];
+return false;
+}
+}
+else {
+validate20.errors = [{instancePath:instancePath+"/spec/health/latencyP95",keyword:"type",params:{type: "string"}}];
+return false;
+}
+}
+var valid37 = _errs168 === errors;
+}
+else {
+var valid37 = true;
+}
+}
+}
+}
+}
+}
+else {
+validate20.errors = [{instancePath:instancePath+"/spec/health",keyword:"type",params:{type: "object"}}];
+return false;
+}
+}
+var valid2 = _errs154 === errors;
+}
+else {
+var valid2 = true;
+}
+}
+}
+}
+}
+}
+}
+}
+}
+}
+}
+}
+}
+}
+else {
+validate20.errors = [{instancePath:instancePath+"/spec",keyword:"type",params:{type: "object"}}];
+return false;
+}
+}
+var valid0 = _errs17 === errors;
+}
+else {
+var valid0 = true;
+}
+}
+}
+}
+}
+}
+}
+else {
+validate20.errors = [{instancePath,keyword:"type",params:{type: "object"}}];
+return false;
+}
+}
+validate20.errors = vErrors;
+return errors === 0;
+}
+validate20.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+
+export const fitsTrustPolicyDocument = validate23;
+const schema37 = {"$schema":"https://json-schema.org/draft/2020-12/schema","$id":"https://slipway.dev/schemas/v1alpha1/trust-policy.schema.json","type":"object","additionalProperties":false,"required":["apiVersion","kind","spec"],"properties":{"apiVersion":{"const":"slipway.dev/v1alpha1"},"kind":{"const":"TrustPolicy"},"metadata":{"type":"object","additionalProperties":false,"properties":{"name":{"type":"string","pattern":"^[a-z0-9](?:[a-z0-9._-]{0,61}[a-z0-9])?$"}}},"spec":{"type":"object","additionalProperties":false,"properties":{"trustedRoot":{"type":"string","minLength":1,"maxLength":500},"signers":{"type":"array","items":{"$ref":"#/$defs/TrustedSigner"},"maxItems":256},"reconciler":{"type":"array","items":{"$ref":"#/$defs/ReconcilerKey"},"maxItems":16}}}},"$defs":{"KeylessIdentity":{"type":"object","additionalProperties":false,"required":["issuer"],"properties":{"issuer":{"type":"string","pattern":"^https?://[^\\s]+$","maxLength":500},"identity":{"type":"string","minLength":1,"maxLength":1000},"identityPattern":{"type":"string","minLength":1,"maxLength":1000}}},"TrustedSigner":{"type":"object","additionalProperties":false,"required":["name"],"properties":{"name":{"type":"string","minLength":1,"maxLength":128},"key":{"type":"string","minLength":1,"maxLength":500},"publicKey":{"type":"string","minLength":1,"maxLength":2000},"keyless":{"$ref":"#/$defs/KeylessIdentity"},"notAfter":{"type":"string","pattern":"^\\d{4}-\\d{2}-\\d{2}T\\d{2}:\\d{2}(?::\\d{2}(?:\\.\\d{1,9})?)?(?:Z|[+-]\\d{2}:\\d{2})$"},"revoked":{"type":"boolean","default":false},"models":{"type":"array","items":{"type":"string","minLength":1,"maxLength":128,"pattern":"^[A-Za-z0-9._*-]+$"},"maxItems":200},"policies":{"type":"array","items":{"type":"string","minLength":1,"maxLength":128,"pattern":"^[A-Za-z0-9._*-]+$"},"maxItems":200}}},"ReconcilerKey":{"type":"object","additionalProperties":false,"properties":{"key":{"type":"string","minLength":1,"maxLength":500},"publicKey":{"type":"string","minLength":1,"maxLength":2000}},"minProperties":1,"maxProperties":1}}};
+const schema40 = {"type":"object","additionalProperties":false,"properties":{"key":{"type":"string","minLength":1,"maxLength":500},"publicKey":{"type":"string","minLength":1,"maxLength":2000}},"minProperties":1,"maxProperties":1};
+const schema38 = {"type":"object","additionalProperties":false,"required":["name"],"properties":{"name":{"type":"string","minLength":1,"maxLength":128},"key":{"type":"string","minLength":1,"maxLength":500},"publicKey":{"type":"string","minLength":1,"maxLength":2000},"keyless":{"$ref":"#/$defs/KeylessIdentity"},"notAfter":{"type":"string","pattern":"^\\d{4}-\\d{2}-\\d{2}T\\d{2}:\\d{2}(?::\\d{2}(?:\\.\\d{1,9})?)?(?:Z|[+-]\\d{2}:\\d{2})$"},"revoked":{"type":"boolean","default":false},"models":{"type":"array","items":{"type":"string","minLength":1,"maxLength":128,"pattern":"^[A-Za-z0-9._*-]+$"},"maxItems":200},"policies":{"type":"array","items":{"type":"string","minLength":1,"maxLength":128,"pattern":"^[A-Za-z0-9._*-]+$"},"maxItems":200}}};
+const schema39 = {"type":"object","additionalProperties":false,"required":["issuer"],"properties":{"issuer":{"type":"string","pattern":"^https?://[^\\s]+$","maxLength":500},"identity":{"type":"string","minLength":1,"maxLength":1000},"identityPattern":{"type":"string","minLength":1,"maxLength":1000}}};
+const pattern28 = new RegExp("^\\d{4}-\\d{2}-\\d{2}T\\d{2}:\\d{2}(?::\\d{2}(?:\\.\\d{1,9})?)?(?:Z|[+-]\\d{2}:\\d{2})$", "u");
+const pattern29 = new RegExp("^[A-Za-z0-9._*-]+$", "u");
+
+function validate24(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+let vErrors = null;
+let errors = 0;
+const evaluated0 = validate24.evaluated;
+if(evaluated0.dynamicProps){
+evaluated0.props = undefined;
+}
+if(evaluated0.dynamicItems){
+evaluated0.items = undefined;
+}
+if(errors === 0){
+if(data && typeof data == "object" && !Array.isArray(data)){
+let missing0;
+if((data.name === undefined) && (missing0 = "name")){
+validate24.errors = [{instancePath,keyword:"required",params:{missingProperty: missing0}}];
+return false;
+}
+else {
+const _errs1 = errors;
+for(const key0 in data){
+if(!((((((((key0 === "name") || (key0 === "key")) || (key0 === "publicKey")) || (key0 === "keyless")) || (key0 === "notAfter")) || (key0 === "revoked")) || (key0 === "models")) || (key0 === "policies"))){
+validate24.errors = [{instancePath,keyword:"additionalProperties",params:{additionalProperty: key0}}];
+return false;
+break;
+}
+}
+if(_errs1 === errors){
+if(data.name !== undefined){
+let data0 = data.name;
+const _errs2 = errors;
+if(errors === _errs2){
+if(typeof data0 === "string"){
+if(func1(data0) > 128){
+validate24.errors = [{instancePath:instancePath+"/name",keyword:"maxLength",params:{limit: 128}}];
+return false;
+}
+else {
+if(func1(data0) < 1){
+validate24.errors = [{instancePath:instancePath+"/name",keyword:"minLength",params:{limit: 1}}];
+return false;
+}
+}
+}
+else {
+validate24.errors = [{instancePath:instancePath+"/name",keyword:"type",params:{type: "string"}}];
+return false;
+}
+}
+var valid0 = _errs2 === errors;
+}
+else {
+var valid0 = true;
+}
+if(valid0){
+if(data.key !== undefined){
+let data1 = data.key;
+const _errs4 = errors;
+if(errors === _errs4){
+if(typeof data1 === "string"){
+if(func1(data1) > 500){
+validate24.errors = [{instancePath:instancePath+"/key",keyword:"maxLength",params:{limit: 500}}];
+return false;
+}
+else {
+if(func1(data1) < 1){
+validate24.errors = [{instancePath:instancePath+"/key",keyword:"minLength",params:{limit: 1}}];
+return false;
+}
+}
+}
+else {
+validate24.errors = [{instancePath:instancePath+"/key",keyword:"type",params:{type: "string"}}];
+return false;
+}
+}
+var valid0 = _errs4 === errors;
+}
+else {
+var valid0 = true;
+}
+if(valid0){
+if(data.publicKey !== undefined){
+let data2 = data.publicKey;
+const _errs6 = errors;
+if(errors === _errs6){
+if(typeof data2 === "string"){
+if(func1(data2) > 2000){
+validate24.errors = [{instancePath:instancePath+"/publicKey",keyword:"maxLength",params:{limit: 2000}}];
+return false;
+}
+else {
+if(func1(data2) < 1){
+validate24.errors = [{instancePath:instancePath+"/publicKey",keyword:"minLength",params:{limit: 1}}];
+return false;
+}
+}
+}
+else {
+validate24.errors = [{instancePath:instancePath+"/publicKey",keyword:"type",params:{type: "string"}}];
+return false;
+}
+}
+var valid0 = _errs6 === errors;
+}
+else {
+var valid0 = true;
+}
+if(valid0){
+if(data.keyless !== undefined){
+let data3 = data.keyless;
+const _errs8 = errors;
+const _errs9 = errors;
+if(errors === _errs9){
+if(data3 && typeof data3 == "object" && !Array.isArray(data3)){
+let missing1;
+if((data3.issuer === undefined) && (missing1 = "issuer")){
+validate24.errors = [{instancePath:instancePath+"/keyless",keyword:"required",params:{missingProperty: missing1}}];
+return false;
+}
+else {
+const _errs11 = errors;
+for(const key1 in data3){
+if(!(((key1 === "issuer") || (key1 === "identity")) || (key1 === "identityPattern"))){
+validate24.errors = [{instancePath:instancePath+"/keyless",keyword:"additionalProperties",params:{additionalProperty: key1}}];
+return false;
+break;
+}
+}
+if(_errs11 === errors){
+if(data3.issuer !== undefined){
+let data4 = data3.issuer;
+const _errs12 = errors;
+if(errors === _errs12){
+if(typeof data4 === "string"){
+if(func1(data4) > 500){
+validate24.errors = [{instancePath:instancePath+"/keyless/issuer",keyword:"maxLength",params:{limit: 500}}];
+return false;
+}
+else {
+if(!pattern8.test(data4)){
+validate24.errors = [{instancePath:instancePath+"/keyless/issuer",keyword:"pattern",params:{pattern: "^https?://[^\\s]+$"}}];
+return false;
+}
+}
+}
+else {
+validate24.errors = [{instancePath:instancePath+"/keyless/issuer",keyword:"type",params:{type: "string"}}];
+return false;
+}
+}
+var valid2 = _errs12 === errors;
+}
+else {
+var valid2 = true;
+}
+if(valid2){
+if(data3.identity !== undefined){
+let data5 = data3.identity;
+const _errs14 = errors;
+if(errors === _errs14){
+if(typeof data5 === "string"){
+if(func1(data5) > 1000){
+validate24.errors = [{instancePath:instancePath+"/keyless/identity",keyword:"maxLength",params:{limit: 1000}}];
+return false;
+}
+else {
+if(func1(data5) < 1){
+validate24.errors = [{instancePath:instancePath+"/keyless/identity",keyword:"minLength",params:{limit: 1}}];
+return false;
+}
+}
+}
+else {
+validate24.errors = [{instancePath:instancePath+"/keyless/identity",keyword:"type",params:{type: "string"}}];
+return false;
+}
+}
+var valid2 = _errs14 === errors;
+}
+else {
+var valid2 = true;
+}
+if(valid2){
+if(data3.identityPattern !== undefined){
+let data6 = data3.identityPattern;
+const _errs16 = errors;
+if(errors === _errs16){
+if(typeof data6 === "string"){
+if(func1(data6) > 1000){
+validate24.errors = [{instancePath:instancePath+"/keyless/identityPattern",keyword:"maxLength",params:{limit: 1000}}];
+return false;
+}
+else {
+if(func1(data6) < 1){
+validate24.errors = [{instancePath:instancePath+"/keyless/identityPattern",keyword:"minLength",params:{limit: 1}}];
+return false;
+}
+}
+}
+else {
+validate24.errors = [{instancePath:instancePath+"/keyless/identityPattern",keyword:"type",params:{type: "string"}}];
+return false;
+}
+}
+var valid2 = _errs16 === errors;
+}
+else {
+var valid2 = true;
+}
+}
+}
+}
+}
+}
+else {
+validate24.errors = [{instancePath:instancePath+"/keyless",keyword:"type",params:{type: "object"}}];
+return false;
+}
+}
+var valid0 = _errs8 === errors;
+}
+else {
+var valid0 = true;
+}
+if(valid0){
+if(data.notAfter !== undefined){
+let data7 = data.notAfter;
+const _errs18 = errors;
+if(errors === _errs18){
+if(typeof data7 === "string"){
+if(!pattern28.test(data7)){
+validate24.errors = [{instancePath:instancePath+"/notAfter",keyword:"pattern",params:{pattern: "^\\d{4}-\\d{2}-\\d{2}T\\d{2}:\\d{2}(?::\\d{2}(?:\\.\\d{1,9})?)?(?:Z|[+-]\\d{2}:\\d{2})$"}}];
+return false;
+}
+}
+else {
+validate24.errors = [{instancePath:instancePath+"/notAfter",keyword:"type",params:{type: "string"}}];
+return false;
+}
+}
+var valid0 = _errs18 === errors;
+}
+else {
+var valid0 = true;
+}
+if(valid0){
+if(data.revoked !== undefined){
+const _errs20 = errors;
+if(typeof data.revoked !== "boolean"){
+validate24.errors = [{instancePath:instancePath+"/revoked",keyword:"type",params:{type: "boolean"}}];
+return false;
+}
+var valid0 = _errs20 === errors;
+}
+else {
+var valid0 = true;
+}
+if(valid0){
+if(data.models !== undefined){
+let data9 = data.models;
+const _errs22 = errors;
+if(errors === _errs22){
+if(Array.isArray(data9)){
+if(data9.length > 200){
+validate24.errors = [{instancePath:instancePath+"/models",keyword:"maxItems",params:{limit: 200}}];
+return false;
+}
+else {
+var valid3 = true;
+const len0 = data9.length;
+for(let i0=0; i0<len0; i0++){
+let data10 = data9[i0];
+const _errs24 = errors;
+if(errors === _errs24){
+if(typeof data10 === "string"){
+if(func1(data10) > 128){
+validate24.errors = [{instancePath:instancePath+"/models/" + i0,keyword:"maxLength",params:{limit: 128}}];
+return false;
+}
+else {
+if(func1(data10) < 1){
+validate24.errors = [{instancePath:instancePath+"/models/" + i0,keyword:"minLength",params:{limit: 1}}];
+return false;
+}
+else {
+if(!pattern29.test(data10)){
+validate24.errors = [{instancePath:instancePath+"/models/" + i0,keyword:"pattern",params:{pattern: "^[A-Za-z0-9._*-]+$"}}];
+return false;
+}
+}
+}
+}
+else {
+validate24.errors = [{instancePath:instancePath+"/models/" + i0,keyword:"type",params:{type: "string"}}];
+return false;
+}
+}
+var valid3 = _errs24 === errors;
+if(!valid3){
+break;
+}
+}
+}
+}
+else {
+validate24.errors = [{instancePath:instancePath+"/models",keyword:"type",params:{type: "array"}}];
+return false;
+}
+}
+var valid0 = _errs22 === errors;
+}
+else {
+var valid0 = true;
+}
+if(valid0){
+if(data.policies !== undefined){
+let data11 = data.policies;
+const _errs26 = errors;
+if(errors === _errs26){
+if(Array.isArray(data11)){
+if(data11.length > 200){
+validate24.errors = [{instancePath:instancePath+"/policies",keyword:"maxItems",params:{limit: 200}}];
+return false;
+}
+else {
+var valid4 = true;
+const len1 = data11.length;
+for(let i1=0; i1<len1; i1++){
+let data12 = data11[i1];
+const _errs28 = errors;
+if(errors === _errs28){
+if(typeof data12 === "string"){
+if(func1(data12) > 128){
+validate24.errors = [{instancePath:instancePath+"/policies/" + i1,keyword:"maxLength",params:{limit: 128}}];
+return false;
+}
+else {
+if(func1(data12) < 1){
+validate24.errors = [{instancePath:instancePath+"/policies/" + i1,keyword:"minLength",params:{limit: 1}}];
+return false;
+}
+else {
+if(!pattern29.test(data12)){
+validate24.errors = [{instancePath:instancePath+"/policies/" + i1,keyword:"pattern",params:{pattern: "^[A-Za-z0-9._*-]+$"}}];
+return false;
+}
+}
+}
+}
+else {
+validate24.errors = [{instancePath:instancePath+"/policies/" + i1,keyword:"type",params:{type: "string"}}];
+return false;
+}
+}
+var valid4 = _errs28 === errors;
+if(!valid4){
+break;
+}
+}
+}
+}
+else {
+validate24.errors = [{instancePath:instancePath+"/policies",keyword:"type",params:{type: "array"}}];
+return false;
+}
+}
+var valid0 = _errs26 === errors;
+}
+else {
+var valid0 = true;
+}
+}
+}
+}
+}
+}
+}
+}
+}
+}
+}
+else {
+validate24.errors = [{instancePath,keyword:"type",params:{type: "object"}}];
+return false;
+}
+}
+validate24.errors = vErrors;
+return errors === 0;
+}
+validate24.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+
+
+function validate23(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+/*# sourceURL="https://slipway.dev/schemas/v1alpha1/trust-policy.schema.json" */;
+let vErrors = null;
+let errors = 0;
+const evaluated0 = validate23.evaluated;
+if(evaluated0.dynamicProps){
+evaluated0.props = undefined;
+}
+if(evaluated0.dynamicItems){
+evaluated0.items = undefined;
+}
+if(errors === 0){
+if(data && typeof data == "object" && !Array.isArray(data)){
+let missing0;
+if((((data.apiVersion === undefined) && (missing0 = "apiVersion")) || ((data.kind === undefined) && (missing0 = "kind"))) || ((data.spec === undefined) && (missing0 = "spec"))){
+validate23.errors = [{instancePath,keyword:"required",params:{missingProperty: missing0}}];
+return false;
+}
+else {
+const _errs1 = errors;
+for(const key0 in data){
+if(!((((key0 === "apiVersion") || (key0 === "kind")) || (key0 === "metadata")) || (key0 === "spec"))){
+validate23.errors = [{instancePath,keyword:"additionalProperties",params:{additionalProperty: key0}}];
+return false;
+break;
+}
+}
+if(_errs1 === errors){
+if(data.apiVersion !== undefined){
+const _errs2 = errors;
+if("slipway.dev/v1alpha1" !== data.apiVersion){
+validate23.errors = [{instancePath:instancePath+"/apiVersion",keyword:"const",params:{allowedValue: "slipway.dev/v1alpha1"}}];
+return false;
+}
+var valid0 = _errs2 === errors;
+}
+else {
+var valid0 = true;
+}
+if(valid0){
+if(data.kind !== undefined){
+const _errs3 = errors;
+if("TrustPolicy" !== data.kind){
+validate23.errors = [{instancePath:instancePath+"/kind",keyword:"const",params:{allowedValue: "TrustPolicy"}}];
+return false;
+}
+var valid0 = _errs3 === errors;
+}
+else {
+var valid0 = true;
+}
+if(valid0){
+if(data.metadata !== undefined){
+let data2 = data.metadata;
+const _errs4 = errors;
+if(errors === _errs4){
+if(data2 && typeof data2 == "object" && !Array.isArray(data2)){
+const _errs6 = errors;
+for(const key1 in data2){
+if(!(key1 === "name")){
+validate23.errors = [{instancePath:instancePath+"/metadata",keyword:"additionalProperties",params:{additionalProperty: key1}}];
+return false;
+break;
+}
+}
+if(_errs6 === errors){
+if(data2.name !== undefined){
+let data3 = data2.name;
+const _errs7 = errors;
+if(errors === _errs7){
+if(typeof data3 === "string"){
+if(!pattern4.test(data3)){
+validate23.errors = [{instancePath:instancePath+"/metadata/name",keyword:"pattern",params:{pattern: "^[a-z0-9](?:[a-z0-9._-]{0,61}[a-z0-9])?$"}}];
+return false;
+}
+}
+else {
+validate23.errors = [{instancePath:instancePath+"/metadata/name",keyword:"type",params:{type: "string"}}];
+return false;
+}
+}
+}
+}
+}
+else {
+validate23.errors = [{instancePath:instancePath+"/metadata",keyword:"type",params:{type: "object"}}];
+return false;
+}
+}
+var valid0 = _errs4 === errors;
+}
+else {
+var valid0 = true;
+}
+if(valid0){
+if(data.spec !== undefined){
+let data4 = data.spec;
+const _errs9 = errors;
+if(errors === _errs9){
+if(data4 && typeof data4 == "object" && !Array.isArray(data4)){
+const _errs11 = errors;
+for(const key2 in data4){
+if(!(((key2 === "trustedRoot") || (key2 === "signers")) || (key2 === "reconciler"))){
+validate23.errors = [{instancePath:instancePath+"/spec",keyword:"additionalProperties",params:{additionalProperty: key2}}];
+return false;
+break;
+}
+}
+if(_errs11 === errors){
+if(data4.trustedRoot !== undefined){
+let data5 = data4.trustedRoot;
+const _errs12 = errors;
+if(errors === _errs12){
+if(typeof data5 === "string"){
+if(func1(data5) > 500){
+validate23.errors = [{instancePath:instancePath+"/spec/trustedRoot",keyword:"maxLength",params:{limit: 500}}];
+return false;
+}
+else {
+if(func1(data5) < 1){
+validate23.errors = [{instancePath:instancePath+"/spec/trustedRoot",keyword:"minLength",params:{limit: 1}}];
+return false;
+}
+}
+}
+else {
+validate23.errors = [{instancePath:instancePath+"/spec/trustedRoot",keyword:"type",params:{type: "string"}}];
+return false;
+}
+}
+var valid2 = _errs12 === errors;
+}
+else {
+var valid2 = true;
+}
+if(valid2){
+if(data4.signers !== undefined){
+let data6 = data4.signers;
+const _errs14 = errors;
+if(errors === _errs14){
+if(Array.isArray(data6)){
+if(data6.length > 256){
+validate23.errors = [{instancePath:instancePath+"/spec/signers",keyword:"maxItems",params:{limit: 256}}];
+return false;
+}
+else {
+var valid3 = true;
+const len0 = data6.length;
+for(let i0=0; i0<len0; i0++){
+const _errs16 = errors;
+if(!(validate24(data6[i0], {instancePath:instancePath+"/spec/signers/" + i0,parentData:data6,parentDataProperty:i0,rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate24.errors : vErrors.concat(validate24.errors);
+errors = vErrors.length;
+}
+var valid3 = _errs16 === errors;
+if(!valid3){
+break;
+}
+}
+}
+}
+else {
+validate23.errors = [{instancePath:instancePath+"/spec/signers",keyword:"type",params:{type: "array"}}];
+return false;
+}
+}
+var valid2 = _errs14 === errors;
+}
+else {
+var valid2 = true;
+}
+if(valid2){
+if(data4.reconciler !== undefined){
+let data8 = data4.reconciler;
+const _errs17 = errors;
+if(errors === _errs17){
+if(Array.isArray(data8)){
+if(data8.length > 16){
+validate23.errors = [{instancePath:instancePath+"/spec/reconciler",keyword:"maxItems",params:{limit: 16}}];
+return false;
+}
+else {
+var valid4 = true;
+const len1 = data8.length;
+for(let i1=0; i1<len1; i1++){
+let data9 = data8[i1];
+const _errs19 = errors;
+const _errs20 = errors;
+if(errors === _errs20){
+if(data9 && typeof data9 == "object" && !Array.isArray(data9)){
+if(Object.keys(data9).length > 1){
+validate23.errors = [{instancePath:instancePath+"/spec/reconciler/" + i1,keyword:"maxProperties",params:{limit: 1}}];
+return false;
+}
+else {
+if(Object.keys(data9).length < 1){
+validate23.errors = [{instancePath:instancePath+"/spec/reconciler/" + i1,keyword:"minProperties",params:{limit: 1}}];
+return false;
+}
+else {
+const _errs22 = errors;
+for(const key3 in data9){
+if(!((key3 === "key") || (key3 === "publicKey"))){
+validate23.errors = [{instancePath:instancePath+"/spec/reconciler/" + i1,keyword:"additionalProperties",params:{additionalProperty: key3}}];
+return false;
+break;
+}
+}
+if(_errs22 === errors){
+if(data9.key !== undefined){
+let data10 = data9.key;
+const _errs23 = errors;
+if(errors === _errs23){
+if(typeof data10 === "string"){
+if(func1(data10) > 500){
+validate23.errors = [{instancePath:instancePath+"/spec/reconciler/" + i1+"/key",keyword:"maxLength",params:{limit: 500}}];
+return false;
+}
+else {
+if(func1(data10) < 1){
+validate23.errors = [{instancePath:instancePath+"/spec/reconciler/" + i1+"/key",keyword:"minLength",params:{limit: 1}}];
+return false;
+}
+}
+}
+else {
+validate23.errors = [{instancePath:instancePath+"/spec/reconciler/" + i1+"/key",keyword:"type",params:{type: "string"}}];
+return false;
+}
+}
+var valid6 = _errs23 === errors;
+}
+else {
+var valid6 = true;
+}
+if(valid6){
+if(data9.publicKey !== undefined){
+let data11 = data9.publicKey;
+const _errs25 = errors;
+if(errors === _errs25){
+if(typeof data11 === "string"){
+if(func1(data11) > 2000){
+validate23.errors = [{instancePath:instancePath+"/spec/reconciler/" + i1+"/publicKey",keyword:"maxLength",params:{limit: 2000}}];
+return false;
+}
+else {
+if(func1(data11) < 1){
+validate23.errors = [{instancePath:instancePath+"/spec/reconciler/" + i1+"/publicKey",keyword:"minLength",params:{limit: 1}}];
+return false;
+}
+}
+}
+else {
+validate23.errors = [{instancePath:instancePath+"/spec/reconciler/" + i1+"/publicKey",keyword:"type",params:{type: "string"}}];
+return false;
+}
+}
+var valid6 = _errs25 === errors;
+}
+else {
+var valid6 = true;
+}
+}
+}
+}
+}
+}
+else {
+validate23.errors = [{instancePath:instancePath+"/spec/reconciler/" + i1,keyword:"type",params:{type: "object"}}];
+return false;
+}
+}
+var valid4 = _errs19 === errors;
+if(!valid4){
+break;
+}
+}
+}
+}
+else {
+validate23.errors = [{instancePath:instancePath+"/spec/reconciler",keyword:"type",params:{type: "array"}}];
+return false;
+}
+}
+var valid2 = _errs17 === errors;
+}
+else {
+var valid2 = true;
+}
+}
+}
+}
+}
+else {
+validate23.errors = [{instancePath:instancePath+"/spec",keyword:"type",params:{type: "object"}}];
+return false;
+}
+}
+var valid0 = _errs9 === errors;
+}
+else {
+var valid0 = true;
+}
+}
+}
+}
+}
+}
+}
+else {
+validate23.errors = [{instancePath,keyword:"type",params:{type: "object"}}];
+return false;
+}
+}
+validate23.errors = vErrors;
+return errors === 0;
+}
+validate23.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};

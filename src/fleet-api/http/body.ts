@@ -1,0 +1,49 @@
+// Owns reading request bodies: bounded in size, and refused unread when their header announces too much.
+import type { IncomingMessage } from 'node:http';
+import { errorAnswer } from './answers.ts';
+import type { ErrorAnswer } from './route.ts';
+
+/** Hands the body's chunks on as they come. Gives an answer when it can't be read. */
+export async function streamBody(
+  request: IncomingMessage,
+  mostBytes: number,
+  take: (chunk: Buffer) => void,
+): Promise<ErrorAnswer | undefined> {
+  const message = `The body exceeds ${mostBytes} bytes.`;
+  const tooLarge = errorAnswer(413, { code: 'HTTP_BODY_SIZE', message, remedy: 'Send less at once.' });
+  const encoding = request.headers['content-encoding'];
+  if (encoding !== undefined && encoding !== 'identity')
+    return errorAnswer(415, { code: 'HTTP_BODY_ENCODING', message: 'The service reads no compressed bodies.' });
+  if (Number(request.headers['content-length'] ?? 0) > mostBytes) return tooLarge;
+  let length = 0;
+  // Not `for await`: leaving that loop early destroys the socket before the answer could be sent.
+  return new Promise((resolve, reject) => {
+    request.on('data', (chunk: Buffer) => {
+      length += chunk.length;
+      if (length <= mostBytes) return take(chunk);
+      request.pause();
+      resolve(tooLarge);
+    });
+    request.once('end', () => resolve(undefined));
+    request.once('close', () => {
+      if (!request.complete) resolve(errorAnswer(400, { code: 'HTTP_BODY_CUT', message: 'The body ended early.' }));
+    });
+    request.once('error', reject);
+  });
+}
+
+/** The body as parsed JSON. */
+export async function readJson(
+  request: IncomingMessage,
+  mostBytes: number,
+): Promise<{ readonly kind: 'read'; readonly value: unknown } | ErrorAnswer> {
+  const chunks: Buffer[] = [];
+  const problem = await streamBody(request, mostBytes, (chunk) => chunks.push(chunk));
+  if (problem !== undefined) return problem;
+  try {
+    const text = new TextDecoder('utf-8', { fatal: true }).decode(Buffer.concat(chunks));
+    return { kind: 'read', value: JSON.parse(text) };
+  } catch {
+    return errorAnswer(400, { code: 'HTTP_BODY_JSON', message: 'The body is not JSON in UTF-8.' });
+  }
+}

@@ -1,0 +1,59 @@
+// Owns the routes of devices: enrolment, reports, changes, and the publication folder.
+import type { Clock } from '../../base/clock.ts';
+import type { ChangeWaiters } from '../change-waiters.ts';
+import { type EnrolmentParts, enrolDevice } from '../enrolment.ts';
+import type { ReportIntake } from '../report-intake.ts';
+import { errorAnswer, tryLater } from './answers.ts';
+import type { Answer, Route } from './route.ts';
+import { findFile } from './static-files.ts';
+
+export interface DeviceRouteParts {
+  readonly enrolment: EnrolmentParts;
+  readonly intake: ReportIntake;
+  readonly changes: ChangeWaiters;
+  readonly clock: Clock;
+  /** Folder that is served below `/distribution`. */
+  readonly publicationFolder: string;
+}
+
+export function deviceRoutes({ enrolment, intake, changes, clock, publicationFolder }: DeviceRouteParts): Route[] {
+  return [
+    {
+      ...{ name: 'enrol', method: 'POST', path: '/v1/enrol', scope: 'device' },
+      request: { kind: 'json', schema: 'EnrolmentRequest', mostBytes: 32_768 },
+      response: 'Enrolment',
+      handle: async ({ body }): Promise<Answer> => {
+        const outcome = await enrolDevice(enrolment, body, clock.now());
+        if (outcome.kind === 'enrolled') return { kind: 'json', value: outcome.enrolment };
+        return errorAnswer(403, outcome.error);
+      },
+    },
+    {
+      ...{ name: 'reports', method: 'POST', path: '/v1/reports', scope: 'device' },
+      request: { kind: 'json', schema: 'DsseEnvelope[]', mostBytes: 1_048_576 },
+      response: 'ReportAnswer[]',
+      handle: async ({ body }): Promise<Answer> => {
+        const outcome = await intake.take(body, clock.now());
+        if (outcome.kind === 'answered') return { kind: 'json', value: outcome.answers };
+        const message = `The device ${outcome.device} reports too often.`;
+        return tryLater(429, 'REPORTS_TOO_MANY', message, outcome.retryAfterSeconds);
+      },
+    },
+    {
+      ...{ name: 'changes', method: 'GET', path: '/v1/changes', scope: 'anyone', request: null, isLongPoll: true },
+      response: 'Change',
+      handle: async ({ query, gone }): Promise<Answer> => {
+        const waitSeconds = Number(query.get('wait') ?? 0);
+        const change = await changes.wait(query.get('etag') ?? '', waitSeconds, gone);
+        if (change.kind === 'changed') return { kind: 'json', value: { etag: change.etag } };
+        if (change.kind === 'same') return { kind: 'empty', status: 304 };
+        return tryLater(503, 'HTTP_TOO_MANY_WAITERS', 'Too many callers wait already.', change.retryAfterSeconds);
+      },
+    },
+    {
+      ...{ name: 'distribution', method: 'GET', path: '/distribution/{rest}', scope: 'anyone', request: null },
+      response: 'file',
+      handle: ({ params, headers }) => findFile(publicationFolder, params.rest ?? '', headers),
+    },
+  ];
+}

@@ -1,0 +1,167 @@
+// Owns the one port of the service: it starts, bounds and stops the HTTP server, and answers every request by the routes it is given.
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { createServer as createTlsServer, type Server as TlsServer } from 'node:https';
+import type { AddressInfo } from 'node:net';
+import type { Clock } from '../../base/clock.ts';
+import { CodedError, toCodedError } from '../../base/errors.ts';
+import type { Logger } from '../../base/logger.ts';
+import type { Metrics } from '../../base/metrics.ts';
+import { type RateLimit, RateLimiter } from '../rate-limit.ts';
+import { answerTo, tryLater, writeAnswer } from './answers.ts';
+import { readJson } from './body.ts';
+import type { Answer, Route } from './route.ts';
+import { type Found, RouteTable } from './route-table.ts';
+import { checkScope, type ScopeSecrets } from './scopes.ts';
+
+export interface Tls {
+  /** PEM texts. */
+  readonly key: string;
+  readonly cert: string;
+}
+
+export interface HttpServerOptions extends ScopeSecrets {
+  readonly routes: readonly Route[];
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly metrics: Metrics;
+  /** Address to listen on; 127.0.0.1 unless given. */
+  readonly host?: string;
+  /** 0 takes any free port. */
+  readonly port: number;
+  readonly tls?: Tls;
+  /** Requests of one address; 500 a second, 2,000 at once unless given. Raise it behind a proxy, where all share one. */
+  readonly perAddress?: RateLimit;
+}
+
+export class HttpServer implements AsyncDisposable {
+  readonly #options: HttpServerOptions;
+  readonly #server: Server | TlsServer;
+  readonly #table: RouteTable;
+  readonly #perAddress: RateLimiter;
+  readonly #requests;
+  readonly #seconds;
+  #isStopping = false;
+
+  constructor(options: HttpServerOptions) {
+    this.#options = options;
+    const { metrics, tls, routes } = options;
+    this.#requests = metrics.counter('slipway_http_requests_total', 'HTTP requests answered, by route and status.');
+    this.#seconds = metrics.histogram(
+      'slipway_http_request_seconds',
+      'Time to answer, without long polls.',
+      [0.001, 0.005, 0.02, 0.1, 0.5, 2],
+    );
+    this.#perAddress = new RateLimiter(options.perAddress ?? { perSecond: 500, burst: 2_000 });
+    this.#table = new RouteTable(routes);
+    const listener = (request: IncomingMessage, response: ServerResponse): void => void this.#answer(request, response);
+    // A caller has 10 s for its headers and 30 s for its whole request: one that drips bytes can't hold a connection.
+    const limits = {
+      maxHeaderSize: 8_192,
+      headersTimeout: 10_000,
+      requestTimeout: 30_000,
+      connectionsCheckingInterval: 1_000,
+      keepAliveTimeout: 30_000,
+    };
+    this.#server =
+      tls === undefined ? createServer(limits, listener) : createTlsServer({ ...limits, ...tls }, listener);
+    this.#server.maxHeadersCount = 64;
+    this.#server.maxConnections = 50_000;
+    // Idle in either direction: a reader that takes nothing of a download is cut as well.
+    this.#server.timeout = 60_000;
+  }
+
+  /** Listens, and gives the port. Throws HTTP_LISTEN. */
+  async start(): Promise<number> {
+    const { port, host = '127.0.0.1' } = this.#options;
+    const remedy = 'Choose another port, or stop the program that uses this one.';
+    await new Promise<void>((resolve, reject) => {
+      this.#server.once('error', (cause) => {
+        const message = `Can't listen on ${host}:${port}: ${cause.message}.`;
+        reject(new CodedError({ code: 'HTTP_LISTEN', message, remedy, cause }));
+      });
+      this.#server.listen(port, host, resolve);
+    });
+    return (this.#server.address() as AddressInfo).port;
+  }
+
+  /** Takes new certificates for connections to come. */
+  replaceTls(tls: Tls): void {
+    if ('setSecureContext' in this.#server) this.#server.setSecureContext({ ...tls });
+  }
+
+  /** Takes no new connections, lets running requests end for `graceMs`, then cuts. */
+  async stop(graceMs = 5_000): Promise<void> {
+    this.#isStopping = true;
+    const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()));
+    this.#server.closeIdleConnections();
+    const done = new AbortController();
+    await Promise.race([closed.then(() => done.abort()), this.#options.clock.sleep(graceMs, done.signal)]);
+    this.#server.closeAllConnections();
+    await closed;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.stop(0);
+  }
+
+  async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const found = this.#table.find(request.method ?? '', request.url ?? '/');
+    this.#measure(found, response);
+    let answer: Answer;
+    try {
+      answer = this.#limit(request) ?? (await this.#ask(found, request, response));
+    } catch (thrown) {
+      const error = toCodedError(thrown);
+      if (error.kind === 'bug')
+        this.#options.logger.error('a request failed', { url: request.url?.slice(0, 200), error });
+      answer = answerTo(error);
+    }
+    try {
+      if (this.#isStopping && !response.headersSent) response.setHeader('Connection', 'close');
+      await writeAnswer(request, response, answer);
+    } catch {
+      // Half an answer must not pass for a whole one.
+      response.destroy();
+    }
+  }
+
+  async #ask(found: Found, request: IncomingMessage, response: ServerResponse): Promise<Answer> {
+    if (found.kind === 'none') return found.answer;
+    const { route, params, query } = found;
+    const refused = await checkScope(route, request, this.#options);
+    if (refused !== undefined) return refused;
+    let body: unknown;
+    if (route.request?.kind === 'json') {
+      const read = await readJson(request, route.request.mostBytes);
+      if (read.kind === 'error') return read;
+      body = read.value;
+    }
+    const gone = new AbortController();
+    response.once('close', () => gone.abort());
+    return route.handle({ body, params, query, headers: request.headers, gone: gone.signal });
+  }
+
+  #measure(found: Found, response: ServerResponse): void {
+    const { clock } = this.#options;
+    const startMs = clock.monotonicMs();
+    const route = found.kind === 'route' ? found.route.name : found.name;
+    response.once('close', () => {
+      this.#requests.add({ route, status: response.headersSent ? String(response.statusCode) : 'gone' });
+      const isLongPoll = found.kind === 'route' && found.route.isLongPoll === true;
+      if (!isLongPoll) this.#seconds.observe((clock.monotonicMs() - startMs) / 1000, { route });
+    });
+  }
+
+  #limit(request: IncomingMessage): Answer | undefined {
+    const seconds = this.#perAddress.take(addressOf(request), this.#options.clock.monotonicMs());
+    if (seconds === 0) return undefined;
+    return tryLater(429, 'HTTP_TOO_MANY_REQUESTS', 'This address asks too often.', seconds);
+  }
+}
+
+/** An IPv6 caller owns its /64, so that is what counts as one address. */
+function addressOf(request: IncomingMessage): string {
+  const address = request.socket.remoteAddress ?? '';
+  if (!address.includes(':') || address.startsWith('::ffff:')) return address;
+  return address.split(':').slice(0, 4).join(':');
+}

@@ -1,0 +1,67 @@
+// Owns what a route is: rooms hand them in, and the server knows none of them.
+import type { FileHandle } from 'node:fs/promises';
+import type { IncomingHttpHeaders } from 'node:http';
+import type { ServiceError } from '../../contract/fleet-messages.ts';
+
+/**
+ * Who may ask. `device`: whoever has a token or a device's key; the handler checks them in the message itself.
+ * `viewer`: the bearer of the viewer token. `git-host`: whoever signs webhooks with the hook secret.
+ */
+export type Scope = 'anyone' | 'device' | 'viewer' | 'git-host';
+
+export interface RequestBody {
+  /** `hashed` bodies are checked as they stream past, and never kept. */
+  readonly kind: 'json' | 'hashed';
+  readonly schema: string;
+  readonly mostBytes: number;
+}
+
+export interface Route {
+  /** Its name in metrics. */
+  readonly name: string;
+  /** HEAD is answered wherever GET is. */
+  readonly method: 'GET' | 'POST';
+  /** `{name}` stands for one segment; `{rest}`, at the end, for all that follows, as it was sent. */
+  readonly path: string;
+  readonly scope: Scope;
+  readonly request: RequestBody | null;
+  /** Name of the schema of a good answer. */
+  readonly response: string;
+  /** It answers when the caller's time is up: its times say nothing about the service. */
+  readonly isLongPoll?: boolean;
+  readonly handle: (asked: Asked) => Promise<Answer> | Answer;
+}
+
+export interface Asked {
+  /** Parsed JSON; undefined without a body that is kept. */
+  readonly body: unknown;
+  readonly params: Readonly<Record<string, string>>;
+  readonly query: URLSearchParams;
+  readonly headers: IncomingHttpHeaders;
+  /** Aborted when the caller has gone, or has its answer. */
+  readonly gone: AbortSignal;
+}
+
+export type Headers = Readonly<Record<string, string | number>>;
+
+export interface ErrorAnswer {
+  readonly kind: 'error';
+  readonly status: number;
+  readonly error: ServiceError;
+  readonly headers: Headers;
+}
+
+export type Answer =
+  | { readonly kind: 'json'; readonly value: unknown; readonly status?: number }
+  | { readonly kind: 'text'; readonly text: string }
+  | { readonly kind: 'empty'; readonly status: number; readonly headers?: Headers }
+  /** The bytes from `start` to `end`; the server closes the handle. */
+  | {
+      readonly kind: 'file';
+      readonly status: 200 | 206;
+      readonly headers: Headers;
+      readonly handle: FileHandle;
+      readonly start: number;
+      readonly end: number;
+    }
+  | ErrorAnswer;

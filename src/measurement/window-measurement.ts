@@ -1,0 +1,190 @@
+// Owns the measuring of a rollout's present stage: its window is read, its devices are counted, its rules are judged.
+import { sketchCount } from '../contract/sketch.ts';
+import { judgeStage } from '../gates/judge-stage.ts';
+import type { StageVerdict } from '../gates/rule-verdict.ts';
+import type { StageQuestion } from '../gates/stage-question.ts';
+import { type CohortCounts, countCohort, installShare } from '../rollout/count-cohort.ts';
+import { countGroups } from '../rollout/count-groups.ts';
+import { entryOf } from '../rollout/directive-of.ts';
+import type { BaselineFacts, WindowTime } from '../rollout/rollout-facts.ts';
+import { leastDevices, type Stage } from '../rollout/stages-of-policy.ts';
+import type { NamedValues } from '../store/reconciler-state.ts';
+import type { WindowReader, WindowReading } from '../store/window-store.ts';
+import type { WindowSpec } from '../telemetry/window.ts';
+import { type ArmTallies, emptyWindowTallies } from '../telemetry/window-tallies.ts';
+import type { SignalBoard } from './signal-board.ts';
+import { type FleetNow, presentStage, type RolloutInForce, windowSpecOf } from './window-spec.ts';
+
+export interface Measured {
+  readonly cohort: CohortCounts | null;
+  readonly verdict: StageVerdict | null;
+  readonly window: WindowTime | null;
+}
+
+export interface MeasureQuestion extends RolloutInForce, FleetNow {
+  readonly listenedMs: number;
+  readonly now: number;
+}
+
+type JudgedSignals = NonNullable<StageQuestion['signals']>;
+
+/** The parts of a steady state begin anew in time: the one with more in it says more. */
+function thicker(a: WindowReading | undefined, b: WindowReading | undefined): WindowReading | undefined {
+  const inferences = (one: WindowReading | undefined): number => one?.tallies.stable.summary.inferences ?? -1;
+  return inferences(b) > inferences(a) ? b : a;
+}
+
+function hasTraffic(arm: ArmTallies): boolean {
+  return arm.summary.inferences > 0;
+}
+
+/** The candidate's inferences in a minute of listening; null before the first. */
+function perMinuteOf({ tallies, listenedMs }: WindowReading): number | null {
+  return listenedMs > 0 ? tallies.candidate.summary.inferences / (listenedMs / 60_000) : null;
+}
+
+/** Where the store keeps which window was opened last: another process, or this one before a restart, may have opened it. */
+export const openedWindowName = (rollout: string): string => `opened-window/${rollout}`;
+/** Where the store keeps the revision of a window whose stable arm is a baseline: of the steady state, or beside an earlier candidate. */
+export const baselineName = (kind: BaselineKind, rollout: string): string => `${kind}-baseline/${rollout}`;
+export type BaselineKind = 'steady' | 'earlier';
+
+/** What of the store measuring needs: a rehearsal keeps it in memory. */
+export type WindowReadings = Pick<WindowReader, 'readWindow' | 'readAside'> & Pick<NamedValues, 'readValue'>;
+
+/** What of the board measuring needs: a rehearsal has no outside. */
+export type SignalReader = Pick<SignalBoard, 'read'>;
+
+/** Do the stage's minimum devices run the candidate? */
+export function isStageReady(stage: Stage, cohort: CohortCounts): boolean {
+  return cohort.ready >= Math.max(1, leastDevices(stage, cohort.wanted));
+}
+
+/** A window that is still to be opened reads as an empty one. */
+function emptyReading(spec: WindowSpec): WindowReading {
+  const { openedAtMs } = spec;
+  const late = { count: 0, last: [] };
+  return { spec, tallies: emptyWindowTallies(spec), openedAtMs, closedAtMs: null, listenedMs: 0, readyMs: 0, late };
+}
+
+/** Reads and judges the windows of rollouts; it changes nothing. */
+export class WindowMeasurement {
+  readonly #store: WindowReadings;
+  /** How often devices report, in milliseconds. */
+  readonly #intervalMs: number;
+  readonly #signals: SignalReader | null;
+
+  /** Without `signals` there is no outside, and rules about it are left out. */
+  constructor(store: WindowReadings, intervalMs: number, signals: SignalReader | null = null) {
+    this.#store = store;
+    this.#intervalMs = intervalMs;
+    this.#signals = signals;
+  }
+
+  /** What the window of the present stage, or of the steady state, counts from its opening on. */
+  async specOf(rollout: RolloutInForce, fleet: FleetNow, now: number): Promise<WindowSpec> {
+    const before = await this.windowBefore(rollout);
+    const shown = before?.tallies.stable.summary.classes ?? new Map<string, number>();
+    return windowSpecOf({ rollout, ...fleet, shown, intervalMs: this.#intervalMs, now });
+  }
+
+  /** The window that was open before the present one; undefined when the present one was opened already. */
+  async windowBefore({ name, status }: Pick<RolloutInForce, 'name' | 'status'>): Promise<WindowReading | undefined> {
+    const last = await this.lastOpened(name);
+    return last < status.opened ? this.#readThickest(name, last) : undefined;
+  }
+
+  /** Revision of the window that was opened last; 0 before the first. */
+  async lastOpened(name: string): Promise<number> {
+    const last = await this.#store.readValue(openedWindowName(name));
+    return typeof last === 'number' ? last : 0;
+  }
+
+  /** A window, or the part of the same steady state that was put aside before it. */
+  async #readThickest(name: string, openedRevision: number): Promise<WindowReading | undefined> {
+    const reading = await this.#store.readWindow(name, openedRevision);
+    if (reading === undefined || reading.spec.candidateDigest !== null) return reading;
+    const parts = [await this.#store.readAside(name, 'previous'), await this.#store.readAside(name, 'baseline')];
+    const own = parts.filter(
+      (part) => part?.spec.openedRevision === openedRevision && part.spec.stableDigest === reading.spec.stableDigest,
+    );
+    return own.reduce(thicker, reading);
+  }
+
+  /** What stable did in an earlier window, if that stable is the present one. */
+  async #stableBefore(kind: BaselineKind, { name, status }: RolloutInForce): Promise<ArmTallies | null> {
+    const revision = await this.#store.readValue(baselineName(kind, name));
+    if (typeof revision !== 'number') return null;
+    const reading = await this.#readThickest(name, revision);
+    return reading?.spec.stableDigest === status.stable?.digest ? (reading?.tallies.stable ?? null) : null;
+  }
+
+  /** How the present stage stands. */
+  async measure(question: MeasureQuestion): Promise<Measured> {
+    const { name, model, status, policy, devices, listenedMs } = question;
+    const stage = presentStage(question);
+    if (stage === undefined) return { cohort: null, verdict: null, window: null };
+    const entry = entryOf({ rollout: name, model, status, policyInForce: policy });
+    const counting = { entry, devices, listenedMs, silenceMs: stage.silenceMs, openedRevision: status.opened };
+    const cohort = countCohort(counting);
+    const signals = this.#readSignals(question, stage, isStageReady(stage, cohort));
+    const reading =
+      (await this.#store.readWindow(name, status.opened)) ??
+      emptyReading(await this.specOf(question, question, question.now));
+    const groups = countGroups(counting, reading.spec.groups);
+    const verdict = await this.#judge({ ...question, signals, groups }, stage, cohort, reading);
+    const { listenedMs: openMs, readyMs } = reading;
+    return { cohort, verdict, window: { listenedMs: openMs, readyMs, perMinute: perMinuteOf(reading) } };
+  }
+
+  #readSignals({ name, model, status }: MeasureQuestion, { signals }: Stage, isReady: boolean): JudgedSignals {
+    if (this.#signals === null) return [];
+    const readings = this.#signals.read({ rollout: name, model, status, rules: signals, isReady });
+    return signals.map((rule, i) => ({ rule, reading: readings[i] ?? null }));
+  }
+
+  async #judge(
+    question: MeasureQuestion & Required<Pick<StageQuestion, 'signals' | 'groups'>>,
+    stage: Stage,
+    cohort: CohortCounts,
+    reading: WindowReading,
+  ): Promise<StageVerdict> {
+    const { candidate, stable } = reading.tallies;
+    const steady = await this.#stableBefore('steady', question);
+    return judgeStage({
+      rules: stage.rules,
+      signals: question.signals,
+      groups: question.groups,
+      limits: question.status.limits,
+      candidate,
+      baseline: hasTraffic(stable) ? stable : null,
+      earlierBaseline: await this.#stableBefore('earlier', question),
+      restBaseline: reading.spec.rows.candidate === 'device' ? steady : null,
+      history: steady,
+      ...(question.offline === undefined ? {} : { offline: question.offline }),
+      hasStable: question.status.stable !== null,
+      installs: installShare(cohort),
+      minimum: { devices: leastDevices(stage, cohort.wanted), inferences: stage.minimumInferences },
+      errorLevel: stage.errorLevel,
+      deadlineMs: stage.deadlineMs,
+      intervalMs: this.#intervalMs,
+      openMs: Math.max(0, question.now - reading.spec.openedAtMs),
+      perMinute: perMinuteOf(reading),
+    });
+  }
+
+  /** What stable did in the present window: the baseline that limits are frozen from. */
+  async baseline({ name, status }: Pick<RolloutInForce, 'name' | 'status'>): Promise<BaselineFacts | null> {
+    const reading = await this.#readThickest(name, status.opened);
+    if (reading === undefined) return null;
+    const { stable } = reading.tallies;
+    const { latencyMs } = stable.summary;
+    return {
+      inferences: sketchCount(latencyMs),
+      devices: stable.names.length,
+      latencyMs,
+      groups: new Map([...stable.groups].map(([group, { summary }]) => [group, summary.latencyMs])),
+      listenedMs: reading.listenedMs,
+    };
+  }
+}

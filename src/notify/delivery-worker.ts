@@ -1,0 +1,204 @@
+// Owns delivery: each target's queue in its order, one notice at a time, tried again until it is taken.
+import { type BackOff, backOffMs } from '../base/back-off.ts';
+import type { Clock } from '../base/clock.ts';
+import { toCodedError } from '../base/errors.ts';
+import type { Logger } from '../base/logger.ts';
+import type { Metrics } from '../base/metrics.ts';
+import type { RandomStream } from '../base/random.ts';
+import type { JsonValue } from '../contract/digest.ts';
+import { readNotice } from './notice.ts';
+import type { NoticeTarget } from './notice-target.ts';
+
+interface QueuedNotice {
+  readonly number: number;
+  readonly id: string;
+  readonly notice: JsonValue;
+}
+
+/** The queues, as the store keeps them. */
+export interface NoticeQueues {
+  readNotices(target: string, most: number): Promise<readonly QueuedNotice[]>;
+  dropNotice(number: number): Promise<void>;
+  dropNoticesOf(target: string): Promise<number>;
+  countNotices(): Promise<ReadonlyMap<string, number>>;
+}
+
+export interface DeliveryWorkerParts {
+  /** Until others are put in force. */
+  readonly targets: readonly NoticeTarget[];
+  readonly queues: NoticeQueues;
+  /** Of several processes only one delivers: two would mix up the order. */
+  readonly mayDeliver: () => Promise<boolean>;
+  readonly clock: Clock;
+  readonly random: RandomStream;
+  readonly logger: Logger;
+  readonly metrics?: Metrics;
+}
+
+const BACK_OFF: BackOff = { firstMs: 500, capMs: 5 * 60_000 };
+/** A receiver that refuses a notice as malformed so often is believed. */
+const MOST_REFUSALS = 10;
+/** Another process of the service may have queued something. */
+const POLL_MS = 2_000;
+const BATCH = 50;
+/** A target that is away for a night must not fill the log. */
+const LOG_EVERY_ATTEMPTS = 20;
+
+export class DeliveryWorker {
+  readonly #parts: DeliveryWorkerParts;
+  #targets: ReadonlyMap<string, NoticeTarget>;
+  /** Names that left the list. Remembered, since a process that doesn't know yet may still queue notices for them. */
+  readonly #removed = new Set<string>();
+  /** The queues that are being delivered. */
+  readonly #serving = new Map<string, Promise<void>>();
+  #wake = new AbortController();
+  /** Aborted when other targets are in force: a pause before the next attempt ends, and the new target is tried at once. */
+  #changed = new AbortController();
+  readonly #count: (target: string, outcome: string) => void;
+  readonly #setWaiting: (target: string, notices: number) => void;
+
+  constructor(parts: DeliveryWorkerParts) {
+    this.#parts = parts;
+    this.#targets = byName(parts.targets);
+    const outcomes = parts.metrics?.counter(
+      'slipway_notices_total',
+      'Attempts to deliver a notice, by target and outcome: taken, later, refused or unreadable.',
+    );
+    const waiting = parts.metrics?.gauge('slipway_notices_waiting', 'Notices that wait for their target.');
+    this.#count = (target, outcome) => outcomes?.add({ target, outcome });
+    this.#setWaiting = (target, notices) => waiting?.set(notices, { target });
+    for (const { name } of parts.targets) this.#setWaiting(name, 0);
+  }
+
+  /** Something was queued. */
+  wake(): void {
+    this.#wake.abort();
+    this.#wake = new AbortController();
+  }
+
+  /**
+   * Delivers to these targets from now on. A queue goes by the name of its target: it goes on to the new target of that name, and is
+   * dropped when there is none. A delivery that is under way ends first, so that nothing is lost or sent twice.
+   */
+  useTargets(targets: readonly NoticeTarget[]): void {
+    const before = this.#targets;
+    this.#targets = byName(targets);
+    for (const name of before.keys()) this.#removed.add(name);
+    for (const name of this.#targets.keys()) {
+      this.#removed.delete(name);
+      if (!before.has(name)) this.#setWaiting(name, 0);
+    }
+    this.#changed.abort();
+    this.#changed = new AbortController();
+  }
+
+  /** Delivers until the signal; no failure of a target or of the store ends it. */
+  async run(signal: AbortSignal): Promise<void> {
+    const { clock, logger } = this.#parts;
+    await this.#warnOfUnlisted();
+    while (!signal.aborted) {
+      const changed = this.#changed.signal;
+      for (const name of this.#targets.keys()) {
+        if (this.#serving.has(name)) continue;
+        const served = this.#serve(name, signal).finally(() => this.#serving.delete(name));
+        this.#serving.set(name, served);
+      }
+      await this.#dropRemoved().catch((thrown: unknown) =>
+        logger.warn('the notices of a removed target could not be dropped', { error: toCodedError(thrown) }),
+      );
+      await clock.sleep(POLL_MS, AbortSignal.any([signal, changed]));
+    }
+    await Promise.all(this.#serving.values());
+  }
+
+  /** Nothing is dropped here: a wrong list at the start must not cost the notices that wait for the targets of the right one. */
+  async #warnOfUnlisted(): Promise<void> {
+    const { queues, logger } = this.#parts;
+    const waiting = await queues.countNotices().catch(() => new Map<string, number>());
+    for (const [target, notices] of waiting) {
+      if (!this.#targets.has(target)) logger.warn('notices wait for a target that is not listed', { target, notices });
+    }
+  }
+
+  /** Logged: whoever removes a target by mistake sees what it cost. */
+  async #dropRemoved(): Promise<void> {
+    const { queues, mayDeliver, logger } = this.#parts;
+    const removed = [...this.#removed].filter((name) => !this.#serving.has(name));
+    if (removed.length === 0 || !(await mayDeliver())) return;
+    const waiting = await queues.countNotices();
+    for (const target of removed) {
+      if (!this.#removed.has(target)) continue;
+      this.#setWaiting(target, 0);
+      if (!waiting.has(target)) continue;
+      const notices = await queues.dropNoticesOf(target);
+      logger.warn('a target is no longer listed: its waiting notices are dropped', { target, notices });
+    }
+  }
+
+  async #serve(name: string, signal: AbortSignal): Promise<void> {
+    const { clock, logger, queues } = this.#parts;
+    while (!signal.aborted && this.#targets.has(name)) {
+      const wakes = [signal, this.#wake.signal, this.#changed.signal];
+      try {
+        await this.#deliverAll(name, signal);
+        this.#setWaiting(name, (await queues.countNotices()).get(name) ?? 0);
+      } catch (thrown) {
+        logger.warn('notices could not be read', { target: name, error: toCodedError(thrown) });
+      }
+      await clock.sleep(POLL_MS, AbortSignal.any(wakes));
+    }
+  }
+
+  /** Until the queue is empty. */
+  async #deliverAll(name: string, signal: AbortSignal): Promise<void> {
+    const { queues, mayDeliver } = this.#parts;
+    for (;;) {
+      if (signal.aborted || !(await mayDeliver())) return;
+      const batch = await queues.readNotices(name, BATCH);
+      for (const one of batch) {
+        if ((await this.#deliver(name, one, signal)) === 'later') return;
+        await queues.dropNotice(one.number);
+      }
+      if (batch.length < BATCH) return;
+    }
+  }
+
+  /** Later notices wait for this one: a receiver must not hear of a rollback before its start. */
+  async #deliver(name: string, { id, notice: value }: QueuedNotice, signal: AbortSignal): Promise<'settled' | 'later'> {
+    const { clock, random, logger, mayDeliver } = this.#parts;
+    const notice = readNotice(value);
+    if (notice === undefined) {
+      this.#count(name, 'unreadable');
+      logger.error('a notice can not be read and is dropped', { target: name, id });
+      return 'settled';
+    }
+    let tried: NoticeTarget | undefined;
+    let refusals = 0;
+    for (let attempt = 0; ; attempt++) {
+      if (!(await mayDeliver())) return 'later';
+      const changed = this.#changed.signal;
+      const target = this.#targets.get(name);
+      if (target === undefined) return 'later';
+      if (target !== tried) [tried, attempt, refusals] = [target, 0, 0];
+      const delivery = await target.deliver(notice, signal);
+      if (signal.aborted && delivery.kind !== 'taken') return 'later';
+      this.#count(name, delivery.kind);
+      if (delivery.kind === 'taken') return 'settled';
+      const { reason } = delivery;
+      if (delivery.kind === 'refused' && ++refusals >= MOST_REFUSALS) {
+        logger.error('a notice is refused and dropped', { target: name, id, reason });
+        return 'settled';
+      }
+      if (attempt % LOG_EVERY_ATTEMPTS === 0)
+        logger.warn('a notice was not taken; it is tried again', { target: name, id, attempt, reason });
+      const askedMs = delivery.kind === 'later' ? (delivery.afterMs ?? 0) : 0;
+      const pauseMs = Math.max(backOffMs(attempt, BACK_OFF, random), askedMs);
+      await clock.sleep(pauseMs, AbortSignal.any([signal, changed]));
+      if (signal.aborted) return 'later';
+    }
+  }
+}
+
+function byName(targets: readonly NoticeTarget[]): ReadonlyMap<string, NoticeTarget> {
+  return new Map(targets.map((target) => [target.name, target]));
+}

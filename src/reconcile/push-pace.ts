@@ -1,0 +1,117 @@
+// Owns when the steps of a plan are carried out: not while the repository is away, and later after each push that failed.
+import { type BackOff, backOffMs } from '../base/back-off.ts';
+import type { Clock } from '../base/clock.ts';
+import { assertNever, type CodedError, toCodedError } from '../base/errors.ts';
+import type { Logger } from '../base/logger.ts';
+import type { RandomStream } from '../base/random.ts';
+import type { Plan } from '../rollout/decide.ts';
+import { takesBack } from '../rollout/transition.ts';
+import type { CarriedOut, Executor } from './carry-out.ts';
+import type { WrittenStep } from './landing.ts';
+import type { Observation } from './observe.ts';
+import type { SourceFollower } from './source-follower.ts';
+
+/** What became of a plan's steps. */
+export type StepsOfCycle =
+  | { readonly kind: 'in-step'; readonly plan: Plan }
+  | { readonly kind: 'stepped'; readonly plan: Plan; readonly steps: readonly WrittenStep[] }
+  /** Somebody has to accept them. */
+  | { readonly kind: 'proposed'; readonly plan: Plan; readonly where: string }
+  /** They are not on the branch as far as anyone knows; `isLost`: others may have moved it. */
+  | { readonly kind: 'not-landed'; readonly plan: Plan; readonly reason: string; readonly isLost: boolean };
+
+export interface PushPaceParts {
+  readonly executor: Executor;
+  readonly clock: Clock;
+  readonly random: RandomStream;
+  readonly logger: Logger;
+}
+
+const PUSH_BACK_OFF: BackOff = { firstMs: 500, capMs: 30_000 };
+/** More would make a push that hosts and the mirror's own bounds refuse. */
+const MOST_STEPS_A_PUSH = 200;
+
+export class PushPace {
+  readonly #parts: PushPaceParts;
+  readonly #source: SourceFollower;
+  #unwritten: CodedError | null = null;
+  #head: string | null = null;
+  #failedPushes = 0;
+  #pushAgainAt = 0;
+
+  constructor(parts: PushPaceParts, source: SourceFollower) {
+    this.#parts = parts;
+    this.#source = source;
+  }
+
+  /** Why no step could be written in the last cycle; null when that was not so. */
+  get unwritten(): CodedError | null {
+    return this.#unwritten;
+  }
+
+  async carryOut(plan: Plan, { facts, snapshot }: Observation, signal: AbortSignal): Promise<StepsOfCycle> {
+    if (snapshot.commit !== this.#head) this.#failedPushes = 0;
+    this.#head = snapshot.commit;
+    const notLanded = (reason: string, isLost = false): StepsOfCycle => ({ kind: 'not-landed', plan, reason, isLost });
+    this.#unwritten = null;
+    if (plan.steps.length === 0) return { kind: 'in-step', plan };
+    const { clock, executor } = this.#parts;
+    const held = this.#whyHeldBack();
+    if (held !== null) return notLanded(held);
+    const now = Math.max(clock.now(), ...facts.rollouts.map((one) => one.now));
+    const order = { steps: firstSteps(plan.steps), snapshot, now, signal };
+    const answer = await executor.carryOut(order).catch(asUnwritten);
+    switch (answer.kind) {
+      case 'landed':
+        this.#afterLanding(answer);
+        return { kind: 'stepped', plan, steps: answer.steps };
+      case 'proposed':
+        return { kind: 'proposed', plan, where: answer.where };
+      case 'unwritten':
+        this.#unwritten = answer.error;
+        return notLanded(answer.error.message);
+      case 'lost':
+      case 'unknown':
+        this.#afterLostPush(answer.reason);
+        return notLanded(answer.reason, true);
+      default:
+        return assertNever(answer);
+    }
+  }
+
+  #whyHeldBack(): string | null {
+    if (this.#source.state.kind !== 'followed' || this.#source.isAsking) return 'the repository is away';
+    const isTooSoon = this.#parts.clock.monotonicMs() < this.#pushAgainAt;
+    return isTooSoon ? 'the last push failed; the next one waits' : null;
+  }
+
+  #afterLanding({ head, steps }: Extract<CarriedOut, { kind: 'landed' }>): void {
+    this.#failedPushes = 0;
+    this.#source.moveTo(head);
+    for (const { step, commit } of steps) {
+      const { rollout, kind, from, to, reason } = step;
+      this.#parts.logger.info('step', { rollout, kind, from, to, reason, commit });
+    }
+  }
+
+  /** The remote is asked at once. When the branch did not move, the same push would fail again: wait longer each time. */
+  #afterLostPush(reason: string): void {
+    const { clock, random, logger } = this.#parts;
+    logger.warn('push lost, deciding again', { reason });
+    this.#source.askSoon();
+    if (this.#failedPushes > 0)
+      this.#pushAgainAt = clock.monotonicMs() + backOffMs(this.#failedPushes, PUSH_BACK_OFF, random);
+    this.#failedPushes++;
+  }
+}
+
+/** Devices that have a bad candidate come first; the rest follows in the next cycles at once. */
+function firstSteps(steps: Plan['steps']): Plan['steps'] {
+  const [back, others] = [steps.filter(takesBack), steps.filter((one) => !takesBack(one))];
+  return [...back, ...others].slice(0, MOST_STEPS_A_PUSH);
+}
+
+/** Whatever keeps the steps from being written, the rollbacks among them wait, and the time of an emergency rollback runs. */
+function asUnwritten(thrown: unknown): { readonly kind: 'unwritten'; readonly error: CodedError } {
+  return { kind: 'unwritten', error: toCodedError(thrown, 'STEP_NOT_WRITTEN') };
+}

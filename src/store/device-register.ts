@@ -1,0 +1,84 @@
+// Owns what a store promises about devices: how they enrol, what they report, and what is known of each.
+import type { Digest } from '../contract/digest.ts';
+import type { EnrolmentAnswer, EnrolmentRequest, StoredAnswer, VerifiedReport } from '../contract/fleet-messages.ts';
+import type { FailureReason, ModelState, Outcome } from '../contract/report.ts';
+
+export interface EnrolmentTokenOrder {
+  /** How many tokens; 1 unless given, at most 10,000. */
+  readonly count?: number;
+  /** Labels that an enrolling device gets, over what it states itself. */
+  readonly labels?: Readonly<Record<string, string>>;
+  /** The only device that may use the tokens. Only such a token may replace the key of an enrolled device. */
+  readonly device?: string;
+  readonly expiresAtMs: number;
+  /** How many devices may enrol with each token; 1 unless given. */
+  readonly uses?: number;
+}
+
+export interface EnrolmentOrder extends EnrolmentRequest {
+  readonly nowMs: number;
+}
+
+/** The last that was heard of one digest on one device under one rollout. */
+export interface LatestOutcome {
+  readonly kind: Outcome['kind'];
+  readonly model: string;
+  readonly attempt: number;
+  readonly reason: FailureReason | null;
+  readonly message: string;
+  /** When the store received it. */
+  readonly atMs: number;
+}
+
+/** A digest that a device was seen taking (staged, tried or running) under a rollout. */
+export interface TakenDigest {
+  readonly digest: Digest;
+  /** Highest attempt seen; 0 when only seen running. */
+  readonly attempt: number;
+  readonly firstSeenAtMs: number;
+}
+
+export interface DeviceRecord {
+  readonly id: string;
+  readonly epoch: number;
+  readonly publicKey: string;
+  readonly labels: Readonly<Record<string, string>>;
+  readonly properties: Readonly<Record<string, string | number>>;
+  /** When the newest report came; the enrolment's time before the first. */
+  readonly lastSeenAtMs: number;
+  /** Listening time of the store (see `Listening`) at that instant: silence is the present listening time minus this. */
+  readonly lastSeenListenedMs: number;
+  /** By model. */
+  readonly models: ReadonlyMap<string, ModelState>;
+  /** By `outcomeKey` (contract/report.ts) of rollout and digest. */
+  readonly outcomes: ReadonlyMap<string, LatestOutcome>;
+  /** By rollout: the last few digests taken, oldest first. */
+  readonly tookCandidate: ReadonlyMap<string, readonly TakenDigest[]>;
+}
+
+/** Was the device seen taking this attempt of the digest? */
+export function hasTaken(device: DeviceRecord, rollout: string, digest: Digest, attempt: number): boolean {
+  const taken = device.tookCandidate.get(rollout)?.find((one) => one.digest === digest);
+  return taken !== undefined && (taken.attempt === 0 || taken.attempt >= attempt);
+}
+
+export interface FleetPicture {
+  /** Changes whenever anything in `devices` does. */
+  readonly version: number;
+  readonly devices: ReadonlyMap<string, DeviceRecord>;
+}
+
+export interface DeviceRegister {
+  /** Makes tokens; the store keeps their hashes only. */
+  createEnrolmentTokens(order: EnrolmentTokenOrder): Promise<readonly string[]>;
+  /** Repeating the same token, device and key gives the same answer; a new token starts a new epoch. */
+  enrol(order: EnrolmentOrder): Promise<EnrolmentAnswer>;
+  findDevice(id: string): Promise<DeviceRecord | undefined>;
+  /**
+   * Counts each report once, in its device's record and in the open windows. Answers in the order of the batch, after the commit that holds
+   * all of it; requests that come together share a commit.
+   */
+  ingest(batch: readonly VerifiedReport[]): Promise<readonly StoredAnswer[]>;
+  /** All devices, with what every process committed. The map also shows what is committed later; its records never change. */
+  readFleet(): Promise<FleetPicture>;
+}

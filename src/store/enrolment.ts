@@ -1,0 +1,72 @@
+// Owns enrolment: tokens that the store knows by their hashes alone, each turning a device's key into an epoch.
+import { randomBytes } from 'node:crypto';
+import { CodedError } from '../base/errors.ts';
+import type { EnrolmentAnswer, EnrolmentRefusal } from '../contract/fleet-messages.ts';
+import type { EnrolmentOrder, EnrolmentTokenOrder } from './device-register.ts';
+
+const MOST_TOKENS = 10_000;
+const MOST_USES = 10_000_000;
+
+/** What the store keeps of a token, by its hash. */
+export interface KnownToken {
+  readonly labels: Readonly<Record<string, string>>;
+  readonly device: string | null;
+  readonly expiresAtMs: number;
+  readonly usesLeft: number;
+}
+
+/** New tokens, and what is kept of each. */
+export function makeTokens(order: EnrolmentTokenOrder): { readonly tokens: string[]; readonly known: KnownToken } {
+  const { count = 1, uses = 1, labels = {}, device = null, expiresAtMs } = order;
+  if (!(count >= 1 && count <= MOST_TOKENS && uses >= 1 && uses <= MOST_USES)) {
+    throw new CodedError({
+      code: 'ENROLMENT_ORDER',
+      message: `${count} tokens of ${uses} uses can't be made.`,
+      remedy: `Ask for 1 to ${MOST_TOKENS} tokens of 1 to ${MOST_USES} uses.`,
+    });
+  }
+  const tokens = Array.from({ length: count }, () => `slipway_${randomBytes(32).toString('base64url')}`);
+  return { tokens, known: { labels, device, expiresAtMs: Math.floor(expiresAtMs), usesLeft: uses } };
+}
+
+export interface EnrolmentFacts {
+  readonly token: KnownToken | undefined;
+  /** The epoch that this token gave to the device before. */
+  readonly usedEpoch: number | undefined;
+  /** The device as it is enrolled now. */
+  readonly known: { readonly publicKey: string; readonly epoch: number } | undefined;
+}
+
+/** The answer, and whether it starts a new epoch and so spends a use of the token. */
+export interface EnrolmentVerdict {
+  readonly answer: EnrolmentAnswer;
+  readonly isNew: boolean;
+}
+
+function refused(reason: EnrolmentRefusal): EnrolmentVerdict {
+  return { answer: { kind: 'refused', reason }, isNew: false };
+}
+
+export function judgeEnrolment(
+  { device, publicKey, labels: stated, nowMs }: EnrolmentOrder,
+  { token, usedEpoch, known }: EnrolmentFacts,
+): EnrolmentVerdict {
+  if (token === undefined) return refused('unknown-token');
+  if (token.device !== null && token.device !== device) return refused('other-device');
+  const enrolled = (epoch: number, isNew: boolean): EnrolmentVerdict => ({
+    answer: { kind: 'enrolled', epoch, labels: { ...stated, ...token.labels } },
+    isNew,
+  });
+  if (usedEpoch !== undefined) {
+    // The answer was lost on its way: the same again, but never an epoch that a later token has ended.
+    const isRepeat = known?.publicKey === publicKey && known.epoch === usedEpoch;
+    return isRepeat ? enrolled(usedEpoch, false) : refused('used-token');
+  }
+  if (nowMs >= token.expiresAtMs) return refused('expired-token');
+  if (token.usesLeft === 0) return refused('used-token');
+  // Someone with just any token must not take over a device that is already there.
+  if (known !== undefined && known.publicKey !== publicKey && token.device === null) return refused('key-taken');
+  // Epochs follow the clock: a device enrolled into an emptied store must not get an epoch that it had before, for old reports of that
+  // epoch could pass for new ones.
+  return enrolled(Math.max((known?.epoch ?? 0) + 1, Math.floor(nowMs / 1000)), true);
+}

@@ -1,0 +1,29 @@
+// Owns the fleet store in memory, for simulations and tests: what it promises is what every store promises, except that it ends with the process.
+import type { FleetStore } from '../fleet-store.ts';
+import { deviceRegisterInMemory } from './device-register.ts';
+import { leasesInMemory } from './leases.ts';
+import { noticeQueueInMemory } from './notice-queue.ts';
+import { reconcilerStateInMemory } from './reconciler-state.ts';
+import { windowsInMemory } from './window-store.ts';
+
+export interface MemoryFleetStoreOptions {
+  /** How often `recordListening` is called; 2 s unless given. */
+  readonly heartbeatMs?: number;
+}
+
+/** Closing changes nothing: callers of one process that stand for several processes share the store. */
+export function openMemoryFleetStore({ heartbeatMs = 2_000 }: MemoryFleetStoreOptions = {}): FleetStore {
+  const windows = windowsInMemory(heartbeatMs);
+  const leases = leasesInMemory();
+  const close = async (): Promise<void> => {};
+  return {
+    ...deviceRegisterInMemory(windows),
+    ...windows.role,
+    ...leases.role,
+    ...noticeQueueInMemory(leases),
+    ...reconcilerStateInMemory(leases),
+    probe: async () => {},
+    close,
+    [Symbol.asyncDispose]: close,
+  };
+}

@@ -1,0 +1,159 @@
+// Owns the SQLite file: how it is opened, transactions, prepared statements, and database errors in our words.
+import { DatabaseSync, type StatementSync } from 'node:sqlite';
+import type { Clock } from '../../base/clock.ts';
+import { CodedError, toCodedError } from '../../base/errors.ts';
+import { migrate } from './schema.ts';
+
+export interface SqliteDatabaseOptions {
+  /** The file; it and its folder's permissions are the only protection of what is in it. */
+  readonly file: string;
+  readonly clock: Clock;
+  /** How long to wait for another process's transaction; 5 s unless given. */
+  readonly busyTimeoutMs?: number;
+}
+
+/** So long a statement stops this process when another one writes; after that it lets the process go on and tries again. */
+const STATEMENT_TIMEOUT_MS = 10;
+const RETRY_MS = 5;
+
+/** Codes of sqlite3.h (the low byte of the extended code). */
+const BUSY = 5;
+const LOCKED = 6;
+const FULL = 13;
+
+function errorNumber(thrown: unknown): number | undefined {
+  if (!(thrown instanceof Error) || (thrown as NodeJS.ErrnoException).code !== 'ERR_SQLITE_ERROR') return undefined;
+  const { errcode } = thrown as Error & { errcode?: number };
+  return errcode === undefined ? undefined : errcode & 0xff;
+}
+
+/** A database error as CodedError: busy and full pass by themselves or by an operator's hand, anything else is a bug. */
+export function toStoreError(thrown: unknown): CodedError {
+  if (thrown instanceof CodedError) return thrown;
+  const number = errorNumber(thrown);
+  if (number === BUSY || number === LOCKED) {
+    return new CodedError({
+      code: 'STORE_BUSY',
+      kind: 'retry-later',
+      message: 'Another process kept the store locked for too long.',
+      remedy: 'Repeat; if it stays, look for a process that holds a transaction open on the store file.',
+      cause: thrown,
+    });
+  }
+  if (number === FULL) {
+    return new CodedError({
+      code: 'STORE_FULL',
+      kind: 'retry-later',
+      message: 'The disk of the store is full; nothing was written.',
+      remedy: 'Free disk space; devices keep their reports and send them again.',
+      cause: thrown,
+    });
+  }
+  return toCodedError(thrown, 'STORE_FAILED');
+}
+
+export class SqliteDatabase {
+  readonly #db: DatabaseSync;
+  readonly #clock: Clock;
+  readonly #busyTimeoutMs: number;
+  readonly #statements = new Map<string, StatementSync>();
+  /** Ends with the transaction that waits for something outside of the database; until then the connection is its own. */
+  #held: Promise<void> | undefined;
+
+  /** Opens or makes the file and brings its tables up to date. */
+  constructor({ file, clock, busyTimeoutMs = 5_000 }: SqliteDatabaseOptions) {
+    this.#clock = clock;
+    this.#busyTimeoutMs = busyTimeoutMs;
+    this.#db = new DatabaseSync(file, { timeout: busyTimeoutMs });
+    try {
+      // FULL flushes the log at each commit: without it an acknowledged report could vanish in a power cut.
+      this.#db.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;');
+      this.#db.exec('PRAGMA wal_autocheckpoint = 20000; PRAGMA cache_size = -65536;');
+      migrate(this.#db);
+      this.#db.exec(`PRAGMA busy_timeout = ${STATEMENT_TIMEOUT_MS}`);
+    } catch (error) {
+      this.#db.close();
+      throw toStoreError(error);
+    }
+  }
+
+  /** The statement for this text, prepared once. */
+  prepare(sql: string): StatementSync {
+    const known = this.#statements.get(sql);
+    if (known !== undefined) return known;
+    const statement = this.#db.prepare(sql);
+    this.#statements.set(sql, statement);
+    return statement;
+  }
+
+  /** Runs the work in one transaction that holds the write lock from its start; it counts fully or, when it throws, not at all. */
+  transact<T>(work: () => T): Promise<T> {
+    return this.once(() => {
+      this.#db.exec('BEGIN IMMEDIATE');
+      try {
+        const result = work();
+        this.#db.exec('COMMIT');
+        return result;
+      } catch (error) {
+        this.#rollBack();
+        throw error;
+      }
+    });
+  }
+
+  /** The same for work that waits for something outside: until it has ended, this connection serves nobody else and no process writes. */
+  async transactWaiting<T>(work: () => Promise<T>): Promise<T> {
+    const held = Promise.withResolvers<void>();
+    await this.once(() => {
+      this.#db.exec('BEGIN IMMEDIATE');
+      this.#held = held.promise;
+    });
+    try {
+      const result = await work();
+      this.#db.exec('COMMIT');
+      return result;
+    } catch (error) {
+      this.#rollBack();
+      throw toStoreError(error);
+    } finally {
+      this.#held = undefined;
+      held.resolve();
+    }
+  }
+
+  /** Runs reads that see one state of the store. */
+  read<T>(work: () => T): Promise<T> {
+    return this.once(() => {
+      this.#db.exec('BEGIN');
+      try {
+        return work();
+      } finally {
+        this.#rollBack();
+      }
+    });
+  }
+
+  /** Runs work of one statement, which is a transaction by itself; while another process writes, it waits without stopping this one. */
+  async once<T>(work: () => T): Promise<T> {
+    const endMs = this.#clock.monotonicMs() + this.#busyTimeoutMs;
+    for (;;) {
+      while (this.#held !== undefined) await this.#held;
+      try {
+        return work();
+      } catch (thrown) {
+        const error = toStoreError(thrown);
+        if (error.code !== 'STORE_BUSY' || this.#clock.monotonicMs() >= endMs) throw error;
+      }
+      await this.#clock.sleep(RETRY_MS);
+    }
+  }
+
+  async close(): Promise<void> {
+    await this.#held;
+    if (this.#db.isOpen) this.#db.close();
+  }
+
+  #rollBack(): void {
+    if (this.#db.isTransaction) this.#db.exec('ROLLBACK');
+  }
+}

@@ -1,0 +1,139 @@
+// Owns the form of a device in the database, and its decoding into records that share equal parts to stay small.
+import type { ModelState } from '../../contract/report.ts';
+import type { Outcomes, Taken } from '../device-memory.ts';
+import type { DeviceRecord } from '../device-register.ts';
+import type { SequencesSeen } from '../report-sequence.ts';
+import { integer, textual } from './counters.ts';
+import type { SqliteDatabase } from './database.ts';
+
+export interface DeviceRow {
+  readonly id: string;
+  readonly epoch: number;
+  readonly publicKey: string;
+  readonly labels: string;
+  readonly properties: string;
+  readonly lastSeenAtMs: number;
+  readonly lastSeenListenedMs: number;
+  readonly seen: SequencesSeen;
+  readonly models: string;
+  readonly outcomes: string;
+  readonly taken: string;
+}
+
+const COLUMNS = `id, epoch, public_key, labels, properties, last_seen_at, last_seen_listened,
+  newest_sequence, seen_low, seen_high, models, outcomes, taken`;
+
+type SqlRow = Readonly<Record<string, unknown>>;
+
+function toRow(row: SqlRow): DeviceRow {
+  return {
+    id: textual(row.id),
+    epoch: integer(row.epoch),
+    publicKey: textual(row.public_key),
+    labels: textual(row.labels),
+    properties: textual(row.properties),
+    lastSeenAtMs: integer(row.last_seen_at),
+    lastSeenListenedMs: integer(row.last_seen_listened),
+    seen: { newest: integer(row.newest_sequence), low: integer(row.seen_low), high: integer(row.seen_high) },
+    models: textual(row.models),
+    outcomes: textual(row.outcomes),
+    taken: textual(row.taken),
+  };
+}
+
+export function findDeviceRow(db: SqliteDatabase, id: string): DeviceRow | undefined {
+  const row = db.prepare(`SELECT ${COLUMNS} FROM device WHERE id = ?`).get(id);
+  return row === undefined ? undefined : toRow(row);
+}
+
+/** Rows that were written in transactions after the given change, in no order. */
+export function* changedDeviceRows(db: SqliteDatabase, afterChange: number): Generator<DeviceRow> {
+  const rows = db.prepare(`SELECT ${COLUMNS} FROM device WHERE changed > ?`).iterate(afterChange);
+  for (const row of rows) yield toRow(row as SqlRow);
+}
+
+/** Writes a row under the transaction's change number. */
+export function writeDeviceRow(db: SqliteDatabase, row: DeviceRow, change: number): void {
+  db.prepare(
+    `INSERT INTO device (${COLUMNS}, changed) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+     ON CONFLICT (id) DO UPDATE SET epoch = excluded.epoch, public_key = excluded.public_key, labels = excluded.labels,
+       properties = excluded.properties, last_seen_at = excluded.last_seen_at, last_seen_listened = excluded.last_seen_listened,
+       newest_sequence = excluded.newest_sequence, seen_low = excluded.seen_low, seen_high = excluded.seen_high,
+       models = excluded.models, outcomes = excluded.outcomes, taken = excluded.taken, changed = excluded.changed`,
+  ).run(
+    row.id,
+    row.epoch,
+    row.publicKey,
+    row.labels,
+    row.properties,
+    row.lastSeenAtMs,
+    row.lastSeenListenedMs,
+    row.seen.newest,
+    row.seen.low,
+    row.seen.high,
+    row.models,
+    row.outcomes,
+    row.taken,
+    change,
+  );
+}
+
+const MOST_SHARED = 20_000;
+
+/** Decodes texts once: devices of one kind have equal labels and model states, and share one object for them. */
+class SharedText<T> {
+  readonly #decode: (text: string) => T;
+  readonly #known = new Map<string, T>();
+
+  constructor(decode: (text: string) => T) {
+    this.#decode = decode;
+  }
+
+  get(text: string): T {
+    const known = this.#known.get(text);
+    if (known !== undefined) return known;
+    if (this.#known.size >= MOST_SHARED) this.#known.clear();
+    const decoded = this.#decode(text);
+    this.#known.set(text, decoded);
+    return decoded;
+  }
+}
+
+/** Decodes rows; one a store, since what it has decoded is shared between devices. */
+export class DeviceDecoder {
+  readonly #labels = new SharedText((text) => JSON.parse(text) as Readonly<Record<string, string>>);
+  readonly #properties = new SharedText((text) => JSON.parse(text) as Readonly<Record<string, string | number>>);
+  readonly #models = new SharedText((text) => {
+    const states = JSON.parse(text) as readonly ModelState[];
+    return new Map(states.map((state) => [state.model, state])) as ReadonlyMap<string, ModelState>;
+  });
+  readonly #outcomes = new SharedText((text) => new Map(JSON.parse(text)) as Outcomes);
+  readonly #taken = new SharedText((text) => new Map(JSON.parse(text)) as Taken);
+
+  outcomes(row: DeviceRow): Outcomes {
+    return this.#outcomes.get(row.outcomes);
+  }
+
+  taken(row: DeviceRow): Taken {
+    return this.#taken.get(row.taken);
+  }
+
+  record(row: DeviceRow): DeviceRecord {
+    return {
+      id: row.id,
+      epoch: row.epoch,
+      publicKey: row.publicKey,
+      labels: this.#labels.get(row.labels),
+      properties: this.#properties.get(row.properties),
+      lastSeenAtMs: row.lastSeenAtMs,
+      lastSeenListenedMs: row.lastSeenListenedMs,
+      models: this.#models.get(row.models),
+      outcomes: this.outcomes(row),
+      tookCandidate: this.taken(row),
+    };
+  }
+}
+
+export function encodeMap(map: Outcomes | Taken): string {
+  return JSON.stringify([...map]);
+}

@@ -1,0 +1,126 @@
+// Owns the tables of the SQLite store and the steps that make them; a step that was released never changes.
+import type { DatabaseSync } from 'node:sqlite';
+import { CodedError } from '../../base/errors.ts';
+
+const STEPS: readonly string[] = [
+  `
+  CREATE TABLE counter (name TEXT PRIMARY KEY, value INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+
+  CREATE TABLE enrolment_token (
+    hash TEXT PRIMARY KEY, labels TEXT NOT NULL, device TEXT, expires_at INTEGER NOT NULL, uses_left INTEGER NOT NULL CHECK (uses_left >= 0)
+  ) STRICT, WITHOUT ROWID;
+  CREATE TABLE enrolment_use (
+    hash TEXT NOT NULL, device TEXT NOT NULL, epoch INTEGER NOT NULL, PRIMARY KEY (hash, device)
+  ) STRICT, WITHOUT ROWID;
+
+  CREATE TABLE device (
+    number INTEGER PRIMARY KEY,
+    id TEXT NOT NULL UNIQUE,
+    epoch INTEGER NOT NULL,
+    public_key TEXT NOT NULL,
+    labels TEXT NOT NULL,
+    properties TEXT NOT NULL,
+    last_seen_at INTEGER NOT NULL,
+    last_seen_listened INTEGER NOT NULL,
+    newest_sequence INTEGER NOT NULL,
+    seen_low INTEGER NOT NULL,
+    seen_high INTEGER NOT NULL,
+    models TEXT NOT NULL,
+    outcomes TEXT NOT NULL,
+    taken TEXT NOT NULL,
+    changed INTEGER NOT NULL
+  ) STRICT;
+  CREATE INDEX device_changed ON device (changed);
+
+  CREATE TABLE telemetry_window (
+    number INTEGER PRIMARY KEY,
+    rollout TEXT NOT NULL,
+    opened_revision INTEGER NOT NULL,
+    spec TEXT NOT NULL,
+    opened_at INTEGER NOT NULL,
+    closed_at INTEGER,
+    listened_ms INTEGER NOT NULL DEFAULT 0,
+    ready_ms INTEGER NOT NULL DEFAULT 0,
+    ready INTEGER NOT NULL DEFAULT 0,
+    late_count INTEGER NOT NULL DEFAULT 0,
+    changed INTEGER NOT NULL DEFAULT 0,
+    UNIQUE (rollout, opened_revision)
+  ) STRICT;
+  CREATE UNIQUE INDEX telemetry_window_open ON telemetry_window (rollout) WHERE closed_at IS NULL;
+
+  -- Sums of an arm, and of each group of its devices; what is counted of all has the empty group. A reader that knows the rows up to a
+  -- change reads only those that changed since.
+  CREATE TABLE window_row (
+    window INTEGER NOT NULL REFERENCES telemetry_window (number), arm INTEGER NOT NULL, in_group TEXT NOT NULL, name TEXT NOT NULL,
+    changed INTEGER NOT NULL, tally BLOB NOT NULL,
+    PRIMARY KEY (window, arm, in_group, name)
+  ) STRICT, WITHOUT ROWID;
+  CREATE INDEX window_row_changed ON window_row (window, changed);
+  CREATE TABLE window_summary (
+    window INTEGER NOT NULL REFERENCES telemetry_window (number), arm INTEGER NOT NULL, in_group TEXT NOT NULL, summary TEXT NOT NULL,
+    PRIMARY KEY (window, arm, in_group)
+  ) STRICT, WITHOUT ROWID;
+  -- Gauges are followed on one device a row, however the sums are kept.
+  CREATE TABLE window_gauge (
+    window INTEGER NOT NULL REFERENCES telemetry_window (number), arm INTEGER NOT NULL, name TEXT NOT NULL, changed INTEGER NOT NULL,
+    device TEXT NOT NULL, gauges TEXT NOT NULL,
+    PRIMARY KEY (window, arm, name)
+  ) STRICT, WITHOUT ROWID;
+  CREATE INDEX window_gauge_changed ON window_gauge (window, changed);
+  CREATE TABLE late_report (
+    number INTEGER PRIMARY KEY AUTOINCREMENT,
+    window INTEGER NOT NULL REFERENCES telemetry_window (number),
+    device TEXT NOT NULL, epoch INTEGER NOT NULL, sequence INTEGER NOT NULL,
+    digest TEXT NOT NULL, inferences INTEGER NOT NULL, received_at INTEGER NOT NULL
+  ) STRICT;
+  CREATE INDEX late_report_window ON late_report (window, number);
+
+  CREATE TABLE lease (
+    name TEXT PRIMARY KEY, holder TEXT, token INTEGER NOT NULL, expires_at INTEGER NOT NULL
+  ) STRICT, WITHOUT ROWID;
+
+  CREATE TABLE alert (number INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, record TEXT NOT NULL) STRICT;
+  CREATE TABLE notice (
+    number INTEGER PRIMARY KEY AUTOINCREMENT, target TEXT NOT NULL, id TEXT NOT NULL, notice TEXT NOT NULL, UNIQUE (target, id)
+  ) STRICT;
+  CREATE TABLE notified_revision (rollout TEXT PRIMARY KEY, revision INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+
+  CREATE TABLE seen_status (
+    rollout TEXT PRIMARY KEY, revision INTEGER NOT NULL, commit_id TEXT NOT NULL, status TEXT NOT NULL
+  ) STRICT, WITHOUT ROWID;
+  CREATE TABLE emergency_rollback (
+    rollout TEXT PRIMARY KEY, revision INTEGER NOT NULL, reason TEXT NOT NULL,
+    waits_since INTEGER NOT NULL, in_force_since INTEGER
+  ) STRICT, WITHOUT ROWID;
+  CREATE TABLE publication (
+    only INTEGER PRIMARY KEY CHECK (only = 1), sequence INTEGER NOT NULL, directive TEXT NOT NULL, metadata_version INTEGER NOT NULL
+  ) STRICT;
+  CREATE TABLE named_value (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;
+  `,
+];
+
+function stepOf(db: DatabaseSync): number {
+  return Number(db.prepare('PRAGMA user_version').get()?.user_version);
+}
+
+/** Carries out the steps that the file lacks, all in one transaction, so that a kill leaves the old tables. A file that lacks none is not locked. */
+export function migrate(db: DatabaseSync): void {
+  const found = stepOf(db);
+  if (found > STEPS.length) {
+    throw new CodedError({
+      code: 'STORE_TOO_NEW',
+      message: `The store has migration step ${found}, this Slipway knows ${STEPS.length}.`,
+      remedy: 'Run the newer Slipway that wrote it, or restore a backup from before.',
+    });
+  }
+  if (found === STEPS.length) return;
+  db.exec('BEGIN IMMEDIATE');
+  try {
+    // Another process may have done it meanwhile.
+    for (const sql of STEPS.slice(stepOf(db))) db.exec(sql);
+    db.exec(`PRAGMA user_version = ${STEPS.length}; COMMIT`);
+  } catch (error) {
+    if (db.isTransaction) db.exec('ROLLBACK');
+    throw error;
+  }
+}

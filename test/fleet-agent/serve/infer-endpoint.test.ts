@@ -1,0 +1,171 @@
+// Owns the proof that the local endpoint speaks the Open Inference Protocol, and that what it answers is measured.
+import http from 'node:http';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { Agent } from '../../../fleet-agent/src/agent.ts';
+import { CLASSES, DeviceWorld, MODEL, openHost, until, untilRuns } from '../device-world.ts';
+
+const host = openHost();
+let world: DeviceWorld;
+let agent: Agent;
+let url: string;
+
+beforeAll(async () => {
+  world = await DeviceWorld.open();
+  const stable = await world.publishModel({ version: '1.0.0', spec: { confidence: { least: 0.99 } } });
+  await world.direct(world.entry({ stable }));
+  const started = await world.startAgent(host, { endpointPort: 0 });
+  agent = started.agent;
+  url = `http://127.0.0.1:${started.endpointPort}`;
+  await untilRuns(agent, '1.0.0');
+});
+afterAll(async () => {
+  await world[Symbol.asyncDispose]();
+  await host.close();
+});
+
+async function call(path: string, body?: unknown): Promise<{ status: number; body: Record<string, unknown> }> {
+  const init =
+    body === undefined ? {} : { method: 'POST', body: typeof body === 'string' ? body : JSON.stringify(body) };
+  const answer = await fetch(`${url}${path}`, init);
+  return { status: answer.status, body: (await answer.json()) as Record<string, unknown> };
+}
+
+const infer = (input: unknown) => call(`/v2/models/${MODEL}/infer`, { id: 'q1', inputs: [input] });
+
+describe('the endpoint', () => {
+  test('tells of its health, its models and their tensors', async () => {
+    expect(await call('/v2/health/live')).toEqual({ status: 200, body: { live: true } });
+    expect(await call('/v2/health/ready')).toEqual({ status: 200, body: { ready: true } });
+    expect((await call(`/v2/models/${MODEL}/ready`)).status).toBe(200);
+    expect((await call('/v2/models/other/ready')).status).toBe(503);
+    expect((await call(`/v2/models/${MODEL}`)).body).toMatchObject({
+      ...{ name: MODEL, versions: ['1.0.0'], inputs: [{ name: 'x', datatype: 'FP32', shape: [-1, 4] }] },
+    });
+  });
+
+  test('answers flat and nested data alike, with the version that answered', async () => {
+    const flat = await infer({ name: 'x', datatype: 'FP32', shape: [2, 4], data: [0, 0, 0, 0, 1, 1, 1, 1] });
+    expect(flat).toMatchObject({
+      status: 200,
+      body: {
+        id: 'q1',
+        model_name: MODEL,
+        model_version: '1.0.0',
+        outputs: [{ name: 'probabilities', shape: [2, 4] }],
+      },
+    });
+    const nested = await infer({
+      name: 'x',
+      datatype: 'FP32',
+      shape: [2, 4],
+      data: [
+        [0, 0, 0, 0],
+        [1, 1, 1, 1],
+      ],
+    });
+    expect(nested.body.outputs).toEqual(flat.body.outputs);
+    expect(
+      (
+        await call(`/v2/models/${MODEL}/versions/1.0.0/infer`, {
+          inputs: [{ name: 'x', datatype: 'FP32', shape: [1, 4], data: [0, 0, 0, 0] }],
+        })
+      ).status,
+    ).toBe(200);
+    expect((await call(`/v2/models/${MODEL}/versions/9/infer`, { inputs: [] })).status).toBe(404);
+  });
+
+  test.each<[string, unknown, number]>([
+    ['text that is no JSON', '{', 400],
+    ['no inputs', { inputs: [] }, 400],
+    ['an unknown datatype', { inputs: [{ name: 'x', datatype: 'FP7', shape: [1, 4], data: [0] }] }, 400],
+    ['too little data', { inputs: [{ name: 'x', datatype: 'FP32', shape: [1, 4], data: [0] }] }, 400],
+    ['a shape that overflows', { inputs: [{ name: 'x', datatype: 'FP32', shape: [1e9, 1e9], data: [0] }] }, 400],
+    ['a negative shape', { inputs: [{ name: 'x', datatype: 'FP32', shape: [-1, 4], data: [0] }] }, 400],
+    [
+      'words for numbers',
+      { inputs: [{ name: 'x', datatype: 'FP32', shape: [1, 4], data: ['a', 'b', 'c', 'd'] }] },
+      400,
+    ],
+    [
+      'another shape than the model takes',
+      { inputs: [{ name: 'x', datatype: 'FP32', shape: [1, 3], data: [0, 0, 0] }] },
+      400,
+    ],
+    [
+      'an input that the model lacks',
+      { inputs: [{ name: 'y', datatype: 'FP32', shape: [1, 4], data: [0, 0, 0, 0] }] },
+      400,
+    ],
+    ['null', 'null', 400],
+    ['a body without end', `{"inputs":"${'x'.repeat(17_000_000)}"}`, 413],
+  ])('refuses %s, and answers the next request', async (_, body, status) => {
+    const answer = await call(`/v2/models/${MODEL}/infer`, body).catch((error: Error) => error);
+    if (!(answer instanceof Error)) expect(answer.status).toBe(status);
+    expect((await call('/v2/health/live')).status).toBe(200);
+  });
+
+  test('answers no web page: neither another origin nor a foreign name that leads here', async () => {
+    const ask = (headers: Readonly<Record<string, string>>): Promise<number> =>
+      new Promise((resolve, reject) => {
+        const { port } = new URL(url);
+        const request = http.request({ host: '127.0.0.1', port, path: '/v2/health/live', headers }, (answer) => {
+          answer.resume();
+          resolve(answer.statusCode ?? 0);
+        });
+        request.on('error', reject).end();
+      });
+    expect(await ask({ origin: 'https://attacker.example' })).toBe(403);
+    expect(await ask({ host: 'attacker.example' })).toBe(403);
+    expect(await ask({ host: 'localhost:1234' })).toBe(200);
+  });
+
+  test('does not know other paths and methods', async () => {
+    expect((await call('/v2/nothing')).status).toBe(404);
+    expect((await call('/metrics')).status).toBe(404);
+    expect((await fetch(`${url}/v2/health/live`, { method: 'DELETE' })).status).toBe(405);
+  });
+
+  test('what it answers is counted by rows: classes, confidences, unknown ones, latencies, errors by kind', async () => {
+    await using other = await DeviceWorld.open();
+    const stable = await other.publishModel({ version: '1.0.0', spec: { confidence: { least: 0.99 } } });
+    await other.direct(other.entry({ stable }));
+    const reports: {
+      intervals: {
+        inferences: number;
+        unknown: number;
+        errors: Record<string, number>;
+        classes: Record<string, number>;
+        confidence: number[];
+        latencyMs: { buckets: [number, number][] };
+        rollout: string;
+        arm: string;
+      }[];
+    }[] = [];
+    const ingest = other.store.ingest.bind(other.store);
+    other.store.ingest = (batch) => {
+      for (const { report } of batch) reports.push(report as unknown as (typeof reports)[number]);
+      return ingest(batch);
+    };
+    const { agent: device } = await other.startAgent(host);
+    await untilRuns(device, '1.0.0');
+    const rows = (n: number) => [
+      { name: 'x', datatype: 'FP32' as const, shape: [n, 4], data: new Float32Array(4 * n) },
+    ];
+    for (let i = 0; i < 4; i++) await device.infer(MODEL, rows(5));
+    await device
+      .infer(MODEL, [{ name: 'x', datatype: 'FP32', shape: [1, 3], data: new Float32Array(3) }])
+      .catch(() => undefined);
+    const interval = await until(() => {
+      const all = reports.flatMap((report) => report.intervals);
+      return all.reduce((sum, one) => sum + one.inferences, 0) === 21 && all;
+    }, 'all inferences to be reported');
+    const sum = (pick: (one: (typeof interval)[number]) => number) =>
+      interval.reduce((total, one) => total + pick(one), 0);
+    expect(sum((one) => one.classes[CLASSES[0] ?? ''] ?? 0)).toBe(20);
+    expect(sum((one) => one.unknown)).toBe(20);
+    expect(sum((one) => one.errors['bad-shape'] ?? 0)).toBe(1);
+    expect(sum((one) => one.confidence[18] ?? 0)).toBe(20);
+    expect(sum((one) => one.latencyMs.buckets.reduce((total, [, count]) => total + count, 0))).toBe(20);
+    expect(interval[0]).toMatchObject({ rollout: 'sorter-all', arm: 'stable' });
+  });
+});

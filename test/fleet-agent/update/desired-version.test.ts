@@ -1,0 +1,53 @@
+// Owns the laws of what a directive asks of one device: which entries count, which version comes first, when a download may begin.
+import { expect, test } from 'vitest';
+import { chooseVersions, spreadWaitMs } from '../../../fleet-agent/src/update/desired-version.ts';
+import { digestOf } from '../../../src/contract/digest.ts';
+import type { DirectiveEntry } from '../../../src/contract/directive.ts';
+import { entry } from '../../distribution/publication-world.ts';
+
+const OLD = { version: '0.9.0', digest: digestOf('old'), parameters: {}, target: '*' };
+const FACTS = { id: 'd', labels: { hw: 'rev2' }, properties: {} };
+
+function choose(entries: readonly DirectiveEntry[], known: Readonly<Record<string, number>> = {}) {
+  return chooseVersions({ kind: 'Directive', entries }, FACTS, (rollout) => known[rollout] ?? 0);
+}
+
+test('a new device of a group that is behind takes what is stable there first, and not what is stable elsewhere', () => {
+  const exceptions = [{ group: 'hw:rev2', kind: 'behind', cohort: null, stable: OLD }] as const;
+  const one = entry({ exceptions });
+  expect(choose([one]).desired.get(one.model)).toMatchObject({
+    kind: 'run',
+    goal: { version: '2.0.0', arm: 'candidate' },
+    stableFirst: { version: '0.9.0', arm: 'stable' },
+  });
+});
+
+test('an entry below the accepted revision, or one that can not be read here, changes nothing and says why', () => {
+  const one = entry({});
+  const old = choose([one], { [one.rollout]: one.revision + 1 });
+  expect(old.desired.size).toBe(0);
+  expect(old.accepted).toEqual([]);
+  expect(old.ignored).toEqual([{ entry: one, why: expect.stringContaining('below') }]);
+  const broken = entry({ target: 'a:b AND (' });
+  expect(choose([broken]).ignored).toEqual([{ entry: broken, why: expect.stringContaining('selectors') }]);
+  const escaping = entry({ model: '../etc' });
+  expect(choose([escaping]).ignored).toEqual([{ entry: escaping, why: expect.stringContaining('folder') }]);
+});
+
+test('two entries for one model change nothing, and both count as accepted', () => {
+  const [one, two] = [entry({ rollout: 'a' }), entry({ rollout: 'b' })];
+  const chosen = choose([one, two]);
+  expect(chosen.desired.size).toBe(0);
+  expect(chosen.conflicts).toEqual([{ model: one.model, rollouts: ['a', 'b'], entry: one }]);
+  expect(chosen.accepted).toEqual([one, two]);
+});
+
+test('the spread of downloads is even over the fleet, the same each time, and unlike the place in the cohort', () => {
+  const share = (id: string): number => spreadWaitMs({ salt: 'salt', spreadMs: 1 }, id);
+  const shares = Array.from({ length: 10_000 }, (_, i) => share(`device-${i}`));
+  for (const tenth of Array.from({ length: 10 }, (_, i) => i)) {
+    const inside = shares.filter((share) => Math.floor(share * 10) === tenth).length;
+    expect(Math.abs(inside - 1000)).toBeLessThan(150);
+  }
+  expect(share('device-7')).toBe(shares[7]);
+});
