@@ -47,7 +47,8 @@ export class EmergencyRollbacks {
       if (before?.waitsSinceMs === waitsSinceMs && !isDue) continue;
       const revision = isDue ? entry.revision : step.next.revision - 1;
       const inForceSinceMs = isDue ? nowMs : null;
-      await this.#store.setEmergencyRollback({ rollout, revision, reason: step.reason, waitsSinceMs, inForceSinceMs });
+      const reason = JSON.stringify(step.reason);
+      await this.#store.setEmergencyRollback({ rollout, revision, reason, waitsSinceMs, inForceSinceMs });
     }
   }
 

@@ -164,7 +164,7 @@ export class Reconciler {
 
   async #act(head: string, before: Before, signal: AbortSignal): Promise<Outcome> {
     const { observer, clock, logger } = this.#parts;
-    const observation = await observer.observe(head, before.published, clock.now());
+    const observation = await observer.observe(head, before.published, clock.now(), this.#decisions);
     this.#events.onObserved?.(observation);
     const plan = decide(observation.facts, this.#decisions);
     this.#decisions = plan.decisions;
