@@ -1,7 +1,6 @@
 // Owns what alerts are judged on: the newest observation and what the service says of itself, as plain facts.
 import type { AlertFacts, WatchedRule } from '../rollout/alerts.ts';
 import type { OffDeclared } from '../rollout/off-declared.ts';
-import type { StepReason } from '../rollout/reasons.ts';
 import type { EmergencyRollback } from '../store/reconciler-state.ts';
 import type { Observation } from './observe.ts';
 import type { ServiceView } from './service-view.ts';
@@ -29,9 +28,7 @@ export function alertFactsOf({ observation, view, emergencyRollbacks, offDeclare
     forged: rollouts.flatMap(({ name, claim }) =>
       claim.kind === 'forged' && !isLeftAlone(name) ? [{ rollout: name, problem: claim.problem }] : [],
     ),
-    emergencyRollbacks: emergencyRollbacks.map(({ rollout, reason }) => {
-      return { rollout, reason: JSON.parse(reason) as StepReason };
-    }),
+    emergencyRollbacks,
     refusing: view.refusing,
     away: source.kind === 'away' ? { reason: source.reason } : null,
     trouble,

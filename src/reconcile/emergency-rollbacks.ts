@@ -47,8 +47,7 @@ export class EmergencyRollbacks {
       if (before?.waitsSinceMs === waitsSinceMs && !isDue) continue;
       const revision = isDue ? entry.revision : step.next.revision - 1;
       const inForceSinceMs = isDue ? nowMs : null;
-      const reason = JSON.stringify(step.reason);
-      await this.#store.setEmergencyRollback({ rollout, revision, reason, waitsSinceMs, inForceSinceMs });
+      await this.#store.setEmergencyRollback({ rollout, revision, reason: step.reason, waitsSinceMs, inForceSinceMs });
     }
   }
 

@@ -31,7 +31,7 @@ function looked(verdicts: Verdicts, emergency?: string): Looked {
     facts: { rollouts: [], broken: [], published: null },
     watched,
   } as unknown as Looked['observation'];
-  const reason = JSON.stringify({ kind: 'aborted', reason: emergency });
+  const reason = { kind: 'aborted', reason: emergency ?? '' } as const;
   const rolledBack = { rollout: 'eu', revision: 1, reason, waitsSinceMs: 0, inForceSinceMs: 0 };
   return {
     ...{ observation, view: NOTHING_YET, offDeclared: [], watched },
