@@ -51,7 +51,7 @@ function waitingFor({ spec, status }: Rollout): string {
   const isPin = spec.version !== 'latest' && !isVersionRange(spec.version);
   if (refused !== undefined && status?.candidate === null) waits.push(rejectedWaits(refused));
   else if (spec.suspend !== true && (status === undefined || (isPin && now?.version !== spec.version)))
-    waits.push(`the service to start ${spec.version}`);
+    waits.push(`the service to pick up ${spec.version}`);
   return waits.length === 0 ? NOTHING : waits.join('; ');
 }
 

@@ -57,13 +57,13 @@ function notesOf({ rollout, conditions, cohort, changedPolicy, exceptions = [], 
         return [`${name} is stalled: ${oneLine(condition.reason)}\n  ${fixInWords(condition.fix, rollout)}`];
       case 'SourceVerified': {
         if (condition.status) return [];
-        const what = condition.isNewer ? 'a newer version is not used' : "the desired version can't be used";
+        const what = condition.isNewer ? 'a newer version is not used' : 'the desired version may not start';
         return [`${name}: ${what}: ${oneLine(condition.reason)}\n  ${fixInWords(condition.fix, rollout)}`];
       }
       case 'SignalsAnswered': {
         if (condition.status) return [];
         const silent = condition.silent.map(silentInWords).join('; ');
-        return [`${name}: a metric provider is silent, so its rule can't be decided\n  ${oneLine(silent)}`];
+        return [`${name}: a metric provider does not answer, so its rule can't be decided\n  ${oneLine(silent)}`];
       }
       case 'Ready':
       case 'Progressing':

@@ -85,10 +85,11 @@ export class Executor {
   async #commit(step: Transition, snapshot: Snapshot, parent: string, now: number): Promise<WrittenStep> {
     const document = rolloutsByName(snapshot).get(step.rollout);
     assertInvariant(document?.kind === 'rollout', `a step is only decided for a readable rollout: ${step.rollout}`);
-    const { documents, changes: copies } = await copiesOf(step, snapshot, this.#parts.repository);
-    const previous = await previousStatement(step, snapshot, this.#parts.repository);
+    const { repository, signer } = this.#parts;
+    const { documents, changes: copies } = await copiesOf(step, snapshot, repository);
+    const previous = await previousStatement(step, snapshot, repository);
     const facts = { observed: snapshot.commit, now, previous, documents };
-    const evidence = this.#parts.signer.signEvidence(evidenceOf(step, facts));
+    const evidence = signer.signEvidence(evidenceOf(step, facts));
     const text = spliceStatus(spliceSpec(document.text, step.spec), step.next);
     assertReadable(document.path, text);
     const changes = new Map<string, Uint8Array | null>([

@@ -96,7 +96,10 @@ function ruleText(rule: string): string {
 function failureOf(stage: Stage, facts: RolloutFacts): RuleFailedReason | null {
   if (facts.verdict?.kind !== 'fail') return null;
   const [first, ...more] = decidingRules(facts).filter((rule) => rule.verdict === 'fail');
-  if (first === undefined) return null;
+  const others = more.slice(0, MOST_RULES).map(({ rule }) => ruleText(rule));
+  // Whatever a verdict's rules are, a failed one counts.
+  if (first === undefined)
+    return { kind: 'rule-failed', stage: stage.name, rule: '–', observed: null, unit: '–', others };
   const { by, group, estimate, unit } = first;
   const classes = vanishedClasses(first);
   return {
@@ -108,7 +111,7 @@ function failureOf(stage: Stage, facts: RolloutFacts): RuleFailedReason | null {
     observed: estimate,
     unit,
     ...(classes.length === 0 ? {} : { classes }),
-    others: more.slice(0, MOST_RULES).map(({ rule }) => ruleText(rule)),
+    others,
   };
 }
 

@@ -53,9 +53,9 @@ export function fixInWords(fix: Fix, rollout = '<rollout>'): string {
     case 'policy-copy-missing':
       return `the copy of the policy in force (${fix.digest}) is missing beside the evidence`;
     case 'history-rewound':
-      return `history was rewritten: HEAD has revision ${fix.revision}, and revision ${fix.known} was there before; \`slipway adopt ${rollout}\` accepts it`;
+      return `HEAD has revision ${fix.revision}, and revision ${fix.known} was there before; \`slipway adopt ${rollout}\` accepts it`;
     case 'status-twice':
-      return `history was rewritten: HEAD has another revision ${fix.revision} than before; \`slipway adopt ${rollout}\` accepts it`;
+      return `HEAD has another revision ${fix.revision} than before; \`slipway adopt ${rollout}\` accepts it`;
     case 'status-of-other':
       return 'another reconciler signed its status; run this one with the home it had, or list the other key under `reconciler` in the trust policy';
     default:

@@ -40,7 +40,7 @@ describe('settings', () => {
     ['an unknown name in the file', [], 'sever: https://x', /unknown setting "sever"/],
     ['an address without a scheme', ['--server', 'example.com'], undefined, /not an address/],
     ['a port that is no number', ['--endpoint-port', 'http'], undefined, /not a whole number/],
-    ['a duration without a unit', ['--poll', '10'], undefined, /no duration/],
+    ['a duration without a unit', ['--poll', '10'], undefined, /not a duration/],
     ['a label without a value', ['--label', 'region'], undefined, /form name=value/],
     ['a hook that is not understood', [], 'onSwitch: { kind: email }', /onSwitch/],
     ['a file that is no YAML', [], 'a: [', /not valid YAML/],

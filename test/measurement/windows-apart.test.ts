@@ -61,5 +61,5 @@ test('a group that is held counts in neither arm', async () => {
 });
 
 test('a group that is only behind counts with the others', async () => {
-  expect(await counted('behind')).toEqual({ inferences: 20, groups: ['hw:rev1', 'hw:rev2', 'hw:(others)'] });
+  expect(await counted('behind')).toEqual({ inferences: 20, groups: ['hw:rev1', 'hw:rev2', 'hw:(others)'], apart: 0 });
 });

@@ -26,21 +26,15 @@ function stepOf(kind: 'start' | 'roll-back', revision: number): Transition {
   const candidate = { version: '2', digest: DIGEST, attempt: 1, parameters: {} };
   const status = blankStatus('*', NOW);
   return {
-    ...{
-      kind,
-      rollout: 'sorter-eu',
-      model: 'sorter',
-      from: 'stable',
-      to: 'canary',
-      reason: { kind: 'aborted', reason: 'why' },
-    },
+    ...{ kind, rollout: 'sorter-eu', model: 'sorter', from: 'stable', to: 'canary' },
+    ...{ reason: { kind: 'aborted' }, inputs: { claim: { kind: 'none' }, seen: null } },
     next: {
       ...status,
       ...{ revision, opened: revision, evidence: `evidence/sorter-eu/${revision}-a-b.json` },
       ...(kind === 'start' ? { state: 'rolling' as const, stage: 'canary', candidate } : {}),
     },
     spec: { answered: [] },
-    ...{ verdict: null, cohort: null, policy: null, outlook: null },
+    ...{ verdict: null, cohort: null, window: null, terms: null, policy: null, opens: null },
     subject: { version: '2', digest: DIGEST as Digest, attempt: 1 },
   } as unknown as Transition;
 }

@@ -38,7 +38,7 @@ test('five devices at 60 a minute cannot confirm 0.5 % within ten minutes, and a
   expect(canary).toMatchObject({ devices: 5, perMinute: 300 });
   expect(canary!.unseenShare).toBeCloseTo(0.45, 2);
   expect(messages(POLICY, { devices: 2000, perMinute: 60 }).join('\n')).toContain(
-    'Stage "canary": 5 devices at 60 inferences a minute cannot confirm 0.5% (`error_rate < 0.5%`) within 10 min, its soak; it takes about 11 min',
+    "Stage canary: 5 devices at 60 inferences a minute can't confirm 0.5% (`error_rate < 0.5%`) within its soak of 10 min: it takes about 11 min",
   );
 });
 
@@ -73,7 +73,7 @@ test('without a known traffic only what holds at any is warned of', () => {
   );
   const few = policyOf('- { name: full, size: 100%, minimum: { devices: 10 }, rules: [error_rate < 1%] }');
   expect(messages(few, { devices: 4, perMinute: null })[0]).toContain(
-    "takes in 4 devices, and can't pass with fewer than 10",
+    'Stage full: it has 4 devices, and needs 10 to pass',
   );
 });
 
@@ -96,7 +96,7 @@ test('a rule for longer than the deadline is warned of at any traffic, and one f
   );
   for (const perMinute of [null, 60]) {
     expect(messages(late, { devices: 50, perMinute })[0]).toContain(
-      'POLICY_TOO_SLOW: Stage "full": `memory < 90% for 3h` can pass after 3 h at the earliest; its deadline is 2 h',
+      "POLICY_TOO_SLOW: Stage full: `memory < 90% for 3h` can't pass before 3 h; the deadline is 2 h",
     );
   }
   const sentences = (text: string): string[] =>
@@ -188,7 +188,7 @@ test('what is not known of groups is said, and is no reason to warn that none ca
     messages(GROUPED, { ...traffic, ...(groups ? { groups } : {}) }).join('\n');
   expect(told(undefined)).not.toContain('POLICY_NO_GROUP');
   expect(told(HW(34, 33, 33))).toContain(
-    'POLICY_NO_GROUP: Stage "canary": `error_rate < 0.5% by hw` judges nothing here: no group of hw has 3 devices in it.',
+    'POLICY_NO_GROUP: Stage canary: `error_rate < 0.5% by hw` judges nothing here: no group of hw has 3 devices in it.',
   );
 });
 

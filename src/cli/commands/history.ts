@@ -88,7 +88,7 @@ async function explained(
   const name = step.transition.replace(/[ →]/g, '-');
   const path = `${evidenceFolder}/${step.rollout}/${name}.json`;
   const found = await readStep(repository, { head, path, digest: step.evidence });
-  if (found === undefined) return { ...step, reason: null, why: title };
+  if (found === undefined) return { ...step, reason: null, why: title.replace(`rollout(${step.rollout}): `, '') };
   const { transition, verdict, cohort } = found;
   return { ...step, reason: transition.reason, why: stepReasonInWords({ ...transition, verdict, cohort }) };
 }

@@ -70,7 +70,7 @@ function howItWasCaught({ rules }: BadRolloutStory): StoryResult['claims'] {
   const drift = said('confidence_drift');
   return [
     {
-      claim: 'one rule says why: a class vanished',
+      claim: 'the rule about vanished classes failed',
       holds: vanished?.verdict === 'fail' && (vanished.estimate ?? 0) >= 1,
     },
     {

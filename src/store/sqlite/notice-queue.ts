@@ -14,7 +14,7 @@ export function noticeQueueIn(db: SqliteDatabase): NoticeQueue {
         const rows = db.prepare('SELECT record FROM alert ORDER BY number').all();
         const records = rows.map((row) => JSON.parse(textual(row.record)) as AlertRecord);
         // A newer Slipway may have written kinds that this one can't end.
-        return records.filter((record) => Object.hasOwn(ALERT_KINDS, record.kind));
+        return records.filter((record) => (ALERT_KINDS as readonly string[]).includes(record.kind));
       }),
 
     readNotified: () =>
