@@ -38,6 +38,11 @@ function isMember({ target, cohort, salt, exceptions = [] }: DirectiveEntry, dev
   return isWithin(cohort, salt, device);
 }
 
+/** While it takes what it is given, a device falls back to what it ran before; who is given nothing runs nothing. */
+function isGivenAny(entry: DirectiveEntry, device: DeviceFacts): boolean {
+  return entry.stable !== null || (entry.candidate !== null && isMember(entry, device));
+}
+
 function isWithin(cohort: Cohort, salt: string, device: DeviceFacts): boolean {
   const matches = (selector: string): boolean => matchesSelector(parseSelector(selector), device);
   const bucket = Number.parseInt(createHash('sha256').update(`${salt}\n${device.id}`).digest('hex').slice(0, 12), 16);
@@ -89,15 +94,18 @@ function checkDevices({ fleet, directives, served, statuses, candidateDigest }: 
   const devices = new Map(fleet.map((device) => [device.id, device]));
   const entries = new Map(directives.flatMap(({ entries }) => entries.map((entry) => [entry.revision, entry])));
   const statusOf = new Map(statuses.map((status) => [status.revision, status]));
+  const ran = new Set<string>();
   for (const { device, digest, revision } of served) {
     if (digest !== candidateDigest) continue;
     const facts = devices.get(device);
     const entry = entries.get(revision);
     if (facts === undefined || entry === undefined) wrong.push(`${device} ran the candidate under no directive`);
-    else if (!choicesOf(entry).some((choice) => choice.digest === candidateDigest))
-      wrong.push(`${device} began the candidate when revision ${revision} did not have it`);
-    else if (entry.candidate?.digest === candidateDigest && !isMember(entry, facts))
+    else if (!choicesOf(entry).some((choice) => choice.digest === candidateDigest)) {
+      if (!ran.has(device) || !isGivenAny(entry, facts))
+        wrong.push(`${device} began the candidate when revision ${revision} did not have it`);
+    } else if (entry.candidate?.digest === candidateDigest && !isMember(entry, facts))
       wrong.push(`${device} ran the candidate outside the cohort of revision ${revision}`);
+    ran.add(device);
     const status = statusOf.get(revision);
     if (status !== undefined && isRejectedIn(status, candidateDigest))
       wrong.push(`${device} began a digest that revision ${revision} had rejected`);

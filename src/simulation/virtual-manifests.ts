@@ -1,5 +1,6 @@
 // Owns the manifests repository of a virtual world: documents as people and CI write them, signed so that the service admits them.
 import { createECDH, createHash, createPrivateKey, createPublicKey, type KeyObject } from 'node:crypto';
+import { toIsoSeconds } from '../base/clock.ts';
 import { type Digest, digestOf, digestOfJson, hexOf } from '../contract/digest.ts';
 import { EVIDENCE_PREDICATE_TYPE, IN_TOTO_STATEMENT_TYPE } from '../contract/trust/statement.ts';
 import { buildTrustPolicy, type TrustPolicy } from '../contract/trust/trust-policy.ts';
@@ -136,12 +137,13 @@ export function writeSettled(
     stable: { version, digest, parameters: {}, target: '*' },
   };
   const subject = [{ name: statusSubject(name), digest: { sha256: hexOf(digestOfJson(status)) } }];
+  const transition = { kind: 'complete', from: 'full', to: 'stable', model, reason: { kind: 'earned' } };
+  const nothing = { previous: null, observed: '', documents: {}, inputs: {}, verdict: null, cohort: null };
+  const predicate = { rollout: name, revision: 1, decidedAt: toIsoSeconds(sinceMs), transition, status, ...nothing };
+  const types = { _type: IN_TOTO_STATEMENT_TYPE, predicateType: EVIDENCE_PREDICATE_TYPE } as const;
   const files = {
     [rolloutPath(name)]: spliceStatus(rolloutText(order), status),
-    [evidence]: reconciler.signEvidence({
-      ...{ _type: IN_TOTO_STATEMENT_TYPE, predicateType: EVIDENCE_PREDICATE_TYPE },
-      ...{ subject, predicate: {} },
-    }),
+    [evidence]: reconciler.signEvidence({ ...types, subject, predicate }),
   };
   return { files, status };
 }

@@ -53,7 +53,7 @@ test('JSON has what programs ask for', async () => {
 });
 
 test('a bare threshold reverts a healthy candidate that Slipway completes', async () => {
-  const order = orderOf('error-0.6x', { devices: 100, hours: 3, policy: FIVE });
+  const order = orderOf('error-0.6x', { devices: 100, hours: 3, policy: FIVE, seed: 1 });
   const rehearsal = await rehearse(order);
   expect(rehearsal.outcome).toBe('completed');
   expect(rehearsal.bareThreshold.argo.outcome).toBe('reverted');
