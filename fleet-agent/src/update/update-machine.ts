@@ -167,19 +167,17 @@ function switchBack(record: ModelRecord, slot: SlotName, goal: Goal, atMs: numbe
   return withOutcome(back, leaving, 'rolled-back', { message: `Back to ${goal.version}, which was kept here.` }, atMs);
 }
 
-/** Stops the version that this rollout brought, never another rollout's. */
+/** Stops what this rollout brought, a version to fall back to as well; never another rollout's. */
 function unassign(record: ModelRecord, rollout: string, atMs: number): ModelRecord {
   const { phase } = record;
-  if (phase.kind === 'trial' && phase.goal.rollout === rollout) {
-    const left = leaveTrial(record, phase, atMs);
-    return phase.fallback === null ? { ...left, active: null, phase: { kind: 'idle' } } : left;
-  }
-  if ('goal' in phase && phase.goal.rollout === rollout && phase.kind !== 'rollingBack') {
-    return moved(record, steadyPhase(record));
-  }
-  const running = activeContent(record);
-  if (running === null || running.rollout !== rollout || phase.kind === 'rollingBack') return record;
-  return { ...record, active: null, phase: { kind: 'idle' } };
+  if (phase.kind === 'rollingBack') return record;
+  const left = 'goal' in phase && phase.goal.rollout === rollout ? leaveWork(record, phase, atMs) : record;
+  if (activeContent(left)?.rollout !== rollout) return left;
+  return { ...left, active: null, phase: { kind: 'idle' } };
+}
+
+function leaveWork(record: ModelRecord, phase: Phase, atMs: number): ModelRecord {
+  return phase.kind === 'trial' ? leaveTrial(record, phase, atMs) : moved(record, steadyPhase(record));
 }
 
 function stage(record: ModelRecord, goal: Goal, slot: SlotName): ModelRecord {

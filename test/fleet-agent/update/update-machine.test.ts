@@ -137,6 +137,23 @@ describe('the update machine', () => {
     expect(follow(onStable(), { kind: 'unassigned', rollout: 'other' })).toMatchObject({ active: 'A' });
   });
 
+  test('stops what its rollout brought in whatever work it is: the version to fall back to is not kept running', () => {
+    const working = [
+      inTrial(),
+      follow(onStable(), assigned(goal(2))),
+      follow(onStable(), assigned(goal(2)), ...INSTALL),
+    ];
+    for (const record of working) {
+      expect(follow(record, { kind: 'unassigned', rollout: 'r' })).toMatchObject({
+        active: null,
+        phase: { kind: 'idle' },
+      });
+    }
+    const others: Goal = { ...goal(2), rollout: 'other' };
+    const onOther = follow(onStable(), assigned(others), ...INSTALL);
+    expect(follow(onOther, { kind: 'unassigned', rollout: 'other' })).toMatchObject({ active: 'A' });
+  });
+
   const anyGoal = fc
     .record({
       n: fc.integer({ min: 1, max: 4 }),
