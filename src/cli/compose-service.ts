@@ -6,30 +6,21 @@ import type { Logger } from '../base/logger.ts';
 import type { Metrics } from '../base/metrics.ts';
 import type { RandomStream } from '../base/random.ts';
 import type { LoadedTrust } from '../contract/trust/read-trust-policy.ts';
-import { DocumentVerifier } from '../contract/trust/verifier.ts';
 import { FolderPublication } from '../distribution/folder-publication.ts';
 import { readOnlineKeys } from '../distribution/tuf-keys.ts';
 import { DEFAULT_LIFETIMES } from '../distribution/tuf-metadata.ts';
 import { openManifestsRepository } from '../git/isomorphic/isomorphic-git-repository.ts';
-import { DeclaredWatch } from '../measurement/declared-watch.ts';
 import type { KnownFleet } from '../measurement/known-fleet.ts';
 import { SignalBoard } from '../measurement/signal-board.ts';
-import { SteadyWatch } from '../measurement/steady-watch.ts';
 import { WindowMeasurement } from '../measurement/window-measurement.ts';
 import { DeliveryWorker } from '../notify/delivery-worker.ts';
 import type { NotifySettings } from '../notify/read-notifications.ts';
-import { Executor } from '../reconcile/carry-out.ts';
-import { DirectPush } from '../reconcile/landing.ts';
-import { Notices } from '../reconcile/notices.ts';
-import { Observer } from '../reconcile/observe.ts';
-import { WindowKeeping } from '../reconcile/prepare-windows.ts';
-import { Publisher } from '../reconcile/publisher.ts';
-import { Reconciler, type ReconcilerEvents, type ReconcilerSettings } from '../reconcile/reconciler.ts';
+import { assembleLoop } from '../reconcile/assemble.ts';
+import type { Publisher } from '../reconcile/publisher.ts';
+import type { Reconciler, ReconcilerEvents, ReconcilerSettings } from '../reconcile/reconciler.ts';
 import type { SignalProvider } from '../signals/signal-provider.ts';
 import { createReconcilerSigner, type ReconcilerSigner } from '../signing/evidence-signer.ts';
 import { readPrivateKey } from '../signing/keys.ts';
-import { SnapshotReader } from '../snapshot/snapshot.ts';
-import { StatusClaims } from '../snapshot/status-claims.ts';
 import type { FleetStore } from '../store/fleet-store.ts';
 import { openSqliteFleetStore } from '../store/sqlite/open-sqlite-fleet-store.ts';
 import type { Home } from './home.ts';
@@ -137,85 +128,44 @@ export async function composeReconciler({
   );
   const holder = `${os.hostname()} ${home.mirror}${instance}`;
   const publication = new FolderPublication({ folder: home.publication, keys, lifetimes: DEFAULT_LIFETIMES });
-  const publisher = new Publisher({
-    publication,
-    store,
-    repository,
-    clock,
-    holder,
-    leaseMs: settings.leaseMs,
-    renewBeforeMs: DEFAULT_LIFETIMES.timestampMs / 2,
-  });
   let fleet: KnownFleet | undefined;
-  const reader = new SnapshotReader(repository);
-  const claims = new StatusClaims(repository, trust.value.policy.reconciler);
-  const windows = new WindowMeasurement(store, settings.reportIntervalMs, signals);
-  const observer = new Observer({
-    random,
-    repository,
-    reader,
-    claims,
-    windows,
-    steady: new SteadyWatch(store, settings.reportIntervalMs),
-    store,
-    verifier: new DocumentVerifier(trust.value.policy),
-  });
   const measured = metrics === undefined ? {} : { metrics };
-  const notices: Notices = new Notices({
-    ...{ store, claims, clock, logger, holder, ...measured },
-    ...{ list: notify.value, leaseMs: settings.leaseMs },
+  const loop = assembleLoop({
+    ...{ repository, store, publication, signer, clock, random, logger, signals, holder, ...measured },
+    trust: trust.value.policy,
+    windows: new WindowMeasurement(store, settings.reportIntervalMs, signals),
+    notices: notify.value,
     onQueued: () => deliveries.wake(),
-  });
-  const deliveries = new DeliveryWorker({
-    ...{ targets: notify.value.targets, queues: store, clock, random, logger, ...measured },
-    mayDeliver: () => notices.mayNotify(),
-  });
-  const declared = new DeclaredWatch(store, {
-    intervalMs: settings.reportIntervalMs,
-    afterMs: notify.value.offDeclaredAfterMs,
-  });
-  const reconciler = new Reconciler(
-    {
-      repository,
-      observer,
-      windows: new WindowKeeping(store, windows, signals),
-      executor: new Executor({ repository, claims, signer, landing: new DirectPush(repository), logger }),
-      publisher,
-      store,
-      notices,
-      declared,
-      clock,
-      random,
-      logger,
-    },
-    settings.reconciler,
-    {
+    leaseMs: settings.leaseMs,
+    reportMs: settings.reportIntervalMs,
+    renewBeforeMs: DEFAULT_LIFETIMES.timestampMs / 2,
+    settings: settings.reconciler,
+    events: {
       ...events,
       onObserved: (observation) => {
         fleet = observation.fleet;
         events.onObserved?.(observation);
       },
     },
-  );
+  });
+  const deliveries: DeliveryWorker = new DeliveryWorker({
+    ...{ targets: notify.value.targets, queues: store, clock, random, logger, ...measured },
+    mayDeliver: () => loop.notices.mayNotify(),
+  });
   const owned = disposables.move();
   return {
-    reconciler,
+    reconciler: loop.reconciler,
     signals,
     deliveries,
     store,
-    publisher,
+    publisher: loop.publisher,
     signer,
     trust,
     providers,
     notify,
-    useTrust: ({ policy }) => {
-      observer.useVerifier(new DocumentVerifier(policy));
-      claims.useKeys(policy.reconciler);
-      reconciler.wake();
-    },
+    useTrust: ({ policy }) => loop.useTrust(policy),
     useNotifications: (list) => {
-      notices.useList(list);
-      declared.allow(list.offDeclaredAfterMs);
+      loop.useNotices(list);
       deliveries.useTargets(list.targets);
     },
     fleet: () => fleet,

@@ -1,24 +1,10 @@
 // Owns the service in virtual time: the production's own loop, put together on store, Git and publication in memory.
 import type { Clock } from '../base/clock.ts';
 import { silentLogger } from '../base/logger.ts';
-import type { RandomStream } from '../base/random.ts';
-import { DocumentVerifier } from '../contract/trust/verifier.ts';
-import type { Publication } from '../distribution/publication.ts';
 import type { StageVerdict } from '../gates/rule-verdict.ts';
-import type { ManifestsRepository } from '../git/manifests-repository.ts';
-import { DeclaredWatch } from '../measurement/declared-watch.ts';
-import { SteadyWatch } from '../measurement/steady-watch.ts';
 import { type Measured, type MeasureQuestion, WindowMeasurement } from '../measurement/window-measurement.ts';
-import { Executor } from '../reconcile/carry-out.ts';
-import { DirectPush, type Landing } from '../reconcile/landing.ts';
-import { Notices } from '../reconcile/notices.ts';
-import { Observer } from '../reconcile/observe.ts';
-import { WindowKeeping } from '../reconcile/prepare-windows.ts';
-import { Publisher } from '../reconcile/publisher.ts';
-import { Reconciler, type ReconcilerEvents } from '../reconcile/reconciler.ts';
-import { SnapshotReader } from '../snapshot/snapshot.ts';
-import { StatusClaims } from '../snapshot/status-claims.ts';
-import type { FleetStore } from '../store/fleet-store.ts';
+import { assembleLoop, type LoopParts } from '../reconcile/assemble.ts';
+import type { Reconciler } from '../reconcile/reconciler.ts';
 import type { VirtualKeys } from './virtual-manifests.ts';
 
 /** Stands still until it is set. */
@@ -40,21 +26,15 @@ export class VirtualClock implements Clock {
   async sleep(): Promise<void> {}
 }
 
-export interface VirtualServiceParts {
-  readonly clock: Clock;
-  readonly random: RandomStream;
+/** Several processes may share host, store and publication. */
+export interface VirtualServiceParts
+  extends Pick<
+    LoopParts,
+    'clock' | 'random' | 'repository' | 'store' | 'publication' | 'landing' | 'reportMs' | 'events'
+  > {
   readonly keys: VirtualKeys;
-  /** Several processes may share host, store and publication. */
-  readonly repository: ManifestsRepository;
-  readonly store: FleetStore;
-  readonly publication: Publication;
-  /** Names this process. */
-  readonly holder?: string;
-  readonly landing?: Landing;
-  readonly reportMs: number;
   /** No failed rule counts: to see what others would have done had the candidate stayed. */
   readonly ignoresFailures?: boolean;
-  readonly events?: ReconcilerEvents;
 }
 
 const LEASE_MS = 60_000;
@@ -77,30 +57,15 @@ function heldOpen(verdict: StageVerdict | null): StageVerdict | null {
   return { ...verdict, kind: 'undecided', rules };
 }
 
-/** A reconciler as a process of the service makes it; the caller runs its cycles. */
-export function composeVirtualService(parts: VirtualServiceParts): Reconciler {
-  const { clock, random, keys, repository, store, publication, holder = 'virtual', reportMs } = parts;
-  const logger = silentLogger;
-  const claims = new StatusClaims(repository, keys.trust.reconciler);
-  const Measurement = parts.ignoresFailures ? MeasurementHeldOpen : WindowMeasurement;
-  const windows = new Measurement(store, reportMs);
-  const verifier = new DocumentVerifier(keys.trust);
-  const reader = new SnapshotReader(repository);
-  const steady = new SteadyWatch(store, reportMs);
-  const landing = parts.landing ?? new DirectPush(repository);
-  const leased = { store, clock, holder, leaseMs: LEASE_MS };
-  const list = { targets: [], runbooks: new Map<string, string>() };
-  return new Reconciler(
-    {
-      observer: new Observer({ random, repository, reader, claims, windows, steady, store, verifier }),
-      windows: new WindowKeeping(store, windows),
-      executor: new Executor({ repository, claims, signer: keys.reconciler, landing, logger }),
-      publisher: new Publisher({ ...leased, publication, repository, renewBeforeMs: RENEW_BEFORE_MS }),
-      notices: new Notices({ ...leased, claims, logger, list }),
-      declared: new DeclaredWatch(store, { intervalMs: reportMs, afterMs: null }),
-      ...{ repository, store, clock, random, logger },
-    },
-    { pollMs: 0, tickMs: reportMs, emergencyAfterMs: EMERGENCY_AFTER_MS },
-    parts.events,
-  );
+/** A reconciler as a process of the service has it; the caller runs its cycles. */
+export function composeVirtualService({ keys, ignoresFailures, ...parts }: VirtualServiceParts): Reconciler {
+  const { store, reportMs } = parts;
+  const Measurement = ignoresFailures ? MeasurementHeldOpen : WindowMeasurement;
+  const { reconciler } = assembleLoop({
+    ...{ holder: 'virtual', logger: silentLogger, signals: null, leaseMs: LEASE_MS, renewBeforeMs: RENEW_BEFORE_MS },
+    ...{ ...parts, signer: keys.reconciler, trust: keys.trust, windows: new Measurement(store, reportMs) },
+    notices: { targets: [], runbooks: new Map(), offDeclaredAfterMs: null },
+    settings: { pollMs: 0, tickMs: reportMs, emergencyAfterMs: EMERGENCY_AFTER_MS },
+  });
+  return reconciler;
 }
