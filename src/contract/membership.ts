@@ -16,11 +16,10 @@ export interface Cohort {
 
 /**
  * Ties a device's place in the order to one attempt of one candidate, so that no device is always first. The nonce is drawn as the attempt
- * starts: who could compute the order beforehand could enrol a device with an id that is in every canary. A rehearsal has none (empty), so
- * that its canary is the same each time.
+ * starts: who could compute the order beforehand could enrol a device with an id that is in every canary.
  */
 export function saltOf(rollout: string, candidateDigest: string, attempt: number, nonce: string): string {
-  return [rollout, candidateDigest, attempt, ...(nonce === '' ? [] : [nonce])].join('\n');
+  return [rollout, candidateDigest, attempt, nonce].join('\n');
 }
 
 /** The first 48 bits of sha256(salt ‖ id); a newline stands between, which neither holds at that place. */
