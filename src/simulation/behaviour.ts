@@ -122,21 +122,13 @@ export class Served {
   }
 
   /** In the form of a report. */
-  toInterval(): Pick<
-    ModelInterval,
-    'inferences' | 'errors' | 'unknown' | 'latencyMs' | 'confidence' | 'classes' | 'features'
-  > {
+  toInterval(): Partial<ModelInterval> &
+    Pick<ModelInterval, 'inferences' | 'errors' | 'unknown' | 'latencyMs' | 'confidence' | 'classes'> {
     const { inferences, unknown } = this;
     const counted = CLASS_NAMES.flatMap((name, i) => (this.#classes[i] ? [[name, this.#classes[i]] as const] : []));
-    const confidence = [...this.#confidence];
-    const latencyMs = this.#latencyJson();
+    const answers = { inferences, unknown, errors: { ...this.#reasons }, latencyMs: this.#latencyJson() };
     return {
-      inferences,
-      unknown,
-      errors: { ...this.#reasons },
-      latencyMs,
-      confidence,
-      classes: Object.fromEntries(counted),
+      ...{ ...answers, confidence: [...this.#confidence], classes: Object.fromEntries(counted) },
       ...(inferences > 0 ? { features: this.#features } : {}),
     };
   }

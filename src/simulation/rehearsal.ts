@@ -16,7 +16,7 @@ import type { FleetStore } from '../store/fleet-store.ts';
 import { openMemoryFleetStore } from '../store/memory/open-memory-fleet-store.ts';
 import { BareControllers, type BareThresholds } from './bare-threshold.ts';
 import { findBreaches, type History } from './check-history.ts';
-import { RuleSeries, type SeriesPoint } from './rule-series.ts';
+import { type SeriesPoint, seriesPointOf } from './rule-series.ts';
 import type { Scenario } from './scenario.ts';
 import { stepInWords, type TimelineEntry, WaitingWatch } from './timeline.ts';
 import { VirtualFleet } from './virtual-fleet.ts';
@@ -24,7 +24,6 @@ import {
   type ManifestFiles,
   makeVirtualKeys,
   rolloutPath,
-  type WrittenDocument,
   writeModel,
   writePolicy,
   writeSettled,
@@ -60,10 +59,6 @@ export interface Rehearsal {
   /** What an independent judge found wrong with the history; empty when nothing was. */
   readonly breaches: readonly string[];
   readonly series: readonly SeriesPoint[];
-  readonly virtualMinutes: number;
-  readonly reports: number;
-  readonly downloadedBytes: number;
-  readonly cutDownloads: number;
 }
 
 const START_MS = Date.parse('2026-11-20T06:30:00Z');
@@ -106,7 +101,7 @@ class Run {
   readonly #timeline: TimelineEntry[] = [];
   readonly #waiting = new WaitingWatch();
   readonly #bare = new BareControllers();
-  readonly #series = new RuleSeries();
+  readonly #series: SeriesPoint[] = [];
   #status: RolloutStatus;
   #startedAtMs: number | null = null;
   #ended: { readonly step: Transition; readonly atMs: number } | null = null;
@@ -115,9 +110,8 @@ class Run {
     const { scenario, policy, devices, seed } = order;
     this.#order = order;
     const keys = makeVirtualKeys();
-    const [stable, candidate] = [STABLE, CANDIDATE].map((version) =>
-      writeModel({ model: MODEL, version, sizeBytes: scenario.modelBytes, health: scenario.health }, keys),
-    ) as [WrittenDocument, WrittenDocument];
+    const stable = writeModel({ model: MODEL, version: STABLE }, scenario, keys);
+    const candidate = writeModel({ model: MODEL, version: CANDIDATE }, scenario, keys);
     const ruled = writePolicy(policy, keys);
     const rollout = { name: ROLLOUT, model: MODEL, version: STABLE, policy: policy.metadata.name };
     const settled = writeSettled(
@@ -219,7 +213,8 @@ class Run {
     now: number,
   ): Promise<void> {
     const minute = this.#minuteOf(now);
-    this.#series.add({ minute, stage: stage ?? '', verdict, devicesExposed: this.#fleet.exposed.size });
+    const devicesExposed = this.#fleet.exposed.size;
+    this.#series.push(seriesPointOf({ minute, stage: stage ?? '', verdict, devicesExposed }));
     const window = await this.#store.readWindow(ROLLOUT, opened);
     if (window === undefined || verdict === null) return;
     const rules = verdict.rules.filter((rule) => !rule.dryRun && rule.by === null).map((rule) => rule.rule);
@@ -239,7 +234,7 @@ class Run {
   #result(lastMinute: number): Rehearsal {
     const ended = this.#ended;
     const outcome = ended === null ? 'held' : ended.step.kind === 'complete' ? 'completed' : 'reverted';
-    const { reports, network, exposed, restoredAtMs } = this.#fleet;
+    const { exposed, restoredAtMs } = this.#fleet;
     const revertedAtMs = ended !== null && outcome === 'reverted' ? ended.atMs : null;
     const restoredMs = revertedAtMs === null || restoredAtMs === null ? null : restoredAtMs - revertedAtMs;
     if (restoredAtMs !== null && restoredMs !== null) {
@@ -259,11 +254,7 @@ class Run {
       timeline: this.#timeline,
       bareThreshold: this.#bare.outcome(),
       breaches: findBreaches(this.#history),
-      series: this.#series.points,
-      virtualMinutes: lastMinute,
-      reports,
-      downloadedBytes: Math.round(network.downloadedBytes),
-      cutDownloads: network.cutDownloads,
+      series: this.#series,
     };
   }
 }

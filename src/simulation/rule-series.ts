@@ -19,20 +19,14 @@ export interface SeriesPoint {
   readonly rules: readonly RulePoint[];
 }
 
-export class RuleSeries {
-  readonly points: SeriesPoint[] = [];
-
-  add(look: {
-    readonly minute: number;
-    readonly stage: string;
-    readonly devicesExposed: number;
-    readonly verdict: StageVerdict | null;
-  }): void {
-    const { minute, stage, devicesExposed } = look;
-    const rules = (look.verdict?.rules ?? []).map((one): RulePoint => {
-      const { unit, estimate, lower, upper, limit, verdict } = one;
-      return { rule: ruleName(one), unit, estimate, lower, upper, limit, verdict };
-    });
-    this.points.push({ minute, stage, devicesExposed, rules });
-  }
+/** What a look adds to the plots. */
+export function seriesPointOf(
+  look: Omit<SeriesPoint, 'rules'> & { readonly verdict: StageVerdict | null },
+): SeriesPoint {
+  const { verdict: judged, ...at } = look;
+  const rules = (judged?.rules ?? []).map((one): RulePoint => {
+    const { unit, estimate, lower, upper, limit, verdict } = one;
+    return { rule: ruleName(one), unit, estimate, lower, upper, limit, verdict };
+  });
+  return { ...at, rules };
 }

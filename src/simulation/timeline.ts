@@ -9,7 +9,7 @@ import { waitingInWords } from '../wording/plan-in-words.ts';
 export interface TimelineEntry {
   /** Minutes from the start of the rollout; below zero before it. */
   readonly minute: number;
-  readonly kind: 'wish' | 'step' | 'devices' | 'waiting' | 'restored' | 'end';
+  readonly kind: 'step' | 'waiting' | 'restored' | 'end';
   readonly stage: string | null;
   /** Devices that ever ran the candidate. */
   readonly devicesExposed: number;

@@ -111,11 +111,6 @@ export class VirtualDevice {
     this.#reportAtMs = world.startMs + traits.reportPhaseMs;
   }
 
-  /** The digest that answers now. */
-  get runs(): string | null {
-    return activeContent(this.#record)?.digest ?? null;
-  }
-
   /** A directive was published: the device hears of it when it can. */
   tell(directive: Directive, publishedAtMs: number): void {
     this.#heard = { directive, atMs: this.#world.network.hearsAtMs(publishedAtMs, this.#updates) };
@@ -196,18 +191,22 @@ export class VirtualDevice {
       const step = nextStep(this.#record, this.#serving);
       switch (step.kind) {
         case 'wait':
-          if (this.#record.phase.kind === 'trial') this.#beginTrial(at);
+          if (this.#record.phase.kind === 'trial')
+            this.#trial ??= { sinceMs: at, lookAtMs: at + TRIAL_LOOK_MS, served: new Served() };
           return;
         case 'serve':
           this.#serving = step.slot;
           this.#servingSinceMs = at;
-          this.#world.onServing(this.traits.facts.id, this.runs, this.#assigned?.revision ?? 0, at);
+          this.#world.onServing(
+            this.traits.facts.id,
+            activeContent(this.#record)?.digest ?? null,
+            this.#assigned?.revision ?? 0,
+            at,
+          );
           break;
         case 'admit':
-          this.#apply({ kind: 'admitted' }, at);
-          break;
         case 'finishRollback':
-          this.#apply({ kind: 'served' }, at);
+          this.#apply({ kind: step.kind === 'admit' ? 'admitted' : 'served' }, at);
           break;
         case 'fetch':
           this.#work = this.#fetch(Math.max(at, this.#spread?.fromMs ?? at));
@@ -224,17 +223,10 @@ export class VirtualDevice {
 
   #fetch(at: number): Work {
     const { network, modelBytes } = this.#world;
-    if (network.isOnline(this.traits, at)) {
-      const { endsAtMs, isComplete } = network.download(this.traits, modelBytes, at);
-      if (isComplete) return { endsAtMs, event: { kind: 'fetched' }, download: 'done' };
-      const waitMs = backOffMs(this.#tries++, DOWNLOAD_BACK_OFF, this.#updates);
-      return { endsAtMs: endsAtMs + waitMs, event: null, download: 'timeout' };
-    }
-    return { endsAtMs: at + backOffMs(this.#tries++, DOWNLOAD_BACK_OFF, this.#updates), event: null };
-  }
-
-  #beginTrial(at: number): void {
-    this.#trial ??= { sinceMs: at, lookAtMs: at + TRIAL_LOOK_MS, served: new Served() };
+    const tried = network.isOnline(this.traits, at) ? network.download(this.traits, modelBytes, at) : null;
+    if (tried?.isComplete) return { endsAtMs: tried.endsAtMs, event: { kind: 'fetched' }, download: 'done' };
+    const endsAtMs = (tried?.endsAtMs ?? at) + backOffMs(this.#tries++, DOWNLOAD_BACK_OFF, this.#updates);
+    return { endsAtMs, event: null, ...(tried === null ? {} : { download: 'timeout' }) };
   }
 
   #lookAtTrial(at: number): void {
@@ -256,7 +248,7 @@ export class VirtualDevice {
 
   #behaviour(at: number): Behaviour {
     const minutes = (at - this.#servingSinceMs) / MINUTE_MS;
-    return this.#world.behaviour(this.runs ?? '', this.traits, minutes, at);
+    return this.#world.behaviour(activeContent(this.#record)?.digest ?? '', this.traits, minutes, at);
   }
 
   /** Answers what came in since the last event. */

@@ -34,7 +34,7 @@ export class VirtualFleet {
   readonly #store: FleetStore;
   readonly #devices: readonly VirtualDevice[];
   readonly #inbox: VerifiedReport[] = [];
-  readonly network: VirtualNetwork;
+  readonly #network: VirtualNetwork;
   readonly traits: readonly Traits[];
   readonly served: History['served'] = [];
   readonly heard: History['heard'] = [];
@@ -44,14 +44,13 @@ export class VirtualFleet {
   readonly running = new Set<string>();
   /** When the last device ended to run a candidate. */
   restoredAtMs: number | null = null;
-  reports = 0;
 
   constructor(order: FleetOrder, store: FleetStore) {
     const { scenario, devices, seed, startMs } = order;
     this.#order = order;
     this.#store = store;
     this.traits = makePopulation(scenario.population, devices, seed);
-    this.network = new VirtualNetwork(scenario.network, { seed, startMs }, (report, receivedAtMs) => {
+    this.#network = new VirtualNetwork(scenario.network, { seed, startMs }, (report, receivedAtMs) => {
       this.#inbox.push({ report, receivedAtMs });
     });
     const world = this.#world();
@@ -61,8 +60,9 @@ export class VirtualFleet {
   #world(): DeviceWorld {
     const { scenario, seed, startMs, model, stable, reportMs } = this.#order;
     return {
-      ...{ seed, startMs, model, stable, reportMs, network: this.network },
-      epoch: epochOf(startMs),
+      ...{ seed, startMs, model, stable, reportMs, network: this.#network },
+      // As stores number first enrolments.
+      epoch: Math.floor(startMs / 1000),
       modelBytes: scenario.modelBytes,
       trial: trialLimitsOf(scenario.health),
       behaviour: (digest, device, minutes, atMs) => this.#behaviour(digest, device, minutes, atMs),
@@ -104,9 +104,8 @@ export class VirtualFleet {
   /** Devices live until then, and the store hears what arrives meanwhile. */
   async advance(untilMs: number): Promise<void> {
     for (const device of this.#devices) device.advance(untilMs);
-    this.network.deliverUntil(untilMs);
+    this.#network.deliverUntil(untilMs);
     await this.#store.recordListening(untilMs);
-    this.reports += this.#inbox.length;
     while (this.#inbox.length > 0) await this.#store.ingest(this.#inbox.splice(0, BATCH));
   }
 
@@ -114,9 +113,4 @@ export class VirtualFleet {
   tell(directive: Directive, publishedAtMs: number): void {
     for (const device of this.#devices) device.tell(directive, publishedAtMs);
   }
-}
-
-/** As the store numbers first enrolments. */
-function epochOf(startMs: number): number {
-  return Math.floor(startMs / 1000);
 }

@@ -4,7 +4,6 @@ import { toIsoSeconds } from '../base/clock.ts';
 import { type Digest, digestOf, digestOfJson, hexOf } from '../contract/digest.ts';
 import { EVIDENCE_PREDICATE_TYPE, IN_TOTO_STATEMENT_TYPE } from '../contract/trust/statement.ts';
 import { buildTrustPolicy, type TrustPolicy } from '../contract/trust/trust-policy.ts';
-import type { HealthLimits } from '../contract/types.generated.ts';
 import { spliceStatus } from '../documents/edit-rollout.ts';
 import type { RolloutPolicy, RolloutStatus } from '../documents/types.generated.ts';
 import { blankStatus } from '../rollout/next-status.ts';
@@ -12,6 +11,7 @@ import { createReconcilerSigner, type ReconcilerSigner } from '../signing/eviden
 import { signBytes } from '../signing/sign-document.ts';
 import { statusSubject } from '../snapshot/evidence.ts';
 import { CLASS_SHARES } from './behaviour.ts';
+import type { Scenario } from './scenario.ts';
 
 export interface VirtualKeys {
   readonly ci: KeyObject;
@@ -50,38 +50,24 @@ export interface WrittenDocument {
 }
 
 function signed(path: string, text: string, { ci }: VirtualKeys): WrittenDocument {
-  const bytes = Buffer.from(text);
-  return {
-    files: { [path]: text, [`${path}.sigstore.json`]: JSON.stringify(signBytes(bytes, ci)) },
-    digest: digestOf(bytes),
-  };
-}
-
-export interface VirtualModel {
-  readonly model: string;
-  readonly version: string;
-  readonly sizeBytes: number;
-  readonly health: HealthLimits;
+  const bundle = JSON.stringify(signBytes(Buffer.from(text), ci));
+  return { files: { [path]: text, [`${path}.sigstore.json`]: bundle }, digest: digestOf(text) };
 }
 
 /** A version's manifest, signed by CI. */
-export function writeModel({ model, version, sizeBytes, health }: VirtualModel, keys: VirtualKeys): WrittenDocument {
+export function writeModel(
+  { model, version }: Pick<VirtualRollout, 'model' | 'version'>,
+  { modelBytes: sizeBytes, health }: Pick<Scenario, 'modelBytes' | 'health'>,
+  keys: VirtualKeys,
+): WrittenDocument {
   const artifact = digestOf(`${model} ${version}`);
   const classes = CLASS_SHARES.map(([name]) => name);
   const file = { role: 'model', name: 'model.onnx', digest: artifact, sizeBytes, url: `artifacts/${hexOf(artifact)}` };
+  const inputs = [{ name: 'x', type: 'float32', shape: [-1, 4] }];
+  const outputs = [{ name: 'probabilities', type: 'float32', shape: [-1, classes.length], classes }];
   const manifest = {
-    apiVersion: 'slipway.dev/v1alpha1',
-    kind: 'ModelManifest',
-    metadata: { name: model, version },
-    spec: {
-      framework: 'onnx',
-      interface: {
-        inputs: [{ name: 'x', type: 'float32', shape: [-1, 4] }],
-        outputs: [{ name: 'probabilities', type: 'float32', shape: [-1, classes.length], classes }],
-      },
-      variants: [{ platform: 'any', files: [file] }],
-      health,
-    },
+    ...{ apiVersion: 'slipway.dev/v1alpha1', kind: 'ModelManifest', metadata: { name: model, version } },
+    spec: { framework: 'onnx', interface: { inputs, outputs }, variants: [{ platform: 'any', files: [file] }], health },
   };
   return signed(`models/${model}/${version}.yaml`, `${JSON.stringify(manifest, null, 2)}\n`, keys);
 }
@@ -117,16 +103,12 @@ spec:
 `;
 }
 
-export interface SettledRollout extends VirtualRollout {
-  readonly digest: Digest;
-  /** Stable came by the same policy, so what its rules ask for is counted from the beginning. */
-  readonly policyDigest: Digest;
-  readonly sinceMs: number;
-}
-
-/** A rollout whose version is stable on all devices, with the evidence that says so. */
+/**
+ * A rollout whose version is stable on all devices, with the evidence that says so. It came by the same policy, so what its rules ask for is
+ * counted from the beginning.
+ */
 export function writeSettled(
-  order: SettledRollout,
+  order: VirtualRollout & { readonly digest: Digest; readonly policyDigest: Digest; readonly sinceMs: number },
   { reconciler }: VirtualKeys,
 ): { readonly files: ManifestFiles; readonly status: RolloutStatus } {
   const { name, model, version, digest, policyDigest, sinceMs } = order;

@@ -27,9 +27,6 @@ export class VirtualNetwork {
   #late: Delivery[] = [];
   /** When the downloads under way in a region's cells end. */
   readonly #cells = new Map<string, number[]>();
-  /** Bytes that devices asked for, tries that were cut included. */
-  downloadedBytes = 0;
-  cutDownloads = 0;
 
   constructor(
     faults: NetworkFaults,
@@ -60,8 +57,6 @@ export class VirtualNetwork {
     const timeoutMs = device.link === 'cellular' ? this.#faults.downloadTimeoutMs : null;
     const isComplete = timeoutMs === null || durationMs <= timeoutMs;
     const endsAtMs = atMs + (isComplete ? durationMs : timeoutMs);
-    this.downloadedBytes += (bytes * (endsAtMs - atMs)) / durationMs;
-    if (!isComplete) this.cutDownloads++;
     if (device.link === 'cellular') this.#cellOf(device, atMs).push(endsAtMs);
     return { endsAtMs, isComplete };
   }

@@ -62,7 +62,7 @@ const VERSIONS = ['1.0.0', '2.0.0', '3.0.0'] as const;
 const HEALTH = { warmUp: { duration: '1m', inferences: 40 }, errorRate: '90%' };
 export const MODELS = VERSIONS.map((version) => ({
   version,
-  ...writeModel({ model: MODEL, version, sizeBytes: 1_000_000, health: HEALTH }, KEYS),
+  ...writeModel({ model: MODEL, version }, { modelBytes: 1_000_000, health: HEALTH }, KEYS),
 }));
 
 /** What is wrong with a build of the loop, to see it found. */
