@@ -1,5 +1,5 @@
 // Owns the proof that the sources keep to the house plan, and that each of its rules can fail.
-import { globSync, readFileSync } from 'node:fs';
+import { existsSync, globSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { findBreaches } from './architecture/breaches.ts';
@@ -48,7 +48,14 @@ describe('the sources', () => {
 
   it('are mapped in CONTRIBUTING.md room by room', () => {
     const map = readFileSync(path.join(ROOT, 'CONTRIBUTING.md'), 'utf8');
-    for (const room of HOUSE_PLAN) expect(map).toContain(`| \`${room.folder}\` |`);
+    const rows = map.split('\n').filter((line) => line.startsWith('| ') && line.includes('| `'));
+    for (const { folder } of HOUSE_PLAN) {
+      const row = rows.find((line) => line.includes(`| \`${folder}\` |`));
+      expect(row, `${folder} is on the map`).toBeDefined();
+      expect(existsSync(path.join(ROOT, folder)), `${folder} is there, or reserved`).toBe(!row?.includes('(reserved'));
+    }
+    const mapped = rows.flatMap((line) => /`((?:src\/|fleet-agent|examples|schemas)[^`]*)` \|/.exec(line)?.[1] ?? []);
+    expect(mapped.toSorted()).toEqual(HOUSE_PLAN.map(({ folder }) => folder).toSorted());
   });
 });
 
@@ -234,8 +241,8 @@ describe('the style', () => {
   });
 
   it('finds a file that is too long, unless it is generated or a test', () => {
-    const long = 'export {};\n'.repeat(350);
-    expect(judge({ 'src/base/a.ts': long })).toEqual([expect.stringContaining('351 lines')]);
+    const long = 'export {};\n'.repeat(300);
+    expect(judge({ 'src/base/a.ts': long })).toEqual([expect.stringContaining('301 lines')]);
     expect(judge({ 'src/base/a.generated.ts': long, 'test/base/a.test.ts': long })).toEqual([]);
   });
 });

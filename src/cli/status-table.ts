@@ -1,7 +1,7 @@
 // Owns the state of rollouts as people read it: one row each, and below it what needs attention.
 import { parseInstant, SystemClock } from '../base/clock.ts';
 import { assertNever } from '../base/errors.ts';
-import { clipped, oneLine } from '../base/plain-text.ts';
+import { asSentence, clipped, oneLine } from '../base/plain-text.ts';
 import type { LastRejection } from '../rollout/last-rejection.ts';
 import type { ExceptedOutlook, Outlook } from '../rollout/outlook.ts';
 import { troubleInWords } from '../wording/devices-in-words.ts';
@@ -53,8 +53,12 @@ function notesOf({ rollout, conditions, cohort, changedPolicy, exceptions = [], 
   ];
   const notes = conditions.flatMap((condition) => {
     switch (condition.type) {
-      case 'Stalled':
-        return [`${name} is stalled: ${oneLine(condition.reason)}\n  ${fixInWords(condition.fix, rollout)}`];
+      case 'Stalled': {
+        const { reason, fix } = condition;
+        const what = fixInWords(fix, rollout);
+        const more = fix.kind === 'document' ? `${asSentence(what)} Devices keep what was published last.` : what;
+        return [`${name} is stalled: ${oneLine(reason)}\n  ${more}`];
+      }
       case 'SourceVerified': {
         if (condition.status) return [];
         const what = condition.isNewer ? 'a newer version is not used' : 'the desired version may not start';

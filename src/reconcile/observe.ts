@@ -12,15 +12,16 @@ import type { SteadyLook, SteadyWatch, WatchChange } from '../measurement/steady
 import type { Measured, WindowMeasurement } from '../measurement/window-measurement.ts';
 import type { RolloutInForce } from '../measurement/window-spec.ts';
 import type { WatchedRule } from '../rollout/alerts.ts';
-import { type BrokenRollout, type Decisions, type FleetFacts, isSettled } from '../rollout/decide.ts';
+import { type Decisions, type FleetFacts, isSettled } from '../rollout/decide.ts';
 import { mayStart } from '../rollout/decide-steady-state.ts';
 import { knownTarget } from '../rollout/known-target.ts';
 import type { RolloutFacts, StatusClaim } from '../rollout/rollout-facts.ts';
 import { PoliciesInForce } from '../snapshot/policies-in-force.ts';
 import type { RolloutDocument, Snapshot, SnapshotReader } from '../snapshot/snapshot.ts';
-import { ModelIndex, policiesByName, rolloutsByName, settingsErrors } from '../snapshot/snapshot-index.ts';
+import { ModelIndex, policiesByName, rolloutsByName } from '../snapshot/snapshot-index.ts';
 import {
   knownVersions,
+  misplacedRollouts,
   type NamedPolicy,
   policyFacts,
   problemOf,
@@ -150,7 +151,7 @@ export class Observer {
     const basisOf = await this.#basesOf(snapshot, published);
     const kept = new Map<string, Kept>();
     const named = rolloutsByName(snapshot);
-    const broken = misplaced(snapshot, published);
+    const broken = misplacedRollouts(snapshot, published);
     const looks: SteadyLook[] = [];
     for (const [name, document] of named) {
       if (document.kind === 'broken') {
@@ -294,16 +295,4 @@ async function guarded<T>(gather: () => Promise<T>): Promise<T | CodedError> {
     if (error.kind === 'retry-later') throw error;
     return error;
   }
-}
-
-/** While `slipway.yaml` can't be read, nobody knows where rollouts lie: the published ones that are not found stay as they are. */
-function misplaced(snapshot: Snapshot, published: Directive | null): BrokenRollout[] {
-  const [problem] = settingsErrors(snapshot.settings);
-  if (problem === undefined) return [];
-  const found = rolloutsByName(snapshot);
-  const missing = (published?.entries ?? []).filter((entry) => !found.has(entry.rollout));
-  return missing.map(({ rollout }) => ({
-    name: rollout,
-    ...problemOfError(problem, 'slipway.yaml'),
-  }));
 }

@@ -1,13 +1,16 @@
 // Owns whether the documents of a commit may be used now, and what `decide()` is told of them.
 import type { CodedError } from '../base/errors.ts';
 import { type Digest, digestOf } from '../contract/digest.ts';
+import type { Directive } from '../contract/directive.ts';
 import { matchesGlob } from '../contract/trust/name-glob.ts';
 import type { DocumentVerifier } from '../contract/trust/verifier.ts';
 import { nameOfPath } from '../documents/repository-layout.ts';
 import type { RolloutPolicy } from '../documents/types.generated.ts';
+import type { BrokenRollout } from '../rollout/decide.ts';
 import type { DocumentProblem } from '../rollout/reasons.ts';
 import type { KnownVersion, RolloutFacts, Standing } from '../rollout/rollout-facts.ts';
-import type { BrokenDocument, ModelDocument, PolicyDocument } from './snapshot.ts';
+import type { BrokenDocument, ModelDocument, PolicyDocument, Snapshot } from './snapshot.ts';
+import { rolloutsByName, settingsErrors } from './snapshot-index.ts';
 
 export type VersionDocument = ModelDocument | BrokenDocument;
 export type NamedPolicy = PolicyDocument | BrokenDocument | undefined;
@@ -104,4 +107,16 @@ export function problemOfError(error: CodedError | undefined, path: string): Doc
   const { at, code = 'DOCUMENT_UNREADABLE', message } = error ?? {};
   const detail = message === undefined ? {} : { detail: message };
   return { code, file: at?.file ?? path, line: at?.line ?? null, column: at?.column ?? null, more: 0, ...detail };
+}
+
+/** While `slipway.yaml` can't be read, nobody knows where rollouts lie: the published ones that are not found stay as they are. */
+export function misplacedRollouts(snapshot: Snapshot, published: Directive | null): BrokenRollout[] {
+  const [problem] = settingsErrors(snapshot.settings);
+  if (problem === undefined) return [];
+  const found = rolloutsByName(snapshot);
+  const missing = (published?.entries ?? []).filter((entry) => !found.has(entry.rollout));
+  return missing.map(({ rollout }) => ({
+    name: rollout,
+    ...problemOfError(problem, 'slipway.yaml'),
+  }));
 }

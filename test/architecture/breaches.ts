@@ -27,7 +27,7 @@ interface Place {
   readonly message: string;
 }
 
-const MOST_LINES = 350;
+const MOST_LINES = 300;
 const VAGUE_NAME = /(^|[-/])(utils?|common|misc|helpers?|managers?)(?=[-/.]|$)/;
 const VAGUE_TYPE = /(Manager|Helper|Utils?|Impl)$/;
 /** One or more `//` lines that end a sentence, at the top or below `#!`. */

@@ -126,8 +126,7 @@ export const PACKAGE_HOMES: Readonly<Record<string, readonly string[]>> = {
   chokidar: ['src/cli'],
   commander: ['src/cli'],
   esbuild: ['fleet-agent/build.ts'],
-  // The command line's own work trees: until requests have a room, and this line an end.
-  'isomorphic-git': ['src/git', 'src/cli'],
+  'isomorphic-git': ['src/git'],
   'json-schema-to-typescript': ['schemas'],
   'onnxruntime-web': ['fleet-agent'],
   semver: ['src/contract', 'src/documents'],

@@ -70,7 +70,7 @@ test('one rollout is explained while it rolls, by the service, and after it was 
   await expect(text).toMatchFileSnapshot('golden/explain.txt');
 });
 
-test('evidence that the reconciler did not sign is not believed, and a rollout that is not there is an error', async () => {
+test('evidence that the reconciler did not sign is ignored, and a rollout that is not there is an error', async () => {
   await session.enrol(['kiosk-001', 'kiosk-002', 'kiosk-003'], { region: 'eu-west' });
   await session.run(['reconcile', '--repo', 'models.git']);
   session.git('.', 'clone', '-q', 'models.git', 'mine');
@@ -86,12 +86,12 @@ test('evidence that the reconciler did not sign is not believed, and a rollout t
   session.git('mine', 'commit', '-qm', 'All is well');
   session.git('mine', 'push', '-q');
   const known = await session.run(ASK);
-  expect(known.stdout).toContain('9-canary-stable.json is not believed');
+  expect(known.stdout).toContain('9-canary-stable.json is ignored');
   expect(known.stdout).toContain('Step 1, start → canary');
   expect(known.stdout).not.toContain('Step 9');
   const unknown = await session.run([...ASK, '--home', 'elsewhere']);
   expect(unknown.stdout).toContain('Step 9');
-  expect(unknown.stdout).toContain('its signature was not checked');
+  expect(unknown.stdout).toContain('signature not checked');
   const missing = await session.run(['explain', 'nothing', '--repo', 'models.git']);
   expect(missing).toMatchObject({ code: 2, stdout: '' });
   expect(missing.stderr).toContain('ROLLOUT_UNKNOWN');
