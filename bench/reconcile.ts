@@ -207,7 +207,7 @@ export async function measureReconcile({ documents, runs }: ReconcileOrder): Pro
   });
   const one = (value: number): Spread => spreadOf([value]);
   return {
-    title: `${documents.toLocaleString('en').replaceAll(',', ' ')} documents (${set.rollouts} rollouts)`,
+    title: `${documents.toLocaleString('en')} documents (${set.rollouts} rollouts)`,
     lines: [
       ...changeLines('a release: one manifest more', releases),
       ...changeLines('a wish: one rollout starts (commit, push, publish)', wishes),
@@ -243,6 +243,6 @@ async function runAll(say: (progress: string) => void): Promise<BenchmarkResult>
 
 export const reconcileBenchmark: Benchmark = {
   name: 'reconcile',
-  title: 'one change in a repository of 10, 1 000 and 10 000 documents',
+  title: 'one change in a repository of 10, 1,000 and 10,000 documents',
   run: runAll,
 };

@@ -39,7 +39,7 @@ export const SCENARIOS: readonly Scenario[] = [
   },
   {
     name: 'odd-one',
-    title: 'one device at 20 % errors',
+    title: 'one device at 20% errors',
     spread: 0.5,
     trafficSpread: 0.5,
     clusters: 'none',

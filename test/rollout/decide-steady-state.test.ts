@@ -401,7 +401,7 @@ describe('the cohort of a stage', () => {
       '(ring:canary) OR (hw:rev2)',
     ]);
     expect(cohorts[0]!.cut).toBe(0);
-    // 20 devices are fewer than the 10 % before: nobody is sent back.
+    // 20 devices are fewer than the 10% before: nobody is sent back.
     expect(cohorts[2]!.cut).toBe(cohorts[1]!.cut);
     expect(cohorts[3]!.cut).toBe(BUCKETS);
   });
