@@ -373,7 +373,7 @@ describe('what arrives', () => {
     });
   });
 
-  test('at GitHub is a repository_dispatch with what drifted, and nothing but wishes for retraining goes there', async () => {
+  test('at GitHub is a repository_dispatch with what drifted, and nothing but requests for retraining goes there', async () => {
     await using github = await openReceiver(204);
     await writeFile(path.join(folder, 'g'), 'ghp_1');
     const spec = `  github: [{ name: train, repository: acme/ocr, tokenFile: g, url: "${github.url}/api/v3", rollouts: ["e*"] }]\n`;

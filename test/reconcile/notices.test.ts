@@ -143,7 +143,7 @@ describe('an alert', () => {
   });
 });
 
-describe('a wish for retraining', () => {
+describe('a request for retraining', () => {
   test('is sent once an episode, however many rules break and whenever the service restarts', async () => {
     using place = folder();
     await using store = openStore(place.file);
@@ -158,8 +158,8 @@ describe('a wish for retraining', () => {
     expect(await retrainings(store)).toBe(1);
     await new World(store).notices.note(looked({ a: 'undecided', b: 'fail', c: 'pass' }));
     expect(await retrainings(store)).toBe(2);
-    const wish = (await queued(store)).find((one) => one.kind === 'retraining');
-    expect(wish).toMatchObject({
+    const request = (await queued(store)).find((one) => one.kind === 'retraining');
+    expect(request).toMatchObject({
       rollout: 'eu',
       version: '1',
       digest: 'sha256:1',

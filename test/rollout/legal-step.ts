@@ -148,7 +148,7 @@ function judgeBack(before: Before, step: Transition, status: RolloutStatus): str
   if (rejected[0]?.evidence !== step.next.evidence) wrong.push('the rejection names other evidence');
   const { version } = step.spec;
   if (version !== undefined && (world.spec.version !== status.candidate?.version || version !== status.stable?.version))
-    wrong.push('changed a wish that does not pin what was rejected');
+    wrong.push('changed a desired version that does not pin what was rejected');
   return wrong;
 }
 

@@ -172,7 +172,7 @@ describe('what is told', () => {
     expect(await metrics()).toContain(`slipway_alerts_total{kind="status-forged",rollout="${ROLLOUT}"} 1`);
   });
 
-  test('is a wish for retraining when the version that is fully out breaks what is watched: once, and nothing is rolled back', {
+  test('is a request for retraining when the stable version violates a watch rule: once, and nothing is rolled back', {
     timeout: 240_000,
   }, async () => {
     const watched = (rules: string) =>
