@@ -65,7 +65,7 @@ function assertSameOrder(root: Buffer, { rootKeys = 1, rootThreshold = 1 }: Init
 function refuseSecond(file: string): CodedError {
   return new CodedError({
     code: 'TUF_EXISTS',
-    message: `${file} is there already; devices trust its keys.`,
+    message: `${file} already exists, and devices trust its keys.`,
     remedy: 'Rotate the root instead, or choose another folder.',
   });
 }
@@ -111,7 +111,7 @@ function parseRoot(bytes: Buffer): Metadata<Root> {
     throw new CodedError({
       code: 'TUF_ROOT_DAMAGED',
       message: 'The newest root in the publication folder is damaged.',
-      remedy: 'Restore the file from a device, a mirror or a backup; never make another of that version.',
+      remedy: 'Restore the file from a device, a mirror or a backup; never sign another root of the same version.',
       cause,
     });
   }

@@ -260,7 +260,7 @@ describe('what is told', () => {
     const before = alertsTold('stalled').length;
     await writeFile(file, list.replace('webhooks:', 'webhoks:'));
     await world.until('the status says so', async () =>
-      /notify\.yaml:\d+:\d+\n.*list of who is told was changed and can't be used; the one before stays/.test(
+      /notify\.yaml:\d+:\d+\n.*list of notification targets was changed and can't be used; the previous one stays in force/.test(
         await problems(),
       ),
     );
