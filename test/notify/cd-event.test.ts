@@ -50,7 +50,7 @@ const bodyOf = (content: NoticeContent, source = SOURCE): string =>
   cloudEventOf({ format: 1, id: 'n-1', atMs: 1_700_000_000_000, content }, source);
 const typeOf = (content: NoticeContent): string => JSON.parse(bodyOf(content)).type;
 
-describe('what is told fits the specification:', () => {
+describe('every event fits the specification:', () => {
   test.each(Object.entries(STEPS))(
     'a step of the kind %s, with and without a version before',
     (step, [after, first]) => {

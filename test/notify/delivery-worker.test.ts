@@ -217,7 +217,7 @@ describe('when another list is in force,', () => {
   const linesOf = ({ lines }: Running, what: string) =>
     lines.filter((line) => line.includes(what)).map((line) => JSON.parse(line) as Record<string, unknown>);
 
-  test('a target that was given a new address is told there at once what waits: in order, nothing lost, nothing twice', async () => {
+  test('a target that was given a new address gets there at once what waits: in order, nothing lost, nothing twice', async () => {
     await using moved = await openReceiver();
     receiver.behave = (nth) => (nth < 3 ? 'take' : 'fail');
     await queue(Array.from({ length: 9 }, (_, i) => step(i)));

@@ -664,7 +664,7 @@ describe('another desired version while rolling', () => {
     expect(world.mustTake('start').next.stage).toBe('all-at-once');
   });
 
-  it('is told of when it is another policy, until an attempt begins under that', () => {
+  it('is reported when it is another policy, until an attempt begins under that', () => {
     const world = FalseWorld.rolling();
     world.measure('undecided');
     expect(world.decide().outlook).not.toHaveProperty('changedPolicy');

@@ -163,7 +163,7 @@ function judgeExcept(before: Before, step: Transition, status: RolloutStatus): s
   const names = step.groups?.names ?? [];
   const untold = (all: RolloutStatus): string =>
     JSON.stringify((all.exceptions ?? []).filter(({ group }) => !names.includes(group)));
-  if (untold(step.next) !== untold(status)) wrong.push('other groups changed than those that were told');
+  if (untold(step.next) !== untold(status)) wrong.push('other groups changed than those that the step names');
   const isAsked = (act: RolloutRequest['act']): boolean =>
     (world.spec.requests ?? []).some((one) => one.act === act && names.includes(one.group ?? ''));
   if (step.groups?.becomes === 'rejoined') return isAsked('promote') ? wrong : [...wrong, 'a group rejoined unasked'];

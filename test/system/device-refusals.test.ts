@@ -149,7 +149,7 @@ describe('handed directly to a device,', { timeout: 120_000 }, () => {
     ]);
   });
 
-  test('each is told by `slipway status` and by `slipway-agent status`', async () => {
+  test('each is shown by `slipway status` and by `slipway-agent status`', async () => {
     const text = await home.untilStatusShows(
       /devices with problems/,
       /1 device refuses the directive and keeps what it runs/,

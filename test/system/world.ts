@@ -239,7 +239,7 @@ export class World implements AsyncDisposable {
     return this.branch.commits;
   }
 
-  /** What each device runs, for good: a version on trial is told apart. */
+  /** What each device runs, for good: a version on trial is marked. */
   async running(): Promise<readonly string[]> {
     const states = await this.fleet.states();
     return states.map(({ model }) => {
