@@ -81,7 +81,7 @@ export async function measureCohort(devices: number): Promise<Line[]> {
   });
   return [
     {
-      what: `${devices} devices: the cut for 1 %`,
+      what: `${devices} devices: the cut for 1%`,
       unit: 'ms',
       ours: await repeatMs(() => chooseCut(ids, salt, Math.ceil(devices / 100))),
       peer: { what: 'sha256 alone', spread: hash },

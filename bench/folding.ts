@@ -85,13 +85,13 @@ export const foldingBenchmark: Benchmark = {
     return {
       groups: [
         {
-          title: '50 rollouts of 20 000 devices each, a tenth of them on the candidate',
+          title: '50 rollouts of 20,000 devices each, a tenth of them on the candidate',
           lines: await measureFolding(order),
         },
       ],
       notes: [
         'A report has 60 inferences in 6 classes, a sketch of latencies in some 50 buckets and a histogram of confidences; the rules need 9 or 10 measures and both histograms.',
-        'An arm of more than 4 096 devices is counted in 4 096 hash groups, so memory for each device falls as fleets grow; a device with a row of its own takes one row.',
+        'An arm of more than 4,096 devices is counted in 4,096 hash groups, so memory for each device falls as fleets grow; a device with a row of its own takes one row.',
         'What it costs to verify a report and to have it on disk stands under `verification` and `reports`.',
       ],
     };

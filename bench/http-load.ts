@@ -45,7 +45,7 @@ function answerIn(bytes: Buffer): Answer | undefined {
   return last < 0 ? undefined : { status, body: bytes.toString('utf8', from, last), end: last + 5 };
 }
 
-/** Sends all bodies, over as many connections as told, each with one request under way. */
+/** Sends all bodies, over the given number of connections, each with one request under way. */
 export async function sendAll(target: LoadTarget, bodies: readonly string[]): Promise<LoadResult> {
   const requests = bodies.map((body) => requestBytes(target.path, body));
   const statuses: Record<string, number> = {};

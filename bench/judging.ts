@@ -113,7 +113,7 @@ export async function measureReading(devices: number, runs: number): Promise<Lin
     return [
       { what: 'for the first time', unit: 'ms', ours: spreadOf([first]) },
       { what: 'after all devices reported', unit: 'ms', ours: spreadOf(all) },
-      { what: 'after 1 % of them did', unit: 'ms', ours: spreadOf(few) },
+      { what: 'after 1% of them did', unit: 'ms', ours: spreadOf(few) },
       { what: 'when nothing changed', unit: 'ms', ours: spreadOf(none) },
     ];
   } finally {
@@ -131,11 +131,11 @@ export const judgingBenchmark: Benchmark = {
     const reading = await measureReading(4_096, 5);
     return {
       groups: [
-        { title: 'a verdict by 7 rules over a stage of 10 000 devices beside 10 000 on stable', lines: verdicts },
-        { title: 'reading a window of 4 096 rows from the store', lines: reading },
+        { title: 'a verdict by 7 rules over a stage of 10,000 devices beside 10,000 on stable', lines: verdicts },
+        { title: 'reading a window of 4,096 rows from the store', lines: reading },
       ],
       notes: [
-        'Stages of more than 4 096 devices are kept in 4 096 rows. A breach of a drift rule must hold whichever device is left out, so that verdict walks over all of them.',
+        'Stages of more than 4,096 devices are kept in 4,096 rows. A breach of a drift rule must hold whichever device is left out, so that verdict walks over all of them.',
         'Rules: error_rate, unknown_rate, latency_p95 against the baseline, latency_p99, failed_devices, vanished_classes over 6 classes, confidence_drift.',
       ],
     };

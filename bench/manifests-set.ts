@@ -1,4 +1,4 @@
-// Owns a manifests repository of any size for benchmarks: signed manifests, policies, rollouts at rest with authentic statuses, written by real commits.
+// Owns a manifests repository of any size for benchmarks: signed manifests, policies, rollouts in the steady state with authentic statuses, written by real commits.
 import { type ChildProcess, execFileSync, fork, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
@@ -198,11 +198,11 @@ export class ManifestsSet implements AsyncDisposable {
   }
 
   /** A person asks for another version of one rollout. */
-  async wish(n: number, version: string): Promise<void> {
+  async desire(n: number, version: string): Promise<void> {
     const file = `rollouts/${rolloutName(n)}.yaml`;
     const text = execFileSync('git', ['-C', this.bare, 'show', `main:${file}`]).toString();
     await this.commit(
-      `wish ${version}`,
+      `ask for ${version}`,
       new Map([[file, text.replace(/version: "[^"]*" {3}#/, `version: "${version}"   #`)]]),
     );
   }

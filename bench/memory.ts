@@ -58,7 +58,7 @@ export async function measureMemory(devices: number, runs: number): Promise<Grou
       { what: 'reading the whole fleet, once after a start', unit: 'ms', ours: whole((one) => one.readMs) },
       { what: 'reading it again, nothing changed', unit: 'ms', ours: whole((one) => one.refreshMs) },
     ];
-    return { title: `${devices.toLocaleString('en').replaceAll(',', ' ')} devices, enrolled and heard of`, lines };
+    return { title: `${devices.toLocaleString('en')} devices, enrolled and heard of`, lines };
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }

@@ -143,7 +143,7 @@ export class ReconcileBench implements AsyncDisposable {
     return { total, processor, phases: spent, git: isGitFirst ? before : await this.gitFetch() };
   }
 
-  /** The stage in which a rollout stands; null at rest. */
+  /** The stage in which a rollout stands; null in the steady state. */
   stageOf(rollout: number): string | null {
     return this.composed.reconciler.view().outlooks[rollout]?.stage ?? null;
   }
@@ -187,16 +187,16 @@ export async function measureReconcile({ documents, runs }: ReconcileOrder): Pro
   });
   const heap = heapBytes() - heapBefore;
   const releases: Meeting[] = [];
-  const wishes: Meeting[] = [];
+  const starts: Meeting[] = [];
   for (let n = -2; n < runs; n++) {
     const version = `2.${n + 2}.0`;
     const release = await bench.meet(() => set.release(0, version), n % 2 === 0);
-    const wish = await bench.meet(() => set.wish(0, version), n % 2 === 0);
-    if (bench.stageOf(0) !== 'canary') throw new Error('the wish started nothing');
-    await bench.meet(() => set.wish(0, '1.0.0'), true);
+    const start = await bench.meet(() => set.desire(0, version), n % 2 === 0);
+    if (bench.stageOf(0) !== 'canary') throw new Error('the new desired version started nothing');
+    await bench.meet(() => set.desire(0, '1.0.0'), true);
     if (n >= 0) {
       releases.push(release);
-      wishes.push(wish);
+      starts.push(start);
     }
   }
   const poll = await repeatMs(() => bench.reconcile(), { runs });
@@ -207,10 +207,10 @@ export async function measureReconcile({ documents, runs }: ReconcileOrder): Pro
   });
   const one = (value: number): Spread => spreadOf([value]);
   return {
-    title: `${documents.toLocaleString('en').replaceAll(',', ' ')} documents (${set.rollouts} rollouts)`,
+    title: `${documents.toLocaleString('en')} documents (${set.rollouts} rollouts)`,
     lines: [
       ...changeLines('a release: one manifest more', releases),
-      ...changeLines('a wish: one rollout starts (commit, push, publish)', wishes),
+      ...changeLines('a new desired version: one rollout starts (commit, push, publish)', starts),
       { what: 'nothing new, remote asked', unit: 'ms', ours: poll, peer: { what: 'git fetch', spread: gitPoll } },
       { what: 'nothing new, between polls', unit: 'ms', ours: idle },
       { what: '  of this, processor time', unit: 'ms', ours: one(idleProcessor / 50) },
@@ -236,13 +236,13 @@ async function runAll(say: (progress: string) => void): Promise<BenchmarkResult>
     groups,
     notes: [
       'From the wake-up by a webhook until devices can read the new directive; the Git server (git http-backend) is a process of its own.',
-      'Nine in ten rollouts are at rest with an authentic status, one in ten waits for its first device.',
+      'Nine in ten rollouts are in the steady state with an authentic status, one in ten waits for its first device.',
     ],
   };
 }
 
 export const reconcileBenchmark: Benchmark = {
   name: 'reconcile',
-  title: 'one change in a repository of 10, 1 000 and 10 000 documents',
+  title: 'one change in a repository of 10, 1,000 and 10,000 documents',
   run: runAll,
 };

@@ -153,7 +153,7 @@ function httpLines(title: string, { perSecond, barePerSecond, p50, p99 }: Runs):
   return [
     { what: title, unit: '/s', ours: perSecond, peer: { what: 'bare node:http', spread: barePerSecond } },
     { what: '  until acknowledged, median', unit: 'ms', ours: p50 },
-    { what: '  until acknowledged, 99 %', unit: 'ms', ours: p99 },
+    { what: '  until acknowledged, 99%', unit: 'ms', ours: p99 },
   ];
 }
 
@@ -171,7 +171,7 @@ export const reportsBenchmark: Benchmark = {
     say('without HTTP');
     const groups: Group[] = [
       {
-        title: `2 000 devices, ${connections} connections`,
+        title: `2,000 devices, ${connections} connections`,
         lines: [
           ...httpLines('reports, one a request', single),
           ...httpLines('reports, eight a request', eight),

@@ -114,7 +114,7 @@ export async function measureSwaps({ swaps, clients }: SwapOrder): Promise<Line[
       { what: 'requests meanwhile', unit: 'count', ours: one(sorted.length) },
       { what: '  failed', unit: 'count', ours: one(requests.failed) },
       { what: '  answered within, median', unit: 'ms', ours: one(sorted[sorted.length >> 1] ?? 0) },
-      { what: '  answered within, 99 %', unit: 'ms', ours: one(sorted[Math.floor(sorted.length * 0.99)] ?? 0) },
+      { what: '  answered within, 99%', unit: 'ms', ours: one(sorted[Math.floor(sorted.length * 0.99)] ?? 0) },
       { what: '  answered within, slowest', unit: 'ms', ours: one(sorted.at(-1) ?? 0) },
     ];
   } finally {

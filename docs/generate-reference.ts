@@ -45,22 +45,22 @@ const commandsPage = [INTRODUCTION, ...createProgram().commands.map(section)].jo
 
 const METRICS_INTRODUCTION = `# Metrics
 
-What rules of a policy can name. Made from the catalogue in \`src/documents/rules/metric-catalogue.ts\` by \`npm run generate\`.
+The metrics that rules of a policy can use. Made from the catalogue in \`src/documents/rules/metric-catalogue.ts\` by \`npm run generate\`.
 
 A rule says what must hold: \`<metric> <comparison> <limit>\`. A limit is a value in the metric's unit, or a multiple of the baseline
-(\`latency_p95 < 2x baseline, floor 5ms\`): of what stable does on other devices at the same time, or did when it was last seen beside
+(\`latency_p95 < 2x baseline, floor 5ms\`): of what stable does on other devices at the same time, or did when it last ran beside
 the candidate. A rule that can't be decided yet is *undecided* and holds the stage; \`{ rule: …, dryRun: true }\` is shown and never decides.
 
 ## Floors
 
-\`, floor <value>\` after an upper limit relative to the baseline is the least that the limit can be: the limit is the higher one of the
+\`, floor <value>\` after an upper limit relative to the baseline is the lowest value that the limit can have: the limit is the higher of the
 multiple and the floor. With \`latency_p95 < 2x baseline, floor 5ms\`, a stable that takes 10 ms gives a limit of 20 ms, and one that takes
-1 ms a limit of 5 ms instead of 2 ms. So a candidate is not refused for twice next to nothing. Where the table says *with a floor*, an upper
-limit must have one: when no event is seen on either side, a mere multiple of zero could never pass. Lower limits (\`>\`) have none.
+1 ms a limit of 5 ms instead of 2 ms. So a candidate does not fail because it doubles a tiny value. Where the table says *with a floor*, an upper
+limit must have one: when neither side has seen an event, a multiple of zero could never pass. Lower limits (\`>\`) have none.
 
-## Whom a rule is about
+## Scope of a rule
 
-A rule is about the devices of the stage together. Beside a rule may stand, where its metric takes it:
+By default a rule judges all devices of the stage together. Where its metric takes them, these fields change that:
 
 | field | meaning |
 |---|---|
@@ -71,14 +71,14 @@ A rule is about the devices of the stage together. Beside a rule may stand, wher
 
 ## Gauges
 
-Gauges (\`cpu\` and all others that take \`for\`) are followed on each device by itself, by the mean of each report. Without \`for\` a single
+Gauges (\`cpu\` and all others that take \`for\`) are judged on each device separately, by the mean of each report. Without \`for\` a single
 report beyond the limit is a breach. The stage fails when more than a tenth of the devices that report the gauge breach (with \`share\`,
 when more than that do). One device alone is enough only with \`scope: any-device\`, with a \`share\` that it exceeds, or where fewer than three devices report the gauge.
-Where more than 4,096 devices are expected, a fixed sample is followed, and the verdict says so: one device each of 4,096 groups by a hash of
+Where more than 4,096 devices are expected, only a fixed sample is judged, and the verdict says so: one device from each of 4,096 groups by a hash of
 the device's name. \`load_time\` takes no \`for\`: a version is loaded once.
 
-Relative to the baseline, each device's mean over the stage is held against the median of the means of stable's devices, so that each weighs once, and the stage fails when it is
-proven that more than half of the devices (or than \`share\`) are beyond.
+Relative to the baseline, each device's mean over the stage is compared with the median of the means of stable's devices, so that each device weighs once. The stage fails when it is
+proven that more than half of the devices (or more than \`share\`) are beyond the limit.
 `;
 
 const UNITS: Readonly<Record<MetricFacts['unit'], string>> = {
@@ -117,11 +117,11 @@ const metricsPage = [METRICS_INTRODUCTION, ...RULE_METRICS.map(metricSection)].j
 
 const REPORTS_INTRODUCTION = `# Reports
 
-What a device tells the service about one interval, a minute unless its agent is told otherwise. Made from
+What a device reports to the service about one interval: a minute unless its agent is configured otherwise. Made from
 [device-report.schema.json](../../schemas/device-report.schema.json) by \`npm run generate\`. A report is signed by the device's key and counted
-exactly once. Parts marked *optional* are left out where a device has nothing to say or does not measure it; older agents know none of them.
-Beyond shapes and bounds, the service refuses reports that can't be: parts that add up to more than the inferences, a mean outside of its least and most,
-more right answers of a class than answers. Limits of rules never travel: a report holds counts, and the service compares.
+exactly once. Parts marked *optional* are left out where a device has nothing to report or does not measure it; older agents send none of them.
+Beyond shapes and bounds, the service refuses impossible reports: parts that add up to more than the inferences, a mean outside of its minimum and maximum,
+more right answers of a class than answers. Devices don't know the limits of rules: a report holds counts, and the service compares.
 `;
 
 interface Field {

@@ -42,8 +42,8 @@ describe('the sources', () => {
   it('keep to the house plan and to the style', () => {
     const sources = readSources();
     expect(sources.length).toBeGreaterThan(20);
-    const told = findBreaches(sources).map((breach) => `${breach.path}:${breach.line} ${breach.message}`);
-    expect(told.join('\n')).toBe('');
+    const lines = findBreaches(sources).map((breach) => `${breach.path}:${breach.line} ${breach.message}`);
+    expect(lines.join('\n')).toBe('');
   });
 
   it('are mapped in CONTRIBUTING.md room by room', () => {

@@ -15,7 +15,7 @@ export interface Requirement {
   readonly broken: readonly string[];
 }
 
-/** 2 % plus three standard errors of a share of 2 % in so many runs. */
+/** 2% plus three standard errors of a share of 2% in so many runs. */
 export function falseRollbackBound(runs: number): number {
   return MOST_FALSE_ROLLBACKS + STANDARD_ERRORS * Math.sqrt((MOST_FALSE_ROLLBACKS * (1 - MOST_FALSE_ROLLBACKS)) / runs);
 }
@@ -47,7 +47,7 @@ function holdInTheMedian(what: string, rows: readonly Row[], say: (value: number
   return { ...each, isMet, broken: isMet ? [] : each.broken };
 }
 
-const percent = (share: number): string => `${(100 * share).toFixed(1)} %`;
+const percent = (share: number): string => `${(100 * share).toFixed(1)}%`;
 const minutes = (value: number): string => (Number.isFinite(value) ? `minute ${value}` : 'not found in the hour');
 
 export function requirementsOf(summaries: Summaries): Requirement[] {
@@ -64,7 +64,7 @@ export function requirementsOf(summaries: Summaries): Requirement[] {
     return [
       ...HEALTHY.map((factor) =>
         hold(
-          `${name}: false rollbacks at ${factor}x of the limit, at most 2 % + 3 standard errors = ${percent(bound)}`,
+          `${name}: false rollbacks at ${factor}x of the limit, at most 2% + 3 standard errors = ${percent(bound)}`,
           rows(at(factor), ({ failed }) => failed, bound),
           percent,
         ),
@@ -75,7 +75,7 @@ export function requirementsOf(summaries: Summaries): Requirement[] {
         minutes,
       ),
       hold(
-        `${name}: one device at 20 % errors never promotes the stage, at most 2 % + 3 standard errors`,
+        `${name}: one device at 20% errors never promotes the stage, at most 2% + 3 standard errors`,
         rows(
           (one) => one.cell.setup === setup && one.cell.scenario === 'odd-one',
           ({ promoted }) => promoted,

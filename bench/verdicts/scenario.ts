@@ -39,7 +39,7 @@ export const SCENARIOS: readonly Scenario[] = [
   },
   {
     name: 'odd-one',
-    title: 'one device at 20 % errors',
+    title: 'one device at 20% errors',
     spread: 0.5,
     trafficSpread: 0.5,
     clusters: 'none',
@@ -51,7 +51,7 @@ export const SCENARIOS: readonly Scenario[] = [
 const IN_REPORT = 2 / (PER_MINUTE - 1);
 const BURST_MINUTES = 5;
 const BURST_FACTOR = 20;
-/** Share of a device's time that is burst; outside bursts its rate is lower, so that the mean is as told. */
+/** Share of a device's time that is burst; outside bursts its rate is lower, so that the mean is as given. */
 const BURST_SHARE = 0.05;
 const BETWEEN_BURSTS = 1 / (1 + BURST_SHARE * (BURST_FACTOR - 1));
 

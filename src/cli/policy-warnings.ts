@@ -7,7 +7,7 @@ import { warningsOf } from '../rollout/plan-warnings.ts';
 import { planOf, type Traffic } from '../rollout/stage-plan.ts';
 import type { FoundDocuments } from '../snapshot/repository-documents.ts';
 import { countOf } from '../wording/amounts.ts';
-import { type ToldWarning, warningInWords } from '../wording/plan-warnings-in-words.ts';
+import { type WordedWarning, warningInWords } from '../wording/plan-warnings-in-words.ts';
 
 /** Warnings about the policies, at the given traffic or at any. */
 export function planFindings(found: FoundDocuments, traffic: Traffic): CodedError[] {
@@ -15,16 +15,16 @@ export function planFindings(found: FoundDocuments, traffic: Traffic): CodedErro
     if (parsed.kind !== 'parsed' || parsed.document.kind !== 'RolloutPolicy') return [];
     const { document, source } = parsed;
     const problems = warningsOf(planOf(document, traffic)).map((warning): Problem => {
-      const told = warningInWords(warning);
-      const { code, message, remedy } = told;
-      return { code, path: placeOfWarning(document, told), message, remedy };
+      const worded = warningInWords(warning);
+      const { code, message, remedy } = worded;
+      return { code, path: placeOfWarning(document, worded), message, remedy };
     });
     return locateProblems(source, problems);
   });
 }
 
 /** The rule where it is written; in a stage that has it from one before, that stage's name. */
-function placeOfWarning({ spec }: RolloutPolicy, { stage, rule }: ToldWarning): FieldPath {
+function placeOfWarning({ spec }: RolloutPolicy, { stage, rule }: WordedWarning): FieldPath {
   const index = spec.stages.findIndex((one) => one.name === stage);
   const at = ['spec', 'stages', index];
   const own = spec.stages[index]?.rules?.findIndex((one) => (typeof one === 'string' ? one : one.rule).trim() === rule);

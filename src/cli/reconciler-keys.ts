@@ -1,4 +1,4 @@
-// Owns whose signatures count as the reconciler's, as far as a command was told.
+// Owns whose signatures count as the reconciler's, as far as the options of a command say.
 import type { KeyObject } from 'node:crypto';
 import { readFileIfPresent } from '../base/durable-file.ts';
 import { homeAt } from './home.ts';

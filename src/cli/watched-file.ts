@@ -5,7 +5,7 @@ import { CodedError, toCodedError } from '../base/errors.ts';
 import type { Logger } from '../base/logger.ts';
 import type { FileWatcher } from './file-watcher.ts';
 
-/** For files whose changes nobody is told of, as on network disks. */
+/** For files whose changes the system does not report, as on network disks. */
 const LOOK_EVERY_MS = 10_000;
 /** How long a changed file has to stay as it is before it is read: none is caught half written, or between two names. */
 const SETTLE_MS = 500;

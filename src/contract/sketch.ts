@@ -1,6 +1,6 @@
 // Owns the latency sketch: log-spaced buckets whose edges everyone shares, so that counts above an edge are exact and sketches add up.
 
-/** Relative accuracy: a value and its bucket's middle differ by 1 % at most (Masson, Rim, Lee 2019: DDSketch). */
+/** Relative accuracy: a value and its bucket's middle differ by 1% at most (Masson, Rim, Lee 2019: DDSketch). */
 export const SKETCH_ACCURACY = 0.01;
 const GAMMA = (1 + SKETCH_ACCURACY) / (1 - SKETCH_ACCURACY);
 const LN_GAMMA = Math.log(GAMMA);
@@ -35,7 +35,7 @@ export function bucketEdge(index: number): number {
   return GAMMA ** index;
 }
 
-/** Index of the bucket whose upper edge is nearest to the limit; differs from it by 1 % at most. */
+/** Index of the bucket whose upper edge is nearest to the limit; differs from it by 1% at most. */
 export function nearestEdgeIndex(limit: number): number {
   return Math.min(MOST_INDEX, Math.max(LEAST_INDEX, Math.round(Math.log(limit) / LN_GAMMA)));
 }

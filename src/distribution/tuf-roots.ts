@@ -37,7 +37,7 @@ export async function initialiseTuf(order: InitialiseOrder): Promise<Buffer> {
   if ((await readFileIfPresent(firstFile)) !== undefined) throw refuseSecond(firstFile);
   const factoryFile = path.join(keys, 'root.json');
   const root = (await readFileIfPresent(factoryFile)) ?? (await makeFirstRoot(order));
-  assertSameWish(root, order, factoryFile);
+  assertSameOrder(root, order, factoryFile);
   await writeFileDurably(factoryFile, root);
   await mkdir(path.dirname(firstFile), { recursive: true });
   await writeFileDurably(firstFile, root);
@@ -57,7 +57,7 @@ async function makeFirstRoot({ keys, nowMs, rootKeys = 1, rootThreshold = 1 }: I
 }
 
 /** A root of before is used again only when it is what was asked for. */
-function assertSameWish(root: Buffer, { rootKeys = 1, rootThreshold = 1 }: InitialiseOrder, file: string): void {
+function assertSameOrder(root: Buffer, { rootKeys = 1, rootThreshold = 1 }: InitialiseOrder, file: string): void {
   const { keyIDs, threshold } = parseRoot(root).signed.roles.root ?? { keyIDs: [], threshold: 0 };
   if (keyIDs.length !== rootKeys || threshold !== rootThreshold) throw refuseSecond(file);
 }
@@ -65,7 +65,7 @@ function assertSameWish(root: Buffer, { rootKeys = 1, rootThreshold = 1 }: Initi
 function refuseSecond(file: string): CodedError {
   return new CodedError({
     code: 'TUF_EXISTS',
-    message: `${file} is there already; devices trust its keys.`,
+    message: `${file} already exists, and devices trust its keys.`,
     remedy: 'Rotate the root instead, or choose another folder.',
   });
 }
@@ -111,7 +111,7 @@ function parseRoot(bytes: Buffer): Metadata<Root> {
     throw new CodedError({
       code: 'TUF_ROOT_DAMAGED',
       message: 'The newest root in the publication folder is damaged.',
-      remedy: 'Restore the file from a device, a mirror or a backup; never make another of that version.',
+      remedy: 'Restore the file from a device, a mirror or a backup; never sign another root of the same version.',
       cause,
     });
   }

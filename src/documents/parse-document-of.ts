@@ -17,7 +17,7 @@ export function parseDocumentOf<K extends Kind>(
     throw new CodedError({
       code: 'DOCUMENT_KIND',
       message: `${file} is a ${parsed.document.kind}.`,
-      remedy: `Name a file of \`kind: ${kind}\`.`,
+      remedy: `Pass a file with \`kind: ${kind}\`.`,
     });
   }
   const [first, ...others] = parsed.errors;

@@ -9,7 +9,7 @@ import type { StageRule } from './stage-rule.ts';
 export interface FrozenLimit {
   /** The rule as the policy has it. */
   rule: string;
-  /** Milliseconds; within 1 % of what the rule says. */
+  /** Milliseconds; within 1% of what the rule says. */
   limit: number;
   /** Index of the sketch edge that stands for it. */
   edge: number;

@@ -10,7 +10,7 @@ import type { RuleGrouping, StageRule } from './stage-rule.ts';
 import { ruleAlpha } from './stage-verdict.ts';
 import { totalOf } from './statistics/share-verdict.ts';
 
-/** A group of fewer devices in the stage can't be told from its devices. */
+/** In a group of fewer devices, a bad group and a bad device look the same. */
 export const LEAST_DEVICES = 3;
 
 type Judge = (asked: StageRule, levels: ErrorLevels, question: StageQuestion) => RuleVerdict;
@@ -134,7 +134,7 @@ function summaryOf({ facts: { name }, verdict: found }: Judged): GroupVerdict {
 
 /**
  * The rule in every group: one that fails fails it, and all must pass. Groups share the rule's part of the error level for a fail; a pass
- * needs all, so beta is not split. Groups too small to be told from their devices, and those with nothing to compare with, are passed over.
+ * needs all, so beta is not split. Groups with too few devices, and those with nothing to compare with, are passed over.
  */
 export function judgeByGroup(
   asked: StageRule,

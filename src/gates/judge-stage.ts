@@ -79,7 +79,7 @@ const FROZEN_SHARE = 0.1;
 
 /**
  * Beside the baseline's slow answers nothing can pass when both arms have none; the limit that was frozen from them can still be kept.
- * Only a pass may rest on it: whether the candidate fails is told beside the baseline, whatever the load.
+ * Only a pass may rest on it: whether the candidate fails is judged against the baseline, whatever the load.
  */
 function passEither(beside: CountedVerdict, frozen: CountedVerdict): CountedVerdict {
   const reading = { ...beside.reading, isWithin: beside.reading.isWithin || frozen.reading.isWithin };

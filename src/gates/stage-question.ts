@@ -1,4 +1,4 @@
-// Owns what judges are told about a stage: its rules, the counts of both arms, how its installs went, and the present traffic.
+// Owns what judges know about a stage: its rules, the counts of both arms, how its installs went, and the present traffic.
 import type { ArmSummary } from '../telemetry/arm-summary.ts';
 import type { GaugeTallies } from '../telemetry/gauge-tallies.ts';
 import type { HistogramSpec } from '../telemetry/histogram-sums.ts';

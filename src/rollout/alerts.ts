@@ -1,4 +1,4 @@
-// Owns which alerts follow from which facts: what needs a person now, and what can't be told now.
+// Owns which alerts follow from which facts: what needs a person now, and what is unknown now.
 import { assertNever } from '../base/errors.ts';
 import type { RuleUnit } from '../documents/rules/metric-catalogue.ts';
 import type { RuleVerdict } from '../gates/rule-verdict.ts';
@@ -57,7 +57,7 @@ export interface Alert extends AlertKey {
   readonly runbook?: string | null;
 }
 
-/** `unknown`: whether these stand can't be told now, so they stay as they are. */
+/** `unknown`: whether these still hold is unknown now, so they stay as they are. */
 export interface AlertReading {
   readonly present: readonly Alert[];
   readonly unknown: readonly AlertKey[];
@@ -156,7 +156,7 @@ function ofExceptions({ rollout, exceptions = [] }: Outlook): Alert[] {
   });
 }
 
-/** A stalled rollout is told once: by what stalls it. */
+/** A stalled rollout raises one alert: the cause of the stall. */
 function ofOutlook(outlook: Outlook): Alert[] {
   const found = [...ofConditions(outlook), ...ofWaiting(outlook), ...ofExceptions(outlook)];
   const isStalled = found.some((one) => one.kind === 'stalled' || one.kind === 'history-rewound');

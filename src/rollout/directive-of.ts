@@ -39,7 +39,7 @@ export function entryOf({ rollout, model, status, policyInForce }: EntryFacts): 
 
 /**
  * What HEAD says of a rollout, when it says it with authority. An entry changes only with a higher revision: devices that have accepted a
- * revision, and those that have not, must not be told different things by the same number.
+ * revision, and those that have not, must not get different content under the same number.
  */
 function declaredEntry(facts: RolloutFacts, published: DirectiveEntry | undefined): DirectiveEntry | undefined {
   const { claim, seen } = facts;

@@ -1,4 +1,4 @@
-// Owns what a rollback leaves to be told: the version that was taken back last, until another one starts.
+// Owns what is shown after a rollback: the version that was rolled back last, until another one starts.
 import type { RolloutStatus } from '../documents/types.generated.ts';
 import type { StatusReason } from './reasons.ts';
 

@@ -27,7 +27,7 @@ export interface OffDevice extends Deviation {
 }
 
 export interface DeclaredFacts {
-  /** What devices are told: the published directive. */
+  /** What devices should run: the published directive. */
   readonly directive: Directive;
   readonly devices: Iterable<KnownDevice>;
   /** Listening time of the store now. */
@@ -85,22 +85,22 @@ interface Found extends OffDevice {
   readonly isStaying: boolean;
 }
 
-/** What devices are told, by model: a device is asked about those models alone that it has. */
+/** What devices should run, by model: only the models that a device has are compared. */
 function byModel({ entries }: Directive): ReadonlyMap<string, Directive> {
   const models = Map.groupBy(entries, (entry) => entry.model);
   return new Map([...models].map(([model, own]) => [model, { kind: 'Directive', entries: own }]));
 }
 
-/** Compares every device that is heard with what it is told. `before` is what the last count gave. */
+/** Compares every device that is heard with what it should run. `before` is what the last count gave. */
 export function countOffDeclared(facts: DeclaredFacts, before: OffSince): CountedOff {
   const { directive, listenedMs } = facts;
   const since = new Map<string, number>();
   const byRollout = new Map(directive.entries.map((entry) => [entry.rollout, [] as Found[]]));
-  const told = byModel(directive);
+  const wanted = byModel(directive);
   for (const device of facts.devices) {
     if (listenedMs - device.lastSeenListenedMs > facts.silenceMs) continue;
     for (const model of device.models.keys()) {
-      const own = told.get(model);
+      const own = wanted.get(model);
       const [assignment] = own === undefined ? [] : assignmentsFor(own, device);
       if (assignment === undefined || assignment.kind === 'conflict') continue;
       const deviates = deviation(assignment, device);

@@ -1,4 +1,4 @@
-// Owns what `decide()` is told about one rollout: facts gathered by others, never looked up here.
+// Owns what `decide()` knows about one rollout: facts gathered by others, never looked up here.
 import { canonicalJson, type Digest } from '../contract/digest.ts';
 import type { Sketch } from '../contract/sketch.ts';
 import type { Rollout, RolloutPolicy, RolloutStatus } from '../documents/types.generated.ts';

@@ -11,7 +11,7 @@ export interface StageTerms {
   readonly deadlineMs: number | null;
   readonly onDeadline: Stage['onDeadline'];
   readonly onFailure: Stage['onFailure'];
-  /** Absent where groups are not told apart, and in evidence of before they were. */
+  /** Absent where no rule is by group, and in older evidence. */
   readonly onGroupFailure?: Exclude<Stage['onGroupFailure'], 'stage'>;
   /** Below these the stage can't pass. */
   readonly minimumDevices: number;

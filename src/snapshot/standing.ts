@@ -1,4 +1,4 @@
-// Owns whether the documents of a commit may be used now, and what `decide()` is told of them.
+// Owns whether the documents of a commit may be used now, and what `decide()` learns of them.
 import type { CodedError } from '../base/errors.ts';
 import { type Digest, digestOf } from '../contract/digest.ts';
 import type { Directive } from '../contract/directive.ts';
@@ -65,7 +65,7 @@ class LazyVersion implements KnownVersion {
   }
 }
 
-/** A version whose document can't be read is known all the same: whoever asks for it is told what is wrong with it. */
+/** A version whose document can't be read is known all the same: a rollout that asks for it gets its problem. */
 function brokenVersion(document: BrokenDocument): KnownVersion {
   const digest = digestOf(`nothing: ${document.path}`); // of no content that anyone could have admitted
   return { version: nameOfPath(document.path), digest, standing: { kind: 'broken', ...problemOf(document) } };

@@ -17,7 +17,7 @@ export type Admission =
   | { readonly kind: 'duplicate' }
   | { readonly kind: 'too-late' };
 
-/** Does the number count? Numbers more than the window below the newest can't be told from repeats, so they are too late. */
+/** Does the number count? Numbers more than the window below the newest can't be distinguished from repeats, so they are too late. */
 export function admitSequence(seen: SequencesSeen, sequence: number): Admission {
   const behind = seen.newest - sequence;
   if (behind < 0) return { kind: 'new', seen: shift(seen, -behind) };

@@ -4,7 +4,7 @@ import type { LabelCounts, ModelInterval } from '../contract/report.ts';
 import type { MeasureCount } from './rate-sums.ts';
 
 /**
- * What is counted, of how many. `download`: attempts that failed, of all that ended. `complaint`, `anomaly`: remarks, of inferences. `wrong`:
+ * What is counted, of how many. `download`: attempts that failed, of all that ended. `complaint`, `anomaly`: feedback, of inferences. `wrong`:
  * wrong answers, of labelled ones. `imprecise:C`: wrong ones of the labelled answers that named C. `missed:C`: those not named so of the
  * labelled answers that should have been. `confused:C`: both, of the labelled answers that either named C or should have.
  */
@@ -34,8 +34,8 @@ function labelsOf({ labels = {} }: ModelInterval, className: string): LabelCount
   return Object.hasOwn(labels, className) ? (labels[className] ?? NO_LABELS) : NO_LABELS;
 }
 
-/** Remarks come later than the answers that they are about: a report that has more of them than inferences counts them as its inferences. */
-function remarks(bad: number, { inferences }: ModelInterval): MeasureCount {
+/** Feedback comes later than the answers that it is about: a report with more feedback than inferences counts the feedback as its inferences. */
+function feedback(bad: number, { inferences }: ModelInterval): MeasureCount {
   return { trials: Math.max(inferences, bad), bad };
 }
 
@@ -46,9 +46,9 @@ function countOf(parsed: Parsed, interval: ModelInterval): MeasureCount {
       return { trials: attempts, bad: attempts - (interval.transfers?.download?.done ?? 0) };
     }
     case 'complaint':
-      return remarks(interval.userReports ?? 0, interval);
+      return feedback(interval.userReports ?? 0, interval);
     case 'anomaly':
-      return remarks(interval.anomalies ?? 0, interval);
+      return feedback(interval.anomalies ?? 0, interval);
     case 'wrong': {
       const labels = Object.values(interval.labels ?? {});
       const answers = labels.reduce((sum, one) => sum + one.predicted, 0);

@@ -2,7 +2,7 @@
 import type { Summary } from '../contract/gauges.ts';
 import type { DeviceReport, ModelInterval } from '../contract/report.ts';
 
-/** A gauge that is followed. Its limit stands in the window, so that it can be told how long a device was beyond it. */
+/** A gauge that is followed. Its limit stands in the window, so that the time beyond it can be counted for each device. */
 export interface GaugeSpec {
   /** A gauge of `GAUGES`, `throughput` (inferences a second), `load_time` (ms), `own:NAME`, or `input:NAME`. */
   readonly gauge: string;

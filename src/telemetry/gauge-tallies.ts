@@ -9,7 +9,7 @@ export interface GaugeState {
   readonly total: number;
   readonly weight: number;
   readonly reports: number;
-  /** Time that reports told of, up to now; a gauge without a limit is not watched. */
+  /** Time that reports covered, up to now; a gauge without a limit is not watched. */
   readonly watchedMs: number;
   /** The longest time beyond the limit without a pause, as far as is known. */
   readonly longestMs: number;

@@ -30,7 +30,7 @@ export interface WindowSpec {
   readonly classes: readonly string[];
   /** Histograms that drift is judged by; none unless a rule asks for them. */
   readonly histograms: readonly HistogramSpec[];
-  /** What else is counted, of downloads, labels and remarks; none unless a rule asks for it. */
+  /** What else is counted, of downloads, labels and feedback; none unless a rule asks for it. */
   readonly events?: readonly EventMeasure[];
   /** Gauges that are followed on each device, on stable's those without a limit; none unless a rule asks for them. */
   readonly gauges?: readonly GaugeSpec[];

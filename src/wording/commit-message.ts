@@ -110,7 +110,7 @@ function retreat({ cohort, next, window }: Step): string[] {
     ...(fetching > 0
       ? [`${countOf(fetching, 'install')} in progress ${fetching === 1 ? 'is' : 'are'} cancelled.`]
       : []),
-    ...(silent > 0 ? [`${countOf(silent, 'silent device')} may run it until next heard from.`] : []),
+    ...(silent > 0 ? [`${countOf(silent, 'silent device')} may run it until the next report.`] : []),
   ];
 }
 

@@ -8,7 +8,7 @@ import { formatCount } from './amounts.ts';
 type Place = 'installing' | 'onTrial' | 'pending' | 'failed' | 'refused' | 'silent' | 'incompatible' | 'conflicted';
 type Counted = Place | 'unreachable' | 'apart';
 
-/** In the order in which they are told: on their way, in trouble, out of the count. */
+/** In the order in which they are shown: on their way, in trouble, out of the count. */
 const PLACES: Readonly<Record<Counted, string>> = {
   installing: 'still installing',
   onTrial: 'on trial',

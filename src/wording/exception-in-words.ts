@@ -1,4 +1,4 @@
-// Owns how a group is told that is an exception: what it runs, and why.
+// Owns the words for a group that is an exception: what it runs, and why.
 import { oneLine } from '../base/plain-text.ts';
 import type { ExceptedOutlook } from '../rollout/outlook.ts';
 

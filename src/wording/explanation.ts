@@ -70,14 +70,14 @@ function summaryOf({ verdict }: MeasuredStage): string {
 
 function devicesLine({ cohort, verdict }: MeasuredStage): string[] {
   if (cohort === null) return [];
-  const told = devicesApart(cohort, [...ON_THE_WAY, ...IN_TROUBLE, 'apart']);
+  const others = devicesApart(cohort, [...ON_THE_WAY, ...IN_TROUBLE, 'apart']);
   const ready = `${formatCount(cohort.ready)} of ${formatCount(cohort.wanted)} run the candidate`;
   const withData = (verdict?.rules ?? []).filter(
     ({ kind, verdict }) => kind !== 'share' && verdict !== 'not-applicable',
   );
   const measured = Math.max(verdict?.measured.devices ?? 0, ...withData.map(({ devices }) => devices));
   return [
-    `Devices: ${[ready, ...told].join(', ')}; ${measured === 0 ? 'none has' : `${formatCount(measured)} ${measured === 1 ? 'has' : 'have'}`} sent data.`,
+    `Devices: ${[ready, ...others].join(', ')}; ${measured === 0 ? 'none has' : `${formatCount(measured)} ${measured === 1 ? 'has' : 'have'}`} sent data.`,
     ...cohort.troubled.map((one) => `Problem on ${oneLine(one.device)}: ${troubleInWords(one)}.`),
   ];
 }

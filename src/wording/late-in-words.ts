@@ -1,4 +1,4 @@
-// Owns how a breach is told that the newest intervals alone prove: by their own numbers, as the whole stage's don't show it yet.
+// Owns the words for a breach that only the newest intervals prove: with their own numbers, because those of the whole stage don't show it yet.
 import type { RuleReason } from '../gates/rule-reason.ts';
 import type { RuleVerdict } from '../gates/rule-verdict.ts';
 import { countOf, formatAmount, formatBounds, formatCount, percent, trialOf } from './amounts.ts';

@@ -104,13 +104,13 @@ export function waitInWords(waiting: WaitingOn): string {
   }
 }
 
-const MOST_TOLD = 4;
+const MOST_SHOWN = 4;
 
 /** What a rollout waits for, the first things first; `–` when all is as declared. */
 export function waitingInWords(waitingOn: readonly WaitingOn[]): string {
   if (waitingOn.length === 0) return '–';
-  const told = waitingOn.slice(0, MOST_TOLD).map(waitInWords).join('; ');
-  return waitingOn.length > MOST_TOLD ? `${told}; and ${waitingOn.length - MOST_TOLD} more` : told;
+  const shown = waitingOn.slice(0, MOST_SHOWN).map(waitInWords).join('; ');
+  return waitingOn.length > MOST_SHOWN ? `${shown}; and ${waitingOn.length - MOST_SHOWN} more` : shown;
 }
 
 /** One row of `slipway status`. */
@@ -156,11 +156,11 @@ function verdictCell({ verdict, waitingOn, candidate, stable, rejected }: Outloo
   const counts = VERDICT_WORDS.map(
     ([kind, word]) => [rules.filter((rule) => rule.verdict === kind).length, word] as const,
   );
-  const told = counts.filter(([count]) => count > 0).map(([count, word]) => `${count} ${word}`);
-  return told.length === 0 ? '–' : told.join(' · ');
+  const shown = counts.filter(([count]) => count > 0).map(([count, word]) => `${count} ${word}`);
+  return shown.length === 0 ? '–' : shown.join(' · ');
 }
 
-/** An approval is told in full where the verdict stands. */
+/** The verdict column shows an approval in full. */
 function waitsCell({ waitingOn }: Outlook): string {
   return waitingOn.length === 1 && waitingOn[0]?.kind === 'approval' ? 'approval' : waitingInWords(waitingOn);
 }

@@ -10,7 +10,7 @@ import { countOf, formatAmount, formatCount, listed } from './amounts.ts';
 import { passedOverInWords } from './reason-in-words.ts';
 
 /** A warning for people and for programs. */
-export interface ToldWarning {
+export interface WordedWarning {
   readonly code: ReturnType<typeof warningCode>;
   readonly stage: string;
   /** The rule as the policy has it; null when the stage as a whole is meant. */
@@ -63,7 +63,7 @@ function tooSlow(warning: Extract<PlanWarning, { kind: 'too-slow' }>): string {
   return `${who} can't confirm ${confirmed(rule)} within ${timeInWords(time)}: it takes about ${aboutTime(minutes)}, and ${after}.${also}`;
 }
 
-function wordsOf(warning: PlanWarning): Pick<ToldWarning, 'message' | 'remedy'> {
+function wordsOf(warning: PlanWarning): Pick<WordedWarning, 'message' | 'remedy'> {
   const { stage } = warning;
   switch (warning.kind) {
     case 'too-slow':
@@ -105,7 +105,7 @@ function wordsOf(warning: PlanWarning): Pick<ToldWarning, 'message' | 'remedy'> 
       const least = `${formatCount(Math.floor(1 / limit + 1e-9) + 1)} devices${rule.grouping === undefined ? '' : ' of each group'}`;
       return {
         message: `on ${judgedInWords(judged, rule)}, one failed device is ${one} and fails ${nameOf(rule)}, so one broken device ends the rollout.`,
-        remedy: `Take in at least ${least}, or raise the limit.`,
+        remedy: `Include at least ${least}, or raise the limit.`,
       };
     }
     default:
@@ -114,7 +114,7 @@ function wordsOf(warning: PlanWarning): Pick<ToldWarning, 'message' | 'remedy'> 
 }
 
 /** `Stage canary: …`. */
-export function warningInWords(warning: PlanWarning): ToldWarning {
+export function warningInWords(warning: PlanWarning): WordedWarning {
   const { stage, rule } = warning;
   const { message, remedy } = wordsOf(warning);
   return {

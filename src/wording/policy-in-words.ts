@@ -1,4 +1,4 @@
-// Owns how a policy is told that changed while an attempt goes on under the one it began with.
+// Owns the words for a policy that changed while an attempt continues under the earlier one.
 import { oneLine } from '../base/plain-text.ts';
 import type { ChangedPolicy } from '../rollout/outlook.ts';
 

@@ -105,7 +105,7 @@ function moved(what: string, { from, to }: { readonly from: number; readonly to:
   return `mostly ${what}, from ${percent(from)} to ${percent(to)} of answers`;
 }
 
-/** A reason as a clause; what devices did is told of `stage`, where that is given. */
+/** A reason as a clause; what devices did is about `stage`, where that is given. */
 export function reasonInWords(reason: RuleReason, stage?: string): string {
   switch (reason.kind) {
     case 'too-little':

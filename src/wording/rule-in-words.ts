@@ -1,4 +1,4 @@
-// Owns how one rule's verdict is told to a person who knows no statistics: what was seen, what is allowed, what follows, what is missing.
+// Owns the explanation of one rule's verdict for a person who knows no statistics: what was observed, what is allowed, what follows, what is missing.
 import { assertNever } from '../base/errors.ts';
 import { asSentence, oneLine } from '../base/plain-text.ts';
 import type { RuleReason } from '../gates/rule-reason.ts';
@@ -230,14 +230,14 @@ const VERDICT_WORDS = {
 function otherGroups({ groups, group, unit, kind }: RuleVerdict): string[] {
   const others = groups.filter((one) => one.name !== group);
   if (others.length === 0) return [];
-  const told = others.map(({ name, estimate, verdict, reasons, trials }) => {
+  const lines = others.map(({ name, estimate, verdict, reasons, trials }) => {
     const isCounted = kind === 'share' && estimate !== null;
     const amount =
       estimate === null ? '' : ` at ${formatAmount(estimate, unit)}${isCounted ? ` of ${formatCount(trials)}` : ''}`;
     const why = verdict === 'not-applicable' ? ` (${oneLine(reasonsInWords(reasons))})` : '';
     return `${oneLine(name)} ${VERDICT_WORDS[verdict]}${amount}${why}`;
   });
-  return [`Other groups: ${told.join('; ')}.`];
+  return [`Other groups: ${lines.join('; ')}.`];
 }
 
 /** The verdict on a rule in sentences, what was seen first. */

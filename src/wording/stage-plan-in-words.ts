@@ -1,4 +1,4 @@
-// Owns how a plan is told: for each stage its devices and time, for each rule what passes and what is caught, and what stays unseen.
+// Owns the words of a plan: for each stage its devices and time, for each rule what passes and what is caught, and what can go unnoticed.
 
 import { oneLine } from '../base/plain-text.ts';
 import { formatDuration } from '../contract/duration.ts';
@@ -138,7 +138,7 @@ function shareInWords(share: number): string {
 /** How the devices are taken to lie in groups of a label, and what stays unseen of one group. */
 function groupSentences({ by, areKnown, count, groups }: PlannedGrouping): string[] {
   const isOver = ({ forecast }: GroupForecast): boolean => forecast.kind === 'passed-over';
-  const told = (some: readonly GroupForecast[]): string =>
+  const groupsInWords = (some: readonly GroupForecast[]): string =>
     listed(
       some.map(({ name, devices }) => `${name} with ${countOf(devices, 'device')}`),
       'and',
@@ -159,10 +159,10 @@ function groupSentences({ by, areKnown, count, groups }: PlannedGrouping): strin
     );
   if (areKnown && judged.length > 0 && !isOne)
     sentences.push(
-      `Each group of ${label} is judged separately, and the slowest decides when the stage passes: ${told(judged)}.`,
+      `Each group of ${label} is judged separately, and the slowest decides when the stage passes: ${groupsInWords(judged)}.`,
     );
   if (over.length > 0) {
-    const who = areKnown ? told(over) : 'all of them';
+    const who = areKnown ? groupsInWords(over) : 'all of them';
     sentences.push(`Not judged: ${who}. A group needs 3 devices, so a fault in a smaller group alone goes unnoticed.`);
   }
   if (smallest !== undefined) {

@@ -148,9 +148,9 @@ function requestProblemInWords(problem: RequestProblem): string {
 const MOST_REFUSED = 3;
 
 function refusedInWords(requests: readonly RefusedRequest[]): string {
-  const told = requests.slice(0, MOST_REFUSED).map(({ act, problem }) => `${act} (${requestProblemInWords(problem)})`);
-  const more = requests.length - told.length;
-  return `refused ${told.join(', ')}${more > 0 ? ` and ${formatCount(more)} more` : ''}`;
+  const shown = requests.slice(0, MOST_REFUSED).map(({ act, problem }) => `${act} (${requestProblemInWords(problem)})`);
+  const more = requests.length - shown.length;
+  return `refused ${shown.join(', ')}${more > 0 ? ` and ${formatCount(more)} more` : ''}`;
 }
 
 function approvedInWords(by: readonly string[]): string {

@@ -80,7 +80,7 @@ function breachOf(rule: RuleVerdict, stage: string): Breach {
   return { what: `${titleOf(rule)} ${amount} in ${stage}, not ${limitOf(rule)}`, note };
 }
 
-/** `error_rate 4.2% in canary, not < 0.5%`, or `error_rate not < 3% on more than 5% of devices in canary`, and what the numbers don't show of it; what classes did is told in words. */
+/** `error_rate 4.2% in canary, not < 0.5%`, or `error_rate not < 3% on more than 5% of devices in canary`, and what the numbers don't show of it; what classes did is in words. */
 export function breachInWords(rule: RuleVerdict, stage: string): string {
   const { what, note } = breachOf(rule, stage);
   return `${what}${note}`;
@@ -164,9 +164,9 @@ function noteOf(rule: RuleVerdict): string {
         ];
   const signal = rule.kind === 'signal' ? [signalNote(rule.sums)] : [];
   const late = lateBreachOf(rule);
-  const told = reasonsInWords(late === null ? rule.reasons : reasonsBesideLate(rule));
+  const others = reasonsInWords(late === null ? rule.reasons : reasonsBesideLate(rule));
   const lately = late === null ? [] : [`in the newest intervals alone (${late.counts}); ${late.whole}`];
-  const reason = [...lately, ...(told === '' ? [] : [oneLine(told)])];
+  const reason = [...lately, ...(others === '' ? [] : [oneLine(others)])];
   return [...baseline, ...worst, ...signal, ...reason, ...passedOver].join('; ');
 }
 

@@ -142,7 +142,7 @@ function* checkPureImport(from: string, names: readonly string[], start: number)
   };
 }
 
-/** Depth-first over relative imports; each circle is told once, at the import that closes it. */
+/** Depth-first over relative imports; each circle is reported once, at the import that closes it. */
 function findCircles(readings: readonly Reading[]): Breach[] {
   const byPath = new Map(readings.map((reading) => [reading.file.path, reading]));
   const done = new Set<string>();

@@ -11,7 +11,7 @@ import { measureVerification } from '../../bench/verification.ts';
 const figure = (value: number) => ({ median: value, least: value, most: value, runs: 1 });
 
 describe('the benchmarks', () => {
-  test('reconcile: statuses at rest are authentic, a wish starts a rollout, and both sides meet the same change', async () => {
+  test('reconcile: statuses in the steady state are authentic, a new desired version starts a rollout, and both sides meet the same change', async () => {
     await using bench = await ReconcileBench.create(20);
     expect((await bench.reconcile()).map((cycle) => cycle.kind)).toEqual(['in-step']);
     const { outlooks } = bench.composed.reconciler.view();
@@ -20,10 +20,10 @@ describe('the benchmarks', () => {
       ['1.0.0', 4],
     ]);
     await bench.set.release(0, '2.0.0');
-    await bench.set.wish(0, '2.0.0');
+    await bench.set.desire(0, '2.0.0');
     expect((await bench.reconcile()).map((cycle) => cycle.kind)).toEqual(['stepped', 'in-step']);
     expect(bench.stageOf(0)).toBe('canary');
-    expect((await bench.meet(() => bench.set.wish(0, '1.0.0'), false)).git).toBeGreaterThan(0);
+    expect((await bench.meet(() => bench.set.desire(0, '1.0.0'), false)).git).toBeGreaterThan(0);
     expect(bench.stageOf(0)).toBeNull();
   });
 

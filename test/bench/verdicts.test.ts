@@ -209,10 +209,10 @@ describe('a requirement', () => {
       ]),
     ).find(({ rows }) => rows > 0);
 
-  test('of few false rollbacks fails, and names the row, when more than 2 % and three standard errors are rolled back', () => {
+  test('of few false rollbacks fails, and names the row, when more than 2% and three standard errors are rolled back', () => {
     const runs = (failed: number) => Array.from({ length: 1000 }, (_, i) => (i < failed ? 1 : null));
     expect(told(0.8, runs(33))).toMatchObject({ isMet: true, broken: [] });
-    expect(told(0.8, runs(34))).toMatchObject({ isMet: false, broken: ['3.4 % (single equal D=5 0.8x)'] });
+    expect(told(0.8, runs(34))).toMatchObject({ isMet: false, broken: ['3.4% (single equal D=5 0.8x)'] });
   });
 
   test('of quick detection counts what was never found', () => {

@@ -1,4 +1,4 @@
-// Laws of explaining by command: what rolls is told by the service, what was decided by its evidence in Git, in the same words and facts.
+// Laws of explaining by command: the service explains a rollout in progress, evidence in Git explains past steps, in the same words and facts.
 import { readdirSync, readFileSync } from 'node:fs';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { CliSession, until } from './cli-session.ts';

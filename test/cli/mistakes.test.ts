@@ -1,4 +1,4 @@
-// Laws of mistakes: whoever writes a command wrongly is told what and where, with the exit code for it, and nothing is made of it.
+// Laws of mistakes: a wrong command is reported with its place and its exit code, and nothing is created.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
@@ -72,7 +72,7 @@ test('a service ends at once when its repository is a folder that is not there, 
   expect((await fetch(`${service.url}/healthz`)).ok).toBe(true);
 });
 
-test('a name that no rollout has is told with the name that was meant', async () => {
+test('an unknown rollout name is reported with the closest known name', async () => {
   await session.run(['init', 'models', '--example']);
   for (const command of ['status', 'history', 'pause']) {
     const { code, stderr } = await session.run([command, 'document-clasifier-eu', '--repo', 'models']);

@@ -71,7 +71,7 @@ test('`validate` warns of what can not be decided in time where it is written, a
   expect(JSON.parse(stdout)).toMatchObject({ valid: true, warnings: [{ code: 'POLICY_ONE_DEVICE', at }] });
 });
 
-test('a policy is rehearsed by its name as it is planned, scenarios are listed, and all that is wrong with it is told', async () => {
+test('a policy is rehearsed by its name as it is planned, scenarios are listed, and all of its problems are reported', async () => {
   const rehearsed = (...args: string[]) =>
     session.run(['simulate', ...args, '--devices', '50', '--hours', '0.2', '--json']);
   const [byName, byFile] = await Promise.all([

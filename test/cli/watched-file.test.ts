@@ -1,4 +1,4 @@
-// Laws of lists that are read again: a good edit is in force within seconds, a broken one changes nothing and is told with its place.
+// Laws of lists that are read again: a good edit is in force within seconds, a broken one changes nothing and is reported with its place.
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';

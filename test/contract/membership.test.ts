@@ -37,8 +37,8 @@ function facts(id: string, labels: Record<string, string> = {}): DeviceFacts {
 describe('the cut', () => {
   it('takes in exactly as many devices as are wanted', () => {
     fc.assert(
-      fc.property(ids, salt, fc.nat(80), (deviceIds, salted, wish) => {
-        const wanted = 1 + (wish % deviceIds.length);
+      fc.property(ids, salt, fc.nat(80), (deviceIds, salted, pick) => {
+        const wanted = 1 + (pick % deviceIds.length);
         expect(inside(deviceIds, salted, chooseCut(deviceIds, salted, wanted))).toHaveLength(wanted);
       }),
     );
@@ -61,10 +61,10 @@ describe('the cut', () => {
         salt,
         fc.array(fc.nat(100), { minLength: 1, maxLength: 6 }),
         ids,
-        (first, salted, wishes, second) => {
+        (first, salted, picks, second) => {
           let cut = 0;
           let members: string[] = [];
-          wishes.forEach((wanted, i) => {
+          picks.forEach((wanted, i) => {
             cut = chooseCut(i % 2 === 0 ? first : second, salted, wanted, cut);
             const now = inside([...first, ...second], salted, cut);
             expect(now).toEqual(expect.arrayContaining(members));
@@ -112,8 +112,8 @@ describe('what a directive says to a device', () => {
 
   it('is what the server counts, after the way through bytes', () => {
     fc.assert(
-      fc.property(ids, salt, fc.nat(80), fc.boolean(), (deviceIds, salted, wish, isListed) => {
-        const wanted = 1 + (wish % deviceIds.length);
+      fc.property(ids, salt, fc.nat(80), fc.boolean(), (deviceIds, salted, pick, isListed) => {
+        const wanted = 1 + (pick % deviceIds.length);
         const [listed = ''] = deviceIds;
         const one = entry({
           salt: salted,

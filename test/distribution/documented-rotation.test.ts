@@ -6,7 +6,7 @@ import { pathToFileURL } from 'node:url';
 import { expect, it } from 'vitest';
 import { readOnlineKeys } from '../../src/distribution/tuf-keys.ts';
 import { StaticServer } from '../support/static-server.ts';
-import { directiveAt, PublicationWorld, refresh, told } from './publication-world.ts';
+import { answerOf, directiveAt, PublicationWorld, refresh } from './publication-world.ts';
 
 const ROOT = path.join(import.meta.dirname, '../..');
 
@@ -17,7 +17,7 @@ it('the documented rotation replaces the online keys, and devices follow', async
   world.clock.nowMs = Date.now();
   await world.publish(directiveAt(1));
   const device = await world.device(host.url);
-  expect(told(await refresh(device))).toBe(1);
+  expect(answerOf(await refresh(device))).toBe(1);
   const page = readFileSync(path.join(ROOT, 'docs/reference/publication.md'), 'utf8');
   const [, script = ''] = /```ts\n([\s\S]*?)```/.exec(page) ?? [];
   expect(script).toContain('rotateRoot');
@@ -29,5 +29,5 @@ it('the documented rotation replaces the online keys, and devices follow', async
   await expect(world.publish(directiveAt(2))).rejects.toMatchObject({ code: 'TUF_KEYS_STALE' });
   cpSync(newKeys, world.keysFolder, { recursive: true });
   await world.publish(directiveAt(2), { publisher: world.publisher(await readOnlineKeys(world.keysFolder)) });
-  expect(told(await refresh(device))).toBe(2);
+  expect(answerOf(await refresh(device))).toBe(2);
 });

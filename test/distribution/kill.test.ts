@@ -7,7 +7,7 @@ import { describe, expect, it } from 'vitest';
 import { randomBelow, seededRandom } from '../../src/base/random.ts';
 import { sha256Hex } from '../../src/contract/digest.ts';
 import { StaticServer } from '../support/static-server.ts';
-import { directiveAt, HOUR, PublicationWorld, refresh, told } from './publication-world.ts';
+import { answerOf, directiveAt, HOUR, PublicationWorld, refresh } from './publication-world.ts';
 
 const CHILD = fileURLToPath(new URL('publish-child.ts', import.meta.url));
 
@@ -91,9 +91,9 @@ describe('a killed publisher', () => {
       before = version;
       assertNoHalfFiles(world);
       const known = device.lastAccepted()?.entries[0]?.revision ?? 0;
-      const answer = told(await refresh(device));
+      const answer = answerOf(await refresh(device));
       expect([dieAt, answer === 'unchanged' ? known : answer]).toEqual([dieAt, expect.toBeOneOf([known, revision])]);
-      expect([dieAt, told(await refresh(await world.device(host.url)))]).toEqual([
+      expect([dieAt, answerOf(await refresh(await world.device(host.url)))]).toEqual([
         dieAt,
         expect.toBeOneOf([known, revision]),
       ]);
@@ -105,7 +105,7 @@ describe('a killed publisher', () => {
       deaths++;
       if (version !== (await world.store.readPublication()).metadataVersion) swappedWithoutRecord++;
     }
-    expect(told(await refresh(device))).toBe('unchanged');
+    expect(answerOf(await refresh(device))).toBe('unchanged');
     expect(device.lastAccepted()).toEqual(directiveAt(revision));
     // The steps that the test means to hit were there to be hit.
     expect(deaths).toBeGreaterThan(25);
@@ -124,12 +124,12 @@ describe('a killed publisher', () => {
       const outcome = await runChild(world, 0, revision, 200 + randomBelow(random, 250));
       if (outcome === undefined) deaths++;
       else expect(outcome.kind).toBe('published');
-      expect(['unchanged', revision]).toContain(told(await refresh(device)));
+      expect(['unchanged', revision]).toContain(answerOf(await refresh(device)));
     }
     expect(deaths).toBeGreaterThan(0);
     world.clock.nowMs += 3 * HOUR;
     await world.publish(directiveAt(99));
-    expect(told(await refresh(device))).toBe(99);
+    expect(answerOf(await refresh(device))).toBe(99);
   }, 120_000);
 
   it('leaves temporary files that are gone an hour later, and younger ones in peace', async () => {

@@ -144,7 +144,7 @@ export function refresh(client: DirectiveClient): Promise<DirectiveAnswer> {
 }
 
 /** The revision that an answer carries, or what kind of answer it is. */
-export function told(answer: DirectiveAnswer): number | string {
+export function answerOf(answer: DirectiveAnswer): number | string {
   if (answer.kind === 'directive') return answer.directive.entries[0]?.revision ?? 0;
   return answer.kind === 'refused' ? answer.code : answer.kind;
 }

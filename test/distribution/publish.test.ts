@@ -7,7 +7,16 @@ import { digestOf, hexOf } from '../../src/contract/digest.ts';
 import type { PublicationLedger } from '../../src/distribution/publication.ts';
 import { initialiseTuf } from '../../src/distribution/tuf-roots.ts';
 import { StaticServer } from '../support/static-server.ts';
-import { directiveAt, document, HOUR, ledgerOf, NOW, PublicationWorld, refresh, told } from './publication-world.ts';
+import {
+  answerOf,
+  directiveAt,
+  document,
+  HOUR,
+  ledgerOf,
+  NOW,
+  PublicationWorld,
+  refresh,
+} from './publication-world.ts';
 
 describe('publishing', () => {
   it('lays manifests and bundles under the digest of the manifest, before anything points to them', async () => {
@@ -69,11 +78,11 @@ describe('publishing', () => {
     expect(readdirSync(path.join(world.publication, 'metadata')).length).toBeLessThan(50);
     expect(readdirSync(path.join(world.publication, 'targets')).length).toBeLessThan(25);
     expect(existsSync(path.join(world.publication, 'metadata', '1.root.json'))).toBe(true);
-    expect(told(await refresh(await world.device(host.url)))).toBe(120);
+    expect(answerOf(await refresh(await world.device(host.url)))).toBe(120);
     // Back to a directive whose file was forgotten long ago: there again.
     await world.publish({ kind: 'Directive', entries: [] }, { publisher });
     for (let i = 0; i < 30; i++) await world.publish({ kind: 'Directive', entries: [] }, { publisher });
-    expect(told(await refresh(await world.device(host.url)))).toBe(0);
+    expect(answerOf(await refresh(await world.device(host.url)))).toBe(0);
   }, 60_000);
 });
 
@@ -114,8 +123,8 @@ describe('damage in the folder', () => {
       expect(await publisher.holds(documents[0]!.digest)).toBe(false);
       await world.publish(directiveAt(1), { publisher, documents });
       expect(readFileSync(manifest, 'utf8')).toBe('manifest');
-      expect(told(await refresh(device))).toBe('unchanged');
-      expect(told(await refresh(await world.device(host.url)))).toBe(1);
+      expect(answerOf(await refresh(device))).toBe('unchanged');
+      expect(answerOf(await refresh(await world.device(host.url)))).toBe(1);
     }
   });
 
@@ -132,7 +141,7 @@ describe('damage in the folder', () => {
     expect(await publisher.expiresAtMs()).toBeNull();
     expect(await publisher.holds(documents[0]!.digest)).toBe(false);
     await world.publish(directiveAt(2), { publisher, documents });
-    expect(told(await refresh(device))).toBe(2);
+    expect(answerOf(await refresh(device))).toBe(2);
     expect(await publisher.holds(documents[0]!.digest)).toBe(true);
   });
 });
@@ -169,8 +178,8 @@ describe('a folder that can not be written', () => {
         remedy: expect.stringContaining('Free space'),
       });
       expect(readFileSync(path.join(small, 'metadata', 'timestamp.json'))).toEqual(pointer);
-      expect(told(await refresh(device))).toBe('unchanged');
-      expect(told(await refresh(await world.device(host.url)))).toBe(1);
+      expect(answerOf(await refresh(device))).toBe('unchanged');
+      expect(answerOf(await refresh(await world.device(host.url)))).toBe(1);
       const { addArtifact } = await import('../../src/distribution/artifacts.ts');
       const model = path.join(world.folder, 'model.onnx');
       writeFileSync(model, Buffer.alloc(100_000, 7));
@@ -178,7 +187,7 @@ describe('a folder that can not be written', () => {
       expect(readdirSync(path.join(small, 'artifacts'))).toEqual([]);
       rmSync(path.join(small, 'filler'));
       expect((await world.publish(directiveAt(2), { publisher, documents })).kind).toBe('published');
-      expect(told(await refresh(device))).toBe(2);
+      expect(answerOf(await refresh(device))).toBe(2);
     } finally {
       execFileSync('umount', [small]);
     }

@@ -8,7 +8,7 @@ import type { PublicationLedger } from '../../src/distribution/publication.ts';
 import type { FleetStore } from '../../src/store/fleet-store.ts';
 import { openSqliteFleetStore } from '../../src/store/sqlite/open-sqlite-fleet-store.ts';
 import { StaticServer } from '../support/static-server.ts';
-import { directiveAt, HOUR, ledgerOf, NOW, PublicationWorld, refresh, told } from './publication-world.ts';
+import { answerOf, directiveAt, HOUR, ledgerOf, NOW, PublicationWorld, refresh } from './publication-world.ts';
 
 type Step = 'acquire' | 'reserveVersion' | 'commit';
 
@@ -78,14 +78,14 @@ describe('two publishers on one store', () => {
     world.clock.nowMs = NOW + 2 * HOUR;
     const answer = await world.publisher().publish(ahead, ledgerOf(other, await other.readPublication(), 'two'));
     expect(answer.kind).toBe('published');
-    expect(told(await refresh(device))).toBe(3);
+    expect(answerOf(await refresh(device))).toBe(3);
     const version = pointerVersion(world);
     slow.resume();
     expect(await late).toBe(at === 'acquire' ? 'DISTRIBUTION_STEP_BACK' : 'lost');
     expect(pointerVersion(world)).toBe(version);
-    expect(told(await refresh(device))).toBe('unchanged');
+    expect(answerOf(await refresh(device))).toBe('unchanged');
     expect(await world.publisher().findPublished()).toEqual(directiveAt(3));
-    expect(told(await refresh(await world.device(host.url)))).toBe(3);
+    expect(answerOf(await refresh(await world.device(host.url)))).toBe(3);
   });
 
   it('the second waits while the first holds the lease', async () => {
@@ -189,6 +189,6 @@ describe('without the store that was there before', () => {
       message: expect.stringContaining('Revision 4 of invoice-ocr-eu is below 5'),
     });
     expect(await world.publish(directiveAt(6), { store: empty })).toEqual({ kind: 'published', metadataVersion: 6 });
-    expect(told(await refresh(device))).toBe(6);
+    expect(answerOf(await refresh(device))).toBe(6);
   });
 });

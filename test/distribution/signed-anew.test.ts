@@ -7,7 +7,7 @@ import { makeRoleKey, type OnlineKeys, readRoleKey, roleKeyFile } from '../../sr
 import { DEFAULT_LIFETIMES } from '../../src/distribution/tuf-metadata.ts';
 import { newestRoot, rolesAfter, rotateRoot } from '../../src/distribution/tuf-roots.ts';
 import { StaticServer } from '../support/static-server.ts';
-import { directiveAt, HOUR, ledgerOf, PublicationWorld, refresh, told } from './publication-world.ts';
+import { answerOf, directiveAt, HOUR, ledgerOf, PublicationWorld, refresh } from './publication-world.ts';
 
 const metadata = (world: PublicationWorld) => readdirSync(path.join(world.publication, 'metadata')).sort();
 const fresh = (): OnlineKeys => ({
@@ -28,14 +28,14 @@ describe('an unchanged directive', () => {
     expect(await world.publish(directiveAt(1))).toEqual({ kind: 'published', metadataVersion: 2 });
     expect(metadata(world)).toEqual(before);
     await host.takeAsked();
-    expect(told(await refresh(device))).toBe('unchanged');
+    expect(answerOf(await refresh(device))).toBe('unchanged');
     expect((await host.takeAsked()).map((one) => one.path)).toEqual([
       '/metadata/timestamp.json',
       '/metadata/2.root.json',
     ]);
-    expect(told(await refresh(await world.device(host.url)))).toBe(1);
+    expect(answerOf(await refresh(await world.device(host.url)))).toBe(1);
     world.clock.nowMs += 20 * HOUR;
-    expect(told(await refresh(device))).toBe('unchanged');
+    expect(answerOf(await refresh(device))).toBe('unchanged');
   });
 
   it('stays valid for months of renewals, in few files, with a version for each', async () => {
@@ -44,14 +44,14 @@ describe('an unchanged directive', () => {
     const publisher = world.publisher();
     await world.publish(directiveAt(1), { publisher });
     const device = await world.device(host.url);
-    expect(told(await refresh(device))).toBe(1);
+    expect(answerOf(await refresh(device))).toBe(1);
     const signed = new Set<string>();
     for (let halfDay = 2; halfDay <= 300; halfDay++) {
       world.clock.nowMs += 12 * HOUR;
       await world.publish(directiveAt(1), { publisher });
       expect((await publisher.expiresAtMs())! - world.clock.nowMs).toBe(24 * HOUR);
       for (const name of metadata(world)) signed.add(name);
-      if (halfDay % 50 === 0) expect([halfDay, told(await refresh(device))]).toEqual([halfDay, 'unchanged']);
+      if (halfDay % 50 === 0) expect([halfDay, answerOf(await refresh(device))]).toEqual([halfDay, 'unchanged']);
     }
     const count = (role: string) => [...signed].filter((name) => name.endsWith(`.${role}.json`)).length;
     expect(count('targets')).toBe(1 + Math.floor(149.5 / 45));
@@ -73,8 +73,8 @@ describe('an unchanged directive', () => {
     await rotateRoot({ publication: world.publication, nowMs: world.clock.now(), oldRootKeys, roles });
     await world.publish(directiveAt(1), { publisher: world.publisher(keys) });
     expect(metadata(world)).toContain('2.targets.json');
-    expect(told(await refresh(device))).toBe('unchanged');
-    expect(told(await refresh(await world.device(host.url)))).toBe(1);
+    expect(answerOf(await refresh(device))).toBe('unchanged');
+    expect(answerOf(await refresh(await world.device(host.url)))).toBe(1);
   });
 
   it('is signed anew when someone put signatures of his own into the folder', async () => {
@@ -89,7 +89,7 @@ describe('an unchanged directive', () => {
     }
     await world.publish(directiveAt(1));
     expect(metadata(world)).toEqual(expect.arrayContaining(['2.snapshot.json', '2.targets.json']));
-    expect(told(await refresh(await world.device(host.url)))).toBe(1);
+    expect(answerOf(await refresh(await world.device(host.url)))).toBe(1);
   });
 });
 
@@ -110,7 +110,7 @@ describe('the end of a publication', () => {
     writeFileSync(file, `${readFileSync(file, 'utf8')}\n`);
     expect(await world.publisher().expiresAtMs()).toBeNull();
     await world.publish(directiveAt(1));
-    expect(told(await refresh(await world.device(host.url)))).toBe(1);
+    expect(answerOf(await refresh(await world.device(host.url)))).toBe(1);
   });
 });
 
@@ -127,7 +127,7 @@ describe('readers of an older pointer', () => {
       response.end(pointer);
       return true;
     };
-    expect(told(await refresh(await world.device(host.url)))).toBe(1);
+    expect(answerOf(await refresh(await world.device(host.url)))).toBe(1);
   });
 
   it('keep them when many publications after it were cut off', async () => {
@@ -143,7 +143,7 @@ describe('readers of an older pointer', () => {
     }
     await world.publish(directiveAt(1), { publisher });
     expect(existsSync(path.join(world.publication, 'metadata', '1.targets.json'))).toBe(true);
-    expect(told(await refresh(await world.device(host.url)))).toBe(1);
+    expect(answerOf(await refresh(await world.device(host.url)))).toBe(1);
     expect(metadata(world).length).toBeLessThan(70);
   });
 });

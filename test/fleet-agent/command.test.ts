@@ -132,7 +132,7 @@ describe('the built files', () => {
       try {
         await until(
           async () => outcomesOf(await world.store.findDevice('bundled-1'), stable.digest).includes('committed'),
-          'the commit to be told',
+          'the commit to be reported',
         ).catch((error: Error) => {
           throw new Error(`${error.message}\n${log}`);
         });

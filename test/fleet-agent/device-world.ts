@@ -1,4 +1,4 @@
-// Owns a world for device tests: a real service and store, a real TUF publication, signed models, and a host that can be told to misbehave.
+// Owns a world for device tests: a real service and store, a real TUF publication, signed models, and a host that misbehaves on request.
 import { mkdtempSync, rmSync } from 'node:fs';
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { createServer, type Server } from 'node:http';

@@ -242,7 +242,7 @@ test('two rollouts for one model change nothing, and the service hears of the co
   await world.direct(world.entry({ stable }), world.entry({ stable: other, rollout: 'sorter-other' }));
   await until(
     async () => outcomesOf(await world.store.findDevice('device-1'), stable.digest).includes('conflict'),
-    'the conflict to be told',
+    'the conflict to be reported',
   );
   expect(modelStatus(agent)?.running?.version).toBe('1.0.0');
 });

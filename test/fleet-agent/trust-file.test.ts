@@ -72,7 +72,7 @@ test('a key file that is replaced counts, though the policy that names it is as 
   expect(trust.fingerprint).not.toBe(before);
 });
 
-test('a policy that is broken changes nothing and is told once; it counts as soon as it is whole', async () => {
+test('a policy that is broken changes nothing and is logged once; it counts as soon as it is whole', async () => {
   await write('trust.yaml', policy('new.pub'));
   await look();
   await look();

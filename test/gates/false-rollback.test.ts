@@ -41,7 +41,7 @@ function walk(run: number, rate: number, minutes: number): { kind: StageVerdict[
 const runs = (count: number, rate: number, minutes: number) =>
   Array.from({ length: count }, (_, run) => walk(run, rate, minutes));
 
-test('at 0.7 times the limit a healthy candidate is rolled back in 2 % of rollouts at most, looked at every minute for an hour', () => {
+test('at 0.7 times the limit a healthy candidate is rolled back in 2% of rollouts at most, looked at every minute for an hour', () => {
   const count = 200;
   const failed = runs(count, 0.7 * LIMIT, 60).filter((one) => one.kind === 'fail').length;
   const threeSigma = 3 * Math.sqrt((0.02 * 0.98) / count);

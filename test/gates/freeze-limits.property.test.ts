@@ -11,7 +11,7 @@ const sketchOf = (values: readonly number[]) => {
   return sketch;
 };
 
-test('a limit differs from what the rule says by 1 % at most, and is the edge that is counted', () => {
+test('a limit differs from what the rule says by 1% at most, and is the edge that is counted', () => {
   fc.assert(
     fc.property(fc.integer({ min: 1, max: 100_000 }), (ms) => {
       const [limit] = freezeLimits([parseRule(`latency_p95 < ${ms}ms`)], null);

@@ -34,7 +34,7 @@ describe('vanished_classes == 0', () => {
     expect(verdict.estimate).toBe(1);
   });
 
-  test('is found within five intervals in the median, at 10 devices of 60 answers a minute and a class of 4 %', () => {
+  test('is found within five intervals in the median, at 10 devices of 60 answers a minute and a class of 4%', () => {
     const minutes = Array.from({ length: 21 }, (_, run) => {
       for (let intervals = 1; intervals <= 30; intervals++) {
         const { verdict } = judge(question({ seed: `run ${run}`, shares: MISSING, intervals }));
@@ -47,7 +47,7 @@ describe('vanished_classes == 0', () => {
     expect(minutes[20]).toBeLessThanOrEqual(10);
   });
 
-  test('a class of 1 % that is gone is found within twelve minutes', () => {
+  test('a class of 1% that is gone is found within twelve minutes', () => {
     const rare = { ...DOCUMENTS, receipt: 0.01, invoice: 0.37 };
     const arms = (intervals: number) =>
       ask({

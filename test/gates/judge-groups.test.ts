@@ -159,7 +159,7 @@ describe('a rule by group', () => {
     expect(verdictOf(byHw('error_rate < 0.5%'), fleet)).toMatchObject({ verdict: 'fail', group: 'hw:(others)' });
   });
 
-  test('passes over a group of too few devices to be told from them, and one that nothing is left to compare with', () => {
+  test('passes over a group with too few devices, and one that nothing is left to compare with', () => {
     const small = verdictOf(byHw('error_rate < 0.5%'), { candidate: three({ devices: 2, errors: 50 }) });
     expect(small).toMatchObject({ verdict: 'pass' });
     expect(small.groups?.[2]).toMatchObject({

@@ -1,4 +1,4 @@
-// Laws of rules over gauges, labels, downloads and remarks, judged on what real reports were folded into.
+// Laws of rules over gauges, labels, downloads and feedback, judged on what real reports were folded into.
 import { describe, expect, test } from 'vitest';
 import type { DeviceReport, LabelCounts, ModelInterval } from '../../src/contract/report.ts';
 import { parseRule } from '../../src/documents/rules/rule-text.ts';
@@ -357,7 +357,7 @@ describe('a rule over labels', () => {
   });
 });
 
-describe('downloads and remarks', () => {
+describe('downloads and feedback', () => {
   const downloads = (done: number, network: number) =>
     of(10, (minute) => (minute < 4 ? { interval: { transfers: { download: { done, network } } } } : {}));
 

@@ -207,7 +207,7 @@ describe('failed_devices', () => {
   const kindOf = (text: string, bad: number, good: number, pending: number) =>
     judgeStage(ask({ rules: rules(text), candidate: arm(healthy), installs: { bad, good, pending } })).kind;
 
-  test('is exact: seven of a hundred are 7 %, neither a little less nor more', () => {
+  test('is exact: seven of a hundred are 7%, neither a little less nor more', () => {
     expect(kindOf('failed_devices < 7%', 7, 93, 0)).toBe('fail');
     expect(kindOf('failed_devices <= 29%', 29, 71, 0)).toBe('pass');
     expect(kindOf('failed_devices < 10%', 3, 27, 0)).toBe('fail');

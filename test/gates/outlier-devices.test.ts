@@ -29,18 +29,18 @@ describe('outlier rows', () => {
     expect(rowsOf(10, 10, 10, 101).outliers()?.outlier).toEqual({ device: '3', times: 10.1 });
   });
 
-  test('are told by the lower median, so that half of the rows can be outliers', () => {
+  test('are found by the lower median, so that half of the rows can be outliers', () => {
     expect(inliers(10, 10, 200, 200)).toEqual([10, 10]);
     expect(inliers(10, 200, 200)).toBe('all');
   });
 
-  test('are told from three rows on, and rows without data are none', () => {
+  test('are found from three rows on, and rows without data are none', () => {
     expect(inliers(10, 10, 200)).toEqual([10, 10]);
     expect(inliers(10, 200)).toBe('all');
     expect(inliers(10, 0, 0, 200)).toBe('all');
   });
 
-  test('of those that claim as much, the first by name is told of, whoever reported first', () => {
+  test('of those that claim as much, the first by name is reported, whoever reported first', () => {
     const named = (...names: string[]) =>
       tallyRowsOf(names.map((device) => ({ ...EMPTY_TALLY, device, trials: device.startsWith('q') ? 1 : 50 })));
     expect(named('q1', 'q2', 'b', 'q3', 'a').outliers()?.outlier.device).toBe('a');
@@ -77,7 +77,7 @@ describe('one lying device of the candidate', () => {
     },
   );
 
-  test('that keeps a stage within by its word alone is told of, though nothing would pass yet', () => {
+  test('that keeps a stage within by its word alone is reported, though nothing would pass yet', () => {
     const few = [...alike(4, repeat(4, [20, 1])), repeat(4, [250, 0])];
     const verdict = asked('error_rate < 2%', arm(few as Report[][]));
     expect(verdict).toMatchObject({ verdict: 'undecided', within: false, needs: null });

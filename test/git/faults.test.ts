@@ -91,7 +91,7 @@ describe('fetching', () => {
     },
   );
 
-  test('a host that is not there, that fails, or that is no repository is told apart', async () => {
+  test('a host that is not there, that fails, or that is no repository is distinguished', async () => {
     await using shop = new Workshop();
     shop.bare('m.git');
     const { plan, url } = await faulty(shop);

@@ -116,7 +116,7 @@ test('git itself calls a signed commit good, and the log gives payload and signa
   git(bare, ['-c', `gpg.ssh.allowedSignersFile=${shop.path('allowed')}`, 'verify-commit', commit]);
 });
 
-test('an ssh remote is spoken to through the ssh command, and its refusals are told apart', async () => {
+test('an ssh remote is spoken to through the ssh command, and its refusals are distinguished', async () => {
   await using shop = new Workshop();
   const bare = shop.bare("it's m.git", { a: '1' });
   // Stands in for ssh: checks how it was called, then runs the command here as the remote shell would.

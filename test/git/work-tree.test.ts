@@ -30,7 +30,7 @@ test('a commit holds the files given, and git finds the clone sound and clean', 
   expect(await tree.hasRemote()).toBe(true);
 });
 
-test('files are read as they lie, and what the person has begun is told', async () => {
+test('files are read as is, and uncommitted work is reported', async () => {
   await using shop = new Workshop();
   const { folder, tree } = await clone(shop);
   expect(await tree.status('rollouts/a.yaml')).toEqual({ isChanged: false, staged: [] });

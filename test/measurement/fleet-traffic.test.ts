@@ -1,4 +1,4 @@
-// What plans are told of a fleet: its devices and their traffic, together and in the groups that its policy makes.
+// What plans know of a fleet: its devices and their traffic, together and in the groups that its policy makes.
 import { expect, test } from 'vitest';
 import { readTraffic } from '../../src/measurement/fleet-traffic.ts';
 import { openedWindowName } from '../../src/measurement/window-measurement.ts';

@@ -197,7 +197,7 @@ describe('a board', () => {
       expect(read({ rollout: `r${i}`, status: { ...STATUS, opened: i + 1 } })[0]?.track.run?.count).toBeGreaterThan(0);
   });
 
-  test('a silent provider is told once, counted, and told again when it answers; the rule is open all the while', async () => {
+  test('a silent provider is logged once, counted, and logged again when it answers; the rule is open all the while', async () => {
     read();
     await clock.pass(61_000);
     expect(verdict(read()[0]).verdict).toBe('pass');
@@ -272,7 +272,7 @@ describe('a board', () => {
     expect(asked.length).toBeLessThanOrEqual(before + 1);
   });
 
-  test('a webhook is told what is rolled out, and what it says is bounded', async () => {
+  test('a webhook receives the facts of the rollout, and its answer is bounded', async () => {
     read({ rules: [RULE, DESK] });
     await clock.pass(1000);
     const [, reading] = read({ rules: [RULE, DESK] });

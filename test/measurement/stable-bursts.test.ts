@@ -1,4 +1,4 @@
-// What comes in bursts on stable at rest delays the passes of the stages after it: in small fleets and in large ones, errors and slow answers alike.
+// What comes in bursts on stable in the steady state delays the passes of the stages after it: in small fleets and in large ones, errors and slow answers alike.
 import { expect, test } from 'vitest';
 import { BUCKETS } from '../../src/contract/membership.ts';
 import { parseDocument } from '../../src/documents/parse-document.ts';

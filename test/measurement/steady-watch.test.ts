@@ -1,4 +1,4 @@
-// Proves that a version that is fully out is watched window by window: drift is found, calm raises nothing, and the store does not grow.
+// Proves that a stable version is watched window by window: drift is found, calm raises nothing, and the store does not grow.
 
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -165,7 +165,7 @@ function windowsKept(): number {
   return Number(row?.windows);
 }
 
-describe('a version that is fully out', () => {
+describe('a stable version', () => {
   test('and stays as it was raises nothing, and is kept in three windows however long it rests', async () => {
     await begin();
     expect(failing(await live(60 * 8, {}))).toEqual([]);

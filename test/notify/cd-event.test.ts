@@ -41,7 +41,7 @@ const ALERT: AlertNotice = {
   },
   ...{ message: 'it stalled', sinceMs: 1_700_000_000_000, numbers: { estimate: 0.4 }, runbook: null },
 };
-const WISH: RetrainingNotice = {
+const RETRAINING: RetrainingNotice = {
   ...{ kind: 'retraining', rollout: 'invoice-ocr-eu', model: 'invoice-ocr', ...OLD, rule: 'confidence_drift < 0.25' },
   ...{ message: 'it moved', numbers: { estimate: 0.4 }, alert: 'a-1' },
 };
@@ -50,7 +50,7 @@ const bodyOf = (content: NoticeContent, source = SOURCE): string =>
   cloudEventOf({ format: 1, id: 'n-1', atMs: 1_700_000_000_000, content }, source);
 const typeOf = (content: NoticeContent): string => JSON.parse(bodyOf(content)).type;
 
-describe('what is told fits the specification:', () => {
+describe('every event fits the specification:', () => {
   test.each(Object.entries(STEPS))(
     'a step of the kind %s, with and without a version before',
     (step, [after, first]) => {
@@ -78,14 +78,14 @@ describe('what is told fits the specification:', () => {
     ]);
   });
 
-  test('a wish for retraining, also of a model that nobody knows', () => {
-    for (const model of ['invoice-ocr', '']) expect(eventObjections(bodyOf({ ...WISH, model }))).toBe('');
-    expect(bodyOf({ ...WISH, model: '' })).toContain('"artifactId":"pkg:generic/invoice-ocr-eu@2026.01.10?');
-    expect(typeOf(WISH)).toBe('dev.cdeventsx.slipway-retraining.requested.0.1.0');
+  test('a request for retraining, also of a model that nobody knows', () => {
+    for (const model of ['invoice-ocr', '']) expect(eventObjections(bodyOf({ ...RETRAINING, model }))).toBe('');
+    expect(bodyOf({ ...RETRAINING, model: '' })).toContain('"artifactId":"pkg:generic/invoice-ocr-eu@2026.01.10?');
+    expect(typeOf(RETRAINING)).toBe('dev.cdeventsx.slipway-retraining.requested.0.1.0');
   });
 
   test('the envelope says the same as what is in it', () => {
-    for (const content of [STEP, { ...STEP, step: 'complete', stable: NEW }, ALERT, WISH]) {
+    for (const content of [STEP, { ...STEP, step: 'complete', stable: NEW }, ALERT, RETRAINING]) {
       const { id, source, type, subject, time, data } = JSON.parse(bodyOf(content));
       const { context } = data;
       expect({ id, source, type, time }).toEqual({

@@ -217,7 +217,7 @@ describe('when another list is in force,', () => {
   const linesOf = ({ lines }: Running, what: string) =>
     lines.filter((line) => line.includes(what)).map((line) => JSON.parse(line) as Record<string, unknown>);
 
-  test('a target that was given a new address is told there at once what waits: in order, nothing lost, nothing twice', async () => {
+  test('a target that was given a new address gets there at once what waits: in order, nothing lost, nothing twice', async () => {
     await using moved = await openReceiver();
     receiver.behave = (nth) => (nth < 3 ? 'take' : 'fail');
     await queue(Array.from({ length: 9 }, (_, i) => step(i)));
@@ -373,7 +373,7 @@ describe('what arrives', () => {
     });
   });
 
-  test('at GitHub is a repository_dispatch with what drifted, and nothing but wishes for retraining goes there', async () => {
+  test('at GitHub is a repository_dispatch with what drifted, and nothing but requests for retraining goes there', async () => {
     await using github = await openReceiver(204);
     await writeFile(path.join(folder, 'g'), 'ghp_1');
     const spec = `  github: [{ name: train, repository: acme/ocr, tokenFile: g, url: "${github.url}/api/v3", rollouts: ["e*"] }]\n`;

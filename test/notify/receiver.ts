@@ -1,4 +1,4 @@
-// Owns a real receiver of notices on this machine that takes, fails, hangs or resets as it is told.
+// Owns a real receiver of notices on this machine that takes, fails, hangs or resets as the test says.
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';

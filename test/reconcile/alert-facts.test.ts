@@ -14,10 +14,10 @@ function looked(waitingOn: readonly object[]): Looked {
   } as unknown as Looked;
 }
 
-test('a forged status is told, by whatever key its evidence is signed', () => {
+test('a forged status raises an alert, by whatever key its evidence is signed', () => {
   expect(alertFactsOf(looked([])).forged).toEqual([{ rollout: 'own', problem: UNKNOWN }]);
 });
 
-test('a status that is left alone as another reconciler’s is told as that, not as forged', () => {
+test('a status that is left alone as another reconciler’s is reported as that, not as forged', () => {
   expect(alertFactsOf(looked([{ kind: 'needs-fix', fix: { kind: 'status-of-other' } }])).forged).toEqual([]);
 });

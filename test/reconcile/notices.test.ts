@@ -1,4 +1,4 @@
-// Proves that what begins and ends is told once, by one of several processes, over restarts; and that drift asks for retraining once an episode.
+// Proves that what begins and ends is notified once, by one of several processes, over restarts; and that drift asks for retraining once an episode.
 import { describe, expect, test } from 'vitest';
 import { SystemClock } from '../../src/base/clock.ts';
 import { createLogger } from '../../src/base/logger.ts';
@@ -73,7 +73,7 @@ const retrainings = async (store: FleetStore): Promise<number> =>
   (await queued(store)).filter((one) => one.kind === 'retraining').length;
 
 describe('an alert', () => {
-  test('is told once while it stands and once at its end, over restarts, with the page that people are to read', async () => {
+  test('is notified once while it stands and once at its end, over restarts, with the page that people are to read', async () => {
     using place = folder();
     await using store = openStore(place.file);
     const first = new World(store);
@@ -102,7 +102,7 @@ describe('an alert', () => {
     expect(await store.countNotices()).toEqual(new Map([['desk', 1]]));
   });
 
-  test('is told by one of several processes, and shown by all', async () => {
+  test('is notified by one of several processes, and shown by all', async () => {
     using place = folder();
     await using store = openStore(place.file);
     const teller = new World(store);
@@ -124,7 +124,7 @@ describe('an alert', () => {
     expect(await queued(store)).toHaveLength(1);
   });
 
-  test('that can not be recorded is told the next time, and stops nothing', async () => {
+  test('that can not be recorded is notified the next time, and stops nothing', async () => {
     using place = folder();
     await using store = openStore(place.file);
     let isFull = true;
@@ -143,7 +143,7 @@ describe('an alert', () => {
   });
 });
 
-describe('a wish for retraining', () => {
+describe('a request for retraining', () => {
   test('is sent once an episode, however many rules break and whenever the service restarts', async () => {
     using place = folder();
     await using store = openStore(place.file);
@@ -158,8 +158,8 @@ describe('a wish for retraining', () => {
     expect(await retrainings(store)).toBe(1);
     await new World(store).notices.note(looked({ a: 'undecided', b: 'fail', c: 'pass' }));
     expect(await retrainings(store)).toBe(2);
-    const wish = (await queued(store)).find((one) => one.kind === 'retraining');
-    expect(wish).toMatchObject({
+    const request = (await queued(store)).find((one) => one.kind === 'retraining');
+    expect(request).toMatchObject({
       rollout: 'eu',
       version: '1',
       digest: 'sha256:1',

@@ -176,7 +176,7 @@ describe('the book of alerts', () => {
     );
   });
 
-  test('what can not be told stays as it is, and what is over ends', () => {
+  test('what is unknown stays as it is, and what is over ends', () => {
     const alert: Alert = { kind: 'stalled', rollout: 'a', subject: 's', reason: 'R', fact: ERROR };
     const { records } = stepBook([], { present: [alert], unknown: [] }, 1_000);
     expect(stepBook(records, { present: [], unknown: [alert] }, 9_000_000).records).toEqual(records);

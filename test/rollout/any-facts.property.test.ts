@@ -39,7 +39,7 @@ const POLICIES: readonly RolloutPolicy[] = [
 
 const digest: fc.Arbitrary<Digest> = fc.constantFrom('a', 'b', 'c', 'd').map((name) => digestOf(name));
 const name = fc.constantFrom('1.0.0', '2.0.0', '2.0.0+build', '2026.01.10-rc1');
-const wish = fc.oneof(name, fc.constantFrom('latest', '>=1', '^2', '<1'));
+const desired = fc.oneof(name, fc.constantFrom('latest', '>=1', '^2', '<1'));
 const ABORTED = { kind: 'aborted' } as const;
 const GONE = { kind: 'evidence-missing', evidence: 'evidence/eu/1.json' } as const;
 const stage = fc.constantFrom('canary', 'full', 'elsewhere');
@@ -192,7 +192,7 @@ const facts: fc.Arbitrary<RolloutFacts> = fc
     name: fc.constant('invoice-ocr-eu'),
     spec: fc.record({
       model: fc.constantFrom('ocr', 'other'),
-      version: wish,
+      version: desired,
       target,
       parameters,
       suspend: fc.boolean(),

@@ -124,7 +124,7 @@ describe('a device of the cohort', () => {
     });
   });
 
-  it('is told apart from one of the target outside the cohort, and from one outside the target', () => {
+  it('is distinguished from one of the target outside the cohort, and from one outside the target', () => {
     const entry = { ...ENTRY, cohort: { cut: 0, select: 'id:d0', devices: [] } };
     expect(count([{}, {}, { region: 'us' }], entry)).toMatchObject({ matching: 2, wanted: 1, pending: 1 });
   });

@@ -388,11 +388,11 @@ describe('a version that failed in a group', () => {
   it('is not given to it when all others go back to that version', () => {
     const world = withoutRev2('rollback');
     finish(world);
-    for (const wish of ['3.0.0', '2.0.0']) {
-      if (wish === '3.0.0') world.versions.push(version(wish));
-      world.spec.version = wish;
+    for (const desired of ['3.0.0', '2.0.0']) {
+      if (desired === '3.0.0') world.versions.push(version(desired));
+      world.spec.version = desired;
       world.mustTake('start');
-      if (wish === '2.0.0') expect(runs(world, 'rev2')).toEqual(new Set(['3.0.0 as stable']));
+      if (desired === '2.0.0') expect(runs(world, 'rev2')).toEqual(new Set(['3.0.0 as stable']));
       finish(world);
     }
     expect(world.at.stable?.version).toBe('2.0.0');

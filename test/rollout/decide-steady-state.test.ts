@@ -1,4 +1,4 @@
-// Laws of a rollout at rest: what starts, what does not, and why.
+// Laws of a rollout in the steady state: what starts, what does not, and why.
 import { describe, expect, it } from 'vitest';
 import { digestOf } from '../../src/contract/digest.ts';
 import { BUCKETS, isInCohort } from '../../src/contract/membership.ts';
@@ -20,7 +20,7 @@ import {
 const RELATIVE = policyOf(`- { name: canary, size: 1%, rules: ["latency_p95 < 2x baseline"] }
 - { name: full, size: 100% }`);
 
-describe('a rollout at rest', () => {
+describe('a rollout in the steady state', () => {
   it('starts the desired version in the first stage, as attempt 1, and says who signed it', () => {
     const world = new FalseWorld();
     const { step } = world.decide();
@@ -43,7 +43,7 @@ describe('a rollout at rest', () => {
     expect(why(step!)).toBe('1.0.0, signed by ci, starts in canary');
   });
 
-  it('does nothing, and waits on nothing, once the wish is stable', () => {
+  it('does nothing, and waits on nothing, once the desired version is stable', () => {
     const decision = FalseWorld.stable().decide();
     expect(decision.step).toBeNull();
     expect(decision.outlook.waitingOn).toEqual([]);
@@ -159,10 +159,10 @@ describe('latest and ranges', () => {
 
   it.each(['latest', '>=1'])(
     'never fall back behind stable (%s): not when its key ended, not when its manifest is gone or broken',
-    (wish) => {
+    (desired) => {
       const world = new FalseWorld();
       world.versions = [version('1.0.0'), version('2.0.0')];
-      world.spec.version = wish;
+      world.spec.version = desired;
       world.complete();
       expect(world.at.stable?.version).toBe('2.0.0');
       world.versions = [version('1.0.0'), version('2.0.0', ENDED)];
@@ -219,10 +219,10 @@ describe('what was stable', () => {
   });
 
   it('is not touched by a rejection of its own digest under other parameters, and those need a retry', () => {
-    for (const wish of ['1.0.0', 'latest']) {
+    for (const desired of ['1.0.0', 'latest']) {
       const world = FalseWorld.stable();
       world.versions.unshift(version('0.9.0'));
-      world.spec.version = wish;
+      world.spec.version = desired;
       world.spec.parameters = { threshold: 0.7 };
       world.mustTake('start');
       world.measure('fail');
@@ -401,7 +401,7 @@ describe('the cohort of a stage', () => {
       '(ring:canary) OR (hw:rev2)',
     ]);
     expect(cohorts[0]!.cut).toBe(0);
-    // 20 devices are fewer than the 10 % before: nobody is sent back.
+    // 20 devices are fewer than the 10% before: nobody is sent back.
     expect(cohorts[2]!.cut).toBe(cohorts[1]!.cut);
     expect(cohorts[3]!.cut).toBe(BUCKETS);
   });

@@ -203,9 +203,9 @@ describe('a failed rule', () => {
     const world = FalseWorld.rolling();
     world.measure('fail');
     world.mustTake('roll-back');
-    for (const wish of ['2.0.0', 'latest', '>=2']) {
-      world.spec.version = wish;
-      expect(world.decide().step, wish).toBeNull();
+    for (const desired of ['2.0.0', 'latest', '>=2']) {
+      world.spec.version = desired;
+      expect(world.decide().step, desired).toBeNull();
     }
     world.spec.version = '2.0.0';
     expect(world.decide().outlook.waitingOn).toMatchObject([{ kind: 'rejected', version: '2.0.0' }]);
@@ -216,20 +216,20 @@ describe('a failed rule', () => {
   });
 
   it('puts spec.version back only when it pins the rejected version', () => {
-    const wishAfter = (wish: string, more: string[] = []): string => {
+    const desiredAfter = (desired: string, more: string[] = []): string => {
       const world = FalseWorld.stable();
       world.versions.push(version('2.0.0'));
-      world.spec.version = wish;
+      world.spec.version = desired;
       world.mustTake('start');
       world.versions.push(...more.map((name) => version(name)));
       world.measure('fail');
       world.mustTake('roll-back');
       return world.spec.version;
     };
-    expect(wishAfter('2.0.0')).toBe('1.0.0');
-    expect(wishAfter('latest')).toBe('latest');
-    expect(wishAfter('>=1')).toBe('>=1');
-    expect(wishAfter('latest', ['3.0.0'])).toBe('latest');
+    expect(desiredAfter('2.0.0')).toBe('1.0.0');
+    expect(desiredAfter('latest')).toBe('latest');
+    expect(desiredAfter('>=1')).toBe('>=1');
+    expect(desiredAfter('latest', ['3.0.0'])).toBe('latest');
     const world = FalseWorld.rolling();
     world.versions.push(version('3.0.0'));
     world.spec.version = '3.0.0';
@@ -313,7 +313,7 @@ describe('a paused rollout', () => {
     expect(world.mustTake('advance').to).toBe('full');
   });
 
-  it('goes back by abort, by the old pin, and by another wish', () => {
+  it('goes back by abort, by the old pin, and by another desired version', () => {
     const aborted = paused();
     aborted.ask({ act: 'abort' });
     aborted.mustTake('roll-back');
@@ -529,7 +529,7 @@ describe('what people ask', () => {
     }
   });
 
-  it('is answered with no at rest, and when there is nothing to retry or adopt', () => {
+  it('is answered with no in the steady state, and when there is nothing to retry or adopt', () => {
     for (const act of ['approve', 'promote', 'skip', 'abort', 'retry', 'adopt'] as const) {
       const world = FalseWorld.stable();
       world.ask({ act });
@@ -664,7 +664,7 @@ describe('another desired version while rolling', () => {
     expect(world.mustTake('start').next.stage).toBe('all-at-once');
   });
 
-  it('is told of when it is another policy, until an attempt begins under that', () => {
+  it('is reported when it is another policy, until an attempt begins under that', () => {
     const world = FalseWorld.rolling();
     world.measure('undecided');
     expect(world.decide().outlook).not.toHaveProperty('changedPolicy');

@@ -1,4 +1,4 @@
-// Laws of what a rollback leaves to be told.
+// Laws of what is shown after a rollback.
 import { expect, it } from 'vitest';
 import { digestOf } from '../../src/contract/digest.ts';
 import { outlookCells } from '../../src/wording/plan-in-words.ts';
@@ -6,7 +6,7 @@ import { FalseWorld, version } from './false-world.ts';
 
 const rejected = (world: FalseWorld) => world.decide().outlook.rejected;
 
-it('a version that was taken back is told with its reason, though all is as declared, until another one starts', () => {
+it('a version that was rolled back is shown with its reason, though all is as declared, until another one starts', () => {
   const world = FalseWorld.rolling();
   expect(rejected(world)).toBeNull();
   world.measure('fail');

@@ -154,7 +154,7 @@ function judgeBack(before: Before, step: Transition, status: RolloutStatus): str
   if (rejected[0]?.evidence !== step.next.evidence) wrong.push('the rejection names other evidence');
   const { version } = step.spec;
   if (version !== undefined && (world.spec.version !== status.candidate?.version || version !== status.stable?.version))
-    wrong.push('changed a wish that does not pin what was rejected');
+    wrong.push('changed a desired version that does not pin what was rejected');
   return wrong;
 }
 
@@ -169,7 +169,7 @@ function judgeExcept(before: Before, step: Transition, status: RolloutStatus): s
   const names = step.groups?.names ?? [];
   const untold = (all: RolloutStatus): string =>
     JSON.stringify((all.exceptions ?? []).filter(({ group }) => !names.includes(group)));
-  if (untold(step.next) !== untold(status)) wrong.push('other groups changed than those that were told');
+  if (untold(step.next) !== untold(status)) wrong.push('other groups changed than those that the step names');
   const isAsked = (act: RolloutRequest['act']): boolean =>
     (world.spec.requests ?? []).some((one) => one.act === act && names.includes(one.group ?? ''));
   if (step.groups?.becomes === 'rejoined') return isAsked('promote') ? wrong : [...wrong, 'a group rejoined unasked'];

@@ -103,7 +103,7 @@ const request = fc
 
 const edit = fc
   .oneof(
-    fc.constantFrom(...NAMES, 'latest', '>=1 <2').map((wish) => ({ version: wish })),
+    fc.constantFrom(...NAMES, 'latest', '>=1 <2').map((desired) => ({ version: desired })),
     fc.constantFrom('region:eu', 'region:eu AND ring:rest', 'region:nowhere').map((target) => ({ target })),
     fc.constantFrom({}, { threshold: 0.7 }).map((parameters) => ({ parameters })),
     fc.boolean().map((suspend) => ({ suspend })),

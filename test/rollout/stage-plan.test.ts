@@ -33,7 +33,7 @@ test('a plan reads as it should', async () => {
   await expect(`${text}\n`).toMatchFileSnapshot('golden/plan.txt');
 });
 
-test('five devices at 60 a minute cannot confirm 0.5 % within ten minutes, and are told what it takes', () => {
+test('five devices at 60 a minute cannot confirm 0.5% within ten minutes, and the plan says how long it takes', () => {
   const [canary] = planOf(POLICY, { devices: 2000, perMinute: 60 }).stages;
   expect(canary).toMatchObject({ devices: 5, perMinute: 300 });
   expect(canary!.unseenShare).toBeCloseTo(0.45, 2);

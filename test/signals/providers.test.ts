@@ -1,4 +1,4 @@
-// Laws of asking providers: a usable answer is read exactly, and whatever else comes back is told as none, in time and in bounds.
+// Laws of asking providers: a usable answer is read exactly, and whatever else comes back counts as no answer, in time and in bounds.
 import { createHmac } from 'node:crypto';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
@@ -216,7 +216,7 @@ describe('over HTTP', () => {
     expect(paths).toEqual(['/api/v1/query']);
   });
 
-  test('a provider that is not there, or breaks off, is told without its address', async () => {
+  test('a provider that is not there, or breaks off, is reported without its address', async () => {
     expect(await ask(5000, 'http://127.0.0.1:1')).toEqual({
       kind: 'none',
       reason: expect.stringMatching(/^it can't be reached( \(\w+\))?$/),

@@ -1,4 +1,4 @@
-// Proves that a window at rest begins anew once, however many processes want it, and that what was counted before stays as it was.
+// Proves that a window in the steady state begins anew once, however many processes want it, and that what was counted before stays as it was.
 import { describe, expect, test } from 'vitest';
 import { enrolled, interval, NOW, report, STABLE, spec } from './reports.ts';
 import { STORES } from './stores.ts';

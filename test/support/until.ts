@@ -11,8 +11,8 @@ export async function until<T>(
     const answer = await question();
     if (answer !== undefined && answer !== false) return answer;
     if (performance.now() > endMs) {
-      const told = typeof what === 'string' ? what : JSON.stringify(await what());
-      throw new Error(`waited ${timeoutMs} ms in vain: ${told}`);
+      const text = typeof what === 'string' ? what : JSON.stringify(await what());
+      throw new Error(`waited ${timeoutMs} ms in vain: ${text}`);
     }
     await new Promise((resolve) => setTimeout(resolve, 50));
   }

@@ -149,12 +149,15 @@ describe('handed directly to a device,', { timeout: 120_000 }, () => {
     ]);
   });
 
-  test('each is told by `slipway status` and by `slipway-agent status`', async () => {
-    const text = await home.untilStatusShows(/devices in trouble/, /1 device refuses what is published/);
+  test('each is shown by `slipway status` and by `slipway-agent status`', async () => {
+    const text = await home.untilStatusShows(
+      /devices with problems/,
+      /1 device refuses the directive and keeps what it runs/,
+    );
     const json = JSON.parse((await home.slipway('status', '--json')).stdout);
     const own = await home.agentStatus(device.folder);
     for (const { model, message } of CASES) {
-      expect(text).toMatch(new RegExp(`^${model}: devices in trouble\n  device-1  ${message.source}`, 'm'));
+      expect(text).toMatch(new RegExp(`^${model}: devices with problems\n  device-1  ${message.source}`, 'm'));
       expect(own.stdout).toMatch(new RegExp(`^${model}: attempt \\d of sha256:.* ${message.source}`, 'm'));
     }
     expect(json.service.refusing.count).toBe(1);

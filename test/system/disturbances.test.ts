@@ -86,7 +86,7 @@ describe('what people do to a rollout by Git alone', () => {
 });
 
 describe('a step that can not be written', () => {
-  test('is told as trouble, and holds up no other rollout', { timeout: 180_000 }, async () => {
+  test('is reported as trouble, and holds up no other rollout', { timeout: 180_000 }, async () => {
     await using world = await World.open();
     const other = `apiVersion: slipway.dev/v1alpha1
 kind: Rollout
@@ -103,7 +103,7 @@ spec:
       'rollouts/document-blocked.yaml': other,
       'evidence/document-blocked': 'a file\n',
     }));
-    await world.until('the trouble is told', async () =>
+    await world.until('the trouble is reported', async () =>
       (await world.view())?.service.trouble?.code.startsWith('GIT_'),
     );
     await world.release('sound', SOUND);
@@ -115,7 +115,7 @@ spec:
 });
 
 describe('a source that can not be followed', () => {
-  test('is told apart in the view, and the service lives on and recovers', { timeout: 240_000 }, async () => {
+  test('is reported separately in the view, and the service lives on and recovers', { timeout: 240_000 }, async () => {
     let fault: GitHttpFault | undefined;
     await using world = await World.open({
       gitHost: { onRequest: ({ agent }) => (agent.includes('slipway') ? fault : undefined) },

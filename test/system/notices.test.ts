@@ -1,4 +1,4 @@
-// Proves that every step and alert is told at least once, in order and under one id, whatever the receiver does and whenever the service is killed.
+// Proves that every step and alert is notified at least once, in order and under one id, whatever the receiver does and whenever the service is killed.
 import { createHmac } from 'node:crypto';
 import { readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
@@ -22,7 +22,7 @@ const FAILING = '2026.02.01';
 const SECRET = 'a secret of the test';
 const PACE = ['--poll', '1s', '--tick', '100ms'];
 
-interface Told {
+interface Notified {
   readonly id: string;
   readonly type: string;
   readonly notice: NoticeContent;
@@ -32,26 +32,26 @@ let receiver: Receiver;
 let training: Receiver;
 let world: World;
 
-function told(): Told[] {
+function notified(): Notified[] {
   return receiver.taken.map(({ body }) => {
     const { id, type, data } = JSON.parse(body);
     return { id, type, notice: data.customData };
   });
 }
 
-/** The first time that each was told, in that order. */
-function firstTold(): Told[] {
+/** The first time that each was notified, in that order. */
+function firstNotified(): Notified[] {
   return [
     ...new Map(
-      told()
+      notified()
         .map((one) => [one.id, one] as const)
         .reverse(),
     ).values(),
   ].reverse();
 }
 
-const alertsTold = (kind: string): string[] =>
-  firstTold().flatMap(({ notice }) => (notice.kind === 'alert' && notice.alertKind === kind ? [notice.is] : []));
+const alertsNotified = (kind: string): string[] =>
+  firstNotified().flatMap(({ notice }) => (notice.kind === 'alert' && notice.alertKind === kind ? [notice.is] : []));
 
 async function metrics(): Promise<string> {
   return (await fetch(`${world.service.url}/metrics`, { signal: AbortSignal.timeout(5_000) })).text();
@@ -94,7 +94,7 @@ afterAll(async () => {
   await training?.[Symbol.asyncDispose]();
 });
 
-describe('what is told', () => {
+describe('a notification', () => {
   test('is every step on the branch, in order, once or more, over kills of the service', {
     timeout: 400_000,
   }, async () => {
@@ -116,12 +116,12 @@ describe('what is told', () => {
     stop.abort();
     await kills;
     const transitions = await world.transitions();
-    await world.until('every step is told', async () => {
-      return firstTold().filter(({ notice }) => notice.kind === 'step').length >= transitions.length;
+    await world.until('every step is notified', async () => {
+      return firstNotified().filter(({ notice }) => notice.kind === 'step').length >= transitions.length;
     });
-    const steps = firstTold().flatMap(({ notice }) => (notice.kind === 'step' ? [notice] : []));
+    const steps = firstNotified().flatMap(({ notice }) => (notice.kind === 'step' ? [notice] : []));
     expect(steps.map(({ revision, from, to }) => `${revision} ${from}→${to}`)).toEqual(transitions);
-    expect(firstTold().map((one) => one.type)).toEqual(
+    expect(firstNotified().map((one) => one.type)).toEqual(
       expect.arrayContaining(['dev.cdevents.service.deployed.0.3.0', 'dev.cdevents.service.rolledback.0.3.0']),
     );
     const bodies = Map.groupBy(receiver.received, ({ body }) => JSON.parse(body).id as string);
@@ -137,7 +137,7 @@ describe('what is told', () => {
   }, async () => {
     const stuck = rolloutText('document-stuck', 'no-such-model', '1.0.0');
     await world.edit('a rollout of nothing', async () => ({ 'rollouts/document-stuck.yaml': stuck }));
-    await world.until('it is told', async () => alertsTold('stalled').length === 1);
+    await world.until('it is notified', async () => alertsNotified('stalled').length === 1);
     expect(await metrics()).toContain('slipway_alert{kind="stalled",rollout="document-stuck"} 1');
     expect((await world.view())?.service.alerts).toMatchObject([
       { kind: 'stalled', rollout: 'document-stuck', runbook: 'https://wiki.example.com/stalled' },
@@ -152,8 +152,8 @@ describe('what is told', () => {
       { level: 'warn', rollout: 'document-stuck', runbook: 'https://wiki.example.com/stalled' },
     ]);
     await world.edit('away with it', async () => ({ 'rollouts/document-stuck.yaml': null }));
-    await world.until('its end is told', async () => alertsTold('stalled').length === 2);
-    expect(alertsTold('stalled')).toEqual(['raised', 'ended']);
+    await world.until('its end is notified', async () => alertsNotified('stalled').length === 2);
+    expect(alertsNotified('stalled')).toEqual(['raised', 'ended']);
     await world.until('the gauge is down', async () =>
       (await metrics()).includes('kind="stalled",rollout="document-stuck"} 0'),
     );
@@ -166,13 +166,13 @@ describe('what is told', () => {
     await world.edit('forge', async (read) => ({
       [ROLLOUT_FILE]: (await read(ROLLOUT_FILE)).replace(/^( {2}revision: )\d+$/m, '$1900'),
     }));
-    await world.until('it is told', async () => alertsTold('status-forged').length === 1);
+    await world.until('it is notified', async () => alertsNotified('status-forged').length === 1);
     await world.until('it is put back', async () => (await world.statusAtHead())?.revision !== 900);
     expect((await world.view())?.service.alerts).toMatchObject([{ kind: 'status-forged', rollout: ROLLOUT }]);
     expect(await metrics()).toContain(`slipway_alerts_total{kind="status-forged",rollout="${ROLLOUT}"} 1`);
   });
 
-  test('is a wish for retraining when the version that is fully out breaks what is watched: once, and nothing is rolled back', {
+  test('is a request for retraining when the stable version violates a watch rule: once, and nothing is rolled back', {
     timeout: 240_000,
   }, async () => {
     const watched = (rules: string) =>
@@ -184,7 +184,7 @@ describe('what is told', () => {
     );
     const before = await world.transitions();
     await world.edit('watch it', async () => Object.fromEntries(policy));
-    await world.until('it is told', async () => alertsTold('stable-drift').length === 1);
+    await world.until('it is notified', async () => alertsNotified('stable-drift').length === 1);
     await world.until('training is asked for', async () => training.taken.length > 0);
     await kill();
     await world.until('it is looked at again', async () =>
@@ -196,12 +196,12 @@ describe('what is told', () => {
     expect(dispatched[0]).toMatchObject({ rollout: ROLLOUT, version: SOUND, rule: 'class_share[invoice] > 90%' });
     expect(dispatched[0].numbers.estimate).toBeLessThan(0.9);
     expect(training.taken[0]?.url).toBe('/api/v3/repos/acme/training/dispatches');
-    expect(alertsTold('stable-drift')).toEqual(['raised']);
-    expect(firstTold().filter((one) => one.type.includes('slipway-retraining'))).toHaveLength(1);
+    expect(alertsNotified('stable-drift')).toEqual(['raised']);
+    expect(firstNotified().filter((one) => one.type.includes('slipway-retraining'))).toHaveLength(1);
     expect(await world.transitions()).toEqual(before);
     const calm = await signedFiles(world.set, 'policies/quick.yaml', watched('error_rate < 50%'));
     await world.edit('watch something else', async () => Object.fromEntries(calm));
-    await world.until('its end is told', async () => alertsTold('stable-drift').length === 2);
+    await world.until('its end is notified', async () => alertsNotified('stable-drift').length === 2);
   });
 
   test('is an alert when a device keeps running something else than declared', { timeout: 240_000 }, async () => {
@@ -232,20 +232,20 @@ describe('what is told', () => {
       });
       await store.ingest([{ report: told, receivedAtMs: world.clock.now() }]);
     };
-    await world.until('it is told', async () => {
+    await world.until('it is notified', async () => {
       await say(digestOf('stray'));
       await world.clock.sleep(200);
-      // A busy machine may have told, and taken back, that a device lagged behind.
-      return alertsTold('devices-off-declared').at(-1) === 'raised';
+      // A busy machine may have notified, and taken back, that a device lagged behind.
+      return alertsNotified('devices-off-declared').at(-1) === 'raised';
     });
     expect(await metrics()).toContain(`slipway_devices_off_declared{rollout="${ROLLOUT}"} 1`);
     const [off] = (await world.view())?.service.offDeclared ?? [];
     expect(off).toMatchObject({ rollout: ROLLOUT, count: 1, staying: 1, first: [{ device: 'stray' }] });
     expect(off?.first[0]).toMatchObject({ running: 'stray', declared: SOUND });
-    await world.until('its end is told', async () => {
+    await world.until('its end is notified', async () => {
       await say(status?.stable?.digest as Digest);
       await world.clock.sleep(200);
-      return alertsTold('devices-off-declared').at(-1) === 'ended';
+      return alertsNotified('devices-off-declared').at(-1) === 'ended';
     });
     expect(await metrics()).toContain(`slipway_devices_off_declared{rollout="${ROLLOUT}"} 0`);
   });
@@ -257,22 +257,22 @@ describe('what is told', () => {
     const file = world.set.home.notify;
     const list = await readFile(file, 'utf8');
     const problems = async () => (await world.view())?.service.problems.join('\n') ?? '';
-    const before = alertsTold('stalled').length;
+    const before = alertsNotified('stalled').length;
     await writeFile(file, list.replace('webhooks:', 'webhoks:'));
     await world.until('the status says so', async () =>
-      /notify\.yaml:\d+:\d+\n.*list of who is told was changed and can't be used; the one before stays/.test(
+      /notify\.yaml:\d+:\d+\n.*list of notification targets was changed and can't be used; the previous one stays in force/.test(
         await problems(),
       ),
     );
     const stuck = rolloutText('document-stuck', 'no-such-model', '1.0.0');
     await world.edit('a rollout of nothing', async () => ({ 'rollouts/document-stuck.yaml': stuck }));
-    await world.until('it is told as before', async () => alertsTold('stalled').length === before + 1);
+    await world.until('it is notified as before', async () => alertsNotified('stalled').length === before + 1);
     await writeFile(file, list.replace(receiver.url, moved.url));
     await world.until('the list is mended', async () => (await problems()) === '');
     await world.edit('away with it', async () => ({ 'rollouts/document-stuck.yaml': null }));
-    await world.until('its end is told at the new address', async () =>
+    await world.until('its end is notified at the new address', async () =>
       moved.taken.some(({ body }) => JSON.parse(body).type === 'dev.cdevents.incident.resolved.0.3.0'),
     );
-    expect(alertsTold('stalled')).toHaveLength(before + 1);
+    expect(alertsNotified('stalled')).toHaveLength(before + 1);
   });
 });

@@ -68,7 +68,7 @@ spec:
     await server.stop();
     await world.untilStatusShows(
       /checkout_errors: prometheus main: it can't be reached \(ECONNREFUSED\), since 20/,
-      /doors: an outside signal is silent, so its rule can't be decided/,
+      /doors: a metric provider does not answer, so its rule can't be decided/,
     );
     const silent = await world.outlook('doors');
     expect(silent?.conditions.find((one) => one.type === 'SignalsAnswered')).toMatchObject({ status: false });
@@ -91,7 +91,7 @@ spec:
     expect(complete?.message).toMatch(
       / {2}checkout_errors +(2|1\.9\d|2\.0\d)% +< 5% for 6s +pass +prometheus main, \d+ answers over \d+ s until 20/,
     );
-    expect(complete?.message).toMatch(/checkout_missing .*undecided \(dry run\).* gives no series/);
+    expect(complete?.message).toMatch(/checkout_missing .*undecided \(dry run\).* returns no series/);
     expect(world.log.some((line) => line.includes('outside signal answers again'))).toBe(true);
 
     shop.failing('2.0.0', 0.4);

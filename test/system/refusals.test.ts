@@ -215,7 +215,7 @@ describe('what is not rightly signed', () => {
     },
   );
 
-  test('is told by `slipway status`, in words and as JSON, with version and code', async () => {
+  test('is shown by `slipway status`, in words and as JSON, with version and code', async () => {
     const text = await home.slipway('status');
     const json = await home.slipway('status', '--json');
     expect([text.code, json.code]).toEqual([0, 0]);

@@ -140,7 +140,7 @@ describe('with the keys of the directive stolen,', { timeout: 120_000 }, () => {
     const own = await home.agentStatus(device.folder);
     expect(own.stdout).toMatch(/^directive refused since .*: TUF_SIGNATURE: .*not signed by/m);
     await home.untilStatusShows(
-      /1 device refuses what is published/,
+      /1 device refuses the directive and keeps what it runs/,
       /device-1 {2}the directive: TUF_SIGNATURE: .*not signed by/,
     );
     cdn.folder = publication;

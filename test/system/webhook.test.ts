@@ -65,7 +65,7 @@ spec:
   await untilReason(/the service has no provider of this name; add it to its signals\.yaml/);
   await writeFile(world.set.home.signals, 'apiVersion: slipway.dev/v1alpha1\nkind: SignalProviders\nspec: []\n');
   await until(
-    async () => (await world.view()).service.problems.join().includes('list of providers was changed'),
+    async () => (await world.view()).service.problems.join().includes('list of metric providers was changed'),
     reason,
   );
   await writeFile(world.set.home.signals, providers);

@@ -167,7 +167,7 @@ export class World implements AsyncDisposable {
 
   async #asking(version: string): Promise<string> {
     try {
-      return wishing(await this.ci.read(ROLLOUT_FILE), version);
+      return withVersion(await this.ci.read(ROLLOUT_FILE), version);
     } catch {
       return rolloutText(version);
     }
@@ -239,7 +239,7 @@ export class World implements AsyncDisposable {
     return this.branch.commits;
   }
 
-  /** What each device runs, for good: a version on trial is told apart. */
+  /** What each device runs, for good: a version on trial is marked. */
   async running(): Promise<readonly string[]> {
     const states = await this.fleet.states();
     return states.map(({ model }) => {
@@ -307,8 +307,8 @@ async function commandLine(set: StageSet, flags: readonly string[]): Promise<rea
   return [await ServiceProcess.create(order)];
 }
 
-/** The rollout's text with another wish; everything else stays as it was written. */
-export function wishing(text: string, version: string): string {
+/** The rollout's text with another desired version; everything else stays as it was written. */
+export function withVersion(text: string, version: string): string {
   return text.replace(/^(\s+version: )"[^"]*"(?=.*# change this line)/m, `$1"${version}"`);
 }
 

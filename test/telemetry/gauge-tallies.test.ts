@@ -1,4 +1,4 @@
-// Laws of what windows keep of gauges, labels, downloads and remarks: order, repetition and halves don't matter, and more of the bad never looks better.
+// Laws of what windows keep of gauges, labels, downloads and feedback: order, repetition and halves don't matter, and more of the bad never looks better.
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { DeviceReport, ModelInterval } from '../../src/contract/report.ts';
@@ -185,7 +185,7 @@ describe('folding', () => {
   });
 });
 
-describe('labels, downloads and remarks', () => {
+describe('labels, downloads and feedback', () => {
   const labels = { a: { predicted: 5, actual: 4, correct: 3 }, b: { predicted: 1, actual: 2, correct: 0 } };
   const sums = (over: Partial<ModelInterval>, measure: EventMeasure) => {
     const row = tell([at(0, 0.1, over)]).candidate.read('d');

@@ -64,7 +64,7 @@ it('each kind reads as it should', async () => {
   await expect(`${told.join('\n')}\n`).toMatchFileSnapshot('golden/reasons.txt');
 });
 
-it('what stands in the way of a class is told of it, and a class fell on devices of the stage', () => {
+it('what delays the verdict on a class is said of that class, and a class fell on devices of the stage', () => {
   const open = { kind: 'class-open', name: 'receipt', seen: 0, expected: 9, why: { kind: 'one-device' } } as const;
   expect(reasonInWords(open)).toBe('"receipt": one device explains the breach');
   expect(reasonInWords({ kind: 'class-fell', ...FACTS['class-fell'] }, 'canary')).toMatch(/9 of 10 canary devices$/);

@@ -16,7 +16,7 @@ export interface TrialLimits {
   readonly latencyP95Ms: number | null;
 }
 
-/** Defaults: one hour or 1,000 inferences, at most 1 % errors. */
+/** Defaults: one hour or 1,000 inferences, at most 1% errors. */
 export function trialLimitsOf(health: HealthLimits = {}): TrialLimits {
   const { warmUp, errorRate, unknownRate, latencyP95 } = health;
   return {

@@ -106,7 +106,7 @@ function standing({ metadata, status }: Rollout): string {
     : `${name}: ${oneLine(stable.version)} is stable; nothing rolls.`;
 }
 
-/** Evidence may have been written by anyone who can push: what can't be told is an error, never a crash. */
+/** Evidence may have been written by anyone who can push: evidence that can't be explained is an error, never a crash. */
 function explainEvidence({ predicate, file }: FoundStep): Explanation {
   const { verdict, cohort, window, terms }: EvidencePredicate = predicate;
   try {
@@ -114,7 +114,7 @@ function explainEvidence({ predicate, file }: FoundStep): Explanation {
   } catch (cause) {
     throw new CodedError({
       code: 'EVIDENCE_UNREADABLE',
-      message: `${file} is not evidence as Slipway writes it.`,
+      message: `${file} is not in the format of Slipway evidence.`,
       remedy: '`slipway history` shows which commits the reconciler signed.',
       cause,
     });

@@ -3,7 +3,7 @@ import type { Command } from 'commander';
 import { CodedError } from '../../base/errors.ts';
 import { warningsOf } from '../../rollout/plan-warnings.ts';
 import { DEFAULT_HEALTH, type Plan, planOf, type Traffic } from '../../rollout/stage-plan.ts';
-import { type ToldWarning, warningInWords } from '../../wording/plan-warnings-in-words.ts';
+import { type WordedWarning, warningInWords } from '../../wording/plan-warnings-in-words.ts';
 import {
   assumptionsOf,
   PLAN_HEADER,
@@ -51,16 +51,18 @@ function devicesUnknown(): CodedError {
 }
 
 /** The warnings, and each remedy once. */
-function warningsText(warnings: readonly ToldWarning[]): string[] {
+function warningsText(warnings: readonly WordedWarning[]): string[] {
   const remedies = [...new Set(warnings.map(({ remedy }) => remedy))];
-  const told = warnings.map(({ message }) => {
+  const sentences = warnings.map(({ message }) => {
     const [first = '', ...rest] = proseLines(`! ${message}`);
     return [first, ...rest.map((line) => `  ${line}`)].join('\n');
   });
-  return warnings.length === 0 ? [] : [told.join('\n'), remedies.flatMap((remedy) => proseLines(remedy)).join('\n')];
+  return warnings.length === 0
+    ? []
+    : [sentences.join('\n'), remedies.flatMap((remedy) => proseLines(remedy)).join('\n')];
 }
 
-function planText(plan: Plan, warnings: readonly ToldWarning[]): string {
+function planText(plan: Plan, warnings: readonly WordedWarning[]): string {
   const stages = plan.stages.map((stage) =>
     [
       stageHeading(stage),

@@ -1,4 +1,4 @@
-// Owns `slipway run`: the service, until it is told to stop.
+// Owns `slipway run`: the service, until it is stopped.
 import process from 'node:process';
 import { type Command, Option } from 'commander';
 import { SystemClock } from '../../base/clock.ts';

@@ -29,15 +29,16 @@ interface StatusOptions extends RepositoryOptions {
 }
 
 function sourceLine(source: SourceState, commit: string | null): string {
-  const at = commit === null ? '' : ` The rollouts below are those of ${commit.slice(0, 10)}.`;
+  const at = commit === null ? '' : ` The rollouts below are as of commit ${commit.slice(0, 10)}.`;
   const problem = sourceProblem(source);
   if (problem !== null) {
     const since = source.kind === 'away' ? ` since ${toIsoSeconds(source.sinceMs)}` : '';
-    const reach = since === '' ? '' : `The manifests repository can't be read${since}; devices keep what they run.\n`;
+    const reach =
+      since === '' ? '' : `The manifests repository has been unreadable${since}; devices keep what they run.\n`;
     return `${reach}${formatError(problem)}${at === '' ? '' : `\n ${at}`}`;
   }
   if (source.kind !== 'followed') return 'The service is starting and has not read the repository yet.';
-  return `Followed: ${source.commit.slice(0, 10)}, read ${toIsoSeconds(source.atMs)}`;
+  return `Showing commit ${source.commit.slice(0, 10)}, read ${toIsoSeconds(source.atMs)}`;
 }
 
 function listed(title: string, lines: readonly string[]): string[] {
@@ -112,7 +113,7 @@ async function fromGit({ repository, head, branch }: OpenedBranch, rollout: stri
   return { json: gitViewToJson(view), text: [title, table, ...notesOfGit(view).map(withoutControls)].join('\n\n') };
 }
 
-/** Draws again and again until told to stop; a failed look is shown, and looked again. */
+/** Redraws until it is stopped; a failed read is shown and tried again. */
 async function watch(look: () => Promise<Result>, asJson: boolean): Promise<void> {
   const stop = AbortSignal.any([stopSignal(), outputClosed()]);
   const clock = new SystemClock();

@@ -200,7 +200,7 @@ async function badChapter(
   const restoredAtMs = clock.monotonicMs();
   followed.abort();
   const firstExposedAtMs = (await exposure) ?? last.atMs;
-  const told = {
+  const outcome = {
     version: VERSIONS.bad,
     outcome: last.kind === 'roll-back' ? ('reverted' as const) : ('stable' as const),
     steps: stepTimes(steps, pushedAtMs),
@@ -211,7 +211,7 @@ async function badChapter(
     firstExposureToRevertMs: Math.max(0, Math.round(last.atMs - firstExposedAtMs)),
     revertToRestoredMs: Math.max(0, Math.round(restoredAtMs - last.atMs)),
   };
-  return { story: told, last };
+  return { story: outcome, last };
 }
 
 /** When the first device ran the version; watching also keeps the list of devices that ever had it. */

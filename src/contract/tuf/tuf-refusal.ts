@@ -27,25 +27,25 @@ function repeated(error: unknown): string {
 /** What a check threw about `file`, as a refusal. `signedBy` says whose signature it needs. */
 export function toRefusal(error: unknown, file: string, signedBy: string): TufRefusal {
   if (error instanceof TufRefusal) return error;
-  const told = repeated(error);
+  const detail = repeated(error);
   if (error instanceof UnsignedMetadataError) {
-    const reason = `${file} is not signed by ${signedBy}: a stranger made it, or its key was withdrawn (${told}).`;
+    const reason = `${file} is not signed by ${signedBy}: a stranger made it, or its key was withdrawn (${detail}).`;
     return new TufRefusal('TUF_SIGNATURE', reason, error);
   }
   if (error instanceof ExpiredMetadataError) {
-    const reason = `${file} is out of date: nobody renews the publication, or someone withholds newer files (${told}).`;
+    const reason = `${file} is out of date: nobody renews the publication, or someone withholds newer files (${detail}).`;
     return new TufRefusal('TUF_EXPIRED', reason, error);
   }
   if (error instanceof BadVersionError)
-    return new TufRefusal('TUF_ROLLBACK', `${file} has the wrong version (${told}).`, error);
+    return new TufRefusal('TUF_ROLLBACK', `${file} has the wrong version (${detail}).`, error);
   if (error instanceof LengthOrHashMismatchError) {
-    const reason = `${file} is not the file that was signed: it is damaged, or from another publication (${told}).`;
+    const reason = `${file} is not the file that was signed: it is damaged, or from another publication (${detail}).`;
     return new TufRefusal('TUF_SIGNATURE', reason, error);
   }
   if (error instanceof DownloadLengthMismatchError)
-    return new TufRefusal('TUF_LENGTH', `${file} is larger than it may be (${told}).`, error);
+    return new TufRefusal('TUF_LENGTH', `${file} is larger than it may be (${detail}).`, error);
   if (error instanceof CodedError) return new TufRefusal('TUF_OTHER', error.message, error);
-  return new TufRefusal('TUF_OTHER', `${file} can't be read (${told}).`, error);
+  return new TufRefusal('TUF_OTHER', `${file} can't be read (${detail}).`, error);
 }
 
 /** Runs a check of `file`; whatever it throws is a refusal (hostile bytes make parsers throw anything). */

@@ -1,4 +1,4 @@
-// Owns the forecast of drift: the look at which a true drift is first told from its limit.
+// Owns the forecast of drift: the look at which a true drift first differs from its limit beyond chance.
 import { FIRST_LOOK } from '../../telemetry/histogram-sums.ts';
 import { lookAlpha } from '../statistics/drift-verdict.ts';
 import { normalQuantile } from '../statistics/special-functions.ts';

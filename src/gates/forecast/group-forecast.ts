@@ -47,11 +47,11 @@ export function forecastByGroup(
   const alpha = ruleAlpha(question.alpha, count);
   return groups.map(({ name, value, devices, others, perMinute }): GroupForecast => {
     const own = ruleIn(asked, grouping, value);
-    const isTold = devices >= LEAST_DEVICES;
+    const isJudged = devices >= LEAST_DEVICES;
     return {
       ...{ name, devices, perMinute, rule: own.rule.source },
       unseenShare: isWhole ? 0 : unseenShare(devices, question.beta),
-      forecast: isTold
+      forecast: isJudged
         ? forecastRule(own, { ...question, devices, others, perMinute, alpha })
         : { kind: 'passed-over' },
     };

@@ -28,7 +28,7 @@ export function medianBesideOutliers(trials: Float64Array): number | null {
   return below <= middle ? null : (trials.sort()[middle] ?? null);
 }
 
-/** Which of two outliers is told of: who claims more, of equal ones the first by name. */
+/** Which of two outliers is reported: the one that claims more, of equal ones the first by name. */
 export function furtherOutlier(a: OutlierRow | null, b: OutlierRow | null): OutlierRow | null {
   if (a === null || b === null) return a ?? b;
   if (a.times !== b.times) return a.times > b.times ? a : b;

@@ -23,7 +23,7 @@ export interface ShareReading {
   readonly reason: ShareOpenReason | null;
 }
 
-/** Shares of whole devices are compared with this slack, so that 3 of 30 is 10 % also in binary fractions. */
+/** Shares of whole devices are compared with this slack, so that 3 of 30 is 10% also in binary fractions. */
 const SLACK = 1e-9;
 
 /**

@@ -106,10 +106,10 @@ function fetchLines(offered: Advertisement, request: FetchRequest): readonly Buf
       FLUSH,
     ];
   }
-  const wished = ['multi_ack_detailed', 'side-band-64k', 'ofs-delta', 'no-progress'].filter((one) =>
+  const wanted = ['multi_ack_detailed', 'side-band-64k', 'ofs-delta', 'no-progress'].filter((one) =>
     offered.capabilities.has(one),
   );
-  const want = packet(`want ${request.want} ${[...wished, AGENT].join(' ')}\n`);
+  const want = packet(`want ${request.want} ${[...wanted, AGENT].join(' ')}\n`);
   return [want, ...(offered.capabilities.has('shallow') ? known : []), FLUSH, ...haves, packet('done\n')];
 }
 
@@ -154,8 +154,8 @@ export async function pushPack(
       await session[Symbol.asyncDispose]();
       return { kind: 'refused', reason: branchMoved(found, request.from) };
     }
-    const wished = ['report-status', 'side-band-64k'].filter((one) => offered.capabilities.has(one));
-    const command = packet(`${request.from} ${request.to} ${request.ref}\0 ${[...wished, AGENT].join(' ')}\n`);
+    const wanted = ['report-status', 'side-band-64k'].filter((one) => offered.capabilities.has(one));
+    const command = packet(`${request.from} ${request.to} ${request.ref}\0 ${[...wanted, AGENT].join(' ')}\n`);
     body = Buffer.concat([command, FLUSH, await request.pack()]);
   } catch (thrown) {
     await session?.[Symbol.asyncDispose]();

@@ -36,7 +36,7 @@ export function toStoreError(thrown: unknown): CodedError {
       code: 'STORE_BUSY',
       kind: 'retry-later',
       message: 'Another process kept the store locked for too long.',
-      remedy: 'Repeat; if it stays, look for a process that holds a transaction open on the store file.',
+      remedy: 'Try again. If it happens again, look for a process that holds a transaction open on the store file.',
       cause: thrown,
     });
   }

@@ -3,7 +3,7 @@ import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'nod
 import path from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { describe, expect, it } from 'vitest';
-import { directiveAt, HOUR, NOW, PublicationWorld, refresh, told } from '../../distribution/publication-world.ts';
+import { answerOf, directiveAt, HOUR, NOW, PublicationWorld, refresh } from '../../distribution/publication-world.ts';
 import { StaticServer } from '../../support/static-server.ts';
 
 const DAY = 24 * HOUR;
@@ -15,8 +15,8 @@ describe('following a publication', () => {
     await world.publish(directiveAt(1));
     const device = await world.device(host.url);
     expect(device.lastAccepted()).toBeUndefined();
-    expect(told(await refresh(device))).toBe(1);
-    expect(told(await refresh(device))).toBe('unchanged');
+    expect(answerOf(await refresh(device))).toBe(1);
+    expect(answerOf(await refresh(device))).toBe('unchanged');
     await world.publish(directiveAt(2));
     expect(await refresh(device)).toMatchObject({ kind: 'directive', directive: directiveAt(2), metadataVersion: 2 });
     expect(device.lastAccepted()).toEqual(directiveAt(2));
@@ -38,15 +38,15 @@ describe('following a publication', () => {
     // An ETag is trusted once it can't be one of a host that counts in seconds.
     for (let i = 0; i < 3; i++) {
       world.clock.nowMs += 1500;
-      expect(told(await refresh(device))).toBe('unchanged');
+      expect(answerOf(await refresh(device))).toBe('unchanged');
     }
     await host.takeAsked();
-    for (let i = 0; i < 3; i++) expect(told(await refresh(device))).toBe('unchanged');
+    for (let i = 0; i < 3; i++) expect(answerOf(await refresh(device))).toBe('unchanged');
     expect(await host.takeAsked()).toEqual(
       Array.from({ length: 3 }, () => ({ path: '/metadata/timestamp.json', status: 304, conditional: true })),
     );
     const restarted = await world.device(host.url, { stateFolder: path.join(world.folder, 'device-1') });
-    expect(told(await refresh(restarted))).toBe('unchanged');
+    expect(answerOf(await refresh(restarted))).toBe('unchanged');
     expect(await host.takeAsked()).toHaveLength(1);
   });
 
@@ -58,7 +58,7 @@ describe('following a publication', () => {
     const device = await world.device(host.url);
     await refresh(device);
     await host.takeAsked();
-    expect(told(await refresh(device))).toBe('unchanged');
+    expect(answerOf(await refresh(device))).toBe('unchanged');
     expect(await host.takeAsked()).toHaveLength(1);
   });
 
@@ -71,10 +71,10 @@ describe('following a publication', () => {
     await host.takeAsked();
     world.clock.nowMs += 20 * HOUR;
     await world.publish(directiveAt(1));
-    expect(told(await refresh(device))).toBe('unchanged');
+    expect(answerOf(await refresh(device))).toBe('unchanged');
     expect((await host.takeAsked()).filter((one) => one.path.startsWith('/targets'))).toEqual([]);
     world.clock.nowMs += 20 * HOUR;
-    expect(told(await refresh(device))).toBe('unchanged');
+    expect(answerOf(await refresh(device))).toBe('unchanged');
   });
 
   it('believes the copy of the pointer that it verified, not the ETag of another', async () => {
@@ -103,13 +103,13 @@ describe('following a publication', () => {
     await world.publish(directiveAt(1));
     const disk = world.copy('a disk with spaces');
     const device = await world.device(`${pathToFileURL(disk).href}/`);
-    expect(told(await refresh(device))).toBe(1);
-    expect(told(await refresh(device))).toBe('unchanged');
+    expect(answerOf(await refresh(device))).toBe(1);
+    expect(answerOf(await refresh(device))).toBe('unchanged');
     await world.publish(directiveAt(2));
     world.copy('a disk with spaces');
-    expect(told(await refresh(device))).toBe(2);
+    expect(answerOf(await refresh(device))).toBe(2);
     rmSync(disk, { recursive: true });
-    expect(told(await refresh(device))).toBe('unreachable');
+    expect(answerOf(await refresh(device))).toBe('unreachable');
     expect(device.lastAccepted()).toEqual(directiveAt(2));
   });
 });
@@ -137,7 +137,7 @@ describe('without a host', () => {
       response.writeHead(status).end();
       return true;
     };
-    expect(told(await refresh(await world.device(host.url)))).toBe('unreachable');
+    expect(answerOf(await refresh(await world.device(host.url)))).toBe('unreachable');
   });
 
   it.each([
@@ -160,7 +160,7 @@ describe('without a host', () => {
       return true;
     };
     const device = await world.device(host.url, { timeoutMs: 300 });
-    expect(told(await refresh(device))).toBe('unreachable');
+    expect(answerOf(await refresh(device))).toBe('unreachable');
     for (const timer of timers) clearInterval(timer);
   });
 
@@ -175,17 +175,17 @@ describe('without a host', () => {
       return true;
     };
     const device = await world.device(host.url, { timeoutMs: 200 });
-    expect(['unreachable', 'TUF_SIGNATURE', 'TUF_ROLLBACK']).toContain(told(await refresh(device)));
+    expect(['unreachable', 'TUF_SIGNATURE', 'TUF_ROLLBACK']).toContain(answerOf(await refresh(device)));
   });
 
-  it('stops at once when it is told to stop', async () => {
+  it('stops at once when it is stopped', async () => {
     await using world = await PublicationWorld.open();
     await using host = await StaticServer.start(world.publication);
     host.misbehave = () => true;
     const stop = new AbortController();
     const asked = (await world.device(host.url, { timeoutMs: 60_000 })).refresh(stop.signal);
     setTimeout(() => stop.abort(), 50);
-    expect(told(await asked)).toBe('unreachable');
+    expect(answerOf(await asked)).toBe('unreachable');
   });
 });
 
@@ -206,11 +206,11 @@ describe('a host that lies', () => {
       response.writeHead(304).end();
       return true;
     };
-    expect(told(await refresh(device))).not.toBe('unchanged');
+    expect(answerOf(await refresh(device))).not.toBe('unchanged');
     expect(device.lastAccepted()).toEqual(directiveAt(1));
     host.misbehave = () => false;
     await world.publish(directiveAt(2));
-    expect(told(await refresh(device))).toBe(2);
+    expect(answerOf(await refresh(device))).toBe(2);
   });
 
   it('goes by the clock that it was given, not by the time of the machine', async () => {
@@ -219,10 +219,10 @@ describe('a host that lies', () => {
     world.clock.nowMs = Date.parse('2027-03-01T00:00:00Z');
     await world.publish(directiveAt(1));
     const device = await world.device(host.url);
-    expect(told(await refresh(device))).toBe(1);
+    expect(answerOf(await refresh(device))).toBe(1);
     world.clock.nowMs = Date.parse('2001-01-01T00:00:00Z');
     await world.publish(directiveAt(2));
-    expect(told(await refresh(await world.device(host.url)))).toBe(2);
+    expect(answerOf(await refresh(await world.device(host.url)))).toBe(2);
   });
 
   it('gains nothing from a clock that goes back: what had expired before stays expired', async () => {
@@ -242,7 +242,7 @@ describe('a host that lies', () => {
     await refresh(device);
     host.folder = stale;
     world.clock.nowMs = NOW;
-    expect(['TUF_EXPIRED', 'TUF_ROLLBACK']).toContain(told(await refresh(device)));
+    expect(['TUF_EXPIRED', 'TUF_ROLLBACK']).toContain(answerOf(await refresh(device)));
   });
 
   it('cannot go back: older metadata is refused, also after the local copy of the metadata was wiped', async () => {
@@ -251,11 +251,11 @@ describe('a host that lies', () => {
     await world.publish(directiveAt(1));
     host.folder = world.copy('old');
     const device = await world.device(host.url);
-    expect(told(await refresh(device))).toBe(1);
+    expect(answerOf(await refresh(device))).toBe(1);
     const old = host.folder;
     host.folder = world.publication;
     await world.publish(directiveAt(2));
-    expect(told(await refresh(device))).toBe(2);
+    expect(answerOf(await refresh(device))).toBe(2);
     host.folder = old;
     expect(await refresh(device)).toMatchObject({
       code: 'TUF_ROLLBACK',
@@ -263,10 +263,10 @@ describe('a host that lies', () => {
     });
     rmSync(path.join(world.folder, 'device-1', 'anchor.json'));
     const restarted = await world.device(host.url, { stateFolder: path.join(world.folder, 'device-1') });
-    expect(told(await refresh(restarted))).toBe('TUF_ROLLBACK');
+    expect(answerOf(await refresh(restarted))).toBe('TUF_ROLLBACK');
     expect(restarted.lastAccepted()).toEqual(directiveAt(2));
     host.folder = world.publication;
-    expect(told(await refresh(restarted))).toBe('unchanged');
+    expect(answerOf(await refresh(restarted))).toBe('unchanged');
   });
 
   it('cannot mix: files of two publications never make a third', async () => {
@@ -279,20 +279,20 @@ describe('a host that lies', () => {
     const at = (name: string) => path.join(mixed, 'metadata', name);
     const read = (name: string) => readFileSync(path.join(world.publication, 'metadata', name));
     writeFileSync(at('2.snapshot.json'), read('1.snapshot.json'));
-    expect(told(await refresh(await world.device(host.url)))).toBe('TUF_SIGNATURE');
+    expect(answerOf(await refresh(await world.device(host.url)))).toBe('TUF_SIGNATURE');
     writeFileSync(at('2.snapshot.json'), read('2.snapshot.json'));
     writeFileSync(at('2.targets.json'), read('1.targets.json'));
-    expect(told(await refresh(await world.device(host.url)))).toBe('TUF_SIGNATURE');
+    expect(answerOf(await refresh(await world.device(host.url)))).toBe('TUF_SIGNATURE');
     writeFileSync(at('2.targets.json'), read('2.targets.json'));
     const [first = '', second = ''] = readdirSync(path.join(mixed, 'targets'));
     const [one, two] = [first, second].map((name) => readFileSync(path.join(mixed, 'targets', name)));
     writeFileSync(path.join(mixed, 'targets', first), two!);
     writeFileSync(path.join(mixed, 'targets', second), one!);
     const device = await world.device(host.url);
-    expect(told(await refresh(device))).toBe('TUF_SIGNATURE');
+    expect(answerOf(await refresh(device))).toBe('TUF_SIGNATURE');
     expect(device.lastAccepted()).toBeUndefined();
     host.folder = world.publication;
-    expect(told(await refresh(device))).toBe(2);
+    expect(answerOf(await refresh(device))).toBe(2);
   });
 
   it.each([
@@ -319,7 +319,7 @@ describe('a host that lies', () => {
       return true;
     };
     const device = await world.device(host.url);
-    expect(told(await refresh(device))).toBe('TUF_LENGTH');
+    expect(answerOf(await refresh(device))).toBe('TUF_LENGTH');
     expect(sentBytes).toBeLessThan(16e6);
     expect(device.lastAccepted()).toBeUndefined();
   });
@@ -351,7 +351,7 @@ describe('a host that lies', () => {
       expect((answer as { reason: string }).reason.length).toBeLessThan(500);
     }
     host.misbehave = () => false;
-    expect(told(await refresh(device))).toBe(2);
+    expect(answerOf(await refresh(device))).toBe(2);
   });
 });
 
@@ -377,7 +377,7 @@ describe('the state folder', () => {
         await refresh(device);
         expect([name, device.lastAccepted()]).toEqual([name, directiveAt(revision)]);
         await world.publish(directiveAt(++revision));
-        expect([name, told(await refresh(device))]).toEqual([name, revision]);
+        expect([name, answerOf(await refresh(device))]).toEqual([name, revision]);
       }
     }
   });
@@ -394,7 +394,7 @@ describe('the state folder', () => {
       await refresh(await world.device(host.url, { stateFolder }));
       rmSync(path.join(stateFolder, name));
       host.folder = old;
-      expect([name, told(await refresh(await world.device(host.url, { stateFolder })))]).toEqual([
+      expect([name, answerOf(await refresh(await world.device(host.url, { stateFolder })))]).toEqual([
         name,
         'TUF_ROLLBACK',
       ]);
@@ -416,7 +416,7 @@ describe('the state folder', () => {
     await refresh(restarted);
     expect(restarted.lastAccepted()).toEqual(directiveAt(2));
     await world.publish(directiveAt(3));
-    expect(told(await refresh(restarted))).toBe(3);
+    expect(answerOf(await refresh(restarted))).toBe(3);
   });
 
   it('keeps what was accepted in force when it can no longer be written', async () => {
@@ -434,7 +434,7 @@ describe('the state folder', () => {
     expect(device.lastAccepted()).toEqual(directiveAt(1));
     rmSync(stateFolder);
     mkdirSync(stateFolder);
-    expect(told(await refresh(device))).toBe(2);
+    expect(answerOf(await refresh(device))).toBe(2);
   });
 
   it('begins anew from another factory root, and not from the one before', async () => {
@@ -446,8 +446,8 @@ describe('the state folder', () => {
     const stateFolder = path.join(world.folder, 'device');
     await refresh(await world.device(host.url, { stateFolder }));
     host.folder = other.publication;
-    expect(told(await refresh(await world.device(host.url, { stateFolder })))).toBe('TUF_SIGNATURE');
+    expect(answerOf(await refresh(await world.device(host.url, { stateFolder })))).toBe('TUF_SIGNATURE');
     const moved = await world.device(host.url, { stateFolder, factoryRoot: other.factoryRoot });
-    expect(told(await refresh(moved))).toBe(1);
+    expect(answerOf(await refresh(moved))).toBe(1);
   });
 });

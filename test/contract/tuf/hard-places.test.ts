@@ -11,7 +11,7 @@ import { encodeDirective } from '../../../src/contract/directive-json.ts';
 import { makeRoleKey, type OnlineKeys, readRoleKey, roleKeyFile } from '../../../src/distribution/tuf-keys.ts';
 import { DEFAULT_LIFETIMES, makeOnline } from '../../../src/distribution/tuf-metadata.ts';
 import { newestRoot, rolesAfter, rotateRoot } from '../../../src/distribution/tuf-roots.ts';
-import { directiveAt, HOUR, PublicationWorld, refresh, told } from '../../distribution/publication-world.ts';
+import { answerOf, directiveAt, HOUR, PublicationWorld, refresh } from '../../distribution/publication-world.ts';
 import { StaticServer } from '../../support/static-server.ts';
 
 const DAY = 24 * HOUR;
@@ -48,7 +48,7 @@ describe('time', () => {
     await world.publish(directiveAt(2));
     world.clock.nowMs += 30 * HOUR;
     await world.publish(directiveAt(3));
-    expect(told(await refresh(await world.device(host.url, { stateFolder })))).toBe(3);
+    expect(answerOf(await refresh(await world.device(host.url, { stateFolder })))).toBe(3);
     // The battery of the clock is empty; a thief of the timestamp key who lost the rest replays what expired.
     world.clock.nowMs -= 29 * HOUR;
     rmSync(path.join(stateFolder, 'anchor.json'));
@@ -57,7 +57,7 @@ describe('time', () => {
     expect(await refresh(await world.device(host.url, { stateFolder }))).toMatchObject({ code: 'TUF_EXPIRED' });
   });
 
-  it('of the root that ran out is told as such', async () => {
+  it('of the root that expired is reported as expiry', async () => {
     await using world = await PublicationWorld.open();
     await using host = await StaticServer.start(world.publication);
     world.clock.nowMs += 366 * DAY;
@@ -84,10 +84,10 @@ describe('an ETag', () => {
     host.withEtags = false;
     await world.publish(directiveAt(1));
     const device = await world.device(host.url);
-    expect(told(await refresh(device))).toBe(1);
+    expect(answerOf(await refresh(device))).toBe(1);
     await world.publish(directiveAt(2));
     world.clock.nowMs += 3000;
-    expect(told(await refresh(device))).toBe(2);
+    expect(answerOf(await refresh(device))).toBe(2);
   });
 });
 
@@ -98,12 +98,12 @@ describe('one version', () => {
     await world.publish(directiveAt(1));
     const device = await world.device(host.url);
     forge(world, world.publication, world.keys, 4, 1);
-    expect(told(await refresh(device))).toBe(1);
+    expect(answerOf(await refresh(device))).toBe(1);
     forge(world, world.publication, world.keys, 4, 2);
     const reason = expect.stringContaining('says something else');
     expect(await refresh(device)).toMatchObject({ code: 'TUF_ROLLBACK', reason });
     forge(world, world.publication, world.keys, 5, 2);
-    expect(told(await refresh(device))).toBe(2);
+    expect(answerOf(await refresh(device))).toBe(2);
   });
 });
 
@@ -116,7 +116,7 @@ describe('lost storage', () => {
     const keys = await withdrawOnlineKeys(world);
     await world.publish(directiveAt(2), { publisher: world.publisher(keys) });
     const stateFolder = path.join(world.folder, 'device');
-    expect(told(await refresh(await world.device(host.url, { stateFolder })))).toBe(2);
+    expect(answerOf(await refresh(await world.device(host.url, { stateFolder })))).toBe(2);
     rmSync(path.join(stateFolder, 'anchor.json'));
     host.folder = world.copy('forged');
     rmSync(path.join(host.folder, 'metadata', '2.root.json'));
@@ -128,7 +128,7 @@ describe('lost storage', () => {
     });
     expect(device.lastAccepted()).toEqual(directiveAt(2));
     host.folder = world.publication;
-    expect(told(await refresh(device))).toBe('unchanged');
+    expect(answerOf(await refresh(device))).toBe('unchanged');
   });
 
   it('does not hold the floor of an old chain against a new factory root', async () => {
@@ -139,12 +139,12 @@ describe('lost storage', () => {
     await other.publish(directiveAt(1));
     const stateFolder = path.join(world.folder, 'device');
     host.folder = world.publication;
-    expect(told(await refresh(await world.device(host.url, { stateFolder })))).toBe(3);
+    expect(answerOf(await refresh(await world.device(host.url, { stateFolder })))).toBe(3);
     rmSync(path.join(stateFolder, 'anchor.json'));
     host.folder = other.publication;
     const moved = await world.device(host.url, { stateFolder, factoryRoot: other.factoryRoot });
     expect(moved.lastAccepted()).toEqual(directiveAt(3));
-    expect(told(await refresh(moved))).toBe(1);
+    expect(answerOf(await refresh(moved))).toBe(1);
   });
 });
 
@@ -162,7 +162,7 @@ describe('a carried disk', () => {
     rmSync(pointer);
     put(pointer);
     const device = await world.device(pathToFileURL(disk).href);
-    expect(['unreachable', 'TUF_LENGTH']).toContain(told(await refresh(device)));
+    expect(['unreachable', 'TUF_LENGTH']).toContain(answerOf(await refresh(device)));
   });
 });
 

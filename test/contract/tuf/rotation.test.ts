@@ -14,7 +14,7 @@ import {
 } from '../../../src/distribution/tuf-keys.ts';
 import { DEFAULT_LIFETIMES, makeOnline, makeRoot, type RootRoles } from '../../../src/distribution/tuf-metadata.ts';
 import { newestRoot, rolesAfter, rootExpiresAtMs, rotateRoot } from '../../../src/distribution/tuf-roots.ts';
-import { directiveAt, PublicationWorld, refresh, told } from '../../distribution/publication-world.ts';
+import { answerOf, directiveAt, PublicationWorld, refresh } from '../../distribution/publication-world.ts';
 import { StaticServer } from '../../support/static-server.ts';
 
 const YEAR = 366 * 86_400_000;
@@ -66,8 +66,8 @@ describe('rotating the root', () => {
       world.clock.nowMs += YEAR / 2;
     }
     await world.publish(directiveAt(2));
-    expect(told(await refresh(device))).toBe(2);
-    expect(told(await refresh(await world.device(host.url)))).toBe(2);
+    expect(answerOf(await refresh(device))).toBe(2);
+    expect(answerOf(await refresh(await world.device(host.url)))).toBe(2);
   });
 
   it('goes on where it was cut off, never from the start', async () => {
@@ -86,10 +86,10 @@ describe('rotating the root', () => {
       response.destroy();
       return true;
     };
-    expect(told(await refresh(device))).toBe('unreachable');
+    expect(answerOf(await refresh(device))).toBe('unreachable');
     isDead = false;
     await host.takeAsked();
-    expect(told(await refresh(device))).toBe(2);
+    expect(answerOf(await refresh(device))).toBe(2);
     const roots = (await host.takeAsked()).map((asked) => asked.path).filter((name) => name.includes('root'));
     expect(roots[0]).toBe('/metadata/5.root.json');
   });
@@ -107,7 +107,7 @@ describe('rotating the root', () => {
     expect((await newestRoot(world.publication)).version).toBe(1);
     await rotate(world, { root }, [a!, c!]);
     await world.publish(directiveAt(2));
-    expect(told(await refresh(await world.device(host.url)))).toBe(2);
+    expect(answerOf(await refresh(await world.device(host.url)))).toBe(2);
     // What devices check, and not only we: a root signed by one of two, laid straight into the folder.
     const roles = rolesAfter(await newestRoot(world.publication), { root: one(a!) });
     const forged = makeRoot({ version: 3, roles, signers: [a!, x], nowMs: world.clock.now(), lifetimeMs: YEAR });
@@ -128,7 +128,7 @@ describe('rotating the root', () => {
     expect(rootExpiresAtMs(await newestRoot(world.publication))).toBeGreaterThan(endsMs + YEAR * 0.9);
     world.clock.nowMs = endsMs + 1000;
     await world.publish(directiveAt(1));
-    expect(told(await refresh(await world.device(host.url)))).toBe(1);
+    expect(answerOf(await refresh(await world.device(host.url)))).toBe(1);
   });
 
   it('makes one root of a version, also when two people rotate at once', async () => {
@@ -152,8 +152,8 @@ describe('rotating the online keys', () => {
     const next = makeRoleKey().roleKey;
     await rotate(world, { [role]: one(next) }, [await rootKey(world)]);
     await world.publish(directiveAt(2), { publisher: world.publisher({ ...world.keys, [role]: next }) });
-    expect(told(await refresh(device))).toBe(2);
-    expect(told(await refresh(await world.device(host.url)))).toBe(2);
+    expect(answerOf(await refresh(device))).toBe(2);
+    expect(answerOf(await refresh(await world.device(host.url)))).toBe(2);
   });
 
   it.each(['targets', 'snapshot', 'timestamp'] as const)(
@@ -175,10 +175,10 @@ describe('rotating the online keys', () => {
       expect(await refresh(device)).toMatchObject({ code: 'TUF_SIGNATURE', reason: expect.stringMatching(file) });
       // Hiding the new root from a device that saw it helps the thief nothing.
       rmSync(path.join(host.folder, 'metadata', '2.root.json'));
-      expect(told(await refresh(device))).toBe('TUF_SIGNATURE');
+      expect(answerOf(await refresh(device))).toBe('TUF_SIGNATURE');
       expect(device.lastAccepted()).toEqual(directiveAt(2));
       host.folder = world.publication;
-      expect(told(await refresh(device))).toBe('unchanged');
+      expect(answerOf(await refresh(device))).toBe('unchanged');
     },
   );
 
@@ -190,13 +190,13 @@ describe('rotating the online keys', () => {
     await refresh(device);
     host.folder = world.copy('forged');
     await forge(host.folder, world.keys, 2_000_000_000, 2, world.clock.now());
-    expect(told(await refresh(device))).toBe(2);
+    expect(answerOf(await refresh(device))).toBe(2);
     host.folder = world.publication;
-    expect(told(await refresh(device))).toBe('TUF_ROLLBACK');
+    expect(answerOf(await refresh(device))).toBe('TUF_ROLLBACK');
     const keys = fresh();
     await rotate(world, rolesOfKeys(keys), [await rootKey(world)]);
     await world.publish(directiveAt(3), { publisher: world.publisher(keys) });
-    expect(told(await refresh(device))).toBe(3);
+    expect(answerOf(await refresh(device))).toBe(3);
   });
 
   it('a service that still holds the old keys says so, and publishes nothing that devices would refuse', async () => {

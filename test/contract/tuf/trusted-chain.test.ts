@@ -10,7 +10,7 @@ import type { Floor } from '../../../src/contract/tuf/trusted-state.ts';
 import { makeRoleKey, type OnlineKeys, readRoleKey, roleKeyFile } from '../../../src/distribution/tuf-keys.ts';
 import { encodeMetadata, makeRoot, type RootRoles } from '../../../src/distribution/tuf-metadata.ts';
 import { newestRoot, rolesAfter, rotateRoot } from '../../../src/distribution/tuf-roots.ts';
-import { directiveAt, NOW, PublicationWorld, refresh, told } from '../../distribution/publication-world.ts';
+import { answerOf, directiveAt, NOW, PublicationWorld, refresh } from '../../distribution/publication-world.ts';
 import { StaticServer } from '../../support/static-server.ts';
 
 const expires = '2026-12-20T10:00:00Z';
@@ -186,7 +186,7 @@ describe('a client', () => {
     await world.publish(directiveAt(1));
     const versions = { timestamp: 2, snapshot: 2, targets: 2 };
     layInto(world.publication, versions, sign(world.keys, versions, lies));
-    expect(told(await refresh(await world.device(host.url)))).toBe(code);
+    expect(answerOf(await refresh(await world.device(host.url)))).toBe(code);
     const asked = (await host.takeAsked()).map((one) => one.path);
     expect(asked.filter((one) => one.startsWith('/targets'))).toEqual([]);
     if ('snapshotLength' in lies) expect(asked).not.toContain('/metadata/2.snapshot.json');
@@ -201,7 +201,7 @@ describe('a client', () => {
       const versions = { timestamp, snapshot: 2, targets: 2 };
       layInto(world.publication, versions, sign(world.keys, versions));
       await host.takeAsked();
-      expect(told(await refresh(device))).toBe(timestamp === 2 ? 2 : 'unchanged');
+      expect(answerOf(await refresh(device))).toBe(timestamp === 2 ? 2 : 'unchanged');
     }
     const asked = (await host.takeAsked()).map((one) => one.path);
     expect(asked).toEqual(['/metadata/timestamp.json', '/metadata/2.root.json']);
@@ -226,7 +226,7 @@ describe('a client', () => {
       if (request.url?.endsWith('root.json')) host.folder = world.publication;
       return false;
     };
-    expect(told(await refresh(device))).toBe(2);
+    expect(answerOf(await refresh(device))).toBe(2);
   });
 
   it('walks a bounded number of roots for a bounded time, and goes on from there', async () => {
@@ -245,15 +245,15 @@ describe('a client', () => {
       return true;
     };
     const slow = await world.device(host.url, { timeoutMs: 500 });
-    expect(told(await refresh(slow))).toBe('unreachable');
+    expect(answerOf(await refresh(slow))).toBe('unreachable');
     const roots = async () => (await host.takeAsked()).filter((asked) => asked.path.includes('root')).length;
     expect(await roots()).toBeLessThan(16);
     host.misbehave = () => false;
     const device = await world.device(host.url, { timeoutMs: 20_000 });
-    expect(told(await refresh(device))).toBe(1);
+    expect(answerOf(await refresh(device))).toBe(1);
     expect(await roots()).toBe(256);
     await world.publish(directiveAt(2));
-    expect(told(await refresh(device))).toBe(2);
+    expect(answerOf(await refresh(device))).toBe(2);
     expect(await roots()).toBe(262 - 257 + 1);
   });
 
@@ -262,6 +262,6 @@ describe('a client', () => {
     await using host = await StaticServer.start(world.publication);
     host.misbehave = () => true;
     const device = await world.device(host.url, { timeoutMs: 700 });
-    expect(told(await refresh(device))).toBe('unreachable');
+    expect(answerOf(await refresh(device))).toBe('unreachable');
   });
 });

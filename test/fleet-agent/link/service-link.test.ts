@@ -11,7 +11,7 @@ import { DeviceWorld, linkTo, openHost, until, untilRuns } from '../device-world
 const host = openHost();
 afterAll(() => host.close());
 
-/** A service in memory: it takes every report, and wakes whoever waits when it is told to. */
+/** A service in memory: it takes every report, and wakes whoever waits on request. */
 class MemoryLink implements ServiceLink {
   readonly reports: DeviceReport[] = [];
   #publication = 1;

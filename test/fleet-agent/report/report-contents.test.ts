@@ -1,4 +1,4 @@
-// Laws of what reports hold: whatever was counted is told once, to the version that it is about, in a form that the service takes.
+// Laws of what reports hold: whatever was counted is reported once, to the version that it is about, in a form that the service takes.
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';

@@ -32,7 +32,7 @@ test('a command hears which version runs and where it lies; the pointer is switc
   expect(readFileSync(log, 'utf8')).toBe(`${MODEL} 1.0.0 1\n${MODEL} 2.0.0 1\n`);
 });
 
-test('a candidate whose process can not be told is taken back', async () => {
+test('a candidate whose process can not be notified is rolled back', async () => {
   await using world = await DeviceWorld.open();
   const stable = await world.publishModel({ version: '1.0.0' });
   const next = await world.publishModel({ version: '2.0.0', onnx: constantClassifier(1) });

@@ -19,7 +19,7 @@ const progress = (facts: { inferences: number; errors: number; unknown?: number;
 });
 
 describe('a trial', () => {
-  test('lasts one hour or 1,000 inferences unless the manifest says otherwise, with 1 % errors', () => {
+  test('lasts one hour or 1,000 inferences unless the manifest says otherwise, with 1% errors', () => {
     expect(limits).toEqual({
       durationMs: 3_600_000,
       inferences: 1000,

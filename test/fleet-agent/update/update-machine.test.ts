@@ -73,7 +73,7 @@ describe('the update machine', () => {
     expect(then.phase).toMatchObject({ kind: 'fetching', goal: { digest: digest(2) }, slot: 'B' });
   });
 
-  test('goes back to the kept copy in one step when told so, in the trial and after it', () => {
+  test('goes back to the kept copy in one step when the directive says so, in the trial and after it', () => {
     for (const record of [inTrial(), follow(inTrial(), PASSED)]) {
       const back = follow(record, assigned(goal(1, 'stable')));
       expect(back).toMatchObject({ active: 'A', phase: { kind: 'committed' } });

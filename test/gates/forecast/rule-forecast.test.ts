@@ -78,7 +78,7 @@ describe('what is planned comes about', () => {
     }
   });
 
-  test('the example of the method: five devices at 60 a minute take 11 minutes for 0.5 %', () => {
+  test('the example of the method: five devices at 60 a minute take 11 minutes for 0.5%', () => {
     const { pass } = sampled(rules('error_rate < 0.5%')[0]!, { devices: 5, alpha: 0.05 / 7 });
     expect(pass).toMatchObject({ value: 0.002, inferences: 3373 });
     expect(pass.minutes).toBeCloseTo(11.24, 1);

@@ -13,7 +13,7 @@ import { rateVerdict } from '../../../src/gates/statistics/rate-verdict.ts';
 import { designEffect, EMPTY_TALLY, type Tally } from '../../../src/gates/statistics/tally.ts';
 import { alike, arm, ask, type Report, repeat, rules } from '../false-evidence.ts';
 
-/** One report in twenty has twenty errors, the others none: 1 % of all. */
+/** One report in twenty has twenty errors, the others none: 1% of all. */
 const bursts = (reports: number, first = 0): Report[] =>
   Array.from({ length: reports }, (_, i): Report => [100, (i + first) % 20 === 0 ? 20 : 0]);
 const bursty = (devices: number, reports = 60): Report[][] =>

@@ -24,13 +24,13 @@ function everReaches(side: typeof pFail, rate: number, threshold: number, level:
 }
 
 describe('looking after every single trial, exactly at the limit', () => {
-  test.each([0.01, 0.05, 0.2])('a limit of %d is called broken in 5 % of cases at most, and not far fewer', (limit) => {
+  test.each([0.01, 0.05, 0.2])('a limit of %d is called broken in 5% of cases at most, and not far fewer', (limit) => {
     const ever = everReaches(pFail, limit, limit, 0.05, 30 / limit);
     expect(ever).toBeLessThanOrEqual(0.05);
     expect(ever).toBeGreaterThan(0.02);
   });
 
-  test.each([0.01, 0.05, 0.2])('a limit of %d is called kept in 5 % of cases at most, and not far fewer', (limit) => {
+  test.each([0.01, 0.05, 0.2])('a limit of %d is called kept in 5% of cases at most, and not far fewer', (limit) => {
     const ever = everReaches(pPass, limit, limit, 0.05, 30 / limit);
     expect(ever).toBeLessThanOrEqual(0.05);
     expect(ever).toBeGreaterThan(0.02);
