@@ -32,13 +32,13 @@ export const SETTINGS = [
   {
     name: 'endpointPort',
     shape: 'number',
-    help: 'Port of the inference endpoint on 127.0.0.1; 0 = any. Default: none.',
+    help: 'Port of the inference endpoint on 127.0.0.1; 0 picks a free port. Default: no endpoint.',
   },
   {
     name: 'poll',
     shape: 'duration',
     fallback: '5m',
-    help: 'Time between checks for a new directive without a wake-up.',
+    help: 'Time between checks for a new directive when no wake signal arrives.',
   },
   { name: 'interval', shape: 'duration', fallback: '1m', help: 'Time between reports.' },
   {
@@ -47,7 +47,11 @@ export const SETTINGS = [
     fallback: 'onnx',
     help: 'onnx (built in), or process (another process runs models).',
   },
-  { name: 'onSwitch', shape: 'hook', help: 'How to notify another process of a new version. In the file only.' },
+  {
+    name: 'onSwitch',
+    shape: 'hook',
+    help: 'How to notify another process of a new version. Only in the file of --config.',
+  },
   { name: 'reserveMebibytes', shape: 'number', fallback: 16, help: 'Disk space to leave free, in MiB.' },
   { name: 'kilobytesPerSecond', shape: 'number', help: 'Download limit, in kB/s. Default: none.' },
   {
@@ -134,7 +138,7 @@ function parseConfig(text: string, file: string): Readonly<Record<string, unknow
   try {
     config = parse(text, { maxAliasCount: 0 }) ?? {};
   } catch (error) {
-    throw settingError(`${file} is not valid YAML.`, 'Fix the file at the place that the cause names.', error);
+    throw settingError(`${file} is not valid YAML.`, 'Fix the file at the place that the cause states.', error);
   }
   if (typeof config !== 'object' || Array.isArray(config))
     throw settingError(`${file} is not a YAML mapping.`, 'Write lines of `name: value`.');

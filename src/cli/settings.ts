@@ -56,7 +56,7 @@ export const SERVICE_SETTINGS = {
   emergencyAfter: {
     flag: '--emergency-after <duration>',
     variable: 'SLIPWAY_EMERGENCY_AFTER',
-    help: 'if a rollback can not be pushed for this long, devices roll back without it (emergency rollback)',
+    help: "if a rollback can't be pushed for this long, devices roll back without it (emergency rollback)",
     fallback: '2m',
   },
   signals: {

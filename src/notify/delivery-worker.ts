@@ -169,7 +169,7 @@ export class DeliveryWorker {
     const notice = readNotice(value);
     if (notice === undefined) {
       this.#count(name, 'unreadable');
-      logger.error('a notice can not be read and is dropped', { target: name, id });
+      logger.error("a notice can't be read and is dropped", { target: name, id });
       return 'settled';
     }
     let tried: NoticeTarget | undefined;

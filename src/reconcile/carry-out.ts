@@ -77,7 +77,7 @@ export class Executor {
     } catch (thrown) {
       const error = toCodedError(thrown, 'STEP_NOT_WRITTEN');
       if (error.kind === 'retry-later') throw error;
-      this.#parts.logger.error('step can not be written', { rollout: step.rollout, kind: step.kind, error });
+      this.#parts.logger.error("step can't be written", { rollout: step.rollout, kind: step.kind, error });
       return error;
     }
   }

@@ -83,7 +83,7 @@ export class SourceFollower {
   #noteSilence(patienceMs: number): void {
     if (this.#state.kind === 'away') return;
     const reason = `the host has not answered for ${Math.round(patienceMs / 1000)} s`;
-    this.#parts.logger.warn('the repository can not be read', { reason });
+    this.#parts.logger.warn("the repository can't be read", { reason });
     const sinceMs = this.#parts.clock.now();
     this.#state = { kind: 'away', problem: 'timeout', reason, remedy: 'See whether the Git host works.', sinceMs };
   }
@@ -110,7 +110,7 @@ export class SourceFollower {
         if (before.kind !== 'branch-missing') logger.warn('the branch is missing', { branch: outcome.branch });
         return { kind: 'branch-missing', branch: outcome.branch, others: outcome.others };
       case 'failed': {
-        if (before.kind !== 'away') logger.warn('the repository can not be read', { error: outcome.error });
+        if (before.kind !== 'away') logger.warn("the repository can't be read", { error: outcome.error });
         return {
           kind: 'away',
           problem: outcome.problem,

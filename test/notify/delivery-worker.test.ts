@@ -178,7 +178,7 @@ describe('a notice', () => {
     await untilNoneWaits();
     await running.stop();
     expect(idsOf(receiver.taken)).toEqual(['eu-1']);
-    expect(running.lines.join('')).toContain('a notice can not be read and is dropped');
+    expect(running.lines.join('')).toContain("a notice can't be read and is dropped");
   });
 });
 

@@ -34,7 +34,7 @@ export class ServingSlot {
     const ready = to === null ? null : await this.#loaded.ready(to.slot, to.digest);
     if (ready !== null && 'kind' in ready) {
       const why = ready.kind === 'failed' ? ready.message : 'its files changed on disk';
-      logger.error('version can not serve', { model, slot, why });
+      logger.error("version can't serve", { model, slot, why });
       return ready;
     }
     await slots.point(slot);

@@ -149,7 +149,7 @@ export function addValidateCommand(program: Command): void {
       .description('check every document in the manifests repository, and the references between them'),
     { readsFolder: true },
   ).option('--trust <file>', 'also check signatures, with this trust policy');
-  const warned = '; warns of rules that can not be decided in time';
+  const warned = "; warns of rules that can't be decided in time";
   addTrafficOptions(command, { devices: warned, perMinute: warned })
     .option('--json', 'print JSON')
     .addHelpText(
