@@ -262,7 +262,7 @@ describe('pushing', () => {
     await using shop = new Workshop();
     shop.bare('m.git');
     const { plan, url } = await faulty(shop);
-    const limits = { transport: { ...DEFAULT_TRANSPORT_LIMITS, quietMs: 300 } };
+    const limits = { transport: { ...DEFAULT_TRANSPORT_LIMITS, quietMs: 3_000 } };
     const repository = await shop.repository(url, { limits });
     const parent = head(await repository.fetch());
     const commit = await repository.commit(draft(parent, { a: '1' }));
