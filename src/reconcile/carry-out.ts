@@ -2,12 +2,13 @@
 import { assertInvariant, CodedError, toCodedError } from '../base/errors.ts';
 import type { Logger } from '../base/logger.ts';
 import { digestOf } from '../contract/digest.ts';
+import { MOST_PAYLOAD_BYTES } from '../contract/trust/dsse.ts';
 import { spliceSpec, spliceStatus } from '../documents/edit-rollout.ts';
 import { parseDocument } from '../documents/parse-document.ts';
 import type { ManifestsRepository } from '../git/manifests-repository.ts';
 import type { Transition } from '../rollout/transition.ts';
 import type { ReconcilerSigner } from '../signing/evidence-signer.ts';
-import { evidenceOf } from '../snapshot/evidence.ts';
+import { evidenceOf, payloadOf } from '../snapshot/evidence.ts';
 import type { Snapshot } from '../snapshot/snapshot.ts';
 import { rolloutsByName } from '../snapshot/snapshot-index.ts';
 import type { StatusClaims } from '../snapshot/status-claims.ts';
@@ -27,8 +28,9 @@ export type CarriedOut =
   /** No step could be written as a commit; nothing was sent. */
   | { readonly kind: 'unwritten'; readonly error: CodedError };
 
-/** The commit that a rollback reverts is looked for among so many at first. */
+/** The commit that a rollback reverts is looked for among so many at first, and at most: after a rewritten history nobody finds it. */
 const FIRST_LOOK_BACK = 500;
+const MOST_LOOK_BACK = 50_000;
 
 export interface ExecutorParts {
   readonly repository: ManifestsRepository;
@@ -90,6 +92,7 @@ export class Executor {
     const previous = await previousStatement(step, snapshot, repository);
     const facts = { observed: snapshot.commit, now, previous, documents };
     const evidence = signer.signEvidence(evidenceOf(step, facts));
+    assertVerifiable(step.next.evidence, evidence);
     const text = spliceStatus(spliceSpec(document.text, step.spec), step.next);
     assertReadable(document.path, text);
     const changes = new Map<string, Uint8Array | null>([
@@ -105,17 +108,18 @@ export class Executor {
     return { commit, evidence: digest, step };
   }
 
-  /** The commit by which the candidate started that is rolled back, however far back it is. */
+  /** The commit by which the candidate started that is rolled back; null when it is not found: only the message names it. */
   async #findStart({ rollout, subject, next }: Transition, snapshot: Snapshot): Promise<string | null> {
     const { claims, repository } = this.#parts;
     if (subject === null) return null;
     const start = await claims.findStart(rollout, snapshot, subject, next.revision);
     if (start === null) return null;
-    for (let most = FIRST_LOOK_BACK; ; most *= 10) {
+    for (let most = FIRST_LOOK_BACK; most <= MOST_LOOK_BACK; most *= 10) {
       const history = await repository.logUntil(snapshot.commit, start.observed, most);
       const found = history.find((commit) => commit.trailers.get('Slipway-Evidence')?.includes(start.evidence));
       if (found !== undefined || history.length < most) return found?.oid ?? null;
     }
+    return null;
   }
 }
 
@@ -129,5 +133,16 @@ function assertReadable(file: string, text: string): void {
     kind: 'bug',
     message: `With the step, ${file} could not be read again: ${first?.message ?? 'it is broken'}`,
     ...(first === undefined ? {} : { cause: first }),
+  });
+}
+
+/** A status whose evidence is refused for its length is a forged one, and the next cycle would put the one before back: for ever. */
+function assertVerifiable(file: string, evidence: string): void {
+  const length = payloadOf(Buffer.from(evidence))?.length ?? 0;
+  if (length <= MOST_PAYLOAD_BYTES) return;
+  throw new CodedError({
+    code: 'STEP_EVIDENCE_TOO_LARGE',
+    kind: 'bug',
+    message: `The evidence ${file} has ${length} bytes, more than the ${MOST_PAYLOAD_BYTES} that can be verified.`,
   });
 }

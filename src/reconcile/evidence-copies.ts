@@ -3,7 +3,8 @@ import { type Digest, digestOf } from '../contract/digest.ts';
 import { findInTree, type ManifestsRepository } from '../git/manifests-repository.ts';
 import type { StatusClaim } from '../rollout/rollout-facts.ts';
 import type { Transition } from '../rollout/transition.ts';
-import { EVIDENCE_LIMIT_BYTES, type EvidenceDocuments, payloadOf } from '../snapshot/evidence.ts';
+import { type EvidenceDocuments, payloadOf } from '../snapshot/evidence.ts';
+import { readEvidence } from '../snapshot/evidence-files.ts';
 import { copyPath, findPolicy } from '../snapshot/policies-in-force.ts';
 import type { ModelDocument, PolicyDocument, Snapshot } from '../snapshot/snapshot.ts';
 
@@ -11,7 +12,7 @@ type Blobs = Pick<ManifestsRepository, 'readBlob'>;
 
 export interface EvidenceCopies {
   readonly documents: EvidenceDocuments;
-  /** Files that are not there yet. */
+  /** Files that are not there as they should be. */
   readonly changes: readonly (readonly [path: string, bytes: Uint8Array])[];
 }
 
@@ -27,11 +28,16 @@ export async function copiesOf(
   blobs: Blobs,
 ): Promise<EvidenceCopies> {
   const changes: [string, Uint8Array][] = [];
-  /** Digest of the file as it lies there, or will. */
-  const put = async (path: string, bytes: Uint8Array | undefined): Promise<Digest | null> => {
+  /**
+   * Digest of the file as it lies there, or will; null when neither. Whoever can push may have put anything in its place: what is not the
+   * document, or can't be read, is replaced, and never keeps a step from being written.
+   */
+  const put = async (path: string, wanted: string | null, bytes: Uint8Array | undefined): Promise<Digest | null> => {
     const found = findInTree(snapshot.tree, path);
-    if (found?.kind === 'blob') return digestOf(await blobs.readBlob(found.oid, EVIDENCE_LIMIT_BYTES));
-    if (bytes === undefined) return null;
+    const read = found?.kind === 'blob' ? await readEvidence(blobs, found.oid) : undefined;
+    const digest = read?.kind === 'read' ? digestOf(read.bytes) : null;
+    if (digest !== null && (wanted === null || digest === wanted)) return digest;
+    if (bytes === undefined || found?.kind === 'tree') return null;
     changes.push([path, bytes]);
     return digestOf(bytes);
   };
@@ -42,7 +48,7 @@ export async function copiesOf(
   ): Promise<readonly [Digest | null, Digest | null]> => {
     if (digest === undefined) return [null, null];
     const path = copyPath(snapshot.layout.evidence, rollout, digest, kind);
-    return [await put(path, found?.bytes), await put(`${path}.sigstore.json`, found?.bundle)];
+    return [await put(path, digest, found?.bytes), await put(`${path}.sigstore.json`, null, found?.bundle)];
   };
   const model = subject === null ? undefined : findModel(snapshot, subject.digest);
   const [manifest, manifestBundle] = await copy('model', subject?.digest, model);
@@ -60,7 +66,7 @@ interface EvidenceOfStatus {
   readonly evidence: string;
 }
 
-/** Digest of the statement before, by which evidence of a rollout is a chain; null for the first, and when its file is gone. */
+/** Digest of the statement before, by which evidence of a rollout is a chain; null for the first, and when its file is gone or can't be read. */
 export async function previousStatement(
   { inputs: { claim, seen } }: Transition,
   { tree }: Snapshot,
@@ -70,6 +76,7 @@ export async function previousStatement(
   const [newest] = known.sort((a, b) => b.revision - a.revision);
   const found = newest === undefined || newest.evidence === '' ? undefined : findInTree(tree, newest.evidence);
   if (found?.kind !== 'blob') return null;
-  const payload = payloadOf(await blobs.readBlob(found.oid, EVIDENCE_LIMIT_BYTES));
+  const read = await readEvidence(blobs, found.oid);
+  const payload = read.kind === 'read' ? payloadOf(read.bytes) : undefined;
   return payload === undefined ? null : digestOf(payload);
 }

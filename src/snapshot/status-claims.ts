@@ -144,9 +144,9 @@ export class StatusClaims {
 
   /** The step, below a revision, that an attempt of a candidate started by; null when its evidence is gone. */
   async findStart(name: string, snapshot: Snapshot, attempt: Attempt, below: number): Promise<StartStep | null> {
-    // Higher numbers are of others: whoever can push may write any file.
+    // Higher numbers are of others: whoever can push may write any file, and any number of them.
     const files = evidenceFiles(snapshot.tree, snapshot.layout.evidence, name).filter((one) => one.revision < below);
-    for (const { oid } of files.reverse()) {
+    for (const { oid } of files.reverse().slice(0, MOST_EVIDENCE_READ)) {
       const check = await this.#verify(oid);
       if (check.kind === 'refused') continue;
       const predicate = parseEvidence(check.value.value);

@@ -3,6 +3,7 @@ import { generateKeyPairSync } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
 import { silentLogger } from '../../src/base/logger.ts';
 import { type Digest, digestOf } from '../../src/contract/digest.ts';
+import { findInTree } from '../../src/git/manifests-repository.ts';
 import { FaultyGitHost, type HostFault, type HostStep } from '../../src/git/memory/faulty-git-host.ts';
 import { MemoryGitHost } from '../../src/git/memory/memory-git-host.ts';
 import { MemoryManifestsRepository } from '../../src/git/memory/memory-manifests-repository.ts';
@@ -11,6 +12,7 @@ import { DirectPush, type Landing, type LandingAnswer } from '../../src/reconcil
 import { blankStatus } from '../../src/rollout/next-status.ts';
 import type { Transition } from '../../src/rollout/transition.ts';
 import { createReconcilerSigner } from '../../src/signing/evidence-signer.ts';
+import { payloadOf } from '../../src/snapshot/evidence.ts';
 import { SnapshotReader } from '../../src/snapshot/snapshot.ts';
 import { StatusClaims } from '../../src/snapshot/status-claims.ts';
 import { rolloutText } from '../support/document-texts.ts';
@@ -111,4 +113,30 @@ test.each([1, 1200])('a rollback names the commit that it reverts, %d commits ba
   if (reverted.kind !== 'landed') throw new Error(reverted.kind);
   const [commit] = await repository.log(reverted.head, 1);
   expect(commit?.message).toContain(`This reverts commit ${started.steps[0]?.commit}.`);
+});
+
+describe('a step is written', () => {
+  test('whatever others put in the place of evidence and of its documents', async () => {
+    const { host, repository, carryOut } = await open();
+    const model = `evidence/sorter-eu/${DIGEST.replace('sha256:', '')}.model.yaml`;
+    const before = 'evidence/sorter-eu/1-a-b.json';
+    const long = 'x'.repeat(3 * 1024 * 1024);
+    const files = { [before]: long, [model]: long, [`${model}.sigstore.json`]: long };
+    await host.commit({ files, message: 'long files', atMs: NOW });
+    const step = stepOf('roll-back', 2);
+    const seen = { revision: 1, status: { ...step.next, revision: 1, evidence: before } };
+    const answer = await carryOut({ ...step, inputs: { ...step.inputs, seen } });
+    if (answer.kind !== 'landed') throw new Error(answer.kind);
+    const found = findInTree(await repository.readTree(answer.head), step.next.evidence);
+    const payload = payloadOf(await repository.readBlob(found?.kind === 'blob' ? found.oid : '', 1024 * 1024));
+    const { predicate } = JSON.parse(String(payload));
+    expect(predicate).toMatchObject({ previous: null, documents: { manifest: null, manifestBundle: null } });
+  });
+
+  test('only with evidence that can be verified: its status would be a forged one', async () => {
+    const { carryOut } = await open();
+    const reason = { kind: 'aborted', reason: 'x'.repeat(1024 * 1024) } as const;
+    const answer = await carryOut({ ...stepOf('roll-back', 2), reason });
+    expect(answer).toMatchObject({ kind: 'unwritten', error: { code: 'STEP_EVIDENCE_TOO_LARGE' } });
+  });
 });
