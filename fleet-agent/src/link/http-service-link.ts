@@ -52,14 +52,15 @@ export class HttpServiceLink implements ServiceLink {
 
   async waitForChange({ known, waitMs, signal }: ChangeWait): Promise<ChangeResult> {
     const seconds = Math.max(0, Math.min(WAIT_SECONDS_MOST, Math.floor(waitMs / 1000)));
-    const url = `${joinUrl(this.#serverUrl, 'v1/changes')}?etag=${encodeURIComponent(known)}&wait=${seconds}`;
     return this.#try(async () => {
+      const url = `${joinUrl(this.#serverUrl, 'v1/changes')}?etag=${encodeURIComponent(known)}&wait=${seconds}`;
       const timeoutMs = seconds * 1000 + WAIT_SLACK_MS;
       const answer = await ask({ url, timeoutMs, mostBytes: 4096, signal }, this.#clock);
       if (answer.status === 304) return { kind: 'unchanged' };
       if (answer.status !== 200) return this.#failure(answer, statusError(url, answer.status));
       const { etag } = Object(findJson(answer)) as { readonly etag?: unknown };
-      return typeof etag === 'string' && etag !== known
+      // Half a surrogate pair, which no address can hold, is nothing that the service says.
+      return typeof etag === 'string' && etag.isWellFormed() && etag !== known
         ? { kind: 'changed', publication: etag }
         : { kind: 'unchanged' };
     });

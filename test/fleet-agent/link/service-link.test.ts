@@ -105,6 +105,13 @@ describe('over HTTP', () => {
     expect(await (await link()).waitForChange({ known: '1', waitMs: 0, signal })).toEqual({ kind: 'unchanged' });
   });
 
+  test('a publication whose name no address can hold is none, and ends no wait by an exception', async () => {
+    answer = (response) => void response.end('{"etag":"\\ud800"}');
+    const wait = { waitMs: 0, signal };
+    expect(await (await link()).waitForChange({ known: '1', ...wait })).toEqual({ kind: 'unchanged' });
+    expect(await (await link()).waitForChange({ known: '\ud800', ...wait })).toMatchObject({ kind: 'failed' });
+  });
+
   test('a service that is away is a failure without a time to wait', async () => {
     const away = linkTo('http://127.0.0.1:9');
     const failed = { kind: 'failed', error: { code: 'AGENT_HTTP', kind: 'retry-later' }, retryAfterMs: null };
