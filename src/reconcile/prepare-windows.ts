@@ -1,5 +1,5 @@
 // Owns preparing what the next cycles measure: windows are opened and closed, and the observation's wanted changes are stored.
-
+import { type CodedError, toCodedError } from '../base/errors.ts';
 import type { SignalBoard } from '../measurement/signal-board.ts';
 import type { WatchChange } from '../measurement/steady-watch.ts';
 import {
@@ -28,6 +28,12 @@ export interface WantedWindows {
   /** All rollouts that there are, those among them that can't be read now: the windows of the others are closed. */
   readonly rollouts: ReadonlySet<string>;
   readonly now: number;
+}
+
+/** A rollout whose window can't be opened, and why; what only can't be had now is thrown instead. */
+export interface Unprepared {
+  readonly rollout: string;
+  readonly error: CodedError;
 }
 
 /** What of the store preparing needs: a rehearsal keeps it in memory. */
@@ -59,13 +65,24 @@ export class WindowKeeping {
     this.#signals = signals;
   }
 
-  /** Before the directive of what was observed is published, so that no report of it is missed. */
-  async prepare({ windows, devices, rollouts, now }: WantedWindows): Promise<void> {
+  /**
+   * Before the directive of what was observed is published, so that no report of it is missed. Gives the rollouts whose windows can't be
+   * prepared: a damaged one must not hold up the rollbacks of the others, and a stage without its window never passes.
+   */
+  async prepare({ windows, devices, rollouts, now }: WantedWindows): Promise<readonly Unprepared[]> {
+    const unprepared: Unprepared[] = [];
     for (const { rollout, deviceCount, cohort, now: observedAt } of windows) {
-      await this.open(rollout, { devices, deviceCount }, observedAt);
-      if (cohort !== null) await this.markReady(rollout, cohort);
+      try {
+        await this.open(rollout, { devices, deviceCount }, observedAt);
+        if (cohort !== null) await this.markReady(rollout, cohort);
+      } catch (thrown) {
+        const error = toCodedError(thrown, 'WINDOW_NOT_PREPARED');
+        if (error.kind === 'retry-later') throw error;
+        unprepared.push({ rollout: rollout.name, error });
+      }
     }
     await this.#closeOthers(rollouts, now);
+    return unprepared;
   }
 
   /** Sees to it that the window of the present stage, or of the steady state, is open. */

@@ -89,6 +89,8 @@ export class Reconciler {
   #view: ServiceView = NOTHING_YET;
   #wake: AbortController = new AbortController();
   #decisions: Decisions = new Map();
+  /** Why a window could not be prepared in the last cycle; null when all were. */
+  #unprepared: CodedError | null = null;
 
   constructor(parts: ReconcilerParts, settings: ReconcilerSettings, events: ReconcilerEvents = {}) {
     this.#parts = parts;
@@ -216,7 +218,9 @@ export class Reconciler {
 
   /** Before anything of it is published: no report about what is published must find its window closed. */
   async #prepare({ wanted }: Observation): Promise<void> {
-    await this.#parts.windows.prepare(wanted);
+    const unprepared = await this.#parts.windows.prepare(wanted);
+    for (const one of unprepared) this.#parts.logger.error("window can't be prepared", { ...one });
+    this.#unprepared = unprepared[0]?.error ?? null;
     await applyWatchChanges(this.#parts.store, wanted.changes);
   }
 
@@ -279,15 +283,15 @@ export class Reconciler {
       alerts: this.#view.alerts,
       publishedSequence: (await store.readPublication()).sequence,
       cycledAtMs: clock.now(),
-      trouble: this.#pace.unwritten === null ? null : troubleOf(this.#pace.unwritten),
+      trouble: troubleOf(this.#pace.unwritten ?? this.#unprepared),
     };
     const alerts = await notices.note({ observation, view, emergencyRollbacks, offDeclared, watched });
     this.#view = { ...view, alerts };
   }
 }
 
-function troubleOf({ code, message, remedy }: CodedError): NonNullable<ServiceView['trouble']> {
-  return { code, message, remedy: remedy ?? null };
+function troubleOf(error: CodedError | null): ServiceView['trouble'] {
+  return error && { code: error.code, message: error.message, remedy: error.remedy ?? null };
 }
 
 /** Only a bug is logged with where it happened. */
