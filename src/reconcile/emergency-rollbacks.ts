@@ -19,9 +19,14 @@ export type EmergencyStore = Pick<
   'setEmergencyRollback' | 'clearEmergencyRollback' | 'readEmergencyRollbacks'
 >;
 
+/** What waits for so many times the patience, and was not decided here, is left from a process that is gone. */
+const STALE_AFTER = 10;
+
 export class EmergencyRollbacks {
   readonly #store: EmergencyStore;
   readonly #afterMs: number;
+  /** Rollbacks that this process decided: only it knows when they are not decided any more. */
+  readonly #decided = new Set<string>();
 
   constructor(store: EmergencyStore, afterMs: number) {
     this.#store = store;
@@ -33,12 +38,15 @@ export class EmergencyRollbacks {
     const known = await this.#store.readEmergencyRollbacks();
     const waiting = new Map(steps.filter(takesBack).map((step) => [step.rollout, step]));
     const revisions = new Map(outlooks.map((one) => [one.rollout, one.revision]));
-    for (const { rollout, revision, inForceSinceMs } of known.values()) {
+    for (const { rollout, revision, waitsSinceMs, inForceSinceMs } of known.values()) {
       if (inForceSinceMs !== null || waiting.has(rollout)) continue;
-      // Another process may be ahead: who sees an older revision can't know that the rollback is not decided any more.
-      if ((revisions.get(rollout) ?? revision) >= revision) await this.#store.clearEmergencyRollback(rollout);
+      // Another process may be ahead, or know answers of outside signals that this one never asked for.
+      const isOwn = this.#decided.delete(rollout) && (revisions.get(rollout) ?? revision) >= revision;
+      const isStale = nowMs - waitsSinceMs > STALE_AFTER * this.#afterMs;
+      if (isOwn || isStale) await this.#store.clearEmergencyRollback(rollout);
     }
     for (const [rollout, step] of waiting) {
+      this.#decided.add(rollout);
       const before = known.get(rollout);
       if (before !== undefined && before.inForceSinceMs !== null) continue;
       const entry = published?.entries.find((one) => one.rollout === rollout);

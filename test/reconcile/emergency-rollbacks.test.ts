@@ -20,8 +20,13 @@ const BACK = stepOf('roll-back');
 const outlooksAt = (revision: number) => [{ rollout: ROLLOUT, revision }] as unknown as Plan['outlooks'];
 
 /** What a process sees that has just started, at a time. */
-async function cycleAt(store: FleetStore, nowMs: number, steps: readonly Transition[], revision = 7) {
-  const emergencies = new EmergencyRollbacks(store, AFTER_MS);
+async function cycleAt(
+  store: FleetStore,
+  nowMs: number,
+  steps: readonly Transition[],
+  revision = 7,
+  emergencies = new EmergencyRollbacks(store, AFTER_MS),
+) {
   await emergencies.note({ steps, outlooks: outlooksAt(revision), published: PUBLISHED, nowMs });
   return (await emergencies.apply(directiveAt(revision))).entries.some((entry) => entry.emergency);
 }
@@ -51,10 +56,25 @@ describe('is published without its commit', () => {
 describe('the time of a rollback that does not land', () => {
   test('runs over restarts, and begins anew only once the rollback was not decided any more', async () => {
     await withStore(async (store) => {
+      const process = new EmergencyRollbacks(store, AFTER_MS);
       await cycleAt(store, 10_000, [BACK]);
-      await cycleAt(store, 10_900, []);
+      await cycleAt(store, 10_800, [BACK], 7, process);
+      await cycleAt(store, 10_900, [], 7, process);
       expect(await cycleAt(store, 11_000, [BACK])).toBe(false);
       expect(await cycleAt(store, 12_000, [BACK])).toBe(true);
+    });
+  });
+
+  test('is not ended by a process that never decided it, until it is stale', async () => {
+    await withStore(async (store) => {
+      await cycleAt(store, 10_000, [BACK]);
+      await cycleAt(store, 10_500, []);
+      expect(await cycleAt(store, 11_000, [BACK])).toBe(true);
+    });
+    await withStore(async (store) => {
+      await cycleAt(store, 10_000, [BACK]);
+      await cycleAt(store, 21_000, []);
+      expect(await cycleAt(store, 21_500, [BACK])).toBe(false);
     });
   });
 
