@@ -79,7 +79,7 @@ function dryRun(): Promise<CommandResult> {
 }
 
 test('a dry run leaves store, publication and branch as they were, before the first step and after it', {
-  timeout: 120_000,
+  timeout: 300_000,
 }, async () => {
   const mirror = `${place.set.home.mirror}-once`;
   {

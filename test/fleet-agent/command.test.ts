@@ -91,7 +91,7 @@ describe('the built files', () => {
 
   test.each(findNodes())(
     'enrol, install, serve and report on %s, and stop in order',
-    { timeout: 120_000 },
+    { timeout: 300_000 },
     async (node) => {
       await using world = await DeviceWorld.open();
       const stable = await world.publishModel({ version: '1.0.0', onnx: constantClassifier(3), expects: 'form' });
@@ -161,7 +161,7 @@ describe('the built files', () => {
 
   test.each(findNodes())(
     'start once on a data folder, on %s, and again when the first was killed',
-    { timeout: 60_000 },
+    { timeout: 180_000 },
     async (node) => {
       await using world = await DeviceWorld.open();
       const file = (name: string, text: string | Buffer): string => {

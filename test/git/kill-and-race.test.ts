@@ -81,7 +81,7 @@ test('killed at any moment, the next start finds a mirror that it can use, and n
   const onBranch = new Set(git(bare, ['rev-list', 'main']).split('\n'));
   expect(pushed.length).toBeGreaterThan(10);
   expect(pushed.filter((commit) => !onBranch.has(commit))).toEqual([]);
-}, 180_000);
+}, 400_000);
 
 test('killed while it clones, the next start clones anew', async () => {
   await using shop = new Workshop();
@@ -130,7 +130,7 @@ test.each([
     }
     git(bare, ['fsck', '--full', '--strict', '--no-dangling']);
   },
-  180_000,
+  400_000,
 );
 
 test('three writers that race lose no commit and overwrite none', async () => {

@@ -282,7 +282,7 @@ ${signers}
 function run(args: readonly string[], environment: Readonly<Record<string, string>>): Promise<CommandResult> {
   const env = { PATH: process.env.PATH, HOME: process.env.HOME, ...environment };
   return new Promise((resolve) => {
-    execFile(process.execPath, [...args], { env, timeout: 60_000 }, (error, stdout, stderr) => {
+    execFile(process.execPath, [...args], { env, timeout: 180_000 }, (error, stdout, stderr) => {
       const code = error === null ? 0 : typeof error.code === 'number' ? error.code : -1;
       resolve({ code, stdout, stderr });
     });

@@ -113,7 +113,7 @@ afterAll(async () => {
   await host.close();
 });
 
-describe('handed directly to a device,', { timeout: 120_000 }, () => {
+describe('handed directly to a device,', { timeout: 300_000 }, () => {
   beforeAll(async () => {
     const files: (readonly [string, string])[] = [];
     for (const { model, signer, spoil } of CASES) {

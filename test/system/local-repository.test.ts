@@ -10,7 +10,7 @@ import { until } from '../support/until.ts';
 
 const HOUR_MS = 3_600_000;
 
-test('a commit in a local repository starts a cycle', { timeout: 120_000 }, async () => {
+test('a commit in a local repository starts a cycle', { timeout: 300_000 }, async () => {
   await using disposables = new AsyncDisposableStack();
   const set = await createStageSet({ nowMs: Date.now() });
   disposables.defer(() => removeStageSet(set));

@@ -51,7 +51,7 @@ afterAll(async () => {
   await host.close();
 });
 
-describe('with the keys of the directive stolen,', { timeout: 120_000 }, () => {
+describe('with the keys of the directive stolen,', { timeout: 300_000 }, () => {
   const evil = (): string => path.join(home.set.folder, 'evil');
 
   /** The thief's publication, served to the device in place of the real one. */

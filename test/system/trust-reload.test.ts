@@ -42,7 +42,7 @@ afterAll(async () => {
   await host.close();
 });
 
-describe('while the service runs,', { timeout: 120_000 }, () => {
+describe('while the service runs,', { timeout: 300_000 }, () => {
   test('revoking the signer of a candidate in mid-rollout takes it back to what another signed', async () => {
     const first = await home.release('sorter', '1.0.0', 0);
     const second = await home.release('sorter', '2.0.0', 1, team);

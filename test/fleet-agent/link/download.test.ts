@@ -98,7 +98,7 @@ test('a cap on bytes a second is kept', async () => {
   expect(Date.now() - startMs).toBeGreaterThan(800);
 });
 
-test('a line that breaks every 400 kB delivers a model in the end, each byte once', { timeout: 120_000 }, async () => {
+test('a line that breaks every 400 kB delivers a model in the end, each byte once', { timeout: 300_000 }, async () => {
   await using world = await DeviceWorld.open();
   const model = await world.publishModel({ version: '1.0.0', onnx: constantClassifier(0, 2_000_000) });
   world.mischief = (url) => (url.includes('artifacts') ? { cutAfter: 400_000 } : undefined);
@@ -113,7 +113,7 @@ test('a line that breaks every 400 kB delivers a model in the end, each byte onc
 });
 
 test('an artifact that is not there yet is asked for again, and is no fault of the version', {
-  timeout: 60_000,
+  timeout: 180_000,
 }, async () => {
   await using world = await DeviceWorld.open();
   const model = await world.publishModel({ version: '1.0.0' });

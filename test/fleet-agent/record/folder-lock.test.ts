@@ -50,7 +50,7 @@ test('a folder that is held is refused, in the same process as in another, and f
 });
 
 test('of many that start at once after the holder was killed, exactly one holds it; five times', {
-  timeout: 120_000,
+  timeout: 300_000,
 }, async () => {
   let { child, answer } = await contender(root);
   expect(answer).toBe('held');
@@ -111,7 +111,7 @@ test.each<[string, string, (file: string) => void]>([
 });
 
 test('of many that wait for the same takeover of a dead one, exactly one holds the folder', {
-  timeout: 60_000,
+  timeout: 180_000,
 }, async () => {
   mkdirSync(path.join(root, 'agent.lock.takeover'));
   writeFileSync(path.join(root, 'agent.lock'), '');

@@ -195,7 +195,7 @@ describe('a device', () => {
 
   test.each(['drop', 'lose-answers'] as const)(
     'tells each inference once when the line does this: %s',
-    { timeout: 90_000 },
+    { timeout: 240_000 },
     async (mode) => {
       await using world = await DeviceWorld.open();
       const accepted = record(world);
@@ -218,7 +218,7 @@ describe('a device', () => {
   );
 
   test('tells after a restart what it counted before, also when the service was away all the time', {
-    timeout: 90_000,
+    timeout: 240_000,
   }, async () => {
     await using world = await DeviceWorld.open();
     const accepted = record(world);
@@ -234,7 +234,7 @@ describe('a device', () => {
   });
 
   test('enrols once, with one key, however often the answer is lost; a wrong token stops nothing else', {
-    timeout: 60_000,
+    timeout: 180_000,
   }, async () => {
     await using world = await DeviceWorld.open();
     const stable = await world.publishModel({ version: '1.0.0' });
