@@ -6,7 +6,7 @@ import { promisify } from 'node:util';
 import { CodedError } from '../../base/errors.ts';
 
 const run = promisify(execFile);
-const MOST_TRIES = 30;
+const MOST_TRIES = 100;
 
 export interface GitEnvironment {
   readonly path: string;
