@@ -41,7 +41,8 @@ export class CliSession implements AsyncDisposable {
   #environment(more: Readonly<Record<string, string>>): NodeJS.ProcessEnv {
     const home = this.path('nobody');
     mkdirSync(home, { recursive: true });
-    return { PATH: process.env.PATH, HOME: home, TMPDIR: this.folder, GIT_CONFIG_NOSYSTEM: '1', ...more };
+    const { PATH, NODE_COMPILE_CACHE } = process.env;
+    return { PATH, NODE_COMPILE_CACHE, HOME: home, TMPDIR: this.folder, GIT_CONFIG_NOSYSTEM: '1', ...more };
   }
 
   git(repository: string, ...args: string[]): string {

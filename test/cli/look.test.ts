@@ -38,7 +38,7 @@ test('the live view shows stage, devices, verdict and wait; what contradicts; an
   await session.say(`status nothing --server ${url}`, VIEWER);
   await session.say(`status --server ftp://x`, VIEWER);
   renameSync(session.path('models.git'), session.path('gone.git'));
-  await until(async () => (await liveText(url)).includes("can't be read"));
+  await until(async () => (await liveText(url)).includes('has been unreadable since'));
   await session.say(`status --server ${url}`, VIEWER);
   await expect(session.text().replaceAll(/(\d+ min )?\d+ (min|s) of soak/g, 'N min of soak')).toMatchFileSnapshot(
     'golden/live.txt',

@@ -20,7 +20,7 @@ interface Moment {
 /** Starts the writer, kills it at the moment; returns what it had pushed. */
 async function killedWriter(remote: string, folder: string, moment: Moment): Promise<readonly string[]> {
   const script = path.join(import.meta.dirname, 'restless-writer.ts');
-  const env = { PATH: process.env.PATH };
+  const env = { PATH: process.env.PATH, NODE_COMPILE_CACHE: process.env.NODE_COMPILE_CACHE };
   const child = spawn(process.execPath, [script, remote, folder, '6'], { stdio: ['ignore', 'pipe', 'pipe'], env });
   let said = '';
   let complaint = '';
@@ -113,7 +113,7 @@ test.each([
     const first = await shop.repository(bare, { folder });
     head(await first.fetch());
     await first[Symbol.asyncDispose]();
-    const env = { PATH: process.env.PATH };
+    const env = { PATH: process.env.PATH, NODE_COMPILE_CACHE: process.env.NODE_COMPILE_CACHE };
     for (let step = 1, ended = false; !ended; step++) {
       const parent = shop.commit('m.git', { a: `${step}`, 'deep/er/z': 'old', work: null }, 'people work too');
       const child = spawnSync(process.execPath, [script, bare, folder, String(step), packs], { env, encoding: 'utf8' });
