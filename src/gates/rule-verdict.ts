@@ -54,7 +54,7 @@ export interface Standing {
   readonly within: boolean;
   /** Observed value in the rule's unit, of the worst device where the rule is about any; null without data. */
   readonly estimate: number | null;
-  /** Bounds for display, valid however often one looks; null where there are none. */
+  /** Confidence bounds for display, which hold no matter how often results are checked; null where there are none. */
   readonly lower: number | null;
   readonly upper: number | null;
   /** The limit in force; null while there is none. */

@@ -35,9 +35,9 @@ function sentenceOf(reason: LeftOutRule['reason'], rules: readonly LeftOutRule[]
   const all = listed(names, 'and', names.length);
   switch (reason) {
     case 'outside-signal':
-      return `Not rehearsed, because nobody outside can be asked: ${all}. Stages go on without.`;
+      return `Not rehearsed, because a rehearsal queries no provider: ${all}. Stages advance without these rules.`;
     case 'watch':
-      return `Not rehearsed, because a rehearsal ends when the version is fully out: the watch over it, ${all}.`;
+      return `Not rehearsed, because a rehearsal ends once the version is stable: the watch rules ${all}.`;
     default:
       return assertNever(reason);
   }

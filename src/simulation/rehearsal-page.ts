@@ -144,7 +144,7 @@ export function rehearsalPage(order: RehearsalOrder, rehearsal: Rehearsal): stri
 <h1>${escaped(title)}</h1>
 <p>${escaped(scenario.summary)} ${devices} devices, seed ${escaped(String(seed))}.</p>
 ${leftOut.join('')}<pre>${escaped(resultText(order, rehearsal))}</pre>
-<p>Solid: what was measured. Shaded: its bounds, valid however often one looks. Dashed: the limit. A dot: the rule failed.</p>
+<p>Solid: the measured value. Shaded: its confidence bounds, which hold no matter how often results are checked. Dashed: the limit. Dot: the rule failed.</p>
 ${rules.map((rule) => rulePlot(rule, rehearsal.series)).join('\n')}
 ${exposurePlot(rehearsal.series, devices)}
 <h2>Timeline</h2>

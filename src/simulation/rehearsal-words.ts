@@ -72,11 +72,11 @@ function bareInWords(order: RehearsalOrder, bare: BareOutcome, watchedMinutes: n
   const breaches = `(${countOf(bare.breaches, 'interval')} over a limit)`;
   switch (judgementOf(order, bare)) {
     case 'false-alarm':
-      return `would have taken a good model back ${when}: a false alarm`;
+      return `would have reverted a good model ${when}: a false alarm`;
     case 'miss':
       return `would not have noticed in ${clockOf(watchedMinutes)} ${breaches}: a miss`;
     default:
-      return bare.outcome === 'reverted' ? `would have reverted ${when}` : `would not have objected ${breaches}`;
+      return bare.outcome === 'reverted' ? `would have reverted ${when}` : `would not have reverted ${breaches}`;
   }
 }
 
@@ -89,7 +89,7 @@ export function resultText(order: RehearsalOrder, rehearsal: Rehearsal): string 
     `Outcome: ${endInWords(rehearsal)}; ${had}.`,
     judgementInWords(order, rehearsal),
     '',
-    'One number against one threshold a minute, on the same numbers:',
+    'Bare thresholds, checked once a minute on the same data:',
     `  Argo Rollouts, failureLimit ${ARGO_FAILURE_LIMIT}  ${bareInWords(order, argo, watchedMinutes)}`,
     `  Flagger, threshold ${FLAGGER_THRESHOLD}           ${bareInWords(order, flagger, watchedMinutes)}`,
   ].join('\n');

@@ -62,9 +62,9 @@ test('a bare threshold reverts a healthy candidate that Slipway completes', asyn
     judgement: 'right',
     bareThreshold: { argo: { judgement: 'false-alarm' }, flagger: { judgement: 'false-alarm' } },
   });
-  const told = /would have taken a good model back at \d:\d\d in canary \(error_rate < 0\.5%\): a false alarm/g;
+  const told = /would have reverted a good model at \d:\d\d in canary \(error_rate < 0\.5%\): a false alarm/g;
   expect(rehearsalText(order, rehearsal).match(told)).toHaveLength(2);
-  expect(rehearsalPage(order, rehearsal).match(/would have taken a good model back/g)).toHaveLength(2);
+  expect(rehearsalPage(order, rehearsal).match(/would have reverted a good model/g)).toHaveLength(2);
 });
 
 test('a bare threshold misses a class that is gone, and it is told up to when it was watched', async () => {
@@ -157,8 +157,8 @@ spec:
   const rehearsal = await rehearse(order);
   expect(rehearsal.outcome).toBe('completed');
   const told = [
-    'Not rehearsed, because nobody outside can be asked: queue < 5 (prometheus main) and desk passes (webhook desk). Stages go on without.',
-    'Not rehearsed, because a rehearsal ends when the version is fully out: the watch over it, error_rate < 1% and vanished_classes == 0.',
+    'Not rehearsed, because a rehearsal queries no provider: queue < 5 (prometheus main) and desk passes (webhook desk). Stages advance without these rules.',
+    'Not rehearsed, because a rehearsal ends once the version is stable: the watch rules error_rate < 1% and vanished_classes == 0.',
   ];
   expect(rehearsalText(order, rehearsal)).toContain(told.join('\n'));
   for (const sentence of told)
