@@ -58,6 +58,8 @@ export function parseEnrolment(value: unknown): Enrolment {
 
 /** Envelopes in one batch. */
 export const MOST_ENVELOPES = 64;
+/** Bytes of a batch as JSON. */
+export const MOST_BATCH_BYTES = 1_048_576;
 
 /** A report whose envelope was verified by the device's key and whose shape was checked. */
 export interface VerifiedReport {

@@ -5,7 +5,7 @@ import { CodedError, toCodedError } from '../../../src/base/errors.ts';
 import type { Logger } from '../../../src/base/logger.ts';
 import { Mutex } from '../../../src/base/mutex.ts';
 import type { RandomStream } from '../../../src/base/random.ts';
-import { needsEnrolment, type ReportAnswer } from '../../../src/contract/fleet-messages.ts';
+import { MOST_BATCH_BYTES, needsEnrolment, type ReportAnswer } from '../../../src/contract/fleet-messages.ts';
 import type { Identity } from '../link/identity.ts';
 import type { LinkFailure, ServiceLink } from '../link/service-link.ts';
 import type { ReportBody } from './report-body.ts';
@@ -105,11 +105,18 @@ export class ReportSender {
   }
 
   async #sendBatch(signal: AbortSignal): Promise<Progress> {
-    const { queue, link } = this.#options;
+    const { queue, link, logger } = this.#options;
     const sender = this.#sender();
     if (sender === undefined) return 'done';
-    const batch = await queue.nextBatch(sender, BATCH);
-    if (batch.length === 0) return 'done';
+    const waiting = await queue.nextBatch(sender, BATCH);
+    const [oldest] = waiting;
+    if (oldest === undefined) return 'done';
+    const batch = fitting(waiting);
+    if (batch.length === 0) {
+      logger.warn('report dropped, larger than the service takes', { sequence: oldest.sequence });
+      await queue.settle([oldest]);
+      return 'more';
+    }
     const envelopes = batch.map(({ envelope }) => envelope);
     const result = await link.send(envelopes, signal);
     if (result.kind === 'failed') return result;
@@ -134,6 +141,16 @@ export class ReportSender {
     await queue.thaw(again);
     return { kind: 'failed', error: notEnrolled(identity.device), retryAfterMs: null };
   }
+}
+
+/** The reports from the first on that one request may hold. */
+function fitting(reports: readonly SentReport[]): readonly SentReport[] {
+  let bytes = 2;
+  const first = reports.findIndex(({ envelope }) => {
+    bytes += Buffer.byteLength(JSON.stringify(envelope)) + 1;
+    return bytes > MOST_BATCH_BYTES;
+  });
+  return first === -1 ? reports : reports.slice(0, first);
 }
 
 function notEnrolled(device: string): CodedError {

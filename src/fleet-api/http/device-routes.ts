@@ -1,5 +1,6 @@
 // Owns the routes of devices: enrolment, reports, changes, and the publication folder.
 import type { Clock } from '../../base/clock.ts';
+import { MOST_BATCH_BYTES } from '../../contract/fleet-messages.ts';
 import type { ChangeWaiters } from '../change-waiters.ts';
 import { type EnrolmentParts, enrolDevice } from '../enrolment.ts';
 import type { ReportIntake } from '../report-intake.ts';
@@ -30,7 +31,7 @@ export function deviceRoutes({ enrolment, intake, changes, clock, publicationFol
     },
     {
       ...{ name: 'reports', method: 'POST', path: '/v1/reports', scope: 'device' },
-      request: { kind: 'json', schema: 'DsseEnvelope[]', mostBytes: 1_048_576 },
+      request: { kind: 'json', schema: 'DsseEnvelope[]', mostBytes: MOST_BATCH_BYTES },
       response: 'ReportAnswer[]',
       handle: async ({ body }): Promise<Answer> => {
         const outcome = await intake.take(body, clock.now());
