@@ -1,6 +1,6 @@
 // A process that publishes once and dies by SIGKILL just before its nth step on the file system; the test looks at what it left.
 import fs from 'node:fs';
-import { syncBuiltinESMExports } from 'node:module';
+import { flushCompileCache, syncBuiltinESMExports } from 'node:module';
 import path from 'node:path';
 
 /** By now every lease of before has run out. */
@@ -60,6 +60,8 @@ const { readOnlineKeys } = await import('../../src/distribution/tuf-keys.ts');
 const { DEFAULT_LIFETIMES } = await import('../../src/distribution/tuf-metadata.ts');
 const { openSqliteFleetStore } = await import('../../src/store/sqlite/open-sqlite-fleet-store.ts');
 const { directiveAt, document, ledgerOf, NOW } = await import('./publication-world.ts');
+// Killed processes don't write it by themselves, and dozens of them start.
+flushCompileCache();
 
 const store = openSqliteFleetStore({ file: path.join(folder, 'fleet.db'), clock: new SystemClock() });
 const publisher = new FolderPublication({

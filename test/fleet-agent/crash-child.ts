@@ -1,5 +1,6 @@
 // Owns a device in a process of its own that can be made to die, by SIGKILL, right after its journal's n-th write.
 import { readFileSync } from 'node:fs';
+import { flushCompileCache } from 'node:module';
 import process from 'node:process';
 import { createAgent } from '../../fleet-agent/src/agent.ts';
 import { HttpServiceLink } from '../../fleet-agent/src/link/http-service-link.ts';
@@ -76,4 +77,6 @@ async function main(order: ChildOrder): Promise<void> {
   await host.close();
 }
 
+// Killed processes don't write it by themselves, and dozens of them start.
+flushCompileCache();
 await main(JSON.parse(process.argv[2] ?? '{}') as ChildOrder);

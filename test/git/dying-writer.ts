@@ -1,5 +1,5 @@
 // Owns a process for the kill tests that dies at its n-th step of writing: half through a file, at its end, or after a rename.
-import { createRequire, syncBuiltinESMExports } from 'node:module';
+import { createRequire, flushCompileCache, syncBuiltinESMExports } from 'node:module';
 
 const [remote = '', folder = '', lastStep = '0', packs = '200'] = process.argv.slice(2);
 const files = createRequire(import.meta.url)('node:fs/promises') as typeof import('node:fs/promises');
@@ -42,6 +42,8 @@ const { SystemClock } = await import('../../src/base/clock.ts');
 const { silentLogger } = await import('../../src/base/logger.ts');
 const { openManifestsRepository } = await import('../../src/git/isomorphic/isomorphic-git-repository.ts');
 const { sameStep } = await import('./git-fixture.ts');
+// Killed processes don't write it by themselves, and dozens of them start.
+flushCompileCache();
 const repository = await openManifestsRepository({
   remote,
   branch: 'main',

@@ -1,8 +1,11 @@
 // Owns a process for the kill tests: it fetches, commits and pushes without end, and says on stdout what surely reached the branch.
+import { flushCompileCache } from 'node:module';
 import { SystemClock } from '../../src/base/clock.ts';
 import { silentLogger } from '../../src/base/logger.ts';
 import { openManifestsRepository } from '../../src/git/isomorphic/isomorphic-git-repository.ts';
 
+// Killed processes don't write it by themselves, and dozens of them start.
+flushCompileCache();
 const [remote = '', folder = '', packs = '200'] = process.argv.slice(2);
 const clock = new SystemClock();
 const repository = await openManifestsRepository({

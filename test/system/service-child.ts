@@ -1,4 +1,5 @@
 // Owns a service as a process with settings that the command line does not offer: one of several on one store and repository.
+import { flushCompileCache } from 'node:module';
 import process from 'node:process';
 import { SystemClock } from '../../src/base/clock.ts';
 import { createLogger } from '../../src/base/logger.ts';
@@ -14,6 +15,8 @@ export interface ChildOrder extends Pick<ServiceSettings, 'repository' | 'creden
   readonly leaseMs: number;
 }
 
+// Killed processes don't write it by themselves, and dozens of them start.
+flushCompileCache();
 const order = JSON.parse(process.argv[2] ?? '{}') as ChildOrder;
 const clock = new SystemClock();
 const settings: ServiceSettings = {

@@ -28,9 +28,11 @@ class NoteTaker {
     const clone = await world.set.clone('note-taker');
     while (!this.#stop.signal.aborted) {
       const file = `notes/${this.written.length}.md`;
+      const startMs = this.#clock.monotonicMs();
       await clone.push(`note ${this.written.length}`, async () => new Map([[file, `${file}\n`]]));
       this.written.push(file);
-      await this.#clock.sleep(150, this.#stop.signal);
+      // By its own pace: where pushes take long, a fixed pause would leave nobody else the time for one.
+      await this.#clock.sleep(150 + (this.#clock.monotonicMs() - startMs), this.#stop.signal);
     }
   }
 
@@ -129,7 +131,7 @@ describe('two services on one store, publication and repository', () => {
     expect((await world.commits()).filter((commit) => commit.author === 'note-taker')).toHaveLength(
       notes.written.length,
     );
-    expect(notes.written.length).toBeGreaterThan(10);
+    expect(notes.written.length).toBeGreaterThan(2);
     expect(stalls.afterPush).toBeGreaterThan(0);
     if (process.env.SLIPWAY_TEST_TALK) {
       const count = async (one: ServiceOfSeveral, what: string): Promise<number> =>
