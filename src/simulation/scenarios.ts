@@ -139,8 +139,7 @@ export const SCENARIOS: readonly Scenario[] = [
   {
     ...GOOD,
     name: 'broken-device',
-    summary:
-      'The candidate is good; every hundredth device is broken and errs in 20% of inferences, whatever it runs.',
+    summary: 'The candidate is good; every hundredth device is broken and errs in 20% of inferences, whatever it runs.',
     both: ({ device }) => (device.index % 100 === 42 ? { errorRate: 0.2 } : {}),
   },
   {
@@ -181,8 +180,7 @@ export const SCENARIOS: readonly Scenario[] = [
   {
     ...BAD,
     name: 'any-device',
-    summary:
-      'The candidate errs in 4% of inferences on one device in ten (firmware 3.0.0), and is good on the others.',
+    summary: 'The candidate errs in 4% of inferences on one device in ten (firmware 3.0.0), and is good on the others.',
     // The devices' own trials are lenient here: the fleet's rule is to find it.
     health: { warmUp: { duration: '5m', inferences: 200 }, errorRate: '10%' },
     candidate: ({ device }) => (device.facts.properties.firmware === '3.0.0' ? { errorRate: 0.04 } : {}),
