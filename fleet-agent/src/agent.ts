@@ -200,7 +200,9 @@ class DeviceAgent implements Agent {
 
   async #take(directive: Directive, memory: DeviceMemory, models: DeviceModels): Promise<void> {
     await this.#self.circumstances();
-    const chosen = chooseVersions(directive, this.#self.facts(), (rollout) => memory.revisionOf(rollout));
+    const revisionOf = (rollout: string): number => memory.revisionOf(rollout);
+    const followed = (model: string): string | null => models.followedRollout(model);
+    const chosen = chooseVersions(directive, this.#self.facts(), revisionOf, followed);
     for (const { entry, why } of chosen.ignored)
       this.#options.logger.warn('directive entry ignored', { rollout: entry.rollout, why });
     await memory.accept(chosen.accepted);

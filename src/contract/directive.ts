@@ -74,8 +74,16 @@ export type Assignment =
     }
   /** Nothing runs here yet: outside the cohort of a first rollout. */
   | { readonly kind: 'none'; readonly model: string; readonly entry: DirectiveEntry }
-  /** Two entries claim the model on this device: it changes nothing and reports the conflict. */
-  | { readonly kind: 'conflict'; readonly model: string; readonly rollouts: readonly string[] };
+  /** Several entries claim the model on this device: it goes on with the one that it follows, and reports the conflict. */
+  | {
+      readonly kind: 'conflict';
+      readonly model: string;
+      readonly rollouts: readonly string[];
+      readonly claims: readonly Claim[];
+    };
+
+/** What one entry says. */
+export type Claim = Exclude<Assignment, { kind: 'conflict' }>;
 
 function matches(selector: string, facts: DeviceFacts): boolean {
   return matchesSelector(parseSelector(selector), facts);
@@ -105,7 +113,7 @@ export function stableFor(entry: DirectiveEntry, facts: DeviceFacts): Stable | n
 }
 
 /** What one entry says to the device; undefined when it is not for the device. */
-function assignmentOf(entry: DirectiveEntry, facts: DeviceFacts): Assignment | undefined {
+function assignmentOf(entry: DirectiveEntry, facts: DeviceFacts): Claim | undefined {
   const { model, candidate } = entry;
   if (candidate !== null && isOnCandidate(entry, facts)) {
     return { kind: 'run', model, entry, arm: 'candidate', choice: candidate, attempt: candidate.attempt };
@@ -129,12 +137,24 @@ export function assignmentsFor(directive: Directive, facts: DeviceFacts): Assign
     const assignment = assignmentOf(entry, facts);
     if (assignment === undefined) continue;
     const other = byModel.get(entry.model);
-    byModel.set(entry.model, other === undefined ? assignment : conflictOf(other, entry));
+    byModel.set(entry.model, other === undefined ? assignment : conflictOf(other, assignment));
   }
   return [...byModel.values()];
 }
 
-function conflictOf(other: Assignment, entry: DirectiveEntry): Assignment {
-  const rollouts = other.kind === 'conflict' ? other.rollouts : [other.entry.rollout];
-  return { kind: 'conflict', model: entry.model, rollouts: [...rollouts, entry.rollout] };
+function conflictOf(other: Assignment, claim: Claim): Assignment {
+  const claims = [...(other.kind === 'conflict' ? other.claims : [other]), claim];
+  return { kind: 'conflict', model: claim.model, rollouts: claims.map(({ entry }) => entry.rollout), claims };
+}
+
+/**
+ * What counts of several claims: that of the rollout that the device follows, so that it goes back when that one does; an entry that has
+ * nothing for the device leaves it to the others. Undefined when it follows none of several.
+ */
+export function followedClaim(assignment: Assignment, follows: string | null): Claim | undefined {
+  if (assignment.kind !== 'conflict') return assignment;
+  const runs = assignment.claims.filter(({ kind }) => kind === 'run');
+  if (runs.length === 1) return runs[0];
+  const claims = runs.length === 0 ? assignment.claims : runs;
+  return claims.find(({ entry }) => entry.rollout === follows);
 }

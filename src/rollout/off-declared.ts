@@ -1,5 +1,12 @@
 // Owns declared against reported: which devices run something else than the directive says, and since when.
-import { type Assignment, assignmentsFor, type Directive, stableFor } from '../contract/directive.ts';
+import {
+  type Assignment,
+  assignmentsFor,
+  type Claim,
+  type Directive,
+  followedClaim,
+  stableFor,
+} from '../contract/directive.ts';
 import { type ModelState, outcomeKey } from '../contract/report.ts';
 import type { KnownDevice } from './count-cohort.ts';
 
@@ -58,7 +65,7 @@ function isCountedByStage({ arm, entry, choice, attempt }: RunAssignment, device
 }
 
 /** What the device runs instead; null when it runs what it should, or is on its way. */
-function deviation(assignment: Exclude<Assignment, { kind: 'conflict' }>, device: KnownDevice): Deviation | null {
+function deviation(assignment: Claim, device: KnownDevice): Deviation | null {
   const state = device.models.get(assignment.model);
   const running = state?.running ?? null;
   if (state === undefined || running === null) return null;
@@ -99,10 +106,11 @@ export function countOffDeclared(facts: DeclaredFacts, before: OffSince): Counte
   const wanted = byModel(directive);
   for (const device of facts.devices) {
     if (listenedMs - device.lastSeenListenedMs > facts.silenceMs) continue;
-    for (const model of device.models.keys()) {
+    for (const [model, { rollout: follows }] of device.models) {
       const own = wanted.get(model);
-      const [assignment] = own === undefined ? [] : assignmentsFor(own, device);
-      if (assignment === undefined || assignment.kind === 'conflict') continue;
+      const [claimed] = own === undefined ? [] : assignmentsFor(own, device);
+      const assignment = claimed === undefined ? undefined : followedClaim(claimed, follows);
+      if (assignment === undefined) continue;
       const deviates = deviation(assignment, device);
       if (deviates === null) continue;
       const { rollout, spreadMs } = assignment.entry;

@@ -146,7 +146,8 @@ export class VirtualDevice {
     }
     this.#heard = null;
     const { facts } = this.traits;
-    const { desired, accepted } = chooseVersions(directive, facts, (rollout) => this.#revisions.get(rollout) ?? 0);
+    const revisionOf = (rollout: string): number => this.#revisions.get(rollout) ?? 0;
+    const { desired, accepted } = chooseVersions(directive, facts, revisionOf, () => this.#assigned?.rollout ?? null);
     for (const { rollout, revision } of accepted) {
       this.#revisions.set(rollout, revision);
       this.#world.onHeard(facts.id, revision, at);

@@ -232,7 +232,7 @@ test('an entry below the revision that was accepted is ignored', async () => {
   expect(modelStatus(agent)?.running?.version).toBe('2.0.0');
 });
 
-test('two rollouts for one model change nothing, and the service hears of the conflict', async () => {
+test('of two rollouts for one model the device goes on with its own, and the service hears of the other', async () => {
   await using world = await DeviceWorld.open();
   const stable = await world.publishModel({ version: '1.0.0' });
   const other = await world.publishModel({ version: '2.0.0', onnx: constantClassifier(1), expects: 'receipt' });
@@ -241,7 +241,7 @@ test('two rollouts for one model change nothing, and the service hears of the co
   await untilRuns(agent, '1.0.0');
   await world.direct(world.entry({ stable }), world.entry({ stable: other, rollout: 'sorter-other' }));
   await until(
-    async () => outcomesOf(await world.store.findDevice('device-1'), stable.digest).includes('conflict'),
+    async () => outcomesOf(await world.store.findDevice('device-1'), other.digest).includes('conflict'),
     'the conflict to be reported',
   );
   expect(modelStatus(agent)?.running?.version).toBe('1.0.0');

@@ -2,10 +2,11 @@
 import { createHash } from 'node:crypto';
 import { toIsoSeconds } from '../../../src/base/clock.ts';
 import {
-  type Assignment,
   assignmentsFor,
+  type Claim,
   type Directive,
   type DirectiveEntry,
+  followedClaim,
   type ModelChoice,
   type Parameters,
   stableFor,
@@ -30,24 +31,30 @@ export type DesiredVersion =
 export interface Conflict {
   readonly model: string;
   readonly rollouts: readonly string[];
-  /** The first of the entries. */
+  /** The rollout that the device goes on with; absent when it follows none of them, and nothing changes. */
+  readonly follows?: string;
+  /** The first entry that is not followed. */
   readonly entry: DirectiveEntry;
 }
 
 export interface DesiredVersions {
   readonly desired: ReadonlyMap<string, DesiredVersion>;
-  /** Models that several entries claim here: nothing changes for them. */
+  /** Models that several entries claim here. */
   readonly conflicts: readonly Conflict[];
   /** Entries for this device: their revisions are the lowest that count from now on. */
   readonly accepted: readonly DirectiveEntry[];
   readonly ignored: readonly { readonly entry: DirectiveEntry; readonly why: string }[];
 }
 
-/** The device's choice from a directive. `revisionOf` is the last revision accepted for a rollout, 0 before the first. */
+/**
+ * The device's choice from a directive. `revisionOf` is the last revision accepted for a rollout, 0 before the first; `followedOf` the
+ * rollout that a model's running version came by, null before the first.
+ */
 export function chooseVersions(
   directive: Directive,
   facts: DeviceFacts,
   revisionOf: (rollout: string) => number,
+  followedOf: (model: string) => string | null = () => null,
 ): DesiredVersions {
   const ignored: { entry: DirectiveEntry; why: string }[] = [];
   const entries = directive.entries.filter((entry) => {
@@ -55,19 +62,18 @@ export function chooseVersions(
     if (why !== undefined) ignored.push({ entry, why });
     return why === undefined;
   });
-  const assignments = assignmentsFor({ kind: 'Directive', entries }, facts);
-  const claimed = new Set(assignments.flatMap((one) => (one.kind === 'conflict' ? one.rollouts : [one.entry.rollout])));
-  const accepted = entries.filter(({ rollout }) => claimed.has(rollout));
+  const accepted = entries.filter((entry) => isFor(entry, facts));
   const desired = new Map<string, DesiredVersion>();
   const conflicts: Conflict[] = [];
-  for (const assignment of assignments) {
+  for (const assignment of assignmentsFor({ kind: 'Directive', entries: accepted }, facts)) {
     const { model } = assignment;
-    if (assignment.kind !== 'conflict') {
-      desired.set(model, desiredOf(assignment, facts));
-      continue;
-    }
-    const entry = accepted.find(({ rollout }) => rollout === assignment.rollouts[0]);
-    if (entry !== undefined) conflicts.push({ model, rollouts: assignment.rollouts, entry });
+    const claim = followedClaim(assignment, followedOf(model));
+    if (claim !== undefined) desired.set(model, desiredOf(claim, facts));
+    if (assignment.kind !== 'conflict') continue;
+    const { rollouts, claims } = assignment;
+    const entry = claims.map((one) => one.entry).find((one) => one !== claim?.entry);
+    const followed = claim === undefined ? {} : { follows: claim.entry.rollout };
+    if (entry !== undefined) conflicts.push({ model, rollouts, ...followed, entry });
   }
   return { desired, conflicts, accepted, ignored };
 }
@@ -76,14 +82,18 @@ function whyIgnored(entry: DirectiveEntry, facts: DeviceFacts, known: number): s
   if (entry.revision < known) return `its revision ${entry.revision} is below ${known}, which was accepted before`;
   if (!isSafeModelName(entry.model)) return 'its model has a name that no folder can have';
   try {
-    assignmentsFor({ kind: 'Directive', entries: [entry] }, facts);
+    isFor(entry, facts);
     return undefined;
   } catch (error) {
     return `this agent does not understand its selectors: ${error instanceof Error ? error.message : String(error)}`;
   }
 }
 
-function desiredOf(assignment: Exclude<Assignment, { kind: 'conflict' }>, facts: DeviceFacts): DesiredVersion {
+function isFor(entry: DirectiveEntry, facts: DeviceFacts): boolean {
+  return assignmentsFor({ kind: 'Directive', entries: [entry] }, facts).length > 0;
+}
+
+function desiredOf(assignment: Claim, facts: DeviceFacts): DesiredVersion {
   const { entry } = assignment;
   if (assignment.kind === 'none') return { kind: 'none', rollout: entry.rollout };
   const { choice, arm, attempt } = assignment;
@@ -111,11 +121,12 @@ export function spreadWaitMs({ salt, spreadMs }: Pick<DirectiveEntry, 'salt' | '
 }
 
 /** The conflict as the service hears of it; undefined where the entry names no version. `atMs` is the wall clock. */
-export function conflictOutcome({ model, rollouts, entry }: Conflict, atMs: number): Outcome | undefined {
+export function conflictOutcome({ model, rollouts, follows, entry }: Conflict, atMs: number): Outcome | undefined {
   const choice = entry.candidate ?? entry.stable;
   if (choice === null) return undefined;
   const { rollout, revision } = entry;
-  const message = `Several rollouts target "${model}" on this device (${rollouts.join(', ')}). Nothing changes here.`;
+  const what = follows === undefined ? 'Nothing changes here' : `It goes on with ${follows}`;
+  const message = `Several rollouts target "${model}" on this device (${rollouts.join(', ')}). ${what}.`;
   return {
     ...{ model, rollout, revision, digest: choice.digest, attempt: entry.candidate?.attempt ?? 0 },
     ...{ kind: 'conflict', reason: null, message: message.slice(0, 500), at: toIsoSeconds(atMs) },

@@ -46,6 +46,15 @@ export class DeviceModels {
     (await this.#updaterOf(model)).setDesired(desired);
   }
 
+  /** The rollout that the model's version came by, or comes; null where none did yet. */
+  followedRollout(model: string): string | null {
+    const record = this.#updaters.get(model)?.record;
+    if (record === undefined) return null;
+    const { phase, active, slots } = record;
+    if ('goal' in phase) return phase.goal.rollout;
+    return active === null ? null : (slots[active]?.rollout ?? null);
+  }
+
   /** Resolves when all updaters have stopped. */
   async stopped(): Promise<void> {
     await Promise.all(this.#running);

@@ -8,8 +8,17 @@ import { entry } from '../../distribution/publication-world.ts';
 const OLD = { version: '0.9.0', digest: digestOf('old'), parameters: {}, target: '*' };
 const FACTS = { id: 'd', labels: { hw: 'rev2' }, properties: {} };
 
-function choose(entries: readonly DirectiveEntry[], known: Readonly<Record<string, number>> = {}) {
-  return chooseVersions({ kind: 'Directive', entries }, FACTS, (rollout) => known[rollout] ?? 0);
+function choose(
+  entries: readonly DirectiveEntry[],
+  known: Readonly<Record<string, number>> = {},
+  followed: string | null = null,
+) {
+  return chooseVersions(
+    { kind: 'Directive', entries },
+    FACTS,
+    (rollout) => known[rollout] ?? 0,
+    () => followed,
+  );
 }
 
 test('a new device of a group that is behind takes what is stable there first, and not what is stable elsewhere', () => {
@@ -40,6 +49,21 @@ test('two entries for one model change nothing, and both count as accepted', () 
   expect(chosen.desired.size).toBe(0);
   expect(chosen.conflicts).toEqual([{ model: one.model, rollouts: ['a', 'b'], entry: one }]);
   expect(chosen.accepted).toEqual([one, two]);
+});
+
+test('a device of two entries goes on with the one that it follows, and back with it above all', () => {
+  const bad = entry({ rollout: 'a' });
+  const other = entry({ rollout: 'b', candidate: { ...OLD, version: '3.0.0', attempt: 1 } });
+  const followsA = choose([bad, other], {}, 'a');
+  expect(followsA.desired.get(bad.model)).toMatchObject({ goal: { rollout: 'a', arm: 'candidate' } });
+  expect(followsA.conflicts).toEqual([{ model: bad.model, rollouts: ['a', 'b'], follows: 'a', entry: other }]);
+  const reverted = { ...bad, revision: bad.revision + 1, candidate: null };
+  expect(choose([reverted, other], {}, 'a').desired.get(bad.model)).toMatchObject({
+    goal: { rollout: 'a', arm: 'stable', digest: bad.stable?.digest },
+  });
+  // An entry with nothing for it leaves the device to the other.
+  const empty = { ...reverted, stable: null };
+  expect(choose([empty, other], {}, 'a').desired.get(bad.model)).toMatchObject({ goal: { rollout: 'b' } });
 });
 
 test('the spread of downloads is even over the fleet, the same each time, and unlike the place in the cohort', () => {
