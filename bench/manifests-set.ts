@@ -183,7 +183,7 @@ export class ManifestsSet implements AsyncDisposable {
     const documents = { manifest: digest, manifestBundle: null, policy, policyBundle: null };
     const facts = { observed: '0'.repeat(40), now: Date.parse(status.since), previous: null, documents };
     const statement = evidenceOf(transition, facts);
-    const copy = copyPath('evidence', name, policy, 'policy');
+    const copy = copyPath(`evidence/${name}`, policy, 'policy');
     return [
       [`rollouts/${name}.yaml`, spliceStatus(text, status)],
       [status.evidence, Buffer.from(this.#signer.signEvidence(statement)).toString()],

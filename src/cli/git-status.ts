@@ -2,14 +2,17 @@
 
 import { type CodedError, errorToJson, formatError } from '../base/errors.ts';
 import { isVersionRange } from '../contract/model-version.ts';
-import type { Rollout } from '../documents/types.generated.ts';
+import type { Rollout, RolloutStatus } from '../documents/types.generated.ts';
 import type { ManifestsRepository } from '../git/manifests-repository.ts';
 import { filesOfCommit } from '../git/repository-files.ts';
 import { unknownRollout } from '../requests/find-rollout.ts';
 import { exceptedIn } from '../rollout/decision.ts';
 import { type LastRejection, lastRejection } from '../rollout/last-rejection.ts';
+import { changesOf } from '../rollout/parameter-change.ts';
+import { rejects } from '../rollout/rejections.ts';
 import { readDocuments, rolloutsOf } from '../snapshot/repository-documents.ts';
 import { countOf } from '../wording/amounts.ts';
+import { versionInWords } from '../wording/parameters-in-words.ts';
 import { type OutlookCells, rejectedWaits } from '../wording/plan-in-words.ts';
 import { statusReasonInWords } from '../wording/step-reason-in-words.ts';
 import { exceptionNote, rejectionNote } from './status-table.ts';
@@ -46,10 +49,12 @@ function waitingFor({ spec, status }: Rollout): string {
     waits.push(`an answer to ${countOf(requests.length, 'request')}: ${requests.map(({ act }) => act).join(', ')}`);
   if (status?.paused) waits.push(`a person: ${statusReasonInWords(status.paused.reason)}`);
   if (spec.suspend === true) waits.push('a person to resume it (spec.suspend)');
-  const refused = status?.rejected.find(({ version }) => version === spec.version);
+  const { parameters = {} } = spec;
+  const refused = status?.rejected.find((one) => one.version === spec.version && rejects(one, { ...one, parameters }));
   const now = status?.candidate ?? status?.stable;
   const isPin = spec.version !== 'latest' && !isVersionRange(spec.version);
-  if (refused !== undefined && status?.candidate === null) waits.push(rejectedWaits(refused));
+  if (refused !== undefined && status?.candidate === null)
+    waits.push(rejectedWaits({ version: refused.version, reason: refused.reason }));
   else if (spec.suspend !== true && (status === undefined || (isPin && now?.version !== spec.version)))
     waits.push(`the service to pick up ${spec.version}`);
   return waits.length === 0 ? NOTHING : waits.join('; ');
@@ -61,15 +66,20 @@ function rejectionOf({ status }: Rollout): LastRejection | null {
 
 function verdictOf(rollout: Rollout): string {
   const rejection = rejectionOf(rollout);
-  if (rejection !== null) return `rejected ${rejection.version}`;
+  if (rejection !== null) return `rejected ${versionInWords(rejection.version, rejection)}`;
   const { candidate = null, stable = null } = rollout.status ?? {};
   return candidate === null && stable !== null ? 'complete' : NOTHING;
 }
 
+function rollingCell(status: RolloutStatus, { version, parameters }: NonNullable<RolloutStatus['candidate']>): string {
+  const where = status.state === 'paused' ? 'paused' : status.stage;
+  return `${where} ${versionInWords(version, changesOf(status, parameters))}`;
+}
+
 function cellsOf(rollout: Rollout): OutlookCells {
   const { metadata, spec, status } = rollout;
-  const { candidate = null, stable = null, state, stage } = status ?? {};
-  const rolling = candidate === null ? null : `${state === 'paused' ? 'paused' : stage} ${candidate.version}`;
+  const { candidate = null, stable = null } = status ?? {};
+  const rolling = status === undefined || candidate === null ? null : rollingCell(status, candidate);
   return {
     rollout: metadata.name,
     model: spec.model,

@@ -7,6 +7,7 @@ import type { ExceptedOutlook, Outlook } from '../rollout/outlook.ts';
 import { troubleInWords } from '../wording/devices-in-words.ts';
 import { exceptionInWords } from '../wording/exception-in-words.ts';
 import { fixInWords } from '../wording/fix-in-words.ts';
+import { versionInWords } from '../wording/parameters-in-words.ts';
 import { type OutlookCells, outlookCells, silentInWords } from '../wording/plan-in-words.ts';
 import { changedPolicyInWords } from '../wording/policy-in-words.ts';
 import { statusReasonInWords } from '../wording/step-reason-in-words.ts';
@@ -28,10 +29,11 @@ export function tableOfCells(rows: readonly OutlookCells[]): string {
 }
 
 /** Which version was rejected, when and why. */
-export function rejectionNote(rollout: string, { version, reason, at }: LastRejection): string {
+export function rejectionNote(rollout: string, rejected: LastRejection): string {
+  const { version, reason, at } = rejected;
   const atMs = parseInstant(at);
   const when = atMs === undefined ? oneLine(at) : timeAgo(atMs, new SystemClock().now());
-  const what = `${oneLine(rollout)}: ${oneLine(version)} was rejected ${when}`;
+  const what = `${oneLine(rollout)}: ${versionInWords(version, rejected)} was rejected ${when}`;
   return `${clipped(what, MOST_REASON)}\n  ${clipped(statusReasonInWords(reason), MOST_REJECTION)}`;
 }
 

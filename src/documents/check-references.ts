@@ -7,6 +7,7 @@ import type { DocumentSource } from '../contract/source/document-source.ts';
 import { locateProblems, type Problem } from '../contract/source/problem.ts';
 import { matchesGlob } from '../contract/trust/name-glob.ts';
 import type { ModelManifest } from '../contract/types.generated.ts';
+import { findTargetOverlaps } from './check-target-overlap.ts';
 import { findInterfaceBreaks } from './interface-step.ts';
 import type { ParsedDocument } from './parse-document.ts';
 import type { SlipwayDocument } from './slipway-document.ts';
@@ -51,7 +52,18 @@ export function checkReferences(files: readonly RepositoryFile[]): CodedError[] 
       .flatMap(([found, problem]) => at(found, [problem])),
     ...manifests.flatMap((found) => at(found, checkManifest(found.document, catalogue))),
     ...rollouts.flatMap((found) => at(found, checkRollout(found, catalogue))),
+    ...overlaps(rollouts, true),
   ];
+}
+
+/** Targets of one model that may have a device in common: known devices alone tell whether one has. */
+export function warnOfOverlaps(files: readonly RepositoryFile[]): CodedError[] {
+  return overlaps(catalogueOf(files).rollouts, false);
+}
+
+function overlaps(rollouts: readonly Found<Rollout>[], areCertain: boolean): CodedError[] {
+  const wanted = findTargetOverlaps(rollouts).filter(({ isCertain }) => isCertain === areCertain);
+  return wanted.flatMap(({ found, problem }) => locateProblems(found.source, [problem]));
 }
 
 function catalogueOf(files: readonly RepositoryFile[]): Catalogue {
@@ -132,18 +144,8 @@ function suggest(word: string, known: readonly string[]): string {
   return known.length === 0 ? 'Add its document first.' : `Known: ${[...new Set(known)].slice(0, 20).join(', ')}.`;
 }
 
-function checkRollout({ document, file }: Found<Rollout>, catalogue: Catalogue): Problem[] {
-  const { model, target } = document.spec;
-  const twins = catalogue.rollouts.filter(
-    (other) =>
-      other.file !== file && other.document.spec.model === model && other.document.spec.target.trim() === target.trim(),
-  );
-  const [twin] = twins;
-  const problems = [...checkVersion(document, catalogue), ...checkPolicy(document, catalogue)];
-  if (twin === undefined) return problems;
-  const message = `${twin.file} rolls out the same model to the same target, so devices would ignore both.`;
-  const remedy = 'Remove one, or make their targets exclude each other.';
-  return [...problems, { code: 'ROLLOUT_TARGET_TWICE', path: ['spec', 'target'], message, remedy }];
+function checkRollout({ document }: Found<Rollout>, catalogue: Catalogue): Problem[] {
+  return [...checkVersion(document, catalogue), ...checkPolicy(document, catalogue)];
 }
 
 function checkVersion({ spec }: Rollout, { manifests, broken }: Catalogue): Problem[] {

@@ -14,11 +14,13 @@ import {
   removeItem,
   setField,
 } from './splice-source.ts';
-import type { RolloutRequest, RolloutStatus } from './types.generated.ts';
+import type { Rollout, RolloutRequest, RolloutStatus } from './types.generated.ts';
 
 export interface SpecEdits {
   /** New value of `spec.version`. */
   readonly version?: string;
+  /** New value of `spec.parameters`; without any, the field goes. */
+  readonly parameters?: Rollout['spec']['parameters'];
   /** Places in `spec.requests` whose entries are removed, as they are answered. */
   readonly answered?: readonly number[];
   /** New value of `spec.suspend`. */
@@ -74,6 +76,11 @@ export function spliceSpec(text: string, edits: SpecEdits): string {
     edited = setSpecField(edited, 'suspend', edits.suspend);
     spec.suspend = edits.suspend;
   }
+  if (edits.parameters !== undefined) {
+    edited = setParameters(edited, edits.parameters);
+    if (Object.keys(edits.parameters).length > 0) spec.parameters = edits.parameters;
+    else delete spec.parameters;
+  }
   const answered = [...new Set(edits.answered ?? [])].sort((a, b) => b - a);
   for (const index of answered) edited = removeRequest(edited, index);
   if (answered.length > 0) {
@@ -98,6 +105,13 @@ function setSpecField(text: string, name: string, value: unknown): string {
   const spec = specOf(text);
   const pair = findPair(spec, name);
   return pair === undefined ? addField(text, spec, name, value) : setField(text, spec, pair, value);
+}
+
+function setParameters(text: string, parameters: NonNullable<SpecEdits['parameters']>): string {
+  if (Object.keys(parameters).length > 0) return setSpecField(text, 'parameters', parameters);
+  const spec = specOf(text);
+  const pair = findPair(spec, 'parameters');
+  return pair === undefined ? text : removeField(text, spec, pair);
 }
 
 function addRequest(text: string, request: RolloutRequest): string {

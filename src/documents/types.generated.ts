@@ -632,6 +632,15 @@ export interface StatusRejection {
    */
   readonly version: string;
   /**
+   * Parameters that failed. Present when the version itself was stable with others: then only these parameters are rejected.
+   */
+  readonly parameters?: {
+    /**
+     * Value that the model host reads.
+     */
+    readonly [k: string]: string | number | boolean;
+  };
+  /**
    * The attempt that failed.
    */
   readonly attempt: number;

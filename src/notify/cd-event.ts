@@ -60,7 +60,8 @@ function formOfAlert(alert: AlertNotice): Form {
   const predicate = alert.is === 'raised' ? 'detected' : 'resolved';
   const environment = { id: alert.rollout ?? 'fleet' };
   const type = `dev.cdevents.incident.${predicate}.${STANDARD}`;
-  return { type, subject: alert.alert, content: { description: alert.message, environment } };
+  const description = alert.remedy === undefined ? alert.message : `${alert.message}; ${alert.remedy}`;
+  return { type, subject: alert.alert, content: { description, environment } };
 }
 
 function formOfRetraining(request: RetrainingNotice): Form {

@@ -35,6 +35,8 @@ export interface AlertNotice {
   readonly rollout: string | null;
   readonly reason: string;
   readonly message: string;
+  /** What to do; absent where nobody can say. */
+  readonly remedy?: string;
   readonly sinceMs: number;
   readonly numbers: Readonly<Record<string, JsonValue>>;
   readonly runbook: string | null;

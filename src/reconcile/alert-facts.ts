@@ -1,9 +1,10 @@
 // Owns what alerts are judged on: the newest observation and what the service says of itself, as plain facts.
+import { assertNever } from '../base/errors.ts';
 import type { AlertFacts, WatchedRule } from '../rollout/alerts.ts';
 import type { OffDeclared } from '../rollout/off-declared.ts';
 import type { EmergencyRollback } from '../store/reconciler-state.ts';
 import type { Observation } from './observe.ts';
-import type { ServiceView } from './service-view.ts';
+import type { ServiceView, SourceState } from './service-view.ts';
 
 export interface Looked {
   readonly observation: Observation;
@@ -12,6 +13,23 @@ export interface Looked {
   readonly emergencyRollbacks: readonly EmergencyRollback[];
   readonly offDeclared: readonly OffDeclared[];
   readonly watched: readonly WatchedRule[];
+}
+
+/** What the source itself raises. */
+export function sourceFactsOf(source: SourceState): Pick<AlertFacts, 'away' | 'vanished'> {
+  switch (source.kind) {
+    case 'away':
+      return { away: source, vanished: null };
+    case 'empty':
+      return { away: null, vanished: { branch: null } };
+    case 'branch-missing':
+      return { away: null, vanished: { branch: source.branch } };
+    case 'starting':
+    case 'followed':
+      return { away: null, vanished: null };
+    default:
+      return assertNever(source);
+  }
 }
 
 export function alertFactsOf({ observation, view, emergencyRollbacks, offDeclared, watched }: Looked): AlertFacts {
@@ -30,12 +48,13 @@ export function alertFactsOf({ observation, view, emergencyRollbacks, offDeclare
     ),
     emergencyRollbacks,
     refusing: view.refusing,
-    away: source.kind === 'away' ? { reason: source.reason } : null,
+    ...sourceFactsOf(source),
     trouble,
     offDeclared: offDeclared.map(({ rollout, count, staying, first }) => ({
       ...{ rollout, count, staying },
       first: first.slice(0, staying).map((one) => one.device),
     })),
+    shared: observation.shared,
     watched,
     runbooks: new Map(
       rollouts.flatMap(({ name, policyInForce }) => {

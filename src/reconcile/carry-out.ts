@@ -9,7 +9,7 @@ import type { ManifestsRepository } from '../git/manifests-repository.ts';
 import type { Transition } from '../rollout/transition.ts';
 import type { ReconcilerSigner } from '../signing/evidence-signer.ts';
 import { evidenceOf, payloadOf } from '../snapshot/evidence.ts';
-import type { Snapshot } from '../snapshot/snapshot.ts';
+import type { RolloutDocument, Snapshot } from '../snapshot/snapshot.ts';
 import { rolloutsByName } from '../snapshot/snapshot-index.ts';
 import type { StatusClaims } from '../snapshot/status-claims.ts';
 import { commitMessage } from '../wording/commit-message.ts';
@@ -86,17 +86,19 @@ export class Executor {
 
   async #commit(step: Transition, snapshot: Snapshot, parent: string, now: number): Promise<WrittenStep> {
     const document = rolloutsByName(snapshot).get(step.rollout);
-    assertInvariant(document?.kind === 'rollout', `a step is only decided for a readable rollout: ${step.rollout}`);
+    // Of a deleted rollout the evidence alone is written: whoever restores the file finds it there.
+    assertInvariant(
+      document?.kind !== 'broken',
+      `a step is only landed for a rollout that can be written: ${step.rollout}`,
+    );
     const { repository, signer } = this.#parts;
     const { documents, changes: copies } = await copiesOf(step, snapshot, repository);
     const previous = await previousStatement(step, snapshot, repository);
     const facts = { observed: snapshot.commit, now, previous, documents };
     const evidence = signer.signEvidence(evidenceOf(step, facts));
     assertVerifiable(step.next.evidence, evidence);
-    const text = spliceStatus(spliceSpec(document.text, step.spec), step.next);
-    assertReadable(document.path, text);
     const changes = new Map<string, Uint8Array | null>([
-      [document.path, Buffer.from(text)],
+      ...(document === undefined ? [] : [stepIn(document, step)]),
       [step.next.evidence, Buffer.from(evidence)],
       ...copies,
     ]);
@@ -121,6 +123,13 @@ export class Executor {
     }
     return null;
   }
+}
+
+/** The rollout's file after the step. */
+function stepIn({ path, text: before }: RolloutDocument, step: Transition): [string, Uint8Array] {
+  const text = spliceStatus(spliceSpec(before, step.spec), step.next);
+  assertReadable(path, text);
+  return [path, Buffer.from(text)];
 }
 
 /** What this service could not read again would end its own control over the rollout: such a step is not written. */

@@ -23,7 +23,7 @@ function findModel({ models }: Snapshot, digest: string): ModelDocument | undefi
 
 /** What has to be written so that the documents of a step lie beside its evidence. */
 export async function copiesOf(
-  { rollout, subject, policy }: Transition,
+  { kind: kindOfStep, rollout, subject, policy }: Transition,
   snapshot: Snapshot,
   blobs: Blobs,
 ): Promise<EvidenceCopies> {
@@ -47,8 +47,10 @@ export async function copiesOf(
     found: ModelDocument | PolicyDocument | undefined,
   ): Promise<readonly [Digest | null, Digest | null]> => {
     if (digest === undefined) return [null, null];
-    const path = copyPath(snapshot.layout.evidence, rollout, digest, kind);
-    return [await put(path, digest, found?.bytes), await put(`${path}.sigstore.json`, null, found?.bundle)];
+    const path = copyPath(`${snapshot.layout.evidence}/${rollout}`, digest, kind);
+    // What admits a start is kept, whatever somebody put in its place before; later only what is missing is put there.
+    const signature = kindOfStep === 'start' && found?.bundle !== undefined ? digestOf(found.bundle) : null;
+    return [await put(path, digest, found?.bytes), await put(`${path}.sigstore.json`, signature, found?.bundle)];
   };
   const model = subject === null ? undefined : findModel(snapshot, subject.digest);
   const [manifest, manifestBundle] = await copy('model', subject?.digest, model);

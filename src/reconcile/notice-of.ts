@@ -5,7 +5,7 @@ import { asReason } from '../base/plain-text.ts';
 import type { Notice, VersionName } from '../notify/notice.ts';
 import type { AlertChange, AlertRecord } from '../rollout/alert-book.ts';
 import type { ProvenStep } from '../snapshot/status-claims.ts';
-import { alertInWords } from '../wording/alerts-in-words.ts';
+import { alertInWords, alertRemedy } from '../wording/alerts-in-words.ts';
 import { stepReasonInWords } from '../wording/step-reason-in-words.ts';
 
 function idOf(...parts: readonly string[]): string {
@@ -46,7 +46,8 @@ export function stepNotice(step: ProvenStep, model: string): Notice {
 
 /** The numbers of an alert, for programs. */
 function numbersOf({ fact }: AlertRecord): Readonly<Record<string, number | string | null>> {
-  if (fact.kind === 'off-declared' || fact.kind === 'refusing') return { devices: fact.devices };
+  if (fact.kind === 'off-declared' || fact.kind === 'refusing' || fact.kind === 'shared')
+    return { devices: fact.devices };
   if (fact.kind !== 'drift') return {};
   const { estimate, lower, upper, limit, unit, devices, trials } = fact.seen ?? {};
   const seen = fact.seen === null ? {} : { estimate, lower, upper, limit, unit, devices, trials };
@@ -56,6 +57,7 @@ function numbersOf({ fact }: AlertRecord): Readonly<Record<string, number | stri
 
 export function alertNotice({ kind, alert }: AlertChange, nowMs: number): Notice {
   const { id, rollout, reason, sinceMs, runbook = null } = alert;
+  const remedy = kind === 'raised' ? alertRemedy(alert) : null;
   return {
     format: 1,
     id: idOf('alert', id, kind),
@@ -68,6 +70,7 @@ export function alertNotice({ kind, alert }: AlertChange, nowMs: number): Notice
       rollout,
       reason,
       message: alertInWords(alert),
+      ...(remedy === null ? {} : { remedy }),
       sinceMs,
       numbers: numbersOf(alert),
       runbook,

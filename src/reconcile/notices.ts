@@ -10,8 +10,8 @@ import type { OffDeclared } from '../rollout/off-declared.ts';
 import type { StatusClaims } from '../snapshot/status-claims.ts';
 import type { Leases } from '../store/leases.ts';
 import type { NoticeOrder, NoticeQueue } from '../store/notice-queue.ts';
-import { alertInWords } from '../wording/alerts-in-words.ts';
-import { alertFactsOf, type Looked } from './alert-facts.ts';
+import { alertInWords, alertRemedy } from '../wording/alerts-in-words.ts';
+import { alertFactsOf, type Looked, sourceFactsOf } from './alert-facts.ts';
 import { alertNotice, retrainingNotice, stepNotice } from './notice-of.ts';
 import type { ServiceView } from './service-view.ts';
 
@@ -95,7 +95,6 @@ export class Notices {
   /** After a cycle that observed nothing: it says something of the service, and nothing of the rollouts. */
   async noteBlind({ source, trouble }: ServiceView): Promise<readonly AlertRecord[]> {
     return this.#guarded(async () => {
-      const away = source.kind === 'away' ? { reason: source.reason } : null;
       const nothing = {
         outlooks: [],
         forged: [],
@@ -105,7 +104,7 @@ export class Notices {
         runbooks: new Map(),
       };
       const refusing = { count: 0, first: [] };
-      const reading = alertsOf({ ...nothing, refusing, away, trouble });
+      const reading = alertsOf({ ...nothing, refusing, ...sourceFactsOf(source), trouble });
       const seen = new Set(['source-away', 'cycle-failed']);
       const unknown = (await this.#readBook()).filter((record) => !seen.has(record.kind));
       return this.#step({ ...reading, unknown }, null);
@@ -226,7 +225,7 @@ export class Notices {
         logger.info('alert ended', { ...about, alert: alert.id });
         continue;
       }
-      logger.warn('alert', { ...about, ...runbook, alert: alert.id });
+      logger.warn('alert', { ...about, remedy: alertRemedy(alert), ...runbook, alert: alert.id });
       this.#raised?.add({ kind: alert.kind, rollout: alert.rollout ?? '' });
     }
   }

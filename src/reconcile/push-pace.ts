@@ -5,6 +5,7 @@ import { assertNever, type CodedError, toCodedError } from '../base/errors.ts';
 import type { Logger } from '../base/logger.ts';
 import type { RandomStream } from '../base/random.ts';
 import type { Plan } from '../rollout/decide.ts';
+import type { RolloutFacts } from '../rollout/rollout-facts.ts';
 import { takesBack } from '../rollout/transition.ts';
 import type { CarriedOut, Executor } from './carry-out.ts';
 import type { WrittenStep } from './landing.ts';
@@ -54,12 +55,13 @@ export class PushPace {
     this.#head = snapshot.commit;
     const notLanded = (reason: string, isLost = false): StepsOfCycle => ({ kind: 'not-landed', plan, reason, isLost });
     this.#unwritten = null;
-    if (plan.steps.length === 0) return { kind: 'in-step', plan };
+    const steps = landable(plan.steps, facts.rollouts);
+    if (steps.length === 0) return { kind: 'in-step', plan };
     const { clock, executor } = this.#parts;
     const held = this.#whyHeldBack();
     if (held !== null) return notLanded(held);
     const now = Math.max(clock.now(), ...facts.rollouts.map((one) => one.now));
-    const order = { steps: firstSteps(plan.steps), snapshot, now, signal };
+    const order = { steps: firstSteps(steps), snapshot, now, signal };
     const answer = await executor.carryOut(order).catch(asUnwritten);
     switch (answer.kind) {
       case 'landed':
@@ -105,10 +107,16 @@ export class PushPace {
   }
 }
 
-/** Devices that have a bad candidate come first; the rest follows in the next cycles at once. */
+/** Where HEAD has no document that could be written a rollback waits for its emergency; a deleted one needs none. */
+function landable(steps: Plan['steps'], rollouts: readonly RolloutFacts[]): Plan['steps'] {
+  const unwritable = rollouts.filter(({ lost }) => lost && lost.kind !== 'rollout-deleted').map(({ name }) => name);
+  return unwritable.length === 0 ? steps : steps.filter(({ rollout }) => !unwritable.includes(rollout));
+}
+
+/** Steps that take a bad candidate back go alone: no other one may keep their push from landing. The rest follows in the next cycles at once. */
 function firstSteps(steps: Plan['steps']): Plan['steps'] {
-  const [back, others] = [steps.filter(takesBack), steps.filter((one) => !takesBack(one))];
-  return [...back, ...others].slice(0, MOST_STEPS_A_PUSH);
+  const back = steps.filter(takesBack);
+  return (back.length > 0 ? back : steps).slice(0, MOST_STEPS_A_PUSH);
 }
 
 /** Whatever keeps the steps from being written, the rollbacks among them wait, and the time of an emergency rollback runs. */

@@ -1,14 +1,14 @@
 // Owns the loop: fetch, observe, decide, prepare, land, publish. Level-triggered: a cycle that is lost is simply done again.
 import type { Clock } from '../base/clock.ts';
-import { assertNever, type CodedError, formatError, toCodedError } from '../base/errors.ts';
+import { assertNever, type CodedError, toCodedError } from '../base/errors.ts';
 import type { Logger } from '../base/logger.ts';
 import type { RandomStream } from '../base/random.ts';
 import type { Directive } from '../contract/directive.ts';
 import type { ManifestsRepository } from '../git/manifests-repository.ts';
 import type { DeclaredWatch } from '../measurement/declared-watch.ts';
 import { type Decisions, decide, type Plan } from '../rollout/decide.ts';
+import { takesBackFrom } from '../rollout/directive-of.ts';
 import type { Snapshot } from '../snapshot/snapshot.ts';
-import { documentErrors } from '../snapshot/snapshot-index.ts';
 import type { Publication as PublicationRecord, ReconcilerState } from '../store/reconciler-state.ts';
 import type { WindowStore } from '../store/window-store.ts';
 import type { Executor } from './carry-out.ts';
@@ -19,7 +19,8 @@ import type { Observation, Observer } from './observe.ts';
 import { applyWatchChanges, type WindowKeeping } from './prepare-windows.ts';
 import type { Publisher } from './publisher.ts';
 import { PushPace, type StepsOfCycle } from './push-pace.ts';
-import { NOTHING_YET, type ServiceView, type SourceState } from './service-view.ts';
+import { rememberSeen } from './remember-seen.ts';
+import { NOTHING_YET, observedView, type ServiceView, type SourceState, troubleOf } from './service-view.ts';
 import { SourceFollower } from './source-follower.ts';
 
 export interface ReconcilerParts {
@@ -70,6 +71,8 @@ interface Acted {
   readonly kind: 'acted';
   readonly cycle: StepsOfCycle;
   readonly observation: Observation;
+  /** What is published now. */
+  readonly before: Before;
 }
 
 type Outcome =
@@ -132,7 +135,11 @@ export class Reconciler {
         if (signal.aborted) return;
         const error = toCodedError(thrown, 'RECONCILE_FAILED');
         await this.#show({ ...this.#view, trouble: troubleOf(error) });
-        if (error.kind === 'bug') this.#parts.logger.error('cycle failed', { error, stack: stackOf(thrown) });
+        if (error.kind === 'bug')
+          this.#parts.logger.error('cycle failed', {
+            error,
+            stack: thrown instanceof Error ? thrown.stack : undefined,
+          });
         else this.#parts.logger.warn('cycle failed', { error });
         return;
       }
@@ -142,11 +149,12 @@ export class Reconciler {
   /** One cycle. After `stepped`, another one publishes what landed. Waits for a slow remote as long as `patienceMs`, else to its end. */
   async cycle(signal: AbortSignal, patienceMs: number = Number.POSITIVE_INFINITY): Promise<Cycle> {
     const head = await this.#follow(signal, patienceMs);
-    const before = await this.#readPublished();
+    const atFirst = await this.#readPublished();
     const outcome: Outcome =
       head === null
         ? { kind: 'no-source' }
-        : await this.#act(head, before, signal).catch((thrown: unknown) => ({ kind: 'failed' as const, thrown }));
+        : await this.#act(head, atFirst, signal).catch((thrown: unknown) => ({ kind: 'failed' as const, thrown }));
+    const before = outcome.kind === 'acted' ? outcome.before : atFirst;
     await this.#publish(outcome, before);
     switch (outcome.kind) {
       case 'failed':
@@ -157,26 +165,28 @@ export class Reconciler {
       case 'overtaken':
         return outcome.cycle;
       case 'acted':
-        await this.#notify(outcome, before);
+        await this.#notify(outcome);
         return outcome.cycle;
       default:
         return assertNever(outcome);
     }
   }
 
-  async #act(head: string, before: Before, signal: AbortSignal): Promise<Outcome> {
+  async #act(head: string, atFirst: Before, signal: AbortSignal): Promise<Outcome> {
     const { observer, clock, logger } = this.#parts;
-    const observation = await observer.observe(head, before.published, clock.now(), this.#decisions);
+    const observation = await observer.observe(head, atFirst.published, clock.now(), this.#decisions);
+    const { snapshot } = observation;
     this.#events.onObserved?.(observation);
     const plan = decide(observation.facts, this.#decisions);
     this.#decisions = plan.decisions;
     await this.#prepare(observation);
-    if (!(await this.#remember(observation))) {
+    if (!(await rememberSeen(this.#parts.store, observation))) {
       const reason = 'another process has seen more; looking again';
       logger.warn(reason);
       this.wake();
       return { kind: 'overtaken', cycle: { kind: 'not-landed', plan, reason, isLost: true } };
     }
+    const before = await this.#publishReturns(plan.directive, snapshot, atFirst);
     const cycle = await this.#pace.carryOut(plan, observation, signal);
     if (cycle.kind === 'stepped') this.#events.onSteps?.(cycle.steps);
     // The branch may have moved: look at once.
@@ -189,7 +199,7 @@ export class Reconciler {
       published: before.published,
       nowMs: clock.now(),
     });
-    return { kind: 'acted', cycle, observation };
+    return { kind: 'acted', cycle, observation, before };
   }
 
   /** What the next cycle would do, without doing it. */
@@ -224,25 +234,6 @@ export class Reconciler {
     await applyWatchChanges(this.#parts.store, wanted.changes);
   }
 
-  /**
-   * The highest authentic status of each rollout that stands on the branch: the floor below which nothing goes. False when another process
-   * has meanwhile seen a higher one, or another one of the same number: what was observed here is not to be acted on.
-   */
-  async #remember({ snapshot, facts }: Observation): Promise<boolean> {
-    let isNewest = true;
-    for (const { name, claim, seen, publishedRevision } of facts.rollouts) {
-      if (claim.kind !== 'authentic' || claim.status.revision < publishedRevision) continue;
-      if (seen !== null && claim.status.revision <= seen.revision) continue;
-      const answer = await this.#parts.store.recordSeen(name, {
-        revision: claim.status.revision,
-        commit: snapshot.commit,
-        status: JSON.parse(JSON.stringify(claim.status)),
-      });
-      isNewest &&= answer === 'recorded';
-    }
-    return isNewest;
-  }
-
   /** What can't be observed must not stop the renewal of what is published, nor an emergency rollback. */
   async #publish(outcome: Outcome, { record, published }: Before): Promise<void> {
     const isObserved = outcome.kind === 'acted';
@@ -250,8 +241,18 @@ export class Reconciler {
     if (outcome.kind === 'overtaken' || (isObserved && outcome.cycle.kind === 'stepped')) return;
     const wanted = isObserved ? outcome.cycle.plan.directive : record.directive;
     if (wanted === null) return;
+    await this.#publishDirective(wanted, isObserved ? outcome.observation.snapshot : null, { record, published });
+  }
+
+  /** What takes a candidate back is published before anything else is pushed: no other rollout's step may hold it up. */
+  async #publishReturns(wanted: Directive, snapshot: Snapshot, before: Before): Promise<Before> {
+    if (!takesBackFrom(before.published, wanted)) return before;
+    await this.#publishDirective(wanted, snapshot, before);
+    return this.#readPublished();
+  }
+
+  async #publishDirective(wanted: Directive, snapshot: Snapshot | null, { record, published }: Before): Promise<void> {
     const directive = await this.#emergencies.apply(wanted);
-    const snapshot: Snapshot | null = isObserved ? outcome.observation.snapshot : null;
     const answer = await this.#parts.publisher.publish({ directive, published, record, snapshot });
     if (answer.kind === 'lost') this.#wake.abort();
     if (answer.kind !== 'published') return;
@@ -266,18 +267,13 @@ export class Reconciler {
   }
 
   /** The view after a cycle, with the alerts that follow from it. */
-  async #notify({ cycle, observation }: Acted, { published }: Before): Promise<void> {
+  async #notify({ cycle, observation, before }: Acted): Promise<void> {
     const { store, notices, declared, clock } = this.#parts;
-    const { snapshot, fleet, watched } = observation;
-    const offDeclared = await declared.look(published, fleet);
+    const offDeclared = await declared.look(before.published, observation.fleet);
     const emergencyRollbacks = await this.#emergencies.inForce();
     const view: ServiceView = {
+      ...observedView(observation, cycle.plan.outlooks),
       source: this.#source.state,
-      commit: snapshot.commit,
-      outlooks: cycle.plan.outlooks,
-      problems: documentErrors(snapshot).slice(0, 100).map(formatError),
-      contradicting: fleet.contradicting,
-      refusing: fleet.refusing,
       emergencyRollbacks: emergencyRollbacks.map(({ rollout }) => rollout),
       offDeclared,
       alerts: this.#view.alerts,
@@ -285,16 +281,13 @@ export class Reconciler {
       cycledAtMs: clock.now(),
       trouble: troubleOf(this.#pace.unwritten ?? this.#unprepared),
     };
-    const alerts = await notices.note({ observation, view, emergencyRollbacks, offDeclared, watched });
+    const alerts = await notices.note({
+      observation,
+      view,
+      emergencyRollbacks,
+      offDeclared,
+      watched: observation.watched,
+    });
     this.#view = { ...view, alerts };
   }
-}
-
-function troubleOf(error: CodedError | null): ServiceView['trouble'] {
-  return error && { code: error.code, message: error.message, remedy: error.remedy ?? null };
-}
-
-/** Only a bug is logged with where it happened. */
-function stackOf(thrown: unknown): string | undefined {
-  return thrown instanceof Error ? thrown.stack : undefined;
 }

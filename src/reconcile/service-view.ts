@@ -1,9 +1,15 @@
 // Owns what the service says of itself: the state of its source, and every rollout's outlook.
+import { type CodedError, formatError } from '../base/errors.ts';
 import type { FetchProblem } from '../git/manifests-repository.ts';
 import type { RefusingDevices } from '../measurement/known-fleet.ts';
 import type { AlertRecord } from '../rollout/alert-book.ts';
 import type { OffDeclared } from '../rollout/off-declared.ts';
 import type { Outlook } from '../rollout/outlook.ts';
+import { documentErrors } from '../snapshot/snapshot-index.ts';
+import type { Observation } from './observe.ts';
+
+/** More are the same trouble many times. */
+const MOST_PROBLEMS = 100;
 
 /** How the manifests repository stands. */
 export type SourceState =
@@ -57,3 +63,17 @@ export const NOTHING_YET: ServiceView = {
   cycledAtMs: null,
   trouble: null,
 };
+
+/** What an observation shows of the repository and of the devices. */
+export function observedView(
+  { snapshot, fleet }: Observation,
+  outlooks: readonly Outlook[],
+): Pick<ServiceView, 'commit' | 'outlooks' | 'problems' | 'contradicting' | 'refusing'> {
+  const problems = documentErrors(snapshot).slice(0, MOST_PROBLEMS).map(formatError);
+  const { contradicting, refusing } = fleet;
+  return { commit: snapshot.commit, outlooks, problems, contradicting, refusing };
+}
+
+export function troubleOf(error: CodedError | null): ServiceView['trouble'] {
+  return error && { code: error.code, message: error.message, remedy: error.remedy ?? null };
+}

@@ -1,13 +1,19 @@
 // Owns finding the one rollout that a request is about, in the files of a clone or of a commit.
 import { findClosestWord } from '../base/closest-word.ts';
 import { CodedError } from '../base/errors.ts';
-import { type Digest, hexOf } from '../contract/digest.ts';
+import { type Digest, digestOf, hexOf } from '../contract/digest.ts';
+import { compareVersions, isVersionRange, satisfiesRange } from '../contract/model-version.ts';
 import { parseDocument } from '../documents/parse-document.ts';
 import { DEFAULT_LAYOUT, type Layout, nameOfPath } from '../documents/repository-layout.ts';
 import type { Rollout, RolloutPolicy } from '../documents/types.generated.ts';
 import type { RepositoryFiles } from '../git/repository-files.ts';
 
 const DOCUMENT_LIMIT_BYTES = 256 * 1024;
+
+export interface DesiredManifest {
+  readonly version: string;
+  readonly digest: Digest;
+}
 
 export interface FoundRollout {
   readonly file: string;
@@ -26,6 +32,10 @@ export function unknownRollout(name: string, known: readonly string[]): CodedErr
   });
 }
 
+function isDocument(file: string): boolean {
+  return /\.(ya?ml|json)$/.test(file) && !file.endsWith('.sigstore.json');
+}
+
 async function readLayout(files: RepositoryFiles): Promise<Layout> {
   const settings = 'slipway.yaml';
   if (!files.paths.includes(settings)) return DEFAULT_LAYOUT;
@@ -37,8 +47,7 @@ async function readLayout(files: RepositoryFiles): Promise<Layout> {
 /** The one rollout of the name. Throws ROLLOUT_UNKNOWN, DOCUMENT_TWICE, and its first problem when it is broken. */
 export async function findRollout(files: RepositoryFiles, name: string): Promise<FoundRollout> {
   const layout = await readLayout(files);
-  const isRollout = (file: string): boolean =>
-    file.startsWith(`${layout.rollouts}/`) && /\.(ya?ml|json)$/.test(file) && !file.endsWith('.sigstore.json');
+  const isRollout = (file: string): boolean => file.startsWith(`${layout.rollouts}/`) && isDocument(file);
   const all = files.paths.filter(isRollout);
   const [file, twin] = all.filter((one) => nameOfPath(one) === name);
   if (file === undefined) throw unknownRollout(name, all.map(nameOfPath));
@@ -64,6 +73,25 @@ export function parseRollout(file: string, bytes: Buffer): Rollout {
     message: `${file} is a ${parsed.document.kind}, not a Rollout.`,
     remedy: 'Move it to the folder of its kind.',
   });
+}
+
+/** The version that the spec asks for, by the names of manifests; undefined when there is none. */
+export async function findDesired(
+  files: RepositoryFiles,
+  { rollout: { spec }, layout }: FoundRollout,
+): Promise<DesiredManifest | undefined> {
+  const { model, version: desired } = spec;
+  const isMeant = (version: string): boolean =>
+    desired === 'latest' || (isVersionRange(desired) ? satisfiesRange(version, desired) : version === desired);
+  const found = files.paths
+    .filter((file) => file.startsWith(`${layout.models}/`) && file.split('/').at(-2) === model && isDocument(file))
+    .map((file) => ({ file, version: nameOfPath(file) }))
+    .filter(({ version }) => isMeant(version))
+    .sort((a, b) => compareVersions(a.version, b.version))
+    .at(-1);
+  if (found === undefined) return undefined;
+  const digest = digestOf(await files.read(found.file, DOCUMENT_LIMIT_BYTES));
+  return { version: found.version, digest };
 }
 
 /** The copy of the policy that was pinned when the stage began: it says who may approve. Undefined where there is none to read. */

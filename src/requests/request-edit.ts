@@ -1,5 +1,6 @@
 // Owns what a person asks of a rollout, as the edit of its file that they could make by hand.
 import { CodedError } from '../base/errors.ts';
+import { canonicalJson } from '../contract/digest.ts';
 import { isVersionRange, satisfiesRange } from '../contract/model-version.ts';
 import { type SpecEdits, spliceSpec } from '../documents/edit-rollout.ts';
 import type { Rollout, RolloutPolicy, RolloutRequest, RolloutStatus } from '../documents/types.generated.ts';
@@ -16,6 +17,8 @@ export interface PersonsRequest {
   readonly version: string | undefined;
   /** Of `abort` and `promote`: the one group of devices that is meant, such as `hw:rev2`. */
   readonly group?: string | undefined;
+  /** Of `abort`: the version that the spec asks for, where a manifest has it: it is kept from starting when nothing rolls. */
+  readonly desired?: { readonly version: string; readonly digest: `sha256:${string}` };
 }
 
 /** The edit, and what it asks in words. */
@@ -68,6 +71,21 @@ function aboutCandidate(rollout: Rollout, words: (version: string, stage: string
   return { digest: candidate.digest, ...(stage === null ? {} : { stage }), title };
 }
 
+/** The candidate; when nothing rolls, the version that is about to start. */
+function aboutAbort(rollout: Rollout, { desired }: PersonsRequest): About {
+  const { status, spec } = rollout;
+  if (status !== undefined && status.candidate === null && desired !== undefined) {
+    const { stable, rejected } = status;
+    const { parameters = {} } = spec;
+    const isStable =
+      stable?.digest === desired.digest && canonicalJson(stable.parameters) === canonicalJson(parameters);
+    const isRejected = rejected.some((one) => one.digest === desired.digest);
+    if (!isStable && !isRejected)
+      return { digest: desired.digest, title: `Ask to abort ${desired.version} before its start` };
+  }
+  return aboutCandidate(rollout, (version, stage) => `Ask to abort ${version} in ${stage}`);
+}
+
 /** One group rolls back, or rejoins: in the steady state that is about the stable version. */
 function aboutGroup(act: 'abort' | 'promote', rollout: Rollout, group: string): About {
   const { candidate, stable, exceptions = [] } = statusOf(rollout);
@@ -110,6 +128,8 @@ function aboutRejected(rollout: Rollout, version: string | undefined): About {
   const found = version === undefined ? rejected[0] : rejected.find((one) => one.version === version);
   if (found !== undefined) {
     const about = { digest: found.digest, title: `Ask to retry ${found.version}` };
+    if (found.parameters !== undefined)
+      return { ...about, afterwards: `set spec.parameters to ${JSON.stringify(found.parameters)}` };
     return isDesired(found.version, rollout) ? about : { ...about, afterwards: `set spec.version to ${found.version}` };
   }
   const { name } = rollout.metadata;
@@ -143,7 +163,7 @@ function aboutOf(act: RolloutRequest['act'], rollout: Rollout, asked: PersonsReq
     case 'skip':
       return aboutCandidate(rollout, (version, stage) => `Ask to skip ${stage} with ${version}`);
     case 'abort':
-      return aboutCandidate(rollout, (version, stage) => `Ask to abort ${version} in ${stage}`);
+      return aboutAbort(rollout, asked);
     case 'retry':
       return aboutRejected(rollout, asked.version);
     case 'adopt':

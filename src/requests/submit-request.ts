@@ -7,7 +7,7 @@ import { fetchHead } from '../git/fetch-head.ts';
 import type { CommitAuthor, ManifestsRepository } from '../git/manifests-repository.ts';
 import { filesOfCommit, type RepositoryFiles } from '../git/repository-files.ts';
 import type { WorkTree } from '../git/work-tree.ts';
-import { findPinnedPolicy, findRollout, parseRollout } from './find-rollout.ts';
+import { findDesired, findPinnedPolicy, findRollout, parseRollout } from './find-rollout.ts';
 import { assertApprover, editForRequest, type PersonsRequest } from './request-edit.ts';
 
 /** Longest time in which a lost race is run again. */
@@ -44,7 +44,9 @@ async function makeEdit(files: RepositoryFiles, { rollout: name, request, person
   const policy = request.verb === 'approve' ? await findPinnedPolicy(files, found) : undefined;
   if (policy !== undefined && found.rollout.status !== undefined) assertApprover(found.rollout.status, policy, by);
   const { file, text: before } = found;
-  const { text: after, title, afterwards } = editForRequest(found.rollout, before, { ...request, by });
+  const desired = request.verb === 'abort' ? await findDesired(files, found) : undefined;
+  const asked = { ...request, by, ...(desired === undefined ? {} : { desired }) };
+  const { text: after, title, afterwards } = editForRequest(found.rollout, before, asked);
   parseRollout(file, Buffer.from(after));
   return { file, title, before, after, afterwards };
 }

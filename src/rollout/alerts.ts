@@ -2,6 +2,7 @@
 import { assertNever } from '../base/errors.ts';
 import type { RuleUnit } from '../documents/rules/metric-catalogue.ts';
 import type { RuleVerdict } from '../gates/rule-verdict.ts';
+import type { SharedDevices } from './holdings.ts';
 import type { ExceptedOutlook, Outlook, SilentSignal } from './outlook.ts';
 import type { ClaimProblem, Fix, NamedRule, StatusReason, StepReason } from './reasons.ts';
 
@@ -17,6 +18,7 @@ export const ALERT_KINDS = [
   'emergency-rollback',
   'signal-silent',
   'devices-off-declared',
+  'targets-overlap',
   'stable-drift',
   'devices-refusing',
   'source-away',
@@ -43,11 +45,13 @@ export type AlertFact =
   | { readonly kind: 'group'; readonly exception: ExceptedOutlook }
   | { readonly kind: 'forged'; readonly problem: ClaimProblem }
   | { readonly kind: 'emergency'; readonly reason: StepReason }
+  | ({ readonly kind: 'shared' } & SharedDevices)
   | { readonly kind: 'off-declared'; readonly devices: number; readonly first: readonly string[] }
   | ({ readonly kind: 'drift' } & Omit<WatchedRule, 'rollout' | 'verdict'>)
   | { readonly kind: 'refusing'; readonly devices: number; readonly first: readonly string[] }
   /** The error of another component, in its own words. */
-  | { readonly kind: 'error'; readonly message: string };
+  | { readonly kind: 'error'; readonly message: string; readonly remedy?: string }
+  | { readonly kind: 'vanished'; readonly branch: string | null };
 
 export interface Alert extends AlertKey {
   /** One word for programs. */
@@ -100,9 +104,13 @@ export interface AlertFacts {
   readonly forged: readonly { readonly rollout: string; readonly problem: ClaimProblem }[];
   readonly emergencyRollbacks: readonly { readonly rollout: string; readonly reason: StepReason }[];
   readonly refusing: { readonly count: number; readonly first: readonly { readonly device: string }[] };
-  readonly away: { readonly reason: string } | null;
-  readonly trouble: { readonly code: string; readonly message: string } | null;
+  readonly away: { readonly reason: string; readonly remedy?: string | null } | null;
+  /** Why there is nothing to follow although the host answers; `branch` is null when it has none at all. */
+  readonly vanished?: { readonly branch: string | null } | null;
+  readonly trouble: { readonly code: string; readonly message: string; readonly remedy?: string | null } | null;
   readonly offDeclared: readonly StayingOff[];
+  /** Devices that two rollouts of one model have. */
+  readonly shared?: readonly SharedDevices[];
   readonly watched: readonly WatchedRule[];
   /** By rollout, where its policy names a page. */
   readonly runbooks: ReadonlyMap<string, string>;
@@ -177,7 +185,11 @@ function ofWatched({ rollout, verdict, ...rule }: WatchedRule): AlertReading {
   return { present: [{ ...key, reason: 'StableDrift', fact: { kind: 'drift', ...rule } }], unknown: [] };
 }
 
-function ofService({ refusing, away, trouble }: AlertFacts): Alert[] {
+function remedyIn({ remedy }: { readonly remedy?: string | null }): { readonly remedy?: string } {
+  return remedy ? { remedy } : {};
+}
+
+function ofService({ refusing, away, vanished, trouble }: AlertFacts): Alert[] {
   const found: Alert[] = [];
   const add = (kind: AlertKind, reason: string, fact: AlertFact, subject = ''): void => {
     found.push({ kind, rollout: null, subject, reason, fact });
@@ -186,9 +198,10 @@ function ofService({ refusing, away, trouble }: AlertFacts): Alert[] {
     const first = [...new Set(refusing.first.map((one) => one.device))];
     add('devices-refusing', 'Refusing', { kind: 'refusing', devices: refusing.count, first });
   }
-  if (away !== null) add('source-away', 'SourceAway', { kind: 'error', message: away.reason });
+  if (away !== null) add('source-away', 'SourceAway', { kind: 'error', message: away.reason, ...remedyIn(away) });
+  if (vanished) add('source-away', 'SourceVanished', { kind: 'vanished', ...vanished });
   if (trouble !== null) {
-    add('cycle-failed', trouble.code, { kind: 'error', message: trouble.message }, trouble.code);
+    add('cycle-failed', trouble.code, { kind: 'error', message: trouble.message, ...remedyIn(trouble) }, trouble.code);
   }
   return found;
 }
@@ -205,6 +218,16 @@ export function alertsOf(facts: AlertFacts): AlertReading {
     ...facts.emergencyRollbacks.map(({ rollout, reason }): Alert => {
       const fact = { kind: 'emergency', reason } as const;
       return { kind: 'emergency-rollback', rollout, subject: '', reason: 'EmergencyRollback', fact };
+    }),
+    ...(facts.shared ?? []).map((shared): Alert => {
+      const [rollout, subject] = shared.rollouts;
+      return {
+        kind: 'targets-overlap',
+        rollout,
+        subject,
+        reason: 'TargetsOverlap',
+        fact: { kind: 'shared', ...shared },
+      };
     }),
     ...parts.flatMap((one) => one.present),
     ...ofService(facts),

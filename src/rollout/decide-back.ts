@@ -1,11 +1,12 @@
 // Owns what takes a candidate back, or stops it: abort, revocation, a failed rule, a deadline, another desired version. Nothing holds these up.
 import { assertNever } from '../base/errors.ts';
-import { canonicalJson } from '../contract/digest.ts';
 import { decideGroupBack, decideGroupFailure } from './decide-groups.ts';
+import { decideNoStart } from './decide-no-start.ts';
 import type { Decision } from './decision.ts';
 import { desiredVersion } from './desired-version.ts';
 import { pausedStatus, restedStatus } from './next-status.ts';
 import type { Refusal, RuleFailedReason, StepReason } from './reasons.ts';
+import { isSameVersion, sameParameters } from './rejections.ts';
 import { askedBy, type SortedRequests } from './requests.ts';
 import type { RolloutFacts, Standing } from './rollout-facts.ts';
 import { stageProgress } from './stage-progress.ts';
@@ -19,12 +20,19 @@ function revocationOf(standing: Standing | undefined): Pick<Refusal, 'code' | 's
 
 type Superseded = Extract<StepReason, { kind: 'other-version' | 'target-changed' | 'parameters-changed' }>;
 
-/** Why the walk no longer serves what is desired, or null when it does. What can't be followed changes nothing. */
+/** A pin of what is stable asks to go back, whatever became of its manifest since. */
+function isBackAsked({ spec }: RolloutFacts, { candidate, stable, model }: RollingStatus): boolean {
+  const isOwnModel = model === undefined || model === spec.model;
+  return isOwnModel && spec.version === stable?.version && spec.version !== candidate.version;
+}
+
+/** Why the walk no longer serves what is desired, or null when it does. What can't be followed takes nothing back: it holds. */
 function otherDesired(
   facts: RolloutFacts,
   status: RollingStatus,
 ): Superseded | Extract<StepReason, { kind: 'spec-reverted' }> | null {
   const { candidate, stable, target } = status;
+  if (isBackAsked(facts, status)) return { kind: 'spec-reverted', version: facts.spec.version };
   const desired = desiredVersion(facts, status);
   if (desired.kind !== 'resolved') return null;
   const { digest, version } = desired.known;
@@ -32,8 +40,10 @@ function otherDesired(
   if (digest !== candidate.digest)
     return { kind: digest === stable?.digest ? 'spec-reverted' : 'other-version', version };
   if (facts.spec.target !== target) return { kind: 'target-changed' };
-  const sameParameters = canonicalJson(facts.spec.parameters ?? {}) === canonicalJson(candidate.parameters);
-  return sameParameters ? null : { kind: 'parameters-changed' };
+  const { parameters = {} } = facts.spec;
+  if (sameParameters(parameters, candidate.parameters)) return null;
+  const isStable = stable !== null && isSameVersion(stable, { digest, parameters });
+  return isStable ? { kind: 'spec-reverted', version } : { kind: 'parameters-changed' };
 }
 
 /** The cohort returns to stable; the candidate is not to blame. */
@@ -85,17 +95,20 @@ export function decideBack(facts: RolloutFacts, status: RollingStatus, requests:
   if (requests.abort !== null)
     return rollBack(facts, status, { reason: { kind: 'aborted', ...askedBy(requests.abort) }, answered });
   const candidate = facts.versions.find((known) => known.digest === status.candidate.digest);
-  const revoked = revocationOf(candidate?.standing);
+  const revoked = revocationOf(candidate?.standing) ?? revocationOf(facts.inForce?.candidate);
   if (revoked !== null) return rollBack(facts, status, { reason: { kind: 'trust-revoked', ...revoked }, answered });
   const ofGroup = decideGroupBack(facts, status, requests);
   if (ofGroup !== null) return ofGroup;
   const walk = walkOf(facts, status, requests);
   const failure = walk === null ? null : decideFailure(walk);
   if (failure !== null) return failure;
+  if (facts.emergency !== undefined) return rollBack(facts, status, { reason: facts.emergency, answered });
+  const noStart = decideNoStart(facts, status, requests);
+  if (noStart !== null) return noStart;
   const other = otherDesired(facts, status);
   if (other?.kind === 'spec-reverted') return rollBack(facts, status, { reason: other, answered });
   if (other !== null) return supersede(facts, status, other, answered);
   const isInForce = facts.policy !== null && facts.policy.digest === status.policy;
-  const unpinned = isInForce ? revocationOf(facts.policy?.standing) : null;
+  const unpinned = (isInForce ? revocationOf(facts.policy?.standing) : null) ?? revocationOf(facts.inForce?.policy);
   return unpinned === null ? null : supersede(facts, status, { kind: 'policy-revoked', ...unpinned }, answered);
 }

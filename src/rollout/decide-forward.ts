@@ -9,9 +9,10 @@ import { desiredVersion } from './desired-version.ts';
 import { apartIn } from './exceptions.ts';
 import { advancedStatus, completedStatus } from './next-status.ts';
 import type { WaitingOn } from './outlook.ts';
-import type { StepReason } from './reasons.ts';
+import type { Fix, StepReason } from './reasons.ts';
 import { askedBy, type PlacedRequest, type SortedRequests } from './requests.ts';
-import type { RolloutFacts } from './rollout-facts.ts';
+import { fixOf } from './resolve-desired.ts';
+import { type RolloutFacts, refusalOf } from './rollout-facts.ts';
 import { stageProgress } from './stage-progress.ts';
 import { labelOf, type RollingStatus, step } from './steps.ts';
 import { type Walk, walkOf } from './walk.ts';
@@ -39,8 +40,10 @@ function approvalsOf({ requests }: Walk): readonly PlacedRequest[] {
   return [...byName.values()];
 }
 
-/** A desired version that can't be followed is shown; the walk goes on with what it has. */
-function desiredProblems({ facts, status }: Walk): WaitingOn[] {
+/** Nothing goes forward while HEAD does not ask for the candidate, or while nobody can tell that it is trusted. */
+function holds({ facts, status }: Walk): WaitingOn[] {
+  const untrusted = untrustedInForce(facts, status);
+  if (untrusted !== null) return [{ kind: 'needs-fix', fix: untrusted }];
   const desired = desiredVersion(facts, status);
   switch (desired.kind) {
     case 'resolved':
@@ -48,10 +51,21 @@ function desiredProblems({ facts, status }: Walk): WaitingOn[] {
     case 'unusable':
       return [{ kind: 'needs-fix', fix: desired.fix }];
     case 'rejected':
-      return [rejection(status, desired.known)];
+      return [rejection(facts, status, desired.known)];
     default:
       return assertNever(desired);
   }
+}
+
+function untrustedInForce({ inForce, policyInForce }: RolloutFacts, { candidate }: RollingStatus): Fix | null {
+  if (inForce === undefined) return null;
+  if (inForce.candidate.kind !== 'admitted') return fixOf(candidate.version, inForce.candidate);
+  const { policy } = inForce;
+  if (policy.kind === 'admitted') return null;
+  const name = policyInForce?.metadata.name ?? '';
+  return policy.kind === 'broken'
+    ? { ...policy, kind: 'document' }
+    : { kind: 'policy-refused', policy: name, ...refusalOf(policy) };
 }
 
 /** Paused by a failed rule: only people go on from here. */
@@ -67,18 +81,18 @@ function decidePaused(walk: Walk): Decision {
 function decideStage(walk: Walk): Decision {
   const { facts, status, stage, following } = walk;
   const progress = stageProgress(stage, following === null, facts);
-  if (progress.kind === 'waiting') return wait(facts, status, [...progress.on, ...desiredProblems(walk)]);
+  if (progress.kind === 'waiting') return wait(facts, status, progress.on);
   assertInvariant(progress.kind === 'passed', 'what takes a candidate back was decided before');
   const held = apartIn(status).filter(({ kind }) => kind === 'held');
   if (following === null && held.length > 0) {
     const groups = held.map(({ group }) => group);
-    return wait(facts, status, [{ kind: 'groups-held', groups }, ...desiredProblems(walk)]);
+    return wait(facts, status, [{ kind: 'groups-held', groups }]);
   }
   const approvals = approvalsOf(walk);
   if (stage.approval !== null && approvals.length < stage.approval.count) {
     const { approvers, count } = stage.approval;
     const approval: WaitingOn = { kind: 'approval', approvers, have: approvals.length, need: count };
-    return wait(facts, status, [approval, ...desiredProblems(walk)]);
+    return wait(facts, status, [approval]);
   }
   const by = approvals.map((one) => one.request.by ?? 'someone');
   return goOn(walk, { ...progress.reason, approvedBy: by });
@@ -88,10 +102,19 @@ function decideStage(walk: Walk): Decision {
 export function decideForward(facts: RolloutFacts, status: RollingStatus, requests: SortedRequests): Decision {
   const walk = walkOf(facts, status, requests);
   if (walk === null) return lost(facts, status);
-  if (facts.spec.suspend === true) return wait(facts, status, [{ kind: 'suspended' }, ...desiredProblems(walk)]);
+  const held = holds(walk);
+  if (facts.spec.suspend === true) return wait(facts, status, [{ kind: 'suspended' }, ...held]);
+  if (held.length > 0) return wait(facts, status, [...held, ...measuredWaits(walk)]);
   if (requests.skip !== null) return goOn(walk, { kind: 'skipped', stage: walk.stage.name, ...askedBy(requests.skip) });
   if (requests.promote !== null) return goOn(walk, { kind: 'promoted', ...askedBy(requests.promote) });
   return status.state === 'paused' ? decidePaused(walk) : decideStage(walk);
+}
+
+/** What the stage waits for besides, where it is still being measured. */
+function measuredWaits({ facts, status, stage, following }: Walk): readonly WaitingOn[] {
+  if (status.state === 'paused') return [{ kind: 'paused', reason: status.paused?.reason ?? null }];
+  const progress = stageProgress(stage, following === null, facts);
+  return progress.kind === 'waiting' ? progress.on : [];
 }
 
 function lost(facts: RolloutFacts, status: RollingStatus): Decision {

@@ -4,6 +4,7 @@ import type { RolloutStatus } from '../documents/types.generated.ts';
 import { decideBack } from './decide-back.ts';
 import { decideForward } from './decide-forward.ts';
 import { decideRejoin } from './decide-groups.ts';
+import { decideNoStart, startableOf } from './decide-no-start.ts';
 import { decideSteadyState } from './decide-steady-state.ts';
 import { type Decision, needsFix } from './decision.ts';
 import { noted } from './decision-inputs.ts';
@@ -11,8 +12,9 @@ import { adoptedStatus, blankStatus, permittedStatus } from './next-status.ts';
 import type { Outlook } from './outlook.ts';
 import type { Fix, StepReason } from './reasons.ts';
 import { askedBy, type SortedRequests, sortRequests } from './requests.ts';
-import { isOtherOfSameRevision, type RolloutFacts } from './rollout-facts.ts';
-import { answer, isRolling, labelOf, rollBack, step } from './steps.ts';
+import type { RolloutFacts } from './rollout-facts.ts';
+import { isRewound, newestKnown, type Rewinding, rewindingOf, specOf } from './status-in-force.ts';
+import { answer, isRolling, labelOf, restoredSpec, rollBack, step } from './steps.ts';
 import type { Transition } from './transition.ts';
 import { presentStage } from './walk.ts';
 
@@ -21,29 +23,21 @@ function unmeasured(facts: RolloutFacts): RolloutFacts {
   return { ...facts, cohort: null, verdict: null, window: null };
 }
 
-/** HEAD went back behind what was seen or published, and not by a commit on top: only a person can say that this is meant. */
-function isRewound({ seen, publishedRevision, continues }: RolloutFacts, revision: number): boolean {
-  const seenRevision = seen?.revision ?? 0;
-  // What was published above all that was seen here is not known to be below HEAD.
-  return (
-    (revision < seenRevision && !continues) ||
-    (revision < publishedRevision && !(continues && seenRevision >= publishedRevision))
-  );
-}
-
-type Rewinding = Extract<Fix, { kind: 'history-rewound' | 'status-twice' }>;
-
-function rewindingOf(facts: RolloutFacts, status: RolloutStatus): Rewinding | null {
-  const known = Math.max(facts.seen?.revision ?? 0, facts.publishedRevision);
-  if (isRewound(facts, status.revision))
-    return { kind: 'history-rewound', code: 'HISTORY_REWOUND', revision: status.revision, known };
-  if (!isOtherOfSameRevision(status, facts.seen)) return null;
-  return { kind: 'status-twice', code: 'STATUS_TWICE', revision: known };
-}
-
+/** What rolls is judged by the last status that is authentic, whatever stands in HEAD: forward waits, back does not. */
 function decideRewound(facts: RolloutFacts, status: RolloutStatus, rewinding: Rewinding): Decision {
-  const { adopt } = sortRequests(facts.spec.requests ?? [], status, null);
-  if (adopt === null) return needsFix(facts, status, rewinding);
+  const asked = facts.spec.requests ?? [];
+  const known = facts.seen?.status ?? null;
+  if (known !== null && isRolling(known)) {
+    const context = { stage: presentStage(facts, known), startable: new Set<string>() };
+    const requests = { ...sortRequests(asked, known, context), skip: null, abortOfGroup: null };
+    const back = decideBack({ ...facts, spec: specOf(known, facts.spec.model) }, known, requests);
+    if (back?.step) {
+      const { answered } = back.step.spec;
+      return { ...back, step: { ...back.step, spec: { ...restoredSpec(facts, known, known.candidate), answered } } };
+    }
+  }
+  const { adopt } = sortRequests(asked, status, { stage: null, startable: new Set() });
+  if (adopt === null) return needsFix(facts, known !== null && isRolling(known) ? known : status, rewinding);
   const above = Math.max(facts.seen?.revision ?? 0, facts.publishedRevision);
   return step(unmeasured(facts), status, {
     kind: 'adopt',
@@ -52,6 +46,19 @@ function decideRewound(facts: RolloutFacts, status: RolloutStatus, rewinding: Re
     answered: [adopt.index],
     reason: { kind: 'history-adopted', above, ...askedBy(adopt) },
   });
+}
+
+/** HEAD has no document that says what to do: the status alone suffices to go back. */
+function decideLost(facts: RolloutFacts, status: RolloutStatus, lost: Fix): Decision {
+  if (!isRolling(status)) return needsFix(facts, status, lost);
+  const requests = sortRequests([], status, { stage: presentStage(facts, status), startable: new Set() });
+  const isDeleted = lost.kind === 'rollout-deleted';
+  const back = isDeleted
+    ? rollBack(facts, status, { reason: { kind: 'status-reverted', revision: null }, answered: [] })
+    : decideBack(facts, status, requests);
+  const { outlook } = needsFix(facts, status, lost);
+  // There is no spec to edit, and the step may have to wait until there is a document again.
+  return { step: back?.step ? { ...back.step, spec: { answered: [] } } : null, outlook };
 }
 
 /** A status that nobody signed, or an older one put back: the last authentic one is the truth. */
@@ -66,13 +73,6 @@ function decideReverted(facts: RolloutFacts, seen: RolloutStatus, revision: numb
   return isRolling(seen)
     ? rollBack(unmeasured(facts), seen, { reason: { kind: 'status-reverted', revision }, answered: [] })
     : putRight(facts, seen, { kind: 'status-restored', revision });
-}
-
-/** The highest authentic status that anyone knows: evidence may be deleted together with what it backs. */
-function newestKnown(facts: RolloutFacts, inTree: RolloutStatus | null): RolloutStatus | null {
-  const remembered = facts.seen?.status ?? null;
-  if (remembered === null || inTree === null) return remembered ?? inTree;
-  return remembered.revision >= inTree.revision ? remembered : inTree;
 }
 
 /** What people asked for that is not about the whole walk: it is answered at once. */
@@ -98,8 +98,14 @@ function decideAnswers(facts: RolloutFacts, status: RolloutStatus, requests: Sor
 
 /** Back first, answers next, forward last: nothing that people ask may stand between a failed candidate and its rollback. */
 function decideFromStatus(facts: RolloutFacts, status: RolloutStatus): Decision {
-  const requests = sortRequests(facts.spec.requests ?? [], status, presentStage(facts, status));
-  if (!isRolling(status)) return decideAnswers(facts, status, requests) ?? decideSteadyState(facts, status);
+  const stage = presentStage(facts, status);
+  const requests = sortRequests(facts.spec.requests ?? [], status, { stage, startable: startableOf(facts, status) });
+  if (!isRolling(status))
+    return (
+      decideNoStart(facts, status, requests) ??
+      decideAnswers(facts, status, requests) ??
+      decideSteadyState(facts, status)
+    );
   return (
     decideBack(facts, status, requests) ??
     decideAnswers(facts, status, requests) ??
@@ -129,7 +135,7 @@ function decideClaim(facts: RolloutFacts): Decision {
       const inTree = claim.lastAuthentic ?? blank;
       const rewinding = isRewound(facts, inTree.revision) ? rewindingOf(facts, inTree) : null;
       if (rewinding !== null) return decideRewound(facts, inTree, rewinding);
-      const truth = newestKnown(facts, claim.lastAuthentic);
+      const truth = newestKnown(seen?.status ?? null, claim.lastAuthentic);
       if (truth === null && claim.isSignedByOther === true)
         return needsFix(facts, blank, { kind: 'status-of-other', code: 'STATUS_OF_OTHER' });
       return putRight(facts, truth ?? blank, { kind: 'status-forged', problem: claim.problem });
@@ -141,6 +147,7 @@ function decideClaim(facts: RolloutFacts): Decision {
     }
     case 'authentic': {
       const { status } = claim;
+      if (facts.lost) return decideLost(facts, status, facts.lost);
       const rewinding = rewindingOf(facts, status);
       if (rewinding !== null) return decideRewound(facts, status, rewinding);
       const isOlder = seen?.status && status.revision < seen.revision;

@@ -2,7 +2,6 @@
 
 import { parseInstant } from '../base/clock.ts';
 import { assertNever } from '../base/errors.ts';
-import { canonicalJson } from '../contract/digest.ts';
 import { parseDurationMs } from '../contract/duration.ts';
 import { groupsApart } from '../contract/group-exception.ts';
 import { parseSelector } from '../contract/selector.ts';
@@ -12,7 +11,9 @@ import { desiredVersion } from './desired-version.ts';
 import { exceptionsOf, MOST_EXCEPTIONS } from './exceptions.ts';
 import { startedStatus } from './next-status.ts';
 import type { WaitingOn } from './outlook.ts';
-import { fixOf, type NamedDigest } from './resolve-desired.ts';
+import { changesOf } from './parameter-change.ts';
+import { findRejection, sameParameters } from './rejections.ts';
+import { fixOf } from './resolve-desired.ts';
 import {
   isFreezable,
   type KnownVersion,
@@ -33,8 +34,7 @@ const BASELINE_PATIENCE_MS = 60 * 60_000;
 function isAsDeclared(facts: RolloutFacts, status: RolloutStatus, known: KnownVersion): boolean {
   const { stable } = status;
   if (stable === null || stable.digest !== known.digest) return false;
-  const sameParameters = canonicalJson(stable.parameters) === canonicalJson(facts.spec.parameters ?? {});
-  return sameParameters && stable.target === facts.spec.target;
+  return sameParameters(stable.parameters, facts.spec.parameters ?? {}) && stable.target === facts.spec.target;
 }
 
 /** A version that was stable lately may go straight to the last stage (policy `rollbackWindow`). */
@@ -82,6 +82,9 @@ function obstacle(
     return { kind: 'needs-fix', fix: { kind: 'policy-select-too-long', code: 'POLICY_SELECT_TOO_LONG' } };
   }
   const { target } = facts.spec;
+  const overlap = facts.known.findOverlap?.(target);
+  if (overlap)
+    return { kind: 'needs-fix', fix: { kind: 'targets-overlap', code: 'ROLLOUT_TARGETS_OVERLAP', ...overlap } };
   const have = facts.known.count(target);
   // Whom a stage takes in is settled when it opens: with too few it could never pass.
   const need = Math.max(1, stage.minimumDevices ?? 1);
@@ -128,18 +131,18 @@ function start(facts: RolloutFacts, status: RolloutStatus, known: KnownVersion, 
       isReturn: stage !== stages[0],
       lacksBaseline: lacksBaseline(facts, status, stage),
       apart,
+      ...changesOf(status, wanted.parameters),
     },
     opensStage: { stage, able: facts.known.count(wanted.target, apart), keepsRules: false },
   });
 }
 
 /** Waits on a person: the version was rejected. */
-export function rejection(status: RolloutStatus, { version, digest }: NamedDigest): WaitingOn {
-  return {
-    kind: 'rejected',
-    version,
-    reason: status.rejected.find((one) => one.digest === digest)?.reason ?? null,
-  };
+export function rejection({ spec }: RolloutFacts, status: RolloutStatus, { version, digest }: KnownVersion): WaitingOn {
+  const { parameters = {} } = spec;
+  const found = findRejection(status, { digest, parameters });
+  const ofParameters = found?.parameters === undefined ? {} : changesOf(status, parameters);
+  return { kind: 'rejected', version, reason: found?.reason ?? null, ...ofParameters };
 }
 
 /** Nothing rolls: is the desired version what is stable, and if not, may it start? */
@@ -149,7 +152,7 @@ export function decideSteadyState(facts: RolloutFacts, status: RolloutStatus): D
     case 'unusable':
       return needsFix(facts, status, desired.fix);
     case 'rejected':
-      return wait(facts, status, [rejection(status, desired.known)]);
+      return wait(facts, status, [rejection(facts, status, desired.known)]);
     case 'resolved':
       break;
     default:
@@ -168,8 +171,9 @@ export function mayStart(facts: RolloutFacts, status: RolloutStatus): boolean {
 
 /** Something else than stable is desired. Stable itself is judged like any other version once it is to walk anew. */
 function decideStart(facts: RolloutFacts, status: RolloutStatus, known: KnownVersion): Decision {
-  if (status.rejected.some((one) => one.digest === known.digest))
-    return wait(facts, status, [rejection(status, known)]);
+  const { parameters = {} } = facts.spec;
+  if (findRejection(status, { digest: known.digest, parameters }) !== undefined)
+    return wait(facts, status, [rejection(facts, status, known)]);
   const { standing } = known;
   if (standing.kind !== 'admitted') return needsFix(facts, status, fixOf(known.version, standing));
   if (facts.spec.suspend === true) return wait(facts, status, [{ kind: 'suspended' }]);

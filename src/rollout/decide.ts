@@ -10,6 +10,8 @@ import type { Transition } from './transition.ts';
 /** A rollout whose document can't be used: it stays as it was published. */
 export interface BrokenRollout extends DocumentProblem {
   readonly name: string;
+  /** What has to be fixed, where that is not the document itself. */
+  readonly fix?: Fix;
 }
 
 export interface FleetFacts {
@@ -35,8 +37,8 @@ export function isSettled(decision: RolloutDecision | undefined): boolean {
   return decision !== undefined && decision.step === null && decision.outlook.waitingOn.length === 0;
 }
 
-function brokenOutlook({ name, ...problem }: BrokenRollout): Outlook {
-  const fix: Fix = { kind: 'document', ...problem };
+function brokenOutlook({ name, fix: other, ...problem }: BrokenRollout): Outlook {
+  const fix: Fix = other ?? { kind: 'document', ...problem };
   return {
     rollout: name,
     model: '',
@@ -55,12 +57,27 @@ function brokenOutlook({ name, ...problem }: BrokenRollout): Outlook {
   };
 }
 
+/** Of starts that would take the same devices for one model in one plan, the first alone: what it holds then stops the others. */
+function withoutRivals(decisions: Decisions): readonly Transition[] {
+  const taken = new Map<string, Set<string>>();
+  return [...decisions].flatMap(([{ known }, { step }]) => {
+    if (step?.kind !== 'start') return step ?? [];
+    const before = taken.get(step.model);
+    const devices = known.matching?.(step.next.target) ?? [];
+    if (before !== undefined && devices.some((device) => before.has(device))) return [];
+    const all = before ?? new Set<string>();
+    for (const device of devices) all.add(device);
+    taken.set(step.model, all);
+    return step;
+  });
+}
+
 /** What to do now. The same facts give the same plan; `before` are the decisions of the last plan. */
 export function decide({ rollouts, broken, published }: FleetFacts, before?: Decisions): Plan {
   const decisions = new Map(rollouts.map((facts) => [facts, before?.get(facts) ?? decideRollout(facts)]));
   const all = [...decisions.values()];
   return {
-    steps: all.map((decision) => decision.step).filter((step) => step !== null),
+    steps: withoutRivals(decisions),
     outlooks: [...all.map((decision) => decision.outlook), ...broken.map(brokenOutlook)],
     directive: directiveOf({ readable: rollouts, broken: broken.map((one) => one.name), published }),
     decisions,

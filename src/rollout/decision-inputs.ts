@@ -3,8 +3,16 @@ import type { SketchJson } from '../contract/sketch.ts';
 import { sketchToJson } from '../contract/sketch.ts';
 import type { Rollout, RolloutStatus } from '../documents/types.generated.ts';
 import type { ChosenCohort, KnownTarget } from './known-target.ts';
-import type { DocumentProblem } from './reasons.ts';
-import type { BaselineFacts, KnownVersion, RolloutFacts, SeenStatus, Standing, StatusClaim } from './rollout-facts.ts';
+import type { DocumentProblem, Fix, StatusReason } from './reasons.ts';
+import type {
+  BaselineFacts,
+  InForce,
+  KnownVersion,
+  RolloutFacts,
+  SeenStatus,
+  Standing,
+  StatusClaim,
+} from './rollout-facts.ts';
 
 /** Beside them, evidence has what was measured: cohort, verdict and window. */
 export interface DecisionInputs {
@@ -16,6 +24,12 @@ export interface DecisionInputs {
   readonly publishedRevision: number;
   readonly continues: boolean;
   readonly evidenceFolder: string;
+  /** Absent where HEAD had the document. */
+  readonly lostBy?: Fix['kind'];
+  /** Absent where devices did not go back before the commit. */
+  readonly emergency?: StatusReason;
+  /** Absent where nothing rolled. */
+  readonly inForce?: InForce;
   /** The versions that were considered; the others played no part. */
   readonly versions: readonly KnownVersion[];
   /** The policy at HEAD; its text lies beside the evidence when it is the one in force after the step. */
@@ -50,7 +64,7 @@ export interface NotedFacts {
 
 /** Words of verifier and parser are for people who look now. */
 function lasting<T extends object>(facts: T): T {
-  const { detail: _, ...others } = facts as T & { readonly detail?: string };
+  const { detail: _, remedy: __, ...others } = facts as T & Pick<DocumentProblem, 'detail' | 'remedy'>;
   return others as unknown as T;
 }
 
@@ -82,6 +96,8 @@ export function noted(facts: RolloutFacts): NotedFacts {
   const counts = new Map<string, KnownCount>();
   let chosen: ChosenCohort | null = null;
   const known: KnownTarget = {
+    // An overlap leads to no step, so evidence does not keep it.
+    ...facts.known,
     count: (target, apart = []) => {
       const devices = facts.known.count(target, apart);
       counts.set(JSON.stringify([target, apart]), { target, apart, devices });
@@ -102,6 +118,11 @@ export function noted(facts: RolloutFacts): NotedFacts {
       publishedRevision: facts.publishedRevision,
       continues: facts.continues,
       evidenceFolder: facts.evidenceFolder ?? 'evidence',
+      ...(facts.lost ? { lostBy: facts.lost.kind } : {}),
+      ...(facts.emergency === undefined ? {} : { emergency: facts.emergency }),
+      ...(facts.inForce === undefined
+        ? {}
+        : { inForce: { candidate: lasting(facts.inForce.candidate), policy: lasting(facts.inForce.policy) } }),
       versions: [...asked].map(({ version, digest, standing }) => {
         return { version, digest, standing: lasting(standing) };
       }),

@@ -4,6 +4,7 @@ import { desiredVersion } from './desired-version.ts';
 import { exceptionsOf } from './exceptions.ts';
 import { lastRejection } from './last-rejection.ts';
 import type { Condition, ExceptedOutlook, Outlook, WaitingOn } from './outlook.ts';
+import { changesOf } from './parameter-change.ts';
 import type { Fix } from './reasons.ts';
 import { type RolloutFacts, refusalOf } from './rollout-facts.ts';
 import { silentOf } from './silent-signals.ts';
@@ -107,6 +108,7 @@ export function outlookOf(
     revision: status.revision,
     stage: status.stage,
     candidate: status.candidate?.version ?? null,
+    ...(status.candidate === null ? {} : changesOf(status, status.candidate.parameters)),
     stable: status.stable?.version ?? null,
     cohort: facts.cohort,
     verdict: facts.verdict,

@@ -1,5 +1,6 @@
 // Owns which version a rollout's spec asks for now, in the light of what its status knows.
 import type { RolloutStatus } from '../documents/types.generated.ts';
+import { rejects } from './rejections.ts';
 import { type DesiredVersion, type NamedDigest, resolveDesired } from './resolve-desired.ts';
 import type { RolloutFacts } from './rollout-facts.ts';
 
@@ -23,10 +24,13 @@ export function desiredVersion(facts: RolloutFacts, status: RolloutStatus): Desi
       fix: { kind: 'model-changed', code: 'ROLLOUT_MODEL_CHANGED', is: status.model ?? '', asked },
     };
   }
+  const { parameters = {} } = facts.spec;
   return resolveDesired({
     desired: facts.spec.version,
     versions: facts.versions,
-    rejected: new Set(status.rejected.map((one) => one.digest)),
+    rejected: new Set(
+      status.rejected.filter((one) => rejects(one, { digest: one.digest, parameters })).map((one) => one.digest),
+    ),
     held: [status.candidate, status.stable].filter((one) => one !== null),
     published: publishedVersions(status),
   });

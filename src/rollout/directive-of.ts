@@ -1,6 +1,7 @@
 // Owns how statuses at HEAD become the directive: nothing else moves a device.
 import type { Directive, DirectiveEntry } from '../contract/directive.ts';
 import { parseDurationMs } from '../contract/duration.ts';
+import { standsApart } from '../contract/group-exception.ts';
 import type { RolloutPolicy, RolloutStatus } from '../documents/types.generated.ts';
 import { exceptionsOf } from './exceptions.ts';
 import { isOtherOfSameRevision, type RolloutFacts } from './rollout-facts.ts';
@@ -67,4 +68,19 @@ export function directiveOf({ readable, broken, published }: DirectiveSources): 
   const carried = broken.map((rollout) => before.get(rollout));
   const entries = [...declared, ...carried].filter((entry) => entry !== undefined);
   return { kind: 'Directive', entries: entries.sort((a, b) => (a.rollout < b.rollout ? -1 : 1)) };
+}
+
+function apartIn(entry: DirectiveEntry): number {
+  return (entry.exceptions ?? []).filter(standsApart).length;
+}
+
+/** Does it take a candidate away from devices that `published` gives it to? */
+export function takesBackFrom(published: Directive | null, directive: Directive): boolean {
+  const next = new Map(directive.entries.map((entry) => [entry.rollout, entry]));
+  return (published?.entries ?? []).some((before) => {
+    const entry = next.get(before.rollout);
+    if (before.candidate === null || entry === undefined || entry.revision <= before.revision) return false;
+    const isCompleted = entry.candidate === null && entry.stable?.digest === before.candidate.digest;
+    return !isCompleted && (entry.candidate?.digest !== before.candidate.digest || apartIn(entry) > apartIn(before));
+  });
 }

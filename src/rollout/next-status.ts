@@ -14,6 +14,7 @@ import {
   withExceptions,
 } from './exceptions.ts';
 import type { StatusReason } from './reasons.ts';
+import { rejects } from './rejections.ts';
 import { type BaselineFacts, isFreezable, LEAST_BASELINE_INFERENCES, type RolloutFacts } from './rollout-facts.ts';
 import { rulesWithin, type Stage } from './stages-of-policy.ts';
 import { evidencePath, type Stamp } from './status-stamp.ts';
@@ -167,7 +168,7 @@ export function completedStatus(status: RolloutStatus, candidate: CandidateStatu
     ...steadyState(status),
     stable: { version, digest, parameters, target: status.target },
     previous: previous.slice(0, MOST_PREVIOUS),
-    rejected: status.rejected.filter((one) => one.digest !== digest),
+    rejected: status.rejected.filter((one) => !rejects(one, candidate)),
   };
   return withExceptions(next, exceptionsAfterCompletion(status));
 }
@@ -178,19 +179,26 @@ export interface Rejection {
   readonly stamp: Stamp;
 }
 
-/** The candidate is out, and its digest is not tried again unless a person asks. The rejection names the evidence of its own step. */
-export function rejectedStatus(status: RolloutStatus, facts: RolloutFacts, rejection: Rejection): RolloutStatus {
+/** The version is not tried again unless a person asks. The rejection names the evidence of its own step. */
+export function rejectionAdded(status: RolloutStatus, facts: RolloutFacts, rejection: Rejection): RolloutStatus {
   const { candidate, reason, stamp } = rejection;
   const entry = {
     digest: candidate.digest,
     version: candidate.version,
     attempt: candidate.attempt,
     reason,
+    // What is stable has proven itself: only the parameters that it was tried with failed.
+    ...(candidate.digest === status.stable?.digest ? { parameters: candidate.parameters } : {}),
     evidence: evidencePath(status, facts, stamp),
     at: toIsoSeconds(facts.now),
   };
-  const others = status.rejected.filter((one) => one.digest !== candidate.digest);
-  return { ...restedStatus(status), rejected: [entry, ...others].slice(0, MOST_REJECTED) };
+  const others = status.rejected.filter((one) => !rejects(one, candidate));
+  return { ...status, rejected: [entry, ...others].slice(0, MOST_REJECTED) };
+}
+
+/** The candidate is out, and rejected. */
+export function rejectedStatus(status: RolloutStatus, facts: RolloutFacts, rejection: Rejection): RolloutStatus {
+  return rejectionAdded(restedStatus(status), facts, rejection);
 }
 
 /** The candidate stays where it is until people say how to go on. */

@@ -3,6 +3,7 @@ import type { StageVerdict } from '../gates/rule-verdict.ts';
 import type { SignalSilence } from '../gates/signal-track.ts';
 import type { CohortCounts } from './count-cohort.ts';
 import type { LastRejection } from './last-rejection.ts';
+import type { ParameterChange } from './parameter-change.ts';
 import type { Fix, NamedRule, StatusReason, StuckRule } from './reasons.ts';
 import type { WindowTime } from './rollout-facts.ts';
 import type { StageTerms } from './stage-terms.ts';
@@ -14,6 +15,11 @@ export interface SilentSignal {
   readonly provider: string;
   readonly why: SignalSilence;
   readonly sinceMs: number;
+}
+
+/** Parameters that differ from those of stable, where that is what a version is about; absent where none do. */
+export interface Parametrised {
+  readonly parameters?: readonly ParameterChange[];
 }
 
 export type WaitingOn =
@@ -40,7 +46,7 @@ export type WaitingOn =
   | { readonly kind: 'suspended' }
   /** Null where the status does not say why. */
   | { readonly kind: 'paused'; readonly reason: StatusReason | null }
-  | { readonly kind: 'rejected'; readonly version: string; readonly reason: StatusReason | null }
+  | ({ readonly kind: 'rejected'; readonly version: string; readonly reason: StatusReason | null } & Parametrised)
   /** The version failed before in these groups, which are all devices there are. */
   | { readonly kind: 'rejected-in-groups'; readonly version: string; readonly groups: readonly string[] }
   /** Groups that a failed rule holds: the rollout does not complete before a person says what becomes of them. */
@@ -86,7 +92,7 @@ export interface ChangedPolicy {
 }
 
 /** How one rollout stands now: shown by the API and the CLI, never committed. */
-export interface Outlook {
+export interface Outlook extends Parametrised {
   readonly rollout: string;
   readonly model: string;
   /** The devices that it is about. */

@@ -2,6 +2,9 @@
 import type { EvidenceProblem } from '../contract/trust/verifier.ts';
 import type { RolloutRequest, RolloutStatus } from '../documents/types.generated.ts';
 import type { RuleVerdict } from '../gates/rule-verdict.ts';
+import type { Overlap } from './holdings.ts';
+import type { Advice, MissingRollout, RenamedRollout } from './missing-rollout.ts';
+import type { ParameterChange } from './parameter-change.ts';
 
 /** Why a version failed, a rollout is paused or a group is an exception: small, as it stays in Git for ever. */
 export type StatusReason = RolloutStatus['rejected'][number]['reason'];
@@ -27,6 +30,8 @@ export type StepReason =
       readonly lacksBaseline: boolean;
       /** Groups in which it failed before. */
       readonly apart: readonly string[];
+      /** Parameters that differ from those of stable; absent where none do. */
+      readonly parameters?: readonly ParameterChange[];
     }
   | {
       readonly kind: 'rules-passed';
@@ -92,7 +97,7 @@ export type ClaimProblem =
   | { readonly kind: 'evidence-of-other-status' };
 
 /** Where a document is wrong, and how many problems it has besides. */
-export interface DocumentProblem {
+export interface DocumentProblem extends Advice {
   readonly code: string;
   readonly file: string;
   readonly line: number | null;
@@ -131,6 +136,12 @@ export type Fix =
     }
   /** The group stays on a version whose signer was revoked: a person, or a later version, has to take it off. */
   | ({ readonly kind: 'group-on-revoked'; readonly group: string; readonly version: string } & Refusal)
+  | MissingRollout
+  | RenamedRollout
+  /** Its file was deleted: `devices` are not back on stable yet, as far as they have reported. */
+  | { readonly kind: 'rollout-deleted'; readonly code: 'ROLLOUT_DELETED'; readonly devices: number }
+  /** Another rollout has devices that this one's target would take from it. */
+  | ({ readonly kind: 'targets-overlap'; readonly code: 'ROLLOUT_TARGETS_OVERLAP' } & Overlap)
   | { readonly kind: 'policy-missing'; readonly code: 'POLICY_MISSING' }
   | { readonly kind: 'policy-empty'; readonly code: 'POLICY_NO_STAGE' }
   | { readonly kind: 'policy-select-too-long'; readonly code: 'POLICY_SELECT_TOO_LONG' }

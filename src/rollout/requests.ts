@@ -18,6 +18,8 @@ export interface StaleRequest extends RefusedRequest {
 
 export interface SortedRequests {
   readonly abort: PlacedRequest | null;
+  /** Of a version that has not started. */
+  readonly abortBeforeStart: PlacedRequest | null;
   readonly adopt: PlacedRequest | null;
   readonly promote: PlacedRequest | null;
   readonly skip: PlacedRequest | null;
@@ -67,8 +69,15 @@ function groupProblem({ act, digest }: RolloutRequest, group: string, status: Ro
   }
 }
 
-function problemOf(request: RolloutRequest, status: RolloutStatus, stage: Stage | null): RequestProblem | null {
+/** What people want stopped may not have started yet: abort always wins. */
+function isBeforeStart({ act, digest, group }: RolloutRequest, { startable }: RequestContext): boolean {
+  return act === 'abort' && group === undefined && startable.has(digest);
+}
+
+function problemOf(request: RolloutRequest, status: RolloutStatus, context: RequestContext): RequestProblem | null {
   const { act, digest } = request;
+  const { stage } = context;
+  if (isBeforeStart(request, context)) return null;
   if (request.group !== undefined) return groupProblem(request, request.group, status);
   if (act === 'adopt') return null;
   if (act === 'retry')
@@ -83,30 +92,41 @@ function problemOf(request: RolloutRequest, status: RolloutStatus, stage: Stage 
   return act === 'approve' ? approvalProblem(request, status, stage) : null;
 }
 
-/** About a group alone is asked besides: what ends a stage does not answer it. */
-function isOfStage({ request: { act, group } }: PlacedRequest): boolean {
-  return act !== 'adopt' && act !== 'retry' && group === undefined;
+/** About a group alone is asked besides, and so is about other versions: what ends a stage does not answer it. */
+function isOfStage({ request }: PlacedRequest, context: RequestContext): boolean {
+  const { act, group } = request;
+  return act !== 'adopt' && act !== 'retry' && group === undefined && !isBeforeStart(request, context);
 }
 
-/** Sorts the requests of a spec by what they ask; the first valid one of a kind counts. `stage` is the present one, when it is known. */
+export interface RequestContext {
+  /** The present one; null when it is not known. */
+  readonly stage: Stage | null;
+  /** Digests of versions that may start and have not: an abort of one keeps it from starting. */
+  readonly startable: ReadonlySet<string>;
+}
+
+/** Sorts the requests of a spec by what they ask; the first valid one of a kind counts. */
 export function sortRequests(
   requests: readonly RolloutRequest[],
   status: RolloutStatus,
-  stage: Stage | null,
+  context: RequestContext,
 ): SortedRequests {
   const stale: StaleRequest[] = [];
   const valid: PlacedRequest[] = [];
   for (const [index, request] of requests.entries()) {
-    const problem = problemOf(request, status, stage);
+    const problem = problemOf(request, status, context);
     if (problem === null) valid.push({ index, request });
     else stale.push({ index, act: request.act, problem });
   }
+  const beforeStart = valid.filter(({ request }) => isBeforeStart(request, context));
   const first = (act: RolloutRequest['act']): PlacedRequest | null =>
-    valid.find(({ request }) => request.act === act && request.group === undefined) ?? null;
+    valid.find((one) => one.request.act === act && one.request.group === undefined && !beforeStart.includes(one)) ??
+    null;
   const ofGroup = (act: RolloutRequest['act']): PlacedRequest | null =>
     valid.find(({ request }) => request.act === act && request.group !== undefined) ?? null;
   return {
     abort: first('abort'),
+    abortBeforeStart: beforeStart[0] ?? null,
     adopt: first('adopt'),
     promote: first('promote'),
     skip: first('skip'),
@@ -114,7 +134,7 @@ export function sortRequests(
     abortOfGroup: ofGroup('abort'),
     promoteOfGroup: ofGroup('promote'),
     approvals: valid.filter((one) => one.request.act === 'approve'),
-    ofStage: valid.filter(isOfStage).map((one) => one.index),
+    ofStage: valid.filter((one) => isOfStage(one, context)).map((one) => one.index),
     stale,
   };
 }

@@ -5,7 +5,7 @@ import type { Rollout, RolloutPolicy, RolloutStatus } from '../documents/types.g
 import type { StageVerdict } from '../gates/rule-verdict.ts';
 import type { CohortCounts } from './count-cohort.ts';
 import type { KnownTarget } from './known-target.ts';
-import type { ClaimProblem, DocumentProblem, Refusal } from './reasons.ts';
+import type { ClaimProblem, DocumentProblem, Fix, Refusal, StatusReason } from './reasons.ts';
 
 /** What HEAD's status block is worth. */
 export type StatusClaim =
@@ -85,6 +85,12 @@ export interface WindowTime {
   readonly perMinute?: number | null;
 }
 
+/** Manifest and policy as they were admitted, judged by the trust of now: an end date does not count, a revocation does. */
+export interface InForce {
+  readonly candidate: Standing;
+  readonly policy: Standing;
+}
+
 export interface RolloutFacts {
   readonly name: string;
   readonly spec: Rollout['spec'];
@@ -96,6 +102,12 @@ export interface RolloutFacts {
   readonly continues: boolean;
   /** Folder that evidence lies in; `evidence` unless the repository says otherwise. */
   readonly evidenceFolder?: string;
+  /** Why HEAD has no document that could be asked: `claim` is then the newest status that is authentic, and `spec` what it amounts to. */
+  readonly lost?: Fix | null;
+  /** Why devices went back from this very status before its rollback was committed: it is committed whatever the rules say now. */
+  readonly emergency?: StatusReason;
+  /** Whether what rolls is still trusted as it was admitted; absent when nothing rolls. */
+  readonly inForce?: InForce;
   readonly versions: readonly KnownVersion[];
   /** The policy that `spec` names, as it stands at HEAD; null when it is missing, or broken in this way. */
   readonly policy: PolicyFacts | null;

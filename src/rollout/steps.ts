@@ -3,7 +3,9 @@ import type { RolloutStatus } from '../documents/types.generated.ts';
 import type { CohortCounts } from './count-cohort.ts';
 import { type Decision, outlookOf } from './decision.ts';
 import { type CandidateStatus, rejectedStatus } from './next-status.ts';
+import { changesOf } from './parameter-change.ts';
 import type { StatusReason, StepReason } from './reasons.ts';
+import { isSameVersion, sameParameters } from './rejections.ts';
 import { isPin } from './resolve-desired.ts';
 import type { RolloutFacts } from './rollout-facts.ts';
 import { termsOf } from './stage-terms.ts';
@@ -39,6 +41,9 @@ export interface StepDraft {
   readonly next: RolloutStatus;
   readonly answered: readonly number[];
   readonly version?: string;
+  readonly parameters?: CandidateStatus['parameters'];
+  /** The version that it is about, where that is neither the candidate before nor after. */
+  readonly subject?: CandidateStatus;
   readonly reason: StepReason;
   readonly opensStage?: OpenedStage;
   readonly groups?: GroupsOfStep;
@@ -55,7 +60,7 @@ function withoutDetails(cohort: CohortCounts): CohortCounts {
 export function step(facts: RolloutFacts, status: RolloutStatus, draft: StepDraft): Decision {
   const from = labelOf(status);
   const next = stamped(draft.next, facts, { from, to: draft.to, opens: draft.opens ?? OPENING.has(draft.kind) });
-  const subject = next.candidate ?? status.candidate;
+  const subject = draft.subject ?? next.candidate ?? status.candidate;
   const decided: Step = {
     kind: draft.kind,
     rollout: facts.name,
@@ -63,13 +68,18 @@ export function step(facts: RolloutFacts, status: RolloutStatus, draft: StepDraf
     from,
     to: draft.to,
     next,
-    spec: { answered: draft.answered, ...(draft.version === undefined ? {} : { version: draft.version }) },
+    spec: {
+      answered: draft.answered,
+      ...(draft.version === undefined ? {} : { version: draft.version }),
+      ...(draft.parameters === undefined ? {} : { parameters: draft.parameters }),
+    },
     reason: draft.reason,
     verdict: facts.verdict,
     cohort: facts.cohort && withoutDetails(facts.cohort),
     window: facts.window,
     terms: termsOf(facts, status),
     subject: subject === null ? null : { version: subject.version, digest: subject.digest, attempt: subject.attempt },
+    ...(subject === null ? {} : changesOf(status, subject.parameters)),
     policy: next.policy,
     opens: draft.opensStage ?? null,
     ...(draft.groups === undefined ? {} : { groups: draft.groups }),
@@ -87,11 +97,28 @@ export function answer(
   return step(facts, status, { kind: 'answer', to: labelOf(status), next, answered, reason });
 }
 
-/** `spec.version` goes back only when it pins what was rejected, and there is another version to go back to. */
-function restoredVersion(facts: RolloutFacts, status: RolloutStatus): string | undefined {
-  const { candidate, stable } = status;
-  const isRejectedPin = isPin(facts.spec.version) && facts.spec.version === candidate?.version;
-  return isRejectedPin && stable?.version !== candidate.version ? stable?.version : undefined;
+/**
+ * `spec.version` goes back only when it pins what was rejected, and there is another version to go back to; `spec.parameters` only when they
+ * are those that were rejected: what then runs would else be tried with them at once.
+ */
+export function restoredSpec(
+  { spec }: RolloutFacts,
+  { candidate, stable }: RolloutStatus,
+  rejected: CandidateStatus,
+): Pick<StepDraft, 'version' | 'parameters'> {
+  // Before a start that is what rolls, if anything does.
+  const runs = candidate === null || isSameVersion(candidate, rejected) ? stable : candidate;
+  if (runs === null) return {};
+  const isRejectedPin = isPin(spec.version) && spec.version === rejected.version && runs.version !== rejected.version;
+  const desired = spec.parameters ?? {};
+  // A newer pin has these parameters by its own right.
+  const isOther = isPin(spec.version) && ![rejected.version, runs.version].includes(spec.version);
+  const areRejected =
+    !isOther && sameParameters(desired, rejected.parameters) && !sameParameters(desired, runs.parameters);
+  return {
+    ...(isRejectedPin ? { version: runs.version } : {}),
+    ...(areRejected ? { parameters: runs.parameters } : {}),
+  };
 }
 
 export interface EndDraft {
@@ -111,13 +138,6 @@ export function rollBack(facts: RolloutFacts, status: RollingStatus, { reason, a
   const to = backOf(status);
   const stamp = { from: labelOf(status), to, opens: true };
   const next = rejectedStatus(status, facts, { candidate: status.candidate, reason, stamp });
-  const version = restoredVersion(facts, status);
-  return step(facts, status, {
-    kind: 'roll-back',
-    to,
-    next,
-    answered,
-    reason,
-    ...(version === undefined ? {} : { version }),
-  });
+  const restored = restoredSpec(facts, status, status.candidate);
+  return step(facts, status, { kind: 'roll-back', to, next, answered, reason, ...restored });
 }

@@ -1,8 +1,9 @@
 // Owns the steps that a rollout can take: each becomes exactly one commit.
-import type { RolloutStatus } from '../documents/types.generated.ts';
+import type { Rollout, RolloutStatus } from '../documents/types.generated.ts';
 import type { StageVerdict } from '../gates/rule-verdict.ts';
 import type { CohortCounts } from './count-cohort.ts';
 import type { DecisionInputs } from './decision-inputs.ts';
+import type { ParameterChange } from './parameter-change.ts';
 import type { StepReason } from './reasons.ts';
 import type { WindowTime } from './rollout-facts.ts';
 import type { StageTerms } from './stage-terms.ts';
@@ -26,6 +27,8 @@ export type TransitionKind =
 export interface SpecEdits {
   /** Puts `spec.version` back; only when it pinned the rejected version. */
   readonly version?: string;
+  /** Puts `spec.parameters` back to these; only when they were rejected. */
+  readonly parameters?: NonNullable<Rollout['spec']['parameters']>;
   /** Places in `spec.requests` that this commit answers. */
   readonly answered: readonly number[];
 }
@@ -64,6 +67,8 @@ export interface Step {
   readonly terms: StageTerms | null;
   /** The candidate that the step is about, when there is one. */
   readonly subject: { readonly version: string; readonly digest: string; readonly attempt: number } | null;
+  /** What of its parameters differs from those of stable before the step; absent when nothing does. */
+  readonly parameters?: readonly ParameterChange[];
   /** Digest of the policy to pin beside the evidence; null when none is in force. */
   readonly policy: string | null;
   readonly opens: OpenedStage | null;

@@ -8,6 +8,7 @@ import type { Tree, TreeChild } from '../git/manifests-repository.ts';
 import type { RepositoryFiles } from '../git/repository-files.ts';
 import { BUNDLE_SUFFIX, isDocument } from './folder-cache.ts';
 import { misplaced, type Snapshot, SnapshotReader, type SnapshotSource } from './snapshot.ts';
+import { warnOfMissing } from './warn-of-missing.ts';
 
 const DOCUMENT_LIMIT_BYTES = 256 * 1024;
 const BUNDLE_LIMIT_BYTES = 1024 * 1024;
@@ -23,6 +24,8 @@ export interface FoundDocuments {
   readonly documents: readonly FoundDocument[];
   /** Problems of where files lie. */
   readonly problems: readonly CodedError[];
+  /** Rollouts that the service would miss. */
+  readonly warnings: readonly CodedError[];
 }
 
 interface FilesTree extends Tree {
@@ -96,11 +99,12 @@ export async function readDocuments(files: RepositoryFiles): Promise<FoundDocume
     layout,
     documents: all.flatMap(foundDocument),
     problems: [...strays.flat(), ...skippedProblems(files, layout)],
+    warnings: await warnOfMissing(files, snapshot),
   };
 }
 
 function isBelow(file: string, { models, policies, rollouts, fleet }: Layout): boolean {
-  return [models, policies, rollouts, fleet].some((folder) => file.startsWith(`${folder}/`));
+  return [models, policies, rollouts, fleet].some((folder) => `${file}/`.startsWith(`${folder}/`));
 }
 
 function isStray(file: string, layout: Layout): boolean {

@@ -1,16 +1,13 @@
 // Owns whether the documents of a commit may be used now, and what `decide()` learns of them.
 import type { CodedError } from '../base/errors.ts';
 import { type Digest, digestOf } from '../contract/digest.ts';
-import type { Directive } from '../contract/directive.ts';
 import { matchesGlob } from '../contract/trust/name-glob.ts';
-import type { DocumentVerifier } from '../contract/trust/verifier.ts';
+import type { DocumentVerifier, Verification } from '../contract/trust/verifier.ts';
 import { nameOfPath } from '../documents/repository-layout.ts';
 import type { RolloutPolicy } from '../documents/types.generated.ts';
-import type { BrokenRollout } from '../rollout/decide.ts';
 import type { DocumentProblem } from '../rollout/reasons.ts';
 import type { KnownVersion, RolloutFacts, Standing } from '../rollout/rollout-facts.ts';
-import type { BrokenDocument, ModelDocument, PolicyDocument, Snapshot } from './snapshot.ts';
-import { rolloutsByName, settingsErrors } from './snapshot-index.ts';
+import type { BrokenDocument, ModelDocument, PolicyDocument } from './snapshot.ts';
 
 export type VersionDocument = ModelDocument | BrokenDocument;
 export type NamedPolicy = PolicyDocument | BrokenDocument | undefined;
@@ -23,6 +20,11 @@ export function standing(document: ModelDocument | PolicyDocument, verifier: Doc
     document.kind === 'model'
       ? verifier.verifyModel(bytes, bundle, { ...question, model: document.manifest.metadata.name })
       : verifier.verifyPolicy(bytes, bundle, { ...question, policy: document.policy.metadata.name });
+  return standingOf(answer);
+}
+
+/** What a verifier's answer says of a document. */
+export function standingOf(answer: Verification<Buffer>): Standing {
   if (answer.kind === 'verified') return { kind: 'admitted', signer: answer.signer };
   const { code, signer = null, reason: detail } = answer;
   return { kind: 'refused', code, signer, detail, revoked: code === 'SIGNER_REVOKED' };
@@ -30,17 +32,17 @@ export function standing(document: ModelDocument | PolicyDocument, verifier: Doc
 
 /** The standings under one trust policy. All rollouts of a cycle ask for the same time: each document is verified once. */
 export class Standings {
-  readonly #verifier: DocumentVerifier;
+  readonly verifier: DocumentVerifier;
   readonly #last = new WeakMap<ModelDocument | PolicyDocument, { readonly now: number; readonly standing: Standing }>();
 
   constructor(verifier: DocumentVerifier) {
-    this.#verifier = verifier;
+    this.verifier = verifier;
   }
 
   of(document: ModelDocument | PolicyDocument, now: number): Standing {
     const last = this.#last.get(document);
     if (last?.now === now) return last.standing;
-    const answer = standing(document, this.#verifier, now);
+    const answer = standing(document, this.verifier, now);
     this.#last.set(document, { now, standing: answer });
     return answer;
   }
@@ -104,19 +106,10 @@ export function problemOf({ path, errors: [first, ...more] }: BrokenDocument): D
 }
 
 export function problemOfError(error: CodedError | undefined, path: string): DocumentProblem {
-  const { at, code = 'DOCUMENT_UNREADABLE', message } = error ?? {};
-  const detail = message === undefined ? {} : { detail: message };
+  const { at, code = 'DOCUMENT_UNREADABLE', message, remedy } = error ?? {};
+  const detail = {
+    ...(message === undefined ? {} : { detail: message }),
+    ...(remedy === undefined ? {} : { remedy }),
+  };
   return { code, file: at?.file ?? path, line: at?.line ?? null, column: at?.column ?? null, more: 0, ...detail };
-}
-
-/** While `slipway.yaml` can't be read, nobody knows where rollouts lie: the published ones that are not found stay as they are. */
-export function misplacedRollouts(snapshot: Snapshot, published: Directive | null): BrokenRollout[] {
-  const [problem] = settingsErrors(snapshot.settings);
-  if (problem === undefined) return [];
-  const found = rolloutsByName(snapshot);
-  const missing = (published?.entries ?? []).filter((entry) => !found.has(entry.rollout));
-  return missing.map(({ rollout }) => ({
-    name: rollout,
-    ...problemOfError(problem, 'slipway.yaml'),
-  }));
 }

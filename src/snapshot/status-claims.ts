@@ -41,9 +41,19 @@ export interface StartStep {
   readonly observed: string;
 }
 
-function evidenceOidOf({ rollout: { status } }: RolloutDocument, tree: Tree): string | null {
-  const evidence = status === undefined ? undefined : findInTree(tree, status.evidence);
-  return evidence?.kind === 'blob' ? evidence.oid : null;
+/** The evidence that a status names: where it says, or of the same name where the layout has evidence now. A signature alone proves it. */
+function evidenceOidOf(
+  name: string,
+  status: Pick<RolloutStatus, 'evidence'> | undefined,
+  { tree, layout }: Pick<Snapshot, 'tree' | 'layout'>,
+): string | null {
+  if (status === undefined) return null;
+  const file = status.evidence.split('/').at(-1) ?? '';
+  for (const path of [status.evidence, `${layout.evidence}/${name}/${file}`]) {
+    const found = findInTree(tree, path);
+    if (found?.kind === 'blob') return found.oid;
+  }
+  return null;
 }
 
 /** Why a status is not authentic. */
@@ -75,11 +85,12 @@ export class StatusClaims {
   }
 
   /** What is known without reading: the same rollout was judged before, on the same evidence. */
-  find(name: string, document: RolloutDocument, { tree }: Snapshot): StatusClaim | undefined {
+  find(name: string, document: RolloutDocument, snapshot: Snapshot): StatusClaim | undefined {
+    const { tree } = snapshot;
     const known = this.#judged.get(name);
     if (known?.document !== document) return undefined;
     if (known.tree === tree) return known.claim;
-    if (known.evidenceOid !== evidenceOidOf(document, tree)) return undefined;
+    if (known.evidenceOid !== evidenceOidOf(name, document.rollout.status, snapshot)) return undefined;
     this.#judged.set(name, { ...known, tree });
     return known.claim;
   }
@@ -90,7 +101,7 @@ export class StatusClaims {
     if (status === undefined) return { kind: 'none' };
     const known = this.find(name, document, snapshot);
     if (known !== undefined) return known;
-    const evidenceOid = evidenceOidOf(document, snapshot.tree);
+    const evidenceOid = evidenceOidOf(name, status, snapshot);
     const keys = this.#keys;
     const claim = await this.#judgeAnew(name, status, evidenceOid, snapshot);
     if (keys === this.#keys) this.#judged.set(name, { document, tree: snapshot.tree, evidenceOid, claim });
@@ -103,19 +114,14 @@ export class StatusClaims {
     evidenceOid: string | null,
     snapshot: Snapshot,
   ): Promise<StatusClaim> {
-    const problem = await this.#problemOf(name, status, evidenceOid, snapshot);
+    const problem = await this.#problemOf(name, status, evidenceOid);
     if (problem === null) return { kind: 'authentic', status };
-    const lastAuthentic = await this.#findLastAuthentic(name, snapshot);
+    const lastAuthentic = await this.lastAuthentic(name, snapshot);
     return { kind: 'forged', ...problem, lastAuthentic };
   }
 
-  async #problemOf(
-    name: string,
-    status: RolloutStatus,
-    oid: string | null,
-    { layout }: Snapshot,
-  ): Promise<Problem | null> {
-    if (!status.evidence.startsWith(`${layout.evidence}/${name}/`))
+  async #problemOf(name: string, status: RolloutStatus, oid: string | null): Promise<Problem | null> {
+    if (status.evidence.split('/').at(-2) !== name)
       return { problem: { kind: 'evidence-elsewhere', evidence: status.evidence } };
     if (oid === null) return { problem: { kind: 'evidence-missing', evidence: status.evidence } };
     const check = await this.#verify(oid);
@@ -159,10 +165,9 @@ export class StatusClaims {
   }
 
   /** The status of the highest revision that evidence in the tree proves; null when there is none. */
-  async #findLastAuthentic(name: string, snapshot: Snapshot): Promise<RolloutStatus | null> {
-    for (const { oid } of evidenceFiles(snapshot.tree, snapshot.layout.evidence, name)
-      .reverse()
-      .slice(0, MOST_EVIDENCE_READ)) {
+  async lastAuthentic(name: string, { tree, layout }: Snapshot): Promise<RolloutStatus | null> {
+    const files = evidenceFiles(tree, layout.evidence, name).reverse();
+    for (const { oid } of files.slice(0, MOST_EVIDENCE_READ)) {
       const check = await this.#verify(oid);
       if (check.kind === 'refused') continue;
       const predicate = parseEvidence(check.value.value);

@@ -5,7 +5,7 @@ import { formatDuration } from '../contract/duration.ts';
 import type { Alert, AlertFact, AlertKind } from '../rollout/alerts.ts';
 import { countOf, formatAmount, listed } from './amounts.ts';
 import { exceptionInWords } from './exception-in-words.ts';
-import { fixInWords } from './fix-in-words.ts';
+import { problemInWords, remedyInWords } from './fix-in-words.ts';
 import { silentInWords } from './plan-in-words.ts';
 import { reasonsInWords } from './reason-in-words.ts';
 import { ruleInScope } from './scope-in-words.ts';
@@ -23,9 +23,11 @@ export const ALERT_MEANINGS: Readonly<Record<AlertKind, string>> = {
   'emergency-rollback': 'A rollback could not be pushed in time, so devices got it before its commit.',
   'signal-silent': 'A metric provider returns nothing usable; the rule that queries it stays undecided.',
   'devices-off-declared': 'Devices have been running something other than the declared version for too long.',
+  'targets-overlap':
+    'Two rollouts of one model target the same devices; each of these goes on with the rollout that it follows.',
   'stable-drift': 'The stable version violates one of its watch rules.',
   'devices-refusing': 'Devices refuse the directive, or a model that it names.',
-  'source-away': "The manifests repository can't be read.",
+  'source-away': "The manifests repository can't be read, is empty, or has lost its branch.",
   'cycle-failed': "The reconciler's last cycle did not finish.",
 };
 
@@ -38,10 +40,10 @@ function driftInWords({ version, rule, seen }: Extract<AlertFact, { kind: 'drift
   return `${what}${amount} ${over}${reasons.length === 0 ? '' : `; ${reasonsInWords(reasons)}`}`;
 }
 
-function factInWords(fact: AlertFact, rollout: string | null): string {
+function factInWords(fact: AlertFact): string {
   switch (fact.kind) {
     case 'fix': {
-      const what = fixInWords(fact.fix, rollout ?? undefined);
+      const what = problemInWords(fact.fix);
       return fact.isNewer ? `a newer version is not used: ${what}` : what;
     }
     case 'signals':
@@ -63,18 +65,67 @@ function factInWords(fact: AlertFact, rollout: string | null): string {
       return `the rollback could not be pushed, so devices got it before its commit: ${stepReasonInWords(fact)}`;
     case 'off-declared':
       return `${countOf(fact.devices, 'device')} ${fact.devices === 1 ? 'runs' : 'run'} something other than declared for too long: ${listed(fact.first, 'and', 10)}`;
+    case 'shared':
+      return `${countOf(fact.devices, 'device')} ${fact.devices === 1 ? 'is' : 'are'} a target of ${listed(fact.rollouts, 'and')}, and ${fact.devices === 1 ? 'goes' : 'go'} on with the one that ${fact.devices === 1 ? 'it follows' : 'they follow'}: ${listed(fact.first, 'and', 10)}`;
     case 'drift':
       return driftInWords(fact);
     case 'refusing':
       return `${countOf(fact.devices, 'device')} ${fact.devices === 1 ? 'refuses' : 'refuse'} the directive: ${listed(fact.first, 'and', 10)}`;
     case 'error':
       return fact.message;
+    case 'vanished':
+      return fact.branch === null
+        ? 'the manifests repository is empty'
+        : `the manifests repository has no branch ${oneLine(fact.branch)}`;
     default:
       return assertNever(fact);
   }
 }
 
 /** What an alert says, on one line. */
-export function alertInWords({ fact, rollout }: Pick<Alert, 'fact' | 'rollout'>): string {
-  return asReason(factInWords(fact, rollout));
+export function alertInWords({ fact }: Pick<Alert, 'fact'>): string {
+  return asReason(factInWords(fact));
+}
+
+/** What to do about an alert; empty where nobody can say. */
+function remedyOf({ fact, rollout }: Pick<Alert, 'fact' | 'rollout'>): string {
+  const name = rollout ?? '<rollout>';
+  switch (fact.kind) {
+    case 'fix':
+      return remedyInWords(fact.fix, name);
+    case 'signals':
+      return 'check the provider, and its entry in the file of the metric providers';
+    case 'paused':
+      return `\`slipway approve ${name}\` watches the stage again, \`promote\` goes on, \`abort\` rolls back`;
+    case 'deadline':
+      return `\`slipway promote ${name}\` goes on, \`abort\` rolls back`;
+    case 'group':
+      return `\`slipway promote ${name} --group ${oneLine(fact.exception.group)}\` lets it rejoin`;
+    case 'forged':
+      return 'find out who pushed it: only the reconciler writes `status`';
+    case 'emergency':
+      return 'let the service push again, or mend the document that it has to change';
+    case 'shared':
+      return 'make the targets exclude each other';
+    case 'off-declared':
+      return `look at these devices; \`slipway status ${name}\` says what they run`;
+    case 'drift':
+      return 'roll out a version that was trained on newer data, or go back to an earlier one';
+    case 'refusing':
+      return 'give these devices the root and the trust policy that the service has';
+    case 'error':
+      return fact.remedy ?? '';
+    case 'vanished':
+      return fact.branch === null
+        ? 'push its branch again, or give the service the right repository'
+        : 'push it again, or set --branch';
+    default:
+      return assertNever(fact);
+  }
+}
+
+/** What to do about an alert, on one line; null where nobody can say. */
+export function alertRemedy(alert: Pick<Alert, 'fact' | 'rollout'>): string | null {
+  const remedy = oneLine(remedyOf(alert)).replace(/\.$/, '');
+  return remedy === '' ? null : asReason(remedy);
 }

@@ -8,6 +8,7 @@ import { exceptionsOf } from '../rollout/exceptions.ts';
 import { MEASURED_STEPS, type Step } from '../rollout/transition.ts';
 import { countOf, listed } from './amounts.ts';
 import { devicesApart, IN_TROUBLE, troubleInWords } from './devices-in-words.ts';
+import { versionInWords } from './parameters-in-words.ts';
 import { rulesInWords, stageInWords } from './stage-in-words.ts';
 import { stepReasonInWords, vanishedInWords } from './step-reason-in-words.ts';
 import { breachInShort, verdictTable } from './verdict-table.ts';
@@ -47,13 +48,15 @@ function exceptTitle(step: Step): string {
 function answerTitle(step: Step): string {
   const { reason } = step;
   if (reason.kind === 'retried') return `allow a retry of ${reason.version}`;
+  if (reason.kind === 'aborted')
+    return `reject ${versionInWords(step.subject?.version ?? '', step)} before its start: ${headline(step)}`;
   if (reason.kind !== 'requests-refused') return headline(step);
   return `refuse ${listed([...new Set(reason.requests.map(({ act }) => act))], 'and')}`;
 }
 
 function title(step: Step): string {
   const { kind, subject, from, to, next } = step;
-  const version = subject?.version ?? '';
+  const version = subject === null ? '' : versionInWords(subject.version, step);
   switch (kind) {
     case 'start':
       return `start ${version} in ${to}`;
@@ -62,8 +65,9 @@ function title(step: Step): string {
     case 'complete':
       return `${version} is stable`;
     case 'roll-back':
-      return next.stable === null
-        ? `withdraw ${version}: ${headline(step)}`
+      if (next.stable === null) return `withdraw ${version}: ${headline(step)}`;
+      return next.stable.digest === subject?.digest
+        ? `revert ${version}: ${headline(step)}`
         : `revert ${version} to ${next.stable.version}: ${headline(step)}`;
     case 'supersede':
       return `stop ${version}: ${headline(step)}`;

@@ -3,11 +3,12 @@ import { toIsoSeconds } from '../base/clock.ts';
 import { assertNever } from '../base/errors.ts';
 import { clipped, oneLine } from '../base/plain-text.ts';
 import { formatDuration } from '../contract/duration.ts';
-import type { Outlook, SilentSignal, WaitingOn } from '../rollout/outlook.ts';
-import type { StatusReason, StuckRule } from '../rollout/reasons.ts';
+import type { Outlook, Parametrised, SilentSignal, WaitingOn } from '../rollout/outlook.ts';
+import type { Fix, StatusReason, StuckRule } from '../rollout/reasons.ts';
 import { aboutMore, countOf, formatCount, listed, trialOf } from './amounts.ts';
 import { devicesApart, NOT_COUNTED } from './devices-in-words.ts';
-import { fixInWords } from './fix-in-words.ts';
+import { fixInWords, problemInWords } from './fix-in-words.ts';
+import { versionInWords } from './parameters-in-words.ts';
 import { reasonsInWords, silenceInWords, stageReasonInWords } from './reason-in-words.ts';
 import { ruleInScope } from './scope-in-words.ts';
 import { statusReasonInWords } from './step-reason-in-words.ts';
@@ -56,12 +57,19 @@ export function silentInWords({ signal, from, provider, why, sinceMs }: SilentSi
 export function rejectedWaits({
   version,
   reason,
-}: {
+  ...changed
+}: Parametrised & {
   readonly version: string;
   readonly reason: StatusReason | null;
 }): string {
   const why = reason === null ? '' : `, ${statusReasonInWords(reason)}`;
-  return `a retry or another version: ${words(`${version} was rejected${why}`)}`;
+  return `a retry or another version: ${words(`${versionInWords(version, changed)} was rejected${why}`)}`;
+}
+
+/** In a cell there is room for one command; what else to do stands in the notes below the table. */
+function fixInShort(fix: Fix): string {
+  const isCommand = fix.kind === 'history-rewound' || fix.kind === 'status-twice';
+  return isCommand ? words(fixInWords(fix)) : words(problemInWords(fix));
 }
 
 /** What a rollout waits for, as a clause. */
@@ -98,7 +106,7 @@ export function waitInWords(waiting: WaitingOn): string {
         ? `the first device of ${words(waiting.target)}`
         : `devices of ${words(waiting.target)}: ${formatCount(waiting.have)} of at least ${formatCount(waiting.need)} known`;
     case 'needs-fix':
-      return `${waiting.fix.code}: ${words(fixInWords(waiting.fix))}`;
+      return `${waiting.fix.code}: ${fixInShort(waiting.fix)}`;
     default:
       return assertNever(waiting);
   }
@@ -129,7 +137,7 @@ function isPaused({ waitingOn }: Outlook): boolean {
 
 function stageCell(outlook: Outlook): string {
   const { stage, candidate, stable } = outlook;
-  if (candidate !== null) return `${isPaused(outlook) ? 'paused' : stage} ${candidate}`;
+  if (candidate !== null) return `${isPaused(outlook) ? 'paused' : stage} ${words(versionInWords(candidate, outlook))}`;
   return stable === null ? '–' : `stable ${stable}`;
 }
 
@@ -150,7 +158,7 @@ const VERDICT_WORDS = [
 function verdictCell({ verdict, waitingOn, candidate, stable, rejected }: Outlook): string {
   const approval = waitingOn.find((waiting) => waiting.kind === 'approval');
   if (approval !== undefined) return waitInWords(approval);
-  if (rejected !== null) return `rejected ${words(rejected.version)}`;
+  if (rejected !== null) return `rejected ${words(versionInWords(rejected.version, rejected))}`;
   if (candidate === null) return stable !== null && waitingOn.length === 0 ? 'complete' : '–';
   const rules = (verdict?.rules ?? []).filter((rule) => !rule.dryRun);
   const counts = VERDICT_WORDS.map(

@@ -15,6 +15,7 @@ import type {
 import type { Step } from '../rollout/transition.ts';
 import { countOf, formatAmount, formatCount, listed } from './amounts.ts';
 import { devicesApart, IN_TROUBLE, ON_THE_WAY } from './devices-in-words.ts';
+import { versionInWords } from './parameters-in-words.ts';
 import { stageReasonInWords } from './reason-in-words.ts';
 import { breachInWords } from './verdict-table.ts';
 
@@ -172,7 +173,7 @@ function startedInWords(reason: Extract<StepReason, { kind: 'started' }>): strin
   const signed = signer === null ? '' : `, signed by ${oneLine(signer)},`;
   const groups = listed(apart, 'and');
   return [
-    `${oneLine(version)}${signed} starts in ${stage}`,
+    `${versionInWords(version, reason)}${signed} starts in ${stage}`,
     ...(isReturn ? ['it was stable before, so earlier stages are skipped'] : []),
     ...(lacksBaseline ? ['the stable version has little traffic, so rules against the baseline stay undecided'] : []),
     ...(apart.length === 0 ? [] : [`${groups} ${apart.length === 1 ? 'is' : 'are'} excepted: it failed there before`]),

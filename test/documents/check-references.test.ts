@@ -80,7 +80,7 @@ test('two rollouts of one model to one target, and two documents of one name, ar
   const twin = EXAMPLES[ROLLOUT]!;
   const errors = problems({ 'rollouts/eu/invoice-ocr-eu.yaml': twin });
   expect(errors.filter((error) => error.startsWith('DOCUMENT_TWICE'))).toHaveLength(1);
-  expect(errors.filter((error) => error.startsWith('ROLLOUT_TARGET_TWICE'))).toHaveLength(2);
+  expect(errors.filter((error) => error.startsWith('ROLLOUT_TARGETS_OVERLAP'))).toHaveLength(1);
 });
 
 test('an unknown device group is named', () => {

@@ -618,7 +618,7 @@ describe('another desired version while rolling', () => {
   it.each([
     ['is unsigned', version('3.0.0', UNSIGNED), 'SIGNATURE_MISSING'],
     ['is not there', version('4.0.0'), 'MODEL_VERSION_MISSING'],
-  ])('that %s changes nothing, and is shown', (_, other, code) => {
+  ])('that %s holds the stage, and is shown', (_, other, code) => {
     const world = FalseWorld.rolling();
     world.versions.push(other);
     world.spec.version = '3.0.0';
@@ -627,10 +627,12 @@ describe('another desired version while rolling', () => {
       expect.objectContaining({ kind: 'needs-fix', fix: expect.objectContaining({ code }) }),
     );
     world.measure('pass');
+    expect(waits(world.decide())).toEqual(['needs-fix']);
+    world.spec.version = '2.0.0';
     world.mustTake('advance');
   });
 
-  it('that was rejected changes nothing, and is shown', () => {
+  it('that was rejected holds the stage, and is shown', () => {
     const world = FalseWorld.rolling();
     world.measure('fail');
     world.mustTake('roll-back');

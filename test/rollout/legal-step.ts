@@ -1,5 +1,6 @@
 // Owns an independent judge of steps, written from DESIGN.md §2–§4 and not from the code: what must be true of every step, and when one is due.
 
+import { canonicalJson } from '../../src/contract/digest.ts';
 import { parseDurationMs } from '../../src/contract/duration.ts';
 import { isInCohort } from '../../src/contract/membership.ts';
 import { matchesSelector, parseSelector } from '../../src/contract/selector.ts';
@@ -113,7 +114,10 @@ function judgeStart(before: Before, { next }: Transition): string[] {
   if (world.policyStanding.kind !== 'admitted') wrong.push('started under a policy that nobody admitted');
   if (world.spec.suspend === true) wrong.push('started while suspended');
   if (truth?.candidate) wrong.push('started beside another candidate');
-  if (truth?.rejected.some((one) => one.digest === candidate.digest)) wrong.push('started a rejected digest');
+  const isRejected = ({ digest, parameters }: RolloutStatus['rejected'][number]): boolean =>
+    digest === candidate.digest &&
+    (parameters === undefined || canonicalJson(parameters) === canonicalJson(candidate.parameters));
+  if (truth?.rejected.some(isRejected)) wrong.push('started what was rejected');
   if (candidate.attempt <= (before.attempts.get(candidate.digest) ?? 0)) wrong.push('repeated an attempt');
   const stages = world.policy!.spec.stages;
   const wasStable = (truth?.previous ?? []).some((one) => one.digest === candidate.digest);
@@ -147,7 +151,8 @@ function judgeBack(before: Before, step: Transition, status: RolloutStatus): str
     asks(world, status, 'abort').length > 0 ||
     (verdict?.kind === 'fail' && (stage?.onFailure ?? 'rollback') === 'rollback') ||
     (isOver && stage.onDeadline === 'rollback') ||
-    world.spec.version !== status.candidate?.version;
+    world.spec.version !== status.candidate?.version ||
+    canonicalJson(world.spec.parameters ?? {}) === canonicalJson(status.stable?.parameters ?? {});
   if (!because) wrong.push('rolled back without a cause');
   const { rejected } = step.next;
   if (rejected[0]?.digest !== status.candidate?.digest) wrong.push('the rejected digest is not on record');

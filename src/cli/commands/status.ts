@@ -7,7 +7,7 @@ import { oneLine } from '../../base/plain-text.ts';
 import type { SourceState } from '../../reconcile/service-view.ts';
 import type { AlertRecord } from '../../rollout/alert-book.ts';
 import type { OffDeclared } from '../../rollout/off-declared.ts';
-import { alertInWords } from '../../wording/alerts-in-words.ts';
+import { alertInWords, alertRemedy } from '../../wording/alerts-in-words.ts';
 import { countOf } from '../../wording/amounts.ts';
 import { deviationInWords } from '../../wording/devices-in-words.ts';
 import { cellsOfGit, gitViewToJson, notesOfGit, readGitView } from '../git-status.ts';
@@ -49,13 +49,16 @@ function listed(title: string, lines: readonly string[]): string[] {
 }
 
 /** Other alerts are explained elsewhere on the page. */
-const TOLD_BY_ALERT: ReadonlySet<AlertRecord['kind']> = new Set(['status-forged', 'stable-drift']);
+const TOLD_BY_ALERT: ReadonlySet<AlertRecord['kind']> = new Set(['status-forged', 'stable-drift', 'targets-overlap']);
+/** The note of the rollout says what to do. */
+const NOTED: ReadonlySet<AlertRecord['kind']> = new Set(['stalled', 'history-rewound', 'version-refused']);
 
 function alertLine(alert: AlertRecord): string {
   const { kind, rollout, raisedAtMs, runbook } = alert;
   const since = raisedAtMs === null ? '' : `since ${toIsoSeconds(raisedAtMs)}`;
   const what = TOLD_BY_ALERT.has(kind) ? alertInWords(alert) : '';
-  return [kind, rollout ?? 'the service', since, what, runbook ?? '']
+  const remedy = NOTED.has(kind) ? null : alertRemedy(alert);
+  return [kind, rollout ?? 'the service', since, what, remedy ?? '', runbook ?? '']
     .filter((part) => part !== '')
     .map(oneLine)
     .join('  ');

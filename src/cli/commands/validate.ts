@@ -4,7 +4,7 @@ import { SystemClock, toIsoSeconds } from '../../base/clock.ts';
 import { CodedError, errorToJson } from '../../base/errors.ts';
 import { digestOf } from '../../contract/digest.ts';
 import { DocumentVerifier, type Refusal } from '../../contract/trust/verifier.ts';
-import { checkReferences } from '../../documents/check-references.ts';
+import { checkReferences, warnOfOverlaps } from '../../documents/check-references.ts';
 import { warnOfSubjects } from '../../documents/check-rule-subjects.ts';
 import type { SlipwayDocument } from '../../documents/slipway-document.ts';
 import type { RepositoryFiles } from '../../git/repository-files.ts';
@@ -122,9 +122,13 @@ async function validate(files: RepositoryFiles, { trust, ...options }: ValidateO
   const signatures = trust === undefined ? { errors: [], warnings: [] } : await checkSignatures(files, found, trust);
   const all = [...broken, ...found.problems, ...checkReferences(found.documents), ...signatures.errors];
   const errors = all.sort(byPlace);
-  const warnings = [...signatures.warnings, ...warnOfSubjects(found.documents), ...planFindings(found, traffic)].sort(
-    byPlace,
-  );
+  const warnings = [
+    ...signatures.warnings,
+    ...found.warnings,
+    ...warnOfOverlaps(found.documents),
+    ...warnOfSubjects(found.documents),
+    ...planFindings(found, traffic),
+  ].sort(byPlace);
   const unchecked = trust === undefined ? '\nSignatures were not checked; pass a trust policy with --trust.' : '';
   const blocks = [...errors.map((one) => errorText(one)), ...warnings.map((one) => `warning: ${errorText(one)}`)];
   return {
