@@ -37,6 +37,8 @@ export interface AgentOptions {
   readonly link: ServiceLink | null;
   /** Address of the published folder: TUF metadata, manifests, artifacts. Any static host will do. */
   readonly distributionUrl: string;
+  /** Other addresses of the same folder, asked for manifests and artifacts when that one sends nothing or wrong bytes. Default none. */
+  readonly mirrorUrls?: readonly string[];
   /** One-time token for enrolment; not needed once enrolled. */
   readonly token?: string | null;
   readonly labels: Readonly<Record<string, string>>;

@@ -12,6 +12,7 @@ import { RefusalNote } from './link/directive-refusal.ts';
 import type { DirectiveAnswer, DirectiveSource } from './link/directive-source.ts';
 import { followChanges } from './link/follow-changes.ts';
 import { Identity } from './link/identity.ts';
+import { Throttle } from './link/throttle.ts';
 import { DeviceGauges } from './measure/device-gauges.ts';
 import { Measurements } from './measure/measurements.ts';
 import { systemReadings } from './measure/system-readings.ts';
@@ -155,9 +156,11 @@ class DeviceAgent implements Agent {
 
   #openModels(memory: DeviceMemory, signal: AbortSignal): DeviceModels {
     const { clock, random, logger, host, onSwitch = null, onPersisted, verifier, distributionUrl } = this.#options;
-    const { reserveBytes = 16 * 1024 * 1024, bytesPerSecondMost = null } = this.#options;
+    const { reserveBytes = 16 * 1024 * 1024, bytesPerSecondMost = null, mirrorUrls = [] } = this.#options;
+    const throttle = bytesPerSecondMost === null ? null : new Throttle(bytesPerSecondMost, clock);
     const nowMs = (): number => memory.nowMs();
-    const supply: SupplyOptions = { distributionUrl, verifier, reserveBytes, bytesPerSecondMost, clock, nowMs };
+    const sources = [distributionUrl, ...mirrorUrls] as const;
+    const supply: SupplyOptions = { sources, verifier, reserveBytes, throttle, clock, nowMs };
     const tools = {
       ...{ clock, random, logger, host, onSwitch, supply, folder: this.#folder, measurements: this.#measurements },
       journal: new Journal(this.#folder, onPersisted),

@@ -67,6 +67,8 @@ async function run(settings: AgentSettings): Promise<number> {
   const { data, id, server, distribution, token, labels, properties, endpointPort, onSwitch, reserveBytes } = settings;
   const address = server ?? distribution ?? fail('server', 'the address of the service (or set `distribution`)');
   const distributionUrl = distribution ?? joinUrl(address, 'distribution');
+  // The service publishes the folder as well: it helps out where a content network sends something else.
+  const mirrorUrls = server === null || distribution === null ? [] : [joinUrl(server, 'distribution')];
   const trust = await TrustFile.open(settings.trust ?? fail('trust', 'the trust policy'));
   const rootFile = settings.root ?? fail('root', "the fleet's TUF root");
   const factoryRoot = readInput(rootFile, 'AGENT_ROOT_UNREADABLE', "Copy the fleet's root.json to this device.");
@@ -79,7 +81,7 @@ async function run(settings: AgentSettings): Promise<number> {
   const stop = stopOnSignals(logger);
   const host = openHost(settings);
   const agent = createAgent({
-    ...{ id, folder: data, distributionUrl, token, labels, properties: () => properties, factoryRoot, host, onSwitch },
+    ...{ id, folder: data, distributionUrl, mirrorUrls, token, labels, properties: () => properties, factoryRoot, host, onSwitch },
     link: server === null ? null : new HttpServiceLink({ serverUrl: server, clock }),
     ...{ verifier: trust.verifier, trustFingerprint: () => trust.fingerprint, endpointPort, reserveBytes },
     bytesPerSecondMost: settings.bytesPerSecondMost,

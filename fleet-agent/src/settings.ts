@@ -174,7 +174,7 @@ function typed(find: (name: Name) => unknown) {
     runtime: oneOf(text('runtime'), 'runtime', ['onnx', 'process']),
     onSwitch: hookOf(find('onSwitch')),
     reserveBytes: (numberOf(find('reserveMebibytes'), 'reserveMebibytes') ?? 0) * 1024 * 1024,
-    bytesPerSecondMost: kilobytes === null ? null : kilobytes * 1000,
+    bytesPerSecondMost: kilobytes === null || kilobytes === 0 ? null : kilobytes * 1000,
     logLevel: oneOf(text('logLevel'), 'logLevel', ['debug', 'info', 'warn', 'error']),
   };
 }

@@ -47,7 +47,9 @@ const STATES: readonly ModelState['state'][] = [
   'rollingBack',
   'failed',
 ];
-const OUTCOMES: readonly Outcome['kind'][] = ['committed', 'failed', 'refused', 'rolled-back', 'conflict'];
+const OUTCOMES: readonly Outcome['kind'][] = [
+  ...(['committed', 'failed', 'refused', 'undelivered', 'rolled-back', 'conflict'] as const),
+];
 
 function sum(counts: readonly number[]): number {
   return counts.reduce((total, one) => total + one, 0);

@@ -104,8 +104,11 @@ export interface Outcome {
   readonly revision: number;
   readonly digest: Digest;
   readonly attempt: number;
-  /** `refused`: the device would not even try (signature, compatibility); `failed`: tried and gone back. */
-  readonly kind: 'committed' | 'failed' | 'refused' | 'rolled-back' | 'conflict';
+  /**
+   * `refused`: the device would not even try (signature, compatibility); `failed`: tried and gone back; `undelivered`: hosts kept sending
+   * other bytes than were published, which says nothing of the version.
+   */
+  readonly kind: 'committed' | 'failed' | 'refused' | 'undelivered' | 'rolled-back' | 'conflict';
   readonly reason: FailureReason | null;
   /** In words, for people; at most 500 characters. */
   readonly message: string;

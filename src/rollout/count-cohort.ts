@@ -2,12 +2,12 @@
 import { assertNever } from '../base/errors.ts';
 import { type Candidate, type DirectiveEntry, isOnCandidate } from '../contract/directive.ts';
 import { groupsApart, isInAnyGroup } from '../contract/group-exception.ts';
-import { type FailureReason, type ModelState, outcomeKey } from '../contract/report.ts';
+import { type FailureReason, type ModelState, type Outcome, outcomeKey } from '../contract/report.ts';
 import { type DeviceFacts, matchesSelector, parseSelector } from '../contract/selector.ts';
 
 /** The newest outcome that a device reported for a digest under a rollout. */
 export interface DeviceOutcome {
-  readonly kind: 'committed' | 'failed' | 'refused' | 'rolled-back' | 'conflict';
+  readonly kind: Outcome['kind'];
   readonly attempt: number;
   readonly reason: FailureReason | null;
   readonly message: string;
@@ -52,6 +52,8 @@ export interface CohortCounts {
   readonly pending: number;
   /** Two rollouts claim the model there. */
   readonly conflicted: number;
+  /** Hosts kept sending it other bytes than were published: out of the denominator, for it says nothing of the version. */
+  readonly undelivered: number;
   /** Devices that failed, refused or fell silent, at most ten, for people. */
   readonly troubled: readonly TroubledDevice[];
 }
@@ -59,7 +61,7 @@ export interface CohortCounts {
 /** A device that failed, refused, fell silent, or is in two rollouts. */
 export interface TroubledDevice {
   readonly device: string;
-  readonly kind: 'failed' | 'refused' | 'incompatible' | 'silent' | 'conflicted';
+  readonly kind: 'failed' | 'refused' | 'incompatible' | 'silent' | 'conflicted' | 'undelivered';
   readonly reason: FailureReason | null;
   /** The device's own words; for people who look now, never kept. */
   readonly detail?: string;
@@ -94,6 +96,7 @@ function standingByOutcome(outcome: DeviceOutcome | undefined, attempt: number):
       return { place: 'failed', outcome };
     case 'refused':
       return { place: outcome.reason === 'incompatible' ? 'incompatible' : 'refused', outcome };
+    case 'undelivered':
     case 'committed':
       return undefined;
     default:
@@ -115,6 +118,8 @@ function standingOf(device: KnownDevice, candidate: Candidate, facts: CountingFa
   const state = device.models.get(model);
   const isRunning = state?.running?.digest === candidate.digest && hasWord(state, facts);
   const taken = device.tookCandidate.get(rollout)?.find((one) => one.digest === candidate.digest);
+  if (outcome?.kind === 'undelivered' && outcome.attempt >= candidate.attempt && !isRunning)
+    return { place: 'undelivered', outcome };
   const took = isRunning || (taken !== undefined && taken.attempt >= candidate.attempt);
   const isSilent = facts.listenedMs - device.lastSeenListenedMs > facts.silenceMs;
   if (isSilent) return { place: took ? 'silent' : 'unreachable' };
@@ -131,7 +136,8 @@ function troubledDevice(device: string, { place, outcome }: Standing): TroubledD
     case 'refused':
     case 'incompatible':
     case 'silent':
-    case 'conflicted': {
+    case 'conflicted':
+    case 'undelivered': {
       const detail = outcome === undefined || outcome.message === '' ? {} : { detail: outcome.message };
       return { device, kind: place, reason: outcome?.reason ?? null, ...detail };
     }
@@ -157,6 +163,7 @@ export function countCohort(facts: CountingFacts): CohortCounts {
     unreachable: 0,
     pending: 0,
     conflicted: 0,
+    undelivered: 0,
   };
   const troubled: TroubledDevice[] = [];
   const { candidate } = facts.entry;

@@ -99,7 +99,7 @@ function sightings({ states, outcomes }: DeviceReport): Sighting[] {
     if (subject !== null && TAKING.includes(state)) seen.push({ rollout, ...subject });
   }
   for (const { rollout, digest, attempt, kind } of outcomes) {
-    if (kind !== 'refused' && kind !== 'conflict') seen.push({ rollout, digest, attempt });
+    if (kind !== 'refused' && kind !== 'conflict' && kind !== 'undelivered') seen.push({ rollout, digest, attempt });
   }
   return seen;
 }

@@ -5,7 +5,7 @@ import type { CohortCounts, TroubledDevice } from '../rollout/count-cohort.ts';
 import type { Deviation } from '../rollout/off-declared.ts';
 import { formatCount } from './amounts.ts';
 
-type Place = 'installing' | 'onTrial' | 'pending' | 'failed' | 'refused' | 'silent' | 'incompatible' | 'conflicted';
+type Place = 'installing' | 'onTrial' | 'pending' | TroubledDevice['kind'];
 type Counted = Place | 'unreachable' | 'apart';
 
 /** In the order in which they are shown: on their way, in trouble, out of the count. */
@@ -18,6 +18,7 @@ const PLACES: Readonly<Record<Counted, string>> = {
   silent: 'went silent',
   incompatible: "can't run it",
   conflicted: 'in two rollouts',
+  undelivered: 'got other bytes from a host',
   unreachable: 'not reached',
   apart: 'in excepted groups',
 };
@@ -29,10 +30,11 @@ export const IN_TROUBLE: readonly Counted[] = [
   'silent',
   'incompatible',
   'conflicted',
+  'undelivered',
   'unreachable',
 ];
 /** Out of the number that a rule is judged on. */
-export const NOT_COUNTED: readonly Counted[] = ['incompatible', 'conflicted', 'unreachable', 'apart'];
+export const NOT_COUNTED: readonly Counted[] = ['incompatible', 'conflicted', 'undelivered', 'unreachable', 'apart'];
 
 /** `2 still installing`, `1 failed`: of these places, those with any device. */
 export function devicesApart(cohort: CohortCounts, places: readonly Counted[]): string[] {

@@ -34,6 +34,7 @@ const OUTLOOK: Outlook = {
     unreachable: 1,
     pending: 0,
     conflicted: 0,
+    undelivered: 0,
     troubled: [{ device: EVIL, kind: 'failed', reason: 'trial', detail: EVIL.repeat(1000) }],
   },
   target: 'region:eu',

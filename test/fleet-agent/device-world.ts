@@ -1,5 +1,5 @@
 // Owns a world for device tests: a real service and store, a real TUF publication, signed models, and a host that misbehaves on request.
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -150,6 +150,7 @@ export class DeviceWorld implements AsyncDisposable {
     const part = isPart ? bytes.subarray(first) : bytes;
     response.writeHead(isPart ? 206 : 200, {
       etag,
+      'content-type': bytes.subarray(0, 6).toString() === '<html>' ? 'text/html' : 'application/octet-stream',
       'content-length': part.length,
       ...(isPart ? { 'content-range': `bytes ${first}-${bytes.length - 1}/${bytes.length}` } : {}),
     });
@@ -197,6 +198,10 @@ export class DeviceWorld implements AsyncDisposable {
     await writeFile(path.join(this.publication, 'manifests', `${hexOf(digest)}.yaml`), manifest);
     await writeFile(path.join(this.publication, 'manifests', `${hexOf(digest)}.yaml.sigstore.json`), bundle);
     return { version, digest, artifact, manifest };
+  }
+
+  bundleOf({ digest }: PublishedModel): string {
+    return readFileSync(path.join(this.publication, 'manifests', `${hexOf(digest)}.yaml.sigstore.json`), 'utf8');
   }
 
   /** An entry for all devices; the candidate reaches everyone. */

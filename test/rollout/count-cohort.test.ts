@@ -99,6 +99,16 @@ describe('a device of the cohort', () => {
       { outcome: { kind: 'refused', reason: 'incompatible' } },
     ],
     ['claimed by two rollouts is conflicted', 'conflicted', { outcome: { kind: 'conflict' } }],
+    [
+      'to which hosts kept sending other bytes has neither failed nor refused, also when it was seen taking it',
+      'undelivered',
+      { outcome: { kind: 'undelivered', reason: 'corrupt' }, took: 2, silentMs: LATE },
+    ],
+    [
+      'that got the right bytes in the end is trying',
+      'trying',
+      { state: running(CANDIDATE, { state: 'trial' }), outcome: { kind: 'undelivered', reason: 'corrupt' } },
+    ],
     ['that ran it and fell silent is silent', 'silent', { state: running(CANDIDATE), silentMs: LATE }],
     ['seen taking this attempt, then silent, is silent', 'silent', { state: running(STABLE), took: 2, silentMs: LATE }],
     ['silent just as long as allowed is not silent', 'ready', { state: running(CANDIDATE), silentMs: SILENCE }],
@@ -111,6 +121,12 @@ describe('a device of the cohort', () => {
   ])('%s', (_, place, told) => {
     const counts = count([told]);
     expect(counts).toMatchObject({ matching: 1, wanted: 1, [place]: 1 });
+  });
+
+  it('to which hosts kept sending other bytes is in no share of failures', () => {
+    const counts = count([{ outcome: { kind: 'undelivered', reason: 'corrupt' } }, { state: running(CANDIDATE) }]);
+    expect(installShare(counts)).toEqual({ bad: 0, good: 1, pending: 0 });
+    expect(counts.troubled).toEqual([{ device: 'd0', kind: 'undelivered', reason: 'corrupt', detail: 'boom' }]);
   });
 
   it('that shares its digest with stable is ready only once it has heard of this stage', () => {

@@ -146,6 +146,7 @@ export function cohort(wanted: number, more: Partial<CohortCounts> = {}): Cohort
     unreachable: 0,
     pending: 0,
     conflicted: 0,
+    undelivered: 0,
   };
   return { matching: wanted, wanted, ready: wanted, ...none, troubled: [], ...more };
 }

@@ -5,7 +5,8 @@ import { type FileHandle, open } from 'node:fs/promises';
 import type { Clock } from '../../../src/base/clock.ts';
 import type { Digest } from '../../../src/contract/digest.ts';
 import { isDiskFull } from '../record/disk-reserve.ts';
-import { httpError, retryAfterMs } from './http.ts';
+import { describeAnswer, httpError, retryAfterMs } from './http.ts';
+import type { Throttle } from './throttle.ts';
 import { TimeLimit } from './time-limit.ts';
 
 export interface DownloadRequest {
@@ -18,17 +19,17 @@ export interface DownloadRequest {
   readonly etag: string | null;
   /** Called when this much is flushed; a later try may start there. */
   readonly onFlushed: (offset: number, etag: string | null) => Promise<void>;
-  /** Bytes a second at most; null = no cap. */
-  readonly bytesPerSecondMost: number | null;
+  /** Keeps the device's downloads together below their cap; null = no cap. */
+  readonly throttle: Throttle | null;
   readonly clock: Clock;
   readonly signal: AbortSignal;
 }
 
 export type DownloadResult =
   | { readonly kind: 'done' }
-  /** All bytes arrived, and they are the wrong ones (or too many). `wasResumed`: the part kept from before may be at fault. */
-  | { readonly kind: 'corrupt'; readonly wasResumed: boolean; readonly message: string }
-  /** `isTimeout`: the server fell silent. */
+  /** A whole answer with the wrong bytes, too few or too many: it says something of the host. Nothing of it is kept. */
+  | { readonly kind: 'wrong'; readonly message: string }
+  /** `isTimeout`: the server fell silent, or sent next to nothing. */
   | {
       readonly kind: 'cut';
       readonly message: string;
@@ -39,8 +40,9 @@ export type DownloadResult =
 
 /** Between flushes at least this much, and at most 64 flushes a file. */
 const LEAST_FLUSH_BYTES = 512 * 1024;
-/** The try ends when the server sends nothing for this long. */
+/** The try ends when fewer than `LEAST_BYTES` arrive in this time; what came is kept, and the next try goes on there. */
 const STALL_MS = 60_000;
+const LEAST_BYTES = 16 * 1024;
 
 /** One try. Never throws for what networks, servers or full disks do. */
 export async function download(request: DownloadRequest): Promise<DownloadResult> {
@@ -61,7 +63,7 @@ function cut(message: string, afterMs: number | null = null, isTimeout = false):
   return { kind: 'cut', message, retryAfterMs: afterMs, isTimeout };
 }
 
-/** The server sent nothing for `STALL_MS`. */
+/** Fewer than `LEAST_BYTES` arrived in `STALL_MS`. */
 class Stalled extends Error {}
 
 class Transfer {
@@ -70,6 +72,8 @@ class Transfer {
   #hash: Hash = createHash('sha256');
   #offset = 0;
   #etag: string | null = null;
+  /** Who sent the bytes, and what they were said to be. */
+  #source = 'The part kept on this device';
 
   constructor(request: DownloadRequest, handle: FileHandle) {
     this.#request = request;
@@ -77,17 +81,21 @@ class Transfer {
   }
 
   async run(): Promise<DownloadResult> {
-    const { sizeBytes } = this.#request;
+    const { sizeBytes, digest } = this.#request;
     await this.#resume();
-    const wasResumed = this.#offset > 0;
     if (this.#offset < sizeBytes) {
       const answer = await this.#receive();
       if (answer !== undefined) return answer;
     }
-    if (this.#offset < sizeBytes) return cut(`The download stopped at ${this.#offset} of ${sizeBytes} bytes.`);
     const found = `sha256:${this.#hash.digest('hex')}`;
-    if (found === this.#request.digest) return { kind: 'done' };
-    return { kind: 'corrupt', wasResumed, message: `Its digest is ${found}, not ${this.#request.digest}.` };
+    return found === digest ? { kind: 'done' } : this.#wrong(`of which the digest is ${found}, not ${digest}`);
+  }
+
+  /** The next try begins at 0: nobody knows which of the bytes were wrong. */
+  async #wrong(how: string): Promise<DownloadResult> {
+    await this.#startOver();
+    await this.#request.onFlushed(0, null);
+    return { kind: 'wrong', message: `${this.#source} ${how}.` };
   }
 
   /** Keeps of the file what an earlier try flushed, and digests it. */
@@ -121,10 +129,12 @@ class Transfer {
       const refusal = await this.#judge(response);
       if (refusal !== undefined) return refusal;
       this.#etag = response.headers.get('etag');
+      this.#source = describeAnswer(response);
       return await this.#store(response, limit);
     } catch (error) {
       await this.#flush();
-      throw limit.isOver ? new Stalled(`nothing arrived for ${STALL_MS / 1000} s`) : error;
+      const slow = `fewer than ${LEAST_BYTES} bytes arrived in ${STALL_MS / 1000} s`;
+      throw limit.isOver ? new Stalled(slow) : error;
     }
   }
 
@@ -140,8 +150,7 @@ class Transfer {
       await this.#startOver();
       return undefined;
     }
-    const range = /^bytes (\d+)-\d+\/(\d+|\*)$/.exec(response.headers.get('content-range') ?? '');
-    if (response.status === 206 && range !== null && Number(range[1]) === this.#offset) return undefined;
+    if (response.status === 206 && this.#goesOn(response)) return undefined;
     await response.body?.cancel();
     const after = retryAfterMs(response.headers, this.#request.clock.now());
     if (response.status === 206 || response.status === 416) {
@@ -151,17 +160,22 @@ class Transfer {
     return cut(`The server answered ${response.status} for ${new URL(this.#request.url).pathname}.`, after);
   }
 
+  /** Is it the rest of the representation that the kept part is of? A host without strong ETags can't say so itself. */
+  #goesOn({ headers }: Response): boolean {
+    const range = /^bytes (\d+)-\d+\/(\d+|\*)$/.exec(headers.get('content-range') ?? '');
+    if (range === null || Number(range[1]) !== this.#offset) return false;
+    const isWhole = range[2] === '*' || Number(range[2]) === this.#request.sizeBytes;
+    const etag = headers.get('etag');
+    return isWhole && (this.#etag === null || etag === null || etag === this.#etag);
+  }
+
   async #store(response: Response, limit: TimeLimit): Promise<DownloadResult | undefined> {
-    const { sizeBytes, bytesPerSecondMost, clock, signal } = this.#request;
+    const { sizeBytes, throttle, signal } = this.#request;
     const flushEvery = Math.max(LEAST_FLUSH_BYTES, sizeBytes / 64);
-    const [startMs, startOffset] = [clock.monotonicMs(), this.#offset];
     let flushed = this.#offset;
+    let heard = this.#offset;
     for await (const chunk of response.body ?? []) {
-      limit.restart();
-      if (this.#offset + chunk.length > sizeBytes) {
-        const message = `It is longer than the ${sizeBytes} bytes that its manifest states.`;
-        return { kind: 'corrupt', wasResumed: false, message };
-      }
+      if (this.#offset + chunk.length > sizeBytes) return this.#wrong(`that is longer than the ${sizeBytes} bytes of the manifest`);
       await this.#handle.write(chunk, 0, chunk.length, this.#offset);
       this.#hash.update(chunk);
       this.#offset += chunk.length;
@@ -169,15 +183,22 @@ class Transfer {
         await this.#flush();
         flushed = this.#offset;
       }
-      if (bytesPerSecondMost !== null) {
-        const dueMs = ((this.#offset - startOffset) / bytesPerSecondMost) * 1000;
-        await clock.sleep(dueMs - (clock.monotonicMs() - startMs), signal);
-        // The agent's own pause is no silence of the server.
-        limit.restart();
-      }
+      // The agent's own pause is no silence of the server.
+      const hasPaused = (await throttle?.take(chunk.length, signal)) === true;
+      if (!hasPaused && this.#offset - heard < LEAST_BYTES) continue;
+      limit.restart();
+      heard = this.#offset;
     }
-    if (this.#offset < sizeBytes) await this.#flush();
-    else await this.#handle.datasync();
+    if (this.#offset < sizeBytes) return this.#endedEarly(response);
+    await this.#handle.datasync();
     return undefined;
+  }
+
+  /** A body with a length or in chunks breaks with an error when it is cut; one that ends as it should was never the file. */
+  async #endedEarly({ headers }: Response): Promise<DownloadResult> {
+    const how = `that ends at ${this.#offset} of ${this.#request.sizeBytes} bytes`;
+    if (headers.has('content-length') || headers.has('transfer-encoding')) return this.#wrong(how);
+    await this.#flush();
+    return cut(`${this.#source} ${how}.`);
   }
 }

@@ -1,9 +1,12 @@
 // Owns talking HTTP: bounded answers, time limits, and how long a server asks us to stay away.
 import type { Clock } from '../../../src/base/clock.ts';
 import { CodedError } from '../../../src/base/errors.ts';
+import { printable } from '../../../src/contract/trust/dsse.ts';
 import { TimeLimit } from './time-limit.ts';
 
 export interface HttpAnswer {
+  /** The address that answered, after redirects. */
+  readonly url: string;
   readonly status: number;
   readonly headers: Headers;
   readonly body: Buffer;
@@ -25,7 +28,8 @@ export async function ask(question: HttpQuestion, clock: Clock): Promise<HttpAns
   const post = { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(json) };
   try {
     const response = await fetch(url, { ...(json === undefined ? {} : post), signal: limit.signal });
-    return { status: response.status, headers: response.headers, body: await readBounded(response, mostBytes) };
+    const { status, headers } = response;
+    return { url: response.url, status, headers, body: await readBounded(response, mostBytes) };
   } catch (error) {
     throw limit.isOver ? timeoutError(url, timeoutMs) : httpError(url, error);
   }
@@ -69,6 +73,13 @@ export function retryAfterMs(headers: Headers, nowMs: number): number | null {
   if (text === null) return null;
   const ms = /^\d{1,9}$/.test(text) ? Number(text) * 1000 : Date.parse(text) - nowMs;
   return Number.isFinite(ms) ? Math.min(Math.max(0, ms), 86_400_000) : null;
+}
+
+/** Who answered (after redirects, so that a portal shows), and what it said that it sent. */
+export function describeAnswer({ url, headers }: Pick<Response, 'url' | 'headers'>): string {
+  const host = URL.canParse(url) ? new URL(url).host : 'The host';
+  const type = headers.get('content-type')?.split(';')[0]?.trim();
+  return `${host} sent ${type ? printable(type).slice(0, 100) : 'a file without a content type'}`;
 }
 
 /** `base` and a path below it, whether or not `base` ends in a slash. */

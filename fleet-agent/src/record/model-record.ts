@@ -41,10 +41,13 @@ export type Expiry =
   | { readonly kind: 'never' }
   /** Refused under these circumstances (trust policy, agent, labels, firmware): others may judge otherwise. */
   | { readonly kind: 'circumstances'; readonly were: string }
-  /** The host, or something on the way, gave other bytes than were published: it is asked again later. */
+  /** Hosts, or something on the way, kept giving other bytes than were published: they are asked again later. No fault of the version. */
   | { readonly kind: 'time'; readonly untilMs: number }
   /** Once so much disk is free. */
   | { readonly kind: 'space'; readonly needBytes: number };
+
+/** How long a bar stands that lapses with time. */
+export const BAR_MS = 60 * 60_000;
 
 export interface FailureFacts {
   readonly reason: FailureReason;
@@ -64,7 +67,10 @@ export function failedForGood(reason: FailureReason, message: string): Failed {
 
 export interface Failure extends FailureFacts {
   readonly digest: Digest;
+  /** Of the candidate; 0 when it failed as stable. */
   readonly attempt: number;
+  /** Wall clock. */
+  readonly atMs: number;
 }
 
 /** How far a trial has come; persisted now and then, so that a restart carries on. */
@@ -94,9 +100,10 @@ export type Phase =
   | { readonly kind: 'rollingBack'; readonly goal: Goal; readonly failure: Failure }
   | { readonly kind: 'failed'; readonly digest: Digest; readonly attempt: number };
 
-/** The file in download: how much of it is durable on disk, and the server's ETag. */
+/** The file in download: where it comes from, how much of it is durable on disk, and the server's ETag. */
 export interface DownloadPart {
   readonly name: string;
+  readonly url: string;
   readonly offset: number;
   readonly etag: string | null;
 }

@@ -3,43 +3,60 @@ import { formatError, toCodedError } from '../../../src/base/errors.ts';
 import { digestOf, hexOf } from '../../../src/contract/digest.ts';
 import { parseManifest } from '../../../src/contract/manifest/parse-manifest.ts';
 import type { DeviceFacts } from '../../../src/contract/selector.ts';
+import type { RefusalCode } from '../../../src/contract/trust/verifier.ts';
 import type { ModelFile, ModelManifest } from '../../../src/contract/types.generated.ts';
-import { ask, joinUrl, retryAfterMs } from '../link/http.ts';
+import { ask, describeAnswer, joinUrl, retryAfterMs } from '../link/http.ts';
 import { chooseVariant } from '../model/choose-variant.ts';
 import type { Goal } from '../record/model-record.ts';
-import { later, type SupplyOptions, type SupplyProblem, type SupplyRequest } from './supply-request.ts';
+import { later, sourceOf, type SupplyOptions, type SupplyProblem, type SupplyRequest } from './supply-request.ts';
 
 const MOST_DOCUMENT_BYTES = 256 * 1024;
 const DOCUMENT_TIMEOUT_MS = 30_000;
-/** A host that gave no signature, or a page of its own instead of the manifest, is asked again after this. */
-const WRONG_DOCUMENT_MS = 60 * 60_000;
 
 type Admission = { readonly kind: 'admitted'; readonly files: readonly ModelFile[] } | SupplyProblem;
 
+interface Documents {
+  readonly manifest: Buffer;
+  readonly signature: Buffer | undefined;
+  /** Who sent them; for people. */
+  readonly from: string;
+}
+
+/** What a host can do to a signature on the way. It speaks for the version only when it is whole. */
+const DAMAGED: ReadonlySet<RefusalCode> = new Set(['SIGNATURE_MISSING', 'SIGNATURE_UNREADABLE', 'SIGNATURE_WRONG']);
+/** One changed bit can make these of a good signature, too: they are believed when they come again. */
+const DOUBTFUL: ReadonlySet<RefusalCode> = new Set(['SIGNER_UNKNOWN', 'SIGNATURE_UNSUPPORTED']);
+
 /** The files of the variant for this device, once the manifest is verified and kept in the slot. */
 export async function admitManifest(request: SupplyRequest, options: SupplyOptions): Promise<Admission> {
-  const { goal, slot, slots, facts, fingerprint, model } = request;
-  const underThese = { kind: 'circumstances', were: fingerprint } as const;
-  const forNow = { kind: 'time', untilMs: options.nowMs() + WRONG_DOCUMENT_MS } as const;
+  const { slot, slots } = request;
   const kept = request.part === null ? undefined : await slots.readManifest(slot);
-  const documents = kept ?? (await fetchDocuments(request, options));
+  const known = kept && judge({ ...kept, from: 'This device' }, request, options);
+  if (known !== undefined && known.kind !== 'later') return known;
+  const documents = await fetchDocuments(request, options);
   if ('kind' in documents) return documents;
+  const admission = judge(documents, request, options);
+  if (admission.kind === 'admitted') await slots.writeManifest(slot, documents.manifest, documents.signature);
+  return admission;
+}
+
+function judge(documents: Documents, request: SupplyRequest, { verifier, nowMs }: SupplyOptions): Admission {
+  const { goal, facts, fingerprint, model } = request;
+  const underThese = { kind: 'circumstances', were: fingerprint } as const;
   const digest = digestOf(documents.manifest);
-  if (digest !== goal.digest) {
-    const message = `The manifest's digest is ${digest}, not ${goal.digest}.`;
-    return { kind: 'failed', reason: 'corrupt', message, expiry: forNow };
-  }
-  const question = { model, now: options.nowMs(), purpose: goal.arm === 'candidate' ? 'admit' : 'keep' } as const;
-  const verification = options.verifier.verifyModel(documents.manifest, documents.signature, question);
+  if (digest !== goal.digest)
+    return later(`${documents.from}: the manifest's digest is ${digest}, not ${goal.digest}.`, null, 'corrupt');
+  const question = { model, now: nowMs(), purpose: goal.arm === 'candidate' ? 'admit' : 'keep' } as const;
+  const verification = verifier.verifyModel(documents.manifest, documents.signature, question);
   if (verification.kind === 'refused') {
     const { code, reason } = verification;
-    const expiry = code === 'SIGNATURE_MISSING' ? forNow : underThese;
-    return { kind: 'failed', reason: 'signature', message: `${code}: ${reason}`, expiry };
+    const isHosts = DAMAGED.has(code) || (DOUBTFUL.has(code) && request.wrongAnswers === 0);
+    if (isHosts) return later(`${documents.from}: ${code}: ${reason}`, null, 'signature');
+    return { kind: 'failed', reason: 'signature', message: `${code}: ${reason}`, expiry: underThese };
   }
   const read = readManifest(verification.value.value, goal, model, facts);
   if (read.kind === 'refused')
     return { kind: 'failed', reason: 'incompatible', message: read.message, expiry: underThese };
-  if (kept === undefined) await slots.writeManifest(slot, documents.manifest, documents.signature);
   return { kind: 'admitted', files: read.files };
 }
 
@@ -78,17 +95,18 @@ function pathOf({ digest }: Pick<Goal, 'digest'>): string {
 }
 
 async function fetchDocuments(
-  { goal, signal }: SupplyRequest,
-  { distributionUrl, clock, nowMs }: SupplyOptions,
-): Promise<{ manifest: Buffer; signature: Buffer | undefined } | SupplyProblem> {
+  { goal, signal, turn }: SupplyRequest,
+  { sources, clock, nowMs }: SupplyOptions,
+): Promise<Documents | SupplyProblem> {
   const path = pathOf(goal);
   const limits = { timeoutMs: DOCUMENT_TIMEOUT_MS, mostBytes: MOST_DOCUMENT_BYTES, signal };
-  const get = (name: string) => ask({ url: joinUrl(distributionUrl, name), ...limits }, clock);
+  const get = (name: string) => ask({ url: joinUrl(sourceOf(sources, turn), name), ...limits }, clock);
   const [manifest, signature] = await Promise.all([get(path), get(`${path}.sigstore.json`)]);
   const failure = [manifest, signature].find(
     (answer) => answer.status !== 200 && !(answer === signature && answer.status === 404),
   );
   if (failure !== undefined)
     return later(`The server answered ${failure.status} for ${path}.`, retryAfterMs(failure.headers, nowMs()));
-  return { manifest: manifest.body, signature: signature.status === 200 ? signature.body : undefined };
+  const from = describeAnswer(digestOf(manifest.body) === goal.digest ? signature : manifest);
+  return { manifest: manifest.body, signature: signature.status === 200 ? signature.body : undefined, from };
 }

@@ -1,23 +1,34 @@
 // Owns whether an earlier failure keeps a version from being tried again.
-import type { Failure, Goal, ModelRecord } from '../record/model-record.ts';
+import { BAR_MS, type Failure, type Goal, type ModelRecord } from '../record/model-record.ts';
 import type { Circumstances } from './update-step.ts';
 
-/** The failure that still blocks the goal. A higher attempt is the permit to try again. */
+/**
+ * The failure that still blocks the goal. A higher attempt is the permit to try again; stable can always be tried again after a while, for
+ * the rest of the fleet runs it.
+ */
 export function findBlockingFailure(record: ModelRecord, goal: Goal, now: Circumstances): Failure | undefined {
-  return record.failures.find(
-    (failure) => failure.digest === goal.digest && goal.attempt <= failure.attempt && !hasExpired(failure, now),
-  );
+  return record.failures.find((failure) => {
+    if (failure.digest !== goal.digest || goal.attempt > failure.attempt) return false;
+    if (goal.arm === 'stable' && !isWithin(failure.atMs + BAR_MS, now)) return false;
+    return !hasExpired(failure, now);
+  });
+}
+
+/** Before its end; an end further away than any bar was set by a clock that was ahead. */
+function isWithin(untilMs: number, { nowMs }: Circumstances): boolean {
+  return nowMs < untilMs && untilMs - nowMs <= BAR_MS;
 }
 
 function hasExpired({ expiry }: Failure, now: Circumstances): boolean {
   switch (expiry.kind) {
-    case 'never':
-      return false;
     case 'circumstances':
       return expiry.were !== now.fingerprint;
     case 'time':
-      return now.nowMs >= expiry.untilMs;
+      return !isWithin(expiry.untilMs, now);
     case 'space':
       return now.freeBytes >= expiry.needBytes;
+    // Also what a newer agent wrote and this one does not know: it failed, that much is certain.
+    default:
+      return false;
   }
 }

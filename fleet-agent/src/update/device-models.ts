@@ -1,5 +1,6 @@
 // Owns the models of a device: an updater and a server for each, started when a directive or the disk names it.
 import { toCodedError } from '../../../src/base/errors.ts';
+import { Lanes } from '../../../src/base/lanes.ts';
 import { Mutex } from '../../../src/base/mutex.ts';
 import type { DeviceFolder } from '../record/device-folder.ts';
 import { ParametersFile } from '../record/parameters-file.ts';
@@ -8,7 +9,10 @@ import { ModelServer } from '../serve/model-server.ts';
 import type { DesiredVersion } from './desired-version.ts';
 import { ModelUpdater, type UpdaterTools } from './model-updater.ts';
 
-export interface DeviceModelsTools extends Omit<UpdaterTools, 'server' | 'slots' | 'parameters' | 'mutex'> {
+/** Downloads at once. */
+const MOST_DOWNLOADS = 4;
+
+export interface DeviceModelsTools extends Omit<UpdaterTools, 'server' | 'slots' | 'parameters' | 'mutex' | 'lanes'> {
   readonly folder: DeviceFolder;
 }
 
@@ -16,6 +20,7 @@ export class DeviceModels {
   readonly #tools: DeviceModelsTools;
   readonly #signal: AbortSignal;
   readonly #mutex = new Mutex();
+  readonly #lanes = new Lanes(MOST_DOWNLOADS);
   readonly #updaters = new Map<string, ModelUpdater>();
   readonly #servers = new Map<string, ModelServer>();
   readonly #running: Promise<void>[] = [];
@@ -69,7 +74,7 @@ export class DeviceModels {
     const server = new ModelServer(model, clock, measurements);
     const updater = await ModelUpdater.open(model, {
       ...this.#tools,
-      ...{ server, mutex: this.#mutex },
+      ...{ server, mutex: this.#mutex, lanes: this.#lanes },
       slots: new Slots(folder, model),
       parameters: new ParametersFile(folder.parametersFile(model)),
     });

@@ -1,17 +1,16 @@
 // Owns bringing one version into a slot: manifest, space, every file checked as it arrives, and the seal at the end.
 import { copyFile, mkdir, stat } from 'node:fs/promises';
-import type { BackOff } from '../../../src/base/back-off.ts';
 import { toCodedError } from '../../../src/base/errors.ts';
-import type { Digest } from '../../../src/contract/digest.ts';
+import { type Digest, hexOf } from '../../../src/contract/digest.ts';
 import type { ModelFile } from '../../../src/contract/types.generated.ts';
 import { download } from '../link/download.ts';
+import { joinUrl } from '../link/http.ts';
 import { freeBytesOf, isDiskFull } from '../record/disk-reserve.ts';
 import { type Failed, failedForGood, otherSlot } from '../record/model-record.ts';
 import { digestOfFile, type Slots } from '../record/slots.ts';
 import { admitManifest, readManifest } from './admit-manifest.ts';
-import { later, type SupplyOptions, type SupplyProblem, type SupplyRequest } from './supply-request.ts';
+import { later, sourceOf, type SupplyOptions, type SupplyProblem, type SupplyRequest } from './supply-request.ts';
 
-export const DOWNLOAD_BACK_OFF: BackOff = { firstMs: 2000, capMs: 300_000 };
 const SPACE_MARGIN_BYTES = 1024 * 1024;
 
 /** One try to bring a version into an idle slot. Bytes that are there and right are kept. */
@@ -74,21 +73,22 @@ async function sizeOfFile(file: string): Promise<number> {
 async function supplyFile(
   file: ModelFile,
   request: SupplyRequest,
-  { distributionUrl, bytesPerSecondMost, clock }: SupplyOptions,
+  { sources, throttle, clock }: SupplyOptions,
 ): Promise<SupplyProblem | undefined> {
-  const { slots, slot, part, signal, onFlushed } = request;
+  const { slots, slot, part, signal, turn, onFlushed } = request;
   const { name, sizeBytes } = file;
   const target = slots.filePath(slot, name);
   const digest = file.digest as Digest;
   if ((await digestOfFile(target)) === digest) return undefined;
   if (await copyFromOtherSlot(file, request, target)) return undefined;
+  const url = sourceOf(addressesOf(file, sources), turn);
   const isPart = part?.name === name;
   const result = await download({
-    url: new URL(file.url, `${distributionUrl.replace(/\/+$/, '')}/`).href,
-    ...{ file: target, digest, sizeBytes, bytesPerSecondMost, clock, signal },
+    ...{ url, file: target, digest, sizeBytes, throttle, clock, signal },
     offset: isPart ? part.offset : 0,
-    etag: isPart ? part.etag : null,
-    onFlushed: (offset, etag) => onFlushed({ name, offset, etag }),
+    // What another host calls its representation says nothing here; the digest of the whole does.
+    etag: isPart && part.url === url ? part.etag : null,
+    onFlushed: (offset, etag) => onFlushed({ name, url, offset, etag }),
   });
   switch (result.kind) {
     case 'done':
@@ -97,11 +97,16 @@ async function supplyFile(
       return later(result.message, result.retryAfterMs, result.isTimeout ? 'timeout' : 'network');
     case 'full':
       return storageFull(result.message, sizeBytes);
-    case 'corrupt':
-      if (!result.wasResumed) return failedForGood('corrupt', `${name}: ${result.message}`);
-      await onFlushed({ name, offset: 0, etag: null });
-      return later(`${name}: the resumed part does not fit; the file is downloaded again.`, null, 'corrupt');
+    case 'wrong':
+      return later(`${name}: ${result.message}`, null, 'corrupt');
   }
+}
+
+/** Where the file may be had: at the address that the manifest gives, and by its digest in every published folder. */
+function addressesOf({ url, digest }: ModelFile, sources: SupplyOptions['sources']): readonly [string, ...string[]] {
+  const stated = new URL(url, joinUrl(sources[0], '')).href;
+  const published = sources.map((source) => joinUrl(source, `artifacts/${hexOf(digest as Digest)}`));
+  return [stated, ...published.filter((address) => address !== stated)];
 }
 
 /** Files that did not change between versions are not downloaded again. */

@@ -1,6 +1,7 @@
 // Owns the loop that updates one model: it persists each event, then carries out the next step of the record.
 import { backOffMs } from '../../../src/base/back-off.ts';
 import { toCodedError } from '../../../src/base/errors.ts';
+import type { Lanes } from '../../../src/base/lanes.ts';
 import { Mutex } from '../../../src/base/mutex.ts';
 import type { RandomStream } from '../../../src/base/random.ts';
 import { WakeSignal } from '../../../src/base/wake-signal.ts';
@@ -13,8 +14,9 @@ import { LoadedSlots } from '../serve/loaded-slots.ts';
 import type { Assigned } from '../serve/model-server.ts';
 import { ServingSlot, type ServingSlotTools } from '../serve/serving-slot.ts';
 import type { DesiredVersion } from './desired-version.ts';
-import { DOWNLOAD_BACK_OFF, stage, supply } from './model-supply.ts';
-import type { SupplyOptions } from './supply-request.ts';
+import { stage, supply } from './model-supply.ts';
+import { DOWNLOAD_BACK_OFF, SupplyPause } from './supply-pause.ts';
+import { later, type SupplyOptions } from './supply-request.ts';
 import { type Transferred, transfersBetween } from './transfers.ts';
 import { TrialWatch } from './trial-watch.ts';
 import { transition } from './update-machine.ts';
@@ -24,8 +26,10 @@ export interface UpdaterTools extends ServingSlotTools {
   readonly random: RandomStream;
   readonly journal: Journal;
   readonly supply: SupplyOptions;
-  /** One model at a time is fetched, staged or self-tested on a device. */
+  /** One model at a time is staged or self-tested on a device. */
   readonly mutex: Mutex;
+  /** So many models are fetched at once, so that a host that hangs holds up none of the others. */
+  readonly lanes: Lanes;
   readonly facts: () => DeviceFacts;
   readonly circumstances: () => Promise<Circumstances>;
   readonly parameters: ParametersFile;
@@ -43,6 +47,7 @@ export class ModelUpdater {
   #record: ModelRecord;
   #desired: DesiredVersion | null = null;
   #tries = 0;
+  readonly #pause: SupplyPause;
   /** Monotonic time before which no byte is fetched, by digest: the spread of downloads over a fleet. */
   #spread: { readonly digest: string; readonly fromMs: number } | null = null;
   #step = new AbortController();
@@ -54,6 +59,7 @@ export class ModelUpdater {
     this.#tools = tools;
     this.#loaded = new LoadedSlots(record.model, tools);
     this.#trial = new TrialWatch(tools);
+    this.#pause = new SupplyPause(tools);
     this.#serving = new ServingSlot(tools, this.#loaded);
   }
 
@@ -215,30 +221,37 @@ export class ModelUpdater {
   }
 
   async #fetch(step: Extract<Step, { kind: 'fetch' }>): Promise<UpdateEvent | undefined> {
-    const { clock, mutex, random, logger, slots, facts, circumstances, supply: options } = this.#tools;
-    const waitMs =
-      step.part === null && this.#spread?.digest === step.goal.digest ? this.#spread.fromMs - clock.monotonicMs() : 0;
+    const { clock, lanes, logger, slots, facts, circumstances, supply: options } = this.#tools;
+    const { goal } = step;
+    const spreadMs =
+      step.part === null && this.#spread?.digest === goal.digest ? this.#spread.fromMs - clock.monotonicMs() : 0;
+    const waitMs = Math.max(spreadMs, this.#pause.leftMs(goal.digest));
     if (waitMs > 0) {
       await this.#wait(waitMs);
       return undefined;
     }
     const { model } = this;
     const { signal } = this.#step;
-    const result = await mutex.run(async () => {
+    let hasProgressed = false;
+    const result = await lanes.run(async () => {
+      if (signal.aborted) return later('stopped');
       const { fingerprint } = await circumstances();
-      const onFlushed = (part: DownloadPart) => this.apply({ kind: 'progressed', part });
-      return supply({ model, ...step, slots, facts: facts(), fingerprint, onFlushed, signal }, options);
+      const onFlushed = (part: DownloadPart) => {
+        hasProgressed ||= part.offset > (step.part?.name === part.name ? step.part.offset : 0);
+        return this.apply({ kind: 'progressed', part });
+      };
+      const turn = this.#pause.turnOf(goal.digest);
+      const wrongAnswers = this.#pause.wrongAnswersOf(goal.digest);
+      return supply({ model, ...step, turn, wrongAnswers, slots, facts: facts(), fingerprint, onFlushed, signal }, options);
     });
     // Before the failure is recorded: a full disk may have no room for the record otherwise.
     if (result.kind === 'failed') await slots.clear(step.slot);
     if (result.kind !== 'later') return result;
     if (signal.aborted) return undefined;
-    this.#countTransfer({ goal: step.goal, step: 'download', result: result.reason });
-    const waited = Math.max(backOffMs(this.#tries++, DOWNLOAD_BACK_OFF, random), result.afterMs ?? 0);
-    const { version } = step.goal;
-    logger.warn('download will be retried', { model, version, reason: result.message, inMs: Math.round(waited) });
-    await this.#wait(waited);
-    return undefined;
+    this.#countTransfer({ goal, step: 'download', result: result.reason });
+    const inMs = Math.round(this.#pause.note(goal.digest, result, hasProgressed));
+    logger.warn('download will be retried', { model, version: goal.version, reason: result.message, inMs });
+    return this.#pause.barOf(goal.digest, result, options.nowMs());
   }
 
   async #serve(slot: SlotName | null): Promise<UpdateEvent | undefined> {

@@ -205,7 +205,10 @@ function commit(record: ModelRecord, goal: Goal, slot: SlotName, message: string
 }
 
 function remember(record: ModelRecord, failure: Failure): ModelRecord {
-  const others = record.failures.filter((known) => known.digest !== failure.digest);
+  // What failed as stable lapses; what failed as a candidate stays.
+  const isOther = (known: Failure): boolean =>
+    known.digest !== failure.digest || (known.attempt === 0) !== (failure.attempt === 0);
+  const others = record.failures.filter(isOther);
   return { ...record, failures: [...others, failure].slice(-MOST_FAILURES) };
 }
 
@@ -213,16 +216,18 @@ function fail(record: ModelRecord, facts: FailureFacts, atMs: number): ModelReco
   const { phase } = record;
   if (!('goal' in phase)) return record; // a committed version stays: the updater tries to serve it again
   const { digest, attempt } = phase.goal;
-  const failure: Failure = { digest, attempt, reason: facts.reason, message: facts.message, expiry: facts.expiry };
+  const { reason, message, expiry } = facts;
+  const failure: Failure = { digest, attempt, reason, message, expiry, atMs };
   if (phase.kind === 'trial') {
     const back = { ...remember(record, failure), active: phase.fallback };
     return moved(back, { kind: 'rollingBack', goal: phase.goal, failure });
   }
   if (phase.kind === 'rollingBack') return finishRollback(record, phase.goal, phase.failure, atMs);
-  const isUntried = facts.reason === 'signature' || facts.reason === 'incompatible';
+  const isUntried = reason === 'signature' || reason === 'incompatible';
+  const kind = expiry.kind === 'time' ? 'undelivered' : isUntried ? 'refused' : 'failed';
   const kept = phase.kind === 'fetching' || phase.kind === 'verified' ? withContent(record, phase.slot, null) : record;
   const failed = moved(remember(kept, failure), { kind: 'failed', digest, attempt });
-  return withOutcome(failed, phase.goal, isUntried ? 'refused' : 'failed', facts, atMs);
+  return withOutcome(failed, phase.goal, kind, facts, atMs);
 }
 
 /** The serving version's files are lost: the other slot's proven version serves, or nothing until the directive brings one. */

@@ -1,8 +1,11 @@
 // Owns the proof that downloads resume where they were cut, spare the server, and never end in the wrong bytes.
 import { readFile, stat, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import path from 'node:path';
 import { afterAll, expect, test } from 'vitest';
 import { type DownloadRequest, download } from '../../../fleet-agent/src/link/download.ts';
+import { Throttle } from '../../../fleet-agent/src/link/throttle.ts';
 import { digestOf, hexOf } from '../../../src/contract/digest.ts';
 import { constantClassifier } from '../../support/onnx-fixture.ts';
 import { clock, DeviceWorld, modelStatus, openHost, type PublishedModel, until, untilRuns } from '../device-world.ts';
@@ -30,7 +33,7 @@ async function tryOf(world: DeviceWorld, model: PublishedModel, over: Partial<Do
       sizeBytes: size,
       offset: 0,
       etag: null,
-      bytesPerSecondMost: null,
+      throttle: null,
       clock,
       signal: new AbortController().signal,
     },
@@ -65,12 +68,14 @@ test('what was not flushed is not believed: the file is cut back to the persiste
   expect(await download({ ...request, offset: 1000 })).toEqual({ kind: 'done' });
 });
 
-test('a kept part that does not fit is found by the digest, and blamed', async () => {
+test('a kept part that does not fit is found by the digest, and nothing of it is kept', async () => {
   await using world = await DeviceWorld.open();
   const model = await world.publishModel({ version: '1.0.0', onnx: constantClassifier(0, SIZE) });
-  const { request } = await tryOf(world, model);
+  const { request, flushed } = await tryOf(world, model);
   await writeFile(request.file, Buffer.alloc(1000, 9));
-  expect(await download({ ...request, offset: 1000 })).toMatchObject({ kind: 'corrupt', wasResumed: true });
+  expect(await download({ ...request, offset: 1000 })).toMatchObject({ kind: 'wrong' });
+  expect(flushed.at(-1)).toBe(0);
+  expect((await stat(request.file)).size).toBe(0);
 });
 
 test('a server whose file changed (ETag) or that knows no ranges starts the file over', async () => {
@@ -79,6 +84,56 @@ test('a server whose file changed (ETag) or that knows no ranges starts the file
   const { request } = await tryOf(world, model);
   await writeFile(request.file, Buffer.alloc(1000, 9));
   expect(await download({ ...request, offset: 1000, etag: '"another"' })).toEqual({ kind: 'done' });
+});
+
+test.each([
+  ['another ETag, which is a weak one', { etag: 'W/"new"' }, 'W/"old"'],
+  ['another length', { total: 4_000_000 }, null],
+])('a rest of %s is not put behind the kept part: the next try begins at 0', async (_, answer, etag) => {
+  await using world = await DeviceWorld.open();
+  const model = await world.publishModel({ version: '1.0.0', onnx: constantClassifier(0, SIZE) });
+  const { request, flushed } = await tryOf(world, model);
+  await writeFile(request.file, Buffer.alloc(1000, 9));
+  await using server = await serveRest({ etag: '"same"', total: request.sizeBytes, ...answer });
+  expect(await download({ ...request, url: server.url, offset: 1000, etag })).toMatchObject({ kind: 'cut' });
+  expect(flushed).toEqual([0]);
+});
+
+/** A host that gives every range with these headers. */
+async function serveRest({ etag, total }: { readonly etag: string; readonly total: number }) {
+  const server = createServer((_, response) => {
+    response.writeHead(206, { etag, 'content-range': `bytes 1000-${total - 1}/${total}` });
+    response.end(Buffer.alloc(total - 1000));
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  return {
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/file`,
+    [Symbol.asyncDispose]: async () => {
+      server.closeAllConnections();
+      server.close();
+    },
+  };
+}
+
+test('a host that sends next to nothing is given up, with what came kept', async () => {
+  await using world = await DeviceWorld.open();
+  const model = await world.publishModel({ version: '1.0.0', onnx: constantClassifier(0, SIZE) });
+  const { request, flushed } = await tryOf(world, model);
+  const server = createServer((_, response) => {
+    response.writeHead(200, { 'content-length': request.sizeBytes });
+    const drip = setInterval(() => response.write('x'), 5);
+    response.on('close', () => clearInterval(drip));
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/file`;
+  // A minute passes in a tenth of a second.
+  const fast = { ...clock, now: () => clock.now(), monotonicMs: () => clock.monotonicMs() * 600 };
+  const sleep = (ms: number, signal?: AbortSignal) => clock.sleep(ms / 600, signal);
+  const result = await download({ ...request, url, clock: { ...fast, sleep } });
+  expect(result).toMatchObject({ kind: 'cut', isTimeout: true });
+  expect(flushed.at(-1)).toBeGreaterThan(0);
+  server.closeAllConnections();
+  server.close();
 });
 
 test('an answer that says how long to stay away is obeyed', async () => {
@@ -92,7 +147,7 @@ test('an answer that says how long to stay away is obeyed', async () => {
 test('a cap on bytes a second is kept', async () => {
   await using world = await DeviceWorld.open();
   const model = await world.publishModel({ version: '1.0.0', onnx: constantClassifier(0, 400_000) });
-  const { request } = await tryOf(world, model, { bytesPerSecondMost: 400_000 });
+  const { request } = await tryOf(world, model, { throttle: new Throttle(400_000, clock) });
   const startMs = Date.now();
   expect(await download(request)).toEqual({ kind: 'done' });
   expect(Date.now() - startMs).toBeGreaterThan(800);

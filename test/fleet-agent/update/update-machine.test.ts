@@ -116,6 +116,31 @@ describe('the update machine', () => {
     );
   });
 
+  test('stable can always be tried again after a while, whatever became of it here before; the candidate stays barred', () => {
+    const later = { ...now, nowMs: 2 * 3_600_000 };
+    const failedBefore = [
+      follow(inTrial(), failed(), { kind: 'served' }),
+      follow(onStable(), assigned(goal(2)), failed('signature', { kind: 'circumstances', were: 'same' })),
+      follow(onStable(), assigned(goal(2, 'stable')), ...INSTALL, failed(), { kind: 'served' }),
+    ];
+    for (const record of failedBefore) {
+      const again = follow(record, { ...assigned(goal(2, 'stable')), now: later } as UpdateEvent);
+      expect(['fetching', 'staged']).toContain(again.phase.kind);
+    }
+    const both = follow(
+      follow(inTrial(), failed(), { kind: 'served' }),
+      { ...assigned(goal(2, 'stable')), now: later } as UpdateEvent,
+      failed(),
+    );
+    expect(follow(both, { ...assigned(goal(2)), now: later } as UpdateEvent).phase.kind).toBe('failed');
+  });
+
+  test('a bar that a clock set far ahead lapses once the clock is right', () => {
+    const wrong = follow(onStable(), assigned(goal(2)), failed('corrupt', { kind: 'time', untilMs: 1e15 }));
+    expect(follow(wrong, assigned(goal(2))).phase.kind).toBe('fetching');
+    expect(wrong.outbox.at(-1)).toMatchObject({ kind: 'undelivered' });
+  });
+
   test('a trial that keeps meeting new process starts is over', () => {
     let record = inTrial();
     for (let starts = 2; starts <= MOST_TRIAL_STARTS; starts++) record = follow(record, { kind: 'restarted' });

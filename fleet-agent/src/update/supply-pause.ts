@@ -1,0 +1,72 @@
+// Owns how long a version's next download waits: over looks at the directive and news of other things, and shorter after progress.
+import { type BackOff, backOffMs } from '../../../src/base/back-off.ts';
+import type { Clock } from '../../../src/base/clock.ts';
+import type { Digest } from '../../../src/contract/digest.ts';
+import type { RandomStream } from '../../../src/base/random.ts';
+import { BAR_MS, type Failed } from '../record/model-record.ts';
+import type { Later } from './supply-request.ts';
+
+export const DOWNLOAD_BACK_OFF: BackOff = { firstMs: 2000, capMs: 300_000 };
+/** Answers with wrong bytes after which the version is left alone for a while. */
+const MOST_WRONG = 4;
+
+export class SupplyPause {
+  readonly #clock: Clock;
+  readonly #random: RandomStream;
+  #digest: Digest | null = null;
+  #untilMs = 0;
+  #tries = 0;
+  #wrong = 0;
+  #turn = 0;
+
+  constructor({ clock, random }: { readonly clock: Clock; readonly random: RandomStream }) {
+    this.#clock = clock;
+    this.#random = random;
+  }
+
+  /** What is left of the wait; 0 when the version may be fetched. */
+  leftMs(digest: Digest): number {
+    return this.#digest === digest ? Math.max(0, this.#untilMs - this.#clock.monotonicMs()) : 0;
+  }
+
+  /** Which source to ask. */
+  turnOf(digest: Digest): number {
+    return this.#digest === digest ? this.#turn : 0;
+  }
+
+  wrongAnswersOf(digest: Digest): number {
+    return this.#digest === digest ? this.#wrong : 0;
+  }
+
+  /** Takes note of a try that did not end; returns how long the next one waits. `hasProgressed`: bytes came that are kept. */
+  note(digest: Digest, { reason, afterMs }: Later, hasProgressed: boolean): number {
+    if (this.#digest !== digest) this.clear(digest);
+    const isWrong = isWrongAnswer(reason);
+    if (isWrong) this.#wrong += 1;
+    if (isWrong || !hasProgressed) this.#turn += 1;
+    else this.#tries = 0;
+    const waitMs = Math.max(backOffMs(this.#tries++, DOWNLOAD_BACK_OFF, this.#random), afterMs ?? 0);
+    this.#untilMs = this.#clock.monotonicMs() + waitMs;
+    return waitMs;
+  }
+
+  /** The bar on a version whose hosts keep sending wrong bytes; undefined while they may be asked. `nowMs` is the wall clock. */
+  barOf(digest: Digest, { reason, message }: Later, nowMs: number): Failed | undefined {
+    if (!isWrongAnswer(reason) || this.wrongAnswersOf(digest) < MOST_WRONG) return undefined;
+    this.clear(digest);
+    return { kind: 'failed', reason, message, expiry: { kind: 'time', untilMs: nowMs + BAR_MS } };
+  }
+
+  /** Begins anew for this version. */
+  clear(digest: Digest): void {
+    this.#digest = digest;
+    this.#untilMs = 0;
+    this.#tries = 0;
+    this.#wrong = 0;
+    this.#turn = 0;
+  }
+}
+
+function isWrongAnswer(reason: Later['reason']): boolean {
+  return reason === 'corrupt' || reason === 'signature';
+}
