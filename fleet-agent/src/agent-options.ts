@@ -1,5 +1,6 @@
 // Owns the options of an agent: everything that it touches is among them, so that one process can hold many agents.
 import type { Clock } from '../../src/base/clock.ts';
+import type { CodedError } from '../../src/base/errors.ts';
 import type { Logger } from '../../src/base/logger.ts';
 import type { RandomStream } from '../../src/base/random.ts';
 import type { DocumentVerifier } from '../../src/contract/trust/verifier.ts';
@@ -63,6 +64,8 @@ export interface AgentOptions {
   readonly bytesPerSecondMost?: number | null;
   /** Reads the device's gauges; `/proc` and `/sys` unless given. */
   readonly readings?: TakeReadings;
+  /** What was wrong before the agent was made, and did not keep it from serving. */
+  readonly problems?: readonly CodedError[];
   readonly clock: Clock;
   readonly random: RandomStream;
   readonly logger: Logger;

@@ -7,6 +7,7 @@ import { isDeviceId } from '../../src/contract/report-reader.ts';
 import type { DeviceFacts } from '../../src/contract/selector.ts';
 import { DirectiveClient } from '../../src/contract/tuf/directive-client.ts';
 import { type AgentOptions, DEFAULT_INTERVALS } from './agent-options.ts';
+import { DeviceProblems, findFolderProblems } from './device-problems.ts';
 import { FactSource } from './fact-source.ts';
 import { RefusalNote } from './link/directive-refusal.ts';
 import type { DirectiveAnswer, DirectiveSource } from './link/directive-source.ts';
@@ -20,7 +21,7 @@ import type { Tensor } from './model/tensor.ts';
 import { DeviceFolder } from './record/device-folder.ts';
 import { DeviceMemory } from './record/device-memory.ts';
 import { DiskReserve } from './record/disk-reserve.ts';
-import { lockFolder } from './record/folder-lock.ts';
+import { FolderHeld, lockFolder } from './record/folder-lock.ts';
 import { Journal } from './record/journal.ts';
 import { ReportQueue } from './report/report-queue.ts';
 import { ReportSender } from './report/report-sender.ts';
@@ -68,6 +69,7 @@ class DeviceAgent implements Agent {
   readonly #reportWake = new WakeSignal();
   readonly #self: FactSource;
   #models: DeviceModels | null = null;
+  readonly #problems: DeviceProblems;
   #refusal: RefusalNote | null = null;
   #conflicts = new Map<string, string>();
   #conflictOutcomes: Outcome[] = [];
@@ -79,6 +81,7 @@ class DeviceAgent implements Agent {
     this.#options = options;
     this.#folder = new DeviceFolder(options.folder);
     this.#self = new FactSource(options);
+    this.#problems = new DeviceProblems(options.logger, options.problems);
     this.started = new Promise((resolve, reject) => {
       this.#resolveStarted = resolve;
       this.#rejectStarted = reject;
@@ -88,8 +91,9 @@ class DeviceAgent implements Agent {
 
   async run(signal: AbortSignal): Promise<void> {
     try {
-      await this.#folder.prepare();
-      await using _lock = await lockFolder(this.#folder.root, this.#options.clock, this.#options.logger);
+      await this.#problems.orElse(() => this.#folder.prepare(), undefined);
+      for (const problem of await findFolderProblems(this.#folder)) this.#problems.note(problem);
+      await using _lock = await this.#lock();
       await this.#runLocked(signal);
     } catch (error) {
       this.#rejectStarted(error);
@@ -97,19 +101,32 @@ class DeviceAgent implements Agent {
     }
   }
 
+  /** Only a living agent in the same folder keeps this one from serving; null where the folder can't be locked. */
+  async #lock(): Promise<AsyncDisposable | null> {
+    try {
+      return await lockFolder(this.#folder.root, this.#options.clock, this.#options.logger);
+    } catch (error) {
+      if (error instanceof FolderHeld) throw error;
+      this.#problems.note(error);
+      return null;
+    }
+  }
+
+  /** What is committed serves before anything else is looked at; a part that fails is noted, and done without. */
   async #runLocked(signal: AbortSignal): Promise<void> {
     const { clock, random, logger, link, readings = systemReadings(this.#folder.root) } = this.#options;
     const { pollMs, sampleMs, wakeSpreadMs } = { ...DEFAULT_INTERVALS, ...this.#options.intervals };
-    const identity = await Identity.open(this.id, this.#folder);
-    this.#self.takeEnrolledLabels(identity.enrolment?.labels ?? {});
+    const problems = this.#problems;
+    const identity = await problems.orElse(() => Identity.open(this.id, this.#folder), null);
+    this.#self.takeEnrolledLabels(identity?.enrolment?.labels ?? {});
     const memory = await DeviceMemory.open(this.#folder.memoryFile, clock);
-    const queue = await ReportQueue.open(this.#folder.reportFolder, logger);
+    const queue = await problems.orElse(() => ReportQueue.open(this.#folder.reportFolder, logger), null);
     const refusal = await RefusalNote.open(this.#folder.refusalFile);
     this.#refusal = refusal;
     const models = this.#openModels(memory, signal);
     this.#models = models;
-    await models.startKept();
-    const directives = await this.#openDirectives();
+    await problems.orElse(() => models.startKept(), undefined);
+    const directives = await problems.orElse(() => this.#openDirectives(), NO_DIRECTIVES);
     const take = async (directive: Directive): Promise<void> => {
       memory.noteSigners(directives.lastSigners?.());
       await this.#take(directive, memory, models);
@@ -118,7 +135,10 @@ class DeviceAgent implements Agent {
       if (await refusal.take(answer, memory.nowMs())) this.#reportWake.wake();
     };
     const last = directives.lastAccepted();
-    if (last !== undefined) await take(last);
+    if (last !== undefined) await problems.orElse(() => take(last), undefined);
+    const [problem] = problems.list;
+    // Nothing here to serve: whoever starts the agent should see it end.
+    if (problem !== undefined && models.servers.length === 0) throw problem;
     const endpoint = this.#createEndpoint(models);
     this.#resolveStarted({ endpointPort: (await endpoint?.start()) ?? null });
     const reporting = this.#createReporting({ identity, queue, memory, models, refusal });
@@ -129,7 +149,7 @@ class DeviceAgent implements Agent {
       this.#gauges.run(readings, { clock, everyMs: sampleMs, signal }),
     ]);
     await models.stopped();
-    await reporting?.keepRest();
+    await problems.orElse(async () => reporting?.keepRest(), undefined);
     await endpoint?.stop();
   }
 
@@ -144,7 +164,8 @@ class DeviceAgent implements Agent {
   }
 
   status(): AgentStatus {
-    return statusOf(this.id, this.#models?.updaters ?? [], this.#refusal?.refusal ?? null);
+    const { list } = this.#problems;
+    return statusOf(this.id, this.#models?.updaters ?? [], this.#refusal?.refusal ?? null, list);
   }
 
   async #openDirectives(): Promise<DirectiveSource> {
@@ -165,7 +186,7 @@ class DeviceAgent implements Agent {
       ...{ clock, random, logger, host, onSwitch, supply, folder: this.#folder, measurements: this.#measurements },
       journal: new Journal(this.#folder, onPersisted),
       facts: () => this.#self.facts(),
-      circumstances: () => this.#self.circumstances(),
+      circumstances: async () => ({ ...(await this.#self.circumstances()), nowMs: nowMs() }),
       onOutcome: () => this.#reportWake.wake(),
     };
     return new DeviceModels(tools, signal);
@@ -178,22 +199,22 @@ class DeviceAgent implements Agent {
     return new InferEndpoint({ port, find, list: () => models.servers, gauges: this.#gauges });
   }
 
-  /** Null without a service to report to. */
+  /** Null without a service to report to, or without what a report needs. */
   #createReporting(parts: {
-    readonly identity: Identity;
-    readonly queue: ReportQueue;
+    readonly identity: Identity | null;
+    readonly queue: ReportQueue | null;
     readonly memory: DeviceMemory;
     readonly models: DeviceModels;
     readonly refusal: RefusalNote;
   }): Reporting | null {
     const { link, token = null, labels, clock, random, logger } = this.#options;
-    if (link === null) return null;
     const { identity, queue, memory, models, refusal } = parts;
+    if (link === null || identity === null || queue === null) return null;
     return new Reporting({
       sender: new ReportSender({ link, token, labels, identity, queue, clock, random, logger }),
       ...{ identity, wake: this.#reportWake, measurements: this.#measurements, gauges: this.#gauges },
       reportMs: this.#options.intervals?.reportMs ?? DEFAULT_INTERVALS.reportMs,
-      facts: () => withProperties(this.#self.facts(), refusal.properties),
+      facts: () => withProperties(this.#self.facts(), { ...refusal.properties, ...this.#problems.properties }),
       updaters: () => models.updaters,
       takeConflicts: () => this.#conflictOutcomes.splice(0),
       onEnrolled: (given) => this.#self.takeEnrolledLabels(given),
@@ -227,6 +248,12 @@ class DeviceAgent implements Agent {
     this.#reportWake.wake();
   }
 }
+
+/** Where the directive accepted last can't be read: what serves goes on serving. */
+const NO_DIRECTIVES: DirectiveSource = {
+  refresh: async () => ({ kind: 'unreachable', reason: "What this device knows of the publication can't be read." }),
+  lastAccepted: () => undefined,
+};
 
 function withProperties(facts: DeviceFacts, more: DeviceFacts['properties']): DeviceFacts {
   return { ...facts, properties: { ...facts.properties, ...more } };

@@ -8,6 +8,7 @@ import { createLogger, type Logger } from '../../src/base/logger.ts';
 import { SystemRandom } from '../../src/base/random.ts';
 import { createAgent } from './agent.ts';
 import { AGENT_VERSION } from './agent-options.ts';
+import { findFolderProblems } from './device-problems.ts';
 import { readRefusal } from './link/directive-refusal.ts';
 import { joinUrl } from './link/http.ts';
 import { HttpServiceLink } from './link/http-service-link.ts';
@@ -63,15 +64,28 @@ function readInput(file: string, code: string, remedy: string): Buffer {
   }
 }
 
+async function readRoot(file: string): Promise<Buffer> {
+  return readInput(file, 'AGENT_ROOT_UNREADABLE', "Copy the fleet's root.json to this device, and restart the agent.");
+}
+
 async function run(settings: AgentSettings): Promise<number> {
   const { data, id, server, distribution, token, labels, properties, endpointPort, onSwitch, reserveBytes } = settings;
   const address = server ?? distribution ?? fail('server', 'the address of the service (or set `distribution`)');
   const distributionUrl = distribution ?? joinUrl(address, 'distribution');
   // The service publishes the folder as well: it helps out where a content network sends something else.
   const mirrorUrls = server === null || distribution === null ? [] : [joinUrl(server, 'distribution')];
-  const trust = await TrustFile.open(settings.trust ?? fail('trust', 'the trust policy'));
+  const trustFile = settings.trust ?? fail('trust', 'the trust policy');
   const rootFile = settings.root ?? fail('root', "the fleet's TUF root");
-  const factoryRoot = readInput(rootFile, 'AGENT_ROOT_UNREADABLE', "Copy the fleet's root.json to this device.");
+  const problems: CodedError[] = [];
+  // Models that were committed serve, whatever became of the files beside them; a device without any is set up first.
+  const hasModels = (await new DeviceFolder(data).listModels().catch(() => [])).length > 0;
+  const orNote = <T>(instead: T) => (thrown: unknown): T => {
+    if (!hasModels) throw thrown;
+    problems.push(toCodedError(thrown));
+    return instead;
+  };
+  const trust = await TrustFile.open(trustFile).catch(orNote(TrustFile.unread(trustFile)));
+  const factoryRoot = await readRoot(rootFile).catch(orNote(Buffer.alloc(0)));
   const logger = createLogger({
     least: settings.logLevel,
     pretty: process.stderr.isTTY === true,
@@ -86,7 +100,7 @@ async function run(settings: AgentSettings): Promise<number> {
     ...{ verifier: trust.verifier, trustFingerprint: () => trust.fingerprint, endpointPort, reserveBytes },
     bytesPerSecondMost: settings.bytesPerSecondMost,
     intervals: { pollMs: settings.pollMs, reportMs: settings.reportMs },
-    ...{ clock, random: new SystemRandom(), logger },
+    ...{ problems, clock, random: new SystemRandom(), logger },
   });
   void agent.started.then(
     ({ endpointPort: port }) => logger.info('started', { device: id, version: AGENT_VERSION, endpointPort: port }),
@@ -154,7 +168,8 @@ async function showStatus(settings: AgentSettings & { readonly json: boolean }):
   }
   // The folder knows its device once it has enrolled; until then the settings do.
   const device = (await Identity.storedDevice(folder)) ?? settings.id;
-  const status: AgentStatus = statusOf(device, records, await readRefusal(folder.refusalFile));
+  const refusal = await readRefusal(folder.refusalFile);
+  const status: AgentStatus = statusOf(device, records, refusal, await findFolderProblems(folder));
   process.stdout.write(settings.json ? `${JSON.stringify(status, null, 2)}\n` : formatStatus(status));
   return 0;
 }

@@ -1,4 +1,5 @@
 // Owns a device's status, for programs and for people: `slipway-agent status`.
+import type { CodedError } from '../../src/base/errors.ts';
 import type { DirectiveRefusal } from './link/directive-refusal.ts';
 import { activeContent, type ModelRecord, otherSlot, type SlotName, subjectOf } from './record/model-record.ts';
 
@@ -24,14 +25,19 @@ export interface AgentStatus {
   readonly models: readonly ModelStatus[];
   /** Why this device refuses the published directive; null when it accepts it. The last accepted one stays in force. */
   readonly directiveRefusal: DirectiveRefusal | null;
+  /** What is wrong with the device while its models serve on. */
+  readonly problems: readonly { readonly code: string; readonly message: string; readonly remedy: string | null }[];
 }
 
 export function statusOf(
   device: string,
   records: readonly { readonly record: ModelRecord; readonly serving: SlotName | null | undefined }[],
   directiveRefusal: DirectiveRefusal | null,
+  errors: readonly CodedError[],
 ): AgentStatus {
-  return { device, models: records.map(({ record, serving }) => modelStatus(record, serving)), directiveRefusal };
+  const models = records.map(({ record, serving }) => modelStatus(record, serving));
+  const problems = errors.map(({ code, message, remedy = null }) => ({ code, message, remedy }));
+  return { device, models, directiveRefusal, problems };
 }
 
 function modelStatus(record: ModelRecord, serving: SlotName | null | undefined): ModelStatus {
@@ -67,6 +73,8 @@ export function formatStatus(status: AgentStatus): string {
   const { directiveRefusal: refusal } = status;
   const refused =
     refusal === null ? [] : [`directive refused since ${refusal.since}: ${refusal.code}: ${refusal.reason}`];
+  for (const { code, message, remedy } of status.problems)
+    refused.push(`${code}: ${message}`, ...(remedy === null ? [] : [`  ${remedy}`]));
   if (status.models.length === 0) return `${[`${status.device} has no model yet`, ...refused].join('\n')}\n`;
   const rows = status.models.map((model) => {
     const running = model.running === null ? '–' : `${model.running.version} (${model.running.slot})`;

@@ -1,6 +1,6 @@
 // Owns the trust policy on disk: read at the start, and again when it or a file that it names changes.
 import type { Clock } from '../../src/base/clock.ts';
-import { toCodedError } from '../../src/base/errors.ts';
+import { CodedError, toCodedError } from '../../src/base/errors.ts';
 import type { Logger } from '../../src/base/logger.ts';
 import { type LoadedTrust, loadTrust } from '../../src/contract/trust/read-trust-policy.ts';
 import { DocumentVerifier } from '../../src/contract/trust/verifier.ts';
@@ -10,13 +10,13 @@ const LOOK_EVERY_MS = 30_000;
 
 export class TrustFile {
   readonly #file: string;
-  #loaded: LoadedTrust;
-  #verifier: DocumentVerifier;
+  #loaded: LoadedTrust | null;
+  #verifier: DocumentVerifier | null;
 
-  private constructor(file: string, loaded: LoadedTrust) {
+  private constructor(file: string, loaded: LoadedTrust | null) {
     this.#file = file;
     this.#loaded = loaded;
-    this.#verifier = verifierOf(loaded);
+    this.#verifier = loaded && verifierOf(loaded);
   }
 
   /** Throws what `loadTrust` throws. */
@@ -24,13 +24,23 @@ export class TrustFile {
     return new TrustFile(file, await loadTrust(file));
   }
 
-  /** Verifies by the policy in force at the time of the call. */
+  /** A policy that can't be read now: nothing new is verified until it can. */
+  static unread(file: string): TrustFile {
+    return new TrustFile(file, null);
+  }
+
+  /** Verifies by the policy in force at the time of the call; throws AGENT_TRUST_UNREAD while there is none. */
   get verifier(): Pick<DocumentVerifier, 'verifyModel'> {
-    return { verifyModel: (...question) => this.#verifier.verifyModel(...question) };
+    return {
+      verifyModel: (...question) => {
+        if (this.#verifier === null) throw unread(this.#file);
+        return this.#verifier.verifyModel(...question);
+      },
+    };
   }
 
   get fingerprint(): string {
-    return this.#loaded.digest;
+    return this.#loaded?.digest ?? 'unread';
   }
 
   /** Looks now and then. Broken files change nothing: an edit in progress neither widens nor loses trust. */
@@ -42,7 +52,7 @@ export class TrustFile {
       try {
         const next = await loadTrust(this.#file);
         problem = null;
-        if (next.digest === this.#loaded.digest) continue;
+        if (next.digest === this.#loaded?.digest) continue;
         this.#loaded = next;
         this.#verifier = verifierOf(next);
         logger.info('trust policy reloaded', { file: this.#file });
@@ -54,6 +64,15 @@ export class TrustFile {
       }
     }
   }
+}
+
+function unread(file: string): CodedError {
+  return new CodedError({
+    code: 'AGENT_TRUST_UNREAD',
+    kind: 'retry-later',
+    message: `The trust policy ${file} can't be read, so nothing new is verified.`,
+    remedy: 'Mend the file. The agent reads it again by itself.',
+  });
 }
 
 function verifierOf({ policy }: LoadedTrust): DocumentVerifier {

@@ -3,6 +3,8 @@ import { execFileSync } from 'node:child_process';
 import { lstatSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
+import { findFolderProblems } from '../../fleet-agent/src/device-problems.ts';
+import { DeviceFolder } from '../../fleet-agent/src/record/device-folder.ts';
 import { constantClassifier } from '../support/onnx-fixture.ts';
 import {
   DeviceWorld,
@@ -66,6 +68,90 @@ test('a torn journal is rebuilt from the running slot, and kept aside', async ()
   expect(modelStatus(agent)).toMatchObject({ state: 'committed', previous: { version: '1.0.0' } });
   expect(readdirSync(modelFolder(world))).toContain('state.json.corrupt');
 });
+
+const inPlaceOf = (name: string, bytes?: string) => (world: DeviceWorld) => {
+  const file = path.join(deviceFolder(world), name);
+  rmSync(file, { recursive: true, force: true });
+  if (bytes === undefined) mkdirSync(file);
+  else writeFileSync(file, bytes);
+};
+
+test.each<[string, (world: DeviceWorld) => void, RegExp]>([
+  ['a damaged key', inPlaceOf('device.key.pem', '-----BEGIN PRIVATE KEY-----\nAAAA'), /AGENT_KEY_UNREADABLE/],
+  ['a key that is a folder', inPlaceOf('device.key.pem'), /AGENT_KEY_UNREADABLE/],
+  ['a folder in place of its lock', inPlaceOf('agent.lock'), /agent\.lock blocks the lock/],
+  ['a file in place of its reports', inPlaceOf('reports', 'x'), /reports/],
+  ['a file in place of what it knows of the publication', inPlaceOf('tuf', 'x'), /tuf/],
+])('%s keeps no committed model from serving, and is told', async (_, damage, problem) => {
+  const { world } = await afterTwoVersions();
+  await using _world = world;
+  damage(world);
+  const { agent } = await world.startAgent(host);
+  expect((await agent.infer(MODEL, oneRow)).modelVersion).toBe('2.0.0');
+  expect(agent.status().problems.map(({ code, message }) => `${code} ${message}`)).toEqual(
+    expect.arrayContaining([expect.stringMatching(problem)]),
+  );
+});
+
+test.each([
+  ['memory', 'memory.json'],
+  ['enrolment', 'identity.json'],
+  ['journal', `models/${MODEL}/state.json`],
+])('a folder in place of its %s keeps no committed model from serving', async (_, name) => {
+  const { world } = await afterTwoVersions();
+  await using _world = world;
+  inPlaceOf(name)(world);
+  const { agent } = await world.startAgent(host, away);
+  expect((await agent.infer(MODEL, oneRow)).modelVersion).toBe('2.0.0');
+});
+
+test('one model that can be opened no more keeps no other from serving', async () => {
+  const { world } = await afterTwoVersions();
+  await using _ = world;
+  const other = path.join(deviceFolder(world), 'models', 'a-broken-one');
+  mkdirSync(other);
+  writeFileSync(path.join(other, 'slots'), 'x');
+  const { agent } = await world.startAgent(host, away);
+  expect((await agent.infer(MODEL, oneRow)).modelVersion).toBe('2.0.0');
+});
+
+test('a report says what the device does without', async () => {
+  const { world } = await afterTwoVersions();
+  await using _ = world;
+  inPlaceOf('agent.lock')(world);
+  await world.startAgent(host);
+  await until(async () => {
+    const device = await world.store.findDevice('device-1');
+    return String(device?.properties.agentProblem ?? '').includes('agent.lock');
+  }, 'the report');
+});
+
+test('a folder that can only be read serves what it holds, and `status` says so', async (context) => {
+  const { world } = await afterTwoVersions();
+  await using _ = world;
+  const folder = deviceFolder(world);
+  if (!canBindReadOnly(folder)) return context.skip('mounting a folder read-only needs root');
+  try {
+    const { agent, stop } = await world.startAgent(host);
+    expect((await agent.infer(MODEL, oneRow)).modelVersion).toBe('2.0.0');
+    expect(agent.status().problems[0]).toMatchObject({ code: 'AGENT_DATA_READ_ONLY' });
+    const onDisk = await findFolderProblems(new DeviceFolder(folder));
+    expect(onDisk.map(({ code }) => code)).toEqual(['AGENT_DATA_READ_ONLY']);
+    await stop();
+  } finally {
+    execFileSync('umount', ['-l', folder]);
+  }
+});
+
+function canBindReadOnly(folder: string): boolean {
+  try {
+    execFileSync('mount', ['--bind', folder, folder], { stdio: 'ignore' });
+    execFileSync('mount', ['-o', 'remount,bind,ro', folder], { stdio: 'ignore' });
+    return true;
+  } catch {
+    return false;
+  }
+}
 
 test('a model file that rots on disk is found at the start: the kept version serves, and the lost one is fetched again', async () => {
   const { world, two } = await afterTwoVersions();

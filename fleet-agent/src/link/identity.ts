@@ -22,10 +22,24 @@ export class Identity {
 
   /** The key is on disk before anyone hears of it: a device that lost its key could never report again. */
   static async open(device: string, { keyFile, identityFile }: DeviceFolder): Promise<Identity> {
-    const pem = await readFileIfPresent(keyFile);
-    const key = pem === undefined ? await makeKey(keyFile) : readKey(pem, keyFile);
+    const key = (await Identity.readKey(keyFile)) ?? (await makeKey(keyFile));
     const stored = await readJsonFile(identityFile, parseEnrolment);
     return new Identity(device, key, identityFile, stored?.device === device ? stored : null);
+  }
+
+  /** Undefined before the first start. Throws AGENT_KEY_UNREADABLE. */
+  static async readKey(keyFile: string): Promise<KeyObject | undefined> {
+    try {
+      const pem = await readFileIfPresent(keyFile);
+      return pem === undefined ? undefined : createPrivateKey(pem);
+    } catch (cause) {
+      throw new CodedError({
+        code: 'AGENT_KEY_UNREADABLE',
+        message: `The device key ${keyFile} is damaged.`,
+        remedy: 'Restore it. Or remove it, and enrol the device again with a new token. Then restart the agent.',
+        cause,
+      });
+    }
   }
 
   /** The id under which the folder's device enrolled; null before. */
@@ -63,19 +77,6 @@ async function makeKey(file: string): Promise<KeyObject> {
   const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'prime256v1' });
   await writeFileDurably(file, privateKey.export({ type: 'pkcs8', format: 'pem' }), 0o600);
   return privateKey;
-}
-
-function readKey(pem: Buffer, file: string): KeyObject {
-  try {
-    return createPrivateKey(pem);
-  } catch (cause) {
-    throw new CodedError({
-      code: 'AGENT_KEY_UNREADABLE',
-      message: `The device key ${file} is damaged.`,
-      remedy: 'Restore it. Or remove it, and enrol the device again with a new token.',
-      cause,
-    });
-  }
 }
 
 function otherDevice({ device }: Enrolment): CodedError {

@@ -29,6 +29,10 @@ export class DeviceFolder {
     this.#modelsFolder = path.join(this.root, 'models');
   }
 
+  modelFolder(model: string): string {
+    return path.join(this.#modelsFolder, model);
+  }
+
   recordFile(model: string): string {
     return path.join(this.#modelsFolder, model, 'state.json');
   }

@@ -17,8 +17,11 @@ const MOST_PAUSES = 40;
 /** Waiting ends after so many, whoever takes over in between. */
 const MOST_WAITS = 4 * MOST_PAUSES;
 
+/** A living agent has the folder. Every other error says only that it can't be locked. */
+export class FolderHeld extends CodedError {}
+
 function busy(folder: string): CodedError {
-  return new CodedError({
+  return new FolderHeld({
     code: 'AGENT_DATA_BUSY',
     message: `Another agent is using the data folder ${folder}.`,
     remedy: 'Stop the other agent, or give this one its own data folder with --data.',

@@ -36,18 +36,19 @@ export class Journal {
     this.#onPersisted(record);
   }
 
-  /** The record, `absent`, or `corrupt` (the file is then moved aside for people to look at). */
+  /** The record, `absent`, or `corrupt` (the file is then moved aside for people to look at, where that is possible). */
   async read(model: string): Promise<ModelRecord | 'absent' | 'corrupt'> {
     const read = await this.peek(model);
-    if (read === 'corrupt') await rename(this.#folder.recordFile(model), `${this.#folder.recordFile(model)}.corrupt`);
+    const file = this.#folder.recordFile(model);
+    if (read === 'corrupt') await rename(file, `${file}.corrupt`).catch(() => undefined);
     return read;
   }
 
   /** The same, but touches nothing. */
   async peek(model: string): Promise<ModelRecord | 'absent' | 'corrupt'> {
-    const bytes = await readFileIfPresent(this.#folder.recordFile(model));
-    if (bytes === undefined) return 'absent';
     try {
+      const bytes = await readFileIfPresent(this.#folder.recordFile(model));
+      if (bytes === undefined) return 'absent';
       const { format, record } = JSON.parse(bytes.toString('utf8')) as { format?: unknown; record?: ModelRecord };
       return format === FORMAT && isRecord(record, model) ? record : 'corrupt';
     } catch {

@@ -37,7 +37,11 @@ export class ServingSlot {
       logger.error("version can't serve", { model, slot, why });
       return ready;
     }
-    await slots.point(slot);
+    await slots.point(slot).catch((error: unknown) => {
+      // At the start the model on the disk serves, also where the disk can't be written.
+      if (this.#slot !== null || slot === null) throw error;
+      logger.error('pointer for other processes not set', { model, slot, error: toCodedError(error, 'AGENT_POINTER') });
+    });
     server.swap(ready);
     this.#slot = slot;
     logger.info('serving', { model, version: ready?.version ?? null, slot });

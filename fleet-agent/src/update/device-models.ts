@@ -42,9 +42,13 @@ export class DeviceModels {
     return this.#servers.get(model);
   }
 
-  /** The committed versions on the disk serve when this resolves. */
+  /** The committed versions on the disk serve when this resolves; throws what kept one from it once all others do. */
   async startKept(): Promise<void> {
-    for (const model of await this.#tools.folder.listModels()) await this.#updaterOf(model);
+    const failures: unknown[] = [];
+    for (const model of await this.#tools.folder.listModels()) {
+      await this.#updaterOf(model).catch((error: unknown) => failures.push(error));
+    }
+    if (failures.length > 0) throw failures[0];
   }
 
   async setDesired(model: string, desired: DesiredVersion): Promise<void> {

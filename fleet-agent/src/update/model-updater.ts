@@ -69,8 +69,8 @@ export class ModelUpdater {
     const known = typeof read === 'string' ? await rebuildRecord(model, tools.slots) : read;
     if (read === 'corrupt') tools.logger.warn('journal unreadable, rebuilt from the running slot', { model });
     const updater = new ModelUpdater(known, tools);
-    if (typeof read === 'string') await tools.journal.write(known);
-    await updater.apply({ kind: 'restarted' });
+    if (typeof read === 'string') await updater.#persist(known, 'if possible');
+    await updater.apply({ kind: 'restarted' }, 'if possible');
     return updater;
   }
 
@@ -101,17 +101,26 @@ export class ModelUpdater {
     this.#wake.wake();
   }
 
-  /** Writes the record that follows from an event; the updater acts on it only once it is on disk. */
-  async apply(event: UpdateEvent): Promise<void> {
+  /** Writes the record that follows from an event; the updater acts on it only once it is on disk, where that is not just wished for. */
+  async apply(event: UpdateEvent, durably: 'always' | 'if possible' = 'always'): Promise<void> {
     await this.#writing.run(async () => {
       const next = transition(this.#record, event, this.#tools.supply.nowMs());
       if (next === this.#record) return;
-      await this.#tools.journal.write(next);
+      await this.#persist(next, durably);
       for (const transferred of transfersBetween(this.#record, next)) this.#countTransfer(transferred);
       const hadOutcomes = this.#record.outbox.length;
       this.#record = next;
       if (next.outbox.length > hadOutcomes) this.#tools.onOutcome();
     });
+  }
+
+  async #persist(record: ModelRecord, durably: 'always' | 'if possible'): Promise<void> {
+    try {
+      await this.#tools.journal.write(record);
+    } catch (error) {
+      if (durably === 'always') throw error;
+      this.#tools.logger.error('journal not written', { model: this.model, error: toCodedError(error, 'AGENT_STEP') });
+    }
   }
 
   #countTransfer({ goal: { rollout, revision, arm, digest, version }, step, result }: Transferred): void {
@@ -140,13 +149,13 @@ export class ModelUpdater {
     await this.#loaded.releaseAll();
   }
 
-  /** The committed version serves, before anything else is looked at. */
+  /** The committed version serves, before anything else is looked at, and whether or not the disk can be written. */
   async start(): Promise<void> {
     for (let tries = 0; tries < 4; tries++) {
       const step = nextStep(this.#record, this.serving);
       if (step.kind !== 'serve') return;
       const event = await this.#serve(step.slot);
-      if (event !== undefined) await this.apply(event);
+      if (event !== undefined) await this.apply(event, 'if possible');
     }
   }
 
