@@ -15,6 +15,9 @@ export interface GaugeFacts {
   readonly most: number;
 }
 
+/** A device reads its gauges this often, unless its agent is told otherwise. */
+export const GAUGE_EVERY_MS = 5000;
+
 /** Gauges that the agent takes itself, where the device has them. All others are the device's own. */
 export const GAUGES = {
   cpu: { meaning: 'Share of the processor time in use, 0 to 1, over all cores.', least: 0, most: 1 },

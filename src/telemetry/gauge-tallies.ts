@@ -1,5 +1,6 @@
 // Owns what is known of the gauges of each device: their means, and how long each has been beyond its limit without a pause.
 import { createHash } from 'node:crypto';
+import { GAUGE_EVERY_MS } from '../contract/gauges.ts';
 import type { GaugeReading, GaugeSpec } from './gauge-readings.ts';
 import { hashRow } from './groups.ts';
 
@@ -38,21 +39,29 @@ function byTime(a: GaugeSpan, b: GaugeSpan): number {
   return a.fromMs - b.fromMs || a.toMs - b.toMs || Number(a.isBeyond) - Number(b.isBeyond);
 }
 
+/**
+ * Between two reports with a reading there may be this much time without one: half a report, and where reports are shorter than the time
+ * between readings, all of those that could hold none. A report without a reading is no pause.
+ */
+function roomMs(intervalMs: number): number {
+  return Math.max(intervalMs / 2, 1.5 * GAUGE_EVERY_MS - intervalMs);
+}
+
 /** The usual case: one report that goes on where the newest span ends, on the same side. */
 function goneOn(spans: readonly GaugeSpan[], more: readonly GaugeSpan[], intervalMs: number): GaugeSpan[] | undefined {
   const [last, next] = [spans.at(-1), more[0]];
   if (last === undefined || next === undefined || more.length !== 1 || last.isBeyond !== next.isBeyond)
     return undefined;
-  if (next.fromMs < last.toMs || next.fromMs - last.toMs > intervalMs / 2) return undefined;
+  if (next.fromMs < last.toMs || next.fromMs - last.toMs > roomMs(intervalMs)) return undefined;
   return [...spans.slice(0, -1), { ...last, toMs: next.toMs }];
 }
 
-/** Neighbours on the same side with no room for a report in between are one. */
+/** Neighbours on the same side with no room for a reading in between are one. */
 function joined(spans: readonly GaugeSpan[], intervalMs: number): GaugeSpan[] {
   const result: GaugeSpan[] = [];
   for (const span of [...spans].sort(byTime)) {
     const last = result.at(-1);
-    if (last?.isBeyond === span.isBeyond && span.fromMs - last.toMs <= intervalMs / 2) {
+    if (last?.isBeyond === span.isBeyond && span.fromMs - last.toMs <= roomMs(intervalMs)) {
       result[result.length - 1] = { ...last, toMs: Math.max(last.toMs, span.toMs) };
     } else result.push(span);
   }
@@ -78,8 +87,19 @@ export function runsBeyond(spans: readonly GaugeSpan[], intervalMs: number): rea
   return runs;
 }
 
+/** Reports without a reading between those with one count as no silence. */
 function longestBeyond(spans: readonly GaugeSpan[], intervalMs: number): number {
-  return Math.max(0, ...runsBeyond(spans, intervalMs).map(({ fromMs, toMs }) => toMs - fromMs));
+  const paceMs = Math.max(intervalMs, (3 * GAUGE_EVERY_MS - intervalMs) / 2);
+  return Math.max(0, ...runsBeyond(spans, paceMs).map(({ fromMs, toMs }) => toMs - fromMs));
+}
+
+function coveredMs(spans: readonly GaugeSpan[]): number {
+  return spans.reduce((sum, { fromMs, toMs }) => sum + toMs - fromMs, 0);
+}
+
+/** Time in reports without a reading that lies between two readings on one side: it was watched, too. */
+function bridgedMs(parts: readonly GaugeSpan[], spans: readonly GaugeSpan[], intervalMs: number): number {
+  return intervalMs < GAUGE_EVERY_MS ? Math.max(0, coveredMs(spans) - coveredMs(parts)) : 0;
 }
 
 /** What both say. */
@@ -91,7 +111,7 @@ export function mergeGauges(a: GaugeState, b: GaugeState, intervalMs: number): G
     total: a.total + b.total,
     weight: a.weight + b.weight,
     reports: a.reports + b.reports,
-    watchedMs: a.watchedMs + b.watchedMs,
+    watchedMs: a.watchedMs + b.watchedMs + bridgedMs([...a.spans, ...b.spans], spans, intervalMs),
     longestMs,
     // What is forgotten no later report can undo.
     pastMs: spans.length > MOST_SPANS ? longestMs : before,

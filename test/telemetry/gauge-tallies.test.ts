@@ -56,6 +56,48 @@ function tell(reports: readonly DeviceReport[], spec = SPEC): WindowTallies {
   return tallies;
 }
 
+/** Reports of two seconds, of which those with a sample (each five seconds) hold a reading. */
+function shortReports(seconds: number, cpu: (second: number) => number): DeviceReport[] {
+  return Array.from({ length: seconds / 2 }, (_, i) => {
+    const [fromMs, endsAt] = [i * 2000, i * 2 + 2];
+    const samples = Math.floor(endsAt / 5) - Math.floor((endsAt - 2) / 5);
+    const summary = { min: cpu(endsAt), mean: cpu(endsAt), max: cpu(endsAt), samples };
+    const report = makeReport('d', [makeInterval({ servedMs: 2000, inferences: 2 })], i + 1);
+    const startedAt = new Date(fromMs).toISOString();
+    return { ...report, startedAt, durationMs: 2000, gauges: samples === 0 ? {} : { cpu: summary } };
+  });
+}
+
+function tellShort(reports: readonly DeviceReport[]) {
+  const spec = { ...SPEC, intervalMs: 2000 };
+  const tallies = emptyWindowTallies(spec);
+  for (const report of reports)
+    for (const folded of foldReport(spec, report, Date.parse(report.startedAt) + 2000)) applyFold(tallies, folded);
+  return tallies.candidate.gauges.devices.get('d')?.[0];
+}
+
+describe('reports that are shorter than the time between readings', () => {
+  it('are no pause: a device that is beyond its limit all the time is so without a break', () => {
+    expect(tellShort(shortReports(120, () => 0.95))?.longestMs).toBeGreaterThanOrEqual(110_000);
+  });
+
+  it('are watched all the time: a device that is within its limit is known to be after as long', () => {
+    const state = tellShort(shortReports(120, () => 0.2));
+    expect(state?.longestMs).toBe(0);
+    expect(state?.watchedMs).toBeGreaterThanOrEqual(110_000);
+  });
+
+  it('end a stretch when a reading within the limit, or silence, comes between', () => {
+    const dips = shortReports(120, (second) => (second > 58 && second <= 66 ? 0.2 : 0.95));
+    expect(tellShort(dips)?.longestMs).toBeLessThan(62_000);
+    const silent = shortReports(120, () => 0.95).filter(({ startedAt }) => {
+      const second = Date.parse(startedAt) / 1000;
+      return second < 50 || second > 75;
+    });
+    expect(tellShort(silent)?.longestMs).toBeLessThan(62_000);
+  });
+});
+
 function longestMinutes(reports: readonly DeviceReport[], gauge = 0): number {
   return (tell(reports).candidate.gauges.devices.get('d')?.[gauge]?.longestMs ?? 0) / MINUTE;
 }
