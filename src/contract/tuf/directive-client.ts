@@ -78,7 +78,8 @@ export class DirectiveClient {
   }
 
   /**
-   * Asks the publication; one call at a time. An idle poll is one small, mostly conditional request. Throws only when the state folder
+   * Asks the publication; one call at a time. An idle poll is two small requests: for a newer root, which is rarely there, and a mostly
+   * conditional one for the pointer. Throws only when the state folder
    * can't be written, never for what the publication says.
    */
   async refresh(signal: AbortSignal): Promise<DirectiveAnswer> {
@@ -86,8 +87,12 @@ export class DirectiveClient {
     const whole = AbortSignal.any([signal, AbortSignal.timeout(timeoutMs * REQUESTS_PER_REFRESH)]);
     const fetcher = new DirectiveFetcher({ fetch: this.#fetch, timeoutMs, signal: whole });
     try {
-      const pointer = await this.#askPointer(fetcher);
-      return pointer === 'unchanged' ? { kind: 'unchanged' } : await this.#follow(pointer, fetcher);
+      // Roots come first (TUF 5.3): a withdrawn key must not be able to keep its withdrawal from this device by holding back the pointer.
+      const { root, floor, accepted } = this.#state;
+      const chain = new TrustedChain(root, floor, this.#nowMs(), accepted?.snapshot);
+      const isRotated = await this.#walkRoots(chain, fetcher);
+      const pointer = await this.#askPointer(fetcher, isRotated);
+      return pointer === 'unchanged' ? { kind: 'unchanged' } : await this.#follow(chain, pointer, fetcher);
     } catch (error) {
       if (error instanceof Unreachable) return { kind: 'unreachable', reason: error.message };
       if (error instanceof TufRefusal) return { kind: 'refused', code: error.code, reason: error.message };
@@ -96,9 +101,10 @@ export class DirectiveClient {
   }
 
   /** The pointer alone. The same pointer means the same directive, until it expires: someone may be freezing us. */
-  async #askPointer(fetcher: DirectiveFetcher): Promise<Buffer | 'unchanged'> {
-    const { accepted } = this.#state;
-    const isValid = accepted !== undefined && this.#nowMs() < accepted.validUntilMs;
+  async #askPointer(fetcher: DirectiveFetcher, isRotated: boolean): Promise<Buffer | 'unchanged'> {
+    const { accepted, floor } = this.#state;
+    const isNewest = accepted?.floor.timestamp === floor.timestamp;
+    const isValid = !isRotated && accepted !== undefined && isNewest && this.#nowMs() < accepted.validUntilMs;
     const etag = isValid ? this.#settledEtag(accepted.timestamp) : null;
     const answer = await fetcher.get(this.#url('metadata', 'timestamp.json'), LIMITS.timestamp, etag);
     if (answer.kind === 'absent') throw new Unreachable(answer.reason);
@@ -119,14 +125,17 @@ export class DirectiveClient {
     this.#seen = etag === null ? undefined : { etag, text, firstMs, lastMs: nowMs };
   }
 
-  /** Walks the whole chain; what was accepted changes only when all of it holds. */
-  async #follow(asked: Buffer, fetcher: DirectiveFetcher): Promise<DirectiveAnswer> {
+  /** Walks the chain; the directive that was accepted changes only when all of it holds, the floors role by role. */
+  async #follow(chain: TrustedChain, timestamp: Buffer, fetcher: DirectiveFetcher): Promise<DirectiveAnswer> {
+    try {
+      return await this.#walk(chain, timestamp, fetcher);
+    } finally {
+      await this.#state.saveFloor(chain.proven());
+    }
+  }
+
+  async #walk(chain: TrustedChain, timestamp: Buffer, fetcher: DirectiveFetcher): Promise<DirectiveAnswer> {
     const { accepted } = this.#state;
-    const chain = new TrustedChain(this.#state.root, this.#state.floor, this.#nowMs());
-    const isRotated = await this.#walkRoots(chain, fetcher);
-    const pointerUrl = this.#url('metadata', 'timestamp.json');
-    // The pointer may have been signed anew together with the root.
-    const timestamp = isRotated ? await fetcher.getPresent(pointerUrl, LIMITS.timestamp) : asked;
     const snapshotMeta = chain.takeTimestamp(timestamp);
     const reached = chain.reached().timestamp;
     if (accepted !== undefined && reached === chain.floor.timestamp && reached === accepted.floor.timestamp)

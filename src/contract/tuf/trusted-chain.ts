@@ -14,13 +14,16 @@ type Root = TrustedMetadataStore['root']['signed'];
 export class TrustedChain {
   readonly #store: TrustedMetadataStore;
   #floor: Floor;
+  /** Versions that the snapshot accepted last names, by file. */
+  #named: ReadonlyMap<string, number>;
 
-  /** Throws TufRefusal when the root is none. */
-  constructor(root: Buffer, floor: Floor, nowMs: number) {
+  /** `snapshot`: the one accepted last, if any. Throws TufRefusal when the root is none. */
+  constructor(root: Buffer, floor: Floor, nowMs: number, snapshot?: string) {
     this.#store = refusing('The trusted root', 'its own keys', () => new TrustedMetadataStore(root));
     // Private there, and the system's time otherwise; a test notices when the name changes.
     Object.assign(this.#store, { referenceTime: new Date(nowMs) });
     this.#floor = floor;
+    this.#named = snapshot === undefined ? new Map() : namedBy(snapshot);
   }
 
   /** The versions below which nothing is accepted. */
@@ -43,6 +46,7 @@ export class TrustedChain {
     // Whoever stole an online key may have signed the highest version there is; its withdrawal begins anew (TUF 5.3.11).
     const isNew = keysOf(before, 'timestamp') !== keysOf(after, 'timestamp');
     const isAnew = isNew || keysOf(before, 'snapshot') !== keysOf(after, 'snapshot');
+    if (isAnew) this.#named = new Map();
     this.#floor = isAnew
       ? { root: after.version, timestamp: 0, snapshot: 0, targets: 0 }
       : { ...this.#floor, root: after.version };
@@ -65,6 +69,11 @@ export class TrustedChain {
     const { signed } = refusing(file, this.#signer(), () => this.#store.updateSnapshot(bytes));
     const meta = signed.meta['targets.json'];
     if (meta === undefined) throw new TufRefusal('TUF_OTHER', `${file} names no targets.json.`);
+    for (const [name, version] of this.#named) {
+      const now = signed.meta[name]?.version;
+      if (now === undefined) throw new TufRefusal('TUF_ROLLBACK', `${file} no longer names ${name}: someone hides it.`);
+      assertNotBelow(`The ${name} that ${file} names`, now, name === 'targets.json' ? 0 : version);
+    }
     assertNotBelow('The targets.json that snapshot.json names', meta.version, this.#floor.targets);
     return meta;
   }
@@ -75,6 +84,17 @@ export class TrustedChain {
     const target = this.#store.targets?.signed.targets[DIRECTIVE_TARGET];
     if (target === undefined) throw new TufRefusal('TUF_OTHER', 'The publication holds no directive.');
     return target;
+  }
+
+  /** The floor by what this walk has proven so far, role by role, also when it breaks off here. */
+  proven(): Floor {
+    const reached = this.reached();
+    return {
+      root: reached.root,
+      timestamp: Math.max(this.#floor.timestamp, reached.timestamp),
+      snapshot: Math.max(this.#floor.snapshot, reached.snapshot),
+      targets: Math.max(this.#floor.targets, reached.targets),
+    };
   }
 
   /** The floor that this walk reaches, once all of it was taken. */
@@ -103,6 +123,12 @@ export class TrustedChain {
   #signer(): string {
     return `the key that root ${this.rootVersion} names`;
   }
+}
+
+/** A text that was verified when it was accepted. */
+function namedBy(snapshot: string): ReadonlyMap<string, number> {
+  const { signed } = JSON.parse(snapshot) as { signed: { meta: Readonly<Record<string, { version: number }>> } };
+  return new Map(Object.entries(signed.meta).map(([name, { version }]) => [name, version]));
 }
 
 function keysOf(root: Root, role: string): string {

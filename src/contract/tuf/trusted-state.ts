@@ -61,7 +61,7 @@ export class TrustedState {
 
   static async open(folder: string, factoryRoot: Uint8Array): Promise<TrustedState> {
     const state = new TrustedState(folder, factoryRoot);
-    await mkdir(folder, { recursive: true });
+    await mkdir(folder, { recursive: true, mode: 0o755 });
     const accepted = await readChecked<Accepted & OfChain>(state.#file('accepted'));
     const anchor = await readChecked<Anchor & OfChain>(state.#file('anchor'));
     state.#directive = accepted && parsedOrUndefined(accepted.directive);
@@ -95,6 +95,13 @@ export class TrustedState {
     return this.#directive;
   }
 
+  /** What a walk proved that went no further: nobody may go back behind it. */
+  async saveFloor(floor: Floor): Promise<void> {
+    const { timestamp, snapshot, targets } = this.#floor;
+    if (floor.timestamp === timestamp && floor.snapshot === snapshot && floor.targets === targets) return;
+    await this.saveRoot(this.#root, floor);
+  }
+
   /** A newer root, with the floor that holds under it. */
   async saveRoot(root: Buffer, floor: Floor): Promise<void> {
     await this.#saveAnchor(root, floor);
@@ -124,7 +131,13 @@ export class TrustedState {
 /** The later of two: under a newer root the versions may begin anew (TUF 5.3.11), so the root decides first. */
 function higher(one: Floor, other: Floor | undefined): Floor {
   if (other === undefined || one.root > other.root) return one;
-  return other.root > one.root || other.timestamp > one.timestamp ? other : one;
+  if (other.root > one.root) return other;
+  return {
+    root: one.root,
+    timestamp: Math.max(one.timestamp, other.timestamp),
+    snapshot: Math.max(one.snapshot, other.snapshot),
+    targets: Math.max(one.targets, other.targets),
+  };
 }
 
 function parsedOrUndefined(text: string): Directive | undefined {

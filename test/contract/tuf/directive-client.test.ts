@@ -22,15 +22,15 @@ describe('following a publication', () => {
     expect(device.lastAccepted()).toEqual(directiveAt(2));
   });
 
-  it('asks one conditional request when idle', async () => {
+  it('asks for a newer root, and one conditional request, when idle', async () => {
     await using world = await PublicationWorld.open();
     await using host = await StaticServer.start(world.publication);
     await world.publish(directiveAt(1));
     const device = await world.device(host.url);
     await refresh(device);
     expect((await host.takeAsked()).map((one) => one.path)).toEqual([
-      '/metadata/timestamp.json',
       '/metadata/2.root.json',
+      '/metadata/timestamp.json',
       '/metadata/1.snapshot.json',
       '/metadata/1.targets.json',
       expect.stringMatching(/^\/targets\/[0-9a-f]{64}\.directive\.json$/),
@@ -43,14 +43,17 @@ describe('following a publication', () => {
     await host.takeAsked();
     for (let i = 0; i < 3; i++) expect(answerOf(await refresh(device))).toBe('unchanged');
     expect(await host.takeAsked()).toEqual(
-      Array.from({ length: 3 }, () => ({ path: '/metadata/timestamp.json', status: 304, conditional: true })),
+      Array.from({ length: 3 }, () => [
+        { path: '/metadata/2.root.json', status: 404, conditional: false },
+        { path: '/metadata/timestamp.json', status: 304, conditional: true },
+      ]).flat(),
     );
     const restarted = await world.device(host.url, { stateFolder: path.join(world.folder, 'device-1') });
     expect(answerOf(await refresh(restarted))).toBe('unchanged');
-    expect(await host.takeAsked()).toHaveLength(1);
+    expect(await host.takeAsked()).toHaveLength(2);
   });
 
-  it('asks one request when idle of a host without ETags, too', async () => {
+  it('asks no more when idle of a host without ETags', async () => {
     await using world = await PublicationWorld.open();
     await using host = await StaticServer.start(world.publication);
     host.withEtags = false;
@@ -59,7 +62,30 @@ describe('following a publication', () => {
     await refresh(device);
     await host.takeAsked();
     expect(answerOf(await refresh(device))).toBe('unchanged');
-    expect(await host.takeAsked()).toHaveLength(1);
+    expect(await host.takeAsked()).toHaveLength(2);
+  });
+
+  it('keeps what was proven role by role: a pointer that was verified is the floor, whatever fails after it', async () => {
+    await using world = await PublicationWorld.open();
+    await using host = await StaticServer.start(world.publication);
+    await world.publish(directiveAt(1));
+    const old = world.copy('old');
+    const device = await world.device(host.url);
+    await refresh(device);
+    await world.publish(directiveAt(2));
+    host.misbehave = (request, response) => {
+      if (!request.url?.includes('snapshot')) return false;
+      response.writeHead(404).end();
+      return true;
+    };
+    expect(answerOf(await refresh(device))).toBe('unreachable');
+    host.misbehave = () => false;
+    host.folder = old;
+    expect(answerOf(await refresh(device))).toBe('TUF_ROLLBACK');
+    const restarted = await world.device(host.url, { stateFolder: path.join(world.folder, 'device-1') });
+    expect(answerOf(await refresh(restarted))).toBe('TUF_ROLLBACK');
+    host.folder = world.publication;
+    expect(answerOf(await refresh(restarted))).toBe(2);
   });
 
   it('follows metadata that was only signed anew without fetching the directive again', async () => {

@@ -29,6 +29,7 @@ interface Lies {
   readonly directiveLength?: number;
   readonly directiveHashes?: Record<string, string>;
   readonly withoutTargets?: boolean;
+  readonly more?: Readonly<Record<string, number>>;
 }
 
 /** One set of signed files; each role with a version of its own. */
@@ -45,7 +46,10 @@ function sign(keys: OnlineKeys, { timestamp, snapshot, targets }: Versions, lies
   const targetsFile = new Metadata(new Targets({ ...common, version: targets, targets: { [file.path]: file } }));
   targetsFile.sign((data) => keys.targets.sign(data));
   const targetsBytes = encodeMetadata(targetsFile);
-  const meta = { [lies.withoutTargets ? 'other.json' : 'targets.json']: metaOf(targetsBytes, targets) };
+  const meta: Record<string, MetaFile> = {
+    [lies.withoutTargets ? 'other.json' : 'targets.json']: metaOf(targetsBytes, targets),
+  };
+  for (const [name, version] of Object.entries(lies.more ?? {})) meta[name] = metaOf(targetsBytes, version);
   const snapshotFile = new Metadata(new Snapshot({ ...common, version: snapshot, meta }));
   snapshotFile.sign((data) => keys.snapshot.sign(data));
   const snapshotBytes = encodeMetadata(snapshotFile);
@@ -101,6 +105,21 @@ describe('the floor', () => {
     expect(() => walk(versions)).toThrow(
       expect.objectContaining({ code: 'TUF_ROLLBACK', message: expect.stringContaining(reason) }),
     );
+  });
+
+  it('holds what the snapshot named: a role that vanishes from it, or goes back, is refused', () => {
+    const versions = { timestamp: 6, snapshot: 6, targets: 6 };
+    const before = sign(keys, { timestamp: 5, snapshot: 5, targets: 5 }, { more: { 'fleet.json': 3 } });
+    const take = (more?: Readonly<Record<string, number>>) => {
+      const files = sign(keys, versions, more === undefined ? {} : { more });
+      const chain = new TrustedChain(rootAt(1), floor, NOW, before.snapshot.toString());
+      chain.takeTimestamp(files.timestamp);
+      chain.takeSnapshot(files.snapshot);
+      return chain.proven();
+    };
+    for (const more of [undefined, { 'fleet.json': 2 }])
+      expect(() => take(more)).toThrow(expect.objectContaining({ code: 'TUF_ROLLBACK' }));
+    expect(take({ 'fleet.json': 3 })).toEqual({ root: 1, timestamp: 6, snapshot: 6, targets: 5 });
   });
 
   it('is lowered by a root that withdraws the timestamp key or the snapshot key, and by no other', () => {
@@ -204,7 +223,7 @@ describe('a client', () => {
       expect(answerOf(await refresh(device))).toBe(timestamp === 2 ? 2 : 'unchanged');
     }
     const asked = (await host.takeAsked()).map((one) => one.path);
-    expect(asked).toEqual(['/metadata/timestamp.json', '/metadata/2.root.json']);
+    expect(asked).toEqual(['/metadata/2.root.json', '/metadata/timestamp.json']);
   });
 
   it('reads the pointer anew when the root changed while it asked', async () => {
