@@ -1,5 +1,5 @@
 // Owns a whole Sigstore for tests (certificate authority, its log, transparency log, timestamp authority) on one loopback port.
-import { createHash, generateKeyPairSync } from 'node:crypto';
+import { createHash, createPublicKey, generateKeyPairSync, KeyObject, sign } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -18,6 +18,7 @@ import {
   FulcioSigner,
   MessageSignatureBundleBuilder,
   RekorWitness,
+  type Signer,
   TSAWitness,
   type Witness,
 } from '@sigstore/sign';
@@ -31,7 +32,7 @@ export interface MockSigstore extends AsyncDisposable {
   /** What all its services take for the present from now on. */
   setTime(at: Date): void;
   /** A v0.3 bundle with a message signature by this identity. */
-  signBlob(bytes: Buffer, who: OidcClaims, proofs?: Proofs): Promise<BundleJson>;
+  signBlob(bytes: Buffer, who: OidcClaims | KeyObject, proofs?: Proofs): Promise<BundleJson>;
   /** A v0.3 bundle with an in-toto statement (or any payload of another type) by this identity. */
   attest(statement: unknown, who: OidcClaims, options?: { proofs?: Proofs; payloadType?: string }): Promise<BundleJson>;
 }
@@ -121,12 +122,25 @@ function oidcToken(claims: OidcClaims): string {
 function liftToLatest(bundle: Bundle): BundleJson {
   const json = bundleToJSON(bundle) as BundleJson;
   const chain = json.verificationMaterial.x509CertificateChain;
-  if (chain === undefined) return json;
+  if (chain === undefined) return { ...json, mediaType: 'application/vnd.dev.sigstore.bundle.v0.3+json' };
   const { x509CertificateChain: _, ...material } = json.verificationMaterial;
   return {
     ...json,
     mediaType: 'application/vnd.dev.sigstore.bundle.v0.3+json',
     verificationMaterial: { ...material, certificate: chain.certificates[0] },
+  };
+}
+
+/** Signs as `cosign sign-blob --key` does. */
+function keySigner(key: KeyObject): Signer {
+  const publicKey = createPublicKey(key);
+  const hint = sha256(publicKey.export({ type: 'spki', format: 'der' })).toString('base64');
+  const pem = publicKey.export({ type: 'spki', format: 'pem' }).toString();
+  return {
+    sign: async (data) => ({
+      key: { $case: 'publicKey', publicKey: pem, hint },
+      signature: sign('sha256', data, key),
+    }),
   };
 }
 
@@ -187,7 +201,7 @@ export async function startMockSigstore(): Promise<MockSigstore> {
     timestampAuthorities: [asAuthority(timestamps.intCertificate, timestamps.rootCertificate)],
   }) as Record<string, unknown>;
 
-  const parts = (who: OidcClaims, proofs: Proofs) => {
+  const parts = (who: OidcClaims | KeyObject, proofs: Proofs) => {
     const first = new RekorWitness({ rekorBaseURL: url, majorApiVersion: 1 });
     const second = new RekorWitness({ rekorBaseURL: url, majorApiVersion: 2 });
     const authorityWitness = new TSAWitness({ tsaBaseURL: url });
@@ -197,6 +211,7 @@ export async function startMockSigstore(): Promise<MockSigstore> {
       'tsa-only': [authorityWitness],
       'rekor-v2-only': [second],
     };
+    if (who instanceof KeyObject) return { signer: keySigner(who), witnesses: witnesses[proofs] };
     const identityProvider = { getToken: async () => oidcToken(who) };
     return { signer: new FulcioSigner({ fulcioBaseURL: url, identityProvider }), witnesses: witnesses[proofs] };
   };

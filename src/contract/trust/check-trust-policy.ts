@@ -4,6 +4,7 @@ import type { FieldPath } from '../source/document-source.ts';
 import type { Problem } from '../source/problem.ts';
 import type { KeylessIdentity, TrustedSigner, TrustPolicyDocument } from '../types.generated.ts';
 import { checkPublicKey } from './check-public-key.ts';
+import { findPatternProblem, PATTERN_REMEDY } from './identity-glob.ts';
 
 export function checkTrustPolicy({ spec }: TrustPolicyDocument): Problem[] {
   const seen = new Set<string>();
@@ -16,8 +17,9 @@ export function checkTrustPolicy({ spec }: TrustPolicyDocument): Problem[] {
       ...checkSigner(signer, path),
       ...checkPublicKey(signer.publicKey, signer.name, [...path, 'publicKey']),
     ];
-    if (signer.keyless !== undefined)
-      problems.push(...checkKeyless(signer.keyless, spec.trustedRoot, [...path, 'keyless']));
+    if (signer.keyless !== undefined) problems.push(...checkKeyless(signer.keyless, [...path, 'keyless']));
+    if (spec.trustedRoot === undefined && (signer.keyless !== undefined || (signer.require ?? []).length > 0))
+      problems.push(rootMissing(signer, path));
     if (seen.has(signer.name)) {
       const message = `Two signers are named "${signer.name}".`;
       problems.push({
@@ -40,34 +42,28 @@ function checkSigner(signer: TrustedSigner, path: FieldPath): Problem[] {
   return [{ code: 'TRUST_SIGNER_IDENTITY', path, message, remedy: 'Give exactly one of them.' }];
 }
 
-function checkKeyless(keyless: KeylessIdentity, trustedRoot: string | undefined, path: FieldPath): Problem[] {
+function rootMissing({ keyless }: TrustedSigner, path: FieldPath): Problem {
+  const what = keyless === undefined ? "What a signer has to prove (`require`) can't" : "A keyless signer can't";
+  return {
+    code: 'TRUST_ROOT_MISSING',
+    path: [...path, keyless === undefined ? 'require' : 'keyless'],
+    message: `${what} be checked without \`spec.trustedRoot\`.`,
+    remedy: 'Add `trustedRoot: trusted_root.json` to `spec`.',
+  };
+}
+
+function checkKeyless(keyless: KeylessIdentity, path: FieldPath): Problem[] {
   const problems: Problem[] = [];
-  if (trustedRoot === undefined) {
-    const message = "A keyless signer can't be checked without `spec.trustedRoot`.";
-    problems.push({
-      code: 'TRUST_ROOT_MISSING',
-      path,
-      message,
-      remedy: 'Add `trustedRoot: trusted_root.json` to `spec`.',
-    });
-  }
   if ((keyless.identity === undefined) === (keyless.identityPattern === undefined)) {
     // An issuer alone would trust everyone who can log in there.
     const message = 'A keyless signer needs exactly one of `identity` and `identityPattern`.';
     problems.push({ code: 'TRUST_SIGNER_IDENTITY', path, message, remedy: 'Add `identity: …`, or keep one of them.' });
   }
-  if (keyless.identityPattern !== undefined && !isPattern(keyless.identityPattern)) {
-    const message = `\`${keyless.identityPattern.slice(0, 60)}\` is not a regular expression.`;
-    problems.push({ code: 'TRUST_SIGNER_PATTERN', path: [...path, 'identityPattern'], message, remedy: 'Correct it.' });
+  const problem = keyless.identityPattern === undefined ? undefined : findPatternProblem(keyless.identityPattern);
+  if (problem !== undefined) {
+    const message = `\`${keyless.identityPattern?.slice(0, 60)}\` ${problem}.`;
+    const at = [...path, 'identityPattern'];
+    problems.push({ code: 'TRUST_SIGNER_PATTERN', path: at, message, remedy: PATTERN_REMEDY });
   }
   return problems;
-}
-
-function isPattern(text: string): boolean {
-  try {
-    new RegExp(`^(?:${text})$`);
-    return true;
-  } catch {
-    return false;
-  }
 }

@@ -37,10 +37,23 @@ export type SignedBy =
   | { readonly kind: 'key'; readonly keyId: string }
   | { readonly kind: 'keyless'; readonly issuer: string; readonly identity: string };
 
-export type SignatureCheck = { readonly kind: 'signed'; readonly by: SignedBy } | Refused<SignatureRefusalCode>;
-export type StatementCheck =
-  | { readonly kind: 'signed'; readonly by: SignedBy; readonly statement: InTotoStatement }
-  | Refused<SignatureRefusalCode>;
+/** What the signature proves besides, as the trusted root vouches for it. */
+export interface Proven {
+  readonly isLogged: boolean;
+  /** The earliest signed time by which the signature was there, in milliseconds since 1970; null when none says so. */
+  readonly atMs: number | null;
+}
+
+interface Signed {
+  readonly kind: 'signed';
+  readonly by: SignedBy;
+  readonly proven: Proven;
+}
+
+const UNPROVEN: Proven = { isLogged: false, atMs: null };
+
+export type SignatureCheck = Signed | Refused<SignatureRefusalCode>;
+export type StatementCheck = (Signed & { readonly statement: InTotoStatement }) | Refused<SignatureRefusalCode>;
 
 /** What the caller accepts; a bundle never widens it. */
 export interface Expectation {
@@ -48,6 +61,8 @@ export interface Expectation {
   readonly keys: ReadonlyMap<string, KeyObject>;
   /** For certificates; null = none is accepted. */
   readonly root: SigstoreRoot | null;
+  /** For the log entries and timestamps of key signers; null = they prove nothing. */
+  readonly proofs: SigstoreRoot | null;
 }
 
 function refused(code: SignatureRefusalCode, reason: string): Refused<SignatureRefusalCode> {
@@ -84,7 +99,8 @@ export function checkBlobSignature(signature: string, artifact: Uint8Array, expe
   }
   const material = bundle.verificationMaterial.content;
   if (material.$case !== 'publicKey') return checkCertificate(bundle, expected.root, artifact);
-  return checkKeys(material.publicKey.hint, expected.keys, (key) => hasSigned(key, artifact, bytes));
+  const check = checkKeys(material.publicKey.hint, expected.keys, (key) => hasSigned(key, artifact, bytes));
+  return checkProofs(check, bundle, expected, artifact);
 }
 
 /**
@@ -109,9 +125,13 @@ export function checkStatement(
   const material = bundle.verificationMaterial.content;
   const check =
     material.$case === 'publicKey'
-      ? checkKeys(material.publicKey.hint, expected.keys, (key) => {
-          return verifyDsse(read.envelope, () => key, IN_TOTO_PAYLOAD_TYPE).kind === 'verified';
-        })
+      ? checkProofs(
+          checkKeys(material.publicKey.hint, expected.keys, (key) => {
+            return verifyDsse(read.envelope, () => key, IN_TOTO_PAYLOAD_TYPE).kind === 'verified';
+          }),
+          bundle,
+          expected,
+        )
       : checkCertificate(bundle, expected.root);
   if (check.kind === 'refused') return check;
   const statement = parseStatement(payload, want.predicateType);
@@ -120,7 +140,7 @@ export function checkStatement(
   if (!statement.statement.subject.some((subject) => subject.digest.sha256 === want.subject)) {
     return refused('SIGNATURE_WRONG', 'The attestation is about another file.');
   }
-  return { kind: 'signed', by: check.by, statement: statement.statement };
+  return { ...check, statement: statement.statement };
 }
 
 type ReadBundle =
@@ -180,7 +200,8 @@ function checkKeys(
     return refused('SIGNER_UNKNOWN', `It is signed with the key ${printable(hint)}, which is not in the trust policy.`);
   }
   const tried = named === undefined ? keys : new Map([[hint, named]]);
-  for (const [keyId, key] of tried) if (fits(key)) return { kind: 'signed', by: { kind: 'key', keyId } };
+  for (const [keyId, key] of tried)
+    if (fits(key)) return { kind: 'signed', by: { kind: 'key', keyId }, proven: UNPROVEN };
   return named === undefined
     ? refused('SIGNER_UNKNOWN', 'No key of the trust policy made this signature over this file.')
     : refused('SIGNATURE_WRONG', `The signature is not one of the key ${printable(hint)} over this file.`);
@@ -192,6 +213,50 @@ function checkDetached(text: string, artifact: Uint8Array, keys: ReadonlyMap<str
   if (bytes === undefined)
     return refused('SIGNATURE_UNREADABLE', 'The signature is neither a Sigstore bundle nor one line of base64.');
   return checkKeys('', keys, (key) => hasSigned(key, artifact, bytes));
+}
+
+/** Log entries and timestamps beside a key's signature must hold: one that does not shows that somebody changed the bundle. */
+function checkProofs(
+  check: SignatureCheck,
+  bundle: Bundle,
+  expected: Expectation,
+  artifact?: Uint8Array,
+): SignatureCheck {
+  const { keys, proofs } = expected;
+  const { tlogEntries, timestampVerificationData } = bundle.verificationMaterial;
+  const isBare = tlogEntries.length === 0 && (timestampVerificationData?.rfc3161Timestamps ?? []).length === 0;
+  if (check.kind === 'refused' || check.by.kind !== 'key' || isBare || proofs === null) return check;
+  const publicKey = keys.get(check.by.keyId);
+  if (publicKey === undefined) return check;
+  try {
+    const material = { ...proofs, publicKey: () => ({ publicKey, validFor: () => true }) };
+    const thresholds = { tlogThreshold: tlogEntries.length, ctlogThreshold: 0, timestampThreshold: 0 };
+    const entity = toSignedEntity(bundle, artifact === undefined ? undefined : Buffer.from(artifact));
+    new Verifier(material, thresholds).verify(entity);
+    if (!tlogEntries.every(isOfCheckpoint))
+      return refused('SIGNATURE_WRONG', 'Its log entry names another tree than its checkpoint.');
+    return { ...check, proven: provenBy(entity) };
+  } catch (error) {
+    const detail = error instanceof Error ? printable(error.message) : 'unknown problem';
+    return refused('SIGNATURE_WRONG', `Its log entry or timestamp fails against the trusted root: ${detail}.`);
+  }
+}
+
+/** The library proves inclusion in the tree of the signed checkpoint, and looks at no other statement about it. */
+function isOfCheckpoint({ inclusionProof }: Bundle['verificationMaterial']['tlogEntries'][number]): boolean {
+  if (inclusionProof === undefined) return true;
+  const [, size, root] = (inclusionProof.checkpoint?.envelope ?? '').split('\n');
+  return size === String(inclusionProof.treeSize) && root === inclusionProof.rootHash.toString('base64');
+}
+
+/** Of an entity that was verified. A log's time counts only where the log signed it. */
+function provenBy({ tlogEntries, timestamps }: ReturnType<typeof toSignedEntity>): Proven {
+  const times = timestamps.flatMap((one): number[] => {
+    if (one.$case === 'timestamp-authority') return [one.timestamp.signingTime.getTime()];
+    const { inclusionPromise, integratedTime } = one.tlogEntry;
+    return inclusionPromise === undefined ? [] : [Number(integratedTime) * 1000];
+  });
+  return { isLogged: tlogEntries.length > 0, atMs: times.length === 0 ? null : Math.min(...times) };
 }
 
 /**
@@ -214,7 +279,7 @@ function checkCertificate(bundle: Bundle, root: SigstoreRoot | null, artifact?: 
     const name = identity?.subjectAlternativeName ?? '';
     if (issuer === '' || name === '')
       return refused('SIGNATURE_WRONG', 'The certificate states no identity or no issuer.');
-    return { kind: 'signed', by: { kind: 'keyless', issuer, identity: name } };
+    return { kind: 'signed', by: { kind: 'keyless', issuer, identity: name }, proven: provenBy(entity) };
   } catch (error) {
     const detail = error instanceof Error ? printable(error.message) : 'unknown problem';
     return refused('SIGNATURE_WRONG', `The keyless signature fails against the trusted root: ${detail}.`);

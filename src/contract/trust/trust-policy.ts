@@ -2,6 +2,7 @@
 import type { KeyObject } from 'node:crypto';
 import { parseInstant } from '../../base/clock.ts';
 import { CodedError, formatError, toCodedError } from '../../base/errors.ts';
+import { findPatternProblem, matchesIdentityGlob, PATTERN_REMEDY } from './identity-glob.ts';
 import { keyIdOf, parsePublicKey } from './keys.ts';
 import { matchesGlob } from './name-glob.ts';
 import { parseTrustedRoot, type SigstoreRoot } from './trusted-root.ts';
@@ -14,7 +15,7 @@ export interface KeySource {
   readonly publicKey?: string;
 }
 
-/** An identity that Sigstore's certificates state: exact, or a pattern that the whole identity must fit. */
+/** An identity that Sigstore's certificates state: exact, or a glob that the whole identity must fit. */
 export interface KeylessSource {
   readonly issuer: string;
   readonly identity?: string;
@@ -28,7 +29,11 @@ export interface SignerSource extends KeySource {
   readonly revoked?: boolean;
   readonly models?: readonly string[];
   readonly policies?: readonly string[];
+  readonly require?: readonly Proof[];
 }
+
+/** What a key's signature may have to prove besides: that a transparency log has it, and when it was made. */
+export type Proof = 'log' | 'timestamp';
 
 /** The parsed document (`kind: TrustPolicy`). */
 export interface TrustPolicySource {
@@ -53,6 +58,8 @@ export interface TrustedSigner {
   /** Globs of the names that it may sign; none = may sign none. */
   readonly models: readonly string[];
   readonly policies: readonly string[];
+  /** Proofs without which its signatures are refused. */
+  readonly requires: readonly Proof[];
 }
 
 export interface TrustPolicy {
@@ -85,19 +92,6 @@ function resolveKey(source: KeySource, files: ReadonlyMap<string, Uint8Array>, w
   return parsePublicKey(Buffer.from(bytes).toString('latin1'), `The key of ${who} (${source.key})`);
 }
 
-/** Identities of strangers. A pattern that one of them fits would let anyone sign who has an account at the issuer. */
-const STRANGERS = [
-  '',
-  'https://stranger.invalid/',
-  'https://github.com/stranger/x/.github/workflows/x.yml@refs/heads/x',
-  'x@stranger.invalid',
-];
-const LONGEST_IDENTITY = 2048;
-
-/**
- * The identity must fit from its first to its last character. Unanchored, `https://github.com/org` is also found in
- * `https://evil.example/?https://github.com/org`.
- */
 function identityMatcher(keyless: KeylessSource, who: string): (identity: string) => boolean {
   const { issuer, identity: exact, identityPattern: pattern } = keyless;
   if (issuer === '')
@@ -109,24 +103,9 @@ function identityMatcher(keyless: KeylessSource, who: string): (identity: string
       'Prefer `identity`, the exact text.',
     );
   }
-  let anchored: RegExp;
-  try {
-    new RegExp(pattern, 'u'); // alone first: `a)|(b` is an error here, but would break out of the group below
-    anchored = new RegExp(`^(?:${pattern})$`, 'u');
-  } catch (error) {
-    throw policyError(
-      `The identity pattern of ${who} is not a regular expression.`,
-      'Correct it, or use `identity`.',
-      error,
-    );
-  }
-  if (STRANGERS.some((stranger) => anchored.test(stranger))) {
-    throw policyError(
-      `The identity pattern of ${who} also matches strangers, so anyone with an account at ${issuer} could sign.`,
-      'Include at least the organisation.',
-    );
-  }
-  return (identity) => identity.length <= LONGEST_IDENTITY && anchored.test(identity);
+  const problem = findPatternProblem(pattern);
+  if (problem !== undefined) throw policyError(`The identity pattern of ${who} ${problem}.`, PATTERN_REMEDY);
+  return (identity) => matchesIdentityGlob(pattern, identity);
 }
 
 function resolveIdentity(
@@ -165,6 +144,13 @@ function buildSigner(source: SignerSource, files: ReadonlyMap<string, Uint8Array
       'Write it like 2027-01-01T00:00:00Z.',
     );
   }
+  const requires = source.require ?? [];
+  if (requires.length > 0 && !hasRoot) {
+    throw policyError(
+      `signer "${name}" has to prove its signatures, but there is no usable trusted root to check that by.`,
+      'Give `trustedRoot: trusted_root.json`.',
+    );
+  }
   return {
     name,
     identity: resolveIdentity(source, files, hasRoot),
@@ -172,6 +158,7 @@ function buildSigner(source: SignerSource, files: ReadonlyMap<string, Uint8Array
     revoked: source.revoked ?? false,
     models: source.models ?? [],
     policies: source.policies ?? [],
+    requires,
   };
 }
 

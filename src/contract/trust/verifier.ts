@@ -7,13 +7,14 @@ import {
   checkBlobSignature,
   checkStatement,
   type Expectation,
+  type Proven,
   type Refused,
   type SignatureCheck,
   type SignatureRefusalCode,
   type SignedBy,
 } from './sigstore.ts';
 import { EVIDENCE_PREDICATE_TYPE, IN_TOTO_PAYLOAD_TYPE, type InTotoStatement, parseStatement } from './statement.ts';
-import { maySign, type TrustedSigner, type TrustPolicy } from './trust-policy.ts';
+import { maySign, type Proof, type TrustedSigner, type TrustPolicy } from './trust-policy.ts';
 
 declare const seal: unique symbol;
 
@@ -33,6 +34,8 @@ export type RefusalCode =
   | 'SIGNER_NOT_ALLOWED'
   /** Past the end date: what was admitted before stays verifiable. */
   | 'SIGNER_EXPIRED'
+  /** The log entry or timestamp that the signer's signatures must carry is not there. */
+  | 'PROOF_MISSING'
   | 'SIGNER_REVOKED';
 
 /** `signer`: its name in the trust policy, where it has one. */
@@ -42,10 +45,10 @@ export type Verification<T> =
   | Refusal;
 
 /**
- * `admit`: may it start anew? The signer's end date counts. `keep`: was it admitted rightly? The end date does not count.
- * Revocation counts in both.
+ * `admit`: may it start anew? The signer's end date counts. `keep`: something else proves that it was admitted in time, so the end date does
+ * not count. `dated`: nothing else does, so it counts unless a signed time in the signature itself lies before it. Revocation counts in all.
  */
-export type Purpose = 'admit' | 'keep';
+export type Purpose = 'admit' | 'keep' | 'dated';
 
 export interface Question {
   /** Milliseconds since 1970. */
@@ -89,7 +92,12 @@ export class DocumentVerifier {
       identity.kind === 'key' ? [[identity.keyId, identity.key]] : [],
     );
     const isKeyless = policy.signers.some(({ identity }) => identity.kind === 'keyless');
-    this.#expected = { keys: new Map(keys), root: isKeyless ? policy.root : null };
+    this.#expected = { keys: new Map(keys), root: isKeyless ? policy.root : null, proofs: policy.root };
+  }
+
+  /** Keys of the reconciler by key id. */
+  get reconcilerKeys(): ReadonlyMap<string, KeyObject> {
+    return this.#policy.reconciler;
   }
 
   /**
@@ -125,7 +133,7 @@ export class DocumentVerifier {
     const want = { predicateType: question.predicateType, subject: question.subject.slice('sha256:'.length) };
     const check = checkStatement(text, want, this.#expected);
     if (check.kind === 'refused') return check;
-    const judged = this.#judge(check.by, question, 'models', question.model);
+    const judged = this.#judge(check, question, 'models', question.model);
     if (judged.kind === 'refused') return judged;
     return { kind: 'verified', value: sealed(check.statement, question.subject, judged.signer), signer: judged.signer };
   }
@@ -141,7 +149,7 @@ export class DocumentVerifier {
     const copy = Buffer.from(bytes); // what is returned is what was verified, whatever becomes of the caller's buffer
     const check = this.#check(textOf(signature), copy);
     if (check.kind === 'refused') return check;
-    const judged = this.#judge(check.by, question, what, name);
+    const judged = this.#judge(check, question, what, name);
     if (judged.kind === 'refused') return judged;
     return { kind: 'verified', value: sealed(copy, digestOf(copy), judged.signer), signer: judged.signer };
   }
@@ -162,7 +170,7 @@ export class DocumentVerifier {
 
   /** Of all signers that this identity is, one that may sign suffices, unless one of them is revoked. */
   #judge(
-    by: SignedBy,
+    { by, proven }: { readonly by: SignedBy; readonly proven: Proven },
     question: Question,
     what: 'models' | 'policies',
     name: string,
@@ -187,20 +195,40 @@ export class DocumentVerifier {
         first.name,
       );
     }
+    const proving = allowed.filter(({ requires }) => requires.every((proof) => hasProof(proven, proof)));
+    const [anyProving] = proving;
+    if (anyProving === undefined) {
+      const wanted = anyAllowed.requires.map((proof) => PROOFS[proof]).join(' and ');
+      return refuse(
+        'PROOF_MISSING',
+        `Its signer "${anyAllowed.name}" must prove its signatures by ${wanted}.`,
+        anyAllowed.name,
+      );
+    }
+    const { now, purpose } = question;
+    const datedMs = purpose === 'dated' && proven.atMs !== null ? Math.min(now, proven.atMs) : now;
     const inTime =
-      question.purpose === 'keep'
-        ? anyAllowed
-        : allowed.find(({ notAfterMs }) => notAfterMs === null || question.now <= notAfterMs);
+      purpose === 'keep' ? anyProving : proving.find(({ notAfterMs }) => notAfterMs === null || datedMs <= notAfterMs);
     if (inTime === undefined) {
-      const end = toIsoSeconds(anyAllowed.notAfterMs ?? 0);
+      const end = toIsoSeconds(anyProving.notAfterMs ?? 0);
+      const undated = purpose === 'dated' ? ', and nothing here proves that it was admitted before' : '';
       return refuse(
         'SIGNER_EXPIRED',
-        `Its signer "${anyAllowed.name}" may not sign anything new since ${end}.`,
-        anyAllowed.name,
+        `Its signer "${anyProving.name}" may not sign anything new since ${end}${undated}.`,
+        anyProving.name,
       );
     }
     return { kind: 'allowed', signer: `${inTime.name} (${describe(by)})` };
   }
+}
+
+const PROOFS: Readonly<Record<Proof, string>> = {
+  log: 'an entry in a transparency log',
+  timestamp: 'a signed timestamp',
+};
+
+function hasProof({ isLogged, atMs }: Proven, proof: Proof): boolean {
+  return proof === 'log' ? isLogged : atMs !== null;
 }
 
 function textOf(signature: Uint8Array | string): string {

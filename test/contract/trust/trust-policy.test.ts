@@ -76,15 +76,17 @@ describe('a public key', () => {
 });
 
 describe('an identity pattern', () => {
-  test.each(['.*', '.+', 'https://.*', '.*@.*', 'https://github.com/.*', '|x', '(?:)|.*'])(
-    'that strangers fit is refused: %s',
-    (identityPattern) => {
-      expect(errorOf(() => build([keyless({ identityPattern })]))).toMatchObject({
-        code: 'TRUST_POLICY_SIGNER',
-        remedy: expect.any(String),
-      });
-    },
-  );
+  test.each([
+    ...['.*', '.+', 'https://.*', '.*@.*', 'https://github.com/.*', '|x', '(?:)|.*'],
+    ...['.*@refs/heads/main', 'https://[^/]*/acme/.*', '(a+)+$', '*', '**', '*@refs/heads/main', 'https://*/acme/x'],
+    ...['https://github.com/*', 'https://github.com/acme*', 'https://github.com/*/acme/x', 'https://git*.com/acme/**'],
+    ...['*@*', '*@*.acme.example', '**@acme.example', 'a@b/*@acme.example', 'spiffe://*/ns', 'https://x@y/acme/*'],
+  ])('that strangers fit, or that is a regular expression, is refused: %s', (identityPattern) => {
+    expect(errorOf(() => build([keyless({ identityPattern })]))).toMatchObject({
+      code: 'TRUST_POLICY_SIGNER',
+      remedy: expect.any(String),
+    });
+  });
 
   test.each(['(', 'https://github.com/org)|(?:.*', 'https://github.com/org)|(?:https://github.com/team', '[', '\\'])(
     'that is no regular expression by itself is refused: %s',
