@@ -29,20 +29,22 @@ export async function signedFiles(
 export interface Release {
   readonly kind: DemoVersion;
   readonly version: string;
+  /** Above that of every version before. */
+  readonly sequence: number;
   readonly parent: string | null;
 }
 
 /** What CI does for a release: train, put the file where devices download it, write and sign the manifest. */
 export async function releaseFiles(
   at: { readonly home: Home },
-  { kind, version, parent }: Release,
+  { kind, version, sequence, parent }: Release,
 ): Promise<[string, string][]> {
   const classifier = trainDemoVersion(kind);
   const onnx = path.join(at.home.folder, `${version}.onnx`);
   await writeFile(onnx, classifier.onnx);
   try {
     const artifact = await addArtifact(at.home.publication, onnx);
-    const text = manifestText({ version, parent, classifier, artifact });
+    const text = manifestText({ version, sequence, parent, classifier, artifact });
     return await signedFiles(at, `models/${DEMO_MODEL}/${version}.yaml`, text);
   } finally {
     await rm(onnx, { force: true });

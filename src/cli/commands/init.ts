@@ -80,7 +80,7 @@ async function firstFiles(home: Home, withExample: boolean): Promise<Map<string,
   ]);
   if (!withExample) return files;
   const { rollout: name, version, target } = EXAMPLE;
-  for (const [file, text] of await releaseFiles({ home }, { kind: 'baseline', version, parent: null }))
+  for (const [file, text] of await releaseFiles({ home }, { kind: 'baseline', version, sequence: 1, parent: null }))
     files.set(file, text);
   return files.set(`rollouts/${name}.yaml`, rolloutText({ name, model: DEMO_MODEL, version, target }));
 }

@@ -1,6 +1,7 @@
 // Owns `slipway package`: puts a model's files where devices download them, and prints their lines for the manifest.
 import path from 'node:path';
 import { type Command, Option } from 'commander';
+import { CodedError } from '../../base/errors.ts';
 import { hexOf } from '../../contract/digest.ts';
 import { addArtifact } from '../../distribution/folder-publication.ts';
 import { openHome } from '../home.ts';
@@ -23,6 +24,31 @@ interface PackedFile {
   readonly url: string;
 }
 
+/** As manifests name files. */
+const NAME = /^[A-Za-z0-9_][A-Za-z0-9._+-]{0,126}$/;
+
+function refused(message: string, remedy: string): CodedError {
+  return new CodedError({ code: 'PACKAGE_FILES', message, remedy });
+}
+
+/** What no manifest could list is refused before a byte is copied. */
+function checkFiles(files: readonly string[], role: string): void {
+  const names = files.map((file) => path.basename(file));
+  if (role === 'model' && files.length > 1)
+    throw refused(
+      `A variant has one model file, and these are ${files.length}.`,
+      'Package one model at a time, and its other files with --role.',
+    );
+  const odd = names.find((name) => !NAME.test(name));
+  if (odd !== undefined)
+    throw refused(
+      `${JSON.stringify(odd)} can't be the name of a file on devices.`,
+      'Rename it: letters, digits and . _ + -, beginning with a letter, a digit or _.',
+    );
+  const twice = names.find((name, i) => names.indexOf(name) !== i);
+  if (twice !== undefined) throw refused(`Two of the files are named ${twice}.`, 'Rename one of them.');
+}
+
 export function addPackageCommand(program: Command): void {
   program
     .command('package')
@@ -33,9 +59,11 @@ export function addPackageCommand(program: Command): void {
     .option('--json', 'print JSON')
     .action(async (files: string[], { home, role, json = false }: PackageOptions) => {
       const { publication } = await openHome(home);
+      checkFiles(files, role);
       const packed: PackedFile[] = [];
       for (const file of files) {
         const { digest, sizeBytes } = await addArtifact(publication, file);
+        if (sizeBytes === 0) throw refused(`${file} is empty.`, 'Name the file that your training wrote.');
         packed.push({ role, name: path.basename(file), digest, sizeBytes, url: `artifacts/${hexOf(digest)}` });
       }
       const line = (one: PackedFile): string =>

@@ -1,11 +1,13 @@
 // Owns `slipway sign` and `slipway verify`: making and checking signatures of manifests and policies.
-import { readFile } from 'node:fs/promises';
+import { readdir, readFile } from 'node:fs/promises';
+import path from 'node:path';
 import type { Command } from 'commander';
 import { SystemClock } from '../../base/clock.ts';
 import { readFileIfPresent, writeFileDurably } from '../../base/durable-file.ts';
 import { CodedError } from '../../base/errors.ts';
 import { digestOf } from '../../contract/digest.ts';
 import { DocumentVerifier } from '../../contract/trust/verifier.ts';
+import { spliceSequence } from '../../documents/edit-manifest.ts';
 import { parseDocument } from '../../documents/parse-document.ts';
 import { readPrivateKey } from '../../signing/keys.ts';
 import { homeAt } from '../home.ts';
@@ -54,11 +56,38 @@ function signedKind(file: string, bytes: Uint8Array): { readonly kind: 'model' |
 }
 
 async function sign(file: string, keyFile: string): Promise<{ file: string; bundle: string; digest: string }> {
-  const bytes = await readDocument(file);
-  signedKind(file, bytes);
+  const written = await readDocument(file);
+  const { kind, name } = signedKind(file, written);
   const bundle = file + BUNDLE_SUFFIX;
+  const bytes = kind === 'model' ? await numbered(file, name, written) : written;
   await writeFileDurably(bundle, bundleText(bytes, await readPrivateKey(keyFile)));
   return { file, bundle, digest: digestOf(bytes) };
+}
+
+function sequenceIn(file: string, bytes: Uint8Array, model: string): number {
+  const parsed = parseDocument(file, bytes, { isCopy: true });
+  if (parsed.kind === 'broken' || parsed.document.kind !== 'ModelManifest') return 0;
+  const { metadata } = parsed.document;
+  return metadata.name === model ? (metadata.sequence ?? 0) : 0;
+}
+
+/**
+ * A manifest that is signed for the first time gets a sequence above those beside it, in its file; one that was signed before stays as it is,
+ * for devices know it by its digest.
+ */
+async function numbered(file: string, model: string, bytes: Buffer): Promise<Buffer> {
+  if ((await readFileIfPresent(file + BUNDLE_SUFFIX)) !== undefined) return bytes;
+  const folder = path.dirname(file);
+  let highest = 0;
+  for (const name of await readdir(folder)) {
+    if (!/\.(?:ya?ml|json)$/.test(name) || name.endsWith(BUNDLE_SUFFIX) || name === path.basename(file)) continue;
+    const beside = await readFile(path.join(folder, name)).catch(() => Buffer.alloc(0));
+    highest = Math.max(highest, sequenceIn(name, beside, model));
+  }
+  if (sequenceIn(file, bytes, model) > highest) return bytes;
+  const text = spliceSequence(bytes.toString('utf8'), highest + 1);
+  await writeFileDurably(file, text);
+  return Buffer.from(text);
 }
 
 interface Verified {
@@ -85,7 +114,9 @@ async function verify(file: string, verifier: DocumentVerifier): Promise<Verifie
 export function addSignCommands(program: Command): void {
   program
     .command('sign')
-    .description('sign manifests and policies; writes <file>.sigstore.json next to each')
+    .description(
+      'sign manifests and policies; writes <file>.sigstore.json next to each, and a sequence into a manifest that is signed for the first time',
+    )
     .argument('<files...>', 'model manifests or policies')
     .requiredOption('--key <file>', 'private key (P-256, PEM)')
     .option('--json', 'print JSON')

@@ -17,13 +17,14 @@ export function trainDemoVersion(version: DemoVersion): Classifier {
 
 export interface ManifestFacts {
   readonly version: string;
+  readonly sequence?: number;
   readonly parent: string | null;
   readonly classifier: Classifier;
   readonly artifact: { readonly digest: Digest; readonly sizeBytes: number };
 }
 
 /** A manifest as CI would write it. JSON members in flow style are YAML too. */
-export function manifestText({ version, parent, classifier, artifact }: ManifestFacts): string {
+export function manifestText({ version, sequence, parent, classifier, artifact }: ManifestFacts): string {
   const { classes, metrics, examples } = classifier;
   const lineage = parent === null ? '' : `  lineage: { parent: "${parent}" }\n`;
   return `apiVersion: slipway.dev/v1alpha1
@@ -31,7 +32,7 @@ kind: ModelManifest
 metadata:
   name: ${DEMO_MODEL}
   version: "${version}"
-  description: Classifies the documents that a scanner reads.
+${sequence === undefined ? '' : `  sequence: ${sequence}\n`}  description: Classifies the documents that a scanner reads.
 spec:
   framework: onnx
 ${lineage}  metrics: { accuracy: ${metrics.accuracy.toFixed(4)} }

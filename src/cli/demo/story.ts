@@ -68,7 +68,7 @@ class Story {
   async push(kind: DemoVersion, parent: string | null): Promise<number> {
     const { set, clock, tell } = this.#options;
     const version = VERSIONS[kind];
-    const files = await releaseFiles(set, { kind, version, parent });
+    const files = await releaseFiles(set, { kind, version, sequence: Object.keys(VERSIONS).indexOf(kind) + 1, parent });
     await this.#ci.push(`release ${DEMO_MODEL} ${version}`, async () => new Map(files));
     await this.#ci.push(
       `roll out ${DEMO_MODEL} ${version}`,
