@@ -3,6 +3,7 @@ import type { Clock } from '../../src/base/clock.ts';
 import type { CodedError } from '../../src/base/errors.ts';
 import type { Logger } from '../../src/base/logger.ts';
 import type { RandomStream } from '../../src/base/random.ts';
+import { GAUGE_EVERY_MS } from '../../src/contract/gauges.ts';
 import type { DocumentVerifier } from '../../src/contract/trust/verifier.ts';
 import type { DirectiveSource } from './link/directive-source.ts';
 import type { ServiceLink } from './link/service-link.ts';
@@ -25,7 +26,7 @@ export interface AgentIntervals {
 export const DEFAULT_INTERVALS: AgentIntervals = {
   pollMs: 300_000,
   reportMs: 60_000,
-  sampleMs: 5000,
+  sampleMs: GAUGE_EVERY_MS,
   wakeSpreadMs: 1000,
 };
 
@@ -49,7 +50,8 @@ export interface AgentOptions {
   readonly factoryRoot: Uint8Array;
   /** Another source of directives than TUF at `distributionUrl`; for rehearsals. */
   readonly openDirectives?: (folder: string) => Promise<DirectiveSource>;
-  readonly verifier: Pick<DocumentVerifier, 'verifyModel'>;
+  /** Without keys of the reconciler steps back are not checked. */
+  readonly verifier: Pick<DocumentVerifier, 'verifyModel'> & Partial<Pick<DocumentVerifier, 'reconcilerKeys'>>;
   /** Digest or name of the trust policy in force: a refused version is looked at again when it changes. */
   readonly trustFingerprint: () => string;
   readonly host: ModelHost;

@@ -1,10 +1,11 @@
 // Owns the device's loop: follow directives, serve models, report; everything that it touches is injected.
 import { CodedError } from '../../src/base/errors.ts';
 import { WakeSignal } from '../../src/base/wake-signal.ts';
-import type { Directive, Parameters } from '../../src/contract/directive.ts';
-import type { Outcome } from '../../src/contract/report.ts';
+import type { Directive, DirectiveEntry, Parameters } from '../../src/contract/directive.ts';
+import { type Outcome, SERVES_REVOKED } from '../../src/contract/report.ts';
 import { isDeviceId } from '../../src/contract/report-reader.ts';
 import type { DeviceFacts } from '../../src/contract/selector.ts';
+import { type Backing, backingOf } from '../../src/contract/step-signature.ts';
 import { DirectiveClient } from '../../src/contract/tuf/directive-client.ts';
 import { type AgentOptions, DEFAULT_INTERVALS } from './agent-options.ts';
 import { DeviceProblems, findFolderProblems } from './device-problems.ts';
@@ -29,7 +30,7 @@ import { Reporting } from './report/reporting.ts';
 import { InferEndpoint } from './serve/infer-endpoint.ts';
 import { type InferenceAnswer, noModel } from './serve/model-server.ts';
 import { type AgentStatus, statusOf } from './status.ts';
-import { type Conflict, chooseVersions, conflictOutcome } from './update/desired-version.ts';
+import { type Conflict, chooseVersions, conflictOutcome, type DesiredVersions } from './update/desired-version.ts';
 import { DeviceModels } from './update/device-models.ts';
 import type { SupplyOptions } from './update/supply-request.ts';
 
@@ -39,7 +40,7 @@ export interface Agent {
   run(signal: AbortSignal): Promise<void>;
   /** Asks the serving version of a model, as the endpoint would. Throws INFER_NO_MODEL, INFER_BUSY or a ModelError. */
   infer(model: string, inputs: readonly Tensor[]): Promise<InferenceAnswer>;
-  /** Parameters that the directive gives the model here. */
+  /** Parameters in force of the model here. */
   parametersOf(model: string): Parameters;
   status(): AgentStatus;
   /** Resolves when the committed models serve (or there is none) and the endpoint, if any, listens. */
@@ -65,13 +66,13 @@ class DeviceAgent implements Agent {
   readonly #folder: DeviceFolder;
   readonly #measurements = new Measurements();
   readonly #gauges = new DeviceGauges();
-  readonly #parameters = new Map<string, Parameters>();
   readonly #reportWake = new WakeSignal();
   readonly #self: FactSource;
   #models: DeviceModels | null = null;
   readonly #problems: DeviceProblems;
   #refusal: RefusalNote | null = null;
   #conflicts = new Map<string, string>();
+  #ignored: ReadonlyMap<string, string> = new Map();
   #conflictOutcomes: Outcome[] = [];
   #resolveStarted: (facts: { readonly endpointPort: number | null }) => void = () => undefined;
   #rejectStarted: (error: unknown) => void = () => undefined;
@@ -160,7 +161,7 @@ class DeviceAgent implements Agent {
   }
 
   parametersOf(model: string): Parameters {
-    return this.#parameters.get(model) ?? {};
+    return this.#models?.updaters.find((one) => one.model === model)?.parameters ?? {};
   }
 
   status(): AgentStatus {
@@ -188,6 +189,7 @@ class DeviceAgent implements Agent {
       facts: () => this.#self.facts(),
       circumstances: async () => ({ ...(await this.#self.circumstances()), nowMs: nowMs() }),
       onOutcome: () => this.#reportWake.wake(),
+      readings: () => this.#gauges.newest,
     };
     return new DeviceModels(tools, signal);
   }
@@ -214,7 +216,7 @@ class DeviceAgent implements Agent {
       sender: new ReportSender({ link, token, labels, identity, queue, clock, random, logger }),
       ...{ identity, wake: this.#reportWake, measurements: this.#measurements, gauges: this.#gauges },
       reportMs: this.#options.intervals?.reportMs ?? DEFAULT_INTERVALS.reportMs,
-      facts: () => withProperties(this.#self.facts(), { ...refusal.properties, ...this.#problems.properties }),
+      facts: () => withProperties(this.#self.facts(), this.#told(refusal, models)),
       updaters: () => models.updaters,
       takeConflicts: () => this.#conflictOutcomes.splice(0),
       onEnrolled: (given) => this.#self.takeEnrolledLabels(given),
@@ -222,19 +224,36 @@ class DeviceAgent implements Agent {
     });
   }
 
+  /** What reports say beside the device's facts. */
+  #told(refusal: RefusalNote, models: DeviceModels): Readonly<Record<string, string>> {
+    const revoked = models.updaters.flatMap(({ model, servesRevoked: version }) =>
+      version === null ? [] : [`${model} ${version}`],
+    );
+    const told = revoked.length === 0 ? {} : { [SERVES_REVOKED]: revoked.join(', ').slice(0, 250) };
+    return { ...refusal.properties, ...this.#problems.properties, ...told };
+  }
+
   async #take(directive: Directive, memory: DeviceMemory, models: DeviceModels): Promise<void> {
     await this.#self.circumstances();
+    const { reconcilerKeys: keys = new Map() } = this.#options.verifier;
     const revisionOf = (rollout: string): number => memory.revisionOf(rollout);
     const followed = (model: string): string | null => models.followedRollout(model);
-    const chosen = chooseVersions(directive, this.#self.facts(), revisionOf, followed);
-    for (const { entry, why } of chosen.ignored)
-      this.#options.logger.warn('directive entry ignored', { rollout: entry.rollout, why });
+    const backing = (entry: DirectiveEntry): Backing => backingOf(entry, keys);
+    const chosen = chooseVersions(directive, this.#self.facts(), revisionOf, followed, backing);
+    this.#logIgnored(chosen.ignored);
     await memory.accept(chosen.accepted);
     for (const [model, desired] of chosen.desired) {
-      if (desired.kind === 'run') this.#parameters.set(model, desired.parameters);
       await models.setDesired(model, desired);
     }
     this.#noteConflicts(chosen.conflicts, memory.nowMs());
+  }
+
+  /** Each reason once: the same directive is taken again at every look. */
+  #logIgnored(ignored: DesiredVersions['ignored']): void {
+    const known = this.#ignored;
+    this.#ignored = new Map(ignored.map(({ entry, why }) => [entry.rollout, why]));
+    for (const [rollout, why] of this.#ignored)
+      if (known.get(rollout) !== why) this.#options.logger.warn('directive entry ignored', { rollout, why });
   }
 
   /** Each conflict is reported once, and again when other rollouts take part in it. */

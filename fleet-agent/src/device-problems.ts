@@ -60,7 +60,12 @@ export async function findFolderProblems(folder: DeviceFolder): Promise<CodedErr
 
 async function findReadOnly(folder: DeviceFolder): Promise<CodedError | undefined> {
   const models = await folder.listModels().catch(() => []);
-  const places = [folder.root, folder.tufFolder, folder.reportFolder, ...models.map((name) => folder.modelFolder(name))];
+  const places = [
+    folder.root,
+    folder.tufFolder,
+    folder.reportFolder,
+    ...models.map((name) => folder.modelFolder(name)),
+  ];
   for (const place of places) {
     try {
       await access(place, constants.W_OK);

@@ -69,6 +69,8 @@ async function readRoot(file: string): Promise<Buffer> {
 }
 
 async function run(settings: AgentSettings): Promise<number> {
+  // What the agent writes is for others to read, and nobody's but its own to change, whatever started it.
+  process.umask(process.umask() | 0o022);
   const { data, id, server, distribution, token, labels, properties, endpointPort, onSwitch, reserveBytes } = settings;
   const address = server ?? distribution ?? fail('server', 'the address of the service (or set `distribution`)');
   const distributionUrl = distribution ?? joinUrl(address, 'distribution');
@@ -79,11 +81,13 @@ async function run(settings: AgentSettings): Promise<number> {
   const problems: CodedError[] = [];
   // Models that were committed serve, whatever became of the files beside them; a device without any is set up first.
   const hasModels = (await new DeviceFolder(data).listModels().catch(() => [])).length > 0;
-  const orNote = <T>(instead: T) => (thrown: unknown): T => {
-    if (!hasModels) throw thrown;
-    problems.push(toCodedError(thrown));
-    return instead;
-  };
+  const orNote =
+    <T>(instead: T) =>
+    (thrown: unknown): T => {
+      if (!hasModels) throw thrown;
+      problems.push(toCodedError(thrown));
+      return instead;
+    };
   const trust = await TrustFile.open(trustFile).catch(orNote(TrustFile.unread(trustFile)));
   const factoryRoot = await readRoot(rootFile).catch(orNote(Buffer.alloc(0)));
   const logger = createLogger({
@@ -95,7 +99,18 @@ async function run(settings: AgentSettings): Promise<number> {
   const stop = stopOnSignals(logger);
   const host = openHost(settings);
   const agent = createAgent({
-    ...{ id, folder: data, distributionUrl, mirrorUrls, token, labels, properties: () => properties, factoryRoot, host, onSwitch },
+    ...{
+      id,
+      folder: data,
+      distributionUrl,
+      mirrorUrls,
+      token,
+      labels,
+      properties: () => properties,
+      factoryRoot,
+      host,
+      onSwitch,
+    },
     link: server === null ? null : new HttpServiceLink({ serverUrl: server, clock }),
     ...{ verifier: trust.verifier, trustFingerprint: () => trust.fingerprint, endpointPort, reserveBytes },
     bytesPerSecondMost: settings.bytesPerSecondMost,

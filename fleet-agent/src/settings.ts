@@ -4,9 +4,9 @@ import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { parse } from 'yaml';
 import { findClosestWord } from '../../src/base/closest-word.ts';
-import { CodedError } from '../../src/base/errors.ts';
+import { CodedError, toCodedError } from '../../src/base/errors.ts';
 import { parseDurationMs } from '../../src/contract/duration.ts';
-import { parseLabels } from '../../src/contract/report-reader.ts';
+import { MOST_LABELS, parseLabels } from '../../src/contract/report-reader.ts';
 import type { SwitchHook } from './serve/switch-hook.ts';
 
 interface Setting {
@@ -21,7 +21,11 @@ interface Setting {
 
 export const SETTINGS = [
   { name: 'server', shape: 'text', help: 'Address of the service. Without it the device reports nothing.' },
-  { name: 'distribution', shape: 'text', help: 'Address of the published folder. Default: <server>/distribution.' },
+  {
+    name: 'distribution',
+    shape: 'text',
+    help: 'Address of the published folder, or file:///… for a copy on a disk. Default: <server>/distribution.',
+  },
   { name: 'data', shape: 'file', fallback: '/var/lib/slipway-agent', help: 'Data folder.' },
   { name: 'id', shape: 'text', help: 'Device id. Default: the host name.' },
   { name: 'token', shape: 'text', variable: 'SLIPWAY_AGENT_TOKEN', help: 'One-time token for enrolment.' },
@@ -160,7 +164,7 @@ function typed(find: (name: Name) => unknown) {
   const kilobytes = numberOf(find('kilobytesPerSecond'), 'kilobytesPerSecond');
   return {
     server: addressOf(text('server'), 'server'),
-    distribution: addressOf(text('distribution'), 'distribution'),
+    distribution: distributionOf(text('distribution')),
     data: text('data') ?? '.',
     id: text('id') ?? os.hostname(),
     token: text('token'),
@@ -177,6 +181,13 @@ function typed(find: (name: Name) => unknown) {
     bytesPerSecondMost: kilobytes === null || kilobytes === 0 ? null : kilobytes * 1000,
     logLevel: oneOf(text('logLevel'), 'logLevel', ['debug', 'info', 'warn', 'error']),
   };
+}
+
+/** The publication may lie on a carried disk as well. */
+function distributionOf(value: string | null): string | null {
+  return value !== null && /^file:\/\/\/./.test(value) && URL.canParse(value)
+    ? value
+    : addressOf(value, 'distribution');
 }
 
 function addressOf(value: string | null, name: string): string | null {
@@ -204,7 +215,7 @@ function pairsOf(value: unknown, name: string): Record<string, string> {
   if (value === undefined || value === null) return {};
   if (!Array.isArray(value)) {
     const entries = Object.entries(value as object).map(([key, one]): [string, string] => [key, String(one)]);
-    return parseLabels(Object.fromEntries(entries), name);
+    return labelsOf(Object.fromEntries(entries), name);
   }
   const pairs = value.map((text: unknown): [string, string] => {
     const [, key, one] = /^([^=]+)=(.*)$/s.exec(String(text)) ?? [];
@@ -212,7 +223,20 @@ function pairsOf(value: unknown, name: string): Record<string, string> {
       throw settingError(`${name} "${text}" is not of the form name=value.`, `Write --${name} name=value.`);
     return [key, one];
   });
-  return parseLabels(Object.fromEntries(pairs), name);
+  return labelsOf(Object.fromEntries(pairs), name);
+}
+
+function labelsOf(pairs: Readonly<Record<string, string>>, name: string): Record<string, string> {
+  try {
+    return parseLabels(pairs, name);
+  } catch (cause) {
+    const { message } = toCodedError(cause);
+    throw settingError(
+      message.replace("The report's ", 'The setting '),
+      `Use at most ${MOST_LABELS} of --${name}, with names of letters, digits and . _ / - and values of at most 256 characters.`,
+      cause,
+    );
+  }
 }
 
 function hookOf(value: unknown): SwitchHook | null {

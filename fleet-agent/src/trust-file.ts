@@ -30,8 +30,12 @@ export class TrustFile {
   }
 
   /** Verifies by the policy in force at the time of the call; throws AGENT_TRUST_UNREAD while there is none. */
-  get verifier(): Pick<DocumentVerifier, 'verifyModel'> {
+  get verifier(): Pick<DocumentVerifier, 'verifyModel' | 'reconcilerKeys'> {
+    const keys = () => this.#verifier?.reconcilerKeys ?? new Map();
     return {
+      get reconcilerKeys() {
+        return keys();
+      },
       verifyModel: (...question) => {
         if (this.#verifier === null) throw unread(this.#file);
         return this.#verifier.verifyModel(...question);

@@ -13,6 +13,7 @@ import type {
 import { isNameable } from './group-exception.ts';
 import { BUCKETS, type Cohort } from './membership.ts';
 import { parseSelector } from './selector.ts';
+import { noteContent } from './step-signature.ts';
 
 /** A directive larger than this is neither published nor read. */
 export const MOST_DIRECTIVE_BYTES = 4 * 1024 * 1024;
@@ -134,7 +135,7 @@ function exceptions(value: unknown, path: string): Pick<DirectiveEntry, 'excepti
 function entry(value: unknown, path: string): DirectiveEntry {
   const given = fields(value, path);
   if (typeof given.emergency !== 'boolean') refuse(`${path}.emergency`, 'true or false');
-  return {
+  const read: DirectiveEntry = {
     rollout: text(given.rollout, `${path}.rollout`),
     revision: count(given.revision, `${path}.revision`),
     model: text(given.model, `${path}.model`),
@@ -147,7 +148,15 @@ function entry(value: unknown, path: string): DirectiveEntry {
     ...exceptions(given.exceptions, `${path}.exceptions`),
     spreadMs: count(given.spreadMs, `${path}.spreadMs`),
     emergency: given.emergency,
+    ...stepSignature(given.stepSignature, `${path}.stepSignature`),
   };
+  return noteContent(read, given);
+}
+
+function stepSignature(value: unknown, path: string): Pick<DirectiveEntry, 'stepSignature'> {
+  if (value === undefined) return {};
+  const { keyId, sig } = fields(value, path);
+  return { stepSignature: { keyId: text(keyId, `${path}.keyId`), sig: text(sig, `${path}.sig`) } };
 }
 
 /** Reads a directive whose signature was checked. Throws DIRECTIVE_UNREADABLE. Fields that this version does not know are left out. */

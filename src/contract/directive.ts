@@ -3,6 +3,7 @@ import type { Digest, JsonValue } from './digest.ts';
 import { type ExceptedGroup, isOfGroup, standsApart } from './group-exception.ts';
 import { type Cohort, isInCohort } from './membership.ts';
 import { type DeviceFacts, matchesSelector, parseSelector } from './selector.ts';
+import type { StepSignature } from './step-signature.ts';
 
 export type Parameters = Readonly<Record<string, JsonValue>>;
 
@@ -51,6 +52,8 @@ export interface DirectiveEntry {
   readonly spreadMs: number;
   /** An emergency rollback, published before its commit: everyone runs stable, whatever the cohort. */
   readonly emergency: boolean;
+  /** The reconciler's own signature on all of the above; absent only before it is signed. */
+  readonly stepSignature?: StepSignature;
 }
 
 /** One signed statement for the whole fleet; entries sorted by rollout, so that equal content has equal bytes. */

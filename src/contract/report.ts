@@ -13,6 +13,8 @@ export const REST_CLASS = '(rest)';
 export const MOST_FEATURES = 16;
 /** Reported property of a device that does not believe the published directive: code and reason. */
 export const DIRECTIVE_REFUSED = 'directiveRefused';
+/** Reported property of a device that serves versions whose signer is revoked, because it has no other: models and versions. */
+export const SERVES_REVOKED = 'servesRevoked';
 /** Reported property of a device that serves on without a part of itself: codes and messages. */
 export const AGENT_PROBLEM = 'agentProblem';
 

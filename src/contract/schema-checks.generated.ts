@@ -12,18 +12,20 @@ function lengthOf(text) {
 }
 
 export const fitsModelManifest = validate20;
-const schema31 = {"$schema":"https://json-schema.org/draft/2020-12/schema","$id":"https://slipway.dev/schemas/v1alpha1/model-manifest.schema.json","type":"object","additionalProperties":false,"required":["apiVersion","kind","metadata","spec"],"properties":{"apiVersion":{"const":"slipway.dev/v1alpha1"},"kind":{"const":"ModelManifest"},"metadata":{"type":"object","additionalProperties":false,"required":["name","version"],"properties":{"name":{"type":"string","pattern":"^[a-z0-9](?:[a-z0-9._-]{0,61}[a-z0-9])?$"},"version":{"type":"string","pattern":"^[A-Za-z0-9](?:[A-Za-z0-9._+-]{0,126}[A-Za-z0-9])?$"},"description":{"type":"string","minLength":1,"maxLength":4000},"owner":{"type":"string","minLength":1,"maxLength":200},"useCase":{"type":"string","minLength":1,"maxLength":1000}}},"spec":{"type":"object","additionalProperties":false,"required":["framework","interface","variants"],"properties":{"framework":{"type":"string","pattern":"^[a-z0-9][a-z0-9._-]{0,63}$"},"lineage":{"type":"object","additionalProperties":false,"properties":{"parent":{"type":"string","pattern":"^[A-Za-z0-9](?:[A-Za-z0-9._+-]{0,126}[A-Za-z0-9])?$"},"data":{"type":"string","minLength":1,"maxLength":500},"code":{"type":"string","minLength":1,"maxLength":500},"run":{"type":"string","pattern":"^https?://[^\\s]+$","maxLength":2048},"training":{"type":"object","additionalProperties":false,"properties":{"rounds":{"type":"integer","minimum":0,"maximum":9007199254740991},"participants":{"type":"integer","minimum":0,"maximum":9007199254740991},"convergence":{"type":"object","maxProperties":200,"propertyNames":{"pattern":"^[A-Za-z0-9](?:[A-Za-z0-9_./-]{0,126}[A-Za-z0-9])?$"},"additionalProperties":{"type":"number"}}}}}},"metrics":{"type":"object","maxProperties":200,"propertyNames":{"pattern":"^[A-Za-z0-9](?:[A-Za-z0-9_./-]{0,126}[A-Za-z0-9])?$"},"additionalProperties":{"type":"number"}},"interface":{"type":"object","additionalProperties":false,"required":["inputs","outputs"],"properties":{"inputs":{"type":"array","items":{"$ref":"#/$defs/InputTensor"},"maxItems":64,"minItems":1},"outputs":{"type":"array","items":{"$ref":"#/$defs/OutputTensor"},"maxItems":64,"minItems":1}}},"confidence":{"type":"object","additionalProperties":false,"required":["least"],"properties":{"least":{"type":"number","minimum":0,"maximum":1}}},"variants":{"type":"array","items":{"$ref":"#/$defs/Variant"},"maxItems":64,"minItems":1},"compatibility":{"type":"object","additionalProperties":false,"properties":{"agent":{"type":"string","minLength":1,"maxLength":256,"format":"slipway-version-range"},"firmware":{"type":"string","minLength":1,"maxLength":256,"format":"slipway-version-range"},"inferenceCode":{"type":"string","minLength":1,"maxLength":256,"format":"slipway-version-range"},"groups":{"type":"array","items":{"type":"string","pattern":"^[a-z0-9](?:[a-z0-9._-]{0,61}[a-z0-9])?$"},"maxItems":200},"features":{"type":"array","items":{"type":"string","pattern":"^[a-z0-9](?:[a-z0-9._-]{0,61}[a-z0-9])?$"},"maxItems":64}}},"resources":{"type":"object","additionalProperties":false,"properties":{"memoryBytes":{"type":"integer","minimum":0,"maximum":1000000000000000},"diskBytes":{"type":"integer","minimum":0,"maximum":1000000000000000}}},"examples":{"type":"array","items":{"$ref":"#/$defs/ModelExample"},"maxItems":100},"parameters":{"type":"object","maxProperties":100,"propertyNames":{"pattern":"^[A-Za-z0-9](?:[A-Za-z0-9_./-]{0,126}[A-Za-z0-9])?$"},"additionalProperties":{"type":["string","number","boolean"]}},"health":{"type":"object","additionalProperties":false,"properties":{"warmUp":{"type":"object","additionalProperties":false,"properties":{"duration":{"type":"string","pattern":"^(?:\\d{1,9}(?:\\.\\d{1,3})?(?:ms|s|m|h|d|w)){1,6}$"},"inferences":{"type":"integer","minimum":1,"maximum":1000000000}}},"errorRate":{"type":"string","pattern":"^\\d{1,3}(?:\\.\\d{1,9})? ?%$"},"unknownRate":{"type":"string","pattern":"^\\d{1,3}(?:\\.\\d{1,9})? ?%$"},"latencyP95":{"type":"string","pattern":"^(?:\\d{1,9}(?:\\.\\d{1,3})?(?:ms|s|m|h|d|w)){1,6}$"}}}}}},"$defs":{"InputTensor":{"type":"object","additionalProperties":false,"required":["name","type","shape"],"properties":{"name":{"type":"string","minLength":1,"maxLength":128},"type":{"enum":["bool","uint8","uint16","uint32","uint64","int8","int16","int32","int64","float16","float32","float64","bytes"]},"shape":{"type":"array","items":{"type":"integer","minimum":-1,"maximum":2147483648},"maxItems":8}}},"OutputTensor":{"type":"object","additionalProperties":false,"required":["name","type","shape"],"properties":{"name":{"type":"string","minLength":1,"maxLength":128},"type":{"enum":["bool","uint8","uint16","uint32","uint64","int8","int16","int32","int64","float16","float32","float64","bytes"]},"shape":{"type":"array","items":{"type":"integer","minimum":-1,"maximum":2147483648},"maxItems":8},"classes":{"type":"array","items":{"type":"string","minLength":1,"maxLength":128},"maxItems":10000}}},"ModelFile":{"type":"object","additionalProperties":false,"required":["role","name","digest","sizeBytes","url"],"properties":{"role":{"enum":["model","labels","preprocess","postprocess"]},"name":{"type":"string","pattern":"^[A-Za-z0-9_][A-Za-z0-9._+-]{0,126}$"},"digest":{"type":"string","pattern":"^sha256:[0-9a-f]{64}$"},"sizeBytes":{"type":"integer","minimum":1,"maximum":10000000000000},"url":{"type":"string","minLength":1,"maxLength":2048,"pattern":"^(?:https?://[^\\s/?#][^\\s#]*|[A-Za-z0-9_][A-Za-z0-9._/+-]*)$"}}},"Variant":{"type":"object","additionalProperties":false,"required":["platform","files"],"properties":{"platform":{"type":"string","pattern":"^(?:any|[a-z0-9]+/[a-z0-9_]+(?:/[a-z0-9]+)?)$"},"capabilities":{"type":"array","items":{"type":"string","pattern":"^[a-z0-9](?:[a-z0-9._-]{0,61}[a-z0-9])?$"},"maxItems":32},"precision":{"type":"string","pattern":"^[a-z0-9][a-z0-9._-]{0,31}$"},"files":{"type":"array","items":{"$ref":"#/$defs/ModelFile"},"maxItems":32,"minItems":1}}},"ModelExample":{"type":"object","additionalProperties":false,"required":["name","inputs","expect"],"properties":{"name":{"type":"string","minLength":1,"maxLength":200},"inputs":{"type":"object","maxProperties":64,"propertyNames":{"pattern":"^[^\\s].{0,127}$"},"additionalProperties":{"type":"array","items":{"type":["number","string","boolean"]},"maxItems":20000}},"expect":{"type":"object","additionalProperties":false,"properties":{"class":{"type":"string","minLength":1,"maxLength":128},"outputs":{"type":"object","maxProperties":64,"propertyNames":{"pattern":"^[^\\s].{0,127}$"},"additionalProperties":{"type":"array","items":{"type":["number","string","boolean"]},"maxItems":20000}},"tolerance":{"type":"number","minimum":0}},"minProperties":1}}}}};
+const schema31 = {"$schema":"https://json-schema.org/draft/2020-12/schema","$id":"https://slipway.dev/schemas/v1alpha1/model-manifest.schema.json","type":"object","additionalProperties":false,"required":["apiVersion","kind","metadata","spec"],"properties":{"apiVersion":{"const":"slipway.dev/v1alpha1"},"kind":{"const":"ModelManifest"},"metadata":{"type":"object","additionalProperties":false,"required":["name","version"],"properties":{"name":{"type":"string","pattern":"^[a-z0-9](?:[a-z0-9._-]{0,61}[a-z0-9])?$"},"version":{"type":"string","pattern":"^[A-Za-z0-9](?:[A-Za-z0-9._+-]{0,126}[A-Za-z0-9])?$"},"sequence":{"type":"integer","minimum":1,"maximum":1000000000},"description":{"type":"string","minLength":1,"maxLength":4000},"owner":{"type":"string","minLength":1,"maxLength":200},"useCase":{"type":"string","minLength":1,"maxLength":1000}}},"spec":{"type":"object","additionalProperties":false,"required":["framework","interface","variants"],"properties":{"framework":{"type":"string","pattern":"^[a-z0-9][a-z0-9._-]{0,63}$"},"lineage":{"type":"object","additionalProperties":false,"properties":{"parent":{"type":"string","pattern":"^[A-Za-z0-9](?:[A-Za-z0-9._+-]{0,126}[A-Za-z0-9])?$"},"data":{"type":"string","minLength":1,"maxLength":500},"code":{"type":"string","minLength":1,"maxLength":500},"run":{"type":"string","pattern":"^https?://[^\\s]+$","maxLength":2048},"training":{"type":"object","additionalProperties":false,"properties":{"rounds":{"type":"integer","minimum":0,"maximum":9007199254740991},"participants":{"type":"integer","minimum":0,"maximum":9007199254740991},"convergence":{"type":"object","maxProperties":200,"propertyNames":{"pattern":"^[A-Za-z0-9](?:[A-Za-z0-9_./-]{0,126}[A-Za-z0-9])?$"},"additionalProperties":{"type":"number"}}}}}},"metrics":{"type":"object","maxProperties":200,"propertyNames":{"pattern":"^[A-Za-z0-9](?:[A-Za-z0-9_./-]{0,126}[A-Za-z0-9])?$"},"additionalProperties":{"type":"number"}},"interface":{"type":"object","additionalProperties":false,"required":["inputs","outputs"],"properties":{"inputs":{"type":"array","items":{"$ref":"#/$defs/InputTensor"},"maxItems":64,"minItems":1},"outputs":{"type":"array","items":{"$ref":"#/$defs/OutputTensor"},"maxItems":64,"minItems":1}}},"confidence":{"type":"object","additionalProperties":false,"required":["least"],"properties":{"least":{"type":"number","minimum":0,"maximum":1}}},"variants":{"type":"array","items":{"$ref":"#/$defs/Variant"},"maxItems":64,"minItems":1},"compatibility":{"type":"object","additionalProperties":false,"properties":{"agent":{"type":"string","minLength":1,"maxLength":256,"format":"slipway-version-range"},"firmware":{"type":"string","minLength":1,"maxLength":256,"format":"slipway-version-range"},"inferenceCode":{"type":"string","minLength":1,"maxLength":256,"format":"slipway-version-range"},"groups":{"type":"array","items":{"type":"string","pattern":"^[a-z0-9](?:[a-z0-9._-]{0,61}[a-z0-9])?$"},"maxItems":200},"features":{"type":"array","items":{"type":"string","pattern":"^[a-z0-9](?:[a-z0-9._-]{0,61}[a-z0-9])?$"},"maxItems":64}}},"resources":{"type":"object","additionalProperties":false,"properties":{"memoryBytes":{"type":"integer","minimum":0,"maximum":1000000000000000},"diskBytes":{"type":"integer","minimum":0,"maximum":1000000000000000}}},"examples":{"type":"array","items":{"$ref":"#/$defs/ModelExample"},"maxItems":100},"parameters":{"type":"object","maxProperties":100,"propertyNames":{"pattern":"^[A-Za-z0-9](?:[A-Za-z0-9_./-]{0,126}[A-Za-z0-9])?$"},"additionalProperties":{"type":["string","number","boolean"]}},"parameterLimits":{"type":"object","maxProperties":100,"propertyNames":{"pattern":"^[A-Za-z0-9](?:[A-Za-z0-9_./-]{0,126}[A-Za-z0-9])?$"},"additionalProperties":{"$ref":"#/$defs/ParameterLimit"}},"health":{"type":"object","additionalProperties":false,"properties":{"warmUp":{"type":"object","additionalProperties":false,"properties":{"duration":{"type":"string","pattern":"^(?:\\d{1,9}(?:\\.\\d{1,3})?(?:ms|s|m|h|d|w)){1,6}$"},"inferences":{"type":"integer","minimum":1,"maximum":1000000000}}},"errorRate":{"type":"string","pattern":"^\\d{1,3}(?:\\.\\d{1,9})? ?%$"},"unknownRate":{"type":"string","pattern":"^\\d{1,3}(?:\\.\\d{1,9})? ?%$"},"latencyP95":{"type":"string","pattern":"^(?:\\d{1,9}(?:\\.\\d{1,3})?(?:ms|s|m|h|d|w)){1,6}$"},"latencyMean":{"type":"string","pattern":"^(?:\\d{1,9}(?:\\.\\d{1,3})?(?:ms|s|m|h|d|w)){1,6}$"},"maxCpuPercent":{"type":["number","string"],"minimum":0,"maximum":1000000,"pattern":"^\\d{1,7}(?:\\.\\d{1,3})?(?: for (?:\\d{1,9}(?:\\.\\d{1,3})?(?:ms|s|m|h|d|w)){1,6})?$"},"maxMemoryPercent":{"type":["number","string"],"minimum":0,"maximum":1000000,"pattern":"^\\d{1,7}(?:\\.\\d{1,3})?(?: for (?:\\d{1,9}(?:\\.\\d{1,3})?(?:ms|s|m|h|d|w)){1,6})?$"},"maxTemperatureCelsius":{"type":["number","string"],"minimum":0,"maximum":1000000,"pattern":"^\\d{1,7}(?:\\.\\d{1,3})?(?: for (?:\\d{1,9}(?:\\.\\d{1,3})?(?:ms|s|m|h|d|w)){1,6})?$"}}}}}},"$defs":{"ParameterLimit":{"type":"object","additionalProperties":false,"minProperties":1,"properties":{"least":{"type":"number"},"most":{"type":"number"},"oneOf":{"type":"array","items":{"type":["string","number","boolean"]},"minItems":1,"maxItems":100}}},"InputTensor":{"type":"object","additionalProperties":false,"required":["name","type","shape"],"properties":{"name":{"type":"string","minLength":1,"maxLength":128},"type":{"enum":["bool","uint8","uint16","uint32","uint64","int8","int16","int32","int64","float16","float32","float64","bytes"]},"shape":{"type":"array","items":{"type":"integer","minimum":-1,"maximum":2147483648},"maxItems":8}}},"OutputTensor":{"type":"object","additionalProperties":false,"required":["name","type","shape"],"properties":{"name":{"type":"string","minLength":1,"maxLength":128},"type":{"enum":["bool","uint8","uint16","uint32","uint64","int8","int16","int32","int64","float16","float32","float64","bytes"]},"shape":{"type":"array","items":{"type":"integer","minimum":-1,"maximum":2147483648},"maxItems":8},"classes":{"type":"array","items":{"type":"string","minLength":1,"maxLength":128},"maxItems":10000}}},"ModelFile":{"type":"object","additionalProperties":false,"required":["role","name","digest","sizeBytes","url"],"properties":{"role":{"enum":["model","labels","preprocess","postprocess"]},"name":{"type":"string","pattern":"^[A-Za-z0-9_][A-Za-z0-9._+-]{0,126}$"},"digest":{"type":"string","pattern":"^sha256:[0-9a-f]{64}$"},"sizeBytes":{"type":"integer","minimum":1,"maximum":10000000000000},"url":{"type":"string","minLength":1,"maxLength":2048,"pattern":"^(?:https?://[^\\s/?#][^\\s#]*|[A-Za-z0-9_][A-Za-z0-9._/+-]*)$"}}},"Variant":{"type":"object","additionalProperties":false,"required":["platform","files"],"properties":{"platform":{"type":"string","pattern":"^(?:any|[a-z0-9]+/[a-z0-9_]+(?:/[a-z0-9]+)?)$"},"capabilities":{"type":"array","items":{"type":"string","pattern":"^[a-z0-9](?:[a-z0-9._-]{0,61}[a-z0-9])?$"},"maxItems":32},"precision":{"type":"string","pattern":"^[a-z0-9][a-z0-9._-]{0,31}$"},"files":{"type":"array","items":{"$ref":"#/$defs/ModelFile"},"maxItems":32,"minItems":1}}},"ModelExample":{"type":"object","additionalProperties":false,"required":["name","inputs","expect"],"properties":{"name":{"type":"string","minLength":1,"maxLength":200},"inputs":{"type":"object","maxProperties":64,"propertyNames":{"pattern":"^[^\\s].{0,127}$"},"additionalProperties":{"type":"array","items":{"type":["number","string","boolean"]},"maxItems":20000}},"expect":{"type":"object","additionalProperties":false,"properties":{"class":{"type":"string","minLength":1,"maxLength":128},"outputs":{"type":"object","maxProperties":64,"propertyNames":{"pattern":"^[^\\s].{0,127}$"},"additionalProperties":{"type":"array","items":{"type":["number","string","boolean"]},"maxItems":20000}},"tolerance":{"type":"number","minimum":0}},"minProperties":1}}}}};
 const schema32 = {"type":"object","additionalProperties":false,"required":["name","type","shape"],"properties":{"name":{"type":"string","minLength":1,"maxLength":128},"type":{"enum":["bool","uint8","uint16","uint32","uint64","int8","int16","int32","int64","float16","float32","float64","bytes"]},"shape":{"type":"array","items":{"type":"integer","minimum":-1,"maximum":2147483648},"maxItems":8}}};
 const schema33 = {"type":"object","additionalProperties":false,"required":["name","type","shape"],"properties":{"name":{"type":"string","minLength":1,"maxLength":128},"type":{"enum":["bool","uint8","uint16","uint32","uint64","int8","int16","int32","int64","float16","float32","float64","bytes"]},"shape":{"type":"array","items":{"type":"integer","minimum":-1,"maximum":2147483648},"maxItems":8},"classes":{"type":"array","items":{"type":"string","minLength":1,"maxLength":128},"maxItems":10000}}};
 const schema36 = {"type":"object","additionalProperties":false,"required":["name","inputs","expect"],"properties":{"name":{"type":"string","minLength":1,"maxLength":200},"inputs":{"type":"object","maxProperties":64,"propertyNames":{"pattern":"^[^\\s].{0,127}$"},"additionalProperties":{"type":"array","items":{"type":["number","string","boolean"]},"maxItems":20000}},"expect":{"type":"object","additionalProperties":false,"properties":{"class":{"type":"string","minLength":1,"maxLength":128},"outputs":{"type":"object","maxProperties":64,"propertyNames":{"pattern":"^[^\\s].{0,127}$"},"additionalProperties":{"type":"array","items":{"type":["number","string","boolean"]},"maxItems":20000}},"tolerance":{"type":"number","minimum":0}},"minProperties":1}}};
+const schema37 = {"type":"object","additionalProperties":false,"minProperties":1,"properties":{"least":{"type":"number"},"most":{"type":"number"},"oneOf":{"type":"array","items":{"type":["string","number","boolean"]},"minItems":1,"maxItems":100}}};
 const pattern4 = new RegExp("^[a-z0-9](?:[a-z0-9._-]{0,61}[a-z0-9])?$", "u");
 const pattern5 = new RegExp("^[A-Za-z0-9](?:[A-Za-z0-9._+-]{0,126}[A-Za-z0-9])?$", "u");
 const pattern6 = new RegExp("^[a-z0-9][a-z0-9._-]{0,63}$", "u");
 const pattern8 = new RegExp("^https?://[^\\s]+$", "u");
 const pattern9 = new RegExp("^[A-Za-z0-9](?:[A-Za-z0-9_./-]{0,126}[A-Za-z0-9])?$", "u");
 const pattern19 = new RegExp("^[^\\s].{0,127}$", "u");
-const pattern22 = new RegExp("^(?:\\d{1,9}(?:\\.\\d{1,3})?(?:ms|s|m|h|d|w)){1,6}$", "u");
-const pattern23 = new RegExp("^\\d{1,3}(?:\\.\\d{1,9})? ?%$", "u");
+const pattern23 = new RegExp("^(?:\\d{1,9}(?:\\.\\d{1,3})?(?:ms|s|m|h|d|w)){1,6}$", "u");
+const pattern24 = new RegExp("^\\d{1,3}(?:\\.\\d{1,9})? ?%$", "u");
+const pattern28 = new RegExp("^\\d{1,7}(?:\\.\\d{1,3})?(?: for (?:\\d{1,9}(?:\\.\\d{1,3})?(?:ms|s|m|h|d|w)){1,6})?$", "u");
 const func1 = lengthOf;
 const func7 = Object.prototype.hasOwnProperty;
 const schema34 = {"type":"object","additionalProperties":false,"required":["platform","files"],"properties":{"platform":{"type":"string","pattern":"^(?:any|[a-z0-9]+/[a-z0-9_]+(?:/[a-z0-9]+)?)$"},"capabilities":{"type":"array","items":{"type":"string","pattern":"^[a-z0-9](?:[a-z0-9._-]{0,61}[a-z0-9])?$"},"maxItems":32},"precision":{"type":"string","pattern":"^[a-z0-9][a-z0-9._-]{0,31}$"},"files":{"type":"array","items":{"$ref":"#/$defs/ModelFile"},"maxItems":32,"minItems":1}}};
@@ -413,7 +415,7 @@ return false;
 else {
 const _errs6 = errors;
 for(const key1 in data2){
-if(!(((((key1 === "name") || (key1 === "version")) || (key1 === "description")) || (key1 === "owner")) || (key1 === "useCase"))){
+if(!((((((key1 === "name") || (key1 === "version")) || (key1 === "sequence")) || (key1 === "description")) || (key1 === "owner")) || (key1 === "useCase"))){
 validate20.errors = [{instancePath:instancePath+"/metadata",keyword:"additionalProperties",params:{additionalProperty: key1}}];
 return false;
 break;
@@ -462,17 +464,44 @@ else {
 var valid1 = true;
 }
 if(valid1){
-if(data2.description !== undefined){
-let data5 = data2.description;
+if(data2.sequence !== undefined){
+let data5 = data2.sequence;
 const _errs11 = errors;
+if(!(((typeof data5 == "number") && (!(data5 % 1) && !isNaN(data5))) && (isFinite(data5)))){
+validate20.errors = [{instancePath:instancePath+"/metadata/sequence",keyword:"type",params:{type: "integer"}}];
+return false;
+}
 if(errors === _errs11){
-if(typeof data5 === "string"){
-if(func1(data5) > 4000){
+if((typeof data5 == "number") && (isFinite(data5))){
+if(data5 > 1000000000 || isNaN(data5)){
+validate20.errors = [{instancePath:instancePath+"/metadata/sequence",keyword:"maximum",params:{comparison: "<=", limit: 1000000000}}];
+return false;
+}
+else {
+if(data5 < 1 || isNaN(data5)){
+validate20.errors = [{instancePath:instancePath+"/metadata/sequence",keyword:"minimum",params:{comparison: ">=", limit: 1}}];
+return false;
+}
+}
+}
+}
+var valid1 = _errs11 === errors;
+}
+else {
+var valid1 = true;
+}
+if(valid1){
+if(data2.description !== undefined){
+let data6 = data2.description;
+const _errs13 = errors;
+if(errors === _errs13){
+if(typeof data6 === "string"){
+if(func1(data6) > 4000){
 validate20.errors = [{instancePath:instancePath+"/metadata/description",keyword:"maxLength",params:{limit: 4000}}];
 return false;
 }
 else {
-if(func1(data5) < 1){
+if(func1(data6) < 1){
 validate20.errors = [{instancePath:instancePath+"/metadata/description",keyword:"minLength",params:{limit: 1}}];
 return false;
 }
@@ -483,23 +512,23 @@ validate20.errors = [{instancePath:instancePath+"/metadata/description",keyword:
 return false;
 }
 }
-var valid1 = _errs11 === errors;
+var valid1 = _errs13 === errors;
 }
 else {
 var valid1 = true;
 }
 if(valid1){
 if(data2.owner !== undefined){
-let data6 = data2.owner;
-const _errs13 = errors;
-if(errors === _errs13){
-if(typeof data6 === "string"){
-if(func1(data6) > 200){
+let data7 = data2.owner;
+const _errs15 = errors;
+if(errors === _errs15){
+if(typeof data7 === "string"){
+if(func1(data7) > 200){
 validate20.errors = [{instancePath:instancePath+"/metadata/owner",keyword:"maxLength",params:{limit: 200}}];
 return false;
 }
 else {
-if(func1(data6) < 1){
+if(func1(data7) < 1){
 validate20.errors = [{instancePath:instancePath+"/metadata/owner",keyword:"minLength",params:{limit: 1}}];
 return false;
 }
@@ -510,23 +539,23 @@ validate20.errors = [{instancePath:instancePath+"/metadata/owner",keyword:"type"
 return false;
 }
 }
-var valid1 = _errs13 === errors;
+var valid1 = _errs15 === errors;
 }
 else {
 var valid1 = true;
 }
 if(valid1){
 if(data2.useCase !== undefined){
-let data7 = data2.useCase;
-const _errs15 = errors;
-if(errors === _errs15){
-if(typeof data7 === "string"){
-if(func1(data7) > 1000){
+let data8 = data2.useCase;
+const _errs17 = errors;
+if(errors === _errs17){
+if(typeof data8 === "string"){
+if(func1(data8) > 1000){
 validate20.errors = [{instancePath:instancePath+"/metadata/useCase",keyword:"maxLength",params:{limit: 1000}}];
 return false;
 }
 else {
-if(func1(data7) < 1){
+if(func1(data8) < 1){
 validate20.errors = [{instancePath:instancePath+"/metadata/useCase",keyword:"minLength",params:{limit: 1}}];
 return false;
 }
@@ -537,10 +566,11 @@ validate20.errors = [{instancePath:instancePath+"/metadata/useCase",keyword:"typ
 return false;
 }
 }
-var valid1 = _errs15 === errors;
+var valid1 = _errs17 === errors;
 }
 else {
 var valid1 = true;
+}
 }
 }
 }
@@ -561,31 +591,31 @@ var valid0 = true;
 }
 if(valid0){
 if(data.spec !== undefined){
-let data8 = data.spec;
-const _errs17 = errors;
-if(errors === _errs17){
-if(data8 && typeof data8 == "object" && !Array.isArray(data8)){
+let data9 = data.spec;
+const _errs19 = errors;
+if(errors === _errs19){
+if(data9 && typeof data9 == "object" && !Array.isArray(data9)){
 let missing2;
-if((((data8.framework === undefined) && (missing2 = "framework")) || ((data8.interface === undefined) && (missing2 = "interface"))) || ((data8.variants === undefined) && (missing2 = "variants"))){
+if((((data9.framework === undefined) && (missing2 = "framework")) || ((data9.interface === undefined) && (missing2 = "interface"))) || ((data9.variants === undefined) && (missing2 = "variants"))){
 validate20.errors = [{instancePath:instancePath+"/spec",keyword:"required",params:{missingProperty: missing2}}];
 return false;
 }
 else {
-const _errs19 = errors;
-for(const key2 in data8){
+const _errs21 = errors;
+for(const key2 in data9){
 if(!(func7.call(schema31.properties.spec.properties, key2))){
 validate20.errors = [{instancePath:instancePath+"/spec",keyword:"additionalProperties",params:{additionalProperty: key2}}];
 return false;
 break;
 }
 }
-if(_errs19 === errors){
-if(data8.framework !== undefined){
-let data9 = data8.framework;
-const _errs20 = errors;
-if(errors === _errs20){
-if(typeof data9 === "string"){
-if(!pattern6.test(data9)){
+if(_errs21 === errors){
+if(data9.framework !== undefined){
+let data10 = data9.framework;
+const _errs22 = errors;
+if(errors === _errs22){
+if(typeof data10 === "string"){
+if(!pattern6.test(data10)){
 validate20.errors = [{instancePath:instancePath+"/spec/framework",keyword:"pattern",params:{pattern: "^[a-z0-9][a-z0-9._-]{0,63}$"}}];
 return false;
 }
@@ -595,32 +625,32 @@ validate20.errors = [{instancePath:instancePath+"/spec/framework",keyword:"type"
 return false;
 }
 }
-var valid2 = _errs20 === errors;
+var valid2 = _errs22 === errors;
 }
 else {
 var valid2 = true;
 }
 if(valid2){
-if(data8.lineage !== undefined){
-let data10 = data8.lineage;
-const _errs22 = errors;
-if(errors === _errs22){
-if(data10 && typeof data10 == "object" && !Array.isArray(data10)){
+if(data9.lineage !== undefined){
+let data11 = data9.lineage;
 const _errs24 = errors;
-for(const key3 in data10){
+if(errors === _errs24){
+if(data11 && typeof data11 == "object" && !Array.isArray(data11)){
+const _errs26 = errors;
+for(const key3 in data11){
 if(!(((((key3 === "parent") || (key3 === "data")) || (key3 === "code")) || (key3 === "run")) || (key3 === "training"))){
 validate20.errors = [{instancePath:instancePath+"/spec/lineage",keyword:"additionalProperties",params:{additionalProperty: key3}}];
 return false;
 break;
 }
 }
-if(_errs24 === errors){
-if(data10.parent !== undefined){
-let data11 = data10.parent;
-const _errs25 = errors;
-if(errors === _errs25){
-if(typeof data11 === "string"){
-if(!pattern5.test(data11)){
+if(_errs26 === errors){
+if(data11.parent !== undefined){
+let data12 = data11.parent;
+const _errs27 = errors;
+if(errors === _errs27){
+if(typeof data12 === "string"){
+if(!pattern5.test(data12)){
 validate20.errors = [{instancePath:instancePath+"/spec/lineage/parent",keyword:"pattern",params:{pattern: "^[A-Za-z0-9](?:[A-Za-z0-9._+-]{0,126}[A-Za-z0-9])?$"}}];
 return false;
 }
@@ -630,23 +660,23 @@ validate20.errors = [{instancePath:instancePath+"/spec/lineage/parent",keyword:"
 return false;
 }
 }
-var valid3 = _errs25 === errors;
+var valid3 = _errs27 === errors;
 }
 else {
 var valid3 = true;
 }
 if(valid3){
-if(data10.data !== undefined){
-let data12 = data10.data;
-const _errs27 = errors;
-if(errors === _errs27){
-if(typeof data12 === "string"){
-if(func1(data12) > 500){
+if(data11.data !== undefined){
+let data13 = data11.data;
+const _errs29 = errors;
+if(errors === _errs29){
+if(typeof data13 === "string"){
+if(func1(data13) > 500){
 validate20.errors = [{instancePath:instancePath+"/spec/lineage/data",keyword:"maxLength",params:{limit: 500}}];
 return false;
 }
 else {
-if(func1(data12) < 1){
+if(func1(data13) < 1){
 validate20.errors = [{instancePath:instancePath+"/spec/lineage/data",keyword:"minLength",params:{limit: 1}}];
 return false;
 }
@@ -657,23 +687,23 @@ validate20.errors = [{instancePath:instancePath+"/spec/lineage/data",keyword:"ty
 return false;
 }
 }
-var valid3 = _errs27 === errors;
+var valid3 = _errs29 === errors;
 }
 else {
 var valid3 = true;
 }
 if(valid3){
-if(data10.code !== undefined){
-let data13 = data10.code;
-const _errs29 = errors;
-if(errors === _errs29){
-if(typeof data13 === "string"){
-if(func1(data13) > 500){
+if(data11.code !== undefined){
+let data14 = data11.code;
+const _errs31 = errors;
+if(errors === _errs31){
+if(typeof data14 === "string"){
+if(func1(data14) > 500){
 validate20.errors = [{instancePath:instancePath+"/spec/lineage/code",keyword:"maxLength",params:{limit: 500}}];
 return false;
 }
 else {
-if(func1(data13) < 1){
+if(func1(data14) < 1){
 validate20.errors = [{instancePath:instancePath+"/spec/lineage/code",keyword:"minLength",params:{limit: 1}}];
 return false;
 }
@@ -684,23 +714,23 @@ validate20.errors = [{instancePath:instancePath+"/spec/lineage/code",keyword:"ty
 return false;
 }
 }
-var valid3 = _errs29 === errors;
+var valid3 = _errs31 === errors;
 }
 else {
 var valid3 = true;
 }
 if(valid3){
-if(data10.run !== undefined){
-let data14 = data10.run;
-const _errs31 = errors;
-if(errors === _errs31){
-if(typeof data14 === "string"){
-if(func1(data14) > 2048){
+if(data11.run !== undefined){
+let data15 = data11.run;
+const _errs33 = errors;
+if(errors === _errs33){
+if(typeof data15 === "string"){
+if(func1(data15) > 2048){
 validate20.errors = [{instancePath:instancePath+"/spec/lineage/run",keyword:"maxLength",params:{limit: 2048}}];
 return false;
 }
 else {
-if(!pattern8.test(data14)){
+if(!pattern8.test(data15)){
 validate20.errors = [{instancePath:instancePath+"/spec/lineage/run",keyword:"pattern",params:{pattern: "^https?://[^\\s]+$"}}];
 return false;
 }
@@ -711,69 +741,42 @@ validate20.errors = [{instancePath:instancePath+"/spec/lineage/run",keyword:"typ
 return false;
 }
 }
-var valid3 = _errs31 === errors;
+var valid3 = _errs33 === errors;
 }
 else {
 var valid3 = true;
 }
 if(valid3){
-if(data10.training !== undefined){
-let data15 = data10.training;
-const _errs33 = errors;
-if(errors === _errs33){
-if(data15 && typeof data15 == "object" && !Array.isArray(data15)){
+if(data11.training !== undefined){
+let data16 = data11.training;
 const _errs35 = errors;
-for(const key4 in data15){
+if(errors === _errs35){
+if(data16 && typeof data16 == "object" && !Array.isArray(data16)){
+const _errs37 = errors;
+for(const key4 in data16){
 if(!(((key4 === "rounds") || (key4 === "participants")) || (key4 === "convergence"))){
 validate20.errors = [{instancePath:instancePath+"/spec/lineage/training",keyword:"additionalProperties",params:{additionalProperty: key4}}];
 return false;
 break;
 }
 }
-if(_errs35 === errors){
-if(data15.rounds !== undefined){
-let data16 = data15.rounds;
-const _errs36 = errors;
-if(!(((typeof data16 == "number") && (!(data16 % 1) && !isNaN(data16))) && (isFinite(data16)))){
-validate20.errors = [{instancePath:instancePath+"/spec/lineage/training/rounds",keyword:"type",params:{type: "integer"}}];
-return false;
-}
-if(errors === _errs36){
-if((typeof data16 == "number") && (isFinite(data16))){
-if(data16 > 9007199254740991 || isNaN(data16)){
-validate20.errors = [{instancePath:instancePath+"/spec/lineage/training/rounds",keyword:"maximum",params:{comparison: "<=", limit: 9007199254740991}}];
-return false;
-}
-else {
-if(data16 < 0 || isNaN(data16)){
-validate20.errors = [{instancePath:instancePath+"/spec/lineage/training/rounds",keyword:"minimum",params:{comparison: ">=", limit: 0}}];
-return false;
-}
-}
-}
-}
-var valid4 = _errs36 === errors;
-}
-else {
-var valid4 = true;
-}
-if(valid4){
-if(data15.participants !== undefined){
-let data17 = data15.participants;
+if(_errs37 === errors){
+if(data16.rounds !== undefined){
+let data17 = data16.rounds;
 const _errs38 = errors;
 if(!(((typeof data17 == "number") && (!(data17 % 1) && !isNaN(data17))) && (isFinite(data17)))){
-validate20.errors = [{instancePath:instancePath+"/spec/lineage/training/participants",keyword:"type",params:{type: "integer"}}];
+validate20.errors = [{instancePath:instancePath+"/spec/lineage/training/rounds",keyword:"type",params:{type: "integer"}}];
 return false;
 }
 if(errors === _errs38){
 if((typeof data17 == "number") && (isFinite(data17))){
 if(data17 > 9007199254740991 || isNaN(data17)){
-validate20.errors = [{instancePath:instancePath+"/spec/lineage/training/participants",keyword:"maximum",params:{comparison: "<=", limit: 9007199254740991}}];
+validate20.errors = [{instancePath:instancePath+"/spec/lineage/training/rounds",keyword:"maximum",params:{comparison: "<=", limit: 9007199254740991}}];
 return false;
 }
 else {
 if(data17 < 0 || isNaN(data17)){
-validate20.errors = [{instancePath:instancePath+"/spec/lineage/training/participants",keyword:"minimum",params:{comparison: ">=", limit: 0}}];
+validate20.errors = [{instancePath:instancePath+"/spec/lineage/training/rounds",keyword:"minimum",params:{comparison: ">=", limit: 0}}];
 return false;
 }
 }
@@ -785,18 +788,45 @@ else {
 var valid4 = true;
 }
 if(valid4){
-if(data15.convergence !== undefined){
-let data18 = data15.convergence;
+if(data16.participants !== undefined){
+let data18 = data16.participants;
 const _errs40 = errors;
+if(!(((typeof data18 == "number") && (!(data18 % 1) && !isNaN(data18))) && (isFinite(data18)))){
+validate20.errors = [{instancePath:instancePath+"/spec/lineage/training/participants",keyword:"type",params:{type: "integer"}}];
+return false;
+}
 if(errors === _errs40){
-if(data18 && typeof data18 == "object" && !Array.isArray(data18)){
-if(Object.keys(data18).length > 200){
+if((typeof data18 == "number") && (isFinite(data18))){
+if(data18 > 9007199254740991 || isNaN(data18)){
+validate20.errors = [{instancePath:instancePath+"/spec/lineage/training/participants",keyword:"maximum",params:{comparison: "<=", limit: 9007199254740991}}];
+return false;
+}
+else {
+if(data18 < 0 || isNaN(data18)){
+validate20.errors = [{instancePath:instancePath+"/spec/lineage/training/participants",keyword:"minimum",params:{comparison: ">=", limit: 0}}];
+return false;
+}
+}
+}
+}
+var valid4 = _errs40 === errors;
+}
+else {
+var valid4 = true;
+}
+if(valid4){
+if(data16.convergence !== undefined){
+let data19 = data16.convergence;
+const _errs42 = errors;
+if(errors === _errs42){
+if(data19 && typeof data19 == "object" && !Array.isArray(data19)){
+if(Object.keys(data19).length > 200){
 validate20.errors = [{instancePath:instancePath+"/spec/lineage/training/convergence",keyword:"maxProperties",params:{limit: 200}}];
 return false;
 }
 else {
-for(const key5 in data18){
-const _errs42 = errors;
+for(const key5 in data19){
+const _errs44 = errors;
 if(typeof key5 === "string"){
 if(!pattern9.test(key5)){
 const err0 = {instancePath:instancePath+"/spec/lineage/training/convergence",keyword:"pattern",params:{pattern: "^[A-Za-z0-9](?:[A-Za-z0-9_./-]{0,126}[A-Za-z0-9])?$"},propertyName:key5};
@@ -809,7 +839,7 @@ vErrors.push(err0);
 errors++;
 }
 }
-var valid5 = _errs42 === errors;
+var valid5 = _errs44 === errors;
 if(!valid5){
 const err1 = {instancePath:instancePath+"/spec/lineage/training/convergence",keyword:"propertyNames",params:{propertyName: key5}};
 if(vErrors === null){
@@ -825,14 +855,14 @@ break;
 }
 }
 if(valid5){
-for(const key6 in data18){
-let data19 = data18[key6];
-const _errs44 = errors;
-if(!((typeof data19 == "number") && (isFinite(data19)))){
+for(const key6 in data19){
+let data20 = data19[key6];
+const _errs46 = errors;
+if(!((typeof data20 == "number") && (isFinite(data20)))){
 validate20.errors = [{instancePath:instancePath+"/spec/lineage/training/convergence/" + key6.replace(/~/g, "~0").replace(/\//g, "~1"),keyword:"type",params:{type: "number"}}];
 return false;
 }
-var valid6 = _errs44 === errors;
+var valid6 = _errs46 === errors;
 if(!valid6){
 break;
 }
@@ -845,7 +875,7 @@ validate20.errors = [{instancePath:instancePath+"/spec/lineage/training/converge
 return false;
 }
 }
-var valid4 = _errs40 === errors;
+var valid4 = _errs42 === errors;
 }
 else {
 var valid4 = true;
@@ -859,7 +889,7 @@ validate20.errors = [{instancePath:instancePath+"/spec/lineage/training",keyword
 return false;
 }
 }
-var valid3 = _errs33 === errors;
+var valid3 = _errs35 === errors;
 }
 else {
 var valid3 = true;
@@ -875,24 +905,24 @@ validate20.errors = [{instancePath:instancePath+"/spec/lineage",keyword:"type",p
 return false;
 }
 }
-var valid2 = _errs22 === errors;
+var valid2 = _errs24 === errors;
 }
 else {
 var valid2 = true;
 }
 if(valid2){
-if(data8.metrics !== undefined){
-let data20 = data8.metrics;
-const _errs46 = errors;
-if(errors === _errs46){
-if(data20 && typeof data20 == "object" && !Array.isArray(data20)){
-if(Object.keys(data20).length > 200){
+if(data9.metrics !== undefined){
+let data21 = data9.metrics;
+const _errs48 = errors;
+if(errors === _errs48){
+if(data21 && typeof data21 == "object" && !Array.isArray(data21)){
+if(Object.keys(data21).length > 200){
 validate20.errors = [{instancePath:instancePath+"/spec/metrics",keyword:"maxProperties",params:{limit: 200}}];
 return false;
 }
 else {
-for(const key7 in data20){
-const _errs48 = errors;
+for(const key7 in data21){
+const _errs50 = errors;
 if(typeof key7 === "string"){
 if(!pattern9.test(key7)){
 const err2 = {instancePath:instancePath+"/spec/metrics",keyword:"pattern",params:{pattern: "^[A-Za-z0-9](?:[A-Za-z0-9_./-]{0,126}[A-Za-z0-9])?$"},propertyName:key7};
@@ -905,7 +935,7 @@ vErrors.push(err2);
 errors++;
 }
 }
-var valid7 = _errs48 === errors;
+var valid7 = _errs50 === errors;
 if(!valid7){
 const err3 = {instancePath:instancePath+"/spec/metrics",keyword:"propertyNames",params:{propertyName: key7}};
 if(vErrors === null){
@@ -921,14 +951,14 @@ break;
 }
 }
 if(valid7){
-for(const key8 in data20){
-let data21 = data20[key8];
-const _errs50 = errors;
-if(!((typeof data21 == "number") && (isFinite(data21)))){
+for(const key8 in data21){
+let data22 = data21[key8];
+const _errs52 = errors;
+if(!((typeof data22 == "number") && (isFinite(data22)))){
 validate20.errors = [{instancePath:instancePath+"/spec/metrics/" + key8.replace(/~/g, "~0").replace(/\//g, "~1"),keyword:"type",params:{type: "number"}}];
 return false;
 }
-var valid8 = _errs50 === errors;
+var valid8 = _errs52 === errors;
 if(!valid8){
 break;
 }
@@ -941,81 +971,81 @@ validate20.errors = [{instancePath:instancePath+"/spec/metrics",keyword:"type",p
 return false;
 }
 }
-var valid2 = _errs46 === errors;
+var valid2 = _errs48 === errors;
 }
 else {
 var valid2 = true;
 }
 if(valid2){
-if(data8.interface !== undefined){
-let data22 = data8.interface;
-const _errs52 = errors;
-if(errors === _errs52){
-if(data22 && typeof data22 == "object" && !Array.isArray(data22)){
+if(data9.interface !== undefined){
+let data23 = data9.interface;
+const _errs54 = errors;
+if(errors === _errs54){
+if(data23 && typeof data23 == "object" && !Array.isArray(data23)){
 let missing3;
-if(((data22.inputs === undefined) && (missing3 = "inputs")) || ((data22.outputs === undefined) && (missing3 = "outputs"))){
+if(((data23.inputs === undefined) && (missing3 = "inputs")) || ((data23.outputs === undefined) && (missing3 = "outputs"))){
 validate20.errors = [{instancePath:instancePath+"/spec/interface",keyword:"required",params:{missingProperty: missing3}}];
 return false;
 }
 else {
-const _errs54 = errors;
-for(const key9 in data22){
+const _errs56 = errors;
+for(const key9 in data23){
 if(!((key9 === "inputs") || (key9 === "outputs"))){
 validate20.errors = [{instancePath:instancePath+"/spec/interface",keyword:"additionalProperties",params:{additionalProperty: key9}}];
 return false;
 break;
 }
 }
-if(_errs54 === errors){
-if(data22.inputs !== undefined){
-let data23 = data22.inputs;
-const _errs55 = errors;
-if(errors === _errs55){
-if(Array.isArray(data23)){
-if(data23.length > 64){
+if(_errs56 === errors){
+if(data23.inputs !== undefined){
+let data24 = data23.inputs;
+const _errs57 = errors;
+if(errors === _errs57){
+if(Array.isArray(data24)){
+if(data24.length > 64){
 validate20.errors = [{instancePath:instancePath+"/spec/interface/inputs",keyword:"maxItems",params:{limit: 64}}];
 return false;
 }
 else {
-if(data23.length < 1){
+if(data24.length < 1){
 validate20.errors = [{instancePath:instancePath+"/spec/interface/inputs",keyword:"minItems",params:{limit: 1}}];
 return false;
 }
 else {
 var valid10 = true;
-const len0 = data23.length;
+const len0 = data24.length;
 for(let i0=0; i0<len0; i0++){
-let data24 = data23[i0];
-const _errs57 = errors;
-const _errs58 = errors;
-if(errors === _errs58){
-if(data24 && typeof data24 == "object" && !Array.isArray(data24)){
+let data25 = data24[i0];
+const _errs59 = errors;
+const _errs60 = errors;
+if(errors === _errs60){
+if(data25 && typeof data25 == "object" && !Array.isArray(data25)){
 let missing4;
-if((((data24.name === undefined) && (missing4 = "name")) || ((data24.type === undefined) && (missing4 = "type"))) || ((data24.shape === undefined) && (missing4 = "shape"))){
+if((((data25.name === undefined) && (missing4 = "name")) || ((data25.type === undefined) && (missing4 = "type"))) || ((data25.shape === undefined) && (missing4 = "shape"))){
 validate20.errors = [{instancePath:instancePath+"/spec/interface/inputs/" + i0,keyword:"required",params:{missingProperty: missing4}}];
 return false;
 }
 else {
-const _errs60 = errors;
-for(const key10 in data24){
+const _errs62 = errors;
+for(const key10 in data25){
 if(!(((key10 === "name") || (key10 === "type")) || (key10 === "shape"))){
 validate20.errors = [{instancePath:instancePath+"/spec/interface/inputs/" + i0,keyword:"additionalProperties",params:{additionalProperty: key10}}];
 return false;
 break;
 }
 }
-if(_errs60 === errors){
-if(data24.name !== undefined){
-let data25 = data24.name;
-const _errs61 = errors;
-if(errors === _errs61){
-if(typeof data25 === "string"){
-if(func1(data25) > 128){
+if(_errs62 === errors){
+if(data25.name !== undefined){
+let data26 = data25.name;
+const _errs63 = errors;
+if(errors === _errs63){
+if(typeof data26 === "string"){
+if(func1(data26) > 128){
 validate20.errors = [{instancePath:instancePath+"/spec/interface/inputs/" + i0+"/name",keyword:"maxLength",params:{limit: 128}}];
 return false;
 }
 else {
-if(func1(data25) < 1){
+if(func1(data26) < 1){
 validate20.errors = [{instancePath:instancePath+"/spec/interface/inputs/" + i0+"/name",keyword:"minLength",params:{limit: 1}}];
 return false;
 }
@@ -1026,59 +1056,59 @@ validate20.errors = [{instancePath:instancePath+"/spec/interface/inputs/" + i0+"
 return false;
 }
 }
-var valid12 = _errs61 === errors;
-}
-else {
-var valid12 = true;
-}
-if(valid12){
-if(data24.type !== undefined){
-let data26 = data24.type;
-const _errs63 = errors;
-if(!(((((((((((((data26 === "bool") || (data26 === "uint8")) || (data26 === "uint16")) || (data26 === "uint32")) || (data26 === "uint64")) || (data26 === "int8")) || (data26 === "int16")) || (data26 === "int32")) || (data26 === "int64")) || (data26 === "float16")) || (data26 === "float32")) || (data26 === "float64")) || (data26 === "bytes"))){
-validate20.errors = [{instancePath:instancePath+"/spec/interface/inputs/" + i0+"/type",keyword:"enum",params:{allowedValues: schema32.properties.type.enum}}];
-return false;
-}
 var valid12 = _errs63 === errors;
 }
 else {
 var valid12 = true;
 }
 if(valid12){
-if(data24.shape !== undefined){
-let data27 = data24.shape;
-const _errs64 = errors;
-if(errors === _errs64){
-if(Array.isArray(data27)){
-if(data27.length > 8){
+if(data25.type !== undefined){
+let data27 = data25.type;
+const _errs65 = errors;
+if(!(((((((((((((data27 === "bool") || (data27 === "uint8")) || (data27 === "uint16")) || (data27 === "uint32")) || (data27 === "uint64")) || (data27 === "int8")) || (data27 === "int16")) || (data27 === "int32")) || (data27 === "int64")) || (data27 === "float16")) || (data27 === "float32")) || (data27 === "float64")) || (data27 === "bytes"))){
+validate20.errors = [{instancePath:instancePath+"/spec/interface/inputs/" + i0+"/type",keyword:"enum",params:{allowedValues: schema32.properties.type.enum}}];
+return false;
+}
+var valid12 = _errs65 === errors;
+}
+else {
+var valid12 = true;
+}
+if(valid12){
+if(data25.shape !== undefined){
+let data28 = data25.shape;
+const _errs66 = errors;
+if(errors === _errs66){
+if(Array.isArray(data28)){
+if(data28.length > 8){
 validate20.errors = [{instancePath:instancePath+"/spec/interface/inputs/" + i0+"/shape",keyword:"maxItems",params:{limit: 8}}];
 return false;
 }
 else {
 var valid13 = true;
-const len1 = data27.length;
+const len1 = data28.length;
 for(let i1=0; i1<len1; i1++){
-let data28 = data27[i1];
-const _errs66 = errors;
-if(!(((typeof data28 == "number") && (!(data28 % 1) && !isNaN(data28))) && (isFinite(data28)))){
+let data29 = data28[i1];
+const _errs68 = errors;
+if(!(((typeof data29 == "number") && (!(data29 % 1) && !isNaN(data29))) && (isFinite(data29)))){
 validate20.errors = [{instancePath:instancePath+"/spec/interface/inputs/" + i0+"/shape/" + i1,keyword:"type",params:{type: "integer"}}];
 return false;
 }
-if(errors === _errs66){
-if((typeof data28 == "number") && (isFinite(data28))){
-if(data28 > 2147483648 || isNaN(data28)){
+if(errors === _errs68){
+if((typeof data29 == "number") && (isFinite(data29))){
+if(data29 > 2147483648 || isNaN(data29)){
 validate20.errors = [{instancePath:instancePath+"/spec/interface/inputs/" + i0+"/shape/" + i1,keyword:"maximum",params:{comparison: "<=", limit: 2147483648}}];
 return false;
 }
 else {
-if(data28 < -1 || isNaN(data28)){
+if(data29 < -1 || isNaN(data29)){
 validate20.errors = [{instancePath:instancePath+"/spec/interface/inputs/" + i0+"/shape/" + i1,keyword:"minimum",params:{comparison: ">=", limit: -1}}];
 return false;
 }
 }
 }
 }
-var valid13 = _errs66 === errors;
+var valid13 = _errs68 === errors;
 if(!valid13){
 break;
 }
@@ -1090,7 +1120,7 @@ validate20.errors = [{instancePath:instancePath+"/spec/interface/inputs/" + i0+"
 return false;
 }
 }
-var valid12 = _errs64 === errors;
+var valid12 = _errs66 === errors;
 }
 else {
 var valid12 = true;
@@ -1105,7 +1135,7 @@ validate20.errors = [{instancePath:instancePath+"/spec/interface/inputs/" + i0,k
 return false;
 }
 }
-var valid10 = _errs57 === errors;
+var valid10 = _errs59 === errors;
 if(!valid10){
 break;
 }
@@ -1118,61 +1148,61 @@ validate20.errors = [{instancePath:instancePath+"/spec/interface/inputs",keyword
 return false;
 }
 }
-var valid9 = _errs55 === errors;
+var valid9 = _errs57 === errors;
 }
 else {
 var valid9 = true;
 }
 if(valid9){
-if(data22.outputs !== undefined){
-let data29 = data22.outputs;
-const _errs68 = errors;
-if(errors === _errs68){
-if(Array.isArray(data29)){
-if(data29.length > 64){
+if(data23.outputs !== undefined){
+let data30 = data23.outputs;
+const _errs70 = errors;
+if(errors === _errs70){
+if(Array.isArray(data30)){
+if(data30.length > 64){
 validate20.errors = [{instancePath:instancePath+"/spec/interface/outputs",keyword:"maxItems",params:{limit: 64}}];
 return false;
 }
 else {
-if(data29.length < 1){
+if(data30.length < 1){
 validate20.errors = [{instancePath:instancePath+"/spec/interface/outputs",keyword:"minItems",params:{limit: 1}}];
 return false;
 }
 else {
 var valid14 = true;
-const len2 = data29.length;
+const len2 = data30.length;
 for(let i2=0; i2<len2; i2++){
-let data30 = data29[i2];
-const _errs70 = errors;
-const _errs71 = errors;
-if(errors === _errs71){
-if(data30 && typeof data30 == "object" && !Array.isArray(data30)){
+let data31 = data30[i2];
+const _errs72 = errors;
+const _errs73 = errors;
+if(errors === _errs73){
+if(data31 && typeof data31 == "object" && !Array.isArray(data31)){
 let missing5;
-if((((data30.name === undefined) && (missing5 = "name")) || ((data30.type === undefined) && (missing5 = "type"))) || ((data30.shape === undefined) && (missing5 = "shape"))){
+if((((data31.name === undefined) && (missing5 = "name")) || ((data31.type === undefined) && (missing5 = "type"))) || ((data31.shape === undefined) && (missing5 = "shape"))){
 validate20.errors = [{instancePath:instancePath+"/spec/interface/outputs/" + i2,keyword:"required",params:{missingProperty: missing5}}];
 return false;
 }
 else {
-const _errs73 = errors;
-for(const key11 in data30){
+const _errs75 = errors;
+for(const key11 in data31){
 if(!((((key11 === "name") || (key11 === "type")) || (key11 === "shape")) || (key11 === "classes"))){
 validate20.errors = [{instancePath:instancePath+"/spec/interface/outputs/" + i2,keyword:"additionalProperties",params:{additionalProperty: key11}}];
 return false;
 break;
 }
 }
-if(_errs73 === errors){
-if(data30.name !== undefined){
-let data31 = data30.name;
-const _errs74 = errors;
-if(errors === _errs74){
-if(typeof data31 === "string"){
-if(func1(data31) > 128){
+if(_errs75 === errors){
+if(data31.name !== undefined){
+let data32 = data31.name;
+const _errs76 = errors;
+if(errors === _errs76){
+if(typeof data32 === "string"){
+if(func1(data32) > 128){
 validate20.errors = [{instancePath:instancePath+"/spec/interface/outputs/" + i2+"/name",keyword:"maxLength",params:{limit: 128}}];
 return false;
 }
 else {
-if(func1(data31) < 1){
+if(func1(data32) < 1){
 validate20.errors = [{instancePath:instancePath+"/spec/interface/outputs/" + i2+"/name",keyword:"minLength",params:{limit: 1}}];
 return false;
 }
@@ -1183,59 +1213,59 @@ validate20.errors = [{instancePath:instancePath+"/spec/interface/outputs/" + i2+
 return false;
 }
 }
-var valid16 = _errs74 === errors;
-}
-else {
-var valid16 = true;
-}
-if(valid16){
-if(data30.type !== undefined){
-let data32 = data30.type;
-const _errs76 = errors;
-if(!(((((((((((((data32 === "bool") || (data32 === "uint8")) || (data32 === "uint16")) || (data32 === "uint32")) || (data32 === "uint64")) || (data32 === "int8")) || (data32 === "int16")) || (data32 === "int32")) || (data32 === "int64")) || (data32 === "float16")) || (data32 === "float32")) || (data32 === "float64")) || (data32 === "bytes"))){
-validate20.errors = [{instancePath:instancePath+"/spec/interface/outputs/" + i2+"/type",keyword:"enum",params:{allowedValues: schema33.properties.type.enum}}];
-return false;
-}
 var valid16 = _errs76 === errors;
 }
 else {
 var valid16 = true;
 }
 if(valid16){
-if(data30.shape !== undefined){
-let data33 = data30.shape;
-const _errs77 = errors;
-if(errors === _errs77){
-if(Array.isArray(data33)){
-if(data33.length > 8){
+if(data31.type !== undefined){
+let data33 = data31.type;
+const _errs78 = errors;
+if(!(((((((((((((data33 === "bool") || (data33 === "uint8")) || (data33 === "uint16")) || (data33 === "uint32")) || (data33 === "uint64")) || (data33 === "int8")) || (data33 === "int16")) || (data33 === "int32")) || (data33 === "int64")) || (data33 === "float16")) || (data33 === "float32")) || (data33 === "float64")) || (data33 === "bytes"))){
+validate20.errors = [{instancePath:instancePath+"/spec/interface/outputs/" + i2+"/type",keyword:"enum",params:{allowedValues: schema33.properties.type.enum}}];
+return false;
+}
+var valid16 = _errs78 === errors;
+}
+else {
+var valid16 = true;
+}
+if(valid16){
+if(data31.shape !== undefined){
+let data34 = data31.shape;
+const _errs79 = errors;
+if(errors === _errs79){
+if(Array.isArray(data34)){
+if(data34.length > 8){
 validate20.errors = [{instancePath:instancePath+"/spec/interface/outputs/" + i2+"/shape",keyword:"maxItems",params:{limit: 8}}];
 return false;
 }
 else {
 var valid17 = true;
-const len3 = data33.length;
+const len3 = data34.length;
 for(let i3=0; i3<len3; i3++){
-let data34 = data33[i3];
-const _errs79 = errors;
-if(!(((typeof data34 == "number") && (!(data34 % 1) && !isNaN(data34))) && (isFinite(data34)))){
+let data35 = data34[i3];
+const _errs81 = errors;
+if(!(((typeof data35 == "number") && (!(data35 % 1) && !isNaN(data35))) && (isFinite(data35)))){
 validate20.errors = [{instancePath:instancePath+"/spec/interface/outputs/" + i2+"/shape/" + i3,keyword:"type",params:{type: "integer"}}];
 return false;
 }
-if(errors === _errs79){
-if((typeof data34 == "number") && (isFinite(data34))){
-if(data34 > 2147483648 || isNaN(data34)){
+if(errors === _errs81){
+if((typeof data35 == "number") && (isFinite(data35))){
+if(data35 > 2147483648 || isNaN(data35)){
 validate20.errors = [{instancePath:instancePath+"/spec/interface/outputs/" + i2+"/shape/" + i3,keyword:"maximum",params:{comparison: "<=", limit: 2147483648}}];
 return false;
 }
 else {
-if(data34 < -1 || isNaN(data34)){
+if(data35 < -1 || isNaN(data35)){
 validate20.errors = [{instancePath:instancePath+"/spec/interface/outputs/" + i2+"/shape/" + i3,keyword:"minimum",params:{comparison: ">=", limit: -1}}];
 return false;
 }
 }
 }
 }
-var valid17 = _errs79 === errors;
+var valid17 = _errs81 === errors;
 if(!valid17){
 break;
 }
@@ -1247,35 +1277,35 @@ validate20.errors = [{instancePath:instancePath+"/spec/interface/outputs/" + i2+
 return false;
 }
 }
-var valid16 = _errs77 === errors;
+var valid16 = _errs79 === errors;
 }
 else {
 var valid16 = true;
 }
 if(valid16){
-if(data30.classes !== undefined){
-let data35 = data30.classes;
-const _errs81 = errors;
-if(errors === _errs81){
-if(Array.isArray(data35)){
-if(data35.length > 10000){
+if(data31.classes !== undefined){
+let data36 = data31.classes;
+const _errs83 = errors;
+if(errors === _errs83){
+if(Array.isArray(data36)){
+if(data36.length > 10000){
 validate20.errors = [{instancePath:instancePath+"/spec/interface/outputs/" + i2+"/classes",keyword:"maxItems",params:{limit: 10000}}];
 return false;
 }
 else {
 var valid18 = true;
-const len4 = data35.length;
+const len4 = data36.length;
 for(let i4=0; i4<len4; i4++){
-let data36 = data35[i4];
-const _errs83 = errors;
-if(errors === _errs83){
-if(typeof data36 === "string"){
-if(func1(data36) > 128){
+let data37 = data36[i4];
+const _errs85 = errors;
+if(errors === _errs85){
+if(typeof data37 === "string"){
+if(func1(data37) > 128){
 validate20.errors = [{instancePath:instancePath+"/spec/interface/outputs/" + i2+"/classes/" + i4,keyword:"maxLength",params:{limit: 128}}];
 return false;
 }
 else {
-if(func1(data36) < 1){
+if(func1(data37) < 1){
 validate20.errors = [{instancePath:instancePath+"/spec/interface/outputs/" + i2+"/classes/" + i4,keyword:"minLength",params:{limit: 1}}];
 return false;
 }
@@ -1286,7 +1316,7 @@ validate20.errors = [{instancePath:instancePath+"/spec/interface/outputs/" + i2+
 return false;
 }
 }
-var valid18 = _errs83 === errors;
+var valid18 = _errs85 === errors;
 if(!valid18){
 break;
 }
@@ -1298,7 +1328,7 @@ validate20.errors = [{instancePath:instancePath+"/spec/interface/outputs/" + i2+
 return false;
 }
 }
-var valid16 = _errs81 === errors;
+var valid16 = _errs83 === errors;
 }
 else {
 var valid16 = true;
@@ -1314,7 +1344,7 @@ validate20.errors = [{instancePath:instancePath+"/spec/interface/outputs/" + i2,
 return false;
 }
 }
-var valid14 = _errs70 === errors;
+var valid14 = _errs72 === errors;
 if(!valid14){
 break;
 }
@@ -1327,7 +1357,7 @@ validate20.errors = [{instancePath:instancePath+"/spec/interface/outputs",keywor
 return false;
 }
 }
-var valid9 = _errs68 === errors;
+var valid9 = _errs70 === errors;
 }
 else {
 var valid9 = true;
@@ -1341,43 +1371,43 @@ validate20.errors = [{instancePath:instancePath+"/spec/interface",keyword:"type"
 return false;
 }
 }
-var valid2 = _errs52 === errors;
+var valid2 = _errs54 === errors;
 }
 else {
 var valid2 = true;
 }
 if(valid2){
-if(data8.confidence !== undefined){
-let data37 = data8.confidence;
-const _errs85 = errors;
-if(errors === _errs85){
-if(data37 && typeof data37 == "object" && !Array.isArray(data37)){
+if(data9.confidence !== undefined){
+let data38 = data9.confidence;
+const _errs87 = errors;
+if(errors === _errs87){
+if(data38 && typeof data38 == "object" && !Array.isArray(data38)){
 let missing6;
-if((data37.least === undefined) && (missing6 = "least")){
+if((data38.least === undefined) && (missing6 = "least")){
 validate20.errors = [{instancePath:instancePath+"/spec/confidence",keyword:"required",params:{missingProperty: missing6}}];
 return false;
 }
 else {
-const _errs87 = errors;
-for(const key12 in data37){
+const _errs89 = errors;
+for(const key12 in data38){
 if(!(key12 === "least")){
 validate20.errors = [{instancePath:instancePath+"/spec/confidence",keyword:"additionalProperties",params:{additionalProperty: key12}}];
 return false;
 break;
 }
 }
-if(_errs87 === errors){
-if(data37.least !== undefined){
-let data38 = data37.least;
-const _errs88 = errors;
-if(errors === _errs88){
-if((typeof data38 == "number") && (isFinite(data38))){
-if(data38 > 1 || isNaN(data38)){
+if(_errs89 === errors){
+if(data38.least !== undefined){
+let data39 = data38.least;
+const _errs90 = errors;
+if(errors === _errs90){
+if((typeof data39 == "number") && (isFinite(data39))){
+if(data39 > 1 || isNaN(data39)){
 validate20.errors = [{instancePath:instancePath+"/spec/confidence/least",keyword:"maximum",params:{comparison: "<=", limit: 1}}];
 return false;
 }
 else {
-if(data38 < 0 || isNaN(data38)){
+if(data39 < 0 || isNaN(data39)){
 validate20.errors = [{instancePath:instancePath+"/spec/confidence/least",keyword:"minimum",params:{comparison: ">=", limit: 0}}];
 return false;
 }
@@ -1397,36 +1427,36 @@ validate20.errors = [{instancePath:instancePath+"/spec/confidence",keyword:"type
 return false;
 }
 }
-var valid2 = _errs85 === errors;
+var valid2 = _errs87 === errors;
 }
 else {
 var valid2 = true;
 }
 if(valid2){
-if(data8.variants !== undefined){
-let data39 = data8.variants;
-const _errs90 = errors;
-if(errors === _errs90){
-if(Array.isArray(data39)){
-if(data39.length > 64){
+if(data9.variants !== undefined){
+let data40 = data9.variants;
+const _errs92 = errors;
+if(errors === _errs92){
+if(Array.isArray(data40)){
+if(data40.length > 64){
 validate20.errors = [{instancePath:instancePath+"/spec/variants",keyword:"maxItems",params:{limit: 64}}];
 return false;
 }
 else {
-if(data39.length < 1){
+if(data40.length < 1){
 validate20.errors = [{instancePath:instancePath+"/spec/variants",keyword:"minItems",params:{limit: 1}}];
 return false;
 }
 else {
 var valid20 = true;
-const len5 = data39.length;
+const len5 = data40.length;
 for(let i5=0; i5<len5; i5++){
-const _errs92 = errors;
-if(!(validate21(data39[i5], {instancePath:instancePath+"/spec/variants/" + i5,parentData:data39,parentDataProperty:i5,rootData,dynamicAnchors}))){
+const _errs94 = errors;
+if(!(validate21(data40[i5], {instancePath:instancePath+"/spec/variants/" + i5,parentData:data40,parentDataProperty:i5,rootData,dynamicAnchors}))){
 vErrors = vErrors === null ? validate21.errors : vErrors.concat(validate21.errors);
 errors = vErrors.length;
 }
-var valid20 = _errs92 === errors;
+var valid20 = _errs94 === errors;
 if(!valid20){
 break;
 }
@@ -1439,43 +1469,43 @@ validate20.errors = [{instancePath:instancePath+"/spec/variants",keyword:"type",
 return false;
 }
 }
-var valid2 = _errs90 === errors;
+var valid2 = _errs92 === errors;
 }
 else {
 var valid2 = true;
 }
 if(valid2){
-if(data8.compatibility !== undefined){
-let data41 = data8.compatibility;
-const _errs93 = errors;
-if(errors === _errs93){
-if(data41 && typeof data41 == "object" && !Array.isArray(data41)){
+if(data9.compatibility !== undefined){
+let data42 = data9.compatibility;
 const _errs95 = errors;
-for(const key13 in data41){
+if(errors === _errs95){
+if(data42 && typeof data42 == "object" && !Array.isArray(data42)){
+const _errs97 = errors;
+for(const key13 in data42){
 if(!(((((key13 === "agent") || (key13 === "firmware")) || (key13 === "inferenceCode")) || (key13 === "groups")) || (key13 === "features"))){
 validate20.errors = [{instancePath:instancePath+"/spec/compatibility",keyword:"additionalProperties",params:{additionalProperty: key13}}];
 return false;
 break;
 }
 }
-if(_errs95 === errors){
-if(data41.agent !== undefined){
-let data42 = data41.agent;
-const _errs96 = errors;
-if(errors === _errs96){
-if(errors === _errs96){
-if(typeof data42 === "string"){
-if(func1(data42) > 256){
+if(_errs97 === errors){
+if(data42.agent !== undefined){
+let data43 = data42.agent;
+const _errs98 = errors;
+if(errors === _errs98){
+if(errors === _errs98){
+if(typeof data43 === "string"){
+if(func1(data43) > 256){
 validate20.errors = [{instancePath:instancePath+"/spec/compatibility/agent",keyword:"maxLength",params:{limit: 256}}];
 return false;
 }
 else {
-if(func1(data42) < 1){
+if(func1(data43) < 1){
 validate20.errors = [{instancePath:instancePath+"/spec/compatibility/agent",keyword:"minLength",params:{limit: 1}}];
 return false;
 }
 else {
-if(!(formats0(data42))){
+if(!(formats0(data43))){
 validate20.errors = [{instancePath:instancePath+"/spec/compatibility/agent",keyword:"format",params:{format: "slipway-version-range"}}];
 return false;
 }
@@ -1488,29 +1518,29 @@ return false;
 }
 }
 }
-var valid21 = _errs96 === errors;
+var valid21 = _errs98 === errors;
 }
 else {
 var valid21 = true;
 }
 if(valid21){
-if(data41.firmware !== undefined){
-let data43 = data41.firmware;
-const _errs98 = errors;
-if(errors === _errs98){
-if(errors === _errs98){
-if(typeof data43 === "string"){
-if(func1(data43) > 256){
+if(data42.firmware !== undefined){
+let data44 = data42.firmware;
+const _errs100 = errors;
+if(errors === _errs100){
+if(errors === _errs100){
+if(typeof data44 === "string"){
+if(func1(data44) > 256){
 validate20.errors = [{instancePath:instancePath+"/spec/compatibility/firmware",keyword:"maxLength",params:{limit: 256}}];
 return false;
 }
 else {
-if(func1(data43) < 1){
+if(func1(data44) < 1){
 validate20.errors = [{instancePath:instancePath+"/spec/compatibility/firmware",keyword:"minLength",params:{limit: 1}}];
 return false;
 }
 else {
-if(!(formats0(data43))){
+if(!(formats0(data44))){
 validate20.errors = [{instancePath:instancePath+"/spec/compatibility/firmware",keyword:"format",params:{format: "slipway-version-range"}}];
 return false;
 }
@@ -1523,29 +1553,29 @@ return false;
 }
 }
 }
-var valid21 = _errs98 === errors;
+var valid21 = _errs100 === errors;
 }
 else {
 var valid21 = true;
 }
 if(valid21){
-if(data41.inferenceCode !== undefined){
-let data44 = data41.inferenceCode;
-const _errs100 = errors;
-if(errors === _errs100){
-if(errors === _errs100){
-if(typeof data44 === "string"){
-if(func1(data44) > 256){
+if(data42.inferenceCode !== undefined){
+let data45 = data42.inferenceCode;
+const _errs102 = errors;
+if(errors === _errs102){
+if(errors === _errs102){
+if(typeof data45 === "string"){
+if(func1(data45) > 256){
 validate20.errors = [{instancePath:instancePath+"/spec/compatibility/inferenceCode",keyword:"maxLength",params:{limit: 256}}];
 return false;
 }
 else {
-if(func1(data44) < 1){
+if(func1(data45) < 1){
 validate20.errors = [{instancePath:instancePath+"/spec/compatibility/inferenceCode",keyword:"minLength",params:{limit: 1}}];
 return false;
 }
 else {
-if(!(formats0(data44))){
+if(!(formats0(data45))){
 validate20.errors = [{instancePath:instancePath+"/spec/compatibility/inferenceCode",keyword:"format",params:{format: "slipway-version-range"}}];
 return false;
 }
@@ -1558,30 +1588,30 @@ return false;
 }
 }
 }
-var valid21 = _errs100 === errors;
+var valid21 = _errs102 === errors;
 }
 else {
 var valid21 = true;
 }
 if(valid21){
-if(data41.groups !== undefined){
-let data45 = data41.groups;
-const _errs102 = errors;
-if(errors === _errs102){
-if(Array.isArray(data45)){
-if(data45.length > 200){
+if(data42.groups !== undefined){
+let data46 = data42.groups;
+const _errs104 = errors;
+if(errors === _errs104){
+if(Array.isArray(data46)){
+if(data46.length > 200){
 validate20.errors = [{instancePath:instancePath+"/spec/compatibility/groups",keyword:"maxItems",params:{limit: 200}}];
 return false;
 }
 else {
 var valid22 = true;
-const len6 = data45.length;
+const len6 = data46.length;
 for(let i6=0; i6<len6; i6++){
-let data46 = data45[i6];
-const _errs104 = errors;
-if(errors === _errs104){
-if(typeof data46 === "string"){
-if(!pattern4.test(data46)){
+let data47 = data46[i6];
+const _errs106 = errors;
+if(errors === _errs106){
+if(typeof data47 === "string"){
+if(!pattern4.test(data47)){
 validate20.errors = [{instancePath:instancePath+"/spec/compatibility/groups/" + i6,keyword:"pattern",params:{pattern: "^[a-z0-9](?:[a-z0-9._-]{0,61}[a-z0-9])?$"}}];
 return false;
 }
@@ -1591,7 +1621,7 @@ validate20.errors = [{instancePath:instancePath+"/spec/compatibility/groups/" + 
 return false;
 }
 }
-var valid22 = _errs104 === errors;
+var valid22 = _errs106 === errors;
 if(!valid22){
 break;
 }
@@ -1603,30 +1633,30 @@ validate20.errors = [{instancePath:instancePath+"/spec/compatibility/groups",key
 return false;
 }
 }
-var valid21 = _errs102 === errors;
+var valid21 = _errs104 === errors;
 }
 else {
 var valid21 = true;
 }
 if(valid21){
-if(data41.features !== undefined){
-let data47 = data41.features;
-const _errs106 = errors;
-if(errors === _errs106){
-if(Array.isArray(data47)){
-if(data47.length > 64){
+if(data42.features !== undefined){
+let data48 = data42.features;
+const _errs108 = errors;
+if(errors === _errs108){
+if(Array.isArray(data48)){
+if(data48.length > 64){
 validate20.errors = [{instancePath:instancePath+"/spec/compatibility/features",keyword:"maxItems",params:{limit: 64}}];
 return false;
 }
 else {
 var valid23 = true;
-const len7 = data47.length;
+const len7 = data48.length;
 for(let i7=0; i7<len7; i7++){
-let data48 = data47[i7];
-const _errs108 = errors;
-if(errors === _errs108){
-if(typeof data48 === "string"){
-if(!pattern4.test(data48)){
+let data49 = data48[i7];
+const _errs110 = errors;
+if(errors === _errs110){
+if(typeof data49 === "string"){
+if(!pattern4.test(data49)){
 validate20.errors = [{instancePath:instancePath+"/spec/compatibility/features/" + i7,keyword:"pattern",params:{pattern: "^[a-z0-9](?:[a-z0-9._-]{0,61}[a-z0-9])?$"}}];
 return false;
 }
@@ -1636,7 +1666,7 @@ validate20.errors = [{instancePath:instancePath+"/spec/compatibility/features/" 
 return false;
 }
 }
-var valid23 = _errs108 === errors;
+var valid23 = _errs110 === errors;
 if(!valid23){
 break;
 }
@@ -1648,7 +1678,7 @@ validate20.errors = [{instancePath:instancePath+"/spec/compatibility/features",k
 return false;
 }
 }
-var valid21 = _errs106 === errors;
+var valid21 = _errs108 === errors;
 }
 else {
 var valid21 = true;
@@ -1664,75 +1694,75 @@ validate20.errors = [{instancePath:instancePath+"/spec/compatibility",keyword:"t
 return false;
 }
 }
-var valid2 = _errs93 === errors;
+var valid2 = _errs95 === errors;
 }
 else {
 var valid2 = true;
 }
 if(valid2){
-if(data8.resources !== undefined){
-let data49 = data8.resources;
-const _errs110 = errors;
-if(errors === _errs110){
-if(data49 && typeof data49 == "object" && !Array.isArray(data49)){
+if(data9.resources !== undefined){
+let data50 = data9.resources;
 const _errs112 = errors;
-for(const key14 in data49){
+if(errors === _errs112){
+if(data50 && typeof data50 == "object" && !Array.isArray(data50)){
+const _errs114 = errors;
+for(const key14 in data50){
 if(!((key14 === "memoryBytes") || (key14 === "diskBytes"))){
 validate20.errors = [{instancePath:instancePath+"/spec/resources",keyword:"additionalProperties",params:{additionalProperty: key14}}];
 return false;
 break;
 }
 }
-if(_errs112 === errors){
-if(data49.memoryBytes !== undefined){
-let data50 = data49.memoryBytes;
-const _errs113 = errors;
-if(!(((typeof data50 == "number") && (!(data50 % 1) && !isNaN(data50))) && (isFinite(data50)))){
+if(_errs114 === errors){
+if(data50.memoryBytes !== undefined){
+let data51 = data50.memoryBytes;
+const _errs115 = errors;
+if(!(((typeof data51 == "number") && (!(data51 % 1) && !isNaN(data51))) && (isFinite(data51)))){
 validate20.errors = [{instancePath:instancePath+"/spec/resources/memoryBytes",keyword:"type",params:{type: "integer"}}];
 return false;
 }
-if(errors === _errs113){
-if((typeof data50 == "number") && (isFinite(data50))){
-if(data50 > 1000000000000000 || isNaN(data50)){
+if(errors === _errs115){
+if((typeof data51 == "number") && (isFinite(data51))){
+if(data51 > 1000000000000000 || isNaN(data51)){
 validate20.errors = [{instancePath:instancePath+"/spec/resources/memoryBytes",keyword:"maximum",params:{comparison: "<=", limit: 1000000000000000}}];
 return false;
 }
 else {
-if(data50 < 0 || isNaN(data50)){
+if(data51 < 0 || isNaN(data51)){
 validate20.errors = [{instancePath:instancePath+"/spec/resources/memoryBytes",keyword:"minimum",params:{comparison: ">=", limit: 0}}];
 return false;
 }
 }
 }
 }
-var valid24 = _errs113 === errors;
+var valid24 = _errs115 === errors;
 }
 else {
 var valid24 = true;
 }
 if(valid24){
-if(data49.diskBytes !== undefined){
-let data51 = data49.diskBytes;
-const _errs115 = errors;
-if(!(((typeof data51 == "number") && (!(data51 % 1) && !isNaN(data51))) && (isFinite(data51)))){
+if(data50.diskBytes !== undefined){
+let data52 = data50.diskBytes;
+const _errs117 = errors;
+if(!(((typeof data52 == "number") && (!(data52 % 1) && !isNaN(data52))) && (isFinite(data52)))){
 validate20.errors = [{instancePath:instancePath+"/spec/resources/diskBytes",keyword:"type",params:{type: "integer"}}];
 return false;
 }
-if(errors === _errs115){
-if((typeof data51 == "number") && (isFinite(data51))){
-if(data51 > 1000000000000000 || isNaN(data51)){
+if(errors === _errs117){
+if((typeof data52 == "number") && (isFinite(data52))){
+if(data52 > 1000000000000000 || isNaN(data52)){
 validate20.errors = [{instancePath:instancePath+"/spec/resources/diskBytes",keyword:"maximum",params:{comparison: "<=", limit: 1000000000000000}}];
 return false;
 }
 else {
-if(data51 < 0 || isNaN(data51)){
+if(data52 < 0 || isNaN(data52)){
 validate20.errors = [{instancePath:instancePath+"/spec/resources/diskBytes",keyword:"minimum",params:{comparison: ">=", limit: 0}}];
 return false;
 }
 }
 }
 }
-var valid24 = _errs115 === errors;
+var valid24 = _errs117 === errors;
 }
 else {
 var valid24 = true;
@@ -1745,56 +1775,56 @@ validate20.errors = [{instancePath:instancePath+"/spec/resources",keyword:"type"
 return false;
 }
 }
-var valid2 = _errs110 === errors;
+var valid2 = _errs112 === errors;
 }
 else {
 var valid2 = true;
 }
 if(valid2){
-if(data8.examples !== undefined){
-let data52 = data8.examples;
-const _errs117 = errors;
-if(errors === _errs117){
-if(Array.isArray(data52)){
-if(data52.length > 100){
+if(data9.examples !== undefined){
+let data53 = data9.examples;
+const _errs119 = errors;
+if(errors === _errs119){
+if(Array.isArray(data53)){
+if(data53.length > 100){
 validate20.errors = [{instancePath:instancePath+"/spec/examples",keyword:"maxItems",params:{limit: 100}}];
 return false;
 }
 else {
 var valid25 = true;
-const len8 = data52.length;
+const len8 = data53.length;
 for(let i8=0; i8<len8; i8++){
-let data53 = data52[i8];
-const _errs119 = errors;
-const _errs120 = errors;
-if(errors === _errs120){
-if(data53 && typeof data53 == "object" && !Array.isArray(data53)){
+let data54 = data53[i8];
+const _errs121 = errors;
+const _errs122 = errors;
+if(errors === _errs122){
+if(data54 && typeof data54 == "object" && !Array.isArray(data54)){
 let missing7;
-if((((data53.name === undefined) && (missing7 = "name")) || ((data53.inputs === undefined) && (missing7 = "inputs"))) || ((data53.expect === undefined) && (missing7 = "expect"))){
+if((((data54.name === undefined) && (missing7 = "name")) || ((data54.inputs === undefined) && (missing7 = "inputs"))) || ((data54.expect === undefined) && (missing7 = "expect"))){
 validate20.errors = [{instancePath:instancePath+"/spec/examples/" + i8,keyword:"required",params:{missingProperty: missing7}}];
 return false;
 }
 else {
-const _errs122 = errors;
-for(const key15 in data53){
+const _errs124 = errors;
+for(const key15 in data54){
 if(!(((key15 === "name") || (key15 === "inputs")) || (key15 === "expect"))){
 validate20.errors = [{instancePath:instancePath+"/spec/examples/" + i8,keyword:"additionalProperties",params:{additionalProperty: key15}}];
 return false;
 break;
 }
 }
-if(_errs122 === errors){
-if(data53.name !== undefined){
-let data54 = data53.name;
-const _errs123 = errors;
-if(errors === _errs123){
-if(typeof data54 === "string"){
-if(func1(data54) > 200){
+if(_errs124 === errors){
+if(data54.name !== undefined){
+let data55 = data54.name;
+const _errs125 = errors;
+if(errors === _errs125){
+if(typeof data55 === "string"){
+if(func1(data55) > 200){
 validate20.errors = [{instancePath:instancePath+"/spec/examples/" + i8+"/name",keyword:"maxLength",params:{limit: 200}}];
 return false;
 }
 else {
-if(func1(data54) < 1){
+if(func1(data55) < 1){
 validate20.errors = [{instancePath:instancePath+"/spec/examples/" + i8+"/name",keyword:"minLength",params:{limit: 1}}];
 return false;
 }
@@ -1805,24 +1835,24 @@ validate20.errors = [{instancePath:instancePath+"/spec/examples/" + i8+"/name",k
 return false;
 }
 }
-var valid27 = _errs123 === errors;
+var valid27 = _errs125 === errors;
 }
 else {
 var valid27 = true;
 }
 if(valid27){
-if(data53.inputs !== undefined){
-let data55 = data53.inputs;
-const _errs125 = errors;
-if(errors === _errs125){
-if(data55 && typeof data55 == "object" && !Array.isArray(data55)){
-if(Object.keys(data55).length > 64){
+if(data54.inputs !== undefined){
+let data56 = data54.inputs;
+const _errs127 = errors;
+if(errors === _errs127){
+if(data56 && typeof data56 == "object" && !Array.isArray(data56)){
+if(Object.keys(data56).length > 64){
 validate20.errors = [{instancePath:instancePath+"/spec/examples/" + i8+"/inputs",keyword:"maxProperties",params:{limit: 64}}];
 return false;
 }
 else {
-for(const key16 in data55){
-const _errs127 = errors;
+for(const key16 in data56){
+const _errs129 = errors;
 if(typeof key16 === "string"){
 if(!pattern19.test(key16)){
 const err4 = {instancePath:instancePath+"/spec/examples/" + i8+"/inputs",keyword:"pattern",params:{pattern: "^[^\\s].{0,127}$"},propertyName:key16};
@@ -1835,7 +1865,7 @@ vErrors.push(err4);
 errors++;
 }
 }
-var valid28 = _errs127 === errors;
+var valid28 = _errs129 === errors;
 if(!valid28){
 const err5 = {instancePath:instancePath+"/spec/examples/" + i8+"/inputs",keyword:"propertyNames",params:{propertyName: key16}};
 if(vErrors === null){
@@ -1851,26 +1881,26 @@ break;
 }
 }
 if(valid28){
-for(const key17 in data55){
-let data56 = data55[key17];
-const _errs129 = errors;
-if(errors === _errs129){
-if(Array.isArray(data56)){
-if(data56.length > 20000){
+for(const key17 in data56){
+let data57 = data56[key17];
+const _errs131 = errors;
+if(errors === _errs131){
+if(Array.isArray(data57)){
+if(data57.length > 20000){
 validate20.errors = [{instancePath:instancePath+"/spec/examples/" + i8+"/inputs/" + key17.replace(/~/g, "~0").replace(/\//g, "~1"),keyword:"maxItems",params:{limit: 20000}}];
 return false;
 }
 else {
 var valid30 = true;
-const len9 = data56.length;
+const len9 = data57.length;
 for(let i9=0; i9<len9; i9++){
-let data57 = data56[i9];
-const _errs131 = errors;
-if(((!((typeof data57 == "number") && (isFinite(data57)))) && (typeof data57 !== "string")) && (typeof data57 !== "boolean")){
+let data58 = data57[i9];
+const _errs133 = errors;
+if(((!((typeof data58 == "number") && (isFinite(data58)))) && (typeof data58 !== "string")) && (typeof data58 !== "boolean")){
 validate20.errors = [{instancePath:instancePath+"/spec/examples/" + i8+"/inputs/" + key17.replace(/~/g, "~0").replace(/\//g, "~1")+"/" + i9,keyword:"type",params:{type: schema36.properties.inputs.additionalProperties.items.type}}];
 return false;
 }
-var valid30 = _errs131 === errors;
+var valid30 = _errs133 === errors;
 if(!valid30){
 break;
 }
@@ -1882,7 +1912,7 @@ validate20.errors = [{instancePath:instancePath+"/spec/examples/" + i8+"/inputs/
 return false;
 }
 }
-var valid29 = _errs129 === errors;
+var valid29 = _errs131 === errors;
 if(!valid29){
 break;
 }
@@ -1895,42 +1925,42 @@ validate20.errors = [{instancePath:instancePath+"/spec/examples/" + i8+"/inputs"
 return false;
 }
 }
-var valid27 = _errs125 === errors;
+var valid27 = _errs127 === errors;
 }
 else {
 var valid27 = true;
 }
 if(valid27){
-if(data53.expect !== undefined){
-let data58 = data53.expect;
-const _errs133 = errors;
-if(errors === _errs133){
-if(data58 && typeof data58 == "object" && !Array.isArray(data58)){
-if(Object.keys(data58).length < 1){
+if(data54.expect !== undefined){
+let data59 = data54.expect;
+const _errs135 = errors;
+if(errors === _errs135){
+if(data59 && typeof data59 == "object" && !Array.isArray(data59)){
+if(Object.keys(data59).length < 1){
 validate20.errors = [{instancePath:instancePath+"/spec/examples/" + i8+"/expect",keyword:"minProperties",params:{limit: 1}}];
 return false;
 }
 else {
-const _errs135 = errors;
-for(const key18 in data58){
+const _errs137 = errors;
+for(const key18 in data59){
 if(!(((key18 === "class") || (key18 === "outputs")) || (key18 === "tolerance"))){
 validate20.errors = [{instancePath:instancePath+"/spec/examples/" + i8+"/expect",keyword:"additionalProperties",params:{additionalProperty: key18}}];
 return false;
 break;
 }
 }
-if(_errs135 === errors){
-if(data58.class !== undefined){
-let data59 = data58.class;
-const _errs136 = errors;
-if(errors === _errs136){
-if(typeof data59 === "string"){
-if(func1(data59) > 128){
+if(_errs137 === errors){
+if(data59.class !== undefined){
+let data60 = data59.class;
+const _errs138 = errors;
+if(errors === _errs138){
+if(typeof data60 === "string"){
+if(func1(data60) > 128){
 validate20.errors = [{instancePath:instancePath+"/spec/examples/" + i8+"/expect/class",keyword:"maxLength",params:{limit: 128}}];
 return false;
 }
 else {
-if(func1(data59) < 1){
+if(func1(data60) < 1){
 validate20.errors = [{instancePath:instancePath+"/spec/examples/" + i8+"/expect/class",keyword:"minLength",params:{limit: 1}}];
 return false;
 }
@@ -1941,24 +1971,24 @@ validate20.errors = [{instancePath:instancePath+"/spec/examples/" + i8+"/expect/
 return false;
 }
 }
-var valid31 = _errs136 === errors;
+var valid31 = _errs138 === errors;
 }
 else {
 var valid31 = true;
 }
 if(valid31){
-if(data58.outputs !== undefined){
-let data60 = data58.outputs;
-const _errs138 = errors;
-if(errors === _errs138){
-if(data60 && typeof data60 == "object" && !Array.isArray(data60)){
-if(Object.keys(data60).length > 64){
+if(data59.outputs !== undefined){
+let data61 = data59.outputs;
+const _errs140 = errors;
+if(errors === _errs140){
+if(data61 && typeof data61 == "object" && !Array.isArray(data61)){
+if(Object.keys(data61).length > 64){
 validate20.errors = [{instancePath:instancePath+"/spec/examples/" + i8+"/expect/outputs",keyword:"maxProperties",params:{limit: 64}}];
 return false;
 }
 else {
-for(const key19 in data60){
-const _errs140 = errors;
+for(const key19 in data61){
+const _errs142 = errors;
 if(typeof key19 === "string"){
 if(!pattern19.test(key19)){
 const err6 = {instancePath:instancePath+"/spec/examples/" + i8+"/expect/outputs",keyword:"pattern",params:{pattern: "^[^\\s].{0,127}$"},propertyName:key19};
@@ -1971,7 +2001,7 @@ vErrors.push(err6);
 errors++;
 }
 }
-var valid32 = _errs140 === errors;
+var valid32 = _errs142 === errors;
 if(!valid32){
 const err7 = {instancePath:instancePath+"/spec/examples/" + i8+"/expect/outputs",keyword:"propertyNames",params:{propertyName: key19}};
 if(vErrors === null){
@@ -1987,26 +2017,26 @@ break;
 }
 }
 if(valid32){
-for(const key20 in data60){
-let data61 = data60[key20];
-const _errs142 = errors;
-if(errors === _errs142){
-if(Array.isArray(data61)){
-if(data61.length > 20000){
+for(const key20 in data61){
+let data62 = data61[key20];
+const _errs144 = errors;
+if(errors === _errs144){
+if(Array.isArray(data62)){
+if(data62.length > 20000){
 validate20.errors = [{instancePath:instancePath+"/spec/examples/" + i8+"/expect/outputs/" + key20.replace(/~/g, "~0").replace(/\//g, "~1"),keyword:"maxItems",params:{limit: 20000}}];
 return false;
 }
 else {
 var valid34 = true;
-const len10 = data61.length;
+const len10 = data62.length;
 for(let i10=0; i10<len10; i10++){
-let data62 = data61[i10];
-const _errs144 = errors;
-if(((!((typeof data62 == "number") && (isFinite(data62)))) && (typeof data62 !== "string")) && (typeof data62 !== "boolean")){
+let data63 = data62[i10];
+const _errs146 = errors;
+if(((!((typeof data63 == "number") && (isFinite(data63)))) && (typeof data63 !== "string")) && (typeof data63 !== "boolean")){
 validate20.errors = [{instancePath:instancePath+"/spec/examples/" + i8+"/expect/outputs/" + key20.replace(/~/g, "~0").replace(/\//g, "~1")+"/" + i10,keyword:"type",params:{type: schema36.properties.expect.properties.outputs.additionalProperties.items.type}}];
 return false;
 }
-var valid34 = _errs144 === errors;
+var valid34 = _errs146 === errors;
 if(!valid34){
 break;
 }
@@ -2018,7 +2048,7 @@ validate20.errors = [{instancePath:instancePath+"/spec/examples/" + i8+"/expect/
 return false;
 }
 }
-var valid33 = _errs142 === errors;
+var valid33 = _errs144 === errors;
 if(!valid33){
 break;
 }
@@ -2031,18 +2061,18 @@ validate20.errors = [{instancePath:instancePath+"/spec/examples/" + i8+"/expect/
 return false;
 }
 }
-var valid31 = _errs138 === errors;
+var valid31 = _errs140 === errors;
 }
 else {
 var valid31 = true;
 }
 if(valid31){
-if(data58.tolerance !== undefined){
-let data63 = data58.tolerance;
-const _errs146 = errors;
-if(errors === _errs146){
-if((typeof data63 == "number") && (isFinite(data63))){
-if(data63 < 0 || isNaN(data63)){
+if(data59.tolerance !== undefined){
+let data64 = data59.tolerance;
+const _errs148 = errors;
+if(errors === _errs148){
+if((typeof data64 == "number") && (isFinite(data64))){
+if(data64 < 0 || isNaN(data64)){
 validate20.errors = [{instancePath:instancePath+"/spec/examples/" + i8+"/expect/tolerance",keyword:"minimum",params:{comparison: ">=", limit: 0}}];
 return false;
 }
@@ -2052,7 +2082,7 @@ validate20.errors = [{instancePath:instancePath+"/spec/examples/" + i8+"/expect/
 return false;
 }
 }
-var valid31 = _errs146 === errors;
+var valid31 = _errs148 === errors;
 }
 else {
 var valid31 = true;
@@ -2067,7 +2097,7 @@ validate20.errors = [{instancePath:instancePath+"/spec/examples/" + i8+"/expect"
 return false;
 }
 }
-var valid27 = _errs133 === errors;
+var valid27 = _errs135 === errors;
 }
 else {
 var valid27 = true;
@@ -2082,7 +2112,7 @@ validate20.errors = [{instancePath:instancePath+"/spec/examples/" + i8,keyword:"
 return false;
 }
 }
-var valid25 = _errs119 === errors;
+var valid25 = _errs121 === errors;
 if(!valid25){
 break;
 }
@@ -2094,24 +2124,24 @@ validate20.errors = [{instancePath:instancePath+"/spec/examples",keyword:"type",
 return false;
 }
 }
-var valid2 = _errs117 === errors;
+var valid2 = _errs119 === errors;
 }
 else {
 var valid2 = true;
 }
 if(valid2){
-if(data8.parameters !== undefined){
-let data64 = data8.parameters;
-const _errs148 = errors;
-if(errors === _errs148){
-if(data64 && typeof data64 == "object" && !Array.isArray(data64)){
-if(Object.keys(data64).length > 100){
+if(data9.parameters !== undefined){
+let data65 = data9.parameters;
+const _errs150 = errors;
+if(errors === _errs150){
+if(data65 && typeof data65 == "object" && !Array.isArray(data65)){
+if(Object.keys(data65).length > 100){
 validate20.errors = [{instancePath:instancePath+"/spec/parameters",keyword:"maxProperties",params:{limit: 100}}];
 return false;
 }
 else {
-for(const key21 in data64){
-const _errs150 = errors;
+for(const key21 in data65){
+const _errs152 = errors;
 if(typeof key21 === "string"){
 if(!pattern9.test(key21)){
 const err8 = {instancePath:instancePath+"/spec/parameters",keyword:"pattern",params:{pattern: "^[A-Za-z0-9](?:[A-Za-z0-9_./-]{0,126}[A-Za-z0-9])?$"},propertyName:key21};
@@ -2124,7 +2154,7 @@ vErrors.push(err8);
 errors++;
 }
 }
-var valid35 = _errs150 === errors;
+var valid35 = _errs152 === errors;
 if(!valid35){
 const err9 = {instancePath:instancePath+"/spec/parameters",keyword:"propertyNames",params:{propertyName: key21}};
 if(vErrors === null){
@@ -2140,14 +2170,14 @@ break;
 }
 }
 if(valid35){
-for(const key22 in data64){
-let data65 = data64[key22];
-const _errs152 = errors;
-if(((typeof data65 !== "string") && (!((typeof data65 == "number") && (isFinite(data65))))) && (typeof data65 !== "boolean")){
+for(const key22 in data65){
+let data66 = data65[key22];
+const _errs154 = errors;
+if(((typeof data66 !== "string") && (!((typeof data66 == "number") && (isFinite(data66))))) && (typeof data66 !== "boolean")){
 validate20.errors = [{instancePath:instancePath+"/spec/parameters/" + key22.replace(/~/g, "~0").replace(/\//g, "~1"),keyword:"type",params:{type: schema31.properties.spec.properties.parameters.additionalProperties.type}}];
 return false;
 }
-var valid36 = _errs152 === errors;
+var valid36 = _errs154 === errors;
 if(!valid36){
 break;
 }
@@ -2160,46 +2190,203 @@ validate20.errors = [{instancePath:instancePath+"/spec/parameters",keyword:"type
 return false;
 }
 }
-var valid2 = _errs148 === errors;
+var valid2 = _errs150 === errors;
 }
 else {
 var valid2 = true;
 }
 if(valid2){
-if(data8.health !== undefined){
-let data66 = data8.health;
-const _errs154 = errors;
-if(errors === _errs154){
-if(data66 && typeof data66 == "object" && !Array.isArray(data66)){
+if(data9.parameterLimits !== undefined){
+let data67 = data9.parameterLimits;
 const _errs156 = errors;
-for(const key23 in data66){
-if(!((((key23 === "warmUp") || (key23 === "errorRate")) || (key23 === "unknownRate")) || (key23 === "latencyP95"))){
-validate20.errors = [{instancePath:instancePath+"/spec/health",keyword:"additionalProperties",params:{additionalProperty: key23}}];
-return false;
-break;
-}
-}
-if(_errs156 === errors){
-if(data66.warmUp !== undefined){
-let data67 = data66.warmUp;
-const _errs157 = errors;
-if(errors === _errs157){
+if(errors === _errs156){
 if(data67 && typeof data67 == "object" && !Array.isArray(data67)){
-const _errs159 = errors;
-for(const key24 in data67){
-if(!((key24 === "duration") || (key24 === "inferences"))){
-validate20.errors = [{instancePath:instancePath+"/spec/health/warmUp",keyword:"additionalProperties",params:{additionalProperty: key24}}];
+if(Object.keys(data67).length > 100){
+validate20.errors = [{instancePath:instancePath+"/spec/parameterLimits",keyword:"maxProperties",params:{limit: 100}}];
+return false;
+}
+else {
+for(const key23 in data67){
+const _errs158 = errors;
+if(typeof key23 === "string"){
+if(!pattern9.test(key23)){
+const err10 = {instancePath:instancePath+"/spec/parameterLimits",keyword:"pattern",params:{pattern: "^[A-Za-z0-9](?:[A-Za-z0-9_./-]{0,126}[A-Za-z0-9])?$"},propertyName:key23};
+if(vErrors === null){
+vErrors = [err10];
+}
+else {
+vErrors.push(err10);
+}
+errors++;
+}
+}
+var valid37 = _errs158 === errors;
+if(!valid37){
+const err11 = {instancePath:instancePath+"/spec/parameterLimits",keyword:"propertyNames",params:{propertyName: key23}};
+if(vErrors === null){
+vErrors = [err11];
+}
+else {
+vErrors.push(err11);
+}
+errors++;
+validate20.errors = vErrors;
 return false;
 break;
 }
 }
-if(_errs159 === errors){
-if(data67.duration !== undefined){
-let data68 = data67.duration;
+if(valid37){
+for(const key24 in data67){
+let data68 = data67[key24];
 const _errs160 = errors;
-if(errors === _errs160){
-if(typeof data68 === "string"){
-if(!pattern22.test(data68)){
+const _errs161 = errors;
+if(errors === _errs161){
+if(data68 && typeof data68 == "object" && !Array.isArray(data68)){
+if(Object.keys(data68).length < 1){
+validate20.errors = [{instancePath:instancePath+"/spec/parameterLimits/" + key24.replace(/~/g, "~0").replace(/\//g, "~1"),keyword:"minProperties",params:{limit: 1}}];
+return false;
+}
+else {
+const _errs163 = errors;
+for(const key25 in data68){
+if(!(((key25 === "least") || (key25 === "most")) || (key25 === "oneOf"))){
+validate20.errors = [{instancePath:instancePath+"/spec/parameterLimits/" + key24.replace(/~/g, "~0").replace(/\//g, "~1"),keyword:"additionalProperties",params:{additionalProperty: key25}}];
+return false;
+break;
+}
+}
+if(_errs163 === errors){
+if(data68.least !== undefined){
+let data69 = data68.least;
+const _errs164 = errors;
+if(!((typeof data69 == "number") && (isFinite(data69)))){
+validate20.errors = [{instancePath:instancePath+"/spec/parameterLimits/" + key24.replace(/~/g, "~0").replace(/\//g, "~1")+"/least",keyword:"type",params:{type: "number"}}];
+return false;
+}
+var valid40 = _errs164 === errors;
+}
+else {
+var valid40 = true;
+}
+if(valid40){
+if(data68.most !== undefined){
+let data70 = data68.most;
+const _errs166 = errors;
+if(!((typeof data70 == "number") && (isFinite(data70)))){
+validate20.errors = [{instancePath:instancePath+"/spec/parameterLimits/" + key24.replace(/~/g, "~0").replace(/\//g, "~1")+"/most",keyword:"type",params:{type: "number"}}];
+return false;
+}
+var valid40 = _errs166 === errors;
+}
+else {
+var valid40 = true;
+}
+if(valid40){
+if(data68.oneOf !== undefined){
+let data71 = data68.oneOf;
+const _errs168 = errors;
+if(errors === _errs168){
+if(Array.isArray(data71)){
+if(data71.length > 100){
+validate20.errors = [{instancePath:instancePath+"/spec/parameterLimits/" + key24.replace(/~/g, "~0").replace(/\//g, "~1")+"/oneOf",keyword:"maxItems",params:{limit: 100}}];
+return false;
+}
+else {
+if(data71.length < 1){
+validate20.errors = [{instancePath:instancePath+"/spec/parameterLimits/" + key24.replace(/~/g, "~0").replace(/\//g, "~1")+"/oneOf",keyword:"minItems",params:{limit: 1}}];
+return false;
+}
+else {
+var valid41 = true;
+const len11 = data71.length;
+for(let i11=0; i11<len11; i11++){
+let data72 = data71[i11];
+const _errs170 = errors;
+if(((typeof data72 !== "string") && (!((typeof data72 == "number") && (isFinite(data72))))) && (typeof data72 !== "boolean")){
+validate20.errors = [{instancePath:instancePath+"/spec/parameterLimits/" + key24.replace(/~/g, "~0").replace(/\//g, "~1")+"/oneOf/" + i11,keyword:"type",params:{type: schema37.properties.oneOf.items.type}}];
+return false;
+}
+var valid41 = _errs170 === errors;
+if(!valid41){
+break;
+}
+}
+}
+}
+}
+else {
+validate20.errors = [{instancePath:instancePath+"/spec/parameterLimits/" + key24.replace(/~/g, "~0").replace(/\//g, "~1")+"/oneOf",keyword:"type",params:{type: "array"}}];
+return false;
+}
+}
+var valid40 = _errs168 === errors;
+}
+else {
+var valid40 = true;
+}
+}
+}
+}
+}
+}
+else {
+validate20.errors = [{instancePath:instancePath+"/spec/parameterLimits/" + key24.replace(/~/g, "~0").replace(/\//g, "~1"),keyword:"type",params:{type: "object"}}];
+return false;
+}
+}
+var valid38 = _errs160 === errors;
+if(!valid38){
+break;
+}
+}
+}
+}
+}
+else {
+validate20.errors = [{instancePath:instancePath+"/spec/parameterLimits",keyword:"type",params:{type: "object"}}];
+return false;
+}
+}
+var valid2 = _errs156 === errors;
+}
+else {
+var valid2 = true;
+}
+if(valid2){
+if(data9.health !== undefined){
+let data73 = data9.health;
+const _errs172 = errors;
+if(errors === _errs172){
+if(data73 && typeof data73 == "object" && !Array.isArray(data73)){
+const _errs174 = errors;
+for(const key26 in data73){
+if(!((((((((key26 === "warmUp") || (key26 === "errorRate")) || (key26 === "unknownRate")) || (key26 === "latencyP95")) || (key26 === "latencyMean")) || (key26 === "maxCpuPercent")) || (key26 === "maxMemoryPercent")) || (key26 === "maxTemperatureCelsius"))){
+validate20.errors = [{instancePath:instancePath+"/spec/health",keyword:"additionalProperties",params:{additionalProperty: key26}}];
+return false;
+break;
+}
+}
+if(_errs174 === errors){
+if(data73.warmUp !== undefined){
+let data74 = data73.warmUp;
+const _errs175 = errors;
+if(errors === _errs175){
+if(data74 && typeof data74 == "object" && !Array.isArray(data74)){
+const _errs177 = errors;
+for(const key27 in data74){
+if(!((key27 === "duration") || (key27 === "inferences"))){
+validate20.errors = [{instancePath:instancePath+"/spec/health/warmUp",keyword:"additionalProperties",params:{additionalProperty: key27}}];
+return false;
+break;
+}
+}
+if(_errs177 === errors){
+if(data74.duration !== undefined){
+let data75 = data74.duration;
+const _errs178 = errors;
+if(errors === _errs178){
+if(typeof data75 === "string"){
+if(!pattern23.test(data75)){
 validate20.errors = [{instancePath:instancePath+"/spec/health/warmUp/duration",keyword:"pattern",params:{pattern: "^(?:\\d{1,9}(?:\\.\\d{1,3})?(?:ms|s|m|h|d|w)){1,6}$"}}];
 return false;
 }
@@ -2209,37 +2396,37 @@ validate20.errors = [{instancePath:instancePath+"/spec/health/warmUp/duration",k
 return false;
 }
 }
-var valid38 = _errs160 === errors;
+var valid43 = _errs178 === errors;
 }
 else {
-var valid38 = true;
+var valid43 = true;
 }
-if(valid38){
-if(data67.inferences !== undefined){
-let data69 = data67.inferences;
-const _errs162 = errors;
-if(!(((typeof data69 == "number") && (!(data69 % 1) && !isNaN(data69))) && (isFinite(data69)))){
+if(valid43){
+if(data74.inferences !== undefined){
+let data76 = data74.inferences;
+const _errs180 = errors;
+if(!(((typeof data76 == "number") && (!(data76 % 1) && !isNaN(data76))) && (isFinite(data76)))){
 validate20.errors = [{instancePath:instancePath+"/spec/health/warmUp/inferences",keyword:"type",params:{type: "integer"}}];
 return false;
 }
-if(errors === _errs162){
-if((typeof data69 == "number") && (isFinite(data69))){
-if(data69 > 1000000000 || isNaN(data69)){
+if(errors === _errs180){
+if((typeof data76 == "number") && (isFinite(data76))){
+if(data76 > 1000000000 || isNaN(data76)){
 validate20.errors = [{instancePath:instancePath+"/spec/health/warmUp/inferences",keyword:"maximum",params:{comparison: "<=", limit: 1000000000}}];
 return false;
 }
 else {
-if(data69 < 1 || isNaN(data69)){
+if(data76 < 1 || isNaN(data76)){
 validate20.errors = [{instancePath:instancePath+"/spec/health/warmUp/inferences",keyword:"minimum",params:{comparison: ">=", limit: 1}}];
 return false;
 }
 }
 }
 }
-var valid38 = _errs162 === errors;
+var valid43 = _errs180 === errors;
 }
 else {
-var valid38 = true;
+var valid43 = true;
 }
 }
 }
@@ -2249,18 +2436,18 @@ validate20.errors = [{instancePath:instancePath+"/spec/health/warmUp",keyword:"t
 return false;
 }
 }
-var valid37 = _errs157 === errors;
+var valid42 = _errs175 === errors;
 }
 else {
-var valid37 = true;
+var valid42 = true;
 }
-if(valid37){
-if(data66.errorRate !== undefined){
-let data70 = data66.errorRate;
-const _errs164 = errors;
-if(errors === _errs164){
-if(typeof data70 === "string"){
-if(!pattern23.test(data70)){
+if(valid42){
+if(data73.errorRate !== undefined){
+let data77 = data73.errorRate;
+const _errs182 = errors;
+if(errors === _errs182){
+if(typeof data77 === "string"){
+if(!pattern24.test(data77)){
 validate20.errors = [{instancePath:instancePath+"/spec/health/errorRate",keyword:"pattern",params:{pattern: "^\\d{1,3}(?:\\.\\d{1,9})? ?%$"}}];
 return false;
 }
@@ -2270,18 +2457,18 @@ validate20.errors = [{instancePath:instancePath+"/spec/health/errorRate",keyword
 return false;
 }
 }
-var valid37 = _errs164 === errors;
+var valid42 = _errs182 === errors;
 }
 else {
-var valid37 = true;
+var valid42 = true;
 }
-if(valid37){
-if(data66.unknownRate !== undefined){
-let data71 = data66.unknownRate;
-const _errs166 = errors;
-if(errors === _errs166){
-if(typeof data71 === "string"){
-if(!pattern23.test(data71)){
+if(valid42){
+if(data73.unknownRate !== undefined){
+let data78 = data73.unknownRate;
+const _errs184 = errors;
+if(errors === _errs184){
+if(typeof data78 === "string"){
+if(!pattern24.test(data78)){
 validate20.errors = [{instancePath:instancePath+"/spec/health/unknownRate",keyword:"pattern",params:{pattern: "^\\d{1,3}(?:\\.\\d{1,9})? ?%$"}}];
 return false;
 }
@@ -2291,18 +2478,18 @@ validate20.errors = [{instancePath:instancePath+"/spec/health/unknownRate",keywo
 return false;
 }
 }
-var valid37 = _errs166 === errors;
+var valid42 = _errs184 === errors;
 }
 else {
-var valid37 = true;
+var valid42 = true;
 }
-if(valid37){
-if(data66.latencyP95 !== undefined){
-let data72 = data66.latencyP95;
-const _errs168 = errors;
-if(errors === _errs168){
-if(typeof data72 === "string"){
-if(!pattern22.test(data72)){
+if(valid42){
+if(data73.latencyP95 !== undefined){
+let data79 = data73.latencyP95;
+const _errs186 = errors;
+if(errors === _errs186){
+if(typeof data79 === "string"){
+if(!pattern23.test(data79)){
 validate20.errors = [{instancePath:instancePath+"/spec/health/latencyP95",keyword:"pattern",params:{pattern: "^(?:\\d{1,9}(?:\\.\\d{1,3})?(?:ms|s|m|h|d|w)){1,6}$"}}];
 return false;
 }
@@ -2312,10 +2499,140 @@ validate20.errors = [{instancePath:instancePath+"/spec/health/latencyP95",keywor
 return false;
 }
 }
-var valid37 = _errs168 === errors;
+var valid42 = _errs186 === errors;
 }
 else {
-var valid37 = true;
+var valid42 = true;
+}
+if(valid42){
+if(data73.latencyMean !== undefined){
+let data80 = data73.latencyMean;
+const _errs188 = errors;
+if(errors === _errs188){
+if(typeof data80 === "string"){
+if(!pattern23.test(data80)){
+validate20.errors = [{instancePath:instancePath+"/spec/health/latencyMean",keyword:"pattern",params:{pattern: "^(?:\\d{1,9}(?:\\.\\d{1,3})?(?:ms|s|m|h|d|w)){1,6}$"}}];
+return false;
+}
+}
+else {
+validate20.errors = [{instancePath:instancePath+"/spec/health/latencyMean",keyword:"type",params:{type: "string"}}];
+return false;
+}
+}
+var valid42 = _errs188 === errors;
+}
+else {
+var valid42 = true;
+}
+if(valid42){
+if(data73.maxCpuPercent !== undefined){
+let data81 = data73.maxCpuPercent;
+const _errs190 = errors;
+if((!((typeof data81 == "number") && (isFinite(data81)))) && (typeof data81 !== "string")){
+validate20.errors = [{instancePath:instancePath+"/spec/health/maxCpuPercent",keyword:"type",params:{type: schema31.properties.spec.properties.health.properties.maxCpuPercent.type}}];
+return false;
+}
+if(errors === _errs190){
+if((typeof data81 == "number") && (isFinite(data81))){
+if(data81 > 1000000 || isNaN(data81)){
+validate20.errors = [{instancePath:instancePath+"/spec/health/maxCpuPercent",keyword:"maximum",params:{comparison: "<=", limit: 1000000}}];
+return false;
+}
+else {
+if(data81 < 0 || isNaN(data81)){
+validate20.errors = [{instancePath:instancePath+"/spec/health/maxCpuPercent",keyword:"minimum",params:{comparison: ">=", limit: 0}}];
+return false;
+}
+}
+}
+if(errors === _errs190){
+if(typeof data81 === "string"){
+if(!pattern28.test(data81)){
+validate20.errors = [{instancePath:instancePath+"/spec/health/maxCpuPercent",keyword:"pattern",params:{pattern: "^\\d{1,7}(?:\\.\\d{1,3})?(?: for (?:\\d{1,9}(?:\\.\\d{1,3})?(?:ms|s|m|h|d|w)){1,6})?$"}}];
+return false;
+}
+}
+}
+}
+var valid42 = _errs190 === errors;
+}
+else {
+var valid42 = true;
+}
+if(valid42){
+if(data73.maxMemoryPercent !== undefined){
+let data82 = data73.maxMemoryPercent;
+const _errs192 = errors;
+if((!((typeof data82 == "number") && (isFinite(data82)))) && (typeof data82 !== "string")){
+validate20.errors = [{instancePath:instancePath+"/spec/health/maxMemoryPercent",keyword:"type",params:{type: schema31.properties.spec.properties.health.properties.maxMemoryPercent.type}}];
+return false;
+}
+if(errors === _errs192){
+if((typeof data82 == "number") && (isFinite(data82))){
+if(data82 > 1000000 || isNaN(data82)){
+validate20.errors = [{instancePath:instancePath+"/spec/health/maxMemoryPercent",keyword:"maximum",params:{comparison: "<=", limit: 1000000}}];
+return false;
+}
+else {
+if(data82 < 0 || isNaN(data82)){
+validate20.errors = [{instancePath:instancePath+"/spec/health/maxMemoryPercent",keyword:"minimum",params:{comparison: ">=", limit: 0}}];
+return false;
+}
+}
+}
+if(errors === _errs192){
+if(typeof data82 === "string"){
+if(!pattern28.test(data82)){
+validate20.errors = [{instancePath:instancePath+"/spec/health/maxMemoryPercent",keyword:"pattern",params:{pattern: "^\\d{1,7}(?:\\.\\d{1,3})?(?: for (?:\\d{1,9}(?:\\.\\d{1,3})?(?:ms|s|m|h|d|w)){1,6})?$"}}];
+return false;
+}
+}
+}
+}
+var valid42 = _errs192 === errors;
+}
+else {
+var valid42 = true;
+}
+if(valid42){
+if(data73.maxTemperatureCelsius !== undefined){
+let data83 = data73.maxTemperatureCelsius;
+const _errs194 = errors;
+if((!((typeof data83 == "number") && (isFinite(data83)))) && (typeof data83 !== "string")){
+validate20.errors = [{instancePath:instancePath+"/spec/health/maxTemperatureCelsius",keyword:"type",params:{type: schema31.properties.spec.properties.health.properties.maxTemperatureCelsius.type}}];
+return false;
+}
+if(errors === _errs194){
+if((typeof data83 == "number") && (isFinite(data83))){
+if(data83 > 1000000 || isNaN(data83)){
+validate20.errors = [{instancePath:instancePath+"/spec/health/maxTemperatureCelsius",keyword:"maximum",params:{comparison: "<=", limit: 1000000}}];
+return false;
+}
+else {
+if(data83 < 0 || isNaN(data83)){
+validate20.errors = [{instancePath:instancePath+"/spec/health/maxTemperatureCelsius",keyword:"minimum",params:{comparison: ">=", limit: 0}}];
+return false;
+}
+}
+}
+if(errors === _errs194){
+if(typeof data83 === "string"){
+if(!pattern28.test(data83)){
+validate20.errors = [{instancePath:instancePath+"/spec/health/maxTemperatureCelsius",keyword:"pattern",params:{pattern: "^\\d{1,7}(?:\\.\\d{1,3})?(?: for (?:\\d{1,9}(?:\\.\\d{1,3})?(?:ms|s|m|h|d|w)){1,6})?$"}}];
+return false;
+}
+}
+}
+}
+var valid42 = _errs194 === errors;
+}
+else {
+var valid42 = true;
+}
+}
+}
+}
 }
 }
 }
@@ -2327,10 +2644,11 @@ validate20.errors = [{instancePath:instancePath+"/spec/health",keyword:"type",pa
 return false;
 }
 }
-var valid2 = _errs154 === errors;
+var valid2 = _errs172 === errors;
 }
 else {
 var valid2 = true;
+}
 }
 }
 }
@@ -2350,7 +2668,7 @@ validate20.errors = [{instancePath:instancePath+"/spec",keyword:"type",params:{t
 return false;
 }
 }
-var valid0 = _errs17 === errors;
+var valid0 = _errs19 === errors;
 }
 else {
 var valid0 = true;
@@ -2372,12 +2690,12 @@ return errors === 0;
 validate20.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
 export const fitsTrustPolicyDocument = validate23;
-const schema37 = {"$schema":"https://json-schema.org/draft/2020-12/schema","$id":"https://slipway.dev/schemas/v1alpha1/trust-policy.schema.json","type":"object","additionalProperties":false,"required":["apiVersion","kind","spec"],"properties":{"apiVersion":{"const":"slipway.dev/v1alpha1"},"kind":{"const":"TrustPolicy"},"metadata":{"type":"object","additionalProperties":false,"properties":{"name":{"type":"string","pattern":"^[a-z0-9](?:[a-z0-9._-]{0,61}[a-z0-9])?$"}}},"spec":{"type":"object","additionalProperties":false,"properties":{"trustedRoot":{"type":"string","minLength":1,"maxLength":500},"signers":{"type":"array","items":{"$ref":"#/$defs/TrustedSigner"},"maxItems":256},"reconciler":{"type":"array","items":{"$ref":"#/$defs/ReconcilerKey"},"maxItems":16}}}},"$defs":{"KeylessIdentity":{"type":"object","additionalProperties":false,"required":["issuer"],"properties":{"issuer":{"type":"string","pattern":"^https?://[^\\s]+$","maxLength":500},"identity":{"type":"string","minLength":1,"maxLength":1000},"identityPattern":{"type":"string","minLength":1,"maxLength":1000}}},"TrustedSigner":{"type":"object","additionalProperties":false,"required":["name"],"properties":{"name":{"type":"string","minLength":1,"maxLength":128},"key":{"type":"string","minLength":1,"maxLength":500},"publicKey":{"type":"string","minLength":1,"maxLength":2000},"keyless":{"$ref":"#/$defs/KeylessIdentity"},"notAfter":{"type":"string","pattern":"^\\d{4}-\\d{2}-\\d{2}T\\d{2}:\\d{2}(?::\\d{2}(?:\\.\\d{1,9})?)?(?:Z|[+-]\\d{2}:\\d{2})$"},"revoked":{"type":"boolean","default":false},"models":{"type":"array","items":{"type":"string","minLength":1,"maxLength":128,"pattern":"^[A-Za-z0-9._*-]+$"},"maxItems":200},"policies":{"type":"array","items":{"type":"string","minLength":1,"maxLength":128,"pattern":"^[A-Za-z0-9._*-]+$"},"maxItems":200}}},"ReconcilerKey":{"type":"object","additionalProperties":false,"properties":{"key":{"type":"string","minLength":1,"maxLength":500},"publicKey":{"type":"string","minLength":1,"maxLength":2000}},"minProperties":1,"maxProperties":1}}};
-const schema40 = {"type":"object","additionalProperties":false,"properties":{"key":{"type":"string","minLength":1,"maxLength":500},"publicKey":{"type":"string","minLength":1,"maxLength":2000}},"minProperties":1,"maxProperties":1};
-const schema38 = {"type":"object","additionalProperties":false,"required":["name"],"properties":{"name":{"type":"string","minLength":1,"maxLength":128},"key":{"type":"string","minLength":1,"maxLength":500},"publicKey":{"type":"string","minLength":1,"maxLength":2000},"keyless":{"$ref":"#/$defs/KeylessIdentity"},"notAfter":{"type":"string","pattern":"^\\d{4}-\\d{2}-\\d{2}T\\d{2}:\\d{2}(?::\\d{2}(?:\\.\\d{1,9})?)?(?:Z|[+-]\\d{2}:\\d{2})$"},"revoked":{"type":"boolean","default":false},"models":{"type":"array","items":{"type":"string","minLength":1,"maxLength":128,"pattern":"^[A-Za-z0-9._*-]+$"},"maxItems":200},"policies":{"type":"array","items":{"type":"string","minLength":1,"maxLength":128,"pattern":"^[A-Za-z0-9._*-]+$"},"maxItems":200}}};
-const schema39 = {"type":"object","additionalProperties":false,"required":["issuer"],"properties":{"issuer":{"type":"string","pattern":"^https?://[^\\s]+$","maxLength":500},"identity":{"type":"string","minLength":1,"maxLength":1000},"identityPattern":{"type":"string","minLength":1,"maxLength":1000}}};
-const pattern28 = new RegExp("^\\d{4}-\\d{2}-\\d{2}T\\d{2}:\\d{2}(?::\\d{2}(?:\\.\\d{1,9})?)?(?:Z|[+-]\\d{2}:\\d{2})$", "u");
-const pattern29 = new RegExp("^[A-Za-z0-9._*-]+$", "u");
+const schema38 = {"$schema":"https://json-schema.org/draft/2020-12/schema","$id":"https://slipway.dev/schemas/v1alpha1/trust-policy.schema.json","type":"object","additionalProperties":false,"required":["apiVersion","kind","spec"],"properties":{"apiVersion":{"const":"slipway.dev/v1alpha1"},"kind":{"const":"TrustPolicy"},"metadata":{"type":"object","additionalProperties":false,"properties":{"name":{"type":"string","pattern":"^[a-z0-9](?:[a-z0-9._-]{0,61}[a-z0-9])?$"}}},"spec":{"type":"object","additionalProperties":false,"properties":{"trustedRoot":{"type":"string","minLength":1,"maxLength":500},"signers":{"type":"array","items":{"$ref":"#/$defs/TrustedSigner"},"maxItems":256},"reconciler":{"type":"array","items":{"$ref":"#/$defs/ReconcilerKey"},"maxItems":16}}}},"$defs":{"KeylessIdentity":{"type":"object","additionalProperties":false,"required":["issuer"],"properties":{"issuer":{"type":"string","pattern":"^https?://[^\\s]+$","maxLength":500},"identity":{"type":"string","minLength":1,"maxLength":1000},"identityPattern":{"type":"string","minLength":1,"maxLength":1000}}},"TrustedSigner":{"type":"object","additionalProperties":false,"required":["name"],"properties":{"name":{"type":"string","minLength":1,"maxLength":128},"key":{"type":"string","minLength":1,"maxLength":500},"publicKey":{"type":"string","minLength":1,"maxLength":2000},"keyless":{"$ref":"#/$defs/KeylessIdentity"},"notAfter":{"type":"string","pattern":"^\\d{4}-\\d{2}-\\d{2}T\\d{2}:\\d{2}(?::\\d{2}(?:\\.\\d{1,9})?)?(?:Z|[+-]\\d{2}:\\d{2})$"},"revoked":{"type":"boolean","default":false},"require":{"type":"array","items":{"enum":["log","timestamp"]},"maxItems":2},"models":{"type":"array","items":{"type":"string","minLength":1,"maxLength":128,"pattern":"^[A-Za-z0-9._*-]+$"},"maxItems":200},"policies":{"type":"array","items":{"type":"string","minLength":1,"maxLength":128,"pattern":"^[A-Za-z0-9._*-]+$"},"maxItems":200}}},"ReconcilerKey":{"type":"object","additionalProperties":false,"properties":{"key":{"type":"string","minLength":1,"maxLength":500},"publicKey":{"type":"string","minLength":1,"maxLength":2000}},"minProperties":1,"maxProperties":1}}};
+const schema41 = {"type":"object","additionalProperties":false,"properties":{"key":{"type":"string","minLength":1,"maxLength":500},"publicKey":{"type":"string","minLength":1,"maxLength":2000}},"minProperties":1,"maxProperties":1};
+const schema39 = {"type":"object","additionalProperties":false,"required":["name"],"properties":{"name":{"type":"string","minLength":1,"maxLength":128},"key":{"type":"string","minLength":1,"maxLength":500},"publicKey":{"type":"string","minLength":1,"maxLength":2000},"keyless":{"$ref":"#/$defs/KeylessIdentity"},"notAfter":{"type":"string","pattern":"^\\d{4}-\\d{2}-\\d{2}T\\d{2}:\\d{2}(?::\\d{2}(?:\\.\\d{1,9})?)?(?:Z|[+-]\\d{2}:\\d{2})$"},"revoked":{"type":"boolean","default":false},"require":{"type":"array","items":{"enum":["log","timestamp"]},"maxItems":2},"models":{"type":"array","items":{"type":"string","minLength":1,"maxLength":128,"pattern":"^[A-Za-z0-9._*-]+$"},"maxItems":200},"policies":{"type":"array","items":{"type":"string","minLength":1,"maxLength":128,"pattern":"^[A-Za-z0-9._*-]+$"},"maxItems":200}}};
+const schema40 = {"type":"object","additionalProperties":false,"required":["issuer"],"properties":{"issuer":{"type":"string","pattern":"^https?://[^\\s]+$","maxLength":500},"identity":{"type":"string","minLength":1,"maxLength":1000},"identityPattern":{"type":"string","minLength":1,"maxLength":1000}}};
+const pattern33 = new RegExp("^\\d{4}-\\d{2}-\\d{2}T\\d{2}:\\d{2}(?::\\d{2}(?:\\.\\d{1,9})?)?(?:Z|[+-]\\d{2}:\\d{2})$", "u");
+const pattern34 = new RegExp("^[A-Za-z0-9._*-]+$", "u");
 
 function validate24(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
@@ -2399,7 +2717,7 @@ return false;
 else {
 const _errs1 = errors;
 for(const key0 in data){
-if(!((((((((key0 === "name") || (key0 === "key")) || (key0 === "publicKey")) || (key0 === "keyless")) || (key0 === "notAfter")) || (key0 === "revoked")) || (key0 === "models")) || (key0 === "policies"))){
+if(!(func7.call(schema39.properties, key0))){
 validate24.errors = [{instancePath,keyword:"additionalProperties",params:{additionalProperty: key0}}];
 return false;
 break;
@@ -2609,7 +2927,7 @@ let data7 = data.notAfter;
 const _errs18 = errors;
 if(errors === _errs18){
 if(typeof data7 === "string"){
-if(!pattern28.test(data7)){
+if(!pattern33.test(data7)){
 validate24.errors = [{instancePath:instancePath+"/notAfter",keyword:"pattern",params:{pattern: "^\\d{4}-\\d{2}-\\d{2}T\\d{2}:\\d{2}(?::\\d{2}(?:\\.\\d{1,9})?)?(?:Z|[+-]\\d{2}:\\d{2})$"}}];
 return false;
 }
@@ -2637,13 +2955,13 @@ else {
 var valid0 = true;
 }
 if(valid0){
-if(data.models !== undefined){
-let data9 = data.models;
+if(data.require !== undefined){
+let data9 = data.require;
 const _errs22 = errors;
 if(errors === _errs22){
 if(Array.isArray(data9)){
-if(data9.length > 200){
-validate24.errors = [{instancePath:instancePath+"/models",keyword:"maxItems",params:{limit: 200}}];
+if(data9.length > 2){
+validate24.errors = [{instancePath:instancePath+"/require",keyword:"maxItems",params:{limit: 2}}];
 return false;
 }
 else {
@@ -2652,32 +2970,69 @@ const len0 = data9.length;
 for(let i0=0; i0<len0; i0++){
 let data10 = data9[i0];
 const _errs24 = errors;
-if(errors === _errs24){
-if(typeof data10 === "string"){
-if(func1(data10) > 128){
-validate24.errors = [{instancePath:instancePath+"/models/" + i0,keyword:"maxLength",params:{limit: 128}}];
+if(!((data10 === "log") || (data10 === "timestamp"))){
+validate24.errors = [{instancePath:instancePath+"/require/" + i0,keyword:"enum",params:{allowedValues: schema39.properties.require.items.enum}}];
 return false;
-}
-else {
-if(func1(data10) < 1){
-validate24.errors = [{instancePath:instancePath+"/models/" + i0,keyword:"minLength",params:{limit: 1}}];
-return false;
-}
-else {
-if(!pattern29.test(data10)){
-validate24.errors = [{instancePath:instancePath+"/models/" + i0,keyword:"pattern",params:{pattern: "^[A-Za-z0-9._*-]+$"}}];
-return false;
-}
-}
-}
-}
-else {
-validate24.errors = [{instancePath:instancePath+"/models/" + i0,keyword:"type",params:{type: "string"}}];
-return false;
-}
 }
 var valid3 = _errs24 === errors;
 if(!valid3){
+break;
+}
+}
+}
+}
+else {
+validate24.errors = [{instancePath:instancePath+"/require",keyword:"type",params:{type: "array"}}];
+return false;
+}
+}
+var valid0 = _errs22 === errors;
+}
+else {
+var valid0 = true;
+}
+if(valid0){
+if(data.models !== undefined){
+let data11 = data.models;
+const _errs25 = errors;
+if(errors === _errs25){
+if(Array.isArray(data11)){
+if(data11.length > 200){
+validate24.errors = [{instancePath:instancePath+"/models",keyword:"maxItems",params:{limit: 200}}];
+return false;
+}
+else {
+var valid4 = true;
+const len1 = data11.length;
+for(let i1=0; i1<len1; i1++){
+let data12 = data11[i1];
+const _errs27 = errors;
+if(errors === _errs27){
+if(typeof data12 === "string"){
+if(func1(data12) > 128){
+validate24.errors = [{instancePath:instancePath+"/models/" + i1,keyword:"maxLength",params:{limit: 128}}];
+return false;
+}
+else {
+if(func1(data12) < 1){
+validate24.errors = [{instancePath:instancePath+"/models/" + i1,keyword:"minLength",params:{limit: 1}}];
+return false;
+}
+else {
+if(!pattern34.test(data12)){
+validate24.errors = [{instancePath:instancePath+"/models/" + i1,keyword:"pattern",params:{pattern: "^[A-Za-z0-9._*-]+$"}}];
+return false;
+}
+}
+}
+}
+else {
+validate24.errors = [{instancePath:instancePath+"/models/" + i1,keyword:"type",params:{type: "string"}}];
+return false;
+}
+}
+var valid4 = _errs27 === errors;
+if(!valid4){
 break;
 }
 }
@@ -2688,53 +3043,53 @@ validate24.errors = [{instancePath:instancePath+"/models",keyword:"type",params:
 return false;
 }
 }
-var valid0 = _errs22 === errors;
+var valid0 = _errs25 === errors;
 }
 else {
 var valid0 = true;
 }
 if(valid0){
 if(data.policies !== undefined){
-let data11 = data.policies;
-const _errs26 = errors;
-if(errors === _errs26){
-if(Array.isArray(data11)){
-if(data11.length > 200){
+let data13 = data.policies;
+const _errs29 = errors;
+if(errors === _errs29){
+if(Array.isArray(data13)){
+if(data13.length > 200){
 validate24.errors = [{instancePath:instancePath+"/policies",keyword:"maxItems",params:{limit: 200}}];
 return false;
 }
 else {
-var valid4 = true;
-const len1 = data11.length;
-for(let i1=0; i1<len1; i1++){
-let data12 = data11[i1];
-const _errs28 = errors;
-if(errors === _errs28){
-if(typeof data12 === "string"){
-if(func1(data12) > 128){
-validate24.errors = [{instancePath:instancePath+"/policies/" + i1,keyword:"maxLength",params:{limit: 128}}];
+var valid5 = true;
+const len2 = data13.length;
+for(let i2=0; i2<len2; i2++){
+let data14 = data13[i2];
+const _errs31 = errors;
+if(errors === _errs31){
+if(typeof data14 === "string"){
+if(func1(data14) > 128){
+validate24.errors = [{instancePath:instancePath+"/policies/" + i2,keyword:"maxLength",params:{limit: 128}}];
 return false;
 }
 else {
-if(func1(data12) < 1){
-validate24.errors = [{instancePath:instancePath+"/policies/" + i1,keyword:"minLength",params:{limit: 1}}];
+if(func1(data14) < 1){
+validate24.errors = [{instancePath:instancePath+"/policies/" + i2,keyword:"minLength",params:{limit: 1}}];
 return false;
 }
 else {
-if(!pattern29.test(data12)){
-validate24.errors = [{instancePath:instancePath+"/policies/" + i1,keyword:"pattern",params:{pattern: "^[A-Za-z0-9._*-]+$"}}];
+if(!pattern34.test(data14)){
+validate24.errors = [{instancePath:instancePath+"/policies/" + i2,keyword:"pattern",params:{pattern: "^[A-Za-z0-9._*-]+$"}}];
 return false;
 }
 }
 }
 }
 else {
-validate24.errors = [{instancePath:instancePath+"/policies/" + i1,keyword:"type",params:{type: "string"}}];
+validate24.errors = [{instancePath:instancePath+"/policies/" + i2,keyword:"type",params:{type: "string"}}];
 return false;
 }
 }
-var valid4 = _errs28 === errors;
-if(!valid4){
+var valid5 = _errs31 === errors;
+if(!valid5){
 break;
 }
 }
@@ -2745,10 +3100,11 @@ validate24.errors = [{instancePath:instancePath+"/policies",keyword:"type",param
 return false;
 }
 }
-var valid0 = _errs26 === errors;
+var valid0 = _errs29 === errors;
 }
 else {
 var valid0 = true;
+}
 }
 }
 }

@@ -81,6 +81,14 @@ export function quantileOf(sketch: Sketch, q: number): number | undefined {
   return bucketEdge(MOST_INDEX);
 }
 
+/** The mean, each value taken for the middle of its bucket; undefined when the sketch is empty. */
+export function meanOf(sketch: Sketch): number | undefined {
+  const count = sketchCount(sketch);
+  let total = 0;
+  for (const [index, n] of sketch.buckets) total += (n * 2 * bucketEdge(index)) / (GAMMA + 1);
+  return count === 0 ? undefined : total / count;
+}
+
 export function sketchToJson(sketch: Sketch): SketchJson {
   return { zero: sketch.zero, buckets: [...sketch.buckets].sort(([a], [b]) => a - b) };
 }

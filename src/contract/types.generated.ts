@@ -119,6 +119,12 @@ export interface ModelManifest {
        */
       readonly [k: string]: string | number | boolean;
     };
+    /**
+     * What a rollout may set parameters to, by name. They are signed with the manifest, and devices refuse anything beyond them. Parameters without limits may have any value of their type.
+     */
+    readonly parameterLimits?: {
+      readonly [k: string]: ParameterLimit;
+    };
     readonly health?: HealthLimits;
   };
 }
@@ -134,6 +140,10 @@ export interface ModelMetadata {
    * The version, in any form that is a safe file name. Put it in quotes if YAML would read a number.
    */
   readonly version: string;
+  /**
+   * Number of the version among those of its model; each new version has a higher one. `slipway sign` writes it. A device goes below the highest that it committed only by a step that the reconciler signed.
+   */
+  readonly sequence?: number;
   /**
    * Description of this version, for people.
    */
@@ -377,6 +387,28 @@ export interface ModelExample {
   };
 }
 /**
+ * Limits of one parameter: a range of numbers, or the values that it may have.
+ */
+export interface ParameterLimit {
+  /**
+   * Lowest number.
+   */
+  readonly least?: number;
+  /**
+   * Highest number.
+   */
+  readonly most?: number;
+  /**
+   * Values.
+   *
+   * @minItems 1
+   * @maxItems 100
+   *
+   * Items: A value.
+   */
+  readonly oneOf?: readonly (string | number | boolean)[];
+}
+/**
  * Limits of the trial on each device. A device that breaks one switches back by itself.
  */
 export interface HealthLimits {
@@ -402,9 +434,25 @@ export interface HealthLimits {
    */
   readonly unknownRate?: string;
   /**
-   * Highest 95th percentile of the latency. Default: twice the value of the previous version. A number with ms, s, m, h, d or w.
+   * Highest 95th percentile of the latency. Default: twice the value of the version before on this device, but no less than 5ms. A number with ms, s, m, h, d or w.
    */
   readonly latencyP95?: string;
+  /**
+   * Highest mean latency. Default: none. A number with ms, s, m, h, d or w.
+   */
+  readonly latencyMean?: string;
+  /**
+   * Highest share of the device's processor time in use, in percent, and for how long it may be exceeded: 5m unless given. Default: none.
+   */
+  readonly maxCpuPercent?: number | string;
+  /**
+   * Highest share of the device's memory in use, in percent, and for how long it may be exceeded: 5m unless given. Default: none.
+   */
+  readonly maxMemoryPercent?: number | string;
+  /**
+   * Highest temperature of the device, and for how long it may be exceeded: 5m unless given. Default: none.
+   */
+  readonly maxTemperatureCelsius?: number | string;
 }
 
 /**
@@ -433,7 +481,7 @@ export interface TrustPolicyDocument {
    */
   readonly spec: {
     /**
-     * File with the Sigstore trusted root, for keyless signers. Relative to this document.
+     * File with the Sigstore trusted root, for keyless signers and for the log entries and timestamps of key signers. Relative to this document.
      */
     readonly trustedRoot?: string;
     /**
@@ -472,9 +520,17 @@ export interface TrustedSigner {
    */
   readonly notAfter?: string;
   /**
-   * true: nothing by this signer is trusted, old or new. Default false.
+   * true: nothing by this signer starts any more, old or new. Devices go on serving what runs, but neither switch nor start into it while another proven version is there, and report it. Default false.
    */
   readonly revoked?: boolean;
+  /**
+   * Proofs that this signer's signatures must carry, checked against the trusted root: `log`, an entry in a transparency log; `timestamp`, a signed time. Keyless signatures always carry both. Default: none; what a signature carries is checked anyway.
+   *
+   * @maxItems 2
+   *
+   * Items: A proof.
+   */
+  readonly require?: readonly ('log' | 'timestamp')[];
   /**
    * Models that this signer may sign; `*` matches any characters. Default: none.
    *
@@ -505,7 +561,7 @@ export interface KeylessIdentity {
    */
   readonly identity?: string;
   /**
-   * A regular expression that the whole identity must match.
+   * A pattern that the whole identity must fit: `*` is any text without `/` and `@`, `**` any text. It names the organisation in full, up to its slash, or a whole mail domain.
    */
   readonly identityPattern?: string;
 }

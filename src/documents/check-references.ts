@@ -3,6 +3,7 @@
 import { findClosestWord } from '../base/closest-word.ts';
 import type { CodedError } from '../base/errors.ts';
 import { compareVersions, isVersionRange, satisfiesRange } from '../contract/model-version.ts';
+import { findUnfitParameters } from '../contract/parameter-limits.ts';
 import type { DocumentSource } from '../contract/source/document-source.ts';
 import { locateProblems, type Problem } from '../contract/source/problem.ts';
 import { matchesGlob } from '../contract/trust/name-glob.ts';
@@ -183,19 +184,13 @@ function newestOf(versions: readonly string[], desired: string): string | undefi
   return fitting.sort(compareVersions).at(-1);
 }
 
-/** A manifest that lists its parameters knows them all: another name is a typing error that would change nothing. */
 function checkParameters(parameters: NonNullable<Rollout['spec']['parameters']>, manifest: ModelManifest): Problem[] {
-  const known = manifest.spec.parameters;
-  if (known === undefined) return [];
-  return Object.entries(parameters).flatMap(([name, value]): Problem[] => {
-    const path = ['spec', 'parameters', name];
-    if (!Object.hasOwn(known, name)) {
-      const message = `${manifest.metadata.name} ${manifest.metadata.version} has no parameter "${name}".`;
-      return [{ code: 'REFERENCE_PARAMETER', path, part: 'name', message, remedy: suggest(name, Object.keys(known)) }];
-    }
-    if (typeof value === typeof known[name]) return [];
-    const message = `"${name}" is ${JSON.stringify(value)}, but the manifest has ${JSON.stringify(known[name])}.`;
-    return [{ code: 'REFERENCE_PARAMETER', path, message, remedy: `Give it a value that is a ${typeof known[name]}.` }];
+  const known = manifest.spec.parameters ?? {};
+  return findUnfitParameters(manifest, parameters).map(({ name, kind, message }): Problem => {
+    const problem = { code: 'REFERENCE_PARAMETER', path: ['spec', 'parameters', name], message };
+    if (kind === 'unknown') return { ...problem, part: 'name', remedy: suggest(name, Object.keys(known)) };
+    if (kind === 'type') return { ...problem, remedy: `Give it a value that is a ${typeof known[name]}.` };
+    return { ...problem, remedy: 'Give it a value within these limits: devices refuse any other.' };
   });
 }
 

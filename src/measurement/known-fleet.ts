@@ -1,7 +1,7 @@
 // Owns which devices count: enrolled, not denied, and not contradicting what the fleet documents say of them.
 
 import { isInAnyGroup } from '../contract/group-exception.ts';
-import { DIRECTIVE_REFUSED, outcomeKey } from '../contract/report.ts';
+import { DIRECTIVE_REFUSED, outcomeKey, SERVES_REVOKED } from '../contract/report.ts';
 import { matchesSelector, parseSelector } from '../contract/selector.ts';
 import type { DeviceGroup } from '../documents/types.generated.ts';
 import type { DeviceRecord, FleetPicture } from '../store/device-register.ts';
@@ -54,6 +54,8 @@ function contradiction(device: DeviceRecord, claims: Claims): string | null {
 function refusals(device: DeviceRecord): string[] {
   const directive = device.properties[DIRECTIVE_REFUSED];
   const found = directive === undefined ? [] : [`the directive: ${directive}`];
+  const revoked = device.properties[SERVES_REVOKED];
+  if (revoked !== undefined) found.push(`${revoked} runs on: its signer is revoked, and no other version is there`);
   for (const { model, rollout, state, subject } of device.models.values()) {
     if (state !== 'failed' || subject === null || rollout === null) continue;
     const outcome = device.outcomes.get(outcomeKey(rollout, subject.digest));

@@ -74,7 +74,7 @@ export function assembleLoop(parts: LoopParts): Loop {
   const leased = { store, clock, holder, leaseMs };
   const publisher = new Publisher({
     ...leased,
-    ...{ repository, publication: parts.publication, renewBeforeMs: parts.renewBeforeMs },
+    ...{ repository, signer, publication: parts.publication, renewBeforeMs: parts.renewBeforeMs },
   });
   const notices = new Notices({
     ...{ ...leased, claims, logger, list: parts.notices },

@@ -3,8 +3,10 @@
 import type { Clock } from '../base/clock.ts';
 import { canonicalJson, type Digest } from '../contract/digest.ts';
 import { choicesOf, type Directive, type DirectiveEntry } from '../contract/directive.ts';
+import { contentOf } from '../contract/step-signature.ts';
 import type { Publication, PublicationLedger, PublishedDocument } from '../distribution/publication.ts';
 import type { ManifestsRepository } from '../git/manifests-repository.ts';
+import type { ReconcilerSigner } from '../signing/evidence-signer.ts';
 import type { ModelDocument, Snapshot } from '../snapshot/snapshot.ts';
 import type { Leases } from '../store/leases.ts';
 import type { Publication as PublicationRecord, ReconcilerState } from '../store/reconciler-state.ts';
@@ -16,6 +18,7 @@ export interface PublisherParts {
   readonly publication: Publication;
   readonly store: Leases & ReconcilerState;
   readonly repository: ManifestsRepository;
+  readonly signer: Pick<ReconcilerSigner, 'keyId' | 'signEntry'>;
   readonly clock: Clock;
   /** Names this process among those that may publish. */
   readonly holder: string;
@@ -26,6 +29,7 @@ export interface PublisherParts {
 }
 
 export interface PublishQuestion {
+  /** Its entries are signed here; those that are published already keep their signatures. */
   readonly directive: Directive;
   readonly published: Directive | null;
   /** The record that the observation began with. */
@@ -81,8 +85,9 @@ export class Publisher {
     return (await this.#parts.publication.findPublished()) ?? null;
   }
 
-  async publish({ directive, published, record, snapshot }: PublishQuestion): Promise<Published> {
+  async publish({ directive: decided, published, record, snapshot }: PublishQuestion): Promise<Published> {
     const { publication, clock } = this.#parts;
+    const directive = this.#signed(decided, published);
     const nowMs = clock.now();
     const isSame = published !== null && record.sequence > 0 && isSameDirective(directive, published);
     if (isSame && !(await this.#needsRenewal(nowMs))) return { kind: 'unchanged' };
@@ -99,6 +104,18 @@ export class Publisher {
     const { store, holder, leaseMs, clock } = this.#parts;
     const token = await store.acquireLease({ name: LEASE, holder, ttlMs: leaseMs, nowMs: clock.now() });
     if (token !== null) await store.releaseLease(LEASE, token);
+  }
+
+  /** Signed by the key of the commits, so that the keys of the publication alone take no device back. */
+  #signed({ kind, entries }: Directive, published: Directive | null): Directive {
+    const { signer } = this.#parts;
+    const before = new Map((published?.entries ?? []).map((entry) => [entry.rollout, entry]));
+    const signed = entries.map((entry) => {
+      const known = before.get(entry.rollout);
+      if (known?.stepSignature?.keyId !== signer.keyId) return signer.signEntry(entry);
+      return known === entry || contentOf(known) === contentOf(entry) ? known : signer.signEntry(entry);
+    });
+    return { kind, entries: signed };
   }
 
   /** Metadata is signed anew on its own timer, also while Git is away. */

@@ -8,7 +8,7 @@ import {
   type SlotName,
 } from '../../fleet-agent/src/record/model-record.ts';
 import { chooseVersions } from '../../fleet-agent/src/update/desired-version.ts';
-import { DOWNLOAD_BACK_OFF } from '../../fleet-agent/src/update/model-supply.ts';
+import { DOWNLOAD_BACK_OFF } from '../../fleet-agent/src/update/supply-pause.ts';
 import { judgeTrial, type TrialLimits } from '../../fleet-agent/src/update/trial.ts';
 import { transition } from '../../fleet-agent/src/update/update-machine.ts';
 import { nextStep, type UpdateEvent } from '../../fleet-agent/src/update/update-step.ts';
@@ -96,7 +96,7 @@ export class VirtualDevice {
     this.#traffic = seededRandom(world.seed, `traffic ${traits.index}`);
     this.#answers = seededRandom(world.seed, `answers ${traits.index}`);
     this.#updates = seededRandom(world.seed, `updates ${traits.index}`);
-    const content = world.stable && { ...world.stable, rollout: '', isProven: true };
+    const content = world.stable && { ...world.stable, rollout: '', isProven: true, sequence: 0 };
     const empty = emptyRecord(world.model);
     this.#record =
       content === null
@@ -213,7 +213,7 @@ export class VirtualDevice {
           this.#work = this.#fetch(Math.max(at, this.#spread?.fromMs ?? at));
           return;
         case 'stage':
-          this.#work = { endsAtMs: at + STAGE_MS, event: { kind: 'staged' } };
+          this.#work = { endsAtMs: at + STAGE_MS, event: { kind: 'staged', sequence: 0 } };
           return;
         case 'selfTest':
           this.#work = { endsAtMs: at + SELF_TEST_MS, event: { kind: 'selfTested' } };

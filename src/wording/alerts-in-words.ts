@@ -26,7 +26,8 @@ export const ALERT_MEANINGS: Readonly<Record<AlertKind, string>> = {
   'targets-overlap':
     'Two rollouts of one model target the same devices; each of these goes on with the rollout that it follows.',
   'stable-drift': 'The stable version violates one of its watch rules.',
-  'devices-refusing': 'Devices refuse the directive, or a model that it names.',
+  'devices-refusing':
+    'Devices refuse the directive or a model that it names, or serve a version whose signer is revoked for want of another.',
   'source-away': "The manifests repository can't be read, is empty, or has lost its branch.",
   'cycle-failed': "The reconciler's last cycle did not finish.",
 };

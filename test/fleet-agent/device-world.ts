@@ -64,6 +64,10 @@ export interface ModelOrder {
   /** Class that the manifest's example expects. */
   readonly expects?: string;
   readonly signer?: TestKey;
+  readonly sequence?: number;
+  readonly name?: string;
+  /** Where the manifest says that the file lies; below the publication unless given. */
+  readonly origin?: string;
   readonly spec?: Readonly<Record<string, unknown>>;
 }
 
@@ -159,12 +163,21 @@ export class DeviceWorld implements AsyncDisposable {
   }
 
   async publishModel(order: ModelOrder): Promise<PublishedModel> {
-    const { version, onnx = constantClassifier(0), expects = 'invoice', signer = this.ci, spec = {} } = order;
+    const {
+      version,
+      onnx = constantClassifier(0),
+      expects = 'invoice',
+      signer = this.ci,
+      sequence,
+      name = MODEL,
+      origin,
+      spec = {},
+    } = order;
     const artifact = digestOf(onnx);
     const manifest = JSON.stringify({
       apiVersion: 'slipway.dev/v1alpha1',
       kind: 'ModelManifest',
-      metadata: { name: MODEL, version },
+      metadata: { name, version, sequence },
       spec: {
         framework: 'onnx',
         interface: {
@@ -180,7 +193,7 @@ export class DeviceWorld implements AsyncDisposable {
                 name: 'model.onnx',
                 digest: artifact,
                 sizeBytes: onnx.length,
-                url: `artifacts/${hexOf(artifact)}`,
+                url: `${origin === undefined ? '' : `${origin}/`}artifacts/${hexOf(artifact)}`,
               },
             ],
           },

@@ -69,6 +69,19 @@ test('a torn journal is rebuilt from the running slot, and kept aside', async ()
   expect(readdirSync(modelFolder(world))).toContain('state.json.corrupt');
 });
 
+test('a journal of a newer agent is rebuilt, and what failed here stays known', async () => {
+  const { world } = await afterTwoVersions();
+  await using _ = world;
+  const file = path.join(modelFolder(world), 'state.json');
+  const { record } = JSON.parse(readFileSync(file, 'utf8')) as { record: { failures: unknown[] } };
+  const digest = `sha256:${'7'.repeat(64)}`;
+  const failure = { digest, attempt: 3, reason: 'trial', message: 'bad', expiry: { kind: 'of-tomorrow' }, atMs: 1 };
+  writeFileSync(file, JSON.stringify({ format: 2, record: { ...record, failures: [failure, { digest: 'x' }] } }));
+  const { agent } = await world.startAgent(host, away);
+  expect((await agent.infer(MODEL, oneRow)).modelVersion).toBe('2.0.0');
+  expect(modelStatus(agent)?.failures).toEqual([{ digest, attempt: 3, reason: 'trial', message: 'bad' }]);
+});
+
 const inPlaceOf = (name: string, bytes?: string) => (world: DeviceWorld) => {
   const file = path.join(deviceFolder(world), name);
   rmSync(file, { recursive: true, force: true });

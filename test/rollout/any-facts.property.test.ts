@@ -167,7 +167,7 @@ const cohort = fc.record({
     refused: count,
     incompatible: count,
   },
-  ...{ silent: count, unreachable: count, pending: count, conflicted: count },
+  ...{ silent: count, unreachable: count, pending: count, conflicted: count, undelivered: count },
   ...{ apart: count, onTrial: count },
   troubled: fc.array(fc.record({ device: text, kind: fc.constant('failed' as const), reason: fc.constant(null) }), {
     maxLength: 3,

@@ -8,6 +8,7 @@ export interface ModelText {
   readonly version: string;
   /** Class that the model always answers, 0..3. */
   readonly answers?: number;
+  readonly sequence?: number;
 }
 
 export interface ManifestFacts extends ModelText {
@@ -15,10 +16,17 @@ export interface ManifestFacts extends ModelText {
   readonly sizeBytes: number;
 }
 
-export function manifestText({ model, version, answers = 0, artifact, sizeBytes }: ManifestFacts): string {
+export function manifestText({
+  model,
+  version,
+  answers = 0,
+  sequence = 1,
+  artifact,
+  sizeBytes,
+}: ManifestFacts): string {
   return `apiVersion: slipway.dev/v1alpha1
 kind: ModelManifest
-metadata: { name: ${model}, version: "${version}", description: sorts paper }
+metadata: { name: ${model}, version: "${version}", sequence: ${sequence}, description: sorts paper }
 spec:
   framework: onnx
   interface:

@@ -62,6 +62,7 @@ export class Installation implements AsyncDisposable {
   readonly log: string[] = [];
   #service: RunningService | undefined;
   #port = 0;
+  #sequence = 0;
   readonly #agents: { readonly stop: AbortController; readonly done: Promise<void> }[] = [];
 
   private constructor(set: StageSet, ci: GitClone) {
@@ -136,7 +137,8 @@ ${signers}
     const file = path.join(this.set.folder, `${model}-${version}.onnx`);
     await writeFile(file, onnx);
     const { digest: artifact, sizeBytes } = await addArtifact(this.set.home.publication, file);
-    const text = manifestText({ model, version, answers, artifact, sizeBytes });
+    this.#sequence += 1;
+    const text = manifestText({ model, version, answers, sequence: this.#sequence, artifact, sizeBytes });
     return { text, artifact };
   }
 

@@ -25,6 +25,8 @@ const model = 'sorter';
 let home: Installation;
 let cdn: StaticServer;
 let device: StartedAgent;
+/** Signed by CI before what devices run. */
+let older: Awaited<ReturnType<Installation['release']>>;
 let stolen: OnlineKeys;
 /** Metadata version and revision that the thief has come to. */
 let version = 1_000_000;
@@ -36,6 +38,7 @@ beforeAll(async () => {
   await home.pushStart();
   await home.startService();
   device = await home.startAgent(host, { id: 'device-1', distributionUrl: cdn.url });
+  older = await home.release(model, '0.9.0', 1);
   const first = await home.release(model, '1.0.0', 0);
   await home.push('a first version', [...first.files, [`rollouts/${model}.yaml`, rolloutText(model, model, '1.0.0')]]);
   await until(
@@ -95,6 +98,16 @@ describe('with the keys of the directive stolen,', { timeout: 300_000 }, () => {
       await home.untilStatusShows(new RegExp(`device-1  ${model} ${digest.slice(0, 19)}….*${code}`));
     },
   );
+
+  test('a validly signed directive that goes back to a version that CI did sign changes nothing either', async () => {
+    const bad = { model, version: '0.9.0', manifest: older.manifest, bundle: older.bundle };
+    copyPublication(home.set.home.publication, evil());
+    const digest = addEvilModel(evil(), bad);
+    signDirective(evil(), ++version, stolen, [entryForAll(model, version, bad, digest)]);
+    cdn.folder = evil();
+    await untilFailed(digest, 'STEP_UNSIGNED');
+    expect(await answering(device.agent, model)).toBe('1.0.0');
+  });
 
   test('rotating the keys ends it: devices follow the service again, and the old keys are worth nothing', async () => {
     const { tuf, publication } = home.set.home;

@@ -317,7 +317,13 @@ export async function releaseOf(set: StageSet, kind: Kind, version: string): Pro
   const onnx = path.join(set.folder, `${version}.onnx`);
   await writeFile(onnx, classifier.onnx);
   const artifact = await addArtifact(set.home.publication, onnx);
-  const text = manifestText({ version, parent: null, classifier, artifact })
+  const text = manifestText({
+    version,
+    sequence: Number(version.replaceAll('.', '')),
+    parent: null,
+    classifier,
+    artifact,
+  })
     .replace('duration: 1s', 'duration: 300ms')
     .replace('errorRate: 20%', 'errorRate: 90%');
   return signedFiles(set, `models/${DEMO_MODEL}/${version}.yaml`, text);

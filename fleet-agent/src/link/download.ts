@@ -5,7 +5,7 @@ import { type FileHandle, open } from 'node:fs/promises';
 import type { Clock } from '../../../src/base/clock.ts';
 import type { Digest } from '../../../src/contract/digest.ts';
 import { isDiskFull } from '../record/disk-reserve.ts';
-import { describeAnswer, httpError, retryAfterMs } from './http.ts';
+import { describeAnswer, fetchFrom, httpError, retryAfterMs } from './http.ts';
 import type { Throttle } from './throttle.ts';
 import { TimeLimit } from './time-limit.ts';
 
@@ -48,7 +48,7 @@ const LEAST_BYTES = 16 * 1024;
 export async function download(request: DownloadRequest): Promise<DownloadResult> {
   const { file } = request;
   try {
-    await using handle = await open(file, 'a+').then(async (created) => {
+    await using handle = await open(file, 'a+', 0o644).then(async (created) => {
       await created.close();
       return open(file, 'r+');
     });
@@ -125,7 +125,7 @@ class Transfer {
     }
     using limit = new TimeLimit({ clock, ms: STALL_MS, stop: signal });
     try {
-      const response = await fetch(url, { headers, signal: limit.signal });
+      const response = await fetchFrom(url, { headers, signal: limit.signal });
       const refusal = await this.#judge(response);
       if (refusal !== undefined) return refusal;
       this.#etag = response.headers.get('etag');
@@ -175,7 +175,8 @@ class Transfer {
     let flushed = this.#offset;
     let heard = this.#offset;
     for await (const chunk of response.body ?? []) {
-      if (this.#offset + chunk.length > sizeBytes) return this.#wrong(`that is longer than the ${sizeBytes} bytes of the manifest`);
+      if (this.#offset + chunk.length > sizeBytes)
+        return this.#wrong(`that is longer than the ${sizeBytes} bytes of the manifest`);
       await this.#handle.write(chunk, 0, chunk.length, this.#offset);
       this.#hash.update(chunk);
       this.#offset += chunk.length;

@@ -42,6 +42,7 @@ export async function followChanges(options: FollowOptions): Promise<void> {
 class Follower {
   readonly #options: FollowOptions;
   #publication = '';
+  #refused = '';
   #tries = 0;
   #isFirst = true;
   #current: Directive | undefined;
@@ -55,7 +56,8 @@ class Follower {
     try {
       await reserve.adjust();
       const answer = await directives.refresh(signal);
-      if (answer.kind === 'refused') logger.error('directive refused', { code: answer.code, reason: answer.reason });
+      if (answer.kind === 'refused') this.#logRefusal(answer);
+      else if (answer.kind !== 'unreachable') this.#refused = '';
       if (answer.kind === 'unreachable') logger.warn('directive unreachable', { reason: answer.reason });
       const isGood = answer.kind === 'directive' || answer.kind === 'unchanged';
       this.#tries = isGood ? 0 : this.#tries + 1;
@@ -71,6 +73,13 @@ class Follower {
         stack: (error as Error).stack,
       });
     }
+  }
+
+  /** Once for each reason: it is asked again every few seconds. */
+  #logRefusal({ code, reason }: Extract<DirectiveAnswer, { kind: 'refused' }>): void {
+    if (this.#refused === `${code} ${reason}`) return;
+    this.#refused = `${code} ${reason}`;
+    this.#options.logger.error('directive refused', { code, reason });
   }
 
   /** Returns when the service has something new, or when it is time to ask anyway. */

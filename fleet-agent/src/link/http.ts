@@ -1,4 +1,9 @@
 // Owns talking HTTP: bounded answers, time limits, and how long a server asks us to stay away.
+import { createReadStream } from 'node:fs';
+import { stat } from 'node:fs/promises';
+import { Readable } from 'node:stream';
+import type { ReadableStream } from 'node:stream/web';
+import { fileURLToPath } from 'node:url';
 import type { Clock } from '../../../src/base/clock.ts';
 import { CodedError } from '../../../src/base/errors.ts';
 import { printable } from '../../../src/contract/trust/dsse.ts';
@@ -21,15 +26,40 @@ export interface HttpQuestion {
   readonly signal: AbortSignal;
 }
 
+/** `fetch`, and the same for files on a carried disk: whole, or from a byte on. */
+export async function fetchFrom(
+  url: string,
+  init: { readonly headers?: Readonly<Record<string, string>>; readonly signal: AbortSignal },
+): Promise<Response> {
+  if (!url.startsWith('file:')) return fetch(url, init);
+  const file = fileURLToPath(url);
+  const found = await stat(file).catch((error: NodeJS.ErrnoException) => {
+    if (error.code !== 'ENOENT' && error.code !== 'ENOTDIR') throw error;
+    return undefined;
+  });
+  // A carried disk is as hostile as a host: no pipe that hangs, no device without end.
+  if (found?.isFile() !== true) return new Response(null, { status: 404 });
+  const start = Math.min(Number(/^bytes=(\d+)-$/.exec(init.headers?.range ?? '')?.[1] ?? 0), found.size);
+  const body = Readable.toWeb(createReadStream(file, { start, signal: init.signal })) as ReadableStream<Uint8Array>;
+  const headers = { 'content-length': String(found.size - start) };
+  const range = { 'content-range': `bytes ${start}-${Math.max(start, found.size - 1)}/${found.size}` };
+  return start === 0
+    ? new Response(body, { headers })
+    : new Response(body, { status: 206, headers: { ...headers, ...range } });
+}
+
 /** An answer of any status, with a bounded body. Throws AGENT_HTTP (unreachable, too long) or AGENT_HTTP_TIMEOUT; both: retry later. */
 export async function ask(question: HttpQuestion, clock: Clock): Promise<HttpAnswer> {
   const { url, json, timeoutMs, mostBytes, signal } = question;
   using limit = new TimeLimit({ clock, ms: timeoutMs, stop: signal });
   const post = { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(json) };
   try {
-    const response = await fetch(url, { ...(json === undefined ? {} : post), signal: limit.signal });
+    const { signal: stop } = limit;
+    const response = await (json === undefined
+      ? fetchFrom(url, { signal: stop })
+      : fetch(url, { ...post, signal: stop }));
     const { status, headers } = response;
-    return { url: response.url, status, headers, body: await readBounded(response, mostBytes) };
+    return { url: response.url || url, status, headers, body: await readBounded(response, mostBytes) };
   } catch (error) {
     throw limit.isOver ? timeoutError(url, timeoutMs) : httpError(url, error);
   }
@@ -56,7 +86,10 @@ function timeoutError(url: string, timeoutMs: number): CodedError {
 
 /** What went wrong with a request; the message leaves out the parts of an address that may hold secrets. */
 export function httpError(url: string, cause: unknown): CodedError {
-  const { origin, pathname } = URL.canParse(url) ? new URL(url) : { origin: '', pathname: 'An invalid address' };
+  const { protocol, host, pathname } = URL.canParse(url)
+    ? new URL(url)
+    : { protocol: '', host: '', pathname: 'An invalid address' };
+  const origin = protocol === '' ? '' : `${protocol}//${host}`;
   const inner =
     cause instanceof Error ? (cause.cause instanceof Error ? cause.cause.message : cause.message) : String(cause);
   return retryLater('AGENT_HTTP', `${origin}${pathname} can't be reached: ${inner}.`, cause);
@@ -77,7 +110,7 @@ export function retryAfterMs(headers: Headers, nowMs: number): number | null {
 
 /** Who answered (after redirects, so that a portal shows), and what it said that it sent. */
 export function describeAnswer({ url, headers }: Pick<Response, 'url' | 'headers'>): string {
-  const host = URL.canParse(url) ? new URL(url).host : 'The host';
+  const host = (URL.canParse(url) ? new URL(url).host : '') || 'The disk';
   const type = headers.get('content-type')?.split(';')[0]?.trim();
   return `${host} sent ${type ? printable(type).slice(0, 100) : 'a file without a content type'}`;
 }

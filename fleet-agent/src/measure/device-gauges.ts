@@ -9,6 +9,12 @@ export class DeviceGauges {
   readonly #summaries = new Map<string, Summary>();
   /** Gauges that the agent reads on this device itself. */
   readonly #ownNames = new Set<string>();
+  #newest: ReadonlyMap<string, number> = new Map();
+
+  /** What the agent read last. */
+  get newest(): ReadonlyMap<string, number> {
+    return this.#newest;
+  }
 
   /** False when there is no room for another name: the agent's own always have theirs. */
   add(name: string, reading: number): boolean {
@@ -46,6 +52,7 @@ export class DeviceGauges {
   ) {
     while (!signal.aborted) {
       const taken = await readings().catch(() => new Map<string, number>());
+      this.#newest = taken;
       for (const [name, reading] of taken) this.#addOwn(name, reading);
       await clock.sleep(everyMs, signal);
     }

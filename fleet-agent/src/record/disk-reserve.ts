@@ -22,7 +22,7 @@ export class DiskReserve {
       if (free < LOW_BYTES) await this.release();
       // Random bytes, because a file system that compresses would keep nothing for zeros.
       else if (free > 4 * RESERVE_BYTES && !(await this.#isThere()))
-        await writeFile(this.#file, randomBytes(RESERVE_BYTES));
+        await writeFile(this.#file, randomBytes(RESERVE_BYTES), { mode: 0o600 });
     } catch {
       // without a reserve the agent works as before
     }

@@ -4,7 +4,15 @@ import { readFileIfPresent, writeFileDurably } from '../../../src/base/durable-f
 import { isDigest } from '../../../src/contract/digest.ts';
 import type { DeviceFolder } from './device-folder.ts';
 import { DiskReserve, isDiskFull } from './disk-reserve.ts';
-import type { Failure, ModelRecord, Phase, SlotContent, SlotName } from './model-record.ts';
+import { readJsonFile } from './json-file.ts';
+import {
+  type Failure,
+  MOST_FAILURES,
+  type ModelRecord,
+  type Phase,
+  type SlotContent,
+  type SlotName,
+} from './model-record.ts';
 
 const FORMAT = 1;
 
@@ -44,6 +52,13 @@ export class Journal {
     return read;
   }
 
+  /** The failures in a record that can't be used as a whole, such as one of a newer agent: what failed here is not forgotten. */
+  async salvage(model: string): Promise<readonly Failure[]> {
+    const file = this.#folder.recordFile(model);
+    const found = await readJsonFile(`${file}.corrupt`, ({ record }) => (record as ModelRecord).failures);
+    return Array.isArray(found) ? found.filter(isFailure).slice(-MOST_FAILURES) : [];
+  }
+
   /** The same, but touches nothing. */
   async peek(model: string): Promise<ModelRecord | 'absent' | 'corrupt'> {
     try {
@@ -64,15 +79,21 @@ const PHASES: readonly Phase['kind'][] = [
 function isContent(value: unknown): value is SlotContent | null {
   if (value === null) return true;
   const content = value as Partial<SlotContent> | undefined;
-  return isDigest(content?.digest) && typeof content.version === 'string' && typeof content.isProven === 'boolean';
+  return (
+    isDigest(content?.digest) &&
+    typeof content.version === 'string' &&
+    typeof content.isProven === 'boolean' &&
+    Number.isSafeInteger(content.sequence)
+  );
 }
 
 function isSlot(value: unknown): value is SlotName {
   return value === 'A' || value === 'B';
 }
 
-function isFailure(failure: Failure | undefined): boolean {
-  return isDigest(failure?.digest) && typeof failure.expiry?.kind === 'string';
+function isFailure(failure: Failure | undefined): failure is Failure {
+  const { digest, attempt, expiry, atMs } = failure ?? ({} as Partial<Failure>);
+  return isDigest(digest) && Number.isSafeInteger(attempt) && typeof expiry?.kind === 'string' && Number.isFinite(atMs);
 }
 
 function isPhase(phase: Phase | undefined): phase is Phase {
@@ -86,7 +107,7 @@ function isPhase(phase: Phase | undefined): phase is Phase {
 
 /** The agent's own file, held to its shape: a torn or foreign one is rebuilt, never half trusted. */
 function isRecord(record: ModelRecord | undefined, model: string): record is ModelRecord {
-  const { active, slots, phase, failures, outbox } = record ?? ({} as Partial<ModelRecord>);
+  const { active, slots, phase, failures, height, outbox } = record ?? ({} as Partial<ModelRecord>);
   return (
     record?.model === model &&
     isContent(slots?.A) &&
@@ -95,6 +116,7 @@ function isRecord(record: ModelRecord | undefined, model: string): record is Mod
     isPhase(phase) &&
     Array.isArray(failures) &&
     failures.every(isFailure) &&
+    (height === null || (isDigest(height?.digest) && Number.isSafeInteger(height.sequence))) &&
     Array.isArray(outbox)
   );
 }

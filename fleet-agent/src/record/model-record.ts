@@ -1,6 +1,7 @@
 // Owns the record of one model on this device: slots, phase, failures, and outcomes not reported yet.
 import type { Digest } from '../../../src/contract/digest.ts';
 import type { FailureReason, Outcome } from '../../../src/contract/report.ts';
+import type { Backing } from '../../../src/contract/step-signature.ts';
 
 /** Names that manifests may give; anything else could leave the folder. */
 const SAFE_NAME = /^[a-z0-9](?:[a-z0-9._-]{0,61}[a-z0-9])?$/;
@@ -24,6 +25,8 @@ export interface Goal {
   readonly version: string;
   /** Attempt of the candidate; 0 for stable. */
   readonly attempt: number;
+  /** Has the reconciler itself signed the entry? The keys of the publication alone take no device below what it committed. */
+  readonly backing: Backing;
 }
 
 /** A complete, verified version in a slot. */
@@ -34,6 +37,14 @@ export interface SlotContent {
   readonly rollout: string;
   /** It has passed its trial here (or came as stable where nothing ran before): it may serve again at once. */
   readonly isProven: boolean;
+  /** Of its manifest; 0 where that has none. */
+  readonly sequence: number;
+}
+
+/** The highest sequence that was ever committed, and whose it is. */
+export interface Height {
+  readonly sequence: number;
+  readonly digest: Digest;
 }
 
 /** When a failure stops counting, so that only faults of the version block it for good. */
@@ -44,7 +55,9 @@ export type Expiry =
   /** Hosts, or something on the way, kept giving other bytes than were published: they are asked again later. No fault of the version. */
   | { readonly kind: 'time'; readonly untilMs: number }
   /** Once so much disk is free. */
-  | { readonly kind: 'space'; readonly needBytes: number };
+  | { readonly kind: 'space'; readonly needBytes: number }
+  /** Once the reconciler itself signs the step. */
+  | { readonly kind: 'backing' };
 
 /** How long a bar stands that lapses with time. */
 export const BAR_MS = 60 * 60_000;
@@ -79,6 +92,8 @@ export interface TrialProgress {
   readonly inferences: number;
   readonly errors: number;
   readonly unknown: number;
+  /** 95th percentile of the latency of the version before, on this device; null where nobody knows it. */
+  readonly latencyP95BeforeMs: number | null;
   /** Process starts since it began: a version that keeps killing the process must not stay. */
   readonly starts: number;
 }
@@ -115,6 +130,8 @@ export interface ModelRecord {
   readonly slots: Readonly<Record<SlotName, SlotContent | null>>;
   readonly phase: Phase;
   readonly failures: readonly Failure[];
+  /** Null while no version with a sequence was committed. */
+  readonly height: Height | null;
   /** Outcomes that no durable report holds yet. */
   readonly outbox: readonly Outcome[];
 }
@@ -125,7 +142,28 @@ export const MOST_FAILURES = 64;
 export const MOST_OUTBOX = 32;
 
 export function emptyRecord(model: string): ModelRecord {
-  return { model, active: null, slots: { A: null, B: null }, phase: { kind: 'idle' }, failures: [], outbox: [] };
+  const slots = { A: null, B: null };
+  return { model, active: null, slots, phase: { kind: 'idle' }, failures: [], height: null, outbox: [] };
+}
+
+/** The height once this version is committed. */
+export function higher(height: Height | null, { sequence, digest }: Height): Height | null {
+  return sequence > (height?.sequence ?? 0) ? { sequence, digest } : height;
+}
+
+/**
+ * Does the goal go below what was committed here, with nothing but the publication's keys behind it? Another version of the same sequence
+ * counts as below: sequences are given once.
+ */
+export function isUnbackedStepDown({ height }: Pick<ModelRecord, 'height'>, goal: Goal, sequence: number): boolean {
+  if (goal.backing !== 'unsigned' || height === null || goal.digest === height.digest) return false;
+  return sequence <= height.sequence;
+}
+
+/** Why such a goal is refused. */
+export function stepDownRefusal({ version }: Pick<Goal, 'version'>): Failed {
+  const message = `STEP_UNSIGNED: ${version} is older than what was committed here, and the reconciler did not sign the step back to it.`;
+  return { kind: 'failed', reason: 'signature', message, expiry: { kind: 'backing' } };
 }
 
 export function activeContent(record: ModelRecord): SlotContent | null {

@@ -2,13 +2,14 @@
 import { formatError, toCodedError } from '../../../src/base/errors.ts';
 import { digestOf, hexOf } from '../../../src/contract/digest.ts';
 import { parseManifest } from '../../../src/contract/manifest/parse-manifest.ts';
+import { findUnfitParameters } from '../../../src/contract/parameter-limits.ts';
 import type { DeviceFacts } from '../../../src/contract/selector.ts';
-import type { RefusalCode } from '../../../src/contract/trust/verifier.ts';
+import type { Purpose, RefusalCode } from '../../../src/contract/trust/verifier.ts';
 import type { ModelFile, ModelManifest } from '../../../src/contract/types.generated.ts';
 import { ask, describeAnswer, joinUrl, retryAfterMs } from '../link/http.ts';
 import { chooseVariant } from '../model/choose-variant.ts';
-import type { Goal } from '../record/model-record.ts';
-import { later, sourceOf, type SupplyOptions, type SupplyProblem, type SupplyRequest } from './supply-request.ts';
+import { type Goal, isUnbackedStepDown, stepDownRefusal } from '../record/model-record.ts';
+import { later, type SupplyOptions, type SupplyProblem, type SupplyRequest, sourceOf } from './supply-request.ts';
 
 const MOST_DOCUMENT_BYTES = 256 * 1024;
 const DOCUMENT_TIMEOUT_MS = 30_000;
@@ -31,7 +32,7 @@ const DOUBTFUL: ReadonlySet<RefusalCode> = new Set(['SIGNER_UNKNOWN', 'SIGNATURE
 export async function admitManifest(request: SupplyRequest, options: SupplyOptions): Promise<Admission> {
   const { slot, slots } = request;
   const kept = request.part === null ? undefined : await slots.readManifest(slot);
-  const known = kept && judge({ ...kept, from: 'This device' }, request, options);
+  const known = kept && judge({ ...kept, from: 'It was kept here' }, request, options);
   if (known !== undefined && known.kind !== 'later') return known;
   const documents = await fetchDocuments(request, options);
   if ('kind' in documents) return documents;
@@ -45,23 +46,35 @@ function judge(documents: Documents, request: SupplyRequest, { verifier, nowMs }
   const underThese = { kind: 'circumstances', were: fingerprint } as const;
   const digest = digestOf(documents.manifest);
   if (digest !== goal.digest)
-    return later(`${documents.from}: the manifest's digest is ${digest}, not ${goal.digest}.`, null, 'corrupt');
-  const question = { model, now: nowMs(), purpose: goal.arm === 'candidate' ? 'admit' : 'keep' } as const;
+    return later(`The manifest's digest is ${digest}, not ${goal.digest}. ${documents.from}.`, null, 'corrupt');
+  const question = { model, now: nowMs(), purpose: purposeOf(goal) };
   const verification = verifier.verifyModel(documents.manifest, documents.signature, question);
   if (verification.kind === 'refused') {
     const { code, reason } = verification;
     const isHosts = DAMAGED.has(code) || (DOUBTFUL.has(code) && request.wrongAnswers === 0);
-    if (isHosts) return later(`${documents.from}: ${code}: ${reason}`, null, 'signature');
-    return { kind: 'failed', reason: 'signature', message: `${code}: ${reason}`, expiry: underThese };
+    if (isHosts) return later(`${code}: ${reason} ${documents.from}.`, null, 'signature');
+    const isUndated = code === 'SIGNER_EXPIRED' && goal.arm === 'stable' && goal.backing === 'unsigned';
+    const expiry = isUndated ? ({ kind: 'backing' } as const) : underThese;
+    return { kind: 'failed', reason: 'signature', message: `${code}: ${reason}`, expiry };
   }
   const read = readManifest(verification.value.value, goal, model, facts);
   if (read.kind === 'refused')
     return { kind: 'failed', reason: 'incompatible', message: read.message, expiry: underThese };
+  const [unfit] = findUnfitParameters(read.manifest, request.parameters);
+  if (unfit !== undefined)
+    return { kind: 'failed', reason: 'incompatible', message: unfit.message, expiry: underThese };
+  if (isUnbackedStepDown(request, goal, read.manifest.metadata.sequence ?? 0)) return stepDownRefusal(goal);
   return { kind: 'admitted', files: read.files };
 }
 
+/** That stable was admitted before its signer's end, the reconciler's signature says; without it the bundle has to say so itself. */
+function purposeOf({ arm, backing }: Goal): Purpose {
+  if (arm === 'candidate') return 'admit';
+  return backing === 'signed' ? 'keep' : 'dated';
+}
+
 type ManifestReading =
-  | { readonly kind: 'read'; readonly files: readonly ModelFile[] }
+  | { readonly kind: 'read'; readonly files: readonly ModelFile[]; readonly manifest: ModelManifest }
   | { readonly kind: 'refused'; readonly message: string };
 
 /** The manifest as this device sees it. */
@@ -87,7 +100,7 @@ export function readManifest(
   if (new Set(files.map((file) => file.name)).size !== files.length) {
     return { kind: 'refused', message: 'Two files of the variant have the same name.' };
   }
-  return { kind: 'read', files };
+  return { kind: 'read', files, manifest };
 }
 
 function pathOf({ digest }: Pick<Goal, 'digest'>): string {

@@ -9,8 +9,9 @@ import type { Circumstances } from './update-step.ts';
 export function findBlockingFailure(record: ModelRecord, goal: Goal, now: Circumstances): Failure | undefined {
   return record.failures.find((failure) => {
     if (failure.digest !== goal.digest || goal.attempt > failure.attempt) return false;
-    if (goal.arm === 'stable' && !isWithin(failure.atMs + BAR_MS, now)) return false;
-    return !hasExpired(failure, now);
+    const isLapsing = goal.arm === 'stable' && failure.expiry.kind !== 'backing';
+    if (isLapsing && !isWithin(failure.atMs + BAR_MS, now)) return false;
+    return !hasExpired(failure, goal, now);
   });
 }
 
@@ -19,7 +20,7 @@ function isWithin(untilMs: number, { nowMs }: Circumstances): boolean {
   return nowMs < untilMs && untilMs - nowMs <= BAR_MS;
 }
 
-function hasExpired({ expiry }: Failure, now: Circumstances): boolean {
+function hasExpired({ expiry }: Failure, goal: Goal, now: Circumstances): boolean {
   switch (expiry.kind) {
     case 'circumstances':
       return expiry.were !== now.fingerprint;
@@ -27,6 +28,8 @@ function hasExpired({ expiry }: Failure, now: Circumstances): boolean {
       return !isWithin(expiry.untilMs, now);
     case 'space':
       return now.freeBytes >= expiry.needBytes;
+    case 'backing':
+      return goal.backing !== 'unsigned';
     // Also what a newer agent wrote and this one does not know: it failed, that much is certain.
     default:
       return false;

@@ -13,6 +13,7 @@ import {
 } from '../../../src/contract/directive.ts';
 import type { Outcome } from '../../../src/contract/report.ts';
 import { type DeviceFacts, matchesSelector, parseSelector } from '../../../src/contract/selector.ts';
+import type { Backing } from '../../../src/contract/step-signature.ts';
 import { type Goal, isSafeModelName } from '../record/model-record.ts';
 
 /** What the directive wants of one model. */
@@ -48,13 +49,14 @@ export interface DesiredVersions {
 
 /**
  * The device's choice from a directive. `revisionOf` is the last revision accepted for a rollout, 0 before the first; `followedOf` the
- * rollout that a model's running version came by, null before the first.
+ * rollout that a model's running version came by, null before the first; `backingOf` says whether the reconciler itself signed an entry.
  */
 export function chooseVersions(
   directive: Directive,
   facts: DeviceFacts,
   revisionOf: (rollout: string) => number,
   followedOf: (model: string) => string | null = () => null,
+  backingOf: (entry: DirectiveEntry) => Backing = () => 'unchecked',
 ): DesiredVersions {
   const ignored: { entry: DirectiveEntry; why: string }[] = [];
   const entries = directive.entries.filter((entry) => {
@@ -68,7 +70,7 @@ export function chooseVersions(
   for (const assignment of assignmentsFor({ kind: 'Directive', entries: accepted }, facts)) {
     const { model } = assignment;
     const claim = followedClaim(assignment, followedOf(model));
-    if (claim !== undefined) desired.set(model, desiredOf(claim, facts));
+    if (claim !== undefined) desired.set(model, desiredOf(claim, facts, backingOf(claim.entry)));
     if (assignment.kind !== 'conflict') continue;
     const { rollouts, claims } = assignment;
     const entry = claims.map((one) => one.entry).find((one) => one !== claim?.entry);
@@ -93,7 +95,7 @@ function isFor(entry: DirectiveEntry, facts: DeviceFacts): boolean {
   return assignmentsFor({ kind: 'Directive', entries: [entry] }, facts).length > 0;
 }
 
-function desiredOf(assignment: Claim, facts: DeviceFacts): DesiredVersion {
+function desiredOf(assignment: Claim, facts: DeviceFacts, backing: Backing): DesiredVersion {
   const { entry } = assignment;
   if (assignment.kind === 'none') return { kind: 'none', rollout: entry.rollout };
   const { choice, arm, attempt } = assignment;
@@ -101,14 +103,14 @@ function desiredOf(assignment: Claim, facts: DeviceFacts): DesiredVersion {
   const mayTakeStable = arm === 'candidate' && stable !== null && matchesSelector(parseSelector(stable.target), facts);
   return {
     kind: 'run',
-    goal: goalOf(entry, choice, arm, attempt),
-    stableFirst: mayTakeStable ? goalOf(entry, stable, 'stable', 0) : null,
+    goal: { ...goalOf(entry, choice, arm, attempt), backing },
+    stableFirst: mayTakeStable ? { ...goalOf(entry, stable, 'stable', 0), backing } : null,
     spreadWaitMs: spreadWaitMs(entry, facts.id),
     parameters: choice.parameters,
   };
 }
 
-function goalOf(entry: DirectiveEntry, choice: ModelChoice, arm: Goal['arm'], attempt: number): Goal {
+function goalOf(entry: DirectiveEntry, choice: ModelChoice, arm: Goal['arm'], attempt: number): Omit<Goal, 'backing'> {
   const { rollout, revision } = entry;
   return { rollout, revision, arm, digest: choice.digest, version: choice.version, attempt };
 }

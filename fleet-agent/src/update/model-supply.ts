@@ -9,7 +9,7 @@ import { freeBytesOf, isDiskFull } from '../record/disk-reserve.ts';
 import { type Failed, failedForGood, otherSlot } from '../record/model-record.ts';
 import { digestOfFile, type Slots } from '../record/slots.ts';
 import { admitManifest, readManifest } from './admit-manifest.ts';
-import { later, sourceOf, type SupplyOptions, type SupplyProblem, type SupplyRequest } from './supply-request.ts';
+import { later, type SupplyOptions, type SupplyProblem, type SupplyRequest, sourceOf } from './supply-request.ts';
 
 const SPACE_MARGIN_BYTES = 1024 * 1024;
 
@@ -124,7 +124,7 @@ export async function stage(
   { model, goal, slot, facts }: Pick<SupplyRequest, 'model' | 'goal' | 'slot' | 'facts'>,
   slots: Slots,
   nowMs: number,
-): Promise<{ readonly kind: 'staged' } | Failed> {
+): Promise<{ readonly kind: 'staged'; readonly sequence: number } | Failed> {
   const kept = await slots.readManifest(slot);
   const read = kept === undefined ? undefined : readManifest(kept.manifest, goal, model, facts);
   if (read?.kind !== 'read') return failedForGood('corrupt', read?.message ?? 'The manifest is missing from the slot.');
@@ -134,5 +134,5 @@ export async function stage(
   }));
   const { digest, version, rollout } = goal;
   await slots.seal(slot, { digest, version, rollout, verifiedAt: new Date(nowMs).toISOString(), files });
-  return { kind: 'staged' };
+  return { kind: 'staged', sequence: read.manifest.metadata.sequence ?? 0 };
 }

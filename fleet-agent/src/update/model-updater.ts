@@ -5,22 +5,25 @@ import type { Lanes } from '../../../src/base/lanes.ts';
 import { Mutex } from '../../../src/base/mutex.ts';
 import type { RandomStream } from '../../../src/base/random.ts';
 import { WakeSignal } from '../../../src/base/wake-signal.ts';
+import type { Parameters } from '../../../src/contract/directive.ts';
 import type { DeviceFacts } from '../../../src/contract/selector.ts';
 import type { Journal } from '../record/journal.ts';
 import type { DownloadPart, ModelRecord, SlotName } from '../record/model-record.ts';
 import type { ParametersFile } from '../record/parameters-file.ts';
-import { rebuildRecord } from '../record/rebuild-record.ts';
+import { readRecord } from '../record/rebuild-record.ts';
 import { LoadedSlots } from '../serve/loaded-slots.ts';
 import type { Assigned } from '../serve/model-server.ts';
 import { ServingSlot, type ServingSlotTools } from '../serve/serving-slot.ts';
 import type { DesiredVersion } from './desired-version.ts';
 import { stage, supply } from './model-supply.ts';
+import { RevokedVersions } from './revoked-versions.ts';
 import { DOWNLOAD_BACK_OFF, SupplyPause } from './supply-pause.ts';
 import { later, type SupplyOptions } from './supply-request.ts';
 import { type Transferred, transfersBetween } from './transfers.ts';
 import { TrialWatch } from './trial-watch.ts';
 import { transition } from './update-machine.ts';
 import { type Circumstances, nextStep, type Step, type UpdateEvent } from './update-step.ts';
+import { WantedParameters } from './wanted-parameters.ts';
 
 export interface UpdaterTools extends ServingSlotTools {
   readonly random: RandomStream;
@@ -33,6 +36,8 @@ export interface UpdaterTools extends ServingSlotTools {
   readonly facts: () => DeviceFacts;
   readonly circumstances: () => Promise<Circumstances>;
   readonly parameters: ParametersFile;
+  /** The device's newest gauges, by name. */
+  readonly readings: () => ReadonlyMap<string, number>;
   /** There is an outcome: a report should not wait for its interval. */
   readonly onOutcome: () => void;
 }
@@ -46,10 +51,10 @@ export class ModelUpdater {
   readonly #wake = new WakeSignal();
   #record: ModelRecord;
   #desired: DesiredVersion | null = null;
+  readonly #parameters: WantedParameters;
+  readonly #revoked: RevokedVersions;
   #tries = 0;
   readonly #pause: SupplyPause;
-  /** Monotonic time before which no byte is fetched, by digest: the spread of downloads over a fleet. */
-  #spread: { readonly digest: string; readonly fromMs: number } | null = null;
   #step = new AbortController();
   readonly #writing = new Mutex();
 
@@ -60,17 +65,20 @@ export class ModelUpdater {
     this.#loaded = new LoadedSlots(record.model, tools);
     this.#trial = new TrialWatch(tools);
     this.#pause = new SupplyPause(tools);
+    this.#parameters = new WantedParameters(tools);
+    this.#revoked = new RevokedVersions(tools);
     this.#serving = new ServingSlot(tools, this.#loaded);
   }
 
   /** Reads the journal, or rebuilds the record from the slots where it is torn or gone. */
   static async open(model: string, tools: UpdaterTools): Promise<ModelUpdater> {
-    const read = await tools.journal.read(model);
-    const known = typeof read === 'string' ? await rebuildRecord(model, tools.slots) : read;
-    if (read === 'corrupt') tools.logger.warn('journal unreadable, rebuilt from the running slot', { model });
-    const updater = new ModelUpdater(known, tools);
-    if (typeof read === 'string') await updater.#persist(known, 'if possible');
-    await updater.apply({ kind: 'restarted' }, 'if possible');
+    const { record, found } = await readRecord(model, tools.journal, tools.slots);
+    if (found === 'corrupt') tools.logger.warn('journal unreadable, rebuilt from the running slot', { model });
+    const updater = new ModelUpdater(record, tools);
+    if (found !== 'whole') await updater.#persist(record, 'if possible');
+    const revoked = await updater.#revoked.look(record);
+    await updater.apply({ kind: 'restarted', revoked }, 'if possible');
+    await tools.parameters.open();
     return updater;
   }
 
@@ -80,6 +88,15 @@ export class ModelUpdater {
 
   get serving(): SlotName | null {
     return this.#serving.slot;
+  }
+
+  get servesRevoked(): string | null {
+    return this.#revoked.servedBy(this.#record);
+  }
+
+  /** Parameters in force: those of the version that serves. */
+  get parameters(): Parameters {
+    return this.#parameters.inForce;
   }
 
   /** Rollout, revision and arm of the last directive. */
@@ -94,10 +111,8 @@ export class ModelUpdater {
     const inWork = phase.kind === 'fetching' ? phase.goal.digest : undefined;
     const wanted = desired.kind === 'run' ? [desired.goal.digest, desired.stableFirst?.digest] : [];
     if (inWork !== undefined && !wanted.includes(inWork)) this.#step.abort();
-    if (desired.kind === 'run' && this.#spread?.digest !== desired.goal.digest) {
-      const fromMs = this.#tools.clock.monotonicMs() + (phase.kind === 'fetching' ? 0 : desired.spreadWaitMs);
-      this.#spread = { digest: desired.goal.digest, fromMs };
-    }
+    if (desired.kind === 'run')
+      this.#pause.spread(desired.goal.digest, inWork === undefined ? desired.spreadWaitMs : 0);
     this.#wake.wake();
   }
 
@@ -194,9 +209,20 @@ export class ModelUpdater {
       return;
     }
     const { goal, stableFirst, parameters } = desired;
-    if (await this.#tools.parameters.take(parameters)) await this.#serving.notify(this.#record, this.#step.signal);
+    const answer = await this.#parameters.want(this.#record, goal, parameters);
+    if (answer.kind === 'refused') {
+      if (answer.message !== null) await this.apply({ kind: 'parametersRefused', goal, message: answer.message });
+      return;
+    }
+    if (await this.#parameters.enforce(server.instance?.digest))
+      await this.#serving.notify(this.#record, this.#step.signal);
     server.assign({ rollout: goal.rollout, revision: goal.revision, arm: goal.arm });
-    await this.apply({ kind: 'assigned', goal, stableFirst, now: await this.#tools.circumstances() });
+    await this.apply({
+      kind: 'assigned',
+      goal,
+      stableFirst,
+      now: { ...(await this.#tools.circumstances()), revoked: await this.#revoked.look(this.#record) },
+    });
   }
 
   async #wait(ms?: number): Promise<void> {
@@ -230,11 +256,9 @@ export class ModelUpdater {
   }
 
   async #fetch(step: Extract<Step, { kind: 'fetch' }>): Promise<UpdateEvent | undefined> {
-    const { clock, lanes, logger, slots, facts, circumstances, supply: options } = this.#tools;
+    const { lanes, logger, slots, facts, circumstances, supply: options } = this.#tools;
     const { goal } = step;
-    const spreadMs =
-      step.part === null && this.#spread?.digest === goal.digest ? this.#spread.fromMs - clock.monotonicMs() : 0;
-    const waitMs = Math.max(spreadMs, this.#pause.leftMs(goal.digest));
+    const waitMs = this.#pause.leftMs(goal.digest, step.part !== null);
     if (waitMs > 0) {
       await this.#wait(waitMs);
       return undefined;
@@ -251,7 +275,23 @@ export class ModelUpdater {
       };
       const turn = this.#pause.turnOf(goal.digest);
       const wrongAnswers = this.#pause.wrongAnswersOf(goal.digest);
-      return supply({ model, ...step, turn, wrongAnswers, slots, facts: facts(), fingerprint, onFlushed, signal }, options);
+      const parameters = this.#parameters.of(goal.digest);
+      return supply(
+        {
+          model,
+          parameters,
+          ...step,
+          height: this.#record.height,
+          turn,
+          wrongAnswers,
+          slots,
+          facts: facts(),
+          fingerprint,
+          onFlushed,
+          signal,
+        },
+        options,
+      );
     });
     // Before the failure is recorded: a full disk may have no room for the record otherwise.
     if (result.kind === 'failed') await slots.clear(step.slot);
@@ -265,9 +305,11 @@ export class ModelUpdater {
 
   async #serve(slot: SlotName | null): Promise<UpdateEvent | undefined> {
     const digest = slot === null ? undefined : this.#record.slots[slot]?.digest;
+    await this.#parameters.enforce(digest);
+    const { latency } = this.#tools.server.counts;
     const refusal = await this.#serving.switchTo(slot === null || digest === undefined ? null : { slot, digest });
     if (refusal !== undefined) return refusal;
-    this.#trial.begin();
+    this.#trial.begin(latency);
     return this.#serving.notify(this.#record, this.#step.signal);
   }
 

@@ -1,8 +1,8 @@
 // Owns how long a version's next download waits: over looks at the directive and news of other things, and shorter after progress.
 import { type BackOff, backOffMs } from '../../../src/base/back-off.ts';
 import type { Clock } from '../../../src/base/clock.ts';
-import type { Digest } from '../../../src/contract/digest.ts';
 import type { RandomStream } from '../../../src/base/random.ts';
+import type { Digest } from '../../../src/contract/digest.ts';
 import { BAR_MS, type Failed } from '../record/model-record.ts';
 import type { Later } from './supply-request.ts';
 
@@ -18,15 +18,23 @@ export class SupplyPause {
   #tries = 0;
   #wrong = 0;
   #turn = 0;
+  #spread: { readonly digest: Digest; readonly fromMs: number } | null = null;
 
   constructor({ clock, random }: { readonly clock: Clock; readonly random: RandomStream }) {
     this.#clock = clock;
     this.#random = random;
   }
 
-  /** What is left of the wait; 0 when the version may be fetched. */
-  leftMs(digest: Digest): number {
-    return this.#digest === digest ? Math.max(0, this.#untilMs - this.#clock.monotonicMs()) : 0;
+  /** The first byte of a version waits so long, so that a fleet does not download at one instant; said once for each version. */
+  spread(digest: Digest, waitMs: number): void {
+    if (this.#spread?.digest !== digest) this.#spread = { digest, fromMs: this.#clock.monotonicMs() + waitMs };
+  }
+
+  /** What is left of the wait; 0 when the version may be fetched. `hasBegun`: a part of it is here. */
+  leftMs(digest: Digest, hasBegun: boolean): number {
+    const spreadMs = !hasBegun && this.#spread?.digest === digest ? this.#spread.fromMs : 0;
+    const untilMs = this.#digest === digest ? this.#untilMs : 0;
+    return Math.max(0, Math.max(spreadMs, untilMs) - this.#clock.monotonicMs());
   }
 
   /** Which source to ask. */

@@ -1,9 +1,10 @@
 // Owns what one try to bring a version into a slot is given, and how it can end.
 import type { Clock } from '../../../src/base/clock.ts';
+import type { Parameters } from '../../../src/contract/directive.ts';
 import type { DeviceFacts } from '../../../src/contract/selector.ts';
 import type { DocumentVerifier } from '../../../src/contract/trust/verifier.ts';
 import type { Throttle } from '../link/throttle.ts';
-import type { DownloadPart, Failed, Goal, SlotName } from '../record/model-record.ts';
+import type { DownloadPart, Failed, Goal, Height, SlotName } from '../record/model-record.ts';
 import type { Slots } from '../record/slots.ts';
 
 /** The same for all tries on a device. */
@@ -23,6 +24,10 @@ export interface SupplyOptions {
 export interface SupplyRequest {
   readonly model: string;
   readonly goal: Goal;
+  /** What the directive sets the version's parameters to. */
+  readonly parameters: Parameters;
+  /** The highest sequence that was committed here. */
+  readonly height: Height | null;
   readonly slot: SlotName;
   readonly slots: Slots;
   readonly part: DownloadPart | null;

@@ -1,7 +1,6 @@
 // Owns how one model's record changes: pure transitions, persisted before each step, that any restart continues.
-import { toIsoSeconds } from '../../../src/base/clock.ts';
 import { assertInvariant, assertNever } from '../../../src/base/errors.ts';
-import type { Outcome } from '../../../src/contract/report.ts';
+import type { Digest } from '../../../src/contract/digest.ts';
 import {
   activeContent,
   type Failure,
@@ -9,16 +8,17 @@ import {
   failedForGood,
   findSlot,
   type Goal,
-  MOST_FAILURES,
-  MOST_OUTBOX,
+  higher,
+  isUnbackedStepDown,
   type ModelRecord,
   otherSlot,
   type Phase,
-  type SlotContent,
   type SlotName,
+  stepDownRefusal,
   type TrialProgress,
 } from '../record/model-record.ts';
 import { findBlockingFailure } from './blocking-failure.ts';
+import { blocked, moved, refused, remember, withContent, withOutcome } from './record-edits.ts';
 import type { Circumstances, UpdateEvent } from './update-step.ts';
 
 /** A trial that saw this many process starts is over: the version may be what ends the process. */
@@ -39,7 +39,7 @@ export function transition(record: ModelRecord, event: UpdateEvent, atMs: number
         ? moved(record, { kind: 'verified', goal: phase.goal, slot: phase.slot })
         : record;
     case 'staged':
-      return phase.kind === 'verified' ? stage(record, phase.goal, phase.slot) : record;
+      return phase.kind === 'verified' ? stage(record, phase.goal, phase.slot, event.sequence) : record;
     case 'selfTested':
       return phase.kind === 'staged' ? moved(record, { ...phase, kind: 'selfTested' }) : record;
     case 'admitted':
@@ -52,8 +52,12 @@ export function transition(record: ModelRecord, event: UpdateEvent, atMs: number
       return phase.kind === 'trial' ? moved(record, { ...phase, progress: event.progress }) : record;
     case 'trialPassed':
       return phase.kind === 'trial' ? commit(record, phase.goal, phase.slot, event.message, atMs) : record;
+    case 'parametersRefused': {
+      const { goal, message } = event;
+      return withOutcome(record, goal, 'refused', { reason: 'incompatible', message }, atMs);
+    }
     case 'restarted':
-      return restart(record, atMs);
+      return restart(leaveRevoked(record, event.revoked ?? [], atMs), atMs);
     case 'slotLost':
       return loseSlot(record, event.slot, atMs);
     case 'reported':
@@ -63,31 +67,8 @@ export function transition(record: ModelRecord, event: UpdateEvent, atMs: number
   }
 }
 
-function moved(record: ModelRecord, phase: Phase): ModelRecord {
-  return { ...record, phase };
-}
-
 function steadyPhase(record: ModelRecord): Phase {
   return activeContent(record) === null ? { kind: 'idle' } : { kind: 'committed' };
-}
-
-function withContent(record: ModelRecord, slot: SlotName, content: SlotContent | null): ModelRecord {
-  return { ...record, slots: { ...record.slots, [slot]: content } };
-}
-
-/** `reason` is null where nothing failed. */
-function withOutcome(
-  record: ModelRecord,
-  { rollout, revision, digest, attempt }: Goal,
-  kind: Outcome['kind'],
-  { reason = null, message }: { readonly reason?: Outcome['reason']; readonly message: string },
-  atMs: number,
-): ModelRecord {
-  const outcome: Outcome = {
-    ...{ model: record.model, rollout, revision, digest, attempt, kind, reason },
-    ...{ message: message.slice(0, 500), at: toIsoSeconds(atMs) },
-  };
-  return { ...record, outbox: [...record.outbox, outcome].slice(-MOST_OUTBOX) };
 }
 
 /** The goal in work, with what newer directives say of the same version; the attempt that began it stays in force. */
@@ -136,6 +117,10 @@ function begin(record: ModelRecord, goal: Goal, now: Circumstances, atMs: number
     return record.phase.kind === 'failed' ? moved(record, { kind: 'committed' }) : record;
   }
   const slot = findSlot(record, goal.digest);
+  const isDown = slot !== undefined && isUnbackedStepDown(record, goal, record.slots[slot]?.sequence ?? 0);
+  if (isDown) return refused(record, goal, stepDownRefusal(goal), now, atMs);
+  if (slot !== undefined && isRevoked(now, goal.digest) && running !== null && !isRevoked(now, running.digest))
+    return refused(record, goal, revokedRefusal(goal, now), now, atMs);
   if (slot !== undefined && goal.arm === 'stable' && record.slots[slot]?.isProven === true) {
     return switchBack(record, slot, goal, atMs);
   }
@@ -150,12 +135,6 @@ function begin(record: ModelRecord, goal: Goal, now: Circumstances, atMs: number
 function spareSlot(record: ModelRecord): SlotName {
   if (record.active !== null) return otherSlot(record.active);
   return record.slots.A?.isProven === true ? 'B' : 'A';
-}
-
-function blocked(record: ModelRecord, { digest, attempt }: Failure): ModelRecord {
-  const { phase } = record;
-  if (phase.kind === 'failed' && phase.digest === digest && phase.attempt === attempt) return record;
-  return moved(record, { kind: 'failed', digest, attempt });
 }
 
 /** An instant, local return to a version that has proven itself here. */
@@ -180,13 +159,21 @@ function leaveWork(record: ModelRecord, phase: Phase, atMs: number): ModelRecord
   return phase.kind === 'trial' ? leaveTrial(record, phase, atMs) : moved(record, steadyPhase(record));
 }
 
-function stage(record: ModelRecord, goal: Goal, slot: SlotName): ModelRecord {
+function stage(record: ModelRecord, goal: Goal, slot: SlotName, sequence: number): ModelRecord {
   assertInvariant(slot !== record.active, 'a version is only ever staged in the slot that does not serve');
-  const content = { digest: goal.digest, version: goal.version, rollout: goal.rollout, isProven: false };
+  const { digest, version, rollout } = goal;
+  const content = { digest, version, rollout, isProven: false, sequence };
   return moved(withContent(record, slot, content), { kind: 'staged', goal, slot });
 }
 
-const TRIAL_START: TrialProgress = { elapsedMs: 0, inferences: 0, errors: 0, unknown: 0, starts: 1 };
+const TRIAL_START: TrialProgress = {
+  elapsedMs: 0,
+  inferences: 0,
+  errors: 0,
+  unknown: 0,
+  latencyP95BeforeMs: null,
+  starts: 1,
+};
 
 /** Takes over. Stable where nothing serves is committed at once: there is no version to go back to, and the fleet has proven it. */
 function admit(record: ModelRecord, goal: Goal, slot: SlotName, atMs: number): ModelRecord {
@@ -201,15 +188,14 @@ function commit(record: ModelRecord, goal: Goal, slot: SlotName, message: string
   assertInvariant(content !== null, 'only a staged version is committed');
   const proven = withContent(record, slot, { ...content, isProven: true, rollout: goal.rollout });
   const failures = record.failures.filter((failure) => failure.digest !== goal.digest);
-  return withOutcome({ ...proven, failures, phase: { kind: 'committed' } }, goal, 'committed', { message }, atMs);
-}
-
-function remember(record: ModelRecord, failure: Failure): ModelRecord {
-  // What failed as stable lapses; what failed as a candidate stays.
-  const isOther = (known: Failure): boolean =>
-    known.digest !== failure.digest || (known.attempt === 0) !== (failure.attempt === 0);
-  const others = record.failures.filter(isOther);
-  return { ...record, failures: [...others, failure].slice(-MOST_FAILURES) };
+  const height = higher(record.height, content);
+  return withOutcome(
+    { ...proven, failures, height, phase: { kind: 'committed' } },
+    goal,
+    'committed',
+    { message },
+    atMs,
+  );
 }
 
 function fail(record: ModelRecord, facts: FailureFacts, atMs: number): ModelRecord {
@@ -255,6 +241,35 @@ function restart(record: ModelRecord, atMs: number): ModelRecord {
   if (starts <= MOST_TRIAL_STARTS) return moved(record, { ...phase, progress: { ...phase.progress, starts } });
   const message = `The agent started ${starts} times during its trial.`;
   return fail(record, failedForGood('trial', message), atMs);
+}
+
+/** A start into a revoked signer's version is none where another proven one is here; where there is none it serves on. */
+function leaveRevoked(record: ModelRecord, revoked: readonly Digest[], atMs: number): ModelRecord {
+  const { active, phase, slots } = record;
+  const left = activeContent(record);
+  if (active === null || left === null || !revoked.includes(left.digest)) return record;
+  const other = otherSlot(active);
+  const next = slots[other];
+  if (next?.isProven !== true || revoked.includes(next.digest)) return record;
+  const message = `The signer of ${left.version} is revoked; ${next.version} was kept here.`;
+  const goal: Omit<Goal, 'backing' | 'arm'> = { ...left, revision: 0, attempt: 0 };
+  const back: ModelRecord = { ...record, active: other, phase: { kind: 'committed' } };
+  return withOutcome(
+    back,
+    'goal' in phase && phase.goal.digest === left.digest ? phase.goal : goal,
+    'rolled-back',
+    { message },
+    atMs,
+  );
+}
+
+function isRevoked({ revoked = [] }: Circumstances, digest: Digest): boolean {
+  return revoked.includes(digest);
+}
+
+function revokedRefusal({ version }: Goal, { fingerprint }: Circumstances): FailureFacts {
+  const message = `SIGNER_REVOKED: The signer of ${version} is revoked, and another version that was proven here runs.`;
+  return { reason: 'signature', message, expiry: { kind: 'circumstances', were: fingerprint } };
 }
 
 function loseSlot(record: ModelRecord, slot: SlotName, atMs: number): ModelRecord {

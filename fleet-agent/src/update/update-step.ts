@@ -1,4 +1,5 @@
 // Owns the events that change a model's record, and the next step that follows from the record alone.
+import type { Digest } from '../../../src/contract/digest.ts';
 import type { Outcome } from '../../../src/contract/report.ts';
 import type { DownloadPart, Failed, Goal, ModelRecord, SlotName, TrialProgress } from '../record/model-record.ts';
 
@@ -8,6 +9,8 @@ export interface Circumstances {
   readonly freeBytes: number;
   /** Milliseconds since 1970. */
   readonly nowMs: number;
+  /** Versions in the slots whose signer is revoked. */
+  readonly revoked?: readonly Digest[];
 }
 
 export type UpdateEvent =
@@ -17,7 +20,7 @@ export type UpdateEvent =
   | { readonly kind: 'unassigned'; readonly rollout: string }
   | { readonly kind: 'progressed'; readonly part: DownloadPart }
   | { readonly kind: 'fetched' }
-  | { readonly kind: 'staged' }
+  | { readonly kind: 'staged'; readonly sequence: number }
   | { readonly kind: 'selfTested' }
   /** The self-tested version may take over. */
   | { readonly kind: 'admitted' }
@@ -25,8 +28,10 @@ export type UpdateEvent =
   | Failed
   | { readonly kind: 'trialProgressed'; readonly progress: TrialProgress }
   | { readonly kind: 'trialPassed'; readonly message: string }
+  /** The directive sets parameters that the manifest of the version does not allow. */
+  | { readonly kind: 'parametersRefused'; readonly goal: Goal; readonly message: string }
   /** The process started again. */
-  | { readonly kind: 'restarted' }
+  | { readonly kind: 'restarted'; readonly revoked?: readonly Digest[] }
   /** A slot's files are not the ones that were verified. */
   | { readonly kind: 'slotLost'; readonly slot: SlotName }
   /** These outcomes are in a durable report now. */

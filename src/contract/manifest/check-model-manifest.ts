@@ -3,6 +3,7 @@ import { hexOf } from '../digest.ts';
 import { parseDurationMs, parsePercent } from '../duration.ts';
 import type { FieldPath } from '../source/document-source.ts';
 import { findTextProblem, type Problem } from '../source/problem.ts';
+import { parseSustainedLimit } from '../sustained-limit.ts';
 import type { InputTensor, ModelExample, ModelManifest, OutputTensor, Variant } from '../types.generated.ts';
 
 type Interface = ModelManifest['spec']['interface'];
@@ -162,11 +163,17 @@ function checkUrl({ url, digest }: Variant['files'][number], path: FieldPath): P
 function checkHealth(health: ModelManifest['spec']['health']): Problem[] {
   if (health === undefined) return [];
   const at = (name: string): FieldPath => ['spec', 'health', name];
-  const { errorRate, unknownRate, latencyP95, warmUp } = health;
+  const { errorRate, unknownRate, latencyP95, latencyMean, warmUp } = health;
+  const sustained = (['maxCpuPercent', 'maxMemoryPercent', 'maxTemperatureCelsius'] as const).map((name) => {
+    const limit = health[name];
+    return limit === undefined ? undefined : findTextProblem(at(name), () => parseSustainedLimit(limit));
+  });
   return [
     errorRate === undefined ? undefined : findTextProblem(at('errorRate'), () => parsePercent(errorRate)),
     unknownRate === undefined ? undefined : findTextProblem(at('unknownRate'), () => parsePercent(unknownRate)),
     latencyP95 === undefined ? undefined : findTextProblem(at('latencyP95'), () => parseDurationMs(latencyP95)),
+    latencyMean === undefined ? undefined : findTextProblem(at('latencyMean'), () => parseDurationMs(latencyMean)),
+    ...sustained,
     warmUp?.duration === undefined
       ? undefined
       : findTextProblem([...at('warmUp'), 'duration'], () => parseDurationMs(warmUp.duration ?? '')),

@@ -1,6 +1,7 @@
 // Owns the proof that a version which misbehaves once it serves is taken back by the device itself, and that one which behaves is kept.
 import { afterAll, describe, expect, test } from 'vitest';
 import { type LoadedModel, ModelError, type ModelHost } from '../../../fleet-agent/src/model/model-host.ts';
+import { SustainedWatch } from '../../../fleet-agent/src/update/sustained-watch.ts';
 import { judgeTrial, trialLimitsOf } from '../../../fleet-agent/src/update/trial.ts';
 import { addToSketch, emptySketch } from '../../../src/contract/sketch.ts';
 import { constantClassifier } from '../../support/onnx-fixture.ts';
@@ -15,6 +16,7 @@ const progress = (facts: { inferences: number; errors: number; unknown?: number;
   elapsedMs: 1,
   unknown: 0,
   starts: 1,
+  latencyP95BeforeMs: null,
   ...facts,
 });
 
@@ -24,8 +26,9 @@ describe('a trial', () => {
       durationMs: 3_600_000,
       inferences: 1000,
       errorRate: 0.01,
-      unknownRate: null,
+      unknownRate: 0.1,
       latencyP95Ms: null,
+      latencyMeanMs: null,
     });
     expect(judgeTrial(limits, progress({ inferences: 999, errors: 0 }), seen).kind).toBe('running');
     expect(judgeTrial(limits, progress({ inferences: 1000, errors: 0 }), seen).kind).toBe('passed');
@@ -38,6 +41,44 @@ describe('a trial', () => {
     expect(judgeTrial(limits, progress({ inferences: 19, errors: 19 }), seen).kind).toBe('running');
     expect(judgeTrial(limits, progress({ inferences: 20, errors: 20 }), seen).kind).toBe('failed');
     expect(judgeTrial(limits, progress({ inferences: 999, errors: 20 }), seen).kind).toBe('failed');
+  });
+
+  test('holds a version to twice the latency of the one before, and to 10% unknown answers, unless the manifest says otherwise', () => {
+    const latency = emptySketch();
+    addToSketch(latency, 45, 200);
+    const at = (latencyP95BeforeMs: number | null) =>
+      judgeTrial(limits, { ...progress({ inferences: 1000, errors: 0 }), latencyP95BeforeMs }, { ...seen, latency })
+        .kind;
+    expect([at(null), at(30), at(20)]).toEqual(['passed', 'passed', 'failed']);
+    const tiny = emptySketch();
+    addToSketch(tiny, 4, 200);
+    const fast = { ...progress({ inferences: 1000, errors: 0 }), latencyP95BeforeMs: 0.3 };
+    expect(judgeTrial(limits, fast, { ...seen, latency: tiny }).kind).toBe('passed');
+    expect(judgeTrial(limits, progress({ inferences: 1000, errors: 0, unknown: 200 }), seen).kind).toBe('failed');
+    const mean = trialLimitsOf({ latencyMean: '40ms' });
+    expect(judgeTrial(mean, progress({ inferences: 1000, errors: 0 }), { ...seen, latency })).toMatchObject({
+      message: expect.stringContaining('mean latency was 45'),
+    });
+  });
+
+  test('holds the device to its own limits: a peak is forgiven, and what lasts is not', () => {
+    const health = { maxCpuPercent: '80 for 5m', maxTemperatureCelsius: 85 };
+    const watch = new SustainedWatch();
+    const look = (minute: number, cpu: number, temperature = 40) =>
+      watch.look(health, new Map(Object.entries({ cpu, temperature })), minute * 60_000);
+    expect([look(0, 0.9).kind, look(4, 0.95).kind, look(4.5, 0.5).kind, look(5, 0.9).kind]).toEqual([
+      'beyond',
+      'beyond',
+      'within',
+      'beyond',
+    ]);
+    expect(look(10, 0.9)).toEqual({
+      kind: 'broken',
+      message: 'The processor was in use: 90%, above 80% for 5 min in its trial.',
+    });
+    watch.begin();
+    expect([look(11, 0.1, 90).kind, look(16, 0.1, 90).kind]).toEqual(['beyond', 'broken']);
+    expect(watch.look(health, new Map(), 0).kind).toBe('within');
   });
 
   test('holds unknown answers and latency to the limits of the manifest', () => {

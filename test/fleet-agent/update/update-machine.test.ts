@@ -16,6 +16,7 @@ function goal(n: number, arm: Goal['arm'] = 'candidate', attempt = 1): Goal {
     digest: digest(n),
     version: `${n}`,
     attempt: arm === 'stable' ? 0 : attempt,
+    backing: 'unsigned',
   };
 }
 
@@ -30,7 +31,14 @@ const failed = (
   reason: 'load' | 'signature' | 'storage-full' | 'corrupt' = 'load',
   expiry: Extract<UpdateEvent, { kind: 'failed' }>['expiry'] = { kind: 'never' },
 ): UpdateEvent => ({ kind: 'failed', reason, message: 'why', expiry });
-const progress = (starts = 1) => ({ elapsedMs: 1, inferences: 1, errors: 0, unknown: 0, starts });
+const progress = (starts = 1) => ({
+  elapsedMs: 1,
+  inferences: 1,
+  errors: 0,
+  unknown: 0,
+  latencyP95BeforeMs: null,
+  starts,
+});
 
 function follow(record: ModelRecord, ...events: UpdateEvent[]): ModelRecord {
   return events.reduce((one, event) => transition(one, event, 0), record);
@@ -38,7 +46,7 @@ function follow(record: ModelRecord, ...events: UpdateEvent[]): ModelRecord {
 
 const INSTALL: readonly UpdateEvent[] = [
   { kind: 'fetched' },
-  { kind: 'staged' },
+  { kind: 'staged', sequence: 0 },
   { kind: 'selfTested' },
   { kind: 'admitted' },
 ];
@@ -141,6 +149,76 @@ describe('the update machine', () => {
     expect(wrong.outbox.at(-1)).toMatchObject({ kind: 'undelivered' });
   });
 
+  describe('goes below what it committed', () => {
+    const installed = (sequence: number): UpdateEvent[] =>
+      INSTALL.map((event) => (event.kind === 'staged' ? { ...event, sequence } : event));
+    const signed = (wanted: Goal): UpdateEvent => assigned({ ...wanted, backing: 'signed' });
+    /** Committed 2 with sequence 5; stable 1 with sequence 4 is kept in the other slot. */
+    const committed = follow(
+      emptyRecord('m'),
+      assigned(goal(1, 'stable')),
+      ...installed(4),
+      assigned(goal(2)),
+      ...installed(5),
+      PASSED,
+    );
+
+    test('only by a step that the reconciler signed: to a kept copy it refuses, says so once, and goes once it is signed', () => {
+      const refused = follow(committed, assigned(goal(1, 'stable')));
+      expect(refused).toMatchObject({ active: 'B', phase: { kind: 'failed', digest: digest(1) } });
+      expect(refused.outbox.at(-1)).toMatchObject({ kind: 'refused', reason: 'signature' });
+      expect(follow(refused, assigned(goal(1, 'stable')))).toBe(refused);
+      for (const record of [committed, refused]) {
+        expect(follow(record, signed(goal(1, 'stable')))).toMatchObject({ active: 'A', phase: { kind: 'committed' } });
+      }
+    });
+
+    test('never by way of the version between: what was committed highest stays the height', () => {
+      const back = follow(committed, signed(goal(1, 'stable')));
+      expect(back.height).toEqual({ sequence: 5, digest: digest(2) });
+      const third = follow(back, signed(goal(3)), ...installed(4), PASSED);
+      expect(follow(third, assigned(goal(1, 'stable'))).active).toBe(third.active);
+    });
+
+    test('as it likes where the trust policy names no reconciler, and in a trial, which committed nothing', () => {
+      const unchecked = assigned({ ...goal(1, 'stable'), backing: 'unchecked' });
+      expect(follow(committed, unchecked)).toMatchObject({ active: 'A' });
+      const trying = follow(
+        emptyRecord('m'),
+        assigned(goal(1, 'stable')),
+        ...installed(4),
+        assigned(goal(2)),
+        ...installed(5),
+      );
+      expect(follow(trying, assigned(goal(1, 'stable')))).toMatchObject({ active: 'A', phase: { kind: 'committed' } });
+    });
+  });
+
+  describe('a version whose signer was revoked since', () => {
+    const committed = follow(inTrial(), PASSED);
+    const restarted = (...numbers: number[]): UpdateEvent => ({ kind: 'restarted', revoked: numbers.map(digest) });
+
+    test('is not started into while another proven one is there, and serves on where there is none', () => {
+      const left = follow(committed, restarted(2));
+      expect(left).toMatchObject({ active: 'A', phase: { kind: 'committed' } });
+      expect(left.outbox.at(-1)).toMatchObject({ kind: 'rolled-back', digest: digest(2) });
+      for (const record of [committed, onStable()]) expect(follow(record, restarted(1, 2)).active).toBe(record.active);
+      expect(follow(onStable(), restarted(1)).active).toBe('A');
+    });
+
+    test('is not switched into either, and serves on while it runs', () => {
+      const now = { fingerprint: 'f', freeBytes: 1e9, nowMs: 1000, revoked: [digest(1)] };
+      const asked = { kind: 'assigned', goal: goal(1, 'stable'), stableFirst: null, now } as const;
+      const refused = follow(committed, asked);
+      expect(refused).toMatchObject({ active: 'B', phase: { kind: 'failed', digest: digest(1) } });
+      expect(refused.outbox.at(-1)).toMatchObject({ kind: 'refused', reason: 'signature' });
+      expect(follow(refused, asked)).toBe(refused);
+      expect(follow(onStable(), asked).active).toBe('A');
+      const both = { ...asked, now: { ...now, revoked: [digest(1), digest(2)] } };
+      expect(follow(committed, both).active).toBe('A');
+    });
+  });
+
   test('a trial that keeps meeting new process starts is over', () => {
     let record = inTrial();
     for (let starts = 2; starts <= MOST_TRIAL_STARTS; starts++) record = follow(record, { kind: 'restarted' });
@@ -199,7 +277,8 @@ describe('the update machine', () => {
       admit: 'admitted',
       finishRollback: 'served',
     } as const;
-    return { record: transition(record, { kind: events[step.kind] }, 0), serving };
+    const event = { kind: events[step.kind], sequence: 0 } as UpdateEvent;
+    return { record: transition(record, event, 0), serving };
   }
 
   type Move = UpdateEvent | 'go on';

@@ -1,0 +1,75 @@
+// Owns the laws of parameters on a device: those of the version that serves, and never beyond what its signed manifest allows.
+import { afterAll, expect, test } from 'vitest';
+import { findUnfitParameters } from '../../../src/contract/parameter-limits.ts';
+import type { ModelManifest } from '../../../src/contract/types.generated.ts';
+import { constantClassifier } from '../../support/onnx-fixture.ts';
+import {
+  DeviceWorld,
+  MODEL,
+  modelStatus,
+  openHost,
+  outcomesOf,
+  type PublishedModel,
+  until,
+  untilRuns,
+} from '../device-world.ts';
+
+const host = openHost();
+afterAll(() => host.close());
+
+const spec = { parameters: { threshold: 0.7, mode: 'a' }, parameterLimits: { threshold: { least: 0.5, most: 0.9 } } };
+
+test('a manifest allows its parameters within their limits, and no others', () => {
+  const manifest = {
+    metadata: { name: 'm', version: '1' },
+    spec: { ...spec, parameterLimits: { ...spec.parameterLimits, mode: { oneOf: ['a', 'b'] } } },
+  };
+  const unfit = (parameters: Record<string, string | number | boolean>) =>
+    findUnfitParameters(manifest as unknown as ModelManifest, parameters).map(({ kind }) => kind);
+  expect(unfit({ threshold: 0.5, mode: 'b' })).toEqual([]);
+  expect(unfit({ threshold: 0.4 })).toEqual(['limit']);
+  expect(unfit({ threshold: 1 })).toEqual(['limit']);
+  expect(unfit({ threshold: '0.6' })).toEqual(['type']);
+  expect(unfit({ mode: 'c', other: 1 })).toEqual(['limit', 'unknown']);
+});
+
+const at = (model: PublishedModel, threshold: number) => ({
+  version: model.version,
+  digest: model.digest,
+  parameters: { threshold },
+  target: '*',
+});
+
+test('parameters beyond the limits are refused by a device, whoever signs the directive, and those in force stay', async () => {
+  await using world = await DeviceWorld.open();
+  const model = await world.publishModel({ version: '1.0.0', spec });
+  await world.direct({ ...world.entry({ stable: model }), stable: at(model, 0.6) });
+  const { agent } = await world.startAgent(host);
+  await untilRuns(agent, '1.0.0');
+  await until(() => agent.parametersOf(MODEL).threshold === 0.6, 'the parameters');
+  await world.direct({ ...world.entry({ stable: model }), stable: at(model, 0.1) });
+  await until(
+    async () => outcomesOf(await world.store.findDevice('device-1'), model.digest).includes('refused'),
+    'the refusal to be reported',
+  );
+  expect(agent.parametersOf(MODEL)).toEqual({ threshold: 0.6 });
+  await world.direct({ ...world.entry({ stable: model }), stable: at(model, 0.8) });
+  await until(() => agent.parametersOf(MODEL).threshold === 0.8, 'parameters within the limits');
+});
+
+test('parameters of a version come in force with it: one that is not here changes nothing of the one that serves', async () => {
+  await using world = await DeviceWorld.open();
+  const model = await world.publishModel({ version: '1.0.0', spec });
+  const next = await world.publishModel({ version: '2.0.0', onnx: constantClassifier(1), expects: 'receipt', spec });
+  await world.direct({ ...world.entry({ stable: model }), stable: at(model, 0.6) });
+  const { agent } = await world.startAgent(host);
+  await untilRuns(agent, '1.0.0');
+  world.mischief = (url) => (url.includes('artifacts') ? { status: 503 } : undefined);
+  const candidate = { ...at(next, 0.8), attempt: 1 };
+  await world.direct({ ...world.entry({ stable: model, candidate: next }), stable: at(model, 0.6), candidate });
+  await until(() => modelStatus(agent)?.state === 'fetching', 'the download to begin');
+  expect(agent.parametersOf(MODEL)).toEqual({ threshold: 0.6 });
+  world.mischief = () => undefined;
+  await untilRuns(agent, '2.0.0');
+  expect(agent.parametersOf(MODEL)).toEqual({ threshold: 0.8 });
+});
