@@ -3,7 +3,6 @@ import type { Digest, JsonValue } from './digest.ts';
 import { type ExceptedGroup, isOfGroup, standsApart } from './group-exception.ts';
 import { type Cohort, isInCohort } from './membership.ts';
 import { type DeviceFacts, matchesSelector, parseSelector } from './selector.ts';
-import type { StepSignature } from './step-signature.ts';
 
 export type Parameters = Readonly<Record<string, JsonValue>>;
 
@@ -31,6 +30,14 @@ export interface GroupException extends ExceptedGroup {
   readonly cohort: Cohort | null;
   /** What the group runs in place of the entry's stable; null when it runs that one. */
   readonly stable: Stable | null;
+}
+
+/** The reconciler's own signature on an entry. */
+export interface StepSignature {
+  /** Names the reconciler's key, as the trust policy's `reconciler` has it. */
+  readonly keyId: string;
+  /** P-256, SHA-256, DER in base64. */
+  readonly sig: string;
 }
 
 /** One rollout, as devices see it. */

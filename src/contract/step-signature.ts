@@ -7,13 +7,6 @@ import { decodeStrictBase64, hasSigned, preAuthEncoding, signDsse } from './trus
 /** What is signed: the entry without its signature, in canonical JSON, under this payload type of DSSE. */
 const STEP_PAYLOAD_TYPE = 'application/vnd.slipway.directive-entry+json';
 
-export interface StepSignature {
-  /** Names the reconciler's key, as the trust policy's `reconciler` has it. */
-  readonly keyId: string;
-  /** P-256, SHA-256, DER in base64. */
-  readonly sig: string;
-}
-
 /** `unchecked`: this device's trust policy names no reconciler. */
 export type Backing = 'signed' | 'unsigned' | 'unchecked';
 

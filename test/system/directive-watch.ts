@@ -100,5 +100,6 @@ export class DirectiveWatch implements AsyncDisposable {
 }
 
 function withoutEmergency(entry: DirectiveEntry): unknown {
-  return { ...entry, emergency: false };
+  const { stepSignature: _, ...content } = entry;
+  return { ...content, emergency: false };
 }

@@ -30,8 +30,16 @@ export class Journal {
     this.#onPersisted = onPersisted;
   }
 
-  /** Durable when it resolves. A full disk costs the reserve: a rollback must never fail for want of a few bytes. */
-  async write(record: ModelRecord): Promise<void> {
+  /** Durable when it resolves, unless that is only wished for: what is committed serves from a disk that can't be written. A full disk costs the reserve: a rollback must never fail for want of a few bytes. */
+  async write(record: ModelRecord, durably: 'always' | 'if possible' = 'always'): Promise<void> {
+    try {
+      await this.#write(record);
+    } catch (error) {
+      if (durably === 'always') throw error;
+    }
+  }
+
+  async #write(record: ModelRecord): Promise<void> {
     const file = this.#folder.recordFile(record.model);
     const text = JSON.stringify({ format: FORMAT, record });
     try {

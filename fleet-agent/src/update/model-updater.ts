@@ -75,7 +75,7 @@ export class ModelUpdater {
     const { record, found } = await readRecord(model, tools.journal, tools.slots);
     if (found === 'corrupt') tools.logger.warn('journal unreadable, rebuilt from the running slot', { model });
     const updater = new ModelUpdater(record, tools);
-    if (found !== 'whole') await updater.#persist(record, 'if possible');
+    if (found !== 'whole') await tools.journal.write(record, 'if possible');
     const revoked = await updater.#revoked.look(record);
     await updater.apply({ kind: 'restarted', revoked }, 'if possible');
     await tools.parameters.open();
@@ -121,21 +121,12 @@ export class ModelUpdater {
     await this.#writing.run(async () => {
       const next = transition(this.#record, event, this.#tools.supply.nowMs());
       if (next === this.#record) return;
-      await this.#persist(next, durably);
+      await this.#tools.journal.write(next, durably);
       for (const transferred of transfersBetween(this.#record, next)) this.#countTransfer(transferred);
       const hadOutcomes = this.#record.outbox.length;
       this.#record = next;
       if (next.outbox.length > hadOutcomes) this.#tools.onOutcome();
     });
-  }
-
-  async #persist(record: ModelRecord, durably: 'always' | 'if possible'): Promise<void> {
-    try {
-      await this.#tools.journal.write(record);
-    } catch (error) {
-      if (durably === 'always') throw error;
-      this.#tools.logger.error('journal not written', { model: this.model, error: toCodedError(error, 'AGENT_STEP') });
-    }
   }
 
   #countTransfer({ goal: { rollout, revision, arm, digest, version }, step, result }: Transferred): void {
@@ -273,25 +264,9 @@ export class ModelUpdater {
         hasProgressed ||= part.offset > (step.part?.name === part.name ? step.part.offset : 0);
         return this.apply({ kind: 'progressed', part });
       };
-      const turn = this.#pause.turnOf(goal.digest);
-      const wrongAnswers = this.#pause.wrongAnswersOf(goal.digest);
-      const parameters = this.#parameters.of(goal.digest);
-      return supply(
-        {
-          model,
-          parameters,
-          ...step,
-          height: this.#record.height,
-          turn,
-          wrongAnswers,
-          slots,
-          facts: facts(),
-          fingerprint,
-          onFlushed,
-          signal,
-        },
-        options,
-      );
+      const asked = { ...step, ...this.#pause.askedOf(goal.digest), parameters: this.#parameters.of(goal.digest) };
+      const here = { model, slots, facts: facts(), fingerprint, height: this.#record.height };
+      return supply({ ...asked, ...here, onFlushed, signal }, options);
     });
     // Before the failure is recorded: a full disk may have no room for the record otherwise.
     if (result.kind === 'failed') await slots.clear(step.slot);

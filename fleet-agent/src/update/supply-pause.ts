@@ -4,7 +4,7 @@ import type { Clock } from '../../../src/base/clock.ts';
 import type { RandomStream } from '../../../src/base/random.ts';
 import type { Digest } from '../../../src/contract/digest.ts';
 import { BAR_MS, type Failed } from '../record/model-record.ts';
-import type { Later } from './supply-request.ts';
+import type { Later, SupplyRequest } from './supply-request.ts';
 
 export const DOWNLOAD_BACK_OFF: BackOff = { firstMs: 2000, capMs: 300_000 };
 /** Answers with wrong bytes after which the version is left alone for a while. */
@@ -37,13 +37,10 @@ export class SupplyPause {
     return Math.max(0, Math.max(spreadMs, untilMs) - this.#clock.monotonicMs());
   }
 
-  /** Which source to ask. */
-  turnOf(digest: Digest): number {
-    return this.#digest === digest ? this.#turn : 0;
-  }
-
-  wrongAnswersOf(digest: Digest): number {
-    return this.#digest === digest ? this.#wrong : 0;
+  /** Which source to ask, and how often wrong bytes came. */
+  askedOf(digest: Digest): Pick<SupplyRequest, 'turn' | 'wrongAnswers'> {
+    const isSame = this.#digest === digest;
+    return { turn: isSame ? this.#turn : 0, wrongAnswers: isSame ? this.#wrong : 0 };
   }
 
   /** Takes note of a try that did not end; returns how long the next one waits. `hasProgressed`: bytes came that are kept. */
@@ -60,7 +57,7 @@ export class SupplyPause {
 
   /** The bar on a version whose hosts keep sending wrong bytes; undefined while they may be asked. `nowMs` is the wall clock. */
   barOf(digest: Digest, { reason, message }: Later, nowMs: number): Failed | undefined {
-    if (!isWrongAnswer(reason) || this.wrongAnswersOf(digest) < MOST_WRONG) return undefined;
+    if (!isWrongAnswer(reason) || this.askedOf(digest).wrongAnswers < MOST_WRONG) return undefined;
     this.clear(digest);
     return { kind: 'failed', reason, message, expiry: { kind: 'time', untilMs: nowMs + BAR_MS } };
   }

@@ -17,9 +17,9 @@ export function checkTrustPolicy({ spec }: TrustPolicyDocument): Problem[] {
       ...checkSigner(signer, path),
       ...checkPublicKey(signer.publicKey, signer.name, [...path, 'publicKey']),
     ];
-    if (signer.keyless !== undefined) problems.push(...checkKeyless(signer.keyless, [...path, 'keyless']));
     if (spec.trustedRoot === undefined && (signer.keyless !== undefined || (signer.require ?? []).length > 0))
       problems.push(rootMissing(signer, path));
+    if (signer.keyless !== undefined) problems.push(...checkKeyless(signer.keyless, [...path, 'keyless']));
     if (seen.has(signer.name)) {
       const message = `Two signers are named "${signer.name}".`;
       problems.push({

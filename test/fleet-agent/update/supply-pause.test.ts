@@ -29,14 +29,14 @@ test('back-off doubles while nothing comes, and begins anew after progress', () 
 
 test('the next source is asked after a try that brought nothing, or wrong bytes; one that delivers is kept', () => {
   const { pause } = pauseAt();
-  const turns = [pause.turnOf(one)];
+  const turns = [pause.askedOf(one).turn];
   for (const [reason, hasProgressed] of [
     ['network', true],
     ['network', false],
     ['corrupt', true],
   ] as const) {
     pause.note(one, later('x', null, reason), hasProgressed);
-    turns.push(pause.turnOf(one));
+    turns.push(pause.askedOf(one).turn);
   }
   expect(turns).toEqual([0, 0, 1, 2]);
 });
