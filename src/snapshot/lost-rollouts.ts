@@ -2,7 +2,7 @@
 import type { Directive } from '../contract/directive.ts';
 import { locateProblems } from '../contract/source/problem.ts';
 import { parseDocument } from '../documents/parse-document.ts';
-import { type Layout, nameOfPath } from '../documents/repository-layout.ts';
+import { nameOfPath } from '../documents/repository-layout.ts';
 import type { RolloutStatus } from '../documents/types.generated.ts';
 import { findInTree, type Tree } from '../git/manifests-repository.ts';
 import type { Place } from '../rollout/holdings.ts';
@@ -41,11 +41,13 @@ export function rolloutsOrLost(
     all.set(name, { kind: 'lost', fix: { kind: 'rollout-renamed', code: 'ROLLOUT_RENAMED', was } });
   }
   const [settings] = settingsErrors(snapshot.settings);
+  let remains: Remains | undefined;
   for (const rollout of entries) {
     if (named.has(rollout)) continue;
+    remains ??= remainsIn(snapshot);
     const fix: Fix =
       settings === undefined
-        ? whyMissing(rollout, snapshot)
+        ? whyMissing(rollout, snapshot, remains)
         : { kind: 'document', ...problemOfError(settings, 'slipway.yaml') };
     all.set(rollout, { kind: 'lost', fix });
   }
@@ -56,13 +58,12 @@ function orLost(document: RolloutDocument | BrokenDocument): RolloutDocument | L
   return document.kind === 'rollout' ? document : { kind: 'lost', fix: { kind: 'document', ...problemOf(document) } };
 }
 
-function whyMissing(name: string, snapshot: Snapshot): Fix {
-  const { tree, layout, rollouts } = snapshot;
+function whyMissing(name: string, { tree, layout }: Snapshot, { statuses, files, holder }: Remains): Fix {
   const missing = (why: WhyMissing): Fix => ({ kind: 'rollout-missing', code: 'ROLLOUT_MISSING', why });
-  const renamed = [...rollouts.values()].find((one) => one.kind === 'rollout' && folderOf(one.rollout.status) === name);
-  if (renamed !== undefined) return missing({ kind: 'renamed', path: renamed.path });
-  const remains = findRemains(name, tree, layout, isBrokenIn(snapshot));
-  if (remains !== undefined) return missing({ kind: 'misplaced', path: remains });
+  const renamed = statuses.get(name);
+  if (renamed !== undefined) return missing({ kind: 'renamed', path: renamed });
+  const path = files.get(name) ?? holder;
+  if (path !== undefined) return missing({ kind: 'misplaced', path });
   return findInTree(tree, `${layout.evidence}/${name}`)?.kind === 'tree'
     ? { kind: 'rollout-deleted', code: 'ROLLOUT_DELETED', devices: 0 }
     : missing({ kind: 'other-history', folder: layout.rollouts });
@@ -73,38 +74,49 @@ function folderOf(status: RolloutStatus | undefined): string | undefined {
   return status?.evidence.split('/').at(-2);
 }
 
-function isBrokenIn({ models, policies, groups }: Snapshot): (path: string) => boolean {
-  return (path) => [models, policies, groups].some((documents) => documents.get(path)?.kind === 'broken');
+/** What HEAD has in the place of rollouts that it does not yield; by the names of rollouts. */
+interface Remains {
+  /** Rollouts that have the status of another one. */
+  readonly statuses: ReadonlyMap<string, string>;
+  /** Files of a name where nothing reads them, whatever the case of their ending; links too. */
+  readonly files: ReadonlyMap<string, string>;
+  /** A link or submodule that may hold any of them. */
+  readonly holder: string | undefined;
 }
 
-/** A file of that name, whatever the case of its ending; or a link or submodule that may hold it. Undefined when there is none. */
-function findRemains(
-  name: string,
-  root: Tree,
-  layout: Layout,
-  isBroken: (path: string) => boolean,
-): string | undefined {
+const ENDING = /\.(ya?ml|json)$/i;
+
+/** One walk over the tree, for all that is missing. */
+function remainsIn({ tree: root, layout, models, policies, groups, rollouts }: Snapshot): Remains {
+  const files = new Map<string, string>();
+  let holder: string | undefined;
   const others = [layout.models, layout.policies, layout.fleet];
-  const isDocumentOf = (file: string): boolean =>
-    /\.(ya?ml|json)$/i.test(file) && nameOfPath(file.replace(/\.[^.]+$/, '.yaml')) === name;
-  const search = (tree: Tree, prefix: string): string | undefined => {
+  const isBroken = (path: string): boolean =>
+    [models, policies, groups].some((documents) => documents.get(path)?.kind === 'broken');
+  const note = (file: string, path: string): void => {
+    files.set(nameOfPath(file.replace(ENDING, '.yaml')), path);
+  };
+  const walk = (tree: Tree, prefix: string): void => {
     for (const skipped of tree.skipped.keys()) {
       const path = prefix + skipped;
       // A link in place of the folder, or of one above or below, may hold it.
       const mayHold = `${layout.rollouts}/`.startsWith(`${path}/`) || prefix.startsWith(`${layout.rollouts}/`);
-      if (isDocumentOf(skipped) || (mayHold && !skipped.includes('.'))) return path;
+      if (ENDING.test(skipped)) note(skipped, path);
+      else if (mayHold) holder ??= path;
     }
     for (const [entry, child] of tree.entries) {
       const path = prefix + entry;
       if (child.kind === 'tree') {
-        const found = path === layout.evidence ? undefined : search(child.tree, `${path}/`);
-        if (found !== undefined) return found;
-      } else if (isDocumentOf(entry)) {
-        const isOfOther = others.some((folder) => path.startsWith(`${folder}/`));
-        if (!isOfOther || isBroken(path)) return path;
+        if (path !== layout.evidence) walk(child.tree, `${path}/`);
+      } else if (ENDING.test(entry) && (isBroken(path) || !others.some((folder) => path.startsWith(`${folder}/`)))) {
+        note(entry, path);
       }
     }
-    return undefined;
   };
-  return search(root, '');
+  walk(root, '');
+  const statuses = [...rollouts.values()].flatMap((one): [string, string][] => {
+    const was = one.kind === 'rollout' ? folderOf(one.rollout.status) : undefined;
+    return was === undefined ? [] : [[was, one.path]];
+  });
+  return { statuses: new Map(statuses), files, holder };
 }

@@ -67,6 +67,8 @@ export class StatusClaims {
   readonly #repository: ManifestsRepository;
   #keys: ReadonlyMap<string, KeyObject>;
   readonly #judged = new Map<string, Judged>();
+  /** What the evidence folder of a rollout proves. */
+  readonly #newest = new Map<string, { readonly folder: Tree; readonly status: RolloutStatus | null }>();
 
   constructor(repository: ManifestsRepository, reconcilerKeys: ReadonlyMap<string, KeyObject>) {
     this.#repository = repository;
@@ -77,11 +79,13 @@ export class StatusClaims {
   useKeys(reconcilerKeys: ReadonlyMap<string, KeyObject>): void {
     this.#keys = reconcilerKeys;
     this.#judged.clear();
+    this.#newest.clear();
   }
 
   /** Forgets the rollouts that are gone. */
   keepOnly(names: ReadonlyMap<string, unknown>): void {
     for (const name of this.#judged.keys()) if (!names.has(name)) this.#judged.delete(name);
+    for (const name of this.#newest.keys()) if (!names.has(name)) this.#newest.delete(name);
   }
 
   /** What is known without reading: the same rollout was judged before, on the same evidence. */
@@ -166,6 +170,16 @@ export class StatusClaims {
 
   /** The status of the highest revision that evidence in the tree proves; null when there is none. */
   async lastAuthentic(name: string, { tree, layout }: Snapshot): Promise<RolloutStatus | null> {
+    const folder = findInTree(tree, `${layout.evidence}/${name}`);
+    const known = this.#newest.get(name);
+    if (known !== undefined && folder?.kind === 'tree' && known.folder === folder.tree) return known.status;
+    const keys = this.#keys;
+    const status = await this.#findNewest(name, tree, layout);
+    if (keys === this.#keys && folder?.kind === 'tree') this.#newest.set(name, { folder: folder.tree, status });
+    return status;
+  }
+
+  async #findNewest(name: string, tree: Tree, layout: Snapshot['layout']): Promise<RolloutStatus | null> {
     const files = evidenceFiles(tree, layout.evidence, name).reverse();
     for (const { oid } of files.slice(0, MOST_EVIDENCE_READ)) {
       const check = await this.#verify(oid);
