@@ -179,6 +179,23 @@ function distinctGroupings(rules: readonly PlannedRule[]): PlannedGrouping[] {
   return [...new Map(known.map((grouping) => [grouping.by, grouping])).values()];
 }
 
+/** Does what one device of the stage says suffice to break the rule? */
+function failsByOneDevice({ forecast, scope }: PlannedRule): boolean {
+  switch (forecast.kind) {
+    case 'devices':
+    case 'any-device':
+      return forecast.bears === 0;
+    case 'sustained':
+      return scope === 'any-device';
+    case 'unplanned':
+      return forecast.why === 'zero-limit';
+    case 'sampled':
+    case 'signal':
+    case 'passed-over':
+      return false;
+  }
+}
+
 /** What the stage as a whole can tell, in sentences. */
 export function stageSentences({ devices, soakMs, leastMs, passMinutes, unseenShare, rules }: PlannedStage): string[] {
   const sentences: string[] = [];
@@ -202,6 +219,15 @@ export function stageSentences({ devices, soakMs, leastMs, passMinutes, unseenSh
     sentences.push(
       `A fault on fewer than ${shareInWords(unseenShare)} of devices can go unnoticed: the stage's ${countOf(devices, 'device')} may all be without it.`,
     );
+  }
+  const alone = rules.filter((one) => !one.dryRun && failsByOneDevice(one));
+  if (alone.length > 0) {
+    const names = listed(
+      alone.map(({ rule }) => `\`${oneLine(rule)}\``),
+      'and',
+      alone.length,
+    );
+    sentences.push(`One device alone can fail ${names}.`);
   }
   sentences.push(...distinctGroupings(rules).flatMap(groupSentences));
   if (devices < 3) sentences.push('With fewer than 3 devices, one bad device looks like a bad model.');
