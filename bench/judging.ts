@@ -11,7 +11,7 @@ import type { WindowSpec } from '../src/telemetry/window.ts';
 import { applyFold, emptyWindowTallies, type WindowTallies } from '../src/telemetry/window-tallies.ts';
 import type { Benchmark, Line } from './benchmark.ts';
 import { repeatMs, spreadOf } from './measure.ts';
-import { enrolDevices } from './report-load.ts';
+import { enrolDevices, labelsOf, openForAll } from './report-load.ts';
 import { drawReport, questionOf, windowOf } from './telemetry-load.ts';
 
 const ROLLOUT = 'invoice-ocr-eu';
@@ -83,14 +83,17 @@ export async function measureReading(devices: number, runs: number): Promise<Lin
   const file = path.join(folder, 'fleet.db');
   try {
     await using store = openSqliteFleetStore({ file, clock: new SystemClock(), gatherMs: 0 });
-    await store.openWindow(windowOf(ROLLOUT, devices), 0);
     const enrolled = await enrolDevices(store, devices);
+    await openForAll(store, windowOf(ROLLOUT, devices), 0);
     const random = seededRandom('reading', 'reports');
     let sequence = 0;
     const hear = async (count: number): Promise<void> => {
       sequence++;
-      const reports = enrolled.slice(0, count).map(({ id, epoch }) => ({
-        report: { ...drawReport({ device: id, rollout: ROLLOUT, arm: 'candidate' }, random), epoch, sequence },
+      const reports = enrolled.slice(0, count).map(({ id, epoch }, n) => ({
+        report: {
+          ...drawReport({ device: id, rollout: ROLLOUT, arm: 'candidate' }, random),
+          ...{ labels: labelsOf(n), epoch, sequence },
+        },
         receivedAtMs: sequence * MINUTE_MS,
       }));
       for (let from = 0; from < count; from += 512) await store.ingest(reports.slice(from, from + 512));

@@ -1,7 +1,6 @@
 // Owns one measurement of memory in a process that does nothing else: a store that is opened, and the fleet read from it.
 import { SystemClock } from '../src/base/clock.ts';
 import { KnownFleets } from '../src/measurement/known-fleet.ts';
-import type { Snapshot } from '../src/snapshot/snapshot.ts';
 import { openSqliteFleetStore } from '../src/store/sqlite/open-sqlite-fleet-store.ts';
 import { heapBytes } from './measure.ts';
 import { ROLLOUT } from './report-load.ts';
@@ -23,8 +22,7 @@ const start = performance.now();
 const picture = await store.readFleet();
 const readMs = performance.now() - start;
 const withFleet = heapBytes();
-const snapshot = { groups: new Map() } as unknown as Snapshot;
-const fleet = new KnownFleets().of(picture, snapshot.groups);
+const fleet = new KnownFleets().of(picture, { groups: new Map(), admitsListedOnly: false });
 fleet.matching('region:eu-west AND hw:rev2');
 const withMatching = heapBytes();
 const window = await store.readWindow(ROLLOUT, 5);

@@ -9,15 +9,15 @@ import { openSqliteFleetStore } from '../src/store/sqlite/open-sqlite-fleet-stor
 import type { Benchmark, Group, Line } from './benchmark.ts';
 import { type Spread, spreadOf } from './measure.ts';
 import type { MemoryMeasured } from './memory-process.ts';
-import { enrolDevices, reportOf, windowSpec } from './report-load.ts';
+import { enrolDevices, openForAll, reportOf, windowSpec } from './report-load.ts';
 
 /** In memory where there is such a folder: filling flushes once a device, and the disk is not what is measured. */
 const SCRATCH = existsSync('/dev/shm') ? '/dev/shm' : os.tmpdir();
 
 async function fill(file: string, devices: number): Promise<void> {
   await using store = openSqliteFleetStore({ file, clock: new SystemClock(), gatherMs: 0 });
-  await store.openWindow(windowSpec(devices), Date.now());
   const enrolled = await enrolDevices(store, devices);
+  await openForAll(store, windowSpec(devices), Date.now());
   for (let from = 0; from < enrolled.length; from += 512) {
     const part = enrolled.slice(from, from + 512);
     await store.ingest(part.map((device, i) => ({ report: reportOf(device, from + i, 1), receivedAtMs: Date.now() })));

@@ -1,6 +1,7 @@
 // Owns the load of devices that report: signed envelopes of a real size, from keys that a store has enrolled.
 import { createPrivateKey } from 'node:crypto';
 import { type Digest, digestOf } from '../src/contract/digest.ts';
+import { BUCKETS } from '../src/contract/membership.ts';
 import { type DeviceReport, type ModelInterval, REPORT_PAYLOAD_TYPE } from '../src/contract/report.ts';
 import { signDsse } from '../src/contract/trust/dsse.ts';
 import { generateKeyPair } from '../src/signing/keys.ts';
@@ -63,6 +64,28 @@ export async function enrolDevices(store: FleetStore, count: number): Promise<En
     devices.push({ id: device, epoch: answer.epoch, privatePem: pair.privatePem });
   }
   return devices;
+}
+
+/** Opens the window for devices that are enrolled; each may be in either arm, as under a revision and its emergency rollback. */
+export async function openForAll(store: FleetStore, spec: WindowSpec, nowMs: number): Promise<void> {
+  const { rollout, openedRevision, candidateDigest, candidateAttempt, stableDigest } = spec;
+  const version = { version: '1', parameters: {} };
+  const entry = {
+    ...{
+      rollout,
+      revision: openedRevision,
+      model: 'invoice-ocr',
+      target: '*',
+      stage: 'canary',
+      salt: 's',
+      spreadMs: 0,
+    },
+    cohort: { cut: BUCKETS, select: null, devices: [] },
+    candidate: candidateDigest && { ...version, digest: candidateDigest, attempt: candidateAttempt },
+    stable: stableDigest && { ...version, digest: stableDigest, target: '*' },
+  };
+  await store.keepEntries([false, true].map((emergency) => ({ ...entry, emergency })));
+  await store.openWindow(spec, nowMs);
 }
 
 /** Sketch buckets, confidences and classes as a minute on a kiosk leaves them. */

@@ -8,7 +8,7 @@ import { silentLogger } from '../src/base/logger.ts';
 import { Metrics } from '../src/base/metrics.ts';
 import { composeFleetApi } from '../src/cli/compose-fleet-api.ts';
 import { openSqliteFleetStore } from '../src/store/sqlite/open-sqlite-fleet-store.ts';
-import { type EnrolledDevice, enrolDevices, windowSpec } from './report-load.ts';
+import { type EnrolledDevice, enrolDevices, openForAll, windowSpec } from './report-load.ts';
 
 export interface ServersReady {
   readonly port: number;
@@ -21,8 +21,8 @@ const clock = new SystemClock();
 const publicationFolder = path.join(folder, 'publication');
 mkdirSync(publicationFolder, { recursive: true });
 const store = openSqliteFleetStore({ file: path.join(folder, 'fleet.db'), clock });
-await store.openWindow(windowSpec(Number(devices)), Date.now());
 const enrolled = await enrolDevices(store, Number(devices));
+await openForAll(store, windowSpec(Number(devices)), Date.now());
 const unlimited = { perSecond: 1e9, burst: 1e9 };
 const api = composeFleetApi({
   ...{ store, clock, logger: silentLogger, metrics: new Metrics(), port: 0, publicationFolder },

@@ -13,7 +13,7 @@ import { applyFold, emptyWindowTallies } from '../src/telemetry/window-tallies.t
 import type { Benchmark, Group, Line } from './benchmark.ts';
 import { type LoadResult, sendAll } from './http-load.ts';
 import { ratePerSecond, type Spread, spreadOf } from './measure.ts';
-import { type EnrolledDevice, enrolDevices, reportOf, signBodies, windowSpec } from './report-load.ts';
+import { type EnrolledDevice, enrolDevices, openForAll, reportOf, signBodies, windowSpec } from './report-load.ts';
 import type { ServersReady } from './report-server-process.ts';
 
 export class ReportServers implements AsyncDisposable {
@@ -136,8 +136,9 @@ export async function measureInside(devices: number, runs: number): Promise<Line
   const folder = mkdtempSync(path.join(os.tmpdir(), 'slipway-bench-'));
   const store = openSqliteFleetStore({ file: path.join(folder, 'fleet.db'), clock: new SystemClock(), gatherMs: 0 });
   try {
-    await store.openWindow(windowSpec(devices), Date.now());
-    const stored = await measureStore(await enrolDevices(store, devices), store, runs);
+    const enrolled = await enrolDevices(store, devices);
+    await openForAll(store, windowSpec(devices), Date.now());
+    const stored = await measureStore(enrolled, store, runs);
     return [
       { what: 'stored and folded, groups of 512, without HTTP and signatures', unit: '/s', ours: stored },
       { what: 'folded into a window, in memory', unit: '/s', ours: foldRate() },

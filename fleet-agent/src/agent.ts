@@ -29,8 +29,15 @@ import { ReportSender } from './report/report-sender.ts';
 import { Reporting } from './report/reporting.ts';
 import { InferEndpoint } from './serve/infer-endpoint.ts';
 import { type InferenceAnswer, noModel } from './serve/model-server.ts';
+import { settleLabels } from './settle-labels.ts';
 import { type AgentStatus, statusOf } from './status.ts';
-import { type Conflict, chooseVersions, conflictOutcome, type DesiredVersions } from './update/desired-version.ts';
+import {
+  type Conflict,
+  chooseVersions,
+  conflictOutcome,
+  type DesiredVersions,
+  noRoomOutcome,
+} from './update/desired-version.ts';
 import { DeviceModels } from './update/device-models.ts';
 import type { SupplyOptions } from './update/supply-request.ts';
 
@@ -73,7 +80,7 @@ class DeviceAgent implements Agent {
   #refusal: RefusalNote | null = null;
   #conflicts = new Map<string, string>();
   #ignored: ReadonlyMap<string, string> = new Map();
-  #conflictOutcomes: Outcome[] = [];
+  #ownOutcomes: Outcome[] = [];
   #resolveStarted: (facts: { readonly endpointPort: number | null }) => void = () => undefined;
   #rejectStarted: (error: unknown) => void = () => undefined;
 
@@ -216,9 +223,12 @@ class DeviceAgent implements Agent {
       sender: new ReportSender({ link, token, labels, identity, queue, clock, random, logger }),
       ...{ identity, wake: this.#reportWake, measurements: this.#measurements, gauges: this.#gauges },
       reportMs: this.#options.intervals?.reportMs ?? DEFAULT_INTERVALS.reportMs,
-      facts: () => withProperties(this.#self.facts(), this.#told(refusal, models)),
+      facts: () => {
+        const facts = { ...this.#self.facts(), labels: this.#self.labels() };
+        return withProperties(facts, this.#told(refusal, models));
+      },
       updaters: () => models.updaters,
-      takeConflicts: () => this.#conflictOutcomes.splice(0),
+      takeConflicts: () => this.#ownOutcomes.splice(0),
       onEnrolled: (given) => this.#self.takeEnrolledLabels(given),
       ...{ clock, random, logger, nowMs: () => memory.nowMs() },
     });
@@ -234,6 +244,7 @@ class DeviceAgent implements Agent {
   }
 
   async #take(directive: Directive, memory: DeviceMemory, models: DeviceModels): Promise<void> {
+    settleLabels(directive, { id: this.id, self: this.#self, memory, updaters: models.updaters });
     await this.#self.circumstances();
     const { reconcilerKeys: keys = new Map() } = this.#options.verifier;
     const revisionOf = (rollout: string): number => memory.revisionOf(rollout);
@@ -243,7 +254,8 @@ class DeviceAgent implements Agent {
     this.#logIgnored(chosen.ignored);
     await memory.accept(chosen.accepted);
     for (const [model, desired] of chosen.desired) {
-      await models.setDesired(model, desired);
+      const refused = await models.setDesired(model, desired);
+      if (refused !== null) this.#noteOutcome(noRoomOutcome(model, refused, memory.nowMs()));
     }
     this.#noteConflicts(chosen.conflicts, memory.nowMs());
   }
@@ -261,9 +273,13 @@ class DeviceAgent implements Agent {
     const known = this.#conflicts;
     this.#conflicts = new Map(conflicts.map(({ model, rollouts }) => [model, rollouts.join()]));
     const fresh = conflicts.filter(({ model }) => known.get(model) !== this.#conflicts.get(model));
-    const outcomes = fresh.flatMap((conflict) => conflictOutcome(conflict, nowMs) ?? []);
-    if (outcomes.length === 0) return;
-    this.#conflictOutcomes.push(...outcomes);
+    for (const outcome of fresh.flatMap((conflict) => conflictOutcome(conflict, nowMs) ?? []))
+      this.#noteOutcome(outcome);
+  }
+
+  /** One of a model that no updater here is for. */
+  #noteOutcome(outcome: Outcome): void {
+    this.#ownOutcomes.push(outcome);
     this.#reportWake.wake();
   }
 }

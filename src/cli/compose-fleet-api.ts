@@ -14,8 +14,10 @@ export interface FleetApiOptions extends Omit<HttpServerOptions, 'routes'> {
   readonly store: Pick<FleetStore, 'enrol' | 'findDevice' | 'ingest' | 'readPublication' | 'probe'>;
   /** Folder that is served below `/distribution`. */
   readonly publicationFolder: string;
-  /** Is the device revoked by commit? */
+  /** Do the fleet documents turn the device away? */
   readonly isDenied: (device: string) => boolean;
+  /** The only key with which the device may enrol; undefined, or without this, any will do. */
+  readonly keyOf?: (device: string) => string | undefined;
   /** Has the first cycle been done? */
   readonly isReady: () => boolean;
   /** A genuine webhook came: look at the repository now. */
@@ -68,14 +70,22 @@ export function composeFleetApi(options: FleetApiOptions): FleetApi {
 
 /** The whole table. */
 export function fleetApiRoutes(options: FleetApiOptions, changes: ChangeWaiters): readonly Route[] {
-  const { store, isDenied, clock, metrics, publicationFolder, perDevice = { perSecond: 5, burst: 256 } } = options;
+  const {
+    store,
+    isDenied,
+    keyOf,
+    clock,
+    metrics,
+    publicationFolder,
+    perDevice = { perSecond: 5, burst: 256 },
+  } = options;
   const enrolments = metrics.counter('slipway_enrolments_total', 'Requests to enrol, by answer.');
   const reports = metrics.counter('slipway_reports_total', 'Reports of devices, by answer and reason.');
   const intake = new ReportIntake({
     ...{ register: store, isDenied, answers: reports },
     perDevice: new RateLimiter(perDevice),
   });
-  const enrolment = { register: store, isDenied, answers: enrolments };
+  const enrolment = { register: store, isDenied, keyOf, answers: enrolments };
   return [
     ...deviceRoutes({ enrolment, intake, changes, clock, publicationFolder }),
     ...serviceRoutes({ ...options, probe: () => store.probe() }),

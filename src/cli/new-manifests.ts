@@ -40,7 +40,7 @@ kind: DeviceGroup
 metadata:
   name: kiosks
 spec:
-  labels: { region: eu-west }   # a listed device that reports another region takes part in no rollout
+  labels: { region: eu-west }   # wins over what a listed device says of itself
   devices: []                   # - { id: kiosk-001 }
   deny: []                      # ids of revoked devices
 `;

@@ -1,14 +1,16 @@
 // Owns the bytes of a directive: one canonical form out, and a strict, bounded reading of what comes in.
 import { CodedError } from '../base/errors.ts';
+import { type BoundLabels, MOST_BOUND } from './bound-labels.ts';
 import { canonicalJson, type Digest, isDigest } from './digest.ts';
-import type {
-  Candidate,
-  Directive,
-  DirectiveEntry,
-  GroupException,
-  ModelChoice,
-  Parameters,
-  Stable,
+import {
+  type Candidate,
+  type Directive,
+  type DirectiveEntry,
+  type GroupException,
+  MOST_REVISION,
+  type ModelChoice,
+  type Parameters,
+  type Stable,
 } from './directive.ts';
 import { isNameable } from './group-exception.ts';
 import { BUCKETS, type Cohort } from './membership.ts';
@@ -87,7 +89,7 @@ function choice(given: Fields, path: string): ModelChoice {
 function candidate(value: unknown, path: string): Candidate | null {
   if (value === null) return null;
   const given = fields(value, path);
-  return { ...choice(given, path), attempt: count(given.attempt, `${path}.attempt`) };
+  return { ...choice(given, path), attempt: count(given.attempt, `${path}.attempt`, MOST_REVISION) };
 }
 
 function stable(value: unknown, path: string): Stable | null {
@@ -137,7 +139,7 @@ function entry(value: unknown, path: string): DirectiveEntry {
   if (typeof given.emergency !== 'boolean') refuse(`${path}.emergency`, 'true or false');
   const read: DirectiveEntry = {
     rollout: text(given.rollout, `${path}.rollout`),
-    revision: count(given.revision, `${path}.revision`),
+    revision: count(given.revision, `${path}.revision`, MOST_REVISION),
     model: text(given.model, `${path}.model`),
     target: selector(given.target, `${path}.target`),
     stage: given.stage === null ? null : text(given.stage, `${path}.stage`),
@@ -159,6 +161,27 @@ function stepSignature(value: unknown, path: string): Pick<DirectiveEntry, 'step
   return { stepSignature: { keyId: text(keyId, `${path}.keyId`), sig: text(sig, `${path}.sig`) } };
 }
 
+/** Absent where there are none. */
+function bound(value: unknown): Pick<Directive, 'bound'> {
+  if (value === undefined) return {};
+  if (!Array.isArray(value)) refuse('bound', 'a list');
+  let count = 0;
+  const lists = value.map((one, i): BoundLabels => {
+    const path = `bound[${i}]`;
+    const given = fields(one, path);
+    const { devices } = given;
+    count += Array.isArray(devices) ? devices.length : 0;
+    if (!Array.isArray(devices) || count > MOST_BOUND)
+      refuse(`${path}.devices`, `a list of at most ${MOST_BOUND} in all`);
+    const labels = Object.entries(fields(given.labels, `${path}.labels`));
+    return {
+      labels: Object.fromEntries(labels.map(([name, label]) => [name, text(label, `${path}.labels`)])),
+      devices: devices.map((device, d) => text(device, `${path}.devices[${d}]`)),
+    };
+  });
+  return { bound: lists };
+}
+
 /** Reads a directive whose signature was checked. Throws DIRECTIVE_UNREADABLE. Fields that this version does not know are left out. */
 export function parseDirective(bytes: Uint8Array): Directive {
   if (bytes.length > MOST_DIRECTIVE_BYTES) refuse('size', `at most ${MOST_DIRECTIVE_BYTES} bytes`);
@@ -174,13 +197,13 @@ export function parseDirective(bytes: Uint8Array): Directive {
   if (!Array.isArray(entries) || entries.length > MOST_ENTRIES) refuse('entries', `a list of at most ${MOST_ENTRIES}`);
   const parsed = entries.map((one, i) => entry(one, `entries[${i}]`));
   if (new Set(parsed.map((one) => one.rollout)).size !== parsed.length) refuse('entries', 'one a rollout');
-  return { kind: 'Directive', entries: parsed };
+  return { kind: 'Directive', entries: parsed, ...bound(given.bound) };
 }
 
 /** The canonical bytes: equal directives have equal bytes. Throws DIRECTIVE_TOO_LARGE, and DIRECTIVE_UNREADABLE for what devices would refuse. */
 export function encodeDirective(directive: Directive): Buffer {
   const entries = [...directive.entries].sort((a, b) => (a.rollout < b.rollout ? -1 : a.rollout > b.rollout ? 1 : 0));
-  const bytes = Buffer.from(canonicalJson({ kind: 'Directive', entries }));
+  const bytes = Buffer.from(canonicalJson({ ...directive, kind: 'Directive', entries }));
   if (bytes.length > MOST_DIRECTIVE_BYTES) {
     throw new CodedError({
       code: 'DIRECTIVE_TOO_LARGE',

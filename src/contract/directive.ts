@@ -1,4 +1,5 @@
 // Owns the directive: what the whole fleet should run now, and what it says to one device.
+import type { BoundLabels } from './bound-labels.ts';
 import type { Digest, JsonValue } from './digest.ts';
 import { type ExceptedGroup, isOfGroup, standsApart } from './group-exception.ts';
 import { type Cohort, isInCohort } from './membership.ts';
@@ -67,9 +68,13 @@ export interface DirectiveEntry {
 export interface Directive {
   readonly kind: 'Directive';
   readonly entries: readonly DirectiveEntry[];
+  /** Labels that the fleet documents give to devices; absent when they give none. */
+  readonly bound?: readonly BoundLabels[];
 }
 
 export const DIRECTIVE_TARGET = 'directive.json';
+/** Highest revision, and attempt: the same in statuses, directives and reports, so that no door takes what the next one refuses. */
+export const MOST_REVISION = 1_000_000_000;
 
 /** What a directive says to one device about one model. */
 export type Assignment =
@@ -122,8 +127,8 @@ export function stableFor(entry: DirectiveEntry, facts: DeviceFacts): Stable | n
   return behind?.stable ?? entry.stable;
 }
 
-/** What one entry says to the device; undefined when it is not for the device. */
-function assignmentOf(entry: DirectiveEntry, facts: DeviceFacts): Claim | undefined {
+/** What one entry says to the device, whatever others say; undefined when it is not for the device. */
+export function assignmentOf(entry: DirectiveEntry, facts: DeviceFacts): Claim | undefined {
   const { model, candidate } = entry;
   if (candidate !== null && isOnCandidate(entry, facts)) {
     return { kind: 'run', model, entry, arm: 'candidate', choice: candidate, attempt: candidate.attempt };

@@ -18,7 +18,7 @@ export interface Enrolment {
   readonly device: string;
   /** Reports bear it; their sequence starts at 1. */
   readonly epoch: number;
-  /** The labels that the device states from now on. */
+  /** Labels that its token or the fleet documents give the device: they win over its own. */
   readonly labels: Readonly<Record<string, string>>;
 }
 
@@ -67,18 +67,33 @@ export interface VerifiedReport {
   readonly receivedAtMs: number;
 }
 
-/** What the store did with a report. `other-epoch`: the device has enrolled anew since, or never had this epoch. */
-export type StoredAnswer = 'accepted' | 'duplicate' | 'too-late' | 'other-epoch' | 'unknown-device';
+/**
+ * What the store did with a report. `other-epoch`: the device has enrolled anew since, or never had this epoch. `sequence-jump`: its number
+ * is too far beyond the newest one.
+ */
+export type StoredAnswer = 'accepted' | 'duplicate' | 'too-late' | 'sequence-jump' | 'other-epoch' | 'unknown-device';
 
 /** What a device hears of each report that it sent, in their order. It need not send any of them again but those of `needsEnrolment`. */
 export type ReportAnswer =
-  | { readonly kind: 'accepted' | 'duplicate' | 'too-late'; readonly sequence: number }
+  | { readonly kind: 'accepted' | 'duplicate'; readonly sequence: number }
+  /** `countsFrom`: the lowest number that was never counted; the device goes on from there at least. */
+  | { readonly kind: 'too-late'; readonly sequence: number; readonly countsFrom?: number }
   /** `sequence` is null when the envelope could not be verified; the reason is a word, or the code of `parseReport`. */
-  | { readonly kind: 'rejected'; readonly sequence: number | null; readonly reason: string };
+  | {
+      readonly kind: 'rejected';
+      readonly sequence: number | null;
+      readonly reason: string;
+      readonly countsFrom?: number;
+    };
 
 /** Does the service not know the device, or know it under a newer epoch? Then the device enrols again and repeats the report. */
 export function needsEnrolment(answer: ReportAnswer | undefined): boolean {
   return answer?.kind === 'rejected' && ['unknown-device', 'other-epoch'].includes(answer.reason);
+}
+
+/** Did the service not count the report because of its number alone? Then the device repeats it under `countsFrom`. */
+export function needsNumber(answer: ReportAnswer | undefined): boolean {
+  return answer?.kind === 'rejected' && answer.reason === 'sequence-jump' && answer.countsFrom !== undefined;
 }
 
 /** The answers to a batch of `count` reports. Throws REPORT_ANSWERS. */
@@ -95,13 +110,15 @@ export function parseReportAnswers(value: unknown, count: number): readonly Repo
 }
 
 function findReportAnswer(value: unknown): ReportAnswer | undefined {
-  const { kind, sequence, reason } = Object(value) as Record<string, unknown>;
+  const { kind, sequence, reason, countsFrom } = Object(value) as Record<string, unknown>;
+  const from = Number.isSafeInteger(countsFrom) ? { countsFrom: Number(countsFrom) } : {};
   if (kind === 'rejected') {
     const text = typeof reason === 'string' ? reason.slice(0, 200) : '';
-    return { kind, sequence: typeof sequence === 'number' ? sequence : null, reason: text };
+    return { kind, sequence: typeof sequence === 'number' ? sequence : null, reason: text, ...from };
   }
-  const isStored = kind === 'accepted' || kind === 'duplicate' || kind === 'too-late';
-  return isStored && typeof sequence === 'number' ? { kind, sequence } : undefined;
+  if (typeof sequence !== 'number') return undefined;
+  if (kind === 'too-late') return { kind, sequence, ...from };
+  return kind === 'accepted' || kind === 'duplicate' ? { kind, sequence } : undefined;
 }
 
 /* ---- refusals ---- */

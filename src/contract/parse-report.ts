@@ -1,11 +1,13 @@
 // Owns the door for reports: bytes that any device may have sent become a bounded, possible DeviceReport, or an error.
 import { CodedError } from '../base/errors.ts';
+import { MOST_REVISION } from './directive.ts';
 import { FAILURE_REASONS, parseGauges, parseObservations } from './parse-observations.ts';
 import {
   CONFIDENCE_BINS,
   type DeviceReport,
   type ErrorReason,
   MOST_CLASSES,
+  MOST_MODELS,
   type ModelInterval,
   type ModelState,
   type Outcome,
@@ -30,7 +32,6 @@ import {
 import type { SketchJson } from './sketch.ts';
 
 export const MOST_INTERVALS = 16;
-export const MOST_STATES = 64;
 export const MOST_OUTCOMES = 64;
 const MOST_BUCKETS = 2_000;
 const MOST_TEXT = 500;
@@ -76,7 +77,7 @@ function parseInterval(value: unknown, place: string): ModelInterval {
   const interval: ModelInterval = {
     model: name(raw.model, `${place}.model`),
     rollout: orNull(raw.rollout, (present) => name(present, `${place}.rollout`)),
-    revision: orNull(raw.revision, (present) => count(present, `${place}.revision`)),
+    revision: orNull(raw.revision, (present) => count(present, `${place}.revision`, MOST_REVISION)),
     arm: orNull(raw.arm, (present) => oneOf(present, `${place}.arm`, ['candidate', 'stable'])),
     digest: digest(raw.digest, `${place}.digest`),
     version: name(raw.version, `${place}.version`),
@@ -122,7 +123,7 @@ function parseState(value: unknown, place: string): ModelState {
   return {
     model: name(raw.model, `${place}.model`),
     rollout: orNull(raw.rollout, (present) => name(present, `${place}.rollout`)),
-    revision: orNull(raw.revision, (present) => count(present, `${place}.revision`)),
+    revision: orNull(raw.revision, (present) => count(present, `${place}.revision`, MOST_REVISION)),
     running: orNull(raw.running, (present) => {
       const running = members(present, `${place}.running`);
       return {
@@ -136,7 +137,7 @@ function parseState(value: unknown, place: string): ModelState {
       const subject = members(present, `${place}.subject`);
       return {
         digest: digest(subject.digest, `${place}.subject.digest`),
-        attempt: count(subject.attempt, `${place}.subject.attempt`),
+        attempt: count(subject.attempt, `${place}.subject.attempt`, MOST_REVISION),
       };
     }),
   };
@@ -147,9 +148,9 @@ function parseOutcome(value: unknown, place: string): Outcome {
   return {
     model: name(raw.model, `${place}.model`),
     rollout: name(raw.rollout, `${place}.rollout`),
-    revision: count(raw.revision, `${place}.revision`),
+    revision: count(raw.revision, `${place}.revision`, MOST_REVISION),
     digest: digest(raw.digest, `${place}.digest`),
-    attempt: count(raw.attempt, `${place}.attempt`),
+    attempt: count(raw.attempt, `${place}.attempt`, MOST_REVISION),
     kind: oneOf(raw.kind, `${place}.kind`, OUTCOMES),
     reason: orNull(raw.reason, (present) => oneOf(present, `${place}.reason`, FAILURE_REASONS)),
     message: text(raw.message, `${place}.message`, MOST_TEXT),
@@ -195,7 +196,7 @@ function readReport(value: unknown): DeviceReport {
     properties: record(raw.properties, 'properties', MOST_LABELS, parseProperty),
     ...parseGauges(raw),
     intervals: list(raw.intervals, 'intervals', MOST_INTERVALS).map((one, i) => parseInterval(one, `intervals[${i}]`)),
-    states: list(raw.states, 'states', MOST_STATES).map((one, i) => parseState(one, `states[${i}]`)),
+    states: list(raw.states, 'states', MOST_MODELS).map((one, i) => parseState(one, `states[${i}]`)),
     outcomes: list(raw.outcomes, 'outcomes', MOST_OUTCOMES).map((one, i) => parseOutcome(one, `outcomes[${i}]`)),
   };
 }

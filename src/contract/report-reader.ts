@@ -7,6 +7,8 @@ export const MOST_COUNT = 1e9;
 export const MOST_SPAN_MS = 366 * 86_400_000;
 export const MOST_NAME = 128;
 export const MOST_LABELS = 64;
+/** Characters of a label's value. */
+export const MOST_LABEL = 256;
 
 export type Members = Readonly<Record<string, unknown>>;
 
@@ -127,5 +129,5 @@ export function isDeviceId(value: unknown): value is string {
 
 /** Labels as a device states them, at enrolment and in reports. */
 export function parseLabels(value: unknown, place = 'labels'): Record<string, string> {
-  return record(value, place, MOST_LABELS, (label, at) => text(label, at, 256));
+  return record(value, place, MOST_LABELS, (label, at) => text(label, at, MOST_LABEL));
 }

@@ -6,6 +6,8 @@ import type { SketchJson } from './sketch.ts';
 export const REPORT_PAYLOAD_TYPE = 'application/vnd.slipway.report+json';
 /** Bins of the confidence histogram: [0, 0.05), [0.05, 0.1), … [0.95, 1]. */
 export const CONFIDENCE_BINS = 20;
+/** Models of one device: it takes over no more than it can report. */
+export const MOST_MODELS = 256;
 /** Classes beyond this number are counted in `REST_CLASS`. */
 export const MOST_CLASSES = 64;
 export const REST_CLASS = '(rest)';

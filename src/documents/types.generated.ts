@@ -51,6 +51,15 @@ export interface Repository {
       readonly evidence?: string;
     };
     /**
+     * Which devices belong to the fleet.
+     */
+    readonly fleet?: {
+      /**
+       * Default `any`: every device that enrols with a token. `listed`: only devices that a DeviceGroup lists; the service refuses enrolment and reports of all others.
+       */
+      readonly admit?: 'any' | 'listed';
+    };
+    /**
      * Values for documents that leave them out.
      */
     readonly defaults?: {
@@ -940,7 +949,7 @@ export interface DeviceGroup {
    */
   readonly spec: {
     /**
-     * Labels of every member. A device that reports a different value is shown as a contradiction and excluded from both arms.
+     * Labels of every member. They win over the device's own, and reach it signed with the directive. A device that reports a different value is shown as a contradiction and excluded from both arms.
      */
     readonly labels?: {
       /**
@@ -986,7 +995,7 @@ export interface GroupDevice {
    */
   readonly id: string;
   /**
-   * Public key of the device (P-256, PEM). Default: the key that it enrols with.
+   * The only public key with which the device may enrol (P-256, PEM). Default: the key that it enrols with first.
    */
   readonly publicKey?: string;
   /**

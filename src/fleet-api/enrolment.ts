@@ -27,6 +27,8 @@ export interface EnrolmentParts {
     enrol(order: EnrolmentRequest & { readonly nowMs: number }): Promise<EnrolmentAnswer>;
   };
   readonly isDenied: (device: string) => boolean;
+  /** The only key with which the device may enrol; undefined, or without this, any will do. */
+  readonly keyOf?: ((device: string) => string | undefined) | undefined;
   readonly answers: Counter;
 }
 
@@ -36,7 +38,15 @@ export async function enrolDevice(parts: EnrolmentParts, message: unknown, nowMs
   const { device } = request;
   if (parts.isDenied(device)) {
     parts.answers.add({ answer: 'denied' });
-    return { kind: 'refused', error: { code: 'ENROLMENT_DENIED', message: `The deny list names ${device}.` } };
+    const message = `The fleet documents turn ${device} away: a deny list names it, or only listed devices are admitted.`;
+    const remedy = 'List the device in a DeviceGroup, or take it off the deny list.';
+    return { kind: 'refused', error: { code: 'ENROLMENT_DENIED', message, remedy } };
+  }
+  if ((parts.keyOf?.(device) ?? request.publicKey) !== request.publicKey) {
+    parts.answers.add({ answer: 'other-key' });
+    const message = `The fleet documents name another key for ${device}.`;
+    const remedy = 'Correct `publicKey` in its DeviceGroup, or enrol the device that holds the key.';
+    return { kind: 'refused', error: { code: 'ENROLMENT_OTHER_KEY', message, remedy } };
   }
   const answer = await parts.register.enrol({ ...request, nowMs });
   parts.answers.add({ answer: answer.kind === 'enrolled' ? 'enrolled' : answer.reason });

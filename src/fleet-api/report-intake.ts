@@ -28,7 +28,7 @@ type Checked =
 export interface ReportIntakeParts {
   /** The fleet store. */
   readonly register: {
-    findDevice(id: string): Promise<{ readonly publicKey: string } | undefined>;
+    findDevice(id: string): Promise<{ readonly publicKey: string; readonly newestSequence: number } | undefined>;
     /** Answers in order, once all are durable. */
     ingest(batch: readonly VerifiedReport[]): Promise<readonly StoredAnswer[]>;
   };
@@ -60,7 +60,8 @@ export class ReportIntake {
     const tooMany = this.#overLimit(verified, nowMs);
     if (tooMany !== undefined) return tooMany;
     const stored = await this.#parts.register.ingest(verified);
-    return { kind: 'answered', answers: this.#answersTo(checked, stored) };
+    const countsFrom = await this.#countsFrom(verified, stored);
+    return { kind: 'answered', answers: this.#answersTo(checked, stored, countsFrom) };
   }
 
   async #check(envelope: unknown, receivedAtMs: number): Promise<Checked> {
@@ -105,20 +106,45 @@ export class ReportIntake {
     return undefined;
   }
 
-  #answersTo(checked: readonly Checked[], stored: readonly StoredAnswer[]): ReportAnswer[] {
+  /** The next number of each device whose numbers are too low or too high: without it, it could send for ever in vain. */
+  async #countsFrom(
+    verified: readonly VerifiedReport[],
+    stored: readonly StoredAnswer[],
+  ): Promise<ReadonlyMap<string, number>> {
+    const next = new Map<string, number>();
+    for (const [i, { report }] of verified.entries()) {
+      if (stored[i] !== 'too-late' && stored[i] !== 'sequence-jump') continue;
+      const known = await this.#parts.register.findDevice(report.device);
+      if (known !== undefined) next.set(report.device, known.newestSequence + 1);
+    }
+    return next;
+  }
+
+  #answersTo(
+    checked: readonly Checked[],
+    stored: readonly StoredAnswer[],
+    countsFrom: ReadonlyMap<string, number>,
+  ): ReportAnswer[] {
     let next = 0;
     return checked.map((one) => {
       const answer: ReportAnswer =
-        one.kind === 'verified' ? answerTo(one.report, stored[next++]) : { ...one, sequence: null };
+        one.kind === 'verified' ? answerTo(one.report, stored[next++], countsFrom) : { ...one, sequence: null };
       this.#parts.answers.add({ answer: answer.kind, reason: answer.kind === 'rejected' ? answer.reason : '' });
       return answer;
     });
   }
 }
 
-function answerTo({ report: { sequence } }: VerifiedReport, stored: StoredAnswer | undefined): ReportAnswer {
-  if (stored === 'accepted' || stored === 'duplicate' || stored === 'too-late') return { kind: stored, sequence };
-  return { kind: 'rejected', sequence, reason: stored ?? 'not-stored' };
+function answerTo(
+  { report: { device, sequence } }: VerifiedReport,
+  stored: StoredAnswer | undefined,
+  countsFrom: ReadonlyMap<string, number>,
+): ReportAnswer {
+  if (stored === 'accepted' || stored === 'duplicate') return { kind: stored, sequence };
+  const next = countsFrom.get(device);
+  const from = next === undefined ? {} : { countsFrom: next };
+  if (stored === 'too-late') return { kind: stored, sequence, ...from };
+  return { kind: 'rejected', sequence, reason: stored ?? 'not-stored', ...(stored === 'sequence-jump' ? from : {}) };
 }
 
 /** Which device the envelope says it is from: the id of its only key. */

@@ -1,54 +1,47 @@
 // Owns which devices count: enrolled, not denied, and not contradicting what the fleet documents say of them.
 
+import { contradictedLabel, isSameLabels, type Labels } from '../contract/bound-labels.ts';
+import type { Digest } from '../contract/digest.ts';
 import { isInAnyGroup } from '../contract/group-exception.ts';
 import { DIRECTIVE_REFUSED, outcomeKey, SERVES_REVOKED } from '../contract/report.ts';
-import { matchesSelector, parseSelector } from '../contract/selector.ts';
-import type { DeviceGroup } from '../documents/types.generated.ts';
+import { type DeviceFacts, matchesSelector, parseSelector } from '../contract/selector.ts';
 import type { DeviceRecord, FleetPicture } from '../store/device-register.ts';
+import type { FalseClaim } from '../telemetry/attribution.ts';
+import { type FleetDocuments, FleetWords, type WordsOfFleet } from './fleet-words.ts';
 
 export interface KnownFleet {
   readonly devices: readonly DeviceRecord[];
   /** Ids of the devices that match a target, without those of groups that stand apart. */
-  readonly matching: (target: string, apart?: readonly string[]) => readonly string[];
-  readonly isDenied: (device: string) => boolean;
-  /** Devices whose reported labels contradict the fleet documents: shown, and in neither arm. */
+  readonly matching: (target: string, apart?: readonly string[], version?: VersionFit) => readonly string[];
+  /** What the fleet documents say. */
+  readonly words: WordsOfFleet;
+  /** Devices that state other labels than their token or the fleet documents give them: shown, and in neither arm. */
   readonly contradicting: readonly { readonly device: string; readonly what: string }[];
   readonly refusing: RefusingDevices;
+  readonly claiming: ClaimingDevices;
+}
+
+/** A version, and which devices can run it. */
+export interface VersionFit {
+  readonly digest: Digest;
+  readonly fits: (device: DeviceFacts) => boolean;
+}
+
+/** Devices that report for an arm, or about a version, that the directive did not give them: nothing of that is counted. */
+export interface ClaimingDevices {
+  readonly count: number;
+  /** At most MOST_SHOWN of them, for people. */
+  readonly first: readonly { readonly device: string; readonly claim: FalseClaim }[];
 }
 
 /** Devices that don't believe what they are handed now: a directive, or a model that it names. They keep what they run. */
 export interface RefusingDevices {
   readonly count: number;
-  /** At most MOST_REFUSING of what they refuse, for people. */
+  /** At most MOST_SHOWN of what they refuse, for people. */
   readonly first: readonly { readonly device: string; readonly what: string }[];
 }
 
-const MOST_REFUSING = 20;
-
-interface Claims {
-  readonly denied: ReadonlySet<string>;
-  readonly labels: ReadonlyMap<string, Readonly<Record<string, string>>>;
-}
-
-function claimsOf(groups: readonly DeviceGroup[]): Claims {
-  const denied = new Set<string>();
-  const labels = new Map<string, Readonly<Record<string, string>>>();
-  for (const { spec } of groups) {
-    for (const device of spec.deny ?? []) denied.add(device);
-    for (const device of spec.devices ?? []) {
-      labels.set(device.id, { ...labels.get(device.id), ...spec.labels, ...device.labels });
-    }
-  }
-  return { denied, labels };
-}
-
-function contradiction(device: DeviceRecord, claims: Claims): string | null {
-  for (const [name, wanted] of Object.entries(claims.labels.get(device.id) ?? {})) {
-    const stated = device.labels[name];
-    if (stated !== wanted) return `says ${name}:${stated ?? '(nothing)'}, the fleet documents say ${name}:${wanted}`;
-  }
-  return null;
-}
+const MOST_SHOWN = 20;
 
 /** What the device refuses as tampered with or signed by the wrong one. */
 function refusals(device: DeviceRecord): string[] {
@@ -65,63 +58,70 @@ function refusals(device: DeviceRecord): string[] {
   return found;
 }
 
-/** Fleet documents by path; those that can't be read say nothing. */
-export type FleetDocuments = ReadonlyMap<
-  string,
-  { readonly kind: 'group'; readonly group: DeviceGroup } | { readonly kind: 'broken' }
->;
-
 /** The fleet of one picture and one set of fleet documents; made anew only when either changed. */
 export class KnownFleets {
   #picture: FleetPicture | undefined;
-  #groups: FleetDocuments | undefined;
   #fleet: KnownFleet | undefined;
+  readonly #words = new FleetWords();
 
-  of(picture: FleetPicture, groups: FleetDocuments): KnownFleet {
-    const isSame = this.#picture?.version === picture.version && this.#groups === groups;
+  of(picture: FleetPicture, documents: FleetDocuments): KnownFleet {
+    const words = this.#words.of(documents);
+    const isSame = this.#picture?.version === picture.version && this.#fleet?.words === words;
     if (this.#fleet !== undefined && isSame) return this.#fleet;
     this.#picture = picture;
-    this.#groups = groups;
-    this.#fleet = knownFleet(
-      picture,
-      [...groups.values()].flatMap((one) => (one.kind === 'group' ? [one.group] : [])),
-    );
+    this.#fleet = knownFleet(picture, words);
     return this.#fleet;
   }
 }
 
-function knownFleet(picture: FleetPicture, groups: readonly DeviceGroup[]): KnownFleet {
-  const claims = claimsOf(groups);
+/** As the store will have it once it knows of the documents. */
+function withLabels(device: DeviceRecord, documented: Labels | undefined): DeviceRecord {
+  if (documented === undefined || isSameLabels({ ...device.bound, ...documented }, device.bound)) return device;
+  const bound = { ...device.bound, ...documented };
+  return { ...device, bound, labels: { ...device.labels, ...bound } };
+}
+
+/** A bound label that the device states otherwise. One that it does not state it has not heard of yet. */
+function contradiction({ bound, stated }: DeviceRecord): string | null {
+  const name = contradictedLabel(stated, bound);
+  return name === null
+    ? null
+    : `says ${name}:${stated[name]}, its token or the fleet documents say ${name}:${bound[name]}`;
+}
+
+function knownFleet(picture: FleetPicture, words: WordsOfFleet): KnownFleet {
   const devices: DeviceRecord[] = [];
   const contradicting: { device: string; what: string }[] = [];
   const refusing: { device: string; what: string }[] = [];
+  const claiming: { device: string; claim: FalseClaim }[] = [];
   let refusingCount = 0;
-  for (const device of picture.devices.values()) {
-    if (claims.denied.has(device.id)) continue;
-    const what = contradiction(device, claims);
+  for (const one of picture.devices.values()) {
+    if (words.isDenied(one.id)) continue;
+    const device = withLabels(one, words.labels.get(one.id));
+    const what = contradiction(device);
     if (what === null) devices.push(device);
     else contradicting.push({ device: device.id, what });
+    if (device.claim !== null) claiming.push({ device: device.id, claim: device.claim });
     const refused = refusals(device);
     if (refused.length > 0) refusingCount++;
-    for (const what of refused.slice(0, MOST_REFUSING - refusing.length)) refusing.push({ device: device.id, what });
+    for (const what of refused.slice(0, MOST_SHOWN - refusing.length)) refusing.push({ device: device.id, what });
   }
   const byTarget = new Map<string, readonly string[]>();
-  const matching = (target: string, apart: readonly string[] = []): readonly string[] => {
-    const key = JSON.stringify([target, ...apart]);
+  const matching: KnownFleet['matching'] = (target, apart = [], version = undefined) => {
+    const key = JSON.stringify([target, version?.digest ?? null, ...apart]);
     const known = byTarget.get(key);
     if (known !== undefined) return known;
     const selector = parseSelector(target);
     const ids = devices
       .filter((device) => matchesSelector(selector, device) && !isInAnyGroup(apart, device.labels))
+      .filter((device) => version?.fits(device) ?? true)
       .map((device) => device.id);
     byTarget.set(key, ids);
     return ids;
   };
   return {
-    devices,
-    matching,
-    isDenied: (device) => claims.denied.has(device),
-    contradicting,
+    ...{ devices, matching, words, contradicting },
     refusing: { count: refusingCount, first: refusing },
+    claiming: { count: claiming.length, first: claiming.slice(0, MOST_SHOWN) },
   };
 }

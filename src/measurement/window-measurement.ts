@@ -64,7 +64,10 @@ export function isStageReady(stage: Stage, cohort: CohortCounts): boolean {
 function emptyReading(spec: WindowSpec): WindowReading {
   const { openedAtMs } = spec;
   const late = { count: 0, last: [] };
-  return { spec, tallies: emptyWindowTallies(spec), openedAtMs, closedAtMs: null, listenedMs: 0, readyMs: 0, late };
+  // Whoever is known now was known before it opens.
+  const opened = { openedChange: Number.MAX_SAFE_INTEGER, attemptChange: Number.MAX_SAFE_INTEGER };
+  const times = { openedAtMs, closedAtMs: null, listenedMs: 0, readyMs: 0 };
+  return { spec, tallies: emptyWindowTallies(spec), ...opened, ...times, late };
 }
 
 /** Reads and judges the windows of rollouts; it changes nothing. */
@@ -125,12 +128,17 @@ export class WindowMeasurement {
     const stage = presentStage(question);
     if (stage === undefined) return { cohort: null, verdict: null, window: null };
     const entry = entryOf({ rollout: name, model, status, policyInForce: policy });
-    const counting = { entry, devices, listenedMs, silenceMs: stage.silenceMs, openedRevision: status.opened };
-    const cohort = countCohort(counting);
-    const signals = this.#readSignals(question, stage, isStageReady(stage, cohort));
     const reading =
       (await this.#store.readWindow(name, status.opened)) ??
       emptyReading(await this.specOf(question, question, question.now));
+    const { silenceMs } = stage;
+    const { canRun } = question;
+    const counting = {
+      ...{ entry, devices, listenedMs, silenceMs, openedRevision: status.opened, opened: reading },
+      ...(canRun === undefined ? {} : { canRun }),
+    };
+    const cohort = countCohort(counting);
+    const signals = this.#readSignals(question, stage, isStageReady(stage, cohort));
     const groups = countGroups(counting, reading.spec.groups);
     const verdict = await this.#judge({ ...question, signals, groups }, stage, cohort, reading);
     const { listenedMs: openMs, readyMs } = reading;

@@ -1,6 +1,7 @@
 // Owns what the window of a rollout's present stage, or of its steady state, counts: a pure function of status, policy and fleet.
 import { parseInstant } from '../base/clock.ts';
 import { groupsApart, isInAnyGroup } from '../contract/group-exception.ts';
+import type { DeviceFacts } from '../contract/selector.ts';
 import type { ParsedRule } from '../documents/rules/rule-text.ts';
 import type { RolloutPolicy, RolloutStatus } from '../documents/types.generated.ts';
 import { edgesToCount } from '../gates/freeze-limits.ts';
@@ -19,6 +20,8 @@ export interface RolloutInForce {
   readonly classes: readonly string[];
   /** What the candidate's manifest states of itself in `metrics`; nothing unless given. */
   readonly offline?: Readonly<Record<string, number>>;
+  /** Can the device run the candidate? All can unless given. */
+  readonly canRun?: (device: DeviceFacts) => boolean;
 }
 
 /** The devices that there are, and how many of them match the target. */

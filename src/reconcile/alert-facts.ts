@@ -48,6 +48,7 @@ export function alertFactsOf({ observation, view, emergencyRollbacks, offDeclare
     ),
     emergencyRollbacks,
     refusing: view.refusing,
+    claiming: view.claiming,
     ...sourceFactsOf(source),
     trouble,
     offDeclared: offDeclared.map(({ rollout, count, staying, first }) => ({

@@ -75,6 +75,6 @@ export class EmergencyRollbacks {
       inForce.delete(rollout);
     }
     const entries = directive.entries.map((entry) => ({ ...entry, emergency: inForce.has(entry.rollout) }));
-    return { kind: 'Directive', entries };
+    return { ...directive, entries };
   }
 }

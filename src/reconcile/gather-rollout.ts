@@ -1,7 +1,5 @@
 // Owns gathering the facts of one rollout: what its documents say, what it is worth, and what was measured of it.
 import { drawNonce, type RandomStream } from '../base/random.ts';
-import type { Digest } from '../contract/digest.ts';
-import type { ModelManifest } from '../contract/types.generated.ts';
 import type { Rollout, RolloutPolicy, RolloutStatus } from '../documents/types.generated.ts';
 import type { ManifestsRepository, Tree } from '../git/manifests-repository.ts';
 import type { KnownFleet } from '../measurement/known-fleet.ts';
@@ -25,6 +23,7 @@ import {
 } from '../snapshot/standing.ts';
 import type { EmergencyRollback, SeenStatus } from '../store/reconciler-state.ts';
 import type { ObservedWindow } from './prepare-windows.ts';
+import { classesOf, fitOf, manifestOf } from './version-facts.ts';
 
 /** What the facts of one rollout rest on. As long as all of it is the same and the rollout is as declared, the facts are the same. */
 export interface Basis {
@@ -80,17 +79,6 @@ export interface GathererParts {
 
 const NOT_MEASURED: Measured = { cohort: null, verdict: null, window: null };
 
-function manifestOf(documents: readonly VersionDocument[], digest: Digest | undefined): ModelManifest | undefined {
-  const found = documents.find((one) => one.kind === 'model' && one.digest === digest);
-  return found?.kind === 'model' ? found.manifest : undefined;
-}
-
-/** The classes that a version's manifest names. */
-export function classesOf(documents: readonly VersionDocument[], digest: Digest | undefined): readonly string[] {
-  const outputs = manifestOf(documents, digest)?.spec.interface.outputs ?? [];
-  return outputs.find((output) => (output.classes?.length ?? 0) > 0)?.classes ?? [];
-}
-
 function inForceOf(
   { name, basis: { spec, versions } }: GatherQuestion,
   status: RolloutStatus,
@@ -98,7 +86,9 @@ function inForceOf(
 ): RolloutInForce {
   const classes = classesOf(versions, (status.candidate ?? status.stable)?.digest);
   const offline = manifestOf(versions, status.candidate?.digest)?.spec.metrics ?? {};
-  return { name, model: spec.model, status, policy, classes, offline };
+  const fit = fitOf(versions, status.candidate?.digest);
+  const canRun = fit === undefined ? {} : { canRun: fit.fits };
+  return { name, model: spec.model, status, policy, classes, offline, ...canRun };
 }
 
 /** As long as the status that it takes back is the newest. */
@@ -149,7 +139,10 @@ export class RolloutGatherer {
       versions: knownVersions(basis.versions, standings, now),
       ...policyFacts(basis.policy, name, (policy) => standings.of(policy, now)),
       policyInForce,
-      known: knownTarget(fleet.matching, (target) => holdings.findOverlap(name, spec.model, target)),
+      known: knownTarget(
+        (target, apart, version) => fleet.matching(target, apart, fitOf(basis.versions, version)),
+        (target) => holdings.findOverlap(name, spec.model, target),
+      ),
       nonce: drawNonce(this.#parts.random),
       ...measured,
       baseline: null,

@@ -103,8 +103,8 @@ export class Notices {
         watched: [],
         runbooks: new Map(),
       };
-      const refusing = { count: 0, first: [] };
-      const reading = alertsOf({ ...nothing, refusing, ...sourceFactsOf(source), trouble });
+      const none = { count: 0, first: [] };
+      const reading = alertsOf({ ...nothing, refusing: none, claiming: none, ...sourceFactsOf(source), trouble });
       const seen = new Set(['source-away', 'cycle-failed']);
       const unknown = (await this.#readBook()).filter((record) => !seen.has(record.kind));
       return this.#step({ ...reading, unknown }, null);

@@ -20,15 +20,9 @@ import type { DeviceRegister } from '../store/device-register.ts';
 import type { ReconcilerState, SeenStatus } from '../store/reconciler-state.ts';
 import type { WindowReader } from '../store/window-store.ts';
 import { devicesToReturn } from './devices-to-return.ts';
-import {
-  type Basis,
-  classesOf,
-  type Gathered,
-  type GathererParts,
-  isSameBasis,
-  RolloutGatherer,
-} from './gather-rollout.ts';
+import { type Basis, type Gathered, type GathererParts, isSameBasis, RolloutGatherer } from './gather-rollout.ts';
 import type { WantedWindows } from './prepare-windows.ts';
+import { classesOf } from './version-facts.ts';
 
 export interface Observation {
   readonly snapshot: Snapshot;
@@ -96,7 +90,7 @@ export class Observer {
   ): Promise<Observation> {
     const { reader, store, claims, steady } = this.#parts;
     const snapshot = await reader.read(head);
-    const fleet = this.#fleets.of(await store.readFleet(), snapshot.groups);
+    const fleet = this.#fleets.of(await store.readFleet(), snapshot);
     const { listenedMs } = await store.readListening();
     const named = rolloutsOrLost(snapshot, published);
     const { bases, broken } = await this.#basesOf(named, { snapshot, published, fleet });
@@ -127,7 +121,7 @@ export class Observer {
       watched: looks.flatMap(({ rules }) => rules),
       wanted: {
         windows: gathered.flatMap(({ window }) => window ?? []),
-        devices: fleet.devices,
+        fleet,
         // A rollout that can't be read for a while is still there: its measurements go on.
         rollouts: new Set([...named.keys(), ...broken.map((one) => one.name)]),
         changes: looks.flatMap(({ changes }) => changes),

@@ -1,5 +1,8 @@
 // Owns preparing what the next cycles measure: windows are opened and closed, and the observation's wanted changes are stored.
 import { type CodedError, toCodedError } from '../base/errors.ts';
+import type { Labels } from '../contract/bound-labels.ts';
+import type { WordsOfFleet } from '../measurement/fleet-words.ts';
+import type { KnownFleet } from '../measurement/known-fleet.ts';
 import type { SignalBoard } from '../measurement/signal-board.ts';
 import type { WatchChange } from '../measurement/steady-watch.ts';
 import {
@@ -10,6 +13,7 @@ import {
 } from '../measurement/window-measurement.ts';
 import { type FleetNow, presentStage, type RolloutInForce } from '../measurement/window-spec.ts';
 import type { CohortCounts } from '../rollout/count-cohort.ts';
+import type { DeviceRegister } from '../store/device-register.ts';
 import type { NamedValues } from '../store/reconciler-state.ts';
 import type { WindowStore } from '../store/window-store.ts';
 
@@ -24,7 +28,7 @@ export interface ObservedWindow {
 
 export interface WantedWindows {
   readonly windows: readonly ObservedWindow[];
-  readonly devices: FleetNow['devices'];
+  readonly fleet: Pick<KnownFleet, 'devices'> & { readonly words: Pick<WordsOfFleet, 'labels'> };
   /** All rollouts that there are, those among them that can't be read now: the windows of the others are closed. */
   readonly rollouts: ReadonlySet<string>;
   readonly now: number;
@@ -38,6 +42,7 @@ export interface Unprepared {
 
 /** What of the store preparing needs: a rehearsal keeps it in memory. */
 export type PreparedStore = Pick<WindowStore, 'openWindow' | 'closeWindow' | 'markReady'> &
+  Pick<DeviceRegister, 'bindLabels'> &
   Pick<NamedValues, 'putValue'>;
 
 /** Carries out what the look at stable versions asked for. Each may be done twice: the store begins a window anew once. */
@@ -58,6 +63,8 @@ export class WindowKeeping {
   readonly #signals: Pick<SignalBoard, 'forget'> | null;
   readonly #opened = new Map<string, number>();
   readonly #ready = new Map<string, boolean>();
+  /** The labels of the fleet documents that the store knows of. */
+  #bound: ReadonlyMap<string, Labels> | undefined;
 
   constructor(store: PreparedStore, reader: WindowMeasurement, signals: Pick<SignalBoard, 'forget'> | null = null) {
     this.#store = store;
@@ -69,7 +76,10 @@ export class WindowKeeping {
    * Before the directive of what was observed is published, so that no report of it is missed. Gives the rollouts whose windows can't be
    * prepared: a damaged one must not hold up the rollbacks of the others, and a stage without its window never passes.
    */
-  async prepare({ windows, devices, rollouts, now }: WantedWindows): Promise<readonly Unprepared[]> {
+  async prepare({ windows, fleet, rollouts, now }: WantedWindows): Promise<readonly Unprepared[]> {
+    const { devices, words } = fleet;
+    if (this.#bound !== words.labels) await this.#store.bindLabels(words.labels);
+    this.#bound = words.labels;
     const unprepared: Unprepared[] = [];
     for (const { rollout, deviceCount, cohort, now: observedAt } of windows) {
       try {

@@ -8,6 +8,7 @@ import type { Publication, PublicationLedger, PublishedDocument } from '../distr
 import type { ManifestsRepository } from '../git/manifests-repository.ts';
 import type { ReconcilerSigner } from '../signing/evidence-signer.ts';
 import type { ModelDocument, Snapshot } from '../snapshot/snapshot.ts';
+import type { EntryKeeping } from '../store/device-register.ts';
 import type { Leases } from '../store/leases.ts';
 import type { Publication as PublicationRecord, ReconcilerState } from '../store/reconciler-state.ts';
 
@@ -16,7 +17,7 @@ const DOCUMENT_LIMIT_BYTES = 1024 * 1024;
 
 export interface PublisherParts {
   readonly publication: Publication;
-  readonly store: Leases & ReconcilerState;
+  readonly store: Leases & EntryKeeping & ReconcilerState;
   readonly repository: ManifestsRepository;
   readonly signer: Pick<ReconcilerSigner, 'keyId' | 'signEntry'>;
   readonly clock: Clock;
@@ -63,8 +64,12 @@ function textOf(entry: DirectiveEntry): string {
   return known;
 }
 
+function isSameBound({ bound: one = [] }: Directive, { bound: other = [] }: Directive): boolean {
+  return one === other || canonicalJson(one) === canonicalJson(other);
+}
+
 function isSameDirective(one: Directive, other: Directive): boolean {
-  if (one.entries.length !== other.entries.length) return false;
+  if (one.entries.length !== other.entries.length || !isSameBound(one, other)) return false;
   return one.entries.every((entry, i) => {
     const beside = other.entries[i];
     return beside !== undefined && (entry === beside || textOf(entry) === textOf(beside));
@@ -93,6 +98,7 @@ export class Publisher {
     if (isSame && !(await this.#needsRenewal(nowMs))) return { kind: 'unchanged' };
     if (isSame) this.#held.clear();
     const documents = snapshot === null ? [] : await this.#documentsOf(directive, snapshot);
+    await this.#parts.store.keepEntries(directive.entries);
     const outcome = await publication.publish({ directive, documents, nowMs }, ledgerOf(this.#parts, record));
     if (outcome.kind !== 'published') return outcome;
     for (const { digest } of documents) this.#held.add(digest);

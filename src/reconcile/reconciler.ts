@@ -6,6 +6,7 @@ import type { RandomStream } from '../base/random.ts';
 import type { Directive } from '../contract/directive.ts';
 import type { ManifestsRepository } from '../git/manifests-repository.ts';
 import type { DeclaredWatch } from '../measurement/declared-watch.ts';
+import { withBound } from '../measurement/fleet-words.ts';
 import { type Decisions, decide, type Plan } from '../rollout/decide.ts';
 import { takesBackFrom } from '../rollout/directive-of.ts';
 import type { Snapshot } from '../snapshot/snapshot.ts';
@@ -239,7 +240,9 @@ export class Reconciler {
     const isObserved = outcome.kind === 'acted';
     // What was pushed just now, or seen by another process, is published by the cycle that observes it.
     if (outcome.kind === 'overtaken' || (isObserved && outcome.cycle.kind === 'stepped')) return;
-    const wanted = isObserved ? outcome.cycle.plan.directive : record.directive;
+    const wanted = isObserved
+      ? withBound(outcome.cycle.plan.directive, outcome.observation.fleet.words)
+      : record.directive;
     if (wanted === null) return;
     await this.#publishDirective(wanted, isObserved ? outcome.observation.snapshot : null, { record, published });
   }

@@ -1,7 +1,7 @@
 // Owns what the service says of itself: the state of its source, and every rollout's outlook.
 import { type CodedError, formatError } from '../base/errors.ts';
 import type { FetchProblem } from '../git/manifests-repository.ts';
-import type { RefusingDevices } from '../measurement/known-fleet.ts';
+import type { ClaimingDevices, RefusingDevices } from '../measurement/known-fleet.ts';
 import type { AlertRecord } from '../rollout/alert-book.ts';
 import type { OffDeclared } from '../rollout/off-declared.ts';
 import type { Outlook } from '../rollout/outlook.ts';
@@ -37,6 +37,8 @@ export interface ServiceView {
   readonly contradicting: readonly { readonly device: string; readonly what: string }[];
   /** Devices that don't believe the directive, or a model that it names. */
   readonly refusing: RefusingDevices;
+  /** Devices that report for an arm, or about a version, that the directive did not give them. */
+  readonly claiming: ClaimingDevices;
   /** Rollouts whose devices got a rollback before its commit. */
   readonly emergencyRollbacks: readonly string[];
   /** Devices that run something else than the directive declares, by rollout. */
@@ -56,6 +58,7 @@ export const NOTHING_YET: ServiceView = {
   problems: [],
   contradicting: [],
   refusing: { count: 0, first: [] },
+  claiming: { count: 0, first: [] },
   emergencyRollbacks: [],
   offDeclared: [],
   alerts: [],
@@ -68,10 +71,10 @@ export const NOTHING_YET: ServiceView = {
 export function observedView(
   { snapshot, fleet }: Observation,
   outlooks: readonly Outlook[],
-): Pick<ServiceView, 'commit' | 'outlooks' | 'problems' | 'contradicting' | 'refusing'> {
+): Pick<ServiceView, 'commit' | 'outlooks' | 'problems' | 'contradicting' | 'refusing' | 'claiming'> {
   const problems = documentErrors(snapshot).slice(0, MOST_PROBLEMS).map(formatError);
-  const { contradicting, refusing } = fleet;
-  return { commit: snapshot.commit, outlooks, problems, contradicting, refusing };
+  const { contradicting, refusing, claiming } = fleet;
+  return { commit: snapshot.commit, outlooks, problems, contradicting, refusing, claiming };
 }
 
 export function troubleOf(error: CodedError | null): ServiceView['trouble'] {

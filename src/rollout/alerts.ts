@@ -21,6 +21,7 @@ export const ALERT_KINDS = [
   'targets-overlap',
   'stable-drift',
   'devices-refusing',
+  'devices-claiming',
   'source-away',
   'cycle-failed',
 ] as const;
@@ -48,7 +49,7 @@ export type AlertFact =
   | ({ readonly kind: 'shared' } & SharedDevices)
   | { readonly kind: 'off-declared'; readonly devices: number; readonly first: readonly string[] }
   | ({ readonly kind: 'drift' } & Omit<WatchedRule, 'rollout' | 'verdict'>)
-  | { readonly kind: 'refusing'; readonly devices: number; readonly first: readonly string[] }
+  | { readonly kind: 'refusing' | 'claiming'; readonly devices: number; readonly first: readonly string[] }
   /** The error of another component, in its own words. */
   | { readonly kind: 'error'; readonly message: string; readonly remedy?: string }
   | { readonly kind: 'vanished'; readonly branch: string | null };
@@ -98,12 +99,19 @@ export interface WatchedNumbers
   readonly listenedMs: number;
 }
 
+interface OddDevices {
+  readonly count: number;
+  readonly first: readonly { readonly device: string }[];
+}
+
 export interface AlertFacts {
   readonly outlooks: readonly Outlook[];
   /** Rollouts whose status at HEAD nobody authentic wrote. */
   readonly forged: readonly { readonly rollout: string; readonly problem: ClaimProblem }[];
   readonly emergencyRollbacks: readonly { readonly rollout: string; readonly reason: StepReason }[];
-  readonly refusing: { readonly count: number; readonly first: readonly { readonly device: string }[] };
+  readonly refusing: OddDevices;
+  /** They report for an arm, or about a version, that the directive did not give them. */
+  readonly claiming: OddDevices;
   readonly away: { readonly reason: string; readonly remedy?: string | null } | null;
   /** Why there is nothing to follow although the host answers; `branch` is null when it has none at all. */
   readonly vanished?: { readonly branch: string | null } | null;
@@ -189,14 +197,17 @@ function remedyIn({ remedy }: { readonly remedy?: string | null }): { readonly r
   return remedy ? { remedy } : {};
 }
 
-function ofService({ refusing, away, vanished, trouble }: AlertFacts): Alert[] {
+function ofService({ refusing, claiming, away, vanished, trouble }: AlertFacts): Alert[] {
   const found: Alert[] = [];
   const add = (kind: AlertKind, reason: string, fact: AlertFact, subject = ''): void => {
     found.push({ kind, rollout: null, subject, reason, fact });
   };
+  const names = ({ first }: OddDevices): string[] => [...new Set(first.map((one) => one.device))];
   if (refusing.count > 0) {
-    const first = [...new Set(refusing.first.map((one) => one.device))];
-    add('devices-refusing', 'Refusing', { kind: 'refusing', devices: refusing.count, first });
+    add('devices-refusing', 'Refusing', { kind: 'refusing', devices: refusing.count, first: names(refusing) });
+  }
+  if (claiming.count > 0) {
+    add('devices-claiming', 'FalseClaim', { kind: 'claiming', devices: claiming.count, first: names(claiming) });
   }
   if (away !== null) add('source-away', 'SourceAway', { kind: 'error', message: away.reason, ...remedyIn(away) });
   if (vanished) add('source-away', 'SourceVanished', { kind: 'vanished', ...vanished });

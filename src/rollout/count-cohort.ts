@@ -17,6 +17,9 @@ export interface DeviceOutcome {
 export interface KnownDevice extends DeviceFacts {
   /** Listening time of the store when the device was last heard; silence is counted in listening time only. */
   readonly lastSeenListenedMs: number;
+  /** Numbers of the store's changes by which it enrolled, and changed its labels last; 0 unless given. */
+  readonly joined?: number;
+  readonly relabelled?: number;
   readonly models: ReadonlyMap<string, ModelState>;
   /** By `outcomeKey` of rollout and digest. */
   readonly outcomes: ReadonlyMap<string, DeviceOutcome>;
@@ -30,6 +33,8 @@ export interface CohortCounts {
   readonly matching: number;
   /** Of them, in groups that are exceptions, and counted nowhere below. */
   readonly apart: number;
+  /** Of them, enrolled since the stage opened, or with other labels than when the attempt began: they count from the next one on. Absent when there are none. */
+  readonly newcomers?: number;
   /** Of them, in the cohort: the sum of all below. */
   readonly wanted: number;
   /** The candidate is committed. */
@@ -67,7 +72,7 @@ export interface TroubledDevice {
   readonly detail?: string;
 }
 
-type Place = Exclude<keyof CohortCounts, 'matching' | 'apart' | 'wanted' | 'onTrial' | 'troubled'>;
+type Place = Exclude<keyof CohortCounts, 'matching' | 'apart' | 'newcomers' | 'wanted' | 'onTrial' | 'troubled'>;
 
 export interface CountingFacts {
   readonly entry: DirectiveEntry;
@@ -78,6 +83,21 @@ export interface CountingFacts {
   readonly silenceMs: number;
   /** Revision that opened the stage; the entry's own unless given. */
   readonly openedRevision?: number;
+  /** Can the device run the candidate? All can unless given. */
+  readonly canRun?: (device: DeviceFacts) => boolean;
+  /** Numbers of the store's newest change when the stage opened, and when the attempt began; later ones unless given. */
+  readonly opened?: { readonly openedChange: number; readonly attemptChange: number };
+}
+
+/**
+ * Has the device a say in the stage? Only if it was enrolled when the stage opened, and had its labels when the attempt began: the cohort
+ * can be computed by anyone once it is published, so whoever comes later may have chosen a place in it.
+ */
+export function hasSay(
+  { joined = 0, relabelled = 0 }: Pick<KnownDevice, 'joined' | 'relabelled'>,
+  { openedChange, attemptChange }: NonNullable<CountingFacts['opened']>,
+): boolean {
+  return joined <= openedChange && relabelled <= attemptChange;
 }
 
 interface Standing {
@@ -121,6 +141,7 @@ function standingOf(device: KnownDevice, candidate: Candidate, facts: CountingFa
   if (outcome?.kind === 'undelivered' && outcome.attempt >= candidate.attempt && !isRunning)
     return { place: 'undelivered', outcome };
   const took = isRunning || (taken !== undefined && taken.attempt >= candidate.attempt);
+  if (!took && facts.canRun?.(device) === false) return { place: 'incompatible' };
   const isSilent = facts.listenedMs - device.lastSeenListenedMs > facts.silenceMs;
   if (isSilent) return { place: took ? 'silent' : 'unreachable' };
   if (isRunning && state?.state !== 'trial') return { place: 'ready' };
@@ -171,6 +192,7 @@ export function countCohort(facts: CountingFacts): CohortCounts {
   const excepted = groupsApart(facts.entry.exceptions);
   let matching = 0;
   let apart = 0;
+  let newcomers = 0;
   let wanted = 0;
   let onTrial = 0;
   for (const device of facts.devices) {
@@ -181,6 +203,10 @@ export function countCohort(facts: CountingFacts): CohortCounts {
       continue;
     }
     if (candidate === null || !isOnCandidate(facts.entry, device)) continue;
+    if (facts.opened !== undefined && !hasSay(device, facts.opened)) {
+      newcomers++;
+      continue;
+    }
     wanted++;
     const standing = standingOf(device, candidate, facts);
     places[standing.place]++;
@@ -188,7 +214,7 @@ export function countCohort(facts: CountingFacts): CohortCounts {
     const trouble = troubled.length < MOST_TROUBLED ? troubledDevice(device.id, standing) : null;
     if (trouble !== null) troubled.push(trouble);
   }
-  return { matching, apart, wanted, ...places, onTrial, troubled };
+  return { matching, apart, ...(newcomers > 0 ? { newcomers } : {}), wanted, ...places, onTrial, troubled };
 }
 
 /** The share that `failed_devices` is judged on: failures count whole, the unreachable and the incompatible not at all. */

@@ -7,6 +7,7 @@ import { rejection } from './decide-steady-state.ts';
 import { type Decision, needsFix, wait } from './decision.ts';
 import { desiredVersion } from './desired-version.ts';
 import { apartIn } from './exceptions.ts';
+import { knownFor } from './known-target.ts';
 import { advancedStatus, completedStatus } from './next-status.ts';
 import type { WaitingOn } from './outlook.ts';
 import type { Fix, StepReason } from './reasons.ts';
@@ -23,11 +24,11 @@ function goOn({ facts, status, requests, stage, following }: Walk, reason: StepR
     const next = completedStatus(status, status.candidate, facts.now);
     return step(facts, status, { kind: 'complete', to: 'stable', next, answered, reason });
   }
-  const next = advancedStatus(status, following, facts);
+  const next = advancedStatus(status, status.candidate, following, facts);
   const apart = groupsApart(status.exceptions);
   const opensStage = {
     stage: following,
-    able: facts.known.count(status.target, apart),
+    ...knownFor(facts, status.target, apart, status.candidate.digest),
     keepsRules: following.rules === stage.rules,
   };
   return step(facts, status, { kind: 'advance', to: following.name, next, answered, reason, opensStage });

@@ -88,7 +88,9 @@ function except(facts: RolloutFacts, status: RollingStatus, exception: Exception
 /** As many of the others as the stage wants. */
 function refilled(next: RolloutStatus, stage: Stage | null, facts: RolloutFacts): RolloutStatus {
   if (stage === null) return next;
-  const { cohort } = openingOf(stage, next, next.salt ?? '', facts, next.target);
+  const { target, candidate } = next;
+  if (candidate === null) return next;
+  const { cohort } = openingOf(stage, next, next.salt ?? '', facts, { target, digest: candidate.digest });
   return { ...next, cohort };
 }
 

@@ -2,6 +2,7 @@
 
 import { parseInstant } from '../base/clock.ts';
 import { assertNever } from '../base/errors.ts';
+import type { Digest } from '../contract/digest.ts';
 import { parseDurationMs } from '../contract/duration.ts';
 import { groupsApart } from '../contract/group-exception.ts';
 import { parseSelector } from '../contract/selector.ts';
@@ -9,6 +10,7 @@ import type { RolloutStatus } from '../documents/types.generated.ts';
 import { type Decision, needsFix, wait } from './decision.ts';
 import { desiredVersion } from './desired-version.ts';
 import { exceptionsOf, MOST_EXCEPTIONS } from './exceptions.ts';
+import { knownFor } from './known-target.ts';
 import { startedStatus } from './next-status.ts';
 import type { WaitingOn } from './outlook.ts';
 import { changesOf } from './parameter-change.ts';
@@ -77,6 +79,7 @@ function obstacle(
   status: RolloutStatus,
   stages: readonly Stage[],
   stage: Stage,
+  version: Digest,
 ): WaitingOn | null {
   if (!isSelectable(stages)) {
     return { kind: 'needs-fix', fix: { kind: 'policy-select-too-long', code: 'POLICY_SELECT_TOO_LONG' } };
@@ -85,10 +88,11 @@ function obstacle(
   const overlap = facts.known.findOverlap?.(target);
   if (overlap)
     return { kind: 'needs-fix', fix: { kind: 'targets-overlap', code: 'ROLLOUT_TARGETS_OVERLAP', ...overlap } };
-  const have = facts.known.count(target);
+  const have = facts.known.count(target, [], version);
   // Whom a stage takes in is settled when it opens: with too few it could never pass.
   const need = Math.max(1, stage.minimumDevices ?? 1);
-  if (have < need) return { kind: 'known-devices', target, have, need };
+  const unfit = facts.known.count(target) - have;
+  if (have < need) return { kind: 'known-devices', target, have, need, ...(unfit > 0 ? { unfit } : {}) };
   // Whoever returns to a version that was stable is in a hurry: nothing is gained by measuring what they leave.
   const isReturn = stage !== stages[0];
   if (isReturn || !lacksBaseline(facts, status, stage)) return null;
@@ -102,7 +106,7 @@ function start(facts: RolloutFacts, status: RolloutStatus, known: KnownVersion, 
   const stages = stagesOf(policy.policy);
   const stage = firstStage(stages, facts, status, known);
   if (stage === undefined) return needsFix(facts, status, { kind: 'policy-empty', code: 'POLICY_NO_STAGE' });
-  const waiting = obstacle(facts, status, stages, stage);
+  const waiting = obstacle(facts, status, stages, stage, known.digest);
   if (waiting !== null) return wait(facts, status, [waiting]);
   const wanted = {
     version: known.version,
@@ -115,7 +119,7 @@ function start(facts: RolloutFacts, status: RolloutStatus, known: KnownVersion, 
   const apart = groupsApart(next.exceptions);
   // Whom a full list left out would be given the very version that it stands apart from.
   const isFull = exceptionsOf(next).length > MOST_EXCEPTIONS;
-  if (apart.length > 0 && (isFull || facts.known.count(wanted.target, apart) === 0)) {
+  if (apart.length > 0 && (isFull || facts.known.count(wanted.target, apart, wanted.digest) === 0)) {
     return wait(facts, status, [{ kind: 'rejected-in-groups', version: known.version, groups: apart }]);
   }
   return step(facts, status, {
@@ -133,7 +137,7 @@ function start(facts: RolloutFacts, status: RolloutStatus, known: KnownVersion, 
       apart,
       ...changesOf(status, wanted.parameters),
     },
-    opensStage: { stage, able: facts.known.count(wanted.target, apart), keepsRules: false },
+    opensStage: { stage, ...knownFor(facts, wanted.target, apart, wanted.digest), keepsRules: false },
   });
 }
 

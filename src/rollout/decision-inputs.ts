@@ -48,6 +48,8 @@ export interface DecisionInputs {
 export interface KnownCount {
   readonly target: string;
   readonly apart: readonly string[];
+  /** Only those were counted that can run it; absent when all were. */
+  readonly version?: string;
   readonly devices: number;
 }
 
@@ -98,9 +100,10 @@ export function noted(facts: RolloutFacts): NotedFacts {
   const known: KnownTarget = {
     // An overlap leads to no step, so evidence does not keep it.
     ...facts.known,
-    count: (target, apart = []) => {
-      const devices = facts.known.count(target, apart);
-      counts.set(JSON.stringify([target, apart]), { target, apart, devices });
+    count: (target, apart = [], version) => {
+      const devices = facts.known.count(target, apart, version);
+      const asked = { target, apart, ...(version === undefined ? {} : { version }) };
+      counts.set(JSON.stringify(asked), { ...asked, devices });
       return devices;
     },
     choose: (question) => {

@@ -1,4 +1,5 @@
 // Owns what decisions ask of the known devices: how many match, and whom a stage takes in.
+import type { Digest } from '../contract/digest.ts';
 import type { Cohort } from '../contract/membership.ts';
 import { cohortOf } from './choose-cohort.ts';
 import type { Overlap } from './holdings.ts';
@@ -9,8 +10,10 @@ export interface ChosenCohort {
   readonly cohort: Cohort;
   /** Known devices of the target. */
   readonly known: number;
-  /** Of them, those in no group that stands apart. */
+  /** Of them, those in no group that stands apart that can run the version. */
   readonly able: number;
+  /** Of those in no such group, how many can't run the version; absent when all can. They are never chosen. */
+  readonly unfit?: number;
   /** Of those, as many as the policy wants by hash. */
   readonly wanted: number;
 }
@@ -22,6 +25,8 @@ export interface CohortQuestion {
   /** The cohort of the stage before. */
   readonly before: Cohort;
   readonly salt: string;
+  /** The version that it takes them in for; devices that can't run it are left out. */
+  readonly version: Digest;
 }
 
 /** The known devices of a target; groups that stand apart are left out. */
@@ -30,23 +35,38 @@ export interface KnownTarget {
   readonly matching?: (target: string) => readonly string[];
   /** Another rollout of the model that has devices which the target would take from it; null when none has, absent where nobody asked then. */
   readonly findOverlap?: (target: string) => Overlap | null;
-  count(target: string, apart?: readonly string[]): number;
+  /** With a version, only those that can run it. */
+  count(target: string, apart?: readonly string[], version?: Digest): number;
   choose(question: CohortQuestion): ChosenCohort;
+}
+
+/** How many devices a stage that opens can take in, and how many can't run its version. */
+export function knownFor(
+  { known }: { readonly known: KnownTarget },
+  target: string,
+  apart: readonly string[],
+  version: Digest,
+): { readonly able: number; readonly unfit?: number } {
+  const able = known.count(target, apart, version);
+  const unfit = known.count(target, apart) - able;
+  return { able, ...(unfit > 0 ? { unfit } : {}) };
 }
 
 /** Over the ids of the known devices. */
 export function knownTarget(
-  matching: (target: string, apart?: readonly string[]) => readonly string[],
+  matching: (target: string, apart?: readonly string[], version?: Digest) => readonly string[],
   findOverlap: (target: string) => Overlap | null = () => null,
 ): KnownTarget {
   return {
     matching,
     findOverlap,
-    count: (target, apart) => matching(target, apart).length,
-    choose: ({ stage, target, apart, before, salt }) => {
-      const ids = matching(target, apart);
+    count: (target, apart, version) => matching(target, apart, version).length,
+    choose: ({ stage, target, apart, before, salt, version }) => {
+      const ids = matching(target, apart, version);
+      const unfit = matching(target, apart).length - ids.length;
       const cohort = cohortOf(stage, before, salt, ids);
-      return { cohort, known: matching(target).length, able: ids.length, wanted: wantedDevices(stage, ids.length) };
+      const counts = { known: matching(target).length, able: ids.length, ...(unfit > 0 ? { unfit } : {}) };
+      return { cohort, ...counts, wanted: wantedDevices(stage, ids.length) };
     },
   };
 }

@@ -74,12 +74,12 @@ export function openingOf(
   status: RolloutStatus,
   salt: string,
   facts: RolloutFacts,
-  target: string,
+  { target, digest }: Pick<NewCandidate, 'target' | 'digest'>,
 ): Opening {
   return {
     stage,
     cohort: facts.known.choose({
-      ...{ stage, target, salt, before: status.cohort },
+      ...{ stage, target, salt, before: status.cohort, version: digest },
       apart: groupsApart(exceptionsOf(status)),
     }).cohort,
     limits: limitsOf(stage, facts.baseline),
@@ -105,7 +105,7 @@ export function startedStatus(
   const salt = saltOf(facts.name, wanted.digest, attempt, facts.nonce);
   const empty: Cohort = { cut: 0, select: null, devices: [] };
   const apart = startedApart(status, wanted.digest);
-  const opening = openingOf(stage, { ...apart, cohort: empty }, salt, facts, wanted.target);
+  const opening = openingOf(stage, { ...apart, cohort: empty }, salt, facts, wanted);
   const others = (status.attempts ?? []).filter((one) => one.digest !== wanted.digest);
   return {
     ...apart,
@@ -124,8 +124,13 @@ export function startedStatus(
 }
 
 /** The next stage of the same walk. */
-export function advancedStatus(status: RolloutStatus, stage: Stage, facts: RolloutFacts): RolloutStatus {
-  const opening = openingOf(stage, status, status.salt ?? '', facts, status.target);
+export function advancedStatus(
+  status: RolloutStatus,
+  { digest }: CandidateStatus,
+  stage: Stage,
+  facts: RolloutFacts,
+): RolloutStatus {
+  const opening = openingOf(stage, status, status.salt ?? '', facts, { target: status.target, digest });
   return {
     ...status,
     state: 'rolling',

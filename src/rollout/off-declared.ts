@@ -3,7 +3,9 @@ import {
   type Assignment,
   assignmentsFor,
   type Claim,
+  choicesOf,
   type Directive,
+  type DirectiveEntry,
   followedClaim,
   stableFor,
 } from '../contract/directive.ts';
@@ -82,6 +84,26 @@ function deviation(assignment: Claim, device: KnownDevice): Deviation | null {
   return { running: running.version, declared: choice.version, failure: isBad ? outcome.message : null };
 }
 
+/**
+ * A device that no entry is for any more, and that still runs what a rollout brought and took back; undefined when there is no such. Without
+ * this a device could keep a withdrawn version by changing what selectors see of it.
+ */
+function strandedWith(entries: readonly DirectiveEntry[], device: KnownDevice): Stranded | undefined {
+  for (const entry of entries) {
+    const running = device.models.get(entry.model)?.running;
+    const taken = device.tookCandidate.get(entry.rollout)?.find((one) => one.digest === running?.digest);
+    const isOffered = choicesOf(entry).some((choice) => choice.digest === running?.digest);
+    if (running && taken !== undefined && taken.attempt > 0 && !isOffered)
+      return { entry, deviates: { running: running.version, declared: null, failure: null } };
+  }
+  return undefined;
+}
+
+interface Stranded {
+  readonly entry: DirectiveEntry;
+  readonly deviates: Deviation;
+}
+
 /** A device of the cohort that still runs stable is the stage's to wait for: it is off only when it stays so. */
 function isExpected(assignment: Assignment, device: KnownDevice): boolean {
   if (assignment.kind !== 'run' || assignment.arm !== 'candidate') return false;
@@ -110,16 +132,17 @@ export function countOffDeclared(facts: DeclaredFacts, before: OffSince): Counte
       const own = wanted.get(model);
       const [claimed] = own === undefined ? [] : assignmentsFor(own, device);
       const assignment = claimed === undefined ? undefined : followedClaim(claimed, follows);
-      if (assignment === undefined) continue;
-      const deviates = deviation(assignment, device);
-      if (deviates === null) continue;
-      const { rollout, spreadMs } = assignment.entry;
-      const declared = assignment.kind === 'run' ? assignment.choice.digest : '';
+      const stranded = claimed === undefined ? strandedWith(own?.entries ?? [], device) : undefined;
+      const entry = assignment?.entry ?? stranded?.entry;
+      const deviates = assignment === undefined ? (stranded?.deviates ?? null) : deviation(assignment, device);
+      if (entry === undefined || deviates === null) continue;
+      const { rollout, spreadMs } = entry;
+      const declared = assignment?.kind === 'run' ? assignment.choice.digest : '';
       const key = `${device.id}\n${rollout}\n${declared}`;
       const firstMs = before.get(key) ?? listenedMs;
       since.set(key, firstMs);
       const isStaying = listenedMs - firstMs >= facts.afterMs + spreadMs;
-      if (isStaying || !isExpected(assignment, device))
+      if (isStaying || assignment === undefined || !isExpected(assignment, device))
         byRollout.get(rollout)?.push({ device: device.id, ...deviates, isStaying });
     }
   }

@@ -52,7 +52,14 @@ export type WaitingOn =
   /** Groups that a failed rule holds: the rollout does not complete before a person says what becomes of them. */
   | { readonly kind: 'groups-held'; readonly groups: readonly string[] }
   | { readonly kind: 'deadline-held'; readonly rules: readonly NamedRule[] }
-  | { readonly kind: 'known-devices'; readonly target: string; readonly have: number; readonly need: number }
+  /** `unfit` more match and can't run the version. */
+  | {
+      readonly kind: 'known-devices';
+      readonly target: string;
+      readonly have: number;
+      readonly need: number;
+      readonly unfit?: number;
+    }
   | { readonly kind: 'needs-fix'; readonly fix: Fix };
 
 /** `reason`: one word for programs. */

@@ -44,6 +44,8 @@ export interface OpenedStage {
   readonly stage: Stage;
   /** Known devices of the target, without groups that are exceptions. */
   readonly able: number;
+  /** Others, that can't run the version; absent when all can. */
+  readonly unfit?: number;
   /** Its rules are those of the stage before. */
   readonly keepsRules: boolean;
 }

@@ -37,6 +37,8 @@ export interface RehearsalOrder {
   readonly seed: string | number;
   /** Longest time that is rehearsed, from the start of the rollout. */
   readonly hours: number;
+  /** The rollout's target; all devices unless given. */
+  readonly target?: string;
 }
 
 export type RehearsalOutcome = 'completed' | 'reverted' | 'held';
@@ -107,13 +109,14 @@ class Run {
   #ended: { readonly step: Transition; readonly atMs: number } | null = null;
 
   constructor(order: RehearsalOrder, ignoresFailures: boolean) {
-    const { scenario, policy, devices, seed } = order;
+    const { scenario, policy, devices, seed, target } = order;
     this.#order = order;
     const keys = makeVirtualKeys();
     const stable = writeModel({ model: MODEL, version: STABLE }, scenario, keys);
     const candidate = writeModel({ model: MODEL, version: CANDIDATE }, scenario, keys);
     const ruled = writePolicy(policy, keys);
-    const rollout = { name: ROLLOUT, model: MODEL, version: STABLE, policy: policy.metadata.name };
+    const named = { name: ROLLOUT, model: MODEL, version: STABLE, policy: policy.metadata.name };
+    const rollout = { ...named, ...(target === undefined ? {} : { target }) };
     const settled = writeSettled(
       { ...rollout, digest: stable.digest, policyDigest: ruled.digest, sinceMs: START_MS },
       keys,

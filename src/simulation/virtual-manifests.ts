@@ -84,14 +84,16 @@ export interface VirtualRollout {
   readonly model: string;
   readonly version: string;
   readonly policy: string;
+  /** All devices unless given. */
+  readonly target?: string;
 }
 
 export function rolloutPath(rollout: string): string {
   return `rollouts/${rollout}.yaml`;
 }
 
-/** As a person writes it: for all devices, without a status. */
-export function rolloutText({ name, model, version, policy }: VirtualRollout): string {
+/** As a person writes it, without a status. */
+export function rolloutText({ name, model, version, policy, target = '*' }: VirtualRollout): string {
   return `apiVersion: slipway.dev/v1alpha1
 kind: Rollout
 metadata: { name: ${name} }
@@ -99,24 +101,24 @@ spec:
   model: ${model}
   version: "${version}"
   policy: ${policy}
-  target: "*"
+  target: "${target}"
 `;
 }
 
 /**
- * A rollout whose version is stable on all devices, with the evidence that says so. It came by the same policy, so what its rules ask for is
+ * A rollout whose version is stable on all devices of its target, with the evidence that says so. It came by the same policy, so what its rules ask for is
  * counted from the beginning.
  */
 export function writeSettled(
   order: VirtualRollout & { readonly digest: Digest; readonly policyDigest: Digest; readonly sinceMs: number },
   { reconciler }: VirtualKeys,
 ): { readonly files: ManifestFiles; readonly status: RolloutStatus } {
-  const { name, model, version, digest, policyDigest, sinceMs } = order;
+  const { name, model, version, digest, policyDigest, sinceMs, target = '*' } = order;
   const evidence = `evidence/${name}/1-full-stable.json`;
   const status: RolloutStatus = {
-    ...blankStatus('*', sinceMs),
+    ...blankStatus(target, sinceMs),
     ...{ model, revision: 1, opened: 1, policy: policyDigest, evidence },
-    stable: { version, digest, parameters: {}, target: '*' },
+    stable: { version, digest, parameters: {}, target },
   };
   const subject = [{ name: statusSubject(name), digest: { sha256: hexOf(digestOfJson(status)) } }];
   const transition = { kind: 'complete', from: 'full', to: 'stable', model, reason: { kind: 'earned' } };

@@ -72,6 +72,8 @@ export interface Snapshot {
   readonly policies: ReadonlyMap<string, PolicyDocument | BrokenDocument>;
   readonly rollouts: ReadonlyMap<string, RolloutDocument | BrokenDocument>;
   readonly groups: ReadonlyMap<string, GroupDocument | BrokenDocument>;
+  /** Are devices that no group lists turned away? */
+  readonly admitsListedOnly: boolean;
   /** `slipway.yaml`; the defaults are used where it is missing or broken. */
   readonly settings: SettingsDocument | BrokenDocument | null;
 }
@@ -138,6 +140,7 @@ export class SnapshotReader {
       policies: await below(this.#policies, layout.policies),
       rollouts: await below(this.#rollouts, layout.rollouts),
       groups: await below(this.#groups, layout.fleet),
+      admitsListedOnly: spec?.fleet?.admit === 'listed',
     };
   }
 

@@ -1,12 +1,13 @@
 // Owns what is remembered of a device from report to report; the result does not depend on the order in which reports arrive.
 
 import type { StoredAnswer } from '../contract/fleet-messages.ts';
-import { type DeviceReport, type ModelState, outcomeKey } from '../contract/report.ts';
+import { type DeviceReport, MOST_MODELS, type ModelState, outcomeKey } from '../contract/report.ts';
 import type { LatestOutcome, TakenDigest } from './device-register.ts';
 import { admitSequence, type SequencesSeen } from './report-sequence.ts';
 
-const MOST_OUTCOMES_KEPT = 32;
-const MOST_ROLLOUTS_KEPT = 32;
+/** A candidate and a stable version of each model that a device may have. */
+const MOST_OUTCOMES_KEPT = 2 * MOST_MODELS;
+const MOST_ROLLOUTS_KEPT = MOST_MODELS;
 const MOST_TAKEN_KEPT = 4;
 
 /** An outcome with the number of the report that it came in: a later report wins. */

@@ -1,7 +1,11 @@
 // Owns what a store promises about devices: how they enrol, what they report, and what is known of each.
+
+import type { Labels } from '../contract/bound-labels.ts';
 import type { Digest } from '../contract/digest.ts';
+import type { DirectiveEntry } from '../contract/directive.ts';
 import type { EnrolmentAnswer, EnrolmentRequest, StoredAnswer, VerifiedReport } from '../contract/fleet-messages.ts';
 import type { FailureReason, ModelState, Outcome } from '../contract/report.ts';
+import type { FalseClaim } from '../telemetry/attribution.ts';
 
 export interface EnrolmentTokenOrder {
   /** How many tokens; 1 unless given, at most 10,000. */
@@ -42,7 +46,18 @@ export interface DeviceRecord {
   readonly id: string;
   readonly epoch: number;
   readonly publicKey: string;
-  readonly labels: Readonly<Record<string, string>>;
+  /** Number of the newest report that was counted; 0 before the first. */
+  readonly newestSequence: number;
+  /** The labels that count: what the device stated, changed only where that moves nothing that runs; bound ones win. */
+  readonly labels: Labels;
+  /** Labels that its token or the fleet documents give it. */
+  readonly bound: Labels;
+  /** Labels in its newest report. */
+  readonly stated: Labels;
+  /** Number of the change in the store by which it enrolled first: it counts in no stage that was open then. */
+  readonly joined: number;
+  /** Number of the last change of its labels, 0 before the first: it counts in no attempt that was under way then. */
+  readonly relabelled: number;
   readonly properties: Readonly<Record<string, string | number>>;
   /** When the newest report came; the enrolment's time before the first. */
   readonly lastSeenAtMs: number;
@@ -54,6 +69,8 @@ export interface DeviceRecord {
   readonly outcomes: ReadonlyMap<string, LatestOutcome>;
   /** By rollout: the last few digests taken, oldest first. */
   readonly tookCandidate: ReadonlyMap<string, readonly TakenDigest[]>;
+  /** Of the newest report: what it says that the directive contradicts. None of that is counted. */
+  readonly claim: FalseClaim | null;
 }
 
 /** Was the device seen taking this attempt of the digest? */
@@ -74,6 +91,8 @@ export interface DeviceRegister {
   /** Repeating the same token, device and key gives the same answer; a new token starts a new epoch. */
   enrol(order: EnrolmentOrder): Promise<EnrolmentAnswer>;
   findDevice(id: string): Promise<DeviceRecord | undefined>;
+  /** Labels that the fleet documents give to devices, in place of those they gave before; also to devices that enrol later. */
+  bindLabels(labels: ReadonlyMap<string, Labels>): Promise<void>;
   /**
    * Counts each report once, in its device's record and in the open windows. Answers in the order of the batch, after the commit that holds
    * all of it; requests that come together share a commit.
@@ -81,4 +100,10 @@ export interface DeviceRegister {
   ingest(batch: readonly VerifiedReport[]): Promise<readonly StoredAnswer[]>;
   /** All devices, with what every process committed. The map also shows what is committed later; its records never change. */
   readFleet(): Promise<FleetPicture>;
+}
+
+/** What devices were told: reports name it by revision, and count by what it says. */
+export interface EntryKeeping {
+  /** Keeps what is about to be published: a report that names it may come at once. Repeating is safe. */
+  keepEntries(entries: readonly DirectiveEntry[]): Promise<void>;
 }

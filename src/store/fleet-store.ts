@@ -1,5 +1,5 @@
 // Owns what a fleet store is as a whole: all that the service remembers of the fleet, whatever database is below.
-import type { DeviceRegister } from './device-register.ts';
+import type { DeviceRegister, EntryKeeping } from './device-register.ts';
 import type { Leases } from './leases.ts';
 import type { NoticeQueue } from './notice-queue.ts';
 import type { ReconcilerState } from './reconciler-state.ts';
@@ -10,7 +10,14 @@ import type { WindowStore } from './window-store.ts';
  * Several processes may call every method on one store. A method that writes is one transaction: it counts fully or not at all.
  * Errors are `CodedError`s `STORE_…`: kind `retry-later` when the database is busy or full, `bug` otherwise.
  */
-export interface FleetStore extends DeviceRegister, WindowStore, Leases, NoticeQueue, ReconcilerState, AsyncDisposable {
+export interface FleetStore
+  extends DeviceRegister,
+    EntryKeeping,
+    WindowStore,
+    Leases,
+    NoticeQueue,
+    ReconcilerState,
+    AsyncDisposable {
   /** Throws when the store can't commit a write now. */
   probe(): Promise<void>;
   /** Commits the reports that wait, then closes. */

@@ -1,25 +1,49 @@
 // Owns which windows a report belongs to: the open one of each rollout counts it, a closed one keeps it as late.
 import type { DeviceReport, ModelInterval } from '../contract/report.ts';
+import { hasSay } from '../rollout/count-cohort.ts';
 import { armOf, type FoldedInterval, foldReport } from '../telemetry/fold-report.ts';
 import type { WindowSpec } from '../telemetry/window.ts';
+import type { DeviceRecord } from './device-register.ts';
 import type { LateReport } from './window-store.ts';
 
 /** Late reports of a window that are kept; all are counted. */
 export const MOST_LATE_REPORTS = 100;
 
-export interface PlacedWindow {
+export interface PlacedWindow extends Opened {
   readonly spec: WindowSpec;
   readonly isOpen: boolean;
 }
+
+/** When a window was opened, and the attempt that it belongs to began, as numbers of changes in the store. */
+export interface Opened {
+  readonly openedChange: number;
+  readonly attemptChange: number;
+}
+
+/** `before` is the window that was open before, `change` the newest change in the store. */
+export function openedAfter(
+  before: (Opened & { readonly spec: WindowSpec }) | undefined,
+  { candidateDigest, candidateAttempt }: WindowSpec,
+  change: number,
+): Opened {
+  const isSameAttempt =
+    before?.spec.candidateDigest === candidateDigest && before.spec.candidateAttempt === candidateAttempt;
+  return { openedChange: change, attemptChange: isSameAttempt ? before.attemptChange : change };
+}
+
+export type Joined = Pick<DeviceRecord, 'joined' | 'relabelled'>;
 
 export interface PlacedReport<Window> {
   readonly counted: { readonly window: Window; readonly folded: FoldedInterval }[];
   readonly late: { readonly window: Window; readonly report: LateReport }[];
 }
 
-interface Received {
+export interface Received {
+  /** What counts of it. */
   readonly report: DeviceReport;
   readonly receivedAtMs: number;
+  /** The device as it was before. */
+  readonly device: Joined & Pick<DeviceRecord, 'models'>;
 }
 
 /** `windowsOf` gives the windows of a rollout, newest first. */
@@ -38,9 +62,18 @@ export function placeReport<Window extends PlacedWindow>(
     const open = windows.find((one) => one.isOpen);
     // All intervals of one rollout are counted together, at the first of them.
     if (open === undefined || report.intervals.findIndex((one) => one.rollout === rollout) < i) return;
-    for (const folded of foldReport(open.spec, report, receivedAtMs)) placed.counted.push({ window: open, folded });
+    if (open.spec.candidateDigest !== null && !hasSay(received.device, open)) return;
+    const counted = foldReport(open.spec, report, receivedAtMs);
+    // Only a device that switched meanwhile can tell of both arms; from any other those are two stories.
+    if (counted.length > 1 && !hasSwitched(received, interval.model)) return;
+    for (const folded of counted) placed.counted.push({ window: open, folded });
   });
   return placed;
+}
+
+function hasSwitched({ report, device }: Received, model: string): boolean {
+  const [before, now] = [device.models.get(model), report.states.find((state) => state.model === model)];
+  return before?.running?.digest !== now?.running?.digest || before?.revision !== now?.revision;
 }
 
 /** An interval belongs to the newest window that was open at its revision; when that one is closed, the interval is late. */

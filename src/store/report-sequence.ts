@@ -3,6 +3,12 @@
 /** How far below the newest number a report may come and still be counted. */
 export const SEQUENCE_WINDOW = 64;
 
+/**
+ * How far above the newest number a report may come. Devices number their reports one by one; a number far beyond would leave no room for
+ * all that are still to come.
+ */
+export const MOST_SEQUENCE_JUMP = 1_000_000;
+
 /** The newest number counted, and which of the 64 numbers up to it were: bit 0 of `low` is the newest, bit 31 of `high` the oldest. */
 export interface SequencesSeen {
   readonly newest: number;
@@ -15,11 +21,13 @@ export const NO_SEQUENCES: SequencesSeen = { newest: 0, low: 0, high: 0 };
 export type Admission =
   | { readonly kind: 'new'; readonly seen: SequencesSeen }
   | { readonly kind: 'duplicate' }
-  | { readonly kind: 'too-late' };
+  | { readonly kind: 'too-late' }
+  | { readonly kind: 'sequence-jump' };
 
 /** Does the number count? Numbers more than the window below the newest can't be distinguished from repeats, so they are too late. */
 export function admitSequence(seen: SequencesSeen, sequence: number): Admission {
   const behind = seen.newest - sequence;
+  if (behind < -MOST_SEQUENCE_JUMP) return { kind: 'sequence-jump' };
   if (behind < 0) return { kind: 'new', seen: shift(seen, -behind) };
   if (behind >= SEQUENCE_WINDOW) return { kind: 'too-late' };
   const inLow = behind < 32;

@@ -7,6 +7,9 @@ export interface WindowReading {
   readonly spec: WindowSpec;
   readonly tallies: WindowTallies;
   readonly openedAtMs: number;
+  /** Number of the store's newest change when it was opened, and when its candidate's attempt began: see `hasSay` (rollout/count-cohort.ts). */
+  readonly openedChange: number;
+  readonly attemptChange: number;
   /** Null while open. */
   readonly closedAtMs: number | null;
   /** Time in which the store was listening since the window opened. */

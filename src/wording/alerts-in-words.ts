@@ -3,6 +3,7 @@ import { assertNever } from '../base/errors.ts';
 import { asReason, oneLine } from '../base/plain-text.ts';
 import { formatDuration } from '../contract/duration.ts';
 import type { Alert, AlertFact, AlertKind } from '../rollout/alerts.ts';
+import type { FalseClaim } from '../telemetry/attribution.ts';
 import { countOf, formatAmount, listed } from './amounts.ts';
 import { exceptionInWords } from './exception-in-words.ts';
 import { problemInWords, remedyInWords } from './fix-in-words.ts';
@@ -28,6 +29,8 @@ export const ALERT_MEANINGS: Readonly<Record<AlertKind, string>> = {
   'stable-drift': 'The stable version violates one of its watch rules.',
   'devices-refusing':
     'Devices refuse the directive or a model that it names, or serve a version whose signer is revoked for want of another.',
+  'devices-claiming':
+    'Devices report for an arm that they are not in, or about a version that they were not given. None of it counts.',
   'source-away': "The manifests repository can't be read, is empty, or has lost its branch.",
   'cycle-failed': "The reconciler's last cycle did not finish.",
 };
@@ -72,6 +75,8 @@ function factInWords(fact: AlertFact): string {
       return driftInWords(fact);
     case 'refusing':
       return `${countOf(fact.devices, 'device')} ${fact.devices === 1 ? 'refuses' : 'refuse'} the directive: ${listed(fact.first, 'and', 10)}`;
+    case 'claiming':
+      return `${countOf(fact.devices, 'device')} ${fact.devices === 1 ? 'claims' : 'claim'} an arm or a version that the directive did not give ${fact.devices === 1 ? 'it' : 'them'}, so none of it counts: ${listed(fact.first, 'and', 10)}`;
     case 'error':
       return fact.message;
     case 'vanished':
@@ -81,6 +86,19 @@ function factInWords(fact: AlertFact): string {
     default:
       return assertNever(fact);
   }
+}
+
+const CLAIMED = { candidate: 'reports for the candidate', stable: 'reports for stable', outcome: 'reports an install' };
+const GIVEN = {
+  candidate: 'the directive gives it the candidate',
+  stable: 'the directive gives it stable',
+  nothing: 'the directive gives it nothing',
+  unpublished: 'no such revision was published',
+};
+
+/** A claim that the directive contradicts, such as `reports for the candidate at invoice-ocr-eu 7; the directive gives it stable`. */
+export function falseClaimInWords({ rollout, revision, says, given }: FalseClaim): string {
+  return `${CLAIMED[says]} at ${oneLine(rollout)} ${revision}; ${GIVEN[given]}`;
 }
 
 /** What an alert says, on one line. */
@@ -114,6 +132,8 @@ function remedyOf({ fact, rollout }: Pick<Alert, 'fact' | 'rollout'>): string {
       return 'roll out a version that was trained on newer data, or go back to an earlier one';
     case 'refusing':
       return 'give these devices the root and the trust policy that the service has';
+    case 'claiming':
+      return 'look for a wrong label or a stolen key on these devices; the fleet documents can deny a device';
     case 'error':
       return fact.remedy ?? '';
     case 'vanished':

@@ -7,7 +7,7 @@ import { formatDuration } from '../contract/duration.ts';
 import { exceptionsOf } from '../rollout/exceptions.ts';
 import { MEASURED_STEPS, type Step } from '../rollout/transition.ts';
 import { countOf, listed } from './amounts.ts';
-import { devicesApart, IN_TROUBLE, troubleInWords } from './devices-in-words.ts';
+import { devicesApart, IN_TROUBLE, troubleInWords, unfitInWords } from './devices-in-words.ts';
 import { versionInWords } from './parameters-in-words.ts';
 import { rulesInWords, stageInWords } from './stage-in-words.ts';
 import { stepReasonInWords, vanishedInWords } from './step-reason-in-words.ts';
@@ -192,7 +192,7 @@ function nextLines({ kind, opens, next, subject }: Step): string[] {
     );
   }
   if (opens === null) return [];
-  const stage = oneLine(stageInWords(opens.stage, opens.able));
+  const stage = `${oneLine(stageInWords(opens.stage, opens.able))}${unfitInWords(opens.unfit)}`;
   const rules = opens.keepsRules ? [] : rulesInWords(opens.stage, next.limits);
   const end = rules.length === 0 ? '.' : ', while these rules pass:';
   return [...indentedAfterFirst(`Next: ${stage}${end}`), ...rules.map((rule) => `  ${oneLine(rule)}`)];

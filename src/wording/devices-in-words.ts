@@ -6,7 +6,7 @@ import type { Deviation } from '../rollout/off-declared.ts';
 import { formatCount } from './amounts.ts';
 
 type Place = 'installing' | 'onTrial' | 'pending' | TroubledDevice['kind'];
-type Counted = Place | 'unreachable' | 'apart';
+type Counted = Place | 'unreachable' | 'newcomers' | 'apart';
 
 /** In the order in which they are shown: on their way, in trouble, out of the count. */
 const PLACES: Readonly<Record<Counted, string>> = {
@@ -20,6 +20,7 @@ const PLACES: Readonly<Record<Counted, string>> = {
   conflicted: 'in two rollouts',
   undelivered: 'got other bytes from a host',
   unreachable: 'not reached',
+  newcomers: 'enrolled since the stage opened',
   apart: 'in excepted groups',
 };
 
@@ -34,15 +35,31 @@ export const IN_TROUBLE: readonly Counted[] = [
   'unreachable',
 ];
 /** Out of the number that a rule is judged on. */
-export const NOT_COUNTED: readonly Counted[] = ['incompatible', 'conflicted', 'undelivered', 'unreachable', 'apart'];
+export const NOT_COUNTED: readonly Counted[] = [
+  'incompatible',
+  'conflicted',
+  'undelivered',
+  'unreachable',
+  'newcomers',
+  'apart',
+];
 
 /** `2 still installing`, `1 failed`: of these places, those with any device. */
 export function devicesApart(cohort: CohortCounts, places: readonly Counted[]): string[] {
-  const counts: Readonly<Record<Counted, number>> = { ...cohort, installing: cohort.trying - cohort.onTrial };
+  const counts: Readonly<Record<Counted, number>> = {
+    ...cohort,
+    installing: cohort.trying - cohort.onTrial,
+    newcomers: cohort.newcomers ?? 0,
+  };
   const known = Object.keys(PLACES) as Counted[];
   return known
     .filter((place) => places.includes(place) && counts[place] > 0)
     .map((place) => `${formatCount(counts[place])} ${PLACES[place]}`);
+}
+
+/** `; 3 more can't run it`, after a number of devices; nothing when all can. */
+export function unfitInWords(unfit = 0): string {
+  return unfit === 0 ? '' : `; ${formatCount(unfit)} more can't run it`;
 }
 
 const FAILURES: Readonly<Record<FailureReason, string>> = {

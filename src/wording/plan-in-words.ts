@@ -6,7 +6,7 @@ import { formatDuration } from '../contract/duration.ts';
 import type { Outlook, Parametrised, SilentSignal, WaitingOn } from '../rollout/outlook.ts';
 import type { Fix, StatusReason, StuckRule } from '../rollout/reasons.ts';
 import { aboutMore, countOf, formatCount, listed, trialOf } from './amounts.ts';
-import { devicesApart, NOT_COUNTED } from './devices-in-words.ts';
+import { devicesApart, NOT_COUNTED, unfitInWords } from './devices-in-words.ts';
 import { fixInWords, problemInWords } from './fix-in-words.ts';
 import { versionInWords } from './parameters-in-words.ts';
 import { reasonsInWords, silenceInWords, stageReasonInWords } from './reason-in-words.ts';
@@ -103,8 +103,8 @@ export function waitInWords(waiting: WaitingOn): string {
       return 'a person: the deadline is over; promote or abort';
     case 'known-devices':
       return waiting.need === 1
-        ? `the first device of ${words(waiting.target)}`
-        : `devices of ${words(waiting.target)}: ${formatCount(waiting.have)} of at least ${formatCount(waiting.need)} known`;
+        ? `the first device of ${words(waiting.target)}${unfitInWords(waiting.unfit)}`
+        : `devices of ${words(waiting.target)}: ${formatCount(waiting.have)} of at least ${formatCount(waiting.need)} known${unfitInWords(waiting.unfit)}`;
     case 'needs-fix':
       return `${waiting.fix.code}: ${fixInShort(waiting.fix)}`;
     default:

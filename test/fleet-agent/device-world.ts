@@ -254,6 +254,7 @@ export class DeviceWorld implements AsyncDisposable {
         return 'published';
       },
     };
+    await this.store.keepEntries(entries);
     await this.#publisher.publish(
       { directive: { kind: 'Directive', entries }, documents: [], nowMs: Date.now() },
       ledger,

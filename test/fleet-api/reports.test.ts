@@ -3,14 +3,32 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { ReportAnswer } from '../../src/contract/fleet-messages.ts';
 import { signDsse } from '../../src/contract/trust/dsse.ts';
-import { interval, NOW, report, spec } from '../store/reports.ts';
+import { interval, NOW, openPublished, report, spec } from '../store/reports.ts';
 import { enrolDevice, newKey, post, send, signReport, startService } from './service.ts';
 
 describe('reports over HTTP', () => {
+  it('far beyond the last number, or far below it, are answered with the number that counts, and mute no device', async () => {
+    await using service = await startService();
+    const device = await enrolDevice(service, 'd1');
+    const answersTo = async (...sequences: number[]): Promise<unknown> =>
+      (
+        await send(
+          service,
+          sequences.map((sequence) => device.sign({ sequence, intervals: [] })),
+        )
+      ).body;
+    expect(await answersTo(10 ** 15, 100)).toEqual([
+      { kind: 'rejected', sequence: 10 ** 15, reason: 'sequence-jump', countsFrom: 101 },
+      { kind: 'accepted', sequence: 100 },
+    ]);
+    expect(await answersTo(1)).toEqual([{ kind: 'too-late', sequence: 1, countsFrom: 101 }]);
+    expect(await answersTo(101)).toEqual([{ kind: 'accepted', sequence: 101 }]);
+  });
+
   it('are counted once, under parallel posting of the same', async () => {
     await using service = await startService();
-    await service.store.openWindow(spec(), NOW);
     const device = await enrolDevice(service, 'd1');
+    await openPublished(service.store, spec(), NOW);
     const envelopes = Array.from({ length: 20 }, (_, i) => device.sign({ sequence: i + 1 }));
     const posts = Array.from({ length: 12 }, (_, i) => send(service, i % 2 === 0 ? envelopes : envelopes.toReversed()));
     const answers = (await Promise.all(posts)).flatMap(({ body }) => body as ReportAnswer[]);
@@ -22,9 +40,9 @@ describe('reports over HTTP', () => {
 
   it('are rejected when forged, altered, of another device, of another type, of an ended epoch, or denied', async () => {
     await using service = await startService();
-    await service.store.openWindow(spec(), NOW);
     const one = await enrolDevice(service, 'd1');
     const two = await enrolDevice(service, 'd2');
+    await openPublished(service.store, spec(), NOW);
     const honest = one.sign();
     const altered = {
       ...honest,

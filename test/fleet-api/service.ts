@@ -9,7 +9,7 @@ import { composeFleetApi, type FleetApi, type FleetApiOptions } from '../../src/
 import { type DeviceReport, REPORT_PAYLOAD_TYPE } from '../../src/contract/report.ts';
 import { type DsseEnvelope, signDsse } from '../../src/contract/trust/dsse.ts';
 import type { FleetStore } from '../../src/store/fleet-store.ts';
-import { folder, openStore, report } from '../store/reports.ts';
+import { folder, LABELS, openStore, report } from '../store/reports.ts';
 
 export interface Service extends AsyncDisposable {
   readonly url: string;
@@ -93,7 +93,7 @@ export function signReport(one: unknown, keyid: string, key: KeyObject): DsseEnv
 export async function enrolDevice(service: Service, id: string): Promise<Device> {
   const { key, pem } = newKey();
   const [token = ''] = await service.store.createEnrolmentTokens({ expiresAtMs: Date.now() + 60_000 });
-  const answer = await post(`${service.url}/v1/enrol`, { token, device: id, publicKey: pem, labels: {} });
+  const answer = await post(`${service.url}/v1/enrol`, { token, device: id, publicKey: pem, labels: LABELS });
   const { epoch } = (await answer.json()) as { epoch: number };
   return { id, epoch, key, sign: (over = {}) => signReport(report({ device: id, epoch, ...over }), id, key) };
 }

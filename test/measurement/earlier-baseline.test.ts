@@ -6,7 +6,7 @@ import { parseDocument } from '../../src/documents/parse-document.ts';
 import type { RolloutPolicy, RolloutStatus } from '../../src/documents/types.generated.ts';
 import { WindowMeasurement } from '../../src/measurement/window-measurement.ts';
 import { WindowKeeping } from '../../src/reconcile/prepare-windows.ts';
-import { enrolled, folder, interval, NOW, openStore, report, STABLE } from '../store/reports.ts';
+import { eitherArm, enrolled, folder, interval, NOW, openStore, report, STABLE, spec } from '../store/reports.ts';
 
 const CANDIDATE = `sha256:${'c'.repeat(64)}` as Digest;
 const OTHER = `sha256:${'d'.repeat(64)}` as Digest;
@@ -47,6 +47,10 @@ async function baselineInFull(stableInFull: Digest) {
   const question = (stage: string, opened: number, stable: Digest) => ({
     ...{ name: NAME, model: 'invoice-ocr', status: statusOf(stage, opened, stable), policy, classes: [] },
   });
+  await store.keepEntries([
+    ...eitherArm(spec()),
+    ...eitherArm(spec({ openedRevision: 6, candidateDigest: CANDIDATE })),
+  ]);
   const windows = new WindowMeasurement(store, 60_000);
   await new WindowKeeping(store, windows).open(question('canary', 5, STABLE), { devices: [], deviceCount: 1 }, NOW);
   const told = interval({ arm: 'stable', digest: STABLE, inferences: 1000, errors: { runtime: 10 } });

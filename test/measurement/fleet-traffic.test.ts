@@ -2,7 +2,7 @@
 import { expect, test } from 'vitest';
 import { readTraffic } from '../../src/measurement/fleet-traffic.ts';
 import { openedWindowName } from '../../src/measurement/window-measurement.ts';
-import { enrolled, folder, interval, NOW, openStore, report, spec } from '../store/reports.ts';
+import { enrolled, folder, interval, NOW, openPublished, openStore, report, spec } from '../store/reports.ts';
 
 const MINUTE = 60_000;
 
@@ -18,14 +18,13 @@ test('groups are those of the open window, each with its own traffic once there 
   const { rollout } = spec();
   expect(await readTraffic(store, rollout, devices)).toEqual({ devices: 4, perMinute: null, groups: [] });
   await store.recordListening(NOW);
-  await store.openWindow(spec({ groups: [{ by: 'hw', values: ['rev1', 'rev2', 'rev9'] }] }), NOW);
+  const epochs = await Promise.all(devices.map(({ id, labels }) => enrolled(store, id, 'key', labels)));
+  await openPublished(store, spec({ groups: [{ by: 'hw', values: ['rev1', 'rev2', 'rev9'] }] }), NOW);
   await store.putValue(openedWindowName(rollout), spec().openedRevision);
-  const told = await Promise.all(
-    devices.map(async ({ id, labels }, i) => {
-      const intervals = [interval({ inferences: 60 * (i + 1) })];
-      return { report: report({ device: id, epoch: await enrolled(store, id), intervals, labels }), receivedAtMs: NOW };
-    }),
-  );
+  const told = devices.map(({ id, labels }, i) => {
+    const intervals = [interval({ inferences: 60 * (i + 1) })];
+    return { report: report({ device: id, epoch: epochs[i] ?? 0, intervals, labels }), receivedAtMs: NOW };
+  });
   await store.ingest(told);
   const groupsOf = async () => (await readTraffic(store, rollout, devices)).groups[0]?.groups;
   expect(await groupsOf()).toContainEqual({ value: 'rev1', devices: 2, perMinute: null });

@@ -5,7 +5,18 @@ import { parseDocument } from '../../src/documents/parse-document.ts';
 import type { RolloutStatus } from '../../src/documents/types.generated.ts';
 import { WindowMeasurement } from '../../src/measurement/window-measurement.ts';
 import { WindowKeeping } from '../../src/reconcile/prepare-windows.ts';
-import { CANDIDATE, enrolled, folder, interval, NOW, openStore, report, STABLE } from '../store/reports.ts';
+import {
+  CANDIDATE,
+  eitherArm,
+  enrolled,
+  folder,
+  interval,
+  NOW,
+  openStore,
+  report,
+  STABLE,
+  spec,
+} from '../store/reports.ts';
 
 const NAME = 'invoice-ocr-eu';
 const MINUTE = 60_000;
@@ -49,6 +60,7 @@ async function afterRest(order: { readonly deviceCount: number; readonly hasBurs
   const ids = Array.from({ length: DEVICES }, (_, d) => `d${d}`);
   const epochs = await Promise.all(ids.map((id) => enrolled(store, id)));
   const { deviceCount } = order;
+  await store.keepEntries(eitherArm(spec({ openedRevision: 4 })));
   const tell = async (minute: number, revision: number, bad: (device: number) => number): Promise<void> => {
     const arm = revision === 4 ? ({ arm: 'stable', digest: STABLE } as const) : { digest: CANDIDATE };
     const told = ids.map((device, d) => {

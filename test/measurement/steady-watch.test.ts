@@ -16,7 +16,7 @@ import { applyWatchChanges, WindowKeeping } from '../../src/reconcile/prepare-wi
 import type { WatchedRule } from '../../src/rollout/alerts.ts';
 import type { FleetStore } from '../../src/store/fleet-store.ts';
 import { openSqliteFleetStore } from '../../src/store/sqlite/open-sqlite-fleet-store.ts';
-import { enrolled, interval, NOW, report } from '../store/reports.ts';
+import { eitherArm, enrolled, interval, NOW, report, spec } from '../store/reports.ts';
 
 const NAME = 'invoice-ocr-eu';
 const MINUTE = 60_000;
@@ -139,6 +139,7 @@ async function live(minutes: number, behaviour: Behaviour, story: Story = {}): P
       const intervals = [measured(behaviour, { revision: opened, digest: stable })];
       return { report: report({ device: `d${d}`, epoch, sequence, intervals }), receivedAtMs: now };
     });
+    await store.keepEntries(eitherArm(spec({ rollout: NAME, openedRevision: opened, stableDigest: stable })));
     expect(new Set(await store.ingest(told))).toEqual(new Set(['accepted']));
     await store.recordListening(now);
     const watched = await look({ ...question(story), now });

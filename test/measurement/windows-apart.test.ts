@@ -5,7 +5,18 @@ import type { RolloutStatus } from '../../src/documents/types.generated.ts';
 import { WindowMeasurement } from '../../src/measurement/window-measurement.ts';
 import { WindowKeeping } from '../../src/reconcile/prepare-windows.ts';
 import { policyOf } from '../rollout/false-world.ts';
-import { CANDIDATE, enrolled, folder, interval, NOW, openStore, report, STABLE } from '../store/reports.ts';
+import {
+  CANDIDATE,
+  eitherArm,
+  enrolled,
+  folder,
+  interval,
+  NOW,
+  openStore,
+  report,
+  STABLE,
+  spec,
+} from '../store/reports.ts';
 
 const NAME = 'invoice-ocr-eu';
 const POLICY = policyOf('- { name: full, size: 100%, rules: [{ rule: error_rate < 50%, by: hw }] }');
@@ -38,7 +49,9 @@ async function counted(kind: 'held' | 'behind') {
     }
   };
   const epochs: Record<string, number> = {};
-  for (const device of Object.keys(hardware)) epochs[device] = await enrolled(store, device);
+  for (const [device, hw] of Object.entries(hardware))
+    epochs[device] = await enrolled(store, device, 'key', { region: 'eu-west', hw });
+  await store.keepEntries(eitherArm(spec()));
   await told(1);
   const windows = new WindowMeasurement(store, 60_000);
   const devices = [...(await store.readFleet()).devices.values()];

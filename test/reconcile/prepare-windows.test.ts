@@ -24,7 +24,12 @@ function prepare(store: FleetStore, kind: 'bug' | 'retry-later') {
     return { rollout, deviceCount: 0, cohort: null, now: NOW };
   });
   const keeping = new WindowKeeping(failing, new WindowMeasurement(failing, 60_000));
-  return keeping.prepare({ windows, devices: [], rollouts: new Set(NAMES), now: NOW });
+  return keeping.prepare({
+    windows,
+    fleet: { devices: [], words: { labels: new Map() } },
+    rollouts: new Set(NAMES),
+    now: NOW,
+  });
 }
 
 test('a damaged window holds up no other rollout', async () => {

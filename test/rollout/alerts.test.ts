@@ -8,7 +8,7 @@ import { alertInWords } from '../../src/wording/alerts-in-words.ts';
 
 const NOTHING: AlertFacts = {
   ...{ outlooks: [], forged: [], emergencyRollbacks: [], offDeclared: [], watched: [], runbooks: new Map() },
-  ...{ refusing: { count: 0, first: [] }, away: null, trouble: null },
+  ...{ refusing: { count: 0, first: [] }, claiming: { count: 0, first: [] }, away: null, trouble: null },
 };
 
 function outlook(over: Partial<Outlook>): Outlook {
@@ -96,6 +96,7 @@ describe('each condition that needs a person is an alert', () => {
 
   test('refusing devices, a repository that is away, a cycle that fails', () => {
     expect(kindsOf({ refusing: { count: 2, first: [{ device: 'a' }] } })).toEqual(['devices-refusing null Refusing']);
+    expect(kindsOf({ claiming: { count: 1, first: [{ device: 'a' }] } })).toEqual(['devices-claiming null FalseClaim']);
     expect(kindsOf({ away: { reason: 'r' } })).toEqual(['source-away null SourceAway']);
     expect(kindsOf({ trouble: { code: 'STORE_FULL', message: 'm' } })).toEqual(['cycle-failed null STORE_FULL']);
   });

@@ -217,3 +217,31 @@ describe('groups that stand apart', () => {
     expect(counts).toMatchObject({ matching: 2, apart: 0, wanted: 2, ready: 1 });
   });
 });
+
+describe('who is waited for', () => {
+  const entry = { ...ENTRY, target: '*' };
+  const facts = { entry, listenedMs: NOW, silenceMs: SILENCE };
+
+  it('not devices that can not run the candidate, whatever they say or do not', () => {
+    const unfit = { ...device({}, 'unfit'), properties: { platform: 'other' } };
+    const counts = countCohort({
+      ...{ ...facts, devices: [device({}, 'fit'), unfit] },
+      canRun: ({ properties }) => properties.platform !== 'other',
+    });
+    expect(counts).toMatchObject({ wanted: 2, pending: 1, incompatible: 1 });
+    expect(installShare(counts)).toEqual({ bad: 0, good: 0, pending: 1 });
+  });
+
+  it('not devices that enrolled since the stage opened, or changed their labels since the attempt began', () => {
+    const counts = countCohort({
+      ...facts,
+      devices: [
+        { ...device({ state: running(CANDIDATE) }, 'early'), joined: 3, relabelled: 2 },
+        { ...device({ state: running(CANDIDATE) }, 'late'), joined: 6, relabelled: 0 },
+        { ...device({ outcome: { kind: 'failed', attempt: 2 } }, 'moved'), joined: 1, relabelled: 3 },
+      ],
+      opened: { openedChange: 5, attemptChange: 2 },
+    });
+    expect(counts).toMatchObject({ matching: 3, newcomers: 2, wanted: 1, ready: 1, failed: 0 });
+  });
+});

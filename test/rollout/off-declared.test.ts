@@ -64,6 +64,15 @@ describe('a device is off what is declared', () => {
     });
   });
 
+  test('when it left the target with a version that was taken back', () => {
+    const moved = (runs: number, attempt: number) => ({
+      ...device(`runs ${runs} of attempt ${attempt}`, runs),
+      tookCandidate: new Map([['eu', [{ digest: digest(runs), attempt }]]]),
+    });
+    const elsewhere = entry({ target: 'region:eu', stable: { ...STABLE, target: 'region:eu' } });
+    expect(namesOff(elsewhere, [moved(2, 1), moved(1, 1), moved(7, 0)])).toEqual(['runs 2 of attempt 1']);
+  });
+
   test('when the rollout ended with nothing stable and it still runs its version', () => {
     const none = entry({ stable: null });
     expect(namesOff(none, [device('a', 2), device('own', 9, { rollout: null })])).toEqual(['a']);

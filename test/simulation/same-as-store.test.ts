@@ -14,7 +14,7 @@ test('a rehearsed history, replayed into SQLite, leaves the same windows and the
   using place = folder();
   await using real = openStore(place.file);
   const epochs = new Map<string, number>();
-  for (const id of mine.keys()) epochs.set(id, await enrolled(real, id));
+  for (const [id, { labels }] of mine) epochs.set(id, await enrolled(real, id, 'key', labels));
   const revisions: number[] = [];
   let batch: VerifiedReport[] = [];
   for (const one of happened) {
@@ -25,6 +25,10 @@ test('a rehearsed history, replayed into SQLite, leaves the same windows and the
     }
     await real.ingest(batch);
     batch = [];
+    if ('kept' in one) {
+      await real.keepEntries(one.kept);
+      continue;
+    }
     await real.openWindow(one.opened, one.atMs);
     revisions.push(one.opened.openedRevision);
   }

@@ -1,5 +1,6 @@
 // Owns rehearsals whose memory store is watched: what it heard, what it answered, and which windows were opened in between.
 import { expect, vi } from 'vitest';
+import type { DirectiveEntry } from '../../src/contract/directive.ts';
 import type { StoredAnswer, VerifiedReport } from '../../src/contract/fleet-messages.ts';
 import type { RehearsalOrder } from '../../src/simulation/rehearsal.ts';
 import type { FleetStore } from '../../src/store/fleet-store.ts';
@@ -9,6 +10,7 @@ import { rehearsed } from './rehearsed.ts';
 
 export type Happened =
   | { readonly opened: WindowSpec; readonly atMs: number }
+  | { readonly kept: readonly DirectiveEntry[] }
   | (VerifiedReport & { readonly answer: StoredAnswer });
 
 export interface WatchedRehearsal {
@@ -33,6 +35,10 @@ export async function watchedRehearsal(scenario: string, more: Partial<Rehearsal
           happened.push({ ...one, answer: answers[i] ?? 'unknown-device' });
         });
         return answers;
+      },
+      keepEntries: async (kept) => {
+        happened.push({ kept });
+        await store.keepEntries(kept);
       },
       openWindow: async (opened, atMs) => {
         happened.push({ opened, atMs });

@@ -1,6 +1,6 @@
 // Proves that a window in the steady state begins anew once, however many processes want it, and that what was counted before stays as it was.
 import { describe, expect, test } from 'vitest';
-import { enrolled, interval, NOW, report, STABLE, spec } from './reports.ts';
+import { enrolled, interval, NOW, openPublished, report, STABLE, spec } from './reports.ts';
 import { STORES } from './stores.ts';
 
 const MINUTE = 60_000;
@@ -15,7 +15,7 @@ describe.each(STORES)('a window that is put aside, in $name', ({ makePlace }) =>
     using place = makePlace();
     await using store = place.open();
     const epoch = await enrolled(store, 'd1');
-    await store.openWindow(rest(NOW), NOW);
+    await openPublished(store, rest(NOW), NOW);
     await store.ingest([told(epoch, 1, 100)]);
     await store.setAside({ spec: rest(NOW + MINUTE), as: 'previous', nowMs: NOW + MINUTE });
     await store.ingest([told(epoch, 2, 40)]);
@@ -33,7 +33,7 @@ describe.each(STORES)('a window that is put aside, in $name', ({ makePlace }) =>
     await using store = place.open();
     await using other = place.open();
     const epoch = await enrolled(store, 'd1');
-    await store.openWindow(rest(NOW), NOW);
+    await openPublished(store, rest(NOW), NOW);
     await store.ingest([told(epoch, 1, 100)]);
     const order = { spec: rest(NOW + MINUTE), as: 'previous' as const, nowMs: NOW + MINUTE };
     await store.setAside(order);
@@ -47,8 +47,8 @@ describe.each(STORES)('a window that is put aside, in $name', ({ makePlace }) =>
   test('is none when another window was opened meanwhile', async () => {
     using place = makePlace();
     await using store = place.open();
-    await store.openWindow(rest(NOW), NOW);
-    await store.openWindow(spec({ openedRevision: 6 }), NOW + 1);
+    await openPublished(store, rest(NOW), NOW);
+    await openPublished(store, spec({ openedRevision: 6 }), NOW + 1);
     await store.setAside({ spec: rest(NOW + MINUTE), as: 'baseline', nowMs: NOW + MINUTE });
     expect(await store.readAside('invoice-ocr-eu', 'baseline')).toBeUndefined();
     expect((await store.readWindow('invoice-ocr-eu', 6))?.closedAtMs).toBeNull();

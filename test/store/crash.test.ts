@@ -3,7 +3,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { plainRow } from '../telemetry/plain-tallies.ts';
-import { enrolled, folder, NOW, openStore, report, spec } from './reports.ts';
+import { enrolled, folder, NOW, openPublished, openStore, report, spec } from './reports.ts';
 
 interface Child {
   readonly process: ChildProcess;
@@ -37,8 +37,8 @@ describe('the store under kill -9', () => {
   it('has every acknowledged report after the restart, and none twice', async () => {
     using place = folder();
     const setUp = openStore(place.file);
-    await setUp.openWindow(spec(), NOW);
     const epoch = await enrolled(setUp, 'd1');
+    await openPublished(setUp, spec(), NOW);
     await setUp.close();
     let next = 1;
     for (let round = 0; round < 6; round++) {
@@ -66,8 +66,8 @@ describe('the store under kill -9', () => {
   it('lets two processes write to one file at once without losing or doubling a report', async () => {
     using place = folder();
     await using store = openStore(place.file);
-    await store.openWindow(spec(), NOW);
     const epochs = [await enrolled(store, 'd1'), await enrolled(store, 'd2')] as const;
+    await openPublished(store, spec(), NOW);
     const children = [start(place.file, 'd1', epochs[0], 1), start(place.file, 'd2', epochs[1], 1)] as const;
     await until(() => children.every((child) => child.acknowledged.size > 300));
     for (const child of children) child.process.kill('SIGKILL');

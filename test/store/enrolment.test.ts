@@ -17,7 +17,8 @@ describe.each(STORES)('enrolment, in $name', ({ makePlace }) => {
     await using store = place.open();
     const [token = ''] = await store.createEnrolmentTokens({ expiresAtMs: NOW + 1000, labels: { ring: 'canary' } });
     const first = await store.enrol(ask(token));
-    expect(first).toMatchObject({ kind: 'enrolled', labels: { region: 'eu', ring: 'canary' } });
+    expect(first).toMatchObject({ kind: 'enrolled', labels: { ring: 'canary' } });
+    expect((await store.findDevice('d1'))?.labels).toEqual({ region: 'eu', ring: 'canary' });
     expect(await store.enrol(ask(token))).toEqual(first);
     expect(await store.enrol(ask(token, 'd2'))).toEqual({ kind: 'refused', reason: 'used-token' });
     expect(await store.enrol(ask(token, 'd1', 'other key'))).toEqual({ kind: 'refused', reason: 'used-token' });

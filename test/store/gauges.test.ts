@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import type { FleetStore } from '../../src/store/fleet-store.ts';
 import { hashRow } from '../../src/telemetry/groups.ts';
-import { enrolled, interval, NOW, report, spec } from './reports.ts';
+import { enrolled, interval, NOW, openPublished, report, spec } from './reports.ts';
 import { STORES } from './stores.ts';
 
 const SPEC = spec({ gauges: [{ gauge: 'cpu', limit: 0.85, bad: 'above' }], events: ['complaint'] });
@@ -22,7 +22,7 @@ describe.each(STORES)('gauges, in $name', ({ makePlace }) => {
     };
     const first = place.open();
     const epoch = await enrolled(first, 'd1');
-    await first.openWindow(SPEC, NOW);
+    await openPublished(first, SPEC, NOW);
     await tell([1, 2], first, epoch);
     expect(
       (await first.readWindow('invoice-ocr-eu', 5))?.tallies.candidate.gauges.devices.get('d1')?.[0]?.longestMs,
@@ -53,9 +53,10 @@ describe.each(STORES)('gauges, in $name', ({ makePlace }) => {
     for (const order of [pair, [...pair].reverse()]) {
       using place = makePlace();
       const store = place.open();
-      await store.openWindow(many, NOW);
-      for (const device of order) {
-        const epoch = await enrolled(store, device);
+      const epochs = new Map<string, number>();
+      for (const device of order) epochs.set(device, await enrolled(store, device));
+      await openPublished(store, many, NOW);
+      for (const [device, epoch] of epochs) {
         for (const sequence of [1, 2]) {
           await store.ingest([{ report: { ...busy(sequence, epoch), device }, receivedAtMs: NOW + sequence * 60_000 }]);
           await store.readWindow('invoice-ocr-eu', 5);

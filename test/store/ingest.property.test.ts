@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { DeviceReport } from '../../src/contract/report.ts';
 import { plainRows } from '../telemetry/plain-tallies.ts';
-import { enrolled, interval, NOW, report, spec } from './reports.ts';
+import { enrolled, interval, NOW, openPublished, report, spec } from './reports.ts';
 import { STORES } from './stores.ts';
 
 const at = (one: DeviceReport) => ({ report: one, receivedAtMs: NOW });
@@ -22,8 +22,8 @@ describe.each(STORES)('ingest, in $name', ({ makePlace }) => {
       fc.asyncProperty(script, async (sends) => {
         using place = makePlace();
         await using store = place.open();
-        await store.openWindow(spec(), NOW);
         const epochs = [await enrolled(store, 'd0'), await enrolled(store, 'd1'), await enrolled(store, 'd2')];
+        await openPublished(store, spec(), NOW);
         const make = (device: number, sequence: number) =>
           report({
             device: `d${device}`,

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { type DeviceReport, outcomeKey } from '../../src/contract/report.ts';
 import { hasTaken } from '../../src/store/device-register.ts';
 import { plainRow } from '../telemetry/plain-tallies.ts';
-import { CANDIDATE, enrolled, interval, NOW, report, STABLE, spec } from './reports.ts';
+import { CANDIDATE, eitherArm, enrolled, interval, NOW, openPublished, report, STABLE, spec } from './reports.ts';
 import { STORES } from './stores.ts';
 
 const at = (one: DeviceReport, ms = 0) => ({ report: one, receivedAtMs: NOW + ms });
@@ -13,7 +13,7 @@ describe.each(STORES)('ingest, in $name', ({ makePlace }) => {
     using place = makePlace();
     await using store = place.open();
     const epoch = await enrolled(store, 'd1');
-    await store.openWindow(spec(), NOW);
+    await openPublished(store, spec(), NOW);
     const one = at(report({ epoch }));
     expect(await store.ingest([one, one])).toEqual(['accepted', 'duplicate']);
     expect((await Promise.all([store.ingest([one]), store.ingest([one])])).flat()).toEqual(['duplicate', 'duplicate']);
@@ -32,7 +32,7 @@ describe.each(STORES)('ingest, in $name', ({ makePlace }) => {
     const minute = 60_000;
     await using first = place.open();
     const epoch = await enrolled(first, 'd1');
-    await first.openWindow(spec({ classes: ['invoice', 'receipt'], histograms }), NOW);
+    await openPublished(first, spec({ classes: ['invoice', 'receipt'], histograms }), NOW);
     const classes = { invoice: 7, letter: 2 };
     for (const [sequence, ms] of [
       [1, 0],
@@ -61,7 +61,7 @@ describe.each(STORES)('ingest, in $name', ({ makePlace }) => {
     using place = makePlace();
     await using store = place.open();
     const epoch = await enrolled(store, 'd1');
-    await store.openWindow(spec(), NOW);
+    await openPublished(store, spec(), NOW);
     const answers = await store.ingest([100, 36, 37, 37].map((sequence) => at(report({ epoch, sequence }))));
     expect(answers).toEqual(['accepted', 'too-late', 'accepted', 'duplicate']);
     expect((await store.readWindow('invoice-ocr-eu', 5))?.tallies.candidate.summary.inferences).toBe(20);
@@ -85,9 +85,9 @@ describe.each(STORES)('ingest, in $name', ({ makePlace }) => {
     using place = makePlace();
     await using store = place.open();
     const epoch = await enrolled(store, 'd1');
-    await store.openWindow(spec(), NOW);
+    await openPublished(store, spec(), NOW);
     await store.ingest([at(report({ epoch }))]);
-    await store.openWindow(spec({ openedRevision: 8 }), NOW);
+    await openPublished(store, spec({ openedRevision: 8 }), NOW);
     await store.ingest([at(report({ epoch, sequence: 2 })), at(report({ epoch, sequence: 2 }))]);
     const closed = await store.readWindow('invoice-ocr-eu', 5);
     expect(closed?.tallies.candidate.summary.inferences).toBe(10);
@@ -105,7 +105,7 @@ describe.each(STORES)('ingest, in $name', ({ makePlace }) => {
     using place = makePlace();
     await using store = place.open();
     const epoch = await enrolled(store, 'd1');
-    await store.openWindow(spec(), NOW);
+    await openPublished(store, spec(), NOW);
     await store.closeWindow('invoice-ocr-eu', NOW + 1);
     expect(await store.ingest([at(report({ epoch }))])).toEqual(['accepted']);
     const window = await store.readWindow('invoice-ocr-eu', 5);
@@ -115,9 +115,9 @@ describe.each(STORES)('ingest, in $name', ({ makePlace }) => {
   it('does not open a window again for a revision that was passed', async () => {
     using place = makePlace();
     await using store = place.open();
-    await store.openWindow(spec({ openedRevision: 8 }), NOW);
-    await store.openWindow(spec({ openedRevision: 5 }), NOW);
-    await store.openWindow(spec({ openedRevision: 8, edges: [1] }), NOW);
+    await openPublished(store, spec({ openedRevision: 8 }), NOW);
+    await openPublished(store, spec({ openedRevision: 5 }), NOW);
+    await openPublished(store, spec({ openedRevision: 8, edges: [1] }), NOW);
     expect(await store.readWindow('invoice-ocr-eu', 5)).toBeUndefined();
     const window = await store.readWindow('invoice-ocr-eu', 8);
     expect(window).toMatchObject({ closedAtMs: null, spec: { edges: [244] } });
@@ -127,7 +127,7 @@ describe.each(STORES)('ingest, in $name', ({ makePlace }) => {
     const outcome = (kind: 'committed' | 'failed', attempt: number) => ({
       model: 'invoice-ocr',
       rollout: 'invoice-ocr-eu',
-      revision: 5,
+      revision: 4 + attempt,
       digest: CANDIDATE,
       attempt,
       kind,
@@ -136,10 +136,10 @@ describe.each(STORES)('ingest, in $name', ({ makePlace }) => {
       at: '2026-11-20T10:00:00Z',
     });
     const reports = [
-      { sequence: 1, labels: { region: 'us' }, outcomes: [outcome('committed', 1)] },
-      { sequence: 2, labels: { region: 'eu' }, outcomes: [outcome('committed', 2)] },
-      { sequence: 3, labels: { region: 'eu' }, outcomes: [outcome('failed', 2)] },
-      { sequence: 4, labels: { region: 'asia' }, outcomes: [outcome('failed', 1)] },
+      { sequence: 1, properties: { firmware: '1' }, outcomes: [outcome('committed', 1)] },
+      { sequence: 2, properties: { firmware: '2' }, outcomes: [outcome('committed', 2)] },
+      { sequence: 3, properties: { firmware: '2' }, outcomes: [outcome('failed', 2)] },
+      { sequence: 4, properties: { firmware: '3' }, outcomes: [outcome('failed', 1)] },
     ];
     for (const order of [
       [0, 1, 2, 3],
@@ -150,9 +150,11 @@ describe.each(STORES)('ingest, in $name', ({ makePlace }) => {
       using place = makePlace();
       await using store = place.open();
       const epoch = await enrolled(store, 'd1');
+      await store.keepEntries(eitherArm(spec()));
+      await store.keepEntries(eitherArm(spec({ openedRevision: 6, candidateAttempt: 2 })));
       for (const i of order) await store.ingest([at(report({ epoch, ...reports[i] }))]);
       const device = (await store.readFleet()).devices.get('d1');
-      expect(device?.labels).toEqual({ region: 'asia' });
+      expect(device?.properties).toEqual({ firmware: '3' });
       expect(device?.outcomes.get(outcomeKey('invoice-ocr-eu', CANDIDATE))).toMatchObject({
         kind: 'failed',
         attempt: 2,
@@ -167,7 +169,7 @@ describe.each(STORES)('ingest, in $name', ({ makePlace }) => {
     using place = makePlace();
     await using store = place.open();
     const epoch = await enrolled(store, 'd1');
-    await store.openWindow(spec(), NOW);
+    await openPublished(store, spec(), NOW);
     const poison = at(report({ epoch, sequence: 2, intervals: [interval({ latencyMs: null as never })] }));
     const [good, bad, alsoGood] = await Promise.allSettled([
       store.ingest([at(report({ epoch }))]),

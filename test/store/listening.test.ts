@@ -1,6 +1,6 @@
 // What the store promises about the time in which it was listening.
 import { describe, expect, it } from 'vitest';
-import { enrolled, NOW, report, spec } from './reports.ts';
+import { enrolled, NOW, openPublished, report, spec } from './reports.ts';
 import { STORES } from './stores.ts';
 
 describe.each(STORES)('listening time, in $name', ({ makePlace }) => {
@@ -31,7 +31,7 @@ describe.each(STORES)('listening time, in $name', ({ makePlace }) => {
     await using store = place.open({ heartbeatMs: 1000 });
     const { rollout } = spec();
     await store.recordListening(NOW);
-    await store.openWindow(spec(), NOW);
+    await openPublished(store, spec(), NOW);
     await store.recordListening(NOW + 1000);
     await store.markReady(rollout, true);
     await store.recordListening(NOW + 2000);

@@ -1,6 +1,6 @@
 // What a window promises when its rollout goes away for a while and comes back as it was.
 import { describe, expect, it } from 'vitest';
-import { enrolled, interval, NOW, report, spec } from './reports.ts';
+import { enrolled, interval, NOW, openPublished, report, spec } from './reports.ts';
 import { STORES } from './stores.ts';
 
 describe.each(STORES)('a window that was closed, in $name', ({ makePlace }) => {
@@ -10,11 +10,11 @@ describe.each(STORES)('a window that was closed, in $name', ({ makePlace }) => {
     const epoch = await enrolled(store, 'd1');
     const tell = (sequence: number) =>
       store.ingest([{ report: report({ epoch, sequence, intervals: [interval()] }), receivedAtMs: NOW }]);
-    await store.openWindow(spec(), NOW);
+    await openPublished(store, spec(), NOW);
     await tell(1);
     await store.closeWindow('invoice-ocr-eu', NOW);
     await tell(2);
-    await store.openWindow(spec(), NOW + 1000);
+    await openPublished(store, spec(), NOW + 1000);
     await tell(3);
     const window = await store.readWindow('invoice-ocr-eu', 5);
     expect(window?.closedAtMs).toBeNull();
@@ -25,9 +25,9 @@ describe.each(STORES)('a window that was closed, in $name', ({ makePlace }) => {
   it('stays closed when an older revision is opened', async () => {
     using place = makePlace();
     await using store = place.open();
-    await store.openWindow(spec(), NOW);
-    await store.openWindow(spec({ openedRevision: 6 }), NOW);
-    await store.openWindow(spec(), NOW);
+    await openPublished(store, spec(), NOW);
+    await openPublished(store, spec({ openedRevision: 6 }), NOW);
+    await openPublished(store, spec(), NOW);
     expect((await store.readWindow('invoice-ocr-eu', 5))?.closedAtMs).not.toBeNull();
     expect((await store.readWindow('invoice-ocr-eu', 6))?.closedAtMs).toBeNull();
   });

@@ -1,7 +1,13 @@
 // What "exactly once" means for numbers: the marks agree with remembering everything, as far back as the window goes.
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
-import { admitSequence, NO_SEQUENCES, SEQUENCE_WINDOW, type SequencesSeen } from '../../src/store/report-sequence.ts';
+import {
+  admitSequence,
+  MOST_SEQUENCE_JUMP,
+  NO_SEQUENCES,
+  SEQUENCE_WINDOW,
+  type SequencesSeen,
+} from '../../src/store/report-sequence.ts';
 
 it('the marks answer as a full memory does, within 64 of the newest', () => {
   const steps = fc.array(fc.oneof(fc.integer({ min: 1, max: 300 }), fc.integer({ min: 1, max: 90 })), {
@@ -25,4 +31,10 @@ it('the marks answer as a full memory does, within 64 of the newest', () => {
     }),
     { numRuns: 500 },
   );
+});
+
+it('a number too far beyond the newest changes nothing: there is always room for those to come', () => {
+  const seen: SequencesSeen = { newest: 5, low: 1, high: 0 };
+  expect(admitSequence(seen, 5 + MOST_SEQUENCE_JUMP).kind).toBe('new');
+  expect(admitSequence(seen, 6 + MOST_SEQUENCE_JUMP)).toEqual({ kind: 'sequence-jump' });
 });

@@ -4,6 +4,8 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { SystemClock } from '../../src/base/clock.ts';
 import { type Digest, digestOf } from '../../src/contract/digest.ts';
+import type { DirectiveEntry } from '../../src/contract/directive.ts';
+import { BUCKETS, type Cohort } from '../../src/contract/membership.ts';
 import type { DeviceReport, ModelInterval } from '../../src/contract/report.ts';
 import type { FleetStore } from '../../src/store/fleet-store.ts';
 import { openSqliteFleetStore } from '../../src/store/sqlite/open-sqlite-fleet-store.ts';
@@ -66,7 +68,7 @@ export function report(over: Partial<DeviceReport> = {}): DeviceReport {
     startedAt: '2026-11-20T10:00:00Z',
     durationMs: 60_000,
     uptimeMs: 60_000,
-    labels: { region: 'eu-west' },
+    labels: LABELS,
     properties: { platform: 'linux/amd64' },
     intervals: [interval()],
     states: [
@@ -102,10 +104,40 @@ export function openStore(file: string, over: { readonly heartbeatMs?: number } 
   return openSqliteFleetStore({ file, clock: new SystemClock(), ...over });
 }
 
+const ALL: Cohort = { cut: BUCKETS, select: null, devices: [] };
+const REVISIONS_AFTER = 4;
+
+/** Entries under which every device may be in either arm: the candidate is for all, and was taken back by an emergency rollback. */
+export function eitherArm(spec: WindowSpec, target = '*'): DirectiveEntry[] {
+  const { rollout, openedRevision, candidateDigest, candidateAttempt, stableDigest } = spec;
+  const version = { version: '1', parameters: {} };
+  const entry = {
+    ...{ rollout, model: 'invoice-ocr', target, stage: 'canary', cohort: ALL, salt: 's', spreadMs: 0 },
+    candidate: candidateDigest && { ...version, digest: candidateDigest, attempt: candidateAttempt },
+    stable: stableDigest && { ...version, digest: stableDigest, target },
+  };
+  return Array.from({ length: REVISIONS_AFTER }, (_, i) => openedRevision + i).flatMap((revision) =>
+    [false, true].map((emergency) => ({ ...entry, revision, emergency })),
+  );
+}
+
+/** Opens a window as the reconciler does: what its devices are told is known before. */
+export async function openPublished(store: FleetStore, spec: WindowSpec, nowMs = NOW): Promise<void> {
+  await store.keepEntries(eitherArm(spec));
+  await store.openWindow(spec, nowMs);
+}
+
+export const LABELS = { region: 'eu-west' };
+
 /** Enrols the device and gives its epoch. */
-export async function enrolled(store: FleetStore, device: string, publicKey = 'key'): Promise<number> {
+export async function enrolled(
+  store: FleetStore,
+  device: string,
+  publicKey = 'key',
+  labels: Readonly<Record<string, string>> = LABELS,
+): Promise<number> {
   const [token = ''] = await store.createEnrolmentTokens({ expiresAtMs: NOW + 1000 });
-  const answer = await store.enrol({ token, device, publicKey, labels: {}, nowMs: NOW });
+  const answer = await store.enrol({ token, device, publicKey, labels, nowMs: NOW });
   if (answer.kind !== 'enrolled') throw new Error(answer.reason);
   return answer.epoch;
 }

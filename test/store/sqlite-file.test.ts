@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { DatabaseSync } from 'node:sqlite';
 import { expect, it } from 'vitest';
-import { enrolled, folder, NOW, openStore, report, spec } from './reports.ts';
+import { enrolled, folder, NOW, openPublished, openStore, report, spec } from './reports.ts';
 
 const SPEC = spec({ gauges: [{ gauge: 'cpu', limit: 0.85, bad: 'above' }], events: ['complaint'] });
 
@@ -27,7 +27,7 @@ it('gauges go with their window', async () => {
   using place = folder();
   const store = openStore(place.file);
   const epoch = await enrolled(store, 'd1');
-  await store.openWindow(SPEC, NOW);
+  await openPublished(store, SPEC, NOW);
   const gauges = { cpu: { min: 0.9, mean: 0.9, max: 0.9, samples: 12 } };
   await store.ingest([{ report: report({ epoch, gauges }), receivedAtMs: NOW + 60_000 }]);
   const kept = () => {
@@ -35,7 +35,8 @@ it('gauges go with their window', async () => {
     return db.prepare('SELECT count(*) AS rows FROM window_gauge').get()?.rows;
   };
   expect(kept()).toBe(1);
-  for (let revision = 6; revision < 40; revision++) await store.openWindow({ ...SPEC, openedRevision: revision }, NOW);
+  for (let revision = 6; revision < 40; revision++)
+    await openPublished(store, { ...SPEC, openedRevision: revision }, NOW);
   expect(await store.readWindow('invoice-ocr-eu', 5)).toBeUndefined();
   expect(kept()).toBe(0);
   await store.close();

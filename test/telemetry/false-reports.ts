@@ -98,17 +98,18 @@ export interface Arrival {
 }
 
 /** Two devices of one revision, one of a revision that no window knows, one that says nothing. */
-const LABELS: Readonly<Record<string, Record<string, string>>> = {
+export const LABELS_OF: Readonly<Record<string, Record<string, string>>> = {
   a: { hw: 'rev1' },
   b: { hw: 'rev1' },
   c: { hw: 'rev9' },
+  d: {},
 };
 
 export const anyArrivals: fc.Arbitrary<Arrival[]> = fc.array(
   fc.record({
     report: fc
       .tuple(fc.constantFrom('a', 'b', 'c', 'd'), fc.array(anyInterval, { maxLength: 3 }))
-      .map(([device, intervals]) => ({ ...makeReport(device, intervals), labels: LABELS[device] ?? {} })),
+      .map(([device, intervals]) => ({ ...makeReport(device, intervals), labels: LABELS_OF[device] ?? {} })),
     receivedAtMs: fc.nat(3_600_000),
   }),
   { maxLength: 20 },

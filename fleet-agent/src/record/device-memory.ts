@@ -1,6 +1,7 @@
 // Owns the device's memory across restarts: a floor under the wall clock, and the revisions that it has accepted.
 import type { Clock } from '../../../src/base/clock.ts';
 import { writeFileDurably } from '../../../src/base/durable-file.ts';
+import { isSameLabels, type Labels } from '../../../src/contract/bound-labels.ts';
 import { readJsonFile } from './json-file.ts';
 
 /** The floor is raised on disk at most this often. */
@@ -13,6 +14,8 @@ interface MemoryFile {
   readonly revisions: Readonly<Record<string, number>>;
   /** Names the keys that signed the revisions. */
   readonly signers?: string;
+  /** The labels under which the device took the directive. */
+  readonly labels?: Labels;
 }
 
 export class DeviceMemory {
@@ -21,6 +24,7 @@ export class DeviceMemory {
   readonly #revisions: Map<string, number>;
   #timeFloorMs: number;
   #signers: string | undefined;
+  #labels: Labels | undefined;
   #isChanged = false;
 
   private constructor(file: string, clock: Clock, known: MemoryFile) {
@@ -29,6 +33,19 @@ export class DeviceMemory {
     this.#timeFloorMs = known.timeFloorMs;
     this.#revisions = new Map(Object.entries(known.revisions));
     this.#signers = known.signers;
+    this.#labels = known.labels;
+  }
+
+  /** The labels under which the device took the directive; undefined before the first. */
+  get labels(): Labels | undefined {
+    return this.#labels;
+  }
+
+  /** Written with the directive to come. */
+  noteLabels(labels: Labels): void {
+    if (this.#labels !== undefined && isSameLabels(labels, this.#labels)) return;
+    this.#labels = labels;
+    this.#isChanged = true;
   }
 
   /** A torn or missing file starts empty: TUF's own metadata still forbids going back. */
@@ -84,6 +101,7 @@ export class DeviceMemory {
       timeFloorMs: this.#timeFloorMs,
       revisions: Object.fromEntries(this.#revisions),
       ...(this.#signers === undefined ? {} : { signers: this.#signers }),
+      ...(this.#labels === undefined ? {} : { labels: this.#labels }),
     };
     await writeFileDurably(this.#file, JSON.stringify(memory));
     this.#isChanged = false;

@@ -108,6 +108,17 @@ export class ReportQueue {
     await this.settle(reports);
   }
 
+  /**
+   * The service counts no number below this one, or none so far beyond it: the next report gets it, or a later one if `isLowest`. What was
+   * sent under other numbers and not counted has to be thawed.
+   */
+  async countFrom(epoch: number, sequence: number, isLowest: boolean): Promise<void> {
+    const next = isLowest ? Math.max(sequence, this.#sequence.epoch === epoch ? this.#sequence.next : 0) : sequence;
+    if (this.#sequence.epoch === epoch && this.#sequence.next === next) return;
+    await writeFileDurably(this.#path('sequence.json'), JSON.stringify({ epoch, reserved: next - 1 }), 0o600);
+    this.#sequence = { epoch, next, reserved: next - 1 };
+  }
+
   #path(name: string): string {
     return path.join(this.#folder, name);
   }

@@ -5,7 +5,12 @@ import { CodedError, toCodedError } from '../../../src/base/errors.ts';
 import type { Logger } from '../../../src/base/logger.ts';
 import { Mutex } from '../../../src/base/mutex.ts';
 import type { RandomStream } from '../../../src/base/random.ts';
-import { MOST_BATCH_BYTES, needsEnrolment, type ReportAnswer } from '../../../src/contract/fleet-messages.ts';
+import {
+  MOST_BATCH_BYTES,
+  needsEnrolment,
+  needsNumber,
+  type ReportAnswer,
+} from '../../../src/contract/fleet-messages.ts';
 import type { Identity } from '../link/identity.ts';
 import type { LinkFailure, ServiceLink } from '../link/service-link.ts';
 import type { ReportBody } from './report-body.ts';
@@ -128,14 +133,18 @@ export class ReportSender {
     const { queue, logger, identity } = this.#options;
     const again: SentReport[] = [];
     const settled: SentReport[] = [];
+    const misnumbered: SentReport[] = [];
     for (const [i, sent] of batch.entries()) {
       const answer = answers[i];
       if (answer === undefined) continue;
-      (needsEnrolment(answer) ? again : settled).push(sent);
+      (needsEnrolment(answer) ? again : needsNumber(answer) ? misnumbered : settled).push(sent);
+      if ('countsFrom' in answer && answer.countsFrom !== undefined)
+        await queue.countFrom(sent.epoch, answer.countsFrom, answer.kind === 'too-late');
       if (answer.kind === 'rejected')
         logger.warn('the service rejected a report', { sequence: sent.sequence, reason: answer.reason });
     }
     await queue.settle(settled);
+    if (misnumbered.length > 0) await queue.thaw(misnumbered);
     if (again.length === 0) return queue.length > 0 ? 'more' : 'done';
     identity.forget();
     await queue.thaw(again);

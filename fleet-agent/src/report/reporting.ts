@@ -5,7 +5,7 @@ import { toCodedError } from '../../../src/base/errors.ts';
 import type { Logger } from '../../../src/base/logger.ts';
 import type { RandomStream } from '../../../src/base/random.ts';
 import type { WakeSignal } from '../../../src/base/wake-signal.ts';
-import type { Outcome } from '../../../src/contract/report.ts';
+import { MOST_MODELS, type Outcome } from '../../../src/contract/report.ts';
 import type { DeviceFacts } from '../../../src/contract/selector.ts';
 import type { Identity } from '../link/identity.ts';
 import type { DeviceGauges } from '../measure/device-gauges.ts';
@@ -33,8 +33,6 @@ export interface ReportingTools {
   readonly logger: Logger;
 }
 
-/** As the service bounds them. */
-const MOST_STATES = 64;
 /** Bodies that wait for room on the disk. */
 const MOST_HELD = 16;
 /** Outcomes that come one after the other share a report. */
@@ -130,7 +128,7 @@ export class Reporting {
     this.#intervalMs = nowMs;
     this.#startedAtMs = this.#tools.nowMs();
     const { id, labels, properties } = this.#tools.facts();
-    const updaters = this.#tools.updaters().slice(0, MOST_STATES);
+    const updaters = this.#tools.updaters().slice(0, MOST_MODELS);
     return {
       ...{ kind: 'DeviceReport', device: id, bootId: this.#bootId },
       ...{ startedAt, durationMs, uptimeMs: nowMs - this.#bootMs, labels, properties },

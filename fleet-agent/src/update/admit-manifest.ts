@@ -1,13 +1,13 @@
 // Owns a version's manifest on the device: fetched with its signature, verified, parsed, and checked against this device.
 import { formatError, toCodedError } from '../../../src/base/errors.ts';
 import { digestOf, hexOf } from '../../../src/contract/digest.ts';
+import { chooseVariant } from '../../../src/contract/manifest/choose-variant.ts';
 import { parseManifest } from '../../../src/contract/manifest/parse-manifest.ts';
 import { findUnfitParameters } from '../../../src/contract/parameter-limits.ts';
 import type { DeviceFacts } from '../../../src/contract/selector.ts';
 import type { Purpose, RefusalCode } from '../../../src/contract/trust/verifier.ts';
 import type { ModelFile, ModelManifest } from '../../../src/contract/types.generated.ts';
 import { ask, describeAnswer, joinUrl, retryAfterMs } from '../link/http.ts';
-import { chooseVariant } from '../model/choose-variant.ts';
 import { type Goal, isUnbackedStepDown, stepDownRefusal } from '../record/model-record.ts';
 import { later, type SupplyOptions, type SupplyProblem, type SupplyRequest, sourceOf } from './supply-request.ts';
 

@@ -11,7 +11,7 @@ import {
   type Parameters,
   stableFor,
 } from '../../../src/contract/directive.ts';
-import type { Outcome } from '../../../src/contract/report.ts';
+import { MOST_MODELS, type Outcome } from '../../../src/contract/report.ts';
 import { type DeviceFacts, matchesSelector, parseSelector } from '../../../src/contract/selector.ts';
 import type { Backing } from '../../../src/contract/step-signature.ts';
 import { type Goal, isSafeModelName } from '../record/model-record.ts';
@@ -120,6 +120,15 @@ export function spreadWaitMs({ salt, spreadMs }: Pick<DirectiveEntry, 'salt' | '
   if (spreadMs === 0) return 0;
   const share = createHash('sha256').update(`spread\n${salt}\n${deviceId}`).digest().readUIntBE(0, 6) / 2 ** 48;
   return share * spreadMs;
+}
+
+/** A version that the device does not take because it has no room for another model; `atMs` is the wall clock. */
+export function noRoomOutcome(model: string, { rollout, revision, digest, attempt }: Goal, atMs: number): Outcome {
+  const message = `This device has ${MOST_MODELS} models already, as many as it can report.`;
+  return {
+    ...{ model, rollout, revision, digest, attempt, kind: 'refused', reason: 'incompatible' },
+    ...{ message, at: toIsoSeconds(atMs) },
+  };
 }
 
 /** The conflict as the service hears of it; undefined where the entry names no version. `atMs` is the wall clock. */

@@ -2,7 +2,9 @@
 import { toCodedError } from '../../../src/base/errors.ts';
 import { Lanes } from '../../../src/base/lanes.ts';
 import { Mutex } from '../../../src/base/mutex.ts';
+import { MOST_MODELS } from '../../../src/contract/report.ts';
 import type { DeviceFolder } from '../record/device-folder.ts';
+import type { Goal } from '../record/model-record.ts';
 import { ParametersFile } from '../record/parameters-file.ts';
 import { Slots } from '../record/slots.ts';
 import { ModelServer } from '../serve/model-server.ts';
@@ -11,6 +13,8 @@ import { ModelUpdater, type UpdaterTools } from './model-updater.ts';
 
 /** Downloads at once. */
 const MOST_DOWNLOADS = 4;
+/** From here on the agent warns that there is little room left. */
+const MANY_MODELS = 0.75 * MOST_MODELS;
 
 export interface DeviceModelsTools extends Omit<UpdaterTools, 'server' | 'slots' | 'parameters' | 'mutex' | 'lanes'> {
   readonly folder: DeviceFolder;
@@ -23,6 +27,7 @@ export class DeviceModels {
   readonly #lanes = new Lanes(MOST_DOWNLOADS);
   readonly #updaters = new Map<string, ModelUpdater>();
   readonly #servers = new Map<string, ModelServer>();
+  readonly #noRoom = new Set<string>();
   readonly #running: Promise<void>[] = [];
 
   constructor(tools: DeviceModelsTools, signal: AbortSignal) {
@@ -51,8 +56,20 @@ export class DeviceModels {
     if (failures.length > 0) throw failures[0];
   }
 
-  async setDesired(model: string, desired: DesiredVersion): Promise<void> {
+  /** The goal that is refused, each once, when the device has as many models as it can report: nothing may run here that nobody counts. */
+  async setDesired(model: string, desired: DesiredVersion): Promise<Goal | null> {
+    const { logger } = this.#tools;
+    const models = this.#updaters.size + 1;
+    if (!this.#updaters.has(model) && models > MOST_MODELS) {
+      const key = desired.kind === 'run' ? `${model} ${desired.goal.digest} ${desired.goal.attempt}` : '';
+      if (desired.kind !== 'run' || this.#noRoom.has(key)) return null;
+      this.#noRoom.add(key);
+      logger.error('no room for another model', { model, most: MOST_MODELS });
+      return desired.goal;
+    }
+    if (!this.#updaters.has(model) && models > MANY_MODELS) logger.warn('many models', { models, most: MOST_MODELS });
     (await this.#updaterOf(model)).setDesired(desired);
+    return null;
   }
 
   /** The rollout that the model's version came by, or comes; null where none did yet. */

@@ -7,7 +7,7 @@ import { oneLine } from '../../base/plain-text.ts';
 import type { SourceState } from '../../reconcile/service-view.ts';
 import type { AlertRecord } from '../../rollout/alert-book.ts';
 import type { OffDeclared } from '../../rollout/off-declared.ts';
-import { alertInWords, alertRemedy } from '../../wording/alerts-in-words.ts';
+import { alertInWords, alertRemedy, falseClaimInWords } from '../../wording/alerts-in-words.ts';
 import { countOf } from '../../wording/amounts.ts';
 import { deviationInWords } from '../../wording/devices-in-words.ts';
 import { cellsOfGit, gitViewToJson, notesOfGit, readGitView } from '../git-status.ts';
@@ -75,7 +75,16 @@ function offDeclaredText({ rollout, count, staying, first }: OffDeclared): strin
 
 /** What the service says, for people: source, table, and what needs someone. */
 export function liveText({ service, rollouts }: LiveView): string {
-  const { trouble, contradicting, refusing, emergencyRollbacks, problems, offDeclared = [], alerts = [] } = service;
+  const {
+    trouble,
+    contradicting,
+    refusing,
+    claiming,
+    emergencyRollbacks,
+    problems,
+    offDeclared = [],
+    alerts = [],
+  } = service;
   return [
     withoutControls(sourceLine(service.source, service.commit)),
     statusTable(rollouts),
@@ -92,6 +101,10 @@ export function liveText({ service, rollouts }: LiveView): string {
     ...listed(
       `${countOf(refusing.count, 'device')} ${refusing.count === 1 ? 'refuses' : 'refuse'} the directive and ${refusing.count === 1 ? 'keeps what it runs' : 'keep what they run'}`,
       refusing.first.map(({ device, what }) => `${oneLine(device)}  ${oneLine(what)}`),
+    ),
+    ...listed(
+      `${countOf(claiming.count, 'device')} ${claiming.count === 1 ? 'claims' : 'claim'} an arm or a version that the directive did not give ${claiming.count === 1 ? 'it' : 'them'}: not counted`,
+      claiming.first.map(({ device, claim }) => `${oneLine(device)}  ${falseClaimInWords(claim)}`),
     ),
     ...problems.slice(0, MOST_LISTED).map(withoutControls),
     ...(trouble === null

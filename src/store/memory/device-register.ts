@@ -1,19 +1,29 @@
 // Owns devices in memory: their enrolment, and reports that are each counted once, in the device's record and its windows' sums alike.
 
 import { toCodedError } from '../../base/errors.ts';
+import { isSameLabels, type Labels } from '../../contract/bound-labels.ts';
 import { sha256Hex } from '../../contract/digest.ts';
 import type { EnrolmentAnswer, StoredAnswer, VerifiedReport } from '../../contract/fleet-messages.ts';
 import type { DeviceReport } from '../../contract/report.ts';
+import type { PublishedEntries } from '../../telemetry/attribution.ts';
 import { admitReport, type Heard, type Outcomes, outcomesOfNewEpoch, rememberReport } from '../device-memory.ts';
 import type { DeviceRecord, DeviceRegister, EnrolmentOrder } from '../device-register.ts';
 import { judgeEnrolment, type KnownToken, makeTokens } from '../enrolment.ts';
 import { GroupCommit } from '../group-commit.ts';
 import { NO_SEQUENCES, type SequencesSeen } from '../report-sequence.ts';
+import { labelsAfter, type Vetted, vetReport } from '../vet-report.ts';
 import type { MemoryWindows, PlacedInMemory } from './window-store.ts';
 
 interface Device extends DeviceRecord {
   readonly seen: SequencesSeen;
   readonly outcomes: Outcomes;
+  /** The part of `bound` that came by its token. */
+  readonly tokenLabels: Labels;
+}
+
+/** Numbers what changes, as the transactions of a database. */
+export interface Changes {
+  count: number;
 }
 
 interface Token {
@@ -22,10 +32,14 @@ interface Token {
   readonly epochs: Map<string, number>;
 }
 
-export function deviceRegisterInMemory(windows: MemoryWindows): DeviceRegister {
+export function deviceRegisterInMemory(
+  windows: MemoryWindows,
+  published: PublishedEntries,
+  changes: Changes,
+): DeviceRegister {
   const devices = new Map<string, Device>();
   const tokens = new Map<string, Token>();
-  let version = 0;
+  let documented: ReadonlyMap<string, Labels> = new Map();
 
   /** What may throw comes first: a group is counted fully or not at all. */
   const commit = (reports: readonly VerifiedReport[]): readonly StoredAnswer[] => {
@@ -38,13 +52,17 @@ export function deviceRegisterInMemory(windows: MemoryWindows): DeviceRegister {
       const admitted = admitReport(before, report);
       if (admitted.kind !== 'new') return admitted.kind;
       if (before === undefined) return 'unknown-device';
-      changed.set(report.device, deviceAfter(before, { report, receivedAtMs, listenedMs, seen: admitted.seen }));
-      placed.push(windows.place(one));
+      // What a report says of *now* counts only when no later one was heard before.
+      const isNewest = report.sequence === admitted.seen.newest;
+      const vetted = vetReport(before, { report, isNewest, change: changes.count + 1 }, published);
+      const heard = { report: vetted.report, receivedAtMs, listenedMs, seen: admitted.seen };
+      changed.set(report.device, deviceAfter(before, heard, { ...vetted, isNewest }));
+      placed.push(windows.place({ report: vetted.report, receivedAtMs, device: { ...before, ...vetted.labelFacts } }));
       return 'accepted';
     });
     for (const one of placed) windows.count(one);
     for (const [id, device] of changed) devices.set(id, device);
-    if (changed.size > 0) version++;
+    if (changed.size > 0) changes.count++;
     return answers;
   };
   const intake = new GroupCommit<VerifiedReport, StoredAnswer>({
@@ -58,25 +76,51 @@ export function deviceRegisterInMemory(windows: MemoryWindows): DeviceRegister {
   });
 
   const enrol = (request: EnrolmentOrder): EnrolmentAnswer => {
-    const { device: id, publicKey, nowMs } = request;
+    const { device: id, publicKey, nowMs, labels: stated } = request;
     const token = tokens.get(sha256Hex(request.token));
     const known = devices.get(id);
-    const facts = { token: token?.known, usedEpoch: token?.epochs.get(id), known };
+    const facts = {
+      ...{ token: token?.known, usedEpoch: token?.epochs.get(id), known },
+      documented: documented.get(id) ?? {},
+    };
     const { answer, isNew } = judgeEnrolment(request, facts);
     if (token === undefined || answer.kind === 'refused' || !isNew) return answer;
     token.known = { ...token.known, usesLeft: token.known.usesLeft - 1 };
     token.epochs.set(id, answer.epoch);
+    const change = ++changes.count;
+    const bound = answer.labels;
+    const labels = { ...stated, ...bound };
     devices.set(id, {
-      ...{ properties: {}, models: new Map(), tookCandidate: new Map() },
+      ...{ properties: {}, models: new Map(), tookCandidate: new Map(), claim: null },
       ...known,
-      ...{ id, epoch: answer.epoch, publicKey, labels: answer.labels },
+      ...{ id, epoch: answer.epoch, publicKey, bound, tokenLabels: token.known.labels },
+      ...(known === undefined
+        ? { labels, stated: labels, relabelled: 0 }
+        : labelsAfter({ ...known, bound }, labels, published, change)),
+      joined: known?.joined ?? change,
       lastSeenAtMs: Math.floor(nowMs),
       lastSeenListenedMs: windows.listening().listenedMs,
       seen: NO_SEQUENCES,
+      newestSequence: 0,
       outcomes: outcomesOfNewEpoch(known?.outcomes ?? new Map()),
     });
-    version++;
     return answer;
+  };
+
+  const bindLabels = (labels: ReadonlyMap<string, Labels>): void => {
+    const before = documented;
+    documented = new Map(labels);
+    const ids = new Set([...before.keys(), ...labels.keys()]);
+    const changed = [...ids].filter((id) => !isSameLabels(before.get(id) ?? {}, labels.get(id) ?? {}));
+    if (changed.length === 0) return;
+    const change = ++changes.count;
+    for (const id of changed) {
+      const device = devices.get(id);
+      if (device === undefined) continue;
+      const bound = { ...device.tokenLabels, ...labels.get(id) };
+      const after = labelsAfter({ ...device, bound }, device.stated, published, change);
+      devices.set(id, { ...device, bound, ...after });
+    }
   };
 
   return {
@@ -86,28 +130,31 @@ export function deviceRegisterInMemory(windows: MemoryWindows): DeviceRegister {
       return made.tokens;
     },
     enrol: async (request) => enrol(request),
+    bindLabels: async (labels) => bindLabels(labels),
     findDevice: async (id) => devices.get(id),
     ingest: (batch) => intake.submit(batch),
-    readFleet: async () => ({ version, devices }),
+    readFleet: async () => ({ version: changes.count, devices }),
   };
 }
 
-function deviceAfter(before: Device, heard: Heard): Device {
+function deviceAfter(
+  before: Device,
+  heard: Heard,
+  { claim, labelFacts, isNewest }: Vetted & { readonly isNewest: boolean },
+): Device {
   const { report, seen } = heard;
   const { lastSeenAtMs, lastSeenListenedMs, outcomes, tookCandidate } = rememberReport(before, heard);
-  // What a report says of *now* counts only when no later one was heard before.
-  const isNewest = report.sequence === seen.newest;
   return {
-    id: before.id,
-    epoch: before.epoch,
-    publicKey: before.publicKey,
-    labels: isNewest ? report.labels : before.labels,
+    ...before,
+    ...{ labels: labelFacts.labels, stated: labelFacts.stated, relabelled: labelFacts.relabelled },
     properties: isNewest ? report.properties : before.properties,
     lastSeenAtMs,
     lastSeenListenedMs,
     models: isNewest ? modelsAfter(before.models, report) : before.models,
     outcomes,
     tookCandidate,
+    newestSequence: seen.newest,
+    claim: isNewest ? claim : before.claim,
     seen,
   };
 }

@@ -1,5 +1,6 @@
 // Owns the fleet store in memory, for simulations and tests: what it promises is what every store promises, except that it ends with the process.
 import type { FleetStore } from '../fleet-store.ts';
+import { EntryBook } from '../published-entries.ts';
 import { deviceRegisterInMemory } from './device-register.ts';
 import { leasesInMemory } from './leases.ts';
 import { noticeQueueInMemory } from './notice-queue.ts';
@@ -13,11 +14,16 @@ export interface MemoryFleetStoreOptions {
 
 /** Closing changes nothing: callers of one process that stand for several processes share the store. */
 export function openMemoryFleetStore({ heartbeatMs = 2_000 }: MemoryFleetStoreOptions = {}): FleetStore {
-  const windows = windowsInMemory(heartbeatMs);
+  const changes = { count: 0 };
+  const windows = windowsInMemory(heartbeatMs, changes);
+  const entries = new EntryBook();
   const leases = leasesInMemory();
   const close = async (): Promise<void> => {};
   return {
-    ...deviceRegisterInMemory(windows),
+    ...deviceRegisterInMemory(windows, entries, changes),
+    keepEntries: async (published) => {
+      for (const entry of published) entries.put(entry);
+    },
     ...windows.role,
     ...leases.role,
     ...noticeQueueInMemory(leases),

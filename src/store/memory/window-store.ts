@@ -1,10 +1,16 @@
 // Owns windows and listening time in memory: reports are folded into the sums that readers see.
 
-import type { VerifiedReport } from '../../contract/fleet-messages.ts';
 import type { WindowSpec } from '../../telemetry/window.ts';
 import { applyFold, emptyWindowTallies } from '../../telemetry/window-tallies.ts';
 import { listenedAfter } from '../listening.ts';
-import { MOST_LATE_REPORTS, type PlacedReport, placeReport } from '../place-report.ts';
+import {
+  MOST_LATE_REPORTS,
+  type Opened,
+  openedAfter,
+  type PlacedReport,
+  placeReport,
+  type Received,
+} from '../place-report.ts';
 import {
   type AsideName,
   type LateReport,
@@ -26,9 +32,13 @@ class MemoryWindow {
   lateCount = 0;
   /** The newest first. */
   readonly late: LateReport[] = [];
+  readonly openedChange: number;
+  readonly attemptChange: number;
 
-  constructor(spec: WindowSpec) {
+  constructor(spec: WindowSpec, { openedChange, attemptChange }: Opened) {
     this.spec = spec;
+    this.openedChange = openedChange;
+    this.attemptChange = attemptChange;
     this.tallies = emptyWindowTallies(spec);
   }
 
@@ -56,23 +66,23 @@ class MemoryWindow {
   }
 
   read(): WindowReading {
-    const { spec, tallies, openedAtMs, closedAtMs, listenedMs, readyMs } = this;
+    const { spec, tallies, openedAtMs, openedChange, attemptChange, closedAtMs, listenedMs, readyMs } = this;
     const late = { count: this.lateCount, last: [...this.late] };
-    return { spec, tallies, openedAtMs, closedAtMs, listenedMs, readyMs, late };
+    return { spec, tallies, openedAtMs, openedChange, attemptChange, closedAtMs, listenedMs, readyMs, late };
   }
 }
 
 /** The role, and what the intake needs: where a report will be counted is found before anything is changed. */
 export interface MemoryWindows {
   readonly role: WindowStore;
-  place(received: VerifiedReport): PlacedInMemory;
+  place(received: Received): PlacedInMemory;
   count(placed: PlacedInMemory): void;
   listening(): Listening;
 }
 
 const NO_WINDOWS: readonly MemoryWindow[] = [];
 
-export function windowsInMemory(heartbeatMs: number): MemoryWindows {
+export function windowsInMemory(heartbeatMs: number, changes: { readonly count: number }): MemoryWindows {
   /** By rollout, newest first. */
   const windows = new Map<string, MemoryWindow[]>();
   const aside = new Map<string, MemoryWindow>();
@@ -88,8 +98,9 @@ export function windowsInMemory(heartbeatMs: number): MemoryWindows {
       // Known already, or asked for by a leader that was overtaken.
       if (newest !== undefined && newest.spec.openedRevision >= spec.openedRevision) return;
       newest?.close(nowMs);
+      const opened = openedAfter(newest, spec, changes.count);
       const closed = newest === undefined ? [] : [newest, ...older];
-      windows.set(spec.rollout, [new MemoryWindow(spec), ...closed.slice(0, MOST_CLOSED_WINDOWS)]);
+      windows.set(spec.rollout, [new MemoryWindow(spec, opened), ...closed.slice(0, MOST_CLOSED_WINDOWS)]);
     },
 
     closeWindow: async (rollout, nowMs) => openOf(rollout)?.close(nowMs),
@@ -101,7 +112,7 @@ export function windowsInMemory(heartbeatMs: number): MemoryWindows {
       open.close(nowMs);
       aside.set(asideKey(spec.rollout, as), open);
       const others = windowsOf(spec.rollout).filter((window) => window !== open);
-      windows.set(spec.rollout, [new MemoryWindow(spec), ...others]);
+      windows.set(spec.rollout, [new MemoryWindow(spec, openedAfter(undefined, spec, changes.count)), ...others]);
     },
 
     readWindow: async (rollout, openedRevision) =>

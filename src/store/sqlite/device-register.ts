@@ -1,5 +1,6 @@
 // Owns devices in SQLite: their enrolment, and reports that are each counted once, in the device's row and its windows' sums alike.
 
+import type { Labels } from '../../contract/bound-labels.ts';
 import { sha256Hex } from '../../contract/digest.ts';
 import type { EnrolmentAnswer, StoredAnswer, VerifiedReport } from '../../contract/fleet-messages.ts';
 import { admitReport, outcomesOfNewEpoch, rememberReport } from '../device-memory.ts';
@@ -7,7 +8,8 @@ import type { DeviceRecord, DeviceRegister, EnrolmentOrder } from '../device-reg
 import { judgeEnrolment, type KnownToken, makeTokens } from '../enrolment.ts';
 import { GroupCommit } from '../group-commit.ts';
 import { NO_SEQUENCES } from '../report-sequence.ts';
-import { integer, raiseCounter, readCounter, textual } from './counters.ts';
+import { labelsAfter, type Vetted, vetReport } from '../vet-report.ts';
+import { integer, raiseCounter, readCounter, textual, writeCounter } from './counters.ts';
 import type { SqliteDatabase } from './database.ts';
 import {
   changedDeviceRows,
@@ -17,18 +19,20 @@ import {
   findDeviceRow,
   writeDeviceRow,
 } from './device-rows.ts';
+import type { SqliteEntries } from './published-entries.ts';
 import { WindowFolding } from './window-folding.ts';
 
 /** The register, and the intake that has to be emptied before the database closes. */
 export function deviceRegisterIn(
   db: SqliteDatabase,
+  entries: SqliteEntries,
   gather: () => Promise<void>,
 ): { readonly register: DeviceRegister; readonly flush: () => Promise<void> } {
   const decoder = new DeviceDecoder();
   const devices = new Map<string, DeviceRecord>();
   let pictured = 0;
   const intake = new GroupCommit<VerifiedReport, StoredAnswer>({
-    commit: (reports) => db.transact(() => ingestGroup(db, decoder, reports)),
+    commit: (reports) => db.transact(() => ingestGroup({ db, decoder, entries }, reports)),
     gather,
   });
   const register: DeviceRegister = {
@@ -40,7 +44,9 @@ export function deviceRegisterIn(
       return tokens;
     },
 
-    enrol: (request) => db.transact(() => enrol(db, decoder, request)),
+    enrol: (request) => db.transact(() => enrol({ db, decoder, entries }, request)),
+
+    bindLabels: (labels) => db.transact(() => bindLabels({ db, decoder, entries }, labels)),
 
     findDevice: (id) =>
       db.once(() => {
@@ -62,13 +68,20 @@ export function deviceRegisterIn(
   return { register, flush: () => intake.flush() };
 }
 
+interface IngestParts {
+  readonly db: SqliteDatabase;
+  readonly decoder: DeviceDecoder;
+  readonly entries: SqliteEntries;
+}
+
 /** Inside one transaction: counts the reports and answers in their order. */
 function ingestGroup(
-  db: SqliteDatabase,
-  decoder: DeviceDecoder,
+  { db, decoder, entries }: IngestParts,
   reports: readonly VerifiedReport[],
 ): readonly StoredAnswer[] {
   const folding = new WindowFolding(db);
+  const published = entries.read();
+  const change = readCounter(db, 'changes') + 1;
   const listenedMs = readCounter(db, 'listened_ms');
   const rows = new Map<string, DeviceRow>();
   const answers = reports.map((one): StoredAnswer => {
@@ -76,34 +89,38 @@ function ingestGroup(
     const row = rows.get(report.device) ?? findDeviceRow(db, report.device);
     const admitted = admitReport(row, report);
     if (row === undefined || admitted.kind !== 'new') return admitted.kind as Exclude<StoredAnswer, 'accepted'>;
-    const heard = { report, receivedAtMs, listenedMs, seen: admitted.seen };
-    const before = { ...row, outcomes: decoder.outcomes(row), tookCandidate: decoder.taken(row) };
-    const { outcomes, tookCandidate, ...memory } = rememberReport(before, heard);
+    const before = { ...decoder.record(row), seen: row.seen, outcomes: decoder.outcomes(row) };
     // What a report says of *now* counts only when no later one was heard before.
     const isNewest = report.sequence === admitted.seen.newest;
+    const vetted = vetReport(before, { report, isNewest, change }, published);
+    const heard = { report: vetted.report, receivedAtMs, listenedMs, seen: admitted.seen };
+    const { outcomes, tookCandidate, ...memory } = rememberReport(before, heard);
     rows.set(report.device, {
       ...row,
       ...memory,
-      ...(isNewest ? presentOf(report) : {}),
+      ...(isNewest ? presentOf(vetted) : {}),
       outcomes: outcomes === before.outcomes ? row.outcomes : encodeMap(outcomes),
       taken: tookCandidate === before.tookCandidate ? row.taken : encodeMap(tookCandidate),
     });
-    folding.fold(one);
+    folding.fold({ report: vetted.report, receivedAtMs, device: { ...before, ...vetted.labelFacts } });
     return 'accepted';
   });
   if (rows.size > 0) {
-    const change = raiseCounter(db, 'changes');
+    writeCounter(db, 'changes', change);
     for (const row of rows.values()) writeDeviceRow(db, row, change);
     folding.write(change);
   }
   return answers;
 }
 
-function presentOf({ labels, properties, states }: VerifiedReport['report']) {
+function presentOf({ report: { labels, properties, states }, claim, labelFacts: { stated, relabelled } }: Vetted) {
   return {
     labels: JSON.stringify(labels),
+    stated: JSON.stringify(stated),
+    relabelled,
     properties: JSON.stringify(properties),
     models: JSON.stringify(states),
+    claim: claim === null ? null : JSON.stringify(claim),
   };
 }
 
@@ -129,26 +146,62 @@ function findToken(db: SqliteDatabase, hash: string): KnownToken | undefined {
   );
 }
 
-function enrol(db: SqliteDatabase, decoder: DeviceDecoder, request: EnrolmentOrder): EnrolmentAnswer {
-  const { device: id, publicKey, nowMs } = request;
+function enrol({ db, decoder, entries }: IngestParts, request: EnrolmentOrder): EnrolmentAnswer {
+  const { device: id, publicKey, nowMs, labels: stated } = request;
   const hash = sha256Hex(request.token);
   const use = db.prepare('SELECT epoch FROM enrolment_use WHERE hash = ? AND device = ?').get(hash, id);
   const known = findDeviceRow(db, id);
   const usedEpoch = use === undefined ? undefined : integer(use.epoch);
-  const { answer, isNew } = judgeEnrolment(request, { token: findToken(db, hash), usedEpoch, known });
+  const token = findToken(db, hash);
+  const documented = documentedLabels(db, id);
+  const { answer, isNew } = judgeEnrolment(request, { token, usedEpoch, known, documented });
   if (answer.kind === 'refused' || !isNew) return answer;
-  const { epoch, labels } = answer;
+  const { epoch, labels: bound } = answer;
+  const change = raiseCounter(db, 'changes');
+  const labels = { ...stated, ...bound };
+  const labelFacts =
+    known === undefined
+      ? { labels, stated: labels, relabelled: 0 }
+      : labelsAfter({ ...decoder.record(known), bound }, labels, entries.read(), change);
   db.prepare('UPDATE enrolment_token SET uses_left = uses_left - 1 WHERE hash = ?').run(hash);
   db.prepare('INSERT INTO enrolment_use (hash, device, epoch) VALUES (?, ?, ?)').run(hash, id, epoch);
   const row: DeviceRow = {
-    ...{ properties: '{}', models: '[]', taken: '[]' },
+    ...{ properties: '{}', models: '[]', taken: '[]', claim: null },
     ...known,
-    ...{ id, epoch, publicKey, labels: JSON.stringify(labels) },
+    ...{ id, epoch, publicKey, bound: JSON.stringify(bound), tokenLabels: JSON.stringify(token?.labels ?? {}) },
+    ...{ labels: JSON.stringify(labelFacts.labels), stated: JSON.stringify(labelFacts.stated) },
+    ...{ joined: known?.joined ?? change, relabelled: labelFacts.relabelled },
     lastSeenAtMs: Math.floor(nowMs),
     lastSeenListenedMs: readCounter(db, 'listened_ms'),
     seen: NO_SEQUENCES,
     outcomes: known === undefined ? '[]' : encodeMap(outcomesOfNewEpoch(decoder.outcomes(known))),
   };
-  writeDeviceRow(db, row, raiseCounter(db, 'changes'));
+  writeDeviceRow(db, row, change);
   return answer;
+}
+
+function documentedLabels(db: SqliteDatabase, device: string): Labels {
+  const row = db.prepare('SELECT labels FROM documented_label WHERE device = ?').get(device);
+  return row === undefined ? {} : JSON.parse(textual(row.labels));
+}
+
+/** Writes only what differs: most documents never change. */
+function bindLabels({ db, decoder, entries }: IngestParts, labels: ReadonlyMap<string, Labels>): void {
+  const rows = db.prepare('SELECT device, labels FROM documented_label').all();
+  const known = new Map(rows.map((row) => [textual(row.device), textual(row.labels)]));
+  const wanted = new Map([...labels].map(([device, own]) => [device, JSON.stringify(own)]));
+  const changed = [...new Set([...known.keys(), ...wanted.keys()])].filter((one) => known.get(one) !== wanted.get(one));
+  if (changed.length === 0) return;
+  const change = raiseCounter(db, 'changes');
+  for (const device of changed) {
+    const text = wanted.get(device);
+    db.prepare('DELETE FROM documented_label WHERE device = ?').run(device);
+    if (text !== undefined) db.prepare('INSERT INTO documented_label (device, labels) VALUES (?, ?)').run(device, text);
+    const row = findDeviceRow(db, device);
+    if (row === undefined) continue;
+    const bound = { ...JSON.parse(row.tokenLabels), ...labels.get(device) };
+    const before = { ...decoder.record(row), bound };
+    const { labels: own, relabelled } = labelsAfter(before, before.stated, entries.read(), change);
+    writeDeviceRow(db, { ...row, bound: JSON.stringify(bound), labels: JSON.stringify(own), relabelled }, change);
+  }
 }

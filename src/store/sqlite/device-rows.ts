@@ -1,5 +1,7 @@
 // Owns the form of a device in the database, and its decoding into records that share equal parts to stay small.
+import type { Labels } from '../../contract/bound-labels.ts';
 import type { ModelState } from '../../contract/report.ts';
+import type { FalseClaim } from '../../telemetry/attribution.ts';
 import type { Outcomes, Taken } from '../device-memory.ts';
 import type { DeviceRecord } from '../device-register.ts';
 import type { SequencesSeen } from '../report-sequence.ts';
@@ -11,6 +13,12 @@ export interface DeviceRow {
   readonly epoch: number;
   readonly publicKey: string;
   readonly labels: string;
+  readonly bound: string;
+  /** The part of `bound` that came by its token. */
+  readonly tokenLabels: string;
+  readonly stated: string;
+  readonly joined: number;
+  readonly relabelled: number;
   readonly properties: string;
   readonly lastSeenAtMs: number;
   readonly lastSeenListenedMs: number;
@@ -18,10 +26,11 @@ export interface DeviceRow {
   readonly models: string;
   readonly outcomes: string;
   readonly taken: string;
+  readonly claim: string | null;
 }
 
-const COLUMNS = `id, epoch, public_key, labels, properties, last_seen_at, last_seen_listened,
-  newest_sequence, seen_low, seen_high, models, outcomes, taken`;
+const COLUMNS = `id, epoch, public_key, labels, bound, token_labels, stated, joined, relabelled, properties, last_seen_at, last_seen_listened,
+  newest_sequence, seen_low, seen_high, models, outcomes, taken, claim`;
 
 type SqlRow = Readonly<Record<string, unknown>>;
 
@@ -31,6 +40,11 @@ function toRow(row: SqlRow): DeviceRow {
     epoch: integer(row.epoch),
     publicKey: textual(row.public_key),
     labels: textual(row.labels),
+    bound: textual(row.bound),
+    tokenLabels: textual(row.token_labels),
+    stated: textual(row.stated),
+    joined: integer(row.joined),
+    relabelled: integer(row.relabelled),
     properties: textual(row.properties),
     lastSeenAtMs: integer(row.last_seen_at),
     lastSeenListenedMs: integer(row.last_seen_listened),
@@ -38,6 +52,7 @@ function toRow(row: SqlRow): DeviceRow {
     models: textual(row.models),
     outcomes: textual(row.outcomes),
     taken: textual(row.taken),
+    claim: row.claim === null ? null : textual(row.claim),
   };
 }
 
@@ -55,16 +70,24 @@ export function* changedDeviceRows(db: SqliteDatabase, afterChange: number): Gen
 /** Writes a row under the transaction's change number. */
 export function writeDeviceRow(db: SqliteDatabase, row: DeviceRow, change: number): void {
   db.prepare(
-    `INSERT INTO device (${COLUMNS}, changed) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+    `INSERT INTO device (${COLUMNS}, changed) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
      ON CONFLICT (id) DO UPDATE SET epoch = excluded.epoch, public_key = excluded.public_key, labels = excluded.labels,
+       bound = excluded.bound, token_labels = excluded.token_labels, stated = excluded.stated, joined = excluded.joined,
+       relabelled = excluded.relabelled,
        properties = excluded.properties, last_seen_at = excluded.last_seen_at, last_seen_listened = excluded.last_seen_listened,
        newest_sequence = excluded.newest_sequence, seen_low = excluded.seen_low, seen_high = excluded.seen_high,
-       models = excluded.models, outcomes = excluded.outcomes, taken = excluded.taken, changed = excluded.changed`,
+       models = excluded.models, outcomes = excluded.outcomes, taken = excluded.taken, claim = excluded.claim,
+       changed = excluded.changed`,
   ).run(
     row.id,
     row.epoch,
     row.publicKey,
     row.labels,
+    row.bound,
+    row.tokenLabels,
+    row.stated,
+    row.joined,
+    row.relabelled,
     row.properties,
     row.lastSeenAtMs,
     row.lastSeenListenedMs,
@@ -74,6 +97,7 @@ export function writeDeviceRow(db: SqliteDatabase, row: DeviceRow, change: numbe
     row.models,
     row.outcomes,
     row.taken,
+    row.claim,
     change,
   );
 }
@@ -101,17 +125,22 @@ class SharedText<T> {
 
 /** Decodes rows; one a store, since what it has decoded is shared between devices. */
 export class DeviceDecoder {
-  readonly #labels = new SharedText((text) => JSON.parse(text) as Readonly<Record<string, string>>);
+  readonly #labels = new SharedText((text) => JSON.parse(text) as Labels);
   readonly #properties = new SharedText((text) => JSON.parse(text) as Readonly<Record<string, string | number>>);
   readonly #models = new SharedText((text) => {
     const states = JSON.parse(text) as readonly ModelState[];
     return new Map(states.map((state) => [state.model, state])) as ReadonlyMap<string, ModelState>;
   });
   readonly #outcomes = new SharedText((text) => new Map(JSON.parse(text)) as Outcomes);
+  readonly #claims = new SharedText((text) => JSON.parse(text) as FalseClaim);
   readonly #taken = new SharedText((text) => new Map(JSON.parse(text)) as Taken);
 
   outcomes(row: DeviceRow): Outcomes {
     return this.#outcomes.get(row.outcomes);
+  }
+
+  labels(text: string): Labels {
+    return this.#labels.get(text);
   }
 
   taken(row: DeviceRow): Taken {
@@ -123,13 +152,19 @@ export class DeviceDecoder {
       id: row.id,
       epoch: row.epoch,
       publicKey: row.publicKey,
-      labels: this.#labels.get(row.labels),
+      newestSequence: row.seen.newest,
+      labels: this.labels(row.labels),
+      bound: this.labels(row.bound),
+      stated: this.labels(row.stated),
+      joined: row.joined,
+      relabelled: row.relabelled,
       properties: this.#properties.get(row.properties),
       lastSeenAtMs: row.lastSeenAtMs,
       lastSeenListenedMs: row.lastSeenListenedMs,
       models: this.#models.get(row.models),
       outcomes: this.outcomes(row),
       tookCandidate: this.taken(row),
+      claim: row.claim === null ? null : this.#claims.get(row.claim),
     };
   }
 }

@@ -5,6 +5,7 @@ import { SqliteDatabase, type SqliteDatabaseOptions } from './database.ts';
 import { deviceRegisterIn } from './device-register.ts';
 import { leasesIn } from './leases.ts';
 import { noticeQueueIn } from './notice-queue.ts';
+import { SqliteEntries } from './published-entries.ts';
 import { reconcilerStateIn } from './reconciler-state.ts';
 import { windowStoreIn } from './window-store.ts';
 
@@ -22,13 +23,15 @@ export interface SqliteFleetStoreOptions extends SqliteDatabaseOptions {
 export function openSqliteFleetStore(options: SqliteFleetStoreOptions): FleetStore {
   const { clock, heartbeatMs = 2_000, gatherMs = 4 } = options;
   const db = new SqliteDatabase(options);
-  const { register, flush } = deviceRegisterIn(db, () => clock.sleep(gatherMs));
+  const entries = new SqliteEntries(db);
+  const { register, flush } = deviceRegisterIn(db, entries, () => clock.sleep(gatherMs));
   const close = async (): Promise<void> => {
     await flush();
     await db.close();
   };
   return {
     ...register,
+    keepEntries: (published) => entries.keep(published),
     ...windowStoreIn(db, heartbeatMs),
     ...leasesIn(db),
     ...noticeQueueIn(db),

@@ -19,6 +19,11 @@ const STEPS: readonly string[] = [
     epoch INTEGER NOT NULL,
     public_key TEXT NOT NULL,
     labels TEXT NOT NULL,
+    bound TEXT NOT NULL,
+    token_labels TEXT NOT NULL,
+    stated TEXT NOT NULL,
+    joined INTEGER NOT NULL,
+    relabelled INTEGER NOT NULL,
     properties TEXT NOT NULL,
     last_seen_at INTEGER NOT NULL,
     last_seen_listened INTEGER NOT NULL,
@@ -28,9 +33,19 @@ const STEPS: readonly string[] = [
     models TEXT NOT NULL,
     outcomes TEXT NOT NULL,
     taken TEXT NOT NULL,
+    claim TEXT,
     changed INTEGER NOT NULL
   ) STRICT;
   CREATE INDEX device_changed ON device (changed);
+  -- Labels that the fleet documents give, also to devices that are still to enrol.
+  CREATE TABLE documented_label (device TEXT PRIMARY KEY, labels TEXT NOT NULL) STRICT, WITHOUT ROWID;
+
+  -- What devices were told, by the number that their reports name.
+  CREATE TABLE published_entry (
+    number INTEGER PRIMARY KEY AUTOINCREMENT,
+    rollout TEXT NOT NULL, revision INTEGER NOT NULL, emergency INTEGER NOT NULL, entry TEXT NOT NULL,
+    UNIQUE (rollout, revision, emergency)
+  ) STRICT;
 
   CREATE TABLE telemetry_window (
     number INTEGER PRIMARY KEY,
@@ -38,6 +53,8 @@ const STEPS: readonly string[] = [
     opened_revision INTEGER NOT NULL,
     spec TEXT NOT NULL,
     opened_at INTEGER NOT NULL,
+    opened_change INTEGER NOT NULL,
+    attempt_change INTEGER NOT NULL,
     closed_at INTEGER,
     listened_ms INTEGER NOT NULL DEFAULT 0,
     ready_ms INTEGER NOT NULL DEFAULT 0,

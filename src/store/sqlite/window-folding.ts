@@ -1,20 +1,17 @@
 // Owns what the reports of one transaction add to windows: read once, added up in memory, written once.
 
-import type { VerifiedReport } from '../../contract/fleet-messages.ts';
 import type { FoldedInterval } from '../../telemetry/fold-report.ts';
 import { decodeGauges, encodeGauges } from '../../telemetry/gauge-codec.ts';
 import { decodeRow, decodeSummary, encodeRow, encodeSummary } from '../../telemetry/tally-codec.ts';
 import { ARMS, type Arm, type WindowSpec } from '../../telemetry/window.ts';
 import { type ArmTallies, emptyArmTallies } from '../../telemetry/window-tallies.ts';
-import { MOST_LATE_REPORTS, placeReport } from '../place-report.ts';
+import { MOST_LATE_REPORTS, type PlacedWindow, placeReport, type Received } from '../place-report.ts';
 import type { LateReport } from '../window-store.ts';
 import { integer, textual } from './counters.ts';
 import type { SqliteDatabase } from './database.ts';
 
-interface Window {
+interface Window extends PlacedWindow {
   readonly number: number;
-  readonly spec: WindowSpec;
-  readonly isOpen: boolean;
 }
 
 /** The rows of an arm, or of one of its groups, that this transaction adds to, and nothing else of it. */
@@ -37,7 +34,7 @@ export class WindowFolding {
   }
 
   /** Adds a report to the open windows of its rollouts; what belongs to a closed one is kept beside it. */
-  fold(received: VerifiedReport): void {
+  fold(received: Received): void {
     const { counted, late } = placeReport(received, (rollout) => this.#windowsOf(rollout));
     for (const { window, folded } of counted) this.#add(window, folded);
     for (const { window, report } of late) this.#keepLate(window, report);
@@ -47,12 +44,17 @@ export class WindowFolding {
     const known = this.#windows.get(rollout);
     if (known !== undefined) return known;
     const rows = this.#db
-      .prepare('SELECT number, spec, closed_at FROM telemetry_window WHERE rollout = ? ORDER BY opened_revision DESC')
+      .prepare(
+        `SELECT number, spec, closed_at, opened_change, attempt_change FROM telemetry_window WHERE rollout = ?
+         ORDER BY opened_revision DESC`,
+      )
       .all(rollout);
     const windows = rows.map((row) => ({
       number: integer(row.number),
       spec: JSON.parse(textual(row.spec)) as WindowSpec,
       isOpen: row.closed_at === null,
+      openedChange: integer(row.opened_change),
+      attemptChange: integer(row.attempt_change),
     }));
     this.#windows.set(rollout, windows);
     return windows;

@@ -35,6 +35,8 @@ export class WindowReadings {
       spec,
       tallies: this.#readTallies(number, integer(row.changed), spec),
       openedAtMs: integer(row.opened_at),
+      openedChange: integer(row.opened_change),
+      attemptChange: integer(row.attempt_change),
       closedAtMs: row.closed_at === null ? null : integer(row.closed_at),
       listenedMs: integer(row.listened_ms),
       readyMs: integer(row.ready_ms),

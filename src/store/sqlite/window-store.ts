@@ -1,6 +1,7 @@
 // Owns windows and listening time in SQLite: opening, closing, putting aside.
 import type { WindowSpec } from '../../telemetry/window.ts';
 import { listenedAfter } from '../listening.ts';
+import { openedAfter } from '../place-report.ts';
 import {
   type AsideName,
   type AsideOrder,
@@ -8,7 +9,7 @@ import {
   MOST_CLOSED_WINDOWS,
   type WindowStore,
 } from '../window-store.ts';
-import { integer, readCounter, writeCounter } from './counters.ts';
+import { integer, readCounter, textual, writeCounter } from './counters.ts';
 import type { SqliteDatabase } from './database.ts';
 import { WindowReadings } from './window-readings.ts';
 
@@ -75,9 +76,10 @@ interface WindowParts {
 function open(parts: WindowParts, spec: WindowSpec, nowMs: number): void {
   const { db } = parts;
   const { rollout, openedRevision } = spec;
-  const newest = db
-    .prepare('SELECT max(opened_revision) AS revision FROM telemetry_window WHERE rollout = ?')
-    .get(rollout)?.revision;
+  const before = db
+    .prepare('SELECT * FROM telemetry_window WHERE rollout = ? ORDER BY opened_revision DESC LIMIT 1')
+    .get(rollout);
+  const newest = before?.opened_revision;
   if (newest === openedRevision) {
     // The rollout was gone for a while and came back as it was: its measurements go on.
     db.prepare('UPDATE telemetry_window SET closed_at = NULL WHERE rollout = ? AND opened_revision = ?').run(
@@ -88,7 +90,7 @@ function open(parts: WindowParts, spec: WindowSpec, nowMs: number): void {
   // Known already, or asked for by a leader that was overtaken.
   if (typeof newest === 'number' && newest >= openedRevision) return;
   close(db, rollout, nowMs);
-  insert(db, spec);
+  insert(db, spec, before);
   const old = db
     .prepare(
       `SELECT number FROM telemetry_window WHERE rollout = ? AND closed_at IS NOT NULL
@@ -105,12 +107,19 @@ function close(db: SqliteDatabase, rollout: string, nowMs: number): void {
   );
 }
 
-function insert(db: SqliteDatabase, spec: WindowSpec): void {
-  db.prepare('INSERT INTO telemetry_window (rollout, opened_revision, spec, opened_at) VALUES (?, ?, ?, ?)').run(
-    spec.rollout,
-    spec.openedRevision,
-    JSON.stringify(spec),
-    Math.floor(spec.openedAtMs),
+function insert(db: SqliteDatabase, spec: WindowSpec, before?: Readonly<Record<string, unknown>>): void {
+  const known = before && {
+    spec: JSON.parse(textual(before.spec)) as WindowSpec,
+    openedChange: integer(before.opened_change),
+    attemptChange: integer(before.attempt_change),
+  };
+  const { openedChange, attemptChange } = openedAfter(known, spec, readCounter(db, 'changes'));
+  db.prepare(
+    `INSERT INTO telemetry_window (rollout, opened_revision, spec, opened_at, opened_change, attempt_change)
+     VALUES (?, ?, ?, ?, ?, ?)`,
+  ).run(
+    ...[spec.rollout, spec.openedRevision, JSON.stringify(spec), Math.floor(spec.openedAtMs)],
+    ...[openedChange, attemptChange],
   );
 }
 

@@ -85,6 +85,23 @@ describe('the queue', () => {
     expect(seen).toEqual([...new Set(seen)].sort((a, b) => a - b));
   });
 
+  test('after the service said which number counts, the next report has it, over a restart too', async () => {
+    const queue = await ReportQueue.open(folder, silentLogger);
+    writeFileSync(path.join(folder, 'sequence.json'), JSON.stringify({ epoch: sender.epoch, reserved: 10 ** 15 }));
+    const astray = await ReportQueue.open(folder, silentLogger);
+    await astray.addDraft(body([interval(4)]));
+    const [sent] = await astray.nextBatch(sender, 16);
+    expect(sent?.sequence).toBe(10 ** 15 + 1);
+    await astray.countFrom(sender.epoch, 7, false);
+    await astray.thaw(sent === undefined ? [] : [sent]);
+    const restarted = await ReportQueue.open(folder, silentLogger);
+    const again = await restarted.nextBatch(sender, 16);
+    expect(again.map(({ sequence, body: one }) => [sequence, one.intervals[0]?.inferences])).toEqual([[7, 4]]);
+    await restarted.countFrom(sender.epoch, 3, true);
+    expect((await restarted.freeze(body([interval(1)]), sender)).sequence).toBe(8);
+    expect(queue.length).toBe(0);
+  });
+
   test('merges only what was never sent, and loses no count by it', async () => {
     const queue = await ReportQueue.open(folder, silentLogger);
     await queue.addDraft(body([interval(7)]));

@@ -1,7 +1,7 @@
-// Owns whether a model fits this device: the variant for it, or the clause that excludes the device.
-import { satisfiesRangeLoosely } from '../../../src/contract/model-version.ts';
-import type { DeviceFacts } from '../../../src/contract/selector.ts';
-import type { ModelManifest, Variant } from '../../../src/contract/types.generated.ts';
+// Owns whether a model fits a device: the variant for it, or the clause that excludes the device. Device and service ask the same.
+import { satisfiesRangeLoosely } from '../model-version.ts';
+import type { DeviceFacts } from '../selector.ts';
+import type { ModelManifest, Variant } from '../types.generated.ts';
 
 export type VariantChoice =
   | { readonly kind: 'fits'; readonly variant: Variant }
@@ -20,16 +20,9 @@ function wordsOf(facts: DeviceFacts, ...names: readonly string[]): string[] {
   });
 }
 
-/** Node's name of this platform as manifests write it (`linux/amd64`). */
-export function platformOf(os: string, arch: string): string {
-  const platforms: Readonly<Record<string, string>> = { win32: 'windows' };
-  const architectures: Readonly<Record<string, string>> = { x64: 'amd64', ia32: '386' };
-  return `${platforms[os] ?? os}/${architectures[arch] ?? arch}`;
-}
-
 /**
  * The first variant for this device, if its compatibility clauses hold. Versions are read from the properties `agent`, `firmware` and
- * `inferenceCode`; groups from the label `group`; features and capabilities from labels or properties of these names, as lists of words.
+ * `inferenceCode`; groups from the labels `group` and `groups` (the fleet documents give the latter); features and capabilities from labels or properties of these names, as lists of words.
  */
 export function chooseVariant(manifest: ModelManifest, facts: DeviceFacts): VariantChoice {
   const { compatibility = {}, variants } = manifest.spec;

@@ -1,0 +1,84 @@
+// Owns what the fleet documents say of devices: who is admitted, by which key, with which labels and groups.
+import { type BoundLabels, bindLabels, type Labels } from '../contract/bound-labels.ts';
+import type { Directive } from '../contract/directive.ts';
+import { MOST_LABEL } from '../contract/report-reader.ts';
+import { parsePublicKey } from '../contract/trust/keys.ts';
+import type { DeviceGroup } from '../documents/types.generated.ts';
+
+/** Fleet documents by path, and whether only listed devices are admitted. */
+export interface FleetDocuments {
+  readonly groups: ReadonlyMap<
+    string,
+    { readonly kind: 'group'; readonly group: DeviceGroup } | { readonly kind: 'broken' }
+  >;
+  readonly admitsListedOnly: boolean;
+}
+
+export interface WordsOfFleet {
+  /** Named by a deny list, or by no group where only listed devices are admitted. */
+  readonly isDenied: (device: string) => boolean;
+  /** By device; among them `groups`, the names of the groups that list it. */
+  readonly labels: ReadonlyMap<string, Labels>;
+  /** The only key with which the device may enrol, in the form of enrolment requests; undefined when any will do. */
+  readonly keyOf: (device: string) => string | undefined;
+  /** The labels as they travel to the devices. */
+  readonly bound: readonly BoundLabels[];
+}
+
+/** Label that names the groups of a device, as `compatibility.groups` asks for them. */
+const GROUPS_LABEL = 'groups';
+
+/** Reads the documents when they change. A document that is broken for now says what it said before. */
+export class FleetWords {
+  #groups: FleetDocuments['groups'] | undefined;
+  #admitsListedOnly = false;
+  #words: WordsOfFleet | undefined;
+  readonly #readable = new Map<string, DeviceGroup>();
+
+  of({ groups, admitsListedOnly }: FleetDocuments): WordsOfFleet {
+    const isSame = this.#groups === groups && this.#admitsListedOnly === admitsListedOnly;
+    if (this.#words !== undefined && isSame) return this.#words;
+    for (const path of this.#readable.keys()) if (!groups.has(path)) this.#readable.delete(path);
+    for (const [path, one] of groups) if (one.kind === 'group') this.#readable.set(path, one.group);
+    this.#groups = groups;
+    this.#admitsListedOnly = admitsListedOnly;
+    // A list that was never read must not shut out those that stand in it.
+    this.#words = wordsOf([...this.#readable.values()], admitsListedOnly && this.#readable.size === groups.size);
+    return this.#words;
+  }
+}
+
+function wordsOf(groups: readonly DeviceGroup[], admitsListedOnly: boolean): WordsOfFleet {
+  const denied = new Set<string>();
+  const keys = new Map<string, string>();
+  const labels = new Map<string, Labels>();
+  for (const { metadata, spec } of groups) {
+    for (const device of spec.deny ?? []) denied.add(device);
+    for (const { id, labels: own, publicKey } of spec.devices ?? []) {
+      const before = labels.get(id);
+      labels.set(id, { ...before, ...spec.labels, ...own, ...groupsLabel(before?.[GROUPS_LABEL], metadata.name) });
+      if (publicKey !== undefined) keys.set(id, pemOf(publicKey, id));
+    }
+  }
+  return {
+    isDenied: (device) => denied.has(device) || (admitsListedOnly && !labels.has(device)),
+    labels,
+    keyOf: (device) => keys.get(device),
+    bound: bindLabels(labels),
+  };
+}
+
+/** The directive with the labels that the fleet documents give to devices. */
+export function withBound(directive: Directive, { bound }: WordsOfFleet): Directive {
+  return bound.length === 0 ? directive : { ...directive, bound };
+}
+
+/** No longer than a label may be: what does not fit is left out. */
+function groupsLabel(before: string | undefined, name: string): Labels {
+  const all = before === undefined ? name : `${before},${name}`;
+  return { [GROUPS_LABEL]: all.length > MOST_LABEL ? (before ?? '') : all };
+}
+
+function pemOf(publicKey: string, device: string): string {
+  return parsePublicKey(publicKey, `The key of ${device}`).export({ type: 'spki', format: 'pem' }).toString();
+}
