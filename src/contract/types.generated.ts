@@ -244,13 +244,21 @@ export interface OutputTensor {
    */
   readonly shape: readonly number[];
   /**
-   * Class names, in the order of the last dimension. The class histogram uses them.
+   * Class names, in the order of the scores in a row. A row must hold one score for each class. The class histogram uses them.
    *
    * @maxItems 10000
    *
    * Items: Name of one class.
    */
   readonly classes?: readonly string[];
+  /**
+   * Number of classes whose names stand in the variant's `labels` file, one a line, in place of `classes`.
+   */
+  readonly classCount?: number;
+  /**
+   * Meaning of the scores: `probabilities` from 0 to 1 (default), or `logits`, of which the agent takes the softmax for the confidence.
+   */
+  readonly scores?: 'probabilities' | 'logits';
 }
 /**
  * Files of the version for one platform. A device uses the first variant that matches it.
@@ -285,9 +293,9 @@ export interface Variant {
  */
 export interface ModelFile {
   /**
-   * Role of the file. Each variant has exactly one `model`.
+   * Role of the file. Each variant has exactly one `model`. `data` is a file with weights, under the name by which the model file refers to it; `labels` has a class name on each line.
    */
-  readonly role: 'model' | 'labels' | 'preprocess' | 'postprocess';
+  readonly role: 'model' | 'data' | 'labels' | 'preprocess' | 'postprocess';
   /**
    * File name on the device, without folders.
    */
@@ -351,13 +359,26 @@ export interface ModelExample {
    */
   readonly inputs: {
     /**
-     * Values in row-major order; a dimension of -1 counts as 1.
+     * Values in row-major order. A dimension of -1 counts as 1 unless `shapes` states it. 64-bit integers beyond 9007199254740991 are written as text.
      *
      * @maxItems 20000
      *
      * Items: One element.
      */
     readonly [k: string]: readonly (number | string | boolean)[];
+  };
+  /**
+   * Shapes of tensors in this example, by name, where the interface leaves dimensions open.
+   */
+  readonly shapes?: {
+    /**
+     * Size of each dimension.
+     *
+     * @maxItems 8
+     *
+     * Items: Size of one dimension.
+     */
+    readonly [k: string]: readonly number[];
   };
   /**
    * Expected answer: a class, outputs, or both.
@@ -372,7 +393,7 @@ export interface ModelExample {
      */
     readonly outputs?: {
       /**
-       * Values in row-major order; a dimension of -1 counts as 1.
+       * Values in row-major order. A dimension of -1 counts as 1 unless `shapes` states it. 64-bit integers beyond 9007199254740991 are written as text.
        *
        * @maxItems 20000
        *
@@ -381,7 +402,7 @@ export interface ModelExample {
       readonly [k: string]: readonly (number | string | boolean)[];
     };
     /**
-     * Largest allowed difference of an output value. Default 0.01.
+     * Largest allowed difference of an output value. Default 0.001.
      */
     readonly tolerance?: number;
   };

@@ -41,6 +41,7 @@ export function openHost(timeoutMs = 20_000): OnnxHost {
     clock,
     threadFile: new URL('../../fleet-agent/src/model/onnx-thread.ts', import.meta.url),
     timeoutMs,
+    memoryMebibytes: 512,
   });
 }
 
@@ -59,6 +60,8 @@ export interface PublishedModel {
 
 export interface ModelOrder {
   readonly version: string;
+  /** Name of the model; `MODEL` unless given. */
+  readonly model?: string;
   /** The model that is published; its class 0 answers "invoice". */
   readonly onnx?: Buffer;
   /** Class that the manifest's example expects. */
@@ -68,6 +71,8 @@ export interface ModelOrder {
   readonly name?: string;
   /** Where the manifest says that the file lies; below the publication unless given. */
   readonly origin?: string;
+  /** Files beside the model. */
+  readonly files?: readonly { readonly role: string; readonly name: string; readonly bytes: Buffer }[];
   readonly spec?: Readonly<Record<string, unknown>>;
 }
 
@@ -171,9 +176,11 @@ export class DeviceWorld implements AsyncDisposable {
       sequence,
       name = MODEL,
       origin,
+      files = [],
       spec = {},
     } = order;
     const artifact = digestOf(onnx);
+    const all = [{ role: 'model', name: 'model.onnx', bytes: onnx }, ...files];
     const manifest = JSON.stringify({
       apiVersion: 'slipway.dev/v1alpha1',
       kind: 'ModelManifest',
@@ -187,15 +194,11 @@ export class DeviceWorld implements AsyncDisposable {
         variants: [
           {
             platform: 'any',
-            files: [
-              {
-                role: 'model',
-                name: 'model.onnx',
-                digest: artifact,
-                sizeBytes: onnx.length,
-                url: `${origin === undefined ? '' : `${origin}/`}artifacts/${hexOf(artifact)}`,
-              },
-            ],
+            files: all.map(({ role, name: file, bytes }) => {
+              const digest = digestOf(bytes);
+              const url = `${origin === undefined ? '' : `${origin}/`}artifacts/${hexOf(digest)}`;
+              return { role, name: file, digest, sizeBytes: bytes.length, url };
+            }),
           },
         ],
         examples: [{ name: 'zeros', inputs: { x: [0, 0, 0, 0] }, expect: { class: expects } }],
@@ -207,7 +210,8 @@ export class DeviceWorld implements AsyncDisposable {
     const bundle = JSON.stringify(signBytes(Buffer.from(manifest), signer.key));
     for (const folder of ['artifacts', 'manifests'])
       await mkdir(path.join(this.publication, folder), { recursive: true });
-    await writeFile(path.join(this.publication, 'artifacts', hexOf(artifact)), onnx);
+    for (const { bytes } of all)
+      await writeFile(path.join(this.publication, 'artifacts', hexOf(digestOf(bytes))), bytes);
     await writeFile(path.join(this.publication, 'manifests', `${hexOf(digest)}.yaml`), manifest);
     await writeFile(path.join(this.publication, 'manifests', `${hexOf(digest)}.yaml.sigstore.json`), bundle);
     return { version, digest, artifact, manifest };

@@ -1,7 +1,8 @@
 // Owns a model's signature: its inputs and outputs, and the checks of requests and answers against them.
 import type { ModelManifest, OutputTensor } from '../../../src/contract/types.generated.ts';
+import type { Ports } from '../record/slots.ts';
 import { ModelError } from './model-host.ts';
-import { type Datatype, elementsOf, findDatatype, type Tensor, unpackTensor } from './tensor.ts';
+import { type Datatype, elementsOf, findDatatype, shapeError, type Tensor, tooLong } from './tensor.ts';
 
 export interface Port {
   readonly name: string;
@@ -13,8 +14,12 @@ export interface Port {
 export interface ModelSignature {
   readonly inputs: readonly Port[];
   readonly outputs: readonly Port[];
-  /** The output whose columns are classes, if there is one. */
-  readonly classes: { readonly output: string; readonly names: readonly string[] } | null;
+  /** The output whose rows hold a score for each class, if there is one. */
+  readonly classes: {
+    readonly output: string;
+    readonly names: readonly string[];
+    readonly scores: NonNullable<OutputTensor['scores']>;
+  } | null;
   /** Below this confidence an answer counts as unknown; 0 = never. */
   readonly confidenceLeast: number;
 }
@@ -25,16 +30,30 @@ export interface Judgement {
   readonly confidence: number;
 }
 
-/** Throws a ModelError of reason `load` for a datatype that no tensor here can hold. */
-export function signatureOf(manifest: ModelManifest): ModelSignature {
+/** `labels` are the names in the variant's `labels` file. Throws a ModelError `load` where they are not as many as the manifest says. */
+export function signatureOf(manifest: ModelManifest, labels: readonly string[] | null = null): ModelSignature {
   const { inputs, outputs } = manifest.spec.interface;
-  const withClasses: OutputTensor | undefined = outputs.find((output) => (output.classes?.length ?? 0) > 0);
+  const withClasses = outputs.find(({ classes = [], classCount }) => classes.length > 0 || classCount !== undefined);
   return {
     inputs: inputs.map(portOf),
     outputs: outputs.map(portOf),
-    classes: withClasses === undefined ? null : { output: withClasses.name, names: withClasses.classes ?? [] },
+    classes: withClasses === undefined ? null : classesOf(withClasses, labels ?? []),
     confidenceLeast: manifest.spec.confidence?.least ?? 0,
   };
+}
+
+function classesOf(
+  { name: output, classes, classCount, scores = 'probabilities' }: OutputTensor,
+  labels: readonly string[],
+) {
+  if (classCount !== undefined && labels.length !== classCount)
+    throw new ModelError('load', `The labels file has ${labels.length} lines for ${classCount} classes.`);
+  return { output, names: classes ?? labels, scores };
+}
+
+/** The tensors that the model file must have. */
+export function namesOf({ inputs, outputs }: ModelSignature): Ports {
+  return { inputs: inputs.map(({ name }) => name), outputs: outputs.map(({ name }) => name) };
 }
 
 function portOf({ name, type, shape }: { name: string; type: string; shape: readonly number[] }): Port {
@@ -44,59 +63,102 @@ function portOf({ name, type, shape }: { name: string; type: string; shape: read
   return { name, datatype, shape };
 }
 
-/** The tensors in the model's order; throws a ModelError `bad-shape` when names, types or shapes are not the promised ones. */
+/** The tensors in the model's order. Throws INFER_SHAPE where names, types or shapes are not those of the interface: the model is not asked then. */
 export function checkInputs(signature: ModelSignature, inputs: readonly Tensor[]): readonly Tensor[] {
   const unknown = inputs.find((input) => !signature.inputs.some((port) => port.name === input.name));
-  if (unknown !== undefined) throw new ModelError('bad-shape', `The model has no input "${unknown.name}".`);
+  if (unknown !== undefined) throw shapeError(`the model has no input "${unknown.name}"`);
   return signature.inputs.map((port) => {
-    const input = inputs.find((one) => one.name === port.name);
-    if (input === undefined) throw new ModelError('bad-shape', `The input "${port.name}" is missing.`);
-    checkPort('input', port, input);
+    const given = inputs.filter((one) => one.name === port.name);
+    const [input] = given;
+    if (input === undefined || given.length > 1)
+      throw shapeError(`the input "${port.name}" is ${input === undefined ? 'missing' : 'there twice'}`);
+    const misfit = input.data.length === elementsOf(port.name, input.shape) ? misfitOf(port, input) : 'not whole';
+    if (misfit !== undefined) throw shapeError(`the input "${port.name}" is ${misfit}`);
     return input;
   });
 }
 
-function checkPort(side: 'input' | 'output', port: Port, tensor: Tensor): void {
+function misfitOf(port: Port, tensor: Tensor): string | undefined {
   const fits =
     tensor.shape.length === port.shape.length && port.shape.every((want, i) => want === -1 || want === tensor.shape[i]);
-  if (tensor.datatype === port.datatype && fits && tensor.data.length === elementsOf(tensor.shape)) return;
-  const [have, want] = [`${tensor.datatype} [${tensor.shape}]`, `${port.datatype} [${port.shape}]`];
-  throw new ModelError('bad-shape', `The ${side} "${port.name}" is ${have}; the model's interface says ${want}.`);
+  if (tensor.datatype === port.datatype && fits) return undefined;
+  return `${tensor.datatype} [${tensor.shape}]; the model's interface says ${port.datatype} [${port.shape}]`;
 }
 
-/** Rows of a request: the length of the first open dimension, else 1. */
-export function rowsOf(signature: ModelSignature, inputs: readonly Tensor[]): number {
-  const port = signature.inputs[0];
-  const open = port?.shape.indexOf(-1) ?? -1;
-  const length = inputs.find((input) => input.name === port?.name)?.shape[open];
-  return open === 0 && length !== undefined && length >= 1 ? length : 1;
+/** Rows of a request that has no answer: as many as the class output always has, else the length of the first input that takes any number of rows. */
+export function rowsOf({ inputs: ports, outputs, classes }: ModelSignature, inputs: readonly Tensor[]): number {
+  const answer = outputs.find(({ name }) => name === classes?.output)?.shape ?? [];
+  const fixed = answer.length > 1 ? (answer[0] ?? -1) : -1;
+  if (fixed > 0) return fixed;
+  const port = ports.find(({ shape }) => shape[0] === -1);
+  return Math.max(1, inputs.find(({ name }) => name === port?.name)?.shape[0] ?? 1);
 }
 
-/** Class and confidence of each row; empty for models without classes. Throws a ModelError `bad-shape` for broken answers. */
+/**
+ * Class and confidence of each row; empty for models without classes. Throws a ModelError for an answer that is none: `bad-shape` for other
+ * tensors than promised, `bad-value` for numbers that mean nothing. INFER_ANSWER_LENGTH for more rows than can be judged.
+ */
 export function judgeOutputs(signature: ModelSignature, outputs: readonly Tensor[]): Judgement[] {
   for (const port of signature.outputs) {
     const output = outputs.find((one) => one.name === port.name);
     if (output === undefined) throw new ModelError('bad-shape', `The model gave no output "${port.name}".`);
-    checkPort('output', port, output);
+    const misfit = misfitOf(port, output);
+    if (misfit !== undefined) throw new ModelError('bad-shape', `The output "${port.name}" is ${misfit}.`);
+    checkFinite(output);
   }
   const { classes } = signature;
   const output = outputs.find((one) => one.name === classes?.output);
   if (classes === null || output === undefined) return [];
-  const values = unpackTensor(output).map(Number);
   const width = classes.names.length;
-  if (values.length % width !== 0)
-    throw new ModelError('bad-shape', `"${output.name}" has ${values.length} values for ${width} classes.`);
-  return Array.from({ length: values.length / width }, (_, row) =>
-    judgeRow(classes.names, values.slice(row * width, (row + 1) * width)),
-  );
+  const rows = output.shape.length > 1 ? (output.shape[0] ?? 1) : 1;
+  if (rows > MOST_ROWS) throw tooLong(`it holds ${rows} rows, and ${MOST_ROWS} are judged`);
+  if (output.data.length !== rows * width) {
+    const message = `"${output.name}" has ${output.data.length} values for ${rows} rows of ${width} classes.`;
+    throw new ModelError('bad-shape', message);
+  }
+  return Array.from({ length: rows }, (_, row) => {
+    const { best, confidence } = judgeRow(output, { from: row * width, width, scores: classes.scores });
+    return { className: classes.names[best] ?? String(best), confidence };
+  });
 }
 
-function judgeRow(names: readonly string[], row: readonly number[]): Judgement {
-  let best = 0;
-  for (let i = 0; i < row.length; i++) {
-    const value = row[i] ?? Number.NaN;
-    if (Number.isNaN(value)) throw new ModelError('runtime', 'The model answered with a value that is not a number.');
-    if (value > (row[best] ?? 0)) best = i;
+/** Rows of one answer: each has a class and a confidence in the heap. */
+const MOST_ROWS = 65_536;
+
+/** NaN and the infinities are no answer, and JSON can't say them. */
+function checkFinite({ name, data, datatype }: Tensor): void {
+  if (!datatype.startsWith('FP')) return;
+  const values = data as Float32Array;
+  for (let i = 0; i < values.length; i++) {
+    if (Number.isFinite(values[i])) continue;
+    throw new ModelError('bad-value', `The output "${name}" at ${i} is ${values[i]}, which is not a finite number.`);
   }
-  return { className: names[best] ?? String(best), confidence: Math.min(1, Math.max(0, row[best] ?? 0)) };
+}
+
+/** Sums of rounded probabilities may miss 0 or 1 by this. */
+const ROUNDING = 1e-3;
+
+function judgeRow(
+  { name, data }: Tensor,
+  { from, width, scores }: { readonly from: number; readonly width: number; readonly scores: string },
+): { best: number; confidence: number } {
+  let [best, least, most] = [0, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
+  for (let i = 0; i < width; i++) {
+    const score = Number(data[from + i]);
+    least = Math.min(least, score);
+    if (score <= most) continue;
+    most = score;
+    best = i;
+  }
+  if (scores === 'logits') {
+    let sum = 0;
+    for (let i = 0; i < width; i++) sum += Math.exp(Number(data[from + i]) - most);
+    return { best, confidence: 1 / sum };
+  }
+  if (!(least >= -ROUNDING && most <= 1 + ROUNDING)) {
+    const found = least < -ROUNDING ? least : most;
+    const hint = 'where they are logits, the manifest says `scores: logits`';
+    throw new ModelError('bad-value', `A score in "${name}" is ${found}; probabilities lie from 0 to 1 (${hint}).`);
+  }
+  return { best, confidence: Math.min(1, Math.max(0, most)) };
 }

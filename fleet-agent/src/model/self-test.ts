@@ -1,8 +1,9 @@
 // Owns the self-test: the manifest's examples, run on the loaded model before it may serve.
+import { elementOf, type TensorElement } from '../../../src/contract/tensor-values.ts';
 import type { ModelExample, ModelManifest } from '../../../src/contract/types.generated.ts';
 import { type LoadedModel, toModelError } from './model-host.ts';
 import { checkInputs, judgeOutputs, type ModelSignature, type Port } from './model-signature.ts';
-import { packTensor, type Tensor, unpackTensor } from './tensor.ts';
+import { elementTypeOf, packTensor, type Tensor, valueAt } from './tensor.ts';
 
 /** How far outputs may be from the expected ones where an example states no tolerance: runtimes differ in the last digits. */
 const DEFAULT_TOLERANCE = 1e-3;
@@ -34,7 +35,7 @@ export async function selfTest(
         return { kind: 'failed', reason: 'self-test', message: `Example "${example.name}": ${problem}` };
     } catch (error) {
       const { reason, message } = toModelError(error, 'runtime');
-      const isOfTest = reason === 'runtime' || reason === 'load';
+      const isOfTest = reason === 'runtime' || reason === 'load' || reason === 'bad-value';
       return {
         kind: 'failed',
         reason: isOfTest ? 'self-test' : reason,
@@ -45,7 +46,7 @@ export async function selfTest(
   return { kind: 'passed', examples: examples.length };
 }
 
-/** The example's flat values in the promised shape; the number of values gives the length of an open first dimension. */
+/** The example's values in the shape that it states, or in the promised one: the number of values gives the length of its first open dimension. */
 function exampleTensor(port: Port, example: ModelExample): Tensor {
   const values = example.inputs[port.name] ?? [];
   const fixed = port.shape.reduce((product, length) => (length === -1 ? product : product * length), 1);
@@ -53,7 +54,7 @@ function exampleTensor(port: Port, example: ModelExample): Tensor {
   const shape = port.shape.map((length, i) =>
     length !== -1 ? length : i === open ? Math.max(1, values.length / fixed) : 1,
   );
-  return packTensor(port.name, port.datatype, shape, values);
+  return packTensor(port.name, port.datatype, example.shapes?.[port.name] ?? shape, values);
 }
 
 function compare(example: ModelExample, outputs: readonly Tensor[], signature: ModelSignature): string | undefined {
@@ -65,16 +66,21 @@ function compare(example: ModelExample, outputs: readonly Tensor[], signature: M
   for (const [name, expected] of Object.entries(values)) {
     const output = outputs.find((one) => one.name === name);
     if (output === undefined) return `there is no output "${name}".`;
-    const found = unpackTensor(output);
-    if (found.length !== expected.length) return `"${name}" has ${found.length} values instead of ${expected.length}.`;
-    const wrong = expected.findIndex((value, i) => !isNear(value, found[i], tolerance));
+    const { length } = output.data;
+    if (length !== expected.length) return `"${name}" has ${length} values instead of ${expected.length}.`;
+    const type = elementTypeOf(output.datatype);
+    const wrong = expected.findIndex((value, i) => !isNear(elementOf(type, value), valueAt(output, i), tolerance));
     if (wrong !== -1)
-      return `"${name}" at ${wrong} is ${found[wrong]}, expected ${expected[wrong]} (tolerance ${tolerance}).`;
+      return `"${name}" at ${wrong} is ${valueAt(output, wrong)}, expected ${expected[wrong]} (tolerance ${tolerance}).`;
   }
   return undefined;
 }
 
-function isNear(expected: unknown, found: unknown, tolerance: number): boolean {
+function isNear(expected: TensorElement, found: TensorElement | undefined, tolerance: number): boolean {
+  if (typeof found === 'bigint') {
+    const gap = found - BigInt(expected);
+    return gap <= tolerance && gap >= -tolerance;
+  }
   if (typeof expected === 'number' && typeof found === 'number') return Math.abs(expected - found) <= tolerance;
   return expected === found;
 }

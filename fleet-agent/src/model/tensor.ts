@@ -1,11 +1,8 @@
 // Owns tensors: the datatypes of the Open Inference Protocol, and the plain arrays that hold them.
 import { CodedError } from '../../../src/base/errors.ts';
+import { type ElementType, elementOf, holderOf, type TensorElement } from '../../../src/contract/tensor-values.ts';
 
-export type TensorData =
-  | InstanceType<(typeof ARRAYS)[keyof typeof ARRAYS]>
-  | BigInt64Array
-  | BigUint64Array
-  | readonly string[];
+export type TensorData = InstanceType<(typeof ARRAYS)[keyof typeof ARRAYS]> | readonly string[];
 
 /** One named tensor; `datatype` as the Open Inference Protocol names it. */
 export interface Tensor {
@@ -15,8 +12,9 @@ export interface Tensor {
   readonly data: TensorData;
 }
 
-/** Datatype of the Open Inference Protocol → the name that manifests and ONNX Runtime use. */
+/** Datatype of the Open Inference Protocol → the name that manifests use. */
 const NAMES = {
+  FP16: 'float16',
   FP32: 'float32',
   FP64: 'float64',
   INT8: 'int8',
@@ -28,10 +26,12 @@ const NAMES = {
   INT64: 'int64',
   UINT64: 'uint64',
   BOOL: 'bool',
-  BYTES: 'string',
-} as const;
+  BYTES: 'bytes',
+} as const satisfies Record<string, ElementType>;
 
+/** `FP16` is kept as float32, which holds each of its numbers. */
 const ARRAYS = {
+  FP16: Float32Array,
   FP32: Float32Array,
   FP64: Float64Array,
   INT8: Int8Array,
@@ -40,40 +40,48 @@ const ARRAYS = {
   UINT16: Uint16Array,
   INT32: Int32Array,
   UINT32: Uint32Array,
+  INT64: BigInt64Array,
+  UINT64: BigUint64Array,
+  BOOL: Uint8Array,
 } as const;
 
 export type Datatype = keyof typeof NAMES;
-export type RuntimeType = (typeof NAMES)[Datatype];
 
 export function isDatatype(text: unknown): text is Datatype {
   return typeof text === 'string' && Object.hasOwn(NAMES, text);
 }
 
-export function runtimeTypeOf(datatype: Datatype): RuntimeType {
+/** The name that manifests have for it, and ONNX Runtime too but for texts. */
+export function elementTypeOf(datatype: Datatype): ElementType {
   return NAMES[datatype];
 }
 
-/** The protocol's name for a type as manifests (`float32`, `fp32`) or ONNX Runtime write it; undefined when it is none. */
+/** The protocol's name for a type as manifests (`float32`, `bytes`) or ONNX Runtime (`float32`, `string`) write it; undefined when it is none. */
 export function findDatatype(type: string): Datatype | undefined {
-  const wanted = type.toLowerCase();
-  if (wanted === 'bytes') return 'BYTES';
-  return (Object.keys(NAMES) as Datatype[]).find(
-    (datatype) => NAMES[datatype] === wanted || datatype.toLowerCase() === wanted,
-  );
+  if (type === 'string') return 'BYTES';
+  return (Object.keys(NAMES) as Datatype[]).find((datatype) => NAMES[datatype] === type);
 }
 
-/** Number of elements of a shape; throws INFER_SHAPE unless every dimension is a whole number of 0 or more. */
-export function elementsOf(shape: readonly number[]): number {
+/** Number of elements of a shape; throws INFER_SHAPE unless every dimension is a whole number of 1 or more: the runtime aborts on empty tensors. */
+export function elementsOf(name: string, shape: readonly number[]): number {
   let elements = 1;
   for (const dimension of shape) {
-    if (!Number.isSafeInteger(dimension) || dimension < 0) throw shapeError(`a dimension is ${dimension}`);
+    if (!Number.isSafeInteger(dimension) || dimension < 1) throw shapeError(`a dimension of "${name}" is ${dimension}`);
     elements *= dimension;
   }
-  if (!Number.isSafeInteger(elements)) throw shapeError('the shape has too many elements');
+  if (!Number.isSafeInteger(elements)) throw shapeError(`the shape of "${name}" has too many elements`);
   return elements;
 }
 
-function shapeError(problem: string): CodedError {
+export function tooLong(what: string): CodedError {
+  return new CodedError({
+    code: 'INFER_ANSWER_LENGTH',
+    message: `The answer is too long: ${what}.`,
+    remedy: 'Ask for fewer rows at once, or for smaller ones.',
+  });
+}
+
+export function shapeError(problem: string): CodedError {
   return new CodedError({
     code: 'INFER_SHAPE',
     message: `The request can't be read as tensors: ${problem}.`,
@@ -81,43 +89,53 @@ function shapeError(problem: string): CodedError {
   });
 }
 
-/** Plain JSON numbers (nested or flat), booleans or strings as a typed array. Throws INFER_SHAPE for anything else. */
+/** The fault of one element: tensor, place and what stands there. */
+export function elementError(name: string, index: number, written: string, datatype: Datatype): CodedError {
+  return shapeError(`"${name}" at ${index} is ${written}, which ${datatype} can't hold`);
+}
+
+/** The datatype's array for so many elements, to be filled. */
+export function emptyData(datatype: Datatype, elements: number): TensorElement[] {
+  if (datatype === 'BYTES') return [];
+  return new (ARRAYS[datatype] as unknown as new (length: number) => TensorElement[])(elements);
+}
+
+/** An element as its array holds it. */
+export function heldAs(datatype: Datatype, value: TensorElement): TensorElement {
+  if (datatype === 'INT64' || datatype === 'UINT64') return BigInt(value);
+  return datatype === 'BOOL' ? Number(value) : value;
+}
+
+/** The values of an example as a tensor. Throws INFER_SHAPE where shape and values don't fit, or the datatype can't hold one. */
 export function packTensor(
   name: string,
   datatype: Datatype,
   shape: readonly number[],
-  values: readonly unknown[],
+  values: readonly TensorElement[],
 ): Tensor {
-  const elements = elementsOf(shape);
-  const flat = values.some(Array.isArray) ? flatten(values, elements) : values;
-  if (flat.length !== elements) throw shapeError(`"${name}" has ${flat.length} values for a shape of ${elements}`);
-  return { name, datatype, shape, data: pack(name, datatype, flat) };
-}
-
-function flatten(values: readonly unknown[], most: number): unknown[] {
-  const flat = values.flat(8);
-  if (flat.length > most) throw shapeError(`there are ${flat.length} values for a shape of ${most}`);
-  return flat;
-}
-
-function pack(name: string, datatype: Datatype, flat: readonly unknown[]): TensorData {
-  if (datatype === 'BYTES') {
-    if (!flat.every((value) => typeof value === 'string')) throw shapeError(`"${name}" holds values that are not text`);
-    return flat;
+  const elements = elementsOf(name, shape);
+  if (values.length !== elements) throw shapeError(`"${name}" has ${values.length} values for a shape of ${elements}`);
+  const data = emptyData(datatype, elements);
+  const type = elementTypeOf(datatype);
+  const holds = holderOf(type);
+  for (const [index, written] of values.entries()) {
+    const value = elementOf(type, written);
+    if (!holds(value)) throw elementError(name, index, String(written), datatype);
+    data[index] = heldAs(datatype, value);
   }
-  if (datatype === 'BOOL') return Uint8Array.from(flat, (value) => (value === true || value === 1 ? 1 : 0));
-  if (!flat.every((value) => typeof value === 'number'))
-    throw shapeError(`"${name}" holds values that are not numbers`);
-  const numbers = flat as number[];
-  if (datatype === 'INT64') return BigInt64Array.from(numbers, (value) => BigInt(Math.trunc(value)));
-  if (datatype === 'UINT64') return BigUint64Array.from(numbers, (value) => BigInt(Math.trunc(value)));
-  return ARRAYS[datatype].from(numbers);
+  return { name, datatype, shape, data: data as unknown as TensorData };
 }
 
-/** A tensor's values as JSON numbers, booleans or strings. */
-export function unpackTensor(tensor: Tensor): (number | boolean | string)[] {
-  if (tensor.datatype === 'BOOL') return Array.from(tensor.data as Uint8Array, (value) => value !== 0);
-  return Array.from(tensor.data as ArrayLike<number | bigint | string>, (value) =>
-    typeof value === 'bigint' ? Number(value) : value,
-  );
+/** One value of a tensor as documents write it. */
+export function valueAt({ datatype, data }: Tensor, index: number): TensorElement | undefined {
+  const value: TensorElement | undefined = data[index];
+  return datatype === 'BOOL' && value !== undefined ? value !== 0 : value;
+}
+
+/** Memory that tensors take. Texts weigh more: they lie in the heap, which is the smallest of what the agent has. */
+export function bytesOf(tensors: readonly Tensor[]): number {
+  return tensors.reduce((sum, { data }) => {
+    if ('byteLength' in data) return sum + data.byteLength;
+    return sum + data.reduce((texts, text) => texts + 128 + 16 * text.length, 0);
+  }, 0);
 }

@@ -25,10 +25,19 @@ export interface SealedFile {
   readonly sizeBytes: number;
 }
 
+/** Names of the tensors that a manifest promises. */
+export interface Ports {
+  readonly inputs: readonly string[];
+  readonly outputs: readonly string[];
+}
+
 /** The files of one variant on this device's disk. */
 export interface ModelFiles {
   /** Absolute path and content digest by role; `model` is there for every model that a host can load. */
   readonly byRole: Readonly<Record<string, { readonly path: string; readonly digest: string }>>;
+  /** Files with the role `data`: weights that the model file names. */
+  readonly data?: readonly { readonly name: string; readonly path: string; readonly digest: string }[];
+  readonly ports?: Ports;
 }
 
 const SEAL = 'seal.json';
@@ -94,10 +103,11 @@ export class Slots {
   }
 
   modelFiles(slot: SlotName, seal: Seal): ModelFiles {
-    const byRole = Object.fromEntries(
-      seal.files.map(({ role, name, digest }) => [role, { path: this.filePath(slot, name), digest }]),
-    );
-    return { byRole };
+    const files = seal.files.map(({ role, name, digest }) => ({ role, name, digest, path: this.filePath(slot, name) }));
+    return {
+      byRole: Object.fromEntries(files.map(({ role, path: file, digest }) => [role, { path: file, digest }])),
+      data: files.filter(({ role }) => role === 'data'),
+    };
   }
 
   /** Points `current` at a slot by renaming a new link over it, so that the link always exists. */

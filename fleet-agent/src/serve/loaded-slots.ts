@@ -5,8 +5,9 @@ import type { Digest } from '../../../src/contract/digest.ts';
 import { parseManifest } from '../../../src/contract/manifest/parse-manifest.ts';
 import type { ModelManifest } from '../../../src/contract/types.generated.ts';
 import type { Measurements } from '../measure/measurements.ts';
-import { type ModelHost, toModelError } from '../model/model-host.ts';
-import { signatureOf } from '../model/model-signature.ts';
+import { readLabels } from '../model/labels-file.ts';
+import { failureReasonOf, type ModelHost, toModelError } from '../model/model-host.ts';
+import { namesOf, signatureOf } from '../model/model-signature.ts';
 import { selfTest } from '../model/self-test.ts';
 import { type Failed, failedForGood, type SlotName } from '../record/model-record.ts';
 import type { Slots } from '../record/slots.ts';
@@ -61,18 +62,21 @@ export class LoadedSlots {
     try {
       const { digest, version } = intact.seal;
       const manifest = parseManifest(intact.manifest, slots.path(slot, 'manifest.yaml'));
-      const signature = signatureOf(manifest);
+      const files = slots.modelFiles(slot, intact.seal);
+      const { labels } = files.byRole;
+      const signature = signatureOf(manifest, labels === undefined ? null : await readLabels(labels.path));
       const startMs = clock.monotonicMs();
-      const loaded = await host.load(slots.modelFiles(slot, intact.seal));
+      const loaded = await host.load({ ...files, ports: namesOf(signature) });
       const ms = clock.monotonicMs() - startMs;
       if (host.canRun)
         measurements.observe({ model: this.#model, ...server.assigned, slot, digest, version }, { kind: 'loaded', ms });
-      const instance: Instance = { slot, digest, version, signature, loaded };
+      const defaults = manifest.spec.parameters ?? {};
+      const instance: Instance = { slot, digest, version, signature, loaded, defaults };
       this.#loaded.set(slot, { instance, manifest });
       return instance;
     } catch (error) {
       const { reason, message } = toModelError(error, 'load');
-      return failedForGood(reason === 'runtime' ? 'load' : reason, `It can't be loaded: ${message}`);
+      return failedForGood(failureReasonOf(reason, 'load'), `It can't be loaded: ${message}`);
     }
   }
 

@@ -8,7 +8,7 @@ import { openHome } from '../home.ts';
 import { printResult } from '../output.ts';
 import { homeOption } from '../settings.ts';
 
-const ROLES = ['model', 'labels', 'preprocess', 'postprocess'];
+const ROLES = ['model', 'data', 'labels', 'preprocess', 'postprocess'];
 
 interface PackageOptions {
   readonly home: string;

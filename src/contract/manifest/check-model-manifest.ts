@@ -1,10 +1,12 @@
 // Owns what a manifest must mean beyond its schema: variants that differ, examples that fit the interface, safe addresses.
 import { hexOf } from '../digest.ts';
 import { parseDurationMs, parsePercent } from '../duration.ts';
+import { isClassName } from '../report-reader.ts';
 import type { FieldPath } from '../source/document-source.ts';
 import { findTextProblem, type Problem } from '../source/problem.ts';
 import { parseSustainedLimit } from '../sustained-limit.ts';
-import type { InputTensor, ModelExample, ModelManifest, OutputTensor, Variant } from '../types.generated.ts';
+import type { InputTensor, ModelManifest, OutputTensor, Variant } from '../types.generated.ts';
+import { checkExample } from './check-example.ts';
 
 type Interface = ModelManifest['spec']['interface'];
 
@@ -28,7 +30,11 @@ export function checkModelManifest({ metadata, spec }: ModelManifest): Problem[]
       remedy: 'Name the version it was trained from, or leave out `parent`.',
     });
   }
-  problems.push(...checkInterface(spec.interface), ...checkVariants(spec.variants), ...checkHealth(spec.health));
+  problems.push(
+    ...checkInterface(spec.interface),
+    ...checkVariants(spec.variants, spec.interface),
+    ...checkHealth(spec.health),
+  );
   for (const [index, example] of (spec.examples ?? []).entries()) {
     problems.push(...checkExample(example, spec.interface, ['spec', 'examples', index]));
   }
@@ -69,18 +75,49 @@ function checkShape(tensor: InputTensor | OutputTensor, path: FieldPath): Proble
       },
     ];
   }
-  const classes = 'classes' in tensor ? tensor.classes : undefined;
-  const last = tensor.shape.at(-1) ?? -1;
-  if (classes === undefined || last < 0 || last === classes.length) return [];
-  const message = `"${tensor.name}" has ${last} values in its last dimension and ${classes.length} classes.`;
-  return [{ code: 'MANIFEST_CLASSES', path: [...path, 'classes'], message, remedy: 'Name one class for each value.' }];
+  return 'classes' in tensor || 'classCount' in tensor ? checkClasses(tensor, path) : [];
 }
 
-function checkVariants(variants: readonly Variant[]): Problem[] {
+/** Scores of a row are those of its classes: where an answer has several judgements a row, nobody could say which of them counts. */
+function checkClasses({ name, shape, classes, classCount }: OutputTensor, path: FieldPath): Problem[] {
+  const wrong = (message: string, remedy: string): Problem[] => [
+    { code: 'MANIFEST_CLASSES', path: [...path, classes === undefined ? 'classCount' : 'classes'], message, remedy },
+  ];
+  if (classes !== undefined && classCount !== undefined)
+    return wrong(`"${name}" has both \`classes\` and \`classCount\`.`, 'Keep one of them.');
+  const odd = classes?.find((one) => !isClassName(one));
+  if (odd !== undefined)
+    return wrong(`${JSON.stringify(odd)} can't name a class in reports.`, 'Use a name without control characters.');
+  const count = classes?.length ?? classCount ?? 0;
+  if (count === 0) return [];
+  const row = shape.length > 1 ? shape.slice(1) : shape;
+  const fixed = row.reduce((product, size) => product * Math.max(1, size), 1);
+  const open = row.filter((size) => size < 0).length;
+  const isOneRow = open === 0 ? fixed === count : open === 1 && fixed < Math.max(2, count) && count % fixed === 0;
+  if (isOneRow) return [];
+  const holds = open === 0 ? `${fixed} values` : 'any number of judgements';
+  return wrong(
+    `A row of "${name}" holds ${holds}, and there are ${count} classes.`,
+    'Name one class for each value of a row, or leave the classes out.',
+  );
+}
+
+function checkVariants(variants: readonly Variant[], { outputs }: Interface): Problem[] {
   const seen = new Set<string>();
+  const needsLabels = outputs.some(({ classCount }) => classCount !== undefined);
   return variants.flatMap((variant, index): Problem[] => {
     const path = ['spec', 'variants', index];
     const problems = checkFiles(variant, path);
+    const labels = variant.files.filter(({ role }) => role === 'labels').length;
+    if (needsLabels && labels !== 1) {
+      const message = `\`classCount\` takes the names from the variant's file with the role \`labels\`, and it has ${labels}.`;
+      problems.push({
+        code: 'MANIFEST_CLASSES',
+        path: [...path, 'files'],
+        message,
+        remedy: 'Give exactly one file the role `labels`.',
+      });
+    }
     const key = JSON.stringify([variant.platform, [...(variant.capabilities ?? [])].sort()]);
     if (seen.has(key)) {
       const message = 'An earlier variant has the same platform and capabilities, so no device ever takes this one.';
@@ -178,61 +215,4 @@ function checkHealth(health: ModelManifest['spec']['health']): Problem[] {
       ? undefined
       : findTextProblem([...at('warmUp'), 'duration'], () => parseDurationMs(warmUp.duration ?? '')),
   ].filter((problem) => problem !== undefined);
-}
-
-function checkExample(example: ModelExample, tensors: Interface, path: FieldPath): Problem[] {
-  const problems = checkValues(example.inputs, tensors.inputs, [...path, 'inputs']);
-  for (const { name } of tensors.inputs) {
-    if (Object.hasOwn(example.inputs, name)) continue;
-    const message = `The example has no values for the input "${name}".`;
-    problems.push({ code: 'MANIFEST_EXAMPLE', path: [...path, 'inputs'], message, remedy: `Add \`${name}: […]\`.` });
-  }
-  const { class: wanted, outputs } = example.expect;
-  if (outputs !== undefined) problems.push(...checkValues(outputs, tensors.outputs, [...path, 'expect', 'outputs']));
-  if (wanted === undefined && outputs === undefined) {
-    const message = 'The example expects nothing, so it can never fail.';
-    problems.push({
-      code: 'MANIFEST_EXAMPLE',
-      path: [...path, 'expect'],
-      message,
-      remedy: 'Add `class: …` or `outputs: …`.',
-    });
-  }
-  const classes = tensors.outputs.flatMap((output) => output.classes ?? []);
-  if (wanted !== undefined && !classes.includes(wanted)) {
-    const message = `No output has a class "${wanted}".`;
-    const remedy =
-      classes.length === 0
-        ? 'Name the classes of an output in `interface`.'
-        : `Its classes: ${classes.slice(0, 20).join(', ')}.`;
-    problems.push({ code: 'MANIFEST_EXAMPLE', path: [...path, 'expect', 'class'], message, remedy });
-  }
-  return problems;
-}
-
-type Values = ModelExample['inputs'];
-
-function checkValues(values: Values, tensors: readonly InputTensor[], path: FieldPath): Problem[] {
-  return Object.entries(values).flatMap(([name, elements]): Problem[] => {
-    const tensor = tensors.find((known) => known.name === name);
-    const wrong = (message: string, remedy: string): Problem[] => [
-      { code: 'MANIFEST_EXAMPLE', path: [...path, name], message, remedy },
-    ];
-    if (tensor === undefined)
-      return wrong(
-        `The interface has no tensor "${name}" here.`,
-        `It has ${tensors.map((known) => known.name).join(', ')}.`,
-      );
-    const count = tensor.shape.reduce((product, size) => product * Math.max(1, size), 1);
-    if (count !== elements.length)
-      return wrong(
-        `"${name}" has ${elements.length} values, but its shape needs ${count}.`,
-        'Correct the values or the shape.',
-      );
-    const type = tensor.type === 'bytes' ? 'string' : tensor.type === 'bool' ? 'boolean' : 'number';
-    const misfit = elements.findIndex((element) => typeof element !== type);
-    return misfit < 0
-      ? []
-      : wrong(`Value ${misfit + 1} of "${name}" is not a ${tensor.type}.`, `Write a ${type} there.`);
-  });
 }
