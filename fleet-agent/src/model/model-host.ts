@@ -1,10 +1,10 @@
 // Owns the interface of a runtime: load a model's files, run it, and say how it failed.
-import type { ErrorReason } from '../../../src/contract/report.ts';
+import type { ErrorReason, FailureReason } from '../../../src/contract/report.ts';
 import type { ModelFiles } from '../record/slots.ts';
 import type { Tensor } from './tensor.ts';
 
 export interface LoadedModel {
-  /** Throws a ModelError and nothing else. */
+  /** Throws a ModelError, or INFER_ANSWER_LENGTH for a request whose answer is too long to be passed on. */
   run(inputs: readonly Tensor[]): Promise<readonly Tensor[]>;
   /** Frees it. The caller has let all runs end before. */
   release(): Promise<void>;
@@ -33,6 +33,11 @@ export class ModelError extends Error {
 export function toModelError(thrown: unknown, reason: ErrorReason): ModelError {
   if (thrown instanceof ModelError) return thrown;
   return new ModelError(reason, thrown instanceof Error ? thrown.message : String(thrown), thrown);
+}
+
+/** The word for it where a whole version fails; `otherwise` for what is only known of answers. */
+export function failureReasonOf(reason: ErrorReason, otherwise: FailureReason): FailureReason {
+  return reason === 'runtime' || reason === 'bad-value' ? otherwise : reason;
 }
 
 /** For models that another process runs: nothing is loaded here, and asking it for an answer is an error. */

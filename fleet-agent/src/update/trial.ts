@@ -4,6 +4,7 @@ import type { FailureReason } from '../../../src/contract/report.ts';
 import { meanOf, quantileOf, type Sketch, sketchCount } from '../../../src/contract/sketch.ts';
 import type { HealthLimits } from '../../../src/contract/types.generated.ts';
 import type { ServedCounts } from '../measure/served-counts.ts';
+import { failureReasonOf } from '../model/model-host.ts';
 import type { TrialProgress } from '../record/model-record.ts';
 
 export interface TrialLimits {
@@ -76,7 +77,7 @@ export function judgeTrial(
   if (isAbove(errors, inferences, limits.errorRate, atEnd)) {
     const last = seen.lastError === null ? '' : ` Last: ${seen.lastError.message}`;
     const message = `${errors} of ${inferences} inferences failed in its trial; the limit is ${percent(limits.errorRate)}.${last}`;
-    return { kind: 'failed', reason: failureReasonOf(seen.lastError), message };
+    return { kind: 'failed', reason: failureReasonOf(seen.lastError?.reason ?? 'runtime', 'trial'), message };
   }
   if (isAbove(unknown, inferences, limits.unknownRate, atEnd)) {
     const message = `${unknown} of ${inferences} answers were unknown in its trial; the limit is ${percent(limits.unknownRate)}.`;
@@ -89,11 +90,6 @@ export function judgeTrial(
     kind: 'passed',
     message: `Its trial passed: ${inferences} inferences, ${errors} errors in ${formatDuration(elapsedMs)}.`,
   };
-}
-
-function failureReasonOf(last: ServedCounts['lastError']): FailureReason {
-  if (last === null || last.reason === 'runtime') return 'trial';
-  return last.reason;
 }
 
 function findSlowness(limits: TrialLimits, progress: TrialProgress, latency: Sketch): string | undefined {

@@ -23,8 +23,10 @@ import type { Circumstances, UpdateEvent } from './update-step.ts';
 
 /** A trial that saw this many process starts is over: the version may be what ends the process. */
 export const MOST_TRIAL_STARTS = 4;
+/** So long it is not tried again then. Not for good: power cuts and kills of the whole agent count as well. */
+const STARTS_BAR_MS = 60 * 60 * 1000;
 
-/** The record after an event. `atMs` is the wall clock, for people only. The same record, unchanged, when nothing follows. */
+/** The record after an event. `atMs` is the wall clock. The same record, unchanged, when nothing follows. */
 export function transition(record: ModelRecord, event: UpdateEvent, atMs: number): ModelRecord {
   const { phase } = record;
   switch (event.kind) {
@@ -240,7 +242,7 @@ function restart(record: ModelRecord, atMs: number): ModelRecord {
   const starts = phase.progress.starts + 1;
   if (starts <= MOST_TRIAL_STARTS) return moved(record, { ...phase, progress: { ...phase.progress, starts } });
   const message = `The agent started ${starts} times during its trial.`;
-  return fail(record, failedForGood('trial', message), atMs);
+  return fail(record, { reason: 'trial', message, expiry: { kind: 'time', untilMs: atMs + STARTS_BAR_MS } }, atMs);
 }
 
 /** A start into a revoked signer's version is none where another proven one is here; where there is none it serves on. */

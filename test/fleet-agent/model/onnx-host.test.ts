@@ -7,7 +7,15 @@ import { OnnxHost } from '../../../fleet-agent/src/model/onnx-host.ts';
 import type { Tensor } from '../../../fleet-agent/src/model/tensor.ts';
 import type { ModelFiles } from '../../../fleet-agent/src/record/slots.ts';
 import { digestOf } from '../../../src/contract/digest.ts';
-import { constantClassifier, hungryModel } from '../../support/onnx-fixture.ts';
+import {
+  constantClassifier,
+  ELEMENT,
+  echo,
+  hungryModel,
+  modelWithDataFile,
+  modelWithSequence,
+  recogniser,
+} from '../../support/onnx-fixture.ts';
 import { clock, oneRow, openHost } from '../device-world.ts';
 
 let folder: string;
@@ -47,6 +55,59 @@ describe('with real models', () => {
     await model.release();
   });
 
+  test.each<[string, Tensor]>([
+    ['float16', { name: 'x', datatype: 'FP16', shape: [3], data: Float32Array.of(0.5, -65_504, 2 ** -24) }],
+    ['int64', { name: 'x', datatype: 'INT64', shape: [2], data: BigInt64Array.of(9007199254740993n, -(2n ** 63n)) }],
+    ['uint64', { name: 'x', datatype: 'UINT64', shape: [1], data: BigUint64Array.of(2n ** 64n - 1n) }],
+    ['bool', { name: 'x', datatype: 'BOOL', shape: [2], data: Uint8Array.of(1, 0) }],
+    ['string', { name: 'x', datatype: 'BYTES', shape: [2], data: ['é', ''] }],
+  ])('%s goes through a model without loss', async (type, tensor) => {
+    const model = await host.load(modelFile(echo(ELEMENT[type as keyof typeof ELEMENT])));
+    expect(await model.run([tensor])).toEqual([{ ...tensor, name: 'y' }]);
+    await model.release();
+  });
+
+  test('weights in a file beside the model are read under the name that the model has for them', async () => {
+    const weights = Buffer.from(Float32Array.of(1, 2, 3, 4).buffer);
+    const file = path.join(folder, 'weights');
+    writeFileSync(file, weights);
+    const data = [{ name: 'model.onnx.data', path: file, digest: digestOf(weights) }];
+    const files = modelFile(modelWithDataFile('model.onnx.data'));
+    const model = await host.load({ ...files, data });
+    expect(await model.run(oneRow)).toMatchObject([{ name: 'y', data: Float32Array.of(1, 2, 3, 4) }]);
+    await expect(host.load(files)).rejects.toMatchObject({ reason: 'load' });
+    await model.release();
+  });
+
+  test('an output that is no tensor is left alone where the manifest does not name it, and refused where it does', async () => {
+    const files = modelFile(modelWithSequence());
+    for (const given of [{ ...files, ports: { inputs: ['x'], outputs: ['y'] } }, files]) {
+      const model = await host.load(given);
+      expect(await model.run(oneRow)).toMatchObject([{ name: 'y' }]);
+      await model.release();
+    }
+    await expect(host.load({ ...files, ports: { inputs: ['x'], outputs: ['list'] } })).rejects.toMatchObject({
+      reason: 'load',
+      message: expect.stringContaining('a sequence or a map'),
+    });
+    await expect(host.load({ ...files, ports: { inputs: ['z'], outputs: ['y'] } })).rejects.toMatchObject({
+      reason: 'load',
+      message: expect.stringContaining('no input "z"; it has x'),
+    });
+  });
+
+  test('an answer that is too long is refused before it is passed on, and the next is given', async () => {
+    const model = await host.load(modelFile(recogniser(6625)));
+    const ask = (steps: number) =>
+      model.run([{ name: 'x', datatype: 'FP32', shape: [8, steps, 4], data: new Float32Array(32 * steps) }]);
+    await expect(ask(160)).rejects.toMatchObject({
+      ...{ name: 'CodedError', code: 'INFER_ANSWER_LENGTH' },
+      message: expect.stringContaining('8480000 values'),
+    });
+    expect(await ask(4)).toMatchObject([{ shape: [8, 4, 6625] }]);
+    await model.release();
+  });
+
   test.each([1, 3, 8, 64])(
     'a model that wants %i GiB fails as "out-of-memory", and the others answer on',
     async (gibibytes) => {
@@ -82,6 +143,27 @@ describe('with a thread that misbehaves', () => {
     const behind = good.run(run('now'));
     await expect(dying).rejects.toMatchObject({ reason: 'runtime' });
     await expect(behind).resolves.toEqual([]);
+    await host.close();
+  });
+
+  test('a model that broke the thread has one of its own from then on: the others are not loaded again when it breaks again', async () => {
+    const host = open();
+    const [bad, fine] = [modelFile('die'), modelFile('fine')];
+    const [dying, good] = [await host.load(bad), await host.load(fine)];
+    const loads = (of: ModelFiles): string => readFileSync(`${of.byRole.model?.path}.loads`, 'utf8');
+    const before = loads(fine).length;
+    await expect(dying.run(run('now'))).rejects.toMatchObject({ reason: 'runtime' });
+    await good.run(run('now'));
+    const after = loads(fine).length;
+    expect(after).toBe(before + 1);
+    for (let i = 0; i < 3; i++) {
+      const broken = dying.run(run('now'));
+      await good.run(run('now'));
+      await expect(broken).rejects.toMatchObject({ reason: 'runtime' });
+    }
+    expect(loads(fine)).toHaveLength(after);
+    await expect(dying.run(run('later'))).resolves.toEqual([]);
+    await dying.release();
     await host.close();
   });
 

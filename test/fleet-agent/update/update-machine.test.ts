@@ -223,7 +223,17 @@ describe('the update machine', () => {
     let record = inTrial();
     for (let starts = 2; starts <= MOST_TRIAL_STARTS; starts++) record = follow(record, { kind: 'restarted' });
     expect(record.phase.kind).toBe('trial');
-    expect(follow(record, { kind: 'restarted' })).toMatchObject({ active: 'A', phase: { kind: 'rollingBack' } });
+    const over = follow(record, { kind: 'restarted' });
+    expect(over).toMatchObject({ active: 'A', phase: { kind: 'rollingBack' } });
+  });
+
+  test('process starts bar a version for a time, not for good: the next kill may come from the power switch', () => {
+    const starts = Array.from({ length: MOST_TRIAL_STARTS }, () => ({ kind: 'restarted' }) as const);
+    const over = follow(inTrial(), ...starts, { kind: 'served' });
+    const again = (nowMs: number): ModelRecord =>
+      follow(over, { ...assigned(goal(2)), now: { ...now, nowMs } } as UpdateEvent);
+    expect(again(60_000).phase).toMatchObject({ kind: 'failed' });
+    expect(again(24 * 3_600_000).phase).toMatchObject({ kind: 'staged', goal: goal(2) });
   });
 
   test('does nothing twice: the same directive again changes no record', () => {
