@@ -53,6 +53,7 @@ export function parseObservations(raw: Members, place: string): Partial<ModelInt
       record(features, at, MOST_FEATURES, (one, key) => parseSummary(one, key, -MOST_READING, MOST_READING)),
     ),
     ...ifPresent(raw, 'labels', place, (labels, at) => record(labels, at, MOST_CLASSES + 1, parseLabelCounts)),
+    ...ifPresent(raw, 'rejected', place, (n, at) => count(n, at)),
     ...ifPresent(raw, 'userReports', place, (n, at) => count(n, at)),
     ...ifPresent(raw, 'anomalies', place, (n, at) => count(n, at)),
     ...ifPresent(raw, 'transfers', place, parseTransfers),

@@ -36,7 +36,7 @@ export const MOST_OUTCOMES = 64;
 const MOST_BUCKETS = 2_000;
 const MOST_TEXT = 500;
 
-const ERROR_REASONS: readonly ErrorReason[] = ['runtime', 'out-of-memory', 'bad-shape', 'timeout', 'load'];
+const ERROR_REASONS: readonly ErrorReason[] = ['runtime', 'out-of-memory', 'bad-shape', 'bad-value', 'timeout', 'load'];
 const STATES: readonly ModelState['state'][] = [
   'idle',
   'fetching',

@@ -20,7 +20,8 @@ export const SERVES_REVOKED = 'servesRevoked';
 /** Reported property of a device that serves on without a part of itself: codes and messages. */
 export const AGENT_PROBLEM = 'agentProblem';
 
-export type ErrorReason = 'runtime' | 'out-of-memory' | 'bad-shape' | 'timeout' | 'load';
+/** `bad-shape`: other tensors than promised; `bad-value`: numbers that mean nothing, such as NaN. */
+export type ErrorReason = 'runtime' | 'out-of-memory' | 'bad-shape' | 'bad-value' | 'timeout' | 'load';
 export type FailureReason =
   | 'network'
   | 'signature'
@@ -75,6 +76,8 @@ export interface ModelInterval {
   readonly features?: Readonly<Record<string, Summary>>;
   /** Answers whose true class came back, by class; bounded as `classes` is. */
   readonly labels?: Readonly<Record<string, LabelCounts>>;
+  /** Requests that the agent refused before the model saw them, such as wrong shapes; they are no inferences. */
+  readonly rejected?: number;
   /** Complaints of people about its answers. */
   readonly userReports?: number;
   /** Answers that the application called anomalous. */

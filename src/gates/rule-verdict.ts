@@ -145,6 +145,8 @@ export function ruleName({ rule, by }: { readonly rule: string; readonly by: str
 export interface MeasuredArm {
   readonly devices: number;
   readonly inferences: number;
+  /** Requests that devices refused; absent where there is none. */
+  readonly rejected?: number;
 }
 
 /** A rule, by its name, or a minimum of the stage. */

@@ -106,5 +106,6 @@ export function newestWindow({ rates }: ArmEvidence): number {
 
 export function sizeOf(arm: ArmEvidence): MeasuredArm {
   const rows = wholeTallies(arm, 'error') ?? NO_ROWS;
-  return { devices: rows.live, inferences: rows.all.trials };
+  const { rejected } = arm.summary;
+  return { devices: rows.live, inferences: rows.all.trials, ...(rejected > 0 ? { rejected } : {}) };
 }

@@ -1,6 +1,6 @@
 // Owns what a window counts beyond rates: the classes, histograms, events and gauges that rules ask for.
 
-import { MOST_CLASSES } from '../contract/report.ts';
+import { MOST_CLASSES, REST_CLASS } from '../contract/report.ts';
 import type { ParsedRule } from '../documents/rules/rule-text.ts';
 import { gaugeTermsOf } from '../gates/gauge-terms.ts';
 import { badOutcomesOf } from '../gates/judge-success.ts';
@@ -12,7 +12,10 @@ import type { WindowSpec } from '../telemetry/window.ts';
 
 export type WindowCounts = Pick<WindowSpec, 'classes' | 'histograms' | 'events' | 'gauges'>;
 
-/** `classes` are those of the manifest, `shown` how often stable shows them. */
+/**
+ * `classes` are those of the manifest, `shown` how often stable shows them. A manifest whose classes stand in a labels file names none: those
+ * that stable shows are counted then.
+ */
 export function countsOf(
   rules: readonly ParsedRule[],
   classes: readonly string[],
@@ -21,13 +24,14 @@ export function countsOf(
   const kinds = rules.map((rule) => metricKind(rule.metric));
   const isAboutClasses = kinds.some(({ kind }) => kind === 'class-share' || kind === 'vanished-classes');
   const drifting = new Set(kinds.flatMap((one) => (one.kind === 'drift' ? [one.histogram] : [])));
-  const names = mostShown(classes, shown, MOST_HISTOGRAM_CLASSES);
+  const known = classes.length > 0 ? classes : [...shown.keys()].filter((name) => name !== REST_CLASS);
+  const names = mostShown(known, shown, MOST_HISTOGRAM_CLASSES);
   const events = [...new Set(rules.flatMap(eventsOf))];
   const gauges = rules.flatMap((rule) => gaugeTermsOf(rule) ?? []);
   return {
     ...(events.length > 0 ? { events } : {}),
     ...(gauges.length > 0 ? { gauges: distinct(gauges) } : {}),
-    classes: isAboutClasses ? mostShown(classes, shown, MOST_CLASSES) : [],
+    classes: isAboutClasses ? mostShown(known, shown, MOST_CLASSES) : [],
     histograms: [...drifting].map((kind): HistogramSpec => (kind === 'class' ? { kind, names } : { kind })),
   };
 }
@@ -35,7 +39,7 @@ export function countsOf(
 function eventsOf(rule: ParsedRule): EventMeasure[] {
   const kind = metricKind(rule.metric);
   if (kind.kind === 'success') return [badOutcomesOf(kind.measure, rule.ofClass) as EventMeasure];
-  return kind.kind === 'rate' && (kind.measure === 'complaint' || kind.measure === 'anomaly') ? [kind.measure] : [];
+  return kind.kind === 'rate' && kind.measure !== 'error' && kind.measure !== 'unknown' ? [kind.measure] : [];
 }
 
 function distinct(gauges: readonly GaugeSpec[]): GaugeSpec[] {

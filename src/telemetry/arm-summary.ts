@@ -5,6 +5,8 @@ import { emptySketch, mergeSketch, type Sketch } from '../contract/sketch.ts';
 /** What an arm shows as a whole: for people, and as the source of frozen limits. */
 export interface ArmSummary {
   inferences: number;
+  /** Requests that devices refused before the model saw them; no inferences. */
+  rejected: number;
   readonly errors: Partial<Record<ErrorReason, number>>;
   readonly latencyMs: Sketch;
   readonly confidence: number[];
@@ -20,7 +22,10 @@ export interface GaugeTotal {
 }
 
 export function emptyArmSummary(): ArmSummary {
-  return { inferences: 0, errors: {}, latencyMs: emptySketch(), confidence: [], classes: new Map(), gauges: new Map() };
+  return {
+    ...{ inferences: 0, rejected: 0, errors: {}, latencyMs: emptySketch() },
+    ...{ confidence: [], classes: new Map(), gauges: new Map() },
+  };
 }
 
 function countClass(classes: Map<string, number>, name: string, count: number): void {
@@ -32,6 +37,7 @@ function countClass(classes: Map<string, number>, name: string, count: number): 
 /** Adds one summary into another. */
 export function mergeArmSummary(into: ArmSummary, from: ArmSummary): void {
   into.inferences += from.inferences;
+  into.rejected += from.rejected;
   for (const [reason, count] of Object.entries(from.errors) as [ErrorReason, number][]) {
     into.errors[reason] = (into.errors[reason] ?? 0) + count;
   }

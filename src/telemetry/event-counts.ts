@@ -4,12 +4,14 @@ import type { LabelCounts, ModelInterval } from '../contract/report.ts';
 import type { MeasureCount } from './rate-sums.ts';
 
 /**
- * What is counted, of how many. `download`: attempts that failed, of all that ended. `complaint`, `anomaly`: feedback, of inferences. `wrong`:
+ * What is counted, of how many. `download`: attempts that failed, of all that ended. `rejected`: requests that
+ * devices refused, of those and the inferences. `complaint`, `anomaly`: feedback, of inferences. `wrong`:
  * wrong answers, of labelled ones. `imprecise:C`: wrong ones of the labelled answers that named C. `missed:C`: those not named so of the
  * labelled answers that should have been. `confused:C`: both, of the labelled answers that either named C or should have.
  */
 export type EventMeasure =
   | 'download'
+  | 'rejected'
   | 'complaint'
   | 'anomaly'
   | 'wrong'
@@ -18,12 +20,12 @@ export type EventMeasure =
   | `confused:${string}`;
 
 type Parsed =
-  | { readonly kind: 'download' | 'complaint' | 'anomaly' | 'wrong' }
+  | { readonly kind: 'download' | 'rejected' | 'complaint' | 'anomaly' | 'wrong' }
   | { readonly kind: 'imprecise' | 'missed' | 'confused'; readonly className: string };
 
 function parse(measure: EventMeasure): Parsed {
   const colon = measure.indexOf(':');
-  if (colon < 0) return { kind: measure as 'download' | 'complaint' | 'anomaly' | 'wrong' };
+  if (colon < 0) return { kind: measure as 'download' | 'rejected' | 'complaint' | 'anomaly' | 'wrong' };
   const kind = measure.slice(0, colon) as 'imprecise' | 'missed' | 'confused';
   return { kind, className: measure.slice(colon + 1) };
 }
@@ -44,6 +46,10 @@ function countOf(parsed: Parsed, interval: ModelInterval): MeasureCount {
     case 'download': {
       const attempts = Object.values(interval.transfers?.download ?? {}).reduce((sum, one) => sum + one, 0);
       return { trials: attempts, bad: attempts - (interval.transfers?.download?.done ?? 0) };
+    }
+    case 'rejected': {
+      const rejected = interval.rejected ?? 0;
+      return { trials: interval.inferences + rejected, bad: rejected };
     }
     case 'complaint':
       return feedback(interval.userReports ?? 0, interval);

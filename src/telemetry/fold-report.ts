@@ -54,6 +54,7 @@ export function armOf(spec: WindowSpec, interval: ModelInterval): Arm | undefine
 function summaryOf(interval: ModelInterval): ArmSummary {
   return {
     inferences: interval.inferences,
+    rejected: interval.rejected ?? 0,
     errors: { ...interval.errors },
     latencyMs: sketchFromJson(interval.latencyMs),
     confidence: [...interval.confidence],
@@ -103,7 +104,8 @@ export function foldReport(spec: WindowSpec, report: DeviceReport, receivedAtMs:
   const isAboutMore = spec.events !== undefined || spec.gauges !== undefined;
   for (const interval of report.intervals) {
     const arm = armOf(spec, interval);
-    if (arm === undefined || (interval.inferences === 0 && !isAboutMore)) continue;
+    const isIdle = interval.inferences === 0 && interval.rejected === undefined;
+    if (arm === undefined || (isIdle && !isAboutMore)) continue;
     const sums = byArm.get(arm);
     if (sums === undefined) {
       // The usual report: one interval an arm.

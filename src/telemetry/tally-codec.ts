@@ -7,7 +7,7 @@ import type { PeriodRow } from './period-table.ts';
 import { MEASURE_WIDTH } from './rate-sums.ts';
 import type { ArmLayout, RowSums } from './window-tallies.ts';
 
-const SUMMARY_FORMAT = 1;
+const SUMMARY_FORMAT = 2;
 const FORMAT = 3;
 
 /** A row as little-endian doubles: format; number of measures and of all numbers about them; window; sums of all, sums of the window; the same of histograms. */
@@ -95,6 +95,7 @@ export function decodeRow(bytes: Uint8Array, layout: ArmLayout): RowSums {
 interface SummaryJson {
   readonly format: number;
   readonly inferences: number;
+  readonly rejected: number;
   readonly errors: ArmSummary['errors'];
   readonly latencyMs: SketchJson;
   readonly confidence: readonly number[];
@@ -108,6 +109,7 @@ export function encodeSummary(summary: ArmSummary): string {
   const json: SummaryJson = {
     format: SUMMARY_FORMAT,
     inferences: summary.inferences,
+    rejected: summary.rejected,
     errors: summary.errors,
     latencyMs: sketchToJson(summary.latencyMs),
     confidence: summary.confidence,
@@ -128,6 +130,7 @@ export function decodeSummary(text: string): ArmSummary {
   if (json?.format !== SUMMARY_FORMAT) throw broken(`has format ${json?.format}, not ${SUMMARY_FORMAT}`);
   return {
     inferences: json.inferences,
+    rejected: json.rejected,
     errors: { ...json.errors },
     latencyMs: sketchFromJson(json.latencyMs),
     confidence: [...json.confidence],

@@ -120,6 +120,15 @@ function certaintyOf({ terms }: MeasuredStage): string {
   return `Confidence: at most ${most} in 100 stages fail a good version, and at most ${most} in 100 pass a bad one, no matter how often results are checked.`;
 }
 
+/** Refused requests are the callers' fault: shown, for whoever calls, and judged only where a rule asks. */
+function rejectedLine({ verdict }: MeasuredStage): string[] {
+  const { rejected = 0 } = verdict?.measured ?? {};
+  if (rejected === 0) return [];
+  return [
+    `Rejected: devices refused ${countOf(rejected, 'request')} before the model saw ${rejected === 1 ? 'it' : 'them'}.`,
+  ];
+}
+
 /** What a stage was judged on, in sentences. */
 export function explainStage(stage: MeasuredStage, missing: readonly string[] = []): Explanation {
   const rules = (stage.verdict?.rules ?? []).map((rule): ExplainedRule => {
@@ -128,7 +137,7 @@ export function explainStage(stage: MeasuredStage, missing: readonly string[] = 
   });
   return {
     summary: summaryOf(stage),
-    stage: [...devicesLine(stage), ...clockLines(stage)],
+    stage: [...devicesLine(stage), ...clockLines(stage), ...rejectedLine(stage)],
     rules,
     missing,
     certainty: certaintyOf(stage),

@@ -12,6 +12,7 @@ export const FULL_INTERVAL: ModelInterval = interval({
   loadMs: { min: 120, mean: 130, max: 140, samples: 2 },
   features: { 'x[0]': summary },
   labels: { invoice: { predicted: 3, actual: 2, correct: 2 }, receipt: { predicted: 0, actual: 1, correct: 0 } },
+  rejected: 4,
   userReports: 1,
   anomalies: 2,
   transfers: { download: { done: 1, network: 3 }, verify: { done: 1 }, apply: { 'self-test': 1 } },

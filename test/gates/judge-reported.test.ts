@@ -48,7 +48,7 @@ function judge({
   const terms = gaugeTermsOf(parsed);
   const spec = makeSpec({
     ...{ classes: [], histograms: [], rows: { candidate: rows, stable: rows } },
-    events: ['download', 'complaint', 'anomaly', 'wrong', 'imprecise:a', 'missed:a', 'confused:a'],
+    events: ['download', 'rejected', 'complaint', 'anomaly', 'wrong', 'imprecise:a', 'missed:a', 'confused:a'],
     gauges: terms === undefined ? [] : [terms],
   });
   const tallies = emptyWindowTallies(spec);
@@ -390,5 +390,15 @@ describe('downloads and feedback', () => {
     expect(judge({ rule: 'anomaly_rate < 2x baseline, floor 0.1%', candidate: odd(9), stable: odd(1) }).verdict).toBe(
       'fail',
     );
+  });
+
+  test('rejected requests are judged where a rule asks, of all requests, and by no other rule', () => {
+    const refusing = (rejected: number) => of(10, () => ({ interval: { rejected } }));
+    expect(judge({ rule: 'rejected_rate < 5%', candidate: refusing(60) })).toMatchObject({
+      verdict: 'fail',
+      estimate: 0.5,
+    });
+    expect(judge({ rule: 'rejected_rate < 5%', candidate: refusing(0) }).verdict).toBe('pass');
+    expect(judge({ rule: 'error_rate < 5%', candidate: refusing(60) })).toMatchObject({ verdict: 'pass', estimate: 0 });
   });
 });

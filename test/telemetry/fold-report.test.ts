@@ -217,4 +217,17 @@ describe('measures', () => {
     expect(kept.size).toBe(65);
     expect([...kept.values()].reduce((sum, count) => sum + count, 0)).toBe(150);
   });
+
+  test('refused requests are shown for their arm, and are no inferences', () => {
+    const intervals = [
+      makeInterval({ inferences: 0, errors: {}, unknown: 0, rejected: 7 }),
+      makeInterval({ rejected: 2 }),
+    ];
+    const tallies = foldAll(
+      intervals.map((interval, i) => ({ report: makeReport(`d${i}`, [interval]), receivedAtMs: 0 })),
+    );
+    const { rejected, inferences, errors } = tallies.candidate.summary;
+    expect({ rejected, inferences }).toEqual({ rejected: 9, inferences: makeInterval().inferences });
+    expect(errors).toEqual(makeInterval().errors);
+  });
 });

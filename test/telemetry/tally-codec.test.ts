@@ -56,5 +56,5 @@ test('a damaged row, or one of other measures, is refused by name, never read as
   refused(() => decodeRow(bytesOf(2, ...new Float64Array(bytes.buffer).subarray(1)), ERRORS));
   refused(() => decodeSummary('{'));
   refused(() => decodeSummary('null'));
-  refused(() => decodeSummary('{"format":2}'));
+  refused(() => decodeSummary('{"format":1}'));
 });

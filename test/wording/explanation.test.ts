@@ -182,3 +182,12 @@ test('every sentence begins with a capital or a name, ends with a stop, and stay
     }),
   );
 });
+
+test('refused requests are shown beside what was judged', () => {
+  const verdict = verdictOf({ candidate: arm(alike(5, repeat(20, [100, 0]))) });
+  const told = (rejected: number) =>
+    explainStage({ verdict: { ...verdict, measured: { ...verdict.measured, rejected } }, cohort: null }).stage;
+  expect(told(1204)).toEqual(['Rejected: devices refused 1,204 requests before the model saw them.']);
+  expect(told(1)).toEqual(['Rejected: devices refused 1 request before the model saw it.']);
+  expect(told(0)).toEqual([]);
+});

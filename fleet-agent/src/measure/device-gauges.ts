@@ -1,6 +1,13 @@
 // Owns the device's gauges: periodic readings and those of applications, summed up until the next report.
 import type { Clock } from '../../../src/base/clock.ts';
-import { addToSummaries, GAUGES, MOST_GAUGES, type Summary, summaryOf } from '../../../src/contract/gauges.ts';
+import {
+  addToSummaries,
+  GAUGES,
+  gaugeBounds,
+  MOST_GAUGES,
+  type Summary,
+  summaryOf,
+} from '../../../src/contract/gauges.ts';
 
 /** One reading of the device; gauges that it lacks are left out. */
 export type TakeReadings = () => Promise<ReadonlyMap<string, number>>;
@@ -16,8 +23,10 @@ export class DeviceGauges {
     return this.#newest;
   }
 
-  /** False when there is no room for another name: the agent's own always have theirs. */
+  /** False for a reading that can't be one, and when there is no room for another name: the agent's own always have theirs. */
   add(name: string, reading: number): boolean {
+    const { least, most } = gaugeBounds(name);
+    if (!(reading >= least && reading <= most)) return false;
     if (!this.#summaries.has(name) && !Object.hasOwn(GAUGES, name) && !this.#hasRoom()) return false;
     addToSummaries(this.#summaries, name, summaryOf(reading), MOST_GAUGES);
     return true;

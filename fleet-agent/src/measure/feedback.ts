@@ -44,7 +44,9 @@ export function parseFeedback(body: Buffer, kind: FeedbackKind): readonly Feedba
   if (!Array.isArray(items) || items.length > MOST_ITEMS)
     throw feedbackError(`\`${kind}\` is not a list of at most ${MOST_ITEMS} items`, remedy);
   return items.map((item: unknown) => {
-    const { id, row = 0, class: className } = Object(item) as Record<string, unknown>;
+    const { id: given, row = 0, class: className } = Object(item) as Record<string, unknown>;
+    // A request may have had a number for its id.
+    const id = typeof given === 'number' || typeof given === 'boolean' ? String(given) : given;
     if (typeof id !== 'string' || id === '' || id.length > MOST_ID)
       throw feedbackError('an `id` is missing, empty or too long', remedy);
     if (typeof row !== 'number' || !Number.isSafeInteger(row) || row < 0)

@@ -37,7 +37,9 @@ export type Measured =
       readonly unknown: number;
       readonly features?: ReadonlyMap<string, Summary>;
     }
-  | { readonly kind: 'failed'; readonly rows: number; readonly reason: ErrorReason };
+  | { readonly kind: 'failed'; readonly rows: number; readonly reason: ErrorReason }
+  /** The agent refused the request: no inference. */
+  | { readonly kind: 'rejected'; readonly rows: 0 };
 
 /** Other events that count to a version. */
 export type Observation =
@@ -58,6 +60,7 @@ export class IntervalTally {
   readonly #transfers = new Map<TransferStep, Map<TransferResult, number>>();
   #inferences = 0;
   #unknown = 0;
+  #rejected = 0;
   #userReports = 0;
   #anomalies = 0;
   #servedMs = 0;
@@ -82,6 +85,10 @@ export class IntervalTally {
   addMeasured(measured: Measured): void {
     this.#isEmpty = false;
     this.#inferences += measured.rows;
+    if (measured.kind === 'rejected') {
+      this.#rejected += 1;
+      return;
+    }
     if (measured.kind === 'failed') {
       addTo(this.#errors, measured.reason, measured.rows);
       return;
@@ -140,6 +147,7 @@ export class IntervalTally {
       ...(this.#loadMs === undefined ? {} : { loadMs: this.#loadMs }),
       ...(this.#features.size > 0 ? { features: Object.fromEntries(this.#features) } : {}),
       ...(this.#labels.size > 0 ? { labels: Object.fromEntries(this.#labels) } : {}),
+      ...(this.#rejected > 0 ? { rejected: this.#rejected } : {}),
       ...(this.#userReports > 0 ? { userReports: this.#userReports } : {}),
       ...(this.#anomalies > 0 ? { anomalies: this.#anomalies } : {}),
       ...(transfers.length > 0 ? { transfers: Object.fromEntries(transfers) } : {}),

@@ -22,6 +22,7 @@ export function addToCounts(
   measured: Measured,
   failure: ServedCounts['lastError'],
 ): ServedCounts {
+  if (measured.kind === 'rejected') return counts;
   const { rows } = measured;
   const inferences = counts.inferences + rows;
   if (measured.kind === 'failed') return { ...counts, inferences, errors: counts.errors + rows, lastError: failure };

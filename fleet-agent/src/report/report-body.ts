@@ -90,6 +90,7 @@ function addObservations(a: ModelInterval, b: ModelInterval): Partial<ModelInter
     ...both(a, b, 'loadMs', addSummaries),
     ...both(a, b, 'features', (x, y) => addSummariesByName(x, y, MOST_FEATURES)),
     ...both(a, b, 'labels', (x, y) => addByClass(x, y, addLabelCounts)),
+    ...both(a, b, 'rejected', (x, y) => x + y),
     ...both(a, b, 'userReports', (x, y) => x + y),
     ...both(a, b, 'anomalies', (x, y) => x + y),
     ...both(a, b, 'transfers', addTransfers),

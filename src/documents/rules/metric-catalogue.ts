@@ -8,7 +8,7 @@ export type RuleUnit = 'ratio' | 'ms' | 'bytes' | 'celsius' | 'count' | 'diverge
 /** How a metric is judged; src/gates has a judge for each kind. */
 export type MetricKind =
   /** Bad inferences of all. */
-  | { readonly kind: 'rate'; readonly measure: 'error' | 'unknown' | 'complaint' | 'anomaly' }
+  | { readonly kind: 'rate'; readonly measure: 'error' | 'unknown' | 'rejected' | 'complaint' | 'anomaly' }
   /** Latencies above the limit, against the share 1−q that the quantile allows. */
   | { readonly kind: 'quantile'; readonly q: number }
   /** Devices of the stage, counted exactly. */
@@ -185,6 +185,11 @@ export const METRICS = {
     source: LABELS,
     example: '90%',
   }),
+  rejected_rate: rate(
+    'rejected',
+    'Share of requests that devices refused before the model saw them, for example for a wrong shape. They count for no other rule.',
+    'requests that the agent refused, counted in reports',
+  ),
   anomaly_rate: rate(
     'anomaly',
     'Share of inferences whose answers the application reported as anomalous. They count when the application reports them.',

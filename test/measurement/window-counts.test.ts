@@ -1,0 +1,28 @@
+// Laws of what a window counts beyond rates: of many classes those that stable shows most, and of a labels file's those that it shows at all.
+import { expect, test } from 'vitest';
+import { MOST_CLASSES, REST_CLASS } from '../../src/contract/report.ts';
+import { parseRule } from '../../src/documents/rules/rule-text.ts';
+import { countsOf } from '../../src/measurement/window-counts.ts';
+
+const rules = ['vanished_classes == 0', 'rejected_rate < 5%'].map((rule) => parseRule(rule));
+const names = Array.from({ length: 100 }, (_, i) => `class ${i}`);
+const shown = new Map(names.map((name, i) => [name, i]));
+
+test('classes that only a labels file names are counted where stable shows them', () => {
+  const few = new Map([...shown].slice(0, 5));
+  expect(countsOf(rules, [], new Map([...few, [REST_CLASS, 9]])).classes).toEqual([...few.keys()]);
+  expect(countsOf(rules, [], new Map()).classes).toEqual([]);
+  expect(countsOf(rules, ['a', 'b'], shown).classes).toEqual(['a', 'b']);
+});
+
+test('of too many, those that it shows most', () => {
+  for (const classes of [names, []]) {
+    const { classes: counted } = countsOf(rules, classes, shown);
+    expect(new Set(counted)).toEqual(new Set(names.slice(-MOST_CLASSES)));
+  }
+});
+
+test('rejected requests are counted where a rule asks for them alone', () => {
+  expect(countsOf(rules, [], shown).events).toEqual(['rejected']);
+  expect(countsOf(rules.slice(0, 1), [], shown).events).toBeUndefined();
+});
