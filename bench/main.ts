@@ -3,6 +3,7 @@ import { execFileSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import os from 'node:os';
 import { parseArgs } from 'node:util';
+import { answersBenchmark } from './answers.ts';
 import type { Benchmark, BenchmarkResult } from './benchmark.ts';
 import { directiveBenchmark } from './directive.ts';
 import { foldingBenchmark } from './folding.ts';
@@ -22,6 +23,7 @@ const BENCHMARKS: readonly Benchmark[] = [
   judgingBenchmark,
   verificationBenchmark,
   swapBenchmark,
+  answersBenchmark,
   directiveBenchmark,
 ];
 

@@ -45,7 +45,7 @@ export interface Agent {
   readonly id: string;
   /** Runs until the signal; rejects only for problems that a restart would not fix. */
   run(signal: AbortSignal): Promise<void>;
-  /** Asks the serving version of a model, as the endpoint would. Throws INFER_NO_MODEL, INFER_BUSY or a ModelError. */
+  /** Asks the serving version of a model, as the endpoint would. Throws what ModelServer.infer throws. */
   infer(model: string, inputs: readonly Tensor[]): Promise<InferenceAnswer>;
   /** Parameters in force of the model here. */
   parametersOf(model: string): Parameters;
@@ -205,7 +205,8 @@ class DeviceAgent implements Agent {
     const { endpointPort: port = null } = this.#options;
     if (port === null) return null;
     const find = models.findServer.bind(models);
-    return new InferEndpoint({ port, find, list: () => models.servers, gauges: this.#gauges });
+    const parametersOf = this.parametersOf.bind(this);
+    return new InferEndpoint({ port, find, list: () => models.servers, parametersOf, gauges: this.#gauges });
   }
 
   /** Null without a service to report to, or without what a report needs. */

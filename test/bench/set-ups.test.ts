@@ -1,5 +1,6 @@
 // Owns the proof that each benchmark measures what it says, at the smallest size; times are never tested.
 import { describe, expect, test } from 'vitest';
+import { measureAnswers } from '../../bench/answers.ts';
 import { measureCohort, measureDirective } from '../../bench/directive.ts';
 import { measureMemory } from '../../bench/memory.ts';
 import { printed } from '../../bench/print.ts';
@@ -47,6 +48,11 @@ describe('the benchmarks', () => {
   test('swap: the new version answers, the old one again, and no request fails', async () => {
     const lines = await measureSwaps({ swaps: 1, clients: 2 });
     expect(lines.find((line) => line.what.includes('failed'))?.ours.median).toBe(0);
+  });
+
+  test('answers: they are served by an agent of its own, whose memory is read', async () => {
+    const lines = await measureAnswers({ answers: 1, clients: 1 });
+    expect(lines.find((line) => line.what === 'resident at most')?.ours.median).toBeGreaterThan(1e6);
   });
 
   test('directive: each device finds its assignment', async () => {

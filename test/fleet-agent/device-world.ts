@@ -60,14 +60,13 @@ export interface PublishedModel {
 
 export interface ModelOrder {
   readonly version: string;
-  /** Name of the model; `MODEL` unless given. */
-  readonly model?: string;
   /** The model that is published; its class 0 answers "invoice". */
   readonly onnx?: Buffer;
   /** Class that the manifest's example expects. */
   readonly expects?: string;
   readonly signer?: TestKey;
   readonly sequence?: number;
+  /** Name of the model; `MODEL` unless given. */
   readonly name?: string;
   /** Where the manifest says that the file lies; below the publication unless given. */
   readonly origin?: string;

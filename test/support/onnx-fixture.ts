@@ -107,15 +107,6 @@ export function echo(type: number): Buffer {
   );
 }
 
-/** Answers `probabilities` = x / x in [batch, 2]: NaN where `x` is 0, and 1 elsewhere. */
-export function ratioModel(): Buffer {
-  return model(
-    bytes(1, node('Div', ['x', 'x'], ['probabilities'])),
-    bytes(11, port('x', ['batch', 2])),
-    bytes(12, port('probabilities', ['batch', 2])),
-  );
-}
-
 /** As a text recogniser's: `probabilities` of [batch, steps, characters] for `x` of [batch, steps, 4]. */
 export function recogniser(characters: number): Buffer {
   return model(

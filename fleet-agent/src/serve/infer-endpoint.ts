@@ -1,35 +1,45 @@
-// Owns the local Open Inference Protocol endpoint (v2, REST): JSON tensors in, answers of the serving version out.
+// Owns the local Open Inference Protocol endpoint (v2, REST): its paths, and what each answers.
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { CodedError, HTTP_STATUSES } from '../../../src/base/errors.ts';
+import type { Parameters } from '../../../src/contract/directive.ts';
 import type { DeviceGauges } from '../measure/device-gauges.ts';
 import { parseFeedback, parseReadings } from '../measure/feedback.ts';
-import type { FeedbackKind } from '../measure/recent-answers.ts';
 import { ModelError } from '../model/model-host.ts';
-import { isDatatype, packTensor, type Tensor, unpackTensor } from '../model/tensor.ts';
-import type { InferenceAnswer, ModelServer } from './model-server.ts';
+import { bytesOf } from '../model/tensor.ts';
+import { HeldBytes, type Hold } from './held-bytes.ts';
+import { methodOf, type Target, targetOf } from './infer-paths.ts';
+import type { Instance, ModelServer } from './model-server.ts';
+import { readInferRequest } from './read-infer-request.ts';
+import { writeAnswer } from './write-answer.ts';
 
 /** A request body may have this many bytes. */
 const MOST_BODY_BYTES = 16 * 1024 * 1024;
+/** Feedback and readings are parsed whole, in the agent's heap. */
+const MOST_FEEDBACK_BYTES = 1024 * 1024;
+/** Requests and answers of all callers together. */
+const MOST_HELD_BYTES = 128 * 1024 * 1024;
 
 export interface InferEndpointOptions {
   readonly port: number;
   readonly find: (model: string) => ModelServer | undefined;
   readonly list: () => readonly ModelServer[];
+  /** What the directive sets for the model here; the manifest's defaults are below it. */
+  readonly parametersOf: (model: string) => Parameters;
   readonly gauges: DeviceGauges;
 }
-
-const FEEDBACK: readonly FeedbackKind[] = ['labels', 'complaints', 'anomalies'];
 
 interface Reply {
   readonly status: number;
   readonly body: unknown;
+  readonly allow?: string;
 }
 
 /** Serves on 127.0.0.1 alone: who may reach it is the device's own matter. */
 export class InferEndpoint {
   readonly #options: InferEndpointOptions;
   readonly #server: Server;
+  readonly #held = new HeldBytes(MOST_HELD_BYTES);
 
   constructor(options: InferEndpointOptions) {
     this.#options = options;
@@ -60,73 +70,101 @@ export class InferEndpoint {
   }
 
   async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const reply = refusalOf(request) ?? (await this.#route(request).catch(replyOfError));
+    using hold = this.#held.open();
+    const reply = refusalOf(request) ?? (await this.#route(request, response, hold).catch(replyOfError));
+    if (reply === 'written') return;
+    if (response.headersSent) return void response.destroy();
     const text = JSON.stringify(reply.body);
     if (reply.status === 413) response.setHeader('connection', 'close');
+    if (reply.allow !== undefined) response.setHeader('allow', reply.allow);
     const headers = { 'content-type': 'application/json', 'content-length': Buffer.byteLength(text) };
     response.writeHead(reply.status, headers).end(text);
+    request.resume();
   }
 
-  async #route(request: IncomingMessage): Promise<Reply> {
-    const path = (request.url ?? '/').split('?', 1)[0] ?? '/';
-    const parts = path.split('/').slice(1).map(decode);
-    if (parts[0] !== 'v2') return notFound('Nothing is served at this path.');
-    if (request.method === 'POST') return this.#post(request, parts);
-    if (request.method !== 'GET') return { status: 405, body: { error: 'Only GET and POST are supported.' } };
-    if (parts.length === 1) return ok({ name: 'slipway-agent', version: '2', extensions: [] });
-    if (parts[1] === 'health' && parts[2] === 'live') return ok({ live: true });
-    if (parts[1] === 'health' && parts[2] === 'ready') {
-      const ready = this.#options.list().every(({ instance }) => instance !== null);
-      return { status: ready ? 200 : 503, body: { ready } };
+  async #route(request: IncomingMessage, response: ServerResponse, hold: Hold): Promise<Reply | 'written'> {
+    const target = targetOf(request.url ?? '/');
+    if (target === undefined) return notFound('Nothing is served at this path.');
+    const allow = methodOf(target);
+    if (!allow.split(', ').includes(request.method ?? ''))
+      return { status: 405, allow, body: { error: `Only ${allow} is supported here.` } };
+    switch (target.kind) {
+      case 'server':
+        return ok({ name: 'slipway-agent', version: '2', extensions: [] });
+      case 'live':
+        return ok({ live: true });
+      case 'ready':
+        return readiness({}, this.#isReady());
+      case 'gauges':
+        return this.#takeReadings(await readBody(request, MOST_FEEDBACK_BYTES, hold));
+      default:
+        return this.#ofModel(request, response, { target, hold });
     }
-    return parts[1] === 'models' ? this.#describe(parts) : notFound('Nothing is served at this path.');
   }
 
-  #describe(parts: readonly string[]): Reply {
-    const instance = this.#serving(parts);
-    const name = parts[2] ?? '';
-    if (parts.at(-1) === 'ready')
-      return { status: instance === undefined ? 503 : 200, body: { name, ready: instance !== undefined } };
-    if (instance === undefined) return notFound(`No version of "${name}" serves here.`);
-    const { inputs, outputs } = instance.signature;
-    return ok({ name, versions: [instance.version], platform: 'onnx', inputs, outputs });
+  #isReady(): boolean {
+    const servers = this.#options.list();
+    return servers.length > 0 && servers.every(({ instance }) => instance !== null);
   }
 
-  /** The serving instance that a path means; a version in it must be the one that serves. */
-  #serving(parts: readonly string[]) {
-    const instance = this.#options.find(parts[2] ?? '')?.instance ?? undefined;
-    const wanted = parts[3] === 'versions' ? parts[4] : undefined;
-    return wanted === undefined || wanted === instance?.version ? instance : undefined;
+  #takeReadings(body: Buffer): Reply {
+    const { gauges } = this.#options;
+    const readings = parseReadings(body, gauges);
+    const taken = readings.filter(([name, reading]) => gauges.add(name, reading)).length;
+    return ok({ taken, left_out: readings.length - taken });
   }
 
-  async #post(request: IncomingMessage, parts: readonly string[]): Promise<Reply> {
-    if (parts[1] === 'gauges' && parts.length === 2) {
-      const readings = parseReadings(await readBody(request), this.#options.gauges);
-      const taken = readings.filter(([name, reading]) => this.#options.gauges.add(name, reading)).length;
-      return ok({ taken, left_out: readings.length - taken });
+  async #ofModel(
+    request: IncomingMessage,
+    response: ServerResponse,
+    { target, hold }: { readonly target: Extract<Target, { model: string }>; readonly hold: Hold },
+  ): Promise<Reply | 'written'> {
+    const { kind, model: name } = target;
+    const server = this.#options.find(name);
+    if (server === undefined) return notFound(`There is no model "${name}" here.`);
+    if (kind === 'feedback') {
+      const items = parseFeedback(await readBody(request, MOST_FEEDBACK_BYTES, hold), target.feedback);
+      return ok(server.takeFeedback(items, target.feedback));
     }
-    const feedback = FEEDBACK.find((one) => one === parts[3]);
-    const server = this.#options.find(parts[2] ?? '');
-    if (parts[1] !== 'models' || parts.length !== 4 || feedback === undefined || server === undefined)
-      return this.#infer(request, parts);
-    return ok(server.takeFeedback(parseFeedback(await readBody(request), feedback), feedback));
+    const { instance } = server;
+    if (target.version !== null && target.version !== instance?.version)
+      return notFound(`Version "${target.version}" of "${name}" does not serve here.`);
+    if (kind === 'modelReady') return readiness({ name }, instance !== null);
+    if (instance === null) return notFound(`No version of "${name}" serves here.`);
+    if (kind === 'model') return ok(this.#describe(name, instance));
+    return this.#infer(request, response, { server, hold });
   }
 
-  async #infer(request: IncomingMessage, parts: readonly string[]): Promise<Reply> {
-    const server = this.#options.find(parts[2] ?? '');
-    if (
-      parts[1] !== 'models' ||
-      parts.at(-1) !== 'infer' ||
-      server === undefined ||
-      this.#serving(parts) === undefined
-    ) {
-      request.resume();
-      return notFound(`No version of "${parts[2] ?? ''}" serves here.`);
-    }
-    const asked = parseInferRequest(await readBody(request));
-    const answer = await server.infer(asked.inputs, asked.id);
-    return ok(formatAnswer(answer, asked));
+  #describe(name: string, { version, signature, defaults }: Instance): unknown {
+    const { inputs, outputs } = signature;
+    const parameters = { ...defaults, ...this.#options.parametersOf(name) };
+    return { name, versions: [version], platform: 'onnx', inputs, outputs, parameters };
   }
+
+  async #infer(
+    request: IncomingMessage,
+    response: ServerResponse,
+    { server, hold }: { readonly server: ModelServer; readonly hold: Hold },
+  ): Promise<Reply | 'written'> {
+    const asked = await readBody(request, MOST_BODY_BYTES, hold)
+      .then(readInferRequest)
+      .catch((error: unknown) => {
+        if (isRefusal(error)) server.noteRejected();
+        throw error;
+      });
+    const { id, inputs, outputs } = asked;
+    // Once more while they are on their way to the model's thread.
+    hold.set(2 * bytesOf(inputs));
+    const answer = await server.infer(inputs, { id: id === undefined ? undefined : String(id), outputs });
+    hold.set(bytesOf(answer.outputs));
+    await writeAnswer(response, answer, id);
+    return 'written';
+  }
+}
+
+/** The caller's fault, not the model's, nor a lack of room. */
+function isRefusal(error: unknown): boolean {
+  return error instanceof BodyTooLong || (error instanceof CodedError && error.kind === 'fix-input');
 }
 
 const OWN_NAMES: ReadonlySet<string> = new Set(['127.0.0.1', 'localhost', '[::1]']);
@@ -143,75 +181,12 @@ function refusalOf({ headers }: IncomingMessage): Reply | undefined {
   };
 }
 
-interface InferRequest {
-  readonly id: string | undefined;
-  readonly inputs: readonly Tensor[];
-  /** Names of the outputs that are asked for; undefined = all. */
-  readonly outputs: readonly string[] | undefined;
-}
-
-function requestError(problem: string): CodedError {
-  return new CodedError({
-    code: 'INFER_REQUEST',
-    message: `The request is not an Open Inference Protocol request: ${problem}.`,
-    remedy: 'Send { inputs: [{ name, datatype, shape, data }] } as JSON.',
-  });
-}
-
-/** Throws INFER_REQUEST or INFER_SHAPE. */
-export function parseInferRequest(body: Buffer): InferRequest {
-  let value: unknown;
-  try {
-    value = JSON.parse(body.toString('utf8'));
-  } catch {
-    throw requestError('it is not JSON');
-  }
-  const { id, inputs, outputs } = Object(value) as Record<string, unknown>;
-  if (!Array.isArray(inputs) || inputs.length === 0 || inputs.length > 64)
-    throw requestError('`inputs` is not a list of 1 to 64 tensors');
-  if (outputs !== undefined && !Array.isArray(outputs)) throw requestError('`outputs` is not a list');
-  return {
-    id: typeof id === 'string' ? id.slice(0, 256) : undefined,
-    inputs: inputs.map(parseTensor),
-    outputs: outputs?.map((output: unknown) => String((Object(output) as { name?: unknown }).name)),
-  };
-}
-
-function parseTensor(value: unknown): Tensor {
-  const { name, datatype, shape, data } = Object(value) as Record<string, unknown>;
-  if (typeof name !== 'string' || name.length > 256) throw requestError('a tensor has no name');
-  if (!isDatatype(datatype)) throw requestError(`the datatype of "${name}" is not one that is served`);
-  if (!Array.isArray(shape) || shape.length > 8 || !shape.every((length) => typeof length === 'number')) {
-    throw requestError(`"${name}" has no shape of at most 8 numbers`);
-  }
-  if (!Array.isArray(data)) throw requestError(`"${name}" has no data`);
-  return packTensor(name, datatype, shape as number[], data);
-}
-
-function formatAnswer(answer: InferenceAnswer, { outputs: wanted }: InferRequest): unknown {
-  const outputs = answer.outputs.filter((output) => wanted === undefined || wanted.includes(output.name));
-  return {
-    model_name: answer.modelName,
-    model_version: answer.modelVersion,
-    id: answer.id,
-    parameters: { digest: answer.digest },
-    outputs: outputs.map((output) => {
-      const { name, datatype, shape } = output;
-      return { name, datatype, shape, data: unpackTensor(output) };
-    }),
-  };
-}
-
-function decode(part: string): string {
-  try {
-    return decodeURIComponent(part);
-  } catch {
-    return part;
-  }
-}
-
 function ok(body: unknown): Reply {
   return { status: 200, body };
+}
+
+function readiness(facts: object, ready: boolean): Reply {
+  return { status: ready ? 200 : 503, body: { ...facts, ready } };
 }
 
 function notFound(error: string): Reply {
@@ -220,7 +195,7 @@ function notFound(error: string): Reply {
 
 function replyOfError(error: unknown): Reply {
   if (error instanceof BodyTooLong)
-    return { status: 413, body: { error: `The body is longer than ${MOST_BODY_BYTES} bytes.` } };
+    return { status: 413, body: { error: `The body is longer than ${error.most} bytes.` } };
   if (error instanceof ModelError) {
     const status = error.reason === 'bad-shape' ? 400 : error.reason === 'timeout' ? 504 : 500;
     return { status, body: { error: error.message, reason: error.reason } };
@@ -230,14 +205,23 @@ function replyOfError(error: unknown): Reply {
   return { status: 500, body: { error: 'The request failed.' } };
 }
 
-class BodyTooLong extends Error {}
+class BodyTooLong extends Error {
+  readonly most: number;
 
-async function readBody(request: IncomingMessage): Promise<Buffer> {
+  constructor(most: number) {
+    super();
+    this.most = most;
+  }
+}
+
+async function readBody(request: IncomingMessage, most: number, hold: Hold): Promise<Buffer> {
+  if (Number(request.headers['content-length'] ?? 0) > most) throw new BodyTooLong(most);
   const chunks: Buffer[] = [];
   let length = 0;
   for await (const chunk of request) {
     length += (chunk as Buffer).length;
-    if (length > MOST_BODY_BYTES) throw new BodyTooLong();
+    if (length > most) throw new BodyTooLong(most);
+    hold.set(length);
     chunks.push(chunk as Buffer);
   }
   return Buffer.concat(chunks, length);

@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto';
 import type { Clock } from '../../../src/base/clock.ts';
 import { CodedError } from '../../../src/base/errors.ts';
 import type { Digest } from '../../../src/contract/digest.ts';
+import type { Parameters } from '../../../src/contract/directive.ts';
 import { countFeedback, type FeedbackItem, type FeedbackTally } from '../measure/feedback.ts';
 import { summarizeInputs } from '../measure/input-summaries.ts';
 import type { Attribution, Measured } from '../measure/interval-tally.ts';
@@ -11,7 +12,7 @@ import { type FeedbackKind, RecentAnswers } from '../measure/recent-answers.ts';
 import { addToCounts, noCounts, type ServedCounts } from '../measure/served-counts.ts';
 import { type LoadedModel, type ModelError, toModelError } from '../model/model-host.ts';
 import { checkInputs, judgeOutputs, type ModelSignature, rowsOf } from '../model/model-signature.ts';
-import type { Tensor } from '../model/tensor.ts';
+import { shapeError, type Tensor } from '../model/tensor.ts';
 import type { SlotName } from '../record/model-record.ts';
 
 /** A version loaded from a slot, able to answer. */
@@ -21,6 +22,15 @@ export interface Instance {
   readonly version: string;
   readonly signature: ModelSignature;
   readonly loaded: LoadedModel;
+  /** Parameters as the manifest has them. */
+  readonly defaults: Parameters;
+}
+
+export interface InferOptions {
+  /** Feedback names the answer by it; a new one unless given. */
+  readonly id?: string | undefined;
+  /** Outputs that are wanted; all unless given. */
+  readonly outputs?: readonly string[] | undefined;
 }
 
 export interface InferenceAnswer {
@@ -99,35 +109,46 @@ export class ModelServer {
     return countFeedback(items, kind, { recent: this.#recent, measurements: this.#measurements });
   }
 
-  /** Answers by the version that serves when it is called. Throws INFER_NO_MODEL, INFER_BUSY, or a ModelError. */
-  async infer(inputs: readonly Tensor[], id: string = randomUUID()): Promise<InferenceAnswer> {
+  /** A request for this model was refused: it says nothing of the version. */
+  noteRejected(): void {
+    if (this.#instance !== null) this.#count(this.#instance, { kind: 'rejected', rows: 0 });
+  }
+
+  /**
+   * Answers by the version that serves when it is called. Throws INFER_NO_MODEL, INFER_BUSY, a ModelError for what the model did, or another
+   * CodedError for a request that is refused.
+   */
+  async infer(inputs: readonly Tensor[], { id = randomUUID(), outputs }: InferOptions = {}): Promise<InferenceAnswer> {
     const instance = this.#instance;
     if (instance === null) throw noModel(this.model);
     const waiting = this.#inFlight.get(instance) ?? 0;
     if (waiting >= MOST_IN_FLIGHT) throw tooBusy(this.model);
     this.#inFlight.set(instance, waiting + 1);
     const startMs = this.#clock.monotonicMs();
-    const rows = rowsOf(instance.signature, inputs);
     try {
       const checked = checkInputs(instance.signature, inputs);
-      const outputs = await instance.loaded.run(checked);
-      const judgements = judgeOutputs(instance.signature, outputs);
-      const unknown = judgements.filter(({ confidence }) => confidence < instance.signature.confidenceLeast).length;
-      const latencyMs = this.#clock.monotonicMs() - startMs;
-      const answers = judgements.slice(0, rows);
+      checkAsked(instance.signature, outputs);
+      const answered = await instance.loaded.run(checked);
+      const judgements = judgeOutputs(instance.signature, answered);
       this.#count(instance, {
         kind: 'answered',
-        rows,
-        latencyMs,
-        judgements: answers,
-        unknown: Math.min(unknown, rows),
+        rows: judgements.length || rowsOf(instance.signature, inputs),
+        latencyMs: this.#clock.monotonicMs() - startMs,
+        judgements,
+        unknown: judgements.filter(({ confidence }) => confidence < instance.signature.confidenceLeast).length,
         features: summarizeInputs(checked),
       });
-      const classes = answers.map(({ className }) => className);
+      const classes = judgements.map(({ className }) => className);
       this.#recent.remember(id, this.#attributionOf(instance), classes);
-      return { id, modelName: this.model, modelVersion: instance.version, digest: instance.digest, outputs };
+      const wanted = answered.filter(({ name }) => outputs?.includes(name) ?? true);
+      return { id, modelName: this.model, modelVersion: instance.version, digest: instance.digest, outputs: wanted };
     } catch (error) {
+      if (error instanceof CodedError) {
+        this.#count(instance, { kind: 'rejected', rows: 0 });
+        throw error;
+      }
       const failure = toModelError(error, 'runtime');
+      const rows = rowsOf(instance.signature, inputs);
       this.#count(instance, { kind: 'failed', rows, reason: failure.reason }, failure);
       throw failure;
     } finally {
@@ -160,6 +181,11 @@ export class ModelServer {
     this.#drained.get(instance)?.();
     this.#drained.delete(instance);
   }
+}
+
+function checkAsked({ outputs }: ModelSignature, asked: readonly string[] = []): void {
+  const unknown = asked.find((name) => !outputs.some((port) => port.name === name));
+  if (unknown !== undefined) throw shapeError(`the model has no output "${unknown}"`);
 }
 
 export function noModel(model: string): CodedError {

@@ -93,7 +93,7 @@ test('classes from a file stand in reports, and a model without classes reports 
     return ingest(batch);
   };
   const labelled = await world.publishModel({
-    model: 'wide',
+    name: 'wide',
     version: '1.0.0',
     ...ORDERS['named by a file of 21,841 labels'],
   });

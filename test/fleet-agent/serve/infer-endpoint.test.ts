@@ -11,8 +11,10 @@ let url: string;
 
 beforeAll(async () => {
   world = await DeviceWorld.open();
-  const stable = await world.publishModel({ version: '1.0.0', spec: { confidence: { least: 0.99 } } });
-  await world.direct(world.entry({ stable }));
+  const spec = { confidence: { least: 0.99 }, parameters: { threshold: 0.5, language: 'en' } };
+  const stable = await world.publishModel({ version: '1.0.0', spec });
+  const entry = world.entry({ stable });
+  await world.direct({ ...entry, stable: entry.stable && { ...entry.stable, parameters: { threshold: 0.7 } } });
   const started = await world.startAgent(host, { endpointPort: 0 });
   agent = started.agent;
   url = `http://127.0.0.1:${started.endpointPort}`;
@@ -37,7 +39,7 @@ describe('the endpoint', () => {
     expect(await call('/v2/health/live')).toEqual({ status: 200, body: { live: true } });
     expect(await call('/v2/health/ready')).toEqual({ status: 200, body: { ready: true } });
     expect((await call(`/v2/models/${MODEL}/ready`)).status).toBe(200);
-    expect((await call('/v2/models/other/ready')).status).toBe(503);
+    expect((await call('/v2/models/other/ready')).status).toBe(404);
     expect((await call(`/v2/models/${MODEL}`)).body).toMatchObject({
       ...{ name: MODEL, versions: ['1.0.0'], inputs: [{ name: 'x', datatype: 'FP32', shape: [-1, 4] }] },
     });
@@ -97,6 +99,12 @@ describe('the endpoint', () => {
       400,
     ],
     ['null', 'null', 400],
+    [
+      'a number that the datatype does not hold',
+      { inputs: [{ name: 'x', datatype: 'UINT8', shape: [1], data: [300] }] },
+      400,
+    ],
+    ['an empty tensor', { inputs: [{ name: 'x', datatype: 'FP32', shape: [0, 4], data: [] }] }, 400],
     ['a body without end', `{"inputs":"${'x'.repeat(17_000_000)}"}`, 413],
   ])('refuses %s, and answers the next request', async (_, body, status) => {
     const answer = await call(`/v2/models/${MODEL}/infer`, body).catch((error: Error) => error);
@@ -119,10 +127,76 @@ describe('the endpoint', () => {
     expect(await ask({ host: 'localhost:1234' })).toBe(200);
   });
 
-  test('does not know other paths and methods', async () => {
-    expect((await call('/v2/nothing')).status).toBe(404);
-    expect((await call('/metrics')).status).toBe(404);
-    expect((await fetch(`${url}/v2/health/live`, { method: 'DELETE' })).status).toBe(405);
+  test('knows its paths in full, and no others', async () => {
+    const none = [
+      '/',
+      '/v2/',
+      '/v2/nothing',
+      '/metrics',
+      '/v2/health',
+      '/v2/health/ready/now',
+      '/v2/health/live/',
+      '/v2/models',
+    ];
+    const ofModel = ['/x', '/', '/ready/x', '/infer/x', '/versions', '/versions/', '/versions/1.0.0/labels'];
+    for (const path of [...none, ...ofModel.map((rest) => `/v2/models/${MODEL}${rest}`)])
+      expect([path, (await call(path)).status, (await call(path, '{}')).status]).toEqual([path, 404, 404]);
+    for (const rest of ['/versions/9', '/versions/9/ready'])
+      expect([rest, (await call(`/v2/models/${MODEL}${rest}`)).status]).toEqual([rest, 404]);
+    for (const rest of ['', '/ready', '/versions/1.0.0', '/versions/1.0.0/ready'])
+      expect([rest, (await call(`/v2/models/${MODEL}${rest}`)).status]).toEqual([rest, 200]);
+  });
+
+  test('answers HEAD as GET without the body, and other methods with those that it takes', async () => {
+    const head = await fetch(`${url}/v2/health/ready`, { method: 'HEAD' });
+    expect([head.status, await head.text(), head.headers.get('content-length')]).toEqual([200, '', '14']);
+    expect((await fetch(`${url}/v2/models/other`, { method: 'HEAD' })).status).toBe(404);
+    const wrong = [
+      ['DELETE', '/v2/health/live', 'GET, HEAD'],
+      ['POST', `/v2/models/${MODEL}`, 'GET, HEAD'],
+      ['GET', `/v2/models/${MODEL}/infer`, 'POST'],
+      ['GET', `/v2/models/${MODEL}/labels`, 'POST'],
+      ['GET', '/v2/gauges', 'POST'],
+    ] as const;
+    for (const [method, path, allow] of wrong) {
+      const answer = await fetch(`${url}${path}`, { method });
+      expect([path, answer.status, answer.headers.get('allow')]).toEqual([path, 405, allow]);
+    }
+  });
+
+  test('tells the parameters in force: those of the directive over those of the manifest', async () => {
+    const { body } = await call(`/v2/models/${MODEL}`);
+    expect(body.parameters).toEqual({ threshold: 0.7, language: 'en' });
+  });
+
+  test('gives the outputs that are asked for, and refuses those that the model lacks', async () => {
+    const inputs = [{ name: 'x', datatype: 'FP32', shape: [1, 4], data: [0, 0, 0, 0] }];
+    const ask = (...names: string[]) =>
+      call(`/v2/models/${MODEL}/infer`, { inputs, outputs: names.map((name) => ({ name })) });
+    expect((await ask('probabilities')).body.outputs).toHaveLength(1);
+    expect((await ask()).body.outputs).toEqual([]);
+    expect(await ask('probabilities', 'z')).toMatchObject({
+      status: 400,
+      body: { error: expect.stringContaining('"z"') },
+    });
+  });
+
+  test('gives an id back as it came, and takes feedback on it', async () => {
+    const inputs = [{ name: 'x', datatype: 'FP32', shape: [1, 4], data: [0, 0, 0, 0] }];
+    for (const id of ['a', 7, true]) {
+      expect((await call(`/v2/models/${MODEL}/infer`, { id, inputs })).body.id).toBe(id);
+      const told = await call(`/v2/models/${MODEL}/complaints`, { complaints: [{ id }] });
+      expect(told.body).toMatchObject({ counted: 1, unknown: 0 });
+    }
+    expect((await call(`/v2/models/${MODEL}/infer`, { id: [1], inputs })).status).toBe(400);
+  });
+
+  test('is not ready without a model', async () => {
+    await using empty = await DeviceWorld.open();
+    await empty.direct();
+    const { endpointPort } = await empty.startAgent(host, { endpointPort: 0 });
+    const answer = await fetch(`http://127.0.0.1:${endpointPort}/v2/health/ready`);
+    expect([answer.status, await answer.json()]).toEqual([503, { ready: false }]);
   });
 
   test('what it answers is counted by rows: classes, confidences, unknown ones, latencies, errors by kind', async () => {
@@ -132,6 +206,7 @@ describe('the endpoint', () => {
     const reports: {
       intervals: {
         inferences: number;
+        rejected?: number;
         unknown: number;
         errors: Record<string, number>;
         classes: Record<string, number>;
@@ -157,13 +232,14 @@ describe('the endpoint', () => {
       .catch(() => undefined);
     const interval = await until(() => {
       const all = reports.flatMap((report) => report.intervals);
-      return all.reduce((sum, one) => sum + one.inferences, 0) === 21 && all;
+      return all.reduce((sum, one) => sum + one.inferences + (one.rejected ?? 0), 0) === 21 && all;
     }, 'all inferences to be reported');
     const sum = (pick: (one: (typeof interval)[number]) => number) =>
       interval.reduce((total, one) => total + pick(one), 0);
     expect(sum((one) => one.classes[CLASSES[0] ?? ''] ?? 0)).toBe(20);
     expect(sum((one) => one.unknown)).toBe(20);
-    expect(sum((one) => one.errors['bad-shape'] ?? 0)).toBe(1);
+    expect(sum((one) => Object.keys(one.errors).length)).toBe(0);
+    expect(sum((one) => one.rejected ?? 0)).toBe(1);
     expect(sum((one) => one.confidence[18] ?? 0)).toBe(20);
     expect(sum((one) => one.latencyMs.buckets.reduce((total, [, count]) => total + count, 0))).toBe(20);
     expect(interval[0]).toMatchObject({ rollout: 'sorter-all', arm: 'stable' });
