@@ -197,7 +197,7 @@ export class Crowd {
 
   async #enrolOne(device: string, kind: Kind, ofStage: string | null, nowMs: number): Promise<void> {
     const { bound = {}, stated } = kind;
-    const [token = ''] = await this.#store.createEnrolmentTokens({ labels: bound, expiresAtMs: nowMs + 1 });
+    const [token = ''] = await this.#store.createEnrolmentTokens({ labels: bound, expiresAtMs: nowMs + 60_000 });
     const answer = await this.#store.enrol({
       token,
       device,

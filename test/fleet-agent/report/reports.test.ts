@@ -261,7 +261,11 @@ describe('a device', () => {
     expect(await world.store.findDevice('device-1')).toBeUndefined();
     await wrong.stop();
     const right = await world.startAgent(host);
-    const device = await until(() => world.store.findDevice('device-1'), 'the enrolment');
+    // A report says that the answer to its enrolment has arrived.
+    const device = await until(async () => {
+      const found = await world.store.findDevice('device-1');
+      return found !== undefined && found.newestSequence > 0 ? found : undefined;
+    }, 'the enrolment');
     await right.stop();
     const later = await world.startAgent(host, { token: null });
     await until(
