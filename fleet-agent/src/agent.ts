@@ -137,7 +137,7 @@ class DeviceAgent implements Agent {
     const directives = await problems.orElse(() => this.#openDirectives(), NO_DIRECTIVES);
     const take = async (directive: Directive): Promise<void> => {
       memory.noteSigners(directives.lastSigners?.());
-      await this.#take(directive, memory, models);
+      await this.#take(directive, memory, models, directives.inDateUntilMs?.() ?? null);
     };
     const note = async (answer: DirectiveAnswer): Promise<void> => {
       if (await refusal.take(answer, memory.nowMs())) this.#reportWake.wake();
@@ -244,7 +244,7 @@ class DeviceAgent implements Agent {
     return { ...refusal.properties, ...this.#problems.properties, ...told };
   }
 
-  async #take(directive: Directive, memory: DeviceMemory, models: DeviceModels): Promise<void> {
+  async #take(directive: Directive, memory: DeviceMemory, models: DeviceModels, inDateUntilMs: number | null) {
     settleLabels(directive, { id: this.id, self: this.#self, memory, updaters: models.updaters });
     await this.#self.circumstances();
     const { reconcilerKeys: keys = new Map() } = this.#options.verifier;
@@ -253,7 +253,7 @@ class DeviceAgent implements Agent {
     const backing = (entry: DirectiveEntry): Backing => backingOf(entry, keys);
     const chosen = chooseVersions(directive, this.#self.facts(), revisionOf, followed, backing);
     this.#logIgnored(chosen.ignored);
-    await memory.accept(chosen.accepted);
+    await memory.accept(chosen.accepted, inDateUntilMs);
     for (const [model, desired] of chosen.desired) {
       const refused = await models.setDesired(model, desired);
       if (refused !== null) this.#noteOutcome(noRoomOutcome(model, refused, memory.nowMs()));

@@ -104,7 +104,11 @@ export function statusError(url: string, status: number): CodedError {
 export function retryAfterMs(headers: Headers, nowMs: number): number | null {
   const text = headers.get('retry-after');
   if (text === null) return null;
-  const ms = /^\d{1,9}$/.test(text) ? Number(text) * 1000 : Date.parse(text) - nowMs;
+  // A date is meant by the server's clock, which its answer shows.
+  const sentAtMs = Date.parse(headers.get('date') ?? '');
+  const ms = /^\d{1,9}$/.test(text)
+    ? Number(text) * 1000
+    : Date.parse(text) - (Number.isNaN(sentAtMs) ? nowMs : sentAtMs);
   return Number.isFinite(ms) ? Math.min(Math.max(0, ms), 86_400_000) : null;
 }
 

@@ -75,10 +75,14 @@ export class DeviceMemory {
   }
 
   /**
-   * A directive was accepted now. Only this raises the floor: signed metadata was in date, so a clock that is far ahead never
-   * becomes the floor.
+   * A directive was accepted. `inDateUntilMs`: end of its signed dates when they were found in date in this process, else null. Only
+   * such dates move the floor: a clock that is far ahead while an old directive is recalled never becomes the floor, and a floor
+   * beyond the dates of what is accepted now came from a clock that was wrong.
    */
-  async accept(revisions: readonly { readonly rollout: string; readonly revision: number }[]): Promise<void> {
+  async accept(
+    revisions: readonly { readonly rollout: string; readonly revision: number }[],
+    inDateUntilMs: number | null,
+  ): Promise<void> {
     let isChanged = this.#isChanged;
     for (const { rollout, revision } of revisions) {
       if (revision <= this.revisionOf(rollout)) continue;
@@ -90,12 +94,7 @@ export class DeviceMemory {
       if (this.#revisions.size <= MOST_ROLLOUTS) break;
       this.#revisions.delete(oldest);
     }
-    const now = this.#clock.now();
-    if (now - this.#timeFloorMs > FLOOR_STEP_MS) {
-      this.#timeFloorMs = now;
-      isChanged = true;
-    }
-    if (!isChanged) return;
+    if (!this.#moveFloor(inDateUntilMs) && !isChanged) return;
     const memory: MemoryFile = {
       format: 1,
       timeFloorMs: this.#timeFloorMs,
@@ -105,6 +104,15 @@ export class DeviceMemory {
     };
     await writeFileDurably(this.#file, JSON.stringify(memory));
     this.#isChanged = false;
+  }
+
+  #moveFloor(inDateUntilMs: number | null): boolean {
+    if (inDateUntilMs === null) return false;
+    const now = this.#clock.now();
+    const isLetGo = this.#timeFloorMs > inDateUntilMs;
+    if (!isLetGo && now - this.#timeFloorMs <= FLOOR_STEP_MS) return false;
+    this.#timeFloorMs = Math.min(now, inDateUntilMs);
+    return true;
   }
 }
 

@@ -55,6 +55,7 @@ export class DirectiveClient {
   readonly #state: TrustedState;
   readonly #fetch: Fetch;
   #seen: Seen | undefined;
+  #inDateUntilMs: number | null = null;
 
   private constructor(options: DirectiveClientOptions, state: TrustedState) {
     this.#options = options;
@@ -75,6 +76,11 @@ export class DirectiveClient {
   /** Names the keys under which that directive was accepted: other names after a rotation of the keys that sign directives. */
   lastSigners(): string | undefined {
     return this.#state.accepted?.signers;
+  }
+
+  /** End of the signed dates that were found in date since this client was opened; null before. What is recalled from disk says nothing of now. */
+  inDateUntilMs(): number | null {
+    return this.#inDateUntilMs;
   }
 
   /**
@@ -162,6 +168,7 @@ export class DirectiveClient {
       validUntilMs: chain.validUntilMs(),
     };
     await this.#state.saveAccepted(saved, directive);
+    this.#inDateUntilMs = saved.validUntilMs;
     return isNew
       ? { kind: 'directive', directive, digest: digestOf(bytes), metadataVersion: floor.timestamp }
       : { kind: 'unchanged' };
