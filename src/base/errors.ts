@@ -42,9 +42,41 @@ export class CodedError extends Error {
 export const EXIT_CODES: Readonly<Record<ErrorKind, number>> = { 'fix-input': 2, 'retry-later': 3, bug: 70 };
 export const HTTP_STATUSES: Readonly<Record<ErrorKind, number>> = { 'fix-input': 400, 'retry-later': 503, bug: 500 };
 
-/** Any thrown thing as a CodedError; what is not one already counts as a bug under `code`. */
+interface SystemProblem extends Pick<CodedErrorFacts, 'code' | 'remedy'> {
+  readonly what: string;
+}
+
+const NO_PERMISSION: SystemProblem = {
+  code: 'SYSTEM_PERMISSION',
+  what: 'permission is denied, or the disk is read-only',
+  remedy: 'Check who owns the file and its folder, and how the disk is mounted.',
+};
+const NO_SPACE: SystemProblem = { code: 'SYSTEM_DISK_FULL', what: 'the disk is full', remedy: 'Free disk space.' };
+const NO_FILES: SystemProblem = {
+  code: 'SYSTEM_FILES',
+  what: 'too many files are open',
+  remedy: 'Raise the limit of open files: `ulimit -n`, or LimitNOFILE= in the unit.',
+};
+
+/** What the operating system refuses is for whoever runs the program to mend: no bug, and it may pass. */
+const SYSTEM_PROBLEMS: Readonly<Record<string, SystemProblem>> = {
+  ...{ EACCES: NO_PERMISSION, EPERM: NO_PERMISSION, EROFS: NO_PERMISSION },
+  ...{ ENOSPC: NO_SPACE, EDQUOT: NO_SPACE, EMFILE: NO_FILES, ENFILE: NO_FILES },
+};
+
+function systemProblem(thrown: unknown): CodedError | undefined {
+  const { code = '', syscall, path } = Object(thrown) as NodeJS.ErrnoException;
+  const problem = syscall === undefined ? undefined : SYSTEM_PROBLEMS[code];
+  if (problem === undefined) return undefined;
+  const message = `${path ?? syscall}: ${problem.what} (${code}).`;
+  return new CodedError({ ...problem, kind: 'retry-later', message, cause: thrown });
+}
+
+/** Any thrown thing as a CodedError; what is neither one already nor refused by the system counts as a bug under `code`. */
 export function toCodedError(thrown: unknown, code = 'INTERNAL_ERROR'): CodedError {
   if (thrown instanceof CodedError) return thrown;
+  const refused = systemProblem(thrown);
+  if (refused !== undefined) return refused;
   const message = thrown instanceof Error ? thrown.message : String(thrown);
   return new CodedError({ code, kind: 'bug', message, cause: thrown });
 }

@@ -5,6 +5,7 @@ import type { Digest } from '../contract/digest.ts';
 import type { DirectiveEntry } from '../contract/directive.ts';
 import type { EnrolmentAnswer, EnrolmentRequest, StoredAnswer, VerifiedReport } from '../contract/fleet-messages.ts';
 import type { FailureReason, ModelState, Outcome } from '../contract/report.ts';
+import type { Forgotten } from './retention.ts';
 import type { FalseClaim } from '../telemetry/attribution.ts';
 
 export interface EnrolmentTokenOrder {
@@ -98,6 +99,10 @@ export interface DeviceRegister {
    * all of it; requests that come together share a commit.
    */
   ingest(batch: readonly VerifiedReport[]): Promise<readonly StoredAnswer[]>;
+  /** These devices were heard now, and the service turned their reports away: they are not silent. Ids that are not enrolled are passed over. */
+  noteTurnedAway(devices: readonly string[]): Promise<void>;
+  /** Forgets devices and tokens by the rule of `retention.ts`. */
+  forgetOld(nowMs: number): Promise<Forgotten>;
   /** All devices, with what every process committed. The map also shows what is committed later; its records never change. */
   readFleet(): Promise<FleetPicture>;
 }

@@ -8,7 +8,7 @@ import type { WindowStore } from './window-store.ts';
 /**
  * The durable memory of the service. Callers take the role that they need; only whoever opens a store sees the whole.
  * Several processes may call every method on one store. A method that writes is one transaction: it counts fully or not at all.
- * Errors are `CodedError`s `STORE_…`: kind `retry-later` when the database is busy or full, `bug` otherwise.
+ * Errors are `CodedError`s `STORE_…`: kind `retry-later` when the database is busy, full, damaged, unwritable or gone, `bug` otherwise.
  */
 export interface FleetStore
   extends DeviceRegister,
@@ -18,8 +18,10 @@ export interface FleetStore
     NoticeQueue,
     ReconcilerState,
     AsyncDisposable {
-  /** Throws when the store can't commit a write now. */
+  /** Throws when the store can't commit a write now, or could not take reports a moment ago. */
   probe(): Promise<void>;
+  /** Gives disk space back; call it now and then. */
+  shrink(): Promise<void>;
   /** Commits the reports that wait, then closes. */
   close(): Promise<void>;
 }

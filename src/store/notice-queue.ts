@@ -2,6 +2,9 @@
 import type { JsonValue } from '../contract/digest.ts';
 import type { AlertRecord } from '../rollout/alert-book.ts';
 
+/** Alerts never wait behind other notices: each target has a queue for either. */
+export type NoticeLane = 'alerts' | 'others';
+
 /** All of it is recorded in one transaction, while the lease holds. */
 export interface NoticeOrder {
   readonly lease: string;
@@ -12,7 +15,21 @@ export interface NoticeOrder {
   /** By rollout: the revision up to which people were notified. */
   readonly notified?: ReadonlyMap<string, number>;
   /** Put at the end of the queues of their targets. */
-  readonly notices: readonly { readonly target: string; readonly id: string; readonly notice: JsonValue }[];
+  readonly notices: readonly OrderedNotice[];
+  readonly nowMs: number;
+}
+
+export interface OrderedNotice {
+  readonly target: string;
+  readonly lane: NoticeLane;
+  readonly id: string;
+  readonly notice: JsonValue;
+}
+
+/** Notices that a target never got. */
+export interface LostNotices {
+  readonly count: number;
+  readonly lastAtMs: number;
 }
 
 export interface QueuedNotice {
@@ -22,21 +39,25 @@ export interface QueuedNotice {
   readonly notice: JsonValue;
 }
 
-/** A target that takes nothing for so long loses its oldest notices. */
+/** A queue that is longer loses its oldest notices. */
 export const MOST_QUEUED_NOTICES = 10_000;
 
 export interface NoticeQueue {
   readAlerts(): Promise<readonly AlertRecord[]>;
   /** By rollout: the revision up to which people were notified. */
   readNotified(): Promise<ReadonlyMap<string, number>>;
-  /** `lost`: another holds the lease; nothing changed. Of a queue that is too long the oldest notices are dropped. */
+  /** `lost`: another holds the lease; nothing changed. Of a queue that is too long the oldest notices are lost. */
   commitNotices(order: NoticeOrder): Promise<'recorded' | 'lost'>;
-  /** The notices that wait for a target, the oldest first. */
-  readNotices(target: string, most: number): Promise<readonly QueuedNotice[]>;
-  /** It was delivered, or never will be. */
+  /** The notices that wait in a queue, the oldest first. */
+  readNotices(target: string, lane: NoticeLane, most: number): Promise<readonly QueuedNotice[]>;
+  /** It was delivered. */
   dropNotice(number: number): Promise<void>;
+  /** It never will be delivered. */
+  loseNotice(number: number, nowMs: number): Promise<void>;
   /** The target is gone: all notices that wait for it are dropped, and counted. */
   dropNoticesOf(target: string): Promise<number>;
+  /** What targets never got, of all time, by target. */
+  readLostNotices(): Promise<ReadonlyMap<string, LostNotices>>;
   /** How many notices wait, by target. */
   countNotices(): Promise<ReadonlyMap<string, number>>;
 }

@@ -59,6 +59,8 @@ export interface WindowStore extends WindowReader {
   /** Closes an older window of the rollout. Goes on with the window of this revision where there is one; does nothing when a newer one was opened before. Open it before its directive is published. */
   openWindow(spec: WindowSpec, nowMs: number): Promise<void>;
   closeWindow(rollout: string, nowMs: number): Promise<void>;
+  /** Forgets the closed windows of rollouts that are not among the present ones, by the rule of `retention.ts`; says how many. */
+  forgetWindows(present: ReadonlySet<string>, nowMs: number): Promise<number>;
   /** Puts the open window of this revision aside and opens it anew; does nothing when another process did, or when it is not open. */
   setAside(order: AsideOrder): Promise<void>;
   /** Says whether the stage's minimum devices run the candidate now: only then `readyMs` grows. */

@@ -1,7 +1,17 @@
 // What the SQLite file promises: no secret in it, no row that belongs to nothing, and no table that this version does not know.
-import { readFileSync } from 'node:fs';
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
 import { DatabaseSync } from 'node:sqlite';
 import { expect, it } from 'vitest';
+import { CodedError } from '../../src/base/errors.ts';
 import { enrolled, folder, NOW, openPublished, openStore, report, spec } from './reports.ts';
 
 const SPEC = spec({ gauges: [{ gauge: 'cpu', limit: 0.85, bad: 'above' }], events: ['complaint'] });
@@ -21,6 +31,81 @@ it('refuses a file that a newer Slipway wrote', async () => {
   db.exec('PRAGMA user_version = 999');
   db.close();
   expect(() => openStore(place.file)).toThrow(expect.objectContaining({ code: 'STORE_TOO_NEW' }));
+});
+
+function codeOf(open: () => unknown): { code: string; remedy: string | undefined } {
+  try {
+    open();
+  } catch (error) {
+    if (error instanceof CodedError && error.kind !== 'bug') return { code: error.code, remedy: error.remedy };
+    throw error;
+  }
+  throw new Error('It opened.');
+}
+
+it.each<[string, (file: string) => Promise<void> | void]>([
+  ['is missing', (file) => rmSync(file)],
+  ['is empty', (file) => truncateSync(file)],
+  [
+    'is the store of another home',
+    async (file) => {
+      using other = folder();
+      await openStore(other.file).close();
+      copyFileSync(other.file, file);
+    },
+  ],
+])('a home never takes an empty store for the one that it had: the file %s', async (_, lose) => {
+  using place = folder();
+  await openStore(place.file).close();
+  await lose(place.file);
+  const before = existsSync(place.file);
+  const lost = codeOf(() => openStore(place.file));
+  expect(lost.code).toBe('STORE_LOST');
+  expect(lost.remedy).toContain('slipway token');
+  expect(existsSync(place.file)).toBe(before);
+  rmSync(place.file, { force: true });
+  rmSync(`${place.file}.id`);
+  await openStore(place.file).close();
+});
+
+it('a store that is damaged, or that no file can be, is refused with what to do', async () => {
+  using place = folder();
+  await openStore(place.file).close();
+  const whole = readFileSync(place.file);
+  writeFileSync(place.file, Buffer.alloc(whole.length, 'x'));
+  expect(codeOf(() => openStore(place.file)).code).toBe('STORE_DAMAGED');
+  writeFileSync(place.file, whole.subarray(0, whole.length / 2));
+  expect(codeOf(() => openStore(place.file)).code).toBe('STORE_DAMAGED');
+  rmSync(place.file);
+  mkdirSync(place.file);
+  expect(codeOf(() => openStore(place.file))).toMatchObject({
+    code: 'STORE_UNWRITABLE',
+    remedy: expect.stringContaining('read-only'),
+  });
+});
+
+it('a store whose file is gone takes nothing, is not ready, and does not count as listening', async () => {
+  using place = folder();
+  const store = openStore(place.file);
+  const epoch = await enrolled(store, 'd1');
+  await store.recordListening(NOW);
+  rmSync(place.file);
+  const gone = expect.objectContaining({ code: 'STORE_GONE', kind: 'retry-later' });
+  await expect(store.ingest([{ report: report({ epoch }), receivedAtMs: NOW }])).rejects.toEqual(gone);
+  await expect(store.probe()).rejects.toEqual(gone);
+  expect((await store.recordListening(NOW + 1000)).listenedMs).toBe(0);
+  await store.close();
+});
+
+it('its log does not outgrow it', async () => {
+  using place = folder();
+  const store = openStore(place.file);
+  const value = 'x'.repeat(60_000);
+  for (let i = 0; i < 250; i++) await store.putValue('one', `${i} ${value}`);
+  expect(statSync(`${place.file}-wal`).size).toBeLessThan(10 * 1024 * 1024);
+  await store.shrink();
+  expect(statSync(`${place.file}-wal`).size).toBe(0);
+  await store.close();
 });
 
 it('gauges go with their window', async () => {

@@ -135,7 +135,7 @@ describe('history that someone rewrote', () => {
     const version = world.watch.pointer;
     await world.fleet[Symbol.asyncDispose]();
     await world.service.end('SIGKILL');
-    for (const suffix of ['', '-wal', '-shm']) await rm(`${world.set.home.store}${suffix}`, { force: true });
+    for (const suffix of ['', '-wal', '-shm', '.id']) await rm(`${world.set.home.store}${suffix}`, { force: true });
     await world.service.start();
     const waiting = await world.until('it looks at the stage anew', async () => {
       const outlook = await world.outlook();

@@ -11,6 +11,7 @@ import type { DeviceRecord, DeviceRegister, EnrolmentOrder } from '../device-reg
 import { judgeEnrolment, type KnownToken, makeTokens } from '../enrolment.ts';
 import { GroupCommit } from '../group-commit.ts';
 import { NO_SEQUENCES, type SequencesSeen } from '../report-sequence.ts';
+import { DEVICE_KEPT_LISTENED_MS, TOKEN_KEPT_MS } from '../retention.ts';
 import { labelsAfter, type Vetted, vetReport } from '../vet-report.ts';
 import type { MemoryWindows, PlacedInMemory } from './window-store.ts';
 
@@ -133,6 +134,23 @@ export function deviceRegisterInMemory(
     bindLabels: async (labels) => bindLabels(labels),
     findDevice: async (id) => devices.get(id),
     ingest: (batch) => intake.submit(batch),
+    noteTurnedAway: async (ids) => {
+      const { listenedMs: lastSeenListenedMs } = windows.listening();
+      for (const id of ids) {
+        const device = devices.get(id);
+        if (device !== undefined) devices.set(id, { ...device, lastSeenListenedMs });
+      }
+      changes.count++;
+    },
+    forgetOld: async (nowMs) => {
+      const heardMs = windows.listening().listenedMs - DEVICE_KEPT_LISTENED_MS;
+      const gone = [...devices.values()].filter((device) => device.lastSeenListenedMs < heardMs);
+      for (const { id } of gone) devices.delete(id);
+      const old = [...tokens].filter(([, { known }]) => known.expiresAtMs < nowMs - TOKEN_KEPT_MS);
+      for (const [hash] of old) tokens.delete(hash);
+      changes.count++;
+      return { devices: gone.length, tokens: old.length };
+    },
     readFleet: async () => ({ version: changes.count, devices }),
   };
 }

@@ -29,6 +29,7 @@ export function openMemoryFleetStore({ heartbeatMs = 2_000 }: MemoryFleetStoreOp
     ...noticeQueueInMemory(leases),
     ...reconcilerStateInMemory(leases),
     probe: async () => {},
+    shrink: async () => {},
     close,
     [Symbol.asyncDispose]: close,
   };

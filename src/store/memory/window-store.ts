@@ -11,6 +11,7 @@ import {
   placeReport,
   type Received,
 } from '../place-report.ts';
+import { WINDOW_KEPT_MS } from '../retention.ts';
 import {
   type AsideName,
   type LateReport,
@@ -104,6 +105,22 @@ export function windowsInMemory(heartbeatMs: number, changes: { readonly count: 
     },
 
     closeWindow: async (rollout, nowMs) => openOf(rollout)?.close(nowMs),
+
+    forgetWindows: async (present, nowMs) => {
+      const isOld = ({ spec, closedAtMs }: MemoryWindow): boolean =>
+        closedAtMs !== null && closedAtMs < Math.floor(nowMs) - WINDOW_KEPT_MS && !present.has(spec.rollout);
+      let count = 0;
+      for (const [rollout, list] of windows) {
+        windows.set(
+          rollout,
+          list.filter((window) => !isOld(window)),
+        );
+        count += list.filter(isOld).length;
+      }
+      const old = [...aside].filter(([, window]) => isOld(window));
+      for (const [key] of old) aside.delete(key);
+      return count + old.length;
+    },
 
     setAside: async ({ spec, as, nowMs }) => {
       const open = openOf(spec.rollout);

@@ -1,8 +1,8 @@
 // Owns the store's named whole numbers: changes, listening time, metadata version.
-import { CodedError } from '../../base/errors.ts';
 import type { SqliteDatabase } from './database.ts';
+import { storeDamaged } from './store-errors.ts';
 
-export type Counter = 'changes' | 'seen' | 'listened_ms' | 'heartbeat_at' | 'metadata_version' | 'probes';
+export type Counter = 'changes' | 'forgotten' | 'seen' | 'listened_ms' | 'heartbeat_at' | 'metadata_version' | 'probes';
 
 /** The counter's value; 0 before it was first written. */
 export function readCounter(db: SqliteDatabase, name: Counter): number {
@@ -28,15 +28,11 @@ export function raiseCounter(db: SqliteDatabase, name: Counter): number {
 /** A column that holds whole numbers, as number. */
 export function integer(value: unknown): number {
   if (typeof value === 'number') return value;
-  throw new CodedError({
-    code: 'STORE_DAMAGED',
-    kind: 'bug',
-    message: `A whole number was expected, not ${typeof value}.`,
-  });
+  throw storeDamaged(`a whole number was expected, not ${typeof value}`);
 }
 
 /** A column that holds text. */
 export function textual(value: unknown): string {
   if (typeof value === 'string') return value;
-  throw new CodedError({ code: 'STORE_DAMAGED', kind: 'bug', message: `A text was expected, not ${typeof value}.` });
+  throw storeDamaged(`a text was expected, not ${typeof value}`);
 }

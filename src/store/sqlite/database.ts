@@ -1,8 +1,9 @@
-// Owns the SQLite file: how it is opened, transactions, prepared statements, and database errors in our words.
+// Owns the SQLite file: how it is opened, transactions, prepared statements.
 import { DatabaseSync, type StatementSync } from 'node:sqlite';
 import type { Clock } from '../../base/clock.ts';
-import { CodedError, toCodedError } from '../../base/errors.ts';
 import { migrate } from './schema.ts';
+import { toStoreError } from './store-errors.ts';
+import { StoreIdentity } from './store-identity.ts';
 
 export interface SqliteDatabaseOptions {
   /** The file; it and its folder's permissions are the only protection of what is in it. */
@@ -16,60 +17,37 @@ export interface SqliteDatabaseOptions {
 const STATEMENT_TIMEOUT_MS = 10;
 const RETRY_MS = 5;
 
-/** Codes of sqlite3.h (the low byte of the extended code). */
-const BUSY = 5;
-const LOCKED = 6;
-const FULL = 13;
-
-function errorNumber(thrown: unknown): number | undefined {
-  if (!(thrown instanceof Error) || (thrown as NodeJS.ErrnoException).code !== 'ERR_SQLITE_ERROR') return undefined;
-  const { errcode } = thrown as Error & { errcode?: number };
-  return errcode === undefined ? undefined : errcode & 0xff;
-}
-
-/** A database error as CodedError: busy and full pass by themselves or by an operator's hand, anything else is a bug. */
-export function toStoreError(thrown: unknown): CodedError {
-  if (thrown instanceof CodedError) return thrown;
-  const number = errorNumber(thrown);
-  if (number === BUSY || number === LOCKED) {
-    return new CodedError({
-      code: 'STORE_BUSY',
-      kind: 'retry-later',
-      message: 'Another process kept the store locked for too long.',
-      remedy: 'Try again. If it happens again, look for a process that holds a transaction open on the store file.',
-      cause: thrown,
-    });
-  }
-  if (number === FULL) {
-    return new CodedError({
-      code: 'STORE_FULL',
-      kind: 'retry-later',
-      message: 'The disk of the store is full; nothing was written.',
-      remedy: 'Free disk space; devices keep their reports and send them again.',
-      cause: thrown,
-    });
-  }
-  return toCodedError(thrown, 'STORE_FAILED');
-}
+/** The log is copied into the file at so many pages, and cut to so many bytes when it begins anew. */
+const LOG_PAGES = 2_000;
+const LOG_BYTES = 8 * 1024 * 1024;
 
 export class SqliteDatabase {
   readonly #db: DatabaseSync;
   readonly #clock: Clock;
   readonly #busyTimeoutMs: number;
+  readonly #identity: StoreIdentity;
   readonly #statements = new Map<string, StatementSync>();
   /** Ends with the transaction that waits for something outside of the database; until then the connection is its own. */
   #held: Promise<void> | undefined;
 
-  /** Opens or makes the file and brings its tables up to date. */
+  /** Opens or makes the file and brings its tables up to date. Throws STORE_…. */
   constructor({ file, clock, busyTimeoutMs = 5_000 }: SqliteDatabaseOptions) {
     this.#clock = clock;
     this.#busyTimeoutMs = busyTimeoutMs;
-    this.#db = new DatabaseSync(file, { timeout: busyTimeoutMs });
     try {
+      this.#identity = new StoreIdentity(file);
+      this.#db = new DatabaseSync(file, { timeout: busyTimeoutMs });
+    } catch (error) {
+      throw toStoreError(error);
+    }
+    try {
+      this.#identity.check(this.#db);
       // FULL flushes the log at each commit: without it an acknowledged report could vanish in a power cut.
       this.#db.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;');
-      this.#db.exec('PRAGMA wal_autocheckpoint = 20000; PRAGMA cache_size = -65536;');
+      this.#db.exec(`PRAGMA wal_autocheckpoint = ${LOG_PAGES}; PRAGMA journal_size_limit = ${LOG_BYTES};`);
+      this.#db.exec('PRAGMA cache_size = -65536;');
       migrate(this.#db);
+      this.#identity.settle(this.#db);
       this.#db.exec(`PRAGMA busy_timeout = ${STATEMENT_TIMEOUT_MS}`);
     } catch (error) {
       this.#db.close();
@@ -86,9 +64,15 @@ export class SqliteDatabase {
     return statement;
   }
 
+  /** Copies the log into the file and cuts it, as far as other processes let it. */
+  shrink(): Promise<void> {
+    return this.once(() => this.#db.exec('PRAGMA optimize; PRAGMA wal_checkpoint(TRUNCATE);'));
+  }
+
   /** Runs the work in one transaction that holds the write lock from its start; it counts fully or, when it throws, not at all. */
   transact<T>(work: () => T): Promise<T> {
     return this.once(() => {
+      this.#identity.assertThere();
       this.#db.exec('BEGIN IMMEDIATE');
       try {
         const result = work();
@@ -105,6 +89,7 @@ export class SqliteDatabase {
   async transactWaiting<T>(work: () => Promise<T>): Promise<T> {
     const held = Promise.withResolvers<void>();
     await this.once(() => {
+      this.#identity.assertThere();
       this.#db.exec('BEGIN IMMEDIATE');
       this.#held = held.promise;
     });

@@ -8,6 +8,7 @@ import type { DeviceRecord, DeviceRegister, EnrolmentOrder } from '../device-reg
 import { judgeEnrolment, type KnownToken, makeTokens } from '../enrolment.ts';
 import { GroupCommit } from '../group-commit.ts';
 import { NO_SEQUENCES } from '../report-sequence.ts';
+import { DEVICE_KEPT_LISTENED_MS, type Forgotten, TOKEN_KEPT_MS } from '../retention.ts';
 import { labelsAfter, type Vetted, vetReport } from '../vet-report.ts';
 import { integer, raiseCounter, readCounter, textual, writeCounter } from './counters.ts';
 import type { SqliteDatabase } from './database.ts';
@@ -31,6 +32,7 @@ export function deviceRegisterIn(
   const decoder = new DeviceDecoder();
   const devices = new Map<string, DeviceRecord>();
   let pictured = 0;
+  let forgotten = 0;
   const intake = new GroupCommit<VerifiedReport, StoredAnswer>({
     commit: (reports) => db.transact(() => ingestGroup({ db, decoder, entries }, reports)),
     gather,
@@ -56,10 +58,25 @@ export function deviceRegisterIn(
 
     ingest: (batch) => intake.submit(batch),
 
+    noteTurnedAway: (ids) =>
+      db.transact(() => {
+        const change = raiseCounter(db, 'changes');
+        const listenedMs = readCounter(db, 'listened_ms');
+        const touch = db.prepare('UPDATE device SET last_seen_listened = ?, changed = ? WHERE id = ?');
+        for (const id of ids) touch.run(listenedMs, change, id);
+      }),
+
+    forgetOld: (nowMs) => db.transact(() => forgetOld(db, nowMs)),
+
     readFleet: () =>
       db.read(() => {
         const version = readCounter(db, 'changes');
         if (version === pictured) return { version, devices };
+        const now = readCounter(db, 'forgotten');
+        if (now !== forgotten) {
+          devices.clear();
+          [forgotten, pictured] = [now, 0];
+        }
         for (const row of changedDeviceRows(db, pictured)) devices.set(row.id, decoder.record(row));
         pictured = version;
         return { version, devices };
@@ -204,4 +221,16 @@ function bindLabels({ db, decoder, entries }: IngestParts, labels: ReadonlyMap<s
     const { labels: own, relabelled } = labelsAfter(before, before.stated, entries.read(), change);
     writeDeviceRow(db, { ...row, bound: JSON.stringify(bound), labels: JSON.stringify(own), relabelled }, change);
   }
+}
+
+function forgetOld(db: SqliteDatabase, nowMs: number): Forgotten {
+  const heardMs = readCounter(db, 'listened_ms') - DEVICE_KEPT_LISTENED_MS;
+  const gone = db.prepare('DELETE FROM device WHERE last_seen_listened < ?').run(heardMs);
+  if (gone.changes !== 0) {
+    raiseCounter(db, 'changes');
+    raiseCounter(db, 'forgotten');
+  }
+  const tokens = db.prepare('DELETE FROM enrolment_token WHERE expires_at < ?').run(Math.floor(nowMs) - TOKEN_KEPT_MS);
+  db.prepare('DELETE FROM enrolment_use WHERE hash NOT IN (SELECT hash FROM enrolment_token)').run();
+  return { devices: Number(gone.changes), tokens: Number(tokens.changes) };
 }

@@ -30,11 +30,11 @@ export function noticeQueueIn(db: SqliteDatabase): NoticeQueue {
         return 'recorded';
       }),
 
-    readNotices: (target, most) =>
+    readNotices: (target, lane, most) =>
       db.once(() => {
         const rows = db
-          .prepare('SELECT number, id, notice FROM notice WHERE target = ? ORDER BY number LIMIT ?')
-          .all(target, most);
+          .prepare('SELECT number, id, notice FROM notice WHERE target = ? AND lane = ? ORDER BY number LIMIT ?')
+          .all(target, lane, most);
         return rows.map((row) => ({
           number: integer(row.number),
           id: textual(row.id),
@@ -45,6 +45,20 @@ export function noticeQueueIn(db: SqliteDatabase): NoticeQueue {
     dropNotice: (number) =>
       db.once(() => {
         db.prepare('DELETE FROM notice WHERE number = ?').run(number);
+      }),
+
+    loseNotice: (number, nowMs) =>
+      db.transact(() => {
+        const gone = db.prepare('DELETE FROM notice WHERE number = ? RETURNING target').get(number);
+        if (gone !== undefined) countLost(db, textual(gone.target), 1, nowMs);
+      }),
+
+    readLostNotices: () =>
+      db.once(() => {
+        const rows = db.prepare('SELECT target, count, last_at FROM lost_notice').all();
+        return new Map(
+          rows.map((row) => [textual(row.target), { count: integer(row.count), lastAtMs: integer(row.last_at) }]),
+        );
       }),
 
     dropNoticesOf: (target) =>
@@ -58,7 +72,14 @@ export function noticeQueueIn(db: SqliteDatabase): NoticeQueue {
   };
 }
 
-function write(db: SqliteDatabase, { alerts, notified, notices }: NoticeOrder): void {
+function countLost(db: SqliteDatabase, target: string, count: number, nowMs: number): void {
+  db.prepare(
+    `INSERT INTO lost_notice (target, count, last_at) VALUES (?, ?, ?)
+     ON CONFLICT DO UPDATE SET count = count + excluded.count, last_at = excluded.last_at`,
+  ).run(target, count, Math.floor(nowMs));
+}
+
+function write(db: SqliteDatabase, { alerts, notified, notices, nowMs }: NoticeOrder): void {
   if (alerts !== undefined) {
     db.prepare('DELETE FROM alert').run();
     const insert = db.prepare('INSERT INTO alert (id, record) VALUES (?, ?)');
@@ -69,17 +90,16 @@ function write(db: SqliteDatabase, { alerts, notified, notices }: NoticeOrder): 
       'INSERT INTO notified_revision (rollout, revision) VALUES (?, ?) ON CONFLICT DO UPDATE SET revision = excluded.revision',
     ).run(rollout, revision);
   }
-  for (const { target, id, notice } of notices) {
-    db.prepare('INSERT INTO notice (target, id, notice) VALUES (?, ?, ?) ON CONFLICT DO NOTHING').run(
-      target,
-      id,
-      JSON.stringify(notice),
-    );
-  }
-  for (const target of new Set(notices.map((one) => one.target))) {
-    db.prepare(
-      `DELETE FROM notice WHERE target = ? AND number <=
-       (SELECT number FROM notice WHERE target = ? ORDER BY number DESC LIMIT 1 OFFSET ${MOST_QUEUED_NOTICES})`,
-    ).run(target, target);
+  const insert = db.prepare('INSERT INTO notice (target, lane, id, notice) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING');
+  for (const { target, lane, id, notice } of notices) insert.run(target, lane, id, JSON.stringify(notice));
+  const cut = db.prepare(
+    `DELETE FROM notice WHERE target = ? AND lane = ? AND number <=
+     (SELECT number FROM notice WHERE target = ? AND lane = ? ORDER BY number DESC LIMIT 1 OFFSET ${MOST_QUEUED_NOTICES})`,
+  );
+  for (const [target, own] of Map.groupBy(notices, (one) => one.target)) {
+    for (const lane of new Set(own.map((one) => one.lane))) {
+      const lost = Number(cut.run(target, lane, target, lane).changes);
+      if (lost > 0) countLost(db, target, lost, nowMs);
+    }
   }
 }

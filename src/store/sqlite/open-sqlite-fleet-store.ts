@@ -1,4 +1,5 @@
 // Owns the fleet store on one SQLite file: the default, with nothing to install beside it.
+import type { CodedError } from '../../base/errors.ts';
 import type { FleetStore } from '../fleet-store.ts';
 import { raiseCounter } from './counters.ts';
 import { SqliteDatabase, type SqliteDatabaseOptions } from './database.ts';
@@ -7,6 +8,7 @@ import { leasesIn } from './leases.ts';
 import { noticeQueueIn } from './notice-queue.ts';
 import { SqliteEntries } from './published-entries.ts';
 import { reconcilerStateIn } from './reconciler-state.ts';
+import { toStoreError } from './store-errors.ts';
 import { windowStoreIn } from './window-store.ts';
 
 export interface SqliteFleetStoreOptions extends SqliteDatabaseOptions {
@@ -16,9 +18,14 @@ export interface SqliteFleetStoreOptions extends SqliteDatabaseOptions {
   readonly gatherMs?: number;
 }
 
+/** These pass by themselves, and say nothing against the store. */
+const PASSING: ReadonlySet<string> = new Set(['STORE_BUSY', 'STORE_OVERLOADED']);
+/** After reports could not be stored, the store counts as not ready, and not as listening, for so long. */
+const BROKEN_MS = 30_000;
+
 /**
- * Opens or makes the file. Several processes of one machine may share it; never over a network file system. Throws STORE_TOO_NEW, STORE_BUSY
- * or STORE_FAILED.
+ * Opens or makes the file. Several processes of one machine may share it; never over a network file system. Throws STORE_LOST,
+ * STORE_DAMAGED, STORE_UNWRITABLE, STORE_TOO_NEW, STORE_BUSY or STORE_FAILED.
  */
 export function openSqliteFleetStore(options: SqliteFleetStoreOptions): FleetStore {
   const { clock, heartbeatMs = 2_000, gatherMs = 4 } = options;
@@ -29,17 +36,38 @@ export function openSqliteFleetStore(options: SqliteFleetStoreOptions): FleetSto
     await flush();
     await db.close();
   };
+  const windows = windowStoreIn(db, heartbeatMs);
+  let broken: { readonly error: CodedError; readonly untilMs: number } | undefined;
+  const whyBroken = (): CodedError | undefined =>
+    broken !== undefined && clock.monotonicMs() < broken.untilMs ? broken.error : undefined;
   return {
     ...register,
     keepEntries: (published) => entries.keep(published),
-    ...windowStoreIn(db, heartbeatMs),
+    ingest: async (batch) => {
+      try {
+        const answers = await register.ingest(batch);
+        broken = undefined;
+        return answers;
+      } catch (thrown) {
+        const error = toStoreError(thrown);
+        if (!PASSING.has(error.code)) broken = { error, untilMs: clock.monotonicMs() + BROKEN_MS };
+        throw error;
+      }
+    },
+    ...windows,
+    // Reports that came in vain must not make their devices silent.
+    recordListening: (nowMs) => (whyBroken() === undefined ? windows.recordListening(nowMs) : windows.readListening()),
     ...leasesIn(db),
     ...noticeQueueIn(db),
     ...reconcilerStateIn(db),
-    probe: () =>
-      db.transact(() => {
+    probe: async () => {
+      const error = whyBroken();
+      if (error !== undefined) throw error;
+      await db.transact(() => {
         raiseCounter(db, 'probes');
-      }),
+      });
+    },
+    shrink: () => db.shrink(),
     close,
     [Symbol.asyncDispose]: close,
   };

@@ -98,8 +98,11 @@ const STEPS: readonly string[] = [
 
   CREATE TABLE alert (number INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, record TEXT NOT NULL) STRICT;
   CREATE TABLE notice (
-    number INTEGER PRIMARY KEY AUTOINCREMENT, target TEXT NOT NULL, id TEXT NOT NULL, notice TEXT NOT NULL, UNIQUE (target, id)
+    number INTEGER PRIMARY KEY AUTOINCREMENT, target TEXT NOT NULL, lane TEXT NOT NULL, id TEXT NOT NULL, notice TEXT NOT NULL,
+    UNIQUE (target, id)
   ) STRICT;
+  CREATE INDEX notice_lane ON notice (target, lane, number);
+  CREATE TABLE lost_notice (target TEXT PRIMARY KEY, count INTEGER NOT NULL, last_at INTEGER NOT NULL) STRICT, WITHOUT ROWID;
   CREATE TABLE notified_revision (rollout TEXT PRIMARY KEY, revision INTEGER NOT NULL) STRICT, WITHOUT ROWID;
 
   CREATE TABLE seen_status (

@@ -2,6 +2,7 @@
 import type { WindowSpec } from '../../telemetry/window.ts';
 import { listenedAfter } from '../listening.ts';
 import { openedAfter } from '../place-report.ts';
+import { WINDOW_KEPT_MS } from '../retention.ts';
 import {
   type AsideName,
   type AsideOrder,
@@ -19,6 +20,17 @@ export function windowStoreIn(db: SqliteDatabase, heartbeatMs: number): WindowSt
     openWindow: (spec, nowMs) => db.transact(() => open({ db, readings }, spec, nowMs)),
 
     closeWindow: (rollout, nowMs) => db.once(() => close(db, rollout, nowMs)),
+
+    forgetWindows: (present, nowMs) =>
+      db.transact(() => {
+        const closedBefore = Math.floor(nowMs) - WINDOW_KEPT_MS;
+        const rows = db
+          .prepare('SELECT number, rollout FROM telemetry_window WHERE closed_at < ?')
+          .all(closedBefore)
+          .filter(({ rollout }) => !present.has(textual(rollout).split('\n')[0] ?? ''));
+        for (const { number } of rows) drop({ db, readings }, integer(number));
+        return rows.length;
+      }),
 
     readWindow: (rollout, openedRevision) =>
       db.read(() => {
