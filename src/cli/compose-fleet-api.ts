@@ -7,11 +7,12 @@ import { HttpServer, type HttpServerOptions, type Tls } from '../fleet-api/http/
 import type { Answer, Route } from '../fleet-api/http/route.ts';
 import { serviceRoutes } from '../fleet-api/http/service-routes.ts';
 import { type RateLimit, RateLimiter } from '../fleet-api/rate-limit.ts';
+import { RefusedReports } from '../fleet-api/refused-reports.ts';
 import { ReportIntake } from '../fleet-api/report-intake.ts';
 import type { FleetStore } from '../store/fleet-store.ts';
 
 export interface FleetApiOptions extends Omit<HttpServerOptions, 'routes'> {
-  readonly store: Pick<FleetStore, 'enrol' | 'findDevice' | 'ingest' | 'readPublication' | 'probe'>;
+  readonly store: Pick<FleetStore, 'enrol' | 'findDevice' | 'ingest' | 'noteTurnedAway' | 'readPublication' | 'probe'>;
   /** Folder that is served below `/distribution`. */
   readonly publicationFolder: string;
   /** Do the fleet documents turn the device away? */
@@ -26,6 +27,8 @@ export interface FleetApiOptions extends Omit<HttpServerOptions, 'routes'> {
   readonly readRollouts: (name?: string) => Promise<JsonValue | undefined>;
   /** Reports of one device; 5 a second, 256 at once unless given. */
   readonly perDevice?: RateLimit;
+  /** Where devices are noted whose reports are refused. */
+  readonly refused?: RefusedReports;
 }
 
 export interface FleetApi extends AsyncDisposable {
@@ -82,7 +85,8 @@ export function fleetApiRoutes(options: FleetApiOptions, changes: ChangeWaiters)
   const enrolments = metrics.counter('slipway_enrolments_total', 'Requests to enrol, by answer.');
   const reports = metrics.counter('slipway_reports_total', 'Reports of devices, by answer and reason.');
   const intake = new ReportIntake({
-    ...{ register: store, isDenied, answers: reports },
+    ...{ register: store, isDenied, answers: reports, clock },
+    refused: options.refused ?? new RefusedReports(clock, options.logger),
     perDevice: new RateLimiter(perDevice),
   });
   const enrolment = { register: store, isDenied, keyOf, answers: enrolments };

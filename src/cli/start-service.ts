@@ -1,7 +1,9 @@
 // Owns starting the service: the loop, the fleet's HTTP side, listening time, and the files that are read again while it runs.
 import type { Clock } from '../base/clock.ts';
+import { toCodedError } from '../base/errors.ts';
 import type { Logger } from '../base/logger.ts';
 import { Metrics } from '../base/metrics.ts';
+import { type RefusedDevices, RefusedReports } from '../fleet-api/refused-reports.ts';
 import { parseRemoteAddress } from '../git/wire/remote-address.ts';
 import { readTraffic } from '../measurement/fleet-traffic.ts';
 import type { Reconciler, ReconcilerEvents } from '../reconcile/reconciler.ts';
@@ -30,7 +32,9 @@ export async function startService(order: ComposeOrder): Promise<RunningService>
     },
   };
   const metrics = new Metrics();
-  const composed = disposables.use(await composeReconciler({ ...order, events, metrics }));
+  const refused = new RefusedReports(clock, logger);
+  const refusedReports = (): RefusedDevices => refused.current();
+  const composed = disposables.use(await composeReconciler({ ...order, events, metrics, refusedReports }));
   const { reconciler, signals, deliveries, store, publisher, trust, providers, notify } = composed;
   const trafficOf = (rollout: string, target: string) => {
     const fleet = composed.fleet();
@@ -45,6 +49,7 @@ export async function startService(order: ComposeOrder): Promise<RunningService>
       metrics,
       host: settings.host,
       port: settings.port,
+      refused,
       publicationFolder: settings.home.publication,
       isDenied: (device) => composed.fleet()?.words.isDenied(device) ?? false,
       keyOf: (device) => composed.fleet()?.words.keyOf(device),
@@ -69,6 +74,7 @@ export async function startService(order: ComposeOrder): Promise<RunningService>
   await firstLook(reconciler, clock);
   const port = await api.start();
   loops.push(listen(store, settings.heartbeatMs, clock, logger, stop.signal));
+  loops.push(forgetOld(composed, clock, logger, stop.signal));
   const watcher = disposables.use(new FileWatcher(logger));
   const following = { watcher, clock, logger, signal: stop.signal };
   loops.push(trust.follow(composed.useTrust, following));
@@ -105,5 +111,31 @@ async function listen(
       logger.warn('listening time could not be recorded', { error });
     }
     await clock.sleep(heartbeatMs, signal);
+  }
+}
+
+const FORGET_EVERY_MS = 60 * 60_000;
+
+/** Forgets, now and then, what nobody leans on any more. Rollouts count as gone only while the branch can be read. */
+async function forgetOld(
+  { store, reconciler }: ComposedReconciler,
+  clock: Clock,
+  logger: Logger,
+  signal: AbortSignal,
+): Promise<void> {
+  for (;;) {
+    await clock.sleep(FORGET_EVERY_MS, signal);
+    if (signal.aborted) return;
+    try {
+      const { source, commit, outlooks } = reconciler.view();
+      const { devices, tokens } = await store.forgetOld(clock.now());
+      const present = new Set(outlooks.map(({ rollout }) => rollout));
+      const isKnown = source.kind === 'followed' && commit !== null;
+      const windows = isKnown ? await store.forgetWindows(present, clock.now()) : 0;
+      await store.shrink();
+      if (devices + tokens + windows > 0) logger.info('old records were forgotten', { devices, tokens, windows });
+    } catch (error) {
+      logger.warn('old records could not be forgotten', { error: toCodedError(error) });
+    }
   }
 }

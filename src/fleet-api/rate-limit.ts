@@ -12,6 +12,8 @@ interface Bucket {
 }
 
 const MOST_BUCKETS = 100_000;
+/** Nobody is sent away for longer at once. */
+const MOST_WAIT_SECONDS = 60;
 
 export class RateLimiter {
   readonly #limit: RateLimit;
@@ -21,19 +23,38 @@ export class RateLimiter {
     this.#limit = limit;
   }
 
-  /** Takes `cost` for the key; 0 when it may go on, else after how many seconds it may ask again. */
+  /** Takes `cost` for the key; 0 when it may go on, else after how many seconds it may ask again. `nowMs` is monotonic. */
   take(key: string, nowMs: number, cost = 1): number {
-    const { perSecond, burst } = this.#limit;
+    const { burst } = this.#limit;
     const bucket = this.#buckets.get(key) ?? this.#make(key, nowMs);
-    bucket.tokens = Math.min(burst, bucket.tokens + ((nowMs - bucket.filledAtMs) / 1000) * perSecond);
-    bucket.filledAtMs = nowMs;
     // More than a full bucket is never there: let it in when the bucket is full.
     const needed = Math.min(cost, burst);
-    if (bucket.tokens >= needed) {
-      bucket.tokens -= needed;
-      return 0;
-    }
-    return Math.max(1, Math.ceil((needed - bucket.tokens) / perSecond));
+    const seconds = this.#wait(bucket, needed, nowMs);
+    if (seconds === 0) bucket.tokens -= needed;
+    return seconds;
+  }
+
+  /** As `take` for a cost of one, but takes nothing. */
+  wait(key: string, nowMs: number): number {
+    const bucket = this.#buckets.get(key);
+    return bucket === undefined ? 0 : this.#wait(bucket, 1, nowMs);
+  }
+
+  /** Takes what has been spent already, as far as there is any. */
+  charge(key: string, nowMs: number, spent: number): void {
+    const bucket = this.#buckets.get(key) ?? this.#make(key, nowMs);
+    this.#wait(bucket, 0, nowMs);
+    bucket.tokens = Math.max(0, bucket.tokens - spent);
+  }
+
+  /** Fills the bucket up to now. A time before the last one adds nothing and takes nothing. */
+  #wait(bucket: Bucket, needed: number, nowMs: number): number {
+    const { perSecond, burst } = this.#limit;
+    const elapsedMs = Math.max(0, nowMs - bucket.filledAtMs);
+    bucket.tokens = Math.min(burst, bucket.tokens + (elapsedMs / 1000) * perSecond);
+    bucket.filledAtMs = Math.max(bucket.filledAtMs, nowMs);
+    if (bucket.tokens >= needed) return 0;
+    return Math.min(MOST_WAIT_SECONDS, Math.max(1, Math.ceil((needed - bucket.tokens) / perSecond)));
   }
 
   #make(key: string, nowMs: number): Bucket {

@@ -1,6 +1,8 @@
 // Owns the way of reports from envelopes to the store, over any transport: each is verified by its device's key, checked, and answered.
 import type { KeyObject } from 'node:crypto';
+import type { Clock } from '../base/clock.ts';
 import { CodedError } from '../base/errors.ts';
+import { isDeeperThan } from '../base/json-depth.ts';
 import type { Counter } from '../base/metrics.ts';
 import {
   MOST_ENVELOPES,
@@ -13,17 +15,26 @@ import { REPORT_PAYLOAD_TYPE } from '../contract/report.ts';
 import { isDeviceId } from '../contract/report-reader.ts';
 import { verifyDsse } from '../contract/trust/dsse.ts';
 import { parsePublicKey } from '../contract/trust/keys.ts';
-import type { RateLimiter } from './rate-limit.ts';
+import { RateLimiter } from './rate-limit.ts';
+import type { RefusedReports } from './refused-reports.ts';
 
 const MOST_KEYS = 100_000;
+/** Wrong signatures of one address. A device never sends one; checking one costs as much as a right one. */
+const FORGED_PER_ADDRESS = { perSecond: 1, burst: 256 };
+/** A device that is turned away is noted at most so often: the note is a write. */
+const NOTED_PER_DEVICE = { perSecond: 0.2, burst: 1 };
+/** As deep as reports are, and some more for those of later versions. */
+const DEEPEST_REPORT = 16;
 
 export type IntakeOutcome =
   | { readonly kind: 'answered'; readonly answers: readonly ReportAnswer[] }
-  | { readonly kind: 'too-many'; readonly device: string; readonly retryAfterSeconds: number };
+  /** Without a device it is the address that sends too many wrong signatures. */
+  | { readonly kind: 'too-many'; readonly device: string | null; readonly retryAfterSeconds: number };
 
 type Checked =
   | { readonly kind: 'verified'; readonly report: VerifiedReport }
-  | { readonly kind: 'rejected'; readonly reason: string };
+  /** `device` is whose report it says it is, `isOwn` whether that device's key vouches for it. */
+  | { readonly kind: 'rejected'; readonly reason: string; readonly device?: string; readonly isOwn?: boolean };
 
 export interface ReportIntakeParts {
   /** The fleet store. */
@@ -31,9 +42,12 @@ export interface ReportIntakeParts {
     findDevice(id: string): Promise<{ readonly publicKey: string; readonly newestSequence: number } | undefined>;
     /** Answers in order, once all are durable. */
     ingest(batch: readonly VerifiedReport[]): Promise<readonly StoredAnswer[]>;
+    noteTurnedAway(devices: readonly string[]): Promise<void>;
   };
   readonly isDenied: (device: string) => boolean;
   readonly perDevice: RateLimiter;
+  readonly refused: RefusedReports;
+  readonly clock: Clock;
   readonly answers: Counter;
 }
 
@@ -41,47 +55,74 @@ export class ReportIntake {
   readonly #parts: ReportIntakeParts;
   /** Parsed keys by their PEM text. */
   readonly #keys = new Map<string, KeyObject>();
+  readonly #forged = new RateLimiter(FORGED_PER_ADDRESS);
+  readonly #noted = new RateLimiter(NOTED_PER_DEVICE);
 
   constructor(parts: ReportIntakeParts) {
     this.#parts = parts;
   }
 
   /** Answers in the order of the envelopes, after the store committed them. Throws REPORTS_SHAPE, and what the store throws. */
-  async take(message: unknown, nowMs: number): Promise<IntakeOutcome> {
+  async take(message: unknown, address: string): Promise<IntakeOutcome> {
     if (!Array.isArray(message) || message.length > MOST_ENVELOPES) {
       throw new CodedError({
         code: 'REPORTS_SHAPE',
         message: `The message is not a list of at most ${MOST_ENVELOPES} envelopes.`,
       });
     }
+    const { clock, perDevice, register } = this.#parts;
+    const tired = this.#forged.wait(address, clock.monotonicMs());
+    if (tired > 0) return { kind: 'too-many', device: null, retryAfterSeconds: tired };
+    for (const device of new Set(message.map(deviceOf))) {
+      // Only what a device signed was charged to it, so it was heard a moment ago.
+      const seconds = device === undefined ? 0 : perDevice.wait(device, clock.monotonicMs());
+      if (device !== undefined && seconds > 0) return { kind: 'too-many', device, retryAfterSeconds: seconds };
+    }
     const checked: Checked[] = [];
-    for (const envelope of message) checked.push(await this.#check(envelope, nowMs));
+    for (const envelope of message) checked.push(await this.#check(envelope, clock.now()));
+    const forged = checked.filter((one) => one.kind === 'rejected' && one.reason === 'bad-signature').length;
+    if (forged > 0) this.#forged.charge(address, clock.monotonicMs(), forged);
     const verified = checked.flatMap((one) => (one.kind === 'verified' ? [one.report] : []));
-    const tooMany = this.#overLimit(verified, nowMs);
-    if (tooMany !== undefined) return tooMany;
-    const stored = await this.#parts.register.ingest(verified);
+    const tooMany = this.#overLimit(verified, clock.monotonicMs());
+    if (tooMany !== undefined) {
+      await this.#noteTurnedAway(verified.map(({ report }) => report.device));
+      return tooMany;
+    }
+    const stored = await register.ingest(verified);
     const countsFrom = await this.#countsFrom(verified, stored);
-    return { kind: 'answered', answers: this.#answersTo(checked, stored, countsFrom) };
+    const outcome: IntakeOutcome = { kind: 'answered', answers: this.#answersTo(checked, stored, countsFrom) };
+    await this.#noteTurnedAway(
+      checked.flatMap((one) => (one.kind === 'rejected' && one.isOwn && one.device ? [one.device] : [])),
+    );
+    return outcome;
+  }
+
+  /** Their silence is the service's doing. */
+  async #noteTurnedAway(devices: readonly string[]): Promise<void> {
+    const nowMs = this.#parts.clock.monotonicMs();
+    const due = [...new Set(devices)].filter((device) => this.#noted.take(device, nowMs) === 0);
+    if (due.length > 0) await this.#parts.register.noteTurnedAway(due);
   }
 
   async #check(envelope: unknown, receivedAtMs: number): Promise<Checked> {
-    const rejected = (reason: string): Checked => ({ kind: 'rejected', reason });
     const device = deviceOf(envelope);
-    if (device === undefined) return rejected('bad-envelope');
+    if (device === undefined) return { kind: 'rejected', reason: 'bad-envelope' };
+    const rejected = (reason: string, isOwn = false): Checked => ({ kind: 'rejected', reason, device, isOwn });
     if (this.#parts.isDenied(device)) return rejected('denied');
     const known = await this.#parts.register.findDevice(device);
     if (known === undefined) return rejected('unknown-device');
     const key = this.#keyOf(known.publicKey);
     const check = verifyDsse(envelope, (keyid) => (keyid === device ? key : undefined), REPORT_PAYLOAD_TYPE);
     if (check.kind === 'refused') return rejected('bad-signature');
+    if (isDeeperThan(DEEPEST_REPORT, check.payload)) return rejected('REPORT_DEPTH', true);
     try {
       const report = parseReport(check.payload);
       // Its own key vouches for a device's own reports only.
       return report.device === device
         ? { kind: 'verified', report: { report, receivedAtMs } }
-        : rejected('other-device');
+        : rejected('other-device', true);
     } catch (error) {
-      if (error instanceof CodedError && error.kind === 'fix-input') return rejected(error.code);
+      if (error instanceof CodedError && error.kind === 'fix-input') return rejected(error.code, true);
       throw error;
     }
   }
@@ -128,10 +169,19 @@ export class ReportIntake {
     let next = 0;
     return checked.map((one) => {
       const answer: ReportAnswer =
-        one.kind === 'verified' ? answerTo(one.report, stored[next++], countsFrom) : { ...one, sequence: null };
+        one.kind === 'verified'
+          ? answerTo(one.report, stored[next++], countsFrom)
+          : { kind: 'rejected', reason: one.reason, sequence: null };
+      this.#book(one.kind === 'verified' ? one.report.report.device : one.device, answer);
       this.#parts.answers.add({ answer: answer.kind, reason: answer.kind === 'rejected' ? answer.reason : '' });
       return answer;
     });
+  }
+
+  #book(device: string | undefined, answer: ReportAnswer): void {
+    if (device === undefined) return;
+    if (answer.kind === 'rejected') this.#parts.refused.note(device, answer.reason);
+    else this.#parts.refused.accepted(device);
   }
 }
 

@@ -59,7 +59,7 @@ describe('bounds', () => {
     const statuses = [];
     for (let i = 0; i < 3; i++) statuses.push((await fetch(`${service.url}/healthz`)).status);
     expect(statuses).toEqual([200, 200, 429]);
-    expect((await fetch(`${service.url}/healthz`)).headers.get('retry-after')).toBe('100');
+    expect((await fetch(`${service.url}/healthz`)).headers.get('retry-after')).toBe('60');
   });
 
   it('answer every address and method with a status below 500', async () => {
@@ -250,12 +250,21 @@ describe('hooks', () => {
     expect(await status({ 'X-Hub-Signature-256': `sha256=${mac('hook secret')}` })).toBe(202);
     expect(await status({ 'X-Gitea-Signature': mac('hook secret') })).toBe(202);
     expect(await status({ 'X-Gitlab-Token': 'hook secret' })).toBe(202);
-    expect(service.hooks.count).toBe(3);
+    expect(await status({ 'X-Hub-Signature': `sha256=${mac('hook secret')}` })).toBe(202);
+    expect(await status({ 'X-Forgejo-Signature': mac('hook secret') })).toBe(202);
+    expect(await status({ 'X-Gogs-Signature': mac('hook secret') })).toBe(202);
+    const basic = (password: string) => `Basic ${Buffer.from(`azure:${password}`).toString('base64')}`;
+    expect(await status({ Authorization: basic('hook secret') })).toBe(202);
+    expect(service.hooks.count).toBe(7);
+    for (const guess of [{ 'X-Hub-Signature': 'sha1=0' }, { 'X-Gogs-Signature': mac('guess') }])
+      expect(await status({ ...guess, Authorization: basic('hook secret') })).toBe(401);
+    for (const guess of [basic('guess'), basic(''), 'Basic ', 'Basic aG9vayBzZWNyZXQ=', 'Bearer hook secret'])
+      expect(await status({ Authorization: guess })).toBe(401);
     expect(await status({ 'X-Hub-Signature-256': `sha256=${mac('guess')}` })).toBe(401);
     expect(await status({ 'X-Hub-Signature-256': 'sha256=', 'X-Gitlab-Token': 'hook secret' })).toBe(401);
     expect(await status({ 'X-Gitlab-Token': '' })).toBe(401);
     expect(await status({})).toBe(401);
-    expect(service.hooks.count).toBe(3);
+    expect(service.hooks.count).toBe(7);
   });
 
   it('are refused when no secret is set', async () => {

@@ -1,8 +1,11 @@
 // What the service promises about reports and enrolment over HTTP.
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { SystemClock } from '../../src/base/clock.ts';
+import { silentLogger } from '../../src/base/logger.ts';
 import type { ReportAnswer } from '../../src/contract/fleet-messages.ts';
 import { signDsse } from '../../src/contract/trust/dsse.ts';
+import { RefusedReports } from '../../src/fleet-api/refused-reports.ts';
 import { interval, NOW, openPublished, report, spec } from '../store/reports.ts';
 import { enrolDevice, newKey, post, send, signReport, startService } from './service.ts';
 
@@ -130,6 +133,87 @@ describe('reports over HTTP', () => {
     const answer = await post(`${service.url}/v1/reports`, [device.sign({ sequence: 4 })]);
     expect(answer.status).toBe(429);
     expect(Number(answer.headers.get('retry-after'))).toBeGreaterThan(0);
+  });
+});
+
+describe('who asks for too much', () => {
+  it('is nobody because the clock of the service was set back', async () => {
+    let wallMs = Date.now();
+    const clock = new SystemClock();
+    const steps = { now: () => wallMs, monotonicMs: () => clock.monotonicMs(), sleep: clock.sleep.bind(clock) };
+    await using service = await startService({ clock: steps, perDevice: { perSecond: 5, burst: 16 } });
+    const device = await enrolDevice(service, 'd1');
+    for (let sequence = 1; sequence <= 8; sequence++) {
+      wallMs -= 60_000;
+      expect((await send(service, [device.sign({ sequence })])).status).toBe(200);
+    }
+  });
+
+  it('is told so, and is not silent meanwhile', async () => {
+    await using service = await startService({ perDevice: { perSecond: 0.001, burst: 2 } });
+    const second = await enrolDevice(service, 'd2');
+    await send(service, [second.sign({ sequence: 1 })]);
+    await service.store.recordListening(NOW);
+    const { listenedMs } = await service.store.recordListening(NOW + 1000);
+    expect((await send(service, [second.sign({ sequence: 2 }), second.sign({ sequence: 3 })])).status).toBe(429);
+    expect((await service.store.findDevice('d2'))?.lastSeenListenedMs).toBe(listenedMs);
+  });
+
+  it('is not verified any more: wrong signatures are charged to their address', async () => {
+    await using service = await startService();
+    const device = await enrolDevice(service, 'd1');
+    const forged = signReport(report({ device: 'd1', epoch: device.epoch }), 'd1', newKey().key);
+    const many = Array.from({ length: 64 }, () => forged);
+    const statuses: number[] = [];
+    for (let i = 0; i < 5; i++) statuses.push((await send(service, many)).status);
+    expect(statuses).toEqual([200, 200, 200, 200, 429]);
+    expect((await send(service, [forged])).body).toMatchObject({ error: { code: 'REPORTS_FORGED' } });
+  });
+
+  it('is charged by bytes before a body is read', async () => {
+    await using service = await startService({ bytesPerAddress: { perSecond: 1, burst: 3_000 } });
+    const body = `["${'x'.repeat(1_990)}"]`;
+    expect((await post(`${service.url}/v1/reports`, body)).status).toBe(200);
+    const second = await post(`${service.url}/v1/reports`, body);
+    expect([second.status, ((await second.json()) as { error: { code: string } }).error.code]).toEqual([
+      429,
+      'HTTP_TOO_MANY_BYTES',
+    ]);
+  });
+
+  it('by depth is refused before its brackets are parsed', async () => {
+    await using service = await startService();
+    const deep = `${'['.repeat(17)}${']'.repeat(17)}`;
+    const answer = await post(`${service.url}/v1/reports`, deep);
+    expect(answer.status).toBe(400);
+    expect(await answer.json()).toMatchObject({ error: { code: 'HTTP_BODY_DEPTH' } });
+    expect((await post(`${service.url}/v1/reports`, `["${'['.repeat(64)}"]`)).status).toBe(200);
+  });
+
+  it('devices whose reports are refused are noted once each, until a report of theirs counts', async () => {
+    const logged: unknown[] = [];
+    const logger = { ...silentLogger, warn: (_: string, fields = {}) => logged.push(fields) };
+    const refused = new RefusedReports(new SystemClock(), logger);
+    await using service = await startService({ refused });
+    const one = await enrolDevice(service, 'd1');
+    const two = await enrolDevice(service, 'd2');
+    service.denied.add('d2');
+    for (let i = 0; i < 3; i++) {
+      await send(service, [
+        one.sign({ epoch: one.epoch - 1 }),
+        two.sign(),
+        signReport(report({ device: 'd1' }), 'd1', two.key),
+      ]);
+    }
+    const byEpoch = { device: 'd1', why: 'other-epoch' };
+    const others = [
+      { device: 'd2', why: 'denied' },
+      { device: 'd1', why: 'bad-signature' },
+    ];
+    expect(logged).toEqual([byEpoch, ...others]);
+    expect(refused.current()).toEqual({ count: 2, first: [byEpoch, ...others] });
+    await send(service, [one.sign({ sequence: 1 })]);
+    expect(refused.current().first).toEqual(others);
   });
 });
 

@@ -8,6 +8,7 @@ import { ChangeWaiters } from '../../src/fleet-api/change-waiters.ts';
 import type { Route } from '../../src/fleet-api/http/route.ts';
 import { RouteTable } from '../../src/fleet-api/http/route-table.ts';
 import { RateLimiter } from '../../src/fleet-api/rate-limit.ts';
+import { RefusedReports } from '../../src/fleet-api/refused-reports.ts';
 import { ReportIntake } from '../../src/fleet-api/report-intake.ts';
 import { folder, NOW, openStore, report } from '../store/reports.ts';
 import { newKey, signReport } from './service.ts';
@@ -92,7 +93,9 @@ test('reports need no HTTP: the intake answers values', async () => {
   const store = openStore(place.file);
   const counter = new Metrics().counter('answers', 'Answers.');
   const perDevice = new RateLimiter({ perSecond: 0.001, burst: 1 });
-  const intake = new ReportIntake({ register: store, isDenied: () => false, perDevice, answers: counter });
+  const refused = new RefusedReports(clock, silentLogger);
+  const isDenied = (): boolean => false;
+  const intake = new ReportIntake({ register: store, isDenied, perDevice, refused, clock, answers: counter });
   const { key, pem } = newKey();
   const [token = ''] = await store.createEnrolmentTokens({ expiresAtMs: NOW + 1000 });
   const answer = await store.enrol({ token, device: 'd1', publicKey: pem, labels: {}, nowMs: NOW });
@@ -102,8 +105,8 @@ test('reports need no HTTP: the intake answers values', async () => {
     { kind: 'accepted', sequence: 1 },
     { kind: 'rejected', sequence: null, reason: 'bad-envelope' },
   ];
-  expect(await intake.take([sign(1), null], NOW)).toEqual({ kind: 'answered', answers });
-  expect(await intake.take([sign(2)], NOW)).toMatchObject({ kind: 'too-many', device: 'd1' });
-  await expect(intake.take('no list', NOW)).rejects.toMatchObject({ code: 'REPORTS_SHAPE', kind: 'fix-input' });
+  expect(await intake.take([sign(1), null], '127.0.0.1')).toEqual({ kind: 'answered', answers });
+  expect(await intake.take([sign(2)], '127.0.0.1')).toMatchObject({ kind: 'too-many', device: 'd1' });
+  await expect(intake.take('no list', '127.0.0.1')).rejects.toMatchObject({ code: 'REPORTS_SHAPE', kind: 'fix-input' });
   await store.close();
 });

@@ -7,7 +7,7 @@ import { oneLine } from '../../base/plain-text.ts';
 import type { SourceState } from '../../reconcile/service-view.ts';
 import type { AlertRecord } from '../../rollout/alert-book.ts';
 import type { OffDeclared } from '../../rollout/off-declared.ts';
-import { alertInWords, alertRemedy, falseClaimInWords } from '../../wording/alerts-in-words.ts';
+import { alertInWords, alertRemedy, falseClaimInWords, refusedWhy } from '../../wording/alerts-in-words.ts';
 import { countOf } from '../../wording/amounts.ts';
 import { deviationInWords } from '../../wording/devices-in-words.ts';
 import { cellsOfGit, gitViewToJson, notesOfGit, readGitView } from '../git-status.ts';
@@ -84,6 +84,7 @@ export function liveText({ service, rollouts }: LiveView): string {
     problems,
     offDeclared = [],
     alerts = [],
+    refusedReports = { count: 0, first: [] },
   } = service;
   return [
     withoutControls(sourceLine(service.source, service.commit)),
@@ -105,6 +106,10 @@ export function liveText({ service, rollouts }: LiveView): string {
     ...listed(
       `${countOf(claiming.count, 'device')} ${claiming.count === 1 ? 'claims' : 'claim'} an arm or a version that the directive did not give ${claiming.count === 1 ? 'it' : 'them'}: not counted`,
       claiming.first.map(({ device, claim }) => `${oneLine(device)}  ${falseClaimInWords(claim)}`),
+    ),
+    ...listed(
+      `The service refuses the reports of ${countOf(refusedReports.count, 'device')}`,
+      refusedReports.first.map(({ device, why }) => `${oneLine(device)}  ${refusedWhy(why)}`),
     ),
     ...problems.slice(0, MOST_LISTED).map(withoutControls),
     ...(trouble === null

@@ -1,7 +1,11 @@
 // Owns reading request bodies: bounded in size, and refused unread when their header announces too much.
 import type { IncomingMessage } from 'node:http';
+import { isDeeperThan } from '../../base/json-depth.ts';
 import { errorAnswer } from './answers.ts';
 import type { ErrorAnswer } from './route.ts';
+
+/** Far above what any message needs; a parser takes seconds of a core for megabytes of brackets. */
+const DEEPEST = 16;
 
 /** Hands the body's chunks on as they come. Gives an answer when it can't be read. */
 export async function streamBody(
@@ -40,8 +44,11 @@ export async function readJson(
   const chunks: Buffer[] = [];
   const problem = await streamBody(request, mostBytes, (chunk) => chunks.push(chunk));
   if (problem !== undefined) return problem;
+  const bytes = Buffer.concat(chunks);
+  if (isDeeperThan(DEEPEST, bytes))
+    return errorAnswer(400, { code: 'HTTP_BODY_DEPTH', message: `The body is nested deeper than ${DEEPEST} levels.` });
   try {
-    const text = new TextDecoder('utf-8', { fatal: true }).decode(Buffer.concat(chunks));
+    const text = new TextDecoder('utf-8', { fatal: true }).decode(bytes);
     return { kind: 'read', value: JSON.parse(text) };
   } catch {
     return errorAnswer(400, { code: 'HTTP_BODY_JSON', message: 'The body is not JSON in UTF-8.' });

@@ -33,11 +33,13 @@ export function deviceRoutes({ enrolment, intake, changes, clock, publicationFol
       ...{ name: 'reports', method: 'POST', path: '/v1/reports', scope: 'device' },
       request: { kind: 'json', schema: 'DsseEnvelope[]', mostBytes: MOST_BATCH_BYTES },
       response: 'ReportAnswer[]',
-      handle: async ({ body }): Promise<Answer> => {
-        const outcome = await intake.take(body, clock.now());
+      handle: async ({ body, address }): Promise<Answer> => {
+        const outcome = await intake.take(body, address);
         if (outcome.kind === 'answered') return { kind: 'json', value: outcome.answers };
-        const message = `The device ${outcome.device} reports too often.`;
-        return tryLater(429, 'REPORTS_TOO_MANY', message, outcome.retryAfterSeconds);
+        const { device, retryAfterSeconds } = outcome;
+        return device === null
+          ? tryLater(429, 'REPORTS_FORGED', 'This address sends too many wrong signatures.', retryAfterSeconds)
+          : tryLater(429, 'REPORTS_TOO_MANY', `The device ${device} reports too often.`, retryAfterSeconds);
       },
     },
     {

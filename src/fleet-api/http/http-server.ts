@@ -13,6 +13,8 @@ import type { Answer, Route } from './route.ts';
 import { type Found, RouteTable } from './route-table.ts';
 import { checkScope, type ScopeSecrets } from './scopes.ts';
 
+const MIB = 1024 * 1024;
+
 export interface Tls {
   /** PEM texts. */
   readonly key: string;
@@ -31,6 +33,8 @@ export interface HttpServerOptions extends ScopeSecrets {
   readonly tls?: Tls;
   /** Requests of one address; 500 a second, 2,000 at once unless given. Raise it behind a proxy, where all share one. */
   readonly perAddress?: RateLimit;
+  /** Bytes of bodies of one address; 2 MiB a second, 64 MiB at once unless given. */
+  readonly bytesPerAddress?: RateLimit;
 }
 
 export class HttpServer implements AsyncDisposable {
@@ -38,6 +42,7 @@ export class HttpServer implements AsyncDisposable {
   readonly #server: Server | TlsServer;
   readonly #table: RouteTable;
   readonly #perAddress: RateLimiter;
+  readonly #bytesPerAddress: RateLimiter;
   readonly #requests;
   readonly #seconds;
   #isStopping = false;
@@ -52,6 +57,7 @@ export class HttpServer implements AsyncDisposable {
       [0.001, 0.005, 0.02, 0.1, 0.5, 2],
     );
     this.#perAddress = new RateLimiter(options.perAddress ?? { perSecond: 500, burst: 2_000 });
+    this.#bytesPerAddress = new RateLimiter(options.bytesPerAddress ?? { perSecond: 2 * MIB, burst: 64 * MIB });
     this.#table = new RouteTable(routes);
     const listener = (request: IncomingMessage, response: ServerResponse): void => void this.#answer(request, response);
     // A caller has 10 s for its headers and 30 s for its whole request: one that drips bytes can't hold a connection.
@@ -128,6 +134,8 @@ export class HttpServer implements AsyncDisposable {
   async #ask(found: Found, request: IncomingMessage, response: ServerResponse): Promise<Answer> {
     if (found.kind === 'none') return found.answer;
     const { route, params, query } = found;
+    const tooMuch = this.#chargeBody(route, request);
+    if (tooMuch !== undefined) return tooMuch;
     const refused = await checkScope(route, request, this.#options);
     if (refused !== undefined) return refused;
     let body: unknown;
@@ -138,7 +146,25 @@ export class HttpServer implements AsyncDisposable {
     }
     const gone = new AbortController();
     response.once('close', () => gone.abort());
-    return route.handle({ body, params, query, headers: request.headers, gone: gone.signal });
+    return route.handle({
+      body,
+      params,
+      query,
+      headers: request.headers,
+      address: addressOf(request),
+      gone: gone.signal,
+    });
+  }
+
+  /** Before a byte of it is read. A body of unknown length costs as much as it may have. */
+  #chargeBody({ request: body }: Route, request: IncomingMessage): Answer | undefined {
+    if (body === null) return undefined;
+    const announced = Number(request.headers['content-length'] ?? Number.NaN);
+    const bytes = announced >= 0 ? Math.min(announced, body.mostBytes) : body.mostBytes;
+    const nowMs = this.#options.clock.monotonicMs();
+    const seconds = this.#bytesPerAddress.take(addressOf(request), nowMs, bytes);
+    if (seconds === 0) return undefined;
+    return tryLater(429, 'HTTP_TOO_MANY_BYTES', 'This address sends too much.', seconds);
   }
 
   #measure(found: Found, response: ServerResponse): void {

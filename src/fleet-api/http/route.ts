@@ -38,6 +38,8 @@ export interface Asked {
   readonly params: Readonly<Record<string, string>>;
   readonly query: URLSearchParams;
   readonly headers: IncomingHttpHeaders;
+  /** What limits count as one address. */
+  readonly address: string;
   /** Aborted when the caller has gone, or has its answer. */
   readonly gone: AbortSignal;
 }

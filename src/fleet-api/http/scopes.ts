@@ -59,16 +59,29 @@ function isBearer(authorization: string | undefined, secret: string): boolean {
   return presented !== undefined && isSecret(presented, secret);
 }
 
-/** GitHub and Gitea sign the body (HMAC-SHA256); GitLab shows the secret itself. */
+/** Hosts that sign the body (HMAC-SHA256), by the header in which they do; the first that is there counts. */
+const SIGNING_HEADERS: readonly (readonly [header: string, prefix: string])[] = [
+  ['x-hub-signature-256', 'sha256='], // GitHub
+  ['x-forgejo-signature', ''],
+  ['x-gitea-signature', ''],
+  ['x-gogs-signature', ''],
+  // Bitbucket. Others send SHA-1 under this name, beside one of those above.
+  ['x-hub-signature', 'sha256='],
+];
+
+/** Most hosts sign the body; GitLab shows the secret itself, Azure DevOps as the password of basic authentication. */
 function isGenuineHook(headers: IncomingHttpHeaders, secret: string, hmac: string): boolean {
   const single = (name: string): string | undefined => {
     const value = headers[name];
     return typeof value === 'string' && value.length <= 512 ? value : undefined;
   };
-  const github = single('x-hub-signature-256');
-  if (github !== undefined) return isSecret(github, `sha256=${hmac}`);
-  const gitea = single('x-gitea-signature');
-  if (gitea !== undefined) return isSecret(gitea, hmac);
+  for (const [header, prefix] of SIGNING_HEADERS) {
+    const signature = single(header);
+    if (signature !== undefined) return isSecret(signature, prefix + hmac);
+  }
   const gitlab = single('x-gitlab-token');
-  return gitlab !== undefined && isSecret(gitlab, secret);
+  if (gitlab !== undefined) return isSecret(gitlab, secret);
+  const basic = /^Basic ([A-Za-z0-9+/=]+)$/i.exec(single('authorization') ?? '')?.[1];
+  const password = basic && /^[^:]*:([\s\S]*)$/.exec(Buffer.from(basic, 'base64').toString('utf8'))?.[1];
+  return typeof password === 'string' && isSecret(password, secret);
 }
