@@ -9,7 +9,9 @@ import type { LoadedTrust } from '../contract/trust/read-trust-policy.ts';
 import { FolderPublication } from '../distribution/folder-publication.ts';
 import { readOnlineKeys } from '../distribution/tuf-keys.ts';
 import { DEFAULT_LIFETIMES } from '../distribution/tuf-metadata.ts';
+import type { RefusedDevices } from '../fleet-api/refused-reports.ts';
 import { openManifestsRepository } from '../git/isomorphic/isomorphic-git-repository.ts';
+import type { CredentialSource } from '../git/wire/http-transport.ts';
 import type { KnownFleet } from '../measurement/known-fleet.ts';
 import { SignalBoard } from '../measurement/signal-board.ts';
 import { WindowMeasurement } from '../measurement/window-measurement.ts';
@@ -31,7 +33,8 @@ export interface ServiceSettings {
   readonly home: Home;
   readonly repository: string;
   readonly branch: string;
-  readonly credentials: { readonly username: string; readonly password: string } | null;
+  /** Asked before each session with the repository's host; null without credentials. */
+  readonly credentials: CredentialSource | null;
   readonly insecureHttp: boolean;
   readonly host: string;
   readonly port: number;
@@ -85,6 +88,7 @@ export interface ComposeOrder extends Surroundings {
   /** Keeps processes of one machine apart: the mirror is one process's own. */
   readonly instance?: string;
   readonly metrics?: Metrics;
+  readonly refusedReports?: () => RefusedDevices;
 }
 
 /** Opens store, mirror, publication and keys, and puts the loop on top. */
@@ -96,6 +100,7 @@ export async function composeReconciler({
   events = {},
   instance = '',
   metrics,
+  refusedReports,
 }: ComposeOrder): Promise<ComposedReconciler> {
   const { home } = settings;
   await mkdir(home.folder, { recursive: true });
@@ -121,7 +126,7 @@ export async function composeReconciler({
       logger,
       author: COMMITTER,
       signer: { ...COMMITTER, sign: (payload) => signer.signCommit(payload) },
-      credentials: settings.credentials === null ? undefined : credentialSource(settings.credentials),
+      credentials: settings.credentials ?? undefined,
       insecureHttp: settings.insecureHttp,
       environment: settings.environment,
     }),
@@ -140,6 +145,7 @@ export async function composeReconciler({
     reportMs: settings.reportIntervalMs,
     renewBeforeMs: DEFAULT_LIFETIMES.timestampMs / 2,
     settings: settings.reconciler,
+    ...(refusedReports === undefined ? {} : { refusedReports }),
     events: {
       ...events,
       onObserved: (observation) => {
@@ -171,8 +177,4 @@ export async function composeReconciler({
     fleet: () => fleet,
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
   };
-}
-
-function credentialSource({ username, password }: { readonly username: string; readonly password: string }) {
-  return () => ({ kind: 'basic' as const, username, password });
 }

@@ -17,7 +17,7 @@ import { IsomorphicWorkTree } from '../git/isomorphic/isomorphic-work-tree.ts';
 import type { CommitAuthor, ManifestsRepository } from '../git/manifests-repository.ts';
 import { filesOfCommit, type RepositoryFiles } from '../git/repository-files.ts';
 import { parseRemoteAddress } from '../git/wire/remote-address.ts';
-import { INSECURE_HTTP, SERVICE_SETTINGS, secretOf } from './settings.ts';
+import { gitCredentials, INSECURE_HTTP, SERVICE_SETTINGS, secretOf } from './settings.ts';
 
 export interface RepositoryOptions {
   readonly repo: string;
@@ -95,8 +95,6 @@ export async function openBranch(options: RepositoryOptions, author: CommitAutho
   await using disposables = new AsyncDisposableStack();
   disposables.defer(() => rm(mirror, { recursive: true, force: true, maxRetries: 5 }));
   const branchName = options.branch ?? (place.kind === 'folder' ? await branchOf(place) : 'main');
-  const token = secretOf('SLIPWAY_GIT_TOKEN');
-  const credentials = { kind: 'basic' as const, username: options.gitUser, password: token ?? '' };
   const repository = disposables.use(
     await openManifestsRepository({
       remote: place.kind === 'folder' ? place.folder : place.address,
@@ -105,7 +103,7 @@ export async function openBranch(options: RepositoryOptions, author: CommitAutho
       clock: new SystemClock(),
       logger: silentLogger,
       author,
-      credentials: token === null ? undefined : () => credentials,
+      credentials: gitCredentials(options.gitUser) ?? undefined,
       insecureHttp: options.insecureHttp ?? false,
       environment: process.env,
     }),

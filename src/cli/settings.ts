@@ -3,9 +3,10 @@ import { readFileSync } from 'node:fs';
 import process from 'node:process';
 import { type Command, Option } from 'commander';
 import { CodedError } from '../base/errors.ts';
-import { parseDurationMs } from '../contract/duration.ts';
+import type { CredentialSource } from '../git/wire/http-transport.ts';
 import type { ServiceSettings } from './compose-service.ts';
 import { homeAt } from './home.ts';
+import { durationOf as readDuration } from './option-values.ts';
 
 interface Setting {
   readonly flag: string;
@@ -105,23 +106,20 @@ export function addServiceOptions(command: Command): Command {
   return command.option('--insecure-http', INSECURE_HTTP);
 }
 
+/** More often than this a service would do nothing but look. */
+const SHORTEST_MS = 100;
+
 function durationOf(given: GivenSettings, name: SettingName): number {
-  const setting: Setting = SERVICE_SETTINGS[name];
-  const text = given[name] ?? setting.fallback ?? '';
-  try {
-    return parseDurationMs(text);
-  } catch (cause) {
-    throw settingError(setting, `${JSON.stringify(text)} is not a duration`, 'Write it like 30s, 5m or 1h.', cause);
-  }
+  const { flag, variable, fallback = '' }: Setting = SERVICE_SETTINGS[name];
+  return readDuration(`${flag.split(' ')[0]} (${variable})`, given[name] ?? fallback, SHORTEST_MS);
 }
 
-function settingError(setting: Setting, message: string, remedy: string, cause?: unknown): CodedError {
+function settingError(setting: Setting, message: string, remedy: string): CodedError {
   const name = setting.flag.split(' ')[0];
   return new CodedError({
     code: 'SETTING_VALUE',
     message: `${name} (${setting.variable}): ${message}.`,
     remedy,
-    cause,
   });
 }
 
@@ -141,6 +139,12 @@ export function secretOf(variable: string): string | null {
       cause,
     });
   }
+}
+
+/** The token as it stands when it is asked for: a file may be replaced while the program runs. Null without a token. Throws SETTING_SECRET. */
+export function gitCredentials(username: string): CredentialSource | null {
+  if (secretOf('SLIPWAY_GIT_TOKEN') === null) return null;
+  return () => ({ kind: 'basic', username, password: secretOf('SLIPWAY_GIT_TOKEN') ?? '' });
 }
 
 function listenOf(given: GivenSettings): { host: string; port: number } {
@@ -166,13 +170,11 @@ export function serviceSettings(given: GivenSettings): ServiceSettings {
       'Pass the manifests repository, for example --repo ./my-models.',
     );
   }
-  const token = secretOf('SLIPWAY_GIT_TOKEN');
   return {
     home: homeAt(given.home ?? SERVICE_SETTINGS.home.fallback),
     repository: given.repo,
     branch: given.branch ?? SERVICE_SETTINGS.branch.fallback,
-    credentials:
-      token === null ? null : { username: given.gitUser ?? SERVICE_SETTINGS.gitUser.fallback, password: token },
+    credentials: gitCredentials(given.gitUser ?? SERVICE_SETTINGS.gitUser.fallback),
     insecureHttp: given.insecureHttp ?? false,
     ...listenOf(given),
     signals: given.signals ?? null,

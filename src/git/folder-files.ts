@@ -6,7 +6,8 @@ import { CodedError } from '../base/errors.ts';
 import { type RepositoryFiles, tooLarge } from './repository-files.ts';
 
 const MOST_FILES = 200_000;
-const MOST_DEPTH = 32;
+/** As deep as the service looks in a commit. */
+const MOST_DEPTH = 24;
 
 async function readBounded(folder: string, file: string, limitBytes: number): Promise<Buffer> {
   await using handle = await open(path.join(folder, ...file.split('/')), 'r');
@@ -35,6 +36,7 @@ export async function filesOfFolder(folder: string): Promise<RepositoryFiles> {
     if (entry.isSymbolicLink()) skipped.push({ path: file, why: 'it is a symbolic link' });
     else if (entry.isFile()) paths.push(file);
     else if (entry.isDirectory() && depth < MOST_DEPTH) await visit(`${file}/`, depth + 1);
+    else if (entry.isDirectory()) skipped.push({ path: file, why: 'its folder is nested too deep' });
     if (paths.length <= MOST_FILES) return;
     throw new CodedError({
       code: 'REPO_TOO_MANY_FILES',

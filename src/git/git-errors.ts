@@ -4,6 +4,7 @@ import type { FetchProblem } from './manifests-repository.ts';
 
 const PROBLEMS: Readonly<Record<string, FetchProblem>> = {
   GIT_CREDENTIALS_REFUSED: 'credentials',
+  GIT_RATE_LIMITED: 'rate-limited',
   GIT_CREDENTIALS_INSECURE: 'credentials',
   GIT_UNREACHABLE: 'unreachable',
   GIT_HOST_FAILED: 'unreachable',
@@ -52,6 +53,15 @@ export function hostFailed(remote: string, detail: string): CodedError {
     kind: 'retry-later',
     message: `${remote} failed: ${detail}.`,
     remedy: "Check the Git host's status page. The service tries again by itself.",
+  });
+}
+
+export function rateLimited(remote: string, waitMs: number): CodedError {
+  return new CodedError({
+    code: 'GIT_RATE_LIMITED',
+    kind: 'retry-later',
+    message: `${remote} limits how often it may be asked; it is left alone for ${Math.max(1, Math.ceil(waitMs / 1000))} s.`,
+    remedy: 'The service tries again by itself. A webhook and a longer --poll ask less often.',
   });
 }
 

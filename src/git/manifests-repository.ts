@@ -1,7 +1,14 @@
 // Owns what the rest of Slipway may ask of Git: one branch of one remote, read as immutable snapshots and moved by compare-and-swap.
 import type { CodedError } from '../base/errors.ts';
 
-export type FetchProblem = 'credentials' | 'unreachable' | 'timeout' | 'not-a-repository' | 'corrupt' | 'other';
+export type FetchProblem =
+  | 'credentials'
+  | 'rate-limited'
+  | 'unreachable'
+  | 'timeout'
+  | 'not-a-repository'
+  | 'corrupt'
+  | 'other';
 
 /**
  * What the branch looks like now. `previous` is the head of the last successful fetch or push of this mirror, over restarts;
@@ -18,13 +25,13 @@ export type TreeChild =
   | { readonly kind: 'tree'; readonly tree: Tree };
 
 /** Why an entry is left out of a snapshot. */
-export type SkipReason = 'symlink' | 'submodule' | 'unfit-name';
+export type SkipReason = 'symlink' | 'submodule' | 'unfit-name' | 'too-deep';
 
 /** One immutable folder. The same oid gives the same object (while cached), so unchanged subtrees are known by identity; `oid` always decides. */
 export interface Tree {
   readonly oid: string;
   readonly entries: ReadonlyMap<string, TreeChild>;
-  /** Names left out: Slipway follows no symlinks or submodules, and refuses names that a checkout would refuse. */
+  /** Names left out: Slipway follows no symlinks or submodules, and refuses names that a checkout would refuse, and looks only so deep. */
   readonly skipped: ReadonlyMap<string, SkipReason>;
 }
 
@@ -83,7 +90,7 @@ export interface ManifestsRepository extends AsyncDisposable {
   fetch(signal?: AbortSignal): Promise<FetchOutcome>;
   /** Head of the last successful fetch or push, over restarts; null while there was none. It may be behind the remote's. */
   knownHead(): string | null;
-  /** The snapshot of a commit. Throws GIT_OBJECT_MISSING, GIT_OBJECT_CORRUPT, GIT_TREE_TOO_LARGE, GIT_TREE_TOO_DEEP. */
+  /** The snapshot of a commit. Throws GIT_OBJECT_MISSING, GIT_OBJECT_CORRUPT, GIT_TREE_TOO_LARGE. */
   readTree(commit: string): Promise<Tree>;
   /** Throws GIT_OBJECT_TOO_LARGE above the limit. */
   readBlob(oid: string, limitBytes: number): Promise<Uint8Array>;

@@ -40,6 +40,7 @@ function* skippedOf(tree: Tree, prefix: string): Generator<{ path: string; why: 
     symlink: 'it is a symbolic link',
     submodule: 'it is a submodule',
     'unfit-name': 'its name is not allowed',
+    'too-deep': 'its folder is nested too deep',
   };
   for (const [name, reason] of tree.skipped) yield { path: prefix + name, why: whys[reason] };
   for (const [name, child] of tree.entries) {

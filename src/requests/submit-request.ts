@@ -13,6 +13,16 @@ import { assertApprover, editForRequest, type PersonsRequest } from './request-e
 /** Longest time in which a lost race is run again. */
 const RACE_MS = 30_000;
 const BACK_OFF = { firstMs: 250, capMs: 4_000 };
+const LOCKED_BACK_OFF = { firstMs: 50, capMs: 500 };
+/** A host refuses also while another push holds the branch: only so many times on one head it is the push that is refused. */
+const MOST_REFUSALS = 4;
+
+/** What is carried from one try to the next. */
+interface Tries {
+  /** Pushes without an answer: each may still land, and a request must not be made twice. */
+  readonly unanswered: Submitted[];
+  refused: { readonly head: string; readonly times: number };
+}
 
 export interface RequestOrder {
   readonly rollout: string;
@@ -73,9 +83,31 @@ async function assertClean(tree: WorkTree, file: string): Promise<void> {
   });
 }
 
-/** Commits in the person's clone. Throws REQUEST_…, GIT_LOCKED. */
-export async function commitRequest(tree: WorkTree, order: RequestOrder): Promise<Submitted> {
-  await using _lock = order.isDryRun ? undefined : await tree.lock();
+/** So long another process may work in the clone. */
+const LOCKED_MS = 5_000;
+
+/** Locks the clone, as soon as whoever works in it is done. Throws GIT_LOCKED. */
+async function lockSoon(tree: WorkTree, { clock, random }: Time): Promise<AsyncDisposable> {
+  const untilMs = clock.monotonicMs() + LOCKED_MS;
+  for (let attempt = 0; ; attempt++) {
+    try {
+      return await tree.lock();
+    } catch (thrown) {
+      const isLocked = thrown instanceof CodedError && thrown.code === 'GIT_LOCKED';
+      if (!isLocked || clock.monotonicMs() >= untilMs) throw thrown;
+    }
+    await clock.sleep(backOffMs(attempt, LOCKED_BACK_OFF, random));
+  }
+}
+
+export interface Time {
+  readonly clock: Clock;
+  readonly random: RandomStream;
+}
+
+/** Commits in the person's clone. Throws REQUEST_…, REPO_…, GIT_LOCKED. */
+export async function commitRequest(tree: WorkTree, order: RequestOrder, time: Time): Promise<Submitted> {
+  await using _lock = order.isDryRun ? undefined : await lockSoon(tree, time);
   const edit = await makeEdit(await tree.files(), order);
   await assertClean(tree, edit.file);
   const place = (await tree.hasRemote()) ? 'local' : 'only-copy';
@@ -84,11 +116,9 @@ export async function commitRequest(tree: WorkTree, order: RequestOrder): Promis
   return { ...edit, commit, place };
 }
 
-export interface RequestBranch {
+export interface RequestBranch extends Time {
   /** Its commits are the person's. */
   readonly repository: ManifestsRepository;
-  readonly clock: Clock;
-  readonly random: RandomStream;
 }
 
 /**
@@ -100,11 +130,12 @@ export async function pushRequest(
   order: RequestOrder,
 ): Promise<Submitted> {
   const untilMs = clock.monotonicMs() + RACE_MS;
-  const unanswered: Submitted[] = [];
+  const tries: Tries = { unanswered: [], refused: { head: '', times: 0 } };
+  const { unanswered } = tries;
   for (let attempt = 0; ; attempt++) {
     let cause: CodedError | undefined;
     try {
-      const landed = await tryOnce(repository, order, unanswered, clock.now());
+      const landed = await tryOnce(repository, order, tries, clock.now());
       if (landed !== undefined) return landed;
     } catch (thrown) {
       cause = toCodedError(thrown);
@@ -117,17 +148,16 @@ export async function pushRequest(
 }
 
 /**
- * One edit, commit and push on the head as it is now; undefined when it did not land, as far as anyone can tell. Pushes without an answer
- * are kept in `unanswered`: each may still land, and a request must not be made twice.
+ * One edit, commit and push on the head as it is now; undefined when it did not land, as far as anyone can tell.
  */
 async function tryOnce(
   repository: ManifestsRepository,
   order: RequestOrder,
-  unanswered: Submitted[],
+  tries: Tries,
   atMs: number,
 ): Promise<Submitted | undefined> {
   const head = await fetchHead(repository);
-  for (const one of unanswered)
+  for (const one of tries.unanswered)
     if (one.commit !== null && (await repository.isAncestor(one.commit, head)) === true) return one;
   const edit = await makeEdit(await filesOfCommit(repository, head), order);
   if (order.isDryRun) return { ...edit, commit: null, place: 'pushed' };
@@ -139,11 +169,13 @@ async function tryOnce(
     case 'pushed':
       return submitted;
     case 'refused':
-      // On the head that was edited, it is the host that refuses, not a race.
-      if ((await fetchHead(repository)) === head) throw outcome.error ?? pushRefused(outcome.reason);
+      tries.refused = { head, times: tries.refused.head === head ? tries.refused.times + 1 : 1 };
+      if (tries.refused.times >= MOST_REFUSALS) throw pushRefused(outcome.reason);
+      // On the head that was edited, what kept it from being sent is no race.
+      if (outcome.error !== undefined && (await fetchHead(repository)) === head) throw outcome.error;
       return undefined;
     case 'unknown':
-      unanswered.push(submitted);
+      tries.unanswered.push(submitted);
       return undefined;
     default:
       return assertNever(outcome);
@@ -163,8 +195,8 @@ function raceLost(): CodedError {
   return new CodedError({
     code: 'REQUEST_RACE_LOST',
     kind: 'retry-later',
-    message: `Others pushed first each time for ${RACE_MS / 1000} s, so the request was not pushed.`,
-    remedy: 'Try again.',
+    message: `The request lost the race: others pushed first each time for ${RACE_MS / 1000} s.`,
+    remedy: 'Nothing was changed. Try again.',
   });
 }
 

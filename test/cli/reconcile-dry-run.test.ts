@@ -28,7 +28,8 @@ async function compose(): Promise<ComposedReconciler> {
   const { set } = place;
   return composeReconciler({
     settings: {
-      ...{ home: set.home, repository: set.repositoryUrl, branch: 'main', credentials: set.credentials },
+      ...{ home: set.home, repository: set.repositoryUrl, branch: 'main' },
+      credentials: () => ({ kind: 'basic', ...set.credentials }),
       ...{ insecureHttp: true, host: '127.0.0.1', port: 0, hookSecret: null, viewerToken: null },
       ...{ reportIntervalMs: 60_000, heartbeatMs: 2_000, leaseMs: 15_000, environment: process.env },
       reconciler: { pollMs: 1_000, tickMs: 1_000, emergencyAfterMs: 120_000 },

@@ -3,8 +3,10 @@ import { execFileSync } from 'node:child_process';
 import { readdirSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { describe, expect, test } from 'vitest';
+import { SystemClock } from '../../src/base/clock.ts';
 import type { GitHttpFault, GitHttpRequest } from '../../src/cli/demo/git-http-server.ts';
 import type { IsomorphicGitRepository } from '../../src/git/isomorphic/isomorphic-git-repository.ts';
+import { findInTree } from '../../src/git/manifests-repository.ts';
 import { DEFAULT_TRANSPORT_LIMITS } from '../../src/git/wire/smart-transport.ts';
 import { changes, git, head, Workshop } from './git-fixture.ts';
 
@@ -30,6 +32,51 @@ async function readEverything(repository: IsomorphicGitRepository, commit: strin
   }
   return files;
 }
+
+describe('a host that limits how often it is asked', () => {
+  test.each([
+    ['403 with Retry-After', 403, { 'retry-after': '600' }, 600_000],
+    [
+      '403 with nothing left until a time',
+      403,
+      { 'x-ratelimit-remaining': '0', 'x-ratelimit-reset': '1000' },
+      3_600_000,
+    ],
+    ['429 that says no more', 429, {}, 60_000],
+    ['503 with Retry-After', 503, { 'retry-after': '5' }, 5_000],
+  ] as const)('is left alone for as long as it says: %s', async (_, status, headers, waitMs) => {
+    await using shop = new Workshop();
+    shop.bare('m.git');
+    const { plan, url } = await faulty(shop);
+    const time = { ms: 0 };
+    const system = new SystemClock();
+    const clock = { now: () => 0, monotonicMs: () => time.ms, sleep: system.sleep.bind(system) };
+    const repository = await shop.repository(url, { clock });
+    let asked = 0;
+    const date = new Date(-1e12).toUTCString();
+    plan.fault = () => {
+      asked++;
+      return { kind: 'status', status, headers: { date, ...headers } };
+    };
+    const limited = { kind: 'failed', problem: 'rate-limited', error: { code: 'GIT_RATE_LIMITED' } };
+    expect(await repository.fetch()).toMatchObject(limited);
+    time.ms = waitMs - 1;
+    expect(await repository.fetch()).toMatchObject(limited);
+    expect(asked).toBe(1);
+    time.ms = waitMs;
+    plan.fault = () => undefined;
+    expect(await repository.fetch()).toMatchObject({ kind: 'head' });
+  });
+
+  test('is not taken for one that refuses the credentials, and 403 alone is', async () => {
+    await using shop = new Workshop();
+    shop.bare('m.git');
+    const { plan, url } = await faulty(shop);
+    const repository = await shop.repository(url);
+    plan.fault = () => ({ kind: 'status', status: 403 });
+    expect(await repository.fetch()).toMatchObject({ problem: 'credentials' });
+  });
+});
 
 describe('fetching', () => {
   test('wrong credentials say so, never show the secret, and right ones are asked for each time', async () => {
@@ -432,4 +479,20 @@ describe('the mirror', () => {
     expect(git(bare, ['diff', '--name-status', parent, commit]).split('\n')).toEqual(['M\tx/run', 'A\tx/z']);
     expect(git(bare, ['ls-tree', commit, 'x/run'])).toMatch(/^100755 /);
   });
+});
+
+test('a folder that nests too deep is left out, and stops nothing else', async () => {
+  await using shop = new Workshop();
+  const deep = Array.from({ length: 60 }, (_, i) => `d${i}`).join('/');
+  shop.bare('m.git', { a: '1', 'one/two/three/x': '1', [`${deep}/x`]: '1' });
+  const server = await shop.serve();
+  const tree = { depth: 2, entries: 1_000, keptEntries: 1_000 };
+  const repository = await shop.repository(`${server.url}/m.git`, { limits: { tree } });
+  const found = await repository.readTree(head(await repository.fetch()));
+  expect(findInTree(found, 'a')?.kind).toBe('blob');
+  const two = findInTree(found, 'one/two');
+  expect(two?.kind === 'tree' && [...two.tree.skipped]).toEqual([['three', 'too-deep']]);
+  shop.commit('m.git', { 'two/three/x': '1' }, 'the same folder, less deep');
+  const again = await repository.readTree(head(await repository.fetch()));
+  expect(findInTree(again, 'two/three/x')?.kind).toBe('blob');
 });

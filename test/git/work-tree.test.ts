@@ -44,6 +44,33 @@ test('files are read as is, and uncommitted work is reported', async () => {
   await expect(lying.read('rollouts/a.yaml', 3)).rejects.toMatchObject({ code: 'FILE_TOO_LARGE' });
 });
 
+test.each([
+  ['of version 4', ['update-index', '--index-version', '4']],
+  ['split', ['update-index', '--split-index']],
+])('an index that is %s is refused, with the way out, before half of it is read', async (form, command) => {
+  await using shop = new Workshop();
+  const { folder, tree } = await clone(shop);
+  expect(await tree.status('rollouts/a.yaml')).toMatchObject({ isChanged: false });
+  git(folder, command);
+  await expect(tree.status('rollouts/a.yaml')).rejects.toMatchObject({
+    ...{ code: 'REPO_INDEX', kind: 'fix-input', message: expect.stringContaining(form) },
+    remedy: expect.stringContaining('--repo'),
+  });
+  git(folder, ['update-index', '--no-split-index', '--index-version', '2']);
+  expect(await tree.status('rollouts/a.yaml')).toMatchObject({ isChanged: false, staged: [] });
+});
+
+test('a clone that makes no sense is an error of the clone, with the way out', async () => {
+  await using shop = new Workshop();
+  const { folder, tree } = await clone(shop);
+  const head = git(folder, ['rev-parse', 'HEAD']);
+  writeFileSync(path.join(folder, '.git/objects', head.slice(0, 2), head.slice(2)), 'x');
+  await expect(tree.status('rollouts/a.yaml')).rejects.toMatchObject({
+    ...{ code: 'REPO_UNREADABLE', kind: 'fix-input' },
+    remedy: expect.stringContaining('--repo'),
+  });
+});
+
 test('while it is locked git changes nothing, nor does a second Slipway; afterwards no lock is left', async () => {
   await using shop = new Workshop();
   const { folder, tree } = await clone(shop);
@@ -63,7 +90,9 @@ test('no branch, and a linked work tree, are errors that say what to do', async 
   await using shop = new Workshop();
   const { folder, tree } = await clone(shop);
   git(folder, ['worktree', 'add', '-q', '-b', 'side', shop.path('linked')]);
-  await expect(new IsomorphicWorkTree(shop.path('linked')).lock()).rejects.toMatchObject({ code: 'REPO_LINKED' });
+  const linked = new IsomorphicWorkTree(shop.path('linked'));
+  for (const ask of [() => linked.lock(), () => linked.branch()])
+    await expect(ask()).rejects.toMatchObject({ code: 'REPO_LINKED', remedy: expect.stringContaining('--repo') });
   git(folder, ['checkout', '-q', '--detach']);
   await expect(tree.branch()).rejects.toMatchObject({ code: 'REPO_DETACHED' });
 });

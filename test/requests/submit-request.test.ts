@@ -88,10 +88,27 @@ test('who always loses the race gives up after about 30 s, with a code', async (
     if (step === 'move') await somebodyElse();
     return undefined;
   };
-  await expect(ask()).rejects.toMatchObject({ code: 'REQUEST_RACE_LOST', kind: 'retry-later' });
+  await expect(ask()).rejects.toMatchObject({
+    ...{ code: 'REQUEST_RACE_LOST', kind: 'retry-later' },
+    message: expect.stringContaining('lost the race'),
+  });
   expect(world.clock.ms - startMs).toBeGreaterThanOrEqual(30_000);
   expect(world.clock.ms - startMs).toBeLessThan(40_000);
   expect(await asked()).toBe(0);
+});
+
+test('a host that refuses while another push holds the branch is a lost race; one that goes on refusing is not', async () => {
+  const { world, ask, asked } = await setUp();
+  let refusals = 0;
+  world.faults = (step) => (step === 'move' && refusals++ < 3 ? 'refused' : undefined);
+  await ask();
+  expect(await asked()).toBe(1);
+  world.faults = (step) => (step === 'move' ? 'refused' : undefined);
+  const request = { verb: 'resume', reason: undefined, by: undefined, version: undefined } as const;
+  await expect(ask({ request })).rejects.toMatchObject({
+    code: 'GIT_PUSH_REFUSED',
+    message: expect.stringContaining('cannot lock ref'),
+  });
 });
 
 test('a push whose answer is lost is not made twice, even when others pushed since and the host was away', async () => {

@@ -89,7 +89,7 @@ export class Installation implements AsyncDisposable {
         home: set.home,
         repository: set.repositoryUrl,
         branch: 'main',
-        credentials: set.credentials,
+        credentials: () => ({ kind: 'basic', ...set.credentials }),
         insecureHttp: true,
         ...{ host: '127.0.0.1', port: this.#port, hookSecret: set.hookSecret, viewerToken: set.viewerToken },
         ...{ reportIntervalMs: 300, heartbeatMs: 200, leaseMs: 15_000 },

@@ -8,7 +8,8 @@ import type { ServiceSettings } from '../../src/cli/compose-service.ts';
 import { homeAt } from '../../src/cli/home.ts';
 import { startService } from '../../src/cli/start-service.ts';
 
-export interface ChildOrder extends Pick<ServiceSettings, 'repository' | 'credentials' | 'viewerToken' | 'hookSecret'> {
+export interface ChildOrder extends Pick<ServiceSettings, 'repository' | 'viewerToken' | 'hookSecret'> {
+  readonly credentials: { readonly username: string; readonly password: string };
   readonly home: string;
   readonly port: number;
   readonly instance: string;
@@ -21,6 +22,7 @@ const order = JSON.parse(process.argv[2] ?? '{}') as ChildOrder;
 const clock = new SystemClock();
 const settings: ServiceSettings = {
   ...order,
+  credentials: () => ({ kind: 'basic', ...order.credentials }),
   home: homeAt(order.home),
   branch: 'main',
   insecureHttp: true,

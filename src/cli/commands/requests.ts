@@ -85,15 +85,17 @@ async function submit(options: RequestOptions, rollout: string, request: Persons
   const place = await findRepository(options.repo);
   const clone = place.kind === 'folder' && place.hasGit ? new IsomorphicWorkTree(place.folder) : undefined;
   const order = { rollout, request, isDryRun: options.dryRun ?? false };
+  const time = { clock: new SystemClock(), random: new SystemRandom() };
   const checkedOut = await clone?.branch();
   if (clone !== undefined && checkedOut !== undefined && (options.branch ?? checkedOut) === checkedOut) {
     const person = await readAuthor(clone.folder);
-    return { submitted: await commitRequest(clone, { ...order, person }), branch: checkedOut };
+    return { submitted: await commitRequest(clone, { ...order, person }, time), branch: checkedOut };
   }
   const person = await readAuthor(process.cwd());
   await using opened = await openBranch(options, person);
-  const at = { repository: opened.repository, clock: new SystemClock(), random: new SystemRandom() };
-  const submitted = await pushRequest(at, { ...order, person }).catch(throwWithTokenHint);
+  const submitted = await pushRequest({ repository: opened.repository, ...time }, { ...order, person }).catch(
+    throwWithTokenHint,
+  );
   return { submitted, branch: opened.branch };
 }
 

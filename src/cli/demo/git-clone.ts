@@ -3,10 +3,15 @@ import { execFile } from 'node:child_process';
 import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { promisify } from 'node:util';
+import { backOffMs } from '../../base/back-off.ts';
+import type { Clock } from '../../base/clock.ts';
 import { CodedError } from '../../base/errors.ts';
+import type { RandomStream } from '../../base/random.ts';
 
 const run = promisify(execFile);
-const MOST_TRIES = 100;
+const MOST_TRIES = 20;
+/** Whoever lost a race waits a moment of random length: services and people must not meet again in step. */
+const BACK_OFF = { firstMs: 50, capMs: 1_000 };
 
 export interface GitEnvironment {
   readonly path: string;
@@ -42,6 +47,8 @@ export interface CloneOptions {
   readonly folder: string;
   readonly person: { readonly name: string; readonly email: string };
   readonly environment: GitEnvironment;
+  readonly clock: Clock;
+  readonly random: RandomStream;
 }
 
 export class GitClone {
@@ -85,6 +92,7 @@ export class GitClone {
         return (await this.git('rev-parse', 'HEAD')).trim();
       } catch (error) {
         if (attempt >= MOST_TRIES) throw error;
+        await this.#options.clock.sleep(backOffMs(attempt, BACK_OFF, this.#options.random));
       }
     }
   }

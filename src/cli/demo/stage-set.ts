@@ -5,6 +5,8 @@ import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import process from 'node:process';
+import { SystemClock } from '../../base/clock.ts';
+import { SystemRandom } from '../../base/random.ts';
 import { initialiseTuf } from '../../distribution/tuf-roots.ts';
 import { createHome } from '../create-home.ts';
 import { type Home, homeAt } from '../home.ts';
@@ -68,6 +70,8 @@ export async function createStageSet({ nowMs, folder: given, gitHost = {} }: Sta
         folder: path.join(folder, 'clones', name),
         person,
         environment,
+        clock: new SystemClock(),
+        random: new SystemRandom(),
       });
       await clone.clone();
       return clone;

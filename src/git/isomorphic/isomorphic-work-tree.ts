@@ -1,7 +1,7 @@
 // Owns a clone on disk through isomorphic-git: making one, its state, and commits in it.
 
 import fs from 'node:fs';
-import { mkdir, open, rm, stat, writeFile } from 'node:fs/promises';
+import { mkdir, open, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import git from 'isomorphic-git';
 import { CodedError } from '../../base/errors.ts';
@@ -9,6 +9,7 @@ import { filesOfFolder } from '../folder-files.ts';
 import type { CommitAuthor } from '../manifests-repository.ts';
 import type { RepositoryFiles } from '../repository-files.ts';
 import type { WorkTree } from '../work-tree.ts';
+import { assertOwnClone, assertReadableIndex } from './clone-form.ts';
 
 export class IsomorphicWorkTree implements WorkTree {
   readonly folder: string;
@@ -28,7 +29,8 @@ export class IsomorphicWorkTree implements WorkTree {
   }
 
   async branch(): Promise<string> {
-    const current = await git.currentBranch(this.#at);
+    await assertOwnClone(this.folder);
+    const current = await this.#read(() => git.currentBranch(this.#at));
     if (typeof current === 'string') return current;
     throw new CodedError({
       code: 'REPO_DETACHED',
@@ -38,7 +40,7 @@ export class IsomorphicWorkTree implements WorkTree {
   }
 
   async hasRemote(): Promise<boolean> {
-    return (await git.listRemotes(this.#at)).length > 0;
+    return (await this.#read(() => git.listRemotes(this.#at))).length > 0;
   }
 
   async hasCommit(): Promise<boolean> {
@@ -50,27 +52,24 @@ export class IsomorphicWorkTree implements WorkTree {
   }
 
   async status(file: string): Promise<{ readonly isChanged: boolean; readonly staged: readonly string[] }> {
-    const matrix = await git.statusMatrix(this.#at);
+    await assertReadableIndex(this.folder);
+    const matrix = await this.#read(() => git.statusMatrix(this.#at));
     const staged = matrix.filter(([, head, , stage]) => head !== stage).map(([name]) => name);
-    return { isChanged: (await git.status({ ...this.#at, filepath: file })) !== 'unmodified', staged };
+    const state = await this.#read(() => git.status({ ...this.#at, filepath: file }));
+    return { isChanged: state !== 'unmodified', staged };
   }
 
   async lock(): Promise<AsyncDisposable> {
     const gitFolder = path.join(this.folder, '.git');
-    if (!(await stat(gitFolder)).isDirectory()) {
-      throw new CodedError({
-        code: 'REPO_LINKED',
-        message: `${this.folder} is a linked work tree.`,
-        remedy: 'Pass the main clone, or the URL of the repository, with --repo.',
-      });
-    }
+    const branch = await this.branch();
     await using held = new AsyncDisposableStack();
-    for (const name of ['index.lock', `refs/heads/${await this.branch()}.lock`]) {
+    for (const name of ['index.lock', `refs/heads/${branch}.lock`]) {
       const file = path.join(gitFolder, ...name.split('/'));
       await mkdir(path.dirname(file), { recursive: true });
       try {
         await (await open(file, 'wx')).close();
       } catch (cause) {
+        if ((cause as NodeJS.ErrnoException).code !== 'EEXIST') throw cause;
         throw new CodedError({
           code: 'GIT_LOCKED',
           kind: 'retry-later',
@@ -82,6 +81,21 @@ export class IsomorphicWorkTree implements WorkTree {
       held.defer(() => rm(file, { force: true }));
     }
     return held.move();
+  }
+
+  /** What isomorphic-git can't make sense of is the clone's, not a bug here. What the system refuses stays as it is. */
+  async #read<T>(read: () => Promise<T>): Promise<T> {
+    try {
+      return await read();
+    } catch (cause) {
+      if (cause instanceof CodedError || (cause as NodeJS.ErrnoException).syscall !== undefined) throw cause;
+      throw new CodedError({
+        code: 'REPO_UNREADABLE',
+        message: `The clone ${this.folder} can't be read: ${(cause as Error).message.split('\n', 1)[0]}`,
+        remedy: 'Check it with `git fsck`, or pass the URL of the repository with --repo.',
+        cause,
+      });
+    }
   }
 
   async commit(files: ReadonlyMap<string, string>, message: string, author: CommitAuthor): Promise<string> {

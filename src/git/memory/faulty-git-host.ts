@@ -9,7 +9,9 @@ export type HostFault =
   /** The request doesn't arrive. */
   | 'unreachable'
   /** The host does its work, and its answer is lost. */
-  | 'lost-answer';
+  | 'lost-answer'
+  /** The host refuses to move the branch, for a reason of its own. */
+  | 'refused';
 
 /**
  * Asked before each step, and awaited: a push that it makes itself, before a `move`, is a race that the repository loses.
@@ -34,13 +36,17 @@ export class FaultyGitHost implements GitHost {
   }
 
   move(branch: string, from: string, to: string): Promise<MoveOutcome> {
-    return this.#step('move', () => this.#host.move(branch, from, to));
+    return this.#step('move', (fault) =>
+      fault === 'refused'
+        ? Promise.resolve({ kind: 'refused', reason: 'cannot lock ref' })
+        : this.#host.move(branch, from, to),
+    );
   }
 
-  async #step<T>(step: HostStep, act: () => Promise<T>): Promise<T> {
+  async #step<T>(step: HostStep, act: (fault: HostFault | undefined) => Promise<T>): Promise<T> {
     const fault = await this.#faults(step);
     if (fault === 'unreachable') throw unreachable('the Git host', 'connection refused');
-    const answer = await act();
+    const answer = await act(fault);
     if (fault === 'lost-answer') throw timedOut('Waiting for the Git host', 0);
     return answer;
   }

@@ -19,6 +19,8 @@ interface Kept {
   /** Entries of the whole subtree, and its height. */
   readonly size: number;
   readonly height: number;
+  /** Was anything in it left out for its depth? */
+  readonly isCut: boolean;
 }
 
 export class TreeReader {
@@ -38,56 +40,57 @@ export class TreeReader {
   }
 
   async #read(store: GitObjects, oid: string, depth: number, budget: { left: number }): Promise<Kept> {
-    const kept = this.#kept.get(oid);
-    if (kept !== undefined) {
-      this.#kept.delete(oid); // to the young end
-      this.#kept.set(oid, kept);
+    // A subtree that was cut off says so only of the depth at which it lay.
+    const known = [oid, `${oid} ${depth}`].find(
+      (one) => (this.#kept.get(one)?.height ?? Number.POSITIVE_INFINITY) <= depth,
+    );
+    const kept = known === undefined ? undefined : this.#kept.get(known);
+    if (known !== undefined && kept !== undefined) {
+      this.#kept.delete(known); // to the young end
+      this.#kept.set(known, kept);
       budget.left -= kept.size;
-      this.#bound(depth - kept.height, budget);
+      this.#bound(budget);
       return kept;
     }
-    this.#bound(depth, budget);
     const entries = new Map<string, TreeChild>();
     const skipped = new Map<string, SkipReason>();
     let size = 0;
     let height = 0;
+    let isCut = false;
     const raw = await store.readTree(oid);
     budget.left -= raw.length;
-    this.#bound(depth, budget);
+    this.#bound(budget);
     for (const { name, mode, oid: child } of raw) {
       size++;
       if (nameFault(name) !== undefined || entries.has(name)) skipped.set(name, 'unfit-name');
       else if (mode === '120000') skipped.set(name, 'symlink');
       else if (mode === '160000') skipped.set(name, 'submodule');
       else if (mode !== '40000') entries.set(name, { kind: 'blob', oid: child });
-      else {
+      else if (depth === 0) {
+        // Left out, and nothing else: a deep folder somewhere must not stop every rollout.
+        skipped.set(name, 'too-deep');
+        isCut = true;
+      } else {
         const below = await this.#read(store, child, depth - 1, budget);
         size += below.size;
         height = Math.max(height, below.height + 1);
+        isCut ||= below.isCut;
         entries.set(name, { kind: 'tree', tree: below.tree });
       }
     }
-    const made: Kept = { tree: { oid, entries, skipped }, size, height };
-    this.#kept.set(oid, made);
+    const made: Kept = { tree: { oid, entries, skipped }, size, height, isCut };
+    this.#kept.set(isCut ? `${oid} ${depth}` : oid, made);
     this.#keptEntries += raw.length + 1;
     return made;
   }
 
-  #bound(depth: number, budget: { readonly left: number }): void {
-    if (depth < 0) {
-      throw new CodedError({
-        code: 'GIT_TREE_TOO_DEEP',
-        message: `Folders in the manifests repository nest deeper than ${this.#limits.depth}.`,
-        remedy: 'Move the documents to a higher folder.',
-      });
-    }
-    if (budget.left < 0) {
-      throw new CodedError({
-        code: 'GIT_TREE_TOO_LARGE',
-        message: `The manifests repository has more than ${this.#limits.entries} files and folders.`,
-        remedy: 'Split it, or remove files that are no longer used.',
-      });
-    }
+  #bound(budget: { readonly left: number }): void {
+    if (budget.left >= 0) return;
+    throw new CodedError({
+      code: 'GIT_TREE_TOO_LARGE',
+      message: `The manifests repository has more than ${this.#limits.entries} files and folders.`,
+      remedy: 'Split it, or remove files that are no longer used.',
+    });
   }
 
   #evict(): void {

@@ -1,7 +1,14 @@
 // Owns Git over HTTP(S): credentials, time limits, size limits, and redirects that stay on the same host.
 import type { Clock } from '../../base/clock.ts';
 import { CodedError } from '../../base/errors.ts';
-import { answerTooLarge, credentialsRefused, hostFailed, repositoryNotFound, unreachable } from '../git-errors.ts';
+import {
+  answerTooLarge,
+  credentialsRefused,
+  hostFailed,
+  rateLimited,
+  repositoryNotFound,
+  unreachable,
+} from '../git-errors.ts';
 import { withDeadline } from './deadline.ts';
 import type { RemoteAddress } from './remote-address.ts';
 import type { GitService, SmartSession, SmartTransport, TransportLimits } from './smart-transport.ts';
@@ -50,6 +57,25 @@ function redirectedBase(from: URL, location: string | null, shown: string): stri
   return `${to.origin}${to.pathname.slice(0, -'/info/refs'.length)}`;
 }
 
+/** A host can't make us stay away for longer. */
+const MOST_WAIT_MS = 60 * 60_000;
+/** For a host that says "too often" and not for how long. */
+const SOME_WAIT_MS = 60_000;
+
+/** How long the host asks to be left alone; null when it asks nothing. Dates are meant by its own clock. */
+function askedWaitMs({ status, headers }: Response): number | null {
+  const hostMs = Date.parse(headers.get('date') ?? '');
+  const after = headers.get('retry-after')?.trim() ?? '';
+  const reset = headers.get('x-ratelimit-remaining') === '0' ? Number(headers.get('x-ratelimit-reset')) : Number.NaN;
+  const waits = [
+    /^\d{1,9}$/.test(after) ? Number(after) * 1000 : Date.parse(after) - hostMs,
+    reset * 1000 - hostMs,
+    status === 429 ? SOME_WAIT_MS : Number.NaN,
+  ];
+  const ms = waits.find((one) => one >= 0);
+  return ms === undefined ? null : Math.min(ms, MOST_WAIT_MS);
+}
+
 /** Where the repository lies and what its host can do, as protocol 2 said once: later sessions need not ask again. */
 interface Greeting {
   readonly base: string;
@@ -60,6 +86,8 @@ export class HttpTransport implements SmartTransport {
   readonly shown: string;
   readonly #options: HttpTransportOptions;
   #greeting: Greeting | undefined;
+  /** The host asked to be left alone until then, on the monotonic clock. */
+  #notBeforeMs = 0;
 
   constructor(options: HttpTransportOptions) {
     this.shown = options.address.shown;
@@ -67,7 +95,9 @@ export class HttpTransport implements SmartTransport {
   }
 
   async open(service: GitService, signal: AbortSignal): Promise<SmartSession> {
-    const { address, limits } = this.#options;
+    const { address, limits, clock } = this.#options;
+    const leftMs = this.#notBeforeMs - clock.monotonicMs();
+    if (leftMs > 0) throw rateLimited(this.shown, leftMs);
     const headers = await this.#headers(signal);
     if (service === 'git-upload-pack') {
       headers['git-protocol'] = 'version=2';
@@ -146,10 +176,15 @@ export class HttpTransport implements SmartTransport {
     const right = response.headers.get('content-type')?.split(';')[0]?.trim() === contentType;
     if (status === 200 && right) return;
     await response.body?.cancel();
+    const waitMs = status === 403 || status === 429 || status === 503 ? askedWaitMs(response) : null;
+    if (waitMs !== null) {
+      this.#notBeforeMs = this.#options.clock.monotonicMs() + waitMs;
+      throw rateLimited(this.shown, waitMs);
+    }
     // Azure DevOps answers 203 with a sign-in page where others say 401.
     if (status === 401 || status === 403 || status === 203) throw credentialsRefused(this.shown, status);
     if (REDIRECTS.has(status)) throw hostFailed(this.shown, 'it has moved meanwhile');
-    if (status === 429 || status >= 500) throw hostFailed(this.shown, `HTTP status ${status}`);
+    if (status >= 500) throw hostFailed(this.shown, `HTTP status ${status}`);
     if (status === 200) throw repositoryNotFound(this.shown, 'the answer is not of the smart protocol');
     throw repositoryNotFound(this.shown, `HTTP status ${status}`);
   }

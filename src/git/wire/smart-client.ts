@@ -138,6 +138,12 @@ export interface PushRequest {
   readonly pack: () => Promise<Buffer>;
 }
 
+const UNHEARD: ReadonlySet<string> = new Set([
+  'GIT_CREDENTIALS_REFUSED',
+  'GIT_RATE_LIMITED',
+  'GIT_REPOSITORY_NOT_FOUND',
+]);
+
 /** Moves the ref from one commit to another, or not at all: the host compares `from` under its own lock. */
 export async function pushPack(
   transport: SmartTransport,
@@ -167,8 +173,7 @@ export async function pushPack(
   } catch (thrown) {
     const error = toCodedError(thrown, 'GIT_PUSH_FAILED');
     // Turned away at the door; anything else may have happened after the host acted.
-    const unheard = error.code === 'GIT_CREDENTIALS_REFUSED' || error.code === 'GIT_REPOSITORY_NOT_FOUND';
-    return unheard ? { kind: 'refused', reason: error.message, error } : { kind: 'unknown', error };
+    return UNHEARD.has(error.code) ? { kind: 'refused', reason: error.message, error } : { kind: 'unknown', error };
   } finally {
     await session[Symbol.asyncDispose]();
   }
