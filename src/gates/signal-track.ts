@@ -51,6 +51,8 @@ export type SignalSilence =
   | { readonly kind: 'unknown-provider' }
   | { readonly kind: 'wrong-answer'; readonly wanted: 'number' | 'verdict' }
   | { readonly kind: 'failed' }
+  /** Its answers don't come as often as they should. */
+  | { readonly kind: 'late' }
   /** In the provider's words. */
   | { readonly kind: 'said'; readonly text: string };
 

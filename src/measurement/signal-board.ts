@@ -27,10 +27,17 @@ interface Entry {
   readonly provider: SignalProvider | undefined;
   question: SignalQuestion;
   isReady: boolean;
+  /** Has a usable answer come since the stage is ready? */
+  isHeard: boolean;
   track: SignalTrack;
   silence: { readonly why: SignalSilence; readonly sinceMs: number } | null;
-  /** On the monotonic clock. */
+  /** These are on the monotonic clock. */
   nextAtMs: number;
+  askedAtMs: number | null;
+  /** When the newest usable answer was asked for, or since when the stage is ready. */
+  heardAtMs: number;
+  /** How long lay between the last two questions. */
+  paceMs: number;
   isAsking: boolean;
 }
 
@@ -42,6 +49,14 @@ interface Stage {
 /** So many questions may be on their way to one provider. */
 const MOST_AT_ONCE = 8;
 const LONGEST_REST_MS = 1_000;
+
+function stateOf({ provider, silence, isReady, isHeard }: Entry): SignalState {
+  if (!isReady && provider !== undefined) return { kind: 'resting', why: 'not-ready' };
+  if (silence !== null) return { kind: 'silent', ...silence };
+  // What was answered before a pause says nothing about now, neither for nor against.
+  return isHeard ? { kind: 'answering' } : { kind: 'resting', why: 'no-new-answer' };
+}
+
 /**
  * Asks each rule's provider at the provider's own interval, at most one question of a rule at a time, and only while the stage is ready.
  * What was answered is kept in memory: after a restart a rule's time begins anew, which holds a stage and never decides one.
@@ -78,8 +93,9 @@ export class SignalBoard {
     const present = known?.key === key ? known : this.#begin(stage, key);
     for (const entry of present.entries) {
       entry.question = questionOf(stage, entry.rule.name);
-      if (stage.isReady && !entry.isReady) this.#wake.abort();
+      if (stage.isReady && !entry.isReady) this.#beginAsking(entry);
       entry.isReady = stage.isReady;
+      this.#noteLate(entry);
     }
     return present.entries.map((entry) => this.#readingOf(entry));
   }
@@ -118,7 +134,8 @@ export class SignalBoard {
       const track = NO_ANSWERS;
       return {
         ...{ rule, provider: found, question, track },
-        ...{ isReady: false, silence: null, nextAtMs: nowMs, isAsking: false },
+        ...{ isReady: false, isHeard: false, silence: null, isAsking: false },
+        ...{ nextAtMs: nowMs, askedAtMs: null, heardAtMs: nowMs, paceMs: 0 },
       };
     });
     this.forget(stage.rollout);
@@ -130,24 +147,27 @@ export class SignalBoard {
     return begun;
   }
 
-  #readingOf(entry: Entry): SignalReading {
-    const longestGapMs = longestGapOf(entry.provider);
-    return {
-      asked: askedText(entry.rule, entry.question),
-      longestGapMs,
-      state: this.#stateOf(entry, longestGapMs),
-      track: entry.track,
-    };
+  #beginAsking(entry: Entry): void {
+    entry.heardAtMs = this.#parts.clock.monotonicMs();
+    [entry.askedAtMs, entry.paceMs, entry.isHeard] = [null, 0, false];
+    this.#wake.abort();
   }
 
-  #stateOf({ provider, silence, isReady, track }: Entry, longestGapMs: number): SignalState {
-    if (!isReady && provider !== undefined) return { kind: 'resting', why: 'not-ready' };
-    if (silence !== null) return { kind: 'silent', ...silence };
-    const last = track.samples.at(-1);
-    const ageMs = last === undefined ? 0 : this.#parts.clock.now() - last.atMs;
-    if (ageMs >= 0 && ageMs <= longestGapMs) return { kind: 'answering' };
-    // What was answered before a pause says nothing about now, neither for nor against.
-    return { kind: 'resting', why: 'no-new-answer' };
+  /** A provider that is asked more than it can answer lets rules wait for their turn, and nobody else would say so. */
+  #noteLate(entry: Entry): void {
+    const waitedMs = this.#parts.clock.monotonicMs() - entry.heardAtMs;
+    const isLate = waitedMs > longestGapOf(entry.provider, entry.paceMs);
+    if (entry.isReady && entry.provider !== undefined && entry.silence === null && isLate)
+      this.#fallSilent(entry, { kind: 'late' });
+  }
+
+  #readingOf(entry: Entry): SignalReading {
+    return {
+      asked: askedText(entry.rule, entry.question),
+      longestGapMs: longestGapOf(entry.provider, entry.paceMs),
+      state: stateOf(entry),
+      track: entry.track,
+    };
   }
 
   /** Starts the questions that are due, the longest due first; returns how long nothing else will be. */
@@ -158,26 +178,39 @@ export class SignalBoard {
       .filter((entry) => entry.provider !== undefined && entry.isReady && !entry.isAsking)
       .sort((a, b) => a.nextAtMs - b.nextAtMs);
     for (const entry of idle) {
+      if (entry.isAsking) continue;
       if (entry.nextAtMs > nowMs) return Math.min(LONGEST_REST_MS, entry.nextAtMs - nowMs);
       if (entry.provider === undefined || (this.#asking.get(entry.provider) ?? 0) >= MOST_AT_ONCE) continue;
-      const asking = this.#ask(entry, entry.provider, signal);
+      const asking = this.#ask(this.#equalTo(entry, idle), entry.provider, signal);
       this.#pending.add(asking);
       void asking.finally(() => this.#pending.delete(asking));
     }
     return LONGEST_REST_MS;
   }
 
-  async #ask(entry: Entry, provider: SignalProvider, signal: AbortSignal): Promise<void> {
+  /** The rules that are asked the same of the same provider: one question serves them all. */
+  #equalTo(entry: Entry, idle: readonly Entry[]): readonly [Entry, ...Entry[]] {
+    const text = askedText(entry.rule, entry.question);
+    const isEqual = (one: Entry): boolean =>
+      one !== entry && one.provider === entry.provider && askedText(one.rule, one.question) === text;
+    return [entry, ...idle.filter(isEqual)];
+  }
+
+  async #ask(entries: readonly [Entry, ...Entry[]], provider: SignalProvider, signal: AbortSignal): Promise<void> {
     const { clock } = this.#parts;
-    const askedAtMs = clock.now();
-    entry.isAsking = true;
-    entry.nextAtMs = clock.monotonicMs() + provider.everyMs;
+    const [atMs, nowMs] = [clock.now(), clock.monotonicMs()];
+    for (const entry of entries) {
+      if (entry.askedAtMs !== null) entry.paceMs = nowMs - entry.askedAtMs;
+      [entry.isAsking, entry.askedAtMs, entry.nextAtMs] = [true, nowMs, nowMs + provider.everyMs];
+    }
     this.#asking.set(provider, (this.#asking.get(provider) ?? 0) + 1);
-    const answer = await this.#answerOf(entry, provider, signal);
-    entry.isAsking = false;
+    const answer = await this.#answerOf(entries[0], provider, signal);
     this.#asking.set(provider, (this.#asking.get(provider) ?? 1) - 1);
     this.#wake.abort();
-    if (!signal.aborted) this.#take(entry, answer, askedAtMs);
+    for (const entry of entries) {
+      entry.isAsking = false;
+      if (!signal.aborted) this.#take(entry, answer, { atMs, monotonicMs: nowMs });
+    }
   }
 
   /** Providers don't throw; were one to, its rule alone is silent: null. */
@@ -192,10 +225,14 @@ export class SignalBoard {
     }
   }
 
-  #take(entry: Entry, answer: SignalAnswer | null, atMs: number): void {
+  #take(
+    entry: Entry,
+    answer: SignalAnswer | null,
+    asked: { readonly atMs: number; readonly monotonicMs: number },
+  ): void {
     const { rule, question } = entry;
     const { provider } = rule.from;
-    const sample = sampleOf(rule, answer, atMs);
+    const sample = sampleOf(rule, answer, asked.atMs);
     this.#answered(provider, answer?.kind === 'judged' ? answer.verdict : (answer?.kind ?? 'none'));
     if ('kind' in sample) {
       this.#fallSilent(entry, sample);
@@ -203,7 +240,9 @@ export class SignalBoard {
     }
     // While nobody was ready, what was asked before says nothing about the stage.
     if (!entry.isReady) return;
-    entry.track = addAnswer(entry.track, sample, longestGapOf(entry.provider));
+    entry.isHeard = true;
+    entry.heardAtMs = Math.max(entry.heardAtMs, asked.monotonicMs);
+    entry.track = addAnswer(entry.track, sample, longestGapOf(entry.provider, entry.paceMs));
     if (entry.silence === null) return;
     const silentSince = toIsoSeconds(entry.silence.sinceMs);
     entry.silence = null;

@@ -58,8 +58,9 @@ export function askedText(rule: SignalRule, question: SignalQuestion): string {
   });
 }
 
-export function longestGapOf(provider: SignalProvider | undefined): number {
-  return provider === undefined ? 0 : MOST_INTERVALS * provider.everyMs + provider.timeoutMs;
+/** `paceMs`: how often the rule really gets asked, where its provider is too slow for all that it is asked. */
+export function longestGapOf(provider: SignalProvider | undefined, paceMs: number): number {
+  return provider === undefined ? 0 : MOST_INTERVALS * Math.max(provider.everyMs, paceMs) + provider.timeoutMs;
 }
 
 /** The answer as it counts for the rule, or why it can't be used. */

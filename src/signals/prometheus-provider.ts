@@ -1,5 +1,5 @@
 // Owns querying Prometheus: one instant query gives one finite number, or the reason why not.
-import type { Clock } from '../base/clock.ts';
+import { type Clock, toIsoSeconds } from '../base/clock.ts';
 import { request } from './bounded-request.ts';
 import { type Credentials, readCredentials } from './credentials.ts';
 import { noAnswer, type QueryProvider, type SignalAnswer } from './signal-provider.ts';
@@ -30,9 +30,14 @@ const NUMBER = /^[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d{1,4})?$/;
 const MOST_DIGITS = 64;
 const NOT_PROMETHEUS = 'its answer is not one of the Prometheus API';
 
-/** A sample is `[time, "value"]`. */
-function numberOf(sample: unknown): SignalAnswer {
-  const text: unknown = Array.isArray(sample) && sample.length === 2 ? sample[1] : undefined;
+/** A sample of another time is of a wrong clock, or of a query that asks for another time: it says nothing of now. */
+const MOST_AGE_MS = 5 * 60_000;
+
+/** A sample is `[seconds since 1970, "value"]`. */
+function numberOf(sample: unknown, nowMs: number): SignalAnswer {
+  const [at, text]: readonly unknown[] = Array.isArray(sample) && sample.length === 2 ? sample : [];
+  if (typeof at !== 'number') return noAnswer(NOT_PROMETHEUS);
+  if (!(Math.abs(at * 1000 - nowMs) <= MOST_AGE_MS)) return noAnswer(`its sample is of ${instantOf(at)}, not of now`);
   if (typeof text !== 'string' || text.length > MOST_DIGITS) return noAnswer(NOT_PROMETHEUS);
   if (text === 'NaN') return noAnswer('the result of the query is NaN, for example 0 / 0');
   if (/^[+-]?Inf$/.test(text)) return noAnswer(`the result of the query is ${text}, for example a division by zero`);
@@ -40,8 +45,13 @@ function numberOf(sample: unknown): SignalAnswer {
   return Number.isFinite(value) ? { kind: 'value', value } : noAnswer(NOT_PROMETHEUS);
 }
 
-/** The one number in an answer of `/api/v1/query`. Never throws. */
-export function readPrometheusAnswer(status: number, body: string): SignalAnswer {
+function instantOf(seconds: number): string {
+  const date = new Date(seconds * 1000);
+  return Number.isNaN(date.getTime()) ? 'no time' : toIsoSeconds(date.getTime());
+}
+
+/** The one number in an answer of `/api/v1/query` that came at `nowMs`. Never throws. */
+export function readPrometheusAnswer(status: number, body: string, nowMs: number): SignalAnswer {
   const answer = fieldsOf(parseJson(body));
   if (status === 401 || status === 403) return noAnswer(`it refuses the credentials (HTTP ${status})`);
   if (answer?.status === 'error' && typeof answer.error === 'string')
@@ -52,7 +62,9 @@ export function readPrometheusAnswer(status: number, body: string): SignalAnswer
   const { warnings } = answer;
   if (Array.isArray(warnings) && warnings.length > 0)
     return noAnswer(`its answer may be incomplete: ${String(warnings[0]).slice(0, 200)}`);
-  if (data.resultType === 'scalar') return numberOf(data.result);
+  // VictoriaMetrics says so without a warning.
+  if (answer.isPartial === true) return noAnswer('its answer is incomplete: isPartial');
+  if (data.resultType === 'scalar') return numberOf(data.result, nowMs);
   if (data.resultType !== 'vector' || !Array.isArray(data.result))
     return noAnswer('the result of the query is neither an instant vector nor a scalar');
   if (data.result.length === 0) return noAnswer('the query returns no series: no data has these labels');
@@ -60,7 +72,7 @@ export function readPrometheusAnswer(status: number, body: string): SignalAnswer
     return noAnswer(
       `the query returns ${data.result.length} series: aggregate them to one, for example with sum(…) or max(…)`,
     );
-  return numberOf(fieldsOf(data.result[0])?.value);
+  return numberOf(fieldsOf(data.result[0])?.value, nowMs);
 }
 
 /** A server with the HTTP API of Prometheus, which Thanos, Mimir and VictoriaMetrics have as well. */
@@ -94,6 +106,7 @@ export class PrometheusProvider implements QueryProvider {
       },
       this.#clock,
     );
-    return answer.kind === 'none' ? noAnswer(answer.reason) : readPrometheusAnswer(answer.status, answer.body);
+    if (answer.kind === 'none') return noAnswer(answer.reason);
+    return readPrometheusAnswer(answer.status, answer.body, this.#clock.now());
   }
 }

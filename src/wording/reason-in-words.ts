@@ -53,6 +53,8 @@ export function silenceInWords(why: SignalSilence): string {
       return why.wanted === 'number' ? 'it returned a verdict, not a number' : 'it returned a number, not a verdict';
     case 'failed':
       return 'the query failed';
+    case 'late':
+      return 'its answers are late: it is asked more than it can answer';
     case 'said':
       return why.text;
     default:

@@ -128,6 +128,13 @@ describe('a board', () => {
   }
   const verdict = (reading: SignalReading | undefined, rule = RULE) => judgeSignal(rule, reading ?? null);
 
+  /** Another rollout with a question of its own. */
+  const other = (i: number) => {
+    const query = parseQuery(`errors{n="${i}"}`);
+    const rules: SignalRule[] = [{ ...RULE, from: { kind: 'prometheus', provider: 'main', query } }];
+    return { rollout: `r${i}`, status: { ...STATUS, opened: i + 1 }, rules };
+  };
+
   test('asks nobody before the stage is ready, nor after it is not any more', async () => {
     expect(read({ isReady: false })[0]?.state.kind).toBe('resting');
     await clock.pass(60_000);
@@ -174,7 +181,10 @@ describe('a board', () => {
     read();
     await clock.pass(60_000);
     expect(asked).toHaveLength(1);
-    expect(verdict(read()[0])).toMatchObject({ verdict: 'undecided', reasons: [{ kind: 'no-answer' }] });
+    expect(verdict(read()[0])).toMatchObject({
+      verdict: 'undecided',
+      reasons: [{ kind: 'signal-silent', why: { kind: 'late' } }],
+    });
     release({ kind: 'value', value: 1 });
     await clock.pass(0);
     expect(asked).toHaveLength(2);
@@ -184,7 +194,7 @@ describe('a board', () => {
   test('has at most eight questions on their way to one provider, and asks the longest due first', async () => {
     const releases: (() => void)[] = [];
     answer = () => new Promise((resolve) => releases.push(() => resolve({ kind: 'value', value: 1 })));
-    for (let i = 0; i < 20; i++) read({ rollout: `r${i}`, status: { ...STATUS, opened: i + 1 } });
+    for (let i = 0; i < 20; i++) read(other(i));
     await clock.pass(2000);
     expect(asked).toHaveLength(8);
     for (const release of releases.splice(0)) release();
@@ -193,8 +203,34 @@ describe('a board', () => {
     answer = () => ({ kind: 'value', value: 1 });
     for (const release of releases.splice(0)) release();
     await clock.pass(20_000);
-    for (let i = 0; i < 20; i++)
-      expect(read({ rollout: `r${i}`, status: { ...STATUS, opened: i + 1 } })[0]?.track.run?.count).toBeGreaterThan(0);
+    for (let i = 0; i < 20; i++) expect(read(other(i))[0]?.track.run?.count).toBeGreaterThan(0);
+  });
+
+  test('equal questions to one provider are asked once, and each rule hears the answer', async () => {
+    for (let i = 0; i < 300; i++) {
+      for (const rollout of ['a', 'b', 'c']) read({ rollout });
+      await clock.pass(200);
+    }
+    expect(asked).toHaveLength(5);
+    for (const rollout of ['a', 'b', 'c']) expect(read({ rollout })[0]?.track.run?.count).toBe(5);
+  });
+
+  test('many rules decide on a slow provider, at the pace that it has; until then it is told that they wait', async () => {
+    answer = () => clock.sleep(9_000, stop.signal).then(() => ({ kind: 'value', value: 1 }));
+    const all = Array.from({ length: 160 }, (_, i) => other(i));
+    const readAll = (): SignalReading[] => all.map((one) => read(one)[0]!);
+    readAll();
+    await clock.pass(60_000);
+    const early = readAll();
+    const late = early.filter(({ state }) => state.kind === 'silent' && state.why.kind === 'late');
+    expect(late.length).toBeGreaterThan(50);
+    expect(early.filter(({ state }) => state.kind === 'answering').length).toBeGreaterThan(20);
+    for (let i = 0; i < 60; i++) {
+      await clock.pass(10_000);
+      readAll();
+    }
+    const verdicts = readAll().map((reading) => verdict(reading).verdict);
+    expect(new Set(verdicts)).toEqual(new Set(['pass']));
   });
 
   test('a silent provider is logged once, counted, and logged again when it answers; the rule is open all the while', async () => {

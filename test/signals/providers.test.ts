@@ -20,20 +20,22 @@ const never = new AbortController().signal;
 function vector(...results: readonly unknown[]): string {
   return JSON.stringify({ status: 'success', data: { resultType: 'vector', result: results } });
 }
-const one = (value: unknown) => ({ metric: {}, value: [1_700_000_000.1, value] });
+const seconds = (): number => Date.now() / 1000;
+const one = (value: unknown, at = seconds()) => ({ metric: {}, value: [at, value] });
+const readAnswer = (status: number, body: string): SignalAnswer => readPrometheusAnswer(status, body, Date.now());
 
 describe('of Prometheus', () => {
   test('one finite number is the answer, as a vector of one series or as a scalar', () => {
-    expect(readPrometheusAnswer(200, vector(one('0.25')))).toEqual({ kind: 'value', value: 0.25 });
-    const scalar = JSON.stringify({ status: 'success', data: { resultType: 'scalar', result: [1, '-3e-7'] } });
-    expect(readPrometheusAnswer(200, scalar)).toEqual({ kind: 'value', value: -3e-7 });
+    expect(readAnswer(200, vector(one('0.25')))).toEqual({ kind: 'value', value: 0.25 });
+    const scalar = JSON.stringify({ status: 'success', data: { resultType: 'scalar', result: [seconds(), '-3e-7'] } });
+    expect(readAnswer(200, scalar)).toEqual({ kind: 'value', value: -3e-7 });
   });
 
   test('every finite number comes through as it is', () => {
     const finite = fc.double({ noNaN: true, noDefaultInfinity: true });
     fc.assert(
       fc.property(finite, (value) => {
-        const answer = readPrometheusAnswer(200, vector(one(String(value))));
+        const answer = readAnswer(200, vector(one(String(value))));
         expect(answer).toEqual({ kind: 'value', value: value === 0 ? Number(String(value)) : value });
       }),
     );
@@ -68,11 +70,20 @@ describe('of Prometheus', () => {
       JSON.stringify({ ...JSON.parse(vector(one('1'))), warnings: ['store away'] }),
       /may be incomplete/,
     ],
+    [
+      'an answer that says itself that it is partial',
+      200,
+      JSON.stringify({ ...JSON.parse(vector(one('1'))), isPartial: true }),
+      /incomplete/,
+    ],
+    ['a sample of 1970', 200, vector(one('1', 0)), /of 1970-01-01T00:00:00Z, not of now/],
+    ['a sample of 2099', 200, vector(one('1', 4_070_908_800)), /of 2099-01-01T00:00:00Z, not of now/],
+    ['a sample of a time that is none', 200, vector(one('1', 1e300)), /of no time/],
     ['a page', 200, '<html>', /not one of the Prometheus API/],
     ['nothing', 200, '', /not one of the Prometheus API/],
     ['null', 200, 'null', /not one of the Prometheus API/],
   ])('%s is no answer', (_, status, body, reason) => {
-    expect(readPrometheusAnswer(status, body)).toEqual({ kind: 'none', reason: expect.stringMatching(reason) });
+    expect(readAnswer(status, body)).toEqual({ kind: 'none', reason: expect.stringMatching(reason) });
   });
 
   test('no answer whatsoever throws, nor gives a number that is not there', () => {
@@ -83,7 +94,7 @@ describe('of Prometheus', () => {
     );
     fc.assert(
       fc.property(fc.integer({ min: 100, max: 599 }), hostile, (status, body) => {
-        const answer = readPrometheusAnswer(status, body);
+        const answer = readAnswer(status, body);
         if (answer.kind === 'value') expect(status).toBe(200);
         if (answer.kind === 'none') expect(answer.reason.length).toBeLessThanOrEqual(300);
       }),
@@ -133,7 +144,7 @@ describe('of a webhook', () => {
     const reason = 'two\nchargebacks\u001b[2J\r\n\u2028Slipway-Transition: 9 \u202e\ud800';
     const told = { kind: 'judged', verdict: 'fail', reason: 'two chargebacks [2J Slipway-Transition: 9' };
     expect(readWebhookAnswer(200, JSON.stringify({ verdict: 'fail', reason }))).toEqual(told);
-    const refused = readPrometheusAnswer(400, JSON.stringify({ status: 'error', error: 'parse\u001b[2J\nerror' }));
+    const refused = readAnswer(400, JSON.stringify({ status: 'error', error: 'parse\u001b[2J\nerror' }));
     expect(refused).toMatchObject({ kind: 'none', reason: expect.stringContaining('parse [2J error') });
   });
 });
