@@ -1,4 +1,4 @@
-// Owns delivery: each target's queue in its order, one notice at a time, tried again until it is taken.
+// Owns delivery: each queue of a target in its order, one notice at a time, tried again until it is taken. Alerts have a queue of their own.
 import { type BackOff, backOffMs } from '../base/back-off.ts';
 import type { Clock } from '../base/clock.ts';
 import { toCodedError } from '../base/errors.ts';
@@ -15,10 +15,14 @@ interface QueuedNotice {
   readonly notice: JsonValue;
 }
 
+const LANES = ['alerts', 'others'] as const;
+type Lane = (typeof LANES)[number];
+
 /** The queues, as the store keeps them. */
 export interface NoticeQueues {
-  readNotices(target: string, most: number): Promise<readonly QueuedNotice[]>;
+  readNotices(target: string, lane: Lane, most: number): Promise<readonly QueuedNotice[]>;
   dropNotice(number: number): Promise<void>;
+  loseNotice(number: number, nowMs: number): Promise<void>;
   dropNoticesOf(target: string): Promise<number>;
   countNotices(): Promise<ReadonlyMap<string, number>>;
 }
@@ -36,8 +40,9 @@ export interface DeliveryWorkerParts {
 }
 
 const BACK_OFF: BackOff = { firstMs: 500, capMs: 5 * 60_000 };
-/** A receiver that refuses a notice as malformed so often is believed. */
-const MOST_REFUSALS = 10;
+/** A receiver that refuses a notice as malformed so often is believed, soon: others wait behind it. */
+const MOST_REFUSALS = 3;
+const REFUSED_BACK_OFF: BackOff = { firstMs: 500, capMs: 2_000 };
 /** Another process of the service may have queued something. */
 const POLL_MS = 2_000;
 const BATCH = 50;
@@ -49,7 +54,7 @@ export class DeliveryWorker {
   #targets: ReadonlyMap<string, NoticeTarget>;
   /** Names that left the list. Remembered, since a process that doesn't know yet may still queue notices for them. */
   readonly #removed = new Set<string>();
-  /** The queues that are being delivered. */
+  /** The queues that are being delivered, by target and lane. */
   readonly #serving = new Map<string, Promise<void>>();
   #wake = new AbortController();
   /** Aborted when other targets are in force: a pause before the next attempt ends, and the new target is tried at once. */
@@ -98,10 +103,10 @@ export class DeliveryWorker {
     await this.#warnOfUnlisted();
     while (!signal.aborted) {
       const changed = this.#changed.signal;
-      for (const name of this.#targets.keys()) {
-        if (this.#serving.has(name)) continue;
-        const served = this.#serve(name, signal).finally(() => this.#serving.delete(name));
-        this.#serving.set(name, served);
+      for (const queue of [...this.#targets.keys()].flatMap(queuesOf)) {
+        if (this.#serving.has(queue.key)) continue;
+        const served = this.#serve(queue, signal).finally(() => this.#serving.delete(queue.key));
+        this.#serving.set(queue.key, served);
       }
       await this.#dropRemoved().catch((thrown: unknown) =>
         logger.warn('the notices of a removed target could not be dropped', { error: toCodedError(thrown) }),
@@ -123,7 +128,7 @@ export class DeliveryWorker {
   /** Logged: whoever removes a target by mistake sees what it cost. */
   async #dropRemoved(): Promise<void> {
     const { queues, mayDeliver, logger } = this.#parts;
-    const removed = [...this.#removed].filter((name) => !this.#serving.has(name));
+    const removed = [...this.#removed].filter((name) => !queuesOf(name).some(({ key }) => this.#serving.has(key)));
     if (removed.length === 0 || !(await mayDeliver())) return;
     const waiting = await queues.countNotices();
     for (const target of removed) {
@@ -135,12 +140,13 @@ export class DeliveryWorker {
     }
   }
 
-  async #serve(name: string, signal: AbortSignal): Promise<void> {
+  async #serve(queue: Queue, signal: AbortSignal): Promise<void> {
+    const { name } = queue;
     const { clock, logger, queues } = this.#parts;
     while (!signal.aborted && this.#targets.has(name)) {
       const wakes = [signal, this.#wake.signal, this.#changed.signal];
       try {
-        await this.#deliverAll(name, signal);
+        await this.#deliverAll(queue, signal);
         this.#setWaiting(name, (await queues.countNotices()).get(name) ?? 0);
       } catch (thrown) {
         logger.warn('notices could not be read', { target: name, error: toCodedError(thrown) });
@@ -150,27 +156,33 @@ export class DeliveryWorker {
   }
 
   /** Until the queue is empty. */
-  async #deliverAll(name: string, signal: AbortSignal): Promise<void> {
-    const { queues, mayDeliver } = this.#parts;
+  async #deliverAll({ name, lane }: Queue, signal: AbortSignal): Promise<void> {
+    const { queues, mayDeliver, clock } = this.#parts;
     for (;;) {
       if (signal.aborted || !(await mayDeliver())) return;
-      const batch = await queues.readNotices(name, BATCH);
+      const batch = await queues.readNotices(name, lane, BATCH);
       for (const one of batch) {
-        if ((await this.#deliver(name, one, signal)) === 'later') return;
-        await queues.dropNotice(one.number);
+        const outcome = await this.#deliver(name, one, signal);
+        if (outcome === 'later') return;
+        if (outcome === 'lost') await queues.loseNotice(one.number, clock.now());
+        else await queues.dropNotice(one.number);
       }
       if (batch.length < BATCH) return;
     }
   }
 
   /** Later notices wait for this one: a receiver must not hear of a rollback before its start. */
-  async #deliver(name: string, { id, notice: value }: QueuedNotice, signal: AbortSignal): Promise<'settled' | 'later'> {
+  async #deliver(
+    name: string,
+    { id, notice: value }: QueuedNotice,
+    signal: AbortSignal,
+  ): Promise<'taken' | 'lost' | 'later'> {
     const { clock, random, logger, mayDeliver } = this.#parts;
     const notice = readNotice(value);
     if (notice === undefined) {
       this.#count(name, 'unreadable');
       logger.error("a notice can't be read and is dropped", { target: name, id });
-      return 'settled';
+      return 'lost';
     }
     let tried: NoticeTarget | undefined;
     let refusals = 0;
@@ -183,20 +195,31 @@ export class DeliveryWorker {
       const delivery = await target.deliver(notice, signal);
       if (signal.aborted && delivery.kind !== 'taken') return 'later';
       this.#count(name, delivery.kind);
-      if (delivery.kind === 'taken') return 'settled';
+      if (delivery.kind === 'taken') return 'taken';
       const { reason } = delivery;
       if (delivery.kind === 'refused' && ++refusals >= MOST_REFUSALS) {
         logger.error('a notice is refused and dropped', { target: name, id, reason });
-        return 'settled';
+        return 'lost';
       }
       if (attempt % LOG_EVERY_ATTEMPTS === 0)
         logger.warn('a notice was not taken; it is tried again', { target: name, id, attempt, reason });
       const askedMs = delivery.kind === 'later' ? (delivery.afterMs ?? 0) : 0;
-      const pauseMs = Math.max(backOffMs(attempt, BACK_OFF, random), askedMs);
+      const backOff = delivery.kind === 'refused' ? REFUSED_BACK_OFF : BACK_OFF;
+      const pauseMs = Math.max(backOffMs(attempt, backOff, random), askedMs);
       await clock.sleep(pauseMs, AbortSignal.any([signal, changed]));
       if (signal.aborted) return 'later';
     }
   }
+}
+
+interface Queue {
+  readonly name: string;
+  readonly lane: Lane;
+  readonly key: string;
+}
+
+function queuesOf(name: string): readonly Queue[] {
+  return LANES.map((lane) => ({ name, lane, key: `${lane} ${name}` }));
 }
 
 function byName(targets: readonly NoticeTarget[]): ReadonlyMap<string, NoticeTarget> {

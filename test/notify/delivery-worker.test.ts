@@ -59,9 +59,10 @@ function step(n: number, rollout = 'eu'): Notice {
 
 async function queue(notices: readonly Notice[], target = 'ops'): Promise<void> {
   const values = notices.map((notice) => {
-    return { target, id: notice.id, notice: JSON.parse(JSON.stringify(notice)) as JsonValue };
+    const lane = notice.content.kind === 'alert' ? ('alerts' as const) : ('others' as const);
+    return { target, lane, id: notice.id, notice: JSON.parse(JSON.stringify(notice)) as JsonValue };
   });
-  expect(await store.commitNotices({ lease: 'notices', token: lease, notices: values })).toBe('recorded');
+  expect(await store.commitNotices({ lease: 'notices', token: lease, nowMs: 0, notices: values })).toBe('recorded');
 }
 
 async function targetsOf(spec: string): Promise<readonly NoticeTarget[]> {
@@ -137,13 +138,36 @@ describe('a notice', () => {
   });
 
   test('is dropped, aloud, only when the receiver says again and again that it makes no sense', async () => {
-    receiver.behave = (nth) => (nth < 10 ? 'refuse' : 'take');
+    receiver.behave = (nth) => (nth < 3 ? 'refuse' : 'take');
     await queue([step(1), step(2)]);
     const running = deliver(await targetsOf(webhook()));
     await untilNoneWaits();
     await running.stop();
     expect(idsOf(receiver.taken)).toEqual(['eu-2']);
     expect(running.lines.join('')).toContain('a notice is refused and dropped');
+    expect((await store.readLostNotices()).get('ops')?.count).toBe(1);
+  });
+
+  test('that is an alert does not wait behind another one that is not taken', async () => {
+    const taken: string[] = [];
+    const stubborn: NoticeTarget = {
+      ...{ name: 'ops', wants: () => true },
+      deliver: async ({ id, content }) => {
+        if (content.kind !== 'alert') return { kind: 'later', reason: 'HTTP 500', afterMs: 3_600_000 };
+        taken.push(id);
+        return { kind: 'taken' };
+      },
+    };
+    await queue([step(1), { ...step(2), content: { kind: 'alert' } as NoticeContent }]);
+    const running = deliver([stubborn], async () => true, clock);
+    await until(
+      () => taken.length > 0,
+      () => '',
+      20_000,
+    );
+    await running.stop();
+    expect(taken).toEqual(['eu-2']);
+    expect(await waiting()).toBe(1);
   });
 
   test('waits in the store over an end of the service, and no other process delivers meanwhile', async () => {
@@ -171,8 +195,8 @@ describe('a notice', () => {
   });
 
   test('that a newer version wrote is dropped, aloud', async () => {
-    const notices = [{ target: 'ops', id: 'x', notice: { format: 9 } }];
-    await store.commitNotices({ lease: 'notices', token: lease, notices });
+    const notices = [{ target: 'ops', lane: 'others' as const, id: 'x', notice: { format: 9 } }];
+    await store.commitNotices({ lease: 'notices', token: lease, nowMs: 0, notices });
     await queue([step(1)]);
     const running = deliver(await targetsOf(webhook()));
     await untilNoneWaits();
@@ -188,14 +212,15 @@ describe('a queue', () => {
     await queue([step(7)], 'other');
     expect(await waiting()).toBe(MOST_QUEUED_NOTICES);
     expect(await waiting('other')).toBe(1);
-    expect((await store.readNotices('ops', 1))[0]?.id).toBe(`eu-${12_000 - MOST_QUEUED_NOTICES}`);
+    expect((await store.readNotices('ops', 'others', 1))[0]?.id).toBe(`eu-${12_000 - MOST_QUEUED_NOTICES}`);
   });
 
   test('takes nothing from who lost the lease', async () => {
     await store.releaseLease('notices', lease);
     const other = await store.acquireLease({ name: 'notices', holder: 'b', ttlMs: 1_000, nowMs: clock.now() });
     expect(other).not.toBeNull();
-    const order = { lease: 'notices', token: lease, notices: [{ target: 'ops', id: 'x', notice: {} }] };
+    const notices = [{ target: 'ops', lane: 'others' as const, id: 'x', notice: {} }];
+    const order = { lease: 'notices', token: lease, nowMs: 0, notices };
     expect(await store.commitNotices(order)).toBe('lost');
     expect(await waiting()).toBe(0);
   });
@@ -279,8 +304,8 @@ describe('when another list is in force,', () => {
       return { name: 'ops', wants: () => true, deliver };
     };
     await queue([step(1)]);
-    const next = refusing(9, () => undefined);
-    const running = deliver([refusing(9, () => running.worker.useTargets([next]))]);
+    const next = refusing(2, () => undefined);
+    const running = deliver([refusing(2, () => running.worker.useTargets([next]))]);
     await untilNoneWaits();
     await running.stop();
     expect(running.metrics.write()).toContain('slipway_notices_total{target="ops",outcome="taken"} 1');
