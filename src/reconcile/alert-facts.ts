@@ -50,6 +50,7 @@ export function alertFactsOf({ observation, view, emergencyRollbacks, offDeclare
     refusing: view.refusing,
     claiming: view.claiming,
     ...sourceFactsOf(source),
+    refusedReports: view.refusedReports,
     trouble,
     offDeclared: offDeclared.map(({ rollout, count, staying, first }) => ({
       ...{ rollout, count, staying },

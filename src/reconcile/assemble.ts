@@ -11,11 +11,13 @@ import { DeclaredWatch } from '../measurement/declared-watch.ts';
 import type { SignalBoard } from '../measurement/signal-board.ts';
 import { SteadyWatch } from '../measurement/steady-watch.ts';
 import type { WindowMeasurement } from '../measurement/window-measurement.ts';
+import type { RefusedDevices } from '../rollout/alerts.ts';
 import type { ReconcilerSigner } from '../signing/evidence-signer.ts';
 import { SnapshotReader } from '../snapshot/snapshot.ts';
 import { StatusClaims } from '../snapshot/status-claims.ts';
 import type { FleetStore } from '../store/fleet-store.ts';
 import { Executor } from './carry-out.ts';
+import { EvidenceKeeper } from './evidence-keeper.ts';
 import { DirectPush, type Landing } from './landing.ts';
 import { type NoticeList, Notices } from './notices.ts';
 import { Observer } from './observe.ts';
@@ -49,6 +51,8 @@ export interface LoopParts {
   readonly renewBeforeMs: number;
   readonly settings: ReconcilerSettings;
   readonly events?: ReconcilerEvents;
+  /** Devices whose reports are refused; none where nothing comes over a network. */
+  readonly refusedReports?: () => RefusedDevices;
 }
 
 /** The loop, and the parts of it that others may change while it runs. */
@@ -71,20 +75,22 @@ export function assembleLoop(parts: LoopParts): Loop {
     steady: new SteadyWatch(store, reportMs),
     verifier: new DocumentVerifier(trust),
   });
+  const evidence = new EvidenceKeeper({ repository, claims, logger });
   const leased = { store, clock, holder, leaseMs };
   const publisher = new Publisher({
     ...leased,
     ...{ repository, signer, publication: parts.publication, renewBeforeMs: parts.renewBeforeMs },
   });
   const notices = new Notices({
-    ...{ ...leased, claims, logger, list: parts.notices },
+    ...{ ...leased, claims, logger, list: parts.notices, gaps: () => evidence.gaps },
     ...(parts.metrics === undefined ? {} : { metrics: parts.metrics }),
     ...(parts.onQueued === undefined ? {} : { onQueued: parts.onQueued }),
   });
   const declared = new DeclaredWatch(store, { intervalMs: reportMs, afterMs: parts.notices.offDeclaredAfterMs });
   const reconciler = new Reconciler(
     {
-      ...{ repository, store, clock, random, logger, observer, publisher, notices, declared },
+      ...{ repository, store, clock, random, logger, observer, publisher, notices, declared, evidence },
+      refusedReports: parts.refusedReports ?? (() => ({ count: 0, first: [] })),
       windows: new WindowKeeping(store, windows, parts.signals),
       executor: new Executor({ repository, claims, signer, landing, logger }),
     },

@@ -5,17 +5,27 @@ import type { Logger } from '../base/logger.ts';
 import type { Gauge, Metrics } from '../base/metrics.ts';
 import type { Notice, NoticeContent } from '../notify/notice.ts';
 import { type AlertRecord, stepBook } from '../rollout/alert-book.ts';
-import { type AlertReading, alertKeyOf, alertsOf } from '../rollout/alerts.ts';
+import {
+  type Alert,
+  type AlertReading,
+  alertKeyOf,
+  alertsOf,
+  evidenceAlerts,
+  lostNoticesAlerts,
+} from '../rollout/alerts.ts';
 import type { OffDeclared } from '../rollout/off-declared.ts';
 import type { StatusClaims } from '../snapshot/status-claims.ts';
 import type { Leases } from '../store/leases.ts';
 import type { NoticeOrder, NoticeQueue } from '../store/notice-queue.ts';
 import { alertInWords, alertRemedy } from '../wording/alerts-in-words.ts';
 import { alertFactsOf, type Looked, sourceFactsOf } from './alert-facts.ts';
+import type { EvidenceGap } from './evidence-keeper.ts';
 import { alertNotice, retrainingNotice, stepNotice } from './notice-of.ts';
 import type { ServiceView } from './service-view.ts';
 
 const LEASE = 'notices';
+/** So long after the last notice was lost, people are told. */
+const LOST_FOR_MS = 60 * 60_000;
 /** Stands among the rollouts for "there were notices before": a store that is new to a repository sends none about its past. */
 const BEGUN = '';
 
@@ -38,6 +48,8 @@ export interface NoticesParts {
   /** Names this process among those that may notify. */
   readonly holder: string;
   readonly leaseMs: number;
+  /** Steps whose evidence is not as it was signed; none unless given. */
+  readonly gaps?: () => readonly EvidenceGap[];
   /** Something was queued. */
   readonly onQueued?: () => void;
 }
@@ -58,6 +70,7 @@ export class Notices {
   #notified: Map<string, number> | undefined;
   readonly #alertGauge: Gauge | undefined;
   readonly #offGauge: Gauge | undefined;
+  readonly #lostGauge: Gauge | undefined;
   readonly #raised;
   /** Labels that were set before, so that what ended goes back to 0. */
   readonly #shown = new Map<string, { readonly kind: string; readonly rollout: string }>();
@@ -70,6 +83,7 @@ export class Notices {
     const { metrics } = parts;
     this.#alertGauge = metrics?.gauge('slipway_alert', 'Alerts that stand, by kind and rollout; 0 when they are over.');
     this.#raised = metrics?.counter('slipway_alerts_total', 'Alerts raised, by kind and rollout.');
+    this.#lostGauge = metrics?.gauge('slipway_notices_lost', 'Notices that a target never got, by target.');
     this.#offGauge = metrics?.gauge(
       'slipway_devices_off_declared',
       'Devices that run something else than the directive declares, by rollout.',
@@ -103,8 +117,9 @@ export class Notices {
         watched: [],
         runbooks: new Map(),
       };
-      const none = { count: 0, first: [] };
-      const reading = alertsOf({ ...nothing, refusing: none, claiming: none, ...sourceFactsOf(source), trouble });
+      const nobody = { count: 0, first: [] };
+      const devices = { refusing: nobody, claiming: nobody, refusedReports: nobody };
+      const reading = alertsOf({ ...nothing, ...devices, ...sourceFactsOf(source), trouble });
       const seen = new Set(['source-away', 'cycle-failed']);
       const unknown = (await this.#readBook()).filter((record) => !seen.has(record.kind));
       return this.#step({ ...reading, unknown }, null);
@@ -152,7 +167,12 @@ export class Notices {
       return others;
     }
     const nowMs = clock.now();
-    const stepped = stepBook(await this.#readBook(), this.#withRunbooks(reading), nowMs);
+    const lost = await this.#readLost(nowMs);
+    const all = {
+      present: [...reading.present, ...lost, ...evidenceAlerts(this.#parts.gaps?.() ?? [])],
+      unknown: reading.unknown,
+    };
+    const stepped = stepBook(await this.#readBook(), this.#withRunbooks(all), nowMs);
     const ofSteps = looked === null ? NO_STEPS : await this.#stepsOf(looked);
     const modelOf = (rollout: string | null): string =>
       looked?.view.outlooks.find((one) => one.rollout === rollout)?.model ?? '';
@@ -166,11 +186,19 @@ export class Notices {
     const notices = [...ofSteps.notices, ...ofAlerts].flatMap((notice) => {
       const wanting = this.#list.targets.filter((target) => target.wants(notice.content));
       const value = JSON.parse(JSON.stringify(notice));
-      return wanting.map(({ name }) => ({ target: name, id: notice.id, notice: value }));
+      const lane = notice.content.kind === 'alert' ? ('alerts' as const) : ('others' as const);
+      return wanting.map(({ name }) => ({ target: name, lane, id: notice.id, notice: value }));
     });
     if (stepped.isChanged || ofSteps.revisions.size > 0) {
       const alerts = stepped.isChanged ? { alerts: stepped.records } : {};
-      const isRecorded = await this.#record({ lease: LEASE, token, ...alerts, notified: ofSteps.revisions, notices });
+      const isRecorded = await this.#record({
+        lease: LEASE,
+        token,
+        ...alerts,
+        notified: ofSteps.revisions,
+        notices,
+        nowMs,
+      });
       if (!isRecorded) return store.readAlerts();
     }
     this.#book = stepped.records;
@@ -179,6 +207,13 @@ export class Notices {
     this.#showAlerts(stepped.records);
     if (notices.length > 0) onQueued?.();
     return stepped.records;
+  }
+
+  /** Notices that nobody got a while ago. */
+  async #readLost(nowMs: number): Promise<Alert[]> {
+    const lost = [...(await this.#parts.store.readLostNotices())];
+    for (const [target, { count }] of lost) this.#lostGauge?.set(count, { target });
+    return lostNoticesAlerts(lost.filter(([, { lastAtMs }]) => Math.abs(nowMs - lastAtMs) < LOST_FOR_MS));
   }
 
   async #record(order: NoticeOrder): Promise<boolean> {

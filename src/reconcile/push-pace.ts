@@ -7,7 +7,9 @@ import type { RandomStream } from '../base/random.ts';
 import type { Plan } from '../rollout/decide.ts';
 import type { RolloutFacts } from '../rollout/rollout-facts.ts';
 import { takesBack } from '../rollout/transition.ts';
+import type { Snapshot } from '../snapshot/snapshot.ts';
 import type { CarriedOut, Executor } from './carry-out.ts';
+import type { EvidenceKeeper } from './evidence-keeper.ts';
 import type { WrittenStep } from './landing.ts';
 import type { Observation } from './observe.ts';
 import type { SourceFollower } from './source-follower.ts';
@@ -23,11 +25,14 @@ export type StepsOfCycle =
 
 export interface PushPaceParts {
   readonly executor: Executor;
+  readonly evidence: EvidenceKeeper;
   readonly clock: Clock;
   readonly random: RandomStream;
   readonly logger: Logger;
 }
 
+/** A host that refuses to take evidence back is asked so often; steps don't wait for that. */
+const KEEP_AGAIN_MS = 60_000;
 const PUSH_BACK_OFF: BackOff = { firstMs: 500, capMs: 30_000 };
 /** More would make a push that hosts and the mirror's own bounds refuse. */
 const MOST_STEPS_A_PUSH = 200;
@@ -39,6 +44,7 @@ export class PushPace {
   #head: string | null = null;
   #failedPushes = 0;
   #pushAgainAt = 0;
+  #keepAgainAt = 0;
 
   constructor(parts: PushPaceParts, source: SourceFollower) {
     this.#parts = parts;
@@ -56,9 +62,12 @@ export class PushPace {
     const notLanded = (reason: string, isLost = false): StepsOfCycle => ({ kind: 'not-landed', plan, reason, isLost });
     this.#unwritten = null;
     const steps = landable(plan.steps, facts.rollouts);
-    if (steps.length === 0) return { kind: 'in-step', plan };
     const { clock, executor } = this.#parts;
     const held = this.#whyHeldBack();
+    if (steps.length === 0) {
+      if (held === null) await this.#keepEvidence(facts.rollouts, snapshot, signal);
+      return { kind: 'in-step', plan };
+    }
     if (held !== null) return notLanded(held);
     const now = Math.max(clock.now(), ...facts.rollouts.map((one) => one.now));
     const order = { steps: firstSteps(steps), snapshot, now, signal };
@@ -79,6 +88,18 @@ export class PushPace {
       default:
         return assertNever(answer);
     }
+  }
+
+  /** When there is nothing else to do: evidence that someone deleted or changed is put back. */
+  async #keepEvidence(rollouts: readonly RolloutFacts[], snapshot: Snapshot, signal: AbortSignal): Promise<void> {
+    const { evidence, clock, logger } = this.#parts;
+    if (clock.monotonicMs() < this.#keepAgainAt) return;
+    const kept = await evidence.keep(rollouts, snapshot, { now: clock.now(), signal });
+    if (kept.kind === 'pushed') this.#source.moveTo(kept.head);
+    if (kept.kind !== 'lost') return;
+    logger.warn('evidence could not be put back', { reason: kept.reason });
+    this.#source.askSoon();
+    this.#keepAgainAt = clock.monotonicMs() + KEEP_AGAIN_MS;
   }
 
   #whyHeldBack(): string | null {

@@ -7,6 +7,7 @@ import type { Directive } from '../contract/directive.ts';
 import type { ManifestsRepository } from '../git/manifests-repository.ts';
 import type { DeclaredWatch } from '../measurement/declared-watch.ts';
 import { withBound } from '../measurement/fleet-words.ts';
+import type { RefusedDevices } from '../rollout/alerts.ts';
 import { type Decisions, decide, type Plan } from '../rollout/decide.ts';
 import { takesBackFrom } from '../rollout/directive-of.ts';
 import type { Snapshot } from '../snapshot/snapshot.ts';
@@ -14,6 +15,7 @@ import type { Publication as PublicationRecord, ReconcilerState } from '../store
 import type { WindowStore } from '../store/window-store.ts';
 import type { Executor } from './carry-out.ts';
 import { EmergencyRollbacks } from './emergency-rollbacks.ts';
+import type { EvidenceKeeper } from './evidence-keeper.ts';
 import type { WrittenStep } from './landing.ts';
 import type { Notices } from './notices.ts';
 import type { Observation, Observer } from './observe.ts';
@@ -29,10 +31,12 @@ export interface ReconcilerParts {
   readonly observer: Observer;
   readonly windows: WindowKeeping;
   readonly executor: Executor;
+  readonly evidence: EvidenceKeeper;
   readonly publisher: Publisher;
   readonly store: ReconcilerState & Pick<WindowStore, 'setAside'>;
   readonly notices: Notices;
   readonly declared: DeclaredWatch;
+  readonly refusedReports: () => RefusedDevices;
   readonly clock: Clock;
   readonly random: RandomStream;
   readonly logger: Logger;
@@ -135,12 +139,12 @@ export class Reconciler {
       } catch (thrown) {
         if (signal.aborted) return;
         const error = toCodedError(thrown, 'RECONCILE_FAILED');
+        const isKnown = this.#view.trouble?.code === error.code;
         await this.#show({ ...this.#view, trouble: troubleOf(error) });
+        // Once: what lasts would fill the log at each tick, and the status shows it.
+        if (isKnown) return;
         if (error.kind === 'bug')
-          this.#parts.logger.error('cycle failed', {
-            error,
-            stack: thrown instanceof Error ? thrown.stack : undefined,
-          });
+          this.#parts.logger.error('cycle failed', { error, stack: (Object(thrown) as Partial<Error>).stack });
         else this.#parts.logger.warn('cycle failed', { error });
         return;
       }
@@ -277,6 +281,7 @@ export class Reconciler {
     const view: ServiceView = {
       ...observedView(observation, cycle.plan.outlooks),
       source: this.#source.state,
+      refusedReports: this.#parts.refusedReports(),
       emergencyRollbacks: emergencyRollbacks.map(({ rollout }) => rollout),
       offDeclared,
       alerts: this.#view.alerts,

@@ -3,6 +3,7 @@ import { type CodedError, formatError } from '../base/errors.ts';
 import type { FetchProblem } from '../git/manifests-repository.ts';
 import type { ClaimingDevices, RefusingDevices } from '../measurement/known-fleet.ts';
 import type { AlertRecord } from '../rollout/alert-book.ts';
+import type { RefusedDevices } from '../rollout/alerts.ts';
 import type { OffDeclared } from '../rollout/off-declared.ts';
 import type { Outlook } from '../rollout/outlook.ts';
 import { documentErrors } from '../snapshot/snapshot-index.ts';
@@ -39,6 +40,8 @@ export interface ServiceView {
   readonly refusing: RefusingDevices;
   /** Devices that report for an arm, or about a version, that the directive did not give them. */
   readonly claiming: ClaimingDevices;
+  /** Devices whose reports this process refuses. */
+  readonly refusedReports: RefusedDevices;
   /** Rollouts whose devices got a rollback before its commit. */
   readonly emergencyRollbacks: readonly string[];
   /** Devices that run something else than the directive declares, by rollout. */
@@ -59,6 +62,7 @@ export const NOTHING_YET: ServiceView = {
   contradicting: [],
   refusing: { count: 0, first: [] },
   claiming: { count: 0, first: [] },
+  refusedReports: { count: 0, first: [] },
   emergencyRollbacks: [],
   offDeclared: [],
   alerts: [],

@@ -37,15 +37,17 @@ const SECOND = 1000;
 const MINUTE = 60 * SECOND;
 const AT_ONCE: Times = { afterMs: 0, endAfterMs: 0 };
 
-/** A forged status is put back within seconds: who looks a little later must still see that it was there. */
+/** A forged status, and evidence that was deleted, are put back within seconds: who looks a little later must still see that it was there. */
 const TIMES: Partial<Readonly<Record<AlertKind, Times>>> = {
   'status-forged': { afterMs: 0, endAfterMs: 15 * MINUTE },
+  'evidence-missing': { afterMs: 0, endAfterMs: 15 * MINUTE },
   'version-refused': { afterMs: 0, endAfterMs: 5 * SECOND },
   'signal-silent': { afterMs: 0, endAfterMs: MINUTE },
   'source-away': { afterMs: 2 * MINUTE, endAfterMs: 30 * SECOND },
   'cycle-failed': { afterMs: MINUTE, endAfterMs: 30 * SECOND },
   'devices-refusing': { afterMs: 0, endAfterMs: 30 * SECOND },
   'devices-claiming': { afterMs: 0, endAfterMs: 15 * MINUTE },
+  'reports-refused': { afterMs: 0, endAfterMs: 30 * SECOND },
 };
 
 /** More at once are the same trouble many times; the first say it. */
@@ -69,15 +71,17 @@ function times(kind: AlertKind): Times {
 /** An alert that is there: new, or as it was with what is said of it now. */
 function standing(alert: Alert, before: AlertRecord | undefined, nowMs: number): AlertRecord {
   const known = before ?? { id: idOf(alert, nowMs), sinceMs: nowMs, raisedAtMs: null };
-  const isDue = nowMs - known.sinceMs >= times(alert.kind).afterMs;
-  const { id, sinceMs } = known;
+  // After a clock that went back, its time begins anew: else an alert would wait for as long as the step.
+  const sinceMs = Math.min(known.sinceMs, nowMs);
+  const isDue = nowMs - sinceMs >= times(alert.kind).afterMs;
+  const { id } = known;
   return { ...alert, id, sinceMs, raisedAtMs: known.raisedAtMs ?? (isDue ? nowMs : null), goneSinceMs: null };
 }
 
 /** An alert that is not there any more; undefined when that is so for long enough. */
 function fading(before: AlertRecord, nowMs: number): AlertRecord | undefined {
   if (before.raisedAtMs === null) return undefined;
-  const goneSinceMs = before.goneSinceMs ?? nowMs;
+  const goneSinceMs = Math.min(before.goneSinceMs ?? nowMs, nowMs);
   return nowMs - goneSinceMs >= times(before.kind).endAfterMs ? undefined : { ...before, goneSinceMs };
 }
 

@@ -11,6 +11,7 @@ export const ALERT_KINDS = [
   'stalled',
   'history-rewound',
   'status-forged',
+  'evidence-missing',
   'version-refused',
   'paused',
   'deadline-held',
@@ -22,6 +23,8 @@ export const ALERT_KINDS = [
   'stable-drift',
   'devices-refusing',
   'devices-claiming',
+  'reports-refused',
+  'notices-lost',
   'source-away',
   'cycle-failed',
 ] as const;
@@ -50,6 +53,9 @@ export type AlertFact =
   | { readonly kind: 'off-declared'; readonly devices: number; readonly first: readonly string[] }
   | ({ readonly kind: 'drift' } & Omit<WatchedRule, 'rollout' | 'verdict'>)
   | { readonly kind: 'refusing' | 'claiming'; readonly devices: number; readonly first: readonly string[] }
+  | { readonly kind: 'evidence-missing'; readonly revisions: readonly number[] }
+  | { readonly kind: 'notices-lost'; readonly target: string; readonly count: number }
+  | ({ readonly kind: 'reports-refused' } & RefusedReportsFact)
   /** The error of another component, in its own words. */
   | { readonly kind: 'error'; readonly message: string; readonly remedy?: string }
   | { readonly kind: 'vanished'; readonly branch: string | null };
@@ -60,6 +66,18 @@ export interface Alert extends AlertKey {
   readonly fact: AlertFact;
   /** Where people read what to do, as the rollout's policy says; null leaves it to the settings. */
   readonly runbook?: string | null;
+}
+
+/** Devices whose reports the service refuses now; `why` is the reason in its answers to them. */
+export interface RefusedDevices {
+  readonly count: number;
+  readonly first: readonly { readonly device: string; readonly why: string }[];
+}
+
+export interface RefusedReportsFact {
+  readonly devices: number;
+  readonly first: readonly string[];
+  readonly reasons: readonly string[];
 }
 
 /** `unknown`: whether these still hold is unknown now, so they stay as they are. */
@@ -112,6 +130,7 @@ export interface AlertFacts {
   readonly refusing: OddDevices;
   /** They report for an arm, or about a version, that the directive did not give them. */
   readonly claiming: OddDevices;
+  readonly refusedReports: RefusedDevices;
   readonly away: { readonly reason: string; readonly remedy?: string | null } | null;
   /** Why there is nothing to follow although the host answers; `branch` is null when it has none at all. */
   readonly vanished?: { readonly branch: string | null } | null;
@@ -197,7 +216,7 @@ function remedyIn({ remedy }: { readonly remedy?: string | null }): { readonly r
   return remedy ? { remedy } : {};
 }
 
-function ofService({ refusing, claiming, away, vanished, trouble }: AlertFacts): Alert[] {
+function ofService({ refusing, claiming, refusedReports, away, vanished, trouble }: AlertFacts): Alert[] {
   const found: Alert[] = [];
   const add = (kind: AlertKind, reason: string, fact: AlertFact, subject = ''): void => {
     found.push({ kind, rollout: null, subject, reason, fact });
@@ -209,12 +228,40 @@ function ofService({ refusing, claiming, away, vanished, trouble }: AlertFacts):
   if (claiming.count > 0) {
     add('devices-claiming', 'FalseClaim', { kind: 'claiming', devices: claiming.count, first: names(claiming) });
   }
+  if (refusedReports.count > 0) {
+    const first = [...new Set(refusedReports.first.map(({ device }) => device))];
+    const reasons = [...new Set(refusedReports.first.map(({ why }) => why))];
+    add('reports-refused', 'ReportsRefused', {
+      kind: 'reports-refused',
+      devices: refusedReports.count,
+      first,
+      reasons,
+    });
+  }
   if (away !== null) add('source-away', 'SourceAway', { kind: 'error', message: away.reason, ...remedyIn(away) });
   if (vanished) add('source-away', 'SourceVanished', { kind: 'vanished', ...vanished });
   if (trouble !== null) {
     add('cycle-failed', trouble.code, { kind: 'error', message: trouble.message, ...remedyIn(trouble) }, trouble.code);
   }
   return found;
+}
+
+/** Rollouts of which evidence is gone or changed. */
+export function evidenceAlerts(
+  gaps: readonly { readonly rollout: string; readonly revisions: readonly number[] }[],
+): Alert[] {
+  return gaps.map(({ rollout, revisions }) => {
+    const fact = { kind: 'evidence-missing', revisions } as const;
+    return { kind: 'evidence-missing', rollout, subject: '', reason: 'EvidenceMissing', fact };
+  });
+}
+
+/** Each target that never got some of its notices. */
+export function lostNoticesAlerts(lost: readonly (readonly [target: string, { readonly count: number }])[]): Alert[] {
+  return lost.map(([target, { count }]) => {
+    const fact = { kind: 'notices-lost', target, count } as const;
+    return { kind: 'notices-lost', rollout: null, subject: target, reason: 'NoticesLost', fact };
+  });
 }
 
 /** The alerts that the facts amount to. The same facts give the same alerts, each once. */

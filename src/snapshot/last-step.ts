@@ -23,8 +23,13 @@ export interface FoundStep {
   readonly file: string;
   readonly predicate: EvidencePredicate;
   readonly signature: EvidenceSignature;
-  /** Null when no commit of the branch's newest says that it is this step. */
+  /** Null when no commit of the branch's newest names its evidence. */
   readonly commit: string | null;
+}
+
+interface SignedStep extends Omit<FoundStep, 'commit'> {
+  /** Of the file, as the step's commit names it. */
+  readonly digest: string;
 }
 
 export interface FoundSteps {
@@ -72,8 +77,8 @@ async function* newestEvidence({ repository, head, evidenceFolder, rollout }: St
 /** The newest steps of a rollout. Throws EVIDENCE_UNREADABLE when there is evidence, and none of it can be read. */
 export async function findSteps(question: StepQuestion): Promise<FoundSteps> {
   const { rollout, keys } = question;
-  let newest: Omit<FoundStep, 'commit'> | null = null;
-  let measured: Omit<FoundStep, 'commit'> | null = null;
+  let newest: SignedStep | null = null;
+  let measured: SignedStep | null = null;
   let unread = '';
   let refused: FoundSteps['refused'] = null;
   for await (const { file, bytes } of newestEvidence(question)) {
@@ -82,7 +87,7 @@ export async function findSteps(question: StepQuestion): Promise<FoundSteps> {
       unread = file;
       continue;
     }
-    const step = { file, predicate, signature: signatureOf(bytes, keys) };
+    const step = { file, predicate, signature: signatureOf(bytes, keys), digest: digestOf(bytes) };
     if (step.signature.kind === 'bad') {
       refused ??= { file, reason: step.signature.reason };
       continue;
@@ -94,9 +99,12 @@ export async function findSteps(question: StepQuestion): Promise<FoundSteps> {
     break;
   }
   if (newest === null && unread !== '') throw unreadable(unread);
-  const commits = newest === null ? new Map<number, string>() : await commitsOf(question);
-  const found = (step: typeof newest): FoundStep | null =>
-    step && { ...step, commit: commits.get(step.predicate.revision) ?? null };
+  const commits = newest === null ? new Map<string, string>() : await commitsOf(question);
+  const found = (step: SignedStep | null): FoundStep | null => {
+    if (step === null) return null;
+    const { digest, ...rest } = step;
+    return { ...rest, commit: commits.get(digest) ?? null };
+  };
   return { newest: found(newest), measured: found(measured), refused };
 }
 
@@ -118,15 +126,15 @@ export async function readStep(
   return digestOf(bytes) === digest ? predicateOf(bytes) : undefined;
 }
 
-/** The commits of a rollout's steps by revision. */
-async function commitsOf({ repository, head, rollout }: StepQuestion): Promise<Map<number, string>> {
-  const byRevision = new Map<number, string>();
+/** The commits of a rollout's steps by the digest of their evidence. The oldest counts: a person may have copied trailers into a later one. */
+async function commitsOf({ repository, head, rollout }: StepQuestion): Promise<Map<string, string>> {
+  const byEvidence = new Map<string, string>();
   for (const { oid, trailers } of await repository.log(head, MOST_COMMITS)) {
     if (trailers.get('Slipway-Rollout')?.at(-1) !== rollout) continue;
-    const revision = Number.parseInt(trailers.get('Slipway-Transition')?.at(-1) ?? '', 10);
-    if (!byRevision.has(revision)) byRevision.set(revision, oid);
+    const evidence = trailers.get('Slipway-Evidence')?.at(-1);
+    if (evidence !== undefined) byEvidence.set(evidence, oid);
   }
-  return byRevision;
+  return byEvidence;
 }
 
 function unreadable(file: string): CodedError {

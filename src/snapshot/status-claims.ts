@@ -142,14 +142,19 @@ export class StatusClaims {
     const steps = new Map<number, ProvenStep>();
     const above = evidenceFiles(snapshot.tree, snapshot.layout.evidence, name).filter((one) => one.revision > revision);
     for (const { oid, revision: numbered } of above.slice(0, MOST_EVIDENCE_READ)) {
-      const check = await this.#verify(oid);
-      if (check.kind === 'refused') continue;
-      const { subject } = check.value.value;
-      const predicate = parseEvidence(check.value.value);
-      if (predicate?.rollout !== name || predicate.revision !== numbered || steps.has(numbered)) continue;
-      steps.set(numbered, { evidence: oid, subject: subject[1] ?? null, predicate });
+      const step = await this.stepOf(name, oid);
+      if (step?.predicate.revision === numbered && !steps.has(numbered)) steps.set(numbered, step);
     }
     return [...steps.values()];
+  }
+
+  /** The step of a rollout that the reconciler signed in a file; undefined when it is none. */
+  async stepOf(name: string, oid: string): Promise<ProvenStep | undefined> {
+    const check = await this.#verify(oid);
+    if (check.kind === 'refused') return undefined;
+    const predicate = parseEvidence(check.value.value);
+    if (predicate?.rollout !== name) return undefined;
+    return { evidence: oid, subject: check.value.value.subject[1] ?? null, predicate };
   }
 
   /** The step, below a revision, that an attempt of a candidate started by; null when its evidence is gone. */

@@ -17,6 +17,7 @@ export const ALERT_MEANINGS: Readonly<Record<AlertKind, string>> = {
   'history-rewound':
     'The branch went back to before a revision that was seen or published; `slipway adopt` accepts it.',
   'status-forged': "Someone else wrote a status into a rollout's file; the reconciler restores its own.",
+  'evidence-missing': 'Someone deleted or changed the evidence of steps; the reconciler puts it back from its mirror.',
   'version-refused': 'The desired version, or a newer one, may not be used: its signature or signer is not accepted.',
   paused: 'A rule failed and the policy pauses the rollout; a person has to decide.',
   'deadline-held': 'A stage reached its deadline undecided and waits for a person.',
@@ -31,9 +32,24 @@ export const ALERT_MEANINGS: Readonly<Record<AlertKind, string>> = {
     'Devices refuse the directive or a model that it names, or serve a version whose signer is revoked for want of another.',
   'devices-claiming':
     'Devices report for an arm that they are not in, or about a version that they were not given. None of it counts.',
+  'reports-refused': 'The service refuses the reports of devices, so it knows nothing of them.',
+  'notices-lost': 'Notices never reached their target: it refuses them, or takes none and its queue is full.',
   'source-away': "The manifests repository can't be read, is empty, or has lost its branch.",
   'cycle-failed': "The reconciler's last cycle did not finish.",
 };
+
+const REFUSED_WHY: Readonly<Record<string, string>> = {
+  'bad-signature': 'signed with another key: forged, or the device lost its key',
+  'other-device': "about another device than the signer's",
+  'other-epoch': 'of an enrolment that has ended: the device needs a new token',
+  'unknown-device': 'not enrolled in this store: the device needs a token',
+  denied: 'on the deny list',
+};
+
+/** Why reports are refused, from the reason in the answer to them. */
+export function refusedWhy(why: string): string {
+  return REFUSED_WHY[why] ?? `not a valid report: ${oneLine(why)}`;
+}
 
 function driftInWords({ version, rule, seen }: Extract<AlertFact, { kind: 'drift' }>): string {
   const what = `the stable version ${oneLine(version)} violates its watch rule ${oneLine(rule)}`;
@@ -77,6 +93,12 @@ function factInWords(fact: AlertFact): string {
       return `${countOf(fact.devices, 'device')} ${fact.devices === 1 ? 'refuses' : 'refuse'} the directive: ${listed(fact.first, 'and', 10)}`;
     case 'claiming':
       return `${countOf(fact.devices, 'device')} ${fact.devices === 1 ? 'claims' : 'claim'} an arm or a version that the directive did not give ${fact.devices === 1 ? 'it' : 'them'}, so none of it counts: ${listed(fact.first, 'and', 10)}`;
+    case 'reports-refused':
+      return `the reports of ${countOf(fact.devices, 'device')} are refused (${fact.reasons.map(refusedWhy).join('; ')}): ${listed(fact.first, 'and', 10)}`;
+    case 'evidence-missing':
+      return `evidence was deleted or changed, of ${fact.revisions.length === 1 ? 'revision' : 'revisions'} ${listed(fact.revisions.map(String), 'and', 10)}`;
+    case 'notices-lost':
+      return `${oneLine(fact.target)} never got ${countOf(fact.count, 'notice')}: it refused them, or its queue was full`;
     case 'error':
       return fact.message;
     case 'vanished':

@@ -66,7 +66,8 @@ class World {
 }
 
 async function queued(store: FleetStore): Promise<NoticeContent[]> {
-  return (await store.readNotices('ops', 1_000)).map((one) => (one.notice as unknown as Notice).content);
+  const lanes = await Promise.all((['alerts', 'others'] as const).map((lane) => store.readNotices('ops', lane, 1_000)));
+  return lanes.flat().map((one) => (one.notice as unknown as Notice).content);
 }
 
 const retrainings = async (store: FleetStore): Promise<number> =>
@@ -141,6 +142,21 @@ describe('an alert', () => {
     expect(await world.notices.note(looked({}, 'away'))).toHaveLength(1);
     expect(world.raised()).toBe(1);
   });
+});
+
+test('notices that a target never got are told, once, for an hour', async () => {
+  using place = folder();
+  await using store = openStore(place.file);
+  const world = new World(store);
+  await world.notices.note(looked({}, 'away'));
+  const [first] = await store.readNotices('ops', 'alerts', 1);
+  await store.loseNotice(first?.number ?? 0, Date.now());
+  for (let i = 0; i < 3; i++) await world.notices.note(looked({}));
+  const alerts = (await queued(store)).filter((one) => one.kind === 'alert');
+  expect(alerts.filter(({ alertKind, is }) => alertKind === 'notices-lost' && is === 'raised')).toMatchObject([
+    { message: 'ops never got 1 notice: it refused them, or its queue was full' },
+  ]);
+  expect(world.metrics.write()).toContain('slipway_notices_lost{target="ops"} 1');
 });
 
 describe('a request for retraining', () => {

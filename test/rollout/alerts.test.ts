@@ -9,6 +9,7 @@ import { alertInWords } from '../../src/wording/alerts-in-words.ts';
 const NOTHING: AlertFacts = {
   ...{ outlooks: [], forged: [], emergencyRollbacks: [], offDeclared: [], watched: [], runbooks: new Map() },
   ...{ refusing: { count: 0, first: [] }, claiming: { count: 0, first: [] }, away: null, trouble: null },
+  refusedReports: { count: 0, first: [] },
 };
 
 function outlook(over: Partial<Outlook>): Outlook {
@@ -95,6 +96,8 @@ describe('each condition that needs a person is an alert', () => {
   });
 
   test('refusing devices, a repository that is away, a cycle that fails', () => {
+    const refusedReports = { count: 1, first: [{ device: 'a', why: 'denied' }] };
+    expect(kindsOf({ refusedReports })).toEqual(['reports-refused null ReportsRefused']);
     expect(kindsOf({ refusing: { count: 2, first: [{ device: 'a' }] } })).toEqual(['devices-refusing null Refusing']);
     expect(kindsOf({ claiming: { count: 1, first: [{ device: 'a' }] } })).toEqual(['devices-claiming null FalseClaim']);
     expect(kindsOf({ away: { reason: 'r' } })).toEqual(['source-away null SourceAway']);
@@ -201,6 +204,18 @@ describe('the book of alerts', () => {
     expect(stepBook(begun.records, { present: [alert], unknown: [] }, 120_000).changes).toMatchObject([
       { kind: 'raised' },
     ]);
+  });
+
+  test('a clock that goes back delays an alert by its own time, not by the step', () => {
+    const HOUR = 3_600_000;
+    const alert: Alert = { kind: 'source-away', rollout: null, subject: '', reason: 'R', fact: ERROR };
+    const begun = stepBook([], { present: [alert], unknown: [] }, 9 * HOUR);
+    const back = stepBook(begun.records, { present: [alert], unknown: [] }, HOUR);
+    const raised = stepBook(back.records, { present: [alert], unknown: [] }, HOUR + 120_000);
+    expect(raised.changes).toMatchObject([{ kind: 'raised' }]);
+    const gone = stepBook(raised.records, { present: [], unknown: [] }, HOUR + 130_000);
+    const again = stepBook(gone.records, { present: [], unknown: [] }, 1_000);
+    expect(stepBook(again.records, { present: [], unknown: [] }, 31_000).changes).toMatchObject([{ kind: 'ended' }]);
   });
 
   test('is bounded', () => {

@@ -1,0 +1,169 @@
+// Owns that evidence stays: a file of a step that was deleted or changed is noticed, and put back as it was, from the mirror.
+import { toCodedError } from '../base/errors.ts';
+import type { Logger } from '../base/logger.ts';
+import { findInTree, type ManifestsRepository } from '../git/manifests-repository.ts';
+import type { RolloutFacts } from '../rollout/rollout-facts.ts';
+import { type EvidenceFile, evidenceFiles } from '../snapshot/evidence-files.ts';
+import type { Snapshot } from '../snapshot/snapshot.ts';
+import type { ProvenStep, StatusClaims } from '../snapshot/status-claims.ts';
+
+/** Steps of a rollout whose evidence is not as it was signed. */
+export interface EvidenceGap {
+  readonly rollout: string;
+  readonly revisions: readonly number[];
+}
+
+export type PutBack =
+  | { readonly kind: 'none' }
+  | { readonly kind: 'pushed'; readonly head: string }
+  | { readonly kind: 'lost'; readonly reason: string };
+
+export interface EvidenceKeeperParts {
+  readonly repository: ManifestsRepository;
+  readonly claims: StatusClaims;
+  readonly logger: Logger;
+}
+
+type Place = Pick<EvidenceFile, 'path' | 'oid'>;
+type Seen = Pick<Snapshot, 'commit' | 'tree' | 'layout'>;
+
+/** Files that one look verifies; a large repository takes some looks after a start. */
+const MOST_VERIFIED = 200;
+const MOST_COMMITS = 20_000;
+const MOST_GAPS = 50;
+
+export class EvidenceKeeper {
+  readonly #parts: EvidenceKeeperParts;
+  /** By rollout and revision: the signed file. Evidence never changes, so any other content is a change by someone else. */
+  readonly #signed = new Map<string, Map<number, Place>>();
+  /** Numbers that no step has, or whose evidence the history does not hold either. */
+  readonly #given = new Set<string>();
+  readonly #refused = new Set<string>();
+  /** By rollout: its revision, and the folder in which nothing was missing. */
+  readonly #whole = new Map<string, string>();
+  #gaps: readonly EvidenceGap[] = [];
+
+  constructor(parts: EvidenceKeeperParts) {
+    this.#parts = parts;
+  }
+
+  /** As of the last look. */
+  get gaps(): readonly EvidenceGap[] {
+    return this.#gaps;
+  }
+
+  /** Looks, and puts back what can be put back by one commit. */
+  async keep(
+    rollouts: readonly Pick<RolloutFacts, 'name' | 'claim'>[],
+    snapshot: Seen,
+    { now, signal }: { readonly now: number; readonly signal: AbortSignal },
+  ): Promise<PutBack> {
+    const budget = { left: MOST_VERIFIED };
+    const gaps: EvidenceGap[] = [];
+    const changes = new Map<string, Uint8Array>();
+    for (const { name, claim } of rollouts) {
+      if (claim.kind !== 'authentic') continue;
+      const missing = await this.#missingOf(name, claim.status.revision, snapshot, budget);
+      if (missing.length > 0) gaps.push({ rollout: name, revisions: missing });
+      for (const revision of missing) {
+        const found = this.#signed.get(name)?.get(revision) ?? (await this.#search(name, revision, snapshot));
+        if (found === undefined) continue;
+        const path = `${snapshot.layout.evidence}/${name}/${found.path.slice(found.path.lastIndexOf('/') + 1)}`;
+        changes.set(path, await this.#read(found));
+      }
+    }
+    this.#gaps = gaps.slice(0, MOST_GAPS);
+    return changes.size === 0 ? { kind: 'none' } : this.#push(changes, snapshot, now, signal);
+  }
+
+  async #missingOf(name: string, revision: number, snapshot: Seen, budget: { left: number }): Promise<number[]> {
+    const folder = findInTree(snapshot.tree, `${snapshot.layout.evidence}/${name}`);
+    const state = `${revision} ${folder?.kind === 'tree' ? folder.tree.oid : ''}`;
+    if (this.#whole.get(name) === state) return [];
+    const signed = this.#signed.get(name) ?? new Map<number, Place>();
+    this.#signed.set(name, signed);
+    const there = Map.groupBy(evidenceFiles(snapshot.tree, snapshot.layout.evidence, name), (one) => one.revision);
+    const missing: number[] = [];
+    for (let number = revision; number > 0; number--) {
+      const files = there.get(number) ?? [];
+      const known = signed.get(number);
+      if (known !== undefined) {
+        if (!files.some(({ oid }) => oid === known.oid)) missing.push(number);
+      } else if (files.length > 0) await this.#learn(name, files, signed, budget);
+      else if (!(await this.#isGiven(name, number, signed))) missing.push(number);
+    }
+    if (missing.length === 0 && budget.left > 0) this.#whole.set(name, state);
+    return missing;
+  }
+
+  /** Notes the file that the reconciler signed; others may lie beside it. */
+  async #learn(name: string, files: readonly EvidenceFile[], signed: Map<number, Place>, budget: { left: number }) {
+    for (const { revision, path, oid } of files) {
+      if (this.#refused.has(oid) || budget.left-- <= 0) continue;
+      const step = await this.#parts.claims.stepOf(name, oid);
+      if (step?.predicate.revision === revision) signed.set(revision, { path, oid });
+      else this.#refused.add(oid);
+    }
+  }
+
+  /** Below the step that adopted another history, that history's numbers are not this one's. */
+  async #isGiven(name: string, revision: number, signed: ReadonlyMap<number, Place>): Promise<boolean> {
+    const key = `${name} ${revision}`;
+    const above = signed.get(revision + 1);
+    if (this.#given.has(key)) return true;
+    const isBelowGiven = this.#given.has(`${name} ${revision + 1}`);
+    const step = above === undefined ? undefined : await this.#parts.claims.stepOf(name, above.oid);
+    // Nothing is known of the step above yet: the next look knows more.
+    if (step === undefined && !isBelowGiven) return true;
+    if (step?.predicate.transition.kind !== 'adopt' && !isBelowGiven) return false;
+    this.#given.add(key);
+    return true;
+  }
+
+  /** After a restart: the commit of the step has the file. */
+  async #search(name: string, revision: number, { commit: head, layout }: Seen): Promise<Place | undefined> {
+    const { repository, claims } = this.#parts;
+    const key = `searched ${name} ${revision} ${layout.evidence}`;
+    if (this.#given.has(key)) return undefined;
+    for (const { oid: commit, trailers } of await repository.log(head, MOST_COMMITS)) {
+      const transition = trailers.get('Slipway-Transition')?.at(-1) ?? '';
+      const isStep = trailers.get('Slipway-Rollout')?.at(-1) === name && transition.startsWith(`${revision} `);
+      if (!isStep) continue;
+      const files = evidenceFiles(await repository.readTree(commit), layout.evidence, name);
+      for (const { path, oid } of files.filter((one) => one.revision === revision)) {
+        const step: ProvenStep | undefined = await claims.stepOf(name, oid);
+        if (step?.predicate.revision === revision) return { path, oid };
+      }
+    }
+    this.#given.add(key);
+    return undefined;
+  }
+
+  #read({ oid }: Place): Promise<Uint8Array> {
+    return this.#parts.repository.readBlob(oid, Number.MAX_SAFE_INTEGER);
+  }
+
+  async #push(
+    changes: ReadonlyMap<string, Uint8Array>,
+    { commit: parent, tree }: Seen,
+    atMs: number,
+    signal: AbortSignal,
+  ): Promise<PutBack> {
+    const { repository, logger } = this.#parts;
+    const paths = [...changes.keys()];
+    const isFolder = paths.filter((path) => findInTree(tree, path)?.kind === 'tree');
+    if (isFolder.length > 0) return { kind: 'lost', reason: `${isFolder[0]} is a folder` };
+    const list = paths.map((path) => `* ${path}`).join('\n');
+    const message = `evidence: put back what was deleted or changed\n\nEvidence of steps never changes. These files are as they were signed again:\n${list}\n`;
+    try {
+      const commit = await repository.commit({ parent, changes, message, atMs });
+      const outcome = await repository.push(commit, parent, signal);
+      if (outcome.kind !== 'pushed')
+        return { kind: 'lost', reason: outcome.kind === 'refused' ? outcome.reason : outcome.error.message };
+      logger.warn('evidence was deleted or changed, and is put back', { files: paths, commit });
+      return { kind: 'pushed', head: commit };
+    } catch (thrown) {
+      return { kind: 'lost', reason: toCodedError(thrown).message };
+    }
+  }
+}
