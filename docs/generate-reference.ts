@@ -38,7 +38,8 @@ Made from the commands themselves by \`npm run generate\`. Every command takes \
 stdout, and an error is \`{"error": …}\` on stderr. ${EXIT_CODES_IN_WORDS}
 
 Secrets come from the environment or from a file, never from a flag: \`SLIPWAY_GIT_TOKEN\` (the repository), \`SLIPWAY_HOOK_SECRET\`
-(webhooks), \`SLIPWAY_VIEWER_TOKEN\` (viewers); each may be given as \`…_FILE\`, the name of a file that holds it.
+([webhooks](git-hosts.md)), \`SLIPWAY_VIEWER_TOKEN\` (viewers); each may be given as \`…_FILE\`, the name of a file that holds it.
+What the home holds, and what to back up, is in [home.md](home.md).
 `;
 
 const commandsPage = [INTRODUCTION, ...createProgram().commands.map(section)].join('\n');

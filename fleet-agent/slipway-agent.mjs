@@ -3,4 +3,5 @@
 import { fileURLToPath } from 'node:url';
 import { runWithNode24 } from '../src/cli/node24.mjs';
 
-runWithNode24('node', [fileURLToPath(new URL('./src/main.ts', import.meta.url)), ...process.argv.slice(2)]);
+const main = fileURLToPath(new URL('./src/main.ts', import.meta.url));
+runWithNode24('node', [main, ...process.argv.slice(2)], { isWatching: true });

@@ -3,6 +3,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import process from 'node:process';
 import { SystemClock } from '../../src/base/clock.ts';
+import { endWithParent } from '../../src/base/end-with-parent.ts';
 import { CodedError, EXIT_CODES, errorToJson, formatError, toCodedError } from '../../src/base/errors.ts';
 import { createLogger, type Logger } from '../../src/base/logger.ts';
 import { SystemRandom } from '../../src/base/random.ts';
@@ -189,6 +190,7 @@ async function showStatus(settings: AgentSettings & { readonly json: boolean }):
   return 0;
 }
 
+endWithParent();
 for (const stream of [process.stdout, process.stderr]) stream.on('error', () => undefined);
 main(process.argv.slice(2)).then(
   (code) => {

@@ -1,11 +1,17 @@
 // Owns how the command line runs: its errors in words or as JSON, and the exit code that their kind fixes.
 import process from 'node:process';
 import { CommanderError } from 'commander';
+import { endWithParent } from '../base/end-with-parent.ts';
 import { EXIT_CODES, errorToJson, toCodedError } from '../base/errors.ts';
 import { endWithReader, errorText } from './output.ts';
 import { createProgram } from './program.ts';
 
+endWithParent();
 endWithReader();
+process.on('uncaughtException', (thrown) => {
+  tell(thrown);
+  process.exit();
+});
 try {
   await createProgram().parseAsync();
 } catch (thrown) {
@@ -16,10 +22,10 @@ try {
 
 function tell(thrown: unknown): void {
   const error = toCodedError(thrown);
-  const asJson = process.argv.includes('--json');
-  process.stderr.write(
-    asJson ? `${JSON.stringify({ error: errorToJson(error) })}\n` : `${errorText(error, process.stderr)}\n`,
-  );
-  if (error.kind === 'bug' && thrown instanceof Error) process.stderr.write(`${thrown.stack}\n`);
+  const stack = error.kind === 'bug' && thrown instanceof Error ? thrown.stack : undefined;
+  const text = process.argv.includes('--json')
+    ? JSON.stringify({ error: { ...errorToJson(error), ...(stack === undefined ? {} : { stack }) } })
+    : [errorText(error, process.stderr), ...(stack === undefined ? [] : [stack])].join('\n');
+  process.stderr.write(`${text}\n`);
   process.exitCode = EXIT_CODES[error.kind];
 }

@@ -29,8 +29,11 @@ export function findNodeFolder() {
   }
 }
 
-/** Runs a command with that Node first on PATH, passes signals on, and exits as the command did. */
-export function runWithNode24(command, args) {
+/**
+ * Runs a command with that Node first on PATH, passes signals on, and exits as the command did. `isWatching` gives it a channel by
+ * which it hears when this process is gone, however it was ended.
+ */
+export function runWithNode24(command, args, { isWatching = false } = {}) {
   const folder = findNodeFolder();
   const isNode = command === 'node';
   const executable = isNode ? path.join(folder, process.platform === 'win32' ? 'node.exe' : 'node') : command;
@@ -39,7 +42,11 @@ export function runWithNode24(command, args) {
     ...process.env,
     PATH: folder + path.delimiter + (process.env.PATH ?? ''),
   };
-  const child = spawn(executable, args, { stdio: 'inherit', env, shell: process.platform === 'win32' && !isNode });
+  const child = spawn(executable, args, {
+    stdio: ['inherit', 'inherit', 'inherit', ...(isWatching ? ['ipc'] : [])],
+    env,
+    shell: process.platform === 'win32' && !isNode,
+  });
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal));
   child.on('error', (error) => {
     process.stderr.write(`COMMAND_NOT_STARTED\n  ${command}: ${error.message}\n  Run \`npm ci\` first.\n`);

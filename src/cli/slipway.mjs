@@ -3,4 +3,5 @@
 import { fileURLToPath } from 'node:url';
 import { runWithNode24 } from './node24.mjs';
 
-runWithNode24('node', [fileURLToPath(new URL('./main.ts', import.meta.url)), ...process.argv.slice(2)]);
+const main = fileURLToPath(new URL('./main.ts', import.meta.url));
+runWithNode24('node', [main, ...process.argv.slice(2)], { isWatching: true });

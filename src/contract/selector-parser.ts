@@ -1,4 +1,5 @@
 // Owns the grammar of selectors: recursive descent with bounds on length and nesting.
+import { compareVersions } from './model-version.ts';
 import { TextError } from './source/text-error.ts';
 
 export type Comparison = '<' | '<=' | '>' | '>=';
@@ -33,6 +34,14 @@ const FIELD = /[A-Za-z_][A-Za-z0-9_./-]*/y;
 /** What can be more or less than something else: a number or a version. */
 const ORDERED = /^(?:-?\d+(?:\.\d+)?(?:[eE]\d+)?|v?\d[A-Za-z0-9._+-]*)$/;
 const KEYWORDS: readonly string[] = ['AND', 'OR', 'NOT', 'TO'];
+
+/** Is there nothing between the bounds, neither as numbers nor as versions? */
+function isEmpty(least: string, most: string, includesBoth: boolean): boolean {
+  const orders = [compareVersions(most, least)];
+  const [from, to] = [Number(least), Number(most)];
+  if (Number.isFinite(from) && Number.isFinite(to)) orders.push(to - from);
+  return orders.every((order) => order < 0 || (order === 0 && !includesBoth));
+}
 
 /** Parses one text once. */
 export class SelectorParser {
@@ -118,11 +127,16 @@ export class SelectorParser {
   }
 
   #parseRange(includesLeast: boolean): ValueTest {
+    const start = this.#at;
     const least = this.#parseBound();
     if (!this.#takeKeyword('TO')) throw this.#unexpected('TO');
     const most = this.#parseBound();
     const includesMost = this.#take(']');
     if (!includesMost && !this.#take('}')) throw this.#unexpected('`]` or `}`');
+    if (least !== null && most !== null && isEmpty(least, most, includesLeast && includesMost)) {
+      const remedy = 'Write the lower bound first.';
+      throw this.#error(`No value lies between ${least} and ${most}.`, { remedy, at: start });
+    }
     const bound = (value: string | null, inclusive: boolean): Bound | null =>
       value === null ? null : { value, inclusive };
     return { kind: 'range', least: bound(least, includesLeast), most: bound(most, includesMost) };

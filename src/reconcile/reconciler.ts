@@ -141,7 +141,7 @@ export class Reconciler {
         const error = toCodedError(thrown, 'RECONCILE_FAILED');
         const isKnown = this.#view.trouble?.code === error.code;
         await this.#show({ ...this.#view, trouble: troubleOf(error) });
-        // Once: what lasts would fill the log at each tick, and the status shows it.
+        // What lasts would fill the log at each tick.
         if (isKnown) return;
         if (error.kind === 'bug')
           this.#parts.logger.error('cycle failed', { error, stack: (Object(thrown) as Partial<Error>).stack });

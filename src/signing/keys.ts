@@ -1,6 +1,7 @@
 // Owns private keys: making, writing and reading them.
 import { createPrivateKey, generateKeyPairSync, type KeyObject } from 'node:crypto';
-import { open, readFile, rm } from 'node:fs/promises';
+import { open, rm } from 'node:fs/promises';
+import { readBoundedFile } from '../base/bounded-file.ts';
 import { writeFileDurably } from '../base/durable-file.ts';
 import { CodedError } from '../base/errors.ts';
 import { assertP256, MOST_KEY_BYTES } from '../contract/trust/keys.ts';
@@ -101,8 +102,11 @@ export function parsePrivateKey(pem: string, source: string): KeyObject {
 export async function readPrivateKey(file: string): Promise<KeyObject> {
   let bytes: Buffer;
   try {
-    bytes = await readFile(file);
+    // Bounded also where the file is endless.
+    bytes = (await readBoundedFile(file, MOST_KEY_BYTES)) ?? Buffer.alloc(0);
   } catch (error) {
+    if (error instanceof CodedError && error.code === 'FILE_SIZE')
+      throw new CodedError({ code: 'KEY_UNREADABLE', message: `${file} is too large for a private key.` });
     throw new CodedError({
       code: 'KEY_FILE_UNREADABLE',
       message: `The private key ${file} can't be read.`,
@@ -110,7 +114,5 @@ export async function readPrivateKey(file: string): Promise<KeyObject> {
       cause: error,
     });
   }
-  if (bytes.length > MOST_KEY_BYTES)
-    throw new CodedError({ code: 'KEY_UNREADABLE', message: `${file} is too large for a private key.` });
   return parsePrivateKey(bytes.toString('latin1'), file);
 }

@@ -105,6 +105,10 @@ describe('what a selector refuses', () => {
   });
 
   test('lower-case keywords get the hint to use capitals', () => {
+    for (const empty of ['fw:[5 TO 1]', 'fw:{2 TO 2]', 'fw:[v1.10 TO v1.9]'])
+      expect(problem(empty).message).toContain('No value lies between');
+    // As versions there is something between them.
+    expect(matches('firmware:[2.9 TO 2.10]')).toBe(true);
     expect(problem('a:b and c:d').remedy).toContain('AND in capitals');
   });
 

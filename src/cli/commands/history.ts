@@ -2,6 +2,7 @@
 import type { KeyObject } from 'node:crypto';
 import type { Command } from 'commander';
 import { toIsoSeconds } from '../../base/clock.ts';
+import { CodedError } from '../../base/errors.ts';
 import { asSentence, clipped, oneLine } from '../../base/plain-text.ts';
 import type { CommitFacts, ManifestsRepository } from '../../git/manifests-repository.ts';
 import { filesOfCommit } from '../../git/repository-files.ts';
@@ -93,6 +94,27 @@ async function explained(
   return { ...step, reason: transition.reason, why: stepReasonInWords({ ...transition, verdict, cohort }) };
 }
 
+/** A step is one commit, the first that names its evidence: a person may have copied the trailers into a later one. */
+function withoutCopies(steps: readonly NamedStep[]): NamedStep[] {
+  const first = new Map(steps.map((step) => [step.evidence, step.commit]));
+  return steps.filter(({ evidence, commit }) => evidence === null || first.get(evidence) === commit);
+}
+
+const NO_COMMIT = '0'.repeat(40);
+
+/** Does the repository lack the beginning of its history, as a shallow clone does? */
+async function isCutOff(repository: ManifestsRepository, head: string): Promise<boolean> {
+  return (await repository.isAncestor(NO_COMMIT, head)) === 'unknown';
+}
+
+function historyCut(): CodedError {
+  return new CodedError({
+    code: 'HISTORY_CUT',
+    message: 'The history of this clone is cut off, so earlier steps are missing.',
+    remedy: 'Run `git fetch --unshallow` in it, or pass the URL of the repository with --repo.',
+  });
+}
+
 interface EvidencePlace {
   readonly repository: ManifestsRepository;
   readonly head: string;
@@ -140,10 +162,11 @@ export function addHistoryCommand(program: Command): void {
       await using opened = await openBranch(options);
       const head = await opened.head();
       const commits = await opened.repository.log(head, MOST_COMMITS);
-      const named = commits
-        .flatMap((commit) => stepOf(commit, keys) ?? [])
+      const isCut = commits.length >= MOST_COMMITS || (await isCutOff(opened.repository, head));
+      const named = withoutCopies(commits.flatMap((commit) => stepOf(commit, keys) ?? []))
         .filter((step) => rollout === undefined || step.rollout === rollout)
         .slice(0, most);
+      if (named.length === 0 && isCut) throw historyCut();
       const { layout } = await readDocuments(await filesOfCommit(opened.repository, head));
       const place = { repository: opened.repository, head, evidenceFolder: layout.evidence };
       const steps: HistoryStep[] = [];
@@ -151,6 +174,7 @@ export function addHistoryCommand(program: Command): void {
       // No step of it: it may be new, or mistyped. What was removed from the branch still has its history.
       if (steps.length === 0 && rollout !== undefined) await readGitView(opened.repository, head, rollout);
       const exitCode = steps.some(({ signature }) => signature.kind === 'bad') ? 1 : 0;
-      printResult({ json: steps, text: textOf(steps, rollout), exitCode }, options.json ?? false);
+      const note = isCut && steps.length < most ? `\n\n${historyCut().message} ${historyCut().remedy}` : '';
+      printResult({ json: steps, text: textOf(steps, rollout) + note, exitCode }, options.json ?? false);
     });
 }

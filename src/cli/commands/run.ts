@@ -21,12 +21,18 @@ export function systemLogger(least: LogLevel) {
   });
 }
 
-/** Aborted by the first SIGINT or SIGTERM; a second one ends the process at once. */
+/** A terminal sends its signal to the launcher and to this process, and the launcher passes it on: that is one signal. */
+const SAME_SIGNAL_MS = 500;
+
+/** Aborted by the first SIGINT, SIGTERM or SIGHUP; a second one ends the process at once. */
 export function stopSignal(): AbortSignal {
+  const clock = new SystemClock();
   const stop = new AbortController();
-  for (const name of ['SIGINT', 'SIGTERM'] as const) {
+  let firstAtMs = 0;
+  for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
     process.on(name, () => {
-      if (stop.signal.aborted) process.exit(130);
+      if (stop.signal.aborted && clock.monotonicMs() - firstAtMs > SAME_SIGNAL_MS) process.exit(130);
+      if (!stop.signal.aborted) firstAtMs = clock.monotonicMs();
       stop.abort();
     });
   }

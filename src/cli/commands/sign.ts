@@ -1,9 +1,10 @@
 // Owns `slipway sign` and `slipway verify`: making and checking signatures of manifests and policies.
-import { readdir, readFile } from 'node:fs/promises';
+import { readdir } from 'node:fs/promises';
 import path from 'node:path';
 import type { Command } from 'commander';
+import { readBoundedFile } from '../../base/bounded-file.ts';
 import { SystemClock } from '../../base/clock.ts';
-import { readFileIfPresent, writeFileDurably } from '../../base/durable-file.ts';
+import { writeFileDurably } from '../../base/durable-file.ts';
 import { CodedError } from '../../base/errors.ts';
 import { digestOf } from '../../contract/digest.ts';
 import { DocumentVerifier } from '../../contract/trust/verifier.ts';
@@ -27,17 +28,12 @@ interface VerifyOptions {
   readonly json?: boolean;
 }
 
+/** Longer files are no documents of Slipway's. */
+const MOST_BYTES = 1024 * 1024;
+
+/** Throws FILE_UNREADABLE or FILE_SIZE. */
 async function readDocument(file: string): Promise<Buffer> {
-  try {
-    return await readFile(file);
-  } catch (cause) {
-    throw new CodedError({
-      code: 'FILE_UNREADABLE',
-      message: `${file} can't be read.`,
-      remedy: 'Pass a file that exists.',
-      cause,
-    });
-  }
+  return (await readBoundedFile(file, MOST_BYTES)) ?? Buffer.alloc(0);
 }
 
 /** Model manifest or policy, and its name. Anything else is not signed. */
@@ -101,7 +97,7 @@ interface Verified {
 async function verify(file: string, verifier: DocumentVerifier): Promise<Verified> {
   const bytes = await readDocument(file);
   const { kind, name } = signedKind(file, bytes);
-  const bundle = await readFileIfPresent(file + BUNDLE_SUFFIX);
+  const bundle = await readBoundedFile(file + BUNDLE_SUFFIX, MOST_BYTES, true);
   const question = { now: new SystemClock().now(), purpose: 'admit' as const };
   const answer =
     kind === 'model'

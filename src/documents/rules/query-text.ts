@@ -39,6 +39,8 @@ function problem(code: string, column: number, message: string, remedy: string):
 interface OpenQuotes {
   readonly mark: string;
   readonly isPattern: boolean;
+  /** From 1. */
+  readonly column: number;
 }
 
 function placeholderAt(query: string, start: number, quotes: OpenQuotes | null): { part: QueryPart; end: number } {
@@ -54,13 +56,19 @@ function placeholderAt(query: string, start: number, quotes: OpenQuotes | null):
     const message = `\`{{${known}}}\` is outside of quotes, where its value could change the query.`;
     throw problem('QUERY_PLACEHOLDER', start + 1, message, `Write it in quotes, as in \`version="{{${known}}}"\`.`);
   }
-  return { part: { kind: 'placeholder', name: known, ...quotes }, end: end + 2 };
+  const { mark, isPattern } = quotes;
+  return { part: { kind: 'placeholder', name: known, mark, isPattern }, end: end + 2 };
 }
 
 /** `label_replace(vector, target, replacement, source, pattern)`, counted from 0. */
 const PATTERN_ARGUMENT = 4;
 
+const CLOSES: Readonly<Record<string, string>> = { '(': ')', '[': ']', '{': '}' };
+
 interface OpenBracket {
+  readonly close: string;
+  /** From 1. */
+  readonly column: number;
   readonly isLabelReplace: boolean;
   argument: number;
 }
@@ -74,14 +82,30 @@ class CodeBefore {
     this.#code += text;
   }
 
-  /** A character outside of quotes. */
-  step(char: string): void {
+  /** A character outside of quotes, at a column from 1. */
+  step(char: string, column: number): void {
     const innermost = this.#brackets.at(-1);
-    if ('([{'.includes(char))
-      this.#brackets.push({ isLabelReplace: /(?<![\w:])label_replace\s*$/.test(this.#code), argument: 0 });
-    else if (')]}'.includes(char)) this.#brackets.pop();
-    else if (char === ',' && innermost !== undefined) innermost.argument += 1;
+    const close = CLOSES[char];
+    if (close !== undefined) {
+      const isLabelReplace = /(?<![\w:])label_replace\s*$/.test(this.#code);
+      this.#brackets.push({ close, column, isLabelReplace, argument: 0 });
+    } else if (')]}'.includes(char)) {
+      if (this.#brackets.pop()?.close !== char)
+        throw problem(
+          'QUERY_SYNTAX',
+          column,
+          `\`${char}\` closes nothing that is open.`,
+          'Remove it, or open it before.',
+        );
+    } else if (char === ',' && innermost !== undefined) innermost.argument += 1;
     this.add(char);
+  }
+
+  assertClosed(): void {
+    const open = this.#brackets.at(-1);
+    if (open === undefined) return;
+    const remedy = `Close it with \`${open.close}\`.`;
+    throw problem('QUERY_SYNTAX', open.column, 'A bracket of the query is not closed.', remedy);
   }
 
   opensPattern(): boolean {
@@ -91,7 +115,7 @@ class CodeBefore {
   }
 }
 
-/** The parts of a query in PromQL. Throws QUERY_LENGTH and QUERY_PLACEHOLDER (TextErrors); the server checks the rest. */
+/** The parts of a query in PromQL. Throws QUERY_LENGTH, QUERY_SYNTAX (brackets, quotes) and QUERY_PLACEHOLDER (TextErrors); the server checks the rest. */
 export function parseQuery(query: string): readonly QueryPart[] {
   if (query.length > LONGEST)
     throw problem('QUERY_LENGTH', LONGEST + 1, `The query is longer than ${LONGEST} characters.`, 'Shorten it.');
@@ -120,8 +144,9 @@ export function parseQuery(query: string): readonly QueryPart[] {
     }
     const isEscape: boolean = char === '\\' && quotes !== null && quotes.mark !== '`';
     const taken = isEscape ? query.slice(i, i + 2) : char;
-    if (quotes === null && '"\'`'.includes(char)) quotes = { mark: char, isPattern: before.opensPattern() };
-    else if (quotes === null) before.step(char);
+    if (quotes === null && '"\'`'.includes(char))
+      quotes = { mark: char, isPattern: before.opensPattern(), column: i + 1 };
+    else if (quotes === null) before.step(char, i + 1);
     else if (char === quotes.mark) {
       quotes = null;
       before.add(char);
@@ -129,6 +154,14 @@ export function parseQuery(query: string): readonly QueryPart[] {
     text += taken;
     i += taken.length;
   }
+  if (quotes !== null)
+    throw problem(
+      'QUERY_SYNTAX',
+      quotes.column,
+      'Quotes of the query are not closed.',
+      `Close them with ${quotes.mark}.`,
+    );
+  before.assertClosed();
   return [...parts, { kind: 'text', text }];
 }
 

@@ -193,6 +193,8 @@ class Draft {
     if (comparison === '==' && value !== 0) throw wrong(`\`${metric}\` can only be compared with 0.`, { limit: '0' });
     if (facts.unit === 'ratio' && value >= 1 && isAbove)
       throw wrong('No number of answers proves a share of 100%: write a limit below 100%.', { limit: '99%' });
+    if (facts.unit === 'ratio' && facts.judge.kind !== 'gauge' && value >= 1 && !isAbove)
+      throw wrong('A share is never above 100%, so the rule always holds: write a limit below 100%.', { limit: '99%' });
     const never = `\`${metric}\` is never below zero, so the rule`;
     if (!facts.signed && value === 0 && comparison === '<')
       throw wrong(`${never} can never hold.`, { comparison: '<=' });

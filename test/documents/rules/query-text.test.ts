@@ -52,6 +52,18 @@ test.each([
   expect(() => parseQuery(query)).toThrow(expect.objectContaining(refused));
 });
 
+test.each([
+  ['sum(up{', 7],
+  ['sum(up', 4],
+  ['up{a="b"', 3],
+  ['up)', 3],
+  ['sum(up]', 7],
+  ['up{a="b}', 6],
+  ["up{a='{{rollout}}}", 6],
+])('%s is refused: a bracket or quotes stay open, at column %i', (query, column) => {
+  expect(() => parseQuery(query)).toThrow(expect.objectContaining({ code: 'QUERY_SYNTAX', column }));
+});
+
 test.each(['up', 'up{a="b"}', "{a='{{rollout}}'}", '{a="\\"{{rollout}}"}', '# "\nup{a="{{stage}}"}', '{a=`b`}', ''])(
   '%s is a query',
   (query) => {
