@@ -141,8 +141,7 @@ export class Reconciler {
         const error = toCodedError(thrown, 'RECONCILE_FAILED');
         const isKnown = this.#view.trouble?.code === error.code;
         await this.#show({ ...this.#view, trouble: troubleOf(error) });
-        // What lasts would fill the log at each tick.
-        if (isKnown) return;
+        if (isKnown) return; // what lasts would fill the log at each tick
         if (error.kind === 'bug')
           this.#parts.logger.error('cycle failed', { error, stack: (Object(thrown) as Partial<Error>).stack });
         else this.#parts.logger.warn('cycle failed', { error });

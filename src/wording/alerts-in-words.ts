@@ -156,6 +156,12 @@ function remedyOf({ fact, rollout }: Pick<Alert, 'fact' | 'rollout'>): string {
       return 'give these devices the root and the trust policy that the service has';
     case 'claiming':
       return 'look for a wrong label or a stolen key on these devices; the fleet documents can deny a device';
+    case 'reports-refused':
+      return '`slipway status` says why; give a device that is not enrolled any more a token (`slipway token --device <id>`)';
+    case 'evidence-missing':
+      return 'find out who pushed that, and protect the branch';
+    case 'notices-lost':
+      return "see what the receiver answers in the service's log, and correct its address or form";
     case 'error':
       return fact.remedy ?? '';
     case 'vanished':

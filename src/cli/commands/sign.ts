@@ -72,12 +72,12 @@ function sequenceIn(file: string, bytes: Uint8Array, model: string): number {
  * for devices know it by its digest.
  */
 async function numbered(file: string, model: string, bytes: Buffer): Promise<Buffer> {
-  if ((await readFileIfPresent(file + BUNDLE_SUFFIX)) !== undefined) return bytes;
+  if ((await readBoundedFile(file + BUNDLE_SUFFIX, MOST_BYTES, true)) !== undefined) return bytes;
   const folder = path.dirname(file);
   let highest = 0;
   for (const name of await readdir(folder)) {
     if (!/\.(?:ya?ml|json)$/.test(name) || name.endsWith(BUNDLE_SUFFIX) || name === path.basename(file)) continue;
-    const beside = await readFile(path.join(folder, name)).catch(() => Buffer.alloc(0));
+    const beside = await readDocument(path.join(folder, name)).catch(() => Buffer.alloc(0));
     highest = Math.max(highest, sequenceIn(name, beside, model));
   }
   if (sequenceIn(file, bytes, model) > highest) return bytes;
