@@ -62,7 +62,8 @@ export class EvidenceKeeper {
     const gaps: EvidenceGap[] = [];
     const changes = new Map<string, Uint8Array>();
     for (const { name, claim } of rollouts) {
-      if (claim.kind !== 'authentic') continue;
+      // In another repository, or before this history, nothing of it is missed, and nothing is to be written there.
+      if (claim.kind !== 'authentic' || findInTree(snapshot.tree, claim.status.evidence)?.kind !== 'blob') continue;
       const missing = await this.#missingOf(name, claim.status.revision, snapshot, budget);
       if (missing.length > 0) gaps.push({ rollout: name, revisions: missing });
       for (const revision of missing) {

@@ -50,7 +50,8 @@ async function setUp(kinds: readonly string[] = ['start', 'advance', 'advance', 
     if (fetched.kind !== 'head') throw new Error(fetched.kind);
     const layout = { evidence: 'evidence' } as Parameters<EvidenceKeeper['keep']>[1]['layout'];
     const snapshot = { commit: fetched.commit, tree: await repository.readTree(fetched.commit), layout };
-    const claim = { kind: 'authentic', status: { revision: kinds.length } } as Parameters<
+    const status = { revision: kinds.length, evidence: pathOf(kinds.length) };
+    const claim = { kind: 'authentic', status } as Parameters<
       EvidenceKeeper['keep']
     >[0][0]['claim'];
     const at = { now: 99_000, signal: new AbortController().signal };
