@@ -5,8 +5,8 @@ import type { Digest } from '../contract/digest.ts';
 import type { DirectiveEntry } from '../contract/directive.ts';
 import type { EnrolmentAnswer, EnrolmentRequest, StoredAnswer, VerifiedReport } from '../contract/fleet-messages.ts';
 import type { FailureReason, ModelState, Outcome } from '../contract/report.ts';
-import type { Forgotten } from './retention.ts';
 import type { FalseClaim } from '../telemetry/attribution.ts';
+import type { Forgotten } from './retention.ts';
 
 export interface EnrolmentTokenOrder {
   /** How many tokens; 1 unless given, at most 10,000. */

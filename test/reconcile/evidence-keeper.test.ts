@@ -51,9 +51,7 @@ async function setUp(kinds: readonly string[] = ['start', 'advance', 'advance', 
     const layout = { evidence: 'evidence' } as Parameters<EvidenceKeeper['keep']>[1]['layout'];
     const snapshot = { commit: fetched.commit, tree: await repository.readTree(fetched.commit), layout };
     const status = { revision: kinds.length, evidence: pathOf(kinds.length) };
-    const claim = { kind: 'authentic', status } as Parameters<
-      EvidenceKeeper['keep']
-    >[0][0]['claim'];
+    const claim = { kind: 'authentic', status } as Parameters<EvidenceKeeper['keep']>[0][0]['claim'];
     const at = { now: 99_000, signal: new AbortController().signal };
     return keeper.keep([{ name: 'eu', claim }], snapshot, at);
   };
