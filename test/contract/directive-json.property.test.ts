@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { CodedError } from '../../src/base/errors.ts';
 import { digestOf } from '../../src/contract/digest.ts';
-import type { Directive, DirectiveEntry } from '../../src/contract/directive.ts';
+import { type Directive, type DirectiveEntry, MOST_REVISION } from '../../src/contract/directive.ts';
 import { encodeDirective, MOST_DIRECTIVE_BYTES, parseDirective } from '../../src/contract/directive-json.ts';
 import { isNameable } from '../../src/contract/group-exception.ts';
 import { BUCKETS } from '../../src/contract/membership.ts';
@@ -21,7 +21,7 @@ const parameters = fc.dictionary(
   { maxKeys: 4, noNullPrototype: true },
 );
 const selector = fc.constantFrom('*', 'region:eu-west AND hw:rev2', 'NOT (a:1 OR b:[1 TO 2])', 'id:"ü"');
-const count = fc.maxSafeNat();
+const count = fc.nat({ max: MOST_REVISION });
 const choice = { version: text, digest: text.map((one) => digestOf(one)), parameters };
 const cohort = fc.record({
   cut: fc.integer({ min: 0, max: BUCKETS }),

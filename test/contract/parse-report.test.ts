@@ -3,6 +3,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { CodedError } from '../../src/base/errors.ts';
 import { parseReport } from '../../src/contract/parse-report.ts';
+import { MOST_MODELS } from '../../src/contract/report.ts';
 import { isDeviceId } from '../../src/contract/report-reader.ts';
 import { interval, report } from '../store/reports.ts';
 
@@ -61,7 +62,7 @@ describe('parseReport', () => {
     const many = <T>(n: number, one: T): T[] => new Array<T>(n).fill(one);
     const classes = Object.fromEntries(many(66, 0).map((_, i) => [`c${i}`, 0]));
     expect(codeOf({ ...report(), intervals: many(17, interval()) })).toBe('REPORT_BOUNDS');
-    expect(codeOf({ ...report(), states: many(65, {}) })).toBe('REPORT_BOUNDS');
+    expect(codeOf({ ...report(), states: many(MOST_MODELS + 1, {}) })).toBe('REPORT_BOUNDS');
     expect(codeOf({ ...report(), outcomes: many(65, {}) })).toBe('REPORT_BOUNDS');
     expect(codeOf({ ...report(), intervals: [interval({ classes })] })).toBe('REPORT_BOUNDS');
     expect(codeOf({ ...report(), labels: { a: 'x'.repeat(257) } })).toBe('REPORT_BOUNDS');
