@@ -190,15 +190,15 @@ export class Reconciler {
       this.wake();
       return { kind: 'overtaken', cycle: { kind: 'not-landed', plan, reason, isLost: true } };
     }
-    const before = await this.#publishReturns(plan.directive, snapshot, atFirst);
+    const wanted = withBound(plan.directive, observation.fleet.words);
+    const before = await this.#publishReturns(wanted, snapshot, atFirst);
     const cycle = await this.#pace.carryOut(plan, observation, signal);
     if (cycle.kind === 'stepped') this.#events.onSteps?.(cycle.steps);
     // The branch may have moved: look at once.
     if (cycle.kind === 'not-landed' && cycle.isLost) this.#wake.abort();
     const landed = new Set(cycle.kind === 'stepped' ? cycle.steps.map(({ step }) => step.rollout) : []);
-    const steps = plan.steps.filter(({ rollout }) => !landed.has(rollout));
     await this.#emergencies.note({
-      steps,
+      steps: plan.steps.filter(({ rollout }) => !landed.has(rollout)),
       outlooks: plan.outlooks,
       published: before.published,
       nowMs: clock.now(),
