@@ -21,6 +21,12 @@ test('what a host asks for is waited for, and said of another version it is not'
   expect([pause.leftMs(one, true), pause.leftMs(two, true)]).toEqual([1000, 0]);
 });
 
+test('a host that asks for a day is waited for no longer than ten minutes', () => {
+  const { pause } = pauseAt();
+  expect(pause.note(one, later('portal', 86_400_000), false)).toBe(600_000);
+  expect(pause.leftMs(one, true)).toBe(600_000);
+});
+
 test('back-off doubles while nothing comes, and begins anew after progress', () => {
   const { pause } = pauseAt();
   const waits = [false, false, false, true, false].map((hasProgressed) => pause.note(one, later('cut'), hasProgressed));
