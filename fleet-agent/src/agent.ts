@@ -255,7 +255,8 @@ class DeviceAgent implements Agent {
     this.#logIgnored(chosen.ignored);
     await memory.accept(chosen.accepted, inDateUntilMs);
     for (const [model, desired] of chosen.desired) {
-      const refused = await models.setDesired(model, desired);
+      // One model that can't be opened keeps no other from its directive.
+      const refused = await this.#problems.orElse(() => models.setDesired(model, desired), null);
       if (refused !== null) this.#noteOutcome(noRoomOutcome(model, refused, memory.nowMs()));
     }
     this.#noteConflicts(chosen.conflicts, memory.nowMs());

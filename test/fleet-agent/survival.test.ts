@@ -128,6 +128,18 @@ test('one model that can be opened no more keeps no other from serving', async (
   expect((await agent.infer(MODEL, oneRow)).modelVersion).toBe('2.0.0');
 });
 
+test('one model that can be opened no more keeps no other from what a directive wants', async () => {
+  const { world, one } = await afterTwoVersions();
+  await using _ = world;
+  const other = path.join(deviceFolder(world), 'models', 'a-broken-one');
+  mkdirSync(other);
+  writeFileSync(path.join(other, 'slots'), 'x');
+  const broken = world.entry({ stable: one, model: 'a-broken-one', rollout: 'a-broken-one' });
+  await world.direct(broken, world.entry({ stable: one }));
+  const { agent } = await world.startAgent(host);
+  await untilRuns(agent, '1.0.0', 'committed', 15_000);
+});
+
 test('a report says what the device does without', async () => {
   const { world } = await afterTwoVersions();
   await using _ = world;
