@@ -82,7 +82,8 @@ export class TrialWatch {
   }
 }
 
-/** Short trials are looked at more often, so that they end when they say. */
+/** Short trials are looked at more often, so that they end when they say; one that goes on after its time is in no hurry. */
 function tickOf(limits: TrialLimits, progress: TrialProgress): number {
-  return Math.min(1000, Math.max(20, (limits.durationMs - progress.elapsedMs) / 10));
+  const leftMs = limits.durationMs - progress.elapsedMs;
+  return leftMs <= 0 ? 1000 : Math.min(1000, Math.max(20, leftMs / 10));
 }

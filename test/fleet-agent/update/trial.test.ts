@@ -1,8 +1,13 @@
 // Owns the proof that a version which misbehaves once it serves is taken back by the device itself, and that one which behaves is kept.
 import { afterAll, describe, expect, test } from 'vitest';
 import { type LoadedModel, ModelError, type ModelHost } from '../../../fleet-agent/src/model/model-host.ts';
+import type { Phase } from '../../../fleet-agent/src/record/model-record.ts';
+import type { LoadedSlots } from '../../../fleet-agent/src/serve/loaded-slots.ts';
+import type { ModelServer } from '../../../fleet-agent/src/serve/model-server.ts';
 import { SustainedWatch } from '../../../fleet-agent/src/update/sustained-watch.ts';
 import { judgeTrial, trialLimitsOf } from '../../../fleet-agent/src/update/trial.ts';
+import { TrialWatch } from '../../../fleet-agent/src/update/trial-watch.ts';
+import type { Clock } from '../../../src/base/clock.ts';
 import { addToSketch, emptySketch } from '../../../src/contract/sketch.ts';
 import { constantClassifier } from '../../support/onnx-fixture.ts';
 import { DeviceWorld, MODEL, modelStatus, oneRow, openHost, outcomesOf, until, untilRuns } from '../device-world.ts';
@@ -79,6 +84,23 @@ describe('a trial', () => {
     watch.begin();
     expect([look(11, 0.1, 90).kind, look(16, 0.1, 90).kind]).toEqual(['beyond', 'broken']);
     expect(watch.look(health, new Map(), 0).kind).toBe('within');
+  });
+
+  test('that goes on after its time, beyond a limit of the device, is looked at once a second', () => {
+    let nowMs = 0;
+    const clock: Clock = { now: () => 0, monotonicMs: () => nowMs, sleep: async () => undefined };
+    const server = { counts: { inferences: 0, errors: 0, unknown: 0, ...seen } } as unknown as ModelServer;
+    const health = { maxTemperatureCelsius: 85, warmUp: { duration: '1s' } };
+    const loaded = { manifestOf: () => ({ spec: { health } }) } as unknown as LoadedSlots;
+    const watch = new TrialWatch({ clock, server, readings: () => new Map([['temperature', 90]]) });
+    watch.begin(emptySketch());
+    const phase = { kind: 'trial', slot: 'A', progress: progress({ inferences: 0, errors: 0 }) } as unknown;
+    const ticks = [0, 900, 2000].map((atMs) => {
+      nowMs = atMs;
+      expect(watch.look(phase as Extract<Phase, { kind: 'trial' }>, loaded)).toBeUndefined();
+      return watch.tickMs;
+    });
+    expect(ticks).toEqual([99.9, 20, 1000]);
   });
 
   test('holds unknown answers and latency to the limits of the manifest', () => {
