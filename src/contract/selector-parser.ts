@@ -46,11 +46,14 @@ function isEmpty(least: string, most: string, includesBoth: boolean): boolean {
 /** Parses one text once. */
 export class SelectorParser {
   readonly #text: string;
+  readonly #emptyRanges: 'allowed' | 'refused';
   #at = 0;
   #depth = 0;
 
-  constructor(text: string) {
+  /** A range with nothing in it is a slip of whoever writes it, and no reason not to understand it. */
+  constructor(text: string, emptyRanges: 'allowed' | 'refused' = 'allowed') {
     this.#text = text;
+    this.#emptyRanges = emptyRanges;
   }
 
   parse(): Selector {
@@ -133,7 +136,8 @@ export class SelectorParser {
     const most = this.#parseBound();
     const includesMost = this.#take(']');
     if (!includesMost && !this.#take('}')) throw this.#unexpected('`]` or `}`');
-    if (least !== null && most !== null && isEmpty(least, most, includesLeast && includesMost)) {
+    const isSlip = least !== null && most !== null && isEmpty(least, most, includesLeast && includesMost);
+    if (isSlip && this.#emptyRanges === 'refused') {
       const remedy = 'Write the lower bound first.';
       throw this.#error(`No value lies between ${least} and ${most}.`, { remedy, at: start });
     }

@@ -32,6 +32,11 @@ export function parseSelector(text: string): Selector {
   return selector;
 }
 
+/** Throws SELECTOR_SYNTAX for what can't be read, and for a range with nothing in it. For documents: devices understand such a range, too. */
+export function checkWrittenSelector(text: string): void {
+  new SelectorParser(text, 'refused').parse();
+}
+
 /** Does the selector match the device? A field that the device doesn't have passes no test, so `NOT hw:rev2` matches it. */
 export function matchesSelector(selector: Selector, facts: DeviceFacts): boolean {
   switch (selector.kind) {

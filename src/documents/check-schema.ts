@@ -9,7 +9,7 @@ import rolloutPolicy from '../../schemas/rollout-policy.schema.json' with { type
 import signalProviders from '../../schemas/signal-providers.schema.json' with { type: 'json' };
 import trustPolicy from '../../schemas/trust-policy.schema.json' with { type: 'json' };
 import { isVersion, isVersionRange, parseRange } from '../contract/model-version.ts';
-import { parseSelector } from '../contract/selector.ts';
+import { checkWrittenSelector } from '../contract/selector.ts';
 import type { Problem } from '../contract/source/problem.ts';
 import { pathOfPointer } from '../contract/source/schema-error.ts';
 import { TextError } from '../contract/source/text-error.ts';
@@ -43,7 +43,7 @@ function parseDesiredVersion(text: string): void {
 
 /** Texts with a grammar of their own, by the `format` that the schemas give them. Each throws a TextError. */
 const GRAMMARS: Readonly<Record<string, (text: string) => unknown>> = {
-  'slipway-selector': parseSelector,
+  'slipway-selector': checkWrittenSelector,
   'slipway-rule': parseRule,
   'slipway-signal-limit': parseSignalLimit,
   'slipway-signal-pass': parseSignalPass,

@@ -100,6 +100,12 @@ describe('the bytes of a directive', () => {
     expect(parseDirective(Buffer.from(JSON.stringify(newer)))).toEqual(directiveAt(1));
   });
 
+  it('are read whole where one selector can match nothing', () => {
+    const [one] = directiveAt(1).entries;
+    const entries = [{ ...one, target: 'fw:[5 TO 1]' } as DirectiveEntry];
+    expect(parseDirective(encodeDirective({ kind: 'Directive', entries })).entries).toEqual(entries);
+  });
+
   it('hold parameters under any name, without touching prototypes', () => {
     const bytes = encodeDirective(directiveAt(1))
       .toString('utf8')

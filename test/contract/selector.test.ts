@@ -1,7 +1,7 @@
 // Laws of target selectors: what they mean, what they refuse, and that hostile ones cost nothing.
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { type DeviceFacts, matchesSelector, parseSelector } from '../../src/contract/selector.ts';
+import { checkWrittenSelector, type DeviceFacts, matchesSelector, parseSelector } from '../../src/contract/selector.ts';
 import { TextError } from '../../src/contract/source/text-error.ts';
 
 const device: DeviceFacts = {
@@ -14,9 +14,9 @@ function matches(text: string, facts = device): boolean {
   return matchesSelector(parseSelector(text), facts);
 }
 
-function problem(text: string): TextError {
+function problem(text: string, parse: (text: string) => unknown = parseSelector): TextError {
   try {
-    parseSelector(text);
+    parse(text);
   } catch (error) {
     if (error instanceof TextError) return error;
     throw error;
@@ -105,11 +105,20 @@ describe('what a selector refuses', () => {
   });
 
   test('lower-case keywords get the hint to use capitals', () => {
-    for (const empty of ['fw:[5 TO 1]', 'fw:{2 TO 2]', 'fw:[v1.10 TO v1.9]'])
-      expect(problem(empty).message).toContain('No value lies between');
-    // As versions there is something between them.
-    expect(matches('firmware:[2.9 TO 2.10]')).toBe(true);
     expect(problem('a:b and c:d').remedy).toContain('AND in capitals');
+  });
+
+  test.each([
+    'firmware:[5 TO 1]',
+    'firmware:{2 TO 2]',
+    'freeDiskBytes:[6000000 TO 4000000]',
+    'firmware:[v1.10 TO v1.9]',
+  ])('%s is refused where people write it; in a directive it is understood, and matches nothing', (empty) => {
+    expect(problem(empty, checkWrittenSelector).message).toContain('No value lies between');
+    expect(matches(empty)).toBe(false);
+    // As versions there is something between them.
+    expect(() => checkWrittenSelector('firmware:[2.9 TO 2.10]')).not.toThrow();
+    expect(matches('firmware:[2.9 TO 2.10]')).toBe(true);
   });
 
   test('long and deep ones are refused at once', () => {
