@@ -14,15 +14,16 @@ import { readRecord } from '../record/rebuild-record.ts';
 import { LoadedSlots } from '../serve/loaded-slots.ts';
 import type { Assigned } from '../serve/model-server.ts';
 import { ServingSlot, type ServingSlotTools } from '../serve/serving-slot.ts';
+import { DesiredInbox } from './desired-inbox.ts';
 import type { DesiredVersion } from './desired-version.ts';
 import { stage, supply } from './model-supply.ts';
 import { RevokedVersions } from './revoked-versions.ts';
 import { DOWNLOAD_BACK_OFF, SupplyPause } from './supply-pause.ts';
 import { later, type SupplyOptions } from './supply-request.ts';
-import { type Transferred, transfersBetween } from './transfers.ts';
+import { countTransfer, transfersBetween } from './transfers.ts';
 import { TrialWatch } from './trial-watch.ts';
 import { transition } from './update-machine.ts';
-import { type Circumstances, nextStep, type Step, type UpdateEvent } from './update-step.ts';
+import { type Circumstances, nextStep, type Step, slotsInUse, type UpdateEvent } from './update-step.ts';
 import { WantedParameters } from './wanted-parameters.ts';
 
 export interface UpdaterTools extends ServingSlotTools {
@@ -50,7 +51,7 @@ export class ModelUpdater {
   readonly #serving: ServingSlot;
   readonly #wake = new WakeSignal();
   #record: ModelRecord;
-  #desired: DesiredVersion | null = null;
+  readonly #inbox: DesiredInbox;
   readonly #parameters: WantedParameters;
   readonly #revoked: RevokedVersions;
   #tries = 0;
@@ -62,6 +63,7 @@ export class ModelUpdater {
     this.model = record.model;
     this.#record = record;
     this.#tools = tools;
+    this.#inbox = new DesiredInbox(tools);
     this.#loaded = new LoadedSlots(record.model, tools);
     this.#trial = new TrialWatch(tools);
     this.#pause = new SupplyPause(tools);
@@ -106,7 +108,7 @@ export class ModelUpdater {
 
   /** Takes note; the loop acts. Work for another version is stopped at once: a rollback must not wait for a download. */
   setDesired(desired: DesiredVersion): void {
-    this.#desired = desired;
+    this.#inbox.put(desired);
     const { phase } = this.#record;
     const inWork = phase.kind === 'fetching' ? phase.goal.digest : undefined;
     const wanted = desired.kind === 'run' ? [desired.goal.digest, desired.stableFirst?.digest] : [];
@@ -122,17 +124,11 @@ export class ModelUpdater {
       const next = transition(this.#record, event, this.#tools.supply.nowMs());
       if (next === this.#record) return;
       await this.#tools.journal.write(next, durably);
-      for (const transferred of transfersBetween(this.#record, next)) this.#countTransfer(transferred);
+      for (const one of transfersBetween(this.#record, next)) countTransfer(this.#tools, this.#record, one);
       const hadOutcomes = this.#record.outbox.length;
       this.#record = next;
       if (next.outbox.length > hadOutcomes) this.#tools.onOutcome();
     });
-  }
-
-  #countTransfer({ goal: { rollout, revision, arm, digest, version }, step, result }: Transferred): void {
-    const slot = this.#record.active ?? 'A';
-    const attribution = { model: this.model, rollout, revision, arm, slot, digest, version };
-    this.#tools.measurements.observe(attribution, { kind: 'transfer', step, result });
   }
 
   /** Works until stopped. Only a full disk or a bug interrupts a step; it is then tried again later. */
@@ -169,6 +165,8 @@ export class ModelUpdater {
     await this.#takeDesired();
     const step = nextStep(this.#record, this.serving);
     if (step.kind === 'wait') return this.#steady();
+    // It may be wanted no more: what is wanted could not be taken yet.
+    if (step.kind === 'fetch' && !this.#inbox.isEmpty) return this.#wait();
     const event = await this.#carryOut(step);
     if (event === undefined || signal.aborted) return;
     const before = this.#record;
@@ -183,15 +181,24 @@ export class ModelUpdater {
     const { phase } = this.#record;
     const event = phase.kind === 'trial' ? this.#trial.look(phase, this.#loaded) : undefined;
     if (event !== undefined) await this.apply(event);
-    this.#loaded.releaseExcept(this.#neededSlots());
+    this.#loaded.releaseExcept(slotsInUse(this.#record, this.serving));
     if (event === undefined || event.kind === 'trialProgressed')
       await this.#wait(phase.kind === 'trial' ? this.#trial.tickMs : undefined);
   }
 
+  /** One that can't be taken now is tried again: the directive that it came by may be the last for long. The step in work goes on meanwhile. */
   async #takeDesired(): Promise<void> {
-    const desired = this.#desired;
+    const desired = this.#inbox.take();
     if (desired === null) return;
-    this.#desired = null;
+    try {
+      await this.#follow(desired);
+    } catch (error) {
+      this.#inbox.putBack(desired);
+      this.#tools.logger.error('directive not taken', { model: this.model, error: toCodedError(error, 'AGENT_STEP') });
+    }
+  }
+
+  async #follow(desired: DesiredVersion): Promise<void> {
     this.#step = new AbortController();
     const { server } = this.#tools;
     if (desired.kind === 'none') {
@@ -217,14 +224,8 @@ export class ModelUpdater {
   }
 
   async #wait(ms?: number): Promise<void> {
-    if (this.#desired === null) await this.#wake.wait(this.#tools.clock, ms);
-  }
-
-  /** Slots whose loaded version may be needed at once. */
-  #neededSlots(): readonly (SlotName | null)[] {
-    const { phase } = this.#record;
-    if (phase.kind === 'trial') return [this.serving, phase.fallback];
-    return 'slot' in phase ? [this.serving, phase.slot] : [this.serving];
+    const { leftMs } = this.#inbox;
+    if (leftMs > 0) await this.#wake.wait(this.#tools.clock, Math.min(ms ?? leftMs, leftMs));
   }
 
   async #carryOut(step: Exclude<Step, { kind: 'wait' }>): Promise<UpdateEvent | undefined> {
@@ -272,7 +273,7 @@ export class ModelUpdater {
     if (result.kind === 'failed') await slots.clear(step.slot);
     if (result.kind !== 'later') return result;
     if (signal.aborted) return undefined;
-    this.#countTransfer({ goal, step: 'download', result: result.reason });
+    countTransfer(this.#tools, this.#record, { goal, step: 'download', result: result.reason });
     const inMs = Math.round(this.#pause.note(goal.digest, result, hasProgressed));
     logger.warn('download will be retried', { model, version: goal.version, reason: result.message, inMs });
     return this.#pause.barOf(goal.digest, result, options.nowMs());

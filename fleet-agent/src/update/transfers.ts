@@ -1,5 +1,6 @@
 // Owns which downloads, verifications and installs ended between two records of a model, and how.
 import type { TransferResult, TransferStep } from '../../../src/contract/report.ts';
+import type { Measurements } from '../measure/measurements.ts';
 import { activeContent, type Goal, type ModelRecord } from '../record/model-record.ts';
 
 export interface Transferred {
@@ -25,4 +26,14 @@ export function transfersBetween(before: ModelRecord, after: ModelRecord): reado
   if (after.phase.kind === 'verified') return [ended('download', 'done'), ended('verify', 'done')];
   if (reason === undefined) return [];
   return [ended(FOUND_BY_VERIFYING.includes(reason) ? 'verify' : 'download', reason)];
+}
+
+/** Into what the next report says. */
+export function countTransfer(
+  { measurements }: { readonly measurements: Measurements },
+  { model, active }: ModelRecord,
+  { goal: { rollout, revision, arm, digest, version }, step, result }: Transferred,
+): void {
+  const attribution = { model, rollout, revision, arm, slot: active ?? 'A', digest, version } as const;
+  measurements.observe(attribution, { kind: 'transfer', step, result });
 }

@@ -70,3 +70,9 @@ export function nextStep(record: ModelRecord, serving: SlotName | null): Step {
       return { kind: 'wait' };
   }
 }
+
+/** Slots whose loaded version may be needed at once. */
+export function slotsInUse({ phase }: ModelRecord, serving: SlotName | null): readonly (SlotName | null)[] {
+  if (phase.kind === 'trial') return [serving, phase.fallback];
+  return 'slot' in phase ? [serving, phase.slot] : [serving];
+}

@@ -1,4 +1,6 @@
 // Owns the laws of parameters on a device: those of the version that serves, and never beyond what its signed manifest allows.
+import { mkdirSync, rmSync } from 'node:fs';
+import path from 'node:path';
 import { afterAll, expect, test } from 'vitest';
 import { findUnfitParameters } from '../../../src/contract/parameter-limits.ts';
 import type { ModelManifest } from '../../../src/contract/types.generated.ts';
@@ -72,4 +74,22 @@ test('parameters of a version come in force with it: one that is not here change
   world.mischief = () => undefined;
   await untilRuns(agent, '2.0.0');
   expect(agent.parametersOf(MODEL)).toEqual({ threshold: 0.8 });
+});
+
+test('a desire that could not be taken is not lost: it is tried again, with no further look at the directive', async () => {
+  await using world = await DeviceWorld.open();
+  const model = await world.publishModel({ version: '1.0.0', spec });
+  await world.direct({ ...world.entry({ stable: model }), stable: at(model, 0.6) });
+  const { agent } = await world.startAgent(host, { intervals: { pollMs: 600_000, reportMs: 200, wakeSpreadMs: 0 } });
+  await untilRuns(agent, '1.0.0');
+  const file = path.join(world.folder, 'devices', 'device-1', 'models', MODEL, 'parameters.json');
+  rmSync(file);
+  mkdirSync(path.join(file, 'in-the-way'), { recursive: true });
+  const { length: before } = world.requests;
+  await world.direct({ ...world.entry({ stable: model }), stable: at(model, 0.8) });
+  await until(() => world.requests.length > before, 'the directive to be fetched');
+  await world.sleep(1000);
+  expect(agent.parametersOf(MODEL)).toEqual({ threshold: 0.6 });
+  rmSync(file, { recursive: true });
+  await until(() => agent.parametersOf(MODEL).threshold === 0.8, 'the parameters', 10_000);
 });
