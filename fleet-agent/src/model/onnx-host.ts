@@ -15,7 +15,10 @@ interface SharedSession {
   readonly order: LoadOrder;
   thread: RuntimeThread;
   users: number;
+  /** It is on no thread: loading it failed, or broke its thread. */
   isBroken: boolean;
+  /** One at a time, whoever asks. */
+  reloading: Promise<void> | null;
 }
 
 /**
@@ -43,7 +46,7 @@ export class OnnxHost implements ModelHost {
     const key = [model, ...data].map(({ digest }) => digest).join(' ');
     const shared = this.#shared.get(key) ?? {
       order: { file: model.path, data: data.map(({ name, path }) => ({ name, path })), ports: null },
-      ...{ thread: this.#common, users: 0, isBroken: false },
+      ...{ thread: this.#common, users: 0, isBroken: false, reloading: null },
     };
     this.#shared.set(key, shared);
     shared.users += 1;
@@ -58,13 +61,18 @@ export class OnnxHost implements ModelHost {
       else if (!shared.thread.isIdle) await this.#ask(shared.thread, { kind: 'release', key }).catch(() => undefined);
     };
     try {
+      await this.#mend(key, shared);
       await this.#ask(shared.thread, { kind: 'load', key, ...shared.order, ports });
     } catch (error) {
       await release();
       throw error;
     }
     const outputs = ports?.outputs ?? null;
-    return { run: (inputs) => this.#ask(shared.thread, { kind: 'run', key, inputs, outputs }), release };
+    const run = async (inputs: readonly Tensor[]): Promise<readonly Tensor[]> => {
+      await this.#mend(key, shared);
+      return this.#ask(shared.thread, { kind: 'run', key, inputs, outputs });
+    };
+    return { run, release };
   }
 
   async close(): Promise<void> {
@@ -88,7 +96,27 @@ export class OnnxHost implements ModelHost {
     });
   }
 
-  /** Loads again what was on a thread that broke, and sends what waited. A model that breaks it while loading is not loaded again. */
+  /** Loads a broken session again, on a thread of its own: it may break that one, too. */
+  async #mend(key: string, shared: SharedSession): Promise<void> {
+    if (!shared.isBroken || this.#closed || this.#shared.get(key) !== shared) return;
+    if (shared.thread === this.#common) shared.thread = this.#newThread();
+    shared.reloading ??= this.#reload(key, shared).finally(() => {
+      shared.reloading = null;
+    });
+    await shared.reloading;
+  }
+
+  async #reload(key: string, shared: SharedSession): Promise<void> {
+    try {
+      await this.#ask(shared.thread, { kind: 'load', key, ...shared.order });
+      shared.isBroken = false;
+    } catch (error) {
+      shared.isBroken = true;
+      throw error;
+    }
+  }
+
+  /** Loads again what was on a thread that broke, and sends what waited. A model that breaks it while loading is not loaded again before it is asked. */
   #recover(thread: RuntimeThread, broke: OnnxRequest | undefined, waiting: readonly Pending[]): void {
     if (this.#closed) return;
     const culprit = this.#shared.get(broke?.key ?? '');
@@ -96,7 +124,7 @@ export class OnnxHost implements ModelHost {
     if (culprit !== undefined && broke?.kind === 'load') culprit.isBroken = true;
     else if (culprit?.thread === this.#common) culprit.thread = this.#newThread();
     for (const [key, session] of lost) {
-      if (!session.isBroken) this.#ask(session.thread, { kind: 'load', key, ...session.order }).catch(() => undefined);
+      if (!session.isBroken) this.#reload(key, session).catch(() => undefined);
     }
     for (const pending of waiting) {
       if (pending.sent < MOST_SENDS) (this.#shared.get(pending.request.key)?.thread ?? thread).send(pending);

@@ -167,6 +167,25 @@ describe('with a thread that misbehaves', () => {
     await host.close();
   });
 
+  test.each(['fail-at-second-load', 'hang-at-second-load'])(
+    'a model that could not be loaded again (%s) answers from its next run on, and the others meanwhile',
+    async (what) => {
+      const host = open();
+      const [dying, sick, good] = [
+        await host.load(modelFile('die')),
+        await host.load(modelFile(what)),
+        await host.load(modelFile('fine')),
+      ];
+      await expect(dying.run(run('now'))).rejects.toMatchObject({ reason: 'runtime' });
+      await sick.run(run('now')).catch(() => undefined);
+      await expect(Promise.all([sick.run(run('now')), sick.run(run('now'))])).resolves.toEqual([[], []]);
+      await expect(good.run(run('now'))).resolves.toEqual([]);
+      await sick.release();
+      await expect(sick.run(run('now'))).rejects.toMatchObject({ name: 'ModelError' });
+      await host.close();
+    },
+  );
+
   test('a model that hangs while it is loaded is not loaded again by itself', async () => {
     const host = open();
     const good = await host.load(modelFile('fine'));
