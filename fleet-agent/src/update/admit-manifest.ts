@@ -61,7 +61,8 @@ function judge(documents: Documents, request: SupplyRequest, { verifier, nowMs }
   if (read.kind === 'refused')
     return { kind: 'failed', reason: 'incompatible', message: read.message, expiry: underThese };
   const [unfit] = findUnfitParameters(read.manifest, request.parameters);
-  if (unfit !== undefined)
+  // Going back must not fail for them: the version serves with those that fit.
+  if (unfit !== undefined && goal.arm === 'candidate')
     return { kind: 'failed', reason: 'incompatible', message: unfit.message, expiry: underThese };
   if (isUnbackedStepDown(request, goal, read.manifest.metadata.sequence ?? 0)) return stepDownRefusal(goal);
   return { kind: 'admitted', files: read.files };

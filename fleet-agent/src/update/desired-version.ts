@@ -26,6 +26,8 @@ export type DesiredVersion =
       /** How long the download waits, so that a fleet does not download at one instant. */
       readonly spreadWaitMs: number;
       readonly parameters: Parameters;
+      /** What the entry says of its stable, which the device goes back to by itself when a trial fails. */
+      readonly stable: Pick<ModelChoice, 'digest' | 'parameters'> | null;
     }
   | { readonly kind: 'none'; readonly rollout: string };
 
@@ -107,6 +109,7 @@ function desiredOf(assignment: Claim, facts: DeviceFacts, backing: Backing): Des
     stableFirst: mayTakeStable ? { ...goalOf(entry, stable, 'stable', 0), backing } : null,
     spreadWaitMs: spreadWaitMs(entry, facts.id),
     parameters: choice.parameters,
+    stable: stable === null ? null : { digest: stable.digest, parameters: stable.parameters },
   };
 }
 

@@ -206,13 +206,12 @@ export class ModelUpdater {
       await this.apply({ kind: 'unassigned', rollout: desired.rollout });
       return;
     }
-    const { goal, stableFirst, parameters } = desired;
-    const answer = await this.#parameters.want(this.#record, goal, parameters);
-    if (answer.kind === 'refused') {
-      if (answer.message !== null) await this.apply({ kind: 'parametersRefused', goal, message: answer.message });
-      return;
-    }
-    if (await this.#parameters.enforce(server.instance?.digest))
+    const { goal, stableFirst } = desired;
+    const serving = server.instance?.digest;
+    const { mayFollow, message } = await this.#parameters.want(this.#record, desired, serving);
+    if (message !== null) await this.apply({ kind: 'parametersRefused', goal, message });
+    if (!mayFollow) return;
+    if (await this.#parameters.enforce(this.#record, serving))
       await this.#serving.notify(this.#record, this.#step.signal);
     server.assign({ rollout: goal.rollout, revision: goal.revision, arm: goal.arm });
     await this.apply({
@@ -281,7 +280,7 @@ export class ModelUpdater {
 
   async #serve(slot: SlotName | null): Promise<UpdateEvent | undefined> {
     const digest = slot === null ? undefined : this.#record.slots[slot]?.digest;
-    await this.#parameters.enforce(digest);
+    await this.#parameters.enforce(this.#record, digest);
     const { latency } = this.#tools.server.counts;
     const refusal = await this.#serving.switchTo(slot === null || digest === undefined ? null : { slot, digest });
     if (refusal !== undefined) return refusal;

@@ -2,6 +2,7 @@
 import { mkdirSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import { afterAll, expect, test } from 'vitest';
+import { ModelError, type ModelHost } from '../../../fleet-agent/src/model/model-host.ts';
 import { findUnfitParameters } from '../../../src/contract/parameter-limits.ts';
 import type { ModelManifest } from '../../../src/contract/types.generated.ts';
 import { constantClassifier } from '../../support/onnx-fixture.ts';
@@ -9,6 +10,7 @@ import {
   DeviceWorld,
   MODEL,
   modelStatus,
+  oneRow,
   openHost,
   outcomesOf,
   type PublishedModel,
@@ -92,4 +94,57 @@ test('a desire that could not be taken is not lost: it is tried again, with no f
   expect(agent.parametersOf(MODEL)).toEqual({ threshold: 0.6 });
   rmSync(file, { recursive: true });
   await until(() => agent.parametersOf(MODEL).threshold === 0.8, 'the parameters', 10_000);
+});
+
+const second = { version: '2.0.0', onnx: constantClassifier(1), expects: 'receipt' };
+
+test('a device that goes back by itself serves stable with the parameters of stable', async () => {
+  await using world = await DeviceWorld.open();
+  const stable = await world.publishModel({ version: '1.0.0', spec });
+  const health = { warmUp: { duration: '1h', inferences: 1_000_000 } };
+  const next = await world.publishModel({ ...second, spec: { ...spec, health } });
+  let loads = 0;
+  const faulty: ModelHost = {
+    canRun: true,
+    load: async (files) => {
+      const real = await host.load(files);
+      loads += 1;
+      let runs = loads === 2 ? 0 : Number.NEGATIVE_INFINITY;
+      const run: typeof real.run = async (inputs) => {
+        if (++runs > 1) throw new ModelError('runtime', 'it broke');
+        return real.run(inputs);
+      };
+      return { ...real, run };
+    },
+    close: async () => undefined,
+  };
+  await world.direct({ ...world.entry({ stable }), stable: at(stable, 0.6) });
+  const { agent } = await world.startAgent(faulty);
+  await untilRuns(agent, '1.0.0');
+  const candidate = { ...at(next, 0.8), attempt: 1 };
+  await world.direct({ ...world.entry({ stable, candidate: next }), stable: at(stable, 0.6), candidate });
+  await untilRuns(agent, '2.0.0', 'trial');
+  expect(agent.parametersOf(MODEL)).toEqual({ threshold: 0.8 });
+  await until(async () => {
+    await agent.infer(MODEL, oneRow).catch(() => undefined);
+    return modelStatus(agent)?.running?.version === '1.0.0' && modelStatus(agent)?.isServing;
+  }, 'stable to serve again');
+  expect(agent.parametersOf(MODEL)).toEqual({ threshold: 0.6 });
+});
+
+test('parameters that stable does not allow keep no device from going back: those that it allows come in force', async () => {
+  await using world = await DeviceWorld.open();
+  const stable = await world.publishModel({ version: '1.0.0', spec });
+  const next = await world.publishModel({ ...second, spec });
+  const unfit = { ...at(stable, 0.1), parameters: { threshold: 0.1, mode: 'b' } };
+  await world.direct({ ...world.entry({ stable }), stable: unfit });
+  const { agent } = await world.startAgent(host);
+  await untilRuns(agent, '1.0.0', 'committed', 20_000);
+  expect(agent.parametersOf(MODEL)).toEqual({ mode: 'b' });
+  const candidate = { ...at(next, 0.8), attempt: 1 };
+  await world.direct({ ...world.entry({ stable, candidate: next }), stable: unfit, candidate });
+  await untilRuns(agent, '2.0.0');
+  await world.direct({ ...world.entry({ stable }), stable: unfit });
+  await untilRuns(agent, '1.0.0', 'committed', 20_000);
+  expect(agent.parametersOf(MODEL)).toEqual({ mode: 'b' });
 });
