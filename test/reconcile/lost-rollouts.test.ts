@@ -9,7 +9,7 @@ describe('what rolls is judged by its last authentic status and the pinned polic
     const rolling = world.entry();
     await world.push({ [PATH]: text.replace('model: model', 'modle: model') });
     for (let i = 0; i < 40 && world.entry()?.emergency !== true; i++) await world.tick();
-    expect(world.entry()).toEqual({ ...rolling, emergency: true });
+    expect(world.entry()).toEqual({ ...rolling, emergency: true, stepSignature: expect.anything() });
     await world.tick(3);
     expect(world.fleet.running.size).toBe(0);
     const kinds = world.view.alerts.map(({ kind, rollout }) => `${kind} ${rollout}`);
