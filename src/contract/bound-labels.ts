@@ -13,13 +13,20 @@ export interface BoundLabels {
 
 /** Devices that the directive can name; the labels of more don't travel. */
 export const MOST_BOUND = 50_000;
+/** Of about that many bytes as JSON, which leaves the entries their room in the directive. */
+const MOST_BOUND_BYTES = 2 * 1024 * 1024;
+/** A salted hash with its quotes and comma. */
+const HASH_BYTES = 28;
 const SALT = 'bound labels';
 
 /** The same labels give the same list, in whatever order they come. */
 export function bindLabels(labels: ReadonlyMap<string, Labels>): readonly BoundLabels[] {
   const byLabels = new Map<string, { labels: Labels; devices: string[] }>();
+  let bytes = 0;
   for (const [device, own] of [...labels].slice(0, MOST_BOUND)) {
     const key = canonicalJson(own);
+    bytes += HASH_BYTES + (byLabels.has(key) ? 0 : Buffer.byteLength(key) + HASH_BYTES);
+    if (bytes > MOST_BOUND_BYTES) break;
     const known = byLabels.get(key) ?? { labels: own, devices: [] };
     known.devices.push(listedHash(SALT, device));
     byLabels.set(key, known);
@@ -39,7 +46,12 @@ export function isSameLabels(a: Labels, b: Labels): boolean {
   return names.length === Object.keys(b).length && names.every((name) => Object.hasOwn(b, name) && a[name] === b[name]);
 }
 
-/** The first bound label that the device states otherwise; null when there is none. One that it does not state it has not heard of yet. */
-export function contradictedLabel(stated: Labels, bound: Labels): string | null {
-  return Object.keys(bound).find((name) => Object.hasOwn(stated, name) && stated[name] !== bound[name]) ?? null;
+/**
+ * The first bound label that the device states otherwise; null when there is none. One that it does not state it has not heard of yet, and
+ * one that does not count yet (`counted` holds the labels that do) it still has to wait with, as the service does.
+ */
+export function contradictedLabel(stated: Labels, bound: Labels, counted: Labels): string | null {
+  const isContradicted = (name: string): boolean =>
+    counted[name] === bound[name] && Object.hasOwn(stated, name) && stated[name] !== bound[name];
+  return Object.keys(bound).find(isContradicted) ?? null;
 }

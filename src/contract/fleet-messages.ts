@@ -18,7 +18,7 @@ export interface Enrolment {
   readonly device: string;
   /** Reports bear it; their sequence starts at 1. */
   readonly epoch: number;
-  /** Labels that its token or the fleet documents give the device: they win over its own. */
+  /** Labels that its token gives the device: they win over its own. Those of the fleet documents come with the directive. */
   readonly labels: Readonly<Record<string, string>>;
 }
 

@@ -82,8 +82,8 @@ function withLabels(device: DeviceRecord, documented: Labels | undefined): Devic
 }
 
 /** A bound label that the device states otherwise. One that it does not state it has not heard of yet. */
-function contradiction({ bound, stated }: DeviceRecord): string | null {
-  const name = contradictedLabel(stated, bound);
+function contradiction({ bound, stated, labels }: DeviceRecord): string | null {
+  const name = contradictedLabel(stated, bound, labels);
   return name === null
     ? null
     : `says ${name}:${stated[name]}, its token or the fleet documents say ${name}:${bound[name]}`;

@@ -30,6 +30,10 @@ type Seen = Pick<Snapshot, 'commit' | 'tree' | 'layout'>;
 /** Files that one look verifies; a large repository takes some looks after a start. */
 const MOST_VERIFIED = 200;
 const MOST_COMMITS = 20_000;
+/** Files in one commit; hosts refuse a push that takes too long. */
+const MOST_PUT_BACK = 200;
+/** Walks through the history in one look: judging waits for it. */
+const MOST_SEARCHES = 4;
 const MOST_GAPS = 50;
 
 export class EvidenceKeeper {
@@ -59,6 +63,7 @@ export class EvidenceKeeper {
     { now, signal }: { readonly now: number; readonly signal: AbortSignal },
   ): Promise<PutBack> {
     const budget = { left: MOST_VERIFIED };
+    const searches = { left: MOST_SEARCHES };
     const gaps: EvidenceGap[] = [];
     const changes = new Map<string, Uint8Array>();
     for (const { name, claim } of rollouts) {
@@ -67,7 +72,9 @@ export class EvidenceKeeper {
       const missing = await this.#missingOf(name, claim.status.revision, snapshot, budget);
       if (missing.length > 0) gaps.push({ rollout: name, revisions: missing });
       for (const revision of missing) {
-        const found = this.#signed.get(name)?.get(revision) ?? (await this.#search(name, revision, snapshot));
+        if (changes.size >= MOST_PUT_BACK) break;
+        const known = this.#signed.get(name)?.get(revision);
+        const found = known ?? (await this.#search(name, revision, snapshot, searches));
         if (found === undefined) continue;
         const path = `${snapshot.layout.evidence}/${name}/${found.path.slice(found.path.lastIndexOf('/') + 1)}`;
         changes.set(path, await this.#read(found));
@@ -122,10 +129,15 @@ export class EvidenceKeeper {
   }
 
   /** After a restart: the commit of the step has the file. */
-  async #search(name: string, revision: number, { commit: head, layout }: Seen): Promise<Place | undefined> {
+  async #search(
+    name: string,
+    revision: number,
+    { commit: head, layout }: Seen,
+    searches: { left: number },
+  ): Promise<Place | undefined> {
     const { repository, claims } = this.#parts;
     const key = `searched ${name} ${revision} ${layout.evidence}`;
-    if (this.#given.has(key)) return undefined;
+    if (this.#given.has(key) || searches.left-- <= 0) return undefined;
     for (const { oid: commit, trailers } of await repository.log(head, MOST_COMMITS)) {
       const transition = trailers.get('Slipway-Transition')?.at(-1) ?? '';
       const isStep = trailers.get('Slipway-Rollout')?.at(-1) === name && transition.startsWith(`${revision} `);

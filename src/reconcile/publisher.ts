@@ -113,7 +113,7 @@ export class Publisher {
   }
 
   /** Signed by the key of the commits, so that the keys of the publication alone take no device back. */
-  #signed({ kind, entries }: Directive, published: Directive | null): Directive {
+  #signed({ entries, ...others }: Directive, published: Directive | null): Directive {
     const { signer } = this.#parts;
     const before = new Map((published?.entries ?? []).map((entry) => [entry.rollout, entry]));
     const signed = entries.map((entry) => {
@@ -121,7 +121,7 @@ export class Publisher {
       if (known?.stepSignature?.keyId !== signer.keyId) return signer.signEntry(entry);
       return known === entry || contentOf(known) === contentOf(entry) ? known : signer.signEntry(entry);
     });
-    return { kind, entries: signed };
+    return { ...others, entries: signed };
   }
 
   /** Metadata is signed anew on its own timer, also while Git is away. */

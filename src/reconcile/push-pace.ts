@@ -70,8 +70,16 @@ export class PushPace {
     }
     if (held !== null) return notLanded(held);
     const now = Math.max(clock.now(), ...facts.rollouts.map((one) => one.now));
-    const order = { steps: firstSteps(steps), snapshot, now, signal };
-    const answer = await executor.carryOut(order).catch(asUnwritten);
+    const carry = (some: Plan['steps']): Promise<CarriedOut> =>
+      executor.carryOut({ steps: some, snapshot, now, signal }).catch(asUnwritten);
+    const first = firstSteps(steps);
+    let answer = await carry(first);
+    if (answer.kind === 'unwritten') {
+      // What can't be written holds up no other rollout.
+      this.#unwritten = answer.error;
+      const others = steps.filter((one) => !first.includes(one)).slice(0, MOST_STEPS_A_PUSH);
+      if (others.length > 0) answer = await carry(others);
+    }
     switch (answer.kind) {
       case 'landed':
         this.#afterLanding(answer);

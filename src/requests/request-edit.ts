@@ -74,8 +74,8 @@ function aboutCandidate(rollout: Rollout, words: (version: string, stage: string
 /** The candidate; when nothing rolls, the version that is about to start. */
 function aboutAbort(rollout: Rollout, { desired }: PersonsRequest): About {
   const { status, spec } = rollout;
-  if (status !== undefined && status.candidate === null && desired !== undefined) {
-    const { stable, rejected } = status;
+  if ((status?.candidate ?? null) === null && desired !== undefined) {
+    const { stable = null, rejected = [] } = status ?? {};
     const { parameters = {} } = spec;
     const isStable =
       stable?.digest === desired.digest && canonicalJson(stable.parameters) === canonicalJson(parameters);

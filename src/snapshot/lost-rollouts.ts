@@ -106,6 +106,8 @@ function remainsIn({ tree: root, layout, models, policies, groups, rollouts }: S
     }
     for (const [entry, child] of tree.entries) {
       const path = prefix + entry;
+      // Settings of other programs, such as a workflow of the same name.
+      if (entry.startsWith('.')) continue;
       if (child.kind === 'tree') {
         if (path !== layout.evidence) walk(child.tree, `${path}/`);
       } else if (ENDING.test(entry) && (isBroken(path) || !others.some((folder) => path.startsWith(`${folder}/`)))) {

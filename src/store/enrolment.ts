@@ -1,7 +1,6 @@
 // Owns enrolment: tokens that the store knows by their hashes alone, each turning a device's key into an epoch.
 import { randomBytes } from 'node:crypto';
 import { CodedError } from '../base/errors.ts';
-import type { Labels } from '../contract/bound-labels.ts';
 import type { EnrolmentAnswer, EnrolmentRefusal } from '../contract/fleet-messages.ts';
 import type { EnrolmentOrder, EnrolmentTokenOrder } from './device-register.ts';
 
@@ -31,8 +30,6 @@ export function makeTokens(order: EnrolmentTokenOrder): { readonly tokens: strin
 }
 
 export interface EnrolmentFacts {
-  /** What the fleet documents give the device. */
-  readonly documented: Labels;
   readonly token: KnownToken | undefined;
   /** The epoch that this token gave to the device before. */
   readonly usedEpoch: number | undefined;
@@ -52,12 +49,12 @@ function refused(reason: EnrolmentRefusal): EnrolmentVerdict {
 
 export function judgeEnrolment(
   { device, publicKey, nowMs }: EnrolmentOrder,
-  { token, usedEpoch, known, documented }: EnrolmentFacts,
+  { token, usedEpoch, known }: EnrolmentFacts,
 ): EnrolmentVerdict {
   if (token === undefined) return refused('unknown-token');
   if (token.device !== null && token.device !== device) return refused('other-device');
   const enrolled = (epoch: number, isNew: boolean): EnrolmentVerdict => ({
-    answer: { kind: 'enrolled', epoch, labels: { ...token.labels, ...documented } },
+    answer: { kind: 'enrolled', epoch, labels: token.labels },
     isNew,
   });
   if (usedEpoch !== undefined) {

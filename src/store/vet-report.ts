@@ -55,7 +55,7 @@ export function vetReport(
   const labelFacts = isNewest ? labelsAfter(before, report.labels, published, change) : before;
   const { labels } = labelFacts;
   const own: DeviceReport = { ...report, labels };
-  if (contradictedLabel(report.labels, before.bound) !== null)
+  if (contradictedLabel(report.labels, before.bound, labels) !== null)
     return { report: { ...own, intervals: [], outcomes: [] }, claim: null, labelFacts };
   const facts = [report.properties, before.properties].map((properties): DeviceFacts => {
     return { id: before.id, labels, properties };

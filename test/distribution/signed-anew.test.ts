@@ -30,8 +30,8 @@ describe('an unchanged directive', () => {
     await host.takeAsked();
     expect(answerOf(await refresh(device))).toBe('unchanged');
     expect((await host.takeAsked()).map((one) => one.path)).toEqual([
-      '/metadata/timestamp.json',
       '/metadata/2.root.json',
+      '/metadata/timestamp.json',
     ]);
     expect(answerOf(await refresh(await world.device(host.url)))).toBe(1);
     world.clock.nowMs += 20 * HOUR;

@@ -80,16 +80,13 @@ export function deviceRegisterInMemory(
     const { device: id, publicKey, nowMs, labels: stated } = request;
     const token = tokens.get(sha256Hex(request.token));
     const known = devices.get(id);
-    const facts = {
-      ...{ token: token?.known, usedEpoch: token?.epochs.get(id), known },
-      documented: documented.get(id) ?? {},
-    };
+    const facts = { token: token?.known, usedEpoch: token?.epochs.get(id), known };
     const { answer, isNew } = judgeEnrolment(request, facts);
     if (token === undefined || answer.kind === 'refused' || !isNew) return answer;
     token.known = { ...token.known, usesLeft: token.known.usesLeft - 1 };
     token.epochs.set(id, answer.epoch);
     const change = ++changes.count;
-    const bound = answer.labels;
+    const bound = { ...answer.labels, ...documented.get(id) };
     const labels = { ...stated, ...bound };
     devices.set(id, {
       ...{ properties: {}, models: new Map(), tookCandidate: new Map(), claim: null },

@@ -170,10 +170,10 @@ function enrol({ db, decoder, entries }: IngestParts, request: EnrolmentOrder): 
   const known = findDeviceRow(db, id);
   const usedEpoch = use === undefined ? undefined : integer(use.epoch);
   const token = findToken(db, hash);
-  const documented = documentedLabels(db, id);
-  const { answer, isNew } = judgeEnrolment(request, { token, usedEpoch, known, documented });
+  const { answer, isNew } = judgeEnrolment(request, { token, usedEpoch, known });
   if (answer.kind === 'refused' || !isNew) return answer;
-  const { epoch, labels: bound } = answer;
+  const { epoch } = answer;
+  const bound = { ...answer.labels, ...documentedLabels(db, id) };
   const change = raiseCounter(db, 'changes');
   const labels = { ...stated, ...bound };
   const labelFacts =

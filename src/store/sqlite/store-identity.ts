@@ -22,7 +22,9 @@ export class StoreIdentity {
   /** Before the file is opened, which would make an empty one. Throws STORE_LOST. */
   constructor(file: string) {
     this.#file = file;
-    this.#marker = existsSync(`${file}.id`) ? readFileSync(`${file}.id`, 'utf8').trim() : undefined;
+    const marker = existsSync(`${file}.id`) ? readFileSync(`${file}.id`, 'utf8').trim() : '';
+    // Empty after a power cut while it was written: that names no store.
+    this.#marker = marker === '' ? undefined : marker;
     if (this.#marker !== undefined && !existsSync(file)) throw storeLost(file, 'is missing');
   }
 

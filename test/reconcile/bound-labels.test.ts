@@ -1,0 +1,32 @@
+// Laws of labels that the fleet documents give: devices hear of them with the directive, as the service counts by them.
+import { expect, test } from 'vitest';
+import { boundLabelsOf } from '../../src/contract/bound-labels.ts';
+import { LoopWorld } from './loop-world.ts';
+
+const group = (name: string, labels: string, devices: readonly string[]): Readonly<Record<string, string>> => ({
+  [`fleet/${name}.yaml`]: `apiVersion: slipway.dev/v1alpha1\nkind: DeviceGroup\nmetadata: { name: ${name} }\nspec:\n  labels: { ${labels} }\n  devices: [${devices.map((id) => `{ id: ${id} }`).join(', ')}]\n`,
+});
+
+test('what is published holds the labels of the fleet documents, and loses them with the document', async () => {
+  const world = await LoopWorld.stable();
+  await world.push(group('kiosks', 'customer: acme', ['dev-00001']));
+  await world.tick(2);
+  const { bound = [] } = world.directives.at(-1) ?? {};
+  expect(boundLabelsOf(bound, 'dev-00001')).toEqual({ customer: 'acme', groups: 'kiosks' });
+  expect(boundLabelsOf(bound, 'dev-00002')).toEqual({});
+  await world.tick(3);
+  expect(world.directives.at(-1)?.bound).toBe(bound);
+  await world.push({ 'fleet/kiosks.yaml': null });
+  await world.tick(2);
+  expect(world.directives.at(-1)?.bound ?? []).toEqual([]);
+});
+
+test('a fleet document that changes in mid-canary takes no device out of the count: a bad candidate goes back', async () => {
+  const names = Array.from({ length: 12 }, (_, i) => `dev-${String(i).padStart(5, '0')}`);
+  const world = await LoopWorld.rolling({ isBad: true, files: group('kiosks', 'customer: acme', names) });
+  await world.push(group('shops', 'customer: globex', names));
+  for (let i = 0; i < 40 && world.entry()?.candidate !== null; i++) await world.tick();
+  expect((await world.rollout()).status?.rejected).toMatchObject([
+    { version: '2.0.0', reason: { kind: 'rule-failed' } },
+  ]);
+});
