@@ -150,7 +150,8 @@ export class RolloutGatherer {
     };
     if (rollout === null) return { facts, window: null };
     const deviceCount = fleet.matching(rollout.status.target).length;
-    const window = { rollout, deviceCount, cohort: measured.cohort, now };
+    const isUnderWay = publishedRevision >= rollout.status.opened;
+    const window = { rollout, deviceCount, isUnderWay, cohort: measured.cohort, now };
     if (rollout.status.candidate === null && !mayStart(facts, rollout.status)) return { facts, window };
     return { facts: { ...facts, baseline: await this.#parts.windows.baseline(rollout) }, window };
   }

@@ -21,6 +21,8 @@ import type { WindowStore } from '../store/window-store.ts';
 export interface ObservedWindow {
   readonly rollout: RolloutInForce;
   readonly deviceCount: number;
+  /** Devices follow its stage already: a store without its window is a new one. */
+  readonly isUnderWay: boolean;
   /** Null while nothing rolls. */
   readonly cohort: CohortCounts | null;
   readonly now: number;
@@ -81,9 +83,9 @@ export class WindowKeeping {
     if (this.#bound !== words.labels) await this.#store.bindLabels(words.labels);
     this.#bound = words.labels;
     const unprepared: Unprepared[] = [];
-    for (const { rollout, deviceCount, cohort, now: observedAt } of windows) {
+    for (const { rollout, deviceCount, isUnderWay, cohort, now: observedAt } of windows) {
       try {
-        await this.open(rollout, { devices, deviceCount }, observedAt);
+        await this.open(rollout, { devices, deviceCount }, observedAt, isUnderWay);
         if (cohort !== null) await this.markReady(rollout, cohort);
       } catch (thrown) {
         const error = toCodedError(thrown, 'WINDOW_NOT_PREPARED');
@@ -96,13 +98,13 @@ export class WindowKeeping {
   }
 
   /** Sees to it that the window of the present stage, or of the steady state, is open. */
-  async open(rollout: RolloutInForce, fleet: FleetNow, now: number): Promise<void> {
+  async open(rollout: RolloutInForce, fleet: FleetNow, now: number, isUnderWay = false): Promise<void> {
     const { name, status } = rollout;
     if (this.#opened.get(name) === status.opened) return;
     const spec = await this.#reader.specOf(rollout, fleet, now);
     const isNewer = (await this.#reader.lastOpened(name)) < status.opened;
     if (isNewer) await this.#keepBaseline(rollout);
-    await this.#store.openWindow(spec, now);
+    await this.#store.openWindow(spec, now, isUnderWay);
     if (isNewer) await this.#store.putValue(openedWindowName(name), status.opened);
     this.#opened.set(name, status.opened);
     this.#ready.delete(name);

@@ -20,16 +20,22 @@ export interface Opened {
   readonly attemptChange: number;
 }
 
-/** `before` is the window that was open before, `change` the newest change in the store. */
+/**
+ * `before` is the window that was open before, `change` the newest change in the store. Of a stage that was under way before this store
+ * was there nobody can tell any more who came later: all count.
+ */
 export function openedAfter(
   before: (Opened & { readonly spec: WindowSpec }) | undefined,
   { candidateDigest, candidateAttempt }: WindowSpec,
-  change: number,
+  { change, isUnderWay }: { readonly change: number; readonly isUnderWay: boolean },
 ): Opened {
+  if (isUnderWay && before === undefined) return EVERYONE;
   const isSameAttempt =
     before?.spec.candidateDigest === candidateDigest && before.spec.candidateAttempt === candidateAttempt;
   return { openedChange: change, attemptChange: isSameAttempt ? before.attemptChange : change };
 }
+
+const EVERYONE: Opened = { openedChange: Number.MAX_SAFE_INTEGER, attemptChange: Number.MAX_SAFE_INTEGER };
 
 export type Joined = Pick<DeviceRecord, 'joined' | 'relabelled'>;
 

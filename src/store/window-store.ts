@@ -56,8 +56,9 @@ export interface WindowReader {
 }
 
 export interface WindowStore extends WindowReader {
-  /** Closes an older window of the rollout. Goes on with the window of this revision where there is one; does nothing when a newer one was opened before. Open it before its directive is published. */
-  openWindow(spec: WindowSpec, nowMs: number): Promise<void>;
+  /** Closes an older window of the rollout. Goes on with the window of this revision where there is one; does nothing when a newer one was opened before. Open it before its directive is published.
+   * `isUnderWay`: devices follow the stage already, so that a store without its window can't tell who came later. */
+  openWindow(spec: WindowSpec, nowMs: number, isUnderWay?: boolean): Promise<void>;
   closeWindow(rollout: string, nowMs: number): Promise<void>;
   /** Forgets the closed windows of rollouts that are not among the present ones, by the rule of `retention.ts`; says how many. */
   forgetWindows(present: ReadonlySet<string>, nowMs: number): Promise<number>;

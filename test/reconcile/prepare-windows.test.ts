@@ -21,7 +21,7 @@ function prepare(store: FleetStore, kind: 'bug' | 'retry-later') {
   const status = { ...blankStatus('*', NOW), revision: 1, opened: 1 };
   const windows = NAMES.map((name) => {
     const rollout = { name, model: 'sorter', status, policy: null, classes: [] };
-    return { rollout, deviceCount: 0, cohort: null, now: NOW };
+    return { rollout, deviceCount: 0, cohort: null, isUnderWay: false, now: NOW };
   });
   const keeping = new WindowKeeping(failing, new WindowMeasurement(failing, 60_000));
   return keeping.prepare({

@@ -92,14 +92,14 @@ export function windowsInMemory(heartbeatMs: number, changes: { readonly count: 
   const openOf = (rollout: string) => windowsOf(rollout).find((window) => window.isOpen);
 
   const role: WindowStore = {
-    openWindow: async (spec, nowMs) => {
+    openWindow: async (spec, nowMs, isUnderWay = false) => {
       const [newest, ...older] = windowsOf(spec.rollout);
       // The rollout was gone for a while and came back as it was: its measurements go on.
       if (newest?.spec.openedRevision === spec.openedRevision) newest.closedAtMs = null;
       // Known already, or asked for by a leader that was overtaken.
       if (newest !== undefined && newest.spec.openedRevision >= spec.openedRevision) return;
       newest?.close(nowMs);
-      const opened = openedAfter(newest, spec, changes.count);
+      const opened = openedAfter(newest, spec, { change: changes.count, isUnderWay });
       const closed = newest === undefined ? [] : [newest, ...older];
       windows.set(spec.rollout, [new MemoryWindow(spec, opened), ...closed.slice(0, MOST_CLOSED_WINDOWS)]);
     },
@@ -129,7 +129,10 @@ export function windowsInMemory(heartbeatMs: number, changes: { readonly count: 
       open.close(nowMs);
       aside.set(asideKey(spec.rollout, as), open);
       const others = windowsOf(spec.rollout).filter((window) => window !== open);
-      windows.set(spec.rollout, [new MemoryWindow(spec, openedAfter(undefined, spec, changes.count)), ...others]);
+      windows.set(spec.rollout, [
+        new MemoryWindow(spec, openedAfter(undefined, spec, { change: changes.count, isUnderWay: false })),
+        ...others,
+      ]);
     },
 
     readWindow: async (rollout, openedRevision) =>

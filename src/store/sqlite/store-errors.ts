@@ -6,7 +6,7 @@ const [PERM, BUSY, LOCKED, READONLY, IOERR, CORRUPT, FULL, CANTOPEN, NOTADB] = [
 
 /** What starting over means, for every remedy that offers it. */
 const EMPTY_MEANS =
-  'An empty store knows no device: each needs a new token (`slipway token --device <id>`). Soak and silence begin anew, and no device counts in a stage that is open now: abort that attempt and retry it; what is published and what stands in Git stays.';
+  'An empty store knows no device: each needs a new token (`slipway token --device <id>`). Soak and silence begin anew; what is published and what stands in Git stays.';
 
 function errorNumber(thrown: unknown): number | undefined {
   if (!(thrown instanceof Error) || (thrown as NodeJS.ErrnoException).code !== 'ERR_SQLITE_ERROR') return undefined;

@@ -17,7 +17,8 @@ import { WindowReadings } from './window-readings.ts';
 export function windowStoreIn(db: SqliteDatabase, heartbeatMs: number): WindowStore {
   const readings = new WindowReadings(db);
   return {
-    openWindow: (spec, nowMs) => db.transact(() => open({ db, readings }, spec, nowMs)),
+    openWindow: (spec, nowMs, isUnderWay = false) =>
+      db.transact(() => open({ db, readings }, spec, { nowMs, isUnderWay })),
 
     closeWindow: (rollout, nowMs) => db.once(() => close(db, rollout, nowMs)),
 
@@ -85,7 +86,11 @@ interface WindowParts {
   readonly readings: WindowReadings;
 }
 
-function open(parts: WindowParts, spec: WindowSpec, nowMs: number): void {
+function open(
+  parts: WindowParts,
+  spec: WindowSpec,
+  { nowMs, isUnderWay }: { readonly nowMs: number; readonly isUnderWay: boolean },
+): void {
   const { db } = parts;
   const { rollout, openedRevision } = spec;
   const before = db
@@ -102,7 +107,7 @@ function open(parts: WindowParts, spec: WindowSpec, nowMs: number): void {
   // Known already, or asked for by a leader that was overtaken.
   if (typeof newest === 'number' && newest >= openedRevision) return;
   close(db, rollout, nowMs);
-  insert(db, spec, before);
+  insert(db, spec, { before, isUnderWay });
   const old = db
     .prepare(
       `SELECT number FROM telemetry_window WHERE rollout = ? AND closed_at IS NOT NULL
@@ -119,13 +124,18 @@ function close(db: SqliteDatabase, rollout: string, nowMs: number): void {
   );
 }
 
-function insert(db: SqliteDatabase, spec: WindowSpec, before?: Readonly<Record<string, unknown>>): void {
+interface Under {
+  readonly before: Readonly<Record<string, unknown>> | undefined;
+  readonly isUnderWay: boolean;
+}
+
+function insert(db: SqliteDatabase, spec: WindowSpec, { before, isUnderWay }: Under): void {
   const known = before && {
     spec: JSON.parse(textual(before.spec)) as WindowSpec,
     openedChange: integer(before.opened_change),
     attemptChange: integer(before.attempt_change),
   };
-  const { openedChange, attemptChange } = openedAfter(known, spec, readCounter(db, 'changes'));
+  const { openedChange, attemptChange } = openedAfter(known, spec, { change: readCounter(db, 'changes'), isUnderWay });
   db.prepare(
     `INSERT INTO telemetry_window (rollout, opened_revision, spec, opened_at, opened_change, attempt_change)
      VALUES (?, ?, ?, ?, ?, ?)`,
@@ -153,7 +163,7 @@ function setAside(parts: WindowParts, { spec, as, nowMs }: AsideOrder): void {
     Math.floor(nowMs),
     integer(present.number),
   );
-  insert(db, spec);
+  insert(db, spec, { before: undefined, isUnderWay: false });
 }
 
 function drop({ db, readings }: WindowParts, number: number): void {

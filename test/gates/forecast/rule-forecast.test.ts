@@ -129,7 +129,7 @@ test('devices are counted exactly: how many bad ones a limit bears', () => {
   expect(bears('failed_devices < 5%', 20)).toMatchObject({ bears: 0 });
   expect(bears('failed_devices <= 5%', 20)).toMatchObject({ bears: 1 });
   expect(bears('failed_devices < 5%', 21)).toMatchObject({ bears: 1 });
-  expect(bears('failed_devices <= 100%', 7)).toMatchObject({ bears: 7 });
+  expect(bears('failed_devices <= 99%', 7)).toMatchObject({ bears: 6 });
 });
 
 test('three devices can never speak for a fleet, and one alone is caught by its own traffic', () => {
