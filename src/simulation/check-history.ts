@@ -71,9 +71,10 @@ function checkStatuses({ statuses, candidateDigest }: History): string[] {
   return wrong;
 }
 
-/** The same revision says the same, but that an emergency takes the candidate back before its commit. */
+/** The same revision says the same, however often it is signed, but that an emergency takes the candidate back before its commit. */
 function isSameMeaning(before: DirectiveEntry, entry: DirectiveEntry): boolean {
-  return canonicalJson({ ...before, emergency: before.emergency || entry.emergency }) === canonicalJson(entry);
+  const meaning = ({ stepSignature: _, ...content }: DirectiveEntry): string => canonicalJson(content);
+  return meaning({ ...before, emergency: before.emergency || entry.emergency }) === meaning(entry);
 }
 
 function checkDirectives({ directives }: History): string[] {
