@@ -26,7 +26,7 @@ async function roll(repository = 'models'): Promise<void> {
 }
 
 test('a rollout is paused, resumed, approved, aborted and tried again from a clone', async () => {
-  await session.say(`abort ${ROLLOUT} --repo models`);
+  await session.say(`promote ${ROLLOUT} --repo models`);
   await roll();
   await session.say(`status ${ROLLOUT} --repo models`);
   await session.say(`pause ${ROLLOUT} --repo models --reason "nobody is here today"`);
