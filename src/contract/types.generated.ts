@@ -455,7 +455,7 @@ export interface HealthLimits {
    */
   readonly unknownRate?: string;
   /**
-   * Highest 95th percentile of the latency. Default: twice the value of the version before on this device, but no less than 5ms. A number with ms, s, m, h, d or w.
+   * Highest 95th percentile of the latency. Default: twice the value of the version before on this device, but no less than 25ms. A number with ms, s, m, h, d or w.
    */
   readonly latencyP95?: string;
   /**

@@ -37,7 +37,7 @@ spec:
       files:
         - { role: model, name: model.onnx, digest: "${artifact}", sizeBytes: ${sizeBytes}, url: "artifacts/${hexOf(artifact)}" }
   examples: [{ name: zeros, inputs: { x: [0, 0, 0, 0] }, expect: { class: ${CLASSES[answers]} } }]
-  health: { warmUp: { duration: 100ms } }
+  health: { warmUp: { duration: 100ms }, latencyP95: 10s }
 `;
 }
 

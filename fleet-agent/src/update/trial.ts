@@ -42,9 +42,9 @@ const LEAST_BAD_EARLY = 20;
 const LEAST_BAD_AT_END = 3;
 /** Answers before a latency is believed. */
 const LEAST_FOR_LATENCY = 100;
-/** A latency may be so many times that of the version before, and is never called slow below the floor. */
+/** A latency may be so many times that of the version before, and is never called slow below the floor: a busy device takes that long by itself. */
 const LATENCY_FACTOR = 2;
-const LATENCY_FLOOR_MS = 5;
+const LATENCY_FLOOR_MS = 25;
 
 /** The 95th percentile of the latency; null where too few answers say it. */
 export function latencyP95Of(latency: Sketch): number | null {
