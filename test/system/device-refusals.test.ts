@@ -26,7 +26,8 @@ interface Case {
   readonly signer?: TestKey;
   /** What the static host does to the candidate's files. */
   readonly spoil?: (facts: { manifest: string; artifact: `sha256:${string}`; bundle: string }) => void;
-  readonly outcome: 'refused' | 'failed';
+  /** Wrong bytes say something of the host: `undelivered`. */
+  readonly outcome: 'refused' | 'undelivered';
   readonly message: RegExp;
 }
 
@@ -37,13 +38,13 @@ const CASES: readonly Case[] = [
     title: 'a manifest altered by one byte on the way',
     model: 'manifest-altered',
     spoil: ({ manifest }) => swapped.set(manifestPath(manifest), Buffer.from(withOneByteChanged(manifest, ' paper'))),
-    ...{ outcome: 'failed', message: /The manifest's digest is sha256:/ },
+    ...{ outcome: 'undelivered', message: /The manifest's digest is sha256:/ },
   },
   {
     title: 'a manifest without its signature',
     model: 'signature-gone',
     spoil: ({ manifest }) => swapped.set(`${manifestPath(manifest)}.sigstore.json`, null),
-    ...{ outcome: 'refused', message: /SIGNATURE_MISSING: It is not signed/ },
+    ...{ outcome: 'undelivered', message: /SIGNATURE_MISSING: It is not signed/ },
   },
   {
     title: 'a manifest beside a signature that is not its own',
@@ -53,7 +54,7 @@ const CASES: readonly Case[] = [
         `${manifestPath(manifest)}.sigstore.json`,
         Buffer.from(JSON.stringify(signBytes(Buffer.from('something else'), stranger.key))),
       ),
-    ...{ outcome: 'refused', message: /SIGN(ATURE|ER)_[A-Z]+: / },
+    ...{ outcome: 'undelivered', message: /SIGN(ATURE|ER)_[A-Z]+: / },
   },
   {
     title: 'a manifest that only a deceived service takes for rightly signed',
@@ -69,7 +70,7 @@ const CASES: readonly Case[] = [
       bytes[40] = (bytes[40] ?? 0) ^ 1;
       swapped.set(`/artifacts/${hexOf(artifact)}`, bytes);
     },
-    ...{ outcome: 'failed', message: /model\.onnx: .*digest is sha256:/ },
+    ...{ outcome: 'undelivered', message: /model\.onnx: .*digest is sha256:/ },
   },
 ];
 
