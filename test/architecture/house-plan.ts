@@ -121,7 +121,7 @@ export const PACKAGE_HOMES: Readonly<Record<string, readonly string[]>> = {
   '@sigstore/sign': ['src/signing'],
   '@sigstore/verify': ['src/contract/trust'],
   '@tufjs/canonical-json': ['src/contract/tuf', 'src/distribution'],
-  '@tufjs/models': ['src/contract/tuf', 'src/distribution'],
+  '@tufjs/models': ['src/contract/tuf', 'src/distribution', 'fleet-agent/src/link'],
   ajv: ['src/documents', 'schemas'],
   chokidar: ['src/cli'],
   commander: ['src/cli'],

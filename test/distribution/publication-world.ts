@@ -2,13 +2,13 @@
 import { cpSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { type DirectiveAnswer, DirectiveClient } from '../../fleet-agent/src/link/directive-client.ts';
+import type { Fetch } from '../../fleet-agent/src/link/directive-fetcher.ts';
 import type { Clock } from '../../src/base/clock.ts';
 import { SystemClock } from '../../src/base/clock.ts';
 import { digestOf } from '../../src/contract/digest.ts';
 import type { Directive, DirectiveEntry } from '../../src/contract/directive.ts';
 import { BUCKETS } from '../../src/contract/membership.ts';
-import { type DirectiveAnswer, DirectiveClient } from '../../src/contract/tuf/directive-client.ts';
-import type { Fetch } from '../../src/contract/tuf/directive-fetcher.ts';
 import { FolderPublication } from '../../src/distribution/folder-publication.ts';
 import type { PublicationLedger, PublishedDocument, PublishOutcome } from '../../src/distribution/publication.ts';
 import { type OnlineKeys, readOnlineKeys } from '../../src/distribution/tuf-keys.ts';

@@ -2,9 +2,9 @@
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { pathToFileURL } from 'node:url';
+import { DirectiveClient } from '../../fleet-agent/src/link/directive-client.ts';
 import { SystemClock } from '../../src/base/clock.ts';
 import type { Directive, DirectiveEntry } from '../../src/contract/directive.ts';
-import { DirectiveClient } from '../../src/contract/tuf/directive-client.ts';
 
 export interface WatchOptions {
   readonly publication: string;

@@ -2,7 +2,7 @@
 import { constants } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
-import { TufRefusal } from './tuf-refusal.ts';
+import { TufRefusal } from '../../../src/contract/tuf/tuf-refusal.ts';
 
 /** What `fetch` of the platform does; given from outside so that devices choose TLS and proxies in one place. */
 export type Fetch = (

@@ -1,13 +1,13 @@
 // Owns how a device accepts a directive: by TUF, so that old, frozen, mixed or endless answers change nothing.
 import type { MetaFile, TargetFile } from '@tufjs/models';
-import type { Clock } from '../../base/clock.ts';
-import { type Digest, digestOf, sha256Hex } from '../digest.ts';
-import { DIRECTIVE_TARGET, type Directive } from '../directive.ts';
-import { MOST_DIRECTIVE_BYTES, parseDirective } from '../directive-json.ts';
+import type { Clock } from '../../../src/base/clock.ts';
+import { type Digest, digestOf, sha256Hex } from '../../../src/contract/digest.ts';
+import { DIRECTIVE_TARGET, type Directive } from '../../../src/contract/directive.ts';
+import { MOST_DIRECTIVE_BYTES, parseDirective } from '../../../src/contract/directive-json.ts';
+import { TrustedChain } from '../../../src/contract/tuf/trusted-chain.ts';
+import { TrustedState } from '../../../src/contract/tuf/trusted-state.ts';
+import { type RefusalCode, refusing, TufRefusal } from '../../../src/contract/tuf/tuf-refusal.ts';
 import { DirectiveFetcher, type Fetch, Unreachable } from './directive-fetcher.ts';
-import { TrustedChain } from './trusted-chain.ts';
-import { TrustedState } from './trusted-state.ts';
-import { type RefusalCode, refusing, TufRefusal } from './tuf-refusal.ts';
 
 export interface DirectiveClientOptions {
   /** URL of the publication (`http(s)://…/` or `file:///…/`): metadata and targets lie below it. */

@@ -195,14 +195,14 @@ describe('the client in one CommonJS file', () => {
     const bundle = path.join(world.folder, 'client.cjs');
     const contents = `
       const { DirectiveClient } = require('./directive-client.ts');
-      const { SystemClock } = require('../../base/clock.ts');
+      const { SystemClock } = require('../../../src/base/clock.ts');
       const [publicationUrl, stateFolder, root] = process.argv.slice(2);
       const clock = Object.assign(new SystemClock(), { now: () => ${world.clock.now()} });
       const factoryRoot = require('node:fs').readFileSync(root);
       DirectiveClient.open({ publicationUrl, stateFolder, factoryRoot, clock })
         .then((client) => client.refresh(new AbortController().signal))
         .then((answer) => console.log(JSON.stringify(answer)));`;
-    const resolveDir = path.join(import.meta.dirname, '../../../src/contract/tuf');
+    const resolveDir = path.join(import.meta.dirname, '../../../fleet-agent/src/link');
     await build({
       ...{ stdin: { contents, resolveDir, loader: 'ts' }, outfile: bundle, logLevel: 'silent' },
       ...{ bundle: true, platform: 'node', format: 'cjs', target: 'node20' },
