@@ -245,9 +245,10 @@ class DeviceAgent implements Agent {
   }
 
   async #take(directive: Directive, memory: DeviceMemory, models: DeviceModels, inDateUntilMs: number | null) {
-    settleLabels(directive, { id: this.id, self: this.#self, memory, updaters: models.updaters });
+    const { logger, verifier } = this.#options;
+    const { reconcilerKeys: keys = new Map() } = verifier;
+    settleLabels(directive, { id: this.id, self: this.#self, memory, updaters: models.updaters, keys, logger });
     await this.#self.circumstances();
-    const { reconcilerKeys: keys = new Map() } = this.#options.verifier;
     const revisionOf = (rollout: string): number => memory.revisionOf(rollout);
     const followed = (model: string): string | null => models.followedRollout(model);
     const backing = (entry: DirectiveEntry): Backing => backingOf(entry, keys);

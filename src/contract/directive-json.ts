@@ -11,6 +11,7 @@ import {
   type ModelChoice,
   type Parameters,
   type Stable,
+  type StepSignature,
 } from './directive.ts';
 import { isNameable } from './group-exception.ts';
 import { BUCKETS, type Cohort } from './membership.ts';
@@ -150,15 +151,18 @@ function entry(value: unknown, path: string): DirectiveEntry {
     ...exceptions(given.exceptions, `${path}.exceptions`),
     spreadMs: count(given.spreadMs, `${path}.spreadMs`),
     emergency: given.emergency,
-    ...stepSignature(given.stepSignature, `${path}.stepSignature`),
+    ...signature('stepSignature', given, path),
   };
   return noteContent(read, given);
 }
 
-function stepSignature(value: unknown, path: string): Pick<DirectiveEntry, 'stepSignature'> {
-  if (value === undefined) return {};
-  const { keyId, sig } = fields(value, path);
-  return { stepSignature: { keyId: text(keyId, `${path}.keyId`), sig: text(sig, `${path}.sig`) } };
+function signature<N extends string>(name: N, given: Fields, within: string): { readonly [name in N]?: StepSignature } {
+  if (given[name] === undefined) return {};
+  const path = `${within}.${name}`;
+  const { keyId, sig } = fields(given[name], path);
+  return { [name]: { keyId: text(keyId, `${path}.keyId`), sig: text(sig, `${path}.sig`) } } as {
+    [n in N]: StepSignature;
+  };
 }
 
 /** Absent where there are none. */
@@ -197,7 +201,12 @@ export function parseDirective(bytes: Uint8Array): Directive {
   if (!Array.isArray(entries) || entries.length > MOST_ENTRIES) refuse('entries', `a list of at most ${MOST_ENTRIES}`);
   const parsed = entries.map((one, i) => entry(one, `entries[${i}]`));
   if (new Set(parsed.map((one) => one.rollout)).size !== parsed.length) refuse('entries', 'one a rollout');
-  return { kind: 'Directive', entries: parsed, ...bound(given.bound) };
+  return {
+    kind: 'Directive',
+    entries: parsed,
+    ...bound(given.bound),
+    ...signature('boundSignature', given, 'document'),
+  };
 }
 
 /** The canonical bytes: equal directives have equal bytes. Throws DIRECTIVE_TOO_LARGE, and DIRECTIVE_UNREADABLE for what devices would refuse. */

@@ -70,6 +70,8 @@ export interface Directive {
   readonly entries: readonly DirectiveEntry[];
   /** Labels that the fleet documents give to devices; absent when they give none. */
   readonly bound?: readonly BoundLabels[];
+  /** The reconciler's own signature on `bound`; absent only before it is signed. */
+  readonly boundSignature?: StepSignature;
 }
 
 export const DIRECTIVE_TARGET = 'directive.json';

@@ -1,11 +1,18 @@
-// Owns the reconciler's own signature on an entry of the directive: proof of its step that no holder of the publication's keys can make.
+// Owns the reconciler's own signatures in the directive: proof of its steps and labels that no holder of the publication's keys can make.
 import type { KeyObject } from 'node:crypto';
 import { canonicalJson } from './digest.ts';
-import type { DirectiveEntry } from './directive.ts';
+import type { Directive, DirectiveEntry, StepSignature } from './directive.ts';
 import { decodeStrictBase64, hasSigned, preAuthEncoding, signDsse } from './trust/dsse.ts';
 
 /** What is signed: the entry without its signature, in canonical JSON, under this payload type of DSSE. */
 const STEP_PAYLOAD_TYPE = 'application/vnd.slipway.directive-entry+json';
+const LABELS_PAYLOAD_TYPE = 'application/vnd.slipway.bound-labels+json';
+
+/** The key by which the reconciler signs evidence and commits. */
+interface Signer {
+  readonly keyId: string;
+  readonly key: KeyObject;
+}
 
 /** `unchecked`: this device's trust policy names no reconciler. */
 export type Backing = 'signed' | 'unsigned' | 'unchecked';
@@ -29,24 +36,45 @@ export function contentOf(entry: DirectiveEntry): string {
   return text;
 }
 
-/** The entry signed with the reconciler's key, by which it signs evidence and commits. */
-export function signStep(
-  entry: DirectiveEntry,
-  signer: { readonly keyId: string; readonly key: KeyObject },
-): DirectiveEntry {
+function sign(type: string, content: string, { keyId, key }: Signer): StepSignature {
+  const [signature] = signDsse(type, Buffer.from(content), { keyid: keyId, key }).signatures;
+  return { keyId, sig: signature?.sig ?? '' };
+}
+
+function check(
+  type: string,
+  content: () => string,
+  signature: StepSignature | undefined,
+  reconciler: ReadonlyMap<string, KeyObject>,
+): Backing {
+  if (reconciler.size === 0) return 'unchecked';
+  const key = signature && reconciler.get(signature.keyId);
+  const sig = signature && decodeStrictBase64(signature.sig);
+  if (key === undefined || sig === undefined) return 'unsigned';
+  return hasSigned(key, preAuthEncoding(type, Buffer.from(content())), sig) ? 'signed' : 'unsigned';
+}
+
+/** The entry signed with the reconciler's key. */
+export function signStep(entry: DirectiveEntry, signer: Signer): DirectiveEntry {
   const { stepSignature: _, ...content } = entry;
-  const payload = Buffer.from(contentOf(content));
-  const [signature] = signDsse(STEP_PAYLOAD_TYPE, payload, { keyid: signer.keyId, key: signer.key }).signatures;
-  return { ...content, stepSignature: { keyId: signer.keyId, sig: signature?.sig ?? '' } };
+  return { ...content, stepSignature: sign(STEP_PAYLOAD_TYPE, contentOf(content), signer) };
 }
 
 /** Did one of the reconciler's keys sign this entry as it was read? */
 export function backingOf(entry: DirectiveEntry, reconciler: ReadonlyMap<string, KeyObject>): Backing {
-  if (reconciler.size === 0) return 'unchecked';
-  const { stepSignature } = entry;
-  const key = stepSignature && reconciler.get(stepSignature.keyId);
-  const sig = stepSignature && decodeStrictBase64(stepSignature.sig);
-  if (key === undefined || sig === undefined) return 'unsigned';
-  const isSigned = hasSigned(key, preAuthEncoding(STEP_PAYLOAD_TYPE, Buffer.from(contentOf(entry))), sig);
-  return isSigned ? 'signed' : 'unsigned';
+  return check(STEP_PAYLOAD_TYPE, () => contentOf(entry), entry.stepSignature, reconciler);
+}
+
+/** The directive with a signature on its labels; none of them is a statement as well. */
+export function signLabels(directive: Directive, signer: Signer): Directive {
+  const { bound = [] } = directive;
+  return { ...directive, boundSignature: sign(LABELS_PAYLOAD_TYPE, canonicalJson(bound), signer) };
+}
+
+/** Did one of the reconciler's keys sign these labels? */
+export function labelsBackingOf(
+  { bound = [], boundSignature }: Pick<Directive, 'bound' | 'boundSignature'>,
+  reconciler: ReadonlyMap<string, KeyObject>,
+): Backing {
+  return check(LABELS_PAYLOAD_TYPE, () => canonicalJson(bound), boundSignature, reconciler);
 }

@@ -19,7 +19,7 @@ export interface PublisherParts {
   readonly publication: Publication;
   readonly store: Leases & EntryKeeping & ReconcilerState;
   readonly repository: ManifestsRepository;
-  readonly signer: Pick<ReconcilerSigner, 'keyId' | 'signEntry'>;
+  readonly signer: Pick<ReconcilerSigner, 'keyId' | 'signEntry' | 'signLabels'>;
   readonly clock: Clock;
   /** Names this process among those that may publish. */
   readonly holder: string;
@@ -30,7 +30,7 @@ export interface PublisherParts {
 }
 
 export interface PublishQuestion {
-  /** Its entries are signed here; those that are published already keep their signatures. */
+  /** Its entries and labels are signed here; those that are published already keep their signatures. */
   readonly directive: Directive;
   readonly published: Directive | null;
   /** The record that the observation began with. */
@@ -70,6 +70,7 @@ function isSameBound({ bound: one = [] }: Directive, { bound: other = [] }: Dire
 
 function isSameDirective(one: Directive, other: Directive): boolean {
   if (one.entries.length !== other.entries.length || !isSameBound(one, other)) return false;
+  if (one.boundSignature?.sig !== other.boundSignature?.sig) return false;
   return one.entries.every((entry, i) => {
     const beside = other.entries[i];
     return beside !== undefined && (entry === beside || textOf(entry) === textOf(beside));
@@ -113,15 +114,18 @@ export class Publisher {
   }
 
   /** Signed by the key of the commits, so that the keys of the publication alone take no device back. */
-  #signed({ entries, ...others }: Directive, published: Directive | null): Directive {
+  #signed(directive: Directive, published: Directive | null): Directive {
     const { signer } = this.#parts;
     const before = new Map((published?.entries ?? []).map((entry) => [entry.rollout, entry]));
-    const signed = entries.map((entry) => {
+    const entries = directive.entries.map((entry) => {
       const known = before.get(entry.rollout);
       if (known?.stepSignature?.keyId !== signer.keyId) return signer.signEntry(entry);
       return known === entry || contentOf(known) === contentOf(entry) ? known : signer.signEntry(entry);
     });
-    return { ...others, entries: signed };
+    const boundSignature = published?.boundSignature;
+    return published !== null && boundSignature?.keyId === signer.keyId && isSameBound(directive, published)
+      ? { ...directive, entries, boundSignature }
+      : signer.signLabels({ ...directive, entries });
   }
 
   /** Metadata is signed anew on its own timer, also while Git is away. */

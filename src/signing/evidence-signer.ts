@@ -1,8 +1,8 @@
-// Owns what the reconciler signs with its one key: evidence and entries of the directive (DSSE), and commits (SSH).
+// Owns what the reconciler signs with its one key: evidence, entries and labels of the directive (DSSE), and commits (SSH).
 import { createPublicKey, type KeyObject } from 'node:crypto';
 import { canonicalJson } from '../contract/digest.ts';
-import type { DirectiveEntry } from '../contract/directive.ts';
-import { signStep } from '../contract/step-signature.ts';
+import type { Directive, DirectiveEntry } from '../contract/directive.ts';
+import { signLabels, signStep } from '../contract/step-signature.ts';
 import { signDsse } from '../contract/trust/dsse.ts';
 import { assertP256, keyIdOf } from '../contract/trust/keys.ts';
 import { IN_TOTO_PAYLOAD_TYPE, type InTotoStatement } from '../contract/trust/statement.ts';
@@ -17,6 +17,8 @@ export interface ReconcilerSigner {
   signEvidence(statement: InTotoStatement): string;
   /** The entry with this key's signature on it. */
   signEntry(entry: DirectiveEntry): DirectiveEntry;
+  /** The directive with this key's signature on its labels. */
+  signLabels(directive: Directive): Directive;
   /** Armored SSH signature over a commit object without its signature, for its `gpgsig` header. */
   signCommit(payload: string): string;
 }
@@ -34,6 +36,7 @@ export function createReconcilerSigner(key: KeyObject, principal = 'slipway'): R
       return `${JSON.stringify(signDsse(IN_TOTO_PAYLOAD_TYPE, payload, { keyid: keyId, key }), null, 2)}\n`;
     },
     signEntry: (entry) => signStep(entry, { keyId, key }),
+    signLabels: (directive) => signLabels(directive, { keyId, key }),
     signCommit: (payload) => signSsh(payload, key),
   };
 }

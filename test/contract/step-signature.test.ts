@@ -1,8 +1,8 @@
-// Proves that the reconciler's signature on an entry covers all of it, also what an older device does not know.
+// Proves that the reconciler's signature on an entry, or on labels, covers all of it, also what an older device does not know.
 import { describe, expect, test } from 'vitest';
 import type { DirectiveEntry } from '../../src/contract/directive.ts';
 import { encodeDirective, parseDirective } from '../../src/contract/directive-json.ts';
-import { backingOf } from '../../src/contract/step-signature.ts';
+import { backingOf, labelsBackingOf } from '../../src/contract/step-signature.ts';
 import { keyIdOf } from '../../src/contract/trust/keys.ts';
 import { createReconcilerSigner } from '../../src/signing/evidence-signer.ts';
 import { entry } from '../distribution/publication-world.ts';
@@ -46,4 +46,15 @@ describe('an entry', () => {
     const bent = Buffer.from(bytes.toString().replace('"hold":"x"', '"hold":"y"'));
     expect(backingOf(parseDirective(bent).entries[0]!, keys)).toBe('unsigned');
   });
+});
+
+test('labels are signed as the device reads them, and no longer once a device is named for others, left out or all are gone', () => {
+  const bound = [{ labels: { customer: 'acme' }, devices: ['a', 'b'] }];
+  const signed = signer.signLabels({ kind: 'Directive', entries: [], bound });
+  const readAgain = parseDirective(encodeDirective(signed));
+  expect(labelsBackingOf(readAgain, keys)).toBe('signed');
+  const others = [[{ ...bound[0]!, devices: ['a', 'c'] }], [{ ...bound[0]!, devices: ['a'] }], []];
+  for (const other of others) expect(labelsBackingOf({ ...readAgain, bound: other }, keys)).toBe('unsigned');
+  expect(labelsBackingOf({ bound }, keys)).toBe('unsigned');
+  expect(labelsBackingOf(signer.signLabels({ kind: 'Directive', entries: [] }), keys)).toBe('signed');
 });
