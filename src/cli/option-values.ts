@@ -1,6 +1,7 @@
 // Owns the values that options give as text: parsed strictly, and refused with the option's name and what it accepts.
 import { CodedError } from '../base/errors.ts';
 import { formatDuration, parseDurationMs } from '../contract/duration.ts';
+import { parseLabels } from '../contract/report-reader.ts';
 import { formatCount } from '../wording/amounts.ts';
 
 export function valueError(flag: string, text: string, what: string, remedy: string): CodedError {
@@ -45,4 +46,21 @@ const MOST_GROUP = 512;
 export function groupOf(text: string): string {
   if (/^[^:]+:./.test(text) && text.length <= MOST_GROUP) return text;
   throw valueError('--group', text, 'a group of devices', 'Pass a label and its value, such as hw:rev2.');
+}
+
+/** Labels written as name=value, each name once. Throws SETTING_VALUE. */
+export function labelsOf(flag: string, texts: readonly string[]): Readonly<Record<string, string>> {
+  const remedy = 'Write name=value; a name has at most 128 characters and a value at most 256.';
+  const labels = new Map<string, string>();
+  for (const text of texts) {
+    const [, name, value] = /^([^=]+)=(.+)$/s.exec(text) ?? [];
+    if (name === undefined || value === undefined) throw valueError(flag, text, 'a label and its value', remedy);
+    if (labels.has(name)) throw valueError(flag, text, 'a label that is given once', remedy);
+    labels.set(name, value);
+  }
+  try {
+    return parseLabels(Object.fromEntries(labels));
+  } catch {
+    throw valueError(flag, texts.join(' '), 'a list of labels that a device can have', `${remedy} Give at most 64.`);
+  }
 }

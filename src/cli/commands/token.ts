@@ -1,9 +1,9 @@
 // Owns `slipway token`: one-time tokens for enrolling devices.
-import type { Command } from 'commander';
+import { type Command, Option } from 'commander';
 import { SystemClock } from '../../base/clock.ts';
 import { openSqliteFleetStore } from '../../store/sqlite/open-sqlite-fleet-store.ts';
 import { openHome } from '../home.ts';
-import { durationOf, wholeNumberOf } from '../option-values.ts';
+import { durationOf, labelsOf, wholeNumberOf } from '../option-values.ts';
 import { printResult } from '../output.ts';
 import { homeOption } from '../settings.ts';
 
@@ -16,6 +16,7 @@ interface TokenOptions {
   readonly count: string;
   readonly expires: string;
   readonly device?: string;
+  readonly label: readonly string[];
   readonly json?: boolean;
 }
 
@@ -27,11 +28,17 @@ export function addTokenCommand(program: Command): void {
     .option('--count <n>', 'how many tokens', '1')
     .option('--expires <duration>', 'how long they are valid', '24h')
     .option('--device <id>', 'id of the only device that may use it; required to give an enrolled device a new key')
+    .addOption(
+      new Option('--label <name=value>', 'label that the device gets and cannot change; repeatable')
+        .argParser((text: string, before: string[]) => [...before, text])
+        .default([], 'none'),
+    )
     .option('--json', 'print JSON')
-    .action(async ({ home, count, expires, device, json = false }: TokenOptions) => {
+    .action(async ({ home, count, expires, device, label, json = false }: TokenOptions) => {
       const clock = new SystemClock();
       const order = {
         count: wholeNumberOf('--count', count, { least: 1, most: MOST_TOKENS }),
+        labels: labelsOf('--label', label),
         expiresAtMs: clock.now() + durationOf('--expires', expires, SHORTEST_MS),
       };
       await using store = openSqliteFleetStore({ file: (await openHome(home)).store, clock });
