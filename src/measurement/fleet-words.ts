@@ -5,12 +5,16 @@ import { MOST_LABEL } from '../contract/report-reader.ts';
 import { parsePublicKey } from '../contract/trust/keys.ts';
 import type { DeviceGroup } from '../documents/types.generated.ts';
 
+/** A fleet document and the object that it was read from. */
+export interface ReadGroup {
+  readonly kind: 'group';
+  readonly group: DeviceGroup;
+  readonly oid: string;
+}
+
 /** Fleet documents by path, and whether only listed devices are admitted. */
 export interface FleetDocuments {
-  readonly groups: ReadonlyMap<
-    string,
-    { readonly kind: 'group'; readonly group: DeviceGroup } | { readonly kind: 'broken' }
-  >;
+  readonly groups: ReadonlyMap<string, ReadGroup | { readonly kind: 'broken' }>;
   readonly admitsListedOnly: boolean;
 }
 
@@ -23,6 +27,8 @@ export interface WordsOfFleet {
   readonly keyOf: (device: string) => string | undefined;
   /** The labels as they travel to the devices. */
   readonly bound: readonly BoundLabels[];
+  /** The object ids, by path, of the documents that say it. */
+  readonly readFrom: Readonly<Record<string, string>>;
 }
 
 /** Label that names the groups of a device, as `compatibility.groups` asks for them. */
@@ -33,26 +39,33 @@ export class FleetWords {
   #groups: FleetDocuments['groups'] | undefined;
   #admitsListedOnly = false;
   #words: WordsOfFleet | undefined;
-  readonly #readable = new Map<string, DeviceGroup>();
+  readonly #readable = new Map<string, ReadGroup>();
+
+  /** Takes what a document that is broken now said before this process began. */
+  recall(path: string, read: ReadGroup): void {
+    this.#readable.set(path, read);
+    this.#words = undefined;
+  }
 
   of({ groups, admitsListedOnly }: FleetDocuments): WordsOfFleet {
     const isSame = this.#groups === groups && this.#admitsListedOnly === admitsListedOnly;
     if (this.#words !== undefined && isSame) return this.#words;
     for (const path of this.#readable.keys()) if (!groups.has(path)) this.#readable.delete(path);
-    for (const [path, one] of groups) if (one.kind === 'group') this.#readable.set(path, one.group);
+    for (const [path, one] of groups) if (one.kind === 'group') this.#readable.set(path, one);
     this.#groups = groups;
     this.#admitsListedOnly = admitsListedOnly;
     // A list that was never read must not shut out those that stand in it.
-    this.#words = wordsOf([...this.#readable.values()], admitsListedOnly && this.#readable.size === groups.size);
+    this.#words = wordsOf(this.#readable, admitsListedOnly && this.#readable.size === groups.size);
     return this.#words;
   }
 }
 
-function wordsOf(groups: readonly DeviceGroup[], admitsListedOnly: boolean): WordsOfFleet {
+function wordsOf(groups: ReadonlyMap<string, ReadGroup>, admitsListedOnly: boolean): WordsOfFleet {
   const denied = new Set<string>();
   const keys = new Map<string, string>();
   const labels = new Map<string, Labels>();
-  for (const { metadata, spec } of groups) {
+  for (const { group } of groups.values()) {
+    const { metadata, spec } = group;
     for (const device of spec.deny ?? []) denied.add(device);
     for (const { id, labels: own, publicKey } of spec.devices ?? []) {
       const before = labels.get(id);
@@ -65,6 +78,7 @@ function wordsOf(groups: readonly DeviceGroup[], admitsListedOnly: boolean): Wor
     labels,
     keyOf: (device) => keys.get(device),
     bound: bindLabels(labels),
+    readFrom: Object.fromEntries([...groups].map(([path, { oid }]) => [path, oid])),
   };
 }
 

@@ -62,10 +62,10 @@ function refusals(device: DeviceRecord): string[] {
 export class KnownFleets {
   #picture: FleetPicture | undefined;
   #fleet: KnownFleet | undefined;
-  readonly #words = new FleetWords();
+  readonly words = new FleetWords();
 
   of(picture: FleetPicture, documents: FleetDocuments): KnownFleet {
-    const words = this.#words.of(documents);
+    const words = this.words.of(documents);
     const isSame = this.#picture?.version === picture.version && this.#fleet?.words === words;
     if (this.#fleet !== undefined && isSame) return this.#fleet;
     this.#picture = picture;

@@ -22,6 +22,7 @@ import type { WindowReader } from '../store/window-store.ts';
 import { devicesToReturn } from './devices-to-return.ts';
 import { type Basis, type Gathered, type GathererParts, isSameBasis, RolloutGatherer } from './gather-rollout.ts';
 import type { WantedWindows } from './prepare-windows.ts';
+import { recallDocuments } from './remember-documents.ts';
 import { classesOf } from './version-facts.ts';
 
 export interface Observation {
@@ -42,7 +43,7 @@ export interface ObserverParts extends GathererParts {
   readonly steady: SteadyWatch;
   readonly store: Pick<DeviceRegister, 'readFleet'> &
     Pick<WindowReader, 'readListening'> &
-    Pick<ReconcilerState, 'readSeen' | 'readEmergencyRollbacks'>;
+    Pick<ReconcilerState, 'readSeen' | 'readEmergencyRollbacks' | 'readValue'>;
   /** Until another is put in force. */
   readonly verifier: DocumentVerifier;
 }
@@ -69,6 +70,7 @@ export class Observer {
   readonly #gatherer: RolloutGatherer;
   #standings: Standings;
   #kept = new Map<string, Kept>();
+  #hasRecalled = false;
 
   constructor(parts: ObserverParts) {
     this.#parts = parts;
@@ -90,6 +92,8 @@ export class Observer {
   ): Promise<Observation> {
     const { reader, store, claims, steady } = this.#parts;
     const snapshot = await reader.read(head);
+    if (!this.#hasRecalled) await recallDocuments(store, reader, snapshot, this.#fleets.words);
+    this.#hasRecalled = true;
     const fleet = this.#fleets.of(await store.readFleet(), snapshot);
     const { listenedMs } = await store.readListening();
     const named = rolloutsOrLost(snapshot, published);

@@ -16,6 +16,7 @@ import type { CohortCounts } from '../rollout/count-cohort.ts';
 import type { DeviceRegister } from '../store/device-register.ts';
 import type { NamedValues } from '../store/reconciler-state.ts';
 import type { WindowStore } from '../store/window-store.ts';
+import { rememberDocuments } from './remember-documents.ts';
 
 /** What the observation says about the window of one rollout. */
 export interface ObservedWindow {
@@ -30,7 +31,7 @@ export interface ObservedWindow {
 
 export interface WantedWindows {
   readonly windows: readonly ObservedWindow[];
-  readonly fleet: Pick<KnownFleet, 'devices'> & { readonly words: Pick<WordsOfFleet, 'labels'> };
+  readonly fleet: Pick<KnownFleet, 'devices'> & { readonly words: Pick<WordsOfFleet, 'labels' | 'readFrom'> };
   /** All rollouts that there are, those among them that can't be read now: the windows of the others are closed. */
   readonly rollouts: ReadonlySet<string>;
   readonly now: number;
@@ -80,7 +81,10 @@ export class WindowKeeping {
    */
   async prepare({ windows, fleet, rollouts, now }: WantedWindows): Promise<readonly Unprepared[]> {
     const { devices, words } = fleet;
-    if (this.#bound !== words.labels) await this.#store.bindLabels(words.labels);
+    if (this.#bound !== words.labels) {
+      await this.#store.bindLabels(words.labels);
+      await rememberDocuments(this.#store, words);
+    }
     this.#bound = words.labels;
     const unprepared: Unprepared[] = [];
     for (const { rollout, deviceCount, isUnderWay, cohort, now: observedAt } of windows) {

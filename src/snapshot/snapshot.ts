@@ -144,6 +144,11 @@ export class SnapshotReader {
     };
   }
 
+  /** A fleet document as it once stood there. */
+  readGroup(path: string, oid: string): Promise<GroupDocument | BrokenDocument> {
+    return this.#loadGroup({ path, oid, bundleOid: null });
+  }
+
   async #readSettings(tree: Tree): Promise<Snapshot['settings']> {
     const found = tree.entries.get(SETTINGS_FILE);
     if (found?.kind !== 'blob') return null;

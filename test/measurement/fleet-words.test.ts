@@ -13,7 +13,10 @@ function group(name: string, spec: DeviceGroup['spec']): DeviceGroup {
 
 function documents(groups: Readonly<Record<string, DeviceGroup | null>>, admitsListedOnly = false): FleetDocuments {
   const read = Object.entries(groups).map(([path, one]) => {
-    return [path, one === null ? { kind: 'broken' as const } : { kind: 'group' as const, group: one }] as const;
+    return [
+      path,
+      one === null ? { kind: 'broken' as const } : { kind: 'group' as const, group: one, oid: path },
+    ] as const;
   });
   return { groups: new Map(read), admitsListedOnly };
 }

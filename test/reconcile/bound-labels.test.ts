@@ -30,3 +30,13 @@ test('a fleet document that changes in mid-canary takes no device out of the cou
     { version: '2.0.0', reason: { kind: 'rule-failed' } },
   ]);
 });
+
+test('a fleet document that is broken while the service starts says what it said before', async () => {
+  const world = await LoopWorld.stable();
+  await world.push(group('kiosks', 'customer: acme', ['dev-00001']));
+  await world.tick(2);
+  await world.push({ 'fleet/kiosks.yaml': 'kind: DeviceGroup\nspec: [' });
+  world.restart();
+  await world.tick(2);
+  expect(boundLabelsOf(world.directives.at(-1)?.bound ?? [], 'dev-00001')).toMatchObject({ customer: 'acme' });
+});

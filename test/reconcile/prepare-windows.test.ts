@@ -26,7 +26,7 @@ function prepare(store: FleetStore, kind: 'bug' | 'retry-later') {
   const keeping = new WindowKeeping(failing, new WindowMeasurement(failing, 60_000));
   return keeping.prepare({
     windows,
-    fleet: { devices: [], words: { labels: new Map() } },
+    fleet: { devices: [], words: { labels: new Map(), readFrom: {} } },
     rollouts: new Set(NAMES),
     now: NOW,
   });

@@ -1,0 +1,40 @@
+// Owns which version of each fleet document was read last: after a restart, one that is broken now still says what it said.
+
+import type { FleetDocuments, FleetWords, WordsOfFleet } from '../measurement/fleet-words.ts';
+import type { SnapshotReader } from '../snapshot/snapshot.ts';
+import type { NamedValues } from '../store/reconciler-state.ts';
+
+const NAME = 'fleet-documents';
+/** As much as a named value may have; documents beyond are not remembered. */
+const MOST_BYTES = 60_000;
+
+export async function rememberDocuments(
+  store: Pick<NamedValues, 'putValue'>,
+  { readFrom }: Pick<WordsOfFleet, 'readFrom'>,
+): Promise<void> {
+  const kept: [path: string, oid: string][] = [];
+  let bytes = 0;
+  for (const one of Object.entries(readFrom)) {
+    bytes += Buffer.byteLength(JSON.stringify(one));
+    if (bytes > MOST_BYTES) break;
+    kept.push(one);
+  }
+  await store.putValue(NAME, Object.fromEntries(kept));
+}
+
+/** Tells `words` what the documents that are broken said when they were last read, if the repository still has that. */
+export async function recallDocuments(
+  store: Pick<NamedValues, 'readValue'>,
+  reader: Pick<SnapshotReader, 'readGroup'>,
+  { groups }: Pick<FleetDocuments, 'groups'>,
+  words: FleetWords,
+): Promise<void> {
+  const broken = [...groups].flatMap(([path, { kind }]) => (kind === 'broken' ? [path] : []));
+  if (broken.length === 0) return;
+  const readFrom = ((await store.readValue(NAME)) ?? {}) as WordsOfFleet['readFrom'];
+  for (const path of broken) {
+    const oid = readFrom[path];
+    const read = oid === undefined ? undefined : await reader.readGroup(path, oid);
+    if (read?.kind === 'group') words.recall(path, read);
+  }
+}
