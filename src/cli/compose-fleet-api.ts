@@ -17,6 +17,8 @@ export interface FleetApiOptions extends Omit<HttpServerOptions, 'routes'> {
   readonly publicationFolder: string;
   /** Do the fleet documents turn the device away? */
   readonly isDenied: (device: string) => boolean;
+  /** Do they let it enrol? All that they don't turn away may unless given. */
+  readonly mayEnrol?: (device: string) => boolean;
   /** The only key with which the device may enrol; undefined, or without this, any will do. */
   readonly keyOf?: (device: string) => string | undefined;
   /** Has the first cycle been done? */
@@ -76,6 +78,7 @@ export function fleetApiRoutes(options: FleetApiOptions, changes: ChangeWaiters)
   const {
     store,
     isDenied,
+    mayEnrol = (device) => !isDenied(device),
     keyOf,
     clock,
     metrics,
@@ -89,7 +92,7 @@ export function fleetApiRoutes(options: FleetApiOptions, changes: ChangeWaiters)
     refused: options.refused ?? new RefusedReports(clock, options.logger),
     perDevice: new RateLimiter(perDevice),
   });
-  const enrolment = { register: store, isDenied, keyOf, answers: enrolments };
+  const enrolment = { register: store, mayEnrol, keyOf, answers: enrolments };
   return [
     ...deviceRoutes({ enrolment, intake, changes, clock, publicationFolder }),
     ...serviceRoutes({ ...options, probe: () => store.probe() }),

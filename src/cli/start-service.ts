@@ -52,6 +52,7 @@ export async function startService(order: ComposeOrder): Promise<RunningService>
       refused,
       publicationFolder: settings.home.publication,
       isDenied: (device) => composed.fleet()?.words.isDenied(device) ?? false,
+      mayEnrol: (device) => composed.fleet()?.words.mayEnrol(device) ?? true,
       keyOf: (device) => composed.fleet()?.words.keyOf(device),
       isReady: () => reconciler.view().cycledAtMs !== null,
       onHook: () => reconciler.wake(),

@@ -26,7 +26,7 @@ export interface EnrolmentParts {
   readonly register: {
     enrol(order: EnrolmentRequest & { readonly nowMs: number }): Promise<EnrolmentAnswer>;
   };
-  readonly isDenied: (device: string) => boolean;
+  readonly mayEnrol: (device: string) => boolean;
   /** The only key with which the device may enrol; undefined, or without this, any will do. */
   readonly keyOf?: ((device: string) => string | undefined) | undefined;
   readonly answers: Counter;
@@ -36,7 +36,7 @@ export interface EnrolmentParts {
 export async function enrolDevice(parts: EnrolmentParts, message: unknown, nowMs: number): Promise<EnrolmentOutcome> {
   const request = parseEnrolmentRequest(message);
   const { device } = request;
-  if (parts.isDenied(device)) {
+  if (!parts.mayEnrol(device)) {
     parts.answers.add({ answer: 'denied' });
     const message = `The fleet documents turn ${device} away: a deny list names it, or only listed devices are admitted.`;
     const remedy = 'List the device in a DeviceGroup, or take it off the deny list.';

@@ -1,4 +1,5 @@
 // Owns what the fleet documents say of devices: who is admitted, by which key, with which labels and groups.
+import { CodedError } from '../base/errors.ts';
 import { type BoundLabels, bindLabels, type Labels } from '../contract/bound-labels.ts';
 import type { Directive } from '../contract/directive.ts';
 import { MOST_LABEL } from '../contract/report-reader.ts';
@@ -21,6 +22,8 @@ export interface FleetDocuments {
 export interface WordsOfFleet {
   /** Named by a deny list, or by no group where only listed devices are admitted. */
   readonly isDenied: (device: string) => boolean;
+  /** May it enrol? Where only listed devices are admitted nobody else may, also while a list can't be read. */
+  readonly mayEnrol: (device: string) => boolean;
   /** By device; among them `groups`, the names of the groups that list it. */
   readonly labels: ReadonlyMap<string, Labels>;
   /** The only key with which the device may enrol, in the form of enrolment requests; undefined when any will do. */
@@ -29,6 +32,8 @@ export interface WordsOfFleet {
   readonly bound: readonly BoundLabels[];
   /** The object ids, by path, of the documents that say it. */
   readonly readFrom: Readonly<Record<string, string>>;
+  /** Listed devices whose labels do not travel: the directive has no room for more. */
+  readonly untold: number;
 }
 
 /** Label that names the groups of a device, as `compatibility.groups` asks for them. */
@@ -54,13 +59,12 @@ export class FleetWords {
     for (const [path, one] of groups) if (one.kind === 'group') this.#readable.set(path, one);
     this.#groups = groups;
     this.#admitsListedOnly = admitsListedOnly;
-    // A list that was never read must not shut out those that stand in it.
-    this.#words = wordsOf(this.#readable, admitsListedOnly && this.#readable.size === groups.size);
+    this.#words = wordsOf(this.#readable, admitsListedOnly, this.#readable.size === groups.size);
     return this.#words;
   }
 }
 
-function wordsOf(groups: ReadonlyMap<string, ReadGroup>, admitsListedOnly: boolean): WordsOfFleet {
+function wordsOf(groups: ReadonlyMap<string, ReadGroup>, admitsListedOnly: boolean, areAllRead: boolean): WordsOfFleet {
   const denied = new Set<string>();
   const keys = new Map<string, string>();
   const labels = new Map<string, Labels>();
@@ -73,13 +77,26 @@ function wordsOf(groups: ReadonlyMap<string, ReadGroup>, admitsListedOnly: boole
       if (publicKey !== undefined) keys.set(id, pemOf(publicKey, id));
     }
   }
+  const isUnlisted = (device: string): boolean => admitsListedOnly && !labels.has(device);
+  const bound = bindLabels(labels);
   return {
-    isDenied: (device) => denied.has(device) || (admitsListedOnly && !labels.has(device)),
+    // A list that was never read must not shut out those of its devices that are enrolled.
+    isDenied: (device) => denied.has(device) || (areAllRead && isUnlisted(device)),
+    mayEnrol: (device) => !denied.has(device) && !isUnlisted(device),
     labels,
     keyOf: (device) => keys.get(device),
-    bound: bindLabels(labels),
+    bound,
+    untold: labels.size - bound.reduce((told, { devices }) => told + devices.length, 0),
     readFrom: Object.fromEntries([...groups].map(([path, { oid }]) => [path, oid])),
   };
+}
+
+/** What is wrong with the fleet documents as a whole. */
+export function fleetErrors({ untold, labels }: WordsOfFleet): readonly CodedError[] {
+  if (untold === 0) return [];
+  const message = `The fleet documents label ${labels.size} devices; the directive has no room for ${untold} of them, which never hear of their labels.`;
+  const remedy = 'Bind their labels by `slipway token --label`, or give more of them the same labels.';
+  return [new CodedError({ code: 'FLEET_LABELS_TOO_MANY', message, remedy })];
 }
 
 /** The directive with the labels that the fleet documents give to devices. */

@@ -1,6 +1,7 @@
 // Owns what the service says of itself: the state of its source, and every rollout's outlook.
 import { type CodedError, formatError } from '../base/errors.ts';
 import type { FetchProblem } from '../git/manifests-repository.ts';
+import { fleetErrors } from '../measurement/fleet-words.ts';
 import type { ClaimingDevices, RefusingDevices } from '../measurement/known-fleet.ts';
 import type { AlertRecord } from '../rollout/alert-book.ts';
 import type { RefusedDevices } from '../rollout/alerts.ts';
@@ -76,7 +77,8 @@ export function observedView(
   { snapshot, fleet }: Observation,
   outlooks: readonly Outlook[],
 ): Pick<ServiceView, 'commit' | 'outlooks' | 'problems' | 'contradicting' | 'refusing' | 'claiming'> {
-  const problems = documentErrors(snapshot).slice(0, MOST_PROBLEMS).map(formatError);
+  const errors = [...fleetErrors(fleet.words), ...documentErrors(snapshot)];
+  const problems = errors.slice(0, MOST_PROBLEMS).map(formatError);
   const { contradicting, refusing, claiming } = fleet;
   return { commit: snapshot.commit, outlooks, problems, contradicting, refusing, claiming };
 }

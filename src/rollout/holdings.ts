@@ -51,6 +51,10 @@ export function targetsOf({
   return [...new Set([...(candidate === null ? [] : [target]), ...(stable === null ? [] : [stable.target])])];
 }
 
+function pairsOf(names: readonly string[]): [string, string][] {
+  return names.flatMap((one, i) => names.slice(i + 1).map((other): [string, string] => [one, other]));
+}
+
 type Matching = (target: string) => readonly string[];
 
 export class Holdings {
@@ -87,14 +91,15 @@ export class Holdings {
   #sharedOf(model: string): readonly SharedDevices[] {
     const pairs = new Map<string, { rollouts: [string, string]; devices: string[] }>();
     for (const [device, holders] of this.#holdersOf(model)) {
-      const [one, two] = holders.map(({ rollout }) => rollout).sort();
-      if (one === undefined || two === undefined) continue;
-      const key = JSON.stringify([one, two]);
-      const pair = pairs.get(key) ?? { rollouts: [one, two], devices: [] };
-      pair.devices.push(device);
-      pairs.set(key, pair);
+      for (const rollouts of pairsOf(holders.map(({ rollout }) => rollout).sort())) {
+        const key = JSON.stringify(rollouts);
+        if (!pairs.has(key) && pairs.size >= MOST_SHARED) continue;
+        const pair = pairs.get(key) ?? { rollouts, devices: [] };
+        pair.devices.push(device);
+        pairs.set(key, pair);
+      }
     }
-    return [...pairs.values()].slice(0, MOST_SHARED).map(({ rollouts, devices }) => {
+    return [...pairs.values()].map(({ rollouts, devices }) => {
       return { model, rollouts, devices: devices.length, first: devices.slice(0, MOST_NAMED) };
     });
   }

@@ -1,10 +1,10 @@
 // Laws of what the fleet documents say of devices: who is admitted, with which labels, groups and key.
 import { expect, test } from 'vitest';
-import { boundLabelsOf } from '../../src/contract/bound-labels.ts';
+import { boundLabelsOf, MOST_BOUND } from '../../src/contract/bound-labels.ts';
 import { chooseVariant } from '../../src/contract/manifest/choose-variant.ts';
 import type { ModelManifest } from '../../src/contract/types.generated.ts';
 import type { DeviceGroup } from '../../src/documents/types.generated.ts';
-import { type FleetDocuments, FleetWords } from '../../src/measurement/fleet-words.ts';
+import { type FleetDocuments, FleetWords, fleetErrors } from '../../src/measurement/fleet-words.ts';
 import { generateKeyPair } from '../../src/signing/keys.ts';
 
 function group(name: string, spec: DeviceGroup['spec']): DeviceGroup {
@@ -55,13 +55,14 @@ test('where only listed devices are admitted, all others are denied; a deny list
   expect([denied(false), denied(true)]).toEqual([['k2'], ['k2', 'k3']]);
 });
 
-test('a document that is broken for now says what it said before; one that was never read shuts nobody out', () => {
+test('a document that is broken for now says what it said before; one that was never read shuts nobody out, and lets nobody new in', () => {
   const words = new FleetWords();
   words.of(documents({ 'fleet/a.yaml': KIOSKS }, true));
   const broken = words.of(documents({ 'fleet/a.yaml': null }, true));
   expect([broken.isDenied('k1'), broken.isDenied('k3')]).toEqual([false, true]);
   const never = new FleetWords().of(documents({ 'fleet/a.yaml': null }, true));
   expect([never.isDenied('k1'), never.isDenied('k3')]).toEqual([false, false]);
+  expect([broken.mayEnrol('k1'), broken.mayEnrol('k3'), never.mayEnrol('k1')]).toEqual([true, false, false]);
 });
 
 test('names of more groups than a label holds are left out: a report with a longer label would be refused', () => {
@@ -79,4 +80,14 @@ test('the key of a member is compared in the form that enrolment has it', () => 
   const one = group('keys', { devices: [{ id: 'k1', publicKey: `${publicPem.trim()}\n\n` }] });
   const { keyOf } = new FleetWords().of(documents({ 'fleet/a.yaml': one }));
   expect([keyOf('k1'), keyOf('k2')]).toEqual([publicPem, undefined]);
+});
+
+test('labels of more devices than the directive has room for are an error, with how many', () => {
+  const words = (count: number) => {
+    const devices = Array.from({ length: count }, (_, i) => ({ id: `d${i}` }));
+    return new FleetWords().of(documents({ 'fleet/a.yaml': group('all', { labels: { region: 'eu' }, devices }) }));
+  };
+  expect(fleetErrors(words(MOST_BOUND))).toEqual([]);
+  const [error] = fleetErrors(words(MOST_BOUND + 2));
+  expect(error).toMatchObject({ code: 'FLEET_LABELS_TOO_MANY', message: expect.stringContaining('no room for 2') });
 });

@@ -8,6 +8,7 @@ import { checkReferences, warnOfOverlaps } from '../../documents/check-reference
 import { warnOfSubjects } from '../../documents/check-rule-subjects.ts';
 import type { SlipwayDocument } from '../../documents/slipway-document.ts';
 import type { RepositoryFiles } from '../../git/repository-files.ts';
+import { FleetWords, fleetErrors, type WordsOfFleet } from '../../measurement/fleet-words.ts';
 import { type FoundDocuments, readDocuments, readSignature, rolloutsOf } from '../../snapshot/repository-documents.ts';
 import { countOf } from '../../wording/amounts.ts';
 import { loadTrustPolicy } from '../load-trust.ts';
@@ -114,6 +115,15 @@ function noManifests({ paths }: RepositoryFiles): CodedError {
   });
 }
 
+function wordsIn({ documents }: FoundDocuments): WordsOfFleet {
+  const groups = documents.flatMap(({ file, parsed }) =>
+    parsed.kind === 'parsed' && parsed.document.kind === 'DeviceGroup'
+      ? [[file, { kind: 'group', group: parsed.document, oid: file }] as const]
+      : [],
+  );
+  return new FleetWords().of({ groups: new Map(groups), admitsListedOnly: false });
+}
+
 async function validate(files: RepositoryFiles, { trust, ...options }: ValidateOptions): Promise<Result> {
   const traffic = trafficOf(options);
   const found = await readDocuments(files);
@@ -128,6 +138,7 @@ async function validate(files: RepositoryFiles, { trust, ...options }: ValidateO
     ...warnOfOverlaps(found.documents),
     ...warnOfSubjects(found.documents),
     ...planFindings(found, traffic),
+    ...fleetErrors(wordsIn(found)),
   ].sort(byPlace);
   const unchecked = trust === undefined ? '\nSignatures were not checked; pass a trust policy with --trust.' : '';
   const blocks = [...errors.map((one) => errorText(one)), ...warnings.map((one) => `warning: ${errorText(one)}`)];
