@@ -10,6 +10,9 @@ import type { DeviceFolder } from './record/device-folder.ts';
 /** A reported property holds at most 256 characters. */
 const MOST_REPORTED = 250;
 
+/** Messages may name what varies: more of them tell nothing new. */
+const MOST_PROBLEMS = 32;
+
 /** The models on the disk serve whatever else fails: what fails is noted here instead of ending the agent. */
 export class DeviceProblems {
   readonly #logger: Logger;
@@ -33,7 +36,7 @@ export class DeviceProblems {
   note(thrown: unknown): void {
     const error = toCodedError(thrown, 'AGENT_PART');
     const key = `${error.code} ${error.message}`;
-    if (this.#found.has(key)) return;
+    if (this.#found.has(key) || this.#found.size >= MOST_PROBLEMS) return;
     this.#found.set(key, error);
     this.#logger.error('the agent works on without a part of itself', { error });
   }

@@ -537,7 +537,7 @@ export interface TrustedSigner {
   readonly publicKey?: string;
   readonly keyless?: KeylessIdentity;
   /**
-   * After this time, nothing new by this signer is accepted; what was accepted before stays valid. ISO 8601 with a time zone.
+   * After this time, nothing new by this signer is accepted. What was admitted before stays valid where something dates that: the reconciler's evidence, its signature in the directive, or a timestamp in the bundle. ISO 8601 with a time zone.
    */
   readonly notAfter?: string;
   /**

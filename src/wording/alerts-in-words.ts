@@ -22,7 +22,7 @@ export const ALERT_MEANINGS: Readonly<Record<AlertKind, string>> = {
   paused: 'A rule failed and the policy pauses the rollout; a person has to decide.',
   'deadline-held': 'A stage reached its deadline undecided and waits for a person.',
   'group-apart': 'A group of devices is an exception: it was rolled back alone, is held, or runs an earlier version.',
-  'emergency-rollback': 'A rollback could not be pushed in time, so devices got it before its commit.',
+  'emergency-rollback': 'A rollback could not be committed in time, so devices got it first.',
   'signal-silent': 'A metric provider returns nothing usable; the rule that queries it stays undecided.',
   'devices-off-declared': 'Devices have been running something other than the declared version for too long.',
   'targets-overlap':
@@ -82,7 +82,7 @@ function factInWords(fact: AlertFact): string {
     case 'forged':
       return `the reconciler did not write this status and restores its own: ${claimProblemInWords(fact.problem)}`;
     case 'emergency':
-      return `the rollback could not be pushed, so devices got it before its commit: ${stepReasonInWords(fact)}`;
+      return `the rollback could not be committed in time, so devices got it first: ${stepReasonInWords(fact)}`;
     case 'off-declared':
       return `${countOf(fact.devices, 'device')} ${fact.devices === 1 ? 'runs' : 'run'} something other than declared for too long: ${listed(fact.first, 'and', 10)}`;
     case 'shared':

@@ -18,7 +18,7 @@ const PLACES: Readonly<Record<Counted, string>> = {
   silent: 'went silent',
   incompatible: "can't run it",
   conflicted: 'in two rollouts',
-  undelivered: 'got other bytes from a host',
+  undelivered: 'got wrong bytes from a host',
   unreachable: 'not reached',
   newcomers: 'enrolled since the stage opened',
   apart: 'in excepted groups',

@@ -92,7 +92,7 @@ export function liveText({ service, rollouts }: LiveView): string {
     ...listed('Alerts', alerts.map(alertLine)),
     ...offDeclared.flatMap(offDeclaredText),
     ...listed(
-      'Emergency rollbacks: published to the devices before the commit could be pushed',
+      'Emergency rollbacks: devices got them before they could be committed',
       emergencyRollbacks.map((name) => oneLine(name)),
     ),
     ...listed(
