@@ -173,14 +173,23 @@ function typed(find: (name: Name) => unknown) {
     labels: pairsOf(find('label'), 'label'),
     properties: pairsOf(find('property'), 'property'),
     endpointPort: numberOf(find('endpointPort'), 'endpointPort'),
-    pollMs: parseDurationMs(String(find('poll'))),
-    reportMs: parseDurationMs(String(find('interval'))),
+    pollMs: pauseOf(String(find('poll')), 'poll'),
+    reportMs: pauseOf(String(find('interval')), 'interval'),
     runtime: oneOf(text('runtime'), 'runtime', ['onnx', 'process']),
     onSwitch: hookOf(find('onSwitch')),
     reserveBytes: (numberOf(find('reserveMebibytes'), 'reserveMebibytes') ?? 0) * 1024 * 1024,
     bytesPerSecondMost: kilobytes === null || kilobytes === 0 ? null : kilobytes * 1000,
     logLevel: oneOf(text('logLevel'), 'logLevel', ['debug', 'info', 'warn', 'error']),
   };
+}
+
+/** Below this the agent would do nothing else, and a fleet would flood its service. */
+const LEAST_PAUSE_MS = 100;
+
+function pauseOf(value: string, name: string): number {
+  const ms = parseDurationMs(value);
+  if (ms >= LEAST_PAUSE_MS) return ms;
+  throw settingError(`${name} is "${value}", which is too short.`, `Use ${LEAST_PAUSE_MS}ms or more.`);
 }
 
 /** The publication may lie on a carried disk as well. */

@@ -41,6 +41,8 @@ describe('settings', () => {
     ['an address without a scheme', ['--server', 'example.com'], undefined, /not an address/],
     ['a port that is no number', ['--endpoint-port', 'http'], undefined, /not a whole number/],
     ['a duration without a unit', ['--poll', '10'], undefined, /not a duration/],
+    ['no time between two looks', ['--poll', '0s'], undefined, /poll is "0s", which is too short/],
+    ['no time between two reports', [], 'interval: 0s', /interval is "0s", which is too short/],
     ['a label without a value', ['--label', 'region'], undefined, /form name=value/],
     ['a hook that is not understood', [], 'onSwitch: { kind: email }', /onSwitch/],
     ['a file that is no YAML', [], 'a: [', /not valid YAML/],

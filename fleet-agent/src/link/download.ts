@@ -184,11 +184,14 @@ class Transfer {
         await this.#flush();
         flushed = this.#offset;
       }
+      if (this.#offset - heard >= LEAST_BYTES) {
+        limit.restart();
+        heard = this.#offset;
+      }
       // The agent's own pause is no silence of the server.
-      const hasPaused = (await throttle?.take(chunk.length, signal)) === true;
-      if (!hasPaused && this.#offset - heard < LEAST_BYTES) continue;
-      limit.restart();
-      heard = this.#offset;
+      limit.pause();
+      await throttle?.take(chunk.length, signal);
+      limit.resume();
     }
     if (this.#offset < sizeBytes) return this.#endedEarly(response);
     await this.#handle.datasync();

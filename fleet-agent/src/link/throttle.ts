@@ -12,12 +12,10 @@ export class Throttle {
     this.#clock = clock;
   }
 
-  /** Waits until so many bytes may have come; says whether it had to wait. */
-  async take(bytes: number, signal: AbortSignal): Promise<boolean> {
+  /** Waits until so many bytes may have come. */
+  async take(bytes: number, signal: AbortSignal): Promise<void> {
     const nowMs = this.#clock.monotonicMs();
     this.#paidMs = Math.max(this.#paidMs, nowMs) + (bytes / this.#bytesPerSecond) * 1000;
-    const waitMs = this.#paidMs - nowMs;
-    await this.#clock.sleep(waitMs, signal);
-    return waitMs > 0;
+    await this.#clock.sleep(this.#paidMs - nowMs, signal);
   }
 }

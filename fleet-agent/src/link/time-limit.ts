@@ -7,6 +7,7 @@ export class TimeLimit implements Disposable {
   readonly #clock: Clock;
   readonly #ms: number;
   #sinceMs: number;
+  #spentMs = 0;
   #isOver = false;
 
   constructor({ clock, ms, stop }: { readonly clock: Clock; readonly ms: number; readonly stop?: AbortSignal }) {
@@ -32,6 +33,16 @@ export class TimeLimit implements Disposable {
     this.#sinceMs = this.#clock.monotonicMs();
   }
 
+  /** Time stands still until `resume`: the caller itself makes the other side wait. */
+  pause(): void {
+    this.#spentMs = this.#clock.monotonicMs() - this.#sinceMs;
+    this.#sinceMs = Number.POSITIVE_INFINITY;
+  }
+
+  resume(): void {
+    this.#sinceMs = this.#clock.monotonicMs() - this.#spentMs;
+  }
+
   [Symbol.dispose](): void {
     this.#done.abort();
   }
@@ -40,7 +51,7 @@ export class TimeLimit implements Disposable {
     for (;;) {
       const leftMs = this.#sinceMs + this.#ms - this.#clock.monotonicMs();
       if (leftMs <= 0) break;
-      await this.#clock.sleep(leftMs, this.#done.signal);
+      await this.#clock.sleep(Math.min(leftMs, this.#ms), this.#done.signal);
       if (this.#done.signal.aborted) return;
     }
     this.#isOver = true;

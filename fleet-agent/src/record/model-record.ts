@@ -33,7 +33,7 @@ export interface Goal {
 export interface SlotContent {
   readonly digest: Digest;
   readonly version: string;
-  /** Rollout that brought it. */
+  /** Rollout that brought it, or that wanted it last. */
   readonly rollout: string;
   /** It has passed its trial here (or came as stable where nothing ran before): it may serve again at once. */
   readonly isProven: boolean;

@@ -115,8 +115,9 @@ function leaveTrial(record: ModelRecord, phase: Extract<Phase, { kind: 'trial' }
 /** From a steady state towards a goal: nothing if it runs or is blocked, at once if a proven copy is here, else through all steps. */
 function begin(record: ModelRecord, goal: Goal, now: Circumstances, atMs: number): ModelRecord {
   const running = activeContent(record);
-  if (running?.digest === goal.digest) {
-    return record.phase.kind === 'failed' ? moved(record, { kind: 'committed' }) : record;
+  if (record.active !== null && running?.digest === goal.digest) {
+    const owned = withRollout(record, record.active, goal);
+    return owned.phase.kind === 'failed' ? moved(owned, { kind: 'committed' }) : owned;
   }
   const slot = findSlot(record, goal.digest);
   const isDown = slot !== undefined && isUnbackedStepDown(record, goal, record.slots[slot]?.sequence ?? 0);
@@ -133,6 +134,12 @@ function begin(record: ModelRecord, goal: Goal, now: Circumstances, atMs: number
   return moved(withContent(record, free, null), { kind: 'fetching', goal, slot: free, part: null });
 }
 
+/** Whatever rollout brought the version, it follows the goal's from now on. */
+function withRollout(record: ModelRecord, slot: SlotName, { rollout }: Goal): ModelRecord {
+  const content = record.slots[slot];
+  return content === null || content.rollout === rollout ? record : withContent(record, slot, { ...content, rollout });
+}
+
 /** The slot to fill next: never the one that serves, nor, where nothing serves, the one with the proven version. */
 function spareSlot(record: ModelRecord): SlotName {
   if (record.active !== null) return otherSlot(record.active);
@@ -142,7 +149,7 @@ function spareSlot(record: ModelRecord): SlotName {
 /** An instant, local return to a version that has proven itself here. */
 function switchBack(record: ModelRecord, slot: SlotName, goal: Goal, atMs: number): ModelRecord {
   const left = activeContent(record);
-  const back: ModelRecord = { ...record, active: slot, phase: { kind: 'committed' } };
+  const back: ModelRecord = { ...withRollout(record, slot, goal), active: slot, phase: { kind: 'committed' } };
   if (left === null) return withOutcome(back, goal, 'committed', { message: 'A proven copy was kept here.' }, atMs);
   const leaving: Goal = { ...goal, digest: left.digest, version: left.version };
   return withOutcome(back, leaving, 'rolled-back', { message: `Back to ${goal.version}, which was kept here.` }, atMs);

@@ -6,6 +6,7 @@ import path from 'node:path';
 import { afterAll, expect, test } from 'vitest';
 import { type DownloadRequest, download } from '../../../fleet-agent/src/link/download.ts';
 import { Throttle } from '../../../fleet-agent/src/link/throttle.ts';
+import type { Clock } from '../../../src/base/clock.ts';
 import { digestOf, hexOf } from '../../../src/contract/digest.ts';
 import { constantClassifier } from '../../support/onnx-fixture.ts';
 import { clock, DeviceWorld, modelStatus, openHost, type PublishedModel, until, untilRuns } from '../device-world.ts';
@@ -115,7 +116,17 @@ async function serveRest({ etag, total }: { readonly etag: string; readonly tota
   };
 }
 
-test('a host that sends next to nothing is given up, with what came kept', async () => {
+// A minute passes in a tenth of a second.
+const fast: Clock = {
+  now: () => clock.now(),
+  monotonicMs: () => clock.monotonicMs() * 600,
+  sleep: (ms, signal) => clock.sleep(ms / 600, signal),
+};
+
+test.each([
+  ['', null],
+  [', under a cap on bytes a second too', new Throttle(1000, fast)],
+])('a host that sends next to nothing is given up, with what came kept%s', async (_, throttle) => {
   await using world = await DeviceWorld.open();
   const model = await world.publishModel({ version: '1.0.0', onnx: constantClassifier(0, SIZE) });
   const { request, flushed } = await tryOf(world, model);
@@ -126,10 +137,7 @@ test('a host that sends next to nothing is given up, with what came kept', async
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/file`;
-  // A minute passes in a tenth of a second.
-  const fast = { ...clock, now: () => clock.now(), monotonicMs: () => clock.monotonicMs() * 600 };
-  const sleep = (ms: number, signal?: AbortSignal) => clock.sleep(ms / 600, signal);
-  const result = await download({ ...request, url, clock: { ...fast, sleep } });
+  const result = await download({ ...request, url, clock: fast, throttle });
   expect(result).toMatchObject({ kind: 'cut', isTimeout: true });
   expect(flushed.at(-1)).toBeGreaterThan(0);
   server.closeAllConnections();
@@ -151,6 +159,13 @@ test('a cap on bytes a second is kept', async () => {
   const startMs = Date.now();
   expect(await download(request)).toEqual({ kind: 'done' });
   expect(Date.now() - startMs).toBeGreaterThan(800);
+});
+
+test('a cap that makes a piece take longer than a silent host may, is no silence of the host', async () => {
+  await using world = await DeviceWorld.open();
+  const model = await world.publishModel({ version: '1.0.0', onnx: constantClassifier(0, 200_000) });
+  const { request } = await tryOf(world, model, { clock: fast, throttle: new Throttle(500, fast) });
+  expect(await download(request)).toEqual({ kind: 'done' });
 });
 
 test('a line that breaks every 400 kB delivers a model in the end, each byte once', { timeout: 300_000 }, async () => {

@@ -250,6 +250,16 @@ describe('the update machine', () => {
     expect(follow(onStable(), { kind: 'unassigned', rollout: 'other' })).toMatchObject({ active: 'A' });
   });
 
+  test('stops what a rollout of another name took over, whether it ran or is gone back to', () => {
+    const other: Goal = { ...goal(1, 'stable'), rollout: 'renamed' };
+    for (const before of [onStable(), follow(inTrial(), PASSED)]) {
+      const record = follow(before, assigned(other));
+      expect(record).toMatchObject({ active: 'A', slots: { A: { rollout: 'renamed' } } });
+      expect(follow(record, { kind: 'unassigned', rollout: 'r' })).toMatchObject({ active: 'A' });
+      expect(follow(record, { kind: 'unassigned', rollout: 'renamed' })).toMatchObject({ active: null });
+    }
+  });
+
   test('stops what its rollout brought in whatever work it is: the version to fall back to is not kept running', () => {
     const working = [
       inTrial(),
