@@ -57,6 +57,7 @@ describe('classes', () => {
     ['two open dimensions beside the batch', { classes: names(4), shape: [-1, -1, -1] }],
     ['a name that no report could hold', { classes: ['a', 'b\tc'] }],
     ['a name that JavaScript keeps for itself', { classes: ['a', '__proto__'] }],
+    ['texts, which are no scores', { classes: names(2), type: 'bytes' }],
     ['names twice', { classes: names(2), classCount: 2 }],
   ])('are refused for %s', (_, output) => {
     expect(() => parse({ output })).toThrow(expect.objectContaining({ code: 'MANIFEST_CLASSES' }));

@@ -98,10 +98,10 @@ function model(...graph: readonly Buffer[]): Buffer {
   return Buffer.concat([number(1, 8), bytes(2, 'slipway-test'), bytes(7, parts), bytes(8, number(2, 13))]);
 }
 
-/** Answers `y` with its input `x` of that type and any length. */
-export function echo(type: number): Buffer {
+/** Answers `y` with its input `x` of that type and any length, or with what the operation makes of it. */
+export function echo(type: number, operation = 'Identity'): Buffer {
   return model(
-    bytes(1, node('Identity', ['x'], ['y'])),
+    bytes(1, node(operation, ['x'], ['y'])),
     bytes(11, port('x', ['batch'], type)),
     bytes(12, port('y', ['batch'], type)),
   );

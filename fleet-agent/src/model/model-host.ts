@@ -4,7 +4,7 @@ import type { ModelFiles } from '../record/slots.ts';
 import type { Tensor } from './tensor.ts';
 
 export interface LoadedModel {
-  /** Throws a ModelError, or INFER_ANSWER_LENGTH for a request whose answer is too long to be passed on. */
+  /** Throws a ModelError, INFER_ANSWER_LENGTH for a request whose answer is too long to be passed on, or INFER_SHAPE for inputs that the file does not take. */
   run(inputs: readonly Tensor[]): Promise<readonly Tensor[]>;
   /** Frees it. The caller has let all runs end before. */
   release(): Promise<void>;

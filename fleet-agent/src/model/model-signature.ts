@@ -1,14 +1,11 @@
 // Owns a model's signature: its inputs and outputs, and the checks of requests and answers against them.
 import type { ModelManifest, OutputTensor } from '../../../src/contract/types.generated.ts';
-import type { Ports } from '../record/slots.ts';
+import type { Ports, Port as PromisedPort } from '../record/slots.ts';
 import { ModelError } from './model-host.ts';
 import { type Datatype, elementsOf, findDatatype, shapeError, type Tensor, tooLong } from './tensor.ts';
 
-export interface Port {
-  readonly name: string;
+export interface Port extends PromisedPort {
   readonly datatype: Datatype;
-  /** -1 = any length. */
-  readonly shape: readonly number[];
 }
 
 export interface ModelSignature {
@@ -52,8 +49,8 @@ function classesOf(
 }
 
 /** The tensors that the model file must have. */
-export function namesOf({ inputs, outputs }: ModelSignature): Ports {
-  return { inputs: inputs.map(({ name }) => name), outputs: outputs.map(({ name }) => name) };
+export function portsOf({ inputs, outputs }: ModelSignature): Ports {
+  return { inputs, outputs };
 }
 
 function portOf({ name, type, shape }: { name: string; type: string; shape: readonly number[] }): Port {

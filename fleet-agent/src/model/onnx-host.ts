@@ -67,7 +67,7 @@ export class OnnxHost implements ModelHost {
       await release();
       throw error;
     }
-    const outputs = ports?.outputs ?? null;
+    const outputs = ports?.outputs.map(({ name }) => name) ?? null;
     const run = async (inputs: readonly Tensor[]): Promise<readonly Tensor[]> => {
       await this.#mend(key, shared);
       return this.#ask(shared.thread, { kind: 'run', key, inputs, outputs });

@@ -28,8 +28,8 @@ export type OnnxAnswer =
   | {
       readonly kind: 'failed';
       readonly id: number;
-      /** `too-long`: the answer would hold more values than are passed on. */
-      readonly reason: ErrorReason | 'too-long';
+      /** `too-long`: the answer would hold more values than are passed on. `refused`: the file takes no input of this shape. */
+      readonly reason: ErrorReason | 'too-long' | 'refused';
       readonly message: string;
       /** The WebAssembly instance aborted: nothing in this thread can be trusted to run again. */
       readonly fatal: boolean;

@@ -3,6 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { parentPort, workerData } from 'node:worker_threads';
 import * as ort from 'onnxruntime-web/wasm';
 import type { ErrorReason } from '../../../src/contract/report.ts';
+import type { Port } from '../record/slots.ts';
 import { fromHalfBits, halfBits } from './half-float.ts';
 import type { OnnxAnswer, OnnxRequest } from './onnx-messages.ts';
 import { elementTypeOf, findDatatype, type Tensor } from './tensor.ts';
@@ -78,11 +79,11 @@ function fromOrtTensor(name: string, tensor: ort.Tensor): Tensor {
 
 class TooLong extends Error {}
 
-function checkLength(tensors: readonly Tensor[]): void {
-  const values = tensors.reduce((sum, { data }) => sum + data.length, 0);
+function checkLength(tensors: readonly ort.Tensor[]): void {
+  const values = tensors.reduce((sum, { size }) => sum + size, 0);
   if (values > MOST_VALUES) throw new TooLong(`it holds ${values} values, and ${MOST_VALUES} are passed on`);
-  const texts = tensors.filter(({ datatype }) => datatype === 'BYTES').flatMap(({ data }) => data as readonly string[]);
-  const characters = texts.reduce((sum, text) => sum + text.length, 0);
+  const texts = tensors.filter(({ type }) => type === 'string').map(({ data }) => data as string[]);
+  const characters = texts.reduce((sum, some) => some.reduce((total, { length }) => total + length, sum), 0);
   if (characters > MOST_CHARACTERS)
     throw new TooLong(`its texts hold ${characters} characters, and ${MOST_CHARACTERS} are passed on`);
 }
@@ -96,24 +97,35 @@ async function load({ key, file, data, ports }: Extract<OnnxRequest, { kind: 'lo
   const session =
     known ?? (await ort.InferenceSession.create(await readFile(file), { executionProviders: ['wasm'], externalData }));
   sessions.set(key, session);
-  if (ports === null) return;
-  for (const [side, has] of [
-    ['input', session.inputMetadata],
-    ['output', session.outputMetadata],
-  ] as const) {
-    for (const name of ports[`${side}s`]) {
-      const found = has.find((one) => one.name === name);
-      if (found === undefined)
-        throw new Error(
-          `the model has no ${side} "${name}"; it has ${has
-            .map((one) => one.name)
-            .join(', ')
-            .slice(0, 200)}`,
-        );
-      if (!found.isTensor)
-        throw new Error(`the ${side} "${name}" is a sequence or a map, and only tensors can be served`);
-    }
+  for (const port of ports?.inputs ?? []) {
+    const { shape } = findTensor(session.inputMetadata, port, 'input');
+    if (!mayTake(shape, port.shape))
+      throw new Error(`the input "${port.name}" is [${shape}]; the model's interface says [${port.shape}]`);
   }
+  // Files often say other shapes of their outputs than they give: answers are held to the manifest.
+  for (const port of ports?.outputs ?? []) findTensor(session.outputMetadata, port, 'output');
+}
+
+type Metadata = ort.InferenceSession['inputMetadata'][number];
+
+/** Throws where the file has no such tensor. */
+function findTensor(has: readonly Metadata[], { name, datatype }: Port, side: 'input' | 'output') {
+  const found = has.find((one) => one.name === name);
+  if (found === undefined) {
+    const names = has.map((one) => one.name).join(', ');
+    throw new Error(`the model has no ${side} "${name}"; it has ${names.slice(0, 200)}`);
+  }
+  if (!found.isTensor) throw new Error(`the ${side} "${name}" is a sequence or a map, and only tensors can be served`);
+  if (findDatatype(found.type) !== datatype)
+    throw new Error(`the ${side} "${name}" is ${found.type}; the model's interface says ${datatype}`);
+  return found;
+}
+
+/** Is there a tensor that fits both? A file that says nothing of a shape has none here. */
+function mayTake(has: Extract<Metadata, { isTensor: true }>['shape'], promised: readonly number[]): boolean {
+  if (has.length === 0) return true;
+  const fits = (length: number, i: number): boolean => length === -1 || typeof has[i] !== 'number' || has[i] === length;
+  return has.length === promised.length && promised.every(fits);
 }
 
 async function run({ key, inputs, outputs }: Extract<OnnxRequest, { kind: 'run' }>): Promise<readonly Tensor[]> {
@@ -123,9 +135,8 @@ async function run({ key, inputs, outputs }: Extract<OnnxRequest, { kind: 'run' 
   // Sequences and maps can't be fetched: asking for one fails the whole run.
   const names = outputs ?? session.outputMetadata.filter(({ isTensor }) => isTensor).map(({ name }) => name);
   const results = await session.run(feeds, names, QUIETLY);
-  const tensors = Object.entries(results).map(([name, tensor]) => fromOrtTensor(name, tensor));
-  checkLength(tensors);
-  return tensors;
+  checkLength(Object.values(results));
+  return Object.entries(results).map(([name, tensor]) => fromOrtTensor(name, tensor));
 }
 
 async function carryOut(request: OnnxRequest): Promise<readonly Tensor[]> {
@@ -148,9 +159,13 @@ const FATAL = /aborted\(|RuntimeError|unreachable|memory access out of bounds|ta
 const SHAPE =
   /invalid dimensions|invalid rank|unexpected input data type|input '.*' is missing|invalid input name|ERROR_CODE: 2\b/i;
 
+/** The manifest leaves a dimension open that the file does not: found before the model ran, so it says nothing of the model. */
+const REFUSED = /got invalid dimensions for input/i;
+
 /** ONNX Runtime tells its errors apart only by their wording. */
-function classify(message: string, kind: OnnxRequest['kind']): { reason: ErrorReason; fatal: boolean } {
+function classify(message: string, kind: OnnxRequest['kind']): { reason: ErrorReason | 'refused'; fatal: boolean } {
   const fatal = FATAL.test(message);
+  if (REFUSED.test(message)) return { reason: 'refused', fatal };
   if (MEMORY.test(message)) return { reason: 'out-of-memory', fatal };
   if (kind === 'load') return { reason: 'load', fatal };
   return { reason: SHAPE.test(message) ? 'bad-shape' : 'runtime', fatal };

@@ -5,7 +5,7 @@ import { Worker } from 'node:worker_threads';
 import type { Clock } from '../../../src/base/clock.ts';
 import { ModelError } from './model-host.ts';
 import type { OnnxAnswer, OnnxRequest } from './onnx-messages.ts';
-import { type Tensor, tooLong } from './tensor.ts';
+import { shapeError, type Tensor, tooLong } from './tensor.ts';
 
 export interface RuntimeOptions {
   readonly clock: Clock;
@@ -134,5 +134,6 @@ export class RuntimeThread {
 }
 
 function errorOf({ reason, message }: Extract<OnnxAnswer, { kind: 'failed' }>): Error {
-  return reason === 'too-long' ? tooLong(message) : new ModelError(reason, message);
+  if (reason === 'too-long') return tooLong(message);
+  return reason === 'refused' ? shapeError(message) : new ModelError(reason, message);
 }

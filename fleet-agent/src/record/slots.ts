@@ -25,10 +25,16 @@ export interface SealedFile {
   readonly sizeBytes: number;
 }
 
-/** Names of the tensors that a manifest promises. */
+/** A tensor that a manifest promises; the datatype as the Open Inference Protocol names it, -1 = any length. */
+export interface Port {
+  readonly name: string;
+  readonly datatype: string;
+  readonly shape: readonly number[];
+}
+
 export interface Ports {
-  readonly inputs: readonly string[];
-  readonly outputs: readonly string[];
+  readonly inputs: readonly Port[];
+  readonly outputs: readonly Port[];
 }
 
 /** The files of one variant on this device's disk. */

@@ -197,8 +197,7 @@ function replyOfError(error: unknown): Reply {
   if (error instanceof BodyTooLong)
     return { status: 413, body: { error: `The body is longer than ${error.most} bytes.` } };
   if (error instanceof ModelError) {
-    const status = error.reason === 'bad-shape' ? 400 : error.reason === 'timeout' ? 504 : 500;
-    return { status, body: { error: error.message, reason: error.reason } };
+    return { status: error.reason === 'timeout' ? 504 : 500, body: { error: error.message, reason: error.reason } };
   }
   if (error instanceof CodedError)
     return { status: HTTP_STATUSES[error.kind], body: { error: error.message, code: error.code } };

@@ -7,7 +7,7 @@ import type { ModelManifest } from '../../../src/contract/types.generated.ts';
 import type { Measurements } from '../measure/measurements.ts';
 import { readLabels } from '../model/labels-file.ts';
 import { failureReasonOf, type ModelHost, toModelError } from '../model/model-host.ts';
-import { namesOf, signatureOf } from '../model/model-signature.ts';
+import { portsOf, signatureOf } from '../model/model-signature.ts';
 import { selfTest } from '../model/self-test.ts';
 import { type Failed, failedForGood, type SlotName } from '../record/model-record.ts';
 import type { Slots } from '../record/slots.ts';
@@ -66,7 +66,7 @@ export class LoadedSlots {
       const { labels } = files.byRole;
       const signature = signatureOf(manifest, labels === undefined ? null : await readLabels(labels.path));
       const startMs = clock.monotonicMs();
-      const loaded = await host.load({ ...files, ports: namesOf(signature) });
+      const loaded = await host.load({ ...files, ports: portsOf(signature) });
       const ms = clock.monotonicMs() - startMs;
       if (host.canRun)
         measurements.observe({ model: this.#model, ...server.assigned, slot, digest, version }, { kind: 'loaded', ms });

@@ -79,7 +79,7 @@ function checkShape(tensor: InputTensor | OutputTensor, path: FieldPath): Proble
 }
 
 /** Scores of a row are those of its classes: where an answer has several judgements a row, nobody could say which of them counts. */
-function checkClasses({ name, shape, classes, classCount }: OutputTensor, path: FieldPath): Problem[] {
+function checkClasses({ name, type, shape, classes, classCount }: OutputTensor, path: FieldPath): Problem[] {
   const wrong = (message: string, remedy: string): Problem[] => [
     { code: 'MANIFEST_CLASSES', path: [...path, classes === undefined ? 'classCount' : 'classes'], message, remedy },
   ];
@@ -90,6 +90,8 @@ function checkClasses({ name, shape, classes, classCount }: OutputTensor, path: 
     return wrong(`${JSON.stringify(odd)} can't name a class in reports.`, 'Use a name without control characters.');
   const count = classes?.length ?? classCount ?? 0;
   if (count === 0) return [];
+  if (type === 'bytes')
+    return wrong(`"${name}" holds texts, and classes need scores.`, 'Name the output that holds the scores.');
   const row = shape.length > 1 ? shape.slice(1) : shape;
   const fixed = row.reduce((product, size) => product * Math.max(1, size), 1);
   const open = row.filter((size) => size < 0).length;

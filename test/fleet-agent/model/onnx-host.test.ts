@@ -5,7 +5,7 @@ import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { OnnxHost } from '../../../fleet-agent/src/model/onnx-host.ts';
 import type { Tensor } from '../../../fleet-agent/src/model/tensor.ts';
-import type { ModelFiles } from '../../../fleet-agent/src/record/slots.ts';
+import type { ModelFiles, Port, Ports } from '../../../fleet-agent/src/record/slots.ts';
 import { digestOf } from '../../../src/contract/digest.ts';
 import {
   constantClassifier,
@@ -23,6 +23,11 @@ beforeAll(() => {
   folder = mkdtempSync(path.join(os.tmpdir(), 'slipway-host-'));
 });
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+const ports = (input?: Port, output?: Port): Ports => ({
+  inputs: input === undefined ? [] : [input],
+  outputs: output === undefined ? [] : [output],
+});
 
 function modelFile(bytes: Buffer | string): ModelFiles {
   const digest = digestOf(bytes);
@@ -46,12 +51,33 @@ describe('with real models', () => {
     await expect(two.run(oneRow)).rejects.toMatchObject({ name: 'ModelError' });
   });
 
-  test('names a file that is no model "load", and a wrong shape "bad-shape"', async () => {
+  test('names a file that is no model "load", and a wrong input "bad-shape"', async () => {
     await expect(host.load(modelFile(Buffer.alloc(64, 1)))).rejects.toMatchObject({ reason: 'load' });
     const model = await host.load(modelFile(constantClassifier(1)));
-    const wrong: Tensor[] = [{ name: 'x', datatype: 'FP32', shape: [1, 3], data: new Float32Array(3) }];
-    await expect(model.run(wrong)).rejects.toMatchObject({ reason: 'bad-shape' });
     await expect(model.run([{ ...oneRow[0], name: 'z' } as Tensor])).rejects.toMatchObject({ reason: 'bad-shape' });
+    await model.release();
+  });
+
+  test.each<[string, Ports, RegExp]>([
+    ['input datatype', ports({ name: 'x', datatype: 'INT64', shape: [-1, 4] }), /input "x" is float32.*says INT64/],
+    ['number of dimensions', ports({ name: 'x', datatype: 'FP32', shape: [-1] }), /"x" is \[batch,4\].*says \[-1\]/],
+    ['length', ports({ name: 'x', datatype: 'FP32', shape: [-1, 5] }), /"x" is \[batch,4\].*says \[-1,5\]/],
+    [
+      'output datatype',
+      ports(undefined, { name: 'probabilities', datatype: 'BYTES', shape: [-1, 4] }),
+      /output "probabilities" is float32/,
+    ],
+  ])('a manifest that promises another %s than the file has is refused in words', async (_, promised, message) => {
+    const files = { ...modelFile(constantClassifier(3)), ports: promised };
+    await expect(host.load(files)).rejects.toMatchObject({ reason: 'load', message: expect.stringMatching(message) });
+  });
+
+  test('a length that the manifest leaves open and the file does not is a refused request, and no error of the model', async () => {
+    const any = { datatype: 'FP32', shape: [-1, -1] };
+    const open = ports({ name: 'x', ...any }, { name: 'probabilities', ...any });
+    const model = await host.load({ ...modelFile(constantClassifier(1)), ports: open });
+    const wrong: Tensor[] = [{ name: 'x', datatype: 'FP32', shape: [1, 3], data: new Float32Array(3) }];
+    await expect(model.run(wrong)).rejects.toMatchObject({ name: 'CodedError', code: 'INFER_SHAPE' });
     await model.release();
   });
 
@@ -81,16 +107,17 @@ describe('with real models', () => {
 
   test('an output that is no tensor is left alone where the manifest does not name it, and refused where it does', async () => {
     const files = modelFile(modelWithSequence());
-    for (const given of [{ ...files, ports: { inputs: ['x'], outputs: ['y'] } }, files]) {
+    const [x, y, z, list] = ['x', 'y', 'z', 'list'].map((name) => ({ name, datatype: 'FP32', shape: [-1, 4] }));
+    for (const given of [{ ...files, ports: ports(x, y) }, files]) {
       const model = await host.load(given);
       expect(await model.run(oneRow)).toMatchObject([{ name: 'y' }]);
       await model.release();
     }
-    await expect(host.load({ ...files, ports: { inputs: ['x'], outputs: ['list'] } })).rejects.toMatchObject({
+    await expect(host.load({ ...files, ports: ports(x, list) })).rejects.toMatchObject({
       reason: 'load',
       message: expect.stringContaining('a sequence or a map'),
     });
-    await expect(host.load({ ...files, ports: { inputs: ['z'], outputs: ['y'] } })).rejects.toMatchObject({
+    await expect(host.load({ ...files, ports: ports(z, y) })).rejects.toMatchObject({
       reason: 'load',
       message: expect.stringContaining('no input "z"; it has x'),
     });
