@@ -4,7 +4,8 @@ import type { LabelCounts, ModelInterval } from '../contract/report.ts';
 import type { MeasureCount } from './rate-sums.ts';
 
 /**
- * What is counted, of how many. `download`: attempts that failed, of all that ended. `rejected`: requests that
+ * What is counted, of how many. `download`: attempts that failed, of all that ended, but
+ * for those in which a host sent other bytes than were published: they say nothing of the version. `rejected`: requests that
  * devices refused, of those and the inferences. `complaint`, `anomaly`: feedback, of inferences. `wrong`:
  * wrong answers, of labelled ones. `imprecise:C`: wrong ones of the labelled answers that named C. `missed:C`: those not named so of the
  * labelled answers that should have been. `confused:C`: both, of the labelled answers that either named C or should have.
@@ -44,8 +45,9 @@ function feedback(bad: number, { inferences }: ModelInterval): MeasureCount {
 function countOf(parsed: Parsed, interval: ModelInterval): MeasureCount {
   switch (parsed.kind) {
     case 'download': {
-      const attempts = Object.values(interval.transfers?.download ?? {}).reduce((sum, one) => sum + one, 0);
-      return { trials: attempts, bad: attempts - (interval.transfers?.download?.done ?? 0) };
+      const { corrupt: _bytes, signature: _signature, ...ended } = interval.transfers?.download ?? {};
+      const attempts = Object.values(ended).reduce((sum, one) => sum + one, 0);
+      return { trials: attempts, bad: attempts - (ended.done ?? 0) };
     }
     case 'rejected': {
       const rejected = interval.rejected ?? 0;

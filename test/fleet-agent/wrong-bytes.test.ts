@@ -64,35 +64,42 @@ test.each(CASES)(
   },
 );
 
-test('hosts that keep sending other bytes bar the version for a while, named with what they sent, and then are asked again', async () => {
-  let aheadMs = 0;
-  const { world, stable, next, agent } = await beforeCandidate({
-    clock: {
-      now: () => clock.now() + aheadMs,
-      monotonicMs: () => clock.monotonicMs(),
-      sleep: (ms, signal) => clock.sleep(ms, signal),
-    },
-  });
-  await using _ = world;
-  world.mischief = (url) => (url.includes(hexOf(next.artifact)) ? { body: page(30_000) } : undefined);
-  await world.direct(world.entry({ stable, candidate: next }));
-  const barred = await until(() => modelStatus(agent)?.state === 'failed' && modelStatus(agent), 'the bar');
-  const { host: name } = new URL(world.mirrorUrl);
-  expect(barred.failures[0]).toMatchObject({
-    reason: 'corrupt',
-    message: expect.stringContaining(`${name} sent text/html`),
-  });
-  const asked = world.requests.filter((request) => request.includes(hexOf(next.artifact)));
-  expect(asked.length).toBeGreaterThan(2);
-  expect(asked.every((request) => !request.includes('bytes='))).toBe(true);
-  await until(
-    async () => outcomesOf(await world.store.findDevice('device-1'), next.digest).includes('undelivered'),
-    'the service to hear of it',
-  );
-  world.mischief = () => undefined;
-  aheadMs = 61 * 60_000;
-  await untilRuns(agent, '2.0.0');
-});
+test.each([
+  { what: 'artifact', place: artifact, length: 30_000 },
+  { what: 'manifest, longer than any', place: manifest, length: 300_000 },
+])(
+  'hosts that keep sending other bytes for the $what bar the version for a while, named with what they sent, and then are asked again',
+  async ({ place, length }) => {
+    let aheadMs = 0;
+    const { world, stable, next, agent } = await beforeCandidate({
+      clock: {
+        now: () => clock.now() + aheadMs,
+        monotonicMs: () => clock.monotonicMs(),
+        sleep: (ms, signal) => clock.sleep(ms, signal),
+      },
+    });
+    await using _ = world;
+    const { part } = place(next);
+    world.mischief = (url) => (url.endsWith(part) ? { body: page(length) } : undefined);
+    await world.direct(world.entry({ stable, candidate: next }));
+    const barred = await until(() => modelStatus(agent)?.state === 'failed' && modelStatus(agent), 'the bar');
+    const { host: name } = new URL(world.mirrorUrl);
+    expect(barred.failures[0]).toMatchObject({
+      reason: 'corrupt',
+      message: expect.stringContaining(`${name} sent text/html`),
+    });
+    const asked = world.requests.filter((request) => request.includes(part));
+    expect(asked.length).toBeGreaterThan(2);
+    expect(asked.every((request) => !request.includes('bytes='))).toBe(true);
+    await until(
+      async () => outcomesOf(await world.store.findDevice('device-1'), next.digest).includes('undelivered'),
+      'the service to hear of it',
+    );
+    world.mischief = () => undefined;
+    aheadMs = 61 * 60_000;
+    await untilRuns(agent, '2.0.0');
+  },
+);
 
 test('one changed bit in a signature, wherever it is, is no refusal of the version', async () => {
   const { world, stable, next, agent } = await beforeCandidate();

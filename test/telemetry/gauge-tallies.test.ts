@@ -241,6 +241,8 @@ describe('labels, downloads and feedback', () => {
     expect(sums({ labels }, 'missed:a')).toEqual([1, 4]);
     expect(sums({ labels }, 'confused:a')).toEqual([3, 6]);
     expect(sums({ transfers: { download: { done: 1, network: 2, timeout: 1 } } }, 'download')).toEqual([3, 4]);
+    // What a host sent says nothing of the version: a portal before three canary devices is no reason to take it back.
+    expect(sums({ transfers: { download: { done: 1, corrupt: 4, signature: 2 } } }, 'download')).toEqual([0, 1]);
     expect(sums({ userReports: 2 }, 'complaint')).toEqual([2, 60]);
   });
 

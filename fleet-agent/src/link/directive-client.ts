@@ -32,7 +32,7 @@ export type DirectiveAnswer =
   | { readonly kind: 'unchanged' }
   /** The publication answers, and what it says is not to be believed. */
   | { readonly kind: 'refused'; readonly code: RefusalCode; readonly reason: string }
-  | { readonly kind: 'unreachable'; readonly reason: string };
+  | { readonly kind: 'unreachable'; readonly reason: string; readonly retryAfterMs?: number };
 
 const LIMITS = { root: 512_000, timestamp: 16_384, snapshot: 2_000_000, targets: 5_000_000 } as const;
 /** Roots that one refresh walks; the rest is for the next. */
@@ -91,7 +91,7 @@ export class DirectiveClient {
   async refresh(signal: AbortSignal): Promise<DirectiveAnswer> {
     const { timeoutMs = DEFAULT_TIMEOUT_MS } = this.#options;
     const whole = AbortSignal.any([signal, AbortSignal.timeout(timeoutMs * REQUESTS_PER_REFRESH)]);
-    const fetcher = new DirectiveFetcher({ fetch: this.#fetch, timeoutMs, signal: whole });
+    const fetcher = new DirectiveFetcher({ fetch: this.#fetch, timeoutMs, signal: whole, nowMs: this.#nowMs() });
     try {
       // Roots come first (TUF 5.3): a withdrawn key must not be able to keep its withdrawal from this device by holding back the pointer.
       const { root, floor, accepted } = this.#state;
@@ -100,7 +100,10 @@ export class DirectiveClient {
       const pointer = await this.#askPointer(fetcher, isRotated);
       return pointer === 'unchanged' ? { kind: 'unchanged' } : await this.#follow(chain, pointer, fetcher);
     } catch (error) {
-      if (error instanceof Unreachable) return { kind: 'unreachable', reason: error.message };
+      if (error instanceof Unreachable) {
+        const asked = error.retryAfterMs === null ? {} : { retryAfterMs: error.retryAfterMs };
+        return { kind: 'unreachable', reason: error.message, ...asked };
+      }
       if (error instanceof TufRefusal) return { kind: 'refused', code: error.code, reason: error.message };
       throw error;
     }

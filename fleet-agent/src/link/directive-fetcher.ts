@@ -3,6 +3,7 @@ import { constants } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { TufRefusal } from '../../../src/contract/tuf/tuf-refusal.ts';
+import { retryAfterMs } from './http.ts';
 
 /** What `fetch` of the platform does; given from outside so that devices choose TLS and proxies in one place. */
 export type Fetch = (
@@ -15,6 +16,8 @@ export interface FetcherOptions {
   /** Longest time of one request, with its body. */
   readonly timeoutMs: number;
   readonly signal: AbortSignal;
+  /** Wall clock; for hosts that ask by date. */
+  readonly nowMs: number;
 }
 
 export type Answer =
@@ -25,9 +28,12 @@ export type Answer =
 
 /** The host can't be asked now, or has lost a file: no word about what is true. */
 export class Unreachable extends Error {
-  constructor(reason: string, cause?: unknown) {
+  readonly retryAfterMs: number | null;
+
+  constructor(reason: string, cause?: unknown, askedMs: number | null = null) {
     super(reason, cause === undefined ? undefined : { cause });
     this.name = 'Unreachable';
+    this.retryAfterMs = askedMs;
   }
 }
 
@@ -69,7 +75,7 @@ export class DirectiveFetcher {
     if (response.status === 304 && etag !== null) return { kind: 'unchanged' };
     const reason = `${url}: the host answered ${response.status}`;
     if (ABSENT.has(response.status)) return { kind: 'absent', reason };
-    throw new Unreachable(reason);
+    throw new Unreachable(reason, undefined, retryAfterMs(response.headers, this.#options.nowMs));
   }
 }
 

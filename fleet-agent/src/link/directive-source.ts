@@ -17,4 +17,5 @@ export type DirectiveAnswer =
   | { readonly kind: 'unchanged' }
   /** It arrived and can't be trusted. */
   | { readonly kind: 'refused'; readonly code: string; readonly reason: string }
-  | { readonly kind: 'unreachable'; readonly reason: string };
+  /** `retryAfterMs`: what the host asked for. */
+  | { readonly kind: 'unreachable'; readonly reason: string; readonly retryAfterMs?: number };

@@ -44,6 +44,7 @@ class Follower {
   #publication = '';
   #refused = '';
   #tries = 0;
+  #askedMs = 0;
   #isFirst = true;
   #current: Directive | undefined;
 
@@ -61,6 +62,7 @@ class Follower {
       if (answer.kind === 'unreachable') logger.warn('directive unreachable', { reason: answer.reason });
       const isGood = answer.kind === 'directive' || answer.kind === 'unchanged';
       this.#tries = isGood ? 0 : this.#tries + 1;
+      this.#askedMs = answer.kind === 'unreachable' ? (answer.retryAfterMs ?? 0) : 0;
       if (answer.kind === 'directive') this.#current = answer.directive;
       if (isGood) this.#current ??= directives.lastAccepted();
       if (isGood && this.#current !== undefined) await take(this.#current);
@@ -88,7 +90,8 @@ class Follower {
     const isFirst = this.#isFirst;
     this.#isFirst = false;
     if (this.#tries > 0) {
-      await clock.sleep(backOffMs(this.#tries - 1, { firstMs: 1000, capMs: pollMs }, random), signal);
+      const waitMs = backOffMs(this.#tries - 1, { firstMs: 1000, capMs: pollMs }, random);
+      await clock.sleep(Math.max(waitMs, this.#askedMs), signal);
       return;
     }
     const untilMs = clock.monotonicMs() + pollMs * (0.5 + random.next());

@@ -23,9 +23,6 @@ const TIMEOUT_MS = 30_000;
 const WAIT_SECONDS_MOST = 25;
 const WAIT_SLACK_MS = 15_000;
 
-/** A service never asks for more; a proxy's word must not make a device silent for a day. */
-const MOST_RETRY_AFTER_MS = 10 * 60_000;
-
 export class HttpServiceLink implements ServiceLink {
   readonly #serverUrl: string;
   readonly #clock: Clock;
@@ -78,8 +75,7 @@ export class HttpServiceLink implements ServiceLink {
   }
 
   #failure({ headers }: HttpAnswer, error: CodedError): LinkFailure {
-    const askedMs = retryAfterMs(headers, this.#clock.now());
-    return { kind: 'failed', error, retryAfterMs: askedMs && Math.min(askedMs, MOST_RETRY_AFTER_MS) };
+    return { kind: 'failed', error, retryAfterMs: retryAfterMs(headers, this.#clock.now()) };
   }
 }
 

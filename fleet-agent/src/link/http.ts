@@ -48,7 +48,7 @@ export async function fetchFrom(
     : new Response(body, { status: 206, headers: { ...headers, ...range } });
 }
 
-/** An answer of any status, with a bounded body. Throws AGENT_HTTP (unreachable, too long) or AGENT_HTTP_TIMEOUT; both: retry later. */
+/** An answer of any status, with a bounded body. Throws AGENT_HTTP (unreachable), AGENT_HTTP_LENGTH (too long) or AGENT_HTTP_TIMEOUT; all: retry later. */
 export async function ask(question: HttpQuestion, clock: Clock): Promise<HttpAnswer> {
   const { url, json, timeoutMs, mostBytes, signal } = question;
   using limit = new TimeLimit({ clock, ms: timeoutMs, stop: signal });
@@ -61,6 +61,7 @@ export async function ask(question: HttpQuestion, clock: Clock): Promise<HttpAns
     const { status, headers } = response;
     return { url: response.url || url, status, headers, body: await readBounded(response, mostBytes) };
   } catch (error) {
+    if (error instanceof CodedError) throw error;
     throw limit.isOver ? timeoutError(url, timeoutMs) : httpError(url, error);
   }
 }
@@ -70,7 +71,8 @@ async function readBounded(response: Response, mostBytes: number): Promise<Buffe
   let length = 0;
   for await (const chunk of response.body ?? []) {
     length += chunk.length;
-    if (length > mostBytes) throw new Error(`the answer is longer than ${mostBytes} bytes`);
+    if (length > mostBytes)
+      throw retryLater('AGENT_HTTP_LENGTH', `${describeAnswer(response)} that is longer than ${mostBytes} bytes.`);
     chunks.push(chunk);
   }
   return Buffer.concat(chunks, length);
@@ -100,7 +102,10 @@ export function statusError(url: string, status: number): CodedError {
   return retryLater('AGENT_HTTP_STATUS', `${new URL(url).pathname} answered ${status}.`);
 }
 
-/** Milliseconds that `Retry-After` asks for (seconds or a date), at most a day; null when it asks nothing. */
+/** One that asks for a day, as a captive portal does, must neither put off a rollback nor make a device silent. */
+const MOST_ASKED_MS = 10 * 60_000;
+
+/** Milliseconds that `Retry-After` asks for (seconds or a date), at most ten minutes; null when it asks nothing. */
 export function retryAfterMs(headers: Headers, nowMs: number): number | null {
   const text = headers.get('retry-after');
   if (text === null) return null;
@@ -109,7 +114,7 @@ export function retryAfterMs(headers: Headers, nowMs: number): number | null {
   const ms = /^\d{1,9}$/.test(text)
     ? Number(text) * 1000
     : Date.parse(text) - (Number.isNaN(sentAtMs) ? nowMs : sentAtMs);
-  return Number.isFinite(ms) ? Math.min(Math.max(0, ms), 86_400_000) : null;
+  return Number.isFinite(ms) ? Math.min(Math.max(0, ms), MOST_ASKED_MS) : null;
 }
 
 /** Who answered (after redirects, so that a portal shows), and what it said that it sent. */

@@ -6,7 +6,7 @@ import type { Parameters } from '../../../src/contract/directive.ts';
 import type { DeviceGauges } from '../measure/device-gauges.ts';
 import { parseFeedback, parseReadings } from '../measure/feedback.ts';
 import { ModelError } from '../model/model-host.ts';
-import { bytesOf } from '../model/tensor.ts';
+import { bytesOf, type Tensor } from '../model/tensor.ts';
 import { HeldBytes, type Hold } from './held-bytes.ts';
 import { methodOf, type Target, targetOf } from './infer-paths.ts';
 import type { Instance, ModelServer } from './model-server.ts';
@@ -155,8 +155,8 @@ export class InferEndpoint {
     const { id, inputs, outputs } = asked;
     // Once more while they are on their way to the model's thread.
     hold.set(2 * bytesOf(inputs));
-    const answer = await server.infer(inputs, { id: id === undefined ? undefined : String(id), outputs });
-    hold.set(bytesOf(answer.outputs));
+    const room = (answered: readonly Tensor[]): void => hold.set(bytesOf(answered));
+    const answer = await server.infer(inputs, { id: id === undefined ? undefined : String(id), outputs, hold: room });
     await writeAnswer(response, answer, id);
     return 'written';
   }

@@ -31,6 +31,8 @@ export interface InferOptions {
   readonly id?: string | undefined;
   /** Outputs that are wanted; all unless given. */
   readonly outputs?: readonly string[] | undefined;
+  /** Makes room for the answer before it counts as one. Throws INFER_BUSY where there is none: then nothing is counted. */
+  readonly hold?: ((answer: readonly Tensor[]) => void) | undefined;
 }
 
 export interface InferenceAnswer {
@@ -118,7 +120,10 @@ export class ModelServer {
    * Answers by the version that serves when it is called. Throws INFER_NO_MODEL, INFER_BUSY, a ModelError for what the model did, or another
    * CodedError for a request that is refused.
    */
-  async infer(inputs: readonly Tensor[], { id = randomUUID(), outputs }: InferOptions = {}): Promise<InferenceAnswer> {
+  async infer(
+    inputs: readonly Tensor[],
+    { id = randomUUID(), outputs, hold }: InferOptions = {},
+  ): Promise<InferenceAnswer> {
     const instance = this.#instance;
     if (instance === null) throw noModel(this.model);
     const waiting = this.#inFlight.get(instance) ?? 0;
@@ -130,6 +135,7 @@ export class ModelServer {
       checkAsked(instance.signature, outputs);
       const answered = await instance.loaded.run(checked);
       const judgements = judgeOutputs(instance.signature, answered);
+      hold?.(answered);
       this.#count(instance, {
         kind: 'answered',
         rows: judgements.length || rowsOf(instance.signature, inputs),
@@ -144,7 +150,7 @@ export class ModelServer {
       return { id, modelName: this.model, modelVersion: instance.version, digest: instance.digest, outputs: wanted };
     } catch (error) {
       if (error instanceof CodedError) {
-        this.#count(instance, { kind: 'rejected', rows: 0 });
+        if (error.kind === 'fix-input') this.#count(instance, { kind: 'rejected', rows: 0 });
         throw error;
       }
       const failure = toModelError(error, 'runtime');

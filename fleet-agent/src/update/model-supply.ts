@@ -9,9 +9,22 @@ import { freeBytesOf, isDiskFull } from '../record/disk-reserve.ts';
 import { type Failed, failedForGood, otherSlot } from '../record/model-record.ts';
 import { digestOfFile, type Slots } from '../record/slots.ts';
 import { admitManifest, readManifest } from './admit-manifest.ts';
-import { later, type SupplyOptions, type SupplyProblem, type SupplyRequest, sourceOf } from './supply-request.ts';
+import {
+  type Later,
+  later,
+  type SupplyOptions,
+  type SupplyProblem,
+  type SupplyRequest,
+  sourceOf,
+} from './supply-request.ts';
 
 const SPACE_MARGIN_BYTES = 1024 * 1024;
+
+/** What requests for documents end with, in the words of reports; all else is the network. */
+const REASONS: ReadonlyMap<string, Later['reason']> = new Map([
+  ['AGENT_HTTP_TIMEOUT', 'timeout'],
+  ['AGENT_HTTP_LENGTH', 'corrupt'],
+]);
 
 /** One try to bring a version into an idle slot. Bytes that are there and right are kept. */
 export async function supply(
@@ -36,7 +49,7 @@ export async function supply(
   } catch (error) {
     if (isDiskFull(error)) return storageFull('The disk is full.', 0);
     const coded = toCodedError(error, 'AGENT_SUPPLY');
-    return later(coded.message, null, coded.code === 'AGENT_HTTP_TIMEOUT' ? 'timeout' : 'network');
+    return later(coded.message, null, REASONS.get(coded.code) ?? 'network');
   }
 }
 

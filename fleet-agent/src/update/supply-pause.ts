@@ -7,8 +7,6 @@ import { BAR_MS, type Failed } from '../record/model-record.ts';
 import type { Later, SupplyRequest } from './supply-request.ts';
 
 export const DOWNLOAD_BACK_OFF: BackOff = { firstMs: 2000, capMs: 300_000 };
-/** A host may ask for so much: one that asks for a day, as a captive portal does, must not put off a rollback. */
-const MOST_ASKED_MS = 10 * 60_000;
 /** Answers with wrong bytes after which the version is left alone for a while. */
 const MOST_WRONG = 4;
 
@@ -52,8 +50,7 @@ export class SupplyPause {
     if (isWrong) this.#wrong += 1;
     if (isWrong || !hasProgressed) this.#turn += 1;
     else this.#tries = 0;
-    const askedMs = Math.min(afterMs ?? 0, MOST_ASKED_MS);
-    const waitMs = Math.max(backOffMs(this.#tries++, DOWNLOAD_BACK_OFF, this.#random), askedMs);
+    const waitMs = Math.max(backOffMs(this.#tries++, DOWNLOAD_BACK_OFF, this.#random), afterMs ?? 0);
     this.#untilMs = this.#clock.monotonicMs() + waitMs;
     return waitMs;
   }

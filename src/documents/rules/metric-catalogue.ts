@@ -157,7 +157,7 @@ export const METRICS = {
   ),
   download_success: success('download', {
     meaning:
-      'Share of finished download attempts that succeeded. A download that is interrupted and retried counts each time. When every device of the stage has finished its install, a value within the limit is enough to pass.',
+      'Share of finished download attempts that succeeded. A download that is interrupted and retried counts each time; an attempt in which a host sent wrong bytes does not. When every device of the stage has finished its install, a value within the limit is enough to pass.',
     source: 'transfers in reports',
     example: '99%',
   }),

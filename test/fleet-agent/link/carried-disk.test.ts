@@ -6,9 +6,10 @@ import path from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { afterAll, expect, test } from 'vitest';
 import { readSettings } from '../../../fleet-agent/src/settings.ts';
+import type { Clock } from '../../../src/base/clock.ts';
 import { hexOf } from '../../../src/contract/digest.ts';
 import { constantClassifier } from '../../support/onnx-fixture.ts';
-import { DeviceWorld, MODEL, modelStatus, openHost, until, untilRuns } from '../device-world.ts';
+import { clock, DeviceWorld, MODEL, modelStatus, openHost, until, untilRuns } from '../device-world.ts';
 
 const host = openHost();
 afterAll(() => host.close());
@@ -69,6 +70,22 @@ test('a model whose host hangs holds up no other model', async () => {
   expect(modelStatus(agent, MODEL)?.isServing).toBe(true);
   hanging.closeAllConnections();
   hanging.close();
+});
+
+test('a host of directives that asks to stay away is left alone', async () => {
+  await using world = await DeviceWorld.open();
+  await world.direct();
+  const waits: number[] = [];
+  const patient: Clock = {
+    ...{ now: () => clock.now(), monotonicMs: () => clock.monotonicMs() },
+    sleep: (ms, signal) => {
+      waits.push(ms);
+      return clock.sleep(ms, signal);
+    },
+  };
+  world.mischief = (url) => (url.includes('timestamp') ? { status: 503, retryAfter: 120 } : undefined);
+  await world.startAgent(host, { clock: patient, link: null, intervals: { pollMs: 50 } });
+  await until(() => waits.includes(120_000), 'the agent to wait');
 });
 
 test('what a host asks for holds over looks at the directive and over unrelated news', async () => {

@@ -4,7 +4,8 @@ import { Measurements } from '../../../fleet-agent/src/measure/measurements.ts';
 import { type LoadedModel, ModelError } from '../../../fleet-agent/src/model/model-host.ts';
 import { signatureOf } from '../../../fleet-agent/src/model/model-signature.ts';
 import { selfTest } from '../../../fleet-agent/src/model/self-test.ts';
-import type { Tensor } from '../../../fleet-agent/src/model/tensor.ts';
+import { bytesOf, type Tensor } from '../../../fleet-agent/src/model/tensor.ts';
+import { HeldBytes } from '../../../fleet-agent/src/serve/held-bytes.ts';
 import { ModelServer } from '../../../fleet-agent/src/serve/model-server.ts';
 import { judgeTrial, trialLimitsOf } from '../../../fleet-agent/src/update/trial.ts';
 import { digestOf } from '../../../src/contract/digest.ts';
@@ -140,6 +141,18 @@ describe('one judgement a row is counted once a row', () => {
     expect(interval).toMatchObject({ inferences: 3, errors: {}, classes: {}, unknown: 0 });
     expect(interval?.latencyMs.buckets.reduce((sum, [, count]) => sum + count, interval.latencyMs.zero)).toBe(3);
   });
+});
+
+test('an answer that finds no room is none: it counts nowhere, and cannot be remarked on', async () => {
+  const { server, interval } = serverWith({ values: [0.7, 0.1, 0.1, 0.1] });
+  const held = new HeldBytes(1);
+  using other = held.open();
+  other.set(1);
+  using own = held.open();
+  const asked = server.infer(rowsOfInput(1), { id: 'q', hold: (answer) => own.set(bytesOf(answer)) });
+  await expect(asked).rejects.toMatchObject({ code: 'INFER_BUSY' });
+  expect(server.takeFeedback([{ id: 'q', row: 0, className: '' }], 'complaints')).toMatchObject({ unknown: 1 });
+  expect([server.counts.inferences, interval()?.inferences ?? 0, interval()?.rejected ?? 0]).toEqual([0, 0, 0]);
 });
 
 describe('a refused request', () => {

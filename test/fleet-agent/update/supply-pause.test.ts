@@ -1,5 +1,6 @@
 // Owns the laws of waiting between downloads: over news of other things, as long as hosts ask, and shorter after progress.
 import { expect, test } from 'vitest';
+import { retryAfterMs } from '../../../fleet-agent/src/link/http.ts';
 import { SupplyPause } from '../../../fleet-agent/src/update/supply-pause.ts';
 import { later } from '../../../fleet-agent/src/update/supply-request.ts';
 import type { Clock } from '../../../src/base/clock.ts';
@@ -22,8 +23,9 @@ test('what a host asks for is waited for, and said of another version it is not'
 });
 
 test('a host that asks for a day is waited for no longer than ten minutes', () => {
+  const day = new Headers({ 'retry-after': '86400' });
   const { pause } = pauseAt();
-  expect(pause.note(one, later('portal', 86_400_000), false)).toBe(600_000);
+  expect(pause.note(one, later('portal', retryAfterMs(day, 0)), false)).toBe(600_000);
   expect(pause.leftMs(one, true)).toBe(600_000);
 });
 
