@@ -166,6 +166,14 @@ function openHost(settings: AgentSettings): ModelHost {
   });
 }
 
+function journalError(file: string, found: 'corrupt' | 'unreadable'): CodedError {
+  return new CodedError({
+    code: 'AGENT_JOURNAL',
+    message: `The journal ${file} is ${found}, so nothing is known of that model.`,
+    remedy: 'Restart the agent: it rebuilds the journal from the slots. If it stays so, check the disk.',
+  });
+}
+
 /** Reads the journals alone: works beside a running agent and without one. */
 async function showStatus(settings: AgentSettings & { readonly json: boolean }): Promise<number> {
   const folder = new DeviceFolder(settings.data);
@@ -178,14 +186,16 @@ async function showStatus(settings: AgentSettings & { readonly json: boolean }):
   }
   const journal = new Journal(folder);
   const records = [];
+  const problems = await findFolderProblems(folder);
   for (const model of await folder.listModels()) {
-    const record = await journal.peek(model);
-    if (typeof record !== 'string') records.push({ record, serving: undefined });
+    const reading = await journal.peek(model);
+    if (reading.kind === 'whole') records.push({ record: reading.record, serving: undefined });
+    else if (reading.kind !== 'absent') problems.push(journalError(folder.recordFile(model), reading.kind));
   }
   // The folder knows its device once it has enrolled; until then the settings do.
   const device = (await Identity.storedDevice(folder)) ?? settings.id;
   const refusal = await readRefusal(folder.refusalFile);
-  const status: AgentStatus = statusOf(device, records, refusal, await findFolderProblems(folder));
+  const status: AgentStatus = statusOf(device, records, refusal, problems);
   process.stdout.write(settings.json ? `${JSON.stringify(status, null, 2)}\n` : formatStatus(status));
   return 0;
 }

@@ -1,6 +1,15 @@
 // Owns the proof that a device keeps serving: offline, with a torn journal, with rotten files, and on a full disk.
 import { execFileSync } from 'node:child_process';
-import { lstatSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  lstatSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import path from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
 import { findFolderProblems } from '../../fleet-agent/src/device-problems.ts';
@@ -69,17 +78,44 @@ test('a torn journal is rebuilt from the running slot, and kept aside', async ()
   expect(readdirSync(modelFolder(world))).toContain('state.json.corrupt');
 });
 
-test('a journal of a newer agent is rebuilt, and what failed here stays known', async () => {
+test('a journal of a newer agent is rebuilt, and what failed here stays known, and how high it had come', async () => {
   const { world } = await afterTwoVersions();
   await using _ = world;
   const file = path.join(modelFolder(world), 'state.json');
   const { record } = JSON.parse(readFileSync(file, 'utf8')) as { record: { failures: unknown[] } };
   const digest = `sha256:${'7'.repeat(64)}`;
   const failure = { digest, attempt: 3, reason: 'trial', message: 'bad', expiry: { kind: 'of-tomorrow' }, atMs: 1 };
-  writeFileSync(file, JSON.stringify({ format: 2, record: { ...record, failures: [failure, { digest: 'x' }] } }));
-  const { agent } = await world.startAgent(host, away);
+  const height = { sequence: 9, digest };
+  const newer = { ...record, failures: [failure, { digest: 'x' }], height };
+  writeFileSync(file, JSON.stringify({ format: 2, record: newer }));
+  const { agent, stop } = await world.startAgent(host, away);
   expect((await agent.infer(MODEL, oneRow)).modelVersion).toBe('2.0.0');
   expect(modelStatus(agent)?.failures).toEqual([{ digest, attempt: 3, reason: 'trial', message: 'bad' }]);
+  await stop();
+  expect(JSON.parse(readFileSync(file, 'utf8'))).toMatchObject({ record: { height } });
+});
+
+test('a journal that the disk does not give now is left alone: it may be whole at the next start', async () => {
+  const { world } = await afterTwoVersions();
+  await using _ = world;
+  const file = path.join(modelFolder(world), 'state.json');
+  renameSync(file, `${file}.whole`);
+  symlinkSync('state.json', file); // nobody can read a link to itself
+  const { agent, stop } = await world.startAgent(host, away);
+  expect((await agent.infer(MODEL, oneRow)).modelVersion).toBe('2.0.0');
+  await stop();
+  expect(lstatSync(file).isSymbolicLink()).toBe(true);
+});
+
+test('`status` names a model whose journal it can not read', async () => {
+  const { world } = await afterTwoVersions();
+  await using _ = world;
+  writeFileSync(path.join(modelFolder(world), 'state.json'), '{"format":1');
+  const main = path.join(import.meta.dirname, '../../fleet-agent/src/main.ts');
+  const status = execFileSync(process.execPath, [main, 'status', '--data', deviceFolder(world), '--json']);
+  expect(JSON.parse(String(status))).toMatchObject({
+    problems: [{ code: 'AGENT_JOURNAL', message: expect.stringContaining(MODEL) }],
+  });
 });
 
 const inPlaceOf = (name: string, bytes?: string) => (world: DeviceWorld) => {

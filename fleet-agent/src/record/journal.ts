@@ -4,9 +4,9 @@ import { readFileIfPresent, writeFileDurably } from '../../../src/base/durable-f
 import { isDigest } from '../../../src/contract/digest.ts';
 import type { DeviceFolder } from './device-folder.ts';
 import { DiskReserve, isDiskFull } from './disk-reserve.ts';
-import { readJsonFile } from './json-file.ts';
 import {
   type Failure,
+  type Height,
   MOST_FAILURES,
   type ModelRecord,
   type Phase,
@@ -15,6 +15,17 @@ import {
 } from './model-record.ts';
 
 const FORMAT = 1;
+
+/** What a journal that can't be used as a whole still says: what failed here, and how high it had come. */
+export type Salvage = Pick<ModelRecord, 'failures' | 'height'>;
+
+export type JournalReading =
+  | { readonly kind: 'whole'; readonly record: ModelRecord }
+  | { readonly kind: 'absent' }
+  /** The disk does not give it now; what it says is unknown, and may be whole. */
+  | { readonly kind: 'unreadable' }
+  /** Torn, or of a newer agent. */
+  | { readonly kind: 'corrupt'; readonly salvage: Salvage };
 
 /** Called after each write; tests stop the process there. */
 export type OnPersisted = (record: ModelRecord) => void;
@@ -52,32 +63,42 @@ export class Journal {
     this.#onPersisted(record);
   }
 
-  /** The record, `absent`, or `corrupt` (the file is then moved aside for people to look at, where that is possible). */
-  async read(model: string): Promise<ModelRecord | 'absent' | 'corrupt'> {
-    const read = await this.peek(model);
+  /** A corrupt one is moved aside for people to look at, where that is possible. */
+  async read(model: string): Promise<JournalReading> {
+    const reading = await this.peek(model);
     const file = this.#folder.recordFile(model);
-    if (read === 'corrupt') await rename(file, `${file}.corrupt`).catch(() => undefined);
-    return read;
-  }
-
-  /** The failures in a record that can't be used as a whole, such as one of a newer agent: what failed here is not forgotten. */
-  async salvage(model: string): Promise<readonly Failure[]> {
-    const file = this.#folder.recordFile(model);
-    const found = await readJsonFile(`${file}.corrupt`, ({ record }) => (record as ModelRecord).failures);
-    return Array.isArray(found) ? found.filter(isFailure).slice(-MOST_FAILURES) : [];
+    if (reading.kind === 'corrupt') await rename(file, `${file}.corrupt`).catch(() => undefined);
+    return reading;
   }
 
   /** The same, but touches nothing. */
-  async peek(model: string): Promise<ModelRecord | 'absent' | 'corrupt'> {
+  async peek(model: string): Promise<JournalReading> {
+    let bytes: Buffer | undefined;
     try {
-      const bytes = await readFileIfPresent(this.#folder.recordFile(model));
-      if (bytes === undefined) return 'absent';
+      bytes = await readFileIfPresent(this.#folder.recordFile(model));
+    } catch (error) {
+      const isOther = (error as NodeJS.ErrnoException).code === 'EISDIR';
+      return isOther ? { kind: 'corrupt', salvage: NOTHING } : { kind: 'unreadable' };
+    }
+    if (bytes === undefined) return { kind: 'absent' };
+    try {
       const { format, record } = JSON.parse(bytes.toString('utf8')) as { format?: unknown; record?: ModelRecord };
-      return format === FORMAT && isRecord(record, model) ? record : 'corrupt';
+      if (format === FORMAT && isRecord(record, model)) return { kind: 'whole', record };
+      return { kind: 'corrupt', salvage: salvageOf(record) };
     } catch {
-      return 'corrupt';
+      return { kind: 'corrupt', salvage: NOTHING };
     }
   }
+}
+
+const NOTHING: Salvage = { failures: [], height: null };
+
+function salvageOf(record: Partial<ModelRecord> | null | undefined): Salvage {
+  const { failures, height } = record ?? {};
+  return {
+    failures: Array.isArray(failures) ? failures.filter(isFailure).slice(-MOST_FAILURES) : [],
+    height: isHeight(height) ? height : null,
+  };
 }
 
 const PHASES: readonly Phase['kind'][] = [
@@ -104,6 +125,10 @@ function isFailure(failure: Failure | undefined): failure is Failure {
   return isDigest(digest) && Number.isSafeInteger(attempt) && typeof expiry?.kind === 'string' && Number.isFinite(atMs);
 }
 
+function isHeight(height: Height | null | undefined): height is Height | null {
+  return height === null || (isDigest(height?.digest) && Number.isSafeInteger(height.sequence));
+}
+
 function isPhase(phase: Phase | undefined): phase is Phase {
   if (phase === undefined || phase === null || !PHASES.includes(phase.kind)) return false;
   if (phase.kind === 'failed') return isDigest(phase.digest) && Number.isSafeInteger(phase.attempt);
@@ -124,7 +149,7 @@ function isRecord(record: ModelRecord | undefined, model: string): record is Mod
     isPhase(phase) &&
     Array.isArray(failures) &&
     failures.every(isFailure) &&
-    (height === null || (isDigest(height?.digest) && Number.isSafeInteger(height.sequence))) &&
+    isHeight(height) &&
     Array.isArray(outbox)
   );
 }

@@ -1,20 +1,25 @@
 // Owns rebuilding a model's record from its slots, when the journal is torn or gone.
 import { parseManifest } from '../../../src/contract/manifest/parse-manifest.ts';
-import type { Journal } from './journal.ts';
+import type { Journal, JournalReading } from './journal.ts';
 import { emptyRecord, higher, type ModelRecord, type SlotContent, type SlotName } from './model-record.ts';
 import type { Slots } from './slots.ts';
 
-/** The journal's record, or one rebuilt from the slots where it is torn or gone; what failed here is not forgotten either way. */
+/** The journal's record, or one rebuilt from the slots where it is torn, gone or unreadable; what it still says is not forgotten. */
 export async function readRecord(
   model: string,
   journal: Journal,
   slots: Slots,
-): Promise<{ readonly record: ModelRecord; readonly found: 'whole' | 'absent' | 'corrupt' }> {
-  const read = await journal.read(model);
-  if (typeof read !== 'string') return { record: read, found: 'whole' };
+): Promise<{ readonly record: ModelRecord; readonly found: JournalReading['kind'] }> {
+  const reading = await journal.read(model);
+  const found = reading.kind;
+  if (found === 'whole') return { record: reading.record, found };
   const record = await rebuildRecord(model, slots);
-  if (read === 'absent') return { record, found: read };
-  return { record: { ...record, failures: await journal.salvage(model) }, found: read };
+  if (found !== 'corrupt') return { record, found };
+  const { failures, height } = reading.salvage;
+  return {
+    record: { ...record, failures, height: height === null ? record.height : higher(record.height, height) },
+    found,
+  };
 }
 
 /** The slot that `current` points at runs and is trusted; the other is a copy to test again. */

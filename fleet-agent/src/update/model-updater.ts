@@ -75,9 +75,10 @@ export class ModelUpdater {
   /** Reads the journal, or rebuilds the record from the slots where it is torn or gone. */
   static async open(model: string, tools: UpdaterTools): Promise<ModelUpdater> {
     const { record, found } = await readRecord(model, tools.journal, tools.slots);
-    if (found === 'corrupt') tools.logger.warn('journal unreadable, rebuilt from the running slot', { model });
+    if (found === 'corrupt' || found === 'unreadable') tools.logger.error('journal rebuilt', { model, found });
     const updater = new ModelUpdater(record, tools);
-    if (found !== 'whole') await tools.journal.write(record, 'if possible');
+    // One that the disk does not give now may be whole at the next start.
+    if (found === 'corrupt' || found === 'absent') await tools.journal.write(record, 'if possible');
     const revoked = await updater.#revoked.look(record);
     await updater.apply({ kind: 'restarted', revoked }, 'if possible');
     await tools.parameters.open();
