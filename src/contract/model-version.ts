@@ -85,7 +85,7 @@ export function parseRange(text: string): void {
 
 /** Is the text a range rather than `latest` or a single version? */
 export function isVersionRange(text: string): boolean {
-  return /[<>=^~*|\s]/.test(text) && isRange(text);
+  return /[<>=^~*|\s]|\.x\b/i.test(text) && isRange(text);
 }
 
 /** Is the version in the range? Strict SemVer: a free-form version is in no range, a pre-release only where the range names one of the same version. */

@@ -5,6 +5,7 @@ import { formatPath } from '../contract/source/document-source.ts';
 import { type Problem, problemInText } from '../contract/source/problem.ts';
 import { locateSchemaError, pathOfPointer } from '../contract/source/schema-error.ts';
 import type { TextError } from '../contract/source/text-error.ts';
+import { foreignFieldRemedy, platformMeantBy } from './foreign-words.ts';
 
 /** What the schema says about a field, for people. */
 interface FieldFacts {
@@ -73,7 +74,7 @@ export function explainSchemaError(facts: {
   const wayOut = example === undefined ? firstSentence(schema) : `${firstSentence(schema)} For example \`${example}\`.`;
   switch (error.keyword) {
     case 'additionalProperties':
-      return { ...place, ...explainUnknown(field, String(error.params.additionalProperty), schema) };
+      return { ...place, ...explainUnknown(field, String(error.params.additionalProperty), schema, error.data) };
     case 'required':
       return { ...place, ...explainMissing(field, String(error.params.missingProperty), schema) };
     case 'propertyNames':
@@ -91,8 +92,11 @@ export function explainSchemaError(facts: {
       return wrong(`${field} is \`${written}\`, but must be ${choiceOf(schema)}.`, choiceRemedy(error.data, schema));
     case 'anyOf':
       return wrong(`${field} is ${isWhat(error.data, written)}, which is not allowed.`, wayOut);
-    case 'pattern':
-      return wrong(`${field} is \`${written}\`, which has the wrong format.`, wayOut);
+    case 'pattern': {
+      const platform = path.at(-1) === 'platform' ? platformMeantBy(written) : undefined;
+      const remedy = platform === undefined ? wayOut : `Did you mean \`${platform}\`?`;
+      return wrong(`${field} is \`${written}\`, which has the wrong format.`, remedy);
+    }
     default:
       return wrong(`${field} ${limitOf(error)}${isLeaf(error.data) ? `, but is ${written}` : ''}.`, wayOut);
   }
@@ -117,10 +121,13 @@ function wordsOf(type: FieldFacts['type']): string {
 
 type Words = Pick<Problem, 'message' | 'remedy'>;
 
-function explainUnknown(field: string, name: string, schema: FieldFacts): Words {
+function explainUnknown(field: string, name: string, schema: FieldFacts, data: unknown): Words {
   const known = Object.keys(schema.properties ?? {});
   const close = findClosestWord(name, known);
-  const remedy = close === undefined ? `Its fields: ${known.join(', ')}.` : `Did you mean \`${close}\`?`;
+  const value = (data as Readonly<Record<string, unknown>>)[name];
+  const remedy =
+    foreignFieldRemedy(name, value, known) ??
+    (close === undefined ? `Its fields: ${known.join(', ')}.` : `Did you mean \`${close}\`?`);
   return { message: `${field} has no field \`${shorten(name)}\`.`, remedy };
 }
 

@@ -13,6 +13,7 @@ import { checkNotifications } from './check-notifications.ts';
 import { checkRolloutPolicy } from './check-rollout-policy.ts';
 import { checkSchema, KINDS } from './check-schema.ts';
 import { checkSignalProviders } from './check-signal-providers.ts';
+import { isLfsPointer, isUpdateManifest } from './foreign-words.ts';
 import { checkRepository } from './repository-layout.ts';
 import type { SlipwayDocument } from './slipway-document.ts';
 
@@ -40,6 +41,7 @@ export function parseDocument(file: string, bytes: Uint8Array, options: ParseOpt
     kind: 'broken',
     errors: locateProblems(source, problems),
   });
+  if (isLfsPointer(source.text)) return broken([LFS_POINTER]);
   const kind = findKind(value);
   if (typeof kind !== 'string') return broken([kind]);
   const misfits = checkSchema(kind, value, (error) => source.writtenAt(pathOfPointer(error.instancePath)));
@@ -49,6 +51,16 @@ export function parseDocument(file: string, bytes: Uint8Array, options: ParseOpt
   const problems = [...(options.isCopy ? [] : checkFileName(document, file)), ...checkMeaning(document)];
   return problems.length > 0 ? broken(problems) : { kind: 'parsed', document, source };
 }
+
+const LFS_POINTER: Problem = {
+  code: 'DOCUMENT_LFS',
+  path: [],
+  message: 'This is a pointer of Git LFS, not the document.',
+  remedy:
+    'Keep documents out of Git LFS: leave their folders out of the patterns in `.gitattributes`, and commit them again.',
+};
+const UPDATE_MANIFEST =
+  'This looks like an update manifest. Here it is three documents: a ModelManifest (what the version is, its files and their digests), a RolloutPolicy (stages and rules) and a Rollout (which devices should run which version). `slipway init` writes one of each.';
 
 function findKind(value: unknown): SlipwayDocument['kind'] | Problem {
   const remedy = `Write \`kind: …\`, with one of ${KINDS.join(', ')}.`;
@@ -60,7 +72,7 @@ function findKind(value: unknown): SlipwayDocument['kind'] | Problem {
       code: 'DOCUMENT_KIND',
       path: [],
       message: 'The document has no `kind`.',
-      remedy,
+      remedy: isUpdateManifest(value) ? UPDATE_MANIFEST : remedy,
     };
   }
   const given = (value as { readonly kind?: unknown }).kind;

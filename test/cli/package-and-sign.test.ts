@@ -12,14 +12,16 @@ beforeEach(() => {
 });
 afterEach(() => session[Symbol.asyncDispose]());
 
-test('an empty file, a name that no manifest can list and two models at once are refused, each with what to do', async () => {
+test('an empty file, a pointer of Git LFS, a name that no manifest can list and two models at once are refused, each with what to do', async () => {
   await session.run(['init', 'models']);
   session.write('empty.onnx', '');
+  session.write('pointer.onnx', 'version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 9\n');
   session.write('one.onnx', 'one');
   session.write('two.onnx', 'two');
   session.write('my model.onnx', 'odd');
   for (const [files, problem] of [
     [['empty.onnx'], 'is empty'],
+    [['pointer.onnx'], 'is a pointer of Git LFS'],
     [['my model.onnx'], "can't be the name of a file on devices"],
     [['one.onnx', 'two.onnx'], 'A variant has one model file'],
   ] as const) {

@@ -59,8 +59,9 @@ test('SemVer versions stand in the order of SemVer', () => {
 });
 
 test('ranges are distinguished from versions', () => {
-  for (const range of ['>=1.2 <2', '^1.4.0', '~1.4', '1.x || 3.x', '*']) expect(isVersionRange(range)).toBe(true);
-  for (const other of ['latest', '1.2.3', '2026.01.10-rc1', '2025-04-14T16-38-25', 'x y'])
+  for (const range of ['>=1.2 <2', '^1.4.0', '~1.4', '1.x', '1.2.X', '1.x || 3.x', '*'])
+    expect(isVersionRange(range)).toBe(true);
+  for (const other of ['latest', '1.2.3', '2026.01.10-rc1', '2025-04-14T16-38-25', 'x y', '1.0.0-rc.xl'])
     expect(isVersionRange(other)).toBe(false);
   expect(satisfiesRange('1.3.0', '>=1.2 <2')).toBe(true);
   expect(satisfiesRange('2026.01.10-rc1', '*')).toBe(false);

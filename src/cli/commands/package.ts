@@ -1,9 +1,11 @@
 // Owns `slipway package`: puts a model's files where devices download them, and prints their lines for the manifest.
+import { open } from 'node:fs/promises';
 import path from 'node:path';
 import { type Command, Option } from 'commander';
 import { CodedError } from '../../base/errors.ts';
 import { hexOf } from '../../contract/digest.ts';
 import { addArtifact } from '../../distribution/folder-publication.ts';
+import { isLfsPointer } from '../../documents/foreign-words.ts';
 import { openHome } from '../home.ts';
 import { printResult } from '../output.ts';
 import { homeOption } from '../settings.ts';
@@ -49,6 +51,21 @@ function checkFiles(files: readonly string[], role: string): void {
   if (twice !== undefined) throw refused(`Two of the files are named ${twice}.`, 'Rename one of them.');
 }
 
+/** What can't be read at all is told by whoever copies it. */
+async function assertNoPointer(file: string): Promise<void> {
+  const source = await open(file).catch(() => undefined);
+  if (source === undefined) return;
+  const head = Buffer.alloc(100);
+  try {
+    if (!(await source.stat()).isFile()) return;
+    await source.read(head, 0, head.length, 0);
+  } finally {
+    await source.close();
+  }
+  if (isLfsPointer(head.toString()))
+    throw refused(`${file} is a pointer of Git LFS, not the model.`, 'Run `git lfs pull`, then package it again.');
+}
+
 export function addPackageCommand(program: Command): void {
   program
     .command('package')
@@ -62,6 +79,7 @@ export function addPackageCommand(program: Command): void {
       checkFiles(files, role);
       const packed: PackedFile[] = [];
       for (const file of files) {
+        await assertNoPointer(file);
         const { digest, sizeBytes } = await addArtifact(publication, file);
         if (sizeBytes === 0) throw refused(`${file} is empty.`, 'Name the file that your training wrote.');
         packed.push({ role, name: path.basename(file), digest, sizeBytes, url: `artifacts/${hexOf(digest)}` });

@@ -2,6 +2,7 @@
 
 import type { FieldPath } from '../../contract/source/document-source.ts';
 import { findTextProblem, type Problem } from '../../contract/source/problem.ts';
+import { findClosestMetric } from './closest-metric.ts';
 import { metricFacts, RULE_METRICS } from './metric-catalogue.ts';
 import { exampleRule } from './metric-examples.ts';
 import { parseRule, ruleMeantBy } from './rule-text.ts';
@@ -21,6 +22,11 @@ export function findRuleObjectProblem(value: unknown, path: FieldPath): Problem 
     const { rule } = value;
     return typeof rule === 'string' ? (findSplitRule(value, rule, path) ?? findInRule(rule, path)) : undefined;
   }
+  const meant = ruleOfFields(value);
+  if (meant !== undefined) {
+    const message = 'A rule is one text that says what must hold, not a metric and a limit apart.';
+    return { code: 'POLICY_RULE_FIELDS', path, message, remedy: `Write \`- ${meant}\`.` };
+  }
   for (const [name, limit] of Object.entries(value)) {
     const metric = RULE_METRICS.find((known) => name === known || name.startsWith(`${known}[`));
     if (metric === undefined) continue;
@@ -29,6 +35,19 @@ export function findRuleObjectProblem(value: unknown, path: FieldPath): Problem 
     return { code: 'POLICY_RULE_FIELDS', path, message, remedy: `Write \`- ${rule}\`.` };
   }
   return undefined;
+}
+
+const METRIC_FIELDS = ['name', 'metric', 'metricName', 'metric_name'];
+const LIMIT_FIELDS = ['threshold', 'limit', 'max', 'min', 'value', 'maximum', 'minimum'];
+
+/** The rule that a metric and a threshold as fields of their own stand for, as other systems have them; undefined when they are none. */
+export function ruleOfFields(value: object): string | undefined {
+  const fields = new Map<string, unknown>(Object.entries(value));
+  const name = METRIC_FIELDS.map((field) => fields.get(field)).find((one) => typeof one === 'string');
+  const limit = LIMIT_FIELDS.map((field) => fields.get(field)).find((one) => one !== undefined);
+  const metric = typeof name === 'string' ? findClosestMetric(name) : undefined;
+  if (metric === undefined) return undefined;
+  return ruleMeantBy(`${metric} ${metricFacts(metric).comparisons[0]} ${String(limit)}`) ?? exampleRule(metric);
 }
 
 function findInRule(rule: string, path: FieldPath): Problem | undefined {
