@@ -43,8 +43,20 @@ export function exceptionNote(rollout: string, exception: ExceptedOutlook): stri
   return `${clipped(what, MOST_REASON)}\n  ${clipped(statusReasonInWords(exception.reason), MOST_REJECTION)}`;
 }
 
+/** What a rollout is stalled by, and what to do about it: a note for each. */
+export function stallNotes({ rollout, conditions }: Outlook): string[] {
+  return conditions.flatMap((condition) => {
+    if (condition.type !== 'Stalled') return [];
+    const { reason, fix } = condition;
+    const what = fixInWords(fix, rollout);
+    const more = fix.kind === 'document' ? `${asSentence(what)} Devices keep what was published last.` : what;
+    return [`${oneLine(rollout)} is stalled: ${oneLine(reason)}\n  ${more}`];
+  });
+}
+
 /** What needs attention: rejected versions, exceptions, stalled rollouts, versions that may not start, devices with problems. */
-function notesOf({ rollout, conditions, cohort, changedPolicy, exceptions = [], rejected = null }: Outlook): string[] {
+function notesOf(outlook: Outlook): string[] {
+  const { rollout, conditions, cohort, changedPolicy, exceptions = [], rejected = null } = outlook;
   const name = oneLine(rollout);
   const before = [
     ...(rejected === null ? [] : [rejectionNote(rollout, rejected)]),
@@ -53,14 +65,8 @@ function notesOf({ rollout, conditions, cohort, changedPolicy, exceptions = [], 
       ? []
       : [`${clipped(name, MOST_REASON)}: ${clipped(changedPolicyInWords(changedPolicy), MOST_REASON)}`]),
   ];
-  const notes = conditions.flatMap((condition) => {
+  const others = conditions.flatMap((condition) => {
     switch (condition.type) {
-      case 'Stalled': {
-        const { reason, fix } = condition;
-        const what = fixInWords(fix, rollout);
-        const more = fix.kind === 'document' ? `${asSentence(what)} Devices keep what was published last.` : what;
-        return [`${name} is stalled: ${oneLine(reason)}\n  ${more}`];
-      }
       case 'SourceVerified': {
         if (condition.status) return [];
         const what = condition.isNewer ? 'a newer version is not used' : 'the desired version may not start';
@@ -71,6 +77,7 @@ function notesOf({ rollout, conditions, cohort, changedPolicy, exceptions = [], 
         const silent = condition.silent.map(silentInWords).join('; ');
         return [`${name}: a metric provider does not answer, so its rule can't be decided\n  ${oneLine(silent)}`];
       }
+      case 'Stalled':
       case 'Ready':
       case 'Progressing':
         return [];
@@ -78,6 +85,7 @@ function notesOf({ rollout, conditions, cohort, changedPolicy, exceptions = [], 
         return assertNever(condition);
     }
   });
+  const notes = [...stallNotes(outlook), ...others];
   const troubled = cohort?.troubled ?? [];
   if (troubled.length === 0) return [...before, ...notes];
   const lines = troubled.map((one) => `  ${oneLine(one.device)}  ${troubleInWords(one, MOST_REASON)}`);

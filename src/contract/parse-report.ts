@@ -7,7 +7,9 @@ import {
   type DeviceReport,
   type ErrorReason,
   MOST_CLASSES,
+  MOST_INTERVALS,
   MOST_MODELS,
+  MOST_OUTCOMES,
   type ModelInterval,
   type ModelState,
   type Outcome,
@@ -31,8 +33,6 @@ import {
 } from './report-reader.ts';
 import type { SketchJson } from './sketch.ts';
 
-export const MOST_INTERVALS = 16;
-export const MOST_OUTCOMES = 64;
 const MOST_BUCKETS = 2_000;
 const MOST_TEXT = 500;
 

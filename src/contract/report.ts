@@ -8,6 +8,9 @@ export const REPORT_PAYLOAD_TYPE = 'application/vnd.slipway.report+json';
 export const CONFIDENCE_BINS = 20;
 /** Models of one device: it takes over no more than it can report. */
 export const MOST_MODELS = 256;
+/** Of one report. */
+export const MOST_INTERVALS = 16;
+export const MOST_OUTCOMES = 64;
 /** Classes beyond this number are counted in `REST_CLASS`. */
 export const MOST_CLASSES = 64;
 export const REST_CLASS = '(rest)';

@@ -17,7 +17,9 @@ export interface KnownFleet {
   readonly words: WordsOfFleet;
   /** Devices that state other labels than their token or the fleet documents give them: shown, and in neither arm. */
   readonly contradicting: readonly { readonly device: string; readonly what: string }[];
-  readonly refusing: RefusingDevices;
+  readonly refusing: OddDevices;
+  /** They serve a version whose signer is revoked, because no other one is there. */
+  readonly onRevoked: OddDevices;
   readonly claiming: ClaimingDevices;
 }
 
@@ -34,21 +36,19 @@ export interface ClaimingDevices {
   readonly first: readonly { readonly device: string; readonly claim: FalseClaim }[];
 }
 
-/** Devices that don't believe what they are handed now: a directive, or a model that it names. They keep what they run. */
-export interface RefusingDevices {
+/** Devices that are not as they should be, and what they say of it. */
+export interface OddDevices {
   readonly count: number;
-  /** At most MOST_SHOWN of what they refuse, for people. */
+  /** At most MOST_SHOWN, for people. */
   readonly first: readonly { readonly device: string; readonly what: string }[];
 }
 
 const MOST_SHOWN = 20;
 
-/** What the device refuses as tampered with or signed by the wrong one. */
+/** What the device does not believe, as tampered with or signed by the wrong one: the directive, or a model that it names. It keeps what it runs. */
 function refusals(device: DeviceRecord): string[] {
   const directive = device.properties[DIRECTIVE_REFUSED];
   const found = directive === undefined ? [] : [`the directive: ${directive}`];
-  const revoked = device.properties[SERVES_REVOKED];
-  if (revoked !== undefined) found.push(`${revoked} runs on: its signer is revoked, and no other version is there`);
   for (const { model, rollout, state, subject } of device.models.values()) {
     if (state !== 'failed' || subject === null || rollout === null) continue;
     const outcome = device.outcomes.get(outcomeKey(rollout, subject.digest));
@@ -93,6 +93,7 @@ function knownFleet(picture: FleetPicture, words: WordsOfFleet): KnownFleet {
   const devices: DeviceRecord[] = [];
   const contradicting: { device: string; what: string }[] = [];
   const refusing: { device: string; what: string }[] = [];
+  const onRevoked: { device: string; what: string }[] = [];
   const claiming: { device: string; claim: FalseClaim }[] = [];
   let refusingCount = 0;
   for (const one of picture.devices.values()) {
@@ -102,6 +103,8 @@ function knownFleet(picture: FleetPicture, words: WordsOfFleet): KnownFleet {
     if (what === null) devices.push(device);
     else contradicting.push({ device: device.id, what });
     if (device.claim !== null) claiming.push({ device: device.id, claim: device.claim });
+    const revoked = device.properties[SERVES_REVOKED];
+    if (revoked !== undefined) onRevoked.push({ device: device.id, what: String(revoked) });
     const refused = refusals(device);
     if (refused.length > 0) refusingCount++;
     for (const what of refused.slice(0, MOST_SHOWN - refusing.length)) refusing.push({ device: device.id, what });
@@ -122,6 +125,7 @@ function knownFleet(picture: FleetPicture, words: WordsOfFleet): KnownFleet {
   return {
     ...{ devices, matching, words, contradicting },
     refusing: { count: refusingCount, first: refusing },
+    onRevoked: { count: onRevoked.length, first: onRevoked.slice(0, MOST_SHOWN) },
     claiming: { count: claiming.length, first: claiming.slice(0, MOST_SHOWN) },
   };
 }

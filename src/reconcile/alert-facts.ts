@@ -48,6 +48,7 @@ export function alertFactsOf({ observation, view, emergencyRollbacks, offDeclare
     ),
     emergencyRollbacks,
     refusing: view.refusing,
+    onRevoked: view.onRevoked,
     claiming: view.claiming,
     ...sourceFactsOf(source),
     refusedReports: view.refusedReports,

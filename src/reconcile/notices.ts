@@ -5,14 +5,8 @@ import type { Logger } from '../base/logger.ts';
 import type { Gauge, Metrics } from '../base/metrics.ts';
 import type { Notice, NoticeContent } from '../notify/notice.ts';
 import { type AlertRecord, stepBook } from '../rollout/alert-book.ts';
-import {
-  type Alert,
-  type AlertReading,
-  alertKeyOf,
-  alertsOf,
-  evidenceAlerts,
-  lostNoticesAlerts,
-} from '../rollout/alerts.ts';
+import { type Alert, type AlertReading, alertKeyOf, alertsOf } from '../rollout/alerts.ts';
+import { evidenceAlerts, lostNoticesAlerts } from '../rollout/loss-alerts.ts';
 import type { OffDeclared } from '../rollout/off-declared.ts';
 import type { StatusClaims } from '../snapshot/status-claims.ts';
 import type { Leases } from '../store/leases.ts';
@@ -118,7 +112,7 @@ export class Notices {
         runbooks: new Map(),
       };
       const nobody = { count: 0, first: [] };
-      const devices = { refusing: nobody, claiming: nobody, refusedReports: nobody };
+      const devices = { refusing: nobody, onRevoked: nobody, claiming: nobody, refusedReports: nobody };
       const reading = alertsOf({ ...nothing, ...devices, ...sourceFactsOf(source), trouble });
       const seen = new Set(['source-away', 'cycle-failed']);
       const unknown = (await this.#readBook()).filter((record) => !seen.has(record.kind));

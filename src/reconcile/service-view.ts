@@ -2,7 +2,7 @@
 import { type CodedError, formatError } from '../base/errors.ts';
 import type { FetchProblem } from '../git/manifests-repository.ts';
 import { fleetErrors } from '../measurement/fleet-words.ts';
-import type { ClaimingDevices, RefusingDevices } from '../measurement/known-fleet.ts';
+import type { ClaimingDevices, OddDevices } from '../measurement/known-fleet.ts';
 import type { AlertRecord } from '../rollout/alert-book.ts';
 import type { RefusedDevices } from '../rollout/alerts.ts';
 import type { OffDeclared } from '../rollout/off-declared.ts';
@@ -38,7 +38,9 @@ export interface ServiceView {
   /** Devices whose labels contradict the fleet documents. */
   readonly contradicting: readonly { readonly device: string; readonly what: string }[];
   /** Devices that don't believe the directive, or a model that it names. */
-  readonly refusing: RefusingDevices;
+  readonly refusing: OddDevices;
+  /** Devices that serve a version whose signer is revoked, for want of another. */
+  readonly onRevoked: OddDevices;
   /** Devices that report for an arm, or about a version, that the directive did not give them. */
   readonly claiming: ClaimingDevices;
   /** Devices whose reports this process refuses. */
@@ -62,6 +64,7 @@ export const NOTHING_YET: ServiceView = {
   problems: [],
   contradicting: [],
   refusing: { count: 0, first: [] },
+  onRevoked: { count: 0, first: [] },
   claiming: { count: 0, first: [] },
   refusedReports: { count: 0, first: [] },
   emergencyRollbacks: [],
@@ -76,11 +79,11 @@ export const NOTHING_YET: ServiceView = {
 export function observedView(
   { snapshot, fleet }: Observation,
   outlooks: readonly Outlook[],
-): Pick<ServiceView, 'commit' | 'outlooks' | 'problems' | 'contradicting' | 'refusing' | 'claiming'> {
+): Pick<ServiceView, 'commit' | 'outlooks' | 'problems' | 'contradicting' | 'refusing' | 'onRevoked' | 'claiming'> {
   const errors = [...fleetErrors(fleet.words), ...documentErrors(snapshot)];
   const problems = errors.slice(0, MOST_PROBLEMS).map(formatError);
-  const { contradicting, refusing, claiming } = fleet;
-  return { commit: snapshot.commit, outlooks, problems, contradicting, refusing, claiming };
+  const { contradicting, refusing, onRevoked, claiming } = fleet;
+  return { commit: snapshot.commit, outlooks, problems, contradicting, refusing, onRevoked, claiming };
 }
 
 export function troubleOf(error: CodedError | null): ServiceView['trouble'] {

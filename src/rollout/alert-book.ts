@@ -45,6 +45,7 @@ const TIMES: Partial<Readonly<Record<AlertKind, Times>>> = {
   'signal-silent': { afterMs: 0, endAfterMs: MINUTE },
   'source-away': { afterMs: 2 * MINUTE, endAfterMs: 30 * SECOND },
   'cycle-failed': { afterMs: MINUTE, endAfterMs: 30 * SECOND },
+  'devices-on-revoked': { afterMs: 0, endAfterMs: 30 * SECOND },
   'devices-refusing': { afterMs: 0, endAfterMs: 30 * SECOND },
   'devices-claiming': { afterMs: 0, endAfterMs: 15 * MINUTE },
   'reports-refused': { afterMs: 0, endAfterMs: 30 * SECOND },

@@ -22,6 +22,7 @@ export const ALERT_KINDS = [
   'targets-overlap',
   'stable-drift',
   'devices-refusing',
+  'devices-on-revoked',
   'devices-claiming',
   'reports-refused',
   'notices-lost',
@@ -52,7 +53,11 @@ export type AlertFact =
   | ({ readonly kind: 'shared' } & SharedDevices)
   | { readonly kind: 'off-declared'; readonly devices: number; readonly first: readonly string[] }
   | ({ readonly kind: 'drift' } & Omit<WatchedRule, 'rollout' | 'verdict'>)
-  | { readonly kind: 'refusing' | 'claiming'; readonly devices: number; readonly first: readonly string[] }
+  | {
+      readonly kind: 'refusing' | 'on-revoked' | 'claiming';
+      readonly devices: number;
+      readonly first: readonly string[];
+    }
   | { readonly kind: 'evidence-missing'; readonly revisions: readonly number[] }
   | { readonly kind: 'notices-lost'; readonly target: string; readonly count: number }
   | ({ readonly kind: 'reports-refused' } & RefusedReportsFact)
@@ -128,6 +133,8 @@ export interface AlertFacts {
   readonly forged: readonly { readonly rollout: string; readonly problem: ClaimProblem }[];
   readonly emergencyRollbacks: readonly { readonly rollout: string; readonly reason: StepReason }[];
   readonly refusing: OddDevices;
+  /** They serve a version whose signer is revoked, for want of another. */
+  readonly onRevoked: OddDevices;
   /** They report for an arm, or about a version, that the directive did not give them. */
   readonly claiming: OddDevices;
   readonly refusedReports: RefusedDevices;
@@ -216,17 +223,19 @@ function remedyIn({ remedy }: { readonly remedy?: string | null }): { readonly r
   return remedy ? { remedy } : {};
 }
 
-function ofService({ refusing, claiming, refusedReports, away, vanished, trouble }: AlertFacts): Alert[] {
+function ofService({ refusing, onRevoked, claiming, refusedReports, away, vanished, trouble }: AlertFacts): Alert[] {
   const found: Alert[] = [];
   const add = (kind: AlertKind, reason: string, fact: AlertFact, subject = ''): void => {
     found.push({ kind, rollout: null, subject, reason, fact });
   };
   const names = ({ first }: OddDevices): string[] => [...new Set(first.map((one) => one.device))];
-  if (refusing.count > 0) {
-    add('devices-refusing', 'Refusing', { kind: 'refusing', devices: refusing.count, first: names(refusing) });
-  }
-  if (claiming.count > 0) {
-    add('devices-claiming', 'FalseClaim', { kind: 'claiming', devices: claiming.count, first: names(claiming) });
+  const odd = [
+    ['devices-refusing', 'Refusing', 'refusing', refusing],
+    ['devices-on-revoked', 'OnRevoked', 'on-revoked', onRevoked],
+    ['devices-claiming', 'FalseClaim', 'claiming', claiming],
+  ] as const;
+  for (const [alert, reason, kind, devices] of odd) {
+    if (devices.count > 0) add(alert, reason, { kind, devices: devices.count, first: names(devices) });
   }
   if (refusedReports.count > 0) {
     const first = [...new Set(refusedReports.first.map(({ device }) => device))];
@@ -244,24 +253,6 @@ function ofService({ refusing, claiming, refusedReports, away, vanished, trouble
     add('cycle-failed', trouble.code, { kind: 'error', message: trouble.message, ...remedyIn(trouble) }, trouble.code);
   }
   return found;
-}
-
-/** Rollouts of which evidence is gone or changed. */
-export function evidenceAlerts(
-  gaps: readonly { readonly rollout: string; readonly revisions: readonly number[] }[],
-): Alert[] {
-  return gaps.map(({ rollout, revisions }) => {
-    const fact = { kind: 'evidence-missing', revisions } as const;
-    return { kind: 'evidence-missing', rollout, subject: '', reason: 'EvidenceMissing', fact };
-  });
-}
-
-/** Each target that never got some of its notices. */
-export function lostNoticesAlerts(lost: readonly (readonly [target: string, { readonly count: number }])[]): Alert[] {
-  return lost.map(([target, { count }]) => {
-    const fact = { kind: 'notices-lost', target, count } as const;
-    return { kind: 'notices-lost', rollout: null, subject: target, reason: 'NoticesLost', fact };
-  });
 }
 
 /** The alerts that the facts amount to. The same facts give the same alerts, each once. */

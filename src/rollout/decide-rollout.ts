@@ -13,6 +13,7 @@ import type { Outlook } from './outlook.ts';
 import type { Fix, StepReason } from './reasons.ts';
 import { askedBy, type SortedRequests, sortRequests } from './requests.ts';
 import type { RolloutFacts } from './rollout-facts.ts';
+import { runsRevoked } from './runs-revoked.ts';
 import { isRewound, newestKnown, type Rewinding, rewindingOf, specOf } from './status-in-force.ts';
 import { answer, isRolling, labelOf, restoredSpec, rollBack, step } from './steps.ts';
 import type { Transition } from './transition.ts';
@@ -124,7 +125,19 @@ export interface RolloutDecision {
 export function decideRollout(facts: RolloutFacts): RolloutDecision {
   const { facts: asked, inputs } = noted(facts);
   const { step: decided, outlook } = decideClaim(asked);
-  return { step: decided && { ...decided, inputs: inputs() }, outlook };
+  return { step: decided && { ...decided, inputs: inputs() }, outlook: withRevoked(facts, outlook) };
+}
+
+/** What runs on after a revocation decides no step, so evidence keeps nothing of it. */
+function withRevoked(facts: RolloutFacts, outlook: Outlook): Outlook {
+  const fixes = facts.claim.kind === 'authentic' ? runsRevoked(facts, facts.claim.status) : [];
+  if (fixes.length === 0) return outlook;
+  // One cause is said once: that its stable version is refused is why the rollout stalls.
+  const others = outlook.conditions.filter(
+    (one) => one.type !== 'Stalled' || one.fix.kind !== 'version-refused' || one.fix.version !== outlook.stable,
+  );
+  const stalls = fixes.map((fix) => ({ type: 'Stalled', status: true, reason: fix.code, fix }) as const);
+  return { ...outlook, conditions: [...others, ...stalls] };
 }
 
 function decideClaim(facts: RolloutFacts): Decision {

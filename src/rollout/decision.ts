@@ -6,7 +6,7 @@ import { lastRejection } from './last-rejection.ts';
 import type { Condition, ExceptedOutlook, Outlook, WaitingOn } from './outlook.ts';
 import { changesOf } from './parameter-change.ts';
 import type { Fix } from './reasons.ts';
-import { type RolloutFacts, refusalOf } from './rollout-facts.ts';
+import type { RolloutFacts } from './rollout-facts.ts';
 import { silentOf } from './silent-signals.ts';
 import { termsOf } from './stage-terms.ts';
 import type { Step } from './transition.ts';
@@ -25,16 +25,6 @@ function sourceCondition(facts: RolloutFacts, status: RolloutStatus): Condition 
   if (desired.kind === 'unusable') return unverified(desired.fix, false);
   const isPassedOver = desired.kind === 'resolved' && desired.passedOver !== null;
   return isPassedOver ? unverified(desired.passedOver, true) : { type, status: true, reason: 'Verified' };
-}
-
-/** Groups that stay on a version whose signer was revoked. */
-function groupsOnRevoked({ versions }: RolloutFacts, status: RolloutStatus): Condition[] {
-  return exceptionsOf(status).flatMap(({ group, stable }): Condition[] => {
-    const standing = versions.find(({ digest }) => digest === stable?.digest)?.standing;
-    if (stable === null || standing?.kind !== 'refused' || !standing.revoked) return [];
-    const fix: Fix = { kind: 'group-on-revoked', group, version: stable.version, ...refusalOf(standing) };
-    return [{ type: 'Stalled', status: true, reason: fix.code, fix }];
-  });
 }
 
 /** Whether the providers that the stage's rules query answer, those of dry runs among them; none when no rule queries one. */
@@ -71,7 +61,6 @@ function conditionsOf(
     ...(stalled === undefined
       ? []
       : [{ type: 'Stalled', status: true, reason: stalled.fix.code, fix: stalled.fix } as const]),
-    ...groupsOnRevoked(facts, status),
     sourceCondition(facts, status),
     ...(rolling ? signalsCondition(facts) : []),
   ];

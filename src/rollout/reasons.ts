@@ -115,6 +115,15 @@ export interface Refusal {
   readonly detail?: string;
 }
 
+/** A version runs on whose signer was revoked: only another version takes its place. `group` is null where stable runs it. */
+export interface RunsRevoked extends Refusal {
+  readonly kind: 'runs-revoked';
+  readonly group: string | null;
+  readonly version: string;
+  /** Known devices that it is declared for. */
+  readonly devices: number;
+}
+
 /** What has to be fixed before a rollout can go on. */
 export type Fix =
   | ({ readonly kind: 'document'; readonly version?: string } & DocumentProblem)
@@ -134,8 +143,7 @@ export type Fix =
       readonly is: string;
       readonly asked: string;
     }
-  /** The group stays on a version whose signer was revoked: a person, or a later version, has to take it off. */
-  | ({ readonly kind: 'group-on-revoked'; readonly group: string; readonly version: string } & Refusal)
+  | RunsRevoked
   | MissingRollout
   | RenamedRollout
   /** Its file was deleted: `devices` are not back on stable yet, as far as they have reported. */

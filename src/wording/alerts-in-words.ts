@@ -28,8 +28,8 @@ export const ALERT_MEANINGS: Readonly<Record<AlertKind, string>> = {
   'targets-overlap':
     'Two rollouts of one model target the same devices; each of these goes on with the rollout that it follows.',
   'stable-drift': 'The stable version violates one of its watch rules.',
-  'devices-refusing':
-    'Devices refuse the directive or a model that it names, or serve a version whose signer is revoked for want of another.',
+  'devices-refusing': 'Devices refuse the directive or a model that it names.',
+  'devices-on-revoked': 'Devices serve a version whose signer is revoked, because they have no other.',
   'devices-claiming':
     'Devices report for an arm that they are not in, or about a version that they were not given. None of it counts.',
   'reports-refused': 'The service refuses the reports of devices, so it knows nothing of them.',
@@ -91,6 +91,8 @@ function factInWords(fact: AlertFact): string {
       return driftInWords(fact);
     case 'refusing':
       return `${countOf(fact.devices, 'device')} ${fact.devices === 1 ? 'refuses' : 'refuse'} the directive: ${listed(fact.first, 'and', 10)}`;
+    case 'on-revoked':
+      return `${countOf(fact.devices, 'device')} ${fact.devices === 1 ? 'serves' : 'serve'} a version whose signer is revoked, having no other: ${listed(fact.first, 'and', 10)}`;
     case 'claiming':
       return `${countOf(fact.devices, 'device')} ${fact.devices === 1 ? 'claims' : 'claim'} an arm or a version that the directive did not give ${fact.devices === 1 ? 'it' : 'them'}, so none of it counts: ${listed(fact.first, 'and', 10)}`;
     case 'reports-refused':
@@ -154,6 +156,8 @@ function remedyOf({ fact, rollout }: Pick<Alert, 'fact' | 'rollout'>): string {
       return 'roll out a version that was trained on newer data, or go back to an earlier one';
     case 'refusing':
       return 'give these devices the root and the trust policy that the service has';
+    case 'on-revoked':
+      return 'roll out a version of a trusted signer to these devices';
     case 'claiming':
       return 'look for a wrong label or a stolen key on these devices; the fleet documents can deny a device';
     case 'reports-refused':

@@ -53,8 +53,10 @@ export function problemInWords(fix: Fix): string {
       return `${oneLine(fix.version)}: ${refusalInWords(fix)}`;
     case 'policy-refused':
       return `policy ${oneLine(fix.policy)}: ${refusalInWords(fix)}`;
-    case 'group-on-revoked':
-      return `${oneLine(fix.group)} runs ${oneLine(fix.version)}, and trust in its signer was revoked: ${refusalInWords(fix)}`;
+    case 'runs-revoked': {
+      const who = fix.group === null ? '' : ` of ${oneLine(fix.group)}`;
+      return `${countOf(fix.devices, 'device')}${who} ${fix.devices === 1 ? 'goes' : 'go'} on with ${oneLine(fix.version)}, though trust in its signer was revoked: ${refusalInWords(fix)}`;
+    }
     case 'version-changed':
       return `${oneLine(fix.version)} changed after it was published`;
     case 'version-missing':
@@ -99,7 +101,7 @@ function refusalRemedy({ code }: Refusal, what: string): string {
       return `sign ${what} with \`slipway sign\`, or let CI sign it`;
     case 'SIGNER_REVOKED':
     case 'SIGNER_EXPIRED':
-      return `sign ${what} again with a key that the trust policy trusts`;
+      return `sign ${what} again with a key that the trust policy trusts${what === 'the manifest' ? '; under a new version if devices have it already' : ''}`;
     case 'SIGNER_UNKNOWN':
     case 'SIGNER_NOT_ALLOWED':
       return `sign ${what} with a key that the trust policy allows, or allow this one there`;
@@ -137,8 +139,10 @@ export function remedyInWords(fix: Fix, rollout = '<rollout>'): string {
       return refusalRemedy(fix, 'the manifest');
     case 'policy-refused':
       return refusalRemedy(fix, 'the policy');
-    case 'group-on-revoked':
-      return 'roll out a version that is trusted, and promote the group';
+    case 'runs-revoked':
+      return fix.group === null
+        ? 'roll out a version of a trusted signer'
+        : 'roll out a version of a trusted signer, and promote the group';
     case 'version-changed':
       return 'give the new content a version of its own';
     case 'version-missing':

@@ -74,6 +74,17 @@ test('nor what a service that is not ours answers', () => {
   expect(text).toContain('has been unreadable since 1970-01-01T00:00:00Z');
 });
 
+test('each alert says what to do, where no note of its rollout does', () => {
+  const about = { rollout: 'ocr-eu', subject: '', id: '1', sinceMs: 0, raisedAtMs: 0, goneSinceMs: null } as const;
+  const alerts = [
+    { ...about, kind: 'paused', reason: 'Paused', fact: { kind: 'paused', reason: null } },
+    { ...about, kind: 'stalled', reason: EVIL, fact: { kind: 'fix', fix: EVIL_FIX, isNewer: false } },
+  ] as const;
+  const text = liveText({ service: { ...NOTHING_YET, alerts }, rollouts: [] });
+  expect(text).toContain('`slipway approve ocr-eu` watches the stage again');
+  expect(text.match(/slipway validate/g)).toBeNull();
+});
+
 test('a policy that changed since the attempt began is said below the table', () => {
   const outlook: Outlook = { ...OUTLOOK, rollout: 'ocr-eu', changedPolicy: { atHead: 'careful', inForce: 'careful' } };
   const words = 'policy careful changed at HEAD; this attempt keeps the policy as it was when it started';

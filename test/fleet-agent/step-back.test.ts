@@ -56,7 +56,7 @@ test('a version that is kept here, and one that is not, are refused unless the r
 });
 
 test('stable whose signer has ended is installed only where something dates it: here the signature of the reconciler', async () => {
-  const { world, old, options } = await openWorld('2026-01-01T00:00:00Z');
+  const { world, old, next, options } = await openWorld('2026-01-01T00:00:00Z');
   await using _ = world;
   await world.direct(world.entry({ stable: old }));
   const { agent } = await world.startAgent(host, options);
@@ -64,4 +64,12 @@ test('stable whose signer has ended is installed only where something dates it: 
   expect(status.failures[0]?.message).toMatch(/^SIGNER_EXPIRED/);
   await world.direct(signEntry(world.entry({ stable: old })));
   await untilRuns(agent, '1.0.0');
+  // A candidate has no such excuse, whoever signed its entry.
+  await world.direct(signEntry(world.entry({ stable: old, candidate: next })));
+  const refused = await until(() => modelStatus(agent)?.state === 'failed' && modelStatus(agent), 'the refusal');
+  expect(refused).toMatchObject({ running: { version: '1.0.0' } });
+  expect(refused.failures.at(-1)).toMatchObject({
+    digest: next.digest,
+    message: expect.stringMatching(/^SIGNER_EXPIRED/),
+  });
 });

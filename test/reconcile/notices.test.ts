@@ -88,7 +88,12 @@ describe('an alert', () => {
     expect(second.metrics.write()).toContain('slipway_alert{kind="emergency-rollback",rollout="eu"} 1');
     expect(await second.notices.note(looked({}))).toEqual([]);
     expect(second.metrics.write()).toContain('slipway_alert{kind="emergency-rollback",rollout="eu"} 0');
-    expect((await queued(store)).map((one) => (one.kind === 'alert' ? one.is : one.kind))).toEqual(['raised', 'ended']);
+    const alerts = (await queued(store)).filter((one) => one.kind === 'alert');
+    expect(alerts.map(({ is, remedy }) => [is, remedy])).toEqual([
+      ['raised', expect.stringContaining('push')],
+      ['ended', undefined],
+    ]);
+    expect(first.lines.join('\n')).toContain('"remedy":');
   });
 
   test('is queued for whom another list names, with its page, from the moment it is in force', async () => {

@@ -8,7 +8,8 @@ import { alertInWords } from '../../src/wording/alerts-in-words.ts';
 
 const NOTHING: AlertFacts = {
   ...{ outlooks: [], forged: [], emergencyRollbacks: [], offDeclared: [], watched: [], runbooks: new Map() },
-  ...{ refusing: { count: 0, first: [] }, claiming: { count: 0, first: [] }, away: null, trouble: null },
+  ...{ refusing: { count: 0, first: [] }, onRevoked: { count: 0, first: [] }, claiming: { count: 0, first: [] } },
+  ...{ away: null, trouble: null },
   refusedReports: { count: 0, first: [] },
 };
 
@@ -99,6 +100,11 @@ describe('each condition that needs a person is an alert', () => {
     const refusedReports = { count: 1, first: [{ device: 'a', why: 'denied' }] };
     expect(kindsOf({ refusedReports })).toEqual(['reports-refused null ReportsRefused']);
     expect(kindsOf({ refusing: { count: 2, first: [{ device: 'a' }] } })).toEqual(['devices-refusing null Refusing']);
+    const onRevoked = { count: 1, first: [{ device: 'kiosk-7' }] };
+    expect(kindsOf({ onRevoked })).toEqual(['devices-on-revoked null OnRevoked']);
+    expect(alertsOf({ ...NOTHING, onRevoked }).present.map(alertInWords)).toEqual([expect.stringContaining('kiosk-7')]);
+    const shared = [{ model: 'ocr', rollouts: ['eu', 'us'] as const, devices: 1, first: ['kiosk-7'] }];
+    expect(kindsOf({ shared })).toEqual(['targets-overlap eu TargetsOverlap']);
     expect(kindsOf({ claiming: { count: 1, first: [{ device: 'a' }] } })).toEqual(['devices-claiming null FalseClaim']);
     expect(kindsOf({ away: { reason: 'r' } })).toEqual(['source-away null SourceAway']);
     expect(kindsOf({ trouble: { code: 'STORE_FULL', message: 'm' } })).toEqual(['cycle-failed null STORE_FULL']);

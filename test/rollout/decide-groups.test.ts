@@ -457,7 +457,7 @@ describe('a group that is behind', () => {
     world.versions = world.versions.map((one) => (one.version === '1.0.0' ? version('1.0.0', REVOKED) : one));
     const { conditions } = world.decide().outlook;
     expect(conditions.find(({ type }) => type === 'Stalled')).toMatchObject({
-      fix: { kind: 'group-on-revoked', group: 'hw:rev2', version: '1.0.0', signer: 'ci' },
+      fix: { kind: 'runs-revoked', group: 'hw:rev2', version: '1.0.0', signer: 'ci' },
     });
   });
 

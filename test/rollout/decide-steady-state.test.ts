@@ -2,6 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { digestOf } from '../../src/contract/digest.ts';
 import { BUCKETS, isInCohort } from '../../src/contract/membership.ts';
+import { fixInWords } from '../../src/wording/fix-in-words.ts';
 import {
   ADMITTED,
   baselineOf,
@@ -199,6 +200,25 @@ describe('latest and ranges', () => {
 });
 
 describe('what was stable', () => {
+  it('is said to run on though its signer is revoked, on how many devices, and what to do', () => {
+    const world = FalseWorld.stable();
+    const count = world.fleet.length;
+    world.versions = [version('1.0.0', REVOKED), version('2.0.0')];
+    for (const desired of ['1.0.0', '9.9.9']) {
+      world.spec.version = desired;
+      const { outlook } = world.decide();
+      const stalls = outlook.conditions.flatMap((one) => (one.type === 'Stalled' ? [one.fix] : []));
+      expect(stalls.at(-1)).toMatchObject({ kind: 'runs-revoked', version: '1.0.0', devices: count, signer: 'ci' });
+      expect(stalls).toHaveLength(desired === '1.0.0' ? 1 : 2);
+      expect(fixInWords(stalls.at(-1)!)).toBe(
+        `${count.toLocaleString('en')} devices go on with 1.0.0, though trust in its signer was revoked: ci is revoked; roll out a version of a trusted signer`,
+      );
+    }
+    world.spec.version = '2.0.0';
+    world.mustTake('start');
+    expect(world.decide().outlook.conditions.map(({ type }) => type)).not.toContain('Stalled');
+  });
+
   it('stays as declared though its key has ended since', () => {
     const world = FalseWorld.stable();
     world.versions = [version('1.0.0', ENDED)];

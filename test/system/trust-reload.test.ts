@@ -2,6 +2,8 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { loadTrustPolicy } from '../../src/cli/load-trust.ts';
+import { DocumentVerifier } from '../../src/contract/trust/verifier.ts';
 import { policyText, rolloutText } from '../support/document-texts.ts';
 import { answering, Installation, openHost, running, type StartedAgent } from '../support/installation.ts';
 import { makeKey } from '../support/trust.ts';
@@ -12,6 +14,8 @@ const team = makeKey();
 const successor = makeKey();
 let home: Installation;
 let device: StartedAgent;
+/** The device's trust. */
+let verifier: DocumentVerifier;
 
 const CI = '    - { name: ci, key: keys/ci.pub, models: ["*"], policies: ["*"] }';
 const teamIs = (more: string): string => `${CI}\n    - { name: team, key: keys/team.pub, models: ["*"]${more} }`;
@@ -34,7 +38,9 @@ beforeAll(async () => {
   await home.writeTrust(teamIs(''));
   await home.pushStart(await home.signed('policies/slow.yaml', policyText('slow', '1h')));
   await home.startService();
-  device = await home.startAgent(host, { id: 'device-1' });
+  verifier = new DocumentVerifier(await loadTrustPolicy(home.set.home.trustPolicy));
+  const verifyModel: DocumentVerifier['verifyModel'] = (...asked) => verifier.verifyModel(...asked);
+  device = await home.startAgent(host, { id: 'device-1', verifier: { verifyModel } });
 }, 60_000);
 
 afterAll(async () => {
@@ -65,6 +71,26 @@ describe('while the service runs,', { timeout: 300_000 }, () => {
     expect(await answering(device.agent, 'sorter')).toBe('1.0.0');
     await home.push('ask again', [await home.asking('sorter', '2.0.0')]);
     await home.untilStatusShows(/^sorter is stalled: SIGNER_REVOKED\n +2\.0\.0: Its signer "team" .* is revoked/m);
+  });
+
+  test('revoking the signer of what is stable leaves it serving; status, explain and an alert say what to do', async () => {
+    await home.writeTrust(teamIs(''));
+    const first = await home.release('filer', '1.0.0', 0, team);
+    await home.push('filer', [...first.files, ['rollouts/filer.yaml', rolloutText('filer', 'filer', '1.0.0')]]);
+    await untilStep('filer', 'complete');
+    await home.writeTrust(teamIs(', revoked: true'));
+    const stalled =
+      /goes? on with 1\.0\.0, though trust in its signer was revoked: .*\. Roll out a version of a trusted signer/;
+    await home.untilStatusShows(/^filer is stalled: SIGNER_REVOKED\n +1 device/m, stalled);
+    expect((await home.slipway('explain', 'filer', '--repo', home.set.repositoryUrl)).stdout).toMatch(stalled);
+    // The device learns it from its own trust policy.
+    verifier = new DocumentVerifier(await loadTrustPolicy(home.set.home.trustPolicy));
+    const told = await home.untilStatusShows(
+      /1 device serves a version whose signer is revoked/,
+      /device-1 {2}filer 1\.0\.0/,
+    );
+    expect(told).toMatch(/devices-on-revoked .*roll out a version of a trusted signer to these devices/);
+    expect(await answering(device.agent, 'filer')).toBe('1.0.0');
   });
 
   test.each([

@@ -56,8 +56,8 @@ export type Expiry =
   | { readonly kind: 'time'; readonly untilMs: number }
   /** Once so much disk is free. */
   | { readonly kind: 'space'; readonly needBytes: number }
-  /** Once the reconciler itself signs the step. */
-  | { readonly kind: 'backing' };
+  /** Once the reconciler itself signs the step, or under other circumstances. */
+  | { readonly kind: 'backing'; readonly were: string };
 
 /** How long a bar stands that lapses with time. */
 export const BAR_MS = 60 * 60_000;
@@ -161,9 +161,9 @@ export function isUnbackedStepDown({ height }: Pick<ModelRecord, 'height'>, goal
 }
 
 /** Why such a goal is refused. */
-export function stepDownRefusal({ version }: Pick<Goal, 'version'>): Failed {
+export function stepDownRefusal({ version }: Pick<Goal, 'version'>, fingerprint: string): Failed {
   const message = `STEP_UNSIGNED: ${version} is older than what was committed here, and the reconciler did not sign the step back to it.`;
-  return { kind: 'failed', reason: 'signature', message, expiry: { kind: 'backing' } };
+  return { kind: 'failed', reason: 'signature', message, expiry: { kind: 'backing', were: fingerprint } };
 }
 
 export function activeContent(record: ModelRecord): SlotContent | null {

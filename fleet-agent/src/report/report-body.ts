@@ -5,6 +5,8 @@ import {
   type ErrorReason,
   MOST_CLASSES,
   MOST_FEATURES,
+  MOST_INTERVALS,
+  MOST_OUTCOMES,
   type ModelInterval,
   type ModelState,
   REST_CLASS,
@@ -17,10 +19,6 @@ import { activeContent, type ModelRecord, type SlotName, subjectOf } from '../re
 
 /** A report without the number and epoch that it gets when it is sent. */
 export type ReportBody = Omit<DeviceReport, 'epoch' | 'sequence'>;
-
-/** As the service bounds them. */
-export const MOST_INTERVALS = 16;
-export const MOST_OUTCOMES = 64;
 
 /** A model's state for reports; `serving` is the slot that answers now in this process. */
 export function modelStateOf(

@@ -5,13 +5,13 @@ import { toCodedError } from '../../../src/base/errors.ts';
 import type { Logger } from '../../../src/base/logger.ts';
 import type { RandomStream } from '../../../src/base/random.ts';
 import type { WakeSignal } from '../../../src/base/wake-signal.ts';
-import { MOST_MODELS, type Outcome } from '../../../src/contract/report.ts';
+import { MOST_INTERVALS, MOST_MODELS, MOST_OUTCOMES, type Outcome } from '../../../src/contract/report.ts';
 import type { DeviceFacts } from '../../../src/contract/selector.ts';
 import type { Identity } from '../link/identity.ts';
 import type { DeviceGauges } from '../measure/device-gauges.ts';
 import type { Measurements } from '../measure/measurements.ts';
 import type { ModelUpdater } from '../update/model-updater.ts';
-import { MOST_INTERVALS, MOST_OUTCOMES, mergeBodies, modelStateOf, type ReportBody } from './report-body.ts';
+import { mergeBodies, modelStateOf, type ReportBody } from './report-body.ts';
 import type { ReportSender } from './report-sender.ts';
 
 export interface ReportingTools {

@@ -54,7 +54,7 @@ function judge(documents: Documents, request: SupplyRequest, { verifier, nowMs }
     const isHosts = DAMAGED.has(code) || (DOUBTFUL.has(code) && request.wrongAnswers === 0);
     if (isHosts) return later(`${code}: ${reason} ${documents.from}.`, null, 'signature');
     const isUndated = code === 'SIGNER_EXPIRED' && goal.arm === 'stable' && goal.backing === 'unsigned';
-    const expiry = isUndated ? ({ kind: 'backing' } as const) : underThese;
+    const expiry = isUndated ? ({ kind: 'backing', were: fingerprint } as const) : underThese;
     return { kind: 'failed', reason: 'signature', message: `${code}: ${reason}`, expiry };
   }
   const read = readManifest(verification.value.value, goal, model, facts);
@@ -64,7 +64,8 @@ function judge(documents: Documents, request: SupplyRequest, { verifier, nowMs }
   // Going back must not fail for them: the version serves with those that fit.
   if (unfit !== undefined && goal.arm === 'candidate')
     return { kind: 'failed', reason: 'incompatible', message: unfit.message, expiry: underThese };
-  if (isUnbackedStepDown(request, goal, read.manifest.metadata.sequence ?? 0)) return stepDownRefusal(goal);
+  if (isUnbackedStepDown(request, goal, read.manifest.metadata.sequence ?? 0))
+    return stepDownRefusal(goal, fingerprint);
   return { kind: 'admitted', files: read.files };
 }
 

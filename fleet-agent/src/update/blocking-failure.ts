@@ -29,7 +29,7 @@ function hasExpired({ expiry }: Failure, goal: Goal, now: Circumstances): boolea
     case 'space':
       return now.freeBytes >= expiry.needBytes;
     case 'backing':
-      return goal.backing !== 'unsigned';
+      return goal.backing !== 'unsigned' || expiry.were !== now.fingerprint;
     // Also what a newer agent wrote and this one does not know: it failed, that much is certain.
     default:
       return false;

@@ -121,7 +121,7 @@ function begin(record: ModelRecord, goal: Goal, now: Circumstances, atMs: number
   }
   const slot = findSlot(record, goal.digest);
   const isDown = slot !== undefined && isUnbackedStepDown(record, goal, record.slots[slot]?.sequence ?? 0);
-  if (isDown) return refused(record, goal, stepDownRefusal(goal), now, atMs);
+  if (isDown) return refused(record, goal, stepDownRefusal(goal, now.fingerprint), now, atMs);
   if (slot !== undefined && isRevoked(now, goal.digest) && running !== null && !isRevoked(now, running.digest))
     return refused(record, goal, revokedRefusal(goal, now), now, atMs);
   if (slot !== undefined && goal.arm === 'stable' && record.slots[slot]?.isProven === true) {

@@ -17,6 +17,7 @@ import { printResult, proseLines, type Result } from '../output.ts';
 import { type KeyOptions, reconcilerKeys } from '../reconciler-keys.ts';
 import { addRepositoryOptions, openBranch, type RepositoryOptions } from '../repository-access.ts';
 import { homeOption, secretOf, serverOption, trustOption } from '../settings.ts';
+import { stallNotes } from '../status-table.ts';
 
 interface ExplainOptions extends RepositoryOptions, KeyOptions {
   readonly server?: string;
@@ -179,7 +180,11 @@ async function explain(name: string, options: ExplainOptions): Promise<Result> {
   if (server === undefined) return fromGit(name, options);
   const view = await readLiveView({ server, rollout: name, token: secretOf('SLIPWAY_VIEWER_TOKEN') });
   const [outlook] = view.rollouts;
-  return outlook === undefined || outlook.candidate === null ? fromGit(name, options) : ofService(outlook);
+  const result =
+    outlook === undefined || outlook.candidate === null ? await fromGit(name, options) : ofService(outlook);
+  const stalls = outlook?.conditions.filter(({ type }) => type === 'Stalled') ?? [];
+  if (outlook === undefined || stalls.length === 0) return result;
+  return { json: { ...Object(result.json), stalls }, text: [result.text, ...stallNotes(outlook)].join('\n\n') };
 }
 
 export function addExplainCommand(program: Command): void {

@@ -79,6 +79,7 @@ export function liveText({ service, rollouts }: LiveView): string {
     trouble,
     contradicting,
     refusing,
+    onRevoked,
     claiming,
     emergencyRollbacks,
     problems,
@@ -102,6 +103,10 @@ export function liveText({ service, rollouts }: LiveView): string {
     ...listed(
       `${countOf(refusing.count, 'device')} ${refusing.count === 1 ? 'refuses' : 'refuse'} the directive and ${refusing.count === 1 ? 'keeps what it runs' : 'keep what they run'}`,
       refusing.first.map(({ device, what }) => `${oneLine(device)}  ${oneLine(what)}`),
+    ),
+    ...listed(
+      `${countOf(onRevoked.count, 'device')} ${onRevoked.count === 1 ? 'serves' : 'serve'} a version whose signer is revoked, having no other`,
+      onRevoked.first.map(({ device, what }) => `${oneLine(device)}  ${oneLine(what)}`),
     ),
     ...listed(
       `${countOf(claiming.count, 'device')} ${claiming.count === 1 ? 'claims' : 'claim'} an arm or a version that the directive did not give ${claiming.count === 1 ? 'it' : 'them'}: not counted`,

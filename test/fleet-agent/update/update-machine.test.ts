@@ -180,6 +180,24 @@ describe('the update machine', () => {
       expect(follow(third, assigned(goal(1, 'stable'))).active).toBe(third.active);
     });
 
+    test('another version of the same sequence is a step down', () => {
+      const twins = follow(committed, signed(goal(3)), ...installed(5), PASSED, signed(goal(2, 'stable')));
+      expect(twins.active).toBe('B');
+      expect(follow(twins, assigned(goal(3, 'stable')))).toMatchObject({ active: 'B', phase: { digest: digest(3) } });
+      expect(follow(twins, signed(goal(3, 'stable'))).active).toBe('A');
+    });
+
+    test('is looked at again under another trust policy', () => {
+      const refused = follow(
+        emptyRecord('m'),
+        assigned(goal(1, 'stable')),
+        failed('signature', { kind: 'backing', were: now.fingerprint }),
+      );
+      expect(follow(refused, assigned(goal(1, 'stable')))).toBe(refused);
+      const mended = { ...assigned(goal(1, 'stable')), now: { ...now, fingerprint: 'other' } } as UpdateEvent;
+      expect(follow(refused, mended).phase.kind).toBe('fetching');
+    });
+
     test('as it likes where the trust policy names no reconciler, and in a trial, which committed nothing', () => {
       const unchecked = assigned({ ...goal(1, 'stable'), backing: 'unchecked' });
       expect(follow(committed, unchecked)).toMatchObject({ active: 'A' });

@@ -37,6 +37,7 @@ test('a manifest allows its parameters within their limits, and no others', () =
   expect(unfit({ mode: 'c', other: 1 })).toEqual(['limit', 'unknown']);
 });
 
+const second = { version: '2.0.0', onnx: constantClassifier(1), expects: 'receipt' };
 const at = (model: PublishedModel, threshold: number) => ({
   version: model.version,
   digest: model.digest,
@@ -61,10 +62,25 @@ test('parameters beyond the limits are refused by a device, whoever signs the di
   await until(() => agent.parametersOf(MODEL).threshold === 0.8, 'parameters within the limits');
 });
 
+test('a candidate that is not here yet is not installed with parameters that its manifest does not allow', async () => {
+  await using world = await DeviceWorld.open();
+  const model = await world.publishModel({ version: '1.0.0', spec });
+  const next = await world.publishModel({ ...second, spec });
+  await world.direct(world.entry({ stable: model }));
+  const { agent } = await world.startAgent(host);
+  await untilRuns(agent, '1.0.0');
+  await world.direct({
+    ...world.entry({ stable: model, candidate: next }),
+    candidate: { ...at(next, 0.1), attempt: 1 },
+  });
+  const status = await until(() => modelStatus(agent)?.state === 'failed' && modelStatus(agent), 'the refusal');
+  expect(status).toMatchObject({ running: { version: '1.0.0' }, failures: [{ reason: 'incompatible' }] });
+});
+
 test('parameters of a version come in force with it: one that is not here changes nothing of the one that serves', async () => {
   await using world = await DeviceWorld.open();
   const model = await world.publishModel({ version: '1.0.0', spec });
-  const next = await world.publishModel({ version: '2.0.0', onnx: constantClassifier(1), expects: 'receipt', spec });
+  const next = await world.publishModel({ ...second, spec });
   await world.direct({ ...world.entry({ stable: model }), stable: at(model, 0.6) });
   const { agent } = await world.startAgent(host);
   await untilRuns(agent, '1.0.0');
@@ -95,8 +111,6 @@ test('a desire that could not be taken is not lost: it is tried again, with no f
   rmSync(file, { recursive: true });
   await until(() => agent.parametersOf(MODEL).threshold === 0.8, 'the parameters', 10_000);
 });
-
-const second = { version: '2.0.0', onnx: constantClassifier(1), expects: 'receipt' };
 
 test('a device that goes back by itself serves stable with the parameters of stable', async () => {
   await using world = await DeviceWorld.open();
