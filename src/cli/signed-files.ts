@@ -5,10 +5,9 @@ import path from 'node:path';
 import { addArtifact } from '../distribution/folder-publication.ts';
 import { readPrivateKey } from '../signing/keys.ts';
 import { signBytes } from '../signing/sign-document.ts';
+import { BUNDLE_SUFFIX } from '../snapshot/folder-cache.ts';
 import { DEMO_MODEL, type DemoVersion, manifestText, trainDemoVersion } from './demo/example-model.ts';
 import type { Home } from './home.ts';
-
-export const BUNDLE_SUFFIX = '.sigstore.json';
 
 export function bundleText(bytes: Uint8Array, key: KeyObject): string {
   return `${JSON.stringify(signBytes(bytes, key), null, 2)}\n`;

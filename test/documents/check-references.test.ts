@@ -5,6 +5,7 @@ import { expect, test } from 'vitest';
 import { formatError } from '../../src/base/errors.ts';
 import { checkReferences, type RepositoryFile } from '../../src/documents/check-references.ts';
 import { warnOfSubjects } from '../../src/documents/check-rule-subjects.ts';
+import { warnOfSequences } from '../../src/documents/check-sequences.ts';
 import { parseDocument } from '../../src/documents/parse-document.ts';
 
 const ROOT = path.join(import.meta.dirname, '../../examples/manifests');
@@ -167,3 +168,20 @@ test.each(['[-1, -1]', '[-1, 8, 1]'])(
     expect(subjectWarnings(changes)).toEqual([]);
   },
 );
+
+test('a signed version without a sequence, and one with that of another, are warned of', () => {
+  const [one, two] = ['2025.12.01', '2026.01.10-rc1'].map((version) => `models/invoice-ocr/${version}.yaml`) as [
+    string,
+    string,
+  ];
+  const numbered = (sequence: number) => (text: string) =>
+    text.replace(/^( +version: .*)$/m, `$1\n  sequence: ${sequence}`);
+  const warned = (changes: Parameters<typeof repository>[0], signed: readonly string[] = []): string[] =>
+    warnOfSequences(repository(changes), (file) => signed.includes(file)).map(
+      ({ code, at }) => `${code} ${at?.file}:${at?.line}`,
+    );
+  expect(warned({}, [two])).toEqual([`MODEL_SEQUENCE ${two}:6`]);
+  expect(warned({})).toEqual([]);
+  expect(warned({ [one]: numbered(1), [two]: numbered(2) }, [one, two])).toEqual([]);
+  expect(warned({ [one]: numbered(3), [two]: numbered(3) })).toEqual([`MODEL_SEQUENCE_TWICE ${two}:7`]);
+});

@@ -11,11 +11,12 @@ import { DocumentVerifier } from '../../contract/trust/verifier.ts';
 import { spliceSequence } from '../../documents/edit-manifest.ts';
 import { parseDocument } from '../../documents/parse-document.ts';
 import { readPrivateKey } from '../../signing/keys.ts';
+import { BUNDLE_SUFFIX } from '../../snapshot/folder-cache.ts';
 import { homeAt } from '../home.ts';
 import { loadTrustPolicy } from '../load-trust.ts';
 import { printResult } from '../output.ts';
 import { homeOption, trustOption } from '../settings.ts';
-import { BUNDLE_SUFFIX, bundleText } from '../signed-files.ts';
+import { bundleText } from '../signed-files.ts';
 
 interface SignOptions {
   readonly key: string;

@@ -6,9 +6,11 @@ import { digestOf } from '../../contract/digest.ts';
 import { DocumentVerifier, type Refusal } from '../../contract/trust/verifier.ts';
 import { checkReferences, warnOfOverlaps } from '../../documents/check-references.ts';
 import { warnOfSubjects } from '../../documents/check-rule-subjects.ts';
+import { warnOfSequences } from '../../documents/check-sequences.ts';
 import type { SlipwayDocument } from '../../documents/slipway-document.ts';
 import type { RepositoryFiles } from '../../git/repository-files.ts';
 import { FleetWords, fleetErrors, type WordsOfFleet } from '../../measurement/fleet-words.ts';
+import { BUNDLE_SUFFIX } from '../../snapshot/folder-cache.ts';
 import { type FoundDocuments, readDocuments, readSignature, rolloutsOf } from '../../snapshot/repository-documents.ts';
 import { countOf } from '../../wording/amounts.ts';
 import { loadTrustPolicy } from '../load-trust.ts';
@@ -132,11 +134,13 @@ async function validate(files: RepositoryFiles, { trust, ...options }: ValidateO
   const signatures = trust === undefined ? { errors: [], warnings: [] } : await checkSignatures(files, found, trust);
   const all = [...broken, ...found.problems, ...checkReferences(found.documents), ...signatures.errors];
   const errors = all.sort(byPlace);
+  const paths = new Set(files.paths);
   const warnings = [
     ...signatures.warnings,
     ...found.warnings,
     ...warnOfOverlaps(found.documents),
     ...warnOfSubjects(found.documents),
+    ...warnOfSequences(found.documents, (file) => paths.has(file + BUNDLE_SUFFIX)),
     ...planFindings(found, traffic),
     ...fleetErrors(wordsIn(found)),
   ].sort(byPlace);
