@@ -1,9 +1,13 @@
-// Owns that evidence stays: a file of a step that was deleted or changed is noticed, and put back as it was, from the mirror.
+// Owns that evidence stays: a step's file, or a document beside it, that was deleted or changed is noticed and put back as it was, from the mirror.
 import { toCodedError } from '../base/errors.ts';
 import type { Logger } from '../base/logger.ts';
+import { digestOf } from '../contract/digest.ts';
+import type { RolloutStatus } from '../documents/types.generated.ts';
 import { findInTree, type ManifestsRepository } from '../git/manifests-repository.ts';
 import type { RolloutFacts } from '../rollout/rollout-facts.ts';
+import type { EvidenceDocuments } from '../snapshot/evidence.ts';
 import { type EvidenceFile, evidenceFiles } from '../snapshot/evidence-files.ts';
+import { copyPath, readCopy } from '../snapshot/policies-in-force.ts';
 import type { Snapshot } from '../snapshot/snapshot.ts';
 import type { ProvenStep, StatusClaims } from '../snapshot/status-claims.ts';
 
@@ -25,6 +29,11 @@ export interface EvidenceKeeperParts {
 }
 
 type Place = Pick<EvidenceFile, 'path' | 'oid'>;
+/** A document beside evidence, as the step named it. */
+interface Copy {
+  readonly path: string;
+  readonly digest: string;
+}
 type Seen = Pick<Snapshot, 'commit' | 'tree' | 'layout'>;
 
 /** Files that one look verifies; a large repository takes some looks after a start. */
@@ -35,6 +44,9 @@ const MOST_PUT_BACK = 200;
 /** Walks through the history in one look: judging waits for it. */
 const MOST_SEARCHES = 4;
 const MOST_GAPS = 50;
+const COPY_LIMIT_BYTES = 1024 * 1024;
+/** The newest steps of a rollout among whose files a document is looked for. */
+const MOST_STEPS_SEARCHED = 20;
 
 export class EvidenceKeeper {
   readonly #parts: EvidenceKeeperParts;
@@ -69,8 +81,17 @@ export class EvidenceKeeper {
     for (const { name, claim } of rollouts) {
       // In another repository, or before this history, nothing of it is missed, and nothing is to be written there.
       if (claim.kind !== 'authentic' || findInTree(snapshot.tree, claim.status.evidence)?.kind !== 'blob') continue;
+      const state = stateOf(name, claim.status, snapshot);
+      if (this.#whole.get(name) === state) continue;
       const missing = await this.#missingOf(name, claim.status.revision, snapshot, budget);
-      if (missing.length > 0) gaps.push({ rollout: name, revisions: missing });
+      const lost = await this.#lostCopies(name, claim.status, snapshot);
+      if (missing.length === 0 && lost.length === 0 && budget.left > 0) this.#whole.set(name, state);
+      const revisions = lost.length === 0 ? missing : [...new Set([claim.status.revision, ...missing])];
+      if (revisions.length > 0) gaps.push({ rollout: name, revisions });
+      for (const copy of lost) {
+        const bytes = await this.#searchCopy(name, copy, snapshot, searches);
+        if (bytes !== undefined && changes.size < MOST_PUT_BACK) changes.set(copy.path, bytes);
+      }
       for (const revision of missing) {
         if (changes.size >= MOST_PUT_BACK) break;
         const known = this.#signed.get(name)?.get(revision);
@@ -85,9 +106,6 @@ export class EvidenceKeeper {
   }
 
   async #missingOf(name: string, revision: number, snapshot: Seen, budget: { left: number }): Promise<number[]> {
-    const folder = findInTree(snapshot.tree, `${snapshot.layout.evidence}/${name}`);
-    const state = `${revision} ${folder?.kind === 'tree' ? folder.tree.oid : ''}`;
-    if (this.#whole.get(name) === state) return [];
     const signed = this.#signed.get(name) ?? new Map<number, Place>();
     this.#signed.set(name, signed);
     const there = Map.groupBy(evidenceFiles(snapshot.tree, snapshot.layout.evidence, name), (one) => one.revision);
@@ -100,8 +118,37 @@ export class EvidenceKeeper {
       } else if (files.length > 0) await this.#learn(name, files, signed, budget);
       else if (!(await this.#isGiven(name, number, signed))) missing.push(number);
     }
-    if (missing.length === 0 && budget.left > 0) this.#whole.set(name, state);
     return missing;
+  }
+
+  /** Of the newest step: a later one has what it needs put there anew. */
+  async #lostCopies(name: string, { evidence }: RolloutStatus, { tree, layout }: Seen): Promise<Copy[]> {
+    const { claims, repository } = this.#parts;
+    const found = findInTree(tree, evidence);
+    const step = found?.kind === 'blob' ? await claims.stepOf(name, found.oid) : undefined;
+    const copies = step === undefined ? [] : copiesIn(step.predicate.documents, `${layout.evidence}/${name}`);
+    const lost: Copy[] = [];
+    for (const copy of copies) if ((await readAs(copy, tree, repository)) === undefined) lost.push(copy);
+    return lost;
+  }
+
+  async #searchCopy(
+    name: string,
+    copy: Copy,
+    { commit: head }: Seen,
+    searches: { left: number },
+  ): Promise<Uint8Array | undefined> {
+    const { repository } = this.#parts;
+    const key = `searched ${copy.path} ${copy.digest}`;
+    if (this.#given.has(key) || searches.left-- <= 0) return undefined;
+    const log = await repository.log(head, MOST_COMMITS);
+    const steps = log.filter(({ trailers }) => trailers.get('Slipway-Rollout')?.at(-1) === name);
+    for (const { oid } of steps.slice(0, MOST_STEPS_SEARCHED)) {
+      const bytes = await readAs(copy, await repository.readTree(oid), repository);
+      if (bytes !== undefined) return bytes;
+    }
+    this.#given.add(key);
+    return undefined;
   }
 
   /** Notes the file that the reconciler signed; others may lie beside it. */
@@ -179,4 +226,30 @@ export class EvidenceKeeper {
       return { kind: 'lost', reason: toCodedError(thrown).message };
     }
   }
+}
+
+/** The same as long as nothing changed that a look would notice. */
+function stateOf(name: string, { revision }: RolloutStatus, { tree, layout }: Seen): string {
+  const folder = findInTree(tree, `${layout.evidence}/${name}`);
+  return `${revision} ${folder?.kind === 'tree' ? folder.tree.oid : ''}`;
+}
+
+function copiesIn(documents: EvidenceDocuments, folder: string): Copy[] {
+  const { manifest, manifestBundle, policy, policyBundle } = documents;
+  const beside = (kind: 'model' | 'policy', digest: string | null, bundle: string | null): Copy[] => {
+    const path = copyPath(folder, digest ?? '', kind);
+    const all = [
+      { path, digest },
+      { path: `${path}.sigstore.json`, digest: bundle },
+    ];
+    return all.flatMap((one) => (digest && one.digest ? [{ path: one.path, digest: one.digest }] : []));
+  };
+  return [...beside('model', manifest, manifestBundle), ...beside('policy', policy, policyBundle)];
+}
+
+/** Undefined unless the tree has the very document there. */
+async function readAs({ path, digest }: Copy, tree: Seen['tree'], repository: ManifestsRepository) {
+  const found = findInTree(tree, path);
+  const bytes = found?.kind === 'blob' ? await readCopy(repository, found.oid, COPY_LIMIT_BYTES) : undefined;
+  return bytes !== undefined && digestOf(bytes) === digest ? bytes : undefined;
 }

@@ -189,3 +189,27 @@ test('a layout that moves evidence gives the same answer before and after a rest
   });
   expect(world.entry()?.candidate).toBeNull();
 });
+
+test('evidence and the documents beside it that someone deletes or changes are put back, and an alert says so', async () => {
+  const world = await LoopWorld.rolling();
+  const { status } = await world.rollout();
+  const before = await world.evidence();
+  const policy = before.find((path) => path.endsWith('.policy.yaml')) ?? '';
+  const signature = before.find((path) => path.endsWith('.model.yaml.sigstore.json')) ?? '';
+  const texts = await Promise.all([status?.evidence ?? '', policy, signature].map((path) => world.read(path)));
+  world.restart();
+  await world.push({
+    ...Object.fromEntries(Object.keys(RULED.files).map((path) => [path, null])),
+    [policy]: null,
+    [signature]: '{}',
+  });
+  await world.tick(2);
+  expect(await world.evidence()).toEqual(before);
+  expect(world.view.alerts).toMatchObject([{ kind: 'evidence-missing', rollout: ROLLOUT }]);
+  expect(world.stalls()).toEqual([]);
+  await world.edit({ suspend: true });
+  await world.push({ [before[0] ?? '']: null });
+  await world.tick(2);
+  expect(await world.evidence()).toEqual(before);
+  expect(await Promise.all([status?.evidence ?? '', policy, signature].map((path) => world.read(path)))).toEqual(texts);
+});
