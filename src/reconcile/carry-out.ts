@@ -118,9 +118,10 @@ export class Executor {
     if (start === null) return null;
     for (let most = FIRST_LOOK_BACK; most <= MOST_LOOK_BACK; most *= 10) {
       const history = await repository.logUntil(snapshot.commit, start.observed, most);
-      // The oldest: a person may have copied the trailers into a later commit.
+      if (history.length >= most && most < MOST_LOOK_BACK) continue;
+      // The oldest of all: a person may have copied the trailers into a later commit.
       const found = history.findLast((commit) => commit.trailers.get('Slipway-Evidence')?.includes(start.evidence));
-      if (found !== undefined || history.length < most) return found?.oid ?? null;
+      return found?.oid ?? null;
     }
     return null;
   }

@@ -162,6 +162,10 @@ describe('reading hostile bytes', () => {
     ['a fraction of a revision', (one: DirectiveEntry) => ({ ...one, revision: 1.5 })],
     ['a negative revision', (one: DirectiveEntry) => ({ ...one, revision: -1 })],
     ['a revision that no report may name', (one: DirectiveEntry) => ({ ...one, revision: MOST_REVISION + 1 })],
+    [
+      'an attempt that no report may name',
+      (one: DirectiveEntry) => ({ ...one, candidate: { ...one.stable, attempt: MOST_REVISION + 1 } }),
+    ],
     ['a cut above all buckets', (one: DirectiveEntry) => ({ ...one, cohort: { ...one.cohort, cut: BUCKETS + 1 } })],
     [
       'a digest in capitals',

@@ -109,6 +109,9 @@ test.each([1, 1200])('a rollback names the commit that it reverts, %d commits ba
   if (started.kind !== 'landed') throw new Error(started.kind);
   for (let i = 0; i < between; i++)
     await host.commit({ files: { 'README.md': String(i) }, message: `note ${i}`, atMs: NOW + i });
+  // A person copied the step's trailers into a commit of their own.
+  const [step] = (await repository.log(started.head, 1)).map(({ message }) => message);
+  await host.commit({ files: { 'README.md': 'mine' }, message: step ?? '', atMs: NOW + between });
   const reverted = await carryOut(stepOf('roll-back', 2));
   if (reverted.kind !== 'landed') throw new Error(reverted.kind);
   const [commit] = await repository.log(reverted.head, 1);

@@ -64,6 +64,20 @@ describe('a device is off what is declared', () => {
     });
   });
 
+  test('when two rollouts have it, by the one that it follows', () => {
+    const other = entry({ rollout: 'us', stable: { ...STABLE, digest: digest(7) } });
+    const both = { kind: 'Directive', entries: [entry(), other] } as const;
+    const devices = [device('follows eu', 7), device('follows us', 7, { rollout: 'us' })];
+    const { rollouts } = countOffDeclared(
+      { directive: both, devices, listenedMs: 1_000, silenceMs: 500, afterMs: 600 },
+      new Map(),
+    );
+    expect(rollouts.map(({ rollout, first }) => [rollout, first.map((one) => one.device)])).toEqual([
+      ['eu', ['follows eu']],
+      ['us', []],
+    ]);
+  });
+
   test('when it left the target with a version that was taken back', () => {
     const moved = (runs: number, attempt: number) => ({
       ...device(`runs ${runs} of attempt ${attempt}`, runs),
