@@ -1,16 +1,36 @@
 // Owns secrets in files: read again for each use, so that they can be rotated, and how they prove a request.
 import { createHmac } from 'node:crypto';
+import { closeSync, openSync, readSync } from 'node:fs';
 import { open } from 'node:fs/promises';
 
 const MOST_BYTES = 16 * 1024;
+
+function secretIn(buffer: Buffer, bytesRead: number): string | null {
+  const text = buffer.subarray(0, bytesRead).toString('utf8').trim();
+  return bytesRead > MOST_BYTES || text === '' ? null : text;
+}
 
 /** The secret, without white space around it; null when the file can't be read, is empty, or is too long to be a secret. */
 export async function readSecret(file: string): Promise<string | null> {
   try {
     await using handle = await open(file, 'r');
     const { bytesRead, buffer } = await handle.read(Buffer.alloc(MOST_BYTES + 1), 0, MOST_BYTES + 1, null);
-    const text = buffer.subarray(0, bytesRead).toString('utf8').trim();
-    return bytesRead > MOST_BYTES || text === '' ? null : text;
+    return secretIn(buffer, bytesRead);
+  } catch {
+    return null;
+  }
+}
+
+/** The same at once, for settings. */
+export function readSecretSync(file: string): string | null {
+  try {
+    const handle = openSync(file, 'r');
+    try {
+      const buffer = Buffer.alloc(MOST_BYTES + 1);
+      return secretIn(buffer, readSync(handle, buffer));
+    } finally {
+      closeSync(handle);
+    }
   } catch {
     return null;
   }

@@ -1,10 +1,13 @@
 // Owns finding the policy that a command is about: by its name, by a rollout, or in a file.
-import { readFile } from 'node:fs/promises';
+import { readBoundedFile } from '../base/bounded-file.ts';
 import { CodedError } from '../base/errors.ts';
 import type { RolloutPolicy } from '../documents/types.generated.ts';
 import { brokenPolicy, parsePolicy } from '../simulation/scenario-policies.ts';
 import { type FoundDocuments, readDocuments } from '../snapshot/repository-documents.ts';
 import { type RepositoryOptions, withFiles } from './repository-access.ts';
+
+/** Longer files are no documents of Slipway's. */
+const MOST_BYTES = 1024 * 1024;
 
 export interface FoundPolicy {
   readonly policy: RolloutPolicy;
@@ -37,16 +40,10 @@ function choosePolicy({ documents, layout }: FoundDocuments, name: string | unde
   });
 }
 
-/** Throws POLICY_UNKNOWN, and every problem of the policy. */
+/** Throws POLICY_UNKNOWN, FILE_UNREADABLE or FILE_SIZE, and every problem of the policy. */
 export async function findPolicy(name: string | undefined, options: RepositoryOptions): Promise<FoundPolicy> {
   if (name === undefined || !/\.(ya?ml|json)$/.test(name)) {
     return choosePolicy(await withFiles(options, readDocuments), name);
   }
-  try {
-    return { policy: parsePolicy(name, await readFile(name)) };
-  } catch (cause) {
-    if (cause instanceof CodedError) throw cause;
-    const message = `${name} can't be read.`;
-    throw new CodedError({ code: 'POLICY_UNKNOWN', message, remedy: 'Pass the file of a policy.', cause });
-  }
+  return { policy: parsePolicy(name, (await readBoundedFile(name, MOST_BYTES)) ?? Buffer.alloc(0)) };
 }

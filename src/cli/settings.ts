@@ -1,8 +1,8 @@
 // Owns the settings of the service: one table gives the flags, their environment variables, the help and the typed values.
-import { readFileSync } from 'node:fs';
 import process from 'node:process';
 import { type Command, Option } from 'commander';
 import { CodedError } from '../base/errors.ts';
+import { readSecretSync } from '../base/secret-file.ts';
 import type { CredentialSource } from '../git/wire/http-transport.ts';
 import type { ServiceSettings } from './compose-service.ts';
 import { homeAt } from './home.ts';
@@ -129,16 +129,13 @@ export function secretOf(variable: string): string | null {
   if (value !== undefined && value !== '') return value;
   const file = process.env[`${variable}_FILE`];
   if (file === undefined || file === '') return null;
-  try {
-    return readFileSync(file, 'utf8').trim();
-  } catch (cause) {
-    throw new CodedError({
-      code: 'SETTING_SECRET',
-      message: `${variable}_FILE points to ${file}, which can't be read.`,
-      remedy: 'Point it to a readable file.',
-      cause,
-    });
-  }
+  const secret = readSecretSync(file);
+  if (secret !== null) return secret;
+  throw new CodedError({
+    code: 'SETTING_SECRET',
+    message: `${variable}_FILE points to ${file}, which can't be read, is empty, or is too long for a secret.`,
+    remedy: 'Point it to a readable file with the secret.',
+  });
 }
 
 /** The token as it stands when it is asked for: a file may be replaced while the program runs. Null without a token. Throws SETTING_SECRET. */

@@ -1,5 +1,5 @@
 // Owns a file of the service's home while the service runs: read again when it changes, without a restart.
-import { readFile, stat } from 'node:fs/promises';
+import { readBoundedFile } from '../base/bounded-file.ts';
 import type { Clock } from '../base/clock.ts';
 import { CodedError, toCodedError } from '../base/errors.ts';
 import type { Logger } from '../base/logger.ts';
@@ -9,7 +9,7 @@ import type { FileWatcher } from './file-watcher.ts';
 const LOOK_EVERY_MS = 10_000;
 /** How long a changed file has to stay as it is before it is read: none is caught half written, or between two names. */
 const SETTLE_MS = 500;
-/** A longer file is known by its size alone: its reader refuses it. */
+/** What changes in a longer file is not looked at: its reader refuses it. */
 const MOST_BYTES = 1024 * 1024;
 
 export interface WatchedFileOptions<T> {
@@ -132,9 +132,8 @@ function isOfSystem({ cause }: CodedError): boolean {
 /** Null without the file. */
 async function contentOf(file: string): Promise<string | null> {
   try {
-    const { size } = await stat(file);
-    return size > MOST_BYTES ? `${size} bytes` : await readFile(file, 'utf8');
-  } catch {
-    return null;
+    return (await readBoundedFile(file, MOST_BYTES, true))?.toString('utf8') ?? null;
+  } catch (thrown) {
+    return toCodedError(thrown).code === 'FILE_SIZE' ? 'too long' : null;
   }
 }

@@ -1,7 +1,7 @@
 // Laws of commands in hard places: clones and stores that can't be used, endless files, full disks, dead launchers. Never a stack, never silence.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { closeSync, openSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import { closeSync, openSync, rmSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { CliSession, PERSON, until } from './cli-session.ts';
@@ -93,6 +93,15 @@ test.skipIf(process.platform !== 'linux')('endless files and full disks are refu
     ['verify', '/dev/zero'],
   ])
     expect((await session.run(args)).code, args.join(' ')).toBe(2);
+  symlinkSync('/dev/zero', session.path('endless.yaml'));
+  expect(await session.run(['plan', 'endless.yaml'])).toMatchObject({
+    code: 2,
+    stderr: expect.stringMatching(/^FILE_SIZE/),
+  });
+  const env = { ...PERSON, SLIPWAY_GIT_TOKEN_FILE: '/dev/zero' };
+  expect(await session.run(['status', '--repo', 'https://127.0.0.1:9/x'], env)).toMatchObject({
+    ...{ code: 2, stderr: expect.stringMatching(/^SETTING_SECRET/) },
+  });
   const full = openSync('/dev/full', 'w');
   const child = spawn(process.execPath, [MAIN, 'status', '--repo', 'models', '--json'], {
     cwd: session.folder,

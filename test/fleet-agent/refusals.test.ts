@@ -4,7 +4,9 @@ import path from 'node:path';
 import { afterAll, expect, test } from 'vitest';
 import type { AgentOptions } from '../../fleet-agent/src/agent-options.ts';
 import type { ModelRecord } from '../../fleet-agent/src/record/model-record.ts';
+import { createLogger } from '../../src/base/logger.ts';
 import { hexOf } from '../../src/contract/digest.ts';
+import { MOST_MODELS, outcomeKey } from '../../src/contract/report.ts';
 import { constantClassifier } from '../support/onnx-fixture.ts';
 import { makeKey } from '../support/trust.ts';
 import {
@@ -245,4 +247,25 @@ test('of two rollouts for one model the device goes on with its own, and the ser
     'the conflict to be reported',
   );
   expect(modelStatus(agent)?.running?.version).toBe('1.0.0');
+});
+
+test('a device takes over no more models than it can report, warns before, and says which it left out', async () => {
+  await using world = await DeviceWorld.open();
+  const stable = await world.publishModel({ version: '1.0.0' });
+  const names = Array.from({ length: MOST_MODELS + 1 }, (_, i) => `model-${String(i).padStart(3, '0')}`);
+  await world.direct(...names.map((model) => world.entry({ stable, rollout: model, model, revision: 1 })));
+  const log: string[] = [];
+  const logger = createLogger({ least: 'warn', pretty: false, now: () => 0, write: (line) => void log.push(line) });
+  const { agent } = await world.startAgent(host, { logger });
+  const last = `model-${MOST_MODELS}`;
+  const told = async () => (await world.store.findDevice(agent.id))?.outcomes.get(outcomeKey(last, stable.digest));
+  const outcome = await until(told, 'the service to hear of the one too many', 30_000);
+  expect(outcome).toMatchObject({ kind: 'refused', message: expect.stringContaining(`${MOST_MODELS} models`) });
+  expect(agent.status().models).toHaveLength(MOST_MODELS);
+  expect(log.join('\n')).toMatch(/many models[\s\S]*no room for another model/);
+  await until(
+    async () => (await world.store.findDevice(agent.id))?.models.size === MOST_MODELS,
+    'all of them to be reported',
+    30_000,
+  );
 });
