@@ -107,9 +107,10 @@ describe('a rollout that is not found is not gone', () => {
 
   test('when another repository stands in its place: nothing is written there, and a bad candidate goes back', async () => {
     const world = await LoopWorld.rolling({ isBad: true });
-    const files = { ...NEXT.files, ...RULED.files, ...LoopWorld.file('other', '2.0.0', 'customer:none') };
-    const all = { [PATH]: null, ...Object.fromEntries((await world.evidence()).map((path) => [path, null])) };
-    await world.push({ ...all, ...files });
+    const files = { ...NEXT.files, ...LoopWorld.file('other', '2.0.0', 'customer:none') };
+    const gone = [PATH, ...Object.keys(RULED.files), ...(await world.evidence())];
+    await world.push({ ...Object.fromEntries(gone.map((path) => [path, null])), ...files });
+    world.restart();
     await world.tick();
     expect(world.stalls()).toEqual(['ROLLOUT_MISSING']);
     for (let i = 0; i < 40 && world.entry()?.emergency !== true; i++) await world.tick();

@@ -54,6 +54,8 @@ describe('each condition that needs a person is an alert', () => {
   test('what stalls a rollout, and a history that was rewound', () => {
     expect(kindsOf({ outlooks: [stalled('POLICY_MISSING')] })).toEqual(['stalled eu POLICY_MISSING']);
     expect(kindsOf({ outlooks: [stalled('HISTORY_REWOUND')] })).toEqual(['history-rewound eu HISTORY_REWOUND']);
+    const { conditions } = stalled('SIGNER_REVOKED');
+    expect(kindsOf({ outlooks: [outlook({ conditions: [...conditions, ...conditions] })] })).toHaveLength(1);
     expect(alertsOf({ ...NOTHING, outlooks: [stalled('X')] }).present.map(alertInWords)).toEqual([
       'policies/a.yaml:3:1: it is so',
     ]);

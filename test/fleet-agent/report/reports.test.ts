@@ -250,6 +250,24 @@ describe('a device', () => {
     expect(outcomesOf(await world.store.findDevice('device-1'), stable.digest)).toEqual(['committed']);
   });
 
+  test('whose number jumped far ahead repeats its reports under the one that counts', { timeout: 60_000 }, async () => {
+    await using world = await DeviceWorld.open();
+    const accepted = record(world);
+    const stable = await world.publishModel({ version: '1.0.0' });
+    await world.direct(world.entry({ stable }));
+    const first = await world.startAgent(host);
+    await untilRuns(first.agent, '1.0.0');
+    await until(() => accepted.length > 0, 'a first report');
+    for (let i = 0; i < 3; i++) await first.agent.infer(MODEL, oneRow);
+    await first.stop();
+    const file = path.join(world.folder, 'devices', 'device-1', 'reports', 'sequence.json');
+    const kept = JSON.parse(readFileSync(file, 'utf8')) as { readonly epoch: number };
+    writeFileSync(file, JSON.stringify({ ...kept, reserved: 10 ** 15 }));
+    await world.startAgent(host);
+    await until(() => total(accepted) === 3, 'the counts under other numbers');
+    expect((await world.store.findDevice('device-1'))?.newestSequence).toBeLessThan(1000);
+  });
+
   test('enrols once, with one key, however often the answer is lost; a wrong token stops nothing else', {
     timeout: 180_000,
   }, async () => {
