@@ -52,6 +52,7 @@ export class ReportQueue {
   static async open(folder: string, logger: Logger): Promise<ReportQueue> {
     const queue = new ReportQueue(folder, logger);
     for (const name of (await readdir(folder)).sort()) await queue.#take(name);
+    queue.#sent.sort((a, b) => a.epoch - b.epoch || a.sequence - b.sequence);
     await queue.#dropReplaced();
     const reserved = (await queue.#readJson('sequence.json')) as { epoch?: number; reserved?: number } | undefined;
     const { epoch = 0, reserved: upTo = 0 } = reserved ?? {};
@@ -172,7 +173,7 @@ export class ReportQueue {
       if (Array.isArray(draft?.body?.intervals))
         this.#drafts.push({ name, replaces: draft.replaces ?? [], body: draft.body });
       this.#nextDraft = Math.max(this.#nextDraft, Number(number) + 1);
-    } else if (/^sent-\d{6}-\d{12}\.json$/.test(name)) {
+    } else if (/^sent-\d{6,16}-\d{12,16}\.json$/.test(name)) {
       const sent = (await this.#readJson(name)) as SentReport | undefined;
       if (sent !== undefined && Number.isSafeInteger(sent.sequence)) this.#sent.push(sent);
     } else if (name.endsWith('.tmp')) {
