@@ -1,6 +1,7 @@
 // What holds for cohorts: exact counts, growth within an attempt, and one answer on server and device.
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { drawNonce, seededRandom } from '../../src/base/random.ts';
 import { digestOf } from '../../src/contract/digest.ts';
 import { assignmentsFor, choicesOf, type DirectiveEntry, isOnCandidate } from '../../src/contract/directive.ts';
 import { encodeDirective, parseDirective } from '../../src/contract/directive-json.ts';
@@ -272,4 +273,12 @@ describe('a group that does not go along', () => {
       expect(() => parseDirective(bytes)).toThrow(/exceptions\[0\]/);
     },
   );
+});
+
+it('no id can be made beforehand to land in the next canary: each salt has 128 bits that nobody can foresee', () => {
+  const random = seededRandom('membership', 'nonces');
+  const nonces = Array.from({ length: 50 }, () => drawNonce(random));
+  expect(nonces.filter((nonce) => !/^[0-9a-f]{32}$/.test(nonce))).toEqual([]);
+  const salts = nonces.map((nonce) => saltOf('rollout', digestOf('model'), 1, nonce));
+  expect(new Set(salts.map((salt) => bucketOf(salt, 'device'))).size).toBe(50);
 });

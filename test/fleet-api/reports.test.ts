@@ -159,6 +159,18 @@ describe('who asks for too much', () => {
     expect((await service.store.findDevice('d2'))?.lastSeenListenedMs).toBe(listenedMs);
   });
 
+  it('or sends what is refused, is not silent if its own key vouches for it', async () => {
+    await using service = await startService();
+    const one = await enrolDevice(service, 'd1');
+    await enrolDevice(service, 'd2');
+    await service.store.recordListening(NOW);
+    const { listenedMs } = await service.store.recordListening(NOW + 1000);
+    const stranger = newKey().key;
+    await send(service, [one.sign({ intervals: [interval({ inferences: 1 })] }), signReport(report(), 'd2', stranger)]);
+    const heardOf = async (id: string) => (await service.store.findDevice(id))?.lastSeenListenedMs;
+    expect([await heardOf('d1'), await heardOf('d2')]).toEqual([listenedMs, 0]);
+  });
+
   it('is not verified any more: wrong signatures are charged to their address', async () => {
     await using service = await startService();
     const device = await enrolDevice(service, 'd1');

@@ -1,5 +1,6 @@
 // Laws of who counts where: the service's own word on a device's arm and labels, whatever the device says.
 import { describe, expect, it } from 'vitest';
+import { digestOf } from '../../src/contract/digest.ts';
 import type { DirectiveEntry } from '../../src/contract/directive.ts';
 import { BUCKETS, listedHash } from '../../src/contract/membership.ts';
 import { type DeviceReport, type Outcome, outcomeKey } from '../../src/contract/report.ts';
@@ -178,6 +179,29 @@ describe.each(STORES)('in $name', ({ makePlace }) => {
     expect(await store.findDevice(OUTSIDE)).toMatchObject({ labels: { customer: 'acme' }, stated: labels });
     await say(3, { ...LABELS, customer: 'acme' }, { intervals: [interval(ON_STABLE)] });
     expect((await fleet.arms()).stable).toEqual([OUTSIDE]);
+  });
+
+  it('labels of its token stay bound beside those of the fleet documents, which win', async () => {
+    using place = makePlace();
+    await using store = place.open();
+    const labels = { customer: 'acme', region: 'eu-west' };
+    const [token = ''] = await store.createEnrolmentTokens({ expiresAtMs: NOW + 1, labels });
+    await store.enrol({ token, device: OUTSIDE, publicKey: 'key', labels: {}, nowMs: NOW });
+    await store.bindLabels(new Map([[OUTSIDE, { region: 'us-east' }]]));
+    const bound = { customer: 'acme', region: 'us-east' };
+    expect(await store.findDevice(OUTSIDE)).toMatchObject({ bound, labels: bound });
+  });
+
+  it('a device counts only with the very version that its group is given, not with that of another group', async () => {
+    using place = makePlace();
+    await using store = place.open();
+    const fleet = new Fleet(store);
+    await fleet.enrol(OUTSIDE);
+    const other = digestOf('stable of another group');
+    await store.keepEntries([entry()]);
+    await store.openWindow(spec({ otherStable: [other] }), NOW);
+    await fleet.say(OUTSIDE, { intervals: [interval({ arm: 'stable', digest: other })] });
+    expect((await fleet.arms()).stable).toEqual([]);
   });
 
   it('labels of the fleet documents bind devices that are enrolled and those to come, and are taken back with the documents', async () => {

@@ -1,0 +1,28 @@
+// Whom decisions count: enrolled devices that the fleet documents neither turn away nor contradict.
+import { expect, test } from 'vitest';
+import { KnownFleets } from '../../src/measurement/known-fleet.ts';
+import { openMemoryFleetStore } from '../../src/store/memory/open-memory-fleet-store.ts';
+import { enrolled, NOW, report } from '../store/reports.ts';
+
+test('denied devices, and those that contradict their labels, are in no target; the latter are shown', async () => {
+  await using store = openMemoryFleetStore();
+  const devices = ['plain', 'denied', 'contradicts'];
+  const labels = { region: 'eu-west' };
+  const metadata = { name: 'all' };
+  const spec = { deny: ['denied'], devices: devices.map((id) => ({ id, labels })) };
+  const group = { apiVersion: 'slipway.dev/v1alpha1', kind: 'DeviceGroup', metadata, spec } as const;
+  const documents = {
+    groups: new Map([['fleet/all.yaml', { kind: 'group' as const, group, oid: 'one' }]]),
+    admitsListedOnly: false,
+  };
+  await store.bindLabels(new Map(devices.map((id) => [id, { ...labels, groups: 'all' }])));
+  for (const device of devices) {
+    const epoch = await enrolled(store, device, 'key', labels);
+    const stated = device === 'contradicts' ? { region: 'us-east' } : labels;
+    await store.ingest([{ report: report({ device, epoch, labels: stated, intervals: [] }), receivedAtMs: NOW }]);
+  }
+  const fleet = new KnownFleets().of(await store.readFleet(), documents);
+  expect(fleet.devices.map(({ id }) => id)).toEqual(['plain']);
+  expect(fleet.matching('*')).toEqual(['plain']);
+  expect(fleet.contradicting).toEqual([{ device: 'contradicts', what: expect.stringContaining('region:us-east') }]);
+});
