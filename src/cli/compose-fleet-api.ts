@@ -6,7 +6,7 @@ import { deviceRoutes } from '../fleet-api/http/device-routes.ts';
 import { HttpServer, type HttpServerOptions, type Tls } from '../fleet-api/http/http-server.ts';
 import type { Answer, Route } from '../fleet-api/http/route.ts';
 import { serviceRoutes } from '../fleet-api/http/service-routes.ts';
-import { type RateLimit, RateLimiter } from '../fleet-api/rate-limit.ts';
+import { addressLimits, type RateLimit, RateLimiter } from '../fleet-api/rate-limit.ts';
 import { RefusedReports } from '../fleet-api/refused-reports.ts';
 import { ReportIntake } from '../fleet-api/report-intake.ts';
 import type { FleetStore } from '../store/fleet-store.ts';
@@ -29,6 +29,7 @@ export interface FleetApiOptions extends Omit<HttpServerOptions, 'routes'> {
   readonly readRollouts: (name?: string) => Promise<JsonValue | undefined>;
   /** Reports of one device; 5 a second, 256 at once unless given. */
   readonly perDevice?: RateLimit;
+  readonly forgedPerAddress?: RateLimit;
   /** Where devices are noted whose reports are refused. */
   readonly refused?: RefusedReports;
 }
@@ -50,7 +51,11 @@ export function composeFleetApi(options: FleetApiOptions): FleetApi {
     clock,
     metrics.gauge('slipway_long_polls', 'Callers that wait for the next publication.'),
   );
-  const server = new HttpServer({ ...options, routes: fleetApiRoutes(options, changes) });
+  const intake = intakeOf(options);
+  const onTurnedAway = (address: string): void => {
+    intake.turnAway(address).catch((error: unknown) => logger.warn('devices could not be noted', { error }));
+  };
+  const server = new HttpServer({ ...options, onTurnedAway, routes: fleetApiRoutes(options, { changes, intake }) });
   const stopped = new AbortController();
   let following = Promise.resolve();
   const stop = async (graceMs?: number): Promise<void> => {
@@ -73,25 +78,25 @@ export function composeFleetApi(options: FleetApiOptions): FleetApi {
   };
 }
 
-/** The whole table. */
-export function fleetApiRoutes(options: FleetApiOptions, changes: ChangeWaiters): readonly Route[] {
-  const {
-    store,
-    isDenied,
-    mayEnrol = (device) => !isDenied(device),
-    keyOf,
-    clock,
-    metrics,
-    publicationFolder,
-    perDevice = { perSecond: 5, burst: 256 },
-  } = options;
-  const enrolments = metrics.counter('slipway_enrolments_total', 'Requests to enrol, by answer.');
-  const reports = metrics.counter('slipway_reports_total', 'Reports of devices, by answer and reason.');
-  const intake = new ReportIntake({
-    ...{ register: store, isDenied, answers: reports, clock },
-    refused: options.refused ?? new RefusedReports(clock, options.logger),
+export function intakeOf(options: FleetApiOptions): ReportIntake {
+  const { store, isDenied, clock, logger, metrics, perDevice = { perSecond: 5, burst: 256 } } = options;
+  return new ReportIntake({
+    ...{ register: store, isDenied, clock },
+    answers: metrics.counter('slipway_reports_total', 'Reports of devices, by answer and reason.'),
+    refused: options.refused ?? new RefusedReports(clock, logger),
     perDevice: new RateLimiter(perDevice),
+    forgedPerAddress: options.forgedPerAddress ?? addressLimits().forgedPerAddress,
   });
+}
+
+/** The whole table. */
+export function fleetApiRoutes(
+  options: FleetApiOptions,
+  { changes, intake }: { readonly changes: ChangeWaiters; readonly intake: ReportIntake },
+): readonly Route[] {
+  const { store, isDenied, keyOf, clock, metrics, publicationFolder } = options;
+  const { mayEnrol = (device) => !isDenied(device) } = options;
+  const enrolments = metrics.counter('slipway_enrolments_total', 'Requests to enrol, by answer.');
   const enrolment = { register: store, mayEnrol, keyOf, answers: enrolments };
   return [
     ...deviceRoutes({ enrolment, intake, changes, clock, publicationFolder }),

@@ -38,6 +38,8 @@ export interface ServiceSettings {
   readonly insecureHttp: boolean;
   readonly host: string;
   readonly port: number;
+  /** How many times as much as usual one address may send; 1 unless given. */
+  readonly addressFactor?: number;
   /** File of the metric providers; null takes the home's, if there is one. */
   readonly signals?: string | null;
   /** File of the notification targets; null takes the home's, if there is one. */

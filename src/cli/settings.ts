@@ -6,7 +6,7 @@ import { readSecretSync } from '../base/secret-file.ts';
 import type { CredentialSource } from '../git/wire/http-transport.ts';
 import type { ServiceSettings } from './compose-service.ts';
 import { homeAt } from './home.ts';
-import { durationOf as readDuration } from './option-values.ts';
+import { positiveNumberOf, durationOf as readDuration } from './option-values.ts';
 
 interface Setting {
   readonly flag: string;
@@ -35,6 +35,12 @@ export const SERVICE_SETTINGS = {
     variable: 'SLIPWAY_LISTEN',
     help: 'address that devices and viewers connect to',
     fallback: '127.0.0.1:8080',
+  },
+  addressFactor: {
+    flag: '--address-factor <number>',
+    variable: 'SLIPWAY_ADDRESS_FACTOR',
+    help: 'how many times 500 requests, 2 MiB and 1 wrong signature a second one address may send; raise it where many devices share one, as behind a proxy',
+    fallback: '1',
   },
   poll: {
     flag: '--poll <duration>',
@@ -174,6 +180,7 @@ export function serviceSettings(given: GivenSettings): ServiceSettings {
     credentials: gitCredentials(given.gitUser ?? SERVICE_SETTINGS.gitUser.fallback),
     insecureHttp: given.insecureHttp ?? false,
     ...listenOf(given),
+    addressFactor: positiveNumberOf('--address-factor', given.addressFactor ?? '1', 1_000_000),
     signals: given.signals ?? null,
     notify: given.notify ?? null,
     hookSecret: secretOf('SLIPWAY_HOOK_SECRET'),

@@ -3,6 +3,7 @@ import type { Clock } from '../base/clock.ts';
 import { toCodedError } from '../base/errors.ts';
 import type { Logger } from '../base/logger.ts';
 import { Metrics } from '../base/metrics.ts';
+import { addressLimits } from '../fleet-api/rate-limit.ts';
 import { type RefusedDevices, RefusedReports } from '../fleet-api/refused-reports.ts';
 import { parseRemoteAddress } from '../git/wire/remote-address.ts';
 import { readTraffic } from '../measurement/fleet-traffic.ts';
@@ -50,6 +51,7 @@ export async function startService(order: ComposeOrder): Promise<RunningService>
       host: settings.host,
       port: settings.port,
       refused,
+      ...addressLimits(settings.addressFactor),
       publicationFolder: settings.home.publication,
       isDenied: (device) => composed.fleet()?.words.isDenied(device) ?? false,
       mayEnrol: (device) => composed.fleet()?.words.mayEnrol(device) ?? true,

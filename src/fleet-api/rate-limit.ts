@@ -6,11 +6,31 @@ export interface RateLimit {
   readonly burst: number;
 }
 
+/** What one address may do. */
+export interface AddressLimits {
+  readonly perAddress: RateLimit;
+  /** Bytes of bodies. */
+  readonly bytesPerAddress: RateLimit;
+  /** Wrong signatures. A device never sends one; checking one costs as much as a right one. */
+  readonly forgedPerAddress: RateLimit;
+}
+
+/** Enough for a site of some hundred devices; `factor` times as much where more share an address. */
+export function addressLimits(factor = 1): AddressLimits {
+  const times = (perSecond: number, burst: number) => ({ perSecond: factor * perSecond, burst: factor * burst });
+  return {
+    perAddress: times(500, 2_000),
+    bytesPerAddress: times(2 * MIB, 64 * MIB),
+    forgedPerAddress: times(1, 256),
+  };
+}
+
 interface Bucket {
   tokens: number;
   filledAtMs: number;
 }
 
+const MIB = 1024 * 1024;
 const MOST_BUCKETS = 100_000;
 /** Nobody is sent away for longer at once. */
 const MOST_WAIT_SECONDS = 60;

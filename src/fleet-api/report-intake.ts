@@ -15,14 +15,14 @@ import { REPORT_PAYLOAD_TYPE } from '../contract/report.ts';
 import { isDeviceId } from '../contract/report-reader.ts';
 import { verifyDsse } from '../contract/trust/dsse.ts';
 import { parsePublicKey } from '../contract/trust/keys.ts';
-import { RateLimiter } from './rate-limit.ts';
+import { addressLimits, type RateLimit, RateLimiter } from './rate-limit.ts';
 import type { RefusedReports } from './refused-reports.ts';
 
 const MOST_KEYS = 100_000;
-/** Wrong signatures of one address. A device never sends one; checking one costs as much as a right one. */
-const FORGED_PER_ADDRESS = { perSecond: 1, burst: 256 };
-/** A device that is turned away is noted at most so often: the note is a write. */
-const NOTED_PER_DEVICE = { perSecond: 0.2, burst: 1 };
+/** Devices of which the address is known. */
+const MOST_PLACED = 100_000;
+/** A device or an address that is turned away is noted at most so often: the note is a write. */
+const NOTED = { perSecond: 0.2, burst: 1 };
 /** As deep as reports are, and some more for those of later versions. */
 const DEEPEST_REPORT = 16;
 
@@ -46,6 +46,8 @@ export interface ReportIntakeParts {
   };
   readonly isDenied: (device: string) => boolean;
   readonly perDevice: RateLimiter;
+  /** That of `addressLimits` unless given. */
+  readonly forgedPerAddress?: RateLimit;
   readonly refused: RefusedReports;
   readonly clock: Clock;
   readonly answers: Counter;
@@ -55,11 +57,25 @@ export class ReportIntake {
   readonly #parts: ReportIntakeParts;
   /** Parsed keys by their PEM text. */
   readonly #keys = new Map<string, KeyObject>();
-  readonly #forged = new RateLimiter(FORGED_PER_ADDRESS);
-  readonly #noted = new RateLimiter(NOTED_PER_DEVICE);
+  readonly #forged: RateLimiter;
+  readonly #noted = new RateLimiter(NOTED);
+  /** From where each device sent what its key vouches for, the last that did so at the end. */
+  readonly #addresses = new Map<string, string>();
 
   constructor(parts: ReportIntakeParts) {
     this.#parts = parts;
+    this.#forged = new RateLimiter(parts.forgedPerAddress ?? addressLimits().forgedPerAddress);
+  }
+
+  /**
+   * The address is turned away unread, so that nobody knows which of its devices asked: none of those that were heard from there last is
+   * silent. A stranger keeps no device from falling silent that is elsewhere.
+   */
+  async turnAway(address: string): Promise<void> {
+    if (this.#noted.take(`from ${address}`, this.#parts.clock.monotonicMs()) > 0) return;
+    const devices = [...this.#addresses].flatMap(([device, from]) => (from === address ? [device] : []));
+    for (const device of devices) this.#parts.refused.note(device, 'address-limited');
+    if (devices.length > 0) await this.#parts.register.noteTurnedAway(devices);
   }
 
   /** Answers in the order of the envelopes, after the store committed them. Throws REPORTS_SHAPE, and what the store throws. */
@@ -72,7 +88,10 @@ export class ReportIntake {
     }
     const { clock, perDevice, register } = this.#parts;
     const tired = this.#forged.wait(address, clock.monotonicMs());
-    if (tired > 0) return { kind: 'too-many', device: null, retryAfterSeconds: tired };
+    if (tired > 0) {
+      await this.turnAway(address);
+      return { kind: 'too-many', device: null, retryAfterSeconds: tired };
+    }
     for (const device of new Set(message.map(deviceOf))) {
       // Only what a device signed was charged to it, so it was heard a moment ago.
       const seconds = device === undefined ? 0 : perDevice.wait(device, clock.monotonicMs());
@@ -83,6 +102,7 @@ export class ReportIntake {
     const forged = checked.filter((one) => one.kind === 'rejected' && one.reason === 'bad-signature').length;
     if (forged > 0) this.#forged.charge(address, clock.monotonicMs(), forged);
     const verified = checked.flatMap((one) => (one.kind === 'verified' ? [one.report] : []));
+    for (const { report } of verified) this.#place(report.device, address);
     const tooMany = this.#overLimit(verified, clock.monotonicMs());
     if (tooMany !== undefined) {
       await this.#noteTurnedAway(verified.map(({ report }) => report.device));
@@ -95,6 +115,13 @@ export class ReportIntake {
       checked.flatMap((one) => (one.kind === 'rejected' && one.isOwn && one.device ? [one.device] : [])),
     );
     return outcome;
+  }
+
+  #place(device: string, address: string): void {
+    this.#addresses.delete(device);
+    this.#addresses.set(device, address);
+    const [oldest] = this.#addresses.keys();
+    if (this.#addresses.size > MOST_PLACED && oldest !== undefined) this.#addresses.delete(oldest);
   }
 
   /** Their silence is the service's doing. */

@@ -184,8 +184,9 @@ export class Observer {
     const inTree = await this.#parts.claims.lastAuthentic(name, snapshot);
     const status = newestKnown((seen?.status ?? null) as unknown as RolloutStatus | null, inTree);
     if (fix.kind !== 'rollout-deleted') return { status, lost: fix };
-    // Where HEAD lacks the newest evidence as well, it is another history that never had the file.
-    if (status === null || inTree === null || inTree.revision < status.revision) {
+    // Where HEAD lacks the newest evidence as well, it is another history that never had the file, unless it follows the one that had.
+    const hasEvidence = status !== null && inTree !== null && inTree.revision >= status.revision;
+    if (status === null || !(hasEvidence || (await this.#follows(seen, snapshot)))) {
       const why = { kind: 'other-history', folder: snapshot.layout.rollouts } as const;
       return { status, lost: { kind: 'rollout-missing', code: 'ROLLOUT_MISSING', why } };
     }
@@ -194,6 +195,10 @@ export class Observer {
     const isTold = (entry?.revision ?? 0) >= status.revision;
     const devices = devicesToReturn(name, status, fleet.devices);
     return isTold && devices === 0 ? 'gone' : { status, lost: { ...fix, devices } };
+  }
+
+  async #follows(seen: SeenStatus | undefined, { commit }: Snapshot): Promise<boolean> {
+    return seen !== undefined && (await this.#parts.repository.isAncestor(seen.commit, commit)) === true;
   }
 
   /** By what the policy at HEAD watches, if it is admitted: that moves no device, so nothing has to be pinned. */

@@ -29,9 +29,10 @@ export class VirtualClock implements Clock {
 /** Several processes may share host, store and publication. */
 export interface VirtualServiceParts
   extends Pick<
-    LoopParts,
-    'clock' | 'random' | 'repository' | 'store' | 'publication' | 'landing' | 'reportMs' | 'events'
-  > {
+      LoopParts,
+      'clock' | 'random' | 'repository' | 'store' | 'publication' | 'landing' | 'reportMs' | 'events'
+    >,
+    Partial<Pick<LoopParts, 'logger'>> {
   readonly keys: VirtualKeys;
   /** No failed rule counts: to see what others would have done had the candidate stayed. */
   readonly ignoresFailures?: boolean;

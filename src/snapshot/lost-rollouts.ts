@@ -4,7 +4,7 @@ import { locateProblems } from '../contract/source/problem.ts';
 import { parseDocument } from '../documents/parse-document.ts';
 import { nameOfPath } from '../documents/repository-layout.ts';
 import type { RolloutStatus } from '../documents/types.generated.ts';
-import { findInTree, type Tree } from '../git/manifests-repository.ts';
+import type { Tree } from '../git/manifests-repository.ts';
 import type { Place } from '../rollout/holdings.ts';
 import type { WhyMissing } from '../rollout/missing-rollout.ts';
 import type { Fix } from '../rollout/reasons.ts';
@@ -47,7 +47,7 @@ export function rolloutsOrLost(
     remains ??= remainsIn(snapshot);
     const fix: Fix =
       settings === undefined
-        ? whyMissing(rollout, snapshot, remains)
+        ? whyMissing(rollout, remains)
         : { kind: 'document', ...problemOfError(settings, 'slipway.yaml') };
     all.set(rollout, { kind: 'lost', fix });
   }
@@ -58,15 +58,13 @@ function orLost(document: RolloutDocument | BrokenDocument): RolloutDocument | L
   return document.kind === 'rollout' ? document : { kind: 'lost', fix: { kind: 'document', ...problemOf(document) } };
 }
 
-function whyMissing(name: string, { tree, layout }: Snapshot, { statuses, files, holder }: Remains): Fix {
+function whyMissing(name: string, { statuses, files, holder }: Remains): Fix {
   const missing = (why: WhyMissing): Fix => ({ kind: 'rollout-missing', code: 'ROLLOUT_MISSING', why });
   const renamed = statuses.get(name);
   if (renamed !== undefined) return missing({ kind: 'renamed', path: renamed });
   const path = files.get(name) ?? holder;
   if (path !== undefined) return missing({ kind: 'misplaced', path });
-  return findInTree(tree, `${layout.evidence}/${name}`)?.kind === 'tree'
-    ? { kind: 'rollout-deleted', code: 'ROLLOUT_DELETED', devices: 0 }
-    : missing({ kind: 'other-history', folder: layout.rollouts });
+  return { kind: 'rollout-deleted', code: 'ROLLOUT_DELETED', devices: 0 };
 }
 
 /** Evidence lies in a folder that has its rollout's name. */

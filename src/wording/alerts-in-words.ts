@@ -44,6 +44,7 @@ const REFUSED_WHY: Readonly<Record<string, string>> = {
   'other-epoch': 'of an enrolment that has ended: the device needs a new token',
   'unknown-device': 'not enrolled in this store: the device needs a token',
   denied: 'on the deny list',
+  'address-limited': 'more comes from their address than one may send: see --address-factor',
 };
 
 /** Why reports are refused, from the reason in the answer to them. */

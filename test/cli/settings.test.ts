@@ -4,6 +4,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { afterEach, expect, test, vi } from 'vitest';
 import { gitCredentials, serviceSettings } from '../../src/cli/settings.ts';
+import { addressLimits } from '../../src/fleet-api/rate-limit.ts';
 
 afterEach(() => vi.unstubAllEnvs());
 
@@ -24,4 +25,12 @@ test('a Git token in a file is read for each session, so that it can be replaced
 test.each(['poll', 'tick', 'reportInterval', 'emergencyAfter'] as const)('--%s of no time is refused', (name) => {
   const given = { repo: '.', [name]: '0s' };
   expect(() => serviceSettings(given)).toThrow(expect.objectContaining({ code: 'SETTING_VALUE' }));
+});
+
+test('what one address may send grows with --address-factor, and a factor of nothing is refused', () => {
+  const factorOf = (addressFactor?: string) =>
+    serviceSettings({ repo: '.', ...(addressFactor === undefined ? {} : { addressFactor }) }).addressFactor;
+  expect([factorOf(), factorOf('12.5')]).toEqual([1, 12.5]);
+  expect(() => factorOf('0')).toThrow(expect.objectContaining({ code: 'SETTING_VALUE' }));
+  expect(addressLimits(12.5).perAddress).toEqual({ perSecond: 12.5 * 500, burst: 12.5 * 2_000 });
 });

@@ -1,6 +1,6 @@
 // What the service promises about reports and enrolment over HTTP.
 import fc from 'fast-check';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { SystemClock } from '../../src/base/clock.ts';
 import { silentLogger } from '../../src/base/logger.ts';
 import type { ReportAnswer } from '../../src/contract/fleet-messages.ts';
@@ -141,7 +141,7 @@ describe('who asks for too much', () => {
     let wallMs = Date.now();
     const clock = new SystemClock();
     const steps = { now: () => wallMs, monotonicMs: () => clock.monotonicMs(), sleep: clock.sleep.bind(clock) };
-    await using service = await startService({ clock: steps, perDevice: { perSecond: 5, burst: 16 } });
+    await using service = await startService({ clock: steps, perDevice: { perSecond: 1_000, burst: 2 } });
     const device = await enrolDevice(service, 'd1');
     for (let sequence = 1; sequence <= 8; sequence++) {
       wallMs -= 60_000;
@@ -158,6 +158,26 @@ describe('who asks for too much', () => {
     expect((await send(service, [second.sign({ sequence: 2 }), second.sign({ sequence: 3 })])).status).toBe(429);
     expect((await service.store.findDevice('d2'))?.lastSeenListenedMs).toBe(listenedMs);
   });
+
+  it.each(['perAddress', 'forgedPerAddress'] as const)(
+    'from its address (%s) makes no device silent that is heard from there',
+    async (limit) => {
+      const refused = new RefusedReports(new SystemClock(), silentLogger);
+      await using service = await startService({ refused, [limit]: { perSecond: 0.001, burst: 3 } });
+      const device = await enrolDevice(service, 'd1');
+      await send(service, [device.sign({ sequence: 1 })]);
+      await enrolDevice(service, 'd2');
+      await service.store.recordListening(NOW);
+      const { listenedMs } = await service.store.recordListening(NOW + 1000);
+      const forged = signReport(report({ device: 'd1' }), 'd1', newKey().key);
+      if (limit === 'forgedPerAddress') await send(service, [forged, forged, forged]);
+      expect((await send(service, [device.sign({ sequence: 2 })])).status).toBe(429);
+      const heardOf = async (id: string) => (await service.store.findDevice(id))?.lastSeenListenedMs;
+      await vi.waitFor(async () => expect(await heardOf('d1')).toBe(listenedMs));
+      expect(await heardOf('d2')).toBe(0);
+      expect(refused.current().first).toContainEqual({ device: 'd1', why: 'address-limited' });
+    },
+  );
 
   it('or sends what is refused, is not silent if its own key vouches for it', async () => {
     await using service = await startService();

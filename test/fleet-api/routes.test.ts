@@ -3,7 +3,7 @@ import { describe, expect, it, test } from 'vitest';
 import { SystemClock } from '../../src/base/clock.ts';
 import { silentLogger } from '../../src/base/logger.ts';
 import { Metrics } from '../../src/base/metrics.ts';
-import { fleetApiRoutes } from '../../src/cli/compose-fleet-api.ts';
+import { fleetApiRoutes, intakeOf } from '../../src/cli/compose-fleet-api.ts';
 import { ChangeWaiters } from '../../src/fleet-api/change-waiters.ts';
 import type { Route } from '../../src/fleet-api/http/route.ts';
 import { RouteTable } from '../../src/fleet-api/http/route-table.ts';
@@ -22,7 +22,8 @@ test('the service has these routes', () => {
     ...{ store: openStore(place.file), clock, logger: silentLogger, metrics, port: 0, publicationFolder: place.path },
     ...{ isDenied: () => false, isReady: () => true, onHook: () => undefined, readRollouts: async () => [] },
   };
-  const routes = fleetApiRoutes(options, new ChangeWaiters(clock, metrics.gauge('waiting', 'Waiting.')));
+  const changes = new ChangeWaiters(clock, metrics.gauge('waiting', 'Waiting.'));
+  const routes = fleetApiRoutes(options, { changes, intake: intakeOf(options) });
   const lines = routes.map(
     ({ method, path, scope, request, response }) =>
       `${method} ${path} ${scope}: ${request === null ? '' : `${request.schema} `}→ ${response}`,

@@ -108,8 +108,8 @@ describe('a rollout that is not found is not gone', () => {
   test('when another repository stands in its place: nothing is written there, and a bad candidate goes back', async () => {
     const world = await LoopWorld.rolling({ isBad: true });
     const files = { ...NEXT.files, ...LoopWorld.file('other', '2.0.0', 'customer:none') };
-    const gone = [PATH, ...Object.keys(RULED.files), ...(await world.evidence())];
-    await world.push({ ...Object.fromEntries(gone.map((path) => [path, null])), ...files });
+    const other = await world.host.commit({ branch: 'other', files, message: 'Another repository', atMs: 0 });
+    world.host.force('main', other);
     world.restart();
     await world.tick();
     expect(world.stalls()).toEqual(['ROLLOUT_MISSING']);
@@ -137,6 +137,23 @@ describe('a rollout that was deleted', () => {
     expect(world.directives.at(-1)?.entries).toEqual([]);
     expect(await world.evidence()).toContain(`evidence/${ROLLOUT}/${revision + 1}-canary-stable.json`);
     expect(world.outlook()).toBeUndefined();
+  });
+
+  test('together with its evidence brings them back as well: what follows on its history is no other repository', async () => {
+    const world = await LoopWorld.rolling();
+    for (let i = 0; i < 20 && world.fleet.running.size === 0; i++) await world.tick();
+    const gone = [PATH, ...(await world.evidence())];
+    await world.push(Object.fromEntries(gone.map((path) => [path, null])));
+    world.restart();
+    for (let i = 0; i < 20 && world.entry() !== undefined; i++) await world.tick();
+    expect(world.fleet.running.size).toBe(0);
+    expect(world.directives.at(-1)?.entries).toEqual([]);
+    expect(world.outlook()).toBeUndefined();
+    expect(await world.evidence()).toEqual(expect.arrayContaining(gone.filter((path) => path.includes('/2-'))));
+    const atRest = await LoopWorld.stable();
+    await atRest.push(Object.fromEntries([PATH, ...(await atRest.evidence())].map((path) => [path, null])));
+    await atRest.tick();
+    expect(atRest.directives.at(-1)?.entries).toEqual([]);
   });
 
   test('at rest is dropped at once; put back while it returns, its rejection stands', async () => {

@@ -6,14 +6,12 @@ import type { Clock } from '../../base/clock.ts';
 import { CodedError, toCodedError } from '../../base/errors.ts';
 import type { Logger } from '../../base/logger.ts';
 import type { Metrics } from '../../base/metrics.ts';
-import { type RateLimit, RateLimiter } from '../rate-limit.ts';
+import { addressLimits, type RateLimit, RateLimiter } from '../rate-limit.ts';
 import { answerTo, tryLater, writeAnswer } from './answers.ts';
 import { readJson } from './body.ts';
 import type { Answer, Route } from './route.ts';
 import { type Found, RouteTable } from './route-table.ts';
 import { checkScope, type ScopeSecrets } from './scopes.ts';
-
-const MIB = 1024 * 1024;
 
 export interface Tls {
   /** PEM texts. */
@@ -31,10 +29,11 @@ export interface HttpServerOptions extends ScopeSecrets {
   /** 0 takes any free port. */
   readonly port: number;
   readonly tls?: Tls;
-  /** Requests of one address; 500 a second, 2,000 at once unless given. Raise it behind a proxy, where all share one. */
+  /** Those of `addressLimits` unless given. */
   readonly perAddress?: RateLimit;
-  /** Bytes of bodies of one address; 2 MiB a second, 64 MiB at once unless given. */
   readonly bytesPerAddress?: RateLimit;
+  /** A request of the address was turned away unread, whoever sent it. */
+  readonly onTurnedAway?: (address: string) => void;
 }
 
 export class HttpServer implements AsyncDisposable {
@@ -56,8 +55,9 @@ export class HttpServer implements AsyncDisposable {
       'Time to answer, without long polls.',
       [0.001, 0.005, 0.02, 0.1, 0.5, 2],
     );
-    this.#perAddress = new RateLimiter(options.perAddress ?? { perSecond: 500, burst: 2_000 });
-    this.#bytesPerAddress = new RateLimiter(options.bytesPerAddress ?? { perSecond: 2 * MIB, burst: 64 * MIB });
+    const { perAddress, bytesPerAddress } = { ...addressLimits(), ...options };
+    this.#perAddress = new RateLimiter(perAddress);
+    this.#bytesPerAddress = new RateLimiter(bytesPerAddress);
     this.#table = new RouteTable(routes);
     const listener = (request: IncomingMessage, response: ServerResponse): void => void this.#answer(request, response);
     // A caller has 10 s for its headers and 30 s for its whole request: one that drips bytes can't hold a connection.
@@ -162,8 +162,10 @@ export class HttpServer implements AsyncDisposable {
     const announced = Number(request.headers['content-length'] ?? Number.NaN);
     const bytes = announced >= 0 ? Math.min(announced, body.mostBytes) : body.mostBytes;
     const nowMs = this.#options.clock.monotonicMs();
-    const seconds = this.#bytesPerAddress.take(addressOf(request), nowMs, bytes);
+    const address = addressOf(request);
+    const seconds = this.#bytesPerAddress.take(address, nowMs, bytes);
     if (seconds === 0) return undefined;
+    this.#options.onTurnedAway?.(address);
     return tryLater(429, 'HTTP_TOO_MANY_BYTES', 'This address sends too much.', seconds);
   }
 
@@ -179,8 +181,10 @@ export class HttpServer implements AsyncDisposable {
   }
 
   #limit(request: IncomingMessage): Answer | undefined {
-    const seconds = this.#perAddress.take(addressOf(request), this.#options.clock.monotonicMs());
+    const address = addressOf(request);
+    const seconds = this.#perAddress.take(address, this.#options.clock.monotonicMs());
     if (seconds === 0) return undefined;
+    this.#options.onTurnedAway?.(address);
     return tryLater(429, 'HTTP_TOO_MANY_REQUESTS', 'This address asks too often.', seconds);
   }
 }

@@ -90,12 +90,14 @@ describe('over HTTP', () => {
     });
   });
 
-  test('a busy service is left alone for as long as it asks', async () => {
+  test('a busy service is left alone for as long as it asks, ten minutes at most', async () => {
     answer = (response) => void response.writeHead(503, { 'retry-after': '7' }).end();
     const busy = { kind: 'failed', error: { kind: 'retry-later' }, retryAfterMs: 7000 };
     expect(await (await link()).send([], signal)).toMatchObject(busy);
     expect(await (await link()).enrol(order, signal)).toMatchObject(busy);
     expect(await (await link()).waitForChange({ known: '', waitMs: 0, signal })).toMatchObject(busy);
+    answer = (response) => void response.writeHead(429, { 'retry-after': '86400' }).end();
+    expect(await (await link()).send([], signal)).toMatchObject({ kind: 'failed', retryAfterMs: 600_000 });
   });
 
   test('something else than the service answers: nothing of it is believed', async () => {
