@@ -46,8 +46,8 @@ export interface AgentOptions {
   readonly labels: Readonly<Record<string, string>>;
   /** Reported properties beyond the agent's own, such as `firmware`, `features`, `capabilities`. */
   readonly properties?: () => Readonly<Record<string, string | number>>;
-  /** The TUF root that the device was given at the factory. */
-  readonly factoryRoot: Uint8Array;
+  /** The TUF root that the device was given at the factory, or how to read it. */
+  readonly factoryRoot: Uint8Array | (() => Promise<Uint8Array>);
   /** Another source of directives than TUF at `distributionUrl`; for rehearsals. */
   readonly openDirectives?: (folder: string) => Promise<DirectiveSource>;
   /** Without keys of the reconciler steps back are not checked. */

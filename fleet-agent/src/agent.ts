@@ -4,16 +4,16 @@ import { WakeSignal } from '../../src/base/wake-signal.ts';
 import type { Directive, DirectiveEntry, Parameters } from '../../src/contract/directive.ts';
 import { type Outcome, SERVES_REVOKED } from '../../src/contract/report.ts';
 import { isDeviceId } from '../../src/contract/report-reader.ts';
-import type { DeviceFacts } from '../../src/contract/selector.ts';
 import { type Backing, backingOf } from '../../src/contract/step-signature.ts';
 import { type AgentOptions, DEFAULT_INTERVALS } from './agent-options.ts';
-import { DeviceProblems, findFolderProblems } from './device-problems.ts';
+import { DeviceProblems, findReadOnly } from './device-problems.ts';
 import { FactSource } from './fact-source.ts';
 import { DirectiveClient } from './link/directive-client.ts';
 import { RefusalNote } from './link/directive-refusal.ts';
 import type { DirectiveAnswer, DirectiveSource } from './link/directive-source.ts';
 import { followChanges } from './link/follow-changes.ts';
 import { Identity } from './link/identity.ts';
+import { RetriedDirectives } from './link/retried-directives.ts';
 import { Throttle } from './link/throttle.ts';
 import { DeviceGauges } from './measure/device-gauges.ts';
 import { Measurements } from './measure/measurements.ts';
@@ -100,7 +100,8 @@ class DeviceAgent implements Agent {
   async run(signal: AbortSignal): Promise<void> {
     try {
       await this.#problems.orElse(() => this.#folder.prepare(), undefined);
-      for (const problem of await findFolderProblems(this.#folder)) this.#problems.note(problem);
+      const readOnly = await findReadOnly(this.#folder);
+      if (readOnly !== undefined) this.#problems.note(readOnly);
       await using _lock = await this.#lock();
       await this.#runLocked(signal);
     } catch (error) {
@@ -120,24 +121,26 @@ class DeviceAgent implements Agent {
     }
   }
 
-  /** What is committed serves before anything else is looked at; a part that fails is noted, and done without. */
+  /** What is committed serves before anything else is looked at; a part that fails is noted, done without, and tried again. */
   async #runLocked(signal: AbortSignal): Promise<void> {
     const { clock, random, logger, link, readings = systemReadings(this.#folder.root) } = this.#options;
     const { pollMs, sampleMs, wakeSpreadMs } = { ...DEFAULT_INTERVALS, ...this.#options.intervals };
     const problems = this.#problems;
-    const identity = await problems.orElse(() => Identity.open(this.id, this.#folder), null);
+    const openIdentity = () => Identity.open(this.id, this.#folder);
+    const openQueue = () => ReportQueue.open(this.#folder.reportFolder, logger);
+    const identity = await problems.orElse(openIdentity, null, 'identity');
     this.#self.takeEnrolledLabels(identity?.enrolment?.labels ?? {});
     const memory = await DeviceMemory.open(this.#folder.memoryFile, clock);
-    const queue = await problems.orElse(() => ReportQueue.open(this.#folder.reportFolder, logger), null);
+    const queue = await problems.orElse(openQueue, null, 'reports');
     const refusal = await RefusalNote.open(this.#folder.refusalFile);
     this.#refusal = refusal;
     const models = this.#openModels(memory, signal);
     this.#models = models;
     await problems.orElse(() => models.startKept(), undefined);
-    const directives = await problems.orElse(() => this.#openDirectives(), NO_DIRECTIVES);
+    const directives = await RetriedDirectives.open(() => problems.orElse(() => this.#openDirectives(), null, 'tuf'));
     const take = async (directive: Directive): Promise<void> => {
-      memory.noteSigners(directives.lastSigners?.());
-      await this.#take(directive, memory, models, directives.inDateUntilMs?.() ?? null);
+      memory.noteSigners(directives.lastSigners());
+      await this.#take(directive, memory, models, directives.inDateUntilMs());
     };
     const note = async (answer: DirectiveAnswer): Promise<void> => {
       if (await refusal.take(answer, memory.nowMs())) this.#reportWake.wake();
@@ -149,11 +152,18 @@ class DeviceAgent implements Agent {
     if (problem !== undefined && models.servers.length === 0) throw problem;
     const endpoint = this.#createEndpoint(models);
     this.#resolveStarted({ endpointPort: (await endpoint?.start()) ?? null });
-    const reporting = this.#createReporting({ identity, queue, memory, models, refusal });
     const reserve = new DiskReserve(this.#folder.reserveFile);
-    await Promise.all([
+    const tries = { clock, random, signal };
+    const report = async (): Promise<Reporting | null> => {
+      const known = identity ?? (await problems.untilWell(openIdentity, 'identity', tries));
+      const waiting = queue ?? (await problems.untilWell(openQueue, 'reports', tries));
+      const reporting = this.#createReporting({ identity: known, queue: waiting, memory, models, refusal });
+      await reporting?.run(signal);
+      return reporting;
+    };
+    const [reporting] = await Promise.all([
+      report(),
       followChanges({ link, directives, pollMs, wakeSpreadMs, reserve, take, note, clock, random, logger, signal }),
-      reporting?.run(signal),
       this.#gauges.run(readings, { clock, everyMs: sampleMs, signal }),
     ]);
     await models.stopped();
@@ -177,9 +187,10 @@ class DeviceAgent implements Agent {
   }
 
   async #openDirectives(): Promise<DirectiveSource> {
-    const { openDirectives, distributionUrl, factoryRoot, clock } = this.#options;
+    const { openDirectives, distributionUrl, factoryRoot: given, clock } = this.#options;
     const stateFolder = this.#folder.tufFolder;
     if (openDirectives !== undefined) return openDirectives(stateFolder);
+    const factoryRoot = typeof given === 'function' ? await given() : given;
     return DirectiveClient.open({ publicationUrl: distributionUrl, stateFolder, factoryRoot, clock });
   }
 
@@ -211,22 +222,23 @@ class DeviceAgent implements Agent {
 
   /** Null without a service to report to, or without what a report needs. */
   #createReporting(parts: {
-    readonly identity: Identity | null;
-    readonly queue: ReportQueue | null;
+    readonly identity: Identity | undefined;
+    readonly queue: ReportQueue | undefined;
     readonly memory: DeviceMemory;
     readonly models: DeviceModels;
     readonly refusal: RefusalNote;
   }): Reporting | null {
     const { link, token = null, labels, clock, random, logger } = this.#options;
     const { identity, queue, memory, models, refusal } = parts;
-    if (link === null || identity === null || queue === null) return null;
+    if (link === null || identity === undefined || queue === undefined) return null;
     return new Reporting({
       sender: new ReportSender({ link, token, labels, identity, queue, clock, random, logger }),
       ...{ identity, wake: this.#reportWake, measurements: this.#measurements, gauges: this.#gauges },
       reportMs: this.#options.intervals?.reportMs ?? DEFAULT_INTERVALS.reportMs,
       facts: () => {
-        const facts = { ...this.#self.facts(), labels: this.#self.labels() };
-        return withProperties(facts, this.#told(refusal, models));
+        const facts = this.#self.facts();
+        const properties = { ...facts.properties, ...this.#told(refusal, models) };
+        return { ...facts, labels: this.#self.labels(), properties };
       },
       updaters: () => models.updaters,
       takeConflicts: () => this.#ownOutcomes.splice(0),
@@ -257,7 +269,7 @@ class DeviceAgent implements Agent {
     await memory.accept(chosen.accepted, inDateUntilMs);
     for (const [model, desired] of chosen.desired) {
       // One model that can't be opened keeps no other from its directive.
-      const refused = await this.#problems.orElse(() => models.setDesired(model, desired), null);
+      const refused = await this.#problems.orElse(() => models.setDesired(model, desired), null, `model ${model}`);
       if (refused !== null) this.#noteOutcome(noRoomOutcome(model, refused, memory.nowMs()));
     }
     this.#noteConflicts(chosen.conflicts, memory.nowMs());
@@ -285,14 +297,4 @@ class DeviceAgent implements Agent {
     this.#ownOutcomes.push(outcome);
     this.#reportWake.wake();
   }
-}
-
-/** Where the directive accepted last can't be read: what serves goes on serving. */
-const NO_DIRECTIVES: DirectiveSource = {
-  refresh: async () => ({ kind: 'unreachable', reason: "What this device knows of the publication can't be read." }),
-  lastAccepted: () => undefined,
-};
-
-function withProperties(facts: DeviceFacts, more: DeviceFacts['properties']): DeviceFacts {
-  return { ...facts, properties: { ...facts.properties, ...more } };
 }

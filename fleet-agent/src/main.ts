@@ -82,15 +82,11 @@ async function run(settings: AgentSettings): Promise<number> {
   const problems: CodedError[] = [];
   // Models that were committed serve, whatever became of the files beside them; a device without any is set up first.
   const hasModels = (await new DeviceFolder(data).listModels().catch(() => [])).length > 0;
-  const orNote =
-    <T>(instead: T) =>
-    (thrown: unknown): T => {
-      if (!hasModels) throw thrown;
-      problems.push(toCodedError(thrown));
-      return instead;
-    };
-  const trust = await TrustFile.open(trustFile).catch(orNote(TrustFile.unread(trustFile)));
-  const factoryRoot = await readRoot(rootFile).catch(orNote(Buffer.alloc(0)));
+  const trust = await TrustFile.open(trustFile).catch((thrown: unknown) => {
+    if (!hasModels) throw thrown;
+    problems.push(toCodedError(thrown));
+    return TrustFile.unread(trustFile);
+  });
   const logger = createLogger({
     least: settings.logLevel,
     pretty: process.stderr.isTTY === true,
@@ -108,7 +104,7 @@ async function run(settings: AgentSettings): Promise<number> {
       token,
       labels,
       properties: () => properties,
-      factoryRoot,
+      factoryRoot: () => readRoot(rootFile),
       host,
       onSwitch,
     },

@@ -1,6 +1,7 @@
 // Owns the proof that a device keeps serving: offline, with a torn journal, with rotten files, and on a full disk.
 import { execFileSync } from 'node:child_process';
 import {
+  cpSync,
   lstatSync,
   mkdirSync,
   readdirSync,
@@ -12,7 +13,9 @@ import {
 } from 'node:fs';
 import path from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
+import { createAgent } from '../../fleet-agent/src/agent.ts';
 import { findFolderProblems } from '../../fleet-agent/src/device-problems.ts';
+import type { ModelHost } from '../../fleet-agent/src/model/model-host.ts';
 import { DeviceFolder } from '../../fleet-agent/src/record/device-folder.ts';
 import { constantClassifier } from '../support/onnx-fixture.ts';
 import {
@@ -176,6 +179,67 @@ test('one model that can be opened no more keeps no other from what a directive 
   await untilRuns(agent, '1.0.0', 'committed', 15_000);
 });
 
+/** Something else lies where it should be, until it is put back. */
+const aside = (name: string) => (world: DeviceWorld) => {
+  const file = path.join(deviceFolder(world), name);
+  renameSync(file, `${file}.aside`);
+  writeFileSync(file, 'x');
+};
+const back = (name: string) => (world: DeviceWorld) => {
+  const file = path.join(deviceFolder(world), name);
+  rmSync(file);
+  renameSync(`${file}.aside`, file);
+};
+
+test.each<[string, (world: DeviceWorld) => void, (world: DeviceWorld) => void]>([
+  ['its key', aside('device.key.pem'), back('device.key.pem')],
+  ['its reports', aside('reports'), back('reports')],
+  ['what it knows of the publication', aside('tuf'), back('tuf')],
+])(
+  '%s, mended while the agent runs, is taken up again: it follows and reports, and no longer complains',
+  async (_, damage, mend) => {
+    const { world, one, two } = await afterTwoVersions();
+    await using _world = world;
+    damage(world);
+    const { agent } = await world.startAgent(host);
+    expect(agent.status().problems).toHaveLength(1);
+    mend(world);
+    await world.direct(world.entry({ stable: one }));
+    await untilRuns(agent, '1.0.0');
+    await until(
+      async () => outcomesOf(await world.store.findDevice('device-1'), two.digest).includes('rolled-back'),
+      'the service to hear of it',
+    );
+    expect(agent.status().problems).toEqual([]);
+  },
+);
+
+test('a model that is slow to load holds up no other at the start', async () => {
+  const { world } = await afterTwoVersions();
+  await using _ = world;
+  cpSync(modelFolder(world), path.join(deviceFolder(world), 'models', 'a-slow-one'), { recursive: true });
+  const state = path.join(deviceFolder(world), 'models', 'a-slow-one', 'state.json');
+  writeFileSync(state, readFileSync(state, 'utf8').replaceAll(`"model":"${MODEL}"`, '"model":"a-slow-one"'));
+  const gate = Promise.withResolvers<void>();
+  const slow: ModelHost = {
+    ...{ canRun: true, close: async () => undefined },
+    load: async (files) => {
+      if (files.byRole.model?.path.includes('a-slow-one')) await gate.promise;
+      return host.load(files);
+    },
+  };
+  const agent = createAgent(await world.agentOptions(slow, away));
+  const stop = new AbortController();
+  const done = agent.run(stop.signal);
+  await until(() => agent.infer(MODEL, oneRow).then(Boolean, () => false), 'the other to answer', 10_000);
+  expect(modelStatus(agent, 'a-slow-one')).toBeUndefined();
+  gate.resolve();
+  await agent.started;
+  expect(modelStatus(agent, 'a-slow-one')).toMatchObject({ isServing: true, running: { version: '2.0.0' } });
+  stop.abort();
+  await done;
+});
+
 test('a report says what the device does without', async () => {
   const { world } = await afterTwoVersions();
   await using _ = world;
@@ -187,10 +251,11 @@ test('a report says what the device does without', async () => {
   }, 'the report');
 });
 
-test('a folder that can only be read serves what it holds, and `status` says so', async (context) => {
+test('a folder that can only be read serves what it holds, also with a torn journal, and `status` says so', async (context) => {
   const { world } = await afterTwoVersions();
   await using _ = world;
   const folder = deviceFolder(world);
+  writeFileSync(path.join(modelFolder(world), 'state.json'), '{"format":1');
   if (!canBindReadOnly(folder)) return context.skip('mounting a folder read-only needs root');
   try {
     const { agent, stop } = await world.startAgent(host);

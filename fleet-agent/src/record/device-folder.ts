@@ -53,7 +53,6 @@ export class DeviceFolder {
 
   async prepare(): Promise<void> {
     await mkdir(this.#modelsFolder, { recursive: true, mode: 0o755 });
-    await mkdir(this.reportFolder, { recursive: true, mode: 0o700 });
   }
 
   async prepareModel(model: string): Promise<void> {

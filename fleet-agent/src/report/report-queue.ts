@@ -1,6 +1,6 @@
 // Owns the queue of reports: drafts that may still be merged, and sent ones that stay as they are until they are acknowledged.
 import { type KeyObject, randomUUID } from 'node:crypto';
-import { readdir, rm } from 'node:fs/promises';
+import { mkdir, readdir, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { readFileIfPresent, syncFolder, writeFileDurably } from '../../../src/base/durable-file.ts';
 import type { Logger } from '../../../src/base/logger.ts';
@@ -50,6 +50,7 @@ export class ReportQueue {
 
   /** Unreadable files are dropped and logged: a report is worth less than a device that keeps running. */
   static async open(folder: string, logger: Logger): Promise<ReportQueue> {
+    await mkdir(folder, { recursive: true, mode: 0o700 });
     const queue = new ReportQueue(folder, logger);
     for (const name of (await readdir(folder)).sort()) await queue.#take(name);
     queue.#sent.sort((a, b) => a.epoch - b.epoch || a.sequence - b.sequence);

@@ -13,6 +13,8 @@ import { ModelUpdater, type UpdaterTools } from './model-updater.ts';
 
 /** Downloads at once. */
 const MOST_DOWNLOADS = 4;
+/** Models that are read and loaded at once at the start: a slow one holds up none of the others. */
+const MOST_STARTS = 4;
 /** From here on the agent warns that there is little room left. */
 const MANY_MODELS = 0.75 * MOST_MODELS;
 
@@ -36,7 +38,7 @@ export class DeviceModels {
   }
 
   get updaters(): readonly ModelUpdater[] {
-    return [...this.#updaters.values()];
+    return [...this.#updaters.values()].sort((a, b) => (a.model < b.model ? -1 : 1));
   }
 
   get servers(): readonly ModelServer[] {
@@ -49,11 +51,11 @@ export class DeviceModels {
 
   /** The committed versions on the disk serve when this resolves; throws what kept one from it once all others do. */
   async startKept(): Promise<void> {
-    const failures: unknown[] = [];
-    for (const model of await this.#tools.folder.listModels()) {
-      await this.#updaterOf(model).catch((error: unknown) => failures.push(error));
-    }
-    if (failures.length > 0) throw failures[0];
+    const lanes = new Lanes(MOST_STARTS);
+    const kept = await this.#tools.folder.listModels();
+    const started = await Promise.allSettled(kept.map((model) => lanes.run(() => this.#updaterOf(model))));
+    const failed = started.find((one) => one.status === 'rejected');
+    if (failed !== undefined) throw failed.reason;
   }
 
   /** The goal that is refused, each once, when the device has as many models as it can report: nothing may run here that nobody counts. */

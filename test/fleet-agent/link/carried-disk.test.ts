@@ -7,6 +7,7 @@ import { pathToFileURL } from 'node:url';
 import { afterAll, expect, test } from 'vitest';
 import { readSettings } from '../../../fleet-agent/src/settings.ts';
 import type { Clock } from '../../../src/base/clock.ts';
+import { createLogger } from '../../../src/base/logger.ts';
 import { hexOf } from '../../../src/contract/digest.ts';
 import { constantClassifier } from '../../support/onnx-fixture.ts';
 import { clock, DeviceWorld, MODEL, modelStatus, openHost, until, untilRuns } from '../device-world.ts';
@@ -50,7 +51,12 @@ test('what is wrong with labels is said with the setting, and with what to do', 
 
 test('a model whose host hangs holds up no other model', async () => {
   await using world = await DeviceWorld.open();
-  const hanging = createServer(() => undefined);
+  let isGivenUp = false;
+  const hanging = createServer((request) => {
+    request.on('close', () => {
+      isGivenUp = true;
+    });
+  });
   await new Promise<void>((resolve) => hanging.listen(0, '127.0.0.1', resolve));
   const { port } = hanging.address() as AddressInfo;
   const good = await world.publishModel({ version: '1.0.0' });
@@ -65,11 +71,24 @@ test('a model whose host hangs holds up no other model', async () => {
   await world.direct(world.entry({ stable: stuck, rollout: 'a-stuck', model: 'stuck' }), world.entry({ stable: good }));
   const { agent } = await world.startAgent(host);
   await untilRuns(agent, '1.0.0');
+  expect(isGivenUp).toBe(false);
   await until(() => modelStatus(agent, 'stuck')?.state === 'fetching', 'the other one to wait');
   expect(world.requests.some((request) => request.includes(hexOf(stuck.digest)))).toBe(true);
   expect(modelStatus(agent, MODEL)?.isServing).toBe(true);
   hanging.closeAllConnections();
   hanging.close();
+});
+
+test('a directive that is refused is logged once for each reason, however often the agent looks', async () => {
+  await using world = await DeviceWorld.open();
+  await world.direct();
+  const lines: string[] = [];
+  const looks = () => world.requests.filter((request) => request.includes('timestamp')).length;
+  world.mischief = (url) => (url.includes('timestamp') ? { body: Buffer.from('<html>') } : undefined);
+  const logger = createLogger({ least: 'error', pretty: false, now: () => 0, write: (line) => lines.push(line) });
+  await world.startAgent(host, { logger, link: null, intervals: { pollMs: 20 } });
+  await until(() => looks() > 4, 'several looks');
+  expect(lines.filter((line) => line.includes('directive refused'))).toHaveLength(1);
 });
 
 test('a host of directives that asks to stay away is left alone', async () => {

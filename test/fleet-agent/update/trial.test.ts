@@ -86,6 +86,22 @@ describe('a trial', () => {
     expect(watch.look(health, new Map(), 0).kind).toBe('within');
   });
 
+  test('knows the latency of the version that it took over from', () => {
+    const [before, slow] = [emptySketch(), emptySketch()];
+    addToSketch(before, 30, 200);
+    addToSketch(slow, 90, 200);
+    const still: Clock = { now: () => 0, monotonicMs: () => 0, sleep: async () => undefined };
+    const server = { counts: { inferences: 1000, errors: 0, unknown: 0, latency: slow, lastError: null } };
+    const loaded = { manifestOf: () => ({ spec: {} }) } as unknown as LoadedSlots;
+    const watch = new TrialWatch({ clock: still, server: server as unknown as ModelServer, readings: () => new Map() });
+    watch.begin(before);
+    const phase = { kind: 'trial', slot: 'A', progress: progress({ inferences: 0, errors: 0 }) } as unknown;
+    expect(watch.look(phase as Extract<Phase, { kind: 'trial' }>, loaded)).toMatchObject({
+      kind: 'failed',
+      message: expect.stringContaining('twice that of the version before'),
+    });
+  });
+
   test('that goes on after its time, beyond a limit of the device, is looked at once a second', () => {
     let nowMs = 0;
     const clock: Clock = { now: () => 0, monotonicMs: () => nowMs, sleep: async () => undefined };
@@ -175,6 +191,26 @@ test.each([
     );
   },
 );
+
+test('a version that heats the device beyond its limit for too long is taken back within its trial', async () => {
+  await using world = await DeviceWorld.open();
+  const stable = await world.publishModel({ version: '1.0.0' });
+  const hot = await world.publishModel({
+    version: '2.0.0',
+    onnx: constantClassifier(1),
+    expects: 'receipt',
+    spec: { health: { maxTemperatureCelsius: '80 for 200ms', warmUp: { duration: '1h' } } },
+  });
+  await world.direct(world.entry({ stable }));
+  const { agent } = await world.startAgent(host, {
+    readings: async () => new Map([['temperature', 90]]),
+    intervals: { pollMs: 2000, reportMs: 200, wakeSpreadMs: 0, sampleMs: 50 },
+  });
+  await untilRuns(agent, '1.0.0');
+  await world.direct(world.entry({ stable, candidate: hot }));
+  await untilRuns(agent, '1.0.0', 'failed');
+  expect(modelStatus(agent)?.failures[0]).toMatchObject({ reason: 'trial', message: expect.stringContaining('90 °C') });
+});
 
 test('a candidate superseded in mid-trial makes way for the next, which is tested on its own', async () => {
   await using world = await DeviceWorld.open();
