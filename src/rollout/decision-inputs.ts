@@ -25,7 +25,7 @@ export interface DecisionInputs {
   readonly continues: boolean;
   readonly evidenceFolder: string;
   /** Absent where HEAD had the document. */
-  readonly lostBy?: Fix['kind'];
+  readonly lost?: Fix;
   /** Absent where devices did not go back before the commit. */
   readonly emergency?: StatusReason;
   /** Absent where nothing rolled. */
@@ -121,7 +121,7 @@ export function noted(facts: RolloutFacts): NotedFacts {
       publishedRevision: facts.publishedRevision,
       continues: facts.continues,
       evidenceFolder: facts.evidenceFolder ?? 'evidence',
-      ...(facts.lost ? { lostBy: facts.lost.kind } : {}),
+      ...(facts.lost ? { lost: lasting(facts.lost) } : {}),
       ...(facts.emergency === undefined ? {} : { emergency: facts.emergency }),
       ...(facts.inForce === undefined
         ? {}

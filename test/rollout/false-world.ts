@@ -16,6 +16,7 @@ import type { CohortCounts } from '../../src/rollout/count-cohort.ts';
 import { decide } from '../../src/rollout/decide.ts';
 import { decideRollout, type RolloutDecision } from '../../src/rollout/decide-rollout.ts';
 import { knownTarget } from '../../src/rollout/known-target.ts';
+import type { Fix } from '../../src/rollout/reasons.ts';
 import type {
   BaselineFacts,
   KnownVersion,
@@ -181,6 +182,8 @@ export class FalseWorld {
   seen: SeenStatus | null = null;
   published: Directive | null = null;
   continues = true;
+  /** Why HEAD has no document. */
+  lost: Fix | null = null;
   baseline: BaselineFacts | null = baselineOf(1000);
   measured: Measured = {};
   readonly steps: Transition[] = [];
@@ -210,6 +213,7 @@ export class FalseWorld {
       seen: this.seen,
       publishedRevision: published?.revision ?? 0,
       continues: this.continues,
+      ...(this.lost === null ? {} : { lost: this.lost }),
       versions: this.versions,
       policy: policy === null ? null : { digest: this.policyDigest, policy, standing: this.policyStanding },
       policyProblem: null,

@@ -129,6 +129,9 @@ const ENDINGS: readonly ((world: FalseWorld) => void)[] = [
     world.claim = { kind: 'none' };
   },
   (world) => {
+    world.lost = { kind: 'rollout-deleted', code: 'ROLLOUT_DELETED', devices: 0 };
+  },
+  (world) => {
     world.status = world.steps[0]!.next;
   },
   (world) => {
