@@ -55,8 +55,8 @@ export class EvidenceKeeper {
   /** Numbers that no step has, or whose evidence the history does not hold either. */
   readonly #given = new Set<string>();
   readonly #refused = new Set<string>();
-  /** By rollout: its revision, and the folder in which nothing was missing. */
-  readonly #whole = new Map<string, string>();
+  /** By rollout: what was missing, and can't be put back, while its revision and its folder are as they were. */
+  readonly #settled = new Map<string, { readonly state: string; readonly revisions: readonly number[] }>();
   #gaps: readonly EvidenceGap[] = [];
 
   constructor(parts: EvidenceKeeperParts) {
@@ -82,10 +82,14 @@ export class EvidenceKeeper {
       // In another repository, or before this history, nothing of it is missed, and nothing is to be written there.
       if (claim.kind !== 'authentic' || findInTree(snapshot.tree, claim.status.evidence)?.kind !== 'blob') continue;
       const state = stateOf(name, claim.status, snapshot);
-      if (this.#whole.get(name) === state) continue;
+      const settled = this.#settled.get(name);
+      if (settled?.state === state) {
+        if (settled.revisions.length > 0) gaps.push({ rollout: name, revisions: settled.revisions });
+        continue;
+      }
+      const { size: before } = changes;
       const missing = await this.#missingOf(name, claim.status.revision, snapshot, budget);
       const lost = await this.#lostCopies(name, claim.status, snapshot);
-      if (missing.length === 0 && lost.length === 0 && budget.left > 0) this.#whole.set(name, state);
       const revisions = lost.length === 0 ? missing : [...new Set([claim.status.revision, ...missing])];
       if (revisions.length > 0) gaps.push({ rollout: name, revisions });
       for (const copy of lost) {
@@ -100,6 +104,8 @@ export class EvidenceKeeper {
         const path = `${snapshot.layout.evidence}/${name}/${found.path.slice(found.path.lastIndexOf('/') + 1)}`;
         changes.set(path, await this.#read(found));
       }
+      const isLooked = budget.left > 0 && searches.left > 0;
+      if (isLooked && changes.size === before) this.#settled.set(name, { state, revisions });
     }
     this.#gaps = gaps.slice(0, MOST_GAPS);
     return changes.size === 0 ? { kind: 'none' } : this.#push(changes, snapshot, now, signal);
