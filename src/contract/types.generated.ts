@@ -141,7 +141,7 @@ export interface ModelMetadata {
    */
   readonly version: string;
   /**
-   * Number of the version among those of its model; each new version has a higher one. `slipway sign` writes it. A device goes below the highest that it committed only by a step that the reconciler signed.
+   * Number of the version among those of its model; each new version has a higher one. `slipway sign` writes it. A device whose trust policy names the reconciler goes below the highest that it committed only by a step that the reconciler signed.
    */
   readonly sequence?: number;
   /**

@@ -414,7 +414,7 @@ export interface RolloutSpec {
  */
 export interface RolloutRequest {
   /**
-   * Requested action. approve: agree to leave the stage. promote: leave the stage without more evidence. skip: leave the stage whatever its rules say. abort: roll back now. retry: try a rejected digest again. adopt: accept HEAD as it is after the history was rewound.
+   * Requested action. approve: agree to leave the stage. promote: leave the stage without more evidence. skip: leave the stage whatever its rules say. abort: roll back now, or keep a version that has not started from ever starting. retry: try a rejected digest again. adopt: accept HEAD as it is after the history was rewound.
    */
   readonly act: 'approve' | 'promote' | 'skip' | 'abort' | 'retry' | 'adopt';
   /**
@@ -434,7 +434,7 @@ export interface RolloutRequest {
    */
   readonly reason?: string;
   /**
-   * Person who makes the request, by the name in the trust policy.
+   * Person who makes the request, by the name that the policy's approvers have. Whoever can push can write any name.
    */
   readonly by?: string;
 }

@@ -1,10 +1,10 @@
 // What comes in bursts on stable in the steady state delays the passes of the stages after it: in small fleets and in large ones, errors and slow answers alike.
 import { expect, test } from 'vitest';
 import { BUCKETS } from '../../src/contract/membership.ts';
-import { parseDocument } from '../../src/documents/parse-document.ts';
 import type { RolloutStatus } from '../../src/documents/types.generated.ts';
 import { WindowMeasurement } from '../../src/measurement/window-measurement.ts';
 import { WindowKeeping } from '../../src/reconcile/prepare-windows.ts';
+import { policyOf } from '../rollout/false-world.ts';
 import {
   CANDIDATE,
   eitherArm,
@@ -26,18 +26,7 @@ const INFERENCES = 60;
 const FAST = 100;
 const SLOW = 300;
 
-function policyOf() {
-  const text = `apiVersion: slipway.dev/v1alpha1
-kind: RolloutPolicy
-metadata: { name: p }
-spec:
-  appliesTo: { rollouts: ['*'] }
-  stages: [{ name: full, size: 100%, rules: ['error_rate < 2%', 'latency_p99 < 150ms'] }]
-`;
-  const parsed = parseDocument('policies/p.yaml', Buffer.from(text));
-  if (parsed.kind !== 'parsed' || parsed.document.kind !== 'RolloutPolicy') throw new Error(JSON.stringify(parsed));
-  return parsed.document;
-}
+const POLICY = policyOf("- { name: full, size: 100%, rules: ['error_rate < 2%', 'latency_p99 < 150ms'] }");
 
 function questionOf(opened: number, candidate: RolloutStatus['candidate']) {
   const status: RolloutStatus = {
@@ -48,7 +37,7 @@ function questionOf(opened: number, candidate: RolloutStatus['candidate']) {
     ...{ limits: [], rejected: [], previous: [], attempts: [], paused: null },
     evidence: `evidence/${NAME}/${opened}-a-b.json`,
   };
-  return { name: NAME, model: 'invoice-ocr', status, policy: policyOf(), classes: [] };
+  return { name: NAME, model: 'invoice-ocr', status, policy: POLICY, classes: [] };
 }
 
 /** What the rules of a calm stage say after a steady state in which every tenth report of a device is half bad, or none is. */
