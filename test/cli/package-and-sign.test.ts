@@ -1,5 +1,5 @@
 // Laws of making a version: what no device could take is refused before it is copied, and sequences rise by themselves.
-import { readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { CliSession } from './cli-session.ts';
 
@@ -28,7 +28,10 @@ test('an empty file, a pointer of Git LFS, a name that no manifest can list and 
     const { code, stderr } = await session.run(['package', ...files]);
     expect([code, stderr]).toEqual([2, expect.stringMatching(new RegExp(`PACKAGE_FILES[^]*${problem}[^]*\\n`))]);
   }
+  const artifacts = session.path('.slipway/publication/artifacts');
+  expect(existsSync(artifacts) ? readdirSync(artifacts) : []).toEqual([]);
   expect((await session.run(['package', 'one.onnx'])).code).toBe(0);
+  expect(readdirSync(artifacts)).toHaveLength(1);
 });
 
 test('a manifest that is signed for the first time gets a sequence above those beside it; one that was signed stays as it is', async () => {

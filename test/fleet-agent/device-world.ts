@@ -366,3 +366,22 @@ export function outcomesOf(
 ): string[] {
   return [...(device?.outcomes ?? [])].filter(([key]) => key.includes(digest)).map(([, outcome]) => outcome.kind);
 }
+
+export const deviceFolder = (world: DeviceWorld): string => path.join(world.folder, 'devices', 'device-1');
+export const modelFolder = (world: DeviceWorld): string => path.join(deviceFolder(world), 'models', MODEL);
+/** Nobody is there. */
+export const away = { link: linkTo('http://127.0.0.1:9'), distributionUrl: 'http://127.0.0.1:9' };
+
+/** A world whose device has run 1.0.0 and then 2.0.0, and is off. */
+export async function afterTwoVersions(host: ModelHost) {
+  const world = await DeviceWorld.open();
+  const one = await world.publishModel({ version: '1.0.0' });
+  const two = await world.publishModel({ version: '2.0.0', onnx: constantClassifier(1), expects: 'receipt' });
+  await world.direct(world.entry({ stable: one }));
+  const { agent, stop } = await world.startAgent(host);
+  await untilRuns(agent, '1.0.0');
+  await world.direct(world.entry({ stable: one, candidate: two }));
+  await untilRuns(agent, '2.0.0');
+  await stop();
+  return { world, one, two };
+}

@@ -1,7 +1,6 @@
 // Owns the proof that a device keeps serving: offline, with a torn journal, with rotten files, and on a full disk.
 import { execFileSync } from 'node:child_process';
 import {
-  cpSync,
   lstatSync,
   mkdirSync,
   readdirSync,
@@ -13,15 +12,16 @@ import {
 } from 'node:fs';
 import path from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
-import { createAgent } from '../../fleet-agent/src/agent.ts';
 import { findFolderProblems } from '../../fleet-agent/src/device-problems.ts';
-import type { ModelHost } from '../../fleet-agent/src/model/model-host.ts';
 import { DeviceFolder } from '../../fleet-agent/src/record/device-folder.ts';
 import { constantClassifier } from '../support/onnx-fixture.ts';
 import {
+  afterTwoVersions,
+  away,
   DeviceWorld,
-  linkTo,
+  deviceFolder,
   MODEL,
+  modelFolder,
   modelStatus,
   oneRow,
   openHost,
@@ -33,33 +33,17 @@ import {
 const host = openHost();
 afterAll(() => host.close());
 
-const deviceFolder = (world: DeviceWorld): string => path.join(world.folder, 'devices', 'device-1');
-const modelFolder = (world: DeviceWorld): string => path.join(deviceFolder(world), 'models', MODEL);
-const away = { link: linkTo('http://127.0.0.1:9'), distributionUrl: 'http://127.0.0.1:9' };
-
-/** A world whose device has run 1.0.0 and then 2.0.0, and is off. */
-async function afterTwoVersions() {
-  const world = await DeviceWorld.open();
-  const one = await world.publishModel({ version: '1.0.0' });
-  const two = await world.publishModel({ version: '2.0.0', onnx: constantClassifier(1), expects: 'receipt' });
-  await world.direct(world.entry({ stable: one }));
-  const { agent, stop } = await world.startAgent(host);
-  await untilRuns(agent, '1.0.0');
-  await world.direct(world.entry({ stable: one, candidate: two }));
-  await untilRuns(agent, '2.0.0');
-  await stop();
-  return { world, one, two };
-}
+const MAIN = path.join(import.meta.dirname, '../../fleet-agent/src/main.ts');
 
 test('a device that starts offline serves what it had committed, before anything else', async () => {
-  const { world } = await afterTwoVersions();
+  const { world } = await afterTwoVersions(host);
   await using _ = world;
   const { agent } = await world.startAgent(host, away);
   expect((await agent.infer(MODEL, oneRow)).modelVersion).toBe('2.0.0');
 });
 
 test('an expired signer and a clock that is years off stop no committed model', async () => {
-  const { world } = await afterTwoVersions();
+  const { world } = await afterTwoVersions(host);
   await using _ = world;
   for (const now of [0, Date.parse('2101-01-01T00:00:00Z')]) {
     const { agent, stop } = await world.startAgent(host, {
@@ -72,7 +56,7 @@ test('an expired signer and a clock that is years off stop no committed model', 
 });
 
 test('a torn journal is rebuilt from the running slot, and kept aside', async () => {
-  const { world } = await afterTwoVersions();
+  const { world } = await afterTwoVersions(host);
   await using _ = world;
   writeFileSync(path.join(modelFolder(world), 'state.json'), '{"format":1,"record":{"mod');
   const { agent } = await world.startAgent(host, away);
@@ -82,7 +66,7 @@ test('a torn journal is rebuilt from the running slot, and kept aside', async ()
 });
 
 test('a journal of a newer agent is rebuilt, and what failed here stays known, and how high it had come', async () => {
-  const { world } = await afterTwoVersions();
+  const { world } = await afterTwoVersions(host);
   await using _ = world;
   const file = path.join(modelFolder(world), 'state.json');
   const { record } = JSON.parse(readFileSync(file, 'utf8')) as { record: { failures: unknown[] } };
@@ -99,7 +83,7 @@ test('a journal of a newer agent is rebuilt, and what failed here stays known, a
 });
 
 test('a journal that the disk does not give now is left alone: it may be whole at the next start', async () => {
-  const { world } = await afterTwoVersions();
+  const { world } = await afterTwoVersions(host);
   await using _ = world;
   const file = path.join(modelFolder(world), 'state.json');
   renameSync(file, `${file}.whole`);
@@ -111,11 +95,10 @@ test('a journal that the disk does not give now is left alone: it may be whole a
 });
 
 test('`status` names a model whose journal it can not read', async () => {
-  const { world } = await afterTwoVersions();
+  const { world } = await afterTwoVersions(host);
   await using _ = world;
   writeFileSync(path.join(modelFolder(world), 'state.json'), '{"format":1');
-  const main = path.join(import.meta.dirname, '../../fleet-agent/src/main.ts');
-  const status = execFileSync(process.execPath, [main, 'status', '--data', deviceFolder(world), '--json']);
+  const status = execFileSync(process.execPath, [MAIN, 'status', '--data', deviceFolder(world), '--json']);
   expect(JSON.parse(String(status))).toMatchObject({
     problems: [{ code: 'AGENT_JOURNAL', message: expect.stringContaining(MODEL) }],
   });
@@ -135,7 +118,7 @@ test.each<[string, (world: DeviceWorld) => void, RegExp]>([
   ['a file in place of its reports', inPlaceOf('reports', 'x'), /reports/],
   ['a file in place of what it knows of the publication', inPlaceOf('tuf', 'x'), /tuf/],
 ])('%s keeps no committed model from serving, and is told', async (_, damage, problem) => {
-  const { world } = await afterTwoVersions();
+  const { world } = await afterTwoVersions(host);
   await using _world = world;
   damage(world);
   const { agent } = await world.startAgent(host);
@@ -150,7 +133,7 @@ test.each([
   ['enrolment', 'identity.json'],
   ['journal', `models/${MODEL}/state.json`],
 ])('a folder in place of its %s keeps no committed model from serving', async (_, name) => {
-  const { world } = await afterTwoVersions();
+  const { world } = await afterTwoVersions(host);
   await using _world = world;
   inPlaceOf(name)(world);
   const { agent } = await world.startAgent(host, away);
@@ -158,7 +141,7 @@ test.each([
 });
 
 test('one model that can be opened no more keeps no other from serving', async () => {
-  const { world } = await afterTwoVersions();
+  const { world } = await afterTwoVersions(host);
   await using _ = world;
   const other = path.join(deviceFolder(world), 'models', 'a-broken-one');
   mkdirSync(other);
@@ -168,7 +151,7 @@ test('one model that can be opened no more keeps no other from serving', async (
 });
 
 test('one model that can be opened no more keeps no other from what a directive wants', async () => {
-  const { world, one } = await afterTwoVersions();
+  const { world, one } = await afterTwoVersions(host);
   await using _ = world;
   const other = path.join(deviceFolder(world), 'models', 'a-broken-one');
   mkdirSync(other);
@@ -179,69 +162,8 @@ test('one model that can be opened no more keeps no other from what a directive 
   await untilRuns(agent, '1.0.0', 'committed', 15_000);
 });
 
-/** Something else lies where it should be, until it is put back. */
-const aside = (name: string) => (world: DeviceWorld) => {
-  const file = path.join(deviceFolder(world), name);
-  renameSync(file, `${file}.aside`);
-  writeFileSync(file, 'x');
-};
-const back = (name: string) => (world: DeviceWorld) => {
-  const file = path.join(deviceFolder(world), name);
-  rmSync(file);
-  renameSync(`${file}.aside`, file);
-};
-
-test.each<[string, (world: DeviceWorld) => void, (world: DeviceWorld) => void]>([
-  ['its key', aside('device.key.pem'), back('device.key.pem')],
-  ['its reports', aside('reports'), back('reports')],
-  ['what it knows of the publication', aside('tuf'), back('tuf')],
-])(
-  '%s, mended while the agent runs, is taken up again: it follows and reports, and no longer complains',
-  async (_, damage, mend) => {
-    const { world, one, two } = await afterTwoVersions();
-    await using _world = world;
-    damage(world);
-    const { agent } = await world.startAgent(host);
-    expect(agent.status().problems).toHaveLength(1);
-    mend(world);
-    await world.direct(world.entry({ stable: one }));
-    await untilRuns(agent, '1.0.0');
-    await until(
-      async () => outcomesOf(await world.store.findDevice('device-1'), two.digest).includes('rolled-back'),
-      'the service to hear of it',
-    );
-    expect(agent.status().problems).toEqual([]);
-  },
-);
-
-test('a model that is slow to load holds up no other at the start', async () => {
-  const { world } = await afterTwoVersions();
-  await using _ = world;
-  cpSync(modelFolder(world), path.join(deviceFolder(world), 'models', 'a-slow-one'), { recursive: true });
-  const state = path.join(deviceFolder(world), 'models', 'a-slow-one', 'state.json');
-  writeFileSync(state, readFileSync(state, 'utf8').replaceAll(`"model":"${MODEL}"`, '"model":"a-slow-one"'));
-  const gate = Promise.withResolvers<void>();
-  const slow: ModelHost = {
-    ...{ canRun: true, close: async () => undefined },
-    load: async (files) => {
-      if (files.byRole.model?.path.includes('a-slow-one')) await gate.promise;
-      return host.load(files);
-    },
-  };
-  const agent = createAgent(await world.agentOptions(slow, away));
-  const stop = new AbortController();
-  const done = agent.run(stop.signal);
-  await until(() => agent.infer(MODEL, oneRow).then(Boolean, () => false), 'the other to answer', 10_000);
-  expect(modelStatus(agent, 'a-slow-one')).toBeUndefined();
-  gate.resolve();
-  await agent.started;
-  expect(modelStatus(agent, 'a-slow-one')).toMatchObject({ isServing: true, running: { version: '2.0.0' } });
-  stop.abort();
-  await done;
-});
-
 test('a report says what the device does without', async () => {
-  const { world } = await afterTwoVersions();
+  const { world } = await afterTwoVersions(host);
   await using _ = world;
   inPlaceOf('agent.lock')(world);
   await world.startAgent(host);
@@ -252,7 +174,7 @@ test('a report says what the device does without', async () => {
 });
 
 test('a folder that can only be read serves what it holds, also with a torn journal, and `status` says so', async (context) => {
-  const { world } = await afterTwoVersions();
+  const { world } = await afterTwoVersions(host);
   await using _ = world;
   const folder = deviceFolder(world);
   writeFileSync(path.join(modelFolder(world), 'state.json'), '{"format":1');
@@ -280,7 +202,7 @@ function canBindReadOnly(folder: string): boolean {
 }
 
 test('a model file that rots on disk is found at the start: the kept version serves, and the lost one is fetched again', async () => {
-  const { world, two } = await afterTwoVersions();
+  const { world, two } = await afterTwoVersions(host);
   await using _ = world;
   const running = JSON.parse(readFileSync(path.join(modelFolder(world), 'state.json'), 'utf8')) as {
     record: { active: string };
@@ -297,7 +219,7 @@ test('a model file that rots on disk is found at the start: the kept version ser
 });
 
 test('`current` is a link that always points at the slot that serves', async () => {
-  const { world } = await afterTwoVersions();
+  const { world } = await afterTwoVersions(host);
   await using _ = world;
   const link = path.join(modelFolder(world), 'current');
   expect(lstatSync(link).isSymbolicLink()).toBe(true);
@@ -308,7 +230,7 @@ test('`current` is a link that always points at the slot that serves', async () 
 });
 
 test('no more than two versions lie on the disk, however many there were', async () => {
-  const { world, two } = await afterTwoVersions();
+  const { world, two } = await afterTwoVersions(host);
   await using _ = world;
   const { agent } = await world.startAgent(host);
   for (const version of ['3.0.0', '4.0.0']) {
@@ -326,7 +248,7 @@ test('no more than two versions lie on the disk, however many there were', async
 });
 
 test('a manifest that needs more disk than there is, is refused before a byte of it is fetched, and taken when there is room', async () => {
-  const { world, two } = await afterTwoVersions();
+  const { world, two } = await afterTwoVersions(host);
   await using _ = world;
   const three = await world.publishModel({ version: '3.0.0', onnx: constantClassifier(2, 50_000), expects: 'letter' });
   const { agent, stop } = await world.startAgent(host, { reserveBytes: 2 ** 60 });

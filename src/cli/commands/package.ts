@@ -52,12 +52,14 @@ function checkFiles(files: readonly string[], role: string): void {
 }
 
 /** What can't be read at all is told by whoever copies it. */
-async function assertNoPointer(file: string): Promise<void> {
+async function assertHoldsModel(file: string): Promise<void> {
   const source = await open(file).catch(() => undefined);
   if (source === undefined) return;
   const head = Buffer.alloc(100);
   try {
-    if (!(await source.stat()).isFile()) return;
+    const found = await source.stat();
+    if (!found.isFile()) return;
+    if (found.size === 0) throw refused(`${file} is empty.`, 'Name the file that your training wrote.');
     await source.read(head, 0, head.length, 0);
   } finally {
     await source.close();
@@ -79,9 +81,8 @@ export function addPackageCommand(program: Command): void {
       checkFiles(files, role);
       const packed: PackedFile[] = [];
       for (const file of files) {
-        await assertNoPointer(file);
+        await assertHoldsModel(file);
         const { digest, sizeBytes } = await addArtifact(publication, file);
-        if (sizeBytes === 0) throw refused(`${file} is empty.`, 'Name the file that your training wrote.');
         packed.push({ role, name: path.basename(file), digest, sizeBytes, url: `artifacts/${hexOf(digest)}` });
       }
       const line = (one: PackedFile): string =>
