@@ -211,6 +211,22 @@ describe('a client', () => {
     if ('snapshotLength' in lies) expect(asked).not.toContain('/metadata/2.snapshot.json');
   });
 
+  it('misses a role that the snapshot named before, over a restart too', async () => {
+    await using world = await PublicationWorld.open();
+    await using host = await StaticServer.start(world.publication);
+    await world.publish(directiveAt(1));
+    const lay = (version: number, more: Readonly<Record<string, number>>): void => {
+      const versions = { timestamp: version, snapshot: version, targets: version };
+      layInto(world.publication, versions, sign(world.keys, versions, { more }));
+    };
+    lay(2, { 'fleet.json': 1 });
+    expect(answerOf(await refresh(await world.device(host.url)))).toBe(2);
+    lay(3, {});
+    const restarted = await world.device(host.url, { stateFolder: path.join(world.folder, 'device-1') });
+    expect(answerOf(await refresh(restarted))).toBe('TUF_ROLLBACK');
+    expect(restarted.lastAccepted()).toEqual(directiveAt(2));
+  });
+
   it('asks for no file again that the new pointer still names', async () => {
     await using world = await PublicationWorld.open();
     await using host = await StaticServer.start(world.publication);
