@@ -1,8 +1,11 @@
 // Owns what of a policy a rehearsal leaves out, and why: nobody may take a rule for rehearsed that never was.
 import { assertNever } from '../base/errors.ts';
+import type { RuleMetric } from '../documents/rules/metric-catalogue.ts';
+import { type ParsedRule, parseRule } from '../documents/rules/rule-text.ts';
 import type { RolloutPolicy } from '../documents/types.generated.ts';
-import { stagesOf } from '../rollout/stages-of-policy.ts';
+import { rulesWithin, stagesOf } from '../rollout/stages-of-policy.ts';
 import { listed } from '../wording/amounts.ts';
+import { INPUT } from './virtual-inputs.ts';
 
 export interface LeftOutRule {
   readonly rule: string;
@@ -10,24 +13,59 @@ export interface LeftOutRule {
   readonly asks: string | null;
   /** The stages that it is a rule of; none for what is watched later. */
   readonly stages: readonly string[];
-  /** `outside-signal`: nobody outside can be asked. `watch`: it holds the version that is fully out, and a rehearsal ends there. */
-  readonly reason: 'outside-signal' | 'watch';
+  /**
+   * `outside-signal`: nobody outside can be asked. `not-reported`: virtual devices report nothing of the kind. `watch`: it holds the version
+   * that is fully out, and a rehearsal ends there.
+   */
+  readonly reason: 'outside-signal' | 'not-reported' | 'watch';
+}
+
+/** What virtual devices report nothing about: a rule on it would hold its stage for ever. */
+const NOT_REPORTED: ReadonlySet<RuleMetric> = new Set<RuleMetric>([
+  ...(['accuracy', 'precision', 'recall', 'f1', 'anomaly_rate', 'user_reports', 'rejected_rate'] as const),
+  ...(['battery', 'load_time', 'throughput', 'gauge'] as const),
+]);
+
+function isReported({ metric, ofClass }: Pick<ParsedRule, 'metric' | 'ofClass'>): boolean {
+  return metric === 'input' ? ofClass === INPUT : !NOT_REPORTED.has(metric);
 }
 
 /** The rules that are left out, in the order of the policy; each once, however many stages have it. */
 export function leftOutOf(policy: RolloutPolicy): readonly LeftOutRule[] {
-  const signals = stagesOf(policy).flatMap(({ name, signals }) =>
-    signals.map(({ source, from }) => ({ stage: name, rule: source, asks: `${from.kind} ${from.provider}` })),
-  );
-  const once = new Map(signals.map(({ rule, asks }) => [`${rule} ${asks}`, { rule, asks }]));
-  const outside = [...once.values()].map(({ rule, asks }): LeftOutRule => {
-    const stages = signals.filter((one) => one.rule === rule && one.asks === asks).map((one) => one.stage);
-    return { rule, asks, stages, reason: 'outside-signal' };
+  const found = stagesOf(policy).flatMap(({ name, rules, signals }) => [
+    ...signals.map(({ source, from }) => {
+      return { stage: name, rule: source, asks: `${from.kind} ${from.provider}`, reason: 'outside-signal' as const };
+    }),
+    ...rules
+      .filter((one) => !rulesWithin(one).every(isReported))
+      .map(({ rule }) => ({ stage: name, rule: rule.source, asks: null, reason: 'not-reported' as const })),
+  ]);
+  const once = Map.groupBy(found, ({ rule, asks }) => `${rule} ${asks}`);
+  const ofStages = [...once.values()].flatMap((all): LeftOutRule[] => {
+    const [first] = all;
+    if (first === undefined) return [];
+    const { stage: _, ...rule } = first;
+    return [{ ...rule, stages: all.map(({ stage }) => stage) }];
   });
   const watched = (policy.spec.watch?.rules ?? []).map((rule): LeftOutRule => {
     return { rule, asks: null, stages: [], reason: 'watch' };
   });
-  return [...outside, ...watched];
+  return [...ofStages, ...watched];
+}
+
+/** The policy without the rules on what is not reported. */
+export function rehearsablePolicy(policy: RolloutPolicy): RolloutPolicy {
+  const stages = policy.spec.stages.map((stage) => {
+    return stage.rules === undefined ? stage : { ...stage, rules: stage.rules.filter(isRehearsable) };
+  });
+  return { ...policy, spec: { ...policy.spec, stages } };
+}
+
+type WrittenRule = NonNullable<RolloutPolicy['spec']['stages'][number]['rules']>[number];
+
+function isRehearsable(rule: WrittenRule): boolean {
+  if (typeof rule === 'string') return isReported(parseRule(rule));
+  return 'prometheus' in rule || 'webhook' in rule || isReported(parseRule(rule.rule));
 }
 
 function sentenceOf(reason: LeftOutRule['reason'], rules: readonly LeftOutRule[]): string {
@@ -36,6 +74,8 @@ function sentenceOf(reason: LeftOutRule['reason'], rules: readonly LeftOutRule[]
   switch (reason) {
     case 'outside-signal':
       return `Not rehearsed, because a rehearsal queries no provider: ${all}. Stages advance without these rules.`;
+    case 'not-reported':
+      return `Not rehearsed, because virtual devices report nothing of the kind: ${all}. Stages advance without these rules.`;
     case 'watch':
       return `Not rehearsed, because a rehearsal ends once the version is stable: the watch rules ${all}.`;
     default:

@@ -6,7 +6,7 @@ import { leftOutInWords, leftOutOf } from './left-out.ts';
 import type { Rehearsal, RehearsalOrder } from './rehearsal.ts';
 import { clockOf, timelineText } from './timeline.ts';
 
-function endInWords({ outcome, stage, groupsApart, minutesToRevert }: Rehearsal): string {
+function endInWords({ outcome, stage, groupsApart, minutesToRevert, awaits }: Rehearsal): string {
   switch (outcome) {
     case 'completed':
       return groupsApart.length === 0
@@ -15,6 +15,7 @@ function endInWords({ outcome, stage, groupsApart, minutesToRevert }: Rehearsal)
     case 'reverted':
       return `reverted in ${stage} ${clockOf(minutesToRevert ?? 0)} after the start`;
     case 'held':
+      if (awaits.length > 0) return `waits in ${stage} for an approval by ${listed(awaits, 'or')}`;
       return stage === null ? 'held: it never started' : `held in ${stage}`;
   }
 }
@@ -109,15 +110,44 @@ export function rehearsalText(order: RehearsalOrder, rehearsal: Rehearsal): stri
   ].join('\n');
 }
 
+const JUDGEMENTS: Readonly<Record<Judgement, string>> = {
+  right: 'right',
+  'false-alarm': 'FALSE ALARM',
+  miss: 'MISS',
+  open: 'open',
+};
+
+export interface Rehearsed {
+  readonly order: RehearsalOrder;
+  readonly rehearsal: Rehearsal;
+}
+
+export const SUMMARY_HEADER = ['SCENARIO', 'CANDIDATE', 'OUTCOME', 'DEVICES', 'JUDGEMENT'] as const;
+
+/** One row of the table of many rehearsals, in the order of its header. */
+export function summaryRow({ order, rehearsal }: Rehearsed): readonly string[] {
+  const { scenario, devices } = order;
+  const exposed = `${formatCount(rehearsal.devicesExposed)} of ${formatCount(devices)}`;
+  const candidate = scenario.isBad ? 'bad' : 'good';
+  return [scenario.name, candidate, endInWords(rehearsal), exposed, JUDGEMENTS[judgementOf(order, rehearsal)]];
+}
+
+/** The same for programs, without the timeline. */
+export function summaryJson({ order, rehearsal }: Rehearsed): Record<string, unknown> {
+  const { timeline: _, ...rest } = rehearsalJson(order, rehearsal);
+  return rest;
+}
+
 /** The same for programs; minutes count from the start of the rollout. */
 export function rehearsalJson(order: RehearsalOrder, rehearsal: Rehearsal): Record<string, unknown> {
-  const { outcome, stage, groupsApart, devicesExposed, minutesToRevert, minutesToRestore, seed, breaches } = rehearsal;
+  const { outcome, stage, awaits, groupsApart, devicesExposed, minutesToRevert, minutesToRestore, seed, breaches } =
+    rehearsal;
   const { argo, flagger, watchedMinutes } = rehearsal.bareThreshold;
   const timeline = rehearsal.timeline.map((entry) => ({ ...entry, minute: Math.round(entry.minute * 100) / 100 }));
   const { scenario, devices, policy } = order;
   const judged = (bare: BareOutcome) => ({ ...bare, judgement: judgementOf(order, bare) });
   return {
-    ...{ outcome, stage, groupsApart, judgement: judgementOf(order, rehearsal) },
+    ...{ outcome, stage, awaits, groupsApart, judgement: judgementOf(order, rehearsal) },
     ...{ devicesExposed, minutesToRevert, minutesToRestore, seed },
     ...{ policy: policy.metadata.name, scenario: scenario.name, candidateIsBad: scenario.isBad, devices },
     notRehearsed: leftOutOf(policy),

@@ -3,31 +3,25 @@ import { assertInvariant } from '../base/errors.ts';
 import { seededRandom } from '../base/random.ts';
 import type { Directive } from '../contract/directive.ts';
 import { MemoryPublication } from '../distribution/memory-publication.ts';
-import { spliceSpec } from '../documents/edit-rollout.ts';
 import type { RolloutPolicy, RolloutStatus } from '../documents/types.generated.ts';
 import { MemoryGitHost } from '../git/memory/memory-git-host.ts';
 import { MemoryManifestsRepository } from '../git/memory/memory-manifests-repository.ts';
 import type { Reconciler } from '../reconcile/reconciler.ts';
 import { exceptionsOf } from '../rollout/exceptions.ts';
-import type { Outlook } from '../rollout/outlook.ts';
+import type { Outlook, WaitingOn } from '../rollout/outlook.ts';
 import { stagesOf } from '../rollout/stages-of-policy.ts';
 import type { Transition } from '../rollout/transition.ts';
 import type { FleetStore } from '../store/fleet-store.ts';
 import { openMemoryFleetStore } from '../store/memory/open-memory-fleet-store.ts';
 import { BareControllers, type BareThresholds } from './bare-threshold.ts';
 import { findBreaches, type History } from './check-history.ts';
+import { rehearsablePolicy } from './left-out.ts';
 import { type SeriesPoint, seriesPointOf } from './rule-series.ts';
 import type { Scenario } from './scenario.ts';
-import { stepInWords, type TimelineEntry, WaitingWatch } from './timeline.ts';
+import { endInWords, stepInWords, type TimelineEntry, WaitingWatch } from './timeline.ts';
 import { VirtualFleet } from './virtual-fleet.ts';
-import {
-  type ManifestFiles,
-  makeVirtualKeys,
-  rolloutPath,
-  writeModel,
-  writePolicy,
-  writeSettled,
-} from './virtual-manifests.ts';
+import { type ManifestFiles, makeVirtualKeys, writeModel, writePolicy, writeSettled } from './virtual-manifests.ts';
+import { VirtualPerson } from './virtual-person.ts';
 import { composeVirtualService, VirtualClock } from './virtual-service.ts';
 
 export interface RehearsalOrder {
@@ -39,6 +33,10 @@ export interface RehearsalOrder {
   readonly hours: number;
   /** The rollout's target; all devices unless given. */
   readonly target?: string;
+  /** Are approvals given as soon as a stage waits for one? Else the rehearsal ends there. */
+  readonly approves?: boolean;
+  /** Is told the hours that are over, now and then. */
+  readonly onProgress?: (hours: number) => void;
 }
 
 export type RehearsalOutcome = 'completed' | 'reverted' | 'held';
@@ -47,6 +45,8 @@ export interface Rehearsal {
   readonly outcome: RehearsalOutcome;
   /** The stage that it ended in: the one that was reverted, that holds, or the last. */
   readonly stage: string | null;
+  /** Who has to approve what the rehearsal ended at; none where it ended otherwise. */
+  readonly awaits: readonly string[];
   /** Groups of devices that the candidate was taken back from, or held in, alone. */
   readonly groupsApart: readonly string[];
   /** Devices on which the candidate ever answered. */
@@ -95,6 +95,7 @@ class Run {
   readonly #order: RehearsalOrder;
   readonly #clock = new VirtualClock(START_MS);
   readonly #host = new MemoryGitHost();
+  readonly #person: VirtualPerson;
   readonly #store: FleetStore;
   readonly #fleet: VirtualFleet;
   readonly #reconciler: Reconciler;
@@ -107,9 +108,11 @@ class Run {
   #status: RolloutStatus;
   #startedAtMs: number | null = null;
   #ended: { readonly step: Transition; readonly atMs: number } | null = null;
+  #awaits: readonly string[] = [];
 
   constructor(order: RehearsalOrder, ignoresFailures: boolean) {
-    const { scenario, policy, devices, seed, target } = order;
+    const { scenario, devices, seed, target } = order;
+    const policy = rehearsablePolicy(order.policy);
     this.#order = order;
     const keys = makeVirtualKeys();
     const stable = writeModel({ model: MODEL, version: STABLE }, scenario, keys);
@@ -139,10 +142,12 @@ class Run {
       ...{ fleet, candidateDigest: candidate.digest, served, heard },
       ...{ statuses: [settled.status], directives: [] },
     };
+    const repository = new MemoryManifestsRepository({ host: this.#host, branch: 'main', author: SERVICE });
+    this.#person = new VirtualPerson(this.#host, repository);
     this.#reconciler = composeVirtualService({
       ...{ keys, clock: this.#clock, store: this.#store, reportMs: REPORT_MS, ignoresFailures },
       random: seededRandom(seed, 'service'),
-      repository: new MemoryManifestsRepository({ host: this.#host, branch: 'main', author: SERVICE }),
+      repository,
       publication: new MemoryPublication((directive) => this.#publish(directive)),
     });
   }
@@ -157,12 +162,15 @@ class Run {
     await this.#fleet.enrol();
     const lastMinute = BEFORE_MINUTES + this.#order.hours * 60;
     let minute = 0;
-    for (; minute <= lastMinute && !this.#isOver(minute); minute++) await this.#minute(minute);
+    for (; minute <= lastMinute && !this.#isOver(minute); minute++) {
+      if (minute % 60 === 0) this.#order.onProgress?.(minute / 60);
+      await this.#minute(minute);
+    }
     return this.#result(minute - 1);
   }
 
   #isOver(minute: number): boolean {
-    if (this.#ended === null) return false;
+    if (this.#ended === null) return this.#awaits.length > 0;
     return minute > (this.#ended.atMs - START_MS) / MINUTE_MS + AFTER_MINUTES;
   }
 
@@ -178,13 +186,24 @@ class Run {
     if (candidate !== null) await this.#measured({ opened, stage }, verdict, now);
     if (this.#ended !== null || outlook === undefined) return;
     for (const text of this.#waiting.lines(outlook)) this.#tell(now, 'waiting', text);
+    for (const one of outlook.waitingOn) if (one.kind === 'approval') await this.#approve(one);
+  }
+
+  /** As approvers do it, if they are there. */
+  async #approve({ approvers, need }: Extract<WaitingOn, { kind: 'approval' }>): Promise<void> {
+    const { candidate, stage } = this.#status;
+    if (this.#order.approves !== true) this.#awaits = approvers;
+    if (this.#order.approves !== true || candidate === null || stage === null) return;
+    const { digest } = candidate;
+    const requests = approvers
+      .slice(0, need)
+      .map((by) => ({ request: { act: 'approve' as const, digest, stage, by } }));
+    await this.#person.edit(ROLLOUT, requests, `Approve ${stage}`, this.#clock.nowMs);
   }
 
   /** Someone commits the candidate as the desired version. */
   async #desireCandidate(): Promise<void> {
-    const path = rolloutPath(ROLLOUT);
-    const text = spliceSpec(this.#files[path] ?? '', { version: CANDIDATE });
-    await this.#host.commit({ files: { [path]: text }, message: `Roll out ${CANDIDATE}`, atMs: this.#clock.nowMs });
+    await this.#person.edit(ROLLOUT, [{ version: CANDIDATE }], `Roll out ${CANDIDATE}`, this.#clock.nowMs);
   }
 
   /** Cycles until nothing is left to do now. */
@@ -244,11 +263,11 @@ class Run {
       const seconds = Math.round(restoredMs / 1000);
       this.#tell(restoredAtMs, 'restored', `the last device is back on ${STABLE}, ${seconds} s after the decision`);
     }
-    if (ended === null)
-      this.#tell(START_MS + lastMinute * MINUTE_MS, 'end', 'the rehearsal ends; the rollout is still under way');
+    if (ended === null) this.#tell(START_MS + lastMinute * MINUTE_MS, 'end', endInWords(this.#awaits));
     return {
       outcome,
       stage: ended === null ? this.#status.stage : ended.step.from,
+      awaits: this.#awaits,
       groupsApart: exceptionsOf(this.#status).map(({ group }) => group),
       devicesExposed: exposed.size,
       minutesToRevert: revertedAtMs === null ? null : this.#minuteOf(revertedAtMs),

@@ -2,7 +2,7 @@
 import type { Digest } from '../contract/digest.ts';
 import type { Outlook } from '../rollout/outlook.ts';
 import type { Transition } from '../rollout/transition.ts';
-import { countOf, formatCount } from '../wording/amounts.ts';
+import { countOf, formatCount, listed } from '../wording/amounts.ts';
 import { commitMessage } from '../wording/commit-message.ts';
 import { waitingInWords } from '../wording/plan-in-words.ts';
 
@@ -57,6 +57,12 @@ export class WaitingWatch {
     this.#ready = -1;
     this.#told = '';
   }
+}
+
+/** How a rehearsal ends without a last step; `awaits` names the approvers that it ended at. */
+export function endInWords(awaits: readonly string[]): string {
+  if (awaits.length === 0) return 'the rehearsal ends; the rollout is still under way';
+  return `the rehearsal ends: an approval by ${listed(awaits, 'or')} is needed (\`--approve\` gives it)`;
 }
 
 function apartInWords(cohort: NonNullable<Outlook['cohort']>): string {

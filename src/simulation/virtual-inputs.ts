@@ -5,7 +5,7 @@ import type { Behaviour } from './behaviour.ts';
 import { factor, normal } from './sampling.ts';
 
 /** How bright an image is on average, 0 to 255. */
-const INPUT = 'brightness';
+export const INPUT = 'brightness';
 const TYPICAL = 120;
 const WHITE = 255;
 /** Coefficient of variation between devices: lenses, lamps, places. */

@@ -110,6 +110,20 @@ test('a bad candidate that some groups were spared is judged right once the othe
   expect(rehearsalText(judged, { ...apart, outcome: 'held' })).toContain('it stays in its stage');
 });
 
+/** A canary of half of the devices, and all. */
+function policyOf(rules: string, more = '') {
+  const text = `apiVersion: slipway.dev/v1alpha1
+kind: RolloutPolicy
+metadata: { name: halves }
+spec:
+  appliesTo: { rollouts: ["*"] }
+  stages:
+    - { name: canary, size: 50%, rules: ${rules}${more === '' ? '' : `, ${more}`} }
+    - { name: full, size: 100% }
+`;
+  return parsePolicy('halves.yaml', Buffer.from(text));
+}
+
 /** A canary of five devices: few numbers a minute. */
 const FIVE = parsePolicy(
   'five.yaml',
@@ -171,6 +185,33 @@ spec:
       { rule: 'vanished_classes == 0', asks: null, stages: [], reason: 'watch' },
     ],
   });
+});
+
+test('rules on what no virtual device reports are left out, and hold no stage', async () => {
+  const rules = '[error_rate < 20%, accuracy > 90%, "input[brightness] < 1.2x baseline", "gauge[queue] < 5 for 5m"]';
+  const order = { ...orderOf('good', small), policy: policyOf(rules) };
+  const rehearsal = await rehearse(order);
+  expect(rehearsal.outcome).toBe('completed');
+  expect(rehearsalJson(order, rehearsal)).toMatchObject({
+    notRehearsed: [
+      { rule: 'accuracy > 90%', stages: ['canary', 'full'], reason: 'not-reported' },
+      { rule: 'gauge[queue] < 5 for 5m', stages: ['canary', 'full'], reason: 'not-reported' },
+    ],
+  });
+  expect(rehearsalText(order, rehearsal)).toContain(
+    'Not rehearsed, because virtual devices report nothing of the kind: accuracy > 90% and gauge[queue] < 5 for 5m.',
+  );
+});
+
+test('a stage that waits for an approval ends the rehearsal, unless approvals are given', async () => {
+  const approval = 'approval: { approvers: [ann, bob, eve], count: 2 }';
+  const order = { ...orderOf('good', small), policy: policyOf('[error_rate < 20%]', approval) };
+  const waits = await rehearse(order);
+  expect(waits).toMatchObject({ outcome: 'held', stage: 'canary', awaits: ['ann', 'bob', 'eve'] });
+  expect(rehearsalText(order, waits)).toContain('Outcome: waits in canary for an approval by ann, bob or eve;');
+  const given = await rehearse({ ...order, approves: true });
+  expect(given).toMatchObject({ outcome: 'completed', awaits: [], breaches: [] });
+  expect(given.timeline.map(({ text }) => text)).toContain('2.0.0 canary → full');
 });
 
 test('nothing is said to be left out of a policy that is rehearsed as a whole', async () => {

@@ -4,13 +4,21 @@ import path from 'node:path';
 import type { Command } from 'commander';
 import { CodedError } from '../../base/errors.ts';
 import type { RolloutPolicy } from '../../documents/types.generated.ts';
+import { leftOutInWords } from '../../simulation/left-out.ts';
 import { type RehearsalOrder, rehearse } from '../../simulation/rehearsal.ts';
 import { rehearsalPage } from '../../simulation/rehearsal-page.ts';
-import { rehearsalJson, rehearsalText } from '../../simulation/rehearsal-words.ts';
+import {
+  type Rehearsed,
+  rehearsalJson,
+  rehearsalText,
+  SUMMARY_HEADER,
+  summaryJson,
+  summaryRow,
+} from '../../simulation/rehearsal-words.ts';
 import { parsePolicy, scenarioPolicyText } from '../../simulation/scenario-policies.ts';
 import { findScenario, SCENARIOS } from '../../simulation/scenarios.ts';
 import { findPolicy } from '../find-policy.ts';
-import { positiveNumberOf, wholeNumberOf } from '../option-values.ts';
+import { positiveNumberOf, valueError, wholeNumberOf } from '../option-values.ts';
 import { printResult, type Result, table } from '../output.ts';
 import { addRepositoryOptions, type RepositoryOptions } from '../repository-access.ts';
 
@@ -20,6 +28,8 @@ interface SimulateOptions extends RepositoryOptions {
   readonly seed: string;
   readonly hours: string;
   readonly list?: boolean;
+  readonly all?: boolean;
+  readonly approve?: boolean;
   readonly json?: boolean;
   readonly html?: string;
 }
@@ -34,7 +44,11 @@ async function policyOf(name: string | undefined, options: SimulateOptions): Pro
   return parsePolicy('rehearsed.yaml', Buffer.from(scenarioPolicyText(options.scenario)));
 }
 
-async function orderOf(name: string | undefined, options: SimulateOptions): Promise<RehearsalOrder> {
+async function orderOf(
+  name: string | undefined,
+  options: SimulateOptions,
+  onProgress: RehearsalOrder['onProgress'],
+): Promise<RehearsalOrder> {
   const scenario = findScenario(options.scenario);
   const seed = options.seed.slice(0, LONGEST_SEED);
   return {
@@ -43,6 +57,8 @@ async function orderOf(name: string | undefined, options: SimulateOptions): Prom
     seed: /^\d{1,15}$/.test(seed) ? Number(seed) : seed,
     hours: positiveNumberOf('--hours', options.hours, MOST_HOURS),
     policy: await policyOf(name, options),
+    approves: options.approve ?? false,
+    ...(onProgress === undefined ? {} : { onProgress }),
   };
 }
 
@@ -85,12 +101,46 @@ async function writePage(file: string, page: string): Promise<void> {
   }
 }
 
+/** On terminals only: one line that is written over. */
+function progressOf(scenario: string, hours: string): RehearsalOrder['onProgress'] {
+  const { stderr } = process;
+  if (!stderr.isTTY) return undefined;
+  return (over) => stderr.write(`\r\u001b[K${scenario}: ${over} of at most ${hours} h`);
+}
+
+function endProgress(): void {
+  if (process.stderr.isTTY) process.stderr.write('\r\u001b[K');
+}
+
+/** Every scenario under the policy, or under its own. */
+async function rehearseAll(name: string | undefined, options: SimulateOptions): Promise<Result> {
+  const all: Rehearsed[] = [];
+  for (const { name: scenario } of SCENARIOS) {
+    const order = await orderOf(name, { ...options, scenario }, progressOf(scenario, options.hours));
+    all.push({ order, rehearsal: await rehearse(order) });
+  }
+  endProgress();
+  const [first] = all;
+  const notes = first === undefined || name === undefined ? [] : leftOutInWords(first.order.policy);
+  const text = [
+    table(
+      [...SUMMARY_HEADER],
+      all.map((one) => [...summaryRow(one)]),
+    ),
+    ...notes,
+  ].join('\n');
+  const isSound = all.every(({ rehearsal }) => rehearsal.breaches.length === 0);
+  return { json: { scenarios: all.map(summaryJson) }, text, exitCode: isSound ? 0 : 70 };
+}
+
 export function addSimulateCommand(program: Command): void {
   const command = program
     .command('simulate')
     .description("rehearse a policy on a simulated fleet, with the service's own decisions and verdicts")
     .argument('[rollout|policy]', "rollout, policy, or file of a policy (default: the scenario's own policy)")
     .option('--scenario <name>', 'what happens in the rehearsal; --list shows all scenarios', 'good')
+    .option('--all', 'rehearse all scenarios, and print a table of how each ended')
+    .option('--approve', 'approve each stage that waits for an approval; without it the rehearsal ends there')
     .option('--list', 'list the scenarios and exit')
     .option('--devices <number>', 'number of devices in the fleet', '2000')
     .option('--seed <seed>', 'seed; the same seed gives the same rehearsal', '1')
@@ -103,10 +153,17 @@ export function addSimulateCommand(program: Command): void {
         printResult(scenarioList(), options.json ?? false);
         return;
       }
-      const order = await orderOf(name, options);
-      const { html } = options;
+      const { html, all = false, scenario, hours } = options;
+      if (all && html !== undefined)
+        throw valueError('--html', html, 'possible with --all', 'Rehearse one scenario with --scenario for its page.');
+      if (all) {
+        printResult(await rehearseAll(name, options), options.json ?? false);
+        return;
+      }
+      const order = await orderOf(name, options, progressOf(scenario, hours));
       if (html !== undefined) await assertPage(html);
       const rehearsal = await rehearse(order);
+      endProgress();
       if (html !== undefined) await writePage(html, rehearsalPage(order, rehearsal));
       const result = { json: rehearsalJson(order, rehearsal), text: rehearsalText(order, rehearsal) };
       // A history that breaks a rule of Slipway is a bug in Slipway, not in the policy.
