@@ -1,6 +1,7 @@
 // Owns finding the policy that a command is about: by its name, by a rollout, or in a file.
 import { readBoundedFile } from '../base/bounded-file.ts';
 import { CodedError } from '../base/errors.ts';
+import type { SlipwayDocument } from '../documents/slipway-document.ts';
 import type { RolloutPolicy } from '../documents/types.generated.ts';
 import { brokenPolicy, parsePolicy } from '../simulation/scenario-policies.ts';
 import { type FoundDocuments, readDocuments } from '../snapshot/repository-documents.ts';
@@ -13,6 +14,8 @@ export interface FoundPolicy {
   readonly policy: RolloutPolicy;
   /** Whose policy it is, when it was found by a rollout. */
   readonly rollout?: string | undefined;
+  /** Everything that could be read beside it in the repository; none beside a file. */
+  readonly documents: readonly SlipwayDocument[];
 }
 
 /** The policy of that rollout, or of that name; without a name the only one, or the default one. */
@@ -25,7 +28,7 @@ function choosePolicy({ documents, layout }: FoundDocuments, name: string | unde
   const policy =
     policies.find((one) => one.metadata.name === wanted) ??
     (name === undefined && policies.length === 1 ? policies[0] : undefined);
-  if (policy !== undefined) return { policy, rollout: rollout?.metadata.name };
+  if (policy !== undefined) return { policy, rollout: rollout?.metadata.name, documents: parsed };
   const broken = documents.filter((one) => one.parsed.kind === 'broken');
   const meant = broken.find(({ file }) => file.replace(/\.(ya?ml|json)$/, '') === `${layout.policies}/${wanted}`);
   if (meant?.parsed.kind === 'broken') throw brokenPolicy(meant.file, meant.parsed.errors);
@@ -45,5 +48,5 @@ export async function findPolicy(name: string | undefined, options: RepositoryOp
   if (name === undefined || !/\.(ya?ml|json)$/.test(name)) {
     return choosePolicy(await withFiles(options, readDocuments), name);
   }
-  return { policy: parsePolicy(name, (await readBoundedFile(name, MOST_BYTES)) ?? Buffer.alloc(0)) };
+  return { policy: parsePolicy(name, (await readBoundedFile(name, MOST_BYTES)) ?? Buffer.alloc(0)), documents: [] };
 }

@@ -12,7 +12,7 @@ export interface TrafficOptions {
 }
 
 const MOST_DEVICES = 100_000_000;
-const MOST_PER_MINUTE = 10_000_000;
+export const MOST_PER_MINUTE = 10_000_000;
 
 export function addTrafficOptions(
   command: Command,
@@ -49,8 +49,8 @@ function sumOf(values: ReadonlyMap<string, number>): number {
   return [...values.values()].reduce((sum, count) => sum + count, 0);
 }
 
-/** Devices by value, by label. */
-function namedGroups(text: string): Map<string, Map<string, number>> {
+/** Devices by value, by label. Throws SETTING_VALUE. */
+export function namedGroups(text: string): Map<string, Map<string, number>> {
   const named = new Map<string, Map<string, number>>();
   for (const one of text.split(',')) {
     const [, by, value, count] = /^\s*([^:=\s]+):([^=]+)=(\d{1,9})\s*$/.exec(one) ?? [];

@@ -36,8 +36,15 @@ export const STABLE_BEHAVIOUR: Behaviour = {
   crashes: false,
 };
 
-/** Shares of the inputs, the most common first; the rarest is 1 %. */
-export const CLASS_SHARES: readonly (readonly [string, number])[] = [
+/** What a model answers: its classes with their shares of the inputs, and the confidence below which an answer is unknown. */
+export interface Answers {
+  /** The most common first; none for a model without classes, which reports no confidences either. */
+  readonly classes: readonly (readonly [name: string, share: number])[];
+  readonly rarest: string;
+  readonly leastConfidence: number;
+}
+
+const CLASS_SHARES: Answers['classes'] = [
   ['invoice', 0.46],
   ['receipt', 0.24],
   ['order', 0.12],
@@ -48,20 +55,43 @@ export const CLASS_SHARES: readonly (readonly [string, number])[] = [
   ['other', 0.01],
 ];
 export const RARE_CLASS = 'cheque';
-
-/** Answers below this confidence are unknown, as the manifest says. */
 export const LEAST_CONFIDENCE = 0.6;
+
+/** Of a model of no one's own. */
+export const USUAL_ANSWERS: Answers = {
+  classes: CLASS_SHARES,
+  rarest: RARE_CLASS,
+  leastConfidence: LEAST_CONFIDENCE,
+};
+
 const CONFIDENCE_SPREAD = 0.12;
 const LATENCY_MEDIAN_MS = 40;
 const LATENCY_SPREAD = 0.35;
 
 const LATENCIES = logNormalTable(LATENCY_SPREAD);
 
-/** Upper ends of the classes on the line from 0 to 1. */
-const CLASS_NAMES = CLASS_SHARES.map(([name]) => name);
-const CLASS_ENDS = Float64Array.from(
-  CLASS_SHARES.map((_, i) => CLASS_SHARES.slice(0, i + 1).reduce((sum, one) => sum + one[1], 0)),
-);
+/** Answers in the form in which they are drawn. */
+export class AnswerTable {
+  readonly names: readonly string[];
+  readonly leastConfidence: number;
+  /** Upper ends of the classes on the line from 0 to 1. */
+  readonly #ends: Float64Array;
+
+  constructor({ classes, leastConfidence }: Answers) {
+    this.names = classes.map(([name]) => name);
+    this.leastConfidence = leastConfidence;
+    let end = 0;
+    this.#ends = Float64Array.from(classes, ([, share]) => (end += share));
+  }
+
+  /** The place of the class of an input. */
+  draw(random: RandomStream): number {
+    const at = random.next();
+    let index = 0;
+    while (index < this.#ends.length - 1 && at >= (this.#ends[index] ?? 1)) index++;
+    return index;
+  }
+}
 
 /** What one version did on one device since the interval began. */
 export class Served {
@@ -72,9 +102,15 @@ export class Served {
   /** Bucket of the shared sketch of each latency. */
   readonly #latencies: number[] = [];
   readonly #confidence = new Array<number>(CONFIDENCE_BINS).fill(0);
-  /** In the order of `CLASS_SHARES`. */
-  readonly #classes = new Array<number>(CLASS_NAMES.length).fill(0);
+  /** In the order of the table. */
+  readonly #classes: number[];
+  readonly #table: AnswerTable;
   #features: Readonly<Record<string, Summary>> = {};
+
+  constructor(table: AnswerTable) {
+    this.#table = table;
+    this.#classes = new Array<number>(table.names.length).fill(0);
+  }
 
   /** Adds so many inferences of a model that behaves so, on a device with that latency. */
   add(inferences: number, behaviour: Behaviour, latencyFactor: number, random: RandomStream): void {
@@ -84,17 +120,18 @@ export class Served {
     this.errors += bad;
     if (bad > 0) this.#reasons[errorReason] = (this.#reasons[errorReason] ?? 0) + bad;
     const median = LATENCY_MEDIAN_MS * latencyFactor * behaviour.latencyFactor;
-    const missed = missedClass === null ? -1 : CLASS_NAMES.indexOf(missedClass);
+    const missed = missedClass === null ? -1 : this.#table.names.indexOf(missedClass);
     for (let i = bad; i < inferences; i++) this.#answer(behaviour.confidence, median, missed, random);
   }
 
   #answer(mean: number, median: number, missed: number, random: RandomStream): void {
     this.#latencies.push(bucketIndex(median * drawFrom(LATENCIES, random)));
+    if (this.#classes.length === 0) return;
     const confidence = Math.min(0.999, Math.max(0, mean + CONFIDENCE_SPREAD * normal(random)));
-    if (confidence < LEAST_CONFIDENCE) this.unknown++;
+    if (confidence < this.#table.leastConfidence) this.unknown++;
     const bin = (confidence * CONFIDENCE_BINS) | 0;
     this.#confidence[bin] = (this.#confidence[bin] ?? 0) + 1;
-    const seen = drawClass(random);
+    const seen = this.#table.draw(random);
     const answered = seen === missed ? 0 : seen;
     this.#classes[answered] = (this.#classes[answered] ?? 0) + 1;
   }
@@ -125,7 +162,9 @@ export class Served {
   toInterval(): Partial<ModelInterval> &
     Pick<ModelInterval, 'inferences' | 'errors' | 'unknown' | 'latencyMs' | 'confidence' | 'classes'> {
     const { inferences, unknown } = this;
-    const counted = CLASS_NAMES.flatMap((name, i) => (this.#classes[i] ? [[name, this.#classes[i]] as const] : []));
+    const counted = this.#table.names.flatMap((name, i) =>
+      this.#classes[i] ? [[name, this.#classes[i]] as const] : [],
+    );
     const answers = { inferences, unknown, errors: { ...this.#reasons }, latencyMs: this.#latencyJson() };
     return {
       ...{ ...answers, confidence: [...this.#confidence], classes: Object.fromEntries(counted) },
@@ -154,11 +193,4 @@ function addTo(sums: number[], counts: readonly number[]): void {
   counts.forEach((count, i) => {
     sums[i] = (sums[i] ?? 0) + count;
   });
-}
-
-function drawClass(random: RandomStream): number {
-  const at = random.next();
-  let index = 0;
-  while (index < CLASS_ENDS.length - 1 && at >= (CLASS_ENDS[index] ?? 1)) index++;
-  return index;
 }

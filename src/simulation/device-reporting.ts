@@ -9,7 +9,7 @@ import { mergeBodies, type ReportBody } from '../../fleet-agent/src/report/repor
 import type { Digest } from '../contract/digest.ts';
 import type { Summary } from '../contract/gauges.ts';
 import type { ModelInterval, ModelState, Outcome, TransferResult } from '../contract/report.ts';
-import { Served } from './behaviour.ts';
+import { type AnswerTable, Served } from './behaviour.ts';
 import type { Traits } from './population.ts';
 import type { VirtualNetwork } from './virtual-network.ts';
 
@@ -35,6 +35,7 @@ export interface ReportingWorld {
   readonly epoch: number;
   readonly model: string;
   readonly network: VirtualNetwork;
+  readonly answers: AnswerTable;
 }
 
 /** Reports that wait for the network; beyond this the oldest are merged. */
@@ -69,7 +70,7 @@ export class DeviceReporting {
   #countedOf(assigned: Assigned | null, content: Version): Counted {
     const known = this.#counted.find((one) => one.assigned === assigned && one.content.digest === content.digest);
     if (known !== undefined) return known;
-    const counted: Counted = { assigned, content, served: new Served(), downloads: {} };
+    const counted: Counted = { assigned, content, served: new Served(this.#world.answers), downloads: {} };
     this.#counted.push(counted);
     return counted;
   }

@@ -5,6 +5,7 @@ import { type ParsedRule, parseRule } from '../documents/rules/rule-text.ts';
 import type { RolloutPolicy } from '../documents/types.generated.ts';
 import { rulesWithin, stagesOf } from '../rollout/stages-of-policy.ts';
 import { listed } from '../wording/amounts.ts';
+import { type Answers, USUAL_ANSWERS } from './behaviour.ts';
 import { INPUT } from './virtual-inputs.ts';
 
 export interface LeftOutRule {
@@ -26,18 +27,25 @@ const NOT_REPORTED: ReadonlySet<RuleMetric> = new Set<RuleMetric>([
   ...(['battery', 'load_time', 'throughput', 'gauge'] as const),
 ]);
 
-function isReported({ metric, ofClass }: Pick<ParsedRule, 'metric' | 'ofClass'>): boolean {
-  return metric === 'input' ? ofClass === INPUT : !NOT_REPORTED.has(metric);
+/** What only answers with classes and confidences have. */
+const OF_CLASSES: ReadonlySet<RuleMetric> = new Set<RuleMetric>([
+  ...(['unknown_rate', 'vanished_classes', 'class_share', 'confidence_drift', 'class_drift'] as const),
+]);
+
+function isReported({ metric, ofClass }: Pick<ParsedRule, 'metric' | 'ofClass'>, { classes }: Answers): boolean {
+  if (metric === 'input') return ofClass === INPUT;
+  if (metric === 'class_share') return classes.some(([name]) => name === ofClass);
+  return !NOT_REPORTED.has(metric) && (classes.length > 0 || !OF_CLASSES.has(metric));
 }
 
 /** The rules that are left out, in the order of the policy; each once, however many stages have it. */
-export function leftOutOf(policy: RolloutPolicy): readonly LeftOutRule[] {
+export function leftOutOf(policy: RolloutPolicy, answers: Answers = USUAL_ANSWERS): readonly LeftOutRule[] {
   const found = stagesOf(policy).flatMap(({ name, rules, signals }) => [
     ...signals.map(({ source, from }) => {
       return { stage: name, rule: source, asks: `${from.kind} ${from.provider}`, reason: 'outside-signal' as const };
     }),
     ...rules
-      .filter((one) => !rulesWithin(one).every(isReported))
+      .filter((one) => !rulesWithin(one).every((rule) => isReported(rule, answers)))
       .map(({ rule }) => ({ stage: name, rule: rule.source, asks: null, reason: 'not-reported' as const })),
   ]);
   const once = Map.groupBy(found, ({ rule, asks }) => `${rule} ${asks}`);
@@ -54,18 +62,20 @@ export function leftOutOf(policy: RolloutPolicy): readonly LeftOutRule[] {
 }
 
 /** The policy without the rules on what is not reported. */
-export function rehearsablePolicy(policy: RolloutPolicy): RolloutPolicy {
+export function rehearsablePolicy(policy: RolloutPolicy, answers: Answers = USUAL_ANSWERS): RolloutPolicy {
   const stages = policy.spec.stages.map((stage) => {
-    return stage.rules === undefined ? stage : { ...stage, rules: stage.rules.filter(isRehearsable) };
+    return stage.rules === undefined
+      ? stage
+      : { ...stage, rules: stage.rules.filter((rule) => isRehearsable(rule, answers)) };
   });
   return { ...policy, spec: { ...policy.spec, stages } };
 }
 
 type WrittenRule = NonNullable<RolloutPolicy['spec']['stages'][number]['rules']>[number];
 
-function isRehearsable(rule: WrittenRule): boolean {
-  if (typeof rule === 'string') return isReported(parseRule(rule));
-  return 'prometheus' in rule || 'webhook' in rule || isReported(parseRule(rule.rule));
+function isRehearsable(rule: WrittenRule, answers: Answers): boolean {
+  if (typeof rule === 'string') return isReported(parseRule(rule), answers);
+  return 'prometheus' in rule || 'webhook' in rule || isReported(parseRule(rule.rule), answers);
 }
 
 function sentenceOf(reason: LeftOutRule['reason'], rules: readonly LeftOutRule[]): string {
@@ -84,6 +94,8 @@ function sentenceOf(reason: LeftOutRule['reason'], rules: readonly LeftOutRule[]
 }
 
 /** A sentence for each reason. */
-export function leftOutInWords(policy: RolloutPolicy): readonly string[] {
-  return [...Map.groupBy(leftOutOf(policy), (one) => one.reason)].map(([reason, rules]) => sentenceOf(reason, rules));
+export function leftOutInWords(policy: RolloutPolicy, answers: Answers = USUAL_ANSWERS): readonly string[] {
+  return [...Map.groupBy(leftOutOf(policy, answers), (one) => one.reason)].map(([reason, rules]) =>
+    sentenceOf(reason, rules),
+  );
 }

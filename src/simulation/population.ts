@@ -23,6 +23,7 @@ export interface PopulationShape {
 
 export interface SpecialDevice {
   readonly labels?: Readonly<Record<string, string>>;
+  readonly properties?: Readonly<Record<string, string>>;
   readonly trafficFactor?: number;
 }
 
@@ -61,7 +62,12 @@ function makeDevice(index: number, count: number, shape: PopulationShape, seed: 
     age: choose(AGES, random),
     ...special.labels,
   };
-  const properties = { platform: 'linux/arm64', agent: '0.1.0', firmware: choose(shape.firmware, random) };
+  const properties = {
+    platform: 'linux/arm64',
+    agent: '0.1.0',
+    firmware: choose(shape.firmware, random),
+    ...special.properties,
+  };
   return {
     index,
     facts: { id: `dev-${String(index + 1).padStart(5, '0')}`, labels, properties },

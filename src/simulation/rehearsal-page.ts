@@ -1,7 +1,7 @@
 // Owns the rehearsal as one page: self-contained HTML with plots in SVG, no script and nothing fetched.
 import { formatAmount } from '../wording/amounts.ts';
 import { leftOutInWords } from './left-out.ts';
-import type { Rehearsal, RehearsalOrder } from './rehearsal.ts';
+import type { Rehearsal, RehearsalOrder } from './rehearsal-order.ts';
 import { resultText } from './rehearsal-words.ts';
 import type { RulePoint, SeriesPoint } from './rule-series.ts';
 import { clockOf, timelineText } from './timeline.ts';
@@ -129,7 +129,7 @@ svg { width: 100%; height: auto; } svg text { font: 11px system-ui, sans-serif; 
 export function rehearsalPage(order: RehearsalOrder, rehearsal: Rehearsal): string {
   const { scenario, policy, devices, seed } = order;
   const title = `Rehearsal of ${policy.metadata.name}: ${scenario.name}`;
-  const leftOut = leftOutInWords(policy).map((sentence) => `<p>${escaped(sentence)}</p>\n`);
+  const leftOut = leftOutInWords(policy, order.scenario.answers).map((sentence) => `<p>${escaped(sentence)}</p>\n`);
   const rules = [...new Set(rehearsal.series.flatMap((point) => point.rules.map((one) => one.rule)))];
   return `<!doctype html>
 <html lang="en">

@@ -3,7 +3,7 @@ import { assertNever } from '../base/errors.ts';
 import { countOf, formatCount, listed } from '../wording/amounts.ts';
 import { ARGO_FAILURE_LIMIT, type BareOutcome, FLAGGER_THRESHOLD } from './bare-threshold.ts';
 import { leftOutInWords, leftOutOf } from './left-out.ts';
-import type { Rehearsal, RehearsalOrder } from './rehearsal.ts';
+import type { Rehearsal, RehearsalOrder } from './rehearsal-order.ts';
 import { clockOf, timelineText } from './timeline.ts';
 
 function endInWords({ outcome, stage, groupsApart, minutesToRevert, awaits }: Rehearsal): string {
@@ -102,7 +102,7 @@ export function rehearsalText(order: RehearsalOrder, rehearsal: Rehearsal): stri
   return [
     `Policy ${policy.metadata.name}, scenario ${scenario.name}, ${countOf(devices, 'device')}, seed ${seed}`,
     scenario.summary,
-    ...leftOutInWords(policy),
+    ...leftOutInWords(policy, scenario.answers),
     '',
     timelineText(rehearsal.timeline),
     '',
@@ -150,7 +150,7 @@ export function rehearsalJson(order: RehearsalOrder, rehearsal: Rehearsal): Reco
     ...{ outcome, stage, awaits, groupsApart, judgement: judgementOf(order, rehearsal) },
     ...{ devicesExposed, minutesToRevert, minutesToRestore, seed },
     ...{ policy: policy.metadata.name, scenario: scenario.name, candidateIsBad: scenario.isBad, devices },
-    notRehearsed: leftOutOf(policy),
+    notRehearsed: leftOutOf(policy, scenario.answers),
     ...{ timeline, bareThreshold: { argo: judged(argo), flagger: judged(flagger), watchedMinutes }, breaches },
   };
 }

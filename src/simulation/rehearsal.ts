@@ -1,7 +1,8 @@
 // Owns a rehearsal: a policy against a scenario, over a virtual fleet in virtual time, by the production's own loop.
-import { assertInvariant } from '../base/errors.ts';
+import { assertInvariant, CodedError } from '../base/errors.ts';
 import { seededRandom } from '../base/random.ts';
 import type { Directive } from '../contract/directive.ts';
+import { type DeviceFacts, matchesSelector, parseSelector } from '../contract/selector.ts';
 import { MemoryPublication } from '../distribution/memory-publication.ts';
 import type { RolloutPolicy, RolloutStatus } from '../documents/types.generated.ts';
 import { MemoryGitHost } from '../git/memory/memory-git-host.ts';
@@ -13,55 +14,17 @@ import { stagesOf } from '../rollout/stages-of-policy.ts';
 import type { Transition } from '../rollout/transition.ts';
 import type { FleetStore } from '../store/fleet-store.ts';
 import { openMemoryFleetStore } from '../store/memory/open-memory-fleet-store.ts';
-import { BareControllers, type BareThresholds } from './bare-threshold.ts';
+import { listed } from '../wording/amounts.ts';
+import { BareControllers } from './bare-threshold.ts';
 import { findBreaches, type History } from './check-history.ts';
 import { rehearsablePolicy } from './left-out.ts';
+import type { Rehearsal, RehearsalOrder, VirtualModel } from './rehearsal-order.ts';
 import { type SeriesPoint, seriesPointOf } from './rule-series.ts';
-import type { Scenario } from './scenario.ts';
 import { endInWords, stepInWords, type TimelineEntry, WaitingWatch } from './timeline.ts';
 import { VirtualFleet } from './virtual-fleet.ts';
 import { type ManifestFiles, makeVirtualKeys, writeModel, writePolicy, writeSettled } from './virtual-manifests.ts';
 import { VirtualPerson } from './virtual-person.ts';
 import { composeVirtualService, VirtualClock } from './virtual-service.ts';
-
-export interface RehearsalOrder {
-  readonly policy: RolloutPolicy;
-  readonly scenario: Scenario;
-  readonly devices: number;
-  readonly seed: string | number;
-  /** Longest time that is rehearsed, from the start of the rollout. */
-  readonly hours: number;
-  /** The rollout's target; all devices unless given. */
-  readonly target?: string;
-  /** Are approvals given as soon as a stage waits for one? Else the rehearsal ends there. */
-  readonly approves?: boolean;
-  /** Is told the hours that are over, now and then. */
-  readonly onProgress?: (hours: number) => void;
-}
-
-export type RehearsalOutcome = 'completed' | 'reverted' | 'held';
-
-export interface Rehearsal {
-  readonly outcome: RehearsalOutcome;
-  /** The stage that it ended in: the one that was reverted, that holds, or the last. */
-  readonly stage: string | null;
-  /** Who has to approve what the rehearsal ended at; none where it ended otherwise. */
-  readonly awaits: readonly string[];
-  /** Groups of devices that the candidate was taken back from, or held in, alone. */
-  readonly groupsApart: readonly string[];
-  /** Devices on which the candidate ever answered. */
-  readonly devicesExposed: number;
-  /** From the start of the rollout to the step back; null when there was none. */
-  readonly minutesToRevert: number | null;
-  /** From the step back until the last device that could be reached was back on stable. */
-  readonly minutesToRestore: number | null;
-  readonly seed: string | number;
-  readonly timeline: readonly TimelineEntry[];
-  readonly bareThreshold: BareThresholds;
-  /** What an independent judge found wrong with the history; empty when nothing was. */
-  readonly breaches: readonly string[];
-  readonly series: readonly SeriesPoint[];
-}
 
 const START_MS = Date.parse('2026-11-20T06:30:00Z');
 const MINUTE_MS = 60_000;
@@ -73,7 +36,6 @@ const AFTER_MINUTES = 5;
 /** From the decision to the published directive: commit, push, sign. */
 const PUBLISH_MS = 3000;
 const ROLLOUT = 'rehearsal';
-const MODEL = 'model';
 const DEFAULT_ERROR_LIMIT = 0.005;
 const SERVICE = { name: 'Slipway', email: 'slipway@localhost' };
 const NEVER = new AbortController().signal;
@@ -88,11 +50,23 @@ function errorLimitOf(policy: RolloutPolicy): number {
 
 /** Longest chain of cycles in one look, as in production. */
 const MOST_CYCLES = 20;
-const STABLE = '1.0.0';
-const CANDIDATE = '2.0.0';
+const USUAL_MODEL: VirtualModel = { name: 'model', stable: '1.0.0', candidate: '2.0.0' };
+
+/** A rehearsal that no device takes part in says nothing. */
+function assertTarget(target: string, fleet: readonly DeviceFacts[]): void {
+  const selector = parseSelector(target);
+  if (fleet.some((facts) => matchesSelector(selector, facts))) return;
+  const labels = [...new Set(fleet.flatMap((facts) => Object.keys(facts.labels)))].sort();
+  throw new CodedError({
+    code: 'SIMULATION_TARGET',
+    message: `None of the ${fleet.length} virtual devices matches the target ${target}.`,
+    remedy: `Give them the labels with --groups, such as --groups site:berlin=30,site:rome=70. They have ${listed(labels, 'and', 20)}.`,
+  });
+}
 
 class Run {
   readonly #order: RehearsalOrder;
+  readonly #model: VirtualModel;
   readonly #clock = new VirtualClock(START_MS);
   readonly #host = new MemoryGitHost();
   readonly #person: VirtualPerson;
@@ -111,14 +85,15 @@ class Run {
   #awaits: readonly string[] = [];
 
   constructor(order: RehearsalOrder, ignoresFailures: boolean) {
-    const { scenario, devices, seed, target } = order;
-    const policy = rehearsablePolicy(order.policy);
+    const { scenario, devices, seed, target, model = USUAL_MODEL } = order;
+    const policy = rehearsablePolicy(order.policy, scenario.answers);
     this.#order = order;
+    this.#model = model;
     const keys = makeVirtualKeys();
-    const stable = writeModel({ model: MODEL, version: STABLE }, scenario, keys);
-    const candidate = writeModel({ model: MODEL, version: CANDIDATE }, scenario, keys);
+    const stable = writeModel({ model: model.name, version: model.stable }, scenario, keys);
+    const candidate = writeModel({ model: model.name, version: model.candidate }, scenario, keys);
     const ruled = writePolicy(policy, keys);
-    const named = { name: ROLLOUT, model: MODEL, version: STABLE, policy: policy.metadata.name };
+    const named = { name: ROLLOUT, model: model.name, version: model.stable, policy: policy.metadata.name };
     const rollout = { ...named, ...(target === undefined ? {} : { target }) };
     const settled = writeSettled(
       { ...rollout, digest: stable.digest, policyDigest: ruled.digest, sinceMs: START_MS },
@@ -129,8 +104,8 @@ class Run {
     this.#store = openMemoryFleetStore({ heartbeatMs: REPORT_MS });
     this.#fleet = new VirtualFleet(
       {
-        ...{ scenario, devices, seed, startMs: START_MS, reportMs: REPORT_MS, model: MODEL },
-        stable: { version: STABLE, digest: stable.digest },
+        ...{ scenario, devices, seed, startMs: START_MS, reportMs: REPORT_MS, model: model.name },
+        stable: { version: model.stable, digest: stable.digest },
         candidates: new Set([candidate.digest]),
         errorLimit: errorLimitOf(policy),
       },
@@ -138,6 +113,7 @@ class Run {
     );
     const { served, heard, traits } = this.#fleet;
     const fleet = traits.map((one) => one.facts);
+    if (target !== undefined) assertTarget(target, fleet);
     this.#history = {
       ...{ fleet, candidateDigest: candidate.digest, served, heard },
       ...{ statuses: [settled.status], directives: [] },
@@ -203,7 +179,10 @@ class Run {
 
   /** Someone commits the candidate as the desired version. */
   async #desireCandidate(): Promise<void> {
-    await this.#person.edit(ROLLOUT, [{ version: CANDIDATE }], `Roll out ${CANDIDATE}`, this.#clock.nowMs);
+    const { candidate: version } = this.#model;
+    const { parameters } = this.#order;
+    const edits = [{ version, ...(parameters === undefined ? {} : { parameters }) }];
+    await this.#person.edit(ROLLOUT, edits, `Roll out ${version}`, this.#clock.nowMs);
   }
 
   /** Cycles until nothing is left to do now. */
@@ -261,7 +240,11 @@ class Run {
     const restoredMs = revertedAtMs === null || restoredAtMs === null ? null : restoredAtMs - revertedAtMs;
     if (restoredAtMs !== null && restoredMs !== null) {
       const seconds = Math.round(restoredMs / 1000);
-      this.#tell(restoredAtMs, 'restored', `the last device is back on ${STABLE}, ${seconds} s after the decision`);
+      this.#tell(
+        restoredAtMs,
+        'restored',
+        `the last device is back on ${this.#model.stable}, ${seconds} s after the decision`,
+      );
     }
     if (ended === null) this.#tell(START_MS + lastMinute * MINUTE_MS, 'end', endInWords(this.#awaits));
     return {

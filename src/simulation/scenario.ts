@@ -1,6 +1,6 @@
 // Owns what a scenario is: a population, how the candidate differs from stable, and what the network does.
-import type { HealthLimits } from '../contract/types.generated.ts';
-import type { Behaviour } from './behaviour.ts';
+import type { HealthLimits, ModelManifest } from '../contract/types.generated.ts';
+import type { Answers, Behaviour } from './behaviour.ts';
 import type { PopulationShape, Traits } from './population.ts';
 
 /** Under what a model runs, as far as its behaviour may depend on it. */
@@ -12,6 +12,8 @@ export interface Circumstances {
   readonly hour: number;
   /** The policy's first absolute limit of `error_rate`, 0..1. */
   readonly errorLimit: number;
+  /** The rarest class of the model. */
+  readonly rarest: string;
 }
 
 export interface NetworkFaults {
@@ -39,13 +41,24 @@ export interface Scenario {
    */
   readonly isBad: boolean;
   readonly population: PopulationShape;
-  /** The candidate's size. */
-  readonly modelBytes: number;
-  /** The trial limits in the candidate's manifest. */
-  readonly health: HealthLimits;
+  /** The candidate's size, where that is what happens; else the model's own, or the usual one. */
+  readonly modelBytes?: number;
+  /** The trial limits in the candidate's manifest; as `modelBytes`. */
+  readonly health?: HealthLimits;
+  /** What the model answers; the usual classes unless given. */
+  readonly answers?: Answers;
+  /** What the manifests say beside the health limits, of a model of one's own. */
+  readonly manifest?: Pick<
+    ModelManifest['spec'],
+    'framework' | 'interface' | 'variants' | 'confidence' | 'compatibility'
+  >;
   /** How the candidate differs from stable; nothing for a candidate that is as good. */
   readonly candidate: (circumstances: Circumstances) => Partial<Behaviour>;
   /** What befalls both versions alike: the hour of the day, a broken device. */
   readonly both: (circumstances: Circumstances) => Partial<Behaviour>;
   readonly network: NetworkFaults;
 }
+
+/** Of models of no one's own. */
+export const USUAL_BYTES = 8_000_000;
+export const USUAL_HEALTH: HealthLimits = { warmUp: { duration: '5m', inferences: 200 } };

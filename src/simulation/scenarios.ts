@@ -1,8 +1,8 @@
 // Owns the table of scenarios that a policy can be rehearsed against.
 import { CodedError } from '../base/errors.ts';
-import { RARE_CLASS, STABLE_BEHAVIOUR } from './behaviour.ts';
+import { STABLE_BEHAVIOUR } from './behaviour.ts';
 import type { PopulationShape } from './population.ts';
-import type { NetworkFaults, Scenario } from './scenario.ts';
+import { type NetworkFaults, type Scenario, USUAL_HEALTH } from './scenario.ts';
 
 const FLEET: PopulationShape = {
   trafficPerMinute: 60,
@@ -25,8 +25,6 @@ const NETWORK: NetworkFaults = {
 const GOOD: Omit<Scenario, 'name' | 'summary'> = {
   isBad: false,
   population: FLEET,
-  modelBytes: 8_000_000,
-  health: { warmUp: { duration: '5m', inferences: 200 } },
   candidate: () => ({}),
   both: () => ({}),
   network: NETWORK,
@@ -80,8 +78,8 @@ export const SCENARIOS: readonly Scenario[] = [
   {
     ...BAD,
     name: 'missing-class',
-    summary: `The candidate never answers "${RARE_CLASS}", 1% of the inputs; nothing crashes.`,
-    candidate: () => ({ missedClass: RARE_CLASS, confidence: STABLE_BEHAVIOUR.confidence + 0.01 }),
+    summary: 'The candidate never answers the rarest class, 1% of the inputs; nothing crashes.',
+    candidate: ({ rarest }) => ({ missedClass: rarest, confidence: STABLE_BEHAVIOUR.confidence + 0.01 }),
   },
   {
     ...BAD,
@@ -182,7 +180,7 @@ export const SCENARIOS: readonly Scenario[] = [
     name: 'any-device',
     summary: 'The candidate errs in 4% of inferences on one device in ten (firmware 3.0.0), and is good on the others.',
     // The devices' own trials are lenient here: the fleet's rule is to find it.
-    health: { warmUp: { duration: '5m', inferences: 200 }, errorRate: '10%' },
+    health: { ...USUAL_HEALTH, errorRate: '10%' },
     candidate: ({ device }) => (device.facts.properties.firmware === '3.0.0' ? { errorRate: 0.04 } : {}),
   },
 ];

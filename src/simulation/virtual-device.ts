@@ -16,7 +16,7 @@ import { backOffMs } from '../base/back-off.ts';
 import { type RandomStream, seededRandom } from '../base/random.ts';
 import type { Directive, ModelChoice } from '../contract/directive.ts';
 import type { TransferResult } from '../contract/report.ts';
-import { type Behaviour, Served } from './behaviour.ts';
+import { type AnswerTable, type Behaviour, Served } from './behaviour.ts';
 import { type Assigned, DeviceReporting } from './device-reporting.ts';
 import type { Traits } from './population.ts';
 import { poisson } from './sampling.ts';
@@ -34,6 +34,7 @@ export interface DeviceWorld {
   /** Of every device's enrolment. */
   readonly epoch: number;
   readonly modelBytes: number;
+  readonly answers: AnswerTable;
   readonly trial: TrialLimits;
   readonly reportMs: number;
   readonly network: VirtualNetwork;
@@ -193,7 +194,7 @@ export class VirtualDevice {
       switch (step.kind) {
         case 'wait':
           if (this.#record.phase.kind === 'trial')
-            this.#trial ??= { sinceMs: at, lookAtMs: at + TRIAL_LOOK_MS, served: new Served() };
+            this.#trial ??= { sinceMs: at, lookAtMs: at + TRIAL_LOOK_MS, served: new Served(this.#world.answers) };
           return;
         case 'serve':
           this.#serving = step.slot;
@@ -263,7 +264,7 @@ export class VirtualDevice {
     if (inferences === 0) return;
     const behaviour = this.#behaviour(at);
     const interval = this.#reporting.intervalOf(this.#assigned, content);
-    const answered = this.#trial === null ? interval : new Served();
+    const answered = this.#trial === null ? interval : new Served(this.#world.answers);
     answered.add(inferences, behaviour, this.traits.latencyFactor, this.#answers);
     answered.addInputs(this.#inputs.read(inferences, behaviour));
     if (this.#trial === null) return;

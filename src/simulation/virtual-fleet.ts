@@ -4,10 +4,10 @@ import type { Digest } from '../contract/digest.ts';
 import type { Directive } from '../contract/directive.ts';
 import type { VerifiedReport } from '../contract/fleet-messages.ts';
 import type { FleetStore } from '../store/fleet-store.ts';
-import { type Behaviour, STABLE_BEHAVIOUR } from './behaviour.ts';
+import { AnswerTable, type Behaviour, STABLE_BEHAVIOUR, USUAL_ANSWERS } from './behaviour.ts';
 import type { History } from './check-history.ts';
 import { busyness, makePopulation, type Traits } from './population.ts';
-import type { Scenario } from './scenario.ts';
+import { type Scenario, USUAL_BYTES, USUAL_HEALTH } from './scenario.ts';
 import { type DeviceWorld, VirtualDevice } from './virtual-device.ts';
 import { VirtualNetwork } from './virtual-network.ts';
 
@@ -63,8 +63,9 @@ export class VirtualFleet {
       ...{ seed, startMs, model, stable, reportMs, network: this.#network },
       // As stores number first enrolments.
       epoch: Math.floor(startMs / 1000),
-      modelBytes: scenario.modelBytes,
-      trial: trialLimitsOf(scenario.health),
+      modelBytes: scenario.modelBytes ?? USUAL_BYTES,
+      trial: trialLimitsOf(scenario.health ?? USUAL_HEALTH),
+      answers: new AnswerTable(scenario.answers ?? USUAL_ANSWERS),
       behaviour: (digest, device, minutes, atMs) => this.#behaviour(digest, device, minutes, atMs),
       busyness: (device, atMs) => busyness(scenario.population, device, atMs),
       onServing: (device, digest, revision, atMs) => this.#noteServing({ device, digest, revision, atMs }),
@@ -77,7 +78,8 @@ export class VirtualFleet {
   #behaviour(digest: string, device: Traits, minutes: number, atMs: number): Behaviour {
     const { scenario, candidates, errorLimit } = this.#order;
     const hour = (((atMs / 3_600_000 + device.utcOffsetHours) % 24) + 24) % 24;
-    const circumstances = { device, minutes, hour, errorLimit };
+    const { rarest } = scenario.answers ?? USUAL_ANSWERS;
+    const circumstances = { device, minutes, hour, errorLimit, rarest };
     const both = { ...STABLE_BEHAVIOUR, ...scenario.both(circumstances) };
     const own = candidates.has(digest) ? { ...both, ...scenario.candidate(circumstances) } : both;
     return { ...own, errorRate: Math.min(1, own.errorRate * device.errorFactor) };

@@ -10,8 +10,8 @@ import { blankStatus } from '../rollout/next-status.ts';
 import { createReconcilerSigner, type ReconcilerSigner } from '../signing/evidence-signer.ts';
 import { signBytes } from '../signing/sign-document.ts';
 import { statusSubject } from '../snapshot/evidence.ts';
-import { CLASS_SHARES } from './behaviour.ts';
-import type { Scenario } from './scenario.ts';
+import { USUAL_ANSWERS } from './behaviour.ts';
+import { type Scenario, USUAL_BYTES, USUAL_HEALTH } from './scenario.ts';
 
 export interface VirtualKeys {
   readonly ci: KeyObject;
@@ -57,17 +57,24 @@ function signed(path: string, text: string, { ci }: VirtualKeys): WrittenDocumen
 /** A version's manifest, signed by CI. */
 export function writeModel(
   { model, version }: Pick<VirtualRollout, 'model' | 'version'>,
-  { modelBytes: sizeBytes, health }: Pick<Scenario, 'modelBytes' | 'health'>,
+  {
+    modelBytes: sizeBytes = USUAL_BYTES,
+    health = USUAL_HEALTH,
+    manifest: own,
+  }: Pick<Scenario, 'modelBytes' | 'health' | 'manifest'>,
   keys: VirtualKeys,
 ): WrittenDocument {
   const artifact = digestOf(`${model} ${version}`);
-  const classes = CLASS_SHARES.map(([name]) => name);
+  const classes = USUAL_ANSWERS.classes.map(([name]) => name);
   const file = { role: 'model', name: 'model.onnx', digest: artifact, sizeBytes, url: `artifacts/${hexOf(artifact)}` };
   const inputs = [{ name: 'x', type: 'float32', shape: [-1, 4] }];
   const outputs = [{ name: 'probabilities', type: 'float32', shape: [-1, classes.length], classes }];
   const manifest = {
     ...{ apiVersion: 'slipway.dev/v1alpha1', kind: 'ModelManifest', metadata: { name: model, version } },
-    spec: { framework: 'onnx', interface: { inputs, outputs }, variants: [{ platform: 'any', files: [file] }], health },
+    spec: {
+      ...(own ?? { framework: 'onnx', interface: { inputs, outputs }, variants: [{ platform: 'any', files: [file] }] }),
+      health,
+    },
   };
   return signed(`models/${model}/${version}.yaml`, `${JSON.stringify(manifest, null, 2)}\n`, keys);
 }

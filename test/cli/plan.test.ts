@@ -83,7 +83,7 @@ test('a policy is rehearsed by its name as it is planned, scenarios are listed, 
   const list = await session.run(['simulate', '--list', '--json']);
   expect(JSON.parse(list.stdout)).toMatchObject({
     scenarios: expect.arrayContaining([
-      { name: 'missing-class', summary: expect.stringContaining('"cheque"'), candidateIsBad: true },
+      { name: 'missing-class', summary: expect.stringContaining('rarest class'), candidateIsBad: true },
     ]),
   });
   expect((await session.run(['simulate', '--list'])).stdout).toMatch(
@@ -100,6 +100,21 @@ test('a policy is rehearsed by its name as it is planned, scenarios are listed, 
     expect(stderr).toContain('eror_rate');
     expect(stderr).toContain('soon');
   }
+});
+
+test('a rollout is rehearsed with its own model, and all scenarios end in one table', async () => {
+  const own = await session.run(
+    'simulate document-classifier-eu --repo models --devices 30 --hours 0.1 --json'.split(' '),
+  );
+  expect(own.stderr).toBe('');
+  expect(JSON.stringify(JSON.parse(own.stdout).timeline)).toContain('start 1.0.0 in canary');
+  const all = await session.run('simulate --all --devices 10 --hours 0.1 --json'.split(' '));
+  const { scenarios } = JSON.parse(all.stdout);
+  expect(scenarios).toHaveLength(
+    JSON.parse((await session.run(['simulate', '--list', '--json'])).stdout).scenarios.length,
+  );
+  expect(scenarios[0]).toMatchObject({ scenario: 'good', judgement: expect.any(String) });
+  expect(scenarios[0]).not.toHaveProperty('timeline');
 });
 
 test('a page that can not be written is said before anything is rehearsed, and nothing is left there', async () => {

@@ -1,6 +1,10 @@
 // Laws of rehearsals: repeatable, made of real reports, unmoved by what must not matter, and honest about what others would have done.
 import { expect, test, vi } from 'vitest';
+import { digestOf } from '../../src/contract/digest.ts';
 import { parseReport } from '../../src/contract/parse-report.ts';
+import type { ModelManifest } from '../../src/contract/types.generated.ts';
+import type { DeviceGroup } from '../../src/documents/types.generated.ts';
+import { withOwn } from '../../src/simulation/own-model.ts';
 import { rehearse } from '../../src/simulation/rehearsal.ts';
 import { rehearsalPage } from '../../src/simulation/rehearsal-page.ts';
 import { rehearsalJson, rehearsalText } from '../../src/simulation/rehearsal-words.ts';
@@ -212,6 +216,84 @@ test('a stage that waits for an approval ends the rehearsal, unless approvals ar
   const given = await rehearse({ ...order, approves: true });
   expect(given).toMatchObject({ outcome: 'completed', awaits: [], breaches: [] });
   expect(given.timeline.map(({ text }) => text)).toContain('2.0.0 canary → full');
+});
+
+const OWN = {
+  apiVersion: 'slipway.dev/v1alpha1',
+  kind: 'ModelManifest',
+  metadata: { name: 'sorter', version: '3.1.0' },
+  spec: {
+    framework: 'onnx',
+    interface: {
+      inputs: [{ name: 'x', type: 'float32', shape: [-1, 4] }],
+      outputs: [{ name: 'p', type: 'float32', shape: [-1, 3], classes: ['apple', 'pear', 'leaf'] }],
+    },
+    confidence: { least: 0.5 },
+    variants: [
+      { platform: 'linux/arm64', files: [{ role: 'model', name: 'a', digest: digestOf('a'), sizeBytes: 5, url: 'a' }] },
+      { platform: 'linux/amd64', files: [{ role: 'model', name: 'b', digest: digestOf('b'), sizeBytes: 7, url: 'b' }] },
+    ],
+  },
+} as const satisfies ModelManifest;
+
+test('my manifest is rehearsed: its names, classes and platforms, with the labels of my fleet', async () => {
+  const group: DeviceGroup = {
+    apiVersion: 'slipway.dev/v1alpha1',
+    kind: 'DeviceGroup',
+    metadata: { name: 'kiosks' },
+    spec: { labels: { ring: 'canary' }, devices: [{ id: 'k1' }, { id: 'k2', labels: { site: 'rome' } }] },
+  };
+  const labels = new Map([
+    [
+      'hw',
+      new Map([
+        ['a', 30],
+        ['b', 10],
+      ]),
+    ],
+  ]);
+  const scenario = withOwn(findScenario('missing-class'), { manifest: OWN, groups: [group], labels, perMinute: 600 });
+  const model = { name: 'sorter', stable: '3.0.0', candidate: '3.1.0' };
+  const policy = policyOf(
+    '[error_rate < 20%, vanished_classes == 0, "class_share[leaf] < 20%", "class_share[cat] < 5%"]',
+  );
+  const own = { ...small, scenario, model, policy, devices: 40 };
+  const order = orderOf('good', own);
+  const { rehearsal, heard } = await watchedRehearsal('good', own);
+  expect(rehearsal.outcome).toBe('reverted');
+  expect(rehearsal.timeline.map(({ text }) => text).join()).toContain('revert 3.1.0 to 3.0.0: "leaf" vanished');
+  expect(rehearsalJson(order, rehearsal)).toMatchObject({ notRehearsed: [{ rule: 'class_share[cat] < 5%' }] });
+  const reports = [...new Map(heard.map(({ report }) => [report.device, report])).values()];
+  expect(reports.filter((one) => one.labels.hw === 'a')).toHaveLength(30);
+  expect(reports.filter((one) => one.labels.ring === 'canary' && one.labels.groups === 'kiosks')).toHaveLength(2);
+  expect(reports.filter((one) => one.properties.platform === 'linux/amd64')).toHaveLength(20);
+  const named = new Set(heard.flatMap(({ report }) => report.intervals.flatMap((one) => Object.keys(one.classes))));
+  expect([...named].sort()).toEqual(['apple', 'leaf', 'pear']);
+});
+
+test('rules on classes and confidences are not rehearsed with a model that has none', async () => {
+  const { interface: ports } = OWN.spec;
+  const spec = {
+    ...OWN.spec,
+    interface: { ...ports, outputs: [{ name: 'p', type: 'float32' as const, shape: [-1, 3] }] },
+  };
+  const scenario = withOwn(findScenario('good'), { manifest: { ...OWN, spec } });
+  const policy = policyOf('[error_rate < 20%, vanished_classes == 0, confidence_drift < 0.1, unknown_rate < 5%]');
+  const order = { ...orderOf('good', small), scenario, policy };
+  const rehearsal = await rehearse(order);
+  expect(rehearsal.outcome).toBe('completed');
+  expect((rehearsalJson(order, rehearsal).notRehearsed as { rule: string }[]).map(({ rule }) => rule)).toEqual([
+    'vanished_classes == 0',
+    'confidence_drift < 0.1',
+    'unknown_rate < 5%',
+  ]);
+});
+
+test('a target that no virtual device matches is refused with the way to give them labels', async () => {
+  await expect(rehearse({ ...orderOf('good', small), target: 'site:mars' })).rejects.toMatchObject({
+    code: 'SIMULATION_TARGET',
+    remedy: expect.stringContaining('--groups'),
+  });
 });
 
 test('nothing is said to be left out of a policy that is rehearsed as a whole', async () => {

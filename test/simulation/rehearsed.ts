@@ -1,5 +1,6 @@
 // Owns the rehearsals that tests of this room share.
-import { type Rehearsal, type RehearsalOrder, rehearse } from '../../src/simulation/rehearsal.ts';
+import { rehearse } from '../../src/simulation/rehearsal.ts';
+import type { Rehearsal, RehearsalOrder } from '../../src/simulation/rehearsal-order.ts';
 import { parsePolicy, scenarioPolicyText } from '../../src/simulation/scenario-policies.ts';
 import { findScenario } from '../../src/simulation/scenarios.ts';
 

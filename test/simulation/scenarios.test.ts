@@ -1,7 +1,8 @@
 // Each scenario with its golden timeline: a reviewer reads what a policy makes of it.
 import path from 'node:path';
 import { expect, test } from 'vitest';
-import { type Rehearsal, rehearse } from '../../src/simulation/rehearsal.ts';
+import { rehearse } from '../../src/simulation/rehearsal.ts';
+import type { Rehearsal } from '../../src/simulation/rehearsal-order.ts';
 import { rehearsalText } from '../../src/simulation/rehearsal-words.ts';
 import { SCENARIOS } from '../../src/simulation/scenarios.ts';
 import { orderOf } from './rehearsed.ts';

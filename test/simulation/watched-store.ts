@@ -2,7 +2,7 @@
 import { expect, vi } from 'vitest';
 import type { DirectiveEntry } from '../../src/contract/directive.ts';
 import type { StoredAnswer, VerifiedReport } from '../../src/contract/fleet-messages.ts';
-import type { RehearsalOrder } from '../../src/simulation/rehearsal.ts';
+import type { Rehearsal, RehearsalOrder } from '../../src/simulation/rehearsal-order.ts';
 import type { FleetStore } from '../../src/store/fleet-store.ts';
 import * as memory from '../../src/store/memory/open-memory-fleet-store.ts';
 import type { WindowSpec } from '../../src/telemetry/window.ts';
@@ -14,6 +14,7 @@ export type Happened =
   | (VerifiedReport & { readonly answer: StoredAnswer });
 
 export interface WatchedRehearsal {
+  readonly rehearsal: Rehearsal;
   readonly store: FleetStore;
   readonly happened: readonly Happened[];
   readonly heard: readonly Extract<Happened, VerifiedReport>[];
@@ -47,8 +48,8 @@ export async function watchedRehearsal(scenario: string, more: Partial<Rehearsal
     };
     return watched;
   });
-  const { breaches } = await rehearsed(scenario, more);
-  expect(breaches).toEqual([]);
+  const rehearsal = await rehearsed(scenario, more);
+  expect(rehearsal.breaches).toEqual([]);
   if (watched === undefined) throw new Error('no store was opened');
-  return { store: watched, happened, heard: happened.filter((one) => 'report' in one) };
+  return { rehearsal, store: watched, happened, heard: happened.filter((one) => 'report' in one) };
 }

@@ -1,7 +1,8 @@
 // Devices outside the cohort neither revert a good model nor pass a bad one, whatever they say and however many of them there are.
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import type { DirectiveEntry } from '../../src/contract/directive.ts';
-import { type Rehearsal, rehearse } from '../../src/simulation/rehearsal.ts';
+import { rehearse } from '../../src/simulation/rehearsal.ts';
+import type { Rehearsal } from '../../src/simulation/rehearsal-order.ts';
 import { parsePolicy } from '../../src/simulation/scenario-policies.ts';
 import { findScenario } from '../../src/simulation/scenarios.ts';
 import * as memory from '../../src/store/memory/open-memory-fleet-store.ts';

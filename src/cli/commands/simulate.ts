@@ -3,9 +3,10 @@ import { access, constants, stat, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import type { Command } from 'commander';
 import { CodedError } from '../../base/errors.ts';
-import type { RolloutPolicy } from '../../documents/types.generated.ts';
 import { leftOutInWords } from '../../simulation/left-out.ts';
-import { type RehearsalOrder, rehearse } from '../../simulation/rehearsal.ts';
+import { withOwn } from '../../simulation/own-model.ts';
+import { rehearse } from '../../simulation/rehearsal.ts';
+import type { RehearsalOrder } from '../../simulation/rehearsal-order.ts';
 import { rehearsalPage } from '../../simulation/rehearsal-page.ts';
 import {
   type Rehearsed,
@@ -17,9 +18,11 @@ import {
 } from '../../simulation/rehearsal-words.ts';
 import { parsePolicy, scenarioPolicyText } from '../../simulation/scenario-policies.ts';
 import { findScenario, SCENARIOS } from '../../simulation/scenarios.ts';
-import { findPolicy } from '../find-policy.ts';
+import { type FoundPolicy, findPolicy } from '../find-policy.ts';
 import { positiveNumberOf, valueError, wholeNumberOf } from '../option-values.ts';
 import { printResult, type Result, table } from '../output.ts';
+import { ownRehearsalOf } from '../own-rehearsal.ts';
+import { MOST_PER_MINUTE, namedGroups } from '../plan-options.ts';
 import { addRepositoryOptions, type RepositoryOptions } from '../repository-access.ts';
 
 interface SimulateOptions extends RepositoryOptions {
@@ -32,6 +35,8 @@ interface SimulateOptions extends RepositoryOptions {
   readonly approve?: boolean;
   readonly json?: boolean;
   readonly html?: string;
+  readonly groups?: string;
+  readonly perMinute?: string;
 }
 
 const MOST_DEVICES = 20_000;
@@ -39,9 +44,9 @@ const MOST_HOURS = 168;
 const LONGEST_SEED = 100;
 
 /** Without a name, the scenario's own policy. */
-async function policyOf(name: string | undefined, options: SimulateOptions): Promise<RolloutPolicy> {
-  if (name !== undefined) return (await findPolicy(name, options)).policy;
-  return parsePolicy('rehearsed.yaml', Buffer.from(scenarioPolicyText(options.scenario)));
+async function policyOf(name: string | undefined, options: SimulateOptions): Promise<FoundPolicy> {
+  if (name !== undefined) return findPolicy(name, options);
+  return { policy: parsePolicy('rehearsed.yaml', Buffer.from(scenarioPolicyText(options.scenario))), documents: [] };
 }
 
 async function orderOf(
@@ -49,14 +54,21 @@ async function orderOf(
   options: SimulateOptions,
   onProgress: RehearsalOrder['onProgress'],
 ): Promise<RehearsalOrder> {
+  const { groups, perMinute } = options;
   const scenario = findScenario(options.scenario);
+  const found = await policyOf(name, options);
+  const { own, order } = ownRehearsalOf(found);
+  const labels = groups === undefined ? {} : { labels: namedGroups(groups) };
+  const traffic =
+    perMinute === undefined ? {} : { perMinute: positiveNumberOf('--per-minute', perMinute, MOST_PER_MINUTE) };
   const seed = options.seed.slice(0, LONGEST_SEED);
   return {
-    scenario,
+    ...order,
+    scenario: withOwn(scenario, { ...own, ...labels, ...traffic }),
     devices: wholeNumberOf('--devices', options.devices, { least: 1, most: MOST_DEVICES }),
     seed: /^\d{1,15}$/.test(seed) ? Number(seed) : seed,
     hours: positiveNumberOf('--hours', options.hours, MOST_HOURS),
-    policy: await policyOf(name, options),
+    policy: found.policy,
     approves: options.approve ?? false,
     ...(onProgress === undefined ? {} : { onProgress }),
   };
@@ -121,7 +133,8 @@ async function rehearseAll(name: string | undefined, options: SimulateOptions): 
   }
   endProgress();
   const [first] = all;
-  const notes = first === undefined || name === undefined ? [] : leftOutInWords(first.order.policy);
+  const notes =
+    first === undefined || name === undefined ? [] : leftOutInWords(first.order.policy, first.order.scenario.answers);
   const text = [
     table(
       [...SUMMARY_HEADER],
@@ -144,6 +157,11 @@ export function addSimulateCommand(program: Command): void {
     .option('--list', 'list the scenarios and exit')
     .option('--devices <number>', 'number of devices in the fleet', '2000')
     .option('--seed <seed>', 'seed; the same seed gives the same rehearsal', '1')
+    .option(
+      '--groups <list>',
+      'devices per group, such as hw:rev1=300,hw:rev2=20; the fleet gets these labels in this ratio',
+    )
+    .option('--per-minute <number>', "inferences per device per minute (default: the scenario's)")
     .option('--hours <number>', 'longest simulated time', '24');
   addRepositoryOptions(command, { readsFolder: true })
     .option('--json', 'print JSON')
