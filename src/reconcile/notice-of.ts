@@ -46,11 +46,7 @@ export function stepNotice(step: ProvenStep, model: string): Notice {
 
 /** The numbers of an alert, for programs. */
 function numbersOf({ fact }: AlertRecord): Readonly<Record<string, number | string | null>> {
-  if (
-    ['off-declared', 'refusing', 'on-revoked', 'claiming', 'reports-refused', 'shared'].includes(fact.kind) &&
-    'devices' in fact
-  )
-    return { devices: fact.devices };
+  if ('devices' in fact) return { devices: fact.devices };
   if (fact.kind !== 'drift') return {};
   const { estimate, lower, upper, limit, unit, devices, trials } = fact.seen ?? {};
   const seen = fact.seen === null ? {} : { estimate, lower, upper, limit, unit, devices, trials };
