@@ -48,8 +48,19 @@ export interface Submitted extends Edit {
   readonly place: 'pushed' | 'local' | 'only-copy';
 }
 
-async function makeEdit(files: RepositoryFiles, { rollout: name, request, person }: RequestOrder): Promise<Edit> {
-  const found = await findRollout(files, name);
+/** A broken file takes no request; the way back must not wait until somebody has found out what is wrong with it. */
+async function findForRequest(files: RepositoryFiles, { rollout, request }: RequestOrder) {
+  return findRollout(files, rollout).catch((thrown: unknown) => {
+    const { code, message, remedy = '', at } = toCodedError(thrown);
+    if (request.verb !== 'abort' || at === undefined) throw thrown;
+    const wayBack = `${remedy} Then abort again. If that can't wait, delete the file: its devices then go back to stable.`;
+    throw new CodedError({ code, message, remedy: wayBack, at, cause: thrown });
+  });
+}
+
+async function makeEdit(files: RepositoryFiles, order: RequestOrder): Promise<Edit> {
+  const { request, person } = order;
+  const found = await findForRequest(files, order);
   const by = request.by ?? person.name;
   const policy = request.verb === 'approve' ? await findPinnedPolicy(files, found) : undefined;
   if (policy !== undefined && found.rollout.status !== undefined) assertApprover(found.rollout.status, policy, by);

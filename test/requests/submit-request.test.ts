@@ -62,6 +62,17 @@ test('a request is one commit by the person, with the reason', async () => {
   expect(await asked()).toBe(1);
 });
 
+test('an abort that a broken file can not take says the way back that needs no file', async () => {
+  const { world, ask } = await setUp();
+  await world.host.commit({ files: { [FILE]: `${TEXT}: broken` }, message: 'a slip', atMs: 0 });
+  const request = { verb: 'abort', reason: undefined, by: undefined, version: undefined } as const;
+  await expect(ask({ request })).rejects.toMatchObject({
+    code: 'DOCUMENT_FIELD_NAME',
+    remedy: expect.stringContaining('delete the file: its devices then go back'),
+  });
+  await expect(ask()).rejects.toMatchObject({ remedy: expect.not.stringContaining('delete') });
+});
+
 test('a dry run commits nothing', async () => {
   const { ask, asked } = await setUp();
   expect(await ask({ isDryRun: true })).toMatchObject({ commit: null });
