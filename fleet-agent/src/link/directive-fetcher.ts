@@ -3,7 +3,7 @@ import { constants } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { TufRefusal } from '../../../src/contract/tuf/tuf-refusal.ts';
-import { retryAfterMs } from './http.ts';
+import { readBounded, retryAfterMs } from './http.ts';
 
 /** What `fetch` of the platform does; given from outside so that devices choose TLS and proxies in one place. */
 export type Fetch = (
@@ -69,7 +69,8 @@ export class DirectiveFetcher {
     const headers: Record<string, string> = etag === null ? {} : { 'if-none-match': etag };
     const response = await this.#options.fetch(url, { signal, headers });
     if (response.status === 200) {
-      return { kind: 'bytes', bytes: await readBounded(response, url, most), etag: response.headers.get('etag') };
+      const bytes = await readBounded(response, most, () => tooLong(url, most));
+      return { kind: 'bytes', bytes, etag: response.headers.get('etag') };
     }
     await response.body?.cancel();
     if (response.status === 304 && etag !== null) return { kind: 'unchanged' };
@@ -81,18 +82,6 @@ export class DirectiveFetcher {
 
 function tooLong(url: string, most: number): TufRefusal {
   return new TufRefusal('TUF_LENGTH', `${url} has more than the ${most} bytes allowed.`);
-}
-
-/** An endless stream is cut off, not collected. */
-async function readBounded(response: Response, url: string, most: number): Promise<Buffer> {
-  const chunks: Buffer[] = [];
-  let length = 0;
-  for await (const chunk of response.body ?? []) {
-    length += chunk.length;
-    if (length > most) throw tooLong(url, most);
-    chunks.push(Buffer.from(chunk));
-  }
-  return Buffer.concat(chunks);
 }
 
 /** A carried disk is as hostile as a host: no pipes that hang, no devices without end. */

@@ -59,20 +59,22 @@ export async function ask(question: HttpQuestion, clock: Clock): Promise<HttpAns
       ? fetchFrom(url, { signal: stop })
       : fetch(url, { ...post, signal: stop }));
     const { status, headers } = response;
-    return { url: response.url || url, status, headers, body: await readBounded(response, mostBytes) };
+    const tooLong = (): CodedError =>
+      retryLater('AGENT_HTTP_LENGTH', `${describeAnswer(response)} that is longer than ${mostBytes} bytes.`);
+    return { url: response.url || url, status, headers, body: await readBounded(response, mostBytes, tooLong) };
   } catch (error) {
     if (error instanceof CodedError) throw error;
     throw limit.isOver ? timeoutError(url, timeoutMs) : httpError(url, error);
   }
 }
 
-async function readBounded(response: Response, mostBytes: number): Promise<Buffer> {
+/** An endless answer is cut off, not collected: throws what `tooLong` makes of it. */
+export async function readBounded(response: Response, mostBytes: number, tooLong: () => Error): Promise<Buffer> {
   const chunks: Uint8Array[] = [];
   let length = 0;
   for await (const chunk of response.body ?? []) {
     length += chunk.length;
-    if (length > mostBytes)
-      throw retryLater('AGENT_HTTP_LENGTH', `${describeAnswer(response)} that is longer than ${mostBytes} bytes.`);
+    if (length > mostBytes) throw tooLong();
     chunks.push(chunk);
   }
   return Buffer.concat(chunks, length);

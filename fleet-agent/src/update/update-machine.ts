@@ -3,6 +3,7 @@ import { assertInvariant, assertNever } from '../../../src/base/errors.ts';
 import type { Digest } from '../../../src/contract/digest.ts';
 import {
   activeContent,
+  BAR_MS,
   type Failure,
   type FailureFacts,
   failedForGood,
@@ -21,10 +22,8 @@ import { findBlockingFailure } from './blocking-failure.ts';
 import { blocked, moved, refused, remember, withContent, withOutcome } from './record-edits.ts';
 import type { Circumstances, UpdateEvent } from './update-step.ts';
 
-/** A trial that saw this many process starts is over: the version may be what ends the process. */
+/** A trial that saw this many process starts is over for a while: the version may be what ends the process, or power cuts and kills are. */
 export const MOST_TRIAL_STARTS = 4;
-/** So long it is not tried again then. Not for good: power cuts and kills of the whole agent count as well. */
-const STARTS_BAR_MS = 60 * 60 * 1000;
 
 /** The record after an event. `atMs` is the wall clock. The same record, unchanged, when nothing follows. */
 export function transition(record: ModelRecord, event: UpdateEvent, atMs: number): ModelRecord {
@@ -249,7 +248,7 @@ function restart(record: ModelRecord, atMs: number): ModelRecord {
   const starts = phase.progress.starts + 1;
   if (starts <= MOST_TRIAL_STARTS) return moved(record, { ...phase, progress: { ...phase.progress, starts } });
   const message = `The agent started ${starts} times during its trial.`;
-  return fail(record, { reason: 'trial', message, expiry: { kind: 'time', untilMs: atMs + STARTS_BAR_MS } }, atMs);
+  return fail(record, { reason: 'trial', message, expiry: { kind: 'time', untilMs: atMs + BAR_MS } }, atMs);
 }
 
 /** A start into a revoked signer's version is none where another proven one is here; where there is none it serves on. */
