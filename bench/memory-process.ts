@@ -22,7 +22,7 @@ const start = performance.now();
 const picture = await store.readFleet();
 const readMs = performance.now() - start;
 const withFleet = heapBytes();
-const fleet = new KnownFleets().of(picture, { groups: new Map(), admitsListedOnly: false });
+const fleet = new KnownFleets().of(picture, { groups: new Map(), admitsListedOnly: false, settingsFrom: null });
 fleet.matching('region:eu-west AND hw:rev2');
 const withMatching = heapBytes();
 const window = await store.readWindow(ROLLOUT, 5);

@@ -2,6 +2,8 @@
 import type { Problem } from '../contract/source/problem.ts';
 import type { Repository } from './types.generated.ts';
 
+export const SETTINGS_FILE = 'slipway.yaml';
+
 export type Layout = Required<NonNullable<NonNullable<Repository['spec']>['layout']>>;
 
 /** Where documents lie unless `slipway.yaml` says otherwise. */

@@ -4,6 +4,7 @@ import { type BoundLabels, bindLabels, type Labels } from '../contract/bound-lab
 import type { Directive } from '../contract/directive.ts';
 import { MOST_LABEL } from '../contract/report-reader.ts';
 import { parsePublicKey } from '../contract/trust/keys.ts';
+import { SETTINGS_FILE } from '../documents/repository-layout.ts';
 import type { DeviceGroup } from '../documents/types.generated.ts';
 
 /** A fleet document and the object that it was read from. */
@@ -16,7 +17,10 @@ export interface ReadGroup {
 /** Fleet documents by path, and whether only listed devices are admitted. */
 export interface FleetDocuments {
   readonly groups: ReadonlyMap<string, ReadGroup | { readonly kind: 'broken' }>;
-  readonly admitsListedOnly: boolean;
+  /** Null while nobody can tell: then nobody new is admitted. */
+  readonly admitsListedOnly: boolean | null;
+  /** Object id of the settings that say so; null where the defaults do. */
+  readonly settingsFrom: string | null;
 }
 
 export interface WordsOfFleet {
@@ -42,7 +46,8 @@ const GROUPS_LABEL = 'groups';
 /** Reads the documents when they change. A document that is broken for now says what it said before. */
 export class FleetWords {
   #groups: FleetDocuments['groups'] | undefined;
-  #admitsListedOnly = false;
+  #admitsListedOnly: boolean | null = false;
+  #settingsFrom: string | null = null;
   #words: WordsOfFleet | undefined;
   readonly #readable = new Map<string, ReadGroup>();
 
@@ -52,19 +57,30 @@ export class FleetWords {
     this.#words = undefined;
   }
 
-  of({ groups, admitsListedOnly }: FleetDocuments): WordsOfFleet {
-    const isSame = this.#groups === groups && this.#admitsListedOnly === admitsListedOnly;
+  of({ groups, admitsListedOnly, settingsFrom }: FleetDocuments): WordsOfFleet {
+    const isSame =
+      this.#groups === groups && this.#admitsListedOnly === admitsListedOnly && this.#settingsFrom === settingsFrom;
     if (this.#words !== undefined && isSame) return this.#words;
     for (const path of this.#readable.keys()) if (!groups.has(path)) this.#readable.delete(path);
     for (const [path, one] of groups) if (one.kind === 'group') this.#readable.set(path, one);
     this.#groups = groups;
     this.#admitsListedOnly = admitsListedOnly;
-    this.#words = wordsOf(this.#readable, admitsListedOnly, this.#readable.size === groups.size);
+    this.#settingsFrom = settingsFrom;
+    const areAllRead = admitsListedOnly !== null && this.#readable.size === groups.size;
+    this.#words = wordsOf(this.#readable, { admitsListedOnly: admitsListedOnly ?? true, areAllRead, settingsFrom });
     return this.#words;
   }
 }
 
-function wordsOf(groups: ReadonlyMap<string, ReadGroup>, admitsListedOnly: boolean, areAllRead: boolean): WordsOfFleet {
+interface Reading extends Pick<FleetDocuments, 'settingsFrom'> {
+  readonly admitsListedOnly: boolean;
+  readonly areAllRead: boolean;
+}
+
+function wordsOf(
+  groups: ReadonlyMap<string, ReadGroup>,
+  { admitsListedOnly, areAllRead, settingsFrom }: Reading,
+): WordsOfFleet {
   const denied = new Set<string>();
   const keys = new Map<string, string>();
   const labels = new Map<string, Labels>();
@@ -87,7 +103,10 @@ function wordsOf(groups: ReadonlyMap<string, ReadGroup>, admitsListedOnly: boole
     keyOf: (device) => keys.get(device),
     bound,
     untold: labels.size - bound.reduce((told, { devices }) => told + devices.length, 0),
-    readFrom: Object.fromEntries([...groups].map(([path, { oid }]) => [path, oid])),
+    readFrom: {
+      ...(settingsFrom === null ? {} : { [SETTINGS_FILE]: settingsFrom }),
+      ...Object.fromEntries([...groups].map(([path, { oid }]) => [path, oid])),
+    },
   };
 }
 

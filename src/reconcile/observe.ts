@@ -22,7 +22,7 @@ import type { WindowReader } from '../store/window-store.ts';
 import { devicesToReturn } from './devices-to-return.ts';
 import { type Basis, type Gathered, type GathererParts, isSameBasis, RolloutGatherer } from './gather-rollout.ts';
 import type { WantedWindows } from './prepare-windows.ts';
-import { recallDocuments } from './remember-documents.ts';
+import { recallDocuments, recallSettings } from './remember-documents.ts';
 import { classesOf } from './version-facts.ts';
 
 export interface Observation {
@@ -91,6 +91,7 @@ export class Observer {
     decisions: Decisions = new Map(),
   ): Promise<Observation> {
     const { reader, store, claims, steady } = this.#parts;
+    if (!this.#hasRecalled) await recallSettings(store, reader);
     const snapshot = await reader.read(head);
     if (!this.#hasRecalled) await recallDocuments(store, reader, snapshot, this.#fleets.words);
     this.#hasRecalled = true;

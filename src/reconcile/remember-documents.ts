@@ -1,5 +1,6 @@
-// Owns which version of each fleet document was read last: after a restart, one that is broken now still says what it said.
+// Owns which version of the settings and of each fleet document was read last: after a restart, one that is broken now still says what it said.
 
+import { SETTINGS_FILE } from '../documents/repository-layout.ts';
 import type { FleetDocuments, FleetWords, WordsOfFleet } from '../measurement/fleet-words.ts';
 import type { SnapshotReader } from '../snapshot/snapshot.ts';
 import type { NamedValues } from '../store/reconciler-state.ts';
@@ -20,6 +21,15 @@ export async function rememberDocuments(
     kept.push(one);
   }
   await store.putValue(NAME, Object.fromEntries(kept));
+}
+
+/** Before the first commit is read: should its `slipway.yaml` be broken, it says what it said before. */
+export async function recallSettings(
+  store: Pick<NamedValues, 'readValue'>,
+  reader: Pick<SnapshotReader, 'recallSettings'>,
+): Promise<void> {
+  const { [SETTINGS_FILE]: oid } = ((await store.readValue(NAME)) ?? {}) as WordsOfFleet['readFrom'];
+  if (oid !== undefined) await reader.recallSettings(oid);
 }
 
 /** Tells `words` what the documents that are broken said when they were last read, if the repository still has that. */

@@ -4,7 +4,7 @@ import { type Digest, digestOf } from '../contract/digest.ts';
 import type { DocumentSource } from '../contract/source/document-source.ts';
 import type { ModelManifest } from '../contract/types.generated.ts';
 import { parseDocument } from '../documents/parse-document.ts';
-import { DEFAULT_LAYOUT, type Layout } from '../documents/repository-layout.ts';
+import { DEFAULT_LAYOUT, type Layout, SETTINGS_FILE } from '../documents/repository-layout.ts';
 import type { SlipwayDocument } from '../documents/slipway-document.ts';
 import type { DeviceGroup, Repository, Rollout, RolloutPolicy } from '../documents/types.generated.ts';
 import { findInTree, type ManifestsRepository, type Tree } from '../git/manifests-repository.ts';
@@ -72,10 +72,12 @@ export interface Snapshot {
   readonly policies: ReadonlyMap<string, PolicyDocument | BrokenDocument>;
   readonly rollouts: ReadonlyMap<string, RolloutDocument | BrokenDocument>;
   readonly groups: ReadonlyMap<string, GroupDocument | BrokenDocument>;
-  /** Are devices that no group lists turned away? */
-  readonly admitsListedOnly: boolean;
-  /** `slipway.yaml`; the defaults are used where it is missing or broken. */
+  /** Are devices that no group lists turned away? Null while nobody can tell. */
+  readonly admitsListedOnly: boolean | null;
+  /** `slipway.yaml`. Where it is missing the defaults are used; while it is broken, what it said before. */
   readonly settings: SettingsDocument | BrokenDocument | null;
+  /** Object id of the `slipway.yaml` that is used; null where the defaults are. */
+  readonly settingsFrom: string | null;
 }
 
 /** What of a repository a snapshot is read from: a commit, or a folder of a person. */
@@ -104,13 +106,13 @@ export function misplaced(file: string, kind: string, wanted: string | null): Co
 
 /** One and the same for every read, so that what is made of it is kept. */
 const NOTHING: ReadonlyMap<string, never> = new Map<string, never>();
-const SETTINGS_FILE = 'slipway.yaml';
 
 /** Reads commits one after the other; what did not change between them is not read again. */
 export class SnapshotReader {
   readonly #from: SnapshotSource;
   readonly #keepsSources: boolean;
   #settings: { readonly oid: string; readonly read: SettingsDocument | BrokenDocument } | undefined;
+  #readable: SettingsDocument | undefined;
   readonly #models = new FolderCache((found) => this.#loadModel(found));
   readonly #policies = new FolderCache((found) => this.#loadPolicy(found));
   readonly #rollouts = new FolderCache((found) => this.#loadRollout(found));
@@ -124,7 +126,8 @@ export class SnapshotReader {
   async read(commit: string): Promise<Snapshot> {
     const tree = await this.#from.readTree(commit);
     const settings = await this.#readSettings(tree);
-    const spec = settings?.kind === 'settings' ? settings.settings.spec : undefined;
+    if (settings?.kind !== 'broken') this.#readable = settings ?? undefined;
+    const spec = this.#readable?.settings.spec;
     const layout = { ...DEFAULT_LAYOUT, ...spec?.layout };
     const below = async <T>(cache: FolderCache<T>, path: string): Promise<ReadonlyMap<string, T>> => {
       const folder = findInTree(tree, path);
@@ -140,8 +143,15 @@ export class SnapshotReader {
       policies: await below(this.#policies, layout.policies),
       rollouts: await below(this.#rollouts, layout.rollouts),
       groups: await below(this.#groups, layout.fleet),
-      admitsListedOnly: spec?.fleet?.admit === 'listed',
+      admitsListedOnly: settings?.kind === 'broken' && spec === undefined ? null : spec?.fleet?.admit === 'listed',
+      settingsFrom: this.#readable?.oid ?? null,
     };
+  }
+
+  /** Takes what `slipway.yaml` said before this process began, until it is read. */
+  async recallSettings(oid: string): Promise<void> {
+    const read = await this.#loadSettings(oid);
+    if (read.kind === 'settings') this.#readable = read;
   }
 
   /** A fleet document as it once stood there. */
@@ -154,17 +164,16 @@ export class SnapshotReader {
     if (found?.kind !== 'blob') return null;
     const { oid } = found;
     if (this.#settings?.oid === oid) return this.#settings.read;
-    const loaded = await this.#load({ path: SETTINGS_FILE, oid }, 'Repository');
-    const read =
-      loaded.kind === 'broken'
-        ? loaded
-        : ({
-            kind: 'settings',
-            settings: loaded.document,
-            ...this.#placed({ path: SETTINGS_FILE, oid }, loaded),
-          } as const);
+    const read = await this.#loadSettings(oid);
     this.#settings = { oid, read };
     return read;
+  }
+
+  async #loadSettings(oid: string): Promise<SettingsDocument | BrokenDocument> {
+    const found = { path: SETTINGS_FILE, oid };
+    const loaded = await this.#load(found, 'Repository');
+    if (loaded.kind === 'broken') return loaded;
+    return { kind: 'settings', settings: loaded.document, ...this.#placed(found, loaded) };
   }
 
   async #loadModel(found: FoundFile): Promise<ModelDocument | BrokenDocument> {

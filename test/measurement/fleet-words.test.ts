@@ -18,7 +18,7 @@ function documents(groups: Readonly<Record<string, DeviceGroup | null>>, admitsL
       one === null ? { kind: 'broken' as const } : { kind: 'group' as const, group: one, oid: path },
     ] as const;
   });
-  return { groups: new Map(read), admitsListedOnly };
+  return { groups: new Map(read), admitsListedOnly, settingsFrom: null };
 }
 
 const KIOSKS = group('kiosks', {

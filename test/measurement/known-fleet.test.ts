@@ -13,7 +13,7 @@ test('denied devices, and those that contradict their labels, are in no target; 
   const group = { apiVersion: 'slipway.dev/v1alpha1', kind: 'DeviceGroup', metadata, spec } as const;
   const documents = {
     groups: new Map([['fleet/all.yaml', { kind: 'group' as const, group, oid: 'one' }]]),
-    admitsListedOnly: false,
+    ...{ admitsListedOnly: false, settingsFrom: null },
   };
   await store.bindLabels(new Map(devices.map((id) => [id, { ...labels, groups: 'all' }])));
   for (const device of devices) {

@@ -40,3 +40,32 @@ test('a fleet document that is broken while the service starts says what it said
   await world.tick(2);
   expect(boundLabelsOf(world.directives.at(-1)?.bound ?? [], 'dev-00001')).toMatchObject({ customer: 'acme' });
 });
+
+test('settings that are broken say what they said before, also while the service starts; without that nobody new enrols', async () => {
+  const world = await LoopWorld.stable();
+  const head = 'apiVersion: slipway.dev/v1alpha1\nkind: Repository\n';
+  const [[file = '', text = ''] = []] = Object.entries(group('kiosks', 'customer: acme', ['dev-00001']));
+  const broken = { 'slipway.yaml': `${head}spec: [` };
+  await world.push({
+    'slipway.yaml': `${head}spec: { layout: { fleet: devices }, fleet: { admit: listed } }\n`,
+    [file.replace('fleet/', 'devices/')]: text,
+  });
+  await world.tick(2);
+  const said = () => {
+    const words = world.observed!.fleet.words;
+    const labels = boundLabelsOf(world.directives.at(-1)?.bound ?? [], 'dev-00001');
+    return [labels.customer, words.isDenied('dev-00002'), words.mayEnrol('dev-00001'), words.mayEnrol('dev-00002')];
+  };
+  const before = ['acme', true, true, false];
+  expect(said()).toEqual(before);
+  await world.push(broken);
+  await world.tick(2);
+  expect(said()).toEqual(before);
+  expect(world.view.problems).toEqual([expect.stringContaining('slipway.yaml')]);
+  world.restart();
+  await world.tick(2);
+  expect(said()).toEqual(before);
+  const fresh = await LoopWorld.stable({ files: broken });
+  const { words } = fresh.observed!.fleet;
+  expect([words.isDenied('dev-00002'), words.mayEnrol('dev-00002')]).toEqual([false, false]);
+});

@@ -11,6 +11,7 @@ import { findInTree, treeEntries } from '../../src/git/manifests-repository.ts';
 import { MemoryGitHost } from '../../src/git/memory/memory-git-host.ts';
 import { MemoryManifestsRepository } from '../../src/git/memory/memory-manifests-repository.ts';
 import type { WrittenStep } from '../../src/reconcile/landing.ts';
+import type { Observation } from '../../src/reconcile/observe.ts';
 import type { Reconciler } from '../../src/reconcile/reconciler.ts';
 import type { ServiceView } from '../../src/reconcile/service-view.ts';
 import type { Outlook } from '../../src/rollout/outlook.ts';
@@ -78,6 +79,8 @@ export class LoopWorld {
   readonly #clock = new VirtualClock(START_MS);
   readonly #repository: MemoryManifestsRepository;
   #loop: Reconciler;
+  /** What the last cycle saw. */
+  observed: Observation | undefined;
 
   constructor(isBad: boolean) {
     this.fleet = new VirtualFleet(
@@ -135,6 +138,9 @@ export class LoopWorld {
       ...{ clock: this.#clock, random: seededRandom(7, 'service'), store: this.#store, publication: this.#publication },
       ...{ keys: { ...KEYS, trust }, repository: this.#open(), reportMs: TICK_MS },
       events: {
+        onObserved: (observation) => {
+          this.observed = observation;
+        },
         onSteps: (steps) => {
           this.pushes.push(steps);
           this.order.push('push');

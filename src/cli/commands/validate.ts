@@ -123,7 +123,7 @@ function wordsIn({ documents }: FoundDocuments): WordsOfFleet {
       ? [[file, { kind: 'group', group: parsed.document, oid: file }] as const]
       : [],
   );
-  return new FleetWords().of({ groups: new Map(groups), admitsListedOnly: false });
+  return new FleetWords().of({ groups: new Map(groups), admitsListedOnly: false, settingsFrom: null });
 }
 
 async function validate(files: RepositoryFiles, { trust, ...options }: ValidateOptions): Promise<Result> {
