@@ -18,7 +18,7 @@ const FORGET_MS = 15 * 60_000;
 export class RefusedReports {
   readonly #clock: Clock;
   readonly #logger: Logger;
-  /** By reason and device: when it was seen last, on the monotonic clock. */
+  /** By reason and device: when it was seen last, on the monotonic clock; the last at the end. */
   readonly #seen = new Map<string, Map<string, number>>();
 
   constructor(clock: Clock, logger: Logger) {
@@ -32,6 +32,7 @@ export class RefusedReports {
     const devices = this.#seen.get(why) ?? new Map<string, number>();
     const isNew = why === 'unknown-device' ? devices.size === 0 : !devices.has(device);
     if (!devices.has(device) && devices.size >= MOST_DEVICES) return;
+    devices.delete(device);
     devices.set(device, this.#clock.monotonicMs());
     this.#seen.set(why, devices);
     if (isNew) this.#logger.warn('the reports of a device are refused', { device, why });
@@ -51,6 +52,9 @@ export class RefusedReports {
   #forget(): void {
     const beforeMs = this.#clock.monotonicMs() - FORGET_MS;
     for (const devices of this.#seen.values())
-      for (const [device, lastMs] of devices) if (lastMs < beforeMs) devices.delete(device);
+      for (const [device, lastMs] of devices) {
+        if (lastMs >= beforeMs) break;
+        devices.delete(device);
+      }
   }
 }

@@ -249,6 +249,18 @@ describe('who asks for too much', () => {
   });
 });
 
+it('a device whose reports are not refused any more is forgotten after a quarter of an hour, others are not', () => {
+  let nowMs = 0;
+  const clock = { now: () => 0, monotonicMs: () => nowMs, sleep: async () => undefined };
+  const refused = new RefusedReports(clock, silentLogger);
+  for (const device of ['over', 'goes on']) refused.note(device, 'denied');
+  for (const at of [0, 10, 20]) {
+    nowMs = at * 60_000;
+    refused.note('goes on', 'denied');
+  }
+  expect(refused.current()).toEqual({ count: 1, first: [{ device: 'goes on', why: 'denied' }] });
+});
+
 describe('enrolment over HTTP', () => {
   it('answers what went wrong and what to do', async () => {
     await using service = await startService();

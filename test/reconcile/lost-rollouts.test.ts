@@ -1,5 +1,7 @@
 // A rollout that HEAD does not yield is judged all the same: what rolls goes back, and nothing that is published is dropped without a word.
 import { describe, expect, test } from 'vitest';
+import { renderCommit } from '../../src/git/objects/commit-object.ts';
+import { renderTree } from '../../src/git/objects/tree-object.ts';
 import { KEYS, LoopWorld, NEXT, PATH, ROLLOUT, RULED } from './loop-world.ts';
 
 describe('what rolls is judged by its last authentic status and the pinned policy', () => {
@@ -102,6 +104,24 @@ describe('a rollout that is not found is not gone', () => {
       await world.tick(1);
       expect(world.stalls()).toEqual([]);
       expect(world.entry()).toEqual(before);
+    },
+  );
+
+  test.each(['120000', '160000'] as const)(
+    'when a link or a submodule (%s) stands in place of its folder',
+    async (mode) => {
+      const world = await LoopWorld.rolling();
+      const before = world.entry();
+      const { objects } = world.host;
+      const parent = await world.head();
+      const entries = await objects.readTree((await objects.readCommit(parent)).tree);
+      const linked = entries.map((one) => (one.name === 'rollouts' ? { ...one, mode } : one));
+      const content = { tree: await objects.write('tree', renderTree(linked)), parent, message: 'Link', atMs: 0 };
+      const commit = renderCommit(content, { name: 'Ann', email: 'ann@example.org' }, undefined);
+      world.host.force('main', await objects.write('commit', commit));
+      await world.tick(2);
+      expect(world.stalls()).toEqual(['ROLLOUT_MISSING']);
+      expect(world.directives.at(-1)?.entries).toEqual([before]);
     },
   );
 
@@ -230,4 +250,18 @@ test('evidence and the documents beside it that someone deletes or changes are p
   await world.tick(2);
   expect(await world.evidence()).toEqual(before);
   expect(await Promise.all([status?.evidence ?? '', policy, signature].map((path) => world.read(path)))).toEqual(texts);
+});
+
+test('evidence that is deleted under a status gives the same answer before and after a restart', async () => {
+  const revisions: (number | undefined)[] = [];
+  for (const isRestarted of [false, true]) {
+    const world = await LoopWorld.rolling();
+    const { status } = await world.rollout();
+    await world.push({ [status?.evidence ?? '']: null });
+    if (isRestarted) world.restart();
+    await world.tick();
+    revisions.push((await world.rollout()).status?.revision);
+    expect(world.entry()?.candidate?.version).toBe('2.0.0');
+  }
+  expect(revisions[0]).toBe(revisions[1]);
 });

@@ -3,15 +3,18 @@ import {
   copyFileSync,
   existsSync,
   mkdirSync,
+  readdirSync,
   readFileSync,
   rmSync,
   statSync,
   truncateSync,
   writeFileSync,
 } from 'node:fs';
+import path from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { expect, it } from 'vitest';
 import { CodedError } from '../../src/base/errors.ts';
+import { WINDOW_KEPT_MS } from '../../src/store/retention.ts';
 import { enrolled, folder, NOW, openPublished, openStore, report, spec } from './reports.ts';
 
 const SPEC = spec({ gauges: [{ gauge: 'cpu', limit: 0.85, bad: 'above' }], events: ['complaint'] });
@@ -43,8 +46,15 @@ function codeOf(open: () => unknown): { code: string; remedy: string | undefined
   throw new Error('It opened.');
 }
 
+/** As `rm slipway.db*` does. */
+function removeAll(file: string): void {
+  for (const name of readdirSync(path.dirname(file)))
+    if (name.startsWith(path.basename(file))) rmSync(path.join(path.dirname(file), name));
+}
+
 it.each<[string, (file: string) => Promise<void> | void]>([
   ['is missing', (file) => rmSync(file)],
+  ['is missing, with all beside it that has its name', (file) => removeAll(file)],
   ['is empty', (file) => truncateSync(file)],
   [
     'is the store of another home',
@@ -64,7 +74,7 @@ it.each<[string, (file: string) => Promise<void> | void]>([
   expect(lost.remedy).toContain('slipway token');
   expect(existsSync(place.file)).toBe(before);
   rmSync(place.file, { force: true });
-  rmSync(`${place.file}.id`);
+  rmSync(path.join(place.path, 'store-id'));
   await openStore(place.file).close();
 });
 
@@ -132,4 +142,20 @@ it('gauges of a window that is gone are refused', async () => {
   await openStore(place.file).close();
   using db = new DatabaseSync(place.file);
   expect(() => db.exec("INSERT INTO window_gauge VALUES (99, 0, 'd1', 1, 'd1', '[2,[]]')")).toThrow('FOREIGN KEY');
+});
+
+it('the published entries of a rollout go with its last window', async () => {
+  using place = folder();
+  const store = openStore(place.file);
+  for (const rollout of ['gone', 'here']) await openPublished(store, { ...SPEC, rollout }, NOW);
+  await store.closeWindow('gone', NOW);
+  const kept = () => {
+    using db = new DatabaseSync(place.file, { readOnly: true });
+    return db.prepare('SELECT DISTINCT rollout FROM published_entry').all();
+  };
+  expect(await store.forgetWindows(new Set(['here']), NOW)).toBe(0);
+  expect(kept()).toHaveLength(2);
+  await store.forgetWindows(new Set(['here']), NOW + WINDOW_KEPT_MS + 1);
+  expect(kept()).toEqual([{ rollout: 'here' }]);
+  await store.close();
 });

@@ -1,8 +1,14 @@
 // Owns database errors in our words: each has a code, and a remedy for whoever keeps the home.
+import path from 'node:path';
 import { CodedError, toCodedError } from '../../base/errors.ts';
 
 /** Codes of sqlite3.h (the low byte of the extended code). */
 const [PERM, BUSY, LOCKED, READONLY, IOERR, CORRUPT, FULL, CANTOPEN, NOTADB] = [3, 5, 6, 8, 10, 11, 13, 14, 26];
+
+/** The file that says that the home had a store. Its name begins otherwise than the store's, so that `rm slipway.db*` leaves it. */
+export function markerOf(file: string): string {
+  return path.join(path.dirname(file), 'store-id');
+}
 
 /** What starting over means, for every remedy that offers it. */
 const EMPTY_MEANS =
@@ -20,7 +26,7 @@ export function storeDamaged(detail: string, cause?: unknown): CodedError {
     code: 'STORE_DAMAGED',
     kind: 'retry-later',
     message: `The store is damaged: ${detail}.`,
-    remedy: `Stop the service and restore slipway.db from a backup. To start over, move it away with slipway.db-wal and slipway.db.id. ${EMPTY_MEANS}`,
+    remedy: `Stop the service and restore slipway.db from a backup. To start over, move it away with slipway.db-wal and store-id. ${EMPTY_MEANS}`,
     cause,
   });
 }
@@ -30,7 +36,7 @@ export function storeLost(file: string, found: string): CodedError {
   return new CodedError({
     code: 'STORE_LOST',
     message: `${file} ${found}, but this home had a store before.`,
-    remedy: `Restore it from a backup. To start over with an empty store, remove ${file}.id. ${EMPTY_MEANS}`,
+    remedy: `Restore it from a backup. To start over with an empty store, remove ${markerOf(file)}. ${EMPTY_MEANS}`,
   });
 }
 

@@ -2,7 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import type { DatabaseSync } from 'node:sqlite';
-import { storeGone, storeLost } from './store-errors.ts';
+import { markerOf, storeGone, storeLost } from './store-errors.ts';
 
 const ID = 'store-id';
 
@@ -22,7 +22,7 @@ export class StoreIdentity {
   /** Before the file is opened, which would make an empty one. Throws STORE_LOST. */
   constructor(file: string) {
     this.#file = file;
-    const marker = existsSync(`${file}.id`) ? readFileSync(`${file}.id`, 'utf8').trim() : '';
+    const marker = existsSync(markerOf(file)) ? readFileSync(markerOf(file), 'utf8').trim() : '';
     // Empty after a power cut while it was written: that names no store.
     this.#marker = marker === '' ? undefined : marker;
     if (this.#marker !== undefined && !existsSync(file)) throw storeLost(file, 'is missing');
@@ -40,7 +40,7 @@ export class StoreIdentity {
   settle(db: DatabaseSync): void {
     const insert = 'INSERT INTO named_value (name, value) VALUES (?, ?) ON CONFLICT DO NOTHING';
     if (readId(db) === undefined) db.prepare(insert).run(ID, JSON.stringify(randomUUID()));
-    if (this.#marker === undefined) writeFileSync(`${this.#file}.id`, `${readId(db)}\n`, { flush: true });
+    if (this.#marker === undefined) writeFileSync(markerOf(this.#file), `${readId(db)}\n`, { flush: true });
     this.#inode = statSync(this.#file, { bigint: true }).ino;
   }
 

@@ -30,6 +30,12 @@ export function windowStoreIn(db: SqliteDatabase, heartbeatMs: number): WindowSt
           .all(closedBefore)
           .filter(({ rollout }) => !present.has(textual(rollout).split('\n')[0] ?? ''));
         for (const { number } of rows) drop({ db, readings }, integer(number));
+        // Of a rollout without a window no report can be late: nobody asks for its entries.
+        const kept = db.prepare('SELECT DISTINCT rollout FROM published_entry').all();
+        const measured = db.prepare('SELECT number FROM telemetry_window WHERE rollout = ?');
+        for (const rollout of kept.map((row) => textual(row.rollout)))
+          if (!present.has(rollout) && measured.get(rollout) === undefined)
+            db.prepare('DELETE FROM published_entry WHERE rollout = ?').run(rollout);
         return rows.length;
       }),
 
