@@ -166,13 +166,15 @@ export class RolloutGatherer {
       readonly trees: readonly Tree[];
       readonly now: number;
     },
-  ): Promise<Pick<RolloutFacts, 'inForce'>> {
+  ): Promise<Pick<RolloutFacts, 'inForce' | 'stableKept'>> {
     if (status === null) return {};
     const model = status.model ?? basis.spec.model;
     const policy = policyInForce?.metadata.name ?? null;
     const question = { ...at, rollout: name, model, status, policy, versions: basis.versions, snapshot };
-    const inForce = await this.#admissions.judge(question, basis.standings.verifier);
-    return inForce === undefined ? {} : { inForce };
+    const { verifier } = basis.standings;
+    const inForce = await this.#admissions.judge(question, verifier);
+    const stableKept = await this.#admissions.judgeStable(question, verifier);
+    return { ...(inForce === undefined ? {} : { inForce }), ...(stableKept === undefined ? {} : { stableKept }) };
   }
 
   /** HEAD's, and where HEAD lost evidence that devices still follow, that of the commit on which it was seen. */

@@ -108,6 +108,8 @@ export interface RolloutFacts {
   readonly emergency?: StatusReason;
   /** Whether what rolls is still trusted as it was admitted; absent when nothing rolls. */
   readonly inForce?: InForce;
+  /** Whether what is stable is still trusted as it was admitted; only where HEAD has lost its manifest. */
+  readonly stableKept?: Standing;
   readonly versions: readonly KnownVersion[];
   /** The policy that `spec` names, as it stands at HEAD; null when it is missing, or broken in this way. */
   readonly policy: PolicyFacts | null;

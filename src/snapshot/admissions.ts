@@ -72,6 +72,17 @@ export class Admissions {
     };
   }
 
+  /** Of what is stable, by its copy, where HEAD has lost the manifest; undefined where HEAD has it or nobody does. */
+  async judgeStable(question: AdmissionQuestion, verifier: DocumentVerifier): Promise<Standing | undefined> {
+    const { status, versions, model, now } = question;
+    const { stable } = status;
+    if (stable === null || versions.some((one) => one.kind === 'model' && one.digest === stable.digest))
+      return undefined;
+    const copy = await this.#findCopy(question, 'model', stable.digest);
+    if (copy === undefined) return undefined;
+    return standingOf(verifier.verifyModel(copy.bytes, copy.bundle, { now, purpose: 'keep', model }));
+  }
+
   async #standing(
     question: AdmissionQuestion,
     kind: 'model' | 'policy',

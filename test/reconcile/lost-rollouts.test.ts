@@ -208,6 +208,17 @@ describe('trust that is taken back while something rolls', () => {
   });
 });
 
+test('that a stable version runs on though its signer is revoked is said although its manifest is gone', async () => {
+  const world = await LoopWorld.rolling();
+  for (let i = 0; i < 80 && world.outlook()?.stable !== '2.0.0'; i++) await world.tick();
+  await world.push(Object.fromEntries(Object.keys(NEXT.files).map((path) => [path, null])));
+  const signers = KEYS.trust.signers.map((signer) => ({ ...signer, revoked: true }));
+  world.restart({ ...KEYS.trust, signers });
+  await world.tick();
+  const fixes = world.outlook()?.conditions.flatMap((one) => (one.type === 'Stalled' ? [one.fix] : []));
+  expect(fixes).toMatchObject([{ kind: 'version-missing' }, { kind: 'runs-revoked', version: '2.0.0', devices: 12 }]);
+});
+
 test('a layout that moves evidence gives the same answer before and after a restart', async () => {
   const world = await LoopWorld.rolling();
   const before = await world.rollout();
