@@ -54,6 +54,7 @@ class Follower {
 
   async refresh(): Promise<void> {
     const { directives, reserve, take, note, logger, signal } = this.#options;
+    this.#askedMs = 0;
     try {
       await reserve.adjust();
       const answer = await directives.refresh(signal);
@@ -62,7 +63,7 @@ class Follower {
       if (answer.kind === 'unreachable') logger.warn('directive unreachable', { reason: answer.reason });
       const isGood = answer.kind === 'directive' || answer.kind === 'unchanged';
       this.#tries = isGood ? 0 : this.#tries + 1;
-      this.#askedMs = answer.kind === 'unreachable' ? (answer.retryAfterMs ?? 0) : 0;
+      if (answer.kind === 'unreachable') this.#askedMs = answer.retryAfterMs ?? 0;
       if (answer.kind === 'directive') this.#current = answer.directive;
       if (isGood) this.#current ??= directives.lastAccepted();
       if (isGood && this.#current !== undefined) await take(this.#current);
