@@ -28,8 +28,11 @@ const DATATYPES = Object.keys(VALUES) as (keyof typeof VALUES)[];
 const nameOf = (datatype: string): string => `echo-${datatype.toLowerCase()}`;
 
 function echoOrder(name: string, type: ReturnType<typeof elementTypeOf>, operation?: string): ModelOrder {
-  const tensor = (port: string) => ({ name: port, type, shape: [-1] });
-  const spec = { interface: { inputs: [tensor('x')], outputs: [tensor('y')] }, examples: [] };
+  const tensor = (port: string, shape = [-1]) => ({ name: port, type, shape });
+  const spec = {
+    interface: { inputs: [tensor('x')], outputs: [tensor('y', name === 'misshapen' ? [-1, 2] : [-1])] },
+    examples: [],
+  };
   return { name, version: '1.0.0', onnx: echo(ELEMENT[type === 'bytes' ? 'string' : type], operation), spec };
 }
 
@@ -46,7 +49,12 @@ beforeAll(async () => {
     return ingest(batch);
   };
   const orders = DATATYPES.map((datatype) => echoOrder(nameOf(datatype), elementTypeOf(datatype)));
-  const all = [...orders, echoOrder('log', 'float32', 'Log'), echoOrder('refusing', 'int8')];
+  const all = [
+    ...orders,
+    echoOrder('log', 'float32', 'Log'),
+    echoOrder('refusing', 'int8'),
+    echoOrder('misshapen', 'int8'),
+  ];
   const entries = [];
   for (const order of all) {
     const { name = '' } = order;
@@ -95,6 +103,12 @@ test('what means nothing is never an answer: 500, and an error of the version', 
     expect([status, JSON.parse(text)]).toMatchObject([500, { reason: 'bad-value' }]);
   }
   await until(() => sum('log', ({ errors }) => errors['bad-value'] ?? 0) === 2, 'the report');
+});
+
+test('an answer of another shape than the manifest promises is an error of the version, not of the caller', async () => {
+  const { status, text } = await post('misshapen', request('INT8', '1', 1));
+  expect([status, JSON.parse(text)]).toMatchObject([500, { reason: 'bad-shape' }]);
+  await until(() => sum('misshapen', ({ errors }) => errors['bad-shape'] ?? 0) === 1, 'the report');
 });
 
 test.each<[string, string | Uint8Array, Record<string, string>, number]>([
