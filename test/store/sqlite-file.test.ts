@@ -15,6 +15,7 @@ import { DatabaseSync } from 'node:sqlite';
 import { expect, it } from 'vitest';
 import { CodedError } from '../../src/base/errors.ts';
 import { WINDOW_KEPT_MS } from '../../src/store/retention.ts';
+import { openSqliteFleetStore } from '../../src/store/sqlite/open-sqlite-fleet-store.ts';
 import { enrolled, folder, NOW, openPublished, openStore, report, spec } from './reports.ts';
 
 const SPEC = spec({ gauges: [{ gauge: 'cpu', limit: 0.85, bad: 'above' }], events: ['complaint'] });
@@ -105,6 +106,22 @@ it('a store whose file is gone takes nothing, is not ready, and does not count a
   await expect(store.probe()).rejects.toEqual(gone);
   expect((await store.recordListening(NOW + 1000)).listenedMs).toBe(0);
   await store.close();
+});
+
+it('time in which reports are turned away for their number is no time of listening: nobody falls silent by it', async () => {
+  using place = folder();
+  let nowMs = 0;
+  const clock = { now: () => NOW, monotonicMs: () => nowMs, sleep: async () => undefined };
+  await using store = openSqliteFleetStore({ file: place.file, clock, heartbeatMs: 1_000 });
+  const epoch = await enrolled(store, 'd1');
+  await store.recordListening(NOW);
+  const many = Array.from({ length: 17_000 }, () => ({ report: report({ epoch }), receivedAtMs: NOW }));
+  await expect(store.ingest(many)).rejects.toMatchObject({ code: 'STORE_OVERLOADED' });
+  expect((await store.recordListening(NOW + 1_000)).listenedMs).toBe(0);
+  await store.probe();
+  nowMs = 6_000;
+  await store.recordListening(NOW + 6_000);
+  expect((await store.recordListening(NOW + 7_000)).listenedMs).toBe(1_000);
 });
 
 it('its log does not outgrow it', async () => {

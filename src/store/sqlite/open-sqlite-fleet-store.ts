@@ -20,8 +20,10 @@ export interface SqliteFleetStoreOptions extends SqliteDatabaseOptions {
 
 /** These pass by themselves, and say nothing against the store. */
 const PASSING: ReadonlySet<string> = new Set(['STORE_BUSY', 'STORE_OVERLOADED']);
-/** After reports could not be stored, the store counts as not ready, and not as listening, for so long. */
+/** After reports could not be stored, the store counts as not ready for so long. */
 const BROKEN_MS = 30_000;
+/** Nor does it count as listening, for so many heartbeats where what turned reports away passes. */
+const DEAF_HEARTBEATS = 6;
 
 /**
  * Opens or makes the file. Several processes of one machine may share it; never over a network file system. Throws STORE_LOST,
@@ -38,6 +40,7 @@ export function openSqliteFleetStore(options: SqliteFleetStoreOptions): FleetSto
   };
   const windows = windowStoreIn(db, heartbeatMs);
   let broken: { readonly error: CodedError; readonly untilMs: number } | undefined;
+  let deafUntilMs = Number.NEGATIVE_INFINITY;
   const whyBroken = (): CodedError | undefined =>
     broken !== undefined && clock.monotonicMs() < broken.untilMs ? broken.error : undefined;
   return {
@@ -50,13 +53,16 @@ export function openSqliteFleetStore(options: SqliteFleetStoreOptions): FleetSto
         return answers;
       } catch (thrown) {
         const error = toStoreError(thrown);
-        if (!PASSING.has(error.code)) broken = { error, untilMs: clock.monotonicMs() + BROKEN_MS };
+        const isPassing = PASSING.has(error.code);
+        deafUntilMs = clock.monotonicMs() + (isPassing ? DEAF_HEARTBEATS * heartbeatMs : BROKEN_MS);
+        if (!isPassing) broken = { error, untilMs: deafUntilMs };
         throw error;
       }
     },
     ...windows,
     // Reports that came in vain must not make their devices silent.
-    recordListening: (nowMs) => (whyBroken() === undefined ? windows.recordListening(nowMs) : windows.readListening()),
+    recordListening: (nowMs) =>
+      clock.monotonicMs() < deafUntilMs ? windows.readListening() : windows.recordListening(nowMs),
     ...leasesIn(db),
     ...noticeQueueIn(db),
     ...reconcilerStateIn(db),
