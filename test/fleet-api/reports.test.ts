@@ -253,7 +253,7 @@ it('a device whose reports are not refused any more is forgotten after a quarter
   let nowMs = 0;
   const clock = { now: () => 0, monotonicMs: () => nowMs, sleep: async () => undefined };
   const refused = new RefusedReports(clock, silentLogger);
-  for (const device of ['over', 'goes on']) refused.note(device, 'denied');
+  for (const device of ['goes on', 'over']) refused.note(device, 'denied');
   for (const at of [0, 10, 20]) {
     nowMs = at * 60_000;
     refused.note('goes on', 'denied');
