@@ -29,6 +29,7 @@ spec:
         - confidence_drift < 0.25  # how far confidences moved away from those of stable
         - failed_devices < 5%      # with fewer than 21 devices, one failed device fails the stage
         - download_success > 80%
+        - cpu < 90% for 5m
         - { rule: unknown_rate < 10%, dryRun: true }   # shown, but never decides
     - { name: ramp, size: 25%, soak: 1h }
     - { name: full, size: 100%, soak: 1h }

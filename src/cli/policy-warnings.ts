@@ -23,6 +23,17 @@ export function planFindings(found: FoundDocuments, traffic: Traffic): CodedErro
   });
 }
 
+/** Rollouts whose next version nobody decides on. */
+export function warnOfLatest(documents: FoundDocuments['documents']): CodedError[] {
+  return documents.flatMap(({ parsed }) => {
+    if (parsed.kind !== 'parsed' || parsed.document.kind !== 'Rollout') return [];
+    if (parsed.document.spec.version !== 'latest') return [];
+    const message = 'With `latest`, each version that is signed rolls out by itself.';
+    const remedy = 'For production, name a version or a range such as `>=1.2 <2`, and let a commit change it.';
+    return locateProblems(parsed.source, [{ code: 'ROLLOUT_LATEST', path: ['spec', 'version'], message, remedy }]);
+  });
+}
+
 /** The rule where it is written; in a stage that has it from one before, that stage's name. */
 function placeOfWarning({ spec }: RolloutPolicy, { stage, rule }: WordedWarning): FieldPath {
   const index = spec.stages.findIndex((one) => one.name === stage);

@@ -1,5 +1,6 @@
 // Owns what speaks against a policy before anything rolls under it, as facts: rules that can't be decided in time, or at all.
 import { LEAST_DEVICES } from '../gates/judge-groups.ts';
+import type { FaultStory } from './policy-coverage.ts';
 import type { Plan, PlannedRule, PlannedStage } from './stage-plan.ts';
 
 /** The time that a stage has for its verdict. */
@@ -39,6 +40,8 @@ export type PlanWarning = {
       readonly judged: JudgedDevices;
       readonly lacks: 'pass' | 'fail';
     }
+  /** Stories of bad models that no rule of the policy sees before all devices have the version; told at the first stage. */
+  | { readonly kind: 'unseen'; readonly rule: null; readonly stories: readonly FaultStory[] }
   | { readonly kind: 'one-device'; readonly rule: PlannedRule; readonly judged: JudgedDevices; readonly limit: number }
 );
 
@@ -50,6 +53,7 @@ const CODES = {
   'no-group': 'POLICY_NO_GROUP',
   'never-decides': 'POLICY_NEVER_DECIDES',
   'one-device': 'POLICY_ONE_DEVICE',
+  unseen: 'POLICY_BLIND',
 } as const satisfies Readonly<Record<PlanWarning['kind'], string>>;
 
 export function warningCode({ kind }: PlanWarning): (typeof CODES)[PlanWarning['kind']] {
@@ -131,6 +135,9 @@ function stageWarnings(stage: PlannedStage, perMinute: number | null): PlanWarni
 }
 
 /** What the plan of a policy warns of; without a known traffic, what holds at any. */
-export function warningsOf({ stages, traffic }: Plan): PlanWarning[] {
-  return stages.flatMap((stage) => stageWarnings(stage, traffic.perMinute));
+export function warningsOf({ stages, traffic, unseen }: Plan): PlanWarning[] {
+  const [first] = stages;
+  const blind: PlanWarning[] =
+    first === undefined || unseen.length === 0 ? [] : [{ kind: 'unseen', stage: first, rule: null, stories: unseen }];
+  return [...stages.flatMap((stage) => stageWarnings(stage, traffic.perMinute)), ...blind];
 }

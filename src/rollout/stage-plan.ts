@@ -10,6 +10,7 @@ import {
 import { isSampled } from '../gates/judge-stage.ts';
 import type { RuleGrouping, RuleScope, StageRule } from '../gates/stage-rule.ts';
 import { ruleAlpha } from '../gates/stage-verdict.ts';
+import { type FaultStory, unseenStories } from './policy-coverage.ts';
 import { type LabelGroups, type PlannedGrouping, reckonGroups } from './reckoned-groups.ts';
 import { leastDevices, type Stage, stagesOf, wantedDevices } from './stages-of-policy.ts';
 
@@ -79,6 +80,8 @@ export interface Plan {
   /** That rules make groups by. */
   readonly labels: readonly string[];
   readonly stages: readonly PlannedStage[];
+  /** What none of its rules would notice in time. */
+  readonly unseen: readonly FaultStory[];
 }
 
 export const DEFAULT_HEALTH = 0.4;
@@ -183,5 +186,6 @@ export function planOf(policy: RolloutPolicy, question: PlanQuestion): Plan {
   const { devices, perMinute, groups, health = DEFAULT_HEALTH } = question;
   const traffic = { devices, perMinute, ...(groups === undefined ? {} : { groups }) };
   const labels = stagesOf(policy).flatMap(({ rules }) => rules.flatMap(({ grouping }) => grouping?.by ?? []));
-  return { policy: policy.metadata.name, traffic, health, labels: [...new Set(labels)], stages };
+  const unseen = unseenStories(policy);
+  return { policy: policy.metadata.name, traffic, health, labels: [...new Set(labels)], stages, unseen };
 }

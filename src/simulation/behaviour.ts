@@ -22,6 +22,8 @@ export interface Behaviour {
   readonly inputFactor: number;
   /** Does the process end, again and again? */
   readonly crashes: boolean;
+  /** Does the device send no more reports while it runs? */
+  readonly silences: boolean;
 }
 
 export const STABLE_BEHAVIOUR: Behaviour = {
@@ -34,6 +36,7 @@ export const STABLE_BEHAVIOUR: Behaviour = {
   leakedBytes: 0,
   inputFactor: 1,
   crashes: false,
+  silences: false,
 };
 
 /** What a model answers: its classes with their shares of the inputs, and the confidence below which an answer is unknown. */

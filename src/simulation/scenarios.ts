@@ -92,6 +92,13 @@ export const SCENARIOS: readonly Scenario[] = [
   },
   {
     ...BAD,
+    name: 'silenced-devices',
+    summary:
+      'After ten minutes of the candidate, two devices in five send no more reports; those that still do are fine.',
+    candidate: ({ device, minutes }) => ({ silences: device.index % 5 < 2 && minutes > 10 }),
+  },
+  {
+    ...BAD,
     name: 'hw-latency',
     summary: 'The candidate takes twice the time on hardware rev3, a tenth of the fleet.',
     candidate: ({ device }) => ({ latencyFactor: device.facts.labels.hw === 'rev3' ? 2 : 1 }),

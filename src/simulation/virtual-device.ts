@@ -275,9 +275,10 @@ export class VirtualDevice {
   #report(at: number): void {
     const outcomes = this.#record.outbox;
     if (this.#reportAtMs <= at) this.#reportAtMs += this.#world.reportMs;
-    const busyness = this.#world.busyness(this.traits, at);
-    const gauges = this.#gauges.read({ behaviour: this.#behaviour(at), busyness, at });
-    this.#reporting.tell({ record: this.#record, assigned: this.#assigned, outcomes, gauges, at });
+    const behaviour = this.#behaviour(at);
+    const isSilent = behaviour.silences && activeContent(this.#record) !== null;
+    const gauges = this.#gauges.read({ behaviour, busyness: this.#world.busyness(this.traits, at), at });
+    if (!isSilent) this.#reporting.tell({ record: this.#record, assigned: this.#assigned, outcomes, gauges, at });
     if (outcomes.length > 0) this.#apply({ kind: 'reported', outcomes }, at);
   }
 }

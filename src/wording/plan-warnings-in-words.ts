@@ -4,6 +4,7 @@ import { oneLine } from '../base/plain-text.ts';
 import { formatDuration } from '../contract/duration.ts';
 import { ruleName } from '../gates/rule-verdict.ts';
 import { type JudgedDevices, type PlanWarning, type StageTime, warningCode } from '../rollout/plan-warnings.ts';
+import { FAULT_STORIES, type FaultStory } from '../rollout/policy-coverage.ts';
 import { isOneOfMany } from '../rollout/reckoned-groups.ts';
 import type { PlannedRule } from '../rollout/stage-plan.ts';
 import { countOf, formatAmount, formatCount, listed } from './amounts.ts';
@@ -108,10 +109,32 @@ function wordsOf(warning: PlanWarning): Pick<WordedWarning, 'message' | 'remedy'
         remedy: `Include at least ${least}, or raise the limit.`,
       };
     }
+    case 'unseen': {
+      const { stories } = warning;
+      const rules = stories.map((story) => `\`${FAULT_STORIES[story].rule}\``);
+      const seen = listed(
+        stories.map((story) => STORIES[story]),
+        'or',
+        stories.length,
+      );
+      return {
+        message: `No rule of this policy would notice ${seen} before every device has the version.`,
+        remedy: `Add ${listed(rules, 'and', rules.length)} to a stage that is not the last.`,
+      };
+    }
     default:
       return assertNever(warning);
   }
 }
+
+const STORIES: Readonly<Record<FaultStory, string>> = {
+  errors: 'failing inferences',
+  resources: 'devices that run hot, full or out of battery',
+  classes: 'a class that is missed',
+  confidence: 'answers that are less sure',
+  silence: 'devices that fail or fall silent',
+  delivery: 'devices that never get it',
+};
 
 /** `Stage canary: …`. */
 export function warningInWords(warning: PlanWarning): WordedWarning {
@@ -121,7 +144,7 @@ export function warningInWords(warning: PlanWarning): WordedWarning {
     code: warningCode(warning),
     stage: stage.name,
     rule: rule?.rule ?? null,
-    message: `Stage ${stage.name}: ${message}`,
+    message: warning.kind === 'unseen' ? message : `Stage ${stage.name}: ${message}`,
     remedy,
   };
 }

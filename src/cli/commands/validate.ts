@@ -16,7 +16,7 @@ import { countOf } from '../../wording/amounts.ts';
 import { loadTrustPolicy } from '../load-trust.ts';
 import { errorText, printResult, type Result } from '../output.ts';
 import { addTrafficOptions, type TrafficOptions, trafficOf } from '../plan-options.ts';
-import { assumedText, planFindings } from '../policy-warnings.ts';
+import { assumedText, planFindings, warnOfLatest } from '../policy-warnings.ts';
 import { addRepositoryOptions, type RepositoryOptions, withFiles } from '../repository-access.ts';
 
 interface ValidateOptions extends RepositoryOptions, TrafficOptions {
@@ -141,6 +141,7 @@ async function validate(files: RepositoryFiles, { trust, ...options }: ValidateO
     ...warnOfOverlaps(found.documents),
     ...warnOfSubjects(found.documents),
     ...warnOfSequences(found.documents, (file) => paths.has(file + BUNDLE_SUFFIX)),
+    ...warnOfLatest(found.documents),
     ...planFindings(found, traffic),
     ...fleetErrors(wordsIn(found)),
   ].sort(byPlace);

@@ -1,0 +1,55 @@
+// Proves the table of known stories: the rule that is to be added finds its story, and without it no other rule does.
+import { expect, test } from 'vitest';
+import { FAULT_STORIES, type FaultStory, unseenStories } from '../../src/rollout/policy-coverage.ts';
+import { parsePolicy } from '../../src/simulation/scenario-policies.ts';
+import { rehearsed } from './rehearsed.ts';
+
+const SCENARIOS: Readonly<Record<FaultStory, string>> = {
+  errors: 'late-regression',
+  resources: 'cpu-spike',
+  classes: 'missing-class',
+  confidence: 'confidence-shift',
+  silence: 'silenced-devices',
+  delivery: 'network-timeout',
+};
+const STORIES = Object.keys(FAULT_STORIES) as FaultStory[];
+
+function policyOf(stories: readonly FaultStory[]) {
+  const rules = stories.map((story) => `"${FAULT_STORIES[story].rule}"`).join(', ');
+  const text = `apiVersion: slipway.dev/v1alpha1
+kind: RolloutPolicy
+metadata: { name: covering }
+spec:
+  appliesTo: { rollouts: ["*"] }
+  stages:
+    - { name: canary, size: 50%, soak: 1h, rules: [${rules}] }
+    - { name: full, size: 100% }
+`;
+  return parsePolicy('covering.yaml', Buffer.from(text));
+}
+
+test.each(STORIES)('%s are seen by the rule that is named, and by none of the others', async (story) => {
+  const others = STORIES.filter((one) => one !== story);
+  expect(unseenStories(policyOf([story]))).toEqual(others);
+  expect(unseenStories(policyOf(others))).toEqual([story]);
+  const run = (stories: readonly FaultStory[]) =>
+    rehearsed(SCENARIOS[story], { policy: policyOf(stories), devices: 60, hours: 3 });
+  expect((await run([story])).outcome).toBe('reverted');
+  expect((await run(others)).outcome).not.toBe('reverted');
+});
+
+test('a rule that only shows, or comes when every device has the version, sees nothing', () => {
+  const text = (rules: string, last: string) => `apiVersion: slipway.dev/v1alpha1
+kind: RolloutPolicy
+metadata: { name: late }
+spec:
+  appliesTo: { rollouts: ["*"] }
+  stages:
+    - { name: canary, size: 50%, rules: [${rules}] }
+    - { name: full, size: 100%, rules: [${last}] }
+`;
+  const unseen = (rules: string, last: string) =>
+    unseenStories(parsePolicy('late.yaml', Buffer.from(text(rules, last))));
+  expect(unseen('{ rule: error_rate < 1%, dryRun: true }', 'error_rate < 1%')).toContain('errors');
+  expect(unseen('{ rule: error_rate < 1%, scope: any-device }', 'error_rate < 1%')).not.toContain('errors');
+});
