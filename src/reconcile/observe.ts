@@ -26,6 +26,8 @@ import { recallDocuments, recallSettings } from './remember-documents.ts';
 import { classesOf } from './version-facts.ts';
 
 export interface Observation {
+  /** Why HEAD itself can't be read: then this is about the last commit that could be. Null when it is about HEAD. */
+  readonly unread: CodedError | null;
   readonly snapshot: Snapshot;
   readonly fleet: KnownFleet;
   readonly facts: FleetFacts;
@@ -70,6 +72,7 @@ export class Observer {
   readonly #gatherer: RolloutGatherer;
   #standings: Standings;
   #kept = new Map<string, Kept>();
+  #readable: Snapshot | undefined;
   #hasRecalled = false;
 
   constructor(parts: ObserverParts) {
@@ -92,7 +95,7 @@ export class Observer {
   ): Promise<Observation> {
     const { reader, store, claims, steady } = this.#parts;
     if (!this.#hasRecalled) await recallSettings(store, reader);
-    const snapshot = await reader.read(head);
+    const { snapshot, unread } = await this.#read(head);
     if (!this.#hasRecalled) await recallDocuments(store, reader, snapshot, this.#fleets.words);
     this.#hasRecalled = true;
     const fleet = this.#fleets.of(await store.readFleet(), snapshot);
@@ -119,8 +122,7 @@ export class Observer {
     steady.keepOnly(kept);
     const gathered = [...kept.values()];
     return {
-      snapshot,
-      fleet,
+      ...{ snapshot, unread, fleet },
       facts: { rollouts: gathered.map(({ facts }) => facts), broken, published },
       shared: holdings.shared(),
       watched: looks.flatMap(({ rules }) => rules),
@@ -133,6 +135,18 @@ export class Observer {
         now: clockNow,
       },
     };
+  }
+
+  /** A commit that can't be read as a whole takes nobody's rollback away: nothing can be pushed on it, so only an emergency one follows. */
+  async #read(head: string): Promise<{ readonly snapshot: Snapshot; readonly unread: CodedError | null }> {
+    try {
+      this.#readable = await this.#parts.reader.read(head);
+      return { snapshot: this.#readable, unread: null };
+    } catch (thrown) {
+      const unread = toCodedError(thrown);
+      if (unread.kind !== 'fix-input' || this.#readable === undefined) throw thrown;
+      return { snapshot: this.#readable, unread };
+    }
   }
 
   async #basesOf(

@@ -179,7 +179,9 @@ export class Reconciler {
   async #act(head: string, atFirst: Before, signal: AbortSignal): Promise<Outcome> {
     const { observer, clock, logger } = this.#parts;
     const observation = await observer.observe(head, atFirst.published, clock.now(), this.#decisions);
-    const { snapshot } = observation;
+    const { snapshot, unread } = observation;
+    if (unread !== null && this.#view.trouble?.code !== unread.code)
+      logger.warn('the commit is not read; the last one that could be is judged', { error: unread });
     this.#events.onObserved?.(observation);
     const plan = decide(observation.facts, this.#decisions);
     this.#decisions = plan.decisions;
@@ -286,15 +288,10 @@ export class Reconciler {
       alerts: this.#view.alerts,
       publishedSequence: (await store.readPublication()).sequence,
       cycledAtMs: clock.now(),
-      trouble: troubleOf(this.#pace.unwritten ?? this.#unprepared),
+      trouble: troubleOf(observation.unread ?? this.#pace.unwritten ?? this.#unprepared),
     };
-    const alerts = await notices.note({
-      observation,
-      view,
-      emergencyRollbacks,
-      offDeclared,
-      watched: observation.watched,
-    });
+    const { watched } = observation;
+    const alerts = await notices.note({ observation, view, emergencyRollbacks, offDeclared, watched });
     this.#view = { ...view, alerts };
   }
 }

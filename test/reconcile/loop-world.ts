@@ -79,6 +79,8 @@ export class LoopWorld {
   readonly #clock = new VirtualClock(START_MS);
   readonly #repository: MemoryManifestsRepository;
   #loop: Reconciler;
+  /** Why the service can't read any tree of the repository now. */
+  failsToRead: Error | undefined;
   /** What the last cycle saw. */
   observed: Observation | undefined;
 
@@ -133,10 +135,18 @@ export class LoopWorld {
     return new MemoryManifestsRepository({ host: this.host, branch: 'main', author: SERVICE });
   }
 
+  #serviceRepository(): MemoryManifestsRepository {
+    const repository = this.#open();
+    const readTree = repository.readTree.bind(repository);
+    repository.readTree = (commit) =>
+      this.failsToRead === undefined ? readTree(commit) : Promise.reject(this.failsToRead);
+    return repository;
+  }
+
   #start(trust: TrustPolicy): Reconciler {
     return composeVirtualService({
       ...{ clock: this.#clock, random: seededRandom(7, 'service'), store: this.#store, publication: this.#publication },
-      ...{ keys: { ...KEYS, trust }, repository: this.#open(), reportMs: TICK_MS },
+      ...{ keys: { ...KEYS, trust }, repository: this.#serviceRepository(), reportMs: TICK_MS },
       events: {
         onObserved: (observation) => {
           this.observed = observation;

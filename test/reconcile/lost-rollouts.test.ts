@@ -1,5 +1,6 @@
 // A rollout that HEAD does not yield is judged all the same: what rolls goes back, and nothing that is published is dropped without a word.
 import { describe, expect, test } from 'vitest';
+import { CodedError } from '../../src/base/errors.ts';
 import { renderCommit } from '../../src/git/objects/commit-object.ts';
 import { renderTree } from '../../src/git/objects/tree-object.ts';
 import { KEYS, LoopWorld, NEXT, PATH, ROLLOUT, RULED } from './loop-world.ts';
@@ -22,6 +23,20 @@ describe('what rolls is judged by its last authentic status and the pinned polic
     expect((await world.rollout()).status?.rejected).toMatchObject([
       { version: '2.0.0', reason: { kind: 'rule-failed' } },
     ]);
+  });
+
+  test('while the commit as a whole can not be read: it goes back by an emergency rollback, and that is told', async () => {
+    const world = await LoopWorld.rolling({ isBad: true });
+    const tooLarge = new CodedError({ code: 'GIT_TREE_TOO_LARGE', message: 'Too many files.', remedy: 'Remove some.' });
+    world.failsToRead = tooLarge;
+    await world.push({ 'node_modules/one.js': 'one of too many' });
+    for (let i = 0; i < 40 && world.entry()?.emergency !== true; i++) await world.tick();
+    expect(world.entry()?.emergency).toBe(true);
+    expect(world.view.trouble).toMatchObject({ code: 'GIT_TREE_TOO_LARGE', remedy: 'Remove some.' });
+    world.failsToRead = undefined;
+    await world.tick(2);
+    expect(world.entry()).toMatchObject({ candidate: null, emergency: false });
+    expect(world.view.trouble).toBeNull();
   });
 
   test('while the history is rewound, after a restart too; and an abort takes it back', async () => {
