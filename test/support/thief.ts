@@ -19,7 +19,8 @@ export interface EvilModel {
 /** A copy of the publication in `folder`, to be served in its place. */
 export function copyPublication(publication: string, folder: string): void {
   rmSync(folder, { recursive: true, force: true });
-  cpSync(publication, folder, { recursive: true });
+  // The service goes on writing there: what it has not renamed yet is gone the next moment.
+  cpSync(publication, folder, { recursive: true, filter: (file) => !file.endsWith('.tmp') });
 }
 
 /** A manifest and its signature, put where devices look for them. */
