@@ -2,7 +2,8 @@
 import type { RandomStream } from '../../src/base/random.ts';
 import { judgeStage } from '../../src/gates/judge-stage.ts';
 import { ruleName } from '../../src/gates/rule-verdict.ts';
-import { applyFold, emptyArmTallies, emptyWindowTallies, type RowSums } from '../../src/telemetry/window-tallies.ts';
+import type { PeriodRow } from '../../src/telemetry/period-table.ts';
+import { applyFold, emptyArmTallies, emptyWindowTallies } from '../../src/telemetry/window-tallies.ts';
 import {
   ABOVE_P95,
   ABOVE_P99,
@@ -40,7 +41,7 @@ export interface FullQuestion {
 export interface Baseline {
   readonly devices: readonly FullDevice[];
   /** Their row after each minute. */
-  readonly rows: readonly RowSums[];
+  readonly rows: readonly PeriodRow[];
 }
 
 /** The odd device is the candidate's alone. */
@@ -57,7 +58,7 @@ export function simulateBaseline(
     otherSpread,
   } as const;
   const devices = makeFullDevices(scenario, fleet, random);
-  const rows: RowSums[] = [];
+  const rows: PeriodRow[] = [];
   const shared = emptyArmTallies(FULL_SPEC, 'stable');
   for (let minute = 1; minute <= MINUTES; minute++) {
     const reports = devices.map((device) => ({ device, counts: drawMinute(scenario, device, minute, random) }));

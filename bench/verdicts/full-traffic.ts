@@ -8,10 +8,9 @@ import { edgesToCount, type FrozenLimit, freezeLimits } from '../../src/gates/fr
 import type { StageRule } from '../../src/gates/stage-rule.ts';
 import { normalQuantile } from '../../src/gates/statistics/special-functions.ts';
 import type { FoldedInterval } from '../../src/telemetry/fold-report.ts';
-import { lookAt } from '../../src/telemetry/histogram-sums.ts';
+import type { PeriodRow } from '../../src/telemetry/period-table.ts';
 import { MEASURE_WIDTH, type MeasureCount, writeMeasure } from '../../src/telemetry/rate-sums.ts';
 import { type Arm, type WindowSpec, windowNumberAt } from '../../src/telemetry/window.ts';
-import type { RowSums } from '../../src/telemetry/window-tallies.ts';
 import { around1, binomial } from './draw.ts';
 import { drawErrors, type FalseDevice, makeDevices, type Scenario } from './scenario.ts';
 
@@ -177,7 +176,6 @@ export function foldOf(device: FullDevice, minute: number, counts: MinuteCounts)
     window: windowNumberAt(FULL_SPEC, receivedAtMs(minute)),
     inferences,
     counts: countsOf(device.arm, counts),
-    look: lookAt(FULL_SPEC, receivedAtMs(minute)),
     histograms: [],
     gauges: [],
     summary: {
@@ -187,13 +185,11 @@ export function foldOf(device: FullDevice, minute: number, counts: MinuteCounts)
   };
 }
 
-const NO_SUMS = new Float64Array(0);
-
 /**
  * What all reports of one minute add to a row that they share, as large arms are kept: judges read no more of a baseline than the sum of
  * its rows. A test holds it together with `foldReport`.
  */
-export function sharedRowOf(minute: number, reports: readonly FullReport[]): RowSums {
+export function sharedRowOf(minute: number, reports: readonly FullReport[]): PeriodRow {
   const [first] = reports;
   assertInvariant(first !== undefined, 'a row has reports');
   const measures = countsOf(first.device.arm, first.counts).length;
@@ -207,9 +203,5 @@ export function sharedRowOf(minute: number, reports: readonly FullReport[]): Row
       });
     });
   }
-  const at = receivedAtMs(minute);
-  return {
-    rates: { period: windowNumberAt(FULL_SPEC, at), whole: sums, current: sums },
-    looked: { period: lookAt(FULL_SPEC, at), whole: NO_SUMS, current: NO_SUMS },
-  };
+  return { period: windowNumberAt(FULL_SPEC, receivedAtMs(minute)), whole: sums, current: sums };
 }

@@ -1,88 +1,36 @@
-// Owns rules over drift: how far a distribution is from stable's, at looks whose sums were frozen when their interval closed.
-import { binsOf, FIRST_LOOK, type HistogramSpec, lookAt } from '../telemetry/histogram-sums.ts';
+// Owns rules over drift: how far a distribution is from stable's, at any time.
+import type { HistogramSpec } from '../telemetry/histogram-sums.ts';
 import { blankVerdict } from './blank-verdict.ts';
-import { THINNEST_BASELINE } from './counted-evidence.ts';
+import {
+  chooseBaseline,
+  type HistogramAgainst,
+  type HistogramBaseline,
+  type HistogramEvidence,
+  histogramEvidence,
+  ownPast,
+} from './histogram-evidence.ts';
 import { outlierReason } from './judge-counts.ts';
-import type { ErrorLevels } from './judge-rate-rule.ts';
+import { type ErrorLevels, timesUntil } from './judge-rate-rule.ts';
 import type { RuleReason } from './rule-reason.ts';
-import type { BaselineSource, RuleVerdict } from './rule-verdict.ts';
-import type { ArmEvidence, StageQuestion } from './stage-question.ts';
+import type { HistogramSummary, RuleVerdict } from './rule-verdict.ts';
+import type { StageQuestion } from './stage-question.ts';
 import type { StageRule } from './stage-rule.ts';
-import { type DriftReading, driftVerdict } from './statistics/drift-verdict.ts';
-import { HistogramRows } from './statistics/histogram-rows.ts';
+import {
+  type DriftOptions,
+  type DriftReading,
+  driftAfter,
+  driftVerdict,
+  limitInPsi,
+  pBeyond,
+  pWithin,
+} from './statistics/drift-verdict.ts';
+import type { HistogramRows } from './statistics/histogram-rows.ts';
 import type { HistogramTally } from './statistics/histogram-tally.ts';
-import { furtherOutlier, type OutlierRow } from './statistics/outlier-rows.ts';
-import { LEAST_CLUSTERS } from './statistics/tally.ts';
+import { furtherOutlier } from './statistics/outlier-rows.ts';
+import { againstEither, LEAST_REPORTS } from './statistics/robust-evidence.ts';
 
-/** Fewer answers in the devices' own past say nothing of their composition. */
-const LEAST_OWN_ANSWERS = 200;
-
-/** The newest look that has closed: by the clock, or by what any row shows; −1 before the first. */
-function newestLook({ candidate, openMs = 0, intervalMs }: StageQuestion): number {
-  return Math.max(lookAt({ openedAtMs: 0, intervalMs }, openMs), candidate.looked.newest);
-}
-
-/** The histograms of an arm's devices at a look, of some devices if so asked; undefined when the arm does not keep this one. */
-function histogramsAt(
-  { histograms, names, looked }: ArmEvidence,
-  kind: HistogramSpec['kind'],
-  look: number,
-  only?: ReadonlySet<string>,
-): HistogramRows | undefined {
-  const place = histograms.findIndex((one) => one.kind === kind);
-  const [kept, sums] = [histograms[place], looked.parts[place]];
-  if (kept === undefined || sums === undefined) return undefined;
-  const { periods, newest } = looked;
-  return new HistogramRows({ sums, names, bins: binsOf(kept), periods, newest }, look, only);
-}
-
-interface Baseline {
-  readonly whole: HistogramTally;
-  /** Without the devices that claim far more than the median one; null where there are none. */
-  readonly inliers: { readonly whole: HistogramTally; readonly outlier: OutlierRow } | null;
-  readonly devices: number;
-  readonly from: BaselineSource;
-}
-
-const WHOLE = Number.POSITIVE_INFINITY;
-
-function baselineOf(
-  arm: ArmEvidence | null | undefined,
-  histogram: HistogramSpec,
-  look: number,
-  only?: ReadonlySet<string>,
-): Baseline | null {
-  if (!arm) return null;
-  const kept = arm.histograms.find((one) => one.kind === histogram.kind);
-  // Of other classes: nothing to compare bin by bin.
-  if (JSON.stringify(kept) !== JSON.stringify(histogram)) return null;
-  const rows = histogramsAt(arm, histogram.kind, look, only);
-  if (rows === undefined || rows.live === 0) return null;
-  const without = rows.inliers();
-  const inliers = without === null ? null : { whole: without.rows.all, outlier: without.outlier };
-  return { whole: rows.all, inliers, devices: rows.live, from: look === WHOLE ? 'earlier' : 'beside' };
-}
-
-/** Stable beside the candidate; where it is going away, as it was before. */
-function chooseBaseline(question: StageQuestion, histogram: HistogramSpec, look: number, trials: number) {
-  const beside = baselineOf(question.baseline, histogram, look);
-  const isThick = (beside?.whole.trials ?? 0) >= THINNEST_BASELINE * trials;
-  if (isThick && (beside?.whole.reports ?? 0) >= LEAST_CLUSTERS) return beside;
-  return baselineOf(question.earlierBaseline, histogram, WHOLE) ?? beside;
-}
-
-/** What the candidate's own devices showed before anything rolled, where that is enough to go by: canaries are not like the fleet. */
-function ownPast(
-  question: StageQuestion,
-  histogram: HistogramSpec,
-  devices: HistogramRows,
-  trials: number,
-): HistogramTally | null {
-  if (!question.restBaseline) return null;
-  const own = baselineOf(question.restBaseline, histogram, WHOLE, devices.liveNames())?.whole ?? null;
-  if (own === null || own.reports < LEAST_CLUSTERS) return null;
-  return own.trials >= Math.max(LEAST_OWN_ANSWERS, THINNEST_BASELINE * trials) ? own : null;
-}
+/** One interval alone says nothing of how intervals differ. */
+export const LEAST_INTERVALS = 2;
 
 /** The bin that moved most, as its part of the distance. */
 function largestMove(histogram: HistogramSpec, candidate: HistogramTally, baseline: HistogramTally): RuleReason {
@@ -96,43 +44,66 @@ function largestMove(histogram: HistogramSpec, candidate: HistogramTally, baseli
   return { kind: 'confidence-moved', least: bin / candidate.bins, most: (bin + 1) / candidate.bins, from, to };
 }
 
-/** What a look says, and why it says no more. */
+/** What the histograms say, and why they say no more. */
 interface Weighed extends Omit<DriftReading, 'reason'> {
   readonly reason: RuleReason | null;
 }
 
-/** A fail must hold against the baseline, and against the devices' own past at the stage's undivided error level. */
-function readBoth(
-  baseline: HistogramTally,
-  own: HistogramTally | null,
-  read: (against: HistogramTally, side: 'beside' | 'before') => DriftReading,
-): Weighed {
-  const beside = read(baseline, 'beside');
-  const reason = beside.reason === null ? null : { kind: beside.reason };
-  if (beside.verdict !== 'fail' || own === null || read(own, 'before').verdict === 'fail') return { ...beside, reason };
-  return { ...beside, verdict: 'undecided', reason: { kind: 'own-past' } };
+interface Rule {
+  readonly limit: number;
+  readonly scale: 'psi' | 'kl';
+  readonly levels: ErrorLevels;
 }
 
-type ReadDrift = (devices: HistogramRows, against: HistogramTally) => DriftReading;
+type Seen = Pick<HistogramEvidence, 'whole' | 'window' | 'weight'>;
+
+/** The reading against one baseline and, where the devices have a past, against that. */
+function readEither(
+  { whole, window, weight }: Seen,
+  beside: HistogramAgainst,
+  own: HistogramAgainst | null,
+  { limit, scale, levels }: Rule,
+  options: DriftOptions = {},
+): Weighed {
+  const { alpha, beta } = levels;
+  const read = (against: HistogramAgainst, level: number): DriftReading =>
+    driftVerdict(whole, against.whole, limit, {
+      ...{ alpha: level, beta, scale, nameWorst: false },
+      ...{ window: { devices: window, baseline: against.window, weight }, ...options },
+    });
+  const first = read(beside, alpha);
+  const past = own === null ? null : read(own, beta);
+  const both = againstEither(first, past, { alpha, beta });
+  const isLikePast = both.verdict === 'pass' ? !first.isWithin : both.verdict === 'undecided' && first.pFail <= alpha;
+  if (past !== null && isLikePast) return { ...both, reason: { kind: 'own-past' } };
+  const isOpen = both.verdict === 'undecided' && first.reason !== null;
+  return { ...both, reason: isOpen ? { kind: first.reason } : null };
+}
 
 /**
  * What one device says of itself decides nothing here either: a fail must hold against stable's inliers as well, a pass for the
- * inliers against the inliers. Asked only where there are outliers: `readPlain` leaves no device out.
+ * inliers against the inliers, of stable or of their own past. Asked only where there are outliers.
  */
 function withInliers(
   reading: Weighed,
-  devices: HistogramRows,
-  { whole, inliers }: Baseline,
-  readPlain: ReadDrift,
+  devices: HistogramEvidence,
+  beside: HistogramBaseline,
+  own: HistogramBaseline | null,
+  rule: Rule,
 ): Weighed {
+  const plain = { dropWorst: false };
   if (reading.verdict === 'fail') {
-    if (inliers === null || readPlain(devices, inliers.whole).verdict === 'fail') return reading;
+    const { inliers } = beside;
+    if (inliers === null || readEither(devices, inliers, own, rule, plain).verdict === 'fail') return reading;
     return { ...reading, verdict: 'undecided', reason: outlierReason('fail', inliers.outlier) };
   }
-  const own = devices.inliers();
-  const furthest = furtherOutlier(own?.outlier ?? null, inliers?.outlier ?? null);
+  const without = devices.whole.inliers();
+  const furthest = [without, beside.inliers, own?.inliers ?? null]
+    .map((one) => one?.outlier ?? null)
+    .reduce(furtherOutlier, null);
   if (furthest === null) return reading;
-  const others = readPlain(own?.rows ?? devices, inliers?.whole ?? whole);
+  const inliers = { ...devices, whole: without?.rows ?? devices.whole };
+  const others = readEither(inliers, beside.inliers ?? beside, own?.inliers ?? own, rule, { ...plain, window: null });
   const both = { ...reading, isWithin: reading.isWithin && others.isWithin };
   const isPass = reading.verdict === 'pass';
   if ((isPass && others.verdict === 'pass') || (!isPass && both.isWithin === reading.isWithin)) return both;
@@ -140,13 +111,44 @@ function withInliers(
   return { ...both, verdict: 'undecided', reason: outlierReason(isPass ? 'pass' : 'within', furthest, areOver) };
 }
 
-/** What is missing until the next look. */
-function untilNextLook(look: number, { openMs = 0, intervalMs }: StageQuestion): RuleVerdict['needs'] {
-  const nextMs = FIRST_LOOK * 2 ** (look + 1) * intervalMs;
-  return { trials: 0, minutes: Math.max(1, Math.ceil((nextMs - openMs) / 60_000)) };
+/** How long until there are enough intervals and reports to say anything. */
+function untilReports(
+  devices: HistogramRows,
+  baseline: HistogramBaseline | null,
+  { openMs = 0, intervalMs }: StageQuestion,
+): RuleVerdict['needs'] {
+  const missing = (have: number, rows: number): number => Math.ceil((LEAST_REPORTS - have) / Math.max(1, rows));
+  const intervals = Math.max(
+    LEAST_INTERVALS - Math.floor(openMs / intervalMs),
+    missing(devices.all.reports, devices.live),
+    baseline === null ? 0 : missing(baseline.whole.reports, baseline.devices),
+  );
+  return { trials: 0, minutes: Math.max(1, Math.ceil((intervals * intervalMs) / 60_000)) };
 }
 
-/** confidence_drift and class_drift: stage scope, drop-worst, at the newest look. */
+/** How much more of the same would decide. */
+function untilDecided(
+  candidate: HistogramTally,
+  baseline: HistogramTally,
+  side: 'pass' | 'fail',
+  { limit, scale, levels }: Rule,
+  perMinute: number | null,
+): RuleVerdict['needs'] {
+  const most = limitInPsi(limit, scale);
+  const times = timesUntil((scaled) => {
+    const then = driftAfter(candidate, baseline, scaled);
+    return side === 'pass' ? pWithin(then, most) <= levels.beta : 2 * pBeyond(then, most) <= levels.alpha;
+  });
+  if (times === null) return null;
+  const trials = Math.ceil((times - 1) * candidate.trials);
+  return { trials, minutes: perMinute !== null && perMinute > 0 ? Math.ceil(trials / perMinute) : null };
+}
+
+function summaryOf({ reports, counts }: HistogramTally): HistogramSummary {
+  return { reports, counts };
+}
+
+/** confidence_drift and class_drift: stage scope, drop-worst, asked at any time. */
 export function judgeDrift(
   asked: StageRule,
   kind: HistogramSpec['kind'],
@@ -154,50 +156,56 @@ export function judgeDrift(
   question: StageQuestion,
 ): RuleVerdict {
   const { limit, scale = 'psi' } = asked.rule;
-  const histogram = question.candidate.histograms.find((one) => one.kind === kind);
   if (limit.kind !== 'absolute') return blankVerdict(asked, { kind: 'no-relative-limit' });
-  if (histogram === undefined) return blankVerdict(asked, { kind: 'not-measured' });
-  const look = newestLook(question);
-  const needs = untilNextLook(look, question);
-  const blank = (reason: RuleReason): RuleVerdict => ({ ...blankVerdict(asked, reason), limit: limit.value, needs });
-  if (look < 0) return blank({ kind: 'before-first-look', intervals: FIRST_LOOK });
-  const devices = histogramsAt(question.candidate, kind, look);
-  if (devices === undefined || devices.live === 0) return blank({ kind: 'no-data' });
-  const { all } = devices;
-  const baseline = chooseBaseline(question, histogram, look, all.trials);
-  if (baseline === null) return { ...blank({ kind: 'no-baseline' }), needs: null };
-  const own = ownPast(question, histogram, devices, all.trials);
-  const byAll = readBoth(baseline.whole, own, (against, side) => {
-    const alpha = side === 'beside' ? levels.alpha : levels.beta;
-    return driftVerdict(devices, against, limit.value, look, { alpha, beta: levels.beta, scale });
+  const devices = histogramEvidence(question, kind);
+  if (devices === undefined) return blankVerdict(asked, { kind: 'not-measured' });
+  const { all } = devices.whole;
+  const baseline = chooseBaseline(question, devices);
+  const blank = (reason: RuleReason, needs: RuleVerdict['needs']): RuleVerdict => ({
+    ...blankVerdict(asked, reason),
+    ...{ limit: limit.value, needs },
   });
-  const reading = withInliers(byAll, devices, baseline, (rows, against) =>
-    driftVerdict(rows, against, limit.value, look, { ...levels, scale, dropWorst: false }),
-  );
-  const { reason: open, isWithin } = reading;
+  const soon = untilReports(devices.whole, baseline, question);
+  if ((question.openMs ?? 0) < LEAST_INTERVALS * question.intervalMs) {
+    return blank({ kind: 'first-intervals', intervals: LEAST_INTERVALS }, soon);
+  }
+  if (devices.whole.live === 0) return blank({ kind: 'no-data' }, soon);
+  if (baseline === null) return blank({ kind: 'no-baseline' }, null);
+  const rule: Rule = { limit: limit.value, scale, levels };
+  const own = ownPast(question, devices);
+  const reading = withInliers(readEither(devices, baseline, own, rule), devices, baseline, own, rule);
+  const { verdict, estimate, isWithin, lower, upper } = reading;
+  const open = (): RuleReason => reading.reason ?? { kind: 'too-little', within: isWithin };
+  const moved = reading.isLate ? devices.window.all : all;
+  const against = (reading.isLate ? baseline.window : null) ?? baseline.whole;
   const reason = {
-    fail: () => largestMove(histogram, all, baseline.whole),
-    undecided: (): RuleReason => open ?? { kind: 'too-little', within: isWithin },
-    pass: () => null,
+    fail: () => largestMove(devices.histogram, moved, against),
+    undecided: open,
+    pass: () => reading.reason,
+  };
+  const needs = (): RuleVerdict['needs'] => {
+    if (open().kind === 'too-few-reports') return soon;
+    if (open().kind !== 'too-little') return null;
+    return untilDecided(all, baseline.whole, isWithin ? 'pass' : 'fail', rule, question.perMinute);
   };
   return {
-    ...blankVerdict(asked, reason[reading.verdict]()),
-    verdict: reading.verdict,
+    ...blankVerdict(asked, reason[verdict]()),
+    verdict,
     within: isWithin,
-    estimate: reading.estimate,
-    lower: reading.estimate === null ? null : reading.lowerAll,
-    upper: Number.isFinite(reading.upper) ? reading.upper : null,
+    estimate,
+    lower: estimate === null ? null : lower,
+    upper: Number.isFinite(upper) ? upper : null,
     limit: limit.value,
     baseline: { estimate: null, devices: baseline.devices, from: baseline.from },
     trials: all.trials,
-    devices: devices.live,
+    devices: devices.whole.live,
     worstDevice: reading.worst,
-    needs: reading.verdict === 'undecided' ? needs : null,
+    needs: verdict === 'undecided' ? needs() : null,
     kind: 'histogram',
     sums: {
-      look,
-      candidate: { reports: all.reports, counts: all.counts },
-      baseline: { reports: baseline.whole.reports, counts: baseline.whole.counts },
+      candidate: summaryOf(all),
+      baseline: summaryOf(baseline.whole),
+      window: summaryOf(devices.window.all),
     },
   };
 }

@@ -31,11 +31,11 @@ function withGauges(
   { isMember }: GroupFacts,
 ): ArmEvidence | null {
   if (group === null || gauges === undefined || isMember === undefined) return group;
-  const { measures, histograms, names, rates, looked, summary, groups } = group;
+  const { measures, histograms, names, sums, summary, groups } = group;
   const { isSample, specs } = gauges;
   const devices = new Map([...gauges.devices].filter(([device]) => isMember(device)));
   const rowOf = (name: string): number | undefined => group.rowOf(name);
-  return { measures, histograms, names, rowOf, rates, looked, summary, groups, gauges: { isSample, specs, devices } };
+  return { measures, histograms, names, rowOf, sums, summary, groups, gauges: { isSample, specs, devices } };
 }
 
 /** The question about gauges, as if the group were the stage. */

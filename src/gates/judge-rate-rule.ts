@@ -212,6 +212,11 @@ export function timesToDecide(counts: Counts, levels: ErrorLevels, side: 'pass' 
     const then = readBoth(counts, whole.scaled(scale), { ...levels, nameWorst: false }, beside);
     return side === 'pass' ? then.pPass <= levels.beta : withWindow(then.pFail, 1, 1) <= levels.alpha;
   };
+  return timesUntil(isDecided);
+}
+
+/** The least scale, above 1, at which a question turns true; null when none does. */
+export function timesUntil(isDecided: (scale: number) => boolean): number | null {
   let enough = 2;
   for (let i = 0; !isDecided(enough); i++) {
     if (i === MOST_DOUBLINGS) return null;

@@ -96,7 +96,7 @@ type ClassReason =
   | { readonly kind: 'unknown-class'; readonly name: string };
 
 type DriftReason =
-  | { readonly kind: 'before-first-look'; readonly intervals: number }
+  | { readonly kind: 'first-intervals'; readonly intervals: number }
   /** The bin that moved most, by its share of answers; `name` null for all other classes. */
   | { readonly kind: 'class-moved'; readonly name: string | null; readonly from: number; readonly to: number }
   | {

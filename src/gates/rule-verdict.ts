@@ -11,7 +11,7 @@ import type { Tally } from './statistics/tally.ts';
  * Names the method below a verdict; kept with the evidence, so that an audit replays it by the right one. It rises with each change of
  * what a verdict is or of what evidence keeps of it.
  */
-export const METHOD_VERSION = 'slipway-stats/2';
+export const METHOD_VERSION = 'slipway-stats/3';
 
 /** The counts that a verdict can be worked out from again. */
 export interface RateSums {
@@ -35,11 +35,13 @@ export interface ClassSums extends RateSums {
   readonly own: Tally | null;
 }
 
-/** Counts by bin at a look; their moments are behind `lower` and `upper`. */
+/** Counts by bin; their moments are behind `lower` and `upper`. */
 export interface HistogramSums {
-  readonly look: number;
+  /** All devices since the stage opened. */
   readonly candidate: HistogramSummary;
   readonly baseline: HistogramSummary;
+  /** The candidate in the current tumbling window. */
+  readonly window: HistogramSummary;
 }
 
 export interface HistogramSummary {

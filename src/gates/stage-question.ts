@@ -32,10 +32,8 @@ export interface ArmEvidence {
   /** Devices, or hash groups of them: one a row. */
   readonly names: readonly string[];
   rowOf(name: string): number | undefined;
-  /** In the order of the measures; periods are tumbling windows. */
-  readonly rates: PeriodTable;
-  /** In the order of the histograms; periods are the times after a look has closed. */
-  readonly looked: PeriodTable;
+  /** In the order of the measures, then of the histograms; periods are tumbling windows. */
+  readonly sums: PeriodTable;
   readonly gauges?: Pick<GaugeTallies, 'isSample' | 'specs' | 'devices'>;
   readonly summary: ArmSummary;
   /** The same of some of the devices, by the name of their group. */
@@ -72,7 +70,7 @@ export interface StageQuestion {
   readonly deadlineMs: number | null;
   /** How often devices report. */
   readonly intervalMs: number;
-  /** Since the window opened; looks at drift come by it. */
+  /** Since the window opened. */
   readonly openMs?: number;
   /** The candidate's inferences a minute at present; null when unknown. */
   readonly perMinute: number | null;
@@ -83,25 +81,31 @@ export const CLASS_MEASURE = 'class:';
 export const DEFAULT_ERROR_LEVEL = 0.05;
 
 /** The tallies of one measure by device, since the stage opened; undefined when the arm does not count it. */
-export function wholeTallies({ measures, names, rates }: ArmEvidence, measure: string): TallyRows | undefined {
-  const sums = rates.parts[measures.indexOf(measure)];
-  return sums && new TallyRows({ names, sums: sums.whole }, { all: tallyFrom(sums.total), live: sums.live });
+export function wholeTallies({ measures, names, sums }: ArmEvidence, measure: string): TallyRows | undefined {
+  const part = sums.parts[measures.indexOf(measure)];
+  return part && new TallyRows({ names, sums: part.whole }, { all: tallyFrom(part.total), live: part.live });
 }
 
 /** The same in one tumbling window: devices whose newest report is older are left out. */
-export function windowTallies({ measures, names, rates }: ArmEvidence, measure: string, window: number): TallyRows {
-  const sums = rates.parts[measures.indexOf(measure)];
-  if (sums === undefined || window > rates.newest) return NO_ROWS;
+export function windowTallies(arm: ArmEvidence, measure: string, window: number): TallyRows {
+  const { measures, names, sums } = arm;
+  const part = sums.parts[measures.indexOf(measure)];
+  if (part === undefined || window > sums.newest) return NO_ROWS;
+  const known = window === sums.newest ? { all: tallyFrom(part.newestTotal), live: part.newestLive } : {};
+  return new TallyRows({ names, sums: part.current }, { rows: rowsInWindow(arm, window), ...known });
+}
+
+/** The rows whose newest window it is. */
+export function rowsInWindow({ names, sums }: ArmEvidence, window: number): Uint32Array {
   const rows = new Uint32Array(names.length);
   let count = 0;
-  for (let row = 0; row < names.length; row++) if (rates.periods[row] === window) rows[count++] = row;
-  const known = window === rates.newest ? { all: tallyFrom(sums.newestTotal), live: sums.newestLive } : {};
-  return new TallyRows({ names, sums: sums.current }, { rows: rows.subarray(0, count), ...known });
+  for (let row = 0; row < names.length; row++) if (sums.periods[row] === window) rows[count++] = row;
+  return rows.subarray(0, count);
 }
 
 /** Number of the newest tumbling window that any device of the arm has reports of. */
-export function newestWindow({ rates }: ArmEvidence): number {
-  return Math.max(0, rates.newest);
+export function newestWindow({ sums }: ArmEvidence): number {
+  return Math.max(0, sums.newest);
 }
 
 export function sizeOf(arm: ArmEvidence): MeasuredArm {

@@ -41,7 +41,7 @@ interface Totals {
 
 function totalsOf(arm: ArmTallies): Totals {
   const count = (measure: Measure): number => {
-    const sums = arm.rates.parts[arm.measures.indexOf(measure)];
+    const sums = arm.sums.parts[arm.measures.indexOf(measure)];
     return sums === undefined ? 0 : measureAt(sums.total, 0).bad;
   };
   const { inferences, latencyMs } = arm.summary;

@@ -6,7 +6,7 @@ import { type ArmSummary, mergeArmSummary } from './arm-summary.ts';
 import { countEvents } from './event-counts.ts';
 import { type GaugeReading, readGauges } from './gauge-readings.ts';
 import { groupOf, hashRow } from './groups.ts';
-import { countBins, lookAt } from './histogram-sums.ts';
+import { countBins } from './histogram-sums.ts';
 import type { MeasureCount } from './rate-sums.ts';
 import { type Arm, DEVICE_GROUPS, edgesOf, gaugesOf, type WindowSpec, windowNumberAt } from './window.ts';
 
@@ -23,8 +23,6 @@ export interface FoldedInterval {
   readonly inferences: number;
   /** In the order of the arm's measures. */
   readonly counts: readonly MeasureCount[];
-  /** Number of the newest look that had closed when the report came; −1 before the first. */
-  readonly look: number;
   /** Counts by bin, in the order of the spec's histograms. */
   readonly histograms: readonly (readonly number[])[];
   /** In the order of the arm's gauges; null where the report does not say. */
@@ -165,7 +163,6 @@ function folded(spec: WindowSpec, arm: Arm, sums: Sums, { report, receivedAtMs, 
     window: windowNumberAt(spec, receivedAtMs),
     inferences: sums.summary.inferences,
     counts: [...countMeasures(sums, edgesOf(spec, arm), spec.classes), ...countEvents(events, sums.intervals)],
-    look: lookAt(spec, receivedAtMs),
     histograms: spec.histograms.map((one) => countBins(one, sums.summary.confidence, sums.classes)),
     gauges: isAlone ? gaugesIn(spec, arm, sums, { report, receivedAtMs, isAlone }) : [],
     summary: sums.summary,

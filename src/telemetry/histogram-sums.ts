@@ -1,4 +1,4 @@
-// Owns the sums over histograms that drift is judged by, as they lie in a row, and the times of the looks that keep them apart.
+// Owns the sums over histograms that drift is judged by, as they lie in a row.
 import { CONFIDENCE_BINS } from '../contract/report.ts';
 
 /** A histogram that is kept: confidences, or answers of these classes and of the rest. */
@@ -10,21 +10,6 @@ export type HistogramSpec =
 const CONFIDENCE_SUM_BINS = CONFIDENCE_BINS / 2;
 /** Classes with a bin of their own in the class histogram. */
 export const MOST_HISTOGRAM_CLASSES = 15;
-
-/** Intervals before the first look; each later look comes after twice as many. */
-export const FIRST_LOOK = 2;
-
-/** What looks of a window go by. */
-interface LookTimes {
-  readonly openedAtMs: number;
-  readonly intervalMs: number;
-}
-
-/** Number of the newest look that has closed, from 0; −1 before the first. */
-export function lookAt({ openedAtMs, intervalMs }: LookTimes, atMs: number): number {
-  const closed = Math.floor((atMs - openedAtMs) / intervalMs);
-  return closed < FIRST_LOOK ? -1 : Math.floor(Math.log2(closed / FIRST_LOOK));
-}
 
 export function binsOf(spec: HistogramSpec): number {
   return spec.kind === 'confidence' ? CONFIDENCE_SUM_BINS : spec.names.length + 1;

@@ -14,7 +14,13 @@ export interface PeriodRow {
 export const NO_PERIOD = Number.NEGATIVE_INFINITY;
 const FIRST_ROWS = 16;
 
-/** The sums of one kind of thing: so many numbers a row. */
+/** So many numbers a row, of which one (by its place) is 0 in a row without data. */
+export interface PartLayout {
+  readonly width: number;
+  readonly trialsAt: number;
+}
+
+/** The sums of one kind of thing. */
 export class SumsPart {
   readonly width: number;
   /** Rows one after the other; longer than there are rows. */
@@ -30,7 +36,7 @@ export class SumsPart {
   /** Which number says whether a row has data. */
   readonly #trialsAt: number;
 
-  constructor(width: number, trialsAt: number) {
+  constructor({ width, trialsAt }: PartLayout) {
     this.width = width;
     this.#trialsAt = trialsAt;
     this.whole = new Float64Array(0);
@@ -77,11 +83,10 @@ export class PeriodTable {
   /** Numbers in a row. */
   readonly width: number;
 
-  /** Parts of so many numbers each, of which one (by its place) is 0 in a row without data. */
-  constructor(widths: readonly number[], trialsAt: number) {
-    this.parts = widths.map((width) => new SumsPart(width, trialsAt));
+  constructor(parts: readonly PartLayout[]) {
+    this.parts = parts.map((part) => new SumsPart(part));
     let from = 0;
-    this.#spans = widths.map((width) => {
+    this.#spans = parts.map(({ width }) => {
       const span = { from, width };
       from += width;
       return span;

@@ -2,18 +2,15 @@
 import { CodedError } from '../base/errors.ts';
 import { type SketchJson, sketchFromJson, sketchToJson } from '../contract/sketch.ts';
 import type { ArmSummary } from './arm-summary.ts';
-import { binsOf, histogramWidth } from './histogram-sums.ts';
 import type { PeriodRow } from './period-table.ts';
-import { MEASURE_WIDTH } from './rate-sums.ts';
-import type { ArmLayout, RowSums } from './window-tallies.ts';
+import { type ArmLayout, partsOf } from './window-tallies.ts';
 
 const SUMMARY_FORMAT = 2;
-const FORMAT = 3;
+const FORMAT = 4;
 
-/** A row as little-endian doubles: format; number of measures and of all numbers about them; window; sums of all, sums of the window; the same of histograms. */
-export function encodeRow({ rates, looked }: RowSums): Uint8Array {
-  const numbers = 3 + 2 * rates.whole.length + 2 + 2 * looked.whole.length;
-  const bytes = new Uint8Array(numbers * 8);
+/** A row as little-endian doubles: format; how many sums; window; sums of all, sums of the window. */
+export function encodeRow({ period, whole, current }: PeriodRow): Uint8Array {
+  const bytes = new Uint8Array((3 + 2 * whole.length) * 8);
   const view = new DataView(bytes.buffer);
   let at = 0;
   const write = (number: number): void => {
@@ -21,12 +18,10 @@ export function encodeRow({ rates, looked }: RowSums): Uint8Array {
     at += 8;
   };
   write(FORMAT);
-  for (const { period, whole, current } of [rates, looked]) {
-    write(whole.length);
-    write(period);
-    for (const number of whole) write(number);
-    for (const number of current) write(number);
-  }
+  write(whole.length);
+  write(period);
+  for (const number of whole) write(number);
+  for (const number of current) write(number);
   return bytes;
 }
 
@@ -72,22 +67,13 @@ class RowReader {
   }
 }
 
-function widthsOf({ measures, histograms }: ArmLayout): { readonly rates: number; readonly looked: number } {
-  const looked = histograms.reduce((sum, one) => sum + histogramWidth(binsOf(one)), 0);
-  return { rates: measures.length * MEASURE_WIDTH, looked };
-}
-
-function decodeSums(row: RowReader, width: number): PeriodRow {
-  row.expect('numbers', width);
-  return { period: row.number(), whole: row.list(width), current: row.list(width) };
-}
-
 /** Reads what `encodeRow` wrote for an arm that counts the same. Throws TELEMETRY_ROW_BROKEN. */
-export function decodeRow(bytes: Uint8Array, layout: ArmLayout): RowSums {
+export function decodeRow(bytes: Uint8Array, layout: ArmLayout): PeriodRow {
   const row = new RowReader(bytes);
   row.expect('as format', FORMAT);
-  const { rates, looked } = widthsOf(layout);
-  const sums = { rates: decodeSums(row, rates), looked: decodeSums(row, looked) };
+  const numbers = partsOf(layout).reduce((sum, { width }) => sum + width, 0);
+  row.expect('numbers', numbers);
+  const sums = { period: row.number(), whole: row.list(numbers), current: row.list(numbers) };
   if (row.left > 0) throw broken(`has ${row.left} numbers too many`);
   return sums;
 }

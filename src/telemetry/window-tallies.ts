@@ -4,17 +4,9 @@ import { type ArmSummary, emptyArmSummary, mergeArmSummary } from './arm-summary
 import type { FoldedInterval } from './fold-report.ts';
 import { type GaugeLayout, GaugeTallies } from './gauge-tallies.ts';
 import { binsOf, HISTOGRAM_TRIALS, type HistogramSpec, histogramWidth, writeHistogram } from './histogram-sums.ts';
-import { type PeriodRow, PeriodTable } from './period-table.ts';
+import { type PartLayout, type PeriodRow, PeriodTable } from './period-table.ts';
 import { MEASURE_TRIALS, MEASURE_WIDTH, writeMeasure } from './rate-sums.ts';
 import { ARMS, type Arm, DEVICE_GROUPS, gaugesOf, type Measure, measuresOf, type WindowSpec } from './window.ts';
-
-/** What is kept of a row: a device, or a hash group of devices. */
-export interface RowSums {
-  /** Six sums a measure; a period is a tumbling window. */
-  readonly rates: PeriodRow;
-  /** The sums of each histogram; a period is the time after a look has closed. */
-  readonly looked: PeriodRow;
-}
 
 /** What the rows of an arm count. */
 export interface ArmLayout {
@@ -24,35 +16,36 @@ export interface ArmLayout {
   readonly gauges?: GaugeLayout;
 }
 
-/** One arm: rows by name, and tables with a line a row. Judges read the tables as they are, so they change under who holds them. */
+/** How a row of that layout lies: the measures, then the histograms. */
+export function partsOf({ measures, histograms }: Pick<ArmLayout, 'measures' | 'histograms'>): PartLayout[] {
+  return [
+    ...measures.map(() => ({ width: MEASURE_WIDTH, trialsAt: MEASURE_TRIALS })),
+    ...histograms.map((one) => ({ width: histogramWidth(binsOf(one)), trialsAt: HISTOGRAM_TRIALS })),
+  ];
+}
+
+/** One arm: rows by name, and a table with a line a row. Judges read the table as it is, so it changes under who holds it. */
 export class ArmTallies implements ArmLayout {
   readonly measures: readonly Measure[];
   readonly histograms: readonly HistogramSpec[];
   /** Names of the rows: device ids, or hash groups. */
   readonly names: string[] = [];
-  readonly rates: PeriodTable;
-  readonly looked: PeriodTable;
+  /** Six sums a measure, then the sums of each histogram; a period is a tumbling window. */
+  readonly sums: PeriodTable;
   readonly gauges: GaugeTallies;
   summary: ArmSummary = emptyArmSummary();
   /** The same of some of the devices, by the name of their group. */
   readonly groups = new Map<string, ArmTallies>();
   readonly #rows = new Map<string, number>();
   /** One report's sums, used again and again. */
-  readonly #ofReport: { readonly rates: Float64Array; readonly looked: Float64Array };
+  readonly #ofReport: Float64Array;
 
   constructor({ measures, histograms, gauges = { specs: [], intervalMs: 0, followed: 'all' } }: ArmLayout) {
     this.gauges = new GaugeTallies(gauges);
     this.measures = measures;
     this.histograms = histograms;
-    this.rates = new PeriodTable(
-      measures.map(() => MEASURE_WIDTH),
-      MEASURE_TRIALS,
-    );
-    this.looked = new PeriodTable(
-      histograms.map((one) => histogramWidth(binsOf(one))),
-      HISTOGRAM_TRIALS,
-    );
-    this.#ofReport = { rates: new Float64Array(this.rates.width), looked: new Float64Array(this.looked.width) };
+    this.sums = new PeriodTable(partsOf({ measures, histograms }));
+    this.#ofReport = new Float64Array(this.sums.width);
   }
 
   rowOf(name: string): number | undefined {
@@ -78,42 +71,35 @@ export class ArmTallies implements ArmLayout {
 
   /** Counts one folded interval, in no group. Callers see to it that each report is folded once. */
   fold(folded: FoldedInterval): void {
-    const { rates, looked } = this.#ofReport;
+    const sums = this.#ofReport;
     assertInvariant(folded.counts.length === this.measures.length, 'a report counts every measure');
     folded.counts.forEach((count, i) => {
-      writeMeasure(rates, i * MEASURE_WIDTH, count);
+      writeMeasure(sums, i * MEASURE_WIDTH, count);
     });
-    let from = 0;
+    let from = folded.counts.length * MEASURE_WIDTH;
     for (const counts of folded.histograms) {
-      writeHistogram(looked, from, counts);
+      writeHistogram(sums, from, counts);
       from += histogramWidth(counts.length);
     }
-    this.add(folded.row, {
-      rates: { period: folded.window, whole: rates, current: rates },
-      looked: { period: folded.look, whole: looked, current: looked },
-    });
+    this.add(folded.row, { period: folded.window, whole: sums, current: sums });
     if (this.gauges.specs.length > 0) this.gauges.fold(folded.device, folded.gauges);
     mergeArmSummary(this.summary, folded.summary);
   }
 
   /** Adds to a row what was summed elsewhere. */
-  add(name: string, sums: RowSums): void {
-    const row = this.#rowFor(name);
-    this.rates.add(row, sums.rates);
-    this.looked.add(row, sums.looked);
+  add(name: string, sums: PeriodRow): void {
+    this.sums.add(this.#rowFor(name), sums);
   }
 
   /** Replaces a row by what was read elsewhere. */
-  put(name: string, sums: RowSums): void {
-    const row = this.#rowFor(name);
-    this.rates.put(row, sums.rates);
-    this.looked.put(row, sums.looked);
+  put(name: string, sums: PeriodRow): void {
+    this.sums.put(this.#rowFor(name), sums);
   }
 
   /** A copy of a row; undefined when there is none of that name. */
-  read(name: string): RowSums | undefined {
+  read(name: string): PeriodRow | undefined {
     const row = this.#rows.get(name);
-    return row === undefined ? undefined : { rates: this.rates.read(row), looked: this.looked.read(row) };
+    return row === undefined ? undefined : this.sums.read(row);
   }
 }
 

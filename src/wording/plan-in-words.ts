@@ -38,8 +38,8 @@ function verdictWaits({ stuck, ...waiting }: VerdictWait): string {
 function numbersWaits({ rules, minutes, slowest, lacks }: Omit<VerdictWait, 'stuck'>): string {
   if (slowest !== null) {
     const time = minutes === null ? '' : `${aboutMore(minutes)}: `;
-    // Drift is judged at looks, which come by time.
-    if (slowest.trials === 0) return `${time}the next check of ${slowest.metric}`;
+    // Only drift waits for reports, which come by time.
+    if (slowest.trials === 0) return `${time}the first reports of ${slowest.metric}`;
     const { within } = slowest;
     const proof = within === undefined ? '' : ` to prove that it ${within ? 'passes' : 'fails'}`;
     return `${time}${slowest.metric} needs ${countOf(slowest.trials, `more ${trialOf(slowest.metric)}`)}${proof}`;

@@ -145,8 +145,8 @@ export function reasonInWords(reason: RuleReason, stage?: string): string {
       return classOpen(reason);
     case 'unknown-class':
       return `the manifest does not name the class "${reason.name}"`;
-    case 'before-first-look':
-      return `the first check comes after ${reason.intervals} intervals`;
+    case 'first-intervals':
+      return `the first verdict comes after ${reason.intervals} intervals`;
     case 'class-moved':
       return moved(reason.name === null ? 'other classes' : `"${reason.name}"`, reason);
     case 'confidence-moved':

@@ -147,9 +147,9 @@ function missing(rule: RuleVerdict): string[] {
   if (verdict !== 'undecided') return [];
   if (needs === null) return trials > 0 && has(rule, 'too-little') ? ['More data like this would not decide it.'] : [];
   const { minutes } = needs;
-  // Drift is judged at looks, which come by time.
+  // Only drift waits for reports, which come by time.
   if (needs.trials === 0)
-    return minutes === null ? ['It waits for the next check.'] : [`The next check comes in ${aboutMore(minutes)}.`];
+    return [minutes === null ? 'It waits for the first reports.' : `It needs reports of ${aboutMore(minutes)}.`];
   const count = countOf(needs.trials, `more ${trialOf(metric)}`);
   const amount = minutes === null ? count : `${aboutMore(minutes)} at current traffic (${count})`;
   return [`If nothing changes, it ${dryRun ? 'would need' : 'needs'} ${amount}.`];

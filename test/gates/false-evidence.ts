@@ -4,7 +4,6 @@ import { emptySketch, type Sketch } from '../../src/contract/sketch.ts';
 import { parseRule } from '../../src/documents/rules/rule-text.ts';
 import type { StageQuestion } from '../../src/gates/stage-question.ts';
 import type { StageRule } from '../../src/gates/stage-rule.ts';
-import { NO_PERIOD } from '../../src/telemetry/period-table.ts';
 import { MEASURE_WIDTH, type MeasureCount, writeMeasure } from '../../src/telemetry/rate-sums.ts';
 import { type Measure, WINDOW_INTERVALS } from '../../src/telemetry/window.ts';
 import { ArmTallies } from '../../src/telemetry/window-tallies.ts';
@@ -16,8 +15,6 @@ export function rules(...texts: readonly string[]): StageRule[] {
   return texts.map((text) => ({ rule: parseRule(text), dryRun: false }));
 }
 
-const NONE = { period: NO_PERIOD, whole: new Float64Array(0), current: new Float64Array(0) };
-
 /** An arm whose devices `d0`, `d1`, … sent one report an interval, with these counts of each measure. */
 export function measuredArm(
   measures: readonly Measure[],
@@ -26,14 +23,14 @@ export function measuredArm(
   const arm = new ArmTallies({ measures, histograms: [] });
   const empty = new Float64Array(MEASURE_WIDTH * measures.length);
   devices.forEach((reports, d) => {
-    arm.add(`d${d}`, { rates: { period: 0, whole: empty, current: empty }, looked: NONE });
+    arm.add(`d${d}`, { period: 0, whole: empty, current: empty });
     reports.forEach((counts, interval) => {
       const sums = new Float64Array(MEASURE_WIDTH * measures.length);
       counts.forEach((count, place) => {
         writeMeasure(sums, MEASURE_WIDTH * place, count);
       });
       const period = Math.floor(interval / WINDOW_INTERVALS);
-      arm.add(`d${d}`, { rates: { period, whole: sums, current: sums }, looked: NONE });
+      arm.add(`d${d}`, { period, whole: sums, current: sums });
     });
   });
   return arm;

@@ -256,7 +256,7 @@ describe('a regression that starts late', () => {
     expect(verdict.rules[0]?.within).toBe(true);
     expect(verdict.rules[0]?.reasons).toMatchObject([{ kind: 'late' }]);
     const blind = arm(late);
-    for (const { current, newestTotal } of blind.rates.parts) for (const sums of [current, newestTotal]) sums.fill(0);
+    for (const { current, newestTotal } of blind.sums.parts) for (const sums of [current, newestTotal]) sums.fill(0);
     expect(judgeStage({ ...question, candidate: blind }).kind).not.toBe('fail');
   });
 });

@@ -26,7 +26,7 @@ describe.each(STORES)('ingest, in $name', ({ makePlace }) => {
     ]);
   });
 
-  it('keeps classes and histograms over a restart, once each, and apart by looks', async () => {
+  it('keeps classes and histograms over a restart, once each, and the newest window apart', async () => {
     using place = makePlace();
     const histograms = [{ kind: 'confidence' as const }, { kind: 'class' as const, names: ['invoice'] }];
     const minute = 60_000;
@@ -36,7 +36,7 @@ describe.each(STORES)('ingest, in $name', ({ makePlace }) => {
     const classes = { invoice: 7, letter: 2 };
     for (const [sequence, ms] of [
       [1, 0],
-      [2, 3 * minute],
+      [2, 12 * minute],
     ] as const) {
       const one = at(report({ epoch, sequence, intervals: [interval({ classes })] }), ms);
       await first.ingest([one, one]);
@@ -51,9 +51,9 @@ describe.each(STORES)('ingest, in $name', ({ makePlace }) => {
       { bad: 0, trials: 18, trialsSquared: 162 },
     ]);
     expect(row).toMatchObject({
-      look: 0,
-      before: [{ trials: 9 }, { counts: [7, 2] }],
-      since: [{ trials: 9 }, { counts: [7, 2], countProducts: [49, 14, 4] }],
+      window: 1,
+      histograms: [{ trials: 18 }, { counts: [14, 4] }],
+      currentHistograms: [{ trials: 9 }, { counts: [7, 2], countProducts: [49, 14, 4] }],
     });
   });
 

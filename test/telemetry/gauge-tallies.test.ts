@@ -231,7 +231,7 @@ describe('labels, downloads and feedback', () => {
   const labels = { a: { predicted: 5, actual: 4, correct: 3 }, b: { predicted: 1, actual: 2, correct: 0 } };
   const sums = (over: Partial<ModelInterval>, measure: EventMeasure) => {
     const row = tell([at(0, 0.1, over)]).candidate.read('d');
-    const { bad, trials } = measureAt(row?.rates.whole ?? new Float64Array(0), FIRST + EVENTS.indexOf(measure));
+    const { bad, trials } = measureAt(row?.whole ?? new Float64Array(0), FIRST + EVENTS.indexOf(measure));
     return [bad, trials];
   };
 
@@ -254,9 +254,7 @@ describe('labels, downloads and feedback', () => {
   it('of stable never count to the candidate', () => {
     const { candidate, stable } = tell([at(0, 1, { arm: 'stable', digest: STABLE, labels, userReports: 9 })]);
     expect(candidate.names).toEqual([]);
-    expect(measureAt(stable.read('d')?.rates.whole ?? new Float64Array(0), 3 + EVENTS.indexOf('complaint')).bad).toBe(
-      9,
-    );
+    expect(measureAt(stable.read('d')?.whole ?? new Float64Array(0), 3 + EVENTS.indexOf('complaint')).bad).toBe(9);
   });
 });
 

@@ -1,7 +1,7 @@
 // Owns tallies in a form that tests can name numbers in and compare, whatever the order of rows.
 import { binsOf, histogramWidth } from '../../src/telemetry/histogram-sums.ts';
 import type { PeriodRow } from '../../src/telemetry/period-table.ts';
-import { type MeasureSums, measureAt } from '../../src/telemetry/rate-sums.ts';
+import { MEASURE_WIDTH, type MeasureSums, measureAt } from '../../src/telemetry/rate-sums.ts';
 import type { ArmTallies, WindowTallies } from '../../src/telemetry/window-tallies.ts';
 
 export interface PlainHistogram {
@@ -16,13 +16,12 @@ export interface PlainRow {
   readonly window: number;
   readonly whole: readonly MeasureSums[];
   readonly current: readonly MeasureSums[];
-  readonly look: number;
-  readonly before: readonly PlainHistogram[];
-  readonly since: readonly PlainHistogram[];
+  readonly histograms: readonly PlainHistogram[];
+  readonly currentHistograms: readonly PlainHistogram[];
 }
 
-function histogramsOf({ histograms }: ArmTallies, numbers: Float64Array): PlainHistogram[] {
-  let from = 0;
+function histogramsOf({ measures, histograms }: ArmTallies, numbers: Float64Array): PlainHistogram[] {
+  let from = measures.length * MEASURE_WIDTH;
   return histograms.map((spec) => {
     const bins = binsOf(spec);
     const [trials = 0, reports = 0, _squares, ...rest] = numbers.subarray(from, from + histogramWidth(bins));
@@ -35,16 +34,13 @@ function histogramsOf({ histograms }: ArmTallies, numbers: Float64Array): PlainH
 export function plainRow(arm: ArmTallies | undefined, name: string): PlainRow | undefined {
   const sums = arm?.read(name);
   if (arm === undefined || sums === undefined) return undefined;
-  const { rates, looked } = sums;
   const measures = (row: Float64Array) => arm.measures.map((_, place) => measureAt(row, place));
-  const before = looked.whole.map((sum, i) => sum - looked.current[i]!);
   return {
-    window: rates.period,
-    whole: measures(rates.whole),
-    current: measures(rates.current),
-    look: looked.period,
-    before: histogramsOf(arm, before),
-    since: histogramsOf(arm, looked.current),
+    window: sums.period,
+    whole: measures(sums.whole),
+    current: measures(sums.current),
+    histograms: histogramsOf(arm, sums.whole),
+    currentHistograms: histogramsOf(arm, sums.current),
   };
 }
 
@@ -60,14 +56,9 @@ function plainSums({ period, whole, current }: PeriodRow) {
 }
 
 function settledArm(arm: ArmTallies): unknown {
-  const rows = arm.names.map((name) => {
-    const { rates, looked } = arm.read(name)!;
-    return [name, { rates: plainSums(rates), looked: plainSums(looked) }] as const;
-  });
-  const totals = [arm.rates, arm.looked].map(({ newest, parts }) => ({
-    newest,
-    parts: parts.map(({ total, newestTotal }) => [[...total], [...newestTotal]]),
-  }));
+  const rows = arm.names.map((name) => [name, plainSums(arm.read(name)!)] as const);
+  const { newest, parts } = arm.sums;
+  const totals = { newest, parts: parts.map(({ total, newestTotal }) => [[...total], [...newestTotal]]) };
   const { latencyMs, classes, ...summary } = arm.summary;
   const groups = byName([...arm.groups].map(([name, group]) => [name, settledArm(group)] as const));
   return {

@@ -2,8 +2,9 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { foldReport } from '../../src/telemetry/fold-report.ts';
+import type { PeriodRow } from '../../src/telemetry/period-table.ts';
 import { decodeRow, decodeSummary, encodeRow, encodeSummary } from '../../src/telemetry/tally-codec.ts';
-import { type ArmLayout, applyFold, emptyWindowTallies, type RowSums } from '../../src/telemetry/window-tallies.ts';
+import { type ArmLayout, applyFold, emptyWindowTallies } from '../../src/telemetry/window-tallies.ts';
 import { anyArrivals, makeSpec } from './false-reports.ts';
 
 test('what is written is what is read', () => {
@@ -31,10 +32,7 @@ const [WHOLE, CURRENT] = [
   [0, 10, 1, 0, 0, 100],
 ];
 
-const ROW: RowSums = {
-  rates: { period: 2, whole: Float64Array.from(WHOLE), current: Float64Array.from(CURRENT) },
-  looked: { period: -1, whole: new Float64Array(0), current: new Float64Array(0) },
-};
+const ROW: PeriodRow = { period: 2, whole: Float64Array.from(WHOLE), current: Float64Array.from(CURRENT) };
 
 test('a row is read wherever it lies in a larger buffer', () => {
   const bytes = encodeRow(ROW);

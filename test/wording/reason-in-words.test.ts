@@ -40,7 +40,7 @@ const FACTS: { readonly [K in Kind]: Omit<Extract<RuleReason, { kind: K }>, 'kin
   'classes-too-rare': {},
   'no-classes': {},
   'unknown-class': { name: 'reciept' },
-  'before-first-look': { intervals: 2 },
+  'first-intervals': { intervals: 2 },
   'class-moved': { name: 'letter', from: 0.2, to: 0.004 },
   'confidence-moved': { least: 0.9, most: 1, from: 0.97, to: 0.57 },
   'other-groups': { count: 4, over: ['hw:rev1', 'hw:rev2', 'hw:rev3'], overCount: 4 },

@@ -8,7 +8,7 @@ import { goodSideOf, type StageRule } from '../stage-rule.ts';
 import { pFail, pPass } from '../statistics/e-process.ts';
 import { shareVerdict } from '../statistics/share-verdict.ts';
 import { LEAST_CLUSTERS } from '../statistics/tally.ts';
-import { type DriftPlan, driftSamples } from './drift-forecast.ts';
+import { type DriftPlan, driftIntervals } from './drift-forecast.ts';
 import { leastThat, samplesToDecide, withoutFurthest } from './planner.ts';
 
 export interface ForecastQuestion {
@@ -225,20 +225,24 @@ function forecastClassShare(
 function forecastDrift(histogram: 'confidence' | 'class', rule: ParsedRule, question: ForecastQuestion): RuleForecast {
   if (rule.limit.kind !== 'absolute') return { kind: 'unplanned', why: 'no-relative-limit' };
   const { value: limit } = rule.limit;
-  const { devices, others, perMinute, intervalMs, alpha, beta, health } = question;
+  const { devices, others, perMinute, intervalMs, beta, health } = question;
   const plan: Omit<DriftPlan, 'drift' | 'level'> = {
     limit,
     scale: rule.scale ?? 'psi',
-    bins: HISTOGRAM_BINS[histogram],
+    ...{ bins: HISTOGRAM_BINS[histogram], devices },
     perInterval: (devices * perMinute * intervalMs) / 60_000,
     beside: others >= THINNEST_BASELINE * devices ? others / devices : 1,
   };
   const at = (drift: number, level: number): Needed => {
-    const found = driftSamples({ ...plan, drift, level });
-    if (found === null) return { value: drift, inferences: null, minutes: null };
-    return { value: drift, inferences: Math.ceil(found.samples), minutes: (found.intervals * intervalMs) / 60_000 };
+    const intervals = driftIntervals({ ...plan, drift, level });
+    if (!Number.isFinite(intervals)) return { value: drift, inferences: null, minutes: null };
+    const inferences = Math.ceil(intervals * plan.perInterval);
+    return { value: drift, inferences, minutes: (intervals * intervalMs) / 60_000 };
   };
-  return { kind: 'sampled', of: 'drift', limit, pass: at(health * limit, beta), fail: at(BREACH * limit, alpha) };
+  return {
+    ...{ kind: 'sampled', of: 'drift', limit },
+    ...{ pass: at(health * limit, beta), fail: at(BREACH * limit, failLevel(question)) },
+  };
 }
 
 /** Devices that the limit bears: with one more it is breached. */

@@ -1,137 +1,113 @@
-// Owns the histograms of many devices at one look: their sum, and each of them.
+// Owns the histograms of many devices: their sum, and each of them.
 import { HistogramTally, histogramWidth } from './histogram-tally.ts';
 import { furtherOutlier, isOutlier, medianBesideOutliers, type OutlierRow } from './outlier-rows.ts';
-
-/** The sums of one measure or histogram, row after row; src/telemetry says in which order. */
-export interface SumsOfRows {
-  /** Since the stage opened. */
-  readonly whole: Float64Array;
-  /** In each row's newest period alone. */
-  readonly current: Float64Array;
-  /** `whole` of all rows. */
-  readonly total: Float64Array;
-  /** `current` of the rows whose newest period is the newest of all. */
-  readonly newestTotal: Float64Array;
-  /** Rows with data, and those that have some in the newest period. */
-  readonly live: number;
-  readonly newestLive: number;
-}
 
 /** Where histograms lie: trials, reports, trials², counts, counts·trials, and half of the products of pairs of bins, row after row. */
 export interface HistogramSource {
   readonly names: readonly string[];
   readonly bins: number;
-  readonly sums: SumsOfRows;
-  /** The newest look of each row, and of any. */
-  readonly periods: Float64Array;
-  readonly newest: number;
+  readonly sums: Float64Array;
 }
 
-/** What rows held when a look closed: what came since is left out. Rows that held nothing are passed over. */
+/** Which rows are meant, and what of them is known already. */
+export interface PickedHistograms {
+  /** Row numbers; all rows unless given. */
+  readonly rows?: Uint32Array;
+  /** The sums of all of them. */
+  readonly all?: Float64Array;
+  /** How many of them have data. */
+  readonly live?: number;
+}
+
+/** Rows that hold nothing are passed over. Nothing is copied: the numbers must not change while it is read. */
 export class HistogramRows {
   readonly #source: HistogramSource;
-  readonly #look: number;
-  readonly #isMeant: (device: string) => boolean;
+  readonly #rows: Uint32Array | null;
   readonly #width: number;
-  readonly all: HistogramTally;
-  /** Rows with data. */
-  readonly live: number;
+  #all: HistogramTally | undefined;
+  #live: number | undefined;
 
-  /** All that there is, unless a look is given; all devices, unless some are. */
-  constructor(source: HistogramSource, look = Number.POSITIVE_INFINITY, only?: ReadonlySet<string>) {
+  constructor(source: HistogramSource, { rows, all, live }: PickedHistograms = {}) {
     this.#source = source;
-    this.#look = look;
+    this.#rows = rows ?? null;
     this.#width = histogramWidth(source.bins);
-    this.#isMeant = only === undefined ? () => true : (device) => only.has(device);
-    const mayUseTotals = only === undefined && look >= source.newest;
-    this.all = new HistogramTally(source.bins, mayUseTotals ? this.#totals() : this.#sum());
-    this.live = only === undefined && look > source.newest ? source.sums.live : this.#countLive();
+    this.#all = all && new HistogramTally(source.bins, all);
+    this.#live = live;
   }
 
-  /** Did everything that the row has come before the look closed? */
-  #isWhole(row: number): boolean {
-    return (this.#source.periods[row] ?? -1) < this.#look;
+  /** The sum of the rows. */
+  get all(): HistogramTally {
+    this.#all ??= this.#sum();
+    return this.#all;
   }
 
-  #totals(): Float64Array {
-    const { sums, newest } = this.#source;
-    const { total, newestTotal } = sums;
-    return newest < this.#look ? total : total.map((sum, i) => sum - (newestTotal[i] ?? 0));
+  /** Rows with data. */
+  get live(): number {
+    this.#live ??= this.#liveTrials().length;
+    return this.#live;
   }
 
-  /** `into` becomes `sums` with what a row held added, or taken away. */
   #addRow(row: number, sums: Float64Array, into: Float64Array, sign: 1 | -1): void {
-    const { whole, current } = this.#source.sums;
     const width = this.#width;
     let at = row * width;
-    if (this.#isWhole(row)) {
-      for (let i = 0; i < width; i++, at++) into[i] = (sums[i] ?? 0) + sign * (whole[at] ?? 0);
-    } else {
-      for (let i = 0; i < width; i++, at++)
-        into[i] = (sums[i] ?? 0) + sign * (whole[at] ?? 0) - sign * (current[at] ?? 0);
-    }
+    for (let i = 0; i < width; i++, at++) into[i] = (sums[i] ?? 0) + sign * (this.#source.sums[at] ?? 0);
   }
 
-  #sum(): Float64Array {
+  #sum(): HistogramTally {
     const sums = new Float64Array(this.#width);
     for (const row of this.#liveRows()) this.#addRow(row, sums, sums, 1);
-    return sums;
-  }
-
-  #countLive(): number {
-    let live = 0;
-    for (const _ of this.#liveRows()) live++;
-    return live;
+    return new HistogramTally(this.#source.bins, sums);
   }
 
   #trialsOf(row: number): number {
-    const { whole, current } = this.#source.sums;
-    const from = row * this.#width;
-    return (whole[from] ?? 0) - (this.#isWhole(row) ? 0 : (current[from] ?? 0));
+    return this.#source.sums[row * this.#width] ?? 0;
   }
 
   *#liveRows(): Iterable<number> {
-    const { names } = this.#source;
-    for (let row = 0; row < names.length; row++)
-      if (this.#trialsOf(row) > 0 && this.#isMeant(names[row] ?? '')) yield row;
+    const count = this.#rows?.length ?? this.#source.names.length;
+    for (let place = 0; place < count; place++) {
+      const row = this.#rows === null ? place : (this.#rows[place] ?? 0);
+      if (this.#trialsOf(row) > 0) yield row;
+    }
   }
 
   /** Trials of the rows with data. */
   #liveTrials(): Float64Array {
-    const { names } = this.#source;
-    const trials = new Float64Array(names.length);
+    const trials = new Float64Array(this.#rows?.length ?? this.#source.names.length);
     let live = 0;
-    for (let row = 0; row < names.length; row++) {
-      const own = this.#trialsOf(row);
-      if (own > 0 && this.#isMeant(names[row] ?? '')) trials[live++] = own;
-    }
+    for (const row of this.#liveRows()) trials[live++] = this.#trialsOf(row);
     return trials.subarray(0, live);
   }
 
-  /** Without the rows that claim far more than the median one at that look, and the furthest of these; null when none does. */
+  /** Without the rows that claim far more than the median one, and the furthest of these; null when none does. */
   inliers(): { readonly rows: HistogramRows; readonly outlier: OutlierRow } | null {
     const median = medianBesideOutliers(this.#liveTrials());
     if (median === null) return null;
-    const inliers = new Set<string>();
+    const inliers: number[] = [];
     let outlier: OutlierRow | null = null;
     for (const row of this.#liveRows()) {
       const [device, trials] = [this.#source.names[row] ?? '', this.#trialsOf(row)];
       if (isOutlier(trials, median)) outlier = furtherOutlier(outlier, { device, times: trials / median });
-      else inliers.add(device);
+      else inliers.push(row);
     }
-    return outlier === null ? null : { rows: new HistogramRows(this.#source, this.#look, inliers), outlier };
+    if (outlier === null) return null;
+    return { rows: new HistogramRows(this.#source, { rows: Uint32Array.from(inliers) }), outlier };
+  }
+
+  /** The rows of those names. */
+  only(names: ReadonlySet<string>): HistogramRows {
+    const rows = [...this.#liveRows()].filter((row) => names.has(this.#source.names[row] ?? ''));
+    return new HistogramRows(this.#source, { rows: Uint32Array.from(rows) });
   }
 
   /** Names of the rows with data. */
   liveNames(): Set<string> {
-    const names = new Set<string>();
-    for (const row of this.#liveRows()) names.add(this.#source.names[row] ?? '');
-    return names;
+    return new Set([...this.#liveRows()].map((row) => this.#source.names[row] ?? ''));
   }
 
   /** The sum without one of the devices: `tally` is without the device that was named last, and changes with it. */
   withoutOne(): { readonly tally: HistogramTally; readonly devices: Iterable<string> } {
-    const tally = new HistogramTally(this.all.bins, this.all.sums.slice());
+    const tally = new HistogramTally(this.#source.bins, this.all.sums.slice());
     return { tally, devices: this.#leaveOut(tally.sums) };
   }
 

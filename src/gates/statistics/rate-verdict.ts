@@ -51,7 +51,7 @@ export type OpenReason =
   | 'no-events'
   | 'one-device';
 
-const LEAST_DEVICES_TO_DROP = 3;
+export const LEAST_DEVICES_TO_DROP = 3;
 
 /** Evidence at the effective counts S/d, N/d. */
 function weigh(side: typeof pFail, tally: Tally, threshold: number, effect: number): number {

@@ -5,26 +5,19 @@ import { HistogramTally, histogramWidth } from '../../../src/gates/statistics/hi
 export function histogramRowsOf(histograms: readonly HistogramTally[]): HistogramRows {
   const bins = histograms[0]?.bins ?? 0;
   const width = histogramWidth(bins);
-  const nothing = new Float64Array(width);
-  const whole = new Float64Array(histograms.length * width);
-  histograms.forEach(({ sums }, i) => {
-    whole.set(sums, i * width);
+  const sums = new Float64Array(histograms.length * width);
+  histograms.forEach((one, i) => {
+    sums.set(one.sums, i * width);
   });
-  const sums = {
-    whole,
-    current: new Float64Array(whole.length),
-    total: nothing,
-    newestTotal: nothing,
-    live: 0,
-    newestLive: 0,
-  };
-  const periods = new Float64Array(histograms.length);
-  const names = histograms.map((_, i) => String(i));
-  return new HistogramRows({ names, bins, sums, periods, newest: Number.POSITIVE_INFINITY }, Number.MAX_VALUE);
+  return new HistogramRows({ names: histograms.map((_, i) => String(i)), bins, sums });
+}
+
+export function histogramOf(reports: readonly (readonly number[])[]): HistogramTally {
+  return reports.reduce(addHistogram, new HistogramTally(reports[0]?.length ?? 0));
 }
 
 /** Adds one report's histogram; an empty one says nothing and is left out. */
-export function addHistogram({ bins, sums }: HistogramTally, counts: readonly number[]): HistogramTally {
+function addHistogram({ bins, sums }: HistogramTally, counts: readonly number[]): HistogramTally {
   const trials = counts.reduce((sum, count) => sum + count, 0);
   const products = counts.flatMap((a, k) => counts.slice(k).map((b) => a * b));
   const report = [

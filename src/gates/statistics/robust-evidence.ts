@@ -1,0 +1,133 @@
+// Owns p-values over histograms that must hold whichever device is left out, since the stage opened or in the newest window alone.
+import type { HistogramRows } from './histogram-rows.ts';
+import type { HistogramTally } from './histogram-tally.ts';
+import { withWindow } from './late-regression.ts';
+import { LEAST_DEVICES_TO_DROP, type Verdict } from './rate-verdict.ts';
+
+/** Fewer reports say too little of how far reports differ. */
+export const LEAST_REPORTS = 8;
+
+export interface HistogramOptions {
+  readonly alpha?: number;
+  readonly beta?: number;
+  /** A fail must survive leaving out any one device (three devices or more). */
+  readonly dropWorst?: boolean;
+  /** false: devices are left out only where that can matter, so that a reading may not name the worst. */
+  readonly nameWorst?: boolean;
+  /** The newest tumbling window, weighed as for rates. */
+  readonly window?: HistogramWindow | null;
+}
+
+export interface HistogramWindow {
+  readonly devices: HistogramRows;
+  readonly baseline: HistogramTally | null;
+  readonly weight: number;
+}
+
+export interface HistogramReading {
+  readonly verdict: Verdict;
+  readonly estimate: number | null;
+  /** Is the observed value within the limit, decided or not? */
+  readonly isWithin: boolean;
+  readonly pFail: number;
+  /** pFail of all devices, before one is left out. */
+  readonly pFailAll: number;
+  readonly pPass: number;
+  /** The device without which there is least evidence for a fail. */
+  readonly worst: string | null;
+  /** Does the newest window say more for a fail than the whole stage? */
+  readonly isLate: boolean;
+  readonly reason: HistogramOpenReason | null;
+}
+
+export type HistogramOpenReason = 'no-data' | 'no-baseline' | 'too-few-reports' | 'one-device';
+
+/** A way to ask a histogram whose sums change in place for its p-value. */
+export type Prober = (baseline: HistogramTally) => (candidate: HistogramTally) => () => number;
+
+interface Robust {
+  readonly p: number;
+  readonly pAll: number;
+  readonly worst: string | null;
+}
+
+/** The greatest p-value over leaving out one device, and that device: of equal ones the first by name. */
+function withoutAnyOne(devices: HistogramRows, pAll: number, probe: ReturnType<Prober>): Robust {
+  let p = pAll;
+  let worst: string | null = null;
+  const rest = devices.withoutOne();
+  const ask = probe(rest.tally);
+  for (const device of rest.devices) {
+    const without = rest.tally.reports < LEAST_REPORTS ? 1 : ask();
+    if (without < p || (without === p && (worst === null || device >= worst))) continue;
+    p = without;
+    worst = device;
+  }
+  return { p, pAll, worst };
+}
+
+function robust(
+  devices: HistogramRows,
+  baseline: HistogramTally | null,
+  prober: Prober,
+  { dropWorst = true, mostP }: { readonly dropWorst: boolean | undefined; readonly mostP: number },
+): Robust {
+  const nothing = { p: 1, pAll: 1, worst: null };
+  if (baseline === null || devices.live === 0) return nothing;
+  if (devices.all.reports < LEAST_REPORTS || baseline.reports < LEAST_REPORTS) return nothing;
+  const probe = prober(baseline);
+  const pAll = probe(devices.all)();
+  const isAsked = dropWorst && devices.live >= LEAST_DEVICES_TO_DROP && pAll < 1 && pAll <= mostP;
+  return isAsked ? withoutAnyOne(devices, pAll, probe) : { p: pAll, pAll, worst: null };
+}
+
+/** What keeps histograms from being compared at all; null when nothing does. */
+export function whyIncomparable(devices: HistogramRows, baseline: HistogramTally | null): HistogramOpenReason | null {
+  if (baseline === null || !(baseline.trials > 0)) return 'no-baseline';
+  if (devices.live === 0) return 'no-data';
+  return devices.all.reports < LEAST_REPORTS || baseline.reports < LEAST_REPORTS ? 'too-few-reports' : null;
+}
+
+/** A reading that decides nothing. */
+export function openHistogram(reason: HistogramOpenReason): HistogramReading {
+  const p = { pFail: 1, pFailAll: 1, pPass: 1 };
+  return { verdict: 'undecided', estimate: null, isWithin: false, ...p, worst: null, isLate: false, reason };
+}
+
+/** The evidence for a fail: of the whole stage and of its newest window, half of the error each. */
+export function failEvidence(
+  devices: HistogramRows,
+  baseline: HistogramTally,
+  prober: Prober,
+  { alpha = 0.05, dropWorst, nameWorst = true, window = null }: HistogramOptions,
+): Pick<HistogramReading, 'pFail' | 'pFailAll' | 'worst' | 'isLate'> {
+  const mostP = (weight: number): number => (nameWorst ? 1 : alpha / weight);
+  const stage = robust(devices, baseline, prober, { dropWorst, mostP: mostP(window === null ? 1 : 2) });
+  if (window === null) return { pFail: stage.p, pFailAll: stage.pAll, worst: stage.worst, isLate: false };
+  const { weight } = window;
+  const late = robust(window.devices, window.baseline, prober, { dropWorst, mostP: mostP(2 * weight) });
+  const isLate = weight * late.p < stage.p;
+  return {
+    pFail: withWindow(stage.p, late.p, weight),
+    pFailAll: withWindow(stage.pAll, late.pAll, weight),
+    worst: isLate ? late.worst : stage.worst,
+    isLate,
+  };
+}
+
+/**
+ * A reading against stable beside the devices, and one against their own past (null where there is none). A fail must hold against
+ * both, against the own past at the stage's undivided level; a pass needs one of them, at twice the price.
+ */
+export function againstEither<Reading extends Pick<HistogramReading, 'verdict' | 'pFail' | 'pPass' | 'isWithin'>>(
+  beside: Reading,
+  own: Pick<Reading, 'pFail' | 'pPass' | 'isWithin'> | null,
+  { alpha, beta }: { readonly alpha: number; readonly beta: number },
+): Reading {
+  if (own === null) return beside;
+  const pFail = Math.max(beside.pFail, own.pFail);
+  const pPass = Math.min(1, 2 * Math.min(beside.pPass, own.pPass));
+  const isFail = beside.pFail <= alpha && own.pFail <= beta;
+  const verdict = isFail ? 'fail' : pPass <= beta ? 'pass' : 'undecided';
+  return { ...beside, verdict, pFail, pPass, isWithin: beside.isWithin || own.isWithin };
+}
