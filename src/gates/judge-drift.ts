@@ -117,7 +117,7 @@ function untilReports(
   baseline: HistogramBaseline | null,
   { openMs = 0, intervalMs }: StageQuestion,
 ): RuleVerdict['needs'] {
-  const missing = (have: number, rows: number): number => Math.ceil((LEAST_REPORTS - have) / Math.max(1, rows));
+  const missing = (have: number, rows: number): number => (rows === 0 ? 0 : Math.ceil((LEAST_REPORTS - have) / rows));
   const intervals = Math.max(
     LEAST_INTERVALS - Math.floor(openMs / intervalMs),
     missing(devices.all.reports, devices.live),

@@ -39,7 +39,7 @@ function numbersWaits({ rules, minutes, slowest, lacks }: Omit<VerdictWait, 'stu
   if (slowest !== null) {
     const time = minutes === null ? '' : `${aboutMore(minutes)}: `;
     // Only drift waits for reports, which come by time.
-    if (slowest.trials === 0) return `${time}the first reports of ${slowest.metric}`;
+    if (slowest.trials === 0) return `${time}reports for ${slowest.metric}`;
     const { within } = slowest;
     const proof = within === undefined ? '' : ` to prove that it ${within ? 'passes' : 'fails'}`;
     return `${time}${slowest.metric} needs ${countOf(slowest.trials, `more ${trialOf(slowest.metric)}`)}${proof}`;

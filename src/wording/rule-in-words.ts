@@ -149,7 +149,7 @@ function missing(rule: RuleVerdict): string[] {
   const { minutes } = needs;
   // Only drift waits for reports, which come by time.
   if (needs.trials === 0)
-    return [minutes === null ? 'It waits for the first reports.' : `It needs reports of ${aboutMore(minutes)}.`];
+    return [minutes === null ? 'It waits for reports.' : `It needs reports of ${aboutMore(minutes)}.`];
   const count = countOf(needs.trials, `more ${trialOf(metric)}`);
   const amount = minutes === null ? count : `${aboutMore(minutes)} at current traffic (${count})`;
   return [`If nothing changes, it ${dryRun ? 'would need' : 'needs'} ${amount}.`];

@@ -12,7 +12,7 @@ export interface HistogramOptions {
   readonly beta?: number;
   /** A fail must survive leaving out any one device (three devices or more). */
   readonly dropWorst?: boolean;
-  /** false: devices are left out only where that can matter, so that a reading may not name the worst. */
+  /** false: nothing is asked that can't matter any more, so that a reading may name neither the worst device nor the least p-value. */
   readonly nameWorst?: boolean;
   /** The newest tumbling window, weighed as for rates. */
   readonly window?: HistogramWindow | null;
@@ -51,6 +51,8 @@ interface Robust {
   readonly worst: string | null;
 }
 
+const NOTHING: Robust = { p: 1, pAll: 1, worst: null };
+
 /** The greatest p-value over leaving out one device, and that device: of equal ones the first by name. */
 function withoutAnyOne(devices: HistogramRows, pAll: number, probe: ReturnType<Prober>): Robust {
   let p = pAll;
@@ -72,9 +74,7 @@ function robust(
   prober: Prober,
   { dropWorst = true, mostP }: { readonly dropWorst: boolean | undefined; readonly mostP: number },
 ): Robust {
-  const nothing = { p: 1, pAll: 1, worst: null };
-  if (baseline === null || devices.live === 0) return nothing;
-  if (devices.all.reports < LEAST_REPORTS || baseline.reports < LEAST_REPORTS) return nothing;
+  if (baseline === null || whyIncomparable(devices, baseline) !== null) return NOTHING;
   const probe = prober(baseline);
   const pAll = probe(devices.all)();
   const isAsked = dropWorst && devices.live >= LEAST_DEVICES_TO_DROP && pAll < 1 && pAll <= mostP;
@@ -105,7 +105,10 @@ export function failEvidence(
   const stage = robust(devices, baseline, prober, { dropWorst, mostP: mostP(window === null ? 1 : 2) });
   if (window === null) return { pFail: stage.p, pFailAll: stage.pAll, worst: stage.worst, isLate: false };
   const { weight } = window;
-  const late = robust(window.devices, window.baseline, prober, { dropWorst, mostP: mostP(2 * weight) });
+  const isProven = !nameWorst && withWindow(stage.p, 1, weight) <= alpha;
+  const late = isProven
+    ? NOTHING
+    : robust(window.devices, window.baseline, prober, { dropWorst, mostP: mostP(2 * weight) });
   const isLate = weight * late.p < stage.p;
   return {
     pFail: withWindow(stage.p, late.p, weight),
