@@ -134,12 +134,12 @@ export const judgingBenchmark: Benchmark = {
     const reading = await measureReading(4_096, 5);
     return {
       groups: [
-        { title: 'a verdict by 7 rules over a stage of 10,000 devices beside 10,000 on stable', lines: verdicts },
+        { title: 'a verdict by 8 rules over a stage of 10,000 devices beside 10,000 on stable', lines: verdicts },
         { title: 'reading a window of 4,096 rows from the store', lines: reading },
       ],
       notes: [
         'Stages of more than 4,096 devices are kept in 4,096 rows. A breach of a drift rule must hold whichever device is left out, so that verdict walks over all of them.',
-        'Rules: error_rate, unknown_rate, latency_p95 against the baseline, latency_p99, failed_devices, vanished_classes over 6 classes, confidence_drift.',
+        'Rules: error_rate, unknown_rate, latency_p95 against the baseline, latency_p99, failed_devices, vanished_classes over 6 classes, confidence_loss, confidence_drift as a dry run.',
       ],
     };
   },

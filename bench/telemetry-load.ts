@@ -22,7 +22,7 @@ const DIGESTS: Readonly<Record<Arm, Digest>> = { candidate: digestOf('candidate'
 const MINUTE_MS = 60_000;
 const INFERENCES = 60;
 
-/** What a careful policy asks for: seven rules, two of them in need of histograms or classes, one of the baseline's quantile. */
+/** What a careful policy asks for: eight rules, three of them in need of histograms or classes, one of the baseline's quantile. */
 export const RULES: readonly StageRule[] = [
   'error_rate < 0.5%',
   'unknown_rate < 10%',
@@ -30,8 +30,9 @@ export const RULES: readonly StageRule[] = [
   'latency_p99 < 150ms',
   'failed_devices < 5%',
   'vanished_classes == 0',
+  'confidence_loss < 10%',
   'confidence_drift < 0.1',
-].map((text) => ({ rule: parseRule(text), dryRun: false }));
+].map((text) => ({ rule: parseRule(text), dryRun: text.startsWith('confidence_drift') }));
 
 /** Latencies around 20 ms, some of them three times as long. */
 function drawLatencies(random: RandomStream, count: number): Sketch {

@@ -1,5 +1,5 @@
-// Owns rules over drift: how far a distribution is from stable's, at any time.
-import type { HistogramSpec } from '../telemetry/histogram-sums.ts';
+// Owns rules over drift: a distribution beside stable's, at any time.
+import type { MetricKind } from '../documents/rules/metric-catalogue.ts';
 import { blankVerdict } from './blank-verdict.ts';
 import {
   chooseBaseline,
@@ -9,40 +9,22 @@ import {
   histogramEvidence,
   ownPast,
 } from './histogram-evidence.ts';
+import { distanceMethod, type HistogramMethod, lossMethod } from './histogram-method.ts';
 import { outlierReason } from './judge-counts.ts';
 import { type ErrorLevels, timesUntil } from './judge-rate-rule.ts';
 import type { RuleReason } from './rule-reason.ts';
 import type { HistogramSummary, RuleVerdict } from './rule-verdict.ts';
 import type { StageQuestion } from './stage-question.ts';
 import type { StageRule } from './stage-rule.ts';
-import {
-  type DriftOptions,
-  type DriftReading,
-  driftAfter,
-  driftVerdict,
-  limitInPsi,
-  pBeyond,
-  pWithin,
-} from './statistics/drift-verdict.ts';
+import type { DriftReading } from './statistics/drift-verdict.ts';
 import type { HistogramRows } from './statistics/histogram-rows.ts';
 import type { HistogramTally } from './statistics/histogram-tally.ts';
+import { withWindow } from './statistics/late-regression.ts';
 import { furtherOutlier } from './statistics/outlier-rows.ts';
-import { againstEither, LEAST_REPORTS } from './statistics/robust-evidence.ts';
+import { againstEither, type HistogramOptions, LEAST_REPORTS } from './statistics/robust-evidence.ts';
 
 /** One interval alone says nothing of how intervals differ. */
 export const LEAST_INTERVALS = 2;
-
-/** The bin that moved most, as its part of the distance. */
-function largestMove(histogram: HistogramSpec, candidate: HistogramTally, baseline: HistogramTally): RuleReason {
-  const share = (tally: HistogramTally, bin: number): number => (tally.counts[bin] ?? 0) / tally.trials;
-  const moves = candidate.counts.map((_, bin) =>
-    Math.abs(Math.sqrt(share(candidate, bin)) - Math.sqrt(share(baseline, bin))),
-  );
-  const bin = moves.indexOf(Math.max(...moves));
-  const [from, to] = [share(baseline, bin), share(candidate, bin)];
-  if (histogram.kind === 'class') return { kind: 'class-moved', name: histogram.names[bin] ?? null, from, to };
-  return { kind: 'confidence-moved', least: bin / candidate.bins, most: (bin + 1) / candidate.bins, from, to };
-}
 
 /** What the histograms say, and why they say no more. */
 interface Weighed extends Omit<DriftReading, 'reason'> {
@@ -50,8 +32,7 @@ interface Weighed extends Omit<DriftReading, 'reason'> {
 }
 
 interface Rule {
-  readonly limit: number;
-  readonly scale: 'psi' | 'kl';
+  readonly method: HistogramMethod;
   readonly levels: ErrorLevels;
 }
 
@@ -62,13 +43,13 @@ function readEither(
   { whole, window, weight }: Seen,
   beside: HistogramAgainst,
   own: HistogramAgainst | null,
-  { limit, scale, levels }: Rule,
-  options: DriftOptions = {},
+  { method, levels }: Rule,
+  options: HistogramOptions = {},
 ): Weighed {
   const { alpha, beta } = levels;
   const read = (against: HistogramAgainst, level: number): DriftReading =>
-    driftVerdict(whole, against.whole, limit, {
-      ...{ alpha: level, beta, scale, nameWorst: false },
+    method.read(whole, against.whole, {
+      ...{ alpha: level, beta, nameWorst: false },
       ...{ window: { devices: window, baseline: against.window, weight }, ...options },
     });
   const first = read(beside, alpha);
@@ -131,13 +112,12 @@ function untilDecided(
   candidate: HistogramTally,
   baseline: HistogramTally,
   side: 'pass' | 'fail',
-  { limit, scale, levels }: Rule,
+  { method, levels }: Rule,
   perMinute: number | null,
 ): RuleVerdict['needs'] {
-  const most = limitInPsi(limit, scale);
   const times = timesUntil((scaled) => {
-    const then = driftAfter(candidate, baseline, scaled);
-    return side === 'pass' ? pWithin(then, most) <= levels.beta : 2 * pBeyond(then, most) <= levels.alpha;
+    const { pFail, pPass } = method.after([candidate, baseline], scaled);
+    return side === 'pass' ? pPass <= levels.beta : withWindow(pFail, 1, 1) <= levels.alpha;
   });
   if (times === null) return null;
   const trials = Math.ceil((times - 1) * candidate.trials);
@@ -148,14 +128,14 @@ function summaryOf({ reports, counts }: HistogramTally): HistogramSummary {
   return { reports, counts };
 }
 
-/** confidence_drift and class_drift: stage scope, drop-worst, asked at any time. */
+/** confidence_drift, class_drift and confidence_loss: stage scope, drop-worst, asked at any time. */
 export function judgeDrift(
   asked: StageRule,
-  kind: HistogramSpec['kind'],
+  { histogram: kind, of }: Extract<MetricKind, { kind: 'drift' }>,
   levels: ErrorLevels,
   question: StageQuestion,
 ): RuleVerdict {
-  const { limit, scale = 'psi' } = asked.rule;
+  const { limit, scale } = asked.rule;
   if (limit.kind !== 'absolute') return blankVerdict(asked, { kind: 'no-relative-limit' });
   const devices = histogramEvidence(question, kind);
   if (devices === undefined) return blankVerdict(asked, { kind: 'not-measured' });
@@ -171,7 +151,9 @@ export function judgeDrift(
   }
   if (devices.whole.live === 0) return blank({ kind: 'no-data' }, soon);
   if (baseline === null) return blank({ kind: 'no-baseline' }, null);
-  const rule: Rule = { limit: limit.value, scale, levels };
+  const { histogram } = devices;
+  const method = of === 'loss' ? lossMethod(limit.value) : distanceMethod(histogram, limit.value, scale);
+  const rule: Rule = { method, levels };
   const own = ownPast(question, devices);
   const reading = withInliers(readEither(devices, baseline, own, rule), devices, baseline, own, rule);
   const { verdict, estimate, isWithin, lower, upper } = reading;
@@ -179,7 +161,7 @@ export function judgeDrift(
   const moved = reading.isLate ? devices.window.all : all;
   const against = (reading.isLate ? baseline.window : null) ?? baseline.whole;
   const reason = {
-    fail: () => largestMove(devices.histogram, moved, against),
+    fail: () => method.reason([moved, against]),
     undecided: open,
     pass: () => reading.reason,
   };

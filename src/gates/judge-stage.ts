@@ -182,7 +182,7 @@ function judgeRule(asked: StageRule, levels: ErrorLevels, question: StageQuestio
     case 'vanished-classes':
       return judgeVanishedClasses(asked, levels, question);
     case 'drift':
-      return judgeDrift(asked, kind.histogram, levels, question);
+      return judgeDrift(asked, kind, levels, question);
     case 'success':
       return judgeSuccess(asked, kind.measure, levels, question);
     case 'gauge':

@@ -95,12 +95,18 @@ type ClassReason =
   | { readonly kind: 'no-classes' }
   | { readonly kind: 'unknown-class'; readonly name: string };
 
+/** `mixed`: some answers are surer, others less sure. */
+export type ConfidenceDirection = 'surer' | 'less-sure' | 'mixed';
+
 type DriftReason =
   | { readonly kind: 'first-intervals'; readonly intervals: number }
   /** The bin that moved most, by its share of answers; `name` null for all other classes. */
   | { readonly kind: 'class-moved'; readonly name: string | null; readonly from: number; readonly to: number }
+  /** So many more of all answers (0..1) than with stable lie below that confidence. */
+  | { readonly kind: 'less-sure'; readonly below: number; readonly excess: number }
   | {
       readonly kind: 'confidence-moved';
+      readonly direction: ConfidenceDirection;
       readonly least: number;
       readonly most: number;
       readonly from: number;

@@ -107,7 +107,7 @@ function neverDecided(stage: PlannedStage, rule: PlannedRule): PlanWarning[] {
     const isAssumed = grouping?.areKnown === false && stage.devices >= LEAST_DEVICES;
     return isAssumed ? [] : [{ kind: 'no-group', stage, rule }];
   }
-  if (forecast.kind === 'sampled' && forecast.of !== 'drift') {
+  if (forecast.kind === 'sampled' && !['drift', 'loss'].includes(forecast.of)) {
     const { pass, fail } = forecast;
     const lacks = pass.inferences === null ? 'pass' : fail.inferences === null ? 'fail' : null;
     return lacks === null ? [] : [{ kind: 'never-decides', stage, rule, judged, lacks }];

@@ -13,7 +13,8 @@ const RULES = [
   '"latency_p95 < 1.5x baseline, floor 5ms"',
   '"unknown_rate < 1.5x baseline, floor 1%"',
   'vanished_classes == 0',
-  'confidence_drift < 0.1',
+  'confidence_loss < 10%',
+  '{ rule: confidence_drift < 0.1, dryRun: true }',
   'failed_devices < 10%',
 ];
 

@@ -3,7 +3,7 @@ import { assertNever } from '../base/errors.ts';
 import { oneLine } from '../base/plain-text.ts';
 import { formatDuration } from '../contract/duration.ts';
 import { LEAST_DEVICES } from '../gates/judge-groups.ts';
-import type { OutlierReason, RuleReason } from '../gates/rule-reason.ts';
+import type { ConfidenceDirection, OutlierReason, RuleReason } from '../gates/rule-reason.ts';
 import type { StageReason } from '../gates/rule-verdict.ts';
 import type { SignalResting, SignalSilence } from '../gates/signal-track.ts';
 import { countOf, formatCount, percent } from './amounts.ts';
@@ -103,6 +103,12 @@ function otherGroups({ count, over, overCount }: Fact<'other-groups'>): string {
   return count === 1 ? 'the other group is within the limit' : `the other ${count} groups are within the limit`;
 }
 
+const DIRECTIONS: Readonly<Record<ConfidenceDirection, string>> = {
+  surer: 'surer than stable',
+  'less-sure': 'less sure than stable',
+  mixed: 'surer on some answers, less sure on others',
+};
+
 function moved(what: string, { from, to }: { readonly from: number; readonly to: number }): string {
   return `mostly ${what}, from ${percent(from)} to ${percent(to)} of answers`;
 }
@@ -149,8 +155,12 @@ export function reasonInWords(reason: RuleReason, stage?: string): string {
       return `the first verdict comes after ${reason.intervals} intervals`;
     case 'class-moved':
       return moved(reason.name === null ? 'other classes' : `"${reason.name}"`, reason);
-    case 'confidence-moved':
-      return moved(`confidences of ${Math.round(100 * reason.least)}–${Math.round(100 * reason.most)}%`, reason);
+    case 'confidence-moved': {
+      const bin = `confidences of ${Math.round(100 * reason.least)}–${Math.round(100 * reason.most)}%`;
+      return `${DIRECTIONS[reason.direction]}: ${moved(bin, reason)}`;
+    }
+    case 'less-sure':
+      return `${percent(reason.excess)} more of the answers than with stable are below ${percent(reason.below)} confidence`;
     case 'other-groups':
       return otherGroups(reason);
     case 'small-group':

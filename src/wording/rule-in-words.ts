@@ -72,10 +72,13 @@ function observed(rule: RuleVerdict): string {
       return estimate === null
         ? `Queried: ${signalNote(rule.sums)}.`
         : `Observed: ${formatAmount(estimate, unit)} (${signalNote(rule.sums)}).`;
-    case 'histogram':
-      return estimate === null
-        ? 'No data yet.'
-        : `Observed: a shift of ${formatAmount(estimate, unit)} over ${counted(rule)}${onDevices(rule)}${range(rule)}.`;
+    case 'histogram': {
+      if (estimate === null) return 'No data yet.';
+      const amount = formatAmount(estimate, unit);
+      const what =
+        unit === 'ratio' ? `${amount} more of the answers less sure than with stable` : `a shift of ${amount}`;
+      return `Observed: ${what}, over ${counted(rule)}${onDevices(rule)}${range(rule)}.`;
+    }
     case 'classes':
       if (estimate !== null && rule.metric === 'vanished_classes') {
         const gone = estimate === 0 ? 'no class' : countOf(estimate, 'class', 'classes');

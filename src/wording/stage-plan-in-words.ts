@@ -27,6 +27,8 @@ function caseInWords({ of }: Sampled, { value }: Needed): string {
       return value === 0 ? 'a class vanished' : `a class of ${percent(value)}`;
     case 'drift':
       return formatAmount(value, 'divergence');
+    case 'loss':
+      return `${percent(value)} of answers less sure`;
   }
 }
 

@@ -12,16 +12,21 @@ const MINUTE = 60_000;
 const CLASSES = Object.keys(DOCUMENTS);
 const spec = makeSpec({ classes: [], histograms: [{ kind: 'confidence' }, { kind: 'class', names: CLASSES }] });
 
-/** Confidences near 1, the nearer the larger `sureness`. */
-function confidences(sureness: number, answers: number, random: RandomStream): number[] {
+/** Confidences near 1, the nearer the larger `sureness`; of a part of the answers anywhere. */
+function confidences({ sureness, lost = 0 }: Traffic, answers: number, random: RandomStream): number[] {
   const bins = new Array<number>(20).fill(0);
-  for (let i = 0; i < answers; i++) bins[Math.min(19, Math.floor(20 * random.next() ** (1 / sureness)))]! += 1;
+  for (let i = 0; i < answers; i++) {
+    const exponent = lost > 0 && random.next() < lost ? 1 : 1 / sureness;
+    bins[Math.min(19, Math.floor(20 * random.next() ** exponent))]! += 1;
+  }
   return bins;
 }
 
 interface Traffic {
   readonly shares: Shares;
   readonly sureness: number;
+  /** The part of the answers (0..1) that it is not sure of at all; 0 unless given. */
+  readonly lost?: number;
   readonly devices: number;
   /** Of each report; 60 unless given. */
   readonly answers?: number;
@@ -46,7 +51,7 @@ function walk(
           arm,
           digest: arm === 'candidate' ? CANDIDATE : STABLE,
           inferences: answers,
-          confidence: confidences(traffic.sureness, answers, random),
+          confidence: confidences(traffic, answers, random),
           classes: draw(traffic.shares, answers, random),
         });
         const report = makeReport(`${arm}-${d}`, [interval], minute + 1);
@@ -114,6 +119,45 @@ describe('confidence_drift', () => {
     const [psi, kl] = ['confidence_drift < 0.1', 'confidence_drift < 0.05 KL'].map((rule) => judge(tallies, 8, rule));
     expect(kl?.verdict).toBe(psi?.verdict);
     expect(kl?.estimate).toBeCloseTo((psi?.estimate ?? 0) / 2, 9);
+  });
+});
+
+describe('confidence_loss', () => {
+  const SURER = { ...GOOD, sureness: 20 };
+  const LOSS = 'confidence_loss < 10%';
+
+  test('passes a surer model, which two-sided drift fails and calls surer', () => {
+    const tallies = walk('surer', 16, SURER);
+    expect(judge(tallies, 16, LOSS)).toMatchObject({ verdict: 'pass', estimate: 0 });
+    expect(judge(tallies, 16, 'confidence_drift < 0.1')).toMatchObject({
+      verdict: 'fail',
+      reasons: [{ kind: 'confidence-moved', direction: 'surer' }],
+    });
+  });
+
+  test('fails a model that is less sure, and says of how many answers below which confidence', () => {
+    const tallies = walk('unsure', 8, UNSURE);
+    const verdict = judge(tallies, 8, LOSS);
+    const [reason] = verdict.reasons as [{ kind: 'less-sure'; below: number; excess: number }];
+    expect(verdict.verdict).toBe('fail');
+    expect(reason.kind).toBe('less-sure');
+    // sureness is the exponent of the distribution function: x² of answers below x, and x⁸ with stable.
+    expect(reason.excess).toBeCloseTo(reason.below ** 2 - reason.below ** 8, 1);
+    expect(verdict.lower!).toBeGreaterThan(0.1);
+    expect(judge(tallies, 8, 'confidence_drift < 0.1')).toMatchObject({ reasons: [{ direction: 'less-sure' }] });
+  });
+
+  test('fails a model that is far less sure of some answers, though surer on average', () => {
+    const tallies = walk('mixed', 60, { ...SURER, lost: 0.25 });
+    expect(judge(tallies, 60, LOSS).verdict).toBe('fail');
+    expect(judge(tallies, 60, 'confidence_drift < 0.1')).toMatchObject({ reasons: [{ direction: 'mixed' }] });
+  });
+
+  test('what is open says how much more of the same would decide', () => {
+    const asked = judge(walk('open', 3, GOOD), 3, 'confidence_loss < 2%');
+    expect(asked).toMatchObject({ verdict: 'undecided', within: true, reasons: [{ kind: 'too-little' }] });
+    const minutes = 3 + 2 * (asked.needs?.minutes ?? 0);
+    expect(judge(walk('open', minutes, GOOD), minutes, 'confidence_loss < 2%').verdict).toBe('pass');
   });
 });
 

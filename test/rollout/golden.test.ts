@@ -92,7 +92,7 @@ const GONE = verdictOf(
     upper: 1.4,
     unit: 'divergence',
     dryRun: true,
-    reasons: [{ kind: 'confidence-moved', least: 0.9, most: 1, from: 0.97, to: 0.57 }],
+    reasons: [{ kind: 'confidence-moved', direction: 'less-sure', least: 0.9, most: 1, from: 0.97, to: 0.57 }],
   }),
 );
 const AFTER_6_MIN = { listenedMs: 6 * MINUTE, readyMs: 5 * MINUTE };

@@ -22,7 +22,7 @@ export type MetricKind =
   /** Readings of each device by itself. */
   | { readonly kind: 'gauge'; readonly gauge: DeviceGauge | GaugeFamily }
   /** A distribution, against the baseline's. */
-  | { readonly kind: 'drift'; readonly histogram: 'confidence' | 'class' };
+  | { readonly kind: 'drift'; readonly histogram: 'confidence' | 'class'; readonly of: 'distance' | 'loss' };
 
 export type SuccessMeasure = 'download' | 'accuracy' | 'precision' | 'recall' | 'f1';
 export type DeviceGauge = GaugeName | 'throughput' | 'load_time';
@@ -75,8 +75,9 @@ function rate(measure: Extract<MetricKind, { kind: 'rate' }>['measure'], meaning
 function drift(histogram: 'confidence' | 'class', meaning: string, source: string): MetricFacts {
   return {
     ...OF_STAGE,
-    meaning: `${meaning} The scale is the population stability index, where 0.1 is a small and 0.25 a large shift; \`0.05 KL\` uses the Kullback–Leibler divergence instead. Judged after 2, 4, 8, … intervals.`,
-    ...{ source, unit: 'divergence', judge: { kind: 'drift', histogram }, baseline: 'no', example: '0.1' },
+    meaning: `${meaning} The scale is the population stability index, where 0.1 is a small and 0.25 a large shift; \`0.05 KL\` uses the Kullback–Leibler divergence instead. It says that answers are different, not that they are worse.`,
+    ...{ source, unit: 'divergence', judge: { kind: 'drift', histogram, of: 'distance' } },
+    ...{ baseline: 'no', example: '0.1' },
   };
 }
 
@@ -150,6 +151,14 @@ export const METRICS = {
     "Distance between the distribution of the answers' confidences and stable's.",
     "confidence histograms in reports (10 bins), compared with stable's and, if known, with those of the same devices before",
   ),
+  confidence_loss: {
+    ...OF_STAGE,
+    meaning:
+      'How much less sure than stable: at no level of confidence may more of the additional answers lie below it than this. What is surer keeps it. A better calibrated model may be less sure with good reason: then let `accuracy` decide, and this be `dryRun`.',
+    source:
+      "confidence histograms in reports (10 bins), compared with stable's and, if known, with those of the same devices before",
+    ...{ unit: 'ratio', judge: { kind: 'drift', histogram: 'confidence', of: 'loss' }, baseline: 'no', example: '10%' },
+  },
   class_drift: drift(
     'class',
     "Distance between the distribution of the answers' classes and stable's. It hardly changes when a rare class vanishes; use `vanished_classes` for that.",

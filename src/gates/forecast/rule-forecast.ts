@@ -1,5 +1,6 @@
 // Owns the forecast of one rule: how many inferences it takes to pass when all is well, and to fail when it is not.
 import { assertNever } from '../../base/errors.ts';
+import type { MetricKind } from '../../documents/rules/metric-catalogue.ts';
 import type { ParsedRule } from '../../documents/rules/rule-text.ts';
 import { THINNEST_BASELINE } from '../counted-evidence.ts';
 import { LEAST_HOLDING_SHARE, VANISHED_RATIO } from '../judge-classes.ts';
@@ -39,7 +40,7 @@ export type RuleForecast =
   | {
       readonly kind: 'sampled';
       /** What the values are a share of. */
-      readonly of: 'inferences' | 'slow-answers' | 'class' | 'drift';
+      readonly of: 'inferences' | 'slow-answers' | 'class' | 'drift' | 'loss';
       readonly limit: number;
       readonly pass: Needed;
       readonly fail: Needed;
@@ -74,6 +75,7 @@ const WATCHED_CLASSES = 10;
 const HISTOGRAM_BINS = { confidence: 10, class: 16 } as const;
 
 type Side = 'within' | 'beyond';
+type DriftKind = Extract<MetricKind, { kind: 'drift' }>;
 
 function needed(value: number, inferences: number, { devices, perMinute, intervalMs }: ForecastQuestion): Needed {
   if (!Number.isFinite(inferences)) return { value, inferences: null, minutes: null };
@@ -222,13 +224,12 @@ function forecastClassShare(
   };
 }
 
-function forecastDrift(histogram: 'confidence' | 'class', rule: ParsedRule, question: ForecastQuestion): RuleForecast {
+function forecastDrift({ histogram, of }: DriftKind, rule: ParsedRule, question: ForecastQuestion): RuleForecast {
   if (rule.limit.kind !== 'absolute') return { kind: 'unplanned', why: 'no-relative-limit' };
   const { value: limit } = rule.limit;
   const { devices, others, perMinute, intervalMs, beta, health } = question;
   const plan: Omit<DriftPlan, 'drift' | 'level'> = {
-    limit,
-    scale: rule.scale ?? 'psi',
+    ...{ of, limit, scale: rule.scale ?? 'psi' },
     ...{ bins: HISTOGRAM_BINS[histogram], devices },
     perInterval: (devices * perMinute * intervalMs) / 60_000,
     beside: others >= THINNEST_BASELINE * devices ? others / devices : 1,
@@ -240,7 +241,7 @@ function forecastDrift(histogram: 'confidence' | 'class', rule: ParsedRule, ques
     return { value: drift, inferences, minutes: (intervals * intervalMs) / 60_000 };
   };
   return {
-    ...{ kind: 'sampled', of: 'drift', limit },
+    ...{ kind: 'sampled', of: of === 'loss' ? of : 'drift', limit },
     ...{ pass: at(health * limit, beta), fail: at(BREACH * limit, failLevel(question)) },
   };
 }
@@ -274,7 +275,7 @@ export function forecastRule(asked: StageRule, question: ForecastQuestion): Rule
     case 'vanished-classes':
       return forecastVanished(question);
     case 'drift':
-      return forecastDrift(kind.histogram, rule, question);
+      return forecastDrift(kind, rule, question);
     case 'share':
       return forecastDevices(rule, question);
     case 'success':

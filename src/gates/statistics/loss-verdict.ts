@@ -1,69 +1,126 @@
 // Owns the rule of less sure models: how many more of the candidate's answers than of stable's lie below some level of confidence?
+import type { DriftReading } from './drift-verdict.ts';
 import type { HistogramRows } from './histogram-rows.ts';
 import { COUNTS, type HistogramTally } from './histogram-tally.ts';
-import { normalEvidence, normalP } from './normal-evidence.ts';
+import { normalEvidence, normalP, normalReach } from './normal-evidence.ts';
 import { verdictOf } from './rate-verdict.ts';
-import {
-  failEvidence,
-  type HistogramOptions,
-  type HistogramReading,
-  openHistogram,
-  whyIncomparable,
-} from './robust-evidence.ts';
+import { failEvidence, type HistogramOptions, openHistogram, type Prober, whyIncomparable } from './robust-evidence.ts';
 
-export interface LossReading extends HistogramReading {
+export interface LossReading extends DriftReading {
   /** The inner edge below which the excess is greatest: the number of bins below it; 0 without data. */
   readonly edge: number;
 }
 
-interface ShareBelow {
-  readonly share: number;
-  readonly variance: number;
-}
+/** The shares of answers below each inner edge; the sums may change below it, if `read` is called then. */
+class SharesBelow {
+  readonly #tally: HistogramTally;
+  readonly shares: Float64Array;
+  /** By the cluster sandwich, never below that of independent draws. */
+  readonly variances: Float64Array;
 
-/** The share of answers below each inner edge, and its variance by the cluster sandwich, never below that of independent draws. */
-function sharesBelow({ bins, sums, trials, reports, trialsSquared }: HistogramTally): ShareBelow[] {
-  const factor = reports / (reports - 3) / trials ** 2;
-  const products = COUNTS + 2 * bins;
-  let [count, countTrials, square] = [0, 0, 0];
-  return Array.from({ length: bins - 1 }, (_, k) => {
-    // Of products the half with l ≥ k is kept, row by row: row l begins where l rows of bins, bins − 1, … numbers end.
-    for (let l = 0; l <= k; l++) {
-      const at = products + l * bins - (l * (l - 1)) / 2 + (k - l);
-      square += (l === k ? 1 : 2) * (sums[at] ?? 0);
+  constructor(tally: HistogramTally) {
+    this.#tally = tally;
+    this.shares = new Float64Array(tally.bins - 1);
+    this.variances = new Float64Array(tally.bins - 1);
+    this.read();
+  }
+
+  read(): void {
+    const { bins, sums, trials, reports, trialsSquared } = this.#tally;
+    const factor = reports / (reports - 3) / trials ** 2;
+    const products = COUNTS + 2 * bins;
+    let [count, countTrials, square] = [0, 0, 0];
+    for (let k = 0; k < bins - 1; k++) {
+      // Of products the half with l ≥ k is kept, row by row: row l begins where l rows of bins, bins − 1, … numbers end.
+      let at = products + k;
+      for (let l = 0; l < k; l++) {
+        square += 2 * (sums[at] ?? 0);
+        at += bins - l - 1;
+      }
+      square += sums[at] ?? 0;
+      count += sums[COUNTS + k] ?? 0;
+      countTrials += sums[COUNTS + bins + k] ?? 0;
+      const share = count / trials;
+      const smooth = (count + 0.5) / (trials + 1);
+      const spread = square - 2 * share * countTrials + share * share * trialsSquared;
+      this.shares[k] = share;
+      this.variances[k] = Math.max(factor * spread, (smooth * (1 - smooth)) / trials);
     }
-    count += sums[COUNTS + k] ?? 0;
-    countTrials += sums[COUNTS + bins + k] ?? 0;
-    const share = count / trials;
-    const smooth = (count + 0.5) / (trials + 1);
-    const spread = square - 2 * share * countTrials + share * share * trialsSquared;
-    return { share, variance: Math.max(factor * spread, (smooth * (1 - smooth)) / trials) };
-  });
+  }
 }
 
-interface Excess {
+/** How many more of all answers (0..1) lie below an edge. */
+export interface Excess {
   readonly excess: number;
   readonly deviation: number;
 }
 
-function excessesOf(candidate: HistogramTally, baseline: readonly ShareBelow[]): Excess[] {
-  return sharesBelow(candidate).map(({ share, variance }, k) => {
-    const base = baseline[k] ?? { share: 0, variance: 0 };
-    return { excess: share - base.share, deviation: Math.sqrt(variance + base.variance) };
-  });
+function excessAt(candidate: SharesBelow, baseline: SharesBelow, edge: number): Excess {
+  const variance = (candidate.variances[edge] ?? 0) + (baseline.variances[edge] ?? 0);
+  return { excess: (candidate.shares[edge] ?? 0) - (baseline.shares[edge] ?? 0), deviation: Math.sqrt(variance) };
+}
+
+function excessesOf(candidate: HistogramTally, baseline: HistogramTally): Excess[] {
+  const [own, base] = [new SharesBelow(candidate), new SharesBelow(baseline)];
+  return Array.from({ length: own.shares.length }, (_, edge) => excessAt(own, base, edge));
 }
 
 function informationOf(limit: number, deviation: number): number {
   return (limit * limit) / (4 * deviation * deviation);
 }
 
+function evidenceOfLoss({ excess, deviation }: Excess, limit: number): number {
+  return normalEvidence((excess - limit) / deviation, informationOf(limit, deviation));
+}
+
 /** An average of evidence is evidence: no more is paid for asking at every edge. */
 function pLoss(excesses: readonly Excess[], limit: number): number {
-  let sum = 0;
-  for (const { excess, deviation } of excesses) {
-    sum += normalEvidence((excess - limit) / deviation, informationOf(limit, deviation));
-  }
-  return Math.min(1, excesses.length / sum);
+  return Math.min(1, excesses.length / excesses.reduce((sum, one) => sum + evidenceOfLoss(one, limit), 0));
+}
+
+/** The same of a histogram whose sums change in place. */
+function probeLoss(baseline: HistogramTally, limit: number): ReturnType<Prober> {
+  const base = new SharesBelow(baseline);
+  return (candidate) => {
+    const own = new SharesBelow(candidate);
+    return () => {
+      own.read();
+      let sum = 0;
+      for (let edge = 0; edge < own.shares.length; edge++) sum += evidenceOfLoss(excessAt(own, base, edge), limit);
+      return Math.min(1, own.shares.length / sum);
+    };
+  };
+}
+
+/** The p-value of "at some level of confidence more are below": a pass must hold at every edge. */
+function pKept(excesses: readonly Excess[], limit: number): number {
+  const p = excesses.map(({ excess, deviation }) =>
+    normalP((limit - excess) / deviation, informationOf(limit, deviation)),
+  );
+  return Math.max(...p);
+}
+
+export function lossPs(excesses: readonly Excess[], limit: number): { readonly pFail: number; readonly pPass: number } {
+  return { pFail: pLoss(excesses, limit), pPass: pKept(excesses, limit) };
+}
+
+/** Both p-values if so many times as much of the same had been seen. */
+export function lossAfter(
+  candidate: HistogramTally,
+  baseline: HistogramTally,
+  limit: number,
+  times: number,
+): ReturnType<typeof lossPs> {
+  const then = excessesOf(candidate, baseline).map(({ excess, deviation }) => ({
+    excess,
+    deviation: deviation / Math.sqrt(times),
+  }));
+  return lossPs(then, limit);
+}
+
+/** The share of answers in the first so many bins. */
+export function shareBelow({ counts, trials }: HistogramTally, bins: number): number {
+  return counts.slice(0, bins).reduce((sum, count) => sum + count, 0) / trials;
 }
 
 /** Are at no level of confidence more than `limit` (0..1) of additional answers below it? May be asked at any time. */
@@ -74,24 +131,22 @@ export function lossVerdict(
   options: HistogramOptions = {},
 ): LossReading {
   const open = whyIncomparable(devices, baseline);
-  if (baseline === null || open !== null) return { ...openHistogram(open ?? 'no-baseline'), edge: 0 };
-  const excesses = excessesOf(devices.all, sharesBelow(baseline));
+  if (baseline === null || open !== null) {
+    return { ...openHistogram(open ?? 'no-baseline'), edge: 0, lower: 0, upper: Number.POSITIVE_INFINITY };
+  }
+  const { alpha = 0.05, beta = 0.05 } = options;
+  const excesses = excessesOf(devices.all, baseline);
   const most = Math.max(...excesses.map(({ excess }) => excess));
   const estimate = Math.max(0, most);
-  const pPass = excesses.map(({ excess, deviation }) =>
-    normalP((limit - excess) / deviation, informationOf(limit, deviation)),
-  );
+  const bound = (side: 1 | -1, level: number): number =>
+    Math.max(
+      ...excesses.map(({ excess, deviation }) => {
+        return excess + side * deviation * normalReach(level, informationOf(limit, deviation));
+      }),
+    );
   const p = {
-    ...failEvidence(
-      devices,
-      baseline,
-      (against) => {
-        const below = sharesBelow(against);
-        return (candidate) => () => pLoss(excessesOf(candidate, below), limit);
-      },
-      options,
-    ),
-    pPass: Math.max(...pPass),
+    ...failEvidence(devices, baseline, (against) => probeLoss(against, limit), options),
+    pPass: pKept(excesses, limit),
   };
   const { verdict, reason } = verdictOf(p, options);
   return {
@@ -101,5 +156,7 @@ export function lossVerdict(
     estimate,
     edge: 1 + excesses.findIndex(({ excess }) => excess === most),
     isWithin: estimate < limit,
+    lower: Math.max(0, bound(-1, alpha / excesses.length)),
+    upper: bound(1, beta),
   };
 }
