@@ -189,6 +189,14 @@ describe('a device that claims far more answers than the others', () => {
     expect(judge(bad, 8, DRIFT)).toMatchObject({ verdict: 'undecided', within: false });
   });
 
+  test('passes no drifted stage by what it claims of its past', () => {
+    const bad = walk('bad', 8, UNSURE);
+    const past = walk('past', 8, GOOD);
+    past.candidate.add('candidate-0', walk('liar', 8, { ...UNSURE, answers: 60 * 200 }).candidate.read('candidate-0')!);
+    const asked = { ...question(bad, 8, DRIFT), restBaseline: past.candidate };
+    expect(judgeStage(asked).rules[0]).toMatchObject({ verdict: 'undecided', within: false });
+  });
+
   test('is in nobody’s way where the others show the same', () => {
     const [good, bad] = [walk('good', 8, GOOD), walk('bad', 8, UNSURE)];
     for (const tallies of [good, bad]) add(tallies, 'stable', 'gateway', GOOD);
