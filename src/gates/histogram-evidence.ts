@@ -2,6 +2,7 @@
 import { binsOf, type HistogramSpec } from '../telemetry/histogram-sums.ts';
 import { WINDOW_INTERVALS } from '../telemetry/window.ts';
 import { THINNEST_BASELINE } from './counted-evidence.ts';
+import { pastRowsOf } from './own-past.ts';
 import type { BaselineSource } from './rule-verdict.ts';
 import { type ArmEvidence, newestWindow, rowsInWindow, type StageQuestion } from './stage-question.ts';
 import { HistogramRows } from './statistics/histogram-rows.ts';
@@ -32,6 +33,7 @@ export interface HistogramBaseline extends HistogramAgainst {
   readonly from: BaselineSource;
 }
 
+/** The candidate's histograms. */
 export interface HistogramEvidence extends SeenHistograms {
   readonly histogram: HistogramSpec;
   /** What the newest window is weighed with. */
@@ -51,8 +53,7 @@ function histogramsOf(arm: ArmEvidence, kind: HistogramSpec['kind'], window: num
   };
 }
 
-/** The candidate's histograms; undefined when the window that is open does not keep them. */
-export function histogramEvidence(question: StageQuestion, kind: HistogramSpec['kind']): HistogramEvidence | undefined {
+function candidateHistograms(question: StageQuestion, kind: HistogramSpec['kind']): HistogramEvidence | undefined {
   const { candidate, deadlineMs, intervalMs } = question;
   const histogram = candidate.histograms.find((one) => one.kind === kind);
   const index = newestWindow(candidate);
@@ -71,14 +72,14 @@ function baselineOf(
   arm: ArmEvidence | null | undefined,
   histogram: HistogramSpec,
   beside: { readonly window: number } | null,
-  only?: ReadonlySet<string>,
+  rows?: Uint32Array,
 ): HistogramBaseline | null {
   const kept = arm?.histograms.find((one) => one.kind === histogram.kind);
   // Of other classes: nothing to compare bin by bin.
   if (!arm || JSON.stringify(kept) !== JSON.stringify(histogram)) return null;
   const seen = histogramsOf(arm, histogram.kind, beside?.window ?? 0);
   if (seen === undefined) return null;
-  const whole = only === undefined ? seen.whole : seen.whole.only(only);
+  const whole = rows === undefined ? seen.whole : seen.whole.only(rows);
   if (whole.live === 0) return null;
   const window = beside === null ? null : seen.window;
   const without = whole.inliers();
@@ -90,10 +91,7 @@ function baselineOf(
 }
 
 /** Stable beside the candidate; where it is going away, as it was before. */
-export function chooseBaseline(
-  question: StageQuestion,
-  { histogram, whole }: HistogramEvidence,
-): HistogramBaseline | null {
+function chooseBaseline(question: StageQuestion, { histogram, whole }: HistogramEvidence): HistogramBaseline | null {
   const beside = baselineOf(question.baseline, histogram, { window: newestWindow(question.candidate) });
   const isThick = (beside?.whole.trials ?? 0) >= THINNEST_BASELINE * whole.all.trials;
   if (isThick && (beside?.whole.reports ?? 0) >= LEAST_REPORTS) return beside;
@@ -101,9 +99,32 @@ export function chooseBaseline(
 }
 
 /** What the candidate's own devices showed before anything rolled, where that is enough to go by: canaries are not like the fleet. */
-export function ownPast(question: StageQuestion, { histogram, whole }: HistogramEvidence): HistogramBaseline | null {
-  if (!question.restBaseline) return null;
-  const own = baselineOf(question.restBaseline, histogram, null, whole.liveNames());
+function ownPast(question: StageQuestion, { histogram, whole }: HistogramEvidence): HistogramBaseline | null {
+  const { restBaseline } = question;
+  if (!restBaseline) return null;
+  const own = baselineOf(restBaseline, histogram, null, pastRowsOf(question, restBaseline, whole));
   if (own === null || own.whole.reports < LEAST_REPORTS) return null;
   return own.whole.trials >= Math.max(LEAST_OWN_ANSWERS, THINNEST_BASELINE * whole.all.trials) ? own : null;
+}
+
+export interface HistogramCase {
+  readonly devices: HistogramEvidence;
+  /** Null when there is nothing to compare with. */
+  readonly baseline: HistogramBaseline | null;
+  readonly own: HistogramBaseline | null;
+}
+
+/** Found once a question: several rules are about one histogram. */
+const known = new WeakMap<StageQuestion, Map<HistogramSpec['kind'], HistogramCase | undefined>>();
+
+/** All that a rule over a histogram is judged on; undefined when the window that is open does not keep it. */
+export function histogramCase(question: StageQuestion, kind: HistogramSpec['kind']): HistogramCase | undefined {
+  const ofQuestion = known.get(question) ?? new Map<HistogramSpec['kind'], HistogramCase | undefined>();
+  known.set(question, ofQuestion);
+  if (!ofQuestion.has(kind)) {
+    const devices = candidateHistograms(question, kind);
+    const found = devices && { devices, baseline: chooseBaseline(question, devices), own: ownPast(question, devices) };
+    ofQuestion.set(kind, found);
+  }
+  return ofQuestion.get(kind);
 }

@@ -2,12 +2,10 @@
 import type { MetricKind } from '../documents/rules/metric-catalogue.ts';
 import { blankVerdict } from './blank-verdict.ts';
 import {
-  chooseBaseline,
   type HistogramAgainst,
   type HistogramBaseline,
   type HistogramEvidence,
-  histogramEvidence,
-  ownPast,
+  histogramCase,
 } from './histogram-evidence.ts';
 import { distanceMethod, type HistogramMethod, lossMethod } from './histogram-method.ts';
 import { outlierReason } from './judge-counts.ts';
@@ -137,10 +135,10 @@ export function judgeDrift(
 ): RuleVerdict {
   const { limit, scale } = asked.rule;
   if (limit.kind !== 'absolute') return blankVerdict(asked, { kind: 'no-relative-limit' });
-  const devices = histogramEvidence(question, kind);
-  if (devices === undefined) return blankVerdict(asked, { kind: 'not-measured' });
+  const found = histogramCase(question, kind);
+  if (found === undefined) return blankVerdict(asked, { kind: 'not-measured' });
+  const { devices, baseline, own } = found;
   const { all } = devices.whole;
-  const baseline = chooseBaseline(question, devices);
   const blank = (reason: RuleReason, needs: RuleVerdict['needs']): RuleVerdict => ({
     ...blankVerdict(asked, reason),
     ...{ limit: limit.value, needs },
@@ -154,7 +152,6 @@ export function judgeDrift(
   const { histogram } = devices;
   const method = of === 'loss' ? lossMethod(limit.value) : distanceMethod(histogram, limit.value, scale);
   const rule: Rule = { method, levels };
-  const own = ownPast(question, devices);
   const reading = withInliers(readEither(devices, baseline, own, rule), devices, baseline, own, rule);
   const { verdict, estimate, isWithin, lower, upper } = reading;
   const open = (): RuleReason => reading.reason ?? { kind: 'too-little', within: isWithin };

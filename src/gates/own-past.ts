@@ -16,11 +16,20 @@ export function pastOf(question: StageQuestion, measure: string, devices: TallyR
   const { restBaseline } = question;
   const all = restBaseline ? wholeTallies(restBaseline, measure) : undefined;
   if (!restBaseline || all === undefined) return undefined;
-  const past = pastRows(question, restBaseline);
+  return all.only(pastRowsOf(question, restBaseline, devices));
+}
+
+/** Rows of before of those devices that have data now. */
+export function pastRowsOf(
+  question: StageQuestion,
+  before: ArmEvidence,
+  devices: { liveRows(): Iterable<number> },
+): Uint32Array {
+  const past = pastRows(question, before);
   const rows: number[] = [];
   for (const row of devices.liveRows()) {
-    const before = past[row] ?? -1;
-    if (before >= 0) rows.push(before);
+    const place = past[row] ?? -1;
+    if (place >= 0) rows.push(place);
   }
-  return all.only(Uint32Array.from(rows));
+  return Uint32Array.from(rows);
 }

@@ -19,6 +19,11 @@ export interface PickedHistograms {
   readonly live?: number;
 }
 
+export interface InlierHistograms {
+  readonly rows: HistogramRows;
+  readonly outlier: OutlierRow;
+}
+
 /** Rows that hold nothing are passed over. Nothing is copied: the numbers must not change while it is read. */
 export class HistogramRows {
   readonly #source: HistogramSource;
@@ -26,6 +31,7 @@ export class HistogramRows {
   readonly #width: number;
   #all: HistogramTally | undefined;
   #live: number | undefined;
+  #inliers: InlierHistograms | null | undefined;
 
   constructor(source: HistogramSource, { rows, all, live }: PickedHistograms = {}) {
     this.#source = source;
@@ -55,7 +61,7 @@ export class HistogramRows {
 
   #sum(): HistogramTally {
     const sums = new Float64Array(this.#width);
-    for (const row of this.#liveRows()) this.#addRow(row, sums, sums, 1);
+    for (const row of this.liveRows()) this.#addRow(row, sums, sums, 1);
     return new HistogramTally(this.#source.bins, sums);
   }
 
@@ -63,7 +69,8 @@ export class HistogramRows {
     return this.#source.sums[row * this.#width] ?? 0;
   }
 
-  *#liveRows(): Iterable<number> {
+  /** Numbers of the rows with data. */
+  *liveRows(): Iterable<number> {
     const count = this.#rows?.length ?? this.#source.names.length;
     for (let place = 0; place < count; place++) {
       const row = this.#rows === null ? place : (this.#rows[place] ?? 0);
@@ -73,19 +80,28 @@ export class HistogramRows {
 
   /** Trials of the rows with data. */
   #liveTrials(): Float64Array {
-    const trials = new Float64Array(this.#rows?.length ?? this.#source.names.length);
+    const count = this.#rows?.length ?? this.#source.names.length;
+    const trials = new Float64Array(count);
     let live = 0;
-    for (const row of this.#liveRows()) trials[live++] = this.#trialsOf(row);
+    for (let place = 0; place < count; place++) {
+      const own = this.#trialsOf(this.#rows === null ? place : (this.#rows[place] ?? 0));
+      if (own > 0) trials[live++] = own;
+    }
     return trials.subarray(0, live);
   }
 
   /** Without the rows that claim far more than the median one, and the furthest of these; null when none does. */
-  inliers(): { readonly rows: HistogramRows; readonly outlier: OutlierRow } | null {
+  inliers(): InlierHistograms | null {
+    if (this.#inliers === undefined) this.#inliers = this.#findInliers();
+    return this.#inliers;
+  }
+
+  #findInliers(): InlierHistograms | null {
     const median = medianBesideOutliers(this.#liveTrials());
     if (median === null) return null;
     const inliers: number[] = [];
     let outlier: OutlierRow | null = null;
-    for (const row of this.#liveRows()) {
+    for (const row of this.liveRows()) {
       const [device, trials] = [this.#source.names[row] ?? '', this.#trialsOf(row)];
       if (isOutlier(trials, median)) outlier = furtherOutlier(outlier, { device, times: trials / median });
       else inliers.push(row);
@@ -94,15 +110,9 @@ export class HistogramRows {
     return { rows: new HistogramRows(this.#source, { rows: Uint32Array.from(inliers) }), outlier };
   }
 
-  /** The rows of those names. */
-  only(names: ReadonlySet<string>): HistogramRows {
-    const rows = [...this.#liveRows()].filter((row) => names.has(this.#source.names[row] ?? ''));
-    return new HistogramRows(this.#source, { rows: Uint32Array.from(rows) });
-  }
-
-  /** Names of the rows with data. */
-  liveNames(): Set<string> {
-    return new Set([...this.#liveRows()].map((row) => this.#source.names[row] ?? ''));
+  /** Some of the rows, by number. */
+  only(rows: Uint32Array): HistogramRows {
+    return new HistogramRows(this.#source, { rows });
   }
 
   /** The sum without one of the devices: `tally` is without the device that was named last, and changes with it. */
@@ -112,7 +122,7 @@ export class HistogramRows {
   }
 
   *#leaveOut(sums: Float64Array): Iterable<string> {
-    for (const row of this.#liveRows()) {
+    for (const row of this.liveRows()) {
       this.#addRow(row, this.all.sums, sums, -1);
       yield this.#source.names[row] ?? '';
     }
