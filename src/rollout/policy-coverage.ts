@@ -20,7 +20,7 @@ export const FAULT_STORIES: Readonly<Record<FaultStory, StoryFacts>> = {
     rule: 'cpu < 90% for 5m',
   },
   classes: { moves: ['vanished_classes', 'class_share', 'class_drift'], rule: 'vanished_classes == 0' },
-  confidence: { moves: ['confidence_drift'], rule: 'confidence_drift < 0.1' },
+  confidence: { moves: ['confidence_loss', 'confidence_drift'], rule: 'confidence_loss < 10%' },
   silence: { moves: ['failed_devices'], rule: 'failed_devices < 5%' },
   delivery: { moves: ['download_success'], rule: 'download_success > 80%' },
 };

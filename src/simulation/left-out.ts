@@ -29,7 +29,14 @@ const NOT_REPORTED: ReadonlySet<RuleMetric> = new Set<RuleMetric>([
 
 /** What only answers with classes and confidences have. */
 const OF_CLASSES: ReadonlySet<RuleMetric> = new Set<RuleMetric>([
-  ...(['unknown_rate', 'vanished_classes', 'class_share', 'confidence_drift', 'class_drift'] as const),
+  ...([
+    'unknown_rate',
+    'vanished_classes',
+    'class_share',
+    'confidence_loss',
+    'confidence_drift',
+    'class_drift',
+  ] as const),
 ]);
 
 function isReported({ metric, ofClass }: Pick<ParsedRule, 'metric' | 'ofClass'>, { classes }: Answers): boolean {

@@ -182,6 +182,6 @@ test('the service tells how many devices a rollout has, and in which groups', as
         ],
       },
     },
-    ...Array.from({ length: 7 }, () => ({})),
+    ...Array.from({ length: 8 }, () => ({})),
   ]);
 });
