@@ -147,7 +147,7 @@ test('the page needs nothing from anywhere, and shows every rule', async () => {
   const rehearsal = await rehearsed('cpu-spike', { devices: 80, hours: 1 });
   const page = rehearsalPage(order, rehearsal);
   expect(page).not.toMatch(/<script|src=|href=|@import|url\(/);
-  expect(page.match(/<svg /g)).toHaveLength(11);
+  expect(page.match(/<svg /g)).toHaveLength(12);
   expect(page).toContain('latency_p95 &#60; 1.5x baseline');
   expect(page).not.toMatch(/NaN|Infinity|undefined/);
 });
