@@ -75,7 +75,10 @@ export function formatStatus(status: AgentStatus): string {
     refusal === null ? [] : [`directive refused since ${refusal.since}: ${refusal.code}: ${refusal.reason}`];
   for (const { code, message, remedy } of status.problems)
     refused.push(`${code}: ${message}`, ...(remedy === null ? [] : [`  ${remedy}`]));
-  if (status.models.length === 0) return `${[`${status.device} has no model yet`, ...refused].join('\n')}\n`;
+  if (status.models.length === 0) {
+    const none = `${status.device} has no model yet: no rollout took it in. Its labels decide, see the service's \`slipway status\`.`;
+    return `${[none, ...refused].join('\n')}\n`;
+  }
   const rows = status.models.map((model) => {
     const running = model.running === null ? '–' : `${model.running.version} (${model.running.slot})`;
     const subject = model.subject === null || model.subject.version === null ? '' : ` ${model.subject.version}`;

@@ -15,6 +15,7 @@ import { countOf } from '../wording/amounts.ts';
 import { versionInWords } from '../wording/parameters-in-words.ts';
 import { type OutlookCells, rejectedWaits } from '../wording/plan-in-words.ts';
 import { statusReasonInWords } from '../wording/step-reason-in-words.ts';
+import { assertManifests } from './manifests-here.ts';
 import { exceptionNote, rejectionNote } from './status-table.ts';
 
 const NOTHING = '–';
@@ -31,7 +32,10 @@ export async function readGitView(
   commit: string,
   only: string | undefined,
 ): Promise<GitView> {
-  const found = rolloutsOf(await readDocuments(await filesOfCommit(repository, commit)));
+  const files = await filesOfCommit(repository, commit);
+  const documents = await readDocuments(files);
+  assertManifests(files, documents);
+  const found = rolloutsOf(documents);
   const isMeant = (name: string): boolean => only === undefined || name === only;
   const rollouts = found.rollouts.map(({ rollout }) => rollout).filter(({ metadata }) => isMeant(metadata.name));
   const broken = found.broken.filter(({ name }) => isMeant(name));

@@ -78,7 +78,8 @@ export async function readLiveView({ server, token, rollout }: LiveQuestion): Pr
     throw new CodedError({
       code: 'SERVER_CREDENTIALS',
       message: `${base} ${token === null ? 'requires a token' : 'rejected the token'}.`,
-      remedy: 'Set SLIPWAY_VIEWER_TOKEN (or SLIPWAY_VIEWER_TOKEN_FILE) to the token that the service was started with.',
+      remedy:
+        'Set SLIPWAY_VIEWER_TOKEN (or SLIPWAY_VIEWER_TOKEN_FILE) to the token that the service was started with. A service that was started without one lets nobody look.',
     });
   }
   if (response.status === 404 && rollout !== undefined) {

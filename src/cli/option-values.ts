@@ -55,7 +55,8 @@ export function labelsOf(flag: string, texts: readonly string[]): Readonly<Recor
   for (const text of texts) {
     const [, name, value] = /^([^=]+)=(.+)$/s.exec(text) ?? [];
     if (name === undefined || value === undefined) throw valueError(flag, text, 'a label and its value', remedy);
-    if (labels.has(name)) throw valueError(flag, text, 'a label that is given once', remedy);
+    if (labels.has(name)) throw valueError(flag, text, `possible: ${name} is given twice`, 'Give each label once.');
+    if (/,[^,=]+=/.test(value)) throw valueError(flag, text, 'one label', `Repeat ${flag} for each label.`);
     labels.set(name, value);
   }
   try {

@@ -1,5 +1,5 @@
 // Owns what a rehearsal takes from the repository: the rollout's model, target and parameters, and the labels of the fleet documents.
-import { compareVersions } from '../contract/model-version.ts';
+import { compareVersions, isVersionRange, satisfiesRange } from '../contract/model-version.ts';
 import type { ModelManifest } from '../contract/types.generated.ts';
 import type { OwnFacts } from '../simulation/own-model.ts';
 import type { RehearsalOrder } from '../simulation/rehearsal-order.ts';
@@ -22,9 +22,12 @@ export function ownRehearsalOf({ rollout: name, documents }: Pick<FoundPolicy, '
   const versions = documents
     .filter((one): one is ModelManifest => one.kind === 'ModelManifest' && one.metadata.name === model)
     .sort((a, b) => compareVersions(b.metadata.version, a.metadata.version));
+  const { version: desired } = rollout.spec;
+  const isDesired = (version: string): boolean =>
+    version === desired || (isVersionRange(desired) && satisfiesRange(version, desired));
   const at = Math.max(
     0,
-    versions.findIndex(({ metadata }) => metadata.version === rollout.spec.version),
+    versions.findIndex(({ metadata }) => isDesired(metadata.version)),
   );
   const manifest = versions[at];
   return {

@@ -76,6 +76,8 @@ export async function startService(order: ComposeOrder): Promise<RunningService>
   // Who is denied stands in the repository: nobody is let in before it was looked at, unless it can't be had.
   await firstLook(reconciler, clock);
   const port = await api.start();
+  if (settings.viewerToken === null)
+    logger.warn('no viewer token is set: status, explain and metrics are closed', { set: 'SLIPWAY_VIEWER_TOKEN' });
   loops.push(listen(store, settings.heartbeatMs, clock, logger, stop.signal));
   loops.push(forgetOld(composed, clock, logger, stop.signal));
   const watcher = disposables.use(new FileWatcher(logger));

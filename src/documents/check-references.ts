@@ -116,6 +116,8 @@ function checkNames(list: readonly Found<Named>[]): [Found<Named>, Problem][] {
   });
 }
 
+const BROKEN_REMEDY = 'Correct the document; its errors are listed separately.';
+
 function checkManifest(manifest: ModelManifest, catalogue: Catalogue): Problem[] {
   const problems: Problem[] = [];
   const { version } = manifest.metadata;
@@ -129,12 +131,17 @@ function checkManifest(manifest: ModelManifest, catalogue: Catalogue): Problem[]
   for (const [index, group] of (manifest.spec.compatibility?.groups ?? []).entries()) {
     if (known.includes(group)) continue;
     const path = ['spec', 'compatibility', 'groups', index];
-    problems.push({
-      code: 'REFERENCE_GROUP',
-      path,
-      message: `There is no device group "${group}".`,
-      remedy: suggest(group, known),
-    });
+    const isBroken = catalogue.broken.some((file) => file.split('/').at(-1) === group);
+    problems.push(
+      isBroken
+        ? { code: 'REFERENCE_BROKEN', path, message: `The device group ${group} is broken.`, remedy: BROKEN_REMEDY }
+        : {
+            code: 'REFERENCE_GROUP',
+            path,
+            message: `There is no device group "${group}".`,
+            remedy: suggest(group, known),
+          },
+    );
   }
   return problems;
 }
@@ -142,7 +149,11 @@ function checkManifest(manifest: ModelManifest, catalogue: Catalogue): Problem[]
 function suggest(word: string, known: readonly string[]): string {
   const close = findClosestWord(word, known);
   if (close !== undefined) return `Did you mean \`${close}\`?`;
-  return known.length === 0 ? 'Add its document first.' : `Known: ${[...new Set(known)].slice(0, 20).join(', ')}.`;
+  return known.length === 0 ? 'Add its document first.' : `Known: ${listOf(known)}.`;
+}
+
+function listOf(known: readonly string[]): string {
+  return [...new Set(known)].slice(0, 20).join(', ');
 }
 
 function checkRollout({ document }: Found<Rollout>, catalogue: Catalogue): Problem[] {
@@ -171,7 +182,11 @@ function checkVersion({ spec }: Rollout, { manifests, broken }: Catalogue): Prob
   }
   if (version === undefined) {
     const message = `No version of "${spec.model}" matches ${spec.version}.`;
-    return [{ code: 'REFERENCE_VERSION', path, message, remedy: suggest(spec.version, versions) }];
+    const isBlind = isVersionRange(spec.version) && !versions.some((one) => satisfiesRange(one, '*'));
+    const remedy = isBlind
+      ? `Name the version: a range matches SemVer versions such as 1.4.0 only, and there are ${listOf(versions)}.`
+      : suggest(spec.version, versions);
+    return [{ code: 'REFERENCE_VERSION', path, message, remedy }];
   }
   const manifest = ofModel.find(({ document }) => document.metadata.version === version)?.document;
   return manifest === undefined ? [] : checkParameters(spec.parameters ?? {}, manifest);

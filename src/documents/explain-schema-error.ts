@@ -5,7 +5,7 @@ import { formatPath } from '../contract/source/document-source.ts';
 import { type Problem, problemInText } from '../contract/source/problem.ts';
 import { locateSchemaError, pathOfPointer } from '../contract/source/schema-error.ts';
 import type { TextError } from '../contract/source/text-error.ts';
-import { foreignFieldRemedy, platformMeantBy } from './foreign-words.ts';
+import { foreignChoice, foreignFieldRemedy, platformMeantBy } from './foreign-words.ts';
 
 /** What the schema says about a field, for people. */
 interface FieldFacts {
@@ -149,7 +149,8 @@ function choiceOf(schema: FieldFacts): string {
 
 function choiceRemedy(value: unknown, schema: FieldFacts): string {
   const choices = choicesOf(schema).map(String);
-  const close = typeof value === 'string' ? findClosestWord(value, choices) : undefined;
+  const close =
+    typeof value === 'string' ? (foreignChoice(value, choices) ?? findClosestWord(value, choices)) : undefined;
   return close === undefined ? firstSentence(schema) : `Did you mean \`${close}\`?`;
 }
 

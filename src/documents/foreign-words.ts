@@ -1,4 +1,5 @@
 // Owns what people bring along from other systems: their names of fields, platforms and whole documents, and what they are called here.
+import { CodedError } from '../base/errors.ts';
 import { exampleRule } from './rules/metric-examples.ts';
 import { ruleOfFields } from './rules/rule-object.ts';
 
@@ -51,6 +52,18 @@ function ruleIn(value: unknown): string {
   return (typeof first === 'object' && first !== null && ruleOfFields(first)) || exampleRule('error_rate');
 }
 
+const CHOICES: Readonly<Record<string, string>> = {
+  ...{ float: 'float32', half: 'float16', double: 'float64', int: 'int32', integer: 'int32', long: 'int64' },
+  ...{ string: 'bytes', text: 'bytes', boolean: 'bool', byte: 'uint8' },
+};
+
+/** The value among the choices that a name such as `float` stands for elsewhere. */
+export function foreignChoice(text: string, choices: readonly string[]): string | undefined {
+  const name = text.toLowerCase();
+  const meant = Object.hasOwn(CHOICES, name) ? CHOICES[name] : undefined;
+  return meant !== undefined && choices.includes(meant) ? meant : undefined;
+}
+
 const SYSTEMS = /(linux|darwin|windows)/;
 const ARCHITECTURES: readonly (readonly [RegExp, string])[] = [
   [/arm64|aarch64|armv8|jetson|orin/, 'arm64'],
@@ -83,4 +96,39 @@ export function isUpdateManifest(fields: object): boolean {
 /** Does the text stand for a file that Git LFS holds? */
 export function isLfsPointer(text: string): boolean {
   return text.startsWith('version https://git-lfs.github.com/spec/');
+}
+
+/** Texts that are no document yet, each with where it shows. `{{rollout}}` in a query is a placeholder; templates are of Helm, Go and Jinja. */
+const NO_DOCUMENTS = [
+  {
+    code: 'DOCUMENT_LFS',
+    pattern: /^version https:\/\/git-lfs\.github\.com\/spec\//,
+    message: 'This is a pointer of Git LFS, not the document.',
+    remedy:
+      'Keep documents out of Git LFS: leave their folders out of the patterns in `.gitattributes`, and commit them again.',
+  },
+  {
+    code: 'DOCUMENT_CONFLICT',
+    pattern: /^<{7} /m,
+    message: 'This file has an unresolved merge conflict.',
+    remedy: 'Resolve it, and commit the file again.',
+  },
+  {
+    code: 'DOCUMENT_TEMPLATE',
+    pattern: /\{\{-?\s*[.$]|\{%/,
+    message: 'This is a template, not a document.',
+    remedy: 'Commit the document that is rendered from it.',
+  },
+] as const;
+
+/** What the text is in place of a document; undefined when it may be one. */
+export function findForeignText(file: string, text: string): CodedError | undefined {
+  for (const { pattern, ...facts } of NO_DOCUMENTS) {
+    const found = pattern.exec(text);
+    if (found === null) continue;
+    const before = text.slice(0, found.index).split('\n');
+    const at = { file, line: before.length, column: (before.at(-1)?.length ?? 0) + 1 };
+    return new CodedError({ ...facts, at });
+  }
+  return undefined;
 }

@@ -13,7 +13,7 @@ import { checkNotifications } from './check-notifications.ts';
 import { checkRolloutPolicy } from './check-rollout-policy.ts';
 import { checkSchema, KINDS } from './check-schema.ts';
 import { checkSignalProviders } from './check-signal-providers.ts';
-import { isLfsPointer, isUpdateManifest } from './foreign-words.ts';
+import { findForeignText, isUpdateManifest } from './foreign-words.ts';
 import { checkRepository } from './repository-layout.ts';
 import type { SlipwayDocument } from './slipway-document.ts';
 
@@ -34,6 +34,8 @@ export interface ParseOptions {
  * all problems come back at once (up to 50), in the order of the text.
  */
 export function parseDocument(file: string, bytes: Uint8Array, options: ParseOptions = {}): ParsedDocument {
+  const foreign = findForeignText(file, Buffer.from(bytes).toString('utf8'));
+  if (foreign !== undefined) return { kind: 'broken', errors: [foreign] };
   const read = readSource(file, bytes);
   if (read.kind === 'broken') return read;
   const { source, value } = read;
@@ -41,7 +43,6 @@ export function parseDocument(file: string, bytes: Uint8Array, options: ParseOpt
     kind: 'broken',
     errors: locateProblems(source, problems),
   });
-  if (isLfsPointer(source.text)) return broken([LFS_POINTER]);
   const kind = findKind(value);
   if (typeof kind !== 'string') return broken([kind]);
   const misfits = checkSchema(kind, value, (error) => source.writtenAt(pathOfPointer(error.instancePath)));
@@ -52,13 +53,6 @@ export function parseDocument(file: string, bytes: Uint8Array, options: ParseOpt
   return problems.length > 0 ? broken(problems) : { kind: 'parsed', document, source };
 }
 
-const LFS_POINTER: Problem = {
-  code: 'DOCUMENT_LFS',
-  path: [],
-  message: 'This is a pointer of Git LFS, not the document.',
-  remedy:
-    'Keep documents out of Git LFS: leave their folders out of the patterns in `.gitattributes`, and commit them again.',
-};
 const UPDATE_MANIFEST =
   'This looks like an update manifest. Here it is three documents: a ModelManifest (what the version is, its files and their digests), a RolloutPolicy (stages and rules) and a Rollout (which devices should run which version). `slipway init` writes one of each.';
 

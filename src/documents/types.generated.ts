@@ -254,7 +254,7 @@ export interface StageMinimum {
  */
 export interface StageApproval {
   /**
-   * People who may approve, by their names in the trust policy.
+   * People who may approve, as requests name them in `by`. Whoever can push can write any name: protect the branch.
    *
    * @minItems 1
    * @maxItems 100

@@ -24,7 +24,10 @@ export interface FoundRollout {
 
 export function unknownRollout(name: string, known: readonly string[]): CodedError {
   const close = findClosestWord(name, known);
-  const list = known.length === 0 ? 'There are no rollouts.' : `Known rollouts: ${known.slice(0, 20).join(', ')}.`;
+  const list =
+    known.length === 0
+      ? 'It has no rollouts: is this the right repository or service?'
+      : `Known rollouts: ${known.slice(0, 20).join(', ')}.`;
   return new CodedError({
     code: 'ROLLOUT_UNKNOWN',
     message: `There is no rollout ${JSON.stringify(name)}.`,

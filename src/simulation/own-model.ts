@@ -3,6 +3,7 @@ import { assertInvariant } from '../base/errors.ts';
 import { REST_CLASS } from '../contract/report.ts';
 import type { ModelManifest } from '../contract/types.generated.ts';
 import type { DeviceGroup } from '../documents/types.generated.ts';
+import { FleetWords } from '../measurement/fleet-words.ts';
 import { type Answers, LEAST_CONFIDENCE } from './behaviour.ts';
 import type { PopulationShape, SpecialDevice } from './population.ts';
 import type { Scenario } from './scenario.ts';
@@ -62,9 +63,9 @@ function sharesOf(count: number): readonly number[] {
 }
 
 function populationOf(shape: PopulationShape, { manifest, groups = [], labels, perMinute }: OwnFacts): PopulationShape {
-  const listed = groups.flatMap(({ metadata, spec }) =>
-    (spec.devices ?? []).map((device) => ({ ...spec.labels, ...device.labels, groups: metadata.name })),
-  );
+  const documents = groups.map((group) => [group.metadata.name, { kind: 'group', group, oid: '' }] as const);
+  const words = new FleetWords().of({ groups: new Map(documents), admitsListedOnly: false, settingsFrom: null });
+  const listed = [...words.labels.values()];
   const variants = manifest?.spec.variants ?? [];
   const special = (index: number, count: number): SpecialDevice => {
     const known = shape.special?.(index, count) ?? {};
@@ -88,11 +89,21 @@ function propertiesOf(variant: Variant | undefined): Readonly<Record<string, str
   };
 }
 
+/** A step that visits each of so many places once, far apart: it has no factor in common with them. */
+function stepThrough(count: number): number {
+  let step = Math.max(1, Math.floor(count * 0.618));
+  while (commonFactor(step, count) > 1) step--;
+  return step;
+}
+
+function commonFactor(a: number, b: number): number {
+  return b === 0 ? a : commonFactor(b, a % b);
+}
+
 /** Each value as often as it was said, spread over the fleet. */
 function valueAt(values: ReadonlyMap<string, number>, index: number, count: number): string {
   const all = [...values].reduce((sum, [, devices]) => sum + devices, 0);
-  // A step that has no factor in common with most counts visits every place once.
-  let place = (((index * 7919) % count) / count) * all;
+  let place = (((index * stepThrough(count)) % count) / count) * all;
   for (const [value, devices] of values) {
     if (place < devices) return value;
     place -= devices;

@@ -243,6 +243,7 @@ test('my manifest is rehearsed: its names, classes and platforms, with the label
     metadata: { name: 'kiosks' },
     spec: { labels: { ring: 'canary' }, devices: [{ id: 'k1' }, { id: 'k2', labels: { site: 'rome' } }] },
   };
+  const rome: DeviceGroup = { ...group, metadata: { name: 'rome' }, spec: { devices: [{ id: 'k2' }] } };
   const labels = new Map([
     [
       'hw',
@@ -252,7 +253,12 @@ test('my manifest is rehearsed: its names, classes and platforms, with the label
       ]),
     ],
   ]);
-  const scenario = withOwn(findScenario('missing-class'), { manifest: OWN, groups: [group], labels, perMinute: 600 });
+  const scenario = withOwn(findScenario('missing-class'), {
+    manifest: OWN,
+    groups: [group, rome],
+    labels,
+    perMinute: 600,
+  });
   const model = { name: 'sorter', stable: '3.0.0', candidate: '3.1.0' };
   const policy = policyOf(
     '[error_rate < 20%, vanished_classes == 0, "class_share[leaf] < 20%", "class_share[cat] < 5%"]',
@@ -265,10 +271,30 @@ test('my manifest is rehearsed: its names, classes and platforms, with the label
   expect(rehearsalJson(order, rehearsal)).toMatchObject({ notRehearsed: [{ rule: 'class_share[cat] < 5%' }] });
   const reports = [...new Map(heard.map(({ report }) => [report.device, report])).values()];
   expect(reports.filter((one) => one.labels.hw === 'a')).toHaveLength(30);
-  expect(reports.filter((one) => one.labels.ring === 'canary' && one.labels.groups === 'kiosks')).toHaveLength(2);
+  expect(reports.find((one) => one.labels.site === 'rome')?.labels.groups).toBe('kiosks,rome');
+  expect(reports.filter((one) => one.labels.ring === 'canary' && one.labels.groups?.startsWith('kiosks'))).toHaveLength(
+    2,
+  );
   expect(reports.filter((one) => one.properties.platform === 'linux/amd64')).toHaveLength(20);
   const named = new Set(heard.flatMap(({ report }) => report.intervals.flatMap((one) => Object.keys(one.classes))));
   expect([...named].sort()).toEqual(['apple', 'leaf', 'pear']);
+});
+
+test('labels that are said are as frequent as was said, whatever the number of devices', async () => {
+  for (const devices of [1, 2, 40, 7919]) {
+    const labels = new Map([
+      [
+        'hw',
+        new Map([
+          ['a', 3],
+          ['b', 1],
+        ]),
+      ],
+    ]);
+    const { special } = withOwn(findScenario('good'), { labels }).population;
+    const all = Array.from({ length: devices }, (_, index) => special?.(index, devices).labels?.hw);
+    expect(Math.abs(all.filter((one) => one === 'a').length - 0.75 * devices)).toBeLessThan(1);
+  }
 });
 
 test('rules on classes and confidences are not rehearsed with a model that has none', async () => {

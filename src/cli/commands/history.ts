@@ -172,7 +172,7 @@ export function addHistoryCommand(program: Command): void {
       const steps: HistoryStep[] = [];
       for (const step of named) steps.push(await explained(step, place));
       // No step of it: it may be new, or mistyped. What was removed from the branch still has its history.
-      if (steps.length === 0 && rollout !== undefined) await readGitView(opened.repository, head, rollout);
+      if (steps.length === 0) await readGitView(opened.repository, head, rollout);
       const exitCode = steps.some(({ signature }) => signature.kind === 'bad') ? 1 : 0;
       const note = isCut && steps.length < most ? `\n\n${historyCut().message} ${historyCut().remedy}` : '';
       printResult({ json: steps, text: textOf(steps, rollout) + note, exitCode }, options.json ?? false);

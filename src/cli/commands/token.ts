@@ -1,9 +1,10 @@
 // Owns `slipway token`: one-time tokens for enrolling devices.
 import { type Command, Option } from 'commander';
 import { SystemClock } from '../../base/clock.ts';
+import { isDeviceId } from '../../contract/report-reader.ts';
 import { openSqliteFleetStore } from '../../store/sqlite/open-sqlite-fleet-store.ts';
 import { openHome } from '../home.ts';
-import { durationOf, labelsOf, wholeNumberOf } from '../option-values.ts';
+import { durationOf, labelsOf, valueError, wholeNumberOf } from '../option-values.ts';
 import { printResult } from '../output.ts';
 import { homeOption } from '../settings.ts';
 
@@ -35,6 +36,8 @@ export function addTokenCommand(program: Command): void {
     )
     .option('--json', 'print JSON')
     .action(async ({ home, count, expires, device, label, json = false }: TokenOptions) => {
+      if (device !== undefined && !isDeviceId(device))
+        throw valueError('--device', device, 'the id of a device', 'Use letters, digits and . _ : @ -, at most 128.');
       const clock = new SystemClock();
       const order = {
         count: wholeNumberOf('--count', count, { least: 1, most: MOST_TOKENS }),

@@ -14,6 +14,7 @@ import { BUNDLE_SUFFIX } from '../../snapshot/folder-cache.ts';
 import { type FoundDocuments, readDocuments, readSignature, rolloutsOf } from '../../snapshot/repository-documents.ts';
 import { countOf } from '../../wording/amounts.ts';
 import { loadTrustPolicy } from '../load-trust.ts';
+import { assertManifests } from '../manifests-here.ts';
 import { errorText, printResult, type Result } from '../output.ts';
 import { addTrafficOptions, type TrafficOptions, trafficOf } from '../plan-options.ts';
 import { assumedText, planFindings, warnOfLatest } from '../policy-warnings.ts';
@@ -100,23 +101,6 @@ function byPlace(a: CodedError, b: CodedError): number {
   return (left?.line ?? 0) - (right?.line ?? 0) || (left?.column ?? 0) - (right?.column ?? 0);
 }
 
-/** Settings at the root, or a document where the layout wants it; YAML of something else makes no manifests repository. */
-function isManifestsRepository(files: RepositoryFiles, { documents }: FoundDocuments): boolean {
-  if (files.paths.includes('slipway.yaml')) return true;
-  return documents.some(({ bytes }) => /^\W*apiVersion\W*slipway\.dev\//m.test(bytes.toString('utf8')));
-}
-
-function noManifests({ paths }: RepositoryFiles): CodedError {
-  const [inside] = paths.filter((file) => file.endsWith('/slipway.yaml'));
-  const place = inside === undefined ? '' : ` There is one in ${inside.slice(0, -'/slipway.yaml'.length)}.`;
-  return new CodedError({
-    code: 'REPO_NO_DOCUMENTS',
-    message:
-      'This is not a manifests repository: it has no slipway.yaml, and no Slipway documents in models, policies, rollouts or fleet.',
-    remedy: `Pass it with --repo; \`slipway init\` creates one.${place}`,
-  });
-}
-
 function wordsIn({ documents }: FoundDocuments): WordsOfFleet {
   const groups = documents.flatMap(({ file, parsed }) =>
     parsed.kind === 'parsed' && parsed.document.kind === 'DeviceGroup'
@@ -129,7 +113,7 @@ function wordsIn({ documents }: FoundDocuments): WordsOfFleet {
 async function validate(files: RepositoryFiles, { trust, ...options }: ValidateOptions): Promise<Result> {
   const traffic = trafficOf(options);
   const found = await readDocuments(files);
-  if (!isManifestsRepository(files, found)) throw noManifests(files);
+  assertManifests(files, found);
   const broken = found.documents.flatMap(({ parsed }) => (parsed.kind === 'broken' ? parsed.errors : []));
   const signatures = trust === undefined ? { errors: [], warnings: [] } : await checkSignatures(files, found, trust);
   const all = [...broken, ...found.problems, ...checkReferences(found.documents), ...signatures.errors];

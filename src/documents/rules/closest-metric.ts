@@ -6,12 +6,16 @@ import { RULE_METRICS, type RuleMetric } from './metric-catalogue.ts';
 /** Words that several metrics have in common, and so tell none of them. */
 const COMMON = new Set(['rate', 'class', 'share', 'time', 'devices', 'drift', 'success', 'user', 'load']);
 
+/** Near to a metric by its letters, and of another meaning: turned into one, the rule would ask for something else. */
+const OTHER_MEANING = /^(?:gpu|npu|tpu|latency|error_count)$|_(?:drop|loss|decrease)$/i;
+
 function wordsOf(name: string): string[] {
   return name.toLowerCase().split(/[_-]+/);
 }
 
 /** The metric that is meant; undefined when nothing is near. */
 export function findClosestMetric(name: string): RuleMetric | undefined {
+  if (OTHER_MEANING.test(name)) return undefined;
   const close = findClosestWord(name, RULE_METRICS);
   if (close !== undefined) return RULE_METRICS.find((metric) => metric === close);
   const words = wordsOf(name);
