@@ -1,34 +1,27 @@
-// Owns reading files that people name: bounded also where the file is endless, as devices are.
-import { open } from 'node:fs/promises';
+// Owns reading files that people name: what the system refuses is theirs to mend.
+import { readFileIfPresent } from './durable-file.ts';
 import { CodedError } from './errors.ts';
 
-/** The file's bytes; undefined when it is missing and `isOptional`. Throws FILE_SIZE or FILE_UNREADABLE. */
+/** The file's bytes; undefined when it is missing and `isOptional`. Throws FILE_KIND, FILE_SIZE or FILE_UNREADABLE. */
+export function readBoundedFile(file: string, mostBytes: number): Promise<Buffer>;
+export function readBoundedFile(file: string, mostBytes: number, isOptional: boolean): Promise<Buffer | undefined>;
 export async function readBoundedFile(
   file: string,
   mostBytes: number,
   isOptional = false,
 ): Promise<Buffer | undefined> {
+  let cause: unknown;
   try {
-    await using handle = await open(file, 'r');
-    const buffer = Buffer.alloc(mostBytes + 1);
-    let length = 0;
-    while (length <= mostBytes) {
-      const { bytesRead } = await handle.read(buffer, length, buffer.length - length, null);
-      if (bytesRead === 0) return buffer.subarray(0, length);
-      length += bytesRead;
-    }
-  } catch (cause) {
-    if (isOptional && (cause as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
-    throw new CodedError({
-      code: 'FILE_UNREADABLE',
-      message: `${file} can't be read.`,
-      remedy: 'Put the file there, or correct its name.',
-      cause,
-    });
+    const bytes = await readFileIfPresent(file, mostBytes);
+    if (bytes !== undefined || isOptional) return bytes;
+  } catch (error) {
+    if (error instanceof CodedError) throw error;
+    cause = error;
   }
   throw new CodedError({
-    code: 'FILE_SIZE',
-    message: `${file} is longer than ${mostBytes} bytes.`,
-    remedy: 'Check that it is the right file.',
+    code: 'FILE_UNREADABLE',
+    message: `${file} can't be read.`,
+    remedy: 'Put the file there, or correct its name.',
+    cause,
   });
 }

@@ -1,8 +1,13 @@
-// Owns files that survive a power cut: each write is complete or absent, never half.
+// Owns files that survive a power cut: each write is complete or absent, never half. And reading them, in bounds.
 
 import { randomUUID } from 'node:crypto';
-import { type FileHandle, open, readFile, rename, rm } from 'node:fs/promises';
+import { constants } from 'node:fs';
+import { type FileHandle, open, rename, rm } from 'node:fs/promises';
 import path from 'node:path';
+import { CodedError } from './errors.ts';
+
+/** Far above any file that is read whole: a large fleet's signed directive takes some 10 MB. */
+const MOST_BYTES = 64 * 1024 * 1024;
 
 /** Flushes a folder's entries, so that a rename in it survives a power cut. Does nothing where folders can't be opened (Windows). */
 export async function syncFolder(folder: string): Promise<void> {
@@ -39,12 +44,25 @@ export async function writeFileDurably(file: string, bytes: Uint8Array | string,
   await syncFolder(path.dirname(file));
 }
 
-/** The file's bytes, or undefined when there is no such file. */
-export async function readFileIfPresent(file: string): Promise<Buffer | undefined> {
+/**
+ * The file's bytes, or undefined when there is no such file. Never waits for a pipe, nor reads a device without end: throws FILE_KIND for
+ * what is no regular file, FILE_SIZE for a longer one, and what the system says.
+ */
+export async function readFileIfPresent(file: string, mostBytes = MOST_BYTES): Promise<Buffer | undefined> {
   try {
-    return await readFile(file);
+    await using handle = await open(file, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0));
+    if (!(await handle.stat()).isFile()) throw refusal('FILE_KIND', `${file} is not a regular file.`);
+    const chunks: Buffer[] = [];
+    for await (const chunk of handle.createReadStream({ end: mostBytes })) chunks.push(chunk as Buffer);
+    const bytes = Buffer.concat(chunks);
+    if (bytes.length > mostBytes) throw refusal('FILE_SIZE', `${file} is longer than ${mostBytes} bytes.`);
+    return bytes;
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
     throw error;
   }
+}
+
+function refusal(code: string, message: string): CodedError {
+  return new CodedError({ code, message, remedy: 'Check that it is the right file.' });
 }

@@ -55,5 +55,5 @@ export async function findPolicy(name: string | undefined, options: RepositoryOp
     };
     return choosePolicy(await withFiles(options, read), name);
   }
-  return { policy: parsePolicy(name, (await readBoundedFile(name, MOST_BYTES)) ?? Buffer.alloc(0)), documents: [] };
+  return { policy: parsePolicy(name, await readBoundedFile(name, MOST_BYTES)), documents: [] };
 }

@@ -12,13 +12,14 @@ const UNWRITABLE: readonly string[] = [
   'EEXIST',
   'EMFILE',
   'ENFILE',
+  'FILE_KIND',
 ];
 
 /** DISTRIBUTION_DISK_FULL or DISTRIBUTION_UNWRITABLE for what the file system refused; anything else as it is. */
 export function toUnwritable(folder: string, cause: unknown): unknown {
   const { code = '' } = (cause ?? {}) as NodeJS.ErrnoException;
   const isFull = FULL.includes(code);
-  if (cause instanceof CodedError || !(isFull || UNWRITABLE.includes(code))) return cause;
+  if (!(isFull || UNWRITABLE.includes(code))) return cause;
   return new CodedError({
     code: isFull ? 'DISTRIBUTION_DISK_FULL' : 'DISTRIBUTION_UNWRITABLE',
     kind: 'retry-later',

@@ -102,8 +102,7 @@ export function parsePrivateKey(pem: string, source: string): KeyObject {
 export async function readPrivateKey(file: string): Promise<KeyObject> {
   let bytes: Buffer;
   try {
-    // Bounded also where the file is endless.
-    bytes = (await readBoundedFile(file, MOST_KEY_BYTES)) ?? Buffer.alloc(0);
+    bytes = await readBoundedFile(file, MOST_KEY_BYTES);
   } catch (error) {
     if (error instanceof CodedError && error.code === 'FILE_SIZE')
       throw new CodedError({ code: 'KEY_UNREADABLE', message: `${file} is too large for a private key.` });

@@ -1,7 +1,6 @@
 // Owns the requests of a TUF client: bounded in size and time, over HTTP(S) or out of a folder.
-import { constants } from 'node:fs';
-import { open } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
+import { readFileIfPresent } from '../../../src/base/durable-file.ts';
 import { TufRefusal } from '../../../src/contract/tuf/tuf-refusal.ts';
 import { readBounded, retryAfterMs } from './http.ts';
 
@@ -87,18 +86,14 @@ function tooLong(url: string, most: number): TufRefusal {
 /** A carried disk is as hostile as a host: no pipes that hang, no devices without end. */
 async function readOut(url: string, most: number): Promise<Answer> {
   try {
-    await using file = await open(fileURLToPath(url), constants.O_RDONLY | (constants.O_NONBLOCK ?? 0));
-    if (!(await file.stat()).isFile()) return { kind: 'absent', reason: `${url} is not a file` };
-    const bytes = Buffer.alloc(most + 1);
-    let length = 0;
-    for (let got = -1; got !== 0 && length <= most; length += got) {
-      got = (await file.read(bytes, length, bytes.length - length)).bytesRead;
-    }
-    if (length > most) throw tooLong(url, most);
-    return { kind: 'bytes', bytes: Buffer.from(bytes.subarray(0, length)), etag: null };
+    const bytes = await readFileIfPresent(fileURLToPath(url), most);
+    if (bytes === undefined) return { kind: 'absent', reason: `${url}: there is no such file` };
+    return { kind: 'bytes', bytes, etag: null };
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
-    return { kind: 'absent', reason: `${url}: there is no such file` };
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === 'FILE_SIZE') throw tooLong(url, most);
+    if (code === 'FILE_KIND') return { kind: 'absent', reason: `${url} is not a file` };
+    throw error;
   }
 }
 

@@ -77,7 +77,7 @@ export class Journal {
     try {
       bytes = await readFileIfPresent(this.#folder.recordFile(model));
     } catch (error) {
-      const isOther = (error as NodeJS.ErrnoException).code === 'EISDIR';
+      const isOther = (error as NodeJS.ErrnoException).code === 'FILE_KIND';
       return isOther ? { kind: 'corrupt', salvage: NOTHING } : { kind: 'unreadable' };
     }
     if (bytes === undefined) return { kind: 'absent' };

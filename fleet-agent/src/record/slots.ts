@@ -1,7 +1,7 @@
 // Owns a model's two slots on disk: their content, whether it is intact, and the pointer for other processes.
 import { createHash, randomUUID } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { mkdir, open, readlink, rename, rm, symlink } from 'node:fs/promises';
+import { mkdir, open, readlink, rename, rm, stat, symlink } from 'node:fs/promises';
 import path from 'node:path';
 import { readFileIfPresent, syncFolder, writeFileDurably } from '../../../src/base/durable-file.ts';
 import { type Digest, digestOf, isDigest } from '../../../src/contract/digest.ts';
@@ -154,6 +154,8 @@ function parseSeal(value: Record<string, unknown>): Seal | undefined {
 export async function digestOfFile(file: string): Promise<Digest | undefined> {
   const hash = createHash('sha256');
   try {
+    // A pipe would hang, and a device never end.
+    if (!(await stat(file)).isFile()) return undefined;
     for await (const chunk of createReadStream(file, { highWaterMark: 1 << 18 })) hash.update(chunk as Buffer);
   } catch {
     return undefined;

@@ -34,7 +34,7 @@ const MOST_BYTES = 1024 * 1024;
 
 /** Throws FILE_UNREADABLE or FILE_SIZE. */
 async function readDocument(file: string): Promise<Buffer> {
-  return (await readBoundedFile(file, MOST_BYTES)) ?? Buffer.alloc(0);
+  return readBoundedFile(file, MOST_BYTES);
 }
 
 /** Model manifest or policy, and its name. Anything else is not signed. */
