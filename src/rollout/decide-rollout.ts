@@ -10,7 +10,7 @@ import { type Decision, needsFix } from './decision.ts';
 import { noted } from './decision-inputs.ts';
 import { adoptedStatus, blankStatus, permittedStatus } from './next-status.ts';
 import type { Outlook } from './outlook.ts';
-import type { Fix, StepReason } from './reasons.ts';
+import type { ClaimProblem, Fix, StepReason } from './reasons.ts';
 import { askedBy, type SortedRequests, sortRequests } from './requests.ts';
 import type { RolloutFacts } from './rollout-facts.ts';
 import { runsRevoked } from './runs-revoked.ts';
@@ -62,6 +62,12 @@ function decideLost(facts: RolloutFacts, status: RolloutStatus, lost: Fix): Deci
   return { step: back?.step ? { ...back.step, spec: { answered: [] } } : null, outlook };
 }
 
+/** What takes the last authentic status back comes before its putting right, which may not land; nothing else is asked of it. */
+function decideForged(facts: RolloutFacts, truth: RolloutStatus, problem: ClaimProblem): Decision {
+  const back = isRolling(truth) ? decideBack(facts, truth, requestsOn(facts, truth)) : null;
+  return back?.step ? back : putRight(facts, truth, { kind: 'status-forged', problem });
+}
+
 /** A status that nobody signed, or an older one put back: the last authentic one is the truth. */
 function putRight(facts: RolloutFacts, truth: RolloutStatus, reason: StepReason): Decision {
   return step(unmeasured(facts), truth, { kind: 'restore', to: labelOf(truth), next: truth, answered: [], reason });
@@ -97,10 +103,14 @@ function decideAnswers(facts: RolloutFacts, status: RolloutStatus, requests: Sor
   return answer(facts, status, draft, permittedStatus(status, digest));
 }
 
+function requestsOn(facts: RolloutFacts, status: RolloutStatus): SortedRequests {
+  const context = { stage: presentStage(facts, status), startable: startableOf(facts, status) };
+  return sortRequests(facts.spec.requests ?? [], status, context);
+}
+
 /** Back first, answers next, forward last: nothing that people ask may stand between a failed candidate and its rollback. */
 function decideFromStatus(facts: RolloutFacts, status: RolloutStatus): Decision {
-  const stage = presentStage(facts, status);
-  const requests = sortRequests(facts.spec.requests ?? [], status, { stage, startable: startableOf(facts, status) });
+  const requests = requestsOn(facts, status);
   if (!isRolling(status))
     return (
       decideNoStart(facts, status, requests) ??
@@ -151,7 +161,7 @@ function decideClaim(facts: RolloutFacts): Decision {
       const truth = newestKnown(seen?.status ?? null, claim.lastAuthentic);
       if (truth === null && claim.isSignedByOther === true)
         return needsFix(facts, blank, { kind: 'status-of-other', code: 'STATUS_OF_OTHER' });
-      return putRight(facts, truth ?? blank, { kind: 'status-forged', problem: claim.problem });
+      return decideForged(facts, truth ?? blank, claim.problem);
     }
     case 'none': {
       const rewinding = rewindingOf(facts, blank);

@@ -40,6 +40,14 @@ describe('a status that the reconciler did not write', () => {
     expect(step.next).toMatchObject({ state: 'idle', candidate: null, rejected: [{ version: '2.0.0' }] });
   });
 
+  it('holds up no abort: the step back puts it right', () => {
+    const { world } = inRamp();
+    const truth = world.at;
+    world.ask({ act: 'abort', by: 'ann' });
+    world.claim = { kind: 'forged', problem: GONE, lastAuthentic: truth };
+    expect(world.mustTake('roll-back').next).toMatchObject({ revision: truth.revision + 1, candidate: null });
+  });
+
   it('is blank when nothing authentic is known', () => {
     const world = new FalseWorld();
     world.claim = { kind: 'forged', problem: GONE, lastAuthentic: null };
