@@ -16,7 +16,7 @@ import type { RolloutFacts } from './rollout-facts.ts';
 import { runsRevoked } from './runs-revoked.ts';
 import { isRewound, newestKnown, type Rewinding, rewindingOf, specOf } from './status-in-force.ts';
 import { answer, isRolling, labelOf, restoredSpec, rollBack, step } from './steps.ts';
-import type { Transition } from './transition.ts';
+import { type Transition, takesBack } from './transition.ts';
 import { presentStage } from './walk.ts';
 
 /** What was measured belongs to another status than the one that is decided on. */
@@ -62,10 +62,10 @@ function decideLost(facts: RolloutFacts, status: RolloutStatus, lost: Fix): Deci
   return { step: back?.step ? { ...back.step, spec: { answered: [] } } : null, outlook };
 }
 
-/** What takes the last authentic status back comes before its putting right, which may not land; nothing else is asked of it. */
+/** What takes a candidate back does not wait for the putting right, which may never land; all else does. */
 function decideForged(facts: RolloutFacts, truth: RolloutStatus, problem: ClaimProblem): Decision {
   const back = isRolling(truth) ? decideBack(facts, truth, requestsOn(facts, truth)) : null;
-  return back?.step ? back : putRight(facts, truth, { kind: 'status-forged', problem });
+  return back?.step && takesBack(back.step) ? back : putRight(facts, truth, { kind: 'status-forged', problem });
 }
 
 /** A status that nobody signed, or an older one put back: the last authentic one is the truth. */
