@@ -117,6 +117,15 @@ export function objectCorrupt(oid: string, detail: string, cause?: unknown): Cod
   });
 }
 
+/** The object is whole, so no fresh clone would give another one: what is wrong is the commit that calls it a file or a folder. */
+export function objectOfOtherType(oid: string, found: string, wanted: string): CodedError {
+  return new CodedError({
+    code: 'GIT_OBJECT_TYPE',
+    message: `Object ${oid} is a ${found}, where the commit has a ${wanted}.`,
+    remedy: 'Delete it and commit a regular file in its place.',
+  });
+}
+
 export function pathRefused(path: string, why: string): CodedError {
   return new CodedError({
     code: 'GIT_PATH_REFUSED',

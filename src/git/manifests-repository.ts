@@ -90,9 +90,9 @@ export interface ManifestsRepository extends AsyncDisposable {
   fetch(signal?: AbortSignal): Promise<FetchOutcome>;
   /** Head of the last successful fetch or push, over restarts; null while there was none. It may be behind the remote's. */
   knownHead(): string | null;
-  /** The snapshot of a commit. Throws GIT_OBJECT_MISSING, GIT_OBJECT_CORRUPT, GIT_TREE_TOO_LARGE. */
+  /** The snapshot of a commit. Throws GIT_OBJECT_MISSING, GIT_OBJECT_CORRUPT, GIT_OBJECT_TYPE, GIT_TREE_TOO_LARGE. */
   readTree(commit: string): Promise<Tree>;
-  /** Throws GIT_OBJECT_TOO_LARGE above the limit. */
+  /** Throws GIT_OBJECT_TOO_LARGE above the limit, GIT_OBJECT_TYPE for what is no file, and as `readTree`. */
   readBlob(oid: string, limitBytes: number): Promise<Uint8Array>;
   /** Writes blobs, trees and the commit durably, moves nothing; returns the commit's oid. Throws GIT_PATH_REFUSED, GIT_COMMIT_EMPTY. */
   commit(draft: CommitDraft): Promise<string>;

@@ -4,7 +4,7 @@ import path from 'node:path';
 import git from 'isomorphic-git';
 import { syncFolder, writeFileDurably } from '../../base/durable-file.ts';
 import { CodedError } from '../../base/errors.ts';
-import { objectCorrupt, objectMissing } from '../git-errors.ts';
+import { objectCorrupt, objectMissing, objectOfOtherType } from '../git-errors.ts';
 import type { CommitFacts } from '../manifests-repository.ts';
 import { parseCommit } from '../objects/commit-object.ts';
 import type { GitObjects, ObjectType } from '../objects/git-objects.ts';
@@ -34,7 +34,7 @@ export class ObjectStore implements GitObjects {
       if (cause instanceof Error && 'code' in cause && cause.code === 'NotFoundError') throw objectMissing(oid, cause);
       throw objectCorrupt(oid, cause instanceof Error ? cause.message : String(cause), cause);
     }
-    if (found.type !== type) throw objectCorrupt(oid, `it is a ${found.type}, not a ${type}`);
+    if (found.type !== type) throw objectOfOtherType(oid, found.type, type);
     return Buffer.from(found.object as Uint8Array);
   }
 

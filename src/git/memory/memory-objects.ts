@@ -1,6 +1,6 @@
 // Owns Git objects in memory: the same bytes under the same ids as any Git, so that equal work gives equal commits.
 import { createHash } from 'node:crypto';
-import { objectCorrupt, objectMissing } from '../git-errors.ts';
+import { objectMissing, objectOfOtherType } from '../git-errors.ts';
 import type { CommitFacts } from '../manifests-repository.ts';
 import { parseCommit } from '../objects/commit-object.ts';
 import type { GitObjects, ObjectType } from '../objects/git-objects.ts';
@@ -12,7 +12,7 @@ export class MemoryObjects implements GitObjects {
   async read(oid: string, type: ObjectType): Promise<Buffer> {
     const found = this.#objects.get(oid);
     if (found === undefined) throw objectMissing(oid);
-    if (found.type !== type) throw objectCorrupt(oid, `it is a ${found.type}, not a ${type}`);
+    if (found.type !== type) throw objectOfOtherType(oid, found.type, type);
     return found.bytes;
   }
 

@@ -5,7 +5,7 @@ import type { RawEntry } from './tree-object.ts';
 export type ObjectType = 'blob' | 'tree' | 'commit';
 
 export interface GitObjects {
-  /** The object's bytes. Throws GIT_OBJECT_MISSING, or GIT_OBJECT_CORRUPT when damaged or of another type. */
+  /** The object's bytes. Throws GIT_OBJECT_MISSING, GIT_OBJECT_CORRUPT when damaged, GIT_OBJECT_TYPE when of another type. */
   read(oid: string, type: ObjectType): Promise<Buffer>;
   readTree(oid: string): Promise<readonly RawEntry[]>;
   readCommit(oid: string): Promise<CommitFacts>;

@@ -11,15 +11,6 @@ export interface RawEntry {
   readonly oid: string;
 }
 
-const MODES: Readonly<Record<string, EntryMode>> = {
-  '100644': '100644',
-  '100664': '100644', // written by very old gits
-  '100755': '100755',
-  '120000': '120000',
-  '160000': '160000',
-  '40000': '40000',
-  '040000': '40000',
-};
 const LONGEST_NAME = 255;
 
 /** Why a name may not stand in a tree, or undefined. The rules of `git fsck`, plus control characters and length. */
@@ -34,6 +25,22 @@ export function nameFault(name: string): string | undefined {
   return undefined;
 }
 
+/** The mode as Git itself reads it, so that no odd one stops anything: of a file's bits only "executable" counts; what is no file, link or folder is a submodule. */
+function parseMode(text: string): EntryMode | undefined {
+  if (!/^[0-7]+$/.test(text)) return undefined;
+  const mode = Number.parseInt(text.slice(-6), 8);
+  switch (mode & 0o170000) {
+    case 0o100000:
+      return (mode & 0o100) === 0 ? '100644' : '100755';
+    case 0o120000:
+      return '120000';
+    case 0o040000:
+      return '40000';
+    default:
+      return '160000';
+  }
+}
+
 /** Reads a tree object. Throws GIT_OBJECT_CORRUPT when malformed; unfit names are the reader's to skip. */
 export function parseTree(oid: string, raw: Buffer): readonly RawEntry[] {
   const entries: RawEntry[] = [];
@@ -41,8 +48,8 @@ export function parseTree(oid: string, raw: Buffer): readonly RawEntry[] {
     const space = raw.indexOf(32, offset);
     const nul = raw.indexOf(0, offset);
     if (space < 0 || nul < space || nul + 21 > raw.length) throw objectCorrupt(oid, 'the tree is malformed');
-    const mode = MODES[raw.toString('latin1', offset, space)];
-    if (mode === undefined) throw objectCorrupt(oid, 'the tree has a mode that is unknown');
+    const mode = parseMode(raw.toString('latin1', offset, space));
+    if (mode === undefined) throw objectCorrupt(oid, 'the tree has a mode that is no number');
     const bytes = raw.subarray(space + 1, nul);
     const name = bytes.toString('utf8');
     const entry = { name, mode, oid: raw.toString('hex', nul + 1, nul + 21) };
