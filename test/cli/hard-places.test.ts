@@ -96,7 +96,7 @@ test.skipIf(process.platform !== 'linux')('endless files and full disks are refu
   symlinkSync('/dev/zero', session.path('endless.yaml'));
   expect(await session.run(['plan', 'endless.yaml'])).toMatchObject({
     code: 2,
-    stderr: expect.stringMatching(/^FILE_SIZE/),
+    stderr: expect.stringMatching(/^FILE_KIND/),
   });
   const env = { ...PERSON, SLIPWAY_GIT_TOKEN_FILE: '/dev/zero' };
   expect(await session.run(['status', '--repo', 'https://127.0.0.1:9/x'], env)).toMatchObject({

@@ -1,5 +1,5 @@
 // Owns the proof that a part of the agent that failed at the start is taken up again, and that one model waits for no other.
-import { spawn } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { cpSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
@@ -61,6 +61,27 @@ test.each<[string, (world: DeviceWorld) => void, (world: DeviceWorld) => void]>(
     expect(agent.status().problems).toEqual([]);
   },
 );
+
+test.each([
+  ...[
+    'device.key.pem',
+    'identity.json',
+    'memory.json',
+    'reports/sequence.json',
+    'tuf/accepted.json',
+    'tuf/anchor.json',
+  ],
+  `models/${MODEL}/state.json`,
+  `models/${MODEL}/slots/A/files/model.onnx`,
+])('a pipe in the place of %s hangs no start: what is committed serves', async (name) => {
+  const { world } = await afterTwoVersions(host);
+  await using _ = world;
+  const file = path.join(deviceFolder(world), name);
+  rmSync(file);
+  execFileSync('mkfifo', [file]);
+  const { agent } = await world.startAgent(host, away);
+  await untilRuns(agent, '2.0.0');
+});
 
 test('a damaged trust policy and a root that is not there keep no committed model from serving; the root counts once it is there', async () => {
   const { world, one } = await afterTwoVersions(host);
