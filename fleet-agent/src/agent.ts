@@ -264,7 +264,7 @@ class DeviceAgent implements Agent {
     const revisionOf = (rollout: string): number => memory.revisionOf(rollout);
     const followed = (model: string): string | null => models.followedRollout(model);
     const backing = (entry: DirectiveEntry): Backing => backingOf(entry, keys);
-    const chosen = chooseVersions(directive, this.#self.facts(), revisionOf, followed, backing);
+    const chosen = chooseVersions(directive, this.#self.facts(), revisionOf, followed, backing, models.onTrial());
     this.#logIgnored(chosen.ignored);
     await memory.accept(chosen.accepted, inDateUntilMs);
     for (const [model, desired] of chosen.desired) {

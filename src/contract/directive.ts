@@ -115,9 +115,18 @@ function exceptionsFor({ exceptions = [] }: DirectiveEntry, { labels }: DeviceFa
   return exceptions.filter(({ group }) => isOfGroup(group, labels));
 }
 
+/** Rollouts whose candidate a device runs: their entries are for it whatever its facts became since, until it is back. */
+export type OnTrial = ReadonlySet<string>;
+
+const NONE_ON_TRIAL: OnTrial = new Set();
+
+function isFor(entry: DirectiveEntry, facts: DeviceFacts, onTrial: OnTrial): boolean {
+  return matches(entry.target, facts) || onTrial.has(entry.rollout);
+}
+
 /** Does the entry's candidate go to this device? A device of several groups gets it only if all of them do. */
-export function isOnCandidate(entry: DirectiveEntry, facts: DeviceFacts): boolean {
-  if (entry.candidate === null || entry.emergency || !matches(entry.target, facts)) return false;
+export function isOnCandidate(entry: DirectiveEntry, facts: DeviceFacts, onTrial = NONE_ON_TRIAL): boolean {
+  if (entry.candidate === null || entry.emergency || !isFor(entry, facts, onTrial)) return false;
   if (!isIn(entry.cohort, entry, facts)) return false;
   const apart = exceptionsFor(entry, facts).filter(standsApart);
   return apart.every(({ cohort }) => cohort !== null && isIn(cohort, entry, facts));
@@ -130,16 +139,16 @@ export function stableFor(entry: DirectiveEntry, facts: DeviceFacts): Stable | n
 }
 
 /** What one entry says to the device, whatever others say; undefined when it is not for the device. */
-export function assignmentOf(entry: DirectiveEntry, facts: DeviceFacts): Claim | undefined {
-  const { model, candidate } = entry;
-  if (candidate !== null && isOnCandidate(entry, facts)) {
+export function assignmentOf(entry: DirectiveEntry, facts: DeviceFacts, onTrial = NONE_ON_TRIAL): Claim | undefined {
+  const { model, candidate, rollout } = entry;
+  if (candidate !== null && isOnCandidate(entry, facts, onTrial)) {
     return { kind: 'run', model, entry, arm: 'candidate', choice: candidate, attempt: candidate.attempt };
   }
   const stable = stableFor(entry, facts);
-  if (stable !== null && matches(stable.target, facts)) {
+  if (stable !== null && (matches(stable.target, facts) || (onTrial.has(rollout) && !matches(entry.target, facts)))) {
     return { kind: 'run', model, entry, arm: 'stable', choice: stable, attempt: 0 };
   }
-  return matches(entry.target, facts) ? { kind: 'none', model, entry } : undefined;
+  return isFor(entry, facts, onTrial) ? { kind: 'none', model, entry } : undefined;
 }
 
 /** All versions that an entry may ask a device to run. */
@@ -148,10 +157,10 @@ export function choicesOf({ candidate, stable, exceptions = [] }: DirectiveEntry
 }
 
 /** What the directive says to the device, one assignment a model that any entry is for. */
-export function assignmentsFor(directive: Directive, facts: DeviceFacts): Assignment[] {
+export function assignmentsFor(directive: Directive, facts: DeviceFacts, onTrial = NONE_ON_TRIAL): Assignment[] {
   const byModel = new Map<string, Assignment>();
   for (const entry of directive.entries) {
-    const assignment = assignmentOf(entry, facts);
+    const assignment = assignmentOf(entry, facts, onTrial);
     if (assignment === undefined) continue;
     const other = byModel.get(entry.model);
     byModel.set(entry.model, other === undefined ? assignment : conflictOf(other, assignment));

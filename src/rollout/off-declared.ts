@@ -3,13 +3,12 @@ import {
   type Assignment,
   assignmentsFor,
   type Claim,
-  choicesOf,
   type Directive,
-  type DirectiveEntry,
   followedClaim,
   stableFor,
 } from '../contract/directive.ts';
 import { type ModelState, outcomeKey } from '../contract/report.ts';
+import { onTrialOf } from '../telemetry/on-trial.ts';
 import type { KnownDevice } from './count-cohort.ts';
 
 /** Devices of one rollout that run something else than declared. */
@@ -84,26 +83,6 @@ function deviation(assignment: Claim, device: KnownDevice): Deviation | null {
   return { running: running.version, declared: choice.version, failure: isBad ? outcome.message : null };
 }
 
-/**
- * A device that no entry is for any more, and that still runs what a rollout brought and took back; undefined when there is no such. Without
- * this a device could keep a withdrawn version by changing what selectors see of it.
- */
-function strandedWith(entries: readonly DirectiveEntry[], device: KnownDevice): Stranded | undefined {
-  for (const entry of entries) {
-    const running = device.models.get(entry.model)?.running;
-    const taken = device.tookCandidate.get(entry.rollout)?.find((one) => one.digest === running?.digest);
-    const isOffered = choicesOf(entry).some((choice) => choice.digest === running?.digest);
-    if (running && taken !== undefined && taken.attempt > 0 && !isOffered)
-      return { entry, deviates: { running: running.version, declared: null, failure: null } };
-  }
-  return undefined;
-}
-
-interface Stranded {
-  readonly entry: DirectiveEntry;
-  readonly deviates: Deviation;
-}
-
 /** A device of the cohort that still runs stable is the stage's to wait for: it is off only when it stays so. */
 function isExpected(assignment: Assignment, device: KnownDevice): boolean {
   if (assignment.kind !== 'run' || assignment.arm !== 'candidate') return false;
@@ -130,19 +109,17 @@ export function countOffDeclared(facts: DeclaredFacts, before: OffSince): Counte
     if (listenedMs - device.lastSeenListenedMs > facts.silenceMs) continue;
     for (const [model, { rollout: follows }] of device.models) {
       const own = wanted.get(model);
-      const [claimed] = own === undefined ? [] : assignmentsFor(own, device);
+      const [claimed] = own === undefined ? [] : assignmentsFor(own, device, onTrialOf(device));
       const assignment = claimed === undefined ? undefined : followedClaim(claimed, follows);
-      const stranded = claimed === undefined ? strandedWith(own?.entries ?? [], device) : undefined;
-      const entry = assignment?.entry ?? stranded?.entry;
-      const deviates = assignment === undefined ? (stranded?.deviates ?? null) : deviation(assignment, device);
-      if (entry === undefined || deviates === null) continue;
-      const { rollout, spreadMs } = entry;
-      const declared = assignment?.kind === 'run' ? assignment.choice.digest : '';
+      const deviates = assignment === undefined ? null : deviation(assignment, device);
+      if (assignment === undefined || deviates === null) continue;
+      const { rollout, spreadMs } = assignment.entry;
+      const declared = assignment.kind === 'run' ? assignment.choice.digest : '';
       const key = `${device.id}\n${rollout}\n${declared}`;
       const firstMs = before.get(key) ?? listenedMs;
       since.set(key, firstMs);
       const isStaying = listenedMs - firstMs >= facts.afterMs + spreadMs;
-      if (isStaying || assignment === undefined || !isExpected(assignment, device))
+      if (isStaying || !isExpected(assignment, device))
         byRollout.get(rollout)?.push({ device: device.id, ...deviates, isStaying });
     }
   }

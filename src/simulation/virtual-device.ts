@@ -97,7 +97,13 @@ export class VirtualDevice {
     this.#traffic = seededRandom(world.seed, `traffic ${traits.index}`);
     this.#answers = seededRandom(world.seed, `answers ${traits.index}`);
     this.#updates = seededRandom(world.seed, `updates ${traits.index}`);
-    const content = world.stable && { ...world.stable, rollout: '', isProven: true, sequence: 0 };
+    const content = world.stable && {
+      ...world.stable,
+      rollout: '',
+      arm: 'stable' as const,
+      isProven: true,
+      sequence: 0,
+    };
     const empty = emptyRecord(world.model);
     this.#record =
       content === null

@@ -4,6 +4,7 @@ import { type Followed, mustKeepLabels } from '../contract/label-change.ts';
 import type { DeviceReport } from '../contract/report.ts';
 import type { DeviceFacts } from '../contract/selector.ts';
 import { attribute, type FalseClaim, type PublishedEntries } from '../telemetry/attribution.ts';
+import { onTrialOf } from '../telemetry/on-trial.ts';
 import type { DeviceRecord } from './device-register.ts';
 
 export type KnownDevice = Pick<
@@ -60,5 +61,5 @@ export function vetReport(
   const facts = [report.properties, before.properties].map((properties): DeviceFacts => {
     return { id: before.id, labels, properties };
   });
-  return { ...attribute(own, facts, published), labelFacts };
+  return { ...attribute(own, facts, published, onTrialOf(before)), labelFacts };
 }

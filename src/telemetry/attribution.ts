@@ -1,5 +1,5 @@
 // Owns which parts of a report count: those of arms and versions that the directive of the named revision gives this device, computed here.
-import { assignmentOf, choicesOf, type DirectiveEntry } from '../contract/directive.ts';
+import { assignmentOf, choicesOf, type DirectiveEntry, type OnTrial } from '../contract/directive.ts';
 import type { DeviceReport, ModelInterval, Outcome } from '../contract/report.ts';
 import type { DeviceFacts } from '../contract/selector.ts';
 
@@ -39,14 +39,16 @@ const DOES_NOT: Judged = { counts: false, claim: null };
 
 /**
  * `facts` are the device's, once with the properties of the report and once with those of the one before: a device may have acted on either.
+ * `onTrial` are the rollouts whose candidate it ran before.
  * Nobody gets a say by naming an arm: an interval counts only in the arm that the device belongs to.
  */
 export function attribute(
   report: DeviceReport,
   facts: readonly DeviceFacts[],
   published: PublishedEntries,
+  onTrial?: OnTrial,
 ): Attributed {
-  const judge = new Judge(facts, published);
+  const judge = new Judge(facts, published, onTrial);
   const claims: FalseClaim[] = [];
   const keep = ({ counts, claim }: Judged): boolean => {
     if (claim !== null) claims.push(claim);
@@ -61,9 +63,11 @@ export function attribute(
 class Judge {
   readonly #facts: readonly DeviceFacts[];
   readonly #published: PublishedEntries;
+  readonly #onTrial: OnTrial | undefined;
 
-  constructor(facts: readonly DeviceFacts[], published: PublishedEntries) {
+  constructor(facts: readonly DeviceFacts[], published: PublishedEntries, onTrial: OnTrial | undefined) {
     this.#facts = facts;
+    this.#onTrial = onTrial;
     this.#published = published;
   }
 
@@ -94,7 +98,7 @@ class Judge {
 
   #given(rollout: string, revision: number): ReturnType<typeof assignmentOf>[] {
     const entries = this.#published.at(rollout, revision);
-    return entries.flatMap((entry) => this.#facts.map((facts) => assignmentOf(entry, facts)));
+    return entries.flatMap((entry) => this.#facts.map((facts) => assignmentOf(entry, facts, this.#onTrial)));
   }
 
   #unlessForgotten(claim: Omit<FalseClaim, 'given'>, assignment: ReturnType<typeof assignmentOf>): Judged {

@@ -243,6 +243,18 @@ describe.each(STORES)('in $name', ({ makePlace }) => {
     expect((await store.findDevice(INSIDE))?.labels).toEqual(moved.labels);
   });
 
+  it('a device on the candidate that leaves the target by a property makes no false claim', async () => {
+    using place = makePlace();
+    await using store = place.open();
+    const fleet = new Fleet(store);
+    await fleet.enrol(INSIDE);
+    await fleet.open(5, { target: 'fw:1' });
+    const states = [stateOf(CANDIDATE)];
+    await fleet.say(INSIDE, { states, properties: { fw: '1' }, outcomes: [outcome('committed')] });
+    for (let i = 0; i < 2; i++) await fleet.say(INSIDE, { states, properties: { fw: '2' } });
+    expect((await store.findDevice(INSIDE))?.claim).toBeNull();
+  });
+
   it('a device that changes its labels has no say in an attempt that was under way, whatever stage opens', async () => {
     using place = makePlace();
     await using store = place.open();

@@ -112,6 +112,7 @@ function isContent(value: unknown): value is SlotContent | null {
     isDigest(content?.digest) &&
     typeof content.version === 'string' &&
     typeof content.isProven === 'boolean' &&
+    (content.arm === 'candidate' || content.arm === 'stable') &&
     Number.isSafeInteger(content.sequence)
   );
 }

@@ -35,6 +35,8 @@ export interface SlotContent {
   readonly version: string;
   /** Rollout that brought it, or that wanted it last. */
   readonly rollout: string;
+  /** As that rollout wanted it last. */
+  readonly arm: Goal['arm'];
   /** It has passed its trial here (or came as stable where nothing ran before): it may serve again at once. */
   readonly isProven: boolean;
   /** Of its manifest; 0 where that has none. */

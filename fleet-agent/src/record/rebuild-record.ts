@@ -30,7 +30,7 @@ async function rebuildRecord(model: string, slots: Slots): Promise<ModelRecord> 
     if (intact === undefined) return null;
     const { digest, version, rollout } = intact.seal;
     const { sequence = 0 } = parseManifest(intact.manifest, slots.path(slot, 'manifest.yaml')).metadata;
-    return { digest, version, rollout, isProven: slot === pointed, sequence };
+    return { digest, version, rollout, arm: 'stable', isProven: slot === pointed, sequence };
   };
   const contents = { A: await contentOf('A'), B: await contentOf('B') };
   const active = pointed !== undefined && contents[pointed] !== null ? pointed : null;

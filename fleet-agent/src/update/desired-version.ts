@@ -2,12 +2,14 @@
 import { createHash } from 'node:crypto';
 import { toIsoSeconds } from '../../../src/base/clock.ts';
 import {
+  assignmentOf,
   assignmentsFor,
   type Claim,
   type Directive,
   type DirectiveEntry,
   followedClaim,
   type ModelChoice,
+  type OnTrial,
   type Parameters,
   stableFor,
 } from '../../../src/contract/directive.ts';
@@ -51,7 +53,8 @@ export interface DesiredVersions {
 
 /**
  * The device's choice from a directive. `revisionOf` is the last revision accepted for a rollout, 0 before the first; `followedOf` the
- * rollout that a model's running version came by, null before the first; `backingOf` says whether the reconciler itself signed an entry.
+ * rollout that a model's running version came by, null before the first; `backingOf` says whether the reconciler itself signed an entry; the candidates of
+ * `onTrial` run here.
  */
 export function chooseVersions(
   directive: Directive,
@@ -59,6 +62,7 @@ export function chooseVersions(
   revisionOf: (rollout: string) => number,
   followedOf: (model: string) => string | null = () => null,
   backingOf: (entry: DirectiveEntry) => Backing = () => 'unchecked',
+  onTrial?: OnTrial,
 ): DesiredVersions {
   const ignored: { entry: DirectiveEntry; why: string }[] = [];
   const entries = directive.entries.filter((entry) => {
@@ -66,10 +70,10 @@ export function chooseVersions(
     if (why !== undefined) ignored.push({ entry, why });
     return why === undefined;
   });
-  const accepted = entries.filter((entry) => isFor(entry, facts));
+  const accepted = entries.filter((entry) => isFor(entry, facts, onTrial));
   const desired = new Map<string, DesiredVersion>();
   const conflicts: Conflict[] = [];
-  for (const assignment of assignmentsFor({ kind: 'Directive', entries: accepted }, facts)) {
+  for (const assignment of assignmentsFor({ kind: 'Directive', entries: accepted }, facts, onTrial)) {
     const { model } = assignment;
     const claim = followedClaim(assignment, followedOf(model));
     if (claim !== undefined) desired.set(model, desiredOf(claim, facts, backingOf(claim.entry)));
@@ -93,8 +97,8 @@ function whyIgnored(entry: DirectiveEntry, facts: DeviceFacts, known: number): s
   }
 }
 
-function isFor(entry: DirectiveEntry, facts: DeviceFacts): boolean {
-  return assignmentsFor({ kind: 'Directive', entries: [entry] }, facts).length > 0;
+function isFor(entry: DirectiveEntry, facts: DeviceFacts, onTrial?: OnTrial): boolean {
+  return assignmentOf(entry, facts, onTrial) !== undefined;
 }
 
 function desiredOf(assignment: Claim, facts: DeviceFacts, backing: Backing): DesiredVersion {

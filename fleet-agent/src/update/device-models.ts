@@ -2,9 +2,10 @@
 import { toCodedError } from '../../../src/base/errors.ts';
 import { Lanes } from '../../../src/base/lanes.ts';
 import { Mutex } from '../../../src/base/mutex.ts';
+import type { OnTrial } from '../../../src/contract/directive.ts';
 import { MOST_MODELS } from '../../../src/contract/report.ts';
 import type { DeviceFolder } from '../record/device-folder.ts';
-import type { Goal } from '../record/model-record.ts';
+import { activeContent, type Goal } from '../record/model-record.ts';
 import { ParametersFile } from '../record/parameters-file.ts';
 import { Slots } from '../record/slots.ts';
 import { ModelServer } from '../serve/model-server.ts';
@@ -81,6 +82,12 @@ export class DeviceModels {
     const { phase, active, slots } = record;
     if ('goal' in phase) return phase.goal.rollout;
     return active === null ? null : (slots[active]?.rollout ?? null);
+  }
+
+  /** Rollouts whose candidate runs here. */
+  onTrial(): OnTrial {
+    const running = [...this.#updaters.values()].map(({ record }) => activeContent(record));
+    return new Set(running.flatMap((content) => (content?.arm === 'candidate' ? [content.rollout] : [])));
   }
 
   /** Resolves when all updaters have stopped. */

@@ -134,9 +134,10 @@ function begin(record: ModelRecord, goal: Goal, now: Circumstances, atMs: number
 }
 
 /** Whatever rollout brought the version, it follows the goal's from now on. */
-function withRollout(record: ModelRecord, slot: SlotName, { rollout }: Goal): ModelRecord {
+function withRollout(record: ModelRecord, slot: SlotName, { rollout, arm }: Goal): ModelRecord {
   const content = record.slots[slot];
-  return content === null || content.rollout === rollout ? record : withContent(record, slot, { ...content, rollout });
+  if (content === null || (content.rollout === rollout && content.arm === arm)) return record;
+  return withContent(record, slot, { ...content, rollout, arm });
 }
 
 /** The slot to fill next: never the one that serves, nor, where nothing serves, the one with the proven version. */
@@ -169,8 +170,8 @@ function leaveWork(record: ModelRecord, phase: Phase, atMs: number): ModelRecord
 
 function stage(record: ModelRecord, goal: Goal, slot: SlotName, sequence: number): ModelRecord {
   assertInvariant(slot !== record.active, 'a version is only ever staged in the slot that does not serve');
-  const { digest, version, rollout } = goal;
-  const content = { digest, version, rollout, isProven: false, sequence };
+  const { digest, version, rollout, arm } = goal;
+  const content = { digest, version, rollout, arm, isProven: false, sequence };
   return moved(withContent(record, slot, content), { kind: 'staged', goal, slot });
 }
 
@@ -194,7 +195,7 @@ function admit(record: ModelRecord, goal: Goal, slot: SlotName, atMs: number): M
 function commit(record: ModelRecord, goal: Goal, slot: SlotName, message: string, atMs: number): ModelRecord {
   const content = record.slots[slot];
   assertInvariant(content !== null, 'only a staged version is committed');
-  const proven = withContent(record, slot, { ...content, isProven: true, rollout: goal.rollout });
+  const proven = withContent(record, slot, { ...content, isProven: true, rollout: goal.rollout, arm: goal.arm });
   const failures = record.failures.filter((failure) => failure.digest !== goal.digest);
   const height = higher(record.height, content);
   return withOutcome(

@@ -43,6 +43,19 @@ test('an entry below the accepted revision, or one that can not be read here, ch
   expect(choose([escaping]).ignored).toEqual([{ entry: escaping, why: expect.stringContaining('folder') }]);
 });
 
+test('a device that runs a candidate and left the target goes back with its rollout, and no other that left it does', () => {
+  const rolling = entry({ target: 'fw:1', cohort: { cut: 2 ** 48, select: null, devices: [] } });
+  const stable = { ...OLD, target: 'fw:1' };
+  const back = { ...rolling, revision: rolling.revision + 1, candidate: null, stable };
+  const given = (one: DirectiveEntry, onTrial: ReadonlySet<string>) =>
+    chooseVersions({ kind: 'Directive', entries: [one] }, FACTS, () => 0, undefined, undefined, onTrial).desired;
+  const own = new Set([rolling.rollout]);
+  expect(given(rolling, own).get(rolling.model)).toMatchObject({ goal: { arm: 'candidate' } });
+  expect(given(back, own).get(rolling.model)).toMatchObject({ goal: { arm: 'stable', digest: OLD.digest } });
+  expect(given({ ...back, stable: null }, own).get(rolling.model)).toMatchObject({ kind: 'none' });
+  expect(given(back, new Set(['other'])).size).toBe(0);
+});
+
 test('two entries for one model change nothing, and both count as accepted', () => {
   const [one, two] = [entry({ rollout: 'a' }), entry({ rollout: 'b' })];
   const chosen = choose([one, two]);
