@@ -30,6 +30,7 @@ export interface FleetApiOptions extends Omit<HttpServerOptions, 'routes'> {
   /** Reports of one device; 5 a second, 256 at once unless given. */
   readonly perDevice?: RateLimit;
   readonly forgedPerAddress?: RateLimit;
+  readonly waitersPerAddress?: number;
   /** Where devices are noted whose reports are refused. */
   readonly refused?: RefusedReports;
 }
@@ -50,6 +51,7 @@ export function composeFleetApi(options: FleetApiOptions): FleetApi {
   const changes = new ChangeWaiters(
     clock,
     metrics.gauge('slipway_long_polls', 'Callers that wait for the next publication.'),
+    options.waitersPerAddress,
   );
   const intake = intakeOf(options);
   const onTurnedAway = (address: string): void => {

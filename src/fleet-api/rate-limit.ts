@@ -13,6 +13,8 @@ export interface AddressLimits {
   readonly bytesPerAddress: RateLimit;
   /** Wrong signatures. A device never sends one; checking one costs as much as a right one. */
   readonly forgedPerAddress: RateLimit;
+  /** Callers that wait for the next publication at once. */
+  readonly waitersPerAddress: number;
 }
 
 /** Enough for a site of some hundred devices; `factor` times as much where more share an address. */
@@ -22,6 +24,7 @@ export function addressLimits(factor = 1): AddressLimits {
     perAddress: times(500, 2_000),
     bytesPerAddress: times(2 * MIB, 64 * MIB),
     forgedPerAddress: times(1, 256),
+    waitersPerAddress: factor * 2_000,
   };
 }
 

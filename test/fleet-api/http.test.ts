@@ -1,6 +1,7 @@
 // What the service promises about everything else on its port: bounds, files, long polls, hooks, health.
 import { execFileSync } from 'node:child_process';
 import { createHmac } from 'node:crypto';
+import { once } from 'node:events';
 import { mkdirSync, mkdtempSync, readFileSync, renameSync, symlinkSync, writeFileSync } from 'node:fs';
 import { get as getSecurely } from 'node:https';
 import { connect } from 'node:net';
@@ -209,6 +210,25 @@ describe('long polls', () => {
     gone.abort();
     expect(await poll).toBe('gone');
     await until(service, 0);
+  });
+
+  it('of one address leave room for others, and requests sent one behind the other hold one place', async () => {
+    await using service = await startService({ waitersPerAddress: 2 });
+    const request = 'GET /v1/changes?etag=0&wait=20 HTTP/1.1\r\nHost: x\r\n\r\n';
+    const sockets = [1, 2, 3].map(() => connect(service.port, '127.0.0.1'));
+    sockets[0]?.write(request.repeat(3));
+    await until(service, 1);
+    sockets[1]?.write(request);
+    await until(service, 2);
+    sockets[2]?.write(request);
+    const [answer] = (await once(sockets[2]!, 'data')) as [Buffer];
+    expect(answer.toString()).toMatch(/^HTTP\/1.1 503 .*HTTP_TOO_MANY_WAITERS/s);
+    for (const socket of sockets) socket.destroy();
+    await until(service, 0);
+    const poll = fetch(`${service.url}/v1/changes?etag=0&wait=20`);
+    await until(service, 1);
+    service.api.notifyPublished(1);
+    expect((await poll).status).toBe(200);
   });
 
   it('see what another process published', async () => {

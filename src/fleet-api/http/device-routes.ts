@@ -45,9 +45,9 @@ export function deviceRoutes({ enrolment, intake, changes, clock, publicationFol
     {
       ...{ name: 'changes', method: 'GET', path: '/v1/changes', scope: 'anyone', request: null, isLongPoll: true },
       response: 'Change',
-      handle: async ({ query, gone }): Promise<Answer> => {
+      handle: async ({ query, ...caller }): Promise<Answer> => {
         const waitSeconds = Number(query.get('wait') ?? 0);
-        const change = await changes.wait(query.get('etag') ?? '', waitSeconds, gone);
+        const change = await changes.wait(query.get('etag') ?? '', waitSeconds, caller);
         if (change.kind === 'changed') return { kind: 'json', value: { etag: change.etag } };
         if (change.kind === 'same') return { kind: 'empty', status: 304 };
         return tryLater(503, 'HTTP_TOO_MANY_WAITERS', 'Too many callers wait already.', change.retryAfterSeconds);

@@ -152,6 +152,7 @@ export class HttpServer implements AsyncDisposable {
       query,
       headers: request.headers,
       address: addressOf(request),
+      connection: request.socket,
       gone: gone.signal,
     });
   }

@@ -40,6 +40,7 @@ export interface Asked {
   readonly headers: IncomingHttpHeaders;
   /** What limits count as one address. */
   readonly address: string;
+  readonly connection: object;
   /** Aborted when the caller has gone, or has its answer. */
   readonly gone: AbortSignal;
 }
