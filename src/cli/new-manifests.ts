@@ -28,7 +28,7 @@ spec:
         - vanished_classes == 0    # no class disappears from the predictions
         - confidence_loss < 10%    # at most so many more answers than with stable are less sure
         - failed_devices < 5%      # with fewer than 21 devices, one failed device fails the stage
-        - download_success > 80%
+        - undelivered_devices < 5% after 30m   # who heard of the stage, and has no file 30 minutes later
         - cpu < 90% for 5m
         - { rule: unknown_rate < 10%, dryRun: true }   # shown, but never decides
         - { rule: confidence_drift < 0.1, dryRun: true }   # different is not worse

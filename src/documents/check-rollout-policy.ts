@@ -4,6 +4,7 @@ import { formatDuration, parseDurationMs, parsePercent } from '../contract/durat
 import type { FieldPath } from '../contract/source/document-source.ts';
 import { findRepeats, findTextProblem, type Problem, problemInText } from '../contract/source/problem.ts';
 import { TextError } from '../contract/source/text-error.ts';
+import { checkDeliveryRules } from './check-delivery-rules.ts';
 import { checkGrouping, checkGroups } from './check-policy-groups.ts';
 import { metricFacts, metricScopes } from './rules/metric-catalogue.ts';
 import { absoluteExample } from './rules/metric-examples.ts';
@@ -20,6 +21,7 @@ export function checkRolloutPolicy({ spec }: RolloutPolicy): Problem[] {
   if (spec.errorLevel !== undefined) problems.push(...checkErrorLevel(['spec', 'errorLevel'], spec.errorLevel));
   if (spec.watch !== undefined) problems.push(...checkWatch(spec.watch));
   for (const [index, stage] of spec.stages.entries()) problems.push(...checkStage(stage, [...STAGES, index]));
+  if (problems.length === 0) problems.push(...checkDeliveryRules(spec));
   return [...problems, ...checkGrouping(spec.stages), ...checkNames(spec.stages), ...checkGrowth(spec.stages)];
 }
 

@@ -50,13 +50,18 @@ function narrowedToGauges(question: StageQuestion, facts: GroupFacts, narrow: St
 }
 
 /** The question as if the group were the stage. */
-function narrowed(question: StageQuestion, { name, installs }: GroupFacts, candidate: ArmEvidence): StageQuestion {
+function narrowed(
+  question: StageQuestion,
+  { name, installs, deliveries }: GroupFacts,
+  candidate: ArmEvidence,
+): StageQuestion {
   const { baseline, earlierBaseline, restBaseline, history, perMinute } = question;
   const all = question.candidate.summary.inferences;
   return {
     ...question,
     limits: limitsOfGroup(question.limits, name),
     installs,
+    ...(deliveries === undefined ? {} : { deliveries }),
     candidate,
     baseline: groupArm(baseline, name),
     earlierBaseline: groupArm(earlierBaseline, name),

@@ -6,6 +6,7 @@ import { baselineCounts, chooseBaseline, evidenceOf, inlierTrials, isThick, sour
 import { baselineEdgeOf, limitInForce } from './freeze-limits.ts';
 import { judgeClassShare, judgeVanishedClasses } from './judge-classes.ts';
 import { type CountedEvidence, countedFacts, judgeCounts, sumsOf } from './judge-counts.ts';
+import { judgeDevices } from './judge-devices.ts';
 import { judgeDrift } from './judge-drift.ts';
 import { judgeGauge } from './judge-gauge.ts';
 import { judgeByGroup } from './judge-groups.ts';
@@ -18,7 +19,6 @@ import {
 } from './judge-rate-rule.ts';
 import { judgeSuccess } from './judge-success.ts';
 import { metricKind } from './metric-kind.ts';
-import type { RuleReason } from './rule-reason.ts';
 import { METHOD_VERSION, type RuleVerdict, ruleName, type StageReason, type StageVerdict } from './rule-verdict.ts';
 import { judgeSignal } from './signal-verdict.ts';
 import { DEFAULT_ERROR_LEVEL, type StageQuestion, sizeOf, wholeTallies } from './stage-question.ts';
@@ -26,7 +26,6 @@ import { rowsOfStage } from './stage-rows.ts';
 import type { StageRule } from './stage-rule.ts';
 import { combineVerdicts, ruleAlpha } from './stage-verdict.ts';
 import { quantileBounds } from './statistics/quantile-verdict.ts';
-import { shareVerdict, totalOf } from './statistics/share-verdict.ts';
 import { designEffect, EMPTY_TALLY } from './statistics/tally.ts';
 
 function judgeInScope(
@@ -144,26 +143,6 @@ function judgeLatency(asked: StageRule, q: number, levels: ErrorLevels, question
   };
 }
 
-/** failed_devices: exact, on the stage's own devices. */
-function judgeFailedDevices(asked: StageRule, question: StageQuestion): RuleVerdict {
-  const { limit, comparison } = asked.rule;
-  if (limit.kind !== 'absolute') return blankVerdict(asked, { kind: 'no-relative-limit' });
-  const { bad, good, pending } = question.installs;
-  const reading = shareVerdict({ bad, good, pending }, limit.value, comparison !== '<');
-  const open: RuleReason = reading.reason === null ? { kind: 'pending-installs', pending } : { kind: reading.reason };
-  return {
-    ...blankVerdict(asked, reading.verdict === 'undecided' ? open : null),
-    verdict: reading.verdict,
-    within: reading.isWithin,
-    estimate: reading.estimate,
-    limit: limit.value,
-    trials: totalOf(question.installs),
-    devices: totalOf(question.installs),
-    kind: 'share',
-    sums: { bad, good, pending },
-  };
-}
-
 function judgeRule(asked: StageRule, levels: ErrorLevels, question: StageQuestion): RuleVerdict {
   const { rule } = asked;
   const kind = metricKind(rule.metric);
@@ -188,7 +167,7 @@ function judgeRule(asked: StageRule, levels: ErrorLevels, question: StageQuestio
     case 'gauge':
       return judgeGauge(asked, levels, question);
     case 'share':
-      return judgeFailedDevices(asked, question);
+      return judgeDevices(asked, kind, question);
     default:
       return assertNever(kind);
   }

@@ -23,6 +23,11 @@ export type RuleReason =
   /** The same devices looked like this under stable already. */
   | { readonly kind: 'own-past' }
   | { readonly kind: 'pending-installs'; readonly pending: number }
+  | { readonly kind: 'pending-deliveries'; readonly pending: number }
+  /** Past their time, and still without the version. */
+  | NamedDevices<'undelivered'>
+  /** They never heard of the stage. */
+  | NamedDevices<'out-of-reach'>
   | { readonly kind: 'no-outcomes'; readonly of: 'downloads' | 'labels' }
   | DeviceReason
   | GaugeReason
@@ -30,6 +35,13 @@ export type RuleReason =
   | DriftReason
   | GroupReason
   | SignalReason;
+
+/** So many devices, of which `devices` names a few. */
+interface NamedDevices<Kind> {
+  readonly kind: Kind;
+  readonly count: number;
+  readonly devices: readonly string[];
+}
 
 /** What all devices say does not decide, because one claims far more than the others. */
 export interface OutlierReason {

@@ -7,8 +7,17 @@ import type { FrozenLimit } from './freeze-limits.ts';
 import type { MeasuredArm } from './rule-verdict.ts';
 import type { SignalReading, SignalRule } from './signal-track.ts';
 import type { StageRule } from './stage-rule.ts';
+import type { Delivery } from './statistics/delivery-verdict.ts';
 import type { DeviceCounts } from './statistics/share-verdict.ts';
 import { NO_ROWS, TallyRows, tallyFrom } from './statistics/tally-rows.ts';
+
+/** When each device of a stage that is to fetch the candidate heard of the stage, and had it: in listening time. */
+export interface StageDeliveries {
+  readonly names: readonly string[];
+  /** In the order of the names. */
+  readonly devices: readonly Delivery[];
+  readonly nowMs: number;
+}
 
 /** How the devices of one group stand. */
 export interface GroupFacts {
@@ -18,6 +27,7 @@ export interface GroupFacts {
   readonly value: string;
   /** Those in the stage. */
   readonly installs: DeviceCounts;
+  readonly deliveries?: () => StageDeliveries;
   /** Devices of the group that the stage does not take in. */
   readonly outside: number;
   /** Does the device belong to the group? Gauges are kept by device; absent where nobody knows. */
@@ -60,6 +70,8 @@ export interface StageQuestion {
   /** Is there a stable version at all? Without one, relative rules do not apply. */
   readonly hasStable: boolean;
   readonly installs: DeviceCounts;
+  /** Counted when a rule asks; absent where nothing is fetched. */
+  readonly deliveries?: () => StageDeliveries;
   /** By label: all groups, as they were fixed when the stage opened. */
   readonly groups?: ReadonlyMap<string, readonly GroupFacts[]>;
   /** Below these the stage can't pass; it can fail. */

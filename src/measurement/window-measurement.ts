@@ -2,8 +2,9 @@
 import { sketchCount } from '../contract/sketch.ts';
 import { judgeStage } from '../gates/judge-stage.ts';
 import type { StageVerdict } from '../gates/rule-verdict.ts';
-import type { StageQuestion } from '../gates/stage-question.ts';
-import { type CohortCounts, countCohort, installShare } from '../rollout/count-cohort.ts';
+import type { StageDeliveries, StageQuestion } from '../gates/stage-question.ts';
+import { type CohortCounts, countCohort, devicesOfTarget, installShare } from '../rollout/count-cohort.ts';
+import { countDeliveries } from '../rollout/count-deliveries.ts';
 import { countGroups } from '../rollout/count-groups.ts';
 import { entryOf } from '../rollout/directive-of.ts';
 import type { BaselineFacts, WindowTime } from '../rollout/rollout-facts.ts';
@@ -137,10 +138,12 @@ export class WindowMeasurement {
       ...{ entry, devices, listenedMs, silenceMs, openedRevision: status.opened, opened: reading },
       ...(canRun === undefined ? {} : { canRun }),
     };
-    const cohort = countCohort(counting);
+    const matching = [...devicesOfTarget(counting)];
+    const cohort = countCohort(counting, matching);
     const signals = this.#readSignals(question, stage, isStageReady(stage, cohort));
     const groups = countGroups(counting, reading.spec.groups);
-    const verdict = await this.#judge({ ...question, signals, groups }, stage, cohort, reading);
+    const deliveries = (): StageDeliveries => countDeliveries(counting, matching);
+    const verdict = await this.#judge({ ...question, signals, groups, deliveries }, stage, cohort, reading);
     const { listenedMs: openMs, readyMs } = reading;
     return { cohort, verdict, window: { listenedMs: openMs, readyMs, perMinute: perMinuteOf(reading) } };
   }
@@ -152,7 +155,7 @@ export class WindowMeasurement {
   }
 
   async #judge(
-    question: MeasureQuestion & Required<Pick<StageQuestion, 'signals' | 'groups'>>,
+    question: MeasureQuestion & Required<Pick<StageQuestion, 'signals' | 'groups' | 'deliveries'>>,
     stage: Stage,
     cohort: CohortCounts,
     reading: WindowReading,
@@ -172,6 +175,7 @@ export class WindowMeasurement {
       ...(question.offline === undefined ? {} : { offline: question.offline }),
       hasStable: question.status.stable !== null,
       installs: installShare(cohort),
+      deliveries: question.deliveries,
       minimum: { devices: leastDevices(stage, cohort.wanted), inferences: stage.minimumInferences },
       errorLevel: stage.errorLevel,
       deadlineMs: stage.deadlineMs,

@@ -24,7 +24,16 @@ export interface KnownDevice extends DeviceFacts {
   /** By `outcomeKey` of rollout and digest. */
   readonly outcomes: ReadonlyMap<string, DeviceOutcome>;
   /** By rollout: digests that it was seen taking, with the highest attempt (0 when only seen running). */
-  readonly tookCandidate: ReadonlyMap<string, readonly { readonly digest: string; readonly attempt: number }[]>;
+  readonly tookCandidate: ReadonlyMap<string, readonly TakenCandidate[]>;
+  /** By rollout: revisions that it was seen following, the oldest first; none unless given. */
+  readonly heard?: ReadonlyMap<string, readonly { readonly revision: number; readonly heardListenedMs: number }[]>;
+}
+
+interface TakenCandidate {
+  readonly digest: string;
+  readonly attempt: number;
+  /** Listening time of the store when it was seen taking that attempt; absent where nobody knows. */
+  readonly takenListenedMs?: number;
 }
 
 /** How the devices of a target stand with the candidate. */
@@ -100,7 +109,7 @@ export function hasSay(
   return joined <= openedChange && relabelled <= attemptChange;
 }
 
-interface Standing {
+export interface Standing {
   readonly place: Place;
   readonly outcome?: DeviceOutcome;
   readonly isOnTrial?: boolean;
@@ -130,6 +139,16 @@ function hasWord({ rollout, revision }: ModelState, { entry, openedRevision }: C
   return rollout === entry.rollout && (revision ?? -1) >= (openedRevision ?? entry.revision);
 }
 
+/** When it was seen taking the candidate's present attempt, or a later one; undefined before. */
+export function takenCandidate(
+  { tookCandidate }: KnownDevice,
+  rollout: string,
+  { digest, attempt }: Candidate,
+): TakenCandidate | undefined {
+  const taken = tookCandidate.get(rollout)?.find((one) => one.digest === digest);
+  return taken !== undefined && taken.attempt >= attempt ? taken : undefined;
+}
+
 function standingOf(device: KnownDevice, candidate: Candidate, facts: CountingFacts): Standing {
   const { model, rollout } = facts.entry;
   const outcome = device.outcomes.get(outcomeKey(rollout, candidate.digest));
@@ -137,10 +156,9 @@ function standingOf(device: KnownDevice, candidate: Candidate, facts: CountingFa
   if (byOutcome !== undefined) return byOutcome;
   const state = device.models.get(model);
   const isRunning = state?.running?.digest === candidate.digest && hasWord(state, facts);
-  const taken = device.tookCandidate.get(rollout)?.find((one) => one.digest === candidate.digest);
   if (outcome?.kind === 'undelivered' && outcome.attempt >= candidate.attempt && !isRunning)
     return { place: 'undelivered', outcome };
-  const took = isRunning || (taken !== undefined && taken.attempt >= candidate.attempt);
+  const took = isRunning || takenCandidate(device, rollout, candidate) !== undefined;
   if (!took && facts.canRun?.(device) === false) return { place: 'incompatible' };
   const isSilent = facts.listenedMs - device.lastSeenListenedMs > facts.silenceMs;
   if (isSilent) return { place: took ? 'silent' : 'unreachable' };
@@ -172,8 +190,32 @@ function troubledDevice(device: string, { place, outcome }: Standing): TroubledD
   }
 }
 
-/** Counts the devices of an entry's target by how they stand with its candidate. */
-export function countCohort(facts: CountingFacts): CohortCounts {
+/** A known device that matches the target of an entry. */
+export type Matching =
+  | { readonly kind: 'apart' | 'other-arm' | 'newcomer' }
+  | {
+      readonly kind: 'wanted';
+      readonly device: KnownDevice;
+      readonly candidate: Candidate;
+      readonly standing: Standing;
+    };
+
+/** The devices of an entry's target: those of its cohort with how they stand. */
+export function* devicesOfTarget(facts: CountingFacts): Generator<Matching> {
+  const { candidate, target, exceptions } = facts.entry;
+  const selector = parseSelector(target);
+  const excepted = groupsApart(exceptions);
+  for (const device of facts.devices) {
+    if (!matchesSelector(selector, device)) continue;
+    if (isInAnyGroup(excepted, device.labels)) yield { kind: 'apart' };
+    else if (candidate === null || !isOnCandidate(facts.entry, device)) yield { kind: 'other-arm' };
+    else if (facts.opened !== undefined && !hasSay(device, facts.opened)) yield { kind: 'newcomer' };
+    else yield { kind: 'wanted', device, candidate, standing: standingOf(device, candidate, facts) };
+  }
+}
+
+/** Counts the devices of an entry's target by how they stand with its candidate: those of the facts unless `devices` has them already. */
+export function countCohort(facts: CountingFacts, devices: Iterable<Matching> = devicesOfTarget(facts)): CohortCounts {
   const places: Record<Place, number> = {
     ready: 0,
     trying: 0,
@@ -187,28 +229,18 @@ export function countCohort(facts: CountingFacts): CohortCounts {
     undelivered: 0,
   };
   const troubled: TroubledDevice[] = [];
-  const { candidate } = facts.entry;
-  const target = parseSelector(facts.entry.target);
-  const excepted = groupsApart(facts.entry.exceptions);
   let matching = 0;
   let apart = 0;
   let newcomers = 0;
   let wanted = 0;
   let onTrial = 0;
-  for (const device of facts.devices) {
-    if (!matchesSelector(target, device)) continue;
+  for (const one of devices) {
     matching++;
-    if (isInAnyGroup(excepted, device.labels)) {
-      apart++;
-      continue;
-    }
-    if (candidate === null || !isOnCandidate(facts.entry, device)) continue;
-    if (facts.opened !== undefined && !hasSay(device, facts.opened)) {
-      newcomers++;
-      continue;
-    }
+    if (one.kind === 'apart') apart++;
+    if (one.kind === 'newcomer') newcomers++;
+    if (one.kind !== 'wanted') continue;
     wanted++;
-    const standing = standingOf(device, candidate, facts);
+    const { device, standing } = one;
     places[standing.place]++;
     if (standing.isOnTrial === true) onTrial++;
     const trouble = troubled.length < MOST_TROUBLED ? troubledDevice(device.id, standing) : null;

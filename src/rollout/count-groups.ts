@@ -1,7 +1,8 @@
 // Owns how the devices of each group of a stage stand, for rules by group.
 import type { GroupFacts } from '../gates/stage-question.ts';
 import { type GroupSpec, groupName, groupOf, OTHER_VALUES } from '../telemetry/groups.ts';
-import { type CountingFacts, countCohort, installShare, type KnownDevice } from './count-cohort.ts';
+import { type CountingFacts, countCohort, devicesOfTarget, installShare, type KnownDevice } from './count-cohort.ts';
+import { countDeliveries } from './count-deliveries.ts';
 
 /** By label, the groups that a window counts apart. */
 export function countGroups(
@@ -22,7 +23,9 @@ function countGroup(facts: CountingFacts, group: GroupSpec): GroupFacts[] {
   return [...group.values, OTHER_VALUES].map((value): GroupFacts => {
     const name = groupName(group.by, value);
     const own = members.get(name) ?? [];
-    const cohort = countCohort({ ...facts, devices: own });
+    const ofGroup = { ...facts, devices: own };
+    const matching = [...devicesOfTarget(ofGroup)];
+    const cohort = countCohort(ofGroup, matching);
     let ids: ReadonlySet<string> | undefined;
     const isMember = (device: string): boolean => {
       ids ??= new Set(own.map(({ id }) => id));
@@ -32,6 +35,7 @@ function countGroup(facts: CountingFacts, group: GroupSpec): GroupFacts[] {
       name,
       value,
       installs: installShare(cohort),
+      deliveries: () => countDeliveries(ofGroup, matching),
       outside: cohort.matching - cohort.apart - cohort.wanted,
       isMember,
     };

@@ -51,7 +51,7 @@ const OWN: Readonly<Record<string, string>> = {
   'cpu-spike': careful({ rules: [...RULES, ...HEALTH] }),
   'memory-leak': careful({ rules: [...RULES, ...HEALTH] }),
   'input-shift': careful({ rules: [...RULES, ...INPUTS] }),
-  'network-timeout': careful({ rules: [...RULES, 'download_success > 80%'] }),
+  'network-timeout': careful({ rules: [...RULES, 'undelivered_devices < 5% after 30m'] }),
   'time-of-day': careful({
     rules: [
       '"error_rate < 2x baseline, floor 0.2%"',

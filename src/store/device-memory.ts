@@ -2,13 +2,14 @@
 
 import type { StoredAnswer } from '../contract/fleet-messages.ts';
 import { type DeviceReport, MOST_MODELS, type ModelState, outcomeKey } from '../contract/report.ts';
-import type { LatestOutcome, TakenDigest } from './device-register.ts';
+import type { HeardRevision, LatestOutcome, TakenDigest } from './device-register.ts';
 import { admitSequence, type SequencesSeen } from './report-sequence.ts';
 
 /** A candidate and a stable version of each model that a device may have. */
 const MOST_OUTCOMES_KEPT = 2 * MOST_MODELS;
 const MOST_ROLLOUTS_KEPT = MOST_MODELS;
 const MOST_TAKEN_KEPT = 4;
+const MOST_HEARD_KEPT = 8;
 
 /** An outcome with the number of the report that it came in: a later report wins. */
 export interface RememberedOutcome extends LatestOutcome {
@@ -17,6 +18,7 @@ export interface RememberedOutcome extends LatestOutcome {
 
 export type Outcomes = ReadonlyMap<string, RememberedOutcome>;
 export type Taken = ReadonlyMap<string, readonly TakenDigest[]>;
+export type HeardRevisions = ReadonlyMap<string, readonly HeardRevision[]>;
 
 /** What a store remembers of a device besides what the newest report says. */
 export interface DeviceMemory {
@@ -25,6 +27,7 @@ export interface DeviceMemory {
   readonly lastSeenListenedMs: number;
   readonly outcomes: Outcomes;
   readonly tookCandidate: Taken;
+  readonly heard: HeardRevisions;
 }
 
 export type Admitted =
@@ -59,7 +62,8 @@ export function rememberReport(before: DeviceMemory, heard: Heard): DeviceMemory
     lastSeenAtMs: Math.max(before.lastSeenAtMs, receivedAtMs),
     lastSeenListenedMs: Math.max(before.lastSeenListenedMs, listenedMs),
     outcomes: rememberOutcomes(before.outcomes, report, receivedAtMs),
-    tookCandidate: rememberTaken(before.tookCandidate, report, receivedAtMs),
+    tookCandidate: rememberTaken(before.tookCandidate, report, { receivedAtMs, listenedMs }),
+    heard: rememberHeard(before.heard, report, listenedMs),
   };
 }
 
@@ -106,7 +110,11 @@ function sightings({ states, outcomes }: DeviceReport): Sighting[] {
 }
 
 /** The map unchanged when the report shows no digest or attempt that was not known. */
-export function rememberTaken(before: Taken, report: DeviceReport, receivedAtMs: number): Taken {
+export function rememberTaken(
+  before: Taken,
+  report: DeviceReport,
+  { receivedAtMs, listenedMs }: Pick<Heard, 'receivedAtMs' | 'listenedMs'>,
+): Taken {
   let after: Map<string, readonly TakenDigest[]> | undefined;
   for (const { rollout, digest, attempt } of sightings(report)) {
     const list = (after ?? before).get(rollout) ?? [];
@@ -115,10 +123,27 @@ export function rememberTaken(before: Taken, report: DeviceReport, receivedAtMs:
     const firstSeenAtMs = known?.firstSeenAtMs ?? receivedAtMs;
     const others = list.filter((one) => one.digest !== digest);
     after ??= new Map(before);
-    after.set(rollout, [...others, { digest, attempt, firstSeenAtMs }].slice(-MOST_TAKEN_KEPT));
+    after.set(
+      rollout,
+      [...others, { digest, attempt, firstSeenAtMs, takenListenedMs: listenedMs }].slice(-MOST_TAKEN_KEPT),
+    );
   }
   if (after === undefined) return before;
   return keepNewest(after, MOST_ROLLOUTS_KEPT, (list) => list.at(-1)?.firstSeenAtMs ?? 0);
+}
+
+/** The map unchanged when the report follows no newer revision than those that were known. */
+export function rememberHeard(before: HeardRevisions, { states }: DeviceReport, listenedMs: number): HeardRevisions {
+  let after: Map<string, readonly HeardRevision[]> | undefined;
+  for (const { rollout, revision } of states) {
+    if (rollout === null || revision === null) continue;
+    const list = (after ?? before).get(rollout) ?? [];
+    if ((list.at(-1)?.revision ?? -1) >= revision) continue;
+    after ??= new Map(before);
+    after.set(rollout, [...list, { revision, heardListenedMs: listenedMs }].slice(-MOST_HEARD_KEPT));
+  }
+  if (after === undefined) return before;
+  return keepNewest(after, MOST_ROLLOUTS_KEPT, (list) => list.at(-1)?.heardListenedMs ?? 0);
 }
 
 function keepNewest<T>(map: ReadonlyMap<string, T>, most: number, atMs: (value: T) => number): ReadonlyMap<string, T> {

@@ -41,6 +41,14 @@ export interface TakenDigest {
   /** Highest attempt seen; 0 when only seen running. */
   readonly attempt: number;
   readonly firstSeenAtMs: number;
+  /** Listening time of the store when it was seen taking that attempt. */
+  readonly takenListenedMs: number;
+}
+
+/** A revision of a rollout that a device's report followed, and the listening time of the store then. */
+export interface HeardRevision {
+  readonly revision: number;
+  readonly heardListenedMs: number;
 }
 
 export interface DeviceRecord {
@@ -70,6 +78,8 @@ export interface DeviceRecord {
   readonly outcomes: ReadonlyMap<string, LatestOutcome>;
   /** By rollout: the last few digests taken, oldest first. */
   readonly tookCandidate: ReadonlyMap<string, readonly TakenDigest[]>;
+  /** By rollout: the last few revisions that its reports followed, oldest first. */
+  readonly heard: ReadonlyMap<string, readonly HeardRevision[]>;
   /** Of the newest report: what it says that the directive contradicts. None of that is counted. */
   readonly claim: FalseClaim | null;
 }

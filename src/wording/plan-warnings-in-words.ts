@@ -104,8 +104,12 @@ function wordsOf(warning: PlanWarning): Pick<WordedWarning, 'message' | 'remedy'
       const { rule, judged, limit } = warning;
       const one = formatAmount(1 / judged.count, 'ratio');
       const least = `${formatCount(Math.floor(1 / limit + 1e-9) + 1)} devices${rule.grouping === undefined ? '' : ' of each group'}`;
+      const isDelivery = rule.forecast.kind === 'devices' && rule.forecast.afterMs !== undefined;
+      const [which, ends] = isDelivery
+        ? ['one device without the version', 'one device']
+        : ['one failed device', 'one broken device'];
       return {
-        message: `on ${judgedInWords(judged, rule)}, one failed device is ${one} and fails ${nameOf(rule)}, so one broken device ends the rollout.`,
+        message: `on ${judgedInWords(judged, rule)}, ${which} is ${one} and fails ${nameOf(rule)}, so ${ends} ends the rollout.`,
         remedy: `Include at least ${least}, or raise the limit.`,
       };
     }

@@ -103,6 +103,11 @@ function otherGroups({ count, over, overCount }: Fact<'other-groups'>): string {
   return count === 1 ? 'the other group is within the limit' : `the other ${count} groups are within the limit`;
 }
 
+function fewOf({ count, devices }: Fact<'undelivered' | 'out-of-reach'>): string {
+  const names = devices.map(oneLine).join(', ');
+  return count > devices.length ? `${names} and ${formatCount(count - devices.length)} more` : names;
+}
+
 const DIRECTIONS: Readonly<Record<ConfidenceDirection, string>> = {
   surer: 'surer than stable',
   'less-sure': 'less sure than stable',
@@ -126,6 +131,12 @@ export function reasonInWords(reason: RuleReason, stage?: string): string {
       return 'the newest intervals alone prove it; the whole stage does not yet';
     case 'pending-installs':
       return `${countOf(reason.pending, 'install')} still in progress`;
+    case 'pending-deliveries':
+      return `${countOf(reason.pending, 'device')} may still get it in time`;
+    case 'undelivered':
+      return `still without it: ${fewOf(reason)}`;
+    case 'out-of-reach':
+      return `never heard of the stage and not counted: ${fewOf(reason)}`;
     case 'no-outcomes':
       return reason.of === 'downloads' ? 'no download has finished yet' : 'no labels have arrived yet';
     case 'devices-open': {

@@ -65,8 +65,13 @@ function observed(rule: RuleVerdict): string {
   switch (rule.kind) {
     case 'share': {
       const { bad, pending } = rule.sums;
+      const of = `${formatCount(bad)} of ${countOf(totalOf(rule.sums), 'device')}`;
+      if (rule.metric === 'undelivered_devices') {
+        const open = pending === 0 ? '' : `; ${formatCount(pending)} may still get it in time`;
+        return `${of} did not have the version in time${open}.`;
+      }
       const open = pending === 0 ? '' : `; ${countOf(pending, 'install')} still in progress`;
-      return `${formatCount(bad)} of ${countOf(totalOf(rule.sums), 'device')} failed${open}.`;
+      return `${of} failed${open}.`;
     }
     case 'signal':
       return estimate === null
@@ -212,7 +217,9 @@ function outcome(rule: RuleVerdict): string[] {
 /** Devices are counted, and signals asked: neither is a sample of anything. */
 function exactOutcome(rule: RuleVerdict): string[] {
   // Devices that are not done were counted among what was seen.
-  const why = has(rule, 'pending-installs') ? [] : sentencesOf(rule.reasons);
+  const why = sentencesOf(
+    rule.reasons.filter(({ kind }) => kind !== 'pending-installs' && kind !== 'pending-deliveries'),
+  );
   const words = {
     pass: 'It passes.',
     fail: 'It fails.',

@@ -62,7 +62,14 @@ function cellsOf({ forecast, grouping }: PlannedRule): Cells {
       return [caseInWords(forecast, pass), afterInWords(pass), caseInWords(forecast, fail), afterInWords(fail)];
     }
     case 'devices': {
-      const { bears } = forecast;
+      const { bears, afterMs } = forecast;
+      if (afterMs !== undefined)
+        return [
+          `${bears === 0 ? 'none' : `at most ${formatCount(bears)}`} without it`,
+          bears === 0 ? 'all devices have it' : 'all others have it',
+          `${formatCount(bears + 1)} without it`,
+          formatDuration(afterMs),
+        ];
       return [
         `${bears === 0 ? 'none' : `at most ${formatCount(bears)}`} failed`,
         'all installs are done',

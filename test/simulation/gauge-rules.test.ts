@@ -23,6 +23,7 @@ const RULES = [
   'memory < 80% for 5m',
   'disk < 95% for 5m',
   'download_success > 80%',
+  'undelivered_devices < 5% after 30m',
   'input[brightness] < 180 for 5m',
   'input[brightness] > 0.8x baseline',
   'input[brightness] < 1.2x baseline',
@@ -33,6 +34,7 @@ test.each([
   ['cpu-spike', 'temperature < 65C for 5m', 25],
   ['cpu-spike', 'battery_drain < 1.3x baseline', 12],
   ['network-timeout', 'download_success > 80%', 10],
+  ['network-timeout', 'undelivered_devices < 5% after 30m', 34],
   ['input-shift', 'input[brightness] < 1.2x baseline', 12],
   ['input-shift', 'input[brightness] < 140 for 5m', 12],
 ])('%s is caught in its first stage by `%s` alone', async (scenario, rule, minutes) => {

@@ -12,7 +12,7 @@ export type MetricKind =
   /** Latencies above the limit, against the share 1−q that the quantile allows. */
   | { readonly kind: 'quantile'; readonly q: number }
   /** Devices of the stage, counted exactly. */
-  | { readonly kind: 'share' }
+  | { readonly kind: 'share'; readonly of: 'installs' | 'deliveries' }
   /** Answers of one class of all answers. */
   | { readonly kind: 'class-share' }
   /** Every class that the baseline shows, against the baseline. */
@@ -47,6 +47,8 @@ export interface MetricFacts {
   readonly ofClass: boolean;
   /** What follows the comparison in examples and messages. */
   readonly example: string;
+  /** Must a rule say `after 30m`? */
+  readonly timed?: boolean;
   /** Can its values be below zero? */
   readonly signed?: boolean;
 }
@@ -130,7 +132,15 @@ export const METRICS = {
     meaning:
       'Share of the devices of the stage that failed to install the candidate, rolled back, or fell silent after they installed it.',
     source: 'outcomes of installs in reports, and silence',
-    ...{ unit: 'ratio', judge: { kind: 'share' }, baseline: 'no', example: '5%' },
+    ...{ unit: 'ratio', judge: { kind: 'share', of: 'installs' }, baseline: 'no', example: '5%' },
+  },
+  undelivered_devices: {
+    ...OF_STAGE,
+    meaning:
+      'Share of the devices of the stage that did not have the verified file so long after they heard of the stage. How often a download is cut and tried again counts for nothing. A device that has it in time is good, one that gets it later stays bad, and one that never heard of the stage is left out once it is silent. Time counts only while the service listens.',
+    source: 'states in reports: the first that follows the stage, and the first that has the version',
+    ...{ unit: 'ratio', judge: { kind: 'share', of: 'deliveries' }, baseline: 'no', example: '5% after 30m' },
+    timed: true,
   },
   vanished_classes: {
     ...OF_STAGE,
@@ -166,7 +176,7 @@ export const METRICS = {
   ),
   download_success: success('download', {
     meaning:
-      'Share of finished download attempts that succeeded. A download that is interrupted and retried counts each time; an attempt in which a host sent wrong bytes does not. When every device of the stage has finished its install, a value within the limit is enough to pass.',
+      'Share of finished download attempts that succeeded: a sign of the network, not of whether devices get the version; `undelivered_devices` counts those. A download that is interrupted and retried counts each time; an attempt in which a host sent wrong bytes does not. When every device of the stage has finished its install, a value within the limit is enough to pass.',
     source: 'transfers in reports',
     example: '99%',
   }),

@@ -36,20 +36,27 @@ export interface ParsedRule {
   readonly scale?: 'kl';
   /** The rule is broken only when its limit is, without a pause, for this long. */
   readonly sustainedMs?: number;
+  /** A device has so long before it counts as bad. */
+  readonly afterMs?: number;
   /** The rule as written. */
   readonly source: string;
 }
 
-type PartName = 'metric' | 'subject' | 'comparison' | 'limit' | 'floor' | 'sustained' | 'end';
+type PartName = 'metric' | 'subject' | 'comparison' | 'limit' | 'floor' | 'sustained' | 'after' | 'end';
 
 const PARTS: readonly RulePart<PartName>[] = [
   { name: 'metric', pattern: /\s*([A-Za-z_][\w-]*)/dy, what: 'a metric' },
   { name: 'subject', pattern: /(?:\[((?:[^\][\p{Cc}]|\[\d{1,4}\]){1,128})\])?/duy, what: '' },
   { name: 'comparison', pattern: /\s*(<=|>=|==|<|>)/dy, what: '`<`, `<=`, `>`, `>=` or `==`' },
-  { name: 'limit', pattern: /\s*(\d+(?:\.\d+)?x\s+baseline|-?[\d.]+(?: ?(?!for\b)[A-Za-z%°]+)?)/dy, what: 'a limit' },
+  {
+    name: 'limit',
+    pattern: /\s*(\d+(?:\.\d+)?x\s+baseline|-?[\d.]+(?: ?(?!(?:for|after)\b)[A-Za-z%°]+)?)/dy,
+    what: 'a limit',
+  },
   { name: 'floor', pattern: /(?:\s*,\s*floor\s+(-?[\d.]+(?: ?(?!for\b)[A-Za-z%°]+)?))?/dy, what: '' },
   { name: 'sustained', pattern: /(?:\s+for\s+(\w[\w.]*))?/dy, what: '' },
-  { name: 'end', pattern: /\s*$/dy, what: 'the end, `, floor …` or `for …`' },
+  { name: 'after', pattern: /(?:\s+after\s+(\w[\w.]*))?/dy, what: '' },
+  { name: 'end', pattern: /\s*$/dy, what: 'the end, `, floor …`, `for …` or `after …`' },
 ];
 /** Names that examples may repeat. */
 const PLAIN_NAME = /^[\w./:[\]-][\w ./:[\]-]*$/;
@@ -133,11 +140,27 @@ class Draft {
       const message = `${what} is ${how}, so it takes no \`for\`.`;
       throw this.slip('sustained', 'RULE_SUSTAINED', message, { sustained: undefined });
     }
+    return this.#readDurationMs('sustained', texts.sustained, '5m');
+  }
+
+  readAfterMs(): number | undefined {
+    const { metric, facts } = this;
+    const { after } = this.texts;
+    const needless = `\`${metric}\` takes no \`after\`.`;
+    if (facts.timed !== true && after === undefined) return undefined;
+    if (facts.timed !== true) throw this.slip('after', 'RULE_AFTER', needless, { after: undefined });
+    const afterMs = after === undefined ? 0 : this.#readDurationMs('after', after, '30m');
+    if (afterMs > 0) return afterMs;
+    const message = `\`${metric}\` needs the time that a device has to get the version.`;
+    throw this.slip(after === undefined ? 'limit' : 'after', 'RULE_AFTER', message, { after: '30m' });
+  }
+
+  #readDurationMs(part: 'sustained' | 'after', text: string, instead: string): number {
     try {
-      return parseDurationMs(texts.sustained);
+      return parseDurationMs(text);
     } catch (error) {
       if (!(error instanceof TextError)) throw error;
-      throw this.slip('sustained', error.code, error.message, { sustained: '5m' });
+      throw this.slip(part, error.code, error.message, { [part]: instead });
     }
   }
 
@@ -203,10 +226,11 @@ class Draft {
   }
 }
 
-function textOf({ metric = '', subject, comparison, limit, floor, sustained }: Texts): string {
+function textOf({ metric = '', subject, comparison, limit, floor, sustained, after }: Texts): string {
   const name = subject === undefined ? metric : `${metric}[${subject}]`;
-  const more = [floor === undefined ? '' : `, floor ${floor}`, sustained === undefined ? '' : ` for ${sustained}`];
-  return `${name} ${comparison} ${limit}${more.join('')}`;
+  const least = floor === undefined ? '' : `, floor ${floor}`;
+  const time = sustained === undefined ? '' : ` for ${sustained}`;
+  return `${name} ${comparison} ${limit}${least}${time}${after === undefined ? '' : ` after ${after}`}`;
 }
 
 function asIn(metric: RuleMetric, subject?: string): string {
@@ -242,20 +266,21 @@ function readRule(text: string): ParsedRule {
   const metric = readMetric(text, written.metric?.text ?? '');
   const draft = new Draft(metric, written);
   const [ofClass, comparison] = [draft.readSubject(), draft.readComparison()];
-  const [limit, sustainedMs] = [draft.readLimit(), draft.readSustainedMs()];
+  const [limit, sustainedMs, afterMs] = [draft.readLimit(), draft.readSustainedMs(), draft.readAfterMs()];
   return {
     metric,
     ...(ofClass === undefined ? {} : { ofClass }),
     ...{ comparison, goodSide: draft.isAbove ? 'above' : 'below', limit },
     ...(draft.facts.unit === 'divergence' && draft.texts.limit?.endsWith('KL') ? { scale: 'kl' } : {}),
     ...(sustainedMs === undefined ? {} : { sustainedMs }),
+    ...(afterMs === undefined ? {} : { afterMs }),
     source: text.trim(),
   };
 }
 
 /**
  * Parses a rule: `<metric> < <limit>`, with a limit such as `0.5%`, `150ms` or `2x baseline`, and `, floor 0.1%` after a relative one.
- * A rule says what must hold. Throws RULE_SYNTAX, RULE_METRIC, RULE_UNIT, RULE_LIMIT, RULE_CLASS, RULE_BASELINE, RULE_FLOOR, RULE_SUSTAINED,
+ * A rule says what must hold. Throws RULE_SYNTAX, RULE_METRIC, RULE_UNIT, RULE_LIMIT, RULE_CLASS, RULE_BASELINE, RULE_FLOOR, RULE_SUSTAINED, RULE_AFTER,
  * RULE_COMPARISON or DURATION_SYNTAX (TextErrors); a rule that their remedy holds is one that parses.
  */
 export function parseRule(text: string): ParsedRule {

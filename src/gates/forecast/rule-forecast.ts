@@ -45,8 +45,8 @@ export type RuleForecast =
       readonly pass: Needed;
       readonly fail: Needed;
     }
-  /** Devices are counted exactly: how many bad ones the limit bears. */
-  | { readonly kind: 'devices'; readonly limit: number; readonly bears: number }
+  /** Devices are counted exactly: how many bad ones the limit bears. `afterMs`: of devices without the version, which are bad from then on. */
+  | { readonly kind: 'devices'; readonly limit: number; readonly bears: number; readonly afterMs?: number }
   /** Devices are judged alone: how many may breach; with one more that do, each shows it after its own `fail`. */
   | { readonly kind: 'any-device'; readonly limit: number; readonly bears: number; readonly fail: Needed }
   /** Each device must be watched for so long, whatever the traffic. */
@@ -247,14 +247,14 @@ function forecastDrift({ histogram, of }: DriftKind, rule: ParsedRule, question:
 }
 
 /** Devices that the limit bears: with one more it is breached. */
-function forecastDevices({ limit, comparison }: ParsedRule, { devices }: ForecastQuestion): RuleForecast {
+function forecastDevices({ limit, comparison, afterMs }: ParsedRule, { devices }: ForecastQuestion): RuleForecast {
   if (limit.kind !== 'absolute') return { kind: 'unplanned', why: 'no-relative-limit' };
   const mayReach = comparison !== '<';
   const isBorne = (bad: number): boolean =>
     shareVerdict({ bad, good: devices - bad, pending: 0 }, limit.value, mayReach).verdict === 'pass';
   let bears = Math.min(devices, Math.floor(limit.value * devices) + 1);
   while (bears > 0 && !isBorne(bears)) bears--;
-  return { kind: 'devices', limit: limit.value, bears };
+  return { kind: 'devices', limit: limit.value, bears, ...(afterMs === undefined ? {} : { afterMs }) };
 }
 
 /** What a rule can tell of a stage; on the expected path, so about half of the rollouts take longer (STATISTICS §2.7). */

@@ -17,10 +17,18 @@ export interface DeliveryReading extends ShareReading {
   readonly missing: readonly number[];
 }
 
+export interface DeliveryLimit {
+  readonly nowMs: number;
+  readonly withinMs: number;
+  readonly limit: number;
+  /** May the share be the limit itself? */
+  readonly mayReach?: boolean;
+}
+
 /** Is the share of devices without the file `withinMs` after they heard of the stage below `limit` (0..1)? Exact. */
 export function deliveryVerdict(
   devices: readonly Delivery[],
-  { nowMs, withinMs, limit }: { readonly nowMs: number; readonly withinMs: number; readonly limit: number },
+  { nowMs, withinMs, limit, mayReach = false }: DeliveryLimit,
 ): DeliveryReading {
   const counts = { bad: 0, good: 0, pending: 0 };
   const missing: number[] = [];
@@ -35,5 +43,5 @@ export function deliveryVerdict(
       if (gotAtMs === null) missing.push(place);
     }
   });
-  return { ...shareVerdict(counts, limit), counts, out, missing };
+  return { ...shareVerdict(counts, limit, mayReach), counts, out, missing };
 }

@@ -89,7 +89,7 @@ export function deviceRegisterInMemory(
     const bound = { ...answer.labels, ...documented.get(id) };
     const labels = { ...stated, ...bound };
     devices.set(id, {
-      ...{ properties: {}, models: new Map(), tookCandidate: new Map(), claim: null },
+      ...{ properties: {}, models: new Map(), tookCandidate: new Map(), heard: new Map(), claim: null },
       ...known,
       ...{ id, epoch: answer.epoch, publicKey, bound, tokenLabels: token.known.labels },
       ...(known === undefined
@@ -158,19 +158,14 @@ function deviceAfter(
   { claim, labelFacts, isNewest }: Vetted & { readonly isNewest: boolean },
 ): Device {
   const { report, seen } = heard;
-  const { lastSeenAtMs, lastSeenListenedMs, outcomes, tookCandidate } = rememberReport(before, heard);
   return {
     ...before,
+    ...rememberReport(before, heard),
     ...{ labels: labelFacts.labels, stated: labelFacts.stated, relabelled: labelFacts.relabelled },
     properties: isNewest ? report.properties : before.properties,
-    lastSeenAtMs,
-    lastSeenListenedMs,
     models: isNewest ? modelsAfter(before.models, report) : before.models,
-    outcomes,
-    tookCandidate,
     newestSequence: seen.newest,
     claim: isNewest ? claim : before.claim,
-    seen,
   };
 }
 

@@ -111,13 +111,14 @@ function ingestGroup(
     const isNewest = report.sequence === admitted.seen.newest;
     const vetted = vetReport(before, { report, isNewest, change }, published);
     const heard = { report: vetted.report, receivedAtMs, listenedMs, seen: admitted.seen };
-    const { outcomes, tookCandidate, ...memory } = rememberReport(before, heard);
+    const { outcomes, tookCandidate, heard: followed, ...memory } = rememberReport(before, heard);
     rows.set(report.device, {
       ...row,
       ...memory,
       ...(isNewest ? presentOf(vetted) : {}),
       outcomes: outcomes === before.outcomes ? row.outcomes : encodeMap(outcomes),
       taken: tookCandidate === before.tookCandidate ? row.taken : encodeMap(tookCandidate),
+      heard: followed === before.heard ? row.heard : encodeMap(followed),
     });
     folding.fold({ report: vetted.report, receivedAtMs, device: { ...before, ...vetted.labelFacts } });
     return 'accepted';
@@ -183,7 +184,7 @@ function enrol({ db, decoder, entries }: IngestParts, request: EnrolmentOrder): 
   db.prepare('UPDATE enrolment_token SET uses_left = uses_left - 1 WHERE hash = ?').run(hash);
   db.prepare('INSERT INTO enrolment_use (hash, device, epoch) VALUES (?, ?, ?)').run(hash, id, epoch);
   const row: DeviceRow = {
-    ...{ properties: '{}', models: '[]', taken: '[]', claim: null },
+    ...{ properties: '{}', models: '[]', taken: '[]', heard: '[]', claim: null },
     ...known,
     ...{ id, epoch, publicKey, bound: JSON.stringify(bound), tokenLabels: JSON.stringify(token?.labels ?? {}) },
     ...{ labels: JSON.stringify(labelFacts.labels), stated: JSON.stringify(labelFacts.stated) },

@@ -2,7 +2,7 @@
 import type { Labels } from '../../contract/bound-labels.ts';
 import type { ModelState } from '../../contract/report.ts';
 import type { FalseClaim } from '../../telemetry/attribution.ts';
-import type { Outcomes, Taken } from '../device-memory.ts';
+import type { HeardRevisions, Outcomes, Taken } from '../device-memory.ts';
 import type { DeviceRecord } from '../device-register.ts';
 import type { SequencesSeen } from '../report-sequence.ts';
 import { integer, textual } from './counters.ts';
@@ -26,11 +26,12 @@ export interface DeviceRow {
   readonly models: string;
   readonly outcomes: string;
   readonly taken: string;
+  readonly heard: string;
   readonly claim: string | null;
 }
 
 const COLUMNS = `id, epoch, public_key, labels, bound, token_labels, stated, joined, relabelled, properties, last_seen_at, last_seen_listened,
-  newest_sequence, seen_low, seen_high, models, outcomes, taken, claim`;
+  newest_sequence, seen_low, seen_high, models, outcomes, taken, heard, claim`;
 
 type SqlRow = Readonly<Record<string, unknown>>;
 
@@ -52,6 +53,7 @@ function toRow(row: SqlRow): DeviceRow {
     models: textual(row.models),
     outcomes: textual(row.outcomes),
     taken: textual(row.taken),
+    heard: textual(row.heard),
     claim: row.claim === null ? null : textual(row.claim),
   };
 }
@@ -70,13 +72,13 @@ export function* changedDeviceRows(db: SqliteDatabase, afterChange: number): Gen
 /** Writes a row under the transaction's change number. */
 export function writeDeviceRow(db: SqliteDatabase, row: DeviceRow, change: number): void {
   db.prepare(
-    `INSERT INTO device (${COLUMNS}, changed) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+    `INSERT INTO device (${COLUMNS}, changed) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
      ON CONFLICT (id) DO UPDATE SET epoch = excluded.epoch, public_key = excluded.public_key, labels = excluded.labels,
        bound = excluded.bound, token_labels = excluded.token_labels, stated = excluded.stated, joined = excluded.joined,
        relabelled = excluded.relabelled,
        properties = excluded.properties, last_seen_at = excluded.last_seen_at, last_seen_listened = excluded.last_seen_listened,
        newest_sequence = excluded.newest_sequence, seen_low = excluded.seen_low, seen_high = excluded.seen_high,
-       models = excluded.models, outcomes = excluded.outcomes, taken = excluded.taken, claim = excluded.claim,
+       models = excluded.models, outcomes = excluded.outcomes, taken = excluded.taken, heard = excluded.heard, claim = excluded.claim,
        changed = excluded.changed`,
   ).run(
     row.id,
@@ -97,6 +99,7 @@ export function writeDeviceRow(db: SqliteDatabase, row: DeviceRow, change: numbe
     row.models,
     row.outcomes,
     row.taken,
+    row.heard,
     row.claim,
     change,
   );
@@ -134,6 +137,7 @@ export class DeviceDecoder {
   readonly #outcomes = new SharedText((text) => new Map(JSON.parse(text)) as Outcomes);
   readonly #claims = new SharedText((text) => JSON.parse(text) as FalseClaim);
   readonly #taken = new SharedText((text) => new Map(JSON.parse(text)) as Taken);
+  readonly #heard = new SharedText((text) => new Map(JSON.parse(text)) as HeardRevisions);
 
   outcomes(row: DeviceRow): Outcomes {
     return this.#outcomes.get(row.outcomes);
@@ -164,11 +168,12 @@ export class DeviceDecoder {
       models: this.#models.get(row.models),
       outcomes: this.outcomes(row),
       tookCandidate: this.taken(row),
+      heard: this.#heard.get(row.heard),
       claim: row.claim === null ? null : this.#claims.get(row.claim),
     };
   }
 }
 
-export function encodeMap(map: Outcomes | Taken): string {
+export function encodeMap(map: Outcomes | Taken | HeardRevisions): string {
   return JSON.stringify([...map]);
 }

@@ -33,6 +33,7 @@ const STEPS: readonly string[] = [
     models TEXT NOT NULL,
     outcomes TEXT NOT NULL,
     taken TEXT NOT NULL,
+    heard TEXT NOT NULL,
     claim TEXT,
     changed INTEGER NOT NULL
   ) STRICT;

@@ -1,0 +1,66 @@
+// Owns rules over shares of the stage's own devices: whose installs failed, and who never had the version. Both are exact.
+import type { MetricKind } from '../documents/rules/metric-catalogue.ts';
+import { blankVerdict } from './blank-verdict.ts';
+import type { RuleReason } from './rule-reason.ts';
+import type { RuleVerdict } from './rule-verdict.ts';
+import type { StageQuestion } from './stage-question.ts';
+import type { StageRule } from './stage-rule.ts';
+import { deliveryVerdict } from './statistics/delivery-verdict.ts';
+import { type DeviceCounts, type ShareReading, shareVerdict, totalOf } from './statistics/share-verdict.ts';
+
+const NO_DELIVERIES = { names: [], devices: [], nowMs: 0 };
+const MOST_NAMED = 3;
+
+interface CountedDevices {
+  readonly reading: ShareReading;
+  readonly counts: DeviceCounts;
+  /** What a rule waits for whose devices are not all known yet. */
+  readonly open: RuleReason;
+  /** What the counts don't show. */
+  readonly more: readonly RuleReason[];
+}
+
+function named(kind: 'undelivered' | 'out-of-reach', names: readonly string[]): RuleReason[] {
+  return names.length === 0 ? [] : [{ kind, count: names.length, devices: names.slice(0, MOST_NAMED) }];
+}
+
+function countInstalls({ rule }: StageRule, limit: number, { installs }: StageQuestion): CountedDevices {
+  const reading = shareVerdict(installs, limit, rule.comparison !== '<');
+  return { reading, counts: installs, open: { kind: 'pending-installs', pending: installs.pending }, more: [] };
+}
+
+function countDeliveries({ rule }: StageRule, limit: number, { deliveries }: StageQuestion): CountedDevices {
+  const { names, devices, nowMs } = deliveries?.() ?? NO_DELIVERIES;
+  const withinMs = rule.afterMs ?? 0;
+  const reading = deliveryVerdict(devices, { nowMs, withinMs, limit, mayReach: rule.comparison !== '<' });
+  const { counts, missing } = reading;
+  const away = names.filter((_, place) => devices[place]?.isOut === true && devices[place].heardAtMs === null);
+  const without = missing.flatMap((place) => names[place] ?? []);
+  const more = [...named('undelivered', without), ...named('out-of-reach', away)];
+  return { reading, counts, open: { kind: 'pending-deliveries', pending: counts.pending }, more };
+}
+
+/** failed_devices, undelivered_devices. */
+export function judgeDevices(
+  asked: StageRule,
+  { of }: Extract<MetricKind, { kind: 'share' }>,
+  question: StageQuestion,
+): RuleVerdict {
+  const { limit } = asked.rule;
+  if (limit.kind !== 'absolute') return blankVerdict(asked, { kind: 'no-relative-limit' });
+  const count = of === 'installs' ? countInstalls : countDeliveries;
+  const { reading, counts, open, more } = count(asked, limit.value, question);
+  const waits: RuleReason = reading.reason === null ? open : { kind: reading.reason };
+  const { bad, good, pending } = counts;
+  return {
+    ...blankVerdict(asked, reading.verdict === 'undecided' ? waits : null, ...more),
+    verdict: reading.verdict,
+    within: reading.isWithin,
+    estimate: reading.estimate,
+    limit: limit.value,
+    trials: totalOf(counts),
+    devices: totalOf(counts),
+    kind: 'share',
+    sums: { bad, good, pending },
+  };
+}
