@@ -9,6 +9,7 @@ import { judgeStage } from '../../src/gates/judge-stage.ts';
 import type { RuleVerdict } from '../../src/gates/rule-verdict.ts';
 import { devicesOfTarget, type KnownDevice } from '../../src/rollout/count-cohort.ts';
 import { countDeliveries } from '../../src/rollout/count-deliveries.ts';
+import { countGroups } from '../../src/rollout/count-groups.ts';
 import { ruleSentences } from '../../src/wording/rule-in-words.ts';
 import { ask } from '../gates/false-evidence.ts';
 
@@ -32,26 +33,40 @@ interface Told {
   readonly attempt?: number;
   readonly silentSince?: number;
   readonly outcome?: 'undelivered' | 'refused' | 'conflict';
+  readonly site?: string;
 }
 
 const device = (told: Told, id: string, now: number): KnownDevice => {
-  const { heard, got, attempt = 2, silentSince = now, outcome } = told;
+  const { heard, got, attempt = 2, silentSince = now, outcome, site = 'a' } = told;
   const taken = { digest: CANDIDATE, attempt, takenListenedMs: (got ?? 0) * MINUTE };
   const heardAt = (revision: number, minute: number) => ({ revision, heardListenedMs: minute * MINUTE });
   const facts = { attempt: 2, reason: null, message: '' };
   return {
-    ...{ id, labels: { region: 'eu' }, properties: {}, lastSeenListenedMs: silentSince * MINUTE, models: new Map() },
+    ...{
+      id,
+      labels: { region: 'eu', site },
+      properties: {},
+      lastSeenListenedMs: silentSince * MINUTE,
+      models: new Map(),
+    },
     outcomes: new Map(outcome === undefined ? [] : [[outcomeKey('eu', CANDIDATE), { kind: outcome, ...facts }]]),
     tookCandidate: new Map(got === undefined ? [] : [['eu', [taken]]]),
     heard: new Map([['eu', [heardAt(OPENED - 1, 0), ...(heard === undefined ? [] : [heardAt(OPENED, heard)])]]]),
   };
 };
 
-function verdictAt(now: number, told: readonly Told[], text = 'undelivered_devices < 5% after 30m'): RuleVerdict {
+function verdictAt(
+  now: number,
+  told: readonly Told[],
+  { text = 'undelivered_devices < 5% after 30m', by }: { readonly text?: string; readonly by?: string } = {},
+): RuleVerdict {
   const devices = told.map((one, i) => device(one, `d${i}`, now));
   const facts = { entry: ENTRY, devices, listenedMs: now * MINUTE, silenceMs: 10 * MINUTE, openedRevision: OPENED };
   const question = ask({
-    rules: [{ rule: parseRule(text), dryRun: false }],
+    rules: [
+      { rule: parseRule(text), ...(by === undefined ? {} : { grouping: { by, limits: new Map() } }), dryRun: false },
+    ],
+    groups: countGroups(facts, [{ by: 'site', values: ['a', 'b'] }]),
     deliveries: () => countDeliveries(facts, devicesOfTarget(facts)),
   });
   return judgeStage(question).rules[0]!;
@@ -111,6 +126,13 @@ describe('a device', () => {
 it('a stage passes as soon as those without it can no longer break the limit', () => {
   expect(verdictAt(4, [...many(96, QUICK), ...many(4, { heard: 1 })])).toMatchObject({ verdict: 'pass' });
   expect(verdictAt(4, [...many(95, QUICK), ...many(5, { heard: 1 })])).toMatchObject({ verdict: 'undecided' });
-  const most = 'undelivered_devices <= 5% after 30m';
-  expect(verdictAt(4, [...many(95, QUICK), ...many(5, { heard: 1 })], most)).toMatchObject({ verdict: 'pass' });
+  const text = 'undelivered_devices <= 5% after 30m';
+  expect(verdictAt(4, [...many(95, QUICK), ...many(5, { heard: 1 })], { text })).toMatchObject({ verdict: 'pass' });
+});
+
+it('a site that gets nothing fails by itself, though the stage as a whole would bear it', () => {
+  const told = [...many(96, QUICK), ...many(4, { heard: 1, site: 'b' })];
+  expect(verdictAt(40, told)).toMatchObject({ verdict: 'pass' });
+  const apart = verdictAt(40, told, { by: 'site' });
+  expect(apart).toMatchObject({ verdict: 'fail', group: 'site:b', sums: { bad: 4, good: 0, pending: 0 } });
 });

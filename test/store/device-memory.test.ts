@@ -1,0 +1,46 @@
+// Laws of what is remembered of a device: when it first followed a revision, and when it was seen taking an attempt.
+import { expect, it } from 'vitest';
+import { digestOf } from '../../src/contract/digest.ts';
+import type { DeviceReport, ModelState } from '../../src/contract/report.ts';
+import { type DeviceMemory, rememberReport } from '../../src/store/device-memory.ts';
+import { NO_SEQUENCES } from '../../src/store/report-sequence.ts';
+
+const DIGEST = digestOf('2.0.0');
+const NOTHING: DeviceMemory = {
+  ...{ seen: NO_SEQUENCES, lastSeenAtMs: 0, lastSeenListenedMs: 0 },
+  ...{ outcomes: new Map(), tookCandidate: new Map(), heard: new Map() },
+};
+
+function after(...told: readonly (readonly [listenedMs: number, state: Partial<ModelState>])[]): DeviceMemory {
+  return told.reduce((memory, [listenedMs, state]) => {
+    const full = { model: 'ocr', rollout: 'eu', running: null, state: 'fetching', subject: null, ...state };
+    const report = { states: [full], outcomes: [], sequence: 1 } as unknown as DeviceReport;
+    return rememberReport(memory, { report, receivedAtMs: listenedMs, listenedMs, seen: NO_SEQUENCES });
+  }, NOTHING);
+}
+
+it('a revision is heard when the first report follows it, and an older one that comes late changes nothing', () => {
+  const { heard } = after([10, { revision: 3 }], [20, { revision: 5 }], [30, { revision: 5 }], [40, { revision: 4 }]);
+  expect(heard.get('eu')).toEqual([
+    { revision: 3, heardListenedMs: 10 },
+    { revision: 5, heardListenedMs: 20 },
+  ]);
+  const many = Array.from({ length: 50 }, (_, i) => [i, { revision: i }] as const);
+  expect(after(...many).heard.get('eu')).toHaveLength(8);
+});
+
+it('an attempt is taken when it is first seen staged, and fetching is not yet taking', () => {
+  const subject = (attempt: number) => ({ revision: 5, subject: { digest: DIGEST, attempt } });
+  const fetched = after(
+    [10, subject(1)],
+    [20, { ...subject(1), state: 'staged' }],
+    [30, { ...subject(1), state: 'trial' }],
+  );
+  expect(fetched.tookCandidate.get('eu')).toMatchObject([{ attempt: 1, takenListenedMs: 20 }]);
+  const again = after(
+    [20, { ...subject(1), state: 'failed' }],
+    [50, subject(2)],
+    [60, { ...subject(2), state: 'staged' }],
+  );
+  expect(again.tookCandidate.get('eu')).toMatchObject([{ attempt: 2, takenListenedMs: 60, firstSeenAtMs: 20 }]);
+});
