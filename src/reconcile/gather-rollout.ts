@@ -21,8 +21,9 @@ import {
   type Standings,
   type VersionDocument,
 } from '../snapshot/standing.ts';
-import type { EmergencyRollback, SeenStatus } from '../store/reconciler-state.ts';
+import type { EmergencyRollback, NamedValues, SeenStatus } from '../store/reconciler-state.ts';
 import type { ObservedWindow } from './prepare-windows.ts';
+import { recallPolicy } from './remember-policies.ts';
 import { classesOf, fitOf, manifestOf } from './version-facts.ts';
 
 /** What the facts of one rollout rest on. As long as all of it is the same and the rollout is as declared, the facts are the same. */
@@ -75,6 +76,7 @@ export interface GathererParts {
   readonly windows: WindowMeasurement;
   /** Draws the nonces of starts: nobody may be able to foresee them. */
   readonly random: RandomStream;
+  readonly store: Pick<NamedValues, 'readValue'>;
 }
 
 const NOT_MEASURED: Measured = { cohort: null, verdict: null, window: null };
@@ -125,7 +127,9 @@ export class RolloutGatherer {
     const status = statusInForce(history);
     const now = Math.max(clockNow, status === null ? 0 : Date.parse(status.since));
     const trees = await this.#treesOf(question, status);
-    const policyInForce = await this.#policies.find(name, status, snapshot, trees);
+    const policyInForce =
+      (await this.#policies.find(name, status, snapshot, trees)) ??
+      (await recallPolicy(this.#parts.store, name, status));
     const rollout = status === null ? null : inForceOf(question, status, policyInForce);
     const measured = rollout === null ? NOT_MEASURED : await this.#measure(question, rollout, now);
     const facts: RolloutFacts = {

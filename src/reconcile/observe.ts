@@ -22,7 +22,7 @@ import type { WindowReader } from '../store/window-store.ts';
 import { devicesToReturn } from './devices-to-return.ts';
 import { type Basis, type Gathered, type GathererParts, isSameBasis, RolloutGatherer } from './gather-rollout.ts';
 import type { WantedWindows } from './prepare-windows.ts';
-import { recallDocuments, recallSettings } from './remember-documents.ts';
+import { recallDocuments, recallGroups, recallSettings } from './remember-documents.ts';
 import { classesOf } from './version-facts.ts';
 
 export interface Observation {
@@ -74,6 +74,8 @@ export class Observer {
   #kept = new Map<string, Kept>();
   #readable: Snapshot | undefined;
   #hasRecalled = false;
+  /** The fleet documents while no commit was read yet. */
+  #blind: Snapshot['groups'] | undefined;
 
   constructor(parts: ObserverParts) {
     this.#parts = parts;
@@ -94,11 +96,13 @@ export class Observer {
     decisions: Decisions = new Map(),
   ): Promise<Observation> {
     const { reader, store, claims, steady } = this.#parts;
-    if (!this.#hasRecalled) await recallSettings(store, reader);
+    if (!this.#hasRecalled && this.#blind === undefined) await recallSettings(store, reader);
     const { snapshot, unread } = await this.#read(head);
+    const isBlind = snapshot !== this.#readable;
     if (!this.#hasRecalled) await recallDocuments(store, reader, snapshot, this.#fleets.words);
-    this.#hasRecalled = true;
-    const fleet = this.#fleets.of(await store.readFleet(), snapshot);
+    this.#hasRecalled ||= !isBlind;
+    const known = this.#fleets.of(await store.readFleet(), snapshot);
+    const fleet = isBlind ? { ...known, words: { ...known.words, bound: published?.bound ?? [] } } : known;
     const { listenedMs } = await store.readListening();
     const named = rolloutsOrLost(snapshot, published);
     const { bases, broken } = await this.#basesOf(named, { snapshot, published, fleet });
@@ -128,7 +132,7 @@ export class Observer {
       watched: looks.flatMap(({ rules }) => rules),
       wanted: {
         windows: gathered.flatMap(({ window }) => window ?? []),
-        fleet,
+        ...{ fleet, isBlind },
         // A rollout that can't be read for a while is still there: its measurements go on.
         rollouts: new Set([...named.keys(), ...broken.map((one) => one.name)]),
         changes: looks.flatMap(({ changes }) => changes),
@@ -137,15 +141,20 @@ export class Observer {
     };
   }
 
-  /** A commit that can't be read as a whole takes nobody's rollback away: nothing can be pushed on it, so only an emergency one follows. */
+  /**
+   * A commit that can't be read as a whole, for whatever reason, takes nobody's rollback away: nothing can be pushed on it, so only an
+   * emergency one follows. Before any commit was read, every published rollout is one that HEAD does not yield.
+   */
   async #read(head: string): Promise<{ readonly snapshot: Snapshot; readonly unread: CodedError | null }> {
+    const { reader, store } = this.#parts;
     try {
-      this.#readable = await this.#parts.reader.read(head);
+      this.#readable = await reader.read(head);
       return { snapshot: this.#readable, unread: null };
     } catch (thrown) {
       const unread = toCodedError(thrown);
-      if (unread.kind !== 'fix-input' || this.#readable === undefined) throw thrown;
-      return { snapshot: this.#readable, unread };
+      if (this.#readable !== undefined) return { snapshot: this.#readable, unread };
+      this.#blind ??= await recallGroups(store, reader);
+      return { snapshot: reader.unreadable(head, unread, this.#blind), unread };
     }
   }
 

@@ -34,6 +34,8 @@ export interface WantedWindows {
   readonly fleet: Pick<KnownFleet, 'devices'> & { readonly words: Pick<WordsOfFleet, 'labels' | 'readFrom'> };
   /** All rollouts that there are, those among them that can't be read now: the windows of the others are closed. */
   readonly rollouts: ReadonlySet<string>;
+  /** No commit was read since the process began: what the fleet documents say may be less than what the store knows. */
+  readonly isBlind: boolean;
   readonly now: number;
 }
 
@@ -79,13 +81,13 @@ export class WindowKeeping {
    * Before the directive of what was observed is published, so that no report of it is missed. Gives the rollouts whose windows can't be
    * prepared: a damaged one must not hold up the rollbacks of the others, and a stage without its window never passes.
    */
-  async prepare({ windows, fleet, rollouts, now }: WantedWindows): Promise<readonly Unprepared[]> {
+  async prepare({ windows, fleet, rollouts, isBlind, now }: WantedWindows): Promise<readonly Unprepared[]> {
     const { devices, words } = fleet;
-    if (this.#bound !== words.labels) {
+    if (this.#bound !== words.labels && !isBlind) {
       await this.#store.bindLabels(words.labels);
       await rememberDocuments(this.#store, words);
+      this.#bound = words.labels;
     }
-    this.#bound = words.labels;
     const unprepared: Unprepared[] = [];
     for (const { rollout, deviceCount, isUnderWay, cohort, now: observedAt } of windows) {
       try {

@@ -2,7 +2,7 @@
 import type { Directive } from '../contract/directive.ts';
 import { locateProblems } from '../contract/source/problem.ts';
 import { parseDocument } from '../documents/parse-document.ts';
-import { nameOfPath } from '../documents/repository-layout.ts';
+import { nameOfPath, SETTINGS_FILE } from '../documents/repository-layout.ts';
 import type { RolloutStatus } from '../documents/types.generated.ts';
 import type { Tree } from '../git/manifests-repository.ts';
 import type { Place } from '../rollout/holdings.ts';
@@ -48,7 +48,7 @@ export function rolloutsOrLost(
     const fix: Fix =
       settings === undefined
         ? whyMissing(rollout, remains)
-        : { kind: 'document', ...problemOfError(settings, 'slipway.yaml') };
+        : { kind: 'document', ...problemOfError(settings, snapshot.settings?.path ?? SETTINGS_FILE) };
     all.set(rollout, { kind: 'lost', fix });
   }
   return all;

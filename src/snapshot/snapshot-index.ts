@@ -1,7 +1,14 @@
 // Owns looking documents up by the names that people use, instead of by path.
 import { CodedError } from '../base/errors.ts';
 import { nameOfPath } from '../documents/repository-layout.ts';
-import type { BrokenDocument, ModelDocument, PolicyDocument, RolloutDocument, Snapshot } from './snapshot.ts';
+import {
+  type BrokenDocument,
+  brokenBy,
+  type ModelDocument,
+  type PolicyDocument,
+  type RolloutDocument,
+  type Snapshot,
+} from './snapshot.ts';
 
 function twice(path: string, other: string): BrokenDocument {
   const error = new CodedError({
@@ -10,7 +17,7 @@ function twice(path: string, other: string): BrokenDocument {
     remedy: 'Rename one of them: names are unique over all folders.',
     at: { file: path, line: 1, column: 1 },
   });
-  return { kind: 'broken', path, bytes: new Uint8Array(), errors: [error] };
+  return brokenBy(path, error);
 }
 
 function byName<T extends { readonly path: string }>(

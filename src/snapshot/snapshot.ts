@@ -104,8 +104,14 @@ export function misplaced(file: string, kind: string, wanted: string | null): Co
   return new CodedError({ code: 'DOCUMENT_MISPLACED', message, remedy, at: { file, line: 1, column: 1 } });
 }
 
+/** A document that nothing was read of. */
+export function brokenBy(path: string, error: CodedError): BrokenDocument {
+  return { kind: 'broken', path, bytes: new Uint8Array(), errors: [error] };
+}
+
 /** One and the same for every read, so that what is made of it is kept. */
 const NOTHING: ReadonlyMap<string, never> = new Map<string, never>();
+const NO_TREE: Tree = { oid: '', entries: NOTHING, skipped: NOTHING };
 
 /** Reads commits one after the other; what did not change between them is not read again. */
 export class SnapshotReader {
@@ -127,22 +133,35 @@ export class SnapshotReader {
     const tree = await this.#from.readTree(commit);
     const settings = await this.#readSettings(tree);
     if (settings?.kind !== 'broken') this.#readable = settings ?? undefined;
-    const spec = this.#readable?.settings.spec;
-    const layout = { ...DEFAULT_LAYOUT, ...spec?.layout };
+    const said = this.#saidBy(settings);
     const below = async <T>(cache: FolderCache<T>, path: string): Promise<ReadonlyMap<string, T>> => {
       const folder = findInTree(tree, path);
       return folder?.kind === 'tree' ? cache.read(path, folder.tree) : NOTHING;
     };
     return {
-      commit,
-      tree,
-      layout,
+      ...{ commit, tree, ...said },
+      models: await below(this.#models, said.layout.models),
+      policies: await below(this.#policies, said.layout.policies),
+      rollouts: await below(this.#rollouts, said.layout.rollouts),
+      groups: await below(this.#groups, said.layout.fleet),
+    };
+  }
+
+  /** A commit of which nothing can be read, as if its `slipway.yaml` were broken: what that said before and the `groups` that are remembered hold. */
+  unreadable(commit: string, error: CodedError, groups: Snapshot['groups']): Snapshot {
+    const settings = brokenBy(`commit ${commit.slice(0, 10)}`, error);
+    const said = this.#saidBy(settings);
+    return { commit, tree: NO_TREE, ...said, models: NOTHING, policies: NOTHING, rollouts: NOTHING, groups };
+  }
+
+  #saidBy(
+    settings: Snapshot['settings'],
+  ): Pick<Snapshot, 'layout' | 'settings' | 'defaultPolicy' | 'admitsListedOnly' | 'settingsFrom'> {
+    const spec = this.#readable?.settings.spec;
+    return {
       settings,
+      layout: { ...DEFAULT_LAYOUT, ...spec?.layout },
       defaultPolicy: spec?.defaults?.policy ?? null,
-      models: await below(this.#models, layout.models),
-      policies: await below(this.#policies, layout.policies),
-      rollouts: await below(this.#rollouts, layout.rollouts),
-      groups: await below(this.#groups, layout.fleet),
       admitsListedOnly: settings?.kind === 'broken' && spec === undefined ? null : spec?.fleet?.admit === 'listed',
       settingsFrom: this.#readable?.oid ?? null,
     };

@@ -78,7 +78,8 @@ export function compareSeen(
   return known.status === seen.status ? 'recorded' : 'conflict';
 }
 
-const MOST_VALUE_BYTES = 65_536;
+/** As long as a named value may be. */
+export const MOST_VALUE_BYTES = 65_536;
 
 /** A named value as text. Throws STORE_VALUE_SIZE. */
 export function encodeValue(name: string, value: JsonValue): string {

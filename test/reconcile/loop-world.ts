@@ -7,6 +7,7 @@ import { MemoryPublication } from '../../src/distribution/memory-publication.ts'
 import { spliceSpec } from '../../src/documents/edit-rollout.ts';
 import { parseDocument } from '../../src/documents/parse-document.ts';
 import type { Rollout } from '../../src/documents/types.generated.ts';
+import { objectMissing } from '../../src/git/git-errors.ts';
 import { findInTree, treeEntries } from '../../src/git/manifests-repository.ts';
 import { MemoryGitHost } from '../../src/git/memory/memory-git-host.ts';
 import { MemoryManifestsRepository } from '../../src/git/memory/memory-manifests-repository.ts';
@@ -81,6 +82,8 @@ export class LoopWorld {
   #loop: Reconciler;
   /** Why the service can't read any tree of the repository now. */
   failsToRead: Error | undefined;
+  /** Commits that the service's mirror does not have any more. */
+  readonly lost = new Set<string>();
   /** What the last cycle saw. */
   observed: Observation | undefined;
 
@@ -138,8 +141,11 @@ export class LoopWorld {
   #serviceRepository(): MemoryManifestsRepository {
     const repository = this.#open();
     const readTree = repository.readTree.bind(repository);
-    repository.readTree = (commit) =>
-      this.failsToRead === undefined ? readTree(commit) : Promise.reject(this.failsToRead);
+    repository.readTree = async (commit) => {
+      if (this.failsToRead !== undefined) throw this.failsToRead;
+      if (this.lost.has(commit)) throw objectMissing(commit);
+      return readTree(commit);
+    };
     return repository;
   }
 

@@ -28,6 +28,7 @@ function prepare(store: FleetStore, kind: 'bug' | 'retry-later') {
     windows,
     fleet: { devices: [], words: { labels: new Map(), readFrom: {} } },
     rollouts: new Set(NAMES),
+    isBlind: false,
     now: NOW,
   });
 }
