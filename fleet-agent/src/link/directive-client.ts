@@ -183,7 +183,7 @@ export class DirectiveClient {
     try {
       for (let steps = 0; steps < MOST_ROTATIONS; steps++) {
         const answer = await fetcher.get(this.#url('metadata', `${chain.rootVersion + 1}.root.json`), LIMITS.root);
-        if (answer.kind !== 'bytes') break;
+        if (answer.kind !== 'bytes' || !isMetadata(answer.bytes)) break;
         chain.takeRoot(answer.bytes);
         newest = answer.bytes;
       }
@@ -224,6 +224,16 @@ export class DirectiveClient {
   /** A clock that went back must not bring expired statements back to life. */
   #nowMs(): number {
     return Math.max(this.#options.clock.now(), this.#state.accepted?.atMs ?? 0);
+  }
+}
+
+/** Hosts of single-page sites answer with a page for what is missing: that is as good as absent. */
+function isMetadata(bytes: Buffer): boolean {
+  try {
+    const { signed, signatures } = Object(JSON.parse(bytes.toString('utf8'))) as Record<string, unknown>;
+    return signed !== undefined && signatures !== undefined;
+  } catch {
+    return false;
   }
 }
 

@@ -148,6 +148,18 @@ describe('lost storage', () => {
   });
 });
 
+it('a host that answers with a page for what is missing gets its directives through', async () => {
+  await using world = await PublicationWorld.open();
+  await using host = await StaticServer.start(world.publication);
+  await world.publish(directiveAt(1));
+  host.misbehave = (request, response) => {
+    if (!request.url?.endsWith('/2.root.json')) return false;
+    response.end('<html>There is no such page</html>');
+    return true;
+  };
+  expect(answerOf(await refresh(await world.device(host.url)))).toBe(1);
+});
+
 describe('a carried disk', () => {
   it.each([
     ['a pipe', (file: string) => void execFileSync('mkfifo', [file])],
