@@ -64,14 +64,14 @@ export class ValueReader {
     return true;
   }
 
-  /** The next scalar; undefined for anything else. `isLong`: digits beyond a double's come as bigint. */
-  value(isLong: boolean): TensorElement | undefined {
+  /** The next scalar; undefined for anything else. `isWhole`: digits beyond a double's come as bigint, and what only rounds to a whole number as NaN. */
+  value(isWhole: boolean): TensorElement | undefined {
     this.at = skipSpace(this.#body, this.at);
     const byte = this.#body[this.at];
     if (byte === QUOTE) return this.#text();
     if (byte === 0x74) return this.#word('true', true);
     if (byte === 0x66) return this.#word('false', false);
-    return this.#number(isLong);
+    return this.#number(isWhole);
   }
 
   /** What stands there, for people. */
@@ -100,7 +100,7 @@ export class ValueReader {
   }
 
   /** Plain decimals as they come; the rest is left to JavaScript. */
-  #number(isLong: boolean): number | bigint | undefined {
+  #number(isWhole: boolean): number | bigint | undefined {
     const body = this.#body;
     const isNegative = body[this.at] === 0x2d;
     const first = isNegative ? this.at + 1 : this.at;
@@ -118,19 +118,30 @@ export class ValueReader {
     }
     const isOdd = body[at] === 0x2e || body[at - 1] === 0x2e || body[at] === 0x65 || body[at] === 0x45;
     const power = POWERS[scale];
-    if (!isPlain || isOdd || digits + scale > EXACT_DIGITS || power === undefined) return this.#slowNumber(isLong);
+    if (!isPlain || isOdd || digits + scale > EXACT_DIGITS || power === undefined) return this.#slowNumber(isWhole);
     this.at = at;
     return isNegative ? -mantissa / power : mantissa / power;
   }
 
-  #slowNumber(isLong: boolean): number | bigint | undefined {
+  #slowNumber(isWhole: boolean): number | bigint | undefined {
     const text = this.#body.toString('latin1', this.at, this.at + 1024);
     NUMBER.lastIndex = 0;
     const [found] = NUMBER.exec(text) ?? [];
     if (found === undefined || found.length === 1024) return undefined;
     this.at += found.length;
-    return isLong && /^-?\d+$/.test(found) ? BigInt(found) : Number(found);
+    if (!isWhole) return Number(found);
+    if (/^-?\d+$/.test(found)) return BigInt(found);
+    return isWholeDecimal(found) ? Number(found) : Number.NaN;
   }
+}
+
+/** By its digits: a double rounds 0.99999999999999999999 to 1, and 1e-400 to 0. */
+function isWholeDecimal(text: string): boolean {
+  const [, whole = '', fraction = '', exponent = '0'] = /^-?(\d+)(?:\.(\d+))?(?:[eE](.+))?$/.exec(text) ?? [];
+  const digits = whole + fraction;
+  let zeros = 0;
+  while (digits[digits.length - 1 - zeros] === '0') zeros += 1;
+  return zeros === digits.length || fraction.length - Number(exponent) <= zeros;
 }
 
 function digitAt(body: Buffer, at: number): number {

@@ -162,7 +162,7 @@ async function readTensor(body: Buffer, { name, datatype, shape, span }: Header)
   const lengths = isNested ? shape : [elements];
   const sizes = lengths.map((_, level) => lengths.slice(level).reduce((product, length) => product * length, 1));
   const data = emptyData(datatype, elements);
-  const isLong = datatype === 'INT64' || datatype === 'UINT64';
+  const isWhole = !datatype.startsWith('FP');
   const holds = holderOf(elementTypeOf(datatype));
   const reader = new ValueReader(body, span.from);
   if (datatype === 'BYTES' && (elements > MOST_TEXTS || span.to - span.from > MOST_TEXT_BYTES))
@@ -171,7 +171,7 @@ async function readTensor(body: Buffer, { name, datatype, shape, span }: Header)
     if (index > 0 && !reader.takes(COMMA)) throw ragged();
     for (const size of sizes) if (index % size === 0 && !reader.takes(OPEN_LIST)) throw ragged();
     const start = reader.at;
-    const value = reader.value(isLong);
+    const value = reader.value(isWhole);
     if (value === undefined || !holds(value)) {
       const written = reader.written(start);
       throw /^[[\]]/.test(written) ? ragged() : elementError(name, index, written, datatype);

@@ -79,6 +79,12 @@ describe('what a datatype does not hold is refused with tensor, place and value'
     ['INT8', '128'],
     ['INT32', '3000000000'],
     ['INT32', '1.5'],
+    ['INT32', '0.99999999999999999999'],
+    ['INT32', '1e-400'],
+    ['UINT8', '254.99999999999999999'],
+    ['INT64', '9007199254740990.99999'],
+    ['INT64', '-0.0000000000000000000000000001e-320'],
+    ['BOOL', '0.99999999999999999999'],
     ['INT64', '9223372036854775808'],
     ['INT64', '1e19'],
     ['INT64', '"5"'],
@@ -101,6 +107,15 @@ describe('what a datatype does not hold is refused with tensor, place and value'
       code: 'INFER_SHAPE',
       message: expect.stringContaining(`"x" at 1 is ${written}, which ${datatype} can't hold`),
     });
+  });
+
+  test.each([
+    ['INT32', '1.00000000000000000000', 1],
+    ['INT32', '0.000000000000000000e-400', 0],
+    ['UINT8', '2.5500000000000000000e2', 255],
+    ['INT32', '12000000000000000000e-18', 12],
+  ])('%s holds %s: it is whole', async (datatype, written, meant) => {
+    expect(Array.from(await valuesOf(one(datatype as Datatype, `[${written}]`)))).toEqual([meant]);
   });
 
   test('whatever is written, the array holds it or the request is refused', async () => {
