@@ -129,8 +129,8 @@ export function objectOfOtherType(oid: string, found: string, wanted: string): C
 export function pathRefused(path: string, why: string): CodedError {
   return new CodedError({
     code: 'GIT_PATH_REFUSED',
-    kind: 'bug',
     message: `The path ${JSON.stringify(path)} can't be committed: ${why}.`,
+    remedy: 'Move away what stands in its place, and commit that; `layout` in slipway.yaml says which folder is where.',
   });
 }
 

@@ -42,6 +42,8 @@ export interface ExecutorParts {
 
 export class Executor {
   readonly #parts: ExecutorParts;
+  /** By rollout: why its step could not be written the last time. */
+  readonly #unwritten = new Map<string, string>();
 
   constructor(parts: ExecutorParts) {
     this.#parts = parts;
@@ -75,11 +77,16 @@ export class Executor {
     now: number,
   ): Promise<WrittenStep | CodedError> {
     try {
-      return await this.#commit(step, snapshot, parent, now);
+      const written = await this.#commit(step, snapshot, parent, now);
+      this.#unwritten.delete(step.rollout);
+      return written;
     } catch (thrown) {
       const error = toCodedError(thrown, 'STEP_NOT_WRITTEN');
       if (error.kind === 'retry-later') throw error;
-      this.#parts.logger.error("step can't be written", { rollout: step.rollout, kind: step.kind, error });
+      const { rollout, kind } = step;
+      if (this.#unwritten.get(rollout) !== error.message)
+        this.#parts.logger.error("step can't be written", { rollout, kind, error });
+      this.#unwritten.set(rollout, error.message);
       return error;
     }
   }

@@ -94,7 +94,8 @@ export class EvidenceKeeper {
       if (revisions.length > 0) gaps.push({ rollout: name, revisions });
       for (const copy of lost) {
         const bytes = await this.#searchCopy(name, copy, snapshot, searches);
-        if (bytes !== undefined && changes.size < MOST_PUT_BACK) changes.set(copy.path, bytes);
+        if (bytes !== undefined && changes.size < MOST_PUT_BACK && !isFolder(copy.path, snapshot))
+          changes.set(copy.path, bytes);
       }
       for (const revision of missing) {
         if (changes.size >= MOST_PUT_BACK) break;
@@ -102,7 +103,7 @@ export class EvidenceKeeper {
         const found = known ?? (await this.#search(name, revision, snapshot, searches));
         if (found === undefined) continue;
         const path = `${snapshot.layout.evidence}/${name}/${found.path.slice(found.path.lastIndexOf('/') + 1)}`;
-        changes.set(path, await this.#read(found));
+        if (!isFolder(path, snapshot)) changes.set(path, await this.#read(found));
       }
       const isLooked = budget.left > 0 && searches.left > 0;
       if (isLooked && changes.size === before) this.#settled.set(name, { state, revisions });
@@ -211,14 +212,12 @@ export class EvidenceKeeper {
 
   async #push(
     changes: ReadonlyMap<string, Uint8Array>,
-    { commit: parent, tree }: Seen,
+    { commit: parent }: Seen,
     atMs: number,
     signal: AbortSignal,
   ): Promise<PutBack> {
     const { repository, logger } = this.#parts;
     const paths = [...changes.keys()];
-    const isFolder = paths.filter((path) => findInTree(tree, path)?.kind === 'tree');
-    if (isFolder.length > 0) return { kind: 'lost', reason: `${isFolder[0]} is a folder` };
     const list = paths.map((path) => `* ${path}`).join('\n');
     const message = `evidence: put back what was deleted or changed\n\nEvidence of steps never changes. These files are as they were signed again:\n${list}\n`;
     try {
@@ -232,6 +231,11 @@ export class EvidenceKeeper {
       return { kind: 'lost', reason: toCodedError(thrown).message };
     }
   }
+}
+
+/** Nothing can be put back there until a person moves the folder: it is left out, and missed. */
+function isFolder(path: string, { tree }: Seen): boolean {
+  return findInTree(tree, path)?.kind === 'tree';
 }
 
 /** The same as long as nothing changed that a look would notice. */

@@ -1,5 +1,6 @@
-// A status that is not the reconciler's, and that can't be put right, stands in no rollback's way.
-import { describe, expect, test } from 'vitest';
+// What can't be put right in the repository, a status or evidence, stands in no rollback's way and in no other's.
+import { describe, expect, test, vi } from 'vitest';
+import { silentLogger } from '../../src/base/logger.ts';
 import { KEYS, LoopWorld, NEXT, PATH } from './loop-world.ts';
 
 async function untilBack(world: LoopWorld): Promise<void> {
@@ -45,6 +46,16 @@ describe('while the host refuses every push', () => {
 });
 
 describe('while a file is in the place of evidence', () => {
+  test('that is for people to put right, and is logged once', async () => {
+    const world = await LoopWorld.rolling();
+    await withAFileInItsPlace(world);
+    using error = vi.spyOn(silentLogger, 'error');
+    await world.tick(5);
+    expect(error).toHaveBeenCalledTimes(1);
+    expect(error.mock.calls[0]?.[1]).toMatchObject({ error: { code: 'GIT_PATH_REFUSED', kind: 'fix-input' } });
+    expect(world.view.trouble).toMatchObject({ remedy: expect.stringContaining('Move away') });
+  });
+
   test('a candidate that errs goes back', async () => {
     const world = await LoopWorld.rolling({ isBad: true });
     await withAFileInItsPlace(world);
@@ -64,4 +75,17 @@ describe('while a file is in the place of evidence', () => {
     world.restart({ ...KEYS.trust, signers: KEYS.trust.signers.map((one) => ({ ...one, revoked: true })) });
     await untilBack(world);
   });
+});
+
+test('a folder in the place of one evidence file keeps no other from being put back', async () => {
+  const world = await LoopWorld.rolling();
+  const before = await world.evidence();
+  const first = before.find((path) => path.includes('/1-')) ?? '';
+  const policy = before.find((path) => path.endsWith('.policy.yaml')) ?? '';
+  await world.tick(2);
+  await world.push({ [first]: null, [policy]: null });
+  await world.push({ [`${policy}/x`]: 'a folder' });
+  await world.tick(3);
+  expect(await world.evidence()).toContain(first);
+  expect(world.view.alerts).toMatchObject([{ kind: 'evidence-missing' }]);
 });
