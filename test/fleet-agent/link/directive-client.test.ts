@@ -365,11 +365,10 @@ describe('a host that lies', () => {
     const device = await world.device(host.url);
     await refresh(device);
     await world.publish(directiveAt(2));
-    for (const victim of ['timestamp.json', '2.snapshot.json', '2.targets.json', 'directive.json', '2.root.json']) {
+    for (const victim of ['timestamp.json', '2.snapshot.json', '2.targets.json', 'directive.json']) {
       host.misbehave = (request, response) => {
         if (!request.url?.endsWith(victim)) return false;
-        const file = path.join(world.publication, request.url.replace('2.root', '1.root'));
-        response.end(spoil(readFileSync(file)));
+        response.end(spoil(readFileSync(path.join(world.publication, request.url))));
         return true;
       };
       const answer = await refresh(device);

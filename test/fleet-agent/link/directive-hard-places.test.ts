@@ -148,17 +148,24 @@ describe('lost storage', () => {
   });
 });
 
-it('a host that answers with a page for what is missing gets its directives through', async () => {
-  await using world = await PublicationWorld.open();
-  await using host = await StaticServer.start(world.publication);
-  await world.publish(directiveAt(1));
-  host.misbehave = (request, response) => {
-    if (!request.url?.endsWith('/2.root.json')) return false;
-    response.end('<html>There is no such page</html>');
-    return true;
-  };
-  expect(answerOf(await refresh(await world.device(host.url)))).toBe(1);
-});
+it.each<[string, string, unknown]>([
+  ['a page', '<html>There is no such page</html>', 1],
+  ['other JSON', '{"error":"not found"}', 1],
+  ['a root without signatures', '{"signed":{"_type":"root"},"signatures":[]}', 'TUF_OTHER'],
+])(
+  'a host that answers with %s for a missing root lets its directives through, unless it looks like a root',
+  async (_what, text, given) => {
+    await using world = await PublicationWorld.open();
+    await using host = await StaticServer.start(world.publication);
+    await world.publish(directiveAt(1));
+    host.misbehave = (request, response) => {
+      if (!request.url?.endsWith('/2.root.json')) return false;
+      response.end(text);
+      return true;
+    };
+    expect(answerOf(await refresh(await world.device(host.url)))).toBe(given);
+  },
+);
 
 describe('a carried disk', () => {
   it.each([
