@@ -11,7 +11,7 @@ export interface AddressLimits {
   readonly perAddress: RateLimit;
   /** Bytes of bodies. */
   readonly bytesPerAddress: RateLimit;
-  /** Wrong signatures. A device never sends one; checking one costs as much as a right one. */
+  /** Wrong signatures, and at a part of their cost envelopes of unknown devices. A device never sends one; checking one costs as much as a right one. */
   readonly forgedPerAddress: RateLimit;
   /** Callers that wait for the next publication at once. */
   readonly waitersPerAddress: number;

@@ -23,6 +23,8 @@ const MOST_KEYS = 100_000;
 const MOST_PLACED = 100_000;
 /** A device or an address that is turned away is noted at most so often: the note is a write. */
 const NOTED = { perSecond: 0.2, burst: 1 };
+/** Envelopes of unknown devices that cost as much as one wrong signature: where the store was lost, a whole site sends them. */
+const UNKNOWN_PER_FORGED = 16;
 /** As deep as reports are, and some more for those of later versions. */
 const DEEPEST_REPORT = 16;
 
@@ -99,8 +101,9 @@ export class ReportIntake {
     }
     const checked: Checked[] = [];
     for (const envelope of message) checked.push(await this.#check(envelope, clock.now()));
-    const forged = checked.filter((one) => one.kind === 'rejected' && one.reason === 'bad-signature').length;
-    if (forged > 0) this.#forged.charge(address, clock.monotonicMs(), forged);
+    const rejectedFor = (why: string) => checked.filter((one) => one.kind === 'rejected' && one.reason === why).length;
+    const spent = rejectedFor('bad-signature') + rejectedFor('unknown-device') / UNKNOWN_PER_FORGED;
+    if (spent > 0) this.#forged.charge(address, clock.monotonicMs(), spent);
     const verified = checked.flatMap((one) => (one.kind === 'verified' ? [one.report] : []));
     for (const { report } of verified) this.#place(report.device, address);
     const tooMany = this.#overLimit(verified, clock.monotonicMs());
@@ -135,9 +138,9 @@ export class ReportIntake {
     const device = deviceOf(envelope);
     if (device === undefined) return { kind: 'rejected', reason: 'bad-envelope' };
     const rejected = (reason: string, isOwn = false): Checked => ({ kind: 'rejected', reason, device, isOwn });
-    if (this.#parts.isDenied(device)) return rejected('denied');
     const known = await this.#parts.register.findDevice(device);
     if (known === undefined) return rejected('unknown-device');
+    if (this.#parts.isDenied(device)) return rejected('denied');
     const key = this.#keyOf(known.publicKey);
     const check = verifyDsse(envelope, (keyid) => (keyid === device ? key : undefined), REPORT_PAYLOAD_TYPE);
     if (check.kind === 'refused') return rejected('bad-signature');

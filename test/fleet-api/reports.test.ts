@@ -202,6 +202,18 @@ describe('who asks for too much', () => {
     expect((await send(service, [forged])).body).toMatchObject({ error: { code: 'REPORTS_FORGED' } });
   });
 
+  it('under made-up names is charged for them, and one that is neither listed nor enrolled is just unknown', async () => {
+    const refused = new RefusedReports(new SystemClock(), silentLogger);
+    const forgedPerAddress = { perSecond: 0.001, burst: 8 };
+    await using service = await startService({ refused, isDenied: () => true, forgedPerAddress });
+    const madeUp = (i: number) =>
+      Array.from({ length: 64 }, (_, k) => ({ signatures: [{ keyid: `made-up-${i}-${k}` }] }));
+    const statuses: number[] = [];
+    for (let i = 0; i < 3; i++) statuses.push((await post(`${service.url}/v1/reports`, madeUp(i))).status);
+    expect(statuses).toEqual([200, 200, 429]);
+    expect(refused.current().first.map(({ why }) => why)).not.toContain('denied');
+  });
+
   it('is charged by bytes before a body is read', async () => {
     await using service = await startService({ bytesPerAddress: { perSecond: 1, burst: 3_000 } });
     const body = `["${'x'.repeat(1_990)}"]`;

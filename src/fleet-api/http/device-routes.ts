@@ -38,7 +38,12 @@ export function deviceRoutes({ enrolment, intake, changes, clock, publicationFol
         if (outcome.kind === 'answered') return { kind: 'json', value: outcome.answers };
         const { device, retryAfterSeconds } = outcome;
         return device === null
-          ? tryLater(429, 'REPORTS_FORGED', 'This address sends too many wrong signatures.', retryAfterSeconds)
+          ? tryLater(
+              429,
+              'REPORTS_FORGED',
+              'This address sends too many wrong signatures, or reports of unknown devices.',
+              retryAfterSeconds,
+            )
           : tryLater(429, 'REPORTS_TOO_MANY', `The device ${device} reports too often.`, retryAfterSeconds);
       },
     },
