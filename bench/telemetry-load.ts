@@ -7,6 +7,7 @@ import { parseRule } from '../src/documents/rules/rule-text.ts';
 import { edgesToCount, freezeLimits } from '../src/gates/freeze-limits.ts';
 import type { StageQuestion } from '../src/gates/stage-question.ts';
 import type { StageRule } from '../src/gates/stage-rule.ts';
+import { courseSpecFor } from '../src/telemetry/course-sums.ts';
 import { type Arm, rowsFor, type WindowSpec } from '../src/telemetry/window.ts';
 import type { WindowTallies } from '../src/telemetry/window-tallies.ts';
 
@@ -20,6 +21,7 @@ const CLASSES: Readonly<Record<string, number>> = {
 };
 const DIGESTS: Readonly<Record<Arm, Digest>> = { candidate: digestOf('candidate'), stable: digestOf('stable') };
 const MINUTE_MS = 60_000;
+const SOAK_MS = 30 * MINUTE_MS;
 const INFERENCES = 60;
 
 /** What a careful policy asks for: eight rules, three of them in need of histograms or classes, one of the baseline's quantile. */
@@ -52,6 +54,7 @@ export function windowOf(rollout: string, devices: number): WindowSpec {
     ...{ rollout, openedRevision: 5, candidateDigest: DIGESTS.candidate, candidateAttempt: 1 },
     ...{ stableDigest: DIGESTS.stable, ...edgesToCount(parsed, LIMITS), classes: names, openedAtMs: 0 },
     ...{ histograms: [{ kind: 'confidence' }, { kind: 'class', names }], groups: [], intervalMs: MINUTE_MS },
+    course: courseSpecFor(SOAK_MS, MINUTE_MS),
     rows: { candidate: rows, stable: rows },
   };
 }
@@ -119,6 +122,7 @@ export function questionOf({ candidate, stable }: WindowTallies, devices: number
     installs: { bad: Math.floor(devices / 100), good: devices - Math.floor(devices / 100), pending: 0 },
     minimum: { devices: 3, inferences: 1000 },
     ...{ deadlineMs: 2 * 3_600_000, intervalMs: MINUTE_MS, openMs: minutes * MINUTE_MS },
+    soakEndsMs: SOAK_MS,
     perMinute: devices * INFERENCES,
   };
 }

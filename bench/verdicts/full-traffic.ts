@@ -177,6 +177,7 @@ export function foldOf(device: FullDevice, minute: number, counts: MinuteCounts)
     inferences,
     counts: countsOf(device.arm, counts),
     histograms: [],
+    course: null,
     gauges: [],
     summary: {
       ...{ inferences, rejected: 0, errors: { runtime: errors }, latencyMs, confidence: [] },

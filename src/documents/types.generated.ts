@@ -107,6 +107,10 @@ export interface RolloutPolicy {
      */
     readonly errorLevel?: string;
     /**
+     * Action when the confidence of a stage is on course to break a `confidence_drift` or `confidence_loss` limit before its soak is over: keep the stage from passing (hold), or let the rule fail (rollback). Default hold.
+     */
+    readonly onCourse?: 'hold' | 'rollback';
+    /**
      * Time over which the devices of a stage spread their downloads. Default 0s. A number with ms, s, m, h, d or w.
      */
     readonly spread?: string;
@@ -200,6 +204,10 @@ export interface PolicyStage {
    * Error level of this stage. Default: that of the policy. A percentage.
    */
   readonly errorLevel?: string;
+  /**
+   * Action when the confidence of this stage is on course to break its limit. Default: that of the policy.
+   */
+  readonly onCourse?: 'hold' | 'rollback';
   /**
    * Action when only rules by group fail, and only in some groups. stage: the whole stage does what `onFailure` says. rollback: the failed groups roll back, the others continue. hold: the failed groups stay in this stage until a person decides, the others continue. Default stage.
    */

@@ -1,6 +1,7 @@
 // Owns the ways to hold one distribution against another: how far it moved, or how much surer stable was.
 import type { HistogramSpec } from '../telemetry/histogram-sums.ts';
 import type { ConfidenceDirection, RuleReason } from './rule-reason.ts';
+import { shiftOfDrift } from './statistics/course.ts';
 import {
   type DriftReading,
   driftAfter,
@@ -20,6 +21,8 @@ export interface HistogramMethod {
   readonly read: (devices: HistogramRows, baseline: HistogramTally, options: HistogramOptions) => DriftReading;
   /** The p-values if so many times as much of the same had been seen. */
   readonly after: (tallies: Tallies, times: number) => { readonly pFail: number; readonly pPass: number };
+  /** The loss of mean confidence that breaks the limit where the baseline's histogram merely shifts; null for what has no course. */
+  readonly courseLimit: (baseline: HistogramTally) => number | null;
   /** What moved. */
   readonly reason: (tallies: Tallies) => RuleReason;
 }
@@ -70,15 +73,20 @@ export function distanceMethod(histogram: HistogramSpec, limit: number, scale: '
       const then = driftAfter(candidate, baseline, times);
       return { pFail: pBeyond(then, most), pPass: pWithin(then, most) };
     },
+    courseLimit: (baseline) => (histogram.kind === 'confidence' ? shiftOfDrift(baseline, most) : null),
     reason: (tallies) => largestMove(histogram, tallies),
   };
 }
+
+/** A loss of all answers is a shift by so many spreads (of a normal distribution, at its steepest). */
+const SPREADS_OF_LOSS = 2.51;
 
 /** confidence_loss: one-sided, what is surer keeps it. */
 export function lossMethod(limit: number): HistogramMethod {
   return {
     read: (devices, baseline, options) => lossVerdict(devices, baseline, limit, options),
     after: ([candidate, baseline], times) => lossAfter(candidate, baseline, limit, times),
+    courseLimit: (baseline) => SPREADS_OF_LOSS * limit * shiftOfDrift(baseline, 1),
     reason: (tallies) => {
       const { edge, excess } = greatestExcess(tallies);
       return { kind: 'less-sure', below: edge, excess };

@@ -1,9 +1,11 @@
 // Owns rules over drift: a distribution beside stable's, at any time.
 import type { MetricKind } from '../documents/rules/metric-catalogue.ts';
 import { blankVerdict } from './blank-verdict.ts';
+import { confidenceCourse } from './confidence-course.ts';
 import {
   type HistogramAgainst,
   type HistogramBaseline,
+  type HistogramCase,
   type HistogramEvidence,
   histogramCase,
 } from './histogram-evidence.ts';
@@ -11,7 +13,7 @@ import { distanceMethod, type HistogramMethod, lossMethod } from './histogram-me
 import { outlierReason } from './judge-counts.ts';
 import { type ErrorLevels, timesUntil } from './judge-rate-rule.ts';
 import type { RuleReason } from './rule-reason.ts';
-import type { HistogramSummary, RuleVerdict } from './rule-verdict.ts';
+import type { CourseSummary, HistogramSummary, RuleVerdict } from './rule-verdict.ts';
 import type { StageQuestion } from './stage-question.ts';
 import type { StageRule } from './stage-rule.ts';
 import type { DriftReading } from './statistics/drift-verdict.ts';
@@ -122,6 +124,26 @@ function untilDecided(
   return { trials, minutes: perMinute !== null && perMinute > 0 ? Math.ceil(trials / perMinute) : null };
 }
 
+/** Half of the rule's alpha is the course's; where the course can't fail the stage, the other reading keeps all of it. */
+const SHARE_OF_COURSE = 0.5;
+
+/** What is on course to break the limit does not pass; whether it fails is the policy's word. What failed already needs no course. */
+function withCourse(
+  reading: Weighed,
+  found: HistogramCase,
+  { method, levels }: Rule,
+  question: StageQuestion,
+): { readonly reading: Weighed; readonly course: CourseSummary | null } {
+  const limit = found.baseline && method.courseLimit(found.baseline.whole);
+  if (limit === null || reading.verdict === 'fail') return { reading, course: null };
+  const alpha = SHARE_OF_COURSE * levels.alpha;
+  const course = confidenceCourse(question, found, { limit, alpha });
+  if (course === null || course.pFail > alpha) return { reading, course };
+  const { minute, until } = course;
+  const reason = { kind: 'on-course', minute, until, isPast: minute * 60_000 <= (question.openMs ?? 0) } as const;
+  return { reading: { ...reading, verdict: question.onCourse === 'rollback' ? 'fail' : 'undecided', reason }, course };
+}
+
 function summaryOf({ reports, counts }: HistogramTally): HistogramSummary {
   return { reports, counts };
 }
@@ -151,14 +173,16 @@ export function judgeDrift(
   if (baseline === null) return blank({ kind: 'no-baseline' }, null);
   const { histogram } = devices;
   const method = of === 'loss' ? lossMethod(limit.value) : distanceMethod(histogram, limit.value, scale);
-  const rule: Rule = { method, levels };
-  const reading = withInliers(readEither(devices, baseline, own, rule), devices, baseline, own, rule);
+  const mayFail = question.onCourse === 'rollback' && (question.candidate.course?.spec ?? null) !== null;
+  const rule: Rule = { method, levels: mayFail ? { ...levels, alpha: (1 - SHARE_OF_COURSE) * levels.alpha } : levels };
+  const present = withInliers(readEither(devices, baseline, own, rule), devices, baseline, own, rule);
+  const { reading, course } = withCourse(present, found, { method, levels }, question);
   const { verdict, estimate, isWithin, lower, upper } = reading;
   const open = (): RuleReason => reading.reason ?? { kind: 'too-little', within: isWithin };
   const moved = reading.isLate ? devices.window.all : all;
   const against = (reading.isLate ? baseline.window : null) ?? baseline.whole;
   const reason = {
-    fail: () => method.reason([moved, against]),
+    fail: () => reading.reason ?? method.reason([moved, against]),
     undecided: open,
     pass: () => reading.reason,
   };
@@ -185,6 +209,7 @@ export function judgeDrift(
       candidate: summaryOf(all),
       baseline: summaryOf(baseline.whole),
       window: summaryOf(devices.window.all),
+      ...(course === null ? {} : { course }),
     },
   };
 }

@@ -112,6 +112,8 @@ export type ConfidenceDirection = 'surer' | 'less-sure' | 'mixed';
 
 type DriftReason =
   | { readonly kind: 'first-intervals'; readonly intervals: number }
+  /** If confidence goes on as it did, its line crosses the limit at that minute of the stage; the soak is over at `until`. */
+  | { readonly kind: 'on-course'; readonly minute: number; readonly until: number; readonly isPast: boolean }
   /** The bin that moved most, by its share of answers; `name` null for all other classes. */
   | { readonly kind: 'class-moved'; readonly name: string | null; readonly from: number; readonly to: number }
   /** So many more of all answers (0..1) than with stable lie below that confidence. */

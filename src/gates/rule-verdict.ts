@@ -11,7 +11,7 @@ import type { Tally } from './statistics/tally.ts';
  * Names the method below a verdict; kept with the evidence, so that an audit replays it by the right one. It rises with each change of
  * what a verdict is or of what evidence keeps of it.
  */
-export const METHOD_VERSION = 'slipway-stats/3';
+export const METHOD_VERSION = 'slipway-stats/4';
 
 /** The counts that a verdict can be worked out from again. */
 export interface RateSums {
@@ -42,6 +42,21 @@ export interface HistogramSums {
   readonly baseline: HistogramSummary;
   /** The candidate in the current tumbling window. */
   readonly window: HistogramSummary;
+  /** Where the stage's confidence leads; absent while nothing says so, once the rule itself fails, after the soak, and without one. */
+  readonly course?: CourseSummary;
+}
+
+/** A loss of mean confidence, 0..1, at the end of the soak, if it goes on as it did. */
+export interface CourseSummary {
+  readonly level: number;
+  readonly deviation: number;
+  /** The loss that breaks the rule's limit. */
+  readonly limit: number;
+  /** Small means: beyond the limit by then. */
+  readonly pFail: number;
+  /** In minutes since the stage opened: when the line crosses the limit, and the end of the soak. */
+  readonly minute: number;
+  readonly until: number;
 }
 
 export interface HistogramSummary {

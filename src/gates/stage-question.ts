@@ -1,5 +1,6 @@
 // Owns what judges know about a stage: its rules, the counts of both arms, how its installs went, and the present traffic.
 import type { ArmSummary } from '../telemetry/arm-summary.ts';
+import type { CourseTallies } from '../telemetry/course-sums.ts';
 import type { GaugeTallies } from '../telemetry/gauge-tallies.ts';
 import type { HistogramSpec } from '../telemetry/histogram-sums.ts';
 import type { PeriodTable } from '../telemetry/period-table.ts';
@@ -45,6 +46,8 @@ export interface ArmEvidence {
   /** In the order of the measures, then of the histograms; periods are tumbling windows. */
   readonly sums: PeriodTable;
   readonly gauges?: Pick<GaugeTallies, 'isSample' | 'specs' | 'devices'>;
+  /** Confidences by time; of groups none are kept. */
+  readonly course?: Pick<CourseTallies, 'spec' | 'slots'>;
   readonly summary: ArmSummary;
   /** The same of some of the devices, by the name of their group. */
   readonly groups: ReadonlyMap<string, ArmEvidence>;
@@ -78,6 +81,10 @@ export interface StageQuestion {
   readonly minimum: { readonly devices: number; readonly inferences: number };
   /** Alpha and beta of the stage, 0..1; 0.05 unless given. */
   readonly errorLevel?: number;
+  /** When the soak will be over if the devices stay ready, since the window opened; absent without a soak. */
+  readonly soakEndsMs?: number;
+  /** What a confidence that is on course to break its limit by then does: hold the stage, unless given, or fail it. */
+  readonly onCourse?: 'hold' | 'rollback';
   /** Length of the stage's deadline; null without one. */
   readonly deadlineMs: number | null;
   /** How often devices report. */

@@ -162,6 +162,7 @@ export class WindowMeasurement {
   ): Promise<StageVerdict> {
     const { candidate, stable } = reading.tallies;
     const steady = await this.#stableBefore('steady', question);
+    const openMs = Math.max(0, question.now - reading.spec.openedAtMs);
     return judgeStage({
       rules: stage.rules,
       signals: question.signals,
@@ -180,7 +181,9 @@ export class WindowMeasurement {
       errorLevel: stage.errorLevel,
       deadlineMs: stage.deadlineMs,
       intervalMs: this.#intervalMs,
-      openMs: Math.max(0, question.now - reading.spec.openedAtMs),
+      openMs,
+      onCourse: stage.onCourse,
+      ...(stage.soakMs === 0 ? {} : { soakEndsMs: openMs + Math.max(0, stage.soakMs - reading.readyMs) }),
       perMinute: perMinuteOf(reading),
     });
   }

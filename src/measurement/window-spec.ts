@@ -5,8 +5,10 @@ import type { DeviceFacts } from '../contract/selector.ts';
 import type { ParsedRule } from '../documents/rules/rule-text.ts';
 import type { RolloutPolicy, RolloutStatus } from '../documents/types.generated.ts';
 import { edgesToCount } from '../gates/freeze-limits.ts';
+import { metricKind } from '../gates/metric-kind.ts';
 import type { KnownDevice } from '../rollout/count-cohort.ts';
 import { rulesWithin, type Stage, stagesOf } from '../rollout/stages-of-policy.ts';
+import { type CourseSpec, courseSpecFor } from '../telemetry/course-sums.ts';
 import { chooseGroups, type GroupSpec } from '../telemetry/groups.ts';
 import { rowsFor, type WindowSpec } from '../telemetry/window.ts';
 import { countsOf } from './window-counts.ts';
@@ -69,6 +71,16 @@ function edgesFor(
   return { edges, baselineEdges };
 }
 
+/** Confidences are summed by time while a stage has a soak and rules about all of its devices' confidences. */
+function courseFor(rollout: RolloutInForce, intervalMs: number): { readonly course?: CourseSpec } {
+  const { rules = [], soakMs = 0 } = presentStage(rollout) ?? {};
+  const isAsked = rules.some(({ rule, grouping }) => {
+    const kind = metricKind(rule.metric);
+    return grouping === undefined && kind.kind === 'drift' && kind.histogram === 'confidence';
+  });
+  return isAsked && soakMs > 0 ? { course: courseSpecFor(soakMs, intervalMs) } : {};
+}
+
 export function windowSpecOf({ rollout, devices, deviceCount, shown, intervalMs, now }: WindowFacts): WindowSpec {
   const { name, status, policy, classes } = rollout;
   const stages = policy === null ? [] : stagesOf(policy);
@@ -84,6 +96,7 @@ export function windowSpecOf({ rollout, devices, deviceCount, shown, intervalMs,
     stableDigest: status.stable?.digest ?? null,
     ...edgesFor(rollout, rules),
     ...countsOf(rules, classes, shown),
+    ...courseFor(rollout, intervalMs),
     groups: groupsOfStages(stages, without, devices),
     openedAtMs: Math.min(now, parseInstant(status.since) ?? now),
     intervalMs,

@@ -25,6 +25,8 @@ export interface Stage {
   readonly deadlineMs: number | null;
   readonly onDeadline: 'hold' | 'rollback' | 'promote';
   readonly onFailure: 'rollback' | 'pause' | 'ask';
+  /** What a confidence does that is on course to break its limit within the soak. */
+  readonly onCourse: 'hold' | 'rollback';
   /** What a failure in some groups alone does; `stage`: what `onFailure` says. */
   readonly onGroupFailure: 'stage' | 'rollback' | 'hold';
   /** Most that its verdict may err on either side, 0..1: its own, else the policy's. */
@@ -122,6 +124,7 @@ function readStages(policy: RolloutPolicy): readonly Stage[] {
       deadlineMs: stage.deadline === undefined ? null : parseDurationMs(stage.deadline),
       onDeadline: stage.onDeadline ?? 'hold',
       onFailure: stage.onFailure ?? 'rollback',
+      onCourse: stage.onCourse ?? policy.spec.onCourse ?? 'hold',
       onGroupFailure: stage.onGroupFailure ?? 'stage',
       errorLevel: levelOf(stage) ?? levelOf(policy.spec) ?? DEFAULT_ERROR_LEVEL,
       approval:

@@ -6,6 +6,7 @@ import type { RolloutPolicy } from '../documents/types.generated.ts';
 interface PolicyParts {
   readonly canary?: string;
   readonly rules?: readonly string[];
+  readonly onCourse?: string;
 }
 
 const RULES = [
@@ -29,7 +30,7 @@ const HEALTH = [
 /** What the model is asked may not wander, whatever it answers. */
 const INPUTS = ['"input[brightness] > 0.8x baseline"', '"input[brightness] < 1.2x baseline"'];
 
-function careful({ canary = 'size: { devices: 20 }', rules = RULES }: PolicyParts = {}): string {
+function careful({ canary = 'size: { devices: 20 }', rules = RULES, onCourse }: PolicyParts = {}): string {
   return `apiVersion: slipway.dev/v1alpha1
 kind: RolloutPolicy
 metadata: { name: rehearsed }
@@ -41,6 +42,7 @@ spec:
       soak: 30m
       deadline: 2h
       onDeadline: hold
+      ${onCourse === undefined ? '' : `onCourse: ${onCourse}`}
       rules: [${rules.join(', ')}]
     - { name: ramp, size: 25%, soak: 1h, deadline: 4h }
     - { name: full, size: 100%, soak: 30m }
@@ -59,7 +61,7 @@ const OWN: Readonly<Record<string, string>> = {
       'failed_devices < 10%',
     ],
   }),
-  kiosks: careful({ canary: 'select: "site:warehouse AND traffic:low AND age:old"' }),
+  kiosks: careful({ canary: 'select: "site:warehouse AND traffic:low AND age:old"', onCourse: 'rollback' }),
   keyboard: careful({
     canary: 'select: "channel:beta"',
     rules: [...RULES, '{ rule: failed_devices < 5%, by: os }'],

@@ -3,6 +3,7 @@ import { isInAnyGroup } from '../contract/group-exception.ts';
 import type { DeviceReport, ErrorReason, ModelInterval } from '../contract/report.ts';
 import { countAboveEdge, type Sketch, sketchCount, sketchFromJson } from '../contract/sketch.ts';
 import { type ArmSummary, mergeArmSummary } from './arm-summary.ts';
+import { type CoursePoint, coursePoint } from './course-sums.ts';
 import { countEvents } from './event-counts.ts';
 import { type GaugeReading, readGauges } from './gauge-readings.ts';
 import { groupOf, hashRow } from './groups.ts';
@@ -25,6 +26,8 @@ export interface FoldedInterval {
   readonly counts: readonly MeasureCount[];
   /** Counts by bin, in the order of the spec's histograms. */
   readonly histograms: readonly (readonly number[])[];
+  /** What it adds to the course of confidences; null where none is kept. */
+  readonly course: CoursePoint | null;
   /** In the order of the arm's gauges; null where the report does not say. */
   readonly gauges: readonly (GaugeReading | null)[];
   readonly summary: ArmSummary;
@@ -152,6 +155,8 @@ interface Received {
 
 function folded(spec: WindowSpec, arm: Arm, sums: Sums, { report, receivedAtMs, isAlone }: Received): FoldedInterval {
   const { events = [] } = spec;
+  const histograms = spec.histograms.map((one) => countBins(one, sums.summary.confidence, sums.classes));
+  const confidences = histograms[spec.histograms.findIndex(({ kind }) => kind === 'confidence')];
   return {
     arm,
     device: report.device,
@@ -163,7 +168,11 @@ function folded(spec: WindowSpec, arm: Arm, sums: Sums, { report, receivedAtMs, 
     window: windowNumberAt(spec, receivedAtMs),
     inferences: sums.summary.inferences,
     counts: [...countMeasures(sums, edgesOf(spec, arm), spec.classes), ...countEvents(events, sums.intervals)],
-    histograms: spec.histograms.map((one) => countBins(one, sums.summary.confidence, sums.classes)),
+    histograms,
+    course:
+      spec.course === undefined || confidences === undefined
+        ? null
+        : coursePoint(spec.course, receivedAtMs - spec.openedAtMs, confidences),
     gauges: isAlone ? gaugesIn(spec, arm, sums, { report, receivedAtMs, isAlone }) : [],
     summary: sums.summary,
   };

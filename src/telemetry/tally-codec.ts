@@ -10,19 +10,25 @@ const FORMAT = 4;
 
 /** A row as little-endian doubles: format; how many sums; window; sums of all, sums of the window. */
 export function encodeRow({ period, whole, current }: PeriodRow): Uint8Array {
-  const bytes = new Uint8Array((3 + 2 * whole.length) * 8);
+  const numbers = new Float64Array(3 + 2 * whole.length);
+  numbers.set([FORMAT, whole.length, period]);
+  numbers.set(whole, 3);
+  numbers.set(current, 3 + whole.length);
+  return encodeNumbers(numbers);
+}
+
+/** Little-endian doubles. */
+export function encodeNumbers(numbers: Float64Array): Uint8Array {
+  const bytes = new Uint8Array(numbers.length * 8);
   const view = new DataView(bytes.buffer);
-  let at = 0;
-  const write = (number: number): void => {
-    view.setFloat64(at, number, true);
-    at += 8;
-  };
-  write(FORMAT);
-  write(whole.length);
-  write(period);
-  for (const number of whole) write(number);
-  for (const number of current) write(number);
+  for (let i = 0; i < numbers.length; i++) view.setFloat64(i * 8, numbers[i] ?? 0, true);
   return bytes;
+}
+
+/** Reads what `encodeNumbers` wrote. Throws TELEMETRY_ROW_BROKEN. */
+export function decodeNumbers(bytes: Uint8Array): Float64Array {
+  const row = new RowReader(bytes);
+  return row.list(row.left);
 }
 
 function broken(problem: string): CodedError {
@@ -68,7 +74,7 @@ class RowReader {
 }
 
 /** Reads what `encodeRow` wrote for an arm that counts the same. Throws TELEMETRY_ROW_BROKEN. */
-export function decodeRow(bytes: Uint8Array, layout: ArmLayout): PeriodRow {
+export function decodeRow(bytes: Uint8Array, layout: Pick<ArmLayout, 'measures' | 'histograms'>): PeriodRow {
   const row = new RowReader(bytes);
   row.expect('as format', FORMAT);
   const numbers = partsOf(layout).reduce((sum, { width }) => sum + width, 0);

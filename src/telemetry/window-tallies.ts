@@ -1,6 +1,7 @@
 // Owns the running totals of a window: for each arm its rows and their sums, whatever the order in which reports came.
 import { assertInvariant } from '../base/errors.ts';
 import { type ArmSummary, emptyArmSummary, mergeArmSummary } from './arm-summary.ts';
+import { type CourseSpec, CourseTallies } from './course-sums.ts';
 import type { FoldedInterval } from './fold-report.ts';
 import { type GaugeLayout, GaugeTallies } from './gauge-tallies.ts';
 import { binsOf, HISTOGRAM_TRIALS, type HistogramSpec, histogramWidth, writeHistogram } from './histogram-sums.ts';
@@ -14,6 +15,8 @@ export interface ArmLayout {
   readonly histograms: readonly HistogramSpec[];
   /** Gauges that are followed on devices one by one, also where rows are hash groups; none unless given. */
   readonly gauges?: GaugeLayout;
+  /** How confidences are summed by time; not at all unless given. */
+  readonly course?: CourseSpec | undefined;
 }
 
 /** How a row of that layout lies: the measures, then the histograms. */
@@ -25,7 +28,7 @@ export function partsOf({ measures, histograms }: Pick<ArmLayout, 'measures' | '
 }
 
 /** One arm: rows by name, and a table with a line a row. Judges read the table as it is, so it changes under who holds it. */
-export class ArmTallies implements ArmLayout {
+export class ArmTallies {
   readonly measures: readonly Measure[];
   readonly histograms: readonly HistogramSpec[];
   /** Names of the rows: device ids, or hash groups. */
@@ -33,6 +36,7 @@ export class ArmTallies implements ArmLayout {
   /** Six sums a measure, then the sums of each histogram; a period is a tumbling window. */
   readonly sums: PeriodTable;
   readonly gauges: GaugeTallies;
+  readonly course: CourseTallies;
   summary: ArmSummary = emptyArmSummary();
   /** The same of some of the devices, by the name of their group. */
   readonly groups = new Map<string, ArmTallies>();
@@ -40,7 +44,8 @@ export class ArmTallies implements ArmLayout {
   /** One report's sums, used again and again. */
   readonly #ofReport: Float64Array;
 
-  constructor({ measures, histograms, gauges = { specs: [], intervalMs: 0, followed: 'all' } }: ArmLayout) {
+  constructor({ measures, histograms, course, gauges = { specs: [], intervalMs: 0, followed: 'all' } }: ArmLayout) {
+    this.course = new CourseTallies(course ?? null);
     this.gauges = new GaugeTallies(gauges);
     this.measures = measures;
     this.histograms = histograms;
@@ -61,7 +66,7 @@ export class ArmTallies implements ArmLayout {
     return row;
   }
 
-  /** The table of a group, made when first asked for; gauges are followed on devices, not in groups. */
+  /** The table of a group, made when first asked for; gauges are followed on devices, not in groups, and groups have no course. */
   group(name: string): ArmTallies {
     const { measures, histograms } = this;
     const known = this.groups.get(name) ?? new ArmTallies({ measures, histograms });
@@ -82,6 +87,7 @@ export class ArmTallies implements ArmLayout {
       from += histogramWidth(counts.length);
     }
     this.add(folded.row, { period: folded.window, whole: sums, current: sums });
+    if (this.course.spec !== null && folded.course !== null) this.course.fold(folded.device, folded.course);
     if (this.gauges.specs.length > 0) this.gauges.fold(folded.device, folded.gauges);
     mergeArmSummary(this.summary, folded.summary);
   }
@@ -108,7 +114,8 @@ export type WindowTallies = Readonly<Record<Arm, ArmTallies>>;
 export function emptyArmTallies(spec: WindowSpec, arm: Arm): ArmTallies {
   const followed = spec.rows[arm] === 'group' ? { oneOf: DEVICE_GROUPS } : 'all';
   const gauges: GaugeLayout = { specs: gaugesOf(spec, arm), intervalMs: spec.intervalMs, followed };
-  return new ArmTallies({ measures: measuresOf(spec, arm), histograms: spec.histograms, gauges });
+  const { histograms, course } = spec;
+  return new ArmTallies({ measures: measuresOf(spec, arm), histograms, gauges, course });
 }
 
 export function emptyWindowTallies(spec: WindowSpec): WindowTallies {
@@ -127,6 +134,7 @@ function mergeArm(into: ArmTallies, from: ArmTallies): void {
     const sums = from.read(name);
     if (sums !== undefined) into.add(name, sums);
   }
+  for (const [slot, sums] of from.course.slots) into.course.add(slot, sums);
   for (const [device, states] of from.gauges.devices) into.gauges.add(device, states);
   mergeArmSummary(into.summary, from.summary);
   for (const [name, group] of from.groups) mergeArm(into.group(name), group);

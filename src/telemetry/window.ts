@@ -1,5 +1,6 @@
 // Owns what a window is: one stage of one rollout, watched in two arms, and the measures counted in each.
 import type { Digest } from '../contract/digest.ts';
+import type { CourseSpec } from './course-sums.ts';
 import type { EventMeasure } from './event-counts.ts';
 import type { GaugeSpec } from './gauge-readings.ts';
 import type { GroupSpec } from './groups.ts';
@@ -30,6 +31,8 @@ export interface WindowSpec {
   readonly classes: readonly string[];
   /** Histograms that drift is judged by; none unless a rule asks for them. */
   readonly histograms: readonly HistogramSpec[];
+  /** How confidences are summed by time; absent unless a rule is about them and the stage has a soak. */
+  readonly course?: CourseSpec;
   /** What else is counted, of downloads, labels and feedback; none unless a rule asks for it. */
   readonly events?: readonly EventMeasure[];
   /** Gauges that are followed on each device, on stable's those without a limit; none unless a rule asks for them. */

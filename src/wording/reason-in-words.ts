@@ -108,6 +108,11 @@ function fewOf({ count, devices }: Fact<'undelivered' | 'out-of-reach'>): string
   return count > devices.length ? `${names} and ${formatCount(count - devices.length)} more` : names;
 }
 
+function onCourse({ minute, until, isPast }: Fact<'on-course'>): string {
+  const crossing = isPast ? `stay beyond the limit, which it crossed at minute` : `break the limit at minute`;
+  return `on course to ${crossing} ${minute} of the stage; the soak ends at minute ${until}`;
+}
+
 const DIRECTIONS: Readonly<Record<ConfidenceDirection, string>> = {
   surer: 'surer than stable',
   'less-sure': 'less sure than stable',
@@ -166,6 +171,8 @@ export function reasonInWords(reason: RuleReason, stage?: string): string {
       return `the first verdict comes after ${reason.intervals} intervals`;
     case 'class-moved':
       return moved(reason.name === null ? 'other classes' : `"${reason.name}"`, reason);
+    case 'on-course':
+      return onCourse(reason);
     case 'confidence-moved': {
       const bin = `confidences of ${Math.round(100 * reason.least)}–${Math.round(100 * reason.most)}%`;
       return `${DIRECTIONS[reason.direction]}: ${moved(bin, reason)}`;

@@ -19,6 +19,7 @@ export function makeSpec(spec: Partial<WindowSpec> = {}): WindowSpec {
     baselineEdges: [215],
     classes: ['invoice', 'receipt'],
     histograms: [{ kind: 'confidence' }, { kind: 'class', names: ['invoice', 'letter'] }],
+    course: { slotMs: 120_000, slots: 4 },
     groups: [{ by: 'hw', values: ['rev1', 'rev2'] }],
     openedAtMs: 0,
     intervalMs: 60_000,

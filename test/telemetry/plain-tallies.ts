@@ -63,6 +63,7 @@ function settledArm(arm: ArmTallies): unknown {
   const groups = byName([...arm.groups].map(([name, group]) => [name, settledArm(group)] as const));
   return {
     groups,
+    course: byName([...arm.course.slots].map(([slot, sums]) => [slot, [...sums]] as const)),
     ...{ measures: arm.measures, histograms: arm.histograms, rows: byName(rows), totals, summary },
     ...{ zero: latencyMs.zero, buckets: byName(latencyMs.buckets), classes: byName(classes) },
   };

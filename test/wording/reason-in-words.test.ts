@@ -44,6 +44,7 @@ const FACTS: { readonly [K in Kind]: Omit<Extract<RuleReason, { kind: K }>, 'kin
   'no-classes': {},
   'unknown-class': { name: 'reciept' },
   'first-intervals': { intervals: 2 },
+  'on-course': { minute: 17, until: 30, isPast: false },
   'class-moved': { name: 'letter', from: 0.2, to: 0.004 },
   'less-sure': { below: 0.8, excess: 0.12 },
   'confidence-moved': { direction: 'less-sure', least: 0.9, most: 1, from: 0.97, to: 0.57 },

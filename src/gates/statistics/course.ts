@@ -19,6 +19,8 @@ export interface CourseReading {
   /** The loss of one answer at the horizon; null with fewer reports than a line takes. */
   readonly level: number | null;
   readonly deviation: number;
+  /** When the line crosses the limit; null where it does not rise. */
+  readonly crossesAt: number | null;
   /** Small means: beyond the limit at the horizon. */
   readonly pFail: number;
   /** The same before a device is left out. */
@@ -31,7 +33,7 @@ const LEAST_DEVICES_TO_DROP = 3;
 const NEWEST = 2 / 3;
 
 type Line = Omit<CourseReading, 'pFailAll'>;
-const NO_LINE: Line = { level: null, deviation: Number.POSITIVE_INFINITY, pFail: 1 };
+const NO_LINE: Line = { level: null, deviation: Number.POSITIVE_INFINITY, crossesAt: null, pFail: 1 };
 
 /** Least squares, weighed by answers; the deviation at the horizon by the cluster sandwich over reports. */
 function fitLine(sums: readonly CourseSums[], limit: number, horizon: number): Line {
@@ -56,7 +58,13 @@ function fitLine(sums: readonly CourseSums[], limit: number, horizon: number): L
   }
   const level = start + slope * horizon;
   const deviation = Math.sqrt((variance * reports) / (reports - 3));
-  return { level, deviation, pFail: normalP((level - limit) / deviation, (2 * limit) ** 2 / deviation ** 2) };
+  const crossesAt = slope > 0 ? (limit - start) / slope : null;
+  return {
+    level,
+    deviation,
+    crossesAt,
+    pFail: normalP((level - limit) / deviation, (2 * limit) ** 2 / deviation ** 2),
+  };
 }
 
 /**
@@ -70,7 +78,7 @@ export function courseVerdict(
 ): CourseReading {
   const all = devices.flat();
   const newest = Math.max(0, ...all.map(({ at }) => at));
-  const { level, deviation, pFail } = fitLine(all, limit, horizon);
+  const { level, deviation, crossesAt, pFail } = fitLine(all, limit, horizon);
   const late = all.filter(({ at }) => at >= newest * (1 - NEWEST));
   const pFailAll = Math.max(pFail, fitLine(late, limit, horizon).pFail);
   const others =
@@ -78,7 +86,7 @@ export function courseVerdict(
       ? devices.map((one) => devices.filter((d) => d !== one))
       : [];
   const pOthers = others.map((some) => fitLine(some.flat(), limit, horizon).pFail);
-  return { level, deviation, pFailAll, pFail: Math.max(pFailAll, ...pOthers) };
+  return { level, deviation, crossesAt, pFailAll, pFail: Math.max(pFailAll, ...pOthers) };
 }
 
 /** The loss of mean confidence that a mere shift of stable's histogram needs to reach a drift of `limit` (PSI): its spread times the root. */

@@ -85,6 +85,12 @@ const STEPS: readonly string[] = [
     PRIMARY KEY (window, arm, name)
   ) STRICT, WITHOUT ROWID;
   CREATE INDEX window_gauge_changed ON window_gauge (window, changed);
+  -- Confidences by time, slot after slot, of an arm as a whole.
+  CREATE TABLE window_course (
+    window INTEGER NOT NULL REFERENCES telemetry_window (number), arm INTEGER NOT NULL, slot INTEGER NOT NULL, changed INTEGER NOT NULL,
+    sums BLOB NOT NULL,
+    PRIMARY KEY (window, arm, slot)
+  ) STRICT, WITHOUT ROWID;
   CREATE TABLE late_report (
     number INTEGER PRIMARY KEY AUTOINCREMENT,
     window INTEGER NOT NULL REFERENCES telemetry_window (number),

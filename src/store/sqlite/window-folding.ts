@@ -2,7 +2,14 @@
 
 import type { FoldedInterval } from '../../telemetry/fold-report.ts';
 import { decodeGauges, encodeGauges } from '../../telemetry/gauge-codec.ts';
-import { decodeRow, decodeSummary, encodeRow, encodeSummary } from '../../telemetry/tally-codec.ts';
+import {
+  decodeNumbers,
+  decodeRow,
+  decodeSummary,
+  encodeNumbers,
+  encodeRow,
+  encodeSummary,
+} from '../../telemetry/tally-codec.ts';
 import { ARMS, type Arm, type WindowSpec } from '../../telemetry/window.ts';
 import { type ArmTallies, emptyArmTallies } from '../../telemetry/window-tallies.ts';
 import { MOST_LATE_REPORTS, type PlacedWindow, placeReport, type Received } from '../place-report.ts';
@@ -65,6 +72,7 @@ export class WindowFolding {
       const part = this.#touch(window, folded.arm, name);
       if (part.tallies.rowOf(row) === undefined) this.#readRow(part, row);
       const { gauges } = part.tallies;
+      this.#readCourse(part, folded);
       if (gauges.specs.length > 0 && !gauges.devices.has(folded.device)) this.#readGauges(part, folded.device);
       part.tallies.fold({ ...folded, row });
     }
@@ -78,6 +86,14 @@ export class WindowFolding {
     // What this transaction added already is newer.
     if (row === undefined || gauges.devices.has(textual(row.device))) return;
     gauges.put(textual(row.device), decodeGauges(textual(row.gauges)));
+  }
+
+  #readCourse({ window, arm, tallies: { course } }: TouchedPart, { course: point }: FoldedInterval): void {
+    if (course.spec === null || point === null || course.slots.has(point.slot)) return;
+    const row = this.#db
+      .prepare('SELECT sums FROM window_course WHERE window = ? AND arm = ? AND slot = ?')
+      .get(window, ARMS.indexOf(arm), point.slot);
+    if (row !== undefined) course.put(point.slot, decodeNumbers(row.sums as Uint8Array));
   }
 
   #touch({ number: window, spec }: Window, arm: Arm, group: string): TouchedPart {
@@ -123,6 +139,7 @@ export class WindowFolding {
       const { window, arm, group, tallies } = part;
       this.#writeRows(part, change);
       this.#writeGauges(part, change);
+      this.#writeCourse(part, change);
       this.#db
         .prepare(
           `INSERT INTO window_summary (window, arm, in_group, summary) VALUES (?, ?, ?, ?)
@@ -141,6 +158,17 @@ export class WindowFolding {
            ON CONFLICT DO UPDATE SET device = excluded.device, gauges = excluded.gauges, changed = excluded.changed`,
         )
         .run(window, ARMS.indexOf(arm), tallies.gauges.rowOf(device), device, encodeGauges(states), change);
+    }
+  }
+
+  #writeCourse({ window, arm, tallies }: TouchedPart, change: number): void {
+    for (const [slot, sums] of tallies.course.slots) {
+      this.#db
+        .prepare(
+          `INSERT INTO window_course (window, arm, slot, sums, changed) VALUES (?, ?, ?, ?, ?)
+           ON CONFLICT DO UPDATE SET sums = excluded.sums, changed = excluded.changed`,
+        )
+        .run(window, ARMS.indexOf(arm), slot, encodeNumbers(sums), change);
     }
   }
 

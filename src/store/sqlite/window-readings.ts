@@ -1,7 +1,7 @@
 // Owns reading windows out of SQLite: what was decoded once is brought up to date with the rows that changed since.
 import type { Digest } from '../../contract/digest.ts';
 import { decodeGauges } from '../../telemetry/gauge-codec.ts';
-import { decodeRow, decodeSummary } from '../../telemetry/tally-codec.ts';
+import { decodeNumbers, decodeRow, decodeSummary } from '../../telemetry/tally-codec.ts';
 import { ARMS, type Arm, type WindowSpec } from '../../telemetry/window.ts';
 import { type ArmTallies, emptyWindowTallies, type WindowTallies } from '../../telemetry/window-tallies.ts';
 import type { LateReport, WindowReading } from '../window-store.ts';
@@ -69,6 +69,12 @@ export class WindowReadings {
       .iterate(number, changed);
     for (const { arm, device, gauges } of followed) {
       tallies[toArm(arm)].gauges.put(textual(device), decodeGauges(textual(gauges)));
+    }
+    const courses = this.#db
+      .prepare('SELECT arm, slot, sums FROM window_course WHERE window = ? AND changed > ?')
+      .iterate(number, changed);
+    for (const { arm, slot, sums } of courses) {
+      tallies[toArm(arm)].course.put(integer(slot), decodeNumbers(sums as Uint8Array));
     }
     const summaries = this.#db
       .prepare('SELECT arm, in_group, summary FROM window_summary WHERE window = ?')

@@ -173,7 +173,7 @@ function setAside(parts: WindowParts, { spec, as, nowMs }: AsideOrder): void {
 }
 
 function drop({ db, readings }: WindowParts, number: number): void {
-  for (const table of ['window_row', 'window_summary', 'window_gauge', 'late_report']) {
+  for (const table of ['window_row', 'window_summary', 'window_gauge', 'window_course', 'late_report']) {
     db.prepare(`DELETE FROM ${table} WHERE window = ?`).run(number);
   }
   db.prepare('DELETE FROM telemetry_window WHERE number = ?').run(number);
