@@ -7,6 +7,7 @@ import { addressLimits } from '../fleet-api/rate-limit.ts';
 import { type RefusedDevices, RefusedReports } from '../fleet-api/refused-reports.ts';
 import { parseRemoteAddress } from '../git/wire/remote-address.ts';
 import { readTraffic } from '../measurement/fleet-traffic.ts';
+import { wordsOfObserved } from '../measurement/known-fleet.ts';
 import type { Reconciler, ReconcilerEvents } from '../reconcile/reconciler.ts';
 import type { FleetStore } from '../store/fleet-store.ts';
 import { composeFleetApi, type FleetApi } from './compose-fleet-api.ts';
@@ -54,8 +55,8 @@ export async function startService(order: ComposeOrder): Promise<RunningService>
       ...addressLimits(settings.addressFactor),
       publicationFolder: settings.home.publication,
       isDenied: (device) => composed.fleet()?.words.isDenied(device) ?? false,
-      mayEnrol: (device) => composed.fleet()?.words.mayEnrol(device) ?? true,
-      keyOf: (device) => composed.fleet()?.words.keyOf(device),
+      mayEnrol: (device) => wordsOfObserved(composed.fleet()).mayEnrol(device),
+      keyOf: (device) => wordsOfObserved(composed.fleet()).keyOf(device),
       isReady: () => reconciler.view().cycledAtMs !== null,
       onHook: () => reconciler.wake(),
       ...(settings.hookSecret === null ? {} : { hookSecret: settings.hookSecret }),
@@ -73,7 +74,7 @@ export async function startService(order: ComposeOrder): Promise<RunningService>
     await publisher.release();
   });
   loops.push(reconciler.run(stop.signal), signals.run(stop.signal), deliveries.run(stop.signal));
-  // Who is denied stands in the repository: nobody is let in before it was looked at, unless it can't be had.
+  // Who is denied stands in the repository: nobody new is let in before it was looked at.
   await firstLook(reconciler, clock);
   const port = await api.start();
   if (settings.viewerToken === null)

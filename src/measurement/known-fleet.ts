@@ -1,5 +1,6 @@
 // Owns which devices count: enrolled, not denied, and not contradicting what the fleet documents say of them.
 
+import { CodedError } from '../base/errors.ts';
 import { contradictedLabel, isSameLabels, type Labels } from '../contract/bound-labels.ts';
 import type { Digest } from '../contract/digest.ts';
 import { isInAnyGroup } from '../contract/group-exception.ts';
@@ -56,6 +57,17 @@ function refusals(device: DeviceRecord): string[] {
       found.push(`${model} ${subject.digest.slice(0, 19)}…: ${outcome.message}`);
   }
   return found;
+}
+
+/** What the fleet documents say. Throws FLEET_NOT_READ before any commit was looked at: nobody new is let in on a guess. */
+export function wordsOfObserved(fleet: Pick<KnownFleet, 'words'> | undefined): WordsOfFleet {
+  if (fleet !== undefined) return fleet.words;
+  throw new CodedError({
+    code: 'FLEET_NOT_READ',
+    kind: 'retry-later',
+    message: 'The service has not read the fleet documents yet, so it cannot tell who may enrol.',
+    remedy: 'Try again. If it persists, see in `slipway status` why the repository is not read.',
+  });
 }
 
 /** The fleet of one picture and one set of fleet documents; made anew only when either changed. */

@@ -6,6 +6,8 @@ import { silentLogger } from '../../src/base/logger.ts';
 import type { ReportAnswer } from '../../src/contract/fleet-messages.ts';
 import { signDsse } from '../../src/contract/trust/dsse.ts';
 import { RefusedReports } from '../../src/fleet-api/refused-reports.ts';
+import { FleetWords } from '../../src/measurement/fleet-words.ts';
+import { wordsOfObserved } from '../../src/measurement/known-fleet.ts';
 import { interval, NOW, openPublished, report, spec } from '../store/reports.ts';
 import { enrolDevice, newKey, post, send, signReport, startService } from './service.ts';
 
@@ -307,4 +309,16 @@ describe('enrolment over HTTP', () => {
     const again = await post(`${service.url}/v1/enrol`, { ...ask, token, publicKey: `\n${pem}\n` });
     expect(await again.json()).toEqual(await first.json());
   });
+});
+
+it('nobody new is let in before the fleet documents were read: the device is told to come again', async () => {
+  let fleet: Parameters<typeof wordsOfObserved>[0];
+  await using service = await startService({ mayEnrol: (device) => wordsOfObserved(fleet).mayEnrol(device) });
+  const [token = ''] = await service.store.createEnrolmentTokens({ expiresAtMs: Date.now() + 60_000 });
+  const request = { token, device: 'd1', publicKey: newKey().pem, labels: {} };
+  const answer = await post(`${service.url}/v1/enrol`, request);
+  expect([answer.status, answer.headers.get('retry-after')]).toEqual([503, '5']);
+  expect(await answer.json()).toMatchObject({ error: { code: 'FLEET_NOT_READ' } });
+  fleet = { words: new FleetWords().of({ groups: new Map(), admitsListedOnly: false, settingsFrom: null }) };
+  expect((await post(`${service.url}/v1/enrol`, request)).status).toBe(200);
 });
