@@ -45,7 +45,9 @@ export class RefusedReports {
 
   current(): RefusedDevices {
     this.#forget();
-    const all = [...this.#seen].flatMap(([why, devices]) => [...devices.keys()].map((device) => ({ device, why })));
+    // Strangers make up ids: they hide no device of this fleet.
+    const reasons = [...this.#seen].sort(([a], [b]) => Number(a === 'unknown-device') - Number(b === 'unknown-device'));
+    const all = reasons.flatMap(([why, devices]) => [...devices.keys()].map((device) => ({ device, why })));
     return { count: new Set(all.map(({ device }) => device)).size, first: all.slice(0, MOST_FIRST) };
   }
 

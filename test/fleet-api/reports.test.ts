@@ -214,6 +214,8 @@ describe('who asks for too much', () => {
     for (let i = 0; i < 3; i++) statuses.push((await post(`${service.url}/v1/reports`, madeUp(i))).status);
     expect(statuses).toEqual([200, 200, 429]);
     expect(refused.current().first.map(({ why }) => why)).not.toContain('denied');
+    refused.note('own', 'bad-signature');
+    expect(refused.current().first[0]).toEqual({ device: 'own', why: 'bad-signature' });
   });
 
   it('is charged by bytes before a body is read', async () => {
