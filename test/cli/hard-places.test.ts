@@ -1,7 +1,7 @@
 // Laws of commands in hard places: clones and stores that can't be used, endless files, full disks, dead launchers. Never a stack, never silence.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { closeSync, openSync, rmSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs';
+import { closeSync, mkdirSync, openSync, rmSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { CliSession, PERSON, until } from './cli-session.ts';
@@ -75,6 +75,16 @@ test('a store that is lost or damaged ends the service with a code and what to d
   rmSync(session.path('.slipway/slipway.db'));
   expect(await run()).toMatchObject({ code: 2, stderr: expect.stringContaining('STORE_LOST') });
   expect((await session.run(['token'])).code).toBe(2);
+});
+
+test('a file in the place of a folder, and the other way round, is said with a code and a remedy', async () => {
+  writeFileSync(session.path('a-file'), 'x');
+  symlinkSync('a-loop', session.path('a-loop'));
+  mkdirSync(session.path('odd-home/trust-policy.yaml'), { recursive: true });
+  for (const home of ['a-file', 'a-loop', 'odd-home'])
+    expect(await session.run(['reconcile', '--dry-run', '--repo', 'models', '--home', home]), home).toMatchObject({
+      ...{ code: 2, stderr: expect.stringMatching(/^(SYSTEM_PATH|FILE_KIND)\n.+\n.+/) },
+    });
 });
 
 test('a service whose store is taken away under it is not ready any more', async () => {
