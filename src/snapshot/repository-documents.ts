@@ -1,7 +1,7 @@
 // Owns the documents of a manifests repository as commands show them: those of the snapshot with their places, and the files that nothing reads.
 import { CodedError } from '../base/errors.ts';
 import type { ParsedDocument } from '../documents/parse-document.ts';
-import { type Layout, nameOfPath } from '../documents/repository-layout.ts';
+import { type Layout, nameOfPath, SETTINGS_FILE } from '../documents/repository-layout.ts';
 import type { SlipwayDocument } from '../documents/slipway-document.ts';
 import type { Rollout } from '../documents/types.generated.ts';
 import type { Tree, TreeChild } from '../git/manifests-repository.ts';
@@ -123,7 +123,7 @@ async function strayProblem(files: RepositoryFiles, file: string): Promise<Coded
 
 function skippedProblems({ skipped }: RepositoryFiles, layout: Layout): CodedError[] {
   return skipped
-    .filter(({ path }) => isBelow(path, layout))
+    .filter(({ path }) => path === SETTINGS_FILE || isBelow(path, layout))
     .map(({ path, why }) => {
       const message = `${path} is ignored: ${why}.`;
       const remedy = 'Replace it with a regular file.';

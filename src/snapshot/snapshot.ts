@@ -109,6 +109,16 @@ export function brokenBy(path: string, error: CodedError): BrokenDocument {
   return { kind: 'broken', path, bytes: new Uint8Array(), errors: [error] };
 }
 
+/** A link, a folder or a file of another ending in the place of the settings is no word that the defaults hold. */
+function settingsInPlace({ entries, skipped }: Tree): BrokenDocument | null {
+  const found = [...entries.keys(), ...skipped.keys()].find((name) => name.toLowerCase() === SETTINGS_FILE);
+  if (found === undefined) return null;
+  const message = `${found} is not a regular file named ${SETTINGS_FILE}, so nothing reads it.`;
+  const remedy = `Put a regular file named ${SETTINGS_FILE} in its place, or delete it.`;
+  const at = { file: found, line: 1, column: 1 };
+  return brokenBy(SETTINGS_FILE, new CodedError({ code: 'SETTINGS_NOT_A_FILE', message, remedy, at }));
+}
+
 /** One and the same for every read, so that what is made of it is kept. */
 const NOTHING: ReadonlyMap<string, never> = new Map<string, never>();
 const NO_TREE: Tree = { oid: '', entries: NOTHING, skipped: NOTHING };
@@ -180,7 +190,7 @@ export class SnapshotReader {
 
   async #readSettings(tree: Tree): Promise<Snapshot['settings']> {
     const found = tree.entries.get(SETTINGS_FILE);
-    if (found?.kind !== 'blob') return null;
+    if (found?.kind !== 'blob') return settingsInPlace(tree);
     const { oid } = found;
     if (this.#settings?.oid === oid) return this.#settings.read;
     const read = await this.#loadSettings(oid);

@@ -76,3 +76,15 @@ test.each([
   for (let i = 0; i < 40 && !isBack(); i++) await world.tick();
   expect(isBack()).toBe(true);
 });
+
+test.each(['slipway.YAML', 'slipway.yaml/a.yaml'])(
+  'settings that moved to %s say what they said before',
+  async (path) => {
+    const world = await LoopWorld.stable({ files: FLEET });
+    await world.push({ 'slipway.yaml': null });
+    await world.push({ [path]: FLEET['slipway.yaml'] });
+    await world.tick();
+    expect(world.observed?.fleet.words.mayEnrol('stranger')).toBe(false);
+    expect(world.view.problems).toEqual([expect.stringContaining('SETTINGS_NOT_A_FILE')]);
+  },
+);

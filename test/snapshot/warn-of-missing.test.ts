@@ -27,6 +27,9 @@ describe('a rollout that the service would miss', () => {
     expect(await found({}, link)).toEqual(['DOCUMENT_SKIPPED rollouts']);
     const settings = 'apiVersion: slipway.dev/v1alpha1\nkind: Repository\nspec: { layout: { rollouts: rolouts } }\n';
     expect(await found({ 'slipway.yaml': settings })).toEqual(['LAYOUT_EMPTY slipway.yaml']);
+    expect(await found({}, [{ path: 'slipway.yaml', why: 'it is a symbolic link' }])).toEqual([
+      'DOCUMENT_SKIPPED slipway.yaml',
+    ]);
     expect(await found({ [PATH]: TEXT })).toEqual([]);
   });
 
