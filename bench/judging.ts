@@ -8,7 +8,7 @@ import { judgeStage } from '../src/gates/judge-stage.ts';
 import { openSqliteFleetStore } from '../src/store/sqlite/open-sqlite-fleet-store.ts';
 import { foldReport } from '../src/telemetry/fold-report.ts';
 import type { WindowSpec } from '../src/telemetry/window.ts';
-import { applyFold, emptyWindowTallies, type WindowTallies } from '../src/telemetry/window-tallies.ts';
+import { ArmTallies, applyFold, emptyWindowTallies, type WindowTallies } from '../src/telemetry/window-tallies.ts';
 import type { Benchmark, Line } from './benchmark.ts';
 import { repeatMs, spreadOf } from './measure.ts';
 import { enrolDevices, labelsOf, openForAll } from './report-load.ts';
@@ -28,9 +28,15 @@ interface StageOrder {
   /** In how many of ten minutes a device has an error. */
   readonly errors?: number;
   readonly rows?: 'device' | 'group';
+  /** Is it known what the candidate's devices did under stable? */
+  readonly hasPast?: boolean;
 }
 
-function makeStage({ devices, minutes, sureness = 8, errors = 0, rows }: StageOrder): WindowTallies {
+interface MadeStage extends WindowTallies {
+  readonly past: WindowTallies['stable'] | null;
+}
+
+function makeStage({ devices, minutes, sureness = 8, errors = 0, rows, hasPast = false }: StageOrder): MadeStage {
   const spec = windowOf(ROLLOUT, devices);
   const kept: WindowSpec = rows === undefined ? spec : { ...spec, rows: { candidate: rows, stable: rows } };
   const random = seededRandom(sureness, 'judging');
@@ -55,12 +61,22 @@ function makeStage({ devices, minutes, sureness = 8, errors = 0, rows }: StageOr
       for (const folded of foldReport(kept, { ...report, device }, minute * MINUTE_MS)) applyFold(tallies, folded);
     }
   }
-  return tallies;
+  return { ...tallies, past: hasPast ? pastOf(tallies) : null };
+}
+
+/** Of each row of the candidate, what some row of stable did. */
+function pastOf({ candidate, stable }: WindowTallies): WindowTallies['stable'] {
+  const past = new ArmTallies(stable);
+  candidate.names.forEach((name, row) => {
+    const sums = stable.read(stable.names[row] ?? '');
+    if (sums !== undefined) past.put(name, sums);
+  });
+  return past;
 }
 
 async function verdictLine(what: string, order: StageOrder, runs: number): Promise<Line> {
-  const tallies = makeStage(order);
-  const question = questionOf(tallies, order.devices, order.minutes);
+  const { past, ...tallies } = makeStage(order);
+  const question = { ...questionOf(tallies, order.devices, order.minutes), restBaseline: past };
   const { kind } = judgeStage(question);
   const ours = await repeatMs(() => judgeStage({ ...question }), { runs, warmUps: 20 });
   return { what: `${what}: ${kind}`, unit: 'ms', ours, peer: target };
@@ -72,6 +88,8 @@ export async function measureVerdicts(devices: number, runs: number): Promise<Li
     await verdictLine('healthy', { devices, minutes: 12 }, runs),
     await verdictLine('errors just at the limit', { devices, minutes: 12, errors: 3 }, runs),
     await verdictLine('less sure than stable', { devices, minutes: 12, sureness: 2 }, runs),
+    await verdictLine('healthy, with their own past', { devices, minutes: 12, hasPast: true }, runs),
+    await verdictLine('less sure, with their own past', { devices, minutes: 12, sureness: 2, hasPast: true }, runs),
     await verdictLine('healthy, a row for each device', { devices, minutes: 12, rows }, runs),
     await verdictLine('less sure, a row for each device', { devices, minutes: 12, rows, sureness: 2 }, runs),
   ];
@@ -138,7 +156,7 @@ export const judgingBenchmark: Benchmark = {
         { title: 'reading a window of 4,096 rows from the store', lines: reading },
       ],
       notes: [
-        'Stages of more than 4,096 devices are kept in 4,096 rows. A breach of a drift rule must hold whichever device is left out, so that verdict walks over all of them.',
+        'Stages of more than 4,096 devices are kept in 4,096 rows. A breach of a drift rule must hold whichever device is left out, and against the devices' own past too: that verdict bounds what each device can change.',
         'Rules: error_rate, unknown_rate, latency_p95 against the baseline, latency_p99, failed_devices, vanished_classes over 6 classes, confidence_loss, confidence_drift as a dry run.',
       ],
     };

@@ -6,9 +6,13 @@ import type { TallyRows } from './statistics/tally-rows.ts';
 const known = new WeakMap<StageQuestion, Int32Array>();
 
 function pastRows(question: StageQuestion, before: ArmEvidence): Int32Array {
-  const found = known.get(question) ?? Int32Array.from(question.candidate.names, (name) => before.rowOf(name) ?? -1);
-  known.set(question, found);
-  return found;
+  const found = known.get(question);
+  if (found !== undefined) return found;
+  const { names } = question.candidate;
+  const rows = new Int32Array(names.length);
+  for (let row = 0; row < names.length; row++) rows[row] = before.rowOf(names[row] ?? '') ?? -1;
+  known.set(question, rows);
+  return rows;
 }
 
 /** A measure of those devices that have data of it in the candidate as well; undefined when nothing is known of before. */
@@ -26,10 +30,11 @@ export function pastRowsOf(
   devices: { liveRows(): Iterable<number> },
 ): Uint32Array {
   const past = pastRows(question, before);
-  const rows: number[] = [];
+  const rows = new Uint32Array(past.length);
+  let count = 0;
   for (const row of devices.liveRows()) {
     const place = past[row] ?? -1;
-    if (place >= 0) rows.push(place);
+    if (place >= 0) rows[count++] = place;
   }
-  return Uint32Array.from(rows);
+  return rows.subarray(0, count);
 }

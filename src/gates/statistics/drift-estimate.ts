@@ -10,7 +10,7 @@ export interface DriftEstimate {
   readonly bias: number;
 }
 
-interface Noise {
+export interface Noise {
   /** Variance along the direction asked for. */
   readonly along: number;
   /** Over all directions. */
@@ -126,6 +126,13 @@ class FixedNoise {
   }
 }
 
+/** What an estimate is made of. */
+export interface DriftParts {
+  readonly distance: number;
+  readonly own: Noise;
+  readonly base: Noise;
+}
+
 /** Compares histograms with one baseline. */
 export class DriftMeter {
   readonly #baseline: Reading;
@@ -140,6 +147,15 @@ export class DriftMeter {
 
   /** A way to measure a candidate whose sums change in place. */
   of(candidate: HistogramTally): () => DriftEstimate {
+    const parts = this.partsOf(candidate);
+    return () => {
+      const { distance, own, base } = parts();
+      return { distance, deviation: Math.sqrt(own.along + base.along), bias: own.total + base.total };
+    };
+  }
+
+  /** The same with the noise of either side. */
+  partsOf(candidate: HistogramTally): () => DriftParts {
     const reading = new Reading(candidate);
     return () => {
       reading.read();
@@ -147,7 +163,7 @@ export class DriftMeter {
     };
   }
 
-  #measure(candidate: Reading): DriftEstimate {
+  #measure(candidate: Reading): DriftParts {
     const direction = this.#direction;
     let squares = 0;
     for (let k = 0; k < direction.length; k++) {
@@ -157,7 +173,6 @@ export class DriftMeter {
     }
     const half = Math.sqrt(squares);
     for (let k = 0; k < direction.length; k++) direction[k] = half > 0 ? (direction[k] ?? 0) / half : 0;
-    const [a, b] = [candidate.noise(direction), this.#noise.noise(direction)];
-    return { distance: 2 * half, deviation: Math.sqrt(a.along + b.along), bias: a.total + b.total };
+    return { distance: 2 * half, own: candidate.noise(direction), base: this.#noise.noise(direction) };
   }
 }

@@ -1,4 +1,5 @@
 // Owns rule D: has a distribution moved from its baseline by more than a limit, on the scale of the population stability index?
+import { driftBound } from './drift-bound.ts';
 import { type DriftEstimate, DriftMeter } from './drift-estimate.ts';
 import type { HistogramRows } from './histogram-rows.ts';
 import type { HistogramTally } from './histogram-tally.ts';
@@ -9,6 +10,7 @@ import {
   type HistogramOptions,
   type HistogramReading,
   openHistogram,
+  type Prober,
   whyIncomparable,
 } from './robust-evidence.ts';
 
@@ -55,6 +57,17 @@ export function driftAfter(candidate: HistogramTally, baseline: HistogramTally, 
   };
 }
 
+function proberOf(baseline: HistogramTally, limit: number): Prober {
+  const meter = new DriftMeter(baseline);
+  return {
+    probe: (candidate) => {
+      const measure = meter.of(candidate);
+      return () => pBeyond(measure(), limit);
+    },
+    bound: (all) => driftBound(all, baseline, meter.partsOf(all)(), limit),
+  };
+}
+
 /** Is the drift below `limit`? May be asked at any time, of the sums as they are. */
 export function driftVerdict(
   devices: HistogramRows,
@@ -73,18 +86,7 @@ export function driftVerdict(
   const information = informationOf(most, deviation);
   const estimate = unit * Math.max(0, distance ** 2 - bias);
   const p = {
-    ...failEvidence(
-      devices,
-      baseline,
-      (against) => {
-        const meter = new DriftMeter(against);
-        return (candidate) => {
-          const measure = meter.of(candidate);
-          return () => pBeyond(measure(), most);
-        };
-      },
-      options,
-    ),
+    ...failEvidence(devices, baseline, (against) => proberOf(against, most), options),
     pPass: pWithin({ distance, deviation }, most),
   };
   const nearest = Math.max(0, distance - normalReach(alpha, information) * deviation);

@@ -115,16 +115,22 @@ export class HistogramRows {
     return new HistogramRows(this.#source, { rows });
   }
 
-  /** The sum without one of the devices: `tally` is without the device that was named last, and changes with it. */
-  withoutOne(): { readonly tally: HistogramTally; readonly devices: Iterable<string> } {
-    const tally = new HistogramTally(this.#source.bins, this.all.sums.slice());
-    return { tally, devices: this.#leaveOut(tally.sums) };
+  nameOf(row: number): string {
+    return this.#source.names[row] ?? '';
   }
 
-  *#leaveOut(sums: Float64Array): Iterable<string> {
-    for (const row of this.liveRows()) {
-      this.#addRow(row, this.all.sums, sums, -1);
-      yield this.#source.names[row] ?? '';
-    }
+  /** The sums of a row begin at its number times the width. */
+  get sums(): Float64Array {
+    return this.#source.sums;
+  }
+
+  get width(): number {
+    return this.#width;
+  }
+
+  /** The sum without one of the rows: `tally` is without the one that was left out last, and changes with it. */
+  withoutOne(): { readonly tally: HistogramTally; readonly leaveOut: (row: number) => void } {
+    const tally = new HistogramTally(this.#source.bins, this.all.sums.slice());
+    return { tally, leaveOut: (row) => this.#addRow(row, this.all.sums, tally.sums, -1) };
   }
 }

@@ -1,52 +1,16 @@
 // Owns the rule of less sure models: how many more of the candidate's answers than of stable's lie below some level of confidence?
 import type { DriftReading } from './drift-verdict.ts';
 import type { HistogramRows } from './histogram-rows.ts';
-import { COUNTS, type HistogramTally } from './histogram-tally.ts';
+import type { HistogramTally } from './histogram-tally.ts';
+import { lossBound } from './loss-bound.ts';
 import { normalEvidence, normalP, normalReach } from './normal-evidence.ts';
 import { verdictOf } from './rate-verdict.ts';
 import { failEvidence, type HistogramOptions, openHistogram, type Prober, whyIncomparable } from './robust-evidence.ts';
+import { SharesBelow } from './shares-below.ts';
 
 export interface LossReading extends DriftReading {
   /** The inner edge below which the excess is greatest: the number of bins below it; 0 without data. */
   readonly edge: number;
-}
-
-/** The shares of answers below each inner edge; the sums may change below it, if `read` is called then. */
-class SharesBelow {
-  readonly #tally: HistogramTally;
-  readonly shares: Float64Array;
-  /** By the cluster sandwich, never below that of independent draws. */
-  readonly variances: Float64Array;
-
-  constructor(tally: HistogramTally) {
-    this.#tally = tally;
-    this.shares = new Float64Array(tally.bins - 1);
-    this.variances = new Float64Array(tally.bins - 1);
-    this.read();
-  }
-
-  read(): void {
-    const { bins, sums, trials, reports, trialsSquared } = this.#tally;
-    const factor = reports / (reports - 3) / trials ** 2;
-    const products = COUNTS + 2 * bins;
-    let [count, countTrials, square] = [0, 0, 0];
-    for (let k = 0; k < bins - 1; k++) {
-      // Of products the half with l ≥ k is kept, row by row: row l begins where l rows of bins, bins − 1, … numbers end.
-      let at = products + k;
-      for (let l = 0; l < k; l++) {
-        square += 2 * (sums[at] ?? 0);
-        at += bins - l - 1;
-      }
-      square += sums[at] ?? 0;
-      count += sums[COUNTS + k] ?? 0;
-      countTrials += sums[COUNTS + bins + k] ?? 0;
-      const share = count / trials;
-      const smooth = (count + 0.5) / (trials + 1);
-      const spread = square - 2 * share * countTrials + share * share * trialsSquared;
-      this.shares[k] = share;
-      this.variances[k] = Math.max(factor * spread, (smooth * (1 - smooth)) / trials);
-    }
-  }
 }
 
 /** How many more of all answers (0..1) lie below an edge. */
@@ -79,16 +43,19 @@ function pLoss(excesses: readonly Excess[], limit: number): number {
 }
 
 /** The same of a histogram whose sums change in place. */
-function probeLoss(baseline: HistogramTally, limit: number): ReturnType<Prober> {
+function proberOf(baseline: HistogramTally, limit: number): Prober {
   const base = new SharesBelow(baseline);
-  return (candidate) => {
-    const own = new SharesBelow(candidate);
-    return () => {
-      own.read();
-      let sum = 0;
-      for (let edge = 0; edge < own.shares.length; edge++) sum += evidenceOfLoss(excessAt(own, base, edge), limit);
-      return Math.min(1, own.shares.length / sum);
-    };
+  return {
+    probe: (candidate) => {
+      const own = new SharesBelow(candidate);
+      return () => {
+        own.read();
+        let sum = 0;
+        for (let edge = 0; edge < own.shares.length; edge++) sum += evidenceOfLoss(excessAt(own, base, edge), limit);
+        return Math.min(1, own.shares.length / sum);
+      };
+    },
+    bound: (all, rows) => lossBound({ all, rows, limit }, new SharesBelow(all), base),
   };
 }
 
@@ -145,7 +112,7 @@ export function lossVerdict(
       }),
     );
   const p = {
-    ...failEvidence(devices, baseline, (against) => probeLoss(against, limit), options),
+    ...failEvidence(devices, baseline, (against) => proberOf(against, limit), options),
     pPass: pKept(excesses, limit),
   };
   const { verdict, reason } = verdictOf(p, options);

@@ -42,8 +42,16 @@ export interface HistogramReading {
 
 export type HistogramOpenReason = 'no-data' | 'no-baseline' | 'too-few-reports' | 'one-device';
 
-/** A way to ask a histogram whose sums change in place for its p-value. */
-export type Prober = (baseline: HistogramTally) => (candidate: HistogramTally) => () => number;
+/** A lower bound of the logarithm of the evidence without a row, from its trials, reports and counts alone, which begin at `at`. */
+export type RowBound = (sums: Float64Array, at: number) => number;
+
+/** Ways to ask of histograms how far they are beyond a limit beside one baseline. */
+export interface Prober {
+  /** The p-value of a histogram whose sums change in place. */
+  readonly probe: (candidate: HistogramTally) => () => number;
+  /** Of the sum of so many rows. */
+  readonly bound: (all: HistogramTally, rows: number) => RowBound;
+}
 
 interface Robust {
   readonly p: number;
@@ -53,32 +61,45 @@ interface Robust {
 
 const NOTHING: Robust = { p: 1, pAll: 1, worst: null };
 
-/** The greatest p-value over leaving out one device, and that device: of equal ones the first by name. */
-function withoutAnyOne(devices: HistogramRows, pAll: number, probe: ReturnType<Prober>): Robust {
-  let p = pAll;
+/**
+ * The greatest p-value over leaving out one device, and that device: of equal ones the first by name. With `enough`, devices without
+ * which there is at least so much evidence (its logarithm) by a bound are not left out in earnest, and count with the bound.
+ */
+function withoutAnyOne(devices: HistogramRows, pAll: number, { probe, bound }: Prober, enough: number): Robust {
+  let least = -Math.log(pAll);
   let worst: string | null = null;
-  const rest = devices.withoutOne();
-  const ask = probe(rest.tally);
-  for (const device of rest.devices) {
-    const without = rest.tally.reports < LEAST_REPORTS ? 1 : ask();
-    if (without < p || (without === p && (worst === null || device >= worst))) continue;
-    p = without;
+  const { tally, leaveOut } = devices.withoutOne();
+  const ask = probe(tally);
+  const atLeast = enough === Number.POSITIVE_INFINITY ? null : bound(devices.all, devices.live);
+  const exactly = (row: number): number => {
+    leaveOut(row);
+    return tally.reports < LEAST_REPORTS ? 0 : -Math.log(ask());
+  };
+  const { sums, width } = devices;
+  for (const row of devices.liveRows()) {
+    const bounded = atLeast === null ? 0 : atLeast(sums, row * width);
+    const evidence = atLeast !== null && bounded >= enough ? bounded : exactly(row);
+    if (evidence > least) continue;
+    const device = devices.nameOf(row);
+    if (evidence === least && worst !== null && device >= worst) continue;
+    least = evidence;
     worst = device;
   }
-  return { p, pAll, worst };
+  return { p: Math.exp(-least), pAll, worst };
 }
 
 function robust(
   devices: HistogramRows,
   baseline: HistogramTally | null,
-  prober: Prober,
+  prober: (baseline: HistogramTally) => Prober,
   { dropWorst = true, mostP }: { readonly dropWorst: boolean | undefined; readonly mostP: number },
 ): Robust {
   if (baseline === null || whyIncomparable(devices, baseline) !== null) return NOTHING;
-  const probe = prober(baseline);
-  const pAll = probe(devices.all)();
+  const against = prober(baseline);
+  const pAll = against.probe(devices.all)();
   const isAsked = dropWorst && devices.live >= LEAST_DEVICES_TO_DROP && pAll < 1 && pAll <= mostP;
-  return isAsked ? withoutAnyOne(devices, pAll, probe) : { p: pAll, pAll, worst: null };
+  if (!isAsked) return { p: pAll, pAll, worst: null };
+  return withoutAnyOne(devices, pAll, against, mostP < 1 ? -Math.log(mostP) : Number.POSITIVE_INFINITY);
 }
 
 /** What keeps histograms from being compared at all; null when nothing does. */
@@ -98,7 +119,7 @@ export function openHistogram(reason: HistogramOpenReason): HistogramReading {
 export function failEvidence(
   devices: HistogramRows,
   baseline: HistogramTally,
-  prober: Prober,
+  prober: (baseline: HistogramTally) => Prober,
   { alpha = 0.05, dropWorst, nameWorst = true, window = null }: HistogramOptions,
 ): Pick<HistogramReading, 'pFail' | 'pFailAll' | 'worst' | 'isLate'> {
   const mostP = (weight: number): number => (nameWorst ? 1 : alpha / weight);
