@@ -66,7 +66,8 @@ function makeStage({ devices, minutes, sureness = 8, errors = 0, rows, hasPast =
 
 /** Of each row of the candidate, what some row of stable did. */
 function pastOf({ candidate, stable }: WindowTallies): WindowTallies['stable'] {
-  const past = new ArmTallies(stable);
+  const { measures, histograms } = stable;
+  const past = new ArmTallies({ measures, histograms });
   candidate.names.forEach((name, row) => {
     const sums = stable.read(stable.names[row] ?? '');
     if (sums !== undefined) past.put(name, sums);
@@ -156,7 +157,7 @@ export const judgingBenchmark: Benchmark = {
         { title: 'reading a window of 4,096 rows from the store', lines: reading },
       ],
       notes: [
-        'Stages of more than 4,096 devices are kept in 4,096 rows. A breach of a drift rule must hold whichever device is left out, and against the devices' own past too: that verdict bounds what each device can change.',
+        'Stages of more than 4,096 devices are kept in 4,096 rows. A breach of a drift rule must hold whichever device is left out, and against their own past too: that verdict bounds what each device can change.',
         'Rules: error_rate, unknown_rate, latency_p95 against the baseline, latency_p99, failed_devices, vanished_classes over 6 classes, confidence_loss, confidence_drift as a dry run.',
       ],
     };

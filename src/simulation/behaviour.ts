@@ -13,6 +13,8 @@ export interface Behaviour {
   readonly latencyFactor: number;
   /** Mean confidence of the answers, 0..1. */
   readonly confidence: number;
+  /** Share of the answers, 0..1, that it is far less sure of: about even. */
+  readonly doubted: number;
   /** Class that the model does not see any more: it answers the first one instead. */
   readonly missedClass: string | null;
   /** Against stable's. */
@@ -31,6 +33,7 @@ export const STABLE_BEHAVIOUR: Behaviour = {
   errorReason: 'runtime',
   latencyFactor: 1,
   confidence: 0.86,
+  doubted: 0,
   missedClass: null,
   cpuFactor: 1,
   leakedBytes: 0,
@@ -68,6 +71,7 @@ export const USUAL_ANSWERS: Answers = {
 };
 
 const CONFIDENCE_SPREAD = 0.12;
+const DOUBTED_CONFIDENCE = 0.5;
 const LATENCY_MEDIAN_MS = 40;
 const LATENCY_SPREAD = 0.35;
 
@@ -124,7 +128,7 @@ export class Served {
     if (bad > 0) this.#reasons[errorReason] = (this.#reasons[errorReason] ?? 0) + bad;
     const median = LATENCY_MEDIAN_MS * latencyFactor * behaviour.latencyFactor;
     const missed = missedClass === null ? -1 : this.#table.names.indexOf(missedClass);
-    for (let i = bad; i < inferences; i++) this.#answer(behaviour.confidence, median, missed, random);
+    for (let i = bad; i < inferences; i++) this.#answer(confidenceOf(behaviour, random), median, missed, random);
   }
 
   #answer(mean: number, median: number, missed: number, random: RandomStream): void {
@@ -190,6 +194,11 @@ export class Served {
     });
     return { zero: 0, buckets };
   }
+}
+
+/** The mean of the confidences that the next answer's is drawn from. */
+function confidenceOf({ confidence, doubted }: Behaviour, random: RandomStream): number {
+  return doubted > 0 && random.next() < doubted ? DOUBTED_CONFIDENCE : confidence;
 }
 
 function addTo(sums: number[], counts: readonly number[]): void {

@@ -54,6 +54,7 @@ const OWN: Readonly<Record<string, string>> = {
   'memory-leak': careful({ rules: [...RULES, ...HEALTH] }),
   'input-shift': careful({ rules: [...RULES, ...INPUTS] }),
   'network-timeout': careful({ rules: [...RULES, 'undelivered_devices < 5% after 30m'] }),
+  'less-sure-mixture': careful({ rules: RULES.filter((rule) => !rule.includes('unknown_rate')) }),
   'time-of-day': careful({
     rules: [
       '"error_rate < 2x baseline, floor 0.2%"',

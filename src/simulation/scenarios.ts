@@ -53,6 +53,8 @@ function phone(index: number) {
   return index % 20 === 3 ? { labels: { channel: 'beta', os: '14' } } : { labels: { channel: 'public' } };
 }
 
+const SITES = ['north', 'east', 'south', 'west'];
+
 const errors =
   (times: number): Scenario['candidate'] =>
   ({ errorLimit }) => ({ errorRate: times * errorLimit });
@@ -126,6 +128,20 @@ export const SCENARIOS: readonly Scenario[] = [
     candidate: () => ({ confidence: 0.76 }),
   },
   {
+    ...GOOD,
+    name: 'surer-model',
+    summary: 'The candidate is surer of its answers: 0.94 instead of 0.86 on average.',
+    candidate: () => ({ confidence: 0.94 }),
+  },
+  {
+    ...BAD,
+    name: 'less-sure-mixture',
+    summary: 'The candidate is surer of four answers in five, 0.95 on average, and far less sure of the fifth: 0.5.',
+    // As lenient as for any-device: the fleet's rule is to find it.
+    health: { ...USUAL_HEALTH, unknownRate: '50%' },
+    candidate: () => ({ confidence: 0.95, doubted: 0.2 }),
+  },
+  {
     ...BAD,
     name: 'input-shift',
     summary: "The candidate's preprocessing makes images brighter by a third; its answers look as good as ever.",
@@ -152,6 +168,17 @@ export const SCENARIOS: readonly Scenario[] = [
     name: 'half-offline',
     summary: 'The candidate is good; every other device is out of reach for the first four hours.',
     network: { ...NETWORK, isOnline: ({ index }, minute) => index % 2 === 0 || minute > 240 },
+  },
+  {
+    ...GOOD,
+    name: 'one-site-outage',
+    summary:
+      'The candidate is good; ten minutes after the start, one site in four loses its network for a quarter of an hour.',
+    population: { ...FLEET, special: (index) => ({ labels: { site: SITES[index % SITES.length] ?? '' } }) },
+    network: {
+      ...NETWORK,
+      isOnline: ({ facts }, minute) => facts.labels.site !== SITES[0] || minute < 10 || minute >= 25,
+    },
   },
   {
     ...GOOD,
