@@ -44,14 +44,25 @@ export async function writeFileDurably(file: string, bytes: Uint8Array | string,
   await syncFolder(path.dirname(file));
 }
 
+export interface ReadingOptions {
+  /** Is a pipe waited for as well? Only where a person names the file at a terminal: `--key <(…)`. */
+  readonly takesPipes?: boolean;
+}
+
 /**
  * The file's bytes, or undefined when there is no such file. Never waits for a pipe, nor reads a device without end: throws FILE_KIND for
  * what is no regular file, FILE_SIZE for a longer one, and what the system says.
  */
-export async function readFileIfPresent(file: string, mostBytes = MOST_BYTES): Promise<Buffer | undefined> {
+export async function readFileIfPresent(
+  file: string,
+  mostBytes = MOST_BYTES,
+  { takesPipes = false }: ReadingOptions = {},
+): Promise<Buffer | undefined> {
   try {
-    await using handle = await open(file, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0));
-    if (!(await handle.stat()).isFile()) throw refusal('FILE_KIND', `${file} is not a regular file.`);
+    await using handle = await open(file, constants.O_RDONLY | (takesPipes ? 0 : (constants.O_NONBLOCK ?? 0)));
+    const found = await handle.stat();
+    if (!found.isFile() && !(takesPipes && found.isFIFO()))
+      throw refusal('FILE_KIND', `${file} is not a regular file.`);
     const chunks: Buffer[] = [];
     for await (const chunk of handle.createReadStream({ end: mostBytes })) chunks.push(chunk as Buffer);
     const bytes = Buffer.concat(chunks);

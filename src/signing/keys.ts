@@ -2,6 +2,7 @@
 import { createPrivateKey, generateKeyPairSync, type KeyObject } from 'node:crypto';
 import { open, rm } from 'node:fs/promises';
 import { readBoundedFile } from '../base/bounded-file.ts';
+import type { ReadingOptions } from '../base/durable-file.ts';
 import { writeFileDurably } from '../base/durable-file.ts';
 import { CodedError } from '../base/errors.ts';
 import { assertP256, MOST_KEY_BYTES } from '../contract/trust/keys.ts';
@@ -99,10 +100,10 @@ export function parsePrivateKey(pem: string, source: string): KeyObject {
 }
 
 /** The private key in a file. Throws KEY_FILE_UNREADABLE and what `parsePrivateKey` throws. */
-export async function readPrivateKey(file: string): Promise<KeyObject> {
+export async function readPrivateKey(file: string, how: ReadingOptions = {}): Promise<KeyObject> {
   let bytes: Buffer;
   try {
-    bytes = await readBoundedFile(file, MOST_KEY_BYTES);
+    bytes = await readBoundedFile(file, MOST_KEY_BYTES, false, how);
   } catch (error) {
     if (error instanceof CodedError && error.code === 'FILE_SIZE')
       throw new CodedError({ code: 'KEY_UNREADABLE', message: `${file} is too large for a private key.` });

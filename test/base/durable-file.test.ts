@@ -1,5 +1,5 @@
 // Owns the proof that no file read whole hangs or fills the process.
-import { execFileSync } from 'node:child_process';
+import { execFile, execFileSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -15,6 +15,12 @@ test('a file is read up to its bound, and a missing one is none', async () => {
   expect(await readFileIfPresent(at('file'), 4)).toEqual(Buffer.from('four'));
   await expect(readFileIfPresent(at('file'), 3)).rejects.toMatchObject({ code: 'FILE_SIZE' });
   expect(await readFileIfPresent(at('missing'))).toBeUndefined();
+});
+
+test.skipIf(process.platform === 'win32')('a pipe that a person names is read to its end', async () => {
+  execFileSync('mkfifo', [at('named')]);
+  execFile('sh', ['-c', `printf key > ${at('named')}`]);
+  expect(await readFileIfPresent(at('named'), 9, { takesPipes: true })).toEqual(Buffer.from('key'));
 });
 
 test.skipIf(process.platform === 'win32').each<[string, (file: string) => void]>([

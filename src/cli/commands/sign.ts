@@ -57,7 +57,7 @@ async function sign(file: string, keyFile: string): Promise<{ file: string; bund
   const { kind, name } = signedKind(file, written);
   const bundle = file + BUNDLE_SUFFIX;
   const bytes = kind === 'model' ? await numbered(file, name, written) : written;
-  await writeFileDurably(bundle, bundleText(bytes, await readPrivateKey(keyFile)));
+  await writeFileDurably(bundle, bundleText(bytes, await readPrivateKey(keyFile, { takesPipes: true })));
   return { file, bundle, digest: digestOf(bytes) };
 }
 
