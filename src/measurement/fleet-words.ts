@@ -36,6 +36,8 @@ export interface WordsOfFleet {
   readonly bound: readonly BoundLabels[];
   /** The object ids, by path, of the documents that say it. */
   readonly readFrom: Readonly<Record<string, string>>;
+  /** Documents that are read no more and may lie elsewhere: what they said holds until they are deleted. */
+  readonly misplaced: readonly { readonly path: string; readonly now: string }[];
   /** Listed devices whose labels do not travel: the directive has no room for more. */
   readonly untold: number;
 }
@@ -57,29 +59,41 @@ export class FleetWords {
     this.#words = undefined;
   }
 
-  of({ groups, admitsListedOnly, settingsFrom }: FleetDocuments): WordsOfFleet {
+  /** `findNow` says where a document that is gone from its place lies now, if it was not deleted. */
+  of(
+    { groups, admitsListedOnly, settingsFrom }: FleetDocuments,
+    findNow: (path: string) => string | undefined = () => undefined,
+  ): WordsOfFleet {
+    const gone = [...this.#readable.keys()].filter((path) => !groups.has(path));
+    const misplaced = gone.flatMap((path) => {
+      const now = findNow(path);
+      return now === undefined ? [] : [{ path, now }];
+    });
     const isSame =
       this.#groups === groups && this.#admitsListedOnly === admitsListedOnly && this.#settingsFrom === settingsFrom;
-    if (this.#words !== undefined && isSame) return this.#words;
-    for (const path of this.#readable.keys()) if (!groups.has(path)) this.#readable.delete(path);
+    if (this.#words !== undefined && isSame && gone.length === misplaced.length) return this.#words;
+    const kept = new Set(misplaced.map(({ path }) => path));
+    for (const path of gone) if (!kept.has(path)) this.#readable.delete(path);
     for (const [path, one] of groups) if (one.kind === 'group') this.#readable.set(path, one);
     this.#groups = groups;
     this.#admitsListedOnly = admitsListedOnly;
     this.#settingsFrom = settingsFrom;
     const areAllRead = admitsListedOnly !== null && this.#readable.size === groups.size;
-    this.#words = wordsOf(this.#readable, { admitsListedOnly: admitsListedOnly ?? true, areAllRead, settingsFrom });
+    this.#words = wordsOf(this.#readable, {
+      ...{ admitsListedOnly: admitsListedOnly ?? true, areAllRead, settingsFrom, misplaced },
+    });
     return this.#words;
   }
 }
 
-interface Reading extends Pick<FleetDocuments, 'settingsFrom'> {
+interface Reading extends Pick<FleetDocuments, 'settingsFrom'>, Pick<WordsOfFleet, 'misplaced'> {
   readonly admitsListedOnly: boolean;
   readonly areAllRead: boolean;
 }
 
 function wordsOf(
   groups: ReadonlyMap<string, ReadGroup>,
-  { admitsListedOnly, areAllRead, settingsFrom }: Reading,
+  { admitsListedOnly, areAllRead, settingsFrom, misplaced }: Reading,
 ): WordsOfFleet {
   const denied = new Set<string>();
   const keys = new Map<string, string>();
@@ -102,6 +116,7 @@ function wordsOf(
     labels,
     keyOf: (device) => keys.get(device),
     bound,
+    misplaced,
     untold: labels.size - bound.reduce((told, { devices }) => told + devices.length, 0),
     readFrom: {
       ...(settingsFrom === null ? {} : { [SETTINGS_FILE]: settingsFrom }),
@@ -111,11 +126,16 @@ function wordsOf(
 }
 
 /** What is wrong with the fleet documents as a whole. */
-export function fleetErrors({ untold, labels }: WordsOfFleet): readonly CodedError[] {
-  if (untold === 0) return [];
+export function fleetErrors({ untold, labels, misplaced }: WordsOfFleet): readonly CodedError[] {
+  const elsewhere = misplaced.map(({ path, now }) => {
+    const message = `${path} is not read any more; it may be what lies at ${now} now. What it said still holds.`;
+    const remedy = 'Move it back to its place; to take back what it said, delete it there as well.';
+    return new CodedError({ code: 'FLEET_DOCUMENT_MISPLACED', message, remedy });
+  });
+  if (untold === 0) return elsewhere;
   const message = `The fleet documents label ${labels.size} devices; the directive has no room for ${untold} of them, which never hear of their labels.`;
   const remedy = 'Bind their labels by `slipway token --label`, or give more of them the same labels.';
-  return [new CodedError({ code: 'FLEET_LABELS_TOO_MANY', message, remedy })];
+  return [...elsewhere, new CodedError({ code: 'FLEET_LABELS_TOO_MANY', message, remedy })];
 }
 
 /** The directive with the labels that the fleet documents give to devices. */

@@ -76,8 +76,8 @@ export class KnownFleets {
   #fleet: KnownFleet | undefined;
   readonly words = new FleetWords();
 
-  of(picture: FleetPicture, documents: FleetDocuments): KnownFleet {
-    const words = this.words.of(documents);
+  of(picture: FleetPicture, documents: FleetDocuments, findNow?: (path: string) => string | undefined): KnownFleet {
+    const words = this.words.of(documents, findNow);
     const isSame = this.#picture?.version === picture.version && this.#fleet?.words === words;
     if (this.#fleet !== undefined && isSame) return this.#fleet;
     this.#picture = picture;

@@ -11,7 +11,7 @@ import { type Holding, Holdings, type SharedDevices, targetsOf } from '../rollou
 import type { Fix } from '../rollout/reasons.ts';
 import type { RolloutFacts } from '../rollout/rollout-facts.ts';
 import { newestKnown, specOf } from '../rollout/status-in-force.ts';
-import { type LostRollout, placeOfTarget, rolloutsOrLost } from '../snapshot/lost-rollouts.ts';
+import { fleetDocumentFinder, type LostRollout, placeOfTarget, rolloutsOrLost } from '../snapshot/lost-rollouts.ts';
 import type { RolloutDocument, Snapshot, SnapshotReader } from '../snapshot/snapshot.ts';
 import { ModelIndex, policiesByName } from '../snapshot/snapshot-index.ts';
 import { problemOfError, Standings, type VersionDocument } from '../snapshot/standing.ts';
@@ -101,7 +101,7 @@ export class Observer {
     const isBlind = snapshot !== this.#readable;
     if (!this.#hasRecalled) await recallDocuments(store, reader, snapshot, this.#fleets.words);
     this.#hasRecalled ||= !isBlind;
-    const known = this.#fleets.of(await store.readFleet(), snapshot);
+    const known = this.#fleets.of(await store.readFleet(), snapshot, fleetDocumentFinder(snapshot));
     const fleet = isBlind ? { ...known, words: { ...known.words, bound: published?.bound ?? [] } } : known;
     const { listenedMs } = await store.readListening();
     const named = rolloutsOrLost(snapshot, published);

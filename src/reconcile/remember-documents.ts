@@ -53,19 +53,17 @@ export async function recallGroups(
   return groups;
 }
 
-/** Tells `words` what the documents that are broken said when they were last read, if the repository still has that. */
+/** Tells `words` what the documents that are broken, or not in their place, said when they were last read, if the repository still has that. */
 export async function recallDocuments(
   store: Pick<NamedValues, 'readValue'>,
   reader: Pick<SnapshotReader, 'readGroup'>,
   { groups }: Pick<FleetDocuments, 'groups'>,
   words: FleetWords,
 ): Promise<void> {
-  const broken = [...groups].flatMap(([path, { kind }]) => (kind === 'broken' ? [path] : []));
-  if (broken.length === 0) return;
-  const readFrom = ((await store.readValue(NAME)) ?? {}) as WordsOfFleet['readFrom'];
-  for (const path of broken) {
-    const oid = readFrom[path];
-    const read = oid === undefined ? undefined : await reader.readGroup(path, oid).catch(() => undefined);
+  const { [SETTINGS_FILE]: _, ...readFrom } = ((await store.readValue(NAME)) ?? {}) as WordsOfFleet['readFrom'];
+  for (const [path, oid] of Object.entries(readFrom)) {
+    if (groups.get(path)?.kind === 'group') continue;
+    const read = await reader.readGroup(path, oid).catch(() => undefined);
     if (read?.kind === 'group') words.recall(path, read);
   }
 }

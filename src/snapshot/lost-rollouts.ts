@@ -44,7 +44,7 @@ export function rolloutsOrLost(
   let remains: Remains | undefined;
   for (const rollout of entries) {
     if (named.has(rollout)) continue;
-    remains ??= remainsIn(snapshot);
+    remains ??= remainsIn(snapshot, snapshot.layout.rollouts);
     const fix: Fix =
       settings === undefined
         ? whyMissing(rollout, remains)
@@ -72,25 +72,45 @@ function folderOf(status: RolloutStatus | undefined): string | undefined {
   return status?.evidence.split('/').at(-2);
 }
 
-/** What HEAD has in the place of rollouts that it does not yield; by the names of rollouts. */
-interface Remains {
-  /** Rollouts that have the status of another one. */
-  readonly statuses: ReadonlyMap<string, string>;
+/** What HEAD has in the place of documents that it does not yield; by their names. */
+interface Misplaced {
   /** Files of a name where nothing reads them, whatever the case of their ending; links too. */
   readonly files: ReadonlyMap<string, string>;
   /** A link or submodule that may hold any of them. */
   readonly holder: string | undefined;
 }
 
+interface Remains extends Misplaced {
+  /** Rollouts that have the status of another one. */
+  readonly statuses: ReadonlyMap<string, string>;
+}
+
 const ENDING = /\.(ya?ml|json)$/i;
 
-/** One walk over the tree, for all that is missing. */
-function remainsIn({ tree: root, layout, models, policies, groups, rollouts }: Snapshot): Remains {
+function remainsIn(snapshot: Snapshot, folder: string): Remains {
+  const statuses = [...snapshot.rollouts.values()].flatMap((one): [string, string][] => {
+    const was = one.kind === 'rollout' ? folderOf(one.rollout.status) : undefined;
+    return was === undefined ? [] : [[was, one.path]];
+  });
+  return { ...misplacedIn(snapshot, folder), statuses: new Map(statuses) };
+}
+
+/** Where a fleet document that is read no more may lie now; asks for the tree once, for all that are missing. */
+export function fleetDocumentFinder(snapshot: Snapshot): (path: string) => string | undefined {
+  let misplaced: Misplaced | undefined;
+  return (path) => {
+    misplaced ??= misplacedIn(snapshot, snapshot.layout.fleet);
+    return misplaced.files.get(nameOfPath(path)) ?? misplaced.holder;
+  };
+}
+
+/** One walk over the tree, for all that is missing in the folder of one kind of documents. */
+function misplacedIn({ tree: root, layout, models, policies, groups, rollouts }: Snapshot, folder: string): Misplaced {
   const files = new Map<string, string>();
   let holder: string | undefined;
-  const others = [layout.models, layout.policies, layout.fleet];
+  const others = [layout.models, layout.policies, layout.rollouts, layout.fleet].filter((one) => one !== folder);
   const isBroken = (path: string): boolean =>
-    [models, policies, groups].some((documents) => documents.get(path)?.kind === 'broken');
+    [models, policies, rollouts, groups].some((documents) => documents.get(path)?.kind === 'broken');
   const note = (file: string, path: string): void => {
     files.set(nameOfPath(file.replace(ENDING, '.yaml')), path);
   };
@@ -98,7 +118,7 @@ function remainsIn({ tree: root, layout, models, policies, groups, rollouts }: S
     for (const skipped of tree.skipped.keys()) {
       const path = prefix + skipped;
       // A link in place of the folder, or of one above or below, may hold it.
-      const mayHold = `${layout.rollouts}/`.startsWith(`${path}/`) || prefix.startsWith(`${layout.rollouts}/`);
+      const mayHold = `${folder}/`.startsWith(`${path}/`) || prefix.startsWith(`${folder}/`);
       if (ENDING.test(skipped)) note(skipped, path);
       else if (mayHold) holder ??= path;
     }
@@ -114,9 +134,5 @@ function remainsIn({ tree: root, layout, models, policies, groups, rollouts }: S
     }
   };
   walk(root, '');
-  const statuses = [...rollouts.values()].flatMap((one): [string, string][] => {
-    const was = one.kind === 'rollout' ? folderOf(one.rollout.status) : undefined;
-    return was === undefined ? [] : [[was, one.path]];
-  });
-  return { statuses: new Map(statuses), files, holder };
+  return { files, holder };
 }

@@ -69,3 +69,29 @@ test('settings that are broken say what they said before, also while the service
   const { words } = fresh.observed!.fleet;
   expect([words.isDenied('dev-00002'), words.mayEnrol('dev-00002')]).toEqual([false, false]);
 });
+
+const DENYING =
+  'apiVersion: slipway.dev/v1alpha1\nkind: DeviceGroup\nmetadata: { name: bad }\nspec: { deny: [evil] }\n';
+const OTHER_LAYOUT = 'apiVersion: slipway.dev/v1alpha1\nkind: Repository\nspec: { layout: { fleet: flet } }\n';
+
+test.each([
+  ['a layout that names another folder', { 'slipway.yaml': OTHER_LAYOUT }],
+  ['another ending', { 'fleet/bad.yaml': null, 'fleet/bad.YAML': DENYING }],
+  ['another place', { 'fleet/bad.yaml': null, 'old/bad.yaml': DENYING }],
+])(
+  'a deny list that is not found (%s) still holds, over a restart too, and is told; one that is deleted ends',
+  async (_, change) => {
+    const world = await LoopWorld.rolling({ files: { 'fleet/bad.yaml': DENYING } });
+    const isDenied = () => world.observed?.fleet.words.isDenied('evil');
+    await world.push(change);
+    await world.tick(2);
+    expect(isDenied()).toBe(true);
+    world.restart();
+    await world.tick(2);
+    expect(isDenied()).toBe(true);
+    expect(world.view.problems.join()).toContain('FLEET_DOCUMENT_MISPLACED');
+    await world.push({ 'slipway.yaml': null, 'fleet/bad.yaml': null, 'fleet/bad.YAML': null, 'old/bad.yaml': null });
+    await world.tick(2);
+    expect(isDenied()).toBe(false);
+  },
+);
