@@ -28,9 +28,9 @@ async function rebuildRecord(model: string, slots: Slots): Promise<ModelRecord> 
   const contentOf = async (slot: SlotName): Promise<SlotContent | null> => {
     const intact = await slots.readIntact(slot);
     if (intact === undefined) return null;
-    const { digest, version, rollout } = intact.seal;
+    const { digest, version, rollout, arm } = intact.seal;
     const { sequence = 0 } = parseManifest(intact.manifest, slots.path(slot, 'manifest.yaml')).metadata;
-    return { digest, version, rollout, arm: 'stable', isProven: slot === pointed, sequence };
+    return { digest, version, rollout, arm, isProven: slot === pointed, sequence };
   };
   const contents = { A: await contentOf('A'), B: await contentOf('B') };
   const active = pointed !== undefined && contents[pointed] !== null ? pointed : null;

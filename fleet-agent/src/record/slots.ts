@@ -7,13 +7,15 @@ import { readFileIfPresent, syncFolder, writeFileDurably } from '../../../src/ba
 import { type Digest, digestOf, isDigest } from '../../../src/contract/digest.ts';
 import type { DeviceFolder } from './device-folder.ts';
 import { readJsonFile } from './json-file.ts';
-import type { SlotName } from './model-record.ts';
+import type { Goal, SlotName } from './model-record.ts';
 
 /** The seal of a slot. It is written last, so a slot that has one is complete and verified. */
 export interface Seal {
   readonly digest: Digest;
   readonly version: string;
   readonly rollout: string;
+  /** As which the rollout brought it; it may have become stable since. */
+  readonly arm: Goal['arm'];
   readonly verifiedAt: string;
   readonly files: readonly SealedFile[];
 }
@@ -146,6 +148,7 @@ function parseSeal(value: Record<string, unknown>): Seal | undefined {
   const isWhole =
     isDigest(seal.digest) &&
     typeof seal.version === 'string' &&
+    (seal.arm === 'candidate' || seal.arm === 'stable') &&
     seal.files.every((file) => isDigest(file.digest) && typeof file.name === 'string');
   return isWhole ? seal : undefined;
 }

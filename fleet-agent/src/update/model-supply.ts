@@ -145,7 +145,7 @@ export async function stage(
     ...{ role, name, sizeBytes },
     digest: digest as Digest,
   }));
-  const { digest, version, rollout } = goal;
-  await slots.seal(slot, { digest, version, rollout, verifiedAt: new Date(nowMs).toISOString(), files });
+  const { digest, version, rollout, arm } = goal;
+  await slots.seal(slot, { digest, version, rollout, arm, verifiedAt: new Date(nowMs).toISOString(), files });
   return { kind: 'staged', sequence: read.manifest.metadata.sequence ?? 0 };
 }
