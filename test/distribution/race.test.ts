@@ -1,5 +1,5 @@
 // What holds when several publish: the directive never goes back, and no metadata version is used twice.
-import { readFileSync } from 'node:fs';
+import { mkdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { SystemClock } from '../../src/base/clock.ts';
@@ -183,7 +183,10 @@ describe('without the store that was there before', () => {
     for (let revision = 1; revision < 6; revision++) await world.publish(directiveAt(revision));
     const device = await world.device(host.url);
     await refresh(device);
-    await using empty = openSqliteFleetStore({ file: path.join(world.folder, 'new.db'), clock: new SystemClock() });
+    // Beside the old one it would be taken for that one's loss.
+    const folder = path.join(world.folder, 'another-home');
+    mkdirSync(folder);
+    await using empty = openSqliteFleetStore({ file: path.join(folder, 'new.db'), clock: new SystemClock() });
     await expect(world.publish(directiveAt(4), { store: empty })).rejects.toMatchObject({
       code: 'DISTRIBUTION_STEP_BACK',
       message: expect.stringContaining('Revision 4 of invoice-ocr-eu is below 5'),

@@ -1,5 +1,6 @@
 // Owns the proof that rewritten, shortened and forgotten histories end as the design says: nothing goes back unasked.
 import { rename, rm } from 'node:fs/promises';
+import path from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { DemoFleet } from '../../src/cli/demo/fleet.ts';
 import { git } from '../../src/cli/demo/git-clone.ts';
@@ -135,7 +136,10 @@ describe('history that someone rewrote', () => {
     const version = world.watch.pointer;
     await world.fleet[Symbol.asyncDispose]();
     await world.service.end('SIGKILL');
-    for (const suffix of ['', '-wal', '-shm', '.id']) await rm(`${world.set.home.store}${suffix}`, { force: true });
+    const { store } = world.set.home;
+    // With the note that there was one: else the service takes it for lost.
+    const files = ['', '-wal', '-shm'].map((suffix) => store + suffix);
+    for (const file of [...files, path.join(path.dirname(store), 'store-id')]) await rm(file, { force: true });
     await world.service.start();
     const waiting = await world.until('it looks at the stage anew', async () => {
       const outlook = await world.outlook();
