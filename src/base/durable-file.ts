@@ -8,6 +8,8 @@ import { CodedError } from './errors.ts';
 
 /** Far above any file that is read whole: a large fleet's signed directive takes some 10 MB. */
 const MOST_BYTES = 64 * 1024 * 1024;
+const CHUNK_BYTES = 1024 * 1024;
+const LEAST_CHUNK_BYTES = 4096;
 
 /** Flushes a folder's entries, so that a rename in it survives a power cut. Does nothing where folders can't be opened (Windows). */
 export async function syncFolder(folder: string): Promise<void> {
@@ -64,10 +66,14 @@ export async function readFileIfPresent(
     if (!found.isFile() && !(takesPipes && found.isFIFO()))
       throw refusal('FILE_KIND', `${file} is not a regular file.`);
     const chunks: Buffer[] = [];
-    for await (const chunk of handle.createReadStream({ end: mostBytes })) chunks.push(chunk as Buffer);
-    const bytes = Buffer.concat(chunks);
-    if (bytes.length > mostBytes) throw refusal('FILE_SIZE', `${file} is longer than ${mostBytes} bytes.`);
-    return bytes;
+    for (let length = 0; ; ) {
+      const chunk = Buffer.allocUnsafe(Math.min(Math.max(found.size - length + 1, LEAST_CHUNK_BYTES), CHUNK_BYTES));
+      const { bytesRead } = await handle.read(chunk, 0, chunk.length, null);
+      if (bytesRead === 0) return Buffer.concat(chunks);
+      length += bytesRead;
+      if (length > mostBytes) throw refusal('FILE_SIZE', `${file} is longer than ${mostBytes} bytes.`);
+      chunks.push(chunk.subarray(0, bytesRead));
+    }
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
     throw error;
