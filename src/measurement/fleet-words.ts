@@ -64,13 +64,14 @@ export class FleetWords {
     { groups, admitsListedOnly, settingsFrom }: FleetDocuments,
     findNow: (path: string) => string | undefined = () => undefined,
   ): WordsOfFleet {
+    const isSame =
+      this.#groups === groups && this.#admitsListedOnly === admitsListedOnly && this.#settingsFrom === settingsFrom;
+    if (isSame && this.#words?.misplaced.length === 0) return this.#words;
     const gone = [...this.#readable.keys()].filter((path) => !groups.has(path));
     const misplaced = gone.flatMap((path) => {
       const now = findNow(path);
       return now === undefined ? [] : [{ path, now }];
     });
-    const isSame =
-      this.#groups === groups && this.#admitsListedOnly === admitsListedOnly && this.#settingsFrom === settingsFrom;
     if (this.#words !== undefined && isSame && gone.length === misplaced.length) return this.#words;
     const kept = new Set(misplaced.map(({ path }) => path));
     for (const path of gone) if (!kept.has(path)) this.#readable.delete(path);
@@ -79,9 +80,8 @@ export class FleetWords {
     this.#admitsListedOnly = admitsListedOnly;
     this.#settingsFrom = settingsFrom;
     const areAllRead = admitsListedOnly !== null && this.#readable.size === groups.size;
-    this.#words = wordsOf(this.#readable, {
-      ...{ admitsListedOnly: admitsListedOnly ?? true, areAllRead, settingsFrom, misplaced },
-    });
+    const reading = { admitsListedOnly: admitsListedOnly ?? true, areAllRead, settingsFrom, misplaced };
+    this.#words = wordsOf(this.#readable, reading);
     return this.#words;
   }
 }

@@ -36,6 +36,7 @@ export async function recallSettings(
   reader: Pick<SnapshotReader, 'recallSettings'>,
 ): Promise<void> {
   const { [SETTINGS_FILE]: oid } = ((await store.readValue(NAME)) ?? {}) as WordsOfFleet['readFrom'];
+  // The mirror may have been made anew: then nobody new is admitted until the settings are mended, and their own error is shown.
   if (oid !== undefined) await reader.recallSettings(oid).catch(() => undefined);
 }
 
@@ -63,6 +64,7 @@ export async function recallDocuments(
   const { [SETTINGS_FILE]: _, ...readFrom } = ((await store.readValue(NAME)) ?? {}) as WordsOfFleet['readFrom'];
   for (const [path, oid] of Object.entries(readFrom)) {
     if (groups.get(path)?.kind === 'group') continue;
+    // What a new mirror lacks can't be recalled; the document itself is shown as broken.
     const read = await reader.readGroup(path, oid).catch(() => undefined);
     if (read?.kind === 'group') words.recall(path, read);
   }

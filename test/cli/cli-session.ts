@@ -102,7 +102,7 @@ export class CliSession implements AsyncDisposable {
   text(): string {
     return this.#said
       .join('\n')
-      .replaceAll(this.folder, '/work')
+      .replaceAll(this.folder, '/somewhere')
       .replaceAll(/\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ/g, 'YYYY-MM-DDThh:mm:ssZ')
       .replaceAll(/\b(just now|\d+ (s|min|h|d) ago)\b/g, 'N min ago')
       .replaceAll(/sha256:[0-9a-f]{64}/g, 'sha256:…')

@@ -165,9 +165,10 @@ describe('a folder that can not be written', () => {
       await refresh(device);
       const pointer = readFileSync(path.join(small, 'metadata', 'timestamp.json'));
       writeFileSync(path.join(small, 'filler'), Buffer.alloc(4096));
-      try {
+      const fill = (): never => {
         for (;;) writeFileSync(path.join(small, 'filler'), Buffer.alloc(4096), { flag: 'a' });
-      } catch {}
+      };
+      expect(fill).toThrow('ENOSPC');
       const { FolderPublication } = await import('../../src/distribution/folder-publication.ts');
       const { DEFAULT_LIFETIMES } = await import('../../src/distribution/tuf-metadata.ts');
       const publisher = new FolderPublication({ folder: small, keys: world.keys, lifetimes: DEFAULT_LIFETIMES });

@@ -3,6 +3,7 @@ import { DatabaseSync } from 'node:sqlite';
 import { describe, expect, test } from 'vitest';
 import { SystemClock } from '../../src/base/clock.ts';
 import { seededRandom } from '../../src/base/random.ts';
+import { hasSay } from '../../src/rollout/count-cohort.ts';
 import { openSqliteFleetStore } from '../../src/store/sqlite/open-sqlite-fleet-store.ts';
 import { armOf } from '../../src/telemetry/fold-report.ts';
 import { plainRows } from '../telemetry/plain-tallies.ts';
@@ -141,7 +142,7 @@ function isPerson(agent: string): boolean {
   return !agent.includes('slipway');
 }
 
-/** Every acknowledged report is in the sums once, and no number was left out. */
+/** Every acknowledged report of a device that has a say in the stage is in the sums once, and no number was left out. */
 async function storeBreaches(world: World): Promise<string[]> {
   const breaches: string[] = [];
   const { told } = world.gateway;
@@ -159,18 +160,25 @@ async function storeBreaches(world: World): Promise<string[]> {
   }
   await using store = openSqliteFleetStore({ file: world.set.home.store, clock: new SystemClock() });
   const opened = openedRevisions(world.set.home.store);
+  const fleet = [...(await store.readFleet()).devices.values()];
   for (const revision of opened) {
     const window = await store.readWindow(ROLLOUT, revision);
     if (window === undefined) continue;
     const next = opened.find((one) => one > revision) ?? Number.POSITIVE_INFINITY;
+    // Who enrolled after the stage opened, since the service was dead, counts in neither arm of it.
+    const { candidateDigest } = window.spec;
+    const apart = new Set(fleet.filter((one) => candidateDigest !== null && !hasSay(one, window)).map(({ id }) => id));
     const told = [...taken.values()]
+      .filter(({ device }) => !apart.has(device))
       .flatMap((report) => report.intervals)
       .filter((interval) => armOf(window.spec, interval) !== undefined && (interval.revision ?? 0) < next)
       .reduce((sum, interval) => sum + interval.inferences, 0);
     const { candidate, stable } = window.tallies;
     const rows = [...plainRows(candidate), ...plainRows(stable)];
     const folded = rows.reduce((sum, row) => sum + (row.whole[0]?.trials ?? 0), 0);
-    const late = window.late.last.reduce((sum, one) => sum + one.inferences, 0);
+    const late = window.late.last
+      .filter(({ device }) => !apart.has(device))
+      .reduce((sum, one) => sum + one.inferences, 0);
     // The store keeps the newest hundred late reports and counts the others.
     const areAllKept = window.late.count === window.late.last.length;
     if (areAllKept ? folded + late !== told : folded + late > told)

@@ -1,7 +1,7 @@
 // Owns starting, stopping and stalling one of several services on one store, publication and repository.
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { appendFileSync } from 'node:fs';
+import { appendFileSync, existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import path from 'node:path';
@@ -55,9 +55,8 @@ export class ServiceOfSeveral implements AsyncDisposable {
     });
     this.#child = child;
     child.stderr.on('data', (chunk: Buffer) => {
-      try {
-        appendFileSync(this.log, chunk);
-      } catch {}
+      // What it still says after the test has removed its folder is nobody's.
+      if (existsSync(this.#set.folder)) appendFileSync(this.log, chunk);
     });
     await until(
       `service${this.#order.instance} answers`,

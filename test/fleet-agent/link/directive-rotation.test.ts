@@ -156,16 +156,23 @@ describe('rotating the root', () => {
   });
 });
 
+/** A device that follows, and the keys after one role's was replaced and used. */
+async function afterRotation(world: PublicationWorld, host: StaticServer, role: 'targets' | 'snapshot' | 'timestamp') {
+  await world.publish(directiveAt(1));
+  const device = await world.device(host.url);
+  await refresh(device);
+  const next = makeRoleKey().roleKey;
+  await rotate(world, { [role]: one(next) }, [await rootKey(world)]);
+  const keys = { ...world.keys, [role]: next };
+  await world.publish(directiveAt(2), { publisher: world.publisher(keys) });
+  return { device, keys };
+}
+
 describe('rotating the online keys', () => {
   it.each(['targets', 'snapshot', 'timestamp'] as const)('devices follow a new %s key', async (role) => {
     await using world = await PublicationWorld.open();
     await using host = await StaticServer.start(world.publication);
-    await world.publish(directiveAt(1));
-    const device = await world.device(host.url);
-    await refresh(device);
-    const next = makeRoleKey().roleKey;
-    await rotate(world, { [role]: one(next) }, [await rootKey(world)]);
-    await world.publish(directiveAt(2), { publisher: world.publisher({ ...world.keys, [role]: next }) });
+    const { device } = await afterRotation(world, host, role);
     expect(answerOf(await refresh(device))).toBe(2);
     expect(answerOf(await refresh(await world.device(host.url)))).toBe(2);
   });
@@ -175,13 +182,7 @@ describe('rotating the online keys', () => {
     async (role) => {
       await using world = await PublicationWorld.open();
       await using host = await StaticServer.start(world.publication);
-      await world.publish(directiveAt(1));
-      const device = await world.device(host.url);
-      await refresh(device);
-      const next = makeRoleKey().roleKey;
-      await rotate(world, { [role]: one(next) }, [await rootKey(world)]);
-      const keys = { ...world.keys, [role]: next };
-      await world.publish(directiveAt(2), { publisher: world.publisher(keys) });
+      const { device, keys } = await afterRotation(world, host, role);
       await refresh(device);
       host.folder = world.copy('forged');
       await forge(host.folder, { ...keys, [role]: world.keys[role] }, 9, 666, world.clock.now());
