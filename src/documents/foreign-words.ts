@@ -93,16 +93,18 @@ export function isUpdateManifest(fields: object): boolean {
   return Object.keys(fields).filter((name) => OF_UPDATE_MANIFEST.includes(bare(name))).length >= 2;
 }
 
+const LFS_POINTER = /^version https:\/\/git-lfs\.github\.com\/spec\//;
+
 /** Does the text stand for a file that Git LFS holds? */
 export function isLfsPointer(text: string): boolean {
-  return text.startsWith('version https://git-lfs.github.com/spec/');
+  return LFS_POINTER.test(text);
 }
 
 /** Texts that are no document yet, each with where it shows. `{{rollout}}` in a query is a placeholder; templates are of Helm, Go and Jinja. */
 const NO_DOCUMENTS = [
   {
     code: 'DOCUMENT_LFS',
-    pattern: /^version https:\/\/git-lfs\.github\.com\/spec\//,
+    pattern: LFS_POINTER,
     message: 'This is a pointer of Git LFS, not the document.',
     remedy:
       'Keep documents out of Git LFS: leave their folders out of the patterns in `.gitattributes`, and commit them again.',

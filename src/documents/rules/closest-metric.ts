@@ -7,7 +7,7 @@ import { RULE_METRICS, type RuleMetric } from './metric-catalogue.ts';
 const COMMON = new Set(['rate', 'class', 'share', 'time', 'devices', 'drift', 'success', 'user', 'load']);
 
 /** Near to a metric by its letters, and of another meaning: turned into one, the rule would ask for something else. */
-const OTHER_MEANING = /^(?:gpu|npu|tpu|latency|error_count)$|_(?:drop|loss|decrease)$/i;
+const OTHER_MEANING = /^(?:gpu|npu|tpu|latency|error_count|(?:accuracy|precision|recall|f1)_(?:drop|loss|decrease))$/i;
 
 function wordsOf(name: string): string[] {
   return name.toLowerCase().split(/[_-]+/);

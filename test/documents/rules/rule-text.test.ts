@@ -149,6 +149,7 @@ test.each([
   ['class_share[receipt] < 2x baseline', 'RULE_FLOOR', 24, 'Write `class_share[receipt] < 2x baseline, floor 0.1%`.'],
   ['cpu < -5%', 'RULE_LIMIT', 7, 'Write `cpu < 5%`.'],
   ['eror_rate < 1%', 'RULE_METRIC', 1, 'Write `error_rate < 1%`.'],
+  ['confidance_loss < 10%', 'RULE_METRIC', 1, 'Write `confidence_loss < 10%`.'],
   ['latency-p95 < 1ms', 'RULE_METRIC', 1, 'Write `latency_p95 < 1ms`.'],
   ['cheese < 1%', 'RULE_METRIC', 1, 'Known metrics: error_rate'],
   ['__proto__ < 1%', 'RULE_METRIC', 1, 'Known metrics'],
