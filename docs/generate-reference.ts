@@ -4,8 +4,9 @@ import path from 'node:path';
 import process from 'node:process';
 import type { Argument, Command } from 'commander';
 import { createProgram, EXIT_CODES_IN_WORDS } from '../src/cli/program.ts';
-import { type MetricFacts, metricFacts, metricScopes, RULE_METRICS } from '../src/documents/rules/metric-catalogue.ts';
+import { metricFacts, metricScopes, RULE_METRICS } from '../src/documents/rules/metric-catalogue.ts';
 import { exampleRule } from '../src/documents/rules/metric-examples.ts';
+import type { MetricFacts } from '../src/documents/rules/metric-facts.ts';
 import { ALERT_MEANINGS } from '../src/wording/alerts-in-words.ts';
 
 function cell(text: string): string {

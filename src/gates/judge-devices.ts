@@ -1,5 +1,5 @@
 // Owns rules over shares of the stage's own devices: whose installs failed, and who never had the version. Both are exact.
-import type { MetricKind } from '../documents/rules/metric-catalogue.ts';
+import type { MetricKind } from '../documents/rules/metric-facts.ts';
 import { blankVerdict } from './blank-verdict.ts';
 import type { RuleReason } from './rule-reason.ts';
 import type { RuleVerdict } from './rule-verdict.ts';

@@ -1,5 +1,5 @@
 // Owns rules over drift: a distribution beside stable's, at any time.
-import type { MetricKind } from '../documents/rules/metric-catalogue.ts';
+import type { MetricKind } from '../documents/rules/metric-facts.ts';
 import { blankVerdict } from './blank-verdict.ts';
 import { confidenceCourse } from './confidence-course.ts';
 import {

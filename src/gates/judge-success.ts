@@ -1,6 +1,6 @@
 // Owns rules over good outcomes (downloads, right answers): judged by the bad ones, which are the rarer, against what the limit leaves to them.
 import { assertNever } from '../base/errors.ts';
-import type { SuccessMeasure } from '../documents/rules/metric-catalogue.ts';
+import type { SuccessMeasure } from '../documents/rules/metric-facts.ts';
 import { blankVerdict } from './blank-verdict.ts';
 import { type Against, baselineCounts, evidenceOf, sourceOf } from './counted-evidence.ts';
 import { countedFacts, judgeCounts, sumsOf } from './judge-counts.ts';
@@ -15,7 +15,8 @@ import { designEffect, type Tally } from './statistics/tally.ts';
 export function badOutcomesOf(measure: SuccessMeasure, ofClass: string | undefined): string {
   switch (measure) {
     case 'download':
-      return 'download';
+    case 'apply':
+      return measure;
     case 'accuracy':
       return 'wrong';
     case 'precision':
@@ -114,7 +115,7 @@ function limitsOf({ rule }: StageRule, baseline: SuccessBaseline | null): RuleLi
   };
 }
 
-/** download_success, accuracy, precision, recall, f1: absolute, or against the baseline by its bounds. */
+/** download_success, apply_success, accuracy, precision, recall, f1: absolute, or against the baseline by its bounds. */
 export function judgeSuccess(
   asked: StageRule,
   measure: SuccessMeasure,
@@ -146,7 +147,7 @@ export function judgeSuccess(
   const evidence = evidenceOf(question, counted, { limit: { kind: 'rate', threshold: rate } });
   const { all } = evidence.whole;
   const { lower, upper } = boundsOf(all, decided.reading.designEffect, rate, levels.beta);
-  const nothing = { kind: 'no-outcomes', of: measure === 'download' ? 'downloads' : 'labels' } as const;
+  const nothing = { kind: 'no-outcomes', of: comesOf(measure) } as const;
   return {
     ...countedFacts(asked, {
       ...decided,
@@ -165,10 +166,15 @@ export function judgeSuccess(
   };
 }
 
-/** A stage has no more downloads than its devices: once all have ended, what was seen is all there is, and no sample. */
+/** What its trials come with. */
+export function comesOf(measure: SuccessMeasure): 'downloads' | 'installs' | 'labels' {
+  return measure === 'download' ? 'downloads' : measure === 'apply' ? 'installs' : 'labels';
+}
+
+/** A stage has no more downloads and switches than its devices: once all have ended, what was seen is all there is, and no sample. */
 function isComplete(measure: SuccessMeasure, { installs, candidate, minimum }: StageQuestion): boolean {
   const devices = wholeTallies(candidate, badOutcomesOf(measure, undefined))?.live ?? 0;
-  return measure === 'download' && installs.pending === 0 && devices >= Math.max(1, minimum.devices);
+  return comesOf(measure) !== 'labels' && installs.pending === 0 && devices >= Math.max(1, minimum.devices);
 }
 
 /** Labels and downloads come at a pace of their own, seen against that of inferences. */

@@ -1,5 +1,6 @@
 // Owns the way from a metric to its judge, by the catalogue of metrics.
-import { type MetricKind, metricFacts, type RuleMetric } from '../documents/rules/metric-catalogue.ts';
+import { metricFacts, type RuleMetric } from '../documents/rules/metric-catalogue.ts';
+import type { MetricKind } from '../documents/rules/metric-facts.ts';
 
 export function metricKind(metric: RuleMetric): MetricKind {
   return metricFacts(metric).judge;

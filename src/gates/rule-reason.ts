@@ -28,7 +28,7 @@ export type RuleReason =
   | NamedDevices<'undelivered'>
   /** They never heard of the stage. */
   | NamedDevices<'out-of-reach'>
-  | { readonly kind: 'no-outcomes'; readonly of: 'downloads' | 'labels' }
+  | { readonly kind: 'no-outcomes'; readonly of: 'downloads' | 'installs' | 'labels' }
   | DeviceReason
   | GaugeReason
   | ClassReason

@@ -1,5 +1,5 @@
 // Owns what is said about one rule and about a stage: verdicts, the numbers below them, and why nothing is decided yet.
-import type { RuleUnit } from '../documents/rules/metric-catalogue.ts';
+import type { RuleUnit } from '../documents/rules/metric-facts.ts';
 import type { RuleReason } from './rule-reason.ts';
 import type { SignalSums } from './signal-track.ts';
 import type { GoodSide, RuleScope } from './stage-rule.ts';

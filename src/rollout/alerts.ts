@@ -1,6 +1,6 @@
 // Owns which alerts follow from which facts: what needs a person now, and what is unknown now.
 import { assertNever } from '../base/errors.ts';
-import type { RuleUnit } from '../documents/rules/metric-catalogue.ts';
+import type { RuleUnit } from '../documents/rules/metric-facts.ts';
 import type { RuleVerdict } from '../gates/rule-verdict.ts';
 import type { SharedDevices } from './holdings.ts';
 import type { ExceptedOutlook, Outlook, SilentSignal } from './outlook.ts';

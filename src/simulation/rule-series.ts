@@ -1,5 +1,5 @@
 // Owns what is kept of the verdicts over time, for plots: each rule's estimate, bounds and limit at every look.
-import type { RuleUnit } from '../documents/rules/metric-catalogue.ts';
+import type { RuleUnit } from '../documents/rules/metric-facts.ts';
 import { ruleName, type StageVerdict } from '../gates/rule-verdict.ts';
 
 export interface RulePoint {

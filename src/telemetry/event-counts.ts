@@ -1,17 +1,18 @@
 // Owns counting what reports say beyond answers: how downloads ended, what labels showed, what people and applications remarked.
 import { assertNever } from '../base/errors.ts';
-import type { LabelCounts, ModelInterval } from '../contract/report.ts';
+import type { LabelCounts, ModelInterval, TransferCounts } from '../contract/report.ts';
 import type { MeasureCount } from './rate-sums.ts';
 
 /**
- * What is counted, of how many. `download`: attempts that failed, of all that ended, but
- * for those in which a host sent other bytes than were published: they say nothing of the version. `rejected`: requests that
+ * What is counted, of how many. `download`, `apply`: attempts that failed, of all that ended, but
+ * for downloads in which a host sent other bytes than were published: they say nothing of the version. `rejected`: requests that
  * devices refused, of those and the inferences. `complaint`, `anomaly`: feedback, of inferences. `wrong`:
  * wrong answers, of labelled ones. `imprecise:C`: wrong ones of the labelled answers that named C. `missed:C`: those not named so of the
  * labelled answers that should have been. `confused:C`: both, of the labelled answers that either named C or should have.
  */
 export type EventMeasure =
   | 'download'
+  | 'apply'
   | 'rejected'
   | 'complaint'
   | 'anomaly'
@@ -20,13 +21,15 @@ export type EventMeasure =
   | `missed:${string}`
   | `confused:${string}`;
 
+type PlainMeasure = 'download' | 'apply' | 'rejected' | 'complaint' | 'anomaly' | 'wrong';
+
 type Parsed =
-  | { readonly kind: 'download' | 'rejected' | 'complaint' | 'anomaly' | 'wrong' }
+  | { readonly kind: PlainMeasure }
   | { readonly kind: 'imprecise' | 'missed' | 'confused'; readonly className: string };
 
 function parse(measure: EventMeasure): Parsed {
   const colon = measure.indexOf(':');
-  if (colon < 0) return { kind: measure as 'download' | 'rejected' | 'complaint' | 'anomaly' | 'wrong' };
+  if (colon < 0) return { kind: measure as PlainMeasure };
   const kind = measure.slice(0, colon) as 'imprecise' | 'missed' | 'confused';
   return { kind, className: measure.slice(colon + 1) };
 }
@@ -42,13 +45,19 @@ function feedback(bad: number, { inferences }: ModelInterval): MeasureCount {
   return { trials: Math.max(inferences, bad), bad };
 }
 
+function attempts(ended: TransferCounts): MeasureCount {
+  const trials = Object.values(ended).reduce((sum, one) => sum + one, 0);
+  return { trials, bad: trials - (ended.done ?? 0) };
+}
+
 function countOf(parsed: Parsed, interval: ModelInterval): MeasureCount {
   switch (parsed.kind) {
     case 'download': {
       const { corrupt: _bytes, signature: _signature, ...ended } = interval.transfers?.download ?? {};
-      const attempts = Object.values(ended).reduce((sum, one) => sum + one, 0);
-      return { trials: attempts, bad: attempts - (ended.done ?? 0) };
+      return attempts(ended);
     }
+    case 'apply':
+      return attempts(interval.transfers?.apply ?? {});
     case 'rejected': {
       const rejected = interval.rejected ?? 0;
       return { trials: interval.inferences + rejected, bad: rejected };

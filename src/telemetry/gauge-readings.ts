@@ -1,10 +1,14 @@
 // Owns reading gauges out of reports: the device's own, and those that its intervals say, such as throughput.
 import type { Summary } from '../contract/gauges.ts';
 import type { DeviceReport, ModelInterval } from '../contract/report.ts';
+import { emptySketch, meanOf as meanOfSketch, mergeSketch, sketchCount, sketchFromJson } from '../contract/sketch.ts';
 
 /** A gauge that is followed. Its limit stands in the window, so that the time beyond it can be counted for each device. */
 export interface GaugeSpec {
-  /** A gauge of `GAUGES`, `throughput` (inferences a second), `load_time` (ms), `own:NAME`, or `input:NAME`. */
+  /**
+   * A gauge of `GAUGES`, `disk_free` (what `disk` leaves, 0 to 1), `throughput` (inferences a second), `load_time` and `latency_mean` (ms),
+   * `own:NAME`, or `input:NAME`.
+   */
   readonly gauge: string;
   /** Null: only its mean is kept. */
   readonly limit: number | null;
@@ -38,8 +42,21 @@ function meanOf(summaries: readonly Summary[]): Pick<GaugeReading, 'value' | 'we
   return weight === 0 ? null : { value: total / weight, weight };
 }
 
+/** Of all answers of the version, each at the middle of its bucket. */
+function meanLatency(intervals: readonly ModelInterval[]): Pick<GaugeReading, 'value' | 'weight'> | null {
+  const sketch = emptySketch();
+  for (const { latencyMs } of intervals) mergeSketch(sketch, sketchFromJson(latencyMs));
+  const value = meanOfSketch(sketch);
+  return value === undefined ? null : { value, weight: sketchCount(sketch) };
+}
+
 function measured(gauge: string, { gauges }: DeviceReport, intervals: readonly ModelInterval[]) {
   if (gauge === 'load_time') return meanOf(intervals.flatMap(({ loadMs }) => (loadMs === undefined ? [] : [loadMs])));
+  if (gauge === 'latency_mean') return meanLatency(intervals);
+  if (gauge === 'disk_free') {
+    const used = meanOf(summaryIn(gauges, 'disk'));
+    return used === null ? null : { ...used, value: 1 - used.value };
+  }
   if (gauge === 'throughput') {
     const timed = intervals.filter(({ servedMs = 0 }) => servedMs > 0);
     const weight = timed.reduce((sum, { servedMs = 0 }) => sum + servedMs, 0);

@@ -62,6 +62,12 @@ export function silenceInWords(why: SignalSilence): string {
   }
 }
 
+const NO_OUTCOMES = {
+  downloads: 'no download has finished yet',
+  installs: 'no install has finished yet',
+  labels: 'no labels have arrived yet',
+} as const;
+
 function outlier({ byAll, device, times, areOthersOver }: OutlierReason): string {
   const all = { fail: 'would fail', pass: 'would pass', within: 'is within the limit' }[byAll];
   const others = areOthersOver ? 'are over the limit' : 'do not prove it yet';
@@ -143,7 +149,7 @@ export function reasonInWords(reason: RuleReason, stage?: string): string {
     case 'out-of-reach':
       return `never heard of the stage and not counted: ${fewOf(reason)}`;
     case 'no-outcomes':
-      return reason.of === 'downloads' ? 'no download has finished yet' : 'no labels have arrived yet';
+      return NO_OUTCOMES[reason.of];
     case 'devices-open': {
       const { mayBreach, total } = reason;
       const who =

@@ -171,9 +171,10 @@ function isOnlyUnheard(rule: RuleVerdict): boolean {
   return worst === null || (unit === 'ratio' && worst.bad <= limit * worst.trials);
 }
 
-/** Downloads pass within their limit once all have ended, whether or not so few would prove it of a sample (`isComplete`). */
+/** Downloads and installs pass within their limit once all have ended, whether or not so few would prove it of a sample (`isComplete`). */
 function isAllThereIs({ metric, verdict, lower, limit }: RuleVerdict): boolean {
-  return verdict === 'pass' && metric === 'download_success' && limit !== null && (lower === null || lower <= limit);
+  const isOfInstalls = metric === 'download_success' || metric === 'apply_success';
+  return verdict === 'pass' && isOfInstalls && limit !== null && (lower === null || lower <= limit);
 }
 
 function sentencesOf(reasons: readonly RuleReason[]): string[] {

@@ -48,7 +48,7 @@ function judge({
   const terms = gaugeTermsOf(parsed);
   const spec = makeSpec({
     ...{ classes: [], histograms: [], rows: { candidate: rows, stable: rows } },
-    events: ['download', 'rejected', 'complaint', 'anomaly', 'wrong', 'imprecise:a', 'missed:a', 'confused:a'],
+    events: ['download', 'apply', 'rejected', 'complaint', 'anomaly', 'wrong', 'imprecise:a', 'missed:a', 'confused:a'],
     gauges: terms === undefined ? [] : [terms],
   });
   const tallies = emptyWindowTallies(spec);
@@ -287,6 +287,31 @@ describe('a gauge against the baseline', () => {
     expect(judge({ rule, candidate: drain(10, 0.3), question: { hasStable: false } }).verdict).toBe('not-applicable');
   });
 
+  test("latency_mean is each device's own mean of all answers, absolute or against the median device of stable", () => {
+    const sketch = (...values: readonly number[]): Told => ({
+      interval: { latencyMs: makeInterval({}, values).latencyMs },
+    });
+    const slow = (ms: number) => of(10, () => sketch(...many(59, 50), ms));
+    const asked = { rule: 'latency_mean < 1.2x baseline', stable: slow(50) };
+    expect(judge({ ...asked, candidate: slow(55) })).toMatchObject({ verdict: 'pass', unit: 'ms' });
+    // One answer of a minute an hour is no slow version by any percentile: the mean says so.
+    const { verdict, estimate } = judge({ ...asked, candidate: slow(3600) });
+    expect([verdict, estimate]).toEqual(['fail', expect.closeTo((59 * 50 + 3600) / 60, -0.5)]);
+    expect(judge({ rule: 'latency_mean < 80ms for 5m', candidate: slow(3600) }).verdict).toBe('fail');
+    expect(judge({ rule: 'latency_mean < 80ms for 5m', candidate: of(10, () => sketch()) }).reasons).toEqual([
+      { kind: 'not-reported' },
+    ]);
+  });
+
+  test('disk_free is what disk leaves', () => {
+    const disk = (used: number) => of(10, () => ({ gauges: { disk: used } }));
+    expect(judge({ rule: 'disk_free > 10%', candidate: disk(0.95) })).toMatchObject({
+      verdict: 'fail',
+      estimate: expect.closeTo(0.05, 12),
+    });
+    expect(judge({ rule: 'disk_free > 10%', candidate: disk(0.8) }).verdict).toBe('pass');
+  });
+
   test('throughput fails when it is too low', () => {
     const served = (inferences: number) => of(10, () => ({ interval: { inferences } }));
     const asked = { rule: 'throughput > 0.8x baseline', stable: served(60) };
@@ -380,6 +405,19 @@ describe('downloads and feedback', () => {
     const pending = { installs: { bad: 0, good: 9, pending: 1 } };
     expect(judge({ ...asked, question: pending })).toMatchObject({ verdict: 'undecided', within: true });
     expect(judge(asked)).toMatchObject({ verdict: 'pass', needs: null });
+  });
+
+  test('installs count once a device: those that fail their self-test, switch or trial fail the version, and all ended is all there is', () => {
+    const apply = (result: 'done' | 'self-test' | 'trial') => (minute: number) =>
+      minute === 1 ? { interval: { transfers: { apply: { [result]: 1 } } } } : {};
+    const rule = 'apply_success > 90%';
+    const bad = [...many(6, 0).map(() => apply('trial')), ...many(6, 0).map(() => apply('self-test'))];
+    expect(judge({ rule, candidate: bad })).toMatchObject({ verdict: 'fail', estimate: 0, trials: 12 });
+    const good = { rule, candidate: many(12, 0).map(() => apply('done')) };
+    expect(judge(good).verdict).toBe('pass');
+    const pending = { installs: { bad: 0, good: 11, pending: 1 } };
+    expect(judge({ ...good, question: pending })).toMatchObject({ verdict: 'undecided', within: true });
+    expect(judge({ rule, candidate: of(3, () => ({})) }).reasons).toEqual([{ kind: 'no-outcomes', of: 'installs' }]);
   });
 
   test('complaints and anomalies are rates of inferences', () => {

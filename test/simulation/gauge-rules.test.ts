@@ -22,6 +22,8 @@ const RULES = [
   'battery_drain < 1.3x baseline',
   'memory < 80% for 5m',
   'disk < 95% for 5m',
+  'disk_free > 5% for 5m',
+  'latency_mean < 1.5x baseline',
   'download_success > 80%',
   'undelivered_devices < 5% after 30m',
   'input[brightness] < 180 for 5m',

@@ -27,6 +27,7 @@ const GAUGES: readonly GaugeSpec[] = [
 ];
 const EVENTS: readonly EventMeasure[] = [
   'download',
+  'apply',
   'complaint',
   'anomaly',
   'wrong',
@@ -243,6 +244,7 @@ describe('labels, downloads and feedback', () => {
     expect(sums({ transfers: { download: { done: 1, network: 2, timeout: 1 } } }, 'download')).toEqual([3, 4]);
     // What a host sent says nothing of the version: a portal before three canary devices is no reason to take it back.
     expect(sums({ transfers: { download: { done: 1, corrupt: 4, signature: 2 } } }, 'download')).toEqual([0, 1]);
+    expect(sums({ transfers: { apply: { done: 1, trial: 2 } } }, 'apply')).toEqual([2, 3]);
     expect(sums({ userReports: 2 }, 'complaint')).toEqual([2, 60]);
   });
 

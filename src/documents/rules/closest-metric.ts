@@ -9,6 +9,12 @@ const COMMON = new Set(['rate', 'class', 'share', 'time', 'devices', 'drift', 's
 /** Near to a metric by its letters, and of another meaning: turned into one, the rule would ask for something else. */
 const OTHER_MEANING = /^(?:gpu|npu|tpu|latency|error_count|(?:accuracy|precision|recall|f1)_(?:drop|loss|decrease))$/i;
 
+/** Other words for a metric, which nothing in their letters tells. */
+const ALSO_CALLED: readonly (readonly [RegExp, RuleMetric])[] = [
+  [/^(?:(?:avg|average|mean)_latency|latency_(?:avg|average))(?:_ms)?$/i, 'latency_mean'],
+  [/^(?:install|switch|self_?test)_success(?:_rate)?$/i, 'apply_success'],
+];
+
 function wordsOf(name: string): string[] {
   return name.toLowerCase().split(/[_-]+/);
 }
@@ -16,6 +22,8 @@ function wordsOf(name: string): string[] {
 /** The metric that is meant; undefined when nothing is near. */
 export function findClosestMetric(name: string): RuleMetric | undefined {
   if (OTHER_MEANING.test(name)) return undefined;
+  const also = ALSO_CALLED.find(([pattern]) => pattern.test(name));
+  if (also !== undefined) return also[1];
   const close = findClosestWord(name, RULE_METRICS);
   if (close !== undefined) return RULE_METRICS.find((metric) => metric === close);
   const words = wordsOf(name);

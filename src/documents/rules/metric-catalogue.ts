@@ -1,114 +1,7 @@
-// Owns the catalogue of metrics that rules can name: what each means, its unit, its source, which way is bad, how it is judged.
-import type { GaugeName } from '../../contract/gauges.ts';
-
-export type RuleComparison = '<' | '<=' | '>' | '>=' | '==';
-/** `ratio` is a fraction (0..1), `ms` milliseconds, `divergence` how far a distribution moved (population stability index, or KL). */
-export type RuleUnit = 'ratio' | 'ms' | 'bytes' | 'celsius' | 'count' | 'divergence';
-
-/** How a metric is judged; src/gates has a judge for each kind. */
-export type MetricKind =
-  /** Bad inferences of all. */
-  | { readonly kind: 'rate'; readonly measure: 'error' | 'unknown' | 'rejected' | 'complaint' | 'anomaly' }
-  /** Latencies above the limit, against the share 1−q that the quantile allows. */
-  | { readonly kind: 'quantile'; readonly q: number }
-  /** Devices of the stage, counted exactly. */
-  | { readonly kind: 'share'; readonly of: 'installs' | 'deliveries' }
-  /** Answers of one class of all answers. */
-  | { readonly kind: 'class-share' }
-  /** Every class that the baseline shows, against the baseline. */
-  | { readonly kind: 'vanished-classes' }
-  /** Good outcomes of all, of which the bad ones are counted. */
-  | { readonly kind: 'success'; readonly measure: SuccessMeasure }
-  /** Readings of each device by itself. */
-  | { readonly kind: 'gauge'; readonly gauge: DeviceGauge | GaugeFamily }
-  /** A distribution, against the baseline's. */
-  | { readonly kind: 'drift'; readonly histogram: 'confidence' | 'class'; readonly of: 'distance' | 'loss' };
-
-export type SuccessMeasure = 'download' | 'accuracy' | 'precision' | 'recall' | 'f1';
-export type DeviceGauge = GaugeName | 'throughput' | 'load_time';
-/** Gauges that a rule names in brackets: of the device's own, and the inputs of a model. */
-export type GaugeFamily = 'own' | 'input';
-
-export interface MetricFacts {
-  /** One sentence for people. */
-  readonly meaning: string;
-  readonly unit: RuleUnit;
-  /** Where the numbers come from, for people. */
-  readonly source: string;
-  readonly bad: 'high' | 'low';
-  readonly judge: MetricKind;
-  /** What a rule may say of it; the first is the usual one. */
-  readonly comparisons: readonly RuleComparison[];
-  /** May the limit be relative; and must it have a floor (STATISTICS §2.5 B: without events on both sides it could never pass)? */
-  readonly baseline: 'no' | 'yes' | 'with-floor';
-  /** May a rule say `for 5m`? */
-  readonly sustained: boolean;
-  /** Does a rule name a class, as in `class_share[receipt]`, a gauge, as in `gauge[queue_depth]`, or an input, as in `input[amount]`? */
-  readonly ofClass: boolean;
-  /** What follows the comparison in examples and messages. */
-  readonly example: string;
-  /** Must a rule say `after 30m`? */
-  readonly timed?: boolean;
-  /** Can its values be below zero? */
-  readonly signed?: boolean;
-}
-
-const BELOW: readonly RuleComparison[] = ['<', '<='];
-const ABOVE: readonly RuleComparison[] = ['>', '>='];
-/** Judged over the whole stage, and bad when high. */
-const OF_STAGE = { bad: 'high', comparisons: BELOW, sustained: false, ofClass: false } as const;
-
-function latency(q: number, words: string): MetricFacts {
-  return {
-    ...OF_STAGE,
-    meaning: `${words} of the answers take less time than this.`,
-    source: "latency sketch in the devices' reports; a limit is rounded to the nearest bucket edge (by at most 1%)",
-    ...{ unit: 'ms', judge: { kind: 'quantile', q }, baseline: 'yes', example: '150ms' },
-  };
-}
-
-function rate(measure: Extract<MetricKind, { kind: 'rate' }>['measure'], meaning: string, source: string): MetricFacts {
-  return {
-    ...OF_STAGE,
-    ...{ meaning, source, unit: 'ratio', judge: { kind: 'rate', measure }, baseline: 'with-floor', example: '0.5%' },
-  };
-}
-
-function drift(histogram: 'confidence' | 'class', meaning: string, source: string): MetricFacts {
-  return {
-    ...OF_STAGE,
-    meaning: `${meaning} The scale is the population stability index, where 0.1 is a small and 0.25 a large shift; \`0.05 KL\` uses the Kullback–Leibler divergence instead. It says that answers are different, not that they are worse.`,
-    ...{ source, unit: 'divergence', judge: { kind: 'drift', histogram, of: 'distance' } },
-    ...{ baseline: 'no', example: '0.1' },
-  };
-}
+// Owns the catalogue of metrics that rules can name.
+import { ABOVE, BELOW, drift, gauge, latency, type MetricFacts, OF_STAGE, rate, success } from './metric-facts.ts';
 
 const LABELS = 'labels sent to devices (`POST /v2/models/<model>/labels`), counted in reports';
-
-function success(measure: SuccessMeasure, facts: Pick<MetricFacts, 'meaning' | 'source' | 'example'>): MetricFacts {
-  const isOfClass = measure === 'precision' || measure === 'recall' || measure === 'f1';
-  return {
-    ...facts,
-    ...{ unit: 'ratio', bad: 'low', comparisons: ABOVE, sustained: false, ofClass: isOfClass },
-    ...{ judge: { kind: 'success', measure }, baseline: 'yes' },
-  };
-}
-
-function gauge(
-  name: DeviceGauge | GaugeFamily,
-  facts: Pick<MetricFacts, 'meaning' | 'unit' | 'source' | 'bad' | 'example'>,
-): MetricFacts {
-  const isFamily = name === 'own' || name === 'input';
-  return {
-    ...facts,
-    judge: { kind: 'gauge', gauge: name },
-    comparisons: isFamily ? [...BELOW, ...ABOVE] : facts.bad === 'high' ? BELOW : ABOVE,
-    baseline: 'yes',
-    sustained: name !== 'load_time',
-    ofClass: isFamily,
-    signed: isFamily || name === 'temperature',
-  };
-}
 
 const AGENT = 'the agent reads it on Linux every 5 s; reports hold minimum, mean and maximum';
 
@@ -127,6 +20,12 @@ export const METRICS = {
   latency_p90: latency(0.9, '90%'),
   latency_p95: latency(0.95, '95%'),
   latency_p99: latency(0.99, '99%'),
+  latency_mean: gauge('latency_mean', {
+    meaning:
+      'Mean time of an answer on a device. Prefer percentiles: a mean hides a slow tenth behind many fast answers, one answer of a minute moves it, and percentiles are counted exactly over all devices. A relative limit needs room for how much devices differ.',
+    source: "latency sketch in the devices' reports; each answer counts by the middle of its bucket (at most 1% off)",
+    ...{ unit: 'ms', bad: 'high', example: '1.5x baseline' },
+  }),
   failed_devices: {
     ...OF_STAGE,
     meaning:
@@ -179,6 +78,12 @@ export const METRICS = {
       'Share of finished download attempts that succeeded: a sign of the network, not of whether devices get the version; `undelivered_devices` counts those. A download that is interrupted and retried counts each time; an attempt in which a host sent wrong bytes does not. When every device of the stage has finished its install, a value within the limit is enough to pass.',
     source: 'transfers in reports',
     example: '99%',
+  }),
+  apply_success: success('apply', {
+    meaning:
+      'Share of finished self-tests, switches and trials that succeeded: of the devices that had the verified file, how many kept the version. Each device tries a version once an attempt. `failed_devices` counts the same failures exactly, and downloads that failed and silence besides: prefer it to decide, and this to tell a version that does not start from a network that does not deliver.',
+    source: 'transfers in reports',
+    example: '95%',
   }),
   accuracy: success('accuracy', {
     meaning:
@@ -234,6 +139,10 @@ export const METRICS = {
   disk: gauge('disk', {
     meaning: "Space in use on the disk with the agent's folder.",
     ...{ unit: 'ratio', source: AGENT, bad: 'high', example: '95%' },
+  }),
+  disk_free: gauge('disk_free', {
+    meaning: "Space left on the disk with the agent's folder: what `disk` leaves.",
+    ...{ unit: 'ratio', source: 'worked out from `disk`', bad: 'low', example: '10%' },
   }),
   battery: gauge('battery', {
     meaning: 'Remaining battery charge.',

@@ -3,16 +3,9 @@ import { parseDurationMs } from '../../contract/duration.ts';
 import { isGaugeName } from '../../contract/gauges.ts';
 import { TextError } from '../../contract/source/text-error.ts';
 import { findClosestMetric } from './closest-metric.ts';
-import {
-  type MetricFacts,
-  metricFacts,
-  metricName,
-  RULE_METRICS,
-  type RuleComparison,
-  type RuleMetric,
-  type RuleUnit,
-} from './metric-catalogue.ts';
+import { metricFacts, metricName, RULE_METRICS, type RuleMetric } from './metric-catalogue.ts';
 import { exampleRule, exampleSubject } from './metric-examples.ts';
+import type { MetricFacts, RuleComparison, RuleUnit } from './metric-facts.ts';
 import { findMeantRule, type RulePart, RuleSlip, readOrHint, readParts, type Written } from './rule-grammar.ts';
 import { findValue, meantValues, UNITS } from './rule-value.ts';
 

@@ -1,6 +1,6 @@
 // Owns the values in rules: numbers with a unit, such as `0.5%`, `150ms` or `-5C`, and what they should have been.
 import { parseDurationMs, parsePercent } from '../../contract/duration.ts';
-import type { RuleUnit } from './metric-catalogue.ts';
+import type { RuleUnit } from './metric-facts.ts';
 
 interface UnitFacts {
   /** As in "`cpu` is a percentage, and "5ms" is not". */

@@ -1,7 +1,8 @@
 // Owns the text of rules about outside signals, such as `checkout_errors < 0.5% for 5m` and `fraud_desk passes`.
 import { parseDurationMs } from '../../contract/duration.ts';
 import { TextError } from '../../contract/source/text-error.ts';
-import { RULE_METRICS, type RuleComparison } from './metric-catalogue.ts';
+import { RULE_METRICS } from './metric-catalogue.ts';
+import type { RuleComparison } from './metric-facts.ts';
 import { type RulePart, RuleSlip, readOrHint, readParts, type Written } from './rule-grammar.ts';
 
 /** What must hold of a signal. */

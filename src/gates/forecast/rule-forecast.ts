@@ -1,9 +1,10 @@
 // Owns the forecast of one rule: how many inferences it takes to pass when all is well, and to fail when it is not.
 import { assertNever } from '../../base/errors.ts';
-import type { MetricKind } from '../../documents/rules/metric-catalogue.ts';
+import type { MetricKind } from '../../documents/rules/metric-facts.ts';
 import type { ParsedRule } from '../../documents/rules/rule-text.ts';
 import { THINNEST_BASELINE } from '../counted-evidence.ts';
 import { LEAST_HOLDING_SHARE, VANISHED_RATIO } from '../judge-classes.ts';
+import { comesOf } from '../judge-success.ts';
 import { metricKind } from '../metric-kind.ts';
 import { goodSideOf, type StageRule } from '../stage-rule.ts';
 import { pFail, pPass } from '../statistics/e-process.ts';
@@ -60,6 +61,7 @@ export type RuleForecast =
 export type UnplannedReason =
   | 'class-frequency'
   | 'downloads'
+  | 'installs'
   | 'labels'
   | 'device-means'
   | 'unknown-groups'
@@ -279,7 +281,7 @@ export function forecastRule(asked: StageRule, question: ForecastQuestion): Rule
     case 'share':
       return forecastDevices(rule, question);
     case 'success':
-      return { kind: 'unplanned', why: kind.measure === 'download' ? 'downloads' : 'labels' };
+      return { kind: 'unplanned', why: comesOf(kind.measure) };
     case 'gauge': {
       const { limit, sustainedMs = 0 } = rule;
       if (limit.kind === 'baseline') return { kind: 'unplanned', why: 'device-means' };
