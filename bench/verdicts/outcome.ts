@@ -1,5 +1,5 @@
 // Owns what is remembered of one judge over one rollout: when it failed it, and whether it would have let it pass.
-import type { Verdict } from '../../src/gates/statistics/rate-verdict.ts';
+import type { RuleVerdict } from '../../src/gates/rule-verdict.ts';
 
 /** No pass is looked at before: soak (STATISTICS §2.5 F). */
 const SOAK_MINUTES = 10;
@@ -17,9 +17,9 @@ export interface Outcome {
 export class Watch {
   #failed: number | null = null;
   #passed: number | null = null;
-  #last: Verdict = 'undecided';
+  #last: RuleVerdict['verdict'] = 'undecided';
 
-  see(minute: number, verdict: Verdict): void {
+  see(minute: number, verdict: RuleVerdict['verdict']): void {
     if (this.#failed !== null) return;
     this.#last = verdict;
     if (verdict === 'fail') this.#failed = minute;

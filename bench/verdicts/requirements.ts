@@ -1,43 +1,12 @@
 // Owns what the verdicts must hold to, row by row, and whether they did.
-import { type Cell, cellName, HEALTHY } from './cells.ts';
+import { HEALTHY } from './cell.ts';
+import { confidenceRequirements } from './confidence-requirements.ts';
+import { deviceRequirements } from './device-requirements.ts';
+import { boundOf, hold, inMinutes, inPercent, type Requirement, type Row } from './requirement.ts';
 import type { CellSummary, JudgeSummary, Summaries } from './summary.ts';
 
 const MOST_FALSE_ROLLBACKS = 0.02;
 const MOST_MINUTES_TO_FIND = 3;
-const STANDARD_ERRORS = 3;
-
-export interface Requirement {
-  readonly what: string;
-  readonly isMet: boolean;
-  readonly rows: number;
-  /** The row nearest to or furthest beyond the bound, and those that break it. */
-  readonly worst: string;
-  readonly broken: readonly string[];
-}
-
-/** 2% plus three standard errors of a share of 2% in so many runs. */
-export function falseRollbackBound(runs: number): number {
-  return MOST_FALSE_ROLLBACKS + STANDARD_ERRORS * Math.sqrt((MOST_FALSE_ROLLBACKS * (1 - MOST_FALSE_ROLLBACKS)) / runs);
-}
-
-interface Row {
-  readonly cell: Cell;
-  readonly value: number;
-  readonly bound: number;
-}
-
-function hold(what: string, rows: readonly Row[], say: (value: number) => string): Requirement {
-  const tell = ({ cell, value }: Row): string => `${say(value)} (${cellName(cell)})`;
-  const worst = rows.toSorted((a, b) => b.value - a.value)[0];
-  const broken = rows.filter((row) => row.value > row.bound).map(tell);
-  return {
-    what,
-    isMet: rows.length > 0 && broken.length === 0,
-    rows: rows.length,
-    worst: worst === undefined ? 'no row' : tell(worst),
-    broken,
-  };
-}
 
 /** As `hold`, for the median of the rows: seven rules share the error level that one rule has alone, and a few devices then take longer. */
 function holdInTheMedian(what: string, rows: readonly Row[], say: (value: number) => string): Requirement {
@@ -47,12 +16,13 @@ function holdInTheMedian(what: string, rows: readonly Row[], say: (value: number
   return { ...each, isMet, broken: isMet ? [] : each.broken };
 }
 
-const percent = (share: number): string => `${(100 * share).toFixed(1)}%`;
-const minutes = (value: number): string => (Number.isFinite(value) ? `minute ${value}` : 'not found in the hour');
-
 export function requirementsOf(summaries: Summaries): Requirement[] {
+  return [...rateRequirements(summaries), ...confidenceRequirements(summaries), ...deviceRequirements(summaries)];
+}
+
+function rateRequirements(summaries: Summaries): Requirement[] {
   const runs = summaries.all[0]?.runs ?? 0;
-  const bound = falseRollbackBound(runs);
+  const bound = boundOf(MOST_FALSE_ROLLBACKS, runs);
   const rows = (isOf: (one: CellSummary) => boolean, value: (judge: JudgeSummary) => number, most: number): Row[] =>
     summaries.all.filter(isOf).flatMap((one) => {
       const judge = one.judges[one.cell.setup === 'single' ? 'stage' : 'full'];
@@ -64,15 +34,15 @@ export function requirementsOf(summaries: Summaries): Requirement[] {
     return [
       ...HEALTHY.map((factor) =>
         hold(
-          `${name}: false rollbacks at ${factor}x of the limit, at most 2% + 3 standard errors = ${percent(bound)}`,
+          `${name}: false rollbacks at ${factor}x of the limit, at most 2% + 3 standard errors = ${inPercent(bound)}`,
           rows(at(factor), ({ failed }) => failed, bound),
-          percent,
+          inPercent,
         ),
       ),
       (setup === 'single' ? hold : holdInTheMedian)(
         `${name}: 10x found within ${MOST_MINUTES_TO_FIND} minutes in the median${setup === 'single' ? '' : ', in the median row'}`,
         rows(at(10), ({ medianOfAll }) => medianOfAll ?? Number.POSITIVE_INFINITY, MOST_MINUTES_TO_FIND),
-        minutes,
+        inMinutes,
       ),
       hold(
         `${name}: one device at 20% errors never promotes the stage, at most 2% + 3 standard errors`,
@@ -81,7 +51,7 @@ export function requirementsOf(summaries: Summaries): Requirement[] {
           ({ promoted }) => promoted,
           bound,
         ),
-        percent,
+        inPercent,
       ),
     ];
   });

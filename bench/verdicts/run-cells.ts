@@ -1,7 +1,8 @@
 // Owns the spreading of simulations over worker threads; the outcome does not depend on how many there are.
 import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';
-import { allCells, type Cell, cellName, cellsOf, type Job } from './cells.ts';
+import { type Cell, cellName } from './cell.ts';
+import { allCells, cellsOf, type Job, runsOf } from './cells.ts';
 import type { RunOutcome } from './outcome.ts';
 
 export interface CellOutcome {
@@ -10,7 +11,7 @@ export interface CellOutcome {
 }
 
 export interface CellsOrder {
-  /** Of each cell. */
+  /** Of each cell of rates; the costlier ones have a share of it. */
   readonly runs: number;
   readonly seed: string;
   readonly threads: number;
@@ -22,12 +23,13 @@ const RUNS_A_JOB = 25;
 /** Those with more work first, so that no thread is left with a long job at the end. */
 function jobsOf({ runs, seed }: CellsOrder): Job[] {
   const groups = new Map(allCells().map(({ setup, scenario }) => [`${setup} ${scenario}`, { setup, scenario }]));
-  const parts = Array.from({ length: Math.ceil(runs / RUNS_A_JOB) }, (_, i) => i * RUNS_A_JOB);
   return [...groups.values()]
     .sort((a, b) => Number(a.setup === 'single') - Number(b.setup === 'single'))
-    .flatMap((group) =>
-      parts.map((firstRun) => ({ ...group, firstRun, runs: Math.min(RUNS_A_JOB, runs - firstRun), seed })),
-    );
+    .flatMap((group) => {
+      const all = runsOf(group.setup, runs);
+      const parts = Array.from({ length: Math.ceil(all / RUNS_A_JOB) }, (_, i) => i * RUNS_A_JOB);
+      return parts.map((firstRun) => ({ ...group, firstRun, runs: Math.min(RUNS_A_JOB, all - firstRun), seed }));
+    });
 }
 
 /** All cells in the order of `allCells`. Throws what a worker throws. */

@@ -1,5 +1,5 @@
 // Owns the figures of one cell: how often a judge failed it, when, and what it would have promoted.
-import { type Cell, cellName } from './cells.ts';
+import { type Cell, cellName } from './cell.ts';
 import type { RunOutcome } from './outcome.ts';
 import type { CellOutcome } from './run-cells.ts';
 
@@ -16,6 +16,10 @@ export interface JudgeSummary {
   readonly promoted: number;
   /** Passed at some minute after ten minutes' soak, before any fail. */
   readonly passed: number;
+  /** Median of those minutes; null when none passed. */
+  readonly medianOfPassed: number | null;
+  /** Minute by which nine in ten of those that failed had; null when none did. */
+  readonly ninthOfFound: number | null;
 }
 
 export interface CellSummary {
@@ -28,8 +32,13 @@ export interface CellSummary {
   readonly blamed: Readonly<Record<string, number>>;
 }
 
+/** The least number that so large a share of them do not exceed. */
+function quantileOf(sorted: readonly number[], share: number): number | null {
+  return sorted[Math.max(0, Math.ceil(share * sorted.length) - 1)] ?? null;
+}
+
 function medianOf(sorted: readonly number[]): number | null {
-  return sorted[Math.floor((sorted.length - 1) / 2)] ?? null;
+  return quantileOf(sorted, 0.5);
 }
 
 function summaryOfJudge(runs: readonly RunOutcome[], judge: string): JudgeSummary {
@@ -39,6 +48,7 @@ function summaryOfJudge(runs: readonly RunOutcome[], judge: string): JudgeSummar
     return outcome === undefined ? [] : [{ ...outcome, isTrulyOver: run.isTrulyOver }];
   });
   const found = seen.flatMap(({ failed }) => (failed === null ? [] : [failed])).sort((a, b) => a - b);
+  const passed = seen.flatMap((one) => (one.passed === null ? [] : [one.passed])).sort((a, b) => a - b);
   const within = seen.filter((one) => !one.isTrulyOver);
   const never = new Array<number>(runs.length - found.length).fill(Number.POSITIVE_INFINITY);
   const median = medianOf([...found, ...never]);
@@ -48,7 +58,9 @@ function summaryOfJudge(runs: readonly RunOutcome[], judge: string): JudgeSummar
     medianOfFound: medianOf(found),
     medianOfAll: median !== null && Number.isFinite(median) ? median : null,
     promoted: share(seen.filter((one) => one.isPromoted).length),
-    passed: share(seen.filter((one) => one.passed !== null).length),
+    passed: share(passed.length),
+    medianOfPassed: medianOf(passed),
+    ninthOfFound: quantileOf(found, 0.9),
   };
 }
 

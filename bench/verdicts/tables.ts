@@ -1,32 +1,16 @@
 // Owns how the figures are printed: the tables of false rollbacks and of detection, and a line for each requirement.
-import { DEVICES, HEALTHY, type Setup } from './cells.ts';
-import type { Requirement } from './requirements.ts';
+import { DEVICES, HEALTHY, type Setup } from './cell.ts';
+import { confidenceTables } from './confidence-tables.ts';
+import { deviceTables } from './device-tables.ts';
+import { percent, type Section, tableOf } from './figures.ts';
+import type { Requirement } from './requirement.ts';
 import { SCENARIOS, type Scenario } from './scenario.ts';
 import type { JudgeSummary, Summaries } from './summary.ts';
-
-function percent(share: number | null | undefined): string {
-  if (share === undefined || share === null) return '–';
-  const value = 100 * share;
-  return value === 0 || value >= 9.95 ? value.toFixed(0) : value.toFixed(1);
-}
 
 /** A minute, and what was not found; `14; 29/0.1`: median of those found, missed %, promoted %. */
 function detection(judge: JudgeSummary | undefined): string {
   if (judge === undefined) return '–';
   return `${judge.medianOfFound ?? '–'}; ${percent(1 - judge.failed)}/${percent(judge.promoted)}`;
-}
-
-export function tableOf(head: readonly string[], rows: readonly (readonly string[])[]): string {
-  const all = [head, ...rows];
-  const widths = head.map((_, column) => Math.max(...all.map((row) => (row[column] ?? '').length)));
-  const lines = all.map((row) =>
-    row
-      .map((cell, column) => cell.padEnd(widths[column] ?? 0))
-      .join('  ')
-      .trimEnd(),
-  );
-  const [title = '', ...rest] = lines;
-  return [title, '-'.repeat(title.length), ...rest].join('\n');
 }
 
 interface Row {
@@ -127,32 +111,31 @@ function fullDetection(summaries: Summaries): string {
 /** All tables, with what they mean. */
 export function printTables(summaries: Summaries): string {
   const runs = summaries.all[0]?.runs ?? 0;
-  const section = (title: string, table: string): string => `${title}\n\n${table}`;
-  return [
-    section(
-      `1. One rule, error_rate < 0.5%: rolled back within the hour, % of ${runs} rollouts; true fleet rate 0.6/0.8/1.0 of the limit`,
+  const sections: readonly Section[] = [
+    [
+      `One rule, error_rate < 0.5%: rolled back within the hour, % of ${runs} rollouts; true fleet rate 0.6/0.8/1.0 of the limit`,
       falseRollbacks(summaries, 'single', [
         ['Slipway', 'stage'],
         ['fleet scope', 'fleet'],
       ]),
-    ),
-    section(
-      '2. One rule: median minute of those found; missed %/promoted % after the hour',
-      singleDetection(summaries),
-    ),
-    section(
-      '3. Full configuration, seven rules: rolled back within the hour, %; every counted measure at 0.6/0.8 of its limit',
+    ],
+    ['One rule: median minute of those found; missed %/promoted % after the hour', singleDetection(summaries)],
+    [
+      'Full configuration, seven rules: rolled back within the hour, %; every counted measure at 0.6/0.8 of its limit',
       falseRollbacks(summaries, 'full', [['Slipway', 'full']]),
-    ),
-    section(
-      '4. Full configuration, errors broken and the rest healthy: median minute of those found; missed %/promoted %',
+    ],
+    [
+      'Full configuration, errors broken and the rest healthy: median minute of those found; missed %/promoted %',
       fullDetection(summaries),
-    ),
-    section(
-      '5. For information: as table 3 at 0.8, but with every measure as far apart between devices as errors',
+    ],
+    [
+      'For information: as table 3 at 0.8, but with every measure as far apart between devices as errors',
       falseRollbacks(summaries, 'alike', [['Slipway', 'full']]),
-    ),
-  ].join('\n\n');
+    ],
+    ...confidenceTables(summaries),
+    ...deviceTables(summaries),
+  ];
+  return sections.map(([title, table], i) => `${i + 1}. ${title}\n\n${table}`).join('\n\n');
 }
 
 export function printRequirements(requirements: readonly Requirement[]): string {
