@@ -22,7 +22,7 @@ export const FAULT_STORIES: Readonly<Record<FaultStory, StoryFacts>> = {
   classes: { moves: ['vanished_classes', 'class_share', 'class_drift'], rule: 'vanished_classes == 0' },
   confidence: { moves: ['confidence_loss', 'confidence_drift'], rule: 'confidence_loss < 10%' },
   silence: { moves: ['failed_devices'], rule: 'failed_devices < 5%' },
-  delivery: { moves: ['undelivered_devices', 'download_success'], rule: 'undelivered_devices < 5% after 30m' },
+  delivery: { moves: ['undelivered_devices'], rule: 'undelivered_devices < 5% after 30m' },
 };
 
 /** Stages that leave devices out, where it is not too late; all stages of a policy that has no other. */

@@ -7,6 +7,7 @@ interface PolicyParts {
   readonly canary?: string;
   readonly rules?: readonly string[];
   readonly onCourse?: string;
+  readonly spread?: string;
 }
 
 const RULES = [
@@ -30,12 +31,18 @@ const HEALTH = [
 /** What the model is asked may not wander, whatever it answers. */
 const INPUTS = ['"input[brightness] > 0.8x baseline"', '"input[brightness] < 1.2x baseline"'];
 
-function careful({ canary = 'size: { devices: 20 }', rules = RULES, onCourse }: PolicyParts = {}): string {
+function careful({
+  canary = 'size: { devices: 20 }',
+  rules = RULES,
+  onCourse,
+  spread = '0s',
+}: PolicyParts = {}): string {
   return `apiVersion: slipway.dev/v1alpha1
 kind: RolloutPolicy
 metadata: { name: rehearsed }
 spec:
   appliesTo: { rollouts: ["*"] }
+  spread: ${spread}
   stages:
     - name: canary
       ${canary}
@@ -53,7 +60,8 @@ const OWN: Readonly<Record<string, string>> = {
   'cpu-spike': careful({ rules: [...RULES, ...HEALTH] }),
   'memory-leak': careful({ rules: [...RULES, ...HEALTH] }),
   'input-shift': careful({ rules: [...RULES, ...INPUTS] }),
-  'network-timeout': careful({ rules: [...RULES, 'undelivered_devices < 5% after 30m'] }),
+  'network-timeout': careful({ rules: [...RULES, 'undelivered_devices < 5% after 45m'], spread: '20m' }),
+  'undelivered-tenth': careful({ rules: [...RULES, 'undelivered_devices < 5% after 30m'] }),
   'less-sure-mixture': careful({ rules: RULES.filter((rule) => !rule.includes('unknown_rate')) }),
   'time-of-day': careful({
     rules: [

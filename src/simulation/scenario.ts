@@ -21,10 +21,12 @@ export interface NetworkFaults {
   readonly repeats: number;
   /** Reports are late by up to this, and overtake each other. */
   readonly mostDelayMs: number;
-  /** A download that takes longer than this is cut, and starts from the beginning; null for none. */
-  readonly downloadTimeoutMs: number | null;
-  /** Bytes a second that the cellular devices of one region share. */
+  /** On cellular links a download is cut after so long, and goes on later from where it was; null for none. */
+  readonly cutAfterMs: number | null;
+  /** Bytes a second that the cellular devices of one cell share. */
   readonly cellBytesPerSecond: number;
+  /** Is what lies before the device never going to let the candidate's files through? */
+  readonly refusesFiles?: (device: Traits) => boolean;
   /** Is the device reachable? `minute` counts from the start of the rehearsal. */
   readonly isOnline?: (device: Traits, minute: number) => boolean;
   /** By how much the device's wall clock is wrong. */

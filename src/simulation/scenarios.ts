@@ -18,7 +18,7 @@ const FLEET: PopulationShape = {
 const NETWORK: NetworkFaults = {
   repeats: 0,
   mostDelayMs: 0,
-  downloadTimeoutMs: null,
+  cutAfterMs: null,
   cellBytesPerSecond: 20_000_000,
 };
 
@@ -84,13 +84,20 @@ export const SCENARIOS: readonly Scenario[] = [
     candidate: ({ rarest }) => ({ missedClass: rarest, confidence: STABLE_BEHAVIOUR.confidence + 0.01 }),
   },
   {
-    ...BAD,
+    ...GOOD,
     name: 'network-timeout',
     summary:
-      'The candidate has 80 MB: a proxy cuts downloads after a minute, so half of the fleet, on cellular links, never gets it.',
+      'The candidate has 80 MB; half of the fleet is on slow cellular links that devices share, where a proxy cuts each download after a minute.',
     modelBytes: 80_000_000,
     population: { ...FLEET, links: { wired: 2, wifi: 3, cellular: 5 } },
-    network: { ...NETWORK, downloadTimeoutMs: 60_000 },
+    network: { ...NETWORK, cutAfterMs: 60_000, cellBytesPerSecond: 2_500_000 },
+  },
+  {
+    ...BAD,
+    name: 'undelivered-tenth',
+    summary:
+      "The candidate's file is larger than the proxy in front of one device in ten lets through: these never get it.",
+    network: { ...NETWORK, refusesFiles: ({ index }) => index % 10 === 4 },
   },
   {
     ...BAD,

@@ -8,18 +8,16 @@ import {
   type SlotName,
 } from '../../fleet-agent/src/record/model-record.ts';
 import { chooseVersions } from '../../fleet-agent/src/update/desired-version.ts';
-import { DOWNLOAD_BACK_OFF } from '../../fleet-agent/src/update/supply-pause.ts';
 import { judgeTrial, type TrialLimits } from '../../fleet-agent/src/update/trial.ts';
 import { transition } from '../../fleet-agent/src/update/update-machine.ts';
 import { nextStep, type UpdateEvent } from '../../fleet-agent/src/update/update-step.ts';
-import { backOffMs } from '../base/back-off.ts';
 import { type RandomStream, seededRandom } from '../base/random.ts';
 import type { Directive, ModelChoice } from '../contract/directive.ts';
-import type { TransferResult } from '../contract/report.ts';
 import { type AnswerTable, type Behaviour, Served } from './behaviour.ts';
 import { type Assigned, DeviceReporting } from './device-reporting.ts';
 import type { Traits } from './population.ts';
 import { poisson } from './sampling.ts';
+import { VirtualDownload } from './virtual-download.ts';
 import { VirtualGauges } from './virtual-gauges.ts';
 import { VirtualInputs } from './virtual-inputs.ts';
 import type { VirtualNetwork } from './virtual-network.ts';
@@ -48,10 +46,7 @@ export interface DeviceWorld {
 
 interface Work {
   readonly endsAtMs: number;
-  /** What came of it; null: it is tried again. */
-  readonly event: UpdateEvent | null;
-  /** How a download ended. */
-  readonly download?: TransferResult;
+  readonly event: UpdateEvent;
 }
 
 interface Trial {
@@ -68,6 +63,10 @@ const TRIAL_LOOK_MS = 10_000;
 const POLL_MS = 300_000;
 const MINUTE_MS = 60_000;
 
+function fetchedBy({ phase }: ModelRecord): string | null {
+  return phase.kind === 'fetching' ? phase.goal.digest : null;
+}
+
 export class VirtualDevice {
   readonly traits: Traits;
   readonly #world: DeviceWorld;
@@ -82,8 +81,7 @@ export class VirtualDevice {
   readonly #revisions = new Map<string, number>();
   #heard: { readonly directive: Directive; readonly atMs: number } | null = null;
   #work: Work | null = null;
-  #tries = 0;
-  #spread: { readonly digest: string; readonly fromMs: number } | null = null;
+  readonly #download: VirtualDownload;
   #trial: Trial | null = null;
   readonly #reporting: DeviceReporting;
   readonly #gauges: VirtualGauges;
@@ -97,6 +95,7 @@ export class VirtualDevice {
     this.#traffic = seededRandom(world.seed, `traffic ${traits.index}`);
     this.#answers = seededRandom(world.seed, `answers ${traits.index}`);
     this.#updates = seededRandom(world.seed, `updates ${traits.index}`);
+    this.#download = new VirtualDownload(traits, world, this.#updates);
     const content = world.stable && {
       ...world.stable,
       rollout: '',
@@ -129,6 +128,7 @@ export class VirtualDevice {
       const at = Math.min(
         this.#heard?.atMs ?? Number.POSITIVE_INFINITY,
         this.#work?.endsAtMs ?? Number.POSITIVE_INFINITY,
+        this.#download.nextAtMs,
         this.#trial?.lookAtMs ?? Number.POSITIVE_INFINITY,
         this.#reportAtMs,
       );
@@ -141,6 +141,7 @@ export class VirtualDevice {
   #happen(at: number): void {
     if (this.#heard !== null && this.#heard.atMs <= at) this.#hear(this.#heard.directive, at);
     if (this.#work !== null && this.#work.endsAtMs <= at) this.#endWork(this.#work, at);
+    this.#lookAtDownload(at);
     if (this.#trial !== null && this.#trial.lookAtMs <= at) this.#lookAtTrial(at);
     this.#goOn(at);
     if (this.#reportAtMs <= at || this.#record.outbox.length > 0) this.#report(at);
@@ -169,7 +170,7 @@ export class VirtualDevice {
     }
     const { goal, stableFirst, spreadWaitMs } = wanted;
     this.#assigned = { rollout: goal.rollout, revision: goal.revision, arm: goal.arm };
-    if (this.#spread?.digest !== goal.digest) this.#spread = { digest: goal.digest, fromMs: at + spreadWaitMs };
+    this.#download.spread(goal.digest, this.#record.phase.kind === 'fetching' ? 0 : spreadWaitMs, at);
     this.#apply({ kind: 'assigned', goal, stableFirst, now: { ...CIRCUMSTANCES, nowMs: at } }, at);
   }
 
@@ -181,21 +182,27 @@ export class VirtualDevice {
       this.#work = null;
       this.#trial = null;
     }
+    if (fetchedBy(this.#record) !== fetchedBy(before)) this.#download.stop();
   }
 
   #endWork(work: Work, at: number): void {
     this.#work = null;
-    const { phase } = this.#record;
-    if (work.download !== undefined && 'goal' in phase)
-      this.#reporting.countDownload(this.#assigned, phase.goal, work.download);
-    if (work.event === null) return;
-    this.#tries = 0;
     this.#apply(work.event, at);
+  }
+
+  #lookAtDownload(at: number): void {
+    const tried = this.#download.look(at);
+    const { phase } = this.#record;
+    if (tried === null || phase.kind !== 'fetching') return;
+    const isCut = tried.kind === 'cut';
+    if (!isCut || tried.hadNetwork)
+      this.#reporting.countDownload(this.#assigned, phase.goal, isCut ? 'network' : 'done');
+    this.#apply(isCut ? { kind: 'progressed', part: tried.part } : { kind: 'fetched' }, at);
   }
 
   /** Does what takes no time, and begins what does. */
   #goOn(at: number): void {
-    while (this.#work === null) {
+    while (this.#work === null && !this.#download.isUnderWay) {
       const step = nextStep(this.#record, this.#serving);
       switch (step.kind) {
         case 'wait':
@@ -217,7 +224,7 @@ export class VirtualDevice {
           this.#apply({ kind: step.kind === 'admit' ? 'admitted' : 'served' }, at);
           break;
         case 'fetch':
-          this.#work = this.#fetch(Math.max(at, this.#spread?.fromMs ?? at));
+          this.#download.begin(step.goal.digest, step.part, at);
           return;
         case 'stage':
           this.#work = { endsAtMs: at + STAGE_MS, event: { kind: 'staged', sequence: 0 } };
@@ -227,14 +234,6 @@ export class VirtualDevice {
           return;
       }
     }
-  }
-
-  #fetch(at: number): Work {
-    const { network, modelBytes } = this.#world;
-    const tried = network.isOnline(this.traits, at) ? network.download(this.traits, modelBytes, at) : null;
-    if (tried?.isComplete) return { endsAtMs: tried.endsAtMs, event: { kind: 'fetched' }, download: 'done' };
-    const endsAtMs = (tried?.endsAtMs ?? at) + backOffMs(this.#tries++, DOWNLOAD_BACK_OFF, this.#updates);
-    return { endsAtMs, event: null, ...(tried === null ? {} : { download: 'timeout' }) };
   }
 
   #lookAtTrial(at: number): void {

@@ -28,6 +28,8 @@ export interface FleetOrder {
 
 /** Stores take no larger batch at once. */
 const BATCH = 4096;
+/** Devices that share a link live side by side in steps of this. */
+const STEP_MS = 5000;
 
 export class VirtualFleet {
   readonly #order: FleetOrder;
@@ -35,6 +37,7 @@ export class VirtualFleet {
   readonly #devices: readonly VirtualDevice[];
   readonly #inbox: VerifiedReport[] = [];
   readonly #network: VirtualNetwork;
+  #livedUntilMs: number;
   readonly traits: readonly Traits[];
   readonly served: History['served'] = [];
   readonly heard: History['heard'] = [];
@@ -49,6 +52,7 @@ export class VirtualFleet {
     const { scenario, devices, seed, startMs } = order;
     this.#order = order;
     this.#store = store;
+    this.#livedUntilMs = startMs;
     this.traits = makePopulation(scenario.population, devices, seed);
     this.#network = new VirtualNetwork(scenario.network, { seed, startMs }, (report, receivedAtMs) => {
       this.#inbox.push({ report, receivedAtMs });
@@ -105,7 +109,11 @@ export class VirtualFleet {
 
   /** Devices live until then, and the store hears what arrives meanwhile. */
   async advance(untilMs: number): Promise<void> {
-    for (const device of this.#devices) device.advance(untilMs);
+    while (this.#livedUntilMs < untilMs) {
+      this.#livedUntilMs = Math.min(untilMs, this.#livedUntilMs + STEP_MS);
+      for (const device of this.#devices) device.advance(this.#livedUntilMs);
+      this.#network.flowUntil(this.#livedUntilMs);
+    }
     this.#network.deliverUntil(untilMs);
     await this.#store.recordListening(untilMs);
     while (this.#inbox.length > 0) await this.#store.ingest(this.#inbox.splice(0, BATCH));

@@ -1,14 +1,9 @@
-// Owns the way between devices and service in virtual time: downloads that share a cell, and reports that come late, twice or not yet.
+// Owns the way between devices and service in virtual time: downloads over links that devices share, and reports that come late, twice or not yet.
 import { type RandomStream, seededRandom } from '../base/random.ts';
 import type { DeviceReport } from '../contract/report.ts';
 import { LINK_SPEEDS, type Traits } from './population.ts';
 import type { NetworkFaults } from './scenario.ts';
-
-/** How one try of a download ends. */
-export interface DownloadTry {
-  readonly endsAtMs: number;
-  readonly isComplete: boolean;
-}
+import { SharedLink, type Transfer } from './shared-link.ts';
 
 interface Delivery {
   readonly report: DeviceReport;
@@ -18,6 +13,8 @@ interface Delivery {
 /** As the agent waits before it asks for a directive that it was told of. */
 const WAKE_SPREAD_MS = 1000;
 const ROUND_TRIP_MS = 200;
+/** Devices in a row, of which those of one region and on cellular links share a cell. */
+const CELL_DEVICES = 100;
 
 export class VirtualNetwork {
   readonly #faults: NetworkFaults;
@@ -25,8 +22,8 @@ export class VirtualNetwork {
   readonly #random: RandomStream;
   readonly #deliver: (report: DeviceReport, atMs: number) => void;
   #late: Delivery[] = [];
-  /** When the downloads under way in a region's cells end. */
-  readonly #cells = new Map<string, number[]>();
+  readonly #cells = new Map<string, SharedLink>();
+  #nowMs: number;
 
   constructor(
     faults: NetworkFaults,
@@ -35,6 +32,7 @@ export class VirtualNetwork {
   ) {
     this.#faults = faults;
     this.#startMs = facts.startMs;
+    this.#nowMs = facts.startMs;
     this.#random = seededRandom(facts.seed, 'network');
     this.#deliver = deliver;
   }
@@ -52,26 +50,40 @@ export class VirtualNetwork {
     return publishedAtMs + ROUND_TRIP_MS + WAKE_SPREAD_MS * random.next();
   }
 
-  download(device: Traits, bytes: number, atMs: number): DownloadTry {
-    const durationMs = ROUND_TRIP_MS + (1000 * bytes) / this.#speed(device, atMs);
-    const timeoutMs = device.link === 'cellular' ? this.#faults.downloadTimeoutMs : null;
-    const isComplete = timeoutMs === null || durationMs <= timeoutMs;
-    const endsAtMs = atMs + (isComplete ? durationMs : timeoutMs);
-    if (device.link === 'cellular') this.#cellOf(device, atMs).push(endsAtMs);
-    return { endsAtMs, isComplete };
+  /** Begins a try; the network sets when it ended, in `flowUntil` where devices share the link. */
+  download(device: Traits, bytes: number, atMs: number): Transfer {
+    const sinceMs = atMs + ROUND_TRIP_MS;
+    const isRefused = this.#faults.refusesFiles?.(device) === true;
+    const cutAtMs = isRefused ? sinceMs : sinceMs + this.#cutAfterMs(device);
+    const transfer: Transfer = { sinceMs, leftBytes: bytes, cutAtMs, endedAtMs: isRefused ? sinceMs : null };
+    if (isRefused) return transfer;
+    if (device.link === 'cellular') this.#cellOf(device).add(transfer);
+    else Object.assign(transfer, { leftBytes: 0, endedAtMs: sinceMs + (1000 * bytes) / speedOf(device) });
+    return transfer;
   }
 
-  #cellOf(device: Traits, atMs: number): number[] {
-    const region = device.facts.labels.region ?? '';
-    const busy = (this.#cells.get(region) ?? []).filter((endsAtMs) => endsAtMs > atMs);
-    this.#cells.set(region, busy);
-    return busy;
+  /** The device hangs up. */
+  hangUp(device: Traits, transfer: Transfer): void {
+    if (device.link === 'cellular') this.#cellOf(device).remove(transfer);
   }
 
-  #speed(device: Traits, atMs: number): number {
-    const alone = LINK_SPEEDS[device.link] ?? 1_000_000;
-    if (device.link !== 'cellular') return alone;
-    return Math.min(alone, this.#faults.cellBytesPerSecond / (this.#cellOf(device, atMs).length + 1));
+  #cutAfterMs({ link }: Traits): number {
+    return link === 'cellular' ? (this.#faults.cutAfterMs ?? Number.POSITIVE_INFINITY) : Number.POSITIVE_INFINITY;
+  }
+
+  #cellOf(device: Traits): SharedLink {
+    const name = `${device.facts.labels.region} ${Math.floor(device.index / CELL_DEVICES)}`;
+    const known = this.#cells.get(name);
+    if (known !== undefined) return known;
+    const cell = new SharedLink(this.#faults.cellBytesPerSecond, speedOf(device), this.#nowMs);
+    this.#cells.set(name, cell);
+    return cell;
+  }
+
+  /** Downloads over shared links go on until then. */
+  flowUntil(untilMs: number): void {
+    for (const cell of this.#cells.values()) cell.flowUntil(untilMs);
+    this.#nowMs = untilMs;
   }
 
   /** Takes a report to the service: at once, or late and perhaps twice. */
@@ -91,4 +103,9 @@ export class VirtualNetwork {
     this.#late = this.#late.filter((one) => one.atMs > untilMs);
     for (const { report, atMs } of due.sort((a, b) => a.atMs - b.atMs)) this.#deliver(report, atMs);
   }
+}
+
+/** Bytes a second of a device that is alone on its link. */
+function speedOf({ link }: Traits): number {
+  return LINK_SPEEDS[link] ?? 1_000_000;
 }

@@ -10,7 +10,7 @@ const SCENARIOS: Readonly<Record<FaultStory, string>> = {
   classes: 'missing-class',
   confidence: 'confidence-shift',
   silence: 'silenced-devices',
-  delivery: 'network-timeout',
+  delivery: 'undelivered-tenth',
 };
 const STORIES = Object.keys(FAULT_STORIES) as FaultStory[];
 

@@ -35,8 +35,7 @@ test.each([
   ['cpu-spike', 'cpu < 85% for 5m', 12],
   ['cpu-spike', 'temperature < 65C for 5m', 25],
   ['cpu-spike', 'battery_drain < 1.3x baseline', 12],
-  ['network-timeout', 'download_success > 80%', 10],
-  ['network-timeout', 'undelivered_devices < 5% after 30m', 34],
+  ['undelivered-tenth', 'undelivered_devices < 5% after 30m', 34],
   ['input-shift', 'input[brightness] < 1.2x baseline', 12],
   ['input-shift', 'input[brightness] < 140 for 5m', 12],
 ])('%s is caught in its first stage by `%s` alone', async (scenario, rule, minutes) => {

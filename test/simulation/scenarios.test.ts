@@ -18,7 +18,8 @@ const ENDS: Readonly<Record<string, { readonly outcome: Rehearsal['outcome']; re
   'error-10x': { outcome: 'reverted', stage: 'canary' },
   'cpu-spike': { outcome: 'reverted', stage: 'canary' },
   'missing-class': { outcome: 'reverted', stage: 'canary' },
-  'network-timeout': { outcome: 'reverted', stage: 'canary' },
+  'network-timeout': { outcome: 'completed' },
+  'undelivered-tenth': { outcome: 'reverted', stage: 'canary' },
   'silenced-devices': { outcome: 'reverted', stage: 'canary' },
   // A tenth of the fleet at twice the time is less than half more at the 95th percentile of all: the rule by hardware finds it.
   'hw-latency': { outcome: 'reverted', stage: 'ramp' },
