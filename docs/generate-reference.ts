@@ -88,6 +88,7 @@ const UNITS: Readonly<Record<MetricFacts['unit'], string>> = {
   ms: 'time (`ms`, `s`, `m`)',
   bytes: 'size (`kB`, `MiB`, …)',
   celsius: 'degrees (`C`)',
+  'per-hour': 'events in a time (`/h`, `/d`, `/min`)',
   count: 'number',
   divergence: 'number, PSI or `KL`',
 };

@@ -3,8 +3,10 @@ import { gaugeBounds, isGaugeName, MOST_GAUGES, MOST_READING, type Summary } fro
 import {
   type DeviceReport,
   type FailureReason,
+  isCounterName,
   type LabelCounts,
   MOST_CLASSES,
+  MOST_COUNTERS,
   MOST_FEATURES,
   type ModelInterval,
   type TransferCounts,
@@ -56,6 +58,7 @@ export function parseObservations(raw: Members, place: string): Partial<ModelInt
     ...ifPresent(raw, 'rejected', place, (n, at) => count(n, at)),
     ...ifPresent(raw, 'userReports', place, (n, at) => count(n, at)),
     ...ifPresent(raw, 'anomalies', place, (n, at) => count(n, at)),
+    ...ifPresent(raw, 'counters', place, parseCounters),
     ...ifPresent(raw, 'transfers', place, parseTransfers),
   };
 }
@@ -102,6 +105,13 @@ function parseLabelCounts(value: unknown, place: string): LabelCounts {
     refuse('REPORT_NUMBERS', `${place}.correct`, 'is more than were predicted, or than there were');
   }
   return counts;
+}
+
+function parseCounters(value: unknown, place: string): Record<string, number> {
+  const counters = record(value, place, MOST_COUNTERS, (n, key) => count(n, key));
+  if (!Object.keys(counters).every(isCounterName))
+    refuse('REPORT_SHAPE', `${place} key`, 'is not the name of a counter: a-z, digits and _, at most 40');
+  return counters;
 }
 
 function parseTransfers(value: unknown, place: string): Partial<Record<TransferStep, TransferCounts>> {

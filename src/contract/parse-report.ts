@@ -6,6 +6,7 @@ import {
   CONFIDENCE_BINS,
   type DeviceReport,
   type ErrorReason,
+  errorReasonOf,
   MOST_CLASSES,
   MOST_INTERVALS,
   MOST_MODELS,
@@ -36,7 +37,8 @@ import type { SketchJson } from './sketch.ts';
 const MOST_BUCKETS = 2_000;
 const MOST_TEXT = 500;
 
-const ERROR_REASONS: readonly ErrorReason[] = ['runtime', 'out-of-memory', 'bad-shape', 'bad-value', 'timeout', 'load'];
+/** Kinds of errors in one interval: more than there are, for those of newer agents. */
+const MOST_ERROR_KINDS = 32;
 const STATES: readonly ModelState['state'][] = [
   'idle',
   'fetching',
@@ -70,10 +72,18 @@ function parseSketch(value: unknown, place: string): SketchJson {
   return { zero: count(zero, `${place}.zero`), buckets: parsed };
 }
 
+/** Kinds that are not known here are counted together. */
+function parseErrors(value: unknown, place: string): Partial<Record<ErrorReason, number>> {
+  const errors: Partial<Record<ErrorReason, number>> = {};
+  for (const [kind, n] of Object.entries(record(value, place, MOST_ERROR_KINDS, (one, at) => count(one, at)))) {
+    const reason = errorReasonOf(kind);
+    errors[reason] = (errors[reason] ?? 0) + n;
+  }
+  return errors;
+}
+
 function parseInterval(value: unknown, place: string): ModelInterval {
   const raw = members(value, place);
-  const errors = record(raw.errors, `${place}.errors`, ERROR_REASONS.length, (n, at) => count(n, at));
-  for (const reason of Object.keys(errors)) oneOf(reason, `${place}.errors key`, ERROR_REASONS);
   const interval: ModelInterval = {
     model: name(raw.model, `${place}.model`),
     rollout: orNull(raw.rollout, (present) => name(present, `${place}.rollout`)),
@@ -82,7 +92,7 @@ function parseInterval(value: unknown, place: string): ModelInterval {
     digest: digest(raw.digest, `${place}.digest`),
     version: name(raw.version, `${place}.version`),
     inferences: count(raw.inferences, `${place}.inferences`),
-    errors,
+    errors: parseErrors(raw.errors, `${place}.errors`),
     unknown: count(raw.unknown, `${place}.unknown`),
     latencyMs: parseSketch(raw.latencyMs, `${place}.latencyMs`),
     confidence: list(raw.confidence, `${place}.confidence`, CONFIDENCE_BINS).map((n) =>

@@ -23,8 +23,39 @@ export const SERVES_REVOKED = 'servesRevoked';
 /** Reported property of a device that serves on without a part of itself: codes and messages. */
 export const AGENT_PROBLEM = 'agentProblem';
 
-/** `bad-shape`: other tensors than promised; `bad-value`: numbers that mean nothing, such as NaN. */
-export type ErrorReason = 'runtime' | 'out-of-memory' | 'bad-shape' | 'bad-value' | 'timeout' | 'load';
+/** What a device finds itself. `bad-shape`: other tensors than promised; `bad-value`: numbers that mean nothing, such as NaN. */
+const FOUND_ERRORS = ['runtime', 'out-of-memory', 'bad-shape', 'bad-value', 'timeout', 'load'] as const;
+export type FoundError = (typeof FOUND_ERRORS)[number];
+/**
+ * And what only the application can tell: `bad-input` (an input that can't be read), `network` and `application` (its own code). `other` is
+ * of a kind that this version does not know.
+ */
+export const ERROR_REASONS = [...FOUND_ERRORS, 'bad-input', 'network', 'application', 'other'] as const;
+export type ErrorReason = (typeof ERROR_REASONS)[number];
+
+export function errorReasonOf(kind: string): ErrorReason {
+  return ERROR_REASONS.find((one) => one === kind) ?? 'other';
+}
+
+/** Counters of an application's own, for each model. */
+export const MOST_COUNTERS = 8;
+
+/** Events that an application counts, such as `alerts`. */
+export function isCounterName(name: string): boolean {
+  return /^[a-z][a-z0-9_]{0,39}$/.test(name);
+}
+
+/** Both by name; counters beyond the number that a report holds are left out. */
+export function addCounters(
+  a: Readonly<Record<string, number>>,
+  b: Readonly<Record<string, number>>,
+): Record<string, number> {
+  const sums = new Map(Object.entries(a));
+  for (const [name, count] of Object.entries(b)) {
+    if (sums.has(name) || sums.size < MOST_COUNTERS) sums.set(name, (sums.get(name) ?? 0) + count);
+  }
+  return Object.fromEntries(sums);
+}
 export type FailureReason =
   | 'network'
   | 'signature'
@@ -85,6 +116,8 @@ export interface ModelInterval {
   readonly userReports?: number;
   /** Answers that the application called anomalous. */
   readonly anomalies?: number;
+  /** Events that the application counted, by name; 0 says that it counts them and none came. */
+  readonly counters?: Readonly<Record<string, number>>;
   readonly transfers?: Readonly<Partial<Record<TransferStep, TransferCounts>>>;
 }
 

@@ -12,6 +12,8 @@ import type { SlipwayDocument } from './slipway-document.ts';
 import type { RolloutPolicy } from './types.generated.ts';
 
 const MOST_NAMED = 10;
+/** What these name in brackets no manifest names. */
+const NAMED_ELSEWHERE: ReadonlySet<string> = new Set(['gauge', 'counter', 'error_rate']);
 
 /** What a rule names in brackets that a manifest names too. */
 interface Subject {
@@ -34,7 +36,7 @@ function subjectsOf({ spec }: RolloutPolicy): Subject[] {
     if (typeof rule !== 'string' && ('prometheus' in rule || 'webhook' in rule)) return [];
     const text = typeof rule === 'string' ? rule : rule.rule;
     const { metric, ofClass } = parseRule(text);
-    if (ofClass === undefined || metric === 'gauge') return [];
+    if (ofClass === undefined || NAMED_ELSEWHERE.has(metric)) return [];
     const kind = metric === 'input' ? 'input' : 'class';
     const at = typeof rule === 'string' ? path : [...path, 'rule'];
     return [{ kind, path: at, column: text.indexOf('[') + 2, rule: text.trim(), name: ofClass }];

@@ -5,6 +5,7 @@ import type { CountedEvidence, InlierCounts } from './judge-counts.ts';
 import type { CountedLimit, Counts } from './judge-rate-rule.ts';
 import type { BaselineSource } from './rule-verdict.ts';
 import { type ArmEvidence, newestWindow, type StageQuestion, wholeTallies, windowTallies } from './stage-question.ts';
+import { goodSideOf, type StageRule } from './stage-rule.ts';
 import { burstEffect } from './statistics/burst-effect.ts';
 import type { OutlierRow } from './statistics/outlier-rows.ts';
 import { LEAST_CLUSTERS, type Tally } from './statistics/tally.ts';
@@ -121,4 +122,14 @@ function inliersOf(
     outlier: own?.outlier ?? null,
     outlierOfStable,
   };
+}
+
+/** The limit of a rule over a rate, from below or from above. */
+export function countedLimitOf({ rule }: StageRule): CountedLimit {
+  const { limit } = rule;
+  const isLeast = goodSideOf(rule) === 'above';
+  if (limit.kind === 'absolute') return { kind: isLeast ? 'least' : 'rate', threshold: limit.value };
+  return isLeast
+    ? { kind: 'least-relative', ratio: limit.factor }
+    : { kind: 'relative', ratio: limit.factor, floor: limit.floor ?? 0 };
 }

@@ -1,5 +1,6 @@
 // Owns which rows of an arm are no outliers, found once a question: many measures are counted of the same trials.
 
+import { COUNTER_MEASURE } from './metric-kind.ts';
 import { type ArmEvidence, CLASS_MEASURE, type StageQuestion } from './stage-question.ts';
 import type { OutlierRow } from './statistics/outlier-rows.ts';
 import type { Outliers, TallyRows } from './statistics/tally-rows.ts';
@@ -13,9 +14,14 @@ const known = new WeakMap<StageQuestion, Map<ArmEvidence, Map<string, Outliers |
 
 /** What a measure is counted of. */
 function trialsOf(measure: string): string {
-  if (measure === 'error' || measure === 'unknown') return 'inferences';
+  if (measure === 'error' || measure === 'unknown' || measure.startsWith('error:')) return 'inferences';
   if (measure.startsWith(CLASS_MEASURE)) return 'answers';
   return measure.startsWith('latency>') ? 'latencies' : measure;
+}
+
+/** Time bounds no number of events as inferences bound their errors: whoever claims far more events than others is an outlier, too. */
+function isByTime(measure: string): boolean {
+  return measure.startsWith(COUNTER_MEASURE) || measure === 'restarts';
 }
 
 /** A measure's rows in an arm without the outliers, since the stage opened or in the newest window; null when there is no outlier. */
@@ -32,7 +38,7 @@ export function inlierRows(
   ofQuestion.set(arm, ofArm);
   const key = `${when} ${trialsOf(measure)}`;
   const found = ofArm.get(key);
-  const outliers = found === undefined ? rows.outliers() : found;
+  const outliers = found === undefined ? rows.outliers(isByTime(measure)) : found;
   ofArm.set(key, outliers);
   return outliers === null ? null : { rows: rows.only(outliers.inliers), outlier: outliers.outlier };
 }

@@ -1,13 +1,13 @@
 // Owns rules over predicted classes: is one still answered as often as it should be, and has any that stable knows vanished?
 import { blankVerdict } from './blank-verdict.ts';
-import { chooseBaseline, evidenceOf, inlierTrials, sourceOf } from './counted-evidence.ts';
+import { chooseBaseline, countedLimitOf, evidenceOf, inlierTrials, sourceOf } from './counted-evidence.ts';
 import { type CountedEvidence, countedFacts, judgeCounts, needsOf, sumsOf, weighCounts } from './judge-counts.ts';
 import { boundsOf, type CountedLimit, type CountedVerdict, type ErrorLevels } from './judge-rate-rule.ts';
 import { pastOf } from './own-past.ts';
 import type { RuleReason } from './rule-reason.ts';
 import type { BaselineSource, ClassSums, RuleVerdict } from './rule-verdict.ts';
 import { CLASS_MEASURE, type StageQuestion } from './stage-question.ts';
-import { goodSideOf, type StageRule } from './stage-rule.ts';
+import type { StageRule } from './stage-rule.ts';
 import type { Tally } from './statistics/tally.ts';
 import type { TallyRows } from './statistics/tally-rows.ts';
 
@@ -149,22 +149,13 @@ export function judgeVanishedClasses(asked: StageRule, levels: ErrorLevels, ques
   };
 }
 
-function limitOf({ rule }: StageRule): CountedLimit {
-  const { limit } = rule;
-  const isLeast = goodSideOf(rule) === 'above';
-  if (limit.kind === 'absolute') return { kind: isLeast ? 'least' : 'rate', threshold: limit.value };
-  return isLeast
-    ? { kind: 'least-relative', ratio: limit.factor }
-    : { kind: 'relative', ratio: limit.factor, floor: limit.floor ?? 0 };
-}
-
 /** class_share[name]: the share of one class, absolute or against the baseline, from below or from above. */
 export function judgeClassShare(asked: StageRule, levels: ErrorLevels, question: StageQuestion): RuleVerdict {
   const name = asked.rule.ofClass ?? '';
   if (!question.candidate.measures.includes(`${CLASS_MEASURE}${name}`)) {
     return blankVerdict(asked, { kind: 'unknown-class', name });
   }
-  const limit = limitOf(asked);
+  const limit = countedLimitOf(asked);
   const evidence = classEvidence(name, limit, question, answersOf(question));
   const counted = judgeCounts(evidence, levels, question);
   const { reading, verdict } = counted;

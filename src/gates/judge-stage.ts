@@ -2,9 +2,18 @@
 import { assertNever } from '../base/errors.ts';
 import { quantileOf } from '../contract/sketch.ts';
 import { blankVerdict, notApplicable } from './blank-verdict.ts';
-import { baselineCounts, chooseBaseline, evidenceOf, inlierTrials, isThick, sourceOf } from './counted-evidence.ts';
+import {
+  baselineCounts,
+  chooseBaseline,
+  countedLimitOf,
+  evidenceOf,
+  inlierTrials,
+  isThick,
+  sourceOf,
+} from './counted-evidence.ts';
 import { baselineEdgeOf, limitInForce } from './freeze-limits.ts';
 import { judgeClassShare, judgeVanishedClasses } from './judge-classes.ts';
+import { judgeCounter } from './judge-counter.ts';
 import { type CountedEvidence, countedFacts, judgeCounts, sumsOf } from './judge-counts.ts';
 import { judgeDevices } from './judge-devices.ts';
 import { judgeDrift } from './judge-drift.ts';
@@ -18,7 +27,7 @@ import {
   judgeAnyDevice,
 } from './judge-rate-rule.ts';
 import { judgeSuccess } from './judge-success.ts';
-import { metricKind } from './metric-kind.ts';
+import { measureOf, metricKind } from './metric-kind.ts';
 import { METHOD_VERSION, type RuleVerdict, ruleName, type StageReason, type StageVerdict } from './rule-verdict.ts';
 import { judgeSignal } from './signal-verdict.ts';
 import { DEFAULT_ERROR_LEVEL, type StageQuestion, sizeOf, wholeTallies } from './stage-question.ts';
@@ -38,17 +47,13 @@ function judgeInScope(
   return judgeCounts(evidence, scope === 'fleet' ? { ...levels, scope } : levels, question);
 }
 
-/** error_rate and unknown_rate, absolute or against the baseline. */
+/** Bad events of all: absolute, or against the baseline. */
 function judgeRate(asked: StageRule, measure: string, levels: ErrorLevels, question: StageQuestion): RuleVerdict {
   const { limit } = asked.rule;
   const trials = inlierTrials(question, measure);
   const counts = limit.kind === 'baseline' ? chooseBaseline(question, measure, trials) : null;
-  const held: CountedLimit =
-    limit.kind === 'absolute'
-      ? { kind: 'rate', threshold: limit.value }
-      : { kind: 'relative', ratio: limit.factor, floor: limit.floor ?? 0 };
   const evidence = evidenceOf(question, measure, {
-    limit: held,
+    limit: countedLimitOf(asked),
     baseline: counts === null ? null : { measure, counts },
   });
   const counted = judgeInScope(asked, evidence, levels, question);
@@ -153,7 +158,9 @@ function judgeRule(asked: StageRule, levels: ErrorLevels, question: StageQuestio
   if (asked.grouping !== undefined) return judgeByGroup(asked, asked.grouping, { levels, question, judge: judgeRule });
   switch (kind.kind) {
     case 'rate':
-      return judgeRate(asked, kind.measure, levels, question);
+      return judgeRate(asked, measureOf(rule) ?? kind.measure, levels, question);
+    case 'counter':
+      return judgeCounter(asked, { levels, question, judge: judgeRate });
     case 'quantile':
       return judgeLatency(asked, kind.q, levels, question);
     case 'class-share':

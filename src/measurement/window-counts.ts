@@ -4,7 +4,7 @@ import { MOST_CLASSES, REST_CLASS } from '../contract/report.ts';
 import type { ParsedRule } from '../documents/rules/rule-text.ts';
 import { gaugeTermsOf } from '../gates/gauge-terms.ts';
 import { badOutcomesOf } from '../gates/judge-success.ts';
-import { metricKind } from '../gates/metric-kind.ts';
+import { measureOf, metricKind } from '../gates/metric-kind.ts';
 import type { EventMeasure } from '../telemetry/event-counts.ts';
 import type { GaugeSpec } from '../telemetry/gauge-readings.ts';
 import { type HistogramSpec, MOST_HISTOGRAM_CLASSES } from '../telemetry/histogram-sums.ts';
@@ -39,7 +39,8 @@ export function countsOf(
 function eventsOf(rule: ParsedRule): EventMeasure[] {
   const kind = metricKind(rule.metric);
   if (kind.kind === 'success') return [badOutcomesOf(kind.measure, rule.ofClass) as EventMeasure];
-  return kind.kind === 'rate' && kind.measure !== 'error' && kind.measure !== 'unknown' ? [kind.measure] : [];
+  const measure = measureOf(rule);
+  return measure === undefined || measure === 'error' || measure === 'unknown' ? [] : [measure as EventMeasure];
 }
 
 function distinct(gauges: readonly GaugeSpec[]): GaugeSpec[] {

@@ -35,7 +35,9 @@ function watchedStages(policy: RolloutPolicy): readonly Stage[] {
 /** The stories that no deciding rule sees before all devices have the version. */
 export function unseenStories(policy: RolloutPolicy): readonly FaultStory[] {
   const deciding = watchedStages(policy).flatMap(({ rules }) => rules.filter(({ dryRun }) => !dryRun));
-  const seen = new Set(deciding.map(({ rule }) => rule.metric));
+  // A rule on one kind of errors sees no others.
+  const whole = deciding.filter(({ rule }) => rule.metric !== 'error_rate' || rule.ofClass === undefined);
+  const seen = new Set(whole.map(({ rule }) => rule.metric));
   const stories = Object.keys(FAULT_STORIES) as FaultStory[];
   return stories.filter((story) => !FAULT_STORIES[story].moves.some((metric) => seen.has(metric)));
 }

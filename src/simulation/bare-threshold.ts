@@ -65,10 +65,10 @@ function minus(now: Totals, before: Totals | undefined): Totals {
 }
 
 /** The rule's number of one interval; undefined where there is none. */
-function measuredBy({ metric }: ParsedRule, totals: Totals): number | undefined {
+function measuredBy({ metric, ofClass }: ParsedRule, totals: Totals): number | undefined {
   const q = quantileOfMetric(metric);
   if (q !== undefined) return quantileOf(totals.latencyMs, q);
-  if (totals.inferences === 0) return undefined;
+  if (totals.inferences === 0 || ofClass !== undefined) return undefined;
   if (metric === 'error_rate') return totals.errors / totals.inferences;
   return metric === 'unknown_rate' ? totals.unknown / totals.inferences : undefined;
 }

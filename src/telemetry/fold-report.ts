@@ -155,6 +155,9 @@ interface Received {
 
 function folded(spec: WindowSpec, arm: Arm, sums: Sums, { report, receivedAtMs, isAlone }: Received): FoldedInterval {
   const { events = [] } = spec;
+  const mostMs = receivedAtMs - spec.openedAtMs;
+  // Merged reports add up their times, to the millisecond.
+  const isFirst = isAlone && report.uptimeMs <= report.durationMs + 1;
   const histograms = spec.histograms.map((one) => countBins(one, sums.summary.confidence, sums.classes));
   const confidences = histograms[spec.histograms.findIndex(({ kind }) => kind === 'confidence')];
   return {
@@ -167,7 +170,10 @@ function folded(spec: WindowSpec, arm: Arm, sums: Sums, { report, receivedAtMs, 
     })),
     window: windowNumberAt(spec, receivedAtMs),
     inferences: sums.summary.inferences,
-    counts: [...countMeasures(sums, edgesOf(spec, arm), spec.classes), ...countEvents(events, sums.intervals)],
+    counts: [
+      ...countMeasures(sums, edgesOf(spec, arm), spec.classes),
+      ...countEvents(events, sums.intervals, { mostMs, isFirst }),
+    ],
     histograms,
     course:
       spec.course === undefined || confidences === undefined

@@ -26,6 +26,8 @@ function scaleOf(value: number, unit: string): Scale {
       return { factor: 100, suffix: '%' };
     case 'ms':
       return Math.abs(value) >= 10_000 ? { factor: 0.001, suffix: ' s' } : { factor: 1, suffix: ' ms' };
+    case 'per-hour':
+      return Math.abs(value) >= 0.1 || value === 0 ? { factor: 1, suffix: '/h' } : { factor: 24, suffix: '/d' };
     case 'celsius':
       return { factor: 1, suffix: ' °C' };
     default:
@@ -85,4 +87,24 @@ const TRIALS: Readonly<Record<string, string>> = {
 /** What a metric counts, in the singular. */
 export function trialOf(metric: string): string {
   return TRIALS[metric] ?? 'inference';
+}
+
+/** Metrics whose trials are milliseconds. */
+const BY_TIME: ReadonlySet<string> = new Set(['counter', 'restarts']);
+/** Milliseconds. */
+export const HOUR_MS = 3_600_000;
+
+/** `12,480 inferences`, or `31.5 device hours`; with `more`, `3,400 more inferences`. */
+export function trialsInWords(trials: number, metric: string, more: '' | 'more ' = ''): string {
+  if (!BY_TIME.has(metric)) return countOf(trials, `${more}${trialOf(metric)}`);
+  const hours = trials / HOUR_MS;
+  const amount = hours < 1000 ? significant(hours) : formatCount(hours);
+  return `${amount} ${more}device ${amount === '1' ? 'hour' : 'hours'}`;
+}
+
+/** `3 of 1,200`, or `3 in 31.5 device hours`. */
+export function badInWords({ bad, trials }: { readonly bad: number; readonly trials: number }, metric: string): string {
+  return BY_TIME.has(metric)
+    ? `${formatCount(bad)} in ${trialsInWords(trials, metric)}`
+    : `${formatCount(bad)} of ${formatCount(trials)}`;
 }

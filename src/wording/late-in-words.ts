@@ -1,7 +1,7 @@
 // Owns the words for a breach that only the newest intervals prove: with their own numbers, because those of the whole stage don't show it yet.
 import type { RuleReason } from '../gates/rule-reason.ts';
 import type { RuleVerdict } from '../gates/rule-verdict.ts';
-import { countOf, formatAmount, formatBounds, formatCount, percent, trialOf } from './amounts.ts';
+import { badInWords, countOf, formatAmount, formatBounds, formatCount, HOUR_MS, percent, trialOf } from './amounts.ts';
 
 export interface LateBreach {
   /** `2.1%`, or `8.1% too slow` where answers are counted that exceed a limit of time. */
@@ -31,6 +31,10 @@ export function lateBreachOf(rule: RuleVerdict): LateBreach | null {
   }
   // Where a rule asks for successes, those that failed are counted.
   const count = rule.kind === 'rate' && rule.goodSide === 'above' ? trials - bad : bad;
+  if (unit === 'per-hour') {
+    const amount = formatAmount((HOUR_MS * bad) / trials, unit);
+    return { amount, counts: badInWords(late, metric), whole };
+  }
   const counts = `${formatCount(count)} of ${countOf(trials, trialOf(metric))}`;
   return { amount: percent(count / trials), counts, whole };
 }

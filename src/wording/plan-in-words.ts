@@ -5,7 +5,7 @@ import { clipped, oneLine } from '../base/plain-text.ts';
 import { formatDuration } from '../contract/duration.ts';
 import type { Outlook, Parametrised, SilentSignal, WaitingOn } from '../rollout/outlook.ts';
 import type { Fix, StatusReason, StuckRule } from '../rollout/reasons.ts';
-import { aboutMore, countOf, formatCount, listed, trialOf } from './amounts.ts';
+import { aboutMore, countOf, formatCount, listed, trialsInWords } from './amounts.ts';
 import { devicesApart, NOT_COUNTED, unfitInWords } from './devices-in-words.ts';
 import { fixInWords, problemInWords } from './fix-in-words.ts';
 import { versionInWords } from './parameters-in-words.ts';
@@ -42,7 +42,7 @@ function numbersWaits({ rules, minutes, slowest, lacks }: Omit<VerdictWait, 'stu
     if (slowest.trials === 0) return `${time}reports for ${slowest.metric}`;
     const { within } = slowest;
     const proof = within === undefined ? '' : ` to prove that it ${within ? 'passes' : 'fails'}`;
-    return `${time}${slowest.metric} needs ${countOf(slowest.trials, `more ${trialOf(slowest.metric)}`)}${proof}`;
+    return `${time}${slowest.metric} needs ${trialsInWords(slowest.trials, slowest.metric, 'more ')}${proof}`;
   }
   if (lacks.length > 0) return listed(lacks.map(stageReasonInWords), 'and');
   return rules.length === 0 ? 'the first measurements' : `a verdict on ${listed(rules.map(ruleInScope), 'and', 2)}`;

@@ -5,14 +5,23 @@ import type { RuleReason } from '../gates/rule-reason.ts';
 import type { RuleVerdict } from '../gates/rule-verdict.ts';
 import { totalOf } from '../gates/statistics/share-verdict.ts';
 import type { Tally } from '../gates/statistics/tally.ts';
-import { aboutMore, countOf, formatAmount, formatBetween, formatCount, trialOf } from './amounts.ts';
+import {
+  aboutMore,
+  badInWords,
+  countOf,
+  formatAmount,
+  formatBetween,
+  formatCount,
+  trialOf,
+  trialsInWords,
+} from './amounts.ts';
 import { lateBreachOf, reasonsBesideLate } from './late-in-words.ts';
 import { reasonsInWords } from './reason-in-words.ts';
 import { limitOf, signalNote } from './verdict-table.ts';
 
 /** What a rule counted. */
 function counted({ unit, kind, trials, metric }: RuleVerdict): string {
-  if (trialOf(metric) !== 'inference') return countOf(trials, trialOf(metric));
+  if (unit === 'per-hour' || trialOf(metric) !== 'inference') return trialsInWords(trials, metric);
   const isAnswers = unit === 'ms' || kind === 'classes' || kind === 'histogram';
   if (isAnswers) return countOf(trials, 'answer');
   return countOf(trials, kind === 'rate' ? 'inference' : 'measurement');
@@ -139,7 +148,7 @@ function worstInWords(rule: RuleVerdict): string[] {
   const worst = worstOf(rule);
   if (rule.kind === 'gauge') return worstDevice === null ? [] : [`Longest beyond the limit: ${oneLine(worstDevice)}.`];
   if (worstDevice === null || scope === 'any-device' || verdict === 'pass' || worst?.bad === 0) return [];
-  const counts = worst === null ? '' : ` (${formatCount(worst.bad)} of ${formatCount(worst.trials)})`;
+  const counts = worst === null ? '' : ` (${badInWords(worst, rule.metric)})`;
   const device = `${oneLine(worstDevice)}${counts}`;
   if (verdict === 'fail')
     return [`It fails even without ${device}, the device that stands out most, so no single device is to blame.`];
@@ -158,7 +167,7 @@ function missing(rule: RuleVerdict): string[] {
   // Only drift waits for reports, which come by time.
   if (needs.trials === 0)
     return [minutes === null ? 'It waits for reports.' : `It needs reports of ${aboutMore(minutes)}.`];
-  const count = countOf(needs.trials, `more ${trialOf(metric)}`);
+  const count = trialsInWords(needs.trials, metric, 'more ');
   const amount = minutes === null ? count : `${aboutMore(minutes)} at current traffic (${count})`;
   return [`If nothing changes, it ${dryRun ? 'would need' : 'needs'} ${amount}.`];
 }

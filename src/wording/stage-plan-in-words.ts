@@ -45,6 +45,7 @@ const UNPLANNED: Readonly<Record<Unplanned['why'], string>> = {
   'class-frequency': 'depends on how often stable predicts the class',
   downloads: 'depends on how often devices download',
   installs: 'takes the installs of all devices of the stage',
+  events: 'depends on how often the events come',
   labels: 'depends on how many labels arrive',
   'device-means': 'needs devices, not inferences: 7 or more can prove it',
   'unknown-groups': 'unknown: which groups the stage selects',

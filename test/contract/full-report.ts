@@ -15,6 +15,7 @@ export const FULL_INTERVAL: ModelInterval = interval({
   rejected: 4,
   userReports: 1,
   anomalies: 2,
+  counters: { alerts: 3, doors_opened: 0 },
   transfers: { download: { done: 1, network: 3 }, verify: { done: 1 }, apply: { 'self-test': 1 } },
 });
 

@@ -24,6 +24,31 @@ describe('parseReport', () => {
     expect(parseReport(bytes({ ...report(), later: 1, intervals: [{ ...interval(), later: 1 }] }))).toEqual(report());
   });
 
+  it('counts kinds of errors that it does not know together, and never more of them than inferences', () => {
+    const errors = { timeout: 1, novel: 2, newer: 3, application: 1 };
+    const parsed = parseReport(bytes({ ...report(), intervals: [{ ...interval(), errors }] }));
+    expect(parsed.intervals[0]?.errors).toEqual({ timeout: 1, application: 1, other: 5 });
+    const many = Object.fromEntries(Array.from({ length: 33 }, (_, i) => [`kind ${i}`, 0]));
+    expect(codeOf({ ...report(), intervals: [{ ...interval(), errors: many }] })).toBe('REPORT_BOUNDS');
+    expect(codeOf({ ...report(), intervals: [{ ...interval(), errors: { novel: 6, newer: 5 } }] })).toBe(
+      'REPORT_NUMBERS',
+    );
+  });
+
+  it('takes a bounded number of counters with short names', () => {
+    const told = (counters: unknown) => codeOf({ ...report(), intervals: [{ ...interval(), counters }] });
+    const nine = Object.fromEntries(Array.from({ length: 9 }, (_, i) => [`c${i}`, 0]));
+    expect(told({ alerts: 3, [`a${'b'.repeat(39)}`]: 0 })).toBe('parsed');
+    expect([told(nine), told({ ['a'.repeat(41)]: 1 }), told({ 'no name': 1 })]).toEqual([
+      'REPORT_BOUNDS',
+      'REPORT_SHAPE',
+      'REPORT_SHAPE',
+    ]);
+    expect([told({ alerts: -1 }), told({ alerts: 1e10 }), told({ alerts: 0.5 })]).toEqual(
+      Array(3).fill('REPORT_NUMBERS'),
+    );
+  });
+
   it('refuses numbers that can’t be', () => {
     const impossible = [
       { inferences: -1 },

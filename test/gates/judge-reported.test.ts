@@ -7,6 +7,7 @@ import { judgeStage } from '../../src/gates/judge-stage.ts';
 import type { RuleVerdict } from '../../src/gates/rule-verdict.ts';
 import type { StageQuestion } from '../../src/gates/stage-question.ts';
 import type { StageRule } from '../../src/gates/stage-rule.ts';
+import type { EventMeasure } from '../../src/telemetry/event-counts.ts';
 import { foldReport } from '../../src/telemetry/fold-report.ts';
 import { applyFold, emptyWindowTallies } from '../../src/telemetry/window-tallies.ts';
 import { ruleSentences } from '../../src/wording/rule-in-words.ts';
@@ -15,6 +16,12 @@ import { makeInterval, makeReport, makeSpec, STABLE } from '../telemetry/false-r
 import { ask } from './false-evidence.ts';
 
 const MINUTE = 60_000;
+
+const EVENTS: readonly EventMeasure[] = [
+  ...(['download', 'apply', 'rejected', 'complaint', 'anomaly', 'wrong', 'restarts', 'counter:alerts'] as const),
+  ...(['imprecise:a', 'missed:a', 'confused:a'] as const),
+  ...(['error:timeout', 'error:network', 'error:out-of-memory'] as const),
+];
 
 interface Told {
   readonly gauges?: Readonly<Record<string, number>>;
@@ -48,7 +55,7 @@ function judge({
   const terms = gaugeTermsOf(parsed);
   const spec = makeSpec({
     ...{ classes: [], histograms: [], rows: { candidate: rows, stable: rows } },
-    events: ['download', 'apply', 'rejected', 'complaint', 'anomaly', 'wrong', 'imprecise:a', 'missed:a', 'confused:a'],
+    events: EVENTS,
     gauges: terms === undefined ? [] : [terms],
   });
   const tallies = emptyWindowTallies(spec);
@@ -379,6 +386,97 @@ describe('a rule over labels', () => {
     const asked = { rule: 'accuracy > 0.95x baseline', stable, minutes: 4 };
     expect(judge({ ...asked, candidate: labelled(half) }).verdict).toBe('undecided');
     expect(judge({ ...asked, candidate: labelled(good) }).verdict).toBe('pass');
+  });
+});
+
+describe('errors by kind', () => {
+  const failing = (errors: Readonly<Record<string, number>>) => of(10, () => ({ interval: { errors } }));
+
+  test('count by themselves, of all inferences, and all together for error_rate', () => {
+    const candidate = failing({ timeout: 3, network: 1 });
+    expect(judge({ rule: 'error_rate[timeout] < 0.5%', candidate })).toMatchObject({ verdict: 'fail', estimate: 0.05 });
+    expect(judge({ rule: 'error_rate[network] < 5%', candidate }).verdict).toBe('pass');
+    expect(judge({ rule: 'error_rate[out-of-memory] < 0.1%', candidate, minutes: 60 })).toMatchObject({
+      verdict: 'pass',
+      estimate: 0,
+      metric: 'error_rate',
+    });
+    expect(judge({ rule: 'error_rate < 5%', candidate })).toMatchObject({ estimate: expect.closeTo(4 / 60, 12) });
+  });
+
+  test('are held against the same kind on stable', () => {
+    const rule = 'error_rate[timeout] < 2x baseline, floor 0.1%';
+    const stable = failing({ timeout: 1, runtime: 9 });
+    expect(judge({ rule, stable, candidate: failing({ timeout: 5 }) }).verdict).toBe('fail');
+    expect(judge({ rule, stable, candidate: failing({ timeout: 1, runtime: 20 }), minutes: 30 }).verdict).toBe('pass');
+  });
+});
+
+describe('a rule over a counter', () => {
+  const counting = (events: (minute: number, device: number) => number, devices = 10, name = 'alerts'): Story =>
+    of(devices, (minute, device) => ({ interval: { counters: { [name]: events(minute, device) } } }));
+  /** Two an hour and device. */
+  const usual = (every: number) => (minute: number, device: number) => ((minute + 7 * device) % every === 0 ? 1 : 0);
+  const rule = 'counter[alerts] < 2x baseline';
+  const stable = counting(usual(30), 40);
+
+  test('is about events in an hour of a device, absolute or against stable', () => {
+    const candidate = counting(usual(30));
+    expect(judge({ rule: 'counter[alerts] < 5/h', candidate, minutes: 240 })).toMatchObject({
+      ...{ verdict: 'pass', unit: 'per-hour', estimate: expect.closeTo(2, 9), limit: expect.closeTo(5, 9) },
+      trials: 40 * 3_600_000,
+    });
+    expect(judge({ rule: 'counter[alerts] < 12/d', candidate, minutes: 240 }).verdict).toBe('fail');
+    expect(judge({ rule, candidate, stable, minutes: 240 })).toMatchObject({
+      verdict: 'pass',
+      baseline: { estimate: expect.closeTo(2, 1), devices: 40, from: 'beside' },
+    });
+    const loud = judge({ rule, candidate: counting(usual(6)), stable, minutes: 120 });
+    expect(loud.verdict).toBe('fail');
+    expect(ruleSentences(loud).join(' ')).toContain('over 20 device hours on 10 devices');
+  });
+
+  test('also finds that the events no longer come', () => {
+    const asked = { rule: 'counter[alerts] > 0.5x baseline', stable, minutes: 240 };
+    expect(judge({ ...asked, candidate: counting(() => 0) }).verdict).toBe('fail');
+    expect(judge({ ...asked, candidate: counting(usual(30)) }).verdict).toBe('pass');
+  });
+
+  test('sees nothing where no application counts', () => {
+    expect(judge({ rule, candidate: of(10, () => ({})), stable })).toMatchObject({
+      verdict: 'undecided',
+      reasons: [{ kind: 'not-reported' }],
+    });
+  });
+
+  test('no device decides alone by what it claims: neither of the candidate, nor of stable', () => {
+    const flood = (loud: number) => (minute: number, device: number) =>
+      device === loud ? 1_000_000 : usual(30)(minute, device);
+    const bad = counting(usual(6));
+    // One that floods among good ones fails nothing, and one on stable hides no bad candidate from being held.
+    expect(judge({ rule, candidate: counting(flood(3)), stable, minutes: 240 }).verdict).toBe('undecided');
+    const masked = judge({ rule, candidate: bad, stable: counting(flood(3), 40), minutes: 240 });
+    expect(masked.verdict).toBe('undecided');
+    expect(masked.reasons[0]).toMatchObject({ kind: 'outlier', device: 'stable-3', byAll: 'pass' });
+    const least = { rule: 'counter[alerts] > 0.5x baseline', stable, minutes: 240 };
+    const one = counting((_, device) => (device === 3 ? 1_000_000 : 0));
+    expect(judge({ ...least, candidate: one }).verdict).not.toBe('pass');
+    expect(judge({ ...least, candidate: counting(usual(30)), stable: counting(flood(3), 40) }).verdict).not.toBe(
+      'fail',
+    );
+  });
+
+  test('restarts are reports that begin with the start of the agent', () => {
+    const starting = (every: number) =>
+      of(10, (minute, device) => ({
+        report: { durationMs: MINUTE, uptimeMs: (minute + 3 * device) % every === 0 ? MINUTE : 9 * MINUTE },
+      }));
+    const candidate = starting(120);
+    expect(judge({ rule: 'restarts < 1/d', candidate, minutes: 600 }).verdict).toBe('fail');
+    expect(judge({ rule: 'restarts < 2/h', candidate, minutes: 600 })).toMatchObject({
+      verdict: 'pass',
+      estimate: expect.closeTo(0.5, 1),
+    });
   });
 });
 

@@ -22,6 +22,16 @@ test('of too many, those that it shows most', () => {
   }
 });
 
+test('errors of one kind, counters and restarts are counted where a rule asks for them', () => {
+  const asked = ['error_rate < 1%', 'error_rate[timeout] < 1%', 'counter[alerts] < 2x baseline', 'restarts < 1/d'];
+  const { events } = countsOf(
+    asked.map((rule) => parseRule(rule)),
+    [],
+    shown,
+  );
+  expect(events).toEqual(['error:timeout', 'counter:alerts', 'restarts']);
+});
+
 test('rejected requests are counted where a rule asks for them alone', () => {
   expect(countsOf(rules, [], shown).events).toEqual(['rejected']);
   expect(countsOf(rules.slice(0, 1), [], shown).events).toBeUndefined();

@@ -1,6 +1,7 @@
 // Owns what applications report over the local endpoint: feedback on earlier answers, and readings of their own gauges.
 import { assertNever, CodedError } from '../../../src/base/errors.ts';
 import { gaugeBounds, isGaugeName, MOST_GAUGES } from '../../../src/contract/gauges.ts';
+import { isCounterName, MOST_COUNTERS } from '../../../src/contract/report.ts';
 import { isClassName } from '../../../src/contract/report-reader.ts';
 import type { DeviceGauges } from './device-gauges.ts';
 import type { Measurements } from './measurements.ts';
@@ -76,6 +77,28 @@ export function parseReadings(
     if (typeof value === 'number' && value >= least && value <= most) return [name, value] as const;
     throw feedbackError(`${name} is not a number from ${least} to ${most}`, remedy);
   });
+}
+
+/** So many events of one name in one request. */
+const MOST_EVENTS = 1_000_000;
+const COUNTS = { errors: '{ "errors": { "network": 1 } }', counters: '{ "counters": { "alerts": 1 } }' } as const;
+
+/** Numbers of events by name: of failures, by any name, or of the application's own counters. Throws INFER_FEEDBACK. */
+export function parseCounts(body: Buffer, kind: keyof typeof COUNTS): Readonly<Record<string, number>> {
+  const remedy = `Send ${COUNTS[kind]}: at most ${MOST_COUNTERS} names in a-z, digits and ${kind === 'errors' ? '-' : '_'}.`;
+  const counts = parseJson(body)[kind];
+  if (typeof counts !== 'object' || counts === null || Array.isArray(counts))
+    throw feedbackError(`\`${kind}\` is not an object`, remedy);
+  const entries = Object.entries(counts as Record<string, unknown>);
+  if (entries.length > MOST_COUNTERS) throw feedbackError('there are too many names', remedy);
+  const read = entries.map(([name, count]) => {
+    const isName = kind === 'counters' ? isCounterName(name) : isClassName(name);
+    if (!isName) throw feedbackError(`"${name.slice(0, 64)}" is not a name`, remedy);
+    if (typeof count === 'number' && Number.isSafeInteger(count) && count >= 0 && count <= MOST_EVENTS)
+      return [name, count] as const;
+    throw feedbackError(`${name} is not a whole number from 0 to ${MOST_EVENTS}`, remedy);
+  });
+  return Object.fromEntries(read);
 }
 
 /** Counts each item to the version that gave the answer. */

@@ -3,6 +3,7 @@ import { assertNever } from '../../../src/base/errors.ts';
 import type { Digest } from '../../../src/contract/digest.ts';
 import { addSummaries, addToSummaries, type Summary, summaryOf } from '../../../src/contract/gauges.ts';
 import {
+  addCounters,
   CONFIDENCE_BINS,
   type ErrorReason,
   type LabelCounts,
@@ -47,6 +48,8 @@ export type Observation =
   | { readonly kind: 'labelled'; readonly predicted: string; readonly actual: string }
   | { readonly kind: 'complaint' }
   | { readonly kind: 'anomaly' }
+  /** Events that the application counts. */
+  | { readonly kind: 'counted'; readonly events: Readonly<Record<string, number>> }
   | { readonly kind: 'transfer'; readonly step: TransferStep; readonly result: TransferResult };
 
 export class IntervalTally {
@@ -57,6 +60,7 @@ export class IntervalTally {
   readonly #classes = new Map<string, number>();
   readonly #features = new Map<string, Summary>();
   readonly #labels = new Map<string, LabelCounts>();
+  #counters: Record<string, number> = {};
   readonly #transfers = new Map<TransferStep, Map<TransferResult, number>>();
   #inferences = 0;
   #unknown = 0;
@@ -75,11 +79,12 @@ export class IntervalTally {
     return this.#isEmpty;
   }
 
-  /** Serving counts without a request, too: the device's gauges belong to this version then. */
-  addServed(ms: number): void {
+  /** Serving counts without a request, too: the device's gauges belong to this version then, and counters of which no event came. */
+  addServed(ms: number, counters: Readonly<Record<string, number>>): void {
     if (ms <= 0) return;
     this.#isEmpty = false;
     this.#servedMs += ms;
+    this.#counters = addCounters(this.#counters, counters);
   }
 
   addMeasured(measured: Measured): void {
@@ -120,6 +125,9 @@ export class IntervalTally {
       case 'anomaly':
         this.#anomalies += 1;
         return;
+      case 'counted':
+        this.#counters = addCounters(this.#counters, observation.events);
+        return;
       case 'transfer': {
         const results = this.#transfers.get(observation.step) ?? new Map<TransferResult, number>();
         this.#transfers.set(observation.step, results);
@@ -150,6 +158,7 @@ export class IntervalTally {
       ...(this.#rejected > 0 ? { rejected: this.#rejected } : {}),
       ...(this.#userReports > 0 ? { userReports: this.#userReports } : {}),
       ...(this.#anomalies > 0 ? { anomalies: this.#anomalies } : {}),
+      ...(Object.keys(this.#counters).length > 0 ? { counters: this.#counters } : {}),
       ...(transfers.length > 0 ? { transfers: Object.fromEntries(transfers) } : {}),
     };
   }

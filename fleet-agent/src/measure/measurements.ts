@@ -1,5 +1,5 @@
 // Owns counting what each running version did in the present interval, apart by rollout, revision, arm and slot.
-import type { ModelInterval } from '../../../src/contract/report.ts';
+import { addCounters, type ModelInterval } from '../../../src/contract/report.ts';
 import { type Attribution, IntervalTally, type Measured, type Observation } from './interval-tally.ts';
 
 interface Span {
@@ -12,6 +12,8 @@ export class Measurements {
   readonly #tallies = new Map<string, IntervalTally>();
   /** What serves now, by model. */
   readonly #spans = new Map<string, Span>();
+  /** The counters of each model's application, at 0: once told of, all that serves has them. */
+  readonly #counters = new Map<string, Readonly<Record<string, number>>>();
 
   record(attribution: Attribution, measured: Measured): void {
     this.#tallyOf(attribution).addMeasured(measured);
@@ -21,10 +23,22 @@ export class Measurements {
     this.#tallyOf(attribution).addObservation(observation);
   }
 
+  /** Counts events of the application; those of counters for which there is no room are left out. */
+  count(attribution: Attribution, events: Readonly<Record<string, number>>): number {
+    const { model } = attribution;
+    const names = Object.keys(events).map((name) => [name, 0] as const);
+    const known = addCounters(this.#counters.get(model) ?? {}, Object.fromEntries(names));
+    this.#counters.set(model, known);
+    const kept = Object.entries(events).filter(([name]) => Object.hasOwn(known, name));
+    this.observe(attribution, { kind: 'counted', events: Object.fromEntries(kept) });
+    return kept.length;
+  }
+
   /** From now on the model is served so, or by nothing. `nowMs` is monotonic. */
   serve(model: string, attribution: Attribution | null, nowMs: number): void {
     const span = this.#spans.get(model);
-    if (span !== undefined) this.#tallyOf(span.attribution).addServed(nowMs - span.sinceMs);
+    if (span !== undefined)
+      this.#tallyOf(span.attribution).addServed(nowMs - span.sinceMs, this.#counters.get(model) ?? {});
     if (attribution === null) this.#spans.delete(model);
     else this.#spans.set(model, { attribution, sinceMs: nowMs });
   }

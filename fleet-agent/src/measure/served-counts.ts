@@ -1,5 +1,5 @@
 // Owns the counts of a version since it began to serve: what its trial is judged by.
-import type { ErrorReason } from '../../../src/contract/report.ts';
+import type { FoundError } from '../../../src/contract/report.ts';
 import { addToSketch, emptySketch, type Sketch } from '../../../src/contract/sketch.ts';
 import type { Measured } from './interval-tally.ts';
 
@@ -7,7 +7,7 @@ export interface ServedCounts {
   readonly inferences: number;
   readonly errors: number;
   readonly unknown: number;
-  readonly lastError: { readonly reason: ErrorReason; readonly message: string } | null;
+  readonly lastError: { readonly reason: FoundError; readonly message: string } | null;
   /** Grows in place. */
   readonly latency: Sketch;
 }

@@ -1,5 +1,5 @@
 // Owns the interface of a runtime: load a model's files, run it, and say how it failed.
-import type { ErrorReason, FailureReason } from '../../../src/contract/report.ts';
+import type { FailureReason, FoundError } from '../../../src/contract/report.ts';
 import type { ModelFiles } from '../record/slots.ts';
 import type { Tensor } from './tensor.ts';
 
@@ -21,22 +21,22 @@ export interface ModelHost {
 
 /** How a model failed, in the words of reports. */
 export class ModelError extends Error {
-  readonly reason: ErrorReason;
+  readonly reason: FoundError;
 
-  constructor(reason: ErrorReason, message: string, cause?: unknown) {
+  constructor(reason: FoundError, message: string, cause?: unknown) {
     super(message, cause === undefined ? undefined : { cause });
     this.name = 'ModelError';
     this.reason = reason;
   }
 }
 
-export function toModelError(thrown: unknown, reason: ErrorReason): ModelError {
+export function toModelError(thrown: unknown, reason: FoundError): ModelError {
   if (thrown instanceof ModelError) return thrown;
   return new ModelError(reason, thrown instanceof Error ? thrown.message : String(thrown), thrown);
 }
 
 /** The word for it where a whole version fails; `otherwise` for what is only known of answers. */
-export function failureReasonOf(reason: ErrorReason, otherwise: FailureReason): FailureReason {
+export function failureReasonOf(reason: FoundError, otherwise: FailureReason): FailureReason {
   return reason === 'runtime' || reason === 'bad-value' ? otherwise : reason;
 }
 

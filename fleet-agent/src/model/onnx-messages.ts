@@ -1,5 +1,5 @@
 // Owns the messages between the agent and its ONNX thread.
-import type { ErrorReason } from '../../../src/contract/report.ts';
+import type { FoundError } from '../../../src/contract/report.ts';
 import type { Ports } from '../record/slots.ts';
 import type { Tensor } from './tensor.ts';
 
@@ -29,7 +29,7 @@ export type OnnxAnswer =
       readonly kind: 'failed';
       readonly id: number;
       /** `too-long`: the answer would hold more values than are passed on. `refused`: the file takes no input of this shape. */
-      readonly reason: ErrorReason | 'too-long' | 'refused';
+      readonly reason: FoundError | 'too-long' | 'refused';
       readonly message: string;
       /** The WebAssembly instance aborted: nothing in this thread can be trusted to run again. */
       readonly fatal: boolean;

@@ -2,7 +2,7 @@
 import { readFile } from 'node:fs/promises';
 import { parentPort, workerData } from 'node:worker_threads';
 import * as ort from 'onnxruntime-web/wasm';
-import type { ErrorReason } from '../../../src/contract/report.ts';
+import type { FoundError } from '../../../src/contract/report.ts';
 import type { Port } from '../record/slots.ts';
 import { fromHalfBits, halfBits } from './half-float.ts';
 import type { OnnxAnswer, OnnxRequest } from './onnx-messages.ts';
@@ -163,7 +163,7 @@ const SHAPE =
 const REFUSED = /got invalid dimensions for input/i;
 
 /** ONNX Runtime tells its errors apart only by their wording. */
-function classify(message: string, kind: OnnxRequest['kind']): { reason: ErrorReason | 'refused'; fatal: boolean } {
+function classify(message: string, kind: OnnxRequest['kind']): { reason: FoundError | 'refused'; fatal: boolean } {
   const fatal = FATAL.test(message);
   if (REFUSED.test(message)) return { reason: 'refused', fatal };
   if (MEMORY.test(message)) return { reason: 'out-of-memory', fatal };

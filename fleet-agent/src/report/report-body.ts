@@ -1,6 +1,7 @@
 // Owns a report before it is numbered and signed: the state of a model, and how two that were never sent become one.
 import { addSummaries, addSummariesByName, MOST_GAUGES } from '../../../src/contract/gauges.ts';
 import {
+  addCounters,
   type DeviceReport,
   type ErrorReason,
   MOST_CLASSES,
@@ -91,6 +92,7 @@ function addObservations(a: ModelInterval, b: ModelInterval): Partial<ModelInter
     ...both(a, b, 'rejected', (x, y) => x + y),
     ...both(a, b, 'userReports', (x, y) => x + y),
     ...both(a, b, 'anomalies', (x, y) => x + y),
+    ...both(a, b, 'counters', addCounters),
     ...both(a, b, 'transfers', addTransfers),
   };
 }

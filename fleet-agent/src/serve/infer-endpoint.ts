@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net';
 import { CodedError, HTTP_STATUSES } from '../../../src/base/errors.ts';
 import type { Parameters } from '../../../src/contract/directive.ts';
 import type { DeviceGauges } from '../measure/device-gauges.ts';
-import { parseFeedback, parseReadings } from '../measure/feedback.ts';
+import { parseCounts, parseFeedback, parseReadings } from '../measure/feedback.ts';
 import { ModelError } from '../model/model-host.ts';
 import { bytesOf, type Tensor } from '../model/tensor.ts';
 import { HeldBytes, type Hold } from './held-bytes.ts';
@@ -119,13 +119,18 @@ export class InferEndpoint {
     response: ServerResponse,
     { target, hold }: { readonly target: Extract<Target, { model: string }>; readonly hold: Hold },
   ): Promise<Reply | 'written'> {
-    const { kind, model: name } = target;
+    const { model: name } = target;
     const server = this.#options.find(name);
     if (server === undefined) return notFound(`There is no model "${name}" here.`);
-    if (kind === 'feedback') {
+    if (target.kind === 'feedback') {
       const items = parseFeedback(await readBody(request, MOST_FEEDBACK_BYTES, hold), target.feedback);
       return ok(server.takeFeedback(items, target.feedback));
     }
+    if (target.kind === 'counts') {
+      const counts = parseCounts(await readBody(request, MOST_FEEDBACK_BYTES, hold), target.of);
+      return ok(server.takeCounts(target.of, counts));
+    }
+    const { kind } = target;
     const { instance } = server;
     if (target.version !== null && target.version !== instance?.version)
       return notFound(`Version "${target.version}" of "${name}" does not serve here.`);

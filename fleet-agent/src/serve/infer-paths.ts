@@ -5,13 +5,16 @@ import type { FeedbackKind } from '../measure/recent-answers.ts';
 export type Target =
   | { readonly kind: 'server' | 'live' | 'ready' | 'gauges' }
   | { readonly kind: 'model' | 'modelReady' | 'infer'; readonly model: string; readonly version: string | null }
-  | { readonly kind: 'feedback'; readonly model: string; readonly feedback: FeedbackKind };
+  | { readonly kind: 'feedback'; readonly model: string; readonly feedback: FeedbackKind }
+  /** Numbers of events, told by the application. */
+  | { readonly kind: 'counts'; readonly model: string; readonly of: 'errors' | 'counters' };
 
+const POSTED: ReadonlySet<Target['kind']> = new Set(['infer', 'feedback', 'gauges', 'counts']);
 const FEEDBACK: readonly FeedbackKind[] = ['labels', 'complaints', 'anomalies'];
 
 /** As an `Allow` header says it. */
 export function methodOf({ kind }: Target): string {
-  return kind === 'infer' || kind === 'feedback' || kind === 'gauges' ? 'POST' : 'GET, HEAD';
+  return POSTED.has(kind) ? 'POST' : 'GET, HEAD';
 }
 
 export function targetOf(url: string): Target | undefined {
@@ -34,8 +37,10 @@ function targetOfModel(model: string, rest: readonly string[]): Target | undefin
   if (act === undefined) return { kind: 'model', model, version };
   if (act === 'ready') return { kind: 'modelReady', model, version };
   if (act === 'infer') return { kind: 'infer', model, version };
+  if (hasVersion) return undefined;
+  if (act === 'errors' || act === 'counters') return { kind: 'counts', model, of: act };
   const feedback = FEEDBACK.find((one) => one === act);
-  return feedback !== undefined && !hasVersion ? { kind: 'feedback', model, feedback } : undefined;
+  return feedback !== undefined ? { kind: 'feedback', model, feedback } : undefined;
 }
 
 function decode(part: string): string {

@@ -4,6 +4,7 @@ import type { Clock } from '../../../src/base/clock.ts';
 import { CodedError } from '../../../src/base/errors.ts';
 import type { Digest } from '../../../src/contract/digest.ts';
 import type { Parameters } from '../../../src/contract/directive.ts';
+import { errorReasonOf } from '../../../src/contract/report.ts';
 import { countFeedback, type FeedbackItem, type FeedbackTally } from '../measure/feedback.ts';
 import { summarizeInputs } from '../measure/input-summaries.ts';
 import type { Attribution, Measured } from '../measure/interval-tally.ts';
@@ -42,6 +43,12 @@ export interface InferenceAnswer {
   readonly modelVersion: string;
   readonly digest: Digest;
   readonly outputs: readonly Tensor[];
+}
+
+/** How many names were counted; the others found no room. */
+export interface CountsTally {
+  readonly taken: number;
+  readonly left_out: number;
 }
 
 /** Rollout, revision and arm under which the model runs now, by the last accepted directive. */
@@ -109,6 +116,23 @@ export class ModelServer {
   /** Counts feedback on earlier answers to the versions that gave them. */
   takeFeedback(items: readonly FeedbackItem[], kind: FeedbackKind): FeedbackTally {
     return countFeedback(items, kind, { recent: this.#recent, measurements: this.#measurements });
+  }
+
+  /**
+   * Counts what the application tells of the version that serves: inferences of its own that failed, which are no part of a trial, or events.
+   * Throws INFER_NO_MODEL.
+   */
+  takeCounts(kind: 'errors' | 'counters', counts: Readonly<Record<string, number>>): CountsTally {
+    if (this.#instance === null) throw noModel(this.model);
+    const attribution = this.#attributionOf(this.#instance);
+    const all = Object.entries(counts);
+    if (kind === 'counters') {
+      const taken = this.#measurements.count(attribution, counts);
+      return { taken, left_out: all.length - taken };
+    }
+    for (const [name, rows] of all)
+      this.#measurements.record(attribution, { kind: 'failed', rows, reason: errorReasonOf(name) });
+    return { taken: all.length, left_out: 0 };
   }
 
   /** A request for this model was refused: it says nothing of the version. */

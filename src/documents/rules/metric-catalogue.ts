@@ -1,16 +1,31 @@
 // Owns the catalogue of metrics that rules can name.
-import { ABOVE, BELOW, drift, gauge, latency, type MetricFacts, OF_STAGE, rate, success } from './metric-facts.ts';
+import { ERROR_REASONS } from '../../contract/report.ts';
+import {
+  ABOVE,
+  BELOW,
+  counter,
+  drift,
+  gauge,
+  latency,
+  type MetricFacts,
+  OF_STAGE,
+  rate,
+  success,
+} from './metric-facts.ts';
 
 const LABELS = 'labels sent to devices (`POST /v2/models/<model>/labels`), counted in reports';
 
 const AGENT = 'the agent reads it on Linux every 5 s; reports hold minimum, mean and maximum';
 
 export const METRICS = {
-  error_rate: rate(
-    'error',
-    'Share of inferences that ended in an error.',
-    'errors by reason (runtime, out of memory, bad shape, time-out, load) in reports',
-  ),
+  error_rate: {
+    ...rate(
+      'error',
+      'Share of inferences that ended in an error; with a kind in brackets, as in `error_rate[timeout] < 0.1%`, in an error of that kind alone. `out-of-memory`, `timeout`, `load` (the model could not be loaded), `bad-shape` and `bad-value` (its answer is not what the manifest promises) and `runtime` are found by the agent; `bad-input`, `network` and `application` are told by the application, and kinds that nobody knows count as `other`.',
+      'errors by kind in reports: found by the agent, or sent to devices (`POST /v2/models/<model>/errors`)',
+    ),
+    kinds: ERROR_REASONS,
+  },
   unknown_rate: rate(
     'unknown',
     'Share of inferences whose confidence is below the minimum in the manifest (`confidence.least`).',
@@ -124,6 +139,18 @@ export const METRICS = {
     'Complaints about answers per inference. They count when people complain.',
     'complaints sent to devices (`POST /v2/models/<model>/complaints`), counted in reports',
   ),
+  counter: counter('own', {
+    meaning:
+      'Events that the application counts, by name, in an hour in which a device serves the version: `3/h`, `0.5/d` or `2/min`. A device counts from the first time that its application names the counter, so an application names all of its counters with 0 when it starts. At most one event a millisecond counts. When one device has far more events than the others, they must keep the limit without it, too. Add a floor where stable may have no events.',
+    source: 'events sent to devices (`POST /v2/models/<model>/counters`), and the time served, in reports',
+    ...{ baseline: 'yes', example: '2x baseline' },
+  }),
+  restarts: counter('restarts', {
+    meaning:
+      'Starts of the agent in an hour in which a device serves the version: after a crash, a loss of power or a reboot. A device that dies before its first report tells of none: `failed_devices` counts it once it is silent.',
+    source: 'uptime and the time served in reports',
+    ...{ baseline: 'with-floor', example: '1/d' },
+  }),
   cpu: gauge('cpu', {
     meaning: 'Processor time in use, over all cores.',
     ...{ unit: 'ratio', source: AGENT, bad: 'high', example: '85% for 5m' },

@@ -6,6 +6,7 @@ import { UNITS } from './rule-value.ts';
 export function exampleSubject(metric: RuleMetric): string | undefined {
   if (metric === 'gauge') return 'queue_depth';
   if (metric === 'input') return 'amount';
+  if (metric === 'counter') return 'alerts';
   return metricFacts(metric).ofClass ? 'receipt' : undefined;
 }
 

@@ -2,13 +2,15 @@
 import type { GaugeName } from '../../contract/gauges.ts';
 
 export type RuleComparison = '<' | '<=' | '>' | '>=' | '==';
-/** `ratio` is a fraction (0..1), `ms` milliseconds, `divergence` how far a distribution moved (population stability index, or KL). */
-export type RuleUnit = 'ratio' | 'ms' | 'bytes' | 'celsius' | 'count' | 'divergence';
+/** `ratio` is a fraction (0..1), `ms` milliseconds, `per-hour` events in an hour of a device, `divergence` how far a distribution moved (population stability index, or KL). */
+export type RuleUnit = 'ratio' | 'ms' | 'bytes' | 'celsius' | 'count' | 'per-hour' | 'divergence';
 
 /** How a metric is judged; src/gates has a judge for each kind. */
 export type MetricKind =
   /** Bad inferences of all. */
   | { readonly kind: 'rate'; readonly measure: RateMeasure }
+  /** Events by the time that devices served. */
+  | { readonly kind: 'counter'; readonly of: 'own' | 'restarts' }
   /** Latencies above the limit, against the share 1−q that the quantile allows. */
   | { readonly kind: 'quantile'; readonly q: number }
   /** Devices of the stage, counted exactly. */
@@ -46,6 +48,8 @@ export interface MetricFacts {
   readonly sustained: boolean;
   /** Does a rule name a class, as in `class_share[receipt]`, a gauge, as in `gauge[queue_depth]`, or an input, as in `input[amount]`? */
   readonly ofClass: boolean;
+  /** Names that may stand in brackets, where they may also be left out: `error_rate[timeout]`. */
+  readonly kinds?: readonly string[];
   /** What follows the comparison in examples and messages. */
   readonly example: string;
   /** Must a rule say `after 30m`? */
@@ -72,6 +76,17 @@ export function rate(measure: RateMeasure, meaning: string, source: string): Met
   return {
     ...OF_STAGE,
     ...{ meaning, source, unit: 'ratio', judge: { kind: 'rate', measure }, baseline: 'with-floor', example: '0.5%' },
+  };
+}
+
+export function counter(
+  of: 'own' | 'restarts',
+  facts: Pick<MetricFacts, 'meaning' | 'source' | 'baseline' | 'example'>,
+): MetricFacts {
+  return {
+    ...{ ...OF_STAGE, ...facts, unit: 'per-hour', judge: { kind: 'counter', of } },
+    comparisons: of === 'own' ? [...BELOW, ...ABOVE] : BELOW,
+    ofClass: of === 'own',
   };
 }
 

@@ -43,6 +43,11 @@ const HABITS: readonly (readonly [RegExp, (...found: string[]) => string, (found
     (_, factor) => `${factor}x baseline`,
     (found) => `"${found}" is not a limit.`,
   ],
+  [
+    /(?<=\d) ?(?:per|an?) ?(min|h|d)(?:ute|our|ay)?\b/,
+    (_, time) => `/${time}`,
+    (found) => `"${found.trim()}" is not a unit: write \`/h\`, \`/d\` or \`/min\`.`,
+  ],
   [/(?<=baseline) floor\b/, () => ', floor', () => 'A comma is missing before `floor`.'],
   [
     /(?<=\bfor )(\d{1,6}(?:\.\d{1,3})?)(?: ?([smhdw])(?:ec|econd|in|inute|r|our|ay|eek)s?| (ms|[smhdw]))\b/,

@@ -4,9 +4,10 @@ import { isGaugeName } from '../../contract/gauges.ts';
 import { TextError } from '../../contract/source/text-error.ts';
 import { findClosestMetric } from './closest-metric.ts';
 import { metricFacts, metricName, RULE_METRICS, type RuleMetric } from './metric-catalogue.ts';
-import { exampleRule, exampleSubject } from './metric-examples.ts';
+import { exampleRule } from './metric-examples.ts';
 import type { MetricFacts, RuleComparison, RuleUnit } from './metric-facts.ts';
 import { findMeantRule, type RulePart, RuleSlip, readOrHint, readParts, type Written } from './rule-grammar.ts';
+import { isRepeatable, readSubject } from './rule-subject.ts';
 import { findValue, meantValues, UNITS } from './rule-value.ts';
 
 export type RuleLimit =
@@ -43,25 +44,17 @@ const PARTS: readonly RulePart<PartName>[] = [
   { name: 'comparison', pattern: /\s*(<=|>=|==|<|>)/dy, what: '`<`, `<=`, `>`, `>=` or `==`' },
   {
     name: 'limit',
-    pattern: /\s*(\d+(?:\.\d+)?x\s+baseline|-?[\d.]+(?: ?(?!(?:for|after)\b)[A-Za-z%°]+)?)/dy,
+    pattern: /\s*(\d+(?:\.\d+)?x\s+baseline|-?[\d.]+(?: ?(?!(?:for|after)\b)[A-Za-z%°/]+)?)/dy,
     what: 'a limit',
   },
-  { name: 'floor', pattern: /(?:\s*,\s*floor\s+(-?[\d.]+(?: ?(?!for\b)[A-Za-z%°]+)?))?/dy, what: '' },
+  { name: 'floor', pattern: /(?:\s*,\s*floor\s+(-?[\d.]+(?: ?(?!for\b)[A-Za-z%°/]+)?))?/dy, what: '' },
   { name: 'sustained', pattern: /(?:\s+for\s+(\w[\w.]*))?/dy, what: '' },
   { name: 'after', pattern: /(?:\s+after\s+(\w[\w.]*))?/dy, what: '' },
   { name: 'end', pattern: /\s*$/dy, what: 'the end, `, floor …`, `for …` or `after …`' },
 ];
-/** Names that examples may repeat. */
-const PLAIN_NAME = /^[\w./:[\]-][\w ./:[\]-]*$/;
 /** Beyond this a factor is a typing error. */
 const LARGEST_FACTOR = 1000;
 const FLIPPED: Readonly<Record<string, RuleComparison>> = { '<': '>', '<=': '>=', '>': '<', '>=': '<=' };
-/** What metrics are about that are not about a class. */
-const SUBJECTS: Readonly<Partial<Record<RuleMetric, string>>> = {
-  gauge: 'one gauge (a–z, digits and _)',
-  input: 'one input of the model (as in reports, such as `x` or `x[3]`)',
-};
-
 type Texts = { readonly [name in PartName]?: string | undefined };
 
 /** The parts of a rule about a metric that there is; each is read by itself, and throws a RuleSlip. */
@@ -89,28 +82,20 @@ class Draft {
 
   /** A slip in a part, and other parts that make it right. */
   slip(part: PartName, code: string, message: string, ...instead: readonly Texts[]): RuleSlip {
-    const { metric, facts, texts } = this;
-    const { subject = '' } = texts;
-    const isName = facts.ofClass && (metric === 'gauge' ? isGaugeName(subject) : PLAIN_NAME.test(subject));
-    const remedy = asIn(metric, isName ? subject : undefined);
+    const { metric, texts } = this;
+    const remedy = asIn(metric, isRepeatable(metric, texts.subject ?? '') ? texts.subject : undefined);
     const others = instead.map((other) => textOf({ ...texts, ...other }));
     return new RuleSlip({ code, message, column: this.#written[part]?.column ?? 1, remedy, instead: others });
   }
 
   readSubject(): string | undefined {
     const { metric, facts, texts } = this;
-    const slip = (message: string, subject: string | undefined): RuleSlip =>
-      this.slip(texts.subject === undefined ? 'metric' : 'subject', 'RULE_CLASS', message, { subject });
-    if (!facts.ofClass) {
-      if (texts.subject === undefined) return undefined;
-      throw slip(`\`${metric}\` takes nothing in brackets.`, undefined);
-    }
-    const name = texts.subject?.trim() ?? '';
-    const bare = /^(["'])\s*([^"'`]+?)\s*\1$/.exec(name)?.[2];
-    if (bare !== undefined) throw slip('A name in brackets takes no quotes.', bare);
-    if (metric === 'gauge' ? isGaugeName(name) : name !== '') return name;
-    const about = SUBJECTS[metric] ?? 'one class of the model';
-    throw slip(`\`${metric}\` needs the name of ${about} in brackets.`, exampleSubject(metric));
+    if (texts.subject === undefined && !facts.ofClass) return undefined;
+    const read = readSubject(metric, texts.subject?.trim() ?? '');
+    if ('name' in read) return read.name;
+    throw this.slip(texts.subject === undefined ? 'metric' : 'subject', 'RULE_CLASS', read.message, {
+      subject: read.instead,
+    });
   }
 
   readComparison(): RuleComparison {
@@ -235,7 +220,7 @@ function readMetric(text: string, name: string): RuleMetric {
   const known = RULE_METRICS.find((metric) => metric === name);
   if (known !== undefined) return known;
   const close = findClosestMetric(name);
-  const own = ` For a gauge of your own write \`gauge[${name}]\`, for an input of the model \`input[${name}]\`.`;
+  const own = ` For a gauge of your own write \`gauge[${name}]\`, for an input of the model \`input[${name}]\`, for events that your application counts \`counter[${name}]\`.`;
   const list = `Known metrics: ${RULE_METRICS.join(', ')}.${isGaugeName(name) ? own : ''}`;
   throw new RuleSlip({
     ...{ code: 'RULE_METRIC', column: text.indexOf(name) + 1, message: `There is no metric \`${name}\`.` },

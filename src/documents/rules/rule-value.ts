@@ -17,6 +17,7 @@ export const UNITS: Readonly<Record<RuleUnit, UnitFacts>> = {
   ms: { words: 'a time', suffix: 'ms', floor: '5ms', limit: '150ms' },
   bytes: { words: 'a size', suffix: 'B', floor: '1MB', limit: '1MB' },
   celsius: { words: 'a temperature', suffix: 'C', floor: '5C', limit: '80C' },
+  'per-hour': { words: 'a number of events in a time, such as `3/h`,', suffix: '/h', floor: '0.1/h', limit: '3/h' },
   count: { words: 'a number', suffix: '', floor: '1', limit: '5' },
   divergence: { words: 'a number on the scale of PSI or KL', suffix: '', floor: '0.01', limit: '0.1' },
 };
@@ -36,12 +37,23 @@ export function findValue(text: string, unit: RuleUnit): number | undefined {
   } catch {
     return undefined;
   }
+  if (unit === 'per-hour') return findPerHour(text);
   const [, amount = '', suffix = ''] = /^(\d{1,15}(?:\.\d{1,15})?) ?([A-Za-z°]*)$/.exec(text) ?? [];
   if (amount === '') return undefined;
   if (unit === 'bytes') return BYTES[suffix] === undefined ? undefined : Number(amount) * BYTES[suffix];
   if (unit === 'divergence') return ['', 'PSI', 'KL'].includes(suffix) ? Number(amount) : undefined;
   const fits = unit === 'celsius' ? suffix === 'C' || suffix === '°C' : suffix === '';
   return fits ? Number(amount) : undefined;
+}
+
+const TIMES_PER_HOUR: Readonly<Record<string, number>> = { min: 60, h: 1, d: 1 / 24 };
+/** Events in an hour: more are no events, but a stream. */
+const MOST_PER_HOUR = 1e6;
+
+function findPerHour(text: string): number | undefined {
+  const [, amount = '', time = ''] = /^(\d{1,15}(?:\.\d{1,15})?) ?\/ ?(min|h|d)$/.exec(text) ?? [];
+  const value = Number(amount) * (TIMES_PER_HOUR[time] ?? 0);
+  return time !== '' && value <= MOST_PER_HOUR ? value : undefined;
 }
 
 /** What a value without its unit can have meant, the likeliest first: `0.005` a fraction, `150` milliseconds; a number has none: `85C`. */

@@ -60,9 +60,8 @@ export type RuleForecast =
 /** What the time depends on, or why none is needed. */
 export type UnplannedReason =
   | 'class-frequency'
-  | 'downloads'
-  | 'installs'
-  | 'labels'
+  | ReturnType<typeof comesOf>
+  | 'events'
   | 'device-means'
   | 'unknown-groups'
   | 'zero-limit'
@@ -270,6 +269,8 @@ export function forecastRule(asked: StageRule, question: ForecastQuestion): Rule
       if (limit.value > 0 && limit.value < 1) return forecastRate(limit.value, 'inferences', asked, question);
       return { kind: 'unplanned', why: 'zero-limit' };
     }
+    case 'counter':
+      return { kind: 'unplanned', why: 'events' };
     case 'quantile':
       return forecastLatency(kind.q, asked, question);
     case 'class-share':

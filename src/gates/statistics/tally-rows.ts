@@ -181,8 +181,8 @@ export class TallyRows {
     };
   }
 
-  /** Trials of the rows with data, in their order. */
-  #liveTrials(): Float64Array {
+  /** Trials of the rows with data, or one more than their events, in their order. */
+  #liveWeights(ofEvents: boolean): Float64Array {
     const { names, sums } = this.#source;
     const rows = this.#rows;
     const count = rows?.length ?? names.length;
@@ -190,26 +190,36 @@ export class TallyRows {
     let live = 0;
     for (let place = 0; place < count; place++) {
       const own = sums[(rows === null ? place : (rows[place] ?? 0)) * WIDTH + 1] ?? 0;
-      if (own > 0) trials[live++] = own;
+      if (own > 0)
+        trials[live++] = ofEvents ? 1 + (sums[(rows === null ? place : (rows[place] ?? 0)) * WIDTH] ?? 0) : own;
     }
     return trials.subarray(0, live);
   }
 
   /**
    * Which rows do not claim many times the trials of the median one: what one device says of itself is not to outweigh the others.
-   * Null when all are so, or too few to have a median.
+   * Null when all are so, or too few to have a median. `byEvents`: nor many times its events, of which none has less than one.
    */
-  outliers(): Outliers | null {
-    const median = medianBesideOutliers(this.#liveTrials());
+  outliers(byEvents = false): Outliers | null {
+    const ofTrials = this.#outliersBy(false);
+    const ofEvents = byEvents ? this.#outliersBy(true) : null;
+    if (ofTrials === null || ofEvents === null) return ofTrials ?? ofEvents;
+    const others = new Set(ofEvents.inliers);
+    const { outlier } = ofEvents;
+    return { inliers: ofTrials.inliers.filter((row) => others.has(row)), outlier };
+  }
+
+  #outliersBy(ofEvents: boolean): Outliers | null {
+    const median = medianBesideOutliers(this.#liveWeights(ofEvents));
     if (median === null) return null;
     const { names, sums } = this.#source;
     const inliers: number[] = [];
     let [outlier, most] = [-1, 0];
     for (const row of this.liveRows()) {
-      const trials = sums[row * WIDTH + 1] ?? 0;
-      if (!isOutlier(trials, median)) inliers.push(row);
-      if (trials < most || (trials === most && (names[row] ?? '') >= (names[outlier] ?? ''))) continue;
-      [outlier, most] = [row, trials];
+      const weight = ofEvents ? 1 + (sums[row * WIDTH] ?? 0) : (sums[row * WIDTH + 1] ?? 0);
+      if (!isOutlier(weight, median)) inliers.push(row);
+      if (weight < most || (weight === most && (names[row] ?? '') >= (names[outlier] ?? ''))) continue;
+      [outlier, most] = [row, weight];
     }
     return { inliers: Uint32Array.from(inliers), outlier: { device: names[outlier] ?? '', times: most / median } };
   }

@@ -97,6 +97,28 @@ test.each([
     { metric: 'class_share', ofClass: 'till receipt', comparison: '>', limit: { kind: 'baseline', factor: 0.5 } },
   ],
   [
+    'error_rate[timeout] < 0.1%',
+    {
+      metric: 'error_rate',
+      ofClass: 'timeout',
+      comparison: '<',
+      limit: { kind: 'absolute', value: 0.001, unit: 'ratio' },
+    },
+  ],
+  [
+    'counter[alerts] >= 2/min',
+    {
+      metric: 'counter',
+      ofClass: 'alerts',
+      comparison: '>=',
+      limit: { kind: 'absolute', value: 120, unit: 'per-hour' },
+    },
+  ],
+  [
+    'restarts < 2x baseline, floor 1/d',
+    { metric: 'restarts', comparison: '<', limit: { kind: 'baseline', factor: 2, floor: 1 / 24 } },
+  ],
+  [
     'class_share[photo]<10%',
     {
       metric: 'class_share',
@@ -137,6 +159,17 @@ test.each([
   ['avg_latency < 1ms', 'RULE_METRIC', 1, 'Write `latency_mean < 1ms`.'],
   ['free_disk > 10%', 'RULE_METRIC', 1, 'Write `disk_free > 10%`.'],
   ['install_success > 99%', 'RULE_METRIC', 1, 'Write `apply_success > 99%`.'],
+  ['counter[alerts] < 3', 'RULE_UNIT', 19, 'Write `counter[alerts] < 3/h`.'],
+  ['counter[alerts] < 3 per hour', 'RULE_SYNTAX', 20, 'Write `counter[alerts] < 3/h`.'],
+  ['counter[alerts] < 5%', 'RULE_UNIT', 19, 'counter[alerts] < 2x baseline'],
+  ['counter[alerts] < 9999999/h', 'RULE_UNIT', 19, 'counter[alerts] < 2x baseline'],
+  ['counter < 3/h', 'RULE_CLASS', 1, 'Write `counter[alerts] < 3/h`.'],
+  ['counter[Some Alerts] < 3/h', 'RULE_CLASS', 9, 'Write `counter[alerts] < 3/h`.'],
+  [`counter[${'a'.repeat(41)}] < 3/h`, 'RULE_CLASS', 9, 'Write `counter[alerts] < 3/h`.'],
+  ['restarts < 2x baseline', 'RULE_FLOOR', 12, 'Write `restarts < 2x baseline, floor 0.1/h`.'],
+  ['restarts > 1/d', 'RULE_COMPARISON', 10, 'Write `restarts < 1/d`.'],
+  ['error_rate[oom] < 0.1%', 'RULE_CLASS', 12, 'Write `error_rate[out-of-memory] < 0.1%`.'],
+  ['error_rate[tiemout] < 0.1%', 'RULE_CLASS', 12, 'Write `error_rate[timeout] < 0.1%`.'],
   ['cpu_usage < 85%', 'RULE_METRIC', 1, 'Write `cpu < 85%`.'],
   ['queue_depth < 5', 'RULE_METRIC', 1, '`gauge[queue_depth]`'],
   ['error_rate == 0', 'RULE_COMPARISON', 12, 'Write `error_rate <= 0%`.'],

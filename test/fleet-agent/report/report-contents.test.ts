@@ -44,6 +44,10 @@ const observation: fc.Arbitrary<Observation> = fc.oneof(
   fc.record({ kind: fc.constant('labelled' as const), predicted: className, actual: className }),
   fc.constantFrom<Observation>({ kind: 'complaint' }, { kind: 'anomaly' }),
   fc.record({
+    kind: fc.constant('counted' as const),
+    events: fc.dictionary(fc.stringMatching(/^[a-c][0-9]{0,2}$/), fc.nat(9), { maxKeys: 8 }),
+  }),
+  fc.record({
     kind: fc.constant('transfer' as const),
     step: fc.constantFrom('download' as const, 'verify' as const, 'apply' as const),
     result: fc.constantFrom('done' as const, 'network' as const, 'trial' as const),
@@ -164,6 +168,26 @@ test('an interval tells how long its version served, and only the version that s
   expect(measurements.take(12_000.4)[0]).not.toHaveProperty('servedMs');
   measurements.observe(next, { kind: 'complaint' });
   expect(measurements.take(13_000)[0]?.servedMs).toBe(1000);
+});
+
+test('a counter is told of from its first mention on, with 0 where no event came, and of no more than a report holds', () => {
+  const measurements = new Measurements();
+  measurements.serve('m', AT, 0);
+  expect(measurements.take(1000)[0]).not.toHaveProperty('counters');
+  expect(measurements.count(AT, { alerts: 0, doors: 2 })).toBe(2);
+  expect(measurements.take(2000)[0]?.counters).toEqual({ alerts: 0, doors: 2 });
+  expect(measurements.take(3000)[0]?.counters).toEqual({ alerts: 0, doors: 0 });
+  const next = { ...AT, revision: 2 };
+  measurements.serve('m', next, 3500);
+  measurements.count(next, { alerts: 1 });
+  const counters = measurements.take(4000).map(({ revision, counters: some }) => [revision, some]);
+  expect(counters).toEqual([
+    [1, { alerts: 0, doors: 0 }],
+    [2, { alerts: 1, doors: 0 }],
+  ]);
+  const more = Object.fromEntries(Array.from({ length: 8 }, (_, i) => [`c${i}`, 1]));
+  expect(measurements.count(next, more)).toBe(6);
+  expect(Object.keys(measurements.take(5000)[0]?.counters ?? {})).toHaveLength(8);
 });
 
 test('a device can name so many gauges of its own, and its standard ones still have room', () => {
@@ -307,11 +331,20 @@ describe('a device', () => {
     });
     expect(await post(`models/${MODEL}/complaints`, { complaints: [{ id }] })).toMatchObject({ counted: 1 });
     expect(await post(`models/${MODEL}/anomalies`, { anomalies: [{ id }] })).toMatchObject({ counted: 1 });
+    expect(await post(`models/${MODEL}/errors`, { errors: { network: 2, gremlins: 1 } })).toMatchObject({ taken: 2 });
+    expect(await post(`models/${MODEL}/counters`, { counters: { alerts: 3 } })).toEqual({
+      ...{ status: 200, taken: 1, left_out: 0 },
+    });
     expect(await post('gauges', { gauges: { queue_depth: 7 } })).toEqual({ status: 200, taken: 1, left_out: 0 });
     for (const [where, body] of [
       [`models/${MODEL}/labels`, { labels: [{ id }] }],
       [`models/${MODEL}/labels`, { labels: [{ id, class: '__proto__' }] }],
       [`models/${MODEL}/complaints`, { complaints: [{ id, row: -1 }] }],
+      [`models/${MODEL}/errors`, { errors: { __proto__: null, '': 1 } }],
+      [`models/${MODEL}/counters`, { counters: { 'no name': 1 } }],
+      [`models/${MODEL}/counters`, { counters: { alerts: 1.5 } }],
+      [`models/${MODEL}/counters`, { counters: { alerts: 1e7 } }],
+      [`models/${MODEL}/counters`, { alerts: 1 }],
       ['gauges', { gauges: { 'no name': 1 } }],
       ['gauges', { gauges: { cpu: 7 } }],
       ['gauges', { gauges: { cpu: 0.01 } }],
@@ -333,6 +366,10 @@ describe('a device', () => {
       },
       features: { 'x[0]': { samples: 1 } },
     });
+    // What the application tells counts as inferences of its own that failed.
+    const failed = intervals.find((one) => one.errors.network !== undefined);
+    expect(failed?.inferences).toBeGreaterThanOrEqual(3);
+    expect(failed).toMatchObject({ errors: { network: 2, other: 1 }, counters: { alerts: 3 } });
     const transfers = intervals.map((one) => one.transfers ?? {});
     const add = (step: 'download' | 'verify' | 'apply', result: 'done' | 'network'): number =>
       transfers.reduce((sum, one) => sum + (one[step]?.[result] ?? 0), 0);

@@ -156,6 +156,8 @@ describe('the endpoint', () => {
       ['POST', `/v2/models/${MODEL}`, 'GET, HEAD'],
       ['GET', `/v2/models/${MODEL}/infer`, 'POST'],
       ['GET', `/v2/models/${MODEL}/labels`, 'POST'],
+      ['GET', `/v2/models/${MODEL}/errors`, 'POST'],
+      ['GET', `/v2/models/${MODEL}/counters`, 'POST'],
       ['GET', '/v2/gauges', 'POST'],
     ] as const;
     for (const [method, path, allow] of wrong) {
