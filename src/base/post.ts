@@ -1,10 +1,11 @@
-// Owns one POST to a configured address: bounded in time, redirects not followed, and an outcome whatever happens.
+// Owns one request to a configured address: bounded in time, redirects not followed, and an outcome whatever happens.
 import type { Clock } from './clock.ts';
 
 export interface Post {
   readonly url: string;
   readonly headers: Readonly<Record<string, string>>;
-  readonly body: string;
+  /** null asks by GET. */
+  readonly body: string | Uint8Array<ArrayBuffer> | null;
   readonly timeoutMs: number;
   readonly signal: AbortSignal;
 }
@@ -42,7 +43,7 @@ export async function post<T>(
   });
   try {
     const response = await fetch(url, {
-      method: 'POST',
+      method: body === null ? 'GET' : 'POST',
       headers: { 'user-agent': 'slipway', ...headers },
       body,
       redirect: 'manual',

@@ -1,17 +1,12 @@
 // Owns documents together with their signatures, as CI commits them: signed with the key of the home.
-import type { KeyObject } from 'node:crypto';
 import { rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { addArtifact } from '../distribution/folder-publication.ts';
 import { readPrivateKey } from '../signing/keys.ts';
-import { signBytes } from '../signing/sign-document.ts';
+import { bundleText, signBytes } from '../signing/sign-document.ts';
 import { BUNDLE_SUFFIX } from '../snapshot/folder-cache.ts';
 import { DEMO_MODEL, type DemoVersion, manifestText, trainDemoVersion } from './demo/example-model.ts';
 import type { Home } from './home.ts';
-
-export function bundleText(bytes: Uint8Array, key: KeyObject): string {
-  return `${JSON.stringify(signBytes(bytes, key), null, 2)}\n`;
-}
 
 /** A document and its signature, as the files of one commit. */
 export async function signedFiles(
@@ -21,7 +16,7 @@ export async function signedFiles(
 ): Promise<[string, string][]> {
   return [
     [file, text],
-    [file + BUNDLE_SUFFIX, bundleText(Buffer.from(text), await readPrivateKey(home.ciKey))],
+    [file + BUNDLE_SUFFIX, bundleText(signBytes(Buffer.from(text), await readPrivateKey(home.ciKey)))],
   ];
 }
 

@@ -1,46 +1,20 @@
-// Owns requests to a provider: one POST, and an answer of bounded size.
+// Owns requests to a provider: one POST, and an answer in words of bounded size.
+import { boundedRequest } from '../base/bounded-request.ts';
 import type { Clock } from '../base/clock.ts';
-import { type Post, post, redirectReason, UnusableAnswer } from '../base/post.ts';
-
-interface ProviderAnswer {
-  readonly status: number;
-  readonly body: string;
-}
+import type { Post } from '../base/post.ts';
 
 export type BoundedAnswer =
-  | ({ readonly kind: 'answered' } & ProviderAnswer)
+  | { readonly kind: 'answered'; readonly status: number; readonly body: string }
   | { readonly kind: 'none'; readonly reason: string };
-
-const MOST_BYTES = 1024 * 1024;
-
-/** The body as text of at most 1 MiB, after any decompression. */
-async function readBody(response: Response): Promise<string> {
-  const chunks: Uint8Array[] = [];
-  let length = 0;
-  for await (const chunk of response.body ?? []) {
-    length += chunk.length;
-    if (length > MOST_BYTES) throw new UnusableAnswer('its answer is longer than 1 MiB');
-    chunks.push(chunk);
-  }
-  try {
-    return new TextDecoder('utf-8', { fatal: true }).decode(Buffer.concat(chunks, length));
-  } catch {
-    throw new UnusableAnswer('its answer is not UTF-8');
-  }
-}
-
-async function readAnswer(response: Response): Promise<ProviderAnswer> {
-  const redirect = redirectReason(response);
-  if (redirect === null) return { status: response.status, body: await readBody(response) };
-  await response.body?.cancel();
-  throw new UnusableAnswer(redirect);
-}
 
 /** Never throws. */
 export async function request(asked: Post, clock: Clock): Promise<BoundedAnswer> {
-  const headers = { 'accept-encoding': 'identity', ...asked.headers };
-  const outcome = await post({ ...asked, headers }, clock, readAnswer);
-  return outcome.kind === 'answered'
-    ? { kind: 'answered', ...outcome.value }
-    : { kind: 'none', reason: outcome.reason };
+  const outcome = await boundedRequest(asked, clock);
+  if (outcome.kind === 'failed') return { kind: 'none', reason: outcome.reason };
+  const { status, body } = outcome.value;
+  try {
+    return { kind: 'answered', status, body: new TextDecoder('utf-8', { fatal: true }).decode(body) };
+  } catch {
+    return { kind: 'none', reason: 'its answer is not UTF-8' };
+  }
 }

@@ -6,6 +6,7 @@ import type { ReadingOptions } from '../base/durable-file.ts';
 import { writeFileDurably } from '../base/durable-file.ts';
 import { CodedError } from '../base/errors.ts';
 import { assertP256, MOST_KEY_BYTES } from '../contract/trust/keys.ts';
+import { isEncrypted, isOfCosign, openCosignKey, wrongPassphrase } from './encrypted-key.ts';
 
 /** A key pair as PEM texts: PKCS #8 and SubjectPublicKeyInfo. */
 export interface KeyPairPem {
@@ -74,20 +75,25 @@ export async function writeKeyPair(
   }
 }
 
-/** The P-256 private key in a PEM text; `source` names it for people. Throws KEY_UNREADABLE, KEY_ENCRYPTED or TRUST_KEY_KIND. No message quotes the text. */
-export function parsePrivateKey(pem: string, source: string): KeyObject {
-  if (/-----BEGIN ENCRYPTED|Proc-Type: 4,ENCRYPTED/.test(pem)) {
+/**
+ * The P-256 private key in a PEM text; `source` names it for people. Throws KEY_UNREADABLE, KEY_ENCRYPTED without a passphrase,
+ * KEY_PASSPHRASE with a wrong one, or TRUST_KEY_KIND. No message quotes the text.
+ */
+export function parsePrivateKey(pem: string, source: string, passphrase?: string): KeyObject {
+  if (isEncrypted(pem) && passphrase === undefined) {
     throw new CodedError({
       code: 'KEY_ENCRYPTED',
       message: `${source} is encrypted with a passphrase.`,
       remedy:
-        'Keep it in a secret store and give it decrypted (`openssl pkcs8 -in key.pem`; for cosign keys `cosign import-key-pair` goes the other way: start from your own PEM key).',
+        'For `slipway sign`, give the passphrase in COSIGN_PASSWORD or with --passphrase-file. A service reads its keys without one: keep its home in a safe place.',
     });
   }
   let key: KeyObject;
   try {
-    key = createPrivateKey(pem);
-  } catch {
+    key = openKey(pem, source, passphrase);
+  } catch (error) {
+    if (error instanceof CodedError) throw error;
+    if (isEncrypted(pem)) throw wrongPassphrase(source);
     // the cause is left out on purpose: it may quote what was given
     throw new CodedError({
       code: 'KEY_UNREADABLE',
@@ -99,11 +105,16 @@ export function parsePrivateKey(pem: string, source: string): KeyObject {
   return key;
 }
 
-/** The private key in a file. Throws KEY_FILE_UNREADABLE and what `parsePrivateKey` throws. */
-export async function readPrivateKey(file: string, how: ReadingOptions = {}): Promise<KeyObject> {
-  let bytes: Buffer;
+function openKey(pem: string, source: string, passphrase: string | undefined): KeyObject {
+  if (passphrase === undefined) return createPrivateKey(pem);
+  if (!isOfCosign(pem)) return createPrivateKey({ key: pem, passphrase });
+  return createPrivateKey({ key: openCosignKey(pem, passphrase, source), format: 'der', type: 'pkcs8' });
+}
+
+/** The text of a key file, of at most 16 KiB. Throws KEY_FILE_UNREADABLE and KEY_UNREADABLE. */
+export async function readKeyText(file: string, how: ReadingOptions = {}): Promise<string> {
   try {
-    bytes = await readBoundedFile(file, MOST_KEY_BYTES, false, how);
+    return (await readBoundedFile(file, MOST_KEY_BYTES, false, how)).toString('latin1');
   } catch (error) {
     if (error instanceof CodedError && error.code === 'FILE_SIZE')
       throw new CodedError({ code: 'KEY_UNREADABLE', message: `${file} is too large for a private key.` });
@@ -114,5 +125,9 @@ export async function readPrivateKey(file: string, how: ReadingOptions = {}): Pr
       cause: error,
     });
   }
-  return parsePrivateKey(bytes.toString('latin1'), file);
+}
+
+/** The private key in a file. Throws KEY_FILE_UNREADABLE and what `parsePrivateKey` throws. */
+export async function readPrivateKey(file: string): Promise<KeyObject> {
+  return parsePrivateKey(await readKeyText(file), file);
 }

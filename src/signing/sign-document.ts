@@ -12,15 +12,25 @@ export interface SigstoreBundleJson {
   };
 }
 
+/** The bundle of a signature (DER, SHA-256) that this key made over the bytes. */
+export function keyBundle(bytes: Uint8Array, publicKey: KeyObject, signature: Uint8Array): SigstoreBundleJson {
+  return {
+    mediaType: 'application/vnd.dev.sigstore.bundle.v0.3+json',
+    verificationMaterial: { publicKey: { hint: keyIdOf(publicKey) } },
+    messageSignature: {
+      messageDigest: { algorithm: 'SHA2_256', digest: createHash('sha256').update(bytes).digest('base64') },
+      signature: Buffer.from(signature).toString('base64'),
+    },
+  };
+}
+
 /** Signs the bytes as they are; verify them before they are parsed. Throws TRUST_KEY_KIND unless the key is P-256. */
 export function signBytes(bytes: Uint8Array, key: KeyObject): SigstoreBundleJson {
   assertP256(key, 'The signing key');
-  return {
-    mediaType: 'application/vnd.dev.sigstore.bundle.v0.3+json',
-    verificationMaterial: { publicKey: { hint: keyIdOf(createPublicKey(key)) } },
-    messageSignature: {
-      messageDigest: { algorithm: 'SHA2_256', digest: createHash('sha256').update(bytes).digest('base64') },
-      signature: sign('sha256', bytes, key).toString('base64'),
-    },
-  };
+  return keyBundle(bytes, createPublicKey(key), sign('sha256', bytes, key));
+}
+
+/** A bundle as its file holds it. */
+export function bundleText(bundle: object): string {
+  return `${JSON.stringify(bundle, null, 2)}\n`;
 }

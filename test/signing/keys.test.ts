@@ -1,5 +1,6 @@
 // Proves that private keys are made, kept and read with care.
 import { spawnSync } from 'node:child_process';
+import { createPublicKey } from 'node:crypto';
 import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -66,15 +67,41 @@ describe('a private key', () => {
     );
   });
 
-  test('with a passphrase, of OpenSSL or of cosign, is refused with a remedy', () => {
-    const { key } = makeKey();
-    const encrypted = key.export({ type: 'pkcs8', format: 'pem', cipher: 'aes-256-cbc', passphrase: 'x' }).toString();
-    for (const pem of [
-      encrypted,
-      '-----BEGIN ENCRYPTED SIGSTORE PRIVATE KEY-----\neyJ\n-----END ENCRYPTED SIGSTORE PRIVATE KEY-----\n',
-    ]) {
+  const { key } = makeKey();
+  const ofOpenssl = key.export({ type: 'pkcs8', format: 'pem', cipher: 'aes-256-cbc', passphrase: 'x' }).toString();
+  // The files of cosign were made with PyNaCl, by the format of cosign 1 and of cosign 2.
+  const fixture = (name: string) => readFileSync(path.join(import.meta.dirname, 'fixtures', name), 'utf8');
+
+  test('with a passphrase, of OpenSSL or of cosign, is refused without it, with a remedy in whole sentences', () => {
+    for (const pem of [ofOpenssl, fixture('cosign.key'), fixture('cosign-2021.key')]) {
       expect(() => parsePrivateKey(pem, 'ci.key')).toThrow(
-        expect.objectContaining({ code: 'KEY_ENCRYPTED', remedy: expect.any(String) }),
+        expect.objectContaining({ code: 'KEY_ENCRYPTED', remedy: expect.stringMatching(/^[A-Z`].*\.$/) }),
+      );
+    }
+  });
+
+  test('with a passphrase is read with it, and with no other', () => {
+    const publicPem = (pem: string, passphrase: string) =>
+      createPublicKey(parsePrivateKey(pem, 'ci.key', passphrase)).export({ type: 'spki', format: 'pem' });
+    expect(publicPem(ofOpenssl, 'x')).toBe(createPublicKey(key).export({ type: 'spki', format: 'pem' }));
+    expect(publicPem(fixture('cosign.key'), 'correct horse')).toBe(fixture('cosign.pub'));
+    expect(publicPem(fixture('cosign-2021.key'), '')).toBe(fixture('cosign.pub'));
+    for (const pem of [ofOpenssl, fixture('cosign.key'), fixture('cosign-2021.key')])
+      expect(() => publicPem(pem, 'wrong')).toThrow(expect.objectContaining({ code: 'KEY_PASSPHRASE' }));
+  });
+
+  test('of cosign that asks for more memory or time than cosign does is refused before a byte of it is derived', () => {
+    const body = fixture('cosign.key').replaceAll(/-----.*-----|\n/g, '');
+    const box = JSON.parse(Buffer.from(body, 'base64').toString());
+    const bent = (params: object) => {
+      const json = JSON.stringify({ ...box, kdf: { ...box.kdf, params: { ...box.kdf.params, ...params } } });
+      const text = Buffer.from(json).toString('base64');
+      return `-----BEGIN ENCRYPTED SIGSTORE PRIVATE KEY-----\n${text}\n-----END ENCRYPTED SIGSTORE PRIVATE KEY-----\n`;
+    };
+    expect(parsePrivateKey(bent({}), 'ci.key', 'correct horse')).toBeDefined();
+    for (const params of [{ N: 2 ** 30 }, { r: 2 ** 20 }, { p: 1000 }, { N: 1.5 }, { N: -2 }, { N: '65536' }]) {
+      expect(() => parsePrivateKey(bent(params), 'ci.key', 'correct horse')).toThrow(
+        expect.objectContaining({ code: 'KEY_UNREADABLE' }),
       );
     }
   });

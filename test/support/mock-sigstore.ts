@@ -29,6 +29,15 @@ export type Proofs = 'rekor-v1' | 'rekor-v2+tsa' | 'tsa-only' | 'rekor-v2-only';
 export interface MockSigstore extends AsyncDisposable {
   /** JSON of the trusted root that vouches for this instance. */
   readonly trustedRoot: Readonly<Record<string, unknown>>;
+  readonly url: string;
+  /** JSON of the signing config that names its services. */
+  signingConfig(proofs: Proofs): Readonly<Record<string, unknown>>;
+  /** An identity token as a CI job gets one; nobody checks its signature here. */
+  token(claims: OidcClaims & Readonly<Record<string, unknown>>): string;
+  /** From now on the path is answered by this; undefined leaves the request to the service, null ends the exchange. */
+  intercept(path: string, answer: Interception): void;
+  /** Every request so far. */
+  readonly seen: readonly { readonly method: string; readonly path: string; readonly body: Buffer }[];
   /** What all its services take for the present from now on. */
   setTime(at: Date): void;
   /** A v0.3 bundle with a message signature by this identity. */
@@ -50,8 +59,25 @@ const ecPair = () => generateKeyPairSync('ec', { namedCurve: 'P-256' });
 const sha256 = (bytes: Buffer) => createHash('sha256').update(bytes).digest();
 const bytesOf = (view: ArrayBufferView) => Buffer.from(view.buffer, view.byteOffset, view.byteLength);
 
+export const PATHS = {
+  fulcio: '/api/v2/signingCert',
+  'rekor-v1': '/api/v1/log/entries',
+  'rekor-v2': '/api/v2/log/entries',
+  tsa: '/api/v1/timestamp',
+} as const;
+
+export type Interception = (
+  body: Buffer,
+  serve: () => Promise<Answer>,
+) => Answer | undefined | null | Promise<Answer | undefined | null>;
+
 type Log = Awaited<ReturnType<typeof initializeTLog>>;
-type Answer = { statusCode: number; response: string | ArrayBufferView<ArrayBuffer>; contentType?: string };
+export interface Answer {
+  statusCode: number;
+  response: string | ArrayBufferView<ArrayBuffer>;
+  contentType?: string;
+  location?: string;
+}
 
 function created(value: unknown): Answer {
   return { statusCode: 201, response: JSON.stringify(value), contentType: 'application/json' };
@@ -112,6 +138,12 @@ function logSecond(log: Log) {
   };
 }
 
+/** Its own handler reads JSON, as Sigstore's authority does besides; RFC 3161 asks in DER, which ends with the digest. */
+function stampRequest(body: Buffer): string {
+  if (body[0] !== 0x30) return body.toString();
+  return JSON.stringify({ artifactHash: body.subarray(-32).toString('base64'), hashAlgorithm: 'sha256' });
+}
+
 /** The mock authority does not check the token's signature, so none is made. */
 function oidcToken(claims: OidcClaims): string {
   const part = (value: unknown) => Buffer.from(JSON.stringify(value)).toString('base64url');
@@ -144,6 +176,20 @@ function keySigner(key: KeyObject): Signer {
   };
 }
 
+function signingConfig(url: string, proofs: Proofs): Readonly<Record<string, unknown>> {
+  const service = (majorApiVersion: number, at = url) => [
+    { url: at, majorApiVersion, validFor: { start: '2021-01-01T00:00:00Z' }, operator: 'mock' },
+  ];
+  return {
+    mediaType: 'application/vnd.dev.sigstore.signingconfig.v0.2+json',
+    caUrls: service(1),
+    rekorTlogUrls: service(proofs === 'rekor-v1' ? 1 : 2),
+    tsaUrls: proofs.endsWith('tsa') ? service(1, `${url}${PATHS.tsa}`) : [],
+    rekorTlogConfig: { selector: 'ANY' },
+    tsaConfig: { selector: 'ANY' },
+  };
+}
+
 export async function startMockSigstore(): Promise<MockSigstore> {
   const server = createServer();
   server.listen(0, '127.0.0.1');
@@ -161,20 +207,32 @@ export async function startMockSigstore(): Promise<MockSigstore> {
   const timestamps = await initializeTSA(ecPair(), clock);
   const fulcio = fulcioHandler(authority, { subjectClaim: 'sub' });
   const stamp = tsaHandler(timestamps);
-  const handlers = new Map<string, (body: string) => Promise<Answer>>([
-    [fulcio.path, fulcio.fn as (body: string) => Promise<Answer>],
-    [stamp.path, stamp.fn as (body: string) => Promise<Answer>],
-    ['/api/v1/log/entries', logFirst(log)],
-    ['/api/v2/log/entries', logSecond(log)],
+  const asText = (handler: (body: string) => Promise<Answer>) => (body: Buffer) => handler(body.toString());
+  const stamped = stamp.fn as (body: string) => Promise<Answer>;
+  const handlers = new Map<string, (body: Buffer) => Promise<Answer>>([
+    [PATHS.fulcio, asText(fulcio.fn as (body: string) => Promise<Answer>)],
+    [PATHS.tsa, (body) => stamped(stampRequest(body))],
+    [PATHS['rekor-v1'], asText(logFirst(log))],
+    [PATHS['rekor-v2'], asText(logSecond(log))],
   ]);
+  const seen: { method: string; path: string; body: Buffer }[] = [];
+  const interceptions = new Map<string, Interception>();
   server.on('request', async (request, response) => {
-    const body: Buffer[] = [];
-    for await (const chunk of request) body.push(chunk as Buffer);
-    const handler = handlers.get(request.url ?? '');
+    const { url: path = '', method = '' } = request;
+    const chunks: Buffer[] = [];
+    for await (const chunk of request) chunks.push(chunk as Buffer);
+    const body = Buffer.concat(chunks);
+    seen.push({ method, path, body });
     tick();
-    const answer = (await handler?.(Buffer.concat(body).toString())) ?? { statusCode: 404, response: '' };
-    const { statusCode, response: content, contentType = 'text/plain' } = answer;
-    response.writeHead(statusCode, { 'content-type': contentType }).end(content);
+    const serve = async (): Promise<Answer> => (await handlers.get(path)?.(body)) ?? { statusCode: 404, response: '' };
+    const intercepted = await interceptions.get(path)?.(body, serve);
+    if (intercepted === null) {
+      request.socket.destroy();
+      return;
+    }
+    const { statusCode, response: content, contentType = 'text/plain', location } = intercepted ?? (await serve());
+    const headers = { 'content-type': contentType, ...(location === undefined ? {} : { location }) };
+    response.writeHead(statusCode, headers).end(content);
   });
 
   const validFor = { start: new Date(0), end: undefined };
@@ -216,7 +274,12 @@ export async function startMockSigstore(): Promise<MockSigstore> {
     return { signer: new FulcioSigner({ fulcioBaseURL: url, identityProvider }), witnesses: witnesses[proofs] };
   };
   return {
+    url,
     trustedRoot,
+    seen,
+    token: oidcToken,
+    intercept: (path, answer) => interceptions.set(path, answer),
+    signingConfig: (proofs) => signingConfig(url, proofs),
     setTime: (at) => {
       fixed = at;
     },

@@ -7,19 +7,20 @@ import { SystemClock } from '../../base/clock.ts';
 import { writeFileDurably } from '../../base/durable-file.ts';
 import { CodedError } from '../../base/errors.ts';
 import { digestOf } from '../../contract/digest.ts';
-import { DocumentVerifier } from '../../contract/trust/verifier.ts';
+import { DocumentVerifier, type Verification } from '../../contract/trust/verifier.ts';
 import { spliceSequence } from '../../documents/edit-manifest.ts';
 import { parseDocument } from '../../documents/parse-document.ts';
-import { readPrivateKey } from '../../signing/keys.ts';
+import type { DocumentSigner, SignedDocument } from '../../signing/document-signer.ts';
 import { BUNDLE_SUFFIX } from '../../snapshot/folder-cache.ts';
+import { addSignerOptions, chooseSigner, type SignerOptions } from '../document-signers.ts';
 import { homeAt } from '../home.ts';
 import { loadTrustPolicy } from '../load-trust.ts';
 import { printResult } from '../output.ts';
 import { homeOption, trustOption } from '../settings.ts';
-import { bundleText } from '../signed-files.ts';
 
-interface SignOptions {
-  readonly key: string;
+interface SignOptions extends SignerOptions {
+  readonly trust?: string;
+  readonly dryRun?: boolean;
   readonly json?: boolean;
 }
 
@@ -52,13 +53,25 @@ function signedKind(file: string, bytes: Uint8Array): { readonly kind: 'model' |
   });
 }
 
-async function sign(file: string, keyFile: string): Promise<{ file: string; bundle: string; digest: string }> {
-  const written = await readDocument(file);
-  const { kind, name } = signedKind(file, written);
-  const bundle = file + BUNDLE_SUFFIX;
-  const bytes = kind === 'model' ? await numbered(file, name, written) : written;
-  await writeFileDurably(bundle, bundleText(bytes, await readPrivateKey(keyFile, { takesPipes: true })));
-  return { file, bundle, digest: digestOf(bytes) };
+/** A document as it will be signed. */
+interface Draft {
+  readonly file: string;
+  readonly kind: 'model' | 'policy';
+  readonly name: string;
+  readonly written: Buffer;
+  readonly bytes: Buffer;
+}
+
+/** Changes nothing. A manifest beside others of the same call counts with the sequence that it will have. */
+async function draftAll(files: readonly string[]): Promise<Draft[]> {
+  const drafts = new Map<string, Draft>();
+  for (const file of files) {
+    const written = await readDocument(file);
+    const { kind, name } = signedKind(file, written);
+    const bytes = kind === 'model' ? await numbered(file, name, written, drafts) : written;
+    drafts.set(path.resolve(file), { file, kind, name, written, bytes });
+  }
+  return [...drafts.values()];
 }
 
 function sequenceIn(file: string, bytes: Uint8Array, model: string): number {
@@ -69,22 +82,57 @@ function sequenceIn(file: string, bytes: Uint8Array, model: string): number {
 }
 
 /**
- * A manifest that is signed for the first time gets a sequence above those beside it, in its file; one that was signed before stays as it is,
- * for devices know it by its digest.
+ * A manifest that is signed for the first time gets a sequence above those beside it; one that was signed before stays as it is, for devices
+ * know it by its digest.
  */
-async function numbered(file: string, model: string, bytes: Buffer): Promise<Buffer> {
+async function numbered(
+  file: string,
+  model: string,
+  bytes: Buffer,
+  drafts: ReadonlyMap<string, Draft>,
+): Promise<Buffer> {
   if ((await readBoundedFile(file + BUNDLE_SUFFIX, MOST_BYTES, true)) !== undefined) return bytes;
   const folder = path.dirname(file);
   let highest = 0;
   for (const name of await readdir(folder)) {
     if (!/\.(?:ya?ml|json)$/.test(name) || name.endsWith(BUNDLE_SUFFIX) || name === path.basename(file)) continue;
-    const beside = await readDocument(path.join(folder, name)).catch(() => Buffer.alloc(0));
-    highest = Math.max(highest, sequenceIn(name, beside, model));
+    const beside = path.join(folder, name);
+    const text = drafts.get(path.resolve(beside))?.bytes ?? (await readDocument(beside).catch(() => Buffer.alloc(0)));
+    highest = Math.max(highest, sequenceIn(name, text, model));
   }
   if (sequenceIn(file, bytes, model) > highest) return bytes;
-  const text = spliceSequence(bytes.toString('utf8'), highest + 1);
-  await writeFileDurably(file, text);
-  return Buffer.from(text);
+  return Buffer.from(spliceSequence(bytes.toString('utf8'), highest + 1));
+}
+
+/** Throws SIGN_UNTRUSTED for a signature that the trust policy would refuse. */
+function assertTrusted(draft: Draft, { bundle }: SignedDocument, verifier: DocumentVerifier): void {
+  const answer = judge(draft, bundle, verifier);
+  if (answer.kind === 'verified') return;
+  throw new CodedError({
+    code: 'SIGN_UNTRUSTED',
+    message: `The trust policy would refuse the signature of ${draft.file}, so nothing was written. ${answer.code}: ${answer.reason}`,
+    remedy: 'Add the signer to the trust policy, or sign as one whom it lists.',
+  });
+}
+
+/** All or nothing, but for a disk that fails: every signature is made and judged before the first file is written. */
+async function signAll(drafts: readonly Draft[], signer: DocumentSigner, verifier: DocumentVerifier | null) {
+  const signed = [];
+  for (const draft of drafts) {
+    const answer = await signer.sign(draft.bytes);
+    if (verifier !== null) assertTrusted(draft, answer, verifier);
+    signed.push({ draft, answer });
+  }
+  for (const { draft, answer } of signed) {
+    const { file, written, bytes } = draft;
+    if (!bytes.equals(written)) await writeFileDurably(file, bytes);
+    await writeFileDurably(file + BUNDLE_SUFFIX, answer.bundle);
+  }
+  return signed.map(({ draft, answer }) => resultOf(draft, answer.signer));
+}
+
+function resultOf({ file, bytes }: Draft, signer: string) {
+  return { file, bundle: file + BUNDLE_SUFFIX, digest: digestOf(bytes), signer };
 }
 
 interface Verified {
@@ -95,32 +143,49 @@ interface Verified {
   readonly reason: string | null;
 }
 
+function judge(
+  { kind, name, bytes }: Pick<Draft, 'kind' | 'name' | 'bytes'>,
+  bundle: Uint8Array | string | undefined,
+  verifier: DocumentVerifier,
+): Verification<Buffer> {
+  const question = { now: new SystemClock().now(), purpose: 'admit' as const };
+  return kind === 'model'
+    ? verifier.verifyModel(bytes, bundle, { ...question, model: name })
+    : verifier.verifyPolicy(bytes, bundle, { ...question, policy: name });
+}
+
 async function verify(file: string, verifier: DocumentVerifier): Promise<Verified> {
   const bytes = await readDocument(file);
-  const { kind, name } = signedKind(file, bytes);
   const bundle = await readBoundedFile(file + BUNDLE_SUFFIX, MOST_BYTES, true);
-  const question = { now: new SystemClock().now(), purpose: 'admit' as const };
-  const answer =
-    kind === 'model'
-      ? verifier.verifyModel(bytes, bundle, { ...question, model: name })
-      : verifier.verifyPolicy(bytes, bundle, { ...question, policy: name });
+  const answer = judge({ ...signedKind(file, bytes), bytes }, bundle, verifier);
   if (answer.kind === 'verified') return { file, verified: true, signer: answer.signer, code: null, reason: null };
   return { file, verified: false, signer: null, code: answer.code, reason: answer.reason };
 }
 
 export function addSignCommands(program: Command): void {
-  program
+  const sign = program
     .command('sign')
     .description(
       'sign manifests and policies; writes <file>.sigstore.json next to each, and a sequence into a manifest that is signed for the first time',
     )
-    .argument('<files...>', 'model manifests or policies')
-    .requiredOption('--key <file>', 'private key (P-256, PEM)')
+    .argument('<files...>', 'model manifests or policies');
+  addSignerOptions(sign)
+    .option('--trust <file>', 'trust policy that must accept the signatures before they are written')
+    .option('--dry-run', 'say who would sign what; sign and write nothing')
     .option('--json', 'print JSON')
-    .action(async (files: string[], { key, json = false }: SignOptions) => {
-      const signed = [];
-      for (const file of files) signed.push(await sign(file, key));
-      printResult({ json: signed, text: signed.map((one) => `signed ${one.file}  ${one.digest}`).join('\n') }, json);
+    .action(async (files: string[], options: SignOptions) => {
+      const { trust, dryRun = false, json = false } = options;
+      const policy = trust === undefined ? null : await loadTrustPolicy(trust);
+      const signer = await chooseSigner(options, policy?.root ?? null);
+      const drafts = await draftAll(files);
+      const signed = dryRun
+        ? drafts.map((draft) => resultOf(draft, signer.name))
+        : await signAll(drafts, signer, policy === null ? null : new DocumentVerifier(policy));
+      const verb = dryRun ? 'would sign' : 'signed';
+      printResult(
+        { json: signed, text: signed.map((one) => `${verb} ${one.file}  ${one.digest}  ${one.signer}`).join('\n') },
+        json,
+      );
     });
   program
     .command('verify')

@@ -7,7 +7,9 @@ import { verifierFor } from '../../support/trust.ts';
 
 const fixture = (name: string) => readFileSync(path.join(import.meta.dirname, 'fixtures', name), 'utf8');
 const bundle = fixture('github-actions-attestation.sigstore.json');
-const trustedRoot = JSON.parse(fixture('public-good-trusted-root.json'));
+const trustedRoot = JSON.parse(
+  readFileSync(path.join(import.meta.dirname, '../../../src/signing/keyless/public-trusted-root.json'), 'utf8'),
+);
 const REPOSITORY = 'https://github.com/sigstore-conformance/extremely-dangerous-public-oidc-beacon';
 const IDENTITY = `${REPOSITORY}/.github/workflows/extremely-dangerous-oidc-beacon.yml@refs/heads/main`;
 const ISSUER = 'https://token.actions.githubusercontent.com';
