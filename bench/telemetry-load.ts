@@ -1,12 +1,16 @@
 // Owns the load of telemetry: reports of a realistic size for many rollouts, and the policy that judges them.
+
 import { type RandomStream, seededRandom } from '../src/base/random.ts';
+import { POLICY_TEXT } from '../src/cli/new-manifests.ts';
 import { type Digest, digestOf } from '../src/contract/digest.ts';
 import type { DeviceReport } from '../src/contract/report.ts';
 import { addToSketch, emptySketch, type Sketch, sketchToJson } from '../src/contract/sketch.ts';
-import { parseRule } from '../src/documents/rules/rule-text.ts';
+import { parseDocumentOf } from '../src/documents/parse-document-of.ts';
 import { edgesToCount, freezeLimits } from '../src/gates/freeze-limits.ts';
 import type { StageQuestion } from '../src/gates/stage-question.ts';
 import type { StageRule } from '../src/gates/stage-rule.ts';
+import { countsOf } from '../src/measurement/window-counts.ts';
+import { stagesOf } from '../src/rollout/stages-of-policy.ts';
 import { courseSpecFor } from '../src/telemetry/course-sums.ts';
 import { type Arm, rowsFor, type WindowSpec } from '../src/telemetry/window.ts';
 import type { WindowTallies } from '../src/telemetry/window-tallies.ts';
@@ -24,17 +28,9 @@ const MINUTE_MS = 60_000;
 const SOAK_MS = 30 * MINUTE_MS;
 const INFERENCES = 60;
 
-/** What a careful policy asks for: eight rules, three of them in need of histograms or classes, one of the baseline's quantile. */
-export const RULES: readonly StageRule[] = [
-  'error_rate < 0.5%',
-  'unknown_rate < 10%',
-  'latency_p95 < 2x baseline, floor 5ms',
-  'latency_p99 < 150ms',
-  'failed_devices < 5%',
-  'vanished_classes == 0',
-  'confidence_loss < 10%',
-  'confidence_drift < 0.1',
-].map((text) => ({ rule: parseRule(text), dryRun: text.startsWith('confidence_drift') }));
+const POLICY = parseDocumentOf('RolloutPolicy', 'policies/careful.yaml', Buffer.from(POLICY_TEXT));
+/** What the policy that `slipway init` writes asks of a stage. */
+export const RULES: readonly StageRule[] = stagesOf(POLICY)[0]?.rules ?? [];
 
 /** Latencies around 20 ms, some of them three times as long. */
 function drawLatencies(random: RandomStream, count: number): Sketch {
@@ -46,14 +42,13 @@ function drawLatencies(random: RandomStream, count: number): Sketch {
 const parsed = RULES.map(({ rule }) => rule);
 const LIMITS = freezeLimits(parsed, drawLatencies(seededRandom('limits', 'latencies'), 10_000));
 
-/** One rollout's window; both histograms that there are. */
+/** One rollout's window. */
 export function windowOf(rollout: string, devices: number): WindowSpec {
   const rows = rowsFor(devices);
-  const names = Object.keys(CLASSES);
   return {
     ...{ rollout, openedRevision: 5, candidateDigest: DIGESTS.candidate, candidateAttempt: 1 },
-    ...{ stableDigest: DIGESTS.stable, ...edgesToCount(parsed, LIMITS), classes: names, openedAtMs: 0 },
-    ...{ histograms: [{ kind: 'confidence' }, { kind: 'class', names }], groups: [], intervalMs: MINUTE_MS },
+    ...{ stableDigest: DIGESTS.stable, ...edgesToCount(parsed, LIMITS), openedAtMs: 0, intervalMs: MINUTE_MS },
+    ...{ ...countsOf(parsed, Object.keys(CLASSES), new Map()), groups: [] },
     course: courseSpecFor(SOAK_MS, MINUTE_MS),
     rows: { candidate: rows, stable: rows },
   };
@@ -88,6 +83,7 @@ export function drawReport(
       durationMs: MINUTE_MS,
       uptimeMs: MINUTE_MS,
       labels: { region: 'eu-west' },
+      gauges: { cpu: { min: 0.1, mean: 0.2 + 0.1 * random.next(), max: 0.6, samples: 60 } },
       properties: {},
       states: [],
       outcomes: [],

@@ -112,11 +112,27 @@ function hasAnswers({ course }: ArmEvidence, group: number): boolean {
   return [...(course?.slots.values() ?? [])].some((sums) => (sums[group * COURSE_WIDTH] ?? 0) > 0);
 }
 
-function armsOf(
+interface KnownArms {
+  readonly arms: Arms;
+  readonly endsMs: number;
+}
+
+/** Found once a question: several rules are about confidences. */
+const known = new WeakMap<StageQuestion, KnownArms | null>();
+
+function armsOf(question: StageQuestion, found: HistogramCase, bins: number): KnownArms | null {
+  const before = known.get(question);
+  if (before !== undefined) return before;
+  const arms = findArms(question, found, bins);
+  known.set(question, arms);
+  return arms;
+}
+
+function findArms(
   { candidate, baseline, restBaseline, intervalMs }: StageQuestion,
   { own }: HistogramCase,
   bins: number,
-) {
+): KnownArms | null {
   const spec = candidate.course?.spec ?? null;
   if (spec === null || baseline === null) return null;
   const ofOwn = own !== null && restBaseline ? pastOf(candidate, restBaseline, bins) : null;
@@ -142,9 +158,9 @@ export function confidenceCourse(
 ): CourseSummary | null {
   const { soakEndsMs = 0, openMs = 0 } = question;
   const bins = binsOf(found.devices.histogram);
-  const known = armsOf(question, found, bins);
-  if (known === null || openMs >= Math.min(soakEndsMs, known.endsMs)) return null;
-  const { arms } = known;
+  const told = armsOf(question, found, bins);
+  if (told === null || openMs >= Math.min(soakEndsMs, told.endsMs)) return null;
+  const { arms } = told;
   const horizon = soakEndsMs / MINUTE_MS;
   const read = (losses: CourseSums[][]) => courseVerdict(losses, 2 * bins * limit, horizon);
   const losses = lossesOf(arms, GROUPS);

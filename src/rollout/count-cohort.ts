@@ -145,8 +145,9 @@ export function takenCandidate(
   rollout: string,
   { digest, attempt }: Candidate,
 ): TakenCandidate | undefined {
-  const taken = tookCandidate.get(rollout)?.find((one) => one.digest === digest);
-  return taken !== undefined && taken.attempt >= attempt ? taken : undefined;
+  for (const taken of tookCandidate.get(rollout) ?? [])
+    if (taken.digest === digest) return taken.attempt >= attempt ? taken : undefined;
+  return undefined;
 }
 
 function standingOf(device: KnownDevice, candidate: Candidate, facts: CountingFacts): Standing {

@@ -12,13 +12,14 @@ test('folding counts every report of every device in a row of its arm', async ()
   expect(lines.find(({ what }) => what.includes('rows in all'))?.ours.median).toBe(400);
 });
 
-test('judging measures a verdict that passes and one that fails', async () => {
+test('judging measures verdicts of every kind by the rules of the careful policy', async () => {
   const lines = await measureVerdicts(60, 1);
   positive(lines);
-  expect(lines.map(({ what }) => what.split(': ')[1])).toEqual([
-    ...['pass', 'undecided', 'fail', 'pass', 'fail'],
-    // With the devices' own past.
-    ...['pass', 'fail'],
+  expect(lines.map(({ what }) => what.split(': ').at(-1))).toEqual([
+    // Healthy, with an own past too; errors at the limit and over it; less sure, with an own past too.
+    ...['pass', 'pass', 'undecided', 'fail', 'fail', 'fail'],
+    // Devices without the file, in time and too late; one that claims too much; the first rollout.
+    ...['undecided', 'fail', 'pass', 'pass'],
   ]);
 });
 

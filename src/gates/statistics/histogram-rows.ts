@@ -53,16 +53,21 @@ export class HistogramRows {
     return this.#live;
   }
 
-  #addRow(row: number, sums: Float64Array, into: Float64Array, sign: 1 | -1): void {
-    const width = this.#width;
+  #leaveOut(row: number, into: Float64Array): void {
+    const [width, { sums }, all] = [this.#width, this.#source, this.all.sums];
     let at = row * width;
-    for (let i = 0; i < width; i++, at++) into[i] = (sums[i] ?? 0) + sign * (this.#source.sums[at] ?? 0);
+    for (let i = 0; i < width; i++, at++) into[i] = (all[i] ?? 0) - (sums[at] ?? 0);
   }
 
   #sum(): HistogramTally {
-    const sums = new Float64Array(this.#width);
-    for (const row of this.liveRows()) this.#addRow(row, sums, sums, 1);
-    return new HistogramTally(this.#source.bins, sums);
+    const [width, rows, { sums, names, bins }] = [this.#width, this.#rows, this.#source];
+    const sum = new Float64Array(width);
+    const count = rows?.length ?? names.length;
+    for (let place = 0; place < count; place++) {
+      const at = (rows === null ? place : (rows[place] ?? 0)) * width;
+      for (let i = 0; i < width; i++) sum[i] = (sum[i] ?? 0) + (sums[at + i] ?? 0);
+    }
+    return new HistogramTally(bins, sum);
   }
 
   #trialsOf(row: number): number {
@@ -131,6 +136,6 @@ export class HistogramRows {
   /** The sum without one of the rows: `tally` is without the one that was left out last, and changes with it. */
   withoutOne(): { readonly tally: HistogramTally; readonly leaveOut: (row: number) => void } {
     const tally = new HistogramTally(this.#source.bins, this.all.sums.slice());
-    return { tally, leaveOut: (row) => this.#addRow(row, this.all.sums, tally.sums, -1) };
+    return { tally, leaveOut: (row) => this.#leaveOut(row, tally.sums) };
   }
 }
