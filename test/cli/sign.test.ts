@@ -2,7 +2,6 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { cpSync, existsSync, readdirSync, readFileSync } from 'node:fs';
-import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test, vi } from 'vitest';
 import { type MockSigstore, PATHS, startMockSigstore } from '../support/mock-sigstore.ts';
@@ -15,7 +14,9 @@ vi.setConfig({ testTimeout: 240_000 });
 const ISSUER = 'https://token.actions.githubusercontent.com';
 const IDENTITY = 'https://github.com/acme/models/.github/workflows/release.yml@refs/heads/main';
 const OPENSSL = fileURLToPath(new URL('../../examples/signer-openssl.sh', import.meta.url));
-const FIXTURES = path.join(import.meta.dirname, '../signing/fixtures');
+const LOCKED = makeKey()
+  .key.export({ type: 'pkcs8', format: 'pem', cipher: 'aes-256-cbc', passphrase: 'correct horse' })
+  .toString();
 const FOLDER = 'models/models/document-classifier';
 
 let sigstore: MockSigstore;
@@ -150,25 +151,22 @@ test('of several files none is written when the last can not be signed, and new 
   expect(sequences).toEqual(['2', '3']);
 });
 
-test('a key comes from a file or the environment, and the passphrase of cosign from its variable or a file', async () => {
+test('a key comes from a file or the environment, and its passphrase from a variable or a file', async () => {
   const { privatePem } = makeKey();
-  cpSync(path.join(FIXTURES, 'cosign.key'), session.path('cosign.key'));
+  session.write('locked.key', LOCKED);
   session.write('passphrase', 'correct horse\n');
   const good: [readonly string[], Readonly<Record<string, string>>][] = [
     [['--key', 'env://RELEASE_KEY'], { RELEASE_KEY: privatePem }],
-    [['--key', 'cosign.key'], { COSIGN_PASSWORD: 'correct horse' }],
-    [
-      ['--key', 'env://COSIGN_PRIVATE_KEY', '--passphrase-file', 'passphrase'],
-      { COSIGN_PRIVATE_KEY: readFileSync(path.join(FIXTURES, 'cosign.key'), 'utf8') },
-    ],
+    [['--key', 'locked.key'], { COSIGN_PASSWORD: 'correct horse' }],
+    [['--key', 'env://COSIGN_PRIVATE_KEY', '--passphrase-file', 'passphrase'], { COSIGN_PRIVATE_KEY: LOCKED }],
   ];
   for (const [args, env] of good) expect(await sign(args, env)).toMatchObject({ code: 0, stderr: '' });
   const bad: [string, readonly string[], Readonly<Record<string, string>>][] = [
     ['KEY_ENVIRONMENT', ['--key', 'env://RELEASE_KEY'], {}],
     ['KEY_ENVIRONMENT', ['--key', 'env://RELEASE_KEY'], { RELEASE_KEY: '' }],
     ['KEY_UNREADABLE', ['--key', 'env://RELEASE_KEY'], { RELEASE_KEY: 'c2VjcmV0' }],
-    ['KEY_ENCRYPTED', ['--key', 'cosign.key'], {}],
-    ['KEY_PASSPHRASE', ['--key', 'cosign.key'], { COSIGN_PASSWORD: 'wrong' }],
+    ['KEY_ENCRYPTED', ['--key', 'locked.key'], {}],
+    ['KEY_PASSPHRASE', ['--key', 'locked.key'], { COSIGN_PASSWORD: 'wrong' }],
     ['KEY_FILE_UNREADABLE', ['--key', 'absent.key'], {}],
   ];
   for (const [code, args, env] of bad) {
@@ -183,9 +181,9 @@ test('a key comes from a file or the environment, and the passphrase of cosign f
 
 test('a passphrase is asked for at a terminal, and not shown', async (context) => {
   if (spawnSync('script', ['--version']).error !== undefined) return context.skip('script was not found');
-  cpSync(path.join(FIXTURES, 'cosign.key'), session.path('cosign.key'));
+  session.write('locked.key', LOCKED);
   const main = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url));
-  const command = `'${process.execPath}' '${main}' sign ${NEW[0]} --key cosign.key`;
+  const command = `'${process.execPath}' '${main}' sign ${NEW[0]} --key locked.key`;
   const { COSIGN_PASSWORD: _, ...env } = process.env;
   const child = spawn('script', ['-qec', command, '/dev/null'], { cwd: session.folder, env });
   let shown = '';
@@ -194,7 +192,7 @@ test('a passphrase is asked for at a terminal, and not shown', async (context) =
     shown += chunk.toString();
   });
   expect(await once(child, 'close')).toEqual([0, null]);
-  expect(shown).toMatch(/^Passphrase of cosign\.key: \s+signed /);
+  expect(shown).toMatch(/^Passphrase of locked\.key: \s+signed /);
   expect(changed()).toEqual(WRITTEN);
 });
 
