@@ -50,7 +50,7 @@ const METRICS_INTRODUCTION = `# Metrics
 The metrics that rules of a policy can use. Made from the catalogue in \`src/documents/rules/metric-catalogue.ts\` by \`npm run generate\`.
 
 A rule says what must hold: \`<metric> <comparison> <limit>\`. A limit is a value in the metric's unit, or a multiple of the baseline
-(\`latency_p95 < 2x baseline, floor 5ms\`): of what stable does on other devices at the same time, or did when it last ran beside
+(\`latency_p95 < 2x baseline, floor 5ms\`; \`90% of baseline\` is \`0.9x baseline\`): of what stable does on other devices at the same time, or did when it last ran beside
 the candidate. A rule that can't be decided yet is *undecided* and holds the stage; \`{ rule: …, dryRun: true }\` is shown and never decides.
 
 ## Floors
@@ -98,7 +98,7 @@ function metricSection(name: (typeof RULE_METRICS)[number]): string {
   const withFloor = facts.comparisons.some((one) => one.startsWith('>'))
     ? 'yes; `<` with a floor'
     : 'yes, with a floor';
-  const relative = { no: 'no', yes: 'yes', 'with-floor': withFloor }[facts.baseline];
+  const relative = { no: 'no', yes: 'yes', only: 'always', 'with-floor': withFloor }[facts.baseline];
   const isGauge = facts.judge.kind === 'gauge';
   const takes = [
     ...(facts.sustained ? ['`for`'] : []),

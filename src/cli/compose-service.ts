@@ -118,7 +118,14 @@ export async function composeReconciler({
   });
   const notify = await openNotifications(home, settings.notify ?? null, clock);
   await using disposables = new AsyncDisposableStack();
-  const store = disposables.use(openSqliteFleetStore({ file: home.store, clock, heartbeatMs: settings.heartbeatMs }));
+  const store = disposables.use(
+    openSqliteFleetStore({
+      file: home.store,
+      clock,
+      heartbeatMs: settings.heartbeatMs,
+      reportMs: settings.reportIntervalMs,
+    }),
+  );
   const repository = disposables.use(
     await openManifestsRepository({
       remote: settings.repository,

@@ -51,9 +51,12 @@ function checkWatch({ rules, window, errorLevel }: NonNullable<RolloutPolicy['sp
   for (const [index, rule] of rules.entries()) {
     const { metric } = parseRule(rule);
     const { kind } = metricFacts(metric).judge;
-    if (kind !== 'share' && kind !== 'gauge') continue;
-    const why =
-      kind === 'share' ? 'installs, and the steady state has none' : 'gauges, which are measured for a candidate only';
+    if (kind !== 'share' && kind !== 'heard' && kind !== 'gauge') continue;
+    const why = {
+      share: 'installs, and the steady state has none',
+      heard: 'two versions side by side',
+      gauge: 'gauges, which are measured for a candidate only',
+    }[kind];
     const message = `\`${metric}\` can't be watched: it is about ${why}.`;
     const remedy = 'Move the rule into a stage.';
     problems.push({ code: 'POLICY_WATCH_RULE', path: ['spec', 'watch', 'rules', index], message, remedy });

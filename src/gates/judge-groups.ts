@@ -52,7 +52,7 @@ function narrowedToGauges(question: StageQuestion, facts: GroupFacts, narrow: St
 /** The question as if the group were the stage. */
 function narrowed(
   question: StageQuestion,
-  { name, installs, deliveries }: GroupFacts,
+  { name, installs, deliveries, heard }: GroupFacts,
   candidate: ArmEvidence,
 ): StageQuestion {
   const { baseline, earlierBaseline, restBaseline, history, perMinute } = question;
@@ -62,6 +62,7 @@ function narrowed(
     limits: limitsOfGroup(question.limits, name),
     installs,
     ...(deliveries === undefined ? {} : { deliveries }),
+    ...(heard === undefined ? {} : { heard }),
     candidate,
     baseline: groupArm(baseline, name),
     earlierBaseline: groupArm(earlierBaseline, name),
@@ -97,7 +98,8 @@ function judgeGroup(
   if (devices < LEAST_DEVICES)
     return { ...notApplicable(asked, { kind: 'small-group', least: LEAST_DEVICES }), devices };
   const { kind } = metricKind(asked.rule.metric);
-  const candidate = kind === 'share' ? question.candidate : groupArm(question.candidate, facts.name);
+  const candidate =
+    kind === 'share' || kind === 'heard' ? question.candidate : groupArm(question.candidate, facts.name);
   if (candidate === null) return blankVerdict(asked, { kind: 'no-data' });
   const narrow = narrowed(question, facts, candidate);
   const verdict = judge(asked, levels, kind === 'gauge' ? narrowedToGauges(question, facts, narrow) : narrow);

@@ -19,6 +19,7 @@ import { judgeDevices } from './judge-devices.ts';
 import { judgeDrift } from './judge-drift.ts';
 import { judgeGauge } from './judge-gauge.ts';
 import { judgeByGroup } from './judge-groups.ts';
+import { judgeHeard } from './judge-heard.ts';
 import {
   boundsOf,
   type CountedLimit,
@@ -173,6 +174,8 @@ function judgeRule(asked: StageRule, levels: ErrorLevels, question: StageQuestio
       return judgeSuccess(asked, kind.measure, levels, question);
     case 'gauge':
       return judgeGauge(asked, levels, question);
+    case 'heard':
+      return judgeHeard(asked, levels, question);
     case 'share':
       return judgeDevices(asked, kind, question);
     default:

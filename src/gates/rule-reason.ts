@@ -28,6 +28,14 @@ export type RuleReason =
   | NamedDevices<'undelivered'>
   /** They never heard of the stage. */
   | NamedDevices<'out-of-reach'>
+  /** Fewer are heard of than should be, which chance or one outage may explain. */
+  | { readonly kind: 'fewer-report' }
+  /** Devices of the stage that fell silent. */
+  | NamedDevices<'silent'>
+  /** So many took the version too lately to tell, or may still take it. */
+  | { readonly kind: 'young'; readonly count: number }
+  /** The service has not listened since the stage opened. */
+  | { readonly kind: 'not-listening' }
   | { readonly kind: 'no-outcomes'; readonly of: 'downloads' | 'installs' | 'labels' }
   | DeviceReason
   | GaugeReason

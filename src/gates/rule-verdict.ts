@@ -4,6 +4,7 @@ import type { RuleReason } from './rule-reason.ts';
 import type { SignalSums } from './signal-track.ts';
 import type { GoodSide, RuleScope } from './stage-rule.ts';
 import type { Verdict } from './statistics/rate-verdict.ts';
+import type { HeardArm } from './statistics/reporting-verdict.ts';
 import type { DeviceCounts } from './statistics/share-verdict.ts';
 import type { Tally } from './statistics/tally.ts';
 
@@ -142,6 +143,8 @@ export type RuleVerdict = RuleFacts &
     | { readonly kind: 'rate'; readonly sums: RateSums }
     /** Devices, counted. */
     | { readonly kind: 'share'; readonly sums: DeviceCounts }
+    /** Devices that are heard of, in both arms. */
+    | { readonly kind: 'heard'; readonly sums: { readonly candidate: HeardArm; readonly baseline: HeardArm } }
     /** Devices by how their own gauge stands; the estimate is the median of their own means. */
     | { readonly kind: 'gauge'; readonly sums: DeviceCounts }
     /** Classes, those most in doubt first. */

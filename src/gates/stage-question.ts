@@ -5,6 +5,7 @@ import type { GaugeTallies } from '../telemetry/gauge-tallies.ts';
 import type { HistogramSpec } from '../telemetry/histogram-sums.ts';
 import type { PeriodTable } from '../telemetry/period-table.ts';
 import type { FrozenLimit } from './freeze-limits.ts';
+import type { StageHeard } from './heard-arm.ts';
 import type { MeasuredArm } from './rule-verdict.ts';
 import type { SignalReading, SignalRule } from './signal-track.ts';
 import type { StageRule } from './stage-rule.ts';
@@ -29,6 +30,7 @@ export interface GroupFacts {
   /** Those in the stage. */
   readonly installs: DeviceCounts;
   readonly deliveries?: () => StageDeliveries;
+  readonly heard?: () => StageHeard | undefined;
   /** Devices of the group that the stage does not take in. */
   readonly outside: number;
   /** Does the device belong to the group? Gauges are kept by device; absent where nobody knows. */
@@ -75,6 +77,8 @@ export interface StageQuestion {
   readonly installs: DeviceCounts;
   /** Counted when a rule asks; absent where nothing is fetched. */
   readonly deliveries?: () => StageDeliveries;
+  /** Who is heard of, counted when it is asked; absent where nobody knows. */
+  readonly heard?: () => StageHeard | undefined;
   /** By label: all groups, as they were fixed when the stage opened. */
   readonly groups?: ReadonlyMap<string, readonly GroupFacts[]>;
   /** Below these the stage can't pass; it can fail. */

@@ -1,11 +1,13 @@
 // Owns the measuring of a rollout's present stage: its window is read, its devices are counted, its rules are judged.
 import { sketchCount } from '../contract/sketch.ts';
+import type { StageHeard } from '../gates/heard-arm.ts';
 import { judgeStage } from '../gates/judge-stage.ts';
 import type { StageVerdict } from '../gates/rule-verdict.ts';
 import type { StageDeliveries, StageQuestion } from '../gates/stage-question.ts';
 import { type CohortCounts, countCohort, devicesOfTarget, installShare } from '../rollout/count-cohort.ts';
 import { countDeliveries } from '../rollout/count-deliveries.ts';
 import { countGroups } from '../rollout/count-groups.ts';
+import { countHeard } from '../rollout/count-heard.ts';
 import { entryOf } from '../rollout/directive-of.ts';
 import type { BaselineFacts, WindowTime } from '../rollout/rollout-facts.ts';
 import { leastDevices, type Stage } from '../rollout/stages-of-policy.ts';
@@ -136,6 +138,7 @@ export class WindowMeasurement {
     const { canRun } = question;
     const counting = {
       ...{ entry, devices, listenedMs, silenceMs, openedRevision: status.opened, opened: reading },
+      hearing: { openMs: reading.listenedMs, intervalMs: this.#intervalMs },
       ...(canRun === undefined ? {} : { canRun }),
     };
     const matching = [...devicesOfTarget(counting)];
@@ -143,7 +146,8 @@ export class WindowMeasurement {
     const signals = this.#readSignals(question, stage, isStageReady(stage, cohort));
     const groups = countGroups(counting, reading.spec.groups);
     const deliveries = (): StageDeliveries => countDeliveries(counting, matching);
-    const verdict = await this.#judge({ ...question, signals, groups, deliveries }, stage, cohort, reading);
+    const heard = (): StageHeard | undefined => countHeard(counting, matching);
+    const verdict = await this.#judge({ ...question, signals, groups, deliveries, heard }, stage, cohort, reading);
     const { listenedMs: openMs, readyMs } = reading;
     return { cohort, verdict, window: { listenedMs: openMs, readyMs, perMinute: perMinuteOf(reading) } };
   }
@@ -155,7 +159,7 @@ export class WindowMeasurement {
   }
 
   async #judge(
-    question: MeasureQuestion & Required<Pick<StageQuestion, 'signals' | 'groups' | 'deliveries'>>,
+    question: MeasureQuestion & Required<Pick<StageQuestion, 'signals' | 'groups' | 'deliveries' | 'heard'>>,
     stage: Stage,
     cohort: CohortCounts,
     reading: WindowReading,
@@ -177,6 +181,7 @@ export class WindowMeasurement {
       hasStable: question.status.stable !== null,
       installs: installShare(cohort),
       deliveries: question.deliveries,
+      heard: question.heard,
       minimum: { devices: leastDevices(stage, cohort.wanted), inferences: stage.minimumInferences },
       errorLevel: stage.errorLevel,
       deadlineMs: stage.deadlineMs,

@@ -27,6 +27,8 @@ export interface KnownDevice extends DeviceFacts {
   readonly tookCandidate: ReadonlyMap<string, readonly TakenCandidate[]>;
   /** By rollout: revisions that it was seen following, the oldest first; none unless given. */
   readonly heard?: ReadonlyMap<string, readonly { readonly revision: number; readonly heardListenedMs: number }[]>;
+  /** The last few silences that are over, oldest first; none unless given. */
+  readonly silences?: readonly { readonly fromListenedMs: number; readonly untilListenedMs: number }[];
 }
 
 interface TakenCandidate {
@@ -96,6 +98,8 @@ export interface CountingFacts {
   readonly canRun?: (device: DeviceFacts) => boolean;
   /** Numbers of the store's newest change when the stage opened, and when the attempt began; later ones unless given. */
   readonly opened?: { readonly openedChange: number; readonly attemptChange: number };
+  /** Listening time since the stage opened, and how often devices report; absent where nobody asks who is heard. */
+  readonly hearing?: { readonly openMs: number; readonly intervalMs: number };
 }
 
 /**
@@ -193,7 +197,8 @@ function troubledDevice(device: string, { place, outcome }: Standing): TroubledD
 
 /** A known device that matches the target of an entry. */
 export type Matching =
-  | { readonly kind: 'apart' | 'other-arm' | 'newcomer' }
+  | { readonly kind: 'apart' | 'newcomer' }
+  | { readonly kind: 'other-arm'; readonly device: KnownDevice }
   | {
       readonly kind: 'wanted';
       readonly device: KnownDevice;
@@ -209,7 +214,7 @@ export function* devicesOfTarget(facts: CountingFacts): Generator<Matching> {
   for (const device of facts.devices) {
     if (!matchesSelector(selector, device)) continue;
     if (isInAnyGroup(excepted, device.labels)) yield { kind: 'apart' };
-    else if (candidate === null || !isOnCandidate(facts.entry, device)) yield { kind: 'other-arm' };
+    else if (candidate === null || !isOnCandidate(facts.entry, device)) yield { kind: 'other-arm', device };
     else if (facts.opened !== undefined && !hasSay(device, facts.opened)) yield { kind: 'newcomer' };
     else yield { kind: 'wanted', device, candidate, standing: standingOf(device, candidate, facts) };
   }

@@ -3,6 +3,7 @@ import type { GroupFacts } from '../gates/stage-question.ts';
 import { type GroupSpec, groupName, groupOf, OTHER_VALUES } from '../telemetry/groups.ts';
 import { type CountingFacts, countCohort, devicesOfTarget, installShare, type KnownDevice } from './count-cohort.ts';
 import { countDeliveries } from './count-deliveries.ts';
+import { countHeard } from './count-heard.ts';
 
 /** By label, the groups that a window counts apart. */
 export function countGroups(
@@ -36,6 +37,7 @@ function countGroup(facts: CountingFacts, group: GroupSpec): GroupFacts[] {
       value,
       installs: installShare(cohort),
       deliveries: () => countDeliveries(ofGroup, matching),
+      heard: () => countHeard(ofGroup, matching),
       outside: cohort.matching - cohort.apart - cohort.wanted,
       isMember,
     };

@@ -124,7 +124,9 @@ function vanishedClasses(rule: RuleVerdict): string[] {
 
 function successOf(stage: Stage, facts: RolloutFacts): PassedReason {
   const held = decidingRules(facts).filter((rule) => rule.verdict === 'pass');
-  const sampled = held.filter((rule) => !['share', 'gauge', 'signal'].includes(rule.kind)).map((rule) => rule.trials);
+  const sampled = held
+    .filter((rule) => !['share', 'heard', 'gauge', 'signal'].includes(rule.kind))
+    .map((rule) => rule.trials);
   return {
     kind: 'rules-passed',
     stage: stage.name,

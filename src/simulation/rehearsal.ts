@@ -101,7 +101,7 @@ class Run {
     );
     this.#files = { ...stable.files, ...candidate.files, ...ruled.files, ...settled.files };
     this.#status = settled.status;
-    this.#store = openMemoryFleetStore({ heartbeatMs: REPORT_MS });
+    this.#store = openMemoryFleetStore({ heartbeatMs: REPORT_MS, reportMs: REPORT_MS });
     this.#fleet = new VirtualFleet(
       {
         ...{ scenario, devices, seed, startMs: START_MS, reportMs: REPORT_MS, model: model.name },

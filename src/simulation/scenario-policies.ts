@@ -28,6 +28,9 @@ const HEALTH = [
   '"battery_drain < 1.3x baseline"',
 ];
 
+/** Devices that fall silent are held against stable's: an outage has both. */
+const HEARD = [...RULES.filter((rule) => !rule.startsWith('failed_devices')), '"reporting_devices > 90% of baseline"'];
+
 /** What the model is asked may not wander, whatever it answers. */
 const INPUTS = ['"input[brightness] > 0.8x baseline"', '"input[brightness] < 1.2x baseline"'];
 
@@ -60,6 +63,8 @@ const OWN: Readonly<Record<string, string>> = {
   'cpu-spike': careful({ rules: [...RULES, ...HEALTH] }),
   'memory-leak': careful({ rules: [...RULES, ...HEALTH] }),
   'input-shift': careful({ rules: [...RULES, ...INPUTS] }),
+  'silenced-devices': careful({ canary: 'size: { devices: 50 }', rules: HEARD }),
+  'one-site-outage': careful({ rules: HEARD }),
   'network-timeout': careful({ rules: [...RULES, 'undelivered_devices < 5% after 45m'], spread: '20m' }),
   'undelivered-tenth': careful({ rules: [...RULES, 'undelivered_devices < 5% after 30m'] }),
   'less-sure-mixture': careful({ rules: RULES.filter((rule) => !rule.includes('unknown_rate')) }),

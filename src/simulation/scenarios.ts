@@ -180,11 +180,11 @@ export const SCENARIOS: readonly Scenario[] = [
     ...GOOD,
     name: 'one-site-outage',
     summary:
-      'The candidate is good; ten minutes after the start, one site in four loses its network for a quarter of an hour.',
+      'The candidate is good; 25 minutes after it starts, one site in four loses its network for a quarter of an hour.',
     population: { ...FLEET, special: (index) => ({ labels: { site: SITES[index % SITES.length] ?? '' } }) },
     network: {
       ...NETWORK,
-      isOnline: ({ facts }, minute) => facts.labels.site !== SITES[0] || minute < 10 || minute >= 25,
+      isOnline: ({ facts }, minute) => facts.labels.site !== SITES[0] || minute < 55 || minute >= 70,
     },
   },
   {

@@ -2,7 +2,8 @@
 
 import type { StoredAnswer } from '../contract/fleet-messages.ts';
 import { type DeviceReport, MOST_MODELS, type ModelState, outcomeKey } from '../contract/report.ts';
-import type { HeardRevision, LatestOutcome, TakenDigest } from './device-register.ts';
+import { SILENT_INTERVALS } from '../telemetry/window.ts';
+import type { HeardRevision, LatestOutcome, Silence, TakenDigest } from './device-register.ts';
 import { admitSequence, type SequencesSeen } from './report-sequence.ts';
 
 /** A candidate and a stable version of each model that a device may have. */
@@ -10,6 +11,9 @@ const MOST_OUTCOMES_KEPT = 2 * MOST_MODELS;
 const MOST_ROLLOUTS_KEPT = MOST_MODELS;
 const MOST_TAKEN_KEPT = 4;
 const MOST_HEARD_KEPT = 8;
+const MOST_SILENCES_KEPT = 8;
+/** How often devices report, where the store is not told. */
+export const DEFAULT_REPORT_MS = 60_000;
 
 /** An outcome with the number of the report that it came in: a later report wins. */
 export interface RememberedOutcome extends LatestOutcome {
@@ -28,6 +32,7 @@ export interface DeviceMemory {
   readonly outcomes: Outcomes;
   readonly tookCandidate: Taken;
   readonly heard: HeardRevisions;
+  readonly silences: readonly Silence[];
 }
 
 export type Admitted =
@@ -49,6 +54,8 @@ export interface Heard {
   readonly receivedAtMs: number;
   /** Listening time of the store now. */
   readonly listenedMs: number;
+  /** How often devices report. */
+  readonly reportMs: number;
   /** The report numbers after this one was admitted. */
   readonly seen: SequencesSeen;
 }
@@ -64,6 +71,7 @@ export function rememberReport(before: DeviceMemory, heard: Heard): DeviceMemory
     outcomes: rememberOutcomes(before.outcomes, report, receivedAtMs),
     tookCandidate: rememberTaken(before.tookCandidate, report, { receivedAtMs, listenedMs }),
     heard: rememberHeard(before.heard, report, listenedMs),
+    silences: rememberSilences(before, heard),
   };
 }
 
@@ -144,6 +152,16 @@ export function rememberHeard(before: HeardRevisions, { states }: DeviceReport, 
   }
   if (after === undefined) return before;
   return keepNewest(after, MOST_ROLLOUTS_KEPT, (list) => list.at(-1)?.heardListenedMs ?? 0);
+}
+
+/** The list unchanged unless the report ends a silence. Of more than are kept the oldest go: a device that comes and goes stays known as one. */
+export function rememberSilences(
+  { silences, lastSeenListenedMs }: Pick<DeviceMemory, 'silences' | 'lastSeenListenedMs'>,
+  { listenedMs, reportMs }: Pick<Heard, 'listenedMs' | 'reportMs'>,
+): readonly Silence[] {
+  if (listenedMs - lastSeenListenedMs <= SILENT_INTERVALS * reportMs) return silences;
+  const ended = { fromListenedMs: lastSeenListenedMs, untilListenedMs: listenedMs };
+  return [...silences, ended].slice(-MOST_SILENCES_KEPT);
 }
 
 function keepNewest<T>(map: ReadonlyMap<string, T>, most: number, atMs: (value: T) => number): ReadonlyMap<string, T> {

@@ -51,6 +51,13 @@ export interface HeardRevision {
   readonly heardListenedMs: number;
 }
 
+/** A device was not heard for more than `SILENT_INTERVALS` report intervals, in the listening time of the store. */
+export interface Silence {
+  /** When it was heard last before. */
+  readonly fromListenedMs: number;
+  readonly untilListenedMs: number;
+}
+
 export interface DeviceRecord {
   readonly id: string;
   readonly epoch: number;
@@ -80,6 +87,8 @@ export interface DeviceRecord {
   readonly tookCandidate: ReadonlyMap<string, readonly TakenDigest[]>;
   /** By rollout: the last few revisions that its reports followed, oldest first. */
   readonly heard: ReadonlyMap<string, readonly HeardRevision[]>;
+  /** The last few that are over, oldest first. */
+  readonly silences: readonly Silence[];
   /** Of the newest report: what it says that the directive contradicts. None of that is counted. */
   readonly claim: FalseClaim | null;
 }

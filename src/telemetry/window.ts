@@ -58,6 +58,9 @@ export const DEVICE_GROUPS = 4096;
 /** Intervals in one tumbling window (STATISTICS: late regressions). */
 export const WINDOW_INTERVALS = 10;
 
+/** A device that was not heard for longer than so many intervals has fallen silent. */
+export const SILENT_INTERVALS = 5;
+
 /** How to keep the rows of an arm of that many devices. */
 export function rowsFor(devices: number): 'device' | 'group' {
   return devices > MOST_DEVICE_ROWS ? 'group' : 'device';

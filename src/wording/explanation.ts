@@ -73,7 +73,7 @@ function devicesLine({ cohort, verdict }: MeasuredStage): string[] {
   const others = devicesApart(cohort, [...ON_THE_WAY, ...IN_TROUBLE, 'apart']);
   const ready = `${formatCount(cohort.ready)} of ${formatCount(cohort.wanted)} run the candidate`;
   const withData = (verdict?.rules ?? []).filter(
-    ({ kind, verdict }) => kind !== 'share' && verdict !== 'not-applicable',
+    ({ kind, verdict }) => kind !== 'share' && kind !== 'heard' && verdict !== 'not-applicable',
   );
   const measured = Math.max(verdict?.measured.devices ?? 0, ...withData.map(({ devices }) => devices));
   return [

@@ -35,6 +35,8 @@ const PLAIN = {
   'no-classes': 'the manifest names no classes to watch',
   'no-such-devices': 'stable has no such devices to compare with',
   'no-group-judged': 'no group can be judged in this stage',
+  'fewer-report': 'fewer report than should; chance or one outage may explain it',
+  'not-listening': 'the service has not listened since the stage opened',
   'no-answer': 'no answer yet',
   'provider-undecided': 'the provider is undecided',
 } as const;
@@ -109,7 +111,7 @@ function otherGroups({ count, over, overCount }: Fact<'other-groups'>): string {
   return count === 1 ? 'the other group is within the limit' : `the other ${count} groups are within the limit`;
 }
 
-function fewOf({ count, devices }: Fact<'undelivered' | 'out-of-reach'>): string {
+function fewOf({ count, devices }: Fact<'undelivered' | 'out-of-reach' | 'silent'>): string {
   const names = devices.map(oneLine).join(', ');
   return count > devices.length ? `${names} and ${formatCount(count - devices.length)} more` : names;
 }
@@ -148,6 +150,10 @@ export function reasonInWords(reason: RuleReason, stage?: string): string {
       return `still without it: ${fewOf(reason)}`;
     case 'out-of-reach':
       return `never heard of the stage and not counted: ${fewOf(reason)}`;
+    case 'silent':
+      return `silent: ${fewOf(reason)}`;
+    case 'young':
+      return `too early to tell of ${countOf(reason.count, 'device')}`;
     case 'no-outcomes':
       return NO_OUTCOMES[reason.of];
     case 'devices-open': {

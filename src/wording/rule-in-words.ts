@@ -17,7 +17,7 @@ import {
 } from './amounts.ts';
 import { lateBreachOf, reasonsBesideLate } from './late-in-words.ts';
 import { reasonsInWords } from './reason-in-words.ts';
-import { limitOf, signalNote } from './verdict-table.ts';
+import { heardInWords, limitOf, signalNote } from './verdict-table.ts';
 
 /** What a rule counted. */
 function counted({ unit, kind, trials, metric }: RuleVerdict): string {
@@ -82,6 +82,8 @@ function observed(rule: RuleVerdict): string {
       const open = pending === 0 ? '' : `; ${countOf(pending, 'install')} still in progress`;
       return `${of} failed${open}.`;
     }
+    case 'heard':
+      return `${heardInWords(rule.sums.candidate)} devices are heard of.`;
     case 'signal':
       return estimate === null
         ? `Queried: ${signalNote(rule.sums)}.`
@@ -263,7 +265,7 @@ function otherGroups({ groups, group, unit, kind }: RuleVerdict): string[] {
 /** The verdict on a rule in sentences, what was seen first. */
 export function ruleSentences(rule: RuleVerdict): string[] {
   if (rule.verdict === 'not-applicable') return [...outcome(rule), ...otherGroups(rule)];
-  const isExact = ['share', 'signal', 'gauge'].includes(rule.kind);
+  const isExact = ['share', 'heard', 'signal', 'gauge'].includes(rule.kind);
   return [
     ...(rule.group === null ? [] : [`These are the numbers of group ${oneLine(rule.group)}.`]),
     observed(rule),

@@ -4,6 +4,7 @@ import { oneLine } from '../base/plain-text.ts';
 import { formatDuration } from '../contract/duration.ts';
 import type { RuleVerdict } from '../gates/rule-verdict.ts';
 import type { SignalSums } from '../gates/signal-track.ts';
+import type { HeardArm } from '../gates/statistics/reporting-verdict.ts';
 import { type DeviceCounts, totalOf } from '../gates/statistics/share-verdict.ts';
 import { countOf, formatAmount, formatBounds, formatCount, listed, percent } from './amounts.ts';
 import { lateBreachOf, reasonsBesideLate } from './late-in-words.ts';
@@ -21,9 +22,15 @@ function measured(rule: RuleVerdict): readonly [amount: string, bounds: string] 
   const late = lateBreachOf(rule);
   if (late !== null) return [late.amount, ''];
   if (rule.kind === 'share') return [`${rule.sums.bad} of ${totalOf(rule.sums)}`, ''];
+  if (rule.kind === 'heard') return [heardInWords(rule.sums.candidate), ''];
   if (estimate === null) return [countsOf(rule) ?? '–', ''];
   const bounds = lower === null || upper === null ? '' : formatBounds(estimate, lower, upper, unit);
   return [formatAmount(estimate, unit), bounds];
+}
+
+/** `17 of 20`. */
+export function heardInWords({ taken, silent }: HeardArm): string {
+  return `${formatCount(taken - silent)} of ${formatCount(taken)}`;
 }
 
 /** `latency_p95 on hw:rev2`, of the group that the numbers are of; `latency_p95 by hw` before there are any. */

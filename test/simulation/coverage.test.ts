@@ -15,7 +15,10 @@ const SCENARIOS: Readonly<Record<FaultStory, string>> = {
 const STORIES = Object.keys(FAULT_STORIES) as FaultStory[];
 
 function policyOf(stories: readonly FaultStory[]) {
-  const rules = stories.map((story) => `"${FAULT_STORIES[story].rule}"`).join(', ');
+  return policyWith(stories.map((story) => `"${FAULT_STORIES[story].rule}"`).join(', '));
+}
+
+function policyWith(rules: string) {
   const text = `apiVersion: slipway.dev/v1alpha1
 kind: RolloutPolicy
 metadata: { name: covering }
@@ -36,6 +39,12 @@ test.each(STORIES)('%s are seen by the rule that is named, and by none of the ot
     rehearsed(SCENARIOS[story], { policy: policyOf(stories), devices: 60, hours: 3 });
   expect((await run([story])).outcome).toBe('reverted');
   expect((await run(others)).outcome).not.toBe('reverted');
+});
+
+test('devices that a version silences are seen by the rule that holds them against stable as well', async () => {
+  const silent = policyWith('"reporting_devices > 90% of baseline"');
+  expect(unseenStories(silent)).not.toContain('silence');
+  expect((await rehearsed('silenced-devices', { policy: silent, devices: 60, hours: 3 })).outcome).toBe('reverted');
 });
 
 test('a rule that only shows, or comes when every device has the version, sees nothing', () => {

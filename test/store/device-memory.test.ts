@@ -8,14 +8,20 @@ import { NO_SEQUENCES } from '../../src/store/report-sequence.ts';
 const DIGEST = digestOf('2.0.0');
 const NOTHING: DeviceMemory = {
   ...{ seen: NO_SEQUENCES, lastSeenAtMs: 0, lastSeenListenedMs: 0 },
-  ...{ outcomes: new Map(), tookCandidate: new Map(), heard: new Map() },
+  ...{ outcomes: new Map(), tookCandidate: new Map(), heard: new Map(), silences: [] },
 };
 
 function after(...told: readonly (readonly [listenedMs: number, state: Partial<ModelState>])[]): DeviceMemory {
   return told.reduce((memory, [listenedMs, state]) => {
     const full = { model: 'ocr', rollout: 'eu', running: null, state: 'fetching', subject: null, ...state };
     const report = { states: [full], outcomes: [], sequence: 1 } as unknown as DeviceReport;
-    return rememberReport(memory, { report, receivedAtMs: listenedMs, listenedMs, seen: NO_SEQUENCES });
+    return rememberReport(memory, {
+      report,
+      receivedAtMs: listenedMs,
+      listenedMs,
+      reportMs: 60_000,
+      seen: NO_SEQUENCES,
+    });
   }, NOTHING);
 }
 
@@ -43,4 +49,16 @@ it('an attempt is taken when it is first seen staged, and fetching is not yet ta
     [60, { ...subject(2), state: 'staged' }],
   );
   expect(again.tookCandidate.get('eu')).toMatchObject([{ attempt: 2, takenListenedMs: 60, firstSeenAtMs: 20 }]);
+});
+
+it('a silence is remembered when a report ends it, if it was longer than five intervals; of many the last few are kept', () => {
+  const minute = 60_000;
+  const told = [1, 6, 12, 13, 30].map((at) => [at * minute, {}] as const);
+  expect(after(...told).silences).toEqual([
+    { fromListenedMs: 6 * minute, untilListenedMs: 12 * minute },
+    { fromListenedMs: 13 * minute, untilListenedMs: 30 * minute },
+  ]);
+  const many = Array.from({ length: 50 }, (_, i) => [10 * i * minute, {}] as const);
+  expect(after(...many).silences).toHaveLength(8);
+  expect(after(...many).silences.at(-1)).toEqual({ fromListenedMs: 480 * minute, untilListenedMs: 490 * minute });
 });

@@ -5,6 +5,7 @@ import { folder, openStore } from './reports.ts';
 
 interface StoreSettings {
   readonly heartbeatMs?: number;
+  readonly reportMs?: number;
 }
 
 export interface StorePlace extends Disposable {

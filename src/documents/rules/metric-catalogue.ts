@@ -56,6 +56,13 @@ export const METRICS = {
     ...{ unit: 'ratio', judge: { kind: 'share', of: 'deliveries' }, baseline: 'no', example: '5% after 30m' },
     timed: true,
   },
+  reporting_devices: {
+    meaning:
+      'Share of the devices that are still heard of, against the same share of stable. Devices count that were heard of in the hour before the stage opened, each in the arm that the directive gives it, and others from when they took their version. One that is not heard for five report intervals is silent. The rule fails when the share is too low and chance, or an outage that hits many at once, does not explain that so many fell silent. Time counts only while the service listens. Where no device runs stable beside, the rule does not apply.',
+    source: 'when reports came',
+    ...{ unit: 'ratio', bad: 'low', comparisons: ['>'], sustained: false, ofClass: false },
+    ...{ judge: { kind: 'heard' }, baseline: 'only', example: '90% of baseline' },
+  },
   vanished_classes: {
     ...OF_STAGE,
     meaning:

@@ -15,6 +15,8 @@ export type MetricKind =
   | { readonly kind: 'quantile'; readonly q: number }
   /** Devices of the stage, counted exactly. */
   | { readonly kind: 'share'; readonly of: 'installs' | 'deliveries' }
+  /** Devices that are heard of, against stable's. */
+  | { readonly kind: 'heard' }
   /** Answers of one class of all answers. */
   | { readonly kind: 'class-share' }
   /** Every class that the baseline shows, against the baseline. */
@@ -42,8 +44,8 @@ export interface MetricFacts {
   readonly judge: MetricKind;
   /** What a rule may say of it; the first is the usual one. */
   readonly comparisons: readonly RuleComparison[];
-  /** May the limit be relative; and must it have a floor (STATISTICS §2.5 B: without events on both sides it could never pass)? */
-  readonly baseline: 'no' | 'yes' | 'with-floor';
+  /** May the limit be relative, or must it; and must it have a floor (STATISTICS §2.5 B: without events on both sides it could never pass)? */
+  readonly baseline: 'no' | 'yes' | 'with-floor' | 'only';
   /** May a rule say `for 5m`? */
   readonly sustained: boolean;
   /** Does a rule name a class, as in `class_share[receipt]`, a gauge, as in `gauge[queue_depth]`, or an input, as in `input[amount]`? */

@@ -44,7 +44,7 @@ const PARTS: readonly RulePart<PartName>[] = [
   { name: 'comparison', pattern: /\s*(<=|>=|==|<|>)/dy, what: '`<`, `<=`, `>`, `>=` or `==`' },
   {
     name: 'limit',
-    pattern: /\s*(\d+(?:\.\d+)?x\s+baseline|-?[\d.]+(?: ?(?!(?:for|after)\b)[A-Za-z%°/]+)?)/dy,
+    pattern: /\s*(\d+(?:\.\d+)?(?:x|% *of)\s+baseline|-?[\d.]+(?: ?(?!(?:for|after)\b)[A-Za-z%°/]+)?)/dy,
     what: 'a limit',
   },
   { name: 'floor', pattern: /(?:\s*,\s*floor\s+(-?[\d.]+(?: ?(?!for\b)[A-Za-z%°/]+)?))?/dy, what: '' },
@@ -72,8 +72,8 @@ class Draft {
   }
 
   get factor(): number | undefined {
-    const factor = /^([\d.]+)x\s/.exec(this.texts.limit ?? '')?.[1];
-    return factor === undefined ? undefined : Number(factor);
+    const [, number, sign] = /^([\d.]+)(x|% *of)\s/.exec(this.texts.limit ?? '') ?? [];
+    return number === undefined ? undefined : Number((Number(number) / (sign === 'x' ? 1 : 100)).toPrecision(12));
   }
 
   get isAbove(): boolean {
@@ -161,8 +161,7 @@ class Draft {
     const { factor } = this;
     if (factor !== undefined) return this.#readBaseline(factor);
     if (this.texts.floor === undefined) return this.#readAbsolute();
-    const message = 'Only a limit relative to the baseline has a floor.';
-    throw this.slip('floor', 'RULE_FLOOR', message, { floor: undefined });
+    throw this.slip('floor', 'RULE_FLOOR', 'Only a limit relative to the baseline has one.', { floor: undefined });
   }
 
   #readBaseline(factor: number): RuleLimit {
@@ -171,9 +170,10 @@ class Draft {
       const why = facts.judge.kind === 'drift' ? 'is already a distance from stable' : 'has no baseline';
       throw this.slip('limit', 'RULE_BASELINE', `\`${metric}\` ${why}, so it needs an absolute limit.`);
     }
-    if (!(factor > 0 && factor <= LARGEST_FACTOR)) {
-      const message = `A factor is above 0 and at most ${LARGEST_FACTOR}, and ${factor} is not.`;
-      throw this.slip('limit', 'RULE_BASELINE', message, { limit: '2x baseline' });
+    const most = facts.baseline === 'only' ? 1 : LARGEST_FACTOR;
+    if (!(factor > 0 && factor <= most)) {
+      const message = `A factor is above 0 and at most ${most}, and ${factor} is not.`;
+      throw this.slip('limit', 'RULE_BASELINE', message, { limit: most === 1 ? facts.example : '2x baseline' });
     }
     const floor = texts.floor === undefined ? undefined : this.#readValue('floor');
     if (isAbove && floor !== undefined)
@@ -187,10 +187,12 @@ class Draft {
 
   #readAbsolute(): RuleLimit {
     const { metric, facts, isAbove } = this;
-    const { comparison } = this.texts;
-    const value = this.#readValue('limit');
+    const { comparison, limit } = this.texts;
     const wrong = (message: string, ...instead: readonly Texts[]): RuleSlip =>
       this.slip('limit', 'RULE_LIMIT', message, ...instead);
+    const relative = `\`${metric}\` needs a limit relative to the baseline.`;
+    if (facts.baseline === 'only') throw wrong(relative, { limit: `${limit} of baseline` });
+    const value = this.#readValue('limit');
     if (comparison === '==' && value !== 0) throw wrong(`\`${metric}\` can only be compared with 0.`, { limit: '0' });
     if (facts.unit === 'ratio' && value >= 1 && isAbove)
       throw wrong('No number of answers proves a share of 100%: write a limit below 100%.', { limit: '99%' });

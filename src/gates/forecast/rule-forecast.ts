@@ -2,6 +2,7 @@
 import { assertNever } from '../../base/errors.ts';
 import type { MetricKind } from '../../documents/rules/metric-facts.ts';
 import type { ParsedRule } from '../../documents/rules/rule-text.ts';
+import { SILENT_INTERVALS } from '../../telemetry/window.ts';
 import { THINNEST_BASELINE } from '../counted-evidence.ts';
 import { LEAST_HOLDING_SHARE, VANISHED_RATIO } from '../judge-classes.ts';
 import { comesOf } from '../judge-success.ts';
@@ -211,9 +212,7 @@ function forecastClassShare(
   asked: StageRule,
   question: ForecastQuestion,
 ): RuleForecast {
-  if (limit.kind === 'baseline') {
-    return { kind: 'unplanned', why: 'class-frequency' };
-  }
+  if (limit.kind === 'baseline') return { kind: 'unplanned', why: 'class-frequency' };
   if (goodSideOf({ comparison }) === 'below') return forecastRate(limit.value, 'inferences', asked, question);
   const threshold = limit.value;
   const good = Math.min(threshold / question.health, (1 + threshold) / 2);
@@ -279,6 +278,8 @@ export function forecastRule(asked: StageRule, question: ForecastQuestion): Rule
       return forecastVanished(question);
     case 'drift':
       return forecastDrift(kind, rule, question);
+    case 'heard':
+      return { kind: 'sustained', minutes: (SILENT_INTERVALS * question.intervalMs) / 60_000 };
     case 'share':
       return forecastDevices(rule, question);
     case 'success':

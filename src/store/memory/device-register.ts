@@ -36,7 +36,7 @@ interface Token {
 export function deviceRegisterInMemory(
   windows: MemoryWindows,
   published: PublishedEntries,
-  changes: Changes,
+  { changes, reportMs }: { readonly changes: Changes; readonly reportMs: number },
 ): DeviceRegister {
   const devices = new Map<string, Device>();
   const tokens = new Map<string, Token>();
@@ -56,7 +56,7 @@ export function deviceRegisterInMemory(
       // What a report says of *now* counts only when no later one was heard before.
       const isNewest = report.sequence === admitted.seen.newest;
       const vetted = vetReport(before, { report, isNewest, change: changes.count + 1 }, published);
-      const heard = { report: vetted.report, receivedAtMs, listenedMs, seen: admitted.seen };
+      const heard = { report: vetted.report, receivedAtMs, listenedMs, reportMs, seen: admitted.seen };
       changed.set(report.device, deviceAfter(before, heard, { ...vetted, isNewest }));
       placed.push(windows.place({ report: vetted.report, receivedAtMs, device: { ...before, ...vetted.labelFacts } }));
       return 'accepted';
@@ -89,7 +89,7 @@ export function deviceRegisterInMemory(
     const bound = { ...answer.labels, ...documented.get(id) };
     const labels = { ...stated, ...bound };
     devices.set(id, {
-      ...{ properties: {}, models: new Map(), tookCandidate: new Map(), heard: new Map(), claim: null },
+      ...{ properties: {}, models: new Map(), tookCandidate: new Map(), heard: new Map(), silences: [], claim: null },
       ...known,
       ...{ id, epoch: answer.epoch, publicKey, bound, tokenLabels: token.known.labels },
       ...(known === undefined

@@ -1,4 +1,5 @@
 // Owns the fleet store in memory, for simulations and tests: what it promises is what every store promises, except that it ends with the process.
+import { DEFAULT_REPORT_MS } from '../device-memory.ts';
 import type { FleetStore } from '../fleet-store.ts';
 import { EntryBook } from '../published-entries.ts';
 import { deviceRegisterInMemory } from './device-register.ts';
@@ -10,17 +11,20 @@ import { windowsInMemory } from './window-store.ts';
 export interface MemoryFleetStoreOptions {
   /** How often `recordListening` is called; 2 s unless given. */
   readonly heartbeatMs?: number;
+  /** How often devices report; a minute unless given. */
+  readonly reportMs?: number;
 }
 
 /** Closing changes nothing: callers of one process that stand for several processes share the store. */
-export function openMemoryFleetStore({ heartbeatMs = 2_000 }: MemoryFleetStoreOptions = {}): FleetStore {
+export function openMemoryFleetStore(options: MemoryFleetStoreOptions = {}): FleetStore {
+  const { heartbeatMs = 2_000, reportMs = DEFAULT_REPORT_MS } = options;
   const changes = { count: 0 };
   const windows = windowsInMemory(heartbeatMs, changes);
   const entries = new EntryBook();
   const leases = leasesInMemory();
   const close = async (): Promise<void> => {};
   return {
-    ...deviceRegisterInMemory(windows, entries, changes),
+    ...deviceRegisterInMemory(windows, entries, { changes, reportMs }),
     keepEntries: async (published) => {
       for (const entry of published) entries.put(entry);
     },

@@ -27,14 +27,14 @@ import { WindowFolding } from './window-folding.ts';
 export function deviceRegisterIn(
   db: SqliteDatabase,
   entries: SqliteEntries,
-  gather: () => Promise<void>,
+  { reportMs, gather }: { readonly reportMs: number; readonly gather: () => Promise<void> },
 ): { readonly register: DeviceRegister; readonly flush: () => Promise<void> } {
   const decoder = new DeviceDecoder();
   const devices = new Map<string, DeviceRecord>();
   let pictured = 0;
   let forgotten = 0;
   const intake = new GroupCommit<VerifiedReport, StoredAnswer>({
-    commit: (reports) => db.transact(() => ingestGroup({ db, decoder, entries }, reports)),
+    commit: (reports) => db.transact(() => ingestGroup({ db, decoder, entries, reportMs }, reports)),
     gather,
   });
   const register: DeviceRegister = {
@@ -46,9 +46,9 @@ export function deviceRegisterIn(
       return tokens;
     },
 
-    enrol: (request) => db.transact(() => enrol({ db, decoder, entries }, request)),
+    enrol: (request) => db.transact(() => enrol({ db, decoder, entries, reportMs }, request)),
 
-    bindLabels: (labels) => db.transact(() => bindLabels({ db, decoder, entries }, labels)),
+    bindLabels: (labels) => db.transact(() => bindLabels({ db, decoder, entries, reportMs }, labels)),
 
     findDevice: (id) =>
       db.once(() => {
@@ -89,11 +89,12 @@ interface IngestParts {
   readonly db: SqliteDatabase;
   readonly decoder: DeviceDecoder;
   readonly entries: SqliteEntries;
+  readonly reportMs: number;
 }
 
 /** Inside one transaction: counts the reports and answers in their order. */
 function ingestGroup(
-  { db, decoder, entries }: IngestParts,
+  { db, decoder, entries, reportMs }: IngestParts,
   reports: readonly VerifiedReport[],
 ): readonly StoredAnswer[] {
   const folding = new WindowFolding(db);
@@ -110,8 +111,8 @@ function ingestGroup(
     // What a report says of *now* counts only when no later one was heard before.
     const isNewest = report.sequence === admitted.seen.newest;
     const vetted = vetReport(before, { report, isNewest, change }, published);
-    const heard = { report: vetted.report, receivedAtMs, listenedMs, seen: admitted.seen };
-    const { outcomes, tookCandidate, heard: followed, ...memory } = rememberReport(before, heard);
+    const heard = { report: vetted.report, receivedAtMs, listenedMs, reportMs, seen: admitted.seen };
+    const { outcomes, tookCandidate, heard: followed, silences, ...memory } = rememberReport(before, heard);
     rows.set(report.device, {
       ...row,
       ...memory,
@@ -119,6 +120,7 @@ function ingestGroup(
       outcomes: outcomes === before.outcomes ? row.outcomes : encodeMap(outcomes),
       taken: tookCandidate === before.tookCandidate ? row.taken : encodeMap(tookCandidate),
       heard: followed === before.heard ? row.heard : encodeMap(followed),
+      silences: silences === before.silences ? row.silences : JSON.stringify(silences),
     });
     folding.fold({ report: vetted.report, receivedAtMs, device: { ...before, ...vetted.labelFacts } });
     return 'accepted';
@@ -184,7 +186,7 @@ function enrol({ db, decoder, entries }: IngestParts, request: EnrolmentOrder): 
   db.prepare('UPDATE enrolment_token SET uses_left = uses_left - 1 WHERE hash = ?').run(hash);
   db.prepare('INSERT INTO enrolment_use (hash, device, epoch) VALUES (?, ?, ?)').run(hash, id, epoch);
   const row: DeviceRow = {
-    ...{ properties: '{}', models: '[]', taken: '[]', heard: '[]', claim: null },
+    ...{ properties: '{}', models: '[]', taken: '[]', heard: '[]', silences: '[]', claim: null },
     ...known,
     ...{ id, epoch, publicKey, bound: JSON.stringify(bound), tokenLabels: JSON.stringify(token?.labels ?? {}) },
     ...{ labels: JSON.stringify(labelFacts.labels), stated: JSON.stringify(labelFacts.stated) },

@@ -3,7 +3,7 @@ import type { Labels } from '../../contract/bound-labels.ts';
 import type { ModelState } from '../../contract/report.ts';
 import type { FalseClaim } from '../../telemetry/attribution.ts';
 import type { HeardRevisions, Outcomes, Taken } from '../device-memory.ts';
-import type { DeviceRecord } from '../device-register.ts';
+import type { DeviceRecord, Silence } from '../device-register.ts';
 import type { SequencesSeen } from '../report-sequence.ts';
 import { integer, textual } from './counters.ts';
 import type { SqliteDatabase } from './database.ts';
@@ -27,11 +27,12 @@ export interface DeviceRow {
   readonly outcomes: string;
   readonly taken: string;
   readonly heard: string;
+  readonly silences: string;
   readonly claim: string | null;
 }
 
 const COLUMNS = `id, epoch, public_key, labels, bound, token_labels, stated, joined, relabelled, properties, last_seen_at, last_seen_listened,
-  newest_sequence, seen_low, seen_high, models, outcomes, taken, heard, claim`;
+  newest_sequence, seen_low, seen_high, models, outcomes, taken, heard, silences, claim`;
 
 type SqlRow = Readonly<Record<string, unknown>>;
 
@@ -54,6 +55,7 @@ function toRow(row: SqlRow): DeviceRow {
     outcomes: textual(row.outcomes),
     taken: textual(row.taken),
     heard: textual(row.heard),
+    silences: textual(row.silences),
     claim: row.claim === null ? null : textual(row.claim),
   };
 }
@@ -72,13 +74,14 @@ export function* changedDeviceRows(db: SqliteDatabase, afterChange: number): Gen
 /** Writes a row under the transaction's change number. */
 export function writeDeviceRow(db: SqliteDatabase, row: DeviceRow, change: number): void {
   db.prepare(
-    `INSERT INTO device (${COLUMNS}, changed) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+    `INSERT INTO device (${COLUMNS}, changed) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
      ON CONFLICT (id) DO UPDATE SET epoch = excluded.epoch, public_key = excluded.public_key, labels = excluded.labels,
        bound = excluded.bound, token_labels = excluded.token_labels, stated = excluded.stated, joined = excluded.joined,
        relabelled = excluded.relabelled,
        properties = excluded.properties, last_seen_at = excluded.last_seen_at, last_seen_listened = excluded.last_seen_listened,
        newest_sequence = excluded.newest_sequence, seen_low = excluded.seen_low, seen_high = excluded.seen_high,
-       models = excluded.models, outcomes = excluded.outcomes, taken = excluded.taken, heard = excluded.heard, claim = excluded.claim,
+       models = excluded.models, outcomes = excluded.outcomes, taken = excluded.taken, heard = excluded.heard, silences = excluded.silences,
+       claim = excluded.claim,
        changed = excluded.changed`,
   ).run(
     row.id,
@@ -100,6 +103,7 @@ export function writeDeviceRow(db: SqliteDatabase, row: DeviceRow, change: numbe
     row.outcomes,
     row.taken,
     row.heard,
+    row.silences,
     row.claim,
     change,
   );
@@ -138,6 +142,7 @@ export class DeviceDecoder {
   readonly #claims = new SharedText((text) => JSON.parse(text) as FalseClaim);
   readonly #taken = new SharedText((text) => new Map(JSON.parse(text)) as Taken);
   readonly #heard = new SharedText((text) => new Map(JSON.parse(text)) as HeardRevisions);
+  readonly #silences = new SharedText((text) => JSON.parse(text) as readonly Silence[]);
 
   outcomes(row: DeviceRow): Outcomes {
     return this.#outcomes.get(row.outcomes);
@@ -169,6 +174,7 @@ export class DeviceDecoder {
       outcomes: this.outcomes(row),
       tookCandidate: this.taken(row),
       heard: this.#heard.get(row.heard),
+      silences: this.#silences.get(row.silences),
       claim: row.claim === null ? null : this.#claims.get(row.claim),
     };
   }

@@ -1,5 +1,6 @@
 // Owns the fleet store on one SQLite file: the default, with nothing to install beside it.
 import type { CodedError } from '../../base/errors.ts';
+import { DEFAULT_REPORT_MS } from '../device-memory.ts';
 import type { FleetStore } from '../fleet-store.ts';
 import { raiseCounter } from './counters.ts';
 import { SqliteDatabase, type SqliteDatabaseOptions } from './database.ts';
@@ -14,6 +15,8 @@ import { windowStoreIn } from './window-store.ts';
 export interface SqliteFleetStoreOptions extends SqliteDatabaseOptions {
   /** How often `recordListening` is called; 2 s unless given. */
   readonly heartbeatMs?: number;
+  /** How often devices report; a minute unless given. */
+  readonly reportMs?: number;
   /** How long the first report of a group waits for others; 4 ms unless given. */
   readonly gatherMs?: number;
 }
@@ -30,10 +33,10 @@ const DEAF_HEARTBEATS = 6;
  * STORE_DAMAGED, STORE_UNWRITABLE, STORE_TOO_NEW, STORE_BUSY or STORE_FAILED.
  */
 export function openSqliteFleetStore(options: SqliteFleetStoreOptions): FleetStore {
-  const { clock, heartbeatMs = 2_000, gatherMs = 4 } = options;
+  const { clock, heartbeatMs = 2_000, reportMs = DEFAULT_REPORT_MS, gatherMs = 4 } = options;
   const db = new SqliteDatabase(options);
   const entries = new SqliteEntries(db);
-  const { register, flush } = deviceRegisterIn(db, entries, () => clock.sleep(gatherMs));
+  const { register, flush } = deviceRegisterIn(db, entries, { reportMs, gather: () => clock.sleep(gatherMs) });
   const close = async (): Promise<void> => {
     await flush();
     await db.close();

@@ -34,6 +34,7 @@ const STEPS: readonly string[] = [
     outcomes TEXT NOT NULL,
     taken TEXT NOT NULL,
     heard TEXT NOT NULL,
+    silences TEXT NOT NULL,
     claim TEXT,
     changed INTEGER NOT NULL
   ) STRICT;

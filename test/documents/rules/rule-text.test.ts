@@ -23,6 +23,10 @@ test.each([
     'battery_drain < 1.3x baseline',
     { metric: 'battery_drain', comparison: '<', limit: { kind: 'baseline', factor: 1.3 } },
   ],
+  [
+    'reporting_devices > 90% of baseline',
+    { metric: 'reporting_devices', comparison: '>', limit: { kind: 'baseline', factor: 0.9 } },
+  ],
   ['throughput > 0.8x baseline', { metric: 'throughput', comparison: '>', limit: { kind: 'baseline', factor: 0.8 } }],
   [
     'gauge[queue_depth] < 5 for 1h',
@@ -150,7 +154,10 @@ test.each([
   ['latency_p95 < 2 x baseline', 'RULE_SYNTAX', 15, 'Write `latency_p95 < 2x baseline`.'],
   ['error_rate < 2 x baseline', 'RULE_SYNTAX', 14, 'Write `error_rate < 2x baseline, floor 0.1%`.'],
   ['latency_p95 < 2x the baseline', 'RULE_SYNTAX', 15, 'Write `latency_p95 < 2x baseline`.'],
-  ['latency_p95 < 200% of baseline', 'RULE_SYNTAX', 15, 'Write `latency_p95 < 2x baseline`.'],
+  ['latency_p95 < 200% of the baseline', 'RULE_SYNTAX', 15, 'Write `latency_p95 < 2x baseline`.'],
+  ['reporting_devices > 90%', 'RULE_LIMIT', 21, 'Write `reporting_devices > 90% of baseline`.'],
+  ['reporting_devices > 110% of baseline', 'RULE_BASELINE', 21, 'Write `reporting_devices > 90% of baseline`.'],
+  ['reporting_devices < 90% of baseline', 'RULE_COMPARISON', 19, 'Write `reporting_devices > 90% of baseline`.'],
   ['latency_p95 < 2x baseline floor 5ms', 'RULE_SYNTAX', 26, 'Write `latency_p95 < 2x baseline, floor 5ms`.'],
   ['cpu < 85% for 5 minutes', 'RULE_SYNTAX', 15, 'Write `cpu < 85% for 5m`.'],
   ['cpu < 85% for ever', 'DURATION_SYNTAX', 15, 'Write `cpu < 85% for 5m`.'],
