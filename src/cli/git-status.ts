@@ -10,6 +10,7 @@ import { exceptedIn } from '../rollout/decision.ts';
 import { type LastRejection, lastRejection } from '../rollout/last-rejection.ts';
 import { changesOf } from '../rollout/parameter-change.ts';
 import { rejects } from '../rollout/rejections.ts';
+import { mayResume } from '../rollout/rule-failure.ts';
 import { readDocuments, rolloutsOf } from '../snapshot/repository-documents.ts';
 import { countOf } from '../wording/amounts.ts';
 import { versionInWords } from '../wording/parameters-in-words.ts';
@@ -51,7 +52,10 @@ function waitingFor({ spec, status }: Rollout): string {
   const requests = spec.requests ?? [];
   if (requests.length > 0)
     waits.push(`an answer to ${countOf(requests.length, 'request')}: ${requests.map(({ act }) => act).join(', ')}`);
-  if (status?.paused) waits.push(`a person: ${statusReasonInWords(status.paused.reason)}`);
+  if (status?.paused) {
+    const who = mayResume(status) ? 'its rules to hold again, or a person' : 'a person';
+    waits.push(`${who}: ${statusReasonInWords(status.paused.reason)}`);
+  }
   if (spec.suspend === true) waits.push('a person to resume it (spec.suspend)');
   const { parameters = {} } = spec;
   const refused = status?.rejected.find((one) => one.version === spec.version && rejects(one, { ...one, parameters }));

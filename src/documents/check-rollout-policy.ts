@@ -15,8 +15,8 @@ import type { PolicyStage, RolloutPolicy } from './types.generated.ts';
 const STAGES = ['spec', 'stages'] as const;
 
 export function checkRolloutPolicy({ spec }: RolloutPolicy): Problem[] {
-  const problems = ['spread', 'rollbackWindow'].flatMap((name) =>
-    checkDuration(['spec', name], spec[name as 'spread' | 'rollbackWindow']),
+  const problems = (['spread', 'rollbackWindow', 'resumeWithin'] as const).flatMap((name) =>
+    checkDuration(['spec', name], spec[name]),
   );
   if (spec.errorLevel !== undefined) problems.push(...checkErrorLevel(['spec', 'errorLevel'], spec.errorLevel));
   if (spec.watch !== undefined) problems.push(...checkWatch(spec.watch));
@@ -114,6 +114,7 @@ function checkStage(stage: PolicyStage, path: FieldPath): Problem[] {
     problems.push(...checkScope(rule, [...path, 'rules', index, 'scope']));
     problems.push(...checkShare(rule, [...path, 'rules', index, 'share']));
     problems.push(...checkGroups(rule, [...path, 'rules', index]));
+    problems.push(...checkAction(rule, [...path, 'rules', index, 'onFailure']));
   }
   problems.push(...checkSignals(stage.rules ?? [], [...path, 'rules']));
   if (problems.length > 0) return problems;
@@ -139,6 +140,14 @@ function checkScope(rule: NonNullable<PolicyStage['rules']>[number], path: Field
     'A rule about any device needs an absolute limit: one device has too little data to compare with a baseline.';
   const remedy = `Write an absolute limit, as in \`${absoluteExample(metric, ofClass)}\`, or leave out \`scope\`.`;
   return [{ code: 'POLICY_RULE_SCOPE', path, message, remedy }];
+}
+
+/** `dryRun` is the one word for a rule that is shown and never decides: it has no action. */
+function checkAction(rule: NonNullable<PolicyStage['rules']>[number], path: FieldPath): Problem[] {
+  if (typeof rule === 'string' || rule.onFailure === undefined || rule.dryRun !== true) return [];
+  const message = `A rule with \`dryRun: true\` never decides, so \`onFailure: ${rule.onFailure}\` would never happen.`;
+  const remedy = 'Leave out `dryRun` to let the rule decide, or leave out `onFailure`.';
+  return [{ code: 'POLICY_RULE_ACTION', path, message, remedy }];
 }
 
 /** Where devices are judged one by one, a share of them can be allowed. */

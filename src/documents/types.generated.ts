@@ -111,6 +111,10 @@ export interface RolloutPolicy {
      */
     readonly onCourse?: 'hold' | 'rollback';
     /**
+     * Longest pause that ends by itself: within this time a stage paused by `onFailure: pause` goes on, measured anew, once its rules hold again; later only a person resumes it. Default 1h; 0s leaves it to a person. A number with ms, s, m, h, d or w.
+     */
+    readonly resumeWithin?: string;
+    /**
      * Time over which the devices of a stage spread their downloads. Default 0s. A number with ms, s, m, h, d or w.
      */
     readonly spread?: string;
@@ -197,7 +201,7 @@ export interface PolicyStage {
    */
   readonly onDeadline?: 'hold' | 'rollback' | 'promote';
   /**
-   * Action when a rule fails: roll back (rollback), stop here (pause), or ask the approvers (ask). Default rollback.
+   * Action when a rule fails that has no `onFailure` of its own: roll back (rollback), stop here until the rule holds again or a person decides (pause), or stop here until a person decides (ask). Default rollback.
    */
   readonly onFailure?: 'rollback' | 'pause' | 'ask';
   /**
@@ -305,6 +309,10 @@ export interface PolicyRule {
     readonly [k: string]: string;
   };
   /**
+   * Action when this rule fails: roll back (rollback), stop the stage until the rule holds again or a person decides (pause), or stop it until a person decides (ask). Of several failed rules the strongest action counts: rollback, ask, pause. To only show a rule, write `dryRun: true`. Default: that of the stage.
+   */
+  readonly onFailure?: 'rollback' | 'pause' | 'ask';
+  /**
    * true: the rule is measured and shown, but never decides.
    */
   readonly dryRun?: boolean;
@@ -326,6 +334,10 @@ export interface PrometheusRule {
    */
   readonly query: string;
   /**
+   * Action when this rule fails: roll back (rollback), stop the stage until the rule holds again or a person decides (pause), or stop it until a person decides (ask). Of several failed rules the strongest action counts: rollback, ask, pause. To only show a rule, write `dryRun: true`. Default: that of the stage.
+   */
+  readonly onFailure?: 'rollback' | 'pause' | 'ask';
+  /**
    * true: the answer is queried and shown, but never decides.
    */
   readonly dryRun?: boolean;
@@ -342,6 +354,10 @@ export interface WebhookRule {
    * Name of a webhook in the service's `signals.yaml`, which holds its address and secrets.
    */
   readonly webhook: string;
+  /**
+   * Action when this rule fails: roll back (rollback), stop the stage until the rule holds again or a person decides (pause), or stop it until a person decides (ask). Of several failed rules the strongest action counts: rollback, ask, pause. To only show a rule, write `dryRun: true`. Default: that of the stage.
+   */
+  readonly onFailure?: 'rollback' | 'pause' | 'ask';
   /**
    * true: the answer is queried and shown, but never decides.
    */
@@ -507,6 +523,10 @@ export interface RolloutStatus {
    * @maxItems 100
    */
   readonly rejected: readonly StatusRejection[];
+  /**
+   * How often the present stage went on by itself after a pause; absent while it did not.
+   */
+  readonly resumes?: number;
   /**
    * Why it is paused. Null when it is not.
    */
@@ -715,6 +735,10 @@ export interface RuleFailedReason {
    * Items: Name of a class.
    */
   readonly classes?: readonly string[];
+  /**
+   * What stopped the stage: `pause` may end by itself, `ask` waits for a person. Absent of a rollback, and in older statuses.
+   */
+  readonly action?: 'pause' | 'ask';
   /**
    * Rules that failed as well.
    *

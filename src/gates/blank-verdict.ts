@@ -17,7 +17,7 @@ export type BlankVerdict = Extract<RuleVerdict, { kind: 'blank' }>;
 
 /** An undecided verdict with its reasons and no numbers. */
 export function blankVerdict(
-  { rule, scope = 'stage', share, dryRun }: StageRule,
+  { rule, scope = 'stage', share, dryRun, onFailure }: StageRule,
   ...reasons: readonly (RuleReason | null)[]
 ): BlankVerdict {
   return {
@@ -33,6 +33,7 @@ export function blankVerdict(
     unit: metricFacts(rule.metric).unit,
     reasons: reasons.filter((reason) => reason !== null),
     dryRun,
+    ...(onFailure === undefined ? {} : { onFailure }),
   };
 }
 

@@ -10,6 +10,8 @@ import { type DeviceCounts, type ShareReading, shareVerdict, totalOf } from './s
 
 const NO_DELIVERIES = { names: [], devices: [], nowMs: 0 };
 const MOST_NAMED = 3;
+/** Installs are counted as they are now. */
+const NOTHING_MORE = { more: [], hasRecovered: false } as const;
 
 interface CountedDevices {
   readonly reading: ShareReading;
@@ -18,6 +20,8 @@ interface CountedDevices {
   readonly open: RuleReason;
   /** What the counts don't show. */
   readonly more: readonly RuleReason[];
+  /** So few are still without the version by now that the limit is kept again. */
+  readonly hasRecovered: boolean;
 }
 
 function named(kind: 'undelivered' | 'out-of-reach', names: readonly string[]): RuleReason[] {
@@ -26,7 +30,7 @@ function named(kind: 'undelivered' | 'out-of-reach', names: readonly string[]): 
 
 function countInstalls({ rule }: StageRule, limit: number, { installs }: StageQuestion): CountedDevices {
   const reading = shareVerdict(installs, limit, rule.comparison !== '<');
-  return { reading, counts: installs, open: { kind: 'pending-installs', pending: installs.pending }, more: [] };
+  return { reading, counts: installs, open: { kind: 'pending-installs', pending: installs.pending }, ...NOTHING_MORE };
 }
 
 function countDeliveries({ rule }: StageRule, limit: number, { deliveries }: StageQuestion): CountedDevices {
@@ -37,7 +41,9 @@ function countDeliveries({ rule }: StageRule, limit: number, { deliveries }: Sta
   const away = names.filter((_, place) => devices[place]?.isOut === true && devices[place].heardAtMs === null);
   const without = missing.flatMap((place) => names[place] ?? []);
   const more = [...named('undelivered', without), ...named('out-of-reach', away)];
-  return { reading, counts, open: { kind: 'pending-deliveries', pending: counts.pending }, more };
+  const nowMissing = { bad: missing.length, good: totalOf(counts) - missing.length, pending: 0 };
+  const hasRecovered = shareVerdict(nowMissing, limit, rule.comparison !== '<').isWithin;
+  return { reading, counts, open: { kind: 'pending-deliveries', pending: counts.pending }, more, hasRecovered };
 }
 
 /** failed_devices, undelivered_devices. */
@@ -49,12 +55,13 @@ export function judgeDevices(
   const { limit } = asked.rule;
   if (limit.kind !== 'absolute') return blankVerdict(asked, { kind: 'no-relative-limit' });
   const count = of === 'installs' ? countInstalls : countDeliveries;
-  const { reading, counts, open, more } = count(asked, limit.value, question);
+  const { reading, counts, open, more, hasRecovered } = count(asked, limit.value, question);
   const waits: RuleReason = reading.reason === null ? open : { kind: reading.reason };
   const { bad, good, pending } = counts;
   return {
     ...blankVerdict(asked, reading.verdict === 'undecided' ? waits : null, ...more),
     verdict: reading.verdict,
+    ...(reading.verdict === 'fail' && hasRecovered ? { recovered: true as const } : {}),
     within: reading.isWithin,
     estimate: reading.estimate,
     limit: limit.value,

@@ -61,6 +61,14 @@ function standingOf(state: GaugeState, forMs: number): Standing {
   return presentMs > endedMs || state.watchedMs < forMs ? 'pending' : 'good';
 }
 
+/** A device that was beyond its limit for so long is good again once it has been within it for as long. */
+function standingNow(state: GaugeState, forMs: number): Standing {
+  const standing = standingOf(state, forMs);
+  const newest = state.spans.at(-1);
+  const isBack = newest !== undefined && !newest.isBeyond && newest.toMs - newest.fromMs >= forMs;
+  return standing === 'bad' && isBack ? 'good' : standing;
+}
+
 /** A device's mean says something after so many reports; a version is loaded once. */
 function leastReportsOf(gauge: string): number {
   return gauge === 'load_time' ? 1 : LEAST_REPORTS;
@@ -139,11 +147,14 @@ function judgeAbsolute(asked: StageRule, terms: GaugeTerms & { limit: number }, 
   const { counts, devices, longest } = countStandings(followed, (state) => standingOf(state, sustainedMs));
   if (devices === 0) return blankVerdict(asked, { kind: 'not-reported' });
   const { verdict, isWithin, reason } = weighDevices(asked, counts, question);
+  const now = countStandings(followed, (state) => standingNow(state, sustainedMs));
+  const hasRecovered = verdict === 'fail' && weighDevices(asked, now.counts, question).isWithin;
   const median = medianOf(followed, 1);
   const { isSample } = followed;
   return {
     ...blankVerdict(asked, devicesBeyond(counts, terms, { forMs: sustainedMs, isSample }), reason),
     verdict,
+    ...(hasRecovered ? { recovered: true as const } : {}),
     within: isWithin,
     estimate: median,
     limit: terms.limit,

@@ -155,7 +155,8 @@ export function judgeByGroup(
     return { facts, verdict: judgeGroup(ruleIn(asked, grouping, facts.value), facts, own) };
   });
   const judged = all.filter(({ verdict }) => verdict.verdict !== 'not-applicable');
-  const failed = furthest(judged.filter(({ verdict }) => verdict.verdict === 'fail'));
+  const fails = judged.filter(({ verdict }) => verdict.verdict === 'fail');
+  const failed = furthest(fails);
   const open = slowest(judged.filter(({ verdict }) => verdict.verdict === 'undecided'));
   const chosen = failed ?? open ?? furthest(judged);
   const named = { rule: asked.rule.source, by: grouping.by, groups: all.map(summaryOf) };
@@ -164,8 +165,11 @@ export function judgeByGroup(
     return { ...notApplicable(asked, { kind }), ...named };
   }
   const { facts, verdict } = chosen;
+  const { recovered: _, ...chosenVerdict } = verdict;
+  const areAllBack = fails.length > 0 && fails.every((one) => one.verdict.recovered === true);
   return {
-    ...verdict,
+    ...chosenVerdict,
+    ...(areAllBack ? { recovered: true } : {}),
     ...named,
     group: facts.name,
     groupRule: verdict.rule === asked.rule.source ? null : verdict.rule,

@@ -29,6 +29,7 @@ import {
 } from './judge-rate-rule.ts';
 import { judgeSuccess } from './judge-success.ts';
 import { measureOf, metricKind } from './metric-kind.ts';
+import { rateRecovered } from './recovery.ts';
 import { METHOD_VERSION, type RuleVerdict, ruleName, type StageReason, type StageVerdict } from './rule-verdict.ts';
 import { judgeSignal } from './signal-verdict.ts';
 import { DEFAULT_ERROR_LEVEL, type StageQuestion, sizeOf, wholeTallies } from './stage-question.ts';
@@ -149,7 +150,14 @@ function judgeLatency(asked: StageRule, q: number, levels: ErrorLevels, question
   };
 }
 
+/** One rule, and if it fails whether it holds again by now. */
 function judgeRule(asked: StageRule, levels: ErrorLevels, question: StageQuestion): RuleVerdict {
+  const found = judgeByKind(asked, levels, question);
+  const isBack = found.verdict === 'fail' && asked.grouping === undefined && rateRecovered(asked, found);
+  return isBack ? { ...found, recovered: true } : found;
+}
+
+function judgeByKind(asked: StageRule, levels: ErrorLevels, question: StageQuestion): RuleVerdict {
   const { rule } = asked;
   const kind = metricKind(rule.metric);
   const isRelative = rule.limit.kind === 'baseline' || ['vanished-classes', 'drift'].includes(kind.kind);

@@ -2,7 +2,7 @@
 import type { RuleUnit } from '../documents/rules/metric-facts.ts';
 import type { RuleReason } from './rule-reason.ts';
 import type { SignalSums } from './signal-track.ts';
-import type { GoodSide, RuleScope } from './stage-rule.ts';
+import type { FailureAction, GoodSide, RuleScope } from './stage-rule.ts';
 import type { Verdict } from './statistics/rate-verdict.ts';
 import type { HeardArm } from './statistics/reporting-verdict.ts';
 import type { DeviceCounts } from './statistics/share-verdict.ts';
@@ -133,6 +133,10 @@ export interface RuleFacts extends Standing {
   readonly worstDevice: string | null;
   /** Reported, but never decides. */
   readonly dryRun: boolean;
+  /** What its fail does, where the rule itself says so; else its stage does. */
+  readonly onFailure?: FailureAction;
+  /** Of a failed rule: what is so now keeps the limit again (`hasRecovered`). Absent where it does not, or where only a person can tell. */
+  readonly recovered?: true;
   /** Null when decided, or when no amount would do. */
   readonly needs: Needs | null;
 }

@@ -1,6 +1,7 @@
 // Owns what is known of an outside signal: its rule, its newest answers, and for how long they have said the same.
 import type { QueryPart } from '../documents/rules/query-text.ts';
 import type { ParsedSignalRule } from '../documents/rules/signal-rule-text.ts';
+import type { FailureAction } from './stage-rule.ts';
 
 /** Whom a rule asks, by the names that the service's providers have. */
 export type SignalSource =
@@ -11,6 +12,8 @@ export interface SignalRule extends ParsedSignalRule {
   readonly from: SignalSource;
   /** Reported, but never decides. */
   readonly dryRun: boolean;
+  /** What its fail does; as its stage says unless given. */
+  readonly onFailure?: FailureAction;
 }
 
 /** One answer. */

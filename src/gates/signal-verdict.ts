@@ -49,7 +49,7 @@ const NOT_ASKED: SignalReading = {
  * it is, and decides when every answer of the rule's time said the same. A provider that gives nothing usable never decides.
  */
 export function judgeSignal(asked: SignalRule, reading: SignalReading | null): RuleVerdict {
-  const { name, demand, from, source, sustainedMs, dryRun } = asked;
+  const { name, demand, from, source, sustainedMs, dryRun, onFailure } = asked;
   const { track, ...rest } = reading ?? NOT_ASKED;
   const leastSamples = LEAST_SAMPLES[demand.kind];
   const sums: SignalSums = {
@@ -76,6 +76,7 @@ export function judgeSignal(asked: SignalRule, reading: SignalReading | null): R
     unit: demand.kind === 'limit' ? demand.unit : 'count',
     trials: track.run?.count ?? 0,
     dryRun,
+    ...(onFailure === undefined ? {} : { onFailure }),
     sums,
   };
 }

@@ -11,6 +11,9 @@ export function goodSideOf({ comparison }: Pick<ParsedRule, 'comparison'>): Good
   return comparison.startsWith('>') ? 'above' : 'below';
 }
 
+/** What a failed rule does: back to stable; a stop that may end by itself; a stop that a person ends. */
+export type FailureAction = 'rollback' | 'pause' | 'ask';
+
 export interface StageRule {
   readonly rule: ParsedRule;
   /** `stage` unless given. */
@@ -21,6 +24,8 @@ export interface StageRule {
   readonly grouping?: RuleGrouping;
   /** Reported, but never decides. */
   readonly dryRun: boolean;
+  /** What its fail does; as its stage says unless given. */
+  readonly onFailure?: FailureAction;
 }
 
 /** Groups by the values of a label. */

@@ -1,5 +1,4 @@
 // Owns what takes a candidate back, or stops it: abort, revocation, a failed rule, a deadline, another desired version. Nothing holds these up.
-import { assertNever } from '../base/errors.ts';
 import { decideGroupBack, decideGroupFailure } from './decide-groups.ts';
 import { decideNoStart } from './decide-no-start.ts';
 import type { Decision } from './decision.ts';
@@ -9,6 +8,7 @@ import type { Refusal, RuleFailedReason, StepReason } from './reasons.ts';
 import { isSameVersion, sameParameters } from './rejections.ts';
 import { askedBy, type SortedRequests } from './requests.ts';
 import type { RolloutFacts, Standing } from './rollout-facts.ts';
+import { goesBeyond } from './rule-failure.ts';
 import { stageProgress } from './stage-progress.ts';
 import { backOf, labelOf, type RollingStatus, rollBack, step } from './steps.ts';
 import { type Walk, walkOf } from './walk.ts';
@@ -70,23 +70,20 @@ function pause({ facts, status, requests }: Walk, reason: RuleFailedReason): Dec
 /** A failed rule or an expired deadline; a stage that people asked to skip is left whatever its rules say. */
 function decideFailure(walk: Walk): Decision | null {
   const { facts, status, stage, following, requests } = walk;
-  if (status.state === 'paused') return null;
+  const isPaused = status.state === 'paused';
   const progress = stageProgress(stage, following === null, facts);
   const isSkipped = requests.skip !== null && facts.spec.suspend !== true;
   if (isSkipped || (progress.kind !== 'failed' && progress.kind !== 'expired')) return null;
   const answered = requests.ofStage;
-  if (progress.kind === 'expired') return rollBack(facts, status, { reason: progress.reason, answered });
-  const ofGroups = decideGroupFailure(walk, progress.reason);
+  if (progress.kind === 'expired')
+    return isPaused ? null : rollBack(facts, status, { reason: progress.reason, answered });
+  const ofGroups = decideGroupFailure(walk);
   if (ofGroups !== null) return ofGroups;
-  switch (stage.onFailure) {
-    case 'rollback':
-      return rollBack(facts, status, { reason: progress.reason, answered });
-    case 'pause':
-    case 'ask':
-      return pause(walk, progress.reason);
-    default:
-      return assertNever(stage.onFailure);
-  }
+  // What paused the stage goes on to fail while it is paused.
+  if (isPaused && !goesBeyond(progress.reason, status)) return null;
+  return progress.reason.action === undefined
+    ? rollBack(facts, status, { reason: progress.reason, answered })
+    : pause(walk, progress.reason);
 }
 
 /** Back to stable, or a stop; null when nothing speaks against the candidate. */

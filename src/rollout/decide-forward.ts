@@ -1,5 +1,6 @@
 // Owns what takes a candidate on, once nothing speaks against it: the next stage, the end, or what the walk waits for.
 
+import { parseInstant } from '../base/clock.ts';
 import { assertInvariant, assertNever } from '../base/errors.ts';
 import { groupsApart } from '../contract/group-exception.ts';
 import type { RolloutStatus } from '../documents/types.generated.ts';
@@ -8,12 +9,13 @@ import { type Decision, needsFix, wait } from './decision.ts';
 import { desiredVersion } from './desired-version.ts';
 import { apartIn } from './exceptions.ts';
 import { knownFor } from './known-target.ts';
-import { advancedStatus, completedStatus } from './next-status.ts';
+import { advancedStatus, completedStatus, resumedStatus } from './next-status.ts';
 import type { WaitingOn } from './outlook.ts';
 import type { Fix, StepReason } from './reasons.ts';
 import { askedBy, type PlacedRequest, type SortedRequests } from './requests.ts';
 import { fixOf } from './resolve-desired.ts';
 import { type RolloutFacts, refusalOf } from './rollout-facts.ts';
+import { haveRecovered, resumableMs } from './rule-failure.ts';
 import { stageProgress } from './stage-progress.ts';
 import { labelOf, type RollingStatus, step } from './steps.ts';
 import { type Walk, walkOf } from './walk.ts';
@@ -69,14 +71,33 @@ function untrustedInForce({ inForce, policyInForce }: RolloutFacts, { candidate 
     : { kind: 'policy-refused', policy: name, ...refusalOf(policy) };
 }
 
-/** Paused by a failed rule: only people go on from here. */
+/** Paused by a failed rule: a person goes on from here, or the rule recovers in time. */
 function decidePaused(walk: Walk): Decision {
   const { facts, status, requests } = walk;
   const [approval] = requests.approvals;
-  if (approval === undefined) return wait(facts, status, [{ kind: 'paused', reason: status.paused?.reason ?? null }]);
-  const next: RolloutStatus = { ...status, state: 'rolling', paused: null };
-  const reason: StepReason = { kind: 'approved', ...askedBy(approval) };
-  return step(facts, status, { kind: 'reopen', to: labelOf(status), next, answered: requests.ofStage, reason });
+  const reopen = (next: RolloutStatus, reason: StepReason): Decision =>
+    step(facts, status, { kind: 'reopen', to: labelOf(status), next, answered: requests.ofStage, reason });
+  if (approval !== undefined) return reopen(resumedStatus(status, 0), { kind: 'approved', ...askedBy(approval) });
+  const recovered = recoveryOf(walk);
+  return recovered === null
+    ? wait(facts, status, [pausedFor(walk)])
+    : reopen(resumedStatus(status, (status.resumes ?? 0) + 1), recovered);
+}
+
+/** Why the pause ends by itself now; null while it does not. */
+function recoveryOf({ facts, status, stage }: Walk): StepReason | null {
+  const { paused } = status;
+  if (paused?.reason.kind !== 'rule-failed' || resumableMs(status, stage, facts.now) === null) return null;
+  if (!haveRecovered(facts, paused.reason)) return null;
+  const { rule, others } = paused.reason;
+  const pausedMs = facts.now - (parseInstant(paused.since) ?? facts.now);
+  return { kind: 'recovered', stage: stage.name, rules: [rule, ...others], pausedMs };
+}
+
+function pausedFor({ facts, status, stage }: Walk): WaitingOn {
+  const remainingMs = resumableMs(status, stage, facts.now);
+  const resumes = remainingMs === null ? {} : { resumesWithinMs: remainingMs };
+  return { kind: 'paused', reason: status.paused?.reason ?? null, ...resumes };
 }
 
 function decideStage(walk: Walk): Decision {
@@ -112,8 +133,9 @@ export function decideForward(facts: RolloutFacts, status: RollingStatus, reques
 }
 
 /** What the stage waits for besides, where it is still being measured. */
-function measuredWaits({ facts, status, stage, following }: Walk): readonly WaitingOn[] {
-  if (status.state === 'paused') return [{ kind: 'paused', reason: status.paused?.reason ?? null }];
+function measuredWaits(walk: Walk): readonly WaitingOn[] {
+  const { facts, status, stage, following } = walk;
+  if (status.state === 'paused') return [pausedFor(walk)];
   const progress = stageProgress(stage, following === null, facts);
   return progress.kind === 'waiting' ? progress.on : [];
 }

@@ -15,9 +15,10 @@ import {
   rejoinedStatus,
 } from './exceptions.ts';
 import { openingOf } from './next-status.ts';
-import type { RuleFailedReason, StepReason } from './reasons.ts';
+import type { StepReason } from './reasons.ts';
 import { askedBy, type PlacedRequest, type SortedRequests } from './requests.ts';
 import type { RolloutFacts } from './rollout-facts.ts';
+import { failedRules, failureOf } from './rule-failure.ts';
 import type { Stage } from './stages-of-policy.ts';
 import { answer, isRolling, labelOf, type RollingStatus, step } from './steps.ts';
 import { presentStage, type Walk } from './walk.ts';
@@ -33,11 +34,10 @@ function failedGroups({ groups = [] }: RuleVerdict): readonly string[] | null {
 
 /**
  * The groups that a failed stage is to blame on, when the policy wants them apart: every failed rule is by group, and failed in groups that make
- * up at most half of the devices. Null when the whole stage is to go back: also on a first rollout, where groups have no version to go back to.
+ * up at most half of the devices. Null when the whole stage is to go back or to stop: also on a first rollout, where groups have no version to go back to.
  */
-function groupsAtFault({ facts, status, stage }: Walk): readonly string[] | null {
+function groupsAtFault({ facts, status, stage }: Walk, failed: readonly RuleVerdict[]): readonly string[] | null {
   if (stage.onGroupFailure === 'stage' || status.stable === null) return null;
-  const failed = (facts.verdict?.rules ?? []).filter((rule) => rule.verdict === 'fail' && !rule.dryRun);
   const found = failed.map(failedGroups);
   const groups = new Set<string>();
   for (const names of found) {
@@ -95,10 +95,13 @@ function refilled(next: RolloutStatus, stage: Stage | null, facts: RolloutFacts)
 }
 
 /** What a failed rule does when only groups are at fault; null when it is the whole stage's. */
-export function decideGroupFailure(walk: Walk, reason: RuleFailedReason): Decision | null {
+export function decideGroupFailure(walk: Walk): Decision | null {
   const { facts, status, stage, requests } = walk;
-  const groups = groupsAtFault(walk);
+  // A rule that itself says to stop the stage blames no group.
+  const failed = failedRules(facts).filter(({ onFailure = 'rollback' }) => onFailure === 'rollback');
+  const groups = groupsAtFault(walk, failed);
   if (groups === null) return null;
+  const { action: _, ...reason } = failureOf(stage, failed);
   const kind = stage.onGroupFailure === 'hold' ? 'held' : 'rolled-back';
   return except(facts, status, { groups, kind, reason, answered: requests.ofStage, stage });
 }

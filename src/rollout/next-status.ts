@@ -132,7 +132,7 @@ export function advancedStatus(
 ): RolloutStatus {
   const opening = openingOf(stage, status, status.salt ?? '', facts, { target: status.target, digest });
   return {
-    ...status,
+    ...withoutResumes(status),
     state: 'rolling',
     stage: stage.name,
     cohort: opening.cohort,
@@ -152,7 +152,7 @@ const STEADY_STATE = {
 } as const;
 
 function steadyState(status: RolloutStatus): RolloutStatus {
-  return { ...status, ...STEADY_STATE, cohort: { cut: 0, select: null, devices: [] }, limits: [] };
+  return { ...withoutResumes(status), ...STEADY_STATE, cohort: { cut: 0, select: null, devices: [] }, limits: [] };
 }
 
 /** Nothing rolls any more; what was stable stays stable. */
@@ -206,9 +206,19 @@ export function rejectedStatus(status: RolloutStatus, facts: RolloutFacts, rejec
   return rejectionAdded(restedStatus(status), facts, rejection);
 }
 
-/** The candidate stays where it is until people say how to go on. */
+/** The candidate stays where it is until people say how to go on, or the rule recovers. */
 export function pausedStatus(status: RolloutStatus, reason: StatusReason, now: number): RolloutStatus {
   return { ...status, state: 'paused', paused: { reason, since: toIsoSeconds(now) } };
+}
+
+function withoutResumes({ resumes: _, ...status }: RolloutStatus): RolloutStatus {
+  return status;
+}
+
+/** The stage goes on, and has now done so by itself `resumes` times; 0 after a person looked. */
+export function resumedStatus(status: RolloutStatus, resumes: number): RolloutStatus {
+  const next: RolloutStatus = { ...withoutResumes(status), state: 'rolling', paused: null };
+  return resumes === 0 ? next : { ...next, resumes };
 }
 
 /** A status out of a rewritten history: attempts still count on from those that devices have seen. */

@@ -44,8 +44,8 @@ export type WaitingOn =
   /** Stable's answers; when the time is over it starts without them. */
   | { readonly kind: 'baseline'; readonly have: number; readonly need: number; readonly remainingMs: number }
   | { readonly kind: 'suspended' }
-  /** Null where the status does not say why. */
-  | { readonly kind: 'paused'; readonly reason: StatusReason | null }
+  /** Null where the status does not say why. It ends by itself if the rules hold again within that time; absent where only a person ends it. */
+  | { readonly kind: 'paused'; readonly reason: StatusReason | null; readonly resumesWithinMs?: number }
   | ({ readonly kind: 'rejected'; readonly version: string; readonly reason: StatusReason | null } & Parametrised)
   /** The version failed before in these groups, which are all devices there are. */
   | { readonly kind: 'rejected-in-groups'; readonly version: string; readonly groups: readonly string[] }

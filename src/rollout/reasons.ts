@@ -53,6 +53,13 @@ export type StepReason =
   | ({ readonly kind: 'skipped'; readonly stage: string } & Asked)
   | ({ readonly kind: 'promoted' } & Asked)
   | ({ readonly kind: 'approved' } & Asked)
+  /** The rules that paused the stage hold again. */
+  | {
+      readonly kind: 'recovered';
+      readonly stage: string;
+      readonly rules: readonly string[];
+      readonly pausedMs: number;
+    }
   | { readonly kind: 'other-version'; readonly version: string }
   | { readonly kind: 'target-changed' }
   | { readonly kind: 'parameters-changed' }

@@ -8,7 +8,7 @@ import {
   unseenShare,
 } from '../gates/forecast/rule-forecast.ts';
 import { isSampled } from '../gates/judge-stage.ts';
-import type { RuleGrouping, RuleScope, StageRule } from '../gates/stage-rule.ts';
+import type { FailureAction, RuleGrouping, RuleScope, StageRule } from '../gates/stage-rule.ts';
 import { ruleAlpha } from '../gates/stage-verdict.ts';
 import { type FaultStory, unseenStories } from './policy-coverage.ts';
 import { type LabelGroups, type PlannedGrouping, reckonGroups } from './reckoned-groups.ts';
@@ -37,6 +37,8 @@ export interface PlannedRule {
   /** Of a rule about any device, the share of them that may breach, 0..1; absent when none may. */
   readonly share?: number;
   readonly dryRun: boolean;
+  /** Of a rule that has an action of its own. */
+  readonly onFailure?: FailureAction;
   /** Of a rule by group that of its slowest group. */
   readonly forecast: RuleForecast | SignalForecast;
   /** Of a rule by group alone. */
@@ -132,12 +134,20 @@ function planRules(stage: Stage, devices: number, level: number, question: PlanQ
     scope: one.scope ?? 'stage',
     ...(one.scope === 'any-device' && one.share !== undefined ? { share: one.share } : {}),
     dryRun: one.dryRun,
+    ...(one.onFailure === undefined ? {} : { onFailure: one.onFailure }),
     ...(one.grouping === undefined
       ? { forecast: forecastRule(one, asked) }
       : planByGroup(one, one.grouping, asked, { stage, target: question.devices, known: question.groups ?? [] })),
   }));
-  const signals = stage.signals.map(({ source, dryRun, sustainedMs }): PlannedRule => {
-    return { rule: source, scope: 'stage', dryRun, forecast: { kind: 'signal', minutes: sustainedMs / MINUTE_MS } };
+  const signals = stage.signals.map(({ source, dryRun, onFailure, sustainedMs }): PlannedRule => {
+    const action = onFailure === undefined ? {} : { onFailure };
+    return {
+      rule: source,
+      scope: 'stage',
+      dryRun,
+      ...action,
+      forecast: { kind: 'signal', minutes: sustainedMs / MINUTE_MS },
+    };
   });
   return [...rules, ...signals];
 }

@@ -3,6 +3,7 @@ import type { RuleVerdict, StageReason } from '../gates/rule-verdict.ts';
 import type { WaitingOn } from './outlook.ts';
 import type { NamedRule, RuleFailedReason, StatusReason, StepReason, StuckRule } from './reasons.ts';
 import type { RolloutFacts } from './rollout-facts.ts';
+import { decidingRules, failedRules, failureOf, MOST_RULES, ruleText } from './rule-failure.ts';
 import { silentOf } from './silent-signals.ts';
 import { leastDevices, type Stage } from './stages-of-policy.ts';
 
@@ -15,15 +16,6 @@ export type StageProgress =
   | { readonly kind: 'expired'; readonly reason: Extract<StatusReason, { kind: 'deadline-expired' }> }
   | { readonly kind: 'passed'; readonly reason: PassedReason }
   | { readonly kind: 'waiting'; readonly on: readonly WaitingOn[] };
-
-/** As the schema of a status has it. */
-const MOST_RULES = 50;
-const MOST_RULE = 200;
-const MOST_CLASSES = 8;
-
-function decidingRules({ verdict }: RolloutFacts): readonly RuleVerdict[] {
-  return (verdict?.rules ?? []).filter((rule) => !rule.dryRun);
-}
 
 function openRules(facts: RolloutFacts): readonly RuleVerdict[] {
   return decidingRules(facts).filter((rule) => rule.verdict === 'undecided');
@@ -89,39 +81,6 @@ function whatIsMissing(stage: Stage, isLast: boolean, facts: RolloutFacts): Wait
   return missing;
 }
 
-function ruleText(rule: string): string {
-  return rule.slice(0, MOST_RULE);
-}
-
-function failureOf(stage: Stage, facts: RolloutFacts): RuleFailedReason | null {
-  if (facts.verdict?.kind !== 'fail') return null;
-  const [first, ...more] = decidingRules(facts).filter((rule) => rule.verdict === 'fail');
-  const others = more.slice(0, MOST_RULES).map(({ rule }) => ruleText(rule));
-  // Whatever a verdict's rules are, a failed one counts.
-  if (first === undefined)
-    return { kind: 'rule-failed', stage: stage.name, rule: '–', observed: null, unit: '–', others };
-  const { by, group, estimate, unit } = first;
-  const classes = vanishedClasses(first);
-  return {
-    kind: 'rule-failed',
-    stage: stage.name,
-    rule: ruleText(first.rule),
-    ...(by === null ? {} : { by }),
-    ...(group === null ? {} : { group }),
-    observed: estimate,
-    unit,
-    ...(classes.length === 0 ? {} : { classes }),
-    others,
-  };
-}
-
-/** The classes that a rule about vanished ones found to be gone. */
-function vanishedClasses(rule: RuleVerdict): string[] {
-  const { metric, estimate } = rule;
-  if (metric !== 'vanished_classes' || rule.kind !== 'classes' || estimate === null || estimate < 1) return [];
-  return rule.sums.slice(0, Math.min(estimate, MOST_CLASSES)).map(({ name }) => name);
-}
-
 function successOf(stage: Stage, facts: RolloutFacts): PassedReason {
   const held = decidingRules(facts).filter((rule) => rule.verdict === 'pass');
   const sampled = held
@@ -144,8 +103,7 @@ function successOf(stage: Stage, facts: RolloutFacts): PassedReason {
  * inferences a stage never passes, also at its deadline.
  */
 export function stageProgress(stage: Stage, isLast: boolean, facts: RolloutFacts): StageProgress {
-  const failure = failureOf(stage, facts);
-  if (failure !== null) return { kind: 'failed', reason: failure };
+  if (facts.verdict?.kind === 'fail') return { kind: 'failed', reason: failureOf(stage, failedRules(facts)) };
   const missing = whatIsMissing(stage, isLast, facts);
   if (missing.length === 0) return { kind: 'passed', reason: successOf(stage, facts) };
   if (stage.deadlineMs === null || (facts.window?.listenedMs ?? 0) < stage.deadlineMs)

@@ -8,7 +8,7 @@ import type { PrometheusRule, RolloutPolicy, WebhookRule } from '../documents/ty
 import { metricKind } from '../gates/metric-kind.ts';
 import type { SignalRule } from '../gates/signal-track.ts';
 import { DEFAULT_ERROR_LEVEL } from '../gates/stage-question.ts';
-import type { StageRule } from '../gates/stage-rule.ts';
+import type { FailureAction, StageRule } from '../gates/stage-rule.ts';
 
 export interface Stage {
   readonly name: string;
@@ -24,7 +24,10 @@ export interface Stage {
   readonly minimumInferences: number;
   readonly deadlineMs: number | null;
   readonly onDeadline: 'hold' | 'rollback' | 'promote';
-  readonly onFailure: 'rollback' | 'pause' | 'ask';
+  /** What a failed rule does that does not say so itself. */
+  readonly onFailure: FailureAction;
+  /** For so long after a pause the stage goes on by itself when its rules hold again. */
+  readonly resumeWithinMs: number;
   /** What a confidence does that is on course to break its limit within the soak. */
   readonly onCourse: 'hold' | 'rollback';
   /** What a failure in some groups alone does; `stage`: what `onFailure` says. */
@@ -41,6 +44,7 @@ export interface Stage {
 /** With fewer devices nobody can tell a bad device from a bad model (DESIGN §4). */
 export const DEFAULT_LEAST_DEVICES = 3;
 const DEFAULT_SILENCE_MS = 10 * 60_000;
+const DEFAULT_RESUME_MS = 60 * 60_000;
 
 type PolicyStage = RolloutPolicy['spec']['stages'][number];
 
@@ -60,12 +64,16 @@ function isOutside(rule: PolicyRule): rule is OutsideRule {
   return typeof rule !== 'string' && ('prometheus' in rule || 'webhook' in rule);
 }
 
+function actionOf({ onFailure }: Exclude<PolicyRule, string>): Pick<StageRule, 'onFailure'> {
+  return onFailure === undefined ? {} : { onFailure };
+}
+
 function signalOf(rule: OutsideRule): SignalRule {
-  const { dryRun = false } = rule;
+  const about = { dryRun: rule.dryRun ?? false, ...actionOf(rule) };
   if ('webhook' in rule)
-    return { ...parseSignalPass(rule.rule), from: { kind: 'webhook', provider: rule.webhook }, dryRun };
+    return { ...parseSignalPass(rule.rule), from: { kind: 'webhook', provider: rule.webhook }, ...about };
   const from = { kind: 'prometheus', provider: rule.prometheus, query: parseQuery(rule.query) } as const;
-  return { ...parseSignalLimit(rule.rule), from, dryRun };
+  return { ...parseSignalLimit(rule.rule), from, ...about };
 }
 
 function groupingOf({ rule, by, limits = {} }: ByLabel): Pick<StageRule, 'grouping'> {
@@ -83,7 +91,7 @@ function ruleOf(rule: Exclude<PolicyRule, OutsideRule>): StageRule {
   const isOfEach = rule.share !== undefined && metricKind(parsed.metric).kind !== 'gauge';
   const named = isOfEach ? 'any-device' : rule.scope;
   const scope = named === undefined ? {} : { scope: named };
-  return { rule: parsed, ...scope, ...share, ...groupingOf(rule), dryRun: rule.dryRun ?? false };
+  return { rule: parsed, ...scope, ...share, ...groupingOf(rule), dryRun: rule.dryRun ?? false, ...actionOf(rule) };
 }
 
 /** A rule and those of its groups with limits of their own. */
@@ -111,6 +119,7 @@ function levelOf({ errorLevel }: { readonly errorLevel?: string }): number | und
 function readStages(policy: RolloutPolicy): readonly Stage[] {
   let inherited: Pick<Stage, 'rules' | 'signals'> = { rules: [], signals: [] };
   const selectors = new Set<string>();
+  const { resumeWithin } = policy.spec;
   return policy.spec.stages.map((stage): Stage => {
     if (stage.rules !== undefined) inherited = rulesOf(stage.rules);
     if (stage.select !== undefined) selectors.add(stage.select);
@@ -124,6 +133,7 @@ function readStages(policy: RolloutPolicy): readonly Stage[] {
       deadlineMs: stage.deadline === undefined ? null : parseDurationMs(stage.deadline),
       onDeadline: stage.onDeadline ?? 'hold',
       onFailure: stage.onFailure ?? 'rollback',
+      resumeWithinMs: resumeWithin === undefined ? DEFAULT_RESUME_MS : parseDurationMs(resumeWithin),
       onCourse: stage.onCourse ?? policy.spec.onCourse ?? 'hold',
       onGroupFailure: stage.onGroupFailure ?? 'stage',
       errorLevel: levelOf(stage) ?? levelOf(policy.spec) ?? DEFAULT_ERROR_LEVEL,

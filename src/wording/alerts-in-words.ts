@@ -19,7 +19,8 @@ export const ALERT_MEANINGS: Readonly<Record<AlertKind, string>> = {
   'status-forged': "Someone else wrote a status into a rollout's file; the reconciler restores its own.",
   'evidence-missing': 'Someone deleted or changed the evidence of steps; the reconciler puts it back from its mirror.',
   'version-refused': 'The desired version, or a newer one, may not be used: its signature or signer is not accepted.',
-  paused: 'A rule failed and the policy pauses the rollout; a person has to decide.',
+  paused:
+    'A failed rule stopped a stage. If the policy says `pause`, it may go on by itself; else a person has to decide.',
   'deadline-held': 'A stage reached its deadline undecided and waits for a person.',
   'group-apart': 'A group of devices is an exception: it was rolled back alone, is held, or runs an earlier version.',
   'emergency-rollback': 'A rollback could not be committed in time, so devices got it first.',

@@ -5,6 +5,7 @@ import { asSentence, clipped, oneLine } from '../base/plain-text.ts';
 import type { Digest } from '../contract/digest.ts';
 import { formatDuration } from '../contract/duration.ts';
 import { exceptionsOf } from '../rollout/exceptions.ts';
+import { mayResume, ruleOfReason } from '../rollout/rule-failure.ts';
 import { MEASURED_STEPS, type Step } from '../rollout/transition.ts';
 import { countOf, listed } from './amounts.ts';
 import { devicesApart, IN_TROUBLE, troubleInWords, unfitInWords } from './devices-in-words.ts';
@@ -22,7 +23,7 @@ function headline(step: Step): string {
   if (reason.kind === 'deadline-expired') return stepReasonInWords({ reason: { ...reason, undecided: [] } });
   if (reason.kind !== 'rule-failed') return stepReasonInWords(step);
   if (reason.classes !== undefined) return `${vanishedInWords(reason.classes, reason.group)} in ${from}`;
-  const first = verdict?.rules.find((rule) => rule.verdict === 'fail' && !rule.dryRun);
+  const first = ruleOfReason(reason, verdict);
   return first === undefined ? stepReasonInWords(step) : breachInShort(first, from);
 }
 
@@ -159,8 +160,9 @@ function story(step: Step): string[] {
     }
     case 'pause': {
       const ready = cohort?.ready ?? 0;
+      const who = mayResume(next) ? 'its rules hold again or a person decides' : 'a person decides';
       return [
-        `${countOf(ready, 'device')} ${ready === 1 ? 'keeps' : 'keep'} it; no other device gets it until a person decides.`,
+        `${countOf(ready, 'device')} ${ready === 1 ? 'keeps' : 'keep'} it; no other device gets it until ${who}.`,
       ];
     }
     case 'restore':

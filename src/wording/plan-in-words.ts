@@ -91,8 +91,14 @@ export function waitInWords(waiting: WaitingOn): string {
       return `a baseline: the stable version has ${formatCount(waiting.have)} of ${formatCount(waiting.need)} inferences (starts without one in ${formatDuration(waiting.remainingMs)})`;
     case 'suspended':
       return 'someone to resume it (spec.suspend)';
-    case 'paused':
-      return `a person: ${words(waiting.reason === null ? 'a rule failed' : statusReasonInWords(waiting.reason))}`;
+    case 'paused': {
+      const { reason, resumesWithinMs } = waiting;
+      const who =
+        resumesWithinMs === undefined
+          ? ''
+          : `its rules to hold again within ${formatDuration(Math.max(1, Math.ceil(resumesWithinMs / 60_000)) * 60_000)}, or `;
+      return `${who}a person: ${words(reason === null ? 'a rule failed' : statusReasonInWords(reason))}`;
+    }
     case 'rejected':
       return rejectedWaits(waiting);
     case 'rejected-in-groups':

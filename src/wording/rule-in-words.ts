@@ -262,6 +262,12 @@ function otherGroups({ groups, group, unit, kind }: RuleVerdict): string[] {
   return [`Other groups: ${lines.join('; ')}.`];
 }
 
+const ACTIONS = {
+  pause: 'If it fails, it pauses the stage, which may go on once the rule holds again.',
+  ask: 'If it fails, it stops the stage until a person decides.',
+  rollback: 'If it fails, it rolls back.',
+} as const;
+
 /** The verdict on a rule in sentences, what was seen first. */
 export function ruleSentences(rule: RuleVerdict): string[] {
   if (rule.verdict === 'not-applicable') return [...outcome(rule), ...otherGroups(rule)];
@@ -275,6 +281,8 @@ export function ruleSentences(rule: RuleVerdict): string[] {
     ...(rule.scope === 'fleet' ? ['These devices are treated as a sample of the whole fleet.'] : []),
     ...otherGroups(rule),
     ...missing(rule),
+    ...(rule.recovered ? ['It holds again by now.'] : []),
     ...(rule.dryRun ? ['Dry run: it is reported and never decides the stage.'] : []),
+    ...(rule.onFailure === undefined || rule.dryRun ? [] : [ACTIONS[rule.onFailure]]),
   ];
 }

@@ -7,7 +7,7 @@ import type { RolloutStatus } from '../documents/types.generated.ts';
 import type { StageRule } from '../gates/stage-rule.ts';
 import { type Stage, wantedDevices } from '../rollout/stages-of-policy.ts';
 import { countOf, formatAmount, formatCount, percent } from './amounts.ts';
-import { scopeInWords } from './scope-in-words.ts';
+import { decidesInWords, scopeInWords } from './scope-in-words.ts';
 
 function sizeInWords(stage: Stage, matching: number): string {
   const all = countOf(matching, 'device');
@@ -41,8 +41,8 @@ function groupingInWords(grouping: StageRule['grouping']): string {
 }
 
 /** ` (any device, dry run)`: of whom it must hold, and whether it decides. */
-function aboutInWords({ dryRun, ...asked }: StageRule): string {
-  const more = [scopeInWords(asked), dryRun ? 'dry run' : ''].filter((text) => text !== '');
+function aboutInWords(asked: StageRule): string {
+  const more = [scopeInWords(asked), ...decidesInWords(asked)].filter((text) => text !== '');
   return more.length === 0 ? '' : ` (${more.join(', ')})`;
 }
 
@@ -55,8 +55,9 @@ export function rulesInWords({ rules, signals }: Stage, limits: RolloutStatus['l
     const limit = frozen === undefined ? '' : ` (${formatAmount(bucketEdge(frozen.edge), 'ms')})`;
     return `${rule.source}${limit}${groupingInWords(grouping)}${aboutInWords(asked)}`;
   });
-  const asked = signals.map(
-    ({ source, from, dryRun }) => `${source} (${from.kind} ${from.provider}${dryRun ? ', dry run' : ''})`,
-  );
+  const asked = signals.map((one) => {
+    const { source, from } = one;
+    return `${source} (${[`${from.kind} ${from.provider}`, ...decidesInWords(one)].join(', ')})`;
+  });
   return [...measured, ...asked];
 }

@@ -11,7 +11,7 @@ import { groupName, OTHER_VALUES } from '../telemetry/groups.ts';
 import { countOf, formatAmount, formatCount, listed, percent } from './amounts.ts';
 import { aboutTime } from './plan-warnings-in-words.ts';
 import { passedOverInWords } from './reason-in-words.ts';
-import { scopeInWords } from './scope-in-words.ts';
+import { decidesInWords, scopeInWords } from './scope-in-words.ts';
 
 type Sampled = Extract<RuleForecast, { kind: 'sampled' }>;
 type Unplanned = Extract<RuleForecast, { kind: 'unplanned' }>;
@@ -113,8 +113,8 @@ function slowestInWords({ rule, grouping }: PlannedRule): string[] {
 }
 
 function ruleInWords(planned: PlannedRule): string {
-  const { rule, dryRun, grouping } = planned;
-  const more = [...slowestInWords(planned), scopeInWords(planned), dryRun ? 'dry run' : ''].filter(
+  const { rule, grouping } = planned;
+  const more = [...slowestInWords(planned), scopeInWords(planned), ...decidesInWords(planned)].filter(
     (text) => text !== '',
   );
   const name = oneLine(ruleName({ rule, by: grouping?.by ?? null }));

@@ -12,6 +12,7 @@ import type {
   StatusReason,
   StepReason,
 } from '../rollout/reasons.ts';
+import { ruleOfReason } from '../rollout/rule-failure.ts';
 import type { Step } from '../rollout/transition.ts';
 import { countOf, formatAmount, formatCount, listed } from './amounts.ts';
 import { devicesApart, IN_TROUBLE, ON_THE_WAY } from './devices-in-words.ts';
@@ -185,7 +186,7 @@ export type ReasonedStep = Pick<Step, 'reason'> & Partial<Pick<Step, 'verdict' |
 
 function measuredInWords({ reason, verdict = null, cohort = null }: ReasonedStep): string | null {
   if (reason.kind === 'rule-failed') {
-    const first = verdict?.rules.find((rule) => rule.verdict === 'fail' && !rule.dryRun);
+    const first = ruleOfReason(reason, verdict);
     const others = reason.others.map((rule) => oneLine(rule));
     if (first === undefined) return null;
     return `${breachInWords(first, reason.stage)}${others.length === 0 ? '' : `; ${listed(others, 'and', 3)} failed as well`}`;
@@ -234,6 +235,10 @@ export function stepReasonInWords(step: ReasonedStep): string {
       return `promoted${askedInWords(reason)}`;
     case 'approved':
       return `approved${askedInWords(reason)}`;
+    case 'recovered': {
+      const rules = listed(reason.rules.map(oneLine), 'and', 3);
+      return `${rules} ${reason.rules.length === 1 ? 'holds' : 'hold'} again after a pause of ${formatDuration(reason.pausedMs)}; ${reason.stage} is measured anew`;
+    }
     case 'other-version':
       return `${oneLine(reason.version)} is the desired version now`;
     case 'target-changed':

@@ -141,7 +141,9 @@ export function signalNote(sums: SignalSums): string {
 
 function verdictWord(rule: RuleVerdict): string {
   const word = rule.verdict === 'not-applicable' ? 'n/a' : rule.verdict;
-  const more = [scopeInWords(rule), rule.dryRun ? 'dry run' : ''].filter((text) => text !== '');
+  const more = [scopeInWords(rule), rule.dryRun ? 'dry run' : '', rule.recovered ? 'holds again' : ''].filter(
+    (text) => text !== '',
+  );
   return more.length === 0 ? word : `${word} (${more.join(', ')})`;
 }
 

@@ -4,6 +4,7 @@ import type { DeviceReport, LabelCounts, ModelInterval } from '../../src/contrac
 import { parseRule } from '../../src/documents/rules/rule-text.ts';
 import { gaugeTermsOf } from '../../src/gates/gauge-terms.ts';
 import { judgeStage } from '../../src/gates/judge-stage.ts';
+import { holdsNow } from '../../src/gates/recovery.ts';
 import type { RuleVerdict } from '../../src/gates/rule-verdict.ts';
 import type { StageQuestion } from '../../src/gates/stage-question.ts';
 import type { StageRule } from '../../src/gates/stage-rule.ts';
@@ -136,6 +137,19 @@ describe('a rule over a gauge', () => {
   test('is undecided before the time is over, whichever way it goes', () => {
     expect(judge({ rule, candidate: cpu(...many(10, 0.95)), minutes: 4 }).verdict).toBe('undecided');
     expect(judge({ rule, candidate: cpu(...many(10, 0.5)), minutes: 4 }).verdict).toBe('undecided');
+  });
+
+  test('that failed holds again once its devices were within for as long', () => {
+    const cooled = (minutes: number): RuleVerdict =>
+      judge({
+        rule,
+        minutes: 6 + minutes,
+        candidate: of(10, (minute) => ({ gauges: { cpu: minute < 6 ? 0.95 : 0.5 } })),
+      });
+    expect(cooled(4)).toMatchObject({ verdict: 'fail' });
+    expect(holdsNow(cooled(4))).toBe(false);
+    expect(cooled(5)).toMatchObject({ verdict: 'fail', recovered: true });
+    expect(holdsNow(cooled(5))).toBe(true);
   });
 
   test('is not broken by peaks that are shorter', () => {

@@ -131,7 +131,9 @@ export function verdictOf(kind: StageVerdict['kind'], ...rules: readonly RuleVer
 
 /** All deciding rules of a stage alike. */
 export function stageVerdict(stage: Stage, kind: StageVerdict['kind'], more: Partial<RuleVerdict> = {}): StageVerdict {
-  const rules = stage.rules.map(({ rule, dryRun }) => ruleVerdict(rule.source, kind, { dryRun, ...more }));
+  const rules = stage.rules.map(({ rule, dryRun, onFailure }) =>
+    ruleVerdict(rule.source, kind, { dryRun, ...(onFailure === undefined ? {} : { onFailure }), ...more }),
+  );
   return verdictOf(kind, ...rules);
 }
 

@@ -13,7 +13,7 @@ type PolicyStage = RolloutPolicy['spec']['stages'][number];
 /** What of a world is judged. */
 export type JudgedWorld = Pick<
   FalseWorld,
-  'spec' | 'versions' | 'fleet' | 'policy' | 'policyStanding' | 'pinned' | 'measured'
+  'spec' | 'versions' | 'fleet' | 'policy' | 'policyStanding' | 'pinned' | 'measured' | 'now'
 >;
 
 /** What the judge knows before a step; it keeps its own history. */
@@ -140,7 +140,7 @@ function judgeBack(before: Before, step: Transition, status: RolloutStatus): str
   }
   const { all, at } = stagesBelow(world, status);
   const stage = all[at];
-  const { verdict, window } = world.measured;
+  const { window } = world.measured;
   const isOver = stage?.deadline !== undefined && (window?.listenedMs ?? 0) >= parseDurationMs(stage.deadline);
   const revoked = world.versions.some(
     ({ digest, standing }) => digest === status.candidate?.digest && standing.kind === 'refused' && standing.revoked,
@@ -149,7 +149,7 @@ function judgeBack(before: Before, step: Transition, status: RolloutStatus): str
     !headIsTruth ||
     revoked ||
     asks(world, status, 'abort').length > 0 ||
-    (verdict?.kind === 'fail' && (stage?.onFailure ?? 'rollback') === 'rollback') ||
+    rollsBack(world, status) ||
     (isOver && stage.onDeadline === 'rollback') ||
     world.spec.version !== status.candidate?.version ||
     canonicalJson(world.spec.parameters ?? {}) === canonicalJson(status.stable?.parameters ?? {});
@@ -199,7 +199,8 @@ export function judgeStep(before: Before, step: Transition): string[] {
   if (before.evidence.has(next.evidence)) wrong.push(`evidence ${next.evidence} was overwritten`);
   if (kind !== 'complete' && kind !== 'adopt' && JSON.stringify(next.stable) !== JSON.stringify(status?.stable ?? null))
     wrong.push('stable changed without a completion');
-  if (!before.headIsTruth && !['restore', 'roll-back', 'adopt'].includes(kind))
+  const isRevoked = kind === 'supersede' && step.reason.kind === 'policy-revoked';
+  if (!before.headIsTruth && !isRevoked && !['restore', 'roll-back', 'adopt'].includes(kind))
     wrong.push(`${kind} on a status that is not the last`);
   switch (kind) {
     case 'start':
@@ -220,10 +221,35 @@ export function judgeStep(before: Before, step: Transition): string[] {
         const was = status === null ? undefined : JSON.stringify(status[name]);
         if (was !== undefined && JSON.stringify(next[name]) !== was) wrong.push(`${kind} changed ${name}`);
       }
-      return wrong;
+      return kind === 'reopen' ? [...wrong, ...judgeReopened(before, status)] : wrong;
     case 'adopt':
       return wrong;
   }
+}
+
+/** Out of a pause by an approval; or by itself, in time, once nothing fails any more. */
+function judgeReopened({ world }: Before, status: RolloutStatus | null): string[] {
+  if (status === null || status.state !== 'paused') return ['resumed what was not paused'];
+  if (world.spec.suspend === true) return ['resumed while suspended'];
+  if (asks(world, status, 'approve').length > 0) return [];
+  const { reason, since } = status.paused!;
+  const wrong: string[] = [];
+  if (reason.kind !== 'rule-failed' || reason.action !== 'pause') wrong.push('resumed what waits for a person');
+  if (world.now - Date.parse(since) > 60 * 60_000) wrong.push('resumed by itself after an hour');
+  if ((status.resumes ?? 0) >= 3) wrong.push('resumed by itself more than three times');
+  const fails = (world.measured.verdict?.rules ?? []).filter((rule) => rule.verdict === 'fail' && !rule.dryRun);
+  if (world.measured.verdict === null || fails.some((rule) => !rule.recovered))
+    wrong.push('resumed over a failed rule');
+  return wrong;
+}
+
+/** Does a rule fail that rolls back, by its own word or the stage's? */
+function rollsBack(world: JudgedWorld, truth: RolloutStatus): boolean {
+  const { all, at } = stagesBelow(world, truth);
+  const fails = (world.measured.verdict?.rules ?? []).filter((rule) => rule.verdict === 'fail' && !rule.dryRun);
+  const ofStage = all[at]?.onFailure ?? 'rollback';
+  const actions = fails.length === 0 ? [ofStage] : fails.map(({ onFailure }) => onFailure ?? ofStage);
+  return world.measured.verdict?.kind === 'fail' && actions.includes('rollback');
 }
 
 /** What is wrong with what was decided, step or none, in view of what was due. */
@@ -231,7 +257,7 @@ export function judgeDue(before: Before, step: Transition | null): string[] {
   const { world, truth, headIsTruth } = before;
   if (!headIsTruth || !truth?.candidate) return [];
   if (asks(world, truth, 'abort').length > 0) return step?.kind === 'roll-back' ? [] : ['an abort did not win'];
-  const mayFail = truth.state === 'rolling' && world.measured.verdict?.kind === 'fail';
+  const mayFail = (truth.state === 'rolling' && world.measured.verdict?.kind === 'fail') || rollsBack(world, truth);
   const isSkipped = asks(world, truth, 'skip').length > 0 && world.spec.suspend !== true;
   if (!mayFail || isSkipped || !world.pinned.has(truth.policy ?? '')) return [];
   return step?.kind === 'roll-back' || step?.kind === 'pause' || step?.kind === 'except'

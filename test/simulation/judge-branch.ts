@@ -76,11 +76,11 @@ function judgeEvidence(steps: readonly OnBranch[]): string[] {
 }
 
 function worldOf({ facts }: Decided, world: FaultyWorld): Before['world'] {
-  const { claim, policy, policyInForce, spec, versions, verdict, cohort, window } = facts;
+  const { claim, policy, policyInForce, spec, versions, verdict, cohort, window, now } = facts;
   const status = claim.kind === 'authentic' ? claim.status : null;
   const pinned = new Map(status?.policy && policyInForce ? [[status.policy, policyInForce]] : []);
   return {
-    ...{ spec, pinned, measured: { verdict, cohort, window }, versions: [...versions] },
+    ...{ spec, pinned, now, measured: { verdict, cohort, window }, versions: [...versions] },
     fleet: world.fleet.traits.map((one) => one.facts),
     policy: policy?.policy ?? null,
     policyStanding: policy?.standing ?? { kind: 'admitted', signer: 'nobody' },
