@@ -91,7 +91,7 @@ function recoveryOf({ facts, status, stage }: Walk): StepReason | null {
   if (!haveRecovered(facts, paused.reason)) return null;
   const { rule, others } = paused.reason;
   const pausedMs = facts.now - (parseInstant(paused.since) ?? facts.now);
-  return { kind: 'recovered', stage: stage.name, rules: [rule, ...others], pausedMs };
+  return { kind: 'recovered', stage: stage.name, rule, others, pausedMs };
 }
 
 function pausedFor({ facts, status, stage }: Walk): WaitingOn {

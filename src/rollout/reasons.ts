@@ -57,7 +57,8 @@ export type StepReason =
   | {
       readonly kind: 'recovered';
       readonly stage: string;
-      readonly rules: readonly string[];
+      readonly rule: string;
+      readonly others: readonly string[];
       readonly pausedMs: number;
     }
   | { readonly kind: 'other-version'; readonly version: string }

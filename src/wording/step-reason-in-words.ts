@@ -236,8 +236,8 @@ export function stepReasonInWords(step: ReasonedStep): string {
     case 'approved':
       return `approved${askedInWords(reason)}`;
     case 'recovered': {
-      const rules = listed(reason.rules.map(oneLine), 'and', 3);
-      return `${rules} ${reason.rules.length === 1 ? 'holds' : 'hold'} again after a pause of ${formatDuration(reason.pausedMs)}; ${reason.stage} is measured anew`;
+      const rules = listed([reason.rule, ...reason.others].map(oneLine), 'and', 3);
+      return `${rules} ${reason.others.length === 0 ? 'holds' : 'hold'} again after a pause of ${formatDuration(reason.pausedMs)}; ${reason.stage} is measured anew`;
     }
     case 'other-version':
       return `${oneLine(reason.version)} is the desired version now`;
