@@ -1,4 +1,5 @@
 // Owns what rules by group must mean in a policy: labels that can be counted, limits that fit, and failures that some group can have.
+import { isVariantProperty } from '../contract/manifest/choose-variant.ts';
 import type { FieldPath } from '../contract/source/document-source.ts';
 import { findTextProblem, type Problem } from '../contract/source/problem.ts';
 import { parseRule, ruleWithLimit } from './rules/rule-text.ts';
@@ -21,9 +22,12 @@ function checkGroupFailure(stages: readonly PolicyStage[]): Problem[] {
   let inherited: readonly PolicyRule[] = [];
   return stages.flatMap(({ name, rules, onGroupFailure = 'stage' }, index): Problem[] => {
     inherited = rules ?? inherited;
-    const decides = inherited.some((rule) => labelOf(rule) !== undefined && !(typeof rule === 'object' && rule.dryRun));
+    const decides = inherited.some((rule) => {
+      const by = labelOf(rule);
+      return by !== undefined && !isVariantProperty(by) && !(typeof rule === 'object' && rule.dryRun);
+    });
     if (decides || onGroupFailure === 'stage') return [];
-    const message = `Stage "${name}" has no rule that decides by group, so no group can fail alone.`;
+    const message = `Stage "${name}" has no rule that decides by a label, so no group can fail alone.`;
     const remedy = 'Add one, such as `{ rule: error_rate < 1%, by: hw }`, or leave out `onGroupFailure`.';
     return [{ code: 'POLICY_GROUP_FAILURE', path: [...STAGES, index, 'onGroupFailure'], message, remedy }];
   });

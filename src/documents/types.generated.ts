@@ -296,7 +296,7 @@ export interface PolicyRule {
    */
   readonly share?: string;
   /**
-   * Label that forms groups: the rule must hold in each group of at least three devices with the same value. The 15 most frequent values are groups; all others form one group.
+   * Label that forms groups: the rule must hold in each group of at least three devices with the same value. The 15 most frequent values are groups; all others form one group. `platform` and `precision` are no labels but those of the variant that the candidate's manifest has for a device.
    */
   readonly by?: string;
   /**

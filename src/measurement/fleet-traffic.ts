@@ -1,4 +1,5 @@
 // Owns the question how much traffic a rollout's devices have, and in which groups, for plans: out of the window that is open now.
+import type { DeviceFacts } from '../contract/selector.ts';
 import type { KnownGroup, LabelGroups } from '../rollout/reckoned-groups.ts';
 import type { NamedValues } from '../store/reconciler-state.ts';
 import type { WindowReader, WindowReading } from '../store/window-store.ts';
@@ -14,8 +15,6 @@ export interface FleetTraffic {
   readonly groups: readonly LabelGroups[];
 }
 
-type Labelled = { readonly labels: Readonly<Record<string, string>> };
-
 /** Less listening says nothing of a minute. */
 const LEAST_LISTENED_MS = 60_000;
 
@@ -25,11 +24,11 @@ function perMinuteOf(inferences: number, devices: number, { listenedMs }: Window
   return inferences / (listenedMs / 60_000) / devices;
 }
 
-function groupsOf(spec: GroupSpec, devices: readonly Labelled[], reading: WindowReading): LabelGroups {
+function groupsOf(spec: GroupSpec, devices: readonly DeviceFacts[], reading: WindowReading): LabelGroups {
   const { candidate, stable } = reading.tallies;
   const counts = new Map<string, number>();
-  for (const { labels } of devices) {
-    const name = groupOf(spec, labels);
+  for (const device of devices) {
+    const name = groupOf(spec, device);
     counts.set(name, (counts.get(name) ?? 0) + 1);
   }
   const groups = [...spec.values, OTHER_VALUES].map((value): KnownGroup => {
@@ -45,7 +44,7 @@ function groupsOf(spec: GroupSpec, devices: readonly Labelled[], reading: Window
 export async function readTraffic(
   store: NamedValues & WindowReader,
   rollout: string,
-  devices: readonly Labelled[],
+  devices: readonly DeviceFacts[],
 ): Promise<FleetTraffic> {
   const opened = await store.readValue(openedWindowName(rollout));
   const reading = typeof opened === 'number' ? await store.readWindow(rollout, opened) : undefined;

@@ -1,7 +1,9 @@
 // Owns what the window of a rollout's present stage, or of its steady state, counts: a pure function of status, policy and fleet.
 import { parseInstant } from '../base/clock.ts';
 import { groupsApart, isInAnyGroup } from '../contract/group-exception.ts';
+import { isVariantProperty } from '../contract/manifest/choose-variant.ts';
 import type { DeviceFacts } from '../contract/selector.ts';
+import type { Variant } from '../contract/types.generated.ts';
 import type { ParsedRule } from '../documents/rules/rule-text.ts';
 import type { RolloutPolicy, RolloutStatus } from '../documents/types.generated.ts';
 import { edgesToCount } from '../gates/freeze-limits.ts';
@@ -9,7 +11,7 @@ import { metricKind } from '../gates/metric-kind.ts';
 import type { KnownDevice } from '../rollout/count-cohort.ts';
 import { rulesWithin, type Stage, stagesOf } from '../rollout/stages-of-policy.ts';
 import { type CourseSpec, courseSpecFor } from '../telemetry/course-sums.ts';
-import { chooseGroups, type GroupSpec } from '../telemetry/groups.ts';
+import { chooseGroups, type GroupSpec, variantGroups } from '../telemetry/groups.ts';
 import { rowsFor, type WindowSpec } from '../telemetry/window.ts';
 import { countsOf } from './window-counts.ts';
 
@@ -20,6 +22,8 @@ export interface RolloutInForce {
   readonly policy: RolloutPolicy | null;
   /** Classes that the candidate's manifest names, or stable's while nothing rolls. */
   readonly classes: readonly string[];
+  /** The variants of the same manifest; none unless given. */
+  readonly variants?: readonly Variant[];
   /** What the candidate's manifest states of itself in `metrics`; nothing unless given. */
   readonly offline?: Readonly<Record<string, number>>;
   /** Can the device run the candidate? All can unless given. */
@@ -44,14 +48,20 @@ export function presentStage({ status, policy }: Pick<RolloutInForce, 'status' |
   return policy === null ? undefined : stagesOf(policy).find((stage) => stage.name === status.stage);
 }
 
-/** Groups by the labels that the rules of all stages name; those that stand apart are not counted. */
-function groupsOfStages(stages: readonly Stage[], apart: readonly string[], devices: FleetNow['devices']): GroupSpec[] {
-  const labels = stages.flatMap(({ rules }) => rules.flatMap(({ grouping }) => grouping?.by ?? []));
-  if (labels.length === 0) return [];
-  return chooseGroups(
-    [...new Set(labels)].sort(),
-    devices.filter((device) => !isInAnyGroup(apart, device.labels)),
-  );
+/** Groups by the labels and properties of variants that the rules of all stages name; those that stand apart are not counted. */
+function groupsOfStages(
+  stages: readonly Stage[],
+  { variants = [] }: RolloutInForce,
+  apart: readonly string[],
+  devices: FleetNow['devices'],
+): GroupSpec[] {
+  const named = stages.flatMap(({ rules }) => rules.flatMap(({ grouping }) => grouping?.by ?? []));
+  if (named.length === 0) return [];
+  const by = [...new Set(named)].sort();
+  const labels = by.filter((one) => !isVariantProperty(one));
+  const ofVariants = by.filter(isVariantProperty).map((one) => variantGroups(one, variants));
+  const present = devices.filter((device) => !isInAnyGroup(apart, device.labels));
+  return [...chooseGroups(labels, present), ...ofVariants];
 }
 
 /** Groups that are behind are compared with what they run; nothing is compared while nothing rolls. */
@@ -97,7 +107,7 @@ export function windowSpecOf({ rollout, devices, deviceCount, shown, intervalMs,
     ...edgesFor(rollout, rules),
     ...countsOf(rules, classes, shown),
     ...courseFor(rollout, intervalMs),
-    groups: groupsOfStages(stages, without, devices),
+    groups: groupsOfStages(stages, rollout, without, devices),
     openedAtMs: Math.min(now, parseInstant(status.since) ?? now),
     intervalMs,
     rows: { candidate: rows, stable: rows },

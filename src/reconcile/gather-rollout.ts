@@ -90,7 +90,8 @@ function inForceOf(
   const offline = manifestOf(versions, status.candidate?.digest)?.spec.metrics ?? {};
   const fit = fitOf(versions, status.candidate?.digest);
   const canRun = fit === undefined ? {} : { canRun: fit.fits };
-  return { name, model: spec.model, status, policy, classes, offline, ...canRun };
+  const variants = manifestOf(versions, (status.candidate ?? status.stable)?.digest)?.spec.variants ?? [];
+  return { name, model: spec.model, status, policy, classes, variants, offline, ...canRun };
 }
 
 /** As long as the status that it takes back is the newest. */

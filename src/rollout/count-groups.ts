@@ -16,7 +16,7 @@ export function countGroups(
 function countGroup(facts: CountingFacts, group: GroupSpec): GroupFacts[] {
   const members = new Map<string, KnownDevice[]>();
   for (const device of facts.devices) {
-    const name = groupOf(group, device.labels);
+    const name = groupOf(group, device);
     const known = members.get(name);
     if (known === undefined) members.set(name, [device]);
     else known.push(device);

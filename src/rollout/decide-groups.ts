@@ -1,6 +1,7 @@
 // Owns what becomes of groups of devices alone: those at fault stand apart, and people roll one back or let it rejoin.
 
 import { groupsApart, isNameable, partsOfGroup } from '../contract/group-exception.ts';
+import { isVariantProperty } from '../contract/manifest/choose-variant.ts';
 import type { RolloutStatus } from '../documents/types.generated.ts';
 import type { RuleVerdict } from '../gates/rule-verdict.ts';
 import { OTHER_VALUES } from '../telemetry/groups.ts';
@@ -44,8 +45,11 @@ function groupsAtFault({ facts, status, stage }: Walk, failed: readonly RuleVerd
     if (names === null) return null;
     for (const name of names) groups.add(name);
   }
-  // Devices of all other values have nothing in common that would name them.
-  const isNamed = [...groups].every((group) => isNameable(group) && partsOfGroup(group).value !== OTHER_VALUES);
+  // Devices of all other values have nothing in common that would name them, and the directive names groups by labels alone.
+  const isNamed = [...groups].every((group) => {
+    const { label, value } = partsOfGroup(group);
+    return isNameable(group) && value !== OTHER_VALUES && !isVariantProperty(label);
+  });
   const apart = new Set([...groups, ...apartIn(status).map(({ group }) => group)]);
   const all = new Set([...groups, ...exceptionsOf(status).map(({ group }) => group)]);
   const isFew = apart.size <= MOST_APART && all.size <= MOST_EXCEPTIONS && leavesHalf(facts, status, [...apart]);

@@ -1,6 +1,7 @@
 // Owns how a report becomes counts: which arm an interval belongs to, and what in it is bad.
 import { isInAnyGroup } from '../contract/group-exception.ts';
 import type { DeviceReport, ErrorReason, ModelInterval } from '../contract/report.ts';
+import type { DeviceFacts } from '../contract/selector.ts';
 import { countAboveEdge, type Sketch, sketchCount, sketchFromJson } from '../contract/sketch.ts';
 import { type ArmSummary, mergeArmSummary } from './arm-summary.ts';
 import { type CoursePoint, coursePoint } from './course-sums.ts';
@@ -155,6 +156,7 @@ interface Received {
 
 function folded(spec: WindowSpec, arm: Arm, sums: Sums, { report, receivedAtMs, isAlone }: Received): FoldedInterval {
   const { events = [] } = spec;
+  const facts: DeviceFacts = { id: report.device, labels: report.labels, properties: report.properties };
   const mostMs = receivedAtMs - spec.openedAtMs;
   // Merged reports add up their times, to the millisecond.
   const isFirst = isAlone && report.uptimeMs <= report.durationMs + 1;
@@ -165,7 +167,7 @@ function folded(spec: WindowSpec, arm: Arm, sums: Sums, { report, receivedAtMs, 
     device: report.device,
     row: spec.rows[arm] === 'group' ? deviceGroup(report.device) : report.device,
     groups: spec.groups.map((group) => ({
-      name: groupOf(group, report.labels),
+      name: groupOf(group, facts),
       row: spec.rows[arm] === 'group' ? hashRow(report.device) : report.device,
     })),
     window: windowNumberAt(spec, receivedAtMs),

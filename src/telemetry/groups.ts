@@ -1,12 +1,22 @@
-// Owns which groups of devices are counted apart besides all together: by a label, the values known when the window opened.
+// Owns which groups of devices are counted apart besides all together: by a label, or by what the variant for a device says of itself.
 import { createHash } from 'node:crypto';
 import { isNameable } from '../contract/group-exception.ts';
+import { findVariant, type VARIANT_PROPERTIES } from '../contract/manifest/choose-variant.ts';
+import type { DeviceFacts } from '../contract/selector.ts';
+import type { Variant } from '../contract/types.generated.ts';
 
-/** A label whose values are counted apart. */
+/** A label whose values are counted apart, or a property of variants. */
 export interface GroupSpec {
   readonly by: string;
   /** Values with a group of their own; devices of any other value, or of none, share one more. */
   readonly values: readonly string[];
+  /** By a property of variants: those of the candidate's manifest, in its order. Nobody asks the device which it took. */
+  readonly variants?: readonly GroupedVariant[];
+}
+
+interface GroupedVariant extends Pick<Variant, 'platform' | 'capabilities'> {
+  /** Null where the variant does not say. */
+  readonly value: string | null;
 }
 
 /** Values of a label with a group of their own. */
@@ -16,10 +26,22 @@ export const OTHER_VALUES = '(others)';
 /** A group of a large arm is counted in so many hash groups: it is a part of what the arm keeps already. */
 const GROUP_ROWS = 256;
 
-/** The group of a device, such as `hw:rev2`. */
-export function groupOf({ by, values }: GroupSpec, labels: Readonly<Record<string, string>>): string {
-  const value = Object.hasOwn(labels, by) ? labels[by] : undefined;
-  return groupName(by, value !== undefined && values.includes(value) ? value : OTHER_VALUES);
+/** The group of a device, such as `hw:rev2` or `precision:int8`. */
+export function groupOf({ by, values, variants }: GroupSpec, device: DeviceFacts): string {
+  const { labels } = device;
+  const label = Object.hasOwn(labels, by) ? labels[by] : undefined;
+  const value = variants === undefined ? label : findVariant(variants, device)?.value;
+  return groupName(by, value !== undefined && value !== null && values.includes(value) ? value : OTHER_VALUES);
+}
+
+/** The groups of a property of variants: the same for both arms, whatever stable's own variants are. */
+export function variantGroups(by: (typeof VARIANT_PROPERTIES)[number], variants: readonly Variant[]): GroupSpec {
+  const grouped = variants.map((one): GroupedVariant => {
+    const { platform, capabilities } = one;
+    return { platform, ...(capabilities === undefined ? {} : { capabilities }), value: one[by] ?? null };
+  });
+  const values = [...new Set(grouped.flatMap(({ value }) => value ?? []))];
+  return { by, values: values.slice(0, MOST_VALUES).sort(), variants: grouped };
 }
 
 export function groupName(by: string, value: string): string {

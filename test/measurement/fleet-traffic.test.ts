@@ -10,10 +10,10 @@ test('groups are those of the open window, each with its own traffic once there 
   using place = folder();
   await using store = openStore(place.file, { heartbeatMs: MINUTE });
   const devices = [
-    { id: 'd1', labels: { hw: 'rev1' } },
-    { id: 'd2', labels: { hw: 'rev1' } },
-    { id: 'd3', labels: { hw: 'rev2' } },
-    { id: 'd4', labels: {} },
+    { id: 'd1', labels: { hw: 'rev1' }, properties: {} },
+    { id: 'd2', labels: { hw: 'rev1' }, properties: {} },
+    { id: 'd3', labels: { hw: 'rev2' }, properties: {} },
+    { id: 'd4', labels: {}, properties: {} },
   ];
   const { rollout } = spec();
   expect(await readTraffic(store, rollout, devices)).toEqual({ devices: 4, perMinute: null, groups: [] });

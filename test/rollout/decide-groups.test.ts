@@ -150,6 +150,14 @@ describe('a group that is at fault', () => {
     expect(runs(world, 'rev2')).toEqual(new Set(['3.0.0 as stable']));
   });
 
+  it('by a property of variants can stand apart for nobody: devices know groups by labels alone, so the whole stage goes back', () => {
+    const world = rollingWorld('rollback', ', { rule: error_rate < 1%, by: precision }');
+    const groups = [group('precision:int8', 'fail', 5), group('precision:fp32', 'pass', 20)];
+    const int8 = ruleVerdict('error_rate < 1%', 'fail', { by: 'precision', groups, group: 'precision:int8' });
+    world.measure('fail', { verdict: verdictOf('fail', int8, byHw([group('hw:rev1', 'pass')])) });
+    expect(world.mustTake('roll-back').next).not.toHaveProperty('exceptions');
+  });
+
   it('is still behind after the next candidate failed as a whole', () => {
     const world = withoutRev2('rollback');
     finish(world);

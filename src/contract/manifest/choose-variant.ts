@@ -8,6 +8,13 @@ export type VariantChoice =
   /** `clause` is the manifest's field, `message` the whole sentence. */
   | { readonly kind: 'incompatible'; readonly clause: string; readonly message: string };
 
+/** What variants say of themselves by which rules can tell devices apart. */
+export const VARIANT_PROPERTIES = ['platform', 'precision'] as const;
+
+export function isVariantProperty(name: string): name is (typeof VARIANT_PROPERTIES)[number] {
+  return VARIANT_PROPERTIES.some((one) => one === name);
+}
+
 /** Words of a label or property that lists several, such as `camera,microphone`. */
 function wordsOf(facts: DeviceFacts, ...names: readonly string[]): string[] {
   return names.flatMap((name) => {
@@ -18,6 +25,24 @@ function wordsOf(facts: DeviceFacts, ...names: readonly string[]): string[] {
           .split(/[,\s]+/)
           .filter((word) => word !== '');
   });
+}
+
+function platformOf(facts: DeviceFacts): string {
+  return String(facts.properties.platform ?? '');
+}
+
+/** The first variant for what the device is; undefined when there is none. */
+export function findVariant<V extends Pick<Variant, 'platform' | 'capabilities'>>(
+  variants: readonly V[],
+  facts: DeviceFacts,
+): V | undefined {
+  const platform = platformOf(facts);
+  const capabilities = wordsOf(facts, 'capabilities');
+  return variants.find(
+    (one) =>
+      (one.platform === 'any' || one.platform === platform) &&
+      (one.capabilities ?? []).every((capability) => capabilities.includes(capability)),
+  );
 }
 
 /**
@@ -44,18 +69,12 @@ export function chooseVariant(manifest: ModelManifest, facts: DeviceFacts): Vari
   if (missing !== undefined) {
     return incompatible('compatibility.features', `needs "${missing}", which this device does not provide`);
   }
-  const platform = String(facts.properties.platform ?? '');
-  const capabilities = wordsOf(facts, 'capabilities');
-  const variant = variants.find(
-    (one) =>
-      (one.platform === 'any' || one.platform === platform) &&
-      (one.capabilities ?? []).every((capability) => capabilities.includes(capability)),
-  );
+  const variant = findVariant(variants, facts);
   if (variant !== undefined) return { kind: 'fits', variant };
   const offered = variants.map((one) => [one.platform, ...(one.capabilities ?? [])].join('+')).join(', ');
   return incompatible(
     'variants',
-    `has variants for ${offered}; this device is ${[platform, ...capabilities].join('+')}`,
+    `has variants for ${offered}; this device is ${[platformOf(facts), ...wordsOf(facts, 'capabilities')].join('+')}`,
   );
 }
 
