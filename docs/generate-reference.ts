@@ -53,6 +53,11 @@ A rule says what must hold: \`<metric> <comparison> <limit>\`. A limit is a valu
 (\`latency_p95 < 2x baseline, floor 5ms\`; \`90% of baseline\` is \`0.9x baseline\`): of what stable does on other devices at the same time, or did when it last ran beside
 the candidate. A rule that can't be decided yet is *undecided* and holds the stage; \`{ rule: …, dryRun: true }\` is shown and never decides.
 
+## Names in OpenTelemetry
+
+The last column names the metric of [OpenTelemetry's semantic conventions](https://opentelemetry.io/docs/specs/semconv/) that means the same, in the same unit (shares from 0 to 1, degrees Celsius),
+so that a dashboard can hold both side by side. Kinds of errors are what its attribute \`error.type\` is for. Where it is empty, there is no such metric.
+
 ## Floors
 
 \`, floor <value>\` after an upper limit relative to the baseline is the lowest value that the limit can have: the limit is the higher of the
@@ -110,9 +115,9 @@ function metricSection(name: (typeof RULE_METRICS)[number]): string {
 
 ${facts.meaning}${each} For example \`${exampleRule(name)}\`.
 
-| unit | comparisons | relative to the baseline | takes | bad is | comes from |
-|---|---|---|---|---|---|
-| ${UNITS[facts.unit]} | ${facts.comparisons.map((one) => `\`${one}\``).join(', ')} | ${relative} | ${takes.join(', ') || '–'} | ${facts.bad} | ${facts.source} |
+| unit | comparisons | relative to the baseline | takes | bad is | comes from | OpenTelemetry |
+|---|---|---|---|---|---|---|
+| ${UNITS[facts.unit]} | ${facts.comparisons.map((one) => `\`${one}\``).join(', ')} | ${relative} | ${takes.join(', ') || '–'} | ${facts.bad} | ${facts.source} | ${facts.openTelemetry ?? '–'} |
 `;
 }
 

@@ -30,6 +30,7 @@ export const GAUGES = {
     least: 0,
     most: 100,
   },
+  npu: { meaning: 'Share of the time in which the neural processor was busy, 0 to 1.', least: 0, most: 1 },
 } as const satisfies Record<string, GaugeFacts>;
 
 export type GaugeName = keyof typeof GAUGES;

@@ -1,5 +1,5 @@
 // Owns the door for what reports may hold beyond the counts of answers: gauges, labels, loads, inputs, complaints, transfers.
-import { gaugeBounds, isGaugeName, MOST_GAUGES, MOST_READING, type Summary } from './gauges.ts';
+import { GAUGES, gaugeBounds, isGaugeName, MOST_GAUGES, MOST_READING, type Summary } from './gauges.ts';
 import {
   type DeviceReport,
   type FailureReason,
@@ -71,12 +71,18 @@ export function parseGauges(raw: Members): Pick<DeviceReport, 'gauges'> {
         refuse('REPORT_SHAPE', `${place} key`, 'is not the name of a gauge: a-z, digits and _, at most 64');
     }
     const summaries: Record<string, Summary> = {};
-    for (const [name, one] of Object.entries(record(named, place, MOST_GAUGES, (value) => value))) {
+    for (const [name, one] of Object.entries(record(named, place, MOST_GAUGES, (value, at) => members(value, at)))) {
       const { least, most } = gaugeBounds(name);
+      if (isOfOlderAgent(name, one)) continue;
       summaries[name] = parseSummary(one, `${place}.${name}`, least, most);
     }
     return summaries;
   });
+}
+
+/** For older agents `npu` is an application's own gauge, in whatever unit: no reason to lose the report. */
+function isOfOlderAgent(name: string, { min, max }: Members): boolean {
+  return name === 'npu' && (Number(max) > GAUGES.npu.most || Number(min) < GAUGES.npu.least);
 }
 
 function parseSummary(value: unknown, place: string, least: number, most: number): Summary {

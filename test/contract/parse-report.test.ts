@@ -35,6 +35,14 @@ describe('parseReport', () => {
     );
   });
 
+  it('leaves out a gauge that older agents had in a unit of their own, and refuses what can’t be of all others', () => {
+    const of = (mean: number) => ({ min: mean, mean, max: mean, samples: 1 });
+    const parsed = parseReport(bytes({ ...report(), gauges: { npu: of(45), cpu: of(0.5) } }));
+    expect(parsed.gauges).toEqual({ cpu: of(0.5) });
+    expect(parseReport(bytes({ ...report(), gauges: { npu: of(0.45) } })).gauges).toEqual({ npu: of(0.45) });
+    expect(codeOf({ ...report(), gauges: { cpu: of(45) } })).toBe('REPORT_NUMBERS');
+  });
+
   it('takes a bounded number of counters with short names', () => {
     const told = (counters: unknown) => codeOf({ ...report(), intervals: [{ ...interval(), counters }] });
     const nine = Object.fromEntries(Array.from({ length: 9 }, (_, i) => [`c${i}`, 0]));

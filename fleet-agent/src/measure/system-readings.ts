@@ -1,4 +1,4 @@
-// Owns reading the device on Linux: processor, memory, heat, disk and battery from /proc, /sys and the file system.
+// Owns reading the device on Linux: processors, memory, heat, disk and battery from /proc, /sys and the file system.
 import { readdir, readFile, statfs } from 'node:fs/promises';
 import path from 'node:path';
 import { type GaugeName, gaugeBounds } from '../../../src/contract/gauges.ts';
@@ -18,8 +18,15 @@ export function systemReadings(folder: string, root = '/'): TakeReadings {
     if (before === undefined || last === undefined || before.total <= last.total) return undefined;
     return (before.busy - last.busy) / (before.total - last.total);
   };
+  let npuBefore: NpuTimes | undefined;
+  const readNpu = async (): Promise<number | undefined> => {
+    const last = npuBefore;
+    npuBefore = await readNpuTimes(root);
+    return npuBefore === undefined || last === undefined ? undefined : busiestNpu(last, npuBefore);
+  };
   return async () => {
-    const [cpu, memory, temperature, disk, battery] = await Promise.all([
+    const [npu, cpu, memory, temperature, disk, battery] = await Promise.all([
+      readNpu(),
       readCpu(),
       readMemory(root),
       readTemperature(root),
@@ -33,6 +40,7 @@ export function systemReadings(folder: string, root = '/'): TakeReadings {
       ['disk', disk],
       ['battery', battery?.left],
       ['battery_drain', battery?.drainPerHour],
+      ['npu', npu],
     ];
     return new Map(found.flatMap(([name, value]) => (isPossible(name, value) ? [[name, value] as const] : [])));
   };
@@ -72,6 +80,36 @@ async function readBusy(root: string): Promise<Busy | undefined> {
   const jiffies = line.trim().split(/ +/).map(Number).slice(0, 8);
   const total = jiffies.reduce((sum, one) => sum + one, 0);
   return { busy: total - (jiffies[3] ?? 0) - (jiffies[4] ?? 0), total };
+}
+
+/** Since they were started, at a time since the device was. */
+interface NpuTimes {
+  readonly uptimeUs: number;
+  /** Time that each neural processor was busy, by its folder. */
+  readonly busyUs: ReadonlyMap<string, number>;
+}
+
+/**
+ * Of those whose driver counts the time that it executed jobs: Intel's does (Linux 6.11, Documentation/ABI/testing/sysfs-driver-ivpu). The `load` of
+ * others' frequency governors is no such thing: on some kernels it reads 100 on an idle device.
+ */
+async function readNpuTimes(root: string): Promise<NpuTimes | undefined> {
+  const seconds = Number((await readText(root, 'proc/uptime'))?.split(' ')[0]);
+  const busyUs = new Map<string, number>();
+  for (const accelerator of await foldersIn(root, 'sys/class/accel')) {
+    const busy = await readNumber(accelerator, 'device/npu_busy_time_us');
+    if (busy !== undefined) busyUs.set(accelerator, busy);
+  }
+  return busyUs.size === 0 || !(seconds > 0) ? undefined : { uptimeUs: seconds * 1e6, busyUs };
+}
+
+/** The share of the time between in which the busiest was so; the clock of one reading is a little off the other's. */
+function busiestNpu(before: NpuTimes, now: NpuTimes): number | undefined {
+  const shares = [...now.busyUs].flatMap(([accelerator, busy]) => {
+    const past = before.busyUs.get(accelerator);
+    return past === undefined ? [] : [(busy - past) / (now.uptimeUs - before.uptimeUs)];
+  });
+  return shares.length === 0 ? undefined : Math.min(1, Math.max(...shares));
 }
 
 async function readMemory(root: string): Promise<number | undefined> {

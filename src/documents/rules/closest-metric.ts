@@ -7,12 +7,13 @@ import { RULE_METRICS, type RuleMetric } from './metric-catalogue.ts';
 const COMMON = new Set(['rate', 'class', 'share', 'time', 'devices', 'drift', 'success', 'user', 'load']);
 
 /** Near to a metric by its letters, and of another meaning: turned into one, the rule would ask for something else. */
-const OTHER_MEANING = /^(?:gpu|npu|tpu|latency|error_count|(?:accuracy|precision|recall|f1)_(?:drop|loss|decrease))$/i;
+const OTHER_MEANING = /^(?:gpu|tpu|latency|error_count|(?:accuracy|precision|recall|f1)_(?:drop|loss|decrease))$/i;
 
 /** Other words for a metric, which nothing in their letters tells. */
 const ALSO_CALLED: readonly (readonly [RegExp, RuleMetric])[] = [
   [/^(?:(?:avg|average|mean)_latency|latency_(?:avg|average))(?:_ms)?$/i, 'latency_mean'],
   [/^(?:install|switch|self_?test)_success(?:_rate)?$/i, 'apply_success'],
+  [/^(?:agent_)?(?:reboots?|crash(?:es|_rate)?|restart_(?:count|rate))$/i, 'restarts'],
 ];
 
 function wordsOf(name: string): string[] {

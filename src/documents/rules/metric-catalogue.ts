@@ -161,26 +161,38 @@ export const METRICS = {
   cpu: gauge('cpu', {
     meaning: 'Processor time in use, over all cores.',
     ...{ unit: 'ratio', source: AGENT, bad: 'high', example: '85% for 5m' },
+    openTelemetry: '`system.cpu.utilization`',
+  }),
+  npu: gauge('npu', {
+    meaning: 'Time in which the neural processor (NPU) is busy; of several, the busiest.',
+    source:
+      "the agent reads it on Linux 6.11 and later from Intel's driver; of other NPUs applications send it (`POST /v2/gauges`, 0 to 1); reports hold minimum, mean and maximum",
+    ...{ unit: 'ratio', bad: 'high', example: '95% for 5m' },
   }),
   memory: gauge('memory', {
     meaning: 'Memory in use.',
     ...{ unit: 'ratio', source: AGENT, bad: 'high', example: '90% for 5m' },
+    openTelemetry: '`system.memory.utilization`',
   }),
   temperature: gauge('temperature', {
     meaning: 'Temperature of the hottest thermal zone.',
     ...{ unit: 'celsius', source: AGENT, bad: 'high', example: '80C for 5m' },
+    openTelemetry: '`hw.temperature`',
   }),
   disk: gauge('disk', {
     meaning: "Space in use on the disk with the agent's folder.",
     ...{ unit: 'ratio', source: AGENT, bad: 'high', example: '95%' },
+    openTelemetry: '`system.filesystem.utilization` (state `used`)',
   }),
   disk_free: gauge('disk_free', {
     meaning: "Space left on the disk with the agent's folder: what `disk` leaves.",
     ...{ unit: 'ratio', source: 'worked out from `disk`', bad: 'low', example: '10%' },
+    openTelemetry: '`system.filesystem.utilization` (state `free`)',
   }),
   battery: gauge('battery', {
     meaning: 'Remaining battery charge.',
     ...{ unit: 'ratio', source: AGENT, bad: 'low', example: '20% for 5m' },
+    openTelemetry: '`hw.battery.charge`',
   }),
   battery_drain: gauge('battery_drain', {
     meaning: 'Share of a full battery used per hour while discharging.',

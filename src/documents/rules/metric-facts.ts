@@ -52,6 +52,8 @@ export interface MetricFacts {
   readonly ofClass: boolean;
   /** Names that may stand in brackets, where they may also be left out: `error_rate[timeout]`. */
   readonly kinds?: readonly string[];
+  /** The metric of the same meaning in OpenTelemetry's semantic conventions, where there is one. */
+  readonly openTelemetry?: string;
   /** What follows the comparison in examples and messages. */
   readonly example: string;
   /** Must a rule say `after 30m`? */
@@ -115,7 +117,7 @@ export function success(
 
 export function gauge(
   name: DeviceGauge | GaugeFamily,
-  facts: Pick<MetricFacts, 'meaning' | 'unit' | 'source' | 'bad' | 'example'>,
+  facts: Pick<MetricFacts, 'meaning' | 'unit' | 'source' | 'bad' | 'example' | 'openTelemetry'>,
 ): MetricFacts {
   const isFamily = name === 'own' || name === 'input';
   return {

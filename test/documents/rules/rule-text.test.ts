@@ -177,6 +177,8 @@ test.each([
   ['restarts > 1/d', 'RULE_COMPARISON', 10, 'Write `restarts < 1/d`.'],
   ['error_rate[oom] < 0.1%', 'RULE_CLASS', 12, 'Write `error_rate[out-of-memory] < 0.1%`.'],
   ['error_rate[tiemout] < 0.1%', 'RULE_CLASS', 12, 'Write `error_rate[timeout] < 0.1%`.'],
+  ['npu_usage < 85%', 'RULE_METRIC', 1, 'Write `npu < 85%`.'],
+  ['reboots < 1/d', 'RULE_METRIC', 1, 'Write `restarts < 1/d`.'],
   ['cpu_usage < 85%', 'RULE_METRIC', 1, 'Write `cpu < 85%`.'],
   ['queue_depth < 5', 'RULE_METRIC', 1, '`gauge[queue_depth]`'],
   ['error_rate == 0', 'RULE_COMPARISON', 12, 'Write `error_rate <= 0%`.'],
