@@ -25,7 +25,7 @@ try {
 function tell(thrown: unknown): void {
   const error = misplaced(toCodedError(thrown));
   const stack = error.kind === 'bug' && thrown instanceof Error ? thrown.stack : undefined;
-  const text = process.argv.includes('--json')
+  const text = /(?:^| )--(?:json|format[ =]json)(?: |$)/.test(process.argv.join(' '))
     ? JSON.stringify({ error: { ...errorToJson(error), ...(stack === undefined ? {} : { stack }) } })
     : [errorText(error, process.stderr), ...(stack === undefined ? [] : [stack])].join('\n');
   process.stderr.write(`${text}\n`);

@@ -1,5 +1,7 @@
 // Owns `slipway validate`: every problem of every document at once, before anyone commits it.
-import type { Command } from 'commander';
+import path from 'node:path';
+import process from 'node:process';
+import { type Command, Option } from 'commander';
 import { SystemClock, toIsoSeconds } from '../../base/clock.ts';
 import { CodedError, errorToJson } from '../../base/errors.ts';
 import { digestOf } from '../../contract/digest.ts';
@@ -19,11 +21,15 @@ import { errorText, printResult, type Result } from '../output.ts';
 import { addTrafficOptions, type TrafficOptions, trafficOf } from '../plan-options.ts';
 import { assumedText, planFindings, warnOfLatest } from '../policy-warnings.ts';
 import { addRepositoryOptions, type RepositoryOptions, withFiles } from '../repository-access.ts';
+import { annotationLine } from '../workflow-annotations.ts';
 
 interface ValidateOptions extends RepositoryOptions, TrafficOptions {
   readonly trust?: string;
+  readonly format: (typeof FORMATS)[number];
   readonly json?: boolean;
 }
+
+const FORMATS = ['text', 'github', 'json'] as const;
 
 interface Findings {
   readonly errors: readonly CodedError[];
@@ -110,7 +116,13 @@ function wordsIn({ documents }: FoundDocuments): WordsOfFleet {
   return new FleetWords().of({ groups: new Map(groups), admitsListedOnly: false, settingsFrom: null });
 }
 
-async function validate(files: RepositoryFiles, { trust, ...options }: ValidateOptions): Promise<Result> {
+/** GitHub shows an annotation at a path from the root of its checkout, where jobs run; documents are named from the root of --repo. */
+function pathFromHere(repo: string, file: string): string {
+  const found = path.relative(process.cwd(), path.resolve(repo, file)).replaceAll(path.sep, '/');
+  return found.startsWith('../') || path.isAbsolute(found) ? file : found;
+}
+
+async function validate(files: RepositoryFiles, { trust, repo, format, ...options }: ValidateOptions): Promise<Result> {
   const traffic = trafficOf(options);
   const found = await readDocuments(files);
   assertManifests(files, found);
@@ -130,7 +142,11 @@ async function validate(files: RepositoryFiles, { trust, ...options }: ValidateO
     ...fleetErrors(wordsIn(found)),
   ].sort(byPlace);
   const unchecked = trust === undefined ? '\nSignatures were not checked; pass a trust policy with --trust.' : '';
+  const total = summary(found, { errors, warnings }) + unchecked;
   const blocks = [...errors.map((one) => errorText(one)), ...warnings.map((one) => `warning: ${errorText(one)}`)];
+  const annotate = (level: 'error' | 'warning') => (one: CodedError) =>
+    annotationLine(level, one, (file) => pathFromHere(repo, file));
+  const annotations = [...errors.map(annotate('error')), ...warnings.map(annotate('warning')), total];
   return {
     json: {
       valid: errors.length === 0,
@@ -141,7 +157,7 @@ async function validate(files: RepositoryFiles, { trust, ...options }: ValidateO
       errors: errors.map(errorToJson),
       warnings: warnings.map(errorToJson),
     },
-    text: [...blocks, ...assumedText(traffic), summary(found, { errors, warnings }) + unchecked].join('\n\n'),
+    text: format === 'github' ? annotations.join('\n') : [...blocks, ...assumedText(traffic), total].join('\n\n'),
     exitCode: errors.length === 0 ? 0 : 1,
   };
 }
@@ -155,6 +171,11 @@ export function addValidateCommand(program: Command): void {
   ).option('--trust <file>', 'also check signatures, with this trust policy');
   const warned = "; warns of rules that can't be decided in time";
   addTrafficOptions(command, { devices: warned, perMinute: warned })
+    .addOption(
+      new Option('--format <format>', 'how to print: for people, as annotations of GitHub Actions, or as JSON')
+        .choices(FORMATS)
+        .default('text'),
+    )
     .option('--json', 'print JSON')
     .addHelpText(
       'after',
@@ -163,6 +184,6 @@ export function addValidateCommand(program: Command): void {
     )
     .action(async (options: ValidateOptions) => {
       const result = await withFiles(options, (files) => validate(files, options));
-      printResult(result, options.json ?? false);
+      printResult(result, options.json === true || options.format === 'json');
     });
 }
