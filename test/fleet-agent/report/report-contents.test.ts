@@ -194,7 +194,7 @@ test('a device can name so many gauges of its own, and its standard ones still h
   const gauges = new DeviceGauges();
   const taken = Array.from({ length: 100 }, (_, i) => gauges.add(`own_${i}`, 1)).filter(Boolean).length;
   expect(taken).toBe(25);
-  for (const name of ['cpu', 'memory', 'temperature', 'disk', 'battery', 'battery_drain'])
+  for (const name of ['cpu', 'memory', 'temperature', 'disk', 'battery', 'battery_drain', 'npu'])
     expect(gauges.add(name, 0.5)).toBe(true);
   expect(Object.keys(gauges.take())).toHaveLength(32);
 });
