@@ -1,4 +1,5 @@
 // Owns the passphrase of an encrypted key: from a file, from the environment, or asked for where a person sits at a terminal.
+import { once } from 'node:events';
 import process from 'node:process';
 import { createInterface } from 'node:readline/promises';
 import { Writable } from 'node:stream';
@@ -17,12 +18,14 @@ export async function readPassphrase(file: string | undefined, what: string): Pr
   return process.stdin.isTTY && process.stderr.isTTY ? ask(`Passphrase of ${what}: `) : undefined;
 }
 
-async function ask(prompt: string): Promise<string> {
+/** Undefined when the person leaves by Ctrl-C or Ctrl-D. */
+async function ask(prompt: string): Promise<string | undefined> {
   const silent = new Writable({ write: (_chunk, _encoding, done) => done() });
   const lines = createInterface({ input: process.stdin, output: silent, terminal: true });
   process.stderr.write(prompt); // only now, when nothing that is typed shows any more
   try {
-    return await lines.question('');
+    const left = once(lines, 'close').then(() => undefined);
+    return await Promise.race([lines.question('').catch(() => undefined), left]);
   } finally {
     lines.close();
     process.stderr.write('\n');

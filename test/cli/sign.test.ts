@@ -3,6 +3,7 @@ import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { cpSync, existsSync, readdirSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
+import { stripVTControlCharacters } from 'node:util';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test, vi } from 'vitest';
 import { type MockSigstore, PATHS, startMockSigstore } from '../support/mock-sigstore.ts';
 import { makeKey } from '../support/trust.ts';
@@ -179,20 +180,29 @@ test('a key comes from a file or the environment, and its passphrase from a vari
   }
 });
 
-test('a passphrase is asked for at a terminal, and not shown', async (context) => {
+test('a passphrase is asked for at a terminal, and not shown; who leaves is told what was missing', async (context) => {
   if (spawnSync('script', ['--version']).error !== undefined) return context.skip('script was not found');
   session.write('locked.key', LOCKED);
   const main = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url));
   const command = `'${process.execPath}' '${main}' sign ${NEW[0]} --key locked.key`;
   const { COSIGN_PASSWORD: _, ...env } = process.env;
-  const child = spawn('script', ['-qec', command, '/dev/null'], { cwd: session.folder, env });
-  let shown = '';
-  child.stdout.on('data', (chunk: Buffer) => {
-    if (!shown.includes('Passphrase') && chunk.includes('Passphrase')) child.stdin.write('correct horse\r');
-    shown += chunk.toString();
+  const type = async (keys: string) => {
+    const child = spawn('script', ['-qec', command, '/dev/null'], { cwd: session.folder, env });
+    let shown = '';
+    child.stdout.on('data', (chunk: Buffer) => {
+      if (!shown.includes('Passphrase') && chunk.includes('Passphrase')) child.stdin.write(keys);
+      shown += chunk.toString();
+    });
+    const [code] = await once(child, 'close');
+    return { code, shown: stripVTControlCharacters(shown) };
+  };
+  for (const leave of ['\u0003', '\u0004'])
+    expect(await type(leave)).toEqual({ code: 2, shown: expect.stringMatching(/^Pass.*\s+KEY_ENCRYPTED\s/) });
+  expect(changed()).toEqual([]);
+  expect(await type('correct horse\r')).toEqual({
+    code: 0,
+    shown: expect.stringMatching(/^Passphrase of locked\.key: \s+signed /),
   });
-  expect(await once(child, 'close')).toEqual([0, null]);
-  expect(shown).toMatch(/^Passphrase of locked\.key: \s+signed /);
   expect(changed()).toEqual(WRITTEN);
 });
 
