@@ -5,9 +5,10 @@ import { locateProblems, type Problem } from '../contract/source/problem.ts';
 import type { RolloutPolicy } from '../documents/types.generated.ts';
 import { warningsOf } from '../rollout/plan-warnings.ts';
 import { planOf, type Traffic } from '../rollout/stage-plan.ts';
+import { stagesOf } from '../rollout/stages-of-policy.ts';
 import type { FoundDocuments } from '../snapshot/repository-documents.ts';
 import { countOf } from '../wording/amounts.ts';
-import { type WordedWarning, warningInWords } from '../wording/plan-warnings-in-words.ts';
+import { defaultDeadlinesInWords, type WordedWarning, warningInWords } from '../wording/plan-warnings-in-words.ts';
 
 /** Warnings about the policies, at the given traffic or at any. */
 export function planFindings(found: FoundDocuments, traffic: Traffic): CodedError[] {
@@ -40,6 +41,15 @@ function placeOfWarning({ spec }: RolloutPolicy, { stage, rule }: WordedWarning)
   const at = ['spec', 'stages', index];
   const own = spec.stages[index]?.rules?.findIndex((one) => (typeof one === 'string' ? one : one.rule).trim() === rule);
   return rule === null || own === undefined || own < 0 ? [...at, 'name'] : [...at, 'rules', own];
+}
+
+/** The deadlines that policies leave to the default, a line for each policy. */
+export function defaultDeadlines({ documents }: FoundDocuments): string[] {
+  return documents.flatMap(({ parsed }) => {
+    if (parsed.kind !== 'parsed' || parsed.document.kind !== 'RolloutPolicy') return [];
+    const stages = stagesOf(parsed.document).filter(({ hasDefaultDeadline }) => hasDefaultDeadline);
+    return stages.length === 0 ? [] : [defaultDeadlinesInWords(parsed.document.metadata.name, stages)];
+  });
 }
 
 /** The traffic that the warnings assume. */

@@ -2,9 +2,11 @@
 import { parseInstant, SystemClock } from '../base/clock.ts';
 import { assertNever } from '../base/errors.ts';
 import { asSentence, clipped, oneLine } from '../base/plain-text.ts';
+import { missingCount } from '../rollout/count-cohort.ts';
 import type { LastRejection } from '../rollout/last-rejection.ts';
 import type { ExceptedOutlook, Outlook } from '../rollout/outlook.ts';
-import { troubleInWords } from '../wording/devices-in-words.ts';
+import { formatCount } from '../wording/amounts.ts';
+import { missingInWords, troubleInWords } from '../wording/devices-in-words.ts';
 import { exceptionInWords } from '../wording/exception-in-words.ts';
 import { fixInWords } from '../wording/fix-in-words.ts';
 import { versionInWords } from '../wording/parameters-in-words.ts';
@@ -54,6 +56,15 @@ export function stallNotes({ rollout, conditions }: Outlook): string[] {
   });
 }
 
+/** Who has no candidate yet, once the stage has lasted as long as its soak. */
+function missingNote({ rollout, stage, cohort, terms, window }: Outlook): string[] {
+  if (cohort?.missing === undefined || !terms || (window?.listenedMs ?? 0) < terms.soakMs) return [];
+  const lines = cohort.missing.map((one) => `  ${oneLine(one.device)}  ${missingInWords(one)}`);
+  const more = missingCount(cohort) - lines.length;
+  const rest = more > 0 ? [`  and ${formatCount(more)} more`] : [];
+  return [[`${oneLine(rollout)}: devices missing in ${oneLine(stage ?? '')}`, ...lines, ...rest].join('\n')];
+}
+
 /** What needs attention: rejected versions, exceptions, stalled rollouts, versions that may not start, devices with problems. */
 function notesOf(outlook: Outlook): string[] {
   const { rollout, conditions, cohort, changedPolicy, exceptions = [], rejected = null } = outlook;
@@ -85,7 +96,7 @@ function notesOf(outlook: Outlook): string[] {
         return assertNever(condition);
     }
   });
-  const notes = [...stallNotes(outlook), ...others];
+  const notes = [...stallNotes(outlook), ...others, ...missingNote(outlook)];
   const troubled = cohort?.troubled ?? [];
   if (troubled.length === 0) return [...before, ...notes];
   const lines = troubled.map((one) => `  ${oneLine(one.device)}  ${troubleInWords(one, MOST_REASON)}`);

@@ -193,7 +193,7 @@ export interface PolicyStage {
   readonly soak?: string;
   readonly minimum?: StageMinimum;
   /**
-   * Time after which an undecided stage ends by `onDeadline`. Default: never. A number with ms, s, m, h, d or w.
+   * Time after which an undecided stage ends by `onDeadline`. Default: 24h, or 4 times the soak, or twice the longest `for` or `after` of its rules, whichever is longest. A number with ms, s, m, h, d or w.
    */
   readonly deadline?: string;
   /**

@@ -184,7 +184,8 @@ export class WindowMeasurement {
       heard: question.heard,
       minimum: { devices: leastDevices(stage, cohort.wanted), inferences: stage.minimumInferences },
       errorLevel: stage.errorLevel,
-      deadlineMs: stage.deadlineMs,
+      // How long a stage takes of which nobody says it is open to the windows that look for late faults.
+      deadlineMs: stage.hasDefaultDeadline ? null : stage.deadlineMs,
       intervalMs: this.#intervalMs,
       openMs,
       onCourse: stage.onCourse,

@@ -3,7 +3,7 @@ import { assertNever } from '../base/errors.ts';
 import type { RuleUnit } from '../documents/rules/metric-facts.ts';
 import type { RuleVerdict } from '../gates/rule-verdict.ts';
 import type { SharedDevices } from './holdings.ts';
-import type { ExceptedOutlook, Outlook, SilentSignal } from './outlook.ts';
+import type { ExceptedOutlook, Outlook, SilentSignal, SomeDevices } from './outlook.ts';
 import type { ClaimProblem, Fix, NamedRule, StatusReason, StepReason } from './reasons.ts';
 
 /** Every kind of alert; the words are part of metrics and events. */
@@ -46,7 +46,12 @@ export type AlertFact =
   | { readonly kind: 'fix'; readonly fix: Fix; readonly isNewer: boolean }
   | { readonly kind: 'signals'; readonly silent: readonly SilentSignal[] }
   | { readonly kind: 'paused'; readonly reason: StatusReason | null }
-  | { readonly kind: 'deadline'; readonly stage: string | null; readonly open: readonly NamedRule[] }
+  | {
+      readonly kind: 'deadline';
+      readonly stage: string | null;
+      readonly open: readonly NamedRule[];
+      readonly without?: SomeDevices;
+    }
   | { readonly kind: 'group'; readonly exception: ExceptedOutlook }
   | { readonly kind: 'forged'; readonly problem: ClaimProblem }
   | { readonly kind: 'emergency'; readonly reason: StepReason }
@@ -184,7 +189,8 @@ function ofWaiting({ rollout, stage, waitingOn }: Outlook): Alert[] {
     if (one.kind === 'paused')
       return [{ kind: 'paused', ...about, reason: 'Paused', fact: { kind: 'paused', reason: one.reason } }];
     if (one.kind !== 'deadline-held') return [];
-    const fact = { kind: 'deadline', stage, open: one.rules } as const;
+    const { rules: open, without } = one;
+    const fact = { kind: 'deadline', stage, open, ...(without === undefined ? {} : { without }) } as const;
     return [{ kind: 'deadline-held', ...about, reason: 'DeadlineHeld', fact }];
   });
 }

@@ -72,6 +72,18 @@ export interface CohortCounts {
   readonly undelivered: number;
   /** Devices that failed, refused or fell silent, at most ten, for people. */
   readonly troubled: readonly TroubledDevice[];
+  /** Devices that don't have it yet or were not reached, at most ten, for people who look now; absent when there are none. */
+  readonly missing?: readonly MissingDevice[];
+}
+
+export interface MissingDevice {
+  readonly device: string;
+  readonly kind: 'installing' | 'onTrial' | 'pending' | 'unreachable';
+}
+
+/** All devices of the cohort that don't have it yet or were not reached. */
+export function missingCount({ pending, trying, unreachable }: CohortCounts): number {
+  return pending + trying + unreachable;
 }
 
 /** A device that failed, refused, fell silent, or is in two rollouts. */
@@ -83,7 +95,10 @@ export interface TroubledDevice {
   readonly detail?: string;
 }
 
-type Place = Exclude<keyof CohortCounts, 'matching' | 'apart' | 'newcomers' | 'wanted' | 'onTrial' | 'troubled'>;
+type Place = Exclude<
+  keyof CohortCounts,
+  'matching' | 'apart' | 'newcomers' | 'wanted' | 'onTrial' | 'troubled' | 'missing'
+>;
 
 export interface CountingFacts {
   readonly entry: DirectiveEntry;
@@ -173,6 +188,12 @@ function standingOf(device: KnownDevice, candidate: Candidate, facts: CountingFa
 }
 
 const MOST_TROUBLED = 10;
+const MOST_MISSING = 10;
+
+function missingDevice(device: string, { place, isOnTrial = false }: Standing): MissingDevice[] {
+  if (place === 'pending' || place === 'unreachable') return [{ device, kind: place }];
+  return place === 'trying' ? [{ device, kind: isOnTrial ? 'onTrial' : 'installing' }] : [];
+}
 
 function troubledDevice(device: string, { place, outcome }: Standing): TroubledDevice | null {
   switch (place) {
@@ -235,6 +256,7 @@ export function countCohort(facts: CountingFacts, devices: Iterable<Matching> = 
     undelivered: 0,
   };
   const troubled: TroubledDevice[] = [];
+  const missing: MissingDevice[] = [];
   let matching = 0;
   let apart = 0;
   let newcomers = 0;
@@ -251,8 +273,13 @@ export function countCohort(facts: CountingFacts, devices: Iterable<Matching> = 
     if (standing.isOnTrial === true) onTrial++;
     const trouble = troubled.length < MOST_TROUBLED ? troubledDevice(device.id, standing) : null;
     if (trouble !== null) troubled.push(trouble);
+    if (missing.length < MOST_MISSING) missing.push(...missingDevice(device.id, standing));
   }
-  return { matching, apart, ...(newcomers > 0 ? { newcomers } : {}), wanted, ...places, onTrial, troubled };
+  return {
+    ...{ matching, apart, wanted, ...places, onTrial, troubled },
+    ...(newcomers > 0 ? { newcomers } : {}),
+    ...(missing.length > 0 ? { missing } : {}),
+  };
 }
 
 /** The share that `failed_devices` is judged on: failures count whole, the unreachable and the incompatible not at all. */

@@ -51,7 +51,12 @@ export type WaitingOn =
   | { readonly kind: 'rejected-in-groups'; readonly version: string; readonly groups: readonly string[] }
   /** Groups that a failed rule holds: the rollout does not complete before a person says what becomes of them. */
   | { readonly kind: 'groups-held'; readonly groups: readonly string[] }
-  | { readonly kind: 'deadline-held'; readonly rules: readonly NamedRule[] }
+  /** `without`: devices of the stage that don't have the version, the first by name; absent when all have it. */
+  | {
+      readonly kind: 'deadline-held';
+      readonly rules: readonly NamedRule[];
+      readonly without?: SomeDevices;
+    }
   /** `unfit` more match and can't run the version. */
   | {
       readonly kind: 'known-devices';
@@ -61,6 +66,12 @@ export type WaitingOn =
       readonly unfit?: number;
     }
   | { readonly kind: 'needs-fix'; readonly fix: Fix };
+
+/** A number of devices, and the first of them by name. */
+export interface SomeDevices {
+  readonly count: number;
+  readonly devices: readonly string[];
+}
 
 /** `reason`: one word for programs. */
 export type Condition =

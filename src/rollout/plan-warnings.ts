@@ -66,9 +66,9 @@ function judgedDevices(devices: number, { grouping }: PlannedRule): JudgedDevice
   return { count: slowest.devices, group: slowest.name, perMinute: slowest.perMinute };
 }
 
-function timeOf({ soakMs, deadlineMs }: PlannedStage): StageTime | null {
-  if (deadlineMs !== null) return { ms: deadlineMs, is: 'deadline' };
-  return soakMs > 0 ? { ms: soakMs, is: 'soak' } : null;
+/** A deadline that the policy does not name says nothing of what it expects; its soak does. */
+function timeOf({ soakMs, deadlineMs, hasDefaultDeadline }: PlannedStage): StageTime {
+  return hasDefaultDeadline && soakMs > 0 ? { ms: soakMs, is: 'soak' } : { ms: deadlineMs, is: 'deadline' };
 }
 
 function minutesOf({ forecast }: PlannedRule): number {
@@ -80,7 +80,7 @@ function minutesOf({ forecast }: PlannedRule): number {
 function slowRules(stage: PlannedStage, decided: readonly PlannedRule[], perMinute: number): PlanWarning[] {
   const { devices } = stage;
   const time = timeOf(stage);
-  if (devices === null || time === null) return [];
+  if (devices === null) return [];
   const slow = decided.filter((one) => minutesOf(one) * 60_000 > time.ms).sort((x, y) => minutesOf(y) - minutesOf(x));
   const [rule, ...others] = slow;
   if (rule === undefined) return [];
@@ -90,7 +90,6 @@ function slowRules(stage: PlannedStage, decided: readonly PlannedRule[], perMinu
 
 function lateRules(stage: PlannedStage, decided: readonly PlannedRule[]): PlanWarning[] {
   const { deadlineMs } = stage;
-  if (deadlineMs === null) return [];
   return decided.flatMap((rule): PlanWarning[] => {
     const { forecast } = rule;
     if (forecast.kind !== 'sustained' || forecast.minutes * 60_000 < deadlineMs) return [];
@@ -123,8 +122,7 @@ function stageWarnings(stage: PlannedStage, perMinute: number | null): PlanWarni
     warnings.push({ kind: 'too-few-devices', stage, rule: null, devices });
   const time = timeOf(stage);
   const minutes = stage.perMinute ? stage.minimumInferences / stage.perMinute : 0;
-  if (time !== null && minutes * 60_000 > time.ms)
-    warnings.push({ kind: 'minimum-too-slow', stage, rule: null, minutes, time });
+  if (minutes * 60_000 > time.ms) warnings.push({ kind: 'minimum-too-slow', stage, rule: null, minutes, time });
   const decided = rules.filter((rule) => !rule.dryRun);
   return [
     ...warnings,

@@ -58,7 +58,9 @@ export interface PlannedStage {
   /** It selects devices by label besides, whose number is not known here. */
   readonly selects: boolean;
   readonly soakMs: number;
-  readonly deadlineMs: number | null;
+  readonly deadlineMs: number;
+  /** The policy does not name it. */
+  readonly hasDefaultDeadline: boolean;
   readonly onDeadline: Stage['onDeadline'];
   /** Most that its verdict errs, 0..1. */
   readonly errorLevel: number;
@@ -175,7 +177,7 @@ export function planOf(policy: RolloutPolicy, question: PlanQuestion): Plan {
     const perMinute = devices === null || question.perMinute === null ? null : devices * question.perMinute;
     const rules = devices === null ? [] : planRules(stage, devices, stage.errorLevel, question);
     const passMinutes = devices === null ? null : passMinutesOf(stage, rules, perMinute);
-    const { name, soakMs, deadlineMs, onDeadline, errorLevel, minimumInferences } = stage;
+    const { name, soakMs, deadlineMs, hasDefaultDeadline, onDeadline, errorLevel, minimumInferences } = stage;
     return {
       ...{
         name,
@@ -183,6 +185,7 @@ export function planOf(policy: RolloutPolicy, question: PlanQuestion): Plan {
         selects: stage.select !== null,
         soakMs,
         deadlineMs,
+        hasDefaultDeadline,
         onDeadline,
         errorLevel,
         minimumInferences,

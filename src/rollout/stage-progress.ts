@@ -1,6 +1,7 @@
 // Owns how far a stage is: failed, past its deadline, ready to go on, or waiting and for what.
 import type { RuleVerdict, StageReason } from '../gates/rule-verdict.ts';
-import type { WaitingOn } from './outlook.ts';
+import { missingCount } from './count-cohort.ts';
+import type { SomeDevices, WaitingOn } from './outlook.ts';
 import type { NamedRule, RuleFailedReason, StatusReason, StepReason, StuckRule } from './reasons.ts';
 import type { RolloutFacts } from './rollout-facts.ts';
 import { decidingRules, failedRules, failureOf, MOST_RULES, ruleText } from './rule-failure.ts';
@@ -16,6 +17,8 @@ export type StageProgress =
   | { readonly kind: 'expired'; readonly reason: Extract<StatusReason, { kind: 'deadline-expired' }> }
   | { readonly kind: 'passed'; readonly reason: PassedReason }
   | { readonly kind: 'waiting'; readonly on: readonly WaitingOn[] };
+
+const MOST_NAMED = 3;
 
 function openRules(facts: RolloutFacts): readonly RuleVerdict[] {
   return decidingRules(facts).filter((rule) => rule.verdict === 'undecided');
@@ -106,9 +109,14 @@ export function stageProgress(stage: Stage, isLast: boolean, facts: RolloutFacts
   if (facts.verdict?.kind === 'fail') return { kind: 'failed', reason: failureOf(stage, failedRules(facts)) };
   const missing = whatIsMissing(stage, isLast, facts);
   if (missing.length === 0) return { kind: 'passed', reason: successOf(stage, facts) };
-  if (stage.deadlineMs === null || (facts.window?.listenedMs ?? 0) < stage.deadlineMs)
-    return { kind: 'waiting', on: missing };
+  if ((facts.window?.listenedMs ?? 0) < stage.deadlineMs) return { kind: 'waiting', on: missing };
   return atDeadline(stage, facts, missing);
+}
+
+/** Devices of the stage that don't have the version: the first by name. */
+function withoutIt({ cohort }: RolloutFacts): { readonly without?: SomeDevices } {
+  const devices = (cohort?.missing ?? []).slice(0, MOST_NAMED).map(({ device }) => device);
+  return cohort === null || devices.length === 0 ? {} : { without: { count: missingCount(cohort), devices } };
 }
 
 function mayPromote(stage: Stage, facts: RolloutFacts): boolean {
@@ -117,7 +125,7 @@ function mayPromote(stage: Stage, facts: RolloutFacts): boolean {
 }
 
 function atDeadline(stage: Stage, facts: RolloutFacts, missing: readonly WaitingOn[]): StageProgress {
-  const deadlineMs = stage.deadlineMs ?? 0;
+  const { deadlineMs } = stage;
   const open = openRules(facts);
   if (stage.onDeadline === 'rollback') {
     const undecided = open.slice(0, MOST_RULES).map(({ rule }) => ruleText(rule));
@@ -125,6 +133,6 @@ function atDeadline(stage: Stage, facts: RolloutFacts, missing: readonly Waiting
   }
   if (stage.onDeadline === 'promote' && mayPromote(stage, facts))
     return { kind: 'passed', reason: { kind: 'deadline-passed', stage: stage.name, deadlineMs, approvedBy: [] } };
-  const held: WaitingOn = { kind: 'deadline-held', rules: open.map(namedRule) };
+  const held: WaitingOn = { kind: 'deadline-held', rules: open.map(namedRule), ...withoutIt(facts) };
   return { kind: 'waiting', on: [held, ...missing] };
 }

@@ -7,8 +7,10 @@ import { leastDevices, type Stage, stagesOf } from './stages-of-policy.ts';
 export interface StageTerms {
   readonly stage: string;
   readonly soakMs: number;
-  /** Null without a deadline. */
+  /** Null in older evidence of a stage without one. */
   readonly deadlineMs: number | null;
+  /** The policy does not name it; absent where it does. */
+  readonly hasDefaultDeadline?: true;
   readonly onDeadline: Stage['onDeadline'];
   readonly onFailure: Stage['onFailure'];
   /** Absent where no rule is by group, and in older evidence. */
@@ -32,9 +34,11 @@ export function termsOf(
   const stage = stagesOf(policyInForce).find((one) => one.name === status.stage);
   if (stage === undefined) return null;
   const { name, soakMs, deadlineMs, onDeadline, onFailure, onGroupFailure, minimumInferences, errorLevel } = stage;
+  const { hasDefaultDeadline } = stage;
   return {
     stage: name,
     ...{ soakMs, deadlineMs, onDeadline, onFailure },
+    ...(hasDefaultDeadline ? { hasDefaultDeadline } : {}),
     ...(onGroupFailure === 'stage' ? {} : { onGroupFailure }),
     minimumDevices: Math.max(1, leastDevices(stage, cohort?.wanted ?? 0)),
     minimumInferences,

@@ -22,7 +22,9 @@ export interface Stage {
   /** As the policy says; null leaves it to the default of `leastDevices`. */
   readonly minimumDevices: number | null;
   readonly minimumInferences: number;
-  readonly deadlineMs: number | null;
+  readonly deadlineMs: number;
+  /** The policy names no deadline; this one is worked out from soak and rules. */
+  readonly hasDefaultDeadline: boolean;
   readonly onDeadline: 'hold' | 'rollback' | 'promote';
   /** What a failed rule does that does not say so itself. */
   readonly onFailure: FailureAction;
@@ -45,6 +47,8 @@ export interface Stage {
 export const DEFAULT_LEAST_DEVICES = 3;
 const DEFAULT_SILENCE_MS = 10 * 60_000;
 const DEFAULT_RESUME_MS = 60 * 60_000;
+/** A stage that does not say is over after a day at the earliest, so that nobody has to look at night. */
+const LEAST_DEFAULT_DEADLINE_MS = 24 * 3_600_000;
 
 type PolicyStage = RolloutPolicy['spec']['stages'][number];
 
@@ -116,6 +120,15 @@ function levelOf({ errorLevel }: { readonly errorLevel?: string }): number | und
   return errorLevel === undefined ? undefined : parsePercent(errorLevel);
 }
 
+/** Long enough for four soaks, and for each rule to be decided twice over. */
+function defaultDeadlineMs(soakMs: number, { rules, signals }: Pick<Stage, 'rules' | 'signals'>): number {
+  const times = [
+    ...rules.map(({ rule }) => rule.afterMs ?? rule.sustainedMs ?? 0),
+    ...signals.map((one) => one.sustainedMs),
+  ];
+  return Math.max(LEAST_DEFAULT_DEADLINE_MS, 4 * soakMs, ...times.map((ms) => 2 * ms));
+}
+
 function readStages(policy: RolloutPolicy): readonly Stage[] {
   let inherited: Pick<Stage, 'rules' | 'signals'> = { rules: [], signals: [] };
   const selectors = new Set<string>();
@@ -123,14 +136,16 @@ function readStages(policy: RolloutPolicy): readonly Stage[] {
   return policy.spec.stages.map((stage): Stage => {
     if (stage.rules !== undefined) inherited = rulesOf(stage.rules);
     if (stage.select !== undefined) selectors.add(stage.select);
+    const soakMs = stage.soak === undefined ? 0 : parseDurationMs(stage.soak);
     return {
       name: stage.name,
       size: sizeOf(stage.size),
       select: anyOf(selectors),
-      soakMs: stage.soak === undefined ? 0 : parseDurationMs(stage.soak),
+      soakMs,
       minimumDevices: stage.minimum?.devices ?? null,
       minimumInferences: stage.minimum?.inferences ?? 0,
-      deadlineMs: stage.deadline === undefined ? null : parseDurationMs(stage.deadline),
+      deadlineMs: stage.deadline === undefined ? defaultDeadlineMs(soakMs, inherited) : parseDurationMs(stage.deadline),
+      hasDefaultDeadline: stage.deadline === undefined,
       onDeadline: stage.onDeadline ?? 'hold',
       onFailure: stage.onFailure ?? 'rollback',
       resumeWithinMs: resumeWithin === undefined ? DEFAULT_RESUME_MS : parseDurationMs(resumeWithin),

@@ -51,8 +51,8 @@ export interface StepDraft {
   readonly opens?: boolean;
 }
 
-/** What devices say in words of their own does not stay in Git. */
-function withoutDetails(cohort: CohortCounts): CohortCounts {
+/** What devices say in words of their own does not stay in Git, nor who is only on the way. */
+function withoutDetails({ missing: _, ...cohort }: CohortCounts): CohortCounts {
   return { ...cohort, troubled: cohort.troubled.map(({ device, kind, reason }) => ({ device, kind, reason })) };
 }
 

@@ -8,7 +8,7 @@ import { countOf, formatAmount, listed } from './amounts.ts';
 import { exceptionInWords } from './exception-in-words.ts';
 import { problemInWords, remedyInWords } from './fix-in-words.ts';
 import { silentInWords } from './plan-in-words.ts';
-import { reasonsInWords } from './reason-in-words.ts';
+import { namedOf, reasonsInWords } from './reason-in-words.ts';
 import { ruleInScope } from './scope-in-words.ts';
 import { claimProblemInWords, statusReasonInWords, stepReasonInWords } from './step-reason-in-words.ts';
 
@@ -77,7 +77,8 @@ function factInWords(fact: AlertFact): string {
         fact.open.length === 0
           ? 'its minimum is not reached'
           : `${listed(fact.open.map(ruleInScope), 'and', 3)} undecided`;
-      return `${fact.stage} reached its deadline: ${open}`;
+      const missing = fact.without === undefined ? '' : `; without it: ${namedOf(fact.without)}`;
+      return `${fact.stage} reached its deadline: ${open}${missing}`;
     }
     case 'group':
       return `${exceptionInWords(fact.exception)}: ${statusReasonInWords(fact.exception.reason)}`;

@@ -1,5 +1,7 @@
 // Owns how measured values and counts are written for people.
+
 import { oneLine } from '../base/plain-text.ts';
+import { formatDuration } from '../contract/duration.ts';
 
 function significant(value: number): string {
   return value === 0 ? '0' : String(Number(value.toPrecision(3)));
@@ -64,6 +66,11 @@ export function aboutMore(minutes: number): string {
   const hours = minutes / 60;
   const [amount, unit] = hours < 48 ? [Math.ceil(2 * hours) / 2, 'hour'] : [Math.ceil(hours / 24), 'day'];
   return `about ${amount < 1000 ? amount : formatCount(amount)} more ${unit}s`;
+}
+
+/** Time that is left, to the next whole minute. */
+export function timeLeft(ms: number): string {
+  return formatDuration(Math.ceil(ms / 60_000) * 60_000);
 }
 
 /** Names in a row: `alice`, `alice or bob`, `a, b and 3 more`. */

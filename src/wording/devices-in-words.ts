@@ -1,7 +1,7 @@
 // Owns the words for devices that are not as they should be: the same in commit messages, explanations, tables and alerts.
 import { clipped, oneLine } from '../base/plain-text.ts';
 import type { FailureReason } from '../contract/report.ts';
-import type { CohortCounts, TroubledDevice } from '../rollout/count-cohort.ts';
+import { type CohortCounts, type MissingDevice, missingCount, type TroubledDevice } from '../rollout/count-cohort.ts';
 import type { Deviation } from '../rollout/off-declared.ts';
 import { formatCount } from './amounts.ts';
 
@@ -81,6 +81,18 @@ export function troubleInWords({ kind, reason, detail }: TroubledDevice, most = 
   if (detail !== undefined) return clipped(oneLine(detail), most);
   if (reason === null) return PLACES[kind];
   return kind === 'failed' ? FAILURES[reason] : `${PLACES[kind]}: ${FAILURES[reason]}`;
+}
+
+export function missingInWords({ kind }: MissingDevice): string {
+  return PLACES[kind];
+}
+
+/** Those that don't have it yet, with how they stand: `dev-1 (not reached), dev-2 (on trial) and 8 more`. */
+export function missingListed(cohort: CohortCounts): string | null {
+  const names = (cohort.missing ?? []).map((one) => `${oneLine(one.device)} (${missingInWords(one)})`);
+  const more = missingCount(cohort) - names.length;
+  if (names.length === 0) return null;
+  return `${names.join(', ')}${more > 0 ? ` and ${formatCount(more)} more` : ''}`;
 }
 
 /** `runs 1.0.0 instead of 2.0.0`. */

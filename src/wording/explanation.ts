@@ -7,8 +7,8 @@ import type { CohortCounts } from '../rollout/count-cohort.ts';
 import type { Outlook } from '../rollout/outlook.ts';
 import type { WindowTime } from '../rollout/rollout-facts.ts';
 import type { StageTerms } from '../rollout/stage-terms.ts';
-import { countOf, formatCount, listed } from './amounts.ts';
-import { devicesApart, IN_TROUBLE, ON_THE_WAY, troubleInWords } from './devices-in-words.ts';
+import { countOf, formatCount, listed, timeLeft } from './amounts.ts';
+import { devicesApart, IN_TROUBLE, missingListed, ON_THE_WAY, troubleInWords } from './devices-in-words.ts';
 import { exceptionInWords } from './exception-in-words.ts';
 import { waitInWords } from './plan-in-words.ts';
 import { changedPolicyInWords } from './policy-in-words.ts';
@@ -70,6 +70,7 @@ function summaryOf({ verdict }: MeasuredStage): string {
 
 function devicesLine({ cohort, verdict }: MeasuredStage): string[] {
   if (cohort === null) return [];
+  const missing = missingListed(cohort);
   const others = devicesApart(cohort, [...ON_THE_WAY, ...IN_TROUBLE, 'apart']);
   const ready = `${formatCount(cohort.ready)} of ${formatCount(cohort.wanted)} run the candidate`;
   const withData = (verdict?.rules ?? []).filter(
@@ -78,6 +79,7 @@ function devicesLine({ cohort, verdict }: MeasuredStage): string[] {
   const measured = Math.max(verdict?.measured.devices ?? 0, ...withData.map(({ devices }) => devices));
   return [
     `Devices: ${[ready, ...others].join(', ')}; ${measured === 0 ? 'none has' : `${formatCount(measured)} ${measured === 1 ? 'has' : 'have'}`} sent data.`,
+    ...(missing === null ? [] : [`Missing: ${missing}.`]),
     ...cohort.troubled.map((one) => `Problem on ${oneLine(one.device)}: ${troubleInWords(one)}.`),
   ];
 }
@@ -105,12 +107,13 @@ function clockLines({ window, terms, cohort, verdict }: MeasuredStage): string[]
   const devices = `${countOf(terms.minimumDevices, 'device')} (${formatCount(cohort?.ready ?? 0)} ready)`;
   const { deadlineMs } = terms;
   const left = (deadlineMs ?? 0) - listenedMs;
+  const byDefault = terms.hasDefaultDeadline ? ' (by default)' : '';
   const deadline =
     deadlineMs === null
       ? 'Deadline: none.'
       : left > 0
-        ? `Deadline: ${formatDuration(left)} of ${formatDuration(deadlineMs)} left, ${AFTER_DEADLINE[terms.onDeadline]}.`
-        : `Deadline: ${formatDuration(deadlineMs)}, passed.`;
+        ? `Deadline: ${timeLeft(left)} of ${formatDuration(deadlineMs)} left${byDefault}, ${AFTER_DEADLINE[terms.onDeadline]}.`
+        : `Deadline: ${formatDuration(deadlineMs)}${byDefault}, passed.`;
   return [soak, `Minimum: ${devices}${inferences}.`, deadline];
 }
 

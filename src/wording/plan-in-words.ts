@@ -5,11 +5,11 @@ import { clipped, oneLine } from '../base/plain-text.ts';
 import { formatDuration } from '../contract/duration.ts';
 import type { Outlook, Parametrised, SilentSignal, WaitingOn } from '../rollout/outlook.ts';
 import type { Fix, StatusReason, StuckRule } from '../rollout/reasons.ts';
-import { aboutMore, countOf, formatCount, listed, trialsInWords } from './amounts.ts';
+import { aboutMore, countOf, formatCount, listed, timeLeft, trialsInWords } from './amounts.ts';
 import { devicesApart, NOT_COUNTED, unfitInWords } from './devices-in-words.ts';
 import { fixInWords, problemInWords } from './fix-in-words.ts';
 import { versionInWords } from './parameters-in-words.ts';
-import { reasonsInWords, silenceInWords, stageReasonInWords } from './reason-in-words.ts';
+import { namedOf, reasonsInWords, silenceInWords, stageReasonInWords } from './reason-in-words.ts';
 import { ruleInScope } from './scope-in-words.ts';
 import { statusReasonInWords } from './step-reason-in-words.ts';
 
@@ -106,7 +106,7 @@ export function waitInWords(waiting: WaitingOn): string {
     case 'groups-held':
       return `a person: ${words(listed(waiting.groups, 'and'))} ${waiting.groups.length === 1 ? 'is' : 'are'} held; promote or abort with --group`;
     case 'deadline-held':
-      return 'a person: the deadline is over; promote or abort';
+      return `a person: the deadline is over${waiting.without === undefined ? '' : ` without ${namedOf(waiting.without)}`}; promote or abort`;
     case 'known-devices':
       return waiting.need === 1
         ? `the first device of ${words(waiting.target)}${unfitInWords(waiting.unfit)}`
@@ -184,6 +184,15 @@ function apartInWords({ cohort }: Outlook): string {
   return apart.length === 0 ? '' : `  (${apart.join(', ')})`;
 }
 
+const ENDED_BY_DEADLINE: readonly WaitingOn['kind'][] = ['soak', 'devices', 'rest-of-fleet', 'verdict', 'signal'];
+
+/** How long a stage still waits by itself. */
+function deadlineInWords({ terms, window, waitingOn }: Outlook): string {
+  const leftMs = (terms?.deadlineMs ?? 0) - (window?.listenedMs ?? 0);
+  const waits = waitingOn.some(({ kind }) => ENDED_BY_DEADLINE.includes(kind));
+  return waits && leftMs > 0 ? `; deadline in ${timeLeft(leftMs)}` : '';
+}
+
 /** How a rollout stands, as the cells of a row. */
 export function outlookCells(outlook: Outlook): OutlookCells {
   return {
@@ -192,7 +201,7 @@ export function outlookCells(outlook: Outlook): OutlookCells {
     stage: stageCell(outlook),
     devices: devicesCell(outlook),
     verdict: verdictCell(outlook),
-    waitingFor: `${waitsCell(outlook)}${apartInWords(outlook)}`,
+    waitingFor: `${waitsCell(outlook)}${deadlineInWords(outlook)}${apartInWords(outlook)}`,
   };
 }
 

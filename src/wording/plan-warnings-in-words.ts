@@ -6,7 +6,7 @@ import { ruleName } from '../gates/rule-verdict.ts';
 import { type JudgedDevices, type PlanWarning, type StageTime, warningCode } from '../rollout/plan-warnings.ts';
 import { FAULT_STORIES, type FaultStory } from '../rollout/policy-coverage.ts';
 import { isOneOfMany } from '../rollout/reckoned-groups.ts';
-import type { PlannedRule } from '../rollout/stage-plan.ts';
+import type { PlannedRule, PlannedStage } from '../rollout/stage-plan.ts';
 import { countOf, formatAmount, formatCount, listed } from './amounts.ts';
 import { passedOverInWords } from './reason-in-words.ts';
 
@@ -50,16 +50,25 @@ function timeInWords({ ms, is }: StageTime): string {
   return `its ${is} of ${formatDuration(ms)}`;
 }
 
+type DeadlinedStage = Pick<PlannedStage, 'name' | 'deadlineMs'>;
+
 const AT_DEADLINE = {
   hold: 'at the deadline the stage waits for a person',
   rollback: 'at the deadline the candidate is rolled back',
   promote: 'at the deadline the stage passes if every open rule is within its limit',
 } as const;
 
+/** `Policy careful leaves deadlines to the default: ramp (24 h) and full (24 h).` */
+export function defaultDeadlinesInWords(policy: string, stages: readonly DeadlinedStage[]): string {
+  const each = stages.map(({ name, deadlineMs }) => `${name} (${formatDuration(deadlineMs)})`);
+  return `Policy ${oneLine(policy)} leaves deadlines to the default: ${listed(each, 'and')}.`;
+}
+
 function tooSlow(warning: Extract<PlanWarning, { kind: 'too-slow' }>): string {
   const { stage, rule, judged, perMinute, time, minutes, others } = warning;
   const who = `${judgedInWords(judged, rule)} at ${countOf(judged.perMinute ?? perMinute, 'inference')} a minute`;
-  const after = stage.deadlineMs === null ? 'the stage continues until then' : AT_DEADLINE[stage.onDeadline];
+  const isInTime = minutes * 60_000 <= stage.deadlineMs;
+  const after = isInTime ? 'the stage continues until then' : AT_DEADLINE[stage.onDeadline];
   const also = others.length === 0 ? '' : ` Also too slow: ${listed(others.map(nameOf), 'and')}.`;
   return `${who} can't confirm ${confirmed(rule)} within ${timeInWords(time)}: it takes about ${aboutTime(minutes)}, and ${after}.${also}`;
 }
@@ -71,7 +80,7 @@ function wordsOf(warning: PlanWarning): Pick<WordedWarning, 'message' | 'remedy'
       return { message: tooSlow(warning), remedy: 'Add devices, give it more time, or widen the limit.' };
     case 'sustained-too-long': {
       const soonest = `${nameOf(warning.rule)} can't pass before ${aboutTime(warning.minutes)}`;
-      const deadline = `the deadline is ${formatDuration(stage.deadlineMs ?? 0)}, and ${AT_DEADLINE[stage.onDeadline]}`;
+      const deadline = `the deadline is ${formatDuration(stage.deadlineMs)}, and ${AT_DEADLINE[stage.onDeadline]}`;
       return { message: `${soonest}; ${deadline}.`, remedy: 'Make `deadline` longer, or `for` in the rule shorter.' };
     }
     case 'minimum-too-slow': {

@@ -111,7 +111,8 @@ function otherGroups({ count, over, overCount }: Fact<'other-groups'>): string {
   return count === 1 ? 'the other group is within the limit' : `the other ${count} groups are within the limit`;
 }
 
-function fewOf({ count, devices }: Fact<'undelivered' | 'out-of-reach' | 'silent'>): string {
+/** `dev-1, dev-2 and 4 more`. */
+export function namedOf({ count, devices }: { readonly count: number; readonly devices: readonly string[] }): string {
   const names = devices.map(oneLine).join(', ');
   return count > devices.length ? `${names} and ${formatCount(count - devices.length)} more` : names;
 }
@@ -147,11 +148,11 @@ export function reasonInWords(reason: RuleReason, stage?: string): string {
     case 'pending-deliveries':
       return `${countOf(reason.pending, 'device')} may still get it in time`;
     case 'undelivered':
-      return `still without it: ${fewOf(reason)}`;
+      return `still without it: ${namedOf(reason)}`;
     case 'out-of-reach':
-      return `never heard of the stage and not counted: ${fewOf(reason)}`;
+      return `never heard of the stage and not counted: ${namedOf(reason)}`;
     case 'silent':
-      return `silent: ${fewOf(reason)}`;
+      return `silent: ${namedOf(reason)}`;
     case 'young':
       return `too early to tell of ${countOf(reason.count, 'device')}`;
     case 'no-outcomes':

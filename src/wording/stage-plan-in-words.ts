@@ -129,7 +129,8 @@ export function planRows(stage: PlannedStage): string[][] {
 }
 
 /** `canary: 20 devices, 1,200 inferences per minute; soak 30 min, deadline 2 h`. */
-export function stageHeading({ name, devices, selects, perMinute, soakMs, deadlineMs }: PlannedStage): string {
+export function stageHeading(stage: PlannedStage): string {
+  const { name, devices, selects, perMinute, soakMs, deadlineMs, hasDefaultDeadline } = stage;
   const who =
     devices === null
       ? 'a percentage of an unknown number of devices (pass --devices)'
@@ -137,9 +138,9 @@ export function stageHeading({ name, devices, selects, perMinute, soakMs, deadli
   const traffic = perMinute === null ? '' : `, ${countOf(perMinute, 'inference')} per minute`;
   const times = [
     ...(soakMs > 0 ? [`soak ${formatDuration(soakMs)}`] : []),
-    ...(deadlineMs === null ? [] : [`deadline ${formatDuration(deadlineMs)}`]),
+    `deadline ${formatDuration(deadlineMs)}${hasDefaultDeadline ? ' (default)' : ''}`,
   ];
-  return `${name}: ${who}${traffic}${times.length === 0 ? '' : `; ${times.join(', ')}`}`;
+  return `${name}: ${who}${traffic}; ${times.join(', ')}`;
 }
 
 function shareInWords(share: number): string {

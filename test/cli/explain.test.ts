@@ -66,6 +66,7 @@ test('one rollout is explained while it rolls, by the service, and after it was 
   const text = session
     .text()
     .replaceAll(/watched for [\d a-z]+ of at least/g, 'watched for N s of at least')
+    .replaceAll(/Deadline: (1 d|23 h \d+ min) of/g, 'Deadline: N h of')
     .replaceAll(/N s of soak|(\d+ min )?\d+ (min|s) of soak/g, 'N min of soak');
   await expect(text).toMatchFileSnapshot('golden/explain.txt');
 });

@@ -36,6 +36,7 @@ const OUTLOOK: Outlook = {
     conflicted: 0,
     undelivered: 0,
     troubled: [{ device: EVIL, kind: 'failed', reason: 'trial', detail: EVIL.repeat(1000) }],
+    missing: [{ device: EVIL, kind: 'unreachable' }],
   },
   target: 'region:eu',
   window: null,
@@ -93,4 +94,35 @@ test('a policy that changed since the attempt began is said below the table', ()
 
 test('no rollouts are said, not drawn', () => {
   expect(statusTable([])).toBe('There are no rollouts.');
+});
+
+test('who has no candidate is named once the stage has lasted as long as its soak, and how long it may still last is shown', () => {
+  const terms: NonNullable<Outlook['terms']> = {
+    ...{ stage: 'canary', soakMs: 1_800_000, deadlineMs: 7_200_000, onDeadline: 'hold', onFailure: 'rollback' },
+    ...{ minimumDevices: 3, minimumInferences: 0, errorLevel: 0.05 },
+  };
+  const at = (listenedMs: number, more: Partial<Outlook> = {}): string =>
+    statusTable([
+      {
+        ...{
+          ...OUTLOOK,
+          rollout: 'eu',
+          stage: 'canary',
+          conditions: [],
+          exceptions: [],
+          rejected: null,
+          terms,
+          ...more,
+        },
+        cohort: { ...OUTLOOK.cohort!, pending: 11, missing: [{ device: 'dev-7', kind: 'pending' }] },
+        window: { listenedMs, readyMs: 0 },
+      },
+    ]);
+  const waiting: Partial<Outlook> = { waitingOn: [{ kind: 'devices', have: 1, need: 3 }] };
+  expect(at(1_700_000, waiting)).not.toContain('missing');
+  expect(at(1_800_000, waiting)).toContain('eu: devices missing in canary\n  dev-7  not started\n  and 11 more');
+  expect(at(1_800_000, waiting)).toContain('devices: 1 of 3; deadline in 1 h 30 min');
+  const without = { count: 12, devices: ['dev-7', 'dev-8', 'dev-9'] };
+  const held = at(7_200_000, { waitingOn: [{ kind: 'deadline-held', rules: [], without }] });
+  expect(held).toContain('a person: the deadline is over without dev-7, dev-8, dev-9 and 9 more; promote or abort');
 });

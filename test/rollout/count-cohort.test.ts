@@ -181,12 +181,13 @@ it('every device of the cohort is counted in exactly one place, and troubled one
             : {}),
         })) as Told[],
       );
-      const { matching, wanted, troubled, onTrial = 0, ...places } = counts;
+      const { matching, wanted, troubled, missing = [], onTrial = 0, ...places } = counts;
       expect(onTrial).toBeLessThanOrEqual(places.trying);
       expect(wanted).toBe(all.length);
       expect(matching).toBe(all.length);
       expect(Object.values(places).reduce((sum, one) => sum + one, 0)).toBe(wanted);
       expect(troubled.length).toBeLessThanOrEqual(10);
+      expect(missing).toHaveLength(Math.min(10, places.pending + places.trying + places.unreachable));
       const { bad, good, pending } = installShare(counts);
       expect(bad + good + pending).toBe(wanted - counts.unreachable - counts.incompatible - counts.conflicted);
     }),

@@ -58,13 +58,19 @@ function stagesBelow(world: JudgedWorld, status: RolloutStatus): { all: readonly
   return { all, at: all.findIndex((stage) => stage.name === status.stage) };
 }
 
+/** The policy's, else a day, four soaks, or twice what a rule takes; of these policies no rule takes hours. */
+function isPastDeadline({ measured: { window } }: JudgedWorld, { deadline, soak = '0s' }: PolicyStage): boolean {
+  const defaultMs = Math.max(86_400_000, 4 * parseDurationMs(soak));
+  return (window?.listenedMs ?? 0) >= (deadline === undefined ? defaultMs : parseDurationMs(deadline));
+}
+
 /** Has the stage earned its end: soak, devices, verdict, approvals; or its deadline with leave to promote? */
 function isEarned(world: JudgedWorld, status: RolloutStatus, stage: PolicyStage): boolean {
   const { verdict = null, cohort = null, window = null } = world.measured;
   const least = stage.minimum?.devices ?? Math.min(3, cohort?.wanted ?? 0);
   const hasDevices = (cohort?.ready ?? 0) >= Math.max(1, least);
   const hasSoaked = (window?.readyMs ?? 0) >= parseDurationMs(stage.soak ?? '0s');
-  const isOver = stage.deadline !== undefined && (window?.listenedMs ?? 0) >= parseDurationMs(stage.deadline);
+  const isOver = isPastDeadline(world, stage);
   const byDeadline = isOver && stage.onDeadline === 'promote' && verdict?.kind !== 'fail';
   const judged = verdict?.kind === 'pass' || (verdict?.rules.length === 0 && stage.minimum?.inferences === undefined);
   const approvers = stage.approval?.approvers ?? [];
@@ -140,8 +146,7 @@ function judgeBack(before: Before, step: Transition, status: RolloutStatus): str
   }
   const { all, at } = stagesBelow(world, status);
   const stage = all[at];
-  const { window } = world.measured;
-  const isOver = stage?.deadline !== undefined && (window?.listenedMs ?? 0) >= parseDurationMs(stage.deadline);
+  const isOver = stage !== undefined && isPastDeadline(world, stage);
   const revoked = world.versions.some(
     ({ digest, standing }) => digest === status.candidate?.digest && standing.kind === 'refused' && standing.revoked,
   );

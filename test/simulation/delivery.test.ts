@@ -57,6 +57,45 @@ test('a rule over tries takes back what every device would have had minutes late
   expect(await rehearsed('network-timeout', { policy, hours: 3 })).toMatchObject({ outcome: 'reverted' });
 });
 
+/** A quarter of the devices hears of the stage after 20 minutes or more, and can't get the file. */
+const LATE = {
+  ...findScenario('undelivered-tenth'),
+  network: {
+    ...findScenario('undelivered-tenth').network,
+    isOnline: ({ index }: { readonly index: number }, minute: number) => index % 4 !== 0 || minute < 25 || minute > 50,
+    refusesFiles: ({ index }: { readonly index: number }) => index % 4 === 0,
+  },
+};
+
+function lateAtDeadline(onDeadline: string) {
+  const rules = '[failed_devices < 50%, undelivered_devices < 5% after 30m]';
+  const text = `apiVersion: slipway.dev/v1alpha1
+kind: RolloutPolicy
+metadata: { name: late }
+spec:
+  appliesTo: { rollouts: ["*"] }
+  stages:
+    - { name: canary, size: 50%, soak: 30m, deadline: 45m, onDeadline: ${onDeadline}, rules: ${rules} }
+    - { name: full, size: 100% }
+`;
+  const policy = parsePolicy('late.yaml', Buffer.from(text));
+  return rehearsed('undelivered-tenth', { policy, scenario: LATE, devices: 60, hours: 0.77 });
+}
+
+test('at the deadline deliveries that are still open hold the stage, and who has none is named', async () => {
+  const { outcome, timeline } = await lateAtDeadline('hold');
+  expect(outcome).toBe('held');
+  const held = timeline.find(({ text }) => text.includes('deadline is over'));
+  expect(held?.text).toMatch(/a person: the deadline is over without dev-\d+, dev-\d+, dev-\d+ and \d+ more/);
+});
+
+test('or let it go on where the policy promotes and few are without it so far', async () => {
+  const { timeline } = await lateAtDeadline('promote');
+  const step = timeline.find(({ text }) => text.includes('canary → full'));
+  expect(step?.minute).toBe(45);
+  expect(step?.more.join(' ')).toMatch(/canary reached its deadline of 45 min with every open rule within its limit/i);
+});
+
 test('retries cost a full link next to nothing: each goes on where it was cut, and waits as the agent does', () => {
   const [count, modelBytes, cellBytesPerSecond] = [50, 80_000_000, 2_500_000];
   const network = new VirtualNetwork(

@@ -132,6 +132,10 @@ test('a stage tells its devices, its soak, its least evidence, its deadline and 
       failed: 1,
       unreachable: 1,
       troubled: [{ device: 'dev-1', kind: 'failed', reason: 'storage-full', detail: 'no room' }],
+      missing: [
+        { device: 'dev-2', kind: 'installing' },
+        { device: 'dev-3', kind: 'unreachable' },
+      ],
     }),
     window: { listenedMs: 31 * MINUTE, readyMs: 26 * MINUTE },
     terms: TERMS,
@@ -139,6 +143,8 @@ test('a stage tells its devices, its soak, its least evidence, its deadline and 
   await expect(`${text(explainStage(stage, ['4 min of soak']))}\n`).toMatchFileSnapshot('golden/explained-stage.txt');
   const over = explainStage({ ...stage, window: { listenedMs: 121 * MINUTE, readyMs: 40 * MINUTE } });
   expect(over.stage.join('\n')).toMatch(/Soak: complete.*\n.*\nDeadline: 2 h, passed\./);
+  const byDefault = explainStage({ ...stage, terms: { ...TERMS, hasDefaultDeadline: true } });
+  expect(byDefault.stage.join('\n')).toContain('Deadline: 1 h 29 min of 2 h left (by default), then it');
 });
 
 test('a stage tells all its devices and inferences, also where each rule has those of one group', () => {

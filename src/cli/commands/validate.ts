@@ -19,7 +19,7 @@ import { loadTrustPolicy } from '../load-trust.ts';
 import { assertManifests } from '../manifests-here.ts';
 import { errorText, printResult, type Result } from '../output.ts';
 import { addTrafficOptions, type TrafficOptions, trafficOf } from '../plan-options.ts';
-import { assumedText, planFindings, warnOfLatest } from '../policy-warnings.ts';
+import { assumedText, defaultDeadlines, planFindings, warnOfLatest } from '../policy-warnings.ts';
 import { addRepositoryOptions, type RepositoryOptions, withFiles } from '../repository-access.ts';
 import { annotationLine } from '../workflow-annotations.ts';
 
@@ -143,6 +143,8 @@ async function validate(files: RepositoryFiles, { trust, repo, format, ...option
   ].sort(byPlace);
   const unchecked = trust === undefined ? '\nSignatures were not checked; pass a trust policy with --trust.' : '';
   const total = summary(found, { errors, warnings }) + unchecked;
+  const deadlines = defaultDeadlines(found).join('\n');
+  const notes = [...(deadlines === '' ? [] : [deadlines]), ...assumedText(traffic)];
   const blocks = [...errors.map((one) => errorText(one)), ...warnings.map((one) => `warning: ${errorText(one)}`)];
   const annotate = (level: 'error' | 'warning') => (one: CodedError) =>
     annotationLine(level, one, (file) => pathFromHere(repo, file));
@@ -157,7 +159,7 @@ async function validate(files: RepositoryFiles, { trust, repo, format, ...option
       errors: errors.map(errorToJson),
       warnings: warnings.map(errorToJson),
     },
-    text: format === 'github' ? annotations.join('\n') : [...blocks, ...assumedText(traffic), total].join('\n\n'),
+    text: format === 'github' ? annotations.join('\n') : [...blocks, ...notes, total].join('\n\n'),
     exitCode: errors.length === 0 ? 0 : 1,
   };
 }
