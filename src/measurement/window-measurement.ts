@@ -146,7 +146,8 @@ export class WindowMeasurement {
     const signals = this.#readSignals(question, stage, isStageReady(stage, cohort));
     const groups = countGroups(counting, reading.spec.groups);
     const deliveries = (): StageDeliveries => countDeliveries(counting, matching);
-    const heard = (): StageHeard | undefined => countHeard(counting, matching);
+    const known = countHeard(counting, matching);
+    const heard = (): StageHeard | undefined => known;
     const verdict = await this.#judge({ ...question, signals, groups, deliveries, heard }, stage, cohort, reading);
     const { listenedMs: openMs, readyMs } = reading;
     return { cohort, verdict, window: { listenedMs: openMs, readyMs, perMinute: perMinuteOf(reading) } };
