@@ -10,7 +10,7 @@ import type { DeviceReport } from '../src/contract/report.ts';
 import { judgeStage } from '../src/gates/judge-stage.ts';
 import type { StageDeliveries } from '../src/gates/stage-question.ts';
 import type { KnownDevice, Matching } from '../src/rollout/count-cohort.ts';
-import { countDeliveries } from '../src/rollout/count-deliveries.ts';
+import { DeliveryCounter } from '../src/rollout/count-deliveries.ts';
 import { openSqliteFleetStore } from '../src/store/sqlite/open-sqlite-fleet-store.ts';
 import { foldReport } from '../src/telemetry/fold-report.ts';
 import { ArmTallies, applyFold, emptyWindowTallies, type WindowTallies } from '../src/telemetry/window-tallies.ts';
@@ -115,7 +115,8 @@ function deliveriesOf({ devices, minutes, without = 0 }: StageOrder): () => Stag
     ...{ cohort: { cut: 0, select: null, devices: [] }, candidate, stable, emergency: false },
   };
   const facts = { entry, devices: [], listenedMs: minutes * MINUTE_MS, silenceMs: 10 * MINUTE_MS };
-  return () => countDeliveries(facts, matching);
+  const counter = new DeliveryCounter();
+  return () => counter.count(facts, matching);
 }
 
 async function verdictLine(what: string, order: StageOrder, runs: number): Promise<Line> {

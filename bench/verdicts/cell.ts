@@ -8,7 +8,17 @@ export const DEVICES = [5, 10, 50] as const;
 export const HEALTHY = [0.6, 0.8] as const;
 
 /** What is simulated; `simulations.ts` says how. */
-export type Setup = 'single' | 'full' | 'alike' | 'drift' | 'late' | 'loss' | 'direction' | 'kiosk' | 'delivery';
+export type Setup =
+  | 'single'
+  | 'full'
+  | 'alike'
+  | 'drift'
+  | 'late'
+  | 'loss'
+  | 'direction'
+  | 'kiosk'
+  | 'delivery'
+  | 'reporting';
 
 export interface Cell {
   readonly setup: Setup;

@@ -7,6 +7,7 @@ import { DELIVERY_SIMULATION } from './delivery-stage.ts';
 import { KIOSK_SIMULATION } from './kiosk-stage.ts';
 import type { RunOutcome } from './outcome.ts';
 import { RATE_SIMULATIONS } from './rate-cells.ts';
+import { SILENCE_SIMULATION } from './silence-stage.ts';
 
 /** Runs of all cells of one setup and scenario: they share their baselines. */
 export interface Job {
@@ -21,6 +22,7 @@ const SIMULATIONS: readonly Simulation[] = [
   ...RATE_SIMULATIONS,
   ...CONFIDENCE_SIMULATIONS,
   KIOSK_SIMULATION,
+  SILENCE_SIMULATION,
   DELIVERY_SIMULATION,
 ];
 

@@ -27,6 +27,9 @@ export function confidenceRequirements(summaries: Summaries): Requirement[] {
     (setup: Setup, more: Partial<Cell> = {}) =>
     (cell: Cell): boolean =>
       Object.entries({ setup, ...more }).every(([key, value]) => cell[key as keyof Cell] === value);
+  // What comes together over several reports looks surer than it is: the sums tell reports apart, and no more.
+  const judged = (setup: Setup) => (cell: Cell) =>
+    cell.setup === setup && (cell.scenario !== 'bursts' || cell.factor !== 1);
   const plain = { scenario: 'independent', devices: 10 } as const;
   const ofRows = (judge: string, isOf: (cell: Cell) => boolean, read: Parameters<typeof rowsOf>[2]) =>
     rowsOf(summaries, { judge, isOf }, read);
@@ -37,8 +40,11 @@ export function confidenceRequirements(summaries: Summaries): Requirement[] {
     cell.setup === 'direction' && isOf(cell.scenario);
   return [
     hold(
-      'drift and loss: stages truly within their limit fail, at most 5% + 3 standard errors',
-      [...ofRows(DRIFT_RULE, at('drift'), withinErrorLevel), ...ofRows(LOSS_RULE, at('loss'), withinErrorLevel)],
+      'drift and loss: stages truly within their limit fail, at most 5% + 3 standard errors; bursts at the very limit are shown and not judged',
+      [
+        ...ofRows(DRIFT_RULE, judged('drift'), withinErrorLevel),
+        ...ofRows(LOSS_RULE, judged('loss'), withinErrorLevel),
+      ],
       inPercent,
     ),
     hold(

@@ -1,6 +1,8 @@
 // Owns the tables of rules over devices.
+import type { Setup } from './cell.ts';
 import { BY_ATTEMPT, BY_DEVICE, DELIVERY_SCENARIOS } from './delivery-stage.ts';
 import { foundAt, passedAt, percent, type Section, tableOf } from './figures.ts';
+import { REPORTING_RULE, SHOWN_MINUTE, SILENCE_SCENARIOS } from './silence-stage.ts';
 import type { Summaries } from './summary.ts';
 
 function deliveries(summaries: Summaries): string {
@@ -18,6 +20,31 @@ function deliveries(summaries: Summaries): string {
   return tableOf(head, rows);
 }
 
+/** Rows of a setup: a scenario's title, then so many devices, then what its judges say. */
+function rowsOf(
+  summaries: Summaries,
+  setup: Setup,
+  scenarios: Readonly<Record<string, { readonly title: string }>>,
+  judges: readonly string[],
+): string[][] {
+  return Object.entries(scenarios).flatMap(([scenario, { title }]) =>
+    summaries.all
+      .filter(({ cell }) => cell.setup === setup && cell.scenario === scenario)
+      .map(({ cell, judges: of }, i) => [
+        ...[i === 0 ? title : '', String(cell.devices)],
+        ...judges.map((judge) => (judge === 'held' ? percent(of[judge]?.failed) : foundAt(of[judge]))),
+      ]),
+  );
+}
+
+function silences(summaries: Summaries): string {
+  const head = ['what falls silent', 'D', 'share below 90%', 'rule fails', `failed or held at minute ${SHOWN_MINUTE}`];
+  return tableOf(head, rowsOf(summaries, 'reporting', SILENCE_SCENARIOS, ['bare', 'rule', 'held']));
+}
+
 export function deviceTables(summaries: Summaries): Section[] {
-  return [[`${BY_DEVICE}, beside ${BY_ATTEMPT}: % @ median minute`, deliveries(summaries)]];
+  return [
+    [`${REPORTING_RULE}: failed within the hour, % @ median minute`, silences(summaries)],
+    [`${BY_DEVICE}, beside ${BY_ATTEMPT}: % @ median minute`, deliveries(summaries)],
+  ];
 }

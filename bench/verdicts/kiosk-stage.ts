@@ -25,7 +25,6 @@ const MEAN = 0.86;
 const FALL_FROM = 2;
 /** A shift of normal answers by so much has a drift of 0.1, nearly. */
 const AT_LIMIT = SPREAD * Math.sqrt(0.1);
-const LEVELS_AT = 7;
 
 const SPEC: WindowSpec = { ...CONFIDENCE_SPEC, course: courseSpecFor(SOAK_MINUTES * MINUTE_MS, MINUTE_MS) };
 
@@ -37,9 +36,14 @@ export interface KioskScenario {
   readonly spread?: number;
 }
 
-/** From nothing at the second minute to `loss` at `until`. */
-function falling(loss: number, until: number) {
-  return (minute: number): number => (loss * Math.max(0, Math.min(minute, until) - FALL_FROM)) / (until - FALL_FROM);
+/** From nothing at minute `from` to `loss` at `until`. */
+function falling(loss: number, until: number, from = FALL_FROM) {
+  return (minute: number): number => (loss * Math.max(0, Math.min(minute, until) - from)) / (until - from);
+}
+
+/** A loss that stops at a part of the limit. */
+function levelling(part: number, minute: number) {
+  return falling(Math.sqrt(part) * AT_LIMIT, minute, 0);
 }
 
 /** Half a point a minute; its drift passes 0.1 at minute 10. */
@@ -48,14 +52,9 @@ export const KIOSK_SCENARIOS: Readonly<Record<string, KioskScenario>> = {
   falls: { title: 'half a point a minute', loss: STORY },
   'falls apart': { title: 'the same, kiosks differ (sd 0.05), own past known', loss: STORY, spread: 0.05 },
   'steady 0.8': { title: 'steady at 0.8 of the limit', loss: () => Math.sqrt(0.8) * AT_LIMIT },
-  'levels 0.8': {
-    title: 'levels off at 0.8 within 5 min',
-    loss: falling(Math.sqrt(0.8) * AT_LIMIT, LEVELS_AT),
-  },
-  'levels 0.6': {
-    title: 'levels off at 0.6 within 5 min',
-    loss: falling(Math.sqrt(0.6) * AT_LIMIT, LEVELS_AT),
-  },
+  'levels 0.8': { title: 'levels off at 0.8 by minute 5', loss: levelling(0.8, 5) },
+  'levels 0.8 late': { title: 'levels off at 0.8 by minute 9', loss: levelling(0.8, 9) },
+  'levels 0.6': { title: 'levels off at 0.6 by minute 5', loss: levelling(0.6, 5) },
   straight: { title: 'straight to just the limit at minute 30', loss: falling(AT_LIMIT, SOAK_MINUTES) },
   still: { title: 'no drift', loss: () => 0 },
 };

@@ -5,7 +5,7 @@ import { judgeStage } from '../gates/judge-stage.ts';
 import type { StageVerdict } from '../gates/rule-verdict.ts';
 import type { StageDeliveries, StageQuestion } from '../gates/stage-question.ts';
 import { type CohortCounts, countCohort, devicesOfTarget, installShare } from '../rollout/count-cohort.ts';
-import { countDeliveries } from '../rollout/count-deliveries.ts';
+import { DeliveryCounter } from '../rollout/count-deliveries.ts';
 import { countGroups } from '../rollout/count-groups.ts';
 import { countHeard } from '../rollout/count-heard.ts';
 import { entryOf } from '../rollout/directive-of.ts';
@@ -79,6 +79,8 @@ export class WindowMeasurement {
   /** How often devices report, in milliseconds. */
   readonly #intervalMs: number;
   readonly #signals: SignalReader | null;
+  /** By the candidate's arm of the stage's window, which stays the same object while the stage is open. */
+  readonly #deliveries = new WeakMap<ArmTallies, DeliveryCounter>();
 
   /** Without `signals` there is no outside, and rules about it are left out. */
   constructor(store: WindowReadings, intervalMs: number, signals: SignalReader | null = null) {
@@ -145,9 +147,10 @@ export class WindowMeasurement {
     const cohort = countCohort(counting, matching);
     const signals = this.#readSignals(question, stage, isStageReady(stage, cohort));
     const groups = countGroups(counting, reading.spec.groups);
-    const deliveries = (): StageDeliveries => countDeliveries(counting, matching);
-    const known = countHeard(counting, matching);
-    const heard = (): StageHeard | undefined => known;
+    const counter = this.#deliveries.get(reading.tallies.candidate) ?? new DeliveryCounter();
+    this.#deliveries.set(reading.tallies.candidate, counter);
+    const deliveries = (): StageDeliveries => counter.count(counting, matching);
+    const heard = (): StageHeard | undefined => countHeard(counting, matching);
     const verdict = await this.#judge({ ...question, signals, groups, deliveries, heard }, stage, cohort, reading);
     const { listenedMs: openMs, readyMs } = reading;
     return { cohort, verdict, window: { listenedMs: openMs, readyMs, perMinute: perMinuteOf(reading) } };

@@ -14,20 +14,53 @@ function heardAt({ heard }: KnownDevice, rollout: string, revision: number): num
   return undefined;
 }
 
-/** Of the stage's devices that are to fetch the candidate. */
-export function countDeliveries(facts: CountingFacts, matching: Iterable<Matching>): StageDeliveries {
-  const { rollout, revision } = facts.entry;
-  const opened = facts.openedRevision ?? revision;
-  const names: string[] = [];
-  const devices: Delivery[] = [];
-  for (const one of matching) {
-    if (one.kind !== 'wanted' || WONT_FETCH.has(one.standing.place)) continue;
-    const { device, candidate, standing } = one;
-    const heard = heardAt(device, rollout, opened);
-    const has = HAVE_IT.has(standing.place) || standing.isOnTrial === true;
-    const got = takenCandidate(device, rollout, candidate)?.takenListenedMs ?? (has ? (heard ?? 0) : undefined);
-    names.push(device.id);
-    devices.push({ heardAtMs: heard ?? got ?? null, gotAtMs: got ?? null, isOut: standing.place === 'unreachable' });
+/** What was found of a device. */
+interface Found {
+  readonly device: KnownDevice;
+  readonly name: string;
+  readonly place: string;
+  readonly isOnTrial: boolean;
+  readonly delivery: Delivery;
+}
+
+/** Of the stage's devices that are to fetch the candidate. What did not change since the last count is the same object, and is not looked at again. */
+export class DeliveryCounter {
+  #of = '';
+  #found: Found[] = [];
+
+  count({ entry, openedRevision, listenedMs }: CountingFacts, matching: Iterable<Matching>): StageDeliveries {
+    const { rollout, revision, candidate } = entry;
+    const opened = openedRevision ?? revision;
+    const of = JSON.stringify([rollout, opened, candidate?.digest, candidate?.attempt]);
+    const known = of === this.#of ? this.#found : [];
+    const found: Found[] = [];
+    for (const one of matching) {
+      if (one.kind !== 'wanted' || WONT_FETCH.has(one.standing.place)) continue;
+      const { device, standing } = one;
+      const before = known[found.length];
+      const isSame =
+        before?.device === device &&
+        before.place === standing.place &&
+        before.isOnTrial === (standing.isOnTrial === true);
+      found.push(isSame ? before : findDelivery(one, rollout, opened));
+    }
+    this.#of = of;
+    this.#found = found;
+    return { names: found.map(({ name }) => name), devices: found.map(({ delivery }) => delivery), nowMs: listenedMs };
   }
-  return { names, devices, nowMs: facts.listenedMs };
+}
+
+type Wanted = Extract<Matching, { readonly kind: 'wanted' }>;
+
+function findDelivery({ device, candidate, standing }: Wanted, rollout: string, opened: number): Found {
+  const { place, isOnTrial = false } = standing;
+  const heard = heardAt(device, rollout, opened);
+  const has = HAVE_IT.has(place) || isOnTrial;
+  const got = takenCandidate(device, rollout, candidate)?.takenListenedMs ?? (has ? (heard ?? 0) : undefined);
+  const delivery = { heardAtMs: heard ?? got ?? null, gotAtMs: got ?? null, isOut: place === 'unreachable' };
+  return { device, name: device.id, place, isOnTrial, delivery };
+}
+
+export function countDeliveries(facts: CountingFacts, matching: Iterable<Matching>): StageDeliveries {
+  return new DeliveryCounter().count(facts, matching);
 }

@@ -16,13 +16,18 @@ import {
   stageShares,
 } from '../../bench/verdicts/confidence-traffic.ts';
 import { boundOf, withinErrorLevel } from '../../bench/verdicts/requirement.ts';
+import { heardAt, makeSilences, SILENCE_SCENARIOS } from '../../bench/verdicts/silence-stage.ts';
 import { summaryOf } from '../../bench/verdicts/summary.ts';
 import { addReport, mergeTallies } from '../../bench/verdicts/tallies.ts';
 import { seededRandom } from '../../src/base/random.ts';
+import type { DirectiveEntry } from '../../src/contract/directive.ts';
+import type { HeardDevice } from '../../src/gates/heard-arm.ts';
 import { DriftMeter } from '../../src/gates/statistics/drift-estimate.ts';
 import { HistogramTally } from '../../src/gates/statistics/histogram-tally.ts';
 import { shareBelow } from '../../src/gates/statistics/loss-verdict.ts';
 import { designEffect, EMPTY_TALLY } from '../../src/gates/statistics/tally.ts';
+import type { KnownDevice, Matching } from '../../src/rollout/count-cohort.ts';
+import { countHeard } from '../../src/rollout/count-heard.ts';
 import { courseSpecFor } from '../../src/telemetry/course-sums.ts';
 import { foldReport } from '../../src/telemetry/fold-report.ts';
 import { writeHistogram } from '../../src/telemetry/histogram-sums.ts';
@@ -106,6 +111,45 @@ describe('false confidences', () => {
   });
 });
 
+test('false silences are what the service makes of devices that were heard so', () => {
+  const [opened, digest, attempt, rollout] = [1000, CANDIDATE, 1, 'eu'];
+  const entry: DirectiveEntry = {
+    ...{ rollout, revision: 7, model: 'ocr', target: '', stage: 'canary', salt: '', spreadMs: 0, stable: null },
+    ...{ cohort: { cut: 0, select: null, devices: [] }, candidate: null, emergency: false },
+  };
+  const candidate = { digest, attempt, version: '2.0.0', parameters: {} };
+  const random = seededRandom(1, 'silences');
+  const scene = SILENCE_SCENARIOS['40% silenced']!;
+  const sites = [{ from: 9, until: 24 }];
+  for (const isCandidate of [true, false]) {
+    const devices = makeSilences({ ...scene, outages: 1 }, { count: 200, isCandidate, sites }, random);
+    for (const minute of [3, 4.5, 12, 40]) {
+      const matching = devices.map(({ name, silences }): Matching => {
+        const past = silences.filter(({ until }) => until <= minute && until > -opened);
+        const present = silences.find(({ from, until }) => from < minute && until > minute);
+        const device: KnownDevice = {
+          ...{ id: name, labels: {}, properties: {}, models: new Map(), outcomes: new Map() },
+          lastSeenListenedMs: (opened + (present?.from ?? minute)) * MINUTE,
+          silences: past.map(({ from, until }) => ({
+            fromListenedMs: (opened + from) * MINUTE,
+            untilListenedMs: (opened + until) * MINUTE,
+          })),
+          tookCandidate: new Map([[rollout, [{ digest, attempt, takenListenedMs: opened * MINUTE }]]]),
+        };
+        return isCandidate
+          ? { kind: 'wanted', device, candidate, standing: { place: 'ready' } }
+          : { kind: 'other-arm', device };
+      });
+      const facts = { entry, devices: [], listenedMs: (opened + minute) * MINUTE, silenceMs: 10 * MINUTE };
+      const heard = countHeard({ ...facts, hearing: { openMs: minute * MINUTE, intervalMs: MINUTE } }, matching)!;
+      const told = devices.map((one) => heardAt(one, minute));
+      const rounded = (all: readonly HeardDevice[]) =>
+        all.map((one) => ({ ...one, fellMs: one.fellMs === null ? null : Math.round(one.fellMs) }));
+      expect(rounded(heard[isCandidate ? 'candidate' : 'stable'])).toEqual(rounded(told));
+    }
+  }
+});
+
 test('a stage counts against the error level only where its own devices keep the limit', () => {
   const outcome = { failed: 3, passed: null, isPromoted: false };
   const runs = [false, true, true, true].map((isTrulyOver) => ({
@@ -124,6 +168,7 @@ test('a run of any setup depends on its seed and number alone, not on the part t
     ['direction', 'mixture'],
     ['kiosk', 'levels 0.8'],
     ['delivery', '2% lost'],
+    ['reporting', 'one site'],
   ] as const) {
     expect(cellsOf(setup, scenario).length).toBeGreaterThan(0);
     const job = { setup, scenario, seed: 's' } as const;

@@ -1,5 +1,6 @@
 // Laws of deliveries: a device has its time from when it heard, tries count for nothing, and who never heard is named apart.
 import { describe, expect, it } from 'vitest';
+import { randomBelow, seededRandom } from '../../src/base/random.ts';
 import { digestOf } from '../../src/contract/digest.ts';
 import type { DirectiveEntry } from '../../src/contract/directive.ts';
 import { BUCKETS } from '../../src/contract/membership.ts';
@@ -8,7 +9,7 @@ import { parseRule } from '../../src/documents/rules/rule-text.ts';
 import { judgeStage } from '../../src/gates/judge-stage.ts';
 import type { RuleVerdict } from '../../src/gates/rule-verdict.ts';
 import { devicesOfTarget, type KnownDevice } from '../../src/rollout/count-cohort.ts';
-import { countDeliveries } from '../../src/rollout/count-deliveries.ts';
+import { countDeliveries, DeliveryCounter } from '../../src/rollout/count-deliveries.ts';
 import { countGroups } from '../../src/rollout/count-groups.ts';
 import { ruleSentences } from '../../src/wording/rule-in-words.ts';
 import { ask } from '../gates/false-evidence.ts';
@@ -74,6 +75,33 @@ function verdictAt(
 
 const many = (count: number, told: Told): Told[] => Array<Told>(count).fill(told);
 const QUICK: Told = { heard: 1, got: 3 };
+
+it('a counter that counted before finds what a new one does, whatever changed meanwhile', () => {
+  const random = seededRandom(1, 'counter');
+  const pick = <T>(...all: T[]): T => all[randomBelow(random, all.length)]!;
+  const draw = (now: number): Told => ({
+    ...pick<Told>({}, { heard: randomBelow(random, now) }),
+    ...pick<Told>({}, { got: randomBelow(random, now) }),
+    ...pick<Told>({}, {}, { silentSince: 0 }, { outcome: 'undelivered' }, { outcome: 'refused' }),
+  });
+  const counter = new DeliveryCounter();
+  let devices: KnownDevice[] = [];
+  for (let now = 1; now <= 200; now++) {
+    const joined = randomBelow(random, 3) === 0 ? [device(draw(now), `d${now}`, now)] : [];
+    const kept = randomBelow(random, 10) === 0 ? devices.slice(1) : devices;
+    devices = [...kept.map((one) => (randomBelow(random, 8) === 0 ? device(draw(now), one.id, now) : one)), ...joined];
+    const entry = now < 100 ? ENTRY : { ...ENTRY, candidate: { ...ENTRY.candidate!, attempt: 1 } };
+    const facts = {
+      entry,
+      devices,
+      listenedMs: now * MINUTE,
+      silenceMs: 10 * MINUTE,
+      openedRevision: now < 150 ? OPENED : OPENED - 1,
+    };
+    expect(counter.count(facts, devicesOfTarget(facts))).toEqual(countDeliveries(facts, devicesOfTarget(facts)));
+  }
+  expect(devices.length).toBeGreaterThan(10);
+});
 
 describe('a device', () => {
   it('that is slow but has it within its time is good, from when it heard and not from when the stage opened', () => {
