@@ -6,9 +6,10 @@ import {
   subjectOf,
 } from '../../fleet-agent/src/record/model-record.ts';
 import { mergeBodies, type ReportBody } from '../../fleet-agent/src/report/report-body.ts';
+import type { Transferred } from '../../fleet-agent/src/update/transfers.ts';
 import type { Digest } from '../contract/digest.ts';
 import type { Summary } from '../contract/gauges.ts';
-import type { ModelInterval, ModelState, Outcome, TransferResult } from '../contract/report.ts';
+import type { ModelInterval, ModelState, Outcome, TransferResult, TransferStep } from '../contract/report.ts';
 import { type AnswerTable, Served } from './behaviour.ts';
 import type { Traits } from './population.ts';
 import type { VirtualNetwork } from './virtual-network.ts';
@@ -26,8 +27,8 @@ interface Counted {
   readonly assigned: Assigned | null;
   readonly content: Version;
   readonly served: Served;
-  /** Downloads that ended, by how. */
-  readonly downloads: Partial<Record<TransferResult, number>>;
+  /** Downloads and installs that ended, by how. */
+  readonly transfers: Partial<Record<TransferStep, Partial<Record<TransferResult, number>>>>;
 }
 
 export interface ReportingWorld {
@@ -61,16 +62,17 @@ export class DeviceReporting {
     return this.#countedOf(assigned, content).served;
   }
 
-  /** A try to download a version ended. */
-  countDownload(assigned: Assigned | null, content: Version, result: TransferResult): void {
-    const { downloads } = this.#countedOf(assigned, content);
-    downloads[result] = (downloads[result] ?? 0) + 1;
+  /** A try to download or to install a version ended. */
+  countTransfer(assigned: Assigned | null, { goal, step, result }: Transferred): void {
+    const { transfers } = this.#countedOf(assigned, goal);
+    const ended = transfers[step] ?? {};
+    transfers[step] = { ...ended, [result]: (ended[result] ?? 0) + 1 };
   }
 
   #countedOf(assigned: Assigned | null, content: Version): Counted {
     const known = this.#counted.find((one) => one.assigned === assigned && one.content.digest === content.digest);
     if (known !== undefined) return known;
-    const counted: Counted = { assigned, content, served: new Served(this.#world.answers), downloads: {} };
+    const counted: Counted = { assigned, content, served: new Served(this.#world.answers), transfers: {} };
     this.#counted.push(counted);
     return counted;
   }
@@ -104,7 +106,7 @@ export class DeviceReporting {
     const sinceMs = this.#sinceMs;
     const served = this.#counted.filter((one) => one.served.inferences > 0).length;
     const intervals = this.#counted
-      .filter((one) => one.served.inferences > 0 || Object.keys(one.downloads).length > 0)
+      .filter((one) => one.served.inferences > 0 || Object.keys(one.transfers).length > 0)
       .map((one) => this.#interval(one, served === 1 ? Math.round(at - sinceMs) : 0));
     this.#counted = [];
     this.#sinceMs = at;
@@ -125,7 +127,7 @@ export class DeviceReporting {
   }
 
   /** `servedMs`: 0 where it is not known. */
-  #interval({ assigned, content, served, downloads }: Counted, servedMs: number): ModelInterval {
+  #interval({ assigned, content, served, transfers }: Counted, servedMs: number): ModelInterval {
     return {
       model: this.#world.model,
       rollout: assigned?.rollout ?? null,
@@ -135,7 +137,7 @@ export class DeviceReporting {
       version: content.version,
       ...served.toInterval(),
       ...(served.inferences > 0 && servedMs > 0 ? { servedMs } : {}),
-      ...(Object.keys(downloads).length > 0 ? { transfers: { download: downloads } } : {}),
+      ...(Object.keys(transfers).length > 0 ? { transfers } : {}),
     };
   }
 

@@ -24,7 +24,7 @@ export interface LeftOutRule {
 /** What virtual devices report nothing about: a rule on it would hold its stage for ever. */
 const NOT_REPORTED: ReadonlySet<RuleMetric> = new Set<RuleMetric>([
   ...(['accuracy', 'precision', 'recall', 'f1', 'anomaly_rate', 'user_reports', 'rejected_rate'] as const),
-  ...(['battery', 'load_time', 'throughput', 'gauge', 'counter', 'npu', 'apply_success'] as const),
+  ...(['battery', 'load_time', 'throughput', 'gauge', 'counter', 'npu', 'restarts'] as const),
 ]);
 
 /** What only answers with classes and confidences have. */

@@ -8,6 +8,7 @@ import {
   type SlotName,
 } from '../../fleet-agent/src/record/model-record.ts';
 import { chooseVersions } from '../../fleet-agent/src/update/desired-version.ts';
+import { transfersBetween } from '../../fleet-agent/src/update/transfers.ts';
 import { judgeTrial, type TrialLimits } from '../../fleet-agent/src/update/trial.ts';
 import { transition } from '../../fleet-agent/src/update/update-machine.ts';
 import { nextStep, type UpdateEvent } from '../../fleet-agent/src/update/update-step.ts';
@@ -178,6 +179,8 @@ export class VirtualDevice {
     const before = this.#record;
     this.#record = transition(before, event, at + this.#world.network.clockErrorMs(this.traits));
     if (this.#record === before) return;
+    for (const ended of transfersBetween(before, this.#record))
+      if (ended.step === 'apply') this.#reporting.countTransfer(this.#assigned, ended);
     if (this.#record.phase.kind !== before.phase.kind) {
       this.#work = null;
       this.#trial = null;
@@ -195,8 +198,9 @@ export class VirtualDevice {
     const { phase } = this.#record;
     if (tried === null || phase.kind !== 'fetching') return;
     const isCut = tried.kind === 'cut';
+    const result = isCut ? 'network' : 'done';
     if (!isCut || tried.hadNetwork)
-      this.#reporting.countDownload(this.#assigned, phase.goal, isCut ? 'network' : 'done');
+      this.#reporting.countTransfer(this.#assigned, { goal: phase.goal, step: 'download', result });
     this.#apply(isCut ? { kind: 'progressed', part: tried.part } : { kind: 'fetched' }, at);
   }
 
