@@ -7,6 +7,7 @@ import type { DeviceReport } from '../src/contract/report.ts';
 import { addToSketch, emptySketch, type Sketch, sketchToJson } from '../src/contract/sketch.ts';
 import { parseDocumentOf } from '../src/documents/parse-document-of.ts';
 import { edgesToCount, freezeLimits } from '../src/gates/freeze-limits.ts';
+import type { HeardDevice, StageHeard } from '../src/gates/heard-arm.ts';
 import type { StageQuestion } from '../src/gates/stage-question.ts';
 import type { StageRule } from '../src/gates/stage-rule.ts';
 import { countsOf } from '../src/measurement/window-counts.ts';
@@ -111,11 +112,23 @@ function drawClass(at: number): string {
   return 'receipt';
 }
 
+/** Devices of an arm, of which one in a hundred fell silent. */
+function heardOf(devices: number): HeardDevice[] {
+  return Array.from({ length: devices }, (_, i) => {
+    const isSilent = i % 100 === 0;
+    const fellMs = isSilent ? (i / 100) * MINUTE_MS : null;
+    return { name: `d${i}`, fromMs: 0, fellMs, isSilent, isYoung: false, isAfter: !isSilent, isInBoth: false };
+  });
+}
+
 /** What is asked of a stage of so many devices after so many minutes. */
 export function questionOf({ candidate, stable }: WindowTallies, devices: number, minutes: number): StageQuestion {
+  const arms = { candidate: heardOf(devices), stable: heardOf(devices) };
+  const heard: StageHeard = { ...arms, isByHash: true, openMs: minutes * MINUTE_MS, intervalMs: MINUTE_MS };
   return {
     ...{ rules: RULES, limits: LIMITS, candidate, baseline: stable, history: stable, hasStable: true },
     installs: { bad: Math.floor(devices / 100), good: devices - Math.floor(devices / 100), pending: 0 },
+    heard: () => heard,
     minimum: { devices: 3, inferences: 1000 },
     ...{ deadlineMs: 2 * 3_600_000, intervalMs: MINUTE_MS, openMs: minutes * MINUTE_MS },
     soakEndsMs: SOAK_MS,

@@ -105,6 +105,7 @@ export function heardAt({ name, isCandidate, silences }: SilentDevice, minute: n
   const isSilent = known.some(({ until }) => until > minute);
   return {
     ...{ name, fromMs: 0, isSilent, isYoung: isCandidate && !isSilent && minute < SILENT_INTERVALS },
+    ...{ isAfter: true, isInBoth: false },
     fellMs: first === undefined ? null : Math.max(0, first.from + SILENT_INTERVALS) * MINUTE_MS,
   };
 }
@@ -141,7 +142,7 @@ function runSilence(scenario: SilenceScenario, count: number, random: RandomStre
     const seen = (devices: readonly SilentDevice[]) => devices.map((one) => heardAt(one, minute));
     const heard = {
       ...{ candidate: seen(candidate), stable: seen(stable) },
-      ...{ openMs: minute * MINUTE_MS, intervalMs: MINUTE_MS },
+      ...{ isByHash: false, openMs: minute * MINUTE_MS, intervalMs: MINUTE_MS },
     };
     const [found] = judgeStage({
       ...questionAt(minute, { rules, candidate: none, baseline: none }),

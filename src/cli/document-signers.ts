@@ -34,7 +34,7 @@ export interface SignerOptions {
 
 export function addSignerOptions(command: Command): Command {
   return command
-    .option('--key <file|env://NAME>', 'private key (P-256, PEM) in a file or an environment variable')
+    .option('--key <file|env://NAME>', 'private key (P-256, PEM; of cosign too) in a file or an environment variable')
     .option('--passphrase-file <file>', 'passphrase of an encrypted key (default: COSIGN_PASSWORD, or asked for)')
     .option('--signer <command>', 'program that holds the key and signs: a KMS, a token, an agent')
     .option('--keyless', 'sign with the identity of this CI job, by Sigstore')

@@ -10,12 +10,18 @@ export interface HeardDevice {
   readonly isSilent: boolean;
   /** It took the version too lately to have fallen silent, or may still take it. */
   readonly isYoung: boolean;
+  /** Heard of since the stage's devices could have switched. */
+  readonly isAfter: boolean;
+  /** It answered for both arms in one interval, and switched in none. */
+  readonly isInBoth: boolean;
 }
 
 /** The devices of both arms. */
 export interface StageHeard {
   readonly candidate: readonly HeardDevice[];
   readonly stable: readonly HeardDevice[];
+  /** Is the candidate's part of the devices a matter of chance alone? */
+  readonly isByHash: boolean;
   /** Listening time since the stage opened. */
   readonly openMs: number;
   readonly intervalMs: number;

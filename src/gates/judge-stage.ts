@@ -2,6 +2,7 @@
 import { assertNever } from '../base/errors.ts';
 import { quantileOf } from '../contract/sketch.ts';
 import { blankVerdict, notApplicable } from './blank-verdict.ts';
+import { findArmsAlarm, withheld } from './comparable-arms.ts';
 import {
   baselineCounts,
   chooseBaseline,
@@ -205,8 +206,10 @@ export function judgeStage(question: StageQuestion): StageVerdict {
   const level = question.errorLevel ?? DEFAULT_ERROR_LEVEL;
   const levels = { alpha: ruleAlpha(level, question.rules.filter(isSampled).length), beta: level };
   const signals = question.signals ?? [];
+  const heard = question.heard?.();
+  const alarm = heard === undefined ? null : findArmsAlarm(heard);
   const rules = [
-    ...question.rules.map((asked) => judgeRule(asked, levels, question)),
+    ...question.rules.map((asked) => withheld(asked, judgeRule(asked, levels, question), alarm)),
     ...signals.map(({ rule, reading }) => judgeSignal(rule, reading)),
   ];
   const deciding = rules.flatMap((rule) => {
@@ -215,7 +218,8 @@ export function judgeStage(question: StageQuestion): StageVerdict {
   });
   const combined = combineVerdicts(deciding, { elapsedMs: 0 });
   const missing = missingEvidence(question);
-  const about = { measured: sizeOf(question.candidate), method: METHOD_VERSION } as const;
+  const arms = alarm === null ? {} : { arms: alarm };
+  const about = { measured: sizeOf(question.candidate), ...arms, method: METHOD_VERSION } as const;
   const ofRules = combined.because.map((rule) => ({ kind: 'rule', rule }) as const);
   if (combined.verdict === 'fail') return { kind: 'fail', rules, because: ofRules, ...about };
   const because = [...ofRules, ...missing];

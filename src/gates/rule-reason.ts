@@ -1,5 +1,6 @@
 // Owns why a rule is undecided or does not apply, and what its numbers alone don't show: facts, of which src/wording makes sentences.
 import type { SignalResting, SignalSilence } from './signal-track.ts';
+import type { ArmDevices, ArmsProblem } from './statistics/arms-check.ts';
 import type { OpenReason } from './statistics/rate-verdict.ts';
 import type { ShareOpenReason } from './statistics/share-verdict.ts';
 
@@ -36,6 +37,8 @@ export type RuleReason =
   | { readonly kind: 'young'; readonly count: number }
   /** The service has not listened since the stage opened. */
   | { readonly kind: 'not-listening' }
+  /** What is beside stable is withheld. */
+  | ({ readonly kind: 'arms-differ'; readonly problem: ArmsProblem } & ArmDevices)
   | { readonly kind: 'no-outcomes'; readonly of: 'downloads' | 'installs' | 'labels' }
   | DeviceReason
   | GaugeReason

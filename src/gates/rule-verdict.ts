@@ -3,6 +3,7 @@ import type { RuleUnit } from '../documents/rules/metric-facts.ts';
 import type { RuleReason } from './rule-reason.ts';
 import type { SignalSums } from './signal-track.ts';
 import type { FailureAction, GoodSide, RuleScope } from './stage-rule.ts';
+import type { ArmDevices, ArmsProblem } from './statistics/arms-check.ts';
 import type { Verdict } from './statistics/rate-verdict.ts';
 import type { HeardArm } from './statistics/reporting-verdict.ts';
 import type { DeviceCounts } from './statistics/share-verdict.ts';
@@ -179,6 +180,11 @@ export type StageReason =
   | { readonly kind: 'minimum-devices'; readonly have: number; readonly need: number }
   | { readonly kind: 'minimum-inferences'; readonly have: number; readonly need: number };
 
+/** Why the arms can't be compared, and the devices that show it. */
+export interface ArmsAlarm extends ArmDevices {
+  readonly problem: ArmsProblem;
+}
+
 /** What all rules together say about a stage. */
 export interface StageVerdict {
   readonly kind: Verdict;
@@ -187,5 +193,7 @@ export interface StageVerdict {
   readonly because: readonly StageReason[];
   /** The candidate as a whole, where rules may be about groups of it. */
   readonly measured: MeasuredArm;
+  /** Absent while the arms can be compared. */
+  readonly arms?: ArmsAlarm;
   readonly method: typeof METHOD_VERSION;
 }

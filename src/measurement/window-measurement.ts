@@ -150,7 +150,8 @@ export class WindowMeasurement {
     const counter = this.#deliveries.get(reading.tallies.candidate) ?? new DeliveryCounter();
     this.#deliveries.set(reading.tallies.candidate, counter);
     const deliveries = (): StageDeliveries => counter.count(counting, matching);
-    const heard = (): StageHeard | undefined => countHeard(counting, matching);
+    const known = countHeard(counting, matching);
+    const heard = (): StageHeard | undefined => known;
     const verdict = await this.#judge({ ...question, signals, groups, deliveries, heard }, stage, cohort, reading);
     const { listenedMs: openMs, readyMs } = reading;
     return { cohort, verdict, window: { listenedMs: openMs, readyMs, perMinute: perMinuteOf(reading) } };

@@ -1,7 +1,7 @@
 // Owns which alerts follow from which facts: what needs a person now, and what is unknown now.
 import { assertNever } from '../base/errors.ts';
 import type { RuleUnit } from '../documents/rules/metric-facts.ts';
-import type { RuleVerdict } from '../gates/rule-verdict.ts';
+import type { ArmsAlarm, RuleVerdict } from '../gates/rule-verdict.ts';
 import type { SharedDevices } from './holdings.ts';
 import type { ExceptedOutlook, Outlook, SilentSignal, SomeDevices } from './outlook.ts';
 import type { ClaimProblem, Fix, NamedRule, StatusReason, StepReason } from './reasons.ts';
@@ -23,6 +23,7 @@ export const ALERT_KINDS = [
   'stable-drift',
   'devices-refusing',
   'devices-on-revoked',
+  'arms-differ',
   'devices-claiming',
   'reports-refused',
   'notices-lost',
@@ -55,6 +56,7 @@ export type AlertFact =
   | { readonly kind: 'group'; readonly exception: ExceptedOutlook }
   | { readonly kind: 'forged'; readonly problem: ClaimProblem }
   | { readonly kind: 'emergency'; readonly reason: StepReason }
+  | { readonly kind: 'arms'; readonly alarm: ArmsAlarm }
   | ({ readonly kind: 'shared' } & SharedDevices)
   | { readonly kind: 'off-declared'; readonly devices: number; readonly first: readonly string[] }
   | ({ readonly kind: 'drift' } & Omit<WatchedRule, 'rollout' | 'verdict'>)
@@ -204,9 +206,16 @@ function ofExceptions({ rollout, exceptions = [] }: Outlook): Alert[] {
   });
 }
 
+function ofArms({ rollout, stage, verdict }: Outlook): Alert[] {
+  const alarm = verdict?.arms;
+  if (alarm === undefined) return [];
+  const fact = { kind: 'arms', alarm } as const;
+  return [{ kind: 'arms-differ', rollout, subject: stage ?? '', reason: 'ArmsDiffer', fact }];
+}
+
 /** A stalled rollout raises one alert: the cause of the stall. */
 function ofOutlook(outlook: Outlook): Alert[] {
-  const found = [...ofConditions(outlook), ...ofWaiting(outlook), ...ofExceptions(outlook)];
+  const found = [...ofConditions(outlook), ...ofWaiting(outlook), ...ofExceptions(outlook), ...ofArms(outlook)];
   const isStalled = found.some((one) => one.kind === 'stalled' || one.kind === 'history-rewound');
   return isStalled ? found.filter((one) => one.kind !== 'version-refused') : found;
 }
@@ -276,13 +285,8 @@ export function alertsOf(facts: AlertFacts): AlertReading {
     }),
     ...(facts.shared ?? []).map((shared): Alert => {
       const [rollout, subject] = shared.rollouts;
-      return {
-        kind: 'targets-overlap',
-        rollout,
-        subject,
-        reason: 'TargetsOverlap',
-        fact: { kind: 'shared', ...shared },
-      };
+      const fact = { kind: 'shared', ...shared } as const;
+      return { kind: 'targets-overlap', rollout, subject, reason: 'TargetsOverlap', fact };
     }),
     ...parts.flatMap((one) => one.present),
     ...ofService(facts),

@@ -26,9 +26,16 @@ export interface KnownDevice extends DeviceFacts {
   /** By rollout: digests that it was seen taking, with the highest attempt (0 when only seen running). */
   readonly tookCandidate: ReadonlyMap<string, readonly TakenCandidate[]>;
   /** By rollout: revisions that it was seen following, the oldest first; none unless given. */
-  readonly heard?: ReadonlyMap<string, readonly { readonly revision: number; readonly heardListenedMs: number }[]>;
+  readonly heard?: ReadonlyMap<string, readonly HeardRevision[]>;
   /** The last few silences that are over, oldest first; none unless given. */
   readonly silences?: readonly { readonly fromListenedMs: number; readonly untilListenedMs: number }[];
+}
+
+interface HeardRevision {
+  readonly revision: number;
+  readonly heardListenedMs: number;
+  /** It answered for both arms in one interval then. */
+  readonly isInBoth?: true;
 }
 
 interface TakenCandidate {

@@ -20,6 +20,8 @@ interface Hearing {
   readonly nowMs: number;
   readonly openedMs: number;
   readonly spanMs: number;
+  /** By then the stage's devices have switched, as far as they could. */
+  readonly settledMs: number;
 }
 
 /** How a device was heard; null for one that was away when the stage opened and has not begun to count since. `joinedMs`: when it took its version. */
@@ -37,33 +39,36 @@ function heardDevice(device: KnownDevice, joinedMs: number | undefined, hearing:
   // One that was away for less counts from the opening on, as fallen silent before.
   const fell = away !== undefined && !isLate ? away : all.find((one) => one.fromListenedMs + spanMs > beganMs);
   const fellMs = fell === undefined ? null : Math.max(0, fell.fromListenedMs + spanMs - openedMs);
-  return { name: device.id, fromMs: beganMs - openedMs, fellMs, isSilent, isYoung: false };
+  const isAfter = lastSeenListenedMs > hearing.settledMs;
+  return { name: device.id, fromMs: beganMs - openedMs, fellMs, isSilent, isYoung: false, isAfter, isInBoth: false };
 }
 
 /** The devices of both arms that counted when the stage opened, and those that took their version since. */
 export function countHeard(facts: CountingFacts, matching: Iterable<Matching>): StageHeard | undefined {
-  const { entry, listenedMs, hearing, opened, openedRevision } = facts;
+  const { entry, listenedMs, hearing, opened } = facts;
   if (hearing === undefined) return undefined;
   const { openMs, intervalMs } = hearing;
-  const spanMs = SILENT_INTERVALS * intervalMs;
-  const times = { nowMs: listenedMs, openedMs: listenedMs - openMs, spanMs };
+  const [openedMs, spanMs] = [listenedMs - openMs, SILENT_INTERVALS * intervalMs];
+  const times = { nowMs: listenedMs, openedMs, spanMs, settledMs: openedMs + entry.spreadMs + spanMs };
+  const openedRevision = facts.openedRevision ?? entry.revision;
   const heard: { candidate: HeardDevice[]; stable: HeardDevice[] } = { candidate: [], stable: [] };
   for (const one of matching) {
+    if (one.kind !== 'other-arm' && one.kind !== 'wanted') continue;
+    const { device } = one;
+    const follows = device.heard?.get(entry.rollout)?.filter(({ revision }) => revision >= openedRevision) ?? [];
+    const isInBoth = follows.some((known) => known.isInBoth === true);
     if (one.kind === 'other-arm') {
-      if (opened !== undefined && !hasSay(one.device, opened)) continue;
-      const since = one.device.heard
-        ?.get(entry.rollout)
-        ?.find(({ revision }) => revision >= (openedRevision ?? entry.revision));
-      const found = heardDevice(one.device, since?.heardListenedMs, times);
-      if (found !== null) heard.stable.push(found);
+      if (opened !== undefined && !hasSay(device, opened)) continue;
+      const found = heardDevice(device, follows[0]?.heardListenedMs, times);
+      if (found !== null) heard.stable.push({ ...found, isInBoth });
+      continue;
     }
-    if (one.kind !== 'wanted' || one.standing.place === 'incompatible') continue;
-    const { device, candidate, standing } = one;
+    const { candidate, standing } = one;
     const taken = takenCandidate(device, entry.rollout, candidate);
-    const found = heardDevice(device, taken?.takenListenedMs, times);
+    const found = standing.place === 'incompatible' ? null : heardDevice(device, taken?.takenListenedMs, times);
     if (found === null) continue;
     const tookMs = taken?.takenListenedMs ?? (taken === undefined && ON_ITS_WAY.has(standing.place) ? listenedMs : 0);
-    heard.candidate.push({ ...found, isYoung: !found.isSilent && listenedMs - tookMs < spanMs });
+    heard.candidate.push({ ...found, isInBoth, isYoung: !found.isSilent && listenedMs - tookMs < spanMs });
   }
-  return { ...heard, openMs, intervalMs };
+  return { ...heard, isByHash: entry.cohort.select === null, openMs, intervalMs };
 }

@@ -6,7 +6,7 @@ import type { ReadingOptions } from '../base/durable-file.ts';
 import { writeFileDurably } from '../base/durable-file.ts';
 import { CodedError } from '../base/errors.ts';
 import { assertP256, MOST_KEY_BYTES } from '../contract/trust/keys.ts';
-import { assertNotOfCosign, isEncrypted, wrongPassphrase } from './encrypted-key.ts';
+import { isEncrypted, isOfCosign, openCosignKey, wrongPassphrase } from './encrypted-key.ts';
 
 /** A key pair as PEM texts: PKCS #8 and SubjectPublicKeyInfo. */
 export interface KeyPairPem {
@@ -80,7 +80,6 @@ export async function writeKeyPair(
  * KEY_PASSPHRASE with a wrong one, or TRUST_KEY_KIND. No message quotes the text.
  */
 export function parsePrivateKey(pem: string, source: string, passphrase?: string): KeyObject {
-  assertNotOfCosign(pem, source);
   if (isEncrypted(pem) && passphrase === undefined) {
     throw new CodedError({
       code: 'KEY_ENCRYPTED',
@@ -91,8 +90,9 @@ export function parsePrivateKey(pem: string, source: string, passphrase?: string
   }
   let key: KeyObject;
   try {
-    key = createPrivateKey(passphrase === undefined ? pem : { key: pem, passphrase });
-  } catch {
+    key = openKey(pem, source, passphrase);
+  } catch (error) {
+    if (error instanceof CodedError) throw error;
     if (isEncrypted(pem)) throw wrongPassphrase(source);
     // the cause is left out on purpose: it may quote what was given
     throw new CodedError({
@@ -103,6 +103,12 @@ export function parsePrivateKey(pem: string, source: string, passphrase?: string
   }
   assertP256(key, source);
   return key;
+}
+
+function openKey(pem: string, source: string, passphrase: string | undefined): KeyObject {
+  if (passphrase === undefined) return createPrivateKey(pem);
+  if (!isOfCosign(pem)) return createPrivateKey({ key: pem, passphrase });
+  return createPrivateKey({ key: openCosignKey(pem, passphrase, source), format: 'der', type: 'pkcs8' });
 }
 
 /** The text of a key file, of at most 16 KiB. Throws KEY_FILE_UNREADABLE and KEY_UNREADABLE. */

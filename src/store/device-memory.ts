@@ -35,6 +35,11 @@ export interface DeviceMemory {
   readonly silences: readonly Silence[];
 }
 
+/** What the newest report before said of each model. */
+interface Models {
+  readonly models: ReadonlyMap<string, ModelState>;
+}
+
 export type Admitted =
   | { readonly kind: 'new'; readonly seen: SequencesSeen }
   | { readonly kind: Exclude<StoredAnswer, 'accepted'> };
@@ -61,7 +66,7 @@ export interface Heard {
 }
 
 /** What is remembered after a report that was admitted. */
-export function rememberReport(before: DeviceMemory, heard: Heard): DeviceMemory {
+export function rememberReport(before: DeviceMemory & Models, heard: Heard): DeviceMemory {
   const { report, listenedMs, seen } = heard;
   const receivedAtMs = Math.floor(heard.receivedAtMs);
   return {
@@ -70,7 +75,7 @@ export function rememberReport(before: DeviceMemory, heard: Heard): DeviceMemory
     lastSeenListenedMs: Math.max(before.lastSeenListenedMs, listenedMs),
     outcomes: rememberOutcomes(before.outcomes, report, receivedAtMs),
     tookCandidate: rememberTaken(before.tookCandidate, report, { receivedAtMs, listenedMs }),
-    heard: rememberHeard(before.heard, report, listenedMs),
+    heard: rememberHeard(before, heard),
     silences: rememberSilences(before, heard),
   };
 }
@@ -140,15 +145,44 @@ export function rememberTaken(
   return keepNewest(after, MOST_ROLLOUTS_KEPT, (list) => list.at(-1)?.firstSeenAtMs ?? 0);
 }
 
+/** A trial that ended tells of both arms, and leaves what ran before. */
+function answersInBoth({ intervals, outcomes }: DeviceReport, rollout: string): boolean {
+  const own = intervals.filter((one) => one.rollout === rollout && one.inferences > 0);
+  const hasEnded = outcomes.some((one) => one.rollout === rollout);
+  return !hasEnded && own.some(({ arm }) => arm === 'candidate') && own.some(({ arm }) => arm === 'stable');
+}
+
+/** Does the device run something else than before, or follow another revision? */
+export function hasSwitched(
+  { states }: Pick<DeviceReport, 'states'>,
+  models: Models['models'],
+  model: string,
+): boolean {
+  const [before, now] = [models.get(model), states.find((state) => state.model === model)];
+  return before?.running?.digest !== now?.running?.digest || before?.revision !== now?.revision;
+}
+
 /** The map unchanged when the report follows no newer revision than those that were known. */
-export function rememberHeard(before: HeardRevisions, { states }: DeviceReport, listenedMs: number): HeardRevisions {
+export function rememberHeard(
+  { heard: before, models }: Pick<DeviceMemory, 'heard'> & Models,
+  { report, listenedMs, seen }: Heard,
+): HeardRevisions {
   let after: Map<string, readonly HeardRevision[]> | undefined;
-  for (const { rollout, revision } of states) {
+  const isNewest = report.sequence === seen.newest;
+  for (const { rollout, revision, model } of report.states) {
     if (rollout === null || revision === null) continue;
     const list = (after ?? before).get(rollout) ?? [];
-    if ((list.at(-1)?.revision ?? -1) >= revision) continue;
+    const last = list.at(-1);
+    const isNew = (last?.revision ?? -1) < revision;
+    const isInBoth =
+      isNewest && last?.isInBoth !== true && answersInBoth(report, rollout) && !hasSwitched(report, models, model);
+    if (!isNew && !isInBoth) continue;
+    const heard = {
+      ...(isNew || last === undefined ? { revision, heardListenedMs: listenedMs } : last),
+      ...(isInBoth ? { isInBoth } : {}),
+    };
     after ??= new Map(before);
-    after.set(rollout, [...list, { revision, heardListenedMs: listenedMs }].slice(-MOST_HEARD_KEPT));
+    after.set(rollout, [...(isNew ? list : list.slice(0, -1)), heard].slice(-MOST_HEARD_KEPT));
   }
   if (after === undefined) return before;
   return keepNewest(after, MOST_ROLLOUTS_KEPT, (list) => list.at(-1)?.heardListenedMs ?? 0);

@@ -49,6 +49,8 @@ export interface TakenDigest {
 export interface HeardRevision {
   readonly revision: number;
   readonly heardListenedMs: number;
+  /** Under it the device answered for both arms in one interval, and switched in none; absent where it did not. */
+  readonly isInBoth?: true;
 }
 
 /** A device was not heard for more than `SILENT_INTERVALS` report intervals, in the listening time of the store. */

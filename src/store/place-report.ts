@@ -3,6 +3,7 @@ import type { DeviceReport, ModelInterval } from '../contract/report.ts';
 import { hasSay } from '../rollout/count-cohort.ts';
 import { armOf, type FoldedInterval, foldReport } from '../telemetry/fold-report.ts';
 import type { WindowSpec } from '../telemetry/window.ts';
+import { hasSwitched } from './device-memory.ts';
 import type { DeviceRecord } from './device-register.ts';
 import type { LateReport } from './window-store.ts';
 
@@ -71,15 +72,10 @@ export function placeReport<Window extends PlacedWindow>(
     if (open.spec.candidateDigest !== null && !hasSay(received.device, open)) return;
     const counted = foldReport(open.spec, report, receivedAtMs);
     // Only a device that switched meanwhile can tell of both arms; from any other those are two stories.
-    if (counted.length > 1 && !hasSwitched(received, interval.model)) return;
+    if (counted.length > 1 && !hasSwitched(report, received.device.models, interval.model)) return;
     for (const folded of counted) placed.counted.push({ window: open, folded });
   });
   return placed;
-}
-
-function hasSwitched({ report, device }: Received, model: string): boolean {
-  const [before, now] = [device.models.get(model), report.states.find((state) => state.model === model)];
-  return before?.running?.digest !== now?.running?.digest || before?.revision !== now?.revision;
 }
 
 /** An interval belongs to the newest window that was open at its revision; when that one is closed, the interval is late. */

@@ -8,7 +8,7 @@ import { countOf, formatAmount, listed } from './amounts.ts';
 import { exceptionInWords } from './exception-in-words.ts';
 import { problemInWords, remedyInWords } from './fix-in-words.ts';
 import { silentInWords } from './plan-in-words.ts';
-import { namedOf, reasonsInWords } from './reason-in-words.ts';
+import { armsInWords, namedOf, reasonsInWords } from './reason-in-words.ts';
 import { ruleInScope } from './scope-in-words.ts';
 import { claimProblemInWords, statusReasonInWords, stepReasonInWords } from './step-reason-in-words.ts';
 
@@ -31,6 +31,8 @@ export const ALERT_MEANINGS: Readonly<Record<AlertKind, string>> = {
   'stable-drift': 'The stable version violates one of its watch rules.',
   'devices-refusing': 'Devices refuse the directive or a model that it names.',
   'devices-on-revoked': 'Devices serve a version whose signer is revoked, because they have no other.',
+  'arms-differ':
+    "The devices on the candidate and those on stable can't be compared, so rules relative to stable stay undecided.",
   'devices-claiming':
     'Devices report for an arm that they are not in, or about a version that they were not given. None of it counts.',
   'reports-refused': 'The service refuses the reports of devices, so it knows nothing of them.',
@@ -96,6 +98,8 @@ function factInWords(fact: AlertFact): string {
       return `${countOf(fact.devices, 'device')} ${fact.devices === 1 ? 'refuses' : 'refuse'} the directive: ${listed(fact.first, 'and', 10)}`;
     case 'on-revoked':
       return `${countOf(fact.devices, 'device')} ${fact.devices === 1 ? 'serves' : 'serve'} a version whose signer is revoked, having no other: ${listed(fact.first, 'and', 10)}`;
+    case 'arms':
+      return `rules relative to stable stay undecided: ${armsInWords(fact.alarm)}`;
     case 'claiming':
       return `${countOf(fact.devices, 'device')} ${fact.devices === 1 ? 'claims' : 'claim'} an arm or a version that the directive did not give ${fact.devices === 1 ? 'it' : 'them'}, so none of it counts: ${listed(fact.first, 'and', 10)}`;
     case 'reports-refused':
@@ -161,6 +165,10 @@ function remedyOf({ fact, rollout }: Pick<Alert, 'fact' | 'rollout'>): string {
       return 'give these devices the root and the trust policy that the service has';
     case 'on-revoked':
       return 'roll out a version of a trusted signer to these devices';
+    case 'arms':
+      return fact.alarm.problem === 'in-both-arms'
+        ? 'look for devices that report for both versions; the fleet documents can deny a device'
+        : `look for devices that the version silenced (\`slipway explain ${name}\`); \`slipway abort ${name}\` rolls back, \`promote\` goes on`;
     case 'claiming':
       return 'look for a wrong label or a stolen key on these devices; the fleet documents can deny a device';
     case 'reports-refused':

@@ -12,6 +12,7 @@ import { devicesApart, IN_TROUBLE, missingListed, ON_THE_WAY, troubleInWords } f
 import { exceptionInWords } from './exception-in-words.ts';
 import { waitInWords } from './plan-in-words.ts';
 import { changedPolicyInWords } from './policy-in-words.ts';
+import { armsInWords } from './reason-in-words.ts';
 import { ruleSentences } from './rule-in-words.ts';
 import { statusReasonInWords } from './step-reason-in-words.ts';
 
@@ -123,6 +124,10 @@ function certaintyOf({ terms }: MeasuredStage): string {
   return `Confidence: at most ${most} in 100 stages fail a good version, and at most ${most} in 100 pass a bad one, no matter how often results are checked.`;
 }
 
+function armsLine({ verdict }: MeasuredStage): string[] {
+  return verdict?.arms === undefined ? [] : [asSentence(armsInWords(verdict.arms))];
+}
+
 /** Refused requests are the callers' fault: shown, for whoever calls, and judged only where a rule asks. */
 function rejectedLine({ verdict }: MeasuredStage): string[] {
   const { rejected = 0 } = verdict?.measured ?? {};
@@ -140,7 +145,7 @@ export function explainStage(stage: MeasuredStage, missing: readonly string[] = 
   });
   return {
     summary: summaryOf(stage),
-    stage: [...devicesLine(stage), ...clockLines(stage), ...rejectedLine(stage)],
+    stage: [...devicesLine(stage), ...clockLines(stage), ...rejectedLine(stage), ...armsLine(stage)],
     rules,
     missing,
     certainty: certaintyOf(stage),

@@ -4,7 +4,7 @@ import { oneLine } from '../base/plain-text.ts';
 import { formatDuration } from '../contract/duration.ts';
 import { LEAST_DEVICES } from '../gates/judge-groups.ts';
 import type { ConfidenceDirection, OutlierReason, RuleReason } from '../gates/rule-reason.ts';
-import type { StageReason } from '../gates/rule-verdict.ts';
+import type { ArmsAlarm, StageReason } from '../gates/rule-verdict.ts';
 import type { SignalResting, SignalSilence } from '../gates/signal-track.ts';
 import { countOf, formatCount, percent } from './amounts.ts';
 
@@ -117,6 +117,15 @@ export function namedOf({ count, devices }: { readonly count: number; readonly d
   return count > devices.length ? `${names} and ${formatCount(count - devices.length)} more` : names;
 }
 
+/** Why the arms can't be compared. */
+export function armsInWords({ problem, seen, all, expected, both }: ArmsAlarm): string {
+  const what =
+    problem === 'in-both-arms'
+      ? `${countOf(both, 'device')} answered for both versions in one interval`
+      : `of ${countOf(all, 'device')} heard of since they could have switched, ${formatCount(seen)} are the candidate's, where ${formatCount((expected ?? 0) * all)} should be`;
+  return `the arms can't be compared: ${what}`;
+}
+
 function onCourse({ minute, until, isPast }: Fact<'on-course'>): string {
   const crossing = isPast ? `stay beyond the limit, which it crossed at minute` : `break the limit at minute`;
   return `on course to ${crossing} ${minute} of the stage; the soak ends at minute ${until}`;
@@ -155,6 +164,8 @@ export function reasonInWords(reason: RuleReason, stage?: string): string {
       return `silent: ${namedOf(reason)}`;
     case 'young':
       return `too early to tell of ${countOf(reason.count, 'device')}`;
+    case 'arms-differ':
+      return armsInWords(reason);
     case 'no-outcomes':
       return NO_OUTCOMES[reason.of];
     case 'devices-open': {

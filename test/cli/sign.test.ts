@@ -2,6 +2,7 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { cpSync, existsSync, readdirSync, readFileSync } from 'node:fs';
+import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { stripVTControlCharacters } from 'node:util';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test, vi } from 'vitest';
@@ -18,6 +19,7 @@ const OPENSSL = fileURLToPath(new URL('../../examples/signer-openssl.sh', import
 const LOCKED = makeKey()
   .key.export({ type: 'pkcs8', format: 'pem', cipher: 'aes-256-cbc', passphrase: 'correct horse' })
   .toString();
+const COSIGN = path.join(import.meta.dirname, '../signing/fixtures/cosign.key');
 const FOLDER = 'models/models/document-classifier';
 
 let sigstore: MockSigstore;
@@ -159,6 +161,7 @@ test('a key comes from a file or the environment, and its passphrase from a vari
   const good: [readonly string[], Readonly<Record<string, string>>][] = [
     [['--key', 'env://RELEASE_KEY'], { RELEASE_KEY: privatePem }],
     [['--key', 'locked.key'], { COSIGN_PASSWORD: 'correct horse' }],
+    [['--key', COSIGN, '--passphrase-file', 'passphrase'], {}],
     [['--key', 'env://COSIGN_PRIVATE_KEY', '--passphrase-file', 'passphrase'], { COSIGN_PRIVATE_KEY: LOCKED }],
   ];
   for (const [args, env] of good) expect(await sign(args, env)).toMatchObject({ code: 0, stderr: '' });

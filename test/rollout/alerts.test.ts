@@ -1,10 +1,11 @@
 // Proves that alerts are raised once and ended once, whatever comes between looks, and that each condition has its alert.
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { METHOD_VERSION } from '../../src/gates/rule-verdict.ts';
 import { type AlertRecord, MOST_ALERTS, stepBook } from '../../src/rollout/alert-book.ts';
 import { ALERT_KINDS, type Alert, type AlertFacts, alertKeyOf, alertsOf } from '../../src/rollout/alerts.ts';
 import type { Outlook } from '../../src/rollout/outlook.ts';
-import { alertInWords } from '../../src/wording/alerts-in-words.ts';
+import { alertInWords, alertRemedy } from '../../src/wording/alerts-in-words.ts';
 
 const NOTHING: AlertFacts = {
   ...{ outlooks: [], forged: [], emergencyRollbacks: [], offDeclared: [], watched: [], runbooks: new Map() },
@@ -96,6 +97,22 @@ describe('each condition that needs a person is an alert', () => {
   test('a provider of outside signals that is silent', () => {
     const conditions = [{ type: 'SignalsAnswered' as const, status: false, reason: 'SIGNAL_SILENT', silent: [] }];
     expect(kindsOf({ outlooks: [outlook({ conditions })] })).toEqual(['signal-silent eu SIGNAL_SILENT']);
+  });
+
+  test('arms that can not be compared', () => {
+    const arms = { problem: 'sample-ratio', seen: 12, all: 1234, expected: 0.25, both: 0 } as const;
+    const verdict = {
+      kind: 'undecided',
+      rules: [],
+      because: [],
+      measured: { devices: 12, inferences: 0 },
+      method: METHOD_VERSION,
+    } as const;
+    const facts = { outlooks: [outlook({ stage: 'canary', verdict: { ...verdict, arms } })] };
+    expect(kindsOf(facts)).toEqual(['arms-differ eu ArmsDiffer']);
+    const [alert] = alertsOf({ ...NOTHING, ...facts }).present;
+    expect(alertInWords(alert!)).toContain("12 are the candidate's, where 309 should be");
+    expect(alertRemedy(alert!)).toContain('slipway explain eu');
   });
 
   test('refusing devices, a repository that is away, a cycle that fails', () => {

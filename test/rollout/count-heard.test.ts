@@ -123,11 +123,26 @@ describe('who counts', () => {
     expect(heardAt(OPENED + 20, told)).toMatchObject({ candidate: [], stable: [{ name: 'd2' }] });
   });
 
+  it('is in both arms by its own reports under this stage, and heard of after its switch once that could be over', () => {
+    const stage = { ...ENTRY, spreadMs: 10 * MINUTE };
+    const told: Told[] = [{ last: OPENED + 15 }, { last: OPENED + 16 }];
+    const facts = { ...factsAt(OPENED + 30, told), entry: stage };
+    const revisions = (revision: number) =>
+      new Map([['eu', [{ revision, heardListenedMs: 0, isInBoth: true as const }]]]);
+    const devices = [...facts.devices].map((one, i) => ({ ...one, heard: revisions(6 + i) }));
+    expect(countHeard(facts, devicesOfTarget({ ...facts, devices }))!.candidate).toMatchObject([
+      { isAfter: false, isInBoth: false },
+      { isAfter: true, isInBoth: true },
+    ]);
+  });
+
   it('falls silent once, however often it comes and goes', () => {
     const silences = [10, 20, 30].map((at) => [OPENED + at, OPENED + at + 8] as const);
     expect(timesOf(heardAt(OPENED + 60, [{ silences }]))).toEqual([['d0', 0, 15]]);
   });
 });
+
+const REST = { isYoung: false, isAfter: true, isInBoth: false };
 
 it('the tally of an arm is the one that counts interval by interval', () => {
   const time = fc.integer({ min: 0, max: 40 });
@@ -135,7 +150,7 @@ it('the tally of an arm is the one that counts interval by interval', () => {
   fc.assert(
     fc.property(fc.array(one, { maxLength: 12 }), fc.integer({ min: 0, max: 9 }), (told, later) => {
       const openMs = Math.max(0, ...told.flatMap(({ fromMs, fellMs }) => [fromMs, fellMs ?? 0])) + later;
-      const devices: HeardDevice[] = told.map((device, i) => ({ ...device, name: `d${i}`, isYoung: false }));
+      const devices: HeardDevice[] = told.map((device, i) => ({ ...device, name: `d${i}`, ...REST }));
       const plain = { bad: 0, trials: 0, reports: 0, badSquared: 0, badTrials: 0, trialsSquared: 0 };
       const of = (ms: number): number => Math.floor(ms / 3);
       for (let k = 0; k <= of(openMs); k++) {

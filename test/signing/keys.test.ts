@@ -84,7 +84,26 @@ describe('a private key', () => {
     const publicPem = (pem: string, passphrase: string) =>
       createPublicKey(parsePrivateKey(pem, 'ci.key', passphrase)).export({ type: 'spki', format: 'pem' });
     expect(publicPem(ofOpenssl, 'x')).toBe(createPublicKey(key).export({ type: 'spki', format: 'pem' }));
-    expect(() => publicPem(ofOpenssl, 'wrong')).toThrow(expect.objectContaining({ code: 'KEY_PASSPHRASE' }));
+    expect(publicPem(fixture('cosign.key'), 'correct horse')).toBe(fixture('cosign.pub'));
+    expect(publicPem(fixture('cosign-2021.key'), '')).toBe(fixture('cosign.pub'));
+    for (const pem of [ofOpenssl, fixture('cosign.key'), fixture('cosign-2021.key')])
+      expect(() => publicPem(pem, 'wrong')).toThrow(expect.objectContaining({ code: 'KEY_PASSPHRASE' }));
+  });
+
+  test('of cosign that asks for more memory or time than cosign does is refused before a byte of it is derived', () => {
+    const body = fixture('cosign.key').replaceAll(/-----.*-----|\n/g, '');
+    const box = JSON.parse(Buffer.from(body, 'base64').toString());
+    const bent = (params: object) => {
+      const json = JSON.stringify({ ...box, kdf: { ...box.kdf, params: { ...box.kdf.params, ...params } } });
+      const text = Buffer.from(json).toString('base64');
+      return `-----BEGIN ENCRYPTED SIGSTORE PRIVATE KEY-----\n${text}\n-----END ENCRYPTED SIGSTORE PRIVATE KEY-----\n`;
+    };
+    expect(parsePrivateKey(bent({}), 'ci.key', 'correct horse')).toBeDefined();
+    for (const params of [{ N: 2 ** 30 }, { r: 2 ** 20 }, { p: 1000 }, { N: 1.5 }, { N: -2 }, { N: '65536' }]) {
+      expect(() => parsePrivateKey(bent(params), 'ci.key', 'correct horse')).toThrow(
+        expect.objectContaining({ code: 'KEY_UNREADABLE' }),
+      );
+    }
   });
 
   test('that is none is refused without a word of what was given', () => {

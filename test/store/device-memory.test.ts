@@ -11,18 +11,19 @@ const NOTHING: DeviceMemory = {
   ...{ outcomes: new Map(), tookCandidate: new Map(), heard: new Map(), silences: [] },
 };
 
-function after(...told: readonly (readonly [listenedMs: number, state: Partial<ModelState>])[]): DeviceMemory {
-  return told.reduce((memory, [listenedMs, state]) => {
+type Told = Partial<ModelState> & Partial<Pick<DeviceReport, 'intervals' | 'outcomes' | 'sequence'>>;
+
+function after(...told: readonly (readonly [listenedMs: number, state: Told])[]): DeviceMemory {
+  let memory: DeviceMemory = NOTHING;
+  let models: ReadonlyMap<string, ModelState> = new Map();
+  for (const [listenedMs, { intervals = [], outcomes = [], sequence = 0, ...state }] of told) {
     const full = { model: 'ocr', rollout: 'eu', running: null, state: 'fetching', subject: null, ...state };
-    const report = { states: [full], outcomes: [], sequence: 1 } as unknown as DeviceReport;
-    return rememberReport(memory, {
-      report,
-      receivedAtMs: listenedMs,
-      listenedMs,
-      reportMs: 60_000,
-      seen: NO_SEQUENCES,
-    });
-  }, NOTHING);
+    const report = { states: [full], outcomes, intervals, sequence } as unknown as DeviceReport;
+    const heard = { report, receivedAtMs: listenedMs, listenedMs, reportMs: 60_000, seen: NO_SEQUENCES };
+    memory = rememberReport(Object.assign({ models }, memory), heard);
+    models = new Map([['ocr', full as ModelState]]);
+  }
+  return memory;
 }
 
 it('a revision is heard when the first report follows it, and an older one that comes late changes nothing', () => {
@@ -61,4 +62,24 @@ it('a silence is remembered when a report ends it, if it was longer than five in
   const many = Array.from({ length: 50 }, (_, i) => [10 * i * minute, {}] as const);
   expect(after(...many).silences).toHaveLength(8);
   expect(after(...many).silences.at(-1)).toEqual({ fromListenedMs: 480 * minute, untilListenedMs: 490 * minute });
+});
+
+it('a device that answers for both arms in one interval is known as such, unless it switched, tried a version, or the report is an old one', () => {
+  const both = ['candidate', 'stable'].map((arm) => ({ model: 'ocr', rollout: 'eu', arm, inferences: 5 }));
+  const intervals = both as unknown as DeviceReport['intervals'];
+  const isInBoth = (now: Told, before: Told = { revision: 5 }) =>
+    after([10, before], [20, { revision: 5, intervals, ...now }])
+      .heard.get('eu')
+      ?.at(-1)?.isInBoth === true;
+  expect(isInBoth({})).toBe(true);
+  expect(isInBoth({ intervals: intervals.slice(1) })).toBe(false);
+  expect(isInBoth({}, { revision: 4 })).toBe(false);
+  const running = { digest: DIGEST, version: '2.0.0', slot: 'B' } as const;
+  expect(isInBoth({ running })).toBe(false);
+  expect(
+    isInBoth({ outcomes: [{ rollout: 'eu', digest: DIGEST, kind: 'failed' }] as unknown as DeviceReport['outcomes'] }),
+  ).toBe(false);
+  expect(isInBoth({ sequence: 3 })).toBe(false);
+  const later = after([10, { revision: 5 }], [20, { revision: 5, intervals }], [30, { revision: 6 }]).heard.get('eu');
+  expect(later).toMatchObject([{ revision: 5, isInBoth: true }, { revision: 6 }]);
 });

@@ -29,6 +29,7 @@ const FACTS: { readonly [K in Kind]: Omit<Extract<RuleReason, { kind: K }>, 'kin
   'fewer-report': {},
   silent: { count: 4, devices: ['kiosk-17', 'kiosk-18', 'kiosk-19'] },
   young: { count: 3 },
+  'arms-differ': { problem: 'sample-ratio', seen: 12, all: 1234, expected: 0.25, both: 0 },
   'not-listening': {},
   undelivered: { count: 4, devices: ['kiosk-17', 'kiosk-18', 'kiosk-19'] },
   'out-of-reach': { count: 1, devices: ['kiosk-20'] },

@@ -1,0 +1,70 @@
+// Laws of arms that can't be compared: what is judged beside stable is withheld, and nothing else.
+import { expect, it } from 'vitest';
+import type { HeardDevice, StageHeard } from '../../src/gates/heard-arm.ts';
+import { judgeStage } from '../../src/gates/judge-stage.ts';
+import type { StageQuestion } from '../../src/gates/stage-question.ts';
+import { alike, arm, ask, repeat, rules } from './false-evidence.ts';
+
+interface Told {
+  readonly devices: number;
+  readonly lost?: number;
+  readonly both?: number;
+}
+
+function devices({ devices: count, lost = 0, both = 0 }: Told): HeardDevice[] {
+  return Array.from({ length: count }, (_, i) => ({
+    ...{ name: `d${i}`, fromMs: 0, fellMs: null, isSilent: false, isYoung: false },
+    ...{ isAfter: i >= lost, isInBoth: i < both },
+  }));
+}
+
+const heard = (candidate: Told, stable: Told, isByHash = true): StageHeard => ({
+  ...{ candidate: devices(candidate), stable: devices(stable) },
+  ...{ isByHash, openMs: 3_600_000, intervalMs: 60_000 },
+});
+
+const good = alike(20, repeat(30, [60, 0]));
+const bad = alike(20, repeat(30, [60, 6]));
+const RULES = rules('error_rate < 2x baseline, floor 0.5%', 'error_rate < 1%');
+
+function judge(candidate: typeof good, arms: StageHeard, more: Partial<StageQuestion> = {}) {
+  const question = ask({ rules: RULES, candidate: arm(candidate), baseline: arm(good), heard: () => arms, ...more });
+  const { arms: alarm, rules: judged } = judgeStage(question);
+  return { problem: alarm?.problem ?? null, verdicts: judged.map(({ verdict }) => verdict), judged };
+}
+
+it('arms with their share of the devices are compared, however many of both are away', () => {
+  expect(judge(good, heard({ devices: 500 }, { devices: 1500 }))).toMatchObject({
+    problem: null,
+    verdicts: ['pass', 'pass'],
+  });
+  const away = heard({ devices: 500, lost: 200 }, { devices: 1500, lost: 600 });
+  expect(judge(bad, away)).toMatchObject({ problem: null, verdicts: ['fail', 'fail'] });
+  expect(judge(good, heard({ devices: 3, lost: 3 }, { devices: 20 })).problem).toBeNull();
+});
+
+it('a candidate that loses its devices decides nothing beside stable, neither way', () => {
+  const lost = heard({ devices: 500, lost: 200 }, { devices: 1500 });
+  const found = judge(good, lost);
+  expect(found).toMatchObject({ problem: 'sample-ratio', verdicts: ['undecided', 'pass'] });
+  expect(found.judged[0]).toMatchObject({
+    within: false,
+    reasons: [{ kind: 'arms-differ', seen: 300, all: 1800, expected: 0.25 }],
+  });
+  expect(judge(bad, lost).verdicts).toEqual(['undecided', 'fail']);
+  expect(judge(good, heard({ devices: 500, lost: 200 }, { devices: 1500 }, false)).problem).toBeNull();
+});
+
+it('who is heard of is judged all the same, and so is what rests on an earlier baseline', () => {
+  const lost = heard({ devices: 500, lost: 200 }, { devices: 1500 });
+  expect(judge(good, lost, { rules: rules('reporting_devices > 90% of baseline') }).verdicts).toEqual(['pass']);
+  const earlier = judge(good, lost, { baseline: null, earlierBaseline: arm(good) });
+  expect(earlier).toMatchObject({ problem: 'sample-ratio', verdicts: ['pass', 'pass'] });
+});
+
+it('more than one in a hundred devices in both arms are an alarm, one device is none', () => {
+  const of = (both: number) => judge(good, heard({ devices: 40, both }, { devices: 160 })).problem;
+  expect([0, 1, 2].map(of)).toEqual([null, null, null]);
+  expect(of(3)).toBe('in-both-arms');
+  expect(judge(good, heard({ devices: 5, both: 1 }, { devices: 15 })).problem).toBeNull();
+});
