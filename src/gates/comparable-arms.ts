@@ -13,17 +13,32 @@ function isCompared({ rule }: StageRule): boolean {
   return kind !== 'heard' && (rule.limit.kind === 'baseline' || DISTANCES.has(kind));
 }
 
+/** Devices that counted when the stage opened, those of them that were heard of after their switch, and all that are in both arms. */
+function countOf(arm: readonly HeardDevice[]): {
+  readonly first: number;
+  readonly seen: number;
+  readonly both: number;
+} {
+  let [first, seen, both] = [0, 0, 0];
+  for (const { fromMs, isAfter, isInBoth } of arm) {
+    if (isInBoth) both++;
+    if (fromMs !== 0) continue;
+    first++;
+    if (isAfter) seen++;
+  }
+  return { first, seen, both };
+}
+
 /** Null where the arms can be compared. Each device that counted when the stage opened is one trial, once its switch is behind it and it is heard of. */
 export function findArmsAlarm({ candidate, stable, isByHash }: StageHeard): ArmsAlarm | null {
-  const own = candidate.filter(({ fromMs }) => fromMs === 0);
-  const others = stable.filter(({ fromMs }) => fromMs === 0);
-  const isAfter = (one: HeardDevice): boolean => one.isAfter;
-  const seen = own.filter(isAfter).length;
-  const all = seen + others.filter(isAfter).length;
-  const isSplit = isByHash && own.length > 0 && others.length > 0;
-  const expected = isSplit ? own.length / (own.length + others.length) : null;
-  const both = [...candidate, ...stable].filter(({ isInBoth }) => isInBoth).length;
-  const devices = { seen, all, expected, both };
+  const [own, others] = [countOf(candidate), countOf(stable)];
+  const isSplit = isByHash && own.first > 0 && others.first > 0;
+  const devices = {
+    seen: own.seen,
+    all: own.seen + others.seen,
+    expected: isSplit ? own.first / (own.first + others.first) : null,
+    both: own.both + others.both,
+  };
   const problem = armsProblem(devices);
   return problem === null ? null : { problem, ...devices };
 }

@@ -12,7 +12,6 @@ import {
 
 /** A device counts from the opening on if it was heard of in so much listening time before. */
 const HOUR_MS = 60 * 60_000;
-/** These may still take the version, and fall silent then. */
 const ON_ITS_WAY: ReadonlySet<Standing['place']> = new Set(['pending', 'trying']);
 
 interface Hearing {
@@ -24,11 +23,25 @@ interface Hearing {
   readonly settledMs: number;
 }
 
-/** How a device was heard; null for one that was away when the stage opened and has not begun to count since. `joinedMs`: when it took its version. */
-function heardDevice(device: KnownDevice, joinedMs: number | undefined, hearing: Hearing): HeardDevice | null {
-  const { nowMs, openedMs, spanMs } = hearing;
-  const { silences = [], lastSeenListenedMs } = device;
-  const isSilent = nowMs - lastSeenListenedMs > spanMs;
+interface Member {
+  readonly device: KnownDevice;
+  /** When it took its version, or first followed the stage with stable; undefined before. */
+  readonly joinedMs: number | undefined;
+  /** It may still take the version, and fall silent then. */
+  readonly isOnItsWay: boolean;
+  readonly isInBoth: boolean;
+}
+
+const NONE: NonNullable<KnownDevice['silences']> = [];
+
+/** When a device began to count and fell silent first, in listening time; null for one that was away when the stage opened and has not begun since. */
+function spanOf(
+  { device, joinedMs }: Member,
+  { openedMs, spanMs }: Hearing,
+  isSilent: boolean,
+): { readonly beganMs: number; readonly fellMs: number | null } | null {
+  const { silences = NONE, lastSeenListenedMs } = device;
+  if (!isSilent && silences.length === 0) return { beganMs: openedMs, fellMs: null };
   const present = { fromListenedMs: lastSeenListenedMs, untilListenedMs: Number.POSITIVE_INFINITY };
   const all = isSilent ? [...silences, present] : silences;
   const away = all.find((one) => one.fromListenedMs + spanMs <= openedMs && one.untilListenedMs > openedMs);
@@ -38,9 +51,22 @@ function heardDevice(device: KnownDevice, joinedMs: number | undefined, hearing:
   if (!Number.isFinite(beganMs)) return null;
   // One that was away for less counts from the opening on, as fallen silent before.
   const fell = away !== undefined && !isLate ? away : all.find((one) => one.fromListenedMs + spanMs > beganMs);
-  const fellMs = fell === undefined ? null : Math.max(0, fell.fromListenedMs + spanMs - openedMs);
-  const isAfter = lastSeenListenedMs > hearing.settledMs;
-  return { name: device.id, fromMs: beganMs - openedMs, fellMs, isSilent, isYoung: false, isAfter, isInBoth: false };
+  return { beganMs, fellMs: fell === undefined ? null : Math.max(openedMs, fell.fromListenedMs + spanMs) };
+}
+
+function addHeard(to: HeardDevice[], member: Member, hearing: Hearing): void {
+  const { device, joinedMs, isOnItsWay, isInBoth } = member;
+  const { nowMs, openedMs, spanMs, settledMs } = hearing;
+  const isSilent = nowMs - device.lastSeenListenedMs > spanMs;
+  const span = spanOf(member, hearing, isSilent);
+  if (span === null) return;
+  const isYoung = !isSilent && (joinedMs === undefined ? isOnItsWay : nowMs - joinedMs < spanMs);
+  to.push({
+    name: device.id,
+    fromMs: span.beganMs - openedMs,
+    fellMs: span.fellMs === null ? null : span.fellMs - openedMs,
+    ...{ isSilent, isYoung, isAfter: device.lastSeenListenedMs > settledMs, isInBoth },
+  });
 }
 
 /** The devices of both arms that counted when the stage opened, and those that took their version since. */
@@ -55,20 +81,20 @@ export function countHeard(facts: CountingFacts, matching: Iterable<Matching>): 
   for (const one of matching) {
     if (one.kind !== 'other-arm' && one.kind !== 'wanted') continue;
     const { device } = one;
-    const follows = device.heard?.get(entry.rollout)?.filter(({ revision }) => revision >= openedRevision) ?? [];
-    const isInBoth = follows.some((known) => known.isInBoth === true);
-    if (one.kind === 'other-arm') {
-      if (opened !== undefined && !hasSay(device, opened)) continue;
-      const found = heardDevice(device, follows[0]?.heardListenedMs, times);
-      if (found !== null) heard.stable.push({ ...found, isInBoth });
-      continue;
+    const known = device.heard?.get(entry.rollout);
+    const isInBoth = known?.some((told) => told.isInBoth === true && told.revision >= openedRevision) === true;
+    if (one.kind === 'wanted') {
+      const { candidate, standing } = one;
+      if (standing.place === 'incompatible') continue;
+      const taken = takenCandidate(device, entry.rollout, candidate);
+      // When it took it, nobody knows: long ago.
+      const joinedMs = taken === undefined ? undefined : (taken.takenListenedMs ?? 0);
+      const isOnItsWay = ON_ITS_WAY.has(standing.place);
+      addHeard(heard.candidate, { device, joinedMs, isOnItsWay, isInBoth }, times);
+    } else if (opened === undefined || hasSay(device, opened)) {
+      const joinedMs = known?.find(({ revision }) => revision >= openedRevision)?.heardListenedMs;
+      addHeard(heard.stable, { device, joinedMs, isOnItsWay: false, isInBoth }, times);
     }
-    const { candidate, standing } = one;
-    const taken = takenCandidate(device, entry.rollout, candidate);
-    const found = standing.place === 'incompatible' ? null : heardDevice(device, taken?.takenListenedMs, times);
-    if (found === null) continue;
-    const tookMs = taken?.takenListenedMs ?? (taken === undefined && ON_ITS_WAY.has(standing.place) ? listenedMs : 0);
-    heard.candidate.push({ ...found, isInBoth, isYoung: !found.isSilent && listenedMs - tookMs < spanMs });
   }
   return { ...heard, isByHash: entry.cohort.select === null, openMs, intervalMs };
 }
