@@ -1,7 +1,7 @@
 // Owns the load of telemetry: reports of a realistic size for many rollouts, and the policy that judges them.
 
 import { type RandomStream, seededRandom } from '../src/base/random.ts';
-import { POLICY_TEXT } from '../src/cli/new-manifests.ts';
+import { POLICY_TEXTS } from '../src/cli/new-policies.ts';
 import { type Digest, digestOf } from '../src/contract/digest.ts';
 import type { DeviceReport } from '../src/contract/report.ts';
 import { addToSketch, emptySketch, type Sketch, sketchToJson } from '../src/contract/sketch.ts';
@@ -29,7 +29,7 @@ const MINUTE_MS = 60_000;
 const SOAK_MS = 30 * MINUTE_MS;
 const INFERENCES = 60;
 
-const POLICY = parseDocumentOf('RolloutPolicy', 'policies/careful.yaml', Buffer.from(POLICY_TEXT));
+const POLICY = parseDocumentOf('RolloutPolicy', 'policies/careful.yaml', Buffer.from(POLICY_TEXTS.careful));
 /** What the policy that `slipway init` writes asks of a stage. */
 export const RULES: readonly StageRule[] = stagesOf(POLICY)[0]?.rules ?? [];
 

@@ -1,40 +1,14 @@
 // Owns the documents that a new manifests repository begins with, as people would write them.
+import type { NewPolicy } from './new-policies.ts';
 
-export const SETTINGS_TEXT = `apiVersion: slipway.dev/v1alpha1
+export function settingsText(policy: NewPolicy): string {
+  return `apiVersion: slipway.dev/v1alpha1
 kind: Repository
 spec:
   defaults:
-    policy: careful   # for rollouts that name no policy
+    policy: ${policy}   # for rollouts that name no policy
 `;
-
-export const POLICY_TEXT = `# How versions are rolled out. This file is signed: sign it again after a change.
-apiVersion: slipway.dev/v1alpha1
-kind: RolloutPolicy
-metadata:
-  name: careful
-  description: A few devices first, then a quarter, then all; every stage is watched.
-spec:
-  appliesTo: { rollouts: ["*"] }
-  spread: 5s                   # spreads the downloads of a stage over this time; use minutes or hours for a real fleet
-  stages:
-    - name: canary
-      size: 1%                 # at least 3 devices
-      soak: 30m                # the shortest time to watch the stage
-      minimum: { devices: 3, inferences: 1000 }
-      silence: 10m             # a device that took the version and then sends no report for this long counts as failed
-      rules:                   # later stages inherit these rules
-        - error_rate < 0.5%
-        - latency_p95 < 2x baseline, floor 5ms
-        - vanished_classes == 0    # no class disappears from the predictions
-        - confidence_loss < 10%    # at most so many more answers than with stable are less sure
-        - failed_devices < 5%      # with fewer than 21 devices, one failed device fails the stage
-        - undelivered_devices < 5% after 30m   # who heard of the stage, and has no file 30 minutes later
-        - cpu < 90% for 5m
-        - { rule: unknown_rate < 10%, dryRun: true }   # shown, but never decides
-        - { rule: confidence_drift < 0.1, dryRun: true }   # different is not worse
-    - { name: ramp, size: 25%, soak: 1h }
-    - { name: full, size: 100%, soak: 1h }
-`;
+}
 
 export const FLEET_TEXT = `# Labels that the fleet team sets, and revoked devices. Devices enrol themselves; listing them here is optional.
 apiVersion: slipway.dev/v1alpha1
@@ -69,9 +43,10 @@ export interface NewRollout {
   readonly model: string;
   readonly version: string;
   readonly target: string;
+  readonly policy: NewPolicy;
 }
 
-export function rolloutText({ name, model, version, target }: NewRollout): string {
+export function rolloutText({ name, model, version, target, policy }: NewRollout): string {
   return `apiVersion: slipway.dev/v1alpha1
 kind: Rollout
 metadata:
@@ -79,7 +54,7 @@ metadata:
 spec:
   model: ${model}
   version: "${version}"   # change this line, commit, push: Slipway does the rest
-  policy: careful
+  policy: ${policy}
   target: ${target}
 `;
 }

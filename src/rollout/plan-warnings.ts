@@ -111,7 +111,9 @@ function neverDecided(stage: PlannedStage, rule: PlannedRule): PlanWarning[] {
     const lacks = pass.inferences === null ? 'pass' : fail.inferences === null ? 'fail' : null;
     return lacks === null ? [] : [{ kind: 'never-decides', stage, rule, judged, lacks }];
   }
-  if (forecast.kind !== 'devices' || forecast.bears > 0 || forecast.limit <= 0) return [];
+  // A stop because of one device takes nothing back, and people see it.
+  const stops = rule.onFailure === 'pause' || rule.onFailure === 'ask';
+  if (forecast.kind !== 'devices' || forecast.bears > 0 || forecast.limit <= 0 || stops) return [];
   return [{ kind: 'one-device', stage, rule, judged, limit: forecast.limit }];
 }
 

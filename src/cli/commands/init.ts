@@ -2,7 +2,7 @@
 import { readdir } from 'node:fs/promises';
 import path from 'node:path';
 import process from 'node:process';
-import type { Command } from 'commander';
+import { type Command, Option } from 'commander';
 import { SystemClock } from '../../base/clock.ts';
 import { readFileIfPresent } from '../../base/durable-file.ts';
 import { CodedError } from '../../base/errors.ts';
@@ -12,13 +12,15 @@ import { IsomorphicWorkTree } from '../../git/isomorphic/isomorphic-work-tree.ts
 import { createHome } from '../create-home.ts';
 import { DEMO_MODEL } from '../demo/example-model.ts';
 import { type Home, homeAt } from '../home.ts';
-import { FLEET_TEXT, POLICY_TEXT, README_TEXT, rolloutText, SETTINGS_TEXT } from '../new-manifests.ts';
+import { FLEET_TEXT, README_TEXT, rolloutText, settingsText } from '../new-manifests.ts';
+import { NEW_POLICIES, type NewPolicy, POLICY_TEXTS } from '../new-policies.ts';
 import { printResult } from '../output.ts';
 import { homeOption } from '../settings.ts';
 import { releaseFiles, signedFiles } from '../signed-files.ts';
 
 interface InitOptions {
   readonly home: string;
+  readonly policy: NewPolicy;
   readonly example?: boolean;
   readonly json?: boolean;
 }
@@ -71,24 +73,27 @@ async function assureHome(home: Home): Promise<boolean> {
   return true;
 }
 
-async function firstFiles(home: Home, withExample: boolean): Promise<Map<string, string>> {
+async function firstFiles(home: Home, policy: NewPolicy, withExample: boolean): Promise<Map<string, string>> {
   const files = new Map<string, string>([
     ['README.md', README_TEXT],
-    ['slipway.yaml', SETTINGS_TEXT],
-    ...(await signedFiles({ home }, 'policies/careful.yaml', POLICY_TEXT)),
+    ['slipway.yaml', settingsText(policy)],
     ['fleet/kiosks.yaml', FLEET_TEXT],
   ]);
+  for (const name of NEW_POLICIES) {
+    const signed = await signedFiles({ home }, `policies/${name}.yaml`, POLICY_TEXTS[name]);
+    for (const [file, text] of signed) files.set(file, text);
+  }
   if (!withExample) return files;
   const { rollout: name, version, target } = EXAMPLE;
   for (const [file, text] of await releaseFiles({ home }, { kind: 'baseline', version, sequence: 1, parent: null }))
     files.set(file, text);
-  return files.set(`rollouts/${name}.yaml`, rolloutText({ name, model: DEMO_MODEL, version, target }));
+  return files.set(`rollouts/${name}.yaml`, rolloutText({ name, model: DEMO_MODEL, version, target, policy }));
 }
 
 async function commitFirst(folder: string, files: ReadonlyMap<string, string>): Promise<string> {
   const tree = await IsomorphicWorkTree.create(folder);
   const author = (await findAuthor(folder, process.env)) ?? { name: 'Slipway', email: 'slipway@localhost' };
-  return tree.commit(files, 'Begin: settings, a careful policy, a group of devices\n', author);
+  return tree.commit(files, 'Begin: settings, policies, a group of devices\n', author);
 }
 
 interface Made {
@@ -135,16 +140,21 @@ function textOf(made: Made): string {
 export function addInitCommand(program: Command): void {
   program
     .command('init')
-    .description('create a manifests repository with a careful policy, and a home for its service')
+    .description('create a manifests repository with policies to begin with, and a home for its service')
     .argument('<folder>', 'folder of the new repository')
     .addOption(homeOption())
+    .addOption(
+      new Option('--policy <name>', 'policy of rollouts that name none, and of the example')
+        .choices(NEW_POLICIES)
+        .default('careful'),
+    )
     .option('--example', 'include an example: train a small document classifier now, and add its rollout')
     .option('--json', 'print JSON')
-    .action(async (folder: string, { home: homeFolder, example = false, json = false }: InitOptions) => {
+    .action(async (folder: string, { home: homeFolder, policy, example = false, json = false }: InitOptions) => {
       const home = homeAt(homeFolder);
       await assertRoom(path.resolve(folder), home);
       const homeIsNew = await assureHome(home);
-      const files = await firstFiles(home, example);
+      const files = await firstFiles(home, policy, example);
       const commit = await commitFirst(path.resolve(folder), files);
       const next = nextCommands(folder, homeFolder, example);
       const made: Made = { folder, home: homeFolder, homeIsNew, commit, files: [...files.keys()], next };
