@@ -138,7 +138,7 @@ test('a signer whose time is over is a warning, a revoked one an error', async (
   );
   const late = await session.run(args);
   expect(late).toMatchObject({ code: 0, stderr: '' });
-  expect(late.stdout).toContain('no errors, 2 warnings.');
+  expect(late.stdout).toContain('no errors, 5 warnings.');
   expect(late.stdout).toContain('warning: SIGNER_EXPIRED');
   session.write('.slipway/trust-policy.yaml', trust.replace('name: ci\n', 'name: ci\n      revoked: true\n'));
   const revoked = await session.run(args);
