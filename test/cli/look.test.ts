@@ -143,7 +143,7 @@ test('a signer whose time is over is a warning, a revoked one an error', async (
   session.write('.slipway/trust-policy.yaml', trust.replace('name: ci\n', 'name: ci\n      revoked: true\n'));
   const revoked = await session.run(args);
   expect(revoked.code).toBe(1);
-  expect(revoked.stdout).toContain('2 errors.');
+  expect(revoked.stdout).toContain('5 errors.');
 });
 
 test('--watch draws again, and ends in peace', async () => {
