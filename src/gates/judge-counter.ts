@@ -6,7 +6,8 @@ import type { RuleVerdict } from './rule-verdict.ts';
 import { type StageQuestion, wholeTallies } from './stage-question.ts';
 import type { StageRule } from './stage-rule.ts';
 
-const HOUR_MS = 3_600_000;
+/** Milliseconds, the trials of these rules, in the hour of their values. */
+export const HOUR_MS = 3_600_000;
 
 interface Asked {
   readonly levels: ErrorLevels;

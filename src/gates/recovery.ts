@@ -1,4 +1,5 @@
 // Owns whether a rule that failed holds again: by what is so now, for what the stage as a whole showed is not undone by later reports.
+import { HOUR_MS } from './judge-counter.ts';
 import { metricKind } from './metric-kind.ts';
 import type { RuleVerdict } from './rule-verdict.ts';
 import type { StageRule } from './stage-rule.ts';
@@ -6,11 +7,12 @@ import type { StageRule } from './stage-rule.ts';
 /** The newest intervals say something once a rate at its limit would have shown so many bad events in them. */
 const LEAST_EXPECTED = 5;
 
-/** The share of bad events, 0..1, that a rule over rates or latencies allows; null of other rules. */
-function allowedShare({ rule, scope }: StageRule, { limit }: RuleVerdict): number | null {
+/** The share of bad events, 0..1, that a rule over rates, latencies or events allows; null of other rules. */
+function allowedShare({ rule, scope }: StageRule, { limit, goodSide }: RuleVerdict): number | null {
   if (scope === 'any-device') return null;
   const kind = metricKind(rule.metric);
   if (kind.kind === 'quantile') return 1 - kind.q;
+  if (kind.kind === 'counter') return limit === null || goodSide === 'above' ? null : limit / HOUR_MS;
   return kind.kind === 'rate' ? limit : null;
 }
 

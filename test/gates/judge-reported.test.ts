@@ -456,6 +456,13 @@ describe('a rule over a counter', () => {
     expect(judge({ ...asked, candidate: counting(usual(30)) }).verdict).toBe('pass');
   });
 
+  test('says of events that no longer come too often that it holds again', () => {
+    const flood = (last: number) => counting((minute) => (minute < last ? 1 : 0));
+    const asked = { rule: 'counter[alerts] < 5/h', minutes: 69 };
+    expect(judge({ ...asked, candidate: flood(50) })).toMatchObject({ verdict: 'fail', recovered: true });
+    expect(judge({ ...asked, candidate: flood(69) })).not.toHaveProperty('recovered');
+  });
+
   test('sees nothing where no application counts', () => {
     expect(judge({ rule, candidate: of(10, () => ({})), stable })).toMatchObject({
       verdict: 'undecided',
