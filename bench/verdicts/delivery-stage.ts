@@ -10,7 +10,7 @@ import { type RunOutcome, Watch } from './outcome.ts';
 import { MINUTES } from './scenario.ts';
 
 export const BY_DEVICE = 'undelivered_devices < 5% after 30m';
-export const BY_ATTEMPT = 'download_success > 99%';
+export const BY_ATTEMPT = 'download_tries > 99%';
 const LIMIT = 0.05;
 const WITHIN_MINUTES = 30;
 /** What never heard by then is out of reach. */

@@ -2,6 +2,7 @@
 import type { CodedError } from '../base/errors.ts';
 import type { FieldPath } from '../contract/source/document-source.ts';
 import { locateProblems, type Problem } from '../contract/source/problem.ts';
+import { oldNameIn } from '../documents/rules/rule-text.ts';
 import type { RolloutPolicy } from '../documents/types.generated.ts';
 import { warningsOf } from '../rollout/plan-warnings.ts';
 import { planOf, type Traffic } from '../rollout/stage-plan.ts';
@@ -21,6 +22,24 @@ export function planFindings(found: FoundDocuments, traffic: Traffic): CodedErro
       return { code, path: placeOfWarning(document, worded), message, remedy };
     });
     return locateProblems(source, problems);
+  });
+}
+
+/** Rules by a name that their metric had before. */
+export function warnOfOldNames(documents: FoundDocuments['documents']): CodedError[] {
+  return documents.flatMap(({ parsed }) => {
+    if (parsed.kind !== 'parsed' || parsed.document.kind !== 'RolloutPolicy') return [];
+    const problems = parsed.document.spec.stages.flatMap(({ rules = [] }, stage) =>
+      rules.flatMap((rule, index): Problem[] => {
+        const old = oldNameIn(typeof rule === 'string' ? rule : rule.rule);
+        if (old === undefined) return [];
+        const [was, now] = old;
+        const message = `\`${was}\` is called \`${now}\` now: it counts tries, not devices.`;
+        const remedy = `Write \`${now}\`; whether devices get the version, \`undelivered_devices\` asks.`;
+        return [{ code: 'POLICY_RULE_NAME', path: ['spec', 'stages', stage, 'rules', index], message, remedy }];
+      }),
+    );
+    return locateProblems(parsed.source, problems);
   });
 }
 

@@ -115,7 +115,7 @@ function limitsOf({ rule }: StageRule, baseline: SuccessBaseline | null): RuleLi
   };
 }
 
-/** download_success, apply_success, accuracy, precision, recall, f1: absolute, or against the baseline by its bounds. */
+/** download_tries, apply_success, accuracy, precision, recall, f1: absolute, or against the baseline by its bounds. */
 export function judgeSuccess(
   asked: StageRule,
   measure: SuccessMeasure,

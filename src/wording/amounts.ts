@@ -83,7 +83,7 @@ export function listed(names: readonly string[], last: 'and' | 'or', most = 5): 
 
 /** What its trials are, where they are no inferences. */
 const TRIALS: Readonly<Record<string, string>> = {
-  download_success: 'download attempt',
+  download_tries: 'download attempt',
   apply_success: 'install',
   accuracy: 'labelled answer',
   precision: 'labelled answer',

@@ -184,7 +184,7 @@ function isOnlyUnheard(rule: RuleVerdict): boolean {
 
 /** Downloads and installs pass within their limit once all have ended, whether or not so few would prove it of a sample (`isComplete`). */
 function isAllThereIs({ metric, verdict, lower, limit }: RuleVerdict): boolean {
-  const isOfInstalls = metric === 'download_success' || metric === 'apply_success';
+  const isOfInstalls = metric === 'download_tries' || metric === 'apply_success';
   return verdict === 'pass' && isOfInstalls && limit !== null && (lower === null || lower <= limit);
 }
 

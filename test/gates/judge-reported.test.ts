@@ -506,7 +506,7 @@ describe('downloads and feedback', () => {
     of(10, (minute) => (minute < 4 ? { interval: { transfers: { download: { done, network } } } } : {}));
 
   test('a version whose downloads break fails, one whose downloads end well passes, and one device alone explains nothing', () => {
-    const rule = 'download_success > 90%';
+    const rule = 'download_tries > 90%';
     expect(judge({ rule, candidate: downloads(1, 4) })).toMatchObject({
       verdict: 'fail',
       estimate: expect.closeTo(0.2, 9),
@@ -518,7 +518,7 @@ describe('downloads and feedback', () => {
 
   test('once every install of the stage has ended, what was downloaded is all there is', () => {
     const asked = {
-      rule: 'download_success > 90%',
+      rule: 'download_tries > 90%',
       candidate: of(10, (minute) => (minute === 0 ? { interval: { transfers: { download: { done: 1 } } } } : {})),
     };
     const pending = { installs: { bad: 0, good: 9, pending: 1 } };

@@ -107,8 +107,8 @@ test('a rule for longer than the deadline is warned of at any traffic, and one f
   const stage = (rule: string): string => `- { name: full, size: 100%, soak: 30m, rules: [error_rate < 1%, ${rule}] }`;
   expect(sentences(stage('memory < 90% for 3h'))).toEqual(['A good version passes after about 3 h.']);
   expect(sentences(stage('memory < 90% for 5m'))[0]).toContain('30 min; its rules are confirmed earlier');
-  expect(sentences(stage('download_success > 99%'))[0]).toContain(
-    '30 min, or later: the time for `download_success > 99%` is unknown.',
+  expect(sentences(stage('download_tries > 99%'))[0]).toContain(
+    '30 min, or later: the time for `download_tries > 99%` is unknown.',
   );
 });
 

@@ -53,7 +53,7 @@ test.each([1, 2, 3])('a network that cuts downloads is no fault of a version (se
 });
 
 test('a rule over tries takes back what every device would have had minutes later', async () => {
-  const policy = policyOf(['download_success > 80%'], '10%');
+  const policy = policyOf(['download_tries > 80%'], '10%');
   expect(await rehearsed('network-timeout', { policy, hours: 3 })).toMatchObject({ outcome: 'reverted' });
 });
 

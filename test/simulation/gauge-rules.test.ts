@@ -25,7 +25,7 @@ const RULES = [
   'disk_free > 5% for 5m',
   'latency_mean < 1.5x baseline',
   'apply_success > 80%',
-  'download_success > 80%',
+  'download_tries > 80%',
   'undelivered_devices < 5% after 30m',
   'input[brightness] < 180 for 5m',
   'input[brightness] > 0.8x baseline',

@@ -22,7 +22,7 @@ spec:
       rules:
         - undelivered_devices < 5% after 5m
         - failed_devices < 5%
-        - { rule: download_success > 99%, dryRun: true }
+        - { rule: download_tries > 99%, dryRun: true }
     - { name: full, size: 100%, soak: 500ms }
 `;
 const DEVICES = 5;
@@ -67,7 +67,7 @@ test('a file longer than any connection lasts reaches every device, and nobody c
   expect(steps.map(({ kind }) => kind)).toEqual(['start', 'advance', 'complete']);
   for (const { message } of steps.slice(1)) expect(message).toMatch(/undelivered_devices +0 of \d .*pass/);
   // Tries end badly; devices do not.
-  expect(steps[1]?.message).toMatch(/download_success +\d\d(\.\d+)?%/);
+  expect(steps[1]?.message).toMatch(/download_tries +\d\d(\.\d+)?%/);
   expect(link.cuts).toBeGreaterThanOrEqual(2 * DEVICES);
   // Each goes on where it was cut: the files came once, and little besides.
   expect(link.carriedBytes - before).toBeLessThan(1.5 * DEVICES * onnx.length);

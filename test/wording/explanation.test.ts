@@ -96,9 +96,9 @@ const scenes: Record<string, () => StageVerdict> = {
   'devices that failed': () =>
     verdictOf({ rules: rules('failed_devices < 20%'), installs: { bad: 1, good: 7, pending: 2 } }),
   'every download has ended': () =>
-    verdictOf({ rules: rules('download_success > 80%'), candidate: arm(alike(5, [[1, 0]]), 'download') }),
+    verdictOf({ rules: rules('download_tries > 80%'), candidate: arm(alike(5, [[1, 0]]), 'download') }),
   'so many downloads that they prove it': () =>
-    verdictOf({ rules: rules('download_success > 80%'), candidate: arm(alike(5, repeat(40, [1, 0])), 'download') }),
+    verdictOf({ rules: rules('download_tries > 80%'), candidate: arm(alike(5, repeat(40, [1, 0])), 'download') }),
   'without data': () => verdictOf({}),
   'without a stable version': () => verdictOf({ rules: rules('latency_p95 < 2x baseline'), hasStable: false }),
   'drift before its first look': () => verdictOf({ rules: rules('confidence_drift < 0.1') }),

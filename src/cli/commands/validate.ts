@@ -19,7 +19,7 @@ import { loadTrustPolicy } from '../load-trust.ts';
 import { assertManifests } from '../manifests-here.ts';
 import { errorText, printResult, type Result } from '../output.ts';
 import { addTrafficOptions, type TrafficOptions, trafficOf } from '../plan-options.ts';
-import { assumedText, defaultDeadlines, planFindings, warnOfLatest } from '../policy-warnings.ts';
+import { assumedText, defaultDeadlines, planFindings, warnOfLatest, warnOfOldNames } from '../policy-warnings.ts';
 import { addRepositoryOptions, type RepositoryOptions, withFiles } from '../repository-access.ts';
 import { annotationLine } from '../workflow-annotations.ts';
 
@@ -138,6 +138,7 @@ async function validate(files: RepositoryFiles, { trust, repo, format, ...option
     ...warnOfSubjects(found.documents),
     ...warnOfSequences(found.documents, (file) => paths.has(file + BUNDLE_SUFFIX)),
     ...warnOfLatest(found.documents),
+    ...warnOfOldNames(found.documents),
     ...planFindings(found, traffic),
     ...fleetErrors(wordsIn(found)),
   ].sort(byPlace);

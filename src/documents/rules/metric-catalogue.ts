@@ -95,9 +95,9 @@ export const METRICS = {
     "Distance between the distribution of the answers' classes and stable's. It hardly changes when a rare class vanishes; use `vanished_classes` for that.",
     "class counts in reports (the 15 most frequent and the rest), compared with stable's and, if known, with those of the same devices before",
   ),
-  download_success: success('download', {
+  download_tries: success('download', {
     meaning:
-      'Share of finished download attempts that succeeded: a sign of the network, not of whether devices get the version; `undelivered_devices` counts those. A download that is interrupted and retried counts each time; an attempt in which a host sent wrong bytes does not. When every device of the stage has finished its install, a value within the limit is enough to pass.',
+      'Share of finished download tries that succeeded: a sign of the network, better shown (`dryRun`) than decided by, and not of whether devices get the version; `undelivered_devices` counts those. Rules may still call it `download_success`. A download that is interrupted and retried counts each time; an attempt in which a host sent wrong bytes does not. When every device of the stage has finished its install, a value within the limit is enough to pass.',
     source: 'transfers in reports',
     example: '99%',
   }),

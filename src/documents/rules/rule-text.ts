@@ -32,7 +32,7 @@ export interface ParsedRule {
   readonly sustainedMs?: number;
   /** A device has so long before it counts as bad. */
   readonly afterMs?: number;
-  /** The rule as written. */
+  /** The rule as written, by the present name of its metric. */
   readonly source: string;
 }
 
@@ -217,9 +217,19 @@ function asIn(metric: RuleMetric, subject?: string): string {
   return `Write it as in \`${exampleRule(metric, subject)}\`.`;
 }
 
+/** Names that rules may still have, and what they are now. */
+const OLD_NAMES: ReadonlyMap<string, RuleMetric> = new Map([['download_success', 'download_tries']]);
+
+/** The old name in a rule and its present one; undefined where it has none. */
+export function oldNameIn(text: string): readonly [was: string, now: RuleMetric] | undefined {
+  const name = /^\s*(\w+)/.exec(text)?.[1] ?? '';
+  const now = OLD_NAMES.get(name);
+  return now === undefined ? undefined : [name, now];
+}
+
 /** The metric of a text. Throws RULE_METRIC where there is none of that name. */
 function readMetric(text: string, name: string): RuleMetric {
-  const known = RULE_METRICS.find((metric) => metric === name);
+  const known = OLD_NAMES.get(name) ?? RULE_METRICS.find((metric) => metric === name);
   if (known !== undefined) return known;
   const close = findClosestMetric(name);
   const own = ` For a gauge of your own write \`gauge[${name}]\`, for an input of the model \`input[${name}]\`, for events that your application counts \`counter[${name}]\`.`;
@@ -254,7 +264,7 @@ function readRule(text: string): ParsedRule {
     ...(draft.facts.unit === 'divergence' && draft.texts.limit?.endsWith('KL') ? { scale: 'kl' } : {}),
     ...(sustainedMs === undefined ? {} : { sustainedMs }),
     ...(afterMs === undefined ? {} : { afterMs }),
-    source: text.trim(),
+    source: text.trim().replace(/^\w+/, metric),
   };
 }
 

@@ -4,7 +4,7 @@ import { expect, test } from 'vitest';
 import { TextError } from '../../../src/contract/source/text-error.ts';
 import { RULE_METRICS } from '../../../src/documents/rules/metric-catalogue.ts';
 import { exampleRule } from '../../../src/documents/rules/metric-examples.ts';
-import { parseRule } from '../../../src/documents/rules/rule-text.ts';
+import { oldNameIn, parseRule } from '../../../src/documents/rules/rule-text.ts';
 
 test.each([
   [
@@ -331,4 +331,13 @@ test('a rule that a remedy says to write is one that parses, and not the one ref
     { numRuns: 20_000 },
   );
   expect(advised).toBeGreaterThan(5000);
+});
+
+test('a metric by its old name is the same rule by its new one', () => {
+  const rule = parseRule('download_tries > 99%');
+  expect(parseRule('download_success > 99%')).toEqual(rule);
+  expect(parseRule('  download_success > 99% ')).toEqual(rule);
+  expect(oldNameIn(' download_success > 99%')).toEqual(['download_success', 'download_tries']);
+  expect(oldNameIn('download_tries > 99%')).toBeUndefined();
+  expect(() => parseRule('download_success < 99%')).toThrow(TextError);
 });
