@@ -7,6 +7,7 @@ import { seededRandom } from '../src/base/random.ts';
 import { digestOf } from '../src/contract/digest.ts';
 import type { DirectiveEntry } from '../src/contract/directive.ts';
 import type { DeviceReport } from '../src/contract/report.ts';
+import type { HeardDevice, StageHeard } from '../src/gates/heard-arm.ts';
 import { judgeStage } from '../src/gates/judge-stage.ts';
 import type { StageDeliveries } from '../src/gates/stage-question.ts';
 import type { KnownDevice, Matching } from '../src/rollout/count-cohort.ts';
@@ -119,11 +120,24 @@ function deliveriesOf({ devices, minutes, without = 0 }: StageOrder): () => Stag
   return () => counter.count(facts, matching);
 }
 
+/** All of them heard of. */
+function heardOf({ devices, minutes }: StageOrder): StageHeard {
+  const arm = (name: string): HeardDevice[] =>
+    Array.from({ length: devices }, (_, i) => ({
+      ...{ name: `${name}-${i}`, fromMs: 0, fellMs: null },
+      ...{ isSilent: false, isYoung: false, isAfter: true, isInBoth: false },
+    }));
+  const times = { openMs: minutes * MINUTE_MS, intervalMs: MINUTE_MS };
+  return { candidate: arm('candidate'), stable: arm('stable'), isByHash: true, ...times };
+}
+
 async function verdictLine(what: string, order: StageOrder, runs: number): Promise<Line> {
   const { past, ...tallies } = makeStage(order);
   const { devices, minutes, hasStable = true } = order;
+  const heard = heardOf(order);
   const question = {
     ...questionOf(tallies, devices, minutes),
+    heard: () => heard,
     ...{ restBaseline: past, deliveries: deliveriesOf(order), hasStable },
     ...(hasStable ? {} : { baseline: null, history: null }),
   };
