@@ -49,7 +49,8 @@ export function windowOf(rollout: string, devices: number): WindowSpec {
   return {
     ...{ rollout, openedRevision: 5, candidateDigest: DIGESTS.candidate, candidateAttempt: 1 },
     ...{ stableDigest: DIGESTS.stable, ...edgesToCount(parsed, LIMITS), openedAtMs: 0, intervalMs: MINUTE_MS },
-    ...{ ...countsOf(parsed, Object.keys(CLASSES), new Map()), groups: [] },
+    ...countsOf(parsed, { classes: Object.keys(CLASSES) }, { classes: new Map(), edgesOf: () => [] }),
+    groups: [],
     course: courseSpecFor(SOAK_MS, MINUTE_MS),
     rows: { candidate: rows, stable: rows },
   };

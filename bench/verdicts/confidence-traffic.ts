@@ -220,7 +220,12 @@ export function foldConfidences(
     course: spec.course === undefined ? null : coursePoint(spec.course, receivedAtMs - spec.openedAtMs, histogram),
     summary: {
       ...{ inferences, rejected: 0, errors: {}, latencyMs: emptySketch() },
-      ...{ confidence: histogram.flatMap((count) => [count, 0]), classes: new Map(), gauges: new Map() },
+      ...{
+        confidence: histogram.flatMap((count) => [count, 0]),
+        classes: new Map(),
+        gauges: new Map(),
+        outputs: new Map(),
+      },
     },
   };
 }

@@ -181,7 +181,7 @@ export function foldOf(device: FullDevice, minute: number, counts: MinuteCounts)
     gauges: [],
     summary: {
       ...{ inferences, rejected: 0, errors: { runtime: errors }, latencyMs, confidence: [] },
-      ...{ classes: new Map(classes), gauges: new Map() },
+      ...{ classes: new Map(classes), gauges: new Map(), outputs: new Map() },
     },
   };
 }

@@ -1,5 +1,13 @@
 // Owns the bins of outputs that are no classes: embeddings by fixed directions, counts of detections, lengths of texts.
 
+/** Directions of an embedding, and bins of each. */
+export const DIRECTIONS = 8;
+export const DIRECTION_BINS = 10;
+/** Of the directions: with another one, nothing could be compared. */
+export const DIRECTION_SEED = 1;
+export const DETECTION_BINS = 10;
+export const LENGTH_BINS = 13;
+
 /** Sign of a direction at a coordinate, the same on every device and without a table (±1 projections: Achlioptas 2003). */
 export function directionSign(seed: number, direction: number, coordinate: number): 1 | -1 {
   let mix = (seed + Math.imul(direction + 1, 0x9e3779b1) + Math.imul(coordinate + 1, 0x85ebca77)) >>> 0;
@@ -28,8 +36,8 @@ export function projectionBin(vector: ArrayLike<number>, seed: number, direction
   return countBelow(PROJECTION_EDGES, squares > 0 ? sum / Math.sqrt(squares) : 0);
 }
 
-const MOST_COUNT = 9;
-const MOST_LENGTH_BIN = 12;
+const MOST_COUNT = DETECTION_BINS - 1;
+const MOST_LENGTH_BIN = LENGTH_BINS - 1;
 
 /** The bin of a count of detections: 0, 1, …, 8, and 9 or more. */
 export function countBin(count: number): number {

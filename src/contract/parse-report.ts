@@ -2,6 +2,7 @@
 import { CodedError } from '../base/errors.ts';
 import { MOST_REVISION } from './directive.ts';
 import { FAILURE_REASONS, parseGauges, parseObservations } from './parse-observations.ts';
+import { parseOutputs } from './parse-outputs.ts';
 import {
   CONFIDENCE_BINS,
   type DeviceReport,
@@ -18,6 +19,7 @@ import {
 import {
   count,
   digest,
+  ifPresent,
   instant,
   isDeviceId,
   list,
@@ -100,6 +102,9 @@ function parseInterval(value: unknown, place: string): ModelInterval {
     ),
     classes: record(raw.classes, `${place}.classes`, MOST_CLASSES + 1, (n, at) => count(n, at)),
     ...parseObservations(raw, place),
+    ...ifPresent(raw, 'outputs', place, (outputs, at) =>
+      parseOutputs(outputs, at, count(raw.inferences, `${place}.inferences`)),
+    ),
   };
   assertPossible(interval, place);
   return interval;

@@ -1,6 +1,7 @@
 // Owns the report: what one device says about one interval, signed, numbered and frozen once sent.
 import type { Digest } from './digest.ts';
 import type { Summary } from './gauges.ts';
+import type { OutputCounts } from './output-counts.ts';
 import type { SketchJson } from './sketch.ts';
 
 export const REPORT_PAYLOAD_TYPE = 'application/vnd.slipway.report+json';
@@ -119,6 +120,8 @@ export interface ModelInterval {
   /** Events that the application counted, by name; 0 says that it counts them and none came. */
   readonly counters?: Readonly<Record<string, number>>;
   readonly transfers?: Readonly<Partial<Record<TransferStep, TransferCounts>>>;
+  /** What its outputs that are no classes were like. */
+  readonly outputs?: OutputCounts;
 }
 
 /** State of one model's update machine when the interval closed. */

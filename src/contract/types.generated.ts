@@ -259,6 +259,18 @@ export interface OutputTensor {
    * Meaning of the scores: `probabilities` from 0 to 1 (default), or `logits`, of which the agent takes the softmax for the confidence.
    */
   readonly scores?: 'probabilities' | 'logits';
+  /**
+   * Meaning of the output where it is not classes, so that devices sum it up and rules compare it: `scalar`, one number an answer; `embedding`, one vector; `detections`, their number, or scores of which those of at least `confidence.least` count; `text`, the text (`bytes`), or tokens that the application decodes and tells of. `classes`: as `classes` or `classCount` say. Default: nothing is summed up but classes.
+   */
+  readonly kind?: 'scalar' | 'embedding' | 'detections' | 'text' | 'classes';
+  /**
+   * A typical value of a scalar, or a typical length of an embedding's vectors: differences to it are told apart to 5%. Default 0, which is right for values that spread around zero or over orders of magnitude, such as prices; for values such as 1000 ± 5 write 1000. Versions with different centres can't be compared, so keep it.
+   */
+  readonly centre?: number;
+  /**
+   * Name of the space of an embedding. Versions that name the same space promise that their vectors can be compared coordinate by coordinate; a training from scratch makes a new space. Without it only the lengths of the vectors are compared.
+   */
+  readonly space?: string;
 }
 /**
  * Files of the version for one platform. A device uses the first variant that matches it.

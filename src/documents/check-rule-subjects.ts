@@ -12,8 +12,8 @@ import type { SlipwayDocument } from './slipway-document.ts';
 import type { RolloutPolicy } from './types.generated.ts';
 
 const MOST_NAMED = 10;
-/** What these name in brackets no manifest names. */
-const NAMED_ELSEWHERE: ReadonlySet<string> = new Set(['gauge', 'counter', 'error_rate']);
+/** What these name in brackets no manifest names, or only some of its versions: outputs are held against those of each rollout. */
+const NAMED_ELSEWHERE: ReadonlySet<string> = new Set(['gauge', 'counter', 'error_rate', 'output_drift']);
 
 /** What a rule names in brackets that a manifest names too. */
 interface Subject {

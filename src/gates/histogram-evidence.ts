@@ -1,5 +1,5 @@
 // Owns what a rule over distributions is judged on: the candidate's histograms, stable's, and those of the devices' own past.
-import { binsOf, type HistogramSpec } from '../telemetry/histogram-sums.ts';
+import { binsOf, type HistogramSpec, histogramKey } from '../telemetry/histogram-sums.ts';
 import { WINDOW_INTERVALS } from '../telemetry/window.ts';
 import { THINNEST_BASELINE } from './counted-evidence.ts';
 import { pastRowsOf } from './own-past.ts';
@@ -40,9 +40,9 @@ export interface HistogramEvidence extends SeenHistograms {
   readonly weight: number;
 }
 
-function histogramsOf(arm: ArmEvidence, kind: HistogramSpec['kind'], window: number): SeenHistograms | undefined {
+function histogramsOf(arm: ArmEvidence, key: string, window: number): SeenHistograms | undefined {
   const { measures, histograms, names, sums } = arm;
-  const place = histograms.findIndex((one) => one.kind === kind);
+  const place = histograms.findIndex((one) => histogramKey(one) === key);
   const [kept, part] = [histograms[place], sums.parts[measures.length + place]];
   if (kept === undefined || part === undefined) return undefined;
   const bins = binsOf(kept);
@@ -53,11 +53,11 @@ function histogramsOf(arm: ArmEvidence, kind: HistogramSpec['kind'], window: num
   };
 }
 
-function candidateHistograms(question: StageQuestion, kind: HistogramSpec['kind']): HistogramEvidence | undefined {
+function candidateHistograms(question: StageQuestion, key: string): HistogramEvidence | undefined {
   const { candidate, deadlineMs, intervalMs } = question;
-  const histogram = candidate.histograms.find((one) => one.kind === kind);
+  const histogram = candidate.histograms.find((one) => histogramKey(one) === key);
   const index = newestWindow(candidate);
-  const seen = histogramsOf(candidate, kind, index);
+  const seen = histogramsOf(candidate, key, index);
   if (histogram === undefined || seen === undefined) return undefined;
   const windows = deadlineMs === null ? null : Math.ceil(deadlineMs / (WINDOW_INTERVALS * intervalMs));
   return { ...seen, histogram, weight: windowWeight(index, windows) };
@@ -74,10 +74,10 @@ function baselineOf(
   beside: { readonly window: number } | null,
   rows?: Uint32Array,
 ): HistogramBaseline | null {
-  const kept = arm?.histograms.find((one) => one.kind === histogram.kind);
-  // Of other classes: nothing to compare bin by bin.
+  const kept = arm?.histograms.find((one) => histogramKey(one) === histogramKey(histogram));
+  // Of other classes or edges: nothing to compare bin by bin.
   if (!arm || JSON.stringify(kept) !== JSON.stringify(histogram)) return null;
-  const seen = histogramsOf(arm, histogram.kind, beside?.window ?? 0);
+  const seen = histogramsOf(arm, histogramKey(histogram), beside?.window ?? 0);
   if (seen === undefined) return null;
   const whole = rows === undefined ? seen.whole : seen.whole.only(rows);
   if (whole.live === 0) return null;
@@ -115,16 +115,16 @@ export interface HistogramCase {
 }
 
 /** Found once a question: several rules are about one histogram. */
-const known = new WeakMap<StageQuestion, Map<HistogramSpec['kind'], HistogramCase | undefined>>();
+const known = new WeakMap<StageQuestion, Map<string, HistogramCase | undefined>>();
 
-/** All that a rule over a histogram is judged on; undefined when the window that is open does not keep it. */
-export function histogramCase(question: StageQuestion, kind: HistogramSpec['kind']): HistogramCase | undefined {
-  const ofQuestion = known.get(question) ?? new Map<HistogramSpec['kind'], HistogramCase | undefined>();
+/** All that a rule over a histogram (by `histogramKey`) is judged on; undefined when the window that is open does not keep it. */
+export function histogramCase(question: StageQuestion, key: string): HistogramCase | undefined {
+  const ofQuestion = known.get(question) ?? new Map<string, HistogramCase | undefined>();
   known.set(question, ofQuestion);
-  if (!ofQuestion.has(kind)) {
-    const devices = candidateHistograms(question, kind);
+  if (!ofQuestion.has(key)) {
+    const devices = candidateHistograms(question, key);
     const found = devices && { devices, baseline: chooseBaseline(question, devices), own: ownPast(question, devices) };
-    ofQuestion.set(kind, found);
+    ofQuestion.set(key, found);
   }
-  return ofQuestion.get(kind);
+  return ofQuestion.get(key);
 }

@@ -1,6 +1,8 @@
 // Owns the ways to hold one distribution against another: how far it moved, or how much surer stable was.
+import { edgeValue } from '../contract/output-sketch.ts';
 import type { HistogramSpec } from '../telemetry/histogram-sums.ts';
-import type { ConfidenceDirection, RuleReason } from './rule-reason.ts';
+import type { OutputHistogramSpec } from '../telemetry/output-histograms.ts';
+import type { ConfidenceDirection, OutputBin, RuleReason } from './rule-reason.ts';
 import { shiftOfDrift } from './statistics/course.ts';
 import {
   type DriftReading,
@@ -51,6 +53,24 @@ function directionOf([candidate, baseline]: Tallies): ConfidenceDirection {
   return gained > CLEARLY * lost ? 'surer' : 'mixed';
 }
 
+function outputBin(histogram: OutputHistogramSpec, bin: number, bins: number): OutputBin {
+  switch (histogram.kind) {
+    case 'output': {
+      const { edges, centre } = histogram;
+      if (bin > edges.length) return { kind: 'odd-values' };
+      const valueAt = (edge: number | undefined): number | null =>
+        edge === undefined ? null : edgeValue(edge, centre);
+      return { kind: 'values', least: valueAt(edges[bin - 1]), most: valueAt(edges[bin]) };
+    }
+    case 'direction':
+      return { kind: 'direction', direction: histogram.direction + 1, part: bin + 1 };
+    case 'detections':
+      return { kind: 'detections', count: bin, orMore: bin === bins - 1 };
+    default:
+      return { kind: 'length', least: bin === 0 ? 0 : 2 ** (bin - 1), most: bin === bins - 1 ? null : 2 ** bin - 1 };
+  }
+}
+
 /** The bin that moved most, as its part of the distance. */
 function largestMove(histogram: HistogramSpec, tallies: Tallies): RuleReason {
   const [candidate, baseline] = tallies;
@@ -60,6 +80,8 @@ function largestMove(histogram: HistogramSpec, tallies: Tallies): RuleReason {
   const bin = moves.indexOf(Math.max(...moves));
   const [from, to] = [shareOf(baseline, bin), shareOf(candidate, bin)];
   if (histogram.kind === 'class') return { kind: 'class-moved', name: histogram.names[bin] ?? null, from, to };
+  if (histogram.kind !== 'confidence')
+    return { kind: 'output-moved', bin: outputBin(histogram, bin, candidate.bins), from, to };
   const [least, most] = [bin / candidate.bins, (bin + 1) / candidate.bins];
   return { kind: 'confidence-moved', direction: directionOf(tallies), least, most, from, to };
 }

@@ -1,4 +1,5 @@
 // Owns rules over drift: a distribution beside stable's, at any time.
+import { whyNotComparable } from '../documents/comparable-outputs.ts';
 import type { MetricKind } from '../documents/rules/metric-facts.ts';
 import { blankVerdict } from './blank-verdict.ts';
 import { confidenceCourse } from './confidence-course.ts';
@@ -11,6 +12,7 @@ import {
 } from './histogram-evidence.ts';
 import { distanceMethod, type HistogramMethod, lossMethod } from './histogram-method.ts';
 import { outlierReason } from './judge-counts.ts';
+import { DIRECTION_KEYS, type HistogramVerdict, joinDirections } from './judge-embedding.ts';
 import { type ErrorLevels, timesUntil } from './judge-rate-rule.ts';
 import type { RuleReason } from './rule-reason.ts';
 import type { CourseSummary, HistogramSummary, RuleVerdict } from './rule-verdict.ts';
@@ -148,23 +150,42 @@ function summaryOf({ reports, counts }: HistogramTally): HistogramSummary {
   return { reports, counts };
 }
 
-/** confidence_drift, class_drift and confidence_loss: stage scope, drop-worst, asked at any time. */
+type DriftKind = Extract<MetricKind, { kind: 'drift' }>;
+
+/** Rules over drift and confidence_loss: stage scope, drop-worst, asked at any time. */
 export function judgeDrift(
   asked: StageRule,
-  { histogram: kind, of }: Extract<MetricKind, { kind: 'drift' }>,
+  kind: DriftKind,
   levels: ErrorLevels,
   question: StageQuestion,
 ): RuleVerdict {
+  const { histogram } = kind;
+  const name = asked.rule.ofClass;
+  const why = whyNotComparable({ histogram, name }, question.outputs ?? {});
+  if (why !== null) return blankVerdict(asked, { kind: 'not-comparable', why });
+  if (histogram !== 'embedding') {
+    const key = histogram === 'output' ? `${histogram}:${name}` : histogram;
+    return judgeHistogram(asked, { key, of: kind.of }, levels, question).rule;
+  }
+  const directions = DIRECTION_KEYS.map((key) => judgeHistogram(asked, { key, of: kind.of }, levels, question));
+  return joinDirections(directions, levels.alpha) ?? blankVerdict(asked, { kind: 'not-measured' });
+}
+
+function judgeHistogram(
+  asked: StageRule,
+  { key, of }: Pick<DriftKind, 'of'> & { readonly key: string },
+  levels: ErrorLevels,
+  question: StageQuestion,
+): HistogramVerdict {
   const { limit, scale } = asked.rule;
-  if (limit.kind !== 'absolute') return blankVerdict(asked, { kind: 'no-relative-limit' });
-  const found = histogramCase(question, kind);
-  if (found === undefined) return blankVerdict(asked, { kind: 'not-measured' });
+  const unread = (rule: RuleVerdict): HistogramVerdict => ({ rule, reading: null });
+  if (limit.kind !== 'absolute') return unread(blankVerdict(asked, { kind: 'no-relative-limit' }));
+  const found = histogramCase(question, key);
+  if (found === undefined) return unread(blankVerdict(asked, { kind: 'not-measured' }));
   const { devices, baseline, own } = found;
   const { all } = devices.whole;
-  const blank = (reason: RuleReason, needs: RuleVerdict['needs']): RuleVerdict => ({
-    ...blankVerdict(asked, reason),
-    ...{ limit: limit.value, needs },
-  });
+  const blank = (reason: RuleReason, needs: RuleVerdict['needs']): HistogramVerdict =>
+    unread({ ...blankVerdict(asked, reason), ...{ limit: limit.value, needs } });
   const soon = untilReports(devices.whole, baseline, question);
   if ((question.openMs ?? 0) < LEAST_INTERVALS * question.intervalMs) {
     return blank({ kind: 'first-intervals', intervals: LEAST_INTERVALS }, soon);
@@ -174,8 +195,8 @@ export function judgeDrift(
   const { histogram } = devices;
   const method = of === 'loss' ? lossMethod(limit.value) : distanceMethod(histogram, limit.value, scale);
   const mayFail = question.onCourse === 'rollback' && (question.candidate.course?.spec ?? null) !== null;
-  const rule: Rule = { method, levels: mayFail ? { ...levels, alpha: (1 - SHARE_OF_COURSE) * levels.alpha } : levels };
-  const present = withInliers(readEither(devices, baseline, own, rule), devices, baseline, own, rule);
+  const held: Rule = { method, levels: mayFail ? { ...levels, alpha: (1 - SHARE_OF_COURSE) * levels.alpha } : levels };
+  const present = withInliers(readEither(devices, baseline, own, held), devices, baseline, own, held);
   const { reading, course } = withCourse(present, found, { method, levels }, question);
   const { verdict, estimate, isWithin, lower, upper } = reading;
   const open = (): RuleReason => reading.reason ?? { kind: 'too-little', within: isWithin };
@@ -189,9 +210,9 @@ export function judgeDrift(
   const needs = (): RuleVerdict['needs'] => {
     if (open().kind === 'too-few-reports') return soon;
     if (open().kind !== 'too-little') return null;
-    return untilDecided(all, baseline.whole, isWithin ? 'pass' : 'fail', rule, question.perMinute);
+    return untilDecided(all, baseline.whole, isWithin ? 'pass' : 'fail', held, question.perMinute);
   };
-  return {
+  const rule: RuleVerdict = {
     ...blankVerdict(asked, reason[verdict]()),
     verdict,
     within: isWithin,
@@ -212,4 +233,5 @@ export function judgeDrift(
       ...(course === null ? {} : { course }),
     },
   };
+  return { rule, reading };
 }

@@ -1,4 +1,5 @@
 // Owns why a rule is undecided or does not apply, and what its numbers alone don't show: facts, of which src/wording makes sentences.
+import type { Incomparable } from '../documents/comparable-outputs.ts';
 import type { SignalResting, SignalSilence } from './signal-track.ts';
 import type { ArmDevices, ArmsProblem } from './statistics/arms-check.ts';
 import type { OpenReason } from './statistics/rate-verdict.ts';
@@ -129,6 +130,10 @@ type DriftReason =
   | { readonly kind: 'class-moved'; readonly name: string | null; readonly from: number; readonly to: number }
   /** So many more of all answers (0..1) than with stable lie below that confidence. */
   | { readonly kind: 'less-sure'; readonly below: number; readonly excess: number }
+  /** What the manifests say keeps the outputs of candidate and stable from being compared. */
+  | { readonly kind: 'not-comparable'; readonly why: Incomparable }
+  /** The bin of an output that moved most, by its share of answers. */
+  | { readonly kind: 'output-moved'; readonly bin: OutputBin; readonly from: number; readonly to: number }
   | {
       readonly kind: 'confidence-moved';
       readonly direction: ConfidenceDirection;
@@ -137,6 +142,15 @@ type DriftReason =
       readonly from: number;
       readonly to: number;
     };
+
+export type OutputBin =
+  /** Values in the output's own unit; null for no end. */
+  | { readonly kind: 'values'; readonly least: number | null; readonly most: number | null }
+  | { readonly kind: 'odd-values' }
+  /** The n-th of ten parts in the n-th direction, from 1. */
+  | { readonly kind: 'direction'; readonly direction: number; readonly part: number }
+  | { readonly kind: 'detections'; readonly count: number; readonly orMore: boolean }
+  | { readonly kind: 'length'; readonly least: number; readonly most: number | null };
 
 type GroupReason =
   /** How the groups that were judged stand beside the one that fails: `over` names a few of those that are over. */

@@ -1,4 +1,5 @@
 // Owns what judges know about a stage: its rules, the counts of both arms, how its installs went, and the present traffic.
+import type { DeclaredByArm } from '../documents/comparable-outputs.ts';
 import type { ArmSummary } from '../telemetry/arm-summary.ts';
 import type { CourseTallies } from '../telemetry/course-sums.ts';
 import type { GaugeTallies } from '../telemetry/gauge-tallies.ts';
@@ -72,6 +73,8 @@ export interface StageQuestion {
   readonly history?: ArmEvidence | null;
   /** What the candidate's manifest says that it did before it was published, by metric: `accuracy`, `recall/receipt`; none unless given. */
   readonly offline?: Readonly<Record<string, number>>;
+  /** What the manifests declare of outputs that are no classes; nothing unless given. */
+  readonly outputs?: DeclaredByArm;
   /** Is there a stable version at all? Without one, relative rules do not apply. */
   readonly hasStable: boolean;
   readonly installs: DeviceCounts;

@@ -12,6 +12,7 @@ import type { NamedValues } from '../store/reconciler-state.ts';
 import type { AsideName, AsideOrder, WindowReader, WindowReading } from '../store/window-store.ts';
 import type { WindowSpec } from '../telemetry/window.ts';
 import { countsOf, type WindowCounts } from './window-counts.ts';
+import { shownIn } from './window-outputs.ts';
 import type { RolloutInForce } from './window-spec.ts';
 
 export type WatchReadings = Pick<WindowReader, 'readWindow' | 'readAside'> & Pick<NamedValues, 'readValue'>;
@@ -93,11 +94,11 @@ function isCounting(spec: WindowSpec, counts: SteadyCounts): boolean {
 }
 
 /** What the stages' rules ask for is counted on: the next start finds its baseline in these windows. */
-function countsOfSteady(question: Steady, { tallies }: WindowReading, limits: readonly FrozenLimit[]): SteadyCounts {
+function countsOfSteady(question: Steady, reading: WindowReading, limits: readonly FrozenLimit[]): SteadyCounts {
   const ofStages = question.policy === null ? [] : stagesOf(question.policy).flatMap((stage) => stage.rules);
   const watched = rulesOf(question.watch);
   const rules = [...ofStages.map((one) => one.rule), ...watched];
-  const counts = countsOf(rules, question.classes, tallies.stable.summary.classes);
+  const counts = countsOf(rules, question, shownIn(reading, question.stable.digest));
   return { events: [], ...counts, baselineEdges: edgesOf([...ofStages.flatMap(rulesWithin), ...watched], limits) };
 }
 

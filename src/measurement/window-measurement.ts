@@ -16,6 +16,7 @@ import type { WindowReader, WindowReading } from '../store/window-store.ts';
 import type { WindowSpec } from '../telemetry/window.ts';
 import { type ArmTallies, emptyWindowTallies } from '../telemetry/window-tallies.ts';
 import type { SignalBoard } from './signal-board.ts';
+import { shownIn } from './window-outputs.ts';
 import { type FleetNow, presentStage, type RolloutInForce, windowSpecOf } from './window-spec.ts';
 
 export interface Measured {
@@ -92,7 +93,7 @@ export class WindowMeasurement {
   /** What the window of the present stage, or of the steady state, counts from its opening on. */
   async specOf(rollout: RolloutInForce, fleet: FleetNow, now: number): Promise<WindowSpec> {
     const before = await this.windowBefore(rollout);
-    const shown = before?.tallies.stable.summary.classes ?? new Map<string, number>();
+    const shown = shownIn(before, rollout.status.stable?.digest);
     return windowSpecOf({ rollout, ...fleet, shown, intervalMs: this.#intervalMs, now });
   }
 
@@ -183,6 +184,7 @@ export class WindowMeasurement {
       restBaseline: reading.spec.rows.candidate === 'device' ? steady : null,
       history: steady,
       ...(question.offline === undefined ? {} : { offline: question.offline }),
+      ...(question.outputs === undefined ? {} : { outputs: question.outputs }),
       hasStable: question.status.stable !== null,
       installs: installShare(cohort),
       deliveries: question.deliveries,

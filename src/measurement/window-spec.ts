@@ -4,6 +4,7 @@ import { groupsApart, isInAnyGroup } from '../contract/group-exception.ts';
 import { isVariantProperty } from '../contract/manifest/choose-variant.ts';
 import type { DeviceFacts } from '../contract/selector.ts';
 import type { Variant } from '../contract/types.generated.ts';
+import type { DeclaredByArm } from '../documents/comparable-outputs.ts';
 import type { ParsedRule } from '../documents/rules/rule-text.ts';
 import type { RolloutPolicy, RolloutStatus } from '../documents/types.generated.ts';
 import { edgesToCount } from '../gates/freeze-limits.ts';
@@ -14,6 +15,7 @@ import { type CourseSpec, courseSpecFor } from '../telemetry/course-sums.ts';
 import { chooseGroups, type GroupSpec, variantGroups } from '../telemetry/groups.ts';
 import { rowsFor, type WindowSpec } from '../telemetry/window.ts';
 import { countsOf } from './window-counts.ts';
+import { outputCentres, type ShownBefore } from './window-outputs.ts';
 
 export interface RolloutInForce {
   readonly name: string;
@@ -24,6 +26,8 @@ export interface RolloutInForce {
   readonly classes: readonly string[];
   /** The variants of the same manifest; none unless given. */
   readonly variants?: readonly Variant[];
+  /** What the manifests of candidate and stable declare of outputs that are no classes; nothing unless given. */
+  readonly outputs?: DeclaredByArm;
   /** What the candidate's manifest states of itself in `metrics`; nothing unless given. */
   readonly offline?: Readonly<Record<string, number>>;
   /** Can the device run the candidate? All can unless given. */
@@ -38,8 +42,8 @@ export interface FleetNow {
 
 export interface WindowFacts extends FleetNow {
   readonly rollout: RolloutInForce;
-  /** How often stable showed each class in the window before: of too many classes, these decide which are counted. */
-  readonly shown: ReadonlyMap<string, number>;
+  /** What stable showed in the window before: it decides which of too many classes are counted, and where values are cut. */
+  readonly shown: ShownBefore;
   readonly intervalMs: number;
   readonly now: number;
 }
@@ -92,7 +96,7 @@ function courseFor(rollout: RolloutInForce, intervalMs: number): { readonly cour
 }
 
 export function windowSpecOf({ rollout, devices, deviceCount, shown, intervalMs, now }: WindowFacts): WindowSpec {
-  const { name, status, policy, classes } = rollout;
+  const { name, status, policy } = rollout;
   const stages = policy === null ? [] : stagesOf(policy);
   // The rules of all stages, so that each stage finds a baseline of what it asks for.
   const rules = stages.flatMap((stage) => stage.rules.flatMap(rulesWithin));
@@ -105,7 +109,8 @@ export function windowSpecOf({ rollout, devices, deviceCount, shown, intervalMs,
     candidateAttempt: status.candidate?.attempt ?? 0,
     stableDigest: status.stable?.digest ?? null,
     ...edgesFor(rollout, rules),
-    ...countsOf(rules, classes, shown),
+    ...countsOf(rules, rollout, shown),
+    ...outputCentres(rollout.outputs ?? {}),
     ...courseFor(rollout, intervalMs),
     groups: groupsOfStages(stages, rollout, without, devices),
     openedAtMs: Math.min(now, parseInstant(status.since) ?? now),

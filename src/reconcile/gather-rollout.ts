@@ -24,7 +24,7 @@ import {
 import type { EmergencyRollback, NamedValues, SeenStatus } from '../store/reconciler-state.ts';
 import type { ObservedWindow } from './prepare-windows.ts';
 import { recallPolicy } from './remember-policies.ts';
-import { classesOf, fitOf, manifestOf } from './version-facts.ts';
+import { classesOf, fitOf, manifestOf, outputsByArm } from './version-facts.ts';
 
 /** What the facts of one rollout rest on. As long as all of it is the same and the rollout is as declared, the facts are the same. */
 export interface Basis {
@@ -90,8 +90,9 @@ function inForceOf(
   const offline = manifestOf(versions, status.candidate?.digest)?.spec.metrics ?? {};
   const fit = fitOf(versions, status.candidate?.digest);
   const canRun = fit === undefined ? {} : { canRun: fit.fits };
+  const outputs = outputsByArm(versions, status);
   const variants = manifestOf(versions, (status.candidate ?? status.stable)?.digest)?.spec.variants ?? [];
-  return { name, model: spec.model, status, policy, classes, variants, offline, ...canRun };
+  return { name, model: spec.model, status, policy, classes, variants, outputs, offline, ...canRun };
 }
 
 /** As long as the status that it takes back is the newest. */

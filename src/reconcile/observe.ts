@@ -23,7 +23,7 @@ import { devicesToReturn } from './devices-to-return.ts';
 import { type Basis, type Gathered, type GathererParts, isSameBasis, RolloutGatherer } from './gather-rollout.ts';
 import type { WantedWindows } from './prepare-windows.ts';
 import { recallDocuments, recallGroups, recallSettings } from './remember-documents.ts';
-import { classesOf } from './version-facts.ts';
+import { classesOf, outputsByArm } from './version-facts.ts';
 
 export interface Observation {
   /** Why HEAD itself can't be read: then this is about the last commit that could be. Null when it is about HEAD. */
@@ -234,7 +234,8 @@ export class Observer {
     const admitted = named?.standing.kind === 'admitted' ? named.policy : policyInForce;
     const watch = admitted?.spec.watch ?? null;
     const classes = classesOf(versions, status.stable?.digest);
-    return this.#parts.steady.look({ name, model, status, policy: policyInForce, classes, watch, now });
+    const outputs = outputsByArm(versions, status);
+    return this.#parts.steady.look({ name, model, status, policy: policyInForce, classes, outputs, watch, now });
   }
 }
 

@@ -25,6 +25,12 @@ export const FAULT_STORIES: Readonly<Record<FaultStory, StoryFacts>> = {
   delivery: { moves: ['undelivered_devices'], rule: 'undelivered_devices < 5% after 30m' },
 };
 
+/** Only a model without classes has such rules, in dry run or not: it has no story of classes and confidences. */
+const OF_OUTPUTS: readonly RuleMetric[] = [
+  ...(['output_drift', 'embedding_drift', 'detections_drift', 'length_drift'] as const),
+];
+const OF_CLASSES: readonly FaultStory[] = ['classes', 'confidence'];
+
 /** Stages that leave devices out, where it is not too late; all stages of a policy that has no other. */
 function watchedStages(policy: RolloutPolicy): readonly Stage[] {
   const stages = stagesOf(policy);
@@ -34,10 +40,13 @@ function watchedStages(policy: RolloutPolicy): readonly Stage[] {
 
 /** The stories that no deciding rule sees before all devices have the version. */
 export function unseenStories(policy: RolloutPolicy): readonly FaultStory[] {
-  const deciding = watchedStages(policy).flatMap(({ rules }) => rules.filter(({ dryRun }) => !dryRun));
+  const rules = watchedStages(policy).flatMap((stage) => stage.rules);
+  const deciding = rules.filter(({ dryRun }) => !dryRun);
+  const isWithoutClasses = rules.some(({ rule }) => OF_OUTPUTS.includes(rule.metric));
   // A rule on one kind of errors sees no others.
   const whole = deciding.filter(({ rule }) => rule.metric !== 'error_rate' || rule.ofClass === undefined);
   const seen = new Set(whole.map(({ rule }) => rule.metric));
   const stories = Object.keys(FAULT_STORIES) as FaultStory[];
-  return stories.filter((story) => !FAULT_STORIES[story].moves.some((metric) => seen.has(metric)));
+  const possible = isWithoutClasses ? stories.filter((story) => !OF_CLASSES.includes(story)) : stories;
+  return possible.filter((story) => !FAULT_STORIES[story].moves.some((metric) => seen.has(metric)));
 }

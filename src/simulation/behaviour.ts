@@ -1,8 +1,12 @@
 // Owns what a model does on a device in a stretch of time: its answers, errors, latencies and confidences, drawn from its rates.
+import { addOutputCounts } from '../../fleet-agent/src/measure/output-sums.ts';
 import type { RandomStream } from '../base/random.ts';
+import { type DeclaredOutputs, declaredOutputs } from '../contract/declared-outputs.ts';
 import { addSummariesByName, type Summary } from '../contract/gauges.ts';
+import type { OutputCounts } from '../contract/output-counts.ts';
 import { CONFIDENCE_BINS, type ErrorReason, MOST_FEATURES, type ModelInterval } from '../contract/report.ts';
 import { bucketIndex, type Sketch, type SketchJson, sketchFromJson } from '../contract/sketch.ts';
+import type { OutputTensor } from '../contract/types.generated.ts';
 import { binomial, drawFrom, logNormalTable, normal } from './sampling.ts';
 
 /** What a model does under given circumstances; a scenario says how the candidate's differs from stable's. */
@@ -22,6 +26,10 @@ export interface Behaviour {
   readonly leakedBytes: number;
   /** What it is asked, after its preprocessing, against what stable is. */
   readonly inputFactor: number;
+  /** Its scalars, counts and lengths, against stable's. */
+  readonly outputFactor: number;
+  /** Are its embeddings in another space than stable's? */
+  readonly otherSpace: boolean;
   /** Does the process end, again and again? */
   readonly crashes: boolean;
   /** Does the device send no more reports while it runs? */
@@ -38,6 +46,8 @@ export const STABLE_BEHAVIOUR: Behaviour = {
   cpuFactor: 1,
   leakedBytes: 0,
   inputFactor: 1,
+  outputFactor: 1,
+  otherSpace: false,
   crashes: false,
   silences: false,
 };
@@ -48,6 +58,8 @@ export interface Answers {
   readonly classes: readonly (readonly [name: string, share: number])[];
   readonly rarest: string;
   readonly leastConfidence: number;
+  /** Its outputs, where some of them are no classes. */
+  readonly outputs?: readonly OutputTensor[];
 }
 
 const CLASS_SHARES: Answers['classes'] = [
@@ -81,10 +93,12 @@ const LATENCIES = logNormalTable(LATENCY_SPREAD);
 export class AnswerTable {
   readonly names: readonly string[];
   readonly leastConfidence: number;
+  readonly declared: DeclaredOutputs;
   /** Upper ends of the classes on the line from 0 to 1. */
   readonly #ends: Float64Array;
 
-  constructor({ classes, leastConfidence }: Answers) {
+  constructor({ classes, leastConfidence, outputs = [] }: Answers) {
+    this.declared = declaredOutputs(outputs);
     this.names = classes.map(([name]) => name);
     this.leastConfidence = leastConfidence;
     let end = 0;
@@ -113,6 +127,7 @@ export class Served {
   readonly #classes: number[];
   readonly #table: AnswerTable;
   #features: Readonly<Record<string, Summary>> = {};
+  #outputs: OutputCounts | undefined;
 
   constructor(table: AnswerTable) {
     this.#table = table;
@@ -148,6 +163,12 @@ export class Served {
     this.#features = addSummariesByName(this.#features, features, MOST_FEATURES);
   }
 
+  /** Adds what the answers were like, where the manifest declares it. */
+  addOutputs(outputs: OutputCounts | undefined): void {
+    if (outputs !== undefined)
+      this.#outputs = this.#outputs === undefined ? outputs : addOutputCounts(this.#outputs, outputs);
+  }
+
   merge(other: Served): void {
     this.inferences += other.inferences;
     this.unknown += other.unknown;
@@ -159,6 +180,7 @@ export class Served {
     addTo(this.#confidence, other.#confidence);
     addTo(this.#classes, other.#classes);
     this.addInputs(other.#features);
+    this.addOutputs(other.#outputs);
   }
 
   latencySketch(): Sketch {
@@ -176,6 +198,7 @@ export class Served {
     return {
       ...{ ...answers, confidence: [...this.#confidence], classes: Object.fromEntries(counted) },
       ...(inferences > 0 ? { features: this.#features } : {}),
+      ...(this.#outputs === undefined ? {} : { outputs: this.#outputs }),
     };
   }
 

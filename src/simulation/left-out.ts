@@ -1,5 +1,7 @@
 // Owns what of a policy a rehearsal leaves out, and why: nobody may take a rule for rehearsed that never was.
 import { assertNever } from '../base/errors.ts';
+import { declaredOutputs } from '../contract/declared-outputs.ts';
+import { ANSWER_ENDS } from '../contract/output-counts.ts';
 import type { RuleMetric } from '../documents/rules/metric-catalogue.ts';
 import { type ParsedRule, parseRule } from '../documents/rules/rule-text.ts';
 import type { RolloutPolicy } from '../documents/types.generated.ts';
@@ -27,22 +29,39 @@ const NOT_REPORTED: ReadonlySet<RuleMetric> = new Set<RuleMetric>([
   ...(['battery', 'load_time', 'throughput', 'gauge', 'counter', 'npu', 'restarts'] as const),
 ]);
 
-/** What only answers with classes and confidences have. */
-const OF_CLASSES: ReadonlySet<RuleMetric> = new Set<RuleMetric>([
-  ...([
-    'unknown_rate',
-    'vanished_classes',
-    'class_share',
-    'confidence_loss',
-    'confidence_drift',
-    'class_drift',
-  ] as const),
+/** What only answers with classes have, and what only those with confidences. */
+const OF_CLASSES: ReadonlySet<RuleMetric> = new Set<RuleMetric>(['vanished_classes', 'class_share', 'class_drift']);
+const OF_CONFIDENCE: ReadonlySet<RuleMetric> = new Set<RuleMetric>([
+  ...(['unknown_rate', 'confidence_loss', 'confidence_drift'] as const),
 ]);
 
-function isReported({ metric, ofClass }: Pick<ParsedRule, 'metric' | 'ofClass'>, { classes }: Answers): boolean {
-  if (metric === 'input') return ofClass === INPUT;
-  if (metric === 'class_share') return classes.some(([name]) => name === ofClass);
-  return !NOT_REPORTED.has(metric) && (classes.length > 0 || !OF_CLASSES.has(metric));
+function isReported(
+  { metric, ofClass }: Pick<ParsedRule, 'metric' | 'ofClass'>,
+  { classes, outputs = [] }: Answers,
+): boolean {
+  const { scalars, embedding, detections, text } = declaredOutputs(outputs);
+  // How texts end counts as classes do; it has no confidence.
+  const named = [...classes.map(([name]) => name), ...(text === null ? [] : ANSWER_ENDS)];
+  const isOfClasses = OF_CONFIDENCE.has(metric) || (OF_CLASSES.has(metric) && text === null);
+  switch (metric) {
+    case 'input':
+      return ofClass === INPUT;
+    case 'class_share':
+      return named.some((name) => name === ofClass);
+    case 'output_drift':
+      return scalars.some(({ name }) => name === ofClass);
+    case 'odd_outputs':
+      return scalars.length > 0;
+    case 'embedding_drift':
+      return embedding !== null && embedding.space !== null;
+    case 'detections_drift':
+      return detections !== null;
+    case 'length_drift':
+    case 'empty_answers':
+      return text !== null;
+    default:
+      return !NOT_REPORTED.has(metric) && (classes.length > 0 || !isOfClasses);
+  }
 }
 
 /** The rules that are left out, in the order of the policy; each once, however many stages have it. */

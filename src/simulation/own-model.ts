@@ -51,7 +51,7 @@ function answersOf({ interface: { outputs }, confidence }: ModelManifest['spec']
   const kept = names.length > MOST_CLASSES ? [...names.slice(0, MOST_CLASSES - 1), REST_CLASS] : names;
   const shares = sharesOf(kept.length);
   const classes = kept.map((name, i) => [name, shares[i] ?? 0] as const);
-  return { classes, rarest: kept.at(-1) ?? '', leastConfidence: confidence?.least ?? LEAST_CONFIDENCE };
+  return { classes, rarest: kept.at(-1) ?? '', leastConfidence: confidence?.least ?? LEAST_CONFIDENCE, outputs };
 }
 
 function sharesOf(count: number): readonly number[] {

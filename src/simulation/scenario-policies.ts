@@ -20,6 +20,9 @@ const RULES = [
   'failed_devices < 10%',
 ];
 
+/** Of a model without classes. */
+const OF_ANY_MODEL = ['error_rate < 0.5%', '"latency_p95 < 1.5x baseline, floor 5ms"', 'failed_devices < 10%'];
+
 /** How warm and busy a device may get; a gauge's rule is about each device by itself. */
 const HEALTH = [
   'cpu < 85% for 5m',
@@ -67,6 +70,8 @@ const OWN: Readonly<Record<string, string>> = {
   'one-site-outage': careful({ rules: HEARD }),
   'network-timeout': careful({ rules: [...RULES, 'undelivered_devices < 5% after 45m'], spread: '20m' }),
   'undelivered-tenth': careful({ rules: [...RULES, 'undelivered_devices < 5% after 30m'] }),
+  'price-drift': careful({ rules: [...OF_ANY_MODEL, '"output_drift[price] < 0.1"', 'odd_outputs < 0.1%'] }),
+  'embedding-space-changed': careful({ rules: [...OF_ANY_MODEL, 'embedding_drift < 0.1', 'odd_outputs < 0.1%'] }),
   'less-sure-mixture': careful({ rules: RULES.filter((rule) => !rule.includes('unknown_rate')) }),
   'time-of-day': careful({
     rules: [

@@ -1,6 +1,7 @@
 // Owns the table of scenarios that a policy can be rehearsed against.
 import { CodedError } from '../base/errors.ts';
-import { STABLE_BEHAVIOUR } from './behaviour.ts';
+import type { OutputTensor } from '../contract/types.generated.ts';
+import { type Answers, LEAST_CONFIDENCE, STABLE_BEHAVIOUR } from './behaviour.ts';
 import type { PopulationShape } from './population.ts';
 import { type NetworkFaults, type Scenario, USUAL_HEALTH } from './scenario.ts';
 
@@ -58,6 +59,11 @@ const SITES = ['north', 'east', 'south', 'west'];
 const errors =
   (times: number): Scenario['candidate'] =>
   ({ errorLimit }) => ({ errorRate: times * errorLimit });
+
+/** A model without classes. */
+function answering(output: OutputTensor): Answers {
+  return { classes: [], rarest: '', leastConfidence: LEAST_CONFIDENCE, outputs: [output] };
+}
 
 /** All of them, in the order of the documentation. */
 export const SCENARIOS: readonly Scenario[] = [
@@ -153,6 +159,23 @@ export const SCENARIOS: readonly Scenario[] = [
     name: 'input-shift',
     summary: "The candidate's preprocessing makes images brighter by a third; its answers look as good as ever.",
     candidate: () => ({ inputFactor: 1.33 }),
+  },
+  {
+    ...BAD,
+    name: 'price-drift',
+    summary: 'A model that estimates prices: the estimates of the candidate are a quarter higher.',
+    answers: answering({ name: 'price', type: 'float32', shape: [-1, 1], kind: 'scalar' }),
+    candidate: () => ({ outputFactor: 1.25 }),
+  },
+  {
+    ...BAD,
+    name: 'embedding-space-changed',
+    summary:
+      'A model of embeddings: the candidate was trained from scratch, so its vectors are in another space than its manifest says.',
+    answers: answering({
+      ...{ name: 'embedding', type: 'float32', shape: [-1, 16], kind: 'embedding', space: 'products-v1' },
+    }),
+    candidate: () => ({ otherSpace: true }),
   },
   {
     ...GOOD,

@@ -22,6 +22,7 @@ import { VirtualDownload } from './virtual-download.ts';
 import { VirtualGauges } from './virtual-gauges.ts';
 import { VirtualInputs } from './virtual-inputs.ts';
 import type { VirtualNetwork } from './virtual-network.ts';
+import { VirtualOutputs } from './virtual-outputs.ts';
 
 /** What all devices of a rehearsal share. */
 export interface DeviceWorld {
@@ -87,6 +88,7 @@ export class VirtualDevice {
   readonly #reporting: DeviceReporting;
   readonly #gauges: VirtualGauges;
   readonly #inputs: VirtualInputs;
+  readonly #outputs: VirtualOutputs;
   #countedUntilMs: number;
   #reportAtMs: number;
 
@@ -115,6 +117,7 @@ export class VirtualDevice {
     this.#reporting = new DeviceReporting(traits, world);
     this.#gauges = new VirtualGauges(traits, seededRandom(world.seed, `gauges ${traits.index}`));
     this.#inputs = new VirtualInputs(seededRandom(world.seed, `inputs ${traits.index}`));
+    this.#outputs = new VirtualOutputs(world.answers.declared, seededRandom(world.seed, `outputs ${traits.index}`));
     this.#reportAtMs = world.startMs + traits.reportPhaseMs;
   }
 
@@ -276,6 +279,7 @@ export class VirtualDevice {
     const answered = this.#trial === null ? interval : new Served(this.#world.answers);
     answered.add(inferences, behaviour, this.traits.latencyFactor, this.#answers);
     answered.addInputs(this.#inputs.read(inferences, behaviour));
+    answered.addOutputs(this.#outputs.read(inferences, behaviour));
     if (this.#trial === null) return;
     interval.merge(answered);
     this.#trial.served.merge(answered);

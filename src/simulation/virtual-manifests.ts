@@ -61,14 +61,15 @@ export function writeModel(
     modelBytes: sizeBytes = USUAL_BYTES,
     health = USUAL_HEALTH,
     manifest: own,
-  }: Pick<Scenario, 'modelBytes' | 'health' | 'manifest'>,
+    answers = USUAL_ANSWERS,
+  }: Pick<Scenario, 'modelBytes' | 'health' | 'manifest' | 'answers'>,
   keys: VirtualKeys,
 ): WrittenDocument {
   const artifact = digestOf(`${model} ${version}`);
-  const classes = USUAL_ANSWERS.classes.map(([name]) => name);
+  const classes = answers.classes.map(([name]) => name);
   const file = { role: 'model', name: 'model.onnx', digest: artifact, sizeBytes, url: `artifacts/${hexOf(artifact)}` };
   const inputs = [{ name: 'x', type: 'float32', shape: [-1, 4] }];
-  const outputs = [{ name: 'probabilities', type: 'float32', shape: [-1, classes.length], classes }];
+  const outputs = answers.outputs ?? [{ name: 'probabilities', type: 'float32', shape: [-1, classes.length], classes }];
   const manifest = {
     ...{ apiVersion: 'slipway.dev/v1alpha1', kind: 'ModelManifest', metadata: { name: model, version } },
     spec: {

@@ -1,4 +1,5 @@
 // Owns what an arm of a window shows as a whole: latencies, errors by kind, confidences and classes, added up over devices.
+import { emptyOutputSketch, mergeOutputSketch, type OutputSketch } from '../contract/output-sketch.ts';
 import { type ErrorReason, MOST_CLASSES, REST_CLASS } from '../contract/report.ts';
 import { emptySketch, mergeSketch, type Sketch } from '../contract/sketch.ts';
 
@@ -14,6 +15,8 @@ export interface ArmSummary {
   readonly classes: Map<string, number>;
   /** Σ value·weight and Σ weight of each gauge that is followed, over all devices. */
   readonly gauges: Map<string, GaugeTotal>;
+  /** Values of each scalar output about its centre (`WindowSpec.outputs`): the next window is cut into bins by those of stable. */
+  readonly outputs: Map<string, OutputSketch>;
 }
 
 export interface GaugeTotal {
@@ -24,7 +27,7 @@ export interface GaugeTotal {
 export function emptyArmSummary(): ArmSummary {
   return {
     ...{ inferences: 0, rejected: 0, errors: {}, latencyMs: emptySketch() },
-    ...{ confidence: [], classes: new Map(), gauges: new Map() },
+    ...{ confidence: [], classes: new Map(), gauges: new Map(), outputs: new Map() },
   };
 }
 
@@ -49,5 +52,10 @@ export function mergeArmSummary(into: ArmSummary, from: ArmSummary): void {
   for (const [name, { total, weight }] of from.gauges) {
     const known = into.gauges.get(name) ?? { total: 0, weight: 0 };
     into.gauges.set(name, { total: known.total + total, weight: known.weight + weight });
+  }
+  for (const [name, sketch] of from.outputs) {
+    const known = into.outputs.get(name) ?? emptyOutputSketch();
+    into.outputs.set(name, known);
+    mergeOutputSketch(known, sketch);
   }
 }

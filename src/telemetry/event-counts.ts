@@ -1,5 +1,6 @@
 // Owns counting what reports say beyond answers: how downloads ended, what labels showed, what people and applications remarked.
 import { assertNever } from '../base/errors.ts';
+import { outputCount } from '../contract/output-sketch.ts';
 import type { ErrorReason, LabelCounts, ModelInterval, TransferCounts } from '../contract/report.ts';
 import type { MeasureCount } from './rate-sums.ts';
 
@@ -10,7 +11,8 @@ import type { MeasureCount } from './rate-sums.ts';
  * wrong answers, of labelled ones. `imprecise:C`: wrong ones of the labelled answers that named C. `missed:C`: those not named so of the
  * labelled answers that should have been. `confused:C`: both, of the labelled answers that either named C or should have. `error:R`: errors of
  * one reason, of inferences. `counter:N`: events that the application counts, `restarts`: starts of the agent; of the milliseconds that the
- * version served, where no millisecond has more than one.
+ * version served, where no millisecond has more than one. `odd`: NaN and infinities of all
+ * values of scalar outputs. `empty`: texts of no length, of all whose length is known.
  */
 export type EventMeasure =
   | 'download'
@@ -22,11 +24,22 @@ export type EventMeasure =
   | 'restarts'
   | `error:${ErrorReason}`
   | `counter:${string}`
+  | 'odd'
+  | 'empty'
   | `imprecise:${string}`
   | `missed:${string}`
   | `confused:${string}`;
 
-type PlainMeasure = 'download' | 'apply' | 'rejected' | 'complaint' | 'anomaly' | 'wrong' | 'restarts';
+type PlainMeasure =
+  | 'download'
+  | 'apply'
+  | 'rejected'
+  | 'complaint'
+  | 'anomaly'
+  | 'wrong'
+  | 'restarts'
+  | 'odd'
+  | 'empty';
 type NamedMeasure = 'imprecise' | 'missed' | 'confused' | 'error' | 'counter';
 
 type Parsed = { readonly kind: PlainMeasure } | { readonly kind: NamedMeasure; readonly name: string };
@@ -73,6 +86,15 @@ function countOf(parsed: Parsed, interval: ModelInterval): MeasureCount {
       const labels = Object.values(interval.labels ?? {});
       const answers = labels.reduce((sum, one) => sum + one.predicted, 0);
       return { trials: answers, bad: Math.max(0, answers - labels.reduce((sum, one) => sum + one.correct, 0)) };
+    }
+    case 'odd': {
+      const scalars = Object.values(interval.outputs?.scalars ?? {});
+      const bad = scalars.reduce((sum, { odd }) => sum + odd, 0);
+      return { trials: scalars.reduce((sum, one) => sum + outputCount(one), 0), bad };
+    }
+    case 'empty': {
+      const { lengths = [] } = interval.outputs ?? {};
+      return { trials: lengths.reduce((sum, one) => sum + one, 0), bad: lengths[0] ?? 0 };
     }
     case 'imprecise': {
       const { predicted, correct } = labelsOf(interval, parsed.name);

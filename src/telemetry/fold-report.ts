@@ -1,5 +1,6 @@
 // Owns how a report becomes counts: which arm an interval belongs to, and what in it is bad.
 import { isInAnyGroup } from '../contract/group-exception.ts';
+import { addToOutputSketch, emptyOutputSketch, type OutputSketch } from '../contract/output-sketch.ts';
 import type { DeviceReport, ErrorReason, ModelInterval } from '../contract/report.ts';
 import type { DeviceFacts } from '../contract/selector.ts';
 import { countAboveEdge, type Sketch, sketchCount, sketchFromJson } from '../contract/sketch.ts';
@@ -9,8 +10,17 @@ import { countEvents } from './event-counts.ts';
 import { type GaugeReading, readGauges } from './gauge-readings.ts';
 import { groupOf, hashRow } from './groups.ts';
 import { countBins } from './histogram-sums.ts';
+import { scalarOf } from './output-histograms.ts';
 import type { MeasureCount } from './rate-sums.ts';
-import { type Arm, DEVICE_GROUPS, edgesOf, gaugesOf, type WindowSpec, windowNumberAt } from './window.ts';
+import {
+  type Arm,
+  DEVICE_GROUPS,
+  edgesOf,
+  gaugesOf,
+  type OutputCentre,
+  type WindowSpec,
+  windowNumberAt,
+} from './window.ts';
 
 /** What one report adds to one arm: one cluster, however many intervals of that arm the report holds. */
 export interface FoldedInterval {
@@ -53,15 +63,31 @@ export function armOf(spec: WindowSpec, interval: ModelInterval): Arm | undefine
   return undefined;
 }
 
-function summaryOf(interval: ModelInterval): ArmSummary {
+/** How texts ended counts as classes do. */
+function classesOf({ classes, outputs }: ModelInterval): Map<string, number> {
+  return new Map(Object.entries(outputs?.ends === undefined ? classes : { ...classes, ...outputs.ends }));
+}
+
+/** Of scalars about the manifest's centre: another one is another version's, or a lie. */
+function outputsOf(interval: ModelInterval, declared: readonly OutputCentre[]): Map<string, OutputSketch> {
+  return new Map(
+    declared.flatMap(({ name, centre }) => {
+      const scalar = scalarOf(interval, name, centre);
+      return scalar === undefined ? [] : [[name, addToOutputSketch(emptyOutputSketch(), scalar)] as const];
+    }),
+  );
+}
+
+function summaryOf(interval: ModelInterval, declared: readonly OutputCentre[] = []): ArmSummary {
   return {
     inferences: interval.inferences,
     rejected: interval.rejected ?? 0,
     errors: { ...interval.errors },
     latencyMs: sketchFromJson(interval.latencyMs),
     confidence: [...interval.confidence],
-    classes: new Map(Object.entries(interval.classes)),
+    classes: classesOf(interval),
     gauges: new Map(),
+    outputs: outputsOf(interval, declared),
   };
 }
 
@@ -106,23 +132,23 @@ export function foldReport(spec: WindowSpec, report: DeviceReport, receivedAtMs:
   const isAboutMore = spec.events !== undefined || spec.gauges !== undefined;
   for (const interval of report.intervals) {
     const arm = armOf(spec, interval);
-    const isIdle = interval.inferences === 0 && interval.rejected === undefined;
+    const isIdle = interval.inferences === 0 && interval.rejected === undefined && interval.outputs === undefined;
     if (arm === undefined || (isIdle && !isAboutMore)) continue;
     const sums = byArm.get(arm);
     if (sums === undefined) {
       // The usual report: one interval an arm.
       byArm.set(arm, {
-        summary: summaryOf(interval),
-        classes: new Map(Object.entries(interval.classes)),
+        summary: summaryOf(interval, spec.outputs?.[arm]),
+        classes: classesOf(interval),
         unknown: interval.unknown,
         intervals: [interval],
       });
       continue;
     }
     sums.intervals.push(interval);
-    mergeArmSummary(sums.summary, summaryOf(interval));
+    mergeArmSummary(sums.summary, summaryOf(interval, spec.outputs?.[arm]));
     sums.unknown += interval.unknown;
-    for (const [name, count] of Object.entries(interval.classes)) {
+    for (const [name, count] of classesOf(interval)) {
       sums.classes.set(name, (sums.classes.get(name) ?? 0) + count);
     }
   }
@@ -160,7 +186,10 @@ function folded(spec: WindowSpec, arm: Arm, sums: Sums, { report, receivedAtMs, 
   const mostMs = receivedAtMs - spec.openedAtMs;
   // Merged reports add up their times, to the millisecond.
   const isFirst = isAlone && report.uptimeMs <= report.durationMs + 1;
-  const histograms = spec.histograms.map((one) => countBins(one, sums.summary.confidence, sums.classes));
+  const { classes, intervals, summary } = sums;
+  const histograms = spec.histograms.map((one) =>
+    countBins(one, { confidence: summary.confidence, classes, intervals }),
+  );
   const confidences = histograms[spec.histograms.findIndex(({ kind }) => kind === 'confidence')];
   return {
     arm,

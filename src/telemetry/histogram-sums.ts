@@ -1,10 +1,18 @@
 // Owns the sums over histograms that drift is judged by, as they lie in a row.
-import { CONFIDENCE_BINS } from '../contract/report.ts';
+import { CONFIDENCE_BINS, type ModelInterval } from '../contract/report.ts';
+import { countOutputBins, type OutputHistogramSpec, outputBinsOf } from './output-histograms.ts';
 
-/** A histogram that is kept: confidences, or answers of these classes and of the rest. */
+/** A histogram that is kept: confidences, answers of these classes and of the rest, or outputs that are no classes. */
 export type HistogramSpec =
   | { readonly kind: 'confidence' }
-  | { readonly kind: 'class'; readonly names: readonly string[] };
+  | { readonly kind: 'class'; readonly names: readonly string[] }
+  | OutputHistogramSpec;
+
+/** Tells the histograms of an arm apart: `confidence`, `class`, `output:price`, `direction:0`, `detections`, `length`. */
+export function histogramKey(spec: HistogramSpec): string {
+  if (spec.kind === 'output') return `${spec.kind}:${spec.name}`;
+  return spec.kind === 'direction' ? `${spec.kind}:${spec.direction}` : spec.kind;
+}
 
 /** Reports have twice as many bins; sums of squares grow with the square of them. */
 const CONFIDENCE_SUM_BINS = CONFIDENCE_BINS / 2;
@@ -12,20 +20,25 @@ const CONFIDENCE_SUM_BINS = CONFIDENCE_BINS / 2;
 export const MOST_HISTOGRAM_CLASSES = 15;
 
 export function binsOf(spec: HistogramSpec): number {
-  return spec.kind === 'confidence' ? CONFIDENCE_SUM_BINS : spec.names.length + 1;
+  if (spec.kind === 'confidence') return CONFIDENCE_SUM_BINS;
+  return spec.kind === 'class' ? spec.names.length + 1 : outputBinsOf(spec);
+}
+
+/** What one report says of one arm. */
+export interface CountedAnswers {
+  readonly confidence: readonly number[];
+  readonly classes: ReadonlyMap<string, number>;
+  readonly intervals: readonly ModelInterval[];
 }
 
 /** The counts of one report in the bins that are kept. */
-export function countBins(
-  spec: HistogramSpec,
-  confidence: readonly number[],
-  classes: ReadonlyMap<string, number>,
-): readonly number[] {
+export function countBins(spec: HistogramSpec, { confidence, classes, intervals }: CountedAnswers): readonly number[] {
   if (spec.kind === 'confidence') {
     const bins: number[] = [];
     for (let k = 0; k < CONFIDENCE_BINS; k += 2) bins.push((confidence[k] ?? 0) + (confidence[k + 1] ?? 0));
     return bins;
   }
+  if (spec.kind !== 'class') return countOutputBins(spec, intervals);
   const bins = spec.names.map((name) => classes.get(name) ?? 0);
   let rest = 0;
   for (const count of classes.values()) rest += count;

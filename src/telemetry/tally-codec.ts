@@ -1,5 +1,6 @@
 // Owns how tallies lie in a store: rows as packed numbers, summaries as JSON.
 import { CodedError } from '../base/errors.ts';
+import type { OutputSketch } from '../contract/output-sketch.ts';
 import { type SketchJson, sketchFromJson, sketchToJson } from '../contract/sketch.ts';
 import type { ArmSummary } from './arm-summary.ts';
 import type { PeriodRow } from './period-table.ts';
@@ -94,6 +95,29 @@ interface SummaryJson {
   readonly classes: readonly (readonly [string, number])[];
   /** Name, Σ value·weight, Σ weight. */
   readonly gauges: readonly (readonly [string, number, number])[];
+  /** Absent where no scalar output is summed up. */
+  readonly outputs?: readonly OutputJson[];
+}
+
+interface OutputJson extends Pick<OutputSketch, 'zero' | 'odd'> {
+  readonly name: string;
+  readonly plus: readonly (readonly [number, number])[];
+  readonly minus: readonly (readonly [number, number])[];
+}
+
+function outputsToJson(outputs: ArmSummary['outputs']): readonly OutputJson[] {
+  return [...outputs].map(([name, { zero, odd, plus, minus }]) => ({
+    ...{ name, zero, odd, plus: [...plus], minus: [...minus] },
+  }));
+}
+
+function outputsFromJson(outputs: readonly OutputJson[]): ArmSummary['outputs'] {
+  return new Map(
+    outputs.map(({ name, zero, odd, plus, minus }) => [
+      name,
+      { zero, odd, plus: new Map(plus), minus: new Map(minus) },
+    ]),
+  );
 }
 
 /** An arm's summary as JSON text. */
@@ -107,6 +131,7 @@ export function encodeSummary(summary: ArmSummary): string {
     confidence: summary.confidence,
     classes: [...summary.classes],
     gauges: [...summary.gauges].map(([name, { total, weight }]) => [name, total, weight] as const),
+    ...(summary.outputs.size === 0 ? {} : { outputs: outputsToJson(summary.outputs) }),
   };
   return JSON.stringify(json);
 }
@@ -128,5 +153,6 @@ export function decodeSummary(text: string): ArmSummary {
     confidence: [...json.confidence],
     classes: new Map(json.classes),
     gauges: new Map(json.gauges.map(([name, total, weight]) => [name, { total, weight }])),
+    outputs: outputsFromJson(json.outputs ?? []),
   };
 }

@@ -31,6 +31,8 @@ export interface WindowSpec {
   readonly classes: readonly string[];
   /** Histograms that drift is judged by; none unless a rule asks for them. */
   readonly histograms: readonly HistogramSpec[];
+  /** Scalar outputs whose values are summed up, by their manifests; absent where neither declares any. */
+  readonly outputs?: Readonly<Record<Arm, readonly OutputCentre[]>>;
   /** How confidences are summed by time; absent unless a rule is about them and the stage has a soak. */
   readonly course?: CourseSpec;
   /** What else is counted, of downloads, labels and feedback; none unless a rule asks for it. */
@@ -50,6 +52,11 @@ export interface WindowSpec {
    * so that where a report is counted never depends on who reported first.
    */
   readonly rows: Readonly<Record<Arm, 'device' | 'group'>>;
+}
+
+export interface OutputCentre {
+  readonly name: string;
+  readonly centre: number;
 }
 
 /** An arm expected to hold more devices than this is counted in hash groups. */

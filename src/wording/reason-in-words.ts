@@ -7,6 +7,7 @@ import type { ConfidenceDirection, OutlierReason, RuleReason } from '../gates/ru
 import type { ArmsAlarm, StageReason } from '../gates/rule-verdict.ts';
 import type { SignalResting, SignalSilence } from '../gates/signal-track.ts';
 import { countOf, formatCount, percent } from './amounts.ts';
+import { incomparableInWords, outputBinInWords } from './outputs-in-words.ts';
 
 type Fact<Kind extends RuleReason['kind']> = Extract<RuleReason, { kind: Kind }>;
 
@@ -201,6 +202,10 @@ export function reasonInWords(reason: RuleReason, stage?: string): string {
       const bin = `confidences of ${Math.round(100 * reason.least)}–${Math.round(100 * reason.most)}%`;
       return `${DIRECTIONS[reason.direction]}: ${moved(bin, reason)}`;
     }
+    case 'not-comparable':
+      return `not comparable: ${incomparableInWords(reason.why)}`;
+    case 'output-moved':
+      return moved(outputBinInWords(reason.bin), reason);
     case 'less-sure':
       return `${percent(reason.excess)} more of the answers than with stable are below ${percent(reason.below)} confidence`;
     case 'other-groups':

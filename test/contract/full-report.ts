@@ -17,6 +17,13 @@ export const FULL_INTERVAL: ModelInterval = interval({
   anomalies: 2,
   counters: { alerts: 3, doors_opened: 0 },
   transfers: { download: { done: 1, network: 3 }, verify: { done: 1 }, apply: { 'self-test': 1 } },
+  outputs: {
+    scalars: { price: { centre: 0, zero: 1, odd: 1, plus: [-20, 1, 3, 2], minus: [] } },
+    embedding: { space: 'products-v1', bins: new Array<number>(80).fill(0) },
+    detections: new Array<number>(10).fill(1),
+    lengths: new Array<number>(13).fill(2),
+    ends: { stop: 25, length: 1 },
+  },
 });
 
 export const FULL_REPORT: DeviceReport = report({

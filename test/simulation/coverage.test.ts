@@ -62,3 +62,17 @@ spec:
   expect(unseen('{ rule: error_rate < 1%, dryRun: true }', 'error_rate < 1%')).toContain('errors');
   expect(unseen('{ rule: error_rate < 1%, scope: any-device }', 'error_rate < 1%')).not.toContain('errors');
 });
+
+test('a policy with rules over outputs is of a model without classes: it has no story of classes and confidences', () => {
+  const text = `apiVersion: slipway.dev/v1alpha1
+kind: RolloutPolicy
+metadata: { name: price }
+spec:
+  appliesTo: { rollouts: ["*"] }
+  stages:
+    - { name: canary, size: 50%, rules: [error_rate < 1%, { rule: "output_drift[price] < 0.1", dryRun: true }] }
+    - { name: full, size: 100% }
+`;
+  const unseen = unseenStories(parsePolicy('price.yaml', Buffer.from(text)));
+  expect(unseen).toEqual(['resources', 'silence', 'delivery']);
+});

@@ -30,6 +30,8 @@ const ENDS: Readonly<Record<string, { readonly outcome: Rehearsal['outcome']; re
   'surer-model': { outcome: 'completed' },
   'less-sure-mixture': { outcome: 'reverted', stage: 'canary' },
   'input-shift': { outcome: 'reverted', stage: 'canary' },
+  'price-drift': { outcome: 'reverted', stage: 'canary' },
+  'embedding-space-changed': { outcome: 'reverted', stage: 'canary' },
   'time-of-day': { outcome: 'completed' },
   'broken-device': { outcome: 'completed' },
   'half-offline': { outcome: 'completed' },

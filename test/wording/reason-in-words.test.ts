@@ -50,6 +50,8 @@ const FACTS: { readonly [K in Kind]: Omit<Extract<RuleReason, { kind: K }>, 'kin
   'unknown-class': { name: 'reciept' },
   'first-intervals': { intervals: 2 },
   'on-course': { minute: 17, until: 30, isPast: false },
+  'not-comparable': { why: { kind: 'other-centre', candidate: 10, stable: 12.5 } },
+  'output-moved': { bin: { kind: 'values', least: 31.04, most: 45.13 }, from: 0.1, to: 0.24 },
   'class-moved': { name: 'letter', from: 0.2, to: 0.004 },
   'less-sure': { below: 0.8, excess: 0.12 },
   'confidence-moved': { direction: 'less-sure', least: 0.9, most: 1, from: 0.97, to: 0.57 },

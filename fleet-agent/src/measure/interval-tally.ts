@@ -2,6 +2,7 @@
 import { assertNever } from '../../../src/base/errors.ts';
 import type { Digest } from '../../../src/contract/digest.ts';
 import { addSummaries, addToSummaries, type Summary, summaryOf } from '../../../src/contract/gauges.ts';
+import type { OutputCounts } from '../../../src/contract/output-counts.ts';
 import {
   addCounters,
   CONFIDENCE_BINS,
@@ -16,6 +17,7 @@ import {
 } from '../../../src/contract/report.ts';
 import { addToSketch, emptySketch, sketchToJson } from '../../../src/contract/sketch.ts';
 import type { Judgement } from '../model/model-signature.ts';
+import { addOutputCounts } from './output-sums.ts';
 
 /** Everything that an interval never mixes: rollout, revision, arm, slot and version. */
 export interface Attribution {
@@ -37,8 +39,15 @@ export type Measured =
       readonly judgements: readonly Judgement[];
       readonly unknown: number;
       readonly features?: ReadonlyMap<string, Summary>;
+      readonly outputs?: OutputCounts | undefined;
     }
-  | { readonly kind: 'failed'; readonly rows: number; readonly reason: ErrorReason }
+  /** `outputs`: of an answer that could not be passed on. */
+  | {
+      readonly kind: 'failed';
+      readonly rows: number;
+      readonly reason: ErrorReason;
+      readonly outputs?: OutputCounts | undefined;
+    }
   /** The agent refused the request: no inference. */
   | { readonly kind: 'rejected'; readonly rows: 0 };
 
@@ -50,6 +59,8 @@ export type Observation =
   | { readonly kind: 'anomaly' }
   /** Events that the application counts. */
   | { readonly kind: 'counted'; readonly events: Readonly<Record<string, number>> }
+  /** A text, of which the application tells. */
+  | { readonly kind: 'text'; readonly outputs: OutputCounts }
   | { readonly kind: 'transfer'; readonly step: TransferStep; readonly result: TransferResult };
 
 export class IntervalTally {
@@ -69,6 +80,7 @@ export class IntervalTally {
   #anomalies = 0;
   #servedMs = 0;
   #loadMs: Summary | undefined;
+  #outputs: OutputCounts | undefined;
   #isEmpty = true;
 
   constructor(attribution: Attribution) {
@@ -94,6 +106,7 @@ export class IntervalTally {
       this.#rejected += 1;
       return;
     }
+    if (measured.outputs !== undefined) this.#addOutputs(measured.outputs);
     if (measured.kind === 'failed') {
       addTo(this.#errors, measured.reason, measured.rows);
       return;
@@ -128,6 +141,9 @@ export class IntervalTally {
       case 'counted':
         this.#counters = addCounters(this.#counters, observation.events);
         return;
+      case 'text':
+        this.#addOutputs(observation.outputs);
+        return;
       case 'transfer': {
         const results = this.#transfers.get(observation.step) ?? new Map<TransferResult, number>();
         this.#transfers.set(observation.step, results);
@@ -160,7 +176,12 @@ export class IntervalTally {
       ...(this.#anomalies > 0 ? { anomalies: this.#anomalies } : {}),
       ...(Object.keys(this.#counters).length > 0 ? { counters: this.#counters } : {}),
       ...(transfers.length > 0 ? { transfers: Object.fromEntries(transfers) } : {}),
+      ...(this.#outputs === undefined ? {} : { outputs: this.#outputs }),
     };
+  }
+
+  #addOutputs(outputs: OutputCounts): void {
+    this.#outputs = this.#outputs === undefined ? outputs : addOutputCounts(this.#outputs, outputs);
   }
 
   #addLabel(predicted: string, actual: string): void {

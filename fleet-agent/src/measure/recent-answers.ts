@@ -15,7 +15,7 @@ interface RecentAnswer {
 }
 
 /** The kinds of feedback on an answer. */
-export type FeedbackKind = 'labels' | 'complaints' | 'anomalies';
+export type FeedbackKind = 'labels' | 'complaints' | 'anomalies' | 'texts';
 
 export type Recalled =
   | { readonly kind: 'recalled'; readonly attribution: Attribution; readonly predicted: string | undefined }

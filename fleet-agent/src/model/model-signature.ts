@@ -1,4 +1,5 @@
 // Owns a model's signature: its inputs and outputs, and the checks of requests and answers against them.
+import { type DeclaredOutputs, declaredOutputs } from '../../../src/contract/declared-outputs.ts';
 import type { ModelManifest, OutputTensor } from '../../../src/contract/types.generated.ts';
 import type { Ports, Port as PromisedPort } from '../record/slots.ts';
 import { ModelError } from './model-host.ts';
@@ -17,6 +18,8 @@ export interface ModelSignature {
     readonly names: readonly string[];
     readonly scores: NonNullable<OutputTensor['scores']>;
   } | null;
+  /** Outputs that are summed up. */
+  readonly declared: DeclaredOutputs;
   /** Below this confidence an answer counts as unknown; 0 = never. */
   readonly confidenceLeast: number;
 }
@@ -35,6 +38,7 @@ export function signatureOf(manifest: ModelManifest, labels: readonly string[] |
     inputs: inputs.map(portOf),
     outputs: outputs.map(portOf),
     classes: withClasses === undefined ? null : classesOf(withClasses, labels ?? []),
+    declared: declaredOutputs(outputs),
     confidenceLeast: manifest.spec.confidence?.least ?? 0,
   };
 }

@@ -16,6 +16,7 @@ import {
 } from '../../../src/contract/report.ts';
 import { mergeSketch, sketchFromJson, sketchToJson } from '../../../src/contract/sketch.ts';
 import { addLabelCounts } from '../measure/interval-tally.ts';
+import { addOutputCounts } from '../measure/output-sums.ts';
 import { activeContent, type ModelRecord, type SlotName, subjectOf } from '../record/model-record.ts';
 
 /** A report without the number and epoch that it gets when it is sent. */
@@ -94,6 +95,7 @@ function addObservations(a: ModelInterval, b: ModelInterval): Partial<ModelInter
     ...both(a, b, 'anomalies', (x, y) => x + y),
     ...both(a, b, 'counters', addCounters),
     ...both(a, b, 'transfers', addTransfers),
+    ...both(a, b, 'outputs', addOutputCounts),
   };
 }
 

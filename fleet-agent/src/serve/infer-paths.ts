@@ -10,7 +10,7 @@ export type Target =
   | { readonly kind: 'counts'; readonly model: string; readonly of: 'errors' | 'counters' };
 
 const POSTED: ReadonlySet<Target['kind']> = new Set(['infer', 'feedback', 'gauges', 'counts']);
-const FEEDBACK: readonly FeedbackKind[] = ['labels', 'complaints', 'anomalies'];
+const FEEDBACK: readonly FeedbackKind[] = ['labels', 'complaints', 'anomalies', 'texts'];
 
 /** As an `Allow` header says it. */
 export function methodOf({ kind }: Target): string {

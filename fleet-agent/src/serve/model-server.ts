@@ -4,11 +4,13 @@ import type { Clock } from '../../../src/base/clock.ts';
 import { CodedError } from '../../../src/base/errors.ts';
 import type { Digest } from '../../../src/contract/digest.ts';
 import type { Parameters } from '../../../src/contract/directive.ts';
+import type { OutputCounts } from '../../../src/contract/output-counts.ts';
 import { errorReasonOf } from '../../../src/contract/report.ts';
-import { countFeedback, type FeedbackItem, type FeedbackTally } from '../measure/feedback.ts';
+import { checkTexts, countFeedback, type FeedbackItem, type FeedbackTally } from '../measure/feedback.ts';
 import { summarizeInputs } from '../measure/input-summaries.ts';
 import type { Attribution, Measured } from '../measure/interval-tally.ts';
 import type { Measurements } from '../measure/measurements.ts';
+import { summarizeOutputs } from '../measure/output-sums.ts';
 import { type FeedbackKind, RecentAnswers } from '../measure/recent-answers.ts';
 import { addToCounts, noCounts, type ServedCounts } from '../measure/served-counts.ts';
 import { type LoadedModel, type ModelError, toModelError } from '../model/model-host.ts';
@@ -115,6 +117,7 @@ export class ModelServer {
 
   /** Counts feedback on earlier answers to the versions that gave them. */
   takeFeedback(items: readonly FeedbackItem[], kind: FeedbackKind): FeedbackTally {
+    if (kind === 'texts') checkTexts(items, this.#instance?.signature.declared.text ?? null);
     return countFeedback(items, kind, { recent: this.#recent, measurements: this.#measurements });
   }
 
@@ -154,19 +157,22 @@ export class ModelServer {
     if (waiting >= MOST_IN_FLIGHT) throw tooBusy(this.model);
     this.#inFlight.set(instance, waiting + 1);
     const startMs = this.#clock.monotonicMs();
+    let answered: readonly Tensor[] = [];
     try {
       const checked = checkInputs(instance.signature, inputs);
       checkAsked(instance.signature, outputs);
-      const answered = await instance.loaded.run(checked);
+      answered = await instance.loaded.run(checked);
       const judgements = judgeOutputs(instance.signature, answered);
+      const rows = judgements.length || rowsOf(instance.signature, inputs);
       hold?.(answered);
       this.#count(instance, {
         kind: 'answered',
-        rows: judgements.length || rowsOf(instance.signature, inputs),
+        rows,
         latencyMs: this.#clock.monotonicMs() - startMs,
         judgements,
         unknown: judgements.filter(({ confidence }) => confidence < instance.signature.confidenceLeast).length,
         features: summarizeInputs(checked),
+        outputs: outputsOf(instance, answered, rows),
       });
       const classes = judgements.map(({ className }) => className);
       this.#recent.remember(id, this.#attributionOf(instance), classes);
@@ -179,7 +185,8 @@ export class ModelServer {
       }
       const failure = toModelError(error, 'runtime');
       const rows = rowsOf(instance.signature, inputs);
-      this.#count(instance, { kind: 'failed', rows, reason: failure.reason }, failure);
+      const outputs = failure.reason === 'bad-value' ? outputsOf(instance, answered, rows) : undefined;
+      this.#count(instance, { kind: 'failed', rows, reason: failure.reason, outputs }, failure);
       throw failure;
     } finally {
       this.#leave(instance);
@@ -211,6 +218,10 @@ export class ModelServer {
     this.#drained.get(instance)?.();
     this.#drained.delete(instance);
   }
+}
+
+function outputsOf({ signature }: Instance, outputs: readonly Tensor[], rows: number): OutputCounts | undefined {
+  return summarizeOutputs(signature.declared, { outputs, rows, least: signature.confidenceLeast });
 }
 
 function checkAsked({ outputs }: ModelSignature, asked: readonly string[] = []): void {

@@ -18,6 +18,7 @@ import { countOf } from '../../wording/amounts.ts';
 import { loadTrustPolicy } from '../load-trust.ts';
 import { assertManifests } from '../manifests-here.ts';
 import { errorText, printResult, type Result } from '../output.ts';
+import { warnOfOutputs } from '../output-warnings.ts';
 import { addTrafficOptions, type TrafficOptions, trafficOf } from '../plan-options.ts';
 import { assumedText, defaultDeadlines, planFindings, warnOfLatest, warnOfOldNames } from '../policy-warnings.ts';
 import { addRepositoryOptions, type RepositoryOptions, withFiles } from '../repository-access.ts';
@@ -139,6 +140,7 @@ async function validate(files: RepositoryFiles, { trust, repo, format, ...option
     ...warnOfSequences(found.documents, (file) => paths.has(file + BUNDLE_SUFFIX)),
     ...warnOfLatest(found.documents),
     ...warnOfOldNames(found.documents),
+    ...warnOfOutputs(found.documents),
     ...planFindings(found, traffic),
     ...fleetErrors(wordsIn(found)),
   ].sort(byPlace);

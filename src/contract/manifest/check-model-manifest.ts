@@ -7,6 +7,7 @@ import { findTextProblem, type Problem } from '../source/problem.ts';
 import { parseSustainedLimit } from '../sustained-limit.ts';
 import type { InputTensor, ModelManifest, OutputTensor, Variant } from '../types.generated.ts';
 import { checkExample } from './check-example.ts';
+import { checkOutputs } from './check-outputs.ts';
 
 type Interface = ModelManifest['spec']['interface'];
 
@@ -32,6 +33,7 @@ export function checkModelManifest({ metadata, spec }: ModelManifest): Problem[]
   }
   problems.push(
     ...checkInterface(spec.interface),
+    ...checkOutputs(spec),
     ...checkVariants(spec.variants, spec.interface),
     ...checkHealth(spec.health),
   );

@@ -95,6 +95,38 @@ export const METRICS = {
     "Distance between the distribution of the answers' classes and stable's. It hardly changes when a rare class vanishes; use `vanished_classes` for that.",
     "class counts in reports (the 15 most frequent and the rest), compared with stable's and, if known, with those of the same devices before",
   ),
+  output_drift: drift(
+    'output',
+    "Distance between the distribution of a scalar output and stable's, by the output's name; of an embedding, of the lengths of its vectors. 0.1 is a shift by about a third of the usual spread.",
+    "values in reports of outputs with `kind: scalar` or `embedding` in the manifest, cut at stable's own deciles as of the opening of the stage, NaN and infinities apart",
+  ),
+  embedding_drift: drift(
+    'embedding',
+    "Distance between the directions of an embedding's vectors and of stable's: in some of 8 fixed directions. Both manifests must name the same `space`; a training from scratch makes a new one.",
+    'vectors in reports of the output with `kind: embedding`, in 8 directions by 10 bins',
+  ),
+  detections_drift: drift(
+    'detections',
+    "Distance between the distribution of the number of detections in an answer and stable's. 0.1 is a fall from 3 to 2.5 on average.",
+    'counts in reports of the output with `kind: detections`: 0 to 8, and 9 or more',
+  ),
+  length_drift: drift(
+    'length',
+    "Distance between the distribution of the lengths of texts and stable's. 0.1 is a length that is longer or shorter by a third.",
+    'lengths in reports of the output with `kind: text`, in powers of 2; of tokens, the application tells them (`POST /v2/models/<model>/texts`)',
+  ),
+  odd_outputs: {
+    ...rate(
+      'odd',
+      'Share of the values of scalar outputs (and of the lengths of embeddings) that are NaN or infinite. An answer with such a value is also an error.',
+      'values in reports of outputs with `kind: scalar` or `embedding`',
+    ),
+    example: '0.1%',
+  },
+  empty_answers: {
+    ...rate('empty', 'Share of the texts that are empty.', 'lengths in reports of the output with `kind: text`'),
+    example: '1%',
+  },
   download_tries: success('download', {
     meaning:
       'Share of finished download tries that succeeded: a sign of the network, better shown (`dryRun`) than decided by, and not of whether devices get the version; `undelivered_devices` counts those. Rules may still call it `download_success`. A download that is interrupted and retried counts each time; an attempt in which a host sent wrong bytes does not. When every device of the stage has finished its install, a value within the limit is enough to pass.',

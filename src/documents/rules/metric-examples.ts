@@ -7,6 +7,7 @@ export function exampleSubject(metric: RuleMetric): string | undefined {
   if (metric === 'gauge') return 'queue_depth';
   if (metric === 'input') return 'amount';
   if (metric === 'counter') return 'alerts';
+  if (metric === 'output_drift') return 'price';
   return metricFacts(metric).ofClass ? 'receipt' : undefined;
 }
 

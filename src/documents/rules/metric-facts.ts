@@ -26,9 +26,11 @@ export type MetricKind =
   /** Readings of each device by itself. */
   | { readonly kind: 'gauge'; readonly gauge: DeviceGauge | GaugeFamily }
   /** A distribution, against the baseline's. */
-  | { readonly kind: 'drift'; readonly histogram: 'confidence' | 'class'; readonly of: 'distance' | 'loss' };
+  | { readonly kind: 'drift'; readonly histogram: DriftHistogram; readonly of: 'distance' | 'loss' };
 
-export type RateMeasure = 'error' | 'unknown' | 'rejected' | 'complaint' | 'anomaly';
+export type RateMeasure = 'error' | 'unknown' | 'rejected' | 'complaint' | 'anomaly' | 'odd' | 'empty';
+/** What may have moved; all but the first two are outputs that the manifest declares. */
+export type DriftHistogram = 'confidence' | 'class' | 'output' | 'embedding' | 'detections' | 'length';
 export type SuccessMeasure = 'download' | 'apply' | 'accuracy' | 'precision' | 'recall' | 'f1';
 export type DeviceGauge = GaugeName | 'throughput' | 'load_time' | 'latency_mean' | 'disk_free';
 /** Gauges that a rule names in brackets: of the device's own, and the inputs of a model. */
@@ -48,7 +50,7 @@ export interface MetricFacts {
   readonly baseline: 'no' | 'yes' | 'with-floor' | 'only';
   /** May a rule say `for 5m`? */
   readonly sustained: boolean;
-  /** Does a rule name a class, as in `class_share[receipt]`, a gauge, as in `gauge[queue_depth]`, or an input, as in `input[amount]`? */
+  /** Does a rule name a class, as in `class_share[receipt]`, a gauge, as in `gauge[queue_depth]`, an input, as in `input[amount]`, or an output, as in `output_drift[price]`? */
   readonly ofClass: boolean;
   /** Names that may stand in brackets, where they may also be left out: `error_rate[timeout]`. */
   readonly kinds?: readonly string[];
@@ -94,12 +96,12 @@ export function counter(
   };
 }
 
-export function drift(histogram: 'confidence' | 'class', meaning: string, source: string): MetricFacts {
+export function drift(histogram: DriftHistogram, meaning: string, source: string): MetricFacts {
   return {
     ...OF_STAGE,
     meaning: `${meaning} The scale is the population stability index, where 0.1 is a small and 0.25 a large shift; \`0.05 KL\` uses the Kullback–Leibler divergence instead. It says that answers are different, not that they are worse.`,
     ...{ source, unit: 'divergence', judge: { kind: 'drift', histogram, of: 'distance' } },
-    ...{ baseline: 'no', example: '0.1' },
+    ...{ baseline: 'no', example: '0.1', ofClass: histogram === 'output' },
   };
 }
 

@@ -11,6 +11,7 @@ const PLAIN_NAME = /^[\w./:[\]-][\w ./:[\]-]*$/;
 /** What metrics are about that are not about a class. */
 const SUBJECTS: Readonly<Partial<Record<RuleMetric, string>>> = {
   gauge: 'one gauge (a–z, digits and _)',
+  output_drift: 'one output of the model that the manifest declares as `scalar` or `embedding`',
   counter: 'one counter of the application (a–z, digits and _, at most 40)',
   input: 'one input of the model (as in reports, such as `x` or `x[3]`)',
 };

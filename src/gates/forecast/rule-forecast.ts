@@ -74,7 +74,7 @@ export const BREACH = 2;
 const FLEET_SPREAD = 0.5;
 /** Classes among which the error level of vanished classes is taken to be divided. */
 const WATCHED_CLASSES = 10;
-const HISTOGRAM_BINS = { confidence: 10, class: 16 } as const;
+const HISTOGRAM_BINS = { confidence: 10, class: 16, output: 11, embedding: 10, detections: 10, length: 13 } as const;
 
 type Side = 'within' | 'beyond';
 type DriftKind = Extract<MetricKind, { kind: 'drift' }>;
