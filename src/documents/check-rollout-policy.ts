@@ -5,6 +5,7 @@ import type { FieldPath } from '../contract/source/document-source.ts';
 import { findRepeats, findTextProblem, type Problem, problemInText } from '../contract/source/problem.ts';
 import { TextError } from '../contract/source/text-error.ts';
 import { checkDeliveryRules } from './check-delivery-rules.ts';
+import { checkHoldBack, checkStageHoldBack } from './check-hold-back.ts';
 import { checkGrouping, checkGroups } from './check-policy-groups.ts';
 import { metricFacts, metricScopes } from './rules/metric-catalogue.ts';
 import { absoluteExample } from './rules/metric-examples.ts';
@@ -19,6 +20,7 @@ export function checkRolloutPolicy({ spec }: RolloutPolicy): Problem[] {
     checkDuration(['spec', name], spec[name]),
   );
   if (spec.errorLevel !== undefined) problems.push(...checkErrorLevel(['spec', 'errorLevel'], spec.errorLevel));
+  if (spec.holdBack !== undefined) problems.push(...checkHoldBack(['spec', 'holdBack'], spec.holdBack));
   if (spec.watch !== undefined) problems.push(...checkWatch(spec.watch));
   for (const [index, stage] of spec.stages.entries()) problems.push(...checkStage(stage, [...STAGES, index]));
   if (problems.length === 0) problems.push(...checkDeliveryRules(spec));
@@ -99,6 +101,7 @@ function checkStage(stage: PolicyStage, path: FieldPath): Problem[] {
   if (stage.errorLevel !== undefined) problems.push(...checkErrorLevel([...path, 'errorLevel'], stage.errorLevel));
   const size = sizeOf(stage.size);
   if (size instanceof TextError) problems.push(problemInText([...path, 'size'], size));
+  else problems.push(...checkStageHoldBack(stage, size?.kind === 'share' && size.share >= 1, [...path, 'holdBack']));
   if (size === undefined && stage.select === undefined) {
     const message = `Stage "${stage.name}" has no size, so its cohort is unknown.`;
     const remedy = 'Add `size: 1%`, `size: { devices: 10 }` or `select: …`.';

@@ -107,6 +107,10 @@ export interface RolloutPolicy {
      */
     readonly errorLevel?: string;
     /**
+     * Devices that keep the stable version while the last stage of 100% is judged, so that its relative and drift rules have a baseline: 0, a percentage, or a percentage and a time such as `5% for 4w`. They get the version once the rules pass, and absolute rules are watched for 10 more minutes. Default 2%, at least 10 devices and at most a tenth; none on a first rollout.
+     */
+    readonly holdBack?: string | 0;
+    /**
      * Action when the confidence of a stage is on course to break a `confidence_drift` or `confidence_loss` limit before its soak is over: keep the stage from passing (hold), or let the rule fail (rollback). Default hold.
      */
     readonly onCourse?: 'hold' | 'rollback';
@@ -208,6 +212,10 @@ export interface PolicyStage {
    * Error level of this stage. Default: that of the policy. A percentage.
    */
   readonly errorLevel?: string;
+  /**
+   * Devices that keep the stable version in this stage of 100%. Default: that of the policy.
+   */
+  readonly holdBack?: string | 0;
   /**
    * Action when the confidence of this stage is on course to break its limit. Default: that of the policy.
    */

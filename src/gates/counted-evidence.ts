@@ -3,10 +3,12 @@
 import { type InlierRows, inlierRows } from './inlier-rows.ts';
 import type { CountedEvidence, InlierCounts } from './judge-counts.ts';
 import type { CountedLimit, Counts } from './judge-rate-rule.ts';
+import { pastsOf } from './own-past.ts';
 import type { BaselineSource } from './rule-verdict.ts';
 import { type ArmEvidence, newestWindow, type StageQuestion, wholeTallies, windowTallies } from './stage-question.ts';
 import { goodSideOf, type StageRule } from './stage-rule.ts';
 import { burstEffect } from './statistics/burst-effect.ts';
+import type { OwnPasts } from './statistics/held-back.ts';
 import type { OutlierRow } from './statistics/outlier-rows.ts';
 import { LEAST_CLUSTERS, type Tally } from './statistics/tally.ts';
 import { NO_ROWS, type TallyRows } from './statistics/tally-rows.ts';
@@ -47,17 +49,21 @@ export function inlierTrials(question: StageQuestion, measure: string): number {
   return (inlierRows(question, question.candidate, measure, rows, 'whole')?.rows ?? rows).all.trials;
 }
 
-/** Is it enough to go by, beside so many trials of the candidate's inliers? */
-export function isThick(baseline: BaselineCounts | null, candidateTrials: number): boolean {
+/** Is it enough to go by, beside so many trials of the candidate's inliers? Who is held back stays, however few they are. */
+export function isThick(
+  { isHeldBack = false }: StageQuestion,
+  baseline: BaselineCounts | null,
+  candidateTrials: number,
+): boolean {
   if (baseline === null) return false;
   const { reports, trials } = baseline.inliers?.whole ?? baseline.whole;
-  return reports >= LEAST_CLUSTERS && trials >= THINNEST_BASELINE * candidateTrials;
+  return reports >= LEAST_CLUSTERS && (isHeldBack || trials >= THINNEST_BASELINE * candidateTrials);
 }
 
 /** The concurrent baseline first; the one before it was gone next. */
 export function chooseBaseline(question: StageQuestion, measure: string, trials: number): BaselineCounts | null {
   const concurrent = baselineCounts(question, measure, 'baseline');
-  if (isThick(concurrent, trials)) return concurrent;
+  if (isThick(question, concurrent, trials)) return concurrent;
   return baselineCounts(question, measure, 'earlierBaseline') ?? concurrent;
 }
 
@@ -80,6 +86,14 @@ function sumOf(rows: TallyRows): Tally | null {
   return rows.live === 0 ? null : rows.all;
 }
 
+function pastsBeside(
+  question: StageQuestion,
+  { measure, counts }: NonNullable<Against['baseline']>,
+  devices: TallyRows,
+): OwnPasts | null {
+  return question.isHeldBack && counts.isConcurrent ? pastsOf(question, counts.arm, measure, devices) : null;
+}
+
 /** The counts of one measure, as judges of counts want them. */
 export function evidenceOf(question: StageQuestion, measure: string, against: Against): CountedEvidence {
   const { limit, baseline } = against;
@@ -91,6 +105,7 @@ export function evidenceOf(question: StageQuestion, measure: string, against: Ag
     limit,
     whole,
     baseline: baseline?.counts.whole ?? null,
+    pasts: limit.kind === 'relative' && baseline ? pastsBeside(question, baseline, whole) : null,
     leastEffect: leastEffectOf(question, measure, limit),
     window: { index, devices, baseline: sumOf(beside) },
   };

@@ -93,7 +93,7 @@ function baselineOf(
 /** Stable beside the candidate; where it is going away, as it was before. */
 function chooseBaseline(question: StageQuestion, { histogram, whole }: HistogramEvidence): HistogramBaseline | null {
   const beside = baselineOf(question.baseline, histogram, { window: newestWindow(question.candidate) });
-  const isThick = (beside?.whole.trials ?? 0) >= THINNEST_BASELINE * whole.all.trials;
+  const isThick = question.isHeldBack === true || (beside?.whole.trials ?? 0) >= THINNEST_BASELINE * whole.all.trials;
   if (isThick && (beside?.whole.reports ?? 0) >= LEAST_REPORTS) return beside;
   return baselineOf(question.earlierBaseline, histogram, null) ?? beside;
 }

@@ -114,7 +114,7 @@ function unnamed({ device: _, ...tally }: NamedTally): Tally {
 
 /** The sums that the verdict can be worked out from again. */
 export function sumsOf(
-  { whole, window, baseline, leastEffect, inliers }: CountedEvidence,
+  { whole, window, baseline, pasts = null, leastEffect, inliers }: CountedEvidence,
   worst: NamedTally | null,
 ): RateSums {
   return {
@@ -122,6 +122,7 @@ export function sumsOf(
     worst: worst === null ? null : unnamed(worst),
     window: window.devices.all,
     baseline,
+    ...(pasts === null ? {} : { pasts }),
     leastEffect,
     inliers: inliers === null ? null : { candidate: inliers.whole.all, baseline: inliers.baseline },
   };

@@ -6,6 +6,7 @@ import type { Needs } from './rule-verdict.ts';
 import type { StageQuestion } from './stage-question.ts';
 import { anyDeviceVerdict } from './statistics/any-device-verdict.ts';
 import { priorWeight, rateBounds } from './statistics/e-process.ts';
+import { heldBackVerdict, type OwnPasts } from './statistics/held-back.ts';
 import { windowWeight, withWindow } from './statistics/late-regression.ts';
 import { leastRateVerdict, leastRelativeVerdict } from './statistics/least-rate-verdict.ts';
 import {
@@ -17,7 +18,6 @@ import {
   type Verdict,
   verdictOf,
 } from './statistics/rate-verdict.ts';
-import { relativeRateVerdict } from './statistics/relative-rate-verdict.ts';
 import { LEAST_CLUSTERS, scaleTally, type Tally } from './statistics/tally.ts';
 import type { TallyRows } from './statistics/tally-rows.ts';
 
@@ -36,6 +36,8 @@ export interface Counts {
   readonly baseline: Tally | null;
   /** What the candidate's devices themselves did under stable; a fail for too little must hold against that too. */
   readonly own?: Tally | null;
+  /** What the devices of both arms did before, where those on stable are few: a fail must hold beyond how unlike they were. */
+  readonly pasts?: OwnPasts | null;
   /** Least design effect of a pass: stable's bursts, which the candidate may not have met yet. */
   readonly leastEffect: number;
   /** The current tumbling window: its number and its counts. */
@@ -72,9 +74,14 @@ function exactReading(devices: TallyRows, threshold: number): RateReading {
   };
 }
 
-function read(limit: CountedLimit, devices: TallyRows, baseline: Tally | null, options: RateOptions): RateReading {
+function read(
+  { limit, pasts = null }: Pick<Counts, 'limit' | 'pasts'>,
+  devices: TallyRows,
+  baseline: Tally | null,
+  options: RateOptions,
+): BothReading {
   if (limit.kind === 'relative') {
-    return relativeRateVerdict(devices, baseline, limit.ratio, { ...options, floor: limit.floor });
+    return heldBackVerdict(devices, baseline, limit.ratio, pasts, { ...options, floor: limit.floor });
   }
   if (limit.kind === 'least-relative') return leastRelativeVerdict(devices, baseline, limit.ratio, options);
   if (limit.kind === 'least') return leastRateVerdict(devices, limit.threshold, options);
@@ -105,9 +112,9 @@ function readBoth(
   baseline: Tally | null,
 ): BothReading {
   const { limit, own = null, leastEffect } = counts;
-  const beside = read(limit, devices, baseline, { ...levels, leastDesignEffect: leastEffect });
+  const beside = read(counts, devices, baseline, { ...levels, leastDesignEffect: leastEffect });
   if (limit.kind !== 'least-relative' || own === null || !isTelling(own, counts.baseline)) return beside;
-  const before = read(limit, devices, own, levels);
+  const before = read({ limit }, devices, own, levels);
   if (baseline === null || baseline.trials === 0) return before;
   // The own past only guards against a canary unlike the fleet: for that the stage's error level will do, undivided.
   if (before.pFail <= levels.beta) return beside;
@@ -181,7 +188,7 @@ export function judgeAnyDevice(
   levels: ErrorLevels,
   { share = 0, rows = 0 }: { readonly share?: number | undefined; readonly rows?: number } = {},
 ): CountedVerdict {
-  const together = read(limit, whole, baseline, { ...levels, dropWorst: false });
+  const together = read({ limit }, whole, baseline, { ...levels, dropWorst: false });
   if (limit.kind !== 'rate' || limit.threshold <= 0 || limit.threshold >= 1) {
     return { verdict: 'undecided', reading: together, reason: { kind: 'no-single-device-limit' }, needs: null };
   }

@@ -1,6 +1,8 @@
 // Owns the verdict on a stage: each rule judged by what its metric needs, then all of them together.
 import { assertNever } from '../base/errors.ts';
 import { quantileOf } from '../contract/sketch.ts';
+import type { ParsedRule } from '../documents/rules/rule-text.ts';
+import { isAgainstStable } from './against-stable.ts';
 import { blankVerdict, notApplicable } from './blank-verdict.ts';
 import { findArmsAlarm, withheld } from './comparable-arms.ts';
 import {
@@ -12,7 +14,7 @@ import {
   isThick,
   sourceOf,
 } from './counted-evidence.ts';
-import { baselineEdgeOf, limitInForce } from './freeze-limits.ts';
+import { baselineEdgeOf, type FrozenLimit, limitInForce } from './freeze-limits.ts';
 import { judgeClassShare, judgeVanishedClasses } from './judge-classes.ts';
 import { judgeCounter } from './judge-counter.ts';
 import { type CountedEvidence, countedFacts, judgeCounts, sumsOf } from './judge-counts.ts';
@@ -37,6 +39,7 @@ import { DEFAULT_ERROR_LEVEL, type StageQuestion, sizeOf, wholeTallies } from '.
 import { rowsOfStage } from './stage-rows.ts';
 import type { StageRule } from './stage-rule.ts';
 import { combineVerdicts, ruleAlpha } from './stage-verdict.ts';
+import { withoutFail } from './statistics/held-back.ts';
 import { quantileBounds } from './statistics/quantile-verdict.ts';
 import { designEffect, EMPTY_TALLY } from './statistics/tally.ts';
 
@@ -96,6 +99,26 @@ function passEither(beside: CountedVerdict, frozen: CountedVerdict): CountedVerd
   return { verdict: 'undecided', reading, reason, needs: beside.needs ?? frozen.needs };
 }
 
+/** Stable's quantile may be off by so much from when the limit was frozen: chance. */
+const MOST_GROWTH = 1.1;
+
+/** Does stable beside the candidate still show what the limit was frozen from? Else what slows both may look like the candidate's fault. */
+function stillHolds({ limit }: ParsedRule, q: number, frozen: FrozenLimit, question: StageQuestion): boolean {
+  const beside = baselineCounts(question, 'error', 'baseline');
+  if (question.isWatch) return true;
+  if (limit.kind !== 'baseline' || beside === null) return false;
+  if (!isThick(question, beside, inlierTrials(question, 'error'))) return false;
+  const present = quantileOf(beside.arm.summary.latencyMs, q);
+  return present !== undefined && limit.factor * present <= MOST_GROWTH * frozen.limit;
+}
+
+/** What was fixed before may be kept, and never broken, once nobody shows any more what stable does (STATISTICS-2 D). */
+function unlessFrozen<T extends Pick<CountedVerdict, 'verdict' | 'reason'>>(found: T): T {
+  return found.verdict === 'fail'
+    ? { ...found, verdict: withoutFail(found.verdict), reason: { kind: 'frozen' } }
+    : found;
+}
+
 /** latency_p…: how many latencies exceed the limit, against the share that the quantile allows or the baseline shows. */
 function judgeLatency(asked: StageRule, q: number, levels: ErrorLevels, question: StageQuestion): RuleVerdict {
   const { candidate } = question;
@@ -107,7 +130,7 @@ function judgeLatency(asked: StageRule, q: number, levels: ErrorLevels, question
   const below = baselineEdgeOf(asked.rule, limit);
   const concurrent = below === undefined ? null : baselineCounts(question, `latency>${below}`, 'baseline');
   // Without a concurrent baseline, and for one device alone, the frozen limit stands on its own.
-  const isAlone = asked.scope === 'any-device' || !isThick(concurrent, inlierTrials(question, measure));
+  const isAlone = asked.scope === 'any-device' || !isThick(question, concurrent, inlierTrials(question, measure));
   const counts = isAlone ? null : concurrent;
   const counted: CountedLimit =
     counts === null ? { kind: 'rate', threshold: 1 - q } : { kind: 'relative', ratio: 1, floor: 0 };
@@ -127,13 +150,15 @@ function judgeLatency(asked: StageRule, q: number, levels: ErrorLevels, question
             question,
           ),
         );
+  const isFrozen =
+    counts === null && asked.rule.limit.kind === 'baseline' && !stillHolds(asked.rule, q, limit, question);
   const { reading } = found;
   const sketch = candidate.summary.latencyMs;
   const [lower, upper] = quantileBounds(sketch, q, levels.beta, reading.designEffect);
   // No sketch is kept of a single device: its count of slow answers stands in `sums`.
   const estimate = asked.scope === 'any-device' ? null : (quantileOf(sketch, q) ?? null);
   return {
-    ...countedFacts(asked, found),
+    ...countedFacts(asked, isFrozen ? unlessFrozen(found) : found),
     estimate,
     lower: estimate === null ? null : lower,
     upper: estimate !== null && Number.isFinite(upper) ? upper : null,
@@ -153,17 +178,34 @@ function judgeLatency(asked: StageRule, q: number, levels: ErrorLevels, question
 
 /** One rule, and if it fails whether it holds again by now. */
 function judgeRule(asked: StageRule, levels: ErrorLevels, question: StageQuestion): RuleVerdict {
-  const found = judgeByKind(asked, levels, question);
+  const found = judgeFairly(asked, levels, question);
   const isBack = found.verdict === 'fail' && asked.grouping === undefined && rateRecovered(asked, found);
   return isBack ? { ...found, recovered: true } : found;
+}
+
+/** A fail stands if stable beside the candidate, and not only what was seen before, bears it out. */
+function judgeFairly(asked: StageRule, levels: ErrorLevels, question: StageQuestion): RuleVerdict {
+  const found = judgeByKind(asked, levels, question);
+  if (question.isWatch || asked.grouping !== undefined || found.verdict !== 'fail' || found.baseline === null)
+    return found;
+  const open = (kind: 'frozen' | 'own-past'): RuleVerdict => ({ ...found, verdict: 'undecided', reasons: [{ kind }] });
+  if (found.baseline.from === 'earlier') return open('frozen');
+  return isByChance(asked, levels, question) ? open('own-past') : found;
+}
+
+/** Gauges and outcomes know no past of each device: beside a few held back, a fail must hold against stable of before as well. */
+function isByChance(asked: StageRule, levels: ErrorLevels, question: StageQuestion): boolean {
+  const { kind } = metricKind(asked.rule.metric);
+  if (question.isHeldBack !== true || !question.earlierBaseline || (kind !== 'gauge' && kind !== 'success'))
+    return false;
+  return judgeByKind(asked, levels, { ...question, baseline: null }).verdict !== 'fail';
 }
 
 function judgeByKind(asked: StageRule, levels: ErrorLevels, question: StageQuestion): RuleVerdict {
   const { rule } = asked;
   const kind = metricKind(rule.metric);
-  const isRelative = rule.limit.kind === 'baseline' || ['vanished-classes', 'drift'].includes(kind.kind);
   // What the manifest states is there without a stable version.
-  if (isRelative && !question.hasStable && kind.kind !== 'success')
+  if (isAgainstStable(rule) && !question.hasStable && kind.kind !== 'success')
     return notApplicable(asked, { kind: 'first-rollout' });
   if (asked.grouping !== undefined) return judgeByGroup(asked, asked.grouping, { levels, question, judge: judgeRule });
   switch (kind.kind) {

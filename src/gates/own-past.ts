@@ -1,6 +1,10 @@
 // Owns what the candidate's own devices did under stable, before anything rolled.
 import { type ArmEvidence, type StageQuestion, wholeTallies } from './stage-question.ts';
+import type { OwnPasts } from './statistics/held-back.ts';
+import { LEAST_CLUSTERS } from './statistics/tally.ts';
 import type { TallyRows } from './statistics/tally-rows.ts';
+
+const LATENCY = 'latency>';
 
 /** Each row of the candidate in the arm of before, −1 where there is none; found once a question. */
 const known = new WeakMap<StageQuestion, Int32Array>();
@@ -37,4 +41,46 @@ export function pastRowsOf(
     if (place >= 0) rows[count++] = place;
   }
   return rows.subarray(0, count);
+}
+
+/** Edges of the sketch are 2% apart: what lies beyond one of them lies beyond the other about as often on all devices. */
+const MOST_EDGES_APART = 10;
+
+/** The measure itself; of latencies the edge that is counted nearest to it. */
+function nearestMeasure({ measures }: ArmEvidence, measure: string): string | undefined {
+  if (measures.includes(measure) || !measure.startsWith(LATENCY)) return measure;
+  const distance = (one: string): number =>
+    Math.abs(Number(one.slice(LATENCY.length)) - Number(measure.slice(LATENCY.length)));
+  const [nearest] = measures.filter((one) => one.startsWith(LATENCY)).sort((a, b) => distance(a) - distance(b));
+  return nearest !== undefined && distance(nearest) <= MOST_EDGES_APART ? nearest : undefined;
+}
+
+/**
+ * What the candidate's devices and those held back in `held` did when both ran stable: before anything rolled, else beside the stage
+ * before. Null where that is not known of both, or only by hash groups.
+ */
+export function pastsOf(
+  question: StageQuestion,
+  held: ArmEvidence,
+  measure: string,
+  devices: TallyRows,
+): OwnPasts | null {
+  const { restBaseline, earlierBaseline } = question;
+  if (!restBaseline) return null;
+  for (const before of [restBaseline, earlierBaseline]) {
+    const counted = before ? nearestMeasure(before, measure) : undefined;
+    const past = before && counted !== undefined ? wholeTallies(before, counted) : undefined;
+    if (!before || past === undefined) continue;
+    const pasts = {
+      candidate: past.only(rowsBefore(before, question.candidate, devices)).inliers.all,
+      held: past.only(rowsBefore(before, held, { liveRows: () => held.names.keys() })).inliers.all,
+    };
+    if (Math.min(pasts.candidate.reports, pasts.held.reports) >= LEAST_CLUSTERS) return pasts;
+  }
+  return null;
+}
+
+function rowsBefore(before: ArmEvidence, arm: ArmEvidence, devices: { liveRows(): Iterable<number> }): Uint32Array {
+  const places = [...devices.liveRows()].map((row) => before.rowOf(arm.names[row] ?? '') ?? -1);
+  return Uint32Array.from(places.filter((place) => place >= 0));
 }

@@ -13,6 +13,8 @@ export type RuleReason =
   | { readonly kind: 'first-rollout' }
   /** A relative limit that had no baseline when the stage opened. */
   | { readonly kind: 'not-frozen' }
+  /** Over a limit that was fixed from stable before, and nobody on stable shows any more whether it would break it too. */
+  | { readonly kind: 'frozen' }
   /** The window that is open does not measure what the rule asks for. */
   | { readonly kind: 'not-measured' }
   | { readonly kind: 'no-relative-limit' }

@@ -4,6 +4,7 @@ import type { RuleReason } from './rule-reason.ts';
 import type { SignalSums } from './signal-track.ts';
 import type { FailureAction, GoodSide, RuleScope } from './stage-rule.ts';
 import type { ArmDevices, ArmsProblem } from './statistics/arms-check.ts';
+import type { OwnPasts } from './statistics/held-back.ts';
 import type { Verdict } from './statistics/rate-verdict.ts';
 import type { HeardArm } from './statistics/reporting-verdict.ts';
 import type { DeviceCounts } from './statistics/share-verdict.ts';
@@ -13,7 +14,7 @@ import type { Tally } from './statistics/tally.ts';
  * Names the method below a verdict; kept with the evidence, so that an audit replays it by the right one. It rises with each change of
  * what a verdict is or of what evidence keeps of it.
  */
-export const METHOD_VERSION = 'slipway-stats/4';
+export const METHOD_VERSION = 'slipway-stats/5';
 
 /** The counts that a verdict can be worked out from again. */
 export interface RateSums {
@@ -25,6 +26,8 @@ export interface RateSums {
   readonly window: Tally;
   /** The baseline that a relative rule was held against. */
   readonly baseline: Tally | null;
+  /** What both arms' devices did before, where few keep stable; absent where that played no part. */
+  readonly pasts?: OwnPasts;
   /** Least design effect of a pass, by stable's bursts; 1 without. */
   readonly leastEffect: number;
   /** Without the devices of either arm that claim far more than the median one of theirs; null where there are none. */

@@ -67,6 +67,10 @@ export interface StageQuestion {
   readonly baseline: ArmEvidence | null;
   /** Stable in the last window that had it, for stages that take in everyone; null or absent when there is none. */
   readonly earlierBaseline?: ArmEvidence | null;
+  /** Is a version held against what it did itself earlier, so that this decides? Beside a candidate what was before never fails. */
+  readonly isWatch?: boolean;
+  /** Does at most a tenth of the devices run stable? Few as they are, they are the baseline; whom chance left there, their past tells. */
+  readonly isHeldBack?: boolean;
   /** What stable's devices did before anything rolled, the candidate's present devices among them; null or absent when unknown. */
   readonly restBaseline?: ArmEvidence | null;
   /** The same of stable as a whole, where rows may be hash groups too: how its events come in bursts. Null or absent when unknown. */

@@ -215,6 +215,7 @@ export class SteadyWatch {
       candidate: tallies.stable,
       baseline: null,
       earlierBaseline: baseline,
+      isWatch: true,
       // Devices that joined since are not what drifted: a fail must hold for those that were there as well.
       restBaseline: spec.rows.stable === 'device' ? baseline : null,
       hasStable: true,

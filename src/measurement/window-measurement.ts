@@ -4,7 +4,7 @@ import type { StageHeard } from '../gates/heard-arm.ts';
 import { judgeStage } from '../gates/judge-stage.ts';
 import type { StageVerdict } from '../gates/rule-verdict.ts';
 import type { StageDeliveries, StageQuestion } from '../gates/stage-question.ts';
-import { type CohortCounts, countCohort, devicesOfTarget, installShare } from '../rollout/count-cohort.ts';
+import { type CohortCounts, countCohort, devicesOfTarget, installShare, leavesFew } from '../rollout/count-cohort.ts';
 import { DeliveryCounter } from '../rollout/count-deliveries.ts';
 import { countGroups } from '../rollout/count-groups.ts';
 import { countHeard } from '../rollout/count-heard.ts';
@@ -181,6 +181,7 @@ export class WindowMeasurement {
       candidate,
       baseline: hasTraffic(stable) ? stable : null,
       earlierBaseline: await this.#stableBefore('earlier', question),
+      isHeldBack: leavesFew(cohort),
       restBaseline: reading.spec.rows.candidate === 'device' ? steady : null,
       history: steady,
       ...(question.offline === undefined ? {} : { offline: question.offline }),
@@ -196,7 +197,7 @@ export class WindowMeasurement {
       intervalMs: this.#intervalMs,
       openMs,
       onCourse: stage.onCourse,
-      ...(stage.soakMs === 0 ? {} : { soakEndsMs: openMs + Math.max(0, stage.soakMs - reading.readyMs) }),
+      ...(stage.courseMs === 0 ? {} : { soakEndsMs: openMs + Math.max(0, stage.courseMs - reading.readyMs) }),
       perMinute: perMinuteOf(reading),
     });
   }

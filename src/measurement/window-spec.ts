@@ -87,12 +87,12 @@ function edgesFor(
 
 /** Confidences are summed by time while a stage has a soak and rules about all of its devices' confidences. */
 function courseFor(rollout: RolloutInForce, intervalMs: number): { readonly course?: CourseSpec } {
-  const { rules = [], soakMs = 0 } = presentStage(rollout) ?? {};
+  const { rules = [], courseMs = 0 } = presentStage(rollout) ?? {};
   const isAsked = rules.some(({ rule, grouping }) => {
     const kind = metricKind(rule.metric);
     return grouping === undefined && kind.kind === 'drift' && kind.histogram === 'confidence';
   });
-  return isAsked && soakMs > 0 ? { course: courseSpecFor(soakMs, intervalMs) } : {};
+  return isAsked && courseMs > 0 ? { course: courseSpecFor(courseMs, intervalMs) } : {};
 }
 
 export function windowSpecOf({ rollout, devices, deviceCount, shown, intervalMs, now }: WindowFacts): WindowSpec {

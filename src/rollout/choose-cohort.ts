@@ -1,6 +1,6 @@
 // Owns whom a stage takes in: as many of the known devices as the policy wants, and of those that join later no more than their share.
 import { BUCKETS, bucketOf, type Cohort, chooseCut, coveringCut, listedHash } from '../contract/membership.ts';
-import { type Stage, wantedDevices } from './stages-of-policy.ts';
+import { isOfAll, type Stage, wantedDevices } from './stages-of-policy.ts';
 
 /** More are not listed one by one: a cut through so many devices is near its share of any fleet. */
 const MOST_LISTED = 64;
@@ -14,15 +14,15 @@ function fairCut({ size }: Stage, wanted: number): number {
 /**
  * The cohort of a stage: grown from the one before, never shrunk. The known devices with the lowest buckets are in, exactly as many as are
  * wanted. Where few are known, a cut through them could take in most of those that join later: what lies beyond the stage's share is
- * listed device by device. Only a stage of the whole target takes in everyone who joins.
+ * listed device by device. Only a stage of the whole target that holds nobody back takes in everyone who joins; who is held back lies beyond
+ * the cut.
  */
 export function cohortOf(stage: Stage, before: Cohort, salt: string, deviceIds: readonly string[]): Cohort {
   const select = stage.select ?? before.select;
   const { devices } = before;
-  if (before.cut >= BUCKETS || (stage.size?.kind === 'share' && stage.size.share >= 1)) {
-    return { cut: BUCKETS, select, devices };
-  }
   const wanted = wantedDevices(stage, deviceIds.length);
+  if (before.cut >= BUCKETS || (isOfAll(stage) && wanted === deviceIds.length))
+    return { cut: BUCKETS, select, devices };
   if (wanted === 0) return { cut: before.cut, select, devices };
   const exact =
     wanted < deviceIds.length

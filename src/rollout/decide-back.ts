@@ -69,9 +69,9 @@ function pause({ facts, status, requests }: Walk, reason: RuleFailedReason): Dec
 
 /** A failed rule or an expired deadline; a stage that people asked to skip is left whatever its rules say. */
 function decideFailure(walk: Walk): Decision | null {
-  const { facts, status, stage, following, requests } = walk;
+  const { facts, status, stage, isLast, requests } = walk;
   const isPaused = status.state === 'paused';
-  const progress = stageProgress(stage, following === null, facts);
+  const progress = stageProgress(stage, isLast, facts);
   const isSkipped = requests.skip !== null && facts.spec.suspend !== true;
   if (isSkipped || (progress.kind !== 'failed' && progress.kind !== 'expired')) return null;
   const answered = requests.ofStage;

@@ -101,8 +101,8 @@ function pausedFor({ facts, status, stage }: Walk): WaitingOn {
 }
 
 function decideStage(walk: Walk): Decision {
-  const { facts, status, stage, following } = walk;
-  const progress = stageProgress(stage, following === null, facts);
+  const { facts, status, stage, following, isLast } = walk;
+  const progress = stageProgress(stage, isLast, facts);
   if (progress.kind === 'waiting') return wait(facts, status, progress.on);
   assertInvariant(progress.kind === 'passed', 'what takes a candidate back was decided before');
   const held = apartIn(status).filter(({ kind }) => kind === 'held');
@@ -134,9 +134,9 @@ export function decideForward(facts: RolloutFacts, status: RollingStatus, reques
 
 /** What the stage waits for besides, where it is still being measured. */
 function measuredWaits(walk: Walk): readonly WaitingOn[] {
-  const { facts, status, stage, following } = walk;
+  const { facts, status, stage, isLast } = walk;
   if (status.state === 'paused') return [pausedFor(walk)];
-  const progress = stageProgress(stage, following === null, facts);
+  const progress = stageProgress(stage, isLast, facts);
   return progress.kind === 'waiting' ? progress.on : [];
 }
 

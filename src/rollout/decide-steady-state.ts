@@ -24,7 +24,7 @@ import {
   type RolloutFacts,
   refusalOf,
 } from './rollout-facts.ts';
-import { type Stage, stagesOf } from './stages-of-policy.ts';
+import { type Stage, stagesOf, withoutHoldBack } from './stages-of-policy.ts';
 import { step } from './steps.ts';
 
 /** As the schema of a status has it. */
@@ -39,19 +39,25 @@ function isAsDeclared(facts: RolloutFacts, status: RolloutStatus, known: KnownVe
   return sameParameters(stable.parameters, facts.spec.parameters ?? {}) && stable.target === facts.spec.target;
 }
 
-/** A version that was stable lately may go straight to the last stage (policy `rollbackWindow`). */
+/**
+ * A version that was stable lately may go straight to the last stage (policy `rollbackWindow`), and nobody is held back from it; nor is anyone
+ * where nothing is stable.
+ */
 function firstStage(
   stages: readonly Stage[],
   facts: RolloutFacts,
   status: RolloutStatus,
   known: KnownVersion,
-): Stage | undefined {
+): { readonly stage: Stage | undefined; readonly isReturn: boolean } {
   const window = facts.policy?.policy.spec.rollbackWindow;
   const before = (status.previous ?? []).find((one) => one.digest === known.digest);
   const until = before === undefined ? undefined : parseInstant(before.until);
   const isRecent = window !== undefined && until !== undefined && facts.now - until <= parseDurationMs(window);
   const keepsTarget = status.stable?.target === facts.spec.target;
-  return isRecent && keepsTarget ? stages.at(-1) : stages[0];
+  const mayReturn = isRecent && keepsTarget;
+  const stage = mayReturn ? stages.findLast((one) => !one.isRest) : stages[0];
+  const holdsNobody = stage !== undefined && (mayReturn || status.stable === null);
+  return { stage: holdsNobody ? withoutHoldBack(stage) : stage, isReturn: stage !== stages[0] };
 }
 
 function lacksBaseline({ baseline }: RolloutFacts, status: RolloutStatus, stage: Stage): boolean {
@@ -77,8 +83,7 @@ function isSelectable(stages: readonly Stage[]): boolean {
 function obstacle(
   facts: RolloutFacts,
   status: RolloutStatus,
-  stages: readonly Stage[],
-  stage: Stage,
+  { stages, stage, isReturn }: { readonly stages: readonly Stage[]; readonly stage: Stage; readonly isReturn: boolean },
   version: Digest,
 ): WaitingOn | null {
   if (!isSelectable(stages)) {
@@ -94,7 +99,6 @@ function obstacle(
   const unfit = facts.known.count(target) - have;
   if (have < need) return { kind: 'known-devices', target, have, need, ...(unfit > 0 ? { unfit } : {}) };
   // Whoever returns to a version that was stable is in a hurry: nothing is gained by measuring what they leave.
-  const isReturn = stage !== stages[0];
   if (isReturn || !lacksBaseline(facts, status, stage)) return null;
   const remainingMs = BASELINE_PATIENCE_MS - (facts.baseline?.listenedMs ?? 0);
   if (remainingMs <= 0) return null;
@@ -104,9 +108,9 @@ function obstacle(
 
 function start(facts: RolloutFacts, status: RolloutStatus, known: KnownVersion, policy: PolicyFacts): Decision {
   const stages = stagesOf(policy.policy);
-  const stage = firstStage(stages, facts, status, known);
+  const { stage, isReturn } = firstStage(stages, facts, status, known);
   if (stage === undefined) return needsFix(facts, status, { kind: 'policy-empty', code: 'POLICY_NO_STAGE' });
-  const waiting = obstacle(facts, status, stages, stage, known.digest);
+  const waiting = obstacle(facts, status, { stages, stage, isReturn }, known.digest);
   if (waiting !== null) return wait(facts, status, [waiting]);
   const wanted = {
     version: known.version,
@@ -132,7 +136,7 @@ function start(facts: RolloutFacts, status: RolloutStatus, known: KnownVersion, 
       stage: stage.name,
       version: known.version,
       signer: known.standing.kind === 'admitted' ? known.standing.signer : null,
-      isReturn: stage !== stages[0],
+      isReturn,
       lacksBaseline: lacksBaseline(facts, status, stage),
       apart,
       ...changesOf(status, wanted.parameters),

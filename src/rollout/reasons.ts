@@ -44,6 +44,13 @@ export type StepReason =
       readonly inferences: number | null;
       readonly approvedBy: readonly string[];
     }
+  /** Those held back have it too, and no rule was broken. */
+  | {
+      readonly kind: 'rest-passed';
+      readonly readyMs: number | null;
+      readonly devices: number;
+      readonly approvedBy: readonly string[];
+    }
   | {
       readonly kind: 'deadline-passed';
       readonly stage: string;

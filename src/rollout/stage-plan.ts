@@ -10,9 +10,10 @@ import {
 import { isSampled } from '../gates/judge-stage.ts';
 import type { FailureAction, RuleGrouping, RuleScope, StageRule } from '../gates/stage-rule.ts';
 import { ruleAlpha } from '../gates/stage-verdict.ts';
+import type { HeldBack } from './held-back.ts';
 import { type FaultStory, unseenStories } from './policy-coverage.ts';
 import { type LabelGroups, type PlannedGrouping, reckonGroups } from './reckoned-groups.ts';
-import { leastDevices, type Stage, stagesOf, wantedDevices } from './stages-of-policy.ts';
+import { heldRules, leastDevices, type Stage, stagesOf, wantedDevices } from './stages-of-policy.ts';
 
 /** The traffic that a plan assumes. */
 export interface Traffic {
@@ -66,6 +67,12 @@ export interface PlannedStage {
   readonly errorLevel: number;
   readonly minimumDevices: number;
   readonly minimumInferences: number;
+  /** Devices that keep stable while it is judged; absent where there are none, or nobody knows how many. */
+  readonly heldBack?: Omit<HeldBack, 'version'>;
+  /** Most of the target's devices that its policy says are to keep stable, 0..1; absent where it does not say. */
+  readonly holdBackShare?: number;
+  /** It gives the version to those held back, and ends unless a rule fails. */
+  readonly isRest?: true;
   /** Inferences of the stage in a minute. */
   readonly perMinute: number | null;
   /** Minutes until all is confirmed that decides it, the minimum of inferences included; null when something never is, or nobody knows. */
@@ -96,6 +103,17 @@ function devicesOf(stage: Stage, { devices }: Traffic, before: number): number |
   if (stage.size === null) return Math.max(before, leastDevices(stage, Number.POSITIVE_INFINITY));
   if (stage.size.kind === 'share' && devices === null) return null;
   return Math.max(before, wantedDevices(stage, devices ?? Number.POSITIVE_INFINITY));
+}
+
+function heldBackOf(stage: Stage, matching: number | null): Pick<PlannedStage, 'heldBack' | 'holdBackShare'> {
+  const { holdBack } = stage;
+  if (holdBack === null) return {};
+  const { share, forMs } = holdBack;
+  const devices = matching === null ? 0 : matching - wantedDevices(stage, matching);
+  return {
+    ...(share === null ? {} : { holdBackShare: share }),
+    ...(devices === 0 ? {} : { heldBack: { devices, of: matching ?? 0, rules: heldRules(stage), forMs } }),
+  };
 }
 
 interface GroupsOfPlan {
@@ -171,12 +189,12 @@ function passMinutesOf(stage: Stage, rules: readonly PlannedRule[], perMinute: n
 /** What each stage of the policy can confirm and catch at this traffic. */
 export function planOf(policy: RolloutPolicy, question: PlanQuestion): Plan {
   let before = 0;
-  const stages = stagesOf(policy).map((stage): PlannedStage => {
+  const planned = stagesOf(policy).map((stage): PlannedStage => {
     const devices = devicesOf(stage, question, before);
     before = devices ?? before;
     const perMinute = devices === null || question.perMinute === null ? null : devices * question.perMinute;
     const rules = devices === null ? [] : planRules(stage, devices, stage.errorLevel, question);
-    const passMinutes = devices === null ? null : passMinutesOf(stage, rules, perMinute);
+    const passMinutes = devices === null ? null : stage.isRest ? 0 : passMinutesOf(stage, rules, perMinute);
     const { name, soakMs, deadlineMs, hasDefaultDeadline, onDeadline, errorLevel, minimumInferences } = stage;
     return {
       ...{
@@ -191,11 +209,16 @@ export function planOf(policy: RolloutPolicy, question: PlanQuestion): Plan {
         minimumInferences,
       },
       minimumDevices: Math.max(1, leastDevices(stage, devices ?? Number.POSITIVE_INFINITY)),
+      ...heldBackOf(stage, question.devices),
+      ...(stage.isRest ? { isRest: true } : {}),
       ...{ perMinute, passMinutes, rules },
       leastMs: passMinutes === null ? null : Math.max(soakMs, Math.ceil(passMinutes * MINUTE_MS)),
       unseenShare: devices === null ? null : devices === question.devices ? 0 : unseenShare(devices, stage.errorLevel),
     };
   });
+  // Where nobody is held back, no stage comes after the last one.
+  const isHoldingBack = question.devices === null || planned.some(({ heldBack }) => heldBack !== undefined);
+  const stages = planned.filter(({ isRest }) => isRest !== true || isHoldingBack);
   const { devices, perMinute, groups, health = DEFAULT_HEALTH } = question;
   const traffic = { devices, perMinute, ...(groups === undefined ? {} : { groups }) };
   const labels = stagesOf(policy).flatMap(({ rules }) => rules.flatMap(({ grouping }) => grouping?.by ?? []));

@@ -8,7 +8,7 @@ import { decidingRules, failedRules, failureOf, MOST_RULES, ruleText } from './r
 import { silentOf } from './silent-signals.ts';
 import { leastDevices, type Stage } from './stages-of-policy.ts';
 
-export type PassedReason = Extract<StepReason, { kind: 'rules-passed' | 'deadline-passed' }>;
+export type PassedReason = Extract<StepReason, { kind: 'rules-passed' | 'rest-passed' | 'deadline-passed' }>;
 
 export type StageProgress =
   /** A rule failed. */
@@ -80,7 +80,9 @@ function whatIsMissing(stage: Stage, isLast: boolean, facts: RolloutFacts): Wait
   const remainingMs = stage.soakMs - (window?.readyMs ?? 0);
   if (remainingMs > 0) missing.push({ kind: 'soak', remainingMs });
   const isJudged = stage.rules.length > 0 || stage.signals.length > 0 || stage.minimumInferences > 0;
-  if (isJudged && verdict?.kind !== 'pass') missing.push(missingVerdict(facts));
+  // All rules have passed before the rest got it: for them it is enough that none is seen to be broken.
+  const isHeld = verdict?.kind === 'pass' || (stage.isRest && mayPromote(stage, facts));
+  if (isJudged && !isHeld) missing.push(missingVerdict(facts));
   return missing;
 }
 
@@ -101,6 +103,10 @@ function successOf(stage: Stage, facts: RolloutFacts): PassedReason {
   };
 }
 
+function followedOf({ window, cohort }: RolloutFacts): PassedReason {
+  return { kind: 'rest-passed', readyMs: window?.readyMs ?? null, devices: cohort?.ready ?? 0, approvedBy: [] };
+}
+
 /**
  * How the present stage stands. A failing rule counts at once; everything else has time until the deadline. Below its minimum of devices or
  * inferences a stage never passes, also at its deadline.
@@ -108,7 +114,8 @@ function successOf(stage: Stage, facts: RolloutFacts): PassedReason {
 export function stageProgress(stage: Stage, isLast: boolean, facts: RolloutFacts): StageProgress {
   if (facts.verdict?.kind === 'fail') return { kind: 'failed', reason: failureOf(stage, failedRules(facts)) };
   const missing = whatIsMissing(stage, isLast, facts);
-  if (missing.length === 0) return { kind: 'passed', reason: successOf(stage, facts) };
+  if (missing.length === 0)
+    return { kind: 'passed', reason: stage.isRest ? followedOf(facts) : successOf(stage, facts) };
   if ((facts.window?.listenedMs ?? 0) < stage.deadlineMs) return { kind: 'waiting', on: missing };
   return atDeadline(stage, facts, missing);
 }

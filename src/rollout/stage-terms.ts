@@ -1,6 +1,7 @@
 // Owns what a policy asks of a stage, as numbers that are shown and kept beside its verdict.
 import type { RolloutStatus } from '../documents/types.generated.ts';
 import type { CohortCounts } from './count-cohort.ts';
+import { type HeldBack, heldBackIn } from './held-back.ts';
 import type { RolloutFacts } from './rollout-facts.ts';
 import { leastDevices, type Stage, stagesOf } from './stages-of-policy.ts';
 
@@ -20,6 +21,10 @@ export interface StageTerms {
   readonly minimumInferences: number;
   /** Most that its verdict may err on either side, 0..1. */
   readonly errorLevel: number;
+  /** When the stage opened and its limits were fixed; absent in older evidence. */
+  readonly opened?: string;
+  /** Absent where nobody is held back. */
+  readonly heldBack?: HeldBack;
 }
 
 /** The terms of the status's stage; null when nothing rolls, or its policy is not to be had. */
@@ -35,6 +40,7 @@ export function termsOf(
   if (stage === undefined) return null;
   const { name, soakMs, deadlineMs, onDeadline, onFailure, onGroupFailure, minimumInferences, errorLevel } = stage;
   const { hasDefaultDeadline } = stage;
+  const heldBack = heldBackIn(stage, status, cohort);
   return {
     stage: name,
     ...{ soakMs, deadlineMs, onDeadline, onFailure },
@@ -43,5 +49,7 @@ export function termsOf(
     minimumDevices: Math.max(1, leastDevices(stage, cohort?.wanted ?? 0)),
     minimumInferences,
     errorLevel,
+    opened: status.since,
+    ...(heldBack === null ? {} : { heldBack }),
   };
 }

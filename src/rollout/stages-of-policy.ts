@@ -1,14 +1,17 @@
 // Owns a policy as decisions use it: durations in milliseconds, shares as fractions, rules and selectors inherited and parsed.
 
 import { parseDurationMs, parsePercent } from '../contract/duration.ts';
+import { type HoldBackText, parseHoldBack } from '../documents/hold-back-text.ts';
 import { parseQuery } from '../documents/rules/query-text.ts';
 import { type ParsedRule, parseRule, ruleWithLimit } from '../documents/rules/rule-text.ts';
 import { parseSignalLimit, parseSignalPass } from '../documents/rules/signal-rule-text.ts';
 import type { PrometheusRule, RolloutPolicy, WebhookRule } from '../documents/types.generated.ts';
+import { isAgainstStable } from '../gates/against-stable.ts';
 import { metricKind } from '../gates/metric-kind.ts';
 import type { SignalRule } from '../gates/signal-track.ts';
 import { DEFAULT_ERROR_LEVEL } from '../gates/stage-question.ts';
 import type { FailureAction, StageRule } from '../gates/stage-rule.ts';
+import { heldBackCount } from '../gates/statistics/held-back.ts';
 
 export interface Stage {
   readonly name: string;
@@ -18,7 +21,14 @@ export interface Stage {
     | null;
   /** Devices that are in besides those by size: whom this stage or one before it selects; null when none does. */
   readonly select: string | null;
+  /** The policy's, and as long as devices are to be held back. */
   readonly soakMs: number;
+  /** How long confidences are followed for where they lead: the policy's soak alone. */
+  readonly courseMs: number;
+  /** Devices that keep stable while the stage is judged; null when it takes in all that its size says. */
+  readonly holdBack: HoldBack | null;
+  /** It gives the version to those whom the stage before held back, and follows it from there; the policy does not name it. */
+  readonly isRest: boolean;
   /** As the policy says; null leaves it to the default of `leastDevices`. */
   readonly minimumDevices: number | null;
   readonly minimumInferences: number;
@@ -43,12 +53,19 @@ export interface Stage {
   readonly signals: readonly SignalRule[];
 }
 
+/** Null where the policy says nothing of how many. */
+export type HoldBack = Pick<HoldBackText, 'forMs'> & { readonly share: number | null };
+
 /** With fewer devices nobody can tell a bad device from a bad model (DESIGN §4). */
 export const DEFAULT_LEAST_DEVICES = 3;
 const DEFAULT_SILENCE_MS = 10 * 60_000;
 const DEFAULT_RESUME_MS = 60 * 60_000;
 /** A stage that does not say is over after a day at the earliest, so that nobody has to look at night. */
 const LEAST_DEFAULT_DEADLINE_MS = 24 * 3_600_000;
+/** How long absolute rules are followed once the last devices have the version too. */
+const REST_MS = 10 * 60_000;
+/** A status has room for 63 characters. */
+const MOST_NAME = 55;
 
 type PolicyStage = RolloutPolicy['spec']['stages'][number];
 
@@ -129,23 +146,80 @@ function defaultDeadlineMs(soakMs: number, { rules, signals }: Pick<Stage, 'rule
   return Math.max(LEAST_DEFAULT_DEADLINE_MS, 4 * soakMs, ...times.map((ms) => 2 * ms));
 }
 
+/** Is everyone in it, but for those held back? */
+export function isOfAll({ size }: Pick<Stage, 'size'>): boolean {
+  return size?.kind === 'share' && size.share >= 1;
+}
+
+function isHeldAgainstStable(asked: StageRule): boolean {
+  return rulesWithin(asked).some(isAgainstStable);
+}
+
+/** The deciding rules of a stage that need devices on stable. */
+export function heldRules({ rules }: Pick<Stage, 'rules'>): string[] {
+  return rules.filter((asked) => !asked.dryRun && isHeldAgainstStable(asked)).map(({ rule }) => rule.source);
+}
+
+/** A stage of all devices whose rules need a baseline, unless the policy says 0. */
+function holdBackOf(said: PolicyStage['holdBack'], { size, rules }: Pick<Stage, 'size' | 'rules'>): Stage['holdBack'] {
+  if (!isOfAll({ size }) || heldRules({ rules }).length === 0) return null;
+  return said === undefined ? { share: null, forMs: 0 } : parseHoldBack(said);
+}
+
+/** A name that no stage of the policy has, and that a status can hold. */
+function restName(name: string, stages: readonly Stage[]): string {
+  let free = `${name.slice(0, MOST_NAME)}-rest`;
+  for (let i = 2; stages.some((one) => one.name === free); i++) free = `${name.slice(0, MOST_NAME)}-rest${i}`;
+  return free;
+}
+
+/** The step after a last stage that holds devices back: nobody is left on stable, so rules against it are over. */
+function restOf(last: Stage, stages: readonly Stage[]): Stage {
+  const deadlineMs = last.deadlineMs - (last.holdBack?.forMs ?? 0);
+  return {
+    ...last,
+    name: restName(last.name, stages),
+    soakMs: REST_MS,
+    courseMs: 0,
+    holdBack: null,
+    isRest: true,
+    minimumInferences: 0,
+    deadlineMs: Math.max(deadlineMs, 2 * REST_MS),
+    approval: null,
+    rules: last.rules.filter((asked) => !isHeldAgainstStable(asked)),
+  };
+}
+
 function readStages(policy: RolloutPolicy): readonly Stage[] {
+  const stages = policyStages(policy);
+  const last = stages.at(-1);
+  return last === undefined || last.holdBack === null ? stages : [...stages, restOf(last, stages)];
+}
+
+function policyStages(policy: RolloutPolicy): readonly Stage[] {
   let inherited: Pick<Stage, 'rules' | 'signals'> = { rules: [], signals: [] };
   const selectors = new Set<string>();
   const { resumeWithin } = policy.spec;
   return policy.spec.stages.map((stage): Stage => {
     if (stage.rules !== undefined) inherited = rulesOf(stage.rules);
     if (stage.select !== undefined) selectors.add(stage.select);
-    const soakMs = stage.soak === undefined ? 0 : parseDurationMs(stage.soak);
+    const size = sizeOf(stage.size);
+    const courseMs = stage.soak === undefined ? 0 : parseDurationMs(stage.soak);
+    const holdBack = holdBackOf(stage.holdBack ?? policy.spec.holdBack, { size, ...inherited });
+    const heldMs = holdBack?.forMs ?? 0;
+    const namedMs = stage.deadline === undefined ? null : parseDurationMs(stage.deadline);
     return {
       name: stage.name,
-      size: sizeOf(stage.size),
+      size,
       select: anyOf(selectors),
-      soakMs,
+      soakMs: Math.max(courseMs, heldMs),
+      courseMs,
+      holdBack,
+      isRest: false,
       minimumDevices: stage.minimum?.devices ?? null,
       minimumInferences: stage.minimum?.inferences ?? 0,
-      deadlineMs: stage.deadline === undefined ? defaultDeadlineMs(soakMs, inherited) : parseDurationMs(stage.deadline),
-      hasDefaultDeadline: stage.deadline === undefined,
+      deadlineMs: (namedMs ?? defaultDeadlineMs(courseMs, inherited)) + heldMs,
+      hasDefaultDeadline: namedMs === null,
       onDeadline: stage.onDeadline ?? 'hold',
       onFailure: stage.onFailure ?? 'rollback',
       resumeWithinMs: resumeWithin === undefined ? DEFAULT_RESUME_MS : parseDurationMs(resumeWithin),
@@ -162,7 +236,7 @@ function readStages(policy: RolloutPolicy): readonly Stage[] {
 
 const known = new WeakMap<RolloutPolicy, readonly Stage[]>();
 
-/** The stages in order; a stage without rules of its own has those of the one before. Each policy is read once. */
+/** The stages in order, and the one that gives the version to those held back by the last; a stage without rules of its own has those of the one before. Each policy is read once. */
 export function stagesOf(policy: RolloutPolicy): readonly Stage[] {
   const before = known.get(policy);
   if (before !== undefined) return before;
@@ -176,6 +250,21 @@ export function leastDevices(stage: Stage, wanted: number): number {
   return stage.minimumDevices ?? Math.min(DEFAULT_LEAST_DEVICES, wanted);
 }
 
+/** The same for a rollout that needs no baseline: nothing is stable yet, or the version was stable before. */
+export function withoutHoldBack(stage: Stage): Stage {
+  return stage.holdBack === null ? stage : { ...stage, holdBack: null };
+}
+
+/**
+ * How many of the matching devices a stage keeps on stable: 2% or what the policy says, at least 10, at most a tenth unless the policy says
+ * more; none where a tenth is no device (STATISTICS-2 D).
+ */
+export function heldBackBy({ holdBack }: Stage, matching: number): number {
+  if (holdBack === null) return 0;
+  const usual = heldBackCount(matching, holdBack.share ?? undefined);
+  return usual === 0 ? 0 : Math.max(usual, Math.ceil((holdBack.share ?? 0) * matching - 1e-9));
+}
+
 /**
  * How many of the matching devices a stage wants by hash: a number as the policy says it; a share rounded up, and at least three unless the
  * policy's minimum says fewer. Never fewer than the policy's minimum.
@@ -185,6 +274,9 @@ export function wantedDevices(stage: Stage, matching: number): number {
   const wanted =
     stage.size.kind === 'devices'
       ? Math.max(stage.size.devices, stage.minimumDevices ?? 0)
-      : Math.max(Math.ceil(stage.size.share * matching - 1e-9), stage.minimumDevices ?? DEFAULT_LEAST_DEVICES);
+      : Math.max(
+          Math.ceil(stage.size.share * matching - 1e-9) - heldBackBy(stage, matching),
+          stage.minimumDevices ?? DEFAULT_LEAST_DEVICES,
+        );
   return Math.min(matching, wanted);
 }

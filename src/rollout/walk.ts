@@ -1,8 +1,9 @@
 // Owns where a walk stands: its candidate, its stages under the policy in force, and what people ask of it.
 import type { RolloutStatus } from '../documents/types.generated.ts';
+import { holdsBack } from './held-back.ts';
 import type { SortedRequests } from './requests.ts';
 import type { RolloutFacts } from './rollout-facts.ts';
-import { type Stage, stagesOf } from './stages-of-policy.ts';
+import { type Stage, stagesOf, withoutHoldBack } from './stages-of-policy.ts';
 import type { RollingStatus } from './steps.ts';
 
 export interface Walk {
@@ -12,16 +13,22 @@ export interface Walk {
   readonly stage: Stage;
   /** The stage after; null in the last. */
   readonly following: Stage | null;
+  /** Does no stage after it take in others than those held back? */
+  readonly isLast: boolean;
 }
 
 function placeOf(
   { policyInForce }: RolloutFacts,
   status: RolloutStatus,
-): { stage: Stage; following: Stage | null } | null {
+): Pick<Walk, 'stage' | 'following' | 'isLast'> | null {
   const stages = policyInForce === null ? [] : stagesOf(policyInForce);
   const index = stages.findIndex((one) => one.name === status.stage);
   const stage = stages[index];
-  return stage === undefined ? null : { stage, following: stages[index + 1] ?? null };
+  if (stage === undefined) return null;
+  const next = stages[index + 1];
+  const isLast = next === undefined || next.isRest;
+  if (next === undefined || (next.isRest && !holdsBack(stage, status))) return { stage, following: null, isLast };
+  return { stage, following: status.stable === null ? withoutHoldBack(next) : next, isLast };
 }
 
 /** The present stage; null when nothing rolls, and when the policy in force can't be read. */

@@ -71,6 +71,27 @@ function checkStatuses({ statuses, candidateDigest }: History): string[] {
   return wrong;
 }
 
+/** Within an attempt nobody is sent out of the cohort, and nothing becomes stable while devices are held back from it. */
+function checkCohorts({ statuses, fleet }: History): string[] {
+  return statuses.flatMap((status, i) => {
+    const before = statuses[i - 1];
+    const was = before?.candidate ?? null;
+    if (before === undefined || was === null || (status.exceptions ?? []).length > 0) return [];
+    const salt = before.salt ?? '';
+    const members = fleet.filter(
+      (device) => matchesSelector(parseSelector(before.target), device) && isWithin(before.cohort, salt, device),
+    );
+    if (status.candidate?.digest === was.digest && status.candidate.attempt === was.attempt) {
+      const lost = members.filter((device) => !isWithin(status.cohort, salt, device));
+      return lost.map((device) => `revision ${status.revision} sends ${device.id} out of the cohort`);
+    }
+    const all = fleet.filter((device) => matchesSelector(parseSelector(before.target), device)).length;
+    const isCompleted = status.candidate === null && status.stable?.digest === was.digest && before.stable !== null;
+    const held = all - members.length;
+    return isCompleted && held > 0 ? [`revision ${status.revision} is stable with ${held} devices held back`] : [];
+  });
+}
+
 /** The same revision says the same, however often it is signed, but that an emergency takes the candidate back before its commit. */
 function isSameMeaning(before: DirectiveEntry, entry: DirectiveEntry): boolean {
   const meaning = ({ stepSignature: _, ...content }: DirectiveEntry): string => canonicalJson(content);
@@ -139,6 +160,7 @@ function checkRest({ served, heard, statuses, candidateDigest }: History): strin
 export function findBreaches(history: History): string[] {
   return [
     ...checkStatuses(history),
+    ...checkCohorts(history),
     ...checkDirectives(history),
     ...checkDevices(history),
     ...checkHearing(history),

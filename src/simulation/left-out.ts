@@ -66,14 +66,16 @@ function isReported(
 
 /** The rules that are left out, in the order of the policy; each once, however many stages have it. */
 export function leftOutOf(policy: RolloutPolicy, answers: Answers = USUAL_ANSWERS): readonly LeftOutRule[] {
-  const found = stagesOf(policy).flatMap(({ name, rules, signals }) => [
-    ...signals.map(({ source, from }) => {
-      return { stage: name, rule: source, asks: `${from.kind} ${from.provider}`, reason: 'outside-signal' as const };
-    }),
-    ...rules
-      .filter((one) => !rulesWithin(one).every((rule) => isReported(rule, answers)))
-      .map(({ rule }) => ({ stage: name, rule: rule.source, asks: null, reason: 'not-reported' as const })),
-  ]);
+  const found = stagesOf(policy)
+    .filter(({ isRest }) => !isRest)
+    .flatMap(({ name, rules, signals }) => [
+      ...signals.map(({ source, from }) => {
+        return { stage: name, rule: source, asks: `${from.kind} ${from.provider}`, reason: 'outside-signal' as const };
+      }),
+      ...rules
+        .filter((one) => !rulesWithin(one).every((rule) => isReported(rule, answers)))
+        .map(({ rule }) => ({ stage: name, rule: rule.source, asks: null, reason: 'not-reported' as const })),
+    ]);
   const once = Map.groupBy(found, ({ rule, asks }) => `${rule} ${asks}`);
   const ofStages = [...once.values()].flatMap((all): LeftOutRule[] => {
     const [first] = all;

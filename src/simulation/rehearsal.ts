@@ -107,6 +107,7 @@ class Run {
         ...{ scenario, devices, seed, startMs: START_MS, reportMs: REPORT_MS, model: model.name },
         stable: { version: model.stable, digest: stable.digest },
         candidates: new Set([candidate.digest]),
+        desiredMs: START_MS + BEFORE_MINUTES * MINUTE_MS,
         errorLimit: errorLimitOf(policy),
       },
       this.#store,

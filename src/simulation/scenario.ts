@@ -8,6 +8,8 @@ export interface Circumstances {
   readonly device: Traits;
   /** Minutes that this version has served on this device. */
   readonly minutes: number;
+  /** Minutes since the candidate was desired; negative before. */
+  readonly sinceStart: number;
   /** Local hour of the day, 0..24. */
   readonly hour: number;
   /** The policy's first absolute limit of `error_rate`, 0..1. */

@@ -56,6 +56,11 @@ function phone(index: number) {
 
 const SITES = ['north', 'east', 'south', 'west'];
 
+/** From the usual time to 2.5 times as much, a while after the last stage began. */
+function slowness(sinceStart: number): number {
+  return 1 + 1.5 * ramp(sinceStart, 100, 110);
+}
+
 const errors =
   (times: number): Scenario['candidate'] =>
   ({ errorLimit }) => ({ errorRate: times * errorLimit });
@@ -209,6 +214,23 @@ export const SCENARIOS: readonly Scenario[] = [
       ...NETWORK,
       isOnline: ({ facts }, minute) => facts.labels.site !== SITES[0] || minute < 55 || minute >= 70,
     },
+  },
+  {
+    ...GOOD,
+    name: 'site-slowdown',
+    summary:
+      'The candidate takes a tenth more time; when nearly all devices have it, the site slows down: 2.5 times the latency, 3 times the errors, of both.',
+    candidate: ({ sinceStart }) => ({ latencyFactor: 1.1 * slowness(sinceStart) }),
+    both: ({ sinceStart }) => ({
+      latencyFactor: slowness(sinceStart),
+      errorRate: STABLE_BEHAVIOUR.errorRate * (1 + 2 * ramp(sinceStart, 100, 110)),
+    }),
+  },
+  {
+    ...BAD,
+    name: 'crowded',
+    summary: 'The candidate takes twice the time once nearly all devices have it: they wait for each other.',
+    candidate: ({ sinceStart }) => ({ latencyFactor: 1 + ramp(sinceStart, 100, 105) }),
   },
   {
     ...GOOD,

@@ -16,6 +16,8 @@ export interface FleetOrder {
   readonly devices: number;
   readonly seed: string | number;
   readonly startMs: number;
+  /** When the candidate is desired; as the world begins unless given. */
+  readonly desiredMs?: number;
   readonly reportMs: number;
   readonly model: string;
   /** What all devices run at first; null for nothing. */
@@ -80,10 +82,11 @@ export class VirtualFleet {
   }
 
   #behaviour(digest: string, device: Traits, minutes: number, atMs: number): Behaviour {
-    const { scenario, candidates, errorLimit } = this.#order;
+    const { scenario, candidates, errorLimit, startMs, desiredMs = startMs } = this.#order;
     const hour = (((atMs / 3_600_000 + device.utcOffsetHours) % 24) + 24) % 24;
     const { rarest } = scenario.answers ?? USUAL_ANSWERS;
-    const circumstances = { device, minutes, hour, errorLimit, rarest };
+    const sinceStart = (atMs - desiredMs) / 60_000;
+    const circumstances = { device, minutes, sinceStart, hour, errorLimit, rarest };
     const both = { ...STABLE_BEHAVIOUR, ...scenario.both(circumstances) };
     const own = candidates.has(digest) ? { ...both, ...scenario.candidate(circumstances) } : both;
     return { ...own, errorRate: Math.min(1, own.errorRate * device.errorFactor) };

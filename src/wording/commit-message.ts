@@ -6,9 +6,11 @@ import type { Digest } from '../contract/digest.ts';
 import { formatDuration } from '../contract/duration.ts';
 import { exceptionsOf } from '../rollout/exceptions.ts';
 import { mayResume, ruleOfReason } from '../rollout/rule-failure.ts';
-import { MEASURED_STEPS, type Step } from '../rollout/transition.ts';
+import { heldRules, wantedDevices } from '../rollout/stages-of-policy.ts';
+import { MEASURED_STEPS, type OpenedStage, type Step } from '../rollout/transition.ts';
 import { countOf, listed } from './amounts.ts';
 import { devicesApart, IN_TROUBLE, troubleInWords, unfitInWords } from './devices-in-words.ts';
+import { heldBackInWords } from './held-back-in-words.ts';
 import { versionInWords } from './parameters-in-words.ts';
 import { rulesInWords, stageInWords } from './stage-in-words.ts';
 import { stepReasonInWords, vanishedInWords } from './step-reason-in-words.ts';
@@ -169,8 +171,9 @@ function story(step: Step): string[] {
       return ['No device moved: only a status that the reconciler signed moves devices.'];
     case 'except':
       return exceptStory(step);
-    case 'start':
     case 'advance':
+      return restStory(step);
+    case 'start':
     case 'reopen':
     case 'answer':
     case 'adopt':
@@ -178,6 +181,15 @@ function story(step: Step): string[] {
     default:
       return assertNever(kind);
   }
+}
+
+/** What becomes of those who were held back. */
+function restStory({ opens, terms, subject }: Step): string[] {
+  const { devices = 0, version = '' } = terms?.heldBack ?? {};
+  if (opens?.stage.isRest !== true || devices === 0) return [];
+  return [
+    `The ${countOf(devices, 'device')} that kept ${version} ${devices === 1 ? 'gets' : 'get'} ${subject?.version} now.`,
+  ];
 }
 
 /** Prose that begins with our own words; no line after looks like a trailer or like git's own, wherever the text was broken. */
@@ -195,9 +207,18 @@ function nextLines({ kind, opens, next, subject }: Step): string[] {
   }
   if (opens === null) return [];
   const stage = `${oneLine(stageInWords(opens.stage, opens.able))}${unfitInWords(opens.unfit)}`;
+  const held = heldNext(opens, next.stable?.version ?? null);
   const rules = opens.keepsRules ? [] : rulesInWords(opens.stage, next.limits);
   const end = rules.length === 0 ? '.' : ', while these rules pass:';
-  return [...indentedAfterFirst(`Next: ${stage}${end}`), ...rules.map((rule) => `  ${oneLine(rule)}`)];
+  return [...indentedAfterFirst(`Next: ${stage}${held}${end}`), ...rules.map((rule) => `  ${oneLine(rule)}`)];
+}
+
+/** `; 10 of 400 devices keep 1.0.0 until …`. */
+function heldNext({ stage, able }: OpenedStage, version: string | null): string {
+  const devices = able - wantedDevices(stage, able);
+  if (stage.holdBack === null || version === null || devices === 0) return '';
+  const { forMs } = stage.holdBack;
+  return `; ${heldBackInWords({ devices, of: able, version, rules: heldRules(stage), forMs })}`;
 }
 
 function indentedAfterFirst(text: string): string[] {

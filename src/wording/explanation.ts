@@ -10,6 +10,7 @@ import type { StageTerms } from '../rollout/stage-terms.ts';
 import { countOf, formatCount, listed, timeLeft } from './amounts.ts';
 import { devicesApart, IN_TROUBLE, missingListed, ON_THE_WAY, troubleInWords } from './devices-in-words.ts';
 import { exceptionInWords } from './exception-in-words.ts';
+import { heldBackInWords } from './held-back-in-words.ts';
 import { waitInWords } from './plan-in-words.ts';
 import { changedPolicyInWords } from './policy-in-words.ts';
 import { armsInWords } from './reason-in-words.ts';
@@ -85,6 +86,10 @@ function devicesLine({ cohort, verdict }: MeasuredStage): string[] {
   ];
 }
 
+function heldBackLine({ terms }: MeasuredStage): string[] {
+  return terms?.heldBack === undefined ? [] : [`Held back: ${heldBackInWords(terms.heldBack)}.`];
+}
+
 const AFTER_DEADLINE = {
   hold: 'then it waits for a person',
   rollback: 'then it rolls back',
@@ -141,11 +146,24 @@ function rejectedLine({ verdict }: MeasuredStage): string[] {
 export function explainStage(stage: MeasuredStage, missing: readonly string[] = []): Explanation {
   const rules = (stage.verdict?.rules ?? []).map((rule): ExplainedRule => {
     const { verdict, scope, share, dryRun } = rule;
-    return { rule: oneLine(ruleName(rule)), verdict, scope, share, dryRun, sentences: ruleSentences(rule) };
+    return {
+      rule: oneLine(ruleName(rule)),
+      verdict,
+      scope,
+      share,
+      dryRun,
+      sentences: ruleSentences(rule, stage.terms?.opened),
+    };
   });
   return {
     summary: summaryOf(stage),
-    stage: [...devicesLine(stage), ...clockLines(stage), ...rejectedLine(stage), ...armsLine(stage)],
+    stage: [
+      ...devicesLine(stage),
+      ...heldBackLine(stage),
+      ...clockLines(stage),
+      ...rejectedLine(stage),
+      ...armsLine(stage),
+    ],
     rules,
     missing,
     certainty: certaintyOf(stage),

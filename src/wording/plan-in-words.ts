@@ -8,6 +8,7 @@ import type { Fix, StatusReason, StuckRule } from '../rollout/reasons.ts';
 import { aboutMore, countOf, formatCount, listed, timeLeft, trialsInWords } from './amounts.ts';
 import { devicesApart, NOT_COUNTED, unfitInWords } from './devices-in-words.ts';
 import { fixInWords, problemInWords } from './fix-in-words.ts';
+import { heldBackInWords } from './held-back-in-words.ts';
 import { versionInWords } from './parameters-in-words.ts';
 import { namedOf, reasonsInWords, silenceInWords, stageReasonInWords } from './reason-in-words.ts';
 import { ruleInScope } from './scope-in-words.ts';
@@ -179,8 +180,9 @@ function waitsCell({ waitingOn }: Outlook): string {
   return waitingOn.length === 1 && waitingOn[0]?.kind === 'approval' ? 'approval' : waitingInWords(waitingOn);
 }
 
-function apartInWords({ cohort }: Outlook): string {
-  const apart = cohort === null ? [] : devicesApart(cohort, NOT_COUNTED);
+function apartInWords({ cohort, terms }: Outlook): string {
+  const held = terms?.heldBack === undefined ? [] : [words(heldBackInWords(terms.heldBack))];
+  const apart = [...held, ...(cohort === null ? [] : devicesApart(cohort, NOT_COUNTED))];
   return apart.length === 0 ? '' : `  (${apart.join(', ')})`;
 }
 

@@ -23,6 +23,8 @@ const PLAIN = {
   'one-breaches': 'one bad device already breaches this share',
   'first-rollout': 'first rollout: no stable version to compare with',
   'not-frozen': 'no baseline when the stage opened',
+  frozen:
+    'over a limit that was fixed earlier; too few devices run stable to show whether it would break it too, so this rule alone does not fail',
   'not-measured': 'not measured in this window',
   'no-relative-limit': 'this metric needs an absolute limit',
   'no-single-device-limit': 'a rule about single devices needs an absolute limit between 0% and 100%',

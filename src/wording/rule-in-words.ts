@@ -15,6 +15,7 @@ import {
   trialOf,
   trialsInWords,
 } from './amounts.ts';
+import { fixedInWords } from './fixed-limit-in-words.ts';
 import { lateBreachOf, reasonsBesideLate } from './late-in-words.ts';
 import { reasonsInWords } from './reason-in-words.ts';
 import { heardInWords, limitOf, signalNote } from './verdict-table.ts';
@@ -268,14 +269,15 @@ const ACTIONS = {
   rollback: 'If it fails, it rolls back.',
 } as const;
 
-/** The verdict on a rule in sentences, what was seen first. */
-export function ruleSentences(rule: RuleVerdict): string[] {
+/** The verdict on a rule in sentences, what was seen first. `opened`: when its stage opened, where that is known. */
+export function ruleSentences(rule: RuleVerdict, opened?: string): string[] {
   if (rule.verdict === 'not-applicable') return [...outcome(rule), ...otherGroups(rule)];
   const isExact = ['share', 'heard', 'signal', 'gauge'].includes(rule.kind);
   return [
     ...(rule.group === null ? [] : [`These are the numbers of group ${oneLine(rule.group)}.`]),
     observed(rule),
     ...allowed(rule),
+    ...fixedInWords(rule, opened),
     ...(isExact ? exactOutcome(rule) : outcome(rule)),
     ...worstInWords(rule),
     ...(rule.scope === 'fleet' ? ['These devices are treated as a sample of the whole fleet.'] : []),

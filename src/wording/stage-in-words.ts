@@ -14,7 +14,8 @@ function sizeInWords(stage: Stage, matching: number): string {
   const wanted = formatCount(wantedDevices(stage, matching));
   switch (stage.size?.kind) {
     case 'share':
-      return stage.size.share >= 1 ? `all ${all}` : `${percent(stage.size.share)} of ${all} (${wanted})`;
+      if (wantedDevices(stage, matching) === matching) return `all ${all}`;
+      return stage.size.share >= 1 ? `${wanted} of ${all}` : `${percent(stage.size.share)} of ${all} (${wanted})`;
     case 'devices':
       return `${wanted} of ${all}`;
     default:

@@ -1,6 +1,6 @@
 // Owns the words of a plan: for each stage its devices and time, for each rule what passes and what is caught, and what can go unnoticed.
 
-import { oneLine } from '../base/plain-text.ts';
+import { asSentence, oneLine } from '../base/plain-text.ts';
 import { formatDuration } from '../contract/duration.ts';
 import type { GroupForecast } from '../gates/forecast/group-forecast.ts';
 import type { Needed, RuleForecast } from '../gates/forecast/rule-forecast.ts';
@@ -9,6 +9,7 @@ import { isOneOfMany, type PlannedGrouping } from '../rollout/reckoned-groups.ts
 import type { Plan, PlannedRule, PlannedStage } from '../rollout/stage-plan.ts';
 import { groupName, OTHER_VALUES } from '../telemetry/groups.ts';
 import { countOf, formatAmount, formatCount, listed, percent } from './amounts.ts';
+import { heldBackInWords } from './held-back-in-words.ts';
 import { aboutTime } from './plan-warnings-in-words.ts';
 import { passedOverInWords } from './reason-in-words.ts';
 import { decidesInWords, scopeInWords } from './scope-in-words.ts';
@@ -209,9 +210,15 @@ function failsByOneDevice({ forecast, scope }: PlannedRule): boolean {
 }
 
 /** What the stage as a whole can tell, in sentences. */
-export function stageSentences({ devices, soakMs, leastMs, passMinutes, unseenShare, rules }: PlannedStage): string[] {
+export function stageSentences(stage: PlannedStage): string[] {
+  const { devices, soakMs, leastMs, passMinutes, unseenShare, rules, heldBack } = stage;
   const sentences: string[] = [];
   if (devices === null || unseenShare === null) return ['Pass --devices to say how many devices the target has.'];
+  if (stage.isRest === true)
+    return [
+      `The devices that kept the old version get it too; it completes after ${formatDuration(soakMs)}, unless a rule fails.`,
+    ];
+  if (heldBack !== undefined) sentences.push(asSentence(heldBackInWords({ ...heldBack, version: 'the old version' })));
   if (rules.every(({ dryRun, forecast }) => dryRun || forecast.kind === 'passed-over'))
     sentences.push('No rule decides this stage; it passes by time alone.');
   else if (leastMs !== null && passMinutes !== null) {

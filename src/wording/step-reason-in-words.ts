@@ -225,6 +225,10 @@ export function stepReasonInWords(step: ReasonedStep): string {
       return startedInWords(reason);
     case 'rules-passed':
       return passedInWords(reason);
+    case 'rest-passed': {
+      const time = reason.readyMs === null ? '' : `, watched for ${formatDuration(reason.readyMs)}`;
+      return `no rule failed on ${countOf(reason.devices, 'device')}${time}`;
+    }
     case 'deadline-passed': {
       const limit = formatDuration(reason.deadlineMs);
       return `${reason.stage} reached its deadline of ${limit} with every open rule within its limit${approvedInWords(reason.approvedBy)}`;

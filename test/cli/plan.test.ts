@@ -47,7 +47,7 @@ test('a policy is planned by its name, its rollout, its file, or as the default,
   expect(byName).toMatchObject({
     policy: 'careful',
     traffic: { devices: 500, perMinute: 60 },
-    stages: [{ devices: 5 }, {}, {}],
+    stages: [{ devices: 5 }, {}, {}, {}],
   });
   for (const other of [byRollout, byFile, bare]) expect(other).toEqual(byName);
 });

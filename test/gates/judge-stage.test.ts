@@ -8,7 +8,7 @@ import type { ArmEvidence } from '../../src/gates/stage-question.ts';
 import { foldReport } from '../../src/telemetry/fold-report.ts';
 import { applyFold, emptyWindowTallies } from '../../src/telemetry/window-tallies.ts';
 import { makeInterval, makeReport, makeSpec } from '../telemetry/false-reports.ts';
-import { alike, arm, ask, type Report, repeat, rules } from './false-evidence.ts';
+import { alike, arm, ask, measuredArm, type Report, repeat, rules } from './false-evidence.ts';
 
 const healthy = alike(5, repeat(20, [100, 0]));
 const broken = alike(5, repeat(20, [100, 10]));
@@ -126,11 +126,36 @@ describe('rules against the baseline', () => {
     expect(worse.kind).toBe('fail');
   });
 
-  test('compare with the baseline before it was gone, when hardly any device is left on stable', () => {
+  test('compare with the baseline before it was gone, when hardly any device is left on stable: they may pass by it, and never fail', () => {
     const earlierBaseline = arm(alike(20, repeat(20, [100, 3])));
     const baseline = arm(alike(1, repeat(4, [10, 10])));
     const verdict = judgeStage(ask({ rules: relative, candidate: arm(broken), baseline, earlierBaseline }));
-    expect(verdict).toMatchObject({ kind: 'fail', rules: [{ baseline: { devices: 20 } }] });
+    const over = { verdict: 'undecided', within: false, reasons: [{ kind: 'frozen' }], baseline: { devices: 20 } };
+    expect(verdict).toMatchObject({ kind: 'undecided', rules: [over] });
+    const kept = judgeStage(ask({ rules: relative, candidate: arm(healthy), baseline, earlierBaseline }));
+    expect(kept).toMatchObject({ kind: 'pass', rules: [{ baseline: { from: 'earlier' } }] });
+  });
+
+  test('are held against those held back, few as they are, and fail only beyond how unlike they were before', () => {
+    const held = arm(alike(2, repeat(20, [100, 3])));
+    const candidate = arm(alike(40, repeat(20, [100, 9])));
+    const earlierBaseline = arm(alike(20, repeat(20, [100, 9])));
+    const question = ask({ rules: relative, candidate, baseline: held, earlierBaseline });
+    expect(judgeStage(question)).toMatchObject({ kind: 'pass', rules: [{ baseline: { from: 'earlier' } }] });
+    expect(judgeStage({ ...question, isHeldBack: true })).toMatchObject({
+      kind: 'fail',
+      rules: [{ baseline: { from: 'beside', devices: 2 } }],
+    });
+    // d0 and d1 are held back; the others erred three times as often before anything rolled.
+    const others = alike(40, repeat(20, [100, 9]));
+    const restBaseline = arm([...alike(2, repeat(20, [100, 3])), ...others.slice(2)]);
+    const known = judgeStage({ ...question, isHeldBack: true, restBaseline });
+    expect(known).toMatchObject({
+      kind: 'undecided',
+      rules: [{ verdict: 'undecided', reasons: [{ kind: 'own-past' }] }],
+    });
+    const alikeBefore = arm(alike(40, repeat(20, [100, 3])));
+    expect(judgeStage({ ...question, isHeldBack: true, restBaseline: alikeBefore }).kind).toBe('fail');
   });
 });
 
@@ -168,7 +193,30 @@ describe('latency rules', () => {
     const candidate = latencyArm(edges[0]!, alike(5, repeat(20, [100, 15])), around(100));
     const question = ask({ rules: asked, limits, candidate, minimum: { devices: 0, inferences: 0 } });
     expect(judgeStage({ ...question, baseline }).kind).toBe('pass');
-    expect(judgeStage(question).kind).toBe('fail');
+    expect(judgeStage(question).rules[0]).toMatchObject({ verdict: 'undecided', reasons: [{ kind: 'frozen' }] });
+  });
+
+  test('at their floor fail while stable beside is as fast as it was, and not when all have become slow', () => {
+    const asked = rules('latency_p95 < 2x baseline, floor 500ms');
+    const limits = freezeLimits([asked[0]!.rule], around(100));
+    const { edges } = edgesToCount([asked[0]!.rule], limits);
+    const candidate = latencyArm(edges[0]!, alike(5, repeat(20, [100, 15])), around(600));
+    const stable = (ms: number): ArmEvidence => arm(alike(20, repeat(20, [100, 0])), 'error', around(ms));
+    const both = (ms: number) => {
+      const counted = measuredArm(
+        ['error', `latency>${edges[0]!}`],
+        alike(5, repeat(20, [100, 15])).map((one) =>
+          one.map(([trials, bad]) => [
+            { trials, bad: 0 },
+            { trials, bad },
+          ]),
+        ),
+      );
+      counted.summary = candidate.summary;
+      return judgeStage(ask({ rules: asked, limits, candidate: counted, baseline: stable(ms) })).rules[0];
+    };
+    expect(both(100)).toMatchObject({ verdict: 'fail' });
+    expect(both(600)).toMatchObject({ verdict: 'undecided', reasons: [{ kind: 'frozen' }] });
   });
 
   test('against the baseline pass by the frozen limit when neither arm is slow any more, and never fail by it', () => {

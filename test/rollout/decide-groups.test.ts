@@ -30,7 +30,7 @@ function policy(onGroupFailure: string, more = ''): ReturnType<typeof policyOf> 
   onGroupFailure: ${onGroupFailure}
   rules: [error_rate < 0.5%, { rule: ${RULE}, by: hw }${more}]
 - { name: half, size: 50%, soak: 1h, onGroupFailure: ${onGroupFailure} }
-- { name: full, size: 100%, soak: 1h, onGroupFailure: ${onGroupFailure} }`);
+- { name: full, size: 100%, holdBack: 0, soak: 1h, onGroupFailure: ${onGroupFailure} }`);
 }
 
 function group(name: string, verdict: GroupVerdict['verdict'], count = 10): GroupVerdict {

@@ -138,6 +138,17 @@ const inRamp = (): FalseWorld => {
   return world;
 };
 
+/** All but those held back have it, and its rules held. */
+const inRest = (): FalseWorld => {
+  const world = inRamp();
+  world.ask({ act: 'skip', by: 'alice' });
+  world.mustTake('advance');
+  const held = cohort(982, { matching: 1003, ready: 974, unreachable: 8 });
+  world.measure('pass', { verdict: GOOD, cohort: held, window: { listenedMs: 62 * MINUTE, readyMs: 60 * MINUTE } });
+  world.mustTake('advance');
+  return world;
+};
+
 const scenes: Record<string, () => Transition> = {
   'start-first': () => new FalseWorld().mustTake('start'),
   start: () => rolling().steps.at(-1)!,
@@ -162,15 +173,17 @@ const scenes: Record<string, () => Transition> = {
       });
       world.ask({ act: 'approve', by: 'alice' });
     }, inRamp()),
-  complete: () => {
-    const world = inRamp();
-    world.ask({ act: 'skip', by: 'alice' });
-    world.mustTake('advance');
-    return taken(
-      (last) => last.measure('pass', { verdict: GOOD, cohort: cohort(1003, { ready: 995, unreachable: 8 }) }),
-      world,
-    );
-  },
+  'advance-rest': () => inRest().steps.at(-1)!,
+  complete: () =>
+    taken(
+      (last) =>
+        last.measure('undecided', {
+          verdict: verdictOf('undecided', { ...ERRORS, verdict: 'undecided' }, UNKNOWN, FAILED),
+          cohort: cohort(1003, { ready: 995, unreachable: 8 }),
+          window: { listenedMs: 11 * MINUTE, readyMs: 10 * MINUTE },
+        }),
+      inRest(),
+    ),
   'roll-back': () => taken((world) => world.measure('fail', { verdict: BAD, window: AFTER_6_MIN, cohort: TROUBLED })),
   'roll-back-vanished': () =>
     taken((world) => world.measure('fail', { verdict: GONE, window: AFTER_6_MIN, cohort: cohort(10) })),

@@ -2,7 +2,7 @@
 
 import { canonicalJson } from '../../src/contract/digest.ts';
 import { parseDurationMs } from '../../src/contract/duration.ts';
-import { isInCohort } from '../../src/contract/membership.ts';
+import { BUCKETS, isInCohort } from '../../src/contract/membership.ts';
 import { matchesSelector, parseSelector } from '../../src/contract/selector.ts';
 import type { RolloutPolicy, RolloutRequest, RolloutStatus } from '../../src/documents/types.generated.ts';
 import type { Transition } from '../../src/rollout/transition.ts';
@@ -54,7 +54,7 @@ function asks(world: JudgedWorld, status: RolloutStatus, act: RolloutRequest['ac
 }
 
 function stagesBelow(world: JudgedWorld, status: RolloutStatus): { all: readonly PolicyStage[]; at: number } {
-  const all = world.pinned.get(status.policy ?? '')?.spec.stages ?? [];
+  const all = withRest(world.pinned.get(status.policy ?? '')?.spec.stages ?? [], status);
   return { all, at: all.findIndex((stage) => stage.name === status.stage) };
 }
 
@@ -62,6 +62,30 @@ function stagesBelow(world: JudgedWorld, status: RolloutStatus): { all: readonly
 function isPastDeadline({ measured: { window } }: JudgedWorld, { deadline, soak = '0s' }: PolicyStage): boolean {
   const defaultMs = Math.max(86_400_000, 4 * parseDurationMs(soak));
   return (window?.listenedMs ?? 0) >= (deadline === undefined ? defaultMs : parseDurationMs(deadline));
+}
+
+const REST = '-rest';
+
+/** Whoever is held back from the last stage gets the version in a step after it, and ten minutes follow. */
+function withRest(stages: readonly PolicyStage[], { stage, stable, cohort }: RolloutStatus): readonly PolicyStage[] {
+  const last = stages.at(-1);
+  if (last === undefined) return stages;
+  const { approval: _, minimum: { inferences: __, ...minimum } = {}, deadline, ...others } = last;
+  const time = deadline === undefined ? {} : { deadline: '1h' };
+  const rest = { ...others, ...time, minimum, name: `${last.name}${REST}`, soak: '10m' };
+  const isHeldBack = stage === last.name && last.size === '100%' && stable !== null && cohort.cut < BUCKETS;
+  return isHeldBack || stage === rest.name ? [...stages, rest] : stages;
+}
+
+/** At most a tenth keeps stable in a stage of all, and nobody after it. */
+function judgeHeldBack(world: JudgedWorld, next: RolloutStatus, size: PolicyStage['size']): string[] {
+  const { stage, target, stable, exceptions = [] } = next;
+  if (size !== '100%' || exceptions.length > 0) return [];
+  const selector = parseSelector(target);
+  const known = world.fleet.filter((device) => matchesSelector(selector, device)).length;
+  const held = known - members(world, next).size;
+  if (held > 0 && (stable === null || stage?.endsWith(REST))) return [`${stage} holds back ${held} of ${known}`];
+  return held > known / 10 ? [`${stage} holds back more than a tenth: ${held} of ${known}`] : [];
 }
 
 /** Has the stage earned its end: soak, devices, verdict, approvals; or its deadline with leave to promote? */
@@ -72,7 +96,12 @@ function isEarned(world: JudgedWorld, status: RolloutStatus, stage: PolicyStage)
   const hasSoaked = (window?.readyMs ?? 0) >= parseDurationMs(stage.soak ?? '0s');
   const isOver = isPastDeadline(world, stage);
   const byDeadline = isOver && stage.onDeadline === 'promote' && verdict?.kind !== 'fail';
-  const judged = verdict?.kind === 'pass' || (verdict?.rules.length === 0 && stage.minimum?.inferences === undefined);
+  const isUnbroken = verdict?.kind !== 'fail' && (verdict?.rules ?? []).every((rule) => rule.dryRun || rule.within);
+  const isRest = stage.name.endsWith(REST);
+  const judged =
+    (isRest && isUnbroken) ||
+    verdict?.kind === 'pass' ||
+    (verdict?.rules.length === 0 && stage.minimum?.inferences === undefined);
   const approvers = stage.approval?.approvers ?? [];
   const approved = new Set(
     asks(world, status, 'approve').flatMap((one) =>
@@ -106,6 +135,7 @@ function judgeForward(before: Before, step: Transition, status: RolloutStatus): 
     if (JSON.stringify(step.next[name]) !== JSON.stringify(status[name]))
       wrong.push(`${name} changed within an attempt`);
   }
+  wrong.push(...judgeHeldBack(world, step.next, all[at + 1]?.size));
   const after = members(world, step.next);
   for (const id of members(world, status)) if (!after.has(id)) wrong.push(`${id} was sent back by a promotion`);
   return wrong;

@@ -34,7 +34,7 @@ const POLICIES = [
 
 const NAMES = ['1.0.0', '1.1.0', '2.0.0', '3.0.0-rc1'] as const;
 const STANDINGS = [UNSIGNED, ENDED, REVOKED] as const;
-const STAGES = ['canary', 'ramp', 'ring', 'full', 'one'] as const;
+const STAGES = ['canary', 'ramp', 'ring', 'full', 'full-rest', 'one'] as const;
 
 interface Act {
   readonly apply: (world: FalseWorld, truths: readonly RolloutStatus[]) => void;

@@ -19,8 +19,12 @@ ${more}
   );
 
 test('what is on course holds a stage, unless the stage or else the policy lets it roll back', () => {
-  expect(stagesOf(policy('')).map(({ onCourse }) => onCourse)).toEqual(['rollback', 'hold']);
-  expect(stagesOf(policy('  onCourse: rollback')).map(({ onCourse }) => onCourse)).toEqual(['rollback', 'rollback']);
+  expect(stagesOf(policy('')).map(({ onCourse }) => onCourse)).toEqual(['rollback', 'hold', 'hold']);
+  expect(stagesOf(policy('  onCourse: rollback')).map(({ onCourse }) => onCourse)).toEqual([
+    'rollback',
+    'rollback',
+    'rollback',
+  ]);
 });
 
 test('a stage without a deadline ends after a day, four soaks, or twice the time of its slowest rule', () => {

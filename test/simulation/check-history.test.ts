@@ -69,6 +69,22 @@ const BROKEN: readonly (readonly [what: string, spoil: () => void])[] = [
       history.served.push({ device: 'a', digest: candidateDigest, revision: 3, atMs: 4 });
     },
   ],
+  [
+    'revision 3 sends a out of the cohort',
+    () => {
+      const canary = { cut: 0, select: 'ring:canary', devices: [] };
+      const nobody = { ...canary, select: null };
+      const rolling = { candidate: CANDIDATE, salt: 's' };
+      history.statuses = [status(2, { ...rolling, cohort: canary }), status(3, { ...rolling, cohort: nobody })];
+    },
+  ],
+  [
+    'revision 3 is stable with 2 devices held back',
+    () => {
+      const held = { candidate: CANDIDATE, salt: 's', cohort: { cut: 0, select: 'ring:canary', devices: [] } };
+      history.statuses = [status(2, held), status(3, { stable: { ...STABLE, digest: candidateDigest } })];
+    },
+  ],
   ['c went back from revision 3 to 2', () => history.heard.push({ device: 'c', revision: 2, atMs: 9 })],
   ['a runs the candidate though it knows that it was taken back', () => history.served.pop()],
 ];

@@ -36,6 +36,8 @@ const ENDS: Readonly<Record<string, { readonly outcome: Rehearsal['outcome']; re
   'broken-device': { outcome: 'completed' },
   'half-offline': { outcome: 'completed' },
   'one-site-outage': { outcome: 'completed' },
+  'site-slowdown': { outcome: 'completed' },
+  crowded: { outcome: 'reverted', stage: 'full' },
   'clocks-wrong': { outcome: 'completed' },
   'reports-reordered': { outcome: 'completed' },
   kiosks: { outcome: 'reverted', stage: 'canary' },

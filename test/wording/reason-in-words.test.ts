@@ -17,6 +17,7 @@ const FACTS: { readonly [K in Kind]: Omit<Extract<RuleReason, { kind: K }>, 'kin
   'too-little': { within: true },
   'first-rollout': {},
   'not-frozen': {},
+  frozen: {},
   'not-measured': {},
   'no-relative-limit': {},
   'no-single-device-limit': {},

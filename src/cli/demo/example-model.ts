@@ -81,7 +81,7 @@ spec:
         - failed_devices < 34%
         - { rule: unknown_rate < 25%, dryRun: true }
     - { name: ramp, size: ${rampPercent}%, soak: ${soak} }
-    - { name: full, size: 100%, soak: ${soak} }
+    - { name: full, size: 100%, soak: ${soak}, holdBack: 0 }   # a demonstration is too short for those held back
 `;
 }
 

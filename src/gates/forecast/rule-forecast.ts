@@ -3,7 +3,6 @@ import { assertNever } from '../../base/errors.ts';
 import type { MetricKind } from '../../documents/rules/metric-facts.ts';
 import type { ParsedRule } from '../../documents/rules/rule-text.ts';
 import { SILENT_INTERVALS } from '../../telemetry/window.ts';
-import { THINNEST_BASELINE } from '../counted-evidence.ts';
 import { LEAST_HOLDING_SHARE, VANISHED_RATIO } from '../judge-classes.ts';
 import { comesOf } from '../judge-success.ts';
 import { metricKind } from '../metric-kind.ts';
@@ -102,7 +101,7 @@ interface RelativeRates {
 function relativeSamples(rates: RelativeRates, side: Side, level: number, question: ForecastQuestion): number {
   const { ratio, candidate, baseline } = rates;
   const { devices, others } = question;
-  const beside = others >= THINNEST_BASELINE * devices ? others / devices : 1;
+  const beside = others > 0 ? others / devices : 1;
   const isAbove = candidate > ratio * baseline;
   const decides = (bad: number, trials: number, allTrials: number): boolean => {
     const stable = baseline * allTrials * beside;
@@ -183,7 +182,7 @@ function forecastRelativeRate(ratio: number, floor: number, question: ForecastQu
 function forecastLatency(q: number, asked: StageRule, question: ForecastQuestion): RuleForecast {
   const { rule, scope } = asked;
   const allowed = 1 - q;
-  const isBeside = rule.limit.kind === 'baseline' && question.others >= THINNEST_BASELINE * question.devices;
+  const isBeside = rule.limit.kind === 'baseline' && question.others > 0;
   if (!isBeside || scope === 'any-device') return forecastRate(allowed, 'slow-answers', asked, question);
   const [good, bad] = [question.health * allowed, Math.min(1, BREACH * allowed)];
   const samples = (candidate: number, side: Side, level: number): number =>
@@ -232,7 +231,7 @@ function forecastDrift({ histogram, of }: DriftKind, rule: ParsedRule, question:
     ...{ of, limit, scale: rule.scale ?? 'psi' },
     ...{ bins: HISTOGRAM_BINS[histogram], devices },
     perInterval: (devices * perMinute * intervalMs) / 60_000,
-    beside: others >= THINNEST_BASELINE * devices ? others / devices : 1,
+    beside: others > 0 ? others / devices : 1,
   };
   const at = (drift: number, level: number): Needed => {
     const intervals = driftIntervals({ ...plan, drift, level });

@@ -22,6 +22,8 @@ export interface OwnPasts {
 export interface HeldBackReading extends RateReading {
   /** How many times as often as those held back the candidate's devices erred before anything rolled; at least 1. */
   readonly unequal: number;
+  /** Proven against those held back as they are, and not against what chance left there. */
+  readonly isLikeOwnPast?: boolean;
 }
 
 function pastRate({ bad, trials }: Tally): number {
@@ -31,7 +33,7 @@ function pastRate({ bad, trials }: Tally): number {
 /** Rule B against few devices, chosen by chance: a fail must also hold against the ratio times how much the two differed before. */
 export function heldBackVerdict(
   devices: TallyRows,
-  held: Tally,
+  held: Tally | null,
   ratio: number,
   pasts: OwnPasts | null,
   options: RelativeRateOptions = {},
@@ -42,7 +44,8 @@ export function heldBackVerdict(
   const unequal = Math.max(1, pastRate(pasts.candidate) / pastRate(pasts.held));
   const fair = relativeRateVerdict(devices, held, ratio * unequal, options);
   if (fair.verdict === 'fail') return { ...fair, unequal };
-  return { ...plain, verdict: 'undecided', pFail: fair.pFail, unequal };
+  const { pFail, pFailAll } = fair;
+  return { ...plain, verdict: 'undecided', pFail, pFailAll, unequal, isLikeOwnPast: true };
 }
 
 /** Against a limit that was fixed earlier, with nobody on stable: it may pass, never fail. */

@@ -1,0 +1,33 @@
+// Owns which devices keep stable in a stage of all others, as a status says it.
+import { BUCKETS } from '../contract/membership.ts';
+import type { RolloutStatus } from '../documents/types.generated.ts';
+import { type CohortCounts, leftOnStable } from './count-cohort.ts';
+import { heldRules, isOfAll, type Stage } from './stages-of-policy.ts';
+
+/** Devices that keep stable while the stage is judged. */
+export interface HeldBack {
+  readonly devices: number;
+  /** Of so many of the target. */
+  readonly of: number;
+  /** The version that they keep. */
+  readonly version: string;
+  /** The rules that need them. */
+  readonly rules: readonly string[];
+  /** They keep it at least so long; 0 for as long as the rules take. */
+  readonly forMs: number;
+}
+
+/** Do devices keep stable in a stage of all? The cut alone says so, to devices and decisions alike. */
+export function holdsBack(stage: Stage, { cohort, stable }: RolloutStatus): boolean {
+  return stable !== null && isOfAll(stage) && cohort.cut < BUCKETS;
+}
+
+/** Null where nobody is held back. */
+export function heldBackIn(stage: Stage, status: RolloutStatus, cohort: CohortCounts | null): HeldBack | null {
+  const { stable } = status;
+  if (cohort === null || stable === null || !holdsBack(stage, status)) return null;
+  const devices = leftOnStable(cohort);
+  const { version } = stable;
+  const forMs = stage.holdBack?.forMs ?? 0;
+  return { devices, of: devices + cohort.wanted, version, rules: heldRules(stage), forMs };
+}
