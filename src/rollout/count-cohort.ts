@@ -297,17 +297,3 @@ export function installShare(cohort: CohortCounts): { bad: number; good: number;
     pending: cohort.pending + cohort.trying,
   };
 }
-
-/** Devices of the target that a stage leaves on stable, those that enrolled meanwhile among them. */
-export function leftOnStable({ matching, apart, newcomers = 0, wanted }: CohortCounts): number {
-  return matching - apart - newcomers - wanted;
-}
-
-/** At most a tenth: so few differ from the others by chance. */
-const FEW = 0.1;
-
-/** Does a stage leave a few devices on stable? */
-export function leavesFew(cohort: CohortCounts): boolean {
-  const left = leftOnStable(cohort);
-  return left > 0 && left <= FEW * (left + cohort.wanted);
-}

@@ -1,7 +1,7 @@
 // Owns which devices keep stable in a stage of all others, as a status says it.
 import { BUCKETS } from '../contract/membership.ts';
 import type { RolloutStatus } from '../documents/types.generated.ts';
-import { type CohortCounts, leftOnStable } from './count-cohort.ts';
+import type { CohortCounts } from './count-cohort.ts';
 import { heldRules, isOfAll, type Stage } from './stages-of-policy.ts';
 
 /** Devices that keep stable while the stage is judged. */
@@ -30,4 +30,18 @@ export function heldBackIn(stage: Stage, status: RolloutStatus, cohort: CohortCo
   const { version } = stable;
   const forMs = stage.holdBack?.forMs ?? 0;
   return { devices, of: devices + cohort.wanted, version, rules: heldRules(stage), forMs };
+}
+
+/** Devices of the target that a stage leaves on stable, those that enrolled meanwhile among them. */
+function leftOnStable({ matching, apart, newcomers = 0, wanted }: CohortCounts): number {
+  return matching - apart - newcomers - wanted;
+}
+
+/** At most a tenth: so few differ from the others by chance. */
+const FEW = 0.1;
+
+/** Does a stage leave a few devices on stable? */
+export function leavesFew(cohort: CohortCounts): boolean {
+  const left = leftOnStable(cohort);
+  return left > 0 && left <= FEW * (left + cohort.wanted);
 }
