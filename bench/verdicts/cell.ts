@@ -18,7 +18,8 @@ export type Setup =
   | 'direction'
   | 'kiosk'
   | 'delivery'
-  | 'reporting';
+  | 'reporting'
+  | 'held-back';
 
 export interface Cell {
   readonly setup: Setup;

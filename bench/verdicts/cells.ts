@@ -4,6 +4,7 @@ import { seededRandom } from '../../src/base/random.ts';
 import { type Cell, cellName, type Setup, type Simulation } from './cell.ts';
 import { CONFIDENCE_SIMULATIONS } from './confidence-cells.ts';
 import { DELIVERY_SIMULATION } from './delivery-stage.ts';
+import { HELD_BACK_SIMULATION } from './held-back-stage.ts';
 import { KIOSK_SIMULATION } from './kiosk-stage.ts';
 import type { RunOutcome } from './outcome.ts';
 import { RATE_SIMULATIONS } from './rate-cells.ts';
@@ -23,6 +24,7 @@ const SIMULATIONS: readonly Simulation[] = [
   ...CONFIDENCE_SIMULATIONS,
   KIOSK_SIMULATION,
   SILENCE_SIMULATION,
+  HELD_BACK_SIMULATION,
   DELIVERY_SIMULATION,
 ];
 

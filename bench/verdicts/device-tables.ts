@@ -2,6 +2,7 @@
 import type { Setup } from './cell.ts';
 import { BY_ATTEMPT, BY_DEVICE, DELIVERY_SCENARIOS } from './delivery-stage.ts';
 import { foundAt, passedAt, percent, type Section, tableOf } from './figures.ts';
+import { ERROR_RULE, HELD_BACK_SCENARIOS, SLOW_RULE } from './held-back-stage.ts';
 import { REPORTING_RULE, SHOWN_MINUTE, SILENCE_SCENARIOS } from './silence-stage.ts';
 import type { Summaries } from './summary.ts';
 
@@ -42,9 +43,15 @@ function silences(summaries: Summaries): string {
   return tableOf(head, rowsOf(summaries, 'reporting', SILENCE_SCENARIOS, ['bare', 'rule', 'held']));
 }
 
+function heldBack(summaries: Summaries): string {
+  const head = ['last stage of 400 devices', 'held back', SLOW_RULE, ERROR_RULE];
+  return tableOf(head, rowsOf(summaries, 'held-back', HELD_BACK_SCENARIOS, [SLOW_RULE, ERROR_RULE]));
+}
+
 export function deviceTables(summaries: Summaries): Section[] {
   return [
     [`${REPORTING_RULE}: failed within the hour, % @ median minute`, silences(summaries)],
+    ['A last stage with devices held back: failed within the hour, % @ median minute', heldBack(summaries)],
     [`${BY_DEVICE}, beside ${BY_ATTEMPT}: % @ median minute`, deliveries(summaries)],
   ];
 }

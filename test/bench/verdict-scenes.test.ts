@@ -169,6 +169,7 @@ test('a run of any setup depends on its seed and number alone, not on the part t
     ['kiosk', 'levels 0.8'],
     ['delivery', '2% lost'],
     ['reporting', 'one site'],
+    ['held-back', 'bad'],
   ] as const) {
     expect(cellsOf(setup, scenario).length).toBeGreaterThan(0);
     const job = { setup, scenario, seed: 's' } as const;
