@@ -15,7 +15,7 @@ const DIGEST: Digest = `sha256:${'a'.repeat(64)}`;
 const NETWORK_TIMEOUT = findScenario('network-timeout');
 const CELLULAR = { ...NETWORK_TIMEOUT.population, trafficPerMinute: 1, links: { cellular: 1 } };
 
-function policyOf(rules: readonly string[], canary = '1%') {
+function policyOf(rules: readonly string[], first = '1%') {
   const text = `apiVersion: slipway.dev/v1alpha1
 kind: RolloutPolicy
 metadata: { name: delivery }
@@ -23,19 +23,19 @@ spec:
   appliesTo: { rollouts: ["*"] }
   spread: 20m
   stages:
-    - { name: canary, size: ${canary}, soak: 5m, rules: [${rules.join(', ')}] }
-    - { name: full, size: 100%, soak: 5m }
+    - { name: first, size: ${first}, soak: 5m, rules: [${rules.join(', ')}] }
+    - { name: full, size: 100% }
 `;
   return parsePolicy('delivery.yaml', Buffer.from(text));
 }
 
 test('80 MB to 10,000 cellular devices, each download cut: all have it or are named, and nothing is taken back', {
-  timeout: 400_000,
+  timeout: 600_000,
 }, async () => {
   // One in a hundred is out of reach from before the start.
   const isOnline = ({ index }: { readonly index: number }, minute: number) => index % 100 !== 0 || minute < 10;
   const rehearsal = await rehearsed('network-timeout', {
-    policy: policyOf(['failed_devices < 5%', 'undelivered_devices < 5% after 45m']),
+    policy: policyOf(['failed_devices < 5%', 'undelivered_devices < 5% after 45m'], '100%'),
     devices: 10_000,
     hours: 3,
     scenario: { ...NETWORK_TIMEOUT, population: CELLULAR, network: { ...NETWORK_TIMEOUT.network, isOnline } },
