@@ -71,7 +71,7 @@ ${RULES}    - { name: full, size: 100%, soak: 30m }
       minimum: { devices: 3, inferences: 200 }
       deadline: 1h             # then it goes on if every rule is within its limit so far, proven or not
       onDeadline: promote
-${RULES}    - { name: full, size: 100%, soak: 5m, deadline: 1h, onDeadline: promote }
+${RULES}    - { name: full, size: 100%, soak: 5m, deadline: 1h, onDeadline: promote, holdBack: 0 }
 `,
   }),
   quick: policyText('quick', {
