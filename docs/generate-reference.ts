@@ -65,6 +65,9 @@ multiple and the floor. With \`latency_p95 < 2x baseline, floor 5ms\`, a stable 
 1 ms a limit of 5 ms instead of 2 ms. So a candidate does not fail because it doubles a tiny value. Where the table says *with a floor*, an upper
 limit must have one: when neither side has seen an event, a multiple of zero could never pass. Lower limits (\`>\`) have none.
 
+A limit on a share of devices may have a floor too: \`failed_devices < 5%, floor 2 devices\` fails when 5% of the devices failed, and two at least. In a stage
+of three or of twenty, one broken device then takes no version back.
+
 ## Scope of a rule
 
 By default a rule judges all devices of the stage together. Where its metric takes them, these fields change that:

@@ -121,7 +121,7 @@ interface Weighed {
 function weighDevices({ scope, share }: StageRule, counts: DeviceCounts, question: StageQuestion): Weighed {
   const total = totalOf(counts);
   const allowed = scope === 'any-device' ? 0 : (share ?? DEFAULT_SHARE);
-  const { verdict, isWithin } = shareVerdict(counts, allowed, true);
+  const { verdict, isWithin } = shareVerdict(counts, { limit: allowed, mayReach: true });
   const sparesOne = scope !== 'any-device' && share === undefined && total >= LEAST_DEVICES_TO_SPARE_ONE;
   if (verdict === 'fail' && counts.bad === 1 && sparesOne)
     return { verdict: 'undecided', isWithin: false, reason: { kind: 'one-device' } };

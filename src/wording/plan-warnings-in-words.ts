@@ -124,7 +124,7 @@ function wordsOf(warning: PlanWarning): Pick<WordedWarning, 'message' | 'remedy'
         : ['one failed device', 'one broken device'];
       return {
         message: `on ${judgedInWords(judged, rule)}, ${which} is ${one} and fails ${nameOf(rule)}, so ${ends} ends the rollout.`,
-        remedy: `Include at least ${least}, or raise the limit.`,
+        remedy: `Include at least ${least}, or give the limit a floor: \`, floor 2 devices\`.`,
       };
     }
     case 'unseen': {

@@ -224,19 +224,20 @@ describe('more bad events never turn a fail into a pass', () => {
     expect(fails).toBeGreaterThan(3);
   });
 
-  test('failed_devices < 5%', () => {
+  test.each(['failed_devices < 5%', 'failed_devices < 5%, floor 2 devices'])('%s', (text) => {
     const tallies = foldAll([]);
     fc.assert(
       fc.property(fc.nat(20), fc.nat(200), fc.nat(20), fc.integer({ min: 1, max: 5 }), (bad, good, pending, more) => {
         const kindOf = (installs: { bad: number; good: number; pending: number }) =>
           judgeStage(
             ask({
-              rules: [rule('failed_devices < 5%')],
+              rules: [rule(text)],
               candidate: tallies.candidate,
               installs,
               minimum: { devices: 0, inferences: 0 },
             }),
           ).kind;
+        if (text.endsWith('devices')) expect(kindOf({ bad: 1, good, pending: 0 })).not.toBe('fail');
         fc.pre(kindOf({ bad, good, pending }) === 'fail');
         expect(kindOf({ bad: bad + more, good: Math.max(0, good - more), pending })).toBe('fail');
       }),

@@ -11,7 +11,8 @@ import { isRepeatable, readSubject } from './rule-subject.ts';
 import { findValue, meantValues, UNITS } from './rule-value.ts';
 
 export type RuleLimit =
-  | { readonly kind: 'absolute'; readonly value: number; readonly unit: RuleUnit }
+  /** `value`, or the share that `floor` devices are where that is higher: `5%, floor 2 devices`. */
+  | { readonly kind: 'absolute'; readonly value: number; readonly unit: RuleUnit; readonly floor?: number }
   /** `factor` times the baseline, or `floor` (in the metric's unit) where that is higher. */
   | { readonly kind: 'baseline'; readonly factor: number; readonly floor?: number };
 
@@ -47,7 +48,7 @@ const PARTS: readonly RulePart<PartName>[] = [
     pattern: /\s*(\d+(?:\.\d+)?(?:x|% *of)\s+baseline|-?[\d.]+(?: ?(?!(?:for|after)\b)[A-Za-z%°/]+)?)/dy,
     what: 'a limit',
   },
-  { name: 'floor', pattern: /(?:\s*,\s*floor\s+(-?[\d.]+(?: ?(?!for\b)[A-Za-z%°/]+)?))?/dy, what: '' },
+  { name: 'floor', pattern: /(?:\s*,\s*floor\s+(-?[\d.]+(?: ?(?!(?:for|after)\b)[A-Za-z%°/]+)?))?/dy, what: '' },
   { name: 'sustained', pattern: /(?:\s+for\s+(\w[\w.]*))?/dy, what: '' },
   { name: 'after', pattern: /(?:\s+after\s+(\w[\w.]*))?/dy, what: '' },
   { name: 'end', pattern: /\s*$/dy, what: 'the end, `, floor …`, `for …` or `after …`' },
@@ -161,7 +162,17 @@ class Draft {
     const { factor } = this;
     if (factor !== undefined) return this.#readBaseline(factor);
     if (this.texts.floor === undefined) return this.#readAbsolute();
-    throw this.slip('floor', 'RULE_FLOOR', 'Only a limit relative to the baseline has one.', { floor: undefined });
+    if (this.facts.judge.kind === 'share')
+      return { ...this.#readAbsolute(), floor: this.#readDevices(this.texts.floor) };
+    const message = 'Only a limit relative to the baseline, or on a share of devices, has a floor.';
+    throw this.slip('floor', 'RULE_FLOOR', message, { floor: undefined });
+  }
+
+  #readDevices(text: string): number {
+    const [, number] = /^(\d{1,9}) ?devices$/.exec(text) ?? [];
+    if (Number(number) >= 2) return Number(number);
+    const message = `The floor of \`${this.metric}\` is a number of devices, two or more, and "${text}" is not.`;
+    throw this.slip('floor', 'RULE_FLOOR', message, { floor: '2 devices' });
   }
 
   #readBaseline(factor: number): RuleLimit {
@@ -185,7 +196,7 @@ class Draft {
     return { kind: 'baseline', factor, ...(floor === undefined ? {} : { floor }) };
   }
 
-  #readAbsolute(): RuleLimit {
+  #readAbsolute(): Extract<RuleLimit, { kind: 'absolute' }> {
     const { metric, facts, isAbove } = this;
     const { comparison, limit } = this.texts;
     const wrong = (message: string, ...instead: readonly Texts[]): RuleSlip =>

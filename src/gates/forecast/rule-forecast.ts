@@ -4,11 +4,12 @@ import type { MetricKind } from '../../documents/rules/metric-facts.ts';
 import type { ParsedRule } from '../../documents/rules/rule-text.ts';
 import { SILENT_INTERVALS } from '../../telemetry/window.ts';
 import { LEAST_HOLDING_SHARE, VANISHED_RATIO } from '../judge-classes.ts';
+import { shareLimitOf } from '../judge-devices.ts';
 import { comesOf } from '../judge-success.ts';
 import { metricKind } from '../metric-kind.ts';
 import { goodSideOf, type StageRule } from '../stage-rule.ts';
 import { pFail, pPass } from '../statistics/e-process.ts';
-import { shareVerdict } from '../statistics/share-verdict.ts';
+import { limitOf, mostBad } from '../statistics/share-verdict.ts';
 import { LEAST_CLUSTERS } from '../statistics/tally.ts';
 import { type DriftPlan, driftIntervals } from './drift-forecast.ts';
 import { leastThat, samplesToDecide, withoutFurthest } from './planner.ts';
@@ -246,14 +247,12 @@ function forecastDrift({ histogram, of }: DriftKind, rule: ParsedRule, question:
 }
 
 /** Devices that the limit bears: with one more it is breached. */
-function forecastDevices({ limit, comparison, afterMs }: ParsedRule, { devices }: ForecastQuestion): RuleForecast {
-  if (limit.kind !== 'absolute') return { kind: 'unplanned', why: 'no-relative-limit' };
-  const mayReach = comparison !== '<';
-  const isBorne = (bad: number): boolean =>
-    shareVerdict({ bad, good: devices - bad, pending: 0 }, limit.value, mayReach).verdict === 'pass';
-  let bears = Math.min(devices, Math.floor(limit.value * devices) + 1);
-  while (bears > 0 && !isBorne(bears)) bears--;
-  return { kind: 'devices', limit: limit.value, bears, ...(afterMs === undefined ? {} : { afterMs }) };
+function forecastDevices(rule: ParsedRule, { devices }: ForecastQuestion): RuleForecast {
+  const { afterMs } = rule;
+  const asked = shareLimitOf(rule);
+  if (asked === null) return { kind: 'unplanned', why: 'no-relative-limit' };
+  const [limit, bears] = [limitOf(devices, asked), mostBad(devices, asked)];
+  return { kind: 'devices', limit, bears, ...(afterMs === undefined ? {} : { afterMs }) };
 }
 
 /** What a rule can tell of a stage; on the expected path, so about half of the rollouts take longer (STATISTICS §2.7). */

@@ -1,5 +1,5 @@
 // Owns the rule over files that never came: devices of a stage, counted by whether they had the file in time.
-import { type DeviceCounts, type ShareReading, shareVerdict } from './share-verdict.ts';
+import { type DeviceCounts, type ShareLimit, type ShareReading, shareVerdict } from './share-verdict.ts';
 
 /** When a device heard of the stage and when it had the verified file; null while it did not. */
 export interface Delivery {
@@ -17,18 +17,15 @@ export interface DeliveryReading extends ShareReading {
   readonly missing: readonly number[];
 }
 
-export interface DeliveryLimit {
+export interface DeliveryLimit extends ShareLimit {
   readonly nowMs: number;
   readonly withinMs: number;
-  readonly limit: number;
-  /** May the share be the limit itself? */
-  readonly mayReach?: boolean;
 }
 
 /** Is the share of devices without the file `withinMs` after they heard of the stage below `limit` (0..1)? Exact. */
 export function deliveryVerdict(
   devices: readonly Delivery[],
-  { nowMs, withinMs, limit, mayReach = false }: DeliveryLimit,
+  { nowMs, withinMs, ...limit }: DeliveryLimit,
 ): DeliveryReading {
   const counts = { bad: 0, good: 0, pending: 0 };
   const missing: number[] = [];
@@ -43,5 +40,5 @@ export function deliveryVerdict(
       if (gotAtMs === null) missing.push(place);
     }
   });
-  return { ...shareVerdict(counts, limit, mayReach), counts, out, missing };
+  return { ...shareVerdict(counts, limit), counts, out, missing };
 }

@@ -26,17 +26,33 @@ export interface ShareReading {
 /** Shares of whole devices are compared with this slack, so that 3 of 30 is 10% also in binary fractions. */
 const SLACK = 1e-9;
 
-/**
- * Is the share of bad devices below `limit` (0..1), or at most `limit` with `mayReach`? Decided as soon as the pending devices can't
- * change the answer.
- */
-export function shareVerdict(counts: DeviceCounts, limit: number, mayReach = false): ShareReading {
+export interface ShareLimit {
+  /** A share of the devices, 0..1. */
+  readonly limit: number;
+  /** A number of devices: where they are a higher share than `limit`, their share is the limit. */
+  readonly floor?: number;
+  /** The limit itself is still good. */
+  readonly mayReach?: boolean;
+}
+
+/** The limit where there are so many devices. */
+export function limitOf(total: number, { limit, floor = 0 }: ShareLimit): number {
+  return total === 0 ? limit : Math.min(1, Math.max(limit, floor / total));
+}
+
+/** The most devices of so many that may be bad. */
+export function mostBad(total: number, { limit, floor = 0, mayReach = false }: ShareLimit): number {
+  const allowed = Math.max(limit * total, floor);
+  return Math.min(total, Math.max(0, mayReach ? Math.floor(allowed + SLACK) : Math.ceil(allowed - SLACK) - 1));
+}
+
+/** Is the share of bad devices below its limit? Decided as soon as the pending devices can't change the answer. */
+export function shareVerdict(counts: DeviceCounts, asked: ShareLimit): ShareReading {
   const { bad, pending } = counts;
   const total = totalOf(counts);
   if (total === 0) return { verdict: 'undecided', estimate: null, isWithin: false, reason: 'no-devices' };
-  const allowed = limit * total;
-  const isOver = (count: number): boolean =>
-    count > 0 && (mayReach ? count > allowed + SLACK : count >= allowed - SLACK);
+  const most = mostBad(total, asked);
+  const isOver = (count: number): boolean => count > most;
   return {
     verdict: isOver(bad) ? 'fail' : isOver(bad + pending) ? 'undecided' : 'pass',
     estimate: bad / total,

@@ -68,6 +68,14 @@ test.each([
     { metric: 'latency_p99', comparison: '<=', limit: { kind: 'absolute', value: 1500, unit: 'ms' } },
   ],
   [
+    'undelivered_devices < 5%, floor 2 devices after 30m',
+    {
+      metric: 'undelivered_devices',
+      limit: { kind: 'absolute', value: 0.05, unit: 'ratio', floor: 2 },
+      afterMs: 1_800_000,
+    },
+  ],
+  [
     'unknown_rate < 1.5x baseline, floor 0.1 %',
     { metric: 'unknown_rate', comparison: '<', limit: { kind: 'baseline', factor: 1.5, floor: 0.001 } },
   ],
@@ -205,6 +213,14 @@ test.each([
   ['error_rate < 0%', 'RULE_LIMIT', 14, '<= 0%'],
   ['error_rate > 1%', 'RULE_COMPARISON', 12, 'error_rate < 1%'],
   ['error_rate < 2x baseline', 'RULE_FLOOR', 14, 'error_rate < 2x baseline, floor 0.1%'],
+  ['failed_devices < 5%, floor 10%', 'RULE_FLOOR', 28, 'Write `failed_devices < 5%, floor 2 devices`.'],
+  ['failed_devices < 5%, floor 1 devices', 'RULE_FLOOR', 28, 'Write `failed_devices < 5%, floor 2 devices`.'],
+  [
+    'undelivered_devices < 5%, floor 2% after 30m',
+    'RULE_FLOOR',
+    34,
+    'Write `undelivered_devices < 5%, floor 2 devices after 30m`.',
+  ],
   ['error_rate < 1%, floor 1%', 'RULE_FLOOR', 24, 'Write `error_rate < 1%`.'],
   ['error_rate < 0x baseline, floor 1%', 'RULE_BASELINE', 14, 'Write `error_rate < 2x baseline, floor 1%`.'],
   ['failed_devices < 2x baseline', 'RULE_BASELINE', 18, 'Write it as in `failed_devices < 5%`.'],

@@ -129,6 +129,9 @@ test('devices are counted exactly: how many bad ones a limit bears', () => {
   expect(bears('failed_devices < 5%', 20)).toMatchObject({ bears: 0 });
   expect(bears('failed_devices <= 5%', 20)).toMatchObject({ bears: 1 });
   expect(bears('failed_devices < 5%', 21)).toMatchObject({ bears: 1 });
+  expect(bears('failed_devices < 5%, floor 2 devices', 5)).toMatchObject({ bears: 1, limit: 0.4 });
+  expect(bears('failed_devices <= 5%, floor 2 devices', 5)).toMatchObject({ bears: 2 });
+  expect(bears('failed_devices < 5%, floor 2 devices', 100)).toMatchObject({ bears: 4, limit: 0.05 });
   expect(bears('failed_devices <= 99%', 7)).toMatchObject({ bears: 6 });
 });
 

@@ -194,7 +194,7 @@ describe('the production statistics agree with the independent implementation to
       });
     }
     for (const { counts, limit, out } of vectors.shareVerdict) {
-      expectNear(`share ${JSON.stringify(counts)}`, shareVerdict(counts, limit).verdict, out);
+      expectNear(`share ${JSON.stringify(counts)}`, shareVerdict(counts, { limit }).verdict, out);
     }
     for (const { devices, t, options, out } of vectors.anyDeviceVerdict) {
       const rows = tallyRowsOf(devices.map(tallyOf));
