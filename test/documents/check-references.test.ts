@@ -128,10 +128,10 @@ test('a class in a rule that no manifest of the rolled-out model names is warned
   expect(subjectWarnings({ [POLICY_FILE]: withRule('class_share[receipt] > 1%') })).toEqual([]);
   const [mistyped, ...others] = subjectWarnings({ [POLICY_FILE]: withRule('class_share[reciept] > 1%') });
   expect(others).toEqual([]);
-  expect(mistyped).toContain(`REFERENCE_CLASS  ${POLICY_FILE}:28:23`);
+  expect(mistyped).toContain(`REFERENCE_CLASS  ${POLICY_FILE}:29:23`);
   expect(mistyped).toContain('Did you mean `receipt`?');
   const [unknown] = subjectWarnings({ [POLICY_FILE]: withRule('{ rule: "recall[nonsense] > 90%", dryRun: true }') });
-  expect(unknown).toContain(`REFERENCE_CLASS  ${POLICY_FILE}:28:27`);
+  expect(unknown).toContain(`REFERENCE_CLASS  ${POLICY_FILE}:29:27`);
   expect(unknown).toContain('Its classes: invoice, receipt, letter, other.');
 });
 
@@ -151,7 +151,7 @@ test('an input in a rule that no report of the rolled-out model tells of is warn
   expect(subjectWarnings({ [POLICY_FILE]: withRule('input[x[7]] < 1.2x baseline') })).toEqual([]);
   const [beyond, ...others] = subjectWarnings({ [POLICY_FILE]: withRule('input[x[8]] < 1.2x baseline') });
   expect(others).toEqual([]);
-  expect(beyond).toContain(`REFERENCE_INPUT  ${POLICY_FILE}:28:17`);
+  expect(beyond).toContain(`REFERENCE_INPUT  ${POLICY_FILE}:29:17`);
   expect(beyond).toContain('Its inputs in reports: x[0], x[1], x[2], x[3], x[4], x[5], x[6], x[7].');
   const [whole] = subjectWarnings({ [POLICY_FILE]: withRule('input[x] < 5') });
   expect(whole).toContain('is about an input that reports of "invoice-ocr" don\'t tell of, so it would see no value.');

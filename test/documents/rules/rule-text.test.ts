@@ -71,6 +71,7 @@ test.each([
     'undelivered_devices < 5%, floor 2 devices after 30m',
     {
       metric: 'undelivered_devices',
+      comparison: '<',
       limit: { kind: 'absolute', value: 0.05, unit: 'ratio', floor: 2 },
       afterMs: 1_800_000,
     },
@@ -218,7 +219,7 @@ test.each([
   [
     'undelivered_devices < 5%, floor 2% after 30m',
     'RULE_FLOOR',
-    34,
+    33,
     'Write `undelivered_devices < 5%, floor 2 devices after 30m`.',
   ],
   ['error_rate < 1%, floor 1%', 'RULE_FLOOR', 24, 'Write `error_rate < 1%`.'],
