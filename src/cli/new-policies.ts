@@ -91,7 +91,7 @@ ${RULES}    - { name: full, size: 100%, soak: 5m, deadline: 1h, onDeadline: prom
         - failed_devices < 51%     # of two devices, both
         - { rule: undelivered_devices < 51% after 2m, onFailure: pause }
         - { rule: memory < 95% for 1m, onFailure: pause }   # a busy laptop takes nothing back
-    - { name: full, size: 100%, soak: 1m, deadline: 5m, onDeadline: promote, minimum: { devices: 1, inferences: 10 } }
+    - { name: full, size: 100%, soak: 1m, deadline: 5m, onDeadline: promote, minimum: { devices: 1, inferences: 10 }, holdBack: 0 }
 `,
   }),
 };
