@@ -66,7 +66,7 @@ multiple and the floor. With \`latency_p95 < 2x baseline, floor 5ms\`, a stable 
 limit must have one: when neither side has seen an event, a multiple of zero could never pass. Lower limits (\`>\`) have none.
 
 A limit on a share of devices may have a floor too: \`failed_devices < 5%, floor 2 devices\` fails when 5% of the devices failed, and two at least. In a stage
-of three or of twenty, one broken device then takes no version back.
+of three or of twenty, one broken device then takes no version back. Where all devices of a stage failed, the rule fails whatever its floor.
 
 ## Scope of a rule
 

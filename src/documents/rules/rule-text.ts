@@ -169,7 +169,7 @@ class Draft {
   }
 
   #readDevices(text: string): number {
-    const [, number] = /^(\d{1,9}) ?devices$/.exec(text) ?? [];
+    const [, number] = /^(\d{1,6}) ?devices$/.exec(text) ?? [];
     if (Number(number) >= 2) return Number(number);
     const message = `The floor of \`${this.metric}\` is a number of devices, two or more, and "${text}" is not.`;
     throw this.slip('floor', 'RULE_FLOOR', message, { floor: '2 devices' });

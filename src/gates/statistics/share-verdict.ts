@@ -40,10 +40,10 @@ export function limitOf(total: number, { limit, floor = 0 }: ShareLimit): number
   return total === 0 ? limit : Math.min(1, Math.max(limit, floor / total));
 }
 
-/** The most devices of so many that may be bad. */
+/** The most devices of so many that may be bad; a floor never bears that all are. */
 export function mostBad(total: number, { limit, floor = 0, mayReach = false }: ShareLimit): number {
-  const allowed = Math.max(limit * total, floor);
-  return Math.min(total, Math.max(0, mayReach ? Math.floor(allowed + SLACK) : Math.ceil(allowed - SLACK) - 1));
+  const allowed = Math.max(limit * total, Math.min(floor, total - (mayReach ? 1 : 0)));
+  return Math.max(0, mayReach ? Math.floor(allowed + SLACK) : Math.ceil(allowed - SLACK) - 1);
 }
 
 /** Is the share of bad devices below its limit? Decided as soon as the pending devices can't change the answer. */

@@ -131,6 +131,9 @@ test('devices are counted exactly: how many bad ones a limit bears', () => {
   expect(bears('failed_devices < 5%', 21)).toMatchObject({ bears: 1 });
   expect(bears('failed_devices < 5%, floor 2 devices', 5)).toMatchObject({ bears: 1, limit: 0.4 });
   expect(bears('failed_devices <= 5%, floor 2 devices', 5)).toMatchObject({ bears: 2 });
+  expect(bears('failed_devices < 5%, floor 2 devices', 2)).toMatchObject({ bears: 1, limit: 1 });
+  expect(bears('failed_devices < 5%, floor 2 devices', 1)).toMatchObject({ bears: 0, limit: 1 });
+  expect(bears('failed_devices <= 5%, floor 100 devices', 50)).toMatchObject({ bears: 49 });
   expect(bears('failed_devices < 5%, floor 2 devices', 100)).toMatchObject({ bears: 4, limit: 0.05 });
   expect(bears('failed_devices <= 99%', 7)).toMatchObject({ bears: 6 });
 });
