@@ -1,4 +1,4 @@
-// Owns the tables of the SQLite store and the steps that make them; a step that was released never changes.
+// Owns the tables of the SQLite store and the steps that make them. A step on main never changes: what is new is one more step.
 import type { DatabaseSync } from 'node:sqlite';
 import { CodedError } from '../../base/errors.ts';
 
@@ -34,7 +34,6 @@ const STEPS: readonly string[] = [
     outcomes TEXT NOT NULL,
     taken TEXT NOT NULL,
     heard TEXT NOT NULL,
-    silences TEXT NOT NULL,
     claim TEXT,
     changed INTEGER NOT NULL
   ) STRICT;
@@ -125,6 +124,7 @@ const STEPS: readonly string[] = [
   ) STRICT;
   CREATE TABLE named_value (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;
   `,
+  "ALTER TABLE device ADD COLUMN silences TEXT NOT NULL DEFAULT '[]'",
 ];
 
 function stepOf(db: DatabaseSync): number {
