@@ -128,7 +128,7 @@ function heardOf({ devices, minutes }: StageOrder): StageHeard {
       ...{ isSilent: false, isYoung: false, isAfter: true, isInBoth: false },
     }));
   const times = { openMs: minutes * MINUTE_MS, intervalMs: MINUTE_MS };
-  return { candidate: arm('candidate'), stable: arm('stable'), isByHash: true, ...times };
+  return { candidate: arm('candidate'), stable: arm('stable'), isByHash: true, openedMs: 0, ...times };
 }
 
 async function verdictLine(what: string, order: StageOrder, runs: number): Promise<Line> {

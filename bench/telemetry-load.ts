@@ -12,6 +12,7 @@ import type { StageQuestion } from '../src/gates/stage-question.ts';
 import type { StageRule } from '../src/gates/stage-rule.ts';
 import { countsOf } from '../src/measurement/window-counts.ts';
 import { stagesOf } from '../src/rollout/stages-of-policy.ts';
+import { MOST_STEPS } from '../src/telemetry/answer-steps.ts';
 import { courseSpecFor } from '../src/telemetry/course-sums.ts';
 import { type Arm, rowsFor, type WindowSpec } from '../src/telemetry/window.ts';
 import type { WindowTallies } from '../src/telemetry/window-tallies.ts';
@@ -118,14 +119,22 @@ function heardOf(devices: number): HeardDevice[] {
   return Array.from({ length: devices }, (_, i) => {
     const isSilent = i % 100 === 0;
     const fellMs = isSilent ? (i / 100) * MINUTE_MS : null;
-    return { name: `d${i}`, fromMs: 0, fellMs, isSilent, isYoung: false, isAfter: !isSilent, isInBoth: false };
+    const steps = { step: MOST_STEPS, counts: Array.from({ length: MOST_STEPS }, (_, at) => (at * i) % 7) };
+    const answers = { steps, usual: 3, fromStep: 0 };
+    return { name: `d${i}`, fromMs: 0, fellMs, isSilent, isYoung: false, isAfter: !isSilent, isInBoth: false, answers };
   });
 }
 
 /** What is asked of a stage of so many devices after so many minutes. */
 export function questionOf({ candidate, stable }: WindowTallies, devices: number, minutes: number): StageQuestion {
   const arms = { candidate: heardOf(devices), stable: heardOf(devices) };
-  const heard: StageHeard = { ...arms, isByHash: true, openMs: minutes * MINUTE_MS, intervalMs: MINUTE_MS };
+  const heard: StageHeard = {
+    ...arms,
+    isByHash: true,
+    openedMs: 0,
+    openMs: minutes * MINUTE_MS,
+    intervalMs: MINUTE_MS,
+  };
   return {
     ...{ rules: RULES, limits: LIMITS, candidate, baseline: stable, history: stable, hasStable: true },
     installs: { bad: Math.floor(devices / 100), good: devices - Math.floor(devices / 100), pending: 0 },

@@ -142,7 +142,7 @@ function runSilence(scenario: SilenceScenario, count: number, random: RandomStre
     const seen = (devices: readonly SilentDevice[]) => devices.map((one) => heardAt(one, minute));
     const heard = {
       ...{ candidate: seen(candidate), stable: seen(stable) },
-      ...{ isByHash: false, openMs: minute * MINUTE_MS, intervalMs: MINUTE_MS },
+      ...{ isByHash: false, openedMs: 0, openMs: minute * MINUTE_MS, intervalMs: MINUTE_MS },
     };
     const [found] = judgeStage({
       ...questionAt(minute, { rules, candidate: none, baseline: none }),

@@ -1,4 +1,5 @@
 // Owns how the devices of an arm are heard, as one tally: who counts, who is silent, and how many fell silent in each interval for the first time.
+import type { AnswerSteps } from '../telemetry/answer-steps.ts';
 import type { HeardArm } from './statistics/reporting-verdict.ts';
 
 /** A device that counts in an arm; times are listening times since the stage opened. */
@@ -14,6 +15,17 @@ export interface HeardDevice {
   readonly isAfter: boolean;
   /** It answered for both arms in one interval, and switched in none. */
   readonly isInBoth: boolean;
+  /** Absent where nobody knows how often it answered before the stage. */
+  readonly answers?: DeviceAnswers;
+}
+
+/** How often a device answers. */
+export interface DeviceAnswers {
+  readonly steps: AnswerSteps;
+  /** Answers in a step before it followed the stage. */
+  readonly usual: number;
+  /** Its first whole step with the version of its arm; infinite before it has that. */
+  readonly fromStep: number;
 }
 
 /** The devices of both arms. */
@@ -22,7 +34,8 @@ export interface StageHeard {
   readonly stable: readonly HeardDevice[];
   /** Is the candidate's part of the devices a matter of chance alone? */
   readonly isByHash: boolean;
-  /** Listening time since the stage opened. */
+  /** Listening time of the store when the stage opened, and since. */
+  readonly openedMs: number;
   readonly openMs: number;
   readonly intervalMs: number;
 }

@@ -1,4 +1,5 @@
-// Owns the rules over devices that fall silent: as many of the candidate's must be heard of as of stable's.
+// Owns the rules over devices that fall silent or stop answering: as many of the candidate's must go on as of stable's.
+import { answeringDevices } from './answering-devices.ts';
 import { blankVerdict, notApplicable } from './blank-verdict.ts';
 import { heardArm } from './heard-arm.ts';
 import type { RuleReason } from './rule-reason.ts';
@@ -9,17 +10,19 @@ import { reportingVerdict } from './statistics/reporting-verdict.ts';
 
 const MOST_NAMED = 3;
 
-/** reporting_devices. */
+/** reporting_devices, answering_devices. */
 export function judgeHeard(
   asked: StageRule,
+  of: 'reports' | 'answers',
   { alpha }: { readonly alpha: number },
   question: StageQuestion,
 ): RuleVerdict {
   const { limit } = asked.rule;
-  const heard = question.heard?.();
-  if (limit.kind !== 'baseline' || heard === undefined) return blankVerdict(asked, { kind: 'not-measured' });
-  if (heard.stable.length === 0) return notApplicable(asked, { kind: 'no-such-devices' });
-  if (heard.openMs <= 0) return blankVerdict(asked, { kind: 'not-listening' });
+  const known = question.heard?.();
+  if (limit.kind !== 'baseline' || known === undefined) return blankVerdict(asked, { kind: 'not-measured' });
+  if (known.stable.length === 0) return notApplicable(asked, { kind: 'no-such-devices' });
+  if (known.openMs <= 0) return blankVerdict(asked, { kind: 'not-listening' });
+  const heard = of === 'answers' ? answeringDevices(known) : known;
   const share = limit.factor;
   const [candidate, baseline] = [heardArm(heard.candidate, heard), heardArm(heard.stable, heard)];
   const reading = reportingVerdict(candidate, baseline, share, { alpha });
@@ -27,22 +30,28 @@ export function judgeHeard(
   const named: RuleReason[] =
     reading.isWithin || silent.length === 0
       ? []
-      : [{ kind: 'silent', count: silent.length, devices: silent.slice(0, MOST_NAMED) }];
+      : [
+          {
+            kind: of === 'answers' ? 'not-answering' : 'silent',
+            count: silent.length,
+            devices: silent.slice(0, MOST_NAMED),
+          },
+        ];
   const open = (): RuleReason | null => {
-    return reading.reason === 'young'
-      ? { kind: 'young', count: candidate.young }
-      : reading.reason && { kind: reading.reason };
+    if (reading.reason === 'young') return { kind: 'young', count: candidate.young };
+    if (reading.reason === 'fewer-report' && of === 'answers') return { kind: 'fewer-answer' };
+    return reading.reason && { kind: reading.reason };
   };
-  const beside = 1 - baseline.silent / baseline.taken;
+  const beside = baseline.taken === 0 ? null : 1 - baseline.silent / baseline.taken;
   return {
     ...blankVerdict(asked, open(), ...named),
     verdict: reading.verdict,
     within: reading.isWithin,
     estimate: candidate.taken === 0 ? null : 1 - candidate.silent / candidate.taken,
-    limit: share * beside,
+    limit: beside === null ? null : share * beside,
     trials: candidate.taken,
     devices: candidate.taken,
-    baseline: { estimate: beside, devices: baseline.taken, from: 'beside' },
+    baseline: beside === null ? null : { estimate: beside, devices: baseline.taken, from: 'beside' },
     kind: 'heard',
     sums: { candidate, baseline },
   };

@@ -226,7 +226,7 @@ function judgeByKind(asked: StageRule, levels: ErrorLevels, question: StageQuest
     case 'gauge':
       return judgeGauge(asked, levels, question);
     case 'heard':
-      return judgeHeard(asked, levels, question);
+      return judgeHeard(asked, kind.of, levels, question);
     case 'share':
       return judgeDevices(asked, kind, question);
     default:

@@ -34,6 +34,10 @@ export type RuleReason =
   | NamedDevices<'out-of-reach'>
   /** Fewer are heard of than should be, which chance or one outage may explain. */
   | { readonly kind: 'fewer-report' }
+  /** Fewer answer as they used to than should, which chance or one outage may explain. */
+  | { readonly kind: 'fewer-answer' }
+  /** Devices of the stage that answer less than a third of what is expected of them. */
+  | NamedDevices<'not-answering'>
   /** Devices of the stage that fell silent. */
   | NamedDevices<'silent'>
   /** So many took the version too lately to tell, or may still take it. */

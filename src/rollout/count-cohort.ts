@@ -4,6 +4,8 @@ import { type Candidate, type DirectiveEntry, isOnCandidate } from '../contract/
 import { groupsApart, isInAnyGroup } from '../contract/group-exception.ts';
 import { type FailureReason, type ModelState, type Outcome, outcomeKey } from '../contract/report.ts';
 import { type DeviceFacts, matchesSelector, parseSelector } from '../contract/selector.ts';
+import type { AnswerSteps } from '../telemetry/answer-steps.ts';
+import type { HeardRevision, TakenCandidate } from './device-past.ts';
 
 /** The newest outcome that a device reported for a digest under a rollout. */
 export interface DeviceOutcome {
@@ -29,20 +31,8 @@ export interface KnownDevice extends DeviceFacts {
   readonly heard?: ReadonlyMap<string, readonly HeardRevision[]>;
   /** The last few silences that are over, oldest first; none unless given. */
   readonly silences?: readonly { readonly fromListenedMs: number; readonly untilListenedMs: number }[];
-}
-
-interface HeardRevision {
-  readonly revision: number;
-  readonly heardListenedMs: number;
-  /** It answered for both arms in one interval then. */
-  readonly isInBoth?: true;
-}
-
-interface TakenCandidate {
-  readonly digest: string;
-  readonly attempt: number;
-  /** Listening time of the store when it was seen taking that attempt; absent where nobody knows. */
-  readonly takenListenedMs?: number;
+  /** By rollout: how often it answers of late; nobody knows unless given. */
+  readonly answers?: ReadonlyMap<string, AnswerSteps>;
 }
 
 /** How the devices of a target stand with the candidate. */

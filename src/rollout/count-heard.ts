@@ -1,5 +1,6 @@
 // Owns which devices of both arms are heard of while a stage is open: since when each counts, and when it fell silent first.
-import type { HeardDevice, StageHeard } from '../gates/heard-arm.ts';
+import type { DeviceAnswers, HeardDevice, StageHeard } from '../gates/heard-arm.ts';
+import { type AnswerSteps, STEP_INTERVALS } from '../telemetry/answer-steps.ts';
 import { SILENT_INTERVALS } from '../telemetry/window.ts';
 import {
   type CountingFacts,
@@ -9,6 +10,7 @@ import {
   type Standing,
   takenCandidate,
 } from './count-cohort.ts';
+import type { HeardRevision } from './device-past.ts';
 
 /** A device counts from the opening on if it was heard of in so much listening time before. */
 const HOUR_MS = 60 * 60_000;
@@ -21,6 +23,7 @@ interface Hearing {
   readonly spanMs: number;
   /** By then the stage's devices have switched, as far as they could. */
   readonly settledMs: number;
+  readonly stepMs: number;
 }
 
 interface Member {
@@ -30,6 +33,9 @@ interface Member {
   /** It may still take the version, and fall silent then. */
   readonly isOnItsWay: boolean;
   readonly isInBoth: boolean;
+  /** The first revision of the stage that it followed. */
+  readonly followed: HeardRevision | undefined;
+  readonly steps: AnswerSteps | undefined;
 }
 
 const NONE: NonNullable<KnownDevice['silences']> = [];
@@ -54,18 +60,28 @@ function spanOf(
   return { beganMs, fellMs: fell === undefined ? null : Math.max(openedMs, fell.fromListenedMs + spanMs) };
 }
 
+/** Undefined where nobody knows how often it answered before the stage. */
+function answersOf(member: Member, stepMs: number): DeviceAnswers | undefined {
+  const { followed, steps, joinedMs, isOnItsWay } = member;
+  if (steps === undefined || followed?.usual === undefined) return undefined;
+  const fromMs = joinedMs ?? (isOnItsWay ? Number.POSITIVE_INFINITY : followed.heardListenedMs);
+  return { steps, usual: followed.usual, fromStep: Math.ceil(Math.max(fromMs, followed.heardListenedMs) / stepMs) };
+}
+
 function addHeard(to: HeardDevice[], member: Member, hearing: Hearing): void {
   const { device, joinedMs, isOnItsWay, isInBoth } = member;
   const { nowMs, openedMs, spanMs, settledMs } = hearing;
   const isSilent = nowMs - device.lastSeenListenedMs > spanMs;
   const span = spanOf(member, hearing, isSilent);
   if (span === null) return;
+  const answers = answersOf(member, hearing.stepMs);
   const isYoung = !isSilent && (joinedMs === undefined ? isOnItsWay : nowMs - joinedMs < spanMs);
   to.push({
     name: device.id,
     fromMs: span.beganMs - openedMs,
     fellMs: span.fellMs === null ? null : span.fellMs - openedMs,
     ...{ isSilent, isYoung, isAfter: device.lastSeenListenedMs > settledMs, isInBoth },
+    ...(answers === undefined ? {} : { answers }),
   });
 }
 
@@ -75,7 +91,8 @@ export function countHeard(facts: CountingFacts, matching: Iterable<Matching>): 
   if (hearing === undefined) return undefined;
   const { openMs, intervalMs } = hearing;
   const [openedMs, spanMs] = [listenedMs - openMs, SILENT_INTERVALS * intervalMs];
-  const times = { nowMs: listenedMs, openedMs, spanMs, settledMs: openedMs + entry.spreadMs + spanMs };
+  const settledMs = openedMs + entry.spreadMs + spanMs;
+  const times = { nowMs: listenedMs, openedMs, spanMs, settledMs, stepMs: STEP_INTERVALS * intervalMs };
   const openedRevision = facts.openedRevision ?? entry.revision;
   const heard: { candidate: HeardDevice[]; stable: HeardDevice[] } = { candidate: [], stable: [] };
   for (const one of matching) {
@@ -83,6 +100,8 @@ export function countHeard(facts: CountingFacts, matching: Iterable<Matching>): 
     const { device } = one;
     const known = device.heard?.get(entry.rollout);
     const isInBoth = known?.some((told) => told.isInBoth === true && told.revision >= openedRevision) === true;
+    const followed = known?.find(({ revision }) => revision >= openedRevision);
+    const past = { isInBoth, followed, steps: device.answers?.get(entry.rollout) };
     if (one.kind === 'wanted') {
       const { candidate, standing } = one;
       if (standing.place === 'incompatible') continue;
@@ -90,11 +109,11 @@ export function countHeard(facts: CountingFacts, matching: Iterable<Matching>): 
       // When it took it, nobody knows: long ago.
       const joinedMs = taken === undefined ? undefined : (taken.takenListenedMs ?? 0);
       const isOnItsWay = ON_ITS_WAY.has(standing.place);
-      addHeard(heard.candidate, { device, joinedMs, isOnItsWay, isInBoth }, times);
+      addHeard(heard.candidate, { device, joinedMs, isOnItsWay, ...past }, times);
     } else if (opened === undefined || hasSay(device, opened)) {
-      const joinedMs = known?.find(({ revision }) => revision >= openedRevision)?.heardListenedMs;
-      addHeard(heard.stable, { device, joinedMs, isOnItsWay: false, isInBoth }, times);
+      const joinedMs = followed?.heardListenedMs;
+      addHeard(heard.stable, { device, joinedMs, isOnItsWay: false, ...past }, times);
     }
   }
-  return { ...heard, isByHash: entry.cohort.select === null, openMs, intervalMs };
+  return { ...heard, isByHash: entry.cohort.select === null, openedMs, openMs, intervalMs };
 }

@@ -21,7 +21,10 @@ export const FAULT_STORIES: Readonly<Record<FaultStory, StoryFacts>> = {
   },
   classes: { moves: ['vanished_classes', 'class_share', 'class_drift'], rule: 'vanished_classes == 0' },
   confidence: { moves: ['confidence_loss', 'confidence_drift'], rule: 'confidence_loss < 10%' },
-  silence: { moves: ['failed_devices', 'reporting_devices'], rule: 'failed_devices < 5%, floor 2 devices' },
+  silence: {
+    moves: ['failed_devices', 'reporting_devices', 'answering_devices'],
+    rule: 'failed_devices < 5%, floor 2 devices',
+  },
   delivery: { moves: ['undelivered_devices'], rule: 'undelivered_devices < 5% after 30m' },
 };
 

@@ -32,6 +32,8 @@ export interface Behaviour {
   readonly otherSpace: boolean;
   /** Does the process end, again and again? */
   readonly crashes: boolean;
+  /** How often it is asked, against stable. */
+  readonly askedFactor: number;
   /** Does the device send no more reports while it runs? */
   readonly silences: boolean;
 }
@@ -49,6 +51,7 @@ export const STABLE_BEHAVIOUR: Behaviour = {
   outputFactor: 1,
   otherSpace: false,
   crashes: false,
+  askedFactor: 1,
   silences: false,
 };
 

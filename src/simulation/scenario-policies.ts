@@ -34,6 +34,9 @@ const HEALTH = [
 /** Devices that fall silent are held against stable's: an outage has both. */
 const HEARD = [...RULES.filter((rule) => !rule.startsWith('failed_devices')), '"reporting_devices > 90% of baseline"'];
 
+/** Devices that go on reporting, and hardly answer. */
+const ANSWERING = [...RULES, '"answering_devices > 90% of baseline"'];
+
 /** What the model is asked may not wander, whatever it answers. */
 const INPUTS = ['"input[brightness] > 0.8x baseline"', '"input[brightness] < 1.2x baseline"'];
 
@@ -67,6 +70,7 @@ const OWN: Readonly<Record<string, string>> = {
   'memory-leak': careful({ rules: [...RULES, ...HEALTH] }),
   'input-shift': careful({ rules: [...RULES, ...INPUTS] }),
   'silenced-devices': careful({ canary: 'size: { devices: 50 }', rules: HEARD }),
+  'starved-devices': careful({ canary: 'size: { devices: 50 }', rules: ANSWERING }),
   'one-site-outage': careful({ rules: HEARD }),
   'network-timeout': careful({ rules: [...RULES, 'undelivered_devices < 5% after 45m'], spread: '20m' }),
   'undelivered-tenth': careful({ rules: [...RULES, 'undelivered_devices < 5% after 30m'] }),

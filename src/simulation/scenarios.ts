@@ -119,6 +119,13 @@ export const SCENARIOS: readonly Scenario[] = [
   },
   {
     ...BAD,
+    name: 'starved-devices',
+    summary:
+      'After ten minutes of the candidate, two devices in five answer a tenth of what they did; what they answer is fine.',
+    candidate: ({ device, minutes }) => (device.index % 5 < 2 && minutes > 10 ? { askedFactor: 0.1 } : {}),
+  },
+  {
+    ...BAD,
     name: 'hw-latency',
     summary: 'The candidate takes twice the time on hardware rev3, a tenth of the fleet.',
     candidate: ({ device }) => ({ latencyFactor: device.facts.labels.hw === 'rev3' ? 2 : 1 }),

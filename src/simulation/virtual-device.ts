@@ -271,10 +271,10 @@ export class VirtualDevice {
     this.#countedUntilMs = at;
     const content = activeContent(this.#record);
     if (content === null || minutes <= 0) return;
-    const mean = minutes * this.traits.trafficPerMinute * this.#world.busyness(this.traits, at);
-    const inferences = poisson(mean, this.#traffic);
-    if (inferences === 0) return;
     const behaviour = this.#behaviour(at);
+    const busyness = this.#world.busyness(this.traits, at) * behaviour.askedFactor;
+    const inferences = poisson(minutes * this.traits.trafficPerMinute * busyness, this.#traffic);
+    if (inferences === 0) return;
     const interval = this.#reporting.intervalOf(this.#assigned, content);
     const answered = this.#trial === null ? interval : new Served(this.#world.answers);
     answered.add(inferences, behaviour, this.traits.latencyFactor, this.#answers);

@@ -2,6 +2,7 @@
 
 import type { StoredAnswer } from '../contract/fleet-messages.ts';
 import { type DeviceReport, MOST_MODELS, type ModelState, outcomeKey } from '../contract/report.ts';
+import { type AnswerSteps, addAnswers, stepAt, usualAnswers } from '../telemetry/answer-steps.ts';
 import { SILENT_INTERVALS } from '../telemetry/window.ts';
 import type { HeardRevision, LatestOutcome, Silence, TakenDigest } from './device-register.ts';
 import { admitSequence, type SequencesSeen } from './report-sequence.ts';
@@ -23,6 +24,7 @@ export interface RememberedOutcome extends LatestOutcome {
 export type Outcomes = ReadonlyMap<string, RememberedOutcome>;
 export type Taken = ReadonlyMap<string, readonly TakenDigest[]>;
 export type HeardRevisions = ReadonlyMap<string, readonly HeardRevision[]>;
+export type Answers = ReadonlyMap<string, AnswerSteps>;
 
 /** What a store remembers of a device besides what the newest report says. */
 export interface DeviceMemory {
@@ -33,6 +35,7 @@ export interface DeviceMemory {
   readonly tookCandidate: Taken;
   readonly heard: HeardRevisions;
   readonly silences: readonly Silence[];
+  readonly answers: Answers;
 }
 
 /** What the newest report before said of each model. */
@@ -77,6 +80,7 @@ export function rememberReport(before: DeviceMemory & Models, heard: Heard): Dev
     tookCandidate: rememberTaken(before.tookCandidate, report, { receivedAtMs, listenedMs }),
     heard: rememberHeard(before, heard),
     silences: rememberSilences(before, heard),
+    answers: rememberAnswers(before.answers, heard),
   };
 }
 
@@ -164,8 +168,8 @@ export function hasSwitched(
 
 /** The map unchanged when the report follows no newer revision than those that were known. */
 export function rememberHeard(
-  { heard: before, models }: Pick<DeviceMemory, 'heard'> & Models,
-  { report, listenedMs, seen }: Heard,
+  { heard: before, models, answers }: Pick<DeviceMemory, 'heard' | 'answers'> & Models,
+  { report, listenedMs, reportMs, seen }: Heard,
 ): HeardRevisions {
   let after: Map<string, readonly HeardRevision[]> | undefined;
   const isNewest = report.sequence === seen.newest;
@@ -177,8 +181,10 @@ export function rememberHeard(
     const isInBoth =
       isNewest && last?.isInBoth !== true && answersInBoth(report, rollout) && !hasSwitched(report, models, model);
     if (!isNew && !isInBoth) continue;
+    const usual = isNew ? usualAnswers(answers.get(rollout), stepAt(listenedMs, reportMs)) : null;
     const heard = {
       ...(isNew || last === undefined ? { revision, heardListenedMs: listenedMs } : last),
+      ...(usual === null ? {} : { usual }),
       ...(isInBoth ? { isInBoth } : {}),
     };
     after ??= new Map(before);
@@ -186,6 +192,21 @@ export function rememberHeard(
   }
   if (after === undefined) return before;
   return keepNewest(after, MOST_ROLLOUTS_KEPT, (list) => list.at(-1)?.heardListenedMs ?? 0);
+}
+
+/** The map unchanged when the report tells of no answers. They count when the report came: a device's clock can't choose when. */
+export function rememberAnswers(
+  before: Answers,
+  { report, listenedMs, reportMs }: Pick<Heard, 'report' | 'listenedMs' | 'reportMs'>,
+): Answers {
+  let after: Map<string, AnswerSteps> | undefined;
+  const step = stepAt(listenedMs, reportMs);
+  for (const { rollout, inferences } of report.intervals) {
+    if (rollout === null || inferences === 0) continue;
+    after ??= new Map(before);
+    after.set(rollout, addAnswers(after.get(rollout), step, inferences));
+  }
+  return after === undefined ? before : keepNewest(after, MOST_ROLLOUTS_KEPT, (answers) => answers.step);
 }
 
 /** The list unchanged unless the report ends a silence. Of more than are kept the oldest go: a device that comes and goes stays known as one. */

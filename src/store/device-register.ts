@@ -5,6 +5,7 @@ import type { Digest } from '../contract/digest.ts';
 import type { DirectiveEntry } from '../contract/directive.ts';
 import type { EnrolmentAnswer, EnrolmentRequest, StoredAnswer, VerifiedReport } from '../contract/fleet-messages.ts';
 import type { FailureReason, ModelState, Outcome } from '../contract/report.ts';
+import type { AnswerSteps } from '../telemetry/answer-steps.ts';
 import type { FalseClaim } from '../telemetry/attribution.ts';
 import type { Forgotten } from './retention.ts';
 
@@ -51,6 +52,8 @@ export interface HeardRevision {
   readonly heardListenedMs: number;
   /** Under it the device answered for both arms in one interval, and switched in none; absent where it did not. */
   readonly isInBoth?: true;
+  /** Its answers in a step (`AnswerSteps`) before it followed the revision; absent where nobody knows. */
+  readonly usual?: number;
 }
 
 /** A device was not heard for more than `SILENT_INTERVALS` report intervals, in the listening time of the store. */
@@ -91,6 +94,8 @@ export interface DeviceRecord {
   readonly heard: ReadonlyMap<string, readonly HeardRevision[]>;
   /** The last few that are over, oldest first. */
   readonly silences: readonly Silence[];
+  /** By rollout. */
+  readonly answers: ReadonlyMap<string, AnswerSteps>;
   /** Of the newest report: what it says that the directive contradicts. None of that is counted. */
   readonly claim: FalseClaim | null;
 }

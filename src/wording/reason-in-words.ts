@@ -39,6 +39,7 @@ const PLAIN = {
   'no-such-devices': 'stable has no such devices to compare with',
   'no-group-judged': 'no group can be judged in this stage',
   'fewer-report': 'fewer report than should; chance or one outage may explain it',
+  'fewer-answer': 'fewer answer as they used to than should; chance or one outage may explain it',
   'not-listening': 'the service has not listened since the stage opened',
   'no-answer': 'no answer yet',
   'provider-undecided': 'the provider is undecided',
@@ -165,6 +166,8 @@ export function reasonInWords(reason: RuleReason, stage?: string): string {
       return `never heard of the stage and not counted: ${namedOf(reason)}`;
     case 'silent':
       return `silent: ${namedOf(reason)}`;
+    case 'not-answering':
+      return `answer less than a third of what is expected: ${namedOf(reason)}`;
     case 'young':
       return `too early to tell of ${countOf(reason.count, 'device')}`;
     case 'arms-differ':

@@ -84,7 +84,9 @@ function observed(rule: RuleVerdict): string {
       return `${of} failed${open}.`;
     }
     case 'heard':
-      return `${heardInWords(rule.sums.candidate)} devices are heard of.`;
+      return rule.metric === 'answering_devices'
+        ? `${heardInWords(rule.sums.candidate)} devices answer as often as they used to.`
+        : `${heardInWords(rule.sums.candidate)} devices are heard of.`;
     case 'signal':
       return estimate === null
         ? `Queried: ${signalNote(rule.sums)}.`

@@ -20,7 +20,7 @@ function devices({ devices: count, lost = 0, both = 0 }: Told): HeardDevice[] {
 
 const heard = (candidate: Told, stable: Told, isByHash = true): StageHeard => ({
   ...{ candidate: devices(candidate), stable: devices(stable) },
-  ...{ isByHash, openMs: 3_600_000, intervalMs: 60_000 },
+  ...{ isByHash, openedMs: 0, openMs: 3_600_000, intervalMs: 60_000 },
 });
 
 const good = alike(20, repeat(30, [60, 0]));

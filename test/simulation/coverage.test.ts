@@ -1,7 +1,9 @@
 // Proves the table of known stories: the rule that is to be added finds its story, and without it no other rule does.
 import { expect, test } from 'vitest';
 import { FAULT_STORIES, type FaultStory, unseenStories } from '../../src/rollout/policy-coverage.ts';
+import type { Circumstances } from '../../src/simulation/scenario.ts';
 import { parsePolicy } from '../../src/simulation/scenario-policies.ts';
+import { findScenario } from '../../src/simulation/scenarios.ts';
 import { rehearsed } from './rehearsed.ts';
 
 const SCENARIOS: Readonly<Record<FaultStory, string>> = {
@@ -45,6 +47,20 @@ test('devices that a version silences are seen by the rule that holds them again
   const silent = policyWith('"reporting_devices > 90% of baseline"');
   expect(unseenStories(silent)).not.toContain('silence');
   expect((await rehearsed('silenced-devices', { policy: silent, devices: 60, hours: 3 })).outcome).toBe('reverted');
+});
+
+test('devices that hardly answer any more are seen by the rule about answers, and a night that has everybody answer less is no fault', async () => {
+  const answering = policyWith('"answering_devices > 90% of baseline"');
+  expect(unseenStories(answering)).not.toContain('silence');
+  const order = { policy: answering, devices: 60, hours: 4 };
+  for (const bad of ['starved-devices', 'silenced-devices'])
+    expect((await rehearsed(bad, order)).outcome).toBe('reverted');
+  for (const askedFactor of [0.6, 0.2]) {
+    const both = ({ device, hour }: Circumstances) =>
+      (hour - device.utcOffsetHours + 24) % 24 > 7.5 ? { askedFactor } : {};
+    const scenario = { ...findScenario('good'), both };
+    expect((await rehearsed('good', { ...order, scenario })).outcome).toBe('completed');
+  }
 });
 
 test('a rule that only shows, or comes when every device has the version, sees nothing', () => {

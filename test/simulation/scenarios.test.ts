@@ -22,6 +22,7 @@ const ENDS: Readonly<Record<string, { readonly outcome: Rehearsal['outcome']; re
   'network-timeout': { outcome: 'completed' },
   'undelivered-tenth': { outcome: 'reverted', stage: 'canary' },
   'silenced-devices': { outcome: 'reverted', stage: 'canary' },
+  'starved-devices': { outcome: 'reverted', stage: 'canary' },
   // A tenth of the fleet at twice the time is less than half more at the 95th percentile of all: the rule by hardware finds it.
   'hw-latency': { outcome: 'reverted', stage: 'ramp' },
   'memory-leak': { outcome: 'reverted', stage: 'ramp' },
@@ -46,7 +47,7 @@ const ENDS: Readonly<Record<string, { readonly outcome: Rehearsal['outcome']; re
 };
 
 /** Devices of the canary under the policies of the scenarios; 20 unless given. */
-const CANARY: Readonly<Record<string, number>> = { kiosks: 10, 'silenced-devices': 50 };
+const CANARY: Readonly<Record<string, number>> = { kiosks: 10, 'silenced-devices': 50, 'starved-devices': 50 };
 
 test('every scenario has its end here', () => {
   expect(Object.keys(ENDS)).toEqual(NAMES);

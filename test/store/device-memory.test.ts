@@ -8,7 +8,7 @@ import { NO_SEQUENCES } from '../../src/store/report-sequence.ts';
 const DIGEST = digestOf('2.0.0');
 const NOTHING: DeviceMemory = {
   ...{ seen: NO_SEQUENCES, lastSeenAtMs: 0, lastSeenListenedMs: 0 },
-  ...{ outcomes: new Map(), tookCandidate: new Map(), heard: new Map(), silences: [] },
+  ...{ outcomes: new Map(), tookCandidate: new Map(), heard: new Map(), silences: [], answers: new Map() },
 };
 
 type Told = Partial<ModelState> & Partial<Pick<DeviceReport, 'intervals' | 'outcomes' | 'sequence'>>;

@@ -29,6 +29,8 @@ const FACTS: { readonly [K in Kind]: Omit<Extract<RuleReason, { kind: K }>, 'kin
   'pending-deliveries': { pending: 3 },
   'fewer-report': {},
   silent: { count: 4, devices: ['kiosk-17', 'kiosk-18', 'kiosk-19'] },
+  'fewer-answer': {},
+  'not-answering': { count: 4, devices: ['kiosk-17', 'kiosk-18', 'kiosk-19'] },
   young: { count: 3 },
   'arms-differ': { problem: 'sample-ratio', seen: 12, all: 1234, expected: 0.25, both: 0 },
   'not-listening': {},

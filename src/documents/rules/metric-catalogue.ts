@@ -61,7 +61,14 @@ export const METRICS = {
       'Share of the devices that are still heard of, against the same share of stable. Devices count that were heard of in the hour before the stage opened, each in the arm that the directive gives it, and others from when they took their version. One that is not heard for five report intervals is silent. The rule fails when the share is too low and chance, or an outage that hits many at once, does not explain that so many fell silent. Time counts only while the service listens. Where no device runs stable beside, the rule does not apply.',
     source: 'when reports came',
     ...{ unit: 'ratio', bad: 'low', comparisons: ['>'], sustained: false, ofClass: false },
-    ...{ judge: { kind: 'heard' }, baseline: 'only', example: '90% of baseline' },
+    ...{ judge: { kind: 'heard', of: 'reports' }, baseline: 'only', example: '90% of baseline' },
+  },
+  answering_devices: {
+    meaning:
+      'Share of the devices that answer as often as they used to, against the same share of stable. A device does not when it gave, over ten report intervals, less than a third of what is expected of it: what it gave in the hour before the stage opened, times what became of that on stable meanwhile (the median of its devices). So a quiet night is no fault. Devices count as for `reporting_devices`; those with fewer than 20 answers expected are left out, and so are those whose past nobody knows. The rule fails when the share is too low and chance, or an outage that hits many at once, does not explain it. Where no device runs stable beside, the rule does not apply.',
+    source: 'inferences in reports, by when the reports came',
+    ...{ unit: 'ratio', bad: 'low', comparisons: ['>'], sustained: false, ofClass: false },
+    ...{ judge: { kind: 'heard', of: 'answers' }, baseline: 'only', example: '90% of baseline' },
   },
   vanished_classes: {
     ...OF_STAGE,

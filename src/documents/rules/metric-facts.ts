@@ -15,8 +15,8 @@ export type MetricKind =
   | { readonly kind: 'quantile'; readonly q: number }
   /** Devices of the stage, counted exactly. */
   | { readonly kind: 'share'; readonly of: 'installs' | 'deliveries' }
-  /** Devices that are heard of, against stable's. */
-  | { readonly kind: 'heard' }
+  /** Devices that are heard of, or answer as often as they used to, against stable's. */
+  | { readonly kind: 'heard'; readonly of: 'reports' | 'answers' }
   /** Answers of one class of all answers. */
   | { readonly kind: 'class-share' }
   /** Every class that the baseline shows, against the baseline. */

@@ -2,7 +2,7 @@
 import { assertNever } from '../../base/errors.ts';
 import type { MetricKind } from '../../documents/rules/metric-facts.ts';
 import type { ParsedRule } from '../../documents/rules/rule-text.ts';
-import { SILENT_INTERVALS } from '../../telemetry/window.ts';
+import { SILENT_INTERVALS, WINDOW_INTERVALS } from '../../telemetry/window.ts';
 import { LEAST_HOLDING_SHARE, VANISHED_RATIO } from '../judge-classes.ts';
 import { shareLimitOf } from '../judge-devices.ts';
 import { comesOf } from '../judge-success.ts';
@@ -277,7 +277,10 @@ export function forecastRule(asked: StageRule, question: ForecastQuestion): Rule
     case 'drift':
       return forecastDrift(kind, rule, question);
     case 'heard':
-      return { kind: 'sustained', minutes: (SILENT_INTERVALS * question.intervalMs) / 60_000 };
+      return {
+        kind: 'sustained',
+        minutes: ((kind.of === 'reports' ? SILENT_INTERVALS : WINDOW_INTERVALS) * question.intervalMs) / 60_000,
+      };
     case 'share':
       return forecastDevices(rule, question);
     case 'success':

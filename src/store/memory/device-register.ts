@@ -89,7 +89,8 @@ export function deviceRegisterInMemory(
     const bound = { ...answer.labels, ...documented.get(id) };
     const labels = { ...stated, ...bound };
     devices.set(id, {
-      ...{ properties: {}, models: new Map(), tookCandidate: new Map(), heard: new Map(), silences: [], claim: null },
+      ...{ properties: {}, models: new Map(), tookCandidate: new Map(), heard: new Map() },
+      ...{ silences: [], answers: new Map(), claim: null },
       ...known,
       ...{ id, epoch: answer.epoch, publicKey, bound, tokenLabels: token.known.labels },
       ...(known === undefined

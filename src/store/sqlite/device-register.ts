@@ -112,7 +112,7 @@ function ingestGroup(
     const isNewest = report.sequence === admitted.seen.newest;
     const vetted = vetReport(before, { report, isNewest, change }, published);
     const heard = { report: vetted.report, receivedAtMs, listenedMs, reportMs, seen: admitted.seen };
-    const { outcomes, tookCandidate, heard: followed, silences, ...memory } = rememberReport(before, heard);
+    const { outcomes, tookCandidate, heard: followed, silences, answers, ...memory } = rememberReport(before, heard);
     rows.set(report.device, {
       ...row,
       ...memory,
@@ -121,6 +121,7 @@ function ingestGroup(
       taken: tookCandidate === before.tookCandidate ? row.taken : encodeMap(tookCandidate),
       heard: followed === before.heard ? row.heard : encodeMap(followed),
       silences: silences === before.silences ? row.silences : JSON.stringify(silences),
+      answers: answers === before.answers ? row.answers : encodeMap(answers),
     });
     folding.fold({ report: vetted.report, receivedAtMs, device: { ...before, ...vetted.labelFacts } });
     return 'accepted';
@@ -186,7 +187,7 @@ function enrol({ db, decoder, entries }: IngestParts, request: EnrolmentOrder): 
   db.prepare('UPDATE enrolment_token SET uses_left = uses_left - 1 WHERE hash = ?').run(hash);
   db.prepare('INSERT INTO enrolment_use (hash, device, epoch) VALUES (?, ?, ?)').run(hash, id, epoch);
   const row: DeviceRow = {
-    ...{ properties: '{}', models: '[]', taken: '[]', heard: '[]', silences: '[]', claim: null },
+    ...{ properties: '{}', models: '[]', taken: '[]', heard: '[]', silences: '[]', answers: '[]', claim: null },
     ...known,
     ...{ id, epoch, publicKey, bound: JSON.stringify(bound), tokenLabels: JSON.stringify(token?.labels ?? {}) },
     ...{ labels: JSON.stringify(labelFacts.labels), stated: JSON.stringify(labelFacts.stated) },

@@ -2,7 +2,7 @@
 import type { Labels } from '../../contract/bound-labels.ts';
 import type { ModelState } from '../../contract/report.ts';
 import type { FalseClaim } from '../../telemetry/attribution.ts';
-import type { HeardRevisions, Outcomes, Taken } from '../device-memory.ts';
+import type { Answers, HeardRevisions, Outcomes, Taken } from '../device-memory.ts';
 import type { DeviceRecord, Silence } from '../device-register.ts';
 import type { SequencesSeen } from '../report-sequence.ts';
 import { integer, textual } from './counters.ts';
@@ -28,11 +28,12 @@ export interface DeviceRow {
   readonly taken: string;
   readonly heard: string;
   readonly silences: string;
+  readonly answers: string;
   readonly claim: string | null;
 }
 
 const COLUMNS = `id, epoch, public_key, labels, bound, token_labels, stated, joined, relabelled, properties, last_seen_at, last_seen_listened,
-  newest_sequence, seen_low, seen_high, models, outcomes, taken, heard, silences, claim`;
+  newest_sequence, seen_low, seen_high, models, outcomes, taken, heard, silences, answers, claim`;
 
 type SqlRow = Readonly<Record<string, unknown>>;
 
@@ -56,6 +57,7 @@ function toRow(row: SqlRow): DeviceRow {
     taken: textual(row.taken),
     heard: textual(row.heard),
     silences: textual(row.silences),
+    answers: textual(row.answers),
     claim: row.claim === null ? null : textual(row.claim),
   };
 }
@@ -74,13 +76,14 @@ export function* changedDeviceRows(db: SqliteDatabase, afterChange: number): Gen
 /** Writes a row under the transaction's change number. */
 export function writeDeviceRow(db: SqliteDatabase, row: DeviceRow, change: number): void {
   db.prepare(
-    `INSERT INTO device (${COLUMNS}, changed) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+    `INSERT INTO device (${COLUMNS}, changed) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
      ON CONFLICT (id) DO UPDATE SET epoch = excluded.epoch, public_key = excluded.public_key, labels = excluded.labels,
        bound = excluded.bound, token_labels = excluded.token_labels, stated = excluded.stated, joined = excluded.joined,
        relabelled = excluded.relabelled,
        properties = excluded.properties, last_seen_at = excluded.last_seen_at, last_seen_listened = excluded.last_seen_listened,
        newest_sequence = excluded.newest_sequence, seen_low = excluded.seen_low, seen_high = excluded.seen_high,
        models = excluded.models, outcomes = excluded.outcomes, taken = excluded.taken, heard = excluded.heard, silences = excluded.silences,
+       answers = excluded.answers,
        claim = excluded.claim,
        changed = excluded.changed`,
   ).run(
@@ -104,6 +107,7 @@ export function writeDeviceRow(db: SqliteDatabase, row: DeviceRow, change: numbe
     row.taken,
     row.heard,
     row.silences,
+    row.answers,
     row.claim,
     change,
   );
@@ -175,11 +179,13 @@ export class DeviceDecoder {
       tookCandidate: this.taken(row),
       heard: this.#heard.get(row.heard),
       silences: this.#silences.get(row.silences),
+      // No two devices answer alike.
+      answers: new Map(JSON.parse(row.answers)) as Answers,
       claim: row.claim === null ? null : this.#claims.get(row.claim),
     };
   }
 }
 
-export function encodeMap(map: Outcomes | Taken | HeardRevisions): string {
+export function encodeMap(map: Outcomes | Taken | HeardRevisions | Answers): string {
   return JSON.stringify([...map]);
 }

@@ -125,6 +125,7 @@ const STEPS: readonly string[] = [
   CREATE TABLE named_value (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;
   `,
   "ALTER TABLE device ADD COLUMN silences TEXT NOT NULL DEFAULT '[]'",
+  "ALTER TABLE device ADD COLUMN answers TEXT NOT NULL DEFAULT '[]'",
 ];
 
 function stepOf(db: DatabaseSync): number {

@@ -24,6 +24,10 @@ test.each([
     { metric: 'battery_drain', comparison: '<', limit: { kind: 'baseline', factor: 1.3 } },
   ],
   [
+    'answering_devices > 90% of baseline',
+    { metric: 'answering_devices', comparison: '>', limit: { kind: 'baseline', factor: 0.9 } },
+  ],
+  [
     'reporting_devices > 90% of baseline',
     { metric: 'reporting_devices', comparison: '>', limit: { kind: 'baseline', factor: 0.9 } },
   ],
@@ -164,6 +168,7 @@ test.each([
   ['error_rate < 2 x baseline', 'RULE_SYNTAX', 14, 'Write `error_rate < 2x baseline, floor 0.1%`.'],
   ['latency_p95 < 2x the baseline', 'RULE_SYNTAX', 15, 'Write `latency_p95 < 2x baseline`.'],
   ['latency_p95 < 200% of the baseline', 'RULE_SYNTAX', 15, 'Write `latency_p95 < 2x baseline`.'],
+  ['answering_devices > 90%', 'RULE_LIMIT', 21, 'Write `answering_devices > 90% of baseline`.'],
   ['reporting_devices > 90%', 'RULE_LIMIT', 21, 'Write `reporting_devices > 90% of baseline`.'],
   ['reporting_devices > 110% of baseline', 'RULE_BASELINE', 21, 'Write `reporting_devices > 90% of baseline`.'],
   ['reporting_devices < 90% of baseline', 'RULE_COMPARISON', 19, 'Write `reporting_devices > 90% of baseline`.'],
