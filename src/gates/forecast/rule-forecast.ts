@@ -71,6 +71,7 @@ export type UnplannedReason =
 /** A bad candidate is as far beyond its limit as this. */
 export const BREACH = 2;
 /** How much devices' rates are taken to differ where they are a sample of the fleet: standard deviation over mean. */
+const HEARD_INTERVALS = { reports: SILENT_INTERVALS, answers: WINDOW_INTERVALS };
 const FLEET_SPREAD = 0.5;
 /** Classes among which the error level of vanished classes is taken to be divided. */
 const WATCHED_CLASSES = 10;
@@ -277,10 +278,7 @@ export function forecastRule(asked: StageRule, question: ForecastQuestion): Rule
     case 'drift':
       return forecastDrift(kind, rule, question);
     case 'heard':
-      return {
-        kind: 'sustained',
-        minutes: ((kind.of === 'reports' ? SILENT_INTERVALS : WINDOW_INTERVALS) * question.intervalMs) / 60_000,
-      };
+      return { kind: 'sustained', minutes: (HEARD_INTERVALS[kind.of] * question.intervalMs) / 60_000 };
     case 'share':
       return forecastDevices(rule, question);
     case 'success':
