@@ -71,10 +71,10 @@ export type UnplannedReason =
 /** A bad candidate is as far beyond its limit as this. */
 export const BREACH = 2;
 /** How much devices' rates are taken to differ where they are a sample of the fleet: standard deviation over mean. */
-const HEARD_INTERVALS = { reports: SILENT_INTERVALS, answers: WINDOW_INTERVALS };
 const FLEET_SPREAD = 0.5;
 /** Classes among which the error level of vanished classes is taken to be divided. */
 const WATCHED_CLASSES = 10;
+const HEARD_INTERVALS = { reports: SILENT_INTERVALS, answers: WINDOW_INTERVALS };
 const HISTOGRAM_BINS = { confidence: 10, class: 16, output: 11, embedding: 10, detections: 10, length: 13 } as const;
 
 type Side = 'within' | 'beyond';
