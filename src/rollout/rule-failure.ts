@@ -89,7 +89,8 @@ export function mayResume({ paused, resumes = 0 }: RolloutStatus): boolean {
 export function resumableMs(status: RolloutStatus, stage: Stage, now: number): number | null {
   const sinceMs = parseInstant(status.paused?.since ?? '');
   if (sinceMs === undefined || !mayResume(status)) return null;
-  const remainingMs = sinceMs + stage.resumeWithinMs - now;
+  // A clock that was set back gives no more time than the policy.
+  const remainingMs = Math.min(stage.resumeWithinMs, sinceMs + stage.resumeWithinMs - now);
   return remainingMs > 0 ? remainingMs : null;
 }
 

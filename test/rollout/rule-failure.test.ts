@@ -134,6 +134,9 @@ describe('a paused stage', () => {
     expect(waits(world)).toMatch(/^a person: /);
     world.now -= 1;
     world.mustTake('reopen');
+    const back = paused('  resumeWithin: 10m\n');
+    back.now -= 400 * 24 * 60 * MINUTE;
+    expect(waits(back)).toContain('within 10 min');
     const never = paused('  resumeWithin: 0s\n');
     measure(never, { [DELIVERY]: HOLDS_AGAIN });
     expect(never.take()).toBeNull();
