@@ -41,7 +41,7 @@ type PartName = 'metric' | 'subject' | 'comparison' | 'limit' | 'floor' | 'susta
 
 const PARTS: readonly RulePart<PartName>[] = [
   { name: 'metric', pattern: /\s*([A-Za-z_][\w-]*)/dy, what: 'a metric' },
-  { name: 'subject', pattern: /(?:\[((?:[^\][\p{Cc}]|\[\d{1,4}\]){1,128})\])?/duy, what: '' },
+  { name: 'subject', pattern: /(?:\[((?:[^\][\p{Cc}\p{Cf}\p{Zl}\p{Zp}]|\[\d{1,4}\]){1,128})\])?/duy, what: '' },
   { name: 'comparison', pattern: /\s*(<=|>=|==|<|>)/dy, what: '`<`, `<=`, `>`, `>=` or `==`' },
   {
     name: 'limit',

@@ -17,7 +17,7 @@ export const UNITS: Readonly<Record<RuleUnit, UnitFacts>> = {
   ms: { words: 'a time', suffix: 'ms', floor: '5ms', limit: '150ms' },
   bytes: { words: 'a size', suffix: 'B', floor: '1MB', limit: '1MB' },
   celsius: { words: 'a temperature', suffix: 'C', floor: '5C', limit: '80C' },
-  'per-hour': { words: 'a number of events in a time, such as `3/h`,', suffix: '/h', floor: '0.1/h', limit: '3/h' },
+  'per-hour': { words: 'a number of events in a time (such as `3/h`)', suffix: '/h', floor: '0.1/h', limit: '3/h' },
   count: { words: 'a number', suffix: '', floor: '1', limit: '5' },
   divergence: { words: 'a number on the scale of PSI or KL', suffix: '', floor: '0.01', limit: '0.1' },
 };

@@ -158,6 +158,11 @@ test.each([
   expect(parseRule(text).limit).toEqual({ kind: 'absolute', value, unit });
 });
 
+test('a value of another unit is told what was expected', () => {
+  const message = '`counter` is a number of events in a time (such as `3/h`), and "3/hour" is not.';
+  expect(() => parseRule('counter[alerts] < 3/hour')).toThrow(message);
+});
+
 test.each([
   ['', 'RULE_SYNTAX', 1, 'Write `<metric>'],
   ['error_rate', 'RULE_SYNTAX', 11, '`error_rate < 0.5%`'],
@@ -237,6 +242,9 @@ test.each([
   ['class_share > 1%', 'RULE_CLASS', 1, 'class_share[receipt] > 1%'],
   ['class_share > nothing', 'RULE_SYNTAX', 15, 'class_share[receipt] > 0.5x baseline'],
   ['class_share[ ] > 1%', 'RULE_CLASS', 13, 'class_share[receipt]'],
+  ['class_share[\u200b] > 1%', 'RULE_SYNTAX', 12, 'class_share[receipt]'],
+  ['class_share[a\u202eb] > 1%', 'RULE_SYNTAX', 12, 'class_share[receipt]'],
+  ['class_share[a\u2028b] > 1%', 'RULE_SYNTAX', 12, 'class_share[receipt]'],
   ['error_rate[a] < 1%', 'RULE_CLASS', 12, 'Write `error_rate < 1%`.'],
   ['class_share[a] > 0.5x baseline, floor 1%', 'RULE_FLOOR', 18, 'Write `class_share[a] > 0.5x baseline`.'],
   ['class_share[a] < 2x baseline', 'RULE_FLOOR', 18, 'floor 0.1%'],
