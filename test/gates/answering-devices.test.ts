@@ -98,6 +98,13 @@ describe('who answers', () => {
     ]);
   });
 
+  it('of stable, devices that came since are neither counted nor in the trend before a whole window, and one that lies moves no median', () => {
+    const late = many(6, { from: 6, now: (at) => (at < 6 ? 0 : 120) });
+    expect(timesOf(heardAt(12, [falling(0.1, 0)], [...many(5), ...late]))).toEqual([['c0', 0, 10, 'quiet']]);
+    expect(answeringDevices(heardAt(10, [{}], [...many(5), ...late])).stable).toHaveLength(5);
+    expect(timesOf(heardAt(12, [{}], [...many(5), { now: () => 1e12 }]))).toEqual([['c0', 0, null, 'on']]);
+  });
+
   it('what did not answer as far as devices remember is quiet, and no fall at a time', () => {
     const told = [falling(0.1, 10), falling(0.1, 95)];
     expect(timesOf(heardAt(100, told, many(20)))).toEqual([
