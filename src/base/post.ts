@@ -12,8 +12,11 @@ export interface Post {
 
 export type PostOutcome<T> =
   | { readonly kind: 'answered'; readonly value: T }
-  /** The reason never holds the address: status pages show reasons, and an address may hold a secret. */
-  | { readonly kind: 'failed'; readonly reason: string };
+  /**
+   * The reason never holds the address: status pages show reasons, and an address may hold a secret. `isFinal`: an answer came that can't be
+   * used, and another try would bring the same one.
+   */
+  | { readonly kind: 'failed'; readonly reason: string; readonly isFinal: boolean };
 
 /** A reader throws it for an answer that it can't use; its message is the reason. */
 export class UnusableAnswer extends Error {}
@@ -51,7 +54,8 @@ export async function post<T>(
     });
     return { kind: 'answered', value: await read(response) };
   } catch (error) {
-    return { kind: 'failed', reason: isLate ? `no answer within ${timeoutMs / 1000} s` : reasonOf(error) };
+    const reason = isLate ? `no answer within ${timeoutMs / 1000} s` : reasonOf(error);
+    return { kind: 'failed', reason, isFinal: !isLate && error instanceof UnusableAnswer };
   } finally {
     done.abort();
     limit.abort();

@@ -176,8 +176,14 @@ describe('a service that is away', () => {
 
   test('or that sends more than 1 MiB is no service', async () => {
     sigstore.intercept(PATHS['rekor-v1'], () => ({ statusCode: 201, response: 'x'.repeat(1_048_577) }));
+    const start = sigstore.seen.length;
     const error = await failure(signer('rekor-v1').sign(DOCUMENT));
-    expect(error.message).toContain('longer than 1 MiB');
+    expect(error).toMatchObject({
+      code: 'SIGN_SERVICE_ANSWER',
+      kind: 'fix-input',
+      message: expect.stringContaining('longer than 1 MiB'),
+    });
+    expect(sigstore.seen.slice(start).filter(({ path }) => path === PATHS['rekor-v1'])).toHaveLength(1);
   });
 });
 
@@ -198,10 +204,12 @@ describe('an answer', () => {
     await once(elsewhere, 'listening');
     const location = `http://127.0.0.1:${(elsewhere.address() as AddressInfo).port}/`;
     sigstore.intercept(PATHS.fulcio, () => ({ statusCode, response: '', location }));
+    const start = sigstore.seen.length;
     const error = await failure(signer().sign(DOCUMENT));
     elsewhere.close();
-    expect(error.message).toContain('redirects');
+    expect(error).toMatchObject({ code: 'SIGN_SERVICE_ANSWER', message: expect.stringContaining('redirects') });
     expect(visits).toBe(0);
+    expect(sigstore.seen.slice(start)).toHaveLength(1);
   });
 
   test.each([
@@ -216,6 +224,27 @@ describe('an answer', () => {
     expect(error).toMatchObject({ code: 'SIGN_SERVICE_REFUSED', remedy: expect.any(String) });
     expect(error.message).toMatch(/^[^\p{C}]*\(HTTP 401\)(: [^\p{C}]*)?\.$/u);
   });
+
+  test.each(['text/plain', 'application/json'])(
+    'that quotes the request (%s) is not quoted where the request holds a token',
+    async (contentType) => {
+      const token = 'eyJhbGciOiJ.eyJpc3MiOiJ.SIGNATURESECRET';
+      const echoes = (said: string): Answer => ({
+        ...{ statusCode: 400, contentType: contentType === 'text/plain' ? `text/plain; x=${token}` : contentType },
+        response: contentType === 'text/plain' ? said : JSON.stringify({ message: said }),
+      });
+      sigstore.intercept(PATHS.fulcio, () => echoes(`cannot parse ${sigstore.seen.at(-1)?.body}`));
+      const refused = await failure(signer().sign(DOCUMENT));
+      expect(refused.message).toMatch(/^Fulcio \(\S+\) refuses \(HTTP 400\)\.$/);
+      const path = '/token?audience=sigstore';
+      const job = { url: `${sigstore.url}/token`, bearer: token, audience: 'sigstore' };
+      const network = { clock: new TestClock(), random: seededRandom('x', 'y'), signal: new AbortController().signal };
+      for (const statusCode of [400, 200]) {
+        sigstore.intercept(path, () => ({ ...echoes(`denied: Bearer ${token}`), statusCode }));
+        expect((await failure(requestGithubToken(job, network))).message).not.toContain('SIGNATURESECRET');
+      }
+    },
+  );
 
   test('that lies verifies with nothing: a certificate, a log entry or a timestamp of something else', async () => {
     const lies = async (service: (typeof SERVICES)[number], proofs: Proofs) => {

@@ -19,6 +19,8 @@ export interface Question {
   readonly headers?: Readonly<Record<string, string>>;
   /** Left out: asked by GET. */
   readonly body?: string | Uint8Array<ArrayBuffer>;
+  /** The request carries a token: no message quotes the answer, which may quote the request. */
+  readonly hasSecret: boolean;
   /** What to do when the service says no. */
   readonly refusedRemedy: string;
 }
@@ -41,8 +43,8 @@ function nameOf({ service, url }: Question): string {
 }
 
 /**
- * The answer with a status below 300, or 409. Throws SIGN_SERVICE_DOWN after four tries of at most 20 s, and SIGN_SERVICE_REFUSED for what
- * another try would not change.
+ * The answer with a status below 300, or 409. Throws SIGN_SERVICE_DOWN after four tries of at most 20 s, and SIGN_SERVICE_REFUSED or
+ * SIGN_SERVICE_ANSWER for what another try would not change.
  */
 export async function exchange(question: Question, { clock, random, signal }: Network): Promise<BoundedAnswer> {
   const { url, body = null, headers = {} } = question;
@@ -50,6 +52,7 @@ export async function exchange(question: Question, { clock, random, signal }: Ne
   for (let tried = 0; tried < MOST_TRIES; tried++) {
     if (tried > 0) await clock.sleep(backOffMs(tried - 1, BACK_OFF, random), signal);
     const outcome = await boundedRequest({ url, headers, body, timeoutMs: TIMEOUT_MS, signal }, clock);
+    if (outcome.kind === 'failed' && outcome.isFinal) throw unfit(question, `gives no usable answer: ${outcome.reason}`);
     if (outcome.kind === 'failed') reason = outcome.reason;
     else if (isAway(outcome.value.status)) reason = `HTTP ${outcome.value.status}`;
     else if (outcome.value.status < 300 || outcome.value.status === 409) return outcome.value;
@@ -65,8 +68,8 @@ export async function exchange(question: Question, { clock, random, signal }: Ne
 }
 
 function refused(question: Question, { status, headers, body }: BoundedAnswer): CodedError {
-  const isText = !/html/.test(headers.get('content-type') ?? '');
-  const said = isText ? clipped(oneLine(wordsOf(body.toString('utf8'))), MOST_WORDS) : '';
+  const isQuoted = !question.hasSecret && !/html/.test(headers.get('content-type') ?? '');
+  const said = isQuoted ? clipped(oneLine(wordsOf(body.toString('utf8'))), MOST_WORDS) : '';
   return new CodedError({
     code: 'SIGN_SERVICE_REFUSED',
     message: `${nameOf(question)} refuses (HTTP ${status})${said === '' ? '' : `: ${said}`}`.replace(/[^.]$/, '$&.'),
@@ -95,10 +98,15 @@ export function readJson<T>(question: Question, answer: BoundedAnswer, parse: (j
 
 /** The cause is left out on purpose: it may quote an answer that holds a token. */
 export function unusable(question: Question, { headers }: BoundedAnswer): CodedError {
-  const kind = clipped(oneLine(headers.get('content-type') ?? ''), 100);
+  const type = headers.get('content-type') ?? '';
+  const kind = question.hasSecret ? (/^text\/html\b/.exec(type)?.[0] ?? '') : clipped(oneLine(type), 100);
+  return unfit(question, `gives an answer${kind === '' ? '' : ` of type ${kind}`} that is none of this service`);
+}
+
+function unfit(question: Question, problem: string): CodedError {
   return new CodedError({
     code: 'SIGN_SERVICE_ANSWER',
-    message: `${nameOf(question)} gives an answer${kind === '' ? '' : ` of type ${kind}`} that is none of this service.`,
+    message: `${nameOf(question)} ${problem}.`,
     remedy: 'Check the address; a captive portal or a proxy may have answered in its place.',
   });
 }

@@ -43,6 +43,7 @@ export async function requestGithubToken(
     service: "GitHub's token service",
     url: url.href,
     headers: { accept: 'application/json', authorization: `Bearer ${job.bearer}` },
+    hasSecret: true,
     refusedRemedy: TOKEN_REMEDY,
   };
   return readJson(question, await exchange(question, network), (json) => {

@@ -40,6 +40,7 @@ export async function requestCertificate(
         proofOfPossession: sign('sha256', Buffer.from(token.subject), privateKey).toString('base64'),
       },
     }),
+    hasSecret: true,
     refusedRemedy:
       'Check that this Sigstore accepts the issuer of the token (--dry-run shows it) and its audience, and that the token is fresh.',
   };
@@ -79,6 +80,7 @@ async function logFirst(url: string, { digest, signature, certificate }: Signatu
         },
       },
     }),
+    hasSecret: false,
     refusedRemedy: LOG_REMEDY,
   };
   let answer = await exchange(question, network);
@@ -150,6 +152,7 @@ async function logSecond(url: string, { digest, signature, certificate }: Signat
         },
       },
     }),
+    hasSecret: false,
     refusedRemedy: LOG_REMEDY,
   };
   const answer = await exchange(question, network);
@@ -166,6 +169,7 @@ export async function requestTimestamp(url: string, { signature }: Signature, ne
     url,
     headers: { 'content-type': 'application/timestamp-query', accept: 'application/timestamp-reply' },
     body: Buffer.concat([TIMESTAMP_REQUEST, createHash('sha256').update(signature).digest()]),
+    hasSecret: false,
     refusedRemedy: 'Check the address in the signing config: it is the whole address that requests are sent to.',
   };
   const answer = await exchange(question, network);
