@@ -1,5 +1,6 @@
 // Owns asking a running service for the state of its rollouts.
 import { CodedError } from '../base/errors.ts';
+import { withoutSecrets } from '../base/without-secrets.ts';
 import type { FleetTraffic } from '../measurement/fleet-traffic.ts';
 import type { ServiceView } from '../reconcile/service-view.ts';
 import { unknownRollout } from '../requests/find-rollout.ts';
@@ -38,7 +39,9 @@ async function ask(url: URL, token: string | null): Promise<Response> {
     return await fetch(url, { headers, redirect: 'error', signal: AbortSignal.timeout(LONGEST_MS) });
   } catch (cause) {
     const reason = (cause as { readonly cause?: { readonly code?: string } }).cause?.code;
-    throw unreachable(url.origin, reason ?? (cause as Error).message, cause);
+    // A token that can't stand in a header is quoted in the message.
+    const told = withoutSecrets((cause as Error).message, token === null ? [] : [token]);
+    throw unreachable(url.origin, reason ?? told, cause);
   }
 }
 

@@ -8,23 +8,26 @@ export type Credentials =
   | { readonly kind: 'basic'; readonly username: string; readonly passwordFile: string };
 
 export type ReadHeaders =
-  | { readonly kind: 'read'; readonly headers: Readonly<Record<string, string>> }
+  /** `secrets`: what no reason may quote. */
+  | { readonly kind: 'read'; readonly headers: Readonly<Record<string, string>>; readonly secrets: readonly string[] }
   | { readonly kind: 'none'; readonly reason: string };
 
 /** Never throws. */
 export async function readCredentials(credentials: Credentials): Promise<ReadHeaders> {
   switch (credentials.kind) {
     case 'none':
-      return { kind: 'read', headers: {} };
+      return { kind: 'read', headers: {}, secrets: [] };
     case 'bearer': {
-      const headers = bearerHeader(await readSecret(credentials.file));
-      return headers === null ? { kind: 'none', reason: "its bearer token can't be read" } : { kind: 'read', headers };
+      const token = await readSecret(credentials.file);
+      const headers = bearerHeader(token);
+      if (token === null || headers === null) return { kind: 'none', reason: "its bearer token can't be read" };
+      return { kind: 'read', headers, secrets: [token] };
     }
     case 'basic': {
       const password = await readSecret(credentials.passwordFile);
       if (password === null) return { kind: 'none', reason: "its password can't be read" };
       const pair = Buffer.from(`${credentials.username}:${password}`).toString('base64');
-      return { kind: 'read', headers: { authorization: `Basic ${pair}` } };
+      return { kind: 'read', headers: { authorization: `Basic ${pair}` }, secrets: [pair, password] };
     }
     default:
       return assertNever(credentials);

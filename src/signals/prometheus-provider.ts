@@ -1,5 +1,6 @@
 // Owns querying Prometheus: one instant query gives one finite number, or the reason why not.
 import { type Clock, toIsoSeconds } from '../base/clock.ts';
+import { withoutSecrets } from '../base/without-secrets.ts';
 import { request } from './bounded-request.ts';
 import { type Credentials, readCredentials } from './credentials.ts';
 import { noAnswer, type QueryProvider, type SignalAnswer } from './signal-provider.ts';
@@ -50,18 +51,23 @@ function instantOf(seconds: number): string {
   return Number.isNaN(date.getTime()) ? 'no time' : toIsoSeconds(date.getTime());
 }
 
-/** The one number in an answer of `/api/v1/query` that came at `nowMs`. Never throws. */
-export function readPrometheusAnswer(status: number, body: string, nowMs: number): SignalAnswer {
+/** The one number in an answer of `/api/v1/query` that came at `nowMs`; no reason quotes the secrets. Never throws. */
+export function readPrometheusAnswer(
+  status: number,
+  body: string,
+  nowMs: number,
+  secrets: readonly string[] = [],
+): SignalAnswer {
   const answer = fieldsOf(parseJson(body));
   if (status === 401 || status === 403) return noAnswer(`it refuses the credentials (HTTP ${status})`);
   if (answer?.status === 'error' && typeof answer.error === 'string')
-    return noAnswer(`it refuses the query: ${answer.error}`);
+    return noAnswer(`it refuses the query: ${withoutSecrets(answer.error, secrets)}`);
   if (status !== 200) return noAnswer(`it answers HTTP ${status}`);
   const data = fieldsOf(answer?.data);
   if (answer?.status !== 'success' || data === null) return noAnswer(NOT_PROMETHEUS);
   const { warnings } = answer;
   if (Array.isArray(warnings) && warnings.length > 0)
-    return noAnswer(`its answer may be incomplete: ${String(warnings[0]).slice(0, 200)}`);
+    return noAnswer(`its answer may be incomplete: ${withoutSecrets(String(warnings[0]), secrets).slice(0, 200)}`);
   // VictoriaMetrics says so without a warning.
   if (answer.isPartial === true) return noAnswer('its answer is incomplete: isPartial');
   if (data.resultType === 'scalar') return numberOf(data.result, nowMs);
@@ -107,6 +113,6 @@ export class PrometheusProvider implements QueryProvider {
       this.#clock,
     );
     if (answer.kind === 'none') return noAnswer(answer.reason);
-    return readPrometheusAnswer(answer.status, answer.body, this.#clock.now());
+    return readPrometheusAnswer(answer.status, answer.body, this.#clock.now(), headers.secrets);
   }
 }

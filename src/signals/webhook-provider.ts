@@ -2,6 +2,7 @@
 import type { Clock } from '../base/clock.ts';
 import { clipped, oneLine } from '../base/plain-text.ts';
 import { readSecret, signatureHeader } from '../base/secret-file.ts';
+import { withoutSecrets } from '../base/without-secrets.ts';
 import { request } from './bounded-request.ts';
 import { type Credentials, readCredentials } from './credentials.ts';
 import {
@@ -25,8 +26,8 @@ export interface WebhookOptions {
 const MOST_REASON = 500;
 const VERDICTS = ['pass', 'fail', 'undecided'] as const;
 
-/** `{"verdict":"pass"|"fail"|"undecided","reason":"…"}` with status 200. Never throws. */
-export function readWebhookAnswer(status: number, body: string): SignalAnswer {
+/** `{"verdict":"pass"|"fail"|"undecided","reason":"…"}` with status 200; no reason quotes the secrets. Never throws. */
+export function readWebhookAnswer(status: number, body: string, secrets: readonly string[] = []): SignalAnswer {
   if (status === 401 || status === 403) return noAnswer(`it refuses the credentials (HTTP ${status})`);
   if (status !== 200) return noAnswer(`it answers HTTP ${status}`);
   let answer: unknown;
@@ -39,7 +40,8 @@ export function readWebhookAnswer(status: number, body: string): SignalAnswer {
   const known = VERDICTS.find((one) => one === verdict);
   if (known === undefined) return noAnswer('its answer has no verdict of pass, fail or undecided');
   if (typeof reason !== 'string') return noAnswer('the reason in its answer is not text');
-  return { kind: 'judged', verdict: known, reason: clipped(oneLine(reason.slice(0, 2 * MOST_REASON)), MOST_REASON) };
+  const said = withoutSecrets(reason, secrets).slice(0, 2 * MOST_REASON);
+  return { kind: 'judged', verdict: known, reason: clipped(oneLine(said), MOST_REASON) };
 }
 
 export class WebhookProvider implements JudgingProvider {
@@ -76,6 +78,7 @@ export class WebhookProvider implements JudgingProvider {
       },
       this.#clock,
     );
-    return answer.kind === 'none' ? noAnswer(answer.reason) : readWebhookAnswer(answer.status, answer.body);
+    if (answer.kind === 'none') return noAnswer(answer.reason);
+    return readWebhookAnswer(answer.status, answer.body, [...headers.secrets, secret]);
   }
 }

@@ -105,6 +105,16 @@ describe('fetching', () => {
     expect(await repository.push(commit, parent)).toEqual({ kind: 'pushed' });
   });
 
+  test('a token that no header can hold, and that the error of the request quotes, is not shown', async () => {
+    await using shop = new Workshop();
+    shop.bare('m.git');
+    const server = await shop.serve();
+    const credentials = () => ({ kind: 'bearer', token: 's3cret-one\ns3cret-two' }) as const;
+    const outcome = await (await shop.repository(`${server.url}/m.git`, { credentials })).fetch();
+    expect(outcome).toMatchObject({ kind: 'failed', error: { code: 'GIT_UNREACHABLE' } });
+    expect(outcome.kind === 'failed' && outcome.error.message).not.toContain('s3cret');
+  });
+
   test('an address with a password in it is refused without repeating it', async () => {
     await using shop = new Workshop();
     const opening = shop.repository('https://bot:s3cret@git.example.org/m.git');

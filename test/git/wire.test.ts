@@ -155,6 +155,7 @@ describe('what a host reports on a push', () => {
     const advertisement = Buffer.concat([packet(`${OLD} refs/heads/main\0report-status side-band-64k\n`), FLUSH]);
     const transport: SmartTransport = {
       shown: 'host',
+      quoted: (text) => text.replaceAll('SECRET', '*'),
       open: async () => ({ advertisement, exchange: async () => answer, [Symbol.asyncDispose]: async () => {} }),
     };
     const request = { ref: 'refs/heads/main', from: OLD, to: NEW, pack: async () => Buffer.alloc(0) };
@@ -171,6 +172,16 @@ describe('what a host reports on a push', () => {
     ['<html>', 'unknown'],
   ])('%j means %s', async (text, kind) => {
     expect(await push(report(text))).toMatchObject({ kind });
+  });
+
+  test('is quoted without the secrets that the host was shown', async () => {
+    for (const text of ['unpack SECRET', 'unpack ok\nng refs/heads/main for SECRET'])
+      expect(await push(report(text))).toMatchObject({
+        kind: 'refused',
+        reason: expect.stringMatching(/^(for )?(unpack )?\*$/),
+      });
+    const fatal = await push(Buffer.from('000eERR SECRET'));
+    expect(fatal).toMatchObject({ kind: 'unknown', error: { message: expect.stringContaining('says: *') } });
   });
 
   test('nothing, garbage or a fatal message is unknown', async () => {

@@ -290,6 +290,37 @@ spec:
     expect(token).toMatchObject({ everyMs: 15_000, timeoutMs: 10_000 });
   });
 
+  test('an answer that quotes the credentials is quoted without them', async () => {
+    const file = path.join(folder, 'quoting.yaml');
+    await writeFile(path.join(folder, 'long'), 'HEADPART.BODYPART.SIGNPART');
+    await writeFile(
+      file,
+      `apiVersion: slipway.dev/v1alpha1
+kind: SignalProviders
+spec:
+  prometheus:
+    - { name: token, url: "${url}", bearerTokenFile: long }
+    - { name: basic, url: "${url}", basicAuth: { username: me, passwordFile: long } }
+  webhooks: [{ name: desk, url: "${url}/desk", bearerTokenFile: long }]
+`,
+    );
+    const [token, basic, desk] = await readProviders({ file, isOptional: false }, clock);
+    if (token?.kind !== 'prometheus' || basic?.kind !== 'prometheus' || desk?.kind !== 'webhook') throw new Error();
+    for (const before of ['', 'x'.repeat(175)]) {
+      const quote = (request: IncomingMessage) => `${before}denied: ${request.headers.authorization} SIGNPART`;
+      const answers = [
+        (request: IncomingMessage) => ({ status: 'error', error: quote(request) }),
+        (request: IncomingMessage) => ({ ...JSON.parse(vector(one('1'))), warnings: [quote(request)] }),
+        (request: IncomingMessage) => ({ verdict: 'fail', reason: quote(request) }),
+      ];
+      for (const body of answers) {
+        behave = (request, response) => void response.end(JSON.stringify(body(request)));
+        const told = [await token.ask('up', never), await basic.ask('up', never), await desk.ask(QUESTION, never)];
+        expect(JSON.stringify(told)).not.toMatch(/HEADPART|BODYPART|SIGNPART|bWU6SEVB/);
+      }
+    }
+  });
+
   test('a list of providers that is missing is an error only where it was named, and a broken one always', async () => {
     const file = path.join(folder, 'none.yaml');
     expect(await readProviders({ file, isOptional: true }, clock)).toEqual([]);

@@ -1,6 +1,7 @@
 // Owns the link to the service over HTTP: two posts and a long poll.
 import type { Clock } from '../../../src/base/clock.ts';
 import { CodedError, toCodedError } from '../../../src/base/errors.ts';
+import { withoutSecrets } from '../../../src/base/without-secrets.ts';
 import {
   type EnrolmentRequest,
   findServiceError,
@@ -36,7 +37,7 @@ export class HttpServiceLink implements ServiceLink {
     const url = joinUrl(this.#serverUrl, 'v1/enrol');
     return this.#try(async () => {
       const answer = await ask({ url, json: request, timeoutMs: TIMEOUT_MS, mostBytes: 65_536, signal }, this.#clock);
-      if (answer.status !== 200) return this.#failure(answer, enrolmentError(answer));
+      if (answer.status !== 200) return this.#failure(answer, enrolmentError(answer, request.token));
       return { kind: 'enrolled', enrolment: parseEnrolment(findJson(answer)) };
     });
   }
@@ -88,13 +89,13 @@ function findJson({ body }: HttpAnswer): unknown {
   }
 }
 
-function enrolmentError(answer: HttpAnswer): CodedError {
+function enrolmentError(answer: HttpAnswer, token: string): CodedError {
   const { status } = answer;
   const error = findServiceError(answer.body);
   return new CodedError({
     code: 'AGENT_ENROLMENT',
     kind: status >= 500 || status === 429 ? 'retry-later' : 'fix-input',
-    message: `The service refused the enrolment (${status}).${error === undefined ? '' : ` ${error.code}: ${error.message}`}`,
+    message: `The service refused the enrolment (${status}).${error === undefined ? '' : ` ${withoutSecrets(`${error.code}: ${error.message}`, [token])}`}`,
     remedy:
       'Give the agent a new token. If the device was enrolled before, make it with `slipway token --device <id>`.',
   });

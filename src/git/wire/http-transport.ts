@@ -1,6 +1,7 @@
 // Owns Git over HTTP(S): credentials, time limits, size limits, and redirects that stay on the same host.
 import type { Clock } from '../../base/clock.ts';
 import { CodedError } from '../../base/errors.ts';
+import { withoutSecrets } from '../../base/without-secrets.ts';
 import {
   answerTooLarge,
   credentialsRefused,
@@ -35,6 +36,11 @@ const REDIRECTS: ReadonlySet<number> = new Set([301, 302, 303, 307, 308]);
 function authorization(credentials: GitCredentials): string {
   if (credentials.kind === 'bearer') return `Bearer ${credentials.token}`;
   return `Basic ${Buffer.from(`${credentials.username}:${credentials.password}`).toString('base64')}`;
+}
+
+function secretsOf(credentials: GitCredentials): readonly string[] {
+  if (credentials.kind === 'bearer') return [credentials.token];
+  return [credentials.password, `${credentials.username}:${credentials.password}`];
 }
 
 function networkDetail(error: unknown): string {
@@ -86,12 +92,17 @@ export class HttpTransport implements SmartTransport {
   readonly shown: string;
   readonly #options: HttpTransportOptions;
   #greeting: Greeting | undefined;
+  #secrets: readonly string[] = [];
   /** The host asked to be left alone until then, on the monotonic clock. */
   #notBeforeMs = 0;
 
   constructor(options: HttpTransportOptions) {
     this.shown = options.address.shown;
     this.#options = options;
+  }
+
+  quoted(text: string): string {
+    return withoutSecrets(text, this.#secrets);
   }
 
   async open(service: GitService, signal: AbortSignal): Promise<SmartSession> {
@@ -156,6 +167,7 @@ export class HttpTransport implements SmartTransport {
       });
     }
     headers.authorization = authorization(given);
+    this.#secrets = secretsOf(given);
     return headers;
   }
 
@@ -167,7 +179,7 @@ export class HttpTransport implements SmartTransport {
       );
     } catch (error) {
       if (error instanceof CodedError) throw error;
-      throw unreachable(this.shown, networkDetail(error), error);
+      throw unreachable(this.shown, this.quoted(networkDetail(error)), error);
     }
   }
 

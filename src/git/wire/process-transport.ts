@@ -137,6 +137,11 @@ export class ProcessTransport implements SmartTransport {
     this.#options = options;
   }
 
+  /** It shows none itself. */
+  quoted(text: string): string {
+    return text;
+  }
+
   async open(service: GitService, signal: AbortSignal): Promise<SmartSession> {
     const { address, limits } = this.#options;
     if (address.kind === 'local' && !(await isFolder(address.path)))

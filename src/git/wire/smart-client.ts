@@ -28,7 +28,7 @@ function readAdvertisement(transport: SmartTransport, session: SmartSession): Ad
     if (!advertisement.capabilities.has('object-format=sha256')) return advertisement;
   } catch (error) {
     if (!(error instanceof WireError)) throw error;
-    if (!error.message.startsWith('SHA-256')) throw answerCorrupt(transport.shown, error.message, error);
+    if (!error.message.startsWith('SHA-256')) throw answerCorrupt(transport.shown, transport.quoted(error.message));
   }
   throw new CodedError({
     code: 'GIT_REPOSITORY_UNSUPPORTED',
@@ -43,7 +43,7 @@ async function parsing<T>(transport: SmartTransport, parse: () => T | Promise<T>
     return await parse();
   } catch (error) {
     if (error instanceof WireError || error instanceof PackError)
-      throw answerCorrupt(transport.shown, error.message, error);
+      throw answerCorrupt(transport.shown, transport.quoted(error.message));
     throw error;
   }
 }
@@ -198,12 +198,14 @@ function readReport(transport: SmartTransport, answer: Buffer, ref: string): Pus
     lines = reportLines(answer);
   } catch (error) {
     if (!(error instanceof WireError)) throw error;
-    return { kind: 'unknown', error: answerCorrupt(transport.shown, error.message, error) };
+    return { kind: 'unknown', error: answerCorrupt(transport.shown, transport.quoted(error.message)) };
   }
   const unpacked = lines.find((line) => line.startsWith('unpack '));
   const refused = lines.find((line) => line.startsWith(`ng ${ref} `));
-  if (refused !== undefined) return { kind: 'refused', reason: refused.slice(`ng ${ref} `.length, 500) };
+  if (refused !== undefined)
+    return { kind: 'refused', reason: transport.quoted(refused.slice(`ng ${ref} `.length, 500)) };
   if (unpacked === 'unpack ok' && lines.includes(`ok ${ref}`)) return { kind: 'pushed' };
-  if (unpacked !== undefined && unpacked !== 'unpack ok') return { kind: 'refused', reason: unpacked.slice(0, 500) };
+  if (unpacked !== undefined && unpacked !== 'unpack ok')
+    return { kind: 'refused', reason: transport.quoted(unpacked.slice(0, 500)) };
   return { kind: 'unknown', error: answerCorrupt(transport.shown, 'the report on the push is missing') };
 }

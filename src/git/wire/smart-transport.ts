@@ -11,6 +11,8 @@ export interface SmartSession extends AsyncDisposable {
 export interface SmartTransport {
   /** How the remote is named to people, without secrets. */
   readonly shown: string;
+  /** What the host says, without the secrets that it was shown. */
+  quoted(text: string): string;
   open(service: GitService, signal: AbortSignal): Promise<SmartSession>;
 }
 

@@ -52,7 +52,8 @@ export async function exchange(question: Question, { clock, random, signal }: Ne
   for (let tried = 0; tried < MOST_TRIES; tried++) {
     if (tried > 0) await clock.sleep(backOffMs(tried - 1, BACK_OFF, random), signal);
     const outcome = await boundedRequest({ url, headers, body, timeoutMs: TIMEOUT_MS, signal }, clock);
-    if (outcome.kind === 'failed' && outcome.isFinal) throw unfit(question, `gives no usable answer: ${outcome.reason}`);
+    if (outcome.kind === 'failed' && outcome.isFinal)
+      throw unfit(question, `gives no usable answer: ${outcome.reason}`);
     if (outcome.kind === 'failed') reason = outcome.reason;
     else if (isAway(outcome.value.status)) reason = `HTTP ${outcome.value.status}`;
     else if (outcome.value.status < 300 || outcome.value.status === 409) return outcome.value;

@@ -90,6 +90,15 @@ describe('over HTTP', () => {
     });
   });
 
+  test('a refusal that quotes the enrolment token is not quoted with it', async () => {
+    const token = 'once-only.TOKEN-OF-THE-DEVICE';
+    const message = `${'x'.repeat(160)} no such token: ${token}`;
+    answer = (response) => void response.writeHead(403).end(JSON.stringify({ error: { code: token, message } }));
+    const refused = await (await link()).enrol({ ...order, token }, signal);
+    expect(refused).toMatchObject({ error: { message: expect.stringContaining('no such token: [secret removed]') } });
+    expect(JSON.stringify(refused)).not.toMatch(/once-only|TOKEN-OF/);
+  });
+
   test('a busy service is left alone for as long as it asks, ten minutes at most', async () => {
     answer = (response) => void response.writeHead(503, { 'retry-after': '7' }).end();
     const busy = { kind: 'failed', error: { kind: 'retry-later' }, retryAfterMs: 7000 };
