@@ -14,6 +14,7 @@ import {
   isThick,
   sourceOf,
 } from './counted-evidence.ts';
+import { restsOnOne } from './few-on-stable.ts';
 import { baselineEdgeOf, type FrozenLimit, limitInForce } from './freeze-limits.ts';
 import { judgeClassShare, judgeVanishedClasses } from './judge-classes.ts';
 import { judgeCounter } from './judge-counter.ts';
@@ -33,6 +34,7 @@ import {
 import { judgeSuccess } from './judge-success.ts';
 import { measureOf, metricKind } from './metric-kind.ts';
 import { rateRecovered } from './recovery.ts';
+import type { RuleReason } from './rule-reason.ts';
 import { METHOD_VERSION, type RuleVerdict, ruleName, type StageReason, type StageVerdict } from './rule-verdict.ts';
 import { judgeSignal } from './signal-verdict.ts';
 import { DEFAULT_ERROR_LEVEL, type StageQuestion, sizeOf, wholeTallies } from './stage-question.ts';
@@ -186,11 +188,16 @@ function judgeRule(asked: StageRule, levels: ErrorLevels, question: StageQuestio
 /** A fail stands if stable beside the candidate, and not only what was seen before, bears it out. */
 function judgeFairly(asked: StageRule, levels: ErrorLevels, question: StageQuestion): RuleVerdict {
   const found = judgeByKind(asked, levels, question);
-  if (question.isWatch || asked.grouping !== undefined || found.verdict !== 'fail' || found.baseline === null)
-    return found;
-  const open = (kind: 'frozen' | 'own-past'): RuleVerdict => ({ ...found, verdict: 'undecided', reasons: [{ kind }] });
-  if (found.baseline.from === 'earlier') return open('frozen');
-  return isByChance(asked, levels, question) ? open('own-past') : found;
+  if (question.isWatch || asked.grouping !== undefined || found.verdict !== 'fail') return found;
+  if (!isAgainstStable(asked.rule) || found.baseline?.from === 'offline') return found;
+  const open = (reason: RuleReason): RuleVerdict => ({ ...found, verdict: 'undecided', reasons: [reason] });
+  if (found.baseline?.from === 'earlier') return open({ kind: 'frozen' });
+  if (isByChance(asked, levels, question)) return open({ kind: 'own-past' });
+  const device = restsOnOne(question, (others) => {
+    const { verdict, baseline } = judgeByKind(asked, levels, others);
+    return verdict === 'fail' && baseline?.from === found.baseline?.from;
+  });
+  return device === null ? found : open({ kind: 'one-on-stable', device });
 }
 
 /** Gauges and outcomes know no past of each device: beside a few held back, a fail must hold against stable of before as well. */

@@ -26,6 +26,8 @@ export type RuleReason =
   | { readonly kind: 'late'; readonly bad: number; readonly trials: number }
   /** The same devices looked like this under stable already. */
   | { readonly kind: 'own-past' }
+  /** Few devices keep stable, and without what this one says of itself it would not be a fail. */
+  | { readonly kind: 'one-on-stable'; readonly device: string }
   | { readonly kind: 'pending-installs'; readonly pending: number }
   | { readonly kind: 'pending-deliveries'; readonly pending: number }
   /** Past their time, and still without the version. */

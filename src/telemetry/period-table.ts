@@ -21,8 +21,9 @@ export interface PartLayout {
 }
 
 /** The sums of one kind of thing. */
-export class SumsPart {
+export class SumsPart implements PartLayout {
   readonly width: number;
+  readonly trialsAt: number;
   /** Rows one after the other; longer than there are rows. */
   whole: Float64Array;
   /** Of each row's own newest period. */
@@ -33,12 +34,10 @@ export class SumsPart {
   /** Rows with data, and those with data in the table's newest period. */
   live = 0;
   newestLive = 0;
-  /** Which number says whether a row has data. */
-  readonly #trialsAt: number;
 
   constructor({ width, trialsAt }: PartLayout) {
     this.width = width;
-    this.#trialsAt = trialsAt;
+    this.trialsAt = trialsAt;
     this.whole = new Float64Array(0);
     this.current = new Float64Array(0);
     this.total = new Float64Array(width);
@@ -46,7 +45,7 @@ export class SumsPart {
   }
 
   hasData(sums: Float64Array, row: number): boolean {
-    return (sums[row * this.width + this.#trialsAt] ?? 0) > 0;
+    return (sums[row * this.width + this.trialsAt] ?? 0) > 0;
   }
 
   resize(rows: number): void {

@@ -154,6 +154,8 @@ export function reasonInWords(reason: RuleReason, stage?: string): string {
       return outlier(reason);
     case 'bursts':
       return bursts(reason);
+    case 'one-on-stable':
+      return `over its limit, but of the few devices on stable ${reason.device} alone makes it so`;
     case 'late':
       return 'the newest intervals alone prove it; the whole stage does not yet';
     case 'pending-installs':

@@ -137,18 +137,18 @@ describe('rules against the baseline', () => {
   });
 
   test('are held against those held back, few as they are, and fail only beyond how unlike they were before', () => {
-    const held = arm(alike(2, repeat(20, [100, 3])));
+    const held = arm(alike(3, repeat(20, [100, 3])));
     const candidate = arm(alike(40, repeat(20, [100, 9])));
     const earlierBaseline = arm(alike(20, repeat(20, [100, 9])));
     const question = ask({ rules: relative, candidate, baseline: held, earlierBaseline });
     expect(judgeStage(question)).toMatchObject({ kind: 'pass', rules: [{ baseline: { from: 'earlier' } }] });
     expect(judgeStage({ ...question, isHeldBack: true })).toMatchObject({
       kind: 'fail',
-      rules: [{ baseline: { from: 'beside', devices: 2 } }],
+      rules: [{ baseline: { from: 'beside', devices: 3 } }],
     });
-    // d0 and d1 are held back; the others erred three times as often before anything rolled.
+    // d0 to d2 are held back; the others erred three times as often before anything rolled.
     const others = alike(40, repeat(20, [100, 9]));
-    const restBaseline = arm([...alike(2, repeat(20, [100, 3])), ...others.slice(2)]);
+    const restBaseline = arm([...alike(3, repeat(20, [100, 3])), ...others.slice(3)]);
     const known = judgeStage({ ...question, isHeldBack: true, restBaseline });
     expect(known).toMatchObject({
       kind: 'undecided',

@@ -25,6 +25,7 @@ const FACTS: { readonly [K in Kind]: Omit<Extract<RuleReason, { kind: K }>, 'kin
   bursts: { effect: 15.4 },
   late: { bad: 43, trials: 2040 },
   'own-past': {},
+  'one-on-stable': { device: 'kiosk-17' },
   'pending-installs': { pending: 3 },
   'pending-deliveries': { pending: 3 },
   'fewer-report': {},
