@@ -45,9 +45,16 @@ export function findArmsAlarm({ candidate, stable, isByHash }: StageHeard): Arms
 
 /** The verdict on a rule, undecided where it rests on arms that can't be compared. What stable did earlier, or a manifest states, is beside no arm. */
 export function withheld(asked: StageRule, rule: RuleVerdict, alarm: ArmsAlarm | null): RuleVerdict {
+  const { recovered: _, ...withoutRecovery } = rule;
   const { verdict, baseline } = rule;
   const isDecided = verdict === 'pass' || verdict === 'fail';
   if (alarm === null || !isDecided || !isCompared(asked) || (baseline !== null && baseline.from !== 'beside'))
     return rule;
-  return { ...rule, verdict: 'undecided', within: false, reasons: [{ kind: 'arms-differ', ...alarm }], needs: null };
+  return {
+    ...withoutRecovery,
+    verdict: 'undecided',
+    within: false,
+    reasons: [{ kind: 'arms-differ', ...alarm }],
+    needs: null,
+  };
 }

@@ -178,10 +178,16 @@ function judgeLatency(asked: StageRule, q: number, levels: ErrorLevels, question
   };
 }
 
-/** One rule, and if it fails whether it holds again by now. */
+/** Does one device alone keep the rule from a verdict? */
+function isHeldByOne({ verdict, within, reasons }: RuleVerdict): boolean {
+  return verdict === 'undecided' && !within && reasons.some(({ kind }) => kind === 'outlier' || kind === 'one-device');
+}
+
+/** One rule, and whether it holds again by now. */
 function judgeRule(asked: StageRule, levels: ErrorLevels, question: StageQuestion): RuleVerdict {
   const found = judgeFairly(asked, levels, question);
-  const isBack = found.verdict === 'fail' && asked.grouping === undefined && rateRecovered(asked, found);
+  const isAsked = asked.grouping === undefined && (found.verdict === 'fail' || isHeldByOne(found));
+  const isBack = isAsked && rateRecovered(asked, found, question);
   return isBack ? { ...found, recovered: true } : found;
 }
 

@@ -139,7 +139,7 @@ export interface RuleFacts extends Standing {
   readonly dryRun: boolean;
   /** What its fail does, where the rule itself says so; else its stage does. */
   readonly onFailure?: FailureAction;
-  /** Of a failed rule: what is so now keeps the limit again (`hasRecovered`). Absent where it does not, or where only a person can tell. */
+  /** Of a rule that failed, or that one device alone keeps open: what is so now keeps the limit (`rateRecovered`). Absent where it does not, or where only a person can tell. */
   readonly recovered?: true;
   /** Null when decided, or when no amount would do. */
   readonly needs: Needs | null;

@@ -285,7 +285,7 @@ export function ruleSentences(rule: RuleVerdict, opened?: string): string[] {
     ...(rule.scope === 'fleet' ? ['These devices are treated as a sample of the whole fleet.'] : []),
     ...otherGroups(rule),
     ...missing(rule),
-    ...(rule.recovered ? ['It holds again by now.'] : []),
+    ...(rule.verdict === 'fail' && rule.recovered ? ['It holds again by now.'] : []),
     ...(rule.dryRun ? ['Dry run: it is reported and never decides the stage.'] : []),
     ...(rule.onFailure === undefined || rule.dryRun ? [] : [ACTIONS[rule.onFailure]]),
   ];

@@ -141,9 +141,11 @@ export function signalNote(sums: SignalSums): string {
 
 function verdictWord(rule: RuleVerdict): string {
   const word = rule.verdict === 'not-applicable' ? 'n/a' : rule.verdict;
-  const more = [scopeInWords(rule), rule.dryRun ? 'dry run' : '', rule.recovered ? 'holds again' : ''].filter(
-    (text) => text !== '',
-  );
+  const more = [
+    scopeInWords(rule),
+    rule.dryRun ? 'dry run' : '',
+    rule.verdict === 'fail' && rule.recovered ? 'holds again' : '',
+  ].filter((text) => text !== '');
   return more.length === 0 ? word : `${word} (${more.join(', ')})`;
 }
 

@@ -458,7 +458,7 @@ describe('a rule over a counter', () => {
 
   test('says of events that no longer come too often that it holds again', () => {
     const flood = (last: number) => counting((minute) => (minute < last ? 1 : 0));
-    const asked = { rule: 'counter[alerts] < 5/h', minutes: 69 };
+    const asked = { rule: 'counter[alerts] < 5/h', minutes: 69, question: { openMs: 69 * MINUTE } };
     expect(judge({ ...asked, candidate: flood(50) })).toMatchObject({ verdict: 'fail', recovered: true });
     expect(judge({ ...asked, candidate: flood(69) })).not.toHaveProperty('recovered');
   });

@@ -1,4 +1,5 @@
 // Laws of recovery: what failed once stays failed in the sums; whether it holds again is told by what is so now.
+import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { parseRule } from '../../src/documents/rules/rule-text.ts';
 import { judgeStage } from '../../src/gates/judge-stage.ts';
@@ -15,19 +16,45 @@ function judge(text: string, question: Partial<StageQuestion>, over: Partial<Sta
 
 describe('a rule over a rate', () => {
   const bad = repeat(10, [100, 10] as Report);
-  const errors = (after: readonly Report[], over: Partial<StageRule> = {}): RuleVerdict =>
-    judge('error_rate < 1%', { candidate: arm(alike(5, [...bad, ...after])) }, over);
+  const MINUTE = 60_000;
+  const errors = (devices: readonly (readonly Report[])[], openMs: number): RuleVerdict =>
+    judge('error_rate < 1%', { candidate: arm(devices.map((after) => [...bad, ...after])), openMs });
 
-  test('holds again once the newest ten intervals are within, on enough of them to tell', () => {
-    expect(errors([])).toMatchObject({ verdict: 'fail' });
-    expect(holdsNow(errors([]))).toBe(false);
-    const one = errors(repeat(1, [90, 0]));
-    expect(one).toMatchObject({ verdict: 'fail' });
-    expect(one).not.toHaveProperty('recovered');
-    const some = errors(repeat(2, [90, 0]));
-    expect(some).toMatchObject({ verdict: 'fail', recovered: true });
-    expect(holdsNow(some)).toBe(true);
-    expect(holdsNow(errors(repeat(9, [90, 1])))).toBe(false);
+  test('holds again once the newest window is half over and within, on enough of it to tell', () => {
+    const held = (report: Report, minutes: number): RuleVerdict =>
+      errors(alike(5, repeat(minutes, report)), (10 + minutes) * MINUTE);
+    expect(held([90, 0], 0)).toMatchObject({ verdict: 'fail' });
+    for (const minutes of [0, 1, 4]) expect(holdsNow(held([90, 0], minutes))).toBe(false);
+    const half = held([90, 0], 5);
+    expect(half).toMatchObject({ verdict: 'fail', recovered: true });
+    expect(holdsNow(half)).toBe(true);
+    const few = held([20, 0], 5);
+    expect(few).toMatchObject({ verdict: 'fail' });
+    expect(few).not.toHaveProperty('recovered');
+    expect(holdsNow(held([90, 1], 9))).toBe(false);
+  });
+
+  test('says nothing by a window that is long over', () => {
+    const quiet = (minutes: number): boolean => holdsNow(errors(alike(5, repeat(10, [90, 0])), minutes * MINUTE));
+    expect([25, 26].map(quiet)).toEqual([true, false]);
+  });
+
+  test('needs half of the devices in the newest window: whoever reports first is alone in it', () => {
+    const some = (count: number): boolean =>
+      holdsNow(errors([...alike(count, repeat(6, [500, 0])), ...alike(200 - count, [])], 16 * MINUTE));
+    expect([1, 99, 100, 200].map(some)).toEqual([false, false, true, true]);
+  });
+
+  test('one device neither ends a pause nor holds it, whatever it claims', () => {
+    const claims = fc.integer({ min: 0, max: 1e9 }).chain((trials) => fc.tuple(fc.constant(trials), fc.nat(trials)));
+    fc.assert(
+      fc.property(fc.integer({ min: 3, max: 12 }), claims, (others, claim) => {
+        const beside = (report: Report): boolean =>
+          holdsNow(errors([...alike(others, repeat(6, report)), [claim, ...repeat(5, [0, 0])]], 16 * MINUTE));
+        expect(beside([200, 4])).toBe(false);
+        expect(beside([200, 0])).toBe(true);
+      }),
+    );
   });
 
   test('about any device, or about a share of them, is left to a person', () => {
