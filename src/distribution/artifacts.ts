@@ -56,11 +56,26 @@ async function openSource(file: string): Promise<OpenFile> {
   }
 }
 
-async function copyHashing(
-  source: OpenFile,
-  temporary: string,
-): Promise<{ readonly hex: string; readonly sizeBytes: number }> {
+/** Digest and size of a file, in constant memory. Throws ARTIFACT_UNREADABLE. */
+export async function measureArtifact(file: string): Promise<Artifact> {
+  await using source = await openSource(file);
+  const { hex, sizeBytes } = await hashChunks(source, async () => {});
+  return { digest: `sha256:${hex}`, sizeBytes };
+}
+
+interface Hashed {
+  readonly hex: string;
+  readonly sizeBytes: number;
+}
+
+async function copyHashing(source: OpenFile, temporary: string): Promise<Hashed> {
   await using copy = await open(temporary, 'wx', 0o644);
+  const hashed = await hashChunks(source, (chunk) => copy.writeFile(chunk));
+  await copy.sync();
+  return hashed;
+}
+
+async function hashChunks(source: OpenFile, take: (chunk: Buffer) => Promise<void>): Promise<Hashed> {
   const hash = createHash('sha256');
   const buffer = Buffer.allocUnsafe(CHUNK_BYTES);
   let sizeBytes = 0;
@@ -69,9 +84,8 @@ async function copyHashing(
     if (bytesRead === 0) break;
     const chunk = buffer.subarray(0, bytesRead);
     hash.update(chunk);
-    await copy.writeFile(chunk);
+    await take(chunk);
     sizeBytes += bytesRead;
   }
-  await copy.sync();
   return { hex: hash.digest('hex'), sizeBytes };
 }

@@ -45,21 +45,44 @@ export function writeBlock(value: object, { indent, lineEnd }: BlockStyle): stri
     .join(lineEnd);
 }
 
-function linesOf(value: object): string[] {
-  if (Array.isArray(value)) return value.flatMap((item: unknown) => itemLines(item));
+/** A document for people to read: block style, but below the first two levels what fits one line stands on one. */
+export function writeDocument(value: object): string {
+  return `${linesOf(value, 2).join('\n')}\n`;
+}
+
+const FLOW_WIDTH = 120;
+
+/** What stands behind its key or dash; undefined for a collection that needs lines of its own. Above level 0 only empty ones need none. */
+function inOneLine(value: unknown, level: number): string | undefined {
+  if (!isCollection(value) || isEmpty(value)) return writeFlow(value);
+  const flow = level > 0 ? undefined : writeFlow(value);
+  return flow === undefined || flow.length > FLOW_WIDTH ? undefined : flow;
+}
+
+function writeFlow(value: unknown): string {
+  if (!isCollection(value)) return writeScalar(value);
+  if (Array.isArray(value)) return `[${value.map(writeFlow).join(', ')}]`;
+  const members = Object.entries(value).filter(([, member]) => member !== undefined);
+  if (members.length === 0) return '{}';
+  return `{ ${members.map(([name, member]) => `${writeText(name)}: ${writeFlow(member)}`).join(', ')} }`;
+}
+
+/** `level` counts down to where collections may stand on one line; never, unless given. */
+function linesOf(value: object, level = Number.POSITIVE_INFINITY): string[] {
+  if (Array.isArray(value)) return value.flatMap((item: unknown) => itemLines(item, level));
   return Object.entries(value).flatMap(([name, member]: [string, unknown]): string[] => {
     if (member === undefined) return [];
     const key = writeText(name);
-    if (!isCollection(member)) return [`${key}: ${writeScalar(member)}`];
-    if (isEmpty(member)) return [`${key}: ${Array.isArray(member) ? '[]' : '{}'}`];
-    return [`${key}:`, ...linesOf(member).map((line) => `  ${line}`)];
+    const line = inOneLine(member, level);
+    if (line !== undefined) return [`${key}: ${line}`];
+    return [`${key}:`, ...linesOf(member as object, level - 1).map((one) => `  ${one}`)];
   });
 }
 
-function itemLines(item: unknown): string[] {
-  if (!isCollection(item)) return [`- ${writeScalar(item)}`];
-  if (isEmpty(item)) return [`- ${Array.isArray(item) ? '[]' : '{}'}`];
-  return linesOf(item).map((line, index) => `${index === 0 ? '- ' : '  '}${line}`);
+function itemLines(item: unknown, level: number): string[] {
+  const line = inOneLine(item, level);
+  const lines = line === undefined ? linesOf(item as object, level - 1) : [line];
+  return lines.map((one, index) => `${index === 0 ? '- ' : '  '}${one}`);
 }
 
 /** JSON that is also flow-style YAML: on one line, or over several with the first line unindented. */

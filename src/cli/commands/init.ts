@@ -113,7 +113,7 @@ function nextCommands(folder: string, home: string, withExample: boolean): strin
   const repo = shellWord(folder);
   const at = home === '.slipway' ? '' : ` --home ${shellWord(home)}`;
   const publish = [
-    `slipway package model.onnx${at}`,
+    `slipway package model.onnx --manifest ${repo}/models/<model>/<version>.yaml${at}`,
     `slipway sign ${repo}/models/<model>/<version>.yaml --key ${shellWord(path.join(home, 'keys', 'ci.key'))}`,
   ];
   const commands = [

@@ -1,5 +1,4 @@
 // Owns `slipway sign` and `slipway verify`: making and checking signatures of manifests and policies.
-import { readdir } from 'node:fs/promises';
 import path from 'node:path';
 import type { Command } from 'commander';
 import { readBoundedFile } from '../../base/bounded-file.ts';
@@ -16,6 +15,7 @@ import { addSignerOptions, chooseSigner, type SignerOptions } from '../document-
 import { homeAt } from '../home.ts';
 import { loadTrustPolicy } from '../load-trust.ts';
 import { printResult } from '../output.ts';
+import { highestBeside, MOST_DOCUMENT_BYTES, sequenceIn } from '../sequences.ts';
 import { homeOption, trustOption } from '../settings.ts';
 
 interface SignOptions extends SignerOptions {
@@ -30,12 +30,9 @@ interface VerifyOptions {
   readonly json?: boolean;
 }
 
-/** Longer files are no documents of Slipway's. */
-const MOST_BYTES = 1024 * 1024;
-
 /** Throws FILE_UNREADABLE or FILE_SIZE. */
 async function readDocument(file: string): Promise<Buffer> {
-  return readBoundedFile(file, MOST_BYTES);
+  return readBoundedFile(file, MOST_DOCUMENT_BYTES);
 }
 
 /** Model manifest or policy, and its name. Anything else is not signed. */
@@ -74,13 +71,6 @@ async function draftAll(files: readonly string[]): Promise<Draft[]> {
   return [...drafts.values()];
 }
 
-function sequenceIn(file: string, bytes: Uint8Array, model: string): number {
-  const parsed = parseDocument(file, bytes, { isCopy: true });
-  if (parsed.kind === 'broken' || parsed.document.kind !== 'ModelManifest') return 0;
-  const { metadata } = parsed.document;
-  return metadata.name === model ? (metadata.sequence ?? 0) : 0;
-}
-
 /**
  * A manifest that is signed for the first time gets a sequence above those beside it; one that was signed before stays as it is, for devices
  * know it by its digest.
@@ -91,15 +81,8 @@ async function numbered(
   bytes: Buffer,
   drafts: ReadonlyMap<string, Draft>,
 ): Promise<Buffer> {
-  if ((await readBoundedFile(file + BUNDLE_SUFFIX, MOST_BYTES, true)) !== undefined) return bytes;
-  const folder = path.dirname(file);
-  let highest = 0;
-  for (const name of await readdir(folder)) {
-    if (!/\.(?:ya?ml|json)$/.test(name) || name.endsWith(BUNDLE_SUFFIX) || name === path.basename(file)) continue;
-    const beside = path.join(folder, name);
-    const text = drafts.get(path.resolve(beside))?.bytes ?? (await readDocument(beside).catch(() => Buffer.alloc(0)));
-    highest = Math.max(highest, sequenceIn(name, text, model));
-  }
+  if ((await readBoundedFile(file + BUNDLE_SUFFIX, MOST_DOCUMENT_BYTES, true)) !== undefined) return bytes;
+  const highest = await highestBeside(file, model, (beside) => drafts.get(path.resolve(beside))?.bytes);
   if (sequenceIn(file, bytes, model) > highest) return bytes;
   return Buffer.from(spliceSequence(bytes.toString('utf8'), highest + 1));
 }
@@ -156,7 +139,7 @@ function judge(
 
 async function verify(file: string, verifier: DocumentVerifier): Promise<Verified> {
   const bytes = await readDocument(file);
-  const bundle = await readBoundedFile(file + BUNDLE_SUFFIX, MOST_BYTES, true);
+  const bundle = await readBoundedFile(file + BUNDLE_SUFFIX, MOST_DOCUMENT_BYTES, true);
   const answer = judge({ ...signedKind(file, bytes), bytes }, bundle, verifier);
   if (answer.kind === 'verified') return { file, verified: true, signer: answer.signer, code: null, reason: null };
   return { file, verified: false, signer: null, code: answer.code, reason: answer.reason };

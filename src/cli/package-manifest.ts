@@ -1,0 +1,244 @@
+// Owns making a version of files: reads what the model says of itself, and writes the manifest once all files lie where devices download them.
+import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
+import { mkdir, open } from 'node:fs/promises';
+import path from 'node:path';
+import { readBoundedFile } from '../base/bounded-file.ts';
+import { readFileIfPresent, writeFileDurably } from '../base/durable-file.ts';
+import { CodedError } from '../base/errors.ts';
+import { type Digest, digestOf, hexOf } from '../contract/digest.ts';
+import type { ModelManifest, Variant } from '../contract/types.generated.ts';
+import { type Artifact, addArtifact, measureArtifact } from '../distribution/artifacts.ts';
+import { isLfsPointer } from '../documents/foreign-words.ts';
+import { type Labels, newManifest, type OutputKind } from '../documents/new-manifest.ts';
+import { parseDocumentOf } from '../documents/parse-document-of.ts';
+import { type OnnxDescription, readOnnx } from '../documents/read-onnx.ts';
+import { nameOfPath } from '../documents/repository-layout.ts';
+import { highestBeside, MOST_DOCUMENT_BYTES, sequenceIn } from './sequences.ts';
+import { type FileRole, findVariants, refused, type VariantFiles } from './variant-files.ts';
+
+export interface PackageOrder {
+  readonly files: readonly string[];
+  /** `models/<model>/<version>.yaml`: its path says which model and version it is. */
+  readonly manifest: string;
+  readonly from: string | null;
+  readonly labels: string | null;
+  readonly kinds: ReadonlyMap<string, OutputKind>;
+  readonly roles: ReadonlyMap<string, FileRole>;
+  /** Null: nothing is copied or written. */
+  readonly publication: string | null;
+}
+
+export interface PackedManifest {
+  readonly manifest: string;
+  readonly digest: Digest;
+  readonly sequence: number;
+  readonly framework: string;
+  /** Of the first variant; null for other frameworks. */
+  readonly onnx: Pick<OnnxDescription, 'irVersion' | 'opset'> | null;
+  readonly variants: readonly Variant[];
+  readonly text: string;
+}
+
+/** Class names beyond these stay in a file. */
+const MOST_INLINE_LABELS = 1000;
+const MOST_LABEL_BYTES = 8 * 1024 * 1024;
+
+/** Throws for what no device could take, before a byte is copied. What can't be read at all is told by whoever copies it. */
+export async function assertHoldsContent(file: string): Promise<void> {
+  const source = await open(file).catch(() => undefined);
+  if (source === undefined) return;
+  const head = Buffer.alloc(100);
+  try {
+    const found = await source.stat();
+    if (!found.isFile()) return;
+    if (found.size === 0) throw refused(`${file} is empty.`, 'Name the file that your training wrote.');
+    await source.read(head, 0, head.length, 0);
+  } finally {
+    await source.close();
+  }
+  if (isLfsPointer(head.toString()))
+    throw refused(`${file} is a pointer of Git LFS, not the model.`, 'Run `git lfs pull`, then package it again.');
+}
+
+/** Throws PACKAGE_FILES, PACKAGE_MANIFEST, ONNX_… or what reading and writing files throws. Repeating it changes nothing. */
+export async function packageManifest(order: PackageOrder): Promise<PackedManifest> {
+  const { manifest: file, publication } = order;
+  const model = path.basename(path.dirname(path.resolve(file)));
+  const base = order.from === null ? null : await readManifest(order.from);
+  const found = await findVariants(order.files);
+  const described = found.map(({ model: one }) => (one.endsWith('.onnx') ? describe(one) : null));
+  const labelsFile = order.labels ?? found[0]?.others.find((one) => path.basename(one) === 'labels.txt') ?? null;
+  const labels = labelsFile === null ? null : await readLabels(labelsFile);
+  const files = new Map<string, Artifact>();
+  const variants: Variant[] = [];
+  for (const [index, variant] of found.entries()) {
+    const roles = rolesOf(variant, { order, labels, labelsFile, dataFiles: described[index]?.dataFiles ?? [] });
+    for (const one of roles.keys()) {
+      await assertHoldsContent(one);
+      files.set(one, files.get(one) ?? (await measureArtifact(one)));
+    }
+    variants.push(variantEntry(variant, roles, files));
+  }
+  const written = await readFileIfPresent(file, MOST_DOCUMENT_BYTES);
+  const before = written === undefined ? 0 : sequenceIn(file, written, model);
+  const sequence = before > 0 ? before : (await highestBeside(file, model)) + 1;
+  const framework = frameworkOf(found, base);
+  const facts = { file, model, version: nameOfPath(path.basename(file)), sequence, framework, variants, base };
+  const ports = interfaceOf(found, described, base);
+  const text = newManifest({ ...facts, interface: ports, kinds: order.kinds, labels });
+  if (written !== undefined && written.toString('utf8') !== text)
+    throw new CodedError({
+      code: 'PACKAGE_EXISTS',
+      message: `${file} is there already, and says something else.`,
+      remedy: 'Versions never change: package these files as another version, or remove a manifest that nobody signed.',
+    });
+  if (publication !== null) {
+    for (const [one, measured] of files) await copy(publication, one, measured);
+    await mkdir(path.dirname(file), { recursive: true });
+    await writeFileDurably(file, text);
+  }
+  const [onnx = null] = described;
+  return { manifest: file, digest: digestOf(text), sequence, framework, onnx, variants, text };
+}
+
+async function readManifest(file: string): Promise<ModelManifest> {
+  return parseDocumentOf('ModelManifest', file, await readBoundedFile(file, MOST_DOCUMENT_BYTES));
+}
+
+async function copy(publication: string, file: string, measured: Artifact): Promise<void> {
+  const { digest } = await addArtifact(publication, file);
+  if (digest === measured.digest) return;
+  throw refused(`${file} changed while it was packaged.`, 'Wait until it is written, then package it again.');
+}
+
+function describe(file: string): OnnxDescription {
+  let opened: number;
+  try {
+    opened = openSync(file, 'r');
+  } catch (cause) {
+    const remedy = 'Name a file that exists and that you may read.';
+    throw new CodedError({
+      code: 'ARTIFACT_UNREADABLE',
+      message: `The model file ${file} can't be read.`,
+      remedy,
+      cause,
+    });
+  }
+  try {
+    return readOnnx({
+      file,
+      sizeBytes: fstatSync(opened).size,
+      read(at, length) {
+        const bytes = Buffer.allocUnsafe(length);
+        return bytes.subarray(0, readSync(opened, bytes, 0, length, at));
+      },
+    });
+  } finally {
+    closeSync(opened);
+  }
+}
+
+/** A JSON list, or one name a line, as devices read it. */
+async function readLabels(file: string): Promise<Labels> {
+  const text = (await readBoundedFile(file, MOST_LABEL_BYTES)).toString('utf8').replace(/^\uFEFF/, '');
+  if (text.trimStart().startsWith('[')) {
+    const names = parseJson(text);
+    if (Array.isArray(names) && names.every((name) => typeof name === 'string') && names.length <= MOST_INLINE_LABELS)
+      return { names, inFile: false };
+    const remedy = 'Write one name a line.';
+    throw refused(`${file} is no JSON list of at most ${MOST_INLINE_LABELS} names.`, remedy);
+  }
+  const lines = text.split(/\r?\n/);
+  if (lines.at(-1) === '') lines.pop();
+  const names = lines.map((line, index) => line || `class ${index}`);
+  return { names, inFile: names.length > MOST_INLINE_LABELS };
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+interface RoleFacts {
+  readonly order: PackageOrder;
+  readonly labels: Labels | null;
+  readonly labelsFile: string | null;
+  /** Files with weights that the model names. */
+  readonly dataFiles: readonly string[];
+}
+
+/** The role of each file of the variant. Weights that the model names are found beside it. */
+function rolesOf(variant: VariantFiles, { order, labels, labelsFile, dataFiles }: RoleFacts): Map<string, FileRole> {
+  const roles = new Map<string, FileRole>([[variant.model, 'model']]);
+  const nested = dataFiles.find((name) => name !== path.basename(name) || name === '');
+  if (nested !== undefined)
+    throw refused(
+      `${variant.model} has weights in ${JSON.stringify(nested)}, which is not beside it.`,
+      'Save it with its weights in one file beside it (`onnx.save_model` with `location="model.data"`).',
+    );
+  for (const name of dataFiles) roles.set(path.join(path.dirname(variant.model), name), 'data');
+  for (const file of variant.others) {
+    const name = path.basename(file);
+    const guess = /^(pre|post)process/.exec(name)?.[0] as FileRole | undefined;
+    const role = order.roles.get(name) ?? roles.get(path.join(path.dirname(file), name)) ?? guess;
+    if (role !== undefined) roles.set(file, role);
+    else if (name !== 'labels.txt' && file !== labelsFile)
+      throw refused(`The role of ${file} is unknown.`, `Say it with --role ${name}=preprocess, or leave the file out.`);
+  }
+  if (labels?.inFile && labelsFile !== null) roles.set(labelsFile, 'labels');
+  return roles;
+}
+
+function variantEntry(
+  { platform, capabilities, precision }: VariantFiles,
+  roles: ReadonlyMap<string, FileRole>,
+  measured: ReadonlyMap<string, Artifact>,
+): Variant {
+  const files = [...roles].flatMap(([file, role]) => {
+    const one = measured.get(file);
+    const url = `artifacts/${hexOf(one?.digest ?? 'sha256:')}`;
+    return one === undefined ? [] : [{ role, name: path.basename(file), ...one, url }];
+  });
+  return {
+    platform,
+    ...(capabilities.length > 0 ? { capabilities: [...capabilities] } : {}),
+    ...(precision === undefined ? {} : { precision }),
+    files,
+  };
+}
+
+function frameworkOf(found: readonly VariantFiles[], base: ModelManifest | null): string {
+  const frameworks = new Set(
+    found.map(({ model }) => {
+      const ending = path.extname(model).slice(1).toLowerCase();
+      return ending === 'onnx' ? 'onnx' : (base?.spec.framework ?? ending);
+    }),
+  );
+  const [framework = '', ...others] = frameworks;
+  if (others.length === 0) return framework;
+  throw refused(`The variants have different formats: ${[...frameworks].join(', ')}.`, 'Package one format at a time.');
+}
+
+/** All variants must have one; only of ONNX can it be read. */
+function interfaceOf(
+  found: readonly VariantFiles[],
+  described: readonly (OnnxDescription | null)[],
+  base: ModelManifest | null,
+): ModelManifest['spec']['interface'] {
+  const ports = described.map((one) => (one === null ? null : { inputs: [...one.inputs], outputs: [...one.outputs] }));
+  const other = ports.findIndex((one) => JSON.stringify(one) !== JSON.stringify(ports[0]));
+  if (other > 0)
+    throw refused(
+      `${found[other]?.model} has other inputs or outputs than ${found[0]?.model}.`,
+      'A manifest has one interface: export both alike, or package them as two models.',
+    );
+  const known = ports[0] ?? base?.spec.interface;
+  if (known !== undefined) return known;
+  throw refused(
+    `Inputs and outputs can be read only out of ONNX files, and ${found[0]?.model} is none.`,
+    'Pass a manifest that has them with --from.',
+  );
+}

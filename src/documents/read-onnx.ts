@@ -1,0 +1,175 @@
+// Owns what an ONNX file says of itself: inputs, outputs, versions, and the files beside it that hold its weights. Weights are never read.
+import { CodedError } from '../base/errors.ts';
+import type { InputTensor } from '../contract/types.generated.ts';
+import { type ByteRange, type ByteSource, type ProtobufField, ProtobufReader } from './protobuf-fields.ts';
+
+export interface OnnxDescription {
+  readonly irVersion: number;
+  /** Version of ONNX's own operator set. */
+  readonly opset: number;
+  readonly inputs: readonly InputTensor[];
+  readonly outputs: readonly InputTensor[];
+  /** Files with weights, as the model names them, in alphabetical order. */
+  readonly dataFiles: readonly string[];
+}
+
+/** As in a manifest; a name in the file may have as many bytes as this many characters can. */
+const MOST_NAME_BYTES = 4 * 512;
+const MOST_DIMENSIONS = 8;
+const LARGEST_DIMENSION = 2 ** 31;
+/** Old files list each weight as an input, too. */
+const MOST_PORTS = 100_000;
+const MOST_DATA_FILES = 1000;
+
+/** `TensorProto.DataType` of onnx.proto. What is missing here no manifest can say. */
+const TYPES: Readonly<Record<number, InputTensor['type']>> = {
+  ...{ 1: 'float32', 2: 'uint8', 3: 'int8', 4: 'uint16', 5: 'int16', 6: 'int32', 7: 'int64', 8: 'bytes' },
+  ...{ 9: 'bool', 10: 'float16', 11: 'float64', 12: 'uint32', 13: 'uint64' },
+};
+/** Fields of `TypeProto` beside `tensor_type`. */
+const OTHER_KINDS: Readonly<Record<number, string>> = {
+  ...{ 4: 'a sequence', 5: 'a map', 8: 'a sparse tensor', 9: 'an optional value' },
+};
+
+/** Where the parts of a graph lie. */
+interface Graph {
+  readonly inputs: ReadonlyMap<string, ByteRange>;
+  readonly outputs: ReadonlyMap<string, ByteRange>;
+  readonly dataFiles: ReadonlySet<string>;
+}
+
+/**
+ * Reads `ModelProto` (onnx.proto3 of github.com/onnx/onnx) with one window of 64 KiB, however large the file is. Inputs that have weights of
+ * the same name are weights, or have a default, and are left out. Open dimensions are -1. Throws ONNX_DAMAGED, ONNX_NO_MODEL or
+ * ONNX_UNSUPPORTED, each with the file's name.
+ */
+export function readOnnx(source: ByteSource): OnnxDescription {
+  const reader = new ProtobufReader(source);
+  let [irVersion, opset] = [0, 0];
+  const graphs: ByteRange[] = [];
+  for (const field of reader.fields(reader.whole)) {
+    if (field.kind === 'number' && field.number === 1) irVersion = field.value;
+    else if (field.kind === 'bytes' && field.number === 7) graphs.push(field);
+    else if (field.kind === 'bytes' && field.number === 8) opset = opsetIn(reader, field) ?? opset;
+    if (graphs.length > 1) throw reader.damaged(0, 'it has two graphs');
+  }
+  const [range] = graphs;
+  const graph = range === undefined ? undefined : readGraph(reader, range);
+  if (graph === undefined || graph.outputs.size === 0 || irVersion < 1 || opset < 1)
+    throw new CodedError({
+      code: 'ONNX_NO_MODEL',
+      message: `${source.file} is not an ONNX model: it has no graph with outputs, or no version of ONNX's operators.`,
+      remedy: 'Name the file that the export wrote, such as model.onnx.',
+    });
+  const portsOf = (ports: ReadonlyMap<string, ByteRange>): InputTensor[] =>
+    [...ports].map(([name, range]) => readPort({ reader, file: source.file, name }, range));
+  return {
+    irVersion,
+    opset,
+    inputs: portsOf(graph.inputs),
+    outputs: portsOf(graph.outputs),
+    dataFiles: [...graph.dataFiles].sort(),
+  };
+}
+
+function isBytes(field: ProtobufField, number: number): field is ProtobufField & ByteRange {
+  return field.kind === 'bytes' && field.number === number;
+}
+
+/** The first field of bytes with the number; of a message or text that comes twice, the last one would count, and no program writes two. */
+function findBytes(reader: ProtobufReader, range: ByteRange, number: number): ByteRange | undefined {
+  for (const field of reader.fields(range)) if (isBytes(field, number)) return field;
+  return undefined;
+}
+
+/** The version in an `OperatorSetIdProto` of ONNX's own domain; undefined for others. */
+function opsetIn(reader: ProtobufReader, range: ByteRange): number | undefined {
+  let [domain, version] = ['', 0];
+  for (const field of reader.fields(range)) {
+    if (isBytes(field, 1)) domain = reader.text(field, MOST_NAME_BYTES);
+    else if (field.kind === 'number' && field.number === 2) version = field.value;
+  }
+  return domain === '' || domain === 'ai.onnx' ? version : undefined;
+}
+
+function readGraph(reader: ProtobufReader, range: ByteRange): Graph {
+  const [inputs, outputs] = [new Map<string, ByteRange>(), new Map<string, ByteRange>()];
+  const nameIn = (message: ByteRange, number: number): string => {
+    const name = findBytes(reader, message, number);
+    return name === undefined ? '' : reader.text(name, MOST_NAME_BYTES);
+  };
+  for (const field of reader.fields(range)) {
+    if (field.kind !== 'bytes') continue;
+    if (field.number === 11) inputs.set(nameIn(field, 1), field);
+    else if (field.number === 12) outputs.set(nameIn(field, 1), field);
+    if (inputs.size + outputs.size > MOST_PORTS) throw reader.damaged(field.from, 'it has too many inputs and outputs');
+  }
+  const dataFiles = new Set<string>();
+  // Weights may come before the inputs: a second walk needs no list of them.
+  for (const field of reader.fields(range)) {
+    const tensor = isBytes(field, 5) ? field : isBytes(field, 15) ? findBytes(reader, field, 1) : undefined;
+    if (tensor === undefined) continue;
+    for (const part of reader.fields(tensor)) {
+      if (isBytes(part, 8)) inputs.delete(reader.text(part, MOST_NAME_BYTES));
+      else if (isBytes(part, 13) && nameIn(part, 1) === 'location') dataFiles.add(nameIn(part, 2));
+    }
+    if (dataFiles.size > MOST_DATA_FILES) throw reader.damaged(tensor.from, 'its weights lie in too many files');
+  }
+  return { inputs, outputs, dataFiles };
+}
+
+interface Port {
+  readonly reader: ProtobufReader;
+  readonly file: string;
+  readonly name: string;
+}
+
+function unsupported({ file, name }: Port, what: string, remedy: string): CodedError {
+  return new CodedError({ code: 'ONNX_UNSUPPORTED', message: `${file}: "${name}" ${what}.`, remedy });
+}
+
+/** `ValueInfoProto`, whose type must be a tensor with a shape. */
+function readPort(port: Port, range: ByteRange): InputTensor {
+  const { reader, name } = port;
+  const type = findBytes(reader, range, 2);
+  for (const field of type === undefined ? [] : reader.fields(type)) {
+    const other = OTHER_KINDS[field.number];
+    if (other !== undefined)
+      throw unsupported(port, `is ${other}`, 'Export the model with tensors only (scikit-learn: `zipmap: False`).');
+    if (isBytes(field, 1)) return { name, ...readTensorType(port, field) };
+  }
+  throw unsupported(port, 'has no type', 'Export the model with types, or run `onnx.shape_inference` on it.');
+}
+
+function readTensorType(port: Port, range: ByteRange): Pick<InputTensor, 'type' | 'shape'> {
+  let element = 0;
+  let shape: number[] | undefined;
+  for (const field of port.reader.fields(range)) {
+    if (field.kind === 'number' && field.number === 1) element = field.value;
+    else if (isBytes(field, 2)) shape = readShape(port, field);
+  }
+  const type = TYPES[element];
+  if (type === undefined)
+    throw unsupported(
+      port,
+      `has the element type ${element} of ONNX`,
+      `Export it with ${Object.values(TYPES).join(', ')}.`,
+    );
+  if (shape === undefined)
+    throw unsupported(port, 'has no shape', 'Export the model with shapes, or run `onnx.shape_inference` on it.');
+  return { type, shape };
+}
+
+function readShape(port: Port, range: ByteRange): number[] {
+  const shape: number[] = [];
+  for (const field of port.reader.fields(range)) {
+    if (!isBytes(field, 1)) continue;
+    let size = -1;
+    for (const part of port.reader.fields(field)) if (part.kind === 'number' && part.number === 1) size = part.value;
+    // Exporters write 0 and negative sizes for what they don't know.
+    shape.push(size > 0 ? size : -1);
+    if (shape.length > MOST_DIMENSIONS || size > LARGEST_DIMENSION)
+      throw unsupported(port, 'has a shape that no manifest can say', `Use at most ${MOST_DIMENSIONS} dimensions.`);
+  }
+  return shape;
+}
