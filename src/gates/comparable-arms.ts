@@ -13,34 +13,39 @@ function isCompared({ rule }: StageRule): boolean {
   return kind !== 'heard' && (rule.limit.kind === 'baseline' || DISTANCES.has(kind));
 }
 
-/** Devices that counted when the stage opened, those of them that were heard of after their switch, and all that are in both arms. */
+/** Devices that counted when the stage opened, those of them that were heard of after their switch, and of these the ones in both arms. */
 function countOf(arm: readonly HeardDevice[]): {
   readonly first: number;
   readonly seen: number;
-  readonly both: number;
+  readonly both: readonly string[];
 } {
-  let [first, seen, both] = [0, 0, 0];
-  for (const { fromMs, isAfter, isInBoth } of arm) {
-    if (isInBoth) both++;
+  let [first, seen] = [0, 0];
+  const both: string[] = [];
+  for (const { name, fromMs, isAfter, isInBoth } of arm) {
     if (fromMs !== 0) continue;
     first++;
-    if (isAfter) seen++;
+    if (!isAfter) continue;
+    seen++;
+    if (isInBoth) both.push(name);
   }
   return { first, seen, both };
 }
 
-/** Null where the arms can be compared. Each device that counted when the stage opened is one trial, once its switch is behind it and it is heard of. */
+const MOST_NAMED = 3;
+
+/**
+ * Null where the arms can be compared. Each device that counted when the stage opened is one trial, once its switch is behind it and it is heard of.
+ * How many are in both arms is asked once most are: a few that lie and are heard of first are not most.
+ */
 export function findArmsAlarm({ candidate, stable, isByHash }: StageHeard): ArmsAlarm | null {
   const [own, others] = [countOf(candidate), countOf(stable)];
   const isSplit = isByHash && own.first > 0 && others.first > 0;
-  const devices = {
-    seen: own.seen,
-    all: own.seen + others.seen,
-    expected: isSplit ? own.first / (own.first + others.first) : null,
-    both: own.both + others.both,
-  };
+  const first = own.first + others.first;
+  const all = own.seen + others.seen;
+  const both = 2 * all > first ? [...own.both, ...others.both].sort() : [];
+  const devices = { seen: own.seen, all, expected: isSplit ? own.first / first : null, both: both.length };
   const problem = armsProblem(devices);
-  return problem === null ? null : { problem, ...devices };
+  return problem === null ? null : { problem, ...devices, devices: both.slice(0, MOST_NAMED) };
 }
 
 /** The verdict on a rule, undecided where it rests on arms that can't be compared. What stable did earlier, or a manifest states, is beside no arm. */

@@ -47,7 +47,7 @@ export type RuleReason =
   /** The service has not listened since the stage opened. */
   | { readonly kind: 'not-listening' }
   /** What is beside stable is withheld. */
-  | ({ readonly kind: 'arms-differ'; readonly problem: ArmsProblem } & ArmDevices)
+  | ({ readonly kind: 'arms-differ'; readonly problem: ArmsProblem; readonly devices: readonly string[] } & ArmDevices)
   | { readonly kind: 'no-outcomes'; readonly of: 'downloads' | 'installs' | 'labels' }
   | DeviceReason
   | GaugeReason

@@ -186,6 +186,8 @@ export type StageReason =
 /** Why the arms can't be compared, and the devices that show it. */
 export interface ArmsAlarm extends ArmDevices {
   readonly problem: ArmsProblem;
+  /** A few of those in both arms. */
+  readonly devices: readonly string[];
 }
 
 /** What all rules together say about a stage. */

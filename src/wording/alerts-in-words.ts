@@ -167,7 +167,7 @@ function remedyOf({ fact, rollout }: Pick<Alert, 'fact' | 'rollout'>): string {
       return 'roll out a version of a trusted signer to these devices';
     case 'arms':
       return fact.alarm.problem === 'in-both-arms'
-        ? 'look for devices that report for both versions; the fleet documents can deny a device'
+        ? 'look at these devices, which report for both versions; the fleet documents can deny a device'
         : `look for devices that the version silenced (\`slipway explain ${name}\`); \`slipway abort ${name}\` rolls back, \`promote\` goes on`;
     case 'claiming':
       return 'look for a wrong label or a stolen key on these devices; the fleet documents can deny a device';

@@ -122,10 +122,10 @@ export function namedOf({ count, devices }: { readonly count: number; readonly d
 }
 
 /** Why the arms can't be compared. */
-export function armsInWords({ problem, seen, all, expected, both }: ArmsAlarm): string {
+export function armsInWords({ problem, seen, all, expected, both, devices }: ArmsAlarm): string {
   const what =
     problem === 'in-both-arms'
-      ? `${countOf(both, 'device')} answered for both versions in one interval`
+      ? `${countOf(both, 'device')} answered for both versions in one interval: ${namedOf({ count: both, devices })}`
       : `of ${countOf(all, 'device')} heard of since they could have switched, ${formatCount(seen)} are the candidate's, where ${formatCount((expected ?? 0) * all)} should be`;
   return `the arms can't be compared: ${what}`;
 }

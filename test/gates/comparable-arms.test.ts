@@ -9,11 +9,13 @@ interface Told {
   readonly devices: number;
   readonly lost?: number;
   readonly both?: number;
+  /** The first so many were heard of for the first time since the stage opened. */
+  readonly late?: number;
 }
 
-function devices({ devices: count, lost = 0, both = 0 }: Told): HeardDevice[] {
+function devices({ devices: count, lost = 0, both = 0, late = 0 }: Told): HeardDevice[] {
   return Array.from({ length: count }, (_, i) => ({
-    ...{ name: `d${i}`, fromMs: 0, fellMs: null, isSilent: false, isYoung: false },
+    ...{ name: `d${i}`, fromMs: i < late ? 60_000 : 0, fellMs: null, isSilent: false, isYoung: false },
     ...{ isAfter: i >= lost, isInBoth: i < both },
   }));
 }
@@ -67,4 +69,23 @@ it('more than one in a hundred devices in both arms are an alarm, one device is 
   expect([0, 1, 2].map(of)).toEqual([null, null, null]);
   expect(of(3)).toBe('in-both-arms');
   expect(judge(good, heard({ devices: 5, both: 1 }, { devices: 15 })).problem).toBeNull();
+});
+
+it('only devices that the alarm counts at all can be in both arms, and only once most are heard of', () => {
+  const of = (told: Partial<Told>) =>
+    judge(good, heard({ devices: 400, both: 20, ...told }, { devices: 600, lost: told.lost === 400 ? 600 : 0 }), {
+      rules: RULES,
+    }).problem;
+  expect(of({})).toBe('in-both-arms');
+  expect(of({ lost: 400 })).toBeNull();
+  expect(of({ late: 20 })).toBeNull();
+  const first = { candidate: devices({ devices: 10 }), stable: devices({ devices: 9_990, lost: 9_990 }) };
+  const liars = first.candidate.map((one, i) => ({ ...one, isInBoth: i < 2 }));
+  const few = { ...heard({ devices: 0 }, { devices: 0 }, false), ...first, candidate: liars };
+  expect(judge(good, few).problem).toBeNull();
+});
+
+it('devices in both arms are named, three at most', () => {
+  const { judged } = judge(bad, heard({ devices: 40, both: 3 }, { devices: 160, both: 1 }));
+  expect(judged[0]?.reasons).toMatchObject([{ both: 4, devices: ['d0', 'd0', 'd1'] }]);
 });

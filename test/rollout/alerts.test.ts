@@ -100,7 +100,7 @@ describe('each condition that needs a person is an alert', () => {
   });
 
   test('arms that can not be compared', () => {
-    const arms = { problem: 'sample-ratio', seen: 12, all: 1234, expected: 0.25, both: 0 } as const;
+    const arms = { problem: 'sample-ratio', seen: 12, all: 1234, expected: 0.25, both: 0, devices: [] } as const;
     const verdict = {
       kind: 'undecided',
       rules: [],
@@ -113,6 +113,15 @@ describe('each condition that needs a person is an alert', () => {
     const [alert] = alertsOf({ ...NOTHING, ...facts }).present;
     expect(alertInWords(alert!)).toContain("12 are the candidate's, where 309 should be");
     expect(alertRemedy(alert!)).toContain('slipway explain eu');
+    const inBoth = { ...arms, problem: 'in-both-arms', both: 14, devices: ['a', 'b', 'c'] } as const;
+    const [liars] = alertsOf({
+      ...NOTHING,
+      outlooks: [outlook({ stage: 'canary', verdict: { ...verdict, arms: inBoth } })],
+    }).present;
+    expect(alertInWords(liars!)).toContain(
+      '14 devices answered for both versions in one interval: a, b, c and 11 more',
+    );
+    expect(alertRemedy(liars!)).toContain('deny');
   });
 
   test('refusing devices, a repository that is away, a cycle that fails', () => {

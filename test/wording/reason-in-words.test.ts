@@ -33,7 +33,7 @@ const FACTS: { readonly [K in Kind]: Omit<Extract<RuleReason, { kind: K }>, 'kin
   'fewer-answer': {},
   'not-answering': { count: 4, devices: ['kiosk-17', 'kiosk-18', 'kiosk-19'] },
   young: { count: 3 },
-  'arms-differ': { problem: 'sample-ratio', seen: 12, all: 1234, expected: 0.25, both: 0 },
+  'arms-differ': { problem: 'sample-ratio', seen: 12, all: 1234, expected: 0.25, both: 0, devices: [] },
   'not-listening': {},
   undelivered: { count: 4, devices: ['kiosk-17', 'kiosk-18', 'kiosk-19'] },
   'out-of-reach': { count: 1, devices: ['kiosk-20'] },

@@ -8,7 +8,7 @@ export interface ArmDevices {
   readonly all: number;
   /** The candidate's share by the hash, 0..1; null where a cohort is no hash share. */
   readonly expected: number | null;
-  /** Devices that answered under both arms in one interval, but the one in which they switched. */
+  /** Those of all that answered under both arms in one interval, but the one in which they switched. */
   readonly both: number;
 }
 
