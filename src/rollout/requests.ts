@@ -37,9 +37,11 @@ export interface SortedRequests {
 /** Who may approve is the stage's to say; a pause in a stage without approvers may be ended by anyone who may commit. */
 function approvalProblem({ by }: RolloutRequest, status: RolloutStatus, stage: Stage | null): RequestProblem | null {
   if (stage === null) return null;
-  if (stage.approval === null)
-    return status.state === 'paused' ? null : { kind: 'no-approval-needed', stage: stage.name };
-  const { approvers } = stage.approval;
+  const { approval } = stage;
+  if (status.state !== 'paused' && (approval === null || approval.count === 0))
+    return { kind: 'no-approval-needed', stage: stage.name };
+  if (approval === null) return null;
+  const { approvers } = approval;
   if (by !== undefined && approvers.includes(by)) return null;
   return { kind: 'not-an-approver', by: by ?? null, approvers };
 }

@@ -71,8 +71,9 @@ function missingVerdict(facts: RolloutFacts): WaitingOn {
 
 function whatIsMissing(stage: Stage, isLast: boolean, facts: RolloutFacts): WaitingOn[] {
   const { cohort, window, verdict } = facts;
+  const silent = stage.isRest ? [] : silentOf(openRules(facts));
   const missing: WaitingOn[] = [
-    ...silentOf(openRules(facts)).map((one) => ({ kind: 'signal' as const, ...one })),
+    ...silent.map((one) => ({ kind: 'signal' as const, ...one })),
     ...missingDevices(stage, facts),
   ];
   const rest = (cohort?.pending ?? 0) + (cohort?.trying ?? 0);
@@ -80,7 +81,6 @@ function whatIsMissing(stage: Stage, isLast: boolean, facts: RolloutFacts): Wait
   const remainingMs = stage.soakMs - (window?.readyMs ?? 0);
   if (remainingMs > 0) missing.push({ kind: 'soak', remainingMs });
   const isJudged = stage.rules.length > 0 || stage.signals.length > 0 || stage.minimumInferences > 0;
-  // All rules have passed before the rest got it: for them it is enough that none is seen to be broken.
   const isHeld = verdict?.kind === 'pass' || (stage.isRest && mayPromote(stage, facts));
   if (isJudged && !isHeld) missing.push(missingVerdict(facts));
   return missing;
@@ -126,9 +126,18 @@ function withoutIt({ cohort }: RolloutFacts): { readonly without?: SomeDevices }
   return cohort === null || devices.length === 0 ? {} : { without: { count: missingCount(cohort), devices } };
 }
 
+/** Is what was seen beyond the limit? Nothing seen is not. */
+function isSeenOver(rule: RuleVerdict): boolean {
+  if (rule.kind === 'signal') return rule.sums.track.run?.within === false;
+  const standings = rule.groups.length === 0 ? [rule] : rule.groups;
+  return standings.some(({ within, trials }) => !within && trials > 0);
+}
+
 function mayPromote(stage: Stage, facts: RolloutFacts): boolean {
-  const hasMinimum = missingDevices(stage, facts).length === 0 && lackedMinimum(facts).length === 0;
-  return hasMinimum && facts.verdict !== null && openRules(facts).every((rule) => rule.within);
+  if (facts.verdict === null || missingDevices(stage, facts).length > 0) return false;
+  // All rules have passed before the rest got it: for them it is enough that none is seen to be broken.
+  if (stage.isRest) return !openRules(facts).some(isSeenOver);
+  return lackedMinimum(facts).length === 0 && openRules(facts).every((rule) => rule.within);
 }
 
 function atDeadline(stage: Stage, facts: RolloutFacts, missing: readonly WaitingOn[]): StageProgress {

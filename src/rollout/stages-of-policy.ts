@@ -185,7 +185,10 @@ function restOf(last: Stage, stages: readonly Stage[]): Stage {
     isRest: true,
     minimumInferences: 0,
     deadlineMs: Math.max(deadlineMs, 2 * REST_MS),
-    approval: null,
+    // All rules have passed before: what is not seen again takes nothing back.
+    onDeadline: 'promote',
+    // Nobody need approve; whom the policy names may end a pause, and nobody else.
+    approval: last.approval && { ...last.approval, count: 0 },
     rules: last.rules.filter((asked) => !isHeldAgainstStable(asked)),
   };
 }

@@ -4,6 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { digestOf } from '../../src/contract/digest.ts';
 import { isOnCandidate } from '../../src/contract/directive.ts';
 import { BUCKETS, type Cohort } from '../../src/contract/membership.ts';
+import type { RuleVerdict } from '../../src/gates/rule-verdict.ts';
 import { cohortOf } from '../../src/rollout/choose-cohort.ts';
 import { entryOf } from '../../src/rollout/directive-of.ts';
 import { warningsOf } from '../../src/rollout/plan-warnings.ts';
@@ -145,6 +146,73 @@ describe('a last stage', () => {
     expect(at(10).step).toMatchObject({ kind: 'complete', reason: { kind: 'rest-passed', devices: 400 } });
     world.measured = { verdict: verdictOf('fail', { ...open, verdict: 'fail' }), cohort: cohort(400) };
     expect(world.decide().step).toMatchObject({ kind: 'roll-back', from: 'full-rest' });
+  });
+
+  describe('once the rest has the version', () => {
+    const unseen = { within: false, estimate: null, trials: 0 } as const;
+    const labels = ruleVerdict('accuracy > 90%', 'undecided', {
+      ...unseen,
+      reasons: [{ kind: 'no-outcomes', of: 'labels' }],
+    });
+    const inRest = (full: string): FalseWorld => {
+      const world = inFull({ full });
+      world.measure('pass', { verdict: PASSED, cohort: cohort(390, { matching: 400 }) });
+      expect(world.mustTake('advance').to).toBe('full-rest');
+      return world;
+    };
+    const decideAt = (world: FalseWorld, minutes: number, rule: RuleVerdict, more = {}) => {
+      world.measured = {
+        verdict: verdictOf('undecided', rule),
+        cohort: cohort(400, more),
+        window: { listenedMs: minutes * MINUTE, readyMs: minutes * MINUTE },
+      };
+      return world.decide();
+    };
+    const over = ruleVerdict('error_rate < 0.5%', 'undecided', { within: false });
+
+    it('rules that nothing was seen of do not hold it up, whatever the policy says of its deadline', () => {
+      for (const full of ['', ', onDeadline: rollback', ', onDeadline: hold']) {
+        const world = inRest(full);
+        expect(decideAt(world, 9, labels).step).toBeNull();
+        expect(decideAt(world, 10, labels).step).toMatchObject({ kind: 'complete', reason: { kind: 'rest-passed' } });
+      }
+      const groups = [
+        { name: 'hw:a', ...labels, ...unseen },
+        { name: 'hw:b', ...labels, within: true },
+      ];
+      expect(decideAt(inRest(''), 10, { ...labels, trials: 100, groups }).step?.kind).toBe('complete');
+      const over = groups.map((group) => ({ ...group, trials: 100 }));
+      expect(decideAt(inRest(''), 10, { ...labels, trials: 100, groups: over }).step).toBeNull();
+    });
+
+    it('its deadline completes it without the devices that are not there, and takes nothing back', () => {
+      const world = inRest(', onDeadline: rollback');
+      const pending = { ready: 399, pending: 1 };
+      const kept = { ...over, within: true };
+      expect(decideAt(world, 60, kept, pending).outlook.waitingOn).toEqual([{ kind: 'rest-of-fleet', pending: 1 }]);
+      expect(decideAt(world, 121, kept, pending).step).toMatchObject({ kind: 'complete' });
+      expect(decideAt(world, 121, labels, pending).step).toMatchObject({ kind: 'complete' });
+      const held = decideAt(world, 100_000, over);
+      expect([held.step, held.outlook.waitingOn[0]?.kind]).toEqual([null, 'deadline-held']);
+    });
+
+    it('nobody need approve, and a pause is ended by those whom the policy names', () => {
+      const full = ', onFailure: pause, approval: { approvers: [alice], count: 1 }';
+      const world = inFull({ full });
+      world.ask({ act: 'promote', by: 'alice' });
+      expect(world.mustTake('advance').to).toBe('full-rest');
+      world.ask({ act: 'approve', by: 'alice' });
+      expect(world.take()?.reason).toMatchObject({ requests: [{ problem: { kind: 'no-approval-needed' } }] });
+      expect(decideAt(world, 10, labels).step?.kind).toBe('complete');
+      world.measure('fail', { verdict: verdictOf('fail', { ...over, verdict: 'fail' }), cohort: cohort(400) });
+      world.mustTake('pause');
+      world.ask({ act: 'approve', by: 'mallory' });
+      expect(world.take()?.reason).toMatchObject({
+        requests: [{ problem: { kind: 'not-an-approver', by: 'mallory' } }],
+      });
+      world.ask({ act: 'approve', by: 'alice' });
+      expect(world.mustTake('reopen').to).toBe('full-rest');
+    });
   });
 
   it('is left to the rest by promote and by skip, and they ask once more for the end', () => {

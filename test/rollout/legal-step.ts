@@ -5,6 +5,7 @@ import { parseDurationMs } from '../../src/contract/duration.ts';
 import { BUCKETS, isInCohort } from '../../src/contract/membership.ts';
 import { matchesSelector, parseSelector } from '../../src/contract/selector.ts';
 import type { RolloutPolicy, RolloutRequest, RolloutStatus } from '../../src/documents/types.generated.ts';
+import type { RuleVerdict } from '../../src/gates/rule-verdict.ts';
 import type { Transition } from '../../src/rollout/transition.ts';
 import type { FalseWorld } from './false-world.ts';
 
@@ -72,7 +73,14 @@ function withRest(stages: readonly PolicyStage[], { stage, stable, cohort }: Rol
   if (last === undefined) return stages;
   const { approval: _, minimum: { inferences: __, ...minimum } = {}, deadline, ...others } = last;
   const time = deadline === undefined ? {} : { deadline: '1h' };
-  const rest = { ...others, ...time, minimum, name: `${last.name}${REST}`, soak: '10m' };
+  const rest = {
+    ...others,
+    ...time,
+    minimum,
+    name: `${last.name}${REST}`,
+    soak: '10m',
+    onDeadline: 'promote',
+  } as const;
   const isHeldBack = stage === last.name && last.size === '100%' && stable !== null && cohort.cut < BUCKETS;
   return isHeldBack || stage === rest.name ? [...stages, rest] : stages;
 }
@@ -96,7 +104,8 @@ function isEarned(world: JudgedWorld, status: RolloutStatus, stage: PolicyStage)
   const hasSoaked = (window?.readyMs ?? 0) >= parseDurationMs(stage.soak ?? '0s');
   const isOver = isPastDeadline(world, stage);
   const byDeadline = isOver && stage.onDeadline === 'promote' && verdict?.kind !== 'fail';
-  const isUnbroken = verdict?.kind !== 'fail' && (verdict?.rules ?? []).every((rule) => rule.dryRun || rule.within);
+  const isKept = ({ dryRun, within, trials }: RuleVerdict): boolean => dryRun || within || trials === 0;
+  const isUnbroken = verdict?.kind !== 'fail' && (verdict?.rules ?? []).every(isKept);
   const isRest = stage.name.endsWith(REST);
   const judged =
     (isRest && isUnbroken) ||
