@@ -15,6 +15,7 @@ import { checkSchema, KINDS } from './check-schema.ts';
 import { checkSignalProviders } from './check-signal-providers.ts';
 import { findForeignText, isUpdateManifest } from './foreign-words.ts';
 import { checkRepository } from './repository-layout.ts';
+import { findBareBrackets } from './rules/rule-object.ts';
 import type { SlipwayDocument } from './slipway-document.ts';
 
 export type ParsedDocument =
@@ -34,10 +35,14 @@ export interface ParseOptions {
  * all problems come back at once (up to 50), in the order of the text.
  */
 export function parseDocument(file: string, bytes: Uint8Array, options: ParseOptions = {}): ParsedDocument {
-  const foreign = findForeignText(file, Buffer.from(bytes).toString('utf8'));
+  const text = Buffer.from(bytes).toString('utf8');
+  const foreign = findForeignText(file, text);
   if (foreign !== undefined) return { kind: 'broken', errors: [foreign] };
   const read = readSource(file, bytes);
-  if (read.kind === 'broken') return read;
+  if (read.kind === 'broken') {
+    const bare = findBareBrackets(file, text);
+    return bare.length > 0 ? { kind: 'broken', errors: bare } : read;
+  }
   const { source, value } = read;
   const broken = (problems: readonly Problem[]): ParsedDocument => ({
     kind: 'broken',

@@ -1,5 +1,6 @@
-// Owns what is wrong with a rule as a set of fields: two providers, a metric as a field's name, or a floor as a field.
+// Owns what is wrong with a rule as a set of fields: brackets without quotes, two providers, a metric as a field's name, or a floor as a field.
 
+import { CodedError } from '../../base/errors.ts';
 import type { FieldPath } from '../../contract/source/document-source.ts';
 import { findTextProblem, type Problem } from '../../contract/source/problem.ts';
 import { findClosestMetric } from './closest-metric.ts';
@@ -8,6 +9,7 @@ import { exampleRule } from './metric-examples.ts';
 import { parseRule, ruleMeantBy } from './rule-text.ts';
 
 const MOST_NAME = 60;
+const MOST_FOUND = 50;
 
 /** The problem of the fields as a whole; undefined when they are a rule, or wrong only in one of them. */
 export function findRuleObjectProblem(value: unknown, path: FieldPath): Problem | undefined {
@@ -70,4 +72,25 @@ function findSplitRule(value: object, rule: string, path: FieldPath): Problem | 
   const how = whole === undefined ? ', as in' : ':';
   const remedy = `Put the rule in quotes${how} \`rule: "${whole ?? 'error_rate < 2x baseline, floor 0.1%'}"\`.`;
   return { code: 'POLICY_RULE_FIELDS', path: [...path, name], part: 'name', message, remedy };
+}
+
+const BARE_BRACKETS =
+  /^( *- *\{[^"'#\n]*?\brule: *)([A-Za-z_]\w*\[[^\]\n"']{1,128}\][^,}\n]*(?:, *floor [^,}\n]*)?)(,?)/gm;
+
+/** `{ rule: error_rate[timeout] < 1% }` in a text that is no YAML: between braces a bracket starts a list, and all that follows is misread. */
+export function findBareBrackets(file: string, text: string): CodedError[] {
+  return [...text.matchAll(BARE_BRACKETS)]
+    .slice(0, MOST_FOUND)
+    .map(({ 1: head = '', 2: rule = '', 3: comma, index }) => {
+      const line = text.slice(0, index).split('\n').length;
+      const column = head.length + rule.indexOf('[') + 1;
+      const fields = `{ rule: "${ruleMeantBy(rule) ?? rule.trim()}"${comma === '' ? '' : ', …'} }`;
+      const message = 'Between braces YAML takes `[` for a list.';
+      return new CodedError({
+        code: 'DOCUMENT_SYNTAX',
+        message,
+        remedy: `Put the rule in quotes: \`${fields}\`.`,
+        at: { file, line, column },
+      });
+    });
 }
