@@ -1,4 +1,5 @@
 // Owns gauges: readings of a device summed up over an interval, which of them everyone knows, and how two summaries become one.
+import { MOST_COUNT } from './report-reader.ts';
 
 /** Readings of one thing in one interval; at least one. */
 export interface Summary {
@@ -60,7 +61,7 @@ export function addSummaries(a: Summary, b: Summary): Summary {
   const samples = a.samples + b.samples;
   const [min, max] = [Math.min(a.min, b.min), Math.max(a.max, b.max)];
   const mean = a.mean + (b.mean - a.mean) * (b.samples / samples);
-  return { min, mean: Math.min(max, Math.max(min, mean)), max, samples };
+  return { min, mean: Math.min(max, Math.max(min, mean)), max, samples: Math.min(MOST_COUNT, samples) };
 }
 
 /** Both records' summaries by name; what has no room any more is left out. */

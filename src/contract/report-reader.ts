@@ -4,6 +4,12 @@ import { CodedError } from '../base/errors.ts';
 import { type Digest, isDigest } from './digest.ts';
 
 export const MOST_COUNT = 1e9;
+
+/** Both together, and no more than a report may tell: what applications count adds up without a bound of its own. */
+export function boundedSum(a: number, b: number): number {
+  return Math.min(MOST_COUNT, a + b);
+}
+
 export const MOST_SPAN_MS = 366 * 86_400_000;
 export const MOST_NAME = 128;
 export const MOST_LABELS = 64;

@@ -2,6 +2,7 @@
 import type { Digest } from './digest.ts';
 import type { Summary } from './gauges.ts';
 import type { OutputCounts } from './output-counts.ts';
+import { boundedSum } from './report-reader.ts';
 import type { SketchJson } from './sketch.ts';
 
 export const REPORT_PAYLOAD_TYPE = 'application/vnd.slipway.report+json';
@@ -46,17 +47,18 @@ export function isCounterName(name: string): boolean {
   return /^[a-z][a-z0-9_]{0,39}$/.test(name);
 }
 
-/** Both by name; counters beyond the number that a report holds are left out. */
+/** Both by name, each at most `MOST_COUNT`; counters beyond the number that a report holds are left out. */
 export function addCounters(
   a: Readonly<Record<string, number>>,
   b: Readonly<Record<string, number>>,
 ): Record<string, number> {
   const sums = new Map(Object.entries(a));
   for (const [name, count] of Object.entries(b)) {
-    if (sums.has(name) || sums.size < MOST_COUNTERS) sums.set(name, (sums.get(name) ?? 0) + count);
+    if (sums.has(name) || sums.size < MOST_COUNTERS) sums.set(name, boundedSum(sums.get(name) ?? 0, count));
   }
   return Object.fromEntries(sums);
 }
+
 export type FailureReason =
   | 'network'
   | 'signature'

@@ -15,6 +15,7 @@ import {
   type TransferResult,
   type TransferStep,
 } from '../../../src/contract/report.ts';
+import { boundedSum, MOST_COUNT } from '../../../src/contract/report-reader.ts';
 import { addToSketch, emptySketch, sketchToJson } from '../../../src/contract/sketch.ts';
 import type { Judgement } from '../model/model-signature.ts';
 import { addOutputCounts } from './output-sums.ts';
@@ -99,11 +100,13 @@ export class IntervalTally {
     this.#counters = addCounters(this.#counters, counters);
   }
 
+  /** Once it holds as many inferences as a report may tell, it takes no more: their parts have to add up to them. */
   addMeasured(measured: Measured): void {
     this.#isEmpty = false;
+    if (this.#inferences + measured.rows > MOST_COUNT) return;
     this.#inferences += measured.rows;
     if (measured.kind === 'rejected') {
-      this.#rejected += 1;
+      this.#rejected = boundedSum(this.#rejected, 1);
       return;
     }
     if (measured.outputs !== undefined) this.#addOutputs(measured.outputs);
@@ -133,10 +136,10 @@ export class IntervalTally {
         this.#addLabel(observation.predicted, observation.actual);
         return;
       case 'complaint':
-        this.#userReports += 1;
+        this.#userReports = boundedSum(this.#userReports, 1);
         return;
       case 'anomaly':
-        this.#anomalies += 1;
+        this.#anomalies = boundedSum(this.#anomalies, 1);
         return;
       case 'counted':
         this.#counters = addCounters(this.#counters, observation.events);
@@ -198,7 +201,11 @@ export class IntervalTally {
 
 export function addLabelCounts(a: LabelCounts | undefined, b: LabelCounts): LabelCounts {
   if (a === undefined) return b;
-  return { predicted: a.predicted + b.predicted, actual: a.actual + b.actual, correct: a.correct + b.correct };
+  return {
+    predicted: boundedSum(a.predicted, b.predicted),
+    actual: boundedSum(a.actual, b.actual),
+    correct: boundedSum(a.correct, b.correct),
+  };
 }
 
 /** The class's own name, or the rest's once there are as many as a report holds. */
@@ -207,5 +214,5 @@ function nameWithin(counted: ReadonlyMap<string, unknown>, className: string): s
 }
 
 function addTo<K>(counts: Map<K, number>, key: K, more: number): void {
-  counts.set(key, (counts.get(key) ?? 0) + more);
+  counts.set(key, boundedSum(counts.get(key) ?? 0, more));
 }

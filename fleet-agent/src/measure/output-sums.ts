@@ -17,6 +17,7 @@ import {
   countsOfSketch,
   emptyOutputSketch,
 } from '../../../src/contract/output-sketch.ts';
+import { boundedSum } from '../../../src/contract/report-reader.ts';
 import type { Tensor } from '../model/tensor.ts';
 
 /** Coordinates looked at in one request; of more vectors every n-th is. */
@@ -111,9 +112,10 @@ export function addOutputCounts(a: OutputCounts, b: OutputCounts): OutputCounts 
     scalars.set(name, sum === undefined ? counts : countsOfSketch(sum, counts.centre));
   }
   const ends = new Map(Object.entries(a.ends ?? {}));
-  for (const [end, count] of Object.entries(b.ends ?? {})) ends.set(end, (ends.get(end) ?? 0) + count);
+  for (const [end, count] of Object.entries(b.ends ?? {})) ends.set(end, boundedSum(ends.get(end) ?? 0, count));
   const embedding = a.embedding ?? b.embedding;
-  const lists = (x: readonly number[] | undefined, y: readonly number[] | undefined) => addCountLists(x ?? [], y ?? []);
+  const lists = (x: readonly number[] | undefined, y: readonly number[] | undefined) =>
+    addCountLists(x ?? [], y ?? []).map((count) => boundedSum(count, 0));
   return {
     ...(scalars.size === 0 ? {} : { scalars: Object.fromEntries(scalars) }),
     ...(embedding && {

@@ -14,6 +14,7 @@ import {
   type TransferCounts,
   type TransferStep,
 } from '../../../src/contract/report.ts';
+import { boundedSum, MOST_COUNT } from '../../../src/contract/report-reader.ts';
 import { mergeSketch, sketchFromJson, sketchToJson } from '../../../src/contract/sketch.ts';
 import { addLabelCounts } from '../measure/interval-tally.ts';
 import { addOutputCounts } from '../measure/output-sums.ts';
@@ -69,6 +70,9 @@ function addGauges({ gauges: a }: ReportBody, { gauges: b }: ReportBody): Pick<R
 }
 
 function addIntervals(a: ModelInterval, b: ModelInterval): ModelInterval {
+  const observed = addObservations(a, b);
+  // Their parts have to add up to them: where a report may not tell so many, the later ones stand alone.
+  if (a.inferences + b.inferences > MOST_COUNT) return { ...b, ...observed };
   const latency = sketchFromJson(a.latencyMs);
   mergeSketch(latency, sketchFromJson(b.latencyMs));
   return {
@@ -79,23 +83,23 @@ function addIntervals(a: ModelInterval, b: ModelInterval): ModelInterval {
     latencyMs: sketchToJson(latency),
     confidence: a.confidence.map((count, bin) => count + (b.confidence[bin] ?? 0)),
     classes: addByClass(a.classes, b.classes, (x, y) => x + y),
-    ...addObservations(a, b),
+    ...observed,
+    ...both(a, b, 'outputs', addOutputCounts),
   };
 }
 
-/** The optional parts; where one lacks a part, the other's is taken. */
+/** The optional parts that are no parts of the inferences; where one lacks a part, the other's is taken. */
 function addObservations(a: ModelInterval, b: ModelInterval): Partial<ModelInterval> {
   return {
     ...both(a, b, 'servedMs', (x, y) => x + y),
     ...both(a, b, 'loadMs', addSummaries),
     ...both(a, b, 'features', (x, y) => addSummariesByName(x, y, MOST_FEATURES)),
     ...both(a, b, 'labels', (x, y) => addByClass(x, y, addLabelCounts)),
-    ...both(a, b, 'rejected', (x, y) => x + y),
-    ...both(a, b, 'userReports', (x, y) => x + y),
-    ...both(a, b, 'anomalies', (x, y) => x + y),
+    ...both(a, b, 'rejected', boundedSum),
+    ...both(a, b, 'userReports', boundedSum),
+    ...both(a, b, 'anomalies', boundedSum),
     ...both(a, b, 'counters', addCounters),
     ...both(a, b, 'transfers', addTransfers),
-    ...both(a, b, 'outputs', addOutputCounts),
   };
 }
 
@@ -138,6 +142,6 @@ function addTransfers(a: Transfers, b: Transfers): Transfers {
 
 function addCounts(a: Readonly<Record<string, number>>, b: Readonly<Record<string, number>>): Record<string, number> {
   const sum = new Map(Object.entries(a));
-  for (const [name, count] of Object.entries(b)) sum.set(name, (sum.get(name) ?? 0) + count);
+  for (const [name, count] of Object.entries(b)) sum.set(name, boundedSum(sum.get(name) ?? 0, count));
   return Object.fromEntries(sum);
 }
