@@ -2,6 +2,7 @@
 import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
 import { mkdir, open } from 'node:fs/promises';
 import path from 'node:path';
+import type { ModelFiles } from '../../fleet-agent/src/record/slots.ts';
 import { readBoundedFile } from '../base/bounded-file.ts';
 import { readFileIfPresent, writeFileDurably } from '../base/durable-file.ts';
 import { CodedError } from '../base/errors.ts';
@@ -13,6 +14,7 @@ import { type Labels, newManifest, type OutputKind } from '../documents/new-mani
 import { parseDocumentOf } from '../documents/parse-document-of.ts';
 import { type OnnxDescription, readOnnx } from '../documents/read-onnx.ts';
 import { nameOfPath } from '../documents/repository-layout.ts';
+import { type Question, withAnswer } from './example-answer.ts';
 import { highestBeside, MOST_DOCUMENT_BYTES, sequenceIn } from './sequences.ts';
 import { type FileRole, findVariants, refused, type VariantFiles } from './variant-files.ts';
 
@@ -22,6 +24,8 @@ export interface PackageOrder {
   readonly manifest: string;
   readonly from: string | null;
   readonly labels: string | null;
+  /** Inputs whose answer is to be worked out. */
+  readonly example: string | null;
   readonly kinds: ReadonlyMap<string, OutputKind>;
   readonly roles: ReadonlyMap<string, FileRole>;
   /** Null: nothing is copied or written. */
@@ -34,13 +38,15 @@ export interface PackedManifest {
   readonly sequence: number;
   readonly framework: string;
   /** Of the first variant; null for other frameworks. */
-  readonly onnx: Pick<OnnxDescription, 'irVersion' | 'opset'> | null;
+  readonly onnx: OnnxDescription | null;
   readonly variants: readonly Variant[];
   readonly text: string;
 }
 
 /** Class names beyond these stay in a file. */
 const MOST_INLINE_LABELS = 1000;
+/** Labels that are found by themselves. */
+const LABELS_NAME = 'labels.txt';
 const MOST_LABEL_BYTES = 8 * 1024 * 1024;
 
 /** Throws for what no device could take, before a byte is copied. What can't be read at all is told by whoever copies it. */
@@ -63,14 +69,17 @@ export async function assertHoldsContent(file: string): Promise<void> {
 /** Throws PACKAGE_FILES, PACKAGE_MANIFEST, ONNX_… or what reading and writing files throws. Repeating it changes nothing. */
 export async function packageManifest(order: PackageOrder): Promise<PackedManifest> {
   const { manifest: file, publication } = order;
+  if (!/\.ya?ml$/.test(file))
+    throw refused(`${file} is no name of a manifest.`, 'Write models/<model>/<version>.yaml.');
   const model = path.basename(path.dirname(path.resolve(file)));
   const base = order.from === null ? null : await readManifest(order.from);
   const found = await findVariants(order.files);
+  for (const variant of found) await assertHoldsContent(variant.model);
   const described = found.map(({ model: one }) => (one.endsWith('.onnx') ? describe(one) : null));
-  const labelsFile = order.labels ?? found[0]?.others.find((one) => path.basename(one) === 'labels.txt') ?? null;
-  const labels = labelsFile === null ? null : await readLabels(labelsFile);
+  const { labels, labelsFile } = await findLabels(order.labels, found);
   const files = new Map<string, Artifact>();
   const variants: Variant[] = [];
+  const onDisk: ModelFiles[] = [];
   for (const [index, variant] of found.entries()) {
     const roles = rolesOf(variant, { order, labels, labelsFile, dataFiles: described[index]?.dataFiles ?? [] });
     for (const one of roles.keys()) {
@@ -78,14 +87,19 @@ export async function packageManifest(order: PackageOrder): Promise<PackedManife
       files.set(one, files.get(one) ?? (await measureArtifact(one)));
     }
     variants.push(variantEntry(variant, roles, files));
+    if (described[index] !== null) onDisk.push(filesOnDisk(roles, files));
   }
   const written = await readFileIfPresent(file, MOST_DOCUMENT_BYTES);
   const before = written === undefined ? 0 : sequenceIn(file, written, model);
   const sequence = before > 0 ? before : (await highestBeside(file, model)) + 1;
   const framework = frameworkOf(found, base);
   const facts = { file, model, version: nameOfPath(path.basename(file)), sequence, framework, variants, base };
-  const ports = interfaceOf(found, described, base);
-  const text = newManifest({ ...facts, interface: ports, kinds: order.kinds, labels });
+  const all = { ...facts, interface: interfaceOf(found, described, base), kinds: order.kinds, labels };
+  const question = order.example === null ? null : await readQuestion(order.example);
+  const draft = newManifest({ ...all, example: question === null ? null : { ...question, expect: { outputs: {} } } });
+  const answered = { manifest: draft.manifest, labels: labels?.names ?? [], variants: onDisk };
+  const { text } =
+    question === null ? draft : newManifest({ ...all, example: await withAnswer({ question, ...answered }) });
   if (written !== undefined && written.toString('utf8') !== text)
     throw new CodedError({
       code: 'PACKAGE_EXISTS',
@@ -99,6 +113,25 @@ export async function packageManifest(order: PackageOrder): Promise<PackedManife
   }
   const [onnx = null] = described;
   return { manifest: file, digest: digestOf(text), sequence, framework, onnx, variants, text };
+}
+
+/** Inputs of an example, and shapes where the interface leaves them open: as in a manifest, without the answer. */
+async function readQuestion(file: string): Promise<Question> {
+  const { name, inputs, shapes } = Object(
+    parseJson((await readBoundedFile(file, MOST_DOCUMENT_BYTES)).toString('utf8')),
+  );
+  if (inputs !== undefined)
+    return { name: name ?? path.parse(file).name, inputs, ...(shapes === undefined ? {} : { shapes }) };
+  throw refused(`${file} is no JSON with \`inputs\`.`, 'Write it as in `{ "inputs": { "x": [0.5, 0.25] } }`.');
+}
+
+function filesOnDisk(roles: ReadonlyMap<string, FileRole>, measured: ReadonlyMap<string, Artifact>): ModelFiles {
+  const all = [...roles].map(([file, role]) => {
+    const digest = measured.get(file)?.digest ?? '';
+    return { role, name: path.basename(file), path: path.resolve(file), digest };
+  });
+  const byRole = Object.fromEntries(all.map((one) => [one.role, one]));
+  return { byRole, data: all.filter(({ role }) => role === 'data') };
 }
 
 async function readManifest(file: string): Promise<ModelManifest> {
@@ -162,6 +195,17 @@ function parseJson(text: string): unknown {
   }
 }
 
+/** Those of `given`, or of the variants, which must then agree. */
+async function findLabels(given: string | null, found: readonly VariantFiles[]) {
+  const own = found.flatMap(({ others }) => others.filter((one) => path.basename(one) === LABELS_NAME));
+  const labelsFile = given ?? own[0] ?? null;
+  const labels = labelsFile === null ? null : await readLabels(labelsFile);
+  for (const one of own)
+    if (JSON.stringify(await readLabels(one)) !== JSON.stringify(labels))
+      throw refused(`${one} has other labels than ${labelsFile}.`, 'All variants answer with the same classes.');
+  return { labels, labelsFile };
+}
+
 interface RoleFacts {
   readonly order: PackageOrder;
   readonly labels: Labels | null;
@@ -185,7 +229,7 @@ function rolesOf(variant: VariantFiles, { order, labels, labelsFile, dataFiles }
     const guess = /^(pre|post)process/.exec(name)?.[0] as FileRole | undefined;
     const role = order.roles.get(name) ?? roles.get(path.join(path.dirname(file), name)) ?? guess;
     if (role !== undefined) roles.set(file, role);
-    else if (name !== 'labels.txt' && file !== labelsFile)
+    else if (name !== LABELS_NAME && file !== labelsFile)
       throw refused(`The role of ${file} is unknown.`, `Say it with --role ${name}=preprocess, or leave the file out.`);
   }
   if (labels?.inFile && labelsFile !== null) roles.set(labelsFile, 'labels');

@@ -1,6 +1,6 @@
 // Owns the manifest of a new version: what its files say, what the version before has people say, and what is said at its making.
 import { CodedError } from '../base/errors.ts';
-import type { InputTensor, ModelManifest, OutputTensor, Variant } from '../contract/types.generated.ts';
+import type { InputTensor, ModelExample, ModelManifest, OutputTensor, Variant } from '../contract/types.generated.ts';
 import { parseDocumentOf } from './parse-document-of.ts';
 import { writeDocument } from './write-yaml.ts';
 
@@ -25,18 +25,27 @@ export interface NewManifest {
   readonly labels: Labels | null;
   /** A manifest whose other fields are taken over, such as that of the version before. */
   readonly base: ModelManifest | null;
+  /** One more for the self-test; it takes the place of one with its name. */
+  readonly example: ModelExample | null;
+}
+
+export interface WrittenManifest {
+  readonly text: string;
+  readonly manifest: ModelManifest;
 }
 
 function refused(message: string, remedy: string): CodedError {
   return new CodedError({ code: 'PACKAGE_MANIFEST', message, remedy });
 }
 
-/** The manifest's text; equal facts give equal bytes. Throws PACKAGE_MANIFEST for facts of which no valid manifest can be made. */
-export function newManifest(facts: NewManifest): string {
-  const { base, model, version, sequence, framework, variants } = facts;
+/** The manifest; equal facts give equal bytes. Throws PACKAGE_MANIFEST for facts of which no valid manifest can be made. */
+export function newManifest(facts: NewManifest): WrittenManifest {
+  const { base, example, model, version, sequence, framework, variants } = facts;
   const { description, owner, useCase } = base?.metadata ?? {};
   // Lineage and metrics are of that one version.
-  const { confidence, compatibility, resources, examples, parameters, parameterLimits, health } = base?.spec ?? {};
+  const { confidence, compatibility, resources, parameters, parameterLimits, health } = base?.spec ?? {};
+  const before = base?.spec.examples?.filter(({ name }) => name !== example?.name);
+  const examples = example === null ? before : [...(before ?? []), example];
   const text = writeDocument({
     apiVersion: 'slipway.dev/v1alpha1',
     kind: 'ModelManifest',
@@ -49,13 +58,13 @@ export function newManifest(facts: NewManifest): string {
       ...{ compatibility, resources, examples, parameters, parameterLimits, health },
     },
   });
-  assertValid(facts.file, text);
-  return text;
+  return { text, manifest: readBack(facts.file, text) };
 }
 
-function assertValid(file: string, text: string): void {
+/** What is written must be what `slipway validate` accepts. */
+function readBack(file: string, text: string): ModelManifest {
   try {
-    parseDocumentOf('ModelManifest', file, Buffer.from(text));
+    return parseDocumentOf('ModelManifest', file, Buffer.from(text));
   } catch (cause) {
     if (!(cause instanceof CodedError)) throw cause;
     const remedy = cause.remedy ?? 'Correct the files.';

@@ -198,8 +198,86 @@ test('another format has its interface from a manifest; a damaged model, and a f
     code: 2,
     stderr: expect.stringMatching(/ONNX_DAMAGED\s+cut\.onnx/),
   });
+  const unnamed = await session.run(['package', 'model.onnx', '--manifest', 'models/models/sorter']);
+  expect(unnamed).toMatchObject({ code: 2, stderr: expect.stringContaining('is no name of a manifest') });
   expect(await pack('2', 'gone.onnx')).toMatchObject({ code: 2, stderr: expect.stringContaining('gone.onnx') });
   session.write('tflite.yaml', text('1').replace('framework: onnx', 'framework: tflite'));
   expect(await pack('2', 'model.tflite', '--from', 'tflite.yaml')).toMatchObject({ code: 0 });
   expect(manifest('2').spec).toMatchObject({ framework: 'tflite', interface: manifest('1').spec.interface });
+});
+
+test('the answer to an example is worked out in the runtime of devices; a variant that answers otherwise is refused', async () => {
+  put('build/any/model.onnx');
+  put('build/any/labels.txt', 'invoice\nreceipt\nother\n');
+  session.write('one.json', '{ "inputs": { "x": [0.1, 0.7, 0.2] } }');
+  expect(await pack('1', 'build', '--example', 'one.json')).toMatchObject({ code: 0, stderr: '' });
+  const [first] = manifest('1').spec.examples!;
+  expect(first).toEqual({ name: 'one', inputs: { x: [0.1, 0.7, 0.2] }, expect: { class: 'receipt' } });
+  put('price.onnx', onnx([{ name: 'price', shape: ['batch', 3] }]));
+  session.write('two.json', '{ "inputs": { "x": [0.5, 0.25, 8] } }');
+  await pack('2', 'price.onnx', '--example', 'two.json');
+  expect(manifest('2').spec.examples?.[0]?.expect).toEqual({ outputs: { price: [0.5, 0.25, 8] } });
+
+  const negated = encodeOnnx({
+    name: 'g',
+    inputs: [{ name: 'x', shape: ['batch', 3] }],
+    outputs: SCORES,
+    tensors: [],
+    nodes: [
+      { operator: 'Neg', inputs: ['x'], outputs: ['less'] },
+      { operator: 'Softmax', inputs: ['less'], outputs: ['scores'], attributes: { axis: 1 } },
+    ],
+  });
+  put('build/linux-arm64/model.onnx', negated);
+  const differ = await pack('3', 'build', '--example', 'one.json');
+  expect(differ).toMatchObject({ code: 2, stderr: expect.stringContaining('expected class "receipt", got "invoice"') });
+  put('build/linux-arm64/labels.txt', 'receipt\ninvoice\nother\n');
+  expect(await pack('3', 'build')).toMatchObject({ code: 2, stderr: expect.stringContaining('has other labels than') });
+  session.write('short.json', '{ "inputs": { "x": [0.1] } }');
+  session.write('none.json', '[]');
+  for (const [file, problem] of [
+    ['short.json', 'MANIFEST_EXAMPLE'],
+    ['none.json', 'is no JSON with `inputs`'],
+  ] as const)
+    expect(await pack('3', 'build/any', '--example', file)).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining(problem),
+    });
+  expect(existsSync(session.path(at('3')))).toBe(false);
+});
+
+test('weights beside the model are found by the name that it gives them; weights elsewhere, pointers and empty files are refused', async () => {
+  const field = (number: number, content: Buffer | string): Buffer =>
+    Buffer.concat([Buffer.from([number * 8 + 2, content.length]), Buffer.from(content)]);
+  const outside = (location: string): Buffer => {
+    const entry = Buffer.concat([field(1, 'location'), field(2, location)]);
+    // A second message of the graph's field would be another graph: this one goes into it, at its end.
+    const whole = onnx();
+    const start = whole.indexOf(Buffer.from([7 * 8 + 2]), 4);
+    const length = whole[start + 1]!;
+    const more = field(5, Buffer.concat([field(8, 'w'), field(13, entry)]));
+    const graph = Buffer.concat([whole.subarray(start + 2, start + 2 + length), more]);
+    return Buffer.concat([
+      whole.subarray(0, start),
+      Buffer.from([7 * 8 + 2, (graph.length % 128) + 128, graph.length >> 7]),
+      graph,
+      whole.subarray(start + 2 + length),
+    ]);
+  };
+  put('model.onnx', outside('model.data'));
+  expect(await pack('1', 'model.onnx')).toMatchObject({ code: 2, stderr: expect.stringContaining('model.data') });
+  put('model.data', 'weights');
+  expect(await pack('1', 'model.onnx')).toMatchObject({ code: 0 });
+  expect(manifest('1').spec.variants[0]?.files.map(({ role, name }) => `${role} ${name}`)).toEqual([
+    'model model.onnx',
+    'data model.data',
+  ]);
+  for (const [content, problem] of [
+    [outside('../../etc/passwd'), 'which is not beside it'],
+    [Buffer.alloc(0), 'is empty'],
+    [Buffer.from('version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 9\n'), 'is a pointer of Git LFS'],
+  ] as const) {
+    put('odd.onnx', content);
+    expect(await pack('2', 'odd.onnx')).toMatchObject({ code: 2, stderr: expect.stringContaining(problem) });
+  }
 });

@@ -25,11 +25,7 @@ export async function selfTest(
   const examples = manifest.spec.examples ?? [];
   for (const example of examples) {
     try {
-      const inputs = checkInputs(
-        signature,
-        signature.inputs.map((port) => exampleTensor(port, example)),
-      );
-      const outputs = await model.run(inputs);
+      const outputs = await ask(model, example, signature);
       const problem = compare(example, outputs, signature);
       if (problem !== undefined)
         return { kind: 'failed', reason: 'self-test', message: `Example "${example.name}": ${problem}` };
@@ -46,8 +42,32 @@ export async function selfTest(
   return { kind: 'passed', examples: examples.length };
 }
 
+/** What the model answers to an example now: its class, or the values of its outputs. Throws what asking it throws. */
+export async function answerExample(
+  model: LoadedModel,
+  example: Question,
+  signature: ModelSignature,
+): Promise<ModelExample['expect']> {
+  const outputs = await ask(model, example, signature);
+  const [judgement] = judgeOutputs(signature, outputs);
+  if (judgement !== undefined) return { class: judgement.className };
+  const written = (tensor: Tensor) =>
+    Array.from({ length: tensor.data.length }, (_, i) => {
+      const value = valueAt(tensor, i) ?? 0;
+      return typeof value === 'bigint' ? String(value) : value;
+    });
+  return { outputs: Object.fromEntries(outputs.map((output) => [output.name, written(output)])) };
+}
+
+type Question = Pick<ModelExample, 'inputs' | 'shapes'>;
+
+async function ask(model: LoadedModel, example: Question, signature: ModelSignature): Promise<readonly Tensor[]> {
+  const tensors = signature.inputs.map((port) => exampleTensor(port, example));
+  return model.run(checkInputs(signature, tensors));
+}
+
 /** The example's values in the shape that it states, or in the promised one: the number of values gives the length of its first open dimension. */
-function exampleTensor(port: Port, example: ModelExample): Tensor {
+function exampleTensor(port: Port, example: Question): Tensor {
   const values = example.inputs[port.name] ?? [];
   const fixed = port.shape.reduce((product, length) => (length === -1 ? product : product * length), 1);
   const open = port.shape.indexOf(-1);

@@ -17,6 +17,7 @@ interface PackageOptions {
   readonly manifest?: string;
   readonly from?: string;
   readonly labels?: string;
+  readonly example?: string;
   readonly kind?: ReadonlyMap<string, OutputKind>;
   /** '' stands for files that are not named. */
   readonly role?: ReadonlyMap<string, FileRole>;
@@ -91,6 +92,10 @@ export function addPackageCommand(program: Command): void {
     )
     .option('--from <manifest>', 'manifest whose other fields are taken over, such as that of the version before')
     .option('--labels <file>', 'class names, one a line or a JSON list (default: labels.txt among the files)')
+    .option(
+      '--example <file>',
+      'JSON with inputs for the self-test: the expected answer is worked out, and every variant must give it',
+    )
     .addOption(
       new Option(
         '--kind <output=kind>',
@@ -111,6 +116,7 @@ export function addPackageCommand(program: Command): void {
         manifest,
         from = null,
         labels = null,
+        example = null,
         kind: kinds = new Map<string, OutputKind>(),
         role: roles = new Map<string, FileRole>(),
         dryRun = false,
@@ -122,7 +128,7 @@ export function addPackageCommand(program: Command): void {
         return;
       }
       const publication = dryRun ? null : (await openHome(home)).publication;
-      const packed = await packageManifest({ files, manifest, from, labels, kinds, roles, publication });
+      const packed = await packageManifest({ files, manifest, from, labels, example, kinds, roles, publication });
       printResult({ json: packed, text: dryRun ? packed.text : textOf(packed) }, json);
     });
 }
