@@ -40,8 +40,13 @@ function leftOnStable({ matching, apart, newcomers = 0, wanted }: CohortCounts):
 /** At most a tenth: so few differ from the others by chance. */
 const FEW = 0.1;
 
+/** Are so many devices on stable few among all of the stage's? */
+export function isFew(left: number, all: number): boolean {
+  return left > 0 && left <= FEW * all;
+}
+
 /** Does a stage leave a few devices on stable? */
 export function leavesFew(cohort: CohortCounts): boolean {
   const left = leftOnStable(cohort);
-  return left > 0 && left <= FEW * (left + cohort.wanted);
+  return isFew(left, left + cohort.wanted);
 }

@@ -111,7 +111,8 @@ function neverDecided(stage: PlannedStage, rule: PlannedRule): PlanWarning[] {
   }
   if (forecast.kind === 'sampled' && !['drift', 'loss'].includes(forecast.of)) {
     const { pass, fail } = forecast;
-    const lacks = pass.inferences === null ? 'pass' : fail.inferences === null ? 'fail' : null;
+    const isBlind = fail.inferences === null && forecast.openFail === undefined;
+    const lacks = pass.inferences === null ? 'pass' : isBlind ? 'fail' : null;
     return lacks === null ? [] : [{ kind: 'never-decides', stage, rule, judged, lacks }];
   }
   // A stop because of one device takes nothing back, and people see it.

@@ -1,16 +1,17 @@
 // Owns what a policy can tell before anything rolls: how long each rule of each stage takes at a given traffic, and what stays unseen.
 import type { RolloutPolicy } from '../documents/types.generated.ts';
-import { forecastByGroup, slowestGroup } from '../gates/forecast/group-forecast.ts';
 import {
-  type ForecastQuestion,
-  forecastRule,
-  type RuleForecast,
-  unseenShare,
-} from '../gates/forecast/rule-forecast.ts';
+  type Baseless,
+  forecastInStage,
+  type StageForecast,
+  type StageForecastQuestion,
+} from '../gates/forecast/forecast-in-stage.ts';
+import { forecastByGroup, slowestGroup } from '../gates/forecast/group-forecast.ts';
+import { unseenShare } from '../gates/forecast/rule-forecast.ts';
 import { isSampled } from '../gates/judge-stage.ts';
 import type { FailureAction, RuleGrouping, RuleScope, StageRule } from '../gates/stage-rule.ts';
 import { ruleAlpha } from '../gates/stage-verdict.ts';
-import type { HeldBack } from './held-back.ts';
+import { type HeldBack, isFew } from './held-back.ts';
 import { type FaultStory, unseenStories } from './policy-coverage.ts';
 import { type LabelGroups, type PlannedGrouping, reckonGroups } from './reckoned-groups.ts';
 import { heldRules, leastDevices, type Stage, stagesOf, wantedDevices } from './stages-of-policy.ts';
@@ -41,7 +42,7 @@ export interface PlannedRule {
   /** Of a rule that has an action of its own. */
   readonly onFailure?: FailureAction;
   /** Of a rule by group that of its slowest group. */
-  readonly forecast: RuleForecast | SignalForecast;
+  readonly forecast: StageForecast | SignalForecast;
   /** Of a rule by group alone. */
   readonly grouping?: PlannedGrouping;
 }
@@ -125,7 +126,7 @@ interface GroupsOfPlan {
 function planByGroup(
   asked: StageRule,
   grouping: RuleGrouping,
-  question: ForecastQuestion,
+  question: StageForecastQuestion,
   { stage, target, known }: GroupsOfPlan,
 ): Pick<PlannedRule, 'forecast' | 'grouping'> {
   const { by } = grouping;
@@ -140,6 +141,13 @@ function planByGroup(
   };
 }
 
+/** Is nobody left on stable, or one among so many that no fail may rest on it? */
+function baselessWith(devices: number, target: number | null): { readonly baseless?: Baseless } {
+  if (target === null || devices < target - 1) return {};
+  if (devices >= target) return { baseless: 'nobody-on-stable' };
+  return isFew(1, target) ? { baseless: 'one-on-stable' } : {};
+}
+
 function planRules(stage: Stage, devices: number, level: number, question: PlanQuestion): PlannedRule[] {
   const alpha = ruleAlpha(level, stage.rules.filter(isSampled).length);
   const asked = {
@@ -147,6 +155,7 @@ function planRules(stage: Stage, devices: number, level: number, question: PlanQ
     others: Math.max(0, (question.devices ?? devices) - devices),
     perMinute: question.perMinute ?? 0,
     intervalMs: question.intervalMs ?? MINUTE_MS,
+    ...baselessWith(devices, question.devices),
     ...{ alpha, beta: level, health: question.health ?? DEFAULT_HEALTH },
   };
   const rules = stage.rules.map((one) => ({
@@ -156,7 +165,7 @@ function planRules(stage: Stage, devices: number, level: number, question: PlanQ
     dryRun: one.dryRun,
     ...(one.onFailure === undefined ? {} : { onFailure: one.onFailure }),
     ...(one.grouping === undefined
-      ? { forecast: forecastRule(one, asked) }
+      ? { forecast: forecastInStage(one, asked) }
       : planByGroup(one, one.grouping, asked, { stage, target: question.devices, known: question.groups ?? [] })),
   }));
   const signals = stage.signals.map(({ source, dryRun, onFailure, sustainedMs }): PlannedRule => {

@@ -10,6 +10,7 @@ import type { Plan, PlannedRule, PlannedStage } from '../rollout/stage-plan.ts';
 import { groupName, OTHER_VALUES } from '../telemetry/groups.ts';
 import { countOf, formatAmount, formatCount, listed, percent } from './amounts.ts';
 import { heldBackInWords } from './held-back-in-words.ts';
+import { OPEN_FAIL, openFailOf, openFailSentences, rulesNamed } from './open-fail-in-words.ts';
 import { aboutTime } from './plan-warnings-in-words.ts';
 import { passedOverInWords } from './reason-in-words.ts';
 import { decidesInWords, scopeInWords } from './scope-in-words.ts';
@@ -58,7 +59,15 @@ function unplannedInWords({ why, by }: Unplanned): string {
   return by === undefined ? UNPLANNED[why] : `unknown: which groups of ${oneLine(by)} the stage selects`;
 }
 
-function cellsOf({ forecast, grouping }: PlannedRule): Cells {
+function cellsOf(planned: PlannedRule): Cells {
+  const open = openFailOf(planned);
+  if (open === undefined) return timesOf(planned);
+  if (open === 'not-applicable') return ["doesn't apply: nobody is left on stable", '', '', ''];
+  const [good, passes, bad] = timesOf(planned);
+  return [good, passes, bad, OPEN_FAIL[open]];
+}
+
+function timesOf({ forecast, grouping }: PlannedRule): Cells {
   switch (forecast.kind) {
     case 'sampled': {
       const { pass, fail } = forecast;
@@ -241,13 +250,9 @@ export function stageSentences(stage: PlannedStage): string[] {
   }
   const alone = rules.filter((one) => !one.dryRun && failsByOneDevice(one));
   if (alone.length > 0) {
-    const names = listed(
-      alone.map(({ rule }) => `\`${oneLine(rule)}\``),
-      'and',
-      alone.length,
-    );
-    sentences.push(`One device alone can fail ${names}.`);
+    sentences.push(`One device alone can fail ${rulesNamed(alone)}.`);
   }
+  sentences.push(...openFailSentences(rules));
   sentences.push(...distinctGroupings(rules).flatMap(groupSentences));
   if (devices < 3) sentences.push('With fewer than 3 devices, one bad device looks like a bad model.');
   return sentences;

@@ -232,3 +232,52 @@ test('a stage may have an error level of its own, by which it is planned; others
     'Confidence: no matter how often results are checked, at most this many verdicts are wrong: 10 in 100 for canary and 1 in 100 for full.',
   );
 });
+
+test('where nobody, or one of many, is left on stable, a rule against it can not fail, and nothing is warned of', () => {
+  const held = [
+    'latency_p95 < 2x baseline',
+    'confidence_loss < 10%',
+    'error_rate < 2x baseline, floor 1%',
+    'class_drift < 0.1',
+  ];
+  const of = (holdBack: string, devices: number) => {
+    const policy = policyOf(
+      `- { name: full, size: 100%${holdBack}, rules: [${[...held, 'error_rate < 1%'].map((rule) => `"${rule}"`).join(', ')}] }`,
+    );
+    const plan = planOf(policy, { devices, perMinute: 60 });
+    return { stage: plan.stages[0]!, kinds: warningsOf(plan).map(({ kind }) => kind) };
+  };
+  for (const { stage, kinds } of [of(', holdBack: 0', 500), of('', 9), of('', 10), of('', 19)]) {
+    const rows = planRows(stage);
+    expect(rows.map((row) => row[4] === 'never: it holds the stage')).toEqual([true, true, true, true, false]);
+    expect(rows.every(([, , passes]) => /min/.test(passes!))).toBe(true);
+    expect(kinds).not.toContain('never-decides');
+    for (const { forecast } of stage.rules.slice(0, 4))
+      expect(forecast).toMatchObject({ fail: { inferences: null, minutes: null } });
+    expect(stageSentences(stage).filter((one) => one.includes("can't fail here"))).toHaveLength(4);
+  }
+  expect(stageSentences(of('', 9).stage)).toContain(
+    "`latency_p95 < 2x baseline` can't fail here: nobody is left on stable. Over the limit it holds the stage.",
+  );
+  expect(stageSentences(of('', 19).stage).join(' ')).toContain('one device alone is left on stable');
+  for (const devices of [20, 500]) expect(planRows(of('', devices).stage)[0]![4]).toMatch(/min/);
+});
+
+test('nobody can say when silent devices are noticed, and few of them hardly ever fail a stage', () => {
+  const of = (size: number, target: number | null) => {
+    const policy = policyOf(
+      `- { name: canary, size: { devices: ${size} }, rules: [reporting_devices > 90% of baseline, answering_devices > 90% of baseline] }`,
+    );
+    const [stage] = planOf(policy, { devices: target, perMinute: 60 }).stages;
+    return { cells: planRows(stage!).map((row) => row.slice(2)), words: stageSentences(stage!).join(' ') };
+  };
+  expect(of(9, 100).cells.map(([, , caught]) => caught)).toEqual(Array(2).fill('rarely: it holds the stage'));
+  expect(of(9, 100).words).toContain(
+    '`reporting_devices > 90% of baseline` hardly ever fails on fewer than 10 devices',
+  );
+  expect(of(10, null).cells).toEqual([
+    ['5 min of each device', 'beyond it', 'depends on how many fall silent'],
+    ['10 min of each device', 'beyond it', 'depends on how many stop answering'],
+  ]);
+  expect(of(10, 10).cells[0]).toEqual(['', '', '']);
+});

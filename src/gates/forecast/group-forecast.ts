@@ -2,7 +2,8 @@
 import { LEAST_DEVICES, ruleIn } from '../judge-groups.ts';
 import type { RuleGrouping, StageRule } from '../stage-rule.ts';
 import { ruleAlpha } from '../stage-verdict.ts';
-import { type ForecastQuestion, forecastRule, type Needed, type RuleForecast, unseenShare } from './rule-forecast.ts';
+import { forecastInStage, type StageForecast, type StageForecastQuestion } from './forecast-in-stage.ts';
+import { type Needed, unseenShare } from './rule-forecast.ts';
 
 /** A group as a plan reckons with it. */
 export interface ReckonedGroup {
@@ -34,7 +35,7 @@ export interface GroupForecast {
   readonly rule: string;
   /** Fewer of its devices than this part (0..1) may all have a fault of which the stage shows nothing; 0 when the stage takes in all. */
   readonly unseenShare: number;
-  readonly forecast: RuleForecast;
+  readonly forecast: StageForecast;
 }
 
 /** A rule in each of so many groups: they share its alpha, and each must pass at beta. */
@@ -42,7 +43,7 @@ export function forecastByGroup(
   asked: StageRule,
   grouping: RuleGrouping,
   { groups, count, isWhole }: ReckonedGroups,
-  question: ForecastQuestion,
+  question: StageForecastQuestion,
 ): GroupForecast[] {
   const alpha = ruleAlpha(question.alpha, count);
   return groups.map(({ name, value, devices, others, perMinute }): GroupForecast => {
@@ -52,7 +53,7 @@ export function forecastByGroup(
       ...{ name, devices, perMinute, rule: own.rule.source },
       unseenShare: isWhole ? 0 : unseenShare(devices, question.beta),
       forecast: isJudged
-        ? forecastRule(own, { ...question, devices, others, perMinute, alpha })
+        ? forecastInStage(own, { ...question, devices, others, perMinute, alpha })
         : { kind: 'passed-over' },
     };
   });
