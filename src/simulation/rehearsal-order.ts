@@ -40,6 +40,8 @@ export interface Rehearsal {
   readonly awaits: readonly string[];
   /** Groups of devices that the candidate was taken back from, or held in, alone. */
   readonly groupsApart: readonly string[];
+  /** Was what the scenario is about there before the rollout ended? Else nothing was tested. */
+  readonly faultBegan: boolean;
   /** Devices on which the candidate ever answered. */
   readonly devicesExposed: number;
   /** From the start of the rollout to the step back; null when there was none. */

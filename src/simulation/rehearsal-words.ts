@@ -21,16 +21,16 @@ function endInWords({ outcome, stage, groupsApart, minutesToRevert, awaits }: Re
 }
 
 /**
- * An end held against the truth of the scenario. `false-alarm`: a good candidate was taken back; `miss`: a bad one was not; `open`:
- * nothing was decided yet.
+ * An end held against the truth of the scenario. `false-alarm`: a good candidate was taken back; `miss`: a bad one was not; `untested`:
+ * it got through before what the scenario is about began; `open`: nothing was decided yet.
  */
-type Judgement = 'right' | 'false-alarm' | 'miss' | 'open';
+type Judgement = 'right' | 'false-alarm' | 'miss' | 'untested' | 'open';
 
-interface End extends Partial<Pick<Rehearsal, 'groupsApart'>> {
+interface End extends Pick<Rehearsal, 'faultBegan'>, Partial<Pick<Rehearsal, 'groupsApart'>> {
   readonly outcome: Rehearsal['outcome'] | BareOutcome['outcome'];
 }
 
-function judgementOf({ scenario }: RehearsalOrder, { outcome, groupsApart = [] }: End): Judgement {
+function judgementOf({ scenario }: RehearsalOrder, { outcome, faultBegan, groupsApart = [] }: End): Judgement {
   switch (outcome) {
     case 'reverted':
       return scenario.isBad ? 'right' : 'false-alarm';
@@ -38,6 +38,7 @@ function judgementOf({ scenario }: RehearsalOrder, { outcome, groupsApart = [] }
     case 'no objection':
       // Something was taken back, if only from some.
       if (groupsApart.length > 0) return scenario.isBad ? 'right' : 'false-alarm';
+      if (!faultBegan) return 'untested';
       return scenario.isBad ? 'miss' : 'right';
     case 'held':
       return 'open';
@@ -47,7 +48,10 @@ function judgementOf({ scenario }: RehearsalOrder, { outcome, groupsApart = [] }
 }
 
 /** Was it right? */
-function judgementInWords({ scenario }: RehearsalOrder, { outcome, groupsApart, breaches }: Rehearsal): string {
+function judgementInWords(
+  { scenario }: RehearsalOrder,
+  { outcome, groupsApart, faultBegan, breaches }: Rehearsal,
+): string {
   if (breaches.length > 0) return `An independent judge of the history found: ${breaches.join('; ')}.`;
   const candidate = scenario.isBad ? 'The candidate was bad' : 'The candidate was good';
   if (outcome === 'completed' && groupsApart.length > 0)
@@ -56,6 +60,7 @@ function judgementInWords({ scenario }: RehearsalOrder, { outcome, groupsApart, 
       : `${candidate}, and was taken back from ${listed(groupsApart, 'and')}: a false alarm.`;
   switch (outcome) {
     case 'completed':
+      if (!faultBegan) return 'The fault had not begun when the rollout ended: nothing was tested.';
       return scenario.isBad
         ? `${candidate}, and the whole fleet got it: a miss; no rule of this policy sees what is wrong with it.`
         : `${candidate}, and the fleet got it.`;
@@ -68,14 +73,14 @@ function judgementInWords({ scenario }: RehearsalOrder, { outcome, groupsApart, 
   }
 }
 
-function bareInWords(order: RehearsalOrder, bare: BareOutcome, watchedMinutes: number): string {
+function bareInWords(order: RehearsalOrder, bare: BareOutcome, { bareThreshold, faultBegan }: Rehearsal): string {
   const when = `at ${clockOf(bare.minutesToRevert ?? 0)} in ${bare.stage} (${bare.rule})`;
   const breaches = `(${countOf(bare.breaches, 'interval')} over a limit)`;
-  switch (judgementOf(order, bare)) {
+  switch (judgementOf(order, { ...bare, faultBegan })) {
     case 'false-alarm':
       return `would have reverted a good model ${when}: a false alarm`;
     case 'miss':
-      return `would not have noticed in ${clockOf(watchedMinutes)} ${breaches}: a miss`;
+      return `would not have noticed in ${clockOf(bareThreshold.watchedMinutes)} ${breaches}: a miss`;
     default:
       return bare.outcome === 'reverted' ? `would have reverted ${when}` : `would not have reverted ${breaches}`;
   }
@@ -84,15 +89,15 @@ function bareInWords(order: RehearsalOrder, bare: BareOutcome, watchedMinutes: n
 /** Told at the end of the timeline. */
 export function resultText(order: RehearsalOrder, rehearsal: Rehearsal): string {
   const { devicesExposed, bareThreshold } = rehearsal;
-  const { argo, flagger, watchedMinutes } = bareThreshold;
+  const { argo, flagger } = bareThreshold;
   const had = `${formatCount(devicesExposed)} of ${countOf(order.devices, 'device')} ran the candidate`;
   return [
     `Outcome: ${endInWords(rehearsal)}; ${had}.`,
     judgementInWords(order, rehearsal),
     '',
     'Bare thresholds, checked once a minute on the same data:',
-    `  Argo Rollouts, failureLimit ${ARGO_FAILURE_LIMIT}  ${bareInWords(order, argo, watchedMinutes)}`,
-    `  Flagger, threshold ${FLAGGER_THRESHOLD}           ${bareInWords(order, flagger, watchedMinutes)}`,
+    `  Argo Rollouts, failureLimit ${ARGO_FAILURE_LIMIT}  ${bareInWords(order, argo, rehearsal)}`,
+    `  Flagger, threshold ${FLAGGER_THRESHOLD}           ${bareInWords(order, flagger, rehearsal)}`,
   ].join('\n');
 }
 
@@ -114,6 +119,7 @@ const JUDGEMENTS: Readonly<Record<Judgement, string>> = {
   right: 'right',
   'false-alarm': 'FALSE ALARM',
   miss: 'MISS',
+  untested: 'not tested',
   open: 'open',
 };
 
@@ -142,12 +148,13 @@ export function summaryJson({ order, rehearsal }: Rehearsed): Record<string, unk
 export function rehearsalJson(order: RehearsalOrder, rehearsal: Rehearsal): Record<string, unknown> {
   const { outcome, stage, awaits, groupsApart, devicesExposed, minutesToRevert, minutesToRestore, seed, breaches } =
     rehearsal;
+  const { faultBegan } = rehearsal;
   const { argo, flagger, watchedMinutes } = rehearsal.bareThreshold;
   const timeline = rehearsal.timeline.map((entry) => ({ ...entry, minute: Math.round(entry.minute * 100) / 100 }));
   const { scenario, devices, policy } = order;
-  const judged = (bare: BareOutcome) => ({ ...bare, judgement: judgementOf(order, bare) });
+  const judged = (bare: BareOutcome) => ({ ...bare, judgement: judgementOf(order, { ...bare, faultBegan }) });
   return {
-    ...{ outcome, stage, awaits, groupsApart, judgement: judgementOf(order, rehearsal) },
+    ...{ outcome, stage, awaits, groupsApart, faultBegan, judgement: judgementOf(order, rehearsal) },
     ...{ devicesExposed, minutesToRevert, minutesToRestore, seed },
     ...{ policy: policy.metadata.name, scenario: scenario.name, candidateIsBad: scenario.isBad, devices },
     notRehearsed: leftOutOf(policy, scenario.answers),

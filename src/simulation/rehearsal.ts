@@ -81,7 +81,7 @@ class Run {
   readonly #series: SeriesPoint[] = [];
   #status: RolloutStatus;
   #startedAtMs: number | null = null;
-  #ended: { readonly step: Transition; readonly atMs: number } | null = null;
+  #ended: { readonly step: Transition; readonly atMs: number; readonly faultBegan: boolean } | null = null;
   #awaits: readonly string[] = [];
 
   constructor(order: RehearsalOrder, ignoresFailures: boolean) {
@@ -109,6 +109,7 @@ class Run {
         candidates: new Set([candidate.digest]),
         desiredMs: START_MS + BEFORE_MINUTES * MINUTE_MS,
         errorLimit: errorLimitOf(policy),
+        ...(target === undefined ? {} : { target }),
       },
       this.#store,
     );
@@ -205,7 +206,7 @@ class Run {
     if (step.kind === 'start') this.#startedAtMs ??= now;
     const { text, more } = stepInWords(step);
     this.#tell(now, 'step', text, more);
-    if (step.next.candidate === null) this.#ended ??= { step, atMs: now };
+    if (step.next.candidate === null) this.#ended ??= { step, atMs: now, faultBegan: this.#fleet.faultBegan };
   }
 
   /** What was measured in the stage that this look was about. */
@@ -253,6 +254,7 @@ class Run {
       stage: ended === null ? this.#status.stage : ended.step.from,
       awaits: this.#awaits,
       groupsApart: exceptionsOf(this.#status).map(({ group }) => group),
+      faultBegan: ended?.faultBegan ?? this.#fleet.faultBegan,
       devicesExposed: exposed.size,
       minutesToRevert: revertedAtMs === null ? null : this.#minuteOf(revertedAtMs),
       minutesToRestore: restoredMs === null ? null : Number((restoredMs / MINUTE_MS).toFixed(3)),

@@ -10,6 +10,8 @@ export interface Circumstances {
   readonly minutes: number;
   /** Minutes since the candidate was desired; negative before. */
   readonly sinceStart: number;
+  /** Minutes since nearly all devices of the rollout had the candidate; `-Infinity` before. */
+  readonly sinceNearlyAll: number;
   /** Local hour of the day, 0..24. */
   readonly hour: number;
   /** The policy's first absolute limit of `error_rate`, 0..1. */
@@ -60,6 +62,11 @@ export interface Scenario {
   readonly candidate: (circumstances: Circumstances) => Partial<Behaviour>;
   /** What befalls both versions alike: the hour of the day, a broken device. */
   readonly both: (circumstances: Circumstances) => Partial<Behaviour>;
+  /**
+   * Is what the scenario is about there, on a device that has the candidate? Unless given, as soon as a bad candidate differs from stable,
+   * and at once where it is good.
+   */
+  readonly hasBegun?: (circumstances: Circumstances) => boolean;
   readonly network: NetworkFaults;
 }
 

@@ -3,7 +3,7 @@ import { CodedError } from '../base/errors.ts';
 import type { OutputTensor } from '../contract/types.generated.ts';
 import { type Answers, LEAST_CONFIDENCE, STABLE_BEHAVIOUR } from './behaviour.ts';
 import type { PopulationShape } from './population.ts';
-import { type NetworkFaults, type Scenario, USUAL_HEALTH } from './scenario.ts';
+import { type Circumstances, type NetworkFaults, type Scenario, USUAL_HEALTH } from './scenario.ts';
 
 const FLEET: PopulationShape = {
   trafficPerMinute: 60,
@@ -56,10 +56,16 @@ function phone(index: number) {
 
 const SITES = ['north', 'east', 'south', 'west'];
 
-/** From the usual time to 2.5 times as much, a while after the last stage began. */
-function slowness(sinceStart: number): number {
-  return 1 + 1.5 * ramp(sinceStart, 100, 110);
+/** What begins when nearly all devices have the candidate: once their own trials are over, which take five minutes unless the manifest says otherwise. */
+const TRIED_MINUTES = 6;
+
+/** From 0 to 1 over so many minutes, once nearly all devices have the candidate. */
+function onceNearlyAll(minutes: number): (circumstances: Pick<Circumstances, 'sinceNearlyAll'>) => number {
+  return ({ sinceNearlyAll }) => ramp(sinceNearlyAll, TRIED_MINUTES, TRIED_MINUTES + minutes);
 }
+
+const siteLoad = onceNearlyAll(10);
+const crowding = onceNearlyAll(5);
 
 const errors =
   (times: number): Scenario['candidate'] =>
@@ -109,6 +115,7 @@ export const SCENARIOS: readonly Scenario[] = [
     summary:
       "The candidate's file is larger than the proxy in front of one device in ten lets through: these never get it.",
     network: { ...NETWORK, refusesFiles: ({ index }) => index % 10 === 4 },
+    hasBegun: () => true,
   },
   {
     ...BAD,
@@ -221,23 +228,25 @@ export const SCENARIOS: readonly Scenario[] = [
       ...NETWORK,
       isOnline: ({ facts }, minute) => facts.labels.site !== SITES[0] || minute < 55 || minute >= 70,
     },
+    hasBegun: ({ sinceStart }) => sinceStart >= 25,
   },
   {
     ...GOOD,
     name: 'site-slowdown',
     summary:
       'The candidate takes a tenth more time; when nearly all devices have it, the site slows down: 2.5 times the latency, 3 times the errors, of both.',
-    candidate: ({ sinceStart }) => ({ latencyFactor: 1.1 * slowness(sinceStart) }),
-    both: ({ sinceStart }) => ({
-      latencyFactor: slowness(sinceStart),
-      errorRate: STABLE_BEHAVIOUR.errorRate * (1 + 2 * ramp(sinceStart, 100, 110)),
+    candidate: (now) => ({ latencyFactor: 1.1 * (1 + 1.5 * siteLoad(now)) }),
+    both: (now) => ({
+      latencyFactor: 1 + 1.5 * siteLoad(now),
+      errorRate: STABLE_BEHAVIOUR.errorRate * (1 + 2 * siteLoad(now)),
     }),
+    hasBegun: (now) => siteLoad(now) > 0,
   },
   {
     ...BAD,
     name: 'crowded',
     summary: 'The candidate takes twice the time once nearly all devices have it: they wait for each other.',
-    candidate: ({ sinceStart }) => ({ latencyFactor: 1 + ramp(sinceStart, 100, 105) }),
+    candidate: (now) => ({ latencyFactor: 1 + crowding(now) }),
   },
   {
     ...GOOD,

@@ -3,6 +3,7 @@ import { trialLimitsOf } from '../../fleet-agent/src/update/trial.ts';
 import type { Digest } from '../contract/digest.ts';
 import type { Directive } from '../contract/directive.ts';
 import type { VerifiedReport } from '../contract/fleet-messages.ts';
+import { matchesSelector, parseSelector } from '../contract/selector.ts';
 import type { FleetStore } from '../store/fleet-store.ts';
 import { AnswerTable, type Behaviour, STABLE_BEHAVIOUR, USUAL_ANSWERS } from './behaviour.ts';
 import type { History } from './check-history.ts';
@@ -18,6 +19,8 @@ export interface FleetOrder {
   readonly startMs: number;
   /** When the candidate is desired; as the world begins unless given. */
   readonly desiredMs?: number;
+  /** The rollout's selector; all devices unless given. */
+  readonly target?: string;
   readonly reportMs: number;
   readonly model: string;
   /** What all devices run at first; null for nothing. */
@@ -32,6 +35,12 @@ export interface FleetOrder {
 const BATCH = 4096;
 /** Devices that share a link live side by side in steps of this. */
 const STEP_MS = 5000;
+/** Share of the rollout's devices that are nearly all; some are held back. */
+const NEARLY_ALL = 0.9;
+
+function differs(one: Behaviour, other: Behaviour): boolean {
+  return Object.entries(one).some(([key, value]) => value !== other[key as keyof Behaviour]);
+}
 
 export class VirtualFleet {
   readonly #order: FleetOrder;
@@ -47,6 +56,11 @@ export class VirtualFleet {
   readonly exposed = new Set<string>();
   /** Devices on which a candidate answers now. */
   readonly running = new Set<string>();
+  /** When nearly all devices first had a candidate at once. */
+  #nearlyAllAtMs = Number.POSITIVE_INFINITY;
+  readonly #nearlyAll: number;
+  /** Has what the scenario is about been there, on a device that had a candidate? */
+  faultBegan = false;
   /** When the last device ended to run a candidate. */
   restoredAtMs: number | null = null;
 
@@ -56,6 +70,9 @@ export class VirtualFleet {
     this.#store = store;
     this.#livedUntilMs = startMs;
     this.traits = makePopulation(scenario.population, devices, seed);
+    const target = order.target === undefined ? null : parseSelector(order.target);
+    const targeted = this.traits.filter(({ facts }) => target === null || matchesSelector(target, facts));
+    this.#nearlyAll = NEARLY_ALL * targeted.length;
     this.#network = new VirtualNetwork(scenario.network, { seed, startMs }, (report, receivedAtMs) => {
       this.#inbox.push({ report, receivedAtMs });
     });
@@ -86,9 +103,12 @@ export class VirtualFleet {
     const hour = (((atMs / 3_600_000 + device.utcOffsetHours) % 24) + 24) % 24;
     const { rarest } = scenario.answers ?? USUAL_ANSWERS;
     const sinceStart = (atMs - desiredMs) / 60_000;
-    const circumstances = { device, minutes, sinceStart, hour, errorLimit, rarest };
+    const sinceNearlyAll = (atMs - this.#nearlyAllAtMs) / 60_000;
+    const circumstances = { device, minutes, sinceStart, sinceNearlyAll, hour, errorLimit, rarest };
     const both = { ...STABLE_BEHAVIOUR, ...scenario.both(circumstances) };
     const own = candidates.has(digest) ? { ...both, ...scenario.candidate(circumstances) } : both;
+    if (candidates.has(digest))
+      this.faultBegan ||= scenario.hasBegun?.(circumstances) ?? (!scenario.isBad || differs(own, both));
     return { ...own, errorRate: Math.min(1, own.errorRate * device.errorFactor) };
   }
 
@@ -98,6 +118,7 @@ export class VirtualFleet {
     if (digest !== null && this.#order.candidates.has(digest)) {
       this.exposed.add(device);
       this.running.add(device);
+      if (this.running.size >= this.#nearlyAll) this.#nearlyAllAtMs = Math.min(this.#nearlyAllAtMs, atMs);
     } else if (this.running.delete(device) && this.running.size === 0) this.restoredAtMs = atMs;
   }
 

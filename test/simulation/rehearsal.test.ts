@@ -114,6 +114,37 @@ test('a bad candidate that some groups were spared is judged right once the othe
   expect(rehearsalText(judged, { ...apart, outcome: 'held' })).toContain('it stays in its stage');
 });
 
+test.each(['crowded', 'site-slowdown'])(
+  '%s begins when nearly all devices have the candidate, whatever the policy; where the rollout ended before, nothing was tested',
+  async (scenario) => {
+    const of = (soak: string) =>
+      parsePolicy(
+        'hasty.yaml',
+        Buffer.from(`apiVersion: slipway.dev/v1alpha1
+kind: RolloutPolicy
+metadata: { name: hasty }
+spec:
+  appliesTo: { rollouts: ["*"] }
+  holdBack: 0
+  stages:
+    - { name: canary, size: 50%, soak: 1m, minimum: { devices: 3, inferences: 1 }, rules: [vanished_classes == 0] }
+    - { name: full, size: 100%, soak: ${soak} }
+`),
+      );
+    const ended = async (soak: string) => {
+      const order = orderOf(scenario, { devices: 20, hours: 2, policy: of(soak) });
+      const rehearsal = await rehearse(order);
+      return { json: rehearsalJson(order, rehearsal), text: rehearsalText(order, rehearsal) };
+    };
+    const isBad = findScenario(scenario).isBad;
+    expect((await ended('30m')).json).toMatchObject({ outcome: 'completed', judgement: isBad ? 'miss' : 'right' });
+    const { json, text } = await ended('1m');
+    expect(json).toMatchObject({ outcome: 'completed', faultBegan: false, judgement: 'untested' });
+    expect(text).toContain('The fault had not begun when the rollout ended: nothing was tested.');
+    expect(text).not.toMatch(/a miss|right/);
+  },
+);
+
 /** A canary of half of the devices, and all. */
 function policyOf(rules: string, more = '') {
   const text = `apiVersion: slipway.dev/v1alpha1

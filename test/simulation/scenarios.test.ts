@@ -1,4 +1,5 @@
 // Each scenario with its golden timeline: a reviewer reads what a policy makes of it.
+import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { expect, test } from 'vitest';
 import { rehearse } from '../../src/simulation/rehearsal.ts';
@@ -51,6 +52,12 @@ const CANARY: Readonly<Record<string, number>> = { kiosks: 10, 'silenced-devices
 
 test('every scenario has its end here', () => {
   expect(Object.keys(ENDS)).toEqual(NAMES);
+});
+
+test('every scenario has a row of the how-to page', () => {
+  const page = readFileSync(path.join(import.meta.dirname, '../../docs/how-to/rehearse-a-policy.md'), 'utf8');
+  const cells = [...page.matchAll(/^\| (`[^|]*) \|/gm)].flatMap(([, cell = '']) => cell.split(', '));
+  expect(NAMES.filter((name) => !cells.includes(`\`${name}\``))).toEqual([]);
 });
 
 test.each(NAMES)(
