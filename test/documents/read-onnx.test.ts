@@ -142,6 +142,9 @@ describe('a file that no manifest can be made of', () => {
     ['ONNX_DAMAGED', demo.subarray(0, 500)],
     ['ONNX_DAMAGED', Buffer.concat([model(y), bytes(7, y)])],
     ['ONNX_DAMAGED', Buffer.alloc(100, 0xff)],
+    // A negative length, whose last byte could be read as the next field; and a name that is longer than what holds it.
+    ['ONNX_DAMAGED', Buffer.concat([model(y), Buffer.from([0x4a, ...Array<number>(9).fill(0xff), 0x08, 0x08])])],
+    ['ONNX_DAMAGED', model(bytes(12, Buffer.from([0x0a, 2, 0x79])), y)],
     ['ONNX_DAMAGED', model(port(12, '\u00e9'.repeat(2000), tensor(1, [1])))],
     ['ONNX_DAMAGED', model(bytes(12, bytes(1, Buffer.from([0xff]))))],
     ['ONNX_UNSUPPORTED', model(port(12, 'y', bytes(4, '')))],
