@@ -92,7 +92,7 @@ function observed(rule: RuleVerdict): string {
         ? `Queried: ${signalNote(rule.sums)}.`
         : `Observed: ${formatAmount(estimate, unit)} (${signalNote(rule.sums)}).`;
     case 'histogram': {
-      if (estimate === null) return 'No data yet.';
+      if (estimate === null) return 'No data to compare yet.';
       const amount = formatAmount(estimate, unit);
       const what =
         unit === 'ratio' ? `${amount} more of the answers less sure than with stable` : `a shift of ${amount}`;
@@ -215,6 +215,8 @@ function outcome(rule: RuleVerdict): string[] {
       return ['It fails: the data proves it.', ...why];
     case 'undecided':
       if (trials === 0) return ['Undecided.', ...(has(rule, 'no-data') ? [] : why)];
+      if (rule.estimate === null && rule.kind === 'histogram')
+        return has(rule, 'too-few-reports') ? ['Undecided: too few reports yet.'] : ['Undecided.', ...why];
       if (!within && isOnlyUnheard(rule)) return ['Undecided.', ...why];
       return [
         within

@@ -123,6 +123,28 @@ test('every kind of verdict has its words', async () => {
   await expect(`${told.join('\n\n')}\n`).toMatchFileSnapshot('golden/explanations.txt');
 });
 
+test('a shift that nothing can be compared for yet is over no limit', () => {
+  const told = (reason: 'too-few-reports' | 'no-baseline') =>
+    ruleSentences(
+      ruleVerdict('class_drift < 0.1', 'undecided', {
+        ...{ kind: 'histogram', estimate: null, within: false, trials: 60, devices: 1, reasons: [{ kind: reason }] },
+        sums: {
+          candidate: { reports: 1, counts: [] },
+          baseline: { reports: 9, counts: [] },
+          window: { reports: 1, counts: [] },
+        },
+        needs: { trials: 0, minutes: 4 },
+      }),
+    );
+  expect(told('too-few-reports')).toEqual([
+    'No data to compare yet.',
+    'Allowed: below 0.1.',
+    'Undecided: too few reports yet.',
+    'It needs reports of about 4 more minutes.',
+  ]);
+  expect(told('no-baseline').join(' ')).not.toContain('limit so far');
+});
+
 test('a stage tells its devices, its soak, its least evidence, its deadline and how sure it is', async () => {
   const stage = {
     verdict: scenes['within, and not proven yet']!(),
