@@ -1,5 +1,6 @@
 // Owns the manifest of a new version: what its files say, what the version before has people say, and what is said at its making.
-import { CodedError } from '../base/errors.ts';
+import { assertInvariant, CodedError } from '../base/errors.ts';
+import { canonicalJson } from '../contract/digest.ts';
 import type { InputTensor, ModelExample, ModelManifest, OutputTensor, Variant } from '../contract/types.generated.ts';
 import { parseDocumentOf } from './parse-document-of.ts';
 import { writeDocument } from './write-yaml.ts';
@@ -46,7 +47,7 @@ export function newManifest(facts: NewManifest): WrittenManifest {
   const { confidence, compatibility, resources, parameters, parameterLimits, health } = base?.spec ?? {};
   const before = base?.spec.examples?.filter(({ name }) => name !== example?.name);
   const examples = example === null ? before : [...(before ?? []), example];
-  const text = writeDocument({
+  const content = {
     apiVersion: 'slipway.dev/v1alpha1',
     kind: 'ModelManifest',
     metadata: { name: model, version, sequence, description, owner, useCase },
@@ -57,8 +58,12 @@ export function newManifest(facts: NewManifest): WrittenManifest {
       variants,
       ...{ compatibility, resources, examples, parameters, parameterLimits, health },
     },
-  });
-  return { text, manifest: readBack(facts.file, text) };
+  };
+  const text = writeDocument(content);
+  const manifest = readBack(facts.file, text);
+  const isSame = canonicalJson(manifest) === canonicalJson(JSON.parse(JSON.stringify(content)));
+  assertInvariant(isSame, 'a manifest is read as it was written');
+  return { text, manifest };
 }
 
 /** What is written must be what `slipway validate` accepts. */
