@@ -146,7 +146,7 @@ const TEXT_FIELDS = new Set([
     'worstDevice',
   ],
   ...['code', 'evidence', 'evidenceFolder', 'file', 'salt', 'nonce', 'observed', 'desired', 'running', 'method'],
-  ...['since', 'at', 'until', 'decidedAt', 'devices'],
+  ...['since', 'opened', 'at', 'until', 'decidedAt', 'devices'],
   // A person's own reason; what a provider of metrics said; words of parser, verifier and device, which are dropped before anything is kept.
   ...['reason', 'text', 'detail'],
 ]);

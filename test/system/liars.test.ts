@@ -80,7 +80,7 @@ function summaryOf({ outcome, stage, groupsApart }: Told) {
   return { outcome, stage, groupsApart };
 }
 
-const GOOD_END = { outcome: 'completed', stage: 'full', groupsApart: [] };
+const GOOD_END = { outcome: 'completed', stage: 'full-rest', groupsApart: [] };
 const BAD_END = { outcome: 'reverted', stage: 'canary', groupsApart: [] };
 
 afterEach(() => {
