@@ -13,6 +13,7 @@ import { ROLLOUT, World } from './world.ts';
 vi.mock('../../src/store/memory/open-memory-fleet-store.ts', { spy: true });
 vi.setConfig({ testTimeout: 600_000 });
 
+// Those who enrol late are devices of the fleet from the next stage on: a tenth a stage is a sixth of the last, which their word may count in.
 const POLICY = parsePolicy(
   'enemies.yaml',
   Buffer.from(`apiVersion: slipway.dev/v1alpha1
@@ -26,7 +27,7 @@ spec:
       soak: 10m
       deadline: 90m
       onDeadline: hold
-      rules: [error_rate < 3%, "latency_p95 < 1.5x baseline, floor 5ms", vanished_classes == 0, failed_devices < 12%]
+      rules: [error_rate < 3%, "latency_p95 < 1.5x baseline, floor 5ms", vanished_classes == 0, failed_devices < 20%]
     - { name: full, size: 100%, soak: 10m }
 `),
 );
