@@ -60,6 +60,8 @@ export interface PlannedStage {
   /** It selects devices by label besides, whose number is not known here. */
   readonly selects: boolean;
   readonly soakMs: number;
+  /** The soak is the time for which devices are held back, longer than the one that the policy names. */
+  readonly isSoakOfHoldBack?: true;
   readonly deadlineMs: number;
   /** The policy does not name it. */
   readonly hasDefaultDeadline: boolean;
@@ -219,7 +221,7 @@ export function planOf(policy: RolloutPolicy, question: PlanQuestion): Plan {
       },
       minimumDevices: Math.max(1, leastDevices(stage, devices ?? Number.POSITIVE_INFINITY)),
       ...heldBackOf(stage, question.devices),
-      ...(stage.isRest ? { isRest: true } : {}),
+      ...(stage.isRest ? { isRest: true } : soakMs > stage.courseMs ? { isSoakOfHoldBack: true } : {}),
       ...{ perMinute, passMinutes, rules },
       leastMs: passMinutes === null ? null : Math.max(soakMs, Math.ceil(passMinutes * MINUTE_MS)),
       unseenShare: devices === null ? null : devices === question.devices ? 0 : unseenShare(devices, stage.errorLevel),

@@ -140,14 +140,14 @@ export function planRows(stage: PlannedStage): string[][] {
 
 /** `canary: 20 devices, 1,200 inferences per minute; soak 30 min, deadline 2 h`. */
 export function stageHeading(stage: PlannedStage): string {
-  const { name, devices, selects, perMinute, soakMs, deadlineMs, hasDefaultDeadline } = stage;
+  const { name, devices, selects, perMinute, soakMs, isSoakOfHoldBack, deadlineMs, hasDefaultDeadline } = stage;
   const who =
     devices === null
       ? 'a percentage of an unknown number of devices (pass --devices)'
       : `${selects ? 'at least ' : ''}${countOf(devices, 'device')}`;
   const traffic = perMinute === null ? '' : `, ${countOf(perMinute, 'inference')} per minute`;
   const times = [
-    ...(soakMs > 0 ? [`soak ${formatDuration(soakMs)}`] : []),
+    ...(soakMs > 0 ? [`soak ${formatDuration(soakMs)}${isSoakOfHoldBack === true ? ' (holdBack)' : ''}`] : []),
     `deadline ${formatDuration(deadlineMs)}${hasDefaultDeadline ? ' (default)' : ''}`,
   ];
   return `${name}: ${who}${traffic}; ${times.join(', ')}`;

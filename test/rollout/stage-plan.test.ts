@@ -281,3 +281,16 @@ test('nobody can say when silent devices are noticed, and few of them hardly eve
   ]);
   expect(of(10, 10).cells[0]).toEqual(['', '', '']);
 });
+
+test('a soak that lasts as long as devices are held back says so, and one that the policy names does not', () => {
+  const headings = (soak: string) =>
+    planOf(
+      policyOf(`- { name: full, size: 100%, soak: ${soak}, holdBack: 5% for 4w, rules: [latency_p95 < 2x baseline] }`),
+      { devices: 500, perMinute: null },
+    ).stages.map(stageHeading);
+  expect(headings('1h')).toEqual([
+    'full: 475 devices; soak 28 d (holdBack), deadline 29 d (default)',
+    'full-rest: 500 devices; soak 10 min, deadline 1 d (default)',
+  ]);
+  expect(headings('5w')[0]).toMatch(/^full: 475 devices; soak 35 d, /);
+});
