@@ -55,7 +55,10 @@ export async function chooseSigner(options: SignerOptions, policyRoot: SigstoreR
     });
   }
   if (key !== undefined) return keySigner(key, options.passphraseFile);
-  if (signer !== undefined) return createCommandSigner(signer, new SystemClock());
+  if (signer !== undefined) {
+    const hasTerminal = process.stdin.isTTY && process.stderr.isTTY;
+    return createCommandSigner(signer, { clock: new SystemClock(), environment: process.env, hasTerminal });
+  }
   return keylessSigner(options, policyRoot);
 }
 

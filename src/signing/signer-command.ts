@@ -2,6 +2,7 @@
 import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
+import process from 'node:process';
 import type { Clock } from '../base/clock.ts';
 import { CodedError } from '../base/errors.ts';
 import { asReason } from '../base/plain-text.ts';
@@ -13,6 +14,17 @@ import { bundleText, keyBundle } from './sign-document.ts';
 /** Long enough for a person to touch a token. */
 const TIMEOUT_MS = 120_000;
 const MOST_OUTPUT_BYTES = 65_536;
+/** What it printed arrives within this after its end, whoever still holds its output open. */
+const GRACE_MS = 1000;
+/** Secrets of other ways to sign; the rest of the environment is what tools of a KMS get their credentials from. */
+const KEPT_BACK = ['COSIGN_PASSWORD', 'SIGSTORE_ID_TOKEN', 'ACTIONS_ID_TOKEN_REQUEST_TOKEN'];
+
+export interface SignerCommandOptions {
+  readonly clock: Clock;
+  readonly environment: Readonly<Record<string, string | undefined>>;
+  /** Somebody may type a PIN, and Ctrl-C ends all: the command stays at the terminal. Else it and all that it starts are a group, ended together. */
+  readonly hasTerminal: boolean;
+}
 
 function failed(what: string, retry = false): CodedError {
   return new CodedError({
@@ -35,7 +47,7 @@ function wordsOf(commandLine: string): [string, ...string[]] {
 }
 
 /** Its `sign` throws SIGN_COMMAND, and TRUST_KEY_… for a public key that is none. */
-export function createCommandSigner(commandLine: string, clock: Clock, timeoutMs = TIMEOUT_MS): DocumentSigner {
+export function createCommandSigner(commandLine: string, options: SignerCommandOptions): DocumentSigner {
   const words = wordsOf(commandLine);
   return {
     name: `the signer command ${words[0]}`,
@@ -47,9 +59,7 @@ export function createCommandSigner(commandLine: string, clock: Clock, timeoutMs
         digest,
         bytes: Buffer.from(bytes).toString('base64'),
       };
-      const { publicKey: pem, signature: text } = parseAnswer(
-        await run(words, JSON.stringify(request), clock, timeoutMs),
-      );
+      const { publicKey: pem, signature: text } = parseAnswer(await run(words, JSON.stringify(request), options));
       const publicKey = parsePublicKey(pem, 'The public key of the signer command');
       const signature = decodeStrictBase64(text);
       if (signature === undefined || !hasSigned(publicKey, bytes, signature))
@@ -70,17 +80,34 @@ function parseAnswer(output: string): { readonly publicKey: string; readonly sig
 }
 
 /** What the program prints, in bounds: a program that is late, or prints without end, is ended. */
-async function run([program, ...args]: [string, ...string[]], input: string, clock: Clock, timeoutMs: number) {
-  const child = spawn(program, args, { stdio: 'pipe' });
+async function run(
+  [program, ...args]: [string, ...string[]],
+  input: string,
+  { clock, environment, hasTerminal }: SignerCommandOptions,
+) {
+  const env = Object.fromEntries(Object.entries(environment).filter(([name]) => !KEPT_BACK.includes(name)));
+  const child = spawn(program, args, { stdio: 'pipe', env, detached: !hasTerminal });
   const done = new AbortController();
   const output: Buffer[] = [];
   const complaints: Buffer[] = [];
   let length = 0;
   let problem: CodedError | undefined;
+  const end = (): void => {
+    try {
+      if (hasTerminal || child.pid === undefined) child.kill('SIGKILL');
+      else process.kill(-child.pid, 'SIGKILL');
+    } catch {
+      // nobody is left in the group
+    }
+  };
+  /** A child of it may hold them open. */
+  const letGo = (): void => {
+    for (const stream of child.stdio) stream?.destroy();
+  };
   const give = (error: CodedError): void => {
     problem ??= error;
-    child.kill('SIGKILL');
-    for (const stream of child.stdio) stream?.destroy(); // a child of it may hold them open
+    end();
+    letGo();
   };
   const keep = (chunks: Buffer[]) => (chunk: Buffer) => {
     length += chunk.length;
@@ -91,14 +118,19 @@ async function run([program, ...args]: [string, ...string[]], input: string, clo
   child.stderr.on('data', keep(complaints));
   child.stdin.on('error', () => undefined); // it need not read to the end
   child.stdin.end(`${input}\n`);
-  void clock.sleep(timeoutMs, done.signal).then(() => {
-    if (!done.signal.aborted) give(failed(`gives no answer within ${timeoutMs / 1000} s`, true));
+  child.once('exit', () => {
+    end();
+    void clock.sleep(GRACE_MS, done.signal).then(letGo);
+  });
+  void clock.sleep(TIMEOUT_MS, done.signal).then(() => {
+    if (!done.signal.aborted) give(failed(`gives no answer within ${TIMEOUT_MS / 1000} s`, true));
   });
   try {
-    const [code] = (await once(child, 'close')) as [number | null];
+    const [code, signal] = (await once(child, 'close')) as [number | null, string | null];
     if (problem !== undefined) throw problem;
     if (code === 0) return Buffer.concat(output).toString('utf8');
-    throw failed(`ends with ${code}: ${asReason(Buffer.concat(complaints).toString('utf8')).replace(/\.$/, '')}`);
+    const how = code === null ? `is ended by ${signal}` : `ends with ${code}`;
+    throw failed(`${how}: ${asReason(Buffer.concat(complaints).toString('utf8')).replace(/\.$/, '')}`);
   } catch (error) {
     if (error instanceof CodedError) throw error;
     throw failed(`can't be run (${(error as NodeJS.ErrnoException).code ?? 'unknown problem'})`);

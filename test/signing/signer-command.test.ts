@@ -1,9 +1,10 @@
 // Laws of signer commands: what they answer is checked before it is believed, and none of them holds up the signing.
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
-import { SystemClock } from '../../src/base/clock.ts';
+import { type Clock, SystemClock } from '../../src/base/clock.ts';
 import { keyIdOf } from '../../src/contract/trust/keys.ts';
 import { createCommandSigner } from '../../src/signing/signer-command.ts';
 import { makeForeignKey, makeKey, verifierFor } from '../support/trust.ts';
@@ -29,7 +30,49 @@ ${body}
   return `"${process.execPath}" '${file}' one`;
 }
 
-const sign = (command: string, clock = new SystemClock()) => createCommandSigner(command, clock).sign(DOCUMENT);
+const optionsOf = (clock: Clock = new SystemClock(), hasTerminal = false) => {
+  const secrets = { COSIGN_PASSWORD: 'p', SIGSTORE_ID_TOKEN: 't', ACTIONS_ID_TOKEN_REQUEST_TOKEN: 'r' };
+  return { clock, hasTerminal, environment: { ...process.env, ...secrets, KMS_TOKEN: 'mine' } };
+};
+const sign = (command: string, clock?: Clock, hasTerminal?: boolean) =>
+  createCommandSigner(command, optionsOf(clock, hasTerminal)).sign(DOCUMENT);
+
+/** The limit of two minutes comes when the test says so. */
+class LimitClock extends SystemClock {
+  readonly #limit = Promise.withResolvers<void>();
+
+  expire(): void {
+    this.#limit.resolve();
+  }
+
+  override async sleep(ms: number, signal?: AbortSignal): Promise<void> {
+    if (ms !== 120_000) return super.sleep(ms, signal);
+    await this.#limit.promise;
+  }
+}
+
+/** A program that starts another, which lives long and holds its output open, and then does this; and how to learn of the other. */
+function parent(name: string, body: string) {
+  const file = path.join(folder, `${name}.pid`);
+  const command = program(
+    name,
+    `const { spawn } = await import('node:child_process');
+     const { writeFileSync, renameSync } = await import('node:fs');
+     const { pid } = spawn('sleep', ['300'], { stdio: ['ignore', 'inherit', 'inherit'] });
+     writeFileSync(${JSON.stringify(`${file}.tmp`)}, String(pid));
+     renameSync(${JSON.stringify(`${file}.tmp`)}, ${JSON.stringify(file)});
+     ${body}`,
+  );
+  const started = async (): Promise<number> => {
+    await expect.poll(() => existsSync(file), { timeout: 20_000 }).toBe(true);
+    return Number(readFileSync(file, 'utf8'));
+  };
+  return { command, started };
+}
+
+/** One that its new parent has yet to bury has ended. */
+const isAlive = (pid: number): boolean =>
+  /^[^Z]/.test(spawnSync('ps', ['-o', 'stat=', '-p', String(pid)], { encoding: 'utf8' }).stdout.trim());
 
 describe('a signer command', () => {
   test('gets the document and its digest, and what it signs is verified as any signature of its key', async () => {
@@ -89,23 +132,47 @@ describe('a signer command', () => {
     });
   });
 
-  test('that gives no answer is ended at its limit, together with what it prints', async () => {
-    class Late extends SystemClock {
-      override sleep(ms: number, signal?: AbortSignal): Promise<void> {
-        return super.sleep(ms === 120_000 ? 200 : ms, signal);
-      }
-    }
-    await expect(sign(program('late', 'setInterval(() => undefined, 1000)'), new Late())).rejects.toMatchObject({
+  test('that gives no answer is ended at its limit, together with what it started', async () => {
+    const clock = new LimitClock();
+    const { command, started } = parent('late', 'setInterval(() => undefined, 1000);');
+    const refused = expect(sign(command, clock)).rejects.toMatchObject({
       code: 'SIGN_COMMAND',
       kind: 'retry-later',
       message: expect.stringContaining('within 120 s'),
     });
+    const child = await started();
+    clock.expire();
+    await refused;
+    await expect.poll(() => isAlive(child), { timeout: 10_000 }).toBe(false);
+  });
+
+  test.each([false, true])('that leaves a child with its output is answered at its end (terminal: %s)', async (has) => {
+    const { command, started } = parent(
+      `leaves-${has}`,
+      'process.stdout.write(JSON.stringify({ publicKey, signature: made }), () => process.exit(0));',
+    );
+    const { signer } = await sign(command, new LimitClock(), has);
+    expect(signer).toBe(`key ${keyIdOf(key.publicKey)}`);
+    const child = await started();
+    if (has) process.kill(child);
+    await expect.poll(() => isAlive(child), { timeout: 10_000 }).toBe(false);
+  });
+
+  test('that a signal ends is told with the signal', async () => {
+    const dies = program('dies', `process.kill(process.pid, 'SIGTERM'); setInterval(() => undefined, 1000);`);
+    await expect(sign(dies)).rejects.toThrow(/^The signer command is ended by SIGTERM: no reason/);
+  });
+
+  test('gets the environment without the secrets of other ways to sign', async () => {
+    const names = `['KMS_TOKEN', 'PATH', 'COSIGN_PASSWORD', 'SIGSTORE_ID_TOKEN', 'ACTIONS_ID_TOKEN_REQUEST_TOKEN']`;
+    const body = `console.error(${names}.filter((name) => name in process.env).join()); process.exit(1)`;
+    await expect(sign(program('tells', body))).rejects.toThrow(/ends with 1: KMS_TOKEN,PATH\.$/);
   });
 
   test('that reads no request, or is none, is told as what it is', async () => {
     await expect(sign(`"${process.execPath}" -e "process.exit(4)"`)).rejects.toThrow(/ends with 4/);
     await expect(sign('/nowhere/kms-sign')).rejects.toThrow(/can't be run \(ENOENT\)/);
-    expect(() => createCommandSigner(' ', new SystemClock())).toThrow(/is empty/);
-    expect(() => createCommandSigner('kms "a', new SystemClock())).toThrow(/quote without its end/);
+    expect(() => createCommandSigner(' ', optionsOf())).toThrow(/is empty/);
+    expect(() => createCommandSigner('kms "a', optionsOf())).toThrow(/quote without its end/);
   });
 });
