@@ -1,10 +1,12 @@
 // Owns rehearsing with what is one's own: the model's classes, size, platforms and limits, the fleet's labels, and its traffic.
 import { assertInvariant } from '../base/errors.ts';
+import { declaredOutputs } from '../contract/declared-outputs.ts';
 import { REST_CLASS } from '../contract/report.ts';
 import type { ModelManifest } from '../contract/types.generated.ts';
 import type { DeviceGroup } from '../documents/types.generated.ts';
 import { FleetWords } from '../measurement/fleet-words.ts';
-import { type Answers, LEAST_CONFIDENCE } from './behaviour.ts';
+import { listed } from '../wording/amounts.ts';
+import { type Answers, LEAST_CONFIDENCE, USUAL_ANSWERS } from './behaviour.ts';
 import type { PopulationShape, SpecialDevice } from './population.ts';
 import type { Scenario } from './scenario.ts';
 
@@ -38,6 +40,17 @@ export function withOwn(scenario: Scenario, own: OwnFacts): Scenario {
     ...(health === undefined ? {} : { health }),
     manifest: { framework, interface: ports, variants, ...(confidence === undefined ? {} : { confidence }) },
   };
+}
+
+/** Why the model can't be rehearsed with the scenario, as it has none of the outputs that this is about; null where it can. */
+export function unfitInWords({ name, needs, answers = USUAL_ANSWERS }: Scenario, model: string): string | null {
+  const { scalars, embedding, detections, text } = declaredOutputs(answers.outputs ?? []);
+  const has = {
+    ...{ classes: answers.classes.length > 0, scalar: scalars.some(({ isNorm }) => !isNorm) },
+    ...{ embedding: embedding !== null, detections: detections !== null, text: text !== null },
+  };
+  if (needs === undefined || needs.some((kind) => has[kind])) return null;
+  return `${name} needs an output of kind ${listed(needs, 'or')}; ${model} has none. Not rehearsed.`;
 }
 
 type Variant = ModelManifest['spec']['variants'][number];

@@ -125,7 +125,8 @@ const JUDGEMENTS: Readonly<Record<Judgement, string>> = {
 
 export interface Rehearsed {
   readonly order: RehearsalOrder;
-  readonly rehearsal: Rehearsal;
+  /** Or why there was none. */
+  readonly rehearsal: Rehearsal | string;
 }
 
 export const SUMMARY_HEADER = ['SCENARIO', 'CANDIDATE', 'OUTCOME', 'DEVICES', 'JUDGEMENT'] as const;
@@ -133,13 +134,16 @@ export const SUMMARY_HEADER = ['SCENARIO', 'CANDIDATE', 'OUTCOME', 'DEVICES', 'J
 /** One row of the table of many rehearsals, in the order of its header. */
 export function summaryRow({ order, rehearsal }: Rehearsed): readonly string[] {
   const { scenario, devices } = order;
-  const exposed = `${formatCount(rehearsal.devicesExposed)} of ${formatCount(devices)}`;
   const candidate = scenario.isBad ? 'bad' : 'good';
+  if (typeof rehearsal === 'string') return [scenario.name, candidate, 'not rehearsed', '-', '-'];
+  const exposed = `${formatCount(rehearsal.devicesExposed)} of ${formatCount(devices)}`;
   return [scenario.name, candidate, endInWords(rehearsal), exposed, JUDGEMENTS[judgementOf(order, rehearsal)]];
 }
 
 /** The same for programs, without the timeline. */
 export function summaryJson({ order, rehearsal }: Rehearsed): Record<string, unknown> {
+  if (typeof rehearsal === 'string')
+    return { scenario: order.scenario.name, candidateIsBad: order.scenario.isBad, outcome: null, because: rehearsal };
   const { timeline: _, ...rest } = rehearsalJson(order, rehearsal);
   return rest;
 }

@@ -1,5 +1,5 @@
 // Owns what a scenario is: a population, how the candidate differs from stable, and what the network does.
-import type { HealthLimits, ModelManifest } from '../contract/types.generated.ts';
+import type { HealthLimits, ModelManifest, OutputTensor } from '../contract/types.generated.ts';
 import type { Answers, Behaviour } from './behaviour.ts';
 import type { PopulationShape, Traits } from './population.ts';
 
@@ -58,6 +58,8 @@ export interface Scenario {
     ModelManifest['spec'],
     'framework' | 'interface' | 'variants' | 'confidence' | 'compatibility'
   >;
+  /** The outputs that it is about; a model that has none of these kinds is not rehearsed with it. */
+  readonly needs?: readonly NonNullable<OutputTensor['kind']>[];
   /** How the candidate differs from stable; nothing for a candidate that is as good. */
   readonly candidate: (circumstances: Circumstances) => Partial<Behaviour>;
   /** What befalls both versions alike: the hour of the day, a broken device. */

@@ -31,6 +31,7 @@ const GOOD: Omit<Scenario, 'name' | 'summary'> = {
   network: NETWORK,
 };
 const BAD = { ...GOOD, isBad: true };
+const OF_CLASSES: Pick<Scenario, 'needs'> = { needs: ['classes'] };
 
 const MIB = 2 ** 20;
 /** Memory that a device can spare before the model fails for want of it. */
@@ -60,12 +61,9 @@ const SITES = ['north', 'east', 'south', 'west'];
 const TRIED_MINUTES = 6;
 
 /** From 0 to 1 over so many minutes, once nearly all devices have the candidate. */
-function onceNearlyAll(minutes: number): (circumstances: Pick<Circumstances, 'sinceNearlyAll'>) => number {
-  return ({ sinceNearlyAll }) => ramp(sinceNearlyAll, TRIED_MINUTES, TRIED_MINUTES + minutes);
+function onceNearlyAll({ sinceNearlyAll }: Circumstances, minutes: number): number {
+  return ramp(sinceNearlyAll, TRIED_MINUTES, TRIED_MINUTES + minutes);
 }
-
-const siteLoad = onceNearlyAll(10);
-const crowding = onceNearlyAll(5);
 
 const errors =
   (times: number): Scenario['candidate'] =>
@@ -95,7 +93,7 @@ export const SCENARIOS: readonly Scenario[] = [
     candidate: ({ minutes }) => ({ cpuFactor: 2, latencyFactor: 1.25 + 0.75 * ramp(minutes, 5, 15) }),
   },
   {
-    ...BAD,
+    ...{ ...BAD, ...OF_CLASSES },
     name: 'missing-class',
     summary: 'The candidate never answers the rarest class, 1% of the inputs; nothing crashes.',
     candidate: ({ rarest }) => ({ missedClass: rarest, confidence: STABLE_BEHAVIOUR.confidence + 0.01 }),
@@ -154,19 +152,19 @@ export const SCENARIOS: readonly Scenario[] = [
     candidate: ({ minutes, errorLimit }) => (minutes < 40 ? {} : { errorRate: 4 * errorLimit }),
   },
   {
-    ...BAD,
+    ...{ ...BAD, ...OF_CLASSES },
     name: 'confidence-shift',
     summary: 'The candidate is less sure of its answers: 0.76 instead of 0.86 on average.',
     candidate: () => ({ confidence: 0.76 }),
   },
   {
-    ...GOOD,
+    ...{ ...GOOD, ...OF_CLASSES },
     name: 'surer-model',
     summary: 'The candidate is surer of its answers: 0.94 instead of 0.86 on average.',
     candidate: () => ({ confidence: 0.94 }),
   },
   {
-    ...BAD,
+    ...{ ...BAD, ...OF_CLASSES },
     name: 'less-sure-mixture',
     summary: 'The candidate is surer of four answers in five, 0.95 on average, and far less sure of the fifth: 0.5.',
     // As lenient as for any-device: the fleet's rule is to find it.
@@ -184,6 +182,7 @@ export const SCENARIOS: readonly Scenario[] = [
     name: 'price-drift',
     summary: 'A model that estimates prices: the estimates of the candidate are a quarter higher.',
     answers: answering({ name: 'price', type: 'float32', shape: [-1, 1], kind: 'scalar' }),
+    needs: ['scalar', 'detections', 'text'],
     candidate: () => ({ outputFactor: 1.25 }),
   },
   {
@@ -194,6 +193,7 @@ export const SCENARIOS: readonly Scenario[] = [
     answers: answering({
       ...{ name: 'embedding', type: 'float32', shape: [-1, 16], kind: 'embedding', space: 'products-v1' },
     }),
+    needs: ['embedding'],
     candidate: () => ({ otherSpace: true }),
   },
   {
@@ -235,18 +235,18 @@ export const SCENARIOS: readonly Scenario[] = [
     name: 'site-slowdown',
     summary:
       'The candidate takes a tenth more time; when nearly all devices have it, the site slows down: 2.5 times the latency, 3 times the errors, of both.',
-    candidate: (now) => ({ latencyFactor: 1.1 * (1 + 1.5 * siteLoad(now)) }),
+    candidate: (now) => ({ latencyFactor: 1.1 * (1 + 1.5 * onceNearlyAll(now, 10)) }),
     both: (now) => ({
-      latencyFactor: 1 + 1.5 * siteLoad(now),
-      errorRate: STABLE_BEHAVIOUR.errorRate * (1 + 2 * siteLoad(now)),
+      latencyFactor: 1 + 1.5 * onceNearlyAll(now, 10),
+      errorRate: STABLE_BEHAVIOUR.errorRate * (1 + 2 * onceNearlyAll(now, 10)),
     }),
-    hasBegun: (now) => siteLoad(now) > 0,
+    hasBegun: (now) => onceNearlyAll(now, 10) > 0,
   },
   {
     ...BAD,
     name: 'crowded',
     summary: 'The candidate takes twice the time once nearly all devices have it: they wait for each other.',
-    candidate: (now) => ({ latencyFactor: 1 + crowding(now) }),
+    candidate: (now) => ({ latencyFactor: 1 + onceNearlyAll(now, 5) }),
   },
   {
     ...GOOD,
@@ -264,7 +264,7 @@ export const SCENARIOS: readonly Scenario[] = [
     network: { ...NETWORK, repeats: 0.33, mostDelayMs: 300_000 },
   },
   {
-    ...BAD,
+    ...{ ...BAD, ...OF_CLASSES },
     name: 'kiosks',
     summary: 'Kiosks: within half an hour on a device, the confidence of the candidate falls from 0.86 to 0.72.',
     population: { ...FLEET, trafficPerMinute: 40, special: kiosk },

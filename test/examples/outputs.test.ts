@@ -2,11 +2,14 @@
 import { cpSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
+import { SCENARIOS } from '../../src/simulation/scenarios.ts';
 import { CliSession } from '../cli/cli-session.ts';
 
 vi.setConfig({ testTimeout: 240_000 });
 
 const EXAMPLES = fileURLToPath(new URL('../../examples/outputs', import.meta.url));
+
+const MANIFESTS = fileURLToPath(new URL('../../examples/manifests', import.meta.url));
 
 let session: CliSession;
 beforeAll(() => {
@@ -33,6 +36,26 @@ test.each([
   const args = ['--repo', 'outputs', '--scenario', scenario, '--devices', '90', '--hours', '4', '--json'];
   const { stdout } = await session.run(['simulate', rollout, ...args]);
   expect(JSON.parse(stdout)).toMatchObject({ outcome, judgement: 'right', notRehearsed: [], breaches: [] });
+});
+
+test('a scenario about outputs that the model does not have is not rehearsed, and blames no policy', async () => {
+  const options = '--repo outputs --devices 20 --hours 0.05'.split(' ');
+  const told = 'missing-class needs an output of kind classes; price has none. Not rehearsed.';
+  const one = await session.run(['simulate', 'price', '--scenario', 'missing-class', ...options]);
+  expect([one.code, one.stdout]).toEqual([2, '']);
+  expect(one.stderr).toContain(told);
+  const all = await session.run(['simulate', 'price', '--all', ...options]);
+  expect(all.stdout).toMatch(/^missing-class +bad +not rehearsed +- +-$/m);
+  expect(all.stdout).toContain(`\n${told}\n`);
+  expect(all.stdout).toContain('embedding-space-changed needs an output of kind embedding; price has none.');
+  expect(all.stdout).not.toContain('price-drift needs');
+  // Each is told as it ends, where no terminal shows how far it is.
+  expect(all.stderr.split('\n').length - 1).toBe(SCENARIOS.length);
+  expect(all.stderr).toMatch(/^1 of \d+ {2}good: held in canary \(open\)$/m);
+  const classifier = ['simulate', 'invoice-ocr-eu', '--scenario', 'price-drift', '--repo', MANIFESTS];
+  expect((await session.run(classifier)).stderr).toContain(
+    'price-drift needs an output of kind scalar, detections or text; invoice-ocr has none. Not rehearsed.',
+  );
 });
 
 test('what the manifests of a rollout do not let compare is said before anything rolls', async () => {

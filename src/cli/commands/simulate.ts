@@ -4,7 +4,7 @@ import path from 'node:path';
 import type { Command } from 'commander';
 import { CodedError } from '../../base/errors.ts';
 import { leftOutInWords } from '../../simulation/left-out.ts';
-import { withOwn } from '../../simulation/own-model.ts';
+import { unfitInWords, withOwn } from '../../simulation/own-model.ts';
 import { rehearse } from '../../simulation/rehearsal.ts';
 import type { RehearsalOrder } from '../../simulation/rehearsal-order.ts';
 import { rehearsalPage } from '../../simulation/rehearsal-page.ts';
@@ -124,12 +124,24 @@ function endProgress(): void {
   if (process.stderr.isTTY) process.stderr.write('\r\u001b[K');
 }
 
+/** One line for each that ended, where nobody sees the other. */
+function tellEnd(ended: Rehearsed, count: number): void {
+  const { stderr } = process;
+  const [scenario, , outcome, , judgement] = summaryRow(ended);
+  if (!stderr.isTTY) stderr.write(`${count} of ${SCENARIOS.length}  ${scenario}: ${outcome} (${judgement})\n`);
+}
+
+function unfitOf({ scenario, model }: RehearsalOrder): string | null {
+  return unfitInWords(scenario, model?.name ?? 'the model');
+}
+
 /** Every scenario under the policy, or under its own. */
 async function rehearseAll(name: string | undefined, options: SimulateOptions): Promise<Result> {
   const all: Rehearsed[] = [];
   for (const { name: scenario } of SCENARIOS) {
     const order = await orderOf(name, { ...options, scenario }, progressOf(scenario, options.hours));
-    all.push({ order, rehearsal: await rehearse(order) });
+    const ended = { order, rehearsal: unfitOf(order) ?? (await rehearse(order)) };
+    tellEnd(ended, all.push(ended));
   }
   endProgress();
   const [first] = all;
@@ -140,9 +152,10 @@ async function rehearseAll(name: string | undefined, options: SimulateOptions): 
       [...SUMMARY_HEADER],
       all.map((one) => [...summaryRow(one)]),
     ),
+    ...all.flatMap(({ rehearsal }) => (typeof rehearsal === 'string' ? [rehearsal] : [])),
     ...notes,
   ].join('\n');
-  const isSound = all.every(({ rehearsal }) => rehearsal.breaches.length === 0);
+  const isSound = all.every(({ rehearsal }) => typeof rehearsal === 'string' || rehearsal.breaches.length === 0);
   return { json: { scenarios: all.map(summaryJson) }, text, exitCode: isSound ? 0 : 70 };
 }
 
@@ -179,6 +192,11 @@ export function addSimulateCommand(program: Command): void {
         return;
       }
       const order = await orderOf(name, options, progressOf(scenario, hours));
+      const unfit = unfitOf(order);
+      if (unfit !== null) {
+        const remedy = 'Rehearse another scenario; `slipway simulate --list` shows them.';
+        throw new CodedError({ code: 'SIMULATION_SCENARIO', message: unfit, remedy });
+      }
       if (html !== undefined) await assertPage(html);
       const rehearsal = await rehearse(order);
       endProgress();
