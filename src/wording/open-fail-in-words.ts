@@ -4,8 +4,7 @@ import { FEW_DEVICES, type OpenFail } from '../gates/forecast/forecast-in-stage.
 import type { PlannedRule } from '../rollout/stage-plan.ts';
 import { listed } from './amounts.ts';
 
-/** In place of the time of a fail. */
-export const OPEN_FAIL: Readonly<Record<OpenFail, string>> = {
+const TIMES: Readonly<Record<OpenFail, string>> = {
   'nobody-on-stable': 'never: it holds the stage',
   'one-on-stable': 'never: it holds the stage',
   'few-devices': 'rarely: it holds the stage',
@@ -15,10 +14,15 @@ export const OPEN_FAIL: Readonly<Record<OpenFail, string>> = {
 };
 
 const WHY: Partial<Record<OpenFail, string>> = {
-  'nobody-on-stable': "can't fail here: nobody is left on stable. Over the limit it holds the stage",
-  'one-on-stable': "can't fail here: one device alone is left on stable. Over the limit it holds the stage",
-  'few-devices': `hardly ever fails on fewer than ${FEW_DEVICES} devices. Over the limit it holds the stage`,
+  'nobody-on-stable': "can't fail here, since nobody is left on stable",
+  'one-on-stable': "can't fail here, since one device alone is left on stable",
+  'few-devices': `can hardly ever fail on fewer than ${FEW_DEVICES} devices`,
 };
+
+/** In place of the time of a fail; a dry run holds nothing. */
+export function openFailInWords(open: OpenFail, { dryRun }: PlannedRule): string {
+  return dryRun ? TIMES[open].replace(': it holds the stage', '') : TIMES[open];
+}
 
 export function openFailOf({ forecast }: PlannedRule): OpenFail | undefined {
   return forecast.kind === 'signal' ? undefined : forecast.openFail;
@@ -33,11 +37,11 @@ export function rulesNamed(rules: readonly PlannedRule[]): string {
   );
 }
 
-/** For each rule that can't fail: why, and what it does instead. */
+/** Which rules can't fail and why, and what they do instead. */
 export function openFailSentences(rules: readonly PlannedRule[]): string[] {
-  return rules.flatMap((one) => {
-    const open = one.dryRun ? undefined : openFailOf(one);
-    const why = open && WHY[open];
-    return why === undefined ? [] : [`${rulesNamed([one])} ${why}.`];
+  return Object.entries(WHY).flatMap(([open, why]) => {
+    const some = rules.filter((one) => !one.dryRun && openFailOf(one) === open);
+    if (some.length === 0) return [];
+    return [`${rulesNamed(some)} ${why}. Over the limit ${some.length === 1 ? 'it holds' : 'they hold'} the stage.`];
   });
 }

@@ -10,7 +10,7 @@ import type { Plan, PlannedRule, PlannedStage } from '../rollout/stage-plan.ts';
 import { groupName, OTHER_VALUES } from '../telemetry/groups.ts';
 import { countOf, formatAmount, formatCount, listed, percent } from './amounts.ts';
 import { heldBackInWords } from './held-back-in-words.ts';
-import { OPEN_FAIL, openFailOf, openFailSentences, rulesNamed } from './open-fail-in-words.ts';
+import { openFailInWords, openFailOf, openFailSentences, rulesNamed } from './open-fail-in-words.ts';
 import { aboutTime } from './plan-warnings-in-words.ts';
 import { passedOverInWords } from './reason-in-words.ts';
 import { decidesInWords, scopeInWords } from './scope-in-words.ts';
@@ -64,7 +64,7 @@ function cellsOf(planned: PlannedRule): Cells {
   if (open === undefined) return timesOf(planned);
   if (open === 'not-applicable') return ["doesn't apply: nobody is left on stable", '', '', ''];
   const [good, passes, bad] = timesOf(planned);
-  return [good, passes, bad, OPEN_FAIL[open]];
+  return [good, passes, bad, openFailInWords(open, planned)];
 }
 
 function timesOf({ forecast, grouping }: PlannedRule): Cells {
