@@ -7,7 +7,7 @@ const LN_GAMMA = Math.log((1 + ACCURACY) / (1 - ACCURACY));
 const SMALLEST = 1e-9;
 /** Larger values (about 1e30) count in the same bucket. */
 export const MOST_BUCKET = 700;
-/** Of a side in a report, so that no number of answers makes it longer than half a kilobyte: what is smaller counts as zero. */
+/** Of a side in a report, so that a scalar takes 1 kB after 50,000 answers and 2 kB after any number: what is smaller counts as zero. */
 export const MOST_SIDE_BUCKETS = 64;
 /** Parts of about equal weight that stable's outputs are cut into. */
 const PARTS = 10;

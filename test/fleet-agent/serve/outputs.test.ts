@@ -11,7 +11,7 @@ import { ModelServer } from '../../../fleet-agent/src/serve/model-server.ts';
 import { seededRandom } from '../../../src/base/random.ts';
 import { declaredOutputs } from '../../../src/contract/declared-outputs.ts';
 import { digestOf } from '../../../src/contract/digest.ts';
-import { outputCount } from '../../../src/contract/output-sketch.ts';
+import { countsOfSketch, emptyOutputSketch, outputCount } from '../../../src/contract/output-sketch.ts';
 import { parseReport } from '../../../src/contract/parse-report.ts';
 import type { ModelManifest, OutputTensor } from '../../../src/contract/types.generated.ts';
 import { interval as intervalOf, report } from '../../store/reports.ts';
@@ -108,13 +108,19 @@ describe('an embedding', () => {
   });
 });
 
-test('no number of answers makes a part of a report longer than half a kilobyte, and none is lost', () => {
+test('a scalar takes 1 kB of a report after 50,000 answers, 2 kB after any number, and none is lost', () => {
   const random = seededRandom(1, 'sizes');
   const values = Array.from({ length: 50_000 }, () => Math.tan(Math.PI * (random.next() - 0.5)) * 1e3);
   const outputs = [column('price', values)];
   const { price } = summarizeOutputs(declaredOutputs([PRICE]), { outputs, rows: values.length, least: 0 })!.scalars!;
   expect(JSON.stringify(price).length).toBeLessThan(1024);
   expect(outputCount(price!)).toBe(values.length);
+  const fullest = emptyOutputSketch();
+  for (const side of [fullest.plus, fullest.minus])
+    for (let bucket = -207; bucket <= 700; bucket += 14) side.set(bucket, 7_600_000);
+  const counts = countsOfSketch(fullest, -1234.5678901234567);
+  expect(JSON.stringify(counts).length).toBeLessThan(2048);
+  expect(outputCount(counts)).toBe(2 * 65 * 7_600_000);
   const usual = summarizeOutputs(declaredOutputs([PRICE]), {
     ...{ outputs: [column('price', values.slice(0, 60))], rows: 60, least: 0 },
   });
