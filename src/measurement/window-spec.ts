@@ -10,6 +10,7 @@ import type { RolloutPolicy, RolloutStatus } from '../documents/types.generated.
 import { edgesToCount } from '../gates/freeze-limits.ts';
 import { metricKind } from '../gates/metric-kind.ts';
 import type { KnownDevice } from '../rollout/count-cohort.ts';
+import { stageOf } from '../rollout/held-back.ts';
 import { rulesWithin, type Stage, stagesOf } from '../rollout/stages-of-policy.ts';
 import { type CourseSpec, courseSpecFor } from '../telemetry/course-sums.ts';
 import { chooseGroups, type GroupSpec, variantGroups } from '../telemetry/groups.ts';
@@ -49,7 +50,7 @@ export interface WindowFacts extends FleetNow {
 }
 
 export function presentStage({ status, policy }: Pick<RolloutInForce, 'status' | 'policy'>): Stage | undefined {
-  return policy === null ? undefined : stagesOf(policy).find((stage) => stage.name === status.stage);
+  return policy === null ? undefined : stageOf(stagesOf(policy), status);
 }
 
 /** Groups by the labels and properties of variants that the rules of all stages name; those that stand apart are not counted. */

@@ -2,7 +2,7 @@
 import { BUCKETS } from '../contract/membership.ts';
 import type { RolloutStatus } from '../documents/types.generated.ts';
 import type { CohortCounts } from './count-cohort.ts';
-import { heldRules, isOfAll, type Stage } from './stages-of-policy.ts';
+import { heldRules, isOfAll, type Stage, withoutHoldBack } from './stages-of-policy.ts';
 
 /** Devices that keep stable while the stage is judged. */
 export interface HeldBack {
@@ -20,6 +20,17 @@ export interface HeldBack {
 /** Do devices keep stable in a stage of all? The cut alone says so, to devices and decisions alike. */
 export function holdsBack(stage: Stage, { cohort, stable }: RolloutStatus): boolean {
   return stable !== null && isOfAll(stage) && cohort.cut < BUCKETS;
+}
+
+/** A stage takes longer only where somebody is held back. */
+export function asItStands(stage: Stage, status: RolloutStatus): Stage {
+  return holdsBack(stage, status) ? stage : withoutHoldBack(stage);
+}
+
+/** The status's stage, as it stands. */
+export function stageOf(stages: readonly Stage[], status: RolloutStatus): Stage | undefined {
+  const stage = stages.find(({ name }) => name === status.stage);
+  return stage && asItStands(stage, status);
 }
 
 /** Null where nobody is held back. */

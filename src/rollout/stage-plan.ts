@@ -14,7 +14,15 @@ import { ruleAlpha } from '../gates/stage-verdict.ts';
 import { type HeldBack, isFew } from './held-back.ts';
 import { type FaultStory, unseenStories } from './policy-coverage.ts';
 import { type LabelGroups, type PlannedGrouping, reckonGroups } from './reckoned-groups.ts';
-import { heldRules, leastDevices, type Stage, stagesOf, wantedDevices } from './stages-of-policy.ts';
+import {
+  heldBackBy,
+  heldRules,
+  leastDevices,
+  type Stage,
+  stagesOf,
+  wantedDevices,
+  withoutHoldBack,
+} from './stages-of-policy.ts';
 
 /** The traffic that a plan assumes. */
 export interface Traffic {
@@ -200,7 +208,9 @@ function passMinutesOf(stage: Stage, rules: readonly PlannedRule[], perMinute: n
 /** What each stage of the policy can confirm and catch at this traffic. */
 export function planOf(policy: RolloutPolicy, question: PlanQuestion): Plan {
   let before = 0;
-  const planned = stagesOf(policy).map((stage): PlannedStage => {
+  const planned = stagesOf(policy).map((ofPolicy): PlannedStage => {
+    const holdsNobody = question.devices !== null && heldBackBy(ofPolicy, question.devices) === 0;
+    const stage = holdsNobody ? withoutHoldBack(ofPolicy) : ofPolicy;
     const devices = devicesOf(stage, question, before);
     before = devices ?? before;
     const perMinute = devices === null || question.perMinute === null ? null : devices * question.perMinute;

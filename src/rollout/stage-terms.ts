@@ -1,7 +1,7 @@
 // Owns what a policy asks of a stage, as numbers that are shown and kept beside its verdict.
 import type { RolloutStatus } from '../documents/types.generated.ts';
 import type { CohortCounts } from './count-cohort.ts';
-import { type HeldBack, heldBackIn } from './held-back.ts';
+import { type HeldBack, heldBackIn, stageOf } from './held-back.ts';
 import type { RolloutFacts } from './rollout-facts.ts';
 import { leastDevices, type Stage, stagesOf } from './stages-of-policy.ts';
 
@@ -36,7 +36,7 @@ export function termsOf(
   status: RolloutStatus,
 ): StageTerms | null {
   if (policyInForce === null) return null;
-  const stage = stagesOf(policyInForce).find((one) => one.name === status.stage);
+  const stage = stageOf(stagesOf(policyInForce), status);
   if (stage === undefined) return null;
   const { name, soakMs, deadlineMs, onDeadline, onFailure, onGroupFailure, minimumInferences, errorLevel } = stage;
   const { hasDefaultDeadline } = stage;

@@ -253,9 +253,12 @@ export function leastDevices(stage: Stage, wanted: number): number {
   return stage.minimumDevices ?? Math.min(DEFAULT_LEAST_DEVICES, wanted);
 }
 
-/** The same for a rollout that needs no baseline: nothing is stable yet, or the version was stable before. */
+/** The same, and for no longer than without, where nobody is held back: nothing is stable yet, the version was stable before, or the fleet is small. */
 export function withoutHoldBack(stage: Stage): Stage {
-  return stage.holdBack === null ? stage : { ...stage, holdBack: null };
+  const { holdBack, courseMs, deadlineMs } = stage;
+  return holdBack === null
+    ? stage
+    : { ...stage, holdBack: null, soakMs: courseMs, deadlineMs: deadlineMs - holdBack.forMs };
 }
 
 /**

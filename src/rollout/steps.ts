@@ -2,6 +2,7 @@
 import type { RolloutStatus } from '../documents/types.generated.ts';
 import type { CohortCounts } from './count-cohort.ts';
 import { type Decision, outlookOf } from './decision.ts';
+import { asItStands } from './held-back.ts';
 import { type CandidateStatus, rejectedStatus } from './next-status.ts';
 import { changesOf } from './parameter-change.ts';
 import type { StatusReason, StepReason } from './reasons.ts';
@@ -60,6 +61,7 @@ function withoutDetails({ missing: _, ...cohort }: CohortCounts): CohortCounts {
 export function step(facts: RolloutFacts, status: RolloutStatus, draft: StepDraft): Decision {
   const from = labelOf(status);
   const next = stamped(draft.next, facts, { from, to: draft.to, opens: draft.opens ?? OPENING.has(draft.kind) });
+  const { opensStage } = draft;
   const subject = draft.subject ?? next.candidate ?? status.candidate;
   const decided: Step = {
     kind: draft.kind,
@@ -81,7 +83,7 @@ export function step(facts: RolloutFacts, status: RolloutStatus, draft: StepDraf
     subject: subject === null ? null : { version: subject.version, digest: subject.digest, attempt: subject.attempt },
     ...(subject === null ? {} : changesOf(status, subject.parameters)),
     policy: next.policy,
-    opens: draft.opensStage ?? null,
+    opens: opensStage === undefined ? null : { ...opensStage, stage: asItStands(opensStage.stage, next) },
     ...(draft.groups === undefined ? {} : { groups: draft.groups }),
   };
   return { step: decided, outlook: outlookOf(facts, next, [], true) };

@@ -1,6 +1,6 @@
 // Owns where a walk stands: its candidate, its stages under the policy in force, and what people ask of it.
 import type { RolloutStatus } from '../documents/types.generated.ts';
-import { holdsBack } from './held-back.ts';
+import { holdsBack, stageOf } from './held-back.ts';
 import type { SortedRequests } from './requests.ts';
 import type { RolloutFacts } from './rollout-facts.ts';
 import { type Stage, stagesOf, withoutHoldBack } from './stages-of-policy.ts';
@@ -22,10 +22,9 @@ function placeOf(
   status: RolloutStatus,
 ): Pick<Walk, 'stage' | 'following' | 'isLast'> | null {
   const stages = policyInForce === null ? [] : stagesOf(policyInForce);
-  const index = stages.findIndex((one) => one.name === status.stage);
-  const stage = stages[index];
+  const stage = stageOf(stages, status);
   if (stage === undefined) return null;
-  const next = stages[index + 1];
+  const next = stages[stages.findIndex(({ name }) => name === stage.name) + 1];
   const isLast = next === undefined || next.isRest;
   if (next === undefined || (next.isRest && !holdsBack(stage, status))) return { stage, following: null, isLast };
   return { stage, following: status.stable === null ? withoutHoldBack(next) : next, isLast };

@@ -245,6 +245,45 @@ describe('a last stage', () => {
     expect(world.stage.courseMs).toBe(30 * MINUTE);
   });
 
+  it('waits no longer than without where nobody is held back', () => {
+    const [full, more] = [', holdBack: 5% for 4w', '  rollbackWindow: 1d\n'];
+    const first = new FalseWorld();
+    first.policy = policy(full, more);
+    first.fleet = devices(400);
+    first.mustTake('start');
+    first.ask({ act: 'promote' });
+    first.mustTake('advance');
+    const back = inFull({ full, more });
+    for (const _ of [1, 2]) {
+      back.ask({ act: 'promote' });
+      back.take();
+    }
+    back.spec.version = '1.0.0';
+    back.mustTake('start');
+    for (const world of [first, back, inFull({ full, count: 9 })]) {
+      expect(world.steps.at(-1)?.opens?.stage).toMatchObject({ name: 'full', soakMs: 30 * MINUTE });
+      const size = world.fleet.length;
+      const at = (minutes: number, verdict = PASSED) => {
+        const window = { listenedMs: minutes * MINUTE, readyMs: minutes * MINUTE };
+        world.measured = { verdict, cohort: cohort(size), window };
+        return world.decide();
+      };
+      expect(at(29).outlook).toMatchObject({
+        waitingOn: [{ kind: 'soak', remainingMs: MINUTE }],
+        terms: { soakMs: 30 * MINUTE, deadlineMs: 120 * MINUTE },
+      });
+      expect(at(30).step?.kind).toBe('complete');
+      const open = verdictOf('undecided', ruleVerdict('error_rate < 0.5%', 'undecided'));
+      expect(at(120, open).outlook.waitingOn[0]?.kind).toBe('deadline-held');
+    }
+    const planned = (count: number): number[] =>
+      planOf(policy(full), { devices: count, perMinute: null }).stages.map(({ soakMs }) => soakMs / MINUTE);
+    expect([planned(9), planned(400)]).toEqual([
+      [30, 30],
+      [30, 4 * 7 * 24 * 60, 10],
+    ]);
+  });
+
   it('holds nobody back in a small fleet, on a first rollout, and from a version that was stable lately', () => {
     const small = inFull({ count: 9 });
     small.measure('pass', { verdict: PASSED, cohort: cohort(9) });
