@@ -66,7 +66,7 @@ function placeOfWarning({ spec }: RolloutPolicy, { stage, rule }: WordedWarning)
 export function defaultDeadlines({ documents }: FoundDocuments): string[] {
   return documents.flatMap(({ parsed }) => {
     if (parsed.kind !== 'parsed' || parsed.document.kind !== 'RolloutPolicy') return [];
-    const stages = stagesOf(parsed.document).filter(({ hasDefaultDeadline }) => hasDefaultDeadline);
+    const stages = stagesOf(parsed.document).filter((stage) => stage.hasDefaultDeadline && !stage.isRest);
     return stages.length === 0 ? [] : [defaultDeadlinesInWords(parsed.document.metadata.name, stages)];
   });
 }

@@ -4,9 +4,20 @@ import { findTextProblem, type Problem } from '../contract/source/problem.ts';
 import { parseHoldBack } from './hold-back-text.ts';
 import type { PolicyStage } from './types.generated.ts';
 
+/** With more it is no stage of all devices. */
+const MOST_SHARE = 0.5;
+
 export function checkHoldBack(path: FieldPath, text: string | 0): Problem[] {
-  const problem = findTextProblem(path, () => parseHoldBack(text));
-  return problem === undefined ? [] : [problem];
+  let share = 0;
+  const problem = findTextProblem(path, () => {
+    share = parseHoldBack(text)?.share ?? 0;
+  });
+  if (problem !== undefined) return [problem];
+  if (share <= MOST_SHARE) return [];
+  const message = `\`holdBack: ${text}\` keeps more than half of the devices on stable.`;
+  return [
+    { code: 'POLICY_HOLD_BACK', path, message, remedy: 'Hold back a tenth or less, and add a smaller stage before.' },
+  ];
 }
 
 /** In a smaller stage the others keep stable anyway. */

@@ -32,8 +32,6 @@ export type PlanWarning = {
   /** A rule for a time that the deadline does not leave, whatever the traffic. */
   | { readonly kind: 'sustained-too-long'; readonly rule: PlannedRule; readonly minutes: number }
   | { readonly kind: 'minimum-too-slow'; readonly rule: null; readonly minutes: number; readonly time: StageTime }
-  /** So many keep stable that the stage is none of all devices. */
-  | { readonly kind: 'holds-most'; readonly rule: null; readonly share: number }
   | { readonly kind: 'too-few-devices'; readonly rule: null; readonly devices: number }
   | { readonly kind: 'no-group'; readonly rule: PlannedRule }
   | {
@@ -51,7 +49,6 @@ const CODES = {
   'too-slow': 'POLICY_TOO_SLOW',
   'sustained-too-long': 'POLICY_TOO_SLOW',
   'minimum-too-slow': 'POLICY_TOO_SLOW',
-  'holds-most': 'POLICY_HOLD_BACK',
   'too-few-devices': 'POLICY_TOO_FEW_DEVICES',
   'no-group': 'POLICY_NO_GROUP',
   'never-decides': 'POLICY_NEVER_DECIDES',
@@ -121,14 +118,11 @@ function neverDecided(stage: PlannedStage, rule: PlannedRule): PlanWarning[] {
   return [{ kind: 'one-device', stage, rule, judged, limit: forecast.limit }];
 }
 
-const MOST_HELD_BACK = 0.5;
-
 function stageWarnings(stage: PlannedStage, perMinute: number | null): PlanWarning[] {
-  const { devices, minimumDevices, rules, holdBackShare = 0 } = stage;
+  const { devices, minimumDevices, rules } = stage;
   const warnings: PlanWarning[] = [];
   // Its rules have held before, and need not be confirmed once more.
   if (stage.isRest === true) return warnings;
-  if (holdBackShare > MOST_HELD_BACK) warnings.push({ kind: 'holds-most', stage, rule: null, share: holdBackShare });
   if (devices !== null && devices < minimumDevices && !stage.selects)
     warnings.push({ kind: 'too-few-devices', stage, rule: null, devices });
   const time = timeOf(stage);

@@ -80,8 +80,6 @@ export interface PlannedStage {
   readonly minimumInferences: number;
   /** Devices that keep stable while it is judged; absent where there are none, or nobody knows how many. */
   readonly heldBack?: Omit<HeldBack, 'version'>;
-  /** Most of the target's devices that its policy says are to keep stable, 0..1; absent where it does not say. */
-  readonly holdBackShare?: number;
   /** It gives the version to those held back, and ends unless a rule fails. */
   readonly isRest?: true;
   /** Inferences of the stage in a minute. */
@@ -116,15 +114,12 @@ function devicesOf(stage: Stage, { devices }: Traffic, before: number): number |
   return Math.max(before, wantedDevices(stage, devices ?? Number.POSITIVE_INFINITY));
 }
 
-function heldBackOf(stage: Stage, matching: number | null): Pick<PlannedStage, 'heldBack' | 'holdBackShare'> {
+function heldBackOf(stage: Stage, matching: number | null): Pick<PlannedStage, 'heldBack'> {
   const { holdBack } = stage;
   if (holdBack === null) return {};
-  const { share, forMs } = holdBack;
   const devices = matching === null ? 0 : matching - wantedDevices(stage, matching);
-  return {
-    ...(share === null ? {} : { holdBackShare: share }),
-    ...(devices === 0 ? {} : { heldBack: { devices, of: matching ?? 0, rules: heldRules(stage), forMs } }),
-  };
+  const { forMs } = holdBack;
+  return devices === 0 ? {} : { heldBack: { devices, of: matching ?? 0, rules: heldRules(stage), forMs } };
 }
 
 interface GroupsOfPlan {

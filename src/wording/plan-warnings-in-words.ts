@@ -7,7 +7,7 @@ import { type JudgedDevices, type PlanWarning, type StageTime, warningCode } fro
 import { FAULT_STORIES, type FaultStory } from '../rollout/policy-coverage.ts';
 import { isOneOfMany } from '../rollout/reckoned-groups.ts';
 import type { PlannedRule, PlannedStage } from '../rollout/stage-plan.ts';
-import { countOf, formatAmount, formatCount, listed, percent } from './amounts.ts';
+import { countOf, formatAmount, formatCount, listed } from './amounts.ts';
 import { passedOverInWords } from './reason-in-words.ts';
 
 /** A warning for people and for programs. */
@@ -90,11 +90,6 @@ function wordsOf(warning: PlanWarning): Pick<WordedWarning, 'message' | 'remedy'
         remedy: 'Lower `minimum.inferences`, or give it more time.',
       };
     }
-    case 'holds-most':
-      return {
-        message: `\`holdBack\` leaves ${percent(warning.share)} of all devices on the old version, so most devices get the new one only after its rules were judged.`,
-        remedy: 'Hold back a tenth or less, and add a smaller stage before this one.',
-      };
     case 'too-few-devices':
       return {
         message: `it has ${countOf(warning.devices, 'device')}, and needs ${formatCount(stage.minimumDevices)} to pass.`,

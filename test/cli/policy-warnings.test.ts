@@ -16,6 +16,7 @@ spec:
       deadline: 2h
       rules:
         - error_rate < 1%
+        - latency_p95 < 2x baseline
         - { rule: download_success > 99%, dryRun: true }
         - download_tries > 98%
     - { name: full, size: 100%, soak: 12h }
@@ -29,7 +30,7 @@ function found(): Awaited<ReturnType<typeof readDocuments>> {
 
 test('a rule by an old name is told the new one, where it stands', () => {
   const warnings = warnOfOldNames(found().documents);
-  expect(warnings.map(({ code, at }) => [code, at?.line])).toEqual([['POLICY_RULE_NAME', 12]]);
+  expect(warnings.map(({ code, at }) => [code, at?.line])).toEqual([['POLICY_RULE_NAME', 13]]);
   expect(warnings[0]?.message).toContain('`download_success` is called `download_tries` now');
 });
 

@@ -7,7 +7,6 @@ import { BUCKETS, type Cohort } from '../../src/contract/membership.ts';
 import type { RuleVerdict } from '../../src/gates/rule-verdict.ts';
 import { cohortOf } from '../../src/rollout/choose-cohort.ts';
 import { entryOf } from '../../src/rollout/directive-of.ts';
-import { warningsOf } from '../../src/rollout/plan-warnings.ts';
 import { planOf } from '../../src/rollout/stage-plan.ts';
 import { heldBackBy, type Stage, stagesOf, wantedDevices } from '../../src/rollout/stages-of-policy.ts';
 import { commitMessage } from '../../src/wording/commit-message.ts';
@@ -357,11 +356,11 @@ it('two stages of all hold back the same devices, and the step after the last gi
   expect(stagesOf(named).at(-1)?.name).toBe('full-rest2');
 });
 
-it('a plan warns of a policy that holds back most devices', () => {
-  const codes = (said: string): string[] =>
-    warningsOf(planOf(policy(said), { devices: null, perMinute: null })).map(({ kind }) => kind);
-  expect(codes(', holdBack: 60%')).toContain('holds-most');
-  expect(codes(', holdBack: 5% for 4w')).not.toContain('holds-most');
+it('a policy holds back at most half of the devices, and only in a stage of all', () => {
+  expect(() => policy(', holdBack: 50% for 4w')).not.toThrow();
+  for (const said of ['50.1%', '100% for 1d'])
+    for (const at of [[`, holdBack: ${said}`], ['', `  holdBack: ${said}\n`]])
+      expect(() => policy(...at)).toThrow('more than half of the devices');
   expect(() => policyOf('- { name: half, size: 50%, holdBack: 5% }\n- { name: full, size: 100% }')).toThrow(
     'smaller than 100%',
   );
