@@ -4,6 +4,7 @@ import path from 'node:path';
 import { expect, test } from 'vitest';
 import { formatError } from '../../src/base/errors.ts';
 import { checkReferences, type RepositoryFile } from '../../src/documents/check-references.ts';
+import { warnOfGroups } from '../../src/documents/check-rule-groups.ts';
 import { warnOfSubjects } from '../../src/documents/check-rule-subjects.ts';
 import { warnOfSequences } from '../../src/documents/check-sequences.ts';
 import { parseDocument } from '../../src/documents/parse-document.ts';
@@ -168,6 +169,46 @@ test.each(['[-1, -1]', '[-1, 8, 1]'])(
     expect(subjectWarnings(changes)).toEqual([]);
   },
 );
+
+const groupWarnings = (rule: string, changes: Parameters<typeof repository>[0] = {}): string[] =>
+  warnOfGroups(repository({ [POLICY_FILE]: withRule(rule), ...changes })).map((error) => formatError(error));
+
+test('a label in a rule that no device group names and nothing selects by is warned of where it stands', () => {
+  const group = `apiVersion: slipway.dev/v1alpha1
+kind: DeviceGroup
+metadata: { name: kiosks }
+spec: { labels: { hw: rev2 }, devices: [{ id: one, labels: { floor: "1" } }] }
+`;
+  const fleet = { 'fleet/kiosks.yaml': group };
+  for (const by of ['hw', 'floor', 'groups', 'region'])
+    expect(groupWarnings(`{ rule: error_rate < 1%, by: ${by} }`, fleet), by).toEqual([]);
+  const [mistyped, ...others] = groupWarnings('{ rule: error_rate < 1%, by: hww }', fleet);
+  expect(others).toEqual([]);
+  expect(mistyped).toContain(`REFERENCE_LABEL  ${POLICY_FILE}:29:40`);
+  expect(mistyped).toContain('No device group names the label `hww`');
+  expect(mistyped).toContain('Did you mean `hw`?');
+  expect(groupWarnings('{ rule: error_rate < 1%, by: precison }')[0]).toContain('Did you mean `precision`?');
+  expect(groupWarnings('{ rule: error_rate < 1%, by: shelf }')[0]).toContain('slipway token --label');
+  expect(
+    warnOfGroups(repository({ [POLICY_FILE]: withRule('{ rule: error_rate < 1%, by: shelf }') }), ['shelf']),
+  ).toEqual([]);
+});
+
+test('groups by precision are warned of where no manifest has variants of two, or of the one that has its own limit', () => {
+  const rule = '{ rule: error_rate < 1%, by: precision, limits: { int9: 3% } }';
+  const limit = `REFERENCE_VARIANT  ${POLICY_FILE}:29:61
+  No manifest of "invoice-ocr" has a variant of the precision \`int9\`.
+  Did you mean \`int8\`?`;
+  expect(groupWarnings(rule)).toEqual([limit]);
+  expect(groupWarnings(rule.replace('int9', 'int8'))).toEqual([]);
+  const models = Object.keys(EXAMPLES).filter((file) => file.startsWith('models/'));
+  const same = (text: string): string => text.replaceAll(/precision: .*/g, 'precision: int8');
+  const [alone, ...others] = groupWarnings(rule, Object.fromEntries(models.map((file) => [file, same])));
+  expect(others).toEqual([limit]);
+  expect(alone).toContain('No manifest of "invoice-ocr" has variants of more than one precision');
+  // The one that can't be read may have them.
+  expect(groupWarnings(rule, { [models[0] ?? '']: 'kind: ModelManifest' })).toEqual([]);
+});
 
 test('a signed version without a sequence, and one with that of another, are warned of', () => {
   const [one, two] = ['2025.12.01', '2026.01.10-rc1'].map((version) => `models/invoice-ocr/${version}.yaml`) as [

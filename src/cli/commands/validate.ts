@@ -7,6 +7,7 @@ import { CodedError, errorToJson } from '../../base/errors.ts';
 import { digestOf } from '../../contract/digest.ts';
 import { DocumentVerifier, type Refusal } from '../../contract/trust/verifier.ts';
 import { checkReferences, warnOfOverlaps } from '../../documents/check-references.ts';
+import { warnOfGroups } from '../../documents/check-rule-groups.ts';
 import { warnOfSubjects } from '../../documents/check-rule-subjects.ts';
 import { warnOfSequences } from '../../documents/check-sequences.ts';
 import type { SlipwayDocument } from '../../documents/slipway-document.ts';
@@ -137,6 +138,10 @@ async function validate(files: RepositoryFiles, { trust, repo, format, ...option
     ...found.warnings,
     ...warnOfOverlaps(found.documents),
     ...warnOfSubjects(found.documents),
+    ...warnOfGroups(
+      found.documents,
+      (traffic.groups ?? []).map(({ by }) => by),
+    ),
     ...warnOfSequences(found.documents, (file) => paths.has(file + BUNDLE_SUFFIX)),
     ...warnOfLatest(found.documents),
     ...warnOfOldNames(found.documents),
