@@ -23,3 +23,8 @@ export function absoluteExample(metric: RuleMetric, ofClass = exampleSubject(met
   if (!example.includes('baseline')) return exampleRule(metric, ofClass);
   return `${metricName(metric, ofClass)} ${comparisons[0]} ${UNITS[unit].limit}`;
 }
+
+/** The remedy for a rule that nobody can guess. */
+export function asIn(metric: RuleMetric, subject?: string): string {
+  return `Write it as in \`${exampleRule(metric, subject)}\`.`;
+}

@@ -48,7 +48,7 @@ const HABITS: readonly (readonly [RegExp, (...found: string[]) => string, (found
     (_, time) => `/${time}`,
     (found) => `"${found.trim()}" is not a unit: write \`/h\`, \`/d\` or \`/min\`.`,
   ],
-  [/(?<=baseline) floor\b/, () => ', floor', () => 'A comma is missing before `floor`.'],
+  [/(?<=baseline|\d ?[A-Za-z%°/]{0,4}) floor\b/, () => ', floor', () => 'A comma is missing before `floor`.'],
   [
     /(?<=\bfor )(\d{1,6}(?:\.\d{1,3})?)(?: ?([smhdw])(?:ec|econd|in|inute|r|our|ay|eek)s?| (ms|[smhdw]))\b/,
     (_, amount, long, short) => `${amount}${long ?? short}`,

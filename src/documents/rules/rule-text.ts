@@ -4,7 +4,7 @@ import { isGaugeName } from '../../contract/gauges.ts';
 import { TextError } from '../../contract/source/text-error.ts';
 import { findClosestMetric } from './closest-metric.ts';
 import { metricFacts, metricName, RULE_METRICS, type RuleMetric } from './metric-catalogue.ts';
-import { exampleRule } from './metric-examples.ts';
+import { asIn } from './metric-examples.ts';
 import type { MetricFacts, RuleComparison, RuleUnit } from './metric-facts.ts';
 import { findMeantRule, type RulePart, RuleSlip, readOrHint, readParts, type Written } from './rule-grammar.ts';
 import { isRepeatable, readSubject } from './rule-subject.ts';
@@ -123,11 +123,11 @@ class Draft {
   }
 
   readAfterMs(): number | undefined {
-    const { metric, facts } = this;
-    const { after } = this.texts;
+    const { metric, facts, texts } = this;
+    const { after, sustained = after } = texts;
     const needless = `\`${metric}\` takes no \`after\`.`;
     if (facts.timed !== true && after === undefined) return undefined;
-    if (facts.timed !== true) throw this.slip('after', 'RULE_AFTER', needless, { after: undefined });
+    if (facts.timed !== true) throw this.slip('after', 'RULE_AFTER', needless, { after: undefined, sustained });
     const afterMs = after === undefined ? 0 : this.#readDurationMs('after', after, '30m');
     if (afterMs > 0) return afterMs;
     const message = `\`${metric}\` needs the time that a device has to get the version.`;
@@ -149,7 +149,7 @@ class Draft {
     const named = part === 'floor' ? `The floor of \`${metric}\`` : `\`${metric}\``;
     const value = findValue(text, facts.unit);
     if (value === undefined) {
-      const meant = meantValues(text, facts.unit);
+      const meant = part === 'floor' && text.endsWith('x') ? [] : meantValues(text, facts.unit);
       const values = meant.length === 0 && part === 'floor' ? [UNITS[facts.unit].floor] : meant;
       const message = `${named} is ${UNITS[facts.unit].words}, and "${text}" is not.`;
       throw this.slip(part, 'RULE_UNIT', message, ...values.map((one) => ({ [part]: one })));
@@ -191,7 +191,10 @@ class Draft {
       throw this.slip('limit', 'RULE_FLOOR', 'Only an upper limit has a floor.', { floor: undefined });
     if (facts.baseline === 'with-floor' && !isAbove && floor === undefined) {
       const message = `\`${metric}\` relative to the baseline needs a floor: with no event on either side it could never pass.`;
-      throw this.slip('limit', 'RULE_FLOOR', message, { floor: UNITS[facts.unit].floor });
+      const absolute = (factor < 0.1 && /^[\d.]+%/.exec(texts.limit ?? '')) || [];
+      throw this.slip('limit', 'RULE_FLOOR', message, ...absolute.map((limit) => ({ limit })), {
+        floor: UNITS[facts.unit].floor,
+      });
     }
     return { kind: 'baseline', factor, ...(floor === undefined ? {} : { floor }) };
   }
@@ -222,10 +225,6 @@ function textOf({ metric = '', subject, comparison, limit, floor, sustained, aft
   const least = floor === undefined ? '' : `, floor ${floor}`;
   const time = sustained === undefined ? '' : ` for ${sustained}`;
   return `${name} ${comparison} ${limit}${least}${time}${after === undefined ? '' : ` after ${after}`}`;
-}
-
-function asIn(metric: RuleMetric, subject?: string): string {
-  return `Write it as in \`${exampleRule(metric, subject)}\`.`;
 }
 
 /** Names that rules may still have, and what they are now. */

@@ -56,9 +56,10 @@ function findPerHour(text: string): number | undefined {
   return time !== '' && value <= MOST_PER_HOUR ? value : undefined;
 }
 
-/** What a value without its unit can have meant, the likeliest first: `0.005` a fraction, `150` milliseconds; a number has none: `85C`. */
+/** What a value without its unit can have meant, the likeliest first: `0.005` a fraction, `150` milliseconds; a number has none: `85C`; `2x` leaves out of what. */
 export function meantValues(text: string, unit: RuleUnit): string[] {
   const [, amount, suffix] = /^(-?\d{1,9}(?:\.\d{1,9})?)( ?[A-Za-z°]+)?$/.exec(text.trim()) ?? [];
+  if (suffix?.trim() === 'x') return [`${amount}x baseline`];
   if (amount === undefined || (suffix !== undefined && unit !== 'count')) return [];
   const value = Number(amount);
   if (unit !== 'ratio' || value === 0 || value > 1) return [`${amount}${UNITS[unit].suffix}`];
