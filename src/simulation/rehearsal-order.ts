@@ -38,6 +38,8 @@ export interface Rehearsal {
   readonly stage: string | null;
   /** Who has to approve what the rehearsal ended at; none where it ended otherwise. */
   readonly awaits: readonly string[];
+  /** How much of its stage's soak was over where the hours ended in the middle of it; null otherwise. */
+  readonly soakedMinutes: number | null;
   /** Groups of devices that the candidate was taken back from, or held in, alone. */
   readonly groupsApart: readonly string[];
   /** Was what the scenario is about there before the rollout ended? Else nothing was tested. */

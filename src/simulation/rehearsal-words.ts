@@ -48,10 +48,8 @@ function judgementOf({ scenario }: RehearsalOrder, { outcome, faultBegan, groups
 }
 
 /** Was it right? */
-function judgementInWords(
-  { scenario }: RehearsalOrder,
-  { outcome, groupsApart, faultBegan, breaches }: Rehearsal,
-): string {
+function judgementInWords({ scenario, hours }: RehearsalOrder, rehearsal: Rehearsal): string {
+  const { outcome, stage, awaits, soakedMinutes, groupsApart, faultBegan, breaches } = rehearsal;
   if (breaches.length > 0) return `An independent judge of the history found: ${breaches.join('; ')}.`;
   const candidate = scenario.isBad ? 'The candidate was bad' : 'The candidate was good';
   if (outcome === 'completed' && groupsApart.length > 0)
@@ -67,6 +65,10 @@ function judgementInWords(
     case 'reverted':
       return scenario.isBad ? `${candidate}, and was kept from the rest of the fleet.` : `${candidate}: a false alarm.`;
     case 'held':
+      if (soakedMinutes !== null && awaits.length === 0) {
+        const over = hours === 1 ? '1 hour of the rehearsal was' : `${hours} hours of the rehearsal were`;
+        return `The ${over} over in ${stage}, ${countOf(soakedMinutes, 'minute')} into its soak.`;
+      }
       return scenario.isBad
         ? `${candidate}; it stays in its stage until a rule is decided, or a person does.`
         : `${candidate}; it had not got through its stages when the rehearsal ended.`;

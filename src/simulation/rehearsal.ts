@@ -83,6 +83,7 @@ class Run {
   #startedAtMs: number | null = null;
   #ended: { readonly step: Transition; readonly atMs: number; readonly faultBegan: boolean } | null = null;
   #awaits: readonly string[] = [];
+  #soakedMinutes: number | null = null;
 
   constructor(order: RehearsalOrder, ignoresFailures: boolean) {
     const { scenario, devices, seed, target, model = USUAL_MODEL } = order;
@@ -162,6 +163,8 @@ class Run {
     for (const step of steps) this.#noteStep(step, now);
     const verdict = outlook?.verdict ?? steps[0]?.verdict ?? null;
     if (candidate !== null) await this.#measured({ opened, stage }, verdict, now);
+    const isSoaking = outlook?.waitingOn.some(({ kind }) => kind === 'soak') ?? false;
+    this.#soakedMinutes = isSoaking ? Math.floor((outlook?.window?.readyMs ?? 0) / MINUTE_MS) : null;
     if (this.#ended !== null || outlook === undefined) return;
     for (const text of this.#waiting.lines(outlook)) this.#tell(now, 'waiting', text);
     for (const one of outlook.waitingOn) if (one.kind === 'approval') await this.#approve(one);
@@ -253,6 +256,7 @@ class Run {
       outcome,
       stage: ended === null ? this.#status.stage : ended.step.from,
       awaits: this.#awaits,
+      soakedMinutes: this.#soakedMinutes,
       groupsApart: exceptionsOf(this.#status).map(({ group }) => group),
       faultBegan: ended?.faultBegan ?? this.#fleet.faultBegan,
       devicesExposed: exposed.size,

@@ -97,16 +97,28 @@ test.each([
   async (outcome, isBad, judgement, told) => {
     const order = orderOf('good', { devices: 20, hours: 0.1 });
     const judged = { ...order, scenario: { ...order.scenario, isBad } };
-    const rehearsal = { ...(await rehearse(order)), outcome };
+    const rehearsal = { ...(await rehearse(order)), outcome, soakedMinutes: null };
     expect(rehearsalJson(judged, rehearsal)).toMatchObject({ judgement, candidateIsBad: isBad });
     expect(rehearsalText(judged, rehearsal)).toContain(told);
   },
 );
 
+test('a candidate in the middle of its soak when the hours are over is told so: nothing was left undecided', async () => {
+  const order = orderOf('late-regression', { devices: 20, hours: 0.4 });
+  const rehearsal = await rehearse(order);
+  expect(rehearsal).toMatchObject({ outcome: 'held', stage: 'canary' });
+  expect(rehearsalText(order, rehearsal)).toMatch(
+    /^The 0\.4 hours of the rehearsal were over in canary, (1[5-9]|2[0-4]) minutes into its soak\.$/m,
+  );
+  const short = { ...order, hours: 1 };
+  expect(rehearsalText(short, rehearsal)).toContain('The 1 hour of the rehearsal was over in canary, ');
+  expect(rehearsalText(order, { ...rehearsal, awaits: ['alice'] })).toContain('it stays in its stage');
+});
+
 test('a bad candidate that some groups were spared is judged right once the others have it for good, and not while it is held', async () => {
   const order = orderOf('good', { devices: 20, hours: 0.1 });
   const judged = { ...order, scenario: { ...order.scenario, isBad: true } };
-  const apart = { ...(await rehearse(order)), groupsApart: ['hw:rev3'] };
+  const apart = { ...(await rehearse(order)), groupsApart: ['hw:rev3'], soakedMinutes: null };
   const judgement = (outcome: 'completed' | 'held' | 'reverted') =>
     rehearsalJson(judged, { ...apart, outcome }).judgement;
   expect([judgement('completed'), judgement('held'), judgement('reverted')]).toEqual(['right', 'open', 'right']);
