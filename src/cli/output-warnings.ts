@@ -1,4 +1,5 @@
 // Owns warnings about rules over outputs that the manifests don't let judge: said before a stage waits for them in vain.
+import { findClosestWord } from '../base/closest-word.ts';
 import type { CodedError } from '../base/errors.ts';
 import { type DeclaredOutputs, declaredOutputs } from '../contract/declared-outputs.ts';
 import { compareVersions, isVersionRange, satisfiesRange } from '../contract/model-version.ts';
@@ -63,6 +64,14 @@ function findWhy({ metric, ofClass: name }: ParsedRule, candidate: ModelManifest
   return why === null ? undefined : incomparableInWords(why);
 }
 
+function remedyOf({ metric, ofClass: name }: ParsedRule, candidate: ModelManifest): string {
+  const known = outputsOf(candidate).scalars.flatMap((scalar) => scalar.name ?? []);
+  const close = metric !== 'output_drift' || name === undefined ? undefined : findClosestWord(name, known);
+  return close === undefined || close === name
+    ? 'Correct `kind`, `centre` or `space` in the manifest of the next version, or leave out the rule.'
+    : `Did you mean \`${close}\`?`;
+}
+
 /** Warnings at rules that would stay undecided in a rollout that uses the policy. */
 export function warnOfOutputs(found: FoundDocuments['documents']): CodedError[] {
   const parsed = found.flatMap((one) => (one.parsed.kind === 'parsed' ? [one.parsed] : []));
@@ -80,8 +89,7 @@ export function warnOfOutputs(found: FoundDocuments['documents']): CodedError[] 
         if (why === undefined || candidate === undefined) continue;
         const versions = [candidate, ...(stable === undefined ? [] : [stable])].map(({ metadata }) => metadata.version);
         const message = `\`${rule.source}\` can't be judged in the rollout "${rollout.metadata.name}" (${versions.join(' after ')}): ${why}.`;
-        const remedy =
-          'Correct `kind`, `centre` or `space` in the manifest of the next version, or leave out the rule.';
+        const remedy = remedyOf(rule, candidate);
         return [{ code: 'POLICY_OUTPUTS', path, message, remedy }];
       }
       return [];

@@ -64,8 +64,8 @@ test('what the manifests of a rollout do not let compare is said before anything
     session.write(`outputs/${file}`, text.replace(from, to));
     const { stdout } = await session.run(['validate', '--repo', 'outputs', '--json']);
     session.write(`outputs/${file}`, text);
-    return (JSON.parse(stdout) as { warnings: { code: string; message: string }[] }).warnings.map(
-      ({ code, message }) => `${code} ${message}`,
+    return (JSON.parse(stdout) as { warnings: { code: string; message: string; remedy: string }[] }).warnings.map(
+      ({ code, message, remedy }) => `${code} ${message}${/ Did.*/.exec(` ${remedy}`)?.[0] ?? ''}`,
     );
   };
   const head = 'POLICY_OUTPUTS';
@@ -74,6 +74,9 @@ test('what the manifests of a rollout do not let compare is said before anything
   ]);
   expect(await warned('models/price/1.1.0.yaml', 'kind: scalar', 'kind: scalar, centre: 9000')).toEqual([
     `${head} \`output_drift[price] < 0.1\` can't be judged in the rollout "price" (1.1.0 after 1.0.0): the candidate's manifest has centre 9000, stable's has 0.`,
+  ]);
+  expect(await warned('policies/price.yaml', 'output_drift[price]', 'output_drift[pirce]')).toEqual([
+    expect.stringMatching(/the candidate declares no such output\. Did you mean `price`\?$/),
   ]);
   expect(await warned('models/summary/1.0.0.yaml', ', kind: text', '')).toEqual([
     `${head} \`length_drift < 0.1\` can't be judged in the rollout "summary" (1.1.0 after 1.0.0): the manifest of stable declares no such output.`,
