@@ -50,25 +50,28 @@ function timeInWords({ ms, is }: StageTime): string {
   return `its ${is} of ${formatDuration(ms)}`;
 }
 
-type DeadlinedStage = Pick<PlannedStage, 'name' | 'deadlineMs'>;
+type DeadlinedStage = Pick<PlannedStage, 'name' | 'deadlineMs' | 'onDeadline'>;
 
-const AT_DEADLINE = {
-  hold: 'at the deadline the stage waits for a person',
-  rollback: 'at the deadline the candidate is rolled back',
-  promote: 'at the deadline the stage passes if every open rule is within its limit',
+const THEN = {
+  hold: 'the stage waits for a person',
+  rollback: 'the candidate is rolled back',
+  promote: 'the stage passes if every open rule is within its limit',
 } as const;
 
-/** `Policy careful leaves deadlines to the default: ramp (24 h) and full (24 h).` */
+/** `Policy careful leaves deadlines to the default: ramp (24 h) and full (24 h); then the stage waits for a person (\`onDeadline: hold\`).` */
 export function defaultDeadlinesInWords(policy: string, stages: readonly DeadlinedStage[]): string {
-  const each = stages.map(({ name, deadlineMs }) => `${name} (${formatDuration(deadlineMs)})`);
-  return `Policy ${oneLine(policy)} leaves deadlines to the default: ${listed(each, 'and')}.`;
+  const each = [...Map.groupBy(stages, ({ onDeadline }) => onDeadline)].map(([action, own]) => {
+    const names = own.map(({ name, deadlineMs }) => `${name} (${formatDuration(deadlineMs)})`);
+    return `${listed(names, 'and')}; then ${THEN[action]} (\`onDeadline: ${action}\`)`;
+  });
+  return `Policy ${oneLine(policy)} leaves deadlines to the default: ${each.join('; ')}.`;
 }
 
 function tooSlow(warning: Extract<PlanWarning, { kind: 'too-slow' }>): string {
   const { stage, rule, judged, perMinute, time, minutes, others } = warning;
   const who = `${judgedInWords(judged, rule)} at ${countOf(judged.perMinute ?? perMinute, 'inference')} a minute`;
   const isInTime = minutes * 60_000 <= stage.deadlineMs;
-  const after = isInTime ? 'the stage continues until then' : AT_DEADLINE[stage.onDeadline];
+  const after = isInTime ? 'the stage continues until then' : `at the deadline ${THEN[stage.onDeadline]}`;
   const also = others.length === 0 ? '' : ` Also too slow: ${listed(others.map(nameOf), 'and')}.`;
   return `${who} can't confirm ${confirmed(rule)} within ${timeInWords(time)}: it takes about ${aboutTime(minutes)}, and ${after}.${also}`;
 }
@@ -80,7 +83,7 @@ function wordsOf(warning: PlanWarning): Pick<WordedWarning, 'message' | 'remedy'
       return { message: tooSlow(warning), remedy: 'Add devices, give it more time, or widen the limit.' };
     case 'sustained-too-long': {
       const soonest = `${nameOf(warning.rule)} can't pass before ${aboutTime(warning.minutes)}`;
-      const deadline = `the deadline is ${formatDuration(stage.deadlineMs)}, and ${AT_DEADLINE[stage.onDeadline]}`;
+      const deadline = `the deadline is ${formatDuration(stage.deadlineMs)}, and ${`at the deadline ${THEN[stage.onDeadline]}`}`;
       return { message: `${soonest}; ${deadline}.`, remedy: 'Make `deadline` longer, or `for` in the rule shorter.' };
     }
     case 'minimum-too-slow': {

@@ -35,5 +35,7 @@ test('a rule by an old name is told the new one, where it stands', () => {
 });
 
 test('stages that name no deadline are listed with the one they have', () => {
-  expect(defaultDeadlines(found())).toEqual(['Policy old leaves deadlines to the default: full (2 d).']);
+  expect(defaultDeadlines(found())).toEqual([
+    'Policy old leaves deadlines to the default: full (2 d); then the stage waits for a person (`onDeadline: hold`).',
+  ]);
 });

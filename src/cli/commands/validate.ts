@@ -151,7 +151,7 @@ async function validate(files: RepositoryFiles, { trust, repo, format, ...option
   ].sort(byPlace);
   const unchecked = trust === undefined ? '\nSignatures were not checked; pass a trust policy with --trust.' : '';
   const total = summary(found, { errors, warnings }) + unchecked;
-  const deadlines = defaultDeadlines(found).join('\n');
+  const deadlines = traffic.devices === null ? '' : defaultDeadlines(found).join('\n');
   const notes = [...(deadlines === '' ? [] : [deadlines]), ...assumedText(traffic)];
   const blocks = [...errors.map((one) => errorText(one)), ...warnings.map((one) => `warning: ${errorText(one)}`)];
   const annotate = (level: 'error' | 'warning') => (one: CodedError) =>
