@@ -3,7 +3,7 @@ import { MOST_SCALARS } from './declared-outputs.ts';
 import { DETECTION_BINS, DIRECTION_BINS, DIRECTIONS, LENGTH_BINS } from './output-bins.ts';
 import { ANSWER_ENDS, type OutputCounts, type ScalarCounts } from './output-counts.ts';
 import { MOST_BUCKET, MOST_SIDE_BUCKETS, outputCount } from './output-sketch.ts';
-import { count, finite, ifPresent, list, members, name, record, refuse } from './report-reader.ts';
+import { count, finite, ifPresent, list, members, name, record, refuse, sum } from './report-reader.ts';
 
 const LEAST_BUCKET = -220;
 
@@ -71,8 +71,4 @@ function assertPossible({ scalars = {}, embedding, detections = [] }: OutputCoun
     if (total > most)
       refuse('REPORT_NUMBERS', `${place}.${part}`, `adds up to ${total}, more than the ${most} inferences`);
   }
-}
-
-function sum(counts: readonly number[]): number {
-  return counts.reduce((total, one) => total + one, 0);
 }

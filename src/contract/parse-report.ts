@@ -32,6 +32,7 @@ import {
   record,
   refuse,
   span,
+  sum,
   text,
 } from './report-reader.ts';
 import type { SketchJson } from './sketch.ts';
@@ -55,10 +56,6 @@ const STATES: readonly ModelState['state'][] = [
 const OUTCOMES: readonly Outcome['kind'][] = [
   ...(['committed', 'failed', 'refused', 'undelivered', 'rolled-back', 'conflict'] as const),
 ];
-
-function sum(counts: readonly number[]): number {
-  return counts.reduce((total, one) => total + one, 0);
-}
 
 function parseSketch(value: unknown, place: string): SketchJson {
   const { zero, buckets } = members(value, place);

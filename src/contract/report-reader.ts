@@ -128,6 +128,10 @@ export function ifPresent<K extends string, T>(
     : ({ [key]: parse(present, place === '' ? key : `${place}.${key}`) } as Record<K, T>);
 }
 
+export function sum(counts: readonly number[]): number {
+  return counts.reduce((total, one) => total + one, 0);
+}
+
 /** Ids that may stand in addresses, file names and the bytes that are hashed for membership. */
 export function isDeviceId(value: unknown): value is string {
   return typeof value === 'string' && /^[A-Za-z0-9][A-Za-z0-9._:@-]{0,127}$/.test(value);

@@ -79,10 +79,12 @@ export class ProtobufReader {
   text({ from, to }: ByteRange, mostBytes: number): string {
     if (to - from > mostBytes) throw this.damaged(from, `a name has ${to - from} bytes, and ${mostBytes} are read`);
     const bytes = this.#source.read(from, to - from);
+    if (bytes.length < to - from) throw this.damaged(from, 'it ends in the middle of a name');
     try {
-      if (bytes.length === to - from) return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
-    } catch {}
-    throw this.damaged(from, 'a name is no UTF-8 text');
+      return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
+    } catch {
+      throw this.damaged(from, 'a name is no UTF-8 text');
+    }
   }
 
   damaged(at: number, why: string): CodedError {

@@ -30,16 +30,7 @@ export type EventMeasure =
   | `missed:${string}`
   | `confused:${string}`;
 
-type PlainMeasure =
-  | 'download'
-  | 'apply'
-  | 'rejected'
-  | 'complaint'
-  | 'anomaly'
-  | 'wrong'
-  | 'restarts'
-  | 'odd'
-  | 'empty';
+type PlainMeasure = Exclude<EventMeasure, `${string}:${string}`>;
 type NamedMeasure = 'imprecise' | 'missed' | 'confused' | 'error' | 'counter';
 
 type Parsed = { readonly kind: PlainMeasure } | { readonly kind: NamedMeasure; readonly name: string };
