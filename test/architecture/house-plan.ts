@@ -124,6 +124,7 @@ export const PACKAGE_HOMES: Readonly<Record<string, readonly string[]>> = {
   '@tufjs/canonical-json': ['src/contract/tuf', 'src/distribution'],
   '@tufjs/models': ['src/contract/tuf', 'src/distribution', 'fleet-agent/src/link'],
   ajv: ['src/documents', 'schemas'],
+  aws4fetch: ['src/distribution'],
   chokidar: ['src/cli'],
   commander: ['src/cli'],
   esbuild: ['fleet-agent/build.ts'],
