@@ -6,15 +6,17 @@ import type { ModelFiles } from '../../fleet-agent/src/record/slots.ts';
 import { readBoundedFile } from '../base/bounded-file.ts';
 import { readFileIfPresent, writeFileDurably } from '../base/durable-file.ts';
 import { CodedError } from '../base/errors.ts';
-import { type Digest, digestOf, hexOf } from '../contract/digest.ts';
+import { type Digest, digestOf } from '../contract/digest.ts';
 import type { ModelManifest, Variant } from '../contract/types.generated.ts';
-import { type Artifact, addArtifact, measureArtifact } from '../distribution/artifacts.ts';
+import type { Artifact, ArtifactStore, Say } from '../distribution/artifact-store.ts';
+import { measureArtifact } from '../distribution/artifacts.ts';
 import { isLfsPointer } from '../documents/foreign-words.ts';
 import { type Labels, newManifest, type OutputKind } from '../documents/new-manifest.ts';
 import { parseDocumentOf } from '../documents/parse-document-of.ts';
 import { type OnnxDescription, readOnnx } from '../documents/read-onnx.ts';
 import { nameOfPath } from '../documents/repository-layout.ts';
 import { type Question, withAnswer } from './example-answer.ts';
+import { type PlacedArtifact, placeArtifact } from './place-artifact.ts';
 import { highestBeside, MOST_DOCUMENT_BYTES, sequenceIn } from './sequences.ts';
 import { type FileRole, findVariants, refused, type VariantFiles } from './variant-files.ts';
 
@@ -28,8 +30,10 @@ export interface PackageOrder {
   readonly example: string | null;
   readonly kinds: ReadonlyMap<string, OutputKind>;
   readonly roles: ReadonlyMap<string, FileRole>;
-  /** Null: nothing is copied or written. */
-  readonly publication: string | null;
+  readonly store: ArtifactStore;
+  /** Nothing is copied or written. */
+  readonly isDryRun: boolean;
+  readonly say: Say;
 }
 
 export interface PackedManifest {
@@ -40,6 +44,7 @@ export interface PackedManifest {
   /** Of the first variant; null for other frameworks. */
   readonly onnx: OnnxDescription | null;
   readonly variants: readonly Variant[];
+  readonly artifacts: readonly PlacedArtifact[];
   readonly text: string;
 }
 
@@ -68,7 +73,7 @@ export async function assertHoldsContent(file: string): Promise<void> {
 
 /** Throws PACKAGE_FILES, PACKAGE_MANIFEST, ONNX_… or what reading and writing files throws. Repeating it changes nothing. */
 export async function packageManifest(order: PackageOrder): Promise<PackedManifest> {
-  const { manifest: file, publication } = order;
+  const { manifest: file, store, isDryRun, say } = order;
   if (!/\.ya?ml$/.test(file))
     throw refused(`${file} is no name of a manifest.`, 'Write models/<model>/<version>.yaml.');
   const model = path.basename(path.dirname(path.resolve(file)));
@@ -86,7 +91,7 @@ export async function packageManifest(order: PackageOrder): Promise<PackedManife
       await assertHoldsContent(one);
       files.set(one, files.get(one) ?? (await measureArtifact(one)));
     }
-    variants.push(variantEntry(variant, roles, files));
+    variants.push(variantEntry(variant, roles, { files, store }));
     if (described[index] !== null) onDisk.push(filesOnDisk(roles, files));
   }
   const written = await readFileIfPresent(file, MOST_DOCUMENT_BYTES);
@@ -106,13 +111,14 @@ export async function packageManifest(order: PackageOrder): Promise<PackedManife
       message: `${file} is there already, and says something else.`,
       remedy: 'Versions never change: package these files as another version, or remove a manifest that nobody signed.',
     });
-  if (publication !== null) {
-    for (const [one, measured] of files) await copy(publication, one, measured);
+  const artifacts: PlacedArtifact[] = [];
+  for (const [one, measured] of files) artifacts.push(await placeArtifact(one, measured, { store, isDryRun, say }));
+  if (!isDryRun) {
     await mkdir(path.dirname(file), { recursive: true });
     await writeFileDurably(file, text);
   }
   const [onnx = null] = described;
-  return { manifest: file, digest: digestOf(text), sequence, framework, onnx, variants, text };
+  return { manifest: file, digest: digestOf(text), sequence, framework, onnx, variants, artifacts, text };
 }
 
 /** Inputs of an example, and shapes where the interface leaves them open: as in a manifest, without the answer. */
@@ -136,12 +142,6 @@ function filesOnDisk(roles: ReadonlyMap<string, FileRole>, measured: ReadonlyMap
 
 async function readManifest(file: string): Promise<ModelManifest> {
   return parseDocumentOf('ModelManifest', file, await readBoundedFile(file, MOST_DOCUMENT_BYTES));
-}
-
-async function copy(publication: string, file: string, measured: Artifact): Promise<void> {
-  const { digest } = await addArtifact(publication, file);
-  if (digest === measured.digest) return;
-  throw refused(`${file} changed while it was packaged.`, 'Wait until it is written, then package it again.');
 }
 
 function describe(file: string): OnnxDescription {
@@ -239,12 +239,11 @@ function rolesOf(variant: VariantFiles, { order, labels, labelsFile, dataFiles }
 function variantEntry(
   { platform, capabilities, precision }: VariantFiles,
   roles: ReadonlyMap<string, FileRole>,
-  measured: ReadonlyMap<string, Artifact>,
+  { files: measured, store }: { readonly files: ReadonlyMap<string, Artifact>; readonly store: ArtifactStore },
 ): Variant {
   const files = [...roles].flatMap(([file, role]) => {
     const one = measured.get(file);
-    const url = `artifacts/${hexOf(one?.digest ?? 'sha256:')}`;
-    return one === undefined ? [] : [{ role, name: path.basename(file), ...one, url }];
+    return one === undefined ? [] : [{ role, name: path.basename(file), ...one, url: store.urlOf(one.digest) }];
   });
   return {
     platform,

@@ -1,26 +1,22 @@
-// Owns bringing model files into the publication folder, under their digests.
+// Owns reading model files and bringing them into the publication folder, under their digests.
 import { createHash } from 'node:crypto';
 import { mkdir, open, rename, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { syncFolder } from '../base/durable-file.ts';
 import { CodedError } from '../base/errors.ts';
-import type { Digest } from '../contract/digest.ts';
+import { type Digest, hexOf } from '../contract/digest.ts';
+import type { Artifact } from './artifact-store.ts';
 import { removeStrays, temporaryName } from './temporary-files.ts';
 import { toUnwritable } from './unwritable.ts';
 
 const CHUNK_BYTES = 1024 * 1024;
 
-export interface Artifact {
-  readonly digest: Digest;
-  readonly sizeBytes: number;
-}
-
 /**
  * Copies a file into the folder's artifacts under its digest, hashing while copying, in constant memory; returns digest and size.
  * Killed at any moment, it leaves no half file under a digest. Repeating is safe, and mends a file that was damaged in its place.
- * Throws ARTIFACT_UNREADABLE, DISTRIBUTION_DISK_FULL or DISTRIBUTION_UNWRITABLE.
+ * Throws ARTIFACT_UNREADABLE, DISTRIBUTION_DISK_FULL or DISTRIBUTION_UNWRITABLE, and ARTIFACT_CHANGED where it is not as `expected`.
  */
-export async function addArtifact(folder: string, file: string): Promise<Artifact> {
+export async function addArtifact(folder: string, file: string, expected?: Digest): Promise<Artifact> {
   const artifacts = path.join(folder, 'artifacts');
   await using source = await openSource(file);
   const temporary = temporaryName(artifacts);
@@ -28,6 +24,7 @@ export async function addArtifact(folder: string, file: string): Promise<Artifac
     await mkdir(artifacts, { recursive: true });
     await removeStrays(artifacts);
     const { hex, sizeBytes } = await copyHashing(source, temporary);
+    if (expected !== undefined && hex !== hexOf(expected)) throw artifactChanged(file);
     await rename(temporary, path.join(artifacts, hex));
     await syncFolder(artifacts);
     return { digest: `sha256:${hex}`, sizeBytes };
@@ -54,6 +51,15 @@ async function openSource(file: string): Promise<OpenFile> {
       cause,
     });
   }
+}
+
+/** For a file that was written to after it was measured. */
+export function artifactChanged(file: string): CodedError {
+  return new CodedError({
+    code: 'ARTIFACT_CHANGED',
+    message: `${file} changed while it was packaged.`,
+    remedy: 'Wait until it is written, then package it again.',
+  });
 }
 
 /** Digest and size of a file, in constant memory. Throws ARTIFACT_UNREADABLE. */

@@ -99,7 +99,7 @@ test('the same files make the same manifest, whatever came later; other files ar
 test('a dry run prints the manifest, needs no home, and writes and copies nothing', async () => {
   put('model.onnx');
   const dry = await pack('1', 'model.onnx', '--dry-run', '--home', 'nowhere');
-  expect(dry).toMatchObject({ code: 0, stderr: '' });
+  expect(dry).toMatchObject({ code: 0, stderr: expect.stringMatching(/^model\.onnx would go to .*nowhere/) });
   expect(existsSync(session.path(at('1')))).toBe(false);
   expect(artifacts()).toEqual([]);
   const { stdout } = await pack('1', 'model.onnx', '--json');
@@ -109,7 +109,10 @@ test('a dry run prints the manifest, needs no home, and writes and copies nothin
     digest: digestOf(text('1')),
     sequence: 1,
     onnx: { irVersion: 8, opset: 13 },
+    artifacts: [{ file: 'model.onnx', digest: digestOf(onnx()), isNew: true }],
   });
+  const again = await pack('1', 'model.onnx', '--dry-run');
+  expect(again.stderr).toMatch(/^model\.onnx is in .*publication already/);
 });
 
 test('kinds say what outputs are; one that does not fit, or is not there, is refused', async () => {

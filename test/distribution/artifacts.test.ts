@@ -17,7 +17,8 @@ import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { randomBelow, seededRandom } from '../../src/base/random.ts';
 import { digestOf, hexOf } from '../../src/contract/digest.ts';
-import { addArtifact } from '../../src/distribution/artifacts.ts';
+import { addArtifact, measureArtifact } from '../../src/distribution/artifacts.ts';
+import { FolderArtifactStore } from '../../src/distribution/folder-artifact-store.ts';
 
 const MODULE = new URL('../../src/distribution/artifacts.ts', import.meta.url).href;
 let folder: string;
@@ -120,6 +121,19 @@ describe('adding a model file', () => {
     expect(deaths).toBeGreaterThan(0);
     expect((await addArtifact(folder, model)).digest).toBe(digestOf(bytes));
   }, 120_000);
+
+  it('a file that is not as it was measured is refused, and nothing of it stays', async () => {
+    writeFileSync(model, 'the model');
+    const store = new FolderArtifactStore(folder);
+    const measured = await measureArtifact(model);
+    expect(await store.put(model, measured)).toEqual({ url: store.urlOf(measured.digest), isNew: true });
+    expect(await store.put(model, measured)).toMatchObject({ isNew: false });
+    writeFileSync(model, 'the modem');
+    await expect(store.put(model, measured)).rejects.toMatchObject({ code: 'ARTIFACT_CHANGED' });
+    expect(stored()).toEqual([hexOf(measured.digest)]);
+    expect(await store.holds(measured)).toBe(true);
+    expect(await store.holds({ ...measured, sizeBytes: 8 })).toBe(false);
+  });
 
   it('removes what killed copies left more than an hour ago, and nothing younger', async () => {
     const artifacts = path.join(folder, 'artifacts');

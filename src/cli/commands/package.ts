@@ -1,12 +1,13 @@
 // Owns `slipway package`: puts a model's files where devices download them, and writes the manifest, or prints its lines.
 import path from 'node:path';
+import process from 'node:process';
 import { type Command, InvalidArgumentError, Option } from 'commander';
-import { hexOf } from '../../contract/digest.ts';
-import { addArtifact, measureArtifact } from '../../distribution/artifacts.ts';
+import { measureArtifact } from '../../distribution/artifacts.ts';
 import type { OutputKind } from '../../documents/new-manifest.ts';
-import { openHome } from '../home.ts';
+import { openArtifactStore } from '../artifact-places.ts';
 import { printResult } from '../output.ts';
 import { assertHoldsContent, type PackedManifest, packageManifest } from '../package-manifest.ts';
+import { type PlacedArtifact, type Placing, placeArtifact } from '../place-artifact.ts';
 import { homeOption } from '../settings.ts';
 import { checkNames, type FileRole, ROLES, refused } from '../variant-files.ts';
 
@@ -25,12 +26,9 @@ interface PackageOptions {
   readonly json?: boolean;
 }
 
-interface PackedFile {
+interface PackedFile extends Omit<PlacedArtifact, 'file'> {
   readonly role: string;
   readonly name: string;
-  readonly digest: string;
-  readonly sizeBytes: number;
-  readonly url: string;
 }
 
 /** Collects `name=word` of a repeated option; a word alone stands for ''. */
@@ -45,11 +43,7 @@ function wordsOf<T extends string>(words: readonly T[], needsName: boolean) {
 }
 
 /** Copies files, for a manifest that people write themselves. */
-async function copyFiles(
-  files: readonly string[],
-  { home, role: roles, dryRun = false }: PackageOptions,
-): Promise<PackedFile[]> {
-  const publication = dryRun ? null : (await openHome(home)).publication;
+async function copyFiles(files: readonly string[], roles: PackageOptions['role'], to: Placing): Promise<PackedFile[]> {
   const role = roles?.get('') ?? 'model';
   if (role === 'model' && files.length > 1)
     throw refused(
@@ -58,16 +52,21 @@ async function copyFiles(
     );
   checkNames(files);
   const packed: PackedFile[] = [];
-  for (const file of files) {
-    await assertHoldsContent(file);
-    const { digest, sizeBytes } = await (publication === null ? measureArtifact(file) : addArtifact(publication, file));
-    packed.push({ role, name: path.basename(file), digest, sizeBytes, url: `artifacts/${hexOf(digest)}` });
+  for (const one of files) {
+    await assertHoldsContent(one);
+    const { file, ...placed } = await placeArtifact(one, await measureArtifact(one), to);
+    packed.push({ role, name: path.basename(file), ...placed });
   }
   return packed;
 }
 
 function lineOf(one: PackedFile): string {
   return `        - { role: ${one.role}, name: ${one.name}, digest: "${one.digest}", sizeBytes: ${one.sizeBytes}, url: "${one.url}" }`;
+}
+
+/** Progress goes where results don't. */
+function say(progress: string): void {
+  process.stderr.write(`${progress}\n`);
 }
 
 function textOf({ manifest, digest, sequence, framework, onnx, variants }: PackedManifest): string {
@@ -122,13 +121,14 @@ export function addPackageCommand(program: Command): void {
         dryRun = false,
         json = false,
       } = options;
+      const store = await openArtifactStore({ home, isDryRun: dryRun });
+      const to = { store, isDryRun: dryRun, say };
       if (manifest === undefined) {
-        const packed = await copyFiles(files, options);
+        const packed = await copyFiles(files, options.role, to);
         printResult({ json: packed, text: packed.map(lineOf).join('\n') }, json);
         return;
       }
-      const publication = dryRun ? null : (await openHome(home)).publication;
-      const packed = await packageManifest({ files, manifest, from, labels, example, kinds, roles, publication });
+      const packed = await packageManifest({ files, manifest, from, labels, example, kinds, roles, ...to });
       printResult({ json: packed, text: dryRun ? packed.text : textOf(packed) }, json);
     });
 }
