@@ -1,28 +1,16 @@
 // Owns bringing a person's request onto the branch: as a commit in their clone, or pushed until it wins the race.
 import { backOffMs } from '../base/back-off.ts';
-import type { Clock } from '../base/clock.ts';
-import { assertNever, CodedError, toCodedError } from '../base/errors.ts';
-import type { RandomStream } from '../base/random.ts';
-import { fetchHead } from '../git/fetch-head.ts';
-import type { CommitAuthor, ManifestsRepository } from '../git/manifests-repository.ts';
-import { filesOfCommit, type RepositoryFiles } from '../git/repository-files.ts';
+import { CodedError, toCodedError } from '../base/errors.ts';
+import type { CommitAuthor } from '../git/manifests-repository.ts';
+import type { RepositoryFiles } from '../git/repository-files.ts';
 import type { WorkTree } from '../git/work-tree.ts';
 import { findDesired, findPinnedPolicy, findRollout, parseRollout } from './find-rollout.ts';
+import { type EditedBranch, pushEdit, type Time } from './push-edit.ts';
 import { assertApprover, editForRequest, type PersonsRequest } from './request-edit.ts';
 
 /** Longest time in which a lost race is run again. */
 const RACE_MS = 30_000;
-const BACK_OFF = { firstMs: 250, capMs: 4_000 };
 const LOCKED_BACK_OFF = { firstMs: 50, capMs: 500 };
-/** A host refuses also while another push holds the branch: only so many times on one head it is the push that is refused. */
-const MOST_REFUSALS = 4;
-
-/** What is carried from one try to the next. */
-interface Tries {
-  /** Pushes without an answer: each may still land, and a request must not be made twice. */
-  readonly unanswered: Submitted[];
-  refused: { readonly head: string; readonly times: number };
-}
 
 export interface RequestOrder {
   readonly rollout: string;
@@ -111,11 +99,6 @@ async function lockSoon(tree: WorkTree, { clock, random }: Time): Promise<AsyncD
   }
 }
 
-export interface Time {
-  readonly clock: Clock;
-  readonly random: RandomStream;
-}
-
 /** Commits in the person's clone. Throws REQUEST_…, REPO_…, GIT_LOCKED. */
 export async function commitRequest(tree: WorkTree, order: RequestOrder, time: Time): Promise<Submitted> {
   await using _lock = order.isDryRun ? undefined : await lockSoon(tree, time);
@@ -127,79 +110,22 @@ export async function commitRequest(tree: WorkTree, order: RequestOrder, time: T
   return { ...edit, commit, place };
 }
 
-export interface RequestBranch extends Time {
-  /** Its commits are the person's. */
-  readonly repository: ManifestsRepository;
-}
-
 /**
  * Commits on the branch and pushes. Who was faster wins, and the request is made again on what they left, for up to 30 s.
  * Throws REQUEST_…, GIT_….
  */
-export async function pushRequest(
-  { repository, clock, random }: RequestBranch,
-  order: RequestOrder,
-): Promise<Submitted> {
-  const untilMs = clock.monotonicMs() + RACE_MS;
-  const tries: Tries = { unanswered: [], refused: { head: '', times: 0 } };
-  const { unanswered } = tries;
-  for (let attempt = 0; ; attempt++) {
-    let cause: CodedError | undefined;
-    try {
-      const landed = await tryOnce(repository, order, tries, clock.now());
-      if (landed !== undefined) return landed;
-    } catch (thrown) {
-      cause = toCodedError(thrown);
-      // While an answer is owed, "the host can't be reached" says nothing about the request.
-      if (unanswered.length === 0 || cause.kind !== 'retry-later') throw thrown;
-    }
-    if (clock.monotonicMs() >= untilMs) throw unanswered.length === 0 ? raceLost() : unconfirmed(cause);
-    await clock.sleep(backOffMs(attempt, BACK_OFF, random));
-  }
-}
-
-/**
- * One edit, commit and push on the head as it is now; undefined when it did not land, as far as anyone can tell.
- */
-async function tryOnce(
-  repository: ManifestsRepository,
-  order: RequestOrder,
-  tries: Tries,
-  atMs: number,
-): Promise<Submitted | undefined> {
-  const head = await fetchHead(repository);
-  for (const one of tries.unanswered)
-    if (one.commit !== null && (await repository.isAncestor(one.commit, head)) === true) return one;
-  const edit = await makeEdit(await filesOfCommit(repository, head), order);
-  if (order.isDryRun) return { ...edit, commit: null, place: 'pushed' };
-  const changes = new Map([[edit.file, Buffer.from(edit.after)]]);
-  const commit = await repository.commit({ parent: head, changes, message: messageOf(order, edit), atMs });
-  const submitted: Submitted = { ...edit, commit, place: 'pushed' };
-  const outcome = await repository.push(commit, head);
-  switch (outcome.kind) {
-    case 'pushed':
-      return submitted;
-    case 'refused':
-      tries.refused = { head, times: tries.refused.head === head ? tries.refused.times + 1 : 1 };
-      if (tries.refused.times >= MOST_REFUSALS) throw pushRefused(outcome.reason);
-      // On the head that was edited, what kept it from being sent is no race.
-      if (outcome.error !== undefined && (await fetchHead(repository)) === head) throw outcome.error;
-      return undefined;
-    case 'unknown':
-      tries.unanswered.push(submitted);
-      return undefined;
-    default:
-      return assertNever(outcome);
-  }
-}
-
-function pushRefused(reason: string): CodedError {
-  return new CodedError({
-    code: 'GIT_PUSH_REFUSED',
-    kind: 'retry-later',
-    message: `The Git host refused the push: ${reason}.`,
-    remedy: 'Check that you may push to the branch, then try again.',
+export async function pushRequest(branch: EditedBranch, order: RequestOrder): Promise<Submitted> {
+  const { result, commit } = await pushEdit(branch, {
+    async edit(files) {
+      const edit = await makeEdit(files, order);
+      const changes = new Map([[edit.file, Buffer.from(edit.after)]]);
+      return { result: edit, commit: order.isDryRun ? null : { changes, message: messageOf(order, edit) } };
+    },
+    raceMs: RACE_MS,
+    raceLost,
+    unconfirmed,
   });
+  return { ...result, commit, place: 'pushed' };
 }
 
 function raceLost(): CodedError {
