@@ -321,7 +321,7 @@ export interface ModelFile {
    */
   readonly sizeBytes: number;
   /**
-   * Address of the file: absolute (http or https), or relative to the publication.
+   * Address of the file, without secrets: absolute (http or https), in a private bucket (`s3://bucket/key`), or relative to the publication.
    */
   readonly url: string;
 }

@@ -173,16 +173,12 @@ function checkFiles({ files }: Variant, path: FieldPath): Problem[] {
 }
 
 function checkUrl({ url, digest }: Variant['files'][number], path: FieldPath): Problem[] {
+  // The schema leaves one form to each key of a bucket.
+  if (url.startsWith('s3:')) return [];
   if (/^https?:/.test(url)) {
-    if (URL.canParse(url)) return [];
-    return [
-      {
-        code: 'MANIFEST_FILE_URL',
-        path,
-        message: `\`${url.slice(0, 60)}\` is not a valid address.`,
-        remedy: 'Correct it.',
-      },
-    ];
+    const message = URL.canParse(url) ? undefined : `\`${url.slice(0, 60)}\` is not a valid address.`;
+    if (message !== undefined) return [{ code: 'MANIFEST_FILE_URL', path, message, remedy: 'Correct it.' }];
+    return holdsSecret(new URL(url)) ? [secretInUrl(path)] : [];
   }
   if (url.split('/').some((step) => step === '..' || step === '.' || step === '')) {
     const message = 'A relative address must not contain `..`, `.` or empty steps.';
@@ -199,6 +195,25 @@ function checkUrl({ url, digest }: Variant['files'][number], path: FieldPath): P
       remedy: `Write \`artifacts/${hexOf(digest)}\`, or correct \`digest\`.`,
     },
   ];
+}
+
+/** Parameters that let whoever has the address read the file: pre-signed addresses of S3, Google Cloud Storage and Azure. */
+const SIGNED_QUERY = ['x-amz-signature', 'x-goog-signature', 'signature', 'sig'];
+
+/** Manifests are public: a password or signature in one is everybody's. */
+function holdsSecret({ username, password, searchParams }: URL): boolean {
+  const names = [...searchParams.keys()].map((name) => name.toLowerCase());
+  return username !== '' || password !== '' || names.some((name) => SIGNED_QUERY.includes(name));
+}
+
+function secretInUrl(path: FieldPath): Problem {
+  return {
+    code: 'MANIFEST_FILE_SECRET',
+    path,
+    message: 'The address holds a password or a signature, and whoever reads the manifest has it.',
+    remedy:
+      'Write the address without it. Give devices credentials of their own, or store the file in a bucket (`s3://…`).',
+  };
 }
 
 function checkHealth(health: ModelManifest['spec']['health']): Problem[] {
