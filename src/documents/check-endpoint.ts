@@ -1,4 +1,5 @@
 // Owns what is checked alike of everything that the service connects to: times within bounds, addresses without secrets, tokens that stay secret.
+import { isLoopbackHost } from '../base/loopback.ts';
 import { parseDurationMs } from '../contract/duration.ts';
 import type { FieldPath } from '../contract/source/document-source.ts';
 import { findTextProblem, type Problem } from '../contract/source/problem.ts';
@@ -32,10 +33,6 @@ export function checkTime(
   return [{ ...facts, message: `\`${facts.path.at(-1)}\` is ${text}, which is out of range.`, remedy }];
 }
 
-function isThisMachine(host: string): boolean {
-  return host === 'localhost' || host === '[::1]' || /^127(\.\d{1,3}){3}$/.test(host);
-}
-
 /** Problems of its timeout (`<area>_TIME`) and of its address (`<area>_ADDRESS`). */
 export function checkEndpoint(
   { name, url, timeout, insecureHttp = false }: Endpoint,
@@ -55,7 +52,7 @@ export function checkEndpoint(
     const remedy = `Write \`https://host/path\`, without user, ${parts}; secrets go into files.`;
     return wrong(`The address of "${name}" can't be used.`, remedy);
   }
-  if (!hasSecret || insecureHttp || parsed?.protocol === 'https:' || isThisMachine(parsed?.hostname ?? ''))
+  if (!hasSecret || insecureHttp || parsed?.protocol === 'https:' || isLoopbackHost(parsed?.hostname ?? ''))
     return problems;
   const remedy = 'Write `https://…`, or add `insecureHttp: true` if you control the network in between.';
   return wrong(`The credentials of "${name}" would go over plain HTTP.`, remedy);
