@@ -1,5 +1,6 @@
 // Owns putting the service's HTTP side together: the table of routes that rooms hand in, on one port.
 import type { JsonValue } from '../contract/digest.ts';
+import { BearerTokens } from '../fleet-api/bearer-tokens.ts';
 import { ChangeWaiters } from '../fleet-api/change-waiters.ts';
 import { errorAnswer } from '../fleet-api/http/answers.ts';
 import { deviceRoutes } from '../fleet-api/http/device-routes.ts';
@@ -9,10 +10,15 @@ import { serviceRoutes } from '../fleet-api/http/service-routes.ts';
 import { addressLimits, type RateLimit, RateLimiter } from '../fleet-api/rate-limit.ts';
 import { RefusedReports } from '../fleet-api/refused-reports.ts';
 import { ReportIntake } from '../fleet-api/report-intake.ts';
+import type { ApiTokens } from '../store/api-tokens.ts';
+import type { DeviceRegister } from '../store/device-register.ts';
 import type { FleetStore } from '../store/fleet-store.ts';
 
-export interface FleetApiOptions extends Omit<HttpServerOptions, 'routes'> {
-  readonly store: Pick<FleetStore, 'enrol' | 'findDevice' | 'ingest' | 'noteTurnedAway' | 'readPublication' | 'probe'>;
+export interface FleetApiOptions extends Omit<HttpServerOptions, 'routes' | 'bearers'> {
+  readonly store: DeviceRegister & ApiTokens & Pick<FleetStore, 'readPublication' | 'probe'>;
+  /** Tokens of the environment: they open what needs `view`, and everything. Without them, or with empty ones, only tokens of the store do. */
+  readonly viewerToken?: string | undefined;
+  readonly adminToken?: string | undefined;
   /** Folder that is served below `/distribution`. */
   readonly publicationFolder: string;
   /** Do the fleet documents turn the device away? */
@@ -30,6 +36,7 @@ export interface FleetApiOptions extends Omit<HttpServerOptions, 'routes'> {
   /** Reports of one device; 5 a second, 256 at once unless given. */
   readonly perDevice?: RateLimit;
   readonly forgedPerAddress?: RateLimit;
+  readonly wrongTokensPerAddress?: RateLimit;
   readonly waitersPerAddress?: number;
   /** Where devices are noted whose reports are refused. */
   readonly refused?: RefusedReports;
@@ -57,7 +64,10 @@ export function composeFleetApi(options: FleetApiOptions): FleetApi {
   const onTurnedAway = (address: string): void => {
     intake.turnAway(address).catch((error: unknown) => logger.warn('devices could not be noted', { error }));
   };
-  const server = new HttpServer({ ...options, onTurnedAway, routes: fleetApiRoutes(options, { changes, intake }) });
+  const { wrongTokensPerAddress: wrongPerAddress = addressLimits().wrongTokensPerAddress } = options;
+  const bearers = new BearerTokens({ ...options, wrongPerAddress });
+  const routes = fleetApiRoutes(options, { changes, intake });
+  const server = new HttpServer({ ...options, bearers, onTurnedAway, routes });
   const stopped = new AbortController();
   let following = Promise.resolve();
   const stop = async (graceMs?: number): Promise<void> => {
@@ -115,12 +125,12 @@ function viewerRoutes(readRollouts: FleetApiOptions['readRollouts']): Route[] {
   };
   return [
     {
-      ...{ name: 'rollouts', method: 'GET', path: '/v1/rollouts', scope: 'viewer', request: null },
+      ...{ name: 'rollouts', method: 'GET', path: '/v1/rollouts', scope: 'view', request: null },
       response: 'Rollouts',
       handle: () => show(),
     },
     {
-      ...{ name: 'rollout', method: 'GET', path: '/v1/rollouts/{name}', scope: 'viewer', request: null },
+      ...{ name: 'rollout', method: 'GET', path: '/v1/rollouts/{name}', scope: 'view', request: null },
       response: 'Rollout',
       handle: ({ params }) => show(params.name),
     },

@@ -46,6 +46,7 @@ export interface ServiceSettings {
   readonly notify?: string | null;
   readonly hookSecret: string | null;
   readonly viewerToken: string | null;
+  readonly adminToken?: string | null;
   /** How often devices are to report. */
   readonly reportIntervalMs: number;
   readonly heartbeatMs: number;

@@ -144,6 +144,17 @@ export function secretOf(variable: string): string | null {
   });
 }
 
+/** It opens everything, so it must not be guessed; and it has to fit a header. Throws SETTING_SECRET. */
+function adminToken(): string | null {
+  const token = secretOf('SLIPWAY_ADMIN_TOKEN');
+  if (token === null || /^[\x21-\x7e]{16,512}$/.test(token)) return token;
+  throw new CodedError({
+    code: 'SETTING_SECRET',
+    message: 'SLIPWAY_ADMIN_TOKEN is not 16 to 512 characters of ASCII without spaces.',
+    remedy: 'Take a random one, as from `openssl rand -hex 32`.',
+  });
+}
+
 /** The token as it stands when it is asked for: a file may be replaced while the program runs. Null without a token. Throws SETTING_SECRET. */
 export function gitCredentials(username: string): CredentialSource | null {
   if (secretOf('SLIPWAY_GIT_TOKEN') === null) return null;
@@ -185,6 +196,7 @@ export function serviceSettings(given: GivenSettings): ServiceSettings {
     notify: given.notify ?? null,
     hookSecret: secretOf('SLIPWAY_HOOK_SECRET'),
     viewerToken: secretOf('SLIPWAY_VIEWER_TOKEN'),
+    adminToken: adminToken(),
     reportIntervalMs: durationOf(given, 'reportInterval'),
     heartbeatMs: 1_000,
     leaseMs: 15_000,

@@ -60,7 +60,8 @@ export async function startService(order: ComposeOrder): Promise<RunningService>
       isReady: () => reconciler.view().cycledAtMs !== null,
       onHook: () => reconciler.wake(),
       ...(settings.hookSecret === null ? {} : { hookSecret: settings.hookSecret }),
-      ...(settings.viewerToken === null ? {} : { viewerToken: settings.viewerToken }),
+      viewerToken: settings.viewerToken ?? undefined,
+      adminToken: settings.adminToken ?? undefined,
       readRollouts: (name) => {
         const homeProblems = [trust.problem, providers.problem, notify.problem];
         return rolloutsForViewers({ view: reconciler.view(), homeProblems, traffic: trafficOf }, name);
@@ -77,8 +78,7 @@ export async function startService(order: ComposeOrder): Promise<RunningService>
   // Who is denied stands in the repository: nobody new is let in before it was looked at.
   await firstLook(reconciler, clock);
   const port = await api.start();
-  if (settings.viewerToken === null)
-    logger.warn('no viewer token is set: status, explain and metrics are closed', { set: 'SLIPWAY_VIEWER_TOKEN' });
+  await warnWithoutTokens(order, store);
   loops.push(listen(store, settings.heartbeatMs, clock, logger, stop.signal));
   loops.push(forgetOld(composed, clock, logger, stop.signal));
   const watcher = disposables.use(new FileWatcher(logger));
@@ -91,6 +91,15 @@ export async function startService(order: ComposeOrder): Promise<RunningService>
   const owned = disposables.move();
   const host = settings.host.includes(':') ? `[${settings.host}]` : settings.host;
   return { url: `http://${host}:${port}`, composed, [Symbol.asyncDispose]: () => owned.disposeAsync() };
+}
+
+/** Without any token the service runs, and nobody can look. */
+async function warnWithoutTokens({ settings, logger }: ComposeOrder, store: FleetStore): Promise<void> {
+  const { viewerToken, adminToken = null } = settings;
+  if (viewerToken !== null || adminToken !== null) return;
+  if ((await store.listApiTokens({ most: 1 })).tokens.length > 0) return;
+  const make = 'slipway token create --scope view --name <name>';
+  logger.warn('there is no API token: status and explain are closed', { make, or: 'SLIPWAY_VIEWER_TOKEN' });
 }
 
 const FIRST_LOOK_MS = 10_000;
@@ -135,11 +144,13 @@ async function forgetOld(
     try {
       const { source, commit, outlooks } = reconciler.view();
       const { devices, tokens } = await store.forgetOld(clock.now());
+      const apiTokens = await store.forgetApiTokens(clock.now());
       const present = new Set(outlooks.map(({ rollout }) => rollout));
       const isKnown = source.kind === 'followed' && commit !== null;
       const windows = isKnown ? await store.forgetWindows(present, clock.now()) : 0;
       await store.shrink();
-      if (devices + tokens + windows > 0) logger.info('old records were forgotten', { devices, tokens, windows });
+      if (devices + tokens + apiTokens + windows > 0)
+        logger.info('old records were forgotten', { devices, tokens, apiTokens, windows });
     } catch (error) {
       logger.warn('old records could not be forgotten', { error: toCodedError(error) });
     }

@@ -13,6 +13,8 @@ export interface AddressLimits {
   readonly bytesPerAddress: RateLimit;
   /** Wrong signatures, and at a part of their cost envelopes of unknown devices. A device never sends one; checking one costs as much as a right one. */
   readonly forgedPerAddress: RateLimit;
+  /** Wrong bearer tokens. */
+  readonly wrongTokensPerAddress: RateLimit;
   /** Callers that wait for the next publication at once. */
   readonly waitersPerAddress: number;
 }
@@ -24,6 +26,7 @@ export function addressLimits(factor = 1): AddressLimits {
     perAddress: times(500, 2_000),
     bytesPerAddress: times(2 * MIB, 64 * MIB),
     forgedPerAddress: times(1, 256),
+    wrongTokensPerAddress: times(1, 60),
     waitersPerAddress: factor * 2_000,
   };
 }

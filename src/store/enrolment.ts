@@ -1,6 +1,7 @@
 // Owns enrolment: tokens that the store knows by their hashes alone, each turning a device's key into an epoch.
 import { randomBytes } from 'node:crypto';
 import { CodedError } from '../base/errors.ts';
+import { ENROLMENT_TOKEN_PREFIX } from '../contract/api-token.ts';
 import type { EnrolmentAnswer, EnrolmentRefusal } from '../contract/fleet-messages.ts';
 import type { EnrolmentOrder, EnrolmentTokenOrder } from './device-register.ts';
 
@@ -25,7 +26,10 @@ export function makeTokens(order: EnrolmentTokenOrder): { readonly tokens: strin
       remedy: `Ask for 1 to ${MOST_TOKENS} tokens of 1 to ${MOST_USES} uses.`,
     });
   }
-  const tokens = Array.from({ length: count }, () => `slipway_${randomBytes(32).toString('base64url')}`);
+  const tokens = Array.from(
+    { length: count },
+    () => `${ENROLMENT_TOKEN_PREFIX}${randomBytes(32).toString('base64url')}`,
+  );
   return { tokens, known: { labels, device, expiresAtMs: Math.floor(expiresAtMs), usesLeft: uses } };
 }
 

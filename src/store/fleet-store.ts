@@ -1,4 +1,5 @@
 // Owns what a fleet store is as a whole: all that the service remembers of the fleet, whatever database is below.
+import type { ApiTokens } from './api-tokens.ts';
 import type { DeviceRegister, EntryKeeping } from './device-register.ts';
 import type { Leases } from './leases.ts';
 import type { NoticeQueue } from './notice-queue.ts';
@@ -17,6 +18,7 @@ export interface FleetStore
     Leases,
     NoticeQueue,
     ReconcilerState,
+    ApiTokens,
     AsyncDisposable {
   /** Throws when the store can't commit a write now, or could not take reports a moment ago. */
   probe(): Promise<void>;

@@ -32,6 +32,7 @@ export const EDGE_INTERFACES: Readonly<Record<string, 'all' | 'types'>> = {
   'src/git/manifests-repository.ts': 'all',
   'src/git/repository-files.ts': 'all',
   'src/git/work-tree.ts': 'all',
+  'src/store/api-tokens.ts': 'types',
   'src/store/device-register.ts': 'all',
   'src/store/fleet-store.ts': 'all',
   'src/store/leases.ts': 'all',

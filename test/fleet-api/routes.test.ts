@@ -37,8 +37,8 @@ test('the service has these routes', () => {
     'GET /readyz anyone: → Readiness',
     'GET /metrics anyone: → text',
     'POST /v1/hooks/git git-host: any → nothing',
-    'GET /v1/rollouts viewer: → Rollouts',
-    'GET /v1/rollouts/{name} viewer: → Rollout',
+    'GET /v1/rollouts view: → Rollouts',
+    'GET /v1/rollouts/{name} view: → Rollout',
   ]);
 });
 

@@ -136,8 +136,9 @@ export class HttpServer implements AsyncDisposable {
     const { route, params, query } = found;
     const tooMuch = this.#chargeBody(route, request);
     if (tooMuch !== undefined) return tooMuch;
-    const refused = await checkScope(route, request, this.#options);
-    if (refused !== undefined) return refused;
+    const address = addressOf(request);
+    const checked = await checkScope(route, { request, address }, this.#options);
+    if (checked.kind === 'error') return checked;
     let body: unknown;
     if (route.request?.kind === 'json') {
       const read = await readJson(request, route.request.mostBytes);
@@ -151,7 +152,9 @@ export class HttpServer implements AsyncDisposable {
       params,
       query,
       headers: request.headers,
-      address: addressOf(request),
+      stream: request,
+      bearer: checked.bearer,
+      address,
       connection: request.socket,
       gone: gone.signal,
     });
@@ -159,7 +162,7 @@ export class HttpServer implements AsyncDisposable {
 
   /** Before a byte of it is read. A body of unknown length costs as much as it may have. */
   #chargeBody({ request: body }: Route, request: IncomingMessage): Answer | undefined {
-    if (body === null) return undefined;
+    if (body === null || body.kind === 'streamed') return undefined;
     const announced = Number(request.headers['content-length'] ?? Number.NaN);
     const bytes = announced >= 0 ? Math.min(announced, body.mostBytes) : body.mostBytes;
     const nowMs = this.#options.clock.monotonicMs();

@@ -1,17 +1,20 @@
 // Owns what a route is: rooms hand them in, and the server knows none of them.
 import type { FileHandle } from 'node:fs/promises';
 import type { IncomingHttpHeaders } from 'node:http';
+import type { Readable } from 'node:stream';
+import type { TokenScope } from '../../contract/api-token.ts';
 import type { ServiceError } from '../../contract/fleet-messages.ts';
+import type { Bearer } from '../bearer-tokens.ts';
 
 /**
  * Who may ask. `device`: whoever has a token or a device's key; the handler checks them in the message itself.
- * `viewer`: the bearer of the viewer token. `git-host`: whoever signs webhooks with the hook secret.
+ * `git-host`: whoever signs webhooks with the hook secret. All others: the bearer of a token with this scope, or with `admin`.
  */
-export type Scope = 'anyone' | 'device' | 'viewer' | 'git-host';
+export type Scope = 'anyone' | 'device' | 'git-host' | TokenScope;
 
 export interface RequestBody {
-  /** `hashed` bodies are checked as they stream past, and never kept. */
-  readonly kind: 'json' | 'hashed';
+  /** `hashed` bodies are checked as they stream past, and never kept. The handler itself reads `streamed` ones, and bounds and charges them. */
+  readonly kind: 'json' | 'hashed' | 'streamed';
   readonly schema: string;
   readonly mostBytes: number;
 }
@@ -20,7 +23,7 @@ export interface Route {
   /** Its name in metrics. */
   readonly name: string;
   /** HEAD is answered wherever GET is. */
-  readonly method: 'GET' | 'POST';
+  readonly method: 'GET' | 'POST' | 'PUT' | 'DELETE';
   /** `{name}` stands for one segment; `{rest}`, at the end, for all that follows, as it was sent. */
   readonly path: string;
   readonly scope: Scope;
@@ -38,6 +41,10 @@ export interface Asked {
   readonly params: Readonly<Record<string, string>>;
   readonly query: URLSearchParams;
   readonly headers: IncomingHttpHeaders;
+  /** The body as it comes; nothing is left in it unless the route streams. */
+  readonly stream: Readable;
+  /** Whose token it is; undefined where the scope needs none. */
+  readonly bearer: Bearer | undefined;
   /** What limits count as one address. */
   readonly address: string;
   readonly connection: object;

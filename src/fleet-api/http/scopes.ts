@@ -1,62 +1,89 @@
 // Owns who may ask: the one place where scopes are checked, by secrets compared in time that tells nothing about them.
-import { createHash, createHmac, timingSafeEqual } from 'node:crypto';
+import { createHmac } from 'node:crypto';
 import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
-import { assertNever } from '../../base/errors.ts';
-import { errorAnswer } from './answers.ts';
+import { toIsoSeconds } from '../../base/clock.ts';
+import { allowsScope, ENROLMENT_TOKEN_PREFIX, type TokenScope } from '../../contract/api-token.ts';
+import type { Bearer, BearerTokens } from '../bearer-tokens.ts';
+import { isSecret } from '../is-secret.ts';
+import { errorAnswer, tryLater } from './answers.ts';
 import { streamBody } from './body.ts';
 import type { ErrorAnswer, Route } from './route.ts';
 
 export interface ScopeSecrets {
-  /** Without it, or with an empty one, routes of the scope `viewer` are refused. */
-  readonly viewerToken?: string;
+  readonly bearers: BearerTokens;
   /** Without it, or with an empty one, routes of the scope `git-host` are refused. */
   readonly hookSecret?: string;
 }
 
-/** Gives an answer when the caller may not ask. Reads the body of a route whose body is its proof. */
+/** `bearer` is there where the scope needs a token. */
+export type Checked = { readonly kind: 'allowed'; readonly bearer?: Bearer } | ErrorAnswer;
+
+/** May the caller ask? Reads the body of a route whose body is its proof. Throws what the store throws. */
 export async function checkScope(
   { scope, request: body }: Route,
-  request: IncomingMessage,
-  { viewerToken = '', hookSecret = '' }: ScopeSecrets,
-): Promise<ErrorAnswer | undefined> {
-  switch (scope) {
-    case 'anyone':
-    case 'device':
-      return undefined;
-    case 'viewer':
-      return isBearer(request.headers.authorization, viewerToken)
-        ? undefined
-        : refused('VIEWER_TOKEN', 'The viewer token is missing or wrong.', 'Send `Authorization: Bearer <token>`.');
-    case 'git-host': {
-      if (hookSecret === '')
-        return refused('HOOK_SECRET', 'The service has no secret for webhooks.', 'Set SLIPWAY_HOOK_SECRET.');
-      const hmac = createHmac('sha256', hookSecret);
-      const unread = await streamBody(request, body?.mostBytes ?? 0, (chunk) => hmac.update(chunk));
-      if (unread !== undefined) return unread;
-      if (isGenuineHook(request.headers, hookSecret, hmac.digest('hex'))) return undefined;
-      const remedy = 'Set the same secret at the Git host and in SLIPWAY_HOOK_SECRET.';
-      return refused('HOOK_SIGNATURE', "The webhook is not signed with this service's secret.", remedy);
+  { request, address }: { readonly request: IncomingMessage; readonly address: string },
+  { bearers, hookSecret = '' }: ScopeSecrets,
+): Promise<Checked> {
+  if (scope === 'anyone' || scope === 'device') return { kind: 'allowed' };
+  if (scope !== 'git-host') return checkBearer(scope, request.headers.authorization, { bearers, address });
+  if (hookSecret === '')
+    return errorAnswer(401, {
+      code: 'HOOK_SECRET',
+      message: 'The service has no secret for webhooks.',
+      remedy: 'Set SLIPWAY_HOOK_SECRET.',
+    });
+  const hmac = createHmac('sha256', hookSecret);
+  const unread = await streamBody(request, body?.mostBytes ?? 0, (chunk) => hmac.update(chunk));
+  if (unread !== undefined) return unread;
+  if (isGenuineHook(request.headers, hookSecret, hmac.digest('hex'))) return { kind: 'allowed' };
+  return errorAnswer(401, {
+    code: 'HOOK_SIGNATURE',
+    message: "The webhook is not signed with this service's secret.",
+    remedy: 'Set the same secret at the Git host and in SLIPWAY_HOOK_SECRET.',
+  });
+}
+
+async function checkBearer(
+  needed: TokenScope,
+  authorization: string | undefined,
+  { bearers, address }: { readonly bearers: BearerTokens; readonly address: string },
+): Promise<Checked> {
+  const make = `Make one with \`slipway token create --scope ${needed}\``;
+  const presented = /^Bearer +([\x21-\x7e]{1,512})$/i.exec(authorization ?? '')?.[1];
+  if (presented === undefined)
+    return refused('TOKEN_MISSING', 'A token is required.', `Send \`Authorization: Bearer <token>\`. ${make}.`);
+  if (presented.startsWith(ENROLMENT_TOKEN_PREFIX))
+    return refused(
+      'TOKEN_UNKNOWN',
+      'This is an enrolment token: devices enrol with it, and it opens nothing else.',
+      `${make}.`,
+    );
+  const found = await bearers.identify(presented, address);
+  switch (found.kind) {
+    case 'limited':
+      return tryLater(429, 'TOKEN_WRONG_TOO_OFTEN', 'This address sends too many wrong tokens.', found.seconds);
+    case 'unknown':
+      return refused('TOKEN_UNKNOWN', 'The service does not know the token.', `Check what is sent. ${make}.`);
+    case 'ended': {
+      const { name, id, expiresAtMs, revokedAtMs } = found.token;
+      const endMs = (found.how === 'revoked' ? revokedAtMs : expiresAtMs) ?? 0;
+      const message = `The token ${id} (${name}) ${found.how === 'revoked' ? 'was revoked' : 'expired'} at ${toIsoSeconds(endMs)}.`;
+      return refused(`TOKEN_${found.how.toUpperCase()}`, message, `${make}.`);
     }
-    default:
-      return assertNever(scope);
+    case 'bearer': {
+      const { bearer } = found;
+      if (allowsScope(bearer.scopes, needed)) return { kind: 'allowed', bearer };
+      const message = `The token has the scope ${bearer.scopes.join(', ')}; this address needs ${needed}.`;
+      const challenge = `Bearer realm="slipway", error="insufficient_scope", scope="${needed}"`;
+      return errorAnswer(403, { code: 'TOKEN_SCOPE', message, remedy: `${make}.` }, { 'WWW-Authenticate': challenge });
+    }
   }
 }
 
+/** As RFC 6750 has it: a request without a token hears only how to send one. */
 function refused(code: string, message: string, remedy: string): ErrorAnswer {
-  const headers = code === 'VIEWER_TOKEN' ? { 'WWW-Authenticate': 'Bearer' } : {};
-  return errorAnswer(401, { code, message, remedy }, headers);
-}
-
-/** Are the texts equal? Both are hashed first, so that not even the length shows. */
-function isSecret(presented: string, secret: string): boolean {
-  const digest = (text: string): Buffer => createHash('sha256').update(text).digest();
-  return secret !== '' && timingSafeEqual(digest(presented), digest(secret));
-}
-
-/** Is it `Bearer <secret>`? */
-function isBearer(authorization: string | undefined, secret: string): boolean {
-  const presented = /^Bearer ([\x21-\x7e]{1,512})$/i.exec(authorization ?? '')?.[1];
-  return presented !== undefined && isSecret(presented, secret);
+  const why = code === 'TOKEN_MISSING' ? '' : ', error="invalid_token"';
+  return errorAnswer(401, { code, message, remedy }, { 'WWW-Authenticate': `Bearer realm="slipway"${why}` });
 }
 
 /** Hosts that sign the body (HMAC-SHA256), by the header in which they do; the first that is there counts. */

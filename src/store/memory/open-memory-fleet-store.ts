@@ -2,6 +2,7 @@
 import { DEFAULT_REPORT_MS } from '../device-memory.ts';
 import type { FleetStore } from '../fleet-store.ts';
 import { EntryBook } from '../published-entries.ts';
+import { apiTokensInMemory } from './api-tokens.ts';
 import { deviceRegisterInMemory } from './device-register.ts';
 import { leasesInMemory } from './leases.ts';
 import { noticeQueueInMemory } from './notice-queue.ts';
@@ -32,6 +33,7 @@ export function openMemoryFleetStore(options: MemoryFleetStoreOptions = {}): Fle
     ...leases.role,
     ...noticeQueueInMemory(leases),
     ...reconcilerStateInMemory(leases),
+    ...apiTokensInMemory(),
     probe: async () => {},
     shrink: async () => {},
     close,

@@ -126,6 +126,13 @@ const STEPS: readonly string[] = [
   `,
   "ALTER TABLE device ADD COLUMN silences TEXT NOT NULL DEFAULT '[]'",
   "ALTER TABLE device ADD COLUMN answers TEXT NOT NULL DEFAULT '[]'",
+  `
+  CREATE TABLE api_token (
+    number INTEGER PRIMARY KEY AUTOINCREMENT,
+    hash TEXT NOT NULL UNIQUE, id TEXT NOT NULL UNIQUE, name TEXT NOT NULL, scopes TEXT NOT NULL,
+    created_by TEXT NOT NULL, created_at INTEGER NOT NULL, expires_at INTEGER, last_used_at INTEGER, revoked_at INTEGER
+  ) STRICT;
+  `,
 ];
 
 function stepOf(db: DatabaseSync): number {
