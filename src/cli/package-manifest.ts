@@ -1,6 +1,6 @@
 // Owns making a version of files: reads what the model says of itself, and writes the manifest once all files lie where devices download them.
 import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
-import { mkdir, open } from 'node:fs/promises';
+import { mkdir } from 'node:fs/promises';
 import path from 'node:path';
 import type { ModelFiles } from '../../fleet-agent/src/record/slots.ts';
 import { readBoundedFile } from '../base/bounded-file.ts';
@@ -8,19 +8,18 @@ import { readFileIfPresent, writeFileDurably } from '../base/durable-file.ts';
 import { CodedError } from '../base/errors.ts';
 import { type Digest, digestOf } from '../contract/digest.ts';
 import type { ModelManifest, Variant } from '../contract/types.generated.ts';
-import type { Artifact, ArtifactStore, Say } from '../distribution/artifact-store.ts';
+import type { Artifact, ArtifactStore } from '../distribution/artifact-store.ts';
 import { measureArtifact } from '../distribution/artifacts.ts';
-import { isLfsPointer } from '../documents/foreign-words.ts';
 import { type Labels, newManifest, type OutputKind } from '../documents/new-manifest.ts';
 import { parseDocumentOf } from '../documents/parse-document-of.ts';
 import { type OnnxDescription, readOnnx } from '../documents/read-onnx.ts';
 import { nameOfPath } from '../documents/repository-layout.ts';
 import { type Question, withAnswer } from './example-answer.ts';
-import { type PlacedArtifact, placeArtifact } from './place-artifact.ts';
+import { type PlacedArtifact, type Placing, placeAll } from './place-artifact.ts';
 import { highestBeside, MOST_DOCUMENT_BYTES, sequenceIn } from './sequences.ts';
-import { type FileRole, findVariants, refused, type VariantFiles } from './variant-files.ts';
+import { assertHoldsContent, type FileRole, findVariants, refused, type VariantFiles } from './variant-files.ts';
 
-export interface PackageOrder {
+export interface ManifestOrder {
   readonly files: readonly string[];
   /** `models/<model>/<version>.yaml`: its path says which model and version it is. */
   readonly manifest: string;
@@ -30,22 +29,27 @@ export interface PackageOrder {
   readonly example: string | null;
   readonly kinds: ReadonlyMap<string, OutputKind>;
   readonly roles: ReadonlyMap<string, FileRole>;
+  /** Says under which addresses devices find the files. */
   readonly store: ArtifactStore;
-  /** Nothing is copied or written. */
-  readonly isDryRun: boolean;
-  readonly say: Say;
 }
 
-export interface PackedManifest {
-  readonly manifest: string;
-  readonly digest: Digest;
-  readonly sequence: number;
+export interface PackageOrder extends ManifestOrder, Placing {}
+
+export interface DraftedManifest {
   readonly framework: string;
   /** Of the first variant; null for other frameworks. */
   readonly onnx: OnnxDescription | null;
   readonly variants: readonly Variant[];
-  readonly artifacts: readonly PlacedArtifact[];
   readonly text: string;
+  /** What devices fetch, by file. */
+  readonly files: ReadonlyMap<string, Artifact>;
+}
+
+export interface PackedManifest extends Omit<DraftedManifest, 'files'> {
+  readonly manifest: string;
+  readonly digest: Digest;
+  readonly sequence: number;
+  readonly artifacts: readonly PlacedArtifact[];
 }
 
 /** Class names beyond these stay in a file. */
@@ -54,29 +58,39 @@ const MOST_INLINE_LABELS = 1000;
 const LABELS_NAME = 'labels.txt';
 const MOST_LABEL_BYTES = 8 * 1024 * 1024;
 
-/** Throws for what no device could take, before a byte is copied. What can't be read at all is told by whoever copies it. */
-export async function assertHoldsContent(file: string): Promise<void> {
-  const source = await open(file).catch(() => undefined);
-  if (source === undefined) return;
-  const head = Buffer.alloc(100);
-  try {
-    const found = await source.stat();
-    if (!found.isFile()) return;
-    if (found.size === 0) throw refused(`${file} is empty.`, 'Name the file that your training wrote.');
-    await source.read(head, 0, head.length, 0);
-  } finally {
-    await source.close();
-  }
-  if (isLfsPointer(head.toString()))
-    throw refused(`${file} is a pointer of Git LFS, not the model.`, 'Run `git lfs pull`, then package it again.');
-}
-
 /** Throws PACKAGE_FILES, PACKAGE_MANIFEST, ONNX_… or what reading and writing files throws. Repeating it changes nothing. */
 export async function packageManifest(order: PackageOrder): Promise<PackedManifest> {
-  const { manifest: file, store, isDryRun, say } = order;
-  if (!/\.ya?ml$/.test(file))
-    throw refused(`${file} is no name of a manifest.`, 'Write models/<model>/<version>.yaml.');
-  const model = path.basename(path.dirname(path.resolve(file)));
+  const { manifest: file, isDryRun } = order;
+  const model = modelOf(file);
+  const written = await readFileIfPresent(file, MOST_DOCUMENT_BYTES);
+  const before = written === undefined ? 0 : sequenceIn(file, written, model);
+  const sequence = before > 0 ? before : (await highestBeside(file, model)) + 1;
+  const { files, ...draft } = await draftManifest(order, sequence);
+  const { text } = draft;
+  if (written !== undefined && written.toString('utf8') !== text)
+    throw new CodedError({
+      code: 'PACKAGE_EXISTS',
+      message: `${file} is there already, and says something else.`,
+      remedy: 'Versions never change: package these files as another version, or remove a manifest that nobody signed.',
+    });
+  const artifacts = await placeAll(files, order);
+  if (!isDryRun) {
+    await mkdir(path.dirname(file), { recursive: true });
+    await writeFileDurably(file, text);
+  }
+  return { manifest: file, digest: digestOf(text), sequence, ...draft, artifacts };
+}
+
+/** A manifest's path says its model. Throws PACKAGE_FILES. */
+function modelOf(file: string): string {
+  if (/\.ya?ml$/.test(file)) return path.basename(path.dirname(path.resolve(file)));
+  throw refused(`${file} is no name of a manifest.`, 'Write models/<model>/<version>.yaml.');
+}
+
+/** The manifest of the files; it reads them alone. Throws PACKAGE_FILES, PACKAGE_MANIFEST, ONNX_…. */
+export async function draftManifest(order: ManifestOrder, sequence: number): Promise<DraftedManifest> {
+  const { manifest: file, store } = order;
+  const model = modelOf(file);
   const base = order.from === null ? null : await readManifest(order.from);
   const found = await findVariants(order.files);
   for (const variant of found) await assertHoldsContent(variant.model);
@@ -94,9 +108,6 @@ export async function packageManifest(order: PackageOrder): Promise<PackedManife
     variants.push(variantEntry(variant, roles, { files, store }));
     if (described[index] !== null) onDisk.push(filesOnDisk(roles, files));
   }
-  const written = await readFileIfPresent(file, MOST_DOCUMENT_BYTES);
-  const before = written === undefined ? 0 : sequenceIn(file, written, model);
-  const sequence = before > 0 ? before : (await highestBeside(file, model)) + 1;
   const framework = frameworkOf(found, base);
   const facts = { file, model, version: nameOfPath(path.basename(file)), sequence, framework, variants, base };
   const all = { ...facts, interface: interfaceOf(found, described, base), kinds: order.kinds, labels };
@@ -105,20 +116,8 @@ export async function packageManifest(order: PackageOrder): Promise<PackedManife
   const answered = { manifest: draft.manifest, labels: labels?.names ?? [], variants: onDisk };
   const { text } =
     question === null ? draft : newManifest({ ...all, example: await withAnswer({ question, ...answered }) });
-  if (written !== undefined && written.toString('utf8') !== text)
-    throw new CodedError({
-      code: 'PACKAGE_EXISTS',
-      message: `${file} is there already, and says something else.`,
-      remedy: 'Versions never change: package these files as another version, or remove a manifest that nobody signed.',
-    });
-  const artifacts: PlacedArtifact[] = [];
-  for (const [one, measured] of files) artifacts.push(await placeArtifact(one, measured, { store, isDryRun, say }));
-  if (!isDryRun) {
-    await mkdir(path.dirname(file), { recursive: true });
-    await writeFileDurably(file, text);
-  }
   const [onnx = null] = described;
-  return { manifest: file, digest: digestOf(text), sequence, framework, onnx, variants, artifacts, text };
+  return { framework, onnx, variants, text, files };
 }
 
 /** Inputs of an example, and shapes where the interface leaves them open: as in a manifest, without the answer. */
@@ -207,7 +206,7 @@ async function findLabels(given: string | null, found: readonly VariantFiles[]) 
 }
 
 interface RoleFacts {
-  readonly order: PackageOrder;
+  readonly order: ManifestOrder;
   readonly labels: Labels | null;
   readonly labelsFile: string | null;
   /** Files with weights that the model names. */

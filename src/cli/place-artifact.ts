@@ -25,3 +25,10 @@ export async function placeArtifact(
   say(isNew ? `${file} would go to ${store.place}` : `${file} is in ${store.place} already`);
   return { file, ...artifact, url: store.urlOf(artifact.digest), isNew };
 }
+
+/** Brings what devices fetch to its place. */
+export async function placeAll(files: ReadonlyMap<string, Artifact>, placing: Placing): Promise<PlacedArtifact[]> {
+  const placed: PlacedArtifact[] = [];
+  for (const [file, measured] of files) placed.push(await placeArtifact(file, measured, placing));
+  return placed;
+}

@@ -1,8 +1,9 @@
 // Owns the files of a new version: which variant each belongs to, and which role it has there.
-import { readdir, stat } from 'node:fs/promises';
+import { open, readdir, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { CodedError } from '../base/errors.ts';
 import type { Variant } from '../contract/types.generated.ts';
+import { isLfsPointer } from '../documents/foreign-words.ts';
 
 export type FileRole = Variant['files'][number]['role'];
 
@@ -36,6 +37,23 @@ export function checkNames(files: readonly string[]): void {
     );
   const twice = names.find((name, i) => names.indexOf(name) !== i);
   if (twice !== undefined) throw refused(`Two of the files are named ${twice}.`, 'Rename one of them.');
+}
+
+/** Throws for what no device could take, before a byte is copied. What can't be read at all is told by whoever copies it. */
+export async function assertHoldsContent(file: string): Promise<void> {
+  const source = await open(file).catch(() => undefined);
+  if (source === undefined) return;
+  const head = Buffer.alloc(100);
+  try {
+    const found = await source.stat();
+    if (!found.isFile()) return;
+    if (found.size === 0) throw refused(`${file} is empty.`, 'Name the file that your training wrote.');
+    await source.read(head, 0, head.length, 0);
+  } finally {
+    await source.close();
+  }
+  if (isLfsPointer(head.toString()))
+    throw refused(`${file} is a pointer of Git LFS, not the model.`, 'Run `git lfs pull`, then package it again.');
 }
 
 /**
