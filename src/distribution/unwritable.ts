@@ -15,10 +15,15 @@ const UNWRITABLE: readonly string[] = [
   'FILE_KIND',
 ];
 
+/** Did it fail because no room is left? */
+export function isDiskFull(error: unknown): boolean {
+  return FULL.includes((error as NodeJS.ErrnoException | undefined)?.code ?? '');
+}
+
 /** DISTRIBUTION_DISK_FULL or DISTRIBUTION_UNWRITABLE for what the file system refused; anything else as it is. */
 export function toUnwritable(folder: string, cause: unknown): unknown {
   const { code = '' } = (cause ?? {}) as NodeJS.ErrnoException;
-  const isFull = FULL.includes(code);
+  const isFull = isDiskFull(cause);
   if (!(isFull || UNWRITABLE.includes(code))) return cause;
   return new CodedError({
     code: isFull ? 'DISTRIBUTION_DISK_FULL' : 'DISTRIBUTION_UNWRITABLE',
