@@ -6,6 +6,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { createHome } from '../src/cli/create-home.ts';
 import { type Home, homeAt } from '../src/cli/home.ts';
+import { keyFolderAt } from '../src/cli/key-folder.ts';
 import { type Digest, digestOf } from '../src/contract/digest.ts';
 import { initialiseTuf } from '../src/distribution/tuf-roots.ts';
 import { spliceStatus } from '../src/documents/edit-rollout.ts';
@@ -113,9 +114,11 @@ export class ManifestsSet implements AsyncDisposable {
 
   static async create(size: SetSize): Promise<ManifestsSet> {
     const set = new ManifestsSet(size);
-    await createHome(set.home);
-    await initialiseTuf({ keys: set.home.tuf, publication: set.home.publication, nowMs: Date.now() });
-    set.#ciKey = await readPrivateKey(set.home.ciKey);
+    const keys = keyFolderAt(path.join(set.folder, 'keys'));
+    const { tuf, publication } = set.home;
+    await createHome(set.home, keys);
+    await initialiseTuf({ keys: tuf, rootKeysFolder: keys.folder, publication, nowMs: Date.now() });
+    set.#ciKey = await readPrivateKey(keys.ciKey);
     set.#signer = createReconcilerSigner(await readPrivateKey(set.home.reconcilerKey), 'slipway@localhost');
     execFileSync('git', ['init', '-q', '--bare', '-b', 'main', set.bare]);
     await set.commit('everything', set.#everything());

@@ -27,6 +27,7 @@ import type { FleetStore } from '../store/fleet-store.ts';
 import { openSqliteFleetStore } from '../store/sqlite/open-sqlite-fleet-store.ts';
 import type { Home } from './home.ts';
 import { openNotifications, openProviders, openTrust } from './home-files.ts';
+import { findMisplacedKeys } from './key-folder.ts';
 import type { WatchedFile } from './watched-file.ts';
 
 export interface ServiceSettings {
@@ -107,6 +108,7 @@ export async function composeReconciler({
 }: ComposeOrder): Promise<ComposedReconciler> {
   const { home } = settings;
   await mkdir(home.folder, { recursive: true });
+  for (const { file, message, move } of await findMisplacedKeys(home)) logger.warn(message, { file, move });
   const signer = createReconcilerSigner(await readPrivateKey(home.reconcilerKey), COMMITTER.email);
   const trust = await openTrust(home, signer.keyId);
   const keys = await readOnlineKeys(home.tuf);

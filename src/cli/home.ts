@@ -8,9 +8,8 @@ export interface Home {
   readonly trustPolicy: string;
   readonly reconcilerKey: string;
   readonly reconcilerPublicKey: string;
-  readonly ciKey: string;
   readonly ciPublicKey: string;
-  /** TUF role keys, and the first root that devices are given. */
+  /** Online TUF keys, and the first root that devices are given. */
   readonly tuf: string;
   readonly store: string;
   readonly mirror: string;
@@ -28,7 +27,6 @@ export function homeAt(folder: string): Home {
     trustPolicy: at('trust-policy.yaml'),
     reconcilerKey: at('keys', 'reconciler.key'),
     reconcilerPublicKey: at('keys', 'reconciler.pub'),
-    ciKey: at('keys', 'ci.key'),
     ciPublicKey: at('keys', 'ci.pub'),
     tuf: at('tuf'),
     store: at('slipway.db'),

@@ -1,4 +1,4 @@
-// Owns documents together with their signatures, as CI commits them: signed with the key of the home.
+// Owns documents together with their signatures, as CI commits them: signed with its key.
 import { rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { addArtifact } from '../distribution/folder-publication.ts';
@@ -7,16 +7,17 @@ import { bundleText, signBytes } from '../signing/sign-document.ts';
 import { BUNDLE_SUFFIX } from '../snapshot/folder-cache.ts';
 import { DEMO_MODEL, type DemoVersion, manifestText, trainDemoVersion } from './demo/example-model.ts';
 import type { Home } from './home.ts';
+import type { KeyFolder } from './key-folder.ts';
 
 /** A document and its signature, as the files of one commit. */
 export async function signedFiles(
-  { home }: { readonly home: Home },
+  { keys }: { readonly keys: Pick<KeyFolder, 'ciKey'> },
   file: string,
   text: string,
 ): Promise<[string, string][]> {
   return [
     [file, text],
-    [file + BUNDLE_SUFFIX, bundleText(signBytes(Buffer.from(text), await readPrivateKey(home.ciKey)))],
+    [file + BUNDLE_SUFFIX, bundleText(signBytes(Buffer.from(text), await readPrivateKey(keys.ciKey)))],
   ];
 }
 
@@ -30,7 +31,7 @@ export interface Release {
 
 /** What CI does for a release: train, put the file where devices download it, write and sign the manifest. */
 export async function releaseFiles(
-  at: { readonly home: Home },
+  at: { readonly home: Home; readonly keys: Pick<KeyFolder, 'ciKey'> },
   { kind, version, sequence, parent }: Release,
 ): Promise<[string, string][]> {
   const classifier = trainDemoVersion(kind);

@@ -44,7 +44,7 @@ export function makeRoleKey(): { readonly roleKey: RoleKey; readonly pem: string
 /** Makes a key and writes it, readable by its owner alone. */
 export async function writeRoleKey(file: string): Promise<RoleKey> {
   const { roleKey, pem } = makeRoleKey();
-  await mkdir(path.dirname(file), { recursive: true });
+  await mkdir(path.dirname(file), { recursive: true, mode: 0o700 });
   await writeFileDurably(file, pem, 0o600);
   return roleKey;
 }

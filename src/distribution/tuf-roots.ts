@@ -6,12 +6,22 @@ import { Metadata, MetadataKind, type Root } from '@tufjs/models';
 import { readFileIfPresent, syncFolder, writeFileDurably } from '../base/durable-file.ts';
 import { CodedError } from '../base/errors.ts';
 import { temporaryName } from './temporary-files.ts';
-import { type NamedKey, ONLINE_ROLES, type RoleKey, roleKeyFile, type TufRole, writeRoleKey } from './tuf-keys.ts';
+import {
+  type NamedKey,
+  ONLINE_ROLES,
+  type RoleKey,
+  readRoleKey,
+  roleKeyFile,
+  type TufRole,
+  writeRoleKey,
+} from './tuf-keys.ts';
 import { DEFAULT_LIFETIMES, makeRoot, type OnlineMetadata, type RootRoles } from './tuf-metadata.ts';
 
 export interface InitialiseOrder {
-  /** Folder of the role keys; the root's keys may be moved off the machine afterwards. */
+  /** Folder of the online keys and of the factory root. */
   readonly keys: string;
+  /** Folder of the root's keys, which belong offline afterwards. */
+  readonly rootKeysFolder: string;
   readonly publication: string;
   readonly nowMs: number;
   /** How many root keys are made, and how many must sign. One of one unless given. */
@@ -29,7 +39,8 @@ function rootFile(publication: string, version: number): string {
 
 /**
  * Makes all role keys and version 1 of the root; returns its bytes, which devices are given at the factory. Cut off in the middle, it
- * is repeated; keys that made a root before are never replaced: its root is put into a publication that lacks it. Throws TUF_EXISTS.
+ * is repeated; keys that made a root before are never replaced: its root is put into a publication that lacks it. Throws TUF_EXISTS and
+ * TUF_ROOT_KEY_TAKEN.
  */
 export async function initialiseTuf(order: InitialiseOrder): Promise<Buffer> {
   const { keys, publication } = order;
@@ -44,15 +55,37 @@ export async function initialiseTuf(order: InitialiseOrder): Promise<Buffer> {
   return root;
 }
 
-async function makeFirstRoot({ keys, nowMs, rootKeys = 1, rootThreshold = 1 }: InitialiseOrder): Promise<Buffer> {
-  const named = await Promise.all(rootKeyNames(rootKeys).map((name) => writeRoleKey(roleKeyFile(keys, name))));
-  const online = await Promise.all(ONLINE_ROLES.map((role) => writeRoleKey(roleKeyFile(keys, role))));
+async function makeFirstRoot(order: InitialiseOrder): Promise<Buffer> {
+  const { keys, rootKeysFolder, nowMs, rootKeys = 1, rootThreshold = 1 } = order;
+  const rootFiles = rootKeyNames(rootKeys).map((name) => roleKeyFile(rootKeysFolder, name));
+  const onlineFiles = ONLINE_ROLES.map((role) => roleKeyFile(keys, role));
+  const hasBegun = (await readAll(onlineFiles)).every((bytes) => bytes !== undefined);
+  if (!hasBegun) await assertNotTaken(rootFiles);
+  const online = await Promise.all(onlineFiles.map((file) => (hasBegun ? readRoleKey(file) : writeRoleKey(file))));
+  const named = await Promise.all(rootFiles.map((file) => assureRoleKey(file)));
   return makeRoot({
     version: 1,
     roles: rolesOf(named, rootThreshold, online),
     signers: named,
     nowMs,
     lifetimeMs: DEFAULT_LIFETIMES.rootMs,
+  });
+}
+
+const readAll = (files: readonly string[]) => Promise.all(files.map((file) => readFileIfPresent(file)));
+
+async function assureRoleKey(file: string): Promise<RoleKey> {
+  return (await readFileIfPresent(file)) === undefined ? writeRoleKey(file) : readRoleKey(file);
+}
+
+/** Two fleets must not share a root: a mirror could give the devices of one the next root of the other. */
+async function assertNotTaken(rootFiles: readonly string[]): Promise<void> {
+  const taken = (await readAll(rootFiles)).findIndex((bytes) => bytes !== undefined);
+  if (taken < 0) return;
+  throw new CodedError({
+    code: 'TUF_ROOT_KEY_TAKEN',
+    message: `${rootFiles[taken]} already exists, and this home made no root with it: it may be another service's.`,
+    remedy: 'Pass another folder for the keys of this service (--keys), or move that key away.',
   });
 }
 

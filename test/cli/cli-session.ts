@@ -56,6 +56,11 @@ export class CliSession implements AsyncDisposable {
       .trim();
   }
 
+  /** A line as a person would paste it. */
+  shell(line: string): void {
+    execFileSync('sh', ['-c', line], { cwd: this.folder, stdio: 'pipe' });
+  }
+
   async run(args: readonly string[], env: Readonly<Record<string, string>> = PERSON): Promise<Ran> {
     const child = spawn(process.execPath, [MAIN, ...args], {
       cwd: this.folder,

@@ -98,7 +98,7 @@ test('a service whose store is taken away under it is not ready any more', async
 
 test.skipIf(process.platform !== 'linux')('endless files and full disks are refused in bounds', async () => {
   for (const args of [
-    ['sign', '/dev/zero', '--key', '.slipway/keys/ci.key'],
+    ['sign', '/dev/zero', '--key', '.slipway-keys/ci.key'],
     ['sign', 'models/slipway.yaml', '--key', '/dev/zero'],
     ['verify', '/dev/zero'],
   ])

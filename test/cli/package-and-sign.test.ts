@@ -40,7 +40,7 @@ test('a manifest that is signed for the first time gets a sequence above those b
   const read = (version: string) => readFileSync(session.path(file(version)), 'utf8');
   expect(read('1.0.0')).toContain('  sequence: 1\n');
   session.write(file('1.1.0'), read('1.0.0').replace('version: "1.0.0"', 'version: "1.1.0"'));
-  const sign = (version: string) => session.run(['sign', file(version), '--key', '.slipway/keys/ci.key']);
+  const sign = (version: string) => session.run(['sign', file(version), '--key', '.slipway-keys/ci.key']);
   expect(await sign('1.1.0')).toMatchObject({ code: 0 });
   const signed = read('1.1.0');
   expect(signed).toContain('  sequence: 2\n');

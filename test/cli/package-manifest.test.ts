@@ -64,7 +64,7 @@ spec:
           url: artifacts/${hex}
 `);
   expect(artifacts()).toEqual([hex]);
-  expect(await session.run(['sign', at('1.0.0'), '--key', '.slipway/keys/ci.key'])).toMatchObject({ code: 0 });
+  expect(await session.run(['sign', at('1.0.0'), '--key', '.slipway-keys/ci.key'])).toMatchObject({ code: 0 });
   expect(manifest('1.0.0').metadata.sequence).toBe(1);
 
   const written = text('1.0.0').replace('  sequence', '  owner: team-paper\n  sequence').replace('1.0.0', '1.0.1');

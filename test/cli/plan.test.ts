@@ -165,7 +165,7 @@ test('groups are said by hand, to `plan` and to `validate`; else they are assume
 
 test('the service tells how many devices a rollout has, and in which groups', async () => {
   holdByGroup();
-  await session.run(['sign', 'models/policies/careful.yaml', '--key', '.slipway/keys/ci.key']);
+  await session.run(['sign', 'models/policies/careful.yaml', '--key', '.slipway-keys/ci.key']);
   session.git('models', 'commit', '-aqm', 'by group');
   session.git('.', 'clone', '-q', '--bare', 'models', 'models.git');
   await session.enrol(['kiosk-001', 'kiosk-002', 'kiosk-005'], { region: 'eu-west', hw: 'rev2' });

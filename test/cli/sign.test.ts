@@ -211,7 +211,7 @@ test('a passphrase is asked for at a terminal, and not shown; who leaves is told
 
 test('the example of a signer command signs with OpenSSL; a command that fails is told and writes nothing', async (context) => {
   if (spawnSync('openssl', ['version']).error !== undefined) return context.skip('openssl was not found');
-  const signed = await sign(['--signer', `"${OPENSSL}" .slipway/keys/ci.key`]);
+  const signed = await sign(['--signer', `"${OPENSSL}" .slipway-keys/ci.key`]);
   expect(signed).toMatchObject({ code: 0, stdout: expect.stringMatching(/^signed .* key [\w+/]{43}=\n$/) });
   expect(await session.run(['verify', NEW[0]])).toMatchObject({ code: 0 });
   const failed = await session.run(['sign', NEW[1], '--signer', `"${OPENSSL}" absent.key`]);

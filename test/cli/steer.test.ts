@@ -97,7 +97,7 @@ test('an approval by somebody whom the policy does not name is refused, with the
     'models/policies/careful.yaml',
     policy.replace('      silence:', '      approval: { approvers: [ann, bob] }\n      silence:'),
   );
-  await session.run(['sign', 'models/policies/careful.yaml', '--key', '.slipway/keys/ci.key']);
+  await session.run(['sign', 'models/policies/careful.yaml', '--key', '.slipway-keys/ci.key']);
   session.git('models', 'commit', '-qam', 'Ask ann or bob');
   await roll();
   const refused = await session.run(['approve', ROLLOUT, '--repo', 'models']);

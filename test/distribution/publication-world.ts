@@ -87,7 +87,7 @@ export class PublicationWorld implements AsyncDisposable {
   static async open(root: { readonly rootKeys?: number; readonly rootThreshold?: number } = {}) {
     const world = new PublicationWorld();
     const { keysFolder: keys, publication } = world;
-    world.factoryRoot = await initialiseTuf({ keys, publication, nowMs: NOW, ...root });
+    world.factoryRoot = await initialiseTuf({ keys, rootKeysFolder: keys, publication, nowMs: NOW, ...root });
     world.keys = await readOnlineKeys(keys);
     return world;
   }

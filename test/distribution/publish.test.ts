@@ -217,7 +217,8 @@ describe('a folder that can not be written', () => {
 describe('the first root', () => {
   it('is made once: neither a publication nor keys that a fleet may trust are replaced', async () => {
     await using world = await PublicationWorld.open();
-    const again = { keys: world.keysFolder, publication: world.publication, nowMs: NOW };
+    const { keysFolder: keys, publication } = world;
+    const again = { keys, rootKeysFolder: keys, publication, nowMs: NOW };
     await expect(initialiseTuf(again)).rejects.toMatchObject({ code: 'TUF_EXISTS' });
     const key = readFileSync(path.join(world.keysFolder, 'root.key'));
     const elsewhere = { ...again, publication: path.join(world.folder, 'elsewhere') };

@@ -110,7 +110,9 @@ export class DeviceWorld implements AsyncDisposable {
     const keys = path.join(this.folder, 'keys');
     await mkdir(keys, { recursive: true });
     await mkdir(this.publication, { recursive: true });
-    this.factoryRoot = await initialiseTuf({ keys, publication: this.publication, nowMs: Date.now() });
+    this.factoryRoot = await initialiseTuf({
+      ...{ keys, rootKeysFolder: keys, publication: this.publication, nowMs: Date.now() },
+    });
     this.#publisher = new FolderPublication({
       folder: this.publication,
       keys: await readOnlineKeys(keys),

@@ -128,7 +128,7 @@ ${signers}
   }
 
   async ciKey() {
-    return readPrivateKey(this.set.home.ciKey);
+    return readPrivateKey(this.set.keys.ciKey);
   }
 
   /** A manifest of a model whose file lies in the publication. */

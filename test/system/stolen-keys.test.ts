@@ -119,7 +119,7 @@ describe('with the keys of the directive stolen,', { timeout: 300_000 }, () => {
     const fresh = ONLINE_ROLES.map((role) => ({ role, ...makeRoleKey() }));
     for (const { role, pem } of fresh) writeFileSync(roleKeyFile(tuf, role), pem, { mode: 0o600 });
     const changes = Object.fromEntries(fresh.map(({ role, roleKey }) => [role, { keys: [roleKey], threshold: 1 }]));
-    const oldRootKeys = [await readRoleKey(roleKeyFile(tuf, 'root'))];
+    const oldRootKeys = [await readRoleKey(home.set.keys.rootKey)];
     const roles = rolesAfter(await newestRoot(publication), changes);
     await rotateRoot({ publication, nowMs: Date.now(), oldRootKeys, roles });
     await home.startService();

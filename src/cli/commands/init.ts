@@ -12,14 +12,17 @@ import { IsomorphicWorkTree } from '../../git/isomorphic/isomorphic-work-tree.ts
 import { createHome } from '../create-home.ts';
 import { DEMO_MODEL } from '../demo/example-model.ts';
 import { type Home, homeAt } from '../home.ts';
+import { assureKeyFolder, findCiKey, folderBeside, isThere, type KeyFolder, keyFolderAt } from '../key-folder.ts';
 import { FLEET_TEXT, README_TEXT, rolloutText, settingsText } from '../new-manifests.ts';
 import { NEW_POLICIES, type NewPolicy, POLICY_TEXTS } from '../new-policies.ts';
 import { printResult } from '../output.ts';
 import { homeOption } from '../settings.ts';
+import { shellWord } from '../shell-word.ts';
 import { releaseFiles, signedFiles } from '../signed-files.ts';
 
 interface InitOptions {
   readonly home: string;
+  readonly keys?: string;
   readonly policy: NewPolicy;
   readonly example?: boolean;
   readonly json?: boolean;
@@ -27,16 +30,31 @@ interface InitOptions {
 
 const EXAMPLE = { rollout: `${DEMO_MODEL}-eu`, version: '1.0.0', target: 'region:eu-west' };
 
-/** Nothing of anybody's is overwritten: the folder is new, empty, or a clone without a commit. Throws INIT_…. */
-async function assertRoom(folder: string, home: Home): Promise<void> {
-  const relative = path.relative(folder, home.folder);
-  if (relative === '' || !(relative.startsWith('..') || path.isAbsolute(relative))) {
+function isInside(folder: string, other: string): boolean {
+  const relative = path.relative(other, folder);
+  return relative === '' || !(relative.startsWith('..') || path.isAbsolute(relative));
+}
+
+/** Who pushes to the repository, and who reads the home, must get no key of others. Throws INIT_HOME_INSIDE and INIT_KEYS_INSIDE. */
+function assertApart(folder: string, home: Home, keys: KeyFolder): void {
+  if (isInside(home.folder, folder)) {
     throw new CodedError({
       code: 'INIT_HOME_INSIDE',
       message: `The home ${home.folder} would be inside the manifests repository, so its keys would be pushed.`,
       remedy: 'Pass a home outside of it with --home, for example --home ../.slipway.',
     });
   }
+  const around = isInside(keys.folder, home.folder) ? 'the home' : 'the manifests repository';
+  if (!isInside(keys.folder, home.folder) && !isInside(keys.folder, folder)) return;
+  throw new CodedError({
+    code: 'INIT_KEYS_INSIDE',
+    message: `The keys of CI and of the TUF root would be in ${keys.folder}, inside ${around}.`,
+    remedy: 'Pass a folder outside of the home and of the manifests repository with --keys.',
+  });
+}
+
+/** Nothing of anybody's is overwritten: the folder is new, empty, or a clone without a commit. Throws INIT_…. */
+async function assertRoom(folder: string): Promise<void> {
   const names = await readdir(folder).catch((error: NodeJS.ErrnoException): string[] => {
     if (error.code === 'ENOENT') return [];
     throw new CodedError({
@@ -64,28 +82,45 @@ async function assertRoom(folder: string, home: Home): Promise<void> {
 }
 
 /** Keys, trust policy and root of trust; existing ones are kept. Returns whether anything was created. */
-async function assureHome(home: Home): Promise<boolean> {
+async function assureHome(home: Home, keys: KeyFolder): Promise<boolean> {
   const hasTrust = (await readFileIfPresent(home.trustPolicy)) !== undefined;
-  if (!hasTrust) await createHome(home);
-  const root = path.join(home.publication, 'metadata', '1.root.json');
-  if ((await readFileIfPresent(root)) !== undefined) return !hasTrust;
-  await initialiseTuf({ keys: home.tuf, publication: home.publication, nowMs: new SystemClock().now() });
-  return true;
+  const hasRoot = (await readFileIfPresent(path.join(home.publication, 'metadata', '1.root.json'))) !== undefined;
+  if (!hasRoot) {
+    await assureKeyFolder(keys);
+    const { tuf, publication } = home;
+    const nowMs = new SystemClock().now();
+    await initialiseTuf({ keys: tuf, rootKeysFolder: keys.folder, publication, nowMs });
+  }
+  if (!hasTrust) await createHome(home, keys);
+  return !hasTrust || !hasRoot;
 }
 
-async function firstFiles(home: Home, policy: NewPolicy, withExample: boolean): Promise<Map<string, string>> {
+/** The key that signs the first policies. Throws INIT_CI_KEY when the home trusts one that was taken elsewhere. */
+async function ciKeyFor(home: Home, keys: KeyFolder): Promise<string> {
+  const found = await findCiKey(home, keys);
+  if (found !== undefined || !(await isThere(home.ciPublicKey))) return found ?? keys.ciKey;
+  throw new CodedError({
+    code: 'INIT_CI_KEY',
+    message: `CI's key signs the first policies, and ${keys.ciKey} is not there.`,
+    remedy: 'Bring the key there for this command, or pass the folder that holds it with --keys.',
+  });
+}
+
+type Places = { readonly home: Home; readonly keys: Pick<KeyFolder, 'ciKey'> };
+
+async function firstFiles(at: Places, policy: NewPolicy, withExample: boolean): Promise<Map<string, string>> {
   const files = new Map<string, string>([
     ['README.md', README_TEXT],
     ['slipway.yaml', settingsText(policy)],
     ['fleet/kiosks.yaml', FLEET_TEXT],
   ]);
   for (const name of NEW_POLICIES) {
-    const signed = await signedFiles({ home }, `policies/${name}.yaml`, POLICY_TEXTS[name]);
+    const signed = await signedFiles(at, `policies/${name}.yaml`, POLICY_TEXTS[name]);
     for (const [file, text] of signed) files.set(file, text);
   }
   if (!withExample) return files;
   const { rollout: name, version, target } = EXAMPLE;
-  for (const [file, text] of await releaseFiles({ home }, { kind: 'baseline', version, sequence: 1, parent: null }))
+  for (const [file, text] of await releaseFiles(at, { kind: 'baseline', version, sequence: 1, parent: null }))
     files.set(file, text);
   return files.set(`rollouts/${name}.yaml`, rolloutText({ name, model: DEMO_MODEL, version, target, policy }));
 }
@@ -100,21 +135,19 @@ interface Made {
   readonly folder: string;
   readonly home: string;
   readonly homeIsNew: boolean;
+  /** Files of the keys that belong to others than the service; empty when the home was there before. */
+  readonly keys: readonly string[];
   readonly commit: string;
   readonly files: readonly string[];
   readonly next: readonly string[];
 }
 
-function shellWord(text: string): string {
-  return /^[A-Za-z0-9_./:@%+=,-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
-}
-
-function nextCommands(folder: string, home: string, withExample: boolean): string[] {
+function nextCommands(folder: string, home: string, ciKey: string, withExample: boolean): string[] {
   const repo = shellWord(folder);
   const at = home === '.slipway' ? '' : ` --home ${shellWord(home)}`;
   const publish = [
     `slipway package model.onnx --manifest ${repo}/models/<model>/<version>.yaml${at}`,
-    `slipway sign ${repo}/models/<model>/<version>.yaml --key ${shellWord(path.join(home, 'keys', 'ci.key'))}`,
+    `slipway sign ${repo}/models/<model>/<version>.yaml --key ${shellWord(ciKey)}`,
   ];
   const commands = [
     `slipway validate --repo ${repo} --trust ${shellWord(path.join(home, 'trust-policy.yaml'))}`,
@@ -127,14 +160,54 @@ function nextCommands(folder: string, home: string, withExample: boolean): strin
   return commands.map((command) => `npx ${command}`);
 }
 
+const WHERE_KEYS_BELONG: Readonly<Record<string, string>> = {
+  'ci.key': 'signs models and policies: make it a secret of your CI, or import it into a KMS, and delete it here',
+  'root.key': 'replaces stolen or lost keys of the service: keep two copies offline, and delete it here',
+};
+
+function keysText(files: readonly string[]): string[] {
+  const [first] = files;
+  if (first === undefined) return [];
+  const names = files.map((file) => path.basename(file));
+  return [
+    `${path.dirname(first)}  keys that the service does not need; move them off its machine:`,
+    ...names.map((name) => `  ${name.padEnd(8)}  ${WHERE_KEYS_BELONG[name]}`),
+  ];
+}
+
 function textOf(made: Made): string {
   return [
     `${made.folder}  manifests repository, ${made.files.length} files, commit ${made.commit.slice(0, 10)}`,
     `${made.home}  home of the service${made.homeIsNew ? '; keep its keys secret' : ', unchanged'}`,
+    ...keysText(made.keys),
     '',
     'Next:',
     ...made.next.map((command) => `  ${command}`),
   ].join('\n');
+}
+
+async function make(folder: string, options: Omit<InitOptions, 'json'>): Promise<Made> {
+  const { home: homeFolder, keys: keysFolder = folderBeside(homeFolder), policy, example = false } = options;
+  const home = homeAt(homeFolder);
+  const keys = keyFolderAt(keysFolder);
+  assertApart(path.resolve(folder), home, keys);
+  await assertRoom(path.resolve(folder));
+  const ciKey = await ciKeyFor(home, keys);
+  const homeIsNew = await assureHome(home, keys);
+  const files = await firstFiles({ home, keys: { ciKey } }, policy, example);
+  const commit = await commitFirst(path.resolve(folder), files);
+  const shown = ciKey === keys.ciKey ? path.join(keysFolder, 'ci.key') : ciKey;
+  return {
+    ...{ folder, home: homeFolder, homeIsNew, keys: homeIsNew ? await keysThere(keysFolder) : [] },
+    ...{ commit, files: [...files.keys()], next: nextCommands(folder, homeFolder, shown, example) },
+  };
+}
+
+async function keysThere(folder: string): Promise<string[]> {
+  const there = [];
+  for (const name of Object.keys(WHERE_KEYS_BELONG))
+    if (await isThere(path.join(folder, name))) there.push(path.join(folder, name));
+  return there;
 }
 
 export function addInitCommand(program: Command): void {
@@ -143,6 +216,7 @@ export function addInitCommand(program: Command): void {
     .description('create a manifests repository with policies to begin with, and a home for its service')
     .argument('<folder>', 'folder of the new repository')
     .addOption(homeOption())
+    .option('--keys <folder>', "folder for CI's key and the TUF root key (default: <home>-keys, beside the home)")
     .addOption(
       new Option('--policy <name>', 'policy of rollouts that name none, and of the example')
         .choices(NEW_POLICIES)
@@ -150,14 +224,8 @@ export function addInitCommand(program: Command): void {
     )
     .option('--example', 'include an example: train a small document classifier now, and add its rollout')
     .option('--json', 'print JSON')
-    .action(async (folder: string, { home: homeFolder, policy, example = false, json = false }: InitOptions) => {
-      const home = homeAt(homeFolder);
-      await assertRoom(path.resolve(folder), home);
-      const homeIsNew = await assureHome(home);
-      const files = await firstFiles(home, policy, example);
-      const commit = await commitFirst(path.resolve(folder), files);
-      const next = nextCommands(folder, homeFolder, example);
-      const made: Made = { folder, home: homeFolder, homeIsNew, commit, files: [...files.keys()], next };
+    .action(async (folder: string, { json = false, ...options }: InitOptions) => {
+      const made = await make(folder, options);
       printResult({ json: made, text: textOf(made) }, json);
     });
 }

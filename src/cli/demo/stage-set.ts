@@ -10,12 +10,15 @@ import { SystemRandom } from '../../base/random.ts';
 import { initialiseTuf } from '../../distribution/tuf-roots.ts';
 import { createHome } from '../create-home.ts';
 import { type Home, homeAt } from '../home.ts';
+import { assureKeyFolder, type KeyFolder, keyFolderAt } from '../key-folder.ts';
 import { GitClone, type GitEnvironment, git } from './git-clone.ts';
 import { type GitHttpServer, type GitHttpServerOptions, startGitHttpServer } from './git-http-server.ts';
 
 export interface StageSet extends AsyncDisposable {
   readonly folder: string;
   readonly home: Home;
+  /** Keys of CI and of the owner of the TUF root. */
+  readonly keys: KeyFolder;
   readonly factoryRoot: Buffer;
   /** The bare repository on disk, and how the service reaches it. */
   readonly repository: string;
@@ -41,8 +44,11 @@ export interface StageSetOptions {
 export async function createStageSet({ nowMs, folder: given, gitHost = {} }: StageSetOptions): Promise<StageSet> {
   const folder = given ?? (await mkdtemp(path.join(os.tmpdir(), 'slipway-demo-')));
   const home = homeAt(path.join(folder, 'home'));
-  await createHome(home);
-  const factoryRoot = await initialiseTuf({ keys: home.tuf, publication: home.publication, nowMs });
+  const keys = keyFolderAt(path.join(folder, 'keys'));
+  await assureKeyFolder(keys);
+  await createHome(home, keys);
+  const { tuf, publication } = home;
+  const factoryRoot = await initialiseTuf({ keys: tuf, rootKeysFolder: keys.folder, publication, nowMs });
   const environment: GitEnvironment = { path: process.env.PATH ?? '', home: folder };
   const repositories = path.join(folder, 'repositories');
   const repository = path.join(repositories, 'models.git');
@@ -56,6 +62,7 @@ export async function createStageSet({ nowMs, folder: given, gitHost = {} }: Sta
   return {
     folder,
     home,
+    keys,
     factoryRoot,
     repository,
     repositoryUrl,
