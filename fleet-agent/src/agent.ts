@@ -2,12 +2,14 @@
 import { CodedError } from '../../src/base/errors.ts';
 import { WakeSignal } from '../../src/base/wake-signal.ts';
 import type { Directive, DirectiveEntry, Parameters } from '../../src/contract/directive.ts';
-import { type Outcome, SERVES_REVOKED } from '../../src/contract/report.ts';
+import { SERVES_REVOKED } from '../../src/contract/report.ts';
 import { isDeviceId } from '../../src/contract/report-reader.ts';
 import { type Backing, backingOf } from '../../src/contract/step-signature.ts';
 import { type AgentOptions, DEFAULT_INTERVALS } from './agent-options.ts';
 import { DeviceProblems, findReadOnly } from './device-problems.ts';
+import { DirectiveNotes } from './directive-notes.ts';
 import { FactSource } from './fact-source.ts';
+import { ArtifactLocator } from './link/artifact-locator.ts';
 import { DirectiveClient } from './link/directive-client.ts';
 import { RefusalNote } from './link/directive-refusal.ts';
 import type { DirectiveAnswer, DirectiveSource } from './link/directive-source.ts';
@@ -31,15 +33,8 @@ import { InferEndpoint } from './serve/infer-endpoint.ts';
 import { type InferenceAnswer, noModel } from './serve/model-server.ts';
 import { settleLabels } from './settle-labels.ts';
 import { type AgentStatus, statusOf } from './status.ts';
-import {
-  type Conflict,
-  chooseVersions,
-  conflictOutcome,
-  type DesiredVersions,
-  noRoomOutcome,
-} from './update/desired-version.ts';
+import { chooseVersions } from './update/desired-version.ts';
 import { DeviceModels } from './update/device-models.ts';
-import type { SupplyOptions } from './update/supply-request.ts';
 
 export interface Agent {
   readonly id: string;
@@ -78,9 +73,8 @@ class DeviceAgent implements Agent {
   #models: DeviceModels | null = null;
   readonly #problems: DeviceProblems;
   #refusal: RefusalNote | null = null;
-  #conflicts = new Map<string, string>();
-  #ignored: ReadonlyMap<string, string> = new Map();
-  #ownOutcomes: Outcome[] = [];
+  readonly #notes: DirectiveNotes;
+  #identity: Identity | null = null;
   #resolveStarted: (facts: { readonly endpointPort: number | null }) => void = () => undefined;
   #rejectStarted: (error: unknown) => void = () => undefined;
 
@@ -90,6 +84,7 @@ class DeviceAgent implements Agent {
     this.#folder = new DeviceFolder(options.folder);
     this.#self = new FactSource(options);
     this.#problems = new DeviceProblems(options.logger, options.problems);
+    this.#notes = new DirectiveNotes(options.logger, () => this.#reportWake.wake());
     this.started = new Promise((resolve, reject) => {
       this.#resolveStarted = resolve;
       this.#rejectStarted = reject;
@@ -129,6 +124,7 @@ class DeviceAgent implements Agent {
     const openIdentity = () => Identity.open(this.id, this.#folder);
     const openQueue = () => ReportQueue.open(this.#folder.reportFolder, logger);
     const identity = await problems.orElse(openIdentity, null, 'identity');
+    this.#identity = identity;
     this.#self.takeEnrolledLabels(identity?.enrolment?.labels ?? {});
     const memory = await DeviceMemory.open(this.#folder.memoryFile, clock);
     const queue = await problems.orElse(openQueue, null, 'reports');
@@ -156,6 +152,7 @@ class DeviceAgent implements Agent {
     const tries = { clock, random, signal };
     const report = async (): Promise<Reporting | null> => {
       const known = identity ?? (await problems.untilWell(openIdentity, 'identity', tries));
+      this.#identity = known ?? null;
       const waiting = queue ?? (await problems.untilWell(openQueue, 'reports', tries));
       const reporting = this.#createReporting({ identity: known, queue: waiting, memory, models, refusal });
       await reporting?.run(signal);
@@ -197,10 +194,12 @@ class DeviceAgent implements Agent {
   #openModels(memory: DeviceMemory, signal: AbortSignal): DeviceModels {
     const { clock, random, logger, host, onSwitch = null, onPersisted, verifier, distributionUrl } = this.#options;
     const { reserveBytes = 16 * 1024 * 1024, bytesPerSecondMost = null, mirrorUrls = [] } = this.#options;
+    const { link, artifactCredentials: credentials = null } = this.#options;
     const throttle = bytesPerSecondMost === null ? null : new Throttle(bytesPerSecondMost, clock);
     const nowMs = (): number => memory.nowMs();
     const sources = [distributionUrl, ...mirrorUrls] as const;
-    const supply: SupplyOptions = { sources, verifier, reserveBytes, throttle, clock, nowMs };
+    const locator = new ArtifactLocator({ link, identity: () => this.#identity, nowMs });
+    const supply = { sources, locator, credentials, verifier, reserveBytes, throttle, clock, nowMs };
     const tools = {
       ...{ clock, random, logger, host, onSwitch, supply, folder: this.#folder, measurements: this.#measurements },
       journal: new Journal(this.#folder, onPersisted),
@@ -241,7 +240,7 @@ class DeviceAgent implements Agent {
         return { ...facts, labels: this.#self.labels(), properties };
       },
       updaters: () => models.updaters,
-      takeConflicts: () => this.#ownOutcomes.splice(0),
+      takeConflicts: () => this.#notes.takeOutcomes(),
       onEnrolled: (given) => this.#self.takeEnrolledLabels(given),
       ...{ clock, random, logger, nowMs: () => memory.nowMs() },
     });
@@ -265,36 +264,13 @@ class DeviceAgent implements Agent {
     const followed = (model: string): string | null => models.followedRollout(model);
     const backing = (entry: DirectiveEntry): Backing => backingOf(entry, keys);
     const chosen = chooseVersions(directive, this.#self.facts(), revisionOf, followed, backing, models.onTrial());
-    this.#logIgnored(chosen.ignored);
+    this.#notes.logIgnored(chosen.ignored);
     await memory.accept(chosen.accepted, inDateUntilMs);
     for (const [model, desired] of chosen.desired) {
       // One model that can't be opened keeps no other from its directive.
       const refused = await this.#problems.orElse(() => models.setDesired(model, desired), null, `model ${model}`);
-      if (refused !== null) this.#noteOutcome(noRoomOutcome(model, refused, memory.nowMs()));
+      if (refused !== null) this.#notes.noteNoRoom(model, refused, memory.nowMs());
     }
-    this.#noteConflicts(chosen.conflicts, memory.nowMs());
-  }
-
-  /** Each reason once: the same directive is taken again at every look. */
-  #logIgnored(ignored: DesiredVersions['ignored']): void {
-    const known = this.#ignored;
-    this.#ignored = new Map(ignored.map(({ entry, why }) => [entry.rollout, why]));
-    for (const [rollout, why] of this.#ignored)
-      if (known.get(rollout) !== why) this.#options.logger.warn('directive entry ignored', { rollout, why });
-  }
-
-  /** Each conflict is reported once, and again when other rollouts take part in it. */
-  #noteConflicts(conflicts: readonly Conflict[], nowMs: number): void {
-    const known = this.#conflicts;
-    this.#conflicts = new Map(conflicts.map(({ model, rollouts }) => [model, rollouts.join()]));
-    const fresh = conflicts.filter(({ model }) => known.get(model) !== this.#conflicts.get(model));
-    for (const outcome of fresh.flatMap((conflict) => conflictOutcome(conflict, nowMs) ?? []))
-      this.#noteOutcome(outcome);
-  }
-
-  /** One of a model that no updater here is for. */
-  #noteOutcome(outcome: Outcome): void {
-    this.#ownOutcomes.push(outcome);
-    this.#reportWake.wake();
+    this.#notes.noteConflicts(chosen.conflicts, memory.nowMs());
   }
 }

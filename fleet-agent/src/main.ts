@@ -10,6 +10,7 @@ import { SystemRandom } from '../../src/base/random.ts';
 import { createAgent } from './agent.ts';
 import { AGENT_VERSION } from './agent-options.ts';
 import { findFolderProblems } from './device-problems.ts';
+import { ArtifactCredentials } from './link/artifact-credentials.ts';
 import { readRefusal } from './link/directive-refusal.ts';
 import { joinUrl } from './link/http.ts';
 import { HttpServiceLink } from './link/http-service-link.ts';
@@ -87,6 +88,7 @@ async function run(settings: AgentSettings): Promise<number> {
     problems.push(toCodedError(thrown));
     return TrustFile.unread(trustFile);
   });
+  const credentials = await openCredentials(settings, hasModels, problems);
   const logger = createLogger({
     least: settings.logLevel,
     pretty: process.stderr.isTTY === true,
@@ -102,6 +104,7 @@ async function run(settings: AgentSettings): Promise<number> {
       distributionUrl,
       mirrorUrls,
       token,
+      artifactCredentials: credentials?.headersFor ?? null,
       labels,
       properties: () => properties,
       factoryRoot: () => readRoot(rootFile),
@@ -125,6 +128,21 @@ async function run(settings: AgentSettings): Promise<number> {
     await host.close();
   }
   return 0;
+}
+
+/** Null without a file. A broken one keeps no device from serving what it has. */
+async function openCredentials(
+  { artifactCredentials: file }: AgentSettings,
+  hasModels: boolean,
+  problems: CodedError[],
+): Promise<ArtifactCredentials | null> {
+  if (file === null) return null;
+  const credentials = new ArtifactCredentials({ file, environment: process.env });
+  await credentials.check().catch((thrown: unknown) => {
+    if (!hasModels) throw thrown;
+    problems.push(toCodedError(thrown));
+  });
+  return credentials;
 }
 
 function fail(name: string, what: string): never {

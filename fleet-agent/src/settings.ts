@@ -31,6 +31,12 @@ export const SETTINGS = [
   { name: 'token', shape: 'text', variable: 'SLIPWAY_AGENT_TOKEN', help: 'One-time token for enrolment.' },
   { name: 'trust', shape: 'file', help: 'Trust policy: who may sign models (YAML).' },
   { name: 'root', shape: 'file', help: 'TUF root that the device got at the factory (root.json).' },
+  {
+    name: 'artifactCredentials',
+    shape: 'file',
+    variable: 'SLIPWAY_AGENT_ARTIFACT_CREDENTIALS',
+    help: 'File with the credentials of this device for private artifact hosts (YAML), readable by its owner alone.',
+  },
   { name: 'label', shape: 'pairs', help: 'Label, as name=value. Repeatable. In the file: `label: { name: value }`.' },
   { name: 'property', shape: 'pairs', help: 'Reported property (firmware, features, …), as name=value. Repeatable.' },
   {
@@ -170,6 +176,7 @@ function typed(find: (name: Name) => unknown) {
     token: text('token'),
     trust: text('trust'),
     root: text('root'),
+    artifactCredentials: text('artifactCredentials'),
     labels: pairsOf(find('label'), 'label'),
     properties: pairsOf(find('property'), 'property'),
     endpointPort: numberOf(find('endpointPort'), 'endpointPort'),

@@ -1,7 +1,7 @@
 // Owns files that survive a power cut: each write is complete or absent, never half. And reading them, in bounds.
 
 import { randomUUID } from 'node:crypto';
-import { constants } from 'node:fs';
+import { constants, type Stats } from 'node:fs';
 import { type FileHandle, open, rename, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { CodedError } from './errors.ts';
@@ -49,22 +49,25 @@ export async function writeFileDurably(file: string, bytes: Uint8Array | string,
 export interface ReadingOptions {
   /** Is a pipe waited for as well? Only where a person names the file at a terminal: `--key <(…)`. */
   readonly takesPipes?: boolean;
+  /** Must it be its owner's alone, as a file of secrets? See `isPrivateFile`. */
+  readonly isPrivate?: boolean;
 }
 
 /**
  * The file's bytes, or undefined when there is no such file. Never waits for a pipe, nor reads a device without end: throws FILE_KIND for
- * what is no regular file, FILE_SIZE for a longer one, and what the system says.
+ * what is no regular file, FILE_SIZE for a longer one, FILE_MODE for one that others may read, and what the system says.
  */
 export async function readFileIfPresent(
   file: string,
   mostBytes = MOST_BYTES,
-  { takesPipes = false }: ReadingOptions = {},
+  { takesPipes = false, isPrivate = false }: ReadingOptions = {},
 ): Promise<Buffer | undefined> {
   try {
     await using handle = await open(file, constants.O_RDONLY | (takesPipes ? 0 : (constants.O_NONBLOCK ?? 0)));
     const found = await handle.stat();
     if (!found.isFile() && !(takesPipes && found.isFIFO()))
       throw refusal('FILE_KIND', `${file} is not a regular file.`);
+    if (isPrivate && !isPrivateFile(found)) throw notPrivate(file);
     const chunks: Buffer[] = [];
     for (let length = 0; ; ) {
       const chunk = Buffer.allocUnsafe(Math.min(Math.max(found.size - length + 1, LEAST_CHUNK_BYTES), CHUNK_BYTES));
@@ -78,6 +81,22 @@ export async function readFileIfPresent(
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
     throw error;
   }
+}
+
+/**
+ * Is the file this user's or the system's, and closed to everybody else? A group may read what the system hands to a service: mounted secrets
+ * of systemd and Kubernetes are such. Windows has no modes.
+ */
+function isPrivateFile({ uid, mode }: Pick<Stats, 'uid' | 'mode'>): boolean {
+  const own = process.geteuid?.();
+  if (own === undefined) return true;
+  if (uid !== own && uid !== 0) return false;
+  return (mode & (uid === 0 && own !== 0 ? 0o037 : 0o077)) === 0;
+}
+
+function notPrivate(file: string): CodedError {
+  const message = `${file} can be read or changed by others than its owner.`;
+  return new CodedError({ code: 'FILE_MODE', message, remedy: `Run \`chmod 600 ${file}\`, as its owner.` });
 }
 
 function refusal(code: string, message: string): CodedError {

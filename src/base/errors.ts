@@ -88,6 +88,11 @@ export function formatError(error: CodedError): string {
   return `${error.code}${place}\n  ${error.message}${remedy}`;
 }
 
+/** The same on one line, for a reason inside a log entry. */
+export function formatInLine(error: CodedError): string {
+  return formatError(error).replaceAll(/\s*\n\s*/g, ' ');
+}
+
 /** The same facts for `--json` and HTTP answers. */
 export function errorToJson(error: CodedError): Record<string, unknown> {
   return { code: error.code, kind: error.kind, message: error.message, remedy: error.remedy, at: error.at };

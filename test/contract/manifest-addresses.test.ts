@@ -32,7 +32,7 @@ test.each([
   'https://models.example.com/private/m.onnx?version=3',
   'http://127.0.0.1:9000/m.onnx',
   `s3://models/${HEX}`,
-  `s3://my-models.eu/prod/date=2026-11-30/${HEX}`,
+  `s3://my-models.eu/prod/2026-11-30/${HEX}`,
 ])('%s is an address', (url) => {
   expect(problemsOf(url)).toBe('none');
 });

@@ -3,14 +3,20 @@ import { createHash, type Hash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
 import type { Clock } from '../../../src/base/clock.ts';
+import { CodedError, formatInLine } from '../../../src/base/errors.ts';
 import type { Digest } from '../../../src/contract/digest.ts';
 import { isDiskFull } from '../record/disk-reserve.ts';
-import { describeAnswer, fetchFrom, httpError, retryAfterMs } from './http.ts';
+import type { CredentialsFor } from './artifact-credentials.ts';
+import { fetchArtifact, readRefusal } from './fetch-artifact.ts';
+import { describeAnswer, httpError, retryAfterMs } from './http.ts';
 import type { Throttle } from './throttle.ts';
 import { TimeLimit } from './time-limit.ts';
 
 export interface DownloadRequest {
+  /** May be a pre-signed one: nothing but its host and path is ever logged. */
   readonly url: string;
+  /** What this device shows to private hosts; null = nothing. */
+  readonly credentials: CredentialsFor | null;
   readonly file: string;
   readonly digest: Digest;
   readonly sizeBytes: number;
@@ -55,6 +61,7 @@ export async function download(request: DownloadRequest): Promise<DownloadResult
     return await new Transfer(request, handle).run();
   } catch (error) {
     if (isDiskFull(error)) return { kind: 'full', message: 'The disk is full.' };
+    if (error instanceof CodedError) return cut(formatInLine(error));
     return cut(httpError(request.url, error).message, null, error instanceof Stalled);
   }
 }
@@ -117,7 +124,7 @@ class Transfer {
   }
 
   async #receive(): Promise<DownloadResult | undefined> {
-    const { url, clock, signal } = this.#request;
+    const { url, credentials, clock, signal } = this.#request;
     const headers: Record<string, string> = { 'accept-encoding': 'identity' };
     if (this.#offset > 0) {
       headers.range = `bytes=${this.#offset}-`;
@@ -125,7 +132,7 @@ class Transfer {
     }
     using limit = new TimeLimit({ clock, ms: STALL_MS, stop: signal });
     try {
-      const response = await fetchFrom(url, { headers, signal: limit.signal });
+      const response = await fetchArtifact(url, { headers, credentials, signal: limit.signal });
       const refusal = await this.#judge(response);
       if (refusal !== undefined) return refusal;
       this.#etag = response.headers.get('etag');
@@ -151,13 +158,13 @@ class Transfer {
       return undefined;
     }
     if (response.status === 206 && this.#goesOn(response)) return undefined;
-    await response.body?.cancel();
+    const refusal = await readRefusal(response);
     const after = retryAfterMs(response.headers, this.#request.clock.now());
     if (response.status === 206 || response.status === 416) {
       await this.#startOver();
       await this.#request.onFlushed(0, null);
     }
-    return cut(`The server answered ${response.status} for ${new URL(this.#request.url).pathname}.`, after);
+    return cut(`The server answered ${refusal} for ${new URL(this.#request.url).pathname}.`, after);
   }
 
   /** Is it the rest of the representation that the kept part is of? A host without strong ETags can't say so itself. */

@@ -1,7 +1,8 @@
-// Owns the link to the service over HTTP: two posts and a long poll.
+// Owns the link to the service over HTTP: three posts and a long poll.
 import type { Clock } from '../../../src/base/clock.ts';
 import { CodedError, toCodedError } from '../../../src/base/errors.ts';
 import { withoutSecrets } from '../../../src/base/without-secrets.ts';
+import { LOCATION_TIME, parseLocation } from '../../../src/contract/artifact-location.ts';
 import {
   type EnrolmentRequest,
   findServiceError,
@@ -15,6 +16,7 @@ import type {
   ChangeWait,
   EnrolmentResult,
   LinkFailure,
+  LocationResult,
   SendResult,
   ServiceLink,
 } from './service-link.ts';
@@ -48,6 +50,18 @@ export class HttpServiceLink implements ServiceLink {
       const answer = await ask({ url, json: reports, timeoutMs: TIMEOUT_MS, mostBytes: 262_144, signal }, this.#clock);
       if (answer.status !== 200) return this.#failure(answer, statusError(url, answer.status));
       return { kind: 'answered', answers: parseReportAnswers(findJson(answer), reports.length) };
+    });
+  }
+
+  async locate(request: DsseEnvelope, signal: AbortSignal): Promise<LocationResult> {
+    const url = joinUrl(this.#serverUrl, 'v1/artifacts/location');
+    return this.#try(async () => {
+      const answer = await ask({ url, json: request, timeoutMs: TIMEOUT_MS, mostBytes: 65_536, signal }, this.#clock);
+      if (answer.status === 200) return { kind: 'located', ...parseLocation(findJson(answer)) };
+      const error = locationError(answer);
+      const nowMs = Date.parse(answer.headers.get('date') ?? '');
+      const isOtherTime = findServiceError(answer.body)?.code === LOCATION_TIME && Number.isFinite(nowMs);
+      return isOtherTime ? { kind: 'other-time', nowMs, error } : this.#failure(answer, error);
     });
   }
 
@@ -87,6 +101,16 @@ function findJson({ body }: HttpAnswer): unknown {
   } catch {
     return undefined;
   }
+}
+
+function locationError({ status, body }: HttpAnswer): CodedError {
+  const said = findServiceError(body);
+  return new CodedError({
+    code: 'AGENT_LOCATION',
+    kind: 'retry-later',
+    message: `The service gave no address for the file (${status}).${said === undefined ? '' : ` ${said.code}: ${said.message}`}`,
+    remedy: 'Let the service sign for the bucket (`slipway run --artifacts`), or put the file into the publication.',
+  });
 }
 
 function enrolmentError(answer: HttpAnswer, token: string): CodedError {

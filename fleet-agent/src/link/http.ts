@@ -29,7 +29,11 @@ export interface HttpQuestion {
 /** `fetch`, and the same for files on a carried disk: whole, or from a byte on. */
 export async function fetchFrom(
   url: string,
-  init: { readonly headers?: Readonly<Record<string, string>>; readonly signal: AbortSignal },
+  init: {
+    readonly headers?: Readonly<Record<string, string>>;
+    readonly signal: AbortSignal;
+    readonly redirect?: 'manual';
+  },
 ): Promise<Response> {
   if (!url.startsWith('file:')) return fetch(url, init);
   const file = fileURLToPath(url);

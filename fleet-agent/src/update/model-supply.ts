@@ -1,8 +1,9 @@
 // Owns bringing one version into a slot: manifest, space, every file checked as it arrives, and the seal at the end.
 import { copyFile, mkdir, stat } from 'node:fs/promises';
-import { toCodedError } from '../../../src/base/errors.ts';
+import { formatInLine, toCodedError } from '../../../src/base/errors.ts';
 import { type Digest, hexOf } from '../../../src/contract/digest.ts';
 import type { ModelFile } from '../../../src/contract/types.generated.ts';
+import type { CredentialsFor } from '../link/artifact-credentials.ts';
 import { download } from '../link/download.ts';
 import { joinUrl } from '../link/http.ts';
 import { freeBytesOf, isDiskFull } from '../record/disk-reserve.ts';
@@ -86,18 +87,21 @@ async function sizeOfFile(file: string): Promise<number> {
 async function supplyFile(
   file: ModelFile,
   request: SupplyRequest,
-  { sources, throttle, clock }: SupplyOptions,
+  options: SupplyOptions,
 ): Promise<SupplyProblem | undefined> {
-  const { slots, slot, part, signal, turn, onFlushed } = request;
+  const { throttle, clock } = options;
+  const { slots, slot, part, signal, onFlushed } = request;
   const { name, sizeBytes } = file;
   const target = slots.filePath(slot, name);
   const digest = file.digest as Digest;
   if ((await digestOfFile(target)) === digest) return undefined;
   if (await copyFromOtherSlot(file, request, target)) return undefined;
-  const url = sourceOf(addressesOf(file, sources), turn);
+  const source = await findSource(file, request, options);
+  if (source.kind !== 'found') return source;
+  const { address: url, ...access } = source;
   const isPart = part?.name === name;
   const result = await download({
-    ...{ url, file: target, digest, sizeBytes, throttle, clock, signal },
+    ...{ ...access, file: target, digest, sizeBytes, throttle, clock, signal },
     offset: isPart ? part.offset : 0,
     // What another host calls its representation says nothing here; the digest of the whole does.
     etag: isPart && part.url === url ? part.etag : null,
@@ -113,6 +117,35 @@ async function supplyFile(
     case 'wrong':
       return later(`${name}: ${result.message}`, null, 'corrupt');
   }
+}
+
+type Source =
+  | {
+      readonly kind: 'found';
+      /** As the manifest or the publication has it: the only one that is kept or logged. */
+      readonly address: string;
+      /** Where it can be had now. */
+      readonly url: string;
+      readonly credentials: CredentialsFor | null;
+    }
+  | Later;
+
+/** The source whose turn it is. A private bucket is entered by an address that the service signs, anew for each try. */
+async function findSource(
+  file: ModelFile,
+  { goal, turn, signal }: Pick<SupplyRequest, 'goal' | 'turn' | 'signal'>,
+  { sources, locator, credentials }: SupplyOptions,
+): Promise<Source> {
+  const addresses = addressesOf(file, sources);
+  const address = sourceOf(addresses, turn);
+  if (!address.startsWith('s3:')) {
+    const isStated = address === addresses[0];
+    return { kind: 'found', address, url: address, credentials: isStated ? credentials : null };
+  }
+  const wanted = { manifest: goal.digest, artifact: file.digest as Digest };
+  const located = await locator.locate(wanted, signal);
+  if (located.kind === 'failed') return later(`${address}: ${formatInLine(located.error)}`, located.retryAfterMs);
+  return { kind: 'found', address, url: located.url, credentials: null };
 }
 
 /** Where the file may be had: at the address that the manifest gives, and by its digest in every published folder. */

@@ -3,6 +3,8 @@ import type { Clock } from '../../../src/base/clock.ts';
 import type { Parameters } from '../../../src/contract/directive.ts';
 import type { DeviceFacts } from '../../../src/contract/selector.ts';
 import type { DocumentVerifier } from '../../../src/contract/trust/verifier.ts';
+import type { CredentialsFor } from '../link/artifact-credentials.ts';
+import type { ArtifactLocator } from '../link/artifact-locator.ts';
 import type { Throttle } from '../link/throttle.ts';
 import type { DownloadPart, Failed, Goal, Height, SlotName } from '../record/model-record.ts';
 import type { Slots } from '../record/slots.ts';
@@ -11,6 +13,10 @@ import type { Slots } from '../record/slots.ts';
 export interface SupplyOptions {
   /** Addresses of the published folder, where manifests and artifacts are; the first is asked unless it fails. */
   readonly sources: readonly [string, ...string[]];
+  /** Where files in private buckets can be had. */
+  readonly locator: Pick<ArtifactLocator, 'locate'>;
+  /** What this device shows to the hosts that manifests name; null = nothing. */
+  readonly credentials: CredentialsFor | null;
   readonly verifier: Pick<DocumentVerifier, 'verifyModel'>;
   /** Left free beside the model's files, in bytes. */
   readonly reserveBytes: number;

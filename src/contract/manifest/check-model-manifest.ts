@@ -176,8 +176,8 @@ function checkUrl({ url, digest }: Variant['files'][number], path: FieldPath): P
   // The schema leaves one form to each key of a bucket.
   if (url.startsWith('s3:')) return [];
   if (/^https?:/.test(url)) {
-    const message = URL.canParse(url) ? undefined : `\`${url.slice(0, 60)}\` is not a valid address.`;
-    if (message !== undefined) return [{ code: 'MANIFEST_FILE_URL', path, message, remedy: 'Correct it.' }];
+    const message = `\`${url.slice(0, 60)}\` is not a valid address.`;
+    if (!URL.canParse(url)) return [{ code: 'MANIFEST_FILE_URL', path, message, remedy: 'Correct it.' }];
     return holdsSecret(new URL(url)) ? [secretInUrl(path)] : [];
   }
   if (url.split('/').some((step) => step === '..' || step === '.' || step === '')) {
@@ -207,13 +207,9 @@ function holdsSecret({ username, password, searchParams }: URL): boolean {
 }
 
 function secretInUrl(path: FieldPath): Problem {
-  return {
-    code: 'MANIFEST_FILE_SECRET',
-    path,
-    message: 'The address holds a password or a signature, and whoever reads the manifest has it.',
-    remedy:
-      'Write the address without it. Give devices credentials of their own, or store the file in a bucket (`s3://…`).',
-  };
+  const message = 'The address holds a password or a signature, and whoever reads the manifest has it.';
+  const remedy = 'Write it without. Give devices credentials of their own, or store the file in a bucket (`s3://…`).';
+  return { code: 'MANIFEST_FILE_SECRET', path, message, remedy };
 }
 
 function checkHealth(health: ModelManifest['spec']['health']): Problem[] {

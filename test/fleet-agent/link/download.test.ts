@@ -34,6 +34,7 @@ async function tryOf(world: DeviceWorld, model: PublishedModel, over: Partial<Do
       sizeBytes: size,
       offset: 0,
       etag: null,
+      credentials: null,
       throttle: null,
       clock,
       signal: new AbortController().signal,

@@ -3,6 +3,7 @@ import { createServer, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterAll, afterEach, describe, expect, test } from 'vitest';
 import type { ChangeResult, SendResult, ServiceLink } from '../../../fleet-agent/src/link/service-link.ts';
+import { CodedError } from '../../../src/base/errors.ts';
 import type { DeviceReport } from '../../../src/contract/report.ts';
 import type { DsseEnvelope } from '../../../src/contract/trust/dsse.ts';
 import { constantClassifier } from '../../support/onnx-fixture.ts';
@@ -27,6 +28,10 @@ class MemoryLink implements ServiceLink {
     );
     this.reports.push(...reports);
     return { kind: 'answered', answers: reports.map(({ sequence }) => ({ kind: 'accepted', sequence })) };
+  }
+
+  async locate() {
+    return { kind: 'failed', error: new CodedError({ code: 'NONE', message: 'None.' }), retryAfterMs: null } as const;
   }
 
   async waitForChange({ known, signal }: Parameters<ServiceLink['waitForChange']>[0]): Promise<ChangeResult> {

@@ -10,6 +10,7 @@ import type { ReportBody } from '../../../fleet-agent/src/report/report-body.ts'
 import { ReportQueue } from '../../../fleet-agent/src/report/report-queue.ts';
 import { ReportSender } from '../../../fleet-agent/src/report/report-sender.ts';
 import { SystemClock } from '../../../src/base/clock.ts';
+import { CodedError } from '../../../src/base/errors.ts';
 import { silentLogger } from '../../../src/base/logger.ts';
 import { seededRandom } from '../../../src/base/random.ts';
 import { MOST_BATCH_BYTES, type ReportAnswer } from '../../../src/contract/fleet-messages.ts';
@@ -35,6 +36,10 @@ class SizedLink implements ServiceLink {
     expect(Buffer.byteLength(JSON.stringify(reports))).toBeLessThanOrEqual(MOST_BATCH_BYTES);
     this.batches.push(reports.length);
     return { kind: 'answered', answers: reports.map((): ReportAnswer => ({ kind: 'accepted', sequence: 1 })) } as const;
+  }
+
+  async locate() {
+    return { kind: 'failed', error: new CodedError({ code: 'NONE', message: 'None.' }), retryAfterMs: null } as const;
   }
 
   async waitForChange() {
