@@ -26,6 +26,8 @@ function confidencesOf({ histograms, measures, sums }: ArmEvidence): Confidences
   return place < 0 ? undefined : sums.parts[measures.length + place];
 }
 
+const NO_ANSWERS = { answers: 0, level: 0 };
+
 /** Null where a group with answers now has none of before. */
 function pastOf(arm: ArmEvidence, before: ArmEvidence, bins: number): Past | null {
   const [now, then] = [confidencesOf(arm), confidencesOf(before)];
@@ -33,17 +35,21 @@ function pastOf(arm: ArmEvidence, before: ArmEvidence, bins: number): Past | nul
   const level = GROUPS.map(() => 0);
   const weight = GROUPS.map(() => 0);
   const isMissed = GROUPS.map(() => false);
-  arm.names.forEach((name, row) => {
+  for (let row = 0; row < arm.names.length; row++) {
     const answers = now.whole[row * now.width] ?? 0;
-    if (answers === 0) return;
+    if (answers === 0) continue;
+    const name = arm.names[row] ?? '';
     const group = courseGroup(name);
-    const from = (before.rowOf(name) ?? -1) * then.width + COUNTS;
-    const past = from < 0 ? { answers: 0, level: 0 } : levelOf(then.whole.subarray(from, from + bins));
-    isMissed[group] ||= past.answers === 0;
-    if (past.answers === 0) return;
+    const rowBefore = before.rowOf(name);
+    const from = (rowBefore ?? 0) * then.width + COUNTS;
+    const past = rowBefore === undefined ? NO_ANSWERS : levelOf(then.whole, { from, bins });
+    if (past.answers === 0) {
+      isMissed[group] = true;
+      continue;
+    }
     level[group] = (level[group] ?? 0) + (answers * past.level) / past.answers;
     weight[group] = (weight[group] ?? 0) + answers;
-  });
+  }
   const isUnknown = GROUPS.some((group) => isMissed[group] && weight[group] === 0);
   return isUnknown ? null : level.map((sum, group) => sum / (weight[group] || 1));
 }

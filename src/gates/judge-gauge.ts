@@ -9,6 +9,7 @@ import type { BaselineSource, RuleVerdict } from './rule-verdict.ts';
 import type { ArmEvidence, StageQuestion } from './stage-question.ts';
 import type { StageRule } from './stage-rule.ts';
 import { pFail, pPass } from './statistics/e-process.ts';
+import { orderStatistic } from './statistics/order-statistic.ts';
 import type { Verdict } from './statistics/rate-verdict.ts';
 import { type DeviceCounts, shareVerdict, totalOf } from './statistics/share-verdict.ts';
 
@@ -83,8 +84,9 @@ function medianOf({ place, devices }: Followed, leastReports: number): number | 
       means.push(state.total / state.weight);
   }
   if (means.length === 0) return null;
-  const sorted = Float64Array.from(means).sort();
-  const [low, high] = [sorted[(sorted.length - 1) >> 1] ?? 0, sorted[sorted.length >> 1] ?? 0];
+  const values = Float64Array.from(means);
+  const low = orderStatistic(values, (values.length - 1) >> 1);
+  const high = orderStatistic(values, values.length >> 1);
   return low + (high - low) / 2;
 }
 

@@ -25,10 +25,14 @@ export interface CoursePoint {
   readonly level: number;
 }
 
-export function levelOf(counts: ArrayLike<number>): { readonly answers: number; readonly level: number } {
+/** Of the counts, or of so many that begin at `from`. */
+export function levelOf(
+  counts: ArrayLike<number>,
+  { from, bins }: { readonly from: number; readonly bins: number } = { from: 0, bins: counts.length },
+): { readonly answers: number; readonly level: number } {
   let [answers, level] = [0, 0];
-  for (let k = 0; k < counts.length; k++) {
-    const count = counts[k] ?? 0;
+  for (let k = 0; k < bins; k++) {
+    const count = counts[from + k] ?? 0;
     answers += count;
     level += count * (2 * k + 1);
   }

@@ -1,6 +1,7 @@
 // Owns the histograms of many devices: their sum, and each of them.
 import { HistogramTally, histogramWidth } from './histogram-tally.ts';
 import { furtherOutlier, isOutlier, medianBesideOutliers, type OutlierRow } from './outlier-rows.ts';
+import { liveRowsOf, sumOfRows } from './row-sums.ts';
 
 /** Where histograms lie: trials, reports, trials², counts, counts·trials, and half of the products of pairs of bins, row after row. */
 export interface HistogramSource {
@@ -11,8 +12,10 @@ export interface HistogramSource {
 
 /** Which rows are meant, and what of them is known already. */
 export interface PickedHistograms {
-  /** Row numbers; all rows unless given. */
+  /** Row numbers, each once; all rows unless given. */
   readonly rows?: Uint32Array;
+  /** What they were picked of. */
+  readonly of?: HistogramRows;
   /** The sums of all of them. */
   readonly all?: Float64Array;
   /** How many of them have data. */
@@ -28,14 +31,17 @@ export interface InlierHistograms {
 export class HistogramRows {
   readonly #source: HistogramSource;
   readonly #rows: Uint32Array | null;
+  readonly #of: HistogramRows | undefined;
   readonly #width: number;
   #all: HistogramTally | undefined;
   #live: number | undefined;
+  #liveRows: Uint32Array | undefined;
   #inliers: InlierHistograms | null | undefined;
 
-  constructor(source: HistogramSource, { rows, all, live }: PickedHistograms = {}) {
+  constructor(source: HistogramSource, { rows, of, all, live }: PickedHistograms = {}) {
     this.#source = source;
     this.#rows = rows ?? null;
+    this.#of = of;
     this.#width = histogramWidth(source.bins);
     this.#all = all && new HistogramTally(source.bins, all);
     this.#live = live;
@@ -49,7 +55,7 @@ export class HistogramRows {
 
   /** Rows with data. */
   get live(): number {
-    this.#live ??= this.#liveTrials().length;
+    this.#live ??= this.liveRows().length;
     return this.#live;
   }
 
@@ -60,14 +66,12 @@ export class HistogramRows {
   }
 
   #sum(): HistogramTally {
-    const [width, rows, { sums, names, bins }] = [this.#width, this.#rows, this.#source];
-    const sum = new Float64Array(width);
-    const count = rows?.length ?? names.length;
-    for (let place = 0; place < count; place++) {
-      const at = (rows === null ? place : (rows[place] ?? 0)) * width;
-      for (let i = 0; i < width; i++) sum[i] = (sum[i] ?? 0) + (sums[at + i] ?? 0);
-    }
-    return new HistogramTally(bins, sum);
+    const { names, sums, bins } = this.#source;
+    const known = this.#of === undefined ? null : (this.#of.#all?.sums ?? null);
+    return new HistogramTally(
+      bins,
+      sumOfRows({ sums, width: this.#width, count: names.length, rows: this.#rows, known }),
+    );
   }
 
   #trialsOf(row: number): number {
@@ -75,24 +79,14 @@ export class HistogramRows {
   }
 
   /** Numbers of the rows with data. */
-  *liveRows(): Iterable<number> {
-    const count = this.#rows?.length ?? this.#source.names.length;
-    for (let place = 0; place < count; place++) {
-      const row = this.#rows === null ? place : (this.#rows[place] ?? 0);
-      if (this.#trialsOf(row) > 0) yield row;
-    }
+  liveRows(): Uint32Array {
+    this.#liveRows ??= liveRowsOf(this.#source.sums, this.#width, 0, this.#rows ?? this.#source.names.length);
+    return this.#liveRows;
   }
 
   /** Trials of the rows with data. */
   #liveTrials(): Float64Array {
-    const count = this.#rows?.length ?? this.#source.names.length;
-    const trials = new Float64Array(count);
-    let live = 0;
-    for (let place = 0; place < count; place++) {
-      const own = this.#trialsOf(this.#rows === null ? place : (this.#rows[place] ?? 0));
-      if (own > 0) trials[live++] = own;
-    }
-    return trials.subarray(0, live);
+    return Float64Array.from(this.liveRows(), (row) => this.#trialsOf(row));
   }
 
   /** Without the rows that claim far more than the median one, and the furthest of these; null when none does. */
@@ -112,12 +106,12 @@ export class HistogramRows {
       else inliers.push(row);
     }
     if (outlier === null) return null;
-    return { rows: new HistogramRows(this.#source, { rows: Uint32Array.from(inliers) }), outlier };
+    return { rows: this.only(Uint32Array.from(inliers)), outlier };
   }
 
-  /** Some of the rows, by number. */
+  /** Some of the rows, by number, each once. */
   only(rows: Uint32Array): HistogramRows {
-    return new HistogramRows(this.#source, { rows });
+    return new HistogramRows(this.#source, { rows, ...(this.#rows === null ? { of: this } : {}) });
   }
 
   nameOf(row: number): string {

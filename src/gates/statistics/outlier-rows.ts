@@ -1,4 +1,5 @@
 // Owns which rows are outliers: they claim so much more than the others that they may add to what these prove, and not stand for it.
+import { orderStatistic } from './order-statistic.ts';
 
 /** A row that claims more than all others, which a verdict may name. */
 export interface OutlierRow {
@@ -16,7 +17,7 @@ export function isOutlier(trials: number, median: number): boolean {
   return trials > OUTLIER_TIMES * median;
 }
 
-/** The lower median of the trials of rows with data, if any of these is an outlier beside it, else null. May sort what it is given. */
+/** The lower median of the trials of rows with data, if any of these is an outlier beside it, else null. May reorder what it is given. */
 export function medianBesideOutliers(trials: Float64Array): number | null {
   if (trials.length < LEAST_ROWS_OF_MEDIAN) return null;
   const middle = Math.floor((trials.length - 1) / 2);
@@ -25,7 +26,7 @@ export function medianBesideOutliers(trials: Float64Array): number | null {
   for (let i = 0; i < trials.length; i++) most = Math.max(most, trials[i] ?? 0);
   let below = 0;
   for (let i = 0; i < trials.length; i++) if (isOutlier(most, trials[i] ?? 0)) below++;
-  return below <= middle ? null : (trials.sort()[middle] ?? null);
+  return below <= middle ? null : orderStatistic(trials, middle);
 }
 
 /** Which of two outliers is reported: the one that claims more, of equal ones the first by name. */

@@ -1,5 +1,6 @@
 // Owns the tallies of one measure over many devices: their sum, which have data, and which stands out from the others.
 import { isOutlier, medianBesideOutliers, type OutlierRow } from './outlier-rows.ts';
+import { liveRowsOf, sumOfRows } from './row-sums.ts';
 import { EMPTY_TALLY, scaleTally, type Tally } from './tally.ts';
 
 /** A device's tally of one measure, with its name. */
@@ -20,6 +21,8 @@ export interface WithinRows {
 
 /** Numbers of a tally in a row, in the order of `Tally`. */
 const WIDTH = 6;
+/** Where its trials stand. */
+const TRIALS = 1;
 
 /** Where tallies lie: a name and six numbers a row, row after row. */
 export interface TallySource {
@@ -61,6 +64,7 @@ export class TallyRows {
   readonly #scale: number;
   #all: Tally | undefined;
   #live: number | undefined;
+  #liveRows: Uint32Array | undefined;
 
   constructor(source: TallySource, { rows, all, live }: PickedRows = {}, scale = 1) {
     this.#source = source;
@@ -106,18 +110,13 @@ export class TallyRows {
   }
 
   #sum(): Tally {
-    const { sums } = this.#source;
-    const sum = new Float64Array(WIDTH);
-    for (let place = 0; place < this.#count; place++) {
-      const at = this.#rowAt(place) * WIDTH;
-      for (let i = 0; i < WIDTH; i++) sum[i] = (sum[i] ?? 0) + (sums[at + i] ?? 0);
-    }
-    return scaleTally(tallyFrom(sum), this.#scale);
+    const { names, sums } = this.#source;
+    return scaleTally(tallyFrom(sumOfRows({ sums, width: WIDTH, count: names.length, rows: this.#rows })), this.#scale);
   }
 
   /** Rows with data. */
   get live(): number {
-    this.#live ??= this.countThat((_, trials) => trials > 0);
+    this.#live ??= this.liveRows().length;
     return this.#live;
   }
 
@@ -183,17 +182,11 @@ export class TallyRows {
 
   /** Trials of the rows with data, or one more than their events, in their order. */
   #liveWeights(ofEvents: boolean): Float64Array {
-    const { names, sums } = this.#source;
-    const rows = this.#rows;
-    const count = rows?.length ?? names.length;
-    const trials = new Float64Array(count);
-    let live = 0;
-    for (let place = 0; place < count; place++) {
-      const own = sums[(rows === null ? place : (rows[place] ?? 0)) * WIDTH + 1] ?? 0;
-      if (own > 0)
-        trials[live++] = ofEvents ? 1 + (sums[(rows === null ? place : (rows[place] ?? 0)) * WIDTH] ?? 0) : own;
-    }
-    return trials.subarray(0, live);
+    const { sums } = this.#source;
+    const weightOf = ofEvents
+      ? (row: number) => 1 + (sums[row * WIDTH] ?? 0)
+      : (row: number) => sums[row * WIDTH + TRIALS] ?? 0;
+    return Float64Array.from(this.liveRows(), weightOf);
   }
 
   /**
@@ -263,11 +256,9 @@ export class TallyRows {
   }
 
   /** Their numbers. */
-  *liveRows(): Iterable<number> {
-    for (let place = 0; place < this.#count; place++) {
-      const row = this.#rowAt(place);
-      if ((this.#source.sums[row * WIDTH + 1] ?? 0) > 0) yield row;
-    }
+  liveRows(): Uint32Array {
+    this.#liveRows ??= liveRowsOf(this.#source.sums, WIDTH, TRIALS, this.#rows ?? this.#source.names.length);
+    return this.#liveRows;
   }
 }
 

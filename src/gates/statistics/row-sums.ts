@@ -1,0 +1,59 @@
+// Owns walking tables with a line of sums a row: which rows have data, and what some of them add up to.
+
+/** Where the sums of rows lie, row after row, and which rows are meant. */
+export interface RowsToSum {
+  readonly sums: Float64Array;
+  /** Numbers a row. */
+  readonly width: number;
+  /** How many rows there are. */
+  readonly count: number;
+  /** Row numbers, each once; null for all. */
+  readonly rows: Uint32Array | null;
+  /** The sums of all rows, where they are known. */
+  readonly known?: Float64Array | null;
+}
+
+function addRow(into: Float64Array, sums: Float64Array, at: number, sign: 1 | -1): void {
+  for (let i = 0; i < into.length; i++) into[i] = (into[i] ?? 0) + sign * (sums[at + i] ?? 0);
+}
+
+/** Whole numbers up to 2^53 add and subtract without rounding, in any order. */
+function isExact(known: Float64Array): boolean {
+  return known.every((sum) => Number.isSafeInteger(sum));
+}
+
+/**
+ * The sums of the rows. Where most rows are meant and the sums of all are known exactly, those that are not meant are taken off instead:
+ * the same numbers, and one device that claims enormous sums can't round the others away.
+ */
+export function sumOfRows({ sums, width, count, rows, known = null }: RowsToSum): Float64Array {
+  if (rows !== null && known !== null && 2 * rows.length > count && isExact(known)) {
+    const sum = known.slice();
+    if (rows.length === count) return sum;
+    const isMeant = new Uint8Array(count);
+    for (const row of rows) isMeant[row] = 1;
+    for (let row = 0; row < count; row++) if (isMeant[row] === 0) addRow(sum, sums, row * width, -1);
+    return sum;
+  }
+  const sum = new Float64Array(width);
+  if (rows === null) for (let row = 0; row < count; row++) addRow(sum, sums, row * width, 1);
+  else for (const row of rows) addRow(sum, sums, row * width, 1);
+  return sum;
+}
+
+/** Of rows by number, or of so many rows, those with trials, which stand at a place in the row. */
+export function liveRowsOf(
+  sums: Float64Array,
+  width: number,
+  trialsAt: number,
+  rows: Uint32Array | number,
+): Uint32Array {
+  const count = typeof rows === 'number' ? rows : rows.length;
+  const live = new Uint32Array(count);
+  let found = 0;
+  for (let place = 0; place < count; place++) {
+    const row = typeof rows === 'number' ? place : (rows[place] ?? 0);
+    if ((sums[row * width + trialsAt] ?? 0) > 0) live[found++] = row;
+  }
+  return live.subarray(0, found);
+}
