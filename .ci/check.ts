@@ -6,6 +6,7 @@ import path from 'node:path';
 import { promisify } from 'node:util';
 import { findMachineTraces, thisMachine } from './machine-traces.ts';
 import { findBrokenLinks } from './markdown-links.ts';
+import { findWorkflowBreaches, isAction, isWorkflow, type ProjectFile, runActionlint } from './workflow-rules.ts';
 
 const ROOT = path.join(import.meta.dirname, '..');
 const CHECK_TIMEOUT_MS = 300_000;
@@ -39,11 +40,6 @@ function command(name: string, program: string, args: readonly string[]): Check 
   return { name, find };
 }
 
-interface ProjectFile {
-  readonly path: string;
-  readonly text: string;
-}
-
 /** Files that are, or would be, in the repository; without Git there is nothing to list, and that fails aloud. */
 async function readProjectFiles(): Promise<ProjectFile[]> {
   const { stdout } = await run('git', ['ls-files', '-z', '--cached', '--others', '--exclude-standard'], {
@@ -66,6 +62,12 @@ async function findTraces(): Promise<string[]> {
   return traces.map((trace) => `${trace.path}:${trace.line} ${trace.message}`);
 }
 
+async function findWorkflowProblems(): Promise<string[]> {
+  const files = (await readProjectFiles()).filter(({ path: file }) => isWorkflow(file) || isAction(file));
+  const breaches = [...findWorkflowBreaches(files), ...(await runActionlint(files))];
+  return breaches.map((breach) => `${breach.path}:${breach.line} ${breach.message}`);
+}
+
 const CHECKS: readonly Check[] = [
   command('types', 'tsc', ['--noEmit']),
   command('lint', 'biome', ['check', '--error-on-warnings', '.']),
@@ -74,6 +76,7 @@ const CHECKS: readonly Check[] = [
   command('architecture', 'vitest', ['run', 'test/architecture.test.ts']),
   command('dead-code', 'knip', ['--no-progress']),
   { name: 'links', find: findLinks },
+  { name: 'workflows', find: findWorkflowProblems },
   { name: 'machine-traces', find: findTraces },
 ];
 

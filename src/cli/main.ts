@@ -3,8 +3,10 @@ import process from 'node:process';
 import { CommanderError } from 'commander';
 import { endWithParent } from '../base/end-with-parent.ts';
 import { CodedError, EXIT_CODES, errorToJson, toCodedError } from '../base/errors.ts';
+import { formatAskedFor } from './findings-format.ts';
 import { endWithReader, errorText } from './output.ts';
 import { createProgram } from './program.ts';
+import { annotationLine } from './workflow-annotations.ts';
 
 const MISPLACED = ['ENOENT', 'ENOTDIR', 'EISDIR', 'EEXIST', 'ELOOP', 'ENAMETOOLONG'];
 
@@ -25,11 +27,20 @@ try {
 function tell(thrown: unknown): void {
   const error = misplaced(toCodedError(thrown));
   const stack = error.kind === 'bug' && thrown instanceof Error ? thrown.stack : undefined;
-  const text = /(?:^| )--(?:json|format[ =]json)(?: |$)/.test(process.argv.join(' '))
-    ? JSON.stringify({ error: { ...errorToJson(error), ...(stack === undefined ? {} : { stack }) } })
-    : [errorText(error, process.stderr), ...(stack === undefined ? [] : [stack])].join('\n');
-  process.stderr.write(`${text}\n`);
+  process.stderr.write(`${textOf(error, stack)}\n`);
   process.exitCode = EXIT_CODES[error.kind];
+}
+
+function textOf(error: CodedError, stack: string | undefined): string {
+  const lines = [errorText(error, process.stderr), ...(stack === undefined ? [] : [stack])];
+  switch (formatAskedFor(process.argv.slice(2))) {
+    case 'json':
+      return JSON.stringify({ error: { ...errorToJson(error), ...(stack === undefined ? {} : { stack }) } });
+    case 'github':
+      return annotationLine('error', error, String); // a stack may hold any text, also commands for the runner
+    default:
+      return lines.join('\n');
+  }
 }
 
 /** A file in the place of a folder, or the other way round, is for the person to mend: no bug. */

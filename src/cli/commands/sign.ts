@@ -5,18 +5,21 @@ import { readBoundedFile } from '../../base/bounded-file.ts';
 import { SystemClock } from '../../base/clock.ts';
 import { writeFileDurably } from '../../base/durable-file.ts';
 import { CodedError } from '../../base/errors.ts';
-import { digestOf } from '../../contract/digest.ts';
+import { type Digest, digestOf } from '../../contract/digest.ts';
 import { DocumentVerifier, type Verification } from '../../contract/trust/verifier.ts';
 import { spliceSequence } from '../../documents/edit-manifest.ts';
 import { parseDocument } from '../../documents/parse-document.ts';
 import type { DocumentSigner, SignedDocument } from '../../signing/document-signer.ts';
 import { BUNDLE_SUFFIX } from '../../snapshot/folder-cache.ts';
 import { addSignerOptions, chooseSigner, type SignerOptions } from '../document-signers.ts';
+import { type FindingsFormat, formatOption } from '../findings-format.ts';
 import { homeAt } from '../home.ts';
 import { loadTrustPolicy } from '../load-trust.ts';
 import { printResult } from '../output.ts';
+import { refusalError } from '../refusal-error.ts';
 import { highestBeside, MOST_DOCUMENT_BYTES, sequenceIn } from '../sequences.ts';
 import { homeOption, trustOption } from '../settings.ts';
+import { annotationLine } from '../workflow-annotations.ts';
 
 interface SignOptions extends SignerOptions {
   readonly trust?: string;
@@ -27,6 +30,7 @@ interface SignOptions extends SignerOptions {
 interface VerifyOptions {
   readonly trust?: string;
   readonly home: string;
+  readonly format: FindingsFormat;
   readonly json?: boolean;
 }
 
@@ -120,6 +124,7 @@ function resultOf({ file, bytes }: Draft, signer: string) {
 
 interface Verified {
   readonly file: string;
+  readonly digest: Digest;
   readonly verified: boolean;
   readonly signer: string | null;
   readonly code: string | null;
@@ -137,12 +142,23 @@ function judge(
     : verifier.verifyPolicy(bytes, bundle, { ...question, policy: name });
 }
 
-async function verify(file: string, verifier: DocumentVerifier): Promise<Verified> {
+async function verify(
+  file: string,
+  verifier: DocumentVerifier,
+): Promise<{ judged: Verified; error: CodedError | null }> {
   const bytes = await readDocument(file);
   const bundle = await readBoundedFile(file + BUNDLE_SUFFIX, MOST_DOCUMENT_BYTES, true);
   const answer = judge({ ...signedKind(file, bytes), bytes }, bundle, verifier);
-  if (answer.kind === 'verified') return { file, verified: true, signer: answer.signer, code: null, reason: null };
-  return { file, verified: false, signer: null, code: answer.code, reason: answer.reason };
+  const of = { file, digest: digestOf(bytes) };
+  if (answer.kind === 'verified') {
+    return { judged: { ...of, verified: true, signer: answer.signer, code: null, reason: null }, error: null };
+  }
+  const judged = { ...of, verified: false, signer: null, code: answer.code, reason: answer.reason };
+  return { judged, error: refusalError(answer, file) };
+}
+
+function verdictLine(one: Verified): string {
+  return one.verified ? `good     ${one.file}  ${one.signer}` : `REFUSED  ${one.file}  ${one.code}: ${one.reason}`;
 }
 
 export function addSignCommands(program: Command): void {
@@ -176,14 +192,17 @@ export function addSignCommands(program: Command): void {
     .argument('<files...>', 'model manifests or policies')
     .addOption(trustOption())
     .addOption(homeOption())
+    .addOption(formatOption())
     .option('--json', 'print JSON')
-    .action(async (files: string[], { trust, home, json = false }: VerifyOptions) => {
+    .action(async (files: string[], { trust, home, format, json = false }: VerifyOptions) => {
       const verifier = new DocumentVerifier(await loadTrustPolicy(trust ?? homeAt(home).trustPolicy));
       const answers = [];
       for (const file of files) answers.push(await verify(file, verifier));
-      const line = (one: Verified): string =>
-        one.verified ? `good     ${one.file}  ${one.signer}` : `REFUSED  ${one.file}  ${one.code}: ${one.reason}`;
-      const exitCode = answers.every((one) => one.verified) ? 0 : 1;
-      printResult({ json: answers, text: answers.map(line).join('\n'), exitCode }, json);
+      const lines = answers.map(({ judged, error }) =>
+        format === 'github' && error !== null ? annotationLine('error', error, String) : verdictLine(judged),
+      );
+      const exitCode = answers.every(({ error }) => error === null) ? 0 : 1;
+      const all = answers.map(({ judged }) => judged);
+      printResult({ json: all, text: lines.join('\n'), exitCode }, json || format === 'json');
     });
 }

@@ -1,11 +1,11 @@
 // Owns `slipway validate`: every problem of every document at once, before anyone commits it.
 import path from 'node:path';
 import process from 'node:process';
-import { type Command, Option } from 'commander';
+import type { Command } from 'commander';
 import { SystemClock, toIsoSeconds } from '../../base/clock.ts';
-import { CodedError, errorToJson } from '../../base/errors.ts';
+import { type CodedError, errorToJson } from '../../base/errors.ts';
 import { digestOf } from '../../contract/digest.ts';
-import { DocumentVerifier, type Refusal } from '../../contract/trust/verifier.ts';
+import { DocumentVerifier } from '../../contract/trust/verifier.ts';
 import { checkReferences, warnOfOverlaps } from '../../documents/check-references.ts';
 import { warnOfGroups } from '../../documents/check-rule-groups.ts';
 import { warnOfSubjects } from '../../documents/check-rule-subjects.ts';
@@ -16,22 +16,22 @@ import { FleetWords, fleetErrors, type WordsOfFleet } from '../../measurement/fl
 import { BUNDLE_SUFFIX } from '../../snapshot/folder-cache.ts';
 import { type FoundDocuments, readDocuments, readSignature, rolloutsOf } from '../../snapshot/repository-documents.ts';
 import { countOf } from '../../wording/amounts.ts';
+import { type FindingsFormat, formatOption } from '../findings-format.ts';
 import { loadTrustPolicy } from '../load-trust.ts';
 import { assertManifests } from '../manifests-here.ts';
 import { errorText, printResult, type Result } from '../output.ts';
 import { warnOfOutputs } from '../output-warnings.ts';
 import { addTrafficOptions, type TrafficOptions, trafficOf } from '../plan-options.ts';
 import { assumedText, defaultDeadlines, planFindings, warnOfLatest, warnOfOldNames } from '../policy-warnings.ts';
+import { refusalError } from '../refusal-error.ts';
 import { addRepositoryOptions, type RepositoryOptions, withFiles } from '../repository-access.ts';
 import { annotationLine } from '../workflow-annotations.ts';
 
 interface ValidateOptions extends RepositoryOptions, TrafficOptions {
   readonly trust?: string;
-  readonly format: (typeof FORMATS)[number];
+  readonly format: FindingsFormat;
   readonly json?: boolean;
 }
-
-const FORMATS = ['text', 'github', 'json'] as const;
 
 interface Findings {
   readonly errors: readonly CodedError[];
@@ -43,21 +43,6 @@ function admittedDigests(found: FoundDocuments): ReadonlySet<string> {
   const statuses = rolloutsOf(found).rollouts.flatMap(({ rollout }) => rollout.status ?? []);
   const known = statuses.flatMap((status) => [status.candidate, status.stable, ...(status.previous ?? [])]);
   return new Set([...known.flatMap((one) => one?.digest ?? []), ...statuses.flatMap((status) => status.policy ?? [])]);
-}
-
-function remedyOf(refusal: Refusal, file: string): string {
-  switch (refusal.code) {
-    case 'SIGNATURE_MISSING':
-      return `Sign it with \`slipway sign ${file} --key …\`, or let CI sign it.`;
-    case 'SIGNER_EXPIRED':
-    case 'SIGNER_REVOKED':
-      return 'Sign it again with a key that the trust policy trusts.';
-    case 'SIGNER_UNKNOWN':
-    case 'SIGNER_NOT_ALLOWED':
-      return 'Sign it with a key that the trust policy allows, or add this key there.';
-    default:
-      return 'If the document changed after it was signed, sign it again.';
-  }
 }
 
 async function checkSignatures(files: RepositoryFiles, found: FoundDocuments, trustFile: string): Promise<Findings> {
@@ -78,10 +63,8 @@ async function checkSignatures(files: RepositoryFiles, found: FoundDocuments, tr
         ? verifier.verifyModel(bytes, signature, { ...question, model: name })
         : verifier.verifyPolicy(bytes, signature, { ...question, policy: name });
     if (answer.kind === 'verified') continue;
-    const at = { file, line: 1, column: 1 };
-    const error = new CodedError({ code: answer.code, message: answer.reason, remedy: remedyOf(answer, file), at });
     // An old version that nothing runs may outlive its signer: it only can't start any more.
-    (answer.code === 'SIGNER_EXPIRED' ? warnings : errors).push(error);
+    (answer.code === 'SIGNER_EXPIRED' ? warnings : errors).push(refusalError(answer, file));
   }
   return { errors, warnings };
 }
@@ -181,11 +164,7 @@ export function addValidateCommand(program: Command): void {
   ).option('--trust <file>', 'also check signatures, with this trust policy');
   const warned = "; warns of rules that can't be decided in time";
   addTrafficOptions(command, { devices: warned, perMinute: warned })
-    .addOption(
-      new Option('--format <format>', 'how to print: for people, as annotations of GitHub Actions, or as JSON')
-        .choices(FORMATS)
-        .default('text'),
-    )
+    .addOption(formatOption())
     .option('--json', 'print JSON')
     .addHelpText(
       'after',
