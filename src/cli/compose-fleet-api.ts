@@ -1,7 +1,9 @@
 // Owns putting the service's HTTP side together: the table of routes that rooms hand in, on one port.
 import type { JsonValue } from '../contract/digest.ts';
+import { ArtifactLocations, type ArtifactLocationsParts } from '../fleet-api/artifact-locations.ts';
 import { BearerTokens } from '../fleet-api/bearer-tokens.ts';
 import { ChangeWaiters } from '../fleet-api/change-waiters.ts';
+import { DeviceSignatures } from '../fleet-api/device-signatures.ts';
 import { errorAnswer } from '../fleet-api/http/answers.ts';
 import { deviceRoutes } from '../fleet-api/http/device-routes.ts';
 import { HttpServer, type HttpServerOptions, type Tls } from '../fleet-api/http/http-server.ts';
@@ -21,6 +23,8 @@ export interface FleetApiOptions extends Omit<HttpServerOptions, 'routes' | 'bea
   readonly adminToken?: string | undefined;
   /** Folder that is served below `/distribution`. */
   readonly publicationFolder: string;
+  /** Where files in private buckets can be had; without it the service signs for none. */
+  readonly locations?: Pick<ArtifactLocationsParts, 'findAddress' | 'presign'>;
   /** Do the fleet documents turn the device away? */
   readonly isDenied: (device: string) => boolean;
   /** Do they let it enrol? All that they don't turn away may unless given. */
@@ -60,13 +64,14 @@ export function composeFleetApi(options: FleetApiOptions): FleetApi {
     metrics.gauge('slipway_long_polls', 'Callers that wait for the next publication.'),
     options.waitersPerAddress,
   );
-  const intake = intakeOf(options);
+  const signatures = new DeviceSignatures({ ...options, register: store });
+  const intake = intakeOf(options, signatures);
   const onTurnedAway = (address: string): void => {
     intake.turnAway(address).catch((error: unknown) => logger.warn('devices could not be noted', { error }));
   };
   const { wrongTokensPerAddress: wrongPerAddress = addressLimits().wrongTokensPerAddress } = options;
   const bearers = new BearerTokens({ ...options, wrongPerAddress });
-  const routes = fleetApiRoutes(options, { changes, intake });
+  const routes = fleetApiRoutes(options, { changes, intake, locations: locationsOf(options, signatures) });
   const server = new HttpServer({ ...options, bearers, onTurnedAway, routes });
   const stopped = new AbortController();
   let following = Promise.resolve();
@@ -90,28 +95,46 @@ export function composeFleetApi(options: FleetApiOptions): FleetApi {
   };
 }
 
-export function intakeOf(options: FleetApiOptions): ReportIntake {
-  const { store, isDenied, clock, logger, metrics, perDevice = { perSecond: 5, burst: 256 } } = options;
+export function intakeOf(options: FleetApiOptions, signatures: DeviceSignatures): ReportIntake {
+  const { store, clock, logger, metrics, perDevice = { perSecond: 5, burst: 256 } } = options;
   return new ReportIntake({
-    ...{ register: store, isDenied, clock },
+    ...{ register: store, signatures, clock },
     answers: metrics.counter('slipway_reports_total', 'Reports of devices, by answer and reason.'),
     refused: options.refused ?? new RefusedReports(clock, logger),
     perDevice: new RateLimiter(perDevice),
-    forgedPerAddress: options.forgedPerAddress ?? addressLimits().forgedPerAddress,
   });
+}
+
+/** A device asks once for each file and try. */
+const LOCATIONS_PER_DEVICE = { perSecond: 2, burst: 128 };
+const NO_LOCATIONS = { findAddress: async () => undefined, presign: null };
+
+export function locationsOf(options: FleetApiOptions, signatures: DeviceSignatures): ArtifactLocations {
+  const { locations = NO_LOCATIONS, clock, metrics } = options;
+  return new ArtifactLocations({
+    ...{ ...locations, signatures, clock },
+    answers: metrics.counter('slipway_artifact_locations_total', 'Requests for addresses of private files, by answer.'),
+    perDevice: new RateLimiter(LOCATIONS_PER_DEVICE),
+  });
+}
+
+export interface FleetApiParts {
+  readonly changes: ChangeWaiters;
+  readonly intake: ReportIntake;
+  readonly locations: ArtifactLocations;
 }
 
 /** The whole table. */
 export function fleetApiRoutes(
   options: FleetApiOptions,
-  { changes, intake }: { readonly changes: ChangeWaiters; readonly intake: ReportIntake },
+  { changes, intake, locations }: FleetApiParts,
 ): readonly Route[] {
   const { store, isDenied, keyOf, clock, metrics, publicationFolder } = options;
   const { mayEnrol = (device) => !isDenied(device) } = options;
   const enrolments = metrics.counter('slipway_enrolments_total', 'Requests to enrol, by answer.');
   const enrolment = { register: store, mayEnrol, keyOf, answers: enrolments };
   return [
-    ...deviceRoutes({ enrolment, intake, changes, clock, publicationFolder }),
+    ...deviceRoutes({ enrolment, intake, changes, locations, clock, publicationFolder }),
     ...serviceRoutes({ ...options, probe: () => store.probe() }),
     ...viewerRoutes(options.readRollouts),
   ];

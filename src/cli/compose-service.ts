@@ -45,6 +45,8 @@ export interface ServiceSettings {
   readonly signals?: string | null;
   /** File of the notification targets; null takes the home's, if there is one. */
   readonly notify?: string | null;
+  /** Private place in S3 that the service signs for: `s3://bucket/prefix`; null for none. */
+  readonly artifacts?: string | null;
   readonly hookSecret: string | null;
   readonly viewerToken: string | null;
   readonly adminToken?: string | null;

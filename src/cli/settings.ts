@@ -76,6 +76,11 @@ export const SERVICE_SETTINGS = {
     variable: 'SLIPWAY_NOTIFY',
     help: 'file that lists who is notified of steps and alerts (kind: Notifications; default: notify.yaml in the home)',
   },
+  artifacts: {
+    flag: '--artifacts <s3://bucket/prefix>',
+    variable: 'SLIPWAY_ARTIFACTS',
+    help: 'private place in S3 whose files devices may fetch: the service signs addresses for them (credentials of a reader by AWS_…)',
+  },
   gitUser: {
     flag: '--git-user <name>',
     variable: 'SLIPWAY_GIT_USER',
@@ -194,6 +199,7 @@ export function serviceSettings(given: GivenSettings): ServiceSettings {
     addressFactor: positiveNumberOf('--address-factor', given.addressFactor ?? '1', 1_000_000),
     signals: given.signals ?? null,
     notify: given.notify ?? null,
+    artifacts: given.artifacts ?? null,
     hookSecret: secretOf('SLIPWAY_HOOK_SECRET'),
     viewerToken: secretOf('SLIPWAY_VIEWER_TOKEN'),
     adminToken: adminToken(),

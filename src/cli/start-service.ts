@@ -10,6 +10,7 @@ import { readTraffic } from '../measurement/fleet-traffic.ts';
 import { wordsOfObserved } from '../measurement/known-fleet.ts';
 import type { Reconciler, ReconcilerEvents } from '../reconcile/reconciler.ts';
 import type { FleetStore } from '../store/fleet-store.ts';
+import { openLocations } from './artifact-locations.ts';
 import { composeFleetApi, type FleetApi } from './compose-fleet-api.ts';
 import { type ComposedReconciler, type ComposeOrder, composeReconciler } from './compose-service.ts';
 import { FileWatcher, watchRepository } from './file-watcher.ts';
@@ -36,6 +37,10 @@ export async function startService(order: ComposeOrder): Promise<RunningService>
   const metrics = new Metrics();
   const refused = new RefusedReports(clock, logger);
   const refusedReports = (): RefusedDevices => refused.current();
+  const locations = openLocations({
+    ...{ place: settings.artifacts ?? null, insecureHttp: settings.insecureHttp, logger },
+    publicationFolder: settings.home.publication,
+  });
   const composed = disposables.use(await composeReconciler({ ...order, events, metrics, refusedReports }));
   const { reconciler, signals, deliveries, store, publisher, trust, providers, notify } = composed;
   const trafficOf = (rollout: string, target: string) => {
@@ -54,6 +59,7 @@ export async function startService(order: ComposeOrder): Promise<RunningService>
       refused,
       ...addressLimits(settings.addressFactor),
       publicationFolder: settings.home.publication,
+      locations,
       isDenied: (device) => composed.fleet()?.words.isDenied(device) ?? false,
       mayEnrol: (device) => wordsOfObserved(composed.fleet()).mayEnrol(device),
       keyOf: (device) => wordsOfObserved(composed.fleet()).keyOf(device),

@@ -1,6 +1,7 @@
 // Owns the messages by which a device asks the service for the address of a file in a private bucket, and what the device takes for an answer.
 import { parseInstant } from '../base/clock.ts';
 import { CodedError } from '../base/errors.ts';
+import { isLoopbackHost } from '../base/loopback.ts';
 import type { Digest } from './digest.ts';
 
 /** The request is a DSSE envelope of this type, signed by the device's key under its id, as reports are. */
@@ -49,7 +50,6 @@ export function parseLocation(value: unknown): ArtifactLocation {
 export function isConfidential(address: string): boolean {
   if (!URL.canParse(address)) return false;
   const { protocol, hostname, username, password } = new URL(address);
-  if (username !== '' || password !== '') return false;
-  const isLoopback = hostname === 'localhost' || hostname === '[::1]' || /^127\.\d+\.\d+\.\d+$/.test(hostname);
-  return protocol === 'https:' || (protocol === 'http:' && isLoopback);
+  const isSecret = protocol === 'https:' || (protocol === 'http:' && isLoopbackHost(hostname));
+  return isSecret && username === '' && password === '';
 }

@@ -1,5 +1,4 @@
 // Owns the way of reports from envelopes to the store, over any transport: each is verified by its device's key, checked, and answered.
-import type { KeyObject } from 'node:crypto';
 import type { Clock } from '../base/clock.ts';
 import { CodedError } from '../base/errors.ts';
 import { isDeeperThan } from '../base/json-depth.ts';
@@ -12,19 +11,14 @@ import {
 } from '../contract/fleet-messages.ts';
 import { parseReport } from '../contract/parse-report.ts';
 import { REPORT_PAYLOAD_TYPE } from '../contract/report.ts';
-import { isDeviceId } from '../contract/report-reader.ts';
-import { verifyDsse } from '../contract/trust/dsse.ts';
-import { parsePublicKey } from '../contract/trust/keys.ts';
-import { addressLimits, type RateLimit, RateLimiter } from './rate-limit.ts';
+import { type DeviceSignatures, deviceOf } from './device-signatures.ts';
+import { RateLimiter } from './rate-limit.ts';
 import type { RefusedReports } from './refused-reports.ts';
 
-const MOST_KEYS = 100_000;
 /** Devices of which the address is known. */
 const MOST_PLACED = 100_000;
 /** A device or an address that is turned away is noted at most so often: the note is a write. */
 const NOTED = { perSecond: 0.2, burst: 1 };
-/** Envelopes of unknown devices that cost as much as one wrong signature: where the store was lost, a whole site sends them. */
-const UNKNOWN_PER_FORGED = 16;
 /** As deep as reports are, and some more for those of later versions. */
 const DEEPEST_REPORT = 16;
 
@@ -41,15 +35,13 @@ type Checked =
 export interface ReportIntakeParts {
   /** The fleet store. */
   readonly register: {
-    findDevice(id: string): Promise<{ readonly publicKey: string; readonly newestSequence: number } | undefined>;
+    findDevice(id: string): Promise<{ readonly newestSequence: number } | undefined>;
     /** Answers in order, once all are durable. */
     ingest(batch: readonly VerifiedReport[]): Promise<readonly StoredAnswer[]>;
     noteTurnedAway(devices: readonly string[]): Promise<void>;
   };
-  readonly isDenied: (device: string) => boolean;
+  readonly signatures: DeviceSignatures;
   readonly perDevice: RateLimiter;
-  /** That of `addressLimits` unless given. */
-  readonly forgedPerAddress?: RateLimit;
   readonly refused: RefusedReports;
   readonly clock: Clock;
   readonly answers: Counter;
@@ -57,16 +49,12 @@ export interface ReportIntakeParts {
 
 export class ReportIntake {
   readonly #parts: ReportIntakeParts;
-  /** Parsed keys by their PEM text. */
-  readonly #keys = new Map<string, KeyObject>();
-  readonly #forged: RateLimiter;
   readonly #noted = new RateLimiter(NOTED);
   /** From where each device sent what its key vouches for, the last that did so at the end. */
   readonly #addresses = new Map<string, string>();
 
   constructor(parts: ReportIntakeParts) {
     this.#parts = parts;
-    this.#forged = new RateLimiter(parts.forgedPerAddress ?? addressLimits().forgedPerAddress);
   }
 
   /**
@@ -88,8 +76,8 @@ export class ReportIntake {
         message: `The message is not a list of at most ${MOST_ENVELOPES} envelopes.`,
       });
     }
-    const { clock, perDevice, register } = this.#parts;
-    const tired = this.#forged.wait(address, clock.monotonicMs());
+    const { clock, perDevice, register, signatures } = this.#parts;
+    const tired = signatures.waitSeconds(address);
     if (tired > 0) {
       await this.turnAway(address);
       return { kind: 'too-many', device: null, retryAfterSeconds: tired };
@@ -101,9 +89,10 @@ export class ReportIntake {
     }
     const checked: Checked[] = [];
     for (const envelope of message) checked.push(await this.#check(envelope, clock.now()));
-    const rejectedFor = (why: string) => checked.filter((one) => one.kind === 'rejected' && one.reason === why).length;
-    const spent = rejectedFor('bad-signature') + rejectedFor('unknown-device') / UNKNOWN_PER_FORGED;
-    if (spent > 0) this.#forged.charge(address, clock.monotonicMs(), spent);
+    signatures.charge(
+      address,
+      checked.flatMap((one) => (one.kind === 'rejected' ? [one.reason] : [])),
+    );
     const verified = checked.flatMap((one) => (one.kind === 'verified' ? [one.report] : []));
     for (const { report } of verified) this.#place(report.device, address);
     const tooMany = this.#overLimit(verified, clock.monotonicMs());
@@ -135,35 +124,21 @@ export class ReportIntake {
   }
 
   async #check(envelope: unknown, receivedAtMs: number): Promise<Checked> {
-    const device = deviceOf(envelope);
-    if (device === undefined) return { kind: 'rejected', reason: 'bad-envelope' };
-    const rejected = (reason: string, isOwn = false): Checked => ({ kind: 'rejected', reason, device, isOwn });
-    const known = await this.#parts.register.findDevice(device);
-    if (known === undefined) return rejected('unknown-device');
-    if (this.#parts.isDenied(device)) return rejected('denied');
-    const key = this.#keyOf(known.publicKey);
-    const check = verifyDsse(envelope, (keyid) => (keyid === device ? key : undefined), REPORT_PAYLOAD_TYPE);
-    if (check.kind === 'refused') return rejected('bad-signature');
-    if (isDeeperThan(DEEPEST_REPORT, check.payload)) return rejected('REPORT_DEPTH', true);
+    const check = await this.#parts.signatures.check(envelope, REPORT_PAYLOAD_TYPE);
+    if (check.kind === 'rejected') return check;
+    const { device } = check;
+    const rejected = (reason: string): Checked => ({ kind: 'rejected', reason, device, isOwn: true });
+    if (isDeeperThan(DEEPEST_REPORT, check.payload)) return rejected('REPORT_DEPTH');
     try {
       const report = parseReport(check.payload);
       // Its own key vouches for a device's own reports only.
       return report.device === device
         ? { kind: 'verified', report: { report, receivedAtMs } }
-        : rejected('other-device', true);
+        : rejected('other-device');
     } catch (error) {
-      if (error instanceof CodedError && error.kind === 'fix-input') return rejected(error.code, true);
+      if (error instanceof CodedError && error.kind === 'fix-input') return rejected(error.code);
       throw error;
     }
-  }
-
-  #keyOf(pem: string): KeyObject {
-    const known = this.#keys.get(pem);
-    if (known !== undefined) return known;
-    if (this.#keys.size >= MOST_KEYS) this.#keys.clear();
-    const key = parsePublicKey(pem, 'The device key');
-    this.#keys.set(pem, key);
-    return key;
   }
 
   /** Charged after the signature was checked: otherwise a stranger could use up a device's share. */
@@ -225,13 +200,4 @@ function answerTo(
   const from = next === undefined ? {} : { countsFrom: next };
   if (stored === 'too-late') return { kind: stored, sequence, ...from };
   return { kind: 'rejected', sequence, reason: stored ?? 'not-stored', ...(stored === 'sequence-jump' ? from : {}) };
-}
-
-/** Which device the envelope says it is from: the id of its only key. */
-function deviceOf(envelope: unknown): string | undefined {
-  if (typeof envelope !== 'object' || envelope === null) return undefined;
-  const { signatures } = envelope as { readonly signatures?: unknown };
-  if (!Array.isArray(signatures)) return undefined;
-  const keyid: unknown = (signatures[0] as { readonly keyid?: unknown } | null | undefined)?.keyid;
-  return isDeviceId(keyid) ? keyid : undefined;
 }

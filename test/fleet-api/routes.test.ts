@@ -3,8 +3,9 @@ import { describe, expect, it, test } from 'vitest';
 import { SystemClock } from '../../src/base/clock.ts';
 import { silentLogger } from '../../src/base/logger.ts';
 import { Metrics } from '../../src/base/metrics.ts';
-import { fleetApiRoutes, intakeOf } from '../../src/cli/compose-fleet-api.ts';
+import { fleetApiRoutes, intakeOf, locationsOf } from '../../src/cli/compose-fleet-api.ts';
 import { ChangeWaiters } from '../../src/fleet-api/change-waiters.ts';
+import { DeviceSignatures } from '../../src/fleet-api/device-signatures.ts';
 import type { Route } from '../../src/fleet-api/http/route.ts';
 import { RouteTable } from '../../src/fleet-api/http/route-table.ts';
 import { RateLimiter } from '../../src/fleet-api/rate-limit.ts';
@@ -23,7 +24,9 @@ test('the service has these routes', () => {
     ...{ isDenied: () => false, isReady: () => true, onHook: () => undefined, readRollouts: async () => [] },
   };
   const changes = new ChangeWaiters(clock, metrics.gauge('waiting', 'Waiting.'));
-  const routes = fleetApiRoutes(options, { changes, intake: intakeOf(options) });
+  const signatures = new DeviceSignatures({ ...options, register: options.store });
+  const [intake, locations] = [intakeOf(options, signatures), locationsOf(options, signatures)];
+  const routes = fleetApiRoutes(options, { changes, intake, locations });
   const lines = routes.map(
     ({ method, path, scope, request, response }) =>
       `${method} ${path} ${scope}: ${request === null ? '' : `${request.schema} `}→ ${response}`,
@@ -31,6 +34,7 @@ test('the service has these routes', () => {
   expect(lines).toEqual([
     'POST /v1/enrol device: EnrolmentRequest → Enrolment',
     'POST /v1/reports device: DsseEnvelope[] → ReportAnswer[]',
+    'POST /v1/artifacts/location device: DsseEnvelope → ArtifactLocation',
     'GET /v1/changes anyone: → Change',
     'GET /distribution/{rest} anyone: → file',
     'GET /healthz anyone: → Health',
@@ -96,7 +100,8 @@ test('reports need no HTTP: the intake answers values', async () => {
   const perDevice = new RateLimiter({ perSecond: 0.001, burst: 1 });
   const refused = new RefusedReports(clock, silentLogger);
   const isDenied = (): boolean => false;
-  const intake = new ReportIntake({ register: store, isDenied, perDevice, refused, clock, answers: counter });
+  const signatures = new DeviceSignatures({ register: store, isDenied, clock });
+  const intake = new ReportIntake({ register: store, signatures, perDevice, refused, clock, answers: counter });
   const { key, pem } = newKey();
   const [token = ''] = await store.createEnrolmentTokens({ expiresAtMs: NOW + 1000 });
   const answer = await store.enrol({ token, device: 'd1', publicKey: pem, labels: {}, nowMs: NOW });

@@ -1,6 +1,7 @@
-// Owns the routes of devices: enrolment, reports, changes, and the publication folder.
+// Owns the routes of devices: enrolment, reports, changes, addresses of private files, and the publication folder.
 import type { Clock } from '../../base/clock.ts';
 import { MOST_BATCH_BYTES } from '../../contract/fleet-messages.ts';
+import type { ArtifactLocations } from '../artifact-locations.ts';
 import type { ChangeWaiters } from '../change-waiters.ts';
 import { type EnrolmentParts, enrolDevice } from '../enrolment.ts';
 import type { ReportIntake } from '../report-intake.ts';
@@ -12,12 +13,14 @@ export interface DeviceRouteParts {
   readonly enrolment: EnrolmentParts;
   readonly intake: ReportIntake;
   readonly changes: ChangeWaiters;
+  readonly locations: ArtifactLocations;
   readonly clock: Clock;
   /** Folder that is served below `/distribution`. */
   readonly publicationFolder: string;
 }
 
-export function deviceRoutes({ enrolment, intake, changes, clock, publicationFolder }: DeviceRouteParts): Route[] {
+export function deviceRoutes(parts: DeviceRouteParts): Route[] {
+  const { enrolment, intake, changes, locations, clock, publicationFolder } = parts;
   return [
     {
       ...{ name: 'enrol', method: 'POST', path: '/v1/enrol', scope: 'device' },
@@ -45,6 +48,19 @@ export function deviceRoutes({ enrolment, intake, changes, clock, publicationFol
               retryAfterSeconds,
             )
           : tryLater(429, 'REPORTS_TOO_MANY', `The device ${device} reports too often.`, retryAfterSeconds);
+      },
+    },
+    {
+      ...{ name: 'artifact-location', method: 'POST', path: '/v1/artifacts/location', scope: 'device' },
+      request: { kind: 'json', schema: 'DsseEnvelope', mostBytes: 8_192 },
+      response: 'ArtifactLocation',
+      handle: async ({ body, address }): Promise<Answer> => {
+        const outcome = await locations.answer(body, address);
+        if (outcome.kind === 'refused') return errorAnswer(outcome.status, outcome.error);
+        if (outcome.kind === 'too-many')
+          return tryLater(429, 'LOCATION_TOO_MANY', 'Too many requests for addresses.', outcome.retryAfterSeconds);
+        const { url, expiresAtMs } = outcome.location;
+        return { kind: 'json', value: { url, expiresAt: new Date(expiresAtMs).toISOString() } };
       },
     },
     {
