@@ -25,8 +25,17 @@ function optionRows(command: Command): string[] {
   });
 }
 
+function nameOf(command: Command): string {
+  return command.parent === null ? command.name() : `${nameOf(command.parent)} ${command.name()}`;
+}
+
+/** A command that only holds others has no section of its own. */
+function sections(command: Command): string[] {
+  return command.commands.length === 0 ? [section(command)] : command.commands.flatMap(sections);
+}
+
 function section(command: Command): string {
-  const usage = ['slipway', command.name(), ...command.registeredArguments.map(argumentText)].join(' ');
+  const usage = [nameOf(command), ...command.registeredArguments.map(argumentText)].join(' ');
   const rows = optionRows(command);
   const options =
     rows.length === 0 ? '' : `\n| option | meaning | default | environment |\n|---|---|---|---|\n${rows.join('\n')}\n`;
@@ -43,7 +52,7 @@ Secrets come from the environment or from a file, never from a flag: \`SLIPWAY_G
 What the home holds, and what to back up, is in [home.md](home.md).
 `;
 
-const commandsPage = [INTRODUCTION, ...createProgram().commands.map(section)].join('\n');
+const commandsPage = [INTRODUCTION, ...createProgram().commands.flatMap(sections)].join('\n');
 
 const METRICS_INTRODUCTION = `# Metrics
 

@@ -4,7 +4,8 @@ import type { Clock } from './clock.ts';
 export interface Post {
   readonly url: string;
   readonly headers: Readonly<Record<string, string>>;
-  /** null asks by GET. */
+  /** GET without a body and POST with one unless given. */
+  readonly method?: 'GET' | 'POST' | 'PUT' | 'DELETE';
   readonly body: string | Uint8Array<ArrayBuffer> | null;
   readonly timeoutMs: number;
   readonly signal: AbortSignal;
@@ -33,7 +34,7 @@ function reasonOf(error: unknown): string {
  * host that nobody configured. Never throws.
  */
 export async function post<T>(
-  { url, headers, body, timeoutMs, signal }: Post,
+  { url, method, headers, body, timeoutMs, signal }: Post,
   clock: Clock,
   read: (response: Response) => Promise<T>,
 ): Promise<PostOutcome<T>> {
@@ -46,7 +47,7 @@ export async function post<T>(
   });
   try {
     const response = await fetch(url, {
-      method: body === null ? 'GET' : 'POST',
+      method: method ?? (body === null ? 'GET' : 'POST'),
       headers: { 'user-agent': 'slipway', ...headers },
       body,
       redirect: 'manual',

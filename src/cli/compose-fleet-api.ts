@@ -9,6 +9,7 @@ import { deviceRoutes } from '../fleet-api/http/device-routes.ts';
 import { HttpServer, type HttpServerOptions, type Tls } from '../fleet-api/http/http-server.ts';
 import type { Answer, Route } from '../fleet-api/http/route.ts';
 import { serviceRoutes } from '../fleet-api/http/service-routes.ts';
+import { tokenRoutes } from '../fleet-api/http/token-routes.ts';
 import { addressLimits, type RateLimit, RateLimiter } from '../fleet-api/rate-limit.ts';
 import { RefusedReports } from '../fleet-api/refused-reports.ts';
 import { ReportIntake } from '../fleet-api/report-intake.ts';
@@ -137,6 +138,7 @@ export function fleetApiRoutes(
     ...deviceRoutes({ enrolment, intake, changes, locations, clock, publicationFolder }),
     ...serviceRoutes({ ...options, probe: () => store.probe() }),
     ...viewerRoutes(options.readRollouts),
+    ...tokenRoutes(options),
   ];
 }
 

@@ -20,7 +20,8 @@ function usageError(command: Command, { message }: CommanderError): CodedError {
 
 /** Makes every command throw USAGE where commander would print and leave. Help and version, which are printed, go through as they are. */
 export function throwUsageErrors(program: Command): void {
-  for (const command of [program, ...program.commands]) {
+  const withOwn = (command: Command): Command[] => [command, ...command.commands.flatMap(withOwn)];
+  for (const command of withOwn(program)) {
     command.configureOutput({ outputError: () => undefined });
     command.exitOverride((error) => {
       const isPrinted = error.exitCode === 0 || error.code === 'commander.help';

@@ -3,9 +3,9 @@ import { randomBytes } from 'node:crypto';
 import { CodedError } from '../base/errors.ts';
 import { ENROLMENT_TOKEN_PREFIX } from '../contract/api-token.ts';
 import type { EnrolmentAnswer, EnrolmentRefusal } from '../contract/fleet-messages.ts';
+import { MOST_ENROLMENT_TOKENS } from '../contract/token-messages.ts';
 import type { EnrolmentOrder, EnrolmentTokenOrder } from './device-register.ts';
 
-const MOST_TOKENS = 10_000;
 const MOST_USES = 10_000_000;
 
 /** What the store keeps of a token, by its hash. */
@@ -19,11 +19,11 @@ export interface KnownToken {
 /** New tokens, and what is kept of each. */
 export function makeTokens(order: EnrolmentTokenOrder): { readonly tokens: string[]; readonly known: KnownToken } {
   const { count = 1, uses = 1, labels = {}, device = null, expiresAtMs } = order;
-  if (!(count >= 1 && count <= MOST_TOKENS && uses >= 1 && uses <= MOST_USES)) {
+  if (!(count >= 1 && count <= MOST_ENROLMENT_TOKENS && uses >= 1 && uses <= MOST_USES)) {
     throw new CodedError({
       code: 'ENROLMENT_ORDER',
       message: `${count} tokens of ${uses} uses can't be made.`,
-      remedy: `Ask for 1 to ${MOST_TOKENS} tokens of 1 to ${MOST_USES} uses.`,
+      remedy: `Ask for 1 to ${MOST_ENROLMENT_TOKENS} tokens of 1 to ${MOST_USES} uses.`,
     });
   }
   const tokens = Array.from(

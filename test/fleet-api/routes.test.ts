@@ -43,6 +43,10 @@ test('the service has these routes', () => {
     'POST /v1/hooks/git git-host: any → nothing',
     'GET /v1/rollouts view: → Rollouts',
     'GET /v1/rollouts/{name} view: → Rollout',
+    'POST /v1/tokens admin: ApiTokenRequest → NewApiToken',
+    'GET /v1/tokens admin: → ApiTokenPage',
+    'DELETE /v1/tokens/{id} admin: → ApiToken',
+    'POST /v1/enrolment-tokens enrol: EnrolmentTokenRequest → EnrolmentTokens',
   ]);
 });
 
