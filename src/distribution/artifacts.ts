@@ -1,5 +1,6 @@
 // Owns reading model files and bringing them into the publication folder, under their digests.
 import { createHash } from 'node:crypto';
+import { constants } from 'node:fs';
 import { mkdir, open, rename, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { syncFolder } from '../base/durable-file.ts';
@@ -39,7 +40,7 @@ type OpenFile = Awaited<ReturnType<typeof open>>;
 async function openSource(file: string): Promise<OpenFile> {
   let source: OpenFile | undefined;
   try {
-    source = await open(file, 'r');
+    source = await open(file, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0)); // a pipe would be waited for
     if ((await source.stat()).isFile()) return source;
     throw new Error('not a plain file');
   } catch (cause) {
@@ -67,6 +68,30 @@ export async function measureArtifact(file: string): Promise<Artifact> {
   await using source = await openSource(file);
   const { hex, sizeBytes } = await hashChunks(source, async () => {});
   return { digest: `sha256:${hex}`, sizeBytes };
+}
+
+/**
+ * The bytes from `from` on, for sending. The last of them come only once the whole is known to be as it was measured: whoever takes bytes up
+ * to the stated size has then got no other file. Throws ARTIFACT_UNREADABLE or ARTIFACT_CHANGED.
+ */
+export async function* readMeasured(
+  file: string,
+  { digest, sizeBytes }: Artifact,
+  from = 0,
+): AsyncGenerator<Uint8Array> {
+  await using source = await openSource(file);
+  const hash = createHash('sha256');
+  for (let at = 0; at < sizeBytes; ) {
+    const chunk = Buffer.allocUnsafe(Math.min(CHUNK_BYTES, sizeBytes - at));
+    const { bytesRead } = await source.read(chunk, 0, chunk.length, at);
+    if (bytesRead === 0) throw artifactChanged(file);
+    const bytes = chunk.subarray(0, bytesRead);
+    hash.update(bytes);
+    at += bytesRead;
+    if (at === sizeBytes && (hash.digest('hex') !== hexOf(digest) || (await source.stat()).size !== sizeBytes))
+      throw artifactChanged(file);
+    if (at > from) yield bytes.subarray(Math.max(0, bytes.length - (at - from)));
+  }
 }
 
 interface Hashed {
