@@ -1,15 +1,125 @@
 // Owns where artifacts go: which place `package` and `release` bring files to.
-import type { ArtifactStore } from '../distribution/artifact-store.ts';
+import path from 'node:path';
+import type { Command } from 'commander';
+import { SystemClock } from '../base/clock.ts';
+import { CodedError } from '../base/errors.ts';
+import { isLoopbackHost } from '../base/loopback.ts';
+import { SystemRandom } from '../base/random.ts';
+import type { Digest } from '../contract/digest.ts';
+import type { Artifact, ArtifactStore, Say, StoredArtifact } from '../distribution/artifact-store.ts';
 import { FolderArtifactStore } from '../distribution/folder-artifact-store.ts';
+import { HttpsArtifactStore } from '../distribution/https-artifact-store.ts';
+import { parseS3Address } from '../distribution/s3-access.ts';
+import { S3ArtifactStore } from '../distribution/s3-artifact-store.ts';
+import type { UploadTerms } from '../distribution/upload/upload-tries.ts';
 import { homeAt, openHome } from './home.ts';
+import { s3AccessOfEnvironment } from './s3-settings.ts';
+import { secretOf } from './settings.ts';
+import { StopSignal } from './stop-signal.ts';
 
 export interface PlaceOptions {
   readonly home: string;
-  readonly isDryRun: boolean;
+  readonly to?: string;
+  readonly publicUrl?: string;
+  readonly insecureHttp?: boolean;
 }
 
-/** The publication of the home. A dry run takes one that is not there yet. Throws HOME_MISSING. */
-export async function openArtifactStore({ home, isDryRun }: PlaceOptions): Promise<ArtifactStore> {
-  const { publication } = isDryRun ? homeAt(home) : await openHome(home);
+export function addPlaceOptions(command: Command): Command {
+  return command
+    .option(
+      '--to <place>',
+      'where the files go: a folder, s3://bucket/prefix, or https://host/prefix/ that takes PUT (default: the publication of the home)',
+    )
+    .option(
+      '--public-url <url>',
+      'address under which devices fetch what goes to s3:// or https://, without credentials',
+    );
+}
+
+/** The place that `--to` names. A dry run takes a home that is not there yet. Throws HOME_MISSING, SETTING_VALUE, S3_… or SETTING_SECRET. */
+export async function openArtifactStore(
+  options: PlaceOptions & { readonly isDryRun: boolean },
+): Promise<ArtifactStore> {
+  const { home, to, insecureHttp = false } = options;
+  const scheme = /^([a-z][a-z0-9+.-]+):/i.exec(to ?? '')?.[1]?.toLowerCase();
+  if (scheme === 's3') {
+    const [prefix, publicUrl] = [parseS3Address(to ?? ''), publicUrlOf(options)];
+    const access = (): ReturnType<typeof s3AccessOfEnvironment> => s3AccessOfEnvironment(insecureHttp);
+    access();
+    return new StoppableStore((terms) => new S3ArtifactStore({ access, prefix, publicUrl, terms }));
+  }
+  if (scheme === 'https' || scheme === 'http') {
+    const [prefix, publicUrl] = [folderUrl('--to', to ?? '', insecureHttp), publicUrlOf(options)];
+    const credentials = (): string | null => secretOf('SLIPWAY_UPLOAD_TOKEN');
+    credentials();
+    return new StoppableStore((terms) => new HttpsArtifactStore({ prefix, publicUrl, credentials, terms }));
+  }
+  if (scheme !== undefined)
+    throw placeError(
+      '--to',
+      `${scheme}: is no kind of place`,
+      'Pass a folder, s3://bucket/prefix or https://host/prefix/.',
+    );
+  if (options.publicUrl !== undefined)
+    throw placeError('--public-url', 'it goes with s3:// and https:// only', 'Leave it out.');
+  if (to !== undefined) return new FolderArtifactStore(path.resolve(to));
+  const { publication } = options.isDryRun ? homeAt(home) : await openHome(home);
   return new FolderArtifactStore(publication);
+}
+
+function placeError(flag: string, problem: string, remedy: string): CodedError {
+  return new CodedError({ code: 'SETTING_VALUE', message: `${flag}: ${problem}.`, remedy });
+}
+
+/** Devices get it in the manifest: credentials there would be everybody's. */
+function folderUrl(flag: string, text: string, insecureHttp: boolean): string {
+  const url = URL.canParse(text) ? new URL(text) : undefined;
+  if (url === undefined || !['https:', 'http:'].includes(url.protocol) || `${url.search}${url.hash}` !== '')
+    throw placeError(flag, 'this is not the address of a folder', 'Write it like https://host/prefix/.');
+  if (url.username !== '' || url.password !== '')
+    throw placeError(
+      flag,
+      'the address holds credentials',
+      'Set SLIPWAY_UPLOAD_TOKEN to a token or user:password instead.',
+    );
+  if (url.protocol === 'http:' && !insecureHttp && !isLoopbackHost(url.hostname))
+    throw placeError(
+      flag,
+      `files would go to or come from ${url.host} over plain HTTP`,
+      'Use https://, or pass --insecure-http if you trust the network.',
+    );
+  return `${url.href.replace(/\/+$/, '')}/`;
+}
+
+function publicUrlOf({ publicUrl, insecureHttp = false }: PlaceOptions): string | null {
+  return publicUrl === undefined ? null : folderUrl('--public-url', publicUrl, insecureHttp);
+}
+
+/** A person or a runner who stops an upload gets it ended in order: nothing of it is left at the place. */
+class StoppableStore implements ArtifactStore {
+  readonly #open: (signal: AbortSignal) => ArtifactStore;
+  readonly #unstopped: ArtifactStore;
+
+  constructor(make: (terms: UploadTerms) => ArtifactStore) {
+    const [clock, random] = [new SystemClock(), new SystemRandom()];
+    this.#open = (signal) => make({ clock, random, signal });
+    this.#unstopped = this.#open(new AbortController().signal);
+  }
+
+  get place(): string {
+    return this.#unstopped.place;
+  }
+
+  urlOf(digest: Digest): string {
+    return this.#unstopped.urlOf(digest);
+  }
+
+  holds(artifact: Artifact): Promise<boolean> {
+    return this.#unstopped.holds(artifact);
+  }
+
+  async put(file: string, artifact: Artifact, say: Say): Promise<StoredArtifact> {
+    using stop = new StopSignal();
+    return await this.#open(stop.signal).put(file, artifact, say);
+  }
 }

@@ -2,14 +2,14 @@
 import process from 'node:process';
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import type { OutputKind } from '../documents/new-manifest.ts';
+import { addPlaceOptions, type PlaceOptions } from './artifact-places.ts';
 import type { ManifestOrder } from './package-manifest.ts';
 import { homeOption } from './settings.ts';
 import { type FileRole, ROLES } from './variant-files.ts';
 
 const KINDS: readonly OutputKind[] = ['classes', 'scalar', 'embedding', 'detections', 'text'];
 
-export interface PackageOptions {
-  readonly home: string;
+export interface PackageOptions extends PlaceOptions {
   readonly from?: string;
   readonly labels?: string;
   readonly example?: string;
@@ -30,8 +30,7 @@ function wordsOf<T extends string>(words: readonly T[], needsName: boolean) {
 }
 
 export function addPackageOptions(command: Command): Command {
-  return command
-    .addOption(homeOption())
+  return addPlaceOptions(command.addOption(homeOption()))
     .option('--from <manifest>', 'manifest whose other fields are taken over, such as that of the version before')
     .option('--labels <file>', 'class names, one a line or a JSON list (default: labels.txt among the files)')
     .option(

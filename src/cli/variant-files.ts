@@ -1,4 +1,5 @@
 // Owns the files of a new version: which variant each belongs to, and which role it has there.
+import { constants } from 'node:fs';
 import { open, readdir, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { CodedError } from '../base/errors.ts';
@@ -41,12 +42,13 @@ export function checkNames(files: readonly string[]): void {
 
 /** Throws for what no device could take, before a byte is copied. What can't be read at all is told by whoever copies it. */
 export async function assertHoldsContent(file: string): Promise<void> {
-  const source = await open(file).catch(() => undefined);
+  // A pipe would be waited for.
+  const source = await open(file, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0)).catch(() => undefined);
   if (source === undefined) return;
   const head = Buffer.alloc(100);
   try {
     const found = await source.stat();
-    if (!found.isFile()) return;
+    if (!found.isFile()) throw refused(`${file} is not a regular file.`, 'Name the file that your training wrote.');
     if (found.size === 0) throw refused(`${file} is empty.`, 'Name the file that your training wrote.');
     await source.read(head, 0, head.length, 0);
   } finally {

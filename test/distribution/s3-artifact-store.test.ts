@@ -6,26 +6,14 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import S3rver from 's3rver';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { SystemClock } from '../../src/base/clock.ts';
 import { seededRandom } from '../../src/base/random.ts';
 import { hexOf } from '../../src/contract/digest.ts';
 import type { Artifact } from '../../src/distribution/artifact-store.ts';
 import { measureArtifact } from '../../src/distribution/artifacts.ts';
 import { presignedGet, type S3Access } from '../../src/distribution/s3-access.ts';
 import { S3ArtifactStore, type S3ArtifactStoreOptions } from '../../src/distribution/s3-artifact-store.ts';
+import { HastyClock } from '../support/hasty-clock.ts';
 import { ACCESS_KEY, type S3Misbehaviour, S3Server, SECRET_KEY, sendError, sendXml } from '../support/s3-server.ts';
-
-/** Waits between tries take no time; what a test is to wait for is real. */
-class HastyClock extends SystemClock {
-  readonly waitsMs: number[] = [];
-  readonly quietMs = 400;
-
-  override sleep(ms: number, signal?: AbortSignal): Promise<void> {
-    if (ms <= this.quietMs) return super.sleep(ms, signal);
-    this.waitsMs.push(ms);
-    return super.sleep(1, signal);
-  }
-}
 
 const PART = 64 * 1024;
 let folder: string;

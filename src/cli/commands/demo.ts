@@ -13,7 +13,7 @@ import type { StoryResult } from '../demo/story-result.ts';
 import { StoryTeller, storyText } from '../demo/story-teller.ts';
 import { wholeNumberOf } from '../option-values.ts';
 import { outputClosed, printResult } from '../output.ts';
-import { stopSignal } from './run.ts';
+import { stopSignal } from '../stop-signal.ts';
 
 interface DemoOptions {
   readonly devices: string;

@@ -7,6 +7,7 @@ import { printResult } from '../output.ts';
 import { type PackedManifest, packageManifest } from '../package-manifest.ts';
 import { addPackageOptions, manifestFacts, type PackageOptions, sayProgress } from '../package-options.ts';
 import { type PlacedArtifact, type Placing, placeArtifact } from '../place-artifact.ts';
+import { INSECURE_HTTP } from '../settings.ts';
 import { assertHoldsContent, checkNames, refused } from '../variant-files.ts';
 
 interface CommandOptions extends PackageOptions {
@@ -50,6 +51,12 @@ function textOf({ manifest, digest, sequence, framework, onnx, variants }: Packe
   return [`wrote ${manifest}  ${digest}  sequence ${sequence}  ${format}`, ...files].join('\n');
 }
 
+function storedLine(place: string, artifacts: readonly PlacedArtifact[]): string {
+  const known = artifacts.filter(({ isNew }) => !isNew).length;
+  const files = `${artifacts.length} file${artifacts.length === 1 ? '' : 's'}`;
+  return `stored in ${place}: ${files}${known === 0 ? '' : `, ${known} of them there already`}`;
+}
+
 export function addPackageCommand(program: Command): void {
   const command = program
     .command('package')
@@ -62,11 +69,12 @@ export function addPackageCommand(program: Command): void {
       'manifest to write, models/<model>/<version>.yaml; inputs, outputs and files with weights are read out of the ONNX file',
     );
   addPackageOptions(command)
+    .option('--insecure-http', INSECURE_HTTP)
     .option('--dry-run', 'copy and write nothing; print what would be written')
     .option('--json', 'print JSON')
     .action(async (files: string[], options: CommandOptions) => {
-      const { home, manifest, dryRun = false, json = false } = options;
-      const store = await openArtifactStore({ home, isDryRun: dryRun });
+      const { manifest, dryRun = false, json = false } = options;
+      const store = await openArtifactStore({ ...options, isDryRun: dryRun });
       const to = { store, isDryRun: dryRun, say: sayProgress };
       if (manifest === undefined) {
         const packed = await copyFiles(files, options.role, to);
@@ -74,6 +82,8 @@ export function addPackageCommand(program: Command): void {
         return;
       }
       const packed = await packageManifest({ files, manifest, ...manifestFacts(options), ...to });
-      printResult({ json: packed, text: dryRun ? packed.text : textOf(packed) }, json);
+      const stored = options.to === undefined ? [] : [storedLine(store.place, packed.artifacts)];
+      const text = dryRun ? packed.text : [textOf(packed), ...stored].join('\n');
+      printResult({ json: packed, text }, json);
     });
 }

@@ -8,6 +8,7 @@ import { openHome } from '../home.ts';
 import { assertFollowable } from '../repository-access.ts';
 import { addServiceOptions, type GivenSettings, serviceSettings } from '../settings.ts';
 import { startService } from '../start-service.ts';
+import { stopSignal } from '../stop-signal.ts';
 
 const LOG_LEVELS = ['debug', 'info', 'warn', 'error'] as const satisfies readonly LogLevel[];
 
@@ -19,24 +20,6 @@ export function systemLogger(least: LogLevel) {
     now: () => clock.now(),
     write: (line) => process.stderr.write(line),
   });
-}
-
-/** A terminal sends its signal to the launcher and to this process, and the launcher passes it on: that is one signal. */
-const SAME_SIGNAL_MS = 500;
-
-/** Aborted by the first SIGINT, SIGTERM or SIGHUP; a second one ends the process at once. */
-export function stopSignal(): AbortSignal {
-  const clock = new SystemClock();
-  const stop = new AbortController();
-  let firstAtMs = 0;
-  for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
-    process.on(name, () => {
-      if (stop.signal.aborted && clock.monotonicMs() - firstAtMs > SAME_SIGNAL_MS) process.exit(130);
-      if (!stop.signal.aborted) firstAtMs = clock.monotonicMs();
-      stop.abort();
-    });
-  }
-  return stop.signal;
 }
 
 export function addRunCommand(program: Command): void {

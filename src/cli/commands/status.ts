@@ -16,8 +16,8 @@ import { outputClosed, printResult, type Result, withoutControls } from '../outp
 import { addRepositoryOptions, type OpenedBranch, openBranch, type RepositoryOptions } from '../repository-access.ts';
 import { secretOf, serverOption } from '../settings.ts';
 import { statusTable, tableOfCells } from '../status-table.ts';
+import { stopSignal } from '../stop-signal.ts';
 import { sourceProblem } from './reconcile.ts';
-import { stopSignal } from './run.ts';
 
 const REDRAW_MS = 2_000;
 const MOST_LISTED = 20;
