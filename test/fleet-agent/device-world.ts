@@ -16,7 +16,7 @@ import { SystemClock } from '../../src/base/clock.ts';
 import { silentLogger } from '../../src/base/logger.ts';
 import { Metrics } from '../../src/base/metrics.ts';
 import { seededRandom } from '../../src/base/random.ts';
-import { composeFleetApi, type FleetApi } from '../../src/cli/compose-fleet-api.ts';
+import { composeFleetApi, type FleetApi, type FleetApiOptions } from '../../src/cli/compose-fleet-api.ts';
 import { type Digest, digestOf, hexOf } from '../../src/contract/digest.ts';
 import type { DirectiveEntry } from '../../src/contract/directive.ts';
 import { BUCKETS, saltOf } from '../../src/contract/membership.ts';
@@ -70,6 +70,8 @@ export interface ModelOrder {
   readonly name?: string;
   /** Where the manifest says that the file lies; below the publication unless given. */
   readonly origin?: string;
+  /** The files are not in the publication. */
+  readonly isElsewhere?: boolean;
   /** Files beside the model. */
   readonly files?: readonly { readonly role: string; readonly name: string; readonly bytes: Buffer }[];
   readonly spec?: Readonly<Record<string, unknown>>;
@@ -100,13 +102,14 @@ export class DeviceWorld implements AsyncDisposable {
   #metadataVersion = 0;
   readonly #agents: { agent: Agent; stop: AbortController; done: Promise<void> }[] = [];
 
-  static async open(): Promise<DeviceWorld> {
+  /** `over` changes the service's HTTP side. */
+  static async open(over: (world: DeviceWorld) => Partial<FleetApiOptions> = () => ({})): Promise<DeviceWorld> {
     const world = new DeviceWorld();
-    await world.#start();
+    await world.#start(over(world));
     return world;
   }
 
-  async #start(): Promise<void> {
+  async #start(over: Partial<FleetApiOptions>): Promise<void> {
     const keys = path.join(this.folder, 'keys');
     await mkdir(keys, { recursive: true });
     await mkdir(this.publication, { recursive: true });
@@ -125,6 +128,7 @@ export class DeviceWorld implements AsyncDisposable {
       ...{ isDenied: () => false, isReady: () => true, onHook: () => undefined, readRollouts: async () => [] },
       perAddress: { perSecond: 100_000, burst: 100_000 },
       perDevice: { perSecond: 1000, burst: 10_000 },
+      ...over,
     });
     this.serverUrl = `http://127.0.0.1:${await this.api.start()}`;
     this.#mirror = createServer(
@@ -177,6 +181,7 @@ export class DeviceWorld implements AsyncDisposable {
       sequence,
       name = MODEL,
       origin,
+      isElsewhere = false,
       files = [],
       spec = {},
     } = order;
@@ -212,7 +217,7 @@ export class DeviceWorld implements AsyncDisposable {
     const bundle = JSON.stringify(signBytes(Buffer.from(manifest), signer.key));
     for (const folder of ['artifacts', 'manifests'])
       await mkdir(path.join(this.publication, folder), { recursive: true });
-    for (const { bytes } of all)
+    for (const { bytes } of isElsewhere ? [] : all)
       await writeFile(path.join(this.publication, 'artifacts', hexOf(digestOf(bytes))), bytes);
     await writeFile(path.join(this.publication, 'manifests', `${hexOf(digest)}.yaml`), manifest);
     await writeFile(path.join(this.publication, 'manifests', `${hexOf(digest)}.yaml.sigstore.json`), bundle);

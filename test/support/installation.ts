@@ -12,6 +12,7 @@ import { OnnxHost } from '../../fleet-agent/src/model/onnx-host.ts';
 import { SystemClock } from '../../src/base/clock.ts';
 import { createLogger } from '../../src/base/logger.ts';
 import { seededRandom } from '../../src/base/random.ts';
+import type { ServiceSettings } from '../../src/cli/compose-service.ts';
 import type { GitClone } from '../../src/cli/demo/git-clone.ts';
 import { createStageSet, removeStageSet, type StageSet } from '../../src/cli/demo/stage-set.ts';
 import type { LiveView } from '../../src/cli/live-status.ts';
@@ -82,7 +83,7 @@ export class Installation implements AsyncDisposable {
   }
 
   /** At the same address as before, if it ran before. */
-  async startService(): Promise<void> {
+  async startService(over: Partial<ServiceSettings> = {}): Promise<void> {
     const { set } = this;
     this.#service = await startService({
       settings: {
@@ -95,6 +96,7 @@ export class Installation implements AsyncDisposable {
         ...{ reportIntervalMs: 300, heartbeatMs: 200, leaseMs: 15_000 },
         reconciler: { pollMs: 200, tickMs: 100, emergencyAfterMs: 120_000 },
         environment: process.env,
+        ...over,
       },
       clock,
       random: seededRandom('installation', 'service'),
