@@ -1,10 +1,12 @@
 // Owns putting the service's HTTP side together: the table of routes that rooms hand in, on one port.
 import type { JsonValue } from '../contract/digest.ts';
+import { ArtifactIntake, type ArtifactPlace } from '../fleet-api/artifact-intake.ts';
 import { ArtifactLocations, type ArtifactLocationsParts } from '../fleet-api/artifact-locations.ts';
 import { BearerTokens } from '../fleet-api/bearer-tokens.ts';
 import { ChangeWaiters } from '../fleet-api/change-waiters.ts';
 import { DeviceSignatures } from '../fleet-api/device-signatures.ts';
 import { errorAnswer } from '../fleet-api/http/answers.ts';
+import { artifactRoutes } from '../fleet-api/http/artifact-routes.ts';
 import { deviceRoutes } from '../fleet-api/http/device-routes.ts';
 import { HttpServer, type HttpServerOptions, type Tls } from '../fleet-api/http/http-server.ts';
 import type { Answer, Route } from '../fleet-api/http/route.ts';
@@ -26,6 +28,8 @@ export interface FleetApiOptions extends Omit<HttpServerOptions, 'routes' | 'bea
   readonly publicationFolder: string;
   /** Where files in private buckets can be had; without it the service signs for none. */
   readonly locations?: Pick<ArtifactLocationsParts, 'findAddress' | 'presign'>;
+  /** Where publishers' artifacts go; without it the service takes none. */
+  readonly artifacts?: ArtifactPlace;
   /** Do the fleet documents turn the device away? */
   readonly isDenied: (device: string) => boolean;
   /** Do they let it enrol? All that they don't turn away may unless given. */
@@ -139,7 +143,18 @@ export function fleetApiRoutes(
     ...serviceRoutes({ ...options, probe: () => store.probe() }),
     ...viewerRoutes(options.readRollouts),
     ...tokenRoutes(options),
+    ...publisherRoutes(options),
   ];
+}
+
+function publisherRoutes({ artifacts, logger, metrics }: FleetApiOptions): Route[] {
+  if (artifacts === undefined) return [];
+  const intake = new ArtifactIntake({
+    ...{ place: artifacts, logger },
+    answers: metrics.counter('slipway_uploads_total', 'Uploads of artifacts, by answer.'),
+    bytes: metrics.counter('slipway_upload_bytes_total', 'Bytes of artifacts that came.'),
+  });
+  return artifactRoutes(intake);
 }
 
 function viewerRoutes(readRollouts: FleetApiOptions['readRollouts']): Route[] {

@@ -50,6 +50,8 @@ export interface ServiceSettings {
   readonly hookSecret: string | null;
   readonly viewerToken: string | null;
   readonly adminToken?: string | null;
+  /** What artifacts in the publication may take together; as much as the disk has unless given. */
+  readonly artifactQuotaBytes?: number;
   /** How often devices are to report. */
   readonly reportIntervalMs: number;
   readonly heartbeatMs: number;

@@ -39,6 +39,25 @@ export function durationOf(flag: string, text: string, leastMs: number): number 
   throw valueError(flag, text, 'long enough', `Pass at least ${formatDuration(leastMs)}.`);
 }
 
+const UNITS: Readonly<Record<string, number>> = {
+  k: 1e3,
+  M: 1e6,
+  G: 1e9,
+  T: 1e12,
+  Ki: 2 ** 10,
+  Mi: 2 ** 20,
+  Gi: 2 ** 30,
+  Ti: 2 ** 40,
+};
+
+/** Bytes. Throws SETTING_VALUE. */
+export function sizeOf(flag: string, text: string): number {
+  const [, number, unit = ''] = /^(\d{1,9}(?:\.\d{1,3})?) ?([kMGT]|[KMGT]i)B$/.exec(text) ?? [];
+  const bytes = Math.floor(Number(number) * (UNITS[unit] ?? 0));
+  if (bytes > 0 && bytes <= Number.MAX_SAFE_INTEGER) return bytes;
+  throw valueError(flag, text, 'a size', 'Write it like 500MB, 100GB or 20GiB.');
+}
+
 /** As a request has it. */
 const MOST_GROUP = 512;
 

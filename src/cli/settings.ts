@@ -6,7 +6,7 @@ import { readSecretSync } from '../base/secret-file.ts';
 import type { CredentialSource } from '../git/wire/http-transport.ts';
 import type { ServiceSettings } from './compose-service.ts';
 import { homeAt } from './home.ts';
-import { positiveNumberOf, durationOf as readDuration } from './option-values.ts';
+import { positiveNumberOf, durationOf as readDuration, sizeOf } from './option-values.ts';
 
 interface Setting {
   readonly flag: string;
@@ -80,6 +80,12 @@ export const SERVICE_SETTINGS = {
     flag: '--artifacts <s3://bucket/prefix>',
     variable: 'SLIPWAY_ARTIFACTS',
     help: 'private place in S3 whose files devices may fetch: the service signs addresses for them (credentials of a reader by AWS_…)',
+  },
+  artifactQuota: {
+    flag: '--artifact-quota <size>',
+    variable: 'SLIPWAY_ARTIFACT_QUOTA',
+    help: 'how much all artifacts in the publication may take; 5% of the disk, at most 5 GiB, stay free in any case',
+    fallback: '100GB',
   },
   gitUser: {
     flag: '--git-user <name>',
@@ -197,6 +203,7 @@ export function serviceSettings(given: GivenSettings): ServiceSettings {
     insecureHttp: given.insecureHttp ?? false,
     ...listenOf(given),
     addressFactor: positiveNumberOf('--address-factor', given.addressFactor ?? '1', 1_000_000),
+    artifactQuotaBytes: sizeOf('--artifact-quota', given.artifactQuota ?? SERVICE_SETTINGS.artifactQuota.fallback),
     signals: given.signals ?? null,
     notify: given.notify ?? null,
     artifacts: given.artifacts ?? null,

@@ -3,6 +3,7 @@ import type { Clock } from '../base/clock.ts';
 import { toCodedError } from '../base/errors.ts';
 import type { Logger } from '../base/logger.ts';
 import { Metrics } from '../base/metrics.ts';
+import { ArtifactUploads } from '../distribution/artifact-uploads.ts';
 import { addressLimits } from '../fleet-api/rate-limit.ts';
 import { type RefusedDevices, RefusedReports } from '../fleet-api/refused-reports.ts';
 import { parseRemoteAddress } from '../git/wire/remote-address.ts';
@@ -43,6 +44,8 @@ export async function startService(order: ComposeOrder): Promise<RunningService>
   });
   const composed = disposables.use(await composeReconciler({ ...order, events, metrics, refusedReports }));
   const { reconciler, signals, deliveries, store, publisher, trust, providers, notify } = composed;
+  const { artifactQuotaBytes: quotaBytes = Number.POSITIVE_INFINITY } = settings;
+  const artifacts = new ArtifactUploads(settings.home.publication, { quotaBytes });
   const trafficOf = (rollout: string, target: string) => {
     const fleet = composed.fleet();
     const ids = new Set(target === '' ? [] : fleet?.matching(target));
@@ -60,6 +63,7 @@ export async function startService(order: ComposeOrder): Promise<RunningService>
       ...addressLimits(settings.addressFactor),
       publicationFolder: settings.home.publication,
       locations,
+      artifacts,
       isDenied: (device) => composed.fleet()?.words.isDenied(device) ?? false,
       mayEnrol: (device) => wordsOfObserved(composed.fleet()).mayEnrol(device),
       keyOf: (device) => wordsOfObserved(composed.fleet()).keyOf(device),
@@ -87,6 +91,7 @@ export async function startService(order: ComposeOrder): Promise<RunningService>
   await warnWithoutTokens(order, store);
   loops.push(listen(store, settings.heartbeatMs, clock, logger, stop.signal));
   loops.push(forgetOld(composed, clock, logger, stop.signal));
+  loops.push(removeOldUploads(artifacts, clock, logger, stop.signal));
   const watcher = disposables.use(new FileWatcher(logger));
   const following = { watcher, clock, logger, signal: stop.signal };
   loops.push(trust.follow(composed.useTrust, following));
@@ -136,6 +141,24 @@ async function listen(
 }
 
 const FORGET_EVERY_MS = 60 * 60_000;
+
+/** At the start, too: a killed service left what it was taking. */
+async function removeOldUploads(
+  artifacts: ArtifactUploads,
+  clock: Clock,
+  logger: Logger,
+  signal: AbortSignal,
+): Promise<void> {
+  while (!signal.aborted) {
+    try {
+      const count = await artifacts.removeOld();
+      if (count > 0) logger.info('uploads were removed that nobody continued for a day', { count });
+    } catch (error) {
+      logger.warn('old uploads could not be removed', { error: toCodedError(error) });
+    }
+    await clock.sleep(FORGET_EVERY_MS, signal);
+  }
+}
 
 /** Forgets, now and then, what nobody leans on any more. Rollouts count as gone only while the branch can be read. */
 async function forgetOld(

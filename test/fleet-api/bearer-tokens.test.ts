@@ -236,9 +236,9 @@ it('a streamed body reaches its handler as it comes', async () => {
   const route: Route = {
     ...{ name: 'put', method: 'PUT', path: '/thing', scope: 'publish', response: 'any' },
     request: { kind: 'streamed', schema: 'any', mostBytes: 10 },
-    handle: async ({ stream }) => {
+    handle: async ({ openBody }) => {
       let bytes = 0;
-      for await (const chunk of stream) bytes += (chunk as Buffer).length;
+      for await (const chunk of openBody()) bytes += chunk.length;
       return { kind: 'json', value: { bytes } };
     },
   };

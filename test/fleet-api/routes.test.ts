@@ -4,6 +4,7 @@ import { SystemClock } from '../../src/base/clock.ts';
 import { silentLogger } from '../../src/base/logger.ts';
 import { Metrics } from '../../src/base/metrics.ts';
 import { fleetApiRoutes, intakeOf, locationsOf } from '../../src/cli/compose-fleet-api.ts';
+import { ArtifactUploads } from '../../src/distribution/artifact-uploads.ts';
 import { ChangeWaiters } from '../../src/fleet-api/change-waiters.ts';
 import { DeviceSignatures } from '../../src/fleet-api/device-signatures.ts';
 import type { Route } from '../../src/fleet-api/http/route.ts';
@@ -21,6 +22,7 @@ test('the service has these routes', () => {
   using place = folder();
   const options = {
     ...{ store: openStore(place.file), clock, logger: silentLogger, metrics, port: 0, publicationFolder: place.path },
+    artifacts: new ArtifactUploads(place.path, { quotaBytes: 1e9 }),
     ...{ isDenied: () => false, isReady: () => true, onHook: () => undefined, readRollouts: async () => [] },
   };
   const changes = new ChangeWaiters(clock, metrics.gauge('waiting', 'Waiting.'));
@@ -47,6 +49,8 @@ test('the service has these routes', () => {
     'GET /v1/tokens admin: → ApiTokenPage',
     'DELETE /v1/tokens/{id} admin: → ApiToken',
     'POST /v1/enrolment-tokens enrol: EnrolmentTokenRequest → EnrolmentTokens',
+    'GET /v1/artifacts/{digest} publish: → Artifact',
+    'PUT /v1/artifacts/{digest} publish: bytes → Artifact',
   ]);
 });
 

@@ -8,6 +8,7 @@ import { Metrics } from '../../src/base/metrics.ts';
 import { composeFleetApi, type FleetApi, type FleetApiOptions } from '../../src/cli/compose-fleet-api.ts';
 import { type DeviceReport, REPORT_PAYLOAD_TYPE } from '../../src/contract/report.ts';
 import { type DsseEnvelope, signDsse } from '../../src/contract/trust/dsse.ts';
+import { ArtifactUploads } from '../../src/distribution/artifact-uploads.ts';
 import type { FleetStore } from '../../src/store/fleet-store.ts';
 import { folder, LABELS, openStore, report } from '../store/reports.ts';
 
@@ -46,6 +47,10 @@ export async function startService(over: Partial<FleetApiOptions> = {}): Promise
     },
     hookSecret: 'hook secret',
     viewerToken: 'viewer-token',
+    artifacts: new ArtifactUploads(publicationFolder, {
+      quotaBytes: 1e12,
+      readDisk: async () => ({ freeBytes: 1e12, reservedBytes: 1e9 }),
+    }),
     readRollouts: async (name) => (name === undefined ? ['r1'] : name === 'r1' ? { name } : undefined),
     perAddress: { perSecond: 100_000, burst: 100_000 },
     ...over,

@@ -24,8 +24,13 @@ export function tryLater(status: number, code: string, message: string, seconds:
   return errorAnswer(status, { code, message, remedy }, { 'Retry-After': seconds });
 }
 
-/** Writes the answer, to a caller that may have gone. */
-export async function writeAnswer(request: IncomingMessage, response: ServerResponse, answer: Answer): Promise<void> {
+/** Writes the answer, to a caller that may have gone. `linger` waits for one that is still sending. */
+export async function writeAnswer(
+  request: IncomingMessage,
+  response: ServerResponse,
+  answer: Answer,
+  linger?: () => Promise<void>,
+): Promise<void> {
   if (answer.kind === 'file') return writeFile(request, response, answer);
   if (response.destroyed) return;
   if (answer.kind === 'empty') {
@@ -39,11 +44,15 @@ export async function writeAnswer(request: IncomingMessage, response: ServerResp
     'Content-Length': Buffer.byteLength(body),
     'Cache-Control': 'no-store',
     'X-Content-Type-Options': 'nosniff',
-    ...(answer.kind === 'error' ? answer.headers : {}),
+    ...(isText ? {} : answer.headers),
     // A body that was not read to its end would be taken for the next request.
     ...(request.complete ? {} : { Connection: 'close' }),
   });
-  response.end(body);
+  if (linger !== undefined && !request.complete && !request.destroyed) {
+    response.write(body);
+    await linger();
+    response.end();
+  } else response.end(body);
 }
 
 async function writeFile(

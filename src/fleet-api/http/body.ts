@@ -1,11 +1,26 @@
 // Owns reading request bodies: bounded in size, and refused unread when their header announces too much.
-import type { IncomingMessage } from 'node:http';
+import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
 import { isDeeperThan } from '../../base/json-depth.ts';
 import { errorAnswer } from './answers.ts';
 import type { ErrorAnswer } from './route.ts';
 
 /** Far above what any message needs; a parser takes seconds of a core for megabytes of brackets. */
 const DEEPEST = 16;
+
+export function bodyEncodingProblem({ 'content-encoding': encoding }: IncomingHttpHeaders): ErrorAnswer | undefined {
+  if (encoding === undefined || encoding === 'identity') return undefined;
+  return errorAnswer(415, { code: 'HTTP_BODY_ENCODING', message: 'The service reads no compressed bodies.' });
+}
+
+/** The body's chunks as they come; they end early when the sender is gone. */
+export async function* bodyChunks(request: IncomingMessage): AsyncIterable<Buffer> {
+  try {
+    // Left early, it must not destroy the socket before the answer is sent.
+    yield* request.iterator({ destroyOnReturn: false });
+  } catch (error) {
+    if (!request.destroyed) throw error;
+  }
+}
 
 /** Hands the body's chunks on as they come. Gives an answer when it can't be read. */
 export async function streamBody(
@@ -15,9 +30,8 @@ export async function streamBody(
 ): Promise<ErrorAnswer | undefined> {
   const message = `The body exceeds ${mostBytes} bytes.`;
   const tooLarge = errorAnswer(413, { code: 'HTTP_BODY_SIZE', message, remedy: 'Send less at once.' });
-  const encoding = request.headers['content-encoding'];
-  if (encoding !== undefined && encoding !== 'identity')
-    return errorAnswer(415, { code: 'HTTP_BODY_ENCODING', message: 'The service reads no compressed bodies.' });
+  const encoded = bodyEncodingProblem(request.headers);
+  if (encoded !== undefined) return encoded;
   if (Number(request.headers['content-length'] ?? 0) > mostBytes) return tooLarge;
   let length = 0;
   // Not `for await`: leaving that loop early destroys the socket before the answer could be sent.

@@ -8,10 +8,15 @@ import type { Logger } from '../../base/logger.ts';
 import type { Metrics } from '../../base/metrics.ts';
 import { addressLimits, type RateLimit, RateLimiter } from '../rate-limit.ts';
 import { answerTo, tryLater, writeAnswer } from './answers.ts';
-import { readJson } from './body.ts';
+import { bodyChunks, readJson } from './body.ts';
 import type { Answer, Route } from './route.ts';
 import { type Found, RouteTable } from './route-table.ts';
 import { checkScope, type ScopeSecrets } from './scopes.ts';
+import { SlowRequests } from './slow-requests.ts';
+
+/** How long, and over how many bytes, a sender that is refused is waited for. */
+const LINGER_MS = 2_000;
+const MOST_LINGER_BYTES = 8 * 1024 * 1024;
 
 export interface Tls {
   /** PEM texts. */
@@ -42,6 +47,8 @@ export class HttpServer implements AsyncDisposable {
   readonly #table: RouteTable;
   readonly #perAddress: RateLimiter;
   readonly #bytesPerAddress: RateLimiter;
+  readonly #slow: SlowRequests;
+  readonly #stopped = new AbortController();
   readonly #requests;
   readonly #seconds;
   #isStopping = false;
@@ -60,16 +67,19 @@ export class HttpServer implements AsyncDisposable {
     this.#bytesPerAddress = new RateLimiter(bytesPerAddress);
     this.#table = new RouteTable(routes);
     const listener = (request: IncomingMessage, response: ServerResponse): void => void this.#answer(request, response);
-    // A caller has 10 s for its headers and 30 s for its whole request: one that drips bytes can't hold a connection.
+    this.#slow = new SlowRequests(options.clock);
+    // A caller has 10 s for its headers; its body is up to `SlowRequests`, since Node knows no limit for a long upload that goes on.
     const limits = {
       maxHeaderSize: 8_192,
       headersTimeout: 10_000,
-      requestTimeout: 30_000,
+      requestTimeout: 0,
       connectionsCheckingInterval: 1_000,
       keepAliveTimeout: 30_000,
     };
     this.#server =
       tls === undefined ? createServer(limits, listener) : createTlsServer({ ...limits, ...tls }, listener);
+    // Whoever waits to be asked for its body learns first whether it may send it.
+    this.#server.on('checkContinue', listener);
     this.#server.maxHeadersCount = 64;
     this.#server.maxConnections = 50_000;
     // Idle in either direction: a reader that takes nothing of a download is cut as well.
@@ -87,6 +97,7 @@ export class HttpServer implements AsyncDisposable {
       });
       this.#server.listen(port, host, resolve);
     });
+    void this.#slow.run(this.#stopped.signal);
     return (this.#server.address() as AddressInfo).port;
   }
 
@@ -103,6 +114,7 @@ export class HttpServer implements AsyncDisposable {
     const done = new AbortController();
     await Promise.race([closed.then(() => done.abort()), this.#options.clock.sleep(graceMs, done.signal)]);
     this.#server.closeAllConnections();
+    this.#stopped.abort();
     await closed;
   }
 
@@ -113,6 +125,8 @@ export class HttpServer implements AsyncDisposable {
   async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const found = this.#table.find(request.method ?? '', request.url ?? '/');
     this.#measure(found, response);
+    const isStreamed = found.kind === 'route' && found.route.request?.kind === 'streamed';
+    if (hasBody(request) && !isStreamed) this.#slow.expectBody(request);
     let answer: Answer;
     try {
       answer = this.#limit(request) ?? (await this.#ask(found, request, response));
@@ -124,11 +138,27 @@ export class HttpServer implements AsyncDisposable {
     }
     try {
       if (this.#isStopping && !response.headersSent) response.setHeader('Connection', 'close');
-      await writeAnswer(request, response, answer);
+      await writeAnswer(request, response, answer, isStreamed ? () => this.#linger(request) : undefined);
     } catch {
       // Half an answer must not pass for a whole one.
       response.destroy();
     }
+    if (request.complete) this.#slow.forget(request);
+  }
+
+  /** A sender reads the answer while it still sends: closing over bytes that nobody read would throw the answer away. */
+  async #linger(request: IncomingMessage): Promise<void> {
+    const done = new AbortController();
+    let bytes = 0;
+    request.once('close', () => done.abort());
+    request.once('end', () => done.abort());
+    request.on('data', (chunk: Buffer) => {
+      bytes += chunk.length;
+      if (bytes > MOST_LINGER_BYTES) done.abort();
+    });
+    request.resume();
+    await this.#options.clock.sleep(LINGER_MS, done.signal);
+    request.pause();
   }
 
   async #ask(found: Found, request: IncomingMessage, response: ServerResponse): Promise<Answer> {
@@ -136,9 +166,15 @@ export class HttpServer implements AsyncDisposable {
     const { route, params, query } = found;
     const tooMuch = this.#chargeBody(route, request);
     if (tooMuch !== undefined) return tooMuch;
+    const askForBody = (): void => {
+      if (request.headers.expect !== undefined) response.writeContinue();
+    };
+    if (route.request !== null && route.request.kind !== 'streamed') askForBody();
     const address = addressOf(request);
     const checked = await checkScope(route, { request, address }, this.#options);
     if (checked.kind === 'error') return checked;
+    // Instead of the server's time for idle connections, which counts the time in which the service is busy as well.
+    if (route.request?.kind === 'streamed') request.setTimeout(0);
     let body: unknown;
     if (route.request?.kind === 'json') {
       const read = await readJson(request, route.request.mostBytes);
@@ -152,7 +188,11 @@ export class HttpServer implements AsyncDisposable {
       params,
       query,
       headers: request.headers,
-      stream: request,
+      openBody: () => {
+        this.#slow.expectStream(request);
+        askForBody();
+        return bodyChunks(request);
+      },
       bearer: checked.bearer,
       address,
       connection: request.socket,
@@ -191,6 +231,10 @@ export class HttpServer implements AsyncDisposable {
     this.#options.onTurnedAway?.(address);
     return tryLater(429, 'HTTP_TOO_MANY_REQUESTS', 'This address asks too often.', seconds);
   }
+}
+
+function hasBody({ headers }: IncomingMessage): boolean {
+  return (headers['content-length'] ?? '0') !== '0' || headers['transfer-encoding'] !== undefined;
 }
 
 /** An IPv6 caller owns its /64, so that is what counts as one address. */

@@ -1,7 +1,6 @@
 // Owns what a route is: rooms hand them in, and the server knows none of them.
 import type { FileHandle } from 'node:fs/promises';
 import type { IncomingHttpHeaders } from 'node:http';
-import type { Readable } from 'node:stream';
 import type { TokenScope } from '../../contract/api-token.ts';
 import type { ServiceError } from '../../contract/fleet-messages.ts';
 import type { Bearer } from '../bearer-tokens.ts';
@@ -41,8 +40,8 @@ export interface Asked {
   readonly params: Readonly<Record<string, string>>;
   readonly query: URLSearchParams;
   readonly headers: IncomingHttpHeaders;
-  /** The body as it comes; nothing is left in it unless the route streams. */
-  readonly stream: Readable;
+  /** A streamed body as it comes, asked for once; it ends early when the sender is gone or too slow. */
+  readonly openBody: () => AsyncIterable<Uint8Array>;
   /** Whose token it is; undefined where the scope needs none. */
   readonly bearer: Bearer | undefined;
   /** What limits count as one address. */
@@ -62,7 +61,7 @@ export interface ErrorAnswer {
 }
 
 export type Answer =
-  | { readonly kind: 'json'; readonly value: unknown; readonly status?: number }
+  | { readonly kind: 'json'; readonly value: unknown; readonly status?: number; readonly headers?: Headers }
   | { readonly kind: 'text'; readonly text: string }
   | { readonly kind: 'empty'; readonly status: number; readonly headers?: Headers }
   /** The bytes from `start` to `end`; the server closes the handle. */
