@@ -32,6 +32,11 @@ use_trust() {
   printf '%s\n' "$2" >"$trust"
 }
 
+# note TITLE TEXT: one warning that fails nothing.
+note() {
+  printf '::warning title=%s::%s\n' "$1" "$2"
+}
+
 # go_to_checkout FOLDER: to the root of the checkout that holds the folder, where annotations count from; sets `inside` to the folder
 # as seen from there.
 go_to_checkout() {

@@ -3,10 +3,9 @@ import { readBoundedFile } from '../base/bounded-file.ts';
 import { CodedError } from '../base/errors.ts';
 import type { SlipwayDocument } from '../documents/slipway-document.ts';
 import type { RolloutPolicy } from '../documents/types.generated.ts';
-import type { RepositoryFiles } from '../git/repository-files.ts';
 import { brokenPolicy, parsePolicy } from '../simulation/scenario-policies.ts';
-import { type FoundDocuments, readDocuments } from '../snapshot/repository-documents.ts';
-import { assertManifests } from './manifests-here.ts';
+import type { FoundDocuments } from '../snapshot/repository-documents.ts';
+import { readManifests } from './manifests-here.ts';
 import { type RepositoryOptions, withFiles } from './repository-access.ts';
 
 /** Longer files are no documents of Slipway's. */
@@ -48,12 +47,7 @@ function choosePolicy({ documents, layout }: FoundDocuments, name: string | unde
 /** Throws REPO_NO_DOCUMENTS, POLICY_UNKNOWN, FILE_UNREADABLE or FILE_SIZE, and every problem of the policy. */
 export async function findPolicy(name: string | undefined, options: RepositoryOptions): Promise<FoundPolicy> {
   if (name === undefined || !/\.(ya?ml|json)$/.test(name)) {
-    const read = async (files: RepositoryFiles): Promise<FoundDocuments> => {
-      const found = await readDocuments(files);
-      assertManifests(files, found);
-      return found;
-    };
-    return choosePolicy(await withFiles(options, read), name);
+    return choosePolicy(await withFiles(options, readManifests), name);
   }
   return { policy: parsePolicy(name, await readBoundedFile(name, MOST_BYTES)), documents: [] };
 }

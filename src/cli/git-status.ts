@@ -11,12 +11,12 @@ import { type LastRejection, lastRejection } from '../rollout/last-rejection.ts'
 import { changesOf } from '../rollout/parameter-change.ts';
 import { rejects } from '../rollout/rejections.ts';
 import { mayResume } from '../rollout/rule-failure.ts';
-import { readDocuments, rolloutsOf } from '../snapshot/repository-documents.ts';
+import { rolloutsOf } from '../snapshot/repository-documents.ts';
 import { countOf } from '../wording/amounts.ts';
 import { versionInWords } from '../wording/parameters-in-words.ts';
 import { type OutlookCells, rejectedWaits } from '../wording/plan-in-words.ts';
 import { statusReasonInWords } from '../wording/step-reason-in-words.ts';
-import { assertManifests } from './manifests-here.ts';
+import { readManifests } from './manifests-here.ts';
 import { exceptionNote, rejectionNote } from './status-table.ts';
 
 const NOTHING = '–';
@@ -34,8 +34,7 @@ export async function readGitView(
   only: string | undefined,
 ): Promise<GitView> {
   const files = await filesOfCommit(repository, commit);
-  const documents = await readDocuments(files);
-  assertManifests(files, documents);
+  const documents = await readManifests(files);
   const found = rolloutsOf(documents);
   const isMeant = (name: string): boolean => only === undefined || name === only;
   const rollouts = found.rollouts.map(({ rollout }) => rollout).filter(({ metadata }) => isMeant(metadata.name));

@@ -1,7 +1,7 @@
 // Owns telling a manifests repository from another folder: in the wrong one, commands must not say that there are no rollouts.
 import { CodedError } from '../base/errors.ts';
 import type { RepositoryFiles } from '../git/repository-files.ts';
-import type { FoundDocuments } from '../snapshot/repository-documents.ts';
+import { type FoundDocuments, readDocuments } from '../snapshot/repository-documents.ts';
 
 /** Settings at the root, or a document where the layout wants it; YAML of something else makes no manifests repository. */
 function isManifestsRepository(files: RepositoryFiles, { documents }: FoundDocuments): boolean {
@@ -23,4 +23,11 @@ function noManifests({ paths }: RepositoryFiles): CodedError {
 /** Throws REPO_NO_DOCUMENTS. */
 export function assertManifests(files: RepositoryFiles, found: FoundDocuments): void {
   if (!isManifestsRepository(files, found)) throw noManifests(files);
+}
+
+/** Every document of the files. Throws REPO_NO_DOCUMENTS. */
+export async function readManifests(files: RepositoryFiles): Promise<FoundDocuments> {
+  const found = await readDocuments(files);
+  assertManifests(files, found);
+  return found;
 }

@@ -46,6 +46,8 @@ export interface JobEnd {
   readonly outputs: Readonly<Record<string, string>>;
 }
 
+const UNLESS_CANCELLED = '$' + '{{ !cancelled() }}';
+
 type Known = Readonly<Record<string, string>>;
 
 /** The expressions that the actions use; any other is a mistake of the test or of the action. */
@@ -100,7 +102,7 @@ function conditionHolds(condition: string | undefined, hasFailed: boolean, known
   switch (condition) {
     case undefined:
       return !hasFailed;
-    case '!cancelled()':
+    case UNLESS_CANCELLED:
       return true;
     default:
       throw new Error(`the runner of this test does not know the condition ${evaluate(condition, known)}`);

@@ -31,6 +31,7 @@ beforeAll(async () => {
   session = new CliSession();
   workshop = new Workshop();
   await session.run(['init', 'models', '--example']);
+  session.git('models', 'commit', '-q', '--allow-empty', '-m', 'second');
   session.write('root.json', JSON.stringify(sigstore.trustedRoot));
   session.write('config.json', JSON.stringify(sigstore.signingConfig('rekor-v2+tsa')));
   workshop.bare('models.git', 'empty');
@@ -161,6 +162,54 @@ describe('the action `validate`', () => {
       expect(commands.every((line) => /^::error /.test(line))).toBe(true);
     }
     expect(() => read('pwned')).toThrow();
+  });
+});
+
+describe('the plan in the summary', () => {
+  const rollout = 'rollouts/document-classifier-eu.yaml';
+  const commit = () =>
+    git(['-C', workspace, '-c', 'user.name=ann', '-c', 'user.email=ann@example.org', 'commit', '-qam', 'change']);
+  const plan = (inputs: Readonly<Record<string, string>> = {}) => validate({ 'trust-policy': trustText(), ...inputs });
+
+  test('says of each changed rollout which version goes to how many devices, stage by stage', async () => {
+    write(rollout, read(rollout).replace('region:eu-west', 'region:eu-west AND hw:rev2'));
+    await commit();
+    const { code, commands, summary } = await plan({ devices: '400' });
+    expect({ code, commands }).toEqual({ code: 0, commands: [] });
+    expect(summary).toMatch(/^### Plan\n\n~{8}text\nRollout document-classifier-eu \(changes: target\)\n/);
+    expect(summary).toContain('document-classifier 1.0.0, on region:eu-west AND hw:rev2, policy careful.');
+    expect(summary).toMatch(/\n {2}400 devices match the target\.\n/);
+    expect(summary).toMatch(/\n {2}canary {5}4 {8}30 min .*\n {2}ramp {7}100 /);
+  });
+
+  test('says what it can where nobody knows the devices, and asks a service that is away in vain', async () => {
+    expect((await plan()).summary).toContain('No rollout and no policy changes');
+    write(rollout, read(rollout).replace('"1.0.0"', 'latest'));
+    await commit();
+    const { code, summary } = await plan({ server: 'http://127.0.0.1:9', token: 'secret' });
+    expect(code).toBe(0);
+    expect(summary).toMatch(/An unknown number of devices match the target\. The service was asked in\s+vain:/);
+    expect(summary).toMatch(/\n {2}canary +1% of its target +30 min /);
+  });
+
+  test('is left out aloud without the commit before, and where nothing can be read', async () => {
+    const whole = workspace;
+    workspace = mkdtempSync(session.path('runner-'));
+    await git(['clone', '-q', '--depth', '1', url, workspace]);
+    const first = await plan();
+    workspace = whole;
+    expect(first).toMatchObject({ code: 0, commands: [expect.stringMatching(/^::warning title=PLAN_MISSING::/)] });
+    expect(first.summary).toContain('`fetch-depth: 2`');
+    const evil = await plan({ base: '--output=pwned' });
+    expect(evil).toMatchObject({ code: 0, summary: first.summary });
+    expect(() => read('pwned')).toThrow();
+    rmSync(path.join(workspace, 'slipway.yaml'));
+    for (const folder of ['models', 'policies', 'rollouts', 'fleet'])
+      rmSync(path.join(workspace, folder), { recursive: true });
+    await commit();
+    const empty = await plan();
+    expect(empty.code).toBe(2);
+    expect(empty.summary).toMatch(/There is no plan: REPO_NO_DOCUMENTS/);
   });
 });
 

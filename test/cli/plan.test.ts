@@ -1,5 +1,5 @@
 // Laws of planning by command: a policy is planned from wherever it lies, and `validate` warns at the rule, without an error.
-import { existsSync, readFileSync } from 'node:fs';
+import { cpSync, existsSync, readFileSync, rmSync } from 'node:fs';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { CliSession, until } from './cli-session.ts';
 
@@ -190,4 +190,41 @@ test('the service tells how many devices a rollout has, and in which groups', as
     },
     ...Array.from({ length: 8 }, () => ({})),
   ]);
+});
+
+test('`--since` plans what a change asks for: each rollout and policy that differs, and nothing of the status', async () => {
+  cpSync(session.path('models'), session.path('before'), { recursive: true });
+  const edit = (file: string, change: (text: string) => string) =>
+    session.write(`models/${file}`, change(readFileSync(session.path('before', file), 'utf8')));
+  const say = () => session.say('plan --repo models --since before --devices 400');
+  await say();
+  const [model, rollout] = ['models/document-classifier/1.0.0.yaml', 'rollouts/document-classifier-eu.yaml'];
+  edit('policies/urgent.yaml', (text) => text.replace(/soak: \S+/, 'soak: 17m'));
+  session.write(
+    'models/rollouts/hall.yaml',
+    'apiVersion: slipway.dev/v1alpha1\nkind: Rollout\nmetadata: { name: hall }\nspec: { model: document-classifier, version: 9.9.9, policy: quick, target: "place:hall", suspend: true }\n',
+  );
+  rmSync(session.path('models', rollout));
+  await say();
+  await expect(session.text()).toMatchFileSnapshot('golden/plan-since.txt');
+  // A rollout that asks for the latest changes with a new manifest, and with its policy; by its status alone it does not.
+  const latest = (text: string) => text.replace('"1.0.0"', 'latest');
+  for (const folder of ['before', 'models'])
+    session.write(`${folder}/${rollout}`, latest(readFileSync(session.path('before', rollout), 'utf8')));
+  const changes = async () => {
+    const { stdout } = await session.run(['plan', '--repo', 'models', '--since', 'before', '--json']);
+    return JSON.parse(stdout).changes.filter((one: { rollout: string }) => one.rollout === 'document-classifier-eu');
+  };
+  expect(await changes()).toEqual([]);
+  session.write(
+    'models/models/document-classifier/1.1.0.yaml',
+    readFileSync(session.path('before', model), 'utf8').replace('"1.0.0"', '"1.1.0"'),
+  );
+  expect(await changes()).toMatchObject([{ desired: '1.1.0', runs: null, isNew: false, fields: ['version'] }]);
+  edit('policies/careful.yaml', (text) => text.replace(/soak: \S+/, 'soak: 17m'));
+  expect(await changes()).toMatchObject([
+    { fields: ['version', 'policy document'], plan: { traffic: { devices: null } } },
+  ]);
+  const named = await session.run(['plan', 'careful', '--repo', 'models', '--since', 'before']);
+  expect(named).toMatchObject({ code: 2, stderr: expect.stringMatching(/^PLAN_SINCE\n/) });
 });

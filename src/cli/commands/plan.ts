@@ -3,6 +3,7 @@ import type { Command } from 'commander';
 import { CodedError } from '../../base/errors.ts';
 import { warningsOf } from '../../rollout/plan-warnings.ts';
 import { DEFAULT_HEALTH, type Plan, planOf, type Traffic } from '../../rollout/stage-plan.ts';
+import { readDocuments } from '../../snapshot/repository-documents.ts';
 import { type WordedWarning, warningInWords } from '../../wording/plan-warnings-in-words.ts';
 import {
   assumptionsOf,
@@ -11,16 +12,20 @@ import {
   stageHeading,
   stageSentences,
 } from '../../wording/stage-plan-in-words.ts';
+import { changesBetween } from '../changed-rollouts.ts';
 import { findPolicy } from '../find-policy.ts';
 import { readLiveView } from '../live-status.ts';
-import { printResult, proseLines, table } from '../output.ts';
+import { readManifests } from '../manifests-here.ts';
+import { printResult, proseLines, type Result, table } from '../output.ts';
+import { planChanges } from '../plan-changes.ts';
 import { addTrafficOptions, healthOf, type TrafficOptions, trafficOf } from '../plan-options.ts';
-import { addRepositoryOptions, type RepositoryOptions } from '../repository-access.ts';
+import { addRepositoryOptions, type RepositoryOptions, withFiles } from '../repository-access.ts';
 import { secretOf, serverOption } from '../settings.ts';
 
 interface PlanOptions extends RepositoryOptions, TrafficOptions {
   readonly health: string;
   readonly server?: string;
+  readonly since?: string;
   readonly json?: boolean;
 }
 
@@ -40,6 +45,24 @@ async function findTraffic(rollout: string | undefined, options: PlanOptions): P
     perMinute: said.perMinute ?? live?.perMinute ?? ASSUMED_PER_MINUTE,
     ...(groups.length === 0 ? {} : { groups }),
   };
+}
+
+/** What --repo asks for beyond the manifests in the other folder. Throws PLAN_SINCE and what reading either fails with. */
+async function planSince(since: string, name: string | undefined, options: PlanOptions): Promise<Result> {
+  if (name !== undefined) {
+    throw new CodedError({
+      code: 'PLAN_SINCE',
+      message: '--since plans each rollout that changed, so none can be named.',
+      remedy: 'Leave out --since, or the name.',
+    });
+  }
+  const after = await withFiles(options, readManifests);
+  const before = await withFiles({ repo: since, gitUser: options.gitUser }, readDocuments);
+  return planChanges(changesBetween(before, after), {
+    trafficOf: (rollout) => findTraffic(rollout, options),
+    said: await findTraffic(undefined, options),
+    health: healthOf(options.health),
+  });
 }
 
 function devicesUnknown(): CodedError {
@@ -86,8 +109,16 @@ export function addPlanCommand(program: Command): void {
     .option('--health <percent>', 'how close a good version gets to its limits', `${100 * DEFAULT_HEALTH}%`)
     .addOption(serverOption("it knows a rollout's devices and traffic"));
   addRepositoryOptions(command, { readsFolder: true })
+    .option(
+      '--since <path|url>',
+      'plan what changed since these manifests: each rollout and policy that differs in --repo',
+    )
     .option('--json', 'print JSON')
     .action(async (name: string | undefined, options: PlanOptions) => {
+      if (options.since !== undefined) {
+        printResult(await planSince(options.since, name, options), options.json ?? false);
+        return;
+      }
       const { policy, rollout } = await findPolicy(name, options);
       const plan = planOf(policy, { ...(await findTraffic(rollout, options)), health: healthOf(options.health) });
       if (plan.stages.every((stage) => stage.devices === null)) throw devicesUnknown();

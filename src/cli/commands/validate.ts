@@ -14,11 +14,11 @@ import type { SlipwayDocument } from '../../documents/slipway-document.ts';
 import type { RepositoryFiles } from '../../git/repository-files.ts';
 import { FleetWords, fleetErrors, type WordsOfFleet } from '../../measurement/fleet-words.ts';
 import { BUNDLE_SUFFIX } from '../../snapshot/folder-cache.ts';
-import { type FoundDocuments, readDocuments, readSignature, rolloutsOf } from '../../snapshot/repository-documents.ts';
+import { type FoundDocuments, readSignature, rolloutsOf } from '../../snapshot/repository-documents.ts';
 import { countOf } from '../../wording/amounts.ts';
 import { type FindingsFormat, formatOption } from '../findings-format.ts';
 import { loadTrustPolicy } from '../load-trust.ts';
-import { assertManifests } from '../manifests-here.ts';
+import { readManifests } from '../manifests-here.ts';
 import { errorText, printResult, type Result } from '../output.ts';
 import { warnOfOutputs } from '../output-warnings.ts';
 import { addTrafficOptions, type TrafficOptions, trafficOf } from '../plan-options.ts';
@@ -109,8 +109,7 @@ function pathFromHere(repo: string, file: string): string {
 
 async function validate(files: RepositoryFiles, { trust, repo, format, ...options }: ValidateOptions): Promise<Result> {
   const traffic = trafficOf(options);
-  const found = await readDocuments(files);
-  assertManifests(files, found);
+  const found = await readManifests(files);
   const broken = found.documents.flatMap(({ parsed }) => (parsed.kind === 'broken' ? parsed.errors : []));
   const signatures = trust === undefined ? { errors: [], warnings: [] } : await checkSignatures(files, found, trust);
   const all = [...broken, ...found.problems, ...checkReferences(found.documents), ...signatures.errors];
