@@ -44,16 +44,20 @@ export function addSignerOptions(command: Command): Command {
     .option('--trusted-root <file>', 'trusted root that the answers must verify with (default: that of --trust)');
 }
 
+/** Throws SIGN_METHOD. */
+export function assertSignerGiven({ key, signer, keyless }: SignerOptions): void {
+  if ([key, signer, keyless].filter((one) => one !== undefined).length === 1) return;
+  throw new CodedError({
+    code: 'SIGN_METHOD',
+    message: 'One of --key, --signer and --keyless says who signs.',
+    remedy: 'Pass exactly one of them, for example --key ci.key; `slipway keygen --out ci` makes a key.',
+  });
+}
+
 /** `policyRoot`: that of the trust policy, where there is one. Throws SIGN_…, KEY_…, TRUST_… and FILE_…. */
 export async function chooseSigner(options: SignerOptions, policyRoot: SigstoreRoot | null): Promise<DocumentSigner> {
-  const { key, signer, keyless } = options;
-  if ([key, signer, keyless].filter((one) => one !== undefined).length !== 1) {
-    throw new CodedError({
-      code: 'SIGN_METHOD',
-      message: 'One of --key, --signer and --keyless says who signs.',
-      remedy: 'Pass exactly one of them, for example --key ci.key; `slipway keygen --out ci` makes a key.',
-    });
-  }
+  assertSignerGiven(options);
+  const { key, signer } = options;
   if (key !== undefined) return keySigner(key, options.passphraseFile);
   if (signer !== undefined) {
     const hasTerminal = process.stdin.isTTY && process.stderr.isTTY;

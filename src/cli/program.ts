@@ -8,6 +8,7 @@ import { addKeygenCommand } from './commands/keygen.ts';
 import { addPackageCommand } from './commands/package.ts';
 import { addPlanCommand } from './commands/plan.ts';
 import { addReconcileCommand } from './commands/reconcile.ts';
+import { addReleaseCommand } from './commands/release.ts';
 import { addRequestCommands } from './commands/requests.ts';
 import { addRunCommand } from './commands/run.ts';
 import { addSignCommands } from './commands/sign.ts';
@@ -22,6 +23,7 @@ const COMMANDS = [
   addKeygenCommand,
   addPackageCommand,
   addSignCommands,
+  addReleaseCommand,
   addValidateCommand,
   addPlanCommand,
   addSimulateCommand,

@@ -16,6 +16,7 @@ import { openManifestsRepository } from '../git/isomorphic/isomorphic-git-reposi
 import { IsomorphicWorkTree } from '../git/isomorphic/isomorphic-work-tree.ts';
 import type { CommitAuthor, ManifestsRepository } from '../git/manifests-repository.ts';
 import { filesOfCommit, type RepositoryFiles } from '../git/repository-files.ts';
+import type { GitCredentials } from '../git/wire/http-transport.ts';
 import { parseRemoteAddress } from '../git/wire/remote-address.ts';
 import { gitCredentials, INSECURE_HTTP, SERVICE_SETTINGS, secretOf } from './settings.ts';
 
@@ -32,9 +33,15 @@ const { repo, branch, gitUser } = SERVICE_SETTINGS;
 export function addRepositoryOptions(command: Command, { readsFolder = false } = {}): Command {
   const asIs = readsFolder ? '; a local clone is read as is, including uncommitted changes' : '';
   const checkedOut = "(default: a clone's checked-out branch, otherwise main)";
-  return command
+  command
     .addOption(new Option(repo.flag, repo.help + asIs).env(repo.variable).default('.'))
-    .addOption(new Option(branch.flag, `${branch.help} ${checkedOut}`).env(branch.variable))
+    .addOption(new Option(branch.flag, `${branch.help} ${checkedOut}`).env(branch.variable));
+  return addAccessOptions(command);
+}
+
+/** What it takes to get into a repository. */
+export function addAccessOptions(command: Command): Command {
+  return command
     .addOption(new Option(gitUser.flag, gitUser.help).env(gitUser.variable).default(gitUser.fallback))
     .option('--insecure-http', INSECURE_HTTP);
 }
@@ -66,9 +73,9 @@ export async function findRepository(text: string): Promise<RepositoryPlace> {
   return isBare ? { kind: 'remote', address: folder } : { kind: 'folder', folder, hasGit: false };
 }
 
-/** Who the person's commits are by, as git itself would say. Throws REQUEST_NOBODY: a request is somebody's. */
-export async function readAuthor(folder: string): Promise<CommitAuthor> {
-  const author = await findAuthor(folder, process.env);
+/** Who the person's commits are by, as git itself would say, or else `fallback`. Throws REQUEST_NOBODY: a request is somebody's. */
+export async function readAuthor(folder: string, fallback?: CommitAuthor): Promise<CommitAuthor> {
+  const author = (await findAuthor(folder, process.env)) ?? fallback;
   if (author !== undefined) return author;
   throw new CodedError({
     code: 'REQUEST_NOBODY',
@@ -89,8 +96,12 @@ export interface OpenedBranch extends AsyncDisposable {
 const NOBODY: CommitAuthor = { name: 'Slipway', email: 'slipway@localhost' };
 
 /** Opens the branch; asks nothing of the network yet. Commits are the person's. Throws REPO_NO_GIT. */
-export async function openBranch(options: RepositoryOptions, author: CommitAuthor = NOBODY): Promise<OpenedBranch> {
+export async function openBranch(
+  options: RepositoryOptions & { readonly credentials?: GitCredentials | undefined },
+  author: CommitAuthor = NOBODY,
+): Promise<OpenedBranch> {
   const place = await findRepository(options.repo);
+  const { credentials: own } = options;
   const mirror = await mkdtemp(path.join(os.tmpdir(), 'slipway-mirror-'));
   await using disposables = new AsyncDisposableStack();
   disposables.defer(() => rm(mirror, { recursive: true, force: true, maxRetries: 5 }));
@@ -103,7 +114,7 @@ export async function openBranch(options: RepositoryOptions, author: CommitAutho
       clock: new SystemClock(),
       logger: silentLogger,
       author,
-      credentials: gitCredentials(options.gitUser) ?? undefined,
+      credentials: gitCredentials(options.gitUser) ?? (own === undefined ? undefined : () => own),
       insecureHttp: options.insecureHttp ?? false,
       environment: process.env,
     }),

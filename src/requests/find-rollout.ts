@@ -8,7 +8,7 @@ import { DEFAULT_LAYOUT, type Layout, nameOfPath } from '../documents/repository
 import type { Rollout, RolloutPolicy } from '../documents/types.generated.ts';
 import type { RepositoryFiles } from '../git/repository-files.ts';
 
-const DOCUMENT_LIMIT_BYTES = 256 * 1024;
+export const DOCUMENT_LIMIT_BYTES = 256 * 1024;
 
 export interface DesiredManifest {
   readonly version: string;
@@ -39,7 +39,7 @@ function isDocument(file: string): boolean {
   return /\.(ya?ml|json)$/.test(file) && !file.endsWith('.sigstore.json');
 }
 
-async function readLayout(files: RepositoryFiles): Promise<Layout> {
+export async function readLayout(files: RepositoryFiles): Promise<Layout> {
   const settings = 'slipway.yaml';
   if (!files.paths.includes(settings)) return DEFAULT_LAYOUT;
   const parsed = parseDocument(settings, await files.read(settings, DOCUMENT_LIMIT_BYTES));
@@ -78,6 +78,11 @@ export function parseRollout(file: string, bytes: Buffer): Rollout {
   });
 }
 
+/** Paths of the model's manifests. */
+export function manifestsOf({ paths }: RepositoryFiles, { models }: Layout, model: string): string[] {
+  return paths.filter((file) => file.startsWith(`${models}/`) && file.split('/').at(-2) === model && isDocument(file));
+}
+
 /** The version that the spec asks for, by the names of manifests; undefined when there is none. */
 export async function findDesired(
   files: RepositoryFiles,
@@ -86,8 +91,7 @@ export async function findDesired(
   const { model, version: desired } = spec;
   const isMeant = (version: string): boolean =>
     desired === 'latest' || (isVersionRange(desired) ? satisfiesRange(version, desired) : version === desired);
-  const found = files.paths
-    .filter((file) => file.startsWith(`${layout.models}/`) && file.split('/').at(-2) === model && isDocument(file))
+  const found = manifestsOf(files, layout, model)
     .map((file) => ({ file, version: nameOfPath(file) }))
     .filter(({ version }) => isMeant(version))
     .sort((a, b) => compareVersions(a.version, b.version))

@@ -6,6 +6,7 @@ import { SystemRandom } from '../../base/random.ts';
 import { IsomorphicWorkTree } from '../../git/isomorphic/isomorphic-work-tree.ts';
 import type { PersonsRequest, Verb } from '../../requests/request-edit.ts';
 import { commitRequest, pushRequest, type Submitted } from '../../requests/submit-request.ts';
+import { changedLines } from '../changed-lines.ts';
 import { groupOf } from '../option-values.ts';
 import { printResult, type Result, withoutControls } from '../output.ts';
 import {
@@ -49,17 +50,6 @@ const GROUP_HELP = {
   abort: 'roll back this group of devices only, such as hw:rev2',
   promote: 'let this group of devices rejoin the rollout, such as hw:rev2',
 } as const;
-
-/** The lines that changed, with a sign before each. */
-function changedLines(before: string, after: string): string[] {
-  const [old, now] = [before.split('\n'), after.split('\n')];
-  let start = 0;
-  while (start < old.length && start < now.length && old[start] === now[start]) start++;
-  let end = 0;
-  while (end < Math.min(old.length, now.length) - start && old.at(-1 - end) === now.at(-1 - end)) end++;
-  const taken = old.slice(start, old.length - end).map((line) => `- ${line}`);
-  return [...taken, ...now.slice(start, now.length - end).map((line) => `+ ${line}`)];
-}
 
 /** Pausing and resuming hold as they stand; any other request is answered by a commit. */
 function whatNext(verb: Verb, { place, commit }: Submitted, branch: string): string {

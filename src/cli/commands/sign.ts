@@ -2,18 +2,17 @@
 import path from 'node:path';
 import type { Command } from 'commander';
 import { readBoundedFile } from '../../base/bounded-file.ts';
-import { SystemClock } from '../../base/clock.ts';
 import { writeFileDurably } from '../../base/durable-file.ts';
-import { CodedError } from '../../base/errors.ts';
+import type { CodedError } from '../../base/errors.ts';
 import { type Digest, digestOf } from '../../contract/digest.ts';
-import { DocumentVerifier, type Verification } from '../../contract/trust/verifier.ts';
+import { DocumentVerifier } from '../../contract/trust/verifier.ts';
 import { spliceSequence } from '../../documents/edit-manifest.ts';
-import { parseDocument } from '../../documents/parse-document.ts';
-import type { DocumentSigner, SignedDocument } from '../../signing/document-signer.ts';
+import type { DocumentSigner } from '../../signing/document-signer.ts';
 import { BUNDLE_SUFFIX } from '../../snapshot/folder-cache.ts';
 import { addSignerOptions, chooseSigner, type SignerOptions } from '../document-signers.ts';
 import { type FindingsFormat, formatOption } from '../findings-format.ts';
 import { homeAt } from '../home.ts';
+import { assertTrusted, type JudgedDocument, judge, signedKind } from '../judge-document.ts';
 import { loadTrustPolicy } from '../load-trust.ts';
 import { printResult } from '../output.ts';
 import { refusalError } from '../refusal-error.ts';
@@ -39,28 +38,9 @@ async function readDocument(file: string): Promise<Buffer> {
   return readBoundedFile(file, MOST_DOCUMENT_BYTES);
 }
 
-/** Model manifest or policy, and its name. Anything else is not signed. */
-function signedKind(file: string, bytes: Uint8Array): { readonly kind: 'model' | 'policy'; readonly name: string } {
-  const parsed = parseDocument(file, bytes, { isCopy: true });
-  if (parsed.kind === 'broken')
-    throw parsed.errors[0] ?? new CodedError({ code: 'DOCUMENT_BROKEN', message: `${file} can't be used.` });
-  const { document } = parsed;
-  if (document.kind === 'ModelManifest') return { kind: 'model', name: document.metadata.name };
-  if (document.kind === 'RolloutPolicy') return { kind: 'policy', name: document.metadata.name };
-  throw new CodedError({
-    code: 'SIGN_KIND',
-    message: `${file} is a ${document.kind}; only model manifests and policies are signed.`,
-    remedy: 'Pass a ModelManifest or a RolloutPolicy.',
-  });
-}
-
 /** A document as it will be signed. */
-interface Draft {
-  readonly file: string;
-  readonly kind: 'model' | 'policy';
-  readonly name: string;
+interface Draft extends JudgedDocument {
   readonly written: Buffer;
-  readonly bytes: Buffer;
 }
 
 /** Changes nothing. A manifest beside others of the same call counts with the sequence that it will have. */
@@ -91,23 +71,12 @@ async function numbered(
   return Buffer.from(spliceSequence(bytes.toString('utf8'), highest + 1));
 }
 
-/** Throws SIGN_UNTRUSTED for a signature that the trust policy would refuse. */
-function assertTrusted(draft: Draft, { bundle }: SignedDocument, verifier: DocumentVerifier): void {
-  const answer = judge(draft, bundle, verifier);
-  if (answer.kind === 'verified') return;
-  throw new CodedError({
-    code: 'SIGN_UNTRUSTED',
-    message: `The trust policy would refuse the signature of ${draft.file}, so nothing was written. ${answer.code}: ${answer.reason}`,
-    remedy: 'Add the signer to the trust policy, or sign as one whom it lists.',
-  });
-}
-
 /** All or nothing, but for a disk that fails: every signature is made and judged before the first file is written. */
 async function signAll(drafts: readonly Draft[], signer: DocumentSigner, verifier: DocumentVerifier | null) {
   const signed = [];
   for (const draft of drafts) {
     const answer = await signer.sign(draft.bytes);
-    if (verifier !== null) assertTrusted(draft, answer, verifier);
+    if (verifier !== null) assertTrusted(draft, answer.bundle, verifier);
     signed.push({ draft, answer });
   }
   for (const { draft, answer } of signed) {
@@ -129,17 +98,6 @@ interface Verified {
   readonly signer: string | null;
   readonly code: string | null;
   readonly reason: string | null;
-}
-
-function judge(
-  { kind, name, bytes }: Pick<Draft, 'kind' | 'name' | 'bytes'>,
-  bundle: Uint8Array | string | undefined,
-  verifier: DocumentVerifier,
-): Verification<Buffer> {
-  const question = { now: new SystemClock().now(), purpose: 'admit' as const };
-  return kind === 'model'
-    ? verifier.verifyModel(bytes, bundle, { ...question, model: name })
-    : verifier.verifyPolicy(bytes, bundle, { ...question, policy: name });
 }
 
 async function verify(

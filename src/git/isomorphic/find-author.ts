@@ -10,7 +10,7 @@ import type { Environment } from '../wire/process-transport.ts';
 const run = promisify(execFile);
 
 /** A setting as the git command sees it, the person's own included; without the command, the repository's own. */
-async function settingOf(folder: string, name: string): Promise<string | undefined> {
+export async function settingOf(folder: string, name: string): Promise<string | undefined> {
   try {
     const { stdout } = await run('git', ['config', '--get', name], { cwd: folder, timeout: 10_000 });
     return stdout.trim();

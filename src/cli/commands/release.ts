@@ -1,0 +1,159 @@
+// Owns `slipway release`: packages, signs, commits and pushes a version, from a machine that has nothing but the repository.
+import { type Command, Option } from 'commander';
+import { SystemClock } from '../../base/clock.ts';
+import type { CodedError } from '../../base/errors.ts';
+import { SystemRandom } from '../../base/random.ts';
+import { DocumentVerifier } from '../../contract/trust/verifier.ts';
+import { checkReferences } from '../../documents/check-references.ts';
+import type { RepositoryFiles } from '../../git/repository-files.ts';
+import {
+  type ManifestSignature,
+  pushRelease,
+  type Released,
+  type ReleaseEffects,
+} from '../../requests/submit-release.ts';
+import type { DocumentSigner } from '../../signing/document-signer.ts';
+import { BUNDLE_SUFFIX } from '../../snapshot/folder-cache.ts';
+import { readDocuments } from '../../snapshot/repository-documents.ts';
+import { openArtifactStore } from '../artifact-places.ts';
+import { addSignerOptions, assertSignerGiven, chooseSigner, type SignerOptions } from '../document-signers.ts';
+import { assertTrusted, signedKind } from '../judge-document.ts';
+import { readLiveView } from '../live-status.ts';
+import { loadTrustPolicy } from '../load-trust.ts';
+import { assertManifests } from '../manifests-here.ts';
+import { printResult } from '../output.ts';
+import { draftManifest } from '../package-manifest.ts';
+import { addPackageOptions, manifestFacts, type PackageOptions, sayProgress } from '../package-options.ts';
+import { type PlacedArtifact, type Placing, placeAll } from '../place-artifact.ts';
+import { releaseInWords } from '../release-in-words.ts';
+import { findReleasePlace } from '../release-place.ts';
+import { addAccessOptions, type RepositoryOptions, throwWithTokenHint } from '../repository-access.ts';
+import { SERVICE_SETTINGS, secretOf, serverOption } from '../settings.ts';
+
+interface ReleaseOptions extends PackageOptions, SignerOptions, RepositoryOptions {
+  readonly manifest: string;
+  readonly trust?: string;
+  readonly set?: readonly string[];
+  readonly message?: string;
+  readonly server?: string;
+  readonly dryRun?: boolean;
+  readonly json?: boolean;
+}
+
+/** The manifest's text, and how its files come to where devices fetch them. */
+interface Package {
+  readonly text: string | null;
+  place(): Promise<readonly PlacedArtifact[]>;
+}
+
+/** Out of the files, else the manifest as it lies here; null: the repository may have it. */
+async function packageOf(
+  files: readonly string[],
+  options: ReleaseOptions,
+  at: { readonly file: string; readText(): Promise<string | null> },
+): Promise<Package> {
+  if (files.length === 0) return { text: await at.readText(), place: async () => [] };
+  const { dryRun: isDryRun = false } = options;
+  const store = await openArtifactStore({ ...options, isDryRun });
+  // The sequence is given on the head of the branch.
+  const draft = await draftManifest({ files, manifest: at.file, ...manifestFacts(options), store }, 1);
+  const placing: Placing = { store, isDryRun, say: sayProgress };
+  let placed: Promise<readonly PlacedArtifact[]> | undefined;
+  const place = (): Promise<readonly PlacedArtifact[]> => {
+    placed ??= placeAll(draft.files, placing);
+    return placed;
+  };
+  return { text: draft.text, place };
+}
+
+/** As `slipway validate` finds them, but for signatures: the one that a release makes is judged when it is made. */
+async function problemsOf(files: RepositoryFiles): Promise<readonly CodedError[]> {
+  const found = await readDocuments(files);
+  assertManifests(files, found);
+  const broken = found.documents.flatMap(({ parsed }) => (parsed.kind === 'broken' ? parsed.errors : []));
+  return [...broken, ...found.problems, ...checkReferences(found.documents)];
+}
+
+/** Signs what the trust policy accepts. An identity token soon expires, so each signature asks for its own. */
+async function manifestSigner(file: string, options: ReleaseOptions): Promise<ReleaseEffects['sign']> {
+  const { trust, keyless } = options;
+  const policy = trust === undefined ? null : await loadTrustPolicy(trust);
+  const verifier = policy === null ? null : new DocumentVerifier(policy);
+  const choose = (): Promise<DocumentSigner> => chooseSigner(options, policy?.root ?? null);
+  let chosen: Promise<DocumentSigner> | undefined;
+  return async (bytes): Promise<ManifestSignature> => {
+    chosen = keyless === true ? choose() : (chosen ?? choose());
+    const signed = await (await chosen).sign(bytes);
+    if (verifier !== null) assertTrusted({ file, bytes, ...signedKind(file, bytes) }, signed.bundle, verifier);
+    return signed;
+  };
+}
+
+/** Known devices of each rollout that is to be set. */
+async function devicesOf({ edit }: Released, server: string | undefined): Promise<Map<string, number>> {
+  const devices = new Map<string, number>();
+  if (server === undefined) return devices;
+  const token = secretOf('SLIPWAY_TOKEN') ?? secretOf('SLIPWAY_VIEWER_TOKEN');
+  for (const { rollout } of edit.rollouts) {
+    const { traffic } = await readLiveView({ server, token, rollout });
+    if (traffic !== undefined) devices.set(rollout, traffic.devices);
+  }
+  return devices;
+}
+
+async function release(files: readonly string[], options: ReleaseOptions) {
+  const { manifest, message = null, set: rollouts = [], dryRun: isDryRun = false, server } = options;
+  assertSignerGiven(options);
+  const at = await findReleasePlace(manifest, options);
+  const sign = await manifestSigner(at.file, options);
+  const { text, place } = await packageOf(files, options, at);
+  await using opened = await at.open();
+  const branch = { repository: opened.repository, clock: new SystemClock(), random: new SystemRandom() };
+  const upload = async (): Promise<void> => {
+    await place();
+  };
+  const wish = { file: at.file, bundle: at.file + BUNDLE_SUFFIX, text, rollouts };
+  const effects = { problemsOf, sign, upload };
+  const released = await pushRelease(branch, { ...wish, message, isDryRun }, effects).catch(throwWithTokenHint);
+  const isOut = released.commit !== null || (isDryRun && released.problems.length === 0);
+  const devices = isDryRun ? await devicesOf(released, server) : new Map<string, number>();
+  const artifacts = isOut ? await place() : [];
+  return releaseInWords({ ...released, file: at.file, branch: opened.branch, isDryRun, artifacts, devices });
+}
+
+const EXIT_CODES = `
+Exit codes: 0 released, or released before; 1 it would bring errors that \`slipway validate\` shows; 2 fix the input;
+3 try again later, with the same command.`;
+
+export function addReleaseCommand(program: Command): void {
+  const { repo, branch } = SERVICE_SETTINGS;
+  const command = program
+    .command('release')
+    .description(
+      'package, sign, commit and push a version: on the head of the branch as its remote has it, again when others were faster',
+    )
+    .argument(
+      '[files...]',
+      'files of one variant, or a folder for each variant (default: the manifest is written already)',
+    )
+    .requiredOption('--manifest <file>', 'manifest of the version: models/<model>/<version>.yaml')
+    .option('--set <rollout>', 'rollout that shall ask for the version; repeated', collect)
+    .addOption(new Option(repo.flag, `${repo.help}; of a clone, its origin`).env(repo.variable).default('.'))
+    .addOption(new Option(branch.flag, branch.help).env(branch.variable).default(branch.fallback));
+  addAccessOptions(command);
+  addPackageOptions(command);
+  addSignerOptions(command)
+    .option('--trust <file>', 'trust policy that must accept the signature before anything is pushed')
+    .option('--message <text>', 'first line of the commit message')
+    .addOption(serverOption('a dry run says how many devices it knows'))
+    .option('--dry-run', 'show what would change; upload, sign and push nothing')
+    .option('--json', 'print JSON')
+    .addHelpText('after', EXIT_CODES)
+    .action(async (files: string[], options: ReleaseOptions) => {
+      printResult(await release(files, options), options.json ?? false);
+    });
+}
+
+function collect(one: string, before: readonly string[] = []): readonly string[] {
+  return [...before, one];
+}
