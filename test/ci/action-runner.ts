@@ -32,7 +32,7 @@ export interface Place {
   readonly temporary: string;
   /** What the job has besides, such as the address that gives identity tokens. */
   readonly environment?: Readonly<Record<string, string>>;
-  /** The checkout of the actions; this one unless a test says so. */
+  /** Folder of the actions; that of this project unless a test says so. */
   readonly actions?: string;
 }
 
@@ -98,6 +98,10 @@ export async function runScript(
   return { code: code ?? 1, log: Buffer.concat(chunks).toString('utf8') };
 }
 
+function commandsOf(log: string): string[] {
+  return log.split('\n').filter((line) => /^\s*::|##\[/.test(line));
+}
+
 function conditionHolds(condition: string | undefined, hasFailed: boolean, known: Known): boolean {
   switch (condition) {
     case undefined:
@@ -156,6 +160,49 @@ export async function runAction(name: string, inputs: Known, place: Place): Prom
   });
   return {
     ...{ code, log, outputs: Object.fromEntries(outputs), summary: readFileSync(files.summary, 'utf8') },
-    commands: log.split('\n').filter((line) => /^\s*::|##\[/.test(line)),
+    commands: commandsOf(log),
   };
+}
+
+interface Workflow {
+  readonly jobs: Readonly<Record<string, { readonly steps: readonly Step[] }>>;
+}
+
+/** Brings a repository into a folder of the workspace; undefined is the caller's own. */
+export type Checkout = (repository: string | undefined, folder: string) => Promise<void>;
+
+/** Runs a job of a workflow up to the step that fails; actions that it takes from a checkout run too. `known`: the values of its expressions. */
+export async function runJob(
+  file: string,
+  name: string,
+  { known, checkout, ...place }: Place & { readonly known: Known; readonly checkout: Checkout },
+): Promise<Pick<JobEnd, 'code' | 'log' | 'commands' | 'summary'>> {
+  const job = (parse(readFileSync(file, 'utf8')) as Workflow).jobs[name];
+  if (job === undefined) throw new Error(`there is no job ${name}`);
+  let log = '';
+  let summary = '';
+  for (const step of job.steps) {
+    const inputs = Object.entries(step.with ?? {}).map(
+      ([key, value]) => [key, evaluate(String(value), known)] as const,
+    );
+    const given = Object.fromEntries(inputs);
+    let code = 0;
+    if (step.uses?.startsWith('actions/checkout@')) {
+      await checkout(given.repository, path.join(place.workspace, given.path ?? '.'));
+    } else if (step.uses?.startsWith('./')) {
+      const at = path.join(place.workspace, step.uses);
+      const end = await runAction(path.basename(at), given, { ...place, actions: path.dirname(at) });
+      code = end.code;
+      log += end.log;
+      summary += end.summary;
+    } else if (step.run !== undefined) {
+      const entries = Object.entries(step.env ?? {}).map(([key, value]) => [key, evaluate(value, known)]);
+      const env = { PATH: process.env.PATH ?? '', ...Object.fromEntries(entries) };
+      const ran = await runScript(step.run, { folder: place.workspace, temporary: place.temporary, env });
+      code = ran.code;
+      log += ran.log;
+    } else throw new Error(`the runner of this test does not know ${step.uses}`);
+    if (code !== 0) return { code, log, summary, commands: commandsOf(log) };
+  }
+  return { code: 0, log, summary, commands: commandsOf(log) };
 }

@@ -75,7 +75,7 @@ runs:
 });
 
 describe('this project', () => {
-  const paths = globSync('.github/{workflows,actions}/**/*.yml', { cwd: ROOT }).toSorted();
+  const paths = globSync(['.github/{workflows,actions}/**/*.yml', 'deploy/github/*.yml'], { cwd: ROOT }).toSorted();
   const files = paths.map((file) => ({ path: file, text: readFileSync(path.join(ROOT, file), 'utf8') }));
 
   it('keeps to the rules in each workflow and action', async () => {

@@ -9,6 +9,7 @@ import { CodedError } from '../../base/errors.ts';
 import { initialiseTuf } from '../../distribution/tuf-roots.ts';
 import { findAuthor } from '../../git/isomorphic/find-author.ts';
 import { IsomorphicWorkTree } from '../../git/isomorphic/isomorphic-work-tree.ts';
+import { CI_HOSTS, type CiHost, ciFiles, ciSteps, ownersOf } from '../ci-files.ts';
 import { createHome } from '../create-home.ts';
 import { DEMO_MODEL } from '../demo/example-model.ts';
 import { type Home, homeAt } from '../home.ts';
@@ -24,6 +25,8 @@ interface InitOptions {
   readonly home: string;
   readonly keys?: string;
   readonly policy: NewPolicy;
+  readonly ci: CiHost;
+  readonly owners?: string;
   readonly example?: boolean;
   readonly json?: boolean;
 }
@@ -140,6 +143,8 @@ interface Made {
   readonly commit: string;
   readonly files: readonly string[];
   readonly next: readonly string[];
+  /** What is to be done at the Git host, in words. */
+  readonly atHost: readonly string[];
 }
 
 function nextCommands(folder: string, home: string, ciKey: string, withExample: boolean): string[] {
@@ -183,23 +188,29 @@ function textOf(made: Made): string {
     '',
     'Next:',
     ...made.next.map((command) => `  ${command}`),
+    ...(made.atHost.length === 0 ? [] : ['', 'At your Git host:', ...made.atHost.map((step) => `  ${step}`)]),
   ].join('\n');
 }
 
 async function make(folder: string, options: Omit<InitOptions, 'json'>): Promise<Made> {
-  const { home: homeFolder, keys: keysFolder = folderBeside(homeFolder), policy, example = false } = options;
+  const { home: homeFolder, keys: keysFolder = folderBeside(homeFolder), policy, example = false, ci } = options;
+  const owners = ownersOf(options.owners);
   const home = homeAt(homeFolder);
   const keys = keyFolderAt(keysFolder);
   assertApart(path.resolve(folder), home, keys);
   await assertRoom(path.resolve(folder));
   const ciKey = await ciKeyFor(home, keys);
   const homeIsNew = await assureHome(home, keys);
-  const files = await firstFiles({ home, keys: { ciKey } }, policy, example);
+  const files = new Map([
+    ...(await firstFiles({ home, keys: { ciKey } }, policy, example)),
+    ...(await ciFiles(ci, owners)),
+  ]);
   const commit = await commitFirst(path.resolve(folder), files);
   const shown = ciKey === keys.ciKey ? path.join(keysFolder, 'ci.key') : ciKey;
   return {
     ...{ folder, home: homeFolder, homeIsNew, keys: homeIsNew ? await keysThere(keysFolder) : [] },
     ...{ commit, files: [...files.keys()], next: nextCommands(folder, homeFolder, shown, example) },
+    atHost: ciSteps(ci, owners),
   };
 }
 
@@ -222,6 +233,10 @@ export function addInitCommand(program: Command): void {
         .choices(NEW_POLICIES)
         .default('careful'),
     )
+    .addOption(
+      new Option('--ci <host>', 'add a job that checks each change, and CODEOWNERS').choices(CI_HOSTS).default('none'),
+    )
+    .option('--owners <list>', 'who has to approve changes, for CODEOWNERS, such as @acme/ml-leads')
     .option('--example', 'include an example: train a small document classifier now, and add its rollout')
     .option('--json', 'print JSON')
     .action(async (folder: string, { json = false, ...options }: InitOptions) => {

@@ -9,6 +9,7 @@ import { DocumentVerifier } from '../../contract/trust/verifier.ts';
 import { spliceSequence } from '../../documents/edit-manifest.ts';
 import type { DocumentSigner } from '../../signing/document-signer.ts';
 import { BUNDLE_SUFFIX } from '../../snapshot/folder-cache.ts';
+import { codeQualityReport } from '../code-quality.ts';
 import { addSignerOptions, chooseSigner, type SignerOptions } from '../document-signers.ts';
 import { type FindingsFormat, formatOption } from '../findings-format.ts';
 import { homeAt } from '../home.ts';
@@ -159,8 +160,10 @@ export function addSignCommands(program: Command): void {
       const lines = answers.map(({ judged, error }) =>
         format === 'github' && error !== null ? annotationLine('error', error, String) : verdictLine(judged),
       );
-      const exitCode = answers.every(({ error }) => error === null) ? 0 : 1;
+      const errors = answers.flatMap(({ error }) => error ?? []);
+      const exitCode = errors.length === 0 ? 0 : 1;
+      const text = format === 'gitlab' ? codeQualityReport(errors, [], String) : lines.join('\n');
       const all = answers.map(({ judged }) => judged);
-      printResult({ json: all, text: lines.join('\n'), exitCode }, json || format === 'json');
+      printResult({ json: all, text, exitCode }, json || format === 'json');
     });
 }

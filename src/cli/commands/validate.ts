@@ -16,6 +16,7 @@ import { FleetWords, fleetErrors, type WordsOfFleet } from '../../measurement/fl
 import { BUNDLE_SUFFIX } from '../../snapshot/folder-cache.ts';
 import { type FoundDocuments, readSignature, rolloutsOf } from '../../snapshot/repository-documents.ts';
 import { countOf } from '../../wording/amounts.ts';
+import { codeQualityReport } from '../code-quality.ts';
 import { type FindingsFormat, formatOption } from '../findings-format.ts';
 import { loadTrustPolicy } from '../load-trust.ts';
 import { readManifests } from '../manifests-here.ts';
@@ -136,9 +137,16 @@ async function validate(files: RepositoryFiles, { trust, repo, format, ...option
   const deadlines = traffic.devices === null ? '' : defaultDeadlines(found).join('\n');
   const notes = [...(deadlines === '' ? [] : [deadlines]), ...assumedText(traffic)];
   const blocks = [...errors.map((one) => errorText(one)), ...warnings.map((one) => `warning: ${errorText(one)}`)];
-  const annotate = (level: 'error' | 'warning') => (one: CodedError) =>
-    annotationLine(level, one, (file) => pathFromHere(repo, file));
-  const annotations = [...errors.map(annotate('error')), ...warnings.map(annotate('warning')), total];
+  const pathOf = (file: string): string => pathFromHere(repo, file);
+  const texts = {
+    text: () => [...blocks, ...notes, total].join('\n\n'),
+    json: () => '',
+    github: () => {
+      const annotate = (level: 'error' | 'warning') => (one: CodedError) => annotationLine(level, one, pathOf);
+      return [...errors.map(annotate('error')), ...warnings.map(annotate('warning')), total].join('\n');
+    },
+    gitlab: () => codeQualityReport(errors, warnings, pathOf),
+  };
   return {
     json: {
       valid: errors.length === 0,
@@ -149,7 +157,7 @@ async function validate(files: RepositoryFiles, { trust, repo, format, ...option
       errors: errors.map(errorToJson),
       warnings: warnings.map(errorToJson),
     },
-    text: format === 'github' ? annotations.join('\n') : [...blocks, ...notes, total].join('\n\n'),
+    text: texts[format](),
     exitCode: errors.length === 0 ? 0 : 1,
   };
 }
