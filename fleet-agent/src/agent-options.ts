@@ -5,7 +5,7 @@ import type { Logger } from '../../src/base/logger.ts';
 import type { RandomStream } from '../../src/base/random.ts';
 import { GAUGE_EVERY_MS } from '../../src/contract/gauges.ts';
 import type { DocumentVerifier } from '../../src/contract/trust/verifier.ts';
-import type { CredentialsFor } from './link/artifact-credentials.ts';
+import type { ArtifactCredentials } from './link/artifact-credentials.ts';
 import type { DirectiveSource } from './link/directive-source.ts';
 import type { ServiceLink } from './link/service-link.ts';
 import type { TakeReadings } from './measure/device-gauges.ts';
@@ -43,7 +43,7 @@ export interface AgentOptions {
   /** Other addresses of the same folder, asked for manifests and artifacts when that one sends nothing or wrong bytes. Default none. */
   readonly mirrorUrls?: readonly string[];
   /** What this device shows to the private hosts that manifests name. Default nothing. */
-  readonly artifactCredentials?: CredentialsFor | null;
+  readonly artifactCredentials?: Pick<ArtifactCredentials, 'headersFor' | 'check'> | null;
   /** One-time token for enrolment; not needed once enrolled. */
   readonly token?: string | null;
   readonly labels: Readonly<Record<string, string>>;

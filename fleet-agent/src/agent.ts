@@ -143,6 +143,8 @@ class DeviceAgent implements Agent {
     };
     const last = directives.lastAccepted();
     if (last !== undefined) await problems.orElse(() => take(last), undefined);
+    const checkCredentials = async (): Promise<void> => this.#options.artifactCredentials?.check();
+    await problems.orElse(checkCredentials, undefined, 'credentials');
     const [problem] = problems.list;
     // Nothing here to serve: whoever starts the agent should see it end.
     if (problem !== undefined && models.servers.length === 0) throw problem;
@@ -162,6 +164,7 @@ class DeviceAgent implements Agent {
       report(),
       followChanges({ link, directives, pollMs, wakeSpreadMs, reserve, take, note, clock, random, logger, signal }),
       this.#gauges.run(readings, { clock, everyMs: sampleMs, signal }),
+      problems.untilWell(checkCredentials, 'credentials', tries),
     ]);
     await models.stopped();
     await problems.orElse(async () => reporting?.keepRest(), undefined);
@@ -194,11 +197,12 @@ class DeviceAgent implements Agent {
   #openModels(memory: DeviceMemory, signal: AbortSignal): DeviceModels {
     const { clock, random, logger, host, onSwitch = null, onPersisted, verifier, distributionUrl } = this.#options;
     const { reserveBytes = 16 * 1024 * 1024, bytesPerSecondMost = null, mirrorUrls = [] } = this.#options;
-    const { link, artifactCredentials: credentials = null } = this.#options;
+    const { link, artifactCredentials } = this.#options;
     const throttle = bytesPerSecondMost === null ? null : new Throttle(bytesPerSecondMost, clock);
     const nowMs = (): number => memory.nowMs();
     const sources = [distributionUrl, ...mirrorUrls] as const;
     const locator = new ArtifactLocator({ link, identity: () => this.#identity, nowMs });
+    const credentials = artifactCredentials?.headersFor ?? null;
     const supply = { sources, locator, credentials, verifier, reserveBytes, throttle, clock, nowMs };
     const tools = {
       ...{ clock, random, logger, host, onSwitch, supply, folder: this.#folder, measurements: this.#measurements },

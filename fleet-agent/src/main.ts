@@ -78,6 +78,7 @@ async function run(settings: AgentSettings): Promise<number> {
   const distributionUrl = distribution ?? joinUrl(address, 'distribution');
   // The service publishes the folder as well: it helps out where a content network sends something else.
   const mirrorUrls = server === null || distribution === null ? [] : [joinUrl(server, 'distribution')];
+  const { artifactCredentials: credentials } = settings;
   const trustFile = settings.trust ?? fail('trust', 'the trust policy');
   const rootFile = settings.root ?? fail('root', "the fleet's TUF root");
   const problems: CodedError[] = [];
@@ -88,7 +89,6 @@ async function run(settings: AgentSettings): Promise<number> {
     problems.push(toCodedError(thrown));
     return TrustFile.unread(trustFile);
   });
-  const credentials = await openCredentials(settings, hasModels, problems);
   const logger = createLogger({
     least: settings.logLevel,
     pretty: process.stderr.isTTY === true,
@@ -104,7 +104,8 @@ async function run(settings: AgentSettings): Promise<number> {
       distributionUrl,
       mirrorUrls,
       token,
-      artifactCredentials: credentials?.headersFor ?? null,
+      artifactCredentials:
+        credentials === null ? null : new ArtifactCredentials({ file: credentials, environment: process.env }),
       labels,
       properties: () => properties,
       factoryRoot: () => readRoot(rootFile),
@@ -128,21 +129,6 @@ async function run(settings: AgentSettings): Promise<number> {
     await host.close();
   }
   return 0;
-}
-
-/** Null without a file. A broken one keeps no device from serving what it has. */
-async function openCredentials(
-  { artifactCredentials: file }: AgentSettings,
-  hasModels: boolean,
-  problems: CodedError[],
-): Promise<ArtifactCredentials | null> {
-  if (file === null) return null;
-  const credentials = new ArtifactCredentials({ file, environment: process.env });
-  await credentials.check().catch((thrown: unknown) => {
-    if (!hasModels) throw thrown;
-    problems.push(toCodedError(thrown));
-  });
-  return credentials;
 }
 
 function fail(name: string, what: string): never {

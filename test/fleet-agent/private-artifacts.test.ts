@@ -290,8 +290,11 @@ test('a private host of the manifest gets the credentials of the device, also wh
   });
   const model = await world.publishModel({ version: '1.0.0', onnx, origin, isElsewhere: true });
   await world.direct(world.entry({ stable: model }));
-  const artifactCredentials = async (url: string) =>
-    url.startsWith(`${origin}/`) ? { authorization: 'Bearer s3cret' } : ({} as Record<string, string>);
+  const artifactCredentials = {
+    check: async () => undefined,
+    headersFor: async (url: string): Promise<Record<string, string>> =>
+      url.startsWith(`${origin}/`) ? { authorization: 'Bearer s3cret' } : {},
+  };
   const { agent } = await world.startAgent(host, { artifactCredentials });
   await untilRuns(agent, '1.0.0');
   expect(shown).toEqual(['Bearer s3cret', 'Bearer s3cret']);
