@@ -1,6 +1,6 @@
 // Owns the proof that no file read whole hangs or fills the process.
 import { execFile, execFileSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { chmodSync, chownSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, expect, test } from 'vitest';
@@ -30,4 +30,42 @@ test.skipIf(process.platform === 'win32').each<[string, (file: string) => void]>
 ])('a %s in its place is refused at once', async (kind, put) => {
   put(at(kind));
   await expect(readFileIfPresent(at(kind))).rejects.toMatchObject({ code: 'FILE_KIND' });
+});
+
+test.skipIf(process.platform === 'win32').each([
+  [0o600, 'read'],
+  [0o400, 'read'],
+  [0o640, 'refused'],
+  [0o604, 'refused'],
+  [0o620, 'refused'],
+])('of files that must be private, one of mode %o is %s', async (mode, how) => {
+  writeFileSync(at('private'), 'secret');
+  chmodSync(at('private'), mode);
+  const reading = readFileIfPresent(at('private'), 9, { isPrivate: true });
+  if (how === 'read') expect(await reading).toEqual(Buffer.from('secret'));
+  else await expect(reading).rejects.toMatchObject({ code: 'FILE_MODE', remedy: expect.stringContaining('chmod 600') });
+  rmSync(at('private'));
+});
+
+/** What a user without rights makes of files of others. */
+const NOBODY = 65_534;
+test.skipIf(process.getuid?.() !== 0).each([
+  ['of the system that its group may read, as mounted secrets are', 0, 0o640, 'secret'],
+  ['of the system that its group may change', 0, 0o660, 'FILE_MODE'],
+  ['of another user that its group may read', 4321, 0o640, 'FILE_MODE'],
+])('a private file %s', (_, uid, mode, expected) => {
+  const open = mkdtempSync(path.join(tmpdir(), 'slipway-private-'));
+  const file = path.join(open, 'secret');
+  chmodSync(open, 0o755);
+  writeFileSync(file, 'secret');
+  chownSync(file, uid, NOBODY);
+  chmodSync(file, mode);
+  // A process that gives up its rights before it reads.
+  const module = new URL('../../src/base/durable-file.ts', import.meta.url).href;
+  const code = `const { readFileIfPresent } = await import(${JSON.stringify(module)});
+    process.setgroups([]); process.setgid(${NOBODY}); process.setuid(${NOBODY});
+    console.log(String(await readFileIfPresent(${JSON.stringify(file)}, 9, { isPrivate: true }).catch((error) => error.code)));`;
+  const said = execFileSync(process.execPath, ['--input-type=module', '-e', code], { encoding: 'utf8' });
+  rmSync(open, { recursive: true });
+  expect(said.trim()).toBe(expected);
 });

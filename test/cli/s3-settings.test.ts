@@ -3,6 +3,8 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { silentLogger } from '../../src/base/logger.ts';
+import { openLocations } from '../../src/cli/artifact-locations.ts';
 import { s3AccessOfEnvironment } from '../../src/cli/s3-settings.ts';
 
 let folder: string;
@@ -54,4 +56,24 @@ test('a key that is missing is named, and so is an endpoint that is none or woul
   expect(s3AccessOfEnvironment(true).endpoint).toBe('http://s3.example');
   vi.stubEnv('AWS_ENDPOINT_URL', 'http://127.0.0.1:9000');
   expect(s3AccessOfEnvironment(false).endpoint).toBe('http://127.0.0.1:9000');
+});
+
+test('a service that is to sign for a place starts only where it can, and without a place it needs nothing', async () => {
+  const options = { insecureHttp: false, publicationFolder: folder, logger: silentLogger };
+  expect(() => openLocations({ ...options, place: 'https://ours.example' })).toThrow(
+    expect.objectContaining({ code: 'S3_ADDRESS' }),
+  );
+  const { presign } = openLocations({ ...options, place: 's3://ours/prod' });
+  expect((await presign?.('s3://ours/prod/0a', Date.now()))?.url).toContain(
+    'https://ours.s3.us-east-1.amazonaws.com/prod/0a?',
+  );
+  expect(await presign?.('s3://theirs/prod/0a', Date.now())).toBeNull();
+  vi.stubEnv('AWS_SECRET_ACCESS_KEY', '');
+  expect(() => openLocations({ ...options, place: 's3://ours/prod' })).toThrow(
+    expect.objectContaining({ code: 'S3_CREDENTIALS' }),
+  );
+  // Gone while it runs: the device is told to come again, and no more.
+  const failure = { code: 'LOCATION_CREDENTIALS', kind: 'retry-later', message: expect.not.stringContaining('AWS') };
+  await expect(presign?.('s3://ours/prod/0a', Date.now())).rejects.toMatchObject(failure);
+  expect(openLocations({ ...options, place: null }).presign).toBeNull();
 });

@@ -1,19 +1,13 @@
 // Owns a private bucket for tests: s3rver holds the objects, and before it stands what s3rver leaves out: nobody reads without a right signature in time.
 import { createHash, createHmac } from 'node:crypto';
 import http, { type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import { createRequire } from 'node:module';
 import type { AddressInfo } from 'node:net';
+import S3rver from 's3rver';
 import { type S3Access, signS3Request } from '../../src/distribution/s3-access.ts';
 
 /** s3rver knows this account alone. */
 const ACCOUNT = 'S3RVER';
 const REGION = 'eu-test-1';
-
-interface S3rver {
-  run(): Promise<AddressInfo>;
-  close(): Promise<void>;
-}
-const S3rver = createRequire(import.meta.url)('s3rver') as new (options: object) => S3rver;
 
 export interface BucketRead {
   readonly key: string;
