@@ -1,5 +1,4 @@
 // Owns making a version of files: reads what the model says of itself, and writes the manifest once all files lie where devices download them.
-import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import path from 'node:path';
 import type { ModelFiles } from '../../fleet-agent/src/record/slots.ts';
@@ -7,14 +6,23 @@ import { readBoundedFile } from '../base/bounded-file.ts';
 import { readFileIfPresent, writeFileDurably } from '../base/durable-file.ts';
 import { CodedError } from '../base/errors.ts';
 import { type Digest, digestOf } from '../contract/digest.ts';
-import type { ModelManifest, Variant } from '../contract/types.generated.ts';
+import type { ModelManifest, OutputTensor, Variant } from '../contract/types.generated.ts';
 import type { Artifact, ArtifactStore } from '../distribution/artifact-store.ts';
 import { measureArtifact } from '../distribution/artifacts.ts';
-import { type Labels, newManifest, type OutputKind } from '../documents/new-manifest.ts';
+import {
+  type Labels,
+  type NewManifest,
+  newManifest,
+  type OutputKind,
+  type WrittenManifest,
+} from '../documents/new-manifest.ts';
 import { parseDocumentOf } from '../documents/parse-document-of.ts';
-import { type OnnxDescription, readOnnx } from '../documents/read-onnx.ts';
+import type { OnnxDescription } from '../documents/read-onnx.ts';
 import { nameOfPath } from '../documents/repository-layout.ts';
-import { type Question, withAnswer } from './example-answer.ts';
+import { describeOnnx } from './describe-onnx.ts';
+import { withAnswer } from './example-answer.ts';
+import { readQuestion } from './example-question.ts';
+import { findLabels, LABELS_NAME } from './model-labels.ts';
 import { type PlacedArtifact, type Placing, placeAll } from './place-artifact.ts';
 import { highestBeside, MOST_DOCUMENT_BYTES, sequenceIn } from './sequences.ts';
 import { assertHoldsContent, type FileRole, findVariants, refused, type VariantFiles } from './variant-files.ts';
@@ -25,8 +33,8 @@ export interface ManifestOrder {
   readonly manifest: string;
   readonly from: string | null;
   readonly labels: string | null;
-  /** Inputs whose answer is to be worked out. */
-  readonly example: string | null;
+  /** Files with inputs whose answer is to be worked out; none, or as in `readQuestion`. */
+  readonly example: readonly string[];
   readonly kinds: ReadonlyMap<string, OutputKind>;
   readonly roles: ReadonlyMap<string, FileRole>;
   /** Says under which addresses devices find the files. */
@@ -41,22 +49,18 @@ export interface DraftedManifest {
   readonly onnx: OnnxDescription | null;
   readonly variants: readonly Variant[];
   readonly text: string;
+  /** What nobody but people can know, and is still to be said; null when nothing is. */
+  readonly note: string | null;
   /** What devices fetch, by file. */
   readonly files: ReadonlyMap<string, Artifact>;
 }
 
-export interface PackedManifest extends Omit<DraftedManifest, 'files'> {
+export interface PackedManifest extends Omit<DraftedManifest, 'files' | 'note'> {
   readonly manifest: string;
   readonly digest: Digest;
   readonly sequence: number;
   readonly artifacts: readonly PlacedArtifact[];
 }
-
-/** Class names beyond these stay in a file. */
-const MOST_INLINE_LABELS = 1000;
-/** Labels that are found by themselves. */
-const LABELS_NAME = 'labels.txt';
-const MOST_LABEL_BYTES = 8 * 1024 * 1024;
 
 /** Throws PACKAGE_FILES, PACKAGE_MANIFEST, ONNX_… or what reading and writing files throws. Repeating it changes nothing. */
 export async function packageManifest(order: PackageOrder): Promise<PackedManifest> {
@@ -65,7 +69,7 @@ export async function packageManifest(order: PackageOrder): Promise<PackedManife
   const written = await readFileIfPresent(file, MOST_DOCUMENT_BYTES);
   const before = written === undefined ? 0 : sequenceIn(file, written, model);
   const sequence = before > 0 ? before : (await highestBeside(file, model)) + 1;
-  const { files, ...draft } = await draftManifest(order, sequence);
+  const { files, note, ...draft } = await draftManifest(order, sequence);
   const { text } = draft;
   if (written !== undefined && written.toString('utf8') !== text)
     throw new CodedError({
@@ -74,6 +78,7 @@ export async function packageManifest(order: PackageOrder): Promise<PackedManife
       remedy: 'Versions never change: package these files as another version, or remove a manifest that nobody signed.',
     });
   const artifacts = await placeAll(files, order);
+  if (note !== null) order.say(note);
   if (!isDryRun) {
     await mkdir(path.dirname(file), { recursive: true });
     await writeFileDurably(file, text);
@@ -94,7 +99,7 @@ export async function draftManifest(order: ManifestOrder, sequence: number): Pro
   const base = order.from === null ? null : await readManifest(order.from);
   const found = await findVariants(order.files);
   for (const variant of found) await assertHoldsContent(variant.model);
-  const described = found.map(({ model: one }) => (one.endsWith('.onnx') ? describe(one) : null));
+  const described = found.map(({ model: one }) => (one.endsWith('.onnx') ? describeOnnx(one) : null));
   const { labels, labelsFile } = await findLabels(order.labels, found);
   const files = new Map<string, Artifact>();
   const variants: Variant[] = [];
@@ -110,24 +115,31 @@ export async function draftManifest(order: ManifestOrder, sequence: number): Pro
   }
   const framework = frameworkOf(found, base);
   const facts = { file, model, version: nameOfPath(path.basename(file)), sequence, framework, variants, base };
-  const all = { ...facts, interface: interfaceOf(found, described, base), kinds: order.kinds, labels };
-  const question = order.example === null ? null : await readQuestion(order.example);
-  const draft = newManifest({ ...all, example: question === null ? null : { ...question, expect: { outputs: {} } } });
-  const answered = { manifest: draft.manifest, labels: labels?.names ?? [], variants: onDisk };
-  const { text } =
-    question === null ? draft : newManifest({ ...all, example: await withAnswer({ question, ...answered }) });
+  const its = interfaceOf(found, described, base);
   const [onnx = null] = described;
-  return { framework, onnx, variants, text, files };
+  const all = { ...facts, interface: its, kinds: order.kinds, labels, logits: onnx?.logits ?? [] };
+  const { text, manifest } = await withExample({ ...all, example: null }, order.example, onDisk);
+  return { framework, onnx, variants, text, note: noteOf(manifest.spec.interface.outputs), files };
 }
 
-/** Inputs of an example, and shapes where the interface leaves them open: as in a manifest, without the answer. */
-async function readQuestion(file: string): Promise<Question> {
-  const { name, inputs, shapes } = Object(
-    parseJson((await readBoundedFile(file, MOST_DOCUMENT_BYTES)).toString('utf8')),
-  );
-  if (inputs !== undefined)
-    return { name: name ?? path.parse(file).name, inputs, ...(shapes === undefined ? {} : { shapes }) };
-  throw refused(`${file} is no JSON with \`inputs\`.`, 'Write it as in `{ "inputs": { "x": [0.5, 0.25] } }`.');
+function noteOf(outputs: readonly OutputTensor[]): string | null {
+  const hasMeaning = outputs.some((one) => (one.kind ?? one.classes ?? one.classCount) !== undefined);
+  const names = outputs.map(({ name }) => name);
+  if (hasMeaning) return null;
+  return `Note: devices sum up nothing of the answers (${names.join(', ')}), so rules can judge errors and latency only. Say what an output is with --labels <file>, or --kind ${names[0]}=scalar.`;
+}
+
+/** The manifest with one example more, whose answer is worked out. */
+async function withExample(
+  facts: NewManifest,
+  files: readonly string[],
+  variants: readonly ModelFiles[],
+): Promise<WrittenManifest> {
+  if (files.length === 0) return newManifest(facts);
+  const question = await readQuestion(files, facts.interface.inputs);
+  const { manifest } = newManifest({ ...facts, example: { ...question, expect: { outputs: {} } } });
+  const labels = facts.labels?.names ?? [];
+  return newManifest({ ...facts, example: await withAnswer({ question, manifest, labels, variants }) });
 }
 
 function filesOnDisk(roles: ReadonlyMap<string, FileRole>, measured: ReadonlyMap<string, Artifact>): ModelFiles {
@@ -141,68 +153,6 @@ function filesOnDisk(roles: ReadonlyMap<string, FileRole>, measured: ReadonlyMap
 
 async function readManifest(file: string): Promise<ModelManifest> {
   return parseDocumentOf('ModelManifest', file, await readBoundedFile(file, MOST_DOCUMENT_BYTES));
-}
-
-function describe(file: string): OnnxDescription {
-  let opened: number;
-  try {
-    opened = openSync(file, 'r');
-  } catch (cause) {
-    const remedy = 'Name a file that exists and that you may read.';
-    throw new CodedError({
-      code: 'ARTIFACT_UNREADABLE',
-      message: `The model file ${file} can't be read.`,
-      remedy,
-      cause,
-    });
-  }
-  try {
-    return readOnnx({
-      file,
-      sizeBytes: fstatSync(opened).size,
-      read(at, length) {
-        const bytes = Buffer.allocUnsafe(length);
-        return bytes.subarray(0, readSync(opened, bytes, 0, length, at));
-      },
-    });
-  } finally {
-    closeSync(opened);
-  }
-}
-
-/** A JSON list, or one name a line, as devices read it. */
-async function readLabels(file: string): Promise<Labels> {
-  const text = (await readBoundedFile(file, MOST_LABEL_BYTES)).toString('utf8').replace(/^\uFEFF/, '');
-  if (text.trimStart().startsWith('[')) {
-    const names = parseJson(text);
-    if (Array.isArray(names) && names.every((name) => typeof name === 'string') && names.length <= MOST_INLINE_LABELS)
-      return { names, inFile: false };
-    const remedy = 'Write one name a line.';
-    throw refused(`${file} is no JSON list of at most ${MOST_INLINE_LABELS} names.`, remedy);
-  }
-  const lines = text.split(/\r?\n/);
-  if (lines.at(-1) === '') lines.pop();
-  const names = lines.map((line, index) => line || `class ${index}`);
-  return { names, inFile: names.length > MOST_INLINE_LABELS };
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
-}
-
-/** Those of `given`, or of the variants, which must then agree. */
-async function findLabels(given: string | null, found: readonly VariantFiles[]) {
-  const own = found.flatMap(({ others }) => others.filter((one) => path.basename(one) === LABELS_NAME));
-  const labelsFile = given ?? own[0] ?? null;
-  const labels = labelsFile === null ? null : await readLabels(labelsFile);
-  for (const one of own)
-    if (JSON.stringify(await readLabels(one)) !== JSON.stringify(labels))
-      throw refused(`${one} has other labels than ${labelsFile}.`, 'All variants answer with the same classes.');
-  return { labels, labelsFile };
 }
 
 interface RoleFacts {

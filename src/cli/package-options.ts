@@ -12,7 +12,7 @@ const KINDS: readonly OutputKind[] = ['classes', 'scalar', 'embedding', 'detecti
 export interface PackageOptions extends PlaceOptions {
   readonly from?: string;
   readonly labels?: string;
-  readonly example?: string;
+  readonly example?: readonly string[];
   readonly kind?: ReadonlyMap<string, OutputKind>;
   /** '' stands for files that are not named. */
   readonly role?: ReadonlyMap<string, FileRole>;
@@ -33,9 +33,11 @@ export function addPackageOptions(command: Command): Command {
   return addPlaceOptions(command.addOption(homeOption()))
     .option('--from <manifest>', 'manifest whose other fields are taken over, such as that of the version before')
     .option('--labels <file>', 'class names, one a line or a JSON list (default: labels.txt among the files)')
-    .option(
-      '--example <file>',
-      'JSON with inputs for the self-test: the expected answer is worked out, and every variant must give it',
+    .addOption(
+      new Option(
+        '--example <file>',
+        'inputs for the self-test, as JSON, or .npy (<input>=<file>.npy, repeated): the expected answer is worked out, and every variant must give it',
+      ).argParser((file: string, before: readonly string[] = []) => [...before, file]),
     )
     .addOption(
       new Option(
@@ -55,7 +57,7 @@ export function addPackageOptions(command: Command): Command {
 export function manifestFacts(
   options: PackageOptions,
 ): Pick<ManifestOrder, 'from' | 'labels' | 'example' | 'kinds' | 'roles'> {
-  const { from = null, labels = null, example = null, kind: kinds, role: roles } = options;
+  const { from = null, labels = null, example = [], kind: kinds, role: roles } = options;
   return { from, labels, example, kinds: kinds ?? new Map(), roles: roles ?? new Map() };
 }
 

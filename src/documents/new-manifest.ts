@@ -24,6 +24,8 @@ export interface NewManifest {
   readonly variants: readonly Variant[];
   readonly kinds: ReadonlyMap<string, OutputKind>;
   readonly labels: Labels | null;
+  /** Outputs that hold logits, should they hold scores of classes. */
+  readonly logits: readonly string[];
   /** A manifest whose other fields are taken over, such as that of the version before. */
   readonly base: ModelManifest | null;
   /** One more for the self-test; it takes the place of one with its name. */
@@ -77,7 +79,7 @@ function readBack(file: string, text: string): ModelManifest {
   }
 }
 
-function declareOutputs({ interface: { outputs }, base, kinds, labels }: NewManifest): OutputTensor[] {
+function declareOutputs({ interface: { outputs }, base, kinds, labels, logits }: NewManifest): OutputTensor[] {
   const unknown = [...kinds.keys()].find((name) => !outputs.some((output) => output.name === name));
   if (unknown !== undefined)
     throw refused(`The model has no output "${unknown}".`, `It has ${outputs.map(({ name }) => name).join(', ')}.`);
@@ -92,7 +94,9 @@ function declareOutputs({ interface: { outputs }, base, kinds, labels }: NewMani
   const chosen = outputOfLabels(declared, labels.names.length);
   const { classes: _classes, classCount: _classCount, ...rest } = chosen;
   const named = labels.inFile ? { classCount: labels.names.length } : { classes: [...labels.names] };
-  return declared.map((output) => (output === chosen ? { ...rest, ...named } : output));
+  const scores: Pick<OutputTensor, 'scores'> =
+    logits.includes(chosen.name) && chosen.scores === undefined ? { scores: 'logits' } : {};
+  return declared.map((output) => (output === chosen ? { ...rest, ...named, ...scores } : output));
 }
 
 /** The output that is said to hold classes, or else the only one whose rows hold so many scores. */

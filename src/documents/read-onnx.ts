@@ -11,6 +11,8 @@ export interface OnnxDescription {
   readonly outputs: readonly InputTensor[];
   /** Files with weights, as the model names them, in alphabetical order. */
   readonly dataFiles: readonly string[];
+  /** Outputs that come straight out of a linear layer: as scores of classes they are logits, and no probabilities. */
+  readonly logits: readonly string[];
 }
 
 /** As in a manifest; a name in the file may have as many bytes as this many characters can. */
@@ -26,6 +28,8 @@ const TYPES: Readonly<Record<number, InputTensor['type']>> = {
   ...{ 1: 'float32', 2: 'uint8', 3: 'int8', 4: 'uint16', 5: 'int16', 6: 'int32', 7: 'int64', 8: 'bytes' },
   ...{ 9: 'bool', 10: 'float16', 11: 'float64', 12: 'uint32', 13: 'uint64' },
 };
+/** Operators of linear layers. */
+const LINEAR: ReadonlySet<string> = new Set(['Add', 'Conv', 'Gemm', 'MatMul']);
 /** Fields of `TypeProto` beside `tensor_type`. */
 const OTHER_KINDS: Readonly<Record<number, string>> = {
   ...{ 4: 'a sequence', 5: 'a map', 8: 'a sparse tensor', 9: 'an optional value' },
@@ -36,6 +40,7 @@ interface Graph {
   readonly inputs: ReadonlyMap<string, ByteRange>;
   readonly outputs: ReadonlyMap<string, ByteRange>;
   readonly dataFiles: ReadonlySet<string>;
+  readonly logits: ReadonlySet<string>;
 }
 
 /**
@@ -69,6 +74,7 @@ export function readOnnx(source: ByteSource): OnnxDescription {
     inputs: portsOf(graph.inputs),
     outputs: portsOf(graph.outputs),
     dataFiles: [...graph.dataFiles].sort(),
+    logits: [...graph.outputs.keys()].filter((name) => graph.logits.has(name)),
   };
 }
 
@@ -104,9 +110,13 @@ function readGraph(reader: ProtobufReader, range: ByteRange): Graph {
     else if (field.number === 12) outputs.set(nameIn(field, 1), field);
     if (inputs.size + outputs.size > MOST_PORTS) throw reader.damaged(field.from, 'it has too many inputs and outputs');
   }
-  const dataFiles = new Set<string>();
-  // Weights may come before the inputs: a second walk needs no list of them.
+  const [dataFiles, logits] = [new Set<string>(), new Set<string>()];
+  // Weights and nodes may come before inputs and outputs: a second walk needs no list of them.
   for (const field of reader.fields(range)) {
+    if (isBytes(field, 1)) {
+      const made = outputsOfNode(reader, field, outputs);
+      if (made.length > 0 && LINEAR.has(nameIn(field, 4))) for (const name of made) logits.add(name);
+    }
     const tensor = isBytes(field, 5) ? field : isBytes(field, 15) ? findBytes(reader, field, 1) : undefined;
     if (tensor === undefined) continue;
     for (const part of reader.fields(tensor)) {
@@ -115,7 +125,18 @@ function readGraph(reader: ProtobufReader, range: ByteRange): Graph {
     }
     if (dataFiles.size > MOST_DATA_FILES) throw reader.damaged(tensor.from, 'its weights lie in too many files');
   }
-  return { inputs, outputs, dataFiles };
+  return { inputs, outputs, dataFiles, logits };
+}
+
+/** The outputs of the graph that a `NodeProto` makes. */
+function outputsOfNode(reader: ProtobufReader, node: ByteRange, outputs: Graph['outputs']): string[] {
+  const found: string[] = [];
+  for (const part of reader.fields(node)) {
+    if (!isBytes(part, 2) || part.to - part.from > MOST_NAME_BYTES) continue;
+    const name = reader.text(part, MOST_NAME_BYTES);
+    if (outputs.has(name)) found.push(name);
+  }
+  return found;
 }
 
 interface Port {

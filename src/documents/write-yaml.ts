@@ -67,6 +67,21 @@ function writeFlow(value: unknown): string {
   return `{ ${members.map(([name, member]) => `${writeText(name)}: ${writeFlow(member)}`).join(', ')} }`;
 }
 
+/** A list of scalars over as many lines as it needs: an example may have thousands of numbers. */
+function wrappedFlow(items: readonly unknown[]): string[] {
+  const lines: string[] = [];
+  let line = '[';
+  for (const [index, item] of items.entries()) {
+    const written = `${writeScalar(item)}${index === items.length - 1 ? ']' : ','}`;
+    if (line.length + written.length > FLOW_WIDTH && line.length > 1) {
+      lines.push(line.trimEnd());
+      line = ' ';
+    }
+    line += `${written} `;
+  }
+  return [...lines, line.trimEnd()];
+}
+
 /** `level` counts down to where collections may stand on one line; never, unless given. */
 function linesOf(value: object, level = Number.POSITIVE_INFINITY): string[] {
   if (Array.isArray(value)) return value.flatMap((item: unknown) => itemLines(item, level));
@@ -75,6 +90,8 @@ function linesOf(value: object, level = Number.POSITIVE_INFINITY): string[] {
     const key = writeText(name);
     const line = inOneLine(member, level);
     if (line !== undefined) return [`${key}: ${line}`];
+    if (Number.isFinite(level) && Array.isArray(member) && !member.some(isCollection))
+      return [`${key}:`, ...wrappedFlow(member).map((one) => `  ${one}`)];
     return [`${key}:`, ...linesOf(member as object, level - 1).map((one) => `  ${one}`)];
   });
 }

