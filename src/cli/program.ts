@@ -7,6 +7,7 @@ import { addInitCommand } from './commands/init.ts';
 import { addKeygenCommand } from './commands/keygen.ts';
 import { addPackageCommand } from './commands/package.ts';
 import { addPlanCommand } from './commands/plan.ts';
+import { addPruneCommand } from './commands/prune.ts';
 import { addReconcileCommand } from './commands/reconcile.ts';
 import { addReleaseCommand } from './commands/release.ts';
 import { addRequestCommands } from './commands/requests.ts';
@@ -30,6 +31,7 @@ const COMMANDS = [
   addRunCommand,
   addReconcileCommand,
   addTokenCommand,
+  addPruneCommand,
   addStatusCommand,
   addExplainCommand,
   addHistoryCommand,

@@ -1,7 +1,7 @@
 // Owns taking artifacts as they come over the network: in constant memory, checked while they come, and in their place only when whole.
 import { createHash, type Hash } from 'node:crypto';
 import { constants } from 'node:fs';
-import { type FileHandle, lstat, mkdir, open } from 'node:fs/promises';
+import { chmod, type FileHandle, lstat, mkdir, open } from 'node:fs/promises';
 import path from 'node:path';
 import { assertNever } from '../base/errors.ts';
 import { type Digest, hexOf } from '../contract/digest.ts';
@@ -119,7 +119,10 @@ export class ArtifactUploads {
     const known = this.#sound.get(key) ?? hasDigest(file, digest);
     this.#sound.set(key, known);
     try {
-      return (await known) ? stats.size : undefined;
+      if (!(await known)) return undefined;
+      // Whoever counts on it uses it: that moves its time, by the file system's clock, and `slipway prune` keeps it.
+      await chmod(file, 0o644).catch(() => undefined);
+      return stats.size;
     } catch (error) {
       this.#sound.delete(key);
       throw error;
