@@ -2,6 +2,7 @@
 import { COURSE_GROUPS, COURSE_WIDTH, courseGroup, levelOf } from '../telemetry/course-sums.ts';
 import { binsOf } from '../telemetry/histogram-sums.ts';
 import type { HistogramCase } from './histogram-evidence.ts';
+import { pastRows, rowsIn } from './own-past.ts';
 import type { CourseSummary } from './rule-verdict.ts';
 import type { ArmEvidence, StageQuestion } from './stage-question.ts';
 import { type CourseSums, courseVerdict } from './statistics/course.ts';
@@ -29,7 +30,7 @@ function confidencesOf({ histograms, measures, sums }: ArmEvidence): Confidences
 const NO_ANSWERS = { answers: 0, level: 0 };
 
 /** Null where a group with answers now has none of before. */
-function pastOf(arm: ArmEvidence, before: ArmEvidence, bins: number): Past | null {
+function pastOf(arm: ArmEvidence, before: ArmEvidence, rowsBefore: Int32Array, bins: number): Past | null {
   const [now, then] = [confidencesOf(arm), confidencesOf(before)];
   if (now === undefined || then === undefined) return null;
   const level = GROUPS.map(() => 0);
@@ -38,11 +39,9 @@ function pastOf(arm: ArmEvidence, before: ArmEvidence, bins: number): Past | nul
   for (let row = 0; row < arm.names.length; row++) {
     const answers = now.whole[row * now.width] ?? 0;
     if (answers === 0) continue;
-    const name = arm.names[row] ?? '';
-    const group = courseGroup(name);
-    const rowBefore = before.rowOf(name);
-    const from = (rowBefore ?? 0) * then.width + COUNTS;
-    const past = rowBefore === undefined ? NO_ANSWERS : levelOf(then.whole, { from, bins });
+    const group = courseGroup(arm.names[row] ?? '');
+    const rowBefore = rowsBefore[row] ?? -1;
+    const past = rowBefore < 0 ? NO_ANSWERS : levelOf(then.whole, { from: rowBefore * then.width + COUNTS, bins });
     if (past.answers === 0) {
       isMissed[group] = true;
       continue;
@@ -134,19 +133,14 @@ function armsOf(question: StageQuestion, found: HistogramCase, bins: number): Kn
   return arms;
 }
 
-function findArms(
-  { candidate, baseline, restBaseline, intervalMs }: StageQuestion,
-  { own }: HistogramCase,
-  bins: number,
-): KnownArms | null {
+function findArms(question: StageQuestion, { own }: HistogramCase, bins: number): KnownArms | null {
+  const { candidate, baseline, restBaseline, intervalMs } = question;
   const spec = candidate.course?.spec ?? null;
   if (spec === null || baseline === null) return null;
-  const ofOwn = own !== null && restBaseline ? pastOf(candidate, restBaseline, bins) : null;
-  const ofStable = ofOwn !== null && restBaseline ? pastOf(baseline, restBaseline, bins) : null;
-  const past =
-    ofOwn !== null && ofStable !== null
-      ? { candidate: ofOwn, stable: ofStable }
-      : { candidate: NO_PAST, stable: NO_PAST };
+  const before = own === null ? null : (restBaseline ?? null);
+  const ofOwn = before && pastOf(candidate, before, pastRows(question, before), bins);
+  const ofStable = ofOwn && before && pastOf(baseline, before, rowsIn(before, baseline), bins);
+  const past = ofOwn && ofStable ? { candidate: ofOwn, stable: ofStable } : { candidate: NO_PAST, stable: NO_PAST };
   return {
     arms: { candidate, stable: baseline, past, slotMs: spec.slotMs, intervalMs },
     endsMs: spec.slots * spec.slotMs,

@@ -9,13 +9,18 @@ const LATENCY = 'latency>';
 /** Each row of the candidate in the arm of before, −1 where there is none; found once a question. */
 const known = new WeakMap<StageQuestion, Int32Array>();
 
-function pastRows(question: StageQuestion, before: ArmEvidence): Int32Array {
+export function pastRows(question: StageQuestion, before: ArmEvidence): Int32Array {
   const found = known.get(question);
   if (found !== undefined) return found;
-  const { names } = question.candidate;
+  const rows = rowsIn(before, question.candidate);
+  known.set(question, rows);
+  return rows;
+}
+
+/** Each row of an arm in another by its name, −1 where there is none. */
+export function rowsIn(before: ArmEvidence, { names }: ArmEvidence): Int32Array {
   const rows = new Int32Array(names.length);
   for (let row = 0; row < names.length; row++) rows[row] = before.rowOf(names[row] ?? '') ?? -1;
-  known.set(question, rows);
   return rows;
 }
 

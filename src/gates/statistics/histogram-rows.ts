@@ -1,7 +1,7 @@
 // Owns the histograms of many devices: their sum, and each of them.
 import { HistogramTally, histogramWidth } from './histogram-tally.ts';
 import { furtherOutlier, isOutlier, medianBesideOutliers, type OutlierRow } from './outlier-rows.ts';
-import { liveRowsOf, sumOfRows } from './row-sums.ts';
+import { liveRowsOf, liveValuesOf, type RowColumn, sumOfRows } from './row-sums.ts';
 
 /** Where histograms lie: trials, reports, trials², counts, counts·trials, and half of the products of pairs of bins, row after row. */
 export interface HistogramSource {
@@ -78,15 +78,15 @@ export class HistogramRows {
     return this.#source.sums[row * this.#width] ?? 0;
   }
 
-  /** Numbers of the rows with data. */
-  liveRows(): Uint32Array {
-    this.#liveRows ??= liveRowsOf(this.#source.sums, this.#width, 0, this.#rows ?? this.#source.names.length);
-    return this.#liveRows;
+  get #trials(): RowColumn {
+    const { names, sums } = this.#source;
+    return { sums, width: this.#width, place: 0, count: names.length, rows: this.#rows };
   }
 
-  /** Trials of the rows with data. */
-  #liveTrials(): Float64Array {
-    return Float64Array.from(this.liveRows(), (row) => this.#trialsOf(row));
+  /** Numbers of the rows with data. */
+  liveRows(): Uint32Array {
+    this.#liveRows ??= liveRowsOf(this.#trials);
+    return this.#liveRows;
   }
 
   /** Without the rows that claim far more than the median one, and the furthest of these; null when none does. */
@@ -96,7 +96,7 @@ export class HistogramRows {
   }
 
   #findInliers(): InlierHistograms | null {
-    const median = medianBesideOutliers(this.#liveTrials());
+    const median = medianBesideOutliers(liveValuesOf(this.#trials));
     if (median === null) return null;
     const inliers: number[] = [];
     let outlier: OutlierRow | null = null;

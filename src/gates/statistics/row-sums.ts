@@ -41,19 +41,35 @@ export function sumOfRows({ sums, width, count, rows, known = null }: RowsToSum)
   return sum;
 }
 
-/** Of rows by number, or of so many rows, those with trials, which stand at a place in the row. */
-export function liveRowsOf(
-  sums: Float64Array,
-  width: number,
-  trialsAt: number,
-  rows: Uint32Array | number,
-): Uint32Array {
-  const count = typeof rows === 'number' ? rows : rows.length;
-  const live = new Uint32Array(count);
+/** Where the number that is asked about stands in each row, and which rows are meant; null for all. */
+export interface RowColumn {
+  readonly sums: Float64Array;
+  readonly width: number;
+  readonly place: number;
+  readonly count: number;
+  readonly rows: Uint32Array | null;
+}
+
+/** Numbers of the rows where it is above 0. */
+export function liveRowsOf({ sums, width, place, count, rows }: RowColumn): Uint32Array {
+  const most = rows?.length ?? count;
+  const live = new Uint32Array(most);
   let found = 0;
-  for (let place = 0; place < count; place++) {
-    const row = typeof rows === 'number' ? place : (rows[place] ?? 0);
-    if ((sums[row * width + trialsAt] ?? 0) > 0) live[found++] = row;
+  for (let i = 0; i < most; i++) {
+    const row = rows === null ? i : (rows[i] ?? 0);
+    if ((sums[row * width + place] ?? 0) > 0) live[found++] = row;
   }
   return live.subarray(0, found);
+}
+
+/** It, of each row where it is above 0. */
+export function liveValuesOf({ sums, width, place, count, rows }: RowColumn): Float64Array {
+  const most = rows?.length ?? count;
+  const values = new Float64Array(most);
+  let found = 0;
+  for (let i = 0; i < most; i++) {
+    const value = sums[(rows === null ? i : (rows[i] ?? 0)) * width + place] ?? 0;
+    if (value > 0) values[found++] = value;
+  }
+  return values.subarray(0, found);
 }

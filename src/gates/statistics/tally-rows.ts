@@ -1,6 +1,6 @@
 // Owns the tallies of one measure over many devices: their sum, which have data, and which stands out from the others.
 import { isOutlier, medianBesideOutliers, type OutlierRow } from './outlier-rows.ts';
-import { liveRowsOf, sumOfRows } from './row-sums.ts';
+import { liveRowsOf, liveValuesOf, type RowColumn, sumOfRows } from './row-sums.ts';
 import { EMPTY_TALLY, scaleTally, type Tally } from './tally.ts';
 
 /** A device's tally of one measure, with its name. */
@@ -180,13 +180,18 @@ export class TallyRows {
     };
   }
 
-  /** Trials of the rows with data, or one more than their events, in their order. */
-  #liveWeights(ofEvents: boolean): Float64Array {
+  get #trials(): RowColumn {
+    const { names, sums } = this.#source;
+    return { sums, width: WIDTH, place: TRIALS, count: names.length, rows: this.#rows };
+  }
+
+  /** One more than the events of each row with data. */
+  #events(): Float64Array {
     const { sums } = this.#source;
-    const weightOf = ofEvents
-      ? (row: number) => 1 + (sums[row * WIDTH] ?? 0)
-      : (row: number) => sums[row * WIDTH + TRIALS] ?? 0;
-    return Float64Array.from(this.liveRows(), weightOf);
+    const live = this.liveRows();
+    const events = new Float64Array(live.length);
+    for (let i = 0; i < live.length; i++) events[i] = 1 + (sums[(live[i] ?? 0) * WIDTH] ?? 0);
+    return events;
   }
 
   /**
@@ -203,7 +208,7 @@ export class TallyRows {
   }
 
   #outliersBy(ofEvents: boolean): Outliers | null {
-    const median = medianBesideOutliers(this.#liveWeights(ofEvents));
+    const median = medianBesideOutliers(ofEvents ? this.#events() : liveValuesOf(this.#trials));
     if (median === null) return null;
     const { names, sums } = this.#source;
     const inliers: number[] = [];
@@ -257,7 +262,7 @@ export class TallyRows {
 
   /** Their numbers. */
   liveRows(): Uint32Array {
-    this.#liveRows ??= liveRowsOf(this.#source.sums, WIDTH, TRIALS, this.#rows ?? this.#source.names.length);
+    this.#liveRows ??= liveRowsOf(this.#trials);
     return this.#liveRows;
   }
 }
