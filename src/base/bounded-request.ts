@@ -9,9 +9,9 @@ export interface BoundedAnswer {
   readonly body: Buffer;
 }
 
-const MOST_BYTES = 1024 * 1024;
+const MIB = 1024 * 1024;
 
-async function readAnswer(response: Response): Promise<BoundedAnswer> {
+async function readAnswer(response: Response, mostBytes: number): Promise<BoundedAnswer> {
   const redirect = redirectReason(response);
   if (redirect !== null) {
     await response.body?.cancel();
@@ -21,14 +21,14 @@ async function readAnswer(response: Response): Promise<BoundedAnswer> {
   let length = 0;
   for await (const chunk of response.body ?? []) {
     length += chunk.length;
-    if (length > MOST_BYTES) throw new UnusableAnswer('its answer is longer than 1 MiB');
+    if (length > mostBytes) throw new UnusableAnswer(`its answer is longer than ${mostBytes / MIB} MiB`);
     chunks.push(chunk);
   }
   return { status: response.status, headers: response.headers, body: Buffer.concat(chunks, length) };
 }
 
-/** The answer of at most 1 MiB, whatever its status. Never throws. */
-export function boundedRequest(asked: Post, clock: Clock): Promise<PostOutcome<BoundedAnswer>> {
+/** The answer of at most 1 MiB unless given, whatever its status. Never throws. */
+export function boundedRequest(asked: Post, clock: Clock, mostBytes = MIB): Promise<PostOutcome<BoundedAnswer>> {
   const headers = { 'accept-encoding': 'identity', ...asked.headers };
-  return post({ ...asked, headers }, clock, readAnswer);
+  return post({ ...asked, headers }, clock, (response) => readAnswer(response, mostBytes));
 }

@@ -6,6 +6,7 @@ import { CodedError } from '../base/errors.ts';
 import { isLoopbackHost } from '../base/loopback.ts';
 import { withoutSecrets } from '../base/without-secrets.ts';
 import type { ServiceError } from '../contract/fleet-messages.ts';
+import { secretOf } from './settings.ts';
 
 const LONGEST_MS = 15_000;
 
@@ -21,10 +22,19 @@ export interface ServiceQuestion {
   readonly method: 'GET' | 'POST' | 'DELETE';
   readonly path: string;
   readonly body?: unknown;
+  /** Of the answer; 1 MiB unless given. */
+  readonly mostBytes?: number;
+  /** What the command does without a service: a remedy where none answers. */
+  readonly otherwise?: string;
+}
+
+/** With the token of the environment; a service's own viewer token opens what it did before there were others. */
+export function accessTo(server: string, insecureHttp = false): ServiceAccess {
+  return { server, token: secretOf('SLIPWAY_TOKEN') ?? secretOf('SLIPWAY_VIEWER_TOKEN'), insecureHttp };
 }
 
 /** Throws SERVER_ADDRESS for what is no address of a service, and for plain HTTP to another machine. */
-export function serviceUrl({ server, token, insecureHttp }: ServiceAccess, path: string): URL {
+function serviceUrl({ server, token, insecureHttp }: ServiceAccess, path: string): URL {
   const base = server.replace(/\/+$/, '');
   const url = /^https?:\/\//.test(base) && URL.canParse(base + path) ? new URL(base + path) : undefined;
   if (url === undefined || url.username !== '' || url.password !== '')
@@ -44,12 +54,17 @@ export function serviceUrl({ server, token, insecureHttp }: ServiceAccess, path:
   });
 }
 
-function unreachable(origin: string, reason: string): CodedError {
-  const remedy = 'Check the address, and that `slipway run` is running there.';
-  return new CodedError({ code: 'SERVER_UNREACHABLE', kind: 'retry-later', message: `${origin}: ${reason}.`, remedy });
+/** No service answers, or something else does. */
+export function unreachable(server: string, reason: string, otherwise = ''): CodedError {
+  return new CodedError({
+    code: 'SERVER_UNREACHABLE',
+    kind: 'retry-later',
+    message: `${server} does not answer as a Slipway service does: ${reason}.`,
+    remedy: `Check the address, and that \`slipway run\` is running there. ${otherwise}`.trimEnd(),
+  });
 }
 
-const SET_TOKEN = 'Set SLIPWAY_TOKEN (or SLIPWAY_TOKEN_FILE)';
+const SET_TOKEN = 'Commands take it from SLIPWAY_TOKEN or SLIPWAY_TOKEN_FILE.';
 
 const MOST_CHARACTERS = 500;
 
@@ -67,37 +82,27 @@ function findError(body: Buffer, secrets: readonly string[]): ServiceError | und
 }
 
 /** What the service says in its answer, as the error of a command. */
-function refusal(origin: string, { status, body }: BoundedAnswer, token: string | null): CodedError {
+function refusal(
+  origin: string,
+  { status, body }: BoundedAnswer,
+  { token, otherwise }: { readonly token: string | null; readonly otherwise: string | undefined },
+): CodedError {
   const said = findError(body, token === null ? [] : [token]);
-  if (said === undefined) return unreachable(origin, `it answers HTTP ${status}`);
-  if (status === 401 && token === null)
-    return new CodedError({
-      code: 'SERVER_CREDENTIALS',
-      message: `${origin} requires a token.`,
-      remedy: `${SET_TOKEN} to one that has the scope for this.`,
-    });
+  if (said === undefined) return unreachable(origin, `HTTP ${status}`, otherwise);
   if (status === 401 || status === 403)
     return new CodedError({
       code: 'SERVER_CREDENTIALS',
-      message: `${origin} refuses: ${said.message}`,
-      remedy: `${SET_TOKEN} to another token. ${said.remedy ?? ''}`.trimEnd(),
+      message: token === null ? `${origin} requires a token.` : `${origin} refuses the token: ${said.message}`,
+      remedy: `${said.remedy ?? ''} ${SET_TOKEN}`.trimStart(),
     });
   const kind = status === 429 || status >= 500 ? 'retry-later' : 'fix-input';
   const { code, message, remedy } = said;
   return new CodedError({ code, kind, message, ...(remedy === undefined ? {} : { remedy }) });
 }
 
-function jsonOf(origin: string, { body }: BoundedAnswer): unknown {
-  try {
-    return JSON.parse(body.toString('utf8'));
-  } catch {
-    throw unreachable(origin, 'its answer is none of a Slipway service');
-  }
-}
-
 /** The service's answer to a question that it accepts. Throws SERVER_… or the service's own error. */
 export async function askService(
-  { method, path, body }: ServiceQuestion,
+  { method, path, body, mostBytes, otherwise }: ServiceQuestion,
   access: ServiceAccess,
   clock: Clock,
 ): Promise<unknown> {
@@ -107,7 +112,7 @@ export async function askService(
     throw new CodedError({
       code: 'SERVER_CREDENTIALS',
       message: 'The token has characters that no token has, or is too long.',
-      remedy: `${SET_TOKEN} to the token alone.`,
+      remedy: `Check that nothing but the token is there. ${SET_TOKEN}`,
     });
   const outcome = await boundedRequest(
     {
@@ -119,9 +124,14 @@ export async function askService(
       body: body === undefined ? null : JSON.stringify(body),
     },
     clock,
+    mostBytes,
   );
-  if (outcome.kind === 'failed') throw unreachable(url.origin, outcome.reason);
+  if (outcome.kind === 'failed') throw unreachable(url.origin, outcome.reason, otherwise);
   const answer = outcome.value;
-  if (answer.status < 200 || answer.status >= 300) throw refusal(url.origin, answer, token);
-  return jsonOf(url.origin, answer);
+  if (answer.status < 200 || answer.status >= 300) throw refusal(url.origin, answer, { token, otherwise });
+  try {
+    return JSON.parse(answer.body.toString('utf8'));
+  } catch {
+    throw unreachable(url.origin, 'its answer is not JSON', otherwise);
+  }
 }

@@ -111,6 +111,8 @@ export function trustOption(): Option {
   return new Option('--trust <file>', 'trust policy with the keys to trust (default: the one in the home)');
 }
 
+export const TOKEN_OF_SERVER = 'its token comes from SLIPWAY_TOKEN or SLIPWAY_TOKEN_FILE';
+
 export function serverOption(purpose: string): Option {
   return new Option('--server <url>', `address of the running service; ${purpose}`).env('SLIPWAY_SERVER');
 }

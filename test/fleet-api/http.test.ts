@@ -252,9 +252,13 @@ describe('long polls', () => {
   });
 });
 
+async function readMetrics({ url }: Service): Promise<string> {
+  return (await fetch(`${url}/metrics`, { headers: { authorization: 'Bearer viewer-token' } })).text();
+}
+
 async function until(service: Service, waiting: number): Promise<void> {
   for (;;) {
-    const text = await (await fetch(`${service.url}/metrics`)).text();
+    const text = await readMetrics(service);
     if (text.includes(`slipway_long_polls ${waiting}\n`)) return;
     await new Promise((resolve) => setTimeout(resolve, 10));
   }
@@ -311,13 +315,14 @@ describe('operators', () => {
     expect((await fetch(`${closed.url}/v1/rollouts`, { headers: { authorization: 'Bearer ' } })).status).toBe(401);
   });
 
-  it('see health, readiness and metrics', async () => {
+  it('see health and readiness, and metrics with the viewer token', async () => {
     await using service = await startService();
     expect((await fetch(`${service.url}/healthz`)).status).toBe(200);
     expect((await fetch(`${service.url}/readyz`)).status).toBe(200);
     service.state.ready = false;
     expect((await fetch(`${service.url}/readyz`)).status).toBe(503);
-    const text = await (await fetch(`${service.url}/metrics`)).text();
+    expect((await fetch(`${service.url}/metrics`)).status).toBe(401);
+    const text = await readMetrics(service);
     expect(text).toContain('# TYPE slipway_http_requests_total counter\n');
     expect(text).toContain('slipway_http_requests_total{route="ready",status="503"} 1\n');
     expect(text).toContain('slipway_http_request_seconds_bucket{route="health",le="+Inf"} 1\n');

@@ -41,7 +41,7 @@ test('the service has these routes', () => {
     'GET /distribution/{rest} anyone: → file',
     'GET /healthz anyone: → Health',
     'GET /readyz anyone: → Readiness',
-    'GET /metrics anyone: → text',
+    'GET /metrics view: → text',
     'POST /v1/hooks/git git-host: any → nothing',
     'GET /v1/rollouts view: → Rollouts',
     'GET /v1/rollouts/{name} view: → Rollout',

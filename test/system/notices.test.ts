@@ -54,7 +54,8 @@ const alertsNotified = (kind: string): string[] =>
   firstNotified().flatMap(({ notice }) => (notice.kind === 'alert' && notice.alertKind === kind ? [notice.is] : []));
 
 async function metrics(): Promise<string> {
-  return (await fetch(`${world.service.url}/metrics`, { signal: AbortSignal.timeout(5_000) })).text();
+  const headers = { authorization: `Bearer ${world.set.viewerToken}` };
+  return (await fetch(`${world.service.url}/metrics`, { headers, signal: AbortSignal.timeout(5_000) })).text();
 }
 
 async function logLines(message: string): Promise<Record<string, unknown>[]> {

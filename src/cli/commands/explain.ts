@@ -16,7 +16,7 @@ import { readLiveView } from '../live-status.ts';
 import { printResult, proseLines, type Result } from '../output.ts';
 import { type KeyOptions, reconcilerKeys } from '../reconciler-keys.ts';
 import { addRepositoryOptions, openBranch, type RepositoryOptions } from '../repository-access.ts';
-import { homeOption, secretOf, serverOption, trustOption } from '../settings.ts';
+import { homeOption, serverOption, trustOption } from '../settings.ts';
 import { stallNotes } from '../status-table.ts';
 
 interface ExplainOptions extends RepositoryOptions, KeyOptions {
@@ -176,9 +176,9 @@ async function fromGit(name: string, options: ExplainOptions): Promise<Result> {
 }
 
 async function explain(name: string, options: ExplainOptions): Promise<Result> {
-  const { server } = options;
+  const { server, insecureHttp } = options;
   if (server === undefined) return fromGit(name, options);
-  const view = await readLiveView({ server, rollout: name, token: secretOf('SLIPWAY_VIEWER_TOKEN') });
+  const view = await readLiveView({ server, insecureHttp, rollout: name });
   const [outlook] = view.rollouts;
   const result =
     outlook === undefined || outlook.candidate === null ? await fromGit(name, options) : ofService(outlook);

@@ -20,7 +20,7 @@ import { printResult, proseLines, type Result, table } from '../output.ts';
 import { planChanges } from '../plan-changes.ts';
 import { addTrafficOptions, healthOf, type TrafficOptions, trafficOf } from '../plan-options.ts';
 import { addRepositoryOptions, type RepositoryOptions, withFiles } from '../repository-access.ts';
-import { secretOf, serverOption } from '../settings.ts';
+import { serverOption } from '../settings.ts';
 
 interface PlanOptions extends RepositoryOptions, TrafficOptions {
   readonly health: string;
@@ -35,10 +35,10 @@ const ASSUMED_PER_MINUTE = 60;
 /** From the flags, else from the service, else assumed. */
 async function findTraffic(rollout: string | undefined, options: PlanOptions): Promise<Traffic> {
   const said = trafficOf(options);
-  const { server } = options;
+  const { server, insecureHttp } = options;
   const isSaid = said.devices !== null && said.perMinute !== null;
-  const asked = server === undefined || rollout === undefined || isSaid ? undefined : { server, rollout };
-  const live = asked && (await readLiveView({ ...asked, token: secretOf('SLIPWAY_VIEWER_TOKEN') })).traffic;
+  const asked = server === undefined || rollout === undefined || isSaid ? undefined : { server, insecureHttp, rollout };
+  const live = asked && (await readLiveView(asked)).traffic;
   const groups = [...(said.groups ?? []), ...(live?.groups ?? [])];
   return {
     devices: said.devices ?? (live?.devices || null),

@@ -11,10 +11,10 @@ import { alertInWords, alertRemedy, falseClaimInWords, refusedWhy } from '../../
 import { countOf } from '../../wording/amounts.ts';
 import { deviationInWords } from '../../wording/devices-in-words.ts';
 import { cellsOfGit, gitViewToJson, notesOfGit, readGitView } from '../git-status.ts';
-import { type LiveView, readLiveView } from '../live-status.ts';
+import { type LiveQuestion, type LiveView, readLiveView } from '../live-status.ts';
 import { outputClosed, printResult, type Result, withoutControls } from '../output.ts';
 import { addRepositoryOptions, type OpenedBranch, openBranch, type RepositoryOptions } from '../repository-access.ts';
-import { secretOf, serverOption } from '../settings.ts';
+import { serverOption, TOKEN_OF_SERVER } from '../settings.ts';
 import { statusTable, tableOfCells } from '../status-table.ts';
 import { stopSignal } from '../stop-signal.ts';
 import { sourceProblem } from './reconcile.ts';
@@ -127,8 +127,8 @@ export function liveText({ service, rollouts }: LiveView): string {
   ].join('\n\n');
 }
 
-async function live(server: string, rollout: string | undefined): Promise<Result> {
-  const view = await readLiveView({ server, rollout, token: secretOf('SLIPWAY_VIEWER_TOKEN') });
+async function live(question: LiveQuestion): Promise<Result> {
+  const view = await readLiveView(question);
   return { json: view, text: liveText(view) };
 }
 
@@ -162,14 +162,15 @@ export function addStatusCommand(program: Command): void {
     .command('status')
     .description('show the state of all rollouts, live from the service or from Git alone')
     .argument('[rollout]', 'show only this rollout')
-    .addOption(serverOption('its token comes from SLIPWAY_VIEWER_TOKEN'));
+    .addOption(serverOption(TOKEN_OF_SERVER));
   addRepositoryOptions(command)
     .option('--watch', 'redraw every 2 s until Ctrl-C')
     .option('--json', 'print JSON; with --watch, one document per line')
     .action(async (rollout: string | undefined, options: StatusOptions) => {
-      const { server, json = false } = options;
+      const { server, insecureHttp, json = false } = options;
       await using opened = server === undefined ? await openBranch(options) : null;
-      const look = (): Promise<Result> => (opened === null ? live(server ?? '', rollout) : fromGit(opened, rollout));
+      const look = (): Promise<Result> =>
+        opened === null ? live({ server: server ?? '', insecureHttp, rollout }) : fromGit(opened, rollout);
       if (options.watch === true) await watch(look, json);
       else printResult(await look(), json);
     });

@@ -15,9 +15,10 @@ import {
   MOST_TOKEN_NAME,
   SHORTEST_TOKEN_MS,
 } from '../../contract/token-messages.ts';
+import { accessTo } from '../ask-service.ts';
 import { durationOf, labelsOf, valueError, wholeNumberOf } from '../option-values.ts';
 import { printResult, table, timeAgo } from '../output.ts';
-import { homeOption, INSECURE_HTTP, secretOf, serverOption } from '../settings.ts';
+import { homeOption, INSECURE_HTTP, serverOption, TOKEN_OF_SERVER } from '../settings.ts';
 import { issuerAtService, issuerInHome, type TokenIssuer } from '../token-issuer.ts';
 
 interface PlaceOptions {
@@ -30,7 +31,7 @@ interface PlaceOptions {
 function addPlace(command: Command): Command {
   return command
     .addOption(homeOption())
-    .addOption(serverOption('its token comes from SLIPWAY_TOKEN or SLIPWAY_TOKEN_FILE'))
+    .addOption(serverOption(TOKEN_OF_SERVER))
     .option('--insecure-http', INSECURE_HTTP)
     .option('--json', 'print JSON');
 }
@@ -46,7 +47,7 @@ function openIssuer({ home, server, insecureHttp = false }: PlaceOptions, comman
     });
   const isInHome = from('home') === 'cli' || (from('home') === 'env' && from('server') !== 'cli');
   if (server === undefined || isInHome) return issuerInHome(home);
-  return Promise.resolve(issuerAtService({ server, token: secretOf('SLIPWAY_TOKEN'), insecureHttp }));
+  return Promise.resolve(issuerAtService(accessTo(server, insecureHttp)));
 }
 
 interface EnrolOptions extends PlaceOptions {

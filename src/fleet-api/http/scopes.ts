@@ -51,7 +51,11 @@ async function checkBearer(
   const make = `Make one with \`slipway token create --scope ${needed}\``;
   const presented = /^Bearer +([\x21-\x7e]{1,512})$/i.exec(authorization ?? '')?.[1];
   if (presented === undefined)
-    return refused('TOKEN_MISSING', 'A token is required.', `Send \`Authorization: Bearer <token>\`. ${make}.`);
+    return refused(
+      'TOKEN_MISSING',
+      'A token is required.',
+      `${make}, and send it as \`Authorization: Bearer <token>\`.`,
+    );
   if (presented.startsWith(ENROLMENT_TOKEN_PREFIX))
     return refused(
       'TOKEN_UNKNOWN',

@@ -46,7 +46,7 @@ export function serviceRoutes({ clock, metrics, isReady, probe, onHook }: Servic
       },
     },
     {
-      ...{ name: 'metrics', method: 'GET', path: '/metrics', scope: 'anyone', request: null, response: 'text' },
+      ...{ name: 'metrics', method: 'GET', path: '/metrics', scope: 'view', request: null, response: 'text' },
       handle: () => ({ kind: 'text', text: metrics.write() }),
     },
     {
