@@ -48,7 +48,8 @@ Made from the commands themselves by \`npm run generate\`. Every command takes \
 stdout, and an error is \`{"error": …}\` on stderr. ${EXIT_CODES_IN_WORDS}
 
 Secrets come from the environment or from a file, never from a flag: \`SLIPWAY_GIT_TOKEN\` (the repository), \`SLIPWAY_HOOK_SECRET\`
-([webhooks](git-hosts.md)), \`SLIPWAY_VIEWER_TOKEN\` (viewers); each may be given as \`…_FILE\`, the name of a file that holds it.
+([webhooks](git-hosts.md)), \`SLIPWAY_TOKEN\` (what a command shows to a service: [tokens](../how-to/tokens.md)), \`SLIPWAY_ADMIN_TOKEN\` and
+\`SLIPWAY_VIEWER_TOKEN\` (tokens that \`slipway run\` accepts besides those it made); each may be given as \`…_FILE\`, the name of a file that holds it.
 What the home holds, and what to back up, is in [home.md](home.md).
 `;
 
