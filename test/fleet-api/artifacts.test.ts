@@ -245,7 +245,9 @@ describe('an upload', () => {
     const publisher = await Publisher.of(service);
     await publisher.put(BYTES);
     await publisher.put(BYTES);
-    const text = await (await fetch(`${service.url}/metrics`)).text();
+    const text = await (
+      await fetch(`${service.url}/metrics`, { headers: { authorization: 'Bearer viewer-token' } })
+    ).text();
     expect(text).toContain('slipway_uploads_total{answer="stored"} 1');
     expect(text).toContain('slipway_uploads_total{answer="known"} 1');
     expect(text).toContain('slipway_upload_bytes_total 3000000');

@@ -63,7 +63,8 @@ test('a version in a closed bucket goes to every device and is run; one in a for
   await until(() => world.log.filter((line) => line.includes('LOCATION_OUTSIDE')).length >= 2, versions);
   expect(versions()).toEqual(['1.0.0', '1.0.0']);
   expect(bucket.reads).toHaveLength(2);
-  const metrics = await (await fetch(`${world.service.url}/metrics`)).text();
+  const headers = { authorization: `Bearer ${world.set.viewerToken}` };
+  const metrics = await (await fetch(`${world.service.url}/metrics`, { headers })).text();
   expect(metrics).toContain('slipway_artifact_locations_total{answer="located"} 2');
 
   await world.push('roll out', [
