@@ -28,7 +28,7 @@ import { type PlacedArtifact, type Placing, placeAll } from '../place-artifact.t
 import { releaseInWords } from '../release-in-words.ts';
 import { findReleasePlace } from '../release-place.ts';
 import { addAccessOptions, type RepositoryOptions, throwWithTokenHint } from '../repository-access.ts';
-import { SERVICE_SETTINGS, secretOf, serverOption } from '../settings.ts';
+import { SERVICE_SETTINGS, serverOption } from '../settings.ts';
 
 interface ReleaseOptions extends PackageOptions, SignerOptions, RepositoryOptions {
   readonly manifest: string;
@@ -90,19 +90,21 @@ async function manifestSigner(file: string, options: ReleaseOptions): Promise<Re
 }
 
 /** Known devices of each rollout that is to be set. */
-async function devicesOf({ edit }: Released, server: string | undefined): Promise<Map<string, number>> {
+async function devicesOf(
+  { edit }: Released,
+  { server, insecureHttp }: Pick<ReleaseOptions, 'server' | 'insecureHttp'>,
+): Promise<Map<string, number>> {
   const devices = new Map<string, number>();
   if (server === undefined) return devices;
-  const token = secretOf('SLIPWAY_TOKEN') ?? secretOf('SLIPWAY_VIEWER_TOKEN');
   for (const { rollout } of edit.rollouts) {
-    const { traffic } = await readLiveView({ server, token, rollout });
+    const { traffic } = await readLiveView({ server, insecureHttp, rollout });
     if (traffic !== undefined) devices.set(rollout, traffic.devices);
   }
   return devices;
 }
 
 async function release(files: readonly string[], options: ReleaseOptions) {
-  const { manifest, message = null, set: rollouts = [], dryRun: isDryRun = false, server } = options;
+  const { manifest, message = null, set: rollouts = [], dryRun: isDryRun = false } = options;
   assertSignerGiven(options);
   const at = await findReleasePlace(manifest, options);
   const sign = await manifestSigner(at.file, options);
@@ -116,7 +118,7 @@ async function release(files: readonly string[], options: ReleaseOptions) {
   const effects = { problemsOf, sign, upload };
   const released = await pushRelease(branch, { ...wish, message, isDryRun }, effects).catch(throwWithTokenHint);
   const isOut = released.commit !== null || (isDryRun && released.problems.length === 0);
-  const devices = isDryRun ? await devicesOf(released, server) : new Map<string, number>();
+  const devices = isDryRun ? await devicesOf(released, options) : new Map<string, number>();
   const artifacts = isOut ? await place() : [];
   return releaseInWords({ ...released, file: at.file, branch: opened.branch, isDryRun, artifacts, devices });
 }
