@@ -11,7 +11,9 @@ import { FolderArtifactStore } from '../distribution/folder-artifact-store.ts';
 import { HttpsArtifactStore } from '../distribution/https-artifact-store.ts';
 import { parseS3Address } from '../distribution/s3-access.ts';
 import { S3ArtifactStore } from '../distribution/s3-artifact-store.ts';
+import { ServiceArtifactStore } from '../distribution/service-artifact-store.ts';
 import type { UploadTerms } from '../distribution/upload/upload-tries.ts';
+import { serviceUrl } from './ask-service.ts';
 import { homeAt, openHome } from './home.ts';
 import { s3AccessOfEnvironment } from './s3-settings.ts';
 import { secretOf } from './settings.ts';
@@ -20,6 +22,8 @@ import { StopSignal } from './stop-signal.ts';
 export interface PlaceOptions {
   readonly home: string;
   readonly to?: string;
+  /** For the place `service`. */
+  readonly server?: string;
   readonly publicUrl?: string;
   readonly insecureHttp?: boolean;
 }
@@ -28,7 +32,7 @@ export function addPlaceOptions(command: Command): Command {
   return command
     .option(
       '--to <place>',
-      'where the files go: a folder, s3://bucket/prefix, or https://host/prefix/ that takes PUT (default: the publication of the home)',
+      'where the files go: a folder, service (at --server, with SLIPWAY_TOKEN), s3://bucket/prefix, or https://host/prefix/ that takes PUT (default: the publication of the home)',
     )
     .option(
       '--public-url <url>',
@@ -62,9 +66,25 @@ export async function openArtifactStore(
     );
   if (options.publicUrl !== undefined)
     throw placeError('--public-url', 'it goes with s3:// and https:// only', 'Leave it out.');
+  if (to === 'service') return openService(options);
   if (to !== undefined) return new FolderArtifactStore(path.resolve(to));
   const { publication } = options.isDryRun ? homeAt(home) : await openHome(home);
   return new FolderArtifactStore(publication);
+}
+
+/** Throws SETTING_VALUE, SETTING_SECRET or SERVER_ADDRESS. */
+function openService({ server, insecureHttp = false }: PlaceOptions): ArtifactStore {
+  if (server === undefined)
+    throw placeError('--to service', 'the address of the service is missing', 'Pass --server, or set SLIPWAY_SERVER.');
+  const token = (): string | null => secretOf('SLIPWAY_TOKEN');
+  if (token() === null)
+    throw placeError(
+      '--to service',
+      'SLIPWAY_TOKEN is not set',
+      'Set it, or SLIPWAY_TOKEN_FILE, to a token with the scope publish.',
+    );
+  const url = serviceUrl({ server, token: token(), insecureHttp }, '').href.replace(/\/+$/, '');
+  return new StoppableStore((terms) => new ServiceArtifactStore({ server: url, token, terms }));
 }
 
 function placeError(flag: string, problem: string, remedy: string): CodedError {

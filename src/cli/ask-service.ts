@@ -34,7 +34,7 @@ export function accessTo(server: string, insecureHttp = false): ServiceAccess {
 }
 
 /** Throws SERVER_ADDRESS for what is no address of a service, and for plain HTTP to another machine. */
-function serviceUrl({ server, token, insecureHttp }: ServiceAccess, path: string): URL {
+export function serviceUrl({ server, token, insecureHttp }: ServiceAccess, path: string): URL {
   const base = server.replace(/\/+$/, '');
   const url = /^https?:\/\//.test(base) && URL.canParse(base + path) ? new URL(base + path) : undefined;
   if (url === undefined || url.username !== '' || url.password !== '')

@@ -4,7 +4,7 @@ import { type Digest, hexOf } from '../contract/digest.ts';
 import type { Artifact, ArtifactStore, Say, StoredArtifact } from './artifact-store.ts';
 import { readMeasured } from './artifacts.ts';
 import type { OutgoingRequest, ReceivedAnswer } from './upload/send-request.ts';
-import { answerUnusable, incomplete, isWebPage, refusalOf } from './upload/upload-problems.ts';
+import { answerUnusable, incomplete, isHtml, isWebPage, refusalOf } from './upload/upload-problems.ts';
 import { UploadProgress, withProgress } from './upload/upload-progress.ts';
 import { sendOnce, type UploadTerms, withTries } from './upload/upload-tries.ts';
 
@@ -90,7 +90,7 @@ export class HttpsArtifactStore implements ArtifactStore {
       : head;
     const { status, headers } = answer;
     if (status === 404 || status === 410) return 'absent';
-    if ((status !== 200 && status !== 206) || isWebPage(answer)) return 'unknown';
+    if ((status !== 200 && status !== 206) || isHtml(headers)) return 'unknown';
     const size = status === 206 ? headers['content-range']?.split('/')[1] : headers['content-length'];
     if (!/^\d{1,15}$/.test(size ?? '')) return 'unknown';
     return Number(size) === artifact.sizeBytes ? 'there' : 'absent';

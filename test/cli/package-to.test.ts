@@ -84,6 +84,28 @@ test('any host that takes PUT, with a public address of its own, and a folder', 
   expect(urlIn('models/sorter/2.yaml')).toBe(`artifacts/${HEX}`);
 });
 
+test('the running service: with a token for publishing, which is asked for before anything is sent', async () => {
+  await session.run(['init', 'repository']);
+  const token = 'a-token-of-the-administrator';
+  const { url } = await session.serve(['--repo', 'repository'], { SLIPWAY_ADMIN_TOKEN: token });
+  const to = ['--manifest', MANIFEST, '--to', 'service', '--home', 'nowhere'];
+  const env = { SLIPWAY_SERVER: url, SLIPWAY_TOKEN: token };
+  expect(await pack([...to, '--dry-run'], env)).toMatchObject({ code: 0, stderr: `model.onnx would go to ${url}\n` });
+  expect(await pack(to, env)).toMatchObject({ code: 0, stdout: expect.stringContaining(`stored in ${url}: 1 file`) });
+  expect(urlIn(MANIFEST)).toBe(`artifacts/${HEX}`);
+  expect(readFileSync(session.path('.slipway/publication/artifacts', HEX)).equals(ONNX)).toBe(true);
+  expect(await pack([...to, '--dry-run'], env)).toMatchObject({ stderr: `model.onnx is in ${url} already\n` });
+  for (const [wrong, problem] of [
+    [{ SLIPWAY_TOKEN: token }, 'SETTING_VALUE[^]*--server'],
+    [{ SLIPWAY_SERVER: url }, 'SETTING_VALUE[^]*SLIPWAY_TOKEN'],
+    [{ SLIPWAY_SERVER: 'http://service.example', SLIPWAY_TOKEN: token }, 'SERVER_ADDRESS[^]*plain HTTP'],
+    [{ SLIPWAY_SERVER: url, SLIPWAY_TOKEN: 'a-wrong-token-of-somebody' }, 'UPLOAD_REFUSED'],
+  ] as const) {
+    const { code, stderr } = await pack(to, wrong);
+    expect([code, stderr]).toEqual([2, expect.stringMatching(problem)]);
+  }
+});
+
 test('a place that refuses leaves no manifest', async () => {
   const wrong = { ...environment(), AWS_SECRET_ACCESS_KEY: 'a-wrong-secret' };
   const refused = await pack(['--manifest', MANIFEST, '--to', 's3://ours/models'], wrong);

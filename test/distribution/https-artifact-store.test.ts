@@ -5,17 +5,19 @@ import type { ServerResponse } from 'node:http';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { seededRandom } from '../../src/base/random.ts';
 import { hexOf } from '../../src/contract/digest.ts';
 import type { Artifact } from '../../src/distribution/artifact-store.ts';
 import { measureArtifact } from '../../src/distribution/artifacts.ts';
 import { HttpsArtifactStore, type HttpsArtifactStoreOptions } from '../../src/distribution/https-artifact-store.ts';
-import { HastyClock } from '../support/hasty-clock.ts';
+import { HastyClock, HastyRandom } from '../support/hasty-clock.ts';
 import { type PutMisbehaviour, PutServer } from '../support/put-server.ts';
 
 let folder: string;
 let file: string;
 let clock: HastyClock;
+let random: HastyRandom;
+/** How long a host may be silent. */
+let quietMs: number;
 let stop: AbortController;
 let server: PutServer;
 let said: string[];
@@ -23,7 +25,8 @@ let said: string[];
 beforeEach(async () => {
   folder = mkdtempSync(path.join(tmpdir(), 'slipway-put-'));
   file = path.join(folder, 'model.onnx');
-  [clock, stop, said] = [new HastyClock(), new AbortController(), []];
+  [clock, random, stop, said] = [new HastyClock(), new HastyRandom(), new AbortController(), []];
+  quietMs = 5000;
   server = await PutServer.start();
 });
 afterEach(async () => {
@@ -34,8 +37,7 @@ afterEach(async () => {
 const say = (progress: string): void => void said.push(progress);
 
 function storeAt(more: Partial<HttpsArtifactStoreOptions> = {}): HttpsArtifactStore {
-  const random = seededRandom(1, 'upload');
-  const terms = { clock, random, signal: stop.signal, quietMs: 300, answerMs: 300 };
+  const terms = { clock, random, signal: stop.signal, quietMs, answerMs: quietMs };
   const credentials = (): string => 'user:pass-word-1';
   return new HttpsArtifactStore({ prefix: `${server.url}/models/`, publicUrl: null, credentials, terms, ...more });
 }
@@ -135,7 +137,8 @@ describe('a host that fails', () => {
     ['silence', onPut(() => undefined), 'UPLOAD_UNREACHABLE', /did not answer/],
     ['a host that reads nothing', onPut(() => undefined, { early: true }), 'UPLOAD_UNREACHABLE', /took no more bytes/],
     ['a file that is not kept', onPut(status(201)), 'UPLOAD_INCOMPLETE', /another size/],
-  ])('%s: a code and a remedy, and no secret in them', async (_, misbehave, code, message) => {
+  ])('%s: a code and a remedy, and no secret in them', async (what, misbehave, code, message) => {
+    if (/silence|reads nothing/.test(what)) quietMs = 300;
     server.misbehave = misbehave();
     const artifact = await write(20_000_000);
     const failure = await storeAt()
@@ -145,6 +148,7 @@ describe('a host that fails', () => {
     expect((failure as Error).message).not.toContain('pass-word');
     expect(server.files.size).toBe(0);
     server.misbehave = () => false;
+    quietMs = 5000;
     await storeAt().put(file, artifact, say);
     expect(stored(artifact)?.equals(readFileSync(file))).toBe(true);
   });
@@ -152,7 +156,7 @@ describe('a host that fails', () => {
   test('what passes is tried again, as late as the host asks, and a redirect is never followed', async () => {
     server.misbehave = onPut(status(503, { 'retry-after': '7' }), { times: 2 })();
     await storeAt().put(file, await write(10), say);
-    expect(clock.waitsMs).toEqual([7000, 7000]);
+    expect(clock.cutMs).toEqual([7000, 7000]);
     server.misbehave = onPut(cut, { times: 3 })();
     expect(await storeAt().put(file, await write(20), say)).toMatchObject({ isNew: true });
     server.misbehave = onPut(status(307, { location: `${server.url}/elsewhere` }))();

@@ -1,19 +1,26 @@
-// A clock whose long waits are over at once: waits between tries take no time, and what a test really waits for is real.
+// A clock whose longest waits are soon over, such as those that a host asks for; others are real.
 import { SystemClock } from '../../src/base/clock.ts';
+import type { RandomStream } from '../../src/base/random.ts';
+
+const LONGEST_MS = 6000;
 
 export class HastyClock extends SystemClock {
   /** The waits that were cut short. */
-  readonly waitsMs: number[] = [];
-  readonly #longestMs: number;
-
-  constructor(longestMs = 400) {
-    super();
-    this.#longestMs = longestMs;
-  }
+  readonly cutMs: number[] = [];
 
   override sleep(ms: number, signal?: AbortSignal): Promise<void> {
-    if (ms <= this.#longestMs) return super.sleep(ms, signal);
-    this.waitsMs.push(ms);
-    return super.sleep(1, signal);
+    if (ms <= LONGEST_MS) return super.sleep(ms, signal);
+    this.cutMs.push(ms);
+    return super.sleep(100, signal);
+  }
+}
+
+/** Draws the shortest waits between tries, and counts them. */
+export class HastyRandom implements RandomStream {
+  draws = 0;
+
+  next(): number {
+    this.draws++;
+    return 0.9999;
   }
 }

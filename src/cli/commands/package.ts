@@ -7,7 +7,7 @@ import { printResult } from '../output.ts';
 import { type PackedManifest, packageManifest } from '../package-manifest.ts';
 import { addPackageOptions, manifestFacts, type PackageOptions, sayProgress } from '../package-options.ts';
 import { type PlacedArtifact, type Placing, placeArtifact } from '../place-artifact.ts';
-import { INSECURE_HTTP } from '../settings.ts';
+import { INSECURE_HTTP, serverOption } from '../settings.ts';
 import { assertHoldsContent, checkNames, refused } from '../variant-files.ts';
 
 interface CommandOptions extends PackageOptions {
@@ -69,6 +69,7 @@ export function addPackageCommand(program: Command): void {
       'manifest to write, models/<model>/<version>.yaml; inputs, outputs and files with weights are read out of the ONNX file',
     );
   addPackageOptions(command)
+    .addOption(serverOption('for `--to service`'))
     .option('--insecure-http', INSECURE_HTTP)
     .option('--dry-run', 'copy and write nothing; print what would be written')
     .option('--json', 'print JSON')

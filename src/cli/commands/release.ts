@@ -147,7 +147,7 @@ export function addReleaseCommand(program: Command): void {
   addSignerOptions(command)
     .option('--trust <file>', 'trust policy that must accept the signature before anything is pushed')
     .option('--message <text>', 'first line of the commit message')
-    .addOption(serverOption('a dry run says how many devices it knows'))
+    .addOption(serverOption('for `--to service`; a dry run says how many devices it knows'))
     .option('--dry-run', 'show what would change; upload, sign and push nothing')
     .option('--json', 'print JSON')
     .addHelpText('after', EXIT_CODES)

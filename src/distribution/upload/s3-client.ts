@@ -8,6 +8,7 @@ import {
   answerUnusable,
   clockWrong,
   credentialsRefused,
+  isHtml,
   isWebPage,
   placeMissing,
   refusalOf,
@@ -95,11 +96,12 @@ export class S3Client {
     return { method: asked.method, url, headers: all, body: takesBody ? body : null };
   }
 
-  #judge({ accepts = [] }: S3Asked, answer: ReceivedAnswer): Tried<ReceivedAnswer> {
+  #judge({ method, accepts = [] }: S3Asked, answer: ReceivedAnswer): Tried<ReceivedAnswer> {
     if (accepts.includes(answer.status)) return { kind: 'done', value: answer };
     const error = errorIn(answer);
     if (answer.status < 200 || answer.status > 299 || error !== null) return this.#refusal(answer, error);
-    if (!isWebPage(answer)) return { kind: 'done', value: answer };
+    const isPage = method === 'HEAD' ? isHtml(answer.headers) : isWebPage(answer);
+    if (!isPage) return { kind: 'done', value: answer };
     throw answerUnusable(this.place, 'a web page answered in the place of S3');
   }
 

@@ -155,7 +155,8 @@ class Sending {
         request.off('close', closed); // the response tells from now on
         this.#sent();
         const { statusCode: status = 0, headers } = response;
-        if (this.#outgoing.headersOnly === true) {
+        // Some hosts (Swift) send a body after HEAD, which would be read as the next answer.
+        if (this.#outgoing.headersOnly === true || this.#outgoing.method === 'HEAD') {
           resolve({ status, headers, text: '' });
           request.destroy();
           return;

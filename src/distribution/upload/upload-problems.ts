@@ -135,7 +135,11 @@ export function retryAfterMs({ headers }: ReceivedAnswer): number | null {
 
 /** A web page, as captive portals and proxies send it in the place of any answer. */
 export function isWebPage({ headers, text }: ReceivedAnswer): boolean {
-  return (
-    /^(?:text\/html|application\/xhtml)/i.test(headers['content-type'] ?? '') || /^\s*<(?:!doctype )?html/i.test(text)
-  );
+  // Swift calls answers without a body HTML as well.
+  return (isHtml(headers) && text !== '') || /^\s*<(?:!doctype )?html/i.test(text);
+}
+
+/** The same for an answer of which the body was not read. */
+export function isHtml(headers: ReceivedAnswer['headers']): boolean {
+  return /^(?:text\/html|application\/xhtml)/i.test(headers['content-type'] ?? '');
 }
