@@ -70,6 +70,22 @@ export class PrivateBucket implements AsyncDisposable {
   }
 
   #answer(request: IncomingMessage, response: ServerResponse): void {
+    if (request.method === 'GET') this.#answerRead(request, response);
+    else if (request.headers.authorization?.includes(`Credential=${ACCOUNT}/`)) this.#take(request, response);
+    else refuse(response, 403, 'AccessDenied');
+  }
+
+  /** What an account asks for but to read, as s3rver takes it. */
+  #take(request: IncomingMessage, response: ServerResponse): void {
+    const { url, method, headers } = request;
+    const passed = http.request(`http://127.0.0.1:${this.#storePort}${url}`, { method, headers }, (answer) => {
+      response.writeHead(answer.statusCode ?? 500, answer.headers);
+      answer.pipe(response);
+    });
+    request.pipe(passed);
+  }
+
+  #answerRead(request: IncomingMessage, response: ServerResponse): void {
     const url = new URL(request.url ?? '/', `http://${request.headers.host}`);
     const key = url.pathname.replace(/^\/ours\//, '');
     const signature = url.searchParams.get('X-Amz-Signature');
@@ -78,7 +94,7 @@ export class PrivateBucket implements AsyncDisposable {
     response.on('close', () => {
       read.status = response.statusCode;
     });
-    const refusal = request.method === 'GET' ? findRefusal(request, url) : 'MethodNotAllowed';
+    const refusal = findRefusal(request, url);
     const { cutAfterBytes, status } = (refusal === undefined && this.mischief(read)) || {};
     if (refusal !== undefined) refuse(response, 403, refusal);
     else if (status !== undefined) refuse(response, status, 'SlowDown');

@@ -1,11 +1,15 @@
 // The proof that private files reach devices and nobody else: a version whose file lies in a closed bucket alone goes through its stages, and a manifest that names a foreign bucket gets no address.
 import { mkdtempSync, rmSync } from 'node:fs';
+import { writeFile } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { seededRandom } from '../../src/base/random.ts';
 import { digestOf, hexOf } from '../../src/contract/digest.ts';
+import { parseS3Address } from '../../src/distribution/s3-access.ts';
+import { S3ArtifactStore } from '../../src/distribution/s3-artifact-store.ts';
 import { manifestText, rolloutText } from '../support/document-texts.ts';
-import { answering, Installation, openHost, running } from '../support/installation.ts';
+import { answering, clock, Installation, openHost, running } from '../support/installation.ts';
 import { constantClassifier } from '../support/onnx-fixture.ts';
 import { PrivateBucket } from '../support/private-bucket.ts';
 import { until } from '../support/until.ts';
@@ -24,17 +28,26 @@ afterAll(async () => {
   rmSync(folder, { recursive: true, force: true });
 });
 
-/** A signed manifest whose file CI has put into the bucket `of`; our own, and nowhere else. */
+/** A signed manifest whose file CI has put into the bucket `of`: ours, or one that nobody could enter. */
 async function release(
   world: Installation,
   { version, answers, of = 'ours' }: { version: string; answers: number; of?: string },
 ) {
   const onnx = constantClassifier(answers, 200_000);
-  const artifact = digestOf(onnx);
-  if (of === 'ours') await bucket.put(`prod/${hexOf(artifact)}`, onnx);
-  const facts = { model: 'door', version, answers, artifact, sizeBytes: onnx.length };
-  const text = manifestText({ ...facts, sequence: Number(version[0]) }).replace('"artifacts/', `"s3://${of}/prod/`);
-  return world.signed(`models/door/${version}.yaml`, text);
+  const artifact = { digest: digestOf(onnx), sizeBytes: onnx.length };
+  const file = path.join(folder, `${version}.onnx`);
+  await writeFile(file, onnx);
+  const store = new S3ArtifactStore({
+    access: () => bucket.access,
+    prefix: parseS3Address(`s3://${of}/prod`),
+    publicUrl: null,
+    terms: { clock, random: seededRandom('private-bucket', version), signal: new AbortController().signal },
+  });
+  if (of === 'ours') await store.put(file, artifact, () => undefined);
+  const facts = { model: 'door', version, answers, artifact: artifact.digest, sizeBytes: onnx.length };
+  const text = manifestText({ ...facts, sequence: Number(version[0]) });
+  const stated = text.replace(`artifacts/${hexOf(artifact.digest)}`, store.urlOf(artifact.digest));
+  return world.signed(`models/door/${version}.yaml`, stated);
 }
 
 test('a version in a closed bucket goes to every device and is run; one in a foreign bucket goes to none, and says why', {
