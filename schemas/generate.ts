@@ -7,7 +7,15 @@ import { typesOfSchemas } from './types-of-schemas.ts';
 const FOLDER = import.meta.dirname;
 /** The kinds that devices read; the others are between people and the service. */
 const ON_DEVICES = ['model-manifest', 'trust-policy'];
-const ON_SERVICE = ['repository', 'rollout-policy', 'rollout', 'device-group', 'signal-providers', 'notifications'];
+const ON_SERVICE = [
+  'repository',
+  'rollout-policy',
+  'rollout',
+  'model-draft',
+  'device-group',
+  'signal-providers',
+  'notifications',
+];
 
 async function readSchemas(names: readonly string[]): Promise<Record<string, unknown>> {
   const read = async (name: string): Promise<[string, unknown]> => [

@@ -16,9 +16,11 @@ import {
   type OutputKind,
   type WrittenManifest,
 } from '../documents/new-manifest.ts';
+import { parseDocument } from '../documents/parse-document.ts';
 import { parseDocumentOf } from '../documents/parse-document-of.ts';
 import type { OnnxDescription } from '../documents/read-onnx.ts';
 import { nameOfPath } from '../documents/repository-layout.ts';
+import type { ModelDraft } from '../documents/types.generated.ts';
 import { describeOnnx } from './describe-onnx.ts';
 import { withAnswer } from './example-answer.ts';
 import { readQuestion } from './example-question.ts';
@@ -69,9 +71,10 @@ export async function packageManifest(order: PackageOrder): Promise<PackedManife
   const written = await readFileIfPresent(file, MOST_DOCUMENT_BYTES);
   const before = written === undefined ? 0 : sequenceIn(file, written, model);
   const sequence = before > 0 ? before : (await highestBeside(file, model)) + 1;
-  const { files, note, ...draft } = await draftManifest(order, sequence);
+  const registered = written === undefined ? null : draftIn(file, written);
+  const { files, note, ...draft } = await draftManifest(order, { sequence, draft: registered });
   const { text } = draft;
-  if (written !== undefined && written.toString('utf8') !== text)
+  if (written !== undefined && registered === null && written.toString('utf8') !== text)
     throw new CodedError({
       code: 'PACKAGE_EXISTS',
       message: `${file} is there already, and says something else.`,
@@ -86,6 +89,12 @@ export async function packageManifest(order: PackageOrder): Promise<PackedManife
   return { manifest: file, digest: digestOf(text), sequence, ...draft, artifacts };
 }
 
+/** What was registered in the place of the manifest; null where that is a manifest, or nothing that can be read. */
+export function draftIn(file: string, bytes: Uint8Array): ModelDraft | null {
+  const parsed = parseDocument(file, bytes, { isCopy: true });
+  return parsed.kind === 'parsed' && parsed.document.kind === 'ModelDraft' ? parsed.document : null;
+}
+
 /** A manifest's path says its model. Throws PACKAGE_FILES. */
 function modelOf(file: string): string {
   if (/\.ya?ml$/.test(file)) return path.basename(path.dirname(path.resolve(file)));
@@ -93,7 +102,10 @@ function modelOf(file: string): string {
 }
 
 /** The manifest of the files; it reads them alone. Throws PACKAGE_FILES, PACKAGE_MANIFEST, ONNX_…. */
-export async function draftManifest(order: ManifestOrder, sequence: number): Promise<DraftedManifest> {
+export async function draftManifest(
+  order: ManifestOrder,
+  { sequence, draft }: { readonly sequence: number; readonly draft: ModelDraft | null },
+): Promise<DraftedManifest> {
   const { manifest: file, store } = order;
   const model = modelOf(file);
   const base = order.from === null ? null : await readManifest(order.from);
@@ -114,7 +126,7 @@ export async function draftManifest(order: ManifestOrder, sequence: number): Pro
     if (described[index] !== null) onDisk.push(filesOnDisk(roles, files));
   }
   const framework = frameworkOf(found, base);
-  const facts = { file, model, version: nameOfPath(path.basename(file)), sequence, framework, variants, base };
+  const facts = { file, model, version: nameOfPath(path.basename(file)), sequence, framework, variants, base, draft };
   const its = interfaceOf(found, described, base);
   const [onnx = null] = described;
   const all = { ...facts, interface: its, kinds: order.kinds, labels, logits: onnx?.logits ?? [] };

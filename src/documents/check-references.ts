@@ -12,7 +12,7 @@ import { findTargetOverlaps } from './check-target-overlap.ts';
 import { findInterfaceBreaks } from './interface-step.ts';
 import type { ParsedDocument } from './parse-document.ts';
 import type { SlipwayDocument } from './slipway-document.ts';
-import type { DeviceGroup, Rollout, RolloutPolicy } from './types.generated.ts';
+import type { DeviceGroup, ModelDraft, Rollout, RolloutPolicy } from './types.generated.ts';
 
 /** One file of the repository; its path from the root, with `/`. */
 export interface RepositoryFile {
@@ -28,6 +28,7 @@ interface Found<T extends SlipwayDocument> {
 
 interface Catalogue {
   readonly manifests: readonly Found<ModelManifest>[];
+  readonly drafts: readonly Found<ModelDraft>[];
   readonly policies: readonly Found<RolloutPolicy>[];
   readonly rollouts: readonly Found<Rollout>[];
   readonly groups: readonly Found<DeviceGroup>[];
@@ -44,11 +45,11 @@ interface Catalogue {
  */
 export function checkReferences(files: readonly RepositoryFile[]): CodedError[] {
   const catalogue = catalogueOf(files);
-  const { manifests, policies, rollouts, groups } = catalogue;
+  const { manifests, drafts, policies, rollouts, groups } = catalogue;
   const at = (found: Found<SlipwayDocument>, problems: readonly Problem[]): CodedError[] =>
     locateProblems(found.source, problems);
   return [
-    ...[manifests, policies, rollouts, groups]
+    ...[[...manifests, ...drafts], policies, rollouts, groups]
       .flatMap((list) => checkNames(list))
       .flatMap(([found, problem]) => at(found, [problem])),
     ...manifests.flatMap((found) => at(found, checkManifest(found.document, catalogue))),
@@ -76,6 +77,7 @@ function catalogueOf(files: readonly RepositoryFile[]): Catalogue {
   const manifests = ofKind('ModelManifest');
   return {
     manifests,
+    drafts: ofKind('ModelDraft'),
     policies: ofKind('RolloutPolicy'),
     rollouts: ofKind('Rollout'),
     groups: ofKind('DeviceGroup'),
@@ -93,11 +95,13 @@ function breaksOf(manifests: readonly ModelManifest[]): Map<ModelManifest, Model
   return new Map(breaks.map(({ manifest, before }) => [manifest, before]));
 }
 
-type Named = ModelManifest | RolloutPolicy | Rollout | DeviceGroup;
+type Named = ModelManifest | ModelDraft | RolloutPolicy | Rollout | DeviceGroup;
 
 function nameOf(document: Named): string {
   const { metadata } = document;
-  return document.kind === 'ModelManifest' ? `${metadata.name} ${document.metadata.version}` : metadata.name;
+  return document.kind === 'ModelManifest' || document.kind === 'ModelDraft'
+    ? `${metadata.name} ${document.metadata.version}`
+    : metadata.name;
 }
 
 /** Folders may nest, so two files can claim one name; nobody can say which is meant. */
@@ -160,13 +164,20 @@ function checkRollout({ document }: Found<Rollout>, catalogue: Catalogue): Probl
   return [...checkVersion(document, catalogue), ...checkPolicy(document, catalogue)];
 }
 
-function checkVersion({ spec }: Rollout, { manifests, broken }: Catalogue): Problem[] {
+function isAsked(version: string, desired: string): boolean {
+  return newestOf([version], desired) !== undefined;
+}
+
+function checkVersion({ spec }: Rollout, { manifests, drafts, broken }: Catalogue): Problem[] {
   const ofModel = manifests.filter(({ document }) => document.metadata.name === spec.model);
   const brokenVersions = broken.flatMap((path) => {
     const [version = '', model] = path.split('/').reverse();
     return model === spec.model ? [version] : [];
   });
-  if (ofModel.length === 0 && brokenVersions.length === 0) {
+  const draft = drafts.find(
+    ({ document: { metadata } }) => metadata.name === spec.model && isAsked(metadata.version, spec.version),
+  );
+  if (ofModel.length === 0 && brokenVersions.length === 0 && draft === undefined) {
     const known = manifests.map(({ document }) => document.metadata.name);
     const message = `There is no model "${spec.model}".`;
     return [{ code: 'REFERENCE_MODEL', path: ['spec', 'model'], message, remedy: suggest(spec.model, known) }];
@@ -174,6 +185,11 @@ function checkVersion({ spec }: Rollout, { manifests, broken }: Catalogue): Prob
   const versions = ofModel.map(({ document }) => document.metadata.version);
   const version = newestOf(versions, spec.version);
   const path = ['spec', 'version'];
+  if (version === undefined && draft !== undefined) {
+    const message = `${spec.model} ${draft.document.metadata.version} is a draft: it has no files yet, so no rollout can ask for it.`;
+    const remedy = 'Package and sign the version first (`slipway package`, `slipway sign`), or ask for another one.';
+    return [{ code: 'REFERENCE_DRAFT', path, message, remedy }];
+  }
   if (version === undefined && brokenVersions.includes(spec.version)) {
     const message = `The manifest of ${spec.model} ${spec.version} is broken.`;
     return [

@@ -1,6 +1,7 @@
 // Owns holding a value against the JSON Schema of its kind, and saying in words what does not fit.
 import { Ajv2020, type ErrorObject, type ValidateFunction } from 'ajv/dist/2020.js';
 import deviceGroup from '../../schemas/device-group.schema.json' with { type: 'json' };
+import modelDraft from '../../schemas/model-draft.schema.json' with { type: 'json' };
 import modelManifest from '../../schemas/model-manifest.schema.json' with { type: 'json' };
 import notifications from '../../schemas/notifications.schema.json' with { type: 'json' };
 import repository from '../../schemas/repository.schema.json' with { type: 'json' };
@@ -24,6 +25,7 @@ type Kind = SlipwayDocument['kind'];
 
 const SCHEMAS: Readonly<Record<Kind, object>> = {
   DeviceGroup: deviceGroup,
+  ModelDraft: modelDraft,
   ModelManifest: modelManifest,
   Notifications: notifications,
   Repository: repository,

@@ -3,6 +3,7 @@ import { assertInvariant, CodedError } from '../base/errors.ts';
 import { canonicalJson } from '../contract/digest.ts';
 import type { InputTensor, ModelExample, ModelManifest, OutputTensor, Variant } from '../contract/types.generated.ts';
 import { parseDocumentOf } from './parse-document-of.ts';
+import type { ModelDraft } from './types.generated.ts';
 import { writeDocument } from './write-yaml.ts';
 
 export type OutputKind = NonNullable<OutputTensor['kind']>;
@@ -28,6 +29,8 @@ export interface NewManifest {
   readonly logits: readonly string[];
   /** A manifest whose other fields are taken over, such as that of the version before. */
   readonly base: ModelManifest | null;
+  /** What was registered of the version before its files were there: it wins over `base`. */
+  readonly draft: ModelDraft | null;
   /** One more for the self-test; it takes the place of one with its name. */
   readonly example: ModelExample | null;
 }
@@ -43,9 +46,10 @@ function refused(message: string, remedy: string): CodedError {
 
 /** The manifest; equal facts give equal bytes. Throws PACKAGE_MANIFEST for facts of which no valid manifest can be made. */
 export function newManifest(facts: NewManifest): WrittenManifest {
-  const { base, example, model, version, sequence, framework, variants } = facts;
-  const { description, owner, useCase } = base?.metadata ?? {};
-  // Lineage and metrics are of that one version.
+  const { base, draft, example, model, version, sequence, framework, variants } = facts;
+  const { description, owner, useCase } = { ...base?.metadata, ...draft?.metadata };
+  // Lineage and metrics are of one version.
+  const { lineage, metrics } = draft?.spec ?? {};
   const { confidence, compatibility, resources, parameters, parameterLimits, health } = base?.spec ?? {};
   const before = base?.spec.examples?.filter(({ name }) => name !== example?.name);
   const examples = example === null ? before : [...(before ?? []), example];
@@ -55,6 +59,8 @@ export function newManifest(facts: NewManifest): WrittenManifest {
     metadata: { name: model, version, sequence, description, owner, useCase },
     spec: {
       framework,
+      lineage,
+      metrics,
       interface: { inputs: facts.interface.inputs, outputs: declareOutputs(facts) },
       confidence,
       variants,

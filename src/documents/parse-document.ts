@@ -104,6 +104,7 @@ function checkMeaning(document: SlipwayDocument): Problem[] {
       return checkNotifications(document);
     case 'Repository':
       return checkRepository(document);
+    case 'ModelDraft':
     case 'Rollout':
       return [];
     default:
@@ -117,11 +118,13 @@ function checkFileName(document: SlipwayDocument, file: string): Problem[] {
   const misnamed = (field: string, inFile: string | undefined, inDocument: string): Problem[] => {
     if (inFile === inDocument || inFile === undefined) return [];
     const message = `\`metadata.${field}\` is \`${inDocument}\`, but the file's path says \`${inFile}\`.`;
-    const wanted = document.kind === 'ModelManifest' ? '<name>/<version>.yaml' : '<name>.yaml';
+    const wanted =
+      document.kind === 'ModelManifest' || document.kind === 'ModelDraft' ? '<name>/<version>.yaml' : '<name>.yaml';
     const remedy = `Rename one of them: the file must be named \`${wanted}\`.`;
     return [{ code: 'DOCUMENT_FILE_NAME', path: ['metadata', field], message, remedy }];
   };
   switch (document.kind) {
+    case 'ModelDraft':
     case 'ModelManifest': {
       const { name, version } = document.metadata;
       return [...misnamed('name', parts.at(-2), name), ...misnamed('version', parts.at(-1), version)];

@@ -2,6 +2,7 @@
 import type { ModelManifest, TrustPolicyDocument } from '../contract/types.generated.ts';
 import type {
   DeviceGroup,
+  ModelDraft,
   Notifications,
   Repository,
   Rollout,
@@ -11,6 +12,7 @@ import type {
 
 export type SlipwayDocument =
   | DeviceGroup
+  | ModelDraft
   | ModelManifest
   | Notifications
   | Repository

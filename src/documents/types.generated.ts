@@ -972,6 +972,107 @@ export interface GroupRejection {
 }
 
 /**
+ * A model version that is registered before its files exist. It is stored where its manifest will be, `models/<model>/<version>.yaml`, and `slipway package` puts the manifest in its place. It is not signed, no rollout can ask for it, and devices refuse it.
+ */
+export interface ModelDraft {
+  /**
+   * Version of the document format.
+   */
+  readonly apiVersion: 'slipway.dev/v1alpha1';
+  /**
+   * Kind of the document.
+   */
+  readonly kind: 'ModelDraft';
+  readonly metadata: DraftMetadata;
+  /**
+   * What is known of the version so far. The manifest takes it over.
+   */
+  readonly spec?: {
+    /**
+     * Origin of the version.
+     */
+    readonly lineage?: {
+      /**
+       * Version of the same model that this one was trained from.
+       */
+      readonly parent?: string;
+      /**
+       * Version of the training data.
+       */
+      readonly data?: string;
+      /**
+       * Version of the training code, such as a commit.
+       */
+      readonly code?: string;
+      /**
+       * Link to the training run.
+       */
+      readonly run?: string;
+      /**
+       * Facts about the training.
+       */
+      readonly training?: {
+        /**
+         * Number of training rounds, for example of federated training.
+         */
+        readonly rounds?: number;
+        /**
+         * Number of participants in federated training.
+         */
+        readonly participants?: number;
+        /**
+         * Convergence metrics by name.
+         */
+        readonly convergence?: {
+          /**
+           * Value of the metric.
+           */
+          readonly [k: string]: number;
+        };
+      };
+    };
+    /**
+     * Offline metrics by name, measured before publication.
+     */
+    readonly metrics?: {
+      /**
+       * Value of the metric.
+       */
+      readonly [k: string]: number;
+    };
+  };
+}
+/**
+ * Model and version.
+ */
+export interface DraftMetadata {
+  /**
+   * Name of the model. Lower-case letters, digits, `.`, `_` and `-`; at most 63.
+   */
+  readonly name: string;
+  /**
+   * The version, in any form that is a safe file name. Put it in quotes if YAML would read a number.
+   */
+  readonly version: string;
+  /**
+   * How far the version is, for people: `training`, `trained` or `draft` (default).
+   */
+  readonly state?: 'training' | 'trained' | 'draft';
+  /**
+   * Description of this version, for people.
+   */
+  readonly description?: string;
+  /**
+   * Person or team that owns the model.
+   */
+  readonly owner?: string;
+  /**
+   * Use case of the model.
+   */
+  readonly useCase?: string;
+}
+
+/**
  * Devices with common labels, and revoked devices. Stored at `fleet/<group>.yaml`.
  */
 export interface DeviceGroup {

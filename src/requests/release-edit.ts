@@ -63,7 +63,9 @@ function refuse(code: string, message: string, remedy: string): CodedError {
 /** Throws RELEASE_…, ROLLOUT_UNKNOWN, and what is wrong with a document that the release edits. */
 export async function editForRelease(files: RepositoryFiles, wish: ReleaseWish): Promise<ReleaseEdit> {
   const { file, bundle } = wish;
-  const present = files.paths.includes(file) ? await readText(files, file) : null;
+  const found = files.paths.includes(file) ? await readText(files, file) : null;
+  // A release takes the place of a draft.
+  const present = found === null || isDraft(file, found) ? null : found;
   const given = wish.text ?? present;
   if (given === null)
     throw refuse(
@@ -79,7 +81,7 @@ export async function editForRelease(files: RepositoryFiles, wish: ReleaseWish):
   const manifest = parseDocumentOf('ModelManifest', file, Buffer.from(text));
   const { version, sequence = 0 } = manifest.metadata;
   const steps = await stepsOf(files, wish.rollouts, { manifest, versions, digest: digestOf(text) });
-  const changedManifest = text === present ? [] : [{ file, before: present, after: text }];
+  const changedManifest = text === present ? [] : [{ file, before: found, after: text }];
   return {
     ...{ model, version, sequence, digest: digestOf(text), manifest: Buffer.from(text), isReleased: isSigned },
     rollouts: steps.map(({ step }) => step),
@@ -89,6 +91,11 @@ export async function editForRelease(files: RepositoryFiles, wish: ReleaseWish):
 
 async function readText(files: RepositoryFiles, file: string): Promise<string> {
   return (await files.read(file, DOCUMENT_LIMIT_BYTES)).toString('utf8');
+}
+
+function isDraft(file: string, text: string): boolean {
+  const parsed = parseDocument(file, Buffer.from(text), { isCopy: true });
+  return parsed.kind === 'parsed' && parsed.document.kind === 'ModelDraft';
 }
 
 function sequenceOf(text: string): number | undefined {

@@ -7,13 +7,13 @@ import { pausedStatus, restedStatus } from './next-status.ts';
 import type { Refusal, RuleFailedReason, StepReason } from './reasons.ts';
 import { isSameVersion, sameParameters } from './rejections.ts';
 import { askedBy, type SortedRequests } from './requests.ts';
-import type { RolloutFacts, Standing } from './rollout-facts.ts';
+import type { RolloutFacts, VersionStanding } from './rollout-facts.ts';
 import { goesBeyond } from './rule-failure.ts';
 import { stageProgress } from './stage-progress.ts';
 import { backOf, labelOf, type RollingStatus, rollBack, step } from './steps.ts';
 import { type Walk, walkOf } from './walk.ts';
 
-function revocationOf(standing: Standing | undefined): Pick<Refusal, 'code' | 'signer'> | null {
+function revocationOf(standing: VersionStanding | undefined): Pick<Refusal, 'code' | 'signer'> | null {
   if (standing?.kind !== 'refused' || !standing.revoked) return null;
   return { code: standing.code, signer: standing.signer };
 }

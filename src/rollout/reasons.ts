@@ -144,6 +144,7 @@ export type Fix =
   | ({ readonly kind: 'document'; readonly version?: string } & DocumentProblem)
   | ({ readonly kind: 'version-refused'; readonly version: string } & Refusal)
   | ({ readonly kind: 'policy-refused'; readonly policy: string } & Refusal)
+  | { readonly kind: 'version-draft'; readonly code: 'MODEL_VERSION_DRAFT'; readonly version: string }
   | { readonly kind: 'version-changed'; readonly code: 'MODEL_VERSION_CHANGED'; readonly version: string }
   /** `running`: the version that runs, and is gone from the repository. */
   | {

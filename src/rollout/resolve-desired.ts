@@ -1,7 +1,7 @@
 // Owns the answer to "which version does the spec ask for": a pin, the latest, or the best of a range.
 import { compareVersions, isVersionRange, satisfiesRange } from '../contract/model-version.ts';
 import type { Fix } from './reasons.ts';
-import { type KnownVersion, refusalOf, type Standing } from './rollout-facts.ts';
+import { type KnownVersion, refusalOf, type VersionStanding } from './rollout-facts.ts';
 
 export type DesiredVersion =
   /** `passedOver`: a newer version that may not be used. */
@@ -56,7 +56,8 @@ function judge(known: KnownVersion, question: DesiredQuestion): DesiredVersion {
 }
 
 /** What has to be fixed about a version that is not admitted. */
-export function fixOf(version: string, standing: Exclude<Standing, { kind: 'admitted' }>): Fix {
+export function fixOf(version: string, standing: Exclude<VersionStanding, { kind: 'admitted' }>): Fix {
+  if (standing.kind === 'draft') return { kind: 'version-draft', code: 'MODEL_VERSION_DRAFT', version };
   if (standing.kind === 'broken') return { ...standing, kind: 'document', version };
   return { kind: 'version-refused', version, ...refusalOf(standing) };
 }
@@ -79,12 +80,17 @@ function floorOf({ desired, versions, held }: DesiredQuestion): NamedDigest | nu
   return standing?.kind === 'refused' && standing.revoked ? null : runs;
 }
 
+/** A draft is nobody's mistake: only where there is nothing else it is told. */
+function isDraft(answer: DesiredVersion): boolean {
+  return answer.kind === 'unusable' && answer.fix.kind === 'version-draft';
+}
+
 function newestFirst(a: KnownVersion, b: KnownVersion): number {
   return compareVersions(b.version, a.version) || (a.version < b.version ? 1 : -1);
 }
 
 /**
- * The version that the spec means. `latest` and ranges pass over rejected and refused versions, so that a bad release never hides a good one,
+ * The version that the spec means. `latest` and ranges pass over drafts, rejected and refused versions, so that a bad release never hides a good one,
  * and stay with what runs until something newer comes; a pin that is rejected or refused says so.
  */
 export function resolveDesired(question: DesiredQuestion): DesiredVersion {
@@ -96,8 +102,9 @@ export function resolveDesired(question: DesiredQuestion): DesiredVersion {
     const isBehind = floor !== null && compareVersions(known.version, floor.version) <= 0;
     if (isBehind && known.digest !== floor.digest) continue;
     const answer = judge(known, question);
-    if (answer.kind === 'resolved') return { ...answer, passedOver: first?.kind === 'unusable' ? first.fix : null };
-    first ??= answer;
+    if (answer.kind === 'resolved')
+      return { ...answer, passedOver: first?.kind === 'unusable' && !isDraft(first) ? first.fix : null };
+    if (first === undefined || isDraft(first)) first = answer;
   }
   return floor === null ? (first ?? missing(desired)) : missing(desired, floor.version);
 }

@@ -39,6 +39,9 @@ export type Standing =
   | ({ readonly kind: 'refused'; readonly revoked: boolean } & Refusal)
   | ({ readonly kind: 'broken' } & DocumentProblem);
 
+/** A version may also be a draft: registered, and without files yet. */
+export type VersionStanding = Standing | { readonly kind: 'draft' };
+
 /** The facts of a refusal alone. */
 export function refusalOf({ code, signer, detail }: Refusal): Refusal {
   return { code, signer, ...(detail === undefined ? {} : { detail }) };
@@ -48,7 +51,7 @@ export function refusalOf({ code, signer, detail }: Refusal): Refusal {
 export interface KnownVersion {
   readonly version: string;
   readonly digest: Digest;
-  readonly standing: Standing;
+  readonly standing: VersionStanding;
 }
 
 export interface PolicyFacts {

@@ -63,6 +63,8 @@ function contentOf(one: Exclude<AnyDocument, { kind: 'broken' }>): SlipwayDocume
   switch (one.kind) {
     case 'model':
       return one.manifest;
+    case 'draft':
+      return one.draft;
     case 'policy':
       return one.policy;
     case 'rollout':

@@ -1,14 +1,7 @@
 // Owns looking documents up by the names that people use, instead of by path.
-import { CodedError } from '../base/errors.ts';
+import { assertNever, CodedError } from '../base/errors.ts';
 import { nameOfPath } from '../documents/repository-layout.ts';
-import {
-  type BrokenDocument,
-  brokenBy,
-  type ModelDocument,
-  type PolicyDocument,
-  type RolloutDocument,
-  type Snapshot,
-} from './snapshot.ts';
+import { type BrokenDocument, brokenBy, type PolicyDocument, type RolloutDocument, type Snapshot } from './snapshot.ts';
 
 function twice(path: string, other: string): BrokenDocument {
   const error = new CodedError({
@@ -48,7 +41,8 @@ export function policiesByName({ policies }: Snapshot): ReadonlyMap<string, Poli
   return known;
 }
 
-type VersionDocument = ModelDocument | BrokenDocument;
+type VersionDocument = MapValues<Snapshot['models']>;
+type MapValues<M> = M extends ReadonlyMap<string, infer V> ? V : never;
 type Versions = readonly VersionDocument[];
 
 /**
@@ -81,7 +75,16 @@ export class ModelIndex {
 }
 
 function modelOf(document: VersionDocument): string {
-  return document.kind === 'model' ? document.manifest.metadata.name : folderName(document.path);
+  switch (document.kind) {
+    case 'model':
+      return document.manifest.metadata.name;
+    case 'draft':
+      return document.draft.metadata.name;
+    case 'broken':
+      return folderName(document.path);
+    default:
+      return assertNever(document);
+  }
 }
 
 function byPath(one: VersionDocument, other: VersionDocument): number {

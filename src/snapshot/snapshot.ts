@@ -6,7 +6,7 @@ import type { ModelManifest } from '../contract/types.generated.ts';
 import { parseDocument } from '../documents/parse-document.ts';
 import { DEFAULT_LAYOUT, type Layout, SETTINGS_FILE } from '../documents/repository-layout.ts';
 import type { SlipwayDocument } from '../documents/slipway-document.ts';
-import type { DeviceGroup, Repository, Rollout, RolloutPolicy } from '../documents/types.generated.ts';
+import type { DeviceGroup, ModelDraft, Repository, Rollout, RolloutPolicy } from '../documents/types.generated.ts';
 import { findInTree, type ManifestsRepository, type Tree } from '../git/manifests-repository.ts';
 import { FolderCache, type FoundFile } from './folder-cache.ts';
 
@@ -41,6 +41,12 @@ export interface ModelDocument extends SignedDocument {
   readonly manifest: ModelManifest;
 }
 
+/** A version that is registered before its files exist. */
+export interface DraftDocument extends ReadDocument {
+  readonly kind: 'draft';
+  readonly draft: ModelDraft;
+}
+
 export interface PolicyDocument extends SignedDocument {
   readonly kind: 'policy';
   readonly policy: RolloutPolicy;
@@ -68,7 +74,7 @@ export interface Snapshot {
   readonly tree: Tree;
   readonly layout: Layout;
   readonly defaultPolicy: string | null;
-  readonly models: ReadonlyMap<string, ModelDocument | BrokenDocument>;
+  readonly models: ReadonlyMap<string, ModelDocument | DraftDocument | BrokenDocument>;
   readonly policies: ReadonlyMap<string, PolicyDocument | BrokenDocument>;
   readonly rollouts: ReadonlyMap<string, RolloutDocument | BrokenDocument>;
   readonly groups: ReadonlyMap<string, GroupDocument | BrokenDocument>;
@@ -200,32 +206,37 @@ export class SnapshotReader {
 
   async #loadSettings(oid: string): Promise<SettingsDocument | BrokenDocument> {
     const found = { path: SETTINGS_FILE, oid };
-    const loaded = await this.#load(found, 'Repository');
+    const loaded = await this.#load(found, ['Repository']);
     if (loaded.kind === 'broken') return loaded;
     return { kind: 'settings', settings: loaded.document, ...this.#placed(found, loaded) };
   }
 
-  async #loadModel(found: FoundFile): Promise<ModelDocument | BrokenDocument> {
-    const loaded = await this.#loadSigned(found, 'ModelManifest');
+  async #loadModel(found: FoundFile): Promise<ModelDocument | DraftDocument | BrokenDocument> {
+    const loaded = await this.#loadSigned(found, ['ModelManifest', 'ModelDraft']);
     if (loaded.kind === 'broken') return loaded;
-    return { kind: 'model', manifest: loaded.document, ...loaded.signed };
+    const { document, signed } = loaded;
+    if (document.kind === 'ModelDraft') {
+      const { path, oid, source } = signed;
+      return { kind: 'draft', draft: document, path, oid, source };
+    }
+    return { kind: 'model', manifest: document, ...signed };
   }
 
   async #loadPolicy(found: FoundFile): Promise<PolicyDocument | BrokenDocument> {
-    const loaded = await this.#loadSigned(found, 'RolloutPolicy');
+    const loaded = await this.#loadSigned(found, ['RolloutPolicy']);
     if (loaded.kind === 'broken') return loaded;
     return { kind: 'policy', policy: loaded.document, ...loaded.signed };
   }
 
   async #loadRollout(found: FoundFile): Promise<RolloutDocument | BrokenDocument> {
-    const loaded = await this.#load(found, 'Rollout');
+    const loaded = await this.#load(found, ['Rollout']);
     if (loaded.kind === 'broken') return loaded;
     const { document: rollout, source } = loaded;
     return { kind: 'rollout', rollout, text: source.text, ...this.#placed(found, loaded) };
   }
 
   async #loadGroup(found: FoundFile): Promise<GroupDocument | BrokenDocument> {
-    const loaded = await this.#load(found, 'DeviceGroup');
+    const loaded = await this.#load(found, ['DeviceGroup']);
     return loaded.kind === 'broken'
       ? loaded
       : { kind: 'group', group: loaded.document, ...this.#placed(found, loaded) };
@@ -237,7 +248,7 @@ export class SnapshotReader {
 
   async #loadSigned<K extends SlipwayDocument['kind']>(
     found: FoundFile,
-    wanted: K,
+    wanted: readonly K[],
   ): Promise<(Pick<Loaded<K>, 'kind' | 'document'> & { readonly signed: SignedDocument }) | BrokenDocument> {
     const loaded = await this.#load(found, wanted);
     if (loaded.kind === 'broken') return loaded;
@@ -256,7 +267,7 @@ export class SnapshotReader {
   /** One bad document never stops the others: whatever goes wrong with it is its own error. */
   async #load<K extends SlipwayDocument['kind']>(
     { path, oid }: Pick<FoundFile, 'path' | 'oid'>,
-    wanted: K,
+    wanted: readonly K[],
   ): Promise<Loaded<K> | BrokenDocument> {
     const bytes = await this.#from.readBlob(oid, DOCUMENT_LIMIT_BYTES).catch(asUnreadable);
     const broken = (errors: readonly CodedError[], read: Uint8Array = new Uint8Array()): BrokenDocument => {
@@ -266,7 +277,8 @@ export class SnapshotReader {
     const parsed = parseDocument(path, bytes);
     if (parsed.kind === 'broken') return broken(parsed.errors, bytes);
     const { document, source } = parsed;
-    if (document.kind !== wanted) return broken([misplaced(path, document.kind, wanted)], bytes);
+    const isWanted = wanted.some((kind) => kind === document.kind);
+    if (!isWanted) return broken([misplaced(path, document.kind, wanted[0] ?? null)], bytes);
     return { kind: 'loaded', bytes, source, document: document as Loaded<K>['document'] };
   }
 }

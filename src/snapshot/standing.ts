@@ -6,10 +6,10 @@ import type { DocumentVerifier, Verification } from '../contract/trust/verifier.
 import { nameOfPath } from '../documents/repository-layout.ts';
 import type { RolloutPolicy } from '../documents/types.generated.ts';
 import type { DocumentProblem } from '../rollout/reasons.ts';
-import type { KnownVersion, RolloutFacts, Standing } from '../rollout/rollout-facts.ts';
-import type { BrokenDocument, ModelDocument, PolicyDocument } from './snapshot.ts';
+import type { KnownVersion, RolloutFacts, Standing, VersionStanding } from '../rollout/rollout-facts.ts';
+import type { BrokenDocument, DraftDocument, ModelDocument, PolicyDocument } from './snapshot.ts';
 
-export type VersionDocument = ModelDocument | BrokenDocument;
+export type VersionDocument = ModelDocument | DraftDocument | BrokenDocument;
 export type NamedPolicy = PolicyDocument | BrokenDocument | undefined;
 
 /** May the document start anew, asked at this time? */
@@ -67,10 +67,12 @@ class LazyVersion implements KnownVersion {
   }
 }
 
-/** A version whose document can't be read is known all the same: a rollout that asks for it gets its problem. */
-function brokenVersion(document: BrokenDocument): KnownVersion {
+/** A version that has no manifest is known all the same: a rollout that asks for it gets its problem. */
+function unusableVersion(document: BrokenDocument | DraftDocument): KnownVersion {
   const digest = digestOf(`nothing: ${document.path}`); // of no content that anyone could have admitted
-  return { version: nameOfPath(document.path), digest, standing: { kind: 'broken', ...problemOf(document) } };
+  const standing: VersionStanding =
+    document.kind === 'draft' ? { kind: 'draft' } : { kind: 'broken', ...problemOf(document) };
+  return { version: nameOfPath(document.path), digest, standing };
 }
 
 export function knownVersions(
@@ -79,7 +81,7 @@ export function knownVersions(
   now: number,
 ): KnownVersion[] {
   return documents.map((one) =>
-    one.kind === 'model' ? new LazyVersion(one, () => standings.of(one, now)) : brokenVersion(one),
+    one.kind === 'model' ? new LazyVersion(one, () => standings.of(one, now)) : unusableVersion(one),
   );
 }
 

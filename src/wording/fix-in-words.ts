@@ -57,6 +57,8 @@ export function problemInWords(fix: Fix): string {
       const who = fix.group === null ? '' : ` of ${oneLine(fix.group)}`;
       return `${countOf(fix.devices, 'device')}${who} ${fix.devices === 1 ? 'goes' : 'go'} on with ${oneLine(fix.version)}, though trust in its signer was revoked: ${refusalInWords(fix)}`;
     }
+    case 'version-draft':
+      return `${oneLine(fix.version)} is a draft, and has no files yet`;
     case 'version-changed':
       return `${oneLine(fix.version)} changed after it was published`;
     case 'version-missing':
@@ -143,6 +145,8 @@ export function remedyInWords(fix: Fix, rollout = '<rollout>'): string {
       return fix.group === null
         ? 'roll out a version of a trusted signer'
         : 'roll out a version of a trusted signer, and promote the group';
+    case 'version-draft':
+      return 'package and sign the version (`slipway package`), or ask for another one';
     case 'version-changed':
       return 'give the new content a version of its own';
     case 'version-missing':

@@ -38,7 +38,7 @@ function npy(shape: readonly number[]): Buffer {
 async function release(model: string, file: string, ...more: readonly string[]) {
   const packed = await session.run(['package', file, '--manifest', at(model), ...more]);
   expect(packed).toMatchObject({ code: 0 });
-  expect(await session.run(['sign', at(model), '--key', '.slipway/keys/ci.key'])).toMatchObject({ code: 0 });
+  expect(await session.run(['sign', at(model), '--key', '.slipway-keys/ci.key'])).toMatchObject({ code: 0 });
   return { packed, spec: manifest(model).spec };
 }
 

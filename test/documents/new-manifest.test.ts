@@ -41,7 +41,16 @@ test('names of tensors and classes are read back as they were', () => {
       };
       try {
         const { manifest } = newManifest({
-          ...{ file: 'm/1.yaml', model: 'm', version: '1', sequence: 1, framework: 'onnx', base: null, example: null },
+          ...{
+            file: 'm/1.yaml',
+            model: 'm',
+            version: '1',
+            sequence: 1,
+            framework: 'onnx',
+            base: null,
+            draft: null,
+            example: null,
+          },
           interface: {
             inputs: [{ name: input, type: 'float32', shape: [-1] }],
             outputs: [{ name: output, type: 'float32', shape: [-1, classes.length] }],

@@ -22,7 +22,7 @@ import { readLiveView } from '../live-status.ts';
 import { loadTrustPolicy } from '../load-trust.ts';
 import { assertManifests } from '../manifests-here.ts';
 import { printResult } from '../output.ts';
-import { draftManifest } from '../package-manifest.ts';
+import { draftIn, draftManifest } from '../package-manifest.ts';
 import { addPackageOptions, manifestFacts, type PackageOptions, sayProgress } from '../package-options.ts';
 import { type PlacedArtifact, type Placing, placeAll } from '../place-artifact.ts';
 import { releaseInWords } from '../release-in-words.ts';
@@ -55,15 +55,20 @@ async function packageOf(
   if (files.length === 0) return { text: await at.readText(), place: async () => [] };
   const { dryRun: isDryRun = false } = options;
   const store = await openArtifactStore({ ...options, isDryRun });
+  const before = await at.readText().catch(() => null);
+  const draft = before === null ? null : draftIn(at.file, Buffer.from(before));
   // The sequence is given on the head of the branch.
-  const draft = await draftManifest({ files, manifest: at.file, ...manifestFacts(options), store }, 1);
+  const made = await draftManifest(
+    { files, manifest: at.file, ...manifestFacts(options), store },
+    { sequence: 1, draft },
+  );
   const placing: Placing = { store, isDryRun, say: sayProgress };
   let placed: Promise<readonly PlacedArtifact[]> | undefined;
   const place = (): Promise<readonly PlacedArtifact[]> => {
-    placed ??= placeAll(draft.files, placing);
+    placed ??= placeAll(made.files, placing);
     return placed;
   };
-  return { text: draft.text, place };
+  return { text: made.text, place };
 }
 
 /** As `slipway validate` finds them, but for signatures: the one that a release makes is judged when it is made. */

@@ -84,7 +84,9 @@ function summary(found: FoundDocuments, { errors, warnings }: Findings): string 
   const beside = warnings.length === 0 ? '' : `, ${countOf(warnings.length, 'warning')}`;
   const all = found.documents.length;
   const read = kinds.length === all ? '' : `; ${all - kinds.length} of ${countOf(all, 'document')} can't be read`;
-  return `${counts.join(', ')}${read}: ${verdict}${beside}.`;
+  const drafts = kinds.filter((kind) => kind === 'ModelDraft').length;
+  const counted = [...counts, ...(drafts > 0 ? [countOf(drafts, 'draft')] : [])];
+  return `${counted.join(', ')}${read}: ${verdict}${beside}.`;
 }
 
 function byPlace(a: CodedError, b: CodedError): number {
