@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { afterEach, expect, test, vi } from 'vitest';
+import { accessTo } from '../../src/cli/ask-service.ts';
 import { gitCredentials, serviceSettings } from '../../src/cli/settings.ts';
 import { addressLimits } from '../../src/fleet-api/rate-limit.ts';
 
@@ -33,4 +34,27 @@ test('what one address may send grows with --address-factor, and a factor of not
   expect([factorOf(), factorOf('12.5')]).toEqual([1, 12.5]);
   expect(() => factorOf('0')).toThrow(expect.objectContaining({ code: 'SETTING_VALUE' }));
   expect(addressLimits(12.5).perAddress).toEqual({ perSecond: 12.5 * 500, burst: 12.5 * 2_000 });
+});
+
+test('an admin token of the environment that could be guessed, or that fits no header, is refused', () => {
+  const tokenOf = (text: string | undefined) => {
+    vi.stubEnv('SLIPWAY_ADMIN_TOKEN', text);
+    return serviceSettings({ repo: '.' }).adminToken;
+  };
+  expect([tokenOf(undefined), tokenOf('0123456789abcdef')]).toEqual([null, '0123456789abcdef']);
+  for (const wrong of ['admin', '0123456789 abcdef', 'x'.repeat(513), 'geheimnisgeheimniß'])
+    expect(() => tokenOf(wrong)).toThrow(expect.objectContaining({ code: 'SETTING_SECRET' }));
+});
+
+test("a command sends the token for it, and a service's viewer token only without one", () => {
+  const tokenOf = (token: string | undefined, viewer: string | undefined) => {
+    vi.stubEnv('SLIPWAY_TOKEN', token);
+    vi.stubEnv('SLIPWAY_VIEWER_TOKEN', viewer);
+    return accessTo('https://slipway.example.com').token;
+  };
+  expect([tokenOf('own', 'look'), tokenOf(undefined, 'look'), tokenOf(undefined, undefined)]).toEqual([
+    'own',
+    'look',
+    null,
+  ]);
 });

@@ -119,10 +119,30 @@ describe('a bearer token', () => {
     expect(status).toBe(401);
   });
 
+  it('that one process revokes is refused by every other one of the store within two seconds', async () => {
+    using place = folder();
+    await using stores = new AsyncDisposableStack();
+    const [here, there] = [stores.use(openStore(place.file)), stores.use(openStore(place.file))];
+    await using one = await startService({ store: here, adminToken: ADMIN });
+    await using other = await startService({ store: there });
+    const headers = { authorization: `Bearer ${ADMIN}` };
+    const body = JSON.stringify({ name: 'ci', scopes: ['view'] });
+    const made = await fetch(`${one.url}/v1/tokens`, { method: 'POST', headers, body });
+    const { token, id } = (await made.json()) as { token: string; id: string };
+    for (const service of [one, other])
+      expect(await ask(service, '/v1/rollouts', token)).toMatchObject({ status: 200 });
+    await fetch(`${one.url}/v1/tokens/${id}`, { method: 'DELETE', headers });
+    await new Promise((resolve) => setTimeout(resolve, 1_500));
+    for (const service of [one, other])
+      expect(await ask(service, '/v1/rollouts', token)).toMatchObject({ status: 401, code: 'TOKEN_REVOKED' });
+  });
+
   it('of the environment opens what it is for', async () => {
     await using service = await startService({ adminToken: ADMIN, viewerToken: 'look' });
     for (const token of [ADMIN, 'look'])
       expect(await ask(service, '/v1/rollouts', token)).toMatchObject({ status: 200 });
+    await using odd = await startService({ viewerToken: 'slipway_look' });
+    expect(await ask(odd, '/v1/rollouts', 'slipway_look')).toMatchObject({ status: 200 });
     await using closed = await startService({ adminToken: '', viewerToken: '' });
     for (const token of ['', 'look', ADMIN]) expect((await ask(closed, '/v1/rollouts', token)).status).toBe(401);
   });

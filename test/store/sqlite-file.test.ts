@@ -24,8 +24,15 @@ it('keeps no token that a thief of the file could use', async () => {
   using place = folder();
   const store = openStore(place.file);
   const [token = ''] = await store.createEnrolmentTokens({ expiresAtMs: NOW + 1000 });
+  const order = { name: 'ci', scopes: ['view'] as const, createdBy: 'test', expiresAtMs: null, nowMs: NOW };
+  const api = await store.createApiToken(order);
   await store.close();
-  expect(readFileSync(place.file).includes(token)).toBe(false);
+  const bytes = readFileSync(place.file);
+  expect([bytes.includes(api.known.id), bytes.includes(api.token), bytes.includes(token)]).toEqual([
+    true,
+    false,
+    false,
+  ]);
 });
 
 it('refuses a file that a newer Slipway wrote', async () => {

@@ -56,18 +56,18 @@ async function checkBearer(
       'A token is required.',
       `${make}, and send it as \`Authorization: Bearer <token>\`.`,
     );
-  if (presented.startsWith(ENROLMENT_TOKEN_PREFIX))
-    return refused(
-      'TOKEN_UNKNOWN',
-      'This is an enrolment token: devices enrol with it, and it opens nothing else.',
-      `${make}.`,
-    );
   const found = await bearers.identify(presented, address);
   switch (found.kind) {
     case 'limited':
       return tryLater(429, 'TOKEN_WRONG_TOO_OFTEN', 'This address sends too many wrong tokens.', found.seconds);
     case 'unknown':
-      return refused('TOKEN_UNKNOWN', 'The service does not know the token.', `Check what is sent. ${make}.`);
+      return presented.startsWith(ENROLMENT_TOKEN_PREFIX)
+        ? refused(
+            'TOKEN_UNKNOWN',
+            'This is an enrolment token: devices enrol with it, and it opens nothing else.',
+            `${make}.`,
+          )
+        : refused('TOKEN_UNKNOWN', 'The service does not know the token.', `Check what is sent. ${make}.`);
     case 'ended': {
       const { name, id, expiresAtMs, revokedAtMs } = found.token;
       const endMs = (found.how === 'revoked' ? revokedAtMs : expiresAtMs) ?? 0;
