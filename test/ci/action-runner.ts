@@ -182,6 +182,7 @@ export async function runJob(
   let log = '';
   let summary = '';
   for (const step of job.steps) {
+    if (step.if !== undefined && evaluate(step.if, known) !== 'true') continue;
     const inputs = Object.entries(step.with ?? {}).map(
       ([key, value]) => [key, evaluate(String(value), known)] as const,
     );
