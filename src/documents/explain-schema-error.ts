@@ -5,6 +5,7 @@ import { formatPath } from '../contract/source/document-source.ts';
 import { type Problem, problemInText } from '../contract/source/problem.ts';
 import { locateSchemaError, pathOfPointer } from '../contract/source/schema-error.ts';
 import type { TextError } from '../contract/source/text-error.ts';
+import { misplacedFieldRemedy } from './field-places.ts';
 import { foreignChoice, foreignFieldRemedy, platformMeantBy } from './foreign-words.ts';
 
 /** What the schema says about a field, for people. */
@@ -126,6 +127,7 @@ function explainUnknown(field: string, name: string, schema: FieldFacts, data: u
   const close = findClosestWord(name, known);
   const value = (data as Readonly<Record<string, unknown>>)[name];
   const remedy =
+    misplacedFieldRemedy(name, schema) ??
     foreignFieldRemedy(name, value, known) ??
     (close === undefined ? `Its fields: ${known.join(', ')}.` : `Did you mean \`${close}\`?`);
   return { message: `${field} has no field \`${shorten(name)}\`.`, remedy };
