@@ -59,14 +59,14 @@ const METRICS_INTRODUCTION = `# Metrics
 
 The metrics that rules of a policy can use. Made from the catalogue in \`src/documents/rules/metric-catalogue.ts\` by \`npm run generate\`.
 
-A rule says what must hold: \`<metric> <comparison> <limit>\`. A limit is a value in the metric's unit, or a multiple of the baseline
+A rule is a condition on one metric: \`<metric> <comparison> <limit>\`. A limit is a value in the metric's unit, or a multiple of the baseline
 (\`latency_p95 < 2x baseline, floor 5ms\`; \`90% of baseline\` is \`0.9x baseline\`): of what stable does on other devices at the same time, or did when it last ran beside
 the candidate. A rule that can't be decided yet is *undecided* and holds the stage; \`{ rule: …, dryRun: true }\` is shown and never decides.
 
 ## Names in OpenTelemetry
 
 The last column names the metric of [OpenTelemetry's semantic conventions](https://opentelemetry.io/docs/specs/semconv/) that means the same, in the same unit (shares from 0 to 1, degrees Celsius),
-so that a dashboard can hold both side by side. Kinds of errors are what its attribute \`error.type\` is for. Where it is empty, there is no such metric.
+so that a dashboard can show both side by side. Kinds of errors are what its attribute \`error.type\` is for. Where it is empty, there is no such metric.
 
 ## Floors
 
@@ -88,6 +88,8 @@ By default a rule judges all devices of the stage together. Where its metric tak
 | \`scope: any-device\` | each device must keep it; the limit is absolute, except for latencies |
 | \`share: 30%\` | each device is judged alone, and the stage fails when more than this share of them breach |
 | \`for 5m\`, in the rule | a device breaches only when it is beyond the limit for so long without a pause |
+| \`by: hw\` | each group of devices with one value of the label \`hw\` is judged as a stage of its own, if it has three devices; \`by: platform\` and \`by: precision\` group by the candidate's variants. Every metric on this page takes it, rules on [providers](../how-to/use-prometheus.md) don't, and \`scope\` can't stand beside it |
+| \`limits: { rev2: 3% }\` | with \`by\`: the limit of one group in place of the rule's |
 
 ## Gauges
 

@@ -52,7 +52,7 @@ function waitingFor({ spec, status }: Rollout): string {
   if (requests.length > 0)
     waits.push(`an answer to ${countOf(requests.length, 'request')}: ${requests.map(({ act }) => act).join(', ')}`);
   if (status?.paused) {
-    const who = mayResume(status) ? 'its rules to hold again, or a person' : 'a person';
+    const who = mayResume(status) ? 'its rules to pass again, or a person' : 'a person';
     waits.push(`${who}: ${statusReasonInWords(status.paused.reason)}`);
   }
   if (spec.suspend === true) waits.push('a person to resume it (spec.suspend)');

@@ -36,7 +36,7 @@ ${stages}`;
 const SPREAD =
   '  spread: 5s                   # spreads the downloads of a stage over this time; use minutes or hours for a real fleet\n';
 const RESUME =
-  '  resumeWithin: 1d             # a paused stage goes on by itself if its rules hold again within a day; later a person resumes it\n';
+  '  resumeWithin: 1d             # a paused stage goes on by itself if its rules pass again within a day; later a person resumes it\n';
 
 export const POLICY_TEXTS: Readonly<Record<NewPolicy, string>> = {
   careful: policyText('careful', {
@@ -52,7 +52,7 @@ ${RULES}    - { name: ramp, size: 25%, soak: 1h }
 `,
   }),
   standard: policyText('standard', {
-    about: 'A tenth of the devices first, then all; an hour in all if every rule holds.',
+    about: 'A tenth of the devices first, then all; an hour in all if every rule passes.',
     more: SPREAD + RESUME,
     stages: `    - name: canary
       size: 10%                # at least 3 devices

@@ -11,6 +11,7 @@ import { type ParsedRule, parseRule } from '../documents/rules/rule-text.ts';
 import type { Rollout, RolloutPolicy } from '../documents/types.generated.ts';
 import { metricKind } from '../gates/metric-kind.ts';
 import type { FoundDocuments } from '../snapshot/repository-documents.ts';
+import { unjudgedRuleInWords } from '../wording/document-warnings-in-words.ts';
 import { incomparableInWords } from '../wording/outputs-in-words.ts';
 
 interface WrittenRule {
@@ -64,12 +65,11 @@ function findWhy({ metric, ofClass: name }: ParsedRule, candidate: ModelManifest
   return why === null ? undefined : incomparableInWords(why);
 }
 
-function remedyOf({ metric, ofClass: name }: ParsedRule, candidate: ModelManifest): string {
+/** The output that a rule means whose name no output has. */
+function findMeant({ metric, ofClass: name }: ParsedRule, candidate: ModelManifest): string | undefined {
   const known = outputsOf(candidate).scalars.flatMap((scalar) => scalar.name ?? []);
   const close = metric !== 'output_drift' || name === undefined ? undefined : findClosestWord(name, known);
-  return close === undefined || close === name
-    ? 'Correct `kind`, `centre` or `space` in the manifest of the next version, or leave out the rule.'
-    : `Did you mean \`${close}\`?`;
+  return close === name ? undefined : close;
 }
 
 /** Warnings at rules that would stay undecided in a rollout that uses the policy. */
@@ -88,9 +88,9 @@ export function warnOfOutputs(found: FoundDocuments['documents']): CodedError[] 
         const why = candidate && findWhy(rule, candidate, stable);
         if (why === undefined || candidate === undefined) continue;
         const versions = [candidate, ...(stable === undefined ? [] : [stable])].map(({ metadata }) => metadata.version);
-        const message = `\`${rule.source}\` can't be judged in the rollout "${rollout.metadata.name}" (${versions.join(' after ')}): ${why}.`;
-        const remedy = remedyOf(rule, candidate);
-        return [{ code: 'POLICY_OUTPUTS', path, message, remedy }];
+        const words = { rule: rule.source, rollout: rollout.metadata.name, versions, why };
+        const meant = findMeant(rule, candidate);
+        return [{ code: 'POLICY_OUTPUTS', path, ...unjudgedRuleInWords({ ...words, meant }) }];
       }
       return [];
     });

@@ -8,7 +8,7 @@ import { warningsOf } from '../rollout/plan-warnings.ts';
 import { planOf, type Traffic } from '../rollout/stage-plan.ts';
 import { stagesOf } from '../rollout/stages-of-policy.ts';
 import type { FoundDocuments } from '../snapshot/repository-documents.ts';
-import { countOf } from '../wording/amounts.ts';
+import { LATEST_IN_WORDS, oldNameInWords } from '../wording/document-warnings-in-words.ts';
 import { defaultDeadlinesInWords, type WordedWarning, warningInWords } from '../wording/plan-warnings-in-words.ts';
 
 /** Warnings about the policies, at the given traffic or at any. */
@@ -34,9 +34,8 @@ export function warnOfOldNames(documents: FoundDocuments['documents']): CodedErr
         const old = oldNameIn(typeof rule === 'string' ? rule : rule.rule);
         if (old === undefined) return [];
         const [was, now] = old;
-        const message = `\`${was}\` is called \`${now}\` now: it counts tries, not devices.`;
-        const remedy = `Write \`${now}\`; whether devices get the version, \`undelivered_devices\` asks.`;
-        return [{ code: 'POLICY_RULE_NAME', path: ['spec', 'stages', stage, 'rules', index], message, remedy }];
+        const path = ['spec', 'stages', stage, 'rules', index];
+        return [{ code: 'POLICY_RULE_NAME', path, ...oldNameInWords(was, now) }];
       }),
     );
     return locateProblems(parsed.source, problems);
@@ -48,9 +47,7 @@ export function warnOfLatest(documents: FoundDocuments['documents']): CodedError
   return documents.flatMap(({ parsed }) => {
     if (parsed.kind !== 'parsed' || parsed.document.kind !== 'Rollout') return [];
     if (parsed.document.spec.version !== 'latest') return [];
-    const message = 'With `latest`, each version that is signed rolls out by itself.';
-    const remedy = 'For production, name a version or a range such as `>=1.2 <2`, and let a commit change it.';
-    return locateProblems(parsed.source, [{ code: 'ROLLOUT_LATEST', path: ['spec', 'version'], message, remedy }]);
+    return locateProblems(parsed.source, [{ code: 'ROLLOUT_LATEST', path: ['spec', 'version'], ...LATEST_IN_WORDS }]);
   });
 }
 
@@ -69,12 +66,4 @@ export function defaultDeadlines({ documents }: FoundDocuments): string[] {
     const stages = stagesOf(parsed.document).filter((stage) => stage.hasDefaultDeadline && !stage.isRest);
     return stages.length === 0 ? [] : [defaultDeadlinesInWords(parsed.document.metadata.name, stages)];
   });
-}
-
-/** The traffic that the warnings assume. */
-export function assumedText({ devices, perMinute }: Traffic): string[] {
-  if (devices === null && perMinute === null) return [];
-  const who = devices === null ? 'an unknown number of devices' : countOf(devices, 'device');
-  const rate = perMinute === null ? 'unknown traffic' : `${countOf(perMinute, 'inference')} per device per minute`;
-  return [`Policies were checked for ${who} with ${rate}; \`slipway plan\` shows more.`];
 }

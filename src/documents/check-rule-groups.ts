@@ -34,8 +34,9 @@ function fieldsOf(selector: Selector): string[] {
   return selector.kind === 'not' ? fieldsOf(selector.part) : selector.parts.flatMap(fieldsOf);
 }
 
-/** The labels that a document gives to devices or selects them by. */
+/** The labels that a document gives to devices, selects them by, or knows of. */
 function labelsIn(document: SlipwayDocument): string[] {
+  if (document.kind === 'Repository') return [...(document.spec.fleet?.labels ?? [])];
   if (document.kind === 'Rollout') return fieldsOf(parseSelector(document.spec.target));
   if (document.kind === 'RolloutPolicy')
     return document.spec.stages.flatMap(({ select }) => (select === undefined ? [] : fieldsOf(parseSelector(select))));
@@ -44,7 +45,7 @@ function labelsIn(document: SlipwayDocument): string[] {
   return ['groups', ...Object.keys(labels), ...devices.flatMap((device) => Object.keys(device.labels ?? {}))];
 }
 
-/** Warnings of labels in `by` that no document names (devices may still state them) and that aren't among `given`, and of precisions and platforms by which no model that uses the policy has variants. */
+/** Warnings of labels in `by` that no document names (the settings may list those that devices state) and that aren't among `given`, and of precisions and platforms by which no model that uses the policy has variants. */
 export function warnOfGroups(files: readonly RepositoryFile[], given: readonly string[] = []): CodedError[] {
   const found = files.flatMap(({ parsed }) => (parsed.kind === 'parsed' ? [parsed] : []));
   const documents: readonly SlipwayDocument[] = found.map(({ document }) => document);
@@ -75,7 +76,7 @@ function warnOfLabel({ by, path }: Grouping, labels: readonly string[]): Problem
   const message = `No device group names the label \`${by}\`, and nothing selects by it.`;
   const remedy =
     close === undefined
-      ? 'Correct the label, unless devices have it from their tokens (`slipway token --label`) or state it themselves.'
+      ? 'Correct the label; or, if devices have it from their tokens (`slipway token --label`) or state it themselves, list it in `spec.fleet.labels` of slipway.yaml.'
       : `Did you mean \`${close}\`?`;
   return [{ code: 'REFERENCE_LABEL', path: [...path, 'by'], message, remedy }];
 }

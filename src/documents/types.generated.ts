@@ -58,6 +58,14 @@ export interface Repository {
        * Default `any`: every device that enrols with a token. `listed`: only devices that a DeviceGroup lists; the service refuses enrolment and reports of all others.
        */
       readonly admit?: 'any' | 'listed';
+      /**
+       * Names of labels that devices state themselves or have from their tokens, so that no group names them. `slipway validate` then knows them in `by`.
+       *
+       * @maxItems 64
+       *
+       * Items: A name of letters, digits, `_`, `.`, `/` and `-`.
+       */
+      readonly labels?: readonly string[];
     };
     /**
      * Values for documents that leave them out.
@@ -115,7 +123,7 @@ export interface RolloutPolicy {
      */
     readonly onCourse?: 'hold' | 'rollback';
     /**
-     * Longest pause that ends by itself: within this time a stage paused by `onFailure: pause` goes on, measured anew, once its rules hold again; later only a person resumes it. Default 1h; 0s leaves it to a person. A number with ms, s, m, h, d or w.
+     * Longest pause that ends by itself: within this time a stage paused by `onFailure: pause` goes on, measured anew, once its rules pass again; later only a person resumes it. Default 1h; 0s leaves it to a person. A number with ms, s, m, h, d or w.
      */
     readonly resumeWithin?: string;
     /**

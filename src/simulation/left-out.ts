@@ -35,6 +35,18 @@ const OF_CONFIDENCE: ReadonlySet<RuleMetric> = new Set<RuleMetric>([
   ...(['unknown_rate', 'confidence_loss', 'confidence_drift'] as const),
 ]);
 
+/** What only models have whose manifests declare other outputs than classes. */
+const OF_OUTPUTS: ReadonlySet<RuleMetric> = new Set<RuleMetric>([
+  ...(['output_drift', 'odd_outputs', 'embedding_drift', 'detections_drift', 'length_drift', 'empty_answers'] as const),
+]);
+
+/** Is the policy made for models with classes, and has no rule on other outputs? */
+export function isForClasses(policy: RolloutPolicy): boolean {
+  const metrics = stagesOf(policy).flatMap(({ rules }) => rules.map(({ rule }) => rule.metric));
+  const hasAny = (some: ReadonlySet<RuleMetric>): boolean => metrics.some((metric) => some.has(metric));
+  return (hasAny(OF_CLASSES) || hasAny(OF_CONFIDENCE)) && !hasAny(OF_OUTPUTS);
+}
+
 function isReported(
   { metric, ofClass }: Pick<ParsedRule, 'metric' | 'ofClass'>,
   { classes, outputs = [] }: Answers,

@@ -2,7 +2,7 @@
 import { assertNever } from '../base/errors.ts';
 import { countOf, formatCount, listed } from '../wording/amounts.ts';
 import { ARGO_FAILURE_LIMIT, type BareOutcome, FLAGGER_THRESHOLD } from './bare-threshold.ts';
-import { leftOutInWords, leftOutOf } from './left-out.ts';
+import { isForClasses, leftOutInWords, leftOutOf } from './left-out.ts';
 import type { Rehearsal, RehearsalOrder } from './rehearsal-order.ts';
 import { clockOf, timelineText } from './timeline.ts';
 
@@ -22,7 +22,7 @@ function endInWords({ outcome, stage, groupsApart, minutesToRevert, awaits }: Re
 
 /**
  * An end held against the truth of the scenario. `false-alarm`: a good candidate was taken back; `miss`: a bad one was not; `untested`:
- * it got through before what the scenario is about began; `open`: nothing was decided yet.
+ * it got through before what the scenario is about began, or the policy is for models with classes and the scenario's has none; `open`: nothing was decided yet.
  */
 type Judgement = 'right' | 'false-alarm' | 'miss' | 'untested' | 'open';
 
@@ -30,7 +30,14 @@ interface End extends Pick<Rehearsal, 'faultBegan'>, Partial<Pick<Rehearsal, 'gr
   readonly outcome: Rehearsal['outcome'] | BareOutcome['outcome'];
 }
 
-function judgementOf({ scenario }: RehearsalOrder, { outcome, faultBegan, groupsApart = [] }: End): Judgement {
+function isUntested({ scenario, policy }: RehearsalOrder, { faultBegan }: Pick<End, 'faultBegan'>): boolean {
+  const { isBad, needs = ['classes'] } = scenario;
+  return !faultBegan || (isBad && !needs.includes('classes') && isForClasses(policy));
+}
+
+function judgementOf(order: RehearsalOrder, end: End): Judgement {
+  const { outcome, groupsApart = [] } = end;
+  const { scenario } = order;
   switch (outcome) {
     case 'reverted':
       return scenario.isBad ? 'right' : 'false-alarm';
@@ -38,7 +45,7 @@ function judgementOf({ scenario }: RehearsalOrder, { outcome, faultBegan, groups
     case 'no objection':
       // Something was taken back, if only from some.
       if (groupsApart.length > 0) return scenario.isBad ? 'right' : 'false-alarm';
-      if (!faultBegan) return 'untested';
+      if (isUntested(order, end)) return 'untested';
       return scenario.isBad ? 'miss' : 'right';
     case 'held':
       return 'open';
@@ -48,7 +55,8 @@ function judgementOf({ scenario }: RehearsalOrder, { outcome, faultBegan, groups
 }
 
 /** Was it right? */
-function judgementInWords({ scenario, hours }: RehearsalOrder, rehearsal: Rehearsal): string {
+function judgementInWords(order: RehearsalOrder, rehearsal: Rehearsal): string {
+  const { scenario, hours } = order;
   const { outcome, stage, awaits, soakedMinutes, groupsApart, faultBegan, breaches } = rehearsal;
   if (breaches.length > 0) return `An independent judge of the history found: ${breaches.join('; ')}.`;
   const candidate = scenario.isBad ? 'The candidate was bad' : 'The candidate was good';
@@ -59,6 +67,8 @@ function judgementInWords({ scenario, hours }: RehearsalOrder, rehearsal: Rehear
   switch (outcome) {
     case 'completed':
       if (!faultBegan) return 'The fault had not begun when the rollout ended: nothing was tested.';
+      if (isUntested(order, rehearsal))
+        return `${candidate}, and the whole fleet got it; the rules of this policy are for models with classes, and the model of this scenario has none: nothing was tested.`;
       return scenario.isBad
         ? `${candidate}, and the whole fleet got it: a miss; no rule of this policy sees what is wrong with it.`
         : `${candidate}, and the fleet got it.`;

@@ -77,6 +77,7 @@ class Run {
   readonly #history: History;
   readonly #timeline: TimelineEntry[] = [];
   readonly #waiting = new WaitingWatch();
+  #toldFault = false;
   readonly #bare = new BareControllers();
   readonly #series: SeriesPoint[] = [];
   #status: RolloutStatus;
@@ -157,6 +158,7 @@ class Run {
     const now = START_MS + minute * MINUTE_MS;
     this.#clock.nowMs = now;
     await this.#fleet.advance(now);
+    this.#noteFault(now);
     if (minute === BEFORE_MINUTES) await this.#desireCandidate();
     const { opened, stage, candidate } = this.#status;
     const { steps, outlook } = await this.#look();
@@ -168,6 +170,14 @@ class Run {
     if (this.#ended !== null || outlook === undefined) return;
     for (const text of this.#waiting.lines(outlook)) this.#tell(now, 'waiting', text);
     for (const one of outlook.waitingOn) if (one.kind === 'approval') await this.#approve(one);
+  }
+
+  /** A scenario in which nothing goes wrong has nothing to tell. */
+  #noteFault(now: number): void {
+    const { isBad, hasBegun } = this.#order.scenario;
+    if (this.#toldFault || !this.#fleet.faultBegan || (!isBad && hasBegun === undefined)) return;
+    this.#toldFault = true;
+    this.#tell(now, 'fault', 'the fault of the scenario begins');
   }
 
   /** As approvers do it, if they are there. */

@@ -9,7 +9,8 @@ import { waitingInWords } from '../wording/plan-in-words.ts';
 export interface TimelineEntry {
   /** Minutes from the start of the rollout; below zero before it. */
   readonly minute: number;
-  readonly kind: 'step' | 'waiting' | 'restored' | 'end';
+  /** `fault`: what the scenario is about begins. */
+  readonly kind: 'step' | 'waiting' | 'fault' | 'restored' | 'end';
   readonly stage: string | null;
   /** Devices that ever ran the candidate. */
   readonly devicesExposed: number;

@@ -117,7 +117,11 @@ function retreat({ cohort, next, window }: Step): string[] {
     ...(fetching > 0
       ? [`${countOf(fetching, 'install')} in progress ${fetching === 1 ? 'is' : 'are'} cancelled.`]
       : []),
-    ...(silent > 0 ? [`${countOf(silent, 'silent device')} may run it until the next report.`] : []),
+    ...(silent > 0
+      ? [
+          `${countOf(silent, 'device')} went silent and may run it until ${silent === 1 ? 'it reads' : 'they read'} the new directive.`,
+        ]
+      : []),
   ];
 }
 
@@ -162,7 +166,7 @@ function story(step: Step): string[] {
     }
     case 'pause': {
       const ready = cohort?.ready ?? 0;
-      const who = mayResume(next) ? 'its rules hold again or a person decides' : 'a person decides';
+      const who = mayResume(next) ? 'its rules pass again or a person decides' : 'a person decides';
       return [
         `${countOf(ready, 'device')} ${ready === 1 ? 'keeps' : 'keep'} it; no other device gets it until ${who}.`,
       ];

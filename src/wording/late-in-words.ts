@@ -1,4 +1,4 @@
-// Owns the words for a breach that only the newest intervals prove: with their own numbers, because those of the whole stage don't show it yet.
+// Owns the words for a breach that the numbers of the whole stage don't show yet: the newest intervals prove it, or where the stage is on course to.
 import type { RuleReason } from '../gates/rule-reason.ts';
 import type { RuleVerdict } from '../gates/rule-verdict.ts';
 import { badInWords, countOf, formatAmount, formatBounds, formatCount, HOUR_MS, percent, trialOf } from './amounts.ts';
@@ -37,6 +37,12 @@ export function lateBreachOf(rule: RuleVerdict): LateBreach | null {
   }
   const counts = `${formatCount(count)} of ${countOf(trials, trialOf(metric))}`;
   return { amount: percent(count / trials), counts, whole };
+}
+
+/** What the whole stage shows of a rule that fails because of where it is on course to; null for every other verdict. */
+export function onCourseBreachOf(rule: RuleVerdict): Pick<LateBreach, 'whole'> | null {
+  const isOnCourse = rule.verdict === 'fail' && rule.reasons.some(({ kind }) => kind === 'on-course');
+  return isOnCourse ? { whole: wholeStage(rule) } : null;
 }
 
 /** The reasons without what the numbers of the newest intervals say better. */

@@ -97,7 +97,7 @@ export function waitInWords(waiting: WaitingOn): string {
       const who =
         resumesWithinMs === undefined
           ? ''
-          : `its rules to hold again within ${formatDuration(Math.max(1, Math.ceil(resumesWithinMs / 60_000)) * 60_000)}, or `;
+          : `its rules to pass again within ${formatDuration(Math.max(1, Math.ceil(resumesWithinMs / 60_000)) * 60_000)}, or `;
       return `${who}a person: ${words(reason === null ? 'a rule failed' : statusReasonInWords(reason))}`;
     }
     case 'rejected':

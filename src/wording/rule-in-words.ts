@@ -16,7 +16,7 @@ import {
   trialsInWords,
 } from './amounts.ts';
 import { fixedInWords } from './fixed-limit-in-words.ts';
-import { lateBreachOf, reasonsBesideLate } from './late-in-words.ts';
+import { lateBreachOf, onCourseBreachOf, reasonsBesideLate } from './late-in-words.ts';
 import { reasonsInWords } from './reason-in-words.ts';
 import { heardInWords, limitOf, signalNote } from './verdict-table.ts';
 
@@ -212,7 +212,9 @@ function outcome(rule: RuleVerdict): string[] {
         ? ['It passes: every install has finished, so there is nothing left to observe.', ...why]
         : ['It passes: the data proves it.', ...why];
     case 'fail':
-      return ['It fails: the data proves it.', ...why];
+      return onCourseBreachOf(rule) === null
+        ? ['It fails: the data proves it.', ...why]
+        : ['It fails by its forecast: what was observed is the mean of the whole stage, and the loss grows.', ...why];
     case 'undecided':
       if (trials === 0) return ['Undecided.', ...(has(rule, 'no-data') ? [] : why)];
       if (rule.estimate === null && rule.kind === 'histogram')
@@ -268,7 +270,7 @@ function otherGroups({ groups, group, unit, kind }: RuleVerdict): string[] {
 }
 
 const ACTIONS = {
-  pause: 'If it fails, it pauses the stage, which may go on once the rule holds again.',
+  pause: 'If it fails, it pauses the stage, which may go on once the rule passes again.',
   ask: 'If it fails, it stops the stage until a person decides.',
   rollback: 'If it fails, it rolls back.',
 } as const;
@@ -287,7 +289,7 @@ export function ruleSentences(rule: RuleVerdict, opened?: string): string[] {
     ...(rule.scope === 'fleet' ? ['These devices are treated as a sample of the whole fleet.'] : []),
     ...otherGroups(rule),
     ...missing(rule),
-    ...(rule.verdict === 'fail' && rule.recovered ? ['It holds again by now.'] : []),
+    ...(rule.verdict === 'fail' && rule.recovered ? ['It is within the limit again by now.'] : []),
     ...(rule.dryRun ? ['Dry run: it is reported and never decides the stage.'] : []),
     ...(rule.onFailure === undefined || rule.dryRun ? [] : [ACTIONS[rule.onFailure]]),
   ];

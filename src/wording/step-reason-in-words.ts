@@ -241,7 +241,7 @@ export function stepReasonInWords(step: ReasonedStep): string {
       return `approved${askedInWords(reason)}`;
     case 'recovered': {
       const rules = listed([reason.rule, ...reason.others].map(oneLine), 'and', 3);
-      return `${rules} ${reason.others.length === 0 ? 'holds' : 'hold'} again after a pause of ${formatDuration(reason.pausedMs)}; ${reason.stage} is measured anew`;
+      return `${rules} ${reason.others.length === 0 ? 'passes' : 'pass'} again after a pause of ${formatDuration(reason.pausedMs)}; ${reason.stage} is measured anew`;
     }
     case 'other-version':
       return `${oneLine(reason.version)} is the desired version now`;

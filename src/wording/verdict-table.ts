@@ -7,7 +7,7 @@ import type { SignalSums } from '../gates/signal-track.ts';
 import type { HeardArm } from '../gates/statistics/reporting-verdict.ts';
 import { type DeviceCounts, totalOf } from '../gates/statistics/share-verdict.ts';
 import { countOf, formatAmount, formatBounds, formatCount, listed, percent } from './amounts.ts';
-import { lateBreachOf, reasonsBesideLate } from './late-in-words.ts';
+import { lateBreachOf, onCourseBreachOf, reasonsBesideLate } from './late-in-words.ts';
 import { reasonsInWords } from './reason-in-words.ts';
 import { scopeInWords } from './scope-in-words.ts';
 
@@ -66,6 +66,11 @@ function breachOf(rule: RuleVerdict, stage: string): Breach {
     const when = `${late.amount} in the newest intervals (${late.counts})`;
     const what = `${titleOf(rule)} ${when} in ${stage}, not ${limitOf(rule)}; ${late.whole}`;
     return { what, note: inParentheses(reasonsInWords(reasonsBesideLate(rule))) };
+  }
+  const course = onCourseBreachOf(rule);
+  if (course !== null) {
+    const what = `${titleOf(rule)} on course to break ${limitOf(rule)} in ${stage}`;
+    return { what, note: inParentheses(`${course.whole}; ${reasonsInWords(reasons)}`) };
   }
   if (kind === 'classes' && reasons.length > 0) {
     const where = reasons.some((reason) => reason.kind === 'class-fell') ? '' : ` in ${stage}`;
@@ -144,7 +149,7 @@ function verdictWord(rule: RuleVerdict): string {
   const more = [
     scopeInWords(rule),
     rule.dryRun ? 'dry run' : '',
-    rule.verdict === 'fail' && rule.recovered ? 'holds again' : '',
+    rule.verdict === 'fail' && rule.recovered ? 'within the limit again' : '',
   ].filter((text) => text !== '');
   return more.length === 0 ? word : `${word} (${more.join(', ')})`;
 }

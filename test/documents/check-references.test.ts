@@ -189,6 +189,13 @@ spec: { labels: { hw: rev2 }, devices: [{ id: one, labels: { floor: "1" } }] }
   expect(mistyped).toContain('Did you mean `hw`?');
   expect(groupWarnings('{ rule: error_rate < 1%, by: precison }')[0]).toContain('Did you mean `precision`?');
   expect(groupWarnings('{ rule: error_rate < 1%, by: shelf }')[0]).toContain('slipway token --label');
+  const settings = (labels: string) => ({
+    'slipway.yaml': `apiVersion: slipway.dev/v1alpha1\nkind: Repository\nspec: { fleet: { labels: [${labels}] } }\n`,
+  });
+  expect(groupWarnings('{ rule: error_rate < 1%, by: shelf }', settings('shelf'))).toEqual([]);
+  expect(groupWarnings('{ rule: error_rate < 1%, by: shelv }', settings('shelf'))[0]).toContain(
+    'Did you mean `shelf`?',
+  );
   expect(
     warnOfGroups(repository({ [POLICY_FILE]: withRule('{ rule: error_rate < 1%, by: shelf }') }), ['shelf']),
   ).toEqual([]);

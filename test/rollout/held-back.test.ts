@@ -109,11 +109,11 @@ describe('a last stage', () => {
       reverts: null,
     });
     expect(text.replace(/\s+/g, ' ')).toContain(
-      '10 of 400 devices keep 1.0.0 until latency_p95 < 1.5x baseline and 1 other rule hold',
+      '10 of 400 devices keep 1.0.0 until latency_p95 < 1.5x baseline and 1 other rule pass',
     );
     world.measured = { cohort: cohort(390, { matching: 400, ready: 380, pending: 10 }), verdict: PASSED };
     const { outlook } = world.decide();
-    const told = '10 of 400 devices keep 1.0.0 until latency_p95 < 1.5x baseline and 1 other rule hold';
+    const told = '10 of 400 devices keep 1.0.0 until latency_p95 < 1.5x baseline and 1 other rule pass';
     expect(outlookLine(outlook)).toContain(told);
     expect(explainOutlook(outlook).stage).toContain(`Held back: ${told}.`);
     expect(outlook.waitingOn[0]).toEqual({ kind: 'rest-of-fleet', pending: 10 });

@@ -88,13 +88,13 @@ describe('a paused stage', () => {
     const world = paused();
     measure(world, { [DELIVERY]: FAILS });
     expect(waits(world)).toBe(
-      `its rules to hold again within 1 h, or a person: ${DELIVERY} failed in canary, measured 0.21%`,
+      `its rules to pass again within 1 h, or a person: ${DELIVERY} failed in canary, measured 0.21%`,
     );
     world.now += 12 * MINUTE;
     measure(world, { [DELIVERY]: HOLDS_AGAIN });
     const step = world.mustTake('reopen');
     expect(step.next).toMatchObject({ state: 'rolling', paused: null, resumes: 1, opened: step.next.revision });
-    expect(why(step)).toBe(`${DELIVERY} holds again after a pause of 12 min; canary is measured anew`);
+    expect(why(step)).toBe(`${DELIVERY} passes again after a pause of 12 min; canary is measured anew`);
     expect(world.pass()).toMatchObject({ kind: 'advance', next: { stage: 'full' } });
     expect(world.at).not.toHaveProperty('resumes');
   });
@@ -110,9 +110,9 @@ describe('a paused stage', () => {
         ' ',
       );
     });
-    expect(pause).toContain('no other device gets it until its rules hold again or a person decides.');
+    expect(pause).toContain('no other device gets it until its rules pass again or a person decides.');
     expect(resume).toContain(': resume 2.0.0 in canary ');
-    expect(resume).toContain('fail (holds again)');
+    expect(resume).toContain('fail (within the limit again)');
   });
 
   it('waits while the rule, or another one, does not hold', () => {

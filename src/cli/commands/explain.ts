@@ -25,7 +25,7 @@ interface ExplainOptions extends RepositoryOptions, KeyOptions {
 }
 
 const VERDICT_WORDS = {
-  pass: 'holds',
+  pass: 'passes',
   fail: 'BROKEN',
   undecided: 'undecided',
   'not-applicable': 'does not apply',

@@ -16,6 +16,7 @@ import { FleetWords, fleetErrors, type WordsOfFleet } from '../../measurement/fl
 import { BUNDLE_SUFFIX } from '../../snapshot/folder-cache.ts';
 import { type FoundDocuments, readSignature, rolloutsOf } from '../../snapshot/repository-documents.ts';
 import { countOf } from '../../wording/amounts.ts';
+import { assumedTrafficInWords } from '../../wording/document-warnings-in-words.ts';
 import { codeQualityReport } from '../code-quality.ts';
 import { type FindingsFormat, formatOption } from '../findings-format.ts';
 import { loadTrustPolicy } from '../load-trust.ts';
@@ -23,7 +24,7 @@ import { readManifests } from '../manifests-here.ts';
 import { errorText, printResult, type Result } from '../output.ts';
 import { warnOfOutputs } from '../output-warnings.ts';
 import { addTrafficOptions, type TrafficOptions, trafficOf } from '../plan-options.ts';
-import { assumedText, defaultDeadlines, planFindings, warnOfLatest, warnOfOldNames } from '../policy-warnings.ts';
+import { defaultDeadlines, planFindings, warnOfLatest, warnOfOldNames } from '../policy-warnings.ts';
 import { refusalError } from '../refusal-error.ts';
 import { addRepositoryOptions, type RepositoryOptions, withFiles } from '../repository-access.ts';
 import { annotationLine } from '../workflow-annotations.ts';
@@ -137,7 +138,7 @@ async function validate(files: RepositoryFiles, { trust, repo, format, ...option
   const unchecked = trust === undefined ? '\nSignatures were not checked; pass a trust policy with --trust.' : '';
   const total = summary(found, { errors, warnings }) + unchecked;
   const deadlines = traffic.devices === null ? '' : defaultDeadlines(found).join('\n');
-  const notes = [...(deadlines === '' ? [] : [deadlines]), ...assumedText(traffic)];
+  const notes = [...(deadlines === '' ? [] : [deadlines]), ...assumedTrafficInWords(traffic)];
   const blocks = [...errors.map((one) => errorText(one)), ...warnings.map((one) => `warning: ${errorText(one)}`)];
   const pathOf = (file: string): string => pathFromHere(repo, file);
   const texts = {
