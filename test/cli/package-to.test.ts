@@ -18,7 +18,7 @@ const MAIN = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url));
 const ONNX = encodeOnnx({
   name: 'g',
   inputs: [{ name: 'x', shape: ['batch', 3] }],
-  outputs: [{ name: 'y', shape: ['batch', 3] }],
+  outputs: [{ name: 'y', shape: ['batch', 1] }],
   tensors: [],
   nodes: [{ operator: 'Identity', inputs: ['x'], outputs: ['y'] }],
 });
@@ -43,7 +43,8 @@ function environment(): Record<string, string> {
   return { ...keys, AWS_REGION: region, AWS_ENDPOINT_URL_S3: endpoint ?? '' };
 }
 
-const pack = (args: readonly string[], env = environment()) => session.run(['package', 'model.onnx', ...args], env);
+const pack = (args: readonly string[], env = environment()) =>
+  session.run(['package', 'model.onnx', '--kind', 'y=scalar', ...args], env);
 const urlIn = (file: string): string | undefined =>
   parseManifest(readFileSync(session.path(file)), file).spec.variants[0]?.files[0]?.url;
 
