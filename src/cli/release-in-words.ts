@@ -1,5 +1,6 @@
 // Owns how the result of a release reads, for people and for programs.
 import { errorToJson } from '../base/errors.ts';
+import type { OpenedPullRequest } from '../git/hosting/pull-request-host.ts';
 import type { LeftBecause, RolloutStep } from '../requests/release-edit.ts';
 import type { Released } from '../requests/submit-release.ts';
 import { countOf } from '../wording/amounts.ts';
@@ -8,6 +9,8 @@ import { errorText, type Result, withoutControls } from './output.ts';
 import type { PlacedArtifact } from './place-artifact.ts';
 
 export interface ReleaseResult extends Released {
+  /** Branch and page of the pull request; null where the release is pushed itself. */
+  readonly proposal: { readonly branch: string; readonly opened: OpenedPullRequest | null } | null;
   /** Path of the manifest. */
   readonly file: string;
   readonly branch: string;
@@ -45,8 +48,13 @@ function changesOf({ edit }: ReleaseResult): { readonly file: string; readonly l
 }
 
 function ending(result: ReleaseResult): string {
-  const { commit, branch, isDryRun, problems, edit } = result;
+  const { commit, branch, isDryRun, problems, edit, proposal } = result;
   if (problems.length > 0) return `Nothing was changed: the release would bring ${countOf(problems.length, 'error')}.`;
+  if (proposal?.opened != null) {
+    const pushed = `${result.proposed ?? commit} on ${proposal.branch}`;
+    const { number, url, isNew } = proposal.opened;
+    return `${isNew ? 'Opened' : 'Already open:'} pull request ${number} for ${branch}, ${pushed}: ${url}`;
+  }
   if (commit !== null) return `Pushed ${commit} to ${branch}.`;
   if (edit.isReleased && edit.changed.length === 0) return `Nothing to do: ${branch} has it already.`;
   return isDryRun ? 'Dry run: nothing was uploaded, signed or pushed.' : '';
@@ -69,14 +77,30 @@ function textOf(result: ReleaseResult): string {
   return [...findings, [withoutControls(lines.join('\n')), ending(result)].join('\n')].join('\n\n');
 }
 
+export function pullRequestText(
+  { edit }: Released,
+  message: string | null,
+): { readonly title: string; readonly body: string } {
+  const { model, version, sequence, digest, rollouts } = edit;
+  const set = rollouts.flatMap((one) => (one.kind === 'set' ? [`* ${one.rollout}: ${one.from} → ${version}`] : []));
+  const lines = [
+    `\`${model}\` ${version}, sequence ${sequence}, signed. Its files are where devices fetch them.`,
+    `Manifest: \`${digest}\``,
+    ...(set.length === 0 ? [] : [['Rollouts that ask for it once this is merged:', '', ...set].join('\n')]),
+  ];
+  return { title: message ?? `Release ${model} ${version}`, body: lines.join('\n\n') };
+}
+
 /** Exit code 1: the release would bring errors. */
 export function releaseInWords(result: ReleaseResult): Result {
-  const { edit, file, branch, commit, signer, signatures, artifacts, devices, problems, oldProblems } = result;
+  const { edit, file, branch, commit, signer, signatures, artifacts, devices, problems, oldProblems, proposal } =
+    result;
   const { model, version, sequence, digest, isReleased, rollouts } = edit;
   return {
     json: {
-      ...{ model, version, sequence, digest, manifest: file, branch, commit },
+      ...{ model, version, sequence, digest, manifest: file, branch, commit: commit ?? result.proposed },
       ...{ alreadyReleased: isReleased, signer, signatures, artifacts },
+      pullRequest: proposal && { branch: proposal.branch, ...proposal.opened },
       rollouts: rollouts.map((step) => ({ ...step, devices: devices.get(step.rollout) ?? null })),
       changes: changesOf(result).map((one) => ({ file: one.file, change: one.lines.join('\n') })),
       errors: problems.map(errorToJson),

@@ -3,6 +3,7 @@ import path from 'node:path';
 import process from 'node:process';
 import { readBoundedFile } from '../base/bounded-file.ts';
 import { CodedError } from '../base/errors.ts';
+import { nameOfPath } from '../documents/repository-layout.ts';
 import { findOrigin } from '../git/isomorphic/find-origin.ts';
 import type { CommitAuthor } from '../git/manifests-repository.ts';
 import {
@@ -18,6 +19,8 @@ import { MOST_DOCUMENT_BYTES } from './sequences.ts';
 export interface ReleasePlace {
   /** Path of the manifest from the root of the repository. */
   readonly file: string;
+  /** Branch of a pull request for this version. */
+  readonly proposalBranch: string;
   /** The manifest as it lies on this machine; null where it doesn't. */
   readText(): Promise<string | null>;
   /** The branch as its remote has it: a clone on this machine may be old, shallow, or on another commit. */
@@ -29,8 +32,10 @@ export async function findReleasePlace(manifest: string, options: RepositoryOpti
   const place = await findRepository(options.repo);
   const file = pathInRepository(manifest, place);
   const onDisk = [path.resolve(manifest), ...(place.kind === 'folder' ? [path.join(place.folder, file)] : [])];
+  const version = `${path.posix.basename(path.posix.dirname(file))}-${nameOfPath(file)}`;
   return {
     file,
+    proposalBranch: `slipway/${version.replace(/[^A-Za-z0-9._-]+|\.{2,}|\.lock$|\.$/g, '-')}`,
     async readText() {
       for (const one of onDisk) {
         const bytes = await readBoundedFile(one, MOST_DOCUMENT_BYTES, true);

@@ -14,7 +14,7 @@ import { filesOfFolder } from '../git/folder-files.ts';
 import { findAuthor } from '../git/isomorphic/find-author.ts';
 import { openManifestsRepository } from '../git/isomorphic/isomorphic-git-repository.ts';
 import { IsomorphicWorkTree } from '../git/isomorphic/isomorphic-work-tree.ts';
-import type { CommitAuthor, ManifestsRepository } from '../git/manifests-repository.ts';
+import type { CommitAuthor, ManifestsRepository, ProposalBranches } from '../git/manifests-repository.ts';
 import { filesOfCommit, type RepositoryFiles } from '../git/repository-files.ts';
 import type { GitCredentials } from '../git/wire/http-transport.ts';
 import { parseRemoteAddress } from '../git/wire/remote-address.ts';
@@ -87,7 +87,7 @@ export async function readAuthor(folder: string, fallback?: CommitAuthor): Promi
 
 /** One branch of the repository, read (and moved) through a mirror that goes with the command. */
 export interface OpenedBranch extends AsyncDisposable {
-  readonly repository: ManifestsRepository;
+  readonly repository: ManifestsRepository & ProposalBranches;
   readonly branch: string;
   /** Head of the branch as it is now. Throws GIT_EMPTY, GIT_BRANCH_MISSING, and what fetching failed with. */
   head(signal?: AbortSignal): Promise<string>;

@@ -4,7 +4,7 @@ import { branchMissing, repositoryEmpty } from './git-errors.ts';
 import type { ManifestsRepository } from './manifests-repository.ts';
 
 /** Head of the branch as it is now. Throws GIT_EMPTY, GIT_BRANCH_MISSING, and what fetching failed with. */
-export async function fetchHead(repository: ManifestsRepository, signal?: AbortSignal): Promise<string> {
+export async function fetchHead(repository: Pick<ManifestsRepository, 'fetch'>, signal?: AbortSignal): Promise<string> {
   const outcome = await repository.fetch(signal);
   switch (outcome.kind) {
     case 'head':

@@ -135,8 +135,8 @@ export function pathRefused(path: string, why: string): CodedError {
 }
 
 /** Why a push is refused without being sent. */
-export function branchMoved(found: string | undefined, expected: string): string {
-  return `the branch is at ${found?.slice(0, 10) ?? 'nothing'}, not at ${expected.slice(0, 10)}`;
+export function branchMoved(found: string | undefined, expected: string | null): string {
+  return `the branch is at ${found?.slice(0, 10) ?? 'nothing'}, not at ${expected?.slice(0, 10) ?? 'nothing'}`;
 }
 
 export function objectTooLarge(oid: string, bytes: number, limitBytes: number): CodedError {
@@ -161,5 +161,13 @@ export function branchMissing(branch: string, others: readonly string[]): CodedE
     code: 'GIT_BRANCH_MISSING',
     message: `The repository has no branch ${branch}; ${found}.`,
     remedy: 'Pass the branch with --branch.',
+  });
+}
+
+export function branchNameInvalid(branch: string): CodedError {
+  return new CodedError({
+    code: 'GIT_BRANCH_NAME',
+    message: `${JSON.stringify(branch)} is not a valid branch name.`,
+    remedy: 'Pass the short name, such as main.',
   });
 }

@@ -106,6 +106,30 @@ export interface ManifestsRepository extends AsyncDisposable {
   logUntil(from: string, until: string, most: number): Promise<readonly CommitFacts[]>;
 }
 
+/** A push to a branch that is being proposed. */
+export interface ProposalPush {
+  readonly branch: string;
+  readonly commit: string;
+  /** Head that the commit was made on: the host has it. */
+  readonly base: string;
+  /** Where the branch was last seen; null: nowhere. */
+  readonly expected: string | null;
+}
+
+/** What proposals ask of Git besides: branches beside the one that is followed, such as those of pull requests. */
+export interface ProposalBranches {
+  /** Head of another branch, ready to be read; null where there is none. Throws GIT_…. Needs a fetch before. */
+  fetchBranch(branch: string, signal?: AbortSignal): Promise<string | null>;
+  /** Compare-and-swap of another branch, also where that is no fast-forward: what stood there goes. */
+  pushBranch(push: ProposalPush, signal?: AbortSignal): Promise<PushOutcome>;
+}
+
+/** What an edit of a branch needs. */
+export type EditedRepository = Pick<
+  ManifestsRepository,
+  'fetch' | 'readTree' | 'readBlob' | 'commit' | 'push' | 'isAncestor'
+>;
+
 /** All files of a tree with their paths, in path order of each folder. */
 export function* treeEntries(tree: Tree, prefix = ''): Generator<TreeEntry> {
   for (const [name, child] of tree.entries) {

@@ -21,7 +21,10 @@ export function tooLarge(file: string, limitBytes: number): CodedError {
 }
 
 /** The files of a commit. */
-export async function filesOfCommit(repository: ManifestsRepository, commit: string): Promise<RepositoryFiles> {
+export async function filesOfCommit(
+  repository: Pick<ManifestsRepository, 'readTree' | 'readBlob'>,
+  commit: string,
+): Promise<RepositoryFiles> {
   const tree = await repository.readTree(commit);
   const oids = new Map([...treeEntries(tree)].map((entry) => [entry.path, entry.oid]));
   return {

@@ -4,7 +4,7 @@ import type { Clock } from '../base/clock.ts';
 import { assertNever, CodedError, toCodedError } from '../base/errors.ts';
 import type { RandomStream } from '../base/random.ts';
 import { fetchHead } from '../git/fetch-head.ts';
-import type { ManifestsRepository } from '../git/manifests-repository.ts';
+import type { EditedRepository } from '../git/manifests-repository.ts';
 import { filesOfCommit, type RepositoryFiles } from '../git/repository-files.ts';
 
 const BACK_OFF = { firstMs: 250, capMs: 4_000 };
@@ -18,7 +18,7 @@ export interface Time {
 
 export interface EditedBranch extends Time {
   /** Its commits are by whoever makes the edit. */
-  readonly repository: ManifestsRepository;
+  readonly repository: EditedRepository;
 }
 
 /** What an edit makes of a head. `commit: null`: nothing is to be committed, and nothing is pushed. */
@@ -75,7 +75,7 @@ export async function pushEdit<T>(
 
 /** One edit, commit and push on the head as it is now; undefined when it did not land, as far as anyone can tell. */
 async function tryOnce<T>(
-  repository: ManifestsRepository,
+  repository: EditedRepository,
   order: EditOrder<T>,
   tries: Tries<T>,
   atMs: number,

@@ -2,6 +2,8 @@
 import { CodedError } from '../base/errors.ts';
 import type { RepositoryFiles } from '../git/repository-files.ts';
 import { filesWith } from './files-with.ts';
+import { DOCUMENT_LIMIT_BYTES } from './find-rollout.ts';
+import { type Proposal, RELEASE_TRAILER } from './proposal-branch.ts';
 import { type EditedBranch, type MadeEdit, pushEdit } from './push-edit.ts';
 import { editForRelease, type ReleaseEdit, type ReleaseWish } from './release-edit.ts';
 
@@ -29,6 +31,8 @@ export interface ReleaseOrder extends ReleaseWish {
   /** First line of the commit; by default it says what is released. */
   readonly message: string | null;
   readonly isDryRun: boolean;
+  /** What is proposed already, where the release is a proposal; as of the last look at the branch. */
+  readonly proposal?: (() => Promise<Proposal | null>) | undefined;
 }
 
 export interface Released {
@@ -42,6 +46,8 @@ export interface Released {
   readonly signatures: number;
   /** Null in a dry run, and where there was nothing to do. */
   readonly commit: string | null;
+  /** Another run's commit that proposes the same; null otherwise. */
+  readonly proposed: string | null;
 }
 
 type Made = Omit<Released, 'commit' | 'signatures'>;
@@ -83,14 +89,36 @@ async function makeRelease(
   // What is wrong with a file that was broken before, and that the release leaves as it is, keeps nobody from releasing.
   const isNew = ({ at }: CodedError): boolean => changes.has(at?.file ?? '') || !broken.has(at?.file ?? '');
   const problems = (await problemsOf(filesWith(files, changes))).filter(isNew);
-  const made: Made = { edit, problems, oldProblems, signer: null };
+  const made: Made = { edit, problems, oldProblems, signer: null, proposed: null };
   const isDone = edit.isReleased && changes.size === 0;
   if (order.isDryRun || isDone || problems.length > 0) return { result: made, commit: null };
+  const proposal = (await order.proposal?.()) ?? null;
+  if (proposal !== null && (await isSame(proposal, order, edit)))
+    return { result: { ...made, proposed: proposal.commit }, commit: null };
+  if (proposal !== null && !proposal.isOwn) throw proposalTaken(proposal);
   const signature = edit.isReleased ? null : await sign(edit.manifest);
   if (signature !== null) changes.set(order.bundle, Buffer.from(signature.bundle));
   await upload();
   const signer = signature?.signer ?? null;
   return { result: { ...made, signer }, commit: { changes, message: messageOf(order, edit, signer) } };
+}
+
+/** Does it propose what the release would? The signature may be another one over the same bytes. */
+async function isSame({ files }: Proposal, { bundle }: ReleaseOrder, edit: ReleaseEdit): Promise<boolean> {
+  if (!files.paths.includes(bundle)) return false;
+  for (const { file, after } of edit.changed) {
+    if (!files.paths.includes(file)) return false;
+    if ((await files.read(file, DOCUMENT_LIMIT_BYTES)).toString('utf8') !== after) return false;
+  }
+  return true;
+}
+
+function proposalTaken({ branch }: Proposal): CodedError {
+  return new CodedError({
+    code: 'RELEASE_BRANCH_TAKEN',
+    message: `Branch ${branch} has commits that no release made, and they would be lost.`,
+    remedy: 'Merge the branch or delete it, then run the same command again.',
+  });
 }
 
 function messageOf({ message }: ReleaseOrder, edit: ReleaseEdit, signer: string | null): string {
@@ -101,7 +129,7 @@ function messageOf({ message }: ReleaseOrder, edit: ReleaseEdit, signer: string 
     ...(isReleased ? [] : [`Manifest ${digest}, sequence ${sequence}, signed by ${signer}.`]),
     ...(set.length === 0 ? [] : [`Rollouts: ${set.join(', ')}.`]),
   ];
-  return `${message ?? title}\n\n${lines.join('\n')}\n`;
+  return `${message ?? title}\n\n${lines.join('\n')}\n\n${RELEASE_TRAILER}: ${model} ${version}\n`;
 }
 
 function raceLost(): CodedError {

@@ -3,11 +3,12 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { encodeOnnx } from '../../examples/invoices/onnx-writer.ts';
 import { type GitHttpRequest, startGitHttpServer } from '../../src/cli/demo/git-http-server.ts';
 import { parseManifest } from '../../src/contract/manifest/parse-manifest.ts';
 import { rolloutText } from '../support/document-texts.ts';
+import { PROJECT, REPOSITORY, TestPullRequestHost } from '../support/pull-request-host.ts';
 import { makeKey } from '../support/trust.ts';
 import { CliSession, PERSON } from './cli-session.ts';
 
@@ -219,4 +220,43 @@ test('a host that refuses the token, and one that is away, say so with their exi
   expect([away.code, away.stderr]).toEqual([3, expect.stringContaining('GIT_UNREACHABLE')]);
   const outside = await release('../../../x');
   expect([outside.code, outside.stderr]).toEqual([2, expect.stringContaining('RELEASE_PATH')]);
+});
+
+describe.each(['GitHub', 'GitLab'])('at %s', (name) => {
+  test('--pull-request pushes a branch and opens one pull request, which a rerun finds; the branch that it is for stays', async () => {
+    const secret = 'token-for-pull-requests';
+    const host = await TestPullRequestHost.start(secret);
+    session.keep(host);
+    const job =
+      name === 'GitHub'
+        ? { GITHUB_REPOSITORY: REPOSITORY, GITHUB_API_URL: host.url, GITHUB_TOKEN: secret }
+        : { CI_PROJECT_ID: PROJECT, CI_API_V4_URL: host.gitlabUrl, GITLAB_TOKEN: secret };
+    const args = ['release', 'model.onnx', '--manifest', fileOf('1.0.0'), '--key', 'env://CI_KEY', '--repo', url];
+    const propose = (more: readonly string[] = [], env: Readonly<Record<string, string>> = job) =>
+      session.run([...args, '--set', 'eu', '--pull-request', ...more], { ...RUNNER, ...env });
+    const dry = await propose(['--dry-run'], {});
+    expect([dry.code, host.asked]).toEqual([0, []]);
+    const { code, stdout, stderr } = await propose(['--json']);
+    expect([code, stderr]).toEqual([0, '']);
+    const head = session.git('hosts/models.git', 'rev-parse', 'slipway/sorter-1.0.0');
+    expect(JSON.parse(stdout)).toMatchObject({
+      ...{ commit: head, branch: 'main' },
+      pullRequest: { branch: 'slipway/sorter-1.0.0', number: 1, isNew: true },
+    });
+    expect(host.requests).toMatchObject([
+      { branch: 'slipway/sorter-1.0.0', base: 'main', title: 'Release sorter 1.0.0' },
+    ]);
+    expect(host.requests[0]?.body).toContain('* eu: 0.9.0 → 1.0.0');
+    expect(log()).toHaveLength(start);
+    const again = await propose();
+    expect(again.stdout).toMatch(
+      /^Already open: pull request 1 for main, [0-9a-f]{40} on slipway\/sorter-1\.0\.0: https:/m,
+    );
+    expect(session.git('hosts/models.git', 'rev-parse', 'slipway/sorter-1.0.0')).toBe(head);
+    const lost = await propose([], { ...job, GITHUB_TOKEN: 'wrong', GITLAB_TOKEN: 'wrong' });
+    expect([lost.code, lost.stderr]).toEqual([2, expect.stringContaining('HOST_CREDENTIALS')]);
+    const nowhere = await propose([], {});
+    expect([nowhere.code, nowhere.stderr]).toEqual([2, expect.stringContaining('HOST_UNKNOWN')]);
+    expect(host.requests).toHaveLength(1);
+  });
 });

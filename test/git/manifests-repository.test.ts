@@ -66,6 +66,37 @@ describe.each(WORLDS)('%s', (_, create) => {
     expect(await repository.fetch()).toEqual({ kind: 'head', commit, previous: commit, continues: true });
   });
 
+  test('another branch is begun, read, and moved only from where it was seen; the branch that is followed stays', async () => {
+    await using world = create();
+    const base = await world.commit({ a: '1' }, 'one');
+    const repository = await world.open();
+    await repository.fetch();
+    const branch = 'slipway/x-1';
+    expect(await repository.fetchBranch(branch)).toBeNull();
+    const first = await repository.commit(draft(base, { a: '2' }));
+    expect(await repository.pushBranch({ branch, commit: first, base, expected: base })).toMatchObject({
+      kind: 'refused',
+    });
+    expect(await repository.pushBranch({ branch, commit: first, base, expected: null })).toEqual({ kind: 'pushed' });
+    expect(await repository.pushBranch({ branch, commit: first, base, expected: null })).toMatchObject({
+      kind: 'refused',
+    });
+    expect([await world.head(branch), await world.head(), repository.knownHead()]).toEqual([first, base, base]);
+    const theirs = await world.commit({ b: 'theirs' }, 'theirs', branch);
+    expect(await repository.fetchBranch(branch)).toBe(theirs);
+    expect([...treeEntries(await repository.readTree(theirs))].map(({ path }) => path)).toEqual(['a', 'b']);
+    expect((await repository.log(theirs, 1))[0]).toMatchObject({
+      message: expect.stringContaining('theirs'),
+      parents: [first],
+    });
+    const second = await repository.commit(draft(base, { a: '3' }));
+    const stale = { branch, commit: second, base, expected: first };
+    expect(await repository.pushBranch(stale)).toMatchObject({ kind: 'refused' });
+    expect(await repository.pushBranch({ ...stale, expected: theirs })).toEqual({ kind: 'pushed' });
+    expect(await world.head(branch)).toBe(second);
+    expect(await repository.fetch()).toMatchObject({ kind: 'head', commit: base });
+  });
+
   test('a signer signs the bytes of the commit, and is its author', async () => {
     await using world = create();
     await world.commit({ a: '1' }, 'one');

@@ -1,6 +1,6 @@
 // Owns the two worlds in which every law of a manifests repository must hold: in memory, and over a real Git server.
 
-import type { CommitSigner, ManifestsRepository } from '../../src/git/manifests-repository.ts';
+import type { CommitSigner, ManifestsRepository, ProposalBranches } from '../../src/git/manifests-repository.ts';
 import { FaultyGitHost, type HostFaults } from '../../src/git/memory/faulty-git-host.ts';
 import { MemoryGitHost } from '../../src/git/memory/memory-git-host.ts';
 import { MemoryManifestsRepository } from '../../src/git/memory/memory-manifests-repository.ts';
@@ -15,7 +15,7 @@ export interface OpenOptions {
 export interface World extends AsyncDisposable {
   /** What goes wrong from now on; a push made in here wins the race. */
   faults: HostFaults;
-  open(options?: OpenOptions): Promise<ManifestsRepository>;
+  open(options?: OpenOptions): Promise<ManifestsRepository & ProposalBranches>;
   /** A person's push. */
   commit(files: Readonly<Record<string, string | null>>, message: string, branch?: string): Promise<string>;
   force(branch: string, commit: string): void;
@@ -29,7 +29,7 @@ class MemoryWorld implements World {
   readonly #host = new MemoryGitHost();
   #seconds = 1_700_000_000;
 
-  async open({ signer, after }: OpenOptions = {}): Promise<ManifestsRepository> {
+  async open({ signer, after }: OpenOptions = {}): Promise<ManifestsRepository & ProposalBranches> {
     const host = new FaultyGitHost(this.#host, (step) => this.faults(step));
     const knownHead = after?.knownHead() ?? null;
     await after?.[Symbol.asyncDispose]();
@@ -68,7 +68,7 @@ class ServerWorld implements World {
     return `${this.#url}/m.git`;
   }
 
-  async open({ signer, after }: OpenOptions = {}): Promise<ManifestsRepository> {
+  async open({ signer, after }: OpenOptions = {}): Promise<ManifestsRepository & ProposalBranches> {
     const folder = (after && this.#folders.get(after)) ?? this.#shop.path(`mirror-of-${this.#folders.size}`);
     await after?.[Symbol.asyncDispose]();
     const repository = await this.#shop.repository(await this.#remote(), { folder, author: AUTHOR, signer });

@@ -1,76 +1,13 @@
 // Laws of a release on its way to the branch: whole or not at all, once however often it is tried, and numbered above whatever was faster.
 import { expect, test } from 'vitest';
-import type { Clock } from '../../src/base/clock.ts';
 import { CodedError } from '../../src/base/errors.ts';
-import { seededRandom } from '../../src/base/random.ts';
 import { digestOf } from '../../src/contract/digest.ts';
-import { FaultyGitHost, type HostFaults } from '../../src/git/memory/faulty-git-host.ts';
-import { MemoryGitHost } from '../../src/git/memory/memory-git-host.ts';
-import { MemoryManifestsRepository } from '../../src/git/memory/memory-manifests-repository.ts';
-import { filesOfCommit } from '../../src/git/repository-files.ts';
-import { pushRelease, type ReleaseOrder } from '../../src/requests/submit-release.ts';
 import { blankStatus } from '../../src/rollout/next-status.ts';
-import { manifestText, rolloutText } from '../support/document-texts.ts';
-
-/** Sleeping is all that takes time. */
-class SleepClock implements Clock {
-  ms = 1_790_000_000_000;
-  now = (): number => this.ms;
-  monotonicMs = (): number => this.ms;
-  async sleep(ms: number): Promise<void> {
-    this.ms += ms;
-  }
-}
-
-const fileOf = (version: string): string => `models/ocr/${version}.yaml`;
-const bundleOf = (version: string): string => `${fileOf(version)}.sigstore.json`;
-const textOf = (version: string, sequence = 1): string =>
-  manifestText({ model: 'ocr', version, sequence, artifact: digestOf(version), sizeBytes: 9 });
-
-async function setUp(more: Readonly<Record<string, string>> = {}) {
-  const host = new MemoryGitHost();
-  const released = { [fileOf('1.0.0')]: textOf('1.0.0'), [bundleOf('1.0.0')]: 'by hand' };
-  const rollout = { 'rollouts/eu.yaml': rolloutText('eu', 'ocr', '1.0.0') };
-  await host.commit({ files: { ...released, ...rollout, ...more }, message: 'start', atMs: 0 });
-  const world = { host, clock: new SleepClock(), faults: (() => undefined) as HostFaults, did: [] as string[] };
-  const problems: CodedError[] = [];
-  const run = (version: string, order: Partial<ReleaseOrder> = {}, isFaulty = true) => {
-    const repository = new MemoryManifestsRepository({
-      host: isFaulty ? new FaultyGitHost(host, (step) => world.faults(step)) : host,
-      branch: 'main',
-      author: { name: 'ci', email: 'ci@example.org' },
-    });
-    const wish = { file: fileOf(version), bundle: bundleOf(version), text: textOf(version), rollouts: [] };
-    const effects = {
-      problemsOf: async ({ paths }: { paths: readonly string[] }) => (paths.includes(fileOf(version)) ? problems : []),
-      async sign(bytes: Buffer) {
-        world.did.push(`sign ${digestOf(bytes)}`);
-        return { bundle: `signature of ${digestOf(bytes)}`, signer: 'key K' };
-      },
-      async upload() {
-        world.did.push('upload');
-      },
-    };
-    const at = { repository, clock: world.clock, random: seededRandom(1, 'releases') };
-    return pushRelease(at, { ...wish, message: null, isDryRun: false, ...order }, effects);
-  };
-  const reader = new MemoryManifestsRepository({ host, branch: 'main', author: { name: '', email: '' } });
-  const head = async (): Promise<string> => {
-    await reader.fetch();
-    return reader.knownHead() ?? '';
-  };
-  const read = async (file: string): Promise<string | undefined> => {
-    const files = await filesOfCommit(reader, await head());
-    return files.paths.includes(file) ? (await files.read(file, 1e6)).toString() : undefined;
-  };
-  const log = async () => reader.log(await head(), 100);
-  let count = 0;
-  const somebodyElse = () => host.commit({ files: { 'README.md': `${count++}` }, message: 'other', atMs: 0 });
-  return { world, run, read, log, somebodyElse, problems };
-}
+import { rolloutText } from '../support/document-texts.ts';
+import { bundleOf, fileOf, setUpReleases, textOf } from './release-world.ts';
 
 test('a release is one commit: the manifest under the next sequence, its signature, and the rollouts that ask for it', async () => {
-  const { run, read, log, world } = await setUp();
+  const { run, read, log, world } = await setUpReleases();
   const { commit, edit, signatures } = await run('1.1.0', { rollouts: ['eu', 'eu'] });
   const text = textOf('1.1.0', 2);
   expect(await read(fileOf('1.1.0'))).toBe(text);
@@ -82,13 +19,13 @@ test('a release is one commit: the manifest under the next sequence, its signatu
   const commits = await log();
   expect(commits.map(({ oid }) => oid)).toEqual([commit, commits.at(-1)?.oid]);
   expect(commits[0]?.message).toBe(
-    `Release ocr 1.1.0\n\nManifest ${digestOf(text)}, sequence 2, signed by key K.\nRollouts: eu (was 1.0.0).\n`,
+    `Release ocr 1.1.0\n\nManifest ${digestOf(text)}, sequence 2, signed by key K.\nRollouts: eu (was 1.0.0).\n\nSlipway-Release: ocr 1.1.0\n`,
   );
   expect(world.did).toEqual([`sign ${digestOf(text)}`, 'upload']);
 });
 
 test('a release of what was released before changes nothing, signs nothing and uploads nothing', async () => {
-  const { run, log, world } = await setUp();
+  const { run, log, world } = await setUpReleases();
   await run('1.1.0', { rollouts: ['eu'] });
   world.did.length = 0;
   expect(await run('1.1.0', { rollouts: ['eu'] })).toMatchObject({
@@ -101,7 +38,7 @@ test('a release of what was released before changes nothing, signs nothing and u
 
 test('a version that is there with other bytes is refused, signed or not', async () => {
   const other = textOf('1.1.0').replace('sorts paper', 'sorts mail');
-  const { run, world, log } = await setUp({ [fileOf('1.2.0')]: textOf('1.2.0').replace('paper', 'mail') });
+  const { run, world, log } = await setUpReleases({ [fileOf('1.2.0')]: textOf('1.2.0').replace('paper', 'mail') });
   await run('1.1.0');
   await expect(run('1.1.0', { text: other })).rejects.toMatchObject({ code: 'RELEASE_EXISTS', kind: 'fix-input' });
   await expect(run('1.2.0')).rejects.toMatchObject({ remedy: expect.stringContaining('which nobody signed') });
@@ -110,7 +47,10 @@ test('a version that is there with other bytes is refused, signed or not', async
 });
 
 test('a manifest that people committed is signed as it is, and numbered only where its sequence is taken', async () => {
-  const { run, read } = await setUp({ [fileOf('1.1.0')]: textOf('1.1.0', 7), [fileOf('1.2.0')]: textOf('1.2.0', 1) });
+  const { run, read } = await setUpReleases({
+    [fileOf('1.1.0')]: textOf('1.1.0', 7),
+    [fileOf('1.2.0')]: textOf('1.2.0', 1),
+  });
   await run('1.1.0', { text: null });
   expect(await read(fileOf('1.1.0'))).toBe(textOf('1.1.0', 7));
   expect(await read(bundleOf('1.1.0'))).toBe(`signature of ${digestOf(textOf('1.1.0', 7))}`);
@@ -120,12 +60,12 @@ test('a manifest that people committed is signed as it is, and numbered only whe
 });
 
 test('two releases at once both land, and the loser of the race is numbered and signed again', async () => {
-  const { run, read, world } = await setUp();
+  const { run, read, world } = await setUpReleases();
   let isFirst = true;
   world.faults = async (step) => {
     if (step === 'move' && isFirst) {
       isFirst = false;
-      await run('1.2.0', { rollouts: ['eu'] }, false);
+      await run('1.2.0', { rollouts: ['eu'], isFaulty: false });
     }
     return undefined;
   };
@@ -138,7 +78,7 @@ test('two releases at once both land, and the loser of the race is numbered and 
 });
 
 test('a push that is lost ten times lands at the eleventh, signed once; one that is lost forever says so in time', async () => {
-  const { run, world, somebodyElse, log } = await setUp();
+  const { run, world, somebodyElse, log } = await setUpReleases();
   let lost = 0;
   world.faults = async (step) => {
     if (step === 'move' && lost++ < 10) await somebodyElse();
@@ -158,7 +98,7 @@ test('a push that is lost ten times lands at the eleventh, signed once; one that
 
 test('a host that dies in the middle leaves a release that lands exactly once, by this run or by the next', async () => {
   for (const fault of ['lost-answer', 'unreachable'] as const) {
-    const { run, world, log } = await setUp();
+    const { run, world, log } = await setUpReleases();
     let isDown = false;
     world.faults = (step) => {
       if (step !== 'move' && !isDown) return undefined;
@@ -174,7 +114,7 @@ test('a host that dies in the middle leaves a release that lands exactly once, b
 });
 
 test('a release that would bring an error is refused with its findings before it is signed; errors of others are told', async () => {
-  const { run, world, log, problems } = await setUp();
+  const { run, world, log, problems } = await setUpReleases();
   problems.push(new CodedError({ code: 'MODEL_BROKEN', message: 'It is broken.' }));
   expect(await run('1.1.0')).toMatchObject({ commit: null, problems: [{ code: 'MODEL_BROKEN' }], oldProblems: [] });
   expect(world.did).toEqual([]);
@@ -191,11 +131,11 @@ test('a release that would bring an error is refused with its findings before it
 });
 
 test('an upload or a signature that fails leaves the branch as it was', async () => {
-  const { run, log, read } = await setUp();
+  const { run, log, read } = await setUpReleases();
   const down = new CodedError({ code: 'STORE_DOWN', kind: 'retry-later', message: 'The store is down.' });
   const broken = { file: fileOf('1.1.0'), bundle: bundleOf('1.1.0'), text: 'kind: ModelManifest' };
   await expect(run('1.1.0', broken)).rejects.toMatchObject({ code: expect.stringMatching(/^DOCUMENT_/) });
-  const host = await setUp();
+  const host = await setUpReleases();
   host.world.did.push = () => {
     throw down;
   };
@@ -211,7 +151,7 @@ test('a job that runs again takes no rollout back, and a rollout that finds vers
     'rollouts/range.yaml': rolloutText('range', 'ocr', '>=1 <2'),
     'rollouts/other.yaml': rolloutText('other', 'asr', '1.0.0'),
   };
-  const { run, read, world } = await setUp(rollouts);
+  const { run, read, world } = await setUpReleases(rollouts);
   const first = await run('1.1.0', { rollouts: ['any', 'range'] });
   expect(first.edit.rollouts).toEqual([
     { kind: 'left', rollout: 'any', asksFor: 'latest', because: 'finds-it' },
@@ -234,7 +174,7 @@ test('a job that runs again takes no rollout back, and a rollout that finds vers
 });
 
 test('a dry run shows the changes and signs, uploads and pushes nothing', async () => {
-  const { run, log, world } = await setUp();
+  const { run, log, world } = await setUpReleases();
   const { edit, commit } = await run('1.1.0', { isDryRun: true, rollouts: ['eu'] });
   expect(commit).toBeNull();
   expect(edit.changed.map(({ file }) => file)).toEqual([fileOf('1.1.0'), 'rollouts/eu.yaml']);

@@ -5,7 +5,9 @@ import type { CodedError } from '../../base/errors.ts';
 import { SystemRandom } from '../../base/random.ts';
 import { DocumentVerifier } from '../../contract/trust/verifier.ts';
 import { checkReferences } from '../../documents/check-references.ts';
+import { openPullRequest } from '../../git/hosting/pull-request-host.ts';
 import type { RepositoryFiles } from '../../git/repository-files.ts';
+import { ProposalBranch } from '../../requests/proposal-branch.ts';
 import {
   type ManifestSignature,
   pushRelease,
@@ -25,7 +27,8 @@ import { printResult } from '../output.ts';
 import { draftIn, draftManifest } from '../package-manifest.ts';
 import { addPackageOptions, manifestFacts, type PackageOptions, sayProgress } from '../package-options.ts';
 import { type PlacedArtifact, type Placing, placeAll } from '../place-artifact.ts';
-import { releaseInWords } from '../release-in-words.ts';
+import { choosePullRequestHost, type HostKind, hostOption } from '../pull-request-hosts.ts';
+import { pullRequestText, releaseInWords } from '../release-in-words.ts';
 import { findReleasePlace } from '../release-place.ts';
 import { addAccessOptions, type RepositoryOptions, throwWithTokenHint } from '../repository-access.ts';
 import { SERVICE_SETTINGS, serverOption } from '../settings.ts';
@@ -35,6 +38,8 @@ interface ReleaseOptions extends PackageOptions, SignerOptions, RepositoryOption
   readonly trust?: string;
   readonly set?: readonly string[];
   readonly message?: string;
+  readonly pullRequest?: boolean;
+  readonly host?: HostKind;
   readonly server?: string;
   readonly dryRun?: boolean;
   readonly json?: boolean;
@@ -111,21 +116,31 @@ async function devicesOf(
 async function release(files: readonly string[], options: ReleaseOptions) {
   const { manifest, message = null, set: rollouts = [], dryRun: isDryRun = false } = options;
   assertSignerGiven(options);
+  const time = { clock: new SystemClock(), random: new SystemRandom() };
+  const host = options.pullRequest === true && !isDryRun ? choosePullRequestHost(options) : null;
   const at = await findReleasePlace(manifest, options);
   const sign = await manifestSigner(at.file, options);
   const { text, place } = await packageOf(files, options, at);
   await using opened = await at.open();
-  const branch = { repository: opened.repository, clock: new SystemClock(), random: new SystemRandom() };
+  const proposing = options.pullRequest === true ? new ProposalBranch(opened.repository, at.proposalBranch) : null;
+  const branch = { repository: proposing ?? opened.repository, ...time };
   const upload = async (): Promise<void> => {
     await place();
   };
   const wish = { file: at.file, bundle: at.file + BUNDLE_SUFFIX, text, rollouts };
-  const effects = { problemsOf, sign, upload };
-  const released = await pushRelease(branch, { ...wish, message, isDryRun }, effects).catch(throwWithTokenHint);
+  const order = { ...wish, message, isDryRun, proposal: proposing === null ? undefined : () => proposing.proposal() };
+  const released = await pushRelease(branch, order, { problemsOf, sign, upload }).catch(throwWithTokenHint);
+  const commit = released.commit ?? released.proposed;
+  const draft = { branch: at.proposalBranch, base: opened.branch, ...pullRequestText(released, message) };
+  const page = host === null || commit === null ? null : await openPullRequest(host, draft, time);
   const isOut = released.commit !== null || (isDryRun && released.problems.length === 0);
-  const devices = isDryRun ? await devicesOf(released, options) : new Map<string, number>();
-  const artifacts = isOut ? await place() : [];
-  return releaseInWords({ ...released, file: at.file, branch: opened.branch, isDryRun, artifacts, devices });
+  return releaseInWords({
+    ...released,
+    ...{ file: at.file, branch: opened.branch, isDryRun },
+    artifacts: isOut ? await place() : [],
+    devices: isDryRun ? await devicesOf(released, options) : new Map<string, number>(),
+    proposal: proposing && { branch: at.proposalBranch, opened: page },
+  });
 }
 
 const EXIT_CODES = `
@@ -152,6 +167,8 @@ export function addReleaseCommand(program: Command): void {
   addSignerOptions(command)
     .option('--trust <file>', 'trust policy that must accept the signature before anything is pushed')
     .option('--message <text>', 'first line of the commit message')
+    .option('--pull-request', 'push a branch of its own, and open a pull request or merge request for --branch')
+    .addOption(hostOption())
     .addOption(serverOption('for `--to service`; a dry run says how many devices it knows'))
     .option('--dry-run', 'show what would change; upload, sign and push nothing')
     .option('--json', 'print JSON')

@@ -3,7 +3,7 @@ import path from 'node:path';
 import type { Clock } from '../../base/clock.ts';
 import { CodedError, toCodedError } from '../../base/errors.ts';
 import type { Logger } from '../../base/logger.ts';
-import { fetchProblem, objectCorrupt, objectMissing, objectTooLarge } from '../git-errors.ts';
+import { branchNameInvalid, fetchProblem, objectCorrupt, objectMissing, objectTooLarge } from '../git-errors.ts';
 import type {
   CommitAuthor,
   CommitDraft,
@@ -11,6 +11,8 @@ import type {
   CommitSigner,
   FetchOutcome,
   ManifestsRepository,
+  ProposalBranches,
+  ProposalPush,
   PushOutcome,
   Tree,
 } from '../manifests-repository.ts';
@@ -52,11 +54,7 @@ export interface RepositoryOptions {
 export async function openManifestsRepository(options: RepositoryOptions): Promise<IsomorphicGitRepository> {
   const limits = { ...DEFAULT_REPOSITORY_LIMITS, ...options.limits };
   if (!/^[A-Za-z0-9_][A-Za-z0-9._/-]{0,200}$/.test(options.branch) || /\.\.|\/\/|\/$|\.lock$/.test(options.branch)) {
-    throw new CodedError({
-      code: 'GIT_BRANCH_NAME',
-      message: `${JSON.stringify(options.branch)} is not a valid branch name.`,
-      remedy: 'Pass the short name, such as main.',
-    });
+    throw branchNameInvalid(options.branch);
   }
   const address = parseRemoteAddress(options.remote, '.');
   const { clock } = options;
@@ -81,7 +79,7 @@ export async function openManifestsRepository(options: RepositoryOptions): Promi
   }
 }
 
-export class IsomorphicGitRepository implements ManifestsRepository {
+export class IsomorphicGitRepository implements ManifestsRepository, ProposalBranches {
   readonly #options: RepositoryOptions;
   readonly #limits: RepositoryLimits;
   readonly #transport: SmartTransport;
@@ -109,15 +107,9 @@ export class IsomorphicGitRepository implements ManifestsRepository {
   }
 
   async fetch(signal?: AbortSignal): Promise<FetchOutcome> {
-    const deadline = {
-      clock: this.#options.clock,
-      limitMs: this.#limits.operationMs,
-      signal,
-      what: `Fetching ${this.#transport.shown}`,
-    };
     return this.#alone(async () => {
       try {
-        return await withLimit(deadline, (bounded) => this.#fetch(bounded));
+        return await withLimit(this.#deadline('Fetching', signal), (bounded) => this.#fetch(bounded));
       } catch (thrown) {
         const error = toCodedError(thrown, 'GIT_FETCH_FAILED');
         return { kind: 'failed', problem: fetchProblem(error), error };
@@ -157,7 +149,8 @@ export class IsomorphicGitRepository implements ManifestsRepository {
   async #clone(session: SmartSession, offered: Advertisement, commit: string, signal: AbortSignal): Promise<void> {
     await this.#mirror.removeOthers();
     const generation = await this.#mirror.begin();
-    await this.#receive(generation, session, offered, commit, [], signal);
+    await this.#addPack(generation, session, offered, commit, [], signal);
+    await generation.setHead(commit);
     await this.#mirror.adopt(generation);
     this.#suspect = false;
     this.#options.logger.info('git mirror cloned', { remote: this.#transport.shown, commit });
@@ -170,11 +163,15 @@ export class IsomorphicGitRepository implements ManifestsRepository {
     commit: string,
     signal: AbortSignal,
   ): Promise<void> {
-    const haves = generation.head === null ? [] : await generation.history.offers(generation.head);
-    await this.#receive(generation, session, offered, commit, haves, signal);
+    await this.#addPack(generation, session, offered, commit, await this.#haves(generation), signal);
+    await generation.setHead(commit);
   }
 
-  async #receive(
+  async #haves({ head, history }: Generation): Promise<readonly string[]> {
+    return head === null ? [] : history.offers(head);
+  }
+
+  async #addPack(
     generation: Generation,
     session: SmartSession,
     offered: Advertisement,
@@ -191,7 +188,6 @@ export class IsomorphicGitRepository implements ManifestsRepository {
       this.#suspect = haves.length > 0;
       throw objectCorrupt(commit, `${this.#transport.shown} sent a pack without it or without its tree`);
     }
-    await generation.setHead(commit);
   }
 
   async readTree(commit: string): Promise<Tree> {
@@ -203,8 +199,8 @@ export class IsomorphicGitRepository implements ManifestsRepository {
   async readBlob(oid: string, limitBytes: number): Promise<Uint8Array> {
     const { store } = this.#generation(oid);
     const bytes = await this.#reading(() => store.read(oid, 'blob'));
-    if (bytes.length <= limitBytes) return bytes;
-    throw objectTooLarge(oid, bytes.length, limitBytes);
+    if (bytes.length > limitBytes) throw objectTooLarge(oid, bytes.length, limitBytes);
+    return bytes;
   }
 
   async commit(draft: CommitDraft): Promise<string> {
@@ -213,23 +209,49 @@ export class IsomorphicGitRepository implements ManifestsRepository {
   }
 
   async push(commit: string, expectedHead: string, signal?: AbortSignal): Promise<PushOutcome> {
-    const what = `Pushing to ${this.#transport.shown}`;
-    const deadline = { clock: this.#options.clock, limitMs: this.#limits.operationMs, signal, what };
+    const { branch } = this.#options;
+    return this.pushBranch({ branch, commit, base: expectedHead, expected: expectedHead }, signal);
+  }
+
+  async pushBranch({ branch, commit, base, expected }: ProposalPush, signal?: AbortSignal): Promise<PushOutcome> {
     return this.#alone(async () => {
       const generation = this.#generation(commit);
       const { store } = generation;
       const pack = async (): Promise<Buffer> =>
-        store.makePack(await objectsBetween(store, expectedHead, commit, this.#limits.commitsPerPush));
-      const request = { ref: `refs/heads/${this.#options.branch}`, from: expectedHead, to: commit, pack };
-      let outcome: PushOutcome;
-      try {
-        outcome = await withLimit(deadline, (bounded) => pushPack(this.#transport, request, bounded));
-      } catch (thrown) {
-        outcome = { kind: 'unknown', error: toCodedError(thrown, 'GIT_PUSH_FAILED') };
-      }
-      if (outcome.kind === 'pushed') await generation.setHead(commit);
+        store.makePack(await objectsBetween(store, base, commit, this.#limits.commitsPerPush));
+      const request = { ref: `refs/heads/${branch}`, from: expected, to: commit, pack };
+      const push = (bounded: AbortSignal): Promise<PushOutcome> => pushPack(this.#transport, request, bounded);
+      const outcome = await withLimit(this.#deadline('Pushing to', signal), push).catch(
+        (thrown: unknown): PushOutcome => ({ kind: 'unknown', error: toCodedError(thrown, 'GIT_PUSH_FAILED') }),
+      );
+      if (outcome.kind === 'pushed' && branch === this.#options.branch) await generation.setHead(commit);
       return outcome;
     });
+  }
+
+  async fetchBranch(branch: string, signal?: AbortSignal): Promise<string | null> {
+    return this.#alone(() =>
+      withLimit(this.#deadline('Fetching', signal), (bounded) => this.#fetchBranch(branch, bounded)),
+    );
+  }
+
+  async #fetchBranch(branch: string, signal: AbortSignal): Promise<string | null> {
+    const session = await this.#transport.open('git-upload-pack', signal);
+    try {
+      const { offered, branches } = await listBranches(this.#transport, session, signal);
+      const [commit, { generation }] = [branches.get(branch), this.#mirror];
+      if (commit === undefined || generation === undefined) return null;
+      if (await generation.isReadable(commit)) return commit;
+      await this.#addPack(generation, session, offered, commit, await this.#haves(generation), signal);
+      return commit;
+    } finally {
+      await session[Symbol.asyncDispose]();
+    }
+  }
+
+  #deadline(what: string, signal: AbortSignal | undefined): Parameters<typeof withLimit>[0] {
+    const { clock } = this.#options;
+    return { clock, limitMs: this.#limits.operationMs, signal, what: `${what} ${this.#transport.shown}` };
   }
 
   async isAncestor(ancestor: string, descendant: string): Promise<boolean | 'unknown'> {

@@ -35,7 +35,7 @@ export class FaultyGitHost implements GitHost {
     return this.#step('look', () => this.#host.branches());
   }
 
-  move(branch: string, from: string, to: string): Promise<MoveOutcome> {
+  move(branch: string, from: string | null, to: string): Promise<MoveOutcome> {
     return this.#step('move', (fault) =>
       fault === 'refused'
         ? Promise.resolve({ kind: 'refused', reason: 'cannot lock ref' })

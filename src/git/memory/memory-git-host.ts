@@ -14,8 +14,8 @@ export interface GitHost {
   readonly objects: GitObjects;
   /** Heads by the names of their branches. Throws when the host can't be reached. */
   branches(): Promise<ReadonlyMap<string, string>>;
-  /** Moves a branch from one commit to another, or not at all. A throw doesn't say whether it moved. */
-  move(branch: string, from: string, to: string): Promise<MoveOutcome>;
+  /** Moves a branch from one commit to another, or not at all; from null, it begins. A throw doesn't say whether it moved. */
+  move(branch: string, from: string | null, to: string): Promise<MoveOutcome>;
 }
 
 export interface PersonsCommit {
@@ -37,9 +37,9 @@ export class MemoryGitHost implements GitHost {
     return new Map(this.#branches);
   }
 
-  async move(branch: string, from: string, to: string): Promise<MoveOutcome> {
+  async move(branch: string, from: string | null, to: string): Promise<MoveOutcome> {
     const found = this.#branches.get(branch);
-    if (found !== from) return { kind: 'refused', reason: branchMoved(found, from) };
+    if ((found ?? null) !== from) return { kind: 'refused', reason: branchMoved(found, from) };
     this.#branches.set(branch, to);
     return { kind: 'moved' };
   }

@@ -8,6 +8,8 @@ import type {
   CommitSigner,
   FetchOutcome,
   ManifestsRepository,
+  ProposalBranches,
+  ProposalPush,
   PushOutcome,
   Tree,
 } from '../manifests-repository.ts';
@@ -30,7 +32,7 @@ export interface MemoryRepositoryOptions {
 }
 
 /** All repositories of one host share its objects: what another one wrote can be read before it is fetched. */
-export class MemoryManifestsRepository implements ManifestsRepository {
+export class MemoryManifestsRepository implements ManifestsRepository, ProposalBranches {
   readonly #options: MemoryRepositoryOptions;
   readonly #history: History;
   readonly #trees = new TreeReader(DEFAULT_TREE_LIMITS);
@@ -98,6 +100,22 @@ export class MemoryManifestsRepository implements ManifestsRepository {
       if (outcome.kind === 'refused') return outcome;
       this.#knownHead = commit;
       return { kind: 'pushed' };
+    } catch (thrown) {
+      return { kind: 'unknown', error: toCodedError(thrown, 'GIT_PUSH_FAILED') };
+    }
+  }
+
+  async fetchBranch(branch: string, signal?: AbortSignal): Promise<string | null> {
+    if (signal?.aborted) throw aborted('Fetching');
+    return (await this.#options.host.branches()).get(branch) ?? null;
+  }
+
+  async pushBranch({ branch, commit, expected }: ProposalPush, signal?: AbortSignal): Promise<PushOutcome> {
+    this.#objects(commit);
+    if (signal?.aborted) return { kind: 'refused', reason: 'nothing was sent', error: aborted('Pushing') };
+    try {
+      const outcome = await this.#options.host.move(branch, expected, commit);
+      return outcome.kind === 'moved' ? { kind: 'pushed' } : outcome;
     } catch (thrown) {
       return { kind: 'unknown', error: toCodedError(thrown, 'GIT_PUSH_FAILED') };
     }

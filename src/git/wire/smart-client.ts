@@ -20,6 +20,8 @@ import type { SmartSession, SmartTransport } from './smart-transport.ts';
 
 const AGENT = 'agent=slipway';
 const HEADS = 'refs/heads/';
+/** As Git writes that a ref is not there. */
+const NOTHING = '0'.repeat(40);
 
 /** What the host advertises. Throws GIT_ANSWER_CORRUPT, or GIT_REPOSITORY_UNSUPPORTED for SHA-256 repositories. */
 function readAdvertisement(transport: SmartTransport, session: SmartSession): Advertisement {
@@ -133,7 +135,8 @@ export async function fetchPack(
 
 export interface PushRequest {
   readonly ref: string;
-  readonly from: string;
+  /** Null where the ref is to begin. */
+  readonly from: string | null;
   readonly to: string;
   readonly pack: () => Promise<Buffer>;
 }
@@ -156,12 +159,14 @@ export async function pushPack(
     session = await transport.open('git-receive-pack', signal);
     const offered = readAdvertisement(transport, session);
     const found = offered.refs.get(request.ref);
-    if (found !== request.from) {
+    if ((found ?? null) !== request.from) {
       await session[Symbol.asyncDispose]();
       return { kind: 'refused', reason: branchMoved(found, request.from) };
     }
     const wanted = ['report-status', 'side-band-64k'].filter((one) => offered.capabilities.has(one));
-    const command = packet(`${request.from} ${request.to} ${request.ref}\0 ${[...wanted, AGENT].join(' ')}\n`);
+    const command = packet(
+      `${request.from ?? NOTHING} ${request.to} ${request.ref}\0 ${[...wanted, AGENT].join(' ')}\n`,
+    );
     body = Buffer.concat([command, FLUSH, await request.pack()]);
   } catch (thrown) {
     await session?.[Symbol.asyncDispose]();
