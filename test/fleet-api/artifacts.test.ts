@@ -3,6 +3,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, mkdirSync, readdirSync, readFileSync } from 'node:fs';
 import { type ClientRequest, request as httpRequest, type IncomingMessage } from 'node:http';
+import { connect, type Socket } from 'node:net';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
@@ -33,9 +34,13 @@ class Publisher {
     return new Publisher(service.url, (await service.store.createApiToken(order)).token);
   }
 
+  get authorization(): string {
+    return `Bearer ${this.#token}`;
+  }
+
   /** Opens a PUT; whoever calls writes the body. */
   open(headers: Record<string, string | number>, digest: string = DIGEST): ClientRequest {
-    const authorization = `Bearer ${this.#token}`;
+    const { authorization } = this;
     return httpRequest(`${this.#url}/v1/artifacts/${digest}`, {
       method: 'PUT',
       headers: { authorization, ...headers },
@@ -61,7 +66,7 @@ class Publisher {
   }
 
   async head(digest: string = DIGEST): Promise<{ status: number; offset: number }> {
-    const headers = { authorization: `Bearer ${this.#token}` };
+    const headers = { authorization: this.authorization };
     const answer = await fetch(`${this.#url}/v1/artifacts/${digest}`, { method: 'HEAD', headers });
     return { status: answer.status, offset: Number(answer.headers.get('upload-offset')) };
   }
@@ -78,6 +83,18 @@ async function answerOf(request: ClientRequest) {
   const { error, ...value } = JSON.parse(text) as { error?: { code: string; message: string; remedy: string } };
   const { 'upload-offset': offset, 'retry-after': retryAfter } = response.headers;
   return { status: response.statusCode, offset, retryAfter, ...error, ...value };
+}
+
+/** All that came until the connection closed. */
+function heardOn(socket: Socket): Promise<string> {
+  let heard = '';
+  socket.on('error', ({ message }) => {
+    heard += `\n${message}`;
+  });
+  socket.on('data', (chunk) => {
+    heard += chunk.toString();
+  });
+  return new Promise((resolve) => socket.once('close', () => resolve(heard)));
 }
 
 async function until(isSo: () => Promise<boolean>): Promise<void> {
@@ -153,9 +170,11 @@ describe('an artifact', () => {
     expect(stored(service)).toEqual(BYTES);
   });
 
-  it('larger than what an address may send of other things comes through at once', async () => {
+  it('larger than what an address may send of other things comes through at once, and so does the next', async () => {
     await using service = await startService({ bytesPerAddress: { perSecond: 1, burst: 1_000 } });
-    expect(await (await Publisher.of(service)).put(BYTES)).toMatchObject({ status: 201 });
+    const publisher = await Publisher.of(service);
+    expect(await publisher.put(BYTES)).toMatchObject({ status: 201 });
+    expect(await publisher.put(BYTES.subarray(1), {}, digestOf(BYTES.subarray(1)))).toMatchObject({ status: 201 });
   });
 
   it('with other bytes than its digest says is discarded, and that is said', async () => {
@@ -236,6 +255,20 @@ describe('an upload', () => {
       expect(answer.remedy).toContain('slipway prune');
       expect(filesOf(place.path)).toEqual([]);
       expect((await fetch(`${service.url}/v1/reports`, { method: 'POST', body: '[]' })).status).toBe(200);
+    }
+  });
+
+  it('that is refused hears why, and is not cut off while it still sends', async () => {
+    await using service = await startService();
+    const large = Buffer.alloc(7_000_000);
+    const refused = await Publisher.of(service, ['view']);
+    for (let i = 0; i < 5; i++) {
+      const socket = connect(service.port, '127.0.0.1');
+      const heard = heardOn(socket);
+      socket.write(`PUT /v1/artifacts/${DIGEST} HTTP/1.1\r\nHost: x\r\nAuthorization: ${refused.authorization}\r\n`);
+      socket.write(`Content-Length: ${large.length}\r\n\r\n`);
+      socket.write(large);
+      expect(await heard).toMatch(/^HTTP\/1\.1 403 [\s\S]*TOKEN_SCOPE[^\n]*$/);
     }
   });
 

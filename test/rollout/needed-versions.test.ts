@@ -95,6 +95,13 @@ describe('a version', () => {
     ).toEqual(['5.0.0', '6.0.0', '7.0.0', '8.0.0', '9.0.0']);
   });
 
+  it('that is rejected is nothing to fall back to, and hides nothing that is', () => {
+    const many = Array.from({ length: 9 }, (_, i) => known(`${i + 1}.0.0`, i + 1));
+    const status = { rejected: [{ version: '6.0.0', digest: of('6.0.0') }] };
+    const rollouts = [rollout({ version: 'latest', stable: '9.0.0', status })];
+    expect(needed({ manifests: many, rollouts })).toMatchObject({ '4.0.0': 'desired', '6.0.0': 'rollout' });
+  });
+
   it('is kept while any rollout of its model runs an older one, or none', () => {
     const two = (stable: string | null) => [rollout(), rollout({ name: 'us', version: '4.0.0', stable })];
     expect(Object.keys(needed({ rollouts: two('2.0.0') }))).toEqual(['2.0.0', '3.0.0', '4.0.0']);
@@ -109,7 +116,7 @@ describe('a version', () => {
   });
 
   it('of another model says nothing of this one', () => {
-    const other = known('1.0.0', 9, 'door');
+    const other = known('1.0.0', 1, 'door');
     expect(needed({ manifests: [...MANIFESTS.slice(2), other] })).toEqual({ '1.0.0': 'upcoming', ...PRESENT });
   });
 });
