@@ -1,9 +1,26 @@
 // Owns errors in how a command was written: one coded error, whatever commander found.
 import type { Command, CommanderError } from 'commander';
+import { findClosestWord } from '../base/closest-word.ts';
 import { CodedError } from '../base/errors.ts';
 
 function nameOf(command: Command): string {
   return command.parent === null ? command.name() : `${nameOf(command.parent)} ${command.name()}`;
+}
+
+/** `slipway token lst`: commander hands the word to the default subcommand, which takes none. */
+function unknownSubcommand(command: Command, { code }: CommanderError): CodedError | undefined {
+  const { parent, args } = command;
+  const [word = ''] = args;
+  if (code !== 'commander.excessArguments' || parent === null || parent.args[0] === command.name()) return undefined;
+  const closest = findClosestWord(
+    word,
+    parent.commands.map((one) => one.name()),
+  );
+  return new CodedError({
+    code: 'USAGE',
+    message: `Unknown command '${word}'.`,
+    remedy: `${closest === undefined ? '' : `Did you mean ${closest}? `}See \`${nameOf(parent)} --help\`.`,
+  });
 }
 
 /** `error: unknown command 'statsu'` and `(Did you mean status?)` as one coded error. */
@@ -25,7 +42,7 @@ export function throwUsageErrors(program: Command): void {
     command.configureOutput({ outputError: () => undefined });
     command.exitOverride((error) => {
       const isPrinted = error.exitCode === 0 || error.code === 'commander.help';
-      throw isPrinted ? error : usageError(command, error);
+      throw isPrinted ? error : (unknownSubcommand(command, error) ?? usageError(command, error));
     });
   }
 }

@@ -70,6 +70,8 @@ test('a home that is named wins over a service in the environment, and both as o
 });
 
 test('a mistake says what is wrong, and makes no token', async () => {
+  await session.say('token lst');
+  await session.say('token list extra');
   await session.say('token create --name ci');
   await session.say('token create --scope view');
   await session.say('token create --name ci --scope root');
