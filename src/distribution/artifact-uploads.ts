@@ -1,6 +1,6 @@
 // Owns taking artifacts as they come over the network: in constant memory, checked while they come, and in their place only when whole.
 import { createHash, type Hash } from 'node:crypto';
-import { constants } from 'node:fs';
+import { constants, type Stats } from 'node:fs';
 import { chmod, type FileHandle, lstat, mkdir, open } from 'node:fs/promises';
 import path from 'node:path';
 import { assertNever } from '../base/errors.ts';
@@ -114,10 +114,9 @@ export class ArtifactUploads {
     const file = path.join(this.#folder, hexOf(digest));
     const stats = await lstat(file).catch(() => undefined);
     if (stats?.isFile() !== true) return undefined;
-    const key = `${digest} ${stats.ino} ${stats.size} ${stats.mtimeMs}`;
-    if (this.#sound.size > MOST_REMEMBERED) this.#sound.clear();
+    const key = keyOf(digest, stats);
     const known = this.#sound.get(key) ?? hasDigest(file, digest);
-    this.#sound.set(key, known);
+    this.#remember(key, known);
     try {
       if (!(await known)) return undefined;
       // Whoever counts on it uses it: that moves its time, by the file system's clock, and `slipway prune` keeps it.
@@ -127,6 +126,11 @@ export class ArtifactUploads {
       this.#sound.delete(key);
       throw error;
     }
+  }
+
+  #remember(key: string, known: Promise<boolean>): void {
+    if (this.#sound.size > MOST_REMEMBERED) this.#sound.clear();
+    this.#sound.set(key, known);
   }
 
   async #take(order: UploadOrder): Promise<UploadOutcome> {
@@ -143,6 +147,8 @@ export class ArtifactUploads {
     }
     switch (filled.kind) {
       case 'stored':
+        // Renaming changes none of what it is known by: the next who asks need not wait until it is read again.
+        this.#remember(keyOf(order.digest, await partial.handle.stat()), Promise.resolve(true));
         return (await completePartial(this.#folder, hex, partial)) ? filled : { kind: 'busy' };
       case 'offset':
       case 'cut':
@@ -186,6 +192,10 @@ export class ArtifactUploads {
 
 type Kept = 'offset' | 'cut' | 'partial';
 type Filled = { readonly kind: Kept } | Extract<UploadOutcome, { readonly kind: 'stored' | 'disk' | 'digest' }>;
+
+function keyOf(digest: Digest, { ino, size, mtimeMs }: Stats): string {
+  return `${digest} ${ino} ${size} ${mtimeMs}`;
+}
 
 async function writeAll(handle: FileHandle, bytes: Uint8Array, position: number): Promise<void> {
   for (let done = 0; done < bytes.length; ) {

@@ -1,5 +1,6 @@
 // What uploads into the publication folder promise: whole artifacts under their digests only, and what has come is not sent again.
 import { execFileSync, spawn } from 'node:child_process';
+import { createHash } from 'node:crypto';
 import {
   existsSync,
   lstatSync,
@@ -77,6 +78,31 @@ describe('an upload', () => {
     expect(await uploads.receive(again)).toEqual({ kind: 'stored', isNew: false, sizeBytes: 3_000 });
     expect(await uploadsWith().receive(again)).toEqual({ kind: 'stored', isNew: false, sizeBytes: 3_000 });
   });
+
+  it('of which all bytes came before its process was killed is completed by an upload of none', async () => {
+    mkdirSync(at(''));
+    writeFileSync(at(`.${hexOf(DIGEST)}.upload`), BYTES);
+    expect(await send(uploadsWith(), { from: 3_000 })).toMatchObject({ kind: 'stored', isNew: true });
+    expect(names()).toEqual([hexOf(DIGEST)]);
+  });
+
+  it('needs no more memory when it is large', async () => {
+    const sizeBytes = 400 * 1024 * 1024;
+    const hash = createHash('sha256');
+    for (let i = 0; i < 400; i++) hash.update(Buffer.alloc(1024 * 1024));
+    const ran = execFileSync(process.execPath, [
+      ...['--max-old-space-size=64', '--input-type=module', '-e'],
+      `const { ArtifactUploads } = await import(${JSON.stringify(MODULE)});
+      const outcome = await new ArtifactUploads(${JSON.stringify(folder)}, { quotaBytes: 1e12 }).receive({
+        digest: 'sha256:${hash.digest('hex')}', startByte: 0, lengthBytes: ${sizeBytes}, totalBytes: ${sizeBytes},
+        openBody: async function* () { for (let i = 0; i < 6400; i++) yield Buffer.alloc(65536); },
+      });
+      process.stdout.write(JSON.stringify({ ...outcome, rss: process.resourceUsage().maxRSS * 1024 }));`,
+    ]);
+    const { rss, ...outcome } = JSON.parse(ran.toString());
+    expect(outcome).toEqual({ kind: 'stored', isNew: true, sizeBytes });
+    expect(rss).toBeLessThan(160 * 1024 * 1024);
+  }, 120_000);
 
   it('is not visible before it is whole', async () => {
     const uploads = uploadsWith();

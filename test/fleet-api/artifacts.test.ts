@@ -1,7 +1,7 @@
 // What the service promises publishers: an artifact comes whole, in parts or again after a cut, and every refusal says what to do.
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdirSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { type ClientRequest, request as httpRequest, type IncomingMessage } from 'node:http';
 import { connect, type Socket } from 'node:net';
 import path from 'node:path';
@@ -168,6 +168,15 @@ describe('an artifact', () => {
     }
     expect(await publisher.put(BYTES.subarray(2_000_000), rangeOf(2_000_000))).toMatchObject({ status: 201 });
     expect(stored(service)).toEqual(BYTES);
+  });
+
+  it('of which all bytes are there already is completed by none', async () => {
+    await using service = await startService();
+    const publisher = await Publisher.of(service);
+    mkdirSync(path.join(service.publicationFolder, 'artifacts'));
+    writeFileSync(path.join(service.publicationFolder, 'artifacts', `.${hexOf(DIGEST)}.upload`), BYTES);
+    const answer = await publisher.put(Buffer.alloc(0), rangeOf(BYTES.length));
+    expect(answer).toMatchObject({ status: 201, receivedBytes: BYTES.length });
   });
 
   it('larger than what an address may send of other things comes through at once, and so does the next', async () => {
