@@ -36,6 +36,14 @@ test('what one address may send grows with --address-factor, and a factor of not
   expect(addressLimits(12.5).perAddress).toEqual({ perSecond: 12.5 * 500, burst: 12.5 * 2_000 });
 });
 
+test('a quota of artifacts is a size with its unit, and one of nothing or without a unit is refused', () => {
+  const quotaOf = (artifactQuota?: string) =>
+    serviceSettings({ repo: '.', ...(artifactQuota === undefined ? {} : { artifactQuota }) }).artifactQuotaBytes;
+  expect([quotaOf(), quotaOf('500MB'), quotaOf('1.5 GiB'), quotaOf('2TB')]).toEqual([1e11, 5e8, 1.5 * 2 ** 30, 2e12]);
+  for (const text of ['', '0GB', '100', '-1GB', '1e3GB', 'GB', '10 gigabytes', '10Gb', '999999999TB'])
+    expect(() => quotaOf(text)).toThrow(expect.objectContaining({ code: 'SETTING_VALUE' }));
+});
+
 test('an admin token of the environment that could be guessed, or that fits no header, is refused', () => {
   const tokenOf = (text: string | undefined) => {
     vi.stubEnv('SLIPWAY_ADMIN_TOKEN', text);
