@@ -11,6 +11,7 @@ import { CliSession } from '../cli/cli-session.ts';
 import { rolloutText } from '../support/document-texts.ts';
 import { type MockSigstore, startMockSigstore } from '../support/mock-sigstore.ts';
 import { constantClassifier } from '../support/onnx-fixture.ts';
+import { TestPullRequestHost } from '../support/pull-request-host.ts';
 import { type JobEnd, runAction, runJob, runScript } from './action-runner.ts';
 
 // Each command is a process of its own.
@@ -109,6 +110,7 @@ describe('the action `release`', () => {
     expect(first.outputs).toEqual({
       commit: head(),
       version: '1.0.0',
+      'pull-request': '',
       digest: expect.stringMatching(/^sha256:[0-9a-f]{64}$/),
     });
     expect(first.summary).toContain(`sorter 1.0.0: commit ${head()}, manifest ${first.outputs.digest}`);
@@ -139,7 +141,10 @@ describe('the action `release`', () => {
     for (const [identity, code] of refused) {
       writeFileSync(path.join(workspace, 'trust.yaml'), identityPolicy(identity));
       const ended = await release('2.0.0', { ...PRIVATE, trust: 'trust.yaml' }, keyless());
-      expect([ended.code, ended.outputs], ended.log).toEqual([2, { commit: '', digest: '', version: '' }]);
+      expect([ended.code, ended.outputs], ended.log).toEqual([
+        2,
+        { commit: '', digest: '', version: '', 'pull-request': '' },
+      ]);
       expect(ended.commands).toEqual([expect.stringMatching(new RegExp(`^::error .*title=${code}::`))]);
       expect(head()).toBe(before);
     }
@@ -147,6 +152,19 @@ describe('the action `release`', () => {
     const ended = await release('2.0.0', { ...PRIVATE, trust: 'trust.yaml' }, keyless());
     expect([ended.code, ended.outputs.commit], ended.log).toEqual([0, head()]);
     expect(JSON.parse(onBranch(`${fileOf('2.0.0')}.sigstore.json`))).toHaveProperty('verificationMaterial');
+  });
+
+  test('as a pull request: on a branch of its own, opened once however often the job runs', async () => {
+    await using hub = await TestPullRequestHost.start(TOKEN);
+    const before = head();
+    const propose = () => release('6.0.0', { ...withKey(), 'pull-request': 'true' }, { GITHUB_API_URL: hub.url });
+    const [first, again] = [await propose(), await propose()];
+    for (const ended of [first, again]) expect([ended.code, ended.commands], ended.log).toEqual([0, []]);
+    expect(first.outputs['pull-request']).toMatch(/^http/);
+    expect(again.outputs['pull-request']).toBe(first.outputs['pull-request']);
+    expect(hub.requests).toMatchObject([{ branch: 'slipway/sorter-6.0.0', base: 'main' }]);
+    expect(head()).toBe(before);
+    expect(first.log + first.summary).not.toContain(TOKEN);
   });
 
   test('pushes nothing in a dry run, names what is missing, and runs no input as code', async () => {
@@ -204,7 +222,9 @@ test('what a release says is shown without steering the runner', async () => {
     '::error file=a%2Cb%0A%3A%3Aadd-mask%3A%3Ax.yaml,line=3,col=1,title=REFERENCE::x%0A::stop-commands::y',
     '::error title=GIT_DOWN::100%25%0AWait.',
   ]);
-  expect(readFileSync(env.GITHUB_OUTPUT, 'utf8')).toBe('version=1commitevil\ndigest=sha256:1\ncommit=\n');
+  expect(readFileSync(env.GITHUB_OUTPUT, 'utf8')).toBe(
+    'version=1commitevil\ndigest=sha256:1\ncommit=\npull-request=\n',
+  );
 });
 
 describe('the reusable workflow that releases', () => {

@@ -27,6 +27,14 @@ add --trusted-root "$TRUSTED_ROOT"
 add --trust "$trust"
 add --to "$TO"
 add --message "$MESSAGE"
+if [ "$PULL_REQUEST" = true ]; then
+  options+=(--pull-request --host github)
+  # A pull request belongs to the repository that is pushed to.
+  if [[ $REPOSITORY == "$GITHUB_SERVER_URL"/*/* ]]; then
+    GITHUB_REPOSITORY=${REPOSITORY#"$GITHUB_SERVER_URL/"}
+    export GITHUB_REPOSITORY=${GITHUB_REPOSITORY%.git}
+  fi
+fi
 [ "$DRY_RUN" != true ] || options+=(--dry-run)
 lines_of "$ROLLOUTS"
 for rollout in "${lines[@]}"; do options+=(--set "$rollout"); done

@@ -31,8 +31,9 @@ for (const line of readFileSync(errorsFile, 'utf8').split('\n')) {
   if (error !== undefined) annotate(error);
 }
 if (result !== undefined) {
-  const { version, digest, commit } = result;
-  const outputs = Object.entries({ version, digest, commit }).map(([name, value]) => `${name}=${plain(value)}\n`);
+  const { version, digest, commit, pullRequest } = result;
+  const told = { version, digest, commit, 'pull-request': pullRequest?.url };
+  const outputs = Object.entries(told).map(([name, value]) => `${name}=${plain(value)}\n`);
   appendFileSync(process.env.GITHUB_OUTPUT, outputs.join(''));
   appendFileSync(process.env.GITHUB_STEP_SUMMARY, summaryOf(result));
 }
@@ -48,8 +49,9 @@ function stepOf({ kind, rollout, from, devices }, version) {
 }
 
 /** A release that pushed nothing shows what it would change. */
-function summaryOf({ model, version, digest, commit, rollouts = [], changes = [] }) {
-  const where = commit ? `commit ${plain(commit)}` : 'no new commit';
+function summaryOf({ model, version, digest, commit, pullRequest, rollouts = [], changes = [] }) {
+  const page = pullRequest?.url ? `, proposed in ${plain(pullRequest.url)}` : '';
+  const where = `${commit ? `commit ${plain(commit)}` : 'no new commit'}${page}`;
   const head = `### Release\n\n${plain(model)} ${plain(version)}: ${where}, manifest ${plain(digest)}\n\n`;
   const steps = rollouts.map((step) => stepOf(step, version)).join('');
   const texts = commit ? [] : changes.map(({ file, change }) => `${plain(file)}\n${change}`);
