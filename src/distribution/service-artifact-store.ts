@@ -50,13 +50,13 @@ export class ServiceArtifactStore implements ArtifactStore {
     const progress = new UploadProgress({ file, sizeBytes: artifact.sizeBytes, clock, say });
     let sends = 0;
     let farthest = 0;
-    let startsOver = false;
+    let wasDiscarded = false;
     return await withTries<StoredArtifact>(this.place, this.#options.terms, async () => {
       const asked = await this.#ask(artifact.digest);
       if (asked.kind === 'again') return asked;
       // The answer to an earlier try may have been lost.
       if (asked.value.isWhole) return { kind: 'done', value: { url, isNew: sends > 0 } };
-      const from = startsOver || asked.value.bytes > artifact.sizeBytes ? 0 : asked.value.bytes;
+      const from = asked.value.bytes < artifact.sizeBytes ? asked.value.bytes : 0;
       const hasProgress = from - farthest >= PROGRESS_BYTES;
       farthest = Math.max(farthest, from);
       sends++;
@@ -65,9 +65,9 @@ export class ServiceArtifactStore implements ArtifactStore {
       if (sent.kind === 'again') return { ...sent, hasProgress };
       if (sent.value.status === 200 || sent.value.status === 201)
         return { kind: 'done', value: { url, isNew: sends > 1 || sent.value.status === 201 } };
-      // Wrong bytes of an earlier upload, or damaged on their way: the whole once more.
-      if (sent.value.status === 422 && startsOver) return this.#refusal(sent.value);
-      startsOver = sent.value.status === 422;
+      // Wrong bytes of an earlier upload, or damaged on their way: the service discarded them, and gets the whole once more.
+      if (sent.value.status === 422 && wasDiscarded) return this.#refusal(sent.value);
+      wasDiscarded ||= sent.value.status === 422;
       return { ...this.#refusal({ ...sent.value, status: 503 }), hasProgress };
     });
   }
