@@ -103,6 +103,27 @@ test.each([
   },
 );
 
+test('a policy for models with classes has tested nothing where the model has none, unless it was reverted', async () => {
+  const own = orderOf('price-drift', { devices: 20, hours: 0.1 });
+  const ofClasses = { ...own, policy: orderOf('missing-class', small).policy };
+  const rehearsal = { ...(await rehearse(own)), faultBegan: true, groupsApart: [], soakedMinutes: null };
+  const judgement = (order: typeof own, outcome: 'completed' | 'reverted') =>
+    rehearsalJson(order, { ...rehearsal, outcome }).judgement;
+  expect(judgement(ofClasses, 'completed')).toBe('untested');
+  expect(rehearsalText(ofClasses, { ...rehearsal, outcome: 'completed' })).toContain('has none: nothing was tested.');
+  expect(judgement(ofClasses, 'reverted')).toBe('right');
+  expect(judgement(own, 'completed')).toBe('miss');
+});
+
+test('the timeline tells once when the fault begins, and nothing of the kind where nothing goes wrong', async () => {
+  const faults = (timeline: readonly { readonly kind: string }[]) => timeline.filter(({ kind }) => kind === 'fault');
+  const { timeline } = await rehearsed('error-10x', small);
+  expect(faults(timeline)).toHaveLength(1);
+  const at = timeline.findIndex(({ kind }) => kind === 'fault');
+  expect(timeline.slice(at).some(({ text }) => text.startsWith('revert'))).toBe(true);
+  expect(faults((await rehearsed('good', small)).timeline)).toEqual([]);
+});
+
 test('a candidate in the middle of its soak when the hours are over is told so: nothing was left undecided', async () => {
   const order = orderOf('late-regression', { devices: 20, hours: 0.4 });
   const rehearsal = await rehearse(order);

@@ -10,6 +10,7 @@ import type { RuleScope } from '../../src/gates/stage-rule.ts';
 import type { StageTerms } from '../../src/rollout/stage-terms.ts';
 import { type Explanation, explainStage } from '../../src/wording/explanation.ts';
 import { ruleSentences } from '../../src/wording/rule-in-words.ts';
+import { breachInShort, breachInWords } from '../../src/wording/verdict-table.ts';
 import { classArm, DOCUMENTS, type Shares, traffic, without } from '../gates/false-classes.ts';
 import { alike, arm, ask, type Report, repeat, rules } from '../gates/false-evidence.ts';
 import { cohort, MINUTE, ruleVerdict } from '../rollout/false-world.ts';
@@ -143,6 +144,22 @@ test('a shift that nothing can be compared for yet is over no limit', () => {
     'It needs reports of about 4 more minutes.',
   ]);
   expect(told('no-baseline').join(' ')).not.toContain('limit so far');
+});
+
+test('a rule that fails because it is on course to break its limit never says that its figure does', () => {
+  const reason = { kind: 'on-course', minute: 7, until: 36, isPast: true } as const;
+  const histogram = { reports: 9, counts: [] };
+  const rule = ruleVerdict('confidence_loss < 10%', 'fail', {
+    ...{ kind: 'histogram', estimate: 0.078, lower: 0.0345, upper: 0.108, trials: 400, devices: 10, reasons: [reason] },
+    sums: { candidate: histogram, baseline: histogram, window: histogram },
+  });
+  expect(ruleSentences(rule).join(' ')).toContain(
+    'It fails by its forecast: what was observed is the mean of the whole',
+  );
+  const breach = breachInWords(rule, 'canary');
+  expect(breach).toContain('confidence_loss on course to break < 10% in canary');
+  expect(breach).toMatch(/\(7\.8%.* over the whole stage; on course to stay beyond the limit/);
+  expect(breachInShort(rule, 'canary')).not.toContain('7.8%');
 });
 
 test('a stage tells its devices, its soak, its least evidence, its deadline and how sure it is', async () => {
