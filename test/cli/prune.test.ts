@@ -151,6 +151,12 @@ describe('a plan', () => {
     for (const name of beside) expect(existsSync(path.join(world.publication, 'artifacts', name))).toBe(true);
   });
 
+  it('takes drafts for what they are: versions without files', async () => {
+    const draft =
+      'apiVersion: slipway.dev/v1alpha1\nkind: ModelDraft\nmetadata: { name: shelf, version: "5" }\nspec: {}\n';
+    expect(await going({ texts: { ...REPOSITORY, 'models/shelf/5.yaml': draft } })).toEqual(['1', '2', 'stray']);
+  });
+
   it('is refused while a document is broken or lies where nothing reads it', async () => {
     const broken = { ...REPOSITORY, 'rollouts/us.yaml': 'apiVersion: slipway.dev/v1alpha1\nkind: Rollout\n' };
     await expect(plan({ texts: broken })).rejects.toMatchObject({ code: 'PRUNE_BROKEN' });
