@@ -10,11 +10,13 @@ import { parseManifest } from '../../src/contract/manifest/parse-manifest.ts';
 import { rolloutText } from '../support/document-texts.ts';
 import { PROJECT, REPOSITORY, TestPullRequestHost } from '../support/pull-request-host.ts';
 import { makeKey } from '../support/trust.ts';
-import { CliSession, PERSON } from './cli-session.ts';
+import { CliSession, PERSON, until } from './cli-session.ts';
 
 // Each command is a process of its own.
 vi.setConfig({ testTimeout: 240_000 });
 
+/** Says what the output is, so that packaging notes nothing. */
+const KIND = ['--kind', 'scores=embedding'];
 const MAIN = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url));
 const TOKEN = 'token-of-the-job';
 const RUNNER = {
@@ -69,7 +71,7 @@ const artifacts = (): string[] => readdirSync(session.path('.slipway/publication
 
 function release(version: string, more: readonly string[] = [], repo = url) {
   const args = ['release', 'model.onnx', '--manifest', fileOf(version), '--key', 'env://CI_KEY', '--repo', repo];
-  return session.run([...args, '--json', ...more], RUNNER);
+  return session.run([...args, ...KIND, '--json', ...more], RUNNER);
 }
 
 test('a runner without a clone releases files: artifacts, then one commit with manifest, signature and rollout; the same again changes nothing', async () => {
@@ -119,7 +121,7 @@ test('a shallow, detached and stale clone releases on the head of its origin, an
   const head = session.git('runner', 'rev-parse', 'HEAD');
   const { SLIPWAY_GIT_TOKEN: _, ...withoutToken } = RUNNER;
   const args = ['release', 'better.onnx', '--manifest', `runner/${fileOf('1.1.0')}`, '--key', 'env://CI_KEY'];
-  const { code, stdout, stderr } = await session.run([...args, '--repo', 'runner', '--json'], withoutToken);
+  const { code, stdout, stderr } = await session.run([...args, ...KIND, '--repo', 'runner', '--json'], withoutToken);
   expect([code, stderr]).toEqual([0, '']);
   expect(JSON.parse(stdout)).toMatchObject({ sequence: 2, manifest: fileOf('1.1.0') });
   expect(onBranch(fileOf('1.1.0'))).toContain('sequence: 2');
@@ -168,6 +170,35 @@ test('a dry run shows the diff and changes nothing anywhere', async () => {
   expect(existsSync(session.path('.slipway/publication/artifacts'))).toBe(false);
 });
 
+test('with a service, a dry run says how many devices the rollouts are for', async () => {
+  await release('1.0.0', ['--set', 'eu']);
+  const viewer = { ...RUNNER, SLIPWAY_VIEWER_TOKEN: 'a-viewer-token-of-some-length' };
+  const service = await session.serve(['--repo', url], viewer);
+  await session.enrol(['kiosk-1', 'kiosk-2', 'kiosk-3'], { region: 'eu' });
+  const args = ['release', 'better.onnx', '--manifest', fileOf('1.1.0'), '--key', 'env://CI_KEY', '--set', 'eu'];
+  const dry = () => session.run([...args, '--repo', url, '--server', service.url, '--dry-run'], viewer);
+  await until(async () => (await dry()).stdout.includes('Rollout eu: 1.0.0 → 1.1.0; its target has 3 devices.\n'));
+  expect(log().filter((line) => line.includes('1.1.0'))).toEqual([]);
+});
+
+test('a clone without an origin is the repository itself: its branch and its files follow', async () => {
+  const args = [
+    'release',
+    'model.onnx',
+    '--manifest',
+    `models/${fileOf('1.0.0')}`,
+    '--key',
+    'env://CI_KEY',
+    '--set',
+    'eu',
+  ];
+  const { code, stderr } = await session.run([...args, ...KIND, '--repo', 'models'], RUNNER);
+  expect([code, stderr]).toEqual([0, '']);
+  expect(session.git('models', 'status', '--porcelain')).toBe('');
+  expect(session.git('models', 'log', '-1', '--format=%s')).toBe('Release sorter 1.0.0');
+  expect(existsSync(session.path('models', fileOf('1.0.0')))).toBe(true);
+});
+
 test('what validate would refuse, a signature that is not trusted, and a rollout that is not there are refused before anything is pushed', async () => {
   const misplaced = await release('1.0.0', ['--set', 'us']);
   expect([misplaced.code, misplaced.stderr]).toEqual([2, expect.stringContaining('ROLLOUT_UNKNOWN')]);
@@ -193,7 +224,7 @@ test('what validate would refuse, a signature that is not trusted, and a rollout
 test('killed between upload and push, the same command lands exactly once', async () => {
   const child = spawn(
     process.execPath,
-    [MAIN, 'release', 'model.onnx', '--manifest', fileOf('1.0.0'), '--key', 'env://CI_KEY', '--repo', url],
+    [MAIN, 'release', 'model.onnx', ...KIND, '--manifest', fileOf('1.0.0'), '--key', 'env://CI_KEY', '--repo', url],
     { cwd: session.folder, env: { PATH: process.env.PATH, ...PERSON, ...RUNNER }, stdio: 'ignore' },
   );
   before = ({ service, step }) => {
@@ -233,7 +264,7 @@ describe.each(['GitHub', 'GitLab'])('at %s', (name) => {
         : { CI_PROJECT_ID: PROJECT, CI_API_V4_URL: host.gitlabUrl, GITLAB_TOKEN: secret };
     const args = ['release', 'model.onnx', '--manifest', fileOf('1.0.0'), '--key', 'env://CI_KEY', '--repo', url];
     const propose = (more: readonly string[] = [], env: Readonly<Record<string, string>> = job) =>
-      session.run([...args, '--set', 'eu', '--pull-request', ...more], { ...RUNNER, ...env });
+      session.run([...args, ...KIND, '--set', 'eu', '--pull-request', ...more], { ...RUNNER, ...env });
     const dry = await propose(['--dry-run'], {});
     expect([dry.code, host.asked]).toEqual([0, []]);
     const { code, stdout, stderr } = await propose(['--json']);

@@ -86,6 +86,7 @@ test('a push that is lost ten times lands at the eleventh, signed once; one that
   };
   expect(await run('1.1.0')).toMatchObject({ signatures: 1 });
   expect(lost).toBe(11);
+  expect(world.did.filter((one) => one.startsWith('sign'))).toHaveLength(1);
   world.faults = async (step) => {
     if (step === 'move') await somebodyElse();
     return undefined;

@@ -150,10 +150,8 @@ interface Made {
 function nextCommands(folder: string, home: string, ciKey: string, withExample: boolean): string[] {
   const repo = shellWord(folder);
   const at = home === '.slipway' ? '' : ` --home ${shellWord(home)}`;
-  const publish = [
-    `slipway package model.onnx --manifest ${repo}/models/<model>/<version>.yaml${at}`,
-    `slipway sign ${repo}/models/<model>/<version>.yaml --key ${shellWord(ciKey)}`,
-  ];
+  const manifest = `${repo}/models/<model>/<version>.yaml`;
+  const publish = [`slipway release model.onnx --manifest ${manifest} --key ${shellWord(ciKey)} --repo ${repo}${at}`];
   const commands = [
     `slipway validate --repo ${repo} --trust ${shellWord(path.join(home, 'trust-policy.yaml'))}`,
     ...(withExample ? [] : publish),

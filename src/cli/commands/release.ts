@@ -67,6 +67,7 @@ async function packageOf(
     { files, manifest: at.file, ...manifestFacts(options), store },
     { sequence: 1, draft },
   );
+  if (made.note !== null) sayProgress(made.note);
   const placing: Placing = { store, isDryRun, say: sayProgress };
   let placed: Promise<readonly PlacedArtifact[]> | undefined;
   const place = (): Promise<readonly PlacedArtifact[]> => {
