@@ -5,7 +5,7 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
-import { CliSession } from '../cli/cli-session.ts';
+import { CliSession, until } from '../cli/cli-session.ts';
 import { Workshop } from '../git/git-fixture.ts';
 import { type MockSigstore, startMockSigstore } from '../support/mock-sigstore.ts';
 import { makeKey } from '../support/trust.ts';
@@ -190,6 +190,19 @@ describe('the plan in the summary', () => {
     expect(code).toBe(0);
     expect(summary).toMatch(/An unknown number of devices match the target\. The service was asked in\s+vain:/);
     expect(summary).toMatch(/\n {2}canary +1% of its target +30 min /);
+  });
+
+  test('takes the devices from the running service, by a token that may only look', async () => {
+    await using service = await session.serve(['--repo', 'models'], { SLIPWAY_VIEWER_TOKEN: 'look' });
+    await session.enrol(['a', 'b', 'c', 'd'], { region: 'eu-west' });
+    write(rollout, read(rollout).replace('"1.0.0"', 'latest'));
+    await commit();
+    const knows = async () => (await plan({ server: service.url, token: 'look' })).summary.includes('4 devices match');
+    await until(knows);
+    const refused = await plan({ server: service.url, token: 'guess' });
+    expect(refused.code).toBe(0);
+    expect(refused.summary).toContain('An unknown number of devices match the target. The service was asked in vain:');
+    expect(refused.log + refused.summary).not.toContain('guess');
   });
 
   test('is left out aloud without the commit before, and where nothing can be read', async () => {
