@@ -9,6 +9,7 @@ import { type Digest, digestOf } from '../contract/digest.ts';
 import type { ModelManifest, OutputTensor, Variant } from '../contract/types.generated.ts';
 import type { Artifact, ArtifactStore } from '../distribution/artifact-store.ts';
 import { measureArtifact } from '../distribution/artifacts.ts';
+import { BOM_SUFFIX, mlBom } from '../documents/ml-bom.ts';
 import {
   type Labels,
   type NewManifest,
@@ -39,11 +40,16 @@ export interface ManifestOrder {
   readonly example: readonly string[];
   readonly kinds: ReadonlyMap<string, OutputKind>;
   readonly roles: ReadonlyMap<string, FileRole>;
+  /** Makes a bill of materials as well; null for none. `time` as in `BomFacts`. */
+  readonly bom: { readonly time: string | null } | null;
   /** Says under which addresses devices find the files. */
   readonly store: ArtifactStore;
 }
 
-export interface PackageOrder extends ManifestOrder, Placing {}
+export interface PackageOrder extends ManifestOrder, Placing {
+  /** Where the bill of materials goes; null: beside the manifest. */
+  readonly bomFile: string | null;
+}
 
 export interface DraftedManifest {
   readonly framework: string;
@@ -51,17 +57,21 @@ export interface DraftedManifest {
   readonly onnx: OnnxDescription | null;
   readonly variants: readonly Variant[];
   readonly text: string;
+  /** The bill of materials; null where none is asked for. */
+  readonly bom: string | null;
   /** What nobody but people can know, and is still to be said; null when nothing is. */
   readonly note: string | null;
   /** What devices fetch, by file. */
   readonly files: ReadonlyMap<string, Artifact>;
 }
 
-export interface PackedManifest extends Omit<DraftedManifest, 'files' | 'note'> {
+export interface PackedManifest extends Omit<DraftedManifest, 'files' | 'note' | 'bom'> {
   readonly manifest: string;
   readonly digest: Digest;
   readonly sequence: number;
   readonly artifacts: readonly PlacedArtifact[];
+  /** Where the bill of materials is. */
+  readonly bomFile: string | null;
 }
 
 /** Throws PACKAGE_FILES, PACKAGE_MANIFEST, ONNX_… or what reading and writing files throws. Repeating it changes nothing. */
@@ -72,7 +82,7 @@ export async function packageManifest(order: PackageOrder): Promise<PackedManife
   const before = written === undefined ? 0 : sequenceIn(file, written, model);
   const sequence = before > 0 ? before : (await highestBeside(file, model)) + 1;
   const registered = written === undefined ? null : draftIn(file, written);
-  const { files, note, ...draft } = await draftManifest(order, { sequence, draft: registered });
+  const { files, note, bom, ...draft } = await draftManifest(order, { sequence, draft: registered });
   const { text } = draft;
   if (written !== undefined && registered === null && written.toString('utf8') !== text)
     throw new CodedError({
@@ -80,13 +90,15 @@ export async function packageManifest(order: PackageOrder): Promise<PackedManife
       message: `${file} is there already, and says something else.`,
       remedy: 'Versions never change: package these files as another version, or remove a manifest that nobody signed.',
     });
+  const bomFile = bom === null ? null : (order.bomFile ?? file.replace(/\.ya?ml$/, BOM_SUFFIX));
   const artifacts = await placeAll(files, order);
   if (note !== null) order.say(note);
   if (!isDryRun) {
     await mkdir(path.dirname(file), { recursive: true });
+    if (bomFile !== null && bom !== null) await writeFileDurably(bomFile, bom);
     await writeFileDurably(file, text);
   }
-  return { manifest: file, digest: digestOf(text), sequence, ...draft, artifacts };
+  return { manifest: file, digest: digestOf(text), sequence, ...draft, artifacts, bomFile };
 }
 
 /** What was registered in the place of the manifest; null where that is a manifest, or nothing that can be read. */
@@ -130,8 +142,10 @@ export async function draftManifest(
   const its = interfaceOf(found, described, base);
   const [onnx = null] = described;
   const all = { ...facts, interface: its, kinds: order.kinds, labels, logits: onnx?.logits ?? [] };
-  const { text, manifest } = await withExample({ ...all, example: null }, order.example, onDisk);
-  return { framework, onnx, variants, text, note: noteOf(manifest.spec.interface.outputs), files };
+  const { bom: wanted } = order;
+  const bomOf = wanted && ((manifest: ModelManifest): string => mlBom({ manifest, onnx, ...wanted }));
+  const { text, manifest, bom } = await withExample({ ...all, bomOf, example: null }, order.example, onDisk);
+  return { framework, onnx, variants, text, bom, note: noteOf(manifest.spec.interface.outputs), files };
 }
 
 function noteOf(outputs: readonly OutputTensor[]): string | null {

@@ -3,7 +3,7 @@ import { readdir } from 'node:fs/promises';
 import path from 'node:path';
 import { readBoundedFile } from '../base/bounded-file.ts';
 import { parseDocument } from '../documents/parse-document.ts';
-import { BUNDLE_SUFFIX } from '../snapshot/folder-cache.ts';
+import { isDocument } from '../snapshot/folder-cache.ts';
 
 /** Longer files are no documents of Slipway's. */
 export const MOST_DOCUMENT_BYTES = 1024 * 1024;
@@ -25,7 +25,7 @@ export async function highestBeside(
   const folder = path.dirname(file);
   let highest = 0;
   for (const name of await readdir(folder).catch(() => [])) {
-    if (!/\.(?:ya?ml|json)$/.test(name) || name.endsWith(BUNDLE_SUFFIX) || name === path.basename(file)) continue;
+    if (!isDocument(name) || name === path.basename(file)) continue;
     const beside = path.join(folder, name);
     const bytes = draftOf(beside) ?? (await readBoundedFile(beside, MOST_DOCUMENT_BYTES).catch(() => Buffer.alloc(0)));
     highest = Math.max(highest, sequenceIn(name, bytes, model));

@@ -142,6 +142,18 @@ function settingError(setting: Setting, message: string, remedy: string): CodedE
   });
 }
 
+/** The time that builds are told to write, by the convention of reproducible builds; null without one. Throws SETTING_VALUE. */
+export function sourceTime(): string | null {
+  const seconds = process.env.SOURCE_DATE_EPOCH;
+  if (seconds === undefined || seconds === '') return null;
+  if (/^\d{1,10}$/.test(seconds)) return new Date(Number(seconds) * 1000).toISOString();
+  throw new CodedError({
+    code: 'SETTING_VALUE',
+    message: `SOURCE_DATE_EPOCH is ${JSON.stringify(seconds.slice(0, 40))}.`,
+    remedy: 'Set it to whole seconds since 1970, or leave it out.',
+  });
+}
+
 /** A secret of the environment: its value, or the content of the file that `<NAME>_FILE` names; null without either. */
 export function secretOf(variable: string): string | null {
   const value = process.env[variable];

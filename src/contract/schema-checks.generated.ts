@@ -12,7 +12,7 @@ function lengthOf(text) {
 }
 
 export const fitsModelManifest = validate20;
-const schema31 = {"$schema":"https://json-schema.org/draft/2020-12/schema","$id":"https://slipway.dev/schemas/v1alpha1/model-manifest.schema.json","type":"object","additionalProperties":false,"required":["apiVersion","kind","metadata","spec"],"properties":{"apiVersion":{"const":"slipway.dev/v1alpha1"},"kind":{"const":"ModelManifest"},"metadata":{"type":"object","additionalProperties":false,"required":["name","version"],"properties":{"name":{"type":"string","pattern":"^[a-z0-9](?:[a-z0-9._-]{0,61}[a-z0-9])?$"},"version":{"type":"string","pattern":"^[A-Za-z0-9](?:[A-Za-z0-9._+-]{0,126}[A-Za-z0-9])?$"},"sequence":{"type":"integer","minimum":1,"maximum":1000000000},"description":{"type":"string","minLength":1,"maxLength":4000},"owner":{"type":"string","minLength":1,"maxLength":200},"useCase":{"type":"string","minLength":1,"maxLength":1000}}},"spec":{"type":"object","additionalProperties":false,"required":["framework","interface","variants"],"properties":{"framework":{"type":"string","pattern":"^[a-z0-9][a-z0-9._-]{0,63}$"},"lineage":{"type":"object","additionalProperties":false,"properties":{"parent":{"type":"string","pattern":"^[A-Za-z0-9](?:[A-Za-z0-9._+-]{0,126}[A-Za-z0-9])?$"},"data":{"type":"string","minLength":1,"maxLength":500},"code":{"type":"string","minLength":1,"maxLength":500},"run":{"type":"string","pattern":"^https?://[^\\s]+$","maxLength":2048},"training":{"type":"object","additionalProperties":false,"properties":{"rounds":{"type":"integer","minimum":0,"maximum":9007199254740991},"participants":{"type":"integer","minimum":0,"maximum":9007199254740991},"convergence":{"type":"object","maxProperties":200,"propertyNames":{"pattern":"^[A-Za-z0-9](?:[A-Za-z0-9_./-]{0,126}[A-Za-z0-9])?$"},"additionalProperties":{"type":"number"}}}}}},"metrics":{"type":"object","maxProperties":200,"propertyNames":{"pattern":"^[A-Za-z0-9](?:[A-Za-z0-9_./-]{0,126}[A-Za-z0-9])?$"},"additionalProperties":{"type":"number"}},"interface":{"type":"object","additionalProperties":false,"required":["inputs","outputs"],"properties":{"inputs":{"type":"array","items":{"$ref":"#/$defs/InputTensor"},"maxItems":64,"minItems":1},"outputs":{"type":"array","items":{"$ref":"#/$defs/OutputTensor"},"maxItems":64,"minItems":1}}},"confidence":{"type":"object","additionalProperties":false,"required":["least"],"properties":{"least":{"type":"number","minimum":0,"maximum":1}}},"variants":{"type":"array","items":{"$ref":"#/$defs/Variant"},"maxItems":64,"minItems":1},"compatibility":{"type":"object","additionalProperties":false,"properties":{"agent":{"type":"string","minLength":1,"maxLength":256,"format":"slipway-version-range"},"firmware":{"type":"string","minLength":1,"maxLength":256,"format":"slipway-version-range"},"inferenceCode":{"type":"string","minLength":1,"maxLength":256,"format":"slipway-version-range"},"groups":{"type":"array","items":{"type":"string","pattern":"^[a-z0-9](?:[a-z0-9._-]{0,61}[a-z0-9])?$"},"maxItems":200},"features":{"type":"array","items":{"type":"string","pattern":"^[a-z0-9](?:[a-z0-9._-]{0,61}[a-z0-9])?$"},"maxItems":64}}},"resources":{"type":"object","additionalProperties":false,"properties":{"memoryBytes":{"type":"integer","minimum":0,"maximum":1000000000000000},"diskBytes":{"type":"integer","minimum":0,"maximum":1000000000000000}}},"examples":{"type":"array","items":{"$ref":"#/$defs/ModelExample"},"maxItems":100},"parameters":{"type":"object","maxProperties":100,"propertyNames":{"pattern":"^[A-Za-z0-9](?:[A-Za-z0-9_./-]{0,126}[A-Za-z0-9])?$"},"additionalProperties":{"type":["string","number","boolean"]}},"parameterLimits":{"type":"object","maxProperties":100,"propertyNames":{"pattern":"^[A-Za-z0-9](?:[A-Za-z0-9_./-]{0,126}[A-Za-z0-9])?$"},"additionalProperties":{"$ref":"#/$defs/ParameterLimit"}},"health":{"type":"object","additionalProperties":false,"properties":{"warmUp":{"type":"object","additionalProperties":false,"properties":{"duration":{"type":"string","pattern":"^(?:\\d{1,9}(?:\\.\\d{1,3})?(?:ms|s|m|h|d|w)){1,6}$"},"inferences":{"type":"integer","minimum":1,"maximum":1000000000}}},"errorRate":{"type":"string","pattern":"^\\d{1,3}(?:\\.\\d{1,9})? ?%$"},"unknownRate":{"type":"string","pattern":"^\\d{1,3}(?:\\.\\d{1,9})? ?%$"},"latencyP95":{"type":"string","pattern":"^(?:\\d{1,9}(?:\\.\\d{1,3})?(?:ms|s|m|h|d|w)){1,6}$"},"latencyMean":{"type":"string","pattern":"^(?:\\d{1,9}(?:\\.\\d{1,3})?(?:ms|s|m|h|d|w)){1,6}$"},"maxCpuPercent":{"type":["number","string"],"minimum":0,"maximum":1000000,"pattern":"^\\d{1,7}(?:\\.\\d{1,3})?(?: for (?:\\d{1,9}(?:\\.\\d{1,3})?(?:ms|s|m|h|d|w)){1,6})?$"},"maxMemoryPercent":{"type":["number","string"],"minimum":0,"maximum":1000000,"pattern":"^\\d{1,7}(?:\\.\\d{1,3})?(?: for (?:\\d{1,9}(?:\\.\\d{1,3})?(?:ms|s|m|h|d|w)){1,6})?$"},"maxTemperatureCelsius":{"type":["number","string"],"minimum":0,"maximum":1000000,"pattern":"^\\d{1,7}(?:\\.\\d{1,3})?(?: for (?:\\d{1,9}(?:\\.\\d{1,3})?(?:ms|s|m|h|d|w)){1,6})?$"}}}}}},"$defs":{"ParameterLimit":{"type":"object","additionalProperties":false,"minProperties":1,"properties":{"least":{"type":"number"},"most":{"type":"number"},"oneOf":{"type":"array","items":{"type":["string","number","boolean"]},"minItems":1,"maxItems":100}}},"InputTensor":{"type":"object","additionalProperties":false,"required":["name","type","shape"],"properties":{"name":{"type":"string","minLength":1,"maxLength":512},"type":{"enum":["bool","uint8","uint16","uint32","uint64","int8","int16","int32","int64","float16","float32","float64","bytes"]},"shape":{"type":"array","items":{"type":"integer","minimum":-1,"maximum":2147483648},"maxItems":8}}},"OutputTensor":{"type":"object","additionalProperties":false,"required":["name","type","shape"],"properties":{"name":{"type":"string","minLength":1,"maxLength":512},"type":{"enum":["bool","uint8","uint16","uint32","uint64","int8","int16","int32","int64","float16","float32","float64","bytes"]},"shape":{"type":"array","items":{"type":"integer","minimum":-1,"maximum":2147483648},"maxItems":8},"classes":{"type":"array","items":{"type":"string","minLength":1,"maxLength":128},"maxItems":10000},"classCount":{"type":"integer","minimum":1,"maximum":100000},"scores":{"enum":["probabilities","logits"]},"kind":{"enum":["scalar","embedding","detections","text","classes"]},"centre":{"type":"number","minimum":-1000000000000000,"maximum":1000000000000000},"space":{"type":"string","pattern":"^[a-z0-9](?:[a-z0-9._-]{0,61}[a-z0-9])?$"}}},"ModelFile":{"type":"object","additionalProperties":false,"required":["role","name","digest","sizeBytes","url"],"properties":{"role":{"enum":["model","data","labels","preprocess","postprocess"]},"name":{"type":"string","pattern":"^[A-Za-z0-9_][A-Za-z0-9._+-]{0,126}$"},"digest":{"type":"string","pattern":"^sha256:[0-9a-f]{64}$"},"sizeBytes":{"type":"integer","minimum":1,"maximum":10000000000000},"url":{"type":"string","minLength":1,"maxLength":2048,"pattern":"^(?:https?://[^\\s/?#][^\\s#]*|s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](?:/[A-Za-z0-9_-][A-Za-z0-9._-]*)+|[A-Za-z0-9_][A-Za-z0-9._/+-]*)$"}}},"Variant":{"type":"object","additionalProperties":false,"required":["platform","files"],"properties":{"platform":{"type":"string","pattern":"^(?:any|[a-z0-9]+/[a-z0-9_]+(?:/[a-z0-9]+)?)$"},"capabilities":{"type":"array","items":{"type":"string","pattern":"^[a-z0-9](?:[a-z0-9._-]{0,61}[a-z0-9])?$"},"maxItems":32},"precision":{"type":"string","pattern":"^[a-z0-9][a-z0-9._-]{0,31}$"},"files":{"type":"array","items":{"$ref":"#/$defs/ModelFile"},"maxItems":32,"minItems":1}}},"ModelExample":{"type":"object","additionalProperties":false,"required":["name","inputs","expect"],"properties":{"name":{"type":"string","minLength":1,"maxLength":200},"inputs":{"type":"object","maxProperties":64,"propertyNames":{"pattern":"^[^\\s].{0,511}$"},"additionalProperties":{"type":"array","items":{"type":["number","string","boolean"]},"maxItems":20000}},"shapes":{"type":"object","maxProperties":128,"propertyNames":{"pattern":"^[^\\s].{0,511}$"},"additionalProperties":{"type":"array","items":{"type":"integer","minimum":1,"maximum":2147483648},"maxItems":8}},"expect":{"type":"object","additionalProperties":false,"properties":{"class":{"type":"string","minLength":1,"maxLength":128},"outputs":{"type":"object","maxProperties":64,"propertyNames":{"pattern":"^[^\\s].{0,511}$"},"additionalProperties":{"type":"array","items":{"type":["number","string","boolean"]},"maxItems":20000}},"tolerance":{"type":"number","minimum":0}},"minProperties":1}}}}};
+const schema31 = {"$schema":"https://json-schema.org/draft/2020-12/schema","$id":"https://slipway.dev/schemas/v1alpha1/model-manifest.schema.json","type":"object","additionalProperties":false,"required":["apiVersion","kind","metadata","spec"],"properties":{"apiVersion":{"const":"slipway.dev/v1alpha1"},"kind":{"const":"ModelManifest"},"metadata":{"type":"object","additionalProperties":false,"required":["name","version"],"properties":{"name":{"type":"string","pattern":"^[a-z0-9](?:[a-z0-9._-]{0,61}[a-z0-9])?$"},"version":{"type":"string","pattern":"^[A-Za-z0-9](?:[A-Za-z0-9._+-]{0,126}[A-Za-z0-9])?$"},"sequence":{"type":"integer","minimum":1,"maximum":1000000000},"description":{"type":"string","minLength":1,"maxLength":4000},"owner":{"type":"string","minLength":1,"maxLength":200},"useCase":{"type":"string","minLength":1,"maxLength":1000}}},"spec":{"type":"object","additionalProperties":false,"required":["framework","interface","variants"],"properties":{"framework":{"type":"string","pattern":"^[a-z0-9][a-z0-9._-]{0,63}$"},"lineage":{"type":"object","additionalProperties":false,"properties":{"parent":{"type":"string","pattern":"^[A-Za-z0-9](?:[A-Za-z0-9._+-]{0,126}[A-Za-z0-9])?$"},"data":{"type":"string","minLength":1,"maxLength":500},"code":{"type":"string","minLength":1,"maxLength":500},"run":{"type":"string","pattern":"^https?://[^\\s]+$","maxLength":2048},"training":{"type":"object","additionalProperties":false,"properties":{"rounds":{"type":"integer","minimum":0,"maximum":9007199254740991},"participants":{"type":"integer","minimum":0,"maximum":9007199254740991},"convergence":{"type":"object","maxProperties":200,"propertyNames":{"pattern":"^[A-Za-z0-9](?:[A-Za-z0-9_./-]{0,126}[A-Za-z0-9])?$"},"additionalProperties":{"type":"number"}}}}}},"metrics":{"type":"object","maxProperties":200,"propertyNames":{"pattern":"^[A-Za-z0-9](?:[A-Za-z0-9_./-]{0,126}[A-Za-z0-9])?$"},"additionalProperties":{"type":"number"}},"interface":{"type":"object","additionalProperties":false,"required":["inputs","outputs"],"properties":{"inputs":{"type":"array","items":{"$ref":"#/$defs/InputTensor"},"maxItems":64,"minItems":1},"outputs":{"type":"array","items":{"$ref":"#/$defs/OutputTensor"},"maxItems":64,"minItems":1}}},"bom":{"type":"string","pattern":"^sha256:[0-9a-f]{64}$"},"confidence":{"type":"object","additionalProperties":false,"required":["least"],"properties":{"least":{"type":"number","minimum":0,"maximum":1}}},"variants":{"type":"array","items":{"$ref":"#/$defs/Variant"},"maxItems":64,"minItems":1},"compatibility":{"type":"object","additionalProperties":false,"properties":{"agent":{"type":"string","minLength":1,"maxLength":256,"format":"slipway-version-range"},"firmware":{"type":"string","minLength":1,"maxLength":256,"format":"slipway-version-range"},"inferenceCode":{"type":"string","minLength":1,"maxLength":256,"format":"slipway-version-range"},"groups":{"type":"array","items":{"type":"string","pattern":"^[a-z0-9](?:[a-z0-9._-]{0,61}[a-z0-9])?$"},"maxItems":200},"features":{"type":"array","items":{"type":"string","pattern":"^[a-z0-9](?:[a-z0-9._-]{0,61}[a-z0-9])?$"},"maxItems":64}}},"resources":{"type":"object","additionalProperties":false,"properties":{"memoryBytes":{"type":"integer","minimum":0,"maximum":1000000000000000},"diskBytes":{"type":"integer","minimum":0,"maximum":1000000000000000}}},"examples":{"type":"array","items":{"$ref":"#/$defs/ModelExample"},"maxItems":100},"parameters":{"type":"object","maxProperties":100,"propertyNames":{"pattern":"^[A-Za-z0-9](?:[A-Za-z0-9_./-]{0,126}[A-Za-z0-9])?$"},"additionalProperties":{"type":["string","number","boolean"]}},"parameterLimits":{"type":"object","maxProperties":100,"propertyNames":{"pattern":"^[A-Za-z0-9](?:[A-Za-z0-9_./-]{0,126}[A-Za-z0-9])?$"},"additionalProperties":{"$ref":"#/$defs/ParameterLimit"}},"health":{"type":"object","additionalProperties":false,"properties":{"warmUp":{"type":"object","additionalProperties":false,"properties":{"duration":{"type":"string","pattern":"^(?:\\d{1,9}(?:\\.\\d{1,3})?(?:ms|s|m|h|d|w)){1,6}$"},"inferences":{"type":"integer","minimum":1,"maximum":1000000000}}},"errorRate":{"type":"string","pattern":"^\\d{1,3}(?:\\.\\d{1,9})? ?%$"},"unknownRate":{"type":"string","pattern":"^\\d{1,3}(?:\\.\\d{1,9})? ?%$"},"latencyP95":{"type":"string","pattern":"^(?:\\d{1,9}(?:\\.\\d{1,3})?(?:ms|s|m|h|d|w)){1,6}$"},"latencyMean":{"type":"string","pattern":"^(?:\\d{1,9}(?:\\.\\d{1,3})?(?:ms|s|m|h|d|w)){1,6}$"},"maxCpuPercent":{"type":["number","string"],"minimum":0,"maximum":1000000,"pattern":"^\\d{1,7}(?:\\.\\d{1,3})?(?: for (?:\\d{1,9}(?:\\.\\d{1,3})?(?:ms|s|m|h|d|w)){1,6})?$"},"maxMemoryPercent":{"type":["number","string"],"minimum":0,"maximum":1000000,"pattern":"^\\d{1,7}(?:\\.\\d{1,3})?(?: for (?:\\d{1,9}(?:\\.\\d{1,3})?(?:ms|s|m|h|d|w)){1,6})?$"},"maxTemperatureCelsius":{"type":["number","string"],"minimum":0,"maximum":1000000,"pattern":"^\\d{1,7}(?:\\.\\d{1,3})?(?: for (?:\\d{1,9}(?:\\.\\d{1,3})?(?:ms|s|m|h|d|w)){1,6})?$"}}}}}},"$defs":{"ParameterLimit":{"type":"object","additionalProperties":false,"minProperties":1,"properties":{"least":{"type":"number"},"most":{"type":"number"},"oneOf":{"type":"array","items":{"type":["string","number","boolean"]},"minItems":1,"maxItems":100}}},"InputTensor":{"type":"object","additionalProperties":false,"required":["name","type","shape"],"properties":{"name":{"type":"string","minLength":1,"maxLength":512},"type":{"enum":["bool","uint8","uint16","uint32","uint64","int8","int16","int32","int64","float16","float32","float64","bytes"]},"shape":{"type":"array","items":{"type":"integer","minimum":-1,"maximum":2147483648},"maxItems":8}}},"OutputTensor":{"type":"object","additionalProperties":false,"required":["name","type","shape"],"properties":{"name":{"type":"string","minLength":1,"maxLength":512},"type":{"enum":["bool","uint8","uint16","uint32","uint64","int8","int16","int32","int64","float16","float32","float64","bytes"]},"shape":{"type":"array","items":{"type":"integer","minimum":-1,"maximum":2147483648},"maxItems":8},"classes":{"type":"array","items":{"type":"string","minLength":1,"maxLength":128},"maxItems":10000},"classCount":{"type":"integer","minimum":1,"maximum":100000},"scores":{"enum":["probabilities","logits"]},"kind":{"enum":["scalar","embedding","detections","text","classes"]},"centre":{"type":"number","minimum":-1000000000000000,"maximum":1000000000000000},"space":{"type":"string","pattern":"^[a-z0-9](?:[a-z0-9._-]{0,61}[a-z0-9])?$"}}},"ModelFile":{"type":"object","additionalProperties":false,"required":["role","name","digest","sizeBytes","url"],"properties":{"role":{"enum":["model","data","labels","preprocess","postprocess"]},"name":{"type":"string","pattern":"^[A-Za-z0-9_][A-Za-z0-9._+-]{0,126}$"},"digest":{"type":"string","pattern":"^sha256:[0-9a-f]{64}$"},"sizeBytes":{"type":"integer","minimum":1,"maximum":10000000000000},"url":{"type":"string","minLength":1,"maxLength":2048,"pattern":"^(?:https?://[^\\s/?#][^\\s#]*|s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](?:/[A-Za-z0-9_-][A-Za-z0-9._-]*)+|[A-Za-z0-9_][A-Za-z0-9._/+-]*)$"}}},"Variant":{"type":"object","additionalProperties":false,"required":["platform","files"],"properties":{"platform":{"type":"string","pattern":"^(?:any|[a-z0-9]+/[a-z0-9_]+(?:/[a-z0-9]+)?)$"},"capabilities":{"type":"array","items":{"type":"string","pattern":"^[a-z0-9](?:[a-z0-9._-]{0,61}[a-z0-9])?$"},"maxItems":32},"precision":{"type":"string","pattern":"^[a-z0-9][a-z0-9._-]{0,31}$"},"files":{"type":"array","items":{"$ref":"#/$defs/ModelFile"},"maxItems":32,"minItems":1}}},"ModelExample":{"type":"object","additionalProperties":false,"required":["name","inputs","expect"],"properties":{"name":{"type":"string","minLength":1,"maxLength":200},"inputs":{"type":"object","maxProperties":64,"propertyNames":{"pattern":"^[^\\s].{0,511}$"},"additionalProperties":{"type":"array","items":{"type":["number","string","boolean"]},"maxItems":20000}},"shapes":{"type":"object","maxProperties":128,"propertyNames":{"pattern":"^[^\\s].{0,511}$"},"additionalProperties":{"type":"array","items":{"type":"integer","minimum":1,"maximum":2147483648},"maxItems":8}},"expect":{"type":"object","additionalProperties":false,"properties":{"class":{"type":"string","minLength":1,"maxLength":128},"outputs":{"type":"object","maxProperties":64,"propertyNames":{"pattern":"^[^\\s].{0,511}$"},"additionalProperties":{"type":"array","items":{"type":["number","string","boolean"]},"maxItems":20000}},"tolerance":{"type":"number","minimum":0}},"minProperties":1}}}}};
 const schema32 = {"type":"object","additionalProperties":false,"required":["name","type","shape"],"properties":{"name":{"type":"string","minLength":1,"maxLength":512},"type":{"enum":["bool","uint8","uint16","uint32","uint64","int8","int16","int32","int64","float16","float32","float64","bytes"]},"shape":{"type":"array","items":{"type":"integer","minimum":-1,"maximum":2147483648},"maxItems":8}}};
 const schema33 = {"type":"object","additionalProperties":false,"required":["name","type","shape"],"properties":{"name":{"type":"string","minLength":1,"maxLength":512},"type":{"enum":["bool","uint8","uint16","uint32","uint64","int8","int16","int32","int64","float16","float32","float64","bytes"]},"shape":{"type":"array","items":{"type":"integer","minimum":-1,"maximum":2147483648},"maxItems":8},"classes":{"type":"array","items":{"type":"string","minLength":1,"maxLength":128},"maxItems":10000},"classCount":{"type":"integer","minimum":1,"maximum":100000},"scores":{"enum":["probabilities","logits"]},"kind":{"enum":["scalar","embedding","detections","text","classes"]},"centre":{"type":"number","minimum":-1000000000000000,"maximum":1000000000000000},"space":{"type":"string","pattern":"^[a-z0-9](?:[a-z0-9._-]{0,61}[a-z0-9])?$"}}};
 const schema36 = {"type":"object","additionalProperties":false,"required":["name","inputs","expect"],"properties":{"name":{"type":"string","minLength":1,"maxLength":200},"inputs":{"type":"object","maxProperties":64,"propertyNames":{"pattern":"^[^\\s].{0,511}$"},"additionalProperties":{"type":"array","items":{"type":["number","string","boolean"]},"maxItems":20000}},"shapes":{"type":"object","maxProperties":128,"propertyNames":{"pattern":"^[^\\s].{0,511}$"},"additionalProperties":{"type":"array","items":{"type":"integer","minimum":1,"maximum":2147483648},"maxItems":8}},"expect":{"type":"object","additionalProperties":false,"properties":{"class":{"type":"string","minLength":1,"maxLength":128},"outputs":{"type":"object","maxProperties":64,"propertyNames":{"pattern":"^[^\\s].{0,511}$"},"additionalProperties":{"type":"array","items":{"type":["number","string","boolean"]},"maxItems":20000}},"tolerance":{"type":"number","minimum":0}},"minProperties":1}}};
@@ -22,19 +22,19 @@ const pattern5 = new RegExp("^[A-Za-z0-9](?:[A-Za-z0-9._+-]{0,126}[A-Za-z0-9])?$
 const pattern6 = new RegExp("^[a-z0-9][a-z0-9._-]{0,63}$", "u");
 const pattern8 = new RegExp("^https?://[^\\s]+$", "u");
 const pattern9 = new RegExp("^[A-Za-z0-9](?:[A-Za-z0-9_./-]{0,126}[A-Za-z0-9])?$", "u");
-const pattern20 = new RegExp("^[^\\s].{0,511}$", "u");
-const pattern25 = new RegExp("^(?:\\d{1,9}(?:\\.\\d{1,3})?(?:ms|s|m|h|d|w)){1,6}$", "u");
-const pattern26 = new RegExp("^\\d{1,3}(?:\\.\\d{1,9})? ?%$", "u");
-const pattern30 = new RegExp("^\\d{1,7}(?:\\.\\d{1,3})?(?: for (?:\\d{1,9}(?:\\.\\d{1,3})?(?:ms|s|m|h|d|w)){1,6})?$", "u");
+const pattern12 = new RegExp("^sha256:[0-9a-f]{64}$", "u");
+const pattern21 = new RegExp("^[^\\s].{0,511}$", "u");
+const pattern26 = new RegExp("^(?:\\d{1,9}(?:\\.\\d{1,3})?(?:ms|s|m|h|d|w)){1,6}$", "u");
+const pattern27 = new RegExp("^\\d{1,3}(?:\\.\\d{1,9})? ?%$", "u");
+const pattern31 = new RegExp("^\\d{1,7}(?:\\.\\d{1,3})?(?: for (?:\\d{1,9}(?:\\.\\d{1,3})?(?:ms|s|m|h|d|w)){1,6})?$", "u");
 const func1 = lengthOf;
 const func7 = Object.prototype.hasOwnProperty;
 const schema34 = {"type":"object","additionalProperties":false,"required":["platform","files"],"properties":{"platform":{"type":"string","pattern":"^(?:any|[a-z0-9]+/[a-z0-9_]+(?:/[a-z0-9]+)?)$"},"capabilities":{"type":"array","items":{"type":"string","pattern":"^[a-z0-9](?:[a-z0-9._-]{0,61}[a-z0-9])?$"},"maxItems":32},"precision":{"type":"string","pattern":"^[a-z0-9][a-z0-9._-]{0,31}$"},"files":{"type":"array","items":{"$ref":"#/$defs/ModelFile"},"maxItems":32,"minItems":1}}};
 const schema35 = {"type":"object","additionalProperties":false,"required":["role","name","digest","sizeBytes","url"],"properties":{"role":{"enum":["model","data","labels","preprocess","postprocess"]},"name":{"type":"string","pattern":"^[A-Za-z0-9_][A-Za-z0-9._+-]{0,126}$"},"digest":{"type":"string","pattern":"^sha256:[0-9a-f]{64}$"},"sizeBytes":{"type":"integer","minimum":1,"maximum":10000000000000},"url":{"type":"string","minLength":1,"maxLength":2048,"pattern":"^(?:https?://[^\\s/?#][^\\s#]*|s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](?:/[A-Za-z0-9_-][A-Za-z0-9._-]*)+|[A-Za-z0-9_][A-Za-z0-9._/+-]*)$"}}};
-const pattern12 = new RegExp("^(?:any|[a-z0-9]+/[a-z0-9_]+(?:/[a-z0-9]+)?)$", "u");
-const pattern14 = new RegExp("^[a-z0-9][a-z0-9._-]{0,31}$", "u");
-const pattern15 = new RegExp("^[A-Za-z0-9_][A-Za-z0-9._+-]{0,126}$", "u");
-const pattern16 = new RegExp("^sha256:[0-9a-f]{64}$", "u");
-const pattern17 = new RegExp("^(?:https?://[^\\s/?#][^\\s#]*|s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](?:/[A-Za-z0-9_-][A-Za-z0-9._-]*)+|[A-Za-z0-9_][A-Za-z0-9._/+-]*)$", "u");
+const pattern13 = new RegExp("^(?:any|[a-z0-9]+/[a-z0-9_]+(?:/[a-z0-9]+)?)$", "u");
+const pattern15 = new RegExp("^[a-z0-9][a-z0-9._-]{0,31}$", "u");
+const pattern16 = new RegExp("^[A-Za-z0-9_][A-Za-z0-9._+-]{0,126}$", "u");
+const pattern18 = new RegExp("^(?:https?://[^\\s/?#][^\\s#]*|s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](?:/[A-Za-z0-9_-][A-Za-z0-9._-]*)+|[A-Za-z0-9_][A-Za-z0-9._/+-]*)$", "u");
 
 function validate21(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
@@ -68,7 +68,7 @@ let data0 = data.platform;
 const _errs2 = errors;
 if(errors === _errs2){
 if(typeof data0 === "string"){
-if(!pattern12.test(data0)){
+if(!pattern13.test(data0)){
 validate21.errors = [{instancePath:instancePath+"/platform",keyword:"pattern",params:{pattern: "^(?:any|[a-z0-9]+/[a-z0-9_]+(?:/[a-z0-9]+)?)$"}}];
 return false;
 }
@@ -134,7 +134,7 @@ let data3 = data.precision;
 const _errs8 = errors;
 if(errors === _errs8){
 if(typeof data3 === "string"){
-if(!pattern14.test(data3)){
+if(!pattern15.test(data3)){
 validate21.errors = [{instancePath:instancePath+"/precision",keyword:"pattern",params:{pattern: "^[a-z0-9][a-z0-9._-]{0,31}$"}}];
 return false;
 }
@@ -206,7 +206,7 @@ let data7 = data5.name;
 const _errs17 = errors;
 if(errors === _errs17){
 if(typeof data7 === "string"){
-if(!pattern15.test(data7)){
+if(!pattern16.test(data7)){
 validate21.errors = [{instancePath:instancePath+"/files/" + i1+"/name",keyword:"pattern",params:{pattern: "^[A-Za-z0-9_][A-Za-z0-9._+-]{0,126}$"}}];
 return false;
 }
@@ -227,7 +227,7 @@ let data8 = data5.digest;
 const _errs19 = errors;
 if(errors === _errs19){
 if(typeof data8 === "string"){
-if(!pattern16.test(data8)){
+if(!pattern12.test(data8)){
 validate21.errors = [{instancePath:instancePath+"/files/" + i1+"/digest",keyword:"pattern",params:{pattern: "^sha256:[0-9a-f]{64}$"}}];
 return false;
 }
@@ -285,7 +285,7 @@ validate21.errors = [{instancePath:instancePath+"/files/" + i1+"/url",keyword:"m
 return false;
 }
 else {
-if(!pattern17.test(data10)){
+if(!pattern18.test(data10)){
 validate21.errors = [{instancePath:instancePath+"/files/" + i1+"/url",keyword:"pattern",params:{pattern: "^(?:https?://[^\\s/?#][^\\s#]*|s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](?:/[A-Za-z0-9_-][A-Za-z0-9._-]*)+|[A-Za-z0-9_][A-Za-z0-9._/+-]*)$"}}];
 return false;
 }
@@ -1483,37 +1483,58 @@ else {
 var valid2 = true;
 }
 if(valid2){
-if(data9.confidence !== undefined){
-let data43 = data9.confidence;
+if(data9.bom !== undefined){
+let data43 = data9.bom;
 const _errs95 = errors;
 if(errors === _errs95){
-if(data43 && typeof data43 == "object" && !Array.isArray(data43)){
+if(typeof data43 === "string"){
+if(!pattern12.test(data43)){
+validate20.errors = [{instancePath:instancePath+"/spec/bom",keyword:"pattern",params:{pattern: "^sha256:[0-9a-f]{64}$"}}];
+return false;
+}
+}
+else {
+validate20.errors = [{instancePath:instancePath+"/spec/bom",keyword:"type",params:{type: "string"}}];
+return false;
+}
+}
+var valid2 = _errs95 === errors;
+}
+else {
+var valid2 = true;
+}
+if(valid2){
+if(data9.confidence !== undefined){
+let data44 = data9.confidence;
+const _errs97 = errors;
+if(errors === _errs97){
+if(data44 && typeof data44 == "object" && !Array.isArray(data44)){
 let missing6;
-if((data43.least === undefined) && (missing6 = "least")){
+if((data44.least === undefined) && (missing6 = "least")){
 validate20.errors = [{instancePath:instancePath+"/spec/confidence",keyword:"required",params:{missingProperty: missing6}}];
 return false;
 }
 else {
-const _errs97 = errors;
-for(const key12 in data43){
+const _errs99 = errors;
+for(const key12 in data44){
 if(!(key12 === "least")){
 validate20.errors = [{instancePath:instancePath+"/spec/confidence",keyword:"additionalProperties",params:{additionalProperty: key12}}];
 return false;
 break;
 }
 }
-if(_errs97 === errors){
-if(data43.least !== undefined){
-let data44 = data43.least;
-const _errs98 = errors;
-if(errors === _errs98){
-if((typeof data44 == "number") && (isFinite(data44))){
-if(data44 > 1 || isNaN(data44)){
+if(_errs99 === errors){
+if(data44.least !== undefined){
+let data45 = data44.least;
+const _errs100 = errors;
+if(errors === _errs100){
+if((typeof data45 == "number") && (isFinite(data45))){
+if(data45 > 1 || isNaN(data45)){
 validate20.errors = [{instancePath:instancePath+"/spec/confidence/least",keyword:"maximum",params:{comparison: "<=", limit: 1}}];
 return false;
 }
 else {
-if(data44 < 0 || isNaN(data44)){
+if(data45 < 0 || isNaN(data45)){
 validate20.errors = [{instancePath:instancePath+"/spec/confidence/least",keyword:"minimum",params:{comparison: ">=", limit: 0}}];
 return false;
 }
@@ -1533,36 +1554,36 @@ validate20.errors = [{instancePath:instancePath+"/spec/confidence",keyword:"type
 return false;
 }
 }
-var valid2 = _errs95 === errors;
+var valid2 = _errs97 === errors;
 }
 else {
 var valid2 = true;
 }
 if(valid2){
 if(data9.variants !== undefined){
-let data45 = data9.variants;
-const _errs100 = errors;
-if(errors === _errs100){
-if(Array.isArray(data45)){
-if(data45.length > 64){
+let data46 = data9.variants;
+const _errs102 = errors;
+if(errors === _errs102){
+if(Array.isArray(data46)){
+if(data46.length > 64){
 validate20.errors = [{instancePath:instancePath+"/spec/variants",keyword:"maxItems",params:{limit: 64}}];
 return false;
 }
 else {
-if(data45.length < 1){
+if(data46.length < 1){
 validate20.errors = [{instancePath:instancePath+"/spec/variants",keyword:"minItems",params:{limit: 1}}];
 return false;
 }
 else {
 var valid20 = true;
-const len5 = data45.length;
+const len5 = data46.length;
 for(let i5=0; i5<len5; i5++){
-const _errs102 = errors;
-if(!(validate21(data45[i5], {instancePath:instancePath+"/spec/variants/" + i5,parentData:data45,parentDataProperty:i5,rootData,dynamicAnchors}))){
+const _errs104 = errors;
+if(!(validate21(data46[i5], {instancePath:instancePath+"/spec/variants/" + i5,parentData:data46,parentDataProperty:i5,rootData,dynamicAnchors}))){
 vErrors = vErrors === null ? validate21.errors : vErrors.concat(validate21.errors);
 errors = vErrors.length;
 }
-var valid20 = _errs102 === errors;
+var valid20 = _errs104 === errors;
 if(!valid20){
 break;
 }
@@ -1575,43 +1596,43 @@ validate20.errors = [{instancePath:instancePath+"/spec/variants",keyword:"type",
 return false;
 }
 }
-var valid2 = _errs100 === errors;
+var valid2 = _errs102 === errors;
 }
 else {
 var valid2 = true;
 }
 if(valid2){
 if(data9.compatibility !== undefined){
-let data47 = data9.compatibility;
-const _errs103 = errors;
-if(errors === _errs103){
-if(data47 && typeof data47 == "object" && !Array.isArray(data47)){
+let data48 = data9.compatibility;
 const _errs105 = errors;
-for(const key13 in data47){
+if(errors === _errs105){
+if(data48 && typeof data48 == "object" && !Array.isArray(data48)){
+const _errs107 = errors;
+for(const key13 in data48){
 if(!(((((key13 === "agent") || (key13 === "firmware")) || (key13 === "inferenceCode")) || (key13 === "groups")) || (key13 === "features"))){
 validate20.errors = [{instancePath:instancePath+"/spec/compatibility",keyword:"additionalProperties",params:{additionalProperty: key13}}];
 return false;
 break;
 }
 }
-if(_errs105 === errors){
-if(data47.agent !== undefined){
-let data48 = data47.agent;
-const _errs106 = errors;
-if(errors === _errs106){
-if(errors === _errs106){
-if(typeof data48 === "string"){
-if(func1(data48) > 256){
+if(_errs107 === errors){
+if(data48.agent !== undefined){
+let data49 = data48.agent;
+const _errs108 = errors;
+if(errors === _errs108){
+if(errors === _errs108){
+if(typeof data49 === "string"){
+if(func1(data49) > 256){
 validate20.errors = [{instancePath:instancePath+"/spec/compatibility/agent",keyword:"maxLength",params:{limit: 256}}];
 return false;
 }
 else {
-if(func1(data48) < 1){
+if(func1(data49) < 1){
 validate20.errors = [{instancePath:instancePath+"/spec/compatibility/agent",keyword:"minLength",params:{limit: 1}}];
 return false;
 }
 else {
-if(!(formats0(data48))){
+if(!(formats0(data49))){
 validate20.errors = [{instancePath:instancePath+"/spec/compatibility/agent",keyword:"format",params:{format: "slipway-version-range"}}];
 return false;
 }
@@ -1624,29 +1645,29 @@ return false;
 }
 }
 }
-var valid21 = _errs106 === errors;
+var valid21 = _errs108 === errors;
 }
 else {
 var valid21 = true;
 }
 if(valid21){
-if(data47.firmware !== undefined){
-let data49 = data47.firmware;
-const _errs108 = errors;
-if(errors === _errs108){
-if(errors === _errs108){
-if(typeof data49 === "string"){
-if(func1(data49) > 256){
+if(data48.firmware !== undefined){
+let data50 = data48.firmware;
+const _errs110 = errors;
+if(errors === _errs110){
+if(errors === _errs110){
+if(typeof data50 === "string"){
+if(func1(data50) > 256){
 validate20.errors = [{instancePath:instancePath+"/spec/compatibility/firmware",keyword:"maxLength",params:{limit: 256}}];
 return false;
 }
 else {
-if(func1(data49) < 1){
+if(func1(data50) < 1){
 validate20.errors = [{instancePath:instancePath+"/spec/compatibility/firmware",keyword:"minLength",params:{limit: 1}}];
 return false;
 }
 else {
-if(!(formats0(data49))){
+if(!(formats0(data50))){
 validate20.errors = [{instancePath:instancePath+"/spec/compatibility/firmware",keyword:"format",params:{format: "slipway-version-range"}}];
 return false;
 }
@@ -1659,29 +1680,29 @@ return false;
 }
 }
 }
-var valid21 = _errs108 === errors;
+var valid21 = _errs110 === errors;
 }
 else {
 var valid21 = true;
 }
 if(valid21){
-if(data47.inferenceCode !== undefined){
-let data50 = data47.inferenceCode;
-const _errs110 = errors;
-if(errors === _errs110){
-if(errors === _errs110){
-if(typeof data50 === "string"){
-if(func1(data50) > 256){
+if(data48.inferenceCode !== undefined){
+let data51 = data48.inferenceCode;
+const _errs112 = errors;
+if(errors === _errs112){
+if(errors === _errs112){
+if(typeof data51 === "string"){
+if(func1(data51) > 256){
 validate20.errors = [{instancePath:instancePath+"/spec/compatibility/inferenceCode",keyword:"maxLength",params:{limit: 256}}];
 return false;
 }
 else {
-if(func1(data50) < 1){
+if(func1(data51) < 1){
 validate20.errors = [{instancePath:instancePath+"/spec/compatibility/inferenceCode",keyword:"minLength",params:{limit: 1}}];
 return false;
 }
 else {
-if(!(formats0(data50))){
+if(!(formats0(data51))){
 validate20.errors = [{instancePath:instancePath+"/spec/compatibility/inferenceCode",keyword:"format",params:{format: "slipway-version-range"}}];
 return false;
 }
@@ -1694,30 +1715,30 @@ return false;
 }
 }
 }
-var valid21 = _errs110 === errors;
+var valid21 = _errs112 === errors;
 }
 else {
 var valid21 = true;
 }
 if(valid21){
-if(data47.groups !== undefined){
-let data51 = data47.groups;
-const _errs112 = errors;
-if(errors === _errs112){
-if(Array.isArray(data51)){
-if(data51.length > 200){
+if(data48.groups !== undefined){
+let data52 = data48.groups;
+const _errs114 = errors;
+if(errors === _errs114){
+if(Array.isArray(data52)){
+if(data52.length > 200){
 validate20.errors = [{instancePath:instancePath+"/spec/compatibility/groups",keyword:"maxItems",params:{limit: 200}}];
 return false;
 }
 else {
 var valid22 = true;
-const len6 = data51.length;
+const len6 = data52.length;
 for(let i6=0; i6<len6; i6++){
-let data52 = data51[i6];
-const _errs114 = errors;
-if(errors === _errs114){
-if(typeof data52 === "string"){
-if(!pattern4.test(data52)){
+let data53 = data52[i6];
+const _errs116 = errors;
+if(errors === _errs116){
+if(typeof data53 === "string"){
+if(!pattern4.test(data53)){
 validate20.errors = [{instancePath:instancePath+"/spec/compatibility/groups/" + i6,keyword:"pattern",params:{pattern: "^[a-z0-9](?:[a-z0-9._-]{0,61}[a-z0-9])?$"}}];
 return false;
 }
@@ -1727,7 +1748,7 @@ validate20.errors = [{instancePath:instancePath+"/spec/compatibility/groups/" + 
 return false;
 }
 }
-var valid22 = _errs114 === errors;
+var valid22 = _errs116 === errors;
 if(!valid22){
 break;
 }
@@ -1739,30 +1760,30 @@ validate20.errors = [{instancePath:instancePath+"/spec/compatibility/groups",key
 return false;
 }
 }
-var valid21 = _errs112 === errors;
+var valid21 = _errs114 === errors;
 }
 else {
 var valid21 = true;
 }
 if(valid21){
-if(data47.features !== undefined){
-let data53 = data47.features;
-const _errs116 = errors;
-if(errors === _errs116){
-if(Array.isArray(data53)){
-if(data53.length > 64){
+if(data48.features !== undefined){
+let data54 = data48.features;
+const _errs118 = errors;
+if(errors === _errs118){
+if(Array.isArray(data54)){
+if(data54.length > 64){
 validate20.errors = [{instancePath:instancePath+"/spec/compatibility/features",keyword:"maxItems",params:{limit: 64}}];
 return false;
 }
 else {
 var valid23 = true;
-const len7 = data53.length;
+const len7 = data54.length;
 for(let i7=0; i7<len7; i7++){
-let data54 = data53[i7];
-const _errs118 = errors;
-if(errors === _errs118){
-if(typeof data54 === "string"){
-if(!pattern4.test(data54)){
+let data55 = data54[i7];
+const _errs120 = errors;
+if(errors === _errs120){
+if(typeof data55 === "string"){
+if(!pattern4.test(data55)){
 validate20.errors = [{instancePath:instancePath+"/spec/compatibility/features/" + i7,keyword:"pattern",params:{pattern: "^[a-z0-9](?:[a-z0-9._-]{0,61}[a-z0-9])?$"}}];
 return false;
 }
@@ -1772,7 +1793,7 @@ validate20.errors = [{instancePath:instancePath+"/spec/compatibility/features/" 
 return false;
 }
 }
-var valid23 = _errs118 === errors;
+var valid23 = _errs120 === errors;
 if(!valid23){
 break;
 }
@@ -1784,7 +1805,7 @@ validate20.errors = [{instancePath:instancePath+"/spec/compatibility/features",k
 return false;
 }
 }
-var valid21 = _errs116 === errors;
+var valid21 = _errs118 === errors;
 }
 else {
 var valid21 = true;
@@ -1800,75 +1821,75 @@ validate20.errors = [{instancePath:instancePath+"/spec/compatibility",keyword:"t
 return false;
 }
 }
-var valid2 = _errs103 === errors;
+var valid2 = _errs105 === errors;
 }
 else {
 var valid2 = true;
 }
 if(valid2){
 if(data9.resources !== undefined){
-let data55 = data9.resources;
-const _errs120 = errors;
-if(errors === _errs120){
-if(data55 && typeof data55 == "object" && !Array.isArray(data55)){
+let data56 = data9.resources;
 const _errs122 = errors;
-for(const key14 in data55){
+if(errors === _errs122){
+if(data56 && typeof data56 == "object" && !Array.isArray(data56)){
+const _errs124 = errors;
+for(const key14 in data56){
 if(!((key14 === "memoryBytes") || (key14 === "diskBytes"))){
 validate20.errors = [{instancePath:instancePath+"/spec/resources",keyword:"additionalProperties",params:{additionalProperty: key14}}];
 return false;
 break;
 }
 }
-if(_errs122 === errors){
-if(data55.memoryBytes !== undefined){
-let data56 = data55.memoryBytes;
-const _errs123 = errors;
-if(!(((typeof data56 == "number") && (!(data56 % 1) && !isNaN(data56))) && (isFinite(data56)))){
+if(_errs124 === errors){
+if(data56.memoryBytes !== undefined){
+let data57 = data56.memoryBytes;
+const _errs125 = errors;
+if(!(((typeof data57 == "number") && (!(data57 % 1) && !isNaN(data57))) && (isFinite(data57)))){
 validate20.errors = [{instancePath:instancePath+"/spec/resources/memoryBytes",keyword:"type",params:{type: "integer"}}];
 return false;
 }
-if(errors === _errs123){
-if((typeof data56 == "number") && (isFinite(data56))){
-if(data56 > 1000000000000000 || isNaN(data56)){
+if(errors === _errs125){
+if((typeof data57 == "number") && (isFinite(data57))){
+if(data57 > 1000000000000000 || isNaN(data57)){
 validate20.errors = [{instancePath:instancePath+"/spec/resources/memoryBytes",keyword:"maximum",params:{comparison: "<=", limit: 1000000000000000}}];
 return false;
 }
 else {
-if(data56 < 0 || isNaN(data56)){
+if(data57 < 0 || isNaN(data57)){
 validate20.errors = [{instancePath:instancePath+"/spec/resources/memoryBytes",keyword:"minimum",params:{comparison: ">=", limit: 0}}];
 return false;
 }
 }
 }
 }
-var valid24 = _errs123 === errors;
+var valid24 = _errs125 === errors;
 }
 else {
 var valid24 = true;
 }
 if(valid24){
-if(data55.diskBytes !== undefined){
-let data57 = data55.diskBytes;
-const _errs125 = errors;
-if(!(((typeof data57 == "number") && (!(data57 % 1) && !isNaN(data57))) && (isFinite(data57)))){
+if(data56.diskBytes !== undefined){
+let data58 = data56.diskBytes;
+const _errs127 = errors;
+if(!(((typeof data58 == "number") && (!(data58 % 1) && !isNaN(data58))) && (isFinite(data58)))){
 validate20.errors = [{instancePath:instancePath+"/spec/resources/diskBytes",keyword:"type",params:{type: "integer"}}];
 return false;
 }
-if(errors === _errs125){
-if((typeof data57 == "number") && (isFinite(data57))){
-if(data57 > 1000000000000000 || isNaN(data57)){
+if(errors === _errs127){
+if((typeof data58 == "number") && (isFinite(data58))){
+if(data58 > 1000000000000000 || isNaN(data58)){
 validate20.errors = [{instancePath:instancePath+"/spec/resources/diskBytes",keyword:"maximum",params:{comparison: "<=", limit: 1000000000000000}}];
 return false;
 }
 else {
-if(data57 < 0 || isNaN(data57)){
+if(data58 < 0 || isNaN(data58)){
 validate20.errors = [{instancePath:instancePath+"/spec/resources/diskBytes",keyword:"minimum",params:{comparison: ">=", limit: 0}}];
 return false;
 }
 }
 }
 }
-var valid24 = _errs125 === errors;
+var valid24 = _errs127 === errors;
 }
 else {
 var valid24 = true;
@@ -1881,56 +1902,56 @@ validate20.errors = [{instancePath:instancePath+"/spec/resources",keyword:"type"
 return false;
 }
 }
-var valid2 = _errs120 === errors;
+var valid2 = _errs122 === errors;
 }
 else {
 var valid2 = true;
 }
 if(valid2){
 if(data9.examples !== undefined){
-let data58 = data9.examples;
-const _errs127 = errors;
-if(errors === _errs127){
-if(Array.isArray(data58)){
-if(data58.length > 100){
+let data59 = data9.examples;
+const _errs129 = errors;
+if(errors === _errs129){
+if(Array.isArray(data59)){
+if(data59.length > 100){
 validate20.errors = [{instancePath:instancePath+"/spec/examples",keyword:"maxItems",params:{limit: 100}}];
 return false;
 }
 else {
 var valid25 = true;
-const len8 = data58.length;
+const len8 = data59.length;
 for(let i8=0; i8<len8; i8++){
-let data59 = data58[i8];
-const _errs129 = errors;
-const _errs130 = errors;
-if(errors === _errs130){
-if(data59 && typeof data59 == "object" && !Array.isArray(data59)){
+let data60 = data59[i8];
+const _errs131 = errors;
+const _errs132 = errors;
+if(errors === _errs132){
+if(data60 && typeof data60 == "object" && !Array.isArray(data60)){
 let missing7;
-if((((data59.name === undefined) && (missing7 = "name")) || ((data59.inputs === undefined) && (missing7 = "inputs"))) || ((data59.expect === undefined) && (missing7 = "expect"))){
+if((((data60.name === undefined) && (missing7 = "name")) || ((data60.inputs === undefined) && (missing7 = "inputs"))) || ((data60.expect === undefined) && (missing7 = "expect"))){
 validate20.errors = [{instancePath:instancePath+"/spec/examples/" + i8,keyword:"required",params:{missingProperty: missing7}}];
 return false;
 }
 else {
-const _errs132 = errors;
-for(const key15 in data59){
+const _errs134 = errors;
+for(const key15 in data60){
 if(!((((key15 === "name") || (key15 === "inputs")) || (key15 === "shapes")) || (key15 === "expect"))){
 validate20.errors = [{instancePath:instancePath+"/spec/examples/" + i8,keyword:"additionalProperties",params:{additionalProperty: key15}}];
 return false;
 break;
 }
 }
-if(_errs132 === errors){
-if(data59.name !== undefined){
-let data60 = data59.name;
-const _errs133 = errors;
-if(errors === _errs133){
-if(typeof data60 === "string"){
-if(func1(data60) > 200){
+if(_errs134 === errors){
+if(data60.name !== undefined){
+let data61 = data60.name;
+const _errs135 = errors;
+if(errors === _errs135){
+if(typeof data61 === "string"){
+if(func1(data61) > 200){
 validate20.errors = [{instancePath:instancePath+"/spec/examples/" + i8+"/name",keyword:"maxLength",params:{limit: 200}}];
 return false;
 }
 else {
-if(func1(data60) < 1){
+if(func1(data61) < 1){
 validate20.errors = [{instancePath:instancePath+"/spec/examples/" + i8+"/name",keyword:"minLength",params:{limit: 1}}];
 return false;
 }
@@ -1941,26 +1962,26 @@ validate20.errors = [{instancePath:instancePath+"/spec/examples/" + i8+"/name",k
 return false;
 }
 }
-var valid27 = _errs133 === errors;
+var valid27 = _errs135 === errors;
 }
 else {
 var valid27 = true;
 }
 if(valid27){
-if(data59.inputs !== undefined){
-let data61 = data59.inputs;
-const _errs135 = errors;
-if(errors === _errs135){
-if(data61 && typeof data61 == "object" && !Array.isArray(data61)){
-if(Object.keys(data61).length > 64){
+if(data60.inputs !== undefined){
+let data62 = data60.inputs;
+const _errs137 = errors;
+if(errors === _errs137){
+if(data62 && typeof data62 == "object" && !Array.isArray(data62)){
+if(Object.keys(data62).length > 64){
 validate20.errors = [{instancePath:instancePath+"/spec/examples/" + i8+"/inputs",keyword:"maxProperties",params:{limit: 64}}];
 return false;
 }
 else {
-for(const key16 in data61){
-const _errs137 = errors;
+for(const key16 in data62){
+const _errs139 = errors;
 if(typeof key16 === "string"){
-if(!pattern20.test(key16)){
+if(!pattern21.test(key16)){
 const err4 = {instancePath:instancePath+"/spec/examples/" + i8+"/inputs",keyword:"pattern",params:{pattern: "^[^\\s].{0,511}$"},propertyName:key16};
 if(vErrors === null){
 vErrors = [err4];
@@ -1971,7 +1992,7 @@ vErrors.push(err4);
 errors++;
 }
 }
-var valid28 = _errs137 === errors;
+var valid28 = _errs139 === errors;
 if(!valid28){
 const err5 = {instancePath:instancePath+"/spec/examples/" + i8+"/inputs",keyword:"propertyNames",params:{propertyName: key16}};
 if(vErrors === null){
@@ -1987,26 +2008,26 @@ break;
 }
 }
 if(valid28){
-for(const key17 in data61){
-let data62 = data61[key17];
-const _errs139 = errors;
-if(errors === _errs139){
-if(Array.isArray(data62)){
-if(data62.length > 20000){
+for(const key17 in data62){
+let data63 = data62[key17];
+const _errs141 = errors;
+if(errors === _errs141){
+if(Array.isArray(data63)){
+if(data63.length > 20000){
 validate20.errors = [{instancePath:instancePath+"/spec/examples/" + i8+"/inputs/" + key17.replace(/~/g, "~0").replace(/\//g, "~1"),keyword:"maxItems",params:{limit: 20000}}];
 return false;
 }
 else {
 var valid30 = true;
-const len9 = data62.length;
+const len9 = data63.length;
 for(let i9=0; i9<len9; i9++){
-let data63 = data62[i9];
-const _errs141 = errors;
-if(((!((typeof data63 == "number") && (isFinite(data63)))) && (typeof data63 !== "string")) && (typeof data63 !== "boolean")){
+let data64 = data63[i9];
+const _errs143 = errors;
+if(((!((typeof data64 == "number") && (isFinite(data64)))) && (typeof data64 !== "string")) && (typeof data64 !== "boolean")){
 validate20.errors = [{instancePath:instancePath+"/spec/examples/" + i8+"/inputs/" + key17.replace(/~/g, "~0").replace(/\//g, "~1")+"/" + i9,keyword:"type",params:{type: schema36.properties.inputs.additionalProperties.items.type}}];
 return false;
 }
-var valid30 = _errs141 === errors;
+var valid30 = _errs143 === errors;
 if(!valid30){
 break;
 }
@@ -2018,7 +2039,7 @@ validate20.errors = [{instancePath:instancePath+"/spec/examples/" + i8+"/inputs/
 return false;
 }
 }
-var valid29 = _errs139 === errors;
+var valid29 = _errs141 === errors;
 if(!valid29){
 break;
 }
@@ -2031,26 +2052,26 @@ validate20.errors = [{instancePath:instancePath+"/spec/examples/" + i8+"/inputs"
 return false;
 }
 }
-var valid27 = _errs135 === errors;
+var valid27 = _errs137 === errors;
 }
 else {
 var valid27 = true;
 }
 if(valid27){
-if(data59.shapes !== undefined){
-let data64 = data59.shapes;
-const _errs143 = errors;
-if(errors === _errs143){
-if(data64 && typeof data64 == "object" && !Array.isArray(data64)){
-if(Object.keys(data64).length > 128){
+if(data60.shapes !== undefined){
+let data65 = data60.shapes;
+const _errs145 = errors;
+if(errors === _errs145){
+if(data65 && typeof data65 == "object" && !Array.isArray(data65)){
+if(Object.keys(data65).length > 128){
 validate20.errors = [{instancePath:instancePath+"/spec/examples/" + i8+"/shapes",keyword:"maxProperties",params:{limit: 128}}];
 return false;
 }
 else {
-for(const key18 in data64){
-const _errs145 = errors;
+for(const key18 in data65){
+const _errs147 = errors;
 if(typeof key18 === "string"){
-if(!pattern20.test(key18)){
+if(!pattern21.test(key18)){
 const err6 = {instancePath:instancePath+"/spec/examples/" + i8+"/shapes",keyword:"pattern",params:{pattern: "^[^\\s].{0,511}$"},propertyName:key18};
 if(vErrors === null){
 vErrors = [err6];
@@ -2061,7 +2082,7 @@ vErrors.push(err6);
 errors++;
 }
 }
-var valid31 = _errs145 === errors;
+var valid31 = _errs147 === errors;
 if(!valid31){
 const err7 = {instancePath:instancePath+"/spec/examples/" + i8+"/shapes",keyword:"propertyNames",params:{propertyName: key18}};
 if(vErrors === null){
@@ -2077,40 +2098,40 @@ break;
 }
 }
 if(valid31){
-for(const key19 in data64){
-let data65 = data64[key19];
-const _errs147 = errors;
-if(errors === _errs147){
-if(Array.isArray(data65)){
-if(data65.length > 8){
+for(const key19 in data65){
+let data66 = data65[key19];
+const _errs149 = errors;
+if(errors === _errs149){
+if(Array.isArray(data66)){
+if(data66.length > 8){
 validate20.errors = [{instancePath:instancePath+"/spec/examples/" + i8+"/shapes/" + key19.replace(/~/g, "~0").replace(/\//g, "~1"),keyword:"maxItems",params:{limit: 8}}];
 return false;
 }
 else {
 var valid33 = true;
-const len10 = data65.length;
+const len10 = data66.length;
 for(let i10=0; i10<len10; i10++){
-let data66 = data65[i10];
-const _errs149 = errors;
-if(!(((typeof data66 == "number") && (!(data66 % 1) && !isNaN(data66))) && (isFinite(data66)))){
+let data67 = data66[i10];
+const _errs151 = errors;
+if(!(((typeof data67 == "number") && (!(data67 % 1) && !isNaN(data67))) && (isFinite(data67)))){
 validate20.errors = [{instancePath:instancePath+"/spec/examples/" + i8+"/shapes/" + key19.replace(/~/g, "~0").replace(/\//g, "~1")+"/" + i10,keyword:"type",params:{type: "integer"}}];
 return false;
 }
-if(errors === _errs149){
-if((typeof data66 == "number") && (isFinite(data66))){
-if(data66 > 2147483648 || isNaN(data66)){
+if(errors === _errs151){
+if((typeof data67 == "number") && (isFinite(data67))){
+if(data67 > 2147483648 || isNaN(data67)){
 validate20.errors = [{instancePath:instancePath+"/spec/examples/" + i8+"/shapes/" + key19.replace(/~/g, "~0").replace(/\//g, "~1")+"/" + i10,keyword:"maximum",params:{comparison: "<=", limit: 2147483648}}];
 return false;
 }
 else {
-if(data66 < 1 || isNaN(data66)){
+if(data67 < 1 || isNaN(data67)){
 validate20.errors = [{instancePath:instancePath+"/spec/examples/" + i8+"/shapes/" + key19.replace(/~/g, "~0").replace(/\//g, "~1")+"/" + i10,keyword:"minimum",params:{comparison: ">=", limit: 1}}];
 return false;
 }
 }
 }
 }
-var valid33 = _errs149 === errors;
+var valid33 = _errs151 === errors;
 if(!valid33){
 break;
 }
@@ -2122,7 +2143,7 @@ validate20.errors = [{instancePath:instancePath+"/spec/examples/" + i8+"/shapes/
 return false;
 }
 }
-var valid32 = _errs147 === errors;
+var valid32 = _errs149 === errors;
 if(!valid32){
 break;
 }
@@ -2135,42 +2156,42 @@ validate20.errors = [{instancePath:instancePath+"/spec/examples/" + i8+"/shapes"
 return false;
 }
 }
-var valid27 = _errs143 === errors;
+var valid27 = _errs145 === errors;
 }
 else {
 var valid27 = true;
 }
 if(valid27){
-if(data59.expect !== undefined){
-let data67 = data59.expect;
-const _errs151 = errors;
-if(errors === _errs151){
-if(data67 && typeof data67 == "object" && !Array.isArray(data67)){
-if(Object.keys(data67).length < 1){
+if(data60.expect !== undefined){
+let data68 = data60.expect;
+const _errs153 = errors;
+if(errors === _errs153){
+if(data68 && typeof data68 == "object" && !Array.isArray(data68)){
+if(Object.keys(data68).length < 1){
 validate20.errors = [{instancePath:instancePath+"/spec/examples/" + i8+"/expect",keyword:"minProperties",params:{limit: 1}}];
 return false;
 }
 else {
-const _errs153 = errors;
-for(const key20 in data67){
+const _errs155 = errors;
+for(const key20 in data68){
 if(!(((key20 === "class") || (key20 === "outputs")) || (key20 === "tolerance"))){
 validate20.errors = [{instancePath:instancePath+"/spec/examples/" + i8+"/expect",keyword:"additionalProperties",params:{additionalProperty: key20}}];
 return false;
 break;
 }
 }
-if(_errs153 === errors){
-if(data67.class !== undefined){
-let data68 = data67.class;
-const _errs154 = errors;
-if(errors === _errs154){
-if(typeof data68 === "string"){
-if(func1(data68) > 128){
+if(_errs155 === errors){
+if(data68.class !== undefined){
+let data69 = data68.class;
+const _errs156 = errors;
+if(errors === _errs156){
+if(typeof data69 === "string"){
+if(func1(data69) > 128){
 validate20.errors = [{instancePath:instancePath+"/spec/examples/" + i8+"/expect/class",keyword:"maxLength",params:{limit: 128}}];
 return false;
 }
 else {
-if(func1(data68) < 1){
+if(func1(data69) < 1){
 validate20.errors = [{instancePath:instancePath+"/spec/examples/" + i8+"/expect/class",keyword:"minLength",params:{limit: 1}}];
 return false;
 }
@@ -2181,26 +2202,26 @@ validate20.errors = [{instancePath:instancePath+"/spec/examples/" + i8+"/expect/
 return false;
 }
 }
-var valid34 = _errs154 === errors;
+var valid34 = _errs156 === errors;
 }
 else {
 var valid34 = true;
 }
 if(valid34){
-if(data67.outputs !== undefined){
-let data69 = data67.outputs;
-const _errs156 = errors;
-if(errors === _errs156){
-if(data69 && typeof data69 == "object" && !Array.isArray(data69)){
-if(Object.keys(data69).length > 64){
+if(data68.outputs !== undefined){
+let data70 = data68.outputs;
+const _errs158 = errors;
+if(errors === _errs158){
+if(data70 && typeof data70 == "object" && !Array.isArray(data70)){
+if(Object.keys(data70).length > 64){
 validate20.errors = [{instancePath:instancePath+"/spec/examples/" + i8+"/expect/outputs",keyword:"maxProperties",params:{limit: 64}}];
 return false;
 }
 else {
-for(const key21 in data69){
-const _errs158 = errors;
+for(const key21 in data70){
+const _errs160 = errors;
 if(typeof key21 === "string"){
-if(!pattern20.test(key21)){
+if(!pattern21.test(key21)){
 const err8 = {instancePath:instancePath+"/spec/examples/" + i8+"/expect/outputs",keyword:"pattern",params:{pattern: "^[^\\s].{0,511}$"},propertyName:key21};
 if(vErrors === null){
 vErrors = [err8];
@@ -2211,7 +2232,7 @@ vErrors.push(err8);
 errors++;
 }
 }
-var valid35 = _errs158 === errors;
+var valid35 = _errs160 === errors;
 if(!valid35){
 const err9 = {instancePath:instancePath+"/spec/examples/" + i8+"/expect/outputs",keyword:"propertyNames",params:{propertyName: key21}};
 if(vErrors === null){
@@ -2227,26 +2248,26 @@ break;
 }
 }
 if(valid35){
-for(const key22 in data69){
-let data70 = data69[key22];
-const _errs160 = errors;
-if(errors === _errs160){
-if(Array.isArray(data70)){
-if(data70.length > 20000){
+for(const key22 in data70){
+let data71 = data70[key22];
+const _errs162 = errors;
+if(errors === _errs162){
+if(Array.isArray(data71)){
+if(data71.length > 20000){
 validate20.errors = [{instancePath:instancePath+"/spec/examples/" + i8+"/expect/outputs/" + key22.replace(/~/g, "~0").replace(/\//g, "~1"),keyword:"maxItems",params:{limit: 20000}}];
 return false;
 }
 else {
 var valid37 = true;
-const len11 = data70.length;
+const len11 = data71.length;
 for(let i11=0; i11<len11; i11++){
-let data71 = data70[i11];
-const _errs162 = errors;
-if(((!((typeof data71 == "number") && (isFinite(data71)))) && (typeof data71 !== "string")) && (typeof data71 !== "boolean")){
+let data72 = data71[i11];
+const _errs164 = errors;
+if(((!((typeof data72 == "number") && (isFinite(data72)))) && (typeof data72 !== "string")) && (typeof data72 !== "boolean")){
 validate20.errors = [{instancePath:instancePath+"/spec/examples/" + i8+"/expect/outputs/" + key22.replace(/~/g, "~0").replace(/\//g, "~1")+"/" + i11,keyword:"type",params:{type: schema36.properties.expect.properties.outputs.additionalProperties.items.type}}];
 return false;
 }
-var valid37 = _errs162 === errors;
+var valid37 = _errs164 === errors;
 if(!valid37){
 break;
 }
@@ -2258,7 +2279,7 @@ validate20.errors = [{instancePath:instancePath+"/spec/examples/" + i8+"/expect/
 return false;
 }
 }
-var valid36 = _errs160 === errors;
+var valid36 = _errs162 === errors;
 if(!valid36){
 break;
 }
@@ -2271,18 +2292,18 @@ validate20.errors = [{instancePath:instancePath+"/spec/examples/" + i8+"/expect/
 return false;
 }
 }
-var valid34 = _errs156 === errors;
+var valid34 = _errs158 === errors;
 }
 else {
 var valid34 = true;
 }
 if(valid34){
-if(data67.tolerance !== undefined){
-let data72 = data67.tolerance;
-const _errs164 = errors;
-if(errors === _errs164){
-if((typeof data72 == "number") && (isFinite(data72))){
-if(data72 < 0 || isNaN(data72)){
+if(data68.tolerance !== undefined){
+let data73 = data68.tolerance;
+const _errs166 = errors;
+if(errors === _errs166){
+if((typeof data73 == "number") && (isFinite(data73))){
+if(data73 < 0 || isNaN(data73)){
 validate20.errors = [{instancePath:instancePath+"/spec/examples/" + i8+"/expect/tolerance",keyword:"minimum",params:{comparison: ">=", limit: 0}}];
 return false;
 }
@@ -2292,7 +2313,7 @@ validate20.errors = [{instancePath:instancePath+"/spec/examples/" + i8+"/expect/
 return false;
 }
 }
-var valid34 = _errs164 === errors;
+var valid34 = _errs166 === errors;
 }
 else {
 var valid34 = true;
@@ -2307,7 +2328,7 @@ validate20.errors = [{instancePath:instancePath+"/spec/examples/" + i8+"/expect"
 return false;
 }
 }
-var valid27 = _errs151 === errors;
+var valid27 = _errs153 === errors;
 }
 else {
 var valid27 = true;
@@ -2323,7 +2344,7 @@ validate20.errors = [{instancePath:instancePath+"/spec/examples/" + i8,keyword:"
 return false;
 }
 }
-var valid25 = _errs129 === errors;
+var valid25 = _errs131 === errors;
 if(!valid25){
 break;
 }
@@ -2335,24 +2356,24 @@ validate20.errors = [{instancePath:instancePath+"/spec/examples",keyword:"type",
 return false;
 }
 }
-var valid2 = _errs127 === errors;
+var valid2 = _errs129 === errors;
 }
 else {
 var valid2 = true;
 }
 if(valid2){
 if(data9.parameters !== undefined){
-let data73 = data9.parameters;
-const _errs166 = errors;
-if(errors === _errs166){
-if(data73 && typeof data73 == "object" && !Array.isArray(data73)){
-if(Object.keys(data73).length > 100){
+let data74 = data9.parameters;
+const _errs168 = errors;
+if(errors === _errs168){
+if(data74 && typeof data74 == "object" && !Array.isArray(data74)){
+if(Object.keys(data74).length > 100){
 validate20.errors = [{instancePath:instancePath+"/spec/parameters",keyword:"maxProperties",params:{limit: 100}}];
 return false;
 }
 else {
-for(const key23 in data73){
-const _errs168 = errors;
+for(const key23 in data74){
+const _errs170 = errors;
 if(typeof key23 === "string"){
 if(!pattern9.test(key23)){
 const err10 = {instancePath:instancePath+"/spec/parameters",keyword:"pattern",params:{pattern: "^[A-Za-z0-9](?:[A-Za-z0-9_./-]{0,126}[A-Za-z0-9])?$"},propertyName:key23};
@@ -2365,7 +2386,7 @@ vErrors.push(err10);
 errors++;
 }
 }
-var valid38 = _errs168 === errors;
+var valid38 = _errs170 === errors;
 if(!valid38){
 const err11 = {instancePath:instancePath+"/spec/parameters",keyword:"propertyNames",params:{propertyName: key23}};
 if(vErrors === null){
@@ -2381,14 +2402,14 @@ break;
 }
 }
 if(valid38){
-for(const key24 in data73){
-let data74 = data73[key24];
-const _errs170 = errors;
-if(((typeof data74 !== "string") && (!((typeof data74 == "number") && (isFinite(data74))))) && (typeof data74 !== "boolean")){
+for(const key24 in data74){
+let data75 = data74[key24];
+const _errs172 = errors;
+if(((typeof data75 !== "string") && (!((typeof data75 == "number") && (isFinite(data75))))) && (typeof data75 !== "boolean")){
 validate20.errors = [{instancePath:instancePath+"/spec/parameters/" + key24.replace(/~/g, "~0").replace(/\//g, "~1"),keyword:"type",params:{type: schema31.properties.spec.properties.parameters.additionalProperties.type}}];
 return false;
 }
-var valid39 = _errs170 === errors;
+var valid39 = _errs172 === errors;
 if(!valid39){
 break;
 }
@@ -2401,24 +2422,24 @@ validate20.errors = [{instancePath:instancePath+"/spec/parameters",keyword:"type
 return false;
 }
 }
-var valid2 = _errs166 === errors;
+var valid2 = _errs168 === errors;
 }
 else {
 var valid2 = true;
 }
 if(valid2){
 if(data9.parameterLimits !== undefined){
-let data75 = data9.parameterLimits;
-const _errs172 = errors;
-if(errors === _errs172){
-if(data75 && typeof data75 == "object" && !Array.isArray(data75)){
-if(Object.keys(data75).length > 100){
+let data76 = data9.parameterLimits;
+const _errs174 = errors;
+if(errors === _errs174){
+if(data76 && typeof data76 == "object" && !Array.isArray(data76)){
+if(Object.keys(data76).length > 100){
 validate20.errors = [{instancePath:instancePath+"/spec/parameterLimits",keyword:"maxProperties",params:{limit: 100}}];
 return false;
 }
 else {
-for(const key25 in data75){
-const _errs174 = errors;
+for(const key25 in data76){
+const _errs176 = errors;
 if(typeof key25 === "string"){
 if(!pattern9.test(key25)){
 const err12 = {instancePath:instancePath+"/spec/parameterLimits",keyword:"pattern",params:{pattern: "^[A-Za-z0-9](?:[A-Za-z0-9_./-]{0,126}[A-Za-z0-9])?$"},propertyName:key25};
@@ -2431,7 +2452,7 @@ vErrors.push(err12);
 errors++;
 }
 }
-var valid40 = _errs174 === errors;
+var valid40 = _errs176 === errors;
 if(!valid40){
 const err13 = {instancePath:instancePath+"/spec/parameterLimits",keyword:"propertyNames",params:{propertyName: key25}};
 if(vErrors === null){
@@ -2447,44 +2468,31 @@ break;
 }
 }
 if(valid40){
-for(const key26 in data75){
-let data76 = data75[key26];
-const _errs176 = errors;
-const _errs177 = errors;
-if(errors === _errs177){
-if(data76 && typeof data76 == "object" && !Array.isArray(data76)){
-if(Object.keys(data76).length < 1){
+for(const key26 in data76){
+let data77 = data76[key26];
+const _errs178 = errors;
+const _errs179 = errors;
+if(errors === _errs179){
+if(data77 && typeof data77 == "object" && !Array.isArray(data77)){
+if(Object.keys(data77).length < 1){
 validate20.errors = [{instancePath:instancePath+"/spec/parameterLimits/" + key26.replace(/~/g, "~0").replace(/\//g, "~1"),keyword:"minProperties",params:{limit: 1}}];
 return false;
 }
 else {
-const _errs179 = errors;
-for(const key27 in data76){
+const _errs181 = errors;
+for(const key27 in data77){
 if(!(((key27 === "least") || (key27 === "most")) || (key27 === "oneOf"))){
 validate20.errors = [{instancePath:instancePath+"/spec/parameterLimits/" + key26.replace(/~/g, "~0").replace(/\//g, "~1"),keyword:"additionalProperties",params:{additionalProperty: key27}}];
 return false;
 break;
 }
 }
-if(_errs179 === errors){
-if(data76.least !== undefined){
-let data77 = data76.least;
-const _errs180 = errors;
-if(!((typeof data77 == "number") && (isFinite(data77)))){
-validate20.errors = [{instancePath:instancePath+"/spec/parameterLimits/" + key26.replace(/~/g, "~0").replace(/\//g, "~1")+"/least",keyword:"type",params:{type: "number"}}];
-return false;
-}
-var valid43 = _errs180 === errors;
-}
-else {
-var valid43 = true;
-}
-if(valid43){
-if(data76.most !== undefined){
-let data78 = data76.most;
+if(_errs181 === errors){
+if(data77.least !== undefined){
+let data78 = data77.least;
 const _errs182 = errors;
 if(!((typeof data78 == "number") && (isFinite(data78)))){
-validate20.errors = [{instancePath:instancePath+"/spec/parameterLimits/" + key26.replace(/~/g, "~0").replace(/\//g, "~1")+"/most",keyword:"type",params:{type: "number"}}];
+validate20.errors = [{instancePath:instancePath+"/spec/parameterLimits/" + key26.replace(/~/g, "~0").replace(/\//g, "~1")+"/least",keyword:"type",params:{type: "number"}}];
 return false;
 }
 var valid43 = _errs182 === errors;
@@ -2493,31 +2501,44 @@ else {
 var valid43 = true;
 }
 if(valid43){
-if(data76.oneOf !== undefined){
-let data79 = data76.oneOf;
+if(data77.most !== undefined){
+let data79 = data77.most;
 const _errs184 = errors;
-if(errors === _errs184){
-if(Array.isArray(data79)){
-if(data79.length > 100){
+if(!((typeof data79 == "number") && (isFinite(data79)))){
+validate20.errors = [{instancePath:instancePath+"/spec/parameterLimits/" + key26.replace(/~/g, "~0").replace(/\//g, "~1")+"/most",keyword:"type",params:{type: "number"}}];
+return false;
+}
+var valid43 = _errs184 === errors;
+}
+else {
+var valid43 = true;
+}
+if(valid43){
+if(data77.oneOf !== undefined){
+let data80 = data77.oneOf;
+const _errs186 = errors;
+if(errors === _errs186){
+if(Array.isArray(data80)){
+if(data80.length > 100){
 validate20.errors = [{instancePath:instancePath+"/spec/parameterLimits/" + key26.replace(/~/g, "~0").replace(/\//g, "~1")+"/oneOf",keyword:"maxItems",params:{limit: 100}}];
 return false;
 }
 else {
-if(data79.length < 1){
+if(data80.length < 1){
 validate20.errors = [{instancePath:instancePath+"/spec/parameterLimits/" + key26.replace(/~/g, "~0").replace(/\//g, "~1")+"/oneOf",keyword:"minItems",params:{limit: 1}}];
 return false;
 }
 else {
 var valid44 = true;
-const len12 = data79.length;
+const len12 = data80.length;
 for(let i12=0; i12<len12; i12++){
-let data80 = data79[i12];
-const _errs186 = errors;
-if(((typeof data80 !== "string") && (!((typeof data80 == "number") && (isFinite(data80))))) && (typeof data80 !== "boolean")){
+let data81 = data80[i12];
+const _errs188 = errors;
+if(((typeof data81 !== "string") && (!((typeof data81 == "number") && (isFinite(data81))))) && (typeof data81 !== "boolean")){
 validate20.errors = [{instancePath:instancePath+"/spec/parameterLimits/" + key26.replace(/~/g, "~0").replace(/\//g, "~1")+"/oneOf/" + i12,keyword:"type",params:{type: schema37.properties.oneOf.items.type}}];
 return false;
 }
-var valid44 = _errs186 === errors;
+var valid44 = _errs188 === errors;
 if(!valid44){
 break;
 }
@@ -2530,7 +2551,7 @@ validate20.errors = [{instancePath:instancePath+"/spec/parameterLimits/" + key26
 return false;
 }
 }
-var valid43 = _errs184 === errors;
+var valid43 = _errs186 === errors;
 }
 else {
 var valid43 = true;
@@ -2545,7 +2566,7 @@ validate20.errors = [{instancePath:instancePath+"/spec/parameterLimits/" + key26
 return false;
 }
 }
-var valid41 = _errs176 === errors;
+var valid41 = _errs178 === errors;
 if(!valid41){
 break;
 }
@@ -2558,46 +2579,46 @@ validate20.errors = [{instancePath:instancePath+"/spec/parameterLimits",keyword:
 return false;
 }
 }
-var valid2 = _errs172 === errors;
+var valid2 = _errs174 === errors;
 }
 else {
 var valid2 = true;
 }
 if(valid2){
 if(data9.health !== undefined){
-let data81 = data9.health;
-const _errs188 = errors;
-if(errors === _errs188){
-if(data81 && typeof data81 == "object" && !Array.isArray(data81)){
+let data82 = data9.health;
 const _errs190 = errors;
-for(const key28 in data81){
+if(errors === _errs190){
+if(data82 && typeof data82 == "object" && !Array.isArray(data82)){
+const _errs192 = errors;
+for(const key28 in data82){
 if(!((((((((key28 === "warmUp") || (key28 === "errorRate")) || (key28 === "unknownRate")) || (key28 === "latencyP95")) || (key28 === "latencyMean")) || (key28 === "maxCpuPercent")) || (key28 === "maxMemoryPercent")) || (key28 === "maxTemperatureCelsius"))){
 validate20.errors = [{instancePath:instancePath+"/spec/health",keyword:"additionalProperties",params:{additionalProperty: key28}}];
 return false;
 break;
 }
 }
-if(_errs190 === errors){
-if(data81.warmUp !== undefined){
-let data82 = data81.warmUp;
-const _errs191 = errors;
-if(errors === _errs191){
-if(data82 && typeof data82 == "object" && !Array.isArray(data82)){
+if(_errs192 === errors){
+if(data82.warmUp !== undefined){
+let data83 = data82.warmUp;
 const _errs193 = errors;
-for(const key29 in data82){
+if(errors === _errs193){
+if(data83 && typeof data83 == "object" && !Array.isArray(data83)){
+const _errs195 = errors;
+for(const key29 in data83){
 if(!((key29 === "duration") || (key29 === "inferences"))){
 validate20.errors = [{instancePath:instancePath+"/spec/health/warmUp",keyword:"additionalProperties",params:{additionalProperty: key29}}];
 return false;
 break;
 }
 }
-if(_errs193 === errors){
-if(data82.duration !== undefined){
-let data83 = data82.duration;
-const _errs194 = errors;
-if(errors === _errs194){
-if(typeof data83 === "string"){
-if(!pattern25.test(data83)){
+if(_errs195 === errors){
+if(data83.duration !== undefined){
+let data84 = data83.duration;
+const _errs196 = errors;
+if(errors === _errs196){
+if(typeof data84 === "string"){
+if(!pattern26.test(data84)){
 validate20.errors = [{instancePath:instancePath+"/spec/health/warmUp/duration",keyword:"pattern",params:{pattern: "^(?:\\d{1,9}(?:\\.\\d{1,3})?(?:ms|s|m|h|d|w)){1,6}$"}}];
 return false;
 }
@@ -2607,34 +2628,34 @@ validate20.errors = [{instancePath:instancePath+"/spec/health/warmUp/duration",k
 return false;
 }
 }
-var valid46 = _errs194 === errors;
+var valid46 = _errs196 === errors;
 }
 else {
 var valid46 = true;
 }
 if(valid46){
-if(data82.inferences !== undefined){
-let data84 = data82.inferences;
-const _errs196 = errors;
-if(!(((typeof data84 == "number") && (!(data84 % 1) && !isNaN(data84))) && (isFinite(data84)))){
+if(data83.inferences !== undefined){
+let data85 = data83.inferences;
+const _errs198 = errors;
+if(!(((typeof data85 == "number") && (!(data85 % 1) && !isNaN(data85))) && (isFinite(data85)))){
 validate20.errors = [{instancePath:instancePath+"/spec/health/warmUp/inferences",keyword:"type",params:{type: "integer"}}];
 return false;
 }
-if(errors === _errs196){
-if((typeof data84 == "number") && (isFinite(data84))){
-if(data84 > 1000000000 || isNaN(data84)){
+if(errors === _errs198){
+if((typeof data85 == "number") && (isFinite(data85))){
+if(data85 > 1000000000 || isNaN(data85)){
 validate20.errors = [{instancePath:instancePath+"/spec/health/warmUp/inferences",keyword:"maximum",params:{comparison: "<=", limit: 1000000000}}];
 return false;
 }
 else {
-if(data84 < 1 || isNaN(data84)){
+if(data85 < 1 || isNaN(data85)){
 validate20.errors = [{instancePath:instancePath+"/spec/health/warmUp/inferences",keyword:"minimum",params:{comparison: ">=", limit: 1}}];
 return false;
 }
 }
 }
 }
-var valid46 = _errs196 === errors;
+var valid46 = _errs198 === errors;
 }
 else {
 var valid46 = true;
@@ -2647,18 +2668,18 @@ validate20.errors = [{instancePath:instancePath+"/spec/health/warmUp",keyword:"t
 return false;
 }
 }
-var valid45 = _errs191 === errors;
+var valid45 = _errs193 === errors;
 }
 else {
 var valid45 = true;
 }
 if(valid45){
-if(data81.errorRate !== undefined){
-let data85 = data81.errorRate;
-const _errs198 = errors;
-if(errors === _errs198){
-if(typeof data85 === "string"){
-if(!pattern26.test(data85)){
+if(data82.errorRate !== undefined){
+let data86 = data82.errorRate;
+const _errs200 = errors;
+if(errors === _errs200){
+if(typeof data86 === "string"){
+if(!pattern27.test(data86)){
 validate20.errors = [{instancePath:instancePath+"/spec/health/errorRate",keyword:"pattern",params:{pattern: "^\\d{1,3}(?:\\.\\d{1,9})? ?%$"}}];
 return false;
 }
@@ -2668,18 +2689,18 @@ validate20.errors = [{instancePath:instancePath+"/spec/health/errorRate",keyword
 return false;
 }
 }
-var valid45 = _errs198 === errors;
+var valid45 = _errs200 === errors;
 }
 else {
 var valid45 = true;
 }
 if(valid45){
-if(data81.unknownRate !== undefined){
-let data86 = data81.unknownRate;
-const _errs200 = errors;
-if(errors === _errs200){
-if(typeof data86 === "string"){
-if(!pattern26.test(data86)){
+if(data82.unknownRate !== undefined){
+let data87 = data82.unknownRate;
+const _errs202 = errors;
+if(errors === _errs202){
+if(typeof data87 === "string"){
+if(!pattern27.test(data87)){
 validate20.errors = [{instancePath:instancePath+"/spec/health/unknownRate",keyword:"pattern",params:{pattern: "^\\d{1,3}(?:\\.\\d{1,9})? ?%$"}}];
 return false;
 }
@@ -2689,18 +2710,18 @@ validate20.errors = [{instancePath:instancePath+"/spec/health/unknownRate",keywo
 return false;
 }
 }
-var valid45 = _errs200 === errors;
+var valid45 = _errs202 === errors;
 }
 else {
 var valid45 = true;
 }
 if(valid45){
-if(data81.latencyP95 !== undefined){
-let data87 = data81.latencyP95;
-const _errs202 = errors;
-if(errors === _errs202){
-if(typeof data87 === "string"){
-if(!pattern25.test(data87)){
+if(data82.latencyP95 !== undefined){
+let data88 = data82.latencyP95;
+const _errs204 = errors;
+if(errors === _errs204){
+if(typeof data88 === "string"){
+if(!pattern26.test(data88)){
 validate20.errors = [{instancePath:instancePath+"/spec/health/latencyP95",keyword:"pattern",params:{pattern: "^(?:\\d{1,9}(?:\\.\\d{1,3})?(?:ms|s|m|h|d|w)){1,6}$"}}];
 return false;
 }
@@ -2710,18 +2731,18 @@ validate20.errors = [{instancePath:instancePath+"/spec/health/latencyP95",keywor
 return false;
 }
 }
-var valid45 = _errs202 === errors;
+var valid45 = _errs204 === errors;
 }
 else {
 var valid45 = true;
 }
 if(valid45){
-if(data81.latencyMean !== undefined){
-let data88 = data81.latencyMean;
-const _errs204 = errors;
-if(errors === _errs204){
-if(typeof data88 === "string"){
-if(!pattern25.test(data88)){
+if(data82.latencyMean !== undefined){
+let data89 = data82.latencyMean;
+const _errs206 = errors;
+if(errors === _errs206){
+if(typeof data89 === "string"){
+if(!pattern26.test(data89)){
 validate20.errors = [{instancePath:instancePath+"/spec/health/latencyMean",keyword:"pattern",params:{pattern: "^(?:\\d{1,9}(?:\\.\\d{1,3})?(?:ms|s|m|h|d|w)){1,6}$"}}];
 return false;
 }
@@ -2731,71 +2752,36 @@ validate20.errors = [{instancePath:instancePath+"/spec/health/latencyMean",keywo
 return false;
 }
 }
-var valid45 = _errs204 === errors;
-}
-else {
-var valid45 = true;
-}
-if(valid45){
-if(data81.maxCpuPercent !== undefined){
-let data89 = data81.maxCpuPercent;
-const _errs206 = errors;
-if((!((typeof data89 == "number") && (isFinite(data89)))) && (typeof data89 !== "string")){
-validate20.errors = [{instancePath:instancePath+"/spec/health/maxCpuPercent",keyword:"type",params:{type: schema31.properties.spec.properties.health.properties.maxCpuPercent.type}}];
-return false;
-}
-if(errors === _errs206){
-if((typeof data89 == "number") && (isFinite(data89))){
-if(data89 > 1000000 || isNaN(data89)){
-validate20.errors = [{instancePath:instancePath+"/spec/health/maxCpuPercent",keyword:"maximum",params:{comparison: "<=", limit: 1000000}}];
-return false;
-}
-else {
-if(data89 < 0 || isNaN(data89)){
-validate20.errors = [{instancePath:instancePath+"/spec/health/maxCpuPercent",keyword:"minimum",params:{comparison: ">=", limit: 0}}];
-return false;
-}
-}
-}
-if(errors === _errs206){
-if(typeof data89 === "string"){
-if(!pattern30.test(data89)){
-validate20.errors = [{instancePath:instancePath+"/spec/health/maxCpuPercent",keyword:"pattern",params:{pattern: "^\\d{1,7}(?:\\.\\d{1,3})?(?: for (?:\\d{1,9}(?:\\.\\d{1,3})?(?:ms|s|m|h|d|w)){1,6})?$"}}];
-return false;
-}
-}
-}
-}
 var valid45 = _errs206 === errors;
 }
 else {
 var valid45 = true;
 }
 if(valid45){
-if(data81.maxMemoryPercent !== undefined){
-let data90 = data81.maxMemoryPercent;
+if(data82.maxCpuPercent !== undefined){
+let data90 = data82.maxCpuPercent;
 const _errs208 = errors;
 if((!((typeof data90 == "number") && (isFinite(data90)))) && (typeof data90 !== "string")){
-validate20.errors = [{instancePath:instancePath+"/spec/health/maxMemoryPercent",keyword:"type",params:{type: schema31.properties.spec.properties.health.properties.maxMemoryPercent.type}}];
+validate20.errors = [{instancePath:instancePath+"/spec/health/maxCpuPercent",keyword:"type",params:{type: schema31.properties.spec.properties.health.properties.maxCpuPercent.type}}];
 return false;
 }
 if(errors === _errs208){
 if((typeof data90 == "number") && (isFinite(data90))){
 if(data90 > 1000000 || isNaN(data90)){
-validate20.errors = [{instancePath:instancePath+"/spec/health/maxMemoryPercent",keyword:"maximum",params:{comparison: "<=", limit: 1000000}}];
+validate20.errors = [{instancePath:instancePath+"/spec/health/maxCpuPercent",keyword:"maximum",params:{comparison: "<=", limit: 1000000}}];
 return false;
 }
 else {
 if(data90 < 0 || isNaN(data90)){
-validate20.errors = [{instancePath:instancePath+"/spec/health/maxMemoryPercent",keyword:"minimum",params:{comparison: ">=", limit: 0}}];
+validate20.errors = [{instancePath:instancePath+"/spec/health/maxCpuPercent",keyword:"minimum",params:{comparison: ">=", limit: 0}}];
 return false;
 }
 }
 }
 if(errors === _errs208){
 if(typeof data90 === "string"){
-if(!pattern30.test(data90)){
-validate20.errors = [{instancePath:instancePath+"/spec/health/maxMemoryPercent",keyword:"pattern",params:{pattern: "^\\d{1,7}(?:\\.\\d{1,3})?(?: for (?:\\d{1,9}(?:\\.\\d{1,3})?(?:ms|s|m|h|d|w)){1,6})?$"}}];
+if(!pattern31.test(data90)){
+validate20.errors = [{instancePath:instancePath+"/spec/health/maxCpuPercent",keyword:"pattern",params:{pattern: "^\\d{1,7}(?:\\.\\d{1,3})?(?: for (?:\\d{1,9}(?:\\.\\d{1,3})?(?:ms|s|m|h|d|w)){1,6})?$"}}];
 return false;
 }
 }
@@ -2807,36 +2793,71 @@ else {
 var valid45 = true;
 }
 if(valid45){
-if(data81.maxTemperatureCelsius !== undefined){
-let data91 = data81.maxTemperatureCelsius;
+if(data82.maxMemoryPercent !== undefined){
+let data91 = data82.maxMemoryPercent;
 const _errs210 = errors;
 if((!((typeof data91 == "number") && (isFinite(data91)))) && (typeof data91 !== "string")){
-validate20.errors = [{instancePath:instancePath+"/spec/health/maxTemperatureCelsius",keyword:"type",params:{type: schema31.properties.spec.properties.health.properties.maxTemperatureCelsius.type}}];
+validate20.errors = [{instancePath:instancePath+"/spec/health/maxMemoryPercent",keyword:"type",params:{type: schema31.properties.spec.properties.health.properties.maxMemoryPercent.type}}];
 return false;
 }
 if(errors === _errs210){
 if((typeof data91 == "number") && (isFinite(data91))){
 if(data91 > 1000000 || isNaN(data91)){
-validate20.errors = [{instancePath:instancePath+"/spec/health/maxTemperatureCelsius",keyword:"maximum",params:{comparison: "<=", limit: 1000000}}];
+validate20.errors = [{instancePath:instancePath+"/spec/health/maxMemoryPercent",keyword:"maximum",params:{comparison: "<=", limit: 1000000}}];
 return false;
 }
 else {
 if(data91 < 0 || isNaN(data91)){
-validate20.errors = [{instancePath:instancePath+"/spec/health/maxTemperatureCelsius",keyword:"minimum",params:{comparison: ">=", limit: 0}}];
+validate20.errors = [{instancePath:instancePath+"/spec/health/maxMemoryPercent",keyword:"minimum",params:{comparison: ">=", limit: 0}}];
 return false;
 }
 }
 }
 if(errors === _errs210){
 if(typeof data91 === "string"){
-if(!pattern30.test(data91)){
-validate20.errors = [{instancePath:instancePath+"/spec/health/maxTemperatureCelsius",keyword:"pattern",params:{pattern: "^\\d{1,7}(?:\\.\\d{1,3})?(?: for (?:\\d{1,9}(?:\\.\\d{1,3})?(?:ms|s|m|h|d|w)){1,6})?$"}}];
+if(!pattern31.test(data91)){
+validate20.errors = [{instancePath:instancePath+"/spec/health/maxMemoryPercent",keyword:"pattern",params:{pattern: "^\\d{1,7}(?:\\.\\d{1,3})?(?: for (?:\\d{1,9}(?:\\.\\d{1,3})?(?:ms|s|m|h|d|w)){1,6})?$"}}];
 return false;
 }
 }
 }
 }
 var valid45 = _errs210 === errors;
+}
+else {
+var valid45 = true;
+}
+if(valid45){
+if(data82.maxTemperatureCelsius !== undefined){
+let data92 = data82.maxTemperatureCelsius;
+const _errs212 = errors;
+if((!((typeof data92 == "number") && (isFinite(data92)))) && (typeof data92 !== "string")){
+validate20.errors = [{instancePath:instancePath+"/spec/health/maxTemperatureCelsius",keyword:"type",params:{type: schema31.properties.spec.properties.health.properties.maxTemperatureCelsius.type}}];
+return false;
+}
+if(errors === _errs212){
+if((typeof data92 == "number") && (isFinite(data92))){
+if(data92 > 1000000 || isNaN(data92)){
+validate20.errors = [{instancePath:instancePath+"/spec/health/maxTemperatureCelsius",keyword:"maximum",params:{comparison: "<=", limit: 1000000}}];
+return false;
+}
+else {
+if(data92 < 0 || isNaN(data92)){
+validate20.errors = [{instancePath:instancePath+"/spec/health/maxTemperatureCelsius",keyword:"minimum",params:{comparison: ">=", limit: 0}}];
+return false;
+}
+}
+}
+if(errors === _errs212){
+if(typeof data92 === "string"){
+if(!pattern31.test(data92)){
+validate20.errors = [{instancePath:instancePath+"/spec/health/maxTemperatureCelsius",keyword:"pattern",params:{pattern: "^\\d{1,7}(?:\\.\\d{1,3})?(?: for (?:\\d{1,9}(?:\\.\\d{1,3})?(?:ms|s|m|h|d|w)){1,6})?$"}}];
+return false;
+}
+}
+}
+}
+var valid45 = _errs212 === errors;
 }
 else {
 var valid45 = true;
@@ -2855,10 +2876,11 @@ validate20.errors = [{instancePath:instancePath+"/spec/health",keyword:"type",pa
 return false;
 }
 }
-var valid2 = _errs188 === errors;
+var valid2 = _errs190 === errors;
 }
 else {
 var valid2 = true;
+}
 }
 }
 }
@@ -2905,8 +2927,8 @@ const schema38 = {"$schema":"https://json-schema.org/draft/2020-12/schema","$id"
 const schema41 = {"type":"object","additionalProperties":false,"properties":{"key":{"type":"string","minLength":1,"maxLength":500},"publicKey":{"type":"string","minLength":1,"maxLength":2000}},"minProperties":1,"maxProperties":1};
 const schema39 = {"type":"object","additionalProperties":false,"required":["name"],"properties":{"name":{"type":"string","minLength":1,"maxLength":128},"key":{"type":"string","minLength":1,"maxLength":500},"publicKey":{"type":"string","minLength":1,"maxLength":2000},"keyless":{"$ref":"#/$defs/KeylessIdentity"},"notAfter":{"type":"string","pattern":"^\\d{4}-\\d{2}-\\d{2}T\\d{2}:\\d{2}(?::\\d{2}(?:\\.\\d{1,9})?)?(?:Z|[+-]\\d{2}:\\d{2})$"},"revoked":{"type":"boolean","default":false},"require":{"type":"array","items":{"enum":["log","timestamp"]},"maxItems":2},"models":{"type":"array","items":{"type":"string","minLength":1,"maxLength":128,"pattern":"^[A-Za-z0-9._*-]+$"},"maxItems":200},"policies":{"type":"array","items":{"type":"string","minLength":1,"maxLength":128,"pattern":"^[A-Za-z0-9._*-]+$"},"maxItems":200}}};
 const schema40 = {"type":"object","additionalProperties":false,"required":["issuer"],"properties":{"issuer":{"type":"string","pattern":"^https?://[^\\s]+$","maxLength":500},"identity":{"type":"string","minLength":1,"maxLength":1000},"identityPattern":{"type":"string","minLength":1,"maxLength":1000}}};
-const pattern35 = new RegExp("^\\d{4}-\\d{2}-\\d{2}T\\d{2}:\\d{2}(?::\\d{2}(?:\\.\\d{1,9})?)?(?:Z|[+-]\\d{2}:\\d{2})$", "u");
-const pattern36 = new RegExp("^[A-Za-z0-9._*-]+$", "u");
+const pattern36 = new RegExp("^\\d{4}-\\d{2}-\\d{2}T\\d{2}:\\d{2}(?::\\d{2}(?:\\.\\d{1,9})?)?(?:Z|[+-]\\d{2}:\\d{2})$", "u");
+const pattern37 = new RegExp("^[A-Za-z0-9._*-]+$", "u");
 
 function validate24(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
@@ -3138,7 +3160,7 @@ let data7 = data.notAfter;
 const _errs18 = errors;
 if(errors === _errs18){
 if(typeof data7 === "string"){
-if(!pattern35.test(data7)){
+if(!pattern36.test(data7)){
 validate24.errors = [{instancePath:instancePath+"/notAfter",keyword:"pattern",params:{pattern: "^\\d{4}-\\d{2}-\\d{2}T\\d{2}:\\d{2}(?::\\d{2}(?:\\.\\d{1,9})?)?(?:Z|[+-]\\d{2}:\\d{2})$"}}];
 return false;
 }
@@ -3230,7 +3252,7 @@ validate24.errors = [{instancePath:instancePath+"/models/" + i1,keyword:"minLeng
 return false;
 }
 else {
-if(!pattern36.test(data12)){
+if(!pattern37.test(data12)){
 validate24.errors = [{instancePath:instancePath+"/models/" + i1,keyword:"pattern",params:{pattern: "^[A-Za-z0-9._*-]+$"}}];
 return false;
 }
@@ -3287,7 +3309,7 @@ validate24.errors = [{instancePath:instancePath+"/policies/" + i2,keyword:"minLe
 return false;
 }
 else {
-if(!pattern36.test(data14)){
+if(!pattern37.test(data14)){
 validate24.errors = [{instancePath:instancePath+"/policies/" + i2,keyword:"pattern",params:{pattern: "^[A-Za-z0-9._*-]+$"}}];
 return false;
 }

@@ -75,6 +75,10 @@ export interface ModelManifest {
     };
     readonly interface: ModelInterface;
     /**
+     * Digest of the version's bill of materials, a CycloneDX ML-BOM that `slipway package --bom` writes beside the manifest. The signature of the manifest covers it. `sha256:` and 64 hexadecimal digits.
+     */
+    readonly bom?: `sha256:${string}`;
+    /**
      * How confident an answer must be.
      */
     readonly confidence?: {

@@ -1,6 +1,6 @@
 // Owns the manifest of a new version: what its files say, what the version before has people say, and what is said at its making.
 import { assertInvariant, CodedError } from '../base/errors.ts';
-import { canonicalJson } from '../contract/digest.ts';
+import { canonicalJson, digestOf } from '../contract/digest.ts';
 import type { InputTensor, ModelExample, ModelManifest, OutputTensor, Variant } from '../contract/types.generated.ts';
 import { parseDocumentOf } from './parse-document-of.ts';
 import type { ModelDraft } from './types.generated.ts';
@@ -33,11 +33,14 @@ export interface NewManifest {
   readonly draft: ModelDraft | null;
   /** One more for the self-test; it takes the place of one with its name. */
   readonly example: ModelExample | null;
+  /** Makes the bill of materials of the manifest, which then names it by its digest; null for none. */
+  readonly bomOf: ((manifest: ModelManifest) => string) | null;
 }
 
 export interface WrittenManifest {
   readonly text: string;
   readonly manifest: ModelManifest;
+  readonly bom: string | null;
 }
 
 function refused(message: string, remedy: string): CodedError {
@@ -53,7 +56,7 @@ export function newManifest(facts: NewManifest): WrittenManifest {
   const { confidence, compatibility, resources, parameters, parameterLimits, health } = base?.spec ?? {};
   const before = base?.spec.examples?.filter(({ name }) => name !== example?.name);
   const examples = example === null ? before : [...(before ?? []), example];
-  const content = {
+  const content = (bom: string | undefined) => ({
     apiVersion: 'slipway.dev/v1alpha1',
     kind: 'ModelManifest',
     metadata: { name: model, version, sequence, description, owner, useCase },
@@ -61,14 +64,22 @@ export function newManifest(facts: NewManifest): WrittenManifest {
       framework,
       lineage,
       metrics,
+      bom,
       interface: { inputs: facts.interface.inputs, outputs: declareOutputs(facts) },
       confidence,
       variants,
       ...{ compatibility, resources, examples, parameters, parameterLimits, health },
     },
-  };
+  });
+  const written = writeManifest(facts.file, content(undefined));
+  if (facts.bomOf === null) return { ...written, bom: null };
+  const bom = facts.bomOf(written.manifest);
+  return { ...writeManifest(facts.file, content(digestOf(bom))), bom };
+}
+
+function writeManifest(file: string, content: object): Omit<WrittenManifest, 'bom'> {
   const text = writeDocument(content);
-  const manifest = readBack(facts.file, text);
+  const manifest = readBack(file, text);
   const isSame = canonicalJson(manifest) === canonicalJson(JSON.parse(JSON.stringify(content)));
   assertInvariant(isSame, 'a manifest is read as it was written');
   return { text, manifest };

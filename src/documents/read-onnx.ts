@@ -13,6 +13,10 @@ export interface OnnxDescription {
   readonly dataFiles: readonly string[];
   /** Outputs that come straight out of a linear layer: as scores of classes they are logits, and no probabilities. */
   readonly logits: readonly string[];
+  /** The program that wrote it, with its version; null where it doesn't say. */
+  readonly producer: string | null;
+  /** As the file states it; null where it states none. */
+  readonly license: string | null;
 }
 
 /** As in a manifest; a name in the file may have as many bytes as this many characters can. */
@@ -51,10 +55,14 @@ interface Graph {
 export function readOnnx(source: ByteSource): OnnxDescription {
   const reader = new ProtobufReader(source);
   let [irVersion, opset] = [0, 0];
+  const said: { name?: string; version?: string; license?: string } = {};
   const graphs: ByteRange[] = [];
   for (const field of reader.fields(reader.whole)) {
     if (field.kind === 'number' && field.number === 1) irVersion = field.value;
     else if (field.kind === 'bytes' && field.number === 7) graphs.push(field);
+    else if (field.kind === 'bytes' && field.number === 2) said.name = remark(reader, field) ?? '';
+    else if (field.kind === 'bytes' && field.number === 3) said.version = remark(reader, field) ?? '';
+    else if (field.kind === 'bytes' && field.number === 14) Object.assign(said, licenseIn(reader, field));
     else if (field.kind === 'bytes' && field.number === 8) opset = opsetIn(reader, field) ?? opset;
     if (graphs.length > 1) throw reader.damaged(0, 'it has two graphs');
   }
@@ -74,12 +82,38 @@ export function readOnnx(source: ByteSource): OnnxDescription {
     inputs: portsOf(graph.inputs),
     outputs: portsOf(graph.outputs),
     dataFiles: [...graph.dataFiles].sort(),
+    producer: [said.name, said.version].filter(Boolean).join(' ') || null,
+    license: said.license || null,
     logits: [...graph.outputs.keys()].filter((name) => graph.logits.has(name)),
   };
 }
 
 function isBytes(field: ProtobufField, number: number): field is ProtobufField & ByteRange {
   return field.kind === 'bytes' && field.number === number;
+}
+
+/** A text that nothing depends on: where it is too long, or no text, it is left out. */
+function remark(reader: ProtobufReader, range: ByteRange): string | undefined {
+  if (range.to - range.from > MOST_NAME_BYTES) return undefined;
+  try {
+    return reader
+      .text(range, MOST_NAME_BYTES)
+      .replaceAll(/\p{Cc}+/gu, ' ')
+      .trim();
+  } catch (error) {
+    if (error instanceof CodedError) return undefined;
+    throw error;
+  }
+}
+
+/** The licence in a `StringStringEntryProto` of the file's remarks; nothing for any other remark. */
+function licenseIn(reader: ProtobufReader, range: ByteRange): { license?: string } {
+  let [key, value]: (string | undefined)[] = [undefined, undefined];
+  for (const field of reader.fields(range)) {
+    if (isBytes(field, 1)) key = remark(reader, field);
+    else if (isBytes(field, 2)) value = remark(reader, field);
+  }
+  return key?.toLowerCase() === 'license' && value !== undefined ? { license: value } : {};
 }
 
 /** The first field of bytes with the number; of a message or text that comes twice, the last one would count, and no program writes two. */

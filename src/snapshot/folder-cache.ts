@@ -1,4 +1,5 @@
 // Owns reading documents out of folders once: unchanged folders and files are neither read, parsed nor verified again.
+import { BOM_SUFFIX } from '../documents/ml-bom.ts';
 import type { Tree } from '../git/manifests-repository.ts';
 
 /** A document of a folder and the signature that lies beside it. */
@@ -13,7 +14,7 @@ export const BUNDLE_SUFFIX = '.sigstore.json';
 
 /** Is the file a document, by its name? */
 export function isDocument(name: string): boolean {
-  return /\.(ya?ml|json)$/.test(name) && !name.endsWith(BUNDLE_SUFFIX);
+  return /\.(ya?ml|json)$/.test(name) && !name.endsWith(BUNDLE_SUFFIX) && !name.endsWith(BOM_SUFFIX);
 }
 
 interface Folder<T> {

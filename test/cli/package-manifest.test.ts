@@ -4,6 +4,7 @@ import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { encodeOnnx, type OnnxPort } from '../../examples/invoices/onnx-writer.ts';
 import { digestOf, hexOf } from '../../src/contract/digest.ts';
 import { parseManifest } from '../../src/contract/manifest/parse-manifest.ts';
+import { bomProblems } from '../support/cyclonedx.ts';
 import { CliSession } from './cli-session.ts';
 
 // Each command is a process of its own.
@@ -94,6 +95,27 @@ test('the same files make the same manifest, whatever came later; other files ar
   expect(await pack('1', 'other.onnx')).toMatchObject({ code: 2, stderr: expect.stringContaining('PACKAGE_EXISTS') });
   expect(text('1')).toBe(before);
   expect(artifacts()).toHaveLength(1);
+});
+
+test('a bill of materials lies beside the manifest, which names its digest; a changed one is told', async () => {
+  put('model.onnx');
+  expect(await pack('1', 'model.onnx', '--bom')).toMatchObject({ code: 0 });
+  const beside = session.path('models/models/sorter/1.cdx.json');
+  const bill = readFileSync(beside, 'utf8');
+  expect(bomProblems(bill)).toEqual([]);
+  expect(manifest('1').spec.bom).toBe(digestOf(bill));
+  expect(await pack('1', 'model.onnx', '--bom')).toMatchObject({ code: 0 });
+  expect(readFileSync(beside, 'utf8')).toBe(bill);
+  expect(await session.run(['validate', '--repo', 'models'])).toMatchObject({ code: 0 });
+  writeFileSync(beside, `${bill} `);
+  const changed = await session.run(['validate', '--repo', 'models']);
+  expect(changed).toMatchObject({
+    code: 1,
+    stdout: expect.stringMatching(/MANIFEST_BOM {2}models\/sorter\/1\.yaml:\d/),
+  });
+  await pack('2', 'model.onnx', '--bom', 'elsewhere.json');
+  expect(manifest('2').spec.bom).toBe(digestOf(readFileSync(session.path('elsewhere.json'))));
+  expect(existsSync(session.path('models/models/sorter/2.cdx.json'))).toBe(false);
 });
 
 test('a dry run prints the manifest, needs no home, and writes and copies nothing', async () => {

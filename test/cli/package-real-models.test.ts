@@ -3,6 +3,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { parseManifest } from '../../src/contract/manifest/parse-manifest.ts';
+import { bomProblems } from '../support/cyclonedx.ts';
 import { findModels, PAPER_MODELS, SPEECH_MODELS, VOICE_MODELS } from '../support/npm-models.ts';
 import { CliSession } from './cli-session.ts';
 
@@ -36,8 +37,9 @@ function npy(shape: readonly number[]): Buffer {
 }
 
 async function release(model: string, file: string, ...more: readonly string[]) {
-  const packed = await session.run(['package', file, '--manifest', at(model), ...more]);
+  const packed = await session.run(['package', file, '--manifest', at(model), '--bom', ...more]);
   expect(packed).toMatchObject({ code: 0 });
+  expect(bomProblems(readFileSync(session.path(at(model).replace('.yaml', '.cdx.json')), 'utf8'))).toEqual([]);
   expect(await session.run(['sign', at(model), '--key', '.slipway-keys/ci.key'])).toMatchObject({ code: 0 });
   return { packed, spec: manifest(model).spec };
 }

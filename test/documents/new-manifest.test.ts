@@ -56,7 +56,7 @@ test('names of tensors and classes are read back as they were', () => {
             outputs: [{ name: output, type: 'float32', shape: [-1, classes.length] }],
           },
           variants: [{ platform: 'any', files: [file] }],
-          ...{ kinds: new Map(), labels: { names: classes, inFile: false }, logits: [] },
+          ...{ kinds: new Map(), labels: { names: classes, inFile: false }, logits: [], bomOf: null },
         });
         accepted += 1;
         expect(manifest.spec.interface.inputs[0]?.name).toBe(input);

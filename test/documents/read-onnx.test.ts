@@ -66,6 +66,8 @@ describe('a whole file', () => {
       outputs: [{ name: 'probabilities', type: 'float32', shape: [-1, 6] }],
       dataFiles: [],
       logits: [],
+      producer: 'slipway-examples',
+      license: null,
     });
   });
 
@@ -103,6 +105,17 @@ describe('a whole file', () => {
     const nodes = [node('Gemm', 'a'), node('Softmax', 'b'), node('Split', 'other', 'c'), node('Gemm', 'hidden')];
     expect(read(model(...nodes, ...outputs)).logits).toEqual(['a']);
     expect(read(model(...outputs, ...nodes)).logits).toEqual(['a']);
+  });
+
+  test('says its producer and its licence; a remark that is no text, or too long, is left out', () => {
+    const entry = (key: string, value: Buffer | string): Buffer => bytes(14, bytes(1, key), bytes(2, value));
+    const said = (...more: Buffer[]) => read(Buffer.concat([model(y), ...more]));
+    expect(said(bytes(2, 'pytorch'), bytes(3, '2.9'), entry('License', 'MIT'), entry('x', 'y'))).toMatchObject({
+      producer: 'pytorch 2.9',
+      license: 'MIT',
+    });
+    for (const odd of [Buffer.from([0xff]), 'x'.repeat(5000), ''])
+      expect(said(bytes(2, odd), entry('license', odd))).toMatchObject({ producer: null, license: null });
   });
 
   test('names the files beside it that hold its weights', () => {

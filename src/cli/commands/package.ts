@@ -7,11 +7,13 @@ import { printResult } from '../output.ts';
 import { type PackedManifest, packageManifest } from '../package-manifest.ts';
 import { addPackageOptions, manifestFacts, type PackageOptions, sayProgress } from '../package-options.ts';
 import { type PlacedArtifact, type Placing, placeArtifact } from '../place-artifact.ts';
-import { INSECURE_HTTP, serverOption } from '../settings.ts';
+import { INSECURE_HTTP, serverOption, sourceTime } from '../settings.ts';
 import { assertHoldsContent, checkNames, refused } from '../variant-files.ts';
 
 interface CommandOptions extends PackageOptions {
   readonly manifest?: string;
+  /** True without a path: beside the manifest. */
+  readonly bom?: string | true;
   readonly dryRun?: boolean;
   readonly json?: boolean;
 }
@@ -71,18 +73,26 @@ export function addPackageCommand(program: Command): void {
   addPackageOptions(command)
     .addOption(serverOption('for `--to service`'))
     .option('--insecure-http', INSECURE_HTTP)
+    .option(
+      '--bom [file]',
+      'with --manifest: write a CycloneDX ML-BOM, too, and its digest into the manifest (default: <version>.cdx.json beside it)',
+    )
     .option('--dry-run', 'copy and write nothing; print what would be written')
     .option('--json', 'print JSON')
     .action(async (files: string[], options: CommandOptions) => {
-      const { manifest, dryRun = false, json = false } = options;
+      const { manifest, bom, dryRun = false, json = false } = options;
       const store = await openArtifactStore({ ...options, isDryRun: dryRun });
       const to = { store, isDryRun: dryRun, say: sayProgress };
+      const bill = {
+        bom: bom === undefined ? null : { time: sourceTime() },
+        bomFile: typeof bom === 'string' ? bom : null,
+      };
       if (manifest === undefined) {
         const packed = await copyFiles(files, options.role, to);
         printResult({ json: packed, text: packed.map(lineOf).join('\n') }, json);
         return;
       }
-      const packed = await packageManifest({ files, manifest, ...manifestFacts(options), ...to });
+      const packed = await packageManifest({ files, manifest, ...manifestFacts(options), ...bill, ...to });
       const stored = options.to === undefined ? [] : [storedLine(store.place, packed.artifacts)];
       const text = dryRun ? packed.text : [textOf(packed), ...stored].join('\n');
       printResult({ json: packed, text }, json);

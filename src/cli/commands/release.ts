@@ -64,7 +64,7 @@ async function packageOf(
   const draft = before === null ? null : draftIn(at.file, Buffer.from(before));
   // The sequence is given on the head of the branch.
   const made = await draftManifest(
-    { files, manifest: at.file, ...manifestFacts(options), store },
+    { files, manifest: at.file, ...manifestFacts(options), bom: null, store },
     { sequence: 1, draft },
   );
   if (made.note !== null) sayProgress(made.note);

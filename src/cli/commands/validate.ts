@@ -17,6 +17,7 @@ import { BUNDLE_SUFFIX } from '../../snapshot/folder-cache.ts';
 import { type FoundDocuments, readSignature, rolloutsOf } from '../../snapshot/repository-documents.ts';
 import { countOf } from '../../wording/amounts.ts';
 import { assumedTrafficInWords } from '../../wording/document-warnings-in-words.ts';
+import { bomErrors } from '../bom-findings.ts';
 import { codeQualityReport } from '../code-quality.ts';
 import { type FindingsFormat, formatOption } from '../findings-format.ts';
 import { loadTrustPolicy } from '../load-trust.ts';
@@ -117,6 +118,7 @@ async function validate(files: RepositoryFiles, { trust, repo, format, ...option
   const broken = found.documents.flatMap(({ parsed }) => (parsed.kind === 'broken' ? parsed.errors : []));
   const signatures = trust === undefined ? { errors: [], warnings: [] } : await checkSignatures(files, found, trust);
   const all = [...broken, ...found.problems, ...checkReferences(found.documents), ...signatures.errors];
+  all.push(...(await bomErrors(files, found)));
   const errors = all.sort(byPlace);
   const paths = new Set(files.paths);
   const warnings = [
