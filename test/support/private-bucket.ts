@@ -59,6 +59,11 @@ export class PrivateBucket implements AsyncDisposable {
     return { ...account, AWS_ENDPOINT_URL_S3: endpoint ?? '' };
   }
 
+  /** As the environment of a runner has it, which may write too. */
+  get writerEnvironment(): Readonly<Record<string, string>> {
+    return { ...this.environment, AWS_ENDPOINT_URL_S3: `http://127.0.0.1:${this.#storePort}` };
+  }
+
   async put(key: string, bytes: Buffer): Promise<void> {
     const address = { bucket: this.bucket, key };
     const bodySha256 = createHash('sha256').update(bytes).digest('hex');
