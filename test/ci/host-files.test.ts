@@ -1,6 +1,6 @@
 // Laws of what a manifests repository gets for its Git host: the job that checks it runs as written, on GitHub and on GitLab.
 import { execFile } from 'node:child_process';
-import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
@@ -116,6 +116,23 @@ test('the reusable workflow checks with the inputs that its caller gives, and on
   const unknown = await github(file, { ...known, 'job.workflow_sha': '' });
   expect(unknown).toMatchObject({ code: 1, commands: [expect.stringMatching('SLIPWAY_UNKNOWN')] });
 });
+
+test.each(['validate', 'release'])(
+  'the job on hardware of %s runs the script of the repository, and ends as it does',
+  async (name) => {
+    const end = (script: string) =>
+      runJob(path.join(ROOT, `.github/workflows/${name}.yml`), 'hardware', {
+        ...{ workspace, temporary: session.folder },
+        known: { 'inputs.hardware-script': 'ci/on device.sh', "inputs.artifact != ''": 'false' },
+        checkout: async (_, folder) => {
+          mkdirSync(path.join(folder, 'ci'), { recursive: true });
+          writeFileSync(path.join(folder, 'ci/on device.sh'), script);
+        },
+      });
+    expect(await end('echo tested')).toMatchObject({ code: 0, log: 'tested\n' });
+    expect(await end('exit 7')).toMatchObject({ code: 7 });
+  },
+);
 
 /** Slipway as a repository that GitLab's job can fetch, and its commit. */
 async function slipwayRepository(): Promise<{ source: string; commit: string }> {
