@@ -58,7 +58,7 @@ test.each(['examples/trust-policy.yaml', 'examples/signals.yaml'])('%s fits', (f
 
 test.each(
   readdirSync(path.join(ROOT, 'examples'), { recursive: true, encoding: 'utf8' }).filter((file) =>
-    /(^|[\\/])(manifests[\\/].*|trust-policy|signals)\.yaml$/.test(file),
+    file.endsWith('.yaml'),
   ),
 )('the example %s names its schema for editors', (file) => {
   const full = path.join(ROOT, 'examples', file);
