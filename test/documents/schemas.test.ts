@@ -30,8 +30,8 @@ function* subschemas(schema: Schema, at = ''): Generator<[string, Schema]> {
     if (isSchema(value)) yield* subschemas(value, `${at}/anyOf/${index}`);
 }
 
-test('there is a schema for each kind of document, and for reports', () => {
-  expect(SCHEMAS).toHaveLength(KINDS.length + 1);
+test('there is a schema for each kind of document, for reports, and for the messages about tokens', () => {
+  expect(SCHEMAS).toHaveLength(KINDS.length + 2);
 });
 
 test.each(SCHEMAS)('%s describes every field and is closed and bounded', (file) => {
