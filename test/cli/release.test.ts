@@ -225,7 +225,11 @@ test('killed between upload and push, the same command lands exactly once', asyn
   const child = spawn(
     process.execPath,
     [MAIN, 'release', 'model.onnx', ...KIND, '--manifest', fileOf('1.0.0'), '--key', 'env://CI_KEY', '--repo', url],
-    { cwd: session.folder, env: { PATH: process.env.PATH, ...PERSON, ...RUNNER }, stdio: 'ignore' },
+    {
+      cwd: session.folder,
+      env: { PATH: process.env.PATH, TMPDIR: session.folder, ...PERSON, ...RUNNER },
+      stdio: 'ignore',
+    },
   );
   before = ({ service, step }) => {
     if (service === 'git-receive-pack' && step === 'exchange') child.kill('SIGKILL');
