@@ -32,6 +32,7 @@ records every step here as a commit.
 | \`policies/\` | how versions are rolled out; signed | people |
 | \`rollouts/\` | which version goes to which devices | \`spec\`: people; \`status\`: Slipway |
 | \`fleet/\` | device groups and revoked devices | people |
+| \`schemas/\` | what documents may say; editors with the YAML language server read it | \`slipway init\` |
 | \`evidence/\` | the numbers behind each step; signed | Slipway |
 
 To roll out a version: change \`spec.version\` in \`rollouts/…\`, run \`slipway validate\`, commit and push.

@@ -17,6 +17,7 @@ import { assureKeyFolder, findCiKey, folderBeside, isThere, type KeyFolder, keyF
 import { FLEET_TEXT, README_TEXT, rolloutText, settingsText } from '../new-manifests.ts';
 import { NEW_POLICIES, type NewPolicy, POLICY_TEXTS } from '../new-policies.ts';
 import { printResult } from '../output.ts';
+import { schemaFiles, withSchemaLine } from '../schema-lines.ts';
 import { homeOption } from '../settings.ts';
 import { shellWord } from '../shell-word.ts';
 import { releaseFiles, signedFiles } from '../signed-files.ts';
@@ -114,18 +115,22 @@ type Places = { readonly home: Home; readonly keys: Pick<KeyFolder, 'ciKey'> };
 async function firstFiles(at: Places, policy: NewPolicy, withExample: boolean): Promise<Map<string, string>> {
   const files = new Map<string, string>([
     ['README.md', README_TEXT],
-    ['slipway.yaml', settingsText(policy)],
-    ['fleet/kiosks.yaml', FLEET_TEXT],
+    ...(await schemaFiles()),
+    ['slipway.yaml', withSchemaLine('slipway.yaml', 'repository', settingsText(policy))],
+    ['fleet/kiosks.yaml', withSchemaLine('fleet/kiosks.yaml', 'device-group', FLEET_TEXT)],
   ]);
   for (const name of NEW_POLICIES) {
-    const signed = await signedFiles(at, `policies/${name}.yaml`, POLICY_TEXTS[name]);
-    for (const [file, text] of signed) files.set(file, text);
+    const file = `policies/${name}.yaml`;
+    const signed = await signedFiles(at, file, withSchemaLine(file, 'rollout-policy', POLICY_TEXTS[name]));
+    for (const [one, text] of signed) files.set(one, text);
   }
   if (!withExample) return files;
   const { rollout: name, version, target } = EXAMPLE;
   for (const [file, text] of await releaseFiles(at, { kind: 'baseline', version, sequence: 1, parent: null }))
     files.set(file, text);
-  return files.set(`rollouts/${name}.yaml`, rolloutText({ name, model: DEMO_MODEL, version, target, policy }));
+  const file = `rollouts/${name}.yaml`;
+  const text = rolloutText({ name, model: DEMO_MODEL, version, target, policy });
+  return files.set(file, withSchemaLine(file, 'rollout', text));
 }
 
 async function commitFirst(folder: string, files: ReadonlyMap<string, string>): Promise<string> {
