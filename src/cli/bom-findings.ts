@@ -2,7 +2,7 @@
 import type { CodedError } from '../base/errors.ts';
 import { digestOf } from '../contract/digest.ts';
 import { locateProblems } from '../contract/source/problem.ts';
-import { BOM_SUFFIX } from '../documents/ml-bom.ts';
+import { bomBeside } from '../documents/ml-bom.ts';
 import type { RepositoryFiles } from '../git/repository-files.ts';
 import type { FoundDocuments } from '../snapshot/repository-documents.ts';
 
@@ -14,7 +14,7 @@ export async function bomErrors(files: RepositoryFiles, { documents }: FoundDocu
   for (const { file, parsed } of documents) {
     if (parsed.kind !== 'parsed' || parsed.document.kind !== 'ModelManifest') continue;
     const { bom } = parsed.document.spec;
-    const beside = file.replace(/\.(?:ya?ml|json)$/, BOM_SUFFIX);
+    const beside = bomBeside(file);
     if (bom === undefined || !files.paths.includes(beside)) continue;
     const bytes = await files.read(beside, MOST_BOM_BYTES).catch(() => undefined);
     if (bytes !== undefined && digestOf(bytes) === bom) continue;

@@ -9,7 +9,7 @@ import { type Digest, digestOf } from '../contract/digest.ts';
 import type { ModelManifest, OutputTensor, Variant } from '../contract/types.generated.ts';
 import type { Artifact, ArtifactStore } from '../distribution/artifact-store.ts';
 import { measureArtifact } from '../distribution/artifacts.ts';
-import { BOM_SUFFIX, mlBom } from '../documents/ml-bom.ts';
+import { bomBeside, mlBom } from '../documents/ml-bom.ts';
 import {
   type Labels,
   type NewManifest,
@@ -90,7 +90,7 @@ export async function packageManifest(order: PackageOrder): Promise<PackedManife
       message: `${file} is there already, and says something else.`,
       remedy: 'Versions never change: package these files as another version, or remove a manifest that nobody signed.',
     });
-  const bomFile = bom === null ? null : (order.bomFile ?? file.replace(/\.ya?ml$/, BOM_SUFFIX));
+  const bomFile = bom === null ? null : (order.bomFile ?? bomBeside(file));
   const artifacts = await placeAll(files, order);
   if (note !== null) order.say(note);
   if (!isDryRun) {

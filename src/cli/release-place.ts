@@ -3,6 +3,7 @@ import path from 'node:path';
 import process from 'node:process';
 import { readBoundedFile } from '../base/bounded-file.ts';
 import { CodedError } from '../base/errors.ts';
+import { bomBeside } from '../documents/ml-bom.ts';
 import { nameOfPath } from '../documents/repository-layout.ts';
 import { findOrigin } from '../git/isomorphic/find-origin.ts';
 import type { CommitAuthor } from '../git/manifests-repository.ts';
@@ -23,6 +24,8 @@ export interface ReleasePlace {
   readonly proposalBranch: string;
   /** The manifest as it lies on this machine; null where it doesn't. */
   readText(): Promise<string | null>;
+  /** The bill of materials beside it, likewise. */
+  readBom(): Promise<string | null>;
   /** The branch as its remote has it: a clone on this machine may be old, shallow, or on another commit. */
   open(): Promise<OpenedBranch>;
 }
@@ -32,17 +35,19 @@ export async function findReleasePlace(manifest: string, options: RepositoryOpti
   const place = await findRepository(options.repo);
   const file = pathInRepository(manifest, place);
   const onDisk = [path.resolve(manifest), ...(place.kind === 'folder' ? [path.join(place.folder, file)] : [])];
+  const readFirst = async (paths: readonly string[]): Promise<string | null> => {
+    for (const one of paths) {
+      const bytes = await readBoundedFile(one, MOST_DOCUMENT_BYTES, true);
+      if (bytes !== undefined) return bytes.toString('utf8');
+    }
+    return null;
+  };
   const version = `${path.posix.basename(path.posix.dirname(file))}-${nameOfPath(file)}`;
   return {
     file,
     proposalBranch: `slipway/${version.replace(/[^A-Za-z0-9._-]+|\.{2,}|\.lock$|\.$/g, '-')}`,
-    async readText() {
-      for (const one of onDisk) {
-        const bytes = await readBoundedFile(one, MOST_DOCUMENT_BYTES, true);
-        if (bytes !== undefined) return bytes.toString('utf8');
-      }
-      return null;
-    },
+    readText: () => readFirst(onDisk),
+    readBom: () => readFirst(onDisk.map(bomBeside)),
     async open() {
       const folder = place.kind === 'folder' ? place.folder : process.cwd();
       const author = await readAuthor(folder, jobAuthor(process.env));

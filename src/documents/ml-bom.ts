@@ -14,6 +14,11 @@ export interface BomFacts {
 /** What lies beside a manifest, as in `1.0.0.cdx.json`. */
 export const BOM_SUFFIX = '.cdx.json';
 
+/** Where the bill of a manifest lies, unless it is kept elsewhere. */
+export function bomBeside(manifest: string): string {
+  return manifest.replace(/\.(?:ya?ml|json)$/, BOM_SUFFIX);
+}
+
 /** Licences that are told by their SPDX id where a model states exactly that; any other text stays a name. */
 const SPDX_IDS: ReadonlySet<string> = new Set([
   ...['Apache-2.0', 'MIT', 'BSD-2-Clause', 'BSD-3-Clause', 'ISC', 'MPL-2.0', 'AGPL-3.0-only', 'GPL-3.0-only'],

@@ -5,6 +5,7 @@ import { isVersionRange } from '../contract/model-version.ts';
 import type { ModelManifest } from '../contract/types.generated.ts';
 import { spliceSequence } from '../documents/edit-manifest.ts';
 import { spliceSpec } from '../documents/edit-rollout.ts';
+import { bomBeside } from '../documents/ml-bom.ts';
 import { parseDocument } from '../documents/parse-document.ts';
 import { parseDocumentOf } from '../documents/parse-document-of.ts';
 import type { RepositoryFiles } from '../git/repository-files.ts';
@@ -16,6 +17,8 @@ export interface ReleaseWish {
   readonly bundle: string;
   /** The manifest; null where the repository has it. */
   readonly text: string | null;
+  /** The bill of materials that the manifest names, to lie beside it; null where there is none, or the repository has it. */
+  readonly bom: string | null;
   /** Rollouts that shall ask for the version. */
   readonly rollouts: readonly string[];
 }
@@ -85,8 +88,15 @@ export async function editForRelease(files: RepositoryFiles, wish: ReleaseWish):
   return {
     ...{ model, version, sequence, digest: digestOf(text), manifest: Buffer.from(text), isReleased: isSigned },
     rollouts: steps.map(({ step }) => step),
-    changed: [...changedManifest, ...steps.flatMap(({ changed }) => changed)],
+    changed: [...changedManifest, ...(await changedBom(files, wish)), ...steps.flatMap(({ changed }) => changed)],
   };
+}
+
+async function changedBom(files: RepositoryFiles, { file, bom }: ReleaseWish): Promise<ChangedFile[]> {
+  if (bom === null) return [];
+  const beside = bomBeside(file);
+  const before = files.paths.includes(beside) ? await readText(files, beside) : null;
+  return before === bom ? [] : [{ file: beside, before, after: bom }];
 }
 
 async function readText(files: RepositoryFiles, file: string): Promise<string> {

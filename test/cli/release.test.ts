@@ -6,6 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { encodeOnnx } from '../../examples/invoices/onnx-writer.ts';
 import { type GitHttpRequest, startGitHttpServer } from '../../src/cli/demo/git-http-server.ts';
+import { digestOf } from '../../src/contract/digest.ts';
 import { parseManifest } from '../../src/contract/manifest/parse-manifest.ts';
 import { rolloutText } from '../support/document-texts.ts';
 import { PROJECT, REPOSITORY, TestPullRequestHost } from '../support/pull-request-host.ts';
@@ -99,6 +100,19 @@ test('a runner without a clone releases files: artifacts, then one commit with m
   expect(again.code).toBe(0);
   expect(JSON.parse(again.stdout)).toMatchObject({ alreadyReleased: true, commit: null, digest: said.digest });
   expect(log()).toHaveLength(start + 1);
+});
+
+test('a bill of materials comes with the commit, as the manifest names it under whatever sequence, and once', async () => {
+  await release('0.9.0');
+  const { code, stdout } = await release('1.0.0', ['--bom']);
+  expect([code, JSON.parse(stdout).sequence]).toEqual([0, 2]);
+  const manifest = parseManifest(Buffer.from(`${onBranch(fileOf('1.0.0'))}\n`), 'manifest');
+  const bill = `${onBranch('models/sorter/1.0.0.cdx.json')}\n`;
+  expect(manifest.spec.bom).toBe(digestOf(bill));
+  expect(JSON.parse(bill)).toMatchObject({ bomFormat: 'CycloneDX', specVersion: '1.7' });
+  const commits = log().length;
+  expect(JSON.parse((await release('1.0.0', ['--bom'])).stdout)).toMatchObject({ alreadyReleased: true, commit: null });
+  expect(log()).toHaveLength(commits);
 });
 
 test('what verifies it is what it was signed with, and other bytes under the same version are refused', async () => {

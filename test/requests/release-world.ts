@@ -51,7 +51,7 @@ export async function setUpReleases(more: Readonly<Record<string, string>> = {})
     const proposing = isProposal ? new ProposalBranch(followed, `slipway/ocr-${version}`) : null;
     const repository = proposing ?? followed;
     const proposal = proposing === null ? undefined : () => proposing.proposal();
-    const wish = { file: fileOf(version), bundle: bundleOf(version), text: textOf(version), rollouts: [] };
+    const wish = { file: fileOf(version), bundle: bundleOf(version), text: textOf(version), bom: null, rollouts: [] };
     const effects = {
       problemsOf: async ({ paths }: { paths: readonly string[] }) => (paths.includes(fileOf(version)) ? problems : []),
       async sign(bytes: Buffer) {

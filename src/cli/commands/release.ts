@@ -18,6 +18,7 @@ import type { DocumentSigner } from '../../signing/document-signer.ts';
 import { BUNDLE_SUFFIX } from '../../snapshot/folder-cache.ts';
 import { readDocuments } from '../../snapshot/repository-documents.ts';
 import { openArtifactStore } from '../artifact-places.ts';
+import { bomErrors } from '../bom-findings.ts';
 import { addSignerOptions, assertSignerGiven, chooseSigner, type SignerOptions } from '../document-signers.ts';
 import { assertTrusted, signedKind } from '../judge-document.ts';
 import { readLiveView } from '../live-status.ts';
@@ -29,9 +30,9 @@ import { addPackageOptions, manifestFacts, type PackageOptions, sayProgress } fr
 import { type PlacedArtifact, type Placing, placeAll } from '../place-artifact.ts';
 import { choosePullRequestHost, type HostKind, hostOption } from '../pull-request-hosts.ts';
 import { pullRequestText, releaseInWords } from '../release-in-words.ts';
-import { findReleasePlace } from '../release-place.ts';
+import { findReleasePlace, type ReleasePlace } from '../release-place.ts';
 import { addAccessOptions, type RepositoryOptions, throwWithTokenHint } from '../repository-access.ts';
-import { SERVICE_SETTINGS, serverOption } from '../settings.ts';
+import { SERVICE_SETTINGS, serverOption, sourceTime } from '../settings.ts';
 
 interface ReleaseOptions extends PackageOptions, SignerOptions, RepositoryOptions {
   readonly manifest: string;
@@ -41,6 +42,7 @@ interface ReleaseOptions extends PackageOptions, SignerOptions, RepositoryOption
   readonly pullRequest?: boolean;
   readonly host?: HostKind;
   readonly server?: string;
+  readonly bom?: boolean;
   readonly dryRun?: boolean;
   readonly json?: boolean;
 }
@@ -48,6 +50,7 @@ interface ReleaseOptions extends PackageOptions, SignerOptions, RepositoryOption
 /** The manifest's text, and how its files come to where devices fetch them. */
 interface Package {
   readonly text: string | null;
+  readonly bom: string | null;
   place(): Promise<readonly PlacedArtifact[]>;
 }
 
@@ -55,16 +58,19 @@ interface Package {
 async function packageOf(
   files: readonly string[],
   options: ReleaseOptions,
-  at: { readonly file: string; readText(): Promise<string | null> },
+  at: Pick<ReleasePlace, 'file' | 'readText' | 'readBom'>,
 ): Promise<Package> {
-  if (files.length === 0) return { text: await at.readText(), place: async () => [] };
-  const { dryRun: isDryRun = false } = options;
+  if (files.length === 0) {
+    const text = await at.readText();
+    return { text, bom: text === null ? null : await at.readBom(), place: async () => [] };
+  }
+  const { dryRun: isDryRun = false, bom: wantsBom = false } = options;
   const store = await openArtifactStore({ ...options, isDryRun });
   const before = await at.readText().catch(() => null);
   const draft = before === null ? null : draftIn(at.file, Buffer.from(before));
   // The sequence is given on the head of the branch.
   const made = await draftManifest(
-    { files, manifest: at.file, ...manifestFacts(options), bom: null, store },
+    { files, manifest: at.file, ...manifestFacts(options), bom: wantsBom ? { time: sourceTime() } : null, store },
     { sequence: 1, draft },
   );
   if (made.note !== null) sayProgress(made.note);
@@ -74,7 +80,7 @@ async function packageOf(
     placed ??= placeAll(made.files, placing);
     return placed;
   };
-  return { text: made.text, place };
+  return { text: made.text, bom: made.bom, place };
 }
 
 /** As `slipway validate` finds them, but for signatures: the one that a release makes is judged when it is made. */
@@ -82,7 +88,8 @@ async function problemsOf(files: RepositoryFiles): Promise<readonly CodedError[]
   const found = await readDocuments(files);
   assertManifests(files, found);
   const broken = found.documents.flatMap(({ parsed }) => (parsed.kind === 'broken' ? parsed.errors : []));
-  return [...broken, ...found.problems, ...checkReferences(found.documents)];
+  const bills = await bomErrors(files, found);
+  return [...broken, ...found.problems, ...bills, ...checkReferences(found.documents)];
 }
 
 /** Signs what the trust policy accepts. An identity token soon expires, so each signature asks for its own. */
@@ -121,14 +128,14 @@ async function release(files: readonly string[], options: ReleaseOptions) {
   const host = options.pullRequest === true && !isDryRun ? choosePullRequestHost(options) : null;
   const at = await findReleasePlace(manifest, options);
   const sign = await manifestSigner(at.file, options);
-  const { text, place } = await packageOf(files, options, at);
+  const { text, bom, place } = await packageOf(files, options, at);
   await using opened = await at.open();
   const proposing = options.pullRequest === true ? new ProposalBranch(opened.repository, at.proposalBranch) : null;
   const branch = { repository: proposing ?? opened.repository, ...time };
   const upload = async (): Promise<void> => {
     await place();
   };
-  const wish = { file: at.file, bundle: at.file + BUNDLE_SUFFIX, text, rollouts };
+  const wish = { file: at.file, bundle: at.file + BUNDLE_SUFFIX, text, bom, rollouts };
   const order = { ...wish, message, isDryRun, proposal: proposing === null ? undefined : () => proposing.proposal() };
   const released = await pushRelease(branch, order, { problemsOf, sign, upload }).catch(throwWithTokenHint);
   const commit = released.commit ?? released.proposed;
@@ -167,6 +174,7 @@ export function addReleaseCommand(program: Command): void {
   addPackageOptions(command);
   addSignerOptions(command)
     .option('--trust <file>', 'trust policy that must accept the signature before anything is pushed')
+    .option('--bom', 'also commit an ML-BOM (CycloneDX 1.7, <version>.cdx.json) that the manifest names')
     .option('--message <text>', 'first line of the commit message')
     .option('--pull-request', 'push a branch of its own, and open a pull request or merge request for --branch')
     .addOption(hostOption())
