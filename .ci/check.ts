@@ -6,6 +6,7 @@ import path from 'node:path';
 import { promisify } from 'node:util';
 import { findMachineTraces, thisMachine } from './machine-traces.ts';
 import { findBrokenLinks } from './markdown-links.ts';
+import { findMergeConflicts } from './merge-conflicts.ts';
 import { findWorkflowBreaches, isAction, isWorkflow, type ProjectFile, runActionlint } from './workflow-rules.ts';
 
 const ROOT = path.join(import.meta.dirname, '..');
@@ -62,6 +63,10 @@ async function findTraces(): Promise<string[]> {
   return traces.map((trace) => `${trace.path}:${trace.line} ${trace.message}`);
 }
 
+async function findConflicts(): Promise<string[]> {
+  return findMergeConflicts(await readProjectFiles()).map((one) => `${one.path}:${one.line} ${one.message}`);
+}
+
 async function findWorkflowProblems(): Promise<string[]> {
   const files = (await readProjectFiles()).filter(({ path: file }) => isWorkflow(file) || isAction(file));
   const breaches = [...findWorkflowBreaches(files), ...(await runActionlint(files))];
@@ -77,6 +82,7 @@ const CHECKS: readonly Check[] = [
   command('dead-code', 'knip', ['--no-progress']),
   { name: 'links', find: findLinks },
   { name: 'workflows', find: findWorkflowProblems },
+  { name: 'merge-conflicts', find: findConflicts },
   { name: 'machine-traces', find: findTraces },
 ];
 
