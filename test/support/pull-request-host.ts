@@ -9,6 +9,8 @@ export interface HostedRequest {
   readonly title: string;
   readonly body: string;
   isOpen: boolean;
+  /** Its branch is of a fork. */
+  readonly isOfFork?: boolean;
 }
 
 /** Answers the request itself and says true, or leaves it to the host. `isDone`: the host has done its work. */
@@ -75,18 +77,21 @@ export class TestPullRequestHost implements AsyncDisposable {
       return { status: 401, json: { message: 'Bad credentials', documentation_url: 'https://docs.github.com/rest' } };
     if (url.pathname !== `/repos/${REPOSITORY}/pulls`) return { status: 404, json: { message: 'Not Found' } };
     const [owner] = REPOSITORY.split('/');
+    const ownerOf = ({ isOfFork = false }: HostedRequest) => (isOfFork ? 'stranger' : owner);
     const shown = (one: HostedRequest) => ({
       number: one.number,
       html_url: `https://github.test/${REPOSITORY}/pull/${one.number}`,
       state: one.isOpen ? 'open' : 'closed',
       title: one.title,
       body: one.body,
-      head: { ref: one.branch, label: `${owner}:${one.branch}` },
-      base: { ref: one.base },
+      head: { ref: one.branch, label: `${ownerOf(one)}:${one.branch}`, repo: { id: one.isOfFork ? 2 : 1 } },
+      base: { ref: one.base, repo: { id: 1 } },
     });
     if (method === 'GET') {
       const [head, base] = [url.searchParams.get('head'), url.searchParams.get('base')];
-      const found = this.requests.filter((one) => one.isOpen && `${owner}:${one.branch}` === head && one.base === base);
+      const found = this.requests.filter(
+        (one) => one.isOpen && `${ownerOf(one)}:${one.branch}` === head && one.base === base,
+      );
       return { status: 200, json: found.map(shown) };
     }
     const { head = '', base = '', title = '' } = body;
@@ -99,7 +104,7 @@ export class TestPullRequestHost implements AsyncDisposable {
       },
     });
     if (this.branches?.().includes(head) === false) return invalid('head is invalid', 'head');
-    if (this.requests.some((one) => one.isOpen && one.branch === head && one.base === base))
+    if (this.requests.some((one) => one.isOpen && !one.isOfFork && one.branch === head && one.base === base))
       return invalid(`A pull request already exists for ${owner}:${head}.`);
     return { status: 201, json: shown(this.#add(head, base, title, body.body ?? '')) };
   }
@@ -117,6 +122,8 @@ export class TestPullRequestHost implements AsyncDisposable {
       description: one.body,
       source_branch: one.branch,
       target_branch: one.base,
+      source_project_id: one.isOfFork ? 43 : 42,
+      target_project_id: 42,
     });
     if (method === 'GET') {
       const [source, target] = [url.searchParams.get('source_branch'), url.searchParams.get('target_branch')];
@@ -124,7 +131,9 @@ export class TestPullRequestHost implements AsyncDisposable {
       return { status: 200, json: found.map(shown) };
     }
     const { source_branch: source = '', target_branch: target = '', title = '', description = '' } = body;
-    const open = this.requests.find((one) => one.isOpen && one.branch === source && one.base === target);
+    const open = this.requests.find(
+      (one) => one.isOpen && !one.isOfFork && one.branch === source && one.base === target,
+    );
     if (open !== undefined) {
       const message = `Another open merge request already exists for this source branch: !${open.number}`;
       return { status: 409, json: { message: [message] } };

@@ -33,8 +33,8 @@ export class GithubPullRequests implements PullRequestHost {
     const query = new URLSearchParams({ state: 'open', head: `${owner}:${branch}`, base });
     return askHost(this.#access, { path: `${this.#path}?${query}`, body: null }, (json) => {
       if (!Array.isArray(json)) return null;
-      // A host that does not know the filter lists them all.
-      const own = json.find((one) => Object(Object(one).head).ref === branch);
+      // A host that does not know the filter lists them all, and a fork may have a branch of the same name.
+      const own = json.find((one) => Object(Object(one).head).ref === branch && !isOfFork(one));
       if (own === undefined) return { value: null };
       const found = pullRequestOf(own, NAMES);
       return found === null ? null : { value: found };
@@ -51,4 +51,9 @@ export class GithubPullRequests implements PullRequestHost {
   get #path(): string {
     return `/repos/${this.#repository}/pulls`;
   }
+}
+
+function isOfFork(pullRequest: unknown): boolean {
+  const { head, base } = Object(pullRequest) as Readonly<Record<string, unknown>>;
+  return Object(Object(head).repo).id !== Object(Object(base).repo).id;
 }

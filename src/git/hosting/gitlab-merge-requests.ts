@@ -25,10 +25,12 @@ export class GitlabMergeRequests implements PullRequestHost {
   }
 
   find({ branch, base }: PullRequestDraft): Promise<HostAnswer<PullRequest | null>> {
-    const query = new URLSearchParams({ state: 'opened', source_branch: branch, target_branch: base });
+    const wanted = { state: 'opened', source_branch: branch, target_branch: base, per_page: '100' };
+    const query = new URLSearchParams(wanted);
     return askHost(this.#access, { path: `${this.#path}?${query}`, body: null }, (json) => {
       if (!Array.isArray(json)) return null;
-      const own = json.find((one) => Object(one).source_branch === branch);
+      // The list has those of forks as well, whose branches anybody can name like ours.
+      const own = json.find((one) => Object(one).source_branch === branch && !isOfFork(one));
       if (own === undefined) return { value: null };
       const found = pullRequestOf(own, NAMES);
       return found === null ? null : { value: found };
@@ -42,4 +44,11 @@ export class GitlabMergeRequests implements PullRequestHost {
       return opened === null ? null : { value: opened };
     });
   }
+}
+
+function isOfFork(mergeRequest: unknown): boolean {
+  const { source_project_id: source, target_project_id: target } = Object(mergeRequest) as Readonly<
+    Record<string, unknown>
+  >;
+  return source !== target;
 }

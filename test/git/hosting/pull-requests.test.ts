@@ -76,6 +76,21 @@ describe.each(HOSTS)('at %s', (_name, make, page) => {
     expect(server.requests).toHaveLength(1);
   });
 
+  test('one of a fork whose branch has the same name is never taken for it', async () => {
+    server.requests.push({ ...DRAFT, number: 1, isOpen: true, isOfFork: true });
+    expect(await open()).toMatchObject({ number: 2, isNew: true });
+    expect(await open()).toMatchObject({ number: 2, isNew: false });
+  });
+
+  test('a host that lists all of them, whatever it is asked, is read with care', async () => {
+    server.requests.push({ ...DRAFT, number: 1, isOpen: true, isOfFork: true });
+    server.misbehave = (request) => {
+      request.url = request.url?.replace(/head=[^&]*/, `head=stranger:${DRAFT.branch}`);
+      return false;
+    };
+    expect(await open()).toMatchObject({ number: 2, isNew: true });
+  });
+
   test('somebody who opens it at the same time is found, not fought', async () => {
     let isFirst = true;
     server.misbehave = (request, _response, isDone) => {
