@@ -15,6 +15,8 @@ interface HostFiles {
   /** In the repository. */
   readonly workflow: string;
   readonly owners: string;
+  /** What decides who is asked, as patterns of CODEOWNERS. */
+  readonly configuration: readonly string[];
 }
 
 const FILES: Readonly<Record<Exclude<CiHost, 'none'>, HostFiles>> = {
@@ -22,11 +24,14 @@ const FILES: Readonly<Record<Exclude<CiHost, 'none'>, HostFiles>> = {
     template: 'deploy/github/manifests.yml',
     workflow: '.github/workflows/manifests.yml',
     owners: '.github/CODEOWNERS',
+    configuration: ['/.github/'],
   },
   gitlab: {
     template: 'deploy/gitlab/slipway.gitlab-ci.yml',
     workflow: '.gitlab-ci.yml',
     owners: '.gitlab/CODEOWNERS',
+    // GitLab looks for CODEOWNERS in the first two places as well, and before; a star of its patterns matches no slash.
+    configuration: ['/CODEOWNERS', '/docs/CODEOWNERS', '/.gitlab/', '/.gitlab-ci.yml'],
   },
 };
 
@@ -49,7 +54,8 @@ export function ownersOf(text: string | undefined): readonly string[] {
 
 function ownersText(paths: readonly string[], owners: readonly string[]): string {
   const who = owners.length === 0 ? '@your-team' : owners.join(' ');
-  const line = (path: string) => `${owners.length === 0 ? '# ' : ''}${path.padEnd(14)} ${who}`;
+  const width = Math.max(...paths.map(({ length }) => length));
+  const line = (path: string) => `${owners.length === 0 ? '# ' : ''}${path.padEnd(width)} ${who}`;
   return `# Who has to approve a change: protect the branch and require a review of the owners. Let the identity of the reconciler push past
 # that rule: it commits each step.${owners.length === 0 ? ' Name your owners and take the marks away: until then nobody is one.' : ''}
 ${paths.map(line).join('\n')}
@@ -59,10 +65,9 @@ ${paths.map(line).join('\n')}
 /** Files by their path in the repository; none without a host. */
 export async function ciFiles(host: CiHost, owners: readonly string[]): Promise<ReadonlyMap<string, string>> {
   if (host === 'none') return new Map();
-  const { template, workflow, owners: ownersFile } = FILES[host];
+  const { template, workflow, owners: ownersFile, configuration } = FILES[host];
   const text = await readBoundedFile(fileURLToPath(new URL(`../../${template}`, import.meta.url)), MOST_TEMPLATE_BYTES);
-  const configuration = host === 'github' ? '/.github/' : '/.gitlab*';
-  const paths = ['/slipway.yaml', '/policies/', '/rollouts/', '/fleet/', configuration];
+  const paths = ['/slipway.yaml', '/policies/', '/rollouts/', '/fleet/', ...configuration];
   return new Map([
     [workflow, text.toString('utf8')],
     [ownersFile, ownersText(paths, owners)],

@@ -205,7 +205,22 @@ test('`init --ci gitlab` adds a job whose report holds each finding at its line,
     code: 1,
     log: expect.stringContaining('SLIPWAY_TRUST'),
   });
-  expect(readFileSync(session.path('gitlab/.gitlab/CODEOWNERS'), 'utf8')).toMatch(/^\/\.gitlab\* +@acme\/ml @alice$/m);
+  // As GitLab matches (gitlab-org/gitlab, ee/lib/gitlab/code_owners/file.rb): by fnmatch, where `*` matches no `/`.
+  const owned = readFileSync(session.path('gitlab/.gitlab/CODEOWNERS'), 'utf8').matchAll(
+    /^(\/\S+) +@acme\/ml @alice$/gm,
+  );
+  const patterns = [...owned].map(([, pattern = '']) => (pattern.endsWith('/') ? `${pattern}**/*` : pattern));
+  for (const decisive of [
+    '/.gitlab-ci.yml',
+    '/.gitlab/CODEOWNERS',
+    '/CODEOWNERS',
+    '/docs/CODEOWNERS',
+    '/policies/a.yaml',
+  ])
+    expect(
+      patterns.some((pattern) => path.matchesGlob(decisive, pattern)),
+      decisive,
+    ).toBe(true);
 });
 
 test('`init` without --ci adds nothing for a host, and refuses owners that are none before it makes anything', async () => {
