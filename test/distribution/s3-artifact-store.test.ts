@@ -241,6 +241,15 @@ describe('a store that fails', () => {
       'UPLOAD_REGION',
       /eu-1/,
     ],
+    [
+      'a region that is none',
+      on(/^P/, (response) => {
+        const text = '<Error><Code>Moved</Code><Region>x\n::add-mask::y</Region></Error>';
+        response.writeHead(301, { 'content-type': 'application/xml' }).end(text);
+      }),
+      'UPLOAD_ANSWER',
+      /redirects \(HTTP 301\)\.$/,
+    ],
     ['too large', on(/^P/, error(400, 'EntityTooLarge')), 'UPLOAD_TOO_LARGE', /EntityTooLarge/],
     [
       'a wrong name of a part',

@@ -59,6 +59,11 @@ function errorIn({ text }: ReceivedAnswer): S3Error | null {
   return { code: oneLine(code), message: oneLine(xmlText(text, 'Message') ?? ''), region: xmlText(text, 'Region') };
 }
 
+/** Undefined for what is no name of a region: people are told to set it, and it must not be a line or a command of somebody else. */
+function regionOf(said: unknown): string | undefined {
+  return typeof said === 'string' && /^[A-Za-z0-9._-]{1,40}$/.test(said) ? said : undefined;
+}
+
 export class S3Client {
   readonly #options: S3ClientOptions;
 
@@ -110,10 +115,10 @@ export class S3Client {
     const { secretAccessKey, sessionToken = '' } = this.#options.access();
     const said =
       error === null ? null : withoutSecrets(`${error.code}, ${error.message}`, [secretAccessKey, sessionToken]);
-    const region = answer.headers['x-amz-bucket-region'] ?? error?.region;
+    const region = regionOf(answer.headers['x-amz-bucket-region'] ?? error?.region);
     const code = error?.code ?? '';
     if (code === 'RequestTimeTooSkewed') throw clockWrong(place, answer.headers.date ?? 'no date');
-    if (typeof region === 'string' && ![200, 403].includes(answer.status)) throw regionWrong(place, region);
+    if (region !== undefined && ![200, 403].includes(answer.status)) throw regionWrong(place, region);
     if (CREDENTIALS.includes(code)) throw credentialsRefused(place, said);
     if (code === 'NoSuchBucket') throw placeMissing(place, said);
     if (code === 'EntityTooLarge') return refusalOf(place, { ...answer, status: 413 }, said);

@@ -74,8 +74,8 @@ export function clockWrong(place: string, hostDate: string): CodedError {
 export function regionWrong(place: string, region: string): CodedError {
   return problem(place, null, {
     code: 'UPLOAD_REGION',
-    what: `is in the region ${clipped(region, 40)}`,
-    remedy: `Set AWS_REGION=${clipped(region, 40)}.`,
+    what: `is in the region ${region}`,
+    remedy: `Set AWS_REGION=${region}.`,
   });
 }
 
