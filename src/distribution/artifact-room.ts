@@ -1,4 +1,5 @@
 // Owns how much room uploads may take: a quota for all artifacts, and a part of the disk that they leave to the store beside them.
+import type { StatsFs } from 'node:fs';
 import { lstat, readdir, statfs } from 'node:fs/promises';
 import path from 'node:path';
 
@@ -24,8 +25,23 @@ export type Room =
   | ({ readonly kind: 'disk' } & DiskSpace);
 
 async function readDisk(folder: string): Promise<DiskSpace> {
-  const { bavail, blocks, bsize } = await statfs(folder);
-  return { freeBytes: bavail * bsize, reservedBytes: Math.min(MOST_RESERVED_BYTES, RESERVED_SHARE * blocks * bsize) };
+  return spaceOf(await statfs(folder));
+}
+
+/**
+ * A disk that takes no more files is full, whatever bytes are free: somebody with a token could use up its inodes by tiny artifacts, and the store
+ * could write nothing either. File systems without a number of inodes say 0 of them.
+ */
+export function spaceOf({
+  bavail,
+  blocks,
+  bsize,
+  files,
+  ffree,
+}: Pick<StatsFs, 'bavail' | 'blocks' | 'bsize' | 'files' | 'ffree'>): DiskSpace {
+  const reservedBytes = Math.min(MOST_RESERVED_BYTES, RESERVED_SHARE * blocks * bsize);
+  const takesFiles = files === 0 || ffree >= RESERVED_SHARE * files;
+  return { freeBytes: takesFiles ? bavail * bsize : 0, reservedBytes };
 }
 
 async function usedBytes(folder: string): Promise<number> {

@@ -18,6 +18,7 @@ import path from 'node:path';
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { digestOf, hexOf } from '../../src/contract/digest.ts';
+import { spaceOf } from '../../src/distribution/artifact-room.ts';
 import { ArtifactUploads, type UploadLimits, type UploadOutcome } from '../../src/distribution/artifact-uploads.ts';
 
 const MODULE = new URL('../../src/distribution/artifact-uploads.ts', import.meta.url).href;
@@ -272,6 +273,13 @@ describe('room', () => {
     expect(await sendOther()).toMatchObject({ kind: 'stored' });
     expect(await send(uploads, { from: 700 })).toMatchObject({ ...quota, usedBytes: 2_200 });
     expect(await uploads.find(DIGEST)).toEqual({ kind: 'partial', receivedBytes: 700 });
+  });
+
+  it('takes a disk that is short of inodes for full, and one that has no number of them for what its bytes say', () => {
+    const disk = { bavail: 600, blocks: 1_000, bsize: 4_096, files: 10_000, ffree: 500 };
+    expect(spaceOf(disk).freeBytes).toBe(600 * 4_096);
+    expect(spaceOf({ ...disk, ffree: 499 }).freeBytes).toBe(0);
+    expect(spaceOf({ ...disk, files: 0, ffree: 0 }).freeBytes).toBe(600 * 4_096);
   });
 
   it('is left on the disk for the store, before an upload and while it runs', async () => {
