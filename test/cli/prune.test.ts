@@ -216,3 +216,21 @@ test('the command shows what would go and why the rest stays, and then removes i
   session.git('models', 'commit', '-q', '-m', 'broken');
   expect(await session.run(args)).toMatchObject({ code: 2, stderr: expect.stringContaining('PRUNE_BROKEN') });
 }, 120_000);
+
+test('a clone without a commit that the service has read is refused, whatever its rollouts say', async () => {
+  await using session = new CliSession();
+  await session.run(['init', 'models', '--home', '.slipway']);
+  session.git('.', 'clone', '-q', 'models', 'old');
+  for (const [file, text] of Object.entries(REPOSITORY)) session.write(`models/${file}`, text);
+  session.git('models', 'add', '.');
+  session.git('models', 'commit', '-q', '-m', 'versions');
+  session.write(`.slipway/publication/artifacts/${hexOf(artifactOf('3'))}`, 'weights of 3');
+  const prune = (repo: string) =>
+    session.run(['prune', '--home', '.slipway', '--repo', repo, '--older-than', '0s', '--dry-run']);
+  expect(await prune('old')).toMatchObject({ code: 0, stdout: expect.stringContaining('would go') });
+  await session.serve(['--repo', 'models']);
+  expect(await prune('old')).toMatchObject({ code: 2, stderr: expect.stringContaining('PRUNE_BEHIND') });
+  expect(await prune('models')).toMatchObject({ code: 0, stdout: expect.stringContaining('Would remove 0 artifacts') });
+  session.git('models', 'commit', '-q', '--allow-empty', '-m', 'later');
+  expect(await prune('models')).toMatchObject({ code: 0 });
+}, 120_000);

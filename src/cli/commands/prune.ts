@@ -3,6 +3,7 @@ import { type Command, Option } from 'commander';
 import { SystemClock } from '../../base/clock.ts';
 import { CodedError } from '../../base/errors.ts';
 import { oneLine } from '../../base/plain-text.ts';
+import { lastSeenHead } from '../../git/isomorphic/mirror.ts';
 import { filesOfCommit } from '../../git/repository-files.ts';
 import { openSqliteFleetStore } from '../../store/sqlite/open-sqlite-fleet-store.ts';
 import { countOf } from '../../wording/amounts.ts';
@@ -67,10 +68,12 @@ interface PruneOrder {
 
 /** The branch may move while the plan is made: then the plan is made anew. */
 async function prune({ home, branch, clock, olderThanMs, dryRun }: PruneOrder): Promise<Pruned> {
-  const { store: file, publication } = home;
+  const { store: file, publication, mirror } = home;
   await using store = openSqliteFleetStore({ file, clock });
   for (let tries = 0; tries < MOST_TRIES; tries++) {
+    const seen = await lastSeenHead(mirror);
     const commit = await branch.head();
+    await assertNotBehind(branch, commit, seen);
     const files = await filesOfCommit(branch.repository, commit);
     const { devices } = await store.readFleet();
     const plan = await planPrune({ publication, files, devices: devices.values(), olderThanMs });
@@ -83,6 +86,17 @@ async function prune({ home, branch, clock, olderThanMs, dryRun }: PruneOrder): 
     kind: 'retry-later',
     message: 'The branch moved each time that prune looked at it. Nothing was removed.',
     remedy: 'Run it again later.',
+  });
+}
+
+/** By a clone that lacks what the service has read, versions that somebody asked for since would look unneeded. */
+async function assertNotBehind({ repository }: OpenedBranch, commit: string, seen: string | null): Promise<void> {
+  if (seen === null || (await repository.isAncestor(seen, commit)) === true) return;
+  throw new CodedError({
+    code: 'PRUNE_BEHIND',
+    message: `The service has read commit ${seen.slice(0, 10)}, and this repository's history does not show it. Nothing was removed.`,
+    remedy:
+      'Pass the repository and branch that the service follows, with --repo and --branch. If its history was rewritten, let the service read it first.',
   });
 }
 

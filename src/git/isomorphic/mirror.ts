@@ -140,6 +140,15 @@ export class Generation {
   }
 }
 
+/** Head that a mirror saw last; null without one. It takes no lock: the owner may be moving the mirror. */
+export async function lastSeenHead(folder: string): Promise<string | null> {
+  const read = async (file: string): Promise<string> =>
+    (await readFileIfPresent(path.join(folder, file)))?.toString('utf8').trim() ?? '';
+  const name = await read('current');
+  const head = /^g-[0-9a-f-]+$/.test(name) ? await read(path.join(name, 'refs', 'slipway', 'head')) : '';
+  return isOid(head) ? head : null;
+}
+
 /** Removes what writes that a kill cut off have left. */
 async function removeTemporaries(gitdir: string): Promise<void> {
   const objects = path.join(gitdir, 'objects');
