@@ -40,6 +40,8 @@ export function addPlaceOptions(command: Command): Command {
     );
 }
 
+const WITHOUT_HOME = 'Without the home of a service, pass --to with the place that devices fetch files from. ';
+
 /** The place that `--to` names. A dry run takes a home that is not there yet. Throws HOME_MISSING, SETTING_VALUE, S3_… or SETTING_SECRET. */
 export async function openArtifactStore(
   options: PlaceOptions & { readonly isDryRun: boolean },
@@ -68,7 +70,7 @@ export async function openArtifactStore(
     throw placeError('--public-url', 'it goes with s3:// and https:// only', 'Leave it out.');
   if (to === 'service') return openService(options);
   if (to !== undefined) return new FolderArtifactStore(path.resolve(to));
-  const { publication } = options.isDryRun ? homeAt(home) : await openHome(home);
+  const { publication } = options.isDryRun ? homeAt(home) : await openHome(home, WITHOUT_HOME);
   return new FolderArtifactStore(publication);
 }
 

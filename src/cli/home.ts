@@ -37,13 +37,13 @@ export function homeAt(folder: string): Home {
   };
 }
 
-/** The home that is there: a mistyped folder is not made into an empty one. Throws HOME_MISSING. */
-export async function openHome(folder: string): Promise<Home> {
+/** The home that is there: a mistyped folder is not made into an empty one. `otherwise` says what does without one. Throws HOME_MISSING. */
+export async function openHome(folder: string, otherwise = ''): Promise<Home> {
   const home = homeAt(folder);
   if ((await readFileIfPresent(home.trustPolicy)) !== undefined) return home;
   throw new CodedError({
     code: 'HOME_MISSING',
     message: `${home.folder} is not the home of a service: it has no trust-policy.yaml.`,
-    remedy: 'Pass the home with --home. `slipway init <new-repository> --home <folder>` creates one.',
+    remedy: `${otherwise}Pass the home with --home. \`slipway init <new-repository> --home <folder>\` creates one.`,
   });
 }

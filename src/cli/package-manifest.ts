@@ -20,7 +20,7 @@ import {
 import { parseDocument } from '../documents/parse-document.ts';
 import { parseDocumentOf } from '../documents/parse-document-of.ts';
 import type { OnnxDescription } from '../documents/read-onnx.ts';
-import { nameOfPath } from '../documents/repository-layout.ts';
+import { DEFAULT_LAYOUT, nameOfPath } from '../documents/repository-layout.ts';
 import type { ModelDraft } from '../documents/types.generated.ts';
 import { describeOnnx } from './describe-onnx.ts';
 import { withAnswer } from './example-answer.ts';
@@ -107,9 +107,13 @@ export function draftIn(file: string, bytes: Uint8Array): ModelDraft | null {
   return parsed.kind === 'parsed' && parsed.document.kind === 'ModelDraft' ? parsed.document : null;
 }
 
+const MODELS = DEFAULT_LAYOUT.models;
+
 /** A manifest's path says its model. Throws PACKAGE_FILES. */
 function modelOf(file: string): string {
-  if (/\.ya?ml$/.test(file)) return path.basename(path.dirname(path.resolve(file)));
+  const [above = '', folder = ''] = path.dirname(path.resolve(file)).split(path.sep).slice(-2);
+  const hasModel = folder !== MODELS || above === MODELS;
+  if (hasModel && /\.ya?ml$/.test(file)) return folder;
   throw refused(`${file} is no name of a manifest.`, 'Write models/<model>/<version>.yaml.');
 }
 

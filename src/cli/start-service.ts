@@ -109,7 +109,7 @@ async function warnWithoutTokens({ settings, logger }: ComposeOrder, store: Flee
   const { viewerToken, adminToken = null } = settings;
   if (viewerToken !== null || adminToken !== null) return;
   if ((await store.listApiTokens({ most: 1 })).tokens.length > 0) return;
-  const make = 'slipway token create --scope view --name <name>';
+  const make = 'slipway token create --name <name> --scope view';
   logger.warn('there is no API token: status and explain are closed', { make, or: 'SLIPWAY_VIEWER_TOKEN' });
 }
 

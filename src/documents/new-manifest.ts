@@ -71,28 +71,30 @@ export function newManifest(facts: NewManifest): WrittenManifest {
       ...{ compatibility, resources, examples, parameters, parameterLimits, health },
     },
   });
-  const written = writeManifest(facts.file, content(undefined));
+  const written = writeManifest(facts, content(undefined));
   if (facts.bomOf === null) return { ...written, bom: null };
   const bom = facts.bomOf(written.manifest);
-  return { ...writeManifest(facts.file, content(digestOf(bom))), bom };
+  return { ...writeManifest(facts, content(digestOf(bom))), bom };
 }
 
-function writeManifest(file: string, content: object): Omit<WrittenManifest, 'bom'> {
+function writeManifest({ file, base }: NewManifest, content: object): Omit<WrittenManifest, 'bom'> {
   const text = writeDocument(content);
-  const manifest = readBack(file, text);
+  const manifest = readBack(file, text, base !== null);
   const isSame = canonicalJson(manifest) === canonicalJson(JSON.parse(JSON.stringify(content)));
   assertInvariant(isSame, 'a manifest is read as it was written');
   return { text, manifest };
 }
 
 /** What is written must be what `slipway validate` accepts. */
-function readBack(file: string, text: string): ModelManifest {
+function readBack(file: string, text: string, hasBase: boolean): ModelManifest {
   try {
     return parseDocumentOf('ModelManifest', file, Buffer.from(text));
   } catch (cause) {
     if (!(cause instanceof CodedError)) throw cause;
-    const remedy = cause.remedy ?? 'Correct the files.';
-    throw new CodedError({ code: 'PACKAGE_MANIFEST', message: `${cause.code}: ${cause.message}`, remedy, cause });
+    const message = `The manifest would not be valid. ${cause.code}: ${cause.message}`;
+    const taken = hasBase ? ' Fields that --from takes over, such as examples, may not fit these files.' : '';
+    const remedy = `${cause.remedy ?? 'Correct the files.'}${taken}`;
+    throw new CodedError({ code: 'PACKAGE_MANIFEST', message, remedy, cause });
   }
 }
 

@@ -26,7 +26,7 @@ export function unknownRollout(name: string, known: readonly string[]): CodedErr
   const close = findClosestWord(name, known);
   const list =
     known.length === 0
-      ? 'It has no rollouts: is this the right repository or service?'
+      ? `There are no rollouts yet: commit one of a released version as rollouts/${name}.yaml, or check that this is the right repository or service.`
       : `Known rollouts: ${known.slice(0, 20).join(', ')}.`;
   return new CodedError({
     code: 'ROLLOUT_UNKNOWN',

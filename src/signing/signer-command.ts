@@ -133,7 +133,8 @@ async function run(
     throw failed(`${how}: ${asReason(Buffer.concat(complaints).toString('utf8')).replace(/\.$/, '')}`);
   } catch (error) {
     if (error instanceof CodedError) throw error;
-    throw failed(`can't be run (${(error as NodeJS.ErrnoException).code ?? 'unknown problem'})`);
+    const { code = 'unknown problem' } = error as NodeJS.ErrnoException;
+    throw failed(`can't be run: ${asReason(program)} ${code === 'ENOENT' ? 'is not found' : `gives ${code}`}`);
   } finally {
     done.abort();
   }

@@ -223,8 +223,10 @@ test('another format has its interface from a manifest; a damaged model, and a f
     code: 2,
     stderr: expect.stringMatching(/ONNX_DAMAGED\s+cut\.onnx/),
   });
-  const unnamed = await session.run(['package', 'model.onnx', '--manifest', 'models/models/sorter']);
-  expect(unnamed).toMatchObject({ code: 2, stderr: expect.stringContaining('is no name of a manifest') });
+  for (const file of ['models/models/sorter', 'models/models.yaml', 'repository/models/1.yaml']) {
+    const unnamed = await session.run(['package', 'model.onnx', '--manifest', file]);
+    expect(unnamed).toMatchObject({ code: 2, stderr: expect.stringContaining('is no name of a manifest') });
+  }
   expect(await pack('2', 'gone.onnx')).toMatchObject({ code: 2, stderr: expect.stringContaining('gone.onnx') });
   session.write('tflite.yaml', text('1').replace('framework: onnx', 'framework: tflite'));
   expect(await pack('2', 'model.tflite', '--from', 'tflite.yaml')).toMatchObject({ code: 0 });

@@ -193,6 +193,12 @@ test('with a service, a dry run says how many devices the rollouts are for', asy
   const dry = () => session.run([...args, '--repo', url, '--server', service.url, '--dry-run'], viewer);
   await until(async () => (await dry()).stdout.includes('Rollout eu: 1.0.0 → 1.1.0; its target has 3 devices.\n'));
   expect(log().filter((line) => line.includes('1.1.0'))).toEqual([]);
+  const home = ['--home', session.path('.slipway')];
+  const made = await session.run(['token', 'create', '--name', 'ci', '--scope', 'publish', ...home]);
+  const publisher = { ...RUNNER, SLIPWAY_TOKEN: made.stdout.trim() };
+  const blind = await session.run([...args, '--repo', url, '--server', service.url, '--dry-run'], publisher);
+  expect(blind.stdout).toContain('Rollout eu: 1.0.0 → 1.1.0.\n');
+  expect(blind.stderr).toMatch(/number of devices is not known\. .*scope publish; this address needs view/);
 });
 
 test('a clone without an origin is the repository itself: its branch and its files follow', async () => {

@@ -101,7 +101,7 @@ describe('a bearer token', () => {
         challenge: 'Bearer realm="slipway", error="insufficient_scope", scope="view"',
       },
       message: 'The token has the scope publish, enrol; this address needs view.',
-      remedy: 'Make one with `slipway token create --scope view`.',
+      remedy: 'Make one with `slipway token create --name <name> --scope view`.',
     });
   });
 

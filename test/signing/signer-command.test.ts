@@ -171,7 +171,7 @@ describe('a signer command', () => {
 
   test('that reads no request, or is none, is told as what it is', async () => {
     await expect(sign(`"${process.execPath}" -e "process.exit(4)"`)).rejects.toThrow(/ends with 4/);
-    await expect(sign('/nowhere/kms-sign')).rejects.toThrow(/can't be run \(ENOENT\)/);
+    await expect(sign('/nowhere/kms-sign')).rejects.toThrow(/can't be run: \/nowhere\/kms-sign is not found/);
     expect(() => createCommandSigner(' ', optionsOf())).toThrow(/is empty/);
     expect(() => createCommandSigner('kms "a', optionsOf())).toThrow(/quote without its end/);
   });

@@ -45,12 +45,13 @@ function lineOf(one: PackedFile): string {
   return `        - { role: ${one.role}, name: ${one.name}, digest: "${one.digest}", sizeBytes: ${one.sizeBytes}, url: "${one.url}" }`;
 }
 
-function textOf({ manifest, digest, sequence, framework, onnx, variants }: PackedManifest): string {
+function textOf({ manifest, digest, sequence, framework, onnx, variants, bomFile }: PackedManifest): string {
   const format = onnx === null ? framework : `ONNX, operators ${onnx.opset}, IR ${onnx.irVersion}`;
   const files = variants.flatMap(({ platform, files: its }) =>
     its.map(({ role, name, sizeBytes }) => `  ${platform}  ${role}  ${name}  ${sizeBytes} bytes`),
   );
-  return [`wrote ${manifest}  ${digest}  sequence ${sequence}  ${format}`, ...files].join('\n');
+  const bill = bomFile === null ? [] : [`wrote ${bomFile}  CycloneDX ML-BOM`];
+  return [`wrote ${manifest}  ${digest}  sequence ${sequence}  ${format}`, ...files, ...bill].join('\n');
 }
 
 function storedLine(place: string, artifacts: readonly PlacedArtifact[]): string {

@@ -1,7 +1,7 @@
 // Owns `slipway release`: packages, signs, commits and pushes a version, from a machine that has nothing but the repository.
 import { type Command, Option } from 'commander';
 import { SystemClock } from '../../base/clock.ts';
-import type { CodedError } from '../../base/errors.ts';
+import { CodedError } from '../../base/errors.ts';
 import { SystemRandom } from '../../base/random.ts';
 import { DocumentVerifier } from '../../contract/trust/verifier.ts';
 import { checkReferences } from '../../documents/check-references.ts';
@@ -107,16 +107,21 @@ async function manifestSigner(file: string, options: ReleaseOptions): Promise<Re
   };
 }
 
-/** Known devices of each rollout that is to be set. */
+/** Known devices of each rollout that is to be set. A token that publishes need not open what others see: then no number is known. */
 async function devicesOf(
   { edit }: Released,
   { server, insecureHttp }: Pick<ReleaseOptions, 'server' | 'insecureHttp'>,
 ): Promise<Map<string, number>> {
   const devices = new Map<string, number>();
   if (server === undefined) return devices;
-  for (const { rollout } of edit.rollouts) {
-    const { traffic } = await readLiveView({ server, insecureHttp, rollout });
-    if (traffic !== undefined) devices.set(rollout, traffic.devices);
+  try {
+    for (const { rollout } of edit.rollouts) {
+      const { traffic } = await readLiveView({ server, insecureHttp, rollout });
+      if (traffic !== undefined) devices.set(rollout, traffic.devices);
+    }
+  } catch (error) {
+    if (!(error instanceof CodedError) || error.code !== 'SERVER_CREDENTIALS') throw error;
+    sayProgress(`Note: the number of devices is not known. ${error.message} Give the token the scope view as well.`);
   }
   return devices;
 }

@@ -12,7 +12,7 @@ import { BUNDLE_SUFFIX } from '../../snapshot/folder-cache.ts';
 import { codeQualityReport } from '../code-quality.ts';
 import { addSignerOptions, chooseSigner, type SignerOptions } from '../document-signers.ts';
 import { type FindingsFormat, formatOption } from '../findings-format.ts';
-import { homeAt } from '../home.ts';
+import { openHome } from '../home.ts';
 import { assertTrusted, type JudgedDocument, judge, signedKind } from '../judge-document.ts';
 import { loadTrustPolicy } from '../load-trust.ts';
 import { printResult } from '../output.ts';
@@ -154,7 +154,9 @@ export function addSignCommands(program: Command): void {
     .addOption(formatOption())
     .option('--json', 'print JSON')
     .action(async (files: string[], { trust, home, format, json = false }: VerifyOptions) => {
-      const verifier = new DocumentVerifier(await loadTrustPolicy(trust ?? homeAt(home).trustPolicy));
+      const verifier = new DocumentVerifier(
+        await loadTrustPolicy(trust ?? (await openHome(home, 'Pass the trust policy with --trust. ')).trustPolicy),
+      );
       const answers = [];
       for (const file of files) answers.push(await verify(file, verifier));
       const lines = answers.map(({ judged, error }) =>

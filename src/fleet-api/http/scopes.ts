@@ -48,7 +48,7 @@ async function checkBearer(
   authorization: string | undefined,
   { bearers, address }: { readonly bearers: BearerTokens; readonly address: string },
 ): Promise<Checked> {
-  const make = `Make one with \`slipway token create --scope ${needed}\``;
+  const make = `Make one with \`slipway token create --name <name> --scope ${needed}\``;
   const presented = /^Bearer +([\x21-\x7e]{1,512})$/i.exec(authorization ?? '')?.[1];
   if (presented === undefined)
     return refused(
