@@ -10,6 +10,9 @@ import { editForRelease, type ReleaseEdit, type ReleaseWish } from './release-ed
 /** Longest time in which a lost race is run again: a pipeline waits longer than a person. */
 const RACE_MS = 120_000;
 
+/** Far more than a signature with its witnesses has. */
+const MOST_BUNDLE_BYTES = 256 * 1024;
+
 export interface ManifestSignature {
   /** Text of the file beside the manifest. */
   readonly bundle: string;
@@ -23,6 +26,8 @@ export interface ReleaseEffects {
   problemsOf(files: RepositoryFiles): Promise<readonly CodedError[]>;
   /** A signature that has been checked. */
   sign(manifest: Buffer): Promise<ManifestSignature>;
+  /** Throws for a signature that somebody else brought and that must not count: whoever can push can put anything beside a manifest. */
+  assertSigned(manifest: Buffer, bundle: Buffer): void;
   /** Brings the files of the model to where devices find them. */
   upload(): Promise<void>;
 }
@@ -80,9 +85,10 @@ export async function pushRelease(
 async function makeRelease(
   files: RepositoryFiles,
   order: ReleaseOrder,
-  { problemsOf, sign, upload }: ReleaseEffects,
+  { problemsOf, sign, assertSigned, upload }: ReleaseEffects,
 ): Promise<MadeEdit<Made>> {
   const edit = await editForRelease(files, order);
+  if (edit.isReleased) assertSigned(edit.manifest, await files.read(order.bundle, MOST_BUNDLE_BYTES));
   const changes = new Map(edit.changed.map(({ file, after }) => [file, Buffer.from(after)]));
   const oldProblems = await problemsOf(files);
   const broken = new Set(oldProblems.map(({ at }) => at?.file ?? ''));
@@ -93,8 +99,10 @@ async function makeRelease(
   const isDone = edit.isReleased && changes.size === 0;
   if (order.isDryRun || isDone || problems.length > 0) return { result: made, commit: null };
   const proposal = (await order.proposal?.()) ?? null;
-  if (proposal !== null && (await isSame(proposal, order, edit)))
+  if (proposal !== null && (await isSame(proposal, order, edit))) {
+    if (!edit.isReleased) assertSigned(edit.manifest, await proposal.files.read(order.bundle, MOST_BUNDLE_BYTES));
     return { result: { ...made, proposed: proposal.commit }, commit: null };
+  }
   if (proposal !== null && !proposal.isOwn) throw proposalTaken(proposal);
   const signature = edit.isReleased ? null : await sign(edit.manifest);
   if (signature !== null) changes.set(order.bundle, Buffer.from(signature.bundle));

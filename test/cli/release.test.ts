@@ -1,5 +1,6 @@
 // Laws of `slipway release`: a runner that has a stale clone, a token and a key gets a version out, whole, once, and never over another's.
 import { spawn } from 'node:child_process';
+import { createPublicKey } from 'node:crypto';
 import { once } from 'node:events';
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
@@ -124,6 +125,24 @@ test('what verifies it is what it was signed with, and other bytes under the sam
   expect(stderr).toContain('Versions never change');
   expect(artifacts()).toHaveLength(1);
   expect(log()).toHaveLength(start + 1);
+});
+
+test('a signature that somebody else pushed must be one that the trust policy accepts, and a message is one line', async () => {
+  const forged = 'One line\n\nSlipway-Rollout: eu';
+  expect((await release('1.0.0', ['--message', forged])).code).toBe(0);
+  expect(session.git('hosts/models.git', 'log', '-1', '--format=%s', 'main')).toBe('One line Slipway-Rollout: eu');
+  const signers = '  signers:\n    - { name: ci, key: ci.pub, models: ["*"] }\n';
+  session.write('trust.yaml', `apiVersion: slipway.dev/v1alpha1\nkind: TrustPolicy\nspec:\n${signers}`);
+  session.write('ci.pub', createPublicKey(RUNNER.CI_KEY).export({ type: 'spki', format: 'pem' }).toString());
+  expect((await release('1.0.0', ['--trust', 'trust.yaml'])).code).toBe(0);
+  session.git('.', 'clone', '-q', session.path('hosts/models.git'), session.path('thief'));
+  session.write(`thief/${fileOf('1.0.0')}.sigstore.json`, '{}');
+  session.git('thief', 'commit', '-qam', 'forged');
+  session.git('thief', 'push', '-q', 'origin', 'main');
+  const commits = log().length;
+  const { code, stderr } = await release('1.0.0', ['--trust', 'trust.yaml', '--set', 'eu']);
+  expect([code, stderr]).toEqual([2, expect.stringContaining('SIGN_UNTRUSTED')]);
+  expect(log()).toHaveLength(commits);
 });
 
 test('a shallow, detached and stale clone releases on the head of its origin, and stays as it is', async () => {

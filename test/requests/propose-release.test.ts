@@ -42,6 +42,14 @@ test('a branch on which somebody else worked is left alone', async () => {
   expect((await log(BRANCH))[0]?.message.trim()).toBe('Narrow it');
 });
 
+test('a proposal with a signature that does not count is not taken for the release', async () => {
+  const { run, world, log } = await setUpReleases();
+  const files = { [fileOf('1.1.0')]: textOf('1.1.0', 2), [bundleOf('1.1.0')]: 'forged' };
+  await world.host.commit({ branch: BRANCH, files, message: 'Mine\n\nSlipway-Release: ocr 1.1.0\n', atMs: 0 });
+  await expect(run('1.1.0', { isProposal: true })).rejects.toThrow(/^forged for sha256:/);
+  expect(await log(BRANCH)).toHaveLength(1);
+});
+
 test('two runs that propose at once make one proposal, and a lost answer is no second one', async () => {
   const { run, world, log } = await setUpReleases();
   let isFirst = true;

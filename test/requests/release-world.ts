@@ -58,6 +58,9 @@ export async function setUpReleases(more: Readonly<Record<string, string>> = {})
         world.did.push(`sign ${digestOf(bytes)}`);
         return { bundle: `signature of ${digestOf(bytes)}`, signer: 'key K' };
       },
+      assertSigned(bytes: Buffer, bundle: Buffer) {
+        if (bundle.toString() === 'forged') throw new Error(`forged for ${digestOf(bytes)}`);
+      },
       async upload() {
         world.did.push('upload');
       },

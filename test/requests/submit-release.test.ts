@@ -36,6 +36,14 @@ test('a release of what was released before changes nothing, signs nothing and u
   expect(await log()).toHaveLength(2);
 });
 
+test('a signature that somebody else put beside the manifest counts only once it is checked, and no rollout asks for the version before', async () => {
+  const forged = { [fileOf('1.1.0')]: textOf('1.1.0', 2), [bundleOf('1.1.0')]: 'forged' };
+  const { run, log, world } = await setUpReleases(forged);
+  for (const isDryRun of [true, false])
+    await expect(run('1.1.0', { rollouts: ['eu'], isDryRun })).rejects.toThrow(/^forged for sha256:/);
+  expect([world.did, (await log()).length]).toEqual([[], 1]);
+});
+
 test('a version that is there with other bytes is refused, signed or not', async () => {
   const other = textOf('1.1.0').replace('sorts paper', 'sorts mail');
   const { run, world, log } = await setUpReleases({ [fileOf('1.2.0')]: textOf('1.2.0').replace('paper', 'mail') });

@@ -2,6 +2,7 @@
 import { type Command, Option } from 'commander';
 import { SystemClock } from '../../base/clock.ts';
 import { CodedError } from '../../base/errors.ts';
+import { clipped, oneLine } from '../../base/plain-text.ts';
 import { SystemRandom } from '../../base/random.ts';
 import { DocumentVerifier } from '../../contract/trust/verifier.ts';
 import { checkReferences } from '../../documents/check-references.ts';
@@ -33,6 +34,9 @@ import { pullRequestText, releaseInWords } from '../release-in-words.ts';
 import { findReleasePlace, type ReleasePlace } from '../release-place.ts';
 import { addAccessOptions, type RepositoryOptions, throwWithTokenHint } from '../repository-access.ts';
 import { SERVICE_SETTINGS, serverOption, sourceTime } from '../settings.ts';
+
+/** Git hosts cut longer titles. */
+const MOST_MESSAGE = 200;
 
 interface ReleaseOptions extends PackageOptions, SignerOptions, RepositoryOptions {
   readonly manifest: string;
@@ -93,18 +97,25 @@ async function problemsOf(files: RepositoryFiles): Promise<readonly CodedError[]
 }
 
 /** Signs what the trust policy accepts. An identity token soon expires, so each signature asks for its own. */
-async function manifestSigner(file: string, options: ReleaseOptions): Promise<ReleaseEffects['sign']> {
+async function manifestSigner(
+  file: string,
+  options: ReleaseOptions,
+): Promise<Pick<ReleaseEffects, 'sign' | 'assertSigned'>> {
   const { trust, keyless } = options;
   const policy = trust === undefined ? null : await loadTrustPolicy(trust);
   const verifier = policy === null ? null : new DocumentVerifier(policy);
   const choose = (): Promise<DocumentSigner> => chooseSigner(options, policy?.root ?? null);
+  const assertSigned = (bytes: Buffer, bundle: Buffer | string): void => {
+    if (verifier !== null) assertTrusted({ file, bytes, ...signedKind(file, bytes) }, bundle.toString(), verifier);
+  };
   let chosen: Promise<DocumentSigner> | undefined;
-  return async (bytes): Promise<ManifestSignature> => {
+  const sign = async (bytes: Buffer): Promise<ManifestSignature> => {
     chosen = keyless === true ? choose() : (chosen ?? choose());
     const signed = await (await chosen).sign(bytes);
-    if (verifier !== null) assertTrusted({ file, bytes, ...signedKind(file, bytes) }, signed.bundle, verifier);
+    assertSigned(bytes, signed.bundle);
     return signed;
   };
+  return { sign, assertSigned };
 }
 
 /** Known devices of each rollout that is to be set. A token that publishes need not open what others see: then no number is known. */
@@ -127,12 +138,14 @@ async function devicesOf(
 }
 
 async function release(files: readonly string[], options: ReleaseOptions) {
-  const { manifest, message = null, set: rollouts = [], dryRun: isDryRun = false } = options;
+  const { manifest, set: rollouts = [], dryRun: isDryRun = false } = options;
+  // What a job passes on may be of others: more lines would be trailers, and no title of a pull request.
+  const message = clipped(oneLine(options.message ?? ''), MOST_MESSAGE) || null;
   assertSignerGiven(options);
   const time = { clock: new SystemClock(), random: new SystemRandom() };
   const host = options.pullRequest === true && !isDryRun ? choosePullRequestHost(options) : null;
   const at = await findReleasePlace(manifest, options);
-  const sign = await manifestSigner(at.file, options);
+  const signer = await manifestSigner(at.file, options);
   const { text, bom, place } = await packageOf(files, options, at);
   await using opened = await at.open();
   const proposing = options.pullRequest === true ? new ProposalBranch(opened.repository, at.proposalBranch) : null;
@@ -142,7 +155,7 @@ async function release(files: readonly string[], options: ReleaseOptions) {
   };
   const wish = { file: at.file, bundle: at.file + BUNDLE_SUFFIX, text, bom, rollouts };
   const order = { ...wish, message, isDryRun, proposal: proposing === null ? undefined : () => proposing.proposal() };
-  const released = await pushRelease(branch, order, { problemsOf, sign, upload }).catch(throwWithTokenHint);
+  const released = await pushRelease(branch, order, { problemsOf, ...signer, upload }).catch(throwWithTokenHint);
   const commit = released.commit ?? released.proposed;
   const draft = { branch: at.proposalBranch, base: opened.branch, ...pullRequestText(released, message) };
   const page = host === null || commit === null ? null : await openPullRequest(host, draft, time);
