@@ -104,6 +104,8 @@ test('`init --ci github` adds a job that passes what is signed, refuses what is 
 
 test('the reusable workflow checks with the inputs that its caller gives, and only as a commit that it knows', async () => {
   const file = path.join(ROOT, '.github/workflows/validate.yml');
+  // Two folders that one pull request checks must not end each other.
+  expect(parse(readFileSync(file, 'utf8')).concurrency.group).toContain('inputs.path');
   await push('github', { unsigned: false });
   const inputs = { path: '.', signatures: 'require', devices: '40', 'per-minute': '', server: '' };
   const known = {

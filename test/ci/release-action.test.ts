@@ -1,6 +1,6 @@
 // Laws of the jobs that release: from a stale clone, with the key or the identity of the job, they get a version out whole, or nothing at all.
 import { execFile } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
@@ -249,10 +249,10 @@ describe('the reusable workflow that releases', () => {
           'github.server_url': serverUrl,
         },
         "inputs.artifact != ''": String((inputs.artifact ?? '') !== ''),
-        "inputs.sign == 'keyless'": String(inputs.sign === 'keyless'),
+        "inputs.sign != 'key'": String(inputs.sign !== undefined && inputs.sign !== 'key'),
       },
       checkout: async (repository, folder) => {
-        if (repository !== undefined) symlinkSync(ROOT, folder);
+        if (repository !== undefined && !existsSync(folder)) symlinkSync(ROOT, folder);
       },
     });
   };
@@ -268,10 +268,20 @@ describe('the reusable workflow that releases', () => {
     session.keep(open);
     session.git('.', 'clone', '-q', '--bare', session.path('models'), session.path('hosts/open.git'));
     const before = head();
-    expect(await job({ ...inputs, sign: 'keyless' }, open.url)).toMatchObject({
+    const asked = session.path('asked');
+    const signer = { sign: 'signer', options: `${inputs.options}\n--signer\ntouch ${asked}` };
+    for (const how of [{ sign: 'keyless' }, signer])
+      expect(await job({ ...inputs, ...how }, open.url)).toMatchObject({
+        code: 1,
+        commands: [expect.stringMatching(/^::error title=SIGN_SHARED_IDENTITY::/)],
+      });
+    expect(existsSync(asked)).toBe(false);
+    expect(await job({ ...inputs, sign: 'keyless' }, 'http://127.0.0.1:9')).toMatchObject({
       code: 1,
-      commands: [expect.stringMatching(/^::error title=SIGN_SHARED_IDENTITY::/)],
+      commands: [expect.stringMatching(/^::error title=SIGN_IDENTITY_UNKNOWN::/)],
     });
+    const closed = await job({ ...inputs, sign: 'keyless', 'dry-run': 'true' });
+    expect([closed.code, closed.commands], closed.log).toEqual([0, []]);
     expect(head()).toBe(before);
     const ended = await job(inputs);
     expect([ended.code, ended.commands], ended.log).toEqual([0, []]);
