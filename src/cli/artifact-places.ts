@@ -5,6 +5,7 @@ import { SystemClock } from '../base/clock.ts';
 import { CodedError } from '../base/errors.ts';
 import { isLoopbackHost } from '../base/loopback.ts';
 import { SystemRandom } from '../base/random.ts';
+import { bearerHeader } from '../base/secret-file.ts';
 import type { Digest } from '../contract/digest.ts';
 import type { Artifact, ArtifactStore, Say, StoredArtifact } from '../distribution/artifact-store.ts';
 import { FolderArtifactStore } from '../distribution/folder-artifact-store.ts';
@@ -84,6 +85,12 @@ function openService({ server, insecureHttp = false }: PlaceOptions): ArtifactSt
       '--to service',
       'SLIPWAY_TOKEN is not set',
       'Set it, or SLIPWAY_TOKEN_FILE, to a token with the scope publish.',
+    );
+  if (bearerHeader(token()) === null)
+    throw placeError(
+      '--to service',
+      'SLIPWAY_TOKEN has characters that no token has',
+      'Check that nothing but the token is there: no space, no line break.',
     );
   const url = serviceUrl({ server, token: token(), insecureHttp }, '').href.replace(/\/+$/, '');
   return new StoppableStore((terms) => new ServiceArtifactStore({ server: url, token, terms }));

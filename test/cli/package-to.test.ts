@@ -99,6 +99,7 @@ test('the running service: with a token for publishing, which is asked for befor
   for (const [wrong, problem] of [
     [{ SLIPWAY_TOKEN: token }, 'SETTING_VALUE[^]*--server'],
     [{ SLIPWAY_SERVER: url }, 'SETTING_VALUE[^]*SLIPWAY_TOKEN'],
+    [{ SLIPWAY_SERVER: url, SLIPWAY_TOKEN: `${token}\n` }, 'SETTING_VALUE[^]*no token has'],
     [{ SLIPWAY_SERVER: 'http://service.example', SLIPWAY_TOKEN: token }, 'SERVER_ADDRESS[^]*plain HTTP'],
     [{ SLIPWAY_SERVER: url, SLIPWAY_TOKEN: 'a-wrong-token-of-somebody' }, 'UPLOAD_REFUSED'],
   ] as const) {
