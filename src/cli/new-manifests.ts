@@ -36,6 +36,20 @@ records every step here as a commit.
 | \`evidence/\` | the numbers behind each step; signed | Slipway |
 
 To roll out a version: change \`spec.version\` in \`rollouts/…\`, run \`slipway validate\`, commit and push.
+\`slipway release --set <rollout>\` does it in the commit that brings the version. The first rollout of a model is a file to
+write once a version of it is here:
+
+\`\`\`yaml
+# rollouts/<rollout>.yaml
+apiVersion: slipway.dev/v1alpha1
+kind: Rollout
+metadata: { name: <rollout> }
+spec:
+  model: <model>
+  version: "<version>"       # or latest, or a range such as ">=1.2 <2"
+  target: region:eu-west     # which devices, by their labels; "*" is every device
+\`\`\`
+
 The trust policy of the service says who may sign. It is not in this repository, so people who can push here can't extend it.
 `;
 

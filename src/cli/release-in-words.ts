@@ -1,4 +1,5 @@
 // Owns how the result of a release reads, for people and for programs.
+import path from 'node:path';
 import { errorToJson } from '../base/errors.ts';
 import type { OpenedPullRequest } from '../git/hosting/pull-request-host.ts';
 import type { LeftBecause, RolloutStep } from '../requests/release-edit.ts';
@@ -34,6 +35,10 @@ function stepInWords(step: RolloutStep, { edit, devices }: ReleaseResult): strin
   return `Rollout ${step.rollout}: ${step.from} → ${edit.version}${reach}.`;
 }
 
+function placeInWords({ file, url, isNew }: PlacedArtifact): string {
+  return `${path.basename(file)} ${isNew ? 'was stored as' : 'was there already as'} ${url}.`;
+}
+
 function changesOf({ edit }: ReleaseResult): { readonly file: string; readonly lines: readonly string[] }[] {
   return edit.changed.map(({ file, before, after }) => ({
     file,
@@ -61,12 +66,13 @@ function ending(result: ReleaseResult): string {
 }
 
 function textOf(result: ReleaseResult): string {
-  const { edit, problems, oldProblems, signer, isDryRun } = result;
+  const { edit, problems, oldProblems, signer, artifacts, isDryRun } = result;
   const { model, version, sequence, digest, isReleased, rollouts } = edit;
   const known = isReleased ? 'already released' : isDryRun ? 'would be released' : 'release';
   const lines = [
     `${model} ${version}: ${known}, ${digest}, sequence ${sequence}`,
     ...(signer === null ? [] : [`Signed by ${signer}.`]),
+    ...(isDryRun ? [] : artifacts.map(placeInWords)),
     ...rollouts.map((step) => stepInWords(step, result)),
     ...(isDryRun ? changesOf(result).flatMap(({ file, lines: its }) => [file, ...its.map((one) => `  ${one}`)]) : []),
     ...(oldProblems.length === 0

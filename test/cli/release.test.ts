@@ -231,8 +231,9 @@ test('a clone without an origin is the repository itself: its branch and its fil
     '--set',
     'eu',
   ];
-  const { code, stderr } = await session.run([...args, ...KIND, '--repo', 'models'], RUNNER);
+  const { code, stdout, stderr } = await session.run([...args, ...KIND, '--repo', 'models'], RUNNER);
   expect([code, stderr]).toEqual([0, '']);
+  expect(stdout).toContain(`model.onnx was stored as artifacts/${artifacts()[0]}.\n`);
   expect(session.git('models', 'status', '--porcelain')).toBe('');
   expect(session.git('models', 'log', '-1', '--format=%s')).toBe('Release sorter 1.0.0');
   expect(existsSync(session.path('models', fileOf('1.0.0')))).toBe(true);

@@ -142,7 +142,8 @@ The token is printed this once; the service keeps its hash only. Scopes:
 export function addTokenCommand(program: Command): void {
   const tokens = program
     .command('token')
-    .description('create tokens: for enrolling devices, and for people and programs that use the service');
+    .description('create tokens: for enrolling devices, and for people and programs that use the service')
+    .addHelpText('after', '\n`slipway token enrol --help` shows the options of `slipway token` alone.');
   addPlace(
     tokens
       .command('enrol', { isDefault: true })
