@@ -6,6 +6,7 @@ import { CodedError, EXIT_CODES, errorToJson, toCodedError } from '../base/error
 import { formatAskedFor } from './findings-format.ts';
 import { endWithReader, errorText } from './output.ts';
 import { createProgram } from './program.ts';
+import { forgetEmptySettings } from './settings.ts';
 import { annotationLine } from './workflow-annotations.ts';
 
 const MISPLACED = ['ENOENT', 'ENOTDIR', 'EISDIR', 'EEXIST', 'ELOOP', 'ENAMETOOLONG'];
@@ -17,6 +18,7 @@ process.on('uncaughtException', (thrown) => {
   process.exit();
 });
 try {
+  forgetEmptySettings();
   await createProgram().parseAsync();
 } catch (thrown) {
   // Help or version, printed already; without any command help is printed too, and something is to be mended.

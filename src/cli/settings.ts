@@ -142,6 +142,12 @@ function settingError(setting: Setting, message: string, remedy: string): CodedE
   });
 }
 
+/** A CI host hands over a variable that nobody set as an empty one: it counts as not set. */
+export function forgetEmptySettings(): void {
+  for (const [name, value] of Object.entries(process.env))
+    if (name.startsWith('SLIPWAY_') && value === '') delete process.env[name];
+}
+
 /** The time that builds are told to write, by the convention of reproducible builds; null without one. Throws SETTING_VALUE. */
 export function sourceTime(): string | null {
   const seconds = process.env.SOURCE_DATE_EPOCH;

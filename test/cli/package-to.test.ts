@@ -98,6 +98,7 @@ test('the running service: with a token for publishing, which is asked for befor
   expect(await pack([...to, '--dry-run'], env)).toMatchObject({ stderr: `model.onnx is in ${url} already\n` });
   for (const [wrong, problem] of [
     [{ SLIPWAY_TOKEN: token }, 'SETTING_VALUE[^]*--server'],
+    [{ SLIPWAY_SERVER: '', SLIPWAY_TOKEN: token }, 'SETTING_VALUE[^]*--server'],
     [{ SLIPWAY_SERVER: url }, 'SETTING_VALUE[^]*SLIPWAY_TOKEN'],
     [{ SLIPWAY_SERVER: url, SLIPWAY_TOKEN: `${token}\n` }, 'SETTING_VALUE[^]*no token has'],
     [{ SLIPWAY_SERVER: 'http://service.example', SLIPWAY_TOKEN: token }, 'SERVER_ADDRESS[^]*plain HTTP'],

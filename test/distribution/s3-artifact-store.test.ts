@@ -371,6 +371,7 @@ describe('a store that fails', () => {
     const access = { ...server.access, endpoint: 'http://127.0.0.1:9' };
     await expect(storeAt(access).put(file, await write(10), say)).rejects.toMatchObject({
       code: 'UPLOAD_UNREACHABLE',
+      remedy: expect.stringContaining('AWS_ENDPOINT_URL'),
       kind: 'retry-later',
       message: expect.stringMatching(/ECONNREFUSED/),
     });

@@ -27,11 +27,14 @@ function problem(place: string, said: string | null, { what, ...facts }: Facts):
 }
 
 export function unreachable(place: string, reason: string): CodedError {
+  const other = place.startsWith('s3://')
+    ? ' AWS_ENDPOINT_URL_S3 or AWS_ENDPOINT_URL names a store other than AWS.'
+    : '';
   return problem(place, null, {
     code: 'UPLOAD_UNREACHABLE',
     kind: 'retry-later',
     what: `did not take the artifact: ${reason}`,
-    remedy: 'Check the address and the network, and try again.',
+    remedy: `Check the address and the network, and try again.${other}`,
   });
 }
 
