@@ -182,6 +182,15 @@ describe('the plan in the summary', () => {
     expect(summary).toMatch(/\n {2}canary {5}4 {8}30 min .*\n {2}ramp {7}100 /);
   });
 
+  test('compares with all files of the commit before: attributes in the repository hide none', async () => {
+    write('.gitattributes', 'rollouts/** export-ignore\n');
+    await git(['-C', workspace, 'add', '.gitattributes']);
+    await commit();
+    write(rollout, read(rollout).replace('region:eu-west', 'region:eu-west AND hw:rev2'));
+    await commit();
+    expect((await plan({ devices: '400' })).summary).toContain('Rollout document-classifier-eu (changes: target)');
+  });
+
   test('says what it can where nobody knows the devices, and asks a service that is away in vain', async () => {
     expect((await plan()).summary).toContain('No rollout and no policy changes');
     write(rollout, read(rollout).replace('"1.0.0"', 'latest'));

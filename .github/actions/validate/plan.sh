@@ -16,7 +16,9 @@ before=$(mktemp -d "$RUNNER_TEMP/slipway-before.XXXXXX")
 commit=$(git rev-parse --verify --quiet --end-of-options "$BASE^{commit}") ||
   skip 'There is no plan: the commit before the change is not in this clone. Check out with `fetch-depth: 2`, or pass `base`.'
 if git cat-file -e "$commit:$inside" 2>/dev/null; then
-  git archive --format=tar "$commit:$inside" | tar -x -C "$before"
+  # By an index of its own: `git archive` leaves out what the repository's own attributes tell it to.
+  GIT_INDEX_FILE=$before.index git read-tree "$commit:$inside"
+  GIT_INDEX_FILE=$before.index git checkout-index --all --prefix="$before/"
 fi
 
 options=(--repo "$inside" --since "$before")
