@@ -16,8 +16,11 @@ const TIMEOUT_MS = 120_000;
 const MOST_OUTPUT_BYTES = 65_536;
 /** What it printed arrives within this after its end, whoever still holds its output open. */
 const GRACE_MS = 1000;
-/** Secrets of other ways to sign; the rest of the environment is what tools of a KMS get their credentials from. */
-const KEPT_BACK = ['COSIGN_PASSWORD', 'SIGSTORE_ID_TOKEN', 'ACTIONS_ID_TOKEN_REQUEST_TOKEN'];
+/** Secrets of other ways to sign, and of what else a release does; the rest of the environment is what tools of a KMS get their credentials from. */
+const KEPT_BACK = [
+  ...['COSIGN_PASSWORD', 'SIGSTORE_ID_TOKEN', 'ACTIONS_ID_TOKEN_REQUEST_TOKEN', 'SLIPWAY_SIGNING_KEY'],
+  ...['SLIPWAY_TOKEN', 'SLIPWAY_GIT_TOKEN', 'SLIPWAY_UPLOAD_TOKEN'],
+];
 
 export interface SignerCommandOptions {
   readonly clock: Clock;

@@ -31,7 +31,10 @@ ${body}
 }
 
 const optionsOf = (clock: Clock = new SystemClock(), hasTerminal = false) => {
-  const secrets = { COSIGN_PASSWORD: 'p', SIGSTORE_ID_TOKEN: 't', ACTIONS_ID_TOKEN_REQUEST_TOKEN: 'r' };
+  const secrets = {
+    ...{ COSIGN_PASSWORD: 'p', SIGSTORE_ID_TOKEN: 't', ACTIONS_ID_TOKEN_REQUEST_TOKEN: 'r', SLIPWAY_SIGNING_KEY: 'k' },
+    ...{ SLIPWAY_TOKEN: 's', SLIPWAY_GIT_TOKEN: 'g', SLIPWAY_UPLOAD_TOKEN: 'u' },
+  };
   return { clock, hasTerminal, environment: { ...process.env, ...secrets, KMS_TOKEN: 'mine' } };
 };
 const sign = (command: string, clock?: Clock, hasTerminal?: boolean) =>
@@ -163,9 +166,9 @@ describe('a signer command', () => {
     await expect(sign(dies)).rejects.toThrow(/^The signer command is ended by SIGTERM: no reason/);
   });
 
-  test('gets the environment without the secrets of other ways to sign', async () => {
-    const names = `['KMS_TOKEN', 'PATH', 'COSIGN_PASSWORD', 'SIGSTORE_ID_TOKEN', 'ACTIONS_ID_TOKEN_REQUEST_TOKEN']`;
-    const body = `console.error(${names}.filter((name) => name in process.env).join()); process.exit(1)`;
+  test('gets the environment without the secrets of other ways to sign, and of the rest of a release', async () => {
+    const names = `/^(KMS_TOKEN|PATH|COSIGN_|SIGSTORE_|ACTIONS_|SLIPWAY_)/`;
+    const body = `console.error(Object.keys(process.env).filter((name) => ${names}.test(name)).sort().join()); process.exit(1)`;
     await expect(sign(program('tells', body))).rejects.toThrow(/ends with 1: KMS_TOKEN,PATH\.$/);
   });
 
