@@ -69,6 +69,19 @@ test('a home that is named wins over a service in the environment, and both as o
   expect(both).toMatchObject({ code: 2, stderr: expect.stringContaining('USAGE') });
 });
 
+test('scopes are words of their own, repeated options, or a list with commas', async () => {
+  for (const scopes of [
+    ['--scope', 'publish', 'view'],
+    ['--scope', 'publish', '--scope', 'view'],
+    ['--scope', 'view,publish'],
+  ]) {
+    const { stdout } = await session.run(['token', 'create', '--name', 'ci', ...scopes, '--json']);
+    expect(JSON.parse(stdout)).toMatchObject({ scopes: ['view', 'publish'] });
+  }
+  const wrong = await session.run(['token', 'create', '--name', 'ci', '--scope', 'view,']);
+  expect(wrong).toMatchObject({ code: 2, stderr: expect.stringContaining('Allowed choices are') });
+});
+
 test('a mistake says what is wrong, and makes no token', async () => {
   await session.say('token lst');
   await session.say('token list extra');

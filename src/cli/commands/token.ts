@@ -1,9 +1,9 @@
 // Owns `slipway token`: enrolment tokens for devices, and API tokens for people and programs.
-import { type Command, Option } from 'commander';
+import { type Command, InvalidArgumentError, Option } from 'commander';
 import { SystemClock } from '../../base/clock.ts';
 import { CodedError } from '../../base/errors.ts';
 import { oneLine } from '../../base/plain-text.ts';
-import { type ApiToken, TOKEN_SCOPES } from '../../contract/api-token.ts';
+import { type ApiToken, TOKEN_SCOPES, type TokenScope } from '../../contract/api-token.ts';
 import { formatDuration } from '../../contract/duration.ts';
 import { isDeviceId } from '../../contract/report-reader.ts';
 import {
@@ -131,6 +131,13 @@ async function revoke(id: string, place: PlaceOptions, command: Command): Promis
   printResult({ json: apiTokenToJson(known), text }, place.json === true);
 }
 
+/** People write several with commas, as in `view,publish`. */
+function addScopes(text: string, before: readonly TokenScope[] = []): readonly TokenScope[] {
+  const scopes = text.split(',').map((word) => TOKEN_SCOPES.find((one) => one === word));
+  if (!scopes.includes(undefined)) return [...before, ...scopes.flatMap((one) => one ?? [])];
+  throw new InvalidArgumentError(`Allowed choices are ${TOKEN_SCOPES.join(', ')}.`);
+}
+
 const CREATE_HELP = `
 The token is printed this once; the service keeps its hash only. Scopes:
   view     state, verdicts and metrics: status, explain, plan, Prometheus
@@ -163,7 +170,10 @@ export function addTokenCommand(program: Command): void {
       .description('create an API token, which opens what its scopes say')
       .requiredOption('--name <name>', 'what the token is for')
       .addOption(
-        new Option('--scope <scope...>', 'what it opens; repeatable').choices(TOKEN_SCOPES).makeOptionMandatory(),
+        new Option('--scope <scope...>', 'what it opens; repeatable')
+          .choices(TOKEN_SCOPES)
+          .argParser(addScopes)
+          .makeOptionMandatory(),
       )
       .option('--expires <duration>', 'how long it is valid, or never', DEFAULT_API_TOKEN_LIFETIME),
   )
